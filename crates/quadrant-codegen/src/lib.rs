@@ -1,0 +1,1 @@
+//! From the program model to eBPF: SSA, register allocation, instruction selection.

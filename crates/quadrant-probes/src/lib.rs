@@ -1,0 +1,1 @@
+//! Finding, describing and attaching probes: one module per mechanism.

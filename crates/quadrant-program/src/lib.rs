@@ -1,0 +1,1 @@
+//! What a tracing script means: one typed model for every language.

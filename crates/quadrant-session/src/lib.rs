@@ -1,0 +1,1 @@
+//! A running trace: load, attach, consume, account for losses.

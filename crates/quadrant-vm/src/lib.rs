@@ -1,0 +1,1 @@
+//! A user-space eBPF interpreter with maps and helpers, for tests and replays.

@@ -1,0 +1,3 @@
+//! One tracer for all four quadrants of Linux tracing.
+
+fn main() {}
