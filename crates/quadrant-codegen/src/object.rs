@@ -1,0 +1,156 @@
+//! What compilation takes and gives.
+
+use std::collections::BTreeMap;
+
+use quadrant_program::map::MapId;
+use quadrant_program::probe::PointId;
+use quadrant_program::span::Span;
+
+use crate::ssa::Code;
+
+/// One eBPF program to be made: the clauses that share attach points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// What the program gets in r1.
+    pub context: Context,
+    /// Indices of [`quadrant_program::Program::clauses`], in source order.
+    pub clauses: Vec<usize>,
+    /// Where it will be attached. With more than one, the attach cookie is the index into this list.
+    pub points: Vec<PointId>,
+    /// Run only in this process (thread group id).
+    pub pid: Option<u32>,
+}
+
+/// What a program gets in r1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Nothing of interest (BEGIN and END, run as raw tracepoint programs by BPF_PROG_TEST_RUN).
+    Run,
+    /// A tracepoint's record, as its format file describes it.
+    Tracepoint,
+    /// Arguments of a raw tracepoint as 64-bit words, for a script that is written for the tracepoint's record:
+    /// offsets in the record, and what stands for them.
+    RawTracepoint(BTreeMap<u32, RawRead>),
+    /// Arguments of a raw tracepoint as 64-bit words, typed by BTF.
+    BtfTracepoint,
+    /// `struct pt_regs` (uprobe, uretprobe, USDT, kprobe).
+    Registers,
+    /// `struct bpf_perf_event_data`: registers first.
+    PerfEvent,
+    /// The raw tracepoint `sys_enter` or `sys_exit`, for many system calls' tracepoints: the index into the unit's points by
+    /// system call number; other numbers do nothing.
+    Syscalls {
+        /// `sys_exit` instead of `sys_enter`.
+        exit: bool,
+        /// System call number to index in [`Unit::points`].
+        points: BTreeMap<u32, u32>,
+    },
+}
+
+/// What stands for a field of a tracepoint's record when the program runs on the raw tracepoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawRead {
+    /// The `n`-th argument word.
+    Arg(u8),
+    /// The `n`-th system call argument, from the `struct pt_regs` that the first word points at.
+    SyscallArg(u8),
+}
+
+/// A compiled script.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Maps to create; relocations refer to them by index.
+    pub maps: Vec<MapDef>,
+    /// Programs, one for each unit, in order.
+    pub programs: Vec<Code>,
+    /// What is where in the data section.
+    pub data: Data,
+}
+
+/// A map to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapDef {
+    /// What it is for.
+    pub role: MapRole,
+    /// `enum bpf_map_type`.
+    pub kind: u32,
+    /// Bytes.
+    pub key_size: u32,
+    /// Bytes.
+    pub value_size: u32,
+    /// Entries (bytes for a ring buffer).
+    pub max_entries: u32,
+    /// `BPF_F_*`.
+    pub flags: u32,
+}
+
+/// What a map is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MapRole {
+    /// The data section: one entry, mapped into user space; see [`Data`].
+    Data,
+    /// Per-CPU scratch memory.
+    Scratch,
+    /// Records to user space (ring buffer, or perf event array).
+    Records,
+    /// A map of the script that is not in the data section.
+    Script(MapId),
+    /// Stack traces of at most `limit` frames; `second` holds those whose bucket was taken in the first.
+    Stacks {
+        /// Frames.
+        limit: u8,
+        /// The second map.
+        second: bool,
+    },
+}
+
+/// The data section: a row of bytes that programs read and write without helper calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    /// Size in bytes; 0 when the script needs none.
+    pub size: u32,
+    /// 64-bit word that is not zero once the script has called exit(): programs then do nothing.
+    pub exit_flag: Option<u32>,
+    /// 64-bit word for the boot clock (ns) at the start, which `elapsed` counts from; the session writes it.
+    pub start_ns: Option<u32>,
+    /// Maps without keys: a presence word at this offset, then the stored value.
+    pub scalars: Vec<(MapId, u32)>,
+    /// Counters of what was lost: 64-bit words.
+    pub losses: Vec<(Loss, u32)>,
+    /// Bytes to write before the start.
+    pub init: Vec<(u32, Vec<u8>)>,
+}
+
+/// Something that was lost or cut, counted where it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Loss {
+    /// What.
+    pub kind: LossKind,
+    /// In which clause of the program.
+    pub clause: u32,
+    /// The statement or expression.
+    pub span: Span,
+}
+
+/// Kinds of losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LossKind {
+    /// No room for a record.
+    Record,
+    /// No room for a key of this map.
+    Key(MapId),
+    /// A text was longer than its cap.
+    Cut,
+    /// Memory could not be read; 0 or empty text was used.
+    Read,
+    /// A stack could not be taken, or its place was taken in both maps.
+    Stack,
+    /// Scratch memory was in use by programs that this one interrupted: the clause did not run.
+    Scratch,
+    /// Division or remainder by zero; 0 was used.
+    Division,
+    /// A loop reached the limit and was left.
+    Loop,
+    /// A signal could not be sent.
+    Signal,
+}
