@@ -1,1 +1,27 @@
 //! What a tracing script means: one typed model for every language.
+//!
+//! A front end turns its syntax into a [`Program`]; code generation, session and output read only this model.
+//!
+//! * [`ty`]: the types of values; [`layout`]: how a value is stored in keys, map values and records.
+//! * [`expr`], [`stmt`]: typed expressions and statements.
+//! * [`map`]: maps and aggregations; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
+//! * [`probe`]: attach points, and the trait through which a front end asks for them.
+//! * [`value`]: decoding of stored bytes.
+//! * [`span`], [`diag`]: places in the script and messages about them.
+//!
+//! Deliberately absent: source syntax, eBPF, the kernel.
+
+pub mod diag;
+pub mod expr;
+pub mod format;
+pub mod layout;
+pub mod map;
+pub mod probe;
+pub mod program;
+pub mod record;
+pub mod span;
+pub mod stmt;
+pub mod ty;
+pub mod value;
+
+pub use program::Program;

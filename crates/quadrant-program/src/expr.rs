@@ -1,0 +1,301 @@
+//! Typed expressions.
+
+use std::sync::Arc;
+
+use crate::map::MapId;
+use crate::probe::ArgLoc;
+use crate::span::Span;
+use crate::ty::Space;
+use crate::ty::Type;
+
+/// A typed expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it computes.
+    pub kind: ExprKind,
+    /// The type of the result.
+    pub ty: Type,
+    /// Where it stands in the script.
+    pub span: Span,
+}
+
+impl Expr {
+    /// An expression.
+    pub fn new(kind: ExprKind, ty: Type, span: Span) -> Expr {
+        Expr { kind, ty, span }
+    }
+
+    /// An integer constant of type `ty`.
+    pub fn int(value: i64, ty: Type, span: Span) -> Expr {
+        Expr::new(ExprKind::Int(value), ty, span)
+    }
+}
+
+/// A script variable (`$x`): an index into [`crate::Program::vars`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VarId(pub u32);
+
+/// What an expression computes.
+///
+/// Operands have been converted: both sides of a binary operator have the same width and signedness unless said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A constant, already extended to 64 bits.
+    Int(i64),
+    /// Constant text, without the terminating NUL. Type: `String { cap: len + 1 }`.
+    Str(Arc<[u8]>),
+    /// A variable.
+    Var(VarId),
+    /// The value of a map; zero or empty when there is none. For an aggregation: count, sum, minimum, maximum or average so far.
+    MapGet {
+        /// The map.
+        map: MapId,
+        /// The key; `None` for a map without keys.
+        key: Option<Box<Expr>>,
+    },
+    /// Whether a key is there.
+    MapHas {
+        /// The map.
+        map: MapId,
+        /// The key; `None` for a map without keys.
+        key: Option<Box<Expr>>,
+    },
+    /// How many keys a map has.
+    MapLen(MapId),
+    /// Remove a key; the value is whether it was there. Usable as a statement.
+    MapDelete {
+        /// The map.
+        map: MapId,
+        /// The key; `None` for a map without keys.
+        key: Option<Box<Expr>>,
+    },
+    /// Something known of the current task, CPU or time.
+    Builtin(Builtin),
+    /// The `n`-th argument in the calling convention (uprobe, kprobe: registers, then stack; raw tracepoint: context words).
+    Arg(u8),
+    /// The value that the function returned.
+    Retval,
+    /// A register of the interrupted context: byte offset in `struct pt_regs`.
+    Reg(u16),
+    /// An argument with a described place (USDT).
+    ArgAt(ArgLoc),
+    /// The address of the context plus an offset. Type: `Pointer` in [`Space::Context`].
+    ContextAddr(u32),
+    /// The address of a tracepoint's `__data_loc` field whose word is at `offset`: context + (word & 0xffff).
+    DataLoc {
+        /// Offset of the 32-bit word in the context.
+        offset: u32,
+        /// Whether the place is relative to the end of the word (`__rel_loc`).
+        relative: bool,
+    },
+    /// What is stored at an address. For a scalar type: a load of its C width, extended by its sign.
+    /// Otherwise the memory itself; it is copied only when it is stored somewhere.
+    Deref {
+        /// The address, a scalar.
+        addr: Box<Expr>,
+        /// Where it points.
+        space: Space,
+    },
+    /// The address of an operand that is held in memory of the program ([`Space::Program`]).
+    AddrOf(Box<Expr>),
+    /// Bits of an integer: `(value >> shift)` cut to `width` bits and extended by the sign of the type.
+    Bits {
+        /// The loaded container.
+        value: Box<Expr>,
+        /// Lowest bit.
+        shift: u8,
+        /// Number of bits.
+        width: u8,
+    },
+    /// One operand.
+    Unary(UnaryOp, Box<Expr>),
+    /// Two scalars.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `a && b` or `a || b`, short-circuit.
+    Logical {
+        /// True for `&&`.
+        and: bool,
+        /// Left side.
+        lhs: Box<Expr>,
+        /// Right side, evaluated only when needed.
+        rhs: Box<Expr>,
+    },
+    /// Equality (`negate`: inequality) of two values held in memory: strings by text, others by bytes.
+    MemEq {
+        /// Left side.
+        lhs: Box<Expr>,
+        /// Right side.
+        rhs: Box<Expr>,
+        /// True for `!=`.
+        negate: bool,
+    },
+    /// `cond ? then : other`.
+    Ternary {
+        /// Condition.
+        cond: Box<Expr>,
+        /// When it is not zero.
+        then: Box<Expr>,
+        /// When it is zero.
+        other: Box<Expr>,
+    },
+    /// Conversion to the type of the expression.
+    Cast(Box<Expr>),
+    /// `++` and `--` on a variable or a map; atomic on a map.
+    IncDec {
+        /// What changes.
+        target: Box<Place>,
+        /// +1 (or -1), times the pointee's size for pointers.
+        delta: i64,
+        /// The value is the one from before.
+        post: bool,
+    },
+    /// Several values.
+    Tuple(Vec<Expr>),
+    /// An element of a tuple.
+    TupleField(Box<Expr>, u32),
+    /// A function of the language.
+    Call(Function, Vec<Expr>),
+    /// Statements run first, then the value.
+    Block(Vec<crate::stmt::Stmt>, Box<Expr>),
+}
+
+/// Something that can be assigned to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// A variable.
+    Var(VarId),
+    /// A map's value.
+    Map {
+        /// The map.
+        map: MapId,
+        /// The key; `None` for a map without keys.
+        key: Option<Expr>,
+    },
+}
+
+/// One-operand operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `-x`
+    Neg,
+    /// `~x`
+    BitNot,
+    /// `!x`: 1 when zero.
+    Not,
+}
+
+/// Two-operand operators. Comparisons give 0 or 1. Signedness is the operands' ([`Type::is_signed`]); shifts take the left side's.
+/// Division and remainder by zero give 0 and are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `/`
+    Div,
+    /// `%`
+    Rem,
+    /// `&`
+    And,
+    /// `|`
+    Or,
+    /// `^`
+    Xor,
+    /// `<<`
+    Shl,
+    /// `>>`
+    Shr,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+/// What is known without arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Builtin {
+    /// Process id (thread group id), initial namespace.
+    Pid,
+    /// Thread id, initial namespace.
+    Tid,
+    /// User id.
+    Uid,
+    /// Group id.
+    Gid,
+    /// Name of the current thread; a `String { cap: 16 }`.
+    Comm,
+    /// Nanoseconds of a clock.
+    Nsecs(Clock),
+    /// Nanoseconds since the trace started.
+    Elapsed,
+    /// CPU number.
+    Cpu,
+    /// Number of possible CPUs.
+    Ncpus,
+    /// Cgroup v2 id.
+    Cgroup,
+    /// Address of the current `task_struct`.
+    Curtask,
+    /// Random 32-bit number.
+    Rand,
+    /// NUMA node.
+    NumaNode,
+    /// Jiffies (64 bit).
+    Jiffies,
+    /// The index of the point that fired: types `ProbeName`, `ProbeFunc`.
+    Point,
+    /// The address of the context.
+    Context,
+}
+
+/// Clocks of `nsecs(...)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Clock {
+    /// CLOCK_MONOTONIC.
+    Monotonic,
+    /// CLOCK_BOOTTIME.
+    Boot,
+    /// CLOCK_TAI.
+    Tai,
+    /// CLOCK_TAI computed from the boot clock and an offset taken at start.
+    SoftwareTai,
+}
+
+/// Functions that have a value. Arguments are given in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// `str(address[, length])`: NUL-terminated text at an address; the type's cap limits it. Space of the first argument.
+    Str(Space),
+    /// `buf(address, length)`: bytes at an address.
+    Buf(Space),
+    /// `strlen(text)`.
+    Strlen,
+    /// `strncmp(a, b, n)`: 0 when the first `n` (a constant) bytes are equal, else -1 or 1.
+    Strncmp,
+    /// `strcontains(text, part)`: 1 when `part` is in `text`.
+    Strcontains,
+    /// Stack trace; the kind is in the type.
+    Stack,
+    /// Address to symbol; user symbols add the process id.
+    Symbol,
+    /// `ntop([family,] address)`: family as an integer (AF_INET, AF_INET6), then an integer or a 4- or 16-byte array.
+    Ntop,
+    /// `macaddr(bytes)`: from a 6-byte array.
+    Mac,
+    /// `bswap(x)`: by the width of its type.
+    Bswap,
+    /// The text of `join(argv)`: up to 32 strings of a NULL-terminated array of pointers to text in the given space;
+    /// each is stored with its NUL. Only as an argument of a `Join` record.
+    JoinArgs(Space),
+}

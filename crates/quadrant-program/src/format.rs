@@ -1,0 +1,218 @@
+//! printf formats, parsed once.
+
+/// A parsed format.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// Text and conversions in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A part of a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Printed as it is.
+    Text(Vec<u8>),
+    /// Prints one argument (and takes one more before it for each `*`).
+    Conversion(Conversion),
+}
+
+/// `%[flags][width][.precision]conversion`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conversion {
+    /// `-`: left-justified.
+    pub left: bool,
+    /// `+`: always a sign.
+    pub plus: bool,
+    /// space: a blank instead of a plus sign.
+    pub space: bool,
+    /// `#`: alternative form.
+    pub alternate: bool,
+    /// `0`: padded with zeros.
+    pub zero: bool,
+    /// `'`: thousands grouped.
+    pub group: bool,
+    /// Minimum width.
+    pub width: Option<Count>,
+    /// Precision.
+    pub precision: Option<Count>,
+    /// Length modifier (`ll`, `h`, ...): kept for checks; values know their own width.
+    pub length: String,
+    /// The conversion character(s): `d`, `s`, `x`, `r`, `rx`, `rh`.
+    pub kind: String,
+    /// Byte range in the format text, for messages.
+    pub at: (u32, u32),
+}
+
+/// A number in a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Given.
+    Fixed(u32),
+    /// `*`: the next argument.
+    Argument,
+}
+
+/// Widths and precisions above this are refused: they could only be a mistake, and would eat memory.
+pub const MAX_COUNT: u32 = 1 << 16;
+
+/// What is wrong with a format, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatError {
+    /// One line.
+    pub message: String,
+    /// Byte range in the format text.
+    pub at: (u32, u32),
+}
+
+impl Format {
+    /// Parse a format. `kinds` are the conversions the language has, longest first where one is the start of another.
+    ///
+    /// # Errors
+    /// An unfinished or unknown conversion, a count above [`MAX_COUNT`].
+    pub fn parse(text: &[u8], kinds: &[&str]) -> Result<Format, FormatError> {
+        let mut parser = Parser { text, at: 0, kinds };
+        let mut format = Format::default();
+        while let Some(piece) = parser.piece()? {
+            format.push(piece);
+        }
+        Ok(format)
+    }
+
+    /// The conversions in order.
+    pub fn conversions(&self) -> impl Iterator<Item = &Conversion> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Conversion(c) => Some(c),
+            Piece::Text(_) => None,
+        })
+    }
+
+    fn push(&mut self, piece: Piece) {
+        match (self.pieces.last_mut(), piece) {
+            (Some(Piece::Text(last)), Piece::Text(more)) => last.extend(more),
+            (_, piece) => self.pieces.push(piece),
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    at: usize,
+    kinds: &'a [&'a str],
+}
+
+impl Parser<'_> {
+    fn piece(&mut self) -> Result<Option<Piece>, FormatError> {
+        let rest = &self.text[self.at..];
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        if rest[0] != b'%' {
+            let len = rest.iter().position(|b| *b == b'%').unwrap_or(rest.len());
+            self.at += len;
+            return Ok(Some(Piece::Text(rest[..len].to_vec())));
+        }
+        if rest.get(1) == Some(&b'%') {
+            self.at += 2;
+            return Ok(Some(Piece::Text(b"%".to_vec())));
+        }
+        self.conversion().map(|c| Some(Piece::Conversion(c)))
+    }
+
+    fn conversion(&mut self) -> Result<Conversion, FormatError> {
+        let start = self.at;
+        self.at += 1;
+        let mut c = Conversion::default();
+        self.flags(&mut c);
+        c.width = self.count(start)?;
+        if self.eat(b'.') {
+            c.precision = Some(self.count(start)?.unwrap_or(Count::Fixed(0)));
+        }
+        c.length = self.length();
+        c.kind = self.kind(start)?;
+        c.at = (start as u32, self.at as u32);
+        Ok(c)
+    }
+
+    fn flags(&mut self, c: &mut Conversion) {
+        while let Some(byte) = self.text.get(self.at) {
+            match byte {
+                b'-' => c.left = true,
+                b'+' => c.plus = true,
+                b' ' => c.space = true,
+                b'#' => c.alternate = true,
+                b'0' => c.zero = true,
+                b'\'' => c.group = true,
+                _ => break,
+            }
+            self.at += 1;
+        }
+    }
+
+    fn count(&mut self, start: usize) -> Result<Option<Count>, FormatError> {
+        if self.eat(b'*') {
+            return Ok(Some(Count::Argument));
+        }
+        let digits = self.text[self.at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let number = self.text[self.at..self.at + digits]
+            .iter()
+            .fold(0u32, |n, d| n.saturating_mul(10).saturating_add(u32::from(d - b'0')));
+        self.at += digits;
+        if number > MAX_COUNT {
+            return Err(self.error(start, format!("width or precision {number} is above {MAX_COUNT}")));
+        }
+        Ok((digits > 0).then_some(Count::Fixed(number)))
+    }
+
+    fn length(&mut self) -> String {
+        let len = self.text[self.at..].iter().take_while(|b| b"hlqjzt".contains(b)).count();
+        let text = String::from_utf8_lossy(&self.text[self.at..self.at + len]).into_owned();
+        self.at += len;
+        text
+    }
+
+    fn kind(&mut self, start: usize) -> Result<String, FormatError> {
+        let rest = &self.text[self.at..];
+        if let Some(kind) = self.kinds.iter().find(|k| rest.starts_with(k.as_bytes())) {
+            self.at += kind.len();
+            return Ok((*kind).to_owned());
+        }
+        let end = (self.at + 1).min(self.text.len());
+        self.at = end;
+        let shown = String::from_utf8_lossy(&self.text[start..end]).into_owned();
+        Err(self.error(start, format!("unknown conversion `{}` in format", shown.escape_debug())))
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.text.get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn error(&self, start: usize, message: String) -> FormatError {
+        FormatError { message, at: (start as u32, self.at as u32) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: &[&str] = &["rx", "r", "d", "s", "x"];
+
+    #[test]
+    fn pieces_in_order() {
+        let format = Format::parse(b"100%% %-6d|%*.3s %rx\n", KINDS).unwrap();
+        let kinds: Vec<&str> = format.conversions().map(|c| c.kind.as_str()).collect();
+        assert_eq!(kinds, ["d", "s", "rx"]);
+        assert_eq!(format.pieces[0], Piece::Text(b"100% ".to_vec()));
+        let star = format.conversions().nth(1).unwrap();
+        assert_eq!((star.width, star.precision), (Some(Count::Argument), Some(Count::Fixed(3))));
+    }
+
+    #[test]
+    fn mistakes_point_at_themselves() {
+        assert_eq!(Format::parse(b"a %y", KINDS).unwrap_err().at, (2, 4));
+        assert_eq!(Format::parse(b"a %", KINDS).unwrap_err().at, (2, 3));
+        assert!(Format::parse(b"%99999999999d", KINDS).is_err());
+    }
+}

@@ -1,0 +1,205 @@
+//! Maps and aggregations.
+
+use crate::span::Span;
+use crate::ty::Type;
+
+/// A map: an index into [`crate::Program::maps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MapId(pub u32);
+
+/// A map of the script.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// As written, with its sign: `@`, `@start`.
+    pub name: String,
+    /// The key, a tuple when it has several parts; `None` for a map without keys.
+    pub key: Option<Type>,
+    /// What it holds.
+    pub value: MapValue,
+    /// At most so many keys, when the script says so.
+    pub max_entries: Option<u32>,
+    /// First use.
+    pub span: Span,
+}
+
+/// What a map holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapValue {
+    /// One value of a type.
+    Plain(Type),
+    /// An aggregation.
+    Aggregation(Aggregation),
+}
+
+/// A function whose parts, one a CPU, can be merged in any order.
+///
+/// The stored part is a row of 64-bit words:
+/// count `[n]`; sum `[sum]`; min and max `[value, set]`; avg and stats `[sum, n]`; hist and lhist `[bucket...]`.
+/// A map without keys adds one word at the end: not zero once it was fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aggregation {
+    /// How often.
+    Count,
+    /// Sum.
+    Sum {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// Least.
+    Min {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// Greatest.
+    Max {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// Average.
+    Avg {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// Count, average and total.
+    Stats {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// Buckets by powers of two, each split in `1 << bits`; see [`hist_bucket`].
+    Hist {
+        /// 0 to 5.
+        bits: u8,
+    },
+    /// Buckets of equal width: below `min`, then one a step, then from `max` up.
+    LinearHist {
+        /// Lower bound.
+        min: i64,
+        /// Upper bound.
+        max: i64,
+        /// Width of a bucket.
+        step: i64,
+    },
+}
+
+impl Aggregation {
+    /// Number of 64-bit words of a part, without the "fed" word of a map without keys.
+    pub fn words(&self) -> u32 {
+        match self {
+            Aggregation::Count | Aggregation::Sum { .. } => 1,
+            Aggregation::Min { .. } | Aggregation::Max { .. } | Aggregation::Avg { .. } | Aggregation::Stats { .. } => 2,
+            Aggregation::Hist { bits } => hist_buckets(*bits),
+            Aggregation::LinearHist { min, max, step } => linear_buckets(*min, *max, *step) + 2,
+        }
+    }
+
+    /// Add the part `from` to the part `into`; both have [`Aggregation::words`] words.
+    pub fn merge(&self, into: &mut [u64], from: &[u64]) {
+        match self {
+            Aggregation::Min { signed } => merge_extreme(into, from, |a, b| less(a, b, *signed)),
+            Aggregation::Max { signed } => merge_extreme(into, from, |a, b| less(b, a, *signed)),
+            _ => into.iter_mut().zip(from).for_each(|(a, b)| *a = a.wrapping_add(*b)),
+        }
+    }
+}
+
+fn less(a: u64, b: u64, signed: bool) -> bool {
+    if signed { (a as i64) < (b as i64) } else { a < b }
+}
+
+fn merge_extreme(into: &mut [u64], from: &[u64], better: impl Fn(u64, u64) -> bool) {
+    if from[1] != 0 && (into[1] == 0 || better(from[0], into[0])) {
+        into[0] = from[0];
+        into[1] = from[1];
+    }
+}
+
+/// Number of buckets of `hist(n, bits)`: negatives, then values below `2^(bits+1)` one by one (zero has the first), then for each
+/// higher power of two `1 << bits` buckets.
+pub fn hist_buckets(bits: u8) -> u32 {
+    let bits = u32::from(bits);
+    1 + (1 << bits) + (64 - bits) * (1 << bits)
+}
+
+/// The bucket of a value: 0 for negative ones; then `value` itself below `1 << bits`; above, by the top bit and the `bits` bits below it.
+///
+/// With `top` the index of the highest set bit and `k = bits`, the bucket is
+/// `1 + ((top - k + 1) << k) + ((value >> (top - k)) & ((1 << k) - 1))`.
+pub fn hist_bucket(value: i64, bits: u8) -> u32 {
+    if value < 0 {
+        return 0;
+    }
+    let (value, k) = (value as u64, u32::from(bits));
+    if value < 1 << k {
+        return 1 + value as u32;
+    }
+    let top = 63 - value.leading_zeros();
+    1 + ((top - k + 1) << k) + ((value >> (top - k)) as u32 & ((1 << k) - 1))
+}
+
+/// The lowest value of a bucket of [`hist_bucket`] (for bucket 0, which holds all negatives: `i64::MIN`).
+pub fn hist_lower(bucket: u32, bits: u8) -> i64 {
+    let k = u32::from(bits);
+    match bucket {
+        0 => i64::MIN,
+        b if b - 1 < 1 << k => i64::from(b - 1),
+        b => {
+            let (top, sub) = (((b - 1) >> k) + k - 1, (b - 1) & ((1 << k) - 1));
+            1i64.checked_shl(top).map_or(i64::MAX, |base| if top >= 63 { i64::MAX } else { base + (i64::from(sub) << (top - k)) })
+        }
+    }
+}
+
+/// Number of inner buckets of `lhist(n, min, max, step)`.
+pub fn linear_buckets(min: i64, max: i64, step: i64) -> u32 {
+    let span = max.saturating_sub(min);
+    ((span + step - 1) / step).clamp(0, i64::from(u32::MAX / 2)) as u32
+}
+
+/// The bucket of a value: 0 below `min`, the last at or above `max`.
+pub fn linear_bucket(value: i64, min: i64, max: i64, step: i64) -> u32 {
+    if value < min {
+        0
+    } else if value >= max {
+        linear_buckets(min, max, step) + 1
+    } else {
+        1 + ((value - min) / step) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bucket_starts_with_its_lower_bound() {
+        for bits in 0..=5 {
+            for bucket in 1..hist_buckets(bits) - (1 << bits) {
+                let low = hist_lower(bucket, bits);
+                assert_eq!(hist_bucket(low, bits), bucket, "bits {bits}");
+                if low > 0 {
+                    assert_eq!(hist_bucket(low - 1, bits), bucket - 1, "bits {bits}");
+                }
+            }
+            assert!(hist_bucket(i64::MAX, bits) < hist_buckets(bits));
+        }
+    }
+
+    #[test]
+    fn linear_bounds() {
+        assert_eq!(linear_bucket(-1, 0, 100, 10), 0);
+        assert_eq!(linear_bucket(0, 0, 100, 10), 1);
+        assert_eq!(linear_bucket(99, 0, 100, 10), 10);
+        assert_eq!(linear_bucket(100, 0, 100, 10), 11);
+        assert_eq!(Aggregation::LinearHist { min: 0, max: 100, step: 10 }.words(), 12);
+    }
+
+    #[test]
+    fn extremes_ignore_unset_parts() {
+        let min = Aggregation::Min { signed: true };
+        let mut into = [0, 0];
+        min.merge(&mut into, &[5, 1]);
+        min.merge(&mut into, &[0, 0]);
+        min.merge(&mut into, &[-3i64 as u64, 1]);
+        assert_eq!(into, [-3i64 as u64, 1]);
+    }
+}

@@ -1,0 +1,296 @@
+//! Attach points, and the trait through which a front end asks for them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use quadrant_types::TypeId;
+
+use crate::span::Span;
+
+/// An attach point of the program: an index into [`crate::Program::points`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PointId(pub u32);
+
+/// One place where clauses run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Point {
+    /// Where.
+    pub site: Site,
+    /// The full name, as the built-in `probe` prints it: `tracepoint:sched:sched_switch`.
+    pub name: String,
+    /// The function, as the built-in `func` prints it; empty where there is none.
+    pub func: String,
+}
+
+/// Where, by mechanism. Everything an attacher needs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Site {
+    /// Before all others are enabled.
+    Begin,
+    /// After all others are disabled.
+    End,
+    /// On one CPU, every `period_ns`.
+    Interval {
+        /// Nanoseconds.
+        period_ns: u64,
+    },
+    /// On every CPU.
+    Profile(Rate),
+    /// A tracepoint.
+    Tracepoint {
+        /// Subsystem: `sched`.
+        category: String,
+        /// Event: `sched_switch`.
+        event: String,
+    },
+    /// A raw tracepoint with arguments by BTF.
+    RawTracepoint {
+        /// Event.
+        event: String,
+        /// Id of the typedef `btf_trace_<event>` in the kernel's BTF.
+        btf_id: u32,
+    },
+    /// A user function's entry or any instruction.
+    Uprobe {
+        /// The file.
+        path: PathBuf,
+        /// Offset in the file.
+        offset: u64,
+        /// Only this process.
+        pid: Option<u32>,
+    },
+    /// A user function's return.
+    Uretprobe {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the function in the file.
+        offset: u64,
+        /// Only this process.
+        pid: Option<u32>,
+    },
+    /// A static user probe.
+    Usdt {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the instruction in the file.
+        offset: u64,
+        /// Offset of the semaphore in the file; 0 when it has none.
+        semaphore: u64,
+        /// Only this process.
+        pid: Option<u32>,
+    },
+    /// A software or hardware event of perf, on every CPU.
+    PerfEvent {
+        /// `perf_event_attr.type`.
+        kind: u32,
+        /// `perf_event_attr.config`.
+        config: u64,
+        /// Fires every so many events.
+        period: u64,
+    },
+    /// A hardware breakpoint on data or code.
+    Watchpoint {
+        /// Virtual address.
+        address: u64,
+        /// 1, 2, 4 or 8 bytes.
+        len: u8,
+        /// On reads.
+        read: bool,
+        /// On writes.
+        write: bool,
+        /// On execution.
+        execute: bool,
+        /// Only this process.
+        pid: Option<u32>,
+    },
+}
+
+/// How often a timer fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rate {
+    /// Times a second.
+    Hertz(u64),
+    /// Every so many nanoseconds.
+    PeriodNs(u64),
+}
+
+/// A probe as the script names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeSpec {
+    /// Its kind, aliases resolved.
+    pub kind: ProbeKind,
+    /// What follows the kind, split at colons, quotes removed, parameters expanded: `["syscalls", "sys_enter_*"]`.
+    pub parts: Vec<String>,
+    /// Where it stands in the script.
+    pub span: Span,
+}
+
+/// The kinds of probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProbeKind {
+    /// `begin`
+    Begin,
+    /// `end`
+    End,
+    /// `interval`
+    Interval,
+    /// `profile`
+    Profile,
+    /// `tracepoint`
+    Tracepoint,
+    /// `rawtracepoint`
+    RawTracepoint,
+    /// `uprobe`
+    Uprobe,
+    /// `uretprobe`
+    Uretprobe,
+    /// `usdt`
+    Usdt,
+    /// `software`
+    Software,
+    /// `hardware`
+    Hardware,
+    /// `watchpoint`
+    Watchpoint,
+    /// `kprobe`
+    Kprobe,
+    /// `kretprobe`
+    Kretprobe,
+    /// `fentry`
+    Fentry,
+    /// `fexit`
+    Fexit,
+    /// `iter`
+    Iter,
+}
+
+impl ProbeKind {
+    /// The name that listings and `probe` show.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProbeKind::Begin => "begin",
+            ProbeKind::End => "end",
+            ProbeKind::Interval => "interval",
+            ProbeKind::Profile => "profile",
+            ProbeKind::Tracepoint => "tracepoint",
+            ProbeKind::RawTracepoint => "rawtracepoint",
+            ProbeKind::Uprobe => "uprobe",
+            ProbeKind::Uretprobe => "uretprobe",
+            ProbeKind::Usdt => "usdt",
+            ProbeKind::Software => "software",
+            ProbeKind::Hardware => "hardware",
+            ProbeKind::Watchpoint => "watchpoint",
+            ProbeKind::Kprobe => "kprobe",
+            ProbeKind::Kretprobe => "kretprobe",
+            ProbeKind::Fentry => "fentry",
+            ProbeKind::Fexit => "fexit",
+            ProbeKind::Iter => "iter",
+        }
+    }
+}
+
+/// A point that was found, with what is known of its arguments.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The point.
+    pub point: Point,
+    /// Its named and numbered arguments; the same `Arc` or equal content for points that can share code.
+    pub args: Arc<Args>,
+}
+
+/// What a probe offers as arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Args {
+    /// Named fields (`args.x`).
+    pub fields: Vec<Field>,
+    /// Numbered arguments with described places (`argN` of USDT); empty where the calling convention says where they are.
+    pub numbered: Vec<ArgLoc>,
+}
+
+/// A named argument.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its C type.
+    pub ty: TypeId,
+    /// Where it is.
+    pub place: FieldPlace,
+    /// Whether pointers in it point to user memory (system call arguments).
+    pub user: bool,
+}
+
+/// Where a named argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldPlace {
+    /// In the context at this offset, `size` bytes.
+    Context {
+        /// Bytes from the start.
+        offset: u32,
+        /// Bytes.
+        size: u32,
+    },
+    /// A `__data_loc` (or `__rel_loc`) field: its word is at this offset.
+    DataLoc {
+        /// Bytes from the start.
+        offset: u32,
+        /// Relative to the end of the word.
+        relative: bool,
+    },
+    /// The `n`-th argument.
+    Arg(u8),
+}
+
+/// Where a USDT argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ArgLoc {
+    /// Size in bytes: 1, 2, 4, 8.
+    pub bytes: u8,
+    /// Extends by its sign.
+    pub signed: bool,
+    /// The operand.
+    pub operand: Operand,
+}
+
+/// An operand of a USDT argument. Registers are byte offsets in `struct pt_regs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// A constant.
+    Const(i64),
+    /// A register, shifted right by `shift` bits first (8 for `%ah`).
+    Reg {
+        /// Offset in `struct pt_regs`.
+        reg: u16,
+        /// Bits.
+        shift: u8,
+    },
+    /// User memory at `base + index * scale + disp`.
+    Mem {
+        /// Base register.
+        base: Option<u16>,
+        /// Index register.
+        index: Option<u16>,
+        /// 1, 2, 4 or 8.
+        scale: u8,
+        /// Displacement.
+        disp: i64,
+    },
+}
+
+/// Why a probe was not found or cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeError {
+    /// One line.
+    pub message: String,
+    /// Advice: nearest names, the command or flag that helps.
+    pub help: Vec<String>,
+}
+
+/// Answers a front end's questions about probes.
+pub trait ProbeSource {
+    /// All points that a spec means, in a stable order, at least one.
+    ///
+    /// # Errors
+    /// No match (with the nearest names as help), or a probe that cannot be used here and why.
+    fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError>;
+}

@@ -1,0 +1,70 @@
+//! What a program sends to user space.
+//!
+//! A record in the ring buffer is an 8-byte header (`u32` record id, `u32` CPU), then for each argument its fixed part, then the bytes
+//! of texts and buffers, exactly as many as are used. The fixed part of a text or buffer is 8 bytes: `u32` offset from the start of the
+//! record, `u32` length with the flags [`CUT`] and [`FAULT`]; every other argument is stored as [`crate::layout`] says.
+
+use crate::format::Format;
+use crate::map::MapId;
+use crate::span::Span;
+use crate::ty::Type;
+
+/// A record: an index into [`crate::Program::records`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId(pub u32);
+
+/// Bytes before the first argument.
+pub const HEADER: u32 = 8;
+/// Flag in a text's length: it was longer than its cap.
+pub const CUT: u32 = 1 << 31;
+/// Flag in a text's length: it could not be read.
+pub const FAULT: u32 = 1 << 30;
+
+/// A kind of record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What to do when it arrives.
+    pub kind: RecordKind,
+    /// Types of the arguments.
+    pub args: Vec<Type>,
+    /// Where it stands in the script.
+    pub span: Span,
+}
+
+/// What to do when a record arrives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordKind {
+    /// Print the arguments by a format.
+    Printf(Format),
+    /// Print to standard error with the place in the script.
+    Errorf(Format),
+    /// As [`RecordKind::Errorf`], as a warning.
+    Warnf(Format),
+    /// Run the formatted command.
+    System(Format),
+    /// Print the file whose name is formatted.
+    Cat(Format),
+    /// Print one value and a newline.
+    Print,
+    /// Print one element of a map: arguments are key and value.
+    PrintElement(MapId),
+    /// Print a map.
+    PrintMap {
+        /// Which.
+        map: MapId,
+        /// Only the greatest so many; 0 for all.
+        top: u64,
+        /// Divide values by this; 0 and 1 leave them.
+        div: u64,
+    },
+    /// Remove all keys.
+    Clear(MapId),
+    /// Set all values to zero.
+    Zero(MapId),
+    /// Print the time of day by a strftime format.
+    Time(String),
+    /// Print the texts of a `JoinArgs` argument with a separator and a newline.
+    Join(Vec<u8>),
+    /// End the trace; the argument is the exit status.
+    Exit,
+}

@@ -1,0 +1,211 @@
+//! The types of values in a script.
+
+use std::sync::Arc;
+
+use quadrant_types::TypeId;
+
+/// Where an address points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Space {
+    /// Kernel memory: read with `bpf_probe_read_kernel`.
+    Kernel,
+    /// The current process's memory: read with `bpf_probe_read_user`.
+    User,
+    /// The probe's context (a tracepoint's record): read in place.
+    Context,
+    /// Memory that the program itself owns (stack, scratch, map value): read in place.
+    Program,
+}
+
+/// The type of a value.
+///
+/// *Scalars* ([`Type::is_scalar`]) are held in one 64-bit register; everything else is held in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// No value (a call used as a statement).
+    None,
+    /// True or false.
+    Bool,
+    /// An integer of 1, 2, 4 or 8 bytes. In a register it is always extended to 64 bits by its sign.
+    Int {
+        /// Width in bytes: 1, 2, 4 or 8.
+        bytes: u8,
+        /// Two's complement when true.
+        signed: bool,
+    },
+    /// A C enumeration: an integer whose values have names.
+    Enum(Arc<EnumType>),
+    /// An address of something of a C type.
+    Pointer {
+        /// What it points at.
+        to: TypeId,
+        /// Where.
+        space: Space,
+    },
+    /// A C struct or union.
+    Record(Arc<RecordType>),
+    /// A C array, in C layout.
+    Array {
+        /// Type of the elements.
+        elem: Arc<Type>,
+        /// How many.
+        len: u32,
+    },
+    /// Text of at most `cap` bytes, the terminating NUL included.
+    String {
+        /// Capacity in bytes, NUL included.
+        cap: u32,
+    },
+    /// Bytes with a length.
+    Buffer {
+        /// Capacity in bytes.
+        cap: u32,
+    },
+    /// Several values.
+    Tuple(Arc<[Type]>),
+    /// A stack trace.
+    Stack(StackType),
+    /// An address shown as a symbol.
+    Symbol {
+        /// Of the process (true) or of the kernel.
+        user: bool,
+    },
+    /// An IPv4 or IPv6 address.
+    Inet,
+    /// A MAC address.
+    Mac,
+    /// A user id shown as a name.
+    Username,
+    /// The name of a probe: an index into [`crate::Program::points`].
+    ProbeName,
+    /// The function of a probe: an index into [`crate::Program::points`].
+    ProbeFunc,
+    /// A point in time of the boot clock (ns) shown by this `strftime` format.
+    Time(Arc<str>),
+    /// An errno value shown as text.
+    Errno,
+    /// A system call number shown as a name.
+    SyscallName,
+    /// A signal number shown as a name.
+    SignalName,
+    /// A cgroup id shown as a path.
+    CgroupPath,
+}
+
+impl Type {
+    /// Signed 64-bit integer.
+    pub const I64: Type = Type::Int { bytes: 8, signed: true };
+    /// Unsigned 64-bit integer.
+    pub const U64: Type = Type::Int { bytes: 8, signed: false };
+    /// Unsigned 32-bit integer.
+    pub const U32: Type = Type::Int { bytes: 4, signed: false };
+    /// Signed 32-bit integer.
+    pub const I32: Type = Type::Int { bytes: 4, signed: true };
+
+    /// Held in one register.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(
+            self,
+            Type::None
+                | Type::Record(_)
+                | Type::Array { .. }
+                | Type::String { .. }
+                | Type::Buffer { .. }
+                | Type::Tuple(_)
+                | Type::Inet
+                | Type::Symbol { user: true }
+        )
+    }
+
+    /// An integer, enumeration or truth value.
+    pub fn is_integer(&self) -> bool {
+        matches!(self, Type::Bool | Type::Int { .. } | Type::Enum(_))
+    }
+
+    /// Compares, divides and shifts as a signed number.
+    pub fn is_signed(&self) -> bool {
+        match self {
+            Type::Int { signed, .. } => *signed,
+            Type::Enum(e) => e.signed,
+            _ => false,
+        }
+    }
+
+    /// Bytes that a value takes in C memory; `None` for types that C does not have.
+    pub fn c_size(&self) -> Option<u32> {
+        match self {
+            Type::Bool => Some(1),
+            Type::Int { bytes, .. } => Some((*bytes).into()),
+            Type::Enum(e) => Some(e.bytes.into()),
+            Type::Pointer { .. } => Some(8),
+            Type::Record(r) => Some(r.size),
+            Type::Array { elem, len } => elem.c_size()?.checked_mul(*len),
+            Type::String { cap } => Some(*cap),
+            _ => None,
+        }
+    }
+}
+
+/// A C enumeration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EnumType {
+    /// Its tag; empty when it has none.
+    pub name: String,
+    /// Width in bytes.
+    pub bytes: u8,
+    /// Whether values are signed.
+    pub signed: bool,
+    /// Names and values.
+    pub values: Vec<(String, i64)>,
+}
+
+/// A C struct or union.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecordType {
+    /// As C writes it: `struct task_struct`.
+    pub name: String,
+    /// The type it came from.
+    pub ctype: TypeId,
+    /// Size in bytes.
+    pub size: u32,
+    /// Members for printing; empty unless the script prints the whole record.
+    pub fields: Vec<RecordField>,
+}
+
+/// A member of a record, for printing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecordField {
+    /// Its name; empty when anonymous.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// Offset in bits from the start of the record.
+    pub bit_offset: u32,
+    /// Width in bits when it is a bit-field.
+    pub bit_width: Option<u8>,
+}
+
+/// A stack trace's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StackType {
+    /// Of the process (true) or of the kernel.
+    pub user: bool,
+    /// At most so many frames, 1 to 127.
+    pub limit: u8,
+    /// How it is printed.
+    pub mode: StackMode,
+}
+
+/// How a stack trace is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StackMode {
+    /// `symbol+offset`, one frame a line, with inlined frames.
+    #[default]
+    Bpftrace,
+    /// `address symbol+offset (module)`, as perf prints it.
+    Perf,
+    /// Addresses only.
+    Raw,
+    /// Build id and file offset.
+    BuildId,
+}
