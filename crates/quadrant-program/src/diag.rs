@@ -40,7 +40,14 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity, span, message: message.into(), label: String::new(), help: Vec::new(), notes: Vec::new() }
+        Diagnostic {
+            severity,
+            span,
+            message: message.into(),
+            label: String::new(),
+            help: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// With text beside the caret.

@@ -43,7 +43,11 @@ pub fn record_size(ty: &Type) -> u32 {
 /// Offsets of the fixed parts of a record's arguments, and the size of the whole fixed part, header included.
 pub fn record_offsets(args: &[Type]) -> (Vec<u32>, u32) {
     let mut at = crate::record::HEADER;
-    let offsets = args.iter().map(|ty| std::mem::replace(&mut at, at + record_size(ty))).collect();
+    let mut offsets = Vec::with_capacity(args.len());
+    for ty in args {
+        offsets.push(at);
+        at += record_size(ty);
+    }
     (offsets, at)
 }
 

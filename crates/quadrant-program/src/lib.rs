@@ -6,7 +6,8 @@
 //! * [`expr`], [`stmt`]: typed expressions and statements.
 //! * [`map`]: maps and aggregations; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
-//! * [`value`]: decoding of stored bytes.
+//! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
+//! * [`visit`]: walking over a program.
 //! * [`span`], [`diag`]: places in the script and messages about them.
 //!
 //! Deliberately absent: source syntax, eBPF, the kernel.
@@ -19,9 +20,11 @@ pub mod map;
 pub mod probe;
 pub mod program;
 pub mod record;
+pub mod snapshot;
 pub mod span;
 pub mod stmt;
 pub mod ty;
 pub mod value;
+pub mod visit;
 
 pub use program::Program;

@@ -86,7 +86,9 @@ impl Aggregation {
     pub fn words(&self) -> u32 {
         match self {
             Aggregation::Count | Aggregation::Sum { .. } => 1,
-            Aggregation::Min { .. } | Aggregation::Max { .. } | Aggregation::Avg { .. } | Aggregation::Stats { .. } => 2,
+            Aggregation::Min { .. } | Aggregation::Max { .. } | Aggregation::Avg { .. } | Aggregation::Stats { .. } => {
+                2
+            }
             Aggregation::Hist { bits } => hist_buckets(*bits),
             Aggregation::LinearHist { min, max, step } => linear_buckets(*min, *max, *step) + 2,
         }
@@ -144,7 +146,8 @@ pub fn hist_lower(bucket: u32, bits: u8) -> i64 {
         b if b - 1 < 1 << k => i64::from(b - 1),
         b => {
             let (top, sub) = (((b - 1) >> k) + k - 1, (b - 1) & ((1 << k) - 1));
-            1i64.checked_shl(top).map_or(i64::MAX, |base| if top >= 63 { i64::MAX } else { base + (i64::from(sub) << (top - k)) })
+            1i64.checked_shl(top)
+                .map_or(i64::MAX, |base| if top >= 63 { i64::MAX } else { base + (i64::from(sub) << (top - k)) })
         }
     }
 }
