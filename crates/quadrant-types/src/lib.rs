@@ -1,1 +1,24 @@
 //! C types as the kernel and programs describe them: BTF and tracefs formats.
+//!
+//! Three things live here:
+//! * [`Btf`], a lazy reader of raw BTF bytes;
+//! * [`Types`], the session's store: built-in types, those a script defines and BTF's,
+//!   all behind cheap [`TypeId`] handles, with C's spelling both ways;
+//! * [`EventFormat`], the parser of tracefs `format` files.
+//!
+//! Nothing here opens a file or asks the kernel: it takes bytes and text.
+
+mod btf;
+mod error;
+mod format;
+mod suggest;
+mod types;
+
+pub use btf::{Btf, BtfKind};
+pub use error::TypeError;
+pub use format::{EventFormat, FieldStorage, FormatField};
+pub use suggest::{suggest, suggest_many};
+pub use types::{
+    CType, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param, RawTracepoint, StructDef, TypeId,
+    Types,
+};

@@ -1,0 +1,290 @@
+//! The session-wide store of types: built-in, user-defined and from BTF.
+//!
+//! A [`TypeId`] costs nothing until something is asked of it: records are decoded
+//! one by one, on first use.
+
+mod display;
+mod kernel;
+mod layout;
+mod load;
+mod lookup;
+mod members;
+mod model;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use kernel::{KernelFunc, RawTracepoint};
+pub use layout::{FieldDef, StructDef};
+pub use model::{CType, EnumValue, FuncProto, Member, Param, TypeId};
+
+use crate::{Btf, TypeError};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// Bytes of a pointer on every target.
+pub const POINTER_SIZE: u64 = 8;
+/// Longest chain of typedefs, qualifiers or array dimensions that is followed.
+const MAX_CHAIN: usize = 64;
+
+/// All types of a session. Shared by reference; fills itself as it is asked.
+pub struct Types {
+    btfs: OnceCell<Result<RefCell<Vec<Rc<Btf>>>, TypeError>>,
+    loader: RefCell<Option<Loader>>,
+    entries: RefCell<Vec<Slot>>,
+    interned: RefCell<HashMap<(Form, CType), TypeId>>,
+    by_origin: RefCell<HashMap<Origin, TypeId>>,
+    user: RefCell<lookup::UserNames>,
+}
+
+type Loader = Box<dyn FnOnce() -> Result<Btf, TypeError>>;
+
+/// Where a type comes from: which BTF blob, which record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Origin {
+    btf: usize,
+    id: u32,
+}
+
+#[derive(Clone)]
+enum Slot {
+    Pending(Origin),
+    Ready(Rc<Entry>),
+}
+
+struct Entry {
+    form: Form,
+    ctype: CType,
+    /// The record that holds members, constants or parameters.
+    origin: Option<Origin>,
+    members: OnceCell<Rc<[Member]>>,
+    values: OnceCell<Rc<[EnumValue]>>,
+}
+
+/// How a type is spelled.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Form {
+    /// As its `CType` says.
+    Plain,
+    /// A base type's own name, as "long unsigned int".
+    Base(Rc<str>),
+    Typedef(Rc<str>, TypeId),
+    Qualified(Qualifier, TypeId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Qualifier {
+    Const,
+    Volatile,
+    Restrict,
+    /// A BTF type tag, as `user` or `rcu`.
+    Tag(Rc<str>),
+}
+
+impl Types {
+    /// A store over the kernel's BTF.
+    pub fn new(btf: Btf) -> Self {
+        Self::with_loader(move || Ok(btf))
+    }
+
+    /// A store that opens the kernel's BTF when it is first needed, and not before.
+    pub fn with_loader(loader: impl FnOnce() -> Result<Btf, TypeError> + 'static) -> Self {
+        let void = Entry::new(Form::Plain, CType::Void, None);
+        Self {
+            btfs: OnceCell::new(),
+            loader: RefCell::new(Some(Box::new(loader))),
+            entries: RefCell::new(vec![Slot::Ready(Rc::new(void))]),
+            interned: RefCell::default(),
+            by_origin: RefCell::default(),
+            user: RefCell::default(),
+        }
+    }
+
+    /// A store without BTF: built-in and user-defined types only. `reason` says why,
+    /// with the remedy, and becomes part of errors.
+    pub fn without_btf(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::with_loader(move || Err(TypeError::NoBtf { reason }))
+    }
+
+    /// Adds a module's BTF, made with [`Btf::new_split`] over [`Types::btf`].
+    pub fn add_module(&self, module: Btf) -> Result<(), TypeError> {
+        self.btfs()?.borrow_mut().push(Rc::new(module));
+        Ok(())
+    }
+
+    /// The kernel's BTF, opened now if it was not yet.
+    pub fn btf(&self) -> Result<Rc<Btf>, TypeError> {
+        let btfs = self.btfs()?.borrow();
+        btfs.first().cloned().ok_or(TypeError::NoBtf { reason: "none was given".into() })
+    }
+
+    /// What the type is, looking through typedefs and qualifiers.
+    pub fn kind(&self, id: TypeId) -> CType {
+        self.entry(id).ctype.clone()
+    }
+
+    /// Bytes of a value; `None` for void, functions and incomplete structs.
+    pub fn size_of(&self, id: TypeId) -> Option<u64> {
+        let mut elements: u64 = 1;
+        let mut id = id;
+        for _ in 0..MAX_CHAIN {
+            let one = match self.entry(id).ctype {
+                CType::Array { elem, len } => {
+                    elements = elements.saturating_mul(len);
+                    id = elem;
+                    continue;
+                }
+                CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } => size.into(),
+                CType::Struct { size, complete: true, .. } => size.into(),
+                CType::Ptr(_) => POINTER_SIZE,
+                _ => return None,
+            };
+            return Some(elements.saturating_mul(one));
+        }
+        None
+    }
+
+    /// The type that typedefs and qualifiers lead to.
+    pub fn resolve(&self, id: TypeId) -> TypeId {
+        let mut id = id;
+        for _ in 0..MAX_CHAIN {
+            match self.entry(id).form {
+                Form::Typedef(_, inner) | Form::Qualified(_, inner) => id = inner,
+                _ => break,
+            }
+        }
+        id
+    }
+
+    /// What a pointer points to.
+    pub fn pointee(&self, id: TypeId) -> Option<TypeId> {
+        match self.entry(id).ctype {
+            CType::Ptr(target) => Some(target),
+            _ => None,
+        }
+    }
+
+    /// True if both are the same C type, whatever typedefs and qualifiers they wear.
+    /// Two structs are the same if their tags and sizes are.
+    pub fn same(&self, a: TypeId, b: TypeId) -> bool {
+        let (mut a, mut b) = (a, b);
+        for _ in 0..MAX_CHAIN {
+            let (left, right) = (self.resolve(a), self.resolve(b));
+            match (&self.entry(left).ctype, &self.entry(right).ctype) {
+                (CType::Ptr(x), CType::Ptr(y)) => (a, b) = (*x, *y),
+                (CType::Array { elem: x, len: m }, CType::Array { elem: y, len: n }) if m == n => {
+                    (a, b) = (*x, *y);
+                }
+                (CType::Func(x), CType::Func(y)) => return left == right || x == y,
+                (CType::Struct { name, .. }, _) if name.is_empty() => return left == right,
+                // Kernels compile with unsigned char, scripts think of it as signed.
+                (CType::Int { is_char: true, .. }, CType::Int { is_char: true, .. }) => return true,
+                (x, y) => return left == right || x == y,
+            }
+        }
+        false
+    }
+
+    /// The tags of a pointer's target that say which memory it is in, as `user`, `rcu`
+    /// or `percpu`, where the kernel's BTF has such tags.
+    pub fn pointer_tags(&self, id: TypeId) -> Vec<Rc<str>> {
+        let mut tags = Vec::new();
+        let mut id = self.pointee(id).unwrap_or(TypeId::VOID);
+        for _ in 0..MAX_CHAIN {
+            match &self.entry(id).form {
+                Form::Qualified(Qualifier::Tag(tag), inner) => {
+                    tags.push(tag.clone());
+                    id = *inner;
+                }
+                Form::Qualified(_, inner) | Form::Typedef(_, inner) => id = *inner,
+                _ => break,
+            }
+        }
+        tags
+    }
+
+    /// An integer type, spelled `int32`, `uint64` and so on. `size` is in bytes.
+    pub fn int(&self, size: u32, signed: bool) -> TypeId {
+        let name = format!("{}int{}", if signed { "" } else { "u" }, size * 8);
+        self.base_int(&name, size, signed)
+    }
+
+    /// C's `char`.
+    pub fn char(&self) -> TypeId {
+        let ctype = CType::Int { size: 1, signed: true, is_char: true, is_bool: false };
+        self.intern(Form::Base("char".into()), ctype)
+    }
+
+    /// C's `bool`.
+    pub fn bool(&self) -> TypeId {
+        let ctype = CType::Int { size: 1, signed: false, is_char: false, is_bool: true };
+        self.intern(Form::Base("bool".into()), ctype)
+    }
+
+    /// A pointer to `target`.
+    pub fn pointer_to(&self, target: TypeId) -> TypeId {
+        self.intern(Form::Plain, CType::Ptr(target))
+    }
+
+    /// `len` elements of type `elem`.
+    pub fn array_of(&self, elem: TypeId, len: u64) -> TypeId {
+        self.intern(Form::Plain, CType::Array { elem, len })
+    }
+
+    /// `const` of a type.
+    pub fn const_of(&self, inner: TypeId) -> TypeId {
+        self.intern(Form::Qualified(Qualifier::Const, inner), self.kind(inner))
+    }
+
+    fn base_int(&self, name: &str, size: u32, signed: bool) -> TypeId {
+        let ctype = CType::Int { size, signed, is_char: false, is_bool: false };
+        self.intern(Form::Base(name.into()), ctype)
+    }
+
+    fn float(&self, name: &str, size: u32) -> TypeId {
+        self.intern(Form::Base(name.into()), CType::Float { size })
+    }
+
+    /// One handle for each type of the same spelling that does not come from BTF.
+    fn intern(&self, form: Form, ctype: CType) -> TypeId {
+        let key = (form, ctype);
+        if let Some(&id) = self.interned.borrow().get(&key) {
+            return id;
+        }
+        let id = self.push(Slot::Ready(Rc::new(Entry::new(key.0.clone(), key.1.clone(), None))));
+        self.interned.borrow_mut().insert(key, id);
+        id
+    }
+
+    fn push(&self, slot: Slot) -> TypeId {
+        let mut entries = self.entries.borrow_mut();
+        // BTF ids are 32 bits and scripts are far smaller: the store cannot reach the limit.
+        let id = TypeId(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+        entries.push(slot);
+        id
+    }
+
+    fn btfs(&self) -> Result<&RefCell<Vec<Rc<Btf>>>, TypeError> {
+        let opened = self.btfs.get_or_init(|| {
+            let loader = self.loader.borrow_mut().take();
+            let btf = loader.map_or(Err(TypeError::NoBtf { reason: "none was given".into() }), |load| load());
+            btf.map(|btf| RefCell::new(vec![Rc::new(btf)]))
+        });
+        opened.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Entry {
+    fn new(form: Form, ctype: CType, origin: Option<Origin>) -> Self {
+        Self { form, ctype, origin, members: OnceCell::new(), values: OnceCell::new() }
+    }
+}
+
+impl fmt::Debug for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Types({} known)", self.entries.borrow().len())
+    }
+}
