@@ -1,1 +1,13 @@
 //! The bpftrace language: lexer, parser, syntax tree, and lowering to the program model.
+//!
+//! [`parse`] never fails: it returns a tree (with holes where the text made no
+//! sense) and the list of what was wrong with it.
+
+pub mod ast;
+pub mod diag;
+pub mod lexer;
+pub mod parser;
+pub mod span;
+pub mod tree;
+
+pub use parser::{Parsed, parse};

@@ -1,0 +1,70 @@
+//! Messages about a script, as plain data; the command line renders them.
+
+use crate::span::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The script cannot run.
+    Error,
+    /// The script runs, but perhaps not as meant.
+    Warning,
+}
+
+/// One message that points into the script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is marked.
+    pub span: Span,
+    /// One line, lower case, no full stop.
+    pub message: String,
+    /// Text beside the caret; may be empty.
+    pub label: String,
+    /// What to do, one line each ("did you mean `pid`?").
+    pub help: Vec<String>,
+    /// Facts that explain, one line each.
+    pub notes: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error at `span`.
+    pub fn error(span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Error, span, message)
+    }
+
+    /// A warning at `span`.
+    pub fn warning(span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Warning, span, message)
+    }
+
+    fn new(severity: Severity, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity,
+            span,
+            message: message.into(),
+            label: String::new(),
+            help: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// With text beside the caret.
+    pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
+        self.label = text.into();
+        self
+    }
+
+    /// With advice.
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help.push(text.into());
+        self
+    }
+
+    /// With an explanation.
+    pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
+        self.notes.push(text.into());
+        self
+    }
+}

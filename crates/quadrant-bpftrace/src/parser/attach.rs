@@ -1,0 +1,137 @@
+//! Attach points, which are read raw: blanks, `,`, `{` and `/` end them, other characters are theirs.
+
+use super::Parser;
+use crate::ast::{AttachPart, AttachPoint, Ident};
+use crate::diag::Diagnostic;
+use crate::lexer::Tok;
+use crate::span::Span;
+
+impl Parser<'_> {
+    /// A list of attach points, up to the predicate or the body.
+    pub(super) fn attach_points(&mut self) -> Vec<AttachPoint> {
+        let mut points = vec![self.attach_point()];
+        while self.at(Tok::Comma) && !self.recovering {
+            self.bump();
+            if matches!(self.token.kind, Tok::LBrace | Tok::Eof | Tok::Comma) {
+                self.unexpected("a probe after `,`");
+                break;
+            }
+            points.push(self.attach_point());
+        }
+        points
+    }
+
+    fn attach_point(&mut self) -> AttachPoint {
+        let start = self.token.span.start;
+        let mut scan = Scan::new(self.source, start as usize);
+        scan.run();
+        let point = AttachPoint {
+            span: Span::new(start, scan.pos as u32),
+            name: scan.name.take(),
+            parts: std::mem::take(&mut scan.parts),
+        };
+        self.restart_at(scan.pos as u32);
+        if let Some(at) = scan.open_quote {
+            let span = Span::new(at as u32, at as u32 + 1);
+            self.error(Diagnostic::error(span, "name without closing quote"));
+        } else if point.span.start == point.span.end {
+            self.unexpected("a probe");
+        }
+        point
+    }
+}
+
+/// A raw read of one attach point.
+struct Scan<'a> {
+    source: &'a str,
+    pos: usize,
+    part_start: usize,
+    text: String,
+    quoted: bool,
+    parts: Vec<AttachPart>,
+    name: Option<Ident>,
+    open_quote: Option<usize>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(source: &'a str, pos: usize) -> Self {
+        Self {
+            source,
+            pos,
+            part_start: pos,
+            text: String::new(),
+            quoted: false,
+            parts: Vec::new(),
+            name: None,
+            open_quote: None,
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(c) = self.peek() {
+            match c {
+                '"' => self.quote(),
+                ':' => self.end_part(1),
+                '=' if self.may_be_name() => self.end_name(),
+                '/' if !self.in_path() => break,
+                ',' | '{' | '}' | ';' => break,
+                c if c.is_whitespace() => break,
+                c => {
+                    self.text.push(c);
+                    self.pos += c.len_utf8();
+                }
+            }
+        }
+        if self.pos > self.part_start || !self.parts.is_empty() {
+            self.end_part(0);
+        }
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.source.get(self.pos..)?.chars().next()
+    }
+
+    /// Takes `"…"`; without a second quote only the first one.
+    fn quote(&mut self) {
+        let rest = self.source.get(self.pos + 1..).unwrap_or("");
+        let inner = rest.split(['"', '\n']).next().unwrap_or("");
+        self.quoted = true;
+        if rest[inner.len()..].starts_with('"') {
+            self.text.push_str(inner);
+            self.pos += inner.len() + 2;
+        } else {
+            self.open_quote.get_or_insert(self.pos);
+            self.pos += 1;
+        }
+    }
+
+    fn end_part(&mut self, separator: usize) {
+        let span = Span::new(self.part_start as u32, self.pos as u32);
+        let text = std::mem::take(&mut self.text);
+        let quoted = std::mem::take(&mut self.quoted);
+        self.parts.push(AttachPart { span, text, quoted });
+        self.pos += separator;
+        self.part_start = self.pos;
+    }
+
+    fn may_be_name(&self) -> bool {
+        self.parts.is_empty() && self.name.is_none() && !self.text.is_empty() && !self.quoted
+    }
+
+    fn end_name(&mut self) {
+        let span = Span::new(self.part_start as u32, self.pos as u32);
+        self.name = Some(Ident { name: std::mem::take(&mut self.text), span });
+        self.pos += 1;
+        self.part_start = self.pos;
+    }
+
+    /// Whether a `/` belongs to a path here rather than to a predicate.
+    fn in_path(&self) -> bool {
+        let kind = self.parts.first().map(|part| part.text.to_ascii_lowercase());
+        match kind.as_deref() {
+            Some("uprobe" | "u" | "uretprobe" | "ur" | "usdt") => self.parts.len() == 1,
+            Some("iter" | "it") => self.parts.len() == 2,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The parser: recursive descent, precedence climbing for operators.
+//!
+//! It never fails. After an error it is *recovering*: further errors are held
+//! back until a point where it can start afresh (`;`, `}`, the next probe), so
+//! that one mistake gives one message and several mistakes give several.
+
+mod attach;
+mod expr;
+mod item;
+mod operator;
+mod preamble;
+mod primary;
+mod recover;
+mod stmt;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use crate::ast::{Ident, MAX_DEPTH, Script};
+use crate::diag::Diagnostic;
+use crate::lexer::{Lexer, Tok, Token};
+use crate::span::Span;
+
+/// A tree, and what was wrong with the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The tree; parts that made no sense are `Error` nodes.
+    pub script: Script,
+    /// The messages, in source order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses a whole script. Takes time linear in its length.
+pub fn parse(source: &str) -> Parsed {
+    if u32::try_from(source.len()).is_err() {
+        let diagnostic = Diagnostic::error(Span::new(0, 0), "script too long: 4 GiB or more");
+        return Parsed { script: Script::default(), diagnostics: vec![diagnostic] };
+    }
+    let mut parser = Parser::new(source);
+    let script = parser.script();
+    let mut diagnostics = parser.diagnostics;
+    diagnostics.sort_by_key(|d| d.span.start);
+    Parsed { script, diagnostics }
+}
+
+struct Parser<'a> {
+    source: &'a str,
+    lexer: Lexer<'a>,
+    /// The next token, not yet taken.
+    token: Token,
+    /// Where the last token taken ended.
+    prev_end: u32,
+    depth: u16,
+    /// A `/` before a `{` ends the expression.
+    in_predicate: bool,
+    recovering: bool,
+    /// A missing `}` of this probe has been reported.
+    unclosed: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(source: &'a str) -> Self {
+        let token = Token { kind: Tok::Eof, span: Span::new(0, 0) };
+        Self {
+            source,
+            lexer: Lexer::new(source),
+            token,
+            prev_end: 0,
+            depth: 0,
+            in_predicate: false,
+            recovering: false,
+            unclosed: false,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn text(&self, span: Span) -> &'a str {
+        self.source.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
+    fn word(&self) -> &'a str {
+        match self.token.kind {
+            Tok::Ident => self.text(self.token.span),
+            _ => "",
+        }
+    }
+
+    fn at(&self, kind: Tok) -> bool {
+        self.token.kind == kind
+    }
+
+    fn at_word(&self, word: &str) -> bool {
+        self.word() == word
+    }
+
+    fn bump(&mut self) -> Token {
+        let token = self.token;
+        self.prev_end = token.span.end;
+        self.token = self.lexer.next_token();
+        token
+    }
+
+    /// Goes to a place outside the token stream, after a raw read.
+    fn restart_at(&mut self, pos: u32) {
+        self.prev_end = pos;
+        self.lexer.seek(pos);
+        self.token = self.lexer.next_token();
+    }
+
+    fn eat(&mut self, kind: Tok) -> bool {
+        let there = self.at(kind);
+        if there {
+            self.bump();
+        }
+        there
+    }
+
+    fn eat_word(&mut self, word: &str) -> bool {
+        let there = self.at_word(word);
+        if there {
+            self.bump();
+        }
+        there
+    }
+
+    fn expect(&mut self, kind: Tok, what: &str) -> bool {
+        let there = self.eat(kind);
+        if !there {
+            self.unexpected(what);
+        }
+        there
+    }
+
+    /// A name after which something was promised; an empty one after an error.
+    fn expect_ident(&mut self, what: &str) -> Ident {
+        if self.at(Tok::Ident) {
+            return self.take_ident(0);
+        }
+        self.unexpected(what);
+        Ident { name: String::new(), span: self.here() }
+    }
+
+    /// The next token as a name, its sigil of `sigil` bytes taken off.
+    fn take_ident(&mut self, sigil: usize) -> Ident {
+        let span = self.bump().span;
+        let name = self.text(span).get(sigil..).unwrap_or("").to_owned();
+        Ident { name, span }
+    }
+
+    /// From `start` to the end of the last token taken.
+    fn span_from(&self, start: u32) -> Span {
+        Span::new(start, self.prev_end.max(start))
+    }
+
+    /// Where a message about the next token points: at it, or behind the last one at the end.
+    fn here(&self) -> Span {
+        match self.token.kind {
+            Tok::Eof => Span::new(self.prev_end, self.prev_end),
+            _ => self.token.span,
+        }
+    }
+
+    /// The tokens after the next one.
+    fn ahead(&self) -> impl Iterator<Item = Token> + use<'a> {
+        let mut lexer = self.lexer.clone();
+        std::iter::repeat_with(move || lexer.next_token())
+    }
+
+    /// The kind of the token after the next one.
+    fn second(&self) -> Tok {
+        self.lexer.clone().next_token().kind
+    }
+
+    /// Runs `inner` one level deeper, or reports that there are too many levels.
+    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            self.too_deep(self.here());
+            return None;
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
+    /// Runs `inner` inside brackets, where a `/` is always a division.
+    fn bracketed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.in_predicate, false);
+        let result = inner(self);
+        self.in_predicate = outer;
+        result
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        let message = format!("nested more than {MAX_DEPTH} levels deep");
+        self.error(Diagnostic::error(span, message).help("split it with variables (`$x = ...;`)"));
+    }
+}

@@ -1,0 +1,88 @@
+//! The `#!` line and C text, which is kept as it is.
+
+use super::Parser;
+use crate::ast::{CDecl, CDeclKind, Ident, Tag};
+use crate::lexer::Tok;
+use crate::span::Span;
+
+impl Parser<'_> {
+    /// Takes a `#!` line at the very start.
+    pub(super) fn shebang(&mut self) -> Option<Span> {
+        if !self.source.starts_with("#!") {
+            return None;
+        }
+        let len = self.source.find('\n').unwrap_or(self.source.len());
+        self.lexer.seek(len as u32);
+        Some(Span::new(0, len as u32))
+    }
+
+    /// A preprocessor line; the next token is its `#`.
+    pub(super) fn directive(&mut self) -> CDecl {
+        let start = self.token.span.start;
+        let end = start + logical_line_len(self.text(Span::new(start, self.source.len() as u32)));
+        let line = self.text(Span::new(start + 1, end));
+        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let word: String = line[blanks..].chars().take_while(char::is_ascii_alphabetic).collect();
+        let rest = Span::new(start + 1 + (blanks + word.len()) as u32, end);
+        self.restart_at(end);
+        CDecl { span: Span::new(start, end), kind: CDeclKind::Directive { word, rest } }
+    }
+
+    /// A type definition; the next token is its first word.
+    pub(super) fn c_decl(&mut self) -> CDecl {
+        let start = self.token.span.start;
+        let kind = match Tag::from_word(self.word()) {
+            Some(tag) => self.tagged(tag),
+            None => CDeclKind::Typedef,
+        };
+        while !self.at(Tok::Semi) && !self.at(Tok::Eof) && !self.at_probe() {
+            if self.at(Tok::LBrace) {
+                self.braced();
+            } else {
+                self.bump();
+            }
+        }
+        self.expect(Tok::Semi, "`;` after the definition");
+        CDecl { span: self.span_from(start), kind }
+    }
+
+    fn tagged(&mut self, tag: Tag) -> CDeclKind {
+        self.bump();
+        let name = if self.at(Tok::Ident) { Some(self.take_ident(0)) } else { None };
+        let name: Option<Ident> = name;
+        let body = if self.at(Tok::LBrace) { Some(self.braced()) } else { None };
+        CDeclKind::Tagged { tag, name, body }
+    }
+
+    /// Skips from a `{` to behind its `}`; gives what is between.
+    fn braced(&mut self) -> Span {
+        let start = self.bump().span.end;
+        let mut open = 1usize;
+        while open > 0 && !self.at(Tok::Eof) {
+            match self.token.kind {
+                Tok::LBrace => open += 1,
+                Tok::RBrace => open -= 1,
+                _ => {}
+            }
+            if open > 0 {
+                self.bump();
+            }
+        }
+        let end = self.token.span.start;
+        self.expect(Tok::RBrace, "`}`");
+        Span::new(start, end.max(start))
+    }
+}
+
+/// The length of a line that a backslash at its end continues.
+fn logical_line_len(text: &str) -> u32 {
+    let mut len = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        len += line.len();
+        if !content.ends_with('\\') || content.len() == line.len() {
+            return (len - (line.len() - content.len())) as u32;
+        }
+    }
+    len as u32
+}

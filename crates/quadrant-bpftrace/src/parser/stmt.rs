@@ -1,0 +1,189 @@
+//! Blocks and statements.
+
+use super::Parser;
+use super::operator::assignment;
+use crate::ast::{Block, Expr, ForIter, Ident, IfExpr, Stmt, StmtKind};
+use crate::diag::Diagnostic;
+use crate::lexer::Tok;
+use crate::span::Span;
+
+impl Parser<'_> {
+    /// A block; `wanted` names what is missing if it does not start here.
+    pub(super) fn block(&mut self, wanted: &str) -> Block {
+        let start = self.token.span.start;
+        if self.at(Tok::LBrace) {
+            self.recovering = false;
+        }
+        if !self.expect(Tok::LBrace, wanted) {
+            return Block::new(self.here(), Vec::new(), None);
+        }
+        let contents = self.bracketed(|parser| parser.nested(|parser| parser.contents(start)));
+        let (stmts, tail) = contents.unwrap_or_default();
+        Block::new(self.span_from(start), stmts, tail)
+    }
+
+    /// Statements up to the closing brace, which is taken.
+    fn contents(&mut self, open: u32) -> (Vec<Stmt>, Option<Box<Expr>>) {
+        let (mut stmts, mut tail) = (Vec::new(), None);
+        while !self.at(Tok::RBrace) {
+            if self.at(Tok::Eof) || self.at_probe() {
+                self.unclosed(open);
+                return (stmts, tail);
+            }
+            if self.eat(Tok::Semi) {
+                continue;
+            }
+            let stmt = self.stmt();
+            if self.recovering {
+                self.sync_stmt();
+            }
+            match stmt {
+                Stmt { kind: StmtKind::Expr(expr), .. } if self.is_tail() => tail = Some(Box::new(expr)),
+                stmt => stmts.push(stmt),
+            }
+        }
+        self.bump();
+        (stmts, tail)
+    }
+
+    /// Whether the statement just read ended at the brace, not at a semicolon.
+    fn is_tail(&self) -> bool {
+        self.at(Tok::RBrace) && !self.source[..self.prev_end as usize].ends_with(';')
+    }
+
+    /// Reports a missing `}`, of the innermost block only.
+    fn unclosed(&mut self, open: u32) {
+        if std::mem::replace(&mut self.unclosed, true) {
+            return;
+        }
+        let found = if self.at(Tok::Eof) { "the script ends" } else { "the next probe starts" };
+        let diagnostic = Diagnostic::error(Span::new(open, open + 1), "`{` is never closed");
+        self.diagnostics.push(diagnostic.label(format!("{found} before its `}}`")));
+    }
+
+    fn stmt(&mut self) -> Stmt {
+        let start = self.token.span.start;
+        let kind = match self.word() {
+            "if" => StmtKind::If(self.if_expr()),
+            "while" => self.while_loop(),
+            "for" => self.for_loop(),
+            "unroll" => self.unroll(),
+            "break" => self.keyword(StmtKind::Break),
+            "continue" => self.keyword(StmtKind::Continue),
+            "return" => self.return_stmt(),
+            "let" => self.let_stmt(),
+            _ if self.at(Tok::LBrace) => StmtKind::Block(self.block("`{`")),
+            _ => self.expr_stmt(),
+        };
+        let span = self.span_from(start);
+        if needs_semicolon(&kind) && !self.recovering && !self.at(Tok::RBrace) && !self.eat(Tok::Semi) {
+            self.missing_semicolon();
+        }
+        Stmt { span, kind }
+    }
+
+    fn missing_semicolon(&mut self) {
+        if !self.at(Tok::Ident) && !self.at(Tok::Var) && !self.at(Tok::Map) {
+            return self.unexpected("`;`");
+        }
+        let span = Span::new(self.prev_end, self.prev_end);
+        self.error(Diagnostic::error(span, "missing `;` between statements").label("expected `;`"));
+        if self.source[self.prev_end as usize..self.token.span.start as usize].contains('\n') {
+            self.recovering = false;
+        }
+    }
+
+    fn keyword(&mut self, kind: StmtKind) -> StmtKind {
+        self.bump();
+        kind
+    }
+
+    fn expr_stmt(&mut self) -> StmtKind {
+        let target = self.expr();
+        if self.recovering {
+            return StmtKind::Error;
+        }
+        match assignment(self.token.kind) {
+            Some(op) => {
+                self.bump();
+                StmtKind::Assign { target, op, value: self.expr() }
+            }
+            None => StmtKind::Expr(target),
+        }
+    }
+
+    fn let_stmt(&mut self) -> StmtKind {
+        self.bump();
+        let var = self.variable();
+        let ty = if self.eat(Tok::Colon) { Some(self.type_expr()) } else { None };
+        let value = if self.eat(Tok::Assign) { Some(self.expr()) } else { None };
+        StmtKind::Let { var, ty, value }
+    }
+
+    fn variable(&mut self) -> Ident {
+        if self.at(Tok::Var) {
+            return self.take_ident(1);
+        }
+        self.unexpected("a variable (`$name`)");
+        Ident { name: String::new(), span: self.here() }
+    }
+
+    /// `if`, `else if`, `else`; the next token is the `if`.
+    pub(super) fn if_expr(&mut self) -> IfExpr {
+        let mut arms = Vec::new();
+        loop {
+            self.bump();
+            let cond = self.head();
+            arms.push((cond, self.block("`{`")));
+            if self.recovering || !self.eat_word("else") {
+                return IfExpr { arms, other: None };
+            }
+            if !self.at_word("if") {
+                return IfExpr { arms, other: Some(self.block("`{` or `if`")) };
+            }
+        }
+    }
+
+    /// The expression in front of a body, in parentheses or not.
+    fn head(&mut self) -> Expr {
+        self.bracketed(Self::expr)
+    }
+
+    fn while_loop(&mut self) -> StmtKind {
+        self.bump();
+        let cond = self.head();
+        StmtKind::While { cond, body: self.block("`{`") }
+    }
+
+    fn unroll(&mut self) -> StmtKind {
+        self.bump();
+        let count = self.head();
+        StmtKind::Unroll { count, body: self.block("`{`") }
+    }
+
+    fn for_loop(&mut self) -> StmtKind {
+        self.bump();
+        let parens = self.eat(Tok::LParen);
+        let var = self.variable();
+        self.expect(Tok::Colon, "`:`");
+        let first = self.head();
+        let iter = if self.eat(Tok::DotDot) { ForIter::Range(first, self.head()) } else { ForIter::Over(first) };
+        if parens {
+            self.expect(Tok::RParen, "`)`");
+        }
+        StmtKind::For { var, iter, body: self.block("`{`") }
+    }
+
+    fn return_stmt(&mut self) -> StmtKind {
+        self.bump();
+        let bare = matches!(self.token.kind, Tok::Semi | Tok::RBrace);
+        StmtKind::Return(if bare { None } else { Some(self.expr()) })
+    }
+}
+
+fn needs_semicolon(kind: &StmtKind) -> bool {
+    !matches!(
+        kind,
+        StmtKind::If(_) | StmtKind::While { .. } | StmtKind::For { .. } | StmtKind::Unroll { .. } | StmtKind::Block(_)
+    )
+}
