@@ -4,10 +4,8 @@
 //! sense) and the list of what was wrong with it.
 
 pub mod ast;
-pub mod diag;
 pub mod lexer;
 pub mod parser;
-pub mod span;
 pub mod tree;
 
 pub use parser::{Parsed, parse};

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use quadrant_bpftrace::diag::{Diagnostic, Severity};
 use quadrant_bpftrace::{parse, tree};
+use quadrant_program::diag::{Diagnostic, Severity};
 
 #[test]
 fn parser_data() {

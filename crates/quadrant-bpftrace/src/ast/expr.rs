@@ -2,7 +2,7 @@
 
 use super::{Block, Ident, TypeExpr};
 use crate::lexer::IntLiteral;
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq, Eq)]

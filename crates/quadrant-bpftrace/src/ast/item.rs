@@ -1,7 +1,7 @@
 //! What stands at the top of a script: probes, declarations, C text.
 
 use super::{Block, Expr, Ident, Tag, TypeExpr};
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// A whole script.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -15,7 +15,7 @@ pub use item::{
 pub use stmt::{Block, ForIter, Stmt, StmtKind};
 pub use types::{Tag, TypeExpr, TypeKind};
 
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// How many levels a tree may have, from an item down to a leaf.
 pub const MAX_DEPTH: u16 = 256;

@@ -1,7 +1,7 @@
 //! Statements and blocks.
 
 use super::{AssignOp, Expr, Ident, IfExpr, TypeExpr};
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// `{ a; b; c }`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,9 +109,9 @@ impl Block {
 }
 
 impl Stmt {
-    /// The number of levels from this node down to its deepest leaf, itself included.
-    pub fn height(&self) -> u16 {
-        self.kind.parts_height().saturating_add(1)
+    /// The height of its tallest part; a statement is on its block's level.
+    fn height(&self) -> u16 {
+        self.kind.parts_height()
     }
 }
 

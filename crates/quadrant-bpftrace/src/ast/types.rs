@@ -1,7 +1,7 @@
 //! Types as they are written.
 
 use super::{Expr, TypeArg};
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// A type as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ mod token;
 pub use literal::{IntError, IntLiteral, parse_int, parse_str};
 pub use token::{Tok, Token};
 
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// A cursor over a script.
 #[derive(Debug, Clone)]
@@ -49,8 +49,8 @@ impl<'a> Lexer<'a> {
             let rest = &rest[blanks..];
             if rest.starts_with("//") {
                 self.pos += rest.find('\n').unwrap_or(rest.len());
-            } else if rest.starts_with("/*") {
-                match rest[2..].find("*/") {
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                match comment.find("*/") {
                     Some(len) => self.pos += len + 4,
                     None => return Some(self.take(rest.len())),
                 }

@@ -1,6 +1,6 @@
 //! The kinds of token.
 
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 /// One token: its kind and where it stands; the text is looked up by span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use super::Parser;
 use crate::ast::{AttachPart, AttachPoint, Ident};
-use crate::diag::Diagnostic;
 use crate::lexer::Tok;
-use crate::span::Span;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
 
 impl Parser<'_> {
     /// A list of attach points, up to the predicate or the body.

@@ -4,7 +4,7 @@ use super::Parser;
 use super::operator::{infix, prefix};
 use crate::ast::{Expr, ExprKind, MAX_DEPTH};
 use crate::lexer::{Tok, parse_int};
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 impl Parser<'_> {
     /// A whole expression.

@@ -5,8 +5,8 @@ use crate::ast::{
     Config, ConfigEntry, ConfigValue, FnDef, Ident, Import, Item, MacroDef, MacroParam, MapDecl, Param, Predicate,
     Probe, Script,
 };
-use crate::diag::Diagnostic;
 use crate::lexer::{Tok, parse_int, parse_str};
+use quadrant_program::diag::Diagnostic;
 
 impl Parser<'_> {
     pub(super) fn script(&mut self) -> Script {
@@ -62,6 +62,9 @@ impl Parser<'_> {
         let start = self.token.span.start;
         let attach = self.attach_points();
         let predicate = if self.at(Tok::Slash) { Some(self.predicate()) } else { None };
+        if self.recovering {
+            self.skip_to_body();
+        }
         let wanted = if predicate.is_some() { "`{`" } else { "`{` or `/predicate/`" };
         let body = self.block(wanted);
         Probe { span: self.span_from(start), attach, predicate, body }
@@ -72,6 +75,10 @@ impl Parser<'_> {
         self.in_predicate = true;
         let expr = self.expr();
         self.in_predicate = false;
+        if self.at(Tok::Assign) {
+            let diagnostic = Diagnostic::error(self.here(), "assignment in a predicate");
+            self.error(diagnostic.help("compare with `==`"));
+        }
         self.expect(Tok::Slash, "`/` to end the predicate");
         Predicate { span: self.span_from(start), expr }
     }

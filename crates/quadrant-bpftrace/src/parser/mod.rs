@@ -17,9 +17,9 @@ mod tests;
 mod types;
 
 use crate::ast::{Ident, MAX_DEPTH, Script};
-use crate::diag::Diagnostic;
 use crate::lexer::{Lexer, Tok, Token};
-use crate::span::Span;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
 
 /// A tree, and what was wrong with the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

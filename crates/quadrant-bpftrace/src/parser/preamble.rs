@@ -1,9 +1,10 @@
 //! The `#!` line and C text, which is kept as it is.
 
 use super::Parser;
-use crate::ast::{CDecl, CDeclKind, Ident, Tag};
+use crate::ast::{CDecl, CDeclKind, Tag};
 use crate::lexer::Tok;
-use crate::span::Span;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
 
 impl Parser<'_> {
     /// Takes a `#!` line at the very start.
@@ -49,28 +50,30 @@ impl Parser<'_> {
     fn tagged(&mut self, tag: Tag) -> CDeclKind {
         self.bump();
         let name = if self.at(Tok::Ident) { Some(self.take_ident(0)) } else { None };
-        let name: Option<Ident> = name;
         let body = if self.at(Tok::LBrace) { Some(self.braced()) } else { None };
         CDeclKind::Tagged { tag, name, body }
     }
 
     /// Skips from a `{` to behind its `}`; gives what is between.
     fn braced(&mut self) -> Span {
-        let start = self.bump().span.end;
+        let brace = self.bump().span;
         let mut open = 1usize;
-        while open > 0 && !self.at(Tok::Eof) {
+        while !self.at(Tok::Eof) && !self.at_probe() {
             match self.token.kind {
                 Tok::LBrace => open += 1,
                 Tok::RBrace => open -= 1,
                 _ => {}
             }
-            if open > 0 {
-                self.bump();
+            if open == 0 {
+                break;
             }
+            self.bump();
         }
         let end = self.token.span.start;
-        self.expect(Tok::RBrace, "`}`");
-        Span::new(start, end.max(start))
+        if !self.eat(Tok::RBrace) {
+            self.error(Diagnostic::error(brace, "`{` is never closed"));
+        }
+        Span::new(brace.end, end)
     }
 }
 

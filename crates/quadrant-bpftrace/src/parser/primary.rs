@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::ast::{Expr, ExprKind, Ident, TypeArg};
 use crate::lexer::{IntError, Tok, parse_int, parse_str};
-use crate::span::Span;
+use quadrant_program::span::Span;
 
 impl Parser<'_> {
     pub(super) fn primary(&mut self) -> Expr {

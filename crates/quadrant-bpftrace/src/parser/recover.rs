@@ -1,9 +1,9 @@
 //! Reporting errors, and going on after them.
 
 use super::Parser;
-use crate::diag::Diagnostic;
 use crate::lexer::Tok;
-use crate::span::Span;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
 
 impl Parser<'_> {
     /// Reports an error after which the text makes no sense until the next fresh start.
@@ -70,6 +70,14 @@ impl Parser<'_> {
         self.recovering = false;
     }
 
+    /// After an error in front of a body: goes to the body, if there seems to be one.
+    pub(super) fn skip_to_body(&mut self) {
+        let ends = |kind| matches!(kind, Tok::LBrace | Tok::RBrace | Tok::Semi | Tok::Eof);
+        while !ends(self.token.kind) && !self.at_probe() {
+            self.bump();
+        }
+    }
+
     /// After an error outside any body: goes behind the next body, or to the next probe.
     pub(super) fn sync_item(&mut self, start: u32) {
         let mut open = 0usize;
@@ -77,6 +85,7 @@ impl Parser<'_> {
             match self.bump().kind {
                 Tok::LBrace => open += 1,
                 Tok::RBrace if open <= 1 => break,
+                Tok::Semi if open == 0 => break,
                 Tok::RBrace => open -= 1,
                 _ => {}
             }

@@ -3,27 +3,27 @@
 use super::Parser;
 use super::operator::assignment;
 use crate::ast::{Block, Expr, ForIter, Ident, IfExpr, Stmt, StmtKind};
-use crate::diag::Diagnostic;
 use crate::lexer::Tok;
-use crate::span::Span;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
 
 impl Parser<'_> {
     /// A block; `wanted` names what is missing if it does not start here.
     pub(super) fn block(&mut self, wanted: &str) -> Block {
         let start = self.token.span.start;
-        if self.at(Tok::LBrace) {
-            self.recovering = false;
-        }
-        if !self.expect(Tok::LBrace, wanted) {
+        if !self.at(Tok::LBrace) {
+            self.unexpected(wanted);
             return Block::new(self.here(), Vec::new(), None);
         }
-        let contents = self.bracketed(|parser| parser.nested(|parser| parser.contents(start)));
+        self.recovering = false;
+        let contents = self.bracketed(|parser| parser.nested(Self::contents));
         let (stmts, tail) = contents.unwrap_or_default();
         Block::new(self.span_from(start), stmts, tail)
     }
 
-    /// Statements up to the closing brace, which is taken.
-    fn contents(&mut self, open: u32) -> (Vec<Stmt>, Option<Box<Expr>>) {
+    /// Statements from brace to brace.
+    fn contents(&mut self) -> (Vec<Stmt>, Option<Box<Expr>>) {
+        let open = self.bump().span;
         let (mut stmts, mut tail) = (Vec::new(), None);
         while !self.at(Tok::RBrace) {
             if self.at(Tok::Eof) || self.at_probe() {
@@ -33,11 +33,7 @@ impl Parser<'_> {
             if self.eat(Tok::Semi) {
                 continue;
             }
-            let stmt = self.stmt();
-            if self.recovering {
-                self.sync_stmt();
-            }
-            match stmt {
+            match self.stmt_or_sync() {
                 Stmt { kind: StmtKind::Expr(expr), .. } if self.is_tail() => tail = Some(Box::new(expr)),
                 stmt => stmts.push(stmt),
             }
@@ -46,18 +42,26 @@ impl Parser<'_> {
         (stmts, tail)
     }
 
+    fn stmt_or_sync(&mut self) -> Stmt {
+        let stmt = self.stmt();
+        if self.recovering {
+            self.sync_stmt();
+        }
+        stmt
+    }
+
     /// Whether the statement just read ended at the brace, not at a semicolon.
     fn is_tail(&self) -> bool {
         self.at(Tok::RBrace) && !self.source[..self.prev_end as usize].ends_with(';')
     }
 
     /// Reports a missing `}`, of the innermost block only.
-    fn unclosed(&mut self, open: u32) {
+    fn unclosed(&mut self, open: Span) {
         if std::mem::replace(&mut self.unclosed, true) {
             return;
         }
         let found = if self.at(Tok::Eof) { "the script ends" } else { "the next probe starts" };
-        let diagnostic = Diagnostic::error(Span::new(open, open + 1), "`{` is never closed");
+        let diagnostic = Diagnostic::error(open, "`{` is never closed");
         self.diagnostics.push(diagnostic.label(format!("{found} before its `}}`")));
     }
 

@@ -9,8 +9,8 @@ use crate::ast::{
     AttachPoint, Block, CDecl, CDeclKind, Config, ConfigValue, FnDef, ForIter, IfExpr, Item, MacroDef, MacroParam,
     MapDecl, Probe, Script, Stmt, StmtKind,
 };
-use crate::span::Span;
 use expr::{expr, list, ty};
+use quadrant_program::span::Span;
 
 /// The tree of `script`, which was parsed from `source`.
 pub fn render(script: &Script, source: &str) -> String {
