@@ -56,7 +56,8 @@ pub enum Imm64 {
     Value = 0,
     /// Low half: descriptor of a map. The register gets the map's address.
     MapFd = 1,
-    /// Low half: descriptor of an array map; high half: offset into its first value. The register gets the address of the data.
+    /// Low half: descriptor of an array map that has one entry; high half: offset into its value. The register gets the address of the
+    /// data.
     MapValue = 2,
     /// Low half: type id of a kernel variable; high half: descriptor of a module's BTF, or 0. The register gets its address.
     BtfId = 3,
@@ -98,19 +99,8 @@ impl Reg {
     pub const FP: Reg = Reg::R10;
 
     /// All registers in order.
-    pub const ALL: [Reg; 11] = [
-        Reg::R0,
-        Reg::R1,
-        Reg::R2,
-        Reg::R3,
-        Reg::R4,
-        Reg::R5,
-        Reg::R6,
-        Reg::R7,
-        Reg::R8,
-        Reg::R9,
-        Reg::R10,
-    ];
+    pub const ALL: [Reg; 11] =
+        [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5, Reg::R6, Reg::R7, Reg::R8, Reg::R9, Reg::R10];
 
     /// The register of that number, if there is one.
     pub fn from_number(number: u8) -> Option<Reg> {
@@ -311,13 +301,7 @@ pub struct Insn {
 impl Insn {
     /// `dst = dst op src`, 64 bits.
     pub const fn alu64_reg(op: Alu, dst: Reg, src: Reg) -> Insn {
-        Insn::new(
-            class::ALU64 | SRC_REG | op.code(),
-            dst.number(),
-            src.number(),
-            op.off(),
-            0,
-        )
+        Insn::new(class::ALU64 | SRC_REG | op.code(), dst.number(), src.number(), op.off(), 0)
     }
 
     /// `dst = dst op imm`, 64 bits, the immediate sign-extended.
@@ -327,13 +311,7 @@ impl Insn {
 
     /// `dst = (u32)(dst op src)`: 32 bits, the upper half of `dst` becomes 0.
     pub const fn alu32_reg(op: Alu, dst: Reg, src: Reg) -> Insn {
-        Insn::new(
-            class::ALU | SRC_REG | op.code(),
-            dst.number(),
-            src.number(),
-            op.off(),
-            0,
-        )
+        Insn::new(class::ALU | SRC_REG | op.code(), dst.number(), src.number(), op.off(), 0)
     }
 
     /// `dst = (u32)(dst op imm)`: 32 bits, the upper half of `dst` becomes 0.
@@ -363,24 +341,12 @@ impl Insn {
 
     /// `dst` = the low `bits` (8, 16 or 32) of `src`, sign-extended to 64 bits (Linux 6.6).
     pub const fn movsx64(dst: Reg, src: Reg, bits: i16) -> Insn {
-        Insn::new(
-            class::ALU64 | SRC_REG | Alu::Mov.code(),
-            dst.number(),
-            src.number(),
-            bits,
-            0,
-        )
+        Insn::new(class::ALU64 | SRC_REG | Alu::Mov.code(), dst.number(), src.number(), bits, 0)
     }
 
     /// `dst` = the low `bits` (8 or 16) of `src`, sign-extended to 32 bits and zero-extended to 64 (Linux 6.6).
     pub const fn movsx32(dst: Reg, src: Reg, bits: i16) -> Insn {
-        Insn::new(
-            class::ALU | SRC_REG | Alu::Mov.code(),
-            dst.number(),
-            src.number(),
-            bits,
-            0,
-        )
+        Insn::new(class::ALU | SRC_REG | Alu::Mov.code(), dst.number(), src.number(), bits, 0)
     }
 
     /// `dst = -dst`, 64 bits.
@@ -413,12 +379,7 @@ impl Insn {
 impl Insn {
     /// `dst = value`.
     pub const fn ld_imm64(dst: Reg, value: u64) -> [Insn; 2] {
-        Insn::imm64_pair(
-            dst,
-            Imm64::Value,
-            value as u32 as i32,
-            (value >> 32) as u32 as i32,
-        )
+        Insn::imm64_pair(dst, Imm64::Value, value as u32 as i32, (value >> 32) as u32 as i32)
     }
 
     /// `dst` = the map behind descriptor `fd`.
@@ -426,7 +387,8 @@ impl Insn {
         Insn::imm64_pair(dst, Imm64::MapFd, fd, 0)
     }
 
-    /// `dst` = address of byte `offset` of the first value of the array map behind descriptor `fd`.
+    /// `dst` = address of byte `offset` of the value of the array map behind descriptor `fd`. The kernel allows this only for arrays of
+    /// exactly one entry (ENOTSUPP otherwise), so data sections are one large value.
     pub const fn ld_map_value(dst: Reg, fd: i32, offset: u32) -> [Insn; 2] {
         Insn::imm64_pair(dst, Imm64::MapValue, fd, offset as i32)
     }
@@ -444,13 +406,7 @@ impl Insn {
 
     /// The general form: `low` and `high` are the two immediates.
     pub const fn imm64_pair(dst: Reg, what: Imm64, low: i32, high: i32) -> [Insn; 2] {
-        let first = Insn::new(
-            class::LD | mode::IMM | Size::Dw as u8,
-            dst.number(),
-            what as u8,
-            0,
-            low,
-        );
+        let first = Insn::new(class::LD | mode::IMM | Size::Dw as u8, dst.number(), what as u8, 0, low);
         [first, Insn::new(0, 0, 0, 0, high)]
     }
 }
@@ -459,46 +415,22 @@ impl Insn {
 impl Insn {
     /// `dst = *(uN *)(src + off)`, zero-extended.
     pub const fn ldx(size: Size, dst: Reg, src: Reg, off: i16) -> Insn {
-        Insn::new(
-            class::LDX | mode::MEM | size as u8,
-            dst.number(),
-            src.number(),
-            off,
-            0,
-        )
+        Insn::new(class::LDX | mode::MEM | size as u8, dst.number(), src.number(), off, 0)
     }
 
     /// `dst = *(sN *)(src + off)`, sign-extended; 1, 2 or 4 bytes (Linux 6.6).
     pub const fn ldxs(size: Size, dst: Reg, src: Reg, off: i16) -> Insn {
-        Insn::new(
-            class::LDX | mode::MEMSX | size as u8,
-            dst.number(),
-            src.number(),
-            off,
-            0,
-        )
+        Insn::new(class::LDX | mode::MEMSX | size as u8, dst.number(), src.number(), off, 0)
     }
 
     /// `*(uN *)(dst + off) = src`.
     pub const fn stx(size: Size, dst: Reg, off: i16, src: Reg) -> Insn {
-        Insn::new(
-            class::STX | mode::MEM | size as u8,
-            dst.number(),
-            src.number(),
-            off,
-            0,
-        )
+        Insn::new(class::STX | mode::MEM | size as u8, dst.number(), src.number(), off, 0)
     }
 
     /// `*(uN *)(dst + off) = imm`, sign-extended for 8 bytes.
     pub const fn st(size: Size, dst: Reg, off: i16, imm: i32) -> Insn {
-        Insn::new(
-            class::ST | mode::MEM | size as u8,
-            dst.number(),
-            0,
-            off,
-            imm,
-        )
+        Insn::new(class::ST | mode::MEM | size as u8, dst.number(), 0, off, imm)
     }
 
     /// `*(dst + off) op= src` as one atomic step; 4 or 8 bytes.
@@ -522,13 +454,7 @@ impl Insn {
     }
 
     const fn atomic_raw(size: Size, dst: Reg, off: i16, src: Reg, imm: i32) -> Insn {
-        Insn::new(
-            class::STX | mode::ATOMIC | size as u8,
-            dst.number(),
-            src.number(),
-            off,
-            imm,
-        )
+        Insn::new(class::STX | mode::ATOMIC | size as u8, dst.number(), src.number(), off, imm)
     }
 }
 
@@ -546,13 +472,7 @@ impl Insn {
 
     /// `if dst cond src goto off`, 64 bits.
     pub const fn jmp_reg(cond: Cond, dst: Reg, src: Reg, off: i16) -> Insn {
-        Insn::new(
-            class::JMP | SRC_REG | cond as u8,
-            dst.number(),
-            src.number(),
-            off,
-            0,
-        )
+        Insn::new(class::JMP | SRC_REG | cond as u8, dst.number(), src.number(), off, 0)
     }
 
     /// `if dst cond imm goto off`, 64 bits, the immediate sign-extended.
@@ -562,13 +482,7 @@ impl Insn {
 
     /// `if (u32)dst cond (u32)src goto off`.
     pub const fn jmp32_reg(cond: Cond, dst: Reg, src: Reg, off: i16) -> Insn {
-        Insn::new(
-            class::JMP32 | SRC_REG | cond as u8,
-            dst.number(),
-            src.number(),
-            off,
-            0,
-        )
+        Insn::new(class::JMP32 | SRC_REG | cond as u8, dst.number(), src.number(), off, 0)
     }
 
     /// `if (u32)dst cond (u32)imm goto off`.
@@ -602,12 +516,7 @@ impl Insn {
 impl Insn {
     /// An instruction from its raw parts; register numbers are cut to 4 bits.
     pub const fn new(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
-        Insn {
-            code,
-            regs: (dst & 0x0f) | (src << 4),
-            off,
-            imm,
-        }
+        Insn { code, regs: (dst & 0x0f) | (src << 4), off, imm }
     }
 
     /// Number in the destination field.
@@ -633,40 +542,19 @@ impl Insn {
     /// The 8 bytes that the kernel reads, in native order.
     pub fn to_bytes(self) -> [u8; 8] {
         let (off, imm) = (self.off.to_ne_bytes(), self.imm.to_ne_bytes());
-        [
-            self.code,
-            self.native_regs(),
-            off[0],
-            off[1],
-            imm[0],
-            imm[1],
-            imm[2],
-            imm[3],
-        ]
+        [self.code, self.native_regs(), off[0], off[1], imm[0], imm[1], imm[2], imm[3]]
     }
 
     /// The instruction in those 8 bytes (native order).
     pub fn from_bytes(bytes: [u8; 8]) -> Insn {
         let [code, regs, o0, o1, i0, i1, i2, i3] = bytes;
-        let insn = Insn {
-            code,
-            regs,
-            off: i16::from_ne_bytes([o0, o1]),
-            imm: i32::from_ne_bytes([i0, i1, i2, i3]),
-        };
-        Insn {
-            regs: insn.native_regs(),
-            ..insn
-        }
+        let insn = Insn { code, regs, off: i16::from_ne_bytes([o0, o1]), imm: i32::from_ne_bytes([i0, i1, i2, i3]) };
+        Insn { regs: insn.native_regs(), ..insn }
     }
 
     /// The kernel declares the two nibbles as bit fields, so their order follows the machine's byte order.
     const fn native_regs(self) -> u8 {
-        if cfg!(target_endian = "big") {
-            self.regs.rotate_left(4)
-        } else {
-            self.regs
-        }
+        if cfg!(target_endian = "big") { self.regs.rotate_left(4) } else { self.regs }
     }
 }
 
@@ -693,10 +581,7 @@ mod tests {
         assert_eq!(Insn::ldxs(Size::W, Reg::R1, Reg::R6, 8).code, 0x81);
         assert_eq!(Insn::stx(Size::B, Reg::R10, -8, Reg::R1).code, 0x73);
         assert_eq!(Insn::st(Size::H, Reg::R10, -8, 1).code, 0x6a);
-        assert_eq!(
-            Insn::atomic(Atomic::Add, Size::Dw, Reg::R1, 0, Reg::R2).code,
-            0xdb
-        );
+        assert_eq!(Insn::atomic(Atomic::Add, Size::Dw, Reg::R1, 0, Reg::R2).code, 0xdb);
         assert_eq!(Insn::to_be(Reg::R1, 16).code, 0xdc);
         assert_eq!(Insn::bswap(Reg::R1, 64).code, 0xd7);
         assert_eq!(Insn::jmp_imm(Cond::Ne, Reg::R1, 0, 3).code, 0x55);
@@ -708,10 +593,7 @@ mod tests {
     fn splits_wide_immediates() {
         let [low, high] = Insn::ld_imm64(Reg::R3, 0xfeed_beef_8000_0001);
         assert!(low.is_wide());
-        assert_eq!(
-            (low.imm as u32, high.imm as u32),
-            (0x8000_0001, 0xfeed_beef)
-        );
+        assert_eq!((low.imm as u32, high.imm as u32), (0x8000_0001, 0xfeed_beef));
         assert_eq!((low.dst(), low.src(), high.code), (3, 0, 0));
     }
 

@@ -2,11 +2,33 @@
 //!
 //! The crate knows no tracing language and no probe names. It is also the only one of the workspace that contains `unsafe`.
 //!
-//! * [`insn`], [`helper`], [`disasm`]: eBPF instructions, to encode and to list them.
-//!
-//! Everything that attaches does so by file descriptor, so a killed tracer leaves nothing behind.
+//! * [`insn`], [`helper`]: eBPF instructions and the helper functions that they call.
+//! * [`map`], [`ringbuf`]: data that programs and this process share.
+//! * [`prog`], [`btf`]: programs, and the types that the kernel wants for their callbacks.
+//! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
+//! * [`tracefs`], [`file`], [`cpus`]: what the kernel tells about itself in files.
+//! * [`error`], [`errno`]: what failed, why, and what to do.
 
 // The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps them for the rest.
 #![allow(unsafe_code)]
 
+mod attr;
+pub mod btf;
+pub mod cpus;
+pub mod errno;
+pub mod error;
+mod explain;
+pub mod file;
+pub mod helper;
 pub mod insn;
+pub mod link;
+pub mod map;
+mod mmap;
+pub mod perf;
+pub mod prog;
+pub mod ringbuf;
+mod sys;
+pub mod tracefs;
+
+pub use error::{Error, Result};
+pub use explain::Operation;

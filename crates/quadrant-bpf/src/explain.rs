@@ -1,0 +1,255 @@
+//! Why the kernel refused, and the command that changes it.
+//!
+//! The kernel's answer is one number for many reasons, so this module looks at the things that commonly cause it: the process's
+//! capabilities, user namespace and seccomp filter, the kernel's lockdown level and its sysctls.
+
+use crate::errno::Errno;
+use crate::tracefs;
+
+/// What was tried; the same error number means different things for each.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// Creating or using a map.
+    Map,
+    /// Loading a program.
+    Load,
+    /// Attaching a program.
+    Attach,
+    /// Opening or using a perf event.
+    Perf,
+    /// Running a program for a test, or asking the kernel about an object.
+    Query,
+    /// Mounting or reading tracefs.
+    TraceFs,
+    /// Any other file.
+    File,
+}
+
+/// The reason and the remedy; either may be empty.
+pub(crate) struct Explanation {
+    pub why: String,
+    pub hint: String,
+}
+
+impl Explanation {
+    fn new(why: impl Into<String>, hint: impl Into<String>) -> Explanation {
+        Explanation { why: why.into(), hint: hint.into() }
+    }
+}
+
+pub(crate) fn explain(operation: Operation, errno: Errno) -> Explanation {
+    match errno.number() {
+        libc::EPERM | libc::EACCES => denied(operation, errno),
+        libc::ENOSYS => absent(operation),
+        libc::E2BIG => too_big(operation),
+        libc::ENOMEM => out_of_memory(operation),
+        libc::EMFILE => {
+            Explanation::new("too many open files in this process", "raise the limit with `ulimit -n 65536`")
+        }
+        libc::ENFILE => {
+            Explanation::new("too many open files on this machine", "raise the limit with `sysctl fs.file-max=1000000`")
+        }
+        _ if errno.is_unsupported() => Explanation::new("this kernel does not support it, or was built without it", ""),
+        _ => specific(operation, errno),
+    }
+}
+
+/// Answers that mean something else for each operation.
+fn specific(operation: Operation, errno: Errno) -> Explanation {
+    match (operation, errno.number()) {
+        (Operation::Perf, libc::ENOENT) => {
+            Explanation::new("this machine has no such event (virtual machines often lack hardware counters)", "")
+        }
+        (Operation::Perf, libc::EBUSY) => Explanation::new("another user of the counter has it for itself", ""),
+        (Operation::Attach, libc::ENOENT) => Explanation::new("this kernel has no such attach point", ""),
+        (Operation::Attach, libc::EEXIST) => {
+            Explanation::new("a program that cannot share its place is already attached there", "")
+        }
+        (Operation::TraceFs, libc::ENODEV) => no_tracefs(),
+        (Operation::Load, libc::EINVAL) => {
+            Explanation::new("the kernel's verifier rejected the program or does not know one of its features", "")
+        }
+        _ => Explanation::new(errno.text().unwrap_or_default(), ""),
+    }
+}
+
+fn absent(operation: Operation) -> Explanation {
+    let option = match operation {
+        Operation::Perf => "CONFIG_PERF_EVENTS",
+        Operation::TraceFs | Operation::File => return Explanation::new("this kernel lacks the system call", ""),
+        _ => "CONFIG_BPF_SYSCALL",
+    };
+    Explanation::new(
+        format!("this kernel was built without {option}, or a sandbox hides the system call"),
+        format!("check with `zgrep {option} /proc/config.gz`"),
+    )
+}
+
+fn no_tracefs() -> Explanation {
+    Explanation::new(
+        "this kernel was built without tracefs (CONFIG_TRACING)",
+        "check with `grep tracefs /proc/filesystems`",
+    )
+}
+
+fn too_big(operation: Operation) -> Explanation {
+    let why = match operation {
+        Operation::Load => {
+            "the program is too large, or its paths are too many for the verifier (one million instructions)"
+        }
+        Operation::Map => "the map is too large, it is full, or this kernel does not know one of its settings",
+        _ => "this kernel does not know a field of the request, or the limit of attached programs is reached",
+    };
+    Explanation::new(why, "")
+}
+
+fn out_of_memory(operation: Operation) -> Explanation {
+    let hint = match operation {
+        Operation::Map => "use a smaller map",
+        _ => "",
+    };
+    Explanation::new("the kernel could not get the memory", hint)
+}
+
+/// EPERM and EACCES: the first cause found is the one reported, most specific first.
+fn denied(operation: Operation, errno: Errno) -> Explanation {
+    let process = Process::this();
+    missing_capability(operation, &process)
+        .or_else(|| process.in_user_namespace.then(user_namespace))
+        .or_else(|| process.seccomp.then(seccomp))
+        .or_else(|| verifier_denied(operation, errno))
+        .or_else(|| locked_down(operation))
+        .unwrap_or_else(|| Explanation::new(errno.text().unwrap_or_default(), ""))
+}
+
+fn missing_capability(operation: Operation, process: &Process) -> Option<Explanation> {
+    let missing = process.missing(operation);
+    if missing.is_empty() {
+        return None;
+    }
+    let mut why = format!("this process lacks {}", missing.join(" and "));
+    if operation == Operation::Perf {
+        why.push_str(&paranoid());
+    }
+    Some(Explanation::new(why, "run it as root, for example with sudo"))
+}
+
+/// `kernel.perf_event_paranoid` says what users without CAP_PERFMON may measure.
+fn paranoid() -> String {
+    let value = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
+    match value.trim() {
+        "" => String::new(),
+        value => format!(" (kernel.perf_event_paranoid is {value})"),
+    }
+}
+
+fn user_namespace() -> Explanation {
+    Explanation::new(
+        "this process is root only inside a user namespace, which does not count for tracing",
+        "run it outside, as root of the machine",
+    )
+}
+
+fn seccomp() -> Explanation {
+    Explanation::new(
+        "a seccomp filter restricts this process, as in a container",
+        "allow bpf(2) and perf_event_open(2) there (docker: --privileged, or --security-opt seccomp=unconfined)",
+    )
+}
+
+/// The verifier answers EACCES, never EPERM, when it does not like what a program does.
+fn verifier_denied(operation: Operation, errno: Errno) -> Option<Explanation> {
+    (operation == Operation::Load && errno.is(libc::EACCES))
+        .then(|| Explanation::new("the kernel's verifier rejected a memory access of the program", ""))
+}
+
+fn locked_down(operation: Operation) -> Option<Explanation> {
+    if operation == Operation::File {
+        return None;
+    }
+    let level = tracefs::lockdown()?;
+    Some(Explanation::new(
+        format!("kernel lockdown ({level}) or another security module closes it"),
+        "lockdown is set at boot: remove lockdown= from the kernel command line, or switch Secure Boot off",
+    ))
+}
+
+/// What matters of this process, from /proc/self.
+struct Process {
+    capabilities: Option<u64>,
+    seccomp: bool,
+    in_user_namespace: bool,
+}
+
+/// Bits of CapEff (linux/capability.h).
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+impl Process {
+    fn this() -> Process {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let uid_map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        Process::parse(&status, &uid_map)
+    }
+
+    fn parse(status: &str, uid_map: &str) -> Process {
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let whole_range = |map: &str| map.split_whitespace().eq(["0", "0", "4294967295"]);
+        Process {
+            capabilities: field("CapEff:").and_then(|hex| u64::from_str_radix(hex, 16).ok()),
+            seccomp: field("Seccomp:").is_some_and(|mode| mode != "0"),
+            in_user_namespace: !uid_map.is_empty() && !whole_range(uid_map),
+        }
+    }
+
+    /// The capabilities that the operation needs and this process has not.
+    fn missing(&self, operation: Operation) -> Vec<&'static str> {
+        let Some(capabilities) = self.capabilities else { return Vec::new() };
+        let has = |bit: u32| capabilities >> bit & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
+        needs(operation).iter().filter(|need| !has(need.0)).map(|need| need.1).collect()
+    }
+}
+
+fn needs(operation: Operation) -> &'static [(u32, &'static str)] {
+    match operation {
+        Operation::Map | Operation::Query => &[(CAP_BPF, "CAP_BPF")],
+        Operation::Load | Operation::Attach => &[(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")],
+        Operation::Perf => &[(CAP_PERFMON, "CAP_PERFMON")],
+        Operation::TraceFs => &[(CAP_SYS_ADMIN, "CAP_SYS_ADMIN")],
+        Operation::File => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "         0          0 4294967295\n";
+
+    #[test]
+    fn names_missing_capabilities() {
+        let process = Process::parse("Name:\tx\nCapEff:\t0000000000000000\nSeccomp:\t0\n", HOST);
+        assert_eq!(process.missing(Operation::Load), ["CAP_BPF", "CAP_PERFMON"]);
+        let process = Process::parse("CapEff:\t0000008000000000\n", HOST);
+        assert_eq!(process.missing(Operation::Load), ["CAP_PERFMON"]);
+        let process = Process::parse("CapEff:\t000001ffffffffff\n", HOST);
+        assert!(process.missing(Operation::TraceFs).is_empty());
+    }
+
+    #[test]
+    fn sees_sandboxes() {
+        let process = Process::parse("Seccomp:\t2\n", "0 1000 1\n");
+        assert!(process.seccomp && process.in_user_namespace);
+        let process = Process::parse("Seccomp:\t0\n", HOST);
+        assert!(!process.seccomp && !process.in_user_namespace);
+    }
+
+    #[test]
+    fn explains_common_answers() {
+        let explanation = explain(Operation::Perf, Errno::new(libc::ENOSYS));
+        assert!(explanation.why.contains("CONFIG_PERF_EVENTS") && explanation.hint.contains("zgrep"));
+        let explanation = explain(Operation::Map, Errno::new(libc::EMFILE));
+        assert!(explanation.hint.contains("ulimit -n"));
+    }
+}

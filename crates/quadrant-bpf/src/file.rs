@@ -1,0 +1,75 @@
+//! A file of sysfs as a slice, mapped where the kernel can.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Deref;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+
+use crate::errno::Errno;
+use crate::error::{Error, Result};
+use crate::mmap::{Access, Mapping};
+
+/// The content of a file below /sys, such as the kernel's BTF.
+///
+/// Other files are refused: a file that someone cuts short while it is mapped kills the process that reads it.
+pub struct MappedFile {
+    content: Content,
+}
+
+enum Content {
+    Mapped(Mapping),
+    /// For kernels that cannot map files of sysfs.
+    Read(Vec<u8>),
+}
+
+impl MappedFile {
+    /// Maps, or else reads, the file.
+    pub fn open(path: &Path) -> Result<MappedFile> {
+        let what = || format!("cannot read {}", path.display());
+        let file = File::open(path).map_err(|error| Error::io(what(), &error))?;
+        if !is_sysfs(&file) {
+            return Err(Error::new(what(), "it is not a file of sysfs, so it could shrink while it is read"));
+        }
+        let content = map(&file).map_or_else(|| read(file), |mapping| Ok(Content::Mapped(mapping)));
+        let content = content.map_err(|error| Error::io(what(), &error))?;
+        Ok(MappedFile { content })
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.content {
+            // SAFETY: the mapping is a private view of a file of sysfs that holds constant data of the kernel.
+            Content::Mapped(mapping) => unsafe { mapping.bytes(0, mapping.len()) }.unwrap_or_default(),
+            Content::Read(content) => content,
+        }
+    }
+}
+
+fn map(file: &File) -> Option<Mapping> {
+    let len = usize::try_from(file.metadata().ok()?.len()).ok().filter(|len| *len > 0)?;
+    Mapping::new(file.as_fd(), len, 0, Access::Private).ok()
+}
+
+fn read(mut file: File) -> std::io::Result<Content> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(Content::Read(content))
+}
+
+fn is_sysfs(file: &File) -> bool {
+    const SYSFS_MAGIC: i64 = 0x6265_6572;
+    file_system(file).is_ok_and(|kind| kind == SYSFS_MAGIC)
+}
+
+fn file_system(file: &File) -> std::result::Result<i64, Errno> {
+    let mut status = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the kernel writes a whole `statfs` to the place given.
+    let answer = unsafe { libc::fstatfs(file.as_raw_fd(), status.as_mut_ptr()) };
+    crate::sys::check(answer.into())?;
+    // SAFETY: the call succeeded, so the structure is written.
+    Ok(unsafe { status.assume_init() }.f_type)
+}

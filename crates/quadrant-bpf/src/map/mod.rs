@@ -1,0 +1,316 @@
+//! Maps: memory that programs and this process share.
+
+mod array;
+mod snapshot;
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+pub use array::MappedArray;
+pub use snapshot::Snapshot;
+
+use crate::errno::Errno;
+use crate::error::{Error, Result};
+use crate::explain::Operation;
+use crate::sys::{self, Command};
+use crate::{attr, cpus};
+
+/// The kinds of map that tracing uses (`enum bpf_map_type`).
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum MapKind {
+    /// Any key.
+    Hash = 1,
+    /// Keys are the indexes 0 up to the capacity; every value exists, and starts as 0.
+    Array = 2,
+    /// Programs for tail calls.
+    ProgArray = 3,
+    /// Perf events, one a processor: the perf buffer.
+    PerfEventArray = 4,
+    /// [`MapKind::Hash`] with one value for each processor.
+    PercpuHash = 5,
+    /// [`MapKind::Array`] with one value for each processor.
+    PercpuArray = 6,
+    /// Stacks by their number, filled by a helper.
+    StackTrace = 7,
+    /// Control groups to compare with.
+    CgroupArray = 8,
+    /// A hash that drops the least recently used entry when full.
+    LruHash = 9,
+    /// [`MapKind::LruHash`] with one value for each processor.
+    LruPercpuHash = 10,
+    /// Longest prefix match.
+    LpmTrie = 11,
+    /// An array whose values are maps.
+    ArrayOfMaps = 12,
+    /// A hash whose values are maps.
+    HashOfMaps = 13,
+    /// First in, first out.
+    Queue = 22,
+    /// Last in, first out.
+    Stack = 23,
+    /// Records in order, for this process to read (Linux 5.8).
+    RingBuffer = 27,
+    /// A value for each thread, found without a search (Linux 5.11).
+    TaskStorage = 29,
+    /// A set that can say "surely not in it" (Linux 5.16).
+    BloomFilter = 30,
+    /// Records from this process to programs (Linux 6.1).
+    UserRingBuffer = 31,
+}
+
+impl MapKind {
+    /// Whether each key has one value for each possible processor.
+    pub const fn is_percpu(self) -> bool {
+        matches!(self, MapKind::PercpuHash | MapKind::PercpuArray | MapKind::LruPercpuHash)
+    }
+}
+
+/// Flags of a map's creation (linux/bpf.h).
+pub mod flags {
+    /// Take the memory of an entry when it comes, not all at creation.
+    pub const NO_PREALLOC: u32 = 1 << 0;
+    /// A stack map whose frames are build ids and offsets.
+    pub const STACK_BUILD_ID: u32 = 1 << 5;
+    /// Programs may only read it.
+    pub const RDONLY_PROG: u32 = 1 << 7;
+    /// Programs may only write it.
+    pub const WRONLY_PROG: u32 = 1 << 8;
+    /// An array that can be mapped: [`super::MappedArray`].
+    pub const MMAPABLE: u32 = 1 << 10;
+    /// Perf events stay in the array when their descriptor there is closed.
+    pub const PRESERVE_ELEMS: u32 = 1 << 11;
+}
+
+/// What an update does when the key exists or not.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub enum Update {
+    /// Create or replace.
+    Any = 0,
+    /// Create; EEXIST otherwise.
+    Create = 1,
+    /// Replace; ENOENT otherwise.
+    Replace = 2,
+}
+
+/// A map to create.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MapSpec {
+    /// The kind.
+    pub kind: MapKind,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value (of one processor's value, for per-CPU kinds).
+    pub value_size: u32,
+    /// Capacity in entries; for ring buffers, bytes (a power of two and a multiple of the page size).
+    pub max_entries: u32,
+    /// From [`flags`].
+    pub flags: u32,
+    /// For people who list maps; the kernel keeps 15 characters.
+    pub name: String,
+}
+
+impl MapSpec {
+    /// A map with no flags and no name.
+    pub fn new(kind: MapKind, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
+        MapSpec { kind, key_size, value_size, max_entries, flags: 0, name: String::new() }
+    }
+
+    /// The same map with those flags.
+    pub fn with_flags(self, flags: u32) -> MapSpec {
+        MapSpec { flags, ..self }
+    }
+
+    /// The same map with that name.
+    pub fn with_name(self, name: impl Into<String>) -> MapSpec {
+        MapSpec { name: name.into(), ..self }
+    }
+}
+
+/// A map of the kernel; it lives as long as this descriptor or a program that uses it.
+#[derive(Debug)]
+pub struct Map {
+    fd: OwnedFd,
+    spec: MapSpec,
+    stride: usize,
+}
+
+/// What the kernel says about a map.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct MapInfo {
+    /// The kernel's number for it.
+    pub id: u32,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// Capacity, as the kernel rounded it.
+    pub max_entries: u32,
+    /// The flags of its creation.
+    pub flags: u32,
+}
+
+/// Making maps.
+impl Map {
+    /// Creates a map.
+    pub fn create(spec: &MapSpec) -> Result<Map> {
+        Map::create_from(spec, attr::MapCreate::default())
+    }
+
+    /// Creates a map whose values are maps like `inner`.
+    pub fn create_of_maps(spec: &MapSpec, inner: &Map) -> Result<Map> {
+        let inner_map_fd = inner.fd.as_raw_fd() as u32;
+        Map::create_from(spec, attr::MapCreate { inner_map_fd, ..Default::default() })
+    }
+
+    fn create_from(spec: &MapSpec, base: attr::MapCreate) -> Result<Map> {
+        let mut request = attr::MapCreate {
+            map_type: spec.kind as u32,
+            key_size: spec.key_size,
+            value_size: spec.value_size,
+            max_entries: spec.max_entries,
+            map_flags: spec.flags,
+            map_name: attr::name(&spec.name),
+            ..base
+        };
+        let stride = stride(spec)?;
+        let fd = sys::bpf_fd(Command::MapCreate, &mut request).map_err(|errno| cannot_create(spec, errno))?;
+        Ok(Map { fd, spec: spec.clone(), stride })
+    }
+}
+
+/// Bytes that a lookup gives: per-CPU values are padded to 8 and follow each other, one for each possible processor.
+fn stride(spec: &MapSpec) -> Result<usize> {
+    let size = spec.value_size as usize;
+    Ok(if spec.kind.is_percpu() { size.next_multiple_of(8) * cpus::possible_count()? } else { size })
+}
+
+fn cannot_create(spec: &MapSpec, errno: Errno) -> Error {
+    let what = format!(
+        "cannot create map {:?} ({:?}, key {} bytes, value {} bytes, {} entries)",
+        spec.name, spec.kind, spec.key_size, spec.value_size, spec.max_entries
+    );
+    Error::os(what, Operation::Map, errno)
+}
+
+/// About a map.
+impl Map {
+    /// What it was created as.
+    pub fn spec(&self) -> &MapSpec {
+        &self.spec
+    }
+
+    /// Bytes of a value as this process sees it: for per-CPU kinds, the values of all possible processors, each padded to 8 bytes.
+    pub fn value_len(&self) -> usize {
+        self.stride
+    }
+
+    /// The number by which programs name the map when they are loaded.
+    pub fn raw_fd(&self) -> i32 {
+        self.fd.as_raw_fd()
+    }
+
+    /// What the kernel says about it.
+    pub fn info(&self) -> Result<MapInfo> {
+        let mut info = [attr::MapInfo::default()];
+        let mut request = attr::InfoByFd {
+            bpf_fd: self.fd.as_raw_fd() as u32,
+            info_len: size_of::<attr::MapInfo>() as u32,
+            info: sys::address_mut(&mut info),
+        };
+        sys::bpf(Command::InfoByFd, &mut request).map_err(|errno| self.failed("describe", errno))?;
+        let [attr::MapInfo { id, key_size, value_size, max_entries, map_flags: flags, .. }] = info;
+        Ok(MapInfo { id, key_size, value_size, max_entries, flags })
+    }
+
+    /// Closes the map for updates by this process and others; programs may still write.
+    pub fn freeze(&self) -> Result<()> {
+        self.element(Command::MapFreeze, 0, 0, 0).map_err(|errno| self.failed("freeze", errno))
+    }
+}
+
+/// Entries.
+impl Map {
+    /// Copies the value of `key` into `value` ([`Map::value_len`] bytes); false if there is none.
+    pub fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool> {
+        self.check_key(key)?;
+        self.check_value(value.len())?;
+        let answer = self.element(Command::MapLookup, sys::address(key), sys::address_mut(value), 0);
+        found(answer).map_err(|errno| self.failed("look up in", errno))
+    }
+
+    /// Sets the value of `key` to `value` ([`Map::value_len`] bytes).
+    pub fn update(&self, key: &[u8], value: &[u8], how: Update) -> Result<()> {
+        self.check_key(key)?;
+        self.check_value(value.len())?;
+        let answer = self.element(Command::MapUpdate, sys::address(key), sys::address(value), how as u64);
+        answer.map_err(|errno| self.failed("update", errno))
+    }
+
+    /// Puts the object behind a descriptor (a map, a program or a perf event, as the kind wants) at `key`.
+    pub fn update_fd(&self, key: &[u8], object: BorrowedFd<'_>) -> Result<()> {
+        self.update(key, &object.as_raw_fd().to_ne_bytes(), Update::Any)
+    }
+
+    /// Removes `key`; false if there is none.
+    pub fn delete(&self, key: &[u8]) -> Result<bool> {
+        self.check_key(key)?;
+        let answer = self.element(Command::MapDelete, sys::address(key), 0, 0);
+        found(answer).map_err(|errno| self.failed("delete from", errno))
+    }
+
+    /// Copies the key that follows `key` (the first one, for `None`) into `next`; false at the end.
+    pub fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool> {
+        key.map_or(Ok(()), |key| self.check_key(key))?;
+        self.check_key(next)?;
+        let key = key.map_or(0, sys::address);
+        let answer = self.element(Command::MapNextKey, key, sys::address_mut(next), 0);
+        found(answer).map_err(|errno| self.failed("walk", errno))
+    }
+
+    fn element(&self, command: Command, key: u64, value: u64, flags: u64) -> std::result::Result<(), Errno> {
+        let mut request = attr::MapElem { map_fd: self.fd.as_raw_fd() as u32, _pad: 0, key, value, flags };
+        sys::bpf(command, &mut request).map(drop)
+    }
+
+    /// The kernel reads as many bytes as the map's key has, so a shorter slice must not reach it.
+    fn check_key(&self, key: &[u8]) -> Result<()> {
+        self.check_size("a key", key.len(), self.spec.key_size as usize)
+    }
+
+    fn check_value(&self, len: usize) -> Result<()> {
+        self.check_size("a value", len, self.stride)
+    }
+
+    fn check_size(&self, what: &str, given: usize, wanted: usize) -> Result<()> {
+        if given == wanted {
+            return Ok(());
+        }
+        Err(Error::new(
+            format!("cannot use map {:?}", self.spec.name),
+            format!("{what} has {wanted} bytes, not {given}"),
+        ))
+    }
+
+    fn failed(&self, verb: &str, errno: Errno) -> Error {
+        let what = format!("cannot {verb} map {:?}", self.spec.name);
+        match errno.number() {
+            libc::E2BIG | libc::ENOSPC => Error::os(what, Operation::Map, errno).because("it is full"),
+            _ => Error::os(what, Operation::Map, errno),
+        }
+    }
+}
+
+impl AsFd for Map {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn found(answer: std::result::Result<(), Errno>) -> std::result::Result<bool, Errno> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(errno) if errno.is(libc::ENOENT) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}

@@ -1,0 +1,408 @@
+//! Perf events: what perf_event_open(2) can count, sample, or probe.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::errno::Errno;
+use crate::error::{Error, Result};
+use crate::explain::Operation;
+use crate::sys::{self, Attr};
+
+/// `struct perf_event_attr` up to `sample_max_stack` (linux/perf_event.h).
+#[repr(C)]
+#[derive(Copy, Clone, Default)]
+struct EventAttr {
+    kind: u32,
+    size: u32,
+    config: u64,
+    sample: u64,
+    sample_type: u64,
+    read_format: u64,
+    bits: u64,
+    wakeup: u32,
+    bp_type: u32,
+    config1: u64,
+    config2: u64,
+    branch_sample_type: u64,
+    sample_regs_user: u64,
+    sample_stack_user: u32,
+    clockid: i32,
+    sample_regs_intr: u64,
+    aux_watermark: u32,
+    sample_max_stack: u16,
+    _reserved: u16,
+}
+
+const _: () = assert!(size_of::<EventAttr>() == 112);
+
+// SAFETY: `repr(C)`, integers only, and the fields add up to the size asserted above; `request` fills in addresses of borrowed strings.
+unsafe impl Attr for EventAttr {}
+
+/// Bits of `perf_event_attr`.
+const BIT_DISABLED: u64 = 1 << 0;
+const BIT_FREQ: u64 = 1 << 10;
+
+/// Values of `perf_event_attr.type`.
+const TYPE_HARDWARE: u32 = 0;
+const TYPE_SOFTWARE: u32 = 1;
+const TYPE_TRACEPOINT: u32 = 2;
+const TYPE_HW_CACHE: u32 = 3;
+const TYPE_RAW: u32 = 4;
+const TYPE_BREAKPOINT: u32 = 5;
+
+/// Events that the kernel counts by itself (`enum perf_sw_ids`).
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(u64)]
+pub enum Software {
+    /// A timer of the processor.
+    CpuClock = 0,
+    /// A timer that runs while the task does.
+    TaskClock = 1,
+    /// Page faults.
+    PageFaults = 2,
+    /// Context switches.
+    ContextSwitches = 3,
+    /// Moves to another processor.
+    CpuMigrations = 4,
+    /// Page faults without I/O.
+    PageFaultsMinor = 5,
+    /// Page faults with I/O.
+    PageFaultsMajor = 6,
+    /// Unaligned accesses that the kernel repaired.
+    AlignmentFaults = 7,
+    /// Instructions that the kernel emulated.
+    EmulationFaults = 8,
+    /// Counts nothing.
+    Dummy = 9,
+    /// Output of programs: the perf buffer.
+    BpfOutput = 10,
+    /// Switches between control groups.
+    CgroupSwitches = 11,
+}
+
+/// Counters of the processor (`enum perf_hw_id`).
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(u64)]
+pub enum Hardware {
+    /// Cycles.
+    CpuCycles = 0,
+    /// Instructions.
+    Instructions = 1,
+    /// Cache accesses.
+    CacheReferences = 2,
+    /// Cache misses.
+    CacheMisses = 3,
+    /// Branches.
+    BranchInstructions = 4,
+    /// Mispredicted branches.
+    BranchMisses = 5,
+    /// Cycles of the bus.
+    BusCycles = 6,
+    /// Cycles in which the front end stalled.
+    StalledCyclesFrontend = 7,
+    /// Cycles in which the back end stalled.
+    StalledCyclesBackend = 8,
+    /// Cycles at the nominal frequency.
+    RefCpuCycles = 9,
+}
+
+/// When a counted event runs its program.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Sample {
+    /// After that many events (nanoseconds for the clocks).
+    Period(u64),
+    /// That many times a second.
+    Frequency(u64),
+}
+
+/// What a watchpoint waits for (linux/hw_breakpoint.h).
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum Watch {
+    /// Writes.
+    Write = 2,
+    /// Reads and writes.
+    ReadWrite = 3,
+    /// Execution.
+    Execute = 4,
+}
+
+/// An event to open.
+#[derive(Copy, Clone, Debug)]
+pub enum Event<'a> {
+    /// A tracepoint by its number ([`crate::tracefs::TraceFs::event_id`]).
+    Tracepoint {
+        /// The number.
+        id: u64,
+    },
+    /// An event of the kernel.
+    Software {
+        /// Which one.
+        event: Software,
+        /// When to run the program.
+        sample: Sample,
+    },
+    /// A counter of the processor.
+    Hardware {
+        /// Which one.
+        event: Hardware,
+        /// When to run the program.
+        sample: Sample,
+    },
+    /// A cache counter.
+    Cache {
+        /// cache | operation << 8 | result << 16, as in perf_event_open(2).
+        config: u64,
+        /// When to run the program.
+        sample: Sample,
+    },
+    /// A counter in the processor's own numbering.
+    Raw {
+        /// The number.
+        config: u64,
+        /// When to run the program.
+        sample: Sample,
+    },
+    /// A hardware watchpoint; runs its program at every hit.
+    Breakpoint {
+        /// Where.
+        address: u64,
+        /// How many bytes: 1, 2, 4 or 8; execution wants the size of a pointer.
+        len: u64,
+        /// What to wait for.
+        watch: Watch,
+    },
+    /// A place in an executable file.
+    Uprobe {
+        /// The file.
+        path: &'a CStr,
+        /// Offset in the file (not an address), in bytes.
+        offset: u64,
+        /// Offset in the file of a 16-bit counter that is raised while the probe is there (USDT semaphore), or 0.
+        ref_ctr_offset: u64,
+        /// At the function's return, not at its entry.
+        on_return: bool,
+    },
+    /// A place in the kernel.
+    Kprobe {
+        /// A function and an offset into it, or an address.
+        place: KernelPlace<'a>,
+        /// At the function's return, not at its entry.
+        on_return: bool,
+    },
+}
+
+/// A place in the kernel's code.
+#[derive(Copy, Clone, Debug)]
+pub enum KernelPlace<'a> {
+    /// Bytes after the start of a function.
+    Symbol(&'a CStr, u64),
+    /// An address.
+    Address(u64),
+}
+
+/// Whose events count.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Scope {
+    /// Everything on all processors. Only for tracepoints and probes, whose programs run wherever the event happens.
+    All,
+    /// Everything on one processor.
+    Cpu(u32),
+    /// One process (for probes: one address space; for others: one thread) on any processor.
+    Process(u32),
+}
+
+/// An open perf event, which is disabled until [`PerfEvent::enable`]. Closing it removes it.
+#[derive(Debug)]
+pub struct PerfEvent {
+    fd: OwnedFd,
+    what: String,
+}
+
+impl PerfEvent {
+    /// Opens an event.
+    pub fn open(event: &Event<'_>, scope: Scope) -> Result<PerfEvent> {
+        let what = describe(event);
+        let mut request = request(event)?;
+        let (pid, cpu) = scope.pid_and_cpu();
+        let fd = sys::perf_event_open(&mut request, pid, cpu).map_err(|errno| cannot_open(event, &what, errno))?;
+        Ok(PerfEvent { fd, what })
+    }
+
+    /// Starts counting. Programs on tracepoints and probes run from when they are attached, whether the event is enabled or not.
+    pub fn enable(&self) -> Result<()> {
+        const IOC_ENABLE: libc::c_ulong = 0x2400;
+        self.control(IOC_ENABLE, 0, "enable")
+    }
+
+    /// Stops counting.
+    pub fn disable(&self) -> Result<()> {
+        const IOC_DISABLE: libc::c_ulong = 0x2401;
+        self.control(IOC_DISABLE, 0, "disable")
+    }
+
+    /// How often it happened, since it is open and while it was enabled.
+    pub fn count(&self) -> Result<u64> {
+        let mut bytes = [0; 8];
+        sys::read(self.fd.as_fd(), &mut bytes).map_err(|errno| self.failed("read", errno))?;
+        Ok(u64::from_ne_bytes(bytes))
+    }
+
+    /// What it is, for messages.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Attaches a program in the way of kernels before 5.15, which knows no cookie.
+    pub(crate) fn set_program(&self, program: BorrowedFd<'_>) -> std::result::Result<(), Errno> {
+        use std::os::fd::AsRawFd;
+        const IOC_SET_BPF: libc::c_ulong = 0x4004_2408;
+        sys::ioctl(self.fd.as_fd(), IOC_SET_BPF, program.as_raw_fd() as libc::c_ulong)
+    }
+
+    fn control(&self, request: libc::c_ulong, value: libc::c_ulong, verb: &str) -> Result<()> {
+        sys::ioctl(self.fd.as_fd(), request, value).map_err(|errno| self.failed(verb, errno))
+    }
+
+    fn failed(&self, verb: &str, errno: Errno) -> Error {
+        Error::os(format!("cannot {verb} {}", self.what), Operation::Perf, errno)
+    }
+}
+
+impl AsFd for PerfEvent {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Scope {
+    fn pid_and_cpu(self) -> (i32, i32) {
+        match self {
+            Scope::All => (-1, 0),
+            Scope::Cpu(cpu) => (-1, cpu as i32),
+            Scope::Process(pid) => (pid as i32, -1),
+        }
+    }
+}
+
+fn request(event: &Event<'_>) -> Result<EventAttr> {
+    let base = EventAttr { size: size_of::<EventAttr>() as u32, bits: BIT_DISABLED, ..Default::default() };
+    Ok(match *event {
+        Event::Tracepoint { id } => EventAttr { kind: TYPE_TRACEPOINT, config: id, ..base },
+        Event::Software { event, sample } => sampling(base, TYPE_SOFTWARE, event as u64, sample),
+        Event::Hardware { event, sample } => sampling(base, TYPE_HARDWARE, event as u64, sample),
+        Event::Cache { config, sample } => sampling(base, TYPE_HW_CACHE, config, sample),
+        Event::Raw { config, sample } => sampling(base, TYPE_RAW, config, sample),
+        Event::Breakpoint { address, len, watch } => EventAttr {
+            kind: TYPE_BREAKPOINT,
+            sample: 1,
+            bp_type: watch as u32,
+            config1: address,
+            config2: len,
+            ..base
+        },
+        Event::Uprobe { path, offset, ref_ctr_offset, on_return } => {
+            uprobe(base, path, offset, ref_ctr_offset, on_return)?
+        }
+        Event::Kprobe { place, on_return } => kprobe(base, place, on_return)?,
+    })
+}
+
+fn sampling(base: EventAttr, kind: u32, config: u64, sample: Sample) -> EventAttr {
+    let (sample, freq) = match sample {
+        Sample::Period(period) => (period, 0),
+        Sample::Frequency(frequency) => (frequency, BIT_FREQ),
+    };
+    EventAttr { kind, config, sample, bits: base.bits | freq, ..base }
+}
+
+fn uprobe(base: EventAttr, path: &CStr, offset: u64, ref_ctr_offset: u64, on_return: bool) -> Result<EventAttr> {
+    let unit = Unit::find("uprobe")?;
+    let counter = u32::try_from(ref_ctr_offset).map_err(|_| {
+        Error::new("cannot open a uprobe", format!("the counter's offset {ref_ctr_offset:#x} does not fit in 32 bits"))
+    })?;
+    let config = unit.config(on_return)? | u64::from(counter) << 32;
+    Ok(EventAttr { kind: unit.kind, config, config1: path.as_ptr() as u64, config2: offset, ..base })
+}
+
+fn kprobe(base: EventAttr, place: KernelPlace<'_>, on_return: bool) -> Result<EventAttr> {
+    let unit = Unit::find("kprobe")?;
+    let (config1, config2) = match place {
+        KernelPlace::Symbol(name, offset) => (name.as_ptr() as u64, offset),
+        KernelPlace::Address(address) => (0, address),
+    };
+    Ok(EventAttr { kind: unit.kind, config: unit.config(on_return)?, config1, config2, ..base })
+}
+
+/// A measuring unit that the kernel numbers at boot.
+struct Unit {
+    name: &'static str,
+    kind: u32,
+}
+
+impl Unit {
+    fn find(name: &'static str) -> Result<Unit> {
+        let path = format!("/sys/bus/event_source/devices/{name}/type");
+        let text = std::fs::read_to_string(&path).map_err(|error| Unit::absent(name, &error))?;
+        let kind = text.trim().parse();
+        let kind = kind.map_err(|_| Error::new(format!("cannot use {path}"), format!("it says {:?}", text.trim())))?;
+        Ok(Unit { name, kind })
+    }
+
+    fn absent(name: &str, error: &std::io::Error) -> Error {
+        let option = if name == "kprobe" { "CONFIG_KPROBE_EVENTS" } else { "CONFIG_UPROBE_EVENTS" };
+        Error::io(format!("cannot open a {name}"), error)
+            .because(format!("this kernel has no {name}s"))
+            .with_hint(format!("it must be built with {option}; check with `zgrep {option} /proc/config.gz`"))
+    }
+
+    /// The configuration word, with the bit for returns that the unit's format file names (`config:0`).
+    fn config(&self, on_return: bool) -> Result<u64> {
+        if !on_return {
+            return Ok(0);
+        }
+        let path = format!("/sys/bus/event_source/devices/{}/format/retprobe", self.name);
+        let text = std::fs::read_to_string(&path).map_err(|error| Error::io(format!("cannot read {path}"), &error))?;
+        let bit = text.trim().strip_prefix("config:").and_then(|bit| bit.parse::<u32>().ok()).filter(|bit| *bit < 64);
+        let bit = bit.ok_or_else(|| Error::new(format!("cannot use {path}"), format!("it says {:?}", text.trim())))?;
+        Ok(1 << bit)
+    }
+}
+
+fn describe(event: &Event<'_>) -> String {
+    match *event {
+        Event::Tracepoint { id } => format!("tracepoint number {id}"),
+        Event::Software { event, .. } => format!("software event {event:?}"),
+        Event::Hardware { event, .. } => format!("hardware event {event:?}"),
+        Event::Cache { config, .. } => format!("cache event {config:#x}"),
+        Event::Raw { config, .. } => format!("raw hardware event {config:#x}"),
+        Event::Breakpoint { address, len, watch } => format!("watchpoint {watch:?} of {len} bytes at {address:#x}"),
+        Event::Uprobe { path, offset, on_return, .. } => {
+            format!("{} at {}+{offset:#x}", if on_return { "uretprobe" } else { "uprobe" }, path.to_string_lossy())
+        }
+        Event::Kprobe { place, on_return } => {
+            format!("{} at {}", if on_return { "kretprobe" } else { "kprobe" }, place.describe())
+        }
+    }
+}
+
+impl KernelPlace<'_> {
+    fn describe(&self) -> String {
+        match self {
+            KernelPlace::Symbol(name, offset) => format!("{}+{offset:#x}", name.to_string_lossy()),
+            KernelPlace::Address(address) => format!("{address:#x}"),
+        }
+    }
+}
+
+fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
+    let error = Error::os(format!("cannot open {what}"), Operation::Perf, errno);
+    match (event, errno.number()) {
+        (Event::Breakpoint { .. }, libc::ENOSPC) => error.because("all hardware watchpoints are in use"),
+        (Event::Uprobe { .. }, libc::ENOENT) => error.because("there is no such file"),
+        (Event::Kprobe { .. }, libc::ENOENT) => error.because("the kernel has no such function"),
+        (Event::Kprobe { .. }, libc::EINVAL) => error.because("the kernel does not allow a probe there"),
+        (Event::Tracepoint { .. }, libc::ENOENT) => error.because("there is no such tracepoint"),
+        _ => error,
+    }
+}

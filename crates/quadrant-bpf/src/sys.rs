@@ -1,0 +1,117 @@
+//! The raw system calls, turned into `Result<_, Errno>`.
+
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use crate::errno::Errno;
+
+/// A structure that bpf(2) or perf_event_open(2) reads, and for some commands writes.
+///
+/// # Safety
+/// The type is `repr(C)`, has no padding bytes, holds only integers, and every address in it is 0 or that of memory which is valid for
+/// what the command does with it, for as long as the call runs.
+pub(crate) unsafe trait Attr: Copy {}
+
+/// Commands of bpf(2) (linux/bpf.h).
+#[derive(Copy, Clone)]
+pub(crate) enum Command {
+    MapCreate = 0,
+    MapLookup = 1,
+    MapUpdate = 2,
+    MapDelete = 3,
+    MapNextKey = 4,
+    ProgLoad = 5,
+    ProgTestRun = 10,
+    InfoByFd = 15,
+    RawTracepointOpen = 17,
+    BtfLoad = 18,
+    MapFreeze = 22,
+    MapLookupBatch = 24,
+    MapLookupAndDeleteBatch = 25,
+    LinkCreate = 28,
+    EnableStats = 32,
+}
+
+/// bpf(2) with that command. The kernel takes a structure that is shorter or longer than its own, as long as bytes unknown to it are 0.
+pub(crate) fn bpf<A: Attr>(command: Command, attr: &mut A) -> Result<i32, Errno> {
+    let size = size_of::<A>() as libc::c_uint;
+    // SAFETY: `attr` is valid for reads and writes of `size` bytes, and `Attr` promises the same of every address inside.
+    let answer = unsafe { libc::syscall(libc::SYS_bpf, command as libc::c_int, attr as *mut A, size) };
+    check(answer).map(|value| value as i32)
+}
+
+/// bpf(2) with a command that returns a descriptor.
+pub(crate) fn bpf_fd<A: Attr>(command: Command, attr: &mut A) -> Result<OwnedFd, Errno> {
+    bpf(command, attr).map(own)
+}
+
+/// perf_event_open(2) with the flag to close on exec. `pid` -1 is every process, `cpu` -1 every processor.
+pub(crate) fn perf_event_open<A: Attr>(attr: &mut A, pid: i32, cpu: i32) -> Result<OwnedFd, Errno> {
+    const FLAG_FD_CLOEXEC: libc::c_ulong = 8;
+    let none: RawFd = -1;
+    // SAFETY: `attr` is valid for reads and writes and starts with its own size; `Attr` promises the addresses inside.
+    let answer = unsafe { libc::syscall(libc::SYS_perf_event_open, attr as *mut A, pid, cpu, none, FLAG_FD_CLOEXEC) };
+    check(answer).map(|fd| own(fd as RawFd))
+}
+
+/// ioctl(2) with a number as its argument.
+pub(crate) fn ioctl(fd: BorrowedFd<'_>, request: libc::c_ulong, value: libc::c_ulong) -> Result<(), Errno> {
+    // SAFETY: the callers' requests take a plain number, so no memory is involved.
+    check(i64::from(unsafe { libc::ioctl(fd.as_raw_fd(), request, value) })).map(drop)
+}
+
+/// openat(2), read-only, closed on exec.
+pub(crate) fn open_at(directory: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Result<OwnedFd, Errno> {
+    let flags = flags | libc::O_RDONLY | libc::O_CLOEXEC;
+    // SAFETY: `path` is a terminated string.
+    check(i64::from(unsafe { libc::openat(directory.as_raw_fd(), path.as_ptr(), flags) })).map(|fd| own(fd as RawFd))
+}
+
+/// Mounts a file system of that type without a place in the file tree; the descriptor is its root directory.
+pub(crate) fn mount_detached(kind: &CStr) -> Result<OwnedFd, Errno> {
+    const CLOEXEC: libc::c_uint = 1;
+    const CMD_CREATE: libc::c_uint = 6;
+    let null = std::ptr::null::<libc::c_char>();
+    // SAFETY: `kind` is a terminated string.
+    let context = unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), CLOEXEC) };
+    let context = check(context).map(|fd| own(fd as RawFd))?;
+    // SAFETY: FSCONFIG_CMD_CREATE takes neither key nor value.
+    let created = unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), CMD_CREATE, null, null, 0) };
+    check(created)?;
+    // SAFETY: only numbers are passed.
+    let mount = unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), CLOEXEC, 0) };
+    check(mount).map(|fd| own(fd as RawFd))
+}
+
+/// The answer of a system call that returns -1 for an error.
+pub(crate) fn check(answer: i64) -> Result<i64, Errno> {
+    if answer < 0 { Err(Errno::last()) } else { Ok(answer) }
+}
+
+/// Takes over a descriptor that a system call just made.
+pub(crate) fn own(fd: RawFd) -> OwnedFd {
+    // SAFETY: the callers pass the result of a system call that created the descriptor, so nobody else owns it.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// The address of a slice for a field of an [`Attr`]; 0 for an empty one, as the kernel expects.
+pub(crate) fn address<T>(slice: &[T]) -> u64 {
+    if slice.is_empty() { 0 } else { slice.as_ptr() as u64 }
+}
+
+/// As [`address`], for memory that the kernel writes.
+pub(crate) fn address_mut<T>(slice: &mut [T]) -> u64 {
+    if slice.is_empty() { 0 } else { slice.as_mut_ptr() as u64 }
+}
+
+/// read(2), again if a signal interrupts it.
+pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Errno> {
+    loop {
+        // SAFETY: `into` is valid for writes of its length.
+        let answer = unsafe { libc::read(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len()) };
+        match check(answer as i64) {
+            Err(errno) if errno.is(libc::EINTR) => {}
+            answer => return answer.map(|count| count as usize),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What the tests share: the skip, and small programs.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use quadrant_bpf::helper;
+use quadrant_bpf::insn::{Atomic, Cond, Insn, Reg, Size};
+use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, flags};
+use quadrant_bpf::prog::{LogLevel, Program, ProgramKind, ProgramSpec};
+
+/// Returns from a test that cannot run here.
+macro_rules! need_root {
+    () => {
+        if !crate::common::is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+    };
+}
+pub(crate) use need_root;
+
+pub fn is_root() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| line.starts_with("Uid:\t0\t0"))
+}
+
+/// Numbers in one value of an array, as programs address them directly.
+pub fn counters(count: u32) -> (Map, MappedArray) {
+    let spec = MapSpec::new(MapKind::Array, 4, 8 * count, 1).with_flags(flags::MMAPABLE).with_name("counters");
+    let map = Map::create(&spec).unwrap();
+    let memory = MappedArray::new(&map).unwrap();
+    (map, memory)
+}
+
+/// Loads a program; shows the verifier's log if it is refused.
+pub fn load(spec: &ProgramSpec<'_>) -> Program {
+    Program::load(spec).unwrap_or_else(|first| {
+        let error = Program::load_with_log(spec, LogLevel::Failure).map(drop).unwrap_err();
+        panic!("{first}\n{error}\n{}", error.log().unwrap_or("no log"));
+    })
+}
+
+pub fn load_insns(kind: ProgramKind, insns: &[Insn]) -> Program {
+    load(&ProgramSpec { name: "test", ..ProgramSpec::new(kind, insns) })
+}
+
+/// The body with the context in r6, run only for the calling thread, so that other tests do not disturb the counts.
+pub fn only_this_thread(body: &[Insn]) -> Vec<Insn> {
+    let mut insns = vec![Insn::mov64(Reg::R6, Reg::R1), Insn::call_helper(helper::GET_CURRENT_PID_TGID)];
+    insns.push(Insn::jmp32_imm(Cond::Ne, Reg::R0, thread_id(), body.len() as i16));
+    insns.extend(body);
+    insns.extend([Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
+    insns
+}
+
+fn thread_id() -> i32 {
+    // SAFETY: no memory is involved.
+    unsafe { libc::gettid() }
+}
+
+/// `counters[place] += 1`, atomically.
+pub fn count(map: &Map, place: u32) -> Vec<Insn> {
+    add(map, place, &[Insn::mov64_imm(Reg::R1, 1)])
+}
+
+/// `counters[place] += r1`, atomically, after `value` put something into r1. The context is in r6.
+pub fn add(map: &Map, place: u32, value: &[Insn]) -> Vec<Insn> {
+    let mut insns = value.to_vec();
+    insns.extend(Insn::ld_map_value(Reg::R2, map.as_fd().as_raw_fd(), place * 8));
+    insns.push(Insn::atomic(Atomic::Add, Size::Dw, Reg::R2, 0, Reg::R1));
+    insns
+}
+
+/// `r1 = bpf_get_attach_cookie(ctx)`.
+pub fn cookie() -> [Insn; 3] {
+    [Insn::mov64(Reg::R1, Reg::R6), Insn::call_helper(helper::GET_ATTACH_COOKIE), Insn::mov64(Reg::R1, Reg::R0)]
+}

@@ -1,0 +1,11 @@
+//! Tests on the running kernel. They need root and skip without it.
+
+// The tests make system calls that the standard library does not have.
+#![allow(unsafe_code)]
+
+mod attach;
+mod common;
+mod maps;
+mod programs;
+mod ring;
+mod tracefs;

@@ -1,0 +1,64 @@
+//! Maps of the common kinds.
+
+use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, Update, flags};
+
+use crate::common::need_root;
+
+#[test]
+fn hash_entries_come_and_go() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 16).with_flags(flags::NO_PREALLOC)).unwrap();
+    let (key, mut value) = (7u32.to_ne_bytes(), [0; 8]);
+    assert!(!map.lookup(&key, &mut value).unwrap());
+    map.update(&key, &5u64.to_ne_bytes(), Update::Create).unwrap();
+    assert!(map.update(&key, &6u64.to_ne_bytes(), Update::Create).unwrap_err().is(libc::EEXIST));
+    assert!(map.lookup(&key, &mut value).unwrap());
+    assert_eq!(u64::from_ne_bytes(value), 5);
+    assert!(map.delete(&key).unwrap());
+    assert!(!map.delete(&key).unwrap());
+}
+
+#[test]
+fn wrong_sizes_never_reach_the_kernel() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 16)).unwrap();
+    assert!(map.lookup(&[0; 3], &mut [0; 8]).is_err());
+    assert!(map.lookup(&[0; 4], &mut [0; 7]).is_err());
+    assert!(map.update(&[0; 4], &[0; 16], Update::Any).is_err());
+    assert!(map.next_key(None, &mut [0; 5]).is_err());
+}
+
+#[test]
+fn snapshots_have_every_entry_once() {
+    need_root!();
+    for kind in [MapKind::Hash, MapKind::PercpuHash, MapKind::LruHash] {
+        let map = Map::create(&MapSpec::new(kind, 4, 8, 20_000)).unwrap();
+        let mut value = vec![0; map.value_len()];
+        for key in 0..10_000u32 {
+            value[..8].copy_from_slice(&u64::from(key * 3).to_ne_bytes());
+            map.update(&key.to_ne_bytes(), &value, Update::Any).unwrap();
+        }
+        let snapshot = map.snapshot().unwrap();
+        let mut keys: Vec<u32> = snapshot.iter().map(|(key, _)| u32::from_ne_bytes(key.try_into().unwrap())).collect();
+        keys.sort_unstable();
+        assert!(keys.iter().copied().eq(0..10_000), "{kind:?}");
+        assert_eq!(map.drain().unwrap().len(), 10_000, "{kind:?}");
+        assert!(map.snapshot().unwrap().is_empty(), "{kind:?}");
+    }
+}
+
+#[test]
+fn arrays_are_memory() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::Array, 4, 8, 3).with_flags(flags::MMAPABLE)).unwrap();
+    let memory = MappedArray::new(&map).unwrap();
+    assert_eq!(memory.len(), 24);
+    map.update(&1u32.to_ne_bytes(), &9u64.to_ne_bytes(), Update::Any).unwrap();
+    assert_eq!(memory.read_u64(8).unwrap(), 9);
+    memory.write_bytes(3, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]).unwrap();
+    assert_eq!(memory.read_bytes(2, 16).unwrap(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0]);
+    memory.zero(0, 24).unwrap();
+    assert_eq!(memory.read_bytes(0, 24).unwrap(), [0; 24]);
+    assert!(memory.read_u64(24).is_err() && memory.read_u64(4).is_err() && memory.read_bytes(20, 5).is_err());
+    assert_eq!(map.snapshot().unwrap().len(), 3);
+}
