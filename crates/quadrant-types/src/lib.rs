@@ -12,6 +12,8 @@ mod btf;
 mod error;
 mod format;
 mod suggest;
+#[cfg(test)]
+mod testing;
 mod types;
 
 pub use btf::{Btf, BtfKind};

@@ -117,7 +117,7 @@ impl Btf {
         self.bytes().get(self.strings.clone()).unwrap_or_default()
     }
 
-    fn end_string(&self) -> u32 {
+    pub(crate) fn end_string(&self) -> u32 {
         self.string_base.saturating_add(u32::try_from(self.strings.len()).unwrap_or(u32::MAX))
     }
 }

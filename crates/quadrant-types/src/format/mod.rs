@@ -8,6 +8,9 @@ mod parse;
 mod tests;
 mod types;
 
+#[cfg(test)]
+pub(crate) use tests::SAMPLE;
+
 /// The layout of one tracepoint's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFormat {

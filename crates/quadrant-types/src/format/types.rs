@@ -6,25 +6,27 @@ use crate::{CType, TypeId, Types};
 impl Types {
     /// The C type of a tracepoint's field.
     ///
-    /// The kernel's struct for the event (`trace_event_raw_EVENT`) tells it best; where there is none
-    /// (syscalls, events that share a class) the type's text is parsed; a text that is no known
-    /// type gives an integer of the field's size and sign. A dynamic field gives an array of length
-    /// 0 of its elements. A syscall's argument keeps its own type although its slot is 8 bytes:
-    /// read as many bytes as the type has.
+    /// Built-in types are read from the text, without BTF. Of others the kernel's struct for the event
+    /// (`trace_event_raw_EVENT`) tells best; where there is none (syscalls, events that share a class) the
+    /// type's text is parsed; a text that is no known type gives an integer of the field's size and sign.
+    /// A dynamic field gives an array of length 0 of its elements. A syscall's argument keeps its own type
+    /// although its slot is 8 bytes: read as many bytes as the type has.
     pub fn format_field_type(&self, event: &EventFormat, field: &FormatField) -> TypeId {
-        let element = self.parse_type_name(&field.type_text).ok();
         if field.storage != FieldStorage::Inline {
-            let element = element.unwrap_or_else(|| self.int(1, field.signed));
-            return self.array_of(element, 0);
+            let element = self.parse_type_name(&field.type_text);
+            return self.array_of(element.unwrap_or_else(|_| self.int(1, field.signed)), 0);
         }
-        if let Some(member) = self.record_member(event, field) {
-            return member;
-        }
-        match (element, field.array_len) {
-            (Some(element), Some(len)) => self.array_of(element, len),
-            (Some(ty), None) if self.fits(ty, field) => ty,
-            (_, len) => self.opaque(field, len),
-        }
+        let builtin = self.parse_builtin(&field.type_text).and_then(|ty| self.shaped(ty, field));
+        builtin
+            .or_else(|| self.record_member(event, field))
+            .or_else(|| self.parse_type_name(&field.type_text).ok().and_then(|ty| self.shaped(ty, field)))
+            .unwrap_or_else(|| self.opaque(field))
+    }
+
+    /// The field's type if `ty` is what one element of it is, and the size agrees.
+    fn shaped(&self, ty: TypeId, field: &FormatField) -> Option<TypeId> {
+        let whole = field.array_len.map_or(ty, |len| self.array_of(ty, len));
+        self.fits(whole, field).then_some(whole)
     }
 
     /// The member of the same name, offset and size in the event's own struct.
@@ -47,8 +49,8 @@ impl Types {
         }
     }
 
-    fn opaque(&self, field: &FormatField, len: Option<u64>) -> TypeId {
-        match (len, field.size) {
+    fn opaque(&self, field: &FormatField) -> TypeId {
+        match (field.array_len, field.size) {
             (None, size @ (1 | 2 | 4 | 8)) => self.int(size, field.signed),
             (Some(len), size) if len != 0 && matches!(u64::from(size) / len, 1 | 2 | 4 | 8) => {
                 let element = (u64::from(size) / len) as u32;

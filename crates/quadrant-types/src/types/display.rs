@@ -1,9 +1,12 @@
 //! Types written as C writes them.
 
 use super::{CType, Form, FuncProto, Qualifier, TypeId, Types};
+use std::cell::Cell;
 
 /// Deepest nesting that is written out; beyond it stands `...`.
 const MAX_DEPTH: usize = 24;
+/// Types spelled in one text, so that hostile BTF cannot make it endless.
+const MAX_SPELLED: usize = 100_000;
 
 impl Types {
     /// The type in C syntax: `struct task_struct *`, `const char *`, `char[16]`, `int (*)(int)`.
@@ -13,28 +16,42 @@ impl Types {
 
     /// The C declaration of `name` with this type: `char comm[16]`, `int (*fn)(int)`.
     pub fn declare(&self, id: TypeId, name: &str) -> String {
-        let mut text = String::new();
-        let declarator = self.declare_within(id, name.to_owned(), MAX_DEPTH, &mut text);
-        if !declarator.is_empty() && !declarator.starts_with('[') {
-            text.push(' ');
-        }
-        text + &declarator
+        Speller::new(self).nested(id, name, MAX_DEPTH)
     }
 
     /// A struct, union or enumeration with its members, as `bpftrace -lv 'struct X'` shows it.
     pub fn definition_text(&self, id: TypeId) -> String {
         let mut text = String::new();
-        self.write_definition(self.resolve(id), 0, &mut text);
+        Speller::new(self).write_definition(self.resolve(id), 0, &mut text);
         text + ";"
+    }
+}
+
+/// Writes one text.
+struct Speller<'a> {
+    types: &'a Types,
+    /// Types that may still be spelled.
+    left: Cell<usize>,
+}
+
+impl<'a> Speller<'a> {
+    fn new(types: &'a Types) -> Self {
+        Self { types, left: Cell::new(MAX_SPELLED) }
+    }
+
+    /// One type less to spell; none if there are too many already.
+    fn descend(&self, depth: usize) -> Option<usize> {
+        self.left.set(self.left.get().checked_sub(1)?);
+        depth.checked_sub(1)
     }
 
     /// Writes the innermost name to `base`, and returns the declarator around `inner`.
     fn declare_within(&self, id: TypeId, inner: String, depth: usize, base: &mut String) -> String {
-        let Some(depth) = depth.checked_sub(1) else {
+        let Some(depth) = self.descend(depth) else {
             base.push_str("...");
             return inner;
         };
-        let entry = self.entry(id);
+        let entry = self.types.entry(id);
         match (&entry.form, &entry.ctype) {
             (Form::Base(name) | Form::Typedef(name, _), _) => base.push_str(name),
             (Form::Qualified(qualifier, of), _) => {
@@ -66,10 +83,16 @@ impl Types {
         base: &mut String,
     ) -> String {
         let word = qualifier_word(qualifier);
-        let of_entry = self.entry(of);
+        let of_entry = self.types.entry(of);
         if of_entry.form == Form::Plain && matches!(of_entry.ctype, CType::Ptr(_)) {
             let space = if inner.is_empty() { "" } else { " " };
             return self.declare_within(of, format!("{word}{space}{inner}"), depth, base);
+        }
+        if let Qualifier::Tag(_) = qualifier {
+            let declarator = self.declare_within(of, inner, depth, base);
+            base.push(' ');
+            base.push_str(&word);
+            return declarator;
         }
         base.push_str(&word);
         base.push(' ');
@@ -96,7 +119,7 @@ impl Types {
     }
 
     fn write_definition(&self, id: TypeId, level: usize, text: &mut String) {
-        let ctype = self.kind(id);
+        let ctype = self.types.kind(id);
         text.push_str(&plain_name(&ctype).replace(" <anonymous>", ""));
         match ctype {
             CType::Enum { .. } => self.write_constants(id, level, text),
@@ -107,7 +130,7 @@ impl Types {
 
     fn write_constants(&self, id: TypeId, level: usize, text: &mut String) {
         text.push_str(" {\n");
-        for constant in self.enum_values(id).iter() {
+        for constant in self.types.enum_values(id).iter() {
             indent(level + 1, text);
             text.push_str(&format!("{} = {},\n", constant.name, constant.value));
         }
@@ -117,7 +140,7 @@ impl Types {
 
     fn write_members(&self, id: TypeId, level: usize, text: &mut String) {
         text.push_str(" {\n");
-        for member in self.members(id).iter() {
+        for member in self.types.members(id).iter().take(self.left.get()) {
             indent(level + 1, text);
             self.write_member(member, level + 1, text);
             if let Some(bits) = member.bitfield_size {
@@ -130,9 +153,9 @@ impl Types {
     }
 
     fn write_member(&self, member: &super::Member, level: usize, text: &mut String) {
-        let entry = self.entry(member.ty);
-        if entry.form != Form::Plain || !is_anonymous(&entry.ctype) || level > 8 {
-            text.push_str(&self.declare(member.ty, &member.name));
+        let entry = self.types.entry(member.ty);
+        if entry.form != Form::Plain || !is_anonymous(&entry.ctype) || level > 8 || self.left.get() == 0 {
+            text.push_str(&self.nested(member.ty, &member.name, MAX_DEPTH));
             return;
         }
         self.write_definition(member.ty, level, text);
@@ -170,9 +193,9 @@ fn plain_name(ctype: &CType) -> String {
         CType::Struct { name, .. } => ("union", name),
         CType::Enum { name, .. } => ("enum", name),
         CType::Int { size, signed, .. } => {
-            return format!("{}int{}", if *signed { "" } else { "u" }, size * 8);
+            return format!("{}int{}", if *signed { "" } else { "u" }, u64::from(*size) * 8);
         }
-        CType::Float { size } => return format!("float{}", size * 8),
+        CType::Float { size } => return format!("float{}", u64::from(*size) * 8),
         _ => return "void".into(),
     };
     let name: &str = if name.is_empty() { "<anonymous>" } else { name };

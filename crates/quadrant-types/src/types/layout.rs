@@ -1,8 +1,12 @@
 //! Types that a script defines itself, laid out as the x86-64 C ABI does.
 
-use super::{CType, Entry, EnumValue, MAX_CHAIN, Member, Slot, TypeId, Types};
+use super::members::MAX_VISITS;
+use super::{CType, Entry, EnumValue, Member, Slot, TypeId, Types};
 use crate::TypeError;
 use std::rc::Rc;
+
+/// Deepest nesting of structs and arrays whose alignment is worked out.
+const MAX_NESTING: usize = 16;
 
 /// A struct or union to define.
 #[derive(Debug, Clone)]
@@ -83,28 +87,30 @@ impl Types {
     /// The alignment in bytes that C gives a type; 1 for what has none.
     /// BTF does not tell it: it is worked out from size and members.
     pub fn align_of(&self, id: TypeId) -> u64 {
-        self.align_within(id, MAX_CHAIN / 4)
+        let mut visits = MAX_VISITS;
+        self.align_within(id, MAX_NESTING, &mut visits)
     }
 
     pub(super) fn typedef(&self, name: &str, target: TypeId) -> TypeId {
         self.intern(super::Form::Typedef(name.into(), target), self.kind(target))
     }
 
-    fn align_within(&self, id: TypeId, depth: usize) -> u64 {
-        let Some(depth) = depth.checked_sub(1) else { return 1 };
+    fn align_within(&self, id: TypeId, depth: usize, visits: &mut usize) -> u64 {
+        let (Some(depth), Some(left)) = (depth.checked_sub(1), visits.checked_sub(1)) else { return 1 };
+        *visits = left;
         match self.kind(id) {
             CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } => u64::from(size).clamp(1, 16),
             CType::Ptr(_) => super::POINTER_SIZE,
-            CType::Array { elem, .. } => self.align_within(elem, depth),
-            CType::Struct { size, .. } => self.struct_align(id, size.into(), depth),
+            CType::Array { elem, .. } => self.align_within(elem, depth, visits),
+            CType::Struct { size, .. } => self.struct_align(id, size.into(), depth, visits),
             CType::Void | CType::Func(_) => 1,
         }
     }
 
-    fn struct_align(&self, id: TypeId, size: u64, depth: usize) -> u64 {
+    fn struct_align(&self, id: TypeId, size: u64, depth: usize, visits: &mut usize) -> u64 {
         let mut align = 1;
-        for member in self.members(id).iter().take(4096) {
-            let own = self.align_within(member.ty, depth);
+        for member in self.members(id).iter() {
+            let own = self.align_within(member.ty, depth, visits);
             // A misplaced member, or a size that is no multiple, means a packed struct.
             let plain = member.bitfield_size.is_none();
             let misplaced = plain && !member.byte_offset().is_multiple_of(own);

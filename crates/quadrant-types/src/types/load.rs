@@ -102,6 +102,9 @@ impl Types {
     fn decode_plain(&self, btf: &Btf, origin: Origin, record: &Record) -> CType {
         let name = || Rc::from(btf.string(record.name_off));
         let size = record.value;
+        if !plausible(record) {
+            return CType::Void;
+        }
         let to = |id| self.handle(Origin { id, ..origin });
         let structure = |size, is_union, complete| CType::Struct { name: name(), size, is_union, complete };
         match record.kind {
@@ -127,6 +130,16 @@ impl Types {
         let variadic = raw.pop_if(|last| *last == (0, 0)).is_some();
         let params = raw.iter().map(|&(name, ty)| Param { name: btf.string(name).into(), ty: to(ty) });
         FuncProto { ret: to(record.value), params: params.collect(), variadic }
+    }
+}
+
+/// Sizes that the kind can have; others would only make trouble later.
+fn plausible(record: &Record) -> bool {
+    match record.kind {
+        BtfKind::Int => matches!(record.value, 1 | 2 | 4 | 8 | 16),
+        BtfKind::Float => matches!(record.value, 2 | 4 | 8 | 12 | 16),
+        BtfKind::Enum | BtfKind::Enum64 => matches!(record.value, 1 | 2 | 4 | 8),
+        _ => true,
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 /// Deepest nesting of anonymous members that is searched.
 const MAX_DEPTH: usize = 16;
 /// Members looked at in one search, so that hostile BTF cannot make it exponential.
-const MAX_VISITS: usize = 100_000;
+pub(super) const MAX_VISITS: usize = 100_000;
 
 impl Types {
     /// The members of a struct or union in order, anonymous ones as one member
@@ -28,7 +28,8 @@ impl Types {
     /// The names that [`find_member`](Self::find_member) would find, for suggestions.
     pub fn member_names(&self, id: TypeId) -> Vec<Rc<str>> {
         let mut names = Vec::new();
-        self.collect_names(id, MAX_DEPTH, &mut names);
+        let mut visits = MAX_VISITS;
+        self.collect_names(id, MAX_DEPTH, &mut visits, &mut names);
         names
     }
 
@@ -58,15 +59,14 @@ impl Types {
         })
     }
 
-    fn collect_names(&self, id: TypeId, depth: usize, names: &mut Vec<Rc<str>>) {
+    fn collect_names(&self, id: TypeId, depth: usize, visits: &mut usize, names: &mut Vec<Rc<str>>) {
         for member in self.members(id).iter() {
-            if names.len() >= MAX_VISITS {
-                return;
-            }
+            let Some(left) = visits.checked_sub(1) else { return };
+            *visits = left;
             if !member.name.is_empty() {
                 names.push(member.name.clone());
             } else if depth > 0 {
-                self.collect_names(member.ty, depth - 1, names);
+                self.collect_names(member.ty, depth - 1, visits, names);
             }
         }
     }

@@ -208,7 +208,7 @@ impl Types {
 
     /// An integer type, spelled `int32`, `uint64` and so on. `size` is in bytes.
     pub fn int(&self, size: u32, signed: bool) -> TypeId {
-        let name = format!("{}int{}", if signed { "" } else { "u" }, size * 8);
+        let name = format!("{}int{}", if signed { "" } else { "u" }, u64::from(size) * 8);
         self.base_int(&name, size, signed)
     }
 

@@ -60,13 +60,12 @@ impl Types {
     /// of the result), `*`, `[N]` and pointers to functions. Suffixes may be mixed as bpftrace
     /// allows: `int32*[4]` is four pointers.
     pub fn parse_type_name(&self, text: &str) -> Result<TypeId, TypeError> {
-        let mut parser = Parser { types: self, text, at: 0 };
-        let base = parser.specifiers()?;
-        let ty = parser.suffixes(base)?;
-        if parser.peek().is_some() {
-            return Err(parser.expected("the end, `*` or `[`"));
-        }
-        Ok(ty)
+        Parser { types: self, text, at: 0, builtin_only: false }.whole()
+    }
+
+    /// As [`parse_type_name`](Self::parse_type_name), for types that need no BTF.
+    pub(crate) fn parse_builtin(&self, text: &str) -> Option<TypeId> {
+        Parser { types: self, text, at: 0, builtin_only: true }.whole().ok()
     }
 
     /// The type that a bare name means, if it means one: a base type's single word, a sized name or a typedef.
@@ -121,6 +120,8 @@ struct Parser<'a> {
     types: &'a Types,
     text: &'a str,
     at: usize,
+    /// Refuse what only BTF can define, without opening it.
+    builtin_only: bool,
 }
 
 /// The words of a base type as they come.
@@ -135,6 +136,15 @@ struct Words {
 }
 
 impl<'a> Parser<'a> {
+    fn whole(&mut self) -> Result<TypeId, TypeError> {
+        let base = self.specifiers()?;
+        let ty = self.suffixes(base)?;
+        if self.peek().is_some() {
+            return Err(self.expected("the end, `*` or `[`"));
+        }
+        Ok(ty)
+    }
+
     fn specifiers(&mut self) -> Result<TypeId, TypeError> {
         let mut words = Words::default();
         let mut named = None;
@@ -157,6 +167,9 @@ impl<'a> Parser<'a> {
     }
 
     fn named(&mut self, word: &str) -> Result<TypeId, TypeError> {
+        if self.builtin_only {
+            return self.types.fixed(word).ok_or_else(|| self.expected("a built-in type"));
+        }
         if matches!(word, "struct" | "union" | "enum") {
             self.skip_space();
             let tag = self.word().ok_or_else(|| self.expected("a tag"))?;
