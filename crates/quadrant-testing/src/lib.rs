@@ -1,0 +1,36 @@
+//! What tests and benchmarks share.
+//!
+//! * [`target`] compiles the programs under `tests/targets`, once per content, and says where they are.
+//! * [`Program`] runs a command with a time limit and gives its output, status and resource use; a [`Running`] one
+//!   can be waited on for a line of output and be sent signals.
+//! * [`skip`] says, in the form that `cargo xtask test` counts, that a test cannot run here and why.
+//!
+//! Nothing here is part of the shipped program.
+
+mod error;
+mod outcome;
+mod program;
+mod recipes;
+mod running;
+mod stream;
+mod targets;
+
+pub use error::Error;
+pub use outcome::Outcome;
+pub use program::Program;
+pub use running::Running;
+pub use rustix::process::Signal;
+pub use targets::{target, target_dir};
+
+/// The prime number of operations that a target does unless it is told another.
+pub const COUNT: u64 = 10_007;
+
+/// Says that the calling test cannot run on this machine. The test then returns: it counts as skipped, not as passed.
+pub fn skip(reason: impl std::fmt::Display) {
+    println!("skipped: {reason}");
+}
+
+/// Whether this process may trace: it is root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

@@ -1,0 +1,59 @@
+//! How each target is compiled.
+
+/// How one target is made.
+pub(crate) struct Recipe {
+    /// The name of the file made, and of the target.
+    pub(crate) name: &'static str,
+    /// The compiler, with the arguments that all targets of its kind have.
+    pub(crate) tool: &'static Tool,
+    /// The arguments of this target: sources are relative to `tests/targets`, `-L.` is where targets are put.
+    pub(crate) args: &'static [&'static str],
+    /// The targets that it is linked with.
+    pub(crate) needs: &'static [&'static str],
+}
+
+/// A compiler.
+pub(crate) struct Tool {
+    pub(crate) command: &'static str,
+    /// The Debian package that has it.
+    pub(crate) package: &'static str,
+    pub(crate) args: &'static [&'static str],
+}
+
+const C_FLAGS: &[&str] = &["-O2", "-g", "-Wall", "-Wextra", "-fno-omit-frame-pointer"];
+
+static C: Tool = Tool { command: "gcc", package: "gcc", args: C_FLAGS };
+static CXX: Tool = Tool { command: "g++", package: "g++", args: C_FLAGS };
+static RUST: Tool = Tool {
+    command: "rustc",
+    package: "rustc",
+    args: &["--edition=2024", "-O", "-g", "-Cforce-frame-pointers=yes", "--crate-name=mangled"],
+};
+
+/// The recipe of a target, by the target's name.
+pub(crate) fn find(name: &str) -> Option<&'static Recipe> {
+    RECIPES.iter().find(|recipe| recipe.name == name)
+}
+
+static RECIPES: &[Recipe] = &[
+    c("calls", &["calls.c", "calls_body.c"]),
+    c("libcalls.so", &["-fPIC", "-shared", "calls_body.c"]),
+    Recipe {
+        name: "calls-shared",
+        tool: &C,
+        args: &["calls.c", "-L.", "-lcalls", "-Wl,-rpath,$ORIGIN"],
+        needs: &["libcalls.so"],
+    },
+    c("lives", &["lives.c", "calls_body.c"]),
+    c("stacks", &["stacks.c"]),
+    c("syscalls", &["syscalls.c"]),
+    c("threads", &["-pthread", "threads.c", "calls_body.c"]),
+    c("usdt", &["usdt.c", "usdt_gated.c"]),
+    Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },
+    Recipe { name: "mangled-rs", tool: &RUST, args: &["mangled.rs"], needs: &[] },
+    Recipe { name: "mangled-rs-v0", tool: &RUST, args: &["-Csymbol-mangling-version=v0", "mangled.rs"], needs: &[] },
+];
+
+const fn c(name: &'static str, args: &'static [&'static str]) -> Recipe {
+    Recipe { name, tool: &C, args, needs: &[] }
+}
