@@ -1,1 +1,26 @@
 //! Kernel and process symbolization.
+
+mod blob;
+mod cache;
+mod demangle;
+mod elf;
+mod error;
+mod files;
+mod frame;
+mod kernel;
+mod open;
+mod perf_map;
+mod pins;
+mod process;
+mod symbolizer;
+mod text;
+mod uaddr;
+mod user;
+mod warnings;
+
+pub use error::Error;
+pub use frame::{Frame, Missing, SourceLine, Symbol};
+pub use process::ProcessId;
+pub use symbolizer::{Options, Symbolizer};
+pub use uaddr::FileAddr;
+pub use warnings::Warning;

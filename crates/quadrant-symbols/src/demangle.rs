@@ -1,0 +1,101 @@
+//! Rust and C++ names made readable, with a bound on the result.
+//!
+//! Mangled names compress repeated parts by back references, so a short hostile name can
+//! stand for gigabytes. All output goes through [`Limited`], which stops early.
+
+use std::fmt::{self, Write};
+
+/// Longer names stay as they are.
+const MAX_INPUT: usize = 16 * 1024;
+/// A demangled name that would be longer is given up.
+const MAX_OUTPUT: usize = 64 * 1024;
+
+/// The readable form of `raw`, or `None` when it is not a mangled name.
+pub(crate) fn demangle(raw: &str) -> Option<String> {
+    if raw.len() > MAX_INPUT {
+        return None;
+    }
+    match raw.as_bytes() {
+        [b'_', b'R', ..] => rust(raw),
+        [b'_', b'Z', ..] => rust(raw).or_else(|| cpp(raw)),
+        [b'_', b'_', b'Z', ..] | [b'_', b'G', b'L', b'O', ..] => cpp(raw),
+        _ => None,
+    }
+}
+
+/// Rust's legacy and v0 schemes; `{:#}` leaves the hash away.
+fn rust(raw: &str) -> Option<String> {
+    let demangled = rustc_demangle::try_demangle(raw).ok()?;
+    let mut out = Limited(String::new());
+    write!(out, "{demangled:#}").ok()?;
+    Some(out.0)
+}
+
+fn cpp(raw: &str) -> Option<String> {
+    let symbol = cpp_demangle::Symbol::new(raw).ok()?;
+    let options = cpp_demangle::DemangleOptions::default();
+    let mut out = Limited(String::new());
+    symbol.structured_demangle(&mut out, &options).ok()?;
+    Some(out.0)
+}
+
+/// A string that refuses to grow beyond [`MAX_OUTPUT`].
+struct Limited(String);
+
+impl Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_OUTPUT {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_rust_and_cpp() {
+        let cases = [
+            ("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"),
+            ("_RNvC6_123foo3bar", "123foo::bar"),
+            ("_Z3addii", "add(int, int)"),
+            ("_ZN2ns5Thing3runEv", "ns::Thing::run()"),
+        ];
+        for (raw, readable) in cases {
+            assert_eq!(demangle(raw).as_deref(), Some(readable), "{raw}");
+        }
+    }
+
+    #[test]
+    fn leaves_c_names_alone() {
+        for raw in ["main", "_start", "__libc_start_main", "", "_Z", "_R"] {
+            assert_eq!(demangle(raw), None, "{raw}");
+        }
+    }
+
+    /// Each level of the name refers to the one before twice: the text would double 60 times.
+    #[test]
+    fn exponential_names_are_given_up() {
+        let mut raw = String::from("_Z1fSt4pairIiiE");
+        for level in 0..60 {
+            let seq = match level {
+                0 => "S_".to_owned(),
+                n => format!("S{}_", base36(n - 1)),
+            };
+            raw.push_str(&format!("St4pairI{seq}{seq}E"));
+        }
+        let demangled = demangle(&raw);
+        assert!(demangled.is_none_or(|text| text.len() <= MAX_OUTPUT));
+    }
+
+    fn base36(number: u32) -> String {
+        let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        match number {
+            0..36 => char::from(digits[number as usize]).to_string(),
+            _ => format!("{}{}", base36(number / 36), base36(number % 36)),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! ELF files read as hostile input: headers, symbol tables, notes, sections.
+//!
+//! Both classes and both byte orders. Every offset is checked against the file, every count
+//! against a limit; reading happens by position (see [`crate::blob`]).
+
+mod field;
+mod file;
+mod notes;
+mod symbols;
+
+pub(crate) use file::ElfFile;
+pub(crate) use symbols::SymbolTable;

@@ -1,0 +1,152 @@
+//! Mapped files held open, so that they can be read after their processes ended and after
+//! their paths were deleted or replaced.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+
+use crate::process::Inode;
+
+/// One opened file for as long as the table lives; never used again for another file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FileId(u64);
+
+/// An open file.
+#[derive(Debug, Clone)]
+pub(crate) struct Pin {
+    pub(crate) file: Arc<File>,
+    /// The path in the mount namespace of the process it was seen in first.
+    pub(crate) path: Arc<str>,
+}
+
+/// All open files, bounded in number.
+#[derive(Debug)]
+pub(crate) struct Pins {
+    slots: HashMap<FileId, Slot>,
+    /// Valid while the file is open: the kernel cannot give its inode to another file.
+    by_inode: HashMap<Inode, FileId>,
+    limit: usize,
+    /// Counts uses; the slot with the smallest number was used least recently.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    pin: Pin,
+    inode: Inode,
+    content: Content,
+    used: u64,
+}
+
+/// What changes when a file is written in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Content {
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Pins {
+    /// A table of at most `limit` open files.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { slots: HashMap::new(), by_inode: HashMap::new(), limit: limit.max(1), clock: 0 }
+    }
+
+    /// The open file with this inode, when its content is still the one that was pinned.
+    pub(crate) fn known(&mut self, inode: Inode) -> Option<FileId> {
+        let id = *self.by_inode.get(&inode)?;
+        let slot = self.slots.get_mut(&id)?;
+        if Content::of(&slot.pin.file) != Some(slot.content) {
+            self.by_inode.remove(&inode);
+            return None;
+        }
+        self.clock += 1;
+        slot.used = self.clock;
+        Some(id)
+    }
+
+    /// Keeps `file` open.
+    pub(crate) fn add(&mut self, inode: Inode, file: File, path: Arc<str>) -> Option<FileId> {
+        let content = Content::of(&file)?;
+        if self.slots.len() >= self.limit {
+            self.close_oldest();
+        }
+        self.clock += 1;
+        let id = FileId(self.clock);
+        let pin = Pin { file: Arc::new(file), path };
+        let used = self.clock;
+        self.by_inode.insert(inode, id);
+        self.slots.insert(id, Slot { pin, inode, content, used });
+        Some(id)
+    }
+
+    /// The open file, unless it had to be closed to make room.
+    pub(crate) fn get(&mut self, id: FileId) -> Option<Pin> {
+        let slot = self.slots.get_mut(&id)?;
+        self.clock += 1;
+        slot.used = self.clock;
+        Some(slot.pin.clone())
+    }
+
+    /// Closes an eighth of the files, those that were not used for the longest time.
+    pub(crate) fn close_oldest(&mut self) {
+        let mut uses: Vec<(u64, FileId)> = self.slots.iter().map(|(id, s)| (s.used, *id)).collect();
+        uses.sort_unstable_by_key(|(used, _)| *used);
+        for (_, id) in uses.into_iter().take(self.limit.div_ceil(8)) {
+            self.close(id);
+        }
+    }
+
+    fn close(&mut self, id: FileId) {
+        let Some(slot) = self.slots.remove(&id) else {
+            return;
+        };
+        if self.by_inode.get(&slot.inode) == Some(&id) {
+            self.by_inode.remove(&slot.inode);
+        }
+    }
+}
+
+impl Content {
+    fn of(file: &File) -> Option<Self> {
+        let meta = file.metadata().ok()?;
+        Some(Self { size: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn inode(number: u64) -> Inode {
+        Inode { major: 1, minor: 2, number }
+    }
+
+    #[test]
+    fn the_number_of_open_files_is_bounded() {
+        let mut pins = Pins::new(8);
+        let open = || File::open("/proc/self/exe").unwrap();
+        let first = pins.add(inode(1), open(), "a".into()).unwrap();
+        for number in 2..100 {
+            assert!(pins.get(first).is_some(), "the one in use stays");
+            pins.add(inode(number), open(), "b".into()).unwrap();
+        }
+        assert!(pins.slots.len() <= 8);
+        assert_eq!(pins.known(inode(2)), None);
+        assert_eq!(pins.known(inode(1)), Some(first));
+    }
+
+    #[test]
+    fn a_file_written_in_place_is_another_file() {
+        let path = std::env::temp_dir().join(format!("quadrant-pins-{}", std::process::id()));
+        let mut file = File::create(&path).unwrap();
+        let mut pins = Pins::new(8);
+        let opened = File::open(&path).unwrap();
+        let id = pins.add(inode(1), opened, "a".into());
+        assert_eq!(pins.known(inode(1)), id);
+        file.write_all(b"more").unwrap();
+        assert_eq!(pins.known(inode(1)), None);
+        std::fs::remove_file(&path).unwrap();
+    }
+}

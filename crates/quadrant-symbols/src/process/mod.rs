@@ -1,0 +1,20 @@
+//! Processes: who they are, what they map, and what is kept of them after they ended.
+
+mod maps;
+mod snapshot;
+mod stat;
+mod table;
+
+pub(crate) use maps::{Backing, Inode, MappedFile, Mapping};
+pub(crate) use snapshot::{Snapshot, reader_of};
+pub(crate) use stat::Status;
+pub(crate) use table::{Process, Processes};
+
+/// A process, named for ever: pids are used again, start times are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProcessId {
+    /// The pid in the tracer's pid namespace.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot (field 22 of `/proc/PID/stat`).
+    pub start_time: u64,
+}

@@ -1,0 +1,129 @@
+//! The front of the crate: addresses in, frames out.
+
+use crate::error::Error;
+use crate::frame::Frame;
+use crate::kernel::Kernel;
+use crate::process::ProcessId;
+use crate::uaddr::{self, FileAddr};
+use crate::user::{Lookup, User};
+use crate::warnings::{Warning, Warnings};
+
+/// What to look for and how much to keep.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Also report functions that the compiler inlined (needs DWARF).
+    pub inlines: bool,
+    /// Also report source files and lines (needs DWARF).
+    pub source: bool,
+    /// Memory for symbol tables and results, in bytes.
+    pub cache_bytes: usize,
+    /// Processes that are remembered; those used least recently are forgotten.
+    pub max_processes: usize,
+    /// Mapped files that are held open; the same.
+    pub max_files: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { inlines: false, source: false, cache_bytes: 256 << 20, max_processes: 8192, max_files: 512 }
+    }
+}
+
+/// Turns addresses into symbols. Nothing is read before it is needed.
+#[derive(Debug)]
+pub struct Symbolizer {
+    kernel: Kernel,
+    user: User,
+    log: Warnings,
+}
+
+impl Symbolizer {
+    /// A symbolizer that knows nothing yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { kernel: Kernel::default(), user: User::new(&options), log: Warnings::default() }
+    }
+
+    /// The frames of each kernel address, innermost first; at least one for each.
+    pub fn kernel(&mut self, addrs: &[u64]) -> Vec<Vec<Frame>> {
+        self.kernel_frames(addrs.iter().map(|addr| exact(*addr)))
+    }
+
+    /// The same for a stack, innermost first: all addresses but the first are return
+    /// addresses, so the call before each of them is what is looked up.
+    pub fn kernel_stack(&mut self, stack: &[u64]) -> Vec<Vec<Frame>> {
+        self.kernel_frames(stack_lookups(stack))
+    }
+
+    /// The frames of each address in process `pid`, innermost first; at least one for each.
+    pub fn process(&mut self, pid: u32, addrs: &[u64]) -> Vec<Vec<Frame>> {
+        let lookups = addrs.iter().map(|addr| exact(*addr));
+        self.user.frames(pid, lookups, &mut self.log)
+    }
+
+    /// The same for a stack; see [`Symbolizer::kernel_stack`].
+    pub fn process_stack(&mut self, pid: u32, stack: &[u64]) -> Vec<Vec<Frame>> {
+        self.user.frames(pid, stack_lookups(stack), &mut self.log)
+    }
+
+    /// The function at a kernel address, without inlined ones.
+    pub fn ksym(&mut self, addr: u64) -> Frame {
+        self.kernel.frame(addr, addr)
+    }
+
+    /// The function at an address of a process, without inlined ones.
+    pub fn usym(&mut self, pid: u32, addr: u64) -> Frame {
+        let lookup = std::iter::once(exact(addr));
+        let frames = self.user.frames(pid, lookup, &mut self.log).pop();
+        let outermost = frames.and_then(|mut frames| frames.pop());
+        outermost.unwrap_or_else(|| Frame::unknown(addr, crate::Missing::NotMapped))
+    }
+
+    /// The address of a kernel symbol.
+    pub fn kaddr(&self, name: &str) -> Result<u64, Error> {
+        self.kernel.addr_of(name)
+    }
+
+    /// The address of a symbol in an ELF file.
+    pub fn uaddr_in_file(&self, path: &str, symbol: &str) -> Result<FileAddr, Error> {
+        uaddr::in_file(path, symbol)
+    }
+
+    /// The address of a symbol in a process. `module` chooses the mapped file by its path, its
+    /// file name, or its file name up to `.so` (`libc`); without it all files are searched, the
+    /// program itself first.
+    pub fn uaddr_in_process(&mut self, pid: u32, module: Option<&str>, symbol: &str) -> Result<u64, Error> {
+        self.user.addr_of(pid, module, symbol, &mut self.log)
+    }
+
+    /// Reads what is needed to symbolize addresses of a process later, even after it ended.
+    /// To be called when a pid is seen for the first time; cheap when it is known. `None` when
+    /// there is no such process.
+    pub fn remember(&mut self, pid: u32) -> Option<ProcessId> {
+        let process = self.user.process(pid, &mut self.log)?;
+        Some(process.id)
+    }
+
+    /// Forgets the kernel's symbols, for example after a module was loaded.
+    pub fn refresh_kernel(&mut self) {
+        self.kernel.forget();
+    }
+
+    /// What went wrong since the last call, each with a count.
+    pub fn warnings(&mut self) -> Vec<Warning> {
+        self.log.take()
+    }
+
+    fn kernel_frames(&mut self, lookups: impl Iterator<Item = Lookup>) -> Vec<Vec<Frame>> {
+        let kernel = &mut self.kernel;
+        lookups.map(|lookup| vec![kernel.frame(lookup.addr, lookup.call())]).collect()
+    }
+}
+
+fn exact(addr: u64) -> Lookup {
+    Lookup { addr, is_return: false }
+}
+
+fn stack_lookups(stack: &[u64]) -> impl Iterator<Item = Lookup> {
+    stack.iter().enumerate().map(|(depth, addr)| Lookup { addr: *addr, is_return: depth > 0 })
+}

@@ -1,0 +1,62 @@
+//! Addresses of user symbols by name.
+
+use crate::blob::Blob;
+use crate::error::Error;
+use crate::files::FileSymbols;
+use crate::frame::Missing;
+use crate::open;
+use crate::process::{MappedFile, Snapshot};
+
+/// Where a symbol is in an ELF file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileAddr {
+    /// The address that the file itself gives the symbol. In a process the file may lie
+    /// elsewhere (position-independent code).
+    pub vaddr: u64,
+    /// Offset of that place in the file; `None` for zero-initialized data, which is not in it.
+    pub file_offset: Option<u64>,
+    /// Size of the symbol in bytes; 0 when unknown.
+    pub size: u64,
+}
+
+/// A symbol of the file at `path`.
+pub(crate) fn in_file(path: &str, symbol: &str) -> Result<FileAddr, Error> {
+    let file = open::regular(path).map_err(|e| Error::io(format!("open {path}"), &e))?;
+    let blob = Blob::from_file(file.into()).map_err(|e| Error::io(format!("read {path}"), &e))?;
+    let symbols = FileSymbols::open(blob).map_err(|why| Error::malformed(path, why.to_string()))?;
+    let found = symbols.named(symbol);
+    let (vaddr, size) = found.ok_or_else(|| no_such(symbol, path.to_owned()))?;
+    Ok(FileAddr { vaddr, file_offset: symbols.elf.offset_of(vaddr), size })
+}
+
+/// The address of a symbol of a mapped file.
+pub(crate) fn in_snapshot(
+    snapshot: &Snapshot,
+    file: &MappedFile,
+    symbols: &Result<FileSymbols, Missing>,
+    symbol: &str,
+) -> Option<u64> {
+    let symbols = symbols.as_ref().ok()?;
+    let (vaddr, _) = symbols.named(symbol)?;
+    let offset = symbols.elf.offset_of(vaddr)?;
+    snapshot.addr_of(file, offset)
+}
+
+/// Whether a user who writes `module` means the file at `path`.
+pub(crate) fn is_called(path: &str, module: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let short = name.split(".so").next().unwrap_or(name);
+    [path, name, short].contains(&module)
+}
+
+/// Nothing was found; `unmapped` is the module when no file was called so.
+pub(crate) fn not_found(pid: u32, unmapped: Option<&str>, symbol: &str) -> Error {
+    match unmapped {
+        Some(module) => Error::NotMapped { pid, what: module.to_owned() },
+        None => no_such(symbol, format!("the files that process {pid} maps")),
+    }
+}
+
+fn no_such(name: &str, place: String) -> Error {
+    Error::NoSuchSymbol { name: name.to_owned(), place }
+}

@@ -1,0 +1,165 @@
+//! Programs in C, C++ and Rust: symbolized while they run, and again after they ended.
+
+mod common;
+
+use std::process::Command;
+
+use common::{Running, TempDir, compile};
+use quadrant_symbols::{Frame, Missing, Options, Symbolizer};
+
+const C: &str = r#"
+#include <stdio.h>
+#include <unistd.h>
+static __attribute__((noinline)) int hidden(int x) { return x * 3 + 1; }
+__attribute__((noinline)) int visible(int x) { return hidden(x) + 1; }
+int data[4] = {1, 2, 3, 4};
+int main(void) {
+    char c;
+    printf("hidden %p\nvisible %p\ndata %p\nputs %p\n",
+           (void *)hidden, (void *)visible, (void *)data, (void *)puts);
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return visible(3);
+}
+"#;
+
+const CPP: &str = r#"
+#include <cstdio>
+#include <unistd.h>
+namespace ns {
+template <typename T> __attribute__((noinline)) T twice(T x) { return x + x; }
+}
+int main() {
+    char c;
+    printf("twice %p\n", (void *)static_cast<long (*)(long)>(ns::twice<long>));
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+"#;
+
+const RUST: &str = r#"
+use std::io::Read;
+mod inner {
+    #[inline(never)]
+    pub fn work(x: u64) -> u64 { x.rotate_left(3) ^ 5 }
+}
+fn main() {
+    println!("work {:x}", inner::work as fn(u64) -> u64 as usize);
+    let mut all = Vec::new();
+    std::io::stdin().read_to_end(&mut all).unwrap();
+    std::process::exit(inner::work(all.len() as u64) as i32);
+}
+"#;
+
+fn name(frame: &Frame) -> &str {
+    frame.symbol.as_ref().map_or("", |symbol| &symbol.name)
+}
+
+fn one(frames: Vec<Vec<Frame>>) -> Frame {
+    let mut frames: Vec<Frame> = frames.into_iter().flatten().collect();
+    assert_eq!(frames.len(), 1, "{frames:?}");
+    frames.remove(0)
+}
+
+/// Symbolizes `addr + 1` now, kills the program, and symbolizes again.
+fn live_and_dead(mut program: Running, addr: u64, expected: &str) {
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let pid = program.pid();
+    assert!(symbolizer.remember(pid).is_some());
+    let live = one(symbolizer.process(pid, &[addr + 1]));
+    assert_eq!(name(&live), expected, "{live:?}");
+    let symbol = live.symbol.clone().unwrap();
+    assert_eq!(symbol.offset, 1);
+    assert!(symbol.size > 1);
+    program.kill();
+    let dead = one(symbolizer.process(pid, &[addr + 1]));
+    assert_eq!(dead, live);
+    assert_eq!(symbolizer.warnings(), []);
+}
+
+#[test]
+fn c_static_function() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", C, &["-O1"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("hidden");
+    live_and_dead(program, addr, "hidden");
+}
+
+#[test]
+fn cpp_template() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "g++", "prog.cc", CPP, &["-O1"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("twice");
+    live_and_dead(program, addr, "long ns::twice<long>(long)");
+}
+
+#[test]
+fn rust_function() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "rustc", "prog.rs", RUST, &["-O"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("work");
+    live_and_dead(program, addr, "prog::inner::work");
+}
+
+#[test]
+fn first_looked_up_after_the_end() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", C, &["-O1"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(&binary));
+    let addrs = ["hidden", "visible", "data", "puts"].map(|name| program.addr(name));
+    let mut symbolizer = Symbolizer::new(Options::default());
+    symbolizer.remember(program.pid());
+    // Deleted and gone: only what is held open can still be read.
+    std::fs::remove_file(&binary).unwrap();
+    program.kill();
+    let frames = symbolizer.process(program.pid(), &addrs);
+    let names: Vec<&str> = frames.iter().map(|frames| name(&frames[0])).collect();
+    assert_eq!(names[..3], ["hidden", "visible", "data"]);
+    assert!(names[3].contains("puts"), "{names:?}");
+    let module = frames[0][0].module.as_deref();
+    assert_eq!(module, binary.to_str());
+}
+
+#[test]
+fn reasons() {
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let gone = one(symbolizer.process(u32::MAX >> 1, &[0x1000]));
+    assert_eq!(gone.missing, Some(Missing::ProcessGone));
+    let nowhere = one(symbolizer.process(std::process::id(), &[0x10]));
+    assert_eq!(nowhere.missing, Some(Missing::NotMapped));
+}
+
+#[test]
+fn names_become_addresses() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", C, &["-O1"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(&binary));
+    let addrs = ["hidden", "visible", "data", "puts"].map(|name| (name, program.addr(name)));
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let pid = program.pid();
+    for (name, addr) in addrs {
+        assert_eq!(symbolizer.uaddr_in_process(pid, None, name), Ok(addr), "{name}");
+    }
+    let puts = symbolizer.uaddr_in_process(pid, Some("libc"), "puts");
+    assert_eq!(puts, Ok(addrs[3].1));
+    let in_file = symbolizer.uaddr_in_file(binary.to_str().unwrap(), "hidden").unwrap();
+    assert_eq!(in_file.vaddr & 0xfff, addrs[0].1 & 0xfff);
+    assert!(in_file.file_offset.is_some() && in_file.size > 0);
+    for (module, symbol) in [(Some("libnone"), "puts"), (None, "no_such_symbol")] {
+        assert!(symbolizer.uaddr_in_process(pid, module, symbol).is_err());
+    }
+}
