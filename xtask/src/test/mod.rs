@@ -1,0 +1,79 @@
+//! `cargo xtask test`: all tests of the workspace, with the reasons of those that could not run.
+
+mod packages;
+mod parser;
+mod summary;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::Failure;
+use crate::workspace;
+use parser::Parser;
+use summary::Summary;
+
+/// The package whose tests run the real tracer. They see each other's system calls, so they run one at a time.
+const END_TO_END: &str = "quadrant";
+
+/// What to test, and how.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Run only the tests whose name contains this text.
+    filter: Option<String>,
+
+    /// Test only this package of the workspace.
+    #[arg(short, long, value_name = "NAME")]
+    package: Option<String>,
+
+    /// Install nothing: a test that lacks a tool is skipped.
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Runs the tests. The exit status is 0 only if all of them were built and none failed.
+pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    packages::provide(!options.no_install)?;
+    let mut summary = Summary::default();
+    let mut completed = true;
+    for mut command in commands(options) {
+        completed &= run_one(&mut command, &mut summary)?;
+    }
+    print!("{summary}");
+    if summary.failed.is_empty() && !completed {
+        println!("cargo test did not complete: see its messages above");
+    }
+    Ok(if completed && summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn commands(options: &Options) -> Vec<Command> {
+    let end_to_end = || cargo_test(&["--package", END_TO_END], options, &["--test-threads=1"]);
+    match options.package.as_deref() {
+        Some(END_TO_END) => vec![end_to_end()],
+        Some(name) => vec![cargo_test(&["--package", name], options, &[])],
+        None => vec![cargo_test(&["--workspace", "--exclude", END_TO_END], options, &[]), end_to_end()],
+    }
+}
+
+fn cargo_test(selection: &[&str], options: &Options, harness: &[&str]) -> Command {
+    let mut command = workspace::cargo();
+    command.arg("test").args(selection).args(["--no-fail-fast", "--"]).args(&options.filter);
+    // Only this shows the reason that a skipped test gives: it passes for the harness.
+    command.arg("--show-output").args(harness);
+    command.stdout(Stdio::piped());
+    command
+}
+
+/// Runs one `cargo test`, shows its results as they come, and adds them up; whether all went well.
+fn run_one(command: &mut Command, summary: &mut Summary) -> Result<bool, Failure> {
+    let mut child = command.spawn().map_err(|e| format!("cannot run cargo: {e}"))?;
+    let output = child.stdout.take().ok_or("cargo has no output")?;
+    let mut parser = Parser::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        if parser.line(&line, summary) {
+            println!("{line}");
+        }
+    }
+    Ok(child.wait()?.success())
+}

@@ -1,0 +1,51 @@
+//! What all the tests together gave.
+
+use std::fmt;
+
+/// A test that could not run here.
+#[derive(Debug, PartialEq)]
+pub struct Skipped {
+    /// Its name.
+    pub test: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The results of several test binaries.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// How many passed; skipped ones are not among them.
+    pub passed: usize,
+    /// The names of those that failed.
+    pub failed: Vec<String>,
+    /// Those that could not run here.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Summary {
+    /// A test that passed for the harness gave a reason why it did not run. Its first reason counts.
+    pub fn skip(&mut self, skipped: Skipped) {
+        if self.skipped.last().is_none_or(|last| last.test != skipped.test) {
+            self.passed = self.passed.saturating_sub(1);
+            self.skipped.push(skipped);
+        }
+    }
+
+    /// A test that the harness was told not to run.
+    pub fn ignore(&mut self, test: &str, reason: &str) {
+        self.skipped.push(Skipped { test: test.to_owned(), reason: reason.to_owned() });
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        for skipped in &self.skipped {
+            writeln!(f, "skipped {}: {}", skipped.test, skipped.reason)?;
+        }
+        for failed in &self.failed {
+            writeln!(f, "FAILED {failed}")?;
+        }
+        writeln!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())
+    }
+}
