@@ -275,6 +275,8 @@ pub enum Operand {
         /// Displacement.
         disp: i64,
     },
+    /// In a place that no program can read, such as a vector register: using the argument is an error.
+    Unavailable,
 }
 
 /// Why a probe was not found or cannot be used.
