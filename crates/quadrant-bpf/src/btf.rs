@@ -41,6 +41,7 @@ pub struct Btf {
 
 /// Kinds of type record.
 const KIND_INT: u32 = 1;
+const KIND_STRUCT: u32 = 4;
 const KIND_FUNC: u32 = 12;
 const KIND_FUNC_PROTO: u32 = 13;
 
@@ -56,14 +57,19 @@ impl Btf {
 
     /// Adds an integer type and returns its id.
     pub fn int(&mut self, name: &str, bytes: u32, signed: bool) -> u32 {
-        let id = self.record(name, KIND_INT, 0, 0, bytes);
+        let id = self.record(name, KIND_INT, 0, bytes);
         self.word((bytes * 8) | if signed { INT_SIGNED } else { 0 });
         id
     }
 
+    /// Adds a structure of that many bytes, without members, and returns its id.
+    pub fn structure(&mut self, name: &str, bytes: u32) -> u32 {
+        self.record(&identifier(name), KIND_STRUCT, 0, bytes)
+    }
+
     /// Adds a function's prototype and returns its id. Names of arguments matter to nobody; global functions want them.
     pub fn prototype(&mut self, returns: u32, arguments: &[u32]) -> u32 {
-        let id = self.record("", KIND_FUNC_PROTO, arguments.len() as u32, 0, returns);
+        let id = self.record("", KIND_FUNC_PROTO, arguments.len() as u32, returns);
         for (place, argument) in arguments.iter().enumerate() {
             let name = self.string(&format!("a{place}"));
             self.word(name);
@@ -78,7 +84,7 @@ impl Btf {
             Linkage::Static => 0,
             Linkage::Global => 1,
         };
-        self.record(&identifier(name), KIND_FUNC, vlen, 0, prototype)
+        self.record(&identifier(name), KIND_FUNC, vlen, prototype)
     }
 
     /// The bytes that the kernel reads.
@@ -107,10 +113,10 @@ impl Btf {
     }
 
     /// `extra` is the kind's own word: a size or a type.
-    fn record(&mut self, name: &str, kind: u32, vlen: u32, flag: u32, extra: u32) -> u32 {
+    fn record(&mut self, name: &str, kind: u32, vlen: u32, extra: u32) -> u32 {
         let name = if name.is_empty() { 0 } else { self.string(name) };
         self.word(name);
-        self.word((flag << 31) | (kind << 24) | vlen);
+        self.word((kind << 24) | vlen);
         self.word(extra);
         self.count += 1;
         self.count

@@ -2,11 +2,13 @@
 //!
 //! The crate knows no tracing language and no probe names. It is also the only one of the workspace that contains `unsafe`.
 //!
-//! * [`insn`], [`helper`]: eBPF instructions and the helper functions that they call.
-//! * [`map`], [`ringbuf`]: data that programs and this process share.
+//! * [`insn`], [`helper`], [`disasm`]: eBPF instructions, the helper functions that they call, and their listing.
+//! * [`map`], [`ringbuf`], [`perfbuf`]: data that programs and this process share.
 //! * [`prog`], [`btf`]: programs, and the types that the kernel wants for their callbacks.
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
+//! * [`features`]: what this kernel can do, found out by trying.
 //! * [`tracefs`], [`file`], [`cpus`]: what the kernel tells about itself in files.
+//! * [`process`], [`wait`], [`limits`]: the traced process, the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
 // The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps them for the rest.
@@ -15,20 +17,26 @@
 mod attr;
 pub mod btf;
 pub mod cpus;
+pub mod disasm;
 pub mod errno;
 pub mod error;
 mod explain;
+pub mod features;
 pub mod file;
 pub mod helper;
 pub mod insn;
+pub mod limits;
 pub mod link;
 pub mod map;
 mod mmap;
 pub mod perf;
+pub mod perfbuf;
+pub mod process;
 pub mod prog;
 pub mod ringbuf;
 mod sys;
 pub mod tracefs;
+pub mod wait;
 
 pub use error::{Error, Result};
 pub use explain::Operation;

@@ -42,6 +42,9 @@ unsafe impl Attr for EventAttr {}
 const BIT_DISABLED: u64 = 1 << 0;
 const BIT_FREQ: u64 = 1 << 10;
 
+/// `perf_event_attr.sample_type`: the record has the program's bytes.
+const SAMPLE_RAW: u64 = 1 << 10;
+
 /// Values of `perf_event_attr.type`.
 const TYPE_HARDWARE: u32 = 0;
 const TYPE_SOFTWARE: u32 = 1;
@@ -226,6 +229,17 @@ impl PerfEvent {
         let mut request = request(event)?;
         let (pid, cpu) = scope.pid_and_cpu();
         let fd = sys::perf_event_open(&mut request, pid, cpu).map_err(|errno| cannot_open(event, &what, errno))?;
+        Ok(PerfEvent { fd, what })
+    }
+
+    /// The event through which programs on that processor send records to a perf buffer; it wakes readers after that many records.
+    pub(crate) fn open_output(cpu: u32, wakeup: u32) -> Result<PerfEvent> {
+        let base = EventAttr { size: size_of::<EventAttr>() as u32, bits: BIT_DISABLED, wakeup, ..Default::default() };
+        let base = EventAttr { sample_type: SAMPLE_RAW, ..base };
+        let mut request = sampling(base, TYPE_SOFTWARE, Software::BpfOutput as u64, Sample::Period(1));
+        let what = format!("perf buffer of processor {cpu}");
+        let fd = sys::perf_event_open(&mut request, -1, cpu as i32)
+            .map_err(|errno| Error::os(format!("cannot open {what}"), Operation::Perf, errno))?;
         Ok(PerfEvent { fd, what })
     }
 

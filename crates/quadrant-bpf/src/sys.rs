@@ -115,3 +115,24 @@ pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Errno> 
         }
     }
 }
+
+/// write(2) of a few bytes, again if a signal interrupts it.
+pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    loop {
+        // SAFETY: `bytes` is valid for reads of its length.
+        let answer = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+        match check(answer as i64) {
+            Err(errno) if errno.is(libc::EINTR) => {}
+            answer => return answer.map(|count| count as usize),
+        }
+    }
+}
+
+/// A pipe, reading end first; both ends are closed on exec.
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mut ends = [0; 2];
+    // SAFETY: the kernel writes two descriptors to the array.
+    check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }.into())?;
+    let [reading, writing] = ends;
+    Ok((own(reading), own(writing)))
+}

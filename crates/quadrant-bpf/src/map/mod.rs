@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 pub use array::MappedArray;
 pub use snapshot::Snapshot;
 
+use crate::btf::Btf;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
@@ -50,7 +51,8 @@ pub enum MapKind {
     Stack = 23,
     /// Records in order, for this process to read (Linux 5.8).
     RingBuffer = 27,
-    /// A value for each thread, found without a search (Linux 5.11).
+    /// A value for each thread, found without a search (Linux 5.11); see [`Map::create_task_storage`]. This process looks values up by
+    /// pidfd.
     TaskStorage = 29,
     /// A set that can say "surely not in it" (Linux 5.16).
     BloomFilter = 30,
@@ -161,6 +163,22 @@ impl Map {
     pub fn create_of_maps(spec: &MapSpec, inner: &Map) -> Result<Map> {
         let inner_map_fd = inner.fd.as_raw_fd() as u32;
         Map::create_from(spec, attr::MapCreate { inner_map_fd, ..Default::default() })
+    }
+
+    /// Creates a map of values that belong to threads. The kernel wants types for it: an int as key, and a structure as value.
+    pub fn create_task_storage(spec: &MapSpec) -> Result<Map> {
+        let mut types = Btf::new();
+        let key = types.int("int", 4, true);
+        let value = types.structure("value", spec.value_size);
+        let types = types.load()?;
+        let base = attr::MapCreate {
+            btf_fd: types.as_raw_fd() as u32,
+            btf_key_type_id: key,
+            btf_value_type_id: value,
+            ..Default::default()
+        };
+        let spec = MapSpec { kind: MapKind::TaskStorage, key_size: 4, max_entries: 0, ..spec.clone() };
+        Map::create_from(&spec.with_flags(flags::NO_PREALLOC), base)
     }
 
     fn create_from(spec: &MapSpec, base: attr::MapCreate) -> Result<Map> {

@@ -4,8 +4,12 @@
 #![allow(unsafe_code)]
 
 mod attach;
+mod callbacks;
 mod common;
+mod features;
 mod maps;
+mod process;
 mod programs;
 mod ring;
 mod tracefs;
+mod waiting;

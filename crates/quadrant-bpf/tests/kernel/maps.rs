@@ -62,3 +62,59 @@ fn arrays_are_memory() {
     assert!(memory.read_u64(24).is_err() && memory.read_u64(4).is_err() && memory.read_bytes(20, 5).is_err());
     assert_eq!(map.snapshot().unwrap().len(), 3);
 }
+
+#[test]
+fn percpu_values_come_for_every_processor() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::PercpuArray, 4, 4, 2)).unwrap();
+    let cpus = quadrant_bpf::cpus::possible_count().unwrap();
+    assert_eq!(map.value_len(), 8 * cpus);
+    let mut value = vec![0; map.value_len()];
+    value[..4].copy_from_slice(&7u32.to_ne_bytes());
+    map.update(&1u32.to_ne_bytes(), &value, Update::Any).unwrap();
+    let snapshot = map.snapshot().unwrap();
+    assert_eq!(snapshot.len(), 2);
+    assert_eq!(snapshot.get(1), Some((&1u32.to_ne_bytes()[..], &value[..])));
+    assert_eq!(snapshot.get(2), None);
+}
+
+#[test]
+fn stack_maps_are_walked_without_batches() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::StackTrace, 4, 8 * 16, 64)).unwrap();
+    assert!(map.snapshot().unwrap().is_empty());
+}
+
+#[test]
+fn a_map_says_what_it_is() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 16).with_name("a name")).unwrap();
+    let info = map.info().unwrap();
+    assert_eq!((info.key_size, info.value_size, info.max_entries), (4, 8, 16));
+    map.freeze().unwrap();
+    assert!(map.update(&[0; 4], &[0; 8], Update::Any).unwrap_err().is(libc::EPERM));
+    let error = Map::create(&MapSpec::new(MapKind::Array, 8, 8, 1).with_name("bad")).unwrap_err();
+    assert!(error.is(libc::EINVAL) && error.to_string().contains("\"bad\""), "{error}");
+}
+
+#[test]
+fn a_full_hash_says_so() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 1)).unwrap();
+    map.update(&[0; 4], &[0; 8], Update::Any).unwrap();
+    let error = map.update(&[1; 4], &[0; 8], Update::Any).unwrap_err();
+    assert!(error.is(libc::E2BIG) && error.why() == "it is full", "{error}");
+}
+
+#[test]
+fn maps_hold_maps_and_threads() {
+    need_root!();
+    let inner = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 16)).unwrap();
+    let outer = Map::create_of_maps(&MapSpec::new(MapKind::ArrayOfMaps, 4, 4, 2), &inner).unwrap();
+    outer.update_fd(&0u32.to_ne_bytes(), std::os::fd::AsFd::as_fd(&inner)).unwrap();
+    let mut id = [0; 4];
+    assert!(outer.lookup(&0u32.to_ne_bytes(), &mut id).unwrap());
+    assert_eq!(u32::from_ne_bytes(id), inner.info().unwrap().id);
+    let storage = Map::create_task_storage(&MapSpec::new(MapKind::TaskStorage, 4, 24, 0)).unwrap();
+    assert_eq!(storage.value_len(), 24);
+}

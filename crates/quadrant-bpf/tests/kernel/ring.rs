@@ -1,8 +1,9 @@
-//! The ring buffer.
+//! The ring buffer and the perf buffer.
 
 use quadrant_bpf::helper;
-use quadrant_bpf::insn::{Insn, Reg, Size};
+use quadrant_bpf::insn::{Alu, Cond, Insn, Reg, Size};
 use quadrant_bpf::map::{Map, MapKind, MapSpec};
+use quadrant_bpf::perfbuf::PerfBuffer;
 use quadrant_bpf::prog::{Program, ProgramKind};
 use quadrant_bpf::ringbuf::RingBuffer;
 
@@ -19,7 +20,7 @@ fn sender(map: &Map) -> Program {
     insns.extend(Insn::ld_map_fd(Reg::R1, map.raw_fd()));
     insns.extend([
         Insn::mov64(Reg::R2, Reg::R10),
-        Insn::alu64_imm(quadrant_bpf::insn::Alu::Add, Reg::R2, -24),
+        Insn::alu64_imm(Alu::Add, Reg::R2, -24),
         Insn::mov64_imm(Reg::R3, 24),
         Insn::mov64_imm(Reg::R4, 0),
         Insn::call_helper(helper::RINGBUF_OUTPUT),
@@ -65,4 +66,75 @@ fn a_full_buffer_refuses_and_recovers() {
     assert_eq!(program.test_run_raw_tp(&[0]).unwrap(), 0);
     assert_eq!(ring.consume(usize::MAX, |_| ()) as u64, sent - 10 + 1);
     assert_eq!(ring.consume(usize::MAX, |_| ()), 0);
+}
+
+#[test]
+fn discarded_records_are_not_seen() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::RingBuffer, 0, 0, 4096)).unwrap();
+    let mut ring = RingBuffer::new(&map).unwrap();
+    let mut insns = Insn::ld_map_fd(Reg::R1, map.raw_fd()).to_vec();
+    insns.extend([
+        Insn::mov64_imm(Reg::R2, 8),
+        Insn::mov64_imm(Reg::R3, 0),
+        Insn::call_helper(helper::RINGBUF_RESERVE),
+        Insn::jmp_imm(Cond::Eq, Reg::R0, 0, 3),
+        Insn::mov64(Reg::R1, Reg::R0),
+        Insn::mov64_imm(Reg::R2, 0),
+        Insn::call_helper(helper::RINGBUF_DISCARD),
+        Insn::mov64_imm(Reg::R0, 0),
+        Insn::exit(),
+    ]);
+    let (discarder, program) = (common::load_insns(ProgramKind::RawTracepoint, &insns), sender(&map));
+    for number in 0..3 {
+        discarder.test_run_raw_tp(&[]).unwrap();
+        program.test_run_raw_tp(&[number]).unwrap();
+    }
+    let mut received = Vec::new();
+    assert_eq!(ring.consume(usize::MAX, |record| received.push(record[0])), 3);
+    assert_eq!(received, [0, 1, 2]);
+    assert_eq!(ring.available(), 0);
+}
+
+/// As [`sender`], into a perf buffer.
+fn perf_sender(map: &Map) -> Program {
+    let mut insns = vec![Insn::ldx(Size::Dw, Reg::R2, Reg::R1, 0), Insn::stx(Size::Dw, Reg::R10, -8, Reg::R2)];
+    insns.extend(Insn::ld_map_fd(Reg::R2, map.raw_fd()));
+    insns.extend([
+        Insn::mov32_imm(Reg::R3, -1),
+        Insn::mov64(Reg::R4, Reg::R10),
+        Insn::alu64_imm(Alu::Add, Reg::R4, -8),
+        Insn::mov64_imm(Reg::R5, 8),
+        Insn::call_helper(helper::PERF_EVENT_OUTPUT),
+        Insn::exit(),
+    ]);
+    common::load_insns(ProgramKind::RawTracepoint, &insns)
+}
+
+#[test]
+fn a_perf_buffer_gives_all_or_says_what_it_lost() {
+    need_root!();
+    let cpus = quadrant_bpf::cpus::possible_count().unwrap() as u32;
+    let map = Map::create(&MapSpec::new(MapKind::PerfEventArray, 4, 4, cpus)).unwrap();
+    let mut buffer = PerfBuffer::new(&map, 1, 1).unwrap();
+    assert_eq!(buffer.fds().count(), quadrant_bpf::cpus::online().unwrap().len());
+    let program = perf_sender(&map);
+    let (mut sent, mut received) = (0u64, Vec::new());
+    for round in 0..40 {
+        // Now and then more than fits, so that the kernel loses some.
+        for _ in 0..if round % 8 == 0 { 400 } else { 60 } {
+            program.test_run_raw_tp(&[sent]).unwrap();
+            sent += 1;
+        }
+        buffer.consume(usize::MAX, |record| {
+            received.push(u64::from_ne_bytes(*record.first_chunk().unwrap()));
+        });
+        assert_eq!(buffer.available(), 0);
+    }
+    let count = received.len() as u64;
+    received.sort_unstable();
+    received.dedup();
+    assert_eq!(received.len() as u64, count);
+    assert!(buffer.lost() > 0 && buffer.damaged() == 0);
+    assert_eq!(count + buffer.lost(), sent);
 }

@@ -1,0 +1,274 @@
+//! What this kernel can do, found out by trying.
+//!
+//! Version numbers mislead (distributions port features back, builds leave them out), so each question loads a program of a few
+//! instructions or makes a small map, once, when it is first asked. Kernel functions (kfuncs) are not asked for here: the kernel's BTF
+//! lists them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::btf::{Function, Linkage};
+use crate::helper;
+use crate::insn::{Alu, Atomic, Insn, Reg, Size};
+use crate::link::{self, Link, UprobeMulti, When};
+use crate::map::{self, Map, MapKind, MapSpec};
+use crate::prog::{self, AttachType, LogLevel, Program, ProgramKind, ProgramSpec};
+
+/// Answers, kept once they are known. Without the right to load programs every answer is no.
+#[derive(Debug, Default)]
+pub struct Features {
+    ring_buffer: OnceLock<bool>,
+    bpf_loop: OnceLock<bool>,
+    for_each_map_elem: OnceLock<bool>,
+    perf_link: OnceLock<bool>,
+    uprobe_multi: OnceLock<bool>,
+    uprobe_multi_process: OnceLock<bool>,
+    uprobe_session: OnceLock<bool>,
+    kprobe_multi: OnceLock<bool>,
+    sleepable_uprobe: OnceLock<bool>,
+    growing_hash: OnceLock<bool>,
+    task_storage: OnceLock<bool>,
+    atomic_fetch: OnceLock<bool>,
+    cpu_v4: OnceLock<bool>,
+    helpers: Mutex<BTreeMap<(u32, u32), bool>>,
+}
+
+/// Maps.
+impl Features {
+    /// Nothing is known yet.
+    pub fn new() -> Features {
+        Features::default()
+    }
+
+    /// Ring buffers (Linux 5.8).
+    pub fn ring_buffer(&self) -> bool {
+        *self.ring_buffer.get_or_init(|| Map::create(&MapSpec::new(MapKind::RingBuffer, 0, 0, 1 << 16)).is_ok())
+    }
+
+    /// Hashes that take memory as they grow are allowed in every kind of tracing program (Linux 6.1).
+    ///
+    /// Asked with a program for perf events, which older kernels refuse quietly; for the other kinds they write a warning to their log.
+    pub fn growing_hash(&self) -> bool {
+        *self.growing_hash.get_or_init(try_growing_hash)
+    }
+
+    /// Task storage, and its helper in tracing programs (Linux 5.11).
+    pub fn task_storage(&self) -> bool {
+        *self.task_storage.get_or_init(|| {
+            let spec = MapSpec::new(MapKind::TaskStorage, 4, 8, 0);
+            Map::create_task_storage(&spec).is_ok() && self.helper(ProgramKind::Kprobe, helper::TASK_STORAGE_GET)
+        })
+    }
+}
+
+/// Instructions and helpers.
+impl Features {
+    /// Whether programs of that kind may call that helper. It depends on the kernel, its configuration and its lockdown.
+    pub fn helper(&self, kind: ProgramKind, helper: u32) -> bool {
+        let mut known = self.helpers.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry((kind as u32, helper)).or_insert_with(|| try_helper(kind, helper))
+    }
+
+    /// `bpf_loop` (Linux 5.17).
+    pub fn bpf_loop(&self) -> bool {
+        *self.bpf_loop.get_or_init(try_loop)
+    }
+
+    /// `bpf_for_each_map_elem` (Linux 5.13).
+    pub fn for_each_map_elem(&self) -> bool {
+        *self.for_each_map_elem.get_or_init(try_for_each)
+    }
+
+    /// `bpf_probe_read_kernel`, `_user` and their string forms instead of the one for both (Linux 5.5).
+    pub fn split_probe_read(&self) -> bool {
+        self.helper(ProgramKind::Kprobe, helper::PROBE_READ_USER)
+    }
+
+    /// `bpf_get_func_ip` in probes (Linux 5.15; in uprobes it gives 0 before 6.6).
+    pub fn get_func_ip(&self) -> bool {
+        self.helper(ProgramKind::Kprobe, helper::GET_FUNC_IP)
+    }
+
+    /// Atomic operations that return the old value, exchange and compare-and-exchange (Linux 5.12).
+    pub fn atomic_fetch(&self) -> bool {
+        *self.atomic_fetch.get_or_init(|| {
+            let insns = [
+                Insn::st(Size::Dw, Reg::R10, -8, 1),
+                Insn::mov64_imm(Reg::R0, 1),
+                Insn::atomic_fetch(Atomic::Add, Size::Dw, Reg::R10, -8, Reg::R0),
+                Insn::exit(),
+            ];
+            loads(ProgramKind::Kprobe, &insns)
+        })
+    }
+
+    /// Signed division, sign-extending moves and loads, byte swaps, and long jumps (Linux 6.6).
+    pub fn cpu_v4(&self) -> bool {
+        *self.cpu_v4.get_or_init(|| {
+            let insns = [
+                Insn::mov64_imm(Reg::R0, 9),
+                Insn::alu64_imm(Alu::Sdiv, Reg::R0, 2),
+                Insn::movsx64(Reg::R0, Reg::R0, 8),
+                Insn::exit(),
+            ];
+            loads(ProgramKind::Kprobe, &insns)
+        })
+    }
+}
+
+/// Attaching.
+impl Features {
+    /// `bpf_get_attach_cookie` in programs of that kind, and so cookies for their links. For [`ProgramKind::Tracing`] the answer is
+    /// that of raw tracepoints, which learned it together with those that have BTF (Linux 6.10); functions had it earlier (5.18).
+    pub fn attach_cookie(&self, kind: ProgramKind) -> bool {
+        let kind = if kind == ProgramKind::Tracing { ProgramKind::RawTracepoint } else { kind };
+        self.helper(kind, helper::GET_ATTACH_COOKIE)
+    }
+
+    /// Links to perf events (Linux 5.15).
+    pub fn perf_link(&self) -> bool {
+        *self.perf_link.get_or_init(|| {
+            load(&ProgramSpec::new(ProgramKind::Tracepoint, &NOTHING)).is_some_and(|it| link::knows_perf_links(&it))
+        })
+    }
+
+    /// Many places of a file with one link (Linux 6.6).
+    pub fn uprobe_multi(&self) -> bool {
+        *self.uprobe_multi.get_or_init(|| try_uprobe_multi(AttachType::TraceUprobeMulti, When::Entry, None))
+    }
+
+    /// The process given to such a link means the process. Before Linux 6.10 it meant one thread.
+    pub fn uprobe_multi_process(&self) -> bool {
+        *self.uprobe_multi_process.get_or_init(|| self.uprobe_multi() && rejects_impossible_process())
+    }
+
+    /// Entry and return of a user function with one program (Linux 6.13).
+    pub fn uprobe_session(&self) -> bool {
+        *self.uprobe_session.get_or_init(|| try_uprobe_multi(AttachType::TraceUprobeSession, When::Session, None))
+    }
+
+    /// Many kernel functions with one link (Linux 5.18, built with FPROBE).
+    pub fn kprobe_multi(&self) -> bool {
+        *self.kprobe_multi.get_or_init(try_kprobe_multi)
+    }
+
+    /// Programs on user probes may sleep, and so read pages of memory that are not present (Linux 6.0).
+    pub fn sleepable_uprobe(&self) -> bool {
+        *self.sleepable_uprobe.get_or_init(|| {
+            let insns = user_copy();
+            let flags = prog::flags::SLEEPABLE;
+            load(&ProgramSpec { flags, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) }).is_some()
+        })
+    }
+}
+
+/// The shortest program: `return 0`.
+const NOTHING: [Insn; 2] = [Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+
+fn load(spec: &ProgramSpec<'_>) -> Option<Program> {
+    Program::load(&ProgramSpec { name: "probe", ..*spec }).ok()
+}
+
+fn loads(kind: ProgramKind, insns: &[Insn]) -> bool {
+    load(&ProgramSpec::new(kind, insns)).is_some()
+}
+
+/// Calls the helper with whatever the registers hold. The verifier first asks whether the program may call it at all, and only then
+/// looks at the arguments, so its log tells the two refusals apart. It says "invalid func" for a helper it has not heard of, and
+/// "unknown func" or "cannot use helper" for one that is closed to the program.
+fn try_helper(kind: ProgramKind, helper: u32) -> bool {
+    let insns = [Insn::call_helper(helper), Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+    match Program::load_with_log(&ProgramSpec { name: "probe", ..ProgramSpec::new(kind, &insns) }, LogLevel::Failure) {
+        Ok(_) => true,
+        Err(error) => error.log().is_some_and(|log| !log.is_empty() && !says_no(log)),
+    }
+}
+
+fn says_no(log: &str) -> bool {
+    ["invalid func ", "unknown func ", "cannot use helper"].iter().any(|text| log.contains(text))
+}
+
+fn try_growing_hash() -> bool {
+    let spec = MapSpec::new(MapKind::Hash, 4, 4, 1).with_flags(map::flags::NO_PREALLOC);
+    let Ok(map) = Map::create(&spec) else { return false };
+    let mut insns = vec![
+        Insn::st(Size::W, Reg::R10, -4, 0),
+        Insn::mov64(Reg::R2, Reg::R10),
+        Insn::alu64_imm(Alu::Add, Reg::R2, -4),
+    ];
+    insns.extend(Insn::ld_map_fd(Reg::R1, map.raw_fd()));
+    insns.push(Insn::call_helper(helper::MAP_LOOKUP_ELEM));
+    insns.extend(NOTHING);
+    loads(ProgramKind::PerfEvent, &insns)
+}
+
+/// An entry that ends with `call(helper)` and a callback that returns 0.
+fn with_callback(before: &[Insn], after: &[Insn], helper: u32) -> bool {
+    let mut insns = before.to_vec();
+    let to_callback = after.len() + 1 + NOTHING.len() + 1;
+    insns.extend(Insn::ld_func(Reg::R2, to_callback as i32));
+    insns.extend(after);
+    insns.push(Insn::call_helper(helper));
+    insns.extend(NOTHING);
+    let start = insns.len() as u32;
+    insns.extend(NOTHING);
+    let function =
+        |start, name: &str, arguments| Function { start, name: name.to_owned(), linkage: Linkage::Static, arguments };
+    let functions = [function(0, "entry", 1), function(start, "callback", 2)];
+    load(&ProgramSpec { functions: &functions, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) }).is_some()
+}
+
+fn try_loop() -> bool {
+    let before = [Insn::mov64_imm(Reg::R1, 1)];
+    let after = [Insn::mov64_imm(Reg::R3, 0), Insn::mov64_imm(Reg::R4, 0)];
+    with_callback(&before, &after, helper::LOOP)
+}
+
+fn try_for_each() -> bool {
+    let Ok(map) = Map::create(&MapSpec::new(MapKind::Array, 4, 4, 1)) else { return false };
+    let after = [Insn::mov64_imm(Reg::R3, 0), Insn::mov64_imm(Reg::R4, 0)];
+    with_callback(&Insn::ld_map_fd(Reg::R1, map.raw_fd()), &after, helper::FOR_EACH_MAP_ELEM)
+}
+
+/// `bpf_copy_from_user(stack, 8, 0)`, which only programs that may sleep can call.
+fn user_copy() -> Vec<Insn> {
+    let mut insns = vec![
+        Insn::mov64(Reg::R1, Reg::R10),
+        Insn::alu64_imm(Alu::Add, Reg::R1, -8),
+        Insn::mov64_imm(Reg::R2, 8),
+        Insn::mov64_imm(Reg::R3, 0),
+        Insn::call_helper(helper::COPY_FROM_USER),
+    ];
+    insns.extend(NOTHING);
+    insns
+}
+
+/// The kernel that knows such links finds that a directory cannot be probed (EBADF); others do not get so far.
+fn try_uprobe_multi(attach_type: AttachType, when: When, pid: Option<u32>) -> bool {
+    uprobe_multi_answer(attach_type, when, pid).is_some_and(|errno| errno == libc::EBADF)
+}
+
+/// Kernels that take the number for a process's refuse an impossible one before they look at the path.
+fn rejects_impossible_process() -> bool {
+    let impossible = Some(u32::MAX);
+    uprobe_multi_answer(AttachType::TraceUprobeMulti, When::Entry, impossible)
+        .is_some_and(|errno| errno == libc::EINVAL)
+}
+
+fn uprobe_multi_answer(attach_type: AttachType, when: When, pid: Option<u32>) -> Option<i32> {
+    let program = load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &NOTHING) })?;
+    let places = UprobeMulti { path: c"/", offsets: &[0], ref_ctr_offsets: &[], cookies: &[], pid, when };
+    let error = Link::uprobe_multi(&program, &places).err()?;
+    error.errno().map(|errno| errno.number())
+}
+
+/// The kernel that can looks the name up, and does not find it.
+fn try_kprobe_multi() -> bool {
+    let spec =
+        ProgramSpec { attach_type: AttachType::TraceKprobeMulti, ..ProgramSpec::new(ProgramKind::Kprobe, &NOTHING) };
+    let Some(program) = load(&spec) else { return false };
+    let names = [c"no such function"];
+    let functions = link::KernelFunctions::Symbols(&names);
+    let places = link::KprobeMulti { functions, cookies: &[], when: When::Entry };
+    Link::kprobe_multi(&program, &places).is_err_and(|error| error.is(libc::ESRCH) || error.is(libc::ENOENT))
+}

@@ -1,0 +1,51 @@
+//! Limits of this process that tracing runs into.
+
+/// Raises the number of files that may be open (every attachment is one) as far as this process may, and returns it.
+pub fn bump_nofile() -> u64 {
+    let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
+    raise(libc::RLIMIT_NOFILE, most.unwrap_or(1 << 20))
+}
+
+/// Raises the memory that may be locked, which kernels before 5.11 count maps against, and returns it in bytes.
+pub fn bump_memlock() -> u64 {
+    raise(libc::RLIMIT_MEMLOCK, libc::RLIM_INFINITY)
+}
+
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
+/// First both limits to `most`, which takes a capability, else the soft one to the hard one.
+fn raise(resource: Resource, most: u64) -> u64 {
+    let old = get(resource);
+    let wanted = libc::rlimit { rlim_cur: most.max(old.rlim_max), rlim_max: most.max(old.rlim_max) };
+    if !set(resource, wanted) {
+        set(resource, libc::rlimit { rlim_cur: old.rlim_max, ..old });
+    }
+    get(resource).rlim_cur
+}
+
+fn get(resource: Resource) -> libc::rlimit {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid place for the answer.
+    unsafe { libc::getrlimit(resource, &mut limit) };
+    limit
+}
+
+fn set(resource: Resource, limit: libc::rlimit) -> bool {
+    // SAFETY: `limit` is a valid structure.
+    unsafe { libc::setrlimit(resource, &limit) == 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_lowers_a_limit() {
+        let (files, memory) = (get(libc::RLIMIT_NOFILE), get(libc::RLIMIT_MEMLOCK));
+        assert!(bump_nofile() >= files.rlim_cur);
+        assert!(bump_memlock() >= memory.rlim_cur);
+    }
+}

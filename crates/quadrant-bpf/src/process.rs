@@ -1,0 +1,221 @@
+//! Processes: one to start and trace from its first instruction, or one to watch until it ends.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Mutex;
+
+use crate::errno::Errno;
+use crate::error::{Error, Result};
+use crate::explain::Operation;
+use crate::sys;
+
+/// How a process ended.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// By itself, with that exit status.
+    Exited(i32),
+    /// By that signal.
+    Killed(i32),
+}
+
+/// A process that waits for its start: it exists, so that probes can be tied to it, but has not yet become its program.
+///
+/// It is killed when the thread that started it ends. Dropped before its release, it goes away without having run.
+#[derive(Debug)]
+pub struct Child {
+    pid: libc::pid_t,
+    pidfd: PidFd,
+    /// Writing a byte here lets it go on.
+    gate: Option<OwnedFd>,
+    /// Says why the program could not be executed; closes without a word if it could.
+    failure: OwnedFd,
+    name: String,
+    status: Option<Status>,
+}
+
+impl Child {
+    /// Starts a process that will run `argv`; the program is searched in `PATH` if its name has no slash.
+    ///
+    /// Signals are at their defaults there, and no descriptor of this crate is open.
+    pub fn spawn(argv: &[CString]) -> Result<Child> {
+        let Some(program) = argv.first() else {
+            return Err(Error::new("cannot start a command", "it is empty"));
+        };
+        let name = program.to_string_lossy().into_owned();
+        let child = fork_and_wait(argv).and_then(|(pid, gate, failure)| {
+            Ok(Child { pid, pidfd: PidFd::of(pid)?, gate: Some(gate), failure, name: name.clone(), status: None })
+        });
+        child.map_err(|errno| Error::os(format!("cannot start {name:?}"), Operation::File, errno))
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.pid as u32
+    }
+
+    /// To wait for its end with epoll.
+    pub fn pidfd(&self) -> &PidFd {
+        &self.pidfd
+    }
+
+    /// Lets it become its program, and waits until it has. A second call does nothing.
+    pub fn release(&mut self) -> Result<()> {
+        let Some(gate) = self.gate.take() else { return Ok(()) };
+        let failed = |errno| Error::os(format!("cannot run {:?}", self.name), Operation::File, errno);
+        sys::write(gate.as_fd(), &[1]).map_err(failed)?;
+        let mut number = [0; 4];
+        match sys::read(self.failure.as_fd(), &mut number).map_err(failed)? {
+            0 => Ok(()),
+            _ => Err(failed(Errno::new(i32::from_ne_bytes(number)))),
+        }
+    }
+
+    /// Waits for its end. Later calls give the same answer.
+    pub fn wait(&mut self) -> Result<Status> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        let status = wait_for(self.pid)
+            .map_err(|errno| Error::os(format!("cannot wait for {:?}", self.name), Operation::File, errno))?;
+        self.status = Some(status);
+        Ok(status)
+    }
+
+    /// Sends it a signal; a process that has ended does not mind.
+    pub fn signal(&self, signal: i32) -> Result<()> {
+        if self.status.is_some() {
+            return Ok(());
+        }
+        self.pidfd.signal(signal)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.gate.take().is_some() && self.status.is_none() {
+            let _ = self.pidfd.signal(libc::SIGKILL);
+            let _ = wait_for(self.pid);
+        }
+    }
+}
+
+/// A process that cannot be mistaken for a later one of the same number. Its descriptor is readable once the process has ended.
+#[derive(Debug)]
+pub struct PidFd {
+    fd: OwnedFd,
+    pid: libc::pid_t,
+}
+
+impl PidFd {
+    /// Opens a running process by its number (Linux 5.3).
+    pub fn open(pid: u32) -> Result<PidFd> {
+        PidFd::of(pid as libc::pid_t).map_err(|errno| {
+            let error = Error::os(format!("cannot trace process {pid}"), Operation::File, errno);
+            if errno.is(libc::ESRCH) { error.because("there is no such process") } else { error }
+        })
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        let mut poll = libc::pollfd { fd: self.fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one structure is given, and the time-out is 0.
+        unsafe { libc::poll(&mut poll, 1, 0) > 0 }
+    }
+
+    /// Sends it a signal; a process that has ended does not mind.
+    pub fn signal(&self, signal: i32) -> Result<()> {
+        let no_info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: a null pointer stands for the information that kill(2) would give.
+        let answer = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal, no_info, 0) };
+        match sys::check(answer) {
+            Err(errno) if !errno.is(libc::ESRCH) => {
+                Err(Error::os(format!("cannot signal process {}", self.pid), Operation::File, errno))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn of(pid: libc::pid_t) -> std::result::Result<PidFd, Errno> {
+        // SAFETY: only numbers are passed.
+        let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        sys::check(answer).map(|fd| PidFd { fd: sys::own(fd as i32), pid })
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Held from the making of the pipes to the closing of the child's ends, which another child must not inherit: it would keep them open.
+static SPAWNING: Mutex<()> = Mutex::new(());
+
+/// The process's number, the gate, and the pipe for the reason of a failure.
+fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd, OwnedFd), Errno> {
+    let _one_at_a_time = SPAWNING.lock();
+    let (gate_in, gate_out) = sys::pipe()?;
+    let (failure_in, failure_out) = sys::pipe()?;
+    let mut words: Vec<*const libc::c_char> = argv.iter().map(|word| word.as_ptr()).collect();
+    words.push(std::ptr::null());
+    // SAFETY: no memory is involved.
+    let parent = unsafe { libc::getpid() };
+    // SAFETY: the child only calls `become_program`, which does nothing that another thread's locks could block.
+    match unsafe { libc::fork() } {
+        0 => become_program(&words, parent, &gate_in, &gate_out, &failure_out),
+        pid => sys::check(pid.into()).map(|_| (pid, gate_out, failure_in)),
+    }
+}
+
+/// The child's part. Only async-signal-safe calls: other threads' locks may be held for ever here.
+fn become_program(
+    words: &[*const libc::c_char],
+    parent: libc::pid_t,
+    gate_in: &OwnedFd,
+    gate_out: &OwnedFd,
+    failure: &OwnedFd,
+) -> ! {
+    let mut byte = [0u8];
+    // SAFETY: system calls on this process's own descriptors, on `byte`, and on the null-terminated array of terminated strings. The
+    // gate's other end is closed here, or a parent that goes away would not be noticed.
+    unsafe {
+        libc::close(gate_out.as_raw_fd());
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        let orphaned = libc::getppid() != parent;
+        let released = libc::read(gate_in.as_raw_fd(), byte.as_mut_ptr().cast(), 1) == 1;
+        if orphaned || !released {
+            libc::_exit(0);
+        }
+        default_signals();
+        if let Some(program) = words.first() {
+            libc::execvp(*program, words.as_ptr());
+        }
+        let number = Errno::last().number().to_ne_bytes();
+        libc::write(failure.as_raw_fd(), number.as_ptr().cast(), number.len());
+        libc::_exit(127)
+    }
+}
+
+/// Undoes what Rust's runtime (SIGPIPE) and the tracer's event loop (the mask) have changed.
+fn default_signals() {
+    let mut none = std::mem::MaybeUninit::uninit();
+    // SAFETY: the set is written by sigemptyset before it is read.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+fn wait_for(pid: libc::pid_t) -> std::result::Result<Status, Errno> {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a valid place for the result.
+        match sys::check(unsafe { libc::waitpid(pid, &mut status, 0) }.into()) {
+            Err(errno) if errno.is(libc::EINTR) => {}
+            Err(errno) => return Err(errno),
+            Ok(_) if libc::WIFSIGNALED(status) => return Ok(Status::Killed(libc::WTERMSIG(status))),
+            Ok(_) => return Ok(Status::Exited(libc::WEXITSTATUS(status))),
+        }
+    }
+}
