@@ -313,7 +313,7 @@ impl FuncBuilder {
         if slot.index() >= self.func.slots.len() {
             self.fail(SsaErrorKind::Foreign("slot", slot.0));
         }
-        self.push(Op::StackAddr(slot))
+        self.push(Op::StackAddr(slot, 0))
     }
 
     /// Reads memory, zero-extended.

@@ -72,11 +72,6 @@ impl DomTree {
         top.depth <= bottom.depth && self.ancestor_at(below, top.depth) == above
     }
 
-    /// The immediate dominator of a reachable block; the entry's is itself.
-    pub fn parent(&self, block: Block) -> Block {
-        self.node(block).parent
-    }
-
     fn ancestor_at(&self, mut block: Block, depth: u32) -> Block {
         while self.node(block).depth > depth {
             let node = self.node(block);

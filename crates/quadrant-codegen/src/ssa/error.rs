@@ -38,6 +38,8 @@ pub enum SsaErrorKind {
     BadAlignment(u32),
     /// An address offset beyond 32 bits.
     OffsetOverflow(Value),
+    /// No register could be found for a value; a defect of the register allocator.
+    NoRegister(Value),
     /// The stack frame needs so many bytes, more than the kernel's 512.
     FrameTooBig(u32),
     /// A call or reference to a function that was never defined.
@@ -68,6 +70,7 @@ impl fmt::Display for SsaErrorKind {
             Self::BadWidth(value) => write!(f, "v{} has a width its instruction does not have", value.0),
             Self::BadAlignment(align) => write!(f, "stack slot with alignment {align}"),
             Self::OffsetOverflow(value) => write!(f, "address offset of v{} beyond 32 bits", value.0),
+            Self::NoRegister(value) => write!(f, "no register for v{} (a defect of this program)", value.0),
             Self::FrameTooBig(bytes) => write!(f, "needs {bytes} bytes of stack, the kernel has 512"),
             Self::UndefinedFunction(index) => write!(f, "function {index} is referred to but not defined"),
             Self::TooLong(insns) => write!(f, "{insns} instructions, the kernel takes 1000000"),

@@ -303,8 +303,8 @@ pub enum Op {
         /// Stored when equal.
         new: Value,
     },
-    /// The address of a stack slot.
-    StackAddr(Slot),
+    /// The address of byte `.1` of a stack slot.
+    StackAddr(Slot, i32),
     /// A map, as helpers take it.
     MapPtr(MapRef),
     /// The address of byte `.1` of the (only) value of an array map.
@@ -458,7 +458,39 @@ impl Func {
     }
 }
 
+impl Op {
+    /// Whether the value can be made anew anywhere from nothing, so that it need not be kept in a register.
+    pub fn is_rematerializable(&self) -> bool {
+        matches!(self, Op::Const(_) | Op::StackAddr(..) | Op::MapPtr(_) | Op::MapValue(..) | Op::FuncAddr(_))
+    }
+
+    /// Whether equal operations give equal results within one run, wherever they are.
+    pub fn is_pure(&self) -> bool {
+        match self {
+            Op::Bin(..) | Op::Neg(_) | Op::Ext { .. } | Op::Bswap(..) => true,
+            Op::Load { invariant, .. } => *invariant,
+            Op::Call(Callee::Helper(_, Purity::Pure), _) => true,
+            other => other.is_rematerializable(),
+        }
+    }
+
+    /// Whether the instruction must stay although nobody uses its result.
+    pub fn has_effect(&self) -> bool {
+        match self {
+            Op::Store { .. } | Op::Atomic { .. } | Op::CmpXchg { .. } => true,
+            Op::Call(Callee::Helper(_, purity), _) => *purity == Purity::Effect,
+            Op::Call(..) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Size {
+    /// All bits of that width set.
+    pub fn mask(self) -> u64 {
+        u64::MAX >> (64 - self.bytes() * 8)
+    }
+
     /// The width in bytes.
     pub fn bytes(self) -> u32 {
         match self {
@@ -481,7 +513,50 @@ impl Size {
     }
 }
 
+impl BinOp {
+    /// The result on two numbers.
+    pub fn eval(self, lhs: u64, rhs: u64) -> u64 {
+        match self {
+            BinOp::Add => lhs.wrapping_add(rhs),
+            BinOp::Sub => lhs.wrapping_sub(rhs),
+            BinOp::Mul => lhs.wrapping_mul(rhs),
+            BinOp::Div => lhs.checked_div(rhs).unwrap_or(0),
+            BinOp::Mod => lhs.checked_rem(rhs).unwrap_or(lhs),
+            BinOp::And => lhs & rhs,
+            BinOp::Or => lhs | rhs,
+            BinOp::Xor => lhs ^ rhs,
+            BinOp::Shl => lhs.wrapping_shl(rhs as u32),
+            BinOp::Shr => lhs.wrapping_shr(rhs as u32),
+            BinOp::Sar => (lhs as i64).wrapping_shr(rhs as u32) as u64,
+        }
+    }
+
+    /// Whether the operands may be exchanged.
+    pub fn is_commutative(self) -> bool {
+        matches!(self, BinOp::Add | BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor)
+    }
+}
+
 impl Cond {
+    /// Whether the comparison holds for two numbers.
+    pub fn eval(self, lhs: u64, rhs: u64) -> bool {
+        let (slhs, srhs) = (lhs as i64, rhs as i64);
+        match self {
+            Cond::Eq => lhs == rhs,
+            Cond::Ne => lhs != rhs,
+            Cond::Ult => lhs < rhs,
+            Cond::Ule => lhs <= rhs,
+            Cond::Ugt => lhs > rhs,
+            Cond::Uge => lhs >= rhs,
+            Cond::Slt => slhs < srhs,
+            Cond::Sle => slhs <= srhs,
+            Cond::Sgt => slhs > srhs,
+            Cond::Sge => slhs >= srhs,
+            Cond::Test => lhs & rhs != 0,
+            Cond::Clear => lhs & rhs == 0,
+        }
+    }
+
     /// The condition that holds exactly when this one does not.
     pub fn negate(self) -> Cond {
         match self {

@@ -3,15 +3,21 @@
 //! Build functions with [`FuncBuilder`], put them in a [`Module`], and compile that.
 
 pub mod builder;
+pub mod code;
+mod display;
 mod dom;
 pub mod error;
 pub mod ir;
+mod layout;
+mod machine;
+pub mod passes;
 pub mod purity;
 mod uses;
 mod vars;
 mod verify;
 
 pub use builder::FuncBuilder;
+pub use code::{Code, FuncInfo, Options, Reloc, RelocKind, compile};
 pub use error::{SsaError, SsaErrorKind};
 pub use ir::{
     AtomicOp, BinOp, Block, Callee, Cond, Func, FuncRef, KfuncRef, MapRef, Module, Op, Operand, Purity, Size, Slot,

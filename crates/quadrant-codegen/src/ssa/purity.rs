@@ -1,19 +1,35 @@
 //! What the optimizer may do with calls of BPF helpers.
 
+use quadrant_bpf::helper;
+
 use super::ir::Purity;
 
-/// The purity of a helper, by its number in `include/uapi/linux/bpf.h`. Unknown helpers have effects.
-pub fn helper_purity(helper: u32) -> Purity {
-    match helper {
-        // get_smp_processor_id, get_current_pid_tgid, get_current_uid_gid, get_current_task,
-        // get_numa_node_id, get_current_cgroup_id, get_current_ancestor_cgroup_id,
-        // get_current_task_btf, get_func_ip, get_attach_cookie.
-        // A tracing program is not preempted by another task's program: migration is disabled while it runs.
-        8 | 14 | 15 | 35 | 42 | 80 | 123 | 158 | 173 | 174 => Purity::Pure,
-        // ktime_get_ns, get_prandom_u32, jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_tai_ns, strncmp.
-        5 | 7 | 118 | 125 | 160 | 208 | 182 => Purity::ReadOnly,
-        // map_lookup_elem, ringbuf_query, map_lookup_percpu_elem, this_cpu_ptr, per_cpu_ptr.
-        1 | 134 | 195 | 154 | 153 => Purity::ReadOnly,
+/// The purity of a helper, by its number. Unknown helpers have effects.
+pub fn helper_purity(number: u32) -> Purity {
+    match number {
+        // Another task or processor cannot take over in the middle of a tracing program: migration is disabled while it runs.
+        helper::GET_SMP_PROCESSOR_ID
+        | helper::GET_CURRENT_PID_TGID
+        | helper::GET_CURRENT_UID_GID
+        | helper::GET_CURRENT_TASK
+        | helper::GET_CURRENT_TASK_BTF
+        | helper::GET_NUMA_NODE_ID
+        | helper::GET_CURRENT_CGROUP_ID
+        | helper::GET_CURRENT_ANCESTOR_CGROUP_ID
+        | helper::GET_FUNC_IP
+        | helper::GET_ATTACH_COOKIE => Purity::Pure,
+        helper::KTIME_GET_NS
+        | helper::KTIME_GET_BOOT_NS
+        | helper::KTIME_GET_COARSE_NS
+        | helper::KTIME_GET_TAI_NS
+        | helper::JIFFIES64
+        | helper::GET_PRANDOM_U32
+        | helper::STRNCMP
+        | helper::RINGBUF_QUERY
+        | helper::MAP_LOOKUP_ELEM
+        | helper::MAP_LOOKUP_PERCPU_ELEM
+        | helper::PER_CPU_PTR
+        | helper::THIS_CPU_PTR => Purity::ReadOnly,
         _ => Purity::Effect,
     }
 }

@@ -17,7 +17,7 @@ pub fn map_operands(op: &mut Op, mut f: impl FnMut(Value) -> Value) {
         Op::Const(_)
         | Op::Param(_)
         | Op::BlockParam
-        | Op::StackAddr(_)
+        | Op::StackAddr(..)
         | Op::MapPtr(_)
         | Op::MapValue(..)
         | Op::FuncAddr(_) => {}
