@@ -1,1 +1,34 @@
-//! What the user sees: text, histograms, JSON.
+//! What the user sees of a trace: text as bpftrace prints it, and JSON.
+//!
+//! Everything appends to a `Vec<u8>` of the caller and cannot fail: bytes that make no sense are shown as `<malformed>`. Names that are
+//! not in the bytes (symbols, users, cgroups, times) come from a [`Resolver`].
+//!
+//! * [`Renderer`]: records and maps; the common conversions of printf allocate nothing.
+//! * [`mod@escape`]: the one way for text that the traced program chose.
+//! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost.
+//!
+//! Deliberately absent: tracing, reading files, writing to standard output.
+//!
+//! Where the output differs from bpftrace's on purpose: [`mod@text`].
+
+mod arguments;
+mod errno;
+pub mod escape;
+mod hist;
+mod json;
+pub mod ledger;
+pub mod message;
+mod number;
+mod render;
+mod resolver;
+mod signal;
+mod snapshot;
+pub mod text;
+mod time;
+mod value;
+
+pub use render::Mode;
+pub use render::Renderer;
+pub use resolver::Frame;
+pub use resolver::Resolver;
+pub use resolver::Symbol;

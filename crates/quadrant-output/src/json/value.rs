@@ -1,0 +1,80 @@
+//! Values as JSON.
+
+use quadrant_program::ty::RecordType;
+use quadrant_program::ty::Type;
+use quadrant_program::value::Value;
+use quadrant_program::value::elements;
+
+use crate::escape;
+use crate::json;
+use crate::number;
+use crate::snapshot::as_number;
+use crate::text::value::JSON_KEY;
+use crate::text::value::JSON_TEXT;
+use crate::value::Scene;
+use crate::value::array_elements;
+use crate::value::visit_members;
+
+/// Append a value.
+pub(crate) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>) {
+    match *value {
+        Value::Int(v) => number(out, v.into()),
+        Value::Uint(v) | Value::Pointer(v) => number(out, v.into()),
+        Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
+        Value::Special(ty @ Type::Enum(_), word) => number(out, as_number(word, ty.is_signed())),
+        Value::Bytes(bytes) => list(out, bytes.iter().map(|b| Value::Uint((*b).into())), scene),
+        Value::Tuple(parts, bytes) => list(out, elements(parts, bytes), scene),
+        Value::Array(elem, bytes) => list(out, array_elements(elem, bytes), scene),
+        Value::Record(ty, bytes) => record(out, ty, bytes, scene),
+        Value::Malformed => out.extend_from_slice(b"null"),
+        Value::Text { bytes, cut: false, fault: false } => escape::json(out, bytes),
+        _ => quoted(out, |raw| crate::text::value::value(raw, value, JSON_TEXT, scene)),
+    }
+}
+
+/// Append a key as a JSON string.
+pub(crate) fn key(out: &mut Vec<u8>, key: &Value<'_>, scene: &mut Scene<'_>) {
+    quoted(out, |raw| crate::text::value::key(raw, key, JSON_KEY, scene));
+}
+
+/// Append a number: as a string of digits when a double cannot hold it.
+pub(crate) fn number(out: &mut Vec<u8>, value: i128) {
+    let exact = value as f64 as i128 == value;
+    if !exact {
+        out.push(b'"');
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    number::unsigned(out, value.unsigned_abs() as u64);
+    if !exact {
+        out.push(b'"');
+    }
+}
+
+/// Append as a JSON string what `write` writes.
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    write(out);
+    let raw = out.split_off(start);
+    escape::json(out, &raw);
+}
+
+fn list<'a>(out: &mut Vec<u8>, parts: impl Iterator<Item = Value<'a>>, scene: &mut Scene<'_>) {
+    out.push(b'[');
+    json::separated(out, parts, b",", |out, part| value(out, &part, scene));
+    out.push(b']');
+}
+
+fn record(out: &mut Vec<u8>, ty: &RecordType, bytes: &[u8], scene: &mut Scene<'_>) {
+    let mut first = true;
+    out.push(b'{');
+    visit_members(ty, bytes, &mut |name, member| {
+        if !std::mem::take(&mut first) {
+            out.extend_from_slice(b", ");
+        }
+        json::name(out, name.as_bytes());
+        value(out, &member, scene);
+    });
+    out.push(b'}');
+}

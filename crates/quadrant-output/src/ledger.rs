@@ -1,0 +1,153 @@
+//! What was lost, as text and JSON. Nothing is printed when nothing was lost.
+
+use crate::escape;
+use crate::json;
+use crate::json::value::number;
+use crate::number;
+use crate::render::Mode;
+
+/// A kind of loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// No room for a record in the ring buffer.
+    Records,
+    /// No room for a key of this map.
+    Keys(&'a str),
+    /// Texts longer than their limit.
+    Texts,
+    /// Memory that could not be read; zeros or empty text were used.
+    Reads,
+    /// Stacks that could not be taken or kept.
+    Stacks,
+    /// Runs skipped because they interrupted too many others on the same CPU.
+    Nested,
+    /// Runs that the kernel skipped: the probe fired while it (or one like it) was running on that CPU. Name of the probe.
+    Missed(&'a str),
+    /// Divisions by zero; 0 was used.
+    Divisions,
+    /// Loops left at the limit.
+    Loops,
+    /// Signals that could not be sent.
+    Signals,
+    /// Records that made no sense.
+    Malformed,
+}
+
+/// One line of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// What was lost.
+    pub kind: Kind<'a>,
+    /// How often.
+    pub count: u64,
+    /// The place in the script, as `file:line:column`, when it is known.
+    pub place: Option<&'a str>,
+}
+
+/// Append a ledger: one line an entry, or one JSON object for all of it. Entries with count 0 are left out.
+///
+/// As text it belongs on standard error, as JSON it is part of the output.
+pub fn ledger(out: &mut Vec<u8>, entries: &[Entry<'_>], mode: Mode) {
+    let lost = entries.iter().filter(|e| e.count > 0);
+    match mode {
+        Mode::Text => lost.for_each(|e| line(out, e)),
+        Mode::Json if lost.clone().next().is_none() => {}
+        Mode::Json => json::object(out, "losses", |out| {
+            out.push(b'[');
+            json::separated(out, lost, b", ", member);
+            out.push(b']');
+        }),
+    }
+}
+
+/// `LOST: 12 records: the ring buffer was full. ...`
+fn line(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    let (_, [one, many], advice) = words(entry.kind);
+    out.extend_from_slice(b"LOST: ");
+    number::unsigned(out, entry.count);
+    out.push(b' ');
+    out.extend_from_slice(if entry.count == 1 { one } else { many }.as_bytes());
+    if let Some(subject) = subject(entry.kind) {
+        out.extend_from_slice(b" of ");
+        escape::text(out, subject.as_bytes());
+    }
+    if let Some(place) = entry.place {
+        out.extend_from_slice(b" at ");
+        escape::text(out, place.as_bytes());
+    }
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(advice.as_bytes());
+    out.push(b'\n');
+}
+
+fn member(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    let (name, ..) = words(entry.kind);
+    out.extend_from_slice(b"{\"kind\": \"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\", \"count\": ");
+    number(out, entry.count.into());
+    for (name, text) in [(&b"subject"[..], subject(entry.kind)), (b"place", entry.place)] {
+        if let Some(text) = text {
+            out.extend_from_slice(b", ");
+            json::name(out, name);
+            escape::json(out, text.as_bytes());
+        }
+    }
+    out.push(b'}');
+}
+
+fn subject(kind: Kind<'_>) -> Option<&str> {
+    match kind {
+        Kind::Keys(name) | Kind::Missed(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The name in JSON; what is counted, one and many; why and what to do.
+fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
+    match kind {
+        Kind::Records => (
+            "records",
+            ["record", "records"],
+            "the ring buffer was full; raise it (config `perf_rb_pages`), or print less: aggregate in a map, filter with a predicate",
+        ),
+        Kind::Keys(_) => (
+            "keys",
+            ["update", "updates"],
+            "the map was full; raise its size (config `max_map_keys`, or `let @name = hash(SIZE)`), or use fewer keys",
+        ),
+        Kind::Texts => {
+            ("texts", ["text's end", "texts' ends"], "longer than the limit; raise it (config `max_strlen`)")
+        }
+        Kind::Reads => (
+            "reads",
+            ["read", "reads"],
+            "the memory could not be read (bad address, or its page was not present); 0 or empty text was used",
+        ),
+        Kind::Stacks => (
+            "stacks",
+            ["stack", "stacks"],
+            "it could not be taken or kept; limit the frames, as in `kstack(8)`, or filter with a predicate",
+        ),
+        Kind::Nested => (
+            "nested",
+            ["run", "runs"],
+            "it interrupted too many others on the same CPU; probe fewer places, or use shorter texts",
+        ),
+        Kind::Missed(_) => (
+            "missed",
+            ["run", "runs"],
+            "the kernel skipped it, because a probe like it was running on that CPU; probe a place that its own work does not reach",
+        ),
+        Kind::Divisions => {
+            ("divisions", ["division", "divisions"], "the divisor was 0, and so is the result; test it first")
+        }
+        Kind::Loops => ("loops", ["loop's end", "loops' ends"], "the limit of rounds was reached; loop over less"),
+        Kind::Signals => ("signals", ["signal", "signals"], "it could not be sent; the process may be ending"),
+        Kind::Malformed => (
+            "malformed",
+            ["record", "records"],
+            "it made no sense; this is a bug of the tracer, please report it with the script",
+        ),
+    }
+}

@@ -1,0 +1,206 @@
+//! Records and maps to output.
+
+use jiff::tz::TimeZone;
+use quadrant_program::Program;
+use quadrant_program::format::Format;
+use quadrant_program::map::Aggregation;
+use quadrant_program::map::Map;
+use quadrant_program::map::MapValue;
+use quadrant_program::record::Record;
+use quadrant_program::record::RecordKind;
+use quadrant_program::snapshot::Snapshot;
+use quadrant_program::value::Value;
+use quadrant_program::value::decode_argument;
+
+use crate::arguments::Arguments;
+use crate::json;
+use crate::resolver::Resolver;
+use crate::snapshot::Content;
+use crate::text;
+use crate::text::value::JSON_TEXT;
+use crate::text::value::TEXT;
+use crate::time;
+use crate::value::Scene;
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Renders records and maps of one program; appends to buffers of the caller.
+#[derive(Debug)]
+pub struct Renderer<'p> {
+    mode: Mode,
+    program: &'p Program,
+    zone: TimeZone,
+    scratch: Vec<u8>,
+}
+
+impl<'p> Renderer<'p> {
+    /// A renderer of the program's output; times are shown in the system's time zone.
+    pub fn new(program: &'p Program, mode: Mode) -> Renderer<'p> {
+        Renderer { mode, program, zone: TimeZone::system(), scratch: Vec::new() }
+    }
+
+    /// As it is, with times in another zone.
+    pub fn with_zone(self, zone: TimeZone) -> Renderer<'p> {
+        Renderer { zone, ..self }
+    }
+
+    /// The form of the output.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Append what a record shows. `bytes` is the whole record with its header.
+    ///
+    /// For the kinds `Printf`, `Print`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is the caller's; nothing
+    /// is appended for them. Bytes that do not make sense show as `<malformed>` (`null`), never as something else.
+    pub fn record(&mut self, out: &mut Vec<u8>, record: &Record, bytes: &[u8], resolver: &mut dyn Resolver) {
+        let mut args = Arguments::new(&record.args, bytes);
+        match &record.kind {
+            RecordKind::Printf(format) => self.printf(out, format, &mut args, resolver),
+            RecordKind::Print => self.print(out, &args.next().unwrap_or(Value::Malformed), resolver),
+            RecordKind::PrintElement(map) => match self.program.maps.get(map.0 as usize) {
+                Some(map) => self.element(out, map, &mut args, resolver),
+                None => self.print(out, &Value::Malformed, resolver),
+            },
+            RecordKind::Time(format) => self.time(out, format, resolver),
+            RecordKind::Join(separator) => self.join(out, separator, &mut args, resolver),
+            _ => {}
+        }
+    }
+
+    /// Append what a record's format and arguments come to, without any form around it and without escapes.
+    ///
+    /// For `System` (the command), `Cat` (the file name), `Errorf` and `Warnf` (the message, see [`crate::message`]).
+    pub fn formatted(&mut self, out: &mut Vec<u8>, record: &Record, bytes: &[u8], resolver: &mut dyn Resolver) {
+        if let RecordKind::System(format)
+        | RecordKind::Cat(format)
+        | RecordKind::Errorf(format)
+        | RecordKind::Warnf(format) = &record.kind
+        {
+            let mut args = Arguments::new(&record.args, bytes);
+            text::printf::printf(out, format, &mut args, JSON_TEXT, &mut self.scene(resolver));
+        }
+    }
+
+    /// Append a map; of a map with keys only the `top` greatest entries (0: all), numbers divided by `div` (0 and 1: not).
+    ///
+    /// Nothing for a map without entries, as at the end of a trace; see [`Renderer::missing`] for a map that a script prints.
+    pub fn map(
+        &mut self,
+        out: &mut Vec<u8>,
+        map: &Map,
+        snapshot: &Snapshot,
+        top: u64,
+        div: u64,
+        resolver: &mut dyn Resolver,
+    ) {
+        let content = Content { map, snapshot };
+        let mut scene = self.scene(resolver);
+        match self.mode {
+            Mode::Text => text::map::map(out, &content, top, div, &mut scene),
+            Mode::Json => json::map::map(out, &content, top, div, &mut scene),
+        }
+    }
+
+    /// Append the zero of a map without keys that was never set: what `print(@x)` shows then. Nothing for maps with keys and histograms.
+    pub fn missing(&mut self, out: &mut Vec<u8>, map: &Map, resolver: &mut dyn Resolver) {
+        let histogram =
+            matches!(map.value, MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. }));
+        if map.key.is_none() && !histogram {
+            let mut zero = Snapshot::of(map);
+            zero.values.resize(zero.value_size, 0);
+            zero.len = 1;
+            self.map(out, map, &zero, 0, 1, resolver);
+        }
+    }
+
+    fn scene<'a>(&'a self, resolver: &'a mut dyn Resolver) -> Scene<'a> {
+        Scene { program: self.program, zone: &self.zone, resolver }
+    }
+
+    fn printf(&mut self, out: &mut Vec<u8>, format: &Format, args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
+        match self.mode {
+            Mode::Text => text::printf::printf(out, format, args, TEXT, &mut self.scene(resolver)),
+            Mode::Json => self.quoted(out, "printf", resolver, |raw, scene| {
+                text::printf::printf(raw, format, args, JSON_TEXT, scene);
+            }),
+        }
+    }
+
+    fn print(&mut self, out: &mut Vec<u8>, value: &Value<'_>, resolver: &mut dyn Resolver) {
+        let mut scene = self.scene(resolver);
+        match self.mode {
+            Mode::Text => {
+                text::value::value(out, value, TEXT, &mut scene);
+                out.push(b'\n');
+            }
+            Mode::Json => json::object(out, "value", |out| json::value::value(out, value, &mut scene)),
+        }
+    }
+
+    /// An element's value, as `print(@m[k])` shows it: without name and key.
+    fn element(&mut self, out: &mut Vec<u8>, map: &Map, args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
+        let Some((_, value, record)) = args.nth_raw(usize::from(map.key.is_some())) else {
+            return self.print(out, &Value::Malformed, resolver);
+        };
+        match &map.value {
+            MapValue::Plain(ty) => self.print(out, &decode_argument(ty, value, record), resolver),
+            aggregation => self.print_aggregation(out, aggregation, value, resolver),
+        }
+    }
+
+    fn print_aggregation(&mut self, out: &mut Vec<u8>, value: &MapValue, bytes: &[u8], resolver: &mut dyn Resolver) {
+        let mut scene = self.scene(resolver);
+        match self.mode {
+            Mode::Text => {
+                text::map::map_value(out, value, bytes, 1, &mut scene);
+                out.push(b'\n');
+            }
+            Mode::Json => json::object(out, "value", |out| json::map::map_value(out, value, bytes, 1, &mut scene)),
+        }
+    }
+
+    fn time(&mut self, out: &mut Vec<u8>, format: &str, resolver: &mut dyn Resolver) {
+        let now = resolver.now();
+        match self.mode {
+            Mode::Text => time::strftime(out, format, now, &self.zone),
+            Mode::Json => self.quoted(out, "time", resolver, |raw, scene| time::strftime(raw, format, now, scene.zone)),
+        }
+    }
+
+    fn join(&mut self, out: &mut Vec<u8>, separator: &[u8], args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
+        let texts = args.next().unwrap_or(Value::Malformed);
+        match self.mode {
+            Mode::Text => {
+                text::join::join(out, &texts, separator, TEXT);
+                out.push(b'\n');
+            }
+            Mode::Json => {
+                self.quoted(out, "join", resolver, |raw, _| text::join::join(raw, &texts, separator, JSON_TEXT))
+            }
+        }
+    }
+
+    /// An object whose data is one string: what `write` writes, escaped as a whole.
+    fn quoted(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: &str,
+        resolver: &mut dyn Resolver,
+        write: impl FnOnce(&mut Vec<u8>, &mut Scene<'_>),
+    ) {
+        let mut raw = std::mem::take(&mut self.scratch);
+        raw.clear();
+        write(&mut raw, &mut self.scene(resolver));
+        json::text_object(out, kind, &raw);
+        self.scratch = raw;
+    }
+}

@@ -1,0 +1,98 @@
+//! Maps as text.
+
+use quadrant_program::map::Aggregation;
+use quadrant_program::map::MapValue;
+use quadrant_program::value::Value;
+use quadrant_program::value::decode;
+
+use crate::number;
+use crate::snapshot::Content;
+use crate::snapshot::as_number;
+use crate::snapshot::average;
+use crate::snapshot::word;
+use crate::snapshot::words;
+use crate::text::hist::histogram;
+use crate::text::value::TEXT;
+use crate::text::value::key;
+use crate::text::value::value;
+use crate::value::Scene;
+
+/// Append a map, one entry a line (histograms: a block an entry).
+pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, scene: &mut Scene<'_>) {
+    for index in content.order(top) {
+        let index = index as usize;
+        out.extend_from_slice(content.map.name.as_bytes());
+        if let Some(k) = content.key(index) {
+            bracketed(out, &k, scene);
+        }
+        entry(out, &content.map.value, content.value_bytes(index), div, scene);
+    }
+}
+
+fn bracketed(out: &mut Vec<u8>, k: &Value<'_>, scene: &mut Scene<'_>) {
+    out.push(b'[');
+    key(out, k, TEXT, scene);
+    out.push(b']');
+}
+
+fn entry(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
+    match ty {
+        MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
+            out.extend_from_slice(b":\n");
+            histogram(out, agg, &words(bytes), div);
+        }
+        _ => {
+            out.extend_from_slice(b": ");
+            map_value(out, ty, bytes, div, scene);
+        }
+    }
+    out.push(b'\n');
+}
+
+/// Append the value of an entry that is not a histogram.
+pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
+    match ty {
+        MapValue::Plain(ty) => value(out, &divided(decode(ty, bytes), div), TEXT, scene),
+        MapValue::Aggregation(Aggregation::Stats { signed }) => stats(out, bytes, *signed, div),
+        MapValue::Aggregation(agg) => decimal(out, aggregate(agg, bytes, div)),
+    }
+}
+
+/// Numbers are divided, others are not.
+pub(crate) fn divided(value: Value<'_>, div: u64) -> Value<'_> {
+    match value {
+        Value::Int(v) if div > 1 => Value::Int((i128::from(v) / i128::from(div)) as i64),
+        Value::Uint(v) if div > 1 => Value::Uint(v / div),
+        _ => value,
+    }
+}
+
+/// The number that an aggregation comes to; not for statistics and histograms.
+pub(crate) fn aggregate(agg: &Aggregation, bytes: &[u8], div: u64) -> i128 {
+    match agg {
+        Aggregation::Avg { signed } => average(word(bytes, 0), word(bytes, 1), *signed, div),
+        Aggregation::Sum { signed } | Aggregation::Min { signed } | Aggregation::Max { signed } => {
+            as_number(word(bytes, 0), *signed) / i128::from(div.max(1))
+        }
+        _ => i128::from(word(bytes, 0) / div.max(1)),
+    }
+}
+
+fn stats(out: &mut Vec<u8>, bytes: &[u8], signed: bool, div: u64) {
+    let (sum, n) = (word(bytes, 0), word(bytes, 1));
+    out.extend_from_slice(b"{ .count = ");
+    number::unsigned(out, n);
+    out.extend_from_slice(b", .average = ");
+    decimal(out, average(sum, n, signed, div));
+    out.extend_from_slice(b", .total = ");
+    decimal(out, as_number(sum, signed));
+    out.extend_from_slice(b" }");
+}
+
+/// Append a number that fits in 64 bits, signed or not.
+pub(crate) fn decimal(out: &mut Vec<u8>, value: i128) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    number::unsigned(out, value.unsigned_abs() as u64);
+}

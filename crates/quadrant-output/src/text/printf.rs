@@ -1,0 +1,223 @@
+//! printf: a parsed format and the bytes of a record to text, without allocation in the common cases.
+//!
+//! Conversions mean what they mean in C, with two differences: a number that needs 64 bits is printed whole, with or without a length
+//! modifier (one that fits in 32 bits is treated as C treats an `int`, so `%d` of 0xffffffff is -1 and `%x` of -1 is ffffffff); and
+//! `%s` shows a value of any type.
+
+use quadrant_program::format::Conversion;
+use quadrant_program::format::Count;
+use quadrant_program::format::Format;
+use quadrant_program::format::MAX_COUNT;
+use quadrant_program::format::Piece;
+use quadrant_program::value::Value;
+
+use crate::arguments::Arguments;
+use crate::escape;
+use crate::number;
+use crate::text::value::Style;
+use crate::text::value::text;
+use crate::text::value::value;
+use crate::value::Scene;
+use crate::value::buffer;
+use crate::value::hex_pairs;
+use crate::value::whole_characters;
+
+/// Append a format with its arguments. Arguments that are missing show as malformed.
+pub(crate) fn printf(
+    out: &mut Vec<u8>,
+    format: &Format,
+    args: &mut Arguments<'_>,
+    style: Style,
+    scene: &mut Scene<'_>,
+) {
+    for piece in &format.pieces {
+        match piece {
+            Piece::Text(text) => out.extend_from_slice(text),
+            Piece::Conversion(c) => conversion(out, c, args, style, scene),
+        }
+    }
+}
+
+/// A conversion with the counts that came as arguments.
+struct Spec<'a> {
+    conversion: &'a Conversion,
+    left: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+fn conversion(out: &mut Vec<u8>, c: &Conversion, args: &mut Arguments<'_>, style: Style, scene: &mut Scene<'_>) {
+    let spec = Spec::new(c, args);
+    let argument = args.next().unwrap_or(Value::Malformed);
+    let start = out.len();
+    match c.kind.as_bytes() {
+        b"s" => string(out, &argument, &spec, style, scene),
+        b"r" | b"rx" | b"rh" => raw(out, &argument, &c.kind, style, scene),
+        kind => match (number_of(&argument), kind) {
+            (None, _) => value(out, &argument, style, scene),
+            (Some(word), b"c") => style.foreign(out, &[word as u8]),
+            (Some(word), _) => return integer(out, word, &argument, &spec),
+        },
+    }
+    spec.pad(out, start);
+}
+
+impl Spec<'_> {
+    fn new<'a>(c: &'a Conversion, args: &mut Arguments<'_>) -> Spec<'a> {
+        let width = count(c.width, args).unwrap_or(0);
+        let precision = count(c.precision, args).and_then(|p| usize::try_from(p).ok());
+        let limit = |n: u64| usize::try_from(n.min(MAX_COUNT.into())).unwrap_or(0);
+        Spec {
+            conversion: c,
+            left: c.left || width < 0,
+            width: limit(width.unsigned_abs()),
+            precision: precision.map(|p| limit(p as u64)),
+        }
+    }
+
+    /// Fill what was written since `start` with blanks up to the width.
+    fn pad(&self, out: &mut Vec<u8>, start: usize) {
+        let missing = self.width.saturating_sub(out.len() - start);
+        if missing > 0 {
+            out.resize(out.len() + missing, b' ');
+            if !self.left {
+                out[start..].rotate_right(missing);
+            }
+        }
+    }
+}
+
+/// A width or precision, possibly from the next argument.
+fn count(count: Option<Count>, args: &mut Arguments<'_>) -> Option<i64> {
+    match count? {
+        Count::Fixed(n) => Some(n.into()),
+        Count::Argument => args.next().and_then(|v| number_of(&v)).map(|word| word as i64),
+    }
+}
+
+/// The 64 bits of a value that is a number or shown in place of one.
+fn number_of(value: &Value<'_>) -> Option<u64> {
+    match *value {
+        Value::Int(v) => Some(v as u64),
+        Value::Uint(v) | Value::Pointer(v) | Value::Special(_, v) => Some(v),
+        Value::KernelSymbol(v) | Value::UserSymbol(v, _) => Some(v),
+        Value::Bool(v) => Some(v.into()),
+        _ => None,
+    }
+}
+
+fn string(out: &mut Vec<u8>, argument: &Value<'_>, spec: &Spec<'_>, style: Style, scene: &mut Scene<'_>) {
+    match (argument, spec.precision) {
+        (Value::Text { bytes, fault: false, .. }, Some(limit)) if limit < bytes.len() => {
+            style.foreign(out, whole_characters(&bytes[..limit]));
+        }
+        (Value::Text { bytes, cut, fault }, _) => text(out, bytes, *cut, *fault, style, scene),
+        _ => value(out, argument, style, scene),
+    }
+}
+
+/// `%r`: printable bytes as they are; `%rx`: every byte as `\xNN`; `%rh`: pairs of digits.
+fn raw(out: &mut Vec<u8>, argument: &Value<'_>, kind: &str, style: Style, scene: &mut Scene<'_>) {
+    match (argument, kind) {
+        (Value::Bytes(bytes) | Value::Text { bytes, .. }, "rx") => bytes.iter().for_each(|b| escape::hex_byte(out, *b)),
+        (Value::Bytes(bytes) | Value::Text { bytes, .. }, "rh") => hex_pairs(out, bytes, b' '),
+        (Value::Bytes(bytes) | Value::Text { bytes, .. }, _) => buffer(out, bytes),
+        _ => value(out, argument, style, scene),
+    }
+}
+
+fn integer(out: &mut Vec<u8>, word: u64, argument: &Value<'_>, spec: &Spec<'_>) {
+    let c = spec.conversion;
+    let start = out.len();
+    match c.kind.as_bytes() {
+        b"d" | b"i" => {
+            let value = narrow_signed(word, argument, &c.length);
+            out.extend_from_slice(sign(value, c));
+            digits(out, start, value.unsigned_abs(), spec);
+        }
+        kind => {
+            let value = narrow_unsigned(word, &c.length);
+            out.extend_from_slice(prefix(value, kind, c));
+            digits(out, start, value, spec);
+        }
+    }
+    spec.pad(out, start);
+}
+
+/// What C's type for the length modifier would hold; without one, 64-bit numbers stay whole.
+fn narrow_signed(word: u64, argument: &Value<'_>, length: &str) -> i64 {
+    match (length, argument) {
+        ("hh", _) => (word as i8).into(),
+        ("h", _) => (word as i16).into(),
+        ("", Value::Int(v)) => *v,
+        ("", _) if word <= u32::MAX.into() => (word as i32).into(),
+        _ => word as i64,
+    }
+}
+
+fn narrow_unsigned(word: u64, length: &str) -> u64 {
+    match length {
+        "hh" => (word as u8).into(),
+        "h" => (word as u16).into(),
+        "" if i32::try_from(word as i64).is_ok() => (word as u32).into(),
+        _ => word,
+    }
+}
+
+fn sign(value: i64, c: &Conversion) -> &'static [u8] {
+    match (value < 0, c.plus, c.space) {
+        (true, ..) => b"-",
+        (false, true, _) => b"+",
+        (false, false, true) => b" ",
+        _ => b"",
+    }
+}
+
+fn prefix(value: u64, kind: &[u8], c: &Conversion) -> &'static [u8] {
+    match (kind, c.alternate && value != 0) {
+        (b"p", _) | (b"x", true) => b"0x",
+        (b"X", true) => b"0X",
+        (b"o", true) => b"0",
+        _ => b"",
+    }
+}
+
+/// Append the digits of a number whose sign or prefix has been written at `start`, with leading zeros.
+fn digits(out: &mut Vec<u8>, start: usize, value: u64, spec: &Spec<'_>) {
+    let c = spec.conversion;
+    let first = out.len();
+    match c.kind.as_bytes() {
+        b"x" | b"X" | b"p" => number::power_of_two(out, value, 4),
+        b"o" => number::power_of_two(out, value, 3),
+        _ => number::unsigned(out, value),
+    }
+    if c.kind == "X" {
+        out[first..].make_ascii_uppercase();
+    }
+    if c.group && matches!(c.kind.as_str(), "d" | "i" | "u") {
+        group(out, first);
+    }
+    zeros(out, start, first, value, spec);
+}
+
+/// Leading zeros: up to the precision, or with the flag `0` up to the width.
+fn zeros(out: &mut Vec<u8>, start: usize, first: usize, value: u64, spec: &Spec<'_>) {
+    let least = match spec.precision {
+        Some(0) if value == 0 => return out.truncate(first),
+        Some(precision) => precision,
+        None if spec.conversion.zero && !spec.left => spec.width.saturating_sub(first - start),
+        None => return,
+    };
+    let missing = least.saturating_sub(out.len() - first);
+    out.resize(out.len() + missing, b'0');
+    out[first..].rotate_right(missing);
+}
+
+/// A comma before every three digits.
+fn group(out: &mut Vec<u8>, first: usize) {
+    let mut at = out.len();
+    while at - first > 3 {
+        at -= 3;
+        out.insert(at, b',');
+    }
+}
