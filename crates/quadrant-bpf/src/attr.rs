@@ -28,7 +28,8 @@ macro_rules! attrs {
             // The sum of the fields is the size of the structure, so there is no padding.
             const _: () = assert!(size_of::<$name>() == 0 $(+ size_of::<$type>())*);
 
-            // SAFETY: `repr(C)`, integers only, no padding; the addresses are the business of the code that fills it in.
+            // SAFETY: `repr(C)`, integers only, no padding; the addresses are the business of the code that fills it
+            // in.
             unsafe impl Attr for $name {}
         )*
     };

@@ -140,8 +140,8 @@ impl Default for Btf {
     }
 }
 
-/// Types of a program's functions, and the records that tie them to instructions. Functions are `int name(long, ...)`: the kernel asks
-/// for int of an entry and of a global function.
+/// Types of a program's functions, and the records that tie them to instructions. Functions are `int name(long, ...)`:
+/// the kernel asks for int of an entry and of a global function.
 pub(crate) fn describe(functions: &[Function]) -> (Btf, Vec<attr::FuncInfo>) {
     const MOST_ARGUMENTS: usize = 5;
     let mut btf = Btf::new();

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::helper;
 use crate::insn::{self, Alu, Insn, Size, class, mode};
 
-/// All instructions, one a line with its number, such as `   3: (15) if r1 == 0x0 goto pc+4`. The second half of a 64-bit immediate
-/// has no line of its own.
+/// All instructions, one a line with its number, such as `   3: (15) if r1 == 0x0 goto pc+4`. The second half of a
+/// 64-bit immediate has no line of its own.
 pub fn listing(insns: &[Insn]) -> String {
     let mut text = String::new();
     let mut at = 0;

@@ -1,7 +1,7 @@
 //! Why the kernel refused, and the command that changes it.
 //!
-//! The kernel's answer is one number for many reasons, so this module looks at the things that commonly cause it: the process's
-//! capabilities, user namespace and seccomp filter, the kernel's lockdown level and its sysctls.
+//! The kernel's answer is one number for many reasons, so this module looks at the things that commonly cause it: the
+//! process's capabilities, user namespace and seccomp filter, the kernel's lockdown level and its sysctls.
 
 use crate::errno::Errno;
 use crate::tracefs;
@@ -17,6 +17,9 @@ pub enum Operation {
     Attach,
     /// Opening or using a perf event.
     Perf,
+    /// Opening a perf event that probes code; fixed kernels of 2025 and later want all of root's power for it
+    /// (CVE-2025-38466).
+    Probe,
     /// Running a program for a test, or asking the kernel about an object.
     Query,
     /// Mounting or reading tracefs.
@@ -75,7 +78,7 @@ fn specific(operation: Operation, errno: Errno) -> Explanation {
 
 fn absent(operation: Operation) -> Explanation {
     let option = match operation {
-        Operation::Perf => "CONFIG_PERF_EVENTS",
+        Operation::Perf | Operation::Probe => "CONFIG_PERF_EVENTS",
         Operation::TraceFs | Operation::File => return Explanation::new("this kernel lacks the system call", ""),
         _ => "CONFIG_BPF_SYSCALL",
     };
@@ -128,7 +131,7 @@ fn missing_capability(operation: Operation, process: &Process) -> Option<Explana
         return None;
     }
     let mut why = format!("this process lacks {}", missing.join(" and "));
-    if operation == Operation::Perf {
+    if matches!(operation, Operation::Perf | Operation::Probe) {
         why.push_str(&paranoid());
     }
     Some(Explanation::new(why, "run it as root, for example with sudo"))
@@ -174,7 +177,7 @@ fn locked_down(operation: Operation) -> Option<Explanation> {
     ))
 }
 
-/// What matters of this process, from /proc/self.
+/// What matters of this process, from /proc: capabilities belong to the thread.
 struct Process {
     capabilities: Option<u64>,
     seccomp: bool,
@@ -188,7 +191,7 @@ const CAP_BPF: u32 = 39;
 
 impl Process {
     fn this() -> Process {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
         let uid_map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
         Process::parse(&status, &uid_map)
     }
@@ -216,7 +219,7 @@ fn needs(operation: Operation) -> &'static [(u32, &'static str)] {
         Operation::Map | Operation::Query => &[(CAP_BPF, "CAP_BPF")],
         Operation::Load | Operation::Attach => &[(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")],
         Operation::Perf => &[(CAP_PERFMON, "CAP_PERFMON")],
-        Operation::TraceFs => &[(CAP_SYS_ADMIN, "CAP_SYS_ADMIN")],
+        Operation::TraceFs | Operation::Probe => &[(CAP_SYS_ADMIN, "CAP_SYS_ADMIN")],
         Operation::File => &[],
     }
 }

@@ -1,8 +1,8 @@
 //! What this kernel can do, found out by trying.
 //!
-//! Version numbers mislead (distributions port features back, builds leave them out), so each question loads a program of a few
-//! instructions or makes a small map, once, when it is first asked. Kernel functions (kfuncs) are not asked for here: the kernel's BTF
-//! lists them.
+//! Version numbers mislead (distributions port features back, builds leave them out), so each question loads a program
+//! of a few instructions or makes a small map, once, when it is first asked. Kernel functions (kfuncs) are not asked
+//! for here: the kernel's BTF lists them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -47,7 +47,8 @@ impl Features {
 
     /// Hashes that take memory as they grow are allowed in every kind of tracing program (Linux 6.1).
     ///
-    /// Asked with a program for perf events, which older kernels refuse quietly; for the other kinds they write a warning to their log.
+    /// Asked with a program for perf events, which older kernels refuse quietly; for the other kinds they write a
+    /// warning to their log.
     pub fn growing_hash(&self) -> bool {
         *self.growing_hash.get_or_init(try_growing_hash)
     }
@@ -63,7 +64,8 @@ impl Features {
 
 /// Instructions and helpers.
 impl Features {
-    /// Whether programs of that kind may call that helper. It depends on the kernel, its configuration and its lockdown.
+    /// Whether programs of that kind may call that helper. It depends on the kernel, its configuration and its
+    /// lockdown.
     pub fn helper(&self, kind: ProgramKind, helper: u32) -> bool {
         let mut known = self.helpers.lock().unwrap_or_else(PoisonError::into_inner);
         *known.entry((kind as u32, helper)).or_insert_with(|| try_helper(kind, helper))
@@ -118,8 +120,9 @@ impl Features {
 
 /// Attaching.
 impl Features {
-    /// `bpf_get_attach_cookie` in programs of that kind, and so cookies for their links. For [`ProgramKind::Tracing`] the answer is
-    /// that of raw tracepoints, which learned it together with those that have BTF (Linux 6.10); functions had it earlier (5.18).
+    /// `bpf_get_attach_cookie` in programs of that kind, and so cookies for their links. For [`ProgramKind::Tracing`]
+    /// the answer is that of raw tracepoints, which learned it together with those that have BTF (Linux 6.10);
+    /// functions had it earlier (5.18).
     pub fn attach_cookie(&self, kind: ProgramKind) -> bool {
         let kind = if kind == ProgramKind::Tracing { ProgramKind::RawTracepoint } else { kind };
         self.helper(kind, helper::GET_ATTACH_COOKIE)
@@ -173,9 +176,9 @@ fn loads(kind: ProgramKind, insns: &[Insn]) -> bool {
     load(&ProgramSpec::new(kind, insns)).is_some()
 }
 
-/// Calls the helper with whatever the registers hold. The verifier first asks whether the program may call it at all, and only then
-/// looks at the arguments, so its log tells the two refusals apart. It says "invalid func" for a helper it has not heard of, and
-/// "unknown func" or "cannot use helper" for one that is closed to the program.
+/// Calls the helper with whatever the registers hold. The verifier first asks whether the program may call it at all,
+/// and only then looks at the arguments, so its log tells the two refusals apart. It says "invalid func" for a helper
+/// it has not heard of, and "unknown func" or "cannot use helper" for one that is closed to the program.
 fn try_helper(kind: ProgramKind, helper: u32) -> bool {
     let insns = [Insn::call_helper(helper), Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
     match Program::load_with_log(&ProgramSpec { name: "probe", ..ProgramSpec::new(kind, &insns) }, LogLevel::Failure) {

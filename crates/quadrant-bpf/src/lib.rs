@@ -1,6 +1,7 @@
 //! Quadrant's only door to the kernel: bpf(2), perf_event_open(2), tracefs, and eBPF instructions.
 //!
-//! The crate knows no tracing language and no probe names. It is also the only one of the workspace that contains `unsafe`.
+//! The crate knows no tracing language and no probe names. It is also the only one of the workspace that contains
+//! `unsafe`.
 //!
 //! * [`insn`], [`helper`], [`disasm`]: eBPF instructions, the helper functions that they call, and their listing.
 //! * [`map`], [`ringbuf`], [`perfbuf`]: data that programs and this process share.
@@ -11,7 +12,8 @@
 //! * [`process`], [`wait`], [`limits`]: the traced process, the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
-// The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps them for the rest.
+// The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps
+// them for the rest.
 #![allow(unsafe_code)]
 
 mod attr;

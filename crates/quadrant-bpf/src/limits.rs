@@ -1,7 +1,14 @@
 //! Limits of this process that tracing runs into.
 
+use std::sync::OnceLock;
+
+/// What the limit of open files was before [`bump_nofile`].
+static NOFILE_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
+
 /// Raises the number of files that may be open (every attachment is one) as far as this process may, and returns it.
+/// [`crate::process::Child`] gets the old limit back: some programs close every file that could be open.
 pub fn bump_nofile() -> u64 {
+    NOFILE_BEFORE.get_or_init(|| get(libc::RLIMIT_NOFILE));
     let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
     raise(libc::RLIMIT_NOFILE, most.unwrap_or(1 << 20))
 }
@@ -9,6 +16,16 @@ pub fn bump_nofile() -> u64 {
 /// Raises the memory that may be locked, which kernels before 5.11 count maps against, and returns it in bytes.
 pub fn bump_memlock() -> u64 {
     raise(libc::RLIMIT_MEMLOCK, libc::RLIM_INFINITY)
+}
+
+/// The limit of open files that a started program shall have, if it was changed here.
+pub(crate) fn original_nofile() -> Option<libc::rlimit> {
+    NOFILE_BEFORE.get().copied()
+}
+
+/// Sets the limit of open files. Async-signal-safe.
+pub(crate) fn set_nofile(limit: libc::rlimit) {
+    set(libc::RLIMIT_NOFILE, limit);
 }
 
 #[cfg(target_env = "gnu")]

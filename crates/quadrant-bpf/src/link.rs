@@ -77,8 +77,8 @@ pub enum KernelFunctions<'a> {
 
 /// Ways of attaching.
 impl Link {
-    /// Attaches a [`crate::prog::ProgramKind::RawTracepoint`] program to the raw tracepoint of that name. A cookie other than 0 needs
-    /// Linux 6.10.
+    /// Attaches a [`crate::prog::ProgramKind::RawTracepoint`] program to the raw tracepoint of that name. A cookie
+    /// other than 0 needs Linux 6.10.
     pub fn raw_tracepoint(program: &Program, name: &CStr, cookie: u64) -> Result<Link> {
         let link = raw_tracepoint_open(program, name.as_ptr() as u64, cookie);
         let name = name.to_string_lossy();
@@ -88,8 +88,8 @@ impl Link {
         })
     }
 
-    /// Attaches a [`crate::prog::ProgramKind::Tracing`] program to what it was loaded for. A cookie other than 0 needs Linux 5.18
-    /// (functions) or 6.10 (tracepoints).
+    /// Attaches a [`crate::prog::ProgramKind::Tracing`] program to what it was loaded for. A cookie other than 0 needs
+    /// Linux 5.18 (functions) or 6.10 (tracepoints).
     pub fn tracing(program: &Program, attach_type: AttachType, cookie: u64) -> Result<Link> {
         let link = match attach_type {
             _ if cookie == 0 => raw_tracepoint_open(program, 0, 0),
@@ -109,7 +109,8 @@ impl Link {
         Ok(link)
     }
 
-    /// Attaches a program loaded with [`AttachType::TraceUprobeMulti`] (or the session's) to many places of a file (Linux 6.6).
+    /// Attaches a program loaded with [`AttachType::TraceUprobeMulti`] (or the session's) to many places of a file
+    /// (Linux 6.6).
     pub fn uprobe_multi(program: &Program, places: &UprobeMulti<'_>) -> Result<Link> {
         let what = format!("{} places of {}", places.offsets.len(), places.path.to_string_lossy());
         same_len(&what, places.offsets.len(), &[places.ref_ctr_offsets.len(), places.cookies.len()])?;
@@ -129,7 +130,8 @@ impl Link {
         link.map(Link::of).map_err(|errno| failed(&what, errno))
     }
 
-    /// Attaches a program loaded with [`AttachType::TraceKprobeMulti`] (or the session's) to many kernel functions (Linux 5.18).
+    /// Attaches a program loaded with [`AttachType::TraceKprobeMulti`] (or the session's) to many kernel functions
+    /// (Linux 5.18).
     pub fn kprobe_multi(program: &Program, places: &KprobeMulti<'_>) -> Result<Link> {
         let count = places.functions.len();
         let what = format!("{count} kernel functions");
@@ -177,7 +179,8 @@ pub(crate) fn knows_perf_links(program: &Program) -> bool {
     matches!(create_perf(program, NO_EVENT, 0), Err(errno) if errno.is(libc::EBADF))
 }
 
-/// Opens a raw tracepoint by the address of its name, 0 for programs that know theirs; without a cookie in the old, shorter form.
+/// Opens a raw tracepoint by the address of its name, 0 for programs that know theirs; without a cookie in the old,
+/// shorter form.
 fn raw_tracepoint_open(program: &Program, name: u64, cookie: u64) -> std::result::Result<OwnedFd, Errno> {
     let prog_fd = program.as_fd().as_raw_fd() as u32;
     if cookie == 0 {
@@ -209,7 +212,8 @@ fn create_perf(program: &Program, target_fd: u32, cookie: u64) -> std::result::R
     sys::bpf_fd(Command::LinkCreate, &mut request)
 }
 
-/// The old way is taken only if the kernel does not know the new one: any other refusal would only be repeated, or hidden.
+/// The old way is taken only if the kernel does not know the new one: any other refusal would only be repeated, or
+/// hidden.
 fn attach_to_event(program: &Program, event: PerfEvent, cookie: u64) -> Result<Attachment> {
     match create_perf(program, event.as_fd().as_raw_fd() as u32, cookie) {
         Ok(link) => Ok(Attachment::LinkToEvent(link, event)),

@@ -24,7 +24,8 @@ pub(crate) struct Mapping {
     access: Access,
 }
 
-// SAFETY: a mapping is an address range that belongs to the process, not to a thread; shared bytes are only touched atomically.
+// SAFETY: a mapping is an address range that belongs to the process, not to a thread; shared bytes are only touched
+// atomically.
 unsafe impl Send for Mapping {}
 // SAFETY: as above; `&Mapping` gives atomic access or plain reads of memory that its user promised to be constant.
 unsafe impl Sync for Mapping {}
@@ -55,7 +56,8 @@ impl Mapping {
     /// The 8 bytes at `offset` as an atomic number; `None` outside the mapping or unaligned.
     pub fn u64_at(&self, offset: usize) -> Option<&AtomicU64> {
         let place = self.place(offset, 8)?;
-        // SAFETY: `place` checked bounds and alignment; the memory lives as long as `self` and is only accessed atomically.
+        // SAFETY: `place` checked bounds and alignment; the memory lives as long as `self` and is only accessed
+        // atomically.
         Some(unsafe { AtomicU64::from_ptr(place.cast().as_ptr()) })
     }
 

@@ -35,7 +35,8 @@ struct EventAttr {
 
 const _: () = assert!(size_of::<EventAttr>() == 112);
 
-// SAFETY: `repr(C)`, integers only, and the fields add up to the size asserted above; `request` fills in addresses of borrowed strings.
+// SAFETY: `repr(C)`, integers only, and the fields add up to the size asserted above; `request` fills in addresses of
+// borrowed strings.
 unsafe impl Attr for EventAttr {}
 
 /// Bits of `perf_event_attr`.
@@ -211,7 +212,7 @@ pub enum Scope {
     All,
     /// Everything on one processor.
     Cpu(u32),
-    /// One process (for probes: one address space; for others: one thread) on any processor.
+    /// One process by its number on any processor; for events that are no probes, one thread by its number.
     Process(u32),
 }
 
@@ -232,7 +233,8 @@ impl PerfEvent {
         Ok(PerfEvent { fd, what })
     }
 
-    /// The event through which programs on that processor send records to a perf buffer; it wakes readers after that many records.
+    /// The event through which programs on that processor send records to a perf buffer; it wakes readers after that
+    /// many records.
     pub(crate) fn open_output(cpu: u32, wakeup: u32) -> Result<PerfEvent> {
         let base = EventAttr { size: size_of::<EventAttr>() as u32, bits: BIT_DISABLED, wakeup, ..Default::default() };
         let base = EventAttr { sample_type: SAMPLE_RAW, ..base };
@@ -243,7 +245,8 @@ impl PerfEvent {
         Ok(PerfEvent { fd, what })
     }
 
-    /// Starts counting. Programs on tracepoints and probes run from when they are attached, whether the event is enabled or not.
+    /// Starts counting. Programs on tracepoints and probes run from when they are attached, whether the event is
+    /// enabled or not.
     pub fn enable(&self) -> Result<()> {
         const IOC_ENABLE: libc::c_ulong = 0x2400;
         self.control(IOC_ENABLE, 0, "enable")
@@ -410,13 +413,17 @@ impl KernelPlace<'_> {
 }
 
 fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
-    let error = Error::os(format!("cannot open {what}"), Operation::Perf, errno);
+    let operation = match event {
+        Event::Uprobe { .. } | Event::Kprobe { .. } => Operation::Probe,
+        _ => Operation::Perf,
+    };
+    let error = Error::os(format!("cannot open {what}"), operation, errno);
     match (event, errno.number()) {
         (Event::Breakpoint { .. }, libc::ENOSPC) => error.because("all hardware watchpoints are in use"),
         (Event::Uprobe { .. }, libc::ENOENT) => error.because("there is no such file"),
         (Event::Kprobe { .. }, libc::ENOENT) => error.because("the kernel has no such function"),
         (Event::Kprobe { .. }, libc::EINVAL) => error.because("the kernel does not allow a probe there"),
-        (Event::Tracepoint { .. }, libc::ENOENT) => error.because("there is no such tracepoint"),
+        (Event::Tracepoint { .. }, libc::ENOENT | libc::EINVAL) => error.because("there is no such tracepoint"),
         _ => error,
     }
 }

@@ -1,6 +1,8 @@
-//! The perf buffer: records by way of perf events, one buffer a processor, for kernels without ring buffers (before Linux 5.8).
+//! The perf buffer: records by way of perf events, one buffer a processor, for kernels without ring buffers (before
+//! Linux 5.8).
 //!
-//! The layout is that of perf_event_open(2): a page with positions, then the data, a power of two of pages. Records wrap at the end.
+//! The layout is that of perf_event_open(2): a page with positions, then the data, a power of two of pages. Records
+//! wrap at the end.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
@@ -55,8 +57,8 @@ impl PerfBuffer {
         Ok(PerfBuffer { buffers, record: Vec::new(), lost: 0, damaged: 0 })
     }
 
-    /// Gives up to `max` records to `handle`: each processor's in order, one processor after the other. Returns how many. A record may
-    /// end with up to 7 bytes of padding that its program did not send.
+    /// Gives up to `max` records to `handle`: each processor's in order, one processor after the other. Returns how
+    /// many. A record may end with up to 7 bytes of padding that its program did not send.
     pub fn consume(&mut self, max: usize, mut handle: impl FnMut(&[u8])) -> usize {
         let mut count = 0;
         for place in 0..self.buffers.len() {
@@ -92,7 +94,8 @@ impl PerfBuffer {
         self.buffers.iter().map(|buffer| buffer.event.as_fd())
     }
 
-    /// Takes one record out of that buffer. `None`: it is empty; `Some(None)`: the record was not a program's; else its length.
+    /// Takes one record out of that buffer. `None`: it is empty; `Some(None)`: the record was not a program's; else its
+    /// length.
     fn next(&mut self, place: usize) -> Option<Option<usize>> {
         let buffer = self.buffers.get(place)?;
         let (head, tail) = (buffer.head(), buffer.tail());

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
+use crate::limits;
 use crate::sys;
 
 /// How a process ended.
@@ -99,7 +100,8 @@ impl Drop for Child {
     }
 }
 
-/// A process that cannot be mistaken for a later one of the same number. Its descriptor is readable once the process has ended.
+/// A process that cannot be mistaken for a later one of the same number. Its descriptor is readable once the process
+/// has ended.
 #[derive(Debug)]
 pub struct PidFd {
     fd: OwnedFd,
@@ -148,7 +150,8 @@ impl AsFd for PidFd {
     }
 }
 
-/// Held from the making of the pipes to the closing of the child's ends, which another child must not inherit: it would keep them open.
+/// Held from the making of the pipes to the closing of the child's ends, which another child must not inherit: it would
+/// keep them open.
 static SPAWNING: Mutex<()> = Mutex::new(());
 
 /// The process's number, the gate, and the pipe for the reason of a failure.
@@ -158,42 +161,45 @@ fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd,
     let (failure_in, failure_out) = sys::pipe()?;
     let mut words: Vec<*const libc::c_char> = argv.iter().map(|word| word.as_ptr()).collect();
     words.push(std::ptr::null());
+    let files = limits::original_nofile();
     // SAFETY: no memory is involved.
     let parent = unsafe { libc::getpid() };
-    // SAFETY: the child only calls `become_program`, which does nothing that another thread's locks could block.
+    // SAFETY: the child only calls `wait_for_release` and `become_program`, which do nothing that another thread's
+    // locks could block.
     match unsafe { libc::fork() } {
-        0 => become_program(&words, parent, &gate_in, &gate_out, &failure_out),
+        0 => {
+            wait_for_release(parent, &gate_in, gate_out);
+            become_program(&words, files, &failure_out)
+        }
         pid => sys::check(pid.into()).map(|_| (pid, gate_out, failure_in)),
     }
 }
 
-/// The child's part. Only async-signal-safe calls: other threads' locks may be held for ever here.
-fn become_program(
-    words: &[*const libc::c_char],
-    parent: libc::pid_t,
-    gate_in: &OwnedFd,
-    gate_out: &OwnedFd,
-    failure: &OwnedFd,
-) -> ! {
+/// The child's first part. Only async-signal-safe calls: other threads' locks may be held for ever here. The gate's
+/// other end is closed here, or a parent that goes away would not be noticed.
+fn wait_for_release(parent: libc::pid_t, gate_in: &OwnedFd, gate_out: OwnedFd) {
+    drop(gate_out);
     let mut byte = [0u8];
-    // SAFETY: system calls on this process's own descriptors, on `byte`, and on the null-terminated array of terminated strings. The
-    // gate's other end is closed here, or a parent that goes away would not be noticed.
-    unsafe {
-        libc::close(gate_out.as_raw_fd());
+    // SAFETY: only numbers are passed.
+    let orphaned = unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        let orphaned = libc::getppid() != parent;
-        let released = libc::read(gate_in.as_raw_fd(), byte.as_mut_ptr().cast(), 1) == 1;
-        if orphaned || !released {
-            libc::_exit(0);
-        }
-        default_signals();
-        if let Some(program) = words.first() {
-            libc::execvp(*program, words.as_ptr());
-        }
-        let number = Errno::last().number().to_ne_bytes();
-        libc::write(failure.as_raw_fd(), number.as_ptr().cast(), number.len());
-        libc::_exit(127)
+        libc::getppid() != parent
+    };
+    if orphaned || sys::read(gate_in.as_fd(), &mut byte) != Ok(1) {
+        // SAFETY: it ends the process without running anything of the parent's.
+        unsafe { libc::_exit(0) };
     }
+}
+
+/// The child's second part, as careful as the first.
+fn become_program(words: &[*const libc::c_char], files: Option<libc::rlimit>, failure: &OwnedFd) -> ! {
+    default_signals();
+    files.into_iter().for_each(limits::set_nofile);
+    // SAFETY: `words` is a null-terminated array of terminated strings that is never empty.
+    unsafe { libc::execvp(words[0], words.as_ptr()) };
+    let _ = sys::write(failure.as_fd(), &Errno::last().number().to_ne_bytes());
+    // SAFETY: it ends the process without running anything of the parent's.
+    unsafe { libc::_exit(127) }
 }
 
 /// Undoes what Rust's runtime (SIGPIPE) and the tracer's event loop (the mask) have changed.

@@ -129,8 +129,8 @@ pub struct ProgramInfo {
     pub run_cnt: u64,
     /// Time spent in it meanwhile, in nanoseconds.
     pub run_time_ns: u64,
-    /// How often it was skipped because it, or another program in the same place, was already running on that processor (0 before
-    /// Linux 5.12). Counted always.
+    /// How often it was skipped because it, or another program in the same place, was already running on that processor
+    /// (0 before Linux 5.12). Counted always.
     pub recursion_misses: u64,
     /// Bytes of machine code.
     pub jited_len: u32,
@@ -146,8 +146,8 @@ impl Program {
         loading.load(&mut [], 0).map_err(|errno| loading.failed(errno))
     }
 
-    /// Loads a program with the verifier's log, which the error carries ([`Error::log`]) if the program is refused. The log names
-    /// instructions by number.
+    /// Loads a program with the verifier's log, which the error carries ([`Error::log`]) if the program is refused. The
+    /// log names instructions by number.
     pub fn load_with_log(spec: &ProgramSpec<'_>, level: LogLevel) -> Result<Program> {
         Program::load_logged(spec, level).0
     }
@@ -273,7 +273,8 @@ impl Program {
         self.kind
     }
 
-    /// Runs a [`ProgramKind::RawTracepoint`] program once, here and now, with those arguments as its context; returns its result.
+    /// Runs a [`ProgramKind::RawTracepoint`] program once, here and now, with those arguments as its context; returns
+    /// its result.
     pub fn test_run_raw_tp(&self, arguments: &[u64]) -> Result<u32> {
         let mut request = attr::TestRun {
             prog_fd: self.fd.as_raw_fd() as u32,

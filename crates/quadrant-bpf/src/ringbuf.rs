@@ -1,8 +1,9 @@
 //! Reading a ring buffer map (Documentation/bpf/ringbuf.rst).
 //!
-//! The kernel shares three areas: the position up to which this process has read (one page, writable), the position up to which
-//! programs have reserved (one page), and the data, mapped twice in a row so that a record never breaks at the end. Each record has an
-//! 8-byte header whose first word is its length with two flags on top, and is padded to 8 bytes.
+//! The kernel shares three areas: the position up to which this process has read (one page, writable), the position up
+//! to which programs have reserved (one page), and the data, mapped twice in a row so that a record never breaks at the
+//! end. Each record has an 8-byte header whose first word is its length with two flags on top, and is padded to 8
+//! bytes.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;

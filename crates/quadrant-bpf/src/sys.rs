@@ -8,8 +8,8 @@ use crate::errno::Errno;
 /// A structure that bpf(2) or perf_event_open(2) reads, and for some commands writes.
 ///
 /// # Safety
-/// The type is `repr(C)`, has no padding bytes, holds only integers, and every address in it is 0 or that of memory which is valid for
-/// what the command does with it, for as long as the call runs.
+/// The type is `repr(C)`, has no padding bytes, holds only integers, and every address in it is 0 or that of
+/// memory which is valid for what the command does with it, for as long as the call runs.
 pub(crate) unsafe trait Attr: Copy {}
 
 /// Commands of bpf(2) (linux/bpf.h).
@@ -32,10 +32,12 @@ pub(crate) enum Command {
     EnableStats = 32,
 }
 
-/// bpf(2) with that command. The kernel takes a structure that is shorter or longer than its own, as long as bytes unknown to it are 0.
+/// bpf(2) with that command. The kernel takes a structure that is shorter or longer than its own, as long as bytes
+/// unknown to it are 0.
 pub(crate) fn bpf<A: Attr>(command: Command, attr: &mut A) -> Result<i32, Errno> {
     let size = size_of::<A>() as libc::c_uint;
-    // SAFETY: `attr` is valid for reads and writes of `size` bytes, and `Attr` promises the same of every address inside.
+    // SAFETY: `attr` is valid for reads and writes of `size` bytes, and `Attr` promises the same of every address
+    // inside.
     let answer = unsafe { libc::syscall(libc::SYS_bpf, command as libc::c_int, attr as *mut A, size) };
     check(answer).map(|value| value as i32)
 }

@@ -1,6 +1,7 @@
 //! The kernel's trace events as files, whether or not tracefs is mounted.
 //!
-//! Where nobody mounted it, a detached mount (fsopen(2), fsmount(2)) gives the same files and changes nothing on the machine.
+//! Where nobody mounted it, a detached mount (fsopen(2), fsmount(2)) gives the same files and changes nothing on the
+//! machine.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -29,7 +30,8 @@ impl TraceFs {
         Ok(TraceFs { root })
     }
 
-    /// The whole content of the file at `path`, which is relative to the root, such as `events/sched/sched_switch/format`.
+    /// The whole content of the file at `path`, which is relative to the root, such as
+    /// `events/sched/sched_switch/format`.
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
         let failed = |errno| Error::os(format!("cannot read {path} of tracefs"), Operation::TraceFs, errno);
         let mut file = File::from(self.open_below(path, 0).map_err(failed)?);

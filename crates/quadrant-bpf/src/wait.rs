@@ -35,8 +35,8 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_DEL, fd, libc::epoll_event { events: 0, u64: 0 })
     }
 
-    /// Waits until something is readable or the time is over (`None`: for ever), and puts the tokens of what is readable into `ready`
-    /// instead of what was there. A signal also ends the wait, with nothing ready.
+    /// Waits until something is readable or the time is over (`None`: for ever), and puts the tokens of what is
+    /// readable into `ready` instead of what was there. A signal also ends the wait, with nothing ready.
     pub fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<u64>) -> Result<()> {
         const MOST: usize = 64;
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; MOST];
@@ -118,14 +118,15 @@ impl AsFd for Timer {
 }
 
 /// Signals that arrive as something to read instead of interrupting.
-#[derive(Debug)]
 pub struct Signals {
     fd: OwnedFd,
+    set: libc::sigset_t,
 }
 
 impl Signals {
-    /// Blocks those signals for the calling thread and the threads it starts later, and takes them here. Call it before any other
-    /// thread exists. The signals stay blocked.
+    /// Blocks those signals for the calling thread and the threads it starts later, and takes them here. Call it before
+    /// any other thread exists. The signals stay blocked
+    /// until [`Signals::release`].
     pub fn take(signals: &[i32]) -> Result<Signals> {
         let set = signal_set(signals).map_err(|errno| failed("use these signals", errno))?;
         // SAFETY: `set` is initialized, and the old mask is not asked for.
@@ -136,7 +137,16 @@ impl Signals {
         // SAFETY: `set` is initialized.
         let fd = unsafe { libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         let fd = sys::check(fd.into()).map_err(|errno| failed("receive signals", errno))?;
-        Ok(Signals { fd: sys::own(fd as i32) })
+        Ok(Signals { fd: sys::own(fd as i32), set })
+    }
+
+    /// Lets those signals act again as they did before: the next interrupt ends the process at once.
+    pub fn release(&self) -> Result<()> {
+        // SAFETY: `set` is initialized, and the old mask is not asked for.
+        match unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &self.set, std::ptr::null_mut()) } {
+            0 => Ok(()),
+            number => Err(failed("release signals", Errno::new(number))),
+        }
     }
 
     /// The next signal that has arrived, if any.

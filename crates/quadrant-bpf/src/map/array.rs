@@ -8,10 +8,11 @@ use crate::error::{Error, Result};
 use crate::explain::Operation;
 use crate::mmap::{Access, Mapping, page_size};
 
-/// The values of an array map created with [`super::flags::MMAPABLE`], mapped: reading and writing them costs no system call.
+/// The values of an array map created with [`super::flags::MMAPABLE`], mapped: reading and writing them costs no system
+/// call.
 ///
-/// Offsets are bytes from the first value. Values follow each other, each padded to 8 bytes. Programs may write at any time:
-/// aligned 8-byte numbers are never torn, longer reads may see the middle of an update.
+/// Offsets are bytes from the first value. Values follow each other, each padded to 8 bytes. Programs may write at any
+/// time: aligned 8-byte numbers are never torn, longer reads may see the middle of an update.
 pub struct MappedArray {
     mapping: Mapping,
     len: usize,
@@ -58,7 +59,8 @@ impl MappedArray {
         Ok(())
     }
 
-    /// Sets the number at `offset`, a multiple of 8, and returns the old one, as one step: nothing that programs add is lost.
+    /// Sets the number at `offset`, a multiple of 8, and returns the old one, as one step: nothing that programs add is
+    /// lost.
     pub fn swap_u64(&self, offset: usize, value: u64) -> Result<u64> {
         self.check(offset, 8)?;
         let number = self.mapping.u64_at(offset).ok_or_else(|| self.outside(offset, 8))?;

@@ -51,8 +51,8 @@ pub enum MapKind {
     Stack = 23,
     /// Records in order, for this process to read (Linux 5.8).
     RingBuffer = 27,
-    /// A value for each thread, found without a search (Linux 5.11); see [`Map::create_task_storage`]. This process looks values up by
-    /// pidfd.
+    /// A value for each thread, found without a search (Linux 5.11); see [`Map::create_task_storage`]. This process
+    /// looks values up by pidfd.
     TaskStorage = 29,
     /// A set that can say "surely not in it" (Linux 5.16).
     BloomFilter = 30,
@@ -165,7 +165,8 @@ impl Map {
         Map::create_from(spec, attr::MapCreate { inner_map_fd, ..Default::default() })
     }
 
-    /// Creates a map of values that belong to threads. The kernel wants types for it: an int as key, and a structure as value.
+    /// Creates a map of values that belong to threads. The kernel wants types for it: an int as key, and a structure as
+    /// value.
     pub fn create_task_storage(spec: &MapSpec) -> Result<Map> {
         let mut types = Btf::new();
         let key = types.int("int", 4, true);
@@ -218,7 +219,8 @@ impl Map {
         &self.spec
     }
 
-    /// Bytes of a value as this process sees it: for per-CPU kinds, the values of all possible processors, each padded to 8 bytes.
+    /// Bytes of a value as this process sees it: for per-CPU kinds, the values of all possible processors, each padded
+    /// to 8 bytes.
     pub fn value_len(&self) -> usize {
         self.stride
     }

@@ -61,15 +61,21 @@ const BATCH: usize = 4096;
 /// A batch asks for no more than this many bytes of values, so that per-CPU maps do not need huge buffers.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// How often a walk key by key may start again, counted in whole walks.
+const WALKS: u64 = 4;
+
 impl Map {
     /// A copy of all entries.
     ///
-    /// Programs may write meanwhile: an entry that comes or goes during the copy may or may not be in it; none is in it twice.
+    /// Programs may write meanwhile: an entry that comes or goes during the copy may or may not be in it; none is in it
+    /// twice.
     pub fn snapshot(&self) -> Result<Snapshot> {
         self.collect(Take::Copy)
     }
 
-    /// Takes all entries out of a hash. What a program adds to an entry is either in the result or still in the map.
+    /// Takes all entries out of a hash. What a program adds, through a pointer it already holds, to an entry that is
+    /// being removed may be in neither the result nor the map; who cannot afford that drains a map that no program uses
+    /// any more.
     pub fn drain(&self) -> Result<Snapshot> {
         self.collect(Take::Remove)
     }
@@ -104,14 +110,14 @@ impl Map {
         Ok(snapshot)
     }
 
-    /// Every key once, one after another. The kernel starts again at the first key when the last one given was deleted meanwhile, so
-    /// the walk ends after as many keys as the map can hold, and doubles are removed.
+    /// Every key once, one after another. The kernel starts again at the first key when the last one given was deleted
+    /// meanwhile, so the walk ends after some times as many keys as the map can hold, and doubles are removed.
     fn all_keys(&self) -> Result<Vec<u8>> {
         let size = (self.spec.key_size as usize).max(1);
         let mut keys = Vec::new();
         let mut next = vec![0; self.spec.key_size as usize];
         let mut last: Option<Vec<u8>> = None;
-        for _ in 0..self.spec.max_entries {
+        for _ in 0..WALKS * u64::from(self.spec.max_entries) {
             if !self.next_key(last.as_deref(), &mut next)? {
                 break;
             }
@@ -195,7 +201,8 @@ impl Batch {
     }
 }
 
-/// How many entries an answer brought: the kernel sets the count with success and at the end, and leaves it alone with other errors.
+/// How many entries an answer brought: the kernel sets the count with success and at the end, and leaves it alone with
+/// other errors.
 fn filled(answer: &std::result::Result<(), Errno>, count: usize, asked: usize) -> usize {
     match answer {
         Ok(()) => count.min(asked),

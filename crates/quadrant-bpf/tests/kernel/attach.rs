@@ -2,10 +2,13 @@
 
 use std::ffi::CString;
 use std::hint::black_box;
+use std::path::Path;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
+use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::insn::{Cond, Insn, Reg, Size};
 use quadrant_bpf::link::{Link, UprobeMulti, When};
-use quadrant_bpf::perf::{Event, PerfEvent, Sample, Scope, Software};
+use quadrant_bpf::perf::{Event, KernelPlace, PerfEvent, Sample, Scope, Software, Watch};
 use quadrant_bpf::prog::{AttachType, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
 
@@ -149,8 +152,135 @@ fn cpu_clock_runs_its_program() {
 }
 
 #[test]
-fn software_event_counts_exactly() {
+fn tracing_program_counts_exactly() {
     need_root!();
-    let event = Event::Software { event: Software::ContextSwitches, sample: Sample::Period(1) };
-    assert!(PerfEvent::open(&event, Scope::Process(std::process::id())).unwrap().count().unwrap() == 0);
+    let Some(attach_btf_id) = typedef_id("btf_trace_sys_enter") else {
+        println!("skipped: this kernel has no BTF");
+        return;
+    };
+    let (map, memory) = common::counters(2);
+    let mut hit = common::count(&map, 0);
+    hit.extend(common::add(&map, 1, &common::cookie()));
+    let mut body = vec![
+        Insn::ldx(Size::Dw, Reg::R1, Reg::R6, 8),
+        Insn::jmp_imm(Cond::Ne, Reg::R1, libc::SYS_getpgid as i32, hit.len() as i16),
+    ];
+    body.extend(hit);
+    let (insns, attach_type) = (common::only_this_thread(&body), AttachType::TraceRawTp);
+    let spec = ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) };
+    let program = common::load(&spec);
+    for cookie in [0, 7] {
+        let link = Link::tracing(&program, attach_type, cookie).unwrap();
+        call_getpgid(50);
+        drop(link);
+        call_getpgid(3);
+    }
+    assert_eq!((memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap()), (100, 350));
+}
+
+/// Id of a typedef in the kernel's BTF; only what this test needs of the format.
+fn typedef_id(name: &str) -> Option<u32> {
+    const TYPEDEF: u32 = 8;
+    let btf = MappedFile::open(Path::new("/sys/kernel/btf/vmlinux")).ok()?;
+    let word = |at: usize| u32::from_ne_bytes(*btf[at..].first_chunk().unwrap());
+    let [header, types, types_len, strings] = [4, 8, 12, 16].map(|at| word(at) as usize);
+    let (mut at, end, mut id) = (header + types, header + types + types_len, 0);
+    while at < end {
+        id += 1;
+        let (kind, count) = (word(at + 4) >> 24 & 31, (word(at + 4) & 0xffff) as usize);
+        let text = &btf[header + strings + word(at) as usize..];
+        if kind == TYPEDEF && text.starts_with(name.as_bytes()) && text[name.len()] == 0 {
+            return Some(id);
+        }
+        at += 12
+            + match kind {
+                1 | 14 | 17 => 4,
+                3 => 12,
+                4 | 5 | 15 | 19 => 12 * count,
+                6 | 13 => 8 * count,
+                _ => 0,
+            };
+    }
+    None
+}
+
+static SEMAPHORE: AtomicU16 = AtomicU16::new(5);
+
+#[test]
+fn semaphores_are_raised_while_attached() {
+    need_root!();
+    let (path, offset) = place_of(probed as *const () as usize);
+    let (_, counter) = place_of(SEMAPHORE.as_ptr() as usize);
+    let insns = [Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+    let program = common::load_insns(ProgramKind::Kprobe, &insns);
+    let event = Event::Uprobe { path: &path, offset, ref_ctr_offset: counter, on_return: false };
+    let event = PerfEvent::open(&event, Scope::Process(std::process::id())).unwrap();
+    let link = Link::perf_event(&program, event, 0).unwrap();
+    assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 6);
+    drop(link);
+    assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 5);
+    let attach_type = AttachType::TraceUprobeMulti;
+    let program = common::load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) });
+    let places = UprobeMulti {
+        path: &path,
+        offsets: &[offset],
+        ref_ctr_offsets: &[counter],
+        cookies: &[],
+        pid: Some(std::process::id()),
+        when: When::Entry,
+    };
+    let link = Link::uprobe_multi(&program, &places).unwrap();
+    assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 6);
+    drop(link);
+    assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 5);
+    assert!(Link::uprobe_multi(&program, &UprobeMulti { cookies: &[1, 2], ..places }).is_err());
+}
+
+static WATCHED: AtomicU64 = AtomicU64::new(0);
+
+#[test]
+fn watchpoint_counts_exactly() {
+    need_root!();
+    let (map, memory) = common::counters(1);
+    let mut insns = common::count(&map, 0);
+    insns.extend([Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
+    let program = common::load_insns(ProgramKind::PerfEvent, &insns);
+    let event = Event::Breakpoint { address: WATCHED.as_ptr() as u64, len: 8, watch: Watch::Write };
+    let thread = common::thread_id() as u32;
+    let event = PerfEvent::open(&event, Scope::Process(thread)).unwrap();
+    let link = Link::perf_event(&program, event, 0).unwrap();
+    (0..10).for_each(|number| WATCHED.store(number, Ordering::Relaxed));
+    drop(link);
+    WATCHED.store(0, Ordering::Relaxed);
+    assert_eq!(memory.read_u64(0).unwrap(), 10);
+}
+
+#[test]
+fn software_event_counts() {
+    need_root!();
+    let event = Event::Software { event: Software::PageFaults, sample: Sample::Period(1) };
+    let event = PerfEvent::open(&event, Scope::Process(common::thread_id() as u32)).unwrap();
+    assert_eq!(event.count().unwrap(), 0);
+    event.enable().unwrap();
+    black_box(vec![1u8; 4 << 20]);
+    event.disable().unwrap();
+    let count = event.count().unwrap();
+    assert!(count > 0);
+    black_box(vec![1u8; 4 << 20]);
+    assert_eq!(event.count().unwrap(), count);
+}
+
+#[test]
+fn what_is_not_there_is_explained() {
+    need_root!();
+    let nothing = Event::Uprobe { path: c"/no/such/file", offset: 0, ref_ctr_offset: 0, on_return: false };
+    let error = PerfEvent::open(&nothing, Scope::All).unwrap_err();
+    assert!(error.is(libc::ENOENT) && error.why().contains("no such file"), "{error}");
+    let far = Event::Uprobe { path: c"/bin/sh", offset: 0, ref_ctr_offset: 1 << 32, on_return: false };
+    assert!(PerfEvent::open(&far, Scope::All).unwrap_err().errno().is_none());
+    let missing = Event::Kprobe { place: KernelPlace::Symbol(c"no_such_function", 0), on_return: false };
+    let error = PerfEvent::open(&missing, Scope::All).unwrap_err();
+    assert!(error.is(libc::ENOENT) && error.to_string().contains("kprobe"), "{error}");
+    let error = PerfEvent::open(&Event::Tracepoint { id: 1 << 40 }, Scope::All).unwrap_err();
+    assert!(error.why().contains("no such tracepoint"), "{error}");
 }

@@ -52,7 +52,8 @@ pub fn only_this_thread(body: &[Insn]) -> Vec<Insn> {
     insns
 }
 
-fn thread_id() -> i32 {
+/// The calling thread's number.
+pub fn thread_id() -> i32 {
     // SAFETY: no memory is involved.
     unsafe { libc::gettid() }
 }

@@ -6,6 +6,7 @@
 mod attach;
 mod callbacks;
 mod common;
+mod denied;
 mod features;
 mod maps;
 mod process;

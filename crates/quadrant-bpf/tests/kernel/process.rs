@@ -64,3 +64,18 @@ fn a_child_has_default_signals() {
     child.release().unwrap();
     assert_eq!(child.wait().unwrap(), Status::Killed(libc::SIGPIPE));
 }
+
+#[test]
+fn a_child_has_the_old_limit_of_files() {
+    let limit = || {
+        let text = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let line = text.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+        line.split_whitespace().nth(3).unwrap().to_owned()
+    };
+    let before = limit();
+    quadrant_bpf::limits::bump_nofile();
+    let script = format!("test $(ulimit -n) = {before}");
+    let mut child = Child::spawn(&words(&["sh", "-c", &script])).unwrap();
+    child.release().unwrap();
+    assert_eq!(child.wait().unwrap(), Status::Exited(0));
+}

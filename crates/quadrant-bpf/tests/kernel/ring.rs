@@ -1,11 +1,15 @@
 //! The ring buffer and the perf buffer.
 
+use std::os::fd::AsFd;
+use std::time::Duration;
+
 use quadrant_bpf::helper;
 use quadrant_bpf::insn::{Alu, Cond, Insn, Reg, Size};
 use quadrant_bpf::map::{Map, MapKind, MapSpec};
 use quadrant_bpf::perfbuf::PerfBuffer;
 use quadrant_bpf::prog::{Program, ProgramKind};
 use quadrant_bpf::ringbuf::RingBuffer;
+use quadrant_bpf::wait::Epoll;
 
 use crate::common::{self, need_root};
 
@@ -137,4 +141,22 @@ fn a_perf_buffer_gives_all_or_says_what_it_lost() {
     assert_eq!(received.len() as u64, count);
     assert!(buffer.lost() > 0 && buffer.damaged() == 0);
     assert_eq!(count + buffer.lost(), sent);
+}
+
+#[test]
+fn a_record_wakes_the_reader() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::RingBuffer, 0, 0, 4096)).unwrap();
+    let mut ring = RingBuffer::new(&map).unwrap();
+    let epoll = Epoll::new().unwrap();
+    epoll.add(ring.as_fd(), 3).unwrap();
+    let mut ready = Vec::new();
+    epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
+    assert!(ready.is_empty());
+    sender(&map).test_run_raw_tp(&[1]).unwrap();
+    epoll.wait(None, &mut ready).unwrap();
+    assert_eq!(ready, [3]);
+    assert_eq!(ring.consume(usize::MAX, |_| ()), 1);
+    epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
+    assert!(ready.is_empty());
 }
