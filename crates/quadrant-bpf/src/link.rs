@@ -151,6 +151,23 @@ impl Link {
         link.map(Link::of).map_err(|errno| failed(&what, errno))
     }
 
+    /// Detaches now. What is left of a perf event's link is its event, which runs nothing any more but whose closing can take tens of
+    /// milliseconds: it is given back, to be closed when nobody waits.
+    pub fn detach(self) -> Option<PerfEvent> {
+        match self.attachment {
+            Attachment::Link(_) => None,
+            Attachment::LinkToEvent(link, event) => {
+                drop(link);
+                Some(event)
+            }
+            Attachment::Event(event) => {
+                // An event that cannot be stopped goes on until it is closed, which is harmless.
+                let _ = event.disable();
+                Some(event)
+            }
+        }
+    }
+
     /// The perf event that the program is attached to, if it is one.
     pub fn event(&self) -> Option<&PerfEvent> {
         match &self.attachment {
