@@ -8,7 +8,7 @@
 //! * [`prog`], [`btf`]: programs, and the types that the kernel wants for their callbacks.
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
 //! * [`features`]: what this kernel can do, found out by trying.
-//! * [`tracefs`], [`file`], [`cpus`]: what the kernel tells about itself in files.
+//! * [`tracefs`], [`mod@file`], [`cpus`]: what the kernel tells about itself in files.
 //! * [`process`], [`wait`], [`limits`]: the traced process, the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 

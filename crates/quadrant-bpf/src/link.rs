@@ -127,7 +127,7 @@ impl Link {
             ..Default::default()
         };
         let link = sys::bpf_fd(Command::LinkCreate, &mut request);
-        link.map(Link::of).map_err(|errno| failed(&what, errno))
+        link.map(Link::of).map_err(|errno| uprobe_failed(&what, errno))
     }
 
     /// Attaches a program loaded with [`AttachType::TraceKprobeMulti`] (or the session's) to many kernel functions
@@ -265,6 +265,20 @@ fn same_len(what: &str, count: usize, others: &[usize]) -> Result<()> {
 fn failed(what: &str, errno: Errno) -> Error {
     Error::os(format!("cannot attach to {what}"), Operation::Attach, errno)
 }
+
+fn uprobe_failed(what: &str, errno: Errno) -> Error {
+    let error = failed(what, errno);
+    match errno.number() {
+        libc::EINVAL => error.because(UPROBE_REFUSED),
+        libc::ENOENT => error.because("there is no such file"),
+        libc::ESRCH => error.because("there is no such process"),
+        _ => error,
+    }
+}
+
+/// What EINVAL means for a place in a file.
+pub(crate) const UPROBE_REFUSED: &str = "the place is outside the file, its instruction cannot be probed, or another \
+    probe there was attached with another semaphore (the kernel keeps one for each place)";
 
 fn cookie_failed(what: &str, errno: Errno, cookie: u64) -> Error {
     let error = failed(what, errno);

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
+use crate::link;
 use crate::sys::{self, Attr};
 
 /// `struct perf_event_attr` up to `sample_max_stack` (linux/perf_event.h).
@@ -421,6 +422,7 @@ fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
     match (event, errno.number()) {
         (Event::Breakpoint { .. }, libc::ENOSPC) => error.because("all hardware watchpoints are in use"),
         (Event::Uprobe { .. }, libc::ENOENT) => error.because("there is no such file"),
+        (Event::Uprobe { .. }, libc::EINVAL) => error.because(link::UPROBE_REFUSED),
         (Event::Kprobe { .. }, libc::ENOENT) => error.because("the kernel has no such function"),
         (Event::Kprobe { .. }, libc::EINVAL) => error.because("the kernel does not allow a probe there"),
         (Event::Tracepoint { .. }, libc::ENOENT | libc::EINVAL) => error.because("there is no such tracepoint"),

@@ -1,6 +1,6 @@
 //! What instructions are made of: registers, widths, operations, and the bits that encode them.
 
-/// Instruction classes: the low three bits of [`Insn::code`].
+/// Instruction classes: the low three bits of [`super::Insn::code`].
 pub mod class {
     /// Non-standard loads; only the 64-bit immediate load is used.
     pub const LD: u8 = 0x00;
@@ -20,7 +20,7 @@ pub mod class {
     pub const ALU64: u8 = 0x07;
 }
 
-/// Addressing modes of loads and stores: the high three bits of [`Insn::code`].
+/// Addressing modes of loads and stores: the high three bits of [`super::Insn::code`].
 pub mod mode {
     /// 64-bit immediate.
     pub const IMM: u8 = 0x00;
@@ -32,7 +32,7 @@ pub mod mode {
     pub const ATOMIC: u8 = 0xc0;
 }
 
-/// The operand is a register, not the immediate (bit 3 of [`Insn::code`] for arithmetic and jumps).
+/// The operand is a register, not the immediate (bit 3 of [`super::Insn::code`] for arithmetic and jumps).
 pub const SRC_REG: u8 = 0x08;
 /// Operation code of a jump without a condition.
 pub const JA: u8 = 0x00;
@@ -180,7 +180,7 @@ pub enum Alu {
 }
 
 impl Alu {
-    /// The operation bits of [`Insn::code`].
+    /// The operation bits of [`super::Insn::code`].
     pub const fn code(self) -> u8 {
         match self {
             Alu::Add => 0x00,

@@ -2,10 +2,8 @@
 
 use std::ffi::CString;
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
-use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::insn::{Cond, Insn, Reg, Size};
 use quadrant_bpf::link::{Link, UprobeMulti, When};
 use quadrant_bpf::perf::{Event, KernelPlace, PerfEvent, Sample, Scope, Software, Watch};
@@ -13,6 +11,9 @@ use quadrant_bpf::prog::{AttachType, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
 
 use crate::common::{self, need_root};
+
+/// Kind of a typedef in BTF.
+const TYPEDEF: u32 = 8;
 
 fn call_getpgid(times: usize) {
     for _ in 0..times {
@@ -154,7 +155,7 @@ fn cpu_clock_runs_its_program() {
 #[test]
 fn tracing_program_counts_exactly() {
     need_root!();
-    let Some(attach_btf_id) = typedef_id("btf_trace_sys_enter") else {
+    let Some(attach_btf_id) = common::btf_id(TYPEDEF, "btf_trace_sys_enter") else {
         println!("skipped: this kernel has no BTF");
         return;
     };
@@ -178,38 +179,18 @@ fn tracing_program_counts_exactly() {
     assert_eq!((memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap()), (100, 350));
 }
 
-/// Id of a typedef in the kernel's BTF; only what this test needs of the format.
-fn typedef_id(name: &str) -> Option<u32> {
-    const TYPEDEF: u32 = 8;
-    let btf = MappedFile::open(Path::new("/sys/kernel/btf/vmlinux")).ok()?;
-    let word = |at: usize| u32::from_ne_bytes(*btf[at..].first_chunk().unwrap());
-    let [header, types, types_len, strings] = [4, 8, 12, 16].map(|at| word(at) as usize);
-    let (mut at, end, mut id) = (header + types, header + types + types_len, 0);
-    while at < end {
-        id += 1;
-        let (kind, count) = (word(at + 4) >> 24 & 31, (word(at + 4) & 0xffff) as usize);
-        let text = &btf[header + strings + word(at) as usize..];
-        if kind == TYPEDEF && text.starts_with(name.as_bytes()) && text[name.len()] == 0 {
-            return Some(id);
-        }
-        at += 12
-            + match kind {
-                1 | 14 | 17 => 4,
-                3 => 12,
-                4 | 5 | 15 | 19 => 12 * count,
-                6 | 13 => 8 * count,
-                _ => 0,
-            };
-    }
-    None
-}
-
 static SEMAPHORE: AtomicU16 = AtomicU16::new(5);
+
+/// A function of its own: the kernel refuses two probes at one place with different semaphores.
+#[inline(never)]
+extern "C" fn guarded(number: u64) -> u64 {
+    black_box(number) + 2
+}
 
 #[test]
 fn semaphores_are_raised_while_attached() {
     need_root!();
-    let (path, offset) = place_of(probed as *const () as usize);
+    let (path, offset) = place_of(guarded as *const () as usize);
     let (_, counter) = place_of(SEMAPHORE.as_ptr() as usize);
     let insns = [Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
     let program = common::load_insns(ProgramKind::Kprobe, &insns);
@@ -233,7 +214,13 @@ fn semaphores_are_raised_while_attached() {
     assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 6);
     drop(link);
     assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 5);
+    let other = UprobeMulti { ref_ctr_offsets: &[], ..places };
+    let link = Link::uprobe_multi(&program, &places).unwrap();
+    let error = Link::uprobe_multi(&program, &other).unwrap_err();
+    assert!(error.is(libc::EINVAL) && error.why().contains("semaphore"), "{error}");
+    drop(link);
     assert!(Link::uprobe_multi(&program, &UprobeMulti { cookies: &[1, 2], ..places }).is_err());
+    black_box(guarded(1));
 }
 
 static WATCHED: AtomicU64 = AtomicU64::new(0);

@@ -1,7 +1,9 @@
 //! What the tests share: the skip, and small programs.
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
 
+use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::helper;
 use quadrant_bpf::insn::{Atomic, Cond, Insn, Reg, Size};
 use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, flags};
@@ -74,4 +76,29 @@ pub fn add(map: &Map, place: u32, value: &[Insn]) -> Vec<Insn> {
 /// `r1 = bpf_get_attach_cookie(ctx)`.
 pub fn cookie() -> [Insn; 3] {
     [Insn::mov64(Reg::R1, Reg::R6), Insn::call_helper(helper::GET_ATTACH_COOKIE), Insn::mov64(Reg::R1, Reg::R0)]
+}
+
+/// Id of a type in the kernel's BTF; only what this test needs of the format.
+pub fn btf_id(wanted: u32, name: &str) -> Option<u32> {
+    let btf = MappedFile::open(Path::new("/sys/kernel/btf/vmlinux")).ok()?;
+    let word = |at: usize| u32::from_ne_bytes(*btf[at..].first_chunk().unwrap());
+    let [header, types, types_len, strings] = [4, 8, 12, 16].map(|at| word(at) as usize);
+    let (mut at, end, mut id) = (header + types, header + types + types_len, 0);
+    while at < end {
+        id += 1;
+        let (kind, count) = (word(at + 4) >> 24 & 31, (word(at + 4) & 0xffff) as usize);
+        let text = &btf[header + strings + word(at) as usize..];
+        if kind == wanted && text.starts_with(name.as_bytes()) && text[name.len()] == 0 {
+            return Some(id);
+        }
+        at += 12
+            + match kind {
+                1 | 14 | 17 => 4,
+                3 => 12,
+                4 | 5 | 15 | 19 => 12 * count,
+                6 | 13 => 8 * count,
+                _ => 0,
+            };
+    }
+    None
 }

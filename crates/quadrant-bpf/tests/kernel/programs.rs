@@ -115,3 +115,17 @@ fn every_form() -> Vec<Insn> {
     insns.extend([Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
     insns
 }
+
+#[test]
+fn kernel_functions_are_called_by_id() {
+    need_root!();
+    const FUNC: u32 = 12;
+    let ids = (common::btf_id(FUNC, "bpf_rcu_read_lock"), common::btf_id(FUNC, "bpf_rcu_read_unlock"));
+    let (Some(lock), Some(unlock)) = ids else {
+        println!("skipped: this kernel has no such functions");
+        return;
+    };
+    let insns = [Insn::call_kfunc(lock, 0), Insn::call_kfunc(unlock, 0), Insn::mov64_imm(Reg::R0, 3), Insn::exit()];
+    let program = common::load_insns(ProgramKind::RawTracepoint, &insns);
+    assert_eq!(program.test_run_raw_tp(&[]).unwrap(), 3);
+}
