@@ -151,8 +151,9 @@ impl Link {
         link.map(Link::of).map_err(|errno| failed(&what, errno))
     }
 
-    /// Detaches now. What is left of a perf event's link is its event, which runs nothing any more but whose closing can take tens of
-    /// milliseconds: it is given back, to be closed when nobody waits.
+    /// Detaches now. What is left of a perf event's link is its event, which runs nothing any more but whose closing
+    /// can take tens of milliseconds: it is given back, to be closed when nobody waits. Before Linux 5.15 the event
+    /// itself holds the program (on tracepoints and probes even a disabled one runs it), so there it is closed here.
     pub fn detach(self) -> Option<PerfEvent> {
         match self.attachment {
             Attachment::Link(_) => None,
@@ -160,11 +161,7 @@ impl Link {
                 drop(link);
                 Some(event)
             }
-            Attachment::Event(event) => {
-                // An event that cannot be stopped goes on until it is closed, which is harmless.
-                let _ = event.disable();
-                Some(event)
-            }
+            Attachment::Event(_) => None,
         }
     }
 

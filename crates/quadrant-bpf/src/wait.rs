@@ -125,8 +125,7 @@ pub struct Signals {
 
 impl Signals {
     /// Blocks those signals for the calling thread and the threads it starts later, and takes them here. Call it before
-    /// any other thread exists. The signals stay blocked
-    /// until [`Signals::release`].
+    /// any other thread exists. The signals stay blocked until [`Signals::release`].
     pub fn take(signals: &[i32]) -> Result<Signals> {
         let set = signal_set(signals).map_err(|errno| failed("use these signals", errno))?;
         // SAFETY: `set` is initialized, and the old mask is not asked for.

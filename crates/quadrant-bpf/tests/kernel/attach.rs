@@ -59,8 +59,9 @@ fn tracepoint_by_perf_counts_exactly() {
     call_getpgid(5);
     let link = Link::perf_event(&program, event, 1000).unwrap();
     call_getpgid(321);
-    drop(link);
+    let event = link.detach();
     call_getpgid(7);
+    drop(event);
     assert_eq!(memory.read_u64(0).unwrap(), 321);
     assert_eq!(memory.read_u64(8).unwrap(), 321_000);
 }
