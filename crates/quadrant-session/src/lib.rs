@@ -1,1 +1,34 @@
 //! A running trace: load, attach, consume, account for losses.
+//!
+//! [`compile`] plans a program ([`mod@plan`]) and generates its code; [`Trace::load`] creates maps and loads programs;
+//! [`Trace::run`] attaches, follows the trace to its end and hands every answer to a [`Sink`].
+//!
+//! Deliberately absent: printing, threads, an async runtime, languages.
+
+mod clock;
+mod error;
+mod kernel;
+mod ledger;
+mod load;
+pub mod plan;
+mod reader;
+mod records;
+mod run;
+mod sink;
+pub mod syscalls;
+mod target;
+mod trace;
+mod uses;
+mod verifier;
+
+pub use clock::boot_ns;
+pub use clock::wall_offset_ns;
+pub use error::Error;
+pub use ledger::Ledger;
+pub use sink::Sink;
+pub use sink::View;
+pub use trace::Compiled;
+pub use trace::Focus;
+pub use trace::Outcome;
+pub use trace::Trace;
+pub use trace::compile;

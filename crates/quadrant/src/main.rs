@@ -1,3 +1,46 @@
 //! One tracer for all four quadrants of Linux tracing.
+//!
+//! This crate is glue: flags, messages, exit status. It is the only one that prints or exits.
+//!
+//! Exit status: what the script's exit() gave; else, with `-c`, the command's; else 0. 1 when something failed; 3 with `--strict` when
+//! something was lost. A reader that closes the output (`| head`) ends the trace quietly with 0.
 
-fn main() {}
+mod answers;
+mod args;
+mod diag;
+mod failure;
+mod front;
+mod list;
+mod losses;
+mod resolver;
+mod run;
+mod script;
+mod words;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let done = if args.list { list::list(&args) } else { run::run(&args) };
+    match done {
+        Ok(status) => ExitCode::from(status as u8),
+        Err(failure) => {
+            failure.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Help goes to standard output with 0, a wrong command line to standard error with 1.
+fn usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if error.use_stderr() || printed.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

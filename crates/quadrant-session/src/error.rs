@@ -1,0 +1,59 @@
+//! Why a trace could not start or go on.
+
+use std::fmt;
+
+use quadrant_program::span::Span;
+
+/// Why a trace could not start or go on.
+#[derive(Debug)]
+pub enum Error {
+    /// The script asks for something that cannot be done here; points into the script.
+    Script {
+        /// The place.
+        span: Span,
+        /// One line.
+        message: String,
+        /// Advice, one line each.
+        help: Vec<String>,
+    },
+    /// The kernel refused something; the message has errno, reason and advice.
+    Kernel(quadrant_bpf::Error),
+    /// A probe could not be attached.
+    Probe(quadrant_program::probe::ProbeError),
+    /// A program was refused, and the developer asked for the whole story.
+    Log(String),
+    /// Writing the answers failed.
+    Output(std::io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Script { message, .. } => f.write_str(message),
+            Error::Kernel(error) => error.fmt(f),
+            Error::Probe(error) => f.write_str(&error.message),
+            Error::Log(text) => f.write_str(text),
+            Error::Output(error) => write!(f, "cannot write the output: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<quadrant_bpf::Error> for Error {
+    fn from(error: quadrant_bpf::Error) -> Error {
+        Error::Kernel(error)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Error {
+        Error::Output(error)
+    }
+}
+
+impl From<quadrant_program::probe::ProbeError> for Error {
+    fn from(error: quadrant_program::probe::ProbeError) -> Error {
+        Error::Probe(error)
+    }
+}

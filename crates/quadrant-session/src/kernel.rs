@@ -1,0 +1,190 @@
+//! The kernel's side of a trace: maps and programs, and reading them.
+
+use quadrant_bpf::map::Map;
+use quadrant_bpf::map::MappedArray;
+use quadrant_codegen::Data;
+use quadrant_codegen::MapRole;
+use quadrant_codegen::Object;
+use quadrant_program::Program;
+use quadrant_program::layout;
+use quadrant_program::map::Aggregation;
+use quadrant_program::map::MapId;
+use quadrant_program::map::MapValue;
+use quadrant_program::snapshot::Snapshot;
+use quadrant_program::ty::StackType;
+use quadrant_program::value::extend;
+
+use crate::error::Error;
+use crate::ledger::Ledger;
+
+/// Loaded maps and programs.
+pub struct Kernel {
+    pub(crate) roles: Vec<MapRole>,
+    pub(crate) maps: Vec<Map>,
+    pub(crate) programs: Vec<quadrant_bpf::prog::Program>,
+    /// The data section, mapped; `None` when the script needs none.
+    pub(crate) section: Option<MappedArray>,
+    pub(crate) data: Data,
+    pub(crate) cpus: usize,
+}
+
+impl Kernel {
+    /// The map with a role.
+    pub(crate) fn map(&self, role: MapRole) -> Option<&Map> {
+        self.roles.iter().position(|r| *r == role).map(|index| &self.maps[index])
+    }
+
+    /// The addresses of a stored stack.
+    pub(crate) fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
+        if id == layout::STACK_LOST {
+            return Vec::new();
+        }
+        let second = id & layout::STACK_SECOND != 0;
+        let Some(map) = self.map(MapRole::Stacks { limit: kind.limit, second }) else {
+            return Vec::new();
+        };
+        let mut frames = vec![0; map.value_len()];
+        let key = (id & !layout::STACK_SECOND).to_ne_bytes();
+        match map.lookup(&key, &mut frames) {
+            Ok(true) => words(&frames).take_while(|address| *address != 0).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the script has called exit().
+    pub(crate) fn exiting(&self) -> bool {
+        self.data.exit_flag.is_some_and(|offset| self.word(offset) != 0)
+    }
+
+    /// A word of the data section; 0 when there is none.
+    pub(crate) fn word(&self, offset: u32) -> u64 {
+        self.section.as_ref().and_then(|section| section.read_u64(offset as usize).ok()).unwrap_or(0)
+    }
+
+    pub(crate) fn set_word(&self, offset: u32, value: u64) -> Result<(), Error> {
+        self.section.as_ref().map_or(Ok(()), |section| Ok(section.write_u64(offset as usize, value)?))
+    }
+
+    /// Losses that the programs counted.
+    pub(crate) fn losses(&self) -> Ledger {
+        let counted = self.data.losses.iter().map(|(loss, offset)| (*loss, self.word(*offset)));
+        Ledger { losses: counted.filter(|(_, count)| *count > 0).collect(), ..Ledger::default() }
+    }
+}
+
+/// The content of a map of the script.
+pub(crate) fn snapshot(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
+    let map = &program.maps[id.0 as usize];
+    let mut snapshot = Snapshot::of(map);
+    if let Some(offset) = scalar_offset(kernel, id) {
+        read_scalar(kernel, offset, &mut snapshot)?;
+        return Ok(snapshot);
+    }
+    let Some(source) = kernel.map(MapRole::Script(id)) else {
+        return Ok(snapshot);
+    };
+    let per_cpu = source.spec().kind.is_percpu();
+    let entries = source.snapshot()?;
+    snapshot.keys.reserve_exact(entries.len() * snapshot.key_size);
+    snapshot.values.reserve_exact(entries.len() * snapshot.value_size);
+    for (key, value) in entries.iter() {
+        push_entry(&mut snapshot, map, key, value, per_cpu.then_some(kernel.cpus));
+    }
+    Ok(snapshot)
+}
+
+fn scalar_offset(kernel: &Kernel, id: MapId) -> Option<u32> {
+    kernel.data.scalars.iter().find(|(map, _)| *map == id).map(|(_, offset)| *offset)
+}
+
+fn read_scalar(kernel: &Kernel, offset: u32, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let Some(section) = &kernel.section else { return Ok(()) };
+    if section.read_u64(offset as usize)? != 0 {
+        let value = section.read_bytes(offset as usize + 8, snapshot.value_size)?;
+        snapshot.push(&[], &value);
+    }
+    Ok(())
+}
+
+fn push_entry(
+    snapshot: &mut Snapshot,
+    map: &quadrant_program::map::Map,
+    key: &[u8],
+    value: &[u8],
+    cpus: Option<usize>,
+) {
+    match &map.value {
+        MapValue::Plain(_) => snapshot.push(key, value),
+        MapValue::Aggregation(aggregation) => {
+            let keyed = map.key.is_some();
+            let (merged, fed) = merge(aggregation, value, keyed, cpus.unwrap_or(1));
+            if fed {
+                let bytes: Vec<u8> = merged.iter().flat_map(|word| word.to_ne_bytes()).collect();
+                snapshot.push(key, &bytes);
+            }
+        }
+    }
+}
+
+/// The parts of all CPUs as one, and whether the aggregation was ever fed. A map without keys has the "fed" word behind each part.
+fn merge(aggregation: &Aggregation, value: &[u8], keyed: bool, cpus: usize) -> (Vec<u64>, bool) {
+    let words_each = aggregation.words() as usize;
+    let mut merged = vec![0; words_each];
+    let mut fed = keyed;
+    for part in value.chunks_exact((value.len() / cpus.max(1)).max(8)) {
+        let part: Vec<u64> = words(part).collect();
+        aggregation.merge(&mut merged, &part[..words_each.min(part.len())]);
+        fed |= part.get(words_each).is_some_and(|word| *word != 0);
+    }
+    let counted = matches!(aggregation, Aggregation::Count) && merged[0] != 0;
+    (merged, fed || counted)
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.chunks_exact(8).map(|word| extend(word, false))
+}
+
+/// Remove all keys of a map (`zero`: keep keys, set values to zero).
+pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -> Result<(), Error> {
+    if let Some(offset) = scalar_offset(kernel, id) {
+        return clear_scalar(kernel, program, id, offset, zero);
+    }
+    let Some(map) = kernel.map(MapRole::Script(id)) else { return Ok(()) };
+    if program.maps[id.0 as usize].key.is_some() && !zero {
+        map.drain()?;
+        return Ok(());
+    }
+    let nothing = vec![0; map.value_len()];
+    for (key, _) in map.snapshot()?.iter() {
+        map.update(key, &nothing, quadrant_bpf::map::Update::Any)?;
+    }
+    Ok(())
+}
+
+fn clear_scalar(kernel: &Kernel, program: &Program, id: MapId, offset: u32, zero: bool) -> Result<(), Error> {
+    let Some(section) = &kernel.section else { return Ok(()) };
+    let size = Snapshot::of(&program.maps[id.0 as usize]).value_size;
+    if !zero {
+        section.write_u64(offset as usize, 0)?;
+    }
+    Ok(section.zero(offset as usize + 8, size)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_all_cpus_become_one() {
+        let parts: Vec<u8> = [3u64, 1, 4, 1].iter().flat_map(|w| w.to_ne_bytes()).collect();
+        assert_eq!(merge(&Aggregation::Sum { signed: true }, &parts, false, 2), (vec![7], true));
+        let avg = Aggregation::Avg { signed: true };
+        assert_eq!(merge(&avg, &parts, true, 2), (vec![7, 2], true));
+    }
+
+    #[test]
+    fn an_aggregation_that_was_never_fed_is_not_there() {
+        assert!(!merge(&Aggregation::Sum { signed: true }, &[0; 32], false, 2).1);
+        assert!(!merge(&Aggregation::Count, &[0; 32], false, 2).1);
+    }
+}

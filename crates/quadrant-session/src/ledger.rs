@@ -1,0 +1,35 @@
+//! What was lost, and where.
+
+use quadrant_codegen::Loss;
+use quadrant_codegen::LossKind;
+
+/// Everything that a trace lost or cut. Empty is the normal case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Counted by the programs themselves, at the statement; only those that happened.
+    pub losses: Vec<(Loss, u64)>,
+    /// Runs that the kernel skipped because the program (or another at the same place) was running on that CPU: name of the first
+    /// point, and how often.
+    pub missed: Vec<(String, u64)>,
+    /// Records that could not be understood.
+    pub malformed: u64,
+    /// Records lost in the perf buffer of kernels without a ring buffer.
+    pub overwritten: u64,
+}
+
+impl Ledger {
+    /// Nothing was lost.
+    pub fn is_empty(&self) -> bool {
+        *self == Ledger::default()
+    }
+
+    /// How often something of a kind was lost.
+    pub fn count(&self, is: impl Fn(LossKind) -> bool) -> u64 {
+        self.losses.iter().filter(|(loss, _)| is(loss.kind)).map(|(_, count)| count).sum()
+    }
+
+    /// Records that did not arrive.
+    pub fn records(&self) -> u64 {
+        self.count(|kind| kind == LossKind::Record) + self.overwritten
+    }
+}

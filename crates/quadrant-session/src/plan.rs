@@ -1,0 +1,257 @@
+//! From points and clauses to eBPF programs: which clauses share a program, and on which mechanism it runs.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use quadrant_bpf::prog::ProgramKind;
+use quadrant_codegen::Context;
+use quadrant_codegen::RawRead;
+use quadrant_codegen::Unit;
+use quadrant_program::Program;
+use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
+
+use crate::syscalls;
+use crate::uses::ContextUse;
+
+/// What the kernel allows, and what the user forced.
+#[derive(Clone, Copy)]
+pub struct PlanOptions<'a> {
+    /// Whether a program of a kind can ask for its attach cookie, and so serve several points.
+    pub attach_cookie: &'a dyn Fn(ProgramKind) -> bool,
+    /// A tracepoint may run as a raw tracepoint when that means the same.
+    pub raw_tracepoints: bool,
+}
+
+/// From this many tracepoints of single system calls on, one raw tracepoint program that looks at the number serves them all.
+///
+/// Closing one such tracepoint takes about 70 ms, so a wildcard over all of them would take half a minute; the raw tracepoint
+/// closes at once but fires on every system call, which is dearer when only a few are asked for.
+const MANY_SYSCALLS: usize = 8;
+
+/// The programs to make, in the order of their first point.
+pub fn plan(program: &Program, options: PlanOptions) -> Vec<Unit> {
+    let mut groups = Groups::default();
+    let many = syscall_points(program, options);
+    for (point, clauses) in clauses_by_point(program) {
+        let site = &program.points[point.0 as usize].site;
+        let mechanism = mechanism(program, point, site, &clauses, &many, options);
+        groups.add((mechanism, clauses), point);
+    }
+    groups.units.into_iter().flat_map(|(key, points)| finish(program, key, points, options)).collect()
+}
+
+/// For each point in order of first use: the clauses that run there, in source order.
+fn clauses_by_point(program: &Program) -> Vec<(PointId, Vec<usize>)> {
+    let mut order: Vec<(PointId, Vec<usize>)> = Vec::new();
+    let mut seen: HashMap<PointId, usize> = HashMap::new();
+    for (index, clause) in program.clauses.iter().enumerate() {
+        for point in &clause.points {
+            let slot = *seen.entry(*point).or_insert_with(|| {
+                order.push((*point, Vec::new()));
+                order.len() - 1
+            });
+            if order[slot].1.last() != Some(&index) {
+                order[slot].1.push(index);
+            }
+        }
+    }
+    order
+}
+
+/// What points must have in common to share a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Mechanism {
+    Run,
+    Tracepoint,
+    RawTracepoint(RawFields),
+    Syscalls { exit: bool },
+    BtfTracepoint(u32),
+    Uprobe { ret: bool, file: u64 },
+    PerfEvent,
+    Interval,
+}
+
+/// Which record layout a raw tracepoint stands in for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum RawFields {
+    None,
+    SysEnter,
+    SysExit,
+}
+
+/// Points with the same mechanism and the same clauses share a program.
+type Key = (Mechanism, Vec<usize>);
+
+fn mechanism(
+    program: &Program,
+    point: PointId,
+    site: &Site,
+    clauses: &[usize],
+    many: &[PointId],
+    options: PlanOptions,
+) -> Mechanism {
+    match site {
+        Site::Begin | Site::End => Mechanism::Run,
+        Site::Tracepoint { event, .. } if many.binary_search(&point).is_ok() => {
+            Mechanism::Syscalls { exit: event.starts_with("sys_exit_") }
+        }
+        Site::Tracepoint { category, event } if options.raw_tracepoints => {
+            raw_fields(program, category, event, clauses).map_or(Mechanism::Tracepoint, Mechanism::RawTracepoint)
+        }
+        Site::Tracepoint { .. } => Mechanism::Tracepoint,
+        Site::RawTracepoint { btf_id, .. } => Mechanism::BtfTracepoint(*btf_id),
+        Site::Uprobe { path, .. } | Site::Usdt { path, .. } => Mechanism::Uprobe { ret: false, file: file_key(path) },
+        Site::Uretprobe { path, .. } => Mechanism::Uprobe { ret: true, file: file_key(path) },
+        Site::Interval { .. } => Mechanism::Interval,
+        Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => Mechanism::PerfEvent,
+    }
+}
+
+/// Uprobes of one file are attached by one system call, so files do not share programs.
+fn file_key(path: &std::path::Path) -> u64 {
+    use std::hash::BuildHasher;
+    std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(path)
+}
+
+/// Whether the clauses mean the same on the raw tracepoint, and by which fields.
+fn raw_fields(program: &Program, category: &str, event: &str, clauses: &[usize]) -> Option<RawFields> {
+    let fields = match (category, event) {
+        ("syscalls", _) => return None,
+        ("raw_syscalls", "sys_enter") => RawFields::SysEnter,
+        ("raw_syscalls", "sys_exit") => RawFields::SysExit,
+        _ => RawFields::None,
+    };
+    reads_only(program, clauses, &reads(fields)).then_some(fields)
+}
+
+fn reads_only(program: &Program, clauses: &[usize], known: &BTreeMap<u32, RawRead>) -> bool {
+    clauses.iter().all(|index| match ContextUse::of(&program.clauses[*index]) {
+        ContextUse::Fields(offsets) => offsets.iter().all(|offset| known.contains_key(offset)),
+        ContextUse::Whole => false,
+    })
+}
+
+/// Record offsets of `raw_syscalls`, and the arguments that hold the same: `sys_enter(regs, id)`, `sys_exit(regs, ret)`.
+fn reads(fields: RawFields) -> BTreeMap<u32, RawRead> {
+    match fields {
+        RawFields::None => BTreeMap::new(),
+        RawFields::SysEnter => {
+            let arguments = (0..6).map(|i| (16 + 8 * u32::from(i), RawRead::SyscallArg(i)));
+            arguments.chain([(8, RawRead::Arg(1))]).collect()
+        }
+        RawFields::SysExit => BTreeMap::from([(16, RawRead::Arg(1))]),
+    }
+}
+
+/// The points that one program on `sys_enter` or `sys_exit` serves: single system calls' tracepoints, when they are many. Sorted.
+fn syscall_points(program: &Program, options: PlanOptions) -> Vec<PointId> {
+    if !options.raw_tracepoints {
+        return Vec::new();
+    }
+    let servable = |exit: bool| {
+        let mut points: Vec<PointId> = clauses_by_point(program)
+            .into_iter()
+            .filter(|(point, clauses)| is_syscall(program, *point, exit) && syscall_fields_only(program, clauses))
+            .map(|(point, _)| point)
+            .collect();
+        points.sort();
+        if points.len() < MANY_SYSCALLS { Vec::new() } else { points }
+    };
+    let mut points = [servable(false), servable(true)].concat();
+    points.sort();
+    points
+}
+
+fn is_syscall(program: &Program, point: PointId, exit: bool) -> bool {
+    match &program.points[point.0 as usize].site {
+        Site::Tracepoint { category, event } if category == "syscalls" => {
+            let name = event.strip_prefix(if exit { "sys_exit_" } else { "sys_enter_" });
+            name.and_then(syscalls::number).is_some()
+        }
+        _ => false,
+    }
+}
+
+fn syscall_fields_only(program: &Program, clauses: &[usize]) -> bool {
+    clauses.iter().all(|index| match ContextUse::of(&program.clauses[*index]) {
+        ContextUse::Fields(offsets) => offsets.iter().all(|o| *o >= 8 && *o < 64 && o % 8 == 0),
+        ContextUse::Whole => false,
+    })
+}
+
+/// Units under construction, in order of first appearance.
+#[derive(Default)]
+struct Groups {
+    units: Vec<(Key, Vec<PointId>)>,
+    index: HashMap<Key, usize>,
+}
+
+impl Groups {
+    fn add(&mut self, key: Key, point: PointId) {
+        match self.index.get(&key) {
+            Some(slot) => self.units[*slot].1.push(point),
+            None => {
+                self.index.insert(key.clone(), self.units.len());
+                self.units.push((key, vec![point]));
+            }
+        }
+    }
+}
+
+/// One unit for all points, or one for each where programs cannot tell points apart.
+fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Unit> {
+    let together = points.len() == 1 || mechanism.tells_points_apart(options);
+    let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
+    let unit = |points: Vec<PointId>| Unit {
+        context: mechanism.context(program, &points),
+        clauses: clauses.clone(),
+        pid: pid(program, &points),
+        points,
+    };
+    shares.into_iter().map(unit).collect()
+}
+
+/// The process of user probes: the kernel's own filter means one thread in some versions of multi-links.
+fn pid(program: &Program, points: &[PointId]) -> Option<u32> {
+    match &program.points[points[0].0 as usize].site {
+        Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } => *pid,
+        _ => None,
+    }
+}
+
+impl Mechanism {
+    fn tells_points_apart(self, options: PlanOptions) -> bool {
+        match self {
+            Mechanism::Run => true,
+            Mechanism::Syscalls { .. } => true,
+            Mechanism::Tracepoint => (options.attach_cookie)(ProgramKind::Tracepoint),
+            Mechanism::RawTracepoint(_) => (options.attach_cookie)(ProgramKind::RawTracepoint),
+            // The kernel checks the program against one tracepoint's arguments.
+            Mechanism::BtfTracepoint(_) => false,
+            Mechanism::Uprobe { .. } => (options.attach_cookie)(ProgramKind::Kprobe),
+            Mechanism::PerfEvent | Mechanism::Interval => (options.attach_cookie)(ProgramKind::PerfEvent),
+        }
+    }
+
+    fn context(self, program: &Program, points: &[PointId]) -> Context {
+        match self {
+            Mechanism::Run => Context::Run,
+            Mechanism::Tracepoint => Context::Tracepoint,
+            Mechanism::RawTracepoint(fields) => Context::RawTracepoint(reads(fields)),
+            Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,
+            Mechanism::Uprobe { .. } => Context::Registers,
+            Mechanism::PerfEvent | Mechanism::Interval => Context::PerfEvent,
+            Mechanism::Syscalls { exit } => Context::Syscalls { exit, points: numbers(program, points, exit) },
+        }
+    }
+}
+
+fn numbers(program: &Program, points: &[PointId], exit: bool) -> BTreeMap<u32, u32> {
+    let prefix = if exit { "sys_exit_" } else { "sys_enter_" };
+    let number = |point: &PointId| match &program.points[point.0 as usize].site {
+        Site::Tracepoint { event, .. } => event.strip_prefix(prefix).and_then(syscalls::number),
+        _ => None,
+    };
+    points.iter().zip(0..).filter_map(|(point, index)| Some((number(point)?, index))).collect()
+}

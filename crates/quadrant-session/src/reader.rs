@@ -1,0 +1,60 @@
+//! Reading records: the ring buffer, or perf buffers on kernels without one.
+
+use quadrant_bpf::perfbuf::PerfBuffer;
+use quadrant_bpf::ringbuf::RingBuffer;
+use quadrant_codegen::MapRole;
+
+use crate::error::Error;
+use crate::kernel::Kernel;
+
+/// The reading side of the records' map.
+pub(crate) enum Reader {
+    /// The script sends no records.
+    None,
+    /// Linux 5.8 and later.
+    Ring(RingBuffer),
+    /// Before.
+    Perf(PerfBuffer),
+}
+
+/// Pages of each CPU's perf buffer, where there is no ring buffer.
+const PERF_PAGES: usize = 256;
+/// Records after which the kernel wakes the reader; it looks by itself before.
+const PERF_WAKEUP: u32 = 1024;
+
+impl Reader {
+    pub(crate) fn open(kernel: &Kernel) -> Result<Reader, Error> {
+        let Some(map) = kernel.map(MapRole::Records) else {
+            return Ok(Reader::None);
+        };
+        Ok(match map.spec().kind {
+            quadrant_bpf::map::MapKind::RingBuffer => Reader::Ring(RingBuffer::new(map)?),
+            _ => Reader::Perf(PerfBuffer::new(map, PERF_PAGES, PERF_WAKEUP)?),
+        })
+    }
+
+    /// Hand up to `max` records to `handle`, oldest first; how many there were.
+    pub(crate) fn consume(&mut self, max: usize, handle: impl FnMut(&[u8])) -> usize {
+        match self {
+            Reader::None => 0,
+            Reader::Ring(ring) => ring.consume(max, handle),
+            Reader::Perf(buffer) => buffer.consume(max, handle),
+        }
+    }
+
+    /// Records that were overwritten before they were read.
+    pub(crate) fn lost(&self) -> u64 {
+        match self {
+            Reader::Perf(buffer) => buffer.lost(),
+            _ => 0,
+        }
+    }
+
+    /// Becomes readable when a program wakes the reader.
+    pub(crate) fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        match self {
+            Reader::Ring(ring) => Some(std::os::fd::AsFd::as_fd(ring)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Records as they arrive, acted upon.
+
+use std::io;
+
+use quadrant_program::Program;
+use quadrant_program::record::HEADER;
+use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
+use quadrant_program::value::extend;
+
+use crate::error::Error;
+use crate::kernel;
+use crate::kernel::Kernel;
+use crate::sink::Sink;
+use crate::sink::View;
+
+/// What came of the records so far.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The status that exit() gave.
+    pub(crate) exit: Option<i32>,
+    /// Records that could not be understood.
+    pub(crate) malformed: u64,
+}
+
+/// Act upon one record.
+///
+/// # Errors
+/// Those of writing, and of reading maps.
+pub(crate) fn handle(
+    program: &Program,
+    kernel: &Kernel,
+    sink: &mut dyn Sink,
+    progress: &mut Progress,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    let Some(id) = record_id(program, bytes) else {
+        progress.malformed += 1;
+        return Ok(());
+    };
+    let view = View { program, kernel };
+    match &program.records[id.0 as usize].kind {
+        RecordKind::Exit => progress.exit = progress.exit.or(Some(exit_status(bytes))),
+        RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false)?,
+        RecordKind::Zero(map) => kernel::clear(kernel, program, *map, true)?,
+        RecordKind::PrintMap { map, top, div } => {
+            let snapshot = kernel::snapshot(kernel, program, *map)?;
+            sink.map(view, *map, &snapshot, *top, *div)?;
+        }
+        _ => sink.record(view, id, bytes)?,
+    }
+    Ok(())
+}
+
+fn record_id(program: &Program, bytes: &[u8]) -> Option<RecordId> {
+    let id = extend(bytes.get(..4)?, false) as u32;
+    (bytes.len() >= HEADER as usize && (id as usize) < program.records.len()).then_some(RecordId(id))
+}
+
+/// The first argument of an exit record; the system keeps its lowest 8 bits.
+fn exit_status(bytes: &[u8]) -> i32 {
+    bytes.get(HEADER as usize..).map_or(0, |argument| extend(argument, true) as i32)
+}
+
+/// A closed pipe is how a reader says that it has seen enough.
+pub(crate) fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+}

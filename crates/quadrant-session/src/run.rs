@@ -1,0 +1,188 @@
+//! The event loop of a trace.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+use std::time::Instant;
+
+use quadrant_bpf::process::Child;
+use quadrant_bpf::process::PidFd;
+use quadrant_bpf::process::Status;
+use quadrant_bpf::wait::Epoll;
+use quadrant_bpf::wait::Signals;
+use quadrant_program::Program;
+use quadrant_program::map::MapId;
+
+use crate::error::Error;
+use crate::kernel;
+use crate::kernel::Kernel;
+use crate::reader::Reader;
+use crate::records;
+use crate::records::Progress;
+use crate::sink::Sink;
+use crate::sink::View;
+
+/// Why a trace ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The script called exit() with this status.
+    Exit(i32),
+    /// SIGINT or SIGTERM.
+    Signal,
+    /// The traced process ended; the exit status if it was our child (128 + signal when a signal ended it).
+    Target(Option<i32>),
+}
+
+/// What is watched besides records.
+pub(crate) struct Watch {
+    epoll: Epoll,
+    /// SIGINT and SIGTERM.
+    pub(crate) signals: Signals,
+    /// The command that was started for this trace.
+    pub(crate) child: Option<Child>,
+    /// The process given by id.
+    process: Option<PidFd>,
+    ready: Vec<u64>,
+}
+
+const SIGINT: i32 = 2;
+const SIGTERM: i32 = 15;
+
+impl Watch {
+    /// Watch for signals and for the end of these processes.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn new(child: Option<Child>, process: Option<PidFd>) -> Result<Watch, Error> {
+        let (epoll, signals) = (Epoll::new()?, Signals::take(&[SIGINT, SIGTERM])?);
+        epoll.add(signals.as_fd(), 0)?;
+        for pidfd in child.as_ref().map(Child::pidfd).into_iter().chain(&process) {
+            epoll.add(pidfd.as_fd(), 0)?;
+        }
+        Ok(Watch { epoll, signals, child, process, ready: Vec::new() })
+    }
+
+    /// Also wake when this becomes readable.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn add(&self, fd: std::os::fd::BorrowedFd) -> Result<(), Error> {
+        Ok(self.epoll.add(fd, 0)?)
+    }
+
+    fn ended(&mut self) -> Result<Option<End>, Error> {
+        if self.signals.next()?.is_some() {
+            return Ok(Some(End::Signal));
+        }
+        if let Some(child) = &mut self.child
+            && child.pidfd().has_ended()
+        {
+            return Ok(Some(End::Target(Some(exit_status(child.wait()?)))));
+        }
+        Ok(self.process.as_ref().is_some_and(PidFd::has_ended).then_some(End::Target(None)))
+    }
+
+    /// Sleep until something happens that cannot wait for the next look at the records.
+    fn wait(&mut self, longest: Duration) -> Result<(), Error> {
+        Ok(self.epoll.wait(Some(longest), &mut self.ready)?)
+    }
+}
+
+/// As a shell gives it.
+fn exit_status(status: Status) -> i32 {
+    match status {
+        Status::Exited(status) => status,
+        Status::Killed(signal) => 128 + signal,
+    }
+}
+
+/// Shortest and longest wait between looks at the records.
+const SHORT: Duration = Duration::from_millis(5);
+const LONG: Duration = Duration::from_millis(50);
+/// Records taken before signals are looked at again.
+const BATCH: usize = 4096;
+/// Time between calls of [`Sink::tick`].
+const TICK: Duration = Duration::from_secs(1);
+
+/// A running trace, as the loop sees it.
+pub(crate) struct Loop<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) kernel: &'a Kernel,
+    pub(crate) reader: Reader,
+    pub(crate) sink: &'a mut dyn Sink,
+    pub(crate) progress: Progress,
+}
+
+impl Loop<'_> {
+    /// Run until something ends the trace.
+    ///
+    /// # Errors
+    /// Those of writing and of reading maps.
+    pub(crate) fn run(&mut self, watch: &mut Watch) -> Result<End, Error> {
+        if let Some(fd) = self.reader.fd() {
+            watch.add(fd)?;
+        }
+        let mut wait = SHORT;
+        let mut last_tick = Instant::now();
+        loop {
+            let count = self.drain_batch()?;
+            if let Some(end) = self.ended(watch)? {
+                return Ok(end);
+            }
+            if last_tick.elapsed() >= TICK {
+                last_tick = Instant::now();
+                self.sink.tick(View { program: self.program, kernel: self.kernel });
+            }
+            if count == BATCH {
+                continue;
+            }
+            self.sink.flush()?;
+            wait = if count > 0 { SHORT } else { (wait * 2).min(LONG) };
+            watch.wait(wait)?;
+        }
+    }
+
+    fn ended(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
+        match self.progress.exit {
+            Some(status) => Ok(Some(End::Exit(status))),
+            None => watch.ended(),
+        }
+    }
+
+    /// Handle all records that are there.
+    ///
+    /// # Errors
+    /// Those of writing and of reading maps.
+    pub(crate) fn drain(&mut self) -> Result<(), Error> {
+        while self.drain_batch()? > 0 {}
+        self.sink.flush()?;
+        Ok(())
+    }
+
+    fn drain_batch(&mut self) -> Result<usize, Error> {
+        let Loop { program, kernel, reader, sink, progress } = self;
+        let mut failure = None;
+        let count = reader.consume(BATCH, |bytes| {
+            if failure.is_none() {
+                failure = records::handle(program, kernel, &mut **sink, progress, bytes).err();
+            }
+        });
+        failure.map_or(Ok(count), Err)
+    }
+
+    /// Print every map that has something in it, by name.
+    ///
+    /// # Errors
+    /// Those of writing and of reading maps.
+    pub(crate) fn print_maps(&mut self) -> Result<(), Error> {
+        let view = View { program: self.program, kernel: self.kernel };
+        let mut ids: Vec<u32> = (0..self.program.maps.len() as u32).collect();
+        ids.sort_by_key(|id| &self.program.maps[*id as usize].name);
+        for id in ids {
+            let snapshot = kernel::snapshot(self.kernel, self.program, MapId(id))?;
+            if snapshot.len > 0 {
+                self.sink.map(view, MapId(id), &snapshot, 0, 0)?;
+            }
+        }
+        Ok(self.sink.flush()?)
+    }
+}

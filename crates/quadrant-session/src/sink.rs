@@ -1,0 +1,78 @@
+//! Where a trace's answers go. The session does not print: it calls a [`Sink`].
+
+use std::io;
+
+use quadrant_program::Program;
+use quadrant_program::map::MapId;
+use quadrant_program::record::RecordId;
+use quadrant_program::snapshot::Snapshot;
+use quadrant_program::ty::StackType;
+
+use crate::kernel::Kernel;
+use crate::ledger::Ledger;
+
+/// What a sink may look at while it handles an event.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) kernel: &'a Kernel,
+}
+
+impl<'a> View<'a> {
+    /// The program that runs.
+    pub fn program(&self) -> &'a Program {
+        self.program
+    }
+
+    /// The addresses of a stored stack, innermost first; empty when it was lost or had no frames.
+    pub fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
+        self.kernel.stack(kind, id)
+    }
+
+    /// Now, by the boot clock, in nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        crate::clock::boot_ns()
+    }
+}
+
+/// Takes what a trace says. An error of kind `BrokenPipe` ends the trace quietly.
+pub trait Sink {
+    /// All probes are attached; `points` of them.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn attached(&mut self, view: View, points: usize) -> io::Result<()>;
+
+    /// A record that is printed, run or shown: everything but maps and exit.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn record(&mut self, view: View, record: RecordId, bytes: &[u8]) -> io::Result<()>;
+
+    /// A map is to be printed: only the `top` greatest (0: all), values divided by `div`.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn map(&mut self, view: View, map: MapId, snapshot: &Snapshot, top: u64, div: u64) -> io::Result<()>;
+
+    /// All probes are detached and END has run; what follows are the maps.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn ending(&mut self, view: View) -> io::Result<()>;
+
+    /// No more events for now: bring everything to the reader.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn flush(&mut self) -> io::Result<()>;
+
+    /// About once a second, while processes that may be gone at the end are still there.
+    fn tick(&mut self, _view: View) {}
+
+    /// The end: what was lost.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn ledger(&mut self, view: View, ledger: &Ledger) -> io::Result<()>;
+}

@@ -1,0 +1,64 @@
+//! What a clause reads of its context.
+
+use std::collections::BTreeSet;
+
+use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::program::Clause;
+use quadrant_program::ty::Space;
+use quadrant_program::ty::Type;
+use quadrant_program::visit;
+use quadrant_program::visit::Visitor;
+
+/// What a clause reads of its context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextUse {
+    /// Whole 8-byte words at these offsets, and nothing else.
+    Fields(BTreeSet<u32>),
+    /// Something that cannot be listed: an address, an array, a text, a smaller field.
+    Whole,
+}
+
+impl ContextUse {
+    /// Of one clause.
+    pub fn of(clause: &Clause) -> ContextUse {
+        let mut finder = Finder { listed: BTreeSet::new(), fields: 0, mentions: 0 };
+        visit::clause(clause, &mut finder);
+        if finder.mentions > finder.fields { ContextUse::Whole } else { ContextUse::Fields(finder.listed) }
+    }
+}
+
+struct Finder {
+    listed: BTreeSet<u32>,
+    /// Mentions of the context that are whole words.
+    fields: usize,
+    /// All mentions.
+    mentions: usize,
+}
+
+impl Visitor for Finder {
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::ContextAddr(_)
+            | ExprKind::DataLoc { .. }
+            | ExprKind::Arg(_)
+            | ExprKind::Retval
+            | ExprKind::Reg(_)
+            | ExprKind::ArgAt(_)
+            | ExprKind::Builtin(Builtin::Context) => self.mentions += 1,
+            ExprKind::Deref { addr, space: Space::Context } => self.field(&expr.ty, addr),
+            _ => {}
+        }
+    }
+}
+
+impl Finder {
+    /// A word at a constant place; its address is visited (and counted as a mention) afterwards.
+    fn field(&mut self, ty: &Type, addr: &Expr) {
+        if let (ExprKind::ContextAddr(offset), true, Some(8)) = (&addr.kind, ty.is_scalar(), ty.c_size()) {
+            self.listed.insert(*offset);
+            self.fields += 1;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! From the verifier's log to a place in the script.
+//!
+//! The log is for people who write eBPF by hand; whoever writes a script gets the statement that the kernel refused.
+
+use quadrant_codegen::Code;
+use quadrant_program::span::Span;
+
+use crate::error::Error;
+
+/// Explain why the kernel refused a program. `log` is the verifier's.
+pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
+    let reason = reason(log);
+    let message = format!("the kernel's verifier refused {what}: {reason}");
+    let help = vec![
+        "this is a fault of quadrant, not of the script: please report it with the output of `quadrant -d verifier ...`".to_owned(),
+    ];
+    Error::Script { span: place(code, log), message, help }
+}
+
+/// The last line that says something, without the statistics that follow it.
+fn reason(log: &str) -> &str {
+    let statistics = |line: &&str| line.is_empty() || line.starts_with("processed ") || line.starts_with("verification time");
+    log.lines().rev().map(str::trim).find(|line| !statistics(line)).unwrap_or("no reason given")
+}
+
+/// The span of the last instruction that the log names ("12: (85) call ...").
+fn place(code: &Code, log: &str) -> Span {
+    let number = |line: &str| line.split_once(": (").and_then(|(number, _)| number.trim().parse::<u32>().ok());
+    let at = log.lines().rev().find_map(number).unwrap_or(0);
+    let before = code.spans.iter().take_while(|(insn, _)| *insn <= at).last();
+    before.map(|(_, span)| *span).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_last_line_before_the_statistics() {
+        let log = "0: (b7) r0 = 0\n1: (85) call foo#99\nR1 type=scalar expected=fp\nprocessed 2 insns (limit 1000000)\n";
+        assert_eq!(reason(log), "R1 type=scalar expected=fp");
+        assert_eq!(reason(""), "no reason given");
+    }
+}

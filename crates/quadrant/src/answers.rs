@@ -1,0 +1,212 @@
+//! What a running trace says, brought to the user.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use quadrant_output::Mode;
+use quadrant_output::Renderer;
+use quadrant_output::ledger;
+use quadrant_output::message;
+use quadrant_program::Program;
+use quadrant_program::map::MapId;
+use quadrant_program::record::Record;
+use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
+use quadrant_program::snapshot::Snapshot;
+use quadrant_session::Ledger;
+use quadrant_session::Sink;
+use quadrant_session::View;
+
+use crate::losses;
+use crate::resolver::Names;
+use crate::script::Script;
+
+/// Bytes that are gathered before they are written.
+const CHUNK: usize = 64 << 10;
+
+/// The sink of a trace: renders into a buffer, and writes that out.
+pub struct Answers<'p> {
+    renderer: Renderer<'p>,
+    names: Names,
+    script: &'p Script,
+    buffer: Vec<u8>,
+    output: Box<dyn Write>,
+    quiet: bool,
+    /// The process whose symbols will be wanted at the end.
+    pid: Option<u32>,
+}
+
+impl<'p> Answers<'p> {
+    /// Answers of a program.
+    pub fn new(program: &'p Program, script: &'p Script, mode: Mode, names: Names, output: Box<dyn Write>) -> Answers<'p> {
+        let renderer = Renderer::new(program, mode);
+        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, pid: None }
+    }
+
+    /// Only answers, nothing about the trace itself.
+    pub fn quiet(self, quiet: bool) -> Answers<'p> {
+        Answers { quiet, ..self }
+    }
+
+    /// This process's symbols will be wanted after its end.
+    pub fn remember(self, pid: Option<u32>) -> Answers<'p> {
+        Answers { pid, ..self }
+    }
+
+    fn is_json(&self) -> bool {
+        self.renderer.mode() == Mode::Json
+    }
+
+    /// In JSON everything is part of the output; in text, notes go to standard error.
+    fn note(&mut self, render: impl FnOnce(&mut Vec<u8>, Mode)) -> io::Result<()> {
+        if self.is_json() {
+            render(&mut self.buffer, Mode::Json);
+            return Ok(());
+        }
+        self.write_out()?;
+        let mut text = Vec::new();
+        render(&mut text, Mode::Text);
+        io::stderr().write_all(&text)
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        if !self.buffer.is_empty() {
+            self.output.write_all(&self.buffer)?;
+            self.buffer.clear();
+        }
+        self.output.flush()
+    }
+
+    fn formatted(&mut self, view: View, record: &Record, bytes: &[u8]) -> Vec<u8> {
+        let mut text = Vec::new();
+        self.renderer.formatted(&mut text, record, bytes, &mut self.names.resolver(view));
+        text
+    }
+
+    fn passed_on(&mut self, kind: message::Output, bytes: &[u8]) {
+        match self.is_json() {
+            true => message::output_of(&mut self.buffer, kind, bytes),
+            false => self.buffer.extend_from_slice(bytes),
+        }
+    }
+
+    fn cat(&mut self, view: View, record: &Record, bytes: &[u8]) {
+        let name = self.formatted(view, record, bytes);
+        let limit = view.program().config.max_cat_bytes;
+        match read_file(&name, limit) {
+            Ok(content) => self.passed_on(message::Output::Cat, &content),
+            Err(error) => eprintln!("quadrant: cat: cannot read {}: {error}", name.escape_ascii()),
+        }
+    }
+
+    fn system(&mut self, view: View, record: &Record, bytes: &[u8]) -> io::Result<()> {
+        self.write_out()?;
+        let text = self.formatted(view, record, bytes);
+        let command = String::from_utf8_lossy(&text).into_owned();
+        let output = Command::new("/bin/sh").arg("-c").arg(&command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+        match output {
+            Ok(output) => self.passed_on(message::Output::System, &output.stdout),
+            Err(error) => eprintln!("quadrant: system: cannot run /bin/sh: {error}"),
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, view: View, severity: message::Severity, record: &Record, bytes: &[u8]) -> io::Result<()> {
+        let text = self.formatted(view, record, bytes);
+        let (start, end) = (self.script.position(record.span.start), self.script.position(record.span.end));
+        let file = self.script.name.clone();
+        let place = message::Place { file: &file, line: start.0, column: start.1, end_column: end.1 };
+        self.note(|out, mode| message::message(out, severity, &place, &text, mode))
+    }
+}
+
+impl Sink for Answers<'_> {
+    fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
+        if self.quiet && !self.is_json() {
+            return Ok(());
+        }
+        self.note(|out, mode| message::attached(out, points as u64, mode))
+    }
+
+    fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
+        let record = &view.program().records[id.0 as usize];
+        match &record.kind {
+            RecordKind::Cat(_) => self.cat(view, record, bytes),
+            RecordKind::System(_) => self.system(view, record, bytes)?,
+            RecordKind::Errorf(_) => self.message(view, message::Severity::Error, record, bytes)?,
+            RecordKind::Warnf(_) => self.message(view, message::Severity::Warning, record, bytes)?,
+            _ => self.renderer.record(&mut self.buffer, record, bytes, &mut self.names.resolver(view)),
+        }
+        if self.buffer.len() >= CHUNK { self.write_out() } else { Ok(()) }
+    }
+
+    fn map(&mut self, view: View, id: MapId, snapshot: &Snapshot, top: u64, div: u64) -> io::Result<()> {
+        let map = &view.program().maps[id.0 as usize];
+        let resolver = &mut self.names.resolver(view);
+        match (snapshot.len, &map.key) {
+            (0, None) => self.renderer.missing(&mut self.buffer, map, resolver),
+            _ => self.renderer.map(&mut self.buffer, map, snapshot, top, div, resolver),
+        }
+        if self.buffer.len() >= CHUNK { self.write_out() } else { Ok(()) }
+    }
+
+    fn ending(&mut self, _view: View) -> io::Result<()> {
+        if !self.is_json() {
+            self.buffer.extend_from_slice(b"\n\n");
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_out()
+    }
+
+    fn tick(&mut self, _view: View) {
+        if let Some(pid) = self.pid {
+            self.names.remember(pid);
+        }
+    }
+
+    fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
+        let lines = losses::lines(view.program(), self.script, lost);
+        let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
+        self.note(|out, mode| ledger::ledger(out, &entries, mode))?;
+        for warning in self.names.warnings() {
+            eprintln!("quadrant: {}", warning.escape_debug());
+        }
+        Ok(())
+    }
+}
+
+/// The start of a file whose name may have come from a traced program: never waits for a pipe or a device.
+fn read_file(name: &[u8], limit: u32) -> io::Result<Vec<u8>> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = Path::new(std::ffi::OsStr::from_bytes(name));
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut content = Vec::new();
+    file.take(limit.into()).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Where answers go: a new private file, or standard output.
+///
+/// # Errors
+/// The file cannot be created.
+pub fn output(path: Option<&Path>) -> io::Result<Box<dyn Write>> {
+    let Some(path) = path else {
+        return Ok(Box::new(io::stdout()));
+    };
+    let file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(Box::new(file))
+}

@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::ValueEnum;
+
+/// One tracer for all four quadrants of Linux tracing: kernel and user, static and dynamic.
+#[derive(Debug, Parser)]
+#[command(name = "quadrant", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Args {
+    /// Run this program instead of a file
+    #[arg(short = 'e', long = "execute", value_name = "PROGRAM", help_heading = "What to run")]
+    pub execute: Option<String>,
+
+    /// List the probes that match a pattern (with -v: their arguments)
+    #[arg(short, long, help_heading = "What to run")]
+    pub list: bool,
+
+    /// Trace only this process where the probe allows it; the trace ends with it
+    #[arg(short, long, value_name = "PID", help_heading = "Target")]
+    pub pid: Option<u32>,
+
+    /// Start this command once all probes are attached; the trace ends with it and has its exit status
+    #[arg(short, long = "cmd", value_name = "COMMAND", help_heading = "Target")]
+    pub command: Option<String>,
+
+    /// Allow actions that change the system: system(), signal()
+    #[arg(long = "unsafe", help_heading = "Safety")]
+    pub allow_unsafe: bool,
+
+    /// Allow up to so many attach points
+    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Safety")]
+    pub max_probes: u32,
+
+    /// Exit with status 3 when anything was lost
+    #[arg(long, help_heading = "Safety")]
+    pub strict: bool,
+
+    /// Compile, load and check, but attach nothing
+    #[arg(long, help_heading = "Safety")]
+    pub dry_run: bool,
+
+    /// Write answers to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Form of the answers
+    #[arg(short, long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    pub format: Format,
+
+    /// Print nothing but answers
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Say more: arguments in listings, mechanisms when attaching
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Leave inlined functions out of stacks
+    #[arg(long, help_heading = "Output")]
+    pub no_inlines: bool,
+
+    /// Print a stage of the compiler and stop
+    #[arg(short, long, value_enum, value_name = "STAGE", help_heading = "Output")]
+    pub debug: Option<Stage>,
+
+    /// Script file (- for standard input) or list pattern, then the script's parameters $1, $2, ...
+    #[arg(value_name = "FILE|PATTERN|PARAMETER", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  quadrant -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
+  quadrant -e 'profile:hz:99 { @[kstack, ustack, comm] = count(); }'
+  quadrant -l 'tracepoint:sched:*'
+  quadrant script.bt 1234";
+
+/// Form of the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A stage of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// The syntax tree.
+    Ast,
+    /// The typed program.
+    Program,
+    /// The eBPF instructions.
+    Bpf,
+}

@@ -1,0 +1,68 @@
+//! Messages about a script, in the style of rustc.
+
+use annotate_snippets::AnnotationKind;
+use annotate_snippets::Level;
+use annotate_snippets::Renderer;
+use annotate_snippets::Snippet;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::Severity;
+
+use crate::script::Script;
+
+
+/// Render messages; each ends with a newline.
+pub fn render(script: &Script, diagnostics: &[Diagnostic], color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    diagnostics.iter().map(|d| format!("{}\n", renderer.render(&report(script, d)))).collect()
+}
+
+fn report<'a>(script: &'a Script, diagnostic: &'a Diagnostic) -> [annotate_snippets::Group<'a>; 1] {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let range = range(script, diagnostic);
+    let mark = AnnotationKind::Primary.span(range);
+    let mark = if diagnostic.label.is_empty() { mark } else { mark.label(diagnostic.label.as_str()) };
+    let snippet = Snippet::source(script.text.as_str()).path(script.name.as_str()).annotation(mark);
+    let mut group = level.primary_title(diagnostic.message.as_str()).element(snippet);
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    [group]
+}
+
+/// The marked bytes, within the text and on character boundaries.
+fn range(script: &Script, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
+    let text = &script.text;
+    let floor = |at: u32| (0..=(at as usize).min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let (start, end) = (floor(diagnostic.span.start), floor(diagnostic.span.end));
+    start..end.max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_program::span::Span;
+
+    use super::*;
+
+    #[test]
+    fn marks_the_place() {
+        let script = Script { name: "a.bt".into(), text: "BEGIN { printf(pidd); }\n".into() };
+        let diagnostic = Diagnostic::error(Span::new(15, 19), "unknown name `pidd`").help("did you mean `pid`?");
+        let text = render(&script, &[diagnostic], false);
+        assert!(text.contains("error: unknown name `pidd`"), "{text}");
+        assert!(text.contains("a.bt:1:16"), "{text}");
+        assert!(text.contains("^^^^"), "{text}");
+        assert!(text.contains("did you mean `pid`?"), "{text}");
+    }
+
+    #[test]
+    fn places_outside_the_text_do_not_hurt() {
+        let script = Script { name: "a.bt".into(), text: "é".into() };
+        render(&script, &[Diagnostic::error(Span::new(1, 900), "x")], false);
+    }
+}

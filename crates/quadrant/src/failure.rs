@@ -1,0 +1,81 @@
+//! How a run fails: what is said, and the exit status.
+
+use std::io::IsTerminal;
+
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::probe::ProbeError;
+use quadrant_session::Error;
+
+use crate::diag;
+use crate::script::Script;
+
+/// Why the command fails.
+#[derive(Debug, Default)]
+pub struct Failure {
+    message: String,
+    hints: Vec<String>,
+    /// Messages about the script; they stand for themselves.
+    rendered: String,
+}
+
+impl Failure {
+    /// A failure with one line.
+    pub fn new(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), ..Failure::default() }
+    }
+
+    /// The command line makes no sense.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(message)
+    }
+
+    /// With advice.
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Messages about a script.
+    pub fn script(script: &Script, diagnostics: &[Diagnostic]) -> Failure {
+        Failure { rendered: diag::render(script, diagnostics, color()), ..Failure::default() }
+    }
+
+    /// What the session says.
+    pub fn session(script: &Script, error: Error) -> Failure {
+        match error {
+            Error::Script { span, message, help } => {
+                let mut diagnostic = Diagnostic::error(span, message);
+                diagnostic.help = help;
+                Failure::script(script, &[diagnostic])
+            }
+            Error::Probe(error) => Failure::from(error),
+            other => Failure::new(other.to_string()),
+        }
+    }
+
+    /// Say it.
+    pub fn print(&self) {
+        eprint!("{}", self.rendered);
+        if !self.message.is_empty() {
+            eprintln!("quadrant: error: {}", self.message);
+        }
+        self.hints.iter().for_each(|hint| eprintln!("  help: {hint}"));
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Failure {
+        Failure { message: error.message, hints: error.help, rendered: String::new() }
+    }
+}
+
+impl From<quadrant_bpf::Error> for Failure {
+    fn from(error: quadrant_bpf::Error) -> Failure {
+        Failure::new(error.to_string())
+    }
+}
+
+/// Whether messages are colored.
+pub fn color() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

@@ -1,0 +1,114 @@
+//! From the command line's script to a typed program.
+
+use std::cell::RefCell;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use quadrant_bpftrace::lower::Env;
+use quadrant_bpftrace::lower::Symbols;
+use quadrant_probes::Source;
+use quadrant_program::Program;
+use quadrant_program::diag::Diagnostic;
+use quadrant_symbols::Symbolizer;
+use quadrant_types::Types;
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::script::Script;
+
+/// The script and its parameters, as the command line gives them.
+///
+/// # Errors
+/// No script, or a file that cannot be read.
+pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
+    if let Some(text) = &args.execute {
+        return Ok((Script { name: "stdin".to_owned(), text: text.clone() }, &args.rest));
+    }
+    let Some((file, params)) = args.rest.split_first() else {
+        return Err(Failure::usage("no script: give a file, or a program with -e").hint("try 'quadrant --help'"));
+    };
+    let text = read(file).map_err(|error| Failure::new(format!("cannot read {file}: {error}")))?;
+    Ok((Script { name: shown_name(file).to_owned(), text }, params))
+}
+
+fn shown_name(file: &str) -> &str {
+    if file == "-" { "stdin" } else { file }
+}
+
+/// Longest script, so that a device or a wrong file cannot fill the memory.
+const LONGEST: u64 = 64 << 20;
+
+fn read(file: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    match file {
+        "-" => std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)?,
+        _ => std::fs::File::open(file)?.take(LONGEST).read_to_string(&mut text)?,
+    };
+    Ok(text)
+}
+
+/// Compile a script; messages are returned also when there is a program.
+pub fn compile(
+    script: &Script,
+    params: &[String],
+    args: &Args,
+    source: &Source,
+    types: &Types,
+    child: Option<u32>,
+) -> (Option<Program>, Vec<Diagnostic>) {
+    let addresses = Addresses { symbols: RefCell::new(None), pid: args.pid.or(child) };
+    let env = Env {
+        probes: source,
+        types,
+        symbols: &addresses,
+        params,
+        settings: &settings(),
+        child,
+        allow_unsafe: args.allow_unsafe,
+    };
+    quadrant_bpftrace::lower::compile(&script.text, &env)
+}
+
+/// Settings from the environment: `BPFTRACE_MAX_STRLEN=200` or `QUADRANT_MAX_STRLEN=200`.
+fn settings() -> Vec<(String, String)> {
+    let setting = |(name, value): (String, String)| {
+        let key = name.strip_prefix("QUADRANT_").or_else(|| name.strip_prefix("BPFTRACE_"))?;
+        Some((key.to_ascii_lowercase(), value))
+    };
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    variables.filter_map(setting).collect()
+}
+
+/// Addresses that a script names.
+struct Addresses {
+    symbols: RefCell<Option<Symbolizer>>,
+    pid: Option<u32>,
+}
+
+impl Addresses {
+    fn with<T>(&self, ask: impl FnOnce(&mut Symbolizer) -> Result<T, quadrant_symbols::Error>) -> Result<T, String> {
+        let mut symbols = self.symbols.borrow_mut();
+        let symbols = symbols.get_or_insert_with(|| Symbolizer::new(quadrant_symbols::Options::default()));
+        ask(symbols).map_err(|error| error.to_string())
+    }
+}
+
+impl Symbols for Addresses {
+    fn kernel_address(&self, name: &str) -> Result<u64, String> {
+        self.with(|symbols| symbols.kaddr(name))
+    }
+
+    fn user_address(&self, path: &Path, name: &str) -> Result<u64, String> {
+        let file = path.to_string_lossy();
+        self.with(|symbols| match self.pid {
+            Some(pid) => symbols.uaddr_in_process(pid, Some(&file), name),
+            None => symbols.uaddr_in_file(&file, name).map(|found| found.address),
+        })
+    }
+
+    fn cgroup_id(&self, path: &str) -> Result<u64, String> {
+        let metadata = std::fs::metadata(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
+        Ok(metadata.ino())
+    }
+}

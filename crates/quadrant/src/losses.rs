@@ -1,0 +1,83 @@
+//! The ledger as lines for the user.
+
+use std::collections::BTreeMap;
+
+use quadrant_codegen::LossKind;
+use quadrant_output::ledger::Entry;
+use quadrant_output::ledger::Kind;
+use quadrant_program::Program;
+use quadrant_session::Ledger;
+
+use crate::script::Script;
+
+/// What a line is about; owns the names that an [`Entry`] borrows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    what: What,
+    count: u64,
+    place: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Lost(LossKind, String),
+    Missed(String),
+    Malformed,
+    Overwritten,
+}
+
+/// One line for each kind of loss at each place in the script.
+pub fn lines(program: &Program, script: &Script, ledger: &Ledger) -> Vec<Line> {
+    let mut merged: BTreeMap<(LossKind, u32), u64> = BTreeMap::new();
+    for (loss, count) in &ledger.losses {
+        *merged.entry((loss.kind, loss.span.start)).or_default() += count;
+    }
+    let counted = merged.into_iter().map(|((kind, start), count)| Line {
+        what: What::Lost(kind, map_name(program, kind)),
+        count,
+        place: Some(script.place(start)),
+    });
+    let missed = ledger.missed.iter().map(|(name, count)| Line {
+        what: What::Missed(name.clone()),
+        count: *count,
+        place: None,
+    });
+    let others = [(What::Malformed, ledger.malformed), (What::Overwritten, ledger.overwritten)];
+    let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
+    counted.chain(missed).chain(others).collect()
+}
+
+fn map_name(program: &Program, kind: LossKind) -> String {
+    match kind {
+        LossKind::Key(map) => program.maps[map.0 as usize].name.clone(),
+        _ => String::new(),
+    }
+}
+
+impl Line {
+    /// As the output crate wants it.
+    pub fn entry(&self) -> Entry<'_> {
+        Entry { kind: self.what.kind(), count: self.count, place: self.place.as_deref() }
+    }
+}
+
+impl What {
+    fn kind(&self) -> Kind<'_> {
+        match self {
+            What::Malformed => Kind::Malformed,
+            What::Overwritten => Kind::Records,
+            What::Missed(name) => Kind::Missed(name),
+            What::Lost(kind, name) => match kind {
+                LossKind::Record => Kind::Records,
+                LossKind::Key(_) => Kind::Keys(name),
+                LossKind::Cut => Kind::Texts,
+                LossKind::Read => Kind::Reads,
+                LossKind::Stack => Kind::Stacks,
+                LossKind::Scratch => Kind::Nested,
+                LossKind::Division => Kind::Divisions,
+                LossKind::Loop => Kind::Loops,
+                LossKind::Signal => Kind::Signals,
+            },
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Names for what records and maps hold as numbers.
+
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use quadrant_output::Frame;
+use quadrant_output::Resolver;
+use quadrant_output::Symbol;
+use quadrant_program::ty::StackType;
+use quadrant_session::View;
+use quadrant_symbols::Symbolizer;
+
+/// What is kept from one event to the next.
+pub struct Names {
+    symbols: Symbolizer,
+    /// The last symbol asked for, whose text is lent out.
+    last: Option<quadrant_symbols::Frame>,
+    users: Option<HashMap<u32, String>>,
+    cgroups: HashMap<u64, Option<String>>,
+    wall_offset_ns: i64,
+}
+
+impl Names {
+    /// Nothing is read yet.
+    pub fn new(inlines: bool) -> Names {
+        let options = quadrant_symbols::Options { inlines, ..Default::default() };
+        Names {
+            symbols: Symbolizer::new(options),
+            last: None,
+            users: None,
+            cgroups: HashMap::new(),
+            wall_offset_ns: quadrant_session::wall_offset_ns(),
+        }
+    }
+
+    /// Keep what is needed to name this process's addresses after its end.
+    pub fn remember(&mut self, pid: u32) {
+        self.symbols.remember(pid);
+    }
+
+    /// What went wrong with symbols so far, each once.
+    pub fn warnings(&mut self) -> Vec<String> {
+        self.symbols.warnings().into_iter().map(|warning| warning.to_string()).collect()
+    }
+
+    /// For one event.
+    pub fn resolver<'a>(&'a mut self, view: View<'a>) -> impl Resolver + 'a {
+        Bound { names: self, view }
+    }
+}
+
+struct Bound<'a> {
+    names: &'a mut Names,
+    view: View<'a>,
+}
+
+impl Resolver for Bound<'_> {
+    fn stack(&mut self, kind: StackType, id: u32, pid: u32, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
+        let addresses = self.view.stack(kind, id);
+        let frames = match kind.user {
+            true => self.names.symbols.process_stack(pid, &addresses),
+            false => self.names.symbols.kernel_stack(&addresses),
+        };
+        frames.iter().flatten().for_each(|frame| visit(lend(frame)));
+        !addresses.is_empty()
+    }
+
+    fn kernel_symbol(&mut self, address: u64) -> Option<Symbol<'_>> {
+        let frame = self.names.symbols.ksym(address);
+        symbol(self.names.last.insert(frame))
+    }
+
+    fn user_symbol(&mut self, address: u64, pid: u32) -> Option<Symbol<'_>> {
+        let frame = self.names.symbols.usym(pid, address);
+        symbol(self.names.last.insert(frame))
+    }
+
+    fn username(&mut self, uid: u32) -> Option<&str> {
+        self.names.users.get_or_insert_with(users).get(&uid).map(String::as_str)
+    }
+
+    fn syscall(&mut self, number: u64) -> Option<&str> {
+        quadrant_session::syscalls::name(number)
+    }
+
+    fn cgroup_path(&mut self, id: u64) -> Option<&str> {
+        let path = || find_cgroup(Path::new("/sys/fs/cgroup"), id, 0).map(|path| shown(&path));
+        self.names.cgroups.entry(id).or_insert_with(path).as_deref()
+    }
+
+    fn wall_clock(&mut self, boot_ns: u64) -> i64 {
+        boot_ns as i64 + self.names.wall_offset_ns
+    }
+
+    fn now(&mut self) -> i64 {
+        self.view.now_ns() as i64 + self.names.wall_offset_ns
+    }
+}
+
+fn lend(frame: &quadrant_symbols::Frame) -> Frame<'_> {
+    Frame {
+        address: frame.addr,
+        symbol: frame.symbol.as_ref().map(|symbol| symbol.name.as_bytes()),
+        offset: frame.symbol.as_ref().map_or(0, |symbol| symbol.offset),
+        module: frame.module.as_deref().map(str::as_bytes),
+        source: frame.source.as_ref().map(|source| (source.file.as_bytes(), source.line, 0)),
+        inlined: frame.inlined,
+        build_id: None,
+    }
+}
+
+fn symbol(frame: &quadrant_symbols::Frame) -> Option<Symbol<'_>> {
+    frame.symbol.as_ref().map(|symbol| Symbol { name: symbol.name.as_bytes(), offset: symbol.offset })
+}
+
+/// Names of users from /etc/passwd: the C library's look-up does not work in a static binary.
+fn users() -> HashMap<u32, String> {
+    let text = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let user = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        Some((fields.nth(1)?.parse().ok()?, name.to_owned()))
+    };
+    text.lines().filter_map(user).collect()
+}
+
+/// Deepest nesting of cgroups that is searched.
+const CGROUP_DEPTH: usize = 32;
+
+/// A cgroup's id is the inode number of its directory.
+fn find_cgroup(directory: &Path, id: u64, depth: usize) -> Option<PathBuf> {
+    if std::fs::symlink_metadata(directory).ok()?.ino() == id {
+        return Some(directory.to_owned());
+    }
+    if depth >= CGROUP_DEPTH {
+        return None;
+    }
+    let entries = std::fs::read_dir(directory).ok()?.flatten();
+    let mut children = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    children.find_map(|entry| find_cgroup(&entry.path(), id, depth + 1))
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

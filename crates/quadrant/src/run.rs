@@ -1,0 +1,107 @@
+//! Running a script.
+
+use std::rc::Rc;
+
+use quadrant_bpf::features::Features;
+use quadrant_bpf::process::Child;
+use quadrant_bpf::process::PidFd;
+use quadrant_output::Mode;
+use quadrant_program::Program;
+use quadrant_session::Compiled;
+use quadrant_session::Focus;
+use quadrant_session::Trace;
+
+use crate::answers;
+use crate::answers::Answers;
+use crate::args::Args;
+use crate::args::Format;
+use crate::args::Stage;
+use crate::diag;
+use crate::failure;
+use crate::failure::Failure;
+use crate::front;
+use crate::list;
+use crate::resolver::Names;
+use crate::script::Script;
+use crate::words;
+use crate::world;
+
+/// Exit status of `--strict` when something was lost.
+const LOST: i32 = 3;
+
+/// Run the command line's script to its end.
+///
+/// # Errors
+/// What stands in the way: the script, the probes, the kernel, the output.
+pub fn run(args: &Args) -> Result<i32, Failure> {
+    let (script, params) = front::script(args)?;
+    let child = start(args)?;
+    let process = args.pid.map(PidFd::open).transpose()?;
+    if args.debug == Some(Stage::Ast) {
+        print!("{}", quadrant_bpftrace::tree::print(&quadrant_bpftrace::parse(&script.text).script));
+        return Ok(0);
+    }
+    let program = Rc::new(program(args, &script, params, child.as_ref().map(Child::pid))?);
+    if args.debug == Some(Stage::Program) {
+        println!("{program:#?}");
+        return Ok(0);
+    }
+    let compiled = quadrant_session::compile(Rc::clone(&program), &Features::new());
+    let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
+    if args.debug == Some(Stage::Bpf) {
+        print!("{}", listing(&compiled));
+        return Ok(0);
+    }
+    trace(args, &script, &program, compiled, Focus { process, child })
+}
+
+fn start(args: &Args) -> Result<Option<Child>, Failure> {
+    let Some(command) = &args.command else { return Ok(None) };
+    Ok(Some(Child::spawn(&words::split(command)?)?))
+}
+
+fn program(args: &Args, script: &Script, params: &[String], child: Option<u32>) -> Result<Program, Failure> {
+    let types = world::types();
+    let source = list::source(args, &types, child);
+    let (program, diagnostics) = front::compile(script, params, args, &source, &types, child);
+    let program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;
+    if !args.quiet {
+        eprint!("{}", diag::render(script, &diagnostics, failure::color()));
+    }
+    Ok(program)
+}
+
+fn trace(
+    args: &Args,
+    script: &Script,
+    program: &Program,
+    compiled: Compiled,
+    focus: Focus,
+) -> Result<i32, Failure> {
+    let failed = |error| Failure::session(script, error);
+    let trace = Trace::load(compiled).map_err(failed)?;
+    if args.dry_run {
+        return Ok(0);
+    }
+    let output = answers::output(args.output.as_deref())
+        .map_err(|error| Failure::new(format!("cannot write the output file: {error}")))?;
+    let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
+    let pid = args.pid.or(focus.child.as_ref().map(Child::pid));
+    let answers = Answers::new(program, script, mode, Names::new(!args.no_inlines), output);
+    let mut answers = answers.quiet(args.quiet).remember(pid);
+    let outcome = trace.run(&mut answers, focus).map_err(failed)?;
+    let lost = args.strict && !outcome.ledger.is_empty();
+    Ok(if lost { LOST } else { outcome.status })
+}
+
+fn listing(compiled: &Compiled) -> String {
+    let mut text = String::new();
+    for (unit, code) in compiled.units.iter().zip(&compiled.object.programs) {
+        for point in &unit.points {
+            text.push_str(&compiled.program.points[point.0 as usize].name);
+            text.push('\n');
+        }
+        text.push_str(&format!("{code}\n"));
+    }
+    text
+}
