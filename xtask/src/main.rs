@@ -1,5 +1,7 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask bench`.
+//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`.
 
+mod bench;
+mod size;
 mod test;
 mod workspace;
 
@@ -12,15 +14,21 @@ type Failure = Box<dyn std::error::Error>;
 
 /// Development tasks of Quadrant.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     /// Install what the tests need, run them all, and say what passed, failed and was skipped.
     Test(test::Options),
+    /// Measure this tracer and its peers, interleaved, and print a table of medians and ratios.
+    Bench(bench::Options),
+    /// Check that the release binary is static and not too large.
+    Size(size::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Size(options) => size::run(&options),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("xtask: {failure}");

@@ -1,0 +1,95 @@
+//! `cargo xtask bench`: this tracer and its peers, run by turns on the same work.
+
+mod events;
+mod kernel;
+mod machine;
+mod process;
+mod report;
+mod startup;
+mod target;
+mod throughput;
+mod tool;
+mod turns;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::Failure;
+use crate::workspace;
+use report::Report;
+use tool::Tool;
+use turns::Bench;
+
+/// What to measure, and with which tools.
+#[derive(clap::Args)]
+pub struct Options {
+    /// This tracer's binary; without it, the one that `cargo build --release` makes.
+    #[arg(long, value_name = "PATH")]
+    quadrant: Option<String>,
+
+    /// A peer and how it is started; bpftrace and ply on the PATH are found without. The name says the language:
+    /// one that begins with `ply` gets ply's, every other bpftrace's.
+    #[arg(long = "peer", value_name = "NAME=COMMAND")]
+    peers: Vec<String>,
+
+    /// Run only the benchmarks whose name contains this text.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+
+    /// How often each tool does each benchmark.
+    #[arg(long, value_name = "TIMES", default_value_t = 5)]
+    repeat: usize,
+
+    /// Write all samples to this file too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Write all samples to benches/results/DATE.json too.
+    #[arg(long)]
+    save: bool,
+
+    /// Name the benchmarks, and do none.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Measures, and prints the table.
+pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let wanted = |bench: &Bench| options.only.as_ref().is_none_or(|text| bench.name.contains(text.as_str()));
+    let benches: Vec<Bench> = all().into_iter().filter(wanted).collect();
+    if options.list {
+        benches.iter().for_each(|bench| println!("{:24} {}", bench.name, bench.about));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tools = tool::find(options.quadrant.as_deref(), &options.peers)?;
+    let report = measure(&benches, &tools, options.repeat)?;
+    print!("{}", report.markdown());
+    for path in files(options)? {
+        report.write(&path)?;
+        eprintln!("wrote {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn all() -> Vec<Bench> {
+    [startup::benches(), events::benches(), throughput::benches()].into_iter().flatten().collect()
+}
+
+fn measure(benches: &[Bench], tools: &[Tool], repeat: usize) -> Result<Report, Failure> {
+    let mut report = Report::new(tools, repeat, machine::describe());
+    for bench in benches {
+        eprintln!("{} ...", bench.name);
+        report.add(bench.run(tools, repeat));
+    }
+    Ok(report)
+}
+
+fn files(options: &Options) -> Result<Vec<PathBuf>, Failure> {
+    let mut files: Vec<PathBuf> = options.json.iter().cloned().collect();
+    if options.save {
+        let dir = workspace::root().join("benches/results");
+        std::fs::create_dir_all(&dir)?;
+        files.push(dir.join(format!("{}.json", machine::today())));
+    }
+    Ok(files)
+}

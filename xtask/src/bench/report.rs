@@ -1,0 +1,164 @@
+//! The results as a table for people and as JSON for machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::tool::Tool;
+use super::turns::{Metric, Results, ToolResults};
+use crate::Failure;
+
+/// Everything that was measured.
+pub struct Report {
+    tools: Vec<Tool>,
+    repeat: usize,
+    machine: BTreeMap<&'static str, String>,
+    results: Vec<Results>,
+}
+
+impl Report {
+    /// A report without results yet.
+    pub fn new(tools: &[Tool], repeat: usize, machine: BTreeMap<&'static str, String>) -> Self {
+        Self { tools: tools.to_vec(), repeat, machine, results: Vec::new() }
+    }
+
+    /// Adds a benchmark's results.
+    pub fn add(&mut self, results: Results) {
+        self.results.push(results);
+    }
+
+    /// A table with one line a metric: each tool's median, and how many times the first tool's each other's is.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        let facts: Vec<_> = self.machine.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let _ = writeln!(text, "{}; medians of {} runs by turns\n", facts.join("; "), self.repeat);
+        let _ = writeln!(text, "| benchmark | figure | {} |", self.headings().join(" | "));
+        let _ = writeln!(text, "|---|---|{}", "---:|".repeat(self.headings().len()));
+        for results in &self.results {
+            self.lines(results, &mut text);
+        }
+        self.notes(&mut text);
+        text
+    }
+
+    /// Writes the JSON form.
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(&self.json())? + "\n";
+        std::fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()).into())
+    }
+
+    /// `{"machine": {...}, "repeat": N, "tools": [{"name", "command"}], "benchmarks": [{"name", "failures", "metrics":
+    /// [{"name", "unit", "samples": {TOOL: [...]}, "medians": {TOOL: N}}]}]}`.
+    fn json(&self) -> Value {
+        let tools: Vec<_> = self.tools.iter().map(|tool| json!({"name": tool.name, "command": tool.command})).collect();
+        let benchmarks: Vec<_> = self.results.iter().map(|results| self.json_of(results)).collect();
+        json!({"machine": self.machine, "repeat": self.repeat, "tools": tools, "benchmarks": benchmarks})
+    }
+
+    fn json_of(&self, results: &Results) -> Value {
+        let metrics: Vec<_> = results.metrics.iter().map(|metric| self.json_of_metric(results, *metric)).collect();
+        let failures: BTreeMap<_, _> =
+            self.with_names(results).filter_map(|(name, tool)| Some((name, tool.failure.as_ref()?))).collect();
+        json!({"name": results.bench, "metrics": metrics, "failures": failures})
+    }
+
+    fn json_of_metric(&self, results: &Results, metric: Metric) -> Value {
+        let samples: BTreeMap<_, _> =
+            self.with_names(results).filter_map(|(name, tool)| Some((name, tool.samples.get(&metric)?))).collect();
+        let medians: BTreeMap<_, _> =
+            self.with_names(results).filter_map(|(name, tool)| Some((name, tool.median(metric)?))).collect();
+        json!({"name": metric.name, "unit": metric.unit, "samples": samples, "medians": medians})
+    }
+
+    fn with_names<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = (&'a str, &'a ToolResults)> {
+        self.tools.iter().map(|tool| tool.name.as_str()).zip(&results.tools)
+    }
+
+    fn headings(&self) -> Vec<String> {
+        let first = self.tools.first().map_or("", |tool| tool.name.as_str());
+        let names = self.tools.iter().map(|tool| tool.name.clone());
+        names.chain(self.tools.iter().skip(1).map(|tool| format!("{} / {first}", tool.name))).collect()
+    }
+
+    fn lines(&self, results: &Results, text: &mut String) {
+        for metric in &results.metrics {
+            let medians: Vec<_> = results.tools.iter().map(|tool| tool.median(*metric)).collect();
+            let first = medians.first().copied().flatten();
+            let cells = medians.iter().map(|median| median.map_or("-".into(), number));
+            let ratios = medians.iter().skip(1).map(|median| ratio(*median, first));
+            let cells: Vec<String> = cells.chain(ratios).collect();
+            let _ = writeln!(text, "| {} | {}, {} | {} |", results.bench, metric.name, metric.unit, cells.join(" | "));
+        }
+    }
+
+    /// Why a cell is empty.
+    fn notes(&self, text: &mut String) {
+        let mut notes = BTreeMap::<(&str, &str), Vec<&str>>::new();
+        for results in &self.results {
+            for (name, tool) in self.with_names(results) {
+                if let Some(failure) = &tool.failure {
+                    notes.entry((name, failure.trim_end())).or_default().push(&results.bench);
+                }
+            }
+        }
+        for ((tool, failure), benches) in notes {
+            let _ = writeln!(text, "\n{tool} has no result for {}: {failure}", benches.join(", "));
+        }
+    }
+}
+
+/// Three significant digits, more before the point.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 || value == 0.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+fn ratio(value: Option<f64>, first: Option<f64>) -> String {
+    match (value, first) {
+        (Some(value), Some(first)) if first > 0.0 => format!("{:.2}", value / first),
+        _ => "-".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: Metric = Metric { name: "wall", unit: "ms" };
+
+    fn report() -> Report {
+        let tools = [Tool::bpftrace("quadrant", "q"), Tool::bpftrace("other", "o"), Tool::bpftrace("none", "n")];
+        let measured = |value| ToolResults { samples: BTreeMap::from([(TIME, vec![value])]), failure: None };
+        let failed = ToolResults { failure: Some("not here".into()), ..Default::default() };
+        let tools_results = vec![measured(4.0), measured(345.6), failed];
+        let mut report = Report::new(&tools, 3, BTreeMap::from([("kernel", "6.1".into())]));
+        report.add(Results { bench: "begin-exit".into(), metrics: vec![TIME], tools: tools_results });
+        report
+    }
+
+    #[test]
+    fn the_table_has_medians_ratios_and_reasons() {
+        let expected = "\
+kernel 6.1; medians of 3 runs by turns
+
+| benchmark | figure | quadrant | other | none | other / quadrant | none / quadrant |
+|---|---|---:|---:|---:|---:|---:|
+| begin-exit | wall, ms | 4.00 | 346 | - | 86.40 | - |
+
+none has no result for begin-exit: not here
+";
+        assert_eq!(report().markdown(), expected);
+    }
+
+    #[test]
+    fn json_has_every_sample() {
+        let json = report().json();
+        assert_eq!(json["benchmarks"][0]["metrics"][0]["samples"], json!({"quadrant": [4.0], "other": [345.6]}));
+        assert_eq!(json["benchmarks"][0]["failures"], json!({"none": "not here"}));
+    }
+}

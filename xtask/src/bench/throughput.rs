@@ -1,0 +1,100 @@
+//! What is printed, and what is lost, when one target makes events as fast as it can.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::target::Target;
+use super::tool::{Script, Tool, interrupt};
+use super::turns::{Bench, Metric, Value};
+use crate::Failure;
+
+const HAPPENED: Metric = Metric { name: "happened", unit: "events" };
+const PRINTED: Metric = Metric { name: "printed", unit: "lines" };
+const REPORTED: Metric = Metric { name: "lost, as reported", unit: "events" };
+const UNEXPLAINED: Metric = Metric { name: "neither printed nor reported lost", unit: "events" };
+const RATE: Metric = Metric { name: "printed until the last line", unit: "lines/s" };
+
+const TARGET: Target = Target { name: "syscalls", mode: &["getppid"], count: 2_000_003 };
+
+/// The benchmark of this kind.
+pub fn benches() -> Vec<Bench> {
+    vec![Bench {
+        name: "throughput".into(),
+        about: "printf of three integers at full speed from one target".into(),
+        at_most: 5,
+        measure: Box::new(full_speed),
+        net: None,
+    }]
+}
+
+fn full_speed(tool: &Tool) -> Result<Vec<Value>, Failure> {
+    let path = output_path();
+    let values = measure(tool, &path);
+    // What is left of a failed measurement is of no use, and to leave it is no failure of its own.
+    let _ = fs::remove_file(&path);
+    values
+}
+
+fn measure(tool: &Tool, path: &Path) -> Result<Vec<Value>, Failure> {
+    let script =
+        Script::bpftrace("tracepoint:syscalls:sys_enter_getppid { printf(\"event %d %d %d\\n\", pid, tid, cpu); }");
+    let (running, _) = tool.attach(&script, Some(File::create(path)?))?;
+    let started = SystemTime::now();
+    let work = TARGET.run()?;
+    let (outcome, _) = interrupt(running)?;
+
+    let (printed, lost_in_output) = read_output(path)?;
+    let lost = lost_in_output + outcome.stderr.lines().filter_map(lost).sum::<u64>();
+    let taken = fs::metadata(path)?.modified()?.duration_since(started)?.as_secs_f64();
+    let unexplained = work.operations as f64 - printed as f64 - lost as f64;
+    Ok(vec![
+        (HAPPENED, work.operations as f64),
+        (PRINTED, printed as f64),
+        (REPORTED, lost as f64),
+        (UNEXPLAINED, unexplained),
+        (RATE, printed as f64 / taken),
+    ])
+}
+
+/// In memory, so that no disk is measured.
+fn output_path() -> PathBuf {
+    let shm = Path::new("/dev/shm");
+    let dir = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
+    dir.join(format!("xtask-throughput-{}", std::process::id()))
+}
+
+/// The lines that the script printed, and the events that others say were lost.
+fn read_output(path: &Path) -> Result<(u64, u64), Failure> {
+    let (mut printed, mut missing) = (0, 0);
+    for line in BufReader::new(File::open(path)?).split(b'\n') {
+        let line = line?;
+        match line.starts_with(b"event ") {
+            true => printed += 1,
+            false => missing += lost(&String::from_utf8_lossy(&line)).unwrap_or(0),
+        }
+    }
+    Ok((printed, missing))
+}
+
+/// The first number of a line that says that something was lost.
+fn lost(line: &str) -> Option<u64> {
+    if !line.to_lowercase().contains("lost") {
+        return None;
+    }
+    line.split(|c: char| !c.is_ascii_digit() && c != ',').find_map(|word| word.replace(',', "").parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_says_lost_gives_its_number() {
+        assert_eq!(lost("Lost 1234 events"), Some(1234));
+        assert_eq!(lost("warning: 1,234 records were lost: the ring buffer was full"), Some(1234));
+        assert_eq!(lost("event 1 2 3"), None);
+        assert_eq!(lost("nothing lost"), None);
+    }
+}
