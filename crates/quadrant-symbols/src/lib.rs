@@ -2,7 +2,9 @@
 
 mod blob;
 mod cache;
+mod debug_files;
 mod demangle;
+mod dwarf;
 mod elf;
 mod error;
 mod files;
@@ -11,7 +13,9 @@ mod kernel;
 mod open;
 mod perf_map;
 mod pins;
+mod place;
 mod process;
+mod store;
 mod symbolizer;
 mod text;
 mod uaddr;

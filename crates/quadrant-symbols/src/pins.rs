@@ -2,20 +2,20 @@
 //! their paths were deleted or replaced.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
+use crate::blob::Blob;
 use crate::process::Inode;
 
 /// One opened file for as long as the table lives; never used again for another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FileId(u64);
 
-/// An open file.
+/// An open file, or the content of one that is only in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Pin {
-    pub(crate) file: Arc<File>,
+    pub(crate) blob: Blob,
     /// The path in the mount namespace of the process it was seen in first.
     pub(crate) path: Arc<str>,
 }
@@ -56,7 +56,7 @@ impl Pins {
     pub(crate) fn known(&mut self, inode: Inode) -> Option<FileId> {
         let id = *self.by_inode.get(&inode)?;
         let slot = self.slots.get_mut(&id)?;
-        if Content::of(&slot.pin.file) != Some(slot.content) {
+        if Content::of(&slot.pin.blob) != Some(slot.content) {
             self.by_inode.remove(&inode);
             return None;
         }
@@ -65,15 +65,15 @@ impl Pins {
         Some(id)
     }
 
-    /// Keeps `file` open.
-    pub(crate) fn add(&mut self, inode: Inode, file: File, path: Arc<str>) -> Option<FileId> {
-        let content = Content::of(&file)?;
+    /// Keeps a file open.
+    pub(crate) fn add(&mut self, inode: Inode, blob: Blob, path: Arc<str>) -> Option<FileId> {
+        let content = Content::of(&blob)?;
         if self.slots.len() >= self.limit {
             self.close_oldest();
         }
         self.clock += 1;
         let id = FileId(self.clock);
-        let pin = Pin { file: Arc::new(file), path };
+        let pin = Pin { blob, path };
         let used = self.clock;
         self.by_inode.insert(inode, id);
         self.slots.insert(id, Slot { pin, inode, content, used });
@@ -108,8 +108,13 @@ impl Pins {
 }
 
 impl Content {
-    fn of(file: &File) -> Option<Self> {
-        let meta = file.metadata().ok()?;
+    fn of(blob: &Blob) -> Option<Self> {
+        let meta = match blob {
+            Blob::File(file, _) => file.metadata().ok()?,
+            Blob::Memory(bytes) => {
+                return Some(Self { size: bytes.len() as u64, modified: (0, 0) });
+            }
+        };
         Some(Self { size: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()) })
     }
 }
@@ -117,16 +122,21 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write;
 
     fn inode(number: u64) -> Inode {
         Inode { major: 1, minor: 2, number }
     }
 
+    fn blob(file: File) -> Blob {
+        Blob::from_file(file.into()).unwrap()
+    }
+
     #[test]
     fn the_number_of_open_files_is_bounded() {
         let mut pins = Pins::new(8);
-        let open = || File::open("/proc/self/exe").unwrap();
+        let open = || blob(File::open("/proc/self/exe").unwrap());
         let first = pins.add(inode(1), open(), "a".into()).unwrap();
         for number in 2..100 {
             assert!(pins.get(first).is_some(), "the one in use stays");
@@ -142,7 +152,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("quadrant-pins-{}", std::process::id()));
         let mut file = File::create(&path).unwrap();
         let mut pins = Pins::new(8);
-        let opened = File::open(&path).unwrap();
+        let opened = blob(File::open(&path).unwrap());
         let id = pins.add(inode(1), opened, "a".into());
         assert_eq!(pins.known(inode(1)), id);
         file.write_all(b"more").unwrap();

@@ -3,9 +3,10 @@
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::kernel::Kernel;
+use crate::place::Lookup;
 use crate::process::ProcessId;
 use crate::uaddr::{self, FileAddr};
-use crate::user::{Lookup, User};
+use crate::user::{User, Who};
 use crate::warnings::{Warning, Warnings};
 
 /// What to look for and how much to keep.
@@ -17,6 +18,9 @@ pub struct Options {
     pub source: bool,
     /// Memory for symbol tables and results, in bytes.
     pub cache_bytes: usize,
+    /// Memory for debug information, in bytes. A file with more than half of it is used
+    /// without inlined functions and lines.
+    pub debug_bytes: usize,
     /// Processes that are remembered; those used least recently are forgotten.
     pub max_processes: usize,
     /// Mapped files that are held open; the same.
@@ -25,7 +29,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { inlines: false, source: false, cache_bytes: 256 << 20, max_processes: 8192, max_files: 512 }
+        Self {
+            inlines: false,
+            source: false,
+            cache_bytes: 256 << 20,
+            debug_bytes: 1 << 30,
+            max_processes: 8192,
+            max_files: 512,
+        }
     }
 }
 
@@ -58,12 +69,17 @@ impl Symbolizer {
     /// The frames of each address in process `pid`, innermost first; at least one for each.
     pub fn process(&mut self, pid: u32, addrs: &[u64]) -> Vec<Vec<Frame>> {
         let lookups = addrs.iter().map(|addr| exact(*addr));
-        self.user.frames(pid, lookups, &mut self.log)
+        self.user.frames(Who::Pid(pid), lookups, &mut self.log)
     }
 
     /// The same for a stack; see [`Symbolizer::kernel_stack`].
     pub fn process_stack(&mut self, pid: u32, stack: &[u64]) -> Vec<Vec<Frame>> {
-        self.user.frames(pid, stack_lookups(stack), &mut self.log)
+        self.user.frames(Who::Pid(pid), stack_lookups(stack), &mut self.log)
+    }
+
+    /// The same for a process that was remembered, whoever has its pid now.
+    pub fn process_stack_by_id(&mut self, id: ProcessId, stack: &[u64]) -> Vec<Vec<Frame>> {
+        self.user.frames(Who::Id(id), stack_lookups(stack), &mut self.log)
     }
 
     /// The function at a kernel address, without inlined ones.
@@ -74,7 +90,7 @@ impl Symbolizer {
     /// The function at an address of a process, without inlined ones.
     pub fn usym(&mut self, pid: u32, addr: u64) -> Frame {
         let lookup = std::iter::once(exact(addr));
-        let frames = self.user.frames(pid, lookup, &mut self.log).pop();
+        let frames = self.user.frames(Who::Pid(pid), lookup, &mut self.log).pop();
         let outermost = frames.and_then(|mut frames| frames.pop());
         outermost.unwrap_or_else(|| Frame::unknown(addr, crate::Missing::NotMapped))
     }
@@ -100,8 +116,7 @@ impl Symbolizer {
     /// To be called when a pid is seen for the first time; cheap when it is known. `None` when
     /// there is no such process.
     pub fn remember(&mut self, pid: u32) -> Option<ProcessId> {
-        let process = self.user.process(pid, &mut self.log)?;
-        Some(process.id)
+        self.user.remember(pid, &mut self.log)
     }
 
     /// Forgets the kernel's symbols, for example after a module was loaded.

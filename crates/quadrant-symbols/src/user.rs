@@ -2,50 +2,40 @@
 
 use std::sync::Arc;
 
-use crate::blob::Blob;
-use crate::cache::Cache;
-use crate::demangle::demangle;
+use crate::debug_files::Finder;
 use crate::error::Error;
-use crate::files::FileSymbols;
+use crate::files::readable;
 use crate::frame::{Frame, Missing, Symbol};
-use crate::pins::{FileId, Pins};
-use crate::process::{Backing, MappedFile, Mapping, Process, Processes, Snapshot};
+use crate::pins::Pins;
+use crate::place::{Lookup, Place};
+use crate::process::{Backing, Process, ProcessId, Processes};
+use crate::store::Store;
 use crate::symbolizer::Options;
 use crate::uaddr;
 use crate::warnings::Warnings;
 
 /// What generated code is called as a module.
 const JIT: &str = "[jit]";
+/// The page of the oldest system call entries on x86.
+const VSYSCALL: &str = "[vsyscall]";
 
 /// Everything that is known about processes and their files.
 #[derive(Debug)]
 pub(crate) struct User {
     processes: Processes,
     pins: Pins,
-    files: Files,
+    store: Store,
+    /// Memory for what is read of perf maps, in bytes.
+    generated_limit: usize,
 }
 
-/// Symbols of files, and the frames already made of them.
-#[derive(Debug)]
-struct Files {
-    symbols: Cache<FileId, Arc<Result<FileSymbols, Missing>>>,
-    frames: Cache<(FileId, u64, bool), Arc<[Frame]>>,
-}
-
-/// An address to look up.
+/// Which process is meant.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Lookup {
-    /// The address that was asked for.
-    pub(crate) addr: u64,
-    /// It is a return address: the call before it is meant.
-    pub(crate) is_return: bool,
-}
-
-impl Lookup {
-    /// The address whose symbol is wanted.
-    pub(crate) fn call(self) -> u64 {
-        self.addr.saturating_sub(u64::from(self.is_return))
-    }
+pub(crate) enum Who {
+    /// The one that has the pid now, or had it last.
+    Pid(u32),
+    /// One that was seen before.
+    Id(ProcessId),
 }
 
 impl User {
@@ -53,16 +43,15 @@ impl User {
         Self {
             processes: Processes::new(options.max_processes),
             pins: Pins::new(options.max_files),
-            files: Files {
-                symbols: Cache::new(options.cache_bytes / 4 * 3),
-                frames: Cache::new(options.cache_bytes / 4),
-            },
+            store: Store::new(options),
+            generated_limit: options.cache_bytes / 4,
         }
     }
 
-    /// The process `pid`, looked at when it is new.
-    pub(crate) fn process(&mut self, pid: u32, log: &mut Warnings) -> Option<&mut Process> {
-        self.processes.get(pid, &mut self.pins, log)
+    /// The identity of process `pid`, which is looked at when it is new.
+    pub(crate) fn remember(&mut self, pid: u32, log: &mut Warnings) -> Option<ProcessId> {
+        let process = self.processes.get(pid, &mut self.pins, log)?;
+        Some(process.id)
     }
 
     /// The address of a symbol in a process.
@@ -75,6 +64,7 @@ impl User {
     ) -> Result<u64, Error> {
         let process = self.processes.get(pid, &mut self.pins, log);
         let process = process.ok_or(Error::NoProcess { pid })?;
+        process.refresh_if_changed(&mut self.pins, log);
         let snapshot = process.snapshot().map_err(|_| Error::NoProcess { pid })?;
         let mut mapped = false;
         for (file, id) in snapshot.code_files() {
@@ -82,7 +72,8 @@ impl User {
                 continue;
             }
             mapped = true;
-            let symbols = self.files.symbols(id, &mut self.pins, log);
+            let finder = Finder { path: (*file.path).into(), pid: Some(pid) };
+            let symbols = self.store.symbols(id, &finder, &mut self.pins, log);
             if let Some(addr) = uaddr::in_snapshot(snapshot, file, &symbols, symbol) {
                 return Ok(addr);
             }
@@ -90,57 +81,76 @@ impl User {
         Err(uaddr::not_found(pid, module.filter(|_| !mapped), symbol))
     }
 
-    /// The frames of each address, for a process by pid.
+    /// The frames of each address.
     pub(crate) fn frames(
         &mut self,
-        pid: u32,
+        who: Who,
         lookups: impl Iterator<Item = Lookup>,
         log: &mut Warnings,
     ) -> Vec<Vec<Frame>> {
-        let Some(process) = self.processes.get(pid, &mut self.pins, log) else {
-            return lookups.map(|l| vec![Frame::unknown(l.addr, Missing::ProcessGone)]).collect();
+        let process = match who {
+            Who::Pid(pid) => self.processes.get(pid, &mut self.pins, log),
+            Who::Id(id) => self.processes.by_id(id),
         };
-        let mut batch = Batch { process, pins: &mut self.pins, files: &mut self.files, log, refreshed: false };
-        lookups.map(|lookup| batch.frames(lookup)).collect()
+        let Some(process) = process else {
+            let gone = |lookup: Lookup| vec![Frame::unknown(lookup.addr, Missing::ProcessGone)];
+            return lookups.map(gone).collect();
+        };
+        let mut batch = Batch {
+            pid: process.alive().map(|_| process.id.pid),
+            process,
+            pins: &mut self.pins,
+            store: &mut self.store,
+            log,
+            refreshed: false,
+            read_generated: false,
+        };
+        let frames = lookups.map(|lookup| batch.frames(lookup)).collect();
+        if batch.read_generated {
+            self.processes.limit_generated(self.generated_limit);
+        }
+        frames
     }
 }
 
 /// One call's worth of work on one process.
 struct Batch<'a> {
     process: &'a mut Process,
+    /// The pid while the process runs.
+    pid: Option<u32>,
     pins: &'a mut Pins,
-    files: &'a mut Files,
+    store: &'a mut Store,
     log: &'a mut Warnings,
     refreshed: bool,
+    /// A perf map was looked into and may have been read on.
+    read_generated: bool,
 }
 
 impl Batch<'_> {
     fn frames(&mut self, lookup: Lookup) -> Vec<Frame> {
-        let found = self.mapped(lookup);
-        let missing = match found {
-            Ok(frames) => return frames,
-            Err(missing) => missing,
-        };
-        match self.generated(lookup) {
-            Some(frame) => vec![frame],
-            None => vec![missing],
+        let frames = self.mapped(lookup);
+        if !frames.iter().any(may_be_generated) {
+            return frames;
         }
+        self.generated(lookup).map_or(frames, |frame| vec![frame])
     }
 
     /// Frames from the file that is mapped at the address.
-    fn mapped(&mut self, lookup: Lookup) -> Result<Vec<Frame>, Frame> {
+    fn mapped(&mut self, lookup: Lookup) -> Vec<Frame> {
         let unknown = |missing| Frame::unknown(lookup.addr, missing);
         self.refresh_for(lookup.call());
         let Some((snapshot, mapping)) = self.process.find(lookup.call()) else {
             let missing = self.process.snapshot().err();
-            return Err(unknown(missing.unwrap_or(Missing::NotMapped)));
+            return vec![unknown(missing.unwrap_or(Missing::NotMapped))];
         };
         match &mapping.backing {
-            Backing::Anonymous => Err(unknown(Missing::Anonymous)),
-            Backing::Vdso | Backing::Vsyscall => Err(unknown(Missing::NoSymbol)),
+            Backing::Anonymous => vec![unknown(Missing::Anonymous)],
+            Backing::Vsyscall => {
+                vec![Frame { module: Some(VSYSCALL.into()), ..unknown(Missing::NoSymbol) }]
+            }
             Backing::File(file) => {
-                let place = Place::new(lookup, snapshot, mapping, file);
-                self.files.frames(&place, self.pins, self.log)
+                let place = Place::new(lookup, snapshot, mapping, file, self.pid);
+                self.store.frames(&place, self.pins, self.log)
             }
         }
     }
@@ -156,18 +166,14 @@ impl Batch<'_> {
 
     /// A frame from the process's perf map.
     fn generated(&mut self, lookup: Lookup) -> Option<Frame> {
-        let pid = self.process.id.pid;
-        if self.process.alive().is_some() {
+        if let Some(pid) = self.pid {
             self.process.jit.open(pid, self.log);
         }
+        let pid = self.process.id.pid;
+        self.read_generated = true;
         let region = self.process.jit.find(pid, lookup.call(), self.log)?;
         let raw: Arc<str> = String::from_utf8_lossy(region.name).into();
-        let symbol = Symbol {
-            name: demangle(&raw).map_or_else(|| Arc::clone(&raw), Arc::from),
-            raw,
-            offset: lookup.addr - region.start,
-            size: region.size,
-        };
+        let symbol = Symbol { name: readable(&raw), raw, offset: lookup.addr - region.start, size: region.size };
         Some(Frame {
             symbol: Some(symbol),
             module: Some(Arc::from(JIT)),
@@ -177,104 +183,11 @@ impl Batch<'_> {
     }
 }
 
-/// A place in a mapped file.
-struct Place {
-    lookup: Lookup,
-    /// Offset of the address in the file.
-    offset: u64,
-    path: Arc<str>,
-    file: Result<FileId, Missing>,
-}
-
-impl Place {
-    fn new(lookup: Lookup, snapshot: &Snapshot, mapping: &Mapping, file: &MappedFile) -> Self {
-        let data = || Err(Missing::FileUnreadable("it has no executable mapping".into()));
-        let inside = lookup.addr.wrapping_sub(mapping.start);
-        Self {
-            lookup,
-            offset: inside.wrapping_add(mapping.offset),
-            path: Arc::clone(&file.path),
-            file: snapshot.file(file).unwrap_or_else(data),
-        }
+/// Generated code lies in memory without a file, or in a file that is none (memfd).
+fn may_be_generated(frame: &Frame) -> bool {
+    match &frame.missing {
+        Some(Missing::Anonymous | Missing::NotMapped) => true,
+        Some(Missing::BadFile(_) | Missing::FileUnreadable(_)) => true,
+        Some(_) | None => false,
     }
-
-    fn unknown(&self, missing: Missing) -> Frame {
-        Frame {
-            module: Some(Arc::clone(&self.path)),
-            file_offset: Some(self.offset),
-            ..Frame::unknown(self.lookup.addr, missing)
-        }
-    }
-
-    /// Fits frames that were made for another process to this one.
-    fn placed(&self, frames: &[Frame]) -> Vec<Frame> {
-        let place =
-            |frame: &Frame| Frame { addr: self.lookup.addr, module: Some(Arc::clone(&self.path)), ..frame.clone() };
-        frames.iter().map(place).collect()
-    }
-}
-
-impl Files {
-    fn frames(&mut self, place: &Place, pins: &mut Pins, log: &mut Warnings) -> Result<Vec<Frame>, Frame> {
-        let id = place.file.clone().map_err(|why| place.unknown(why))?;
-        let key = (id, place.offset, place.lookup.is_return);
-        if let Some(frames) = self.frames.get(&key) {
-            return Ok(place.placed(&frames));
-        }
-        let symbols = self.symbols(id, pins, log);
-        let symbols = match &*symbols {
-            Ok(symbols) => symbols,
-            Err(why) => return Err(place.unknown(why.clone())),
-        };
-        let frames: Arc<[Frame]> = make_frames(symbols, place).into();
-        self.frames.insert(key, Arc::clone(&frames), weight(&frames));
-        Ok(place.placed(&frames))
-    }
-
-    fn symbols(&mut self, id: FileId, pins: &mut Pins, log: &mut Warnings) -> Arc<Result<FileSymbols, Missing>> {
-        if let Some(symbols) = self.symbols.get(&id) {
-            return symbols;
-        }
-        let symbols = Arc::new(read_symbols(id, pins, log));
-        let bytes = symbols.as_ref().as_ref().map_or(64, FileSymbols::bytes);
-        self.symbols.insert(id, Arc::clone(&symbols), bytes);
-        symbols
-    }
-}
-
-fn read_symbols(id: FileId, pins: &mut Pins, log: &mut Warnings) -> Result<FileSymbols, Missing> {
-    let closed = || Missing::FileUnreadable("closed to make room for others".into());
-    let pin = pins.get(id).ok_or_else(closed)?;
-    let blob =
-        Blob::from_file(pin.file).map_err(|error| Missing::FileUnreadable(crate::error::errno_name(&error).into()))?;
-    let symbols = FileSymbols::open(blob);
-    match &symbols {
-        Err(why) => log.add(format!("{}: {why}", pin.path)),
-        Ok(symbols) if symbols.cut => {
-            log.add(format!("{}: it has more symbols than are kept", pin.path));
-        }
-        Ok(_) => {}
-    }
-    symbols
-}
-
-fn make_frames(symbols: &FileSymbols, place: &Place) -> Vec<Frame> {
-    let unknown = || vec![place.unknown(Missing::NoSymbol)];
-    let Some(vaddr) = symbols.elf.vaddr_of(place.offset) else {
-        return unknown();
-    };
-    let lookup = vaddr.saturating_sub(u64::from(place.lookup.is_return));
-    match symbols.symbol(vaddr, lookup) {
-        None => unknown(),
-        Some(symbol) => vec![Frame { symbol: Some(symbol), missing: None, ..place.unknown(Missing::NoSymbol) }],
-    }
-}
-
-/// About how much memory frames take.
-fn weight(frames: &[Frame]) -> usize {
-    let text = |frame: &Frame| {
-        let symbol = frame.symbol.as_ref();
-        symbol.map_or(0, |symbol| symbol.name.len() + symbol.raw.len())
-    };
-    frames.iter().map(|frame| size_of::<Frame>() + text(frame)).sum::<usize>() + 64
 }

@@ -100,12 +100,20 @@ impl ElfFile {
         self.sections.iter().find(|section| self.name_of(section) == wanted)
     }
 
-    /// The bytes of a section as they are in the file, when they are at most `limit`.
-    pub(crate) fn bytes_of(&self, section: &Section, limit: u64) -> Option<Vec<u8>> {
-        match section.kind {
-            SHT_NOBITS => None,
-            _ => self.blob.read(section.offset, section.size, limit),
-        }
+    /// True when the section `name` exists and has bytes in this file.
+    pub(crate) fn has_contents(&self, name: &str) -> bool {
+        let section = self.section(name);
+        section.is_some_and(|section| section.kind != SHT_NOBITS && section.size > 0)
+    }
+
+    /// Length of the whole file in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.blob.len()
+    }
+
+    /// True when the most significant byte of a number comes first.
+    pub(crate) fn is_big_endian(&self) -> bool {
+        self.encoding.big
     }
 
     /// The executable section that holds address `vaddr`: its first address.

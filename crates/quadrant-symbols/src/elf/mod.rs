@@ -3,8 +3,10 @@
 //! Both classes and both byte orders. Every offset is checked against the file, every count
 //! against a limit; reading happens by position (see [`crate::blob`]).
 
+mod contents;
 mod field;
 mod file;
+mod links;
 mod notes;
 mod symbols;
 

@@ -20,7 +20,7 @@ use parse::PerfMap;
 pub(crate) use parse::Region;
 
 /// What is beyond this size is not read.
-const MAX_FILE: u64 = 256 << 20;
+const MAX_FILE: u64 = 64 << 20;
 /// A file that is not there yet is looked for again after this time.
 const RETRY: Duration = Duration::from_secs(1);
 const CHUNK: usize = 256 * 1024;
@@ -59,30 +59,45 @@ impl Jit {
         self.map.find(addr)
     }
 
+    /// Memory in use, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.map.bytes()
+    }
+
+    /// Drops what was read. The file stays open and is read again when needed.
+    pub(crate) fn forget(&mut self) {
+        self.read = 0;
+        self.map = PerfMap::default();
+    }
+
     fn read_on(&mut self, pid: u32, log: &mut Warnings) {
-        let Some(file) = &self.file else { return };
-        let Ok(meta) = file.metadata() else { return };
-        if meta.len() < self.read {
-            // Written anew: what was read describes code that is gone.
-            self.read = 0;
-            self.map = PerfMap::default();
+        let Some(file) = self.file.take() else { return };
+        if let Ok(meta) = file.metadata() {
+            if meta.len() < self.read {
+                // Written anew: what was read describes code that is gone.
+                self.forget();
+            }
+            if meta.len() > MAX_FILE {
+                log.add(format!("perf map of process {pid} is over 64 MiB: the rest is not read"));
+            }
+            self.read_to(&file, meta.len().min(MAX_FILE));
         }
-        if meta.len() > MAX_FILE {
-            log.add(format!("perf map of process {pid} is over 256 MiB: the rest is not read"));
-        }
-        let end = meta.len().min(MAX_FILE);
-        let mut chunk = vec![0; CHUNK];
+        self.file = Some(file);
+        let skipped = self.map.take_skipped();
+        log.add_many(format!("lines of the perf map of process {pid} skipped (malformed or too many)"), skipped);
+    }
+
+    fn read_to(&mut self, file: &File, end: u64) {
+        let mut chunk = vec![0; CHUNK.min(usize::try_from(end - self.read.min(end)).unwrap_or(CHUNK))];
         while self.read < end {
-            let want = usize::try_from(end - self.read).map_or(CHUNK, |left| left.min(CHUNK));
+            let want = usize::try_from(end - self.read).map_or(chunk.len(), |left| left.min(chunk.len()));
             let got = match file.read_at(&mut chunk[..want], self.read) {
-                Ok(0) | Err(_) => break,
+                Ok(0) | Err(_) => return,
                 Ok(got) => got,
             };
             self.read += got as u64;
             self.map.add(&chunk[..got]);
         }
-        let skipped = self.map.take_skipped();
-        log.add_many(format!("lines of the perf map of process {pid} skipped (malformed or too many)"), skipped);
     }
 }
 

@@ -10,9 +10,9 @@ use crate::text::hex;
 /// Longer lines are skipped.
 const MAX_LINE: usize = 16 * 1024;
 /// Further lines are skipped and counted.
-const MAX_REGIONS: usize = 2_000_000;
+const MAX_REGIONS: usize = 1_000_000;
 /// As much text of names is kept.
-const MAX_NAMES: usize = 128 << 20;
+const MAX_NAMES: usize = 64 << 20;
 
 /// All regions of one file.
 #[derive(Debug, Default)]
@@ -66,6 +66,12 @@ impl PerfMap {
     pub(super) fn find(&self, addr: u64) -> Option<Region<'_>> {
         let piece = self.piece(addr)?;
         Some(Region { start: piece.start, size: piece.size, name: self.names.get(piece.name.0..piece.name.1)? })
+    }
+
+    /// Memory in use, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        // A map of this kind holds its entries in half-full nodes.
+        self.names.capacity() + self.pieces.len() * 2 * size_of::<(u64, Piece)>()
     }
 
     /// How many lines were skipped since the last call.

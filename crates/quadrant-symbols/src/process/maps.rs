@@ -24,8 +24,6 @@ pub(crate) struct Mapping {
 pub(crate) enum Backing {
     /// A file.
     File(MappedFile),
-    /// The kernel's shared object for quick system calls.
-    Vdso,
     /// The fixed page of the oldest system call entries on x86.
     Vsyscall,
     /// Memory without a file: heap, stack, code made at run time.
@@ -35,12 +33,22 @@ pub(crate) enum Backing {
 /// The file of a mapping, as the kernel names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MappedFile {
-    /// Device and inode: what tells files apart as long as one of them is open.
+    /// What tells files apart as long as one of them is open.
     pub(crate) inode: Inode,
     /// The path in the process's own mount namespace, without ` (deleted)`.
     pub(crate) path: Arc<str>,
-    /// True when the path no longer leads to this file.
-    pub(crate) deleted: bool,
+    pub(crate) origin: Origin,
+}
+
+/// How to get at the content of a mapped file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The path leads to it.
+    Path,
+    /// The path no longer leads to it.
+    Deleted,
+    /// It is only in memory: the kernel's shared object for quick system calls.
+    Vdso,
 }
 
 /// Device and inode numbers as `/proc/PID/maps` shows them.
@@ -83,23 +91,30 @@ fn parse_line(line: &[u8], before: Option<&Mapping>) -> Option<Mapping> {
         end,
         offset: hex(offset)?,
         executable: perms.get(2) == Some(&b'x'),
-        backing: backing(inode, path.trim_ascii_start(), before),
+        backing: backing(inode, path.trim_ascii_start(), before, (start, end)),
     })
 }
 
-fn backing(inode: Inode, path: &[u8], before: Option<&Mapping>) -> Backing {
+fn backing(inode: Inode, path: &[u8], before: Option<&Mapping>, range: (u64, u64)) -> Backing {
     match path {
-        b"[vdso]" => return Backing::Vdso,
+        b"[vdso]" => return vdso(range),
         b"[vsyscall]" => return Backing::Vsyscall,
         _ if inode.number == 0 || path.is_empty() => return Backing::Anonymous,
         _ => {}
     }
-    let (path, deleted) = match path.strip_suffix(b" (deleted)") {
-        Some(path) => (path, true),
-        None => (path, false),
+    let (path, origin) = match path.strip_suffix(b" (deleted)") {
+        Some(path) => (path, Origin::Deleted),
+        None => (path, Origin::Path),
     };
     let path = String::from_utf8_lossy(path);
-    Backing::File(MappedFile { inode, path: shared(&path, before), deleted })
+    Backing::File(MappedFile { inode, path: shared(&path, before), origin })
+}
+
+/// The kernel has one shared object for each kind of program, and they differ in size: that
+/// and the half of the address space stand for the inode that it does not have.
+fn vdso((start, end): (u64, u64)) -> Backing {
+    let inode = Inode { major: u32::MAX, minor: u32::from(start >> 32 == 0), number: end - start };
+    Backing::File(MappedFile { inode, path: Arc::from("[vdso]"), origin: Origin::Vdso })
 }
 
 /// Mappings of one file follow each other: they share the text of the path.
@@ -151,10 +166,11 @@ mod tests {
         assert_eq!(file(&mappings[0]).inode.number, 1234);
         let deleted = mappings.iter().find(|m| m.start == 0x7f_0000_0000).unwrap();
         assert_eq!(&*file(deleted).path, "/tmp/x.so");
-        assert!(file(deleted).deleted);
+        assert_eq!(file(deleted).origin, Origin::Deleted);
         let kinds = |kind: &Backing| mappings.iter().filter(|m| m.backing == *kind).count();
         assert_eq!(kinds(&Backing::Anonymous), 2);
-        assert_eq!(kinds(&Backing::Vdso), 1);
+        let vdso = mappings.iter().find(|m| m.start == 0x7ffd_0000).unwrap();
+        assert_eq!(file(vdso).origin, Origin::Vdso);
         assert_eq!(kinds(&Backing::Vsyscall), 1);
     }
 

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::maps::{self, Backing, Inode, MappedFile, Mapping};
+use super::maps::{self, Backing, Inode, MappedFile, Mapping, Origin};
+use crate::blob::Blob;
 use crate::error::errno_name;
 use crate::frame::Missing;
 use crate::open;
@@ -16,6 +17,8 @@ use crate::warnings::Warnings;
 
 /// A longer `/proc/PID/maps` is cut.
 const MAX_MAPS: u64 = 256 << 20;
+/// The vdso has two pages.
+const MAX_VDSO: u64 = 1 << 20;
 
 /// The mappings of a process at one moment.
 #[derive(Debug, Default)]
@@ -148,20 +151,27 @@ fn pin(reader: u32, mapping: &Mapping, file: &MappedFile, pins: &mut Pins) -> Re
     if let Some(id) = pins.known(file.inode) {
         return Ok(id);
     }
-    let mut opened = open_mapped(reader, mapping, file);
+    let mut opened = content(reader, mapping, file);
     if matches!(&opened, Err(error) if errno_name(error) == "EMFILE") {
         pins.close_oldest();
-        opened = open_mapped(reader, mapping, file);
+        opened = content(reader, mapping, file);
     }
     let unreadable = |why: String| Missing::FileUnreadable(why.into());
-    let opened = opened.map_err(|error| unreadable(errno_name(&error)))?;
-    let id = pins.add(file.inode, opened, file.path.clone());
+    let blob = opened.map_err(|error| unreadable(errno_name(&error)))?;
+    let id = pins.add(file.inode, blob, file.path.clone());
     id.ok_or_else(|| unreadable("it cannot be examined (fstat)".to_owned()))
 }
 
+fn content(reader: u32, mapping: &Mapping, file: &MappedFile) -> io::Result<Blob> {
+    match file.origin {
+        Origin::Vdso => vdso(reader, mapping),
+        Origin::Path | Origin::Deleted => Blob::from_file(open_mapped(reader, mapping, file)?.into()),
+    }
+}
+
 /// `map_files` leads to the very file, even when its path was deleted or replaced. Without
-/// the capability for it (CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN) the path is taken, in the
-/// process's own root, and must still lead to the same inode.
+/// the capability for it (CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN) the path is taken, and
+/// must still lead to the same inode.
 fn open_mapped(reader: u32, mapping: &Mapping, file: &MappedFile) -> io::Result<File> {
     let (start, end) = (mapping.start, mapping.end);
     let link = format!("/proc/{reader}/map_files/{start:x}-{end:x}");
@@ -169,13 +179,31 @@ fn open_mapped(reader: u32, mapping: &Mapping, file: &MappedFile) -> io::Result<
         Ok(file) => return Ok(file),
         Err(error) => error,
     };
-    if file.deleted {
+    if file.origin == Origin::Deleted {
         return Err(first);
     }
-    let root = open::root_of(reader)?;
+    by_path(reader, file).or_else(|_| by_path(std::process::id(), file))
+}
+
+/// The kernel shows paths as the reader sees them, or, in another mount namespace, as that
+/// namespace does: so the path can be meant in either root.
+fn by_path(root_of: u32, file: &MappedFile) -> io::Result<File> {
+    let root = open::root_of(root_of)?;
     let opened = open::regular_in(root.as_fd(), Path::new(&*file.path), true)?;
     match opened.metadata()?.ino() == file.inode.number {
         true => Ok(opened),
         false => Err(io::Error::other("its path leads to another file now")),
     }
+}
+
+/// The kernel's shared object, copied from the memory of the process.
+fn vdso(reader: u32, mapping: &Mapping) -> io::Result<Blob> {
+    let size = mapping.end - mapping.start;
+    if size > MAX_VDSO {
+        return Err(io::Error::other("it is too large for a vdso"));
+    }
+    let memory = File::open(format!("/proc/{reader}/mem"))?;
+    let mut bytes = vec![0; size as usize];
+    memory.read_exact_at(&mut bytes, mapping.start)?;
+    Ok(Blob::Memory(bytes.into()))
 }

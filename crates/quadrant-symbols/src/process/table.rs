@@ -65,6 +65,25 @@ impl Processes {
         Some(process)
     }
 
+    /// Keeps what was read of perf maps within `limit` bytes, but for the process used last.
+    pub(crate) fn limit_generated(&mut self, limit: usize) {
+        let bytes = |process: &Process| process.jit.bytes();
+        let mut total: usize = self.known.values().map(bytes).sum();
+        let mut holders: Vec<(u64, ProcessId)> =
+            self.known.values().filter(|p| bytes(p) > 0).map(|p| (p.used, p.id)).collect();
+        holders.sort_unstable();
+        holders.pop();
+        for (_, id) in holders {
+            if total <= limit {
+                return;
+            }
+            if let Some(process) = self.known.get_mut(&id) {
+                total -= bytes(process);
+                process.jit.forget();
+            }
+        }
+    }
+
     fn observe(&mut self, pid: u32, stat: Stat, pins: &mut Pins, log: &mut Warnings) -> ProcessId {
         let id = ProcessId { pid, start_time: stat.start_time };
         self.current.insert(pid, id);

@@ -1,10 +1,8 @@
 //! Programs in C, C++ and Rust: symbolized while they run, and again after they ended.
 
-mod common;
-
 use std::process::Command;
 
-use common::{Running, TempDir, compile};
+use crate::common::{Running, TempDir, compile};
 use quadrant_symbols::{Frame, Missing, Options, Symbolizer};
 
 const C: &str = r#"
@@ -162,4 +160,111 @@ fn names_become_addresses() {
     for (module, symbol) in [(Some("libnone"), "puts"), (None, "no_such_symbol")] {
         assert!(symbolizer.uaddr_in_process(pid, module, symbol).is_err());
     }
+}
+
+const VDSO: &str = r#"
+#include <stdio.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+int main(void) {
+    char c;
+    printf("vdso %lx\n", getauxval(AT_SYSINFO_EHDR));
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+"#;
+
+#[test]
+fn vdso_functions() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", VDSO, &[]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let base = program.addr("vdso");
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let addrs: Vec<u64> = (base..base + 0x2000).step_by(16).collect();
+    symbolizer.remember(program.pid());
+    program.kill();
+    let frames = symbolizer.process(program.pid(), &addrs);
+    let mut names = frames.iter().flatten().map(name);
+    assert!(names.any(|name| name.contains("clock_gettime")), "{frames:?}");
+    assert_eq!(frames[0][0].module.as_deref(), Some("[vdso]"));
+}
+
+/// A program with two files that are mapped one after the other: at first only itself.
+const LOADER: &str = r#"
+#include <dlfcn.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    char c;
+    printf("ready 0\n");
+    fflush(stdout);
+    if (read(0, &c, 1) <= 0) return 1;
+    void *library = dlopen(argv[1], RTLD_NOW);
+    printf("late %p\n", dlsym(library, "late"));
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+"#;
+
+#[test]
+fn libraries_loaded_later() {
+    let dir = TempDir::new();
+    let library = "int late(int x) { return x + 1; }";
+    let Some(library) = compile(&dir, "gcc", "late.c", library, &["-shared", "-fPIC"]) else {
+        return;
+    };
+    let Some(binary) = compile(&dir, "gcc", "prog.c", LOADER, &["-ldl"]) else {
+        return;
+    };
+    let mut program = Running::start(Command::new(binary).arg(&library));
+    program.addr("ready");
+    let mut symbolizer = Symbolizer::new(Options::default());
+    symbolizer.remember(program.pid());
+    program.go_on();
+    let addr = program.addr("late");
+    let frame = one(symbolizer.process(program.pid(), &[addr]));
+    assert_eq!(name(&frame), "late", "{frame:?}");
+    assert_eq!(frame.module.as_deref(), library.to_str());
+}
+
+/// The same process is another program after an exec.
+#[test]
+fn a_program_that_executes_another() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", C, &["-O1"]) else {
+        return;
+    };
+    let script = format!("echo ready 0; read line; exec {}", binary.display());
+    let mut program = Running::start(Command::new("sh").arg("-c").arg(script));
+    program.addr("ready");
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let before = symbolizer.remember(program.pid());
+    program.go_on();
+    let addr = program.addr("hidden");
+    let frame = one(symbolizer.process(program.pid(), &[addr]));
+    assert_eq!(name(&frame), "hidden", "{frame:?}");
+    assert_eq!(symbolizer.remember(program.pid()), before);
+}
+
+#[test]
+fn an_earlier_process_can_be_named() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", C, &["-O1"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("hidden");
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let id = symbolizer.remember(program.pid()).unwrap();
+    program.kill();
+    let frame = one(symbolizer.process_stack_by_id(id, &[addr]));
+    assert_eq!(name(&frame), "hidden");
+    let other = quadrant_symbols::ProcessId { start_time: id.start_time + 1, ..id };
+    let frame = one(symbolizer.process_stack_by_id(other, &[addr]));
+    assert_eq!(frame.missing, Some(Missing::ProcessGone));
 }

@@ -1,7 +1,7 @@
 //! Compiles small programs, runs them, and reads the addresses that they print.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -89,6 +89,12 @@ impl Running {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("its output can be read");
         line
+    }
+
+    /// Gives it a line of input.
+    pub fn go_on(&mut self) {
+        let input = self.child.stdin.as_mut().expect("its input is a pipe");
+        input.write_all(b"\n").expect("it reads its input");
     }
 
     /// Kills it and waits until it is gone.

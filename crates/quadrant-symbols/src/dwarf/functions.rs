@@ -1,0 +1,151 @@
+//! Functions of a unit, and the chain of inlined ones at an address.
+
+use std::sync::Arc;
+
+use gimli::{Attribute, AttributeValue, DebuggingInformationEntry, Dwarf, UnitOffset};
+
+use super::Reader;
+use super::names::name_of;
+use super::units::{UnitData, Units};
+
+/// More functions of one unit are left out.
+const MAX_FUNCTIONS: usize = 4_000_000;
+/// Deeper chains are cut at the innermost end.
+const MAX_CHAIN: usize = 256;
+const MAX_STEPS: usize = 64;
+/// Ranges of one function that are looked at.
+const MAX_RANGES: usize = 65_536;
+
+/// The functions of a unit that have code, sorted by address.
+#[derive(Debug, Default)]
+pub(super) struct FunctionIndex(Vec<Entry>);
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    begin: u64,
+    end: u64,
+    offset: UnitOffset<usize>,
+}
+
+/// One function of a chain.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) name: Option<Arc<str>>,
+    /// Of the function that is not inlined.
+    pub(super) range: Option<(u64, u64)>,
+    /// Where it was inlined into the function before it.
+    pub(super) call: Option<Call>,
+}
+
+/// A place in the source, by number of the file in the line table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub(super) file: u64,
+    pub(super) line: u32,
+}
+
+type Die<'a> = DebuggingInformationEntry<'a, 'a, Reader>;
+
+/// The functions at `vaddr`, outermost first. Empty when the unit has none there.
+pub(super) fn chain(dwarf: &Dwarf<Reader>, units: &Units, unit: &UnitData, vaddr: u64) -> Vec<Found> {
+    let index = unit.functions.get_or_init(|| index(dwarf, unit).unwrap_or_default());
+    let Some(entry) = index.find(vaddr) else {
+        return Vec::new();
+    };
+    let mut chain = walk(dwarf, units, unit, entry.offset, vaddr).unwrap_or_default();
+    if let Some(first) = chain.first_mut() {
+        first.range = Some((entry.begin, entry.end));
+    }
+    chain
+}
+
+impl FunctionIndex {
+    /// The innermost function whose range covers `vaddr`.
+    fn find(&self, vaddr: u64) -> Option<Entry> {
+        let after = self.0.partition_point(|entry| entry.begin <= vaddr);
+        let near = self.0[..after].iter().rev().take(MAX_STEPS);
+        let mut covering = near.filter(|entry| vaddr < entry.end);
+        covering.next().copied()
+    }
+}
+
+/// Lists all functions of a unit that have code.
+fn index(dwarf: &Dwarf<Reader>, unit: &UnitData) -> gimli::Result<FunctionIndex> {
+    let mut entries = Vec::new();
+    let mut cursor = unit.unit.entries();
+    while let Some((_, die)) = cursor.next_dfs()? {
+        if die.tag() != gimli::DW_TAG_subprogram || entries.len() >= MAX_FUNCTIONS {
+            continue;
+        }
+        for (begin, end) in ranges(dwarf, unit, die) {
+            entries.push(Entry { begin, end, offset: die.offset() });
+        }
+    }
+    entries.sort_unstable_by_key(|entry| (entry.begin, u64::MAX - entry.end));
+    Ok(FunctionIndex(entries))
+}
+
+/// Walks the entries below a function and keeps those that are inlined at `vaddr`. This is a
+/// loop with an explicit depth: hostile data can nest a million levels.
+fn walk(
+    dwarf: &Dwarf<Reader>,
+    units: &Units,
+    unit: &UnitData,
+    offset: UnitOffset<usize>,
+    vaddr: u64,
+) -> gimli::Result<Vec<Found>> {
+    let mut cursor = unit.unit.entries_at_offset(offset)?;
+    let mut chain = Vec::new();
+    let mut depth = 0_isize;
+    // Entries deeper than this belong to a function that is not at `vaddr`.
+    let mut passed_over: Option<isize> = None;
+    while let Some((change, die)) = cursor.next_dfs()? {
+        depth += change;
+        let is_first = chain.is_empty();
+        if (depth <= 0 && !is_first) || chain.len() >= MAX_CHAIN {
+            break;
+        }
+        if passed_over.is_some_and(|limit| depth > limit) {
+            continue;
+        }
+        passed_over = None;
+        let inlined = die.tag() == gimli::DW_TAG_inlined_subroutine;
+        let here = is_first || (inlined && covers(dwarf, unit, die, vaddr));
+        if here {
+            chain.push(Found { name: name_of(dwarf, units, unit, die), range: None, call: call(die) });
+        } else if inlined || die.tag() == gimli::DW_TAG_subprogram {
+            passed_over = Some(depth);
+        }
+    }
+    Ok(chain)
+}
+
+fn covers(dwarf: &Dwarf<Reader>, unit: &UnitData, die: &Die<'_>, vaddr: u64) -> bool {
+    let ranges = ranges(dwarf, unit, die);
+    ranges.iter().any(|(begin, end)| (*begin..*end).contains(&vaddr))
+}
+
+/// The address ranges of an entry; none when it has no code or is damaged.
+fn ranges(dwarf: &Dwarf<Reader>, unit: &UnitData, die: &Die<'_>) -> Vec<(u64, u64)> {
+    let mut ranges = Vec::new();
+    let Ok(mut found) = dwarf.die_ranges(&unit.unit, die) else {
+        return ranges;
+    };
+    while let Ok(Some(range)) = found.next() {
+        // Address 0 is where linkers put functions that they threw away.
+        if range.begin < range.end && range.begin != 0 && ranges.len() < MAX_RANGES {
+            ranges.push((range.begin, range.end));
+        }
+    }
+    ranges
+}
+
+fn call(die: &Die<'_>) -> Option<Call> {
+    let number = |attribute: Attribute<Reader>| attribute.udata_value();
+    let file = match die.attr_value(gimli::DW_AT_call_file).ok()?? {
+        AttributeValue::FileIndex(file) => file,
+        _ => return None,
+    };
+    let line = die.attr(gimli::DW_AT_call_line).ok()?.and_then(number);
+    Some(Call { file, line: line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0) })
+}

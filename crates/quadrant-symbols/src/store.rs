@@ -1,0 +1,206 @@
+//! What was read from files, kept as long as the budget allows.
+
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::debug_files::Finder;
+use crate::dwarf::{DebugInfo, Function};
+use crate::files::{FileSymbols, readable};
+use crate::frame::{Frame, Missing, Symbol};
+use crate::pins::{FileId, Pins};
+use crate::place::Place;
+use crate::symbolizer::Options;
+use crate::warnings::Warnings;
+
+/// Symbols and debug information of files, and the frames already made of them.
+#[derive(Debug)]
+pub(crate) struct Store {
+    symbols: Cache<FileId, Arc<Result<FileSymbols, Missing>>>,
+    debug: Cache<FileId, Option<DebugInfo>>,
+    frames: Cache<(FileId, u64, bool), Arc<[Frame]>>,
+    want: Want,
+    /// The largest debug information of one file, in bytes.
+    debug_limit: u64,
+}
+
+/// What of the debug information is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Want {
+    inlines: bool,
+    source: bool,
+}
+
+impl Want {
+    fn any(self) -> bool {
+        self.inlines || self.source
+    }
+}
+
+impl Store {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            symbols: Cache::new(options.cache_bytes / 2),
+            debug: Cache::new(options.debug_bytes),
+            frames: Cache::new(options.cache_bytes / 4),
+            want: Want { inlines: options.inlines, source: options.source },
+            debug_limit: (options.debug_bytes / 2) as u64,
+        }
+    }
+
+    /// The frames of a place, or one frame with the reason why there are none.
+    pub(crate) fn frames(&mut self, place: &Place, pins: &mut Pins, log: &mut Warnings) -> Vec<Frame> {
+        let id = match &place.file {
+            Ok(id) => *id,
+            Err(why) => return vec![place.unknown(why.clone())],
+        };
+        let key = (id, place.offset, place.lookup.is_return);
+        if let Some(frames) = self.frames.get(&key) {
+            return place.placed(frames);
+        }
+        let finder = finder(place);
+        let symbols = self.symbols(id, &finder, pins, log);
+        let symbols = match &*symbols {
+            Ok(symbols) => symbols,
+            Err(why) => return vec![place.unknown(why.clone())],
+        };
+        let want = self.want;
+        let debug = match want.any() {
+            true => self.debug(id, symbols, &finder, log),
+            false => None,
+        };
+        let frames: Arc<[Frame]> = make_frames(symbols, debug, want, place, log).into();
+        self.frames.insert(key, Arc::clone(&frames), weight(&frames));
+        place.placed(&frames)
+    }
+
+    /// The symbols of a file, or why there are none.
+    pub(crate) fn symbols(
+        &mut self,
+        id: FileId,
+        finder: &Finder,
+        pins: &mut Pins,
+        log: &mut Warnings,
+    ) -> Arc<Result<FileSymbols, Missing>> {
+        if let Some(symbols) = self.symbols.get(&id) {
+            return Arc::clone(symbols);
+        }
+        let symbols = Arc::new(read_symbols(id, finder, self.want.any(), pins, log));
+        let bytes = symbols.as_ref().as_ref().map_or(64, FileSymbols::bytes);
+        self.symbols.insert(id, Arc::clone(&symbols), bytes);
+        symbols
+    }
+
+    fn debug(&mut self, id: FileId, symbols: &FileSymbols, finder: &Finder, log: &mut Warnings) -> Option<&DebugInfo> {
+        if self.debug.get(&id).is_none() {
+            let read = symbols.debug_info(finder, self.debug_limit);
+            let info = read.unwrap_or_else(|why| {
+                let path = finder.path.display();
+                log.add(format!("{path}: debug information not used: {why}"));
+                None
+            });
+            // The tables that are made of the sections take about as much again.
+            let bytes = info.as_ref().map_or(64, |info| 2 * info.bytes());
+            self.debug.insert(id, info, bytes);
+        }
+        self.debug.get(&id)?.as_ref()
+    }
+}
+
+/// Where the debug files of a place's file are to be looked for.
+pub(crate) fn finder(place: &Place) -> Finder {
+    Finder { path: (*place.path).into(), pid: place.pid }
+}
+
+fn read_symbols(
+    id: FileId,
+    finder: &Finder,
+    debug_info: bool,
+    pins: &mut Pins,
+    log: &mut Warnings,
+) -> Result<FileSymbols, Missing> {
+    let closed = || Missing::FileUnreadable("closed to make room for others".into());
+    let pin = pins.get(id).ok_or_else(closed)?;
+    let symbols = FileSymbols::open(pin.blob, finder, debug_info);
+    match &symbols {
+        Err(why) => log.add(format!("{}: {why}", pin.path)),
+        Ok(symbols) if symbols.is_cut() => {
+            log.add(format!("{}: it has more symbols than are kept", pin.path));
+        }
+        Ok(_) => {}
+    }
+    symbols
+}
+
+fn make_frames(
+    symbols: &FileSymbols,
+    debug: Option<&DebugInfo>,
+    want: Want,
+    place: &Place,
+    log: &mut Warnings,
+) -> Vec<Frame> {
+    let Some(vaddr) = symbols.elf.vaddr_of(place.offset) else {
+        return vec![place.unknown(Missing::NoSymbol)];
+    };
+    let lookup = place.lookup.before(vaddr);
+    let mut outer = frame(place, symbols.symbol(vaddr, lookup));
+    let Some(debug) = debug else {
+        return vec![outer];
+    };
+    if debug.is_split_at(lookup) {
+        log.add(format!("{}: debug information in .dwo files is not read (no inlined functions there)", place.path));
+    }
+    if !want.inlines {
+        outer.source = debug.line(lookup);
+        return vec![outer];
+    }
+    with_inlined(outer, debug.functions(lookup), vaddr, want)
+}
+
+/// The frames of inlined functions, then that of the function they are in.
+fn with_inlined(mut outer: Frame, mut functions: Vec<Function>, vaddr: u64, want: Want) -> Vec<Frame> {
+    let Some(last) = functions.pop() else {
+        return vec![outer];
+    };
+    let source = |source| if want.source { source } else { None };
+    if outer.symbol.is_none() {
+        outer.symbol = symbol_of(&last, vaddr);
+        outer.missing = outer.missing.filter(|_| outer.symbol.is_none());
+    }
+    outer.source = source(last.source);
+    let inlined = functions.into_iter().map(|function| Frame {
+        symbol: function.name.map(|raw| Symbol {
+            name: readable(&raw),
+            raw,
+            offset: outer.symbol.as_ref().map_or(0, |symbol| symbol.offset),
+            size: outer.symbol.as_ref().map_or(0, |symbol| symbol.size),
+        }),
+        source: source(function.source),
+        inlined: true,
+        ..outer.clone()
+    });
+    let mut frames: Vec<Frame> = inlined.filter(|frame| frame.symbol.is_some()).collect();
+    frames.push(outer);
+    frames
+}
+
+/// A symbol from debug information alone, for files without a symbol table.
+fn symbol_of(function: &Function, vaddr: u64) -> Option<Symbol> {
+    let (begin, end) = function.range?;
+    let raw = function.name.clone()?;
+    Some(Symbol { name: readable(&raw), raw, offset: vaddr.checked_sub(begin)?, size: end - begin })
+}
+
+fn frame(place: &Place, symbol: Option<Symbol>) -> Frame {
+    Frame { missing: symbol.is_none().then_some(Missing::NoSymbol), symbol, ..place.unknown(Missing::NoSymbol) }
+}
+
+/// About how much memory frames take.
+fn weight(frames: &[Frame]) -> usize {
+    let text = |frame: &Frame| {
+        let symbol = frame.symbol.as_ref();
+        let source = frame.source.as_ref();
+        symbol.map_or(0, |symbol| symbol.name.len() + symbol.raw.len()) + source.map_or(0, |source| source.file.len())
+    };
+    let texts: usize = frames.iter().map(text).sum();
+    size_of_val(frames) + texts + 64
+}

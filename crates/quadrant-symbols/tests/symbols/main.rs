@@ -1,0 +1,7 @@
+//! The whole crate on real programs and the running kernel.
+
+mod common;
+mod debug_info;
+mod kernel;
+mod live;
+mod perf_map;
