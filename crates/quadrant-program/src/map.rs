@@ -154,8 +154,8 @@ pub fn hist_lower(bucket: u32, bits: u8) -> i64 {
 
 /// Number of inner buckets of `lhist(n, min, max, step)`.
 pub fn linear_buckets(min: i64, max: i64, step: i64) -> u32 {
-    let span = max.saturating_sub(min);
-    ((span + step - 1) / step).clamp(0, i64::from(u32::MAX / 2)) as u32
+    let (span, step) = (max.saturating_sub(min), step.max(1));
+    (span.saturating_add(step - 1) / step).clamp(0, i64::from(u32::MAX / 2)) as u32
 }
 
 /// The bucket of a value: 0 below `min`, the last at or above `max`.
