@@ -27,6 +27,15 @@ impl<'a> Arguments<'a> {
         Some((ty, self.record.get(start..self.at).unwrap_or(&[]), self.record))
     }
 
+    /// All bytes of the next argument, a text or a buffer; NULs end nothing here.
+    pub fn next_bytes(&mut self) -> Option<&'a [u8]> {
+        let (_, fixed, record) = self.next_raw()?;
+        match decode_argument(&Type::Buffer { cap: u32::MAX }, fixed, record) {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The argument after the next `skip`, without decoding it.
     pub fn nth_raw(&mut self, skip: usize) -> Option<(&'a Type, &'a [u8], &'a [u8])> {
         (0..skip).try_for_each(|_| self.next_raw().map(drop))?;

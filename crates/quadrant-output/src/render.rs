@@ -148,12 +148,14 @@ impl<'p> Renderer<'p> {
 
     /// An element's value, as `print(@m[k])` shows it: without name and key.
     fn element(&mut self, out: &mut Vec<u8>, map: &Map, args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
-        let Some((_, value, record)) = args.nth_raw(usize::from(map.key.is_some())) else {
+        let Some((ty, value, record)) = args.nth_raw(usize::from(map.key.is_some())) else {
             return self.print(out, &Value::Malformed, resolver);
         };
         match &map.value {
-            MapValue::Plain(ty) => self.print(out, &decode_argument(ty, value, record), resolver),
-            aggregation => self.print_aggregation(out, aggregation, value, resolver),
+            MapValue::Aggregation(agg) if value.len() == agg.words() as usize * 8 => {
+                self.print_aggregation(out, &map.value, value, resolver);
+            }
+            _ => self.print(out, &decode_argument(ty, value, record), resolver),
         }
     }
 
@@ -177,15 +179,15 @@ impl<'p> Renderer<'p> {
     }
 
     fn join(&mut self, out: &mut Vec<u8>, separator: &[u8], args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
-        let texts = args.next().unwrap_or(Value::Malformed);
+        let texts = args.next_bytes();
         match self.mode {
             Mode::Text => {
-                text::join::join(out, &texts, separator, TEXT);
+                text::join::join(out, texts, separator, TEXT);
                 out.push(b'\n');
             }
-            Mode::Json => {
-                self.quoted(out, "join", resolver, |raw, _| text::join::join(raw, &texts, separator, JSON_TEXT))
-            }
+            Mode::Json => self.quoted(out, "join", resolver, |raw, _| {
+                text::join::join(raw, texts, separator, JSON_TEXT);
+            }),
         }
     }
 

@@ -1,13 +1,11 @@
 //! `join()`: the texts of a buffer in one line.
 
-use quadrant_program::value::Value;
-
 use crate::text::value::Style;
 use crate::value::MALFORMED;
 
 /// Append texts that each end with a NUL, with a separator between them.
-pub(crate) fn join(out: &mut Vec<u8>, texts: &Value<'_>, separator: &[u8], style: Style) {
-    let (Value::Bytes(bytes) | Value::Text { bytes, .. }) = texts else {
+pub(crate) fn join(out: &mut Vec<u8>, texts: Option<&[u8]>, separator: &[u8], style: Style) {
+    let Some(bytes) = texts else {
         return out.extend_from_slice(MALFORMED);
     };
     let texts = bytes.strip_suffix(b"\0").unwrap_or(bytes);

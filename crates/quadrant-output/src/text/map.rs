@@ -37,23 +37,23 @@ fn bracketed(out: &mut Vec<u8>, k: &Value<'_>, scene: &mut Scene<'_>) {
 
 fn entry(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
     match ty {
-        MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
-            out.extend_from_slice(b":\n");
-            histogram(out, agg, &words(bytes), div);
+        MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. }) => {
+            out.extend_from_slice(b":\n")
         }
-        _ => {
-            out.extend_from_slice(b": ");
-            map_value(out, ty, bytes, div, scene);
-        }
+        _ => out.extend_from_slice(b": "),
     }
+    map_value(out, ty, bytes, div, scene);
     out.push(b'\n');
 }
 
-/// Append the value of an entry that is not a histogram.
+/// Append the value of an entry; of a histogram its rows, each with a line end.
 pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
     match ty {
         MapValue::Plain(ty) => value(out, &divided(decode(ty, bytes), div), TEXT, scene),
         MapValue::Aggregation(Aggregation::Stats { signed }) => stats(out, bytes, *signed, div),
+        MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
+            histogram(out, agg, &words(bytes), div);
+        }
         MapValue::Aggregation(agg) => decimal(out, aggregate(agg, bytes, div)),
     }
 }

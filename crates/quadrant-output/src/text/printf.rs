@@ -136,7 +136,7 @@ fn integer(out: &mut Vec<u8>, word: u64, argument: &Value<'_>, spec: &Spec<'_>) 
             digits(out, start, value.unsigned_abs(), spec);
         }
         kind => {
-            let value = narrow_unsigned(word, &c.length);
+            let value = narrow_unsigned(word, argument, &c.length);
             out.extend_from_slice(prefix(value, kind, c));
             digits(out, start, value, spec);
         }
@@ -155,11 +155,11 @@ fn narrow_signed(word: u64, argument: &Value<'_>, length: &str) -> i64 {
     }
 }
 
-fn narrow_unsigned(word: u64, length: &str) -> u64 {
-    match length {
-        "hh" => (word as u8).into(),
-        "h" => (word as u16).into(),
-        "" if i32::try_from(word as i64).is_ok() => (word as u32).into(),
+fn narrow_unsigned(word: u64, argument: &Value<'_>, length: &str) -> u64 {
+    match (length, argument) {
+        ("hh", _) => (word as u8).into(),
+        ("h", _) => (word as u16).into(),
+        ("", Value::Int(v)) if i32::try_from(*v).is_ok() => (word as u32).into(),
         _ => word,
     }
 }

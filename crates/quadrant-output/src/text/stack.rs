@@ -17,7 +17,7 @@ const INDENT: &[u8] = b"        ";
 /// Append a stack: a line end, then one line a frame.
 pub(crate) fn stack(out: &mut Vec<u8>, ty: StackType, id: u32, pid: u32, style: Style, resolver: &mut dyn Resolver) {
     out.push(b'\n');
-    let known = resolver.stack(ty, id, pid, &mut |f| frame(out, ty.mode, &f, style));
+    let known = resolver.stack(ty, id, pid, &mut |f| frame(out, ty, &f, style));
     if !known {
         indent(out, INDENT, style);
         out.extend_from_slice(LOST_STACK);
@@ -29,14 +29,14 @@ pub(crate) fn stack(out: &mut Vec<u8>, ty: StackType, id: u32, pid: u32, style: 
 pub(crate) fn symbol(out: &mut Vec<u8>, address: u64, symbol: Option<Symbol<'_>>, style: Style) {
     match symbol {
         Some(symbol) => style.foreign(out, symbol.name),
-        None => number::address(out, address),
+        None => unnamed(out, address),
     }
 }
 
-fn frame(out: &mut Vec<u8>, mode: StackMode, frame: &Frame<'_>, style: Style) {
-    match mode {
+fn frame(out: &mut Vec<u8>, ty: StackType, frame: &Frame<'_>, style: Style) {
+    match ty.mode {
         StackMode::Bpftrace => bpftrace(out, frame, style),
-        StackMode::Perf => perf(out, frame, style),
+        StackMode::Perf => perf(out, ty.user, frame, style),
         StackMode::Raw => number::power_of_two(out, frame.address, 4),
         StackMode::BuildId => build_id(out, frame),
     }
@@ -45,14 +45,14 @@ fn frame(out: &mut Vec<u8>, mode: StackMode, frame: &Frame<'_>, style: Style) {
 
 fn bpftrace(out: &mut Vec<u8>, frame: &Frame<'_>, style: Style) {
     indent(out, INDENT, style);
-    match frame.symbol {
-        Some(name) => named(out, name, frame, style),
-        None => number::address(out, frame.address),
-    }
+    name(out, frame, style);
     source(out, frame, style);
 }
 
-fn named(out: &mut Vec<u8>, name: &[u8], frame: &Frame<'_>, style: Style) {
+fn name(out: &mut Vec<u8>, frame: &Frame<'_>, style: Style) {
+    let Some(name) = frame.symbol else {
+        return unnamed(out, frame.address);
+    };
     style.foreign(out, name);
     if frame.inlined {
         return out.extend_from_slice(b" (inlined)");
@@ -73,15 +73,20 @@ fn source(out: &mut Vec<u8>, frame: &Frame<'_>, style: Style) {
     }
 }
 
-fn perf(out: &mut Vec<u8>, frame: &Frame<'_>, style: Style) {
+/// An address without a name; zero has no `0x`.
+fn unnamed(out: &mut Vec<u8>, address: u64) {
+    match address {
+        0 => out.push(b'0'),
+        _ => number::address(out, address),
+    }
+}
+
+fn perf(out: &mut Vec<u8>, user: bool, frame: &Frame<'_>, style: Style) {
     indent(out, b"\t", style);
     number::power_of_two(out, frame.address, 4);
     out.push(b' ');
-    match frame.symbol {
-        Some(name) => named(out, name, frame, style),
-        None => out.extend_from_slice(b"[unknown]"),
-    }
-    if let Some(module) = frame.module {
+    name(out, frame, style);
+    if let Some(module) = frame.module.or(user.then_some(b"[unknown]")) {
         out.extend_from_slice(b" (");
         style.foreign(out, module);
         out.push(b')');
@@ -95,7 +100,7 @@ fn build_id(out: &mut Vec<u8>, frame: &Frame<'_>) {
             out.push(b' ');
             number::address(out, offset);
         }
-        None => number::address(out, frame.address),
+        None => number::power_of_two(out, frame.address, 4),
     }
 }
 

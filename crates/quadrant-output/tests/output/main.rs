@@ -1,0 +1,9 @@
+//! Whole output compared with what it must be, and hostile bytes.
+
+mod common;
+mod hostile;
+mod json;
+mod maps;
+mod messages;
+mod printf;
+mod values;
