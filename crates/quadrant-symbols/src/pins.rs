@@ -2,10 +2,12 @@
 //! their paths were deleted or replaced.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::blob::Blob;
+use crate::open;
 use crate::process::Inode;
 
 /// One opened file for as long as the table lives; never used again for another file.
@@ -63,6 +65,19 @@ impl Pins {
         self.clock += 1;
         slot.used = self.clock;
         Some(id)
+    }
+
+    /// Opens the file at a path of the tracer's own root and keeps it open.
+    pub(crate) fn open(&mut self, path: &str) -> io::Result<FileId> {
+        let file = open::regular(path)?;
+        let meta = file.metadata()?;
+        let inode =
+            Inode { major: rustix::fs::major(meta.dev()), minor: rustix::fs::minor(meta.dev()), number: meta.ino() };
+        if let Some(id) = self.known(inode) {
+            return Ok(id);
+        }
+        let blob = Blob::from_file(file.into())?;
+        self.add(inode, blob, path.into()).ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
     /// Keeps a file open.

@@ -87,6 +87,11 @@ impl Symbolizer {
         self.kernel.frame(addr, addr)
     }
 
+    /// The frames at each offset of an ELF file, innermost first; at least one for each.
+    pub fn file(&mut self, path: &str, offsets: &[u64]) -> Vec<Vec<Frame>> {
+        self.user.file_frames(path, offsets.iter().map(|offset| exact(*offset)), &mut self.log)
+    }
+
     /// The function at an address of a process, without inlined ones.
     pub fn usym(&mut self, pid: u32, addr: u64) -> Frame {
         let lookup = std::iter::once(exact(addr));

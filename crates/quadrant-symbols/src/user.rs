@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::debug_files::Finder;
-use crate::error::Error;
+use crate::error::{Error, errno_name};
 use crate::files::readable;
 use crate::frame::{Frame, Missing, Symbol};
 use crate::pins::Pins;
@@ -79,6 +79,23 @@ impl User {
             }
         }
         Err(uaddr::not_found(pid, module.filter(|_| !mapped), symbol))
+    }
+
+    /// The frames at offsets of a file.
+    pub(crate) fn file_frames(
+        &mut self,
+        path: &str,
+        lookups: impl Iterator<Item = Lookup>,
+        log: &mut Warnings,
+    ) -> Vec<Vec<Frame>> {
+        let file = self.pins.open(path);
+        let file = file.map_err(|error| Missing::FileUnreadable(errno_name(&error).into()));
+        let path: Arc<str> = path.into();
+        let frames = lookups.map(|lookup| {
+            let place = Place { lookup, offset: lookup.addr, path: path.clone(), file: file.clone(), pid: None };
+            self.store.frames(&place, &mut self.pins, log)
+        });
+        frames.collect()
     }
 
     /// The frames of each address.

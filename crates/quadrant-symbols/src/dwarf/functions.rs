@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use gimli::{Attribute, AttributeValue, DebuggingInformationEntry, Dwarf, UnitOffset};
+use gimli::{Attribute, AttributeValue, Dwarf, UnitOffset};
 
 use super::Reader;
 use super::names::name_of;
+use super::ranges::{self, Budget, Die};
 use super::units::{UnitData, Units};
 
 /// More functions of one unit are left out.
@@ -13,8 +14,6 @@ const MAX_FUNCTIONS: usize = 4_000_000;
 /// Deeper chains are cut at the innermost end.
 const MAX_CHAIN: usize = 256;
 const MAX_STEPS: usize = 64;
-/// Ranges of one function that are looked at.
-const MAX_RANGES: usize = 65_536;
 
 /// The functions of a unit that have code, sorted by address.
 #[derive(Debug, Default)]
@@ -44,8 +43,6 @@ pub(super) struct Call {
     pub(super) line: u32,
 }
 
-type Die<'a> = DebuggingInformationEntry<'a, 'a, Reader>;
-
 /// The functions at `vaddr`, outermost first. Empty when the unit has none there.
 pub(super) fn chain(dwarf: &Dwarf<Reader>, units: &Units, unit: &UnitData, vaddr: u64) -> Vec<Found> {
     let index = unit.functions.get_or_init(|| index(dwarf, unit).unwrap_or_default());
@@ -72,12 +69,13 @@ impl FunctionIndex {
 /// Lists all functions of a unit that have code.
 fn index(dwarf: &Dwarf<Reader>, unit: &UnitData) -> gimli::Result<FunctionIndex> {
     let mut entries = Vec::new();
+    let mut budget = Budget::for_unit();
     let mut cursor = unit.unit.entries();
     while let Some((_, die)) = cursor.next_dfs()? {
         if die.tag() != gimli::DW_TAG_subprogram || entries.len() >= MAX_FUNCTIONS {
             continue;
         }
-        for (begin, end) in ranges(dwarf, unit, die) {
+        for (begin, end) in ranges::of(dwarf, &unit.unit, die, &mut budget) {
             entries.push(Entry { begin, end, offset: die.offset() });
         }
     }
@@ -95,6 +93,7 @@ fn walk(
     vaddr: u64,
 ) -> gimli::Result<Vec<Found>> {
     let mut cursor = unit.unit.entries_at_offset(offset)?;
+    let mut budget = Budget::for_unit();
     let mut chain = Vec::new();
     let mut depth = 0_isize;
     // Entries deeper than this belong to a function that is not at `vaddr`.
@@ -110,7 +109,7 @@ fn walk(
         }
         passed_over = None;
         let inlined = die.tag() == gimli::DW_TAG_inlined_subroutine;
-        let here = is_first || (inlined && covers(dwarf, unit, die, vaddr));
+        let here = is_first || (inlined && covers(dwarf, unit, die, vaddr, &mut budget));
         if here {
             chain.push(Found { name: name_of(dwarf, units, unit, die), range: None, call: call(die) });
         } else if inlined || die.tag() == gimli::DW_TAG_subprogram {
@@ -120,24 +119,9 @@ fn walk(
     Ok(chain)
 }
 
-fn covers(dwarf: &Dwarf<Reader>, unit: &UnitData, die: &Die<'_>, vaddr: u64) -> bool {
-    let ranges = ranges(dwarf, unit, die);
+fn covers(dwarf: &Dwarf<Reader>, unit: &UnitData, die: &Die<'_>, vaddr: u64, budget: &mut Budget) -> bool {
+    let ranges = ranges::of(dwarf, &unit.unit, die, budget);
     ranges.iter().any(|(begin, end)| (*begin..*end).contains(&vaddr))
-}
-
-/// The address ranges of an entry; none when it has no code or is damaged.
-fn ranges(dwarf: &Dwarf<Reader>, unit: &UnitData, die: &Die<'_>) -> Vec<(u64, u64)> {
-    let mut ranges = Vec::new();
-    let Ok(mut found) = dwarf.die_ranges(&unit.unit, die) else {
-        return ranges;
-    };
-    while let Ok(Some(range)) = found.next() {
-        // Address 0 is where linkers put functions that they threw away.
-        if range.begin < range.end && range.begin != 0 && ranges.len() < MAX_RANGES {
-            ranges.push((range.begin, range.end));
-        }
-    }
-    ranges
 }
 
 fn call(die: &Die<'_>) -> Option<Call> {

@@ -7,6 +7,7 @@
 mod functions;
 mod lines;
 mod names;
+mod ranges;
 mod sections;
 mod units;
 

@@ -41,6 +41,8 @@ pub(super) fn load(
     if let Some(elf) = supplement(elf) {
         dwarf.load_sup(|id| loader.section(&elf, id))?;
     }
+    // Units that share abbreviations parse them once.
+    dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
     let used = usize::try_from(limit - loader.left).unwrap_or(usize::MAX);
     Ok(Some((dwarf, used)))
 }

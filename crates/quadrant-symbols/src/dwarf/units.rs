@@ -1,16 +1,21 @@
 //! Which unit describes an address. Units are read when they are first needed.
 
 use std::cell::OnceCell;
+use std::time::{Duration, Instant};
 
 use gimli::{DebugInfoOffset, Dwarf, Unit, UnitHeader, UnitSectionOffset};
 
 use super::Reader;
 use super::functions::FunctionIndex;
 use super::lines::LineTable;
+use super::ranges::{self, Budget};
 
 /// More units or ranges are left out.
 const MAX_UNITS: usize = 1_000_000;
 const MAX_RANGES: usize = 8_000_000;
+/// Reading the units for their ranges may take so long; further units are left out. Hostile
+/// units can each refer to the same endless table of abbreviations.
+const MAX_TIME: Duration = Duration::from_secs(10);
 /// How many ranges before an address are looked at for one that covers it.
 const MAX_STEPS: usize = 64;
 
@@ -81,13 +86,18 @@ impl Units {
     /// Ranges from `.debug_aranges` where it has them, else from the units themselves.
     fn all_ranges(&self, dwarf: &Dwarf<Reader>) -> Vec<Range> {
         let mut ranges = self.listed_ranges(dwarf);
+        let started = Instant::now();
+        let mut budget = Budget::for_unit();
         let mut listed = vec![false; self.units.len()];
         for range in &ranges {
             listed[range.unit as usize] = true;
         }
         for (number, unit) in self.units.iter().enumerate() {
+            if started.elapsed() > MAX_TIME {
+                break;
+            }
             if !listed[number] && ranges.len() < MAX_RANGES {
-                ranges.extend(own_ranges(dwarf, unit, number as u32).unwrap_or_default());
+                ranges.extend(own_ranges(dwarf, unit, number as u32, &mut budget).unwrap_or_default());
             }
         }
         ranges
@@ -143,14 +153,12 @@ fn headers(dwarf: &Dwarf<Reader>) -> gimli::Result<Vec<LazyUnit>> {
 }
 
 /// The ranges that a unit itself gives. The unit is read for this but not kept.
-fn own_ranges(dwarf: &Dwarf<Reader>, unit: &LazyUnit, number: u32) -> gimli::Result<Vec<Range>> {
+fn own_ranges(dwarf: &Dwarf<Reader>, unit: &LazyUnit, number: u32, budget: &mut Budget) -> gimli::Result<Vec<Range>> {
     let unit = dwarf.unit(unit.header.clone())?;
-    let mut found = dwarf.unit_ranges(&unit)?;
-    let mut ranges = Vec::new();
-    while let Some(range) = found.next()? {
-        if range.begin < range.end && ranges.len() < MAX_RANGES {
-            ranges.push(Range { begin: range.begin, end: range.end, unit: number });
-        }
-    }
-    Ok(ranges)
+    let mut cursor = unit.entries();
+    let Some((_, root)) = cursor.next_dfs()? else {
+        return Ok(Vec::new());
+    };
+    let found = ranges::of(dwarf, &unit, root, budget);
+    Ok(found.into_iter().map(|(begin, end)| Range { begin, end, unit: number }).collect())
 }

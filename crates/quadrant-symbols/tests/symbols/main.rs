@@ -2,6 +2,7 @@
 
 mod common;
 mod debug_info;
+mod hostile;
 mod kernel;
 mod live;
 mod perf_map;

@@ -1,0 +1,195 @@
+//! Programs whose own files are made to break the reader.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use proptest::prelude::*;
+use quadrant_symbols::{Frame, Missing, Options, Symbolizer};
+
+use crate::common::{Running, TempDir, compile, run_tool};
+
+/// A function whose debug information nests inlined functions 200,000 deep, each over all of
+/// the function: a reader that recurses runs out of stack.
+const DEEP: &str = r#"
+#include <stdio.h>
+#include <unistd.h>
+__asm__(
+    ".text\n.globl victim\n.type victim, STT_FUNC\nvictim: nop\nret\n.size victim, 2\n"
+    ".section .debug_abbrev,\"\"\nabbrevs:\n"
+    ".uleb128 1,0x11,1,0x11,1,0x12,7,0,0\n"
+    ".uleb128 2,0x2e,1,0x03,8,0x11,1,0x12,7,0,0\n"
+    ".uleb128 3,0x1d,1,0x03,8,0x11,1,0x12,7,0,0\n"
+    ".uleb128 0\n"
+    ".section .debug_info,\"\"\n"
+    ".4byte unit_end - unit_start\nunit_start: .2byte 4\n.4byte abbrevs\n.byte 8\n"
+    ".uleb128 1\n.8byte victim\n.8byte 2\n"
+    ".uleb128 2\n.asciz \"victim\"\n.8byte victim\n.8byte 2\n"
+    ".rept 200000\n.uleb128 3\n.asciz \"deep\"\n.8byte victim\n.8byte 2\n.endr\n"
+    ".fill 200002, 1, 0\nunit_end:\n.text\n");
+void victim(void);
+int main(void) {
+    char c;
+    printf("victim %p\n", (void *)victim);
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+"#;
+
+fn all() -> Symbolizer {
+    Symbolizer::new(Options { inlines: true, source: true, ..Options::default() })
+}
+
+fn name(frame: &Frame) -> &str {
+    frame.symbol.as_ref().map_or("", |symbol| &symbol.name)
+}
+
+#[test]
+fn deeply_nested_inlined_functions() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", DEEP, &["-no-pie"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("victim");
+    let frames = all().process(program.pid(), &[addr]).remove(0);
+    assert!(frames.len() > 10 && frames.len() <= 256, "{}", frames.len());
+    assert_eq!(name(&frames[0]), "deep");
+    assert_eq!(frames.last().map(name), Some("victim"));
+}
+
+/// Links to other files name a FIFO, which would block whoever opens it.
+#[test]
+fn links_to_a_fifo() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", PLAIN, &["-g"]) else {
+        return;
+    };
+    let fifo = dir.path().join("fifo");
+    if !run_tool(Command::new("mkfifo").arg(&fifo)) {
+        return;
+    }
+    let link = dir.path().join("link");
+    for section in [".gnu_debugaltlink", ".gnu_debuglink"] {
+        let target = if section == ".gnu_debuglink" { Path::new("fifo") } else { &*fifo };
+        let text = format!("{}\0build-id-of-20-bytes", target.display());
+        fs::write(&link, text).unwrap();
+        let option = format!("{section}={}", link.display());
+        run_tool(Command::new("objcopy").arg("--add-section").arg(option).arg(&binary));
+    }
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("hidden");
+    let frames = all().process(program.pid(), &[addr]);
+    assert_eq!(name(&frames[0][0]), "hidden");
+}
+
+const PLAIN: &str = r#"
+#include <stdio.h>
+#include <unistd.h>
+static __attribute__((noinline)) int hidden(int x) { return x * 3 + 1; }
+int main(void) {
+    char c;
+    printf("hidden %p\n", (void *)hidden);
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return hidden(3);
+}
+"#;
+
+/// A file that is cut short after it was mapped and opened.
+#[test]
+fn file_cut_short_while_in_use() {
+    let dir = TempDir::new();
+    let library = "int late(int x) { return x + 1; }";
+    let Some(library) = compile(&dir, "gcc", "late.c", library, &["-shared", "-fPIC", "-g"]) else {
+        return;
+    };
+    let args = ["-ldl"];
+    let Some(binary) = compile(&dir, "gcc", "prog.c", LOADER, &args) else {
+        return;
+    };
+    let mut program = Running::start(Command::new(binary).arg(&library));
+    let addr = program.addr("late");
+    let mut symbolizer = all();
+    symbolizer.remember(program.pid());
+    fs::File::options().write(true).open(&library).unwrap().set_len(100).unwrap();
+    let frames = symbolizer.process(program.pid(), &[addr]);
+    let missing = frames[0][0].missing.as_ref();
+    assert!(matches!(missing, Some(Missing::BadFile(_))), "{frames:?}");
+    assert_ne!(symbolizer.warnings(), []);
+}
+
+const LOADER: &str = r#"
+#include <dlfcn.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    char c;
+    void *library = dlopen(argv[1], RTLD_NOW);
+    printf("late %p\n", dlsym(library, "late"));
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+"#;
+
+/// Looks everything up in a file that was damaged: no panic, whatever comes out.
+fn look_into(path: &Path) {
+    let mut symbolizer = all();
+    let path = path.to_str().expect("a temporary path is text");
+    drop(symbolizer.uaddr_in_file(path, "hidden"));
+    for offset in (0..20_000).step_by(61) {
+        assert!(!symbolizer.file(path, &[offset]).is_empty());
+    }
+}
+
+#[test]
+fn damaged_files() {
+    let dir = TempDir::new();
+    let variants: [&[&str]; 3] = [&["-g", "-O2"], &["-g", "-gz=zlib"], &["-gdwarf-4"]];
+    for args in variants {
+        let Some(binary) = compile(&dir, "gcc", "prog.c", PLAIN, args) else {
+            return;
+        };
+        let good = fs::read(&binary).unwrap();
+        let damaged = dir.path().join("damaged");
+        let edits = prop::collection::vec((0..good.len(), any::<u8>()), 1..200);
+        let strategy = (edits, 0..good.len(), any::<bool>());
+        let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+        proptest!(config, |((edits, len, cut) in strategy)| {
+            let mut bytes = good.clone();
+            for (at, byte) in edits {
+                bytes[at] = byte;
+            }
+            if cut {
+                bytes.truncate(len);
+            }
+            fs::write(&damaged, bytes).unwrap();
+            look_into(&damaged);
+        });
+    }
+}
+
+/// Damage that hits the headers, where every field counts.
+#[test]
+fn damaged_headers() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", PLAIN, &["-g"]) else {
+        return;
+    };
+    let good = fs::read(&binary).unwrap();
+    let damaged = dir.path().join("damaged");
+    let section_headers = u64::from_le_bytes(good[40..48].try_into().unwrap()) as usize;
+    let places = (0..64).chain(64..64 + 56 * 4).chain(section_headers..good.len());
+    for at in places.step_by(3) {
+        for value in [0, 1, 0x7f, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            fs::write(&damaged, bytes).unwrap();
+            let mut symbolizer = all();
+            let path = damaged.to_str().unwrap();
+            assert_eq!(symbolizer.file(path, &[0x1140, 0x1160, 0x3000]).len(), 3);
+        }
+    }
+}
