@@ -19,6 +19,7 @@ mod json;
 pub mod ledger;
 pub mod message;
 mod number;
+mod order;
 mod render;
 mod resolver;
 mod signal;

@@ -11,6 +11,7 @@ use crate::json;
 use crate::json::value::key;
 use crate::json::value::number;
 use crate::json::value::value;
+use crate::order::order;
 use crate::snapshot::Content;
 use crate::snapshot::as_number;
 use crate::snapshot::average;
@@ -22,14 +23,13 @@ use crate::value::Scene;
 
 /// Append a map as one object; nothing for a map without entries.
 pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, scene: &mut Scene<'_>) {
-    let order = content.order(top);
-    if order.is_empty() {
+    if content.len() == 0 {
         return;
     }
     json::object(out, kind(content.map), |out| {
         out.push(b'{');
         json::name(out, content.map.name.as_bytes());
-        contents(out, content, &order, div, scene);
+        contents(out, content, top, div, scene);
         out.push(b'}');
     });
 }
@@ -42,7 +42,7 @@ fn kind(map: &Map) -> &'static str {
     }
 }
 
-fn contents(out: &mut Vec<u8>, content: &Content<'_>, order: &[u32], div: u64, scene: &mut Scene<'_>) {
+fn contents(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, scene: &mut Scene<'_>) {
     let each = |out: &mut Vec<u8>, index: usize, scene: &mut Scene<'_>| {
         map_value(out, &content.map.value, content.value_bytes(index), div, scene);
     };
@@ -50,7 +50,7 @@ fn contents(out: &mut Vec<u8>, content: &Content<'_>, order: &[u32], div: u64, s
         return each(out, 0, scene);
     }
     out.push(b'{');
-    json::separated(out, order.iter().map(|i| *i as usize), b", ", |out, index| {
+    json::separated(out, order(content, top), b", ", |out, index| {
         if let Some(k) = content.key(index) {
             key(out, &k, scene);
         }

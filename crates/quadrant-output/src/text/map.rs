@@ -6,6 +6,7 @@ use quadrant_program::value::Value;
 use quadrant_program::value::decode;
 
 use crate::number;
+use crate::order::order;
 use crate::snapshot::Content;
 use crate::snapshot::as_number;
 use crate::snapshot::average;
@@ -19,8 +20,7 @@ use crate::value::Scene;
 
 /// Append a map, one entry a line (histograms: a block an entry).
 pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, scene: &mut Scene<'_>) {
-    for index in content.order(top) {
-        let index = index as usize;
+    for index in order(content, top) {
         out.extend_from_slice(content.map.name.as_bytes());
         if let Some(k) = content.key(index) {
             bracketed(out, &k, scene);

@@ -74,7 +74,7 @@ impl Resolver for Names {
     }
 
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {
-        BOOT_OFFSET + boot_ns as i64
+        BOOT_OFFSET.wrapping_add(boot_ns as i64)
     }
 
     fn now(&mut self) -> i64 {

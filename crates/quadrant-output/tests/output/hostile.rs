@@ -120,6 +120,8 @@ fn modes() -> impl Strategy<Value = Mode> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn records(kind in kind(), args in vec(any_type(), 0..4), bytes in vec(any::<u8>(), 0..200), mode in modes()) {
         let map = Map { name: "@m".into(), key: Some(Type::I64), value: MapValue::Aggregation(Aggregation::Stats { signed: true }), max_entries: None, span: Span::default() };
