@@ -98,6 +98,10 @@ impl Store {
                 log.add(format!("{path}: debug information not used: {why}"));
                 None
             });
+            if info.as_ref().is_some_and(DebugInfo::is_incomplete) {
+                let path = finder.path.display();
+                log.add(format!("{path}: debug information is too large or damaged: parts are not used"));
+            }
             // The tables that are made of the sections take about as much again.
             let bytes = info.as_ref().map_or(64, |info| 2 * info.bytes());
             self.debug.insert(id, info, bytes);

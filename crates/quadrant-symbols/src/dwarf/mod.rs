@@ -73,6 +73,11 @@ impl DebugInfo {
         units.into_iter().find_map(|unit| lines::at(&self.dwarf, unit, vaddr))
     }
 
+    /// True when a limit was reached and some addresses will have no inlined functions.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.units.incomplete
+    }
+
     /// Memory in use by the sections, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

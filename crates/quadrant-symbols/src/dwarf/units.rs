@@ -25,6 +25,8 @@ pub(super) struct Units {
     units: Vec<LazyUnit>,
     /// Sorted by `begin`.
     ranges: Vec<Range>,
+    /// True when a limit was reached.
+    pub(super) incomplete: bool,
     /// The units of the supplementary file.
     supplement: Vec<LazyUnit>,
 }
@@ -57,8 +59,10 @@ impl Units {
             Some(dwarf) => headers(dwarf)?,
             None => Vec::new(),
         };
-        let mut units = Self { units: headers(dwarf)?, ranges: Vec::new(), supplement };
-        units.ranges = units.all_ranges(dwarf);
+        let mut units = Self { units: headers(dwarf)?, ranges: Vec::new(), incomplete: false, supplement };
+        let (ranges, complete) = units.all_ranges(dwarf);
+        units.ranges = ranges;
+        units.incomplete = !complete || units.units.len() >= MAX_UNITS;
         units.ranges.sort_unstable_by_key(|range| (range.begin, range.end));
         Ok(units)
     }
@@ -83,8 +87,9 @@ impl Units {
         units.get(after.checked_sub(1)?)?.data(dwarf)
     }
 
-    /// Ranges from `.debug_aranges` where it has them, else from the units themselves.
-    fn all_ranges(&self, dwarf: &Dwarf<Reader>) -> Vec<Range> {
+    /// Ranges from `.debug_aranges` where it has them, else from the units themselves; and
+    /// whether those are all.
+    fn all_ranges(&self, dwarf: &Dwarf<Reader>) -> (Vec<Range>, bool) {
         let mut ranges = self.listed_ranges(dwarf);
         let started = Instant::now();
         let mut budget = Budget::for_unit();
@@ -94,13 +99,14 @@ impl Units {
         }
         for (number, unit) in self.units.iter().enumerate() {
             if started.elapsed() > MAX_TIME {
-                break;
+                return (ranges, false);
             }
             if !listed[number] && ranges.len() < MAX_RANGES {
                 ranges.extend(own_ranges(dwarf, unit, number as u32, &mut budget).unwrap_or_default());
             }
         }
-        ranges
+        let complete = ranges.len() < MAX_RANGES;
+        (ranges, complete)
     }
 
     fn listed_ranges(&self, dwarf: &Dwarf<Reader>) -> Vec<Range> {
