@@ -1,1 +1,31 @@
 //! Finding, describing and attaching probes: one module per mechanism.
+//!
+//! Each mechanism's folder has the same two files: `list` (which names there are) and `resolve` (what a name means: where, and with
+//! which arguments); [`Source`] asks the right one for a front end. [`attach`] has a file for each way to put a loaded program there.
+//!
+//! Files of traced programs are hostile here: they are read by copying, checked at every step, and never mapped.
+//!
+//! Deliberately absent: languages, eBPF instructions, output.
+
+pub mod attach;
+mod elf;
+mod error;
+mod files;
+mod glob;
+mod number;
+mod perf_event;
+mod point;
+mod rawtracepoint;
+mod source;
+mod target;
+#[cfg(test)]
+mod testing;
+mod timer;
+mod tracepoint;
+mod uprobe;
+mod usdt;
+mod watchpoint;
+
+pub use glob::{Glob, has_wildcards};
+pub use source::{Options, Source};
+pub use uprobe::return_sites;

@@ -58,7 +58,9 @@ fn links(
 ) -> Result<Vec<Link>> {
     match first {
         Site::Begin | Site::End => Err(error("BEGIN and END are run, not attached")),
-        Site::Tracepoint { .. } if request.program.kind() == ProgramKind::RawTracepoint => each(request, tracepoint::raw),
+        Site::Tracepoint { .. } if request.program.kind() == ProgramKind::RawTracepoint => {
+            each(request, tracepoint::raw)
+        }
         Site::Tracepoint { .. } => {
             let tracefs = tracefs().map_err(|e| from_kernel(&e))?;
             each(request, |request, site, cookie| tracepoint::perf(request, site, cookie, &tracefs))

@@ -44,7 +44,9 @@ fn event(site: &Site) -> Result<Event<'static>> {
         Site::Profile(Rate::Hertz(hertz)) => Ok(clock(Sample::Frequency(*hertz))),
         Site::Profile(Rate::PeriodNs(ns)) => Ok(clock(Sample::Period(*ns))),
         Site::PerfEvent { kind, config, period } => counter(*kind, *config, Sample::Period(*period)),
-        Site::Watchpoint { address, len, read, write, execute, .. } => watchpoint(*address, *len, *read, *write, *execute),
+        Site::Watchpoint { address, len, read, write, execute, .. } => {
+            watchpoint(*address, *len, *read, *write, *execute)
+        }
         _ => Err(error("points of different kinds cannot share a program")),
     }
 }
@@ -83,8 +85,18 @@ fn counter(kind: u32, config: u64, sample: Sample) -> Result<Event<'static>> {
 fn software(config: u64) -> Option<Software> {
     use Software::*;
     let all = [
-        CpuClock, TaskClock, PageFaults, ContextSwitches, CpuMigrations, PageFaultsMinor, PageFaultsMajor,
-        AlignmentFaults, EmulationFaults, Dummy, BpfOutput, CgroupSwitches,
+        CpuClock,
+        TaskClock,
+        PageFaults,
+        ContextSwitches,
+        CpuMigrations,
+        PageFaultsMinor,
+        PageFaultsMajor,
+        AlignmentFaults,
+        EmulationFaults,
+        Dummy,
+        BpfOutput,
+        CgroupSwitches,
     ];
     all.into_iter().find(|event| *event as u64 == config)
 }
@@ -92,8 +104,16 @@ fn software(config: u64) -> Option<Software> {
 fn hardware(config: u64) -> Option<Hardware> {
     use Hardware::*;
     let all = [
-        CpuCycles, Instructions, CacheReferences, CacheMisses, BranchInstructions, BranchMisses, BusCycles,
-        StalledCyclesFrontend, StalledCyclesBackend, RefCpuCycles,
+        CpuCycles,
+        Instructions,
+        CacheReferences,
+        CacheMisses,
+        BranchInstructions,
+        BranchMisses,
+        BusCycles,
+        StalledCyclesFrontend,
+        StalledCyclesBackend,
+        RefCpuCycles,
     ];
     all.into_iter().find(|event| *event as u64 == config)
 }

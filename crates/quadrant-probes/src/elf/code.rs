@@ -1,0 +1,59 @@
+//! Instructions: where they start, and where functions return.
+
+use super::{Elf, Symbol};
+use crate::error::Result;
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+
+/// Longest function that is decoded.
+const MAX_FUNCTION: u64 = 16 << 20;
+const BITS: u32 = 64;
+
+impl Elf {
+    /// Whether an instruction starts at `address`, decoding from the start of the function.
+    pub fn is_boundary(&self, function: &Symbol<'_>, address: u64) -> Result<bool> {
+        if address == function.address {
+            return Ok(true);
+        }
+        let starts = self.instructions(function)?;
+        Ok(starts.iter().any(|instruction| instruction.ip() == address && !instruction.is_invalid()))
+    }
+
+    /// The addresses of the instructions by which a function returns to its caller.
+    pub fn return_sites(&self, function: &Symbol<'_>) -> Result<Vec<u64>> {
+        let instructions = self.instructions(function)?;
+        let returns = instructions.iter().filter(|instruction| instruction.flow_control() == FlowControl::Return);
+        Ok(returns.map(Instruction::ip).collect())
+    }
+
+    /// Up to the function's end, or to the first bytes that are no instruction: what follows them is not certain.
+    fn instructions(&self, function: &Symbol<'_>) -> Result<Vec<Instruction>> {
+        let bytes = self.function_bytes(function)?;
+        let decoder = Decoder::with_ip(BITS, &bytes, function.address, DecoderOptions::NONE);
+        let mut instructions = Vec::new();
+        for instruction in decoder {
+            let invalid = instruction.is_invalid();
+            instructions.push(instruction);
+            if invalid {
+                break;
+            }
+        }
+        Ok(instructions)
+    }
+
+    fn function_bytes(&self, function: &Symbol<'_>) -> Result<Vec<u8>> {
+        let start = self.code_offset_of(function.address);
+        let start = start.ok_or_else(|| self.file().malformed(&format!("`{}` is not in its code", function.name)))?;
+        let len = self.function_len(function)?.min(MAX_FUNCTION);
+        self.file().read(start, len.min(self.file().len().saturating_sub(start)))
+    }
+
+    /// The symbol's size, or up to the next function, or to the section's end.
+    fn function_len(&self, function: &Symbol<'_>) -> Result<u64> {
+        if function.size > 0 {
+            return Ok(function.size);
+        }
+        let next = self.symbols()?.next_start(function.address);
+        let end = next.or_else(|| self.code_end(function.address));
+        Ok(end.map_or(0, |end| end.saturating_sub(function.address)))
+    }
+}

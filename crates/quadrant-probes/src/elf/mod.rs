@@ -1,0 +1,227 @@
+//! Just enough of ELF: segments, sections, symbols of 64-bit little-endian x86 files. All input is hostile.
+
+mod code;
+mod golang;
+mod symbols;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use symbols::{Symbol, SymbolKind, Symbols};
+
+use crate::error::Result;
+use crate::target::TargetFile;
+use std::cell::OnceCell;
+
+const HEADER_LEN: u64 = 64;
+const SEGMENT_LEN: u64 = 56;
+const SECTION_LEN: u64 = 64;
+/// Real files have dozens; an object file with a section for each function has more.
+const MAX_SECTIONS: u64 = 1 << 20;
+
+const MACHINE_X86_64: u16 = 62;
+const SEGMENT_LOAD: u32 = 1;
+const SEGMENT_EXECUTABLE: u32 = 1;
+const SECTION_EXECUTABLE: u64 = 4;
+/// `SHT_NOBITS`: no bytes in the file.
+const SECTION_NO_BITS: u32 = 8;
+
+/// An ELF file.
+pub(crate) struct Elf {
+    file: TargetFile,
+    segments: Vec<Segment>,
+    sections: Vec<Section>,
+    symbols: OnceCell<Symbols>,
+}
+
+/// A part of the file that is mapped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segment {
+    executable: bool,
+    offset: u64,
+    address: u64,
+    file_size: u64,
+}
+
+/// A section.
+#[derive(Debug, Clone)]
+pub(crate) struct Section {
+    pub name: String,
+    pub kind: u32,
+    flags: u64,
+    pub address: u64,
+    offset: u64,
+    size: u64,
+    link: u32,
+}
+
+impl Elf {
+    pub fn parse(file: TargetFile) -> Result<Self> {
+        let header = Header::read(&file)?;
+        let segments = read_segments(&file, &header)?;
+        let sections = read_sections(&file, &header)?;
+        Ok(Self { file, segments, sections, symbols: OnceCell::new() })
+    }
+
+    pub fn file(&self) -> &TargetFile {
+        &self.file
+    }
+
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// The bytes of a section; none for one that has none in the file.
+    pub fn data(&self, section: &Section) -> Result<Vec<u8>> {
+        if section.kind == SECTION_NO_BITS {
+            return Ok(Vec::new());
+        }
+        self.file.read(section.offset, section.size)
+    }
+
+    /// Where in the file the byte is that is mapped at `address`.
+    pub fn offset_of(&self, address: u64) -> Option<u64> {
+        self.segments.iter().find_map(|segment| segment.offset_of(address))
+    }
+
+    /// As [`offset_of`](Self::offset_of), for code only.
+    pub fn code_offset_of(&self, address: u64) -> Option<u64> {
+        self.segments.iter().filter(|segment| segment.executable).find_map(|segment| segment.offset_of(address))
+    }
+
+    /// The symbol tables, read on first use.
+    pub fn symbols(&self) -> Result<&Symbols> {
+        if let Some(symbols) = self.symbols.get() {
+            return Ok(symbols);
+        }
+        let symbols = Symbols::read(self)?;
+        Ok(self.symbols.get_or_init(|| symbols))
+    }
+
+    /// The end of the executable section that `address` is in.
+    fn code_end(&self, address: u64) -> Option<u64> {
+        let code = self.sections.iter().filter(|section| section.flags & SECTION_EXECUTABLE != 0);
+        code.filter_map(|section| Some((section.address, section.address.checked_add(section.size)?)))
+            .find(|(start, end)| (*start..*end).contains(&address))
+            .map(|(_, end)| end)
+    }
+}
+
+impl Segment {
+    fn offset_of(&self, address: u64) -> Option<u64> {
+        let inside = address.checked_sub(self.address)?;
+        (inside < self.file_size).then(|| self.offset.checked_add(inside))?
+    }
+}
+
+/// What the file header says of the two tables.
+struct Header {
+    segments_at: u64,
+    segments: u64,
+    sections_at: u64,
+    sections: u64,
+    names: u32,
+}
+
+impl Header {
+    fn read(file: &TargetFile) -> Result<Self> {
+        if file.len() < HEADER_LEN {
+            return Err(file.malformed("it is not an ELF file"));
+        }
+        let bytes = file.read(0, HEADER_LEN)?;
+        if !bytes.starts_with(b"\x7fELF") {
+            return Err(file.malformed("it is not an ELF file (a script's interpreter is the program to trace)"));
+        }
+        if bytes[4..6] != [2, 1] {
+            return Err(file.malformed("only 64-bit little-endian programs are supported"));
+        }
+        if u16_at(&bytes, 18) != Some(MACHINE_X86_64) {
+            return Err(file.malformed("it is for another processor than this machine's"));
+        }
+        Self::fields(&bytes).ok_or_else(|| file.malformed("its ELF header is cut short"))
+    }
+
+    fn fields(bytes: &[u8]) -> Option<Self> {
+        Some(Self {
+            segments_at: u64_at(bytes, 32)?,
+            segments: u16_at(bytes, 56)?.into(),
+            sections_at: u64_at(bytes, 40)?,
+            sections: u16_at(bytes, 60)?.into(),
+            names: u16_at(bytes, 62)?.into(),
+        })
+    }
+}
+
+fn read_segments(file: &TargetFile, header: &Header) -> Result<Vec<Segment>> {
+    let table = file.read(header.segments_at, header.segments * SEGMENT_LEN)?;
+    let segments = table.chunks_exact(SEGMENT_LEN as usize);
+    Ok(segments.filter(|entry| u32_at(entry, 0) == Some(SEGMENT_LOAD)).filter_map(parse_segment).collect())
+}
+
+fn parse_segment(entry: &[u8]) -> Option<Segment> {
+    Some(Segment {
+        executable: u32_at(entry, 4)? & SEGMENT_EXECUTABLE != 0,
+        offset: u64_at(entry, 8)?,
+        address: u64_at(entry, 16)?,
+        file_size: u64_at(entry, 32)?,
+    })
+}
+
+/// A file without section table has none; one with a broken table is refused.
+fn read_sections(file: &TargetFile, header: &Header) -> Result<Vec<Section>> {
+    if header.sections_at == 0 {
+        return Ok(Vec::new());
+    }
+    // More than 65,279 sections: the first, otherwise unused, entry holds the number and the names' section.
+    let first = file.read(header.sections_at, SECTION_LEN)?;
+    let count = if header.sections == 0 { u64_at(&first, 32).unwrap_or(0) } else { header.sections };
+    let names = if header.names == 0xffff { u32_at(&first, 40).unwrap_or(0) } else { header.names };
+    if count > MAX_SECTIONS {
+        return Err(file.malformed("it has too many sections"));
+    }
+    let table = file.read(header.sections_at, count * SECTION_LEN)?;
+    let entries: Vec<(u32, Section)> = table.chunks_exact(SECTION_LEN as usize).filter_map(parse_section).collect();
+    let name_table = match entries.get(names as usize) {
+        Some((_, section)) => file.read(section.offset, section.size)?,
+        None => Vec::new(),
+    };
+    Ok(entries.into_iter().map(|(name, section)| Section { name: text_at(&name_table, name), ..section }).collect())
+}
+
+fn parse_section(entry: &[u8]) -> Option<(u32, Section)> {
+    let section = Section {
+        name: String::new(),
+        kind: u32_at(entry, 4)?,
+        flags: u64_at(entry, 8)?,
+        address: u64_at(entry, 16)?,
+        offset: u64_at(entry, 24)?,
+        size: u64_at(entry, 32)?,
+        link: u32_at(entry, 40)?,
+    };
+    Some((u32_at(entry, 0)?, section))
+}
+
+/// The NUL-terminated text at an offset; empty if there is none.
+fn text_at(table: &[u8], at: u32) -> String {
+    String::from_utf8_lossy(bytes_at(table, at)).into_owned()
+}
+
+fn bytes_at(table: &[u8], at: u32) -> &[u8] {
+    let tail = table.get(at as usize..).unwrap_or_default();
+    tail.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+pub(crate) fn u16_at(data: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(data.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+pub(crate) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+pub(crate) fn u64_at(data: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(data.get(at..at.checked_add(8)?)?.try_into().ok()?))
+}

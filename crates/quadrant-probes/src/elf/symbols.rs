@@ -1,0 +1,121 @@
+//! `.symtab` and `.dynsym`, kept as the bytes they are: a name is text only while it is looked at.
+
+use super::{Elf, SECTION_EXECUTABLE, bytes_at, u16_at, u32_at, u64_at};
+use crate::error::Result;
+use std::cell::OnceCell;
+
+const SYMBOL_LEN: usize = 24;
+/// `SHT_SYMTAB`, `SHT_DYNSYM`.
+const TABLE_KINDS: [u32; 2] = [2, 11];
+/// Section indexes from here on are no sections (`SHN_LORESERVE`).
+const RESERVED: u16 = 0xff00;
+
+/// The symbols of a file.
+pub(crate) struct Symbols {
+    tables: Vec<Table>,
+    /// Whether each section holds code.
+    code: Vec<bool>,
+    starts: OnceCell<Vec<u64>>,
+}
+
+struct Table {
+    entries: Vec<u8>,
+    names: Vec<u8>,
+}
+
+/// A symbol with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Symbol<'a> {
+    /// Name, without the version that the static table appends (`@@GLIBC_2.2.5`).
+    pub name: &'a str,
+    pub address: u64,
+    /// Bytes; 0 if it is not known (functions written in assembly).
+    pub size: u64,
+    pub kind: SymbolKind,
+    /// Visible to other files.
+    pub global: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SymbolKind {
+    Function,
+    /// `STT_GNU_IFUNC`: chooses the function when the program is loaded.
+    Indirect,
+    Data,
+    /// Used here, defined in another file.
+    Imported,
+}
+
+impl Symbols {
+    pub(super) fn read(elf: &Elf) -> Result<Self> {
+        let mut tables = Vec::new();
+        for section in elf.sections.iter().filter(|section| TABLE_KINDS.contains(&section.kind)) {
+            let entries = elf.data(section)?;
+            let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
+            tables.push(Table { entries, names: names.unwrap_or_default() });
+        }
+        let code = elf.sections.iter().map(|section| section.flags & SECTION_EXECUTABLE != 0).collect();
+        Ok(Self { tables, code, starts: OnceCell::new() })
+    }
+
+    /// All named symbols, those of the static table first. The same symbol may come twice.
+    pub fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
+        self.tables.iter().flat_map(|table| {
+            let entries = table.entries.chunks_exact(SYMBOL_LEN);
+            entries.filter_map(|entry| self.parse(entry, &table.names))
+        })
+    }
+
+    /// Functions that have code in this file.
+    pub fn functions(&self) -> impl Iterator<Item = Symbol<'_>> {
+        self.iter().filter(|symbol| symbol.kind == SymbolKind::Function)
+    }
+
+    /// All symbols called `name`.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Symbol<'a>> {
+        self.iter().filter(move |symbol| symbol.name == name)
+    }
+
+    /// The function that `address` is in, by its size or, where that is not known, up to the next one.
+    pub fn function_around(&self, address: u64) -> Option<Symbol<'_>> {
+        let before = self.functions().filter(|symbol| symbol.address <= address);
+        let nearest = before.max_by_key(|symbol| (symbol.address, symbol.size))?;
+        (nearest.size == 0 || address - nearest.address < nearest.size).then_some(nearest)
+    }
+
+    /// The first function that starts after `address`.
+    pub fn next_start(&self, address: u64) -> Option<u64> {
+        let starts = self.starts.get_or_init(|| {
+            let mut starts: Vec<u64> = self.functions().map(|symbol| symbol.address).collect();
+            starts.sort_unstable();
+            starts.dedup();
+            starts
+        });
+        starts.get(starts.partition_point(|start| *start <= address)).copied()
+    }
+
+    fn parse<'a>(&self, entry: &[u8], names: &'a [u8]) -> Option<Symbol<'a>> {
+        let info = *entry.get(4)?;
+        let section = u16_at(entry, 6)?;
+        let kind = self.kind(info & 0xf, section)?;
+        let name = std::str::from_utf8(bytes_at(names, u32_at(entry, 0)?)).ok()?;
+        let name = name.find('@').map_or(name, |at| &name[..at]);
+        if name.is_empty() {
+            return None;
+        }
+        Some(Symbol { name, address: u64_at(entry, 8)?, size: u64_at(entry, 16)?, kind, global: info >> 4 != 0 })
+    }
+
+    /// `STT_*` and the section to a kind. Functions written in assembly often have no type.
+    fn kind(&self, kind: u8, section: u16) -> Option<SymbolKind> {
+        let in_code = section < RESERVED && self.code.get(usize::from(section)).copied().unwrap_or(false);
+        match (kind, section) {
+            (0..=2 | 6 | 10, 0) => Some(SymbolKind::Imported),
+            (2, _) => Some(SymbolKind::Function),
+            (10, _) => Some(SymbolKind::Indirect),
+            (0, _) if in_code => Some(SymbolKind::Function),
+            (1 | 6, _) => Some(SymbolKind::Data),
+            _ => None,
+        }
+    }
+}

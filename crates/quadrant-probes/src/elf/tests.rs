@@ -1,0 +1,204 @@
+use super::*;
+use crate::testing::Folder;
+use proptest::prelude::*;
+use std::path::Path;
+
+const SOURCE: &str = r#"
+int counter = 7;
+static __attribute__((noinline)) int twice(int x) { if (x > 3) return x * 2; return x; }
+__attribute__((noinline)) int work(int x) { return twice(x) + counter; }
+__attribute__((alias("work"))) int work_alias(int x);
+static int chosen(int x) { return x; }
+static void *choose(void) { return chosen; }
+int indirect(int) __attribute__((ifunc("choose")));
+__asm__(".globl bare\nbare: nop\nret\n");
+int main(int argc, char **argv) { return work(argc) + indirect(argc); }
+"#;
+
+fn open(path: &Path) -> Elf {
+    Elf::parse(TargetFile::open(path).unwrap()).unwrap()
+}
+
+fn symbol<'a>(elf: &'a Elf, name: &'a str) -> Symbol<'a> {
+    elf.symbols().unwrap().named(name).next().unwrap()
+}
+
+#[test]
+fn kinds_of_symbols() {
+    let folder = Folder::new("kinds");
+    let Some(program) = folder.compile("program", SOURCE, &["-O1", "-w"]) else { return };
+    let elf = open(&program);
+    let kind = |name: &str| symbol(&elf, name).kind;
+    assert_eq!(kind("work"), SymbolKind::Function);
+    assert_eq!(kind("twice"), SymbolKind::Function);
+    assert_eq!(kind("bare"), SymbolKind::Function);
+    assert_eq!(kind("counter"), SymbolKind::Data);
+    assert_eq!(kind("indirect"), SymbolKind::Indirect);
+    assert_eq!(kind("__libc_start_main"), SymbolKind::Imported);
+    assert_eq!(symbol(&elf, "work").address, symbol(&elf, "work_alias").address);
+    assert!(symbol(&elf, "work").global && !symbol(&elf, "twice").global);
+    assert!(!elf.is_go());
+}
+
+#[test]
+fn addresses_are_not_offsets() {
+    let folder = Folder::new("offsets");
+    // Code far from its place in the file.
+    let flags = ["-O1", "-w", "-no-pie", "-Wl,-Ttext-segment=0x10000000"];
+    let Some(program) = folder.compile("program", SOURCE, &flags) else { return };
+    let elf = open(&program);
+    let work = symbol(&elf, "work");
+    let offset = elf.code_offset_of(work.address).unwrap();
+    assert!(work.address > 0x1000_0000 && offset < elf.file().len());
+    let data = symbol(&elf, "counter").address;
+    assert_eq!(elf.code_offset_of(data), None);
+    let bytes = elf.file().read(elf.offset_of(data).unwrap(), 4).unwrap();
+    assert_eq!(bytes, 7_i32.to_le_bytes());
+    assert_eq!(elf.offset_of(1), None);
+}
+
+#[test]
+fn instruction_boundaries() {
+    let folder = Folder::new("boundaries");
+    let Some(program) = folder.compile("program", SOURCE, &["-O1", "-w"]) else { return };
+    let elf = open(&program);
+    let work = symbol(&elf, "work");
+    let starts = (0..work.size).filter(|offset| elf.is_boundary(&work, work.address + offset).unwrap()).count();
+    assert!(starts > 1 && (starts as u64) < work.size);
+    let bare = symbol(&elf, "bare");
+    assert_eq!(bare.size, 0);
+    assert!(elf.is_boundary(&bare, bare.address + 1).unwrap());
+    assert_eq!(elf.symbols().unwrap().function_around(work.address + 1).map(|found| found.address), Some(work.address));
+}
+
+#[test]
+fn return_instructions() {
+    let folder = Folder::new("returns");
+    let Some(program) = folder.compile("program", SOURCE, &["-O1", "-w"]) else { return };
+    let elf = open(&program);
+    for name in ["work", "twice", "bare"] {
+        let function = symbol(&elf, name);
+        let sites = elf.return_sites(&function).unwrap();
+        assert!(!sites.is_empty(), "{name}");
+        for site in sites {
+            let byte = elf.file().read(elf.code_offset_of(site).unwrap(), 1).unwrap();
+            assert_eq!(byte, [0xc3], "{name}");
+        }
+    }
+}
+
+#[test]
+fn refused_files() {
+    let folder = Folder::new("refused");
+    let refused = |content: &[u8]| {
+        let path = folder.write("file", content);
+        Elf::parse(TargetFile::open(&path).unwrap()).err().unwrap().message
+    };
+    assert!(refused(b"").contains("not an ELF file"));
+    assert!(refused(b"#!/bin/sh\necho a script that is longer than the header of an ELF file\n").contains("script"));
+    let mut header = vec![0; 64];
+    header[..6].copy_from_slice(b"\x7fELF\x01\x01");
+    assert!(refused(&header).contains("64-bit"));
+    header[4] = 2;
+    header[18] = 183;
+    assert!(refused(&header).contains("another processor"));
+    header[18] = 62;
+    header[40] = 255;
+    header[60] = 1;
+    assert!(refused(&header).contains("beyond its end"));
+}
+
+#[test]
+fn versions_are_cut_off() {
+    let Ok(targets) = crate::target::find("libc", None) else { return };
+    let elf = open(&targets[0].path);
+    let symbols = elf.symbols().unwrap();
+    assert!(symbols.named("malloc").any(|symbol| symbol.kind == SymbolKind::Function));
+    assert!(symbols.iter().all(|symbol| !symbol.name.contains('@')));
+    assert!(symbols.named("memcpy").any(|symbol| symbol.kind == SymbolKind::Indirect));
+}
+
+/// Asks everything.
+fn exercise(path: &Path) {
+    let Ok(elf) = TargetFile::open(path).and_then(Elf::parse) else { return };
+    elf.is_go();
+    let Ok(symbols) = elf.symbols() else { return };
+    for symbol in symbols.functions().take(100) {
+        elf.code_offset_of(symbol.address);
+        let _ = elf.is_boundary(&symbol, symbol.address.wrapping_add(1));
+        let _ = elf.return_sites(&symbol);
+        symbols.function_around(symbol.address.wrapping_add(3));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn corrupted_tables(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+        // The test's own program is a large ELF file; its head and its section table are what matters.
+        let mut data = small_elf();
+        for (at, byte) in changes {
+            let at = at.index(data.len());
+            data[at] = byte;
+        }
+        let folder = Folder::new("corrupted");
+        exercise(&folder.write("file", &data));
+    }
+}
+
+/// One segment, code, a symbol table with two functions.
+fn small_elf() -> Vec<u8> {
+    let names = b"\0.text\0.symtab\0.strtab\0first\0second\0";
+    let code = [0x55, 0x48, 0x89, 0xe5, 0xc3, 0x90, 0xc3, 0xc3];
+    let mut symbols = vec![0; 24];
+    for (name, value, size) in [(23_u32, 0_u64, 5_u64), (29, 6, 0)] {
+        symbols.extend(name.to_le_bytes());
+        symbols.extend([0x12, 0, 1, 0]);
+        symbols.extend((0x40_0000 + value).to_le_bytes());
+        symbols.extend(size.to_le_bytes());
+    }
+    let code_at = 64 + 56;
+    let symbols_at = code_at + code.len() as u64;
+    let names_at = symbols_at + symbols.len() as u64;
+    let sections_at = names_at + names.len() as u64;
+    let mut data = b"\x7fELF\x02\x01\x01".to_vec();
+    data.resize(16, 0);
+    data.extend([2, 0, 62, 0, 1, 0, 0, 0]);
+    for word in [0x40_0000, 64, sections_at] {
+        data.extend(word.to_le_bytes());
+    }
+    data.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 64, 0, 4, 0, 3, 0]);
+    data.extend([1, 0, 0, 0, 5, 0, 0, 0]);
+    for word in [code_at, 0x40_0000, 0x40_0000, code.len() as u64, code.len() as u64, 4096] {
+        data.extend(word.to_le_bytes());
+    }
+    data.extend(code);
+    data.extend(&symbols);
+    data.extend(names);
+    data.extend([0; 64]);
+    push_section(&mut data, 1, 1, 6, [0x40_0000, code_at, code.len() as u64], 0);
+    push_section(&mut data, 7, 2, 0, [0, symbols_at, symbols.len() as u64], 3);
+    push_section(&mut data, 15, 3, 0, [0, names_at, names.len() as u64], 0);
+    data
+}
+
+fn push_section(data: &mut Vec<u8>, name: u32, kind: u32, flags: u64, place: [u64; 3], link: u32) {
+    data.extend(name.to_le_bytes());
+    data.extend(kind.to_le_bytes());
+    data.extend(flags.to_le_bytes());
+    place.iter().for_each(|word| data.extend(word.to_le_bytes()));
+    data.extend(link.to_le_bytes());
+    data.extend([0; 20]);
+}
+
+#[test]
+fn the_small_file_is_whole() {
+    let folder = Folder::new("small");
+    let elf = open(&folder.write("file", &small_elf()));
+    let names: Vec<&str> = elf.symbols().unwrap().functions().map(|symbol| symbol.name).collect();
+    assert_eq!(names, ["first", "second"]);
+    assert_eq!(elf.return_sites(&symbol(&elf, "first")).unwrap(), [0x40_0004]);
+    assert_eq!(elf.return_sites(&symbol(&elf, "second")).unwrap(), [0x40_0006, 0x40_0007]);
+    assert!(elf.section(".text").is_some());
+}

@@ -1,0 +1,53 @@
+//! Making [`ProbeError`]s: the one error type of this crate, which the program model defines.
+
+use quadrant_program::probe::ProbeError;
+use quadrant_types::suggest_many;
+
+/// Result of this crate's functions.
+pub type Result<T> = std::result::Result<T, ProbeError>;
+
+/// Nearest names that are shown.
+const MOST_NAMES: usize = 3;
+
+/// An error without advice.
+pub(crate) fn error(message: impl Into<String>) -> ProbeError {
+    ProbeError { message: message.into(), help: Vec::new() }
+}
+
+/// An error with one piece of advice.
+pub(crate) fn advise(message: impl Into<String>, help: impl Into<String>) -> ProbeError {
+    ProbeError { message: message.into(), help: vec![help.into()] }
+}
+
+/// Nothing matches: the nearest of the names that there are.
+pub(crate) fn no_match<'a>(
+    message: impl Into<String>,
+    wanted: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> ProbeError {
+    let near = suggest_many(wanted, names, MOST_NAMES);
+    let mut error = error(message);
+    if !near.is_empty() {
+        let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+        error.help.push(format!("did you mean {}?", quoted.join(" or ")));
+    }
+    error
+}
+
+/// What the kernel's door said.
+pub(crate) fn from_kernel(inner: &quadrant_bpf::Error) -> ProbeError {
+    let mut message = inner.what().to_owned();
+    if let Some(errno) = inner.errno() {
+        message.push_str(&format!(": {errno}"));
+    }
+    if !inner.why().is_empty() {
+        message.push_str(&format!(": {}", inner.why()));
+    }
+    let help = Some(inner.hint()).filter(|hint| !hint.is_empty()).map(str::to_owned);
+    ProbeError { message, help: help.into_iter().collect() }
+}
+
+/// What the type store said.
+pub(crate) fn from_types(inner: &quadrant_types::TypeError) -> ProbeError {
+    error(inner.to_string())
+}

@@ -1,0 +1,126 @@
+//! The answers to a front end's questions about probes, and to `-l`.
+
+use crate::error::{Result, advise, error, from_kernel};
+use crate::files::Files;
+use crate::glob::Glob;
+use crate::point::plain;
+use crate::{perf_event, rawtracepoint, timer, tracepoint, uprobe, usdt, watchpoint};
+use quadrant_bpf::tracefs::TraceFs;
+use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_types::Types;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// What limits a session's probes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `-p`, or the process that `-c` started: user probes are on its files and on it alone.
+    pub pid: Option<u32>,
+    /// Points that one wildcard may mean.
+    pub max_points: usize,
+    /// `--unsafe`: places that cannot be shown to be safe are taken as they are.
+    pub allow_unsafe: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { pid: None, max_points: 1_000, allow_unsafe: false }
+    }
+}
+
+/// Finds probes on this machine. Opens tracefs, BTF and programs only when a probe needs them.
+pub struct Source {
+    types: Rc<Types>,
+    options: Options,
+    tracefs: OnceCell<std::result::Result<TraceFs, quadrant_bpf::Error>>,
+    files: Files,
+}
+
+impl Source {
+    /// A source of probes whose arguments have their types in `types`.
+    pub fn new(types: Rc<Types>, options: Options) -> Self {
+        Self { types, options, tracefs: OnceCell::new(), files: Files::default() }
+    }
+
+    /// The session's tracefs, opened now if it was not yet.
+    pub fn tracefs(&self) -> std::result::Result<&TraceFs, quadrant_bpf::Error> {
+        self.tracefs.get_or_init(TraceFs::open).as_ref().map_err(Clone::clone)
+    }
+
+    /// The full names of all probes of a kind whose parts match, as `-l` prints them; no match is no error.
+    pub fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+        let part = |index: usize| Glob::new(parts.get(index).map_or("", String::as_str));
+        match kind {
+            ProbeKind::Begin | ProbeKind::End => Ok(vec![kind.name().to_owned()]),
+            ProbeKind::Interval | ProbeKind::Profile => Ok(timer::list(kind, &part(0))),
+            ProbeKind::Software | ProbeKind::Hardware => Ok(perf_event::list(kind, &part(0))),
+            ProbeKind::Watchpoint => Ok(watchpoint::list()),
+            ProbeKind::Tracepoint => self.list_tracepoints(&part(0), &part(1)),
+            ProbeKind::RawTracepoint => self.list_raw_tracepoints(parts),
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => self.list_functions(kind, parts),
+            ProbeKind::Usdt => self.list_usdt(parts),
+            _ => Err(not_yet(kind)),
+        }
+    }
+
+    fn list_tracepoints(&self, category: &Glob, event: &Glob) -> Result<Vec<String>> {
+        let tracefs = self.tracefs().map_err(|error| from_kernel(&error))?;
+        let events = tracepoint::list(tracefs, category, event)?;
+        Ok(events.iter().map(|(category, event)| format!("tracepoint:{category}:{event}")).collect())
+    }
+
+    fn list_raw_tracepoints(&self, parts: &[String]) -> Result<Vec<String>> {
+        let (module, event) = match parts {
+            [module, event, ..] => (Glob::new(module), Glob::new(event)),
+            [event] => (Glob::new(""), Glob::new(event)),
+            [] => (Glob::new(""), Glob::new("")),
+        };
+        let events = rawtracepoint::list(&self.types, &module, &event)?;
+        Ok(events.iter().map(|event| format!("rawtracepoint:vmlinux:{event}")).collect())
+    }
+
+    fn list_functions(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+        let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
+        let function = Glob::new(rest.first().map_or("", String::as_str));
+        uprobe::list(&self.files, kind, file, &function, self.options.pid)
+    }
+
+    fn list_usdt(&self, parts: &[String]) -> Result<Vec<String>> {
+        let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
+        let rest = if rest.is_empty() { vec![String::new()] } else { rest.to_vec() };
+        let wanted = usdt::Wanted::parse(&rest);
+        let wanted = wanted.ok_or_else(|| error("static user probes are listed by `usdt:file:provider:name`"))?;
+        usdt::list(&self.files, file, &wanted, self.options.pid)
+    }
+}
+
+impl ProbeSource for Source {
+    fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>> {
+        let Options { pid, max_points, .. } = self.options;
+        match spec.kind {
+            ProbeKind::Begin => Ok(vec![plain(Site::Begin, "begin".to_owned())]),
+            ProbeKind::End => Ok(vec![plain(Site::End, "end".to_owned())]),
+            ProbeKind::Interval | ProbeKind::Profile => Ok(vec![timer::resolve(spec)?]),
+            ProbeKind::Software | ProbeKind::Hardware => Ok(vec![perf_event::resolve(spec)?]),
+            ProbeKind::Watchpoint => Ok(vec![watchpoint::resolve(spec, pid)?]),
+            ProbeKind::Tracepoint => {
+                let tracefs = self.tracefs().map_err(|error| from_kernel(&error))?;
+                tracepoint::resolve(tracefs, &self.types, spec, max_points)
+            }
+            ProbeKind::RawTracepoint => rawtracepoint::resolve(&self.types, spec, max_points),
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, spec, &self.options),
+            ProbeKind::Usdt => usdt::resolve(&self.files, spec, &self.options),
+            _ => Err(not_yet(spec.kind)),
+        }
+    }
+}
+
+fn not_yet(kind: ProbeKind) -> ProbeError {
+    let instead = match kind {
+        ProbeKind::Kprobe | ProbeKind::Kretprobe | ProbeKind::Fentry | ProbeKind::Fexit => {
+            "use a tracepoint or raw tracepoint near the function: `-l 'tracepoint:*'` lists them"
+        }
+        _ => "`-l` lists the probes that there are",
+    };
+    advise(format!("{} probes are not supported by this version", kind.name()), instead)
+}

@@ -1,0 +1,262 @@
+//! Which files a script's name for a program or library means.
+
+use super::file::TargetFile;
+use super::ldcache;
+use super::process::{MappedFile, mapped_files, path_in};
+use crate::error::{Result, advise, error, no_match};
+use crate::glob::{Glob, has_wildcards};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Files that one wildcard may go through.
+const MAX_WALK: usize = 20_000;
+/// Where the loader looks without being told.
+const LIBRARY_DIRS: [&str; 5] =
+    ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"];
+const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
+
+/// A file to probe.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Target {
+    /// As listings and the built-in `probe` show it.
+    pub name: PathBuf,
+    /// As this process opens it.
+    pub path: PathBuf,
+}
+
+/// The files that `wanted` means: a path, a program in `$PATH`, a library by its name (`libc`, `libssl.so.3`), each also with
+/// wildcards. For a process also what it has mapped: `*` and nothing mean all of that.
+pub(crate) fn find(wanted: &str, pid: Option<u32>) -> Result<Vec<Target>> {
+    let targets = match pid {
+        Some(pid) => find_for_process(wanted, pid)?,
+        None if wanted.is_empty() || wanted == "*" => {
+            return Err(advise("this probe names no file", "name the program or library, or a process with -p PID"));
+        }
+        None => find_in_files(wanted)?,
+    };
+    let mut seen = std::collections::HashSet::new();
+    Ok(targets.into_iter().filter(|target| seen.insert(target.name.clone())).collect())
+}
+
+fn find_for_process(wanted: &str, pid: u32) -> Result<Vec<Target>> {
+    let mapped = mapped_files(pid)?;
+    let everything = wanted.is_empty() || wanted == "*";
+    let matching: Vec<&MappedFile> = mapped.iter().filter(|file| everything || is_called(&file.name, wanted)).collect();
+    if !matching.is_empty() {
+        return matching.into_iter().map(|file| mapped_target(pid, file)).collect();
+    }
+    if wanted.contains('/') && !has_wildcards(wanted) {
+        // Not mapped yet, as a plug-in may be later.
+        let path = path_in(pid, &absolute(wanted)?)?;
+        TargetFile::open(&path)?;
+        return Ok(vec![Target { name: absolute(wanted)?, path }]);
+    }
+    let message = format!("process {pid} has mapped no file called `{wanted}`");
+    let names: Vec<String> = mapped.iter().map(|file| file_name(&file.name)).collect();
+    Err(no_match(message, wanted, names.iter().map(String::as_str)))
+}
+
+fn mapped_target(pid: u32, file: &MappedFile) -> Result<Target> {
+    let path = match &file.deleted {
+        Some(path) => path.clone(),
+        None => path_in(pid, &file.name)?,
+    };
+    Ok(Target { name: file.name.clone(), path })
+}
+
+/// A whole path, or the name of a program or library.
+fn is_called(file: &Path, wanted: &str) -> bool {
+    if !wanted.contains('/') {
+        return is_library_name(&file_name(file), wanted) || Glob::new(wanted).matches(&file_name(file));
+    }
+    let resolved = std::fs::canonicalize(wanted).unwrap_or_else(|_| PathBuf::from(wanted));
+    file == resolved || Glob::new(wanted).matches(&file.to_string_lossy())
+}
+
+fn find_in_files(wanted: &str) -> Result<Vec<Target>> {
+    if wanted.contains("!/") {
+        let help = "unpack the archive and name the file";
+        return Err(advise(format!("cannot use `{wanted}`: files inside archives are not supported"), help));
+    }
+    match (wanted.contains('/'), has_wildcards(wanted)) {
+        (true, false) => Ok(vec![plain_target(Path::new(wanted))?]),
+        (true, true) => matched_paths(wanted),
+        (false, true) => matched_names(wanted),
+        (false, false) => by_name(wanted),
+    }
+}
+
+fn plain_target(path: &Path) -> Result<Target> {
+    TargetFile::open(path)?;
+    let path = std::fs::canonicalize(path).map_err(|inner| super::cannot_read(path, &inner))?;
+    Ok(Target { name: path.clone(), path })
+}
+
+/// A program in `$PATH`, then a library.
+fn by_name(wanted: &str) -> Result<Vec<Target>> {
+    let programs = search_path().into_iter().map(|dir| dir.join(wanted));
+    let libraries = ldcache::read(Path::new(LIBRARY_CACHE));
+    let cached = libraries.iter().filter(|library| is_library_name(&library.name, wanted));
+    let in_dirs = LIBRARY_DIRS.iter().map(|dir| Path::new(dir).join(wanted));
+    let mut candidates = programs.chain(cached.map(|library| library.path.clone())).chain(in_dirs);
+    match candidates.find(|path| is_elf(path)) {
+        Some(path) => Ok(vec![plain_target(&path)?]),
+        None => Err(unknown_name(wanted, &libraries)),
+    }
+}
+
+fn unknown_name(wanted: &str, libraries: &[ldcache::Library]) -> quadrant_program::probe::ProbeError {
+    let message = format!("there is no program or library called `{wanted}` in $PATH or the loader's cache");
+    let mut error = no_match(message, wanted, libraries.iter().map(|library| library.name.as_str()));
+    if Path::new(wanted).exists() {
+        error.help.push(format!("for the file here write `./{wanted}`"));
+    }
+    error
+}
+
+/// `libc` means `libc.so`, `libc.so.6` and (the file of older systems) `libc-2.31.so`.
+fn is_library_name(file: &str, wanted: &str) -> bool {
+    let Some(rest) = file.strip_prefix(wanted) else { return false };
+    let versioned = rest.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let full = wanted.contains(".so") && rest.starts_with('.');
+    rest.is_empty() || rest == ".so" || rest.starts_with(".so.") || full || (versioned && rest.ends_with(".so"))
+}
+
+/// Programs in `$PATH` and cached libraries whose names match.
+fn matched_names(wanted: &str) -> Result<Vec<Target>> {
+    let pattern = Glob::new(wanted);
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for dir in search_path() {
+        paths.extend(entries(&dir).into_iter().filter(|path| pattern.matches(&file_name(path))));
+    }
+    let libraries = ldcache::read(Path::new(LIBRARY_CACHE));
+    paths.extend(libraries.into_iter().filter(|library| pattern.matches(&library.name)).map(|library| library.path));
+    elf_targets(wanted, &paths)
+}
+
+/// Files below fixed directories: `/usr/lib/*/libc.so.*`.
+fn matched_paths(wanted: &str) -> Result<Vec<Target>> {
+    let start = if wanted.starts_with('/') { "/" } else { "." };
+    let mut level = vec![PathBuf::from(start)];
+    for part in wanted.split('/').filter(|part| !part.is_empty()) {
+        level = level.iter().flat_map(|dir| matched_below(dir, part)).take(MAX_WALK + 1).collect();
+        if level.len() > MAX_WALK {
+            return Err(error(format!("`{wanted}` matches more than {MAX_WALK} files")));
+        }
+    }
+    elf_targets(wanted, &level)
+}
+
+fn matched_below(dir: &Path, part: &str) -> Vec<PathBuf> {
+    let pattern = Glob::new(part);
+    match pattern.literal() {
+        Some(name) => vec![dir.join(name)],
+        None => entries(dir).into_iter().filter(|path| pattern.matches(&file_name(path))).collect(),
+    }
+}
+
+fn elf_targets(wanted: &str, paths: &[PathBuf]) -> Result<Vec<Target>> {
+    let programs = paths.iter().filter(|path| is_elf(path));
+    let targets: Vec<Target> = programs.filter_map(|path| plain_target(path).ok()).collect();
+    if targets.is_empty() {
+        return Err(error(format!("no program or library matches `{wanted}`")));
+    }
+    Ok(targets)
+}
+
+/// The entries of a directory, sorted; none if it cannot be read.
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort_unstable();
+    paths
+}
+
+fn is_elf(path: &Path) -> bool {
+    TargetFile::open(path).and_then(|file| file.read(0, 4)).is_ok_and(|magic| magic == b"\x7fELF")
+}
+
+fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+fn absolute(path: &str) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|inner| super::cannot_read(Path::new(path), &inner))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn library_names() {
+        assert!(is_library_name("libc.so.6", "libc"));
+        assert!(is_library_name("libc.so.6", "libc.so.6"));
+        assert!(is_library_name("libc.so.6", "libc.so"));
+        assert!(is_library_name("libc-2.31.so", "libc"));
+        assert!(!is_library_name("libcrypt.so.1", "libc"));
+        assert!(!is_library_name("libc-client.so", "libc"));
+    }
+
+    #[test]
+    fn the_c_library() {
+        let by_name = find("libc", None).unwrap();
+        let [libc] = by_name.as_slice() else { panic!("{by_name:?}") };
+        assert!(file_name(&libc.name).starts_with("libc"));
+        assert_eq!(find("libc.so.6", None).unwrap(), by_name);
+        let pattern = format!("{}/libc.so.*", libc.name.parent().unwrap().display());
+        assert!(find(&pattern, None).unwrap().contains(libc));
+        let sleeper = Sleeper::start();
+        // The loader maps it some time after the program starts.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let tries = std::iter::repeat_with(|| find("libc", Some(sleeper.0.id())));
+        let mapped = tries.take_while(|_| Instant::now() < deadline).find_map(Result::ok);
+        assert_eq!(mapped, Some(by_name));
+    }
+
+    /// A dynamically linked program that runs until the test's end.
+    struct Sleeper(std::process::Child);
+
+    impl Sleeper {
+        fn start() -> Self {
+            Self(std::process::Command::new("sleep").arg("60").spawn().unwrap())
+        }
+    }
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn programs_in_the_path() {
+        let sh = find("bash", None).unwrap();
+        assert!(sh[0].name.is_absolute());
+    }
+
+    #[test]
+    fn all_of_a_process() {
+        let all = find("*", Some(std::process::id())).unwrap();
+        assert!(all.iter().any(|target| target.path == std::env::current_exe().unwrap()));
+        assert_eq!(find("", Some(std::process::id())).unwrap(), all);
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        let refused = |wanted: &str| find(wanted, None).unwrap_err();
+        assert!(refused("/no/such/file").message.contains("ENOENT"));
+        assert!(refused("/dev/null").message.contains("not a regular file"));
+        assert!(refused("/tmp").message.contains("not a regular file"));
+        assert!(refused("no_such_program").message.contains("$PATH"));
+        assert!(refused("*").help[0].contains("-p PID"));
+        assert!(refused("x.apk!/lib.so").message.contains("archives"));
+        assert!(find("libnothing", Some(std::process::id())).unwrap_err().message.contains("has mapped no file"));
+    }
+}

@@ -1,0 +1,9 @@
+//! From what a script calls a program to files that can be probed.
+
+mod file;
+mod find;
+mod ldcache;
+mod process;
+
+pub(crate) use file::{TargetFile, cannot_read};
+pub(crate) use find::{Target, find};

@@ -1,0 +1,171 @@
+//! Files of a running process: its mappings, and paths as it sees them.
+
+use super::cannot_read;
+use crate::error::{Result, advise, error};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Component, Path, PathBuf};
+
+/// Symbolic links followed in one path, as the kernel's own limit.
+const MAX_LINKS: usize = 40;
+
+/// A file that a process has mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MappedFile {
+    /// As the process calls it.
+    pub name: PathBuf,
+    /// The mapping's own way to the file, if it is no longer found by name.
+    pub deleted: Option<PathBuf>,
+}
+
+/// The files that a process has mapped to execute, each once, in order of address.
+pub(crate) fn mapped_files(pid: u32) -> Result<Vec<MappedFile>> {
+    let path = PathBuf::from(format!("/proc/{pid}/maps"));
+    let text = std::fs::read(&path).map_err(|inner| match inner.kind() {
+        io::ErrorKind::NotFound => advise(format!("there is no process {pid}"), "see `ps -e` for those that run"),
+        _ => cannot_read(&path, &inner),
+    })?;
+    let mut files: Vec<MappedFile> = Vec::new();
+    for file in text.split(|byte| *byte == b'\n').filter_map(|line| parse_line(pid, line)) {
+        if files.iter().all(|known| known.name != file.name) {
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// The path of a process's own file system as one of ours: below `/proc/PID/root`, without symbolic links, since the
+/// kernel would follow absolute ones into our own root. The same path if the process shares our root.
+pub(crate) fn path_in(pid: u32, path: &Path) -> Result<PathBuf> {
+    if shares_root(pid) {
+        return Ok(path.to_owned());
+    }
+    let root = PathBuf::from(format!("/proc/{pid}/root"));
+    let inside = without_links(&root, path)?;
+    Ok(root.join(inside))
+}
+
+/// `7f00-7f01 r-xp 00000000 08:01 1234   /usr/lib/libc.so.6`
+fn parse_line(pid: u32, line: &[u8]) -> Option<MappedFile> {
+    let mut fields = line.splitn(6, |byte| *byte == b' ');
+    let range = fields.next()?;
+    let mode = fields.next()?;
+    let path = fields.nth(3)?;
+    let path = &path[path.iter().position(|byte| *byte != b' ')?..];
+    if mode.get(2) != Some(&b'x') || !path.starts_with(b"/") {
+        return None;
+    }
+    let Some(name) = path.strip_suffix(b" (deleted)") else {
+        return Some(MappedFile { name: unescape(path), deleted: None });
+    };
+    Some(MappedFile { name: unescape(name), deleted: Some(map_file(pid, range)?) })
+}
+
+/// `/proc/PID/map_files/400000-401000`: the file behind a mapping, deleted or not.
+fn map_file(pid: u32, range: &[u8]) -> Option<PathBuf> {
+    let (start, end) = std::str::from_utf8(range).ok()?.split_once('-')?;
+    let short = |address: &str| u64::from_str_radix(address, 16).ok().map(|address| format!("{address:x}"));
+    Some(PathBuf::from(format!("/proc/{pid}/map_files/{}-{}", short(start)?, short(end)?)))
+}
+
+/// The kernel writes a newline in a name as `\012`.
+fn unescape(path: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((&first, tail)) = rest.split_first() {
+        let newline = rest.starts_with(b"\\012");
+        bytes.push(if newline { b'\n' } else { first });
+        rest = if newline { &rest[4..] } else { tail };
+    }
+    PathBuf::from(OsString::from_vec(bytes))
+}
+
+/// Same root directory in the same mount namespace.
+fn shares_root(pid: u32) -> bool {
+    let namespace = |who: &str| std::fs::read_link(format!("/proc/{who}/ns/mnt")).ok();
+    let root = |who: &str| std::fs::read_link(format!("/proc/{who}/root")).ok();
+    let pid = pid.to_string();
+    namespace(&pid).is_some() && namespace(&pid) == namespace("self") && root(&pid) == root("self")
+}
+
+/// Follows the path's links inside `root`; the result is relative to it.
+fn without_links(root: &Path, path: &Path) -> Result<PathBuf> {
+    let mut pending: Vec<OsString> = components(path);
+    pending.reverse();
+    let mut done = PathBuf::new();
+    let mut links = 0;
+    while let Some(name) = pending.pop() {
+        if name == ".." {
+            done.pop();
+            continue;
+        }
+        let next = done.join(&name);
+        let Ok(target) = std::fs::read_link(root.join(&next)) else {
+            done = next;
+            continue;
+        };
+        links += 1;
+        if links > MAX_LINKS {
+            return Err(error(format!("cannot read {}: too many symbolic links", path.display())));
+        }
+        if target.is_absolute() {
+            done = PathBuf::new();
+        }
+        pending.extend(components(&target).into_iter().rev());
+    }
+    Ok(done)
+}
+
+fn components(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        _ => None,
+    });
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn mappings() {
+        let line = |text: &str| parse_line(7, text.as_bytes());
+        let live = |name: &str| Some(MappedFile { name: name.into(), deleted: None });
+        assert_eq!(line("7f00-7f01 r-xp 00000000 08:01 12   /usr/lib/my lib.so"), live("/usr/lib/my lib.so"));
+        assert_eq!(line("7f00-7f01 r--p 00000000 08:01 12   /usr/lib/x.so"), None);
+        let deleted = Some(PathBuf::from("/proc/7/map_files/400000-401000"));
+        let wanted = Some(MappedFile { name: "/x".into(), deleted });
+        assert_eq!(line("00400000-00401000 r-xp 00000000 08:01 12   /x (deleted)"), wanted);
+        assert_eq!(line("7f00-7f01 r-xp 00000000 00:00 0    [vdso]"), None);
+        assert_eq!(line("7f00-7f01 r-xp 00000000 00:00 0 "), None);
+        assert_eq!(line("nonsense"), None);
+        assert_eq!(line("0-1 r-xp 0 0:0 1 /a\\012b"), live("/a\nb"));
+    }
+
+    #[test]
+    fn own_files() {
+        let files = mapped_files(std::process::id()).unwrap();
+        let own = std::env::current_exe().unwrap();
+        assert!(files.iter().any(|file| file.name == own), "{files:?}");
+        assert_eq!(path_in(std::process::id(), &own), Ok(own));
+        assert!(mapped_files(u32::MAX).unwrap_err().message.contains("there is no process"));
+    }
+
+    #[test]
+    fn links_stay_inside_the_root() {
+        let root = std::env::temp_dir().join(format!("quadrant-links-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("usr/lib")).unwrap();
+        symlink("/usr/lib", root.join("lib")).unwrap();
+        symlink("../../../../lib/real.so", root.join("usr/lib/a.so")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let follow = |path: &str| without_links(&root, Path::new(path));
+        assert_eq!(follow("/lib/a.so"), Ok(PathBuf::from("usr/lib/real.so")));
+        assert_eq!(follow("/lib/../lib/x"), Ok(PathBuf::from("usr/lib/x")));
+        assert!(follow("/loop").is_err());
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -1,0 +1,35 @@
+//! Which trace events there are. One file names them all; no format file is read.
+
+use crate::error::{Result, from_kernel};
+use crate::glob::Glob;
+use quadrant_bpf::tracefs::TraceFs;
+
+/// Category and event of all trace events that match, sorted.
+pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(String, String)>> {
+    let mut events = all(tracefs)?;
+    events.retain(|(in_category, name)| category.matches(in_category) && event.matches(name));
+    events.sort_unstable();
+    Ok(events)
+}
+
+/// `available_events` has a line `category:event` for each event that perf can open.
+fn all(tracefs: &TraceFs) -> Result<Vec<(String, String)>> {
+    let text = tracefs.read("available_events").map_err(|error| from_kernel(&error))?;
+    Ok(parse(&String::from_utf8_lossy(&text)))
+}
+
+fn parse(text: &str) -> Vec<(String, String)> {
+    let pairs = text.lines().filter_map(|line| line.trim().split_once(':'));
+    pairs.map(|(category, event)| (category.to_owned(), event.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_without_colon_are_passed_over() {
+        let events = parse("sched:sched_switch\n\nnonsense\nskb:kfree_skb\n");
+        assert_eq!(events, [("sched".into(), "sched_switch".into()), ("skb".into(), "kfree_skb".into())]);
+    }
+}

@@ -1,0 +1,7 @@
+//! `tracepoint:CATEGORY:EVENT`: the kernel's static trace events, with the fields that their format files describe.
+
+mod list;
+mod resolve;
+
+pub(crate) use list::list;
+pub(crate) use resolve::resolve;

@@ -1,0 +1,55 @@
+//! The functions of files.
+
+use crate::elf::{Elf, Symbol};
+use crate::error::Result;
+use crate::files::Files;
+use crate::glob::Glob;
+use crate::target::{self, Target};
+use quadrant_program::probe::ProbeKind;
+use std::collections::BTreeMap;
+
+/// `uprobe:/usr/lib/libc.so.6:malloc` for all functions that match, sorted by file and name.
+pub(crate) fn list(
+    files: &Files,
+    kind: ProbeKind,
+    file: &str,
+    function: &Glob,
+    pid: Option<u32>,
+) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for target in target::find(file, pid)? {
+        let elf = files.open(&target)?;
+        names.extend(function_names(&elf, function)?.into_iter().map(|name| full_name(kind, &target, &name)));
+    }
+    Ok(names)
+}
+
+/// The name of a point in a file.
+pub(super) fn full_name(kind: ProbeKind, target: &Target, place: &str) -> String {
+    format!("{}:{}:{place}", kind.name(), target.name.display())
+}
+
+fn function_names(elf: &Elf, function: &Glob) -> Result<Vec<String>> {
+    let symbols = elf.symbols()?.functions().filter(|symbol| function.matches(symbol.name));
+    let mut names: Vec<String> = symbols.map(|symbol| symbol.name.to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// The functions that match, one for each address: of several names the one that programs use.
+pub(super) fn functions<'a>(elf: &'a Elf, function: &Glob) -> Result<Vec<Symbol<'a>>> {
+    let mut by_address: BTreeMap<u64, Symbol<'a>> = BTreeMap::new();
+    for symbol in elf.symbols()?.functions().filter(|symbol| function.matches(symbol.name)) {
+        let best = by_address.entry(symbol.address).or_insert(symbol);
+        if rank(&symbol) < rank(best) {
+            *best = symbol;
+        }
+    }
+    Ok(by_address.into_values().collect())
+}
+
+/// Public names first, without underscores first, short ones first.
+fn rank<'a>(symbol: &Symbol<'a>) -> (bool, bool, usize, &'a str) {
+    (!symbol.global, symbol.name.starts_with('_'), symbol.name.len(), symbol.name)
+}

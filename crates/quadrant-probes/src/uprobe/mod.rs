@@ -1,0 +1,9 @@
+//! `uprobe:FILE:FUNCTION[+OFFSET]`, `uretprobe:FILE:FUNCTION`: any instruction of a program or library.
+
+mod list;
+mod place;
+mod resolve;
+
+pub(crate) use list::list;
+pub(crate) use resolve::resolve;
+pub use resolve::return_sites;

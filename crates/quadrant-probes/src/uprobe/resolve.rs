@@ -1,0 +1,212 @@
+//! From functions and addresses to offsets in files, refusing places where a probe would break the program.
+
+use super::list::{full_name, functions};
+use super::place::Place;
+use crate::elf::{Elf, Symbol, SymbolKind};
+use crate::error::{Result, advise, error, no_match};
+use crate::files::Files;
+use crate::glob::Glob;
+use crate::point::check_count;
+use crate::source::Options;
+use crate::target::{self, Target};
+use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Names shown as alternatives to an indirect function.
+const MOST_ALTERNATIVES: usize = 4;
+
+/// All points that `["file", "function"]` means.
+pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
+    let (file, place) = spec.parts.split_first().ok_or_else(|| error("the probe names no file"))?;
+    let place = Place::parse(place)?;
+    let targets = target::find(file, options.pid)?;
+    let mut found = Vec::new();
+    let mut missing = None;
+    for target in &targets {
+        let elf = files.open(target)?;
+        match (Finder { elf: &elf, target, kind: spec.kind, options }).find(&place) {
+            Ok(points) => found.extend(points),
+            Err(error) => missing = Some(error),
+        }
+    }
+    // A function that one of several files lacks is no error.
+    match missing {
+        Some(error) if found.is_empty() => return Err(error),
+        _ => {}
+    }
+    check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), options.max_points)?;
+    Ok(found)
+}
+
+/// The addresses of a function's return instructions, as offsets from its start: probes there take the place
+/// of a return probe where that would crash the program.
+pub fn return_sites(path: &Path, function: &str) -> Result<Vec<u64>> {
+    let target = Target { name: path.to_owned(), path: path.to_owned() };
+    let elf = Files::default().open(&target)?;
+    let symbols = elf.symbols()?;
+    let symbol = symbols.named(function).find(|symbol| symbol.kind == SymbolKind::Function);
+    let symbol = symbol.ok_or_else(|| missing_function(&elf, &target, function))?;
+    offsets_of_returns(&elf, &symbol)
+}
+
+/// Looks in one file.
+struct Finder<'a> {
+    elf: &'a Elf,
+    target: &'a Target,
+    kind: ProbeKind,
+    options: &'a Options,
+}
+
+impl Finder<'_> {
+    fn find(&self, place: &Place) -> Result<Vec<Found>> {
+        match place {
+            Place::Functions(name) => self.functions(&Glob::new(name)),
+            Place::Inside { function, offset } => self.inside(function, *offset),
+            Place::Address(address) => self.address(*address),
+        }
+    }
+
+    fn functions(&self, pattern: &Glob) -> Result<Vec<Found>> {
+        let symbols = functions(self.elf, pattern)?;
+        if symbols.is_empty() {
+            return Err(missing_function(self.elf, self.target, pattern.text()));
+        }
+        if let Some(first) = symbols.first().filter(|_| self.kind == ProbeKind::Uretprobe && self.elf.is_go()) {
+            return Err(self.go_return(first));
+        }
+        symbols.iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect()
+    }
+
+    fn inside(&self, function: &str, offset: u64) -> Result<Vec<Found>> {
+        self.entry_only()?;
+        let symbols = functions(self.elf, &Glob::new(function))?;
+        if symbols.is_empty() {
+            return Err(missing_function(self.elf, self.target, function));
+        }
+        symbols.iter().map(|symbol| self.inside_one(symbol, offset)).collect()
+    }
+
+    fn inside_one(&self, symbol: &Symbol<'_>, offset: u64) -> Result<Found> {
+        let place = format!("{}+{offset}", symbol.name);
+        if symbol.size > 0 && offset >= symbol.size {
+            return Err(error(format!("`{place}` is beyond the function's end: it has {} bytes", symbol.size)));
+        }
+        let address = symbol.address.checked_add(offset).ok_or_else(|| error(format!("`{place}` is no address")))?;
+        self.check_boundary(symbol, address, &place)?;
+        self.point(address, &place, symbol.name)
+    }
+
+    fn address(&self, address: u64) -> Result<Vec<Found>> {
+        self.entry_only()?;
+        let place = address.to_string();
+        let symbols = self.elf.symbols()?;
+        let function = symbols.function_around(address);
+        match &function {
+            Some(symbol) => self.check_boundary(symbol, address, &format!("{address:#x}"))?,
+            None if self.options.allow_unsafe => {}
+            None => return Err(self.unknown_boundary(address)),
+        }
+        Ok(vec![self.point(address, &place, function.map_or("", |symbol| symbol.name))?])
+    }
+
+    /// A probe in the middle of an instruction would change what the program does.
+    fn check_boundary(&self, function: &Symbol<'_>, address: u64, place: &str) -> Result<()> {
+        if self.options.allow_unsafe || self.elf.is_boundary(function, address)? {
+            return Ok(());
+        }
+        let message = format!("no instruction starts at `{place}`: a probe there would break the program");
+        Err(advise(message, format!("see `objdump -d --disassemble={}` for where instructions start", function.name)))
+    }
+
+    fn unknown_boundary(&self, address: u64) -> ProbeError {
+        let message = format!(
+            "no symbol of {} is around {address:#x}, so it cannot be told whether an instruction starts there",
+            self.target.name.display()
+        );
+        advise(
+            message,
+            "if you are certain that one does, --unsafe takes your word; if none does the program will break",
+        )
+    }
+
+    fn entry_only(&self) -> Result<()> {
+        if self.kind == ProbeKind::Uretprobe {
+            let help = "name the function alone, or use a uprobe at that place";
+            return Err(advise("a uretprobe is on a whole function, not on a place in it", help));
+        }
+        Ok(())
+    }
+
+    fn point(&self, address: u64, place: &str, function: &str) -> Result<Found> {
+        let offset = self
+            .elf
+            .code_offset_of(address)
+            .ok_or_else(|| error(format!("`{place}` is not in the code of {}", self.target.name.display())))?;
+        let (path, pid) = (self.target.path.clone(), self.options.pid);
+        let site = match self.kind {
+            ProbeKind::Uretprobe => Site::Uretprobe { path, offset, pid },
+            _ => Site::Uprobe { path, offset, pid },
+        };
+        let name = full_name(self.kind, self.target, place);
+        Ok(Found { point: Point { site, name, func: function.to_owned() }, args: Arc::default() })
+    }
+
+    fn go_return(&self, symbol: &Symbol<'_>) -> ProbeError {
+        let file = self.target.name.display();
+        let message = format!("a uretprobe would crash {file}: it is a Go program, whose stacks move");
+        let sites = offsets_of_returns(self.elf, symbol).unwrap_or_default();
+        let sites: Vec<String> =
+            sites.iter().map(|offset| format!("uprobe:{file}:\"{}+{offset}\"", symbol.name)).collect();
+        let help = match sites.is_empty() {
+            true => "probe the function's return instructions instead".to_owned(),
+            false => format!("probe its return instructions instead: {}", sites.join(",")),
+        };
+        advise(message, help)
+    }
+}
+
+fn offsets_of_returns(elf: &Elf, function: &Symbol<'_>) -> Result<Vec<u64>> {
+    let addresses = elf.return_sites(function)?;
+    Ok(addresses.iter().map(|address| address - function.address).collect())
+}
+
+/// No function of that name: because it is something else, or because it is not there.
+fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
+    let file = target.name.display();
+    let Ok(symbols) = elf.symbols() else { return error(format!("cannot read the symbols of {file}")) };
+    let other = symbols.named(name).max_by_key(|symbol| symbol.kind == SymbolKind::Indirect);
+    match other.map(|symbol| symbol.kind) {
+        Some(SymbolKind::Indirect) => indirect(elf, name),
+        Some(SymbolKind::Data) => error(format!("`{name}` of {file} is data, not a function")),
+        Some(SymbolKind::Imported) => advise(
+            format!("{file} uses `{name}` but does not define it"),
+            format!("probe the library that does, as `uprobe:libc:{name}`"),
+        ),
+        _ => {
+            let mut error = no_match(
+                format!("{file} has no function `{name}`"),
+                name,
+                symbols.functions().map(|symbol| symbol.name),
+            );
+            if elf.section(".symtab").is_none() {
+                error.help.push("the file is stripped: only functions that it exports have names".to_owned());
+            }
+            error
+        }
+    }
+}
+
+fn indirect(elf: &Elf, name: &str) -> ProbeError {
+    let message = format!(
+        "`{name}` is chosen among several functions when the program is loaded (IFUNC), a probe on it fires once only"
+    );
+    let pattern = Glob::new(&format!("*{name}_*"));
+    let names: Vec<String> = functions(elf, &pattern)
+        .map(|symbols| symbols.iter().map(|symbol| format!("`{}`", symbol.name)).take(MOST_ALTERNATIVES).collect())
+        .unwrap_or_default();
+    if names.is_empty() {
+        return advise(message, "probe one of the functions it chooses from, by address");
+    }
+    advise(message, format!("probe one of the functions it chooses from: {}", names.join(", ")))
+}

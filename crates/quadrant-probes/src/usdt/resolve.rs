@@ -1,0 +1,83 @@
+//! From notes to offsets in files, and to the places of arguments.
+
+use super::list::{Wanted, full_name, matching};
+use super::note::{self, Note};
+use super::operand::{self, Scope};
+use crate::elf::Elf;
+use crate::error::{Result, advise, error, no_match};
+use crate::files::Files;
+use crate::point::{ArgsPool, check_count};
+use crate::source::Options;
+use crate::target::{self, Target};
+use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeSpec, Site};
+
+/// All places of all probes that `["file", "name"]` or `["file", "provider", "name"]` means. A probe that the compiler
+/// put in several places has a point, with its own arguments, for each.
+pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
+    let (file, rest) = spec.parts.split_first().ok_or_else(malformed_spec)?;
+    let wanted = Wanted::parse(rest).ok_or_else(malformed_spec)?;
+    let targets = target::find(file, options.pid)?;
+    let mut found = Vec::new();
+    let mut pool = ArgsPool::default();
+    for target in &targets {
+        let elf = files.open(target)?;
+        for note in matching(&elf, &wanted)? {
+            found.push(describe(&elf, target, &note, options.pid, &mut pool)?);
+        }
+    }
+    if found.is_empty() {
+        return Err(missing(files, &targets, &wanted));
+    }
+    check_count(&format!("usdt:{}", spec.parts.join(":")), found.len(), options.max_points)?;
+    Ok(without_doubles(found))
+}
+
+fn malformed_spec() -> ProbeError {
+    error("a static user probe is written `usdt:file:provider:name` or `usdt:file:name`")
+}
+
+fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mut ArgsPool) -> Result<Found> {
+    let name = full_name(target, note);
+    let offset = elf.code_offset_of(note.address);
+    let offset = offset.ok_or_else(|| error(format!("the note of `{name}` names an address that is not code")))?;
+    let semaphore = match note.semaphore {
+        Some(address) => elf.offset_of(address).ok_or_else(|| {
+            error(format!("the note of `{name}` names a semaphore at an address that is not in the file"))
+        })?,
+        None => 0,
+    };
+    let symbol = |wanted: &str| {
+        let mut named = elf.symbols().ok()?.named(wanted).filter(|symbol| symbol.address != 0);
+        named.next().map(|symbol| symbol.address)
+    };
+    let numbered = operand::parse(&note.arguments, &Scope { address: note.address, symbol: &symbol });
+    let args = pool.share(Args { fields: Vec::new(), numbered });
+    let site = Site::Usdt { path: target.path.clone(), offset, semaphore, pid };
+    Ok(Found { point: Point { site, name, func: note.name.clone() }, args })
+}
+
+/// The same note can be there twice (a function that the linker merged).
+fn without_doubles(found: Vec<Found>) -> Vec<Found> {
+    let mut seen = std::collections::HashSet::new();
+    found.into_iter().filter(|found| seen.insert(found.point.clone())).collect()
+}
+
+fn missing(files: &Files, targets: &[Target], wanted: &Wanted) -> ProbeError {
+    let (mut names, mut malformed) = (Vec::new(), 0);
+    for target in targets {
+        let Ok((notes, bad)) = files.open(target).and_then(|elf| note::read(&elf)) else { continue };
+        names.extend(notes.into_iter().map(|note| format!("{}:{}", note.provider, note.name)));
+        malformed += bad;
+    }
+    let place = match targets {
+        [only] => only.name.display().to_string(),
+        _ => "any file of the process".to_owned(),
+    };
+    if names.is_empty() {
+        let help = "the program must be built with <sys/sdt.h>; many have a build option such as --enable-dtrace";
+        let notes = if malformed > 0 { format!(" ({malformed} malformed notes)") } else { String::new() };
+        return advise(format!("there are no static probes in {place}{notes}"), help);
+    }
+    let text = format!("{}:{}", wanted.provider.text(), wanted.name.text());
+    no_match(format!("there is no static probe `{text}` in {place}"), &text, names.iter().map(String::as_str))
+}
