@@ -114,6 +114,10 @@ impl Map {
                 return Ok(E2BIG);
             }
             self.insert(key.to_vec(), at.count, memory);
+        } else if self.is_replaced_by_update() {
+            let fresh = memory.add(vec![0; self.spec.value_size as usize], true);
+            let old = self.entries.get_mut(key).map(|entry| std::mem::replace(&mut entry.values, vec![fresh]));
+            self.graveyard.extend(old.into_iter().flatten());
         }
         let addr = self.lookup(key, at.number).ok_or(VmErrorKind::BadArgument("processor number"))?;
         memory.write(addr, value)?;
@@ -143,6 +147,12 @@ impl Map {
         for addr in self.graveyard.drain(..) {
             memory.remove(addr);
         }
+    }
+
+    /// Hashes put a new element in the place of the old one: addresses from earlier look-ups then lead to a value
+    /// that no longer counts. Arrays and per-CPU kinds write over the value.
+    fn is_replaced_by_update(&self) -> bool {
+        matches!(self.spec.kind, MapKind::Hash | MapKind::LruHash)
     }
 
     fn make_room(&mut self) -> bool {
