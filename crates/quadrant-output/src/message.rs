@@ -53,7 +53,7 @@ pub fn message(out: &mut Vec<u8>, severity: Severity, place: &Place<'_>, message
         Mode::Text => {
             location(out, place);
             out.extend_from_slice(if severity == Severity::Error { b"ERROR: " } else { b"WARNING: " });
-            escape::text(out, message.strip_suffix(b"\n").unwrap_or(message));
+            out.extend_from_slice(message.strip_suffix(b"\n").unwrap_or(message));
             out.push(b'\n');
         }
         Mode::Json => {

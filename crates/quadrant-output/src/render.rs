@@ -1,5 +1,7 @@
 //! Records and maps to output.
 
+use std::cell::OnceCell;
+
 use jiff::tz::TimeZone;
 use quadrant_program::Program;
 use quadrant_program::format::Format;
@@ -37,19 +39,20 @@ pub enum Mode {
 pub struct Renderer<'p> {
     mode: Mode,
     program: &'p Program,
-    zone: TimeZone,
+    /// Read from the system when it is first needed.
+    zone: OnceCell<TimeZone>,
     scratch: Vec<u8>,
 }
 
 impl<'p> Renderer<'p> {
     /// A renderer of the program's output; times are shown in the system's time zone.
     pub fn new(program: &'p Program, mode: Mode) -> Renderer<'p> {
-        Renderer { mode, program, zone: TimeZone::system(), scratch: Vec::new() }
+        Renderer { mode, program, zone: OnceCell::new(), scratch: Vec::new() }
     }
 
     /// As it is, with times in another zone.
     pub fn with_zone(self, zone: TimeZone) -> Renderer<'p> {
-        Renderer { zone, ..self }
+        Renderer { zone: OnceCell::from(zone), ..self }
     }
 
     /// The form of the output.
@@ -76,9 +79,10 @@ impl<'p> Renderer<'p> {
         }
     }
 
-    /// Append what a record's format and arguments come to, without any form around it and without escapes.
+    /// Append what a record's format and arguments come to, without any form around it.
     ///
-    /// For `System` (the command), `Cat` (the file name), `Errorf` and `Warnf` (the message, see [`crate::message`]).
+    /// For `System` (the command) and `Cat` (the file name), never escaped; and for `Errorf` and `Warnf` (the message, see
+    /// [`crate::message::message`]), where arguments are escaped in text mode as those of printf are.
     pub fn formatted(&mut self, out: &mut Vec<u8>, record: &Record, bytes: &[u8], resolver: &mut dyn Resolver) {
         if let RecordKind::System(format)
         | RecordKind::Cat(format)
@@ -86,7 +90,9 @@ impl<'p> Renderer<'p> {
         | RecordKind::Warnf(format) = &record.kind
         {
             let mut args = Arguments::new(&record.args, bytes);
-            text::printf::printf(out, format, &mut args, JSON_TEXT, &mut self.scene(resolver));
+            let shown = self.mode == Mode::Text && matches!(record.kind, RecordKind::Errorf(_) | RecordKind::Warnf(_));
+            let style = if shown { TEXT } else { JSON_TEXT };
+            text::printf::printf(out, format, &mut args, style, &mut self.scene(resolver));
         }
     }
 
@@ -173,8 +179,10 @@ impl<'p> Renderer<'p> {
     fn time(&mut self, out: &mut Vec<u8>, format: &str, resolver: &mut dyn Resolver) {
         let now = resolver.now();
         match self.mode {
-            Mode::Text => time::strftime(out, format, now, &self.zone),
-            Mode::Json => self.quoted(out, "time", resolver, |raw, scene| time::strftime(raw, format, now, scene.zone)),
+            Mode::Text => time::strftime(out, format, now, self.scene(resolver).zone()),
+            Mode::Json => {
+                self.quoted(out, "time", resolver, |raw, scene| time::strftime(raw, format, now, scene.zone()))
+            }
         }
     }
 

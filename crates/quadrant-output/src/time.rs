@@ -32,17 +32,24 @@ fn conversion(text: &str) -> &str {
 }
 
 fn convert(out: &mut Vec<u8>, conversion: &str, time: &BrokenDownTime, micros: i64) {
-    match conversion {
+    let without_modifier = conversion.replace(['E', 'O'], "");
+    match without_modifier.as_str() {
         "%f" => out.extend_from_slice(format!("{micros:06}").as_bytes()),
-        // The C locale, which jiff writes in another order.
-        "%c" => ["%a %b %e %H:%M:%S %Y"].iter().for_each(|f| by_library(out, f, time)),
+        // As in the C locale, which jiff writes in another order.
+        "%c" => by_library(out, "%a %b %e %H:%M:%S %Y", time),
         "%x" => by_library(out, "%m/%d/%y", time),
         "%X" => by_library(out, "%H:%M:%S", time),
         "%r" => by_library(out, "%I:%M:%S %p", time),
-        "%+" | "%N" | "%L" | "%q" | "%Q" | "%v" | "%i" | "%J" | "%K" => out.extend_from_slice(conversion.as_bytes()),
-        _ => by_library(out, conversion, time),
+        known if known.ends_with(CONVERSIONS) => by_library(out, known, time),
+        _ => out.extend_from_slice(conversion.as_bytes()),
     }
 }
+
+/// The conversions of the C library that jiff has with the same meaning.
+const CONVERSIONS: &[char] = &[
+    'a', 'A', 'b', 'B', 'C', 'd', 'D', 'e', 'F', 'g', 'G', 'h', 'H', 'I', 'j', 'k', 'l', 'm', 'M', 'n', 'p', 'P', 'R',
+    's', 'S', 't', 'T', 'u', 'U', 'V', 'w', 'W', 'y', 'Y', 'z', 'Z', '%',
+];
 
 fn by_library(out: &mut Vec<u8>, format: &str, time: &BrokenDownTime) {
     match time.to_string_with_config(&Config::new().lenient(true), format) {
@@ -72,7 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn weeks_and_blank_padding() {
+        assert_eq!(shown("%G %g %V %U %W %k %l %P %h|%-d %_m %^a %03H"), "2026 26 48 47 47  0 12 am Nov|26 11 THU 000");
+        assert_eq!(shown("%k:%M %l"), " 0:23 12");
+    }
+
+    #[test]
     fn what_is_no_conversion_is_kept() {
+        assert_eq!(shown("%Ey %Od %E| %f"), "26 26 %E| 356772");
         assert_eq!(shown("a%L %N %q é%é %"), "a%L %N %q é%é %");
         assert_eq!(shown("%"), "%");
         assert_eq!(shown("%-"), "%-");

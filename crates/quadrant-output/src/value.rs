@@ -1,5 +1,6 @@
 //! What every way of showing values shares: the renderer's state, names of special values, addresses.
 
+use std::cell::OnceCell;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
@@ -32,11 +33,16 @@ const AF_INET: u64 = 2;
 /// What is needed to show values.
 pub(crate) struct Scene<'a> {
     pub program: &'a Program,
-    pub zone: &'a TimeZone,
+    pub zone: &'a OnceCell<TimeZone>,
     pub resolver: &'a mut dyn Resolver,
 }
 
 impl Scene<'_> {
+    /// The time zone that times are shown in.
+    pub fn zone(&self) -> &TimeZone {
+        self.zone.get_or_init(TimeZone::system)
+    }
+
     /// The name of a value that the program knows only as a number, not yet escaped. What has no name shows as its number.
     pub fn special(&mut self, out: &mut Vec<u8>, ty: &Type, word: u64) {
         let name: Option<&[u8]> = match ty {
@@ -48,7 +54,7 @@ impl Scene<'_> {
             Type::SyscallName => Some(self.resolver.syscall(word).unwrap_or("Unknown syscall").as_bytes()),
             Type::SignalName => return signal::describe(out, word as i64),
             Type::CgroupPath => self.resolver.cgroup_path(word).map(str::as_bytes),
-            Type::Time(format) => return time::strftime(out, format, self.resolver.wall_clock(word), self.zone),
+            Type::Time(format) => return time::strftime(out, format, self.resolver.wall_clock(word), self.zone()),
             _ => None,
         };
         match name {

@@ -48,6 +48,15 @@ fn messages_of_the_script() {
 }
 
 #[test]
+fn arguments_of_messages_are_escaped_and_their_formats_are_not() {
+    let program = Program::default();
+    let (record, bytes) = record(RecordKind::Warnf(format("a\n%s")), vec![flagged(b"\x1b\n", 0)]);
+    let shown = |mode| written(|out| Renderer::new(&program, mode).formatted(out, &record, &bytes, &mut Names));
+    assert_eq!(shown(Mode::Text), "a\n\\x1b\\n");
+    assert_eq!(shown(Mode::Json), "a\n\x1b\n");
+}
+
+#[test]
 fn commands_and_file_names_are_not_escaped() {
     let program = Program::default();
     let (record, bytes) = record(RecordKind::System(format("echo '%s'")), vec![flagged(b"a\tb", 0)]);
