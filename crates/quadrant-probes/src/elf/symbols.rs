@@ -3,6 +3,7 @@
 use super::{Elf, SECTION_EXECUTABLE, bytes_at, u16_at, u32_at, u64_at};
 use crate::error::Result;
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 
 const SYMBOL_LEN: usize = 24;
 /// `SHT_SYMTAB`, `SHT_DYNSYM`.
@@ -46,6 +47,14 @@ pub(crate) enum SymbolKind {
     Imported,
 }
 
+impl<'a> Symbol<'a> {
+    /// Of several names of one address the smallest is the one that programs use: public names first, those without
+    /// underscores first, short ones first.
+    pub fn rank(&self) -> (bool, bool, usize, &'a str) {
+        (!self.global, self.name.starts_with('_'), self.name.len(), self.name)
+    }
+}
+
 impl Symbols {
     pub(super) fn read(elf: &Elf) -> Result<Self> {
         let mut tables = Vec::new();
@@ -79,7 +88,7 @@ impl Symbols {
     /// The function that `address` is in, by its size or, where that is not known, up to the next one.
     pub fn function_around(&self, address: u64) -> Option<Symbol<'_>> {
         let before = self.functions().filter(|symbol| symbol.address <= address);
-        let nearest = before.max_by_key(|symbol| (symbol.address, symbol.size))?;
+        let nearest = before.max_by_key(|symbol| (symbol.address, Reverse(symbol.rank())))?;
         (nearest.size == 0 || address - nearest.address < nearest.size).then_some(nearest)
     }
 

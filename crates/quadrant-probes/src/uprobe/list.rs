@@ -42,14 +42,9 @@ pub(super) fn functions<'a>(elf: &'a Elf, function: &Glob) -> Result<Vec<Symbol<
     let mut by_address: BTreeMap<u64, Symbol<'a>> = BTreeMap::new();
     for symbol in elf.symbols()?.functions().filter(|symbol| function.matches(symbol.name)) {
         let best = by_address.entry(symbol.address).or_insert(symbol);
-        if rank(&symbol) < rank(best) {
+        if symbol.rank() < best.rank() {
             *best = symbol;
         }
     }
     Ok(by_address.into_values().collect())
-}
-
-/// Public names first, without underscores first, short ones first.
-fn rank<'a>(symbol: &Symbol<'a>) -> (bool, bool, usize, &'a str) {
-    (!symbol.global, symbol.name.starts_with('_'), symbol.name.len(), symbol.name)
 }

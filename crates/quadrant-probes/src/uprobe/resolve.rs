@@ -68,22 +68,30 @@ impl Finder<'_> {
     }
 
     fn functions(&self, pattern: &Glob) -> Result<Vec<Found>> {
-        let symbols = functions(self.elf, pattern)?;
-        if symbols.is_empty() {
-            return Err(missing_function(self.elf, self.target, pattern.text()));
-        }
+        let symbols = self.symbols(pattern)?;
         if let Some(first) = symbols.first().filter(|_| self.kind == ProbeKind::Uretprobe && self.elf.is_go()) {
             return Err(self.go_return(first));
         }
         symbols.iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect()
     }
 
+    /// The functions of that name. One that is chosen at load time is refused, even if old programs have a
+    /// function of that name (as memcpy of the C library's first version): few would be what fires.
+    fn symbols(&self, pattern: &Glob) -> Result<Vec<Symbol<'_>>> {
+        let symbols = functions(self.elf, pattern)?;
+        let indirect = match pattern.literal() {
+            Some(name) => self.elf.symbols()?.named(name).any(|symbol| symbol.kind == SymbolKind::Indirect),
+            None => false,
+        };
+        if symbols.is_empty() || indirect {
+            return Err(missing_function(self.elf, self.target, pattern.text()));
+        }
+        Ok(symbols)
+    }
+
     fn inside(&self, function: &str, offset: u64) -> Result<Vec<Found>> {
         self.entry_only()?;
-        let symbols = functions(self.elf, &Glob::new(function))?;
-        if symbols.is_empty() {
-            return Err(missing_function(self.elf, self.target, function));
-        }
+        let symbols = self.symbols(&Glob::new(function))?;
         symbols.iter().map(|symbol| self.inside_one(symbol, offset)).collect()
     }
 

@@ -1,0 +1,168 @@
+//! Functions and places in real programs, compiled here. Skipped, with a line that says so, without gcc.
+
+use quadrant_probes::{Options, Source, return_sites};
+use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_program::span::Span;
+use quadrant_types::Types;
+use std::path::PathBuf;
+use std::process::Command;
+use std::rc::Rc;
+
+const SOURCE: &str = r#"
+#include <string.h>
+int counter;
+__attribute__((noinline)) int shop_sale(int x) { counter += x; return x > 3 ? counter : strlen("x") + x; }
+__attribute__((alias("shop_sale"))) int _shop_sale(int x);
+__attribute__((noinline)) int shop_close(void) { return counter; }
+static int chosen(int x) { return x; }
+static void *choose(void) { return chosen; }
+int indirect(int) __attribute__((ifunc("choose")));
+int main(int argc, char **argv) { return shop_sale(argc) + shop_close() + indirect(1); }
+"#;
+
+struct Program {
+    folder: PathBuf,
+    path: PathBuf,
+}
+
+impl Program {
+    fn compile(test: &str, flags: &[&str]) -> Option<Self> {
+        let folder = std::env::temp_dir().join(format!("quadrant-programs-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (source, path) = (folder.join("program.c"), folder.join("program"));
+        std::fs::write(&source, SOURCE).unwrap();
+        match Command::new("gcc").args(["-O1", "-w"]).args(flags).arg("-o").arg(&path).arg(&source).status() {
+            Ok(status) => assert!(status.success()),
+            Err(error) => {
+                eprintln!("skipped: gcc: {error}");
+                return None;
+            }
+        }
+        let path = path.canonicalize().unwrap();
+        Some(Self { folder, path })
+    }
+
+    fn name(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+
+    fn find(&self, kind: ProbeKind, place: &str) -> Result<Vec<Found>, ProbeError> {
+        find(kind, &[self.name(), place], Options::default())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn find(kind: ProbeKind, parts: &[&str], options: Options) -> Result<Vec<Found>, ProbeError> {
+    let source = Source::new(Rc::new(Types::without_btf("not needed")), options);
+    let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+    source.find(&ProbeSpec { kind, parts, span: Span::default() })
+}
+
+fn offset(found: &Found) -> u64 {
+    match found.point.site {
+        Site::Uprobe { offset, .. } | Site::Uretprobe { offset, .. } => offset,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn functions_by_name_and_wildcard() {
+    let Some(program) = Program::compile("names", &[]) else { return };
+    let one = program.find(ProbeKind::Uprobe, "shop_sale").unwrap();
+    assert_eq!(one.len(), 1);
+    assert_eq!(one[0].point.name, format!("uprobe:{}:shop_sale", program.name()));
+    assert_eq!(one[0].point.func, "shop_sale");
+    // The alias is the same place and comes once, by its plainer name.
+    let all = program.find(ProbeKind::Uretprobe, "*shop_*").unwrap();
+    let mut functions: Vec<&str> = all.iter().map(|found| found.point.func.as_str()).collect();
+    functions.sort_unstable();
+    assert_eq!(functions, ["shop_close", "shop_sale"]);
+    let alias = program.find(ProbeKind::Uprobe, "_shop_sale").unwrap();
+    assert_eq!(offset(&alias[0]), offset(&one[0]));
+}
+
+#[test]
+fn places_inside_functions() {
+    let Some(program) = Program::compile("inside", &[]) else { return };
+    let start = offset(&program.find(ProbeKind::Uprobe, "shop_sale").unwrap()[0]);
+    let sites = return_sites(&program.path, "shop_sale").unwrap();
+    assert!(!sites.is_empty());
+    for site in &sites {
+        let found = program.find(ProbeKind::Uprobe, &format!("shop_sale+{site}")).unwrap();
+        assert_eq!((offset(&found[0]), found[0].point.func.as_str()), (start + site, "shop_sale"));
+    }
+    // A return is one byte, and the instruction that it ends is longer: some offset before it is none.
+    let refused = (1..sites[0]).filter_map(|at| program.find(ProbeKind::Uprobe, &format!("shop_sale+{at}")).err());
+    let messages: Vec<String> = refused.map(|error| error.message).collect();
+    assert!(messages.iter().any(|message| message.contains("no instruction starts at")), "{messages:?}");
+    let beyond = program.find(ProbeKind::Uprobe, "shop_sale+100000").unwrap_err();
+    assert!(beyond.message.contains("beyond the function's end"));
+    let inside = program.find(ProbeKind::Uretprobe, "shop_sale+4").unwrap_err();
+    assert!(inside.message.contains("whole function"));
+}
+
+#[test]
+fn addresses() {
+    let Some(program) = Program::compile("addresses", &["-no-pie"]) else { return };
+    let start = offset(&program.find(ProbeKind::Uprobe, "shop_sale").unwrap()[0]);
+    // Linked at 0x400000, mapped from offset 0.
+    let address = format!("{:#x}", 0x40_0000 + start);
+    let found = program.find(ProbeKind::Uprobe, &address).unwrap();
+    assert_eq!((offset(&found[0]), found[0].point.func.as_str()), (start, "shop_sale"));
+    assert!(program.find(ProbeKind::Uprobe, "0x10").unwrap_err().message.contains("no symbol"));
+    let forced = Options { allow_unsafe: true, ..Options::default() };
+    let nowhere = find(ProbeKind::Uprobe, &[program.name(), "0x10"], forced).unwrap_err();
+    assert!(nowhere.message.contains("not in the code"));
+}
+
+#[test]
+fn what_is_no_function() {
+    let Some(program) = Program::compile("refused", &[]) else { return };
+    let refused = |name: &str| program.find(ProbeKind::Uprobe, name).unwrap_err();
+    assert!(refused("counter").message.contains("is data"));
+    assert!(refused("strtol").message.contains("has no function"));
+    assert!(refused("__libc_start_main").message.contains("does not define it"));
+    assert!(refused("indirect").message.contains("IFUNC"));
+    assert!(refused("shop_slae").help[0].contains("`shop_sale`"));
+    let Some(stripped) = Program::compile("stripped", &["-s"]) else { return };
+    let error = stripped.find(ProbeKind::Uprobe, "shop_sale").unwrap_err();
+    assert!(error.help.iter().any(|help| help.contains("stripped")), "{error:?}");
+}
+
+#[test]
+fn go_programs_have_no_return_probes() {
+    let mark = "__asm__(\".section .go.buildinfo,\\\"a\\\"\\n.byte 1\\n.text\");";
+    let folder = std::env::temp_dir().join(format!("quadrant-go-mark-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("mark.c");
+    std::fs::write(&source, mark).unwrap();
+    let Some(program) = Program::compile("go-marked", &[source.to_str().unwrap()]) else { return };
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(program.find(ProbeKind::Uprobe, "shop_sale").is_ok());
+    let error = program.find(ProbeKind::Uretprobe, "shop_sale").unwrap_err();
+    assert!(error.message.contains("Go program"), "{error:?}");
+    assert!(error.help[0].contains("shop_sale+"), "{error:?}");
+}
+
+#[test]
+fn the_c_library_by_its_name() {
+    let malloc = find(ProbeKind::Uprobe, &["libc", "malloc"], Options::default()).unwrap();
+    assert_eq!(malloc.len(), 1);
+    assert!(malloc[0].point.name.ends_with(":malloc"));
+    let source = Source::new(Rc::new(Types::without_btf("not needed")), Options::default());
+    let listed = source.list(ProbeKind::Uprobe, &["libc".to_owned(), "mallo*".to_owned()]).unwrap();
+    assert!(listed.contains(&malloc[0].point.name), "{listed:?}");
+    let memcpy = find(ProbeKind::Uprobe, &["libc", "memcpy"], Options::default()).unwrap_err();
+    assert!(memcpy.message.contains("IFUNC"));
+}
+
+#[test]
+fn kinds_of_the_next_version() {
+    let error = find(ProbeKind::Kprobe, &["vfs_read"], Options::default()).unwrap_err();
+    assert!(error.message.contains("kprobe probes are not supported"));
+}
