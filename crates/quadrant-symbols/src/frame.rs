@@ -53,6 +53,9 @@ pub enum Missing {
     NotMapped,
     /// The process was gone before anything could be read about it.
     ProcessGone,
+    /// The process has no user memory: it has ended but was not waited for yet, or it is a
+    /// thread of the kernel.
+    NoMemory,
     /// The process may not be inspected; the errno by name.
     NoAccess(Arc<str>),
     /// A mapping without a file, and no perf map that covers the address.
@@ -89,6 +92,7 @@ impl fmt::Display for Missing {
         match self {
             Self::NotMapped => f.write_str("no mapping of the process covers the address"),
             Self::ProcessGone => f.write_str("the process ended before its mappings were read"),
+            Self::NoMemory => f.write_str("the process has no user memory (ended, or a kernel thread)"),
             Self::NoAccess(errno) => write!(f, "the process may not be inspected: {errno}"),
             Self::Anonymous => f.write_str("memory without a file and without a perf map entry"),
             Self::NoSymbol => f.write_str("no symbol covers the address"),

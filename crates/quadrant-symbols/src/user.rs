@@ -114,7 +114,7 @@ impl User {
             return lookups.map(gone).collect();
         };
         let mut batch = Batch {
-            pid: process.alive().map(|_| process.id.pid),
+            pid: process.running.then_some(process.id.pid),
             process,
             pins: &mut self.pins,
             store: &mut self.store,

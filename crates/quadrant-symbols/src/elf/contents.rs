@@ -96,3 +96,63 @@ fn zeroed(size: u64) -> Result<Arc<[u8]>, Problem> {
     let size = usize::try_from(size).map_err(|_| "is larger than memory")?;
     Ok(std::iter::repeat_n(0, size).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    const LITTLE: Encoding = Encoding { wide: true, big: false };
+    const LIMIT: u64 = 1 << 20;
+
+    fn compressed(method: u32, size: u64, body: &[u8]) -> Blob {
+        let mut bytes = method.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&size.to_le_bytes());
+        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(body);
+        Blob::Memory(bytes.into())
+    }
+
+    fn unpacked(blob: &Blob, limit: u64) -> Result<Arc<[u8]>, Problem> {
+        decompress(blob, LITTLE, 0, blob.len(), limit)
+    }
+
+    fn zlib(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(text, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn both_methods() {
+        let text = b"debug information ".repeat(1000);
+        for (method, body) in [(1, zlib(&text)), (2, zstd(&text))] {
+            let blob = compressed(method, text.len() as u64, &body);
+            assert_eq!(unpacked(&blob, LIMIT).as_deref(), Ok(&text[..]), "method {method}");
+        }
+    }
+
+    #[test]
+    fn damage_and_bombs_are_refused() {
+        let text = vec![0; 100_000];
+        let body = zlib(&text);
+        let size = text.len() as u64;
+        assert!(unpacked(&compressed(1, size, &body), 1000).is_err(), "over the limit");
+        assert!(unpacked(&compressed(1, size + 1, &body), LIMIT).is_err(), "less than it says");
+        assert!(unpacked(&compressed(1, LIMIT, b"x"), LIMIT).is_err(), "impossible ratio");
+        assert!(unpacked(&compressed(9, size, &body), LIMIT).is_err(), "unknown method");
+        for method in [1, 2] {
+            for len in [0, 1, 10, 20] {
+                let cut = &body[..len.min(body.len())];
+                assert!(unpacked(&compressed(method, size, cut), LIMIT).is_err());
+            }
+        }
+        let short = Blob::Memory(vec![1; 10].into());
+        assert!(unpacked(&short, LIMIT).is_err());
+    }
+}

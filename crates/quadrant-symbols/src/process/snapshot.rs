@@ -119,7 +119,7 @@ fn read_maps(pid: u32) -> Result<(u32, Vec<u8>), Missing> {
     if !text.is_empty() {
         return Ok((pid, text));
     }
-    let reader = reader_of(pid).ok_or(Missing::NotMapped)?;
+    let reader = reader_of(pid).ok_or(Missing::NoMemory)?;
     let text = read_file(&format!("/proc/{reader}/maps"))?;
     Ok((reader, text))
 }

@@ -29,6 +29,8 @@ pub(crate) struct Processes {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) id: ProcessId,
+    /// Whether it ran when it was last looked at.
+    pub(crate) running: bool,
     stat: Stat,
     state: Result<Snapshot, Missing>,
     /// Of the program that the process ran before it executed another one.
@@ -47,22 +49,16 @@ impl Processes {
     /// The process that `pid` means now, or when it has ended meant last. A process seen for
     /// the first time is looked at; one that executed another program since is looked at again.
     pub(crate) fn get(&mut self, pid: u32, pins: &mut Pins, log: &mut Warnings) -> Option<&mut Process> {
-        let id = match Stat::read(pid) {
-            Some(stat) => self.observe(pid, stat, pins, log),
-            None => *self.current.get(&pid)?,
+        let (id, running) = match Stat::read(pid) {
+            Some(stat) => (self.observe(pid, stat, pins, log), true),
+            None => (*self.current.get(&pid)?, false),
         };
-        self.clock += 1;
-        let process = self.known.get_mut(&id)?;
-        process.used = self.clock;
-        Some(process)
+        self.use_now(id, |_| running)
     }
 
     /// A process that was seen before, running or not.
     pub(crate) fn by_id(&mut self, id: ProcessId) -> Option<&mut Process> {
-        self.clock += 1;
-        let process = self.known.get_mut(&id)?;
-        process.used = self.clock;
-        Some(process)
+        self.use_now(id, |process| process.alive().is_some())
     }
 
     /// Keeps what was read of perf maps within `limit` bytes, but for the process used last.
@@ -82,6 +78,14 @@ impl Processes {
                 process.jit.forget();
             }
         }
+    }
+
+    fn use_now(&mut self, id: ProcessId, running: impl FnOnce(&Process) -> bool) -> Option<&mut Process> {
+        self.clock += 1;
+        let process = self.known.get_mut(&id)?;
+        process.used = self.clock;
+        process.running = running(process);
+        Some(process)
     }
 
     fn observe(&mut self, pid: u32, stat: Stat, pins: &mut Pins, log: &mut Warnings) -> ProcessId {
@@ -120,7 +124,7 @@ impl Process {
         if state.as_ref().is_ok_and(Snapshot::has_generated_code) {
             jit.open(id.pid, log);
         }
-        Self { id, stat, state, before: None, jit, taken: Instant::now(), used: 0 }
+        Self { id, running: true, stat, state, before: None, jit, taken: Instant::now(), used: 0 }
     }
 
     /// The mappings, or why there are none.
@@ -149,7 +153,7 @@ impl Process {
     }
 
     /// Reads the mappings again. What was unloaded since stays known.
-    pub(crate) fn refresh(&mut self, stat: Stat, pins: &mut Pins, log: &mut Warnings) {
+    fn refresh(&mut self, stat: Stat, pins: &mut Pins, log: &mut Warnings) {
         self.stat = stat;
         self.taken = Instant::now();
         let Ok(mut new) = Snapshot::take(self.id.pid, pins, log) else {
@@ -162,7 +166,7 @@ impl Process {
     }
 
     /// What `/proc/PID/stat` says, when the process still runs.
-    pub(crate) fn alive(&self) -> Option<Stat> {
+    fn alive(&self) -> Option<Stat> {
         let stat = Stat::read(self.id.pid)?;
         (stat.start_time == self.id.start_time).then_some(stat)
     }

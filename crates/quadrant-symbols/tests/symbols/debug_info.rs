@@ -218,3 +218,44 @@ fn rust_inlined_function() {
     let (frames, _) = symbolize(&mut program, ALL);
     assert_eq!(outline(&frames), ["prog::helper*@7", "prog::work@13"]);
 }
+
+/// The symbols that stripping removed, packed into the program itself.
+#[test]
+fn stripped_program_with_packed_symbols() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", INLINED, &["-O2"]) else {
+        return;
+    };
+    let symbols = dir.path().join("symbols");
+    if !split(&binary, &symbols) || !run_tool(Command::new("xz").arg(&symbols)) {
+        return;
+    }
+    let option = format!(".gnu_debugdata={}", symbols.with_extension("xz").display());
+    run_tool(Command::new("objcopy").arg("--add-section").arg(option).arg(&binary));
+    let mut program = Running::start(&mut Command::new(binary));
+    let (frames, _) = symbolize(&mut program, Options::default());
+    assert_eq!(outline(&frames), ["outer@0"]);
+}
+
+const NARROW: &str = "static __attribute__((noipa)) int callee(int x) { return x + 1; }\n\
+    void _start(void) { for (;;) callee(1); }\n";
+
+#[test]
+fn files_of_32_bits() {
+    let dir = TempDir::new();
+    let mut probe = Command::new("gcc");
+    let able = probe.args(["-m32", "-xc", "-fsyntax-only", "/dev/null"]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        println!("skipped: gcc makes no 32-bit programs here");
+        return;
+    }
+    let args = ["-m32", "-g", "-nostdlib", "-static", "-ffreestanding", "-fno-pic"];
+    let Some(binary) = compile(&dir, "gcc", "prog.c", NARROW, &args) else {
+        return;
+    };
+    let mut symbolizer = Symbolizer::new(ALL);
+    let path = binary.to_str().unwrap();
+    let addr = symbolizer.uaddr_in_file(path, "callee").unwrap();
+    let frames = symbolizer.file(path, &[addr.file_offset.unwrap()]);
+    assert_eq!(outline(&frames[0]), ["callee@1"]);
+}

@@ -268,3 +268,38 @@ fn an_earlier_process_can_be_named() {
     let frame = one(symbolizer.process_stack_by_id(other, &[addr]));
     assert_eq!(frame.missing, Some(Missing::ProcessGone));
 }
+
+const LEADERLESS: &str = r#"
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static __attribute__((noinline)) int hidden(int x) { return x * 3 + 1; }
+static void *wait_for_end(void *main_thread) {
+    char c;
+    pthread_join(*(pthread_t *)main_thread, 0);
+    printf("hidden %p\n", (void *)hidden);
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+int main(void) {
+    static pthread_t self, other;
+    self = pthread_self();
+    pthread_create(&other, 0, wait_for_end, &self);
+    pthread_exit(0);
+}
+"#;
+
+/// The main thread has ended and has no memory any more; the process has.
+#[test]
+fn a_process_without_its_main_thread() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", LEADERLESS, &["-O1", "-pthread"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(binary));
+    let addr = program.addr("hidden");
+    let mut symbolizer = Symbolizer::new(Options::default());
+    let frame = one(symbolizer.process(program.pid(), &[addr]));
+    assert_eq!(name(&frame), "hidden", "{frame:?}");
+}

@@ -196,3 +196,57 @@ fn huge_sparse_file() {
     let warnings = setup.symbolizer.warnings();
     assert!(warnings.iter().any(|w| w.message.contains("the rest is not read")), "{warnings:?}");
 }
+
+/// A program in a container (own mounts, own process ids) that writes its own perf map.
+const CONTAINED: &str = r#"
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void) {
+    char c, path[64];
+    void *code = mmap(0, 65536, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    snprintf(path, sizeof path, "/tmp/perf-%d.map", getpid());
+    FILE *map = fopen(path, "w");
+    if (!map) return 1;
+    fprintf(map, "%lx 100 inside\n", (unsigned long)code);
+    fclose(map);
+    printf("main %p\n", (void *)main);
+    printf("code %p\n", code);
+    fflush(stdout);
+    while (read(0, &c, 1) > 0) {}
+    return 0;
+}
+"#;
+
+#[test]
+fn in_a_container() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", CONTAINED, &["-static"]) else {
+        return;
+    };
+    let allowed = Command::new("unshare").args(["--mount", "--pid", "--fork", "true"]).output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no new namespaces are allowed");
+        return;
+    }
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let script = format!(
+        "mount -t tmpfs none {home} && cp {binary} {home}/prog && mkdir {home}/tmp && cd {home} && exec chroot . /prog",
+        home = home.display(),
+        binary = binary.display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c"]).arg(script);
+    let mut outer = Running::start(&mut command);
+    let (main, code) = (outer.addr("main"), outer.addr("code"));
+    let children = format!("/proc/{0}/task/{0}/children", outer.pid());
+    let pid = fs::read_to_string(children).unwrap().trim().parse().unwrap();
+    let mut symbolizer = Symbolizer::new(Options::default());
+    symbolizer.remember(pid);
+    outer.kill();
+    let frames = symbolizer.process(pid, &[main, code + 1]);
+    let names = frames.iter().map(|frames| frames[0].symbol.as_ref().map(|symbol| &*symbol.name));
+    assert_eq!(names.collect::<Vec<_>>(), [Some("main"), Some("inside")], "{frames:?}");
+}
