@@ -3,6 +3,8 @@
 //! Every function's control-flow graph is acyclic (loops are callbacks, hence functions of their
 //! own), and [`Func::order`] lists its blocks in topological order. All passes lean on both.
 
+pub use quadrant_program::span::Span;
+
 /// Declares an index newtype.
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
@@ -47,15 +49,6 @@ index!(
     /// A kernel function; the number is the caller's, it comes back in relocations.
     KfuncRef
 );
-
-/// A byte range of the script, carried from each instruction to the final code.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Span {
-    /// First byte.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-}
 
 /// Two-operand arithmetic on 64-bit values. Division by zero gives 0, modulo by zero gives the
 /// dividend (what the kernel defines); shift counts are taken modulo 64.
