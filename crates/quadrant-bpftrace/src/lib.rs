@@ -5,7 +5,10 @@
 
 pub mod ast;
 pub mod lexer;
+pub mod lower;
 pub mod parser;
 pub mod tree;
+mod walk;
 
+pub use lower::{Env, NoSymbols, Symbols, compile};
 pub use parser::{Parsed, parse};

@@ -93,6 +93,9 @@ impl Parser<'_> {
             if !self.eat(Tok::Semi) && !self.eat(Tok::Comma) && !self.at(Tok::RBrace) {
                 self.unexpected("`;`");
             }
+            if self.recovering {
+                self.sync_stmt();
+            }
         }
         self.expect(Tok::RBrace, "a setting or `}`");
         Config { span: self.span_from(start), entries }

@@ -16,7 +16,7 @@ mod stmt;
 mod tests;
 mod types;
 
-use crate::ast::{Ident, MAX_DEPTH, Script};
+use crate::ast::{Expr, Ident, MAX_DEPTH, Script};
 use crate::lexer::{Lexer, Tok, Token};
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
@@ -41,6 +41,17 @@ pub fn parse(source: &str) -> Parsed {
     let mut diagnostics = parser.diagnostics;
     diagnostics.sort_by_key(|d| d.span.start);
     Parsed { script, diagnostics }
+}
+
+/// Parses the expression that is the whole of `part`; places are those in `source`.
+pub(crate) fn parse_expr_at(source: &str, part: Span) -> (Expr, Vec<Diagnostic>) {
+    let mut parser = Parser::new(source.get(..part.end as usize).unwrap_or(""));
+    parser.restart_at(part.start);
+    let expr = parser.expr();
+    if !parser.at(Tok::Eof) {
+        parser.unexpected("the end of the line");
+    }
+    (expr, parser.diagnostics)
 }
 
 struct Parser<'a> {

@@ -1,0 +1,254 @@
+//! Assignments and declarations of variables.
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Place};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Type;
+
+use super::Lower;
+use super::join::join;
+use super::map::{Element, is_storable};
+use crate::ast::{self, BinOp, Ident, TypeExpr};
+
+impl Lower<'_> {
+    /// `target = value`, `target op= value`
+    pub(super) fn assign(
+        &mut self,
+        target: &ast::Expr,
+        op: Option<BinOp>,
+        value: &ast::Expr,
+        span: Span,
+    ) -> Option<StmtKind> {
+        match (&target.kind, op) {
+            (ast::ExprKind::Name(name), None) if name == "_" => self.expr(value).map(StmtKind::Expr),
+            (ast::ExprKind::Var(name), None) => self.assign_var(name, target.span, value, span),
+            (ast::ExprKind::Map { name, key }, None) => self.assign_map(name, key, value, span, target.span),
+            (ast::ExprKind::Var(name), Some(op)) => {
+                let new = self.combined(target, op, value, span)?;
+                let id = self.widen_var(name, &new.ty, span)?;
+                Some(self.updated(Place::Var(id), self.var_type(id), new))
+            }
+            (ast::ExprKind::Map { name, key }, Some(op)) => self.update_map(name, key, target, op, value, span),
+            (ast::ExprKind::Error, _) => None,
+            _ => self.error_help(
+                target.span,
+                "this cannot be assigned to",
+                "a variable (`$x`) or a map (`@x`, `@x[key]`) can; memory of the traced program is only read",
+            ),
+        }
+    }
+
+    fn assign_var(&mut self, name: &str, at: Span, value: &ast::Expr, span: Span) -> Option<StmtKind> {
+        let value = self.stored_value(value);
+        if self.local(name).is_none() {
+            self.declare(name, at, value.as_ref().map(|value| value.ty.clone()), false);
+        }
+        self.update_local(name, |local| local.assigned = true);
+        let value = value?;
+        let id = self.widen_var(name, &value.ty, span)?;
+        let ty = self.var_type(id);
+        let value = self.fit(value, &ty)?;
+        Some(StmtKind::Assign(Place::Var(id), value))
+    }
+
+    fn assign_map(
+        &mut self,
+        name: &Ident,
+        key: &[ast::Expr],
+        value: &ast::Expr,
+        span: Span,
+        at: Span,
+    ) -> Option<StmtKind> {
+        if let ast::ExprKind::Call { callee, args } = &value.kind
+            && super::call::is_aggregation(&callee.name)
+        {
+            return self.aggregate(name, key, at, callee, args, value.span);
+        }
+        let value = self.stored_value(value);
+        if value.is_none() {
+            self.set_assigned(&name.name);
+        }
+        let element = self.element(name, key, at);
+        let (value, element) = (value?, element?);
+        let ty = self.set_plain(&Element { span, ..element.clone() }, &value.ty)?;
+        let value = self.convert(value, &ty);
+        Some(StmtKind::Assign(place(element), value))
+    }
+
+    fn update_map(
+        &mut self,
+        name: &Ident,
+        key: &[ast::Expr],
+        target: &ast::Expr,
+        op: BinOp,
+        value: &ast::Expr,
+        span: Span,
+    ) -> Option<StmtKind> {
+        // An update is as good as an assignment: what was not there counts as zero.
+        if self.map_value(&name.name).is_none() {
+            let element = self.element(name, key, target.span)?;
+            self.set_assigned(&name.name);
+            let value = self.expr(value)?;
+            self.set_plain(&Element { span, ..element }, &value.ty)?;
+            return None;
+        }
+        let new = self.combined(target, op, value, span);
+        let element = self.element(name, key, target.span);
+        let (new, element) = (new?, element?);
+        let ty = self.set_plain(&Element { span, ..element.clone() }, &new.ty)?;
+        Some(self.updated(place(element), ty, new))
+    }
+
+    /// `target op value` as an expression.
+    fn combined(&mut self, target: &ast::Expr, op: BinOp, value: &ast::Expr, span: Span) -> Option<Expr> {
+        let (left, right) = (self.expr(target), self.expr(value));
+        self.binary(op, left?, right?, span)
+    }
+
+    /// Stores `new`, which is an operation on what is in `place`.
+    fn updated(&mut self, place: Place, ty: Type, new: Expr) -> StmtKind {
+        match new.kind {
+            ExprKind::Binary(op, _, right) if is_word(&ty) && updates(op) => {
+                StmtKind::Update(place, op, self.convert(*right, &ty))
+            }
+            _ => StmtKind::Assign(place, self.cast(new, &ty)),
+        }
+    }
+
+    /// A value that can be stored.
+    fn stored_value(&mut self, ast: &ast::Expr) -> Option<Expr> {
+        if let ast::ExprKind::Call { callee, .. } = &ast.kind
+            && super::call::is_aggregation(&callee.name)
+        {
+            return self.error_help(
+                ast.span,
+                format!("{}() has a value only in a map", callee.name),
+                format!("assign it: `@name = {}(...)`", callee.name),
+            );
+        }
+        let value = self.expr(ast)?;
+        if is_storable(&value.ty) { Some(value) } else { self.error(ast.span, "this has no value") }
+    }
+
+    /// `let $x : ty = value`
+    pub(super) fn let_stmt(
+        &mut self,
+        var: &Ident,
+        ty: Option<&TypeExpr>,
+        value: Option<&ast::Expr>,
+        span: Span,
+    ) -> Option<StmtKind> {
+        if let Some(local) = self.local(&var.name) {
+            let line = self.line(local.declared);
+            let message = format!("`${}` already exists (line {line})", var.name);
+            return self.error_help(var.span, message, "use another name: a variable cannot hide another");
+        }
+        let declared = ty.map(|ty| self.type_of(ty));
+        let fixed = declared.is_some();
+        let value = value.map(|value| self.stored_value(value));
+        let ty = match (&declared, &value) {
+            (Some(ty), _) => ty.clone(),
+            (None, Some(value)) => value.as_ref().map(|value| value.ty.clone()),
+            (None, None) => None,
+        };
+        let id = self.declare(&var.name, var.span, ty, fixed);
+        let failed = matches!(declared, Some(None)) || value.is_some();
+        self.update_local(&var.name, |local| local.assigned = failed);
+        let value = value??;
+        let id = id?;
+        let ty = self.var_type(id);
+        if join(self.env.types, &ty, &value.ty).is_none() {
+            let (wanted, got) = (self.describe(&ty), self.describe(&value.ty));
+            return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", var.name));
+        }
+        let value = self.fit(value, &ty)?;
+        Some(StmtKind::Assign(Place::Var(id), value))
+    }
+
+    /// Converts a value to a type that may be too narrow for it: constants must fit.
+    fn fit(&mut self, value: Expr, ty: &Type) -> Option<Expr> {
+        let joined = join(self.env.types, &value.ty, ty);
+        if joined.as_ref() == Some(ty) || !value.ty.is_integer() || !ty.is_integer() {
+            return Some(self.convert(value, ty));
+        }
+        let name = self.describe(ty);
+        if let ExprKind::Int(number) = value.kind {
+            let cast = self.cast(value.clone(), ty);
+            return match cast.kind {
+                ExprKind::Int(same) if same == number => Some(cast),
+                _ => self.error(value.span, format!("{number} does not fit in {name}")),
+            };
+        }
+        let from = self.describe(&value.ty);
+        self.warning(value.span, format!("{from} is cut to {name}"));
+        Some(self.cast(value, ty))
+    }
+
+    /// `x++` and its like.
+    pub(super) fn inc_dec(&mut self, target: &ast::Expr, increment: bool, prefix: bool, span: Span) -> Option<Expr> {
+        let (place, ty) = match &target.kind {
+            ast::ExprKind::Var(name) => self.counted_var(name, target, span)?,
+            ast::ExprKind::Map { name, key } => self.counted_map(name, key, target, span)?,
+            ast::ExprKind::Error => return None,
+            _ => return self.error(target.span, "only a variable or a map can be counted up or down"),
+        };
+        let step = match &ty {
+            Type::Pointer { to, .. } => self.env.types.size_of(*to).unwrap_or(1) as i64,
+            _ => 1,
+        };
+        let delta = if increment { step } else { -step };
+        Some(Expr::new(ExprKind::IncDec { target: Box::new(place), delta, post: !prefix }, ty, span))
+    }
+
+    fn counted_var(&mut self, name: &str, target: &ast::Expr, span: Span) -> Option<(Place, Type)> {
+        let old = self.expr(target)?;
+        let ty = self.counted_type(&old.ty, span)?;
+        let id = self.widen_var(name, &ty, span)?;
+        Some((Place::Var(id), self.var_type(id)))
+    }
+
+    fn counted_map(
+        &mut self,
+        name: &Ident,
+        key: &[ast::Expr],
+        target: &ast::Expr,
+        span: Span,
+    ) -> Option<(Place, Type)> {
+        let element = self.element(name, key, target.span)?;
+        let ty = match self.map_value(&name.name) {
+            Some(quadrant_program::map::MapValue::Plain(old)) => self.counted_type(&old, span)?,
+            _ => Type::I64,
+        };
+        let ty = self.set_plain(&Element { span, ..element.clone() }, &ty)?;
+        Some((place(element), ty))
+    }
+
+    /// The type of something that is counted: integers need all their 64 bits.
+    fn counted_type(&mut self, old: &Type, span: Span) -> Option<Type> {
+        match old {
+            Type::Pointer { .. } => Some(old.clone()),
+            old if old.is_integer() => {
+                Some(Type::Int { bytes: 8, signed: old.is_signed() || super::join::width(old) < 8 })
+            }
+            old => {
+                let name = self.describe(old);
+                self.error(span, format!("{name} cannot be counted up or down"))
+            }
+        }
+    }
+}
+
+/// The place that an element is.
+pub(super) fn place(element: Element) -> Place {
+    Place::Map { map: element.map, key: element.key }
+}
+
+/// Whether the type fills a register.
+fn is_word(ty: &Type) -> bool {
+    matches!(ty, Type::Int { bytes: 8, .. })
+}
+
+fn updates(op: BinaryOp) -> bool {
+    use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    !matches!(op, Eq | Ne | Lt | Le | Gt | Ge)
+}

@@ -1,0 +1,212 @@
+//! Attach points: from the script's words to the points that exist.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::probe::{Found, Point, PointId, ProbeKind, ProbeSpec, Site};
+use quadrant_types::suggest;
+
+use super::Lower;
+use super::clause::{Variant, needs_context};
+use super::config::MissingProbes;
+use crate::ast::{AttachPart, AttachPoint, Item, Probe, Script};
+
+/// Kinds of probes by their names; single letters are matched as they are, the rest in any case.
+const KINDS: &[(&str, ProbeKind)] = &[
+    ("begin", ProbeKind::Begin),
+    ("end", ProbeKind::End),
+    ("interval", ProbeKind::Interval),
+    ("i", ProbeKind::Interval),
+    ("profile", ProbeKind::Profile),
+    ("p", ProbeKind::Profile),
+    ("tracepoint", ProbeKind::Tracepoint),
+    ("t", ProbeKind::Tracepoint),
+    ("rawtracepoint", ProbeKind::RawTracepoint),
+    ("rt", ProbeKind::RawTracepoint),
+    ("uprobe", ProbeKind::Uprobe),
+    ("u", ProbeKind::Uprobe),
+    ("uretprobe", ProbeKind::Uretprobe),
+    ("ur", ProbeKind::Uretprobe),
+    ("usdt", ProbeKind::Usdt),
+    ("U", ProbeKind::Usdt),
+    ("software", ProbeKind::Software),
+    ("s", ProbeKind::Software),
+    ("hardware", ProbeKind::Hardware),
+    ("h", ProbeKind::Hardware),
+    ("watchpoint", ProbeKind::Watchpoint),
+    ("w", ProbeKind::Watchpoint),
+    ("kprobe", ProbeKind::Kprobe),
+    ("k", ProbeKind::Kprobe),
+    ("kretprobe", ProbeKind::Kretprobe),
+    ("kr", ProbeKind::Kretprobe),
+    ("fentry", ProbeKind::Fentry),
+    ("f", ProbeKind::Fentry),
+    ("kfunc", ProbeKind::Fentry),
+    ("fexit", ProbeKind::Fexit),
+    ("fr", ProbeKind::Fexit),
+    ("kretfunc", ProbeKind::Fexit),
+    ("iter", ProbeKind::Iter),
+    ("it", ProbeKind::Iter),
+];
+
+/// Kinds that bpftrace has and this engine does not, and what to use.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("self", "print the maps from an `interval` probe"),
+    ("test", "run the script itself and look at its output"),
+    ("bench", "time the script itself"),
+    ("asyncwatchpoint", "use `watchpoint`"),
+];
+
+/// The kind of probe of that name, short or long; long names in any case.
+pub fn probe_kind(name: &str) -> Option<ProbeKind> {
+    let lower = if name.len() == 1 { name.to_owned() } else { name.to_ascii_lowercase() };
+    KINDS.iter().find(|(known, _)| *known == lower).map(|(_, kind)| *kind)
+}
+
+impl Lower<'_> {
+    /// Finds the points of every probe; gives what to lower, in source order.
+    pub(super) fn find_probes<'s>(&mut self, script: &'s Script) -> Vec<Variant<'s>> {
+        let mut table = Points::default();
+        let mut variants = Vec::new();
+        let mut any = false;
+        for item in &script.items {
+            if let Item::Probe(probe) = item {
+                any = true;
+                let found = self.probe_points(probe);
+                variants.extend(group(probe, found, &mut table));
+            }
+        }
+        if !any {
+            let end = quadrant_program::span::Span::new(self.source.len() as u32, self.source.len() as u32);
+            self.report(Diagnostic::error(end, "there is no probe in this script").help("add one: `BEGIN { ... }`"));
+        }
+        self.program.points = table.points;
+        variants
+    }
+
+    /// All points of a probe by kind; a kind without points had an error.
+    fn probe_points(&mut self, probe: &Probe) -> Vec<(ProbeKind, Option<Found>)> {
+        let mut all = Vec::new();
+        for point in &probe.attach {
+            let Some(spec) = self.spec(point) else { continue };
+            match self.env.probes.find(&spec) {
+                Ok(found) => all.extend(found.into_iter().map(|found| (spec.kind, Some(found)))),
+                Err(error) => {
+                    let severity = self.missing;
+                    let mut diagnostic = match severity {
+                        MissingProbes::Error => Diagnostic::error(point.span, error.message),
+                        MissingProbes::Warn => Diagnostic::warning(point.span, error.message),
+                        MissingProbes::Ignore => continue,
+                    };
+                    diagnostic.help = error.help;
+                    self.report(diagnostic);
+                    if severity == MissingProbes::Error {
+                        all.push((spec.kind, None));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    fn spec(&mut self, point: &AttachPoint) -> Option<ProbeSpec> {
+        if let Some(name) = &point.name {
+            return self.unsupported(name.span, "a probe with a name", "leave the name away");
+        }
+        let (first, rest) = point.parts.split_first()?;
+        let kind = self.kind(first)?;
+        let parts: Option<Vec<String>> = rest.iter().map(|part| self.expand(part)).collect();
+        Some(ProbeSpec { kind, parts: parts?, span: point.span })
+    }
+
+    fn kind(&mut self, part: &AttachPart) -> Option<ProbeKind> {
+        let word = self.expand(part)?;
+        if let Some(kind) = probe_kind(&word) {
+            return Some(kind);
+        }
+        let lower = word.to_ascii_lowercase();
+        if let Some((name, instead)) = UNSUPPORTED.iter().find(|(name, _)| *name == lower) {
+            return self.unsupported(part.span, &format!("the probe type `{name}`"), instead);
+        }
+        let names = KINDS.iter().map(|(name, _)| *name).filter(|name| name.len() > 2);
+        self.error_near(part.span, format!("unknown probe type `{word}`"), suggest(&lower, names))
+    }
+
+    /// Puts the positional parameters into a part's text.
+    fn expand(&mut self, part: &AttachPart) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = part.text.as_str();
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            if let Some(after) = rest.strip_prefix('#') {
+                out.push_str(&self.env.params.len().to_string());
+                rest = after;
+            } else if digits == 0 {
+                out.push('$');
+            } else {
+                let (number, after) = rest.split_at(digits);
+                let index: usize = number.parse().unwrap_or(0);
+                let Some(value) = index.checked_sub(1).and_then(|at| self.env.params.get(at)) else {
+                    let message = format!("the script needs parameter `${number}`, which was not given");
+                    return self.error_help(part.span, message, "add it to the command line, after the script");
+                };
+                out.push_str(value);
+                rest = after;
+            }
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
+/// Points, each once.
+#[derive(Default)]
+struct Points {
+    points: Vec<Point>,
+    ids: HashMap<Point, PointId>,
+}
+
+impl Points {
+    fn intern(&mut self, point: Point) -> PointId {
+        *self.ids.entry(point).or_insert_with_key(|point| {
+            self.points.push(point.clone());
+            PointId(self.points.len() as u32 - 1)
+        })
+    }
+}
+
+/// Splits a probe's points so that the body means the same for all points of a part.
+fn group<'s>(probe: &'s Probe, found: Vec<(ProbeKind, Option<Found>)>, table: &mut Points) -> Vec<Variant<'s>> {
+    let needs = needs_context(probe);
+    let mut variants: Vec<Variant<'s>> = Vec::new();
+    let mut seen = HashSet::new();
+    for (kind, found) in found {
+        let args = found.as_ref().map(|found| found.args.clone());
+        let path = found.as_ref().and_then(|found| file(&found.point.site));
+        let id = found.map(|found| table.intern(found.point));
+        if id.is_some_and(|id| !seen.insert(id)) {
+            continue;
+        }
+        let fits = |variant: &&mut Variant| {
+            (!needs.kind || variant.kind == kind && variant.args.is_some() == args.is_some())
+                && (!needs.args || variant.args == args)
+                && (!needs.path || variant.path == path)
+        };
+        match variants.iter_mut().find(fits) {
+            Some(variant) => variant.points.extend(id),
+            None => variants.push(Variant { probe, kind, args, path, points: id.into_iter().collect() }),
+        }
+    }
+    variants
+}
+
+/// The executable that a point is in.
+fn file(site: &Site) -> Option<PathBuf> {
+    match site {
+        Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } | Site::Usdt { path, .. } => Some(path.clone()),
+        _ => None,
+    }
+}

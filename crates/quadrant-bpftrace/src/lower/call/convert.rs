@@ -1,0 +1,123 @@
+//! Values shown in another way, clocks, byte order, address spaces.
+
+use quadrant_program::expr::{Builtin, Clock, Expr, ExprKind, Function};
+use quadrant_program::ty::{Space, Type};
+use quadrant_types::suggest;
+
+use super::super::Lower;
+use super::{Call, Called};
+use crate::ast;
+
+const CLOCKS: &[(&str, Clock)] =
+    &[("monotonic", Clock::Monotonic), ("boot", Clock::Boot), ("tai", Clock::Tai), ("sw_tai", Clock::SoftwareTai)];
+
+/// `nsecs(clock)`
+pub(super) fn nsecs(lower: &mut Lower, call: Call) -> Option<Called> {
+    let clock = match call.args.first() {
+        None => Clock::Boot,
+        Some(ast::Expr { kind: ast::ExprKind::Name(name), span, .. }) => {
+            match CLOCKS.iter().find(|(clock, _)| clock == name) {
+                Some((_, clock)) => *clock,
+                None => {
+                    let near = suggest(name, CLOCKS.iter().map(|(clock, _)| *clock));
+                    return lower.error_near(*span, format!("unknown clock `{name}`"), near);
+                }
+            }
+        }
+        Some(arg) => return lower.error_help(arg.span, "this is not a clock", "clocks: monotonic, boot, tai, sw_tai"),
+    };
+    Some(Called::Value(Expr::new(ExprKind::Builtin(Builtin::Nsecs(clock)), Type::U64, call.span)))
+}
+
+/// `strftime("format", nsecs)`
+pub(super) fn strftime(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (format, time) = (lower.text_arg(call, 0), lower.number_arg(call, 1));
+    let (format, time) = (format?, time?);
+    Some(cast(lower, time, Type::Time(format.into()), call))
+}
+
+/// `strerror(errno)`, `syscall_name(number)`, `signal_name(number)`
+pub(super) fn shown(lower: &mut Lower, call: Call) -> Option<Called> {
+    let number = lower.number_arg(call, 0)?;
+    let ty = match call.name {
+        "strerror" => Type::Errno,
+        "syscall_name" => Type::SyscallName,
+        _ => Type::SignalName,
+    };
+    Some(cast(lower, number, ty, call))
+}
+
+/// `cgroup_path(id)`
+pub(super) fn cgroup_path(lower: &mut Lower, call: Call) -> Option<Called> {
+    if let Some(filter) = call.args.get(1) {
+        return lower.unsupported(filter.span, "a filter in cgroup_path()", "leave it away: all hierarchies are shown");
+    }
+    let id = lower.number_arg(call, 0)?;
+    Some(cast(lower, id, Type::CgroupPath, call))
+}
+
+fn cast(lower: &mut Lower, value: Expr, ty: Type, call: Call) -> Called {
+    let wide = Type::Int { bytes: 8, signed: value.ty.is_signed() };
+    let value = lower.convert(value, &wide);
+    Called::Value(Expr::new(ExprKind::Cast(Box::new(value)), ty, call.span))
+}
+
+/// `ntop(address)`, `ntop(family, address)`
+pub(super) fn ntop(lower: &mut Lower, call: Call) -> Option<Called> {
+    let family = match call.args.len() {
+        2 => Some(lower.number_arg(call, 0)?),
+        _ => None,
+    };
+    let last = call.args.last()?;
+    let address = lower.expr(last)?;
+    let known = address.ty.is_integer() || matches!(address.ty.c_size(), Some(4 | 16)) && !address.ty.is_scalar();
+    if !known {
+        let ty = lower.describe(&address.ty);
+        return lower.error(last.span, format!("ntop() takes a number or 4 or 16 bytes, and this is {ty}"));
+    }
+    let address = match address.ty.is_integer() {
+        true => lower.cast(address, &Type::U32),
+        false => address,
+    };
+    let args = family.into_iter().chain([address]).collect();
+    Some(Called::Value(Expr::new(ExprKind::Call(Function::Ntop, args), Type::Inet, call.span)))
+}
+
+/// `macaddr(bytes)`
+pub(super) fn macaddr(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    let bytes = lower.expr(arg)?;
+    if bytes.ty.is_scalar() || bytes.ty.c_size() != Some(6) {
+        let ty = lower.describe(&bytes.ty);
+        return lower.error(arg.span, format!("macaddr() takes an array of 6 bytes, and this is {ty}"));
+    }
+    Some(Called::Value(Expr::new(ExprKind::Call(Function::Mac, vec![bytes]), Type::Mac, call.span)))
+}
+
+/// `bswap(number)`
+pub(super) fn bswap(lower: &mut Lower, call: Call) -> Option<Called> {
+    let number = lower.number_arg(call, 0)?;
+    let ty = match number.ty {
+        Type::Int { bytes, .. } => Type::Int { bytes, signed: false },
+        ref ty => Type::Int { bytes: super::super::join::width(ty), signed: false },
+    };
+    let number = lower.cast(number, &ty);
+    Some(Called::Value(Expr::new(ExprKind::Call(Function::Bswap, vec![number]), ty, call.span)))
+}
+
+/// `kptr(pointer)`, `uptr(pointer)`
+pub(super) fn space(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    let pointer = lower.expr(arg)?;
+    let space = if call.name == "kptr" { Space::Kernel } else { Space::User };
+    let to = match pointer.ty {
+        Type::Pointer { to, .. } => to,
+        ref ty if ty.is_integer() => lower.env.types.int(1, false),
+        ref ty => {
+            let ty = lower.describe(ty);
+            return lower.error(arg.span, format!("{}() takes a pointer, and this is {ty}", call.name));
+        }
+    };
+    let ty = Type::Pointer { to, space };
+    Some(Called::Value(lower.cast(pointer, &ty)))
+}

@@ -1,0 +1,166 @@
+//! Functions about the machine: addresses by name, registers, signals.
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::probe::ProbeKind;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Type;
+use quadrant_types::suggest;
+
+use super::super::Lower;
+use super::{Call, Called};
+use crate::ast;
+
+/// Offsets in `struct pt_regs` of x86-64, as the kernel's ABI has them.
+const REGISTERS: &[(&str, u16)] = &[
+    ("r15", 0),
+    ("r14", 8),
+    ("r13", 16),
+    ("r12", 24),
+    ("bp", 32),
+    ("bx", 40),
+    ("r11", 48),
+    ("r10", 56),
+    ("r9", 64),
+    ("r8", 72),
+    ("ax", 80),
+    ("cx", 88),
+    ("dx", 96),
+    ("si", 104),
+    ("di", 112),
+    ("orig_ax", 120),
+    ("ip", 128),
+    ("cs", 136),
+    ("flags", 144),
+    ("sp", 152),
+    ("ss", 160),
+    ("pc", 128),
+];
+
+/// Signals by name, without `SIG`; Linux on most machines.
+const SIGNALS: &[(&str, i64)] = &[
+    ("HUP", 1),
+    ("INT", 2),
+    ("QUIT", 3),
+    ("ILL", 4),
+    ("TRAP", 5),
+    ("ABRT", 6),
+    ("BUS", 7),
+    ("FPE", 8),
+    ("KILL", 9),
+    ("USR1", 10),
+    ("SEGV", 11),
+    ("USR2", 12),
+    ("PIPE", 13),
+    ("ALRM", 14),
+    ("TERM", 15),
+    ("STKFLT", 16),
+    ("CHLD", 17),
+    ("CONT", 18),
+    ("STOP", 19),
+    ("TSTP", 20),
+    ("TTIN", 21),
+    ("TTOU", 22),
+    ("URG", 23),
+    ("XCPU", 24),
+    ("XFSZ", 25),
+    ("VTALRM", 26),
+    ("PROF", 27),
+    ("WINCH", 28),
+    ("IO", 29),
+    ("PWR", 30),
+    ("SYS", 31),
+];
+
+/// `kaddr("symbol")`
+pub(super) fn kaddr(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.text_arg(call, 0)?;
+    let found = lower.env.symbols.kernel_address(&name);
+    address(lower, call, found)
+}
+
+/// `uaddr("symbol")`
+pub(super) fn uaddr(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.text_arg(call, 0)?;
+    let Some(path) = lower.scope.path.clone() else {
+        return lower.error(call.span, "uaddr() needs a probe in an executable: `uprobe`, `uretprobe` or `usdt`");
+    };
+    let found = lower.env.symbols.user_address(&path, &name);
+    address(lower, call, found)
+}
+
+/// `cgroupid("/path")`
+pub(super) fn cgroupid(lower: &mut Lower, call: Call) -> Option<Called> {
+    let path = lower.text_arg(call, 0)?;
+    let found = lower.env.symbols.cgroup_id(&path);
+    address(lower, call, found)
+}
+
+fn address(lower: &mut Lower, call: Call, found: Result<u64, String>) -> Option<Called> {
+    match found {
+        Ok(address) => Some(Called::Value(Expr::int(address as i64, Type::U64, call.span))),
+        Err(why) => lower.error(call.args.first().map_or(call.span, |arg| arg.span), why),
+    }
+}
+
+/// `reg("name")`
+pub(super) fn reg(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.text_arg(call, 0)?;
+    let kinds = [
+        ProbeKind::Uprobe,
+        ProbeKind::Uretprobe,
+        ProbeKind::Usdt,
+        ProbeKind::Kprobe,
+        ProbeKind::Kretprobe,
+        ProbeKind::Profile,
+        ProbeKind::Software,
+        ProbeKind::Hardware,
+        ProbeKind::Watchpoint,
+    ];
+    if !kinds.contains(&lower.scope.kind) {
+        let kind = lower.scope.kind.name();
+        return lower.error(call.span, format!("a probe of type `{kind}` has no registers"));
+    }
+    let span = call.args.first()?.span;
+    match REGISTERS.iter().find(|(register, _)| *register == name) {
+        Some((_, offset)) => Some(Called::Value(Expr::new(ExprKind::Reg(*offset), Type::U64, call.span))),
+        None => {
+            let near = suggest(&name, REGISTERS.iter().map(|(register, _)| *register));
+            lower.error_near(span, format!("there is no register `{}`", name.escape_debug()), near)
+        }
+    }
+}
+
+/// `signal(number)`, `signal("name")`, `signal_thread(...)`
+pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
+    if !lower.env.allow_unsafe {
+        return lower.error_help(
+            call.span,
+            format!("{}() changes the traced program, which is not allowed without a word from you", call.name),
+            "run again with `--unsafe`",
+        );
+    }
+    if matches!(lower.scope.kind, ProbeKind::Begin | ProbeKind::End | ProbeKind::Interval) {
+        let kind = lower.scope.kind.name();
+        return lower.error(call.span, format!("a probe of type `{kind}` does not run in a process to signal"));
+    }
+    let arg = call.args.first()?;
+    let signal = match &arg.kind {
+        ast::ExprKind::Str(_) => {
+            let name = lower.text_arg(call, 0)?;
+            let bare = name.strip_prefix("SIG").unwrap_or(&name);
+            match SIGNALS.iter().find(|(signal, _)| *signal == bare) {
+                Some((_, number)) => Expr::int(*number, Type::I32, arg.span),
+                None => {
+                    let near = suggest(bare, SIGNALS.iter().map(|(signal, _)| *signal));
+                    return lower.error_near(arg.span, format!("there is no signal `{}`", name.escape_debug()), near);
+                }
+            }
+        }
+        _ => lower.number_arg(call, 0)?,
+    };
+    if matches!(signal.kind, ExprKind::Int(number) if !(1..=64).contains(&number)) {
+        return lower.error(arg.span, "signals are numbered 1 to 64");
+    }
+    let signal = lower.cast(signal, &Type::I32);
+    Some(Called::Effect(StmtKind::Signal { signal, thread: call.name == "signal_thread" }))
+}

@@ -1,0 +1,62 @@
+//! Functions on maps.
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::record::RecordKind;
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use super::{Call, Called};
+use crate::ast::{self, Ident};
+
+/// `clear(@map)`, `zero(@map)`
+pub(super) fn clear(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.map_arg(call, 0)?;
+    let map = lower.whole_map(name)?;
+    let kind = if call.name == "clear" { RecordKind::Clear(map) } else { RecordKind::Zero(map) };
+    Some(Called::Effect(lower.emit(kind, Vec::new(), call.span)))
+}
+
+/// `delete(@map, key)`, `delete(@map)`; the old `delete(@map[key])`
+pub(super) fn delete(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (name, key): (&Ident, &[ast::Expr]) = match call.args {
+        [ast::Expr { kind: ast::ExprKind::Map { name, key }, .. }] => (name, key),
+        [ast::Expr { kind: ast::ExprKind::Map { name, key: none }, .. }, key @ ..] if none.is_empty() => (name, key),
+        [_, rest, ..] if matches!(rest.kind, ast::ExprKind::Map { .. }) => {
+            let message = "delete() removes one key of one map";
+            return lower.error_help(call.span, message, "write a delete() for each");
+        }
+        [first, ..] => return lower.error_help(first.span, "delete() takes a map here", "usage: delete(@map, key)"),
+        [] => return None,
+    };
+    if key.is_empty() && lower.is_keyed(&name.name) == Some(true) {
+        let message = format!("`@{}` has keys: which one is to be deleted?", name.name);
+        return lower.error_help(call.span, message, "usage: delete(@map, key); clear(@map) deletes all");
+    }
+    let element = lower.element(name, key, call.span)?;
+    lower.whole_map(name)?;
+    let kind = ExprKind::MapDelete { map: element.map, key: element.key.map(Box::new) };
+    Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
+}
+
+/// `has_key(@map, key)`
+pub(super) fn has_key(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.map_arg(call, 0)?;
+    let element = lower.element_with_key(name, call.args.get(1)?, call.span)?;
+    lower.whole_map(name)?;
+    let kind = ExprKind::MapHas { map: element.map, key: element.key.map(Box::new) };
+    Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
+}
+
+/// `len(@map)`
+pub(super) fn len(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    if let ast::ExprKind::Name(_) | ast::ExprKind::Call { .. } = &arg.kind {
+        return lower.unsupported(arg.span, "len() of a stack", "print the stack");
+    }
+    let name = lower.map_arg(call, 0)?;
+    let map = lower.whole_map(name)?;
+    if lower.is_keyed(&name.name) == Some(false) {
+        return lower.error(arg.span, format!("`@{}` has no keys to count", name.name));
+    }
+    Some(Called::Value(Expr::new(ExprKind::MapLen(map), Type::U64, call.span)))
+}

@@ -1,0 +1,247 @@
+//! Calls: the table of functions, and what is common to them.
+
+mod aggregate;
+mod convert;
+mod host;
+mod maps;
+mod output;
+mod printf;
+mod stack;
+mod text;
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::StmtKind;
+use quadrant_types::suggest;
+
+use super::Lower;
+use crate::ast::{self, Ident};
+
+/// What a call comes to.
+#[derive(Debug)]
+pub(super) enum Called {
+    /// A value.
+    Value(Expr),
+    /// A statement: the function is called for its effect only.
+    Effect(StmtKind),
+}
+
+/// A call with its arguments not yet lowered: some are names, formats or maps.
+#[derive(Debug, Clone, Copy)]
+struct Call<'s> {
+    name: &'s str,
+    args: &'s [ast::Expr],
+    span: Span,
+}
+
+type Handler = fn(&mut Lower, Call) -> Option<Called>;
+
+/// A function of the language.
+struct Entry {
+    name: &'static str,
+    /// Least and most arguments.
+    arity: (usize, usize),
+    /// How a call looks, for messages.
+    usage: &'static str,
+    handler: Handler,
+}
+
+/// No limit on the number of arguments.
+const ANY: usize = usize::MAX;
+
+const fn entry(name: &'static str, arity: (usize, usize), usage: &'static str, handler: Handler) -> Entry {
+    Entry { name, arity, usage, handler }
+}
+
+const FUNCTIONS: &[Entry] = &[
+    entry("printf", (1, ANY), "printf(\"format\", values...)", output::printf),
+    entry("errorf", (1, ANY), "errorf(\"format\", values...)", output::printf),
+    entry("warnf", (1, ANY), "warnf(\"format\", values...)", output::printf),
+    entry("system", (1, ANY), "system(\"format\", values...)", output::printf),
+    entry("cat", (1, ANY), "cat(\"format\", values...)", output::printf),
+    entry("print", (1, 3), "print(value), print(@map[, top[, divisor]])", output::print),
+    entry("time", (0, 1), "time([\"format\"])", output::time),
+    entry("join", (1, 2), "join(argv[, \"separator\"])", output::join),
+    entry("exit", (0, 1), "exit([status])", output::exit),
+    entry("clear", (1, 1), "clear(@map)", maps::clear),
+    entry("zero", (1, 1), "zero(@map)", maps::clear),
+    entry("delete", (1, ANY), "delete(@map, key)", maps::delete),
+    entry("has_key", (2, 2), "has_key(@map, key)", maps::has_key),
+    entry("len", (1, 1), "len(@map)", maps::len),
+    entry("str", (1, 2), "str(address[, length])", text::str),
+    entry("buf", (1, 2), "buf(address, length)", text::buf),
+    entry("strlen", (1, 1), "strlen(text)", text::strlen),
+    entry("strncmp", (3, 3), "strncmp(text, text, length)", text::strncmp),
+    entry("strcontains", (2, 2), "strcontains(text, part)", text::strcontains),
+    entry("kstack", (0, 2), "kstack([mode,] [limit])", stack::stack),
+    entry("ustack", (0, 2), "ustack([mode,] [limit])", stack::stack),
+    entry("ksym", (1, 1), "ksym(address)", stack::symbol),
+    entry("usym", (1, 1), "usym(address)", stack::symbol),
+    entry("kaddr", (1, 1), "kaddr(\"symbol\")", host::kaddr),
+    entry("uaddr", (1, 1), "uaddr(\"symbol\")", host::uaddr),
+    entry("cgroupid", (1, 1), "cgroupid(\"/path\")", host::cgroupid),
+    entry("reg", (1, 1), "reg(\"name\")", host::reg),
+    entry("signal", (1, 1), "signal(number or \"name\")", host::signal),
+    entry("signal_thread", (1, 1), "signal_thread(number or \"name\")", host::signal),
+    entry("nsecs", (0, 1), "nsecs([clock])", convert::nsecs),
+    entry("strftime", (2, 2), "strftime(\"format\", nsecs)", convert::strftime),
+    entry("strerror", (1, 1), "strerror(errno)", convert::shown),
+    entry("syscall_name", (1, 1), "syscall_name(number)", convert::shown),
+    entry("signal_name", (1, 1), "signal_name(number)", convert::shown),
+    entry("cgroup_path", (1, 2), "cgroup_path(id)", convert::cgroup_path),
+    entry("ntop", (1, 2), "ntop([family,] address)", convert::ntop),
+    entry("macaddr", (1, 1), "macaddr(bytes)", convert::macaddr),
+    entry("bswap", (1, 1), "bswap(number)", convert::bswap),
+    entry("kptr", (1, 1), "kptr(pointer)", convert::space),
+    entry("uptr", (1, 1), "uptr(pointer)", convert::space),
+    entry("count", (0, 0), "count()", aggregate::misplaced),
+    entry("sum", (1, 1), "sum(number)", aggregate::misplaced),
+    entry("min", (1, 1), "min(number)", aggregate::misplaced),
+    entry("max", (1, 1), "max(number)", aggregate::misplaced),
+    entry("avg", (1, 1), "avg(number)", aggregate::misplaced),
+    entry("stats", (1, 1), "stats(number)", aggregate::misplaced),
+    entry("hist", (1, 2), "hist(number[, bits])", aggregate::misplaced),
+    entry("lhist", (4, 4), "lhist(number, min, max, step)", aggregate::misplaced),
+];
+
+/// Functions that bpftrace has and this engine does not, and what to do instead.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("assert", "use `if` and errorf()"),
+    ("assert_str", "leave it away"),
+    ("container_of", "subtract offsetof() from the pointer"),
+    ("debugf", "use printf()"),
+    ("fail", "use errorf()"),
+    ("find", "use has_key() and read the map"),
+    ("getopt", "use positional parameters: `$1`"),
+    ("memcmp", "use buf() and `==`"),
+    ("override", "it changes what the traced program sees; this tool only looks"),
+    ("path", "read the dentry's name: `file.f_path.dentry.d_name.name`"),
+    ("percpu_kaddr", "use kaddr()"),
+    ("pton", "compare with ntop(): `ntop(x) == ntop(...)`"),
+    ("skboutput", "print the fields of the packet"),
+    ("socket_cookie", "use the socket's address as its identity"),
+    ("static_assert", "leave it away"),
+    ("str_concat", "print the parts one after the other"),
+    ("strcap", "leave it away"),
+    ("strstr", "use strcontains()"),
+    ("tseries", "use count() and print it in an `interval` probe"),
+    ("unwatch", "end the trace with exit()"),
+    ("write_user", "it changes the traced program; this tool only looks"),
+];
+
+/// Whether there is a function of that name.
+pub(super) fn is_function(name: &str) -> bool {
+    FUNCTIONS.iter().any(|entry| entry.name == name)
+}
+
+/// Whether the function feeds an aggregation.
+pub(super) fn is_aggregation(name: &str) -> bool {
+    matches!(name, "count" | "sum" | "min" | "max" | "avg" | "stats" | "hist" | "lhist")
+}
+
+impl Lower<'_> {
+    /// A call of a function of the language.
+    pub(super) fn call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Called> {
+        let name = callee.name.as_str();
+        if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
+            self.check_arity(entry, args.len(), span)?;
+            return (entry.handler)(self, Call { name, args, span });
+        }
+        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == name) {
+            return self.unsupported(callee.span, &format!("{name}()"), instead);
+        }
+        if let Some(value) = self.preamble_call(callee, args, span) {
+            return value.map(Called::Value);
+        }
+        if let Some(value) = self.builtin_call(callee, args, span) {
+            return value.map(Called::Value);
+        }
+        let near = suggest(name, FUNCTIONS.iter().map(|entry| entry.name)).map(|near| format!("{near}()"));
+        self.error_near(callee.span, format!("unknown function `{name}`"), near)
+    }
+
+    fn check_arity(&mut self, entry: &Entry, given: usize, span: Span) -> Option<()> {
+        let (least, most) = entry.arity;
+        if (least..=most).contains(&given) {
+            return Some(());
+        }
+        let wanted = match (least, most) {
+            (least, ANY) => format!("{least} or more arguments"),
+            (1, 1) => "1 argument".to_owned(),
+            (least, most) if least == most => format!("{least} arguments"),
+            (least, most) => format!("{least} to {most} arguments"),
+        };
+        let message = format!("{}() takes {wanted}, and {given} were given", entry.name);
+        self.error_help(span, message, format!("usage: {}", entry.usage))
+    }
+
+    /// A builtin called like a function: `pid()`, `pid(init)`.
+    fn builtin_call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Option<Expr>> {
+        let value = self.builtin(&callee.name, span)?;
+        let init = |arg: &ast::Expr| matches!(&arg.kind, ast::ExprKind::Name(name) if name == "init");
+        match args {
+            [] => Some(value),
+            [arg] if matches!(callee.name.as_str(), "pid" | "tid") => match init(arg) {
+                true => Some(value),
+                false => Some(self.unsupported(
+                    arg.span,
+                    "a process id of another namespace",
+                    "`pid` is that of the initial namespace",
+                )),
+            },
+            [arg, ..] => Some(self.error(arg.span, format!("`{}` takes no argument here", callee.name))),
+        }
+    }
+
+    /// An argument that must be a number.
+    fn number_arg(&mut self, call: Call, at: usize) -> Option<Expr> {
+        let arg = call.args.get(at)?;
+        let value = self.expr(arg)?;
+        if value.ty.is_integer() {
+            return Some(value);
+        }
+        let ty = self.describe(&value.ty);
+        self.error(arg.span, format!("{}() takes a number here, and this is {ty}", call.name))
+    }
+
+    /// An argument that must be a number that is known now.
+    fn constant_arg(&mut self, call: Call, at: usize) -> Option<i64> {
+        let value = self.number_arg(call, at)?;
+        match value.kind {
+            ExprKind::Int(value) => Some(value),
+            _ => self.error(
+                value.span,
+                format!("{}() needs a number here that is known before the trace starts", call.name),
+            ),
+        }
+    }
+
+    /// An argument that must be text in quotes, or `str($1)`.
+    fn text_arg(&mut self, call: Call, at: usize) -> Option<String> {
+        let arg = call.args.get(at)?;
+        let bytes = match &arg.kind {
+            ast::ExprKind::Str(bytes) => Some(bytes.clone()),
+            _ => self.expr(arg).and_then(|value| match value.kind {
+                ExprKind::Str(bytes) => Some(bytes.to_vec()),
+                _ => self.error(arg.span, format!("{}() takes a text in quotes here", call.name)),
+            }),
+        }?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            Err(_) => self.error(arg.span, "this text is not UTF-8"),
+        }
+    }
+
+    /// An argument that must be a bare map.
+    fn map_arg<'s>(&mut self, call: Call<'s>, at: usize) -> Option<&'s Ident> {
+        let arg = call.args.get(at)?;
+        match &arg.kind {
+            ast::ExprKind::Map { name, key } if key.is_empty() => Some(name),
+            ast::ExprKind::Error => None,
+            ast::ExprKind::Map { .. } => {
+                self.error(arg.span, format!("{}() takes a whole map here, without a key", call.name))
+            }
+            _ => self.error(arg.span, format!("{}() takes a map here", call.name)),
+        }
+    }
+}

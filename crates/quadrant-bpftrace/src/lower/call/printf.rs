@@ -1,0 +1,149 @@
+//! Formats: parsed once, checked against their arguments.
+
+use quadrant_program::expr::Expr;
+use quadrant_program::format::{Conversion, Count, Format};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use super::super::map::is_storable;
+use super::Call;
+use crate::ast;
+
+/// Conversions, longest first where one starts another.
+const CONVERSIONS: &[&str] = &["rx", "rh", "r", "d", "i", "u", "x", "X", "o", "c", "p", "s"];
+
+impl Lower<'_> {
+    /// The format and the values of a call like printf's.
+    pub(super) fn format(&mut self, call: Call) -> Option<(Format, Vec<Expr>)> {
+        let (first, rest) = call.args.split_first()?;
+        let format = self.parse_format(call, first);
+        let values: Vec<Option<Expr>> = rest.iter().map(|arg| self.expr(arg)).collect();
+        let format = format?;
+        let wanted = wanted(&format);
+        if wanted.len() != values.len() {
+            let (takes, given) = (wanted.len(), values.len());
+            let message = format!("the format takes {}, and {given} {} given", plural(takes), were(given));
+            return self.error(call.span, message);
+        }
+        let values: Vec<Expr> = values.into_iter().collect::<Option<_>>()?;
+        let checks: Vec<Option<()>> =
+            wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
+        checks.into_iter().collect::<Option<Vec<()>>>()?;
+        Some((format, values))
+    }
+
+    fn parse_format(&mut self, call: Call, arg: &ast::Expr) -> Option<Format> {
+        let ast::ExprKind::Str(text) = &arg.kind else {
+            if !matches!(arg.kind, ast::ExprKind::Error) {
+                let message = format!("the format of {}() is a text in quotes", call.name);
+                self.error_help::<()>(arg.span, message, "print a value like this: printf(\"%s\", value)");
+            }
+            return None;
+        };
+        match Format::parse(text, CONVERSIONS) {
+            Ok(format) => Some(format),
+            Err(error) => {
+                let span = self.inside(arg.span, text, error.at);
+                self.error(span, error.message)
+            }
+        }
+    }
+
+    /// Whether a value can be printed by a conversion, or be its width.
+    fn check(&mut self, format: &ast::Expr, wanted: Wanted, value: &Expr) -> Option<()> {
+        let fits = match wanted {
+            Wanted::Count => value.ty.is_integer(),
+            Wanted::Value(conversion) => match conversion.kind.as_str() {
+                "s" => is_storable(&value.ty),
+                "r" | "rx" | "rh" => matches!(value.ty, Type::Buffer { .. }),
+                _ => value.ty.is_integer() || matches!(value.ty, Type::Pointer { .. }),
+            },
+        };
+        if fits {
+            return Some(());
+        }
+        let ty = self.describe(&value.ty);
+        let Wanted::Value(conversion) = wanted else {
+            return self.error(value.span, format!("a width is a number, and this is {ty}"));
+        };
+        let message = format!("`%{}` does not print {ty}", conversion.kind);
+        let help = match value.ty {
+            Type::Buffer { .. } => "`%r` prints bytes",
+            Type::String { .. } if conversion.kind.starts_with('r') => "`%r` prints a buf(); `%s` prints text",
+            _ => "`%s` prints any value",
+        };
+        let at = match &format.kind {
+            ast::ExprKind::Str(text) => self.inside(format.span, text, conversion.at),
+            _ => format.span,
+        };
+        let diagnostic = quadrant_program::diag::Diagnostic::error(value.span, message);
+        let conversion = self.text(at);
+        self.report(diagnostic.label(format!("printed by `{conversion}`")).help(help));
+        None
+    }
+
+    /// The place of a part of a text literal; the whole of it if escapes moved its bytes.
+    fn inside(&self, literal: Span, text: &[u8], at: (u32, u32)) -> Span {
+        if (literal.end - literal.start) as usize != text.len() + 2 {
+            return self.inside_escaped(literal, at);
+        }
+        Span::new(literal.start + 1 + at.0, literal.start + 1 + at.1)
+    }
+
+    /// As [`Self::inside`], counting each escape of one byte as such.
+    fn inside_escaped(&self, literal: Span, at: (u32, u32)) -> Span {
+        let source = self.text(literal).as_bytes();
+        let mut offsets = Vec::new();
+        let mut position = 1;
+        while position + 1 < source.len() {
+            offsets.push(position as u32);
+            let simple = source[position] == b'\\' && source.get(position + 1).is_some_and(|b| b"ntr\"\\".contains(b));
+            match (source[position], simple) {
+                (b'\\', false) => return literal,
+                (_, true) => position += 2,
+                _ => position += 1,
+            }
+        }
+        offsets.push(position as u32);
+        match (offsets.get(at.0 as usize), offsets.get(at.1 as usize)) {
+            (Some(from), Some(to)) => Span::new(literal.start + from, literal.start + to),
+            _ => literal,
+        }
+    }
+}
+
+/// What an argument is for.
+#[derive(Clone, Copy)]
+enum Wanted<'f> {
+    /// A width or precision.
+    Count,
+    /// To be printed.
+    Value(&'f Conversion),
+}
+
+/// What each argument is for.
+fn wanted(format: &Format) -> Vec<Wanted<'_>> {
+    let mut wanted = Vec::new();
+    for conversion in format.conversions() {
+        for count in [conversion.width, conversion.precision] {
+            if count == Some(Count::Argument) {
+                wanted.push(Wanted::Count);
+            }
+        }
+        wanted.push(Wanted::Value(conversion));
+    }
+    wanted
+}
+
+fn plural(count: usize) -> String {
+    match count {
+        0 => "no values".to_owned(),
+        1 => "1 value".to_owned(),
+        count => format!("{count} values"),
+    }
+}
+
+fn were(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}

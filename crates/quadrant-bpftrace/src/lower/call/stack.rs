@@ -1,0 +1,56 @@
+//! Stacks and symbols.
+
+use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::ty::{StackMode, Type};
+
+use super::super::Lower;
+use super::super::config::stack_mode;
+use super::super::names::MAX_STACK;
+use super::{Call, Called};
+use crate::ast;
+
+/// `kstack(mode, limit)`, `ustack(mode, limit)`
+pub(super) fn stack(lower: &mut Lower, call: Call) -> Option<Called> {
+    let user = call.name == "ustack";
+    let mode = match call.args.first() {
+        Some(arg) => mode_arg(arg),
+        None => None,
+    };
+    let limit = match (call.args, mode) {
+        ([], _) | ([_], Some(_)) => None,
+        ([_], None) => Some(limit(lower, call, 0)?),
+        (_, Some(_)) => Some(limit(lower, call, 1)?),
+        ([first, ..], None) => {
+            return lower.error_help(first.span, "unknown stack mode", "modes are: bpftrace, perf, raw, build_id");
+        }
+    };
+    lower.stack(user, mode, limit, call.span).map(Called::Value)
+}
+
+fn mode_arg(arg: &ast::Expr) -> Option<StackMode> {
+    match &arg.kind {
+        ast::ExprKind::Name(name) => stack_mode(name),
+        _ => None,
+    }
+}
+
+fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {
+    let value = lower.constant_arg(call, at)?;
+    match u8::try_from(value) {
+        Ok(limit @ 1..=MAX_STACK) => Some(limit),
+        _ => lower.error(call.args[at].span, format!("a stack has 1 to {MAX_STACK} frames")),
+    }
+}
+
+/// `ksym(address)`, `usym(address)`
+pub(super) fn symbol(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    let address = lower.expr(arg)?;
+    if !address.ty.is_integer() && !matches!(address.ty, Type::Pointer { .. }) {
+        let ty = lower.describe(&address.ty);
+        return lower.error(arg.span, format!("{}() takes an address, and this is {ty}", call.name));
+    }
+    let address = lower.cast(address, &Type::U64);
+    let ty = Type::Symbol { user: call.name == "usym" };
+    Some(Called::Value(Expr::new(ExprKind::Call(Function::Symbol, vec![address]), ty, call.span)))
+}

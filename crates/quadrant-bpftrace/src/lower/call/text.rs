@@ -1,0 +1,199 @@
+//! Texts and buffers.
+
+use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, Type};
+
+use super::super::Lower;
+use super::super::expr::literal_text;
+use super::{Call, Called};
+use crate::ast::{self, BinOp};
+
+impl Lower<'_> {
+    /// The text at an address. A length counts the NUL, as in C.
+    pub(in super::super) fn text_at(&mut self, addr: Expr, space: Space, length: Option<Expr>, span: Span) -> Expr {
+        let max = self.config.max_strlen;
+        let (cap, length) = match length {
+            // A constant only narrows the type.
+            Some(Expr { kind: ExprKind::Int(length), .. }) => {
+                (u32::try_from(length).unwrap_or(max).clamp(1, max), None)
+            }
+            length => (max, length),
+        };
+        let args = std::iter::once(addr).chain(length).collect();
+        Expr::new(ExprKind::Call(Function::Str(space), args), Type::String { cap }, span)
+    }
+
+    /// A value that must be text, or a pointer to text.
+    fn text_value(&mut self, call: Call, at: usize) -> Option<Expr> {
+        let arg = call.args.get(at)?;
+        let value = self.expr(arg)?;
+        match self.as_text(value, None) {
+            Ok(text) => Some(text),
+            Err(value) => {
+                let ty = self.describe(&value.ty);
+                let help = "read a text from an address with str()";
+                self.error_help(arg.span, format!("{}() takes a text here, and this is {ty}", call.name), help)
+            }
+        }
+    }
+
+    /// Text as it is, or read through a pointer; gives anything else back.
+    fn as_text(&mut self, value: Expr, length: Option<Expr>) -> Result<Expr, Expr> {
+        let span = value.span;
+        match value.ty {
+            Type::String { .. } => Ok(value),
+            Type::Pointer { space, .. } => Ok(self.text_at(value, readable(space), length, span)),
+            Type::Array { .. } => {
+                let (addr, space) = self.place_of(value);
+                Ok(self.text_at(addr, readable(space), length, span))
+            }
+            _ => Err(value),
+        }
+    }
+}
+
+/// `str(address)`, `str(address, length)`, `str($1)`
+pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
+    let first = call.args.first()?;
+    let value = match param(lower, first) {
+        Some(text) => text,
+        None => lower.expr(first),
+    };
+    let length = call.args.get(1).map(|_| lower.number_arg(call, 1));
+    let value = value?;
+    let length = match length {
+        Some(length) => Some(lower.cast(length?, &Type::U64)),
+        None => None,
+    };
+    if let (Type::String { cap }, Some(length)) = (&value.ty, &length) {
+        let cap = *cap;
+        return cut(lower, call, value, cap, length.clone());
+    }
+    if value.ty.is_integer() {
+        let space = lower.default_space();
+        let address = lower.cast(value, &Type::U64);
+        return Some(Called::Value(lower.text_at(address, space, length, call.span)));
+    }
+    match lower.as_text(value, length) {
+        Ok(text) => Some(Called::Value(Expr { span: call.span, ..text })),
+        Err(value) => {
+            let ty = lower.describe(&value.ty);
+            lower.error(first.span, format!("str() takes an address, and this is {ty}"))
+        }
+    }
+}
+
+/// `str(text, length)`: the start of a text that is in memory.
+fn cut(lower: &mut Lower, call: Call, value: Expr, cap: u32, length: Expr) -> Option<Called> {
+    match (&value.kind, &length.kind) {
+        (ExprKind::Str(text), ExprKind::Int(length)) => {
+            let keep = usize::try_from(*length).unwrap_or(0).saturating_sub(1).min(text.len());
+            Some(Called::Value(literal_text(&text[..keep], call.span)))
+        }
+        (_, ExprKind::Int(length)) if *length >= i64::from(cap) => Some(Called::Value(value)),
+        (ExprKind::Deref { .. }, _) => {
+            let (addr, space) = lower.place_of(value);
+            Some(Called::Value(lower.text_at(addr, readable(space), Some(length), call.span)))
+        }
+        _ => lower.unsupported(call.span, "a part of a text that was copied", "cut it where it is read: str(p, n)"),
+    }
+}
+
+/// `$1`, `$1 + 3` as text; nothing if it is something else.
+fn param(lower: &mut Lower, ast: &ast::Expr) -> Option<Option<Expr>> {
+    let (number, skip) = match &ast.kind {
+        ast::ExprKind::Param(number) => (*number, 0),
+        ast::ExprKind::Binary { op: BinOp::Add, left, right, .. } => match (&left.kind, &right.kind) {
+            (ast::ExprKind::Param(number), ast::ExprKind::Int(skip)) => (*number, skip.value),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let text = lower.param_text(number).unwrap_or("");
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(text.len());
+    let text = text.as_bytes()[skip..].to_vec();
+    if text.len() >= lower.config.max_strlen as usize {
+        let message = format!("parameter `${number}` is longer than `max_strlen`");
+        return Some(lower.error_help(ast.span, message, "raise it: `config = { max_strlen = ... }`"));
+    }
+    Some(Some(literal_text(&text, ast.span)))
+}
+
+/// `buf(address, length)`, `buf(array)`
+pub(super) fn buf(lower: &mut Lower, call: Call) -> Option<Called> {
+    let first = call.args.first()?;
+    let value = lower.expr(first);
+    let length = match call.args.get(1) {
+        Some(_) => Some(lower.number_arg(call, 1)?),
+        None => None,
+    };
+    let value = value?;
+    let size = value.ty.c_size();
+    let (addr, space) = match value.ty {
+        Type::Pointer { space, .. } => (value, space),
+        Type::Array { .. } | Type::String { .. } | Type::Record(_) => lower.place_of(value),
+        ref ty if ty.is_integer() => {
+            let space = lower.default_space();
+            (lower.cast(value, &Type::U64), space)
+        }
+        ref ty => {
+            let ty = lower.describe(ty);
+            return lower.error(first.span, format!("buf() takes an address or an array, and this is {ty}"));
+        }
+    };
+    let length = match (length, size) {
+        (Some(length), _) => lower.cast(length, &Type::U64),
+        (None, Some(size)) if !matches!(addr.kind, ExprKind::Builtin(_)) && !is_pointer_value(&addr, size) => {
+            Expr::int(i64::from(size), Type::U64, call.span)
+        }
+        _ => return lower.error_help(call.span, "how many bytes?", "usage: buf(address, length)"),
+    };
+    let max = lower.config.max_strlen;
+    let cap = match length.kind {
+        ExprKind::Int(length) => u32::try_from(length).unwrap_or(max).clamp(1, max),
+        _ => max,
+    };
+    let kind = ExprKind::Call(Function::Buf(readable(space)), vec![addr, length]);
+    Some(Called::Value(Expr::new(kind, Type::Buffer { cap }, call.span)))
+}
+
+/// `strlen(text)`
+pub(super) fn strlen(lower: &mut Lower, call: Call) -> Option<Called> {
+    let text = lower.text_value(call, 0)?;
+    if let ExprKind::Str(text) = &text.kind {
+        return Some(Called::Value(Expr::int(text.len() as i64, Type::U64, call.span)));
+    }
+    Some(value(Function::Strlen, vec![text], Type::U64, call.span))
+}
+
+/// `strncmp(a, b, length)`
+pub(super) fn strncmp(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (a, b) = (lower.text_value(call, 0), lower.text_value(call, 1));
+    let length = lower.constant_arg(call, 2);
+    let (a, b, length) = (a?, b?, length?);
+    if length < 0 {
+        return lower.error(call.args[2].span, "a length is not negative");
+    }
+    let length = Expr::int(length, Type::U64, call.args[2].span);
+    Some(value(Function::Strncmp, vec![a, b, length], Type::I64, call.span))
+}
+
+/// `strcontains(text, part)`
+pub(super) fn strcontains(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (text, part) = (lower.text_value(call, 0), lower.text_value(call, 1));
+    Some(value(Function::Strcontains, vec![text?, part?], Type::Bool, call.span))
+}
+
+fn value(function: Function, args: Vec<Expr>, ty: Type, span: Span) -> Called {
+    Called::Value(Expr::new(ExprKind::Call(function, args), ty, span))
+}
+
+/// The context is kernel memory: helpers read it as such.
+fn readable(space: Space) -> Space {
+    if space == Space::Context { Space::Kernel } else { space }
+}
+
+fn is_pointer_value(addr: &Expr, size: u32) -> bool {
+    matches!(addr.ty, Type::Pointer { .. }) && size == 8
+}

@@ -1,0 +1,233 @@
+//! Clauses: one body over points for which it means the same, and its variables.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use quadrant_program::expr::{Expr, VarId};
+use quadrant_program::probe::{Args, PointId, ProbeKind};
+use quadrant_program::program::{Clause, Variable};
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, Type};
+
+use super::Lower;
+use super::join::{describe, join};
+use crate::ast::Probe;
+use crate::walk::{Node, walk_probe};
+
+/// A probe's body and points for which it means the same.
+#[derive(Debug)]
+pub(super) struct Variant<'s> {
+    pub probe: &'s Probe,
+    pub kind: ProbeKind,
+    /// The arguments; `None` if they are not known because the probe was not found.
+    pub args: Option<Arc<Args>>,
+    /// The executable that the points are in.
+    pub path: Option<PathBuf>,
+    pub points: Vec<PointId>,
+}
+
+/// What surrounds the statement at hand.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub clause: usize,
+    pub kind: ProbeKind,
+    pub args: Option<Arc<Args>>,
+    pub path: Option<PathBuf>,
+    pub loops: u32,
+    /// Variables by name, innermost block last.
+    blocks: Vec<HashMap<String, Local>>,
+    /// Macros of the preamble that are being expanded.
+    pub expanding: Vec<String>,
+}
+
+/// A variable in scope.
+#[derive(Debug, Clone)]
+pub(super) struct Local {
+    /// Its number; `None` before its type is known.
+    pub id: Option<VarId>,
+    /// Where it was declared; its key from round to round.
+    pub declared: Span,
+    /// Its type was declared and does not follow from uses.
+    pub fixed: bool,
+    /// Something was assigned, though perhaps of unknown type.
+    pub assigned: bool,
+}
+
+/// What a body's meaning depends on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    /// The kind of probe.
+    pub kind: bool,
+    /// The arguments' names and places.
+    pub args: bool,
+    /// The executable.
+    pub path: bool,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            clause: 0,
+            kind: ProbeKind::Begin,
+            args: None,
+            path: None,
+            loops: 0,
+            blocks: Vec::new(),
+            expanding: Vec::new(),
+        }
+    }
+}
+
+impl Lower<'_> {
+    /// Lowers a variant; nothing if it has no points.
+    pub(super) fn clause(&mut self, number: usize, variant: &Variant) -> Option<Clause> {
+        self.scope = Scope {
+            clause: number,
+            kind: variant.kind,
+            args: variant.args.clone(),
+            path: variant.path.clone(),
+            ..Scope::default()
+        };
+        self.scope.blocks.push(HashMap::new());
+        let predicate = variant.probe.predicate.as_ref().and_then(|predicate| self.condition(&predicate.expr));
+        let body = self.block(&variant.probe.body);
+        self.scope.blocks.pop();
+        let points = variant.points.clone();
+        (!points.is_empty()).then_some(Clause { points, predicate, body, span: variant.probe.span })
+    }
+
+    /// Runs `inner` in a block of its own.
+    pub(super) fn scoped<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.scope.blocks.push(HashMap::new());
+        let result = inner(self);
+        self.scope.blocks.pop();
+        result
+    }
+
+    /// The variable of that name that is in scope.
+    pub(super) fn local(&self, name: &str) -> Option<&Local> {
+        self.scope.blocks.iter().rev().find_map(|block| block.get(name))
+    }
+
+    /// Names of all variables in scope.
+    pub(super) fn local_names(&self) -> Vec<String> {
+        self.scope.blocks.iter().flat_map(|block| block.keys().cloned()).collect()
+    }
+
+    /// Makes a variable in the innermost block. Without a type it has none until one is assigned.
+    pub(super) fn declare(&mut self, name: &str, declared: Span, ty: Option<Type>, fixed: bool) -> Option<VarId> {
+        let known = self.inferred.var(self.scope.clause, declared.start).cloned();
+        let ty = match (known, ty) {
+            (known, None) => known,
+            (Some(known), Some(ty)) if !fixed => Some(join(self.env.types, &known, &ty).unwrap_or(known)),
+            (_, ty) => ty,
+        };
+        let id = ty.map(|ty| {
+            self.inferred.set_var(self.scope.clause, declared.start, &ty);
+            self.new_var(name, ty)
+        });
+        let local = Local { id, declared, fixed, assigned: false };
+        if let Some(block) = self.scope.blocks.last_mut() {
+            block.insert(name.to_owned(), local);
+        }
+        id
+    }
+
+    /// A variable that only lowering knows of.
+    pub(super) fn temporary(&mut self, ty: Type) -> VarId {
+        self.new_var("", ty)
+    }
+
+    fn new_var(&mut self, name: &str, ty: Type) -> VarId {
+        self.program.vars.push(Variable { name: format!("${name}"), ty });
+        VarId(self.program.vars.len() as u32 - 1)
+    }
+
+    /// The type of a variable.
+    pub(super) fn var_type(&self, id: VarId) -> Type {
+        self.program.vars.get(id.0 as usize).map_or(Type::None, |var| var.ty.clone())
+    }
+
+    /// Widens a variable, if need be, so that it can hold a value of `ty`.
+    pub(super) fn widen_var(&mut self, name: &str, ty: &Type, span: Span) -> Option<VarId> {
+        let local = self.local(name)?.clone();
+        let Some(id) = local.id else {
+            let id = self.new_var(name, ty.clone());
+            self.inferred.set_var(self.scope.clause, local.declared.start, ty);
+            self.update_local(name, |local| local.id = Some(id));
+            return Some(id);
+        };
+        let old = self.var_type(id);
+        let Some(joined) = join(self.env.types, &old, ty) else {
+            let (old, new) = (describe(self.env.types, &old), describe(self.env.types, ty));
+            return self.error_help(
+                span,
+                format!("`${name}` holds {old}, and this is {new}"),
+                "a variable has one type: use another variable",
+            );
+        };
+        if joined != old && !local.fixed {
+            self.inferred.set_var(self.scope.clause, local.declared.start, &joined);
+            if let Some(var) = self.program.vars.get_mut(id.0 as usize) {
+                var.ty = joined;
+            }
+        }
+        Some(id)
+    }
+
+    /// Changes what is known of a variable in scope.
+    pub(super) fn update_local(&mut self, name: &str, change: impl FnOnce(&mut Local)) {
+        if let Some(local) = self.scope.blocks.iter_mut().rev().find_map(|block| block.get_mut(name)) {
+            change(local);
+        }
+    }
+
+    /// An expression that must be true or false.
+    pub(super) fn condition(&mut self, ast: &crate::ast::Expr) -> Option<Expr> {
+        let value = self.expr(ast)?;
+        if value.ty.is_integer() || matches!(value.ty, Type::Pointer { .. }) {
+            return Some(value);
+        }
+        let ty = describe(self.env.types, &value.ty);
+        let help = match value.ty {
+            Type::String { .. } => "compare it: `x != \"\"`",
+            _ => "a condition is a number, a truth value or a pointer",
+        };
+        self.error_help(ast.span, format!("{ty} is neither true nor false"), help)
+    }
+
+    /// Where an address without a known place points, by the kind of probe.
+    pub(super) fn default_space(&self) -> Space {
+        match self.scope.kind {
+            ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt | ProbeKind::Watchpoint => Space::User,
+            _ => Space::Kernel,
+        }
+    }
+}
+
+/// What a probe's meaning depends on, judged by the words in it.
+pub(super) fn needs_context(probe: &Probe) -> Needs {
+    let mut needs = Needs::default();
+    walk_probe(probe, &mut |node| {
+        let word = match node {
+            Node::Name(name) | Node::Call(name) => name,
+            // Where an address points depends on the kind of probe.
+            Node::Cast | Node::Deref => return needs.kind = true,
+        };
+        match word {
+            "args" => (needs.kind, needs.args) = (true, true),
+            "uaddr" => needs.path = true,
+            "retval" | "ctx" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal"
+            | "signal_thread" | "kstack" | "ustack" => needs.kind = true,
+            word if is_numbered(word) => (needs.kind, needs.args) = (true, true),
+            _ => {}
+        }
+    });
+    needs
+}
+
+/// Whether the word is `arg0`, `arg1`, ...
+fn is_numbered(word: &str) -> bool {
+    word.strip_prefix("arg").is_some_and(|digits| digits.parse::<u8>().is_ok())
+}

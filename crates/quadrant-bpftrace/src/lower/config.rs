@@ -1,0 +1,173 @@
+//! Settings: `config = { ... }` and the environment.
+
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
+use quadrant_program::ty::StackMode;
+use quadrant_types::suggest;
+
+use super::Lower;
+use crate::ast::{ConfigEntry, ConfigValue, Item, Script};
+
+/// What to do about a probe that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum MissingProbes {
+    #[default]
+    Error,
+    Warn,
+    Ignore,
+}
+
+/// Settings that have a meaning here.
+const KNOWN: &[&str] = &[
+    "max_strlen",
+    "max_map_keys",
+    "max_probes",
+    "max_cat_bytes",
+    "perf_rb_pages",
+    "print_maps_on_exit",
+    "str_trunc_trailer",
+    "stack_mode",
+    "cpp_demangle",
+    "missing_probes",
+];
+
+/// Settings of bpftrace about parts that this engine does not have.
+const WITHOUT_EFFECT: &[&str] = &[
+    "cache_user_symbols",
+    "lazy_symbolication",
+    "license",
+    "log_size",
+    "max_bpf_progs",
+    "on_stack_limit",
+    "show_debug_info",
+    "use_blazesym",
+    "symbol_source",
+    "max_type_res_iterations",
+    "unstable_addr",
+    "unstable_import",
+    "unstable_macro",
+    "unstable_map_decl",
+    "unstable_tseries",
+    "unstable_dw_ustack",
+    "unstable_typeinfo",
+    "unstable_import_statement",
+];
+
+/// Old names and the new ones.
+const RENAMED: &[(&str, &str)] = &[
+    ("strlen", "max_strlen"),
+    ("no_cpp_demangle", "cpp_demangle"),
+    ("cat_bytes_max", "max_cat_bytes"),
+    ("map_keys_max", "max_map_keys"),
+];
+
+impl Lower<'_> {
+    /// Takes the settings of the script, then those of the environment.
+    pub(super) fn configure(&mut self, script: &Script) {
+        for item in &script.items {
+            if let Item::Config(config) = item {
+                config.entries.iter().for_each(|entry| self.config_entry(entry));
+            }
+        }
+        for (key, value) in self.env.settings {
+            self.setting(Span::default(), Span::default(), key, &environment_value(value));
+        }
+    }
+
+    fn config_entry(&mut self, entry: &ConfigEntry) {
+        let lower = entry.key.name.to_ascii_lowercase();
+        let key = lower.strip_prefix("bpftrace_").unwrap_or(&lower);
+        self.setting(entry.key.span, entry.value_span, key, &entry.value);
+    }
+
+    fn setting(&mut self, key_span: Span, span: Span, key: &str, value: &ConfigValue) {
+        if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
+            let diagnostic = Diagnostic::error(key_span, format!("the setting `{key}` is now called `{new}`"));
+            return self.report(diagnostic.help(format!("write `{new}`")));
+        }
+        if WITHOUT_EFFECT.contains(&key) {
+            return self.warning(key_span, format!("the setting `{key}` has no effect here"));
+        }
+        if !KNOWN.contains(&key) {
+            let near = suggest(key, KNOWN.iter().copied());
+            self.error_near::<()>(key_span, format!("unknown setting `{key}`"), near);
+            return;
+        }
+        if let Err(wanted) = self.apply(key, value) {
+            self.error::<()>(span, format!("`{key}` is {wanted}"));
+        }
+    }
+
+    /// Sets one setting; gives what its value has to be if it is not.
+    fn apply(&mut self, key: &str, value: &ConfigValue) -> Result<(), &'static str> {
+        let config = &mut self.config;
+        match key {
+            "max_strlen" => config.max_strlen = number(value, 1, 1 << 20, "a number of bytes, 1 to 1048576")?,
+            "max_map_keys" => config.max_map_keys = Some(number(value, 1, u32::MAX, "a number, 1 or more")?),
+            "max_probes" => config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?,
+            "max_cat_bytes" => config.max_cat_bytes = number(value, 0, u32::MAX, "a number of bytes")?,
+            "perf_rb_pages" => {
+                let pages = number(value, 1, 1 << 20, "a power of two, 1 to 1048576")?;
+                config.ring_pages = Some(pages.next_power_of_two());
+            }
+            "print_maps_on_exit" => config.print_maps_on_exit = truth(value)?,
+            "cpp_demangle" => config.demangle = truth(value)?,
+            "str_trunc_trailer" => config.cut_trailer = text(value)?,
+            "stack_mode" => config.stack_mode = stack_mode(&text(value)?).ok_or("bpftrace, perf, raw or build_id")?,
+            _ => self.missing = missing_probes(&text(value)?).ok_or("error, warn or ignore")?,
+        }
+        Ok(())
+    }
+}
+
+/// The stack mode of that name.
+pub(super) fn stack_mode(name: &str) -> Option<StackMode> {
+    match name {
+        "bpftrace" => Some(StackMode::Bpftrace),
+        "perf" => Some(StackMode::Perf),
+        "raw" => Some(StackMode::Raw),
+        "build_id" => Some(StackMode::BuildId),
+        _ => None,
+    }
+}
+
+fn environment_value(text: &str) -> ConfigValue {
+    match text.parse() {
+        Ok(number) => ConfigValue::Int(number),
+        Err(_) if text == "true" || text == "false" => ConfigValue::Bool(text == "true"),
+        Err(_) => ConfigValue::Text(text.to_owned()),
+    }
+}
+
+fn number(value: &ConfigValue, min: u32, max: u32, wanted: &'static str) -> Result<u32, &'static str> {
+    match value {
+        ConfigValue::Int(number) => {
+            u32::try_from(*number).ok().filter(|number| (min..=max).contains(number)).ok_or(wanted)
+        }
+        _ => Err(wanted),
+    }
+}
+
+fn truth(value: &ConfigValue) -> Result<bool, &'static str> {
+    match value {
+        ConfigValue::Bool(value) => Ok(*value),
+        ConfigValue::Int(value @ (0 | 1)) => Ok(*value == 1),
+        _ => Err("true or false"),
+    }
+}
+
+fn text(value: &ConfigValue) -> Result<String, &'static str> {
+    match value {
+        ConfigValue::Text(text) => Ok(text.clone()),
+        _ => Err("a word or text"),
+    }
+}
+
+fn missing_probes(name: &str) -> Option<MissingProbes> {
+    match name {
+        "error" => Some(MissingProbes::Error),
+        "warn" => Some(MissingProbes::Warn),
+        "ignore" => Some(MissingProbes::Ignore),
+        _ => None,
+    }
+}

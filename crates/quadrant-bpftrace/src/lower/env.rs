@@ -1,0 +1,63 @@
+//! What lowering needs to know of the world.
+
+use std::path::Path;
+
+use quadrant_program::probe::ProbeSource;
+use quadrant_types::Types;
+
+/// What lowering needs to know of the world.
+pub struct Env<'a> {
+    /// Finds probes.
+    pub probes: &'a dyn ProbeSource,
+    /// C types.
+    pub types: &'a Types,
+    /// Finds addresses.
+    pub symbols: &'a dyn Symbols,
+    /// The positional parameters, from `$1` on.
+    pub params: &'a [String],
+    /// Settings from the environment, which beat the script's: lower-case name without prefix, value.
+    pub settings: &'a [(String, String)],
+    /// The process started with `-c`, for `cpid`.
+    pub child: Option<u32>,
+    /// Whether the user allowed functions that change the system.
+    pub allow_unsafe: bool,
+}
+
+/// Finds the numbers behind names that are known before the trace starts.
+pub trait Symbols {
+    /// The address of a kernel symbol.
+    ///
+    /// # Errors
+    /// One line that says why there is none.
+    fn kernel_address(&self, name: &str) -> Result<u64, String>;
+
+    /// The address of a symbol of an executable.
+    ///
+    /// # Errors
+    /// One line that says why there is none.
+    fn user_address(&self, path: &Path, name: &str) -> Result<u64, String>;
+
+    /// The id of a cgroup by its path.
+    ///
+    /// # Errors
+    /// One line that says why there is none.
+    fn cgroup_id(&self, path: &str) -> Result<u64, String>;
+}
+
+/// Knows no name.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSymbols;
+
+impl Symbols for NoSymbols {
+    fn kernel_address(&self, _name: &str) -> Result<u64, String> {
+        Err("kernel symbols are not available here".to_owned())
+    }
+
+    fn user_address(&self, _path: &Path, _name: &str) -> Result<u64, String> {
+        Err("symbols are not available here".to_owned())
+    }
+
+    fn cgroup_id(&self, _path: &str) -> Result<u64, String> {
+        Err("cgroups are not available here".to_owned())
+    }
+}

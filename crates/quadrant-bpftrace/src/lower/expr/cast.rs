@@ -1,0 +1,202 @@
+//! Conversions, explicit and implied; sizes and offsets of types.
+
+use quadrant_program::expr::{Expr, ExprKind, Place, UnaryOp};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::Type;
+use quadrant_types::TypeId;
+
+use super::super::Lower;
+use super::super::join::join;
+use super::super::map::tuple;
+use super::literal;
+use crate::ast::{self, Ident, TypeArg, TypeExpr};
+
+impl Lower<'_> {
+    /// Converts a value to a type that holds all its values.
+    pub(in super::super) fn convert(&mut self, value: Expr, ty: &Type) -> Expr {
+        match (&value.ty, ty) {
+            (from, to) if from == to => value,
+            (Type::Tuple(_), Type::Tuple(parts)) => {
+                let parts = parts.clone();
+                self.convert_tuple(value, &parts)
+            }
+            // Stored text and bytes carry their length: a larger capacity changes nothing.
+            (Type::String { .. }, Type::String { .. })
+            | (Type::Buffer { .. }, Type::Buffer { .. })
+            | (Type::Record(_), Type::Record(_))
+            | (Type::Array { .. }, Type::Array { .. }) => value,
+            (Type::Stack(_), Type::Stack(_)) => Expr { ty: ty.clone(), ..value },
+            _ => self.cast(value, ty),
+        }
+    }
+
+    /// Converts a scalar, cutting it if need be.
+    pub(in super::super) fn cast(&mut self, value: Expr, ty: &Type) -> Expr {
+        if value.ty == *ty {
+            return value;
+        }
+        let span = value.span;
+        match (&value.kind, ty) {
+            (ExprKind::Int(number), Type::Bool) => Expr::int(i64::from(*number != 0), Type::Bool, span),
+            (ExprKind::Int(number), Type::Int { .. } | Type::Enum(_)) => Expr::int(cut(*number, ty), ty.clone(), span),
+            (_, Type::Bool) => {
+                let not = Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span);
+                Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(not)), Type::Bool, span)
+            }
+            _ => Expr::new(ExprKind::Cast(Box::new(value)), ty.clone(), span),
+        }
+    }
+
+    fn convert_tuple(&mut self, value: Expr, types: &[Type]) -> Expr {
+        let span = value.span;
+        if let ExprKind::Tuple(parts) = value.kind {
+            let parts = parts.into_iter().zip(types).map(|(part, ty)| self.convert(part, ty)).collect();
+            return tuple_of(parts, types, span);
+        }
+        let (keep, kept) = self.keep(value);
+        let Type::Tuple(old) = kept.ty.clone() else { return kept };
+        let fields = old.iter().enumerate().zip(types).map(|((at, old), ty)| {
+            let field = ExprKind::TupleField(Box::new(kept.clone()), at as u32);
+            self.convert(Expr::new(field, old.clone(), span), ty)
+        });
+        let converted = tuple_of(fields.collect(), types, span);
+        let ty = converted.ty.clone();
+        Expr::new(ExprKind::Block(vec![keep], Box::new(converted)), ty, span)
+    }
+
+    /// Evaluates a value once: a statement that keeps it, and what was kept.
+    pub(in super::super) fn keep(&mut self, value: Expr) -> (Stmt, Expr) {
+        let (span, ty) = (value.span, value.ty.clone());
+        let id = self.temporary(ty.clone());
+        let keep = Stmt::new(StmtKind::Assign(Place::Var(id), value), span);
+        (keep, Expr::new(ExprKind::Var(id), ty, span))
+    }
+
+    /// `(ty)operand`
+    pub(super) fn cast_expr(&mut self, ty: &TypeExpr, operand: &ast::Expr, span: Span) -> Option<Expr> {
+        let (target, value) = (self.type_of(ty), self.expr(operand));
+        let (target, value) = (target?, value?);
+        let mut cast = self.explicit(value, target, span)?;
+        cast.span = span;
+        Some(cast)
+    }
+
+    fn explicit(&mut self, value: Expr, target: Type, span: Span) -> Option<Expr> {
+        match (&value.ty, &target) {
+            (from, to) if from == to => Some(value),
+            (Type::Pointer { space, .. }, Type::Pointer { to, .. }) => {
+                let target = Type::Pointer { to: *to, space: *space };
+                Some(self.cast(value, &target))
+            }
+            (from, to) if is_plain(from) && is_plain(to) => Some(self.cast(value, &target)),
+            (Type::Array { .. }, to) if to.is_integer() && value.ty.c_size() == to.c_size() => {
+                Some(self.reinterpret(value, target))
+            }
+            (Type::String { cap }, Type::Array { .. }) if target.c_size() == Some(*cap) => {
+                Some(self.reinterpret(value, target))
+            }
+            (Type::String { cap: from }, Type::String { cap: to }) if from <= to => {
+                Some(Expr::new(ExprKind::Cast(Box::new(value)), target, span))
+            }
+            (from, to) if join(self.env.types, from, to).as_ref() == Some(to) => Some(self.convert(value, &target)),
+            (from, Type::Array { .. }) if from.is_integer() => {
+                self.unsupported(span, "a cast of a number to an array", "take its bytes: `(x >> 8) & 0xff`")
+            }
+            (from, Type::Record(record)) if is_plain(from) => {
+                let name = &record.name;
+                let help = format!("cast to a pointer: `({name} *)...`");
+                self.error_help(span, format!("a number cannot become a `{name}`"), help)
+            }
+            (from, to) => {
+                let (from, to) = (self.describe(from), self.describe(to));
+                self.error(span, format!("{from} cannot be cast to {to}"))
+            }
+        }
+    }
+
+    /// The same bytes as another type.
+    fn reinterpret(&mut self, value: Expr, ty: Type) -> Expr {
+        let span = value.span;
+        let (addr, space) = self.place_of(value);
+        Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span)
+    }
+
+    /// `sizeof(arg)`
+    pub(super) fn sizeof(&mut self, arg: &TypeArg, span: Span) -> Option<Expr> {
+        let ty = self.type_arg(arg)?;
+        match ty.c_size() {
+            Some(size) => Some(literal::signed(i64::from(size), span)),
+            None => Some(literal::signed(i64::from(quadrant_program::layout::size(&ty)), span)),
+        }
+    }
+
+    /// `offsetof(of, path)`
+    pub(super) fn offsetof(&mut self, of: &TypeArg, path: &[Ident], span: Span) -> Option<Expr> {
+        let mut record = match self.type_arg(of)? {
+            Type::Record(record) => record.ctype,
+            ty => {
+                let ty = self.describe(&ty);
+                return self.error(span, format!("{ty} has no members"));
+            }
+        };
+        let mut bits = 0;
+        for name in path {
+            let Some(member) = self.env.types.find_member(record, &name.name) else {
+                return self.no_member(record, name);
+            };
+            bits += member.bit_offset;
+            record = member.ty;
+        }
+        Some(literal::int(bits / 8, span))
+    }
+
+    /// The type that the operand of `sizeof` and its like is or has.
+    pub(in super::super) fn type_arg(&mut self, arg: &TypeArg) -> Option<Type> {
+        match arg {
+            TypeArg::Type(ty) => self.type_of(ty),
+            TypeArg::Expr(expr) => match &expr.kind {
+                ast::ExprKind::Name(name) if !self.is_value_name(name) => self.named_type(name, expr.span),
+                _ => {
+                    // Only its type counts: what it would do is not done.
+                    let value = self.expr(expr)?;
+                    Some(value.ty)
+                }
+            },
+        }
+    }
+
+    /// The C type that a value's type stands for, if there is one.
+    pub(in super::super) fn c_type(&self, ty: &Type) -> Option<TypeId> {
+        let types = self.env.types;
+        Some(match ty {
+            Type::Bool => types.bool(),
+            Type::Int { bytes, signed } => types.int(u32::from(*bytes), *signed),
+            Type::Enum(of) => {
+                let found = types.lookup_enum(&of.name);
+                found.unwrap_or_else(|| types.int(u32::from(of.bytes), of.signed))
+            }
+            Type::Pointer { to, .. } => types.pointer_to(*to),
+            Type::Record(record) => record.ctype,
+            Type::Array { elem, len } => types.array_of(self.c_type(elem)?, u64::from(*len)),
+            Type::String { cap } => types.array_of(types.char(), u64::from(*cap)),
+            _ => return None,
+        })
+    }
+}
+
+/// A tuple of exactly these types.
+fn tuple_of(parts: Vec<Expr>, types: &[Type], span: Span) -> Expr {
+    Expr { ty: Type::Tuple(types.into()), ..tuple(parts, span) }
+}
+
+/// Numbers and addresses, which can be cast to each other.
+fn is_plain(ty: &Type) -> bool {
+    ty.is_integer() || matches!(ty, Type::Pointer { .. })
+}
+
+/// Cuts a constant to a type's width and extends it by the type's sign.
+fn cut(value: i64, ty: &Type) -> i64 {
+    let bits = 64 - 8 * u32::from(super::super::join::width(ty));
+    if ty.is_signed() { value << bits >> bits } else { ((value as u64) << bits >> bits) as i64 }
+}

@@ -1,0 +1,75 @@
+//! Literals and positional parameters.
+
+use std::sync::Arc;
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use crate::lexer::parse_int;
+
+/// A constant of the narrowest type that holds it; signed if that is enough.
+pub(in super::super) fn int(value: u64, span: Span) -> Expr {
+    match i64::try_from(value) {
+        Ok(value) => signed(value, span),
+        Err(_) => Expr::int(value as i64, Type::U64, span),
+    }
+}
+
+/// A constant of the narrowest signed type that holds it.
+pub(in super::super) fn signed(value: i64, span: Span) -> Expr {
+    let bytes = match value {
+        -0x80..=0x7f => 1,
+        -0x8000..=0x7fff => 2,
+        -0x8000_0000..=0x7fff_ffff => 4,
+        _ => 8,
+    };
+    Expr::int(value, Type::Int { bytes, signed: true }, span)
+}
+
+/// Constant text.
+pub(in super::super) fn text(bytes: &[u8], span: Span) -> Expr {
+    let cap = bytes.len() as u32 + 1;
+    Expr::new(ExprKind::Str(Arc::from(bytes)), Type::String { cap }, span)
+}
+
+impl Lower<'_> {
+    pub(super) fn string(&mut self, bytes: &[u8], span: Span) -> Option<Expr> {
+        if bytes.contains(&0) {
+            return self.error(span, "a text cannot contain a NUL byte: it ends there");
+        }
+        if bytes.len() >= self.config.max_strlen as usize {
+            let message =
+                format!("this text has {} bytes, and `max_strlen` is {}", bytes.len(), self.config.max_strlen);
+            return self.error_help(span, message, "raise it: `config = { max_strlen = ... }`");
+        }
+        Some(text(bytes, span))
+    }
+
+    /// `$1` as a number; 0 if it was not given.
+    pub(super) fn param(&mut self, number: u32, span: Span) -> Option<Expr> {
+        let Some(given) = self.param_text(number) else {
+            return Some(signed(0, span));
+        };
+        let (negative, digits) = match given.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, given),
+        };
+        let is_number = digits.starts_with(|c: char| c.is_ascii_digit());
+        match parse_int(digits) {
+            Ok(literal) if is_number && !negative => Some(int(literal.value, span)),
+            Ok(literal) if is_number => Some(signed((literal.value as i64).wrapping_neg(), span)),
+            _ => {
+                let message = format!("parameter `${number}` is `{}`, not a number", given.escape_debug());
+                self.error_help(span, message, format!("use it as text: `str(${number})`"))
+            }
+        }
+    }
+
+    /// The text of `$number`.
+    pub(in super::super) fn param_text(&self, number: u32) -> Option<&str> {
+        let index = (number as usize).checked_sub(1)?;
+        self.env.params.get(index).map(String::as_str)
+    }
+}

@@ -1,0 +1,177 @@
+//! Members of structs, elements of arrays and tuples, characters of texts.
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, Type};
+use quadrant_types::{CType, Member, TypeId, suggest};
+
+use super::super::Lower;
+use super::pointer::{offset, offset_by};
+use crate::ast::{self, Ident};
+
+impl Lower<'_> {
+    /// `base.name`, `base->name`
+    pub(super) fn field(&mut self, base: &ast::Expr, name: &Ident, span: Span) -> Option<Expr> {
+        if matches!(&base.kind, ast::ExprKind::Name(word) if word == "args") {
+            return self.argument(name, base.span, span);
+        }
+        let base = self.expr(base)?;
+        self.member(base, name, span)
+    }
+
+    fn member(&mut self, base: Expr, name: &Ident, span: Span) -> Option<Expr> {
+        let (record, addr, space) = match &base.ty {
+            Type::Pointer { to, space } => (*to, base.clone(), *space),
+            Type::Record(record) => {
+                let record = record.ctype;
+                let (addr, space) = self.place_of(base);
+                (record, addr, space)
+            }
+            ty => {
+                let ty = self.describe(ty);
+                return self.error(name.span, format!("{ty} has no members"));
+            }
+        };
+        let Some(member) = self.env.types.find_member(record, &name.name) else {
+            return self.no_member(record, name);
+        };
+        self.read_member(addr, space, &member, span)
+    }
+
+    pub(super) fn no_member<T>(&mut self, record: TypeId, name: &Ident) -> Option<T> {
+        let types = self.env.types;
+        let shown = types.display(record);
+        match types.kind(record) {
+            CType::Struct { complete: true, .. } => {
+                let names = types.member_names(record);
+                let near = suggest(&name.name, names.iter().map(|name| &**name));
+                self.error_near(name.span, format!("`{shown}` has no member `{}`", name.name), near)
+            }
+            CType::Struct { .. } => self.error_help(
+                name.span,
+                format!("the members of `{shown}` are not known"),
+                "the kernel's type information only has its name; define it in the script",
+            ),
+            _ => self.error(name.span, format!("`{shown}` has no members")),
+        }
+    }
+
+    /// A member of a record at an address.
+    pub(in super::super) fn read_member(
+        &mut self,
+        addr: Expr,
+        space: Space,
+        member: &Member,
+        span: Span,
+    ) -> Option<Expr> {
+        match member.bitfield_size {
+            Some(bits) => self.bit_field(addr, space, member, bits, span),
+            None => self.read(offset_by(addr, member.byte_offset(), span), member.ty, space, span),
+        }
+    }
+
+    fn bit_field(&mut self, addr: Expr, space: Space, member: &Member, bits: u8, span: Span) -> Option<Expr> {
+        let ty = self.value_type(member.ty, space, span)?;
+        let Some((start, bytes)) = container(member.bit_offset, bits, ty.c_size().unwrap_or(4)) else {
+            return self.unsupported(span, "a bit-field that spans more than 8 bytes", "read the bytes around it");
+        };
+        let shift = (member.bit_offset - start * 8) as u8;
+        let loaded = Type::Int { bytes, signed: false };
+        let addr = Box::new(offset_by(addr, start, span));
+        let value = Box::new(Expr::new(ExprKind::Deref { addr, space }, loaded, span));
+        Some(Expr::new(ExprKind::Bits { value, shift, width: bits }, ty, span))
+    }
+
+    /// `base[index]`
+    pub(super) fn index(&mut self, base: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Expr> {
+        let (base, position) = (self.expr(base), self.expr(index));
+        let (base, position) = (base?, position?);
+        if !position.ty.is_integer() {
+            let ty = self.describe(&position.ty);
+            return self.error(index.span, format!("an index is a number, and this is {ty}"));
+        }
+        match base.ty.clone() {
+            Type::Pointer { to, space } => {
+                let addr = self.pointer_binary(ast::BinOp::Add, base, position, span)?;
+                self.read(addr, to, space, span)
+            }
+            Type::Array { elem, len } => self.element_of(base, &elem, len, position, span),
+            Type::String { cap } => {
+                let char = Type::Int { bytes: 1, signed: true };
+                self.element_of(base, &char, cap, position, span)
+            }
+            Type::Tuple(_) => match position.kind {
+                ExprKind::Int(at) => self.tuple_field(base, u32::try_from(at).unwrap_or(u32::MAX), span),
+                _ => self.error(index.span, "the member of a tuple is given by a constant"),
+            },
+            ty => {
+                let ty = self.describe(&ty);
+                self.error(span, format!("{ty} has no elements"))
+            }
+        }
+    }
+
+    fn element_of(&mut self, base: Expr, elem: &Type, len: u32, position: Expr, span: Span) -> Option<Expr> {
+        let size = u64::from(elem.c_size().unwrap_or(1));
+        let (addr, space) = self.place_of(base);
+        if let ExprKind::Int(at) = position.kind {
+            // A length of 0 is an array whose length C does not tell.
+            let Some(at) = u64::try_from(at).ok().filter(|at| len == 0 || *at < u64::from(len)) else {
+                return self.error(position.span, format!("index {at} is outside the array of {len}"));
+            };
+            let Some(bytes) = at.checked_mul(size) else {
+                return self.error(position.span, "this index is too large");
+            };
+            let addr = Box::new(offset_by(addr, bytes, span));
+            return Some(Expr::new(ExprKind::Deref { addr, space }, elem.clone(), span));
+        }
+        let space = match space {
+            // The context is kernel memory, and there an address may be computed.
+            Space::Context => Space::Kernel,
+            Space::Program => {
+                return self.unsupported(
+                    position.span,
+                    "a computed index in an array that was copied",
+                    "index it where it is: `p.array[$i]`",
+                );
+            }
+            other => other,
+        };
+        let position = self.convert(position, &Type::I64);
+        let size = Expr::int(size as i64, Type::I64, span);
+        let bytes = Expr::new(
+            ExprKind::Binary(quadrant_program::expr::BinaryOp::Mul, Box::new(position), Box::new(size)),
+            Type::I64,
+            span,
+        );
+        let addr = Box::new(offset(addr, false, bytes, span));
+        Some(Expr::new(ExprKind::Deref { addr, space }, elem.clone(), span))
+    }
+
+    /// `tuple.index`
+    pub(super) fn tuple_field(&mut self, base: Expr, index: u32, span: Span) -> Option<Expr> {
+        let Type::Tuple(parts) = &base.ty else {
+            let ty = self.describe(&base.ty);
+            return self.error(span, format!("{ty} is not a tuple"));
+        };
+        let Some(ty) = parts.get(index as usize).cloned() else {
+            let count = parts.len();
+            return self.error(span, format!("there is no member {index} in a tuple of {count}"));
+        };
+        Some(Expr::new(ExprKind::TupleField(Box::new(base), index), ty, span))
+    }
+}
+
+/// The aligned integer that holds a bit-field: its first byte and its width in bytes.
+fn container(bit_offset: u64, bits: u8, declared: u32) -> Option<(u64, u8)> {
+    let end = bit_offset + u64::from(bits);
+    let sizes = [declared.clamp(1, 8) as u64, 1, 2, 4, 8];
+    for size in sizes {
+        let start = bit_offset / (size * 8) * size;
+        if end <= (start + size) * 8 {
+            return Some((start, size as u8));
+        }
+    }
+    let start = bit_offset / 8;
+    (end <= (start + 8) * 8).then_some((start, 8))
+}

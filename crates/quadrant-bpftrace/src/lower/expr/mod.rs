@@ -1,0 +1,130 @@
+//! Expressions.
+
+mod cast;
+mod literal;
+mod member;
+mod operator;
+mod pointer;
+
+pub(super) use literal::{int as literal_int, text as literal_text};
+pub(super) use operator::wide;
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+use quadrant_types::suggest;
+
+use super::Lower;
+use super::call::Called;
+use super::join::describe;
+use super::map::tuple;
+use crate::ast;
+
+impl Lower<'_> {
+    /// A value. Nothing after an error, or while its type is not known.
+    pub(super) fn expr(&mut self, ast: &ast::Expr) -> Option<Expr> {
+        let span = ast.span;
+        match &ast.kind {
+            ast::ExprKind::Error => None,
+            ast::ExprKind::Int(literal) => Some(literal::int(literal.value, span)),
+            ast::ExprKind::Bool(value) => Some(Expr::int(i64::from(*value), Type::Bool, span)),
+            ast::ExprKind::Str(text) => self.string(text, span),
+            ast::ExprKind::Param(number) => self.param(*number, span),
+            ast::ExprKind::ParamCount => Some(literal::int(self.env.params.len() as u64, span)),
+            ast::ExprKind::Name(name) => self.name(name, span),
+            ast::ExprKind::Var(name) => self.var(name, span),
+            ast::ExprKind::Map { name, key } => self.map_get(name, key, span),
+            ast::ExprKind::Call { callee, args } => match self.call(callee, args, span)? {
+                Called::Value(value) => Some(value),
+                Called::Effect(_) => self.error(span, format!("{}() has no value", callee.name)),
+            },
+            ast::ExprKind::Tuple(parts) => self.tuple(parts, span),
+            _ => self.compound(ast),
+        }
+    }
+
+    fn compound(&mut self, ast: &ast::Expr) -> Option<Expr> {
+        let span = ast.span;
+        match &ast.kind {
+            ast::ExprKind::Field { base, name } => self.field(base, name, span),
+            ast::ExprKind::TupleField { base, index } => {
+                let base = self.expr(base)?;
+                self.tuple_field(base, *index, span)
+            }
+            ast::ExprKind::Index { base, index } => self.index(base, index, span),
+            ast::ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
+            ast::ExprKind::IncDec { increment, prefix, target } => self.inc_dec(target, *increment, *prefix, span),
+            ast::ExprKind::Binary { op, left, right, .. } => {
+                let (left, right) = (self.expr(left), self.expr(right));
+                self.binary(*op, left?, right?, span)
+            }
+            ast::ExprKind::Ternary { cond, then, other } => self.ternary(cond, then.as_deref(), other, span),
+            ast::ExprKind::Cast { ty, operand } => self.cast_expr(ty, operand, span),
+            ast::ExprKind::Sizeof(arg) => self.sizeof(arg, span),
+            ast::ExprKind::Offsetof { of, path } => self.offsetof(of, path, span),
+            ast::ExprKind::If(parts) => self.if_value(parts, span),
+            ast::ExprKind::Block(block) => self.block_value(block),
+            ast::ExprKind::Record(_) => self.unsupported(span, "a record", "use a tuple: `(a, b)`, and `.0`, `.1`"),
+            ast::ExprKind::Typeof(_) | ast::ExprKind::Typeinfo(_) => {
+                self.unsupported(span, "a type as a value", "`typeof` has its place in a cast and in `let`")
+            }
+            ast::ExprKind::Comptime(_) => self.unsupported(span, "`comptime`", "leave the word away"),
+            _ => None,
+        }
+    }
+
+    fn var(&mut self, name: &str, span: Span) -> Option<Expr> {
+        let Some(local) = self.local(name).cloned() else {
+            let names = self.local_names();
+            let near = suggest(name, names.iter().map(String::as_str)).map(|near| format!("${near}"));
+            if near.is_some() {
+                return self.error_near(span, format!("there is no variable `${name}` here"), near);
+            }
+            return self.error_help(
+                span,
+                format!("there is no variable `${name}` here"),
+                "assign to it first; a variable lives to the end of its block (`let $x;` before the block makes it live longer)",
+            );
+        };
+        match local.id {
+            Some(id) => Some(Expr::new(ExprKind::Var(id), self.var_type(id), span)),
+            None if local.assigned => None,
+            None => self.error(span, format!("`${name}` has no value: nothing was assigned to it")),
+        }
+    }
+
+    fn tuple(&mut self, parts: &[ast::Expr], span: Span) -> Option<Expr> {
+        if parts.is_empty() {
+            return self.unsupported(span, "an empty tuple", "use 0");
+        }
+        let parts: Vec<Option<Expr>> = parts.iter().map(|part| self.expr(part)).collect();
+        let parts: Vec<Expr> = parts.into_iter().collect::<Option<_>>()?;
+        for part in &parts {
+            if matches!(part.ty, Type::None) {
+                return self.error(part.span, "this has no value");
+            }
+        }
+        Some(tuple(parts, span))
+    }
+
+    fn ternary(&mut self, cond: &ast::Expr, then: Option<&ast::Expr>, other: &ast::Expr, span: Span) -> Option<Expr> {
+        let Some(then) = then else { return self.elvis(cond, other, span) };
+        let (cond, then, other) = (self.condition(cond), self.expr(then), self.expr(other));
+        self.choose(cond?, then?, other?, span)
+    }
+
+    /// `cond ?: other`: the condition is evaluated once.
+    fn elvis(&mut self, cond: &ast::Expr, other: &ast::Expr, span: Span) -> Option<Expr> {
+        let (cond, other) = (self.condition(cond), self.expr(other));
+        let (cond, other) = (cond?, other?);
+        let (keep, value) = self.keep(cond);
+        let chosen = self.choose(value.clone(), value, other, span)?;
+        let ty = chosen.ty.clone();
+        Some(Expr::new(ExprKind::Block(vec![keep], Box::new(chosen)), ty, span))
+    }
+
+    /// How a type is named in messages.
+    pub(super) fn describe(&self, ty: &Type) -> String {
+        describe(self.env.types, ty)
+    }
+}

@@ -1,0 +1,234 @@
+//! Operators on values.
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use super::super::join::{join, width};
+use super::literal;
+use crate::ast::{self, BinOp, UnOp};
+
+/// The 64-bit type in which two integers are computed: unsigned if both are. A
+/// constant that is not negative takes the sign of the other.
+pub(in super::super) fn wide(left: &Expr, right: &Expr) -> Type {
+    let signed = match (neutral(left), neutral(right)) {
+        (true, false) => right.ty.is_signed(),
+        (false, true) => left.ty.is_signed(),
+        _ => left.ty.is_signed() || right.ty.is_signed(),
+    };
+    Type::Int { bytes: 8, signed }
+}
+
+/// A constant that means the same with and without sign.
+fn neutral(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Int(value) if value >= 0)
+}
+
+impl Lower<'_> {
+    pub(super) fn unary(&mut self, op: UnOp, operand: &ast::Expr, span: Span) -> Option<Expr> {
+        match op {
+            UnOp::Deref => self.deref(operand, span),
+            UnOp::AddrOf => self.address(operand, span),
+            UnOp::Not => {
+                let value = self.condition(operand)?;
+                if let ExprKind::Int(value) = value.kind {
+                    return Some(Expr::int(i64::from(value == 0), Type::Bool, span));
+                }
+                Some(Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span))
+            }
+            UnOp::Neg | UnOp::BitNot => {
+                let value = self.expr(operand)?;
+                self.arithmetic_unary(op, value, span)
+            }
+        }
+    }
+
+    fn arithmetic_unary(&mut self, op: UnOp, value: Expr, span: Span) -> Option<Expr> {
+        if !value.ty.is_integer() {
+            let ty = self.describe(&value.ty);
+            return self.error(span, format!("`{}` needs a number, and this is {ty}", op.symbol()));
+        }
+        if let ExprKind::Int(number) = value.kind {
+            return Some(match op {
+                UnOp::Neg => literal::signed(number.wrapping_neg(), span),
+                _ => Expr::int(!number, Type::U64, span),
+            });
+        }
+        let ty = Type::Int { bytes: 8, signed: value.ty.is_signed() };
+        let operand = Box::new(self.convert(value, &ty));
+        let op = if op == UnOp::Neg { UnaryOp::Neg } else { UnaryOp::BitNot };
+        Some(Expr::new(ExprKind::Unary(op, operand), ty, span))
+    }
+
+    /// `left op right`
+    pub(in super::super) fn binary(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        match op {
+            BinOp::And | BinOp::Or => return self.logical(op, left, right, span),
+            BinOp::Eq | BinOp::Ne if !is_number(&left.ty) || !is_number(&right.ty) => {
+                return self.equality(op, left, right, span);
+            }
+            _ => {}
+        }
+        match (&left.ty, &right.ty) {
+            (Type::Pointer { .. }, _) | (_, Type::Pointer { .. }) => self.pointer_binary(op, left, right, span),
+            (l, r) if l.is_integer() && r.is_integer() => self.arithmetic(op, left, right, span),
+            _ => self.mismatch(op, &left, &right, span),
+        }
+    }
+
+    pub(super) fn mismatch<T>(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<T> {
+        let (l, r) = (self.describe(&left.ty), self.describe(&right.ty));
+        let message = format!("`{}` does not go with {l} and {r}", op.symbol());
+        if matches!((&left.ty, &right.ty), (Type::String { .. }, Type::String { .. })) {
+            return self.error_help(span, message, "texts are compared with `==`, `!=` and strncmp()");
+        }
+        self.error(span, message)
+    }
+
+    fn logical(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        if !is_number(&left.ty) || !is_number(&right.ty) {
+            return self.mismatch(op, &left, &right, span);
+        }
+        let (lhs, rhs) = (Box::new(left), Box::new(right));
+        Some(Expr::new(ExprKind::Logical { and: op == BinOp::And, lhs, rhs }, Type::Bool, span))
+    }
+
+    /// `==` and `!=` of what is not a number.
+    fn equality(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let Some(ty) = join(self.env.types, &left.ty, &right.ty) else {
+            return self.mismatch(op, &left, &right, span);
+        };
+        let negate = op == BinOp::Ne;
+        if ty.is_scalar() {
+            let op = if negate { BinaryOp::Ne } else { BinaryOp::Eq };
+            return Some(Expr::new(ExprKind::Binary(op, Box::new(left), Box::new(right)), Type::Bool, span));
+        }
+        // Texts are compared by their text, whatever their capacity.
+        let (left, right) = match ty {
+            Type::String { .. } => (left, right),
+            _ => (self.convert(left, &ty), self.convert(right, &ty)),
+        };
+        let (lhs, rhs) = (Box::new(left), Box::new(right));
+        Some(Expr::new(ExprKind::MemEq { lhs, rhs, negate }, Type::Bool, span))
+    }
+
+    fn arithmetic(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let kind = binary_op(op)?;
+        if let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind) {
+            return self.fold(op, (*a, &left.ty), (*b, &right.ty), span);
+        }
+        if matches!((op, &right.kind), (BinOp::Div | BinOp::Rem, ExprKind::Int(0))) {
+            return self.error(right.span, "division by zero");
+        }
+        let ty = match op {
+            BinOp::Shl | BinOp::Shr => Type::Int { bytes: 8, signed: left.ty.is_signed() },
+            _ => wide(&left, &right),
+        };
+        if !matches!(op, BinOp::Shl | BinOp::Shr) {
+            self.warn_sign(&left, &ty);
+            self.warn_sign(&right, &ty);
+        }
+        let (left, right) = (Box::new(self.convert(left, &ty)), Box::new(self.convert(right, &ty)));
+        let result = if is_comparison(op) { Type::Bool } else { ty };
+        Some(Expr::new(ExprKind::Binary(kind, left, right), result, span))
+    }
+
+    /// Warns of a large unsigned number that is taken as a signed one.
+    fn warn_sign(&mut self, value: &Expr, ty: &Type) {
+        if ty.is_signed() && !value.ty.is_signed() && width(&value.ty) == 8 && !neutral(value) {
+            let from = self.describe(&value.ty);
+            let message = format!("{from} is taken as a signed number here");
+            let diagnostic = quadrant_program::diag::Diagnostic::warning(value.span, message);
+            self.report(diagnostic.help("a cast makes it clear: `(int64)...`, or `(uint64)...` on the other side"));
+        }
+    }
+
+    fn fold(&mut self, op: BinOp, left: (i64, &Type), right: (i64, &Type), span: Span) -> Option<Expr> {
+        let unsigned = *left.1 == Type::U64 && right.0 >= 0 || *right.1 == Type::U64 && left.0 >= 0;
+        let (a, b) = (left.0, right.0);
+        if matches!(op, BinOp::Div | BinOp::Rem) && b == 0 {
+            return self.error(span, "division by zero");
+        }
+        if is_comparison(op) {
+            let holds = if unsigned { compare(op, &(a as u64), &(b as u64)) } else { compare(op, &a, &b) };
+            return Some(Expr::int(i64::from(holds), Type::Bool, span));
+        }
+        let value = if unsigned { fold_unsigned(op, a as u64, b as u64) } else { fold_signed(op, a, b) };
+        Some(if unsigned { literal::int(value as u64, span) } else { literal::signed(value, span) })
+    }
+}
+
+fn fold_signed(op: BinOp, a: i64, b: i64) -> i64 {
+    match op {
+        BinOp::Div => a.wrapping_div(b),
+        BinOp::Rem => a.wrapping_rem(b),
+        BinOp::Shr => a >> (b & 63),
+        _ => fold_common(op, a, b),
+    }
+}
+
+fn fold_unsigned(op: BinOp, a: u64, b: u64) -> i64 {
+    match op {
+        BinOp::Div => (a / b) as i64,
+        BinOp::Rem => (a % b) as i64,
+        BinOp::Shr => (a >> (b & 63)) as i64,
+        _ => fold_common(op, a as i64, b as i64),
+    }
+}
+
+/// What is the same with and without sign.
+fn fold_common(op: BinOp, a: i64, b: i64) -> i64 {
+    match op {
+        BinOp::Add => a.wrapping_add(b),
+        BinOp::Sub => a.wrapping_sub(b),
+        BinOp::Mul => a.wrapping_mul(b),
+        BinOp::Shl => a << (b & 63),
+        BinOp::BitAnd => a & b,
+        BinOp::BitOr => a | b,
+        _ => a ^ b,
+    }
+}
+
+fn compare<T: Ord>(op: BinOp, a: &T, b: &T) -> bool {
+    match op {
+        BinOp::Eq => a == b,
+        BinOp::Ne => a != b,
+        BinOp::Lt => a < b,
+        BinOp::Le => a <= b,
+        BinOp::Gt => a > b,
+        _ => a >= b,
+    }
+}
+
+/// Whether the type can be compared with zero.
+fn is_number(ty: &Type) -> bool {
+    ty.is_integer() || matches!(ty, Type::Pointer { .. })
+}
+
+pub(super) fn is_comparison(op: BinOp) -> bool {
+    matches!(op, BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge)
+}
+
+/// The operator of the program model; the logical ones are not among them.
+pub(super) fn binary_op(op: BinOp) -> Option<BinaryOp> {
+    Some(match op {
+        BinOp::And | BinOp::Or => return None,
+        BinOp::BitOr => BinaryOp::Or,
+        BinOp::BitXor => BinaryOp::Xor,
+        BinOp::BitAnd => BinaryOp::And,
+        BinOp::Eq => BinaryOp::Eq,
+        BinOp::Ne => BinaryOp::Ne,
+        BinOp::Lt => BinaryOp::Lt,
+        BinOp::Gt => BinaryOp::Gt,
+        BinOp::Le => BinaryOp::Le,
+        BinOp::Ge => BinaryOp::Ge,
+        BinOp::Shl => BinaryOp::Shl,
+        BinOp::Shr => BinaryOp::Shr,
+        BinOp::Add => BinaryOp::Add,
+        BinOp::Sub => BinaryOp::Sub,
+        BinOp::Mul => BinaryOp::Mul,
+        BinOp::Div => BinaryOp::Div,
+        BinOp::Rem => BinaryOp::Rem,
+    })
+}

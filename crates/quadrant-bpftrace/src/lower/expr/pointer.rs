@@ -1,0 +1,143 @@
+//! Pointers: arithmetic, reading through them, taking addresses.
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, Type};
+use quadrant_types::TypeId;
+
+use super::super::Lower;
+use super::literal;
+use super::operator::{binary_op, is_comparison};
+use crate::ast::{self, BinOp};
+
+impl Lower<'_> {
+    pub(super) fn pointer_binary(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        match (op, &left.ty, &right.ty) {
+            (op, l, r) if is_comparison(op) && is_address(l) && is_address(r) => {
+                let kind = binary_op(op)?;
+                let (left, right) = (self.convert(left, &Type::U64), self.convert(right, &Type::U64));
+                Some(Expr::new(ExprKind::Binary(kind, Box::new(left), Box::new(right)), Type::Bool, span))
+            }
+            (BinOp::Add | BinOp::Sub, Type::Pointer { to, .. }, r) if r.is_integer() => {
+                let to = *to;
+                let by = self.scaled(right, to)?;
+                Some(offset(left, op == BinOp::Sub, by, span))
+            }
+            (BinOp::Add, l, Type::Pointer { to, .. }) if l.is_integer() => {
+                let to = *to;
+                let by = self.scaled(left, to)?;
+                Some(offset(right, false, by, span))
+            }
+            _ => {
+                let message = format!("`{}` does not go with a pointer", op.symbol());
+                self.error_help(span, message, "cast it to a number: `(uint64)pointer`")
+            }
+        }
+    }
+
+    /// A number of elements as a number of bytes.
+    fn scaled(&mut self, count: Expr, to: TypeId) -> Option<Expr> {
+        let size = match self.env.types.size_of(to) {
+            Some(size) => size as i64,
+            None if to == TypeId::VOID => 1,
+            None => {
+                let name = self.env.types.display(to);
+                return self.error(count.span, format!("the size of `{name}` is not known"));
+            }
+        };
+        let span = count.span;
+        if let ExprKind::Int(count) = count.kind {
+            return Some(Expr::int(count.wrapping_mul(size), Type::I64, span));
+        }
+        let count = self.convert(count, &Type::I64);
+        if size == 1 {
+            return Some(count);
+        }
+        let size = Expr::int(size, Type::I64, span);
+        Some(Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(count), Box::new(size)), Type::I64, span))
+    }
+
+    /// `*operand`
+    pub(super) fn deref(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
+        let value = self.expr(operand)?;
+        match value.ty {
+            Type::Pointer { to, space } => self.read(value, to, space, span),
+            _ => {
+                let ty = self.describe(&value.ty);
+                let message = format!("`*` needs a pointer, and this is {ty}");
+                self.error_help(span, message, "cast it: `*(uint64 *)...`")
+            }
+        }
+    }
+
+    /// What a C type's value at an address is.
+    pub(in super::super) fn read(&mut self, addr: Expr, to: TypeId, space: Space, span: Span) -> Option<Expr> {
+        let ty = self.value_type(to, space, span)?;
+        Some(Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span))
+    }
+
+    /// `&operand`
+    pub(super) fn address(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
+        if let ast::ExprKind::Var(_) | ast::ExprKind::Map { .. } = operand.kind {
+            return self.unsupported(span, "the address of a variable or a map", "pass the value itself");
+        }
+        let value = self.expr(operand)?;
+        let to = self.c_type(&value.ty);
+        match (value.kind, to) {
+            (ExprKind::Deref { addr, space }, Some(to)) => {
+                let mut addr = *addr;
+                addr.ty = Type::Pointer { to, space };
+                addr.span = span;
+                Some(addr)
+            }
+            _ => self.error_help(span, "this has no address", "a member of a struct in memory has: `&p.member`"),
+        }
+    }
+
+    /// The address of a value in memory: where it was read from, or where the program keeps it.
+    pub(in super::super) fn place_of(&mut self, value: Expr) -> (Expr, Space) {
+        match value.kind {
+            ExprKind::Deref { addr, space } => (*addr, space),
+            _ => {
+                let span = value.span;
+                let ty = Type::Pointer { to: TypeId::VOID, space: Space::Program };
+                (Expr::new(ExprKind::AddrOf(Box::new(value)), ty, span), Space::Program)
+            }
+        }
+    }
+}
+
+/// An address moved by bytes; keeps the pointer's type.
+pub(in super::super) fn offset(pointer: Expr, back: bool, by: Expr, span: Span) -> Expr {
+    let ty = pointer.ty.clone();
+    if let ExprKind::Int(0) = by.kind {
+        return pointer;
+    }
+    match (&pointer.kind, &by.kind) {
+        // Keeps chains of members flat, and offsets in the context constant.
+        (ExprKind::Binary(BinaryOp::Add, base, known), ExprKind::Int(more)) if !back => {
+            if let ExprKind::Int(known) = known.kind {
+                let by = Expr::int(known.wrapping_add(*more), Type::I64, span);
+                return Expr::new(ExprKind::Binary(BinaryOp::Add, base.clone(), Box::new(by)), ty, span);
+            }
+        }
+        (ExprKind::ContextAddr(at), ExprKind::Int(more)) if !back => {
+            if let Some(at) = u32::try_from(*more).ok().and_then(|more| at.checked_add(more)) {
+                return Expr::new(ExprKind::ContextAddr(at), ty, span);
+            }
+        }
+        _ => {}
+    }
+    let op = if back { BinaryOp::Sub } else { BinaryOp::Add };
+    Expr::new(ExprKind::Binary(op, Box::new(pointer), Box::new(by)), ty, span)
+}
+
+/// An address moved by a constant number of bytes.
+pub(in super::super) fn offset_by(pointer: Expr, bytes: u64, span: Span) -> Expr {
+    let by = Expr { ty: Type::I64, ..literal::signed(bytes as i64, span) };
+    offset(pointer, false, by, span)
+}
+
+fn is_address(ty: &Type) -> bool {
+    ty.is_integer() || matches!(ty, Type::Pointer { .. })
+}

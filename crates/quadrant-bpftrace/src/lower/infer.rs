@@ -1,0 +1,99 @@
+//! What is known of variables and maps, kept from round to round.
+
+use std::collections::HashMap;
+
+use quadrant_program::map::{MapId, MapValue};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+/// What is known of all variables and maps.
+#[derive(Debug, Default)]
+pub(super) struct Inferred {
+    /// Types of variables by clause and place of declaration.
+    vars: HashMap<(usize, u32), Type>,
+    /// Maps by name, without the sign.
+    maps: HashMap<String, MapInfo>,
+    /// Names in order of first use this round.
+    order: Vec<String>,
+    /// Something was learnt this round.
+    pub changed: bool,
+}
+
+/// What is known of a map.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MapInfo {
+    /// Whether it has keys; unknown before the first use that tells.
+    pub keyed: Option<bool>,
+    /// The key's type.
+    pub key: Option<Type>,
+    /// What it holds.
+    pub value: Option<MapValue>,
+    /// Its number, from this round.
+    id: Option<MapId>,
+    /// First use, this round.
+    pub span: Span,
+    /// First use that told whether it has keys.
+    pub keyed_at: Span,
+    /// First use that told its value.
+    pub value_at: Span,
+    /// A value was assigned whose type is not known (this round).
+    pub assigned: bool,
+    /// Number of keys, if declared.
+    pub max_entries: Option<u32>,
+}
+
+impl Inferred {
+    pub fn start_round(&mut self) {
+        self.changed = false;
+        self.order.clear();
+        for info in self.maps.values_mut() {
+            info.id = None;
+            info.assigned = false;
+        }
+    }
+
+    /// The number of a map, a new one at its first use this round.
+    pub fn map_id(&mut self, name: &str, span: Span) -> MapId {
+        let info = self.maps.entry(name.to_owned()).or_default();
+        if let Some(id) = info.id {
+            return id;
+        }
+        let id = MapId(self.order.len() as u32);
+        info.id = Some(id);
+        info.span = span;
+        self.order.push(name.to_owned());
+        id
+    }
+
+    /// What is known of a map; nothing before its first use.
+    pub fn map(&self, name: &str) -> Option<&MapInfo> {
+        self.maps.get(name)
+    }
+
+    /// What is known of a map, to be added to.
+    pub fn map_mut(&mut self, name: &str) -> &mut MapInfo {
+        self.maps.entry(name.to_owned()).or_default()
+    }
+
+    /// The maps used this round, in order of first use.
+    pub fn maps(&self) -> impl Iterator<Item = (&str, &MapInfo)> {
+        self.order.iter().filter_map(|name| Some((name.as_str(), self.maps.get(name)?)))
+    }
+
+    /// The names of all maps that have a value.
+    pub fn map_names(&self) -> impl Iterator<Item = &str> {
+        self.maps.iter().filter(|(_, info)| info.value.is_some()).map(|(name, _)| name.as_str())
+    }
+
+    pub fn var(&self, clause: usize, declared_at: u32) -> Option<&Type> {
+        self.vars.get(&(clause, declared_at))
+    }
+
+    /// Remembers a variable's type.
+    pub fn set_var(&mut self, clause: usize, declared_at: u32, ty: &Type) {
+        if self.vars.get(&(clause, declared_at)) != Some(ty) {
+            self.vars.insert((clause, declared_at), ty.clone());
+            self.changed = true;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The type that holds the values of two types, and how types are named in messages.
+
+use quadrant_program::map::{Aggregation, MapValue};
+use quadrant_program::ty::{StackMode, StackType, Type};
+use quadrant_types::Types;
+
+/// The least type that holds the values of both; `None` if they have nothing in common.
+pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
+    if a == b {
+        return Some(a.clone());
+    }
+    if a.is_integer() && b.is_integer() {
+        return Some(join_integers(a, b));
+    }
+    match (a, b) {
+        (Type::String { cap: a }, Type::String { cap: b }) => Some(Type::String { cap: *a.max(b) }),
+        (Type::Buffer { cap: a }, Type::Buffer { cap: b }) => Some(Type::Buffer { cap: *a.max(b) }),
+        (Type::Pointer { to: x, space: s }, Type::Pointer { to: y, space: t }) => {
+            (s == t && types.same(*x, *y)).then(|| a.clone())
+        }
+        (Type::Tuple(x), Type::Tuple(y)) if x.len() == y.len() => {
+            let parts: Option<Vec<Type>> = x.iter().zip(y.iter()).map(|(x, y)| join(types, x, y)).collect();
+            Some(Type::Tuple(parts?.into()))
+        }
+        (Type::Record(x), Type::Record(y)) => types.same(x.ctype, y.ctype).then(|| a.clone()),
+        (Type::Array { elem: x, len: n }, Type::Array { elem: y, len: m }) => {
+            (n == m && join(types, x, y).as_ref() == Some(&**x)).then(|| a.clone())
+        }
+        (Type::Stack(x), Type::Stack(y)) if x.user == y.user && x.mode == y.mode => {
+            Some(Type::Stack(StackType { limit: x.limit.max(y.limit), ..*x }))
+        }
+        _ => None,
+    }
+}
+
+/// The least integer type that holds the values of both; mixed signs give a signed one,
+/// of 8 bytes at most.
+pub(super) fn join_integers(a: &Type, b: &Type) -> Type {
+    let (x, y) = (width(a), width(b));
+    match (a.is_signed(), b.is_signed()) {
+        (true, true) => Type::Int { bytes: x.max(y), signed: true },
+        (false, false) => Type::Int { bytes: x.max(y), signed: false },
+        (true, false) => Type::Int { bytes: x.max(y * 2).min(8), signed: true },
+        (false, true) => Type::Int { bytes: y.max(x * 2).min(8), signed: true },
+    }
+}
+
+/// Bytes of an integer type.
+pub(super) fn width(ty: &Type) -> u8 {
+    match ty {
+        Type::Int { bytes, .. } => *bytes,
+        Type::Enum(of) => of.bytes,
+        Type::Bool => 1,
+        _ => 8,
+    }
+}
+
+/// The aggregation that takes both; `None` if they are not of one kind.
+pub(super) fn join_aggregations(a: &Aggregation, b: &Aggregation) -> Option<Aggregation> {
+    use Aggregation::{Avg, Max, Min, Stats, Sum};
+    match (a, b) {
+        (Sum { signed: x }, Sum { signed: y }) => Some(Sum { signed: x | y }),
+        (Min { signed: x }, Min { signed: y }) => Some(Min { signed: x | y }),
+        (Max { signed: x }, Max { signed: y }) => Some(Max { signed: x | y }),
+        (Avg { signed: x }, Avg { signed: y }) => Some(Avg { signed: x | y }),
+        (Stats { signed: x }, Stats { signed: y }) => Some(Stats { signed: x | y }),
+        _ => (a == b).then(|| a.clone()),
+    }
+}
+
+/// How a type is named in messages.
+pub(super) fn describe(types: &Types, ty: &Type) -> String {
+    match ty {
+        Type::None => "nothing".to_owned(),
+        Type::Bool => "bool".to_owned(),
+        Type::Int { bytes, signed } => format!("{}int{}", if *signed { "" } else { "u" }, u32::from(*bytes) * 8),
+        Type::Enum(of) if of.name.is_empty() => "enum".to_owned(),
+        Type::Enum(of) => format!("enum {}", of.name),
+        Type::Pointer { to, .. } => types.display(types.pointer_to(*to)),
+        Type::Record(of) => of.name.clone(),
+        Type::Array { elem, len } => format!("{}[{len}]", describe(types, elem)),
+        Type::String { cap } => format!("string[{cap}]"),
+        Type::Buffer { cap } => format!("buffer[{cap}]"),
+        Type::Tuple(parts) => {
+            let parts: Vec<String> = parts.iter().map(|part| describe(types, part)).collect();
+            format!("({})", parts.join(", "))
+        }
+        Type::Stack(stack) => describe_stack(*stack),
+        _ => simple(ty).to_owned(),
+    }
+}
+
+/// How what a map holds is named in messages.
+pub(super) fn describe_value(types: &Types, value: &MapValue) -> String {
+    match value {
+        MapValue::Plain(ty) => describe(types, ty),
+        MapValue::Aggregation(aggregation) => format!("{}()", aggregation_name(aggregation)),
+    }
+}
+
+/// The function that feeds an aggregation.
+pub(super) fn aggregation_name(aggregation: &Aggregation) -> &'static str {
+    match aggregation {
+        Aggregation::Count => "count",
+        Aggregation::Sum { .. } => "sum",
+        Aggregation::Min { .. } => "min",
+        Aggregation::Max { .. } => "max",
+        Aggregation::Avg { .. } => "avg",
+        Aggregation::Stats { .. } => "stats",
+        Aggregation::Hist { .. } => "hist",
+        Aggregation::LinearHist { .. } => "lhist",
+    }
+}
+
+fn describe_stack(stack: StackType) -> String {
+    let side = if stack.user { "ustack" } else { "kstack" };
+    let mode = match stack.mode {
+        StackMode::Bpftrace => "bpftrace",
+        StackMode::Perf => "perf",
+        StackMode::Raw => "raw",
+        StackMode::BuildId => "build_id",
+    };
+    format!("{side}({mode}, {})", stack.limit)
+}
+
+fn simple(ty: &Type) -> &'static str {
+    match ty {
+        Type::Symbol { user: true } => "usym",
+        Type::Symbol { user: false } => "ksym",
+        Type::Inet => "inet",
+        Type::Mac => "macaddr",
+        Type::Username => "username",
+        Type::ProbeName => "probe name",
+        Type::ProbeFunc => "function name",
+        Type::Time(_) => "timestamp",
+        Type::Errno => "error text",
+        Type::SyscallName => "system call name",
+        Type::SignalName => "signal name",
+        Type::CgroupPath => "cgroup path",
+        _ => "value",
+    }
+}

@@ -1,0 +1,236 @@
+//! Uses of maps: keys, values, and what follows for their types.
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::map::{Aggregation, Map, MapId, MapValue};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+use quadrant_types::suggest;
+
+use super::Lower;
+use super::join::{aggregation_name, describe, describe_value, join, join_aggregations};
+use crate::ast::{self, Ident};
+
+/// A map and, if it has keys, the one asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Element {
+    pub map: MapId,
+    pub name: String,
+    pub key: Option<Expr>,
+    pub span: Span,
+}
+
+impl Lower<'_> {
+    /// The element that `@name[key]` means; its key has been converted.
+    pub(super) fn element(&mut self, name: &Ident, key: &[ast::Expr], span: Span) -> Option<Element> {
+        let map = self.inferred.map_id(&name.name, name.span);
+        if key.is_empty() {
+            self.set_keyed(&name.name, false, span)?;
+            return Some(Element { map, name: name.name.clone(), key: None, span });
+        }
+        let keyed = self.set_keyed(&name.name, true, span);
+        let key = self.key(key);
+        keyed?;
+        let key = self.typed_key(&name.name, key?)?;
+        Some(Element { map, name: name.name.clone(), key: Some(key), span })
+    }
+
+    /// The element for a key given apart, as in `delete(@m, key)`.
+    pub(super) fn element_with_key(&mut self, name: &Ident, key: &ast::Expr, span: Span) -> Option<Element> {
+        self.element(name, std::slice::from_ref(key), span)
+    }
+
+    /// The map that a bare `@name` means as a whole; it must have a value somewhere.
+    pub(super) fn whole_map(&mut self, name: &Ident) -> Option<MapId> {
+        let id = self.inferred.map_id(&name.name, name.span);
+        let known = self.inferred.map(&name.name).is_some_and(|info| info.value.is_some());
+        if known { Some(id) } else { self.undefined_map(name) }
+    }
+
+    /// Whether the map has keys, as far as is known.
+    pub(super) fn is_keyed(&self, name: &str) -> Option<bool> {
+        self.inferred.map(name).and_then(|info| info.keyed)
+    }
+
+    /// What the map holds, as far as is known.
+    pub(super) fn map_value(&self, name: &str) -> Option<MapValue> {
+        self.inferred.map(name).and_then(|info| info.value.clone())
+    }
+
+    /// Reports that nothing is ever assigned to a map.
+    pub(super) fn undefined_map<T>(&mut self, name: &Ident) -> Option<T> {
+        if self.inferred.map(&name.name).is_some_and(|info| info.assigned) {
+            return None;
+        }
+        let near = suggest(&name.name, self.inferred.map_names()).map(|near| format!("@{near}"));
+        self.error_near(name.span, format!("nothing is ever assigned to `@{}`", name.name), near)
+    }
+
+    /// The value of an element.
+    pub(super) fn map_get(&mut self, name: &Ident, key: &[ast::Expr], span: Span) -> Option<Expr> {
+        let element = self.element(name, key, span)?;
+        let ty = match self.map_value(&element.name) {
+            Some(MapValue::Plain(ty)) => ty,
+            Some(MapValue::Aggregation(aggregation)) => self.aggregated(&aggregation, &element)?,
+            None => return self.undefined_map(name),
+        };
+        let key = element.key.map(Box::new);
+        Some(Expr::new(ExprKind::MapGet { map: element.map, key }, ty, span))
+    }
+
+    /// The type of an aggregation's value so far.
+    pub(super) fn aggregated(&mut self, aggregation: &Aggregation, element: &Element) -> Option<Type> {
+        match aggregation {
+            Aggregation::Count => Some(Type::U64),
+            Aggregation::Sum { signed }
+            | Aggregation::Min { signed }
+            | Aggregation::Max { signed }
+            | Aggregation::Avg { signed } => Some(Type::Int { bytes: 8, signed: *signed }),
+            Aggregation::Stats { .. } | Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => {
+                let name = aggregation_name(aggregation);
+                self.error_help(
+                    element.span,
+                    format!("the value of {name}() is not one number"),
+                    format!("print the whole map: `print(@{})`", element.name),
+                )
+            }
+        }
+    }
+
+    /// Takes note of a plain value's type.
+    pub(super) fn set_plain(&mut self, element: &Element, ty: &Type) -> Option<Type> {
+        let new = MapValue::Plain(ty.clone());
+        let joined = match self.map_value(&element.name) {
+            None => Some(new.clone()),
+            Some(MapValue::Plain(old)) => join(self.env.types, &old, ty).map(MapValue::Plain),
+            Some(MapValue::Aggregation(_)) => None,
+        };
+        match self.set_value(element, joined, &new)? {
+            MapValue::Plain(ty) => Some(ty),
+            MapValue::Aggregation(_) => None,
+        }
+    }
+
+    /// Takes note of an aggregation.
+    pub(super) fn set_aggregation(&mut self, element: &Element, aggregation: Aggregation) -> Option<()> {
+        let joined = match self.map_value(&element.name) {
+            None => Some(MapValue::Aggregation(aggregation.clone())),
+            Some(MapValue::Aggregation(old)) => join_aggregations(&old, &aggregation).map(MapValue::Aggregation),
+            Some(MapValue::Plain(_)) => None,
+        };
+        self.set_value(element, joined, &MapValue::Aggregation(aggregation)).map(|_| ())
+    }
+
+    /// Takes note that something of unknown type is assigned, so that reads need no message.
+    pub(super) fn set_assigned(&mut self, name: &str) {
+        self.inferred.map_mut(name).assigned = true;
+    }
+
+    /// Puts the maps into the program.
+    pub(super) fn finish_maps(&mut self) {
+        let maps = self.inferred.maps().map(|(name, info)| Map {
+            name: format!("@{name}"),
+            key: if info.keyed == Some(true) { info.key.clone() } else { None },
+            value: info.value.clone().unwrap_or(MapValue::Plain(Type::I64)),
+            max_entries: info.max_entries,
+            span: info.span,
+        });
+        self.program.maps = maps.collect();
+    }
+
+    fn set_value(&mut self, element: &Element, joined: Option<MapValue>, new: &MapValue) -> Option<MapValue> {
+        let info = self.inferred.map_mut(&element.name);
+        let old = info.value.clone();
+        if old.is_none() {
+            info.value_at = element.span;
+        }
+        let Some(joined) = joined else {
+            let first = self.line(self.inferred.map(&element.name).map(|info| info.value_at).unwrap_or_default());
+            let old = old.map(|old| describe_value(self.env.types, &old)).unwrap_or_default();
+            let new = describe_value(self.env.types, new);
+            let message = format!("`@{}` holds {old} (line {first}), and this is {new}", element.name);
+            return self.error_help(element.span, message, "a map holds values of one type: use another map");
+        };
+        if old.as_ref() != Some(&joined) {
+            info.value = Some(joined.clone());
+            self.inferred.changed = true;
+        }
+        Some(joined)
+    }
+
+    /// Takes note of whether a map has keys.
+    fn set_keyed(&mut self, name: &str, keyed: bool, span: Span) -> Option<()> {
+        let info = self.inferred.map_mut(name);
+        match info.keyed {
+            Some(old) if old == keyed => Some(()),
+            Some(_) => {
+                let first = info.keyed_at;
+                let first = self.line(first);
+                let message = match keyed {
+                    true => format!("`@{name}` has no keys (line {first}), and here it has one"),
+                    false => format!("`@{name}` has keys (line {first}), and here there is none"),
+                };
+                self.error(span, message)
+            }
+            None => {
+                info.keyed = Some(keyed);
+                info.keyed_at = span;
+                self.inferred.changed = true;
+                Some(())
+            }
+        }
+    }
+
+    fn key(&mut self, parts: &[ast::Expr]) -> Option<Expr> {
+        if let [part] = parts {
+            return self.expr(part);
+        }
+        let lowered: Vec<Option<Expr>> = parts.iter().map(|part| self.expr(part)).collect();
+        let lowered: Vec<Expr> = lowered.into_iter().collect::<Option<_>>()?;
+        let (first, last) = (lowered.first()?.span, lowered.last()?.span);
+        Some(tuple(lowered, first.to(last)))
+    }
+
+    /// Converts a key to the map's key type, widened if need be.
+    fn typed_key(&mut self, name: &str, key: Expr) -> Option<Expr> {
+        if !is_storable(&key.ty) {
+            let ty = describe(self.env.types, &key.ty);
+            return self.error(key.span, format!("{ty} cannot be a key"));
+        }
+        let old = self.inferred.map(name).and_then(|info| info.key.clone());
+        let joined = match &old {
+            None => Some(key.ty.clone()),
+            Some(old) => join(self.env.types, old, &key.ty),
+        };
+        let Some(joined) = joined else {
+            let old = old.map(|old| describe(self.env.types, &old)).unwrap_or_default();
+            let new = describe(self.env.types, &key.ty);
+            return self.error(key.span, format!("the keys of `@{name}` are {old}, and this is {new}"));
+        };
+        if old.as_ref() != Some(&joined) {
+            self.inferred.map_mut(name).key = Some(joined.clone());
+            self.inferred.changed = true;
+        }
+        Some(self.convert(key, &joined))
+    }
+
+    /// The line of a place, counted from 1.
+    pub(super) fn line(&self, span: Span) -> usize {
+        let before = self.source.get(..span.start as usize).unwrap_or("");
+        before.bytes().filter(|&byte| byte == b'\n').count() + 1
+    }
+}
+
+/// Whether values of the type can be kept in a map.
+pub(super) fn is_storable(ty: &Type) -> bool {
+    match ty {
+        Type::None => false,
+        Type::Tuple(parts) => parts.iter().all(is_storable),
+        _ => true,
+    }
+}
+
+/// A tuple of values.
+pub(super) fn tuple(parts: Vec<Expr>, span: Span) -> Expr {
+    let types: Vec<Type> = parts.iter().map(|part| part.ty.clone()).collect();
+    Expr::new(ExprKind::Tuple(parts), Type::Tuple(types.into()), span)
+}

@@ -1,0 +1,164 @@
+//! From the syntax tree to the typed program model.
+//!
+//! The types of variables and maps follow from all their uses, so the clauses are
+//! lowered again and again, with what was learnt the time before, until nothing
+//! new is learnt; only the last round's program and messages count.
+//!
+//! Functions here return `None` for what cannot be typed: it has been reported, or
+//! waits for a type that a later use will give. Whatever is around goes on, so that
+//! one run reports all independent mistakes.
+
+mod assign;
+mod attach;
+mod call;
+mod clause;
+mod config;
+mod constants;
+mod ctype;
+mod define;
+mod env;
+mod expr;
+mod infer;
+mod join;
+mod map;
+mod names;
+mod preamble;
+mod record;
+mod stmt;
+#[cfg(test)]
+mod tests;
+
+pub use attach::probe_kind;
+pub use env::{Env, NoSymbols, Symbols};
+
+use quadrant_program::Program;
+use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::program::Config;
+use quadrant_program::span::Span;
+
+use crate::ast::Script;
+use clause::{Scope, Variant};
+use infer::Inferred;
+use preamble::Preamble;
+
+/// Rounds after which types that still change are given up.
+const MAX_ROUNDS: usize = 64;
+
+/// Parses and lowers a script. There is a program only if no message is an error.
+pub fn compile(source: &str, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
+    let parsed = crate::parse(source);
+    let (program, lowered) = lower(&parsed.script, source, env);
+    let mut diagnostics = parsed.diagnostics;
+    // What does not parse is only half there: its types would give misleading messages.
+    if diagnostics.is_empty() {
+        diagnostics = lowered;
+    }
+    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    (program.filter(|_| !failed), diagnostics)
+}
+
+/// Gives a tree its meaning. There is a program only if no message is an error.
+pub fn lower(script: &Script, source: &str, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
+    let mut lower = Lower::new(source, env);
+    lower.preamble(script);
+    lower.configure(script);
+    let variants = lower.find_probes(script);
+    let before = std::mem::take(&mut lower.diagnostics);
+    lower.rounds(&variants);
+    let mut diagnostics = before;
+    diagnostics.append(&mut lower.diagnostics);
+    diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+    diagnostics.dedup();
+    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    ((!failed).then_some(lower.program), diagnostics)
+}
+
+/// The state of lowering a script.
+struct Lower<'a> {
+    env: &'a Env<'a>,
+    source: &'a str,
+    config: Config,
+    missing: config::MissingProbes,
+    preamble: Preamble,
+    inferred: Inferred,
+    /// The program of this round.
+    program: Program,
+    diagnostics: Vec<Diagnostic>,
+    /// The clause at hand.
+    scope: Scope,
+}
+
+impl<'a> Lower<'a> {
+    fn new(source: &'a str, env: &'a Env<'a>) -> Self {
+        Self {
+            env,
+            source,
+            config: Config::default(),
+            missing: config::MissingProbes::default(),
+            preamble: Preamble::default(),
+            inferred: Inferred::default(),
+            program: Program::default(),
+            diagnostics: Vec::new(),
+            scope: Scope::default(),
+        }
+    }
+
+    fn rounds(&mut self, variants: &[Variant]) {
+        let points = std::mem::take(&mut self.program.points);
+        for _ in 0..MAX_ROUNDS {
+            self.diagnostics.clear();
+            self.inferred.start_round();
+            self.program = Program { points: points.clone(), config: self.config.clone(), ..Program::default() };
+            for (number, variant) in variants.iter().enumerate() {
+                let clause = self.clause(number, variant);
+                self.program.clauses.extend(clause);
+            }
+            self.finish_maps();
+            if !self.inferred.changed {
+                return;
+            }
+        }
+        self.error::<()>(
+            Span::default(),
+            "the types of the variables and maps in this script depend on each other without end",
+        );
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports an error; gives `None`, so that it may end a function.
+    fn error<T>(&mut self, span: Span, message: impl Into<String>) -> Option<T> {
+        self.report(Diagnostic::error(span, message));
+        None
+    }
+
+    /// Reports an error with advice; gives `None`.
+    fn error_help<T>(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
+        self.report(Diagnostic::error(span, message).help(help));
+        None
+    }
+
+    /// Reports an error, with the nearest name as advice if there is one; gives `None`.
+    fn error_near<T>(&mut self, span: Span, message: impl Into<String>, near: Option<impl AsRef<str>>) -> Option<T> {
+        let mut diagnostic = Diagnostic::error(span, message);
+        if let Some(near) = near {
+            diagnostic = diagnostic.help(format!("did you mean `{}`?", near.as_ref()));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    fn unsupported<T>(&mut self, span: Span, what: &str, instead: &str) -> Option<T> {
+        self.error_help(span, format!("{what} is not supported yet"), instead)
+    }
+
+    fn warning(&mut self, span: Span, message: impl Into<String>) {
+        self.report(Diagnostic::warning(span, message));
+    }
+
+    fn text(&self, span: Span) -> &'a str {
+        self.source.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+}

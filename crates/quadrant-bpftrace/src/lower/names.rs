@@ -1,0 +1,310 @@
+//! Bare words: builtins, arguments, constants.
+
+use quadrant_program::expr::{Builtin, Clock, Expr, ExprKind};
+use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind};
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, StackType, Type};
+use quadrant_types::{CType, TypeId, suggest};
+
+use super::Lower;
+use super::constants;
+use super::expr::literal_int;
+use crate::ast::Ident;
+
+/// Frames of a stack without a limit of its own.
+pub(super) const MAX_STACK: u8 = 127;
+
+/// Builtins whose value and type need nothing else.
+const SIMPLE: &[(&str, Builtin, Type)] = &[
+    ("pid", Builtin::Pid, Type::U32),
+    ("tid", Builtin::Tid, Type::U32),
+    ("uid", Builtin::Uid, Type::U32),
+    ("gid", Builtin::Gid, Type::U32),
+    ("comm", Builtin::Comm, Type::String { cap: 16 }),
+    ("nsecs", Builtin::Nsecs(Clock::Boot), Type::U64),
+    ("elapsed", Builtin::Elapsed, Type::U64),
+    ("cpu", Builtin::Cpu, Type::U32),
+    ("ncpus", Builtin::Ncpus, Type::U32),
+    ("numaid", Builtin::NumaNode, Type::U32),
+    ("cgroup", Builtin::Cgroup, Type::U64),
+    ("rand", Builtin::Rand, Type::U32),
+    ("jiffies", Builtin::Jiffies, Type::U64),
+    ("probe", Builtin::Point, Type::ProbeName),
+];
+
+/// The other builtins.
+const OTHER: &[&str] = &[
+    "args",
+    "arg0",
+    "retval",
+    "curtask",
+    "ppid",
+    "pcomm",
+    "username",
+    "kstack",
+    "ustack",
+    "func",
+    "cpid",
+    "has_cpid",
+    "probetype",
+    "ctx",
+];
+
+/// Old names of `pid` and its like, and builtins that this engine does not have.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("usermode", "tell kernel from user by the probe"),
+    ("leader_tid", "use `pid`"),
+    ("leader_comm", "use `curtask.group_leader.comm`"),
+    ("dw_ustack", "use `ustack`"),
+];
+
+impl Lower<'_> {
+    /// The value of a bare word.
+    pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        if let Some(value) = self.builtin(name, span) {
+            return value;
+        }
+        if let Some(value) = self.preamble_constant(name, span) {
+            return value;
+        }
+        if let Some((value, id)) = self.env.types.lookup_constant(name) {
+            return Some(Expr::int(value, Type::Enum(self.enum_type(id)), span));
+        }
+        if let Some(value) = constants::value(name) {
+            return Some(literal_int(value as u64, span));
+        }
+        if super::call::is_function(name) {
+            return self.error_help(span, format!("`{name}` is a function"), format!("call it: `{name}(...)`"));
+        }
+        let builtins = builtin_names().chain(constants::names());
+        match suggest(name, builtins).map(str::to_owned).or_else(|| self.env.types.suggest_constant(name)) {
+            Some(near) => self.error_near(span, format!("unknown name `{name}`"), Some(near)),
+            None => self.error(span, format!("unknown name `{name}`")),
+        }
+    }
+
+    /// Whether a bare word is a value rather than a type.
+    pub(super) fn is_value_name(&self, name: &str) -> bool {
+        builtin_names().any(|builtin| builtin == name)
+            || numbered(name).is_some()
+            || self.preamble.has_constant(name)
+            || self.env.types.lookup_constant(name).is_some()
+    }
+
+    /// The value of a builtin; the outer `None` if there is none of that name.
+    pub(super) fn builtin(&mut self, name: &str, span: Span) -> Option<Option<Expr>> {
+        if let Some((_, builtin, ty)) = SIMPLE.iter().find(|(simple, ..)| *simple == name) {
+            return Some(Some(Expr::new(ExprKind::Builtin(*builtin), ty.clone(), span)));
+        }
+        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(word, _)| *word == name) {
+            return Some(self.unsupported(span, &format!("`{name}`"), instead));
+        }
+        Some(match name {
+            "args" => self.error_help(span, "`args` as a whole is not a value", "name a field: `args.field`"),
+            "retval" => self.retval(span),
+            "curtask" => self.curtask(span),
+            "ppid" => self.task_field(&["real_parent", "tgid"], span),
+            "pcomm" => self.task_field(&["real_parent", "comm"], span),
+            "username" => {
+                let uid = Expr::new(ExprKind::Builtin(Builtin::Uid), Type::U32, span);
+                Some(Expr::new(ExprKind::Cast(Box::new(uid)), Type::Username, span))
+            }
+            "kstack" | "ustack" => self.stack(name == "ustack", None, None, span),
+            "func" => self.func(span),
+            "cpid" => self.child(span),
+            "has_cpid" => Some(Expr::int(i64::from(self.env.child.is_some()), Type::Bool, span)),
+            "probetype" => Some(super::expr::literal_text(self.scope.kind.name().as_bytes(), span)),
+            "ctx" => {
+                let ty = Type::Pointer { to: TypeId::VOID, space: Space::Context };
+                Some(Expr::new(ExprKind::Builtin(Builtin::Context), ty, span))
+            }
+            _ => return numbered(name).map(|number| self.numbered_argument(number, span)),
+        })
+    }
+
+    /// `kstack`, `ustack`, with what was asked for.
+    pub(super) fn stack(
+        &mut self,
+        user: bool,
+        mode: Option<quadrant_program::ty::StackMode>,
+        limit: Option<u8>,
+        span: Span,
+    ) -> Option<Expr> {
+        let mode = mode.unwrap_or(self.config.stack_mode);
+        let stack = StackType { user, limit: limit.unwrap_or(MAX_STACK), mode };
+        Some(Expr::new(ExprKind::Call(quadrant_program::expr::Function::Stack, Vec::new()), Type::Stack(stack), span))
+    }
+
+    fn retval(&mut self, span: Span) -> Option<Expr> {
+        match self.scope.kind {
+            ProbeKind::Uretprobe | ProbeKind::Kretprobe => Some(Expr::new(ExprKind::Retval, Type::U64, span)),
+            ProbeKind::Fexit => self.argument(&Ident { name: "retval".to_owned(), span }, span, span),
+            kind => self.error_help(
+                span,
+                format!("a probe of type `{}` has no return value", kind.name()),
+                "`retval` is for `uretprobe`, `kretprobe` and `fexit`",
+            ),
+        }
+    }
+
+    fn curtask(&mut self, span: Span) -> Option<Expr> {
+        let to = self.env.types.lookup_struct("task_struct");
+        let ty = match to {
+            Some(to) => Type::Pointer { to, space: Space::Kernel },
+            // Without the kernel's types it is still an address.
+            None => Type::U64,
+        };
+        Some(Expr::new(ExprKind::Builtin(Builtin::Curtask), ty, span))
+    }
+
+    /// A member of the current task, through pointers.
+    fn task_field(&mut self, path: &[&str], span: Span) -> Option<Expr> {
+        let mut value = self.curtask(span)?;
+        for name in path {
+            let Type::Pointer { to, space } = value.ty else {
+                return self.error_help(
+                    span,
+                    "the kernel's types are needed for this, and cannot be read",
+                    "the kernel has to be built with CONFIG_DEBUG_INFO_BTF",
+                );
+            };
+            let Some(member) = self.env.types.find_member(to, name) else {
+                return self.error(span, format!("this kernel's `struct task_struct` has no member `{name}`"));
+            };
+            value = self.read_member(value, space, &member, span)?;
+        }
+        Some(value)
+    }
+
+    fn func(&mut self, span: Span) -> Option<Expr> {
+        match self.scope.kind {
+            ProbeKind::Uprobe
+            | ProbeKind::Uretprobe
+            | ProbeKind::Kprobe
+            | ProbeKind::Kretprobe
+            | ProbeKind::Fentry
+            | ProbeKind::Fexit => Some(Expr::new(ExprKind::Builtin(Builtin::Point), Type::ProbeFunc, span)),
+            kind => self.error_help(
+                span,
+                format!("a probe of type `{}` is not on a function", kind.name()),
+                "`probe` is the name of the probe",
+            ),
+        }
+    }
+
+    fn child(&mut self, span: Span) -> Option<Expr> {
+        match self.env.child {
+            Some(pid) => Some(Expr::int(i64::from(pid), Type::U32, span)),
+            None => self.error_help(span, "there is no child process", "start one with `-c COMMAND`"),
+        }
+    }
+
+    /// `arg0`, `arg1`, ...
+    fn numbered_argument(&mut self, number: u8, span: Span) -> Option<Expr> {
+        match self.scope.kind {
+            ProbeKind::Usdt => self.usdt_argument(number, span),
+            ProbeKind::Uprobe | ProbeKind::Kprobe | ProbeKind::RawTracepoint => {
+                Some(Expr::new(ExprKind::Arg(number), Type::U64, span))
+            }
+            kind => {
+                let help = match kind {
+                    ProbeKind::Tracepoint => "a tracepoint has named arguments: `args.field`",
+                    ProbeKind::Uretprobe | ProbeKind::Kretprobe => {
+                        "the arguments are gone when a function returns: keep them in a map at its entry"
+                    }
+                    _ => "it has no arguments",
+                };
+                self.error_help(span, format!("a probe of type `{}` has no `arg{number}`", kind.name()), help)
+            }
+        }
+    }
+
+    fn usdt_argument(&mut self, number: u8, span: Span) -> Option<Expr> {
+        let args = self.scope.args.clone()?;
+        let Some(place) = args.numbered.get(usize::from(number)) else {
+            let count = args.numbered.len();
+            return self.error(span, format!("this probe has {count} arguments, and `arg{number}` is not one of them"));
+        };
+        self.described(*place, span)
+    }
+
+    fn described(&mut self, place: ArgLoc, span: Span) -> Option<Expr> {
+        if let Operand::Unavailable = place.operand {
+            return self.error_help(
+                span,
+                "not supported: this argument is in a register or memory that eBPF cannot read",
+                "the other arguments of the probe can be used",
+            );
+        }
+        let ty = Type::Int { bytes: place.bytes, signed: place.signed };
+        Some(Expr::new(ExprKind::ArgAt(place), ty, span))
+    }
+
+    /// `args.name`
+    pub(super) fn argument(&mut self, name: &Ident, args_span: Span, span: Span) -> Option<Expr> {
+        let args = self.scope.args.clone()?;
+        if let Some(field) = args.fields.iter().find(|field| field.name == name.name) {
+            return self.read_argument(field, span);
+        }
+        if args.fields.is_empty() {
+            let kind = self.scope.kind.name();
+            let help = match self.scope.kind {
+                ProbeKind::Uprobe | ProbeKind::Usdt => "use `arg0`, `arg1`, ... (named ones need debug information)",
+                ProbeKind::Uretprobe => "use `retval`",
+                _ => "it has no arguments",
+            };
+            return self.error_help(args_span, format!("this `{kind}` has no named arguments"), help);
+        }
+        let near = suggest(&name.name, args.fields.iter().map(|field| field.name.as_str()));
+        if near.is_some() {
+            return self.error_near(name.span, format!("this probe has no argument `{}`", name.name), near);
+        }
+        let names: Vec<&str> = args.fields.iter().map(|field| field.name.as_str()).collect();
+        let help = format!("it has: {}", names.join(", "));
+        self.error_help(name.span, format!("this probe has no argument `{}`", name.name), help)
+    }
+
+    fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {
+        let pointers = if field.user { Space::User } else { self.default_space() };
+        match field.place {
+            FieldPlace::Context { offset, .. } => {
+                let ty = self.value_type(field.ty, pointers, span)?;
+                let pointer = Type::Pointer { to: field.ty, space: Space::Context };
+                let addr = Box::new(Expr::new(ExprKind::ContextAddr(offset), pointer, span));
+                Some(Expr::new(ExprKind::Deref { addr, space: Space::Context }, ty, span))
+            }
+            FieldPlace::DataLoc { offset, relative } => self.dynamic_argument(field.ty, offset, relative, span),
+            FieldPlace::Arg(number) => {
+                let ty = self.value_type(field.ty, pointers, span)?;
+                let value = Expr::new(ExprKind::Arg(number), Type::U64, span);
+                if ty.is_scalar() {
+                    return Some(self.cast(value, &ty));
+                }
+                self.unsupported(span, "an argument that is a whole struct", "use `argN` and its place in memory")
+            }
+        }
+    }
+
+    /// An argument of varying length, somewhere behind the fixed ones: text, or a pointer to its elements.
+    fn dynamic_argument(&mut self, ty: TypeId, offset: u32, relative: bool, span: Span) -> Option<Expr> {
+        let elem = match self.env.types.kind(ty) {
+            CType::Array { elem, .. } => elem,
+            _ => ty,
+        };
+        let pointer = Type::Pointer { to: elem, space: Space::Kernel };
+        let addr = Expr::new(ExprKind::DataLoc { offset, relative }, pointer, span);
+        if matches!(self.env.types.kind(elem), CType::Int { is_char: true, .. }) {
+            return Some(self.text_at(addr, Space::Kernel, None, span));
+        }
+        Some(addr)
+    }
+}
+
+/// The number in `arg0`, `arg1`, ...
+fn numbered(name: &str) -> Option<u8> {
+    name.strip_prefix("arg")?.parse().ok().filter(|_| !name.ends_with('+'))
+}
+
+fn builtin_names() -> impl Iterator<Item = &'static str> {
+    SIMPLE.iter().map(|(name, ..)| *name).chain(OTHER.iter().copied())
+}

@@ -1,0 +1,217 @@
+//! The script's C text: constants by `#define`, types, and what is not supported.
+
+use std::collections::HashMap;
+
+use quadrant_program::expr::Expr;
+use quadrant_program::span::Span;
+
+use super::Lower;
+use crate::ast::{self, CDecl, CDeclKind, Ident, Item, Script};
+use crate::parser::parse_expr_at;
+
+/// What the C text defines.
+#[derive(Debug, Default)]
+pub(super) struct Preamble {
+    defines: HashMap<String, Define>,
+}
+
+/// `#define name rest`
+#[derive(Debug, Clone)]
+struct Define {
+    /// What the name stands for.
+    body: Span,
+    /// The name is followed by parameters.
+    function: bool,
+}
+
+impl Preamble {
+    /// Whether a bare word is a constant of the script's.
+    pub fn has_constant(&self, name: &str) -> bool {
+        self.defines.contains_key(name)
+    }
+}
+
+impl Lower<'_> {
+    /// Takes the definitions, and reports the items that have no meaning here.
+    pub(super) fn preamble(&mut self, script: &Script) {
+        let mut skip = Conditions::default();
+        for item in &script.items {
+            match item {
+                Item::C(decl) => self.c_decl(decl, &mut skip),
+                Item::Macro(def) => {
+                    let help = "write its body where it is used";
+                    self.unsupported::<()>(def.name.span, "`macro`", help);
+                }
+                Item::Fn(def) => {
+                    self.unsupported::<()>(def.name.span, "`fn`", "write its body where it is called");
+                }
+                Item::Import(import) => {
+                    self.unsupported::<()>(import.span, "`import`", "copy what is needed into the script");
+                }
+                Item::MapDecl(decl) => self.map_decl(decl),
+                Item::Config(_) | Item::Probe(_) => {}
+            }
+        }
+        if let Some(open) = skip.open() {
+            self.error::<()>(open, "this condition has no `#endif`");
+        }
+    }
+
+    fn c_decl(&mut self, decl: &CDecl, skip: &mut Conditions) {
+        match &decl.kind {
+            CDeclKind::Directive { word, rest } => self.directive(word, *rest, decl.span, skip),
+            _ if skip.skipping() => {}
+            CDeclKind::Tagged { tag, name, body } => self.define_tagged(*tag, name.as_ref(), *body, decl.span),
+            CDeclKind::Typedef => self.define_typedef(decl.span),
+        }
+    }
+
+    fn directive(&mut self, word: &str, rest: Span, span: Span, skip: &mut Conditions) {
+        let first = self.text(rest).split_whitespace().next().unwrap_or("");
+        match word {
+            "ifdef" => skip.push(self.is_defined(first), span),
+            "ifndef" => skip.push(!self.is_defined(first), span),
+            "if" => match first {
+                "0" => skip.push(false, span),
+                "1" => skip.push(true, span),
+                _ => {
+                    skip.push(false, span);
+                    self.unsupported::<()>(span, "`#if` with an expression", "use `#ifdef` or `#if 0`");
+                }
+            },
+            "else" | "endif" => {
+                if !skip.turn(word == "endif") {
+                    self.error::<()>(span, format!("`#{word}` without `#ifdef`"));
+                }
+            }
+            _ if skip.skipping() => {}
+            "define" => self.define(rest, span),
+            "undef" => drop(self.preamble.defines.remove(first)),
+            "include" => self.include(rest, span),
+            "pragma" => {}
+            "error" => {
+                let text = self.text(rest).trim().to_owned();
+                self.error::<()>(span, text);
+            }
+            _ => {
+                self.error::<()>(span, format!("unknown directive `#{word}`"));
+            }
+        }
+    }
+
+    fn is_defined(&self, name: &str) -> bool {
+        // The kernel's types are always there, as with bpftrace on a kernel with BTF.
+        name == "BPFTRACE_HAVE_BTF" || self.preamble.has_constant(name)
+    }
+
+    fn define(&mut self, rest: Span, span: Span) {
+        let text = self.text(rest);
+        let start = text.len() - text.trim_start().len();
+        let text = &text[start..];
+        let len = text.bytes().take_while(|&byte| crate::lexer::is_word_byte(byte)).count();
+        if len == 0 {
+            self.error::<()>(span, "`#define` needs a name");
+            return;
+        }
+        let function = text[len..].starts_with('(');
+        let body = Span::new(rest.start + (start + len) as u32, rest.end);
+        self.preamble.defines.insert(text[..len].to_owned(), Define { body, function });
+    }
+
+    /// Headers only bring types, and those come from the kernel itself.
+    fn include(&mut self, rest: Span, span: Span) {
+        let path = self.text(rest).trim().trim_matches(['<', '>', '"']);
+        let kernel = ["linux/", "asm/", "asm-generic/", "net/", "uapi/", "trace/", "vdso/", "generated/"];
+        if !kernel.iter().any(|prefix| path.starts_with(prefix)) {
+            let message =
+                format!("`{}` is not read: C types come from the kernel's type information", path.escape_debug());
+            let diagnostic = quadrant_program::diag::Diagnostic::warning(span, message);
+            self.report(diagnostic.help("define the types that are needed in the script"));
+        }
+    }
+
+    /// The value of a word that `#define` gave a meaning; the outer `None` if it did not.
+    pub(super) fn preamble_constant(&mut self, name: &str, span: Span) -> Option<Option<Expr>> {
+        let define = self.preamble.defines.get(name)?.clone();
+        if define.function {
+            return Some(self.unsupported(span, "a `#define` with parameters", "write out what it stands for"));
+        }
+        if self.scope.expanding.iter().any(|open| open == name) {
+            return Some(self.error(span, format!("`{name}` is defined by itself")));
+        }
+        let (expr, diagnostics) = parse_expr_at(self.source, define.body);
+        if !diagnostics.is_empty() {
+            let message = format!("`{name}` does not stand for a value");
+            return Some(self.error_help(span, message, "a `#define` can be used where its text is an expression"));
+        }
+        self.scope.expanding.push(name.to_owned());
+        let value = self.expr(&expr);
+        self.scope.expanding.pop();
+        Some(value.map(|value| Expr { span, ..value }))
+    }
+
+    /// A call of what `#define` gave a meaning; the outer `None` if it did not.
+    pub(super) fn preamble_call(&mut self, callee: &Ident, _args: &[ast::Expr], span: Span) -> Option<Option<Expr>> {
+        let define = self.preamble.defines.get(&callee.name)?;
+        if define.function {
+            return Some(self.unsupported(span, "a `#define` with parameters", "write out what it stands for"));
+        }
+        Some(self.error(span, format!("`{}` is not a function", callee.name)))
+    }
+
+    /// `let @name = hash(keys)`
+    fn map_decl(&mut self, decl: &ast::MapDecl) {
+        match decl.kind.name.as_str() {
+            "hash" | "percpuhash" => {}
+            "lruhash" | "percpulruhash" => {
+                let help = "use `hash`: the number of keys that did not fit is reported";
+                self.unsupported::<()>(decl.kind.span, "a map that forgets old keys", help);
+            }
+            other => {
+                let near = quadrant_types::suggest(other, ["hash", "percpuhash"]);
+                self.error_near::<()>(decl.kind.span, format!("unknown kind of map `{other}`"), near);
+            }
+        }
+        let size = match decl.args.as_slice() {
+            [size] => self.expr(size),
+            _ => self.error_help(decl.span, "how many keys?", "usage: let @name = hash(keys);"),
+        };
+        let Some(size) = size else { return };
+        match size.kind {
+            quadrant_program::expr::ExprKind::Int(keys @ 1..=0x7fff_ffff) => {
+                self.inferred.map_mut(&decl.name.name).max_entries = Some(keys as u32);
+            }
+            _ => drop(self.error::<()>(size.span, "the number of keys is a constant, 1 or more")),
+        }
+    }
+}
+
+/// Nested `#ifdef`s: for each, whether its text is skipped, and where it opened.
+#[derive(Debug, Default)]
+struct Conditions {
+    open: Vec<(bool, Span)>,
+}
+
+impl Conditions {
+    fn push(&mut self, holds: bool, span: Span) {
+        self.open.push((!holds, span));
+    }
+
+    /// `#else` or `#endif`; false if none is open.
+    fn turn(&mut self, end: bool) -> bool {
+        let Some(mut top) = self.open.pop() else { return false };
+        if !end {
+            top.0 = !top.0;
+            self.open.push(top);
+        }
+        true
+    }
+
+    fn skipping(&self) -> bool {
+        self.open.iter().any(|(skip, _)| *skip)
+    }
+
+    fn open(&self) -> Option<Span> {
+        self.open.last().map(|(_, span)| *span)
+    }
+}

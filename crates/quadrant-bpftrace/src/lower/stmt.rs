@@ -1,0 +1,263 @@
+//! Blocks and statements.
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::map::MapValue;
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::Type;
+
+use super::Lower;
+use super::call::Called;
+use super::join::join;
+use crate::ast;
+
+/// The most rounds of an `unroll`.
+const MAX_UNROLL: i64 = 100;
+
+impl Lower<'_> {
+    /// The statements of a block, in a scope of their own.
+    pub(super) fn block(&mut self, block: &ast::Block) -> Vec<Stmt> {
+        self.scoped(|lower| lower.open_block(block))
+    }
+
+    /// The statements of a block, in the scope at hand.
+    pub(super) fn open_block(&mut self, block: &ast::Block) -> Vec<Stmt> {
+        let mut out = Vec::new();
+        for stmt in &block.stmts {
+            self.stmt(stmt, &mut out);
+        }
+        if let Some(tail) = &block.tail {
+            self.effect(tail, &mut out);
+        }
+        out
+    }
+
+    fn stmt(&mut self, stmt: &ast::Stmt, out: &mut Vec<Stmt>) {
+        let kind = match &stmt.kind {
+            ast::StmtKind::Error => None,
+            ast::StmtKind::Expr(expr) => return self.effect(expr, out),
+            ast::StmtKind::Assign { target, op, value } => self.assign(target, *op, value, stmt.span),
+            ast::StmtKind::Let { var, ty, value } => self.let_stmt(var, ty.as_ref(), value.as_ref(), stmt.span),
+            ast::StmtKind::If(parts) => self.if_stmt(&parts.arms, parts.other.as_ref()),
+            ast::StmtKind::While { cond, body } => self.while_loop(cond, body),
+            ast::StmtKind::For { var, iter, body } => self.for_loop(var, iter, body),
+            ast::StmtKind::Unroll { count, body } => self.unroll(count, body),
+            ast::StmtKind::Break => self.jump(StmtKind::Break, "break", stmt.span),
+            ast::StmtKind::Continue => self.jump(StmtKind::Continue, "continue", stmt.span),
+            ast::StmtKind::Return(value) => self.return_stmt(value.as_ref()),
+            ast::StmtKind::Block(block) => Some(StmtKind::Block(self.block(block))),
+        };
+        out.extend(kind.map(|kind| Stmt::new(kind, stmt.span)));
+    }
+
+    /// An expression for its effect.
+    fn effect(&mut self, expr: &ast::Expr, out: &mut Vec<Stmt>) {
+        let kind = match &expr.kind {
+            ast::ExprKind::Call { callee, args } => self.call(callee, args, expr.span).map(|called| match called {
+                Called::Value(value) => StmtKind::Expr(value),
+                Called::Effect(kind) => kind,
+            }),
+            ast::ExprKind::Ternary { cond, then, other } => {
+                let cond_value = self.condition(cond);
+                let then = then.as_ref().map(|then| self.effects(then)).unwrap_or_default();
+                let other = self.effects(other);
+                cond_value.map(|cond| StmtKind::If { cond, then, other })
+            }
+            ast::ExprKind::If(parts) => self.if_stmt(&parts.arms, parts.other.as_ref()),
+            ast::ExprKind::Block(block) => Some(StmtKind::Block(self.block(block))),
+            _ => self.expr(expr).map(|value| self.unused(value)),
+        };
+        out.extend(kind.map(|kind| Stmt::new(kind, expr.span)));
+    }
+
+    fn effects(&mut self, expr: &ast::Expr) -> Vec<Stmt> {
+        let mut out = Vec::new();
+        self.effect(expr, &mut out);
+        out
+    }
+
+    fn unused(&mut self, value: Expr) -> StmtKind {
+        if !matches!(value.kind, ExprKind::IncDec { .. } | ExprKind::Block(..) | ExprKind::MapDelete { .. }) {
+            self.warning(value.span, "this value is not used");
+        }
+        StmtKind::Expr(value)
+    }
+
+    fn if_stmt(&mut self, arms: &[(ast::Expr, ast::Block)], other: Option<&ast::Block>) -> Option<StmtKind> {
+        let conds: Vec<(Option<Expr>, Vec<Stmt>)> =
+            arms.iter().map(|(cond, body)| (self.condition(cond), self.block(body))).collect();
+        let mut rest = other.map(|other| self.block(other)).unwrap_or_default();
+        for (cond, then) in conds.into_iter().rev() {
+            let cond = cond?;
+            let span = cond.span;
+            rest = vec![Stmt::new(StmtKind::If { cond, then, other: rest }, span)];
+        }
+        rest.pop().map(|stmt| stmt.kind)
+    }
+
+    fn while_loop(&mut self, cond: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
+        let cond = self.condition(cond);
+        let body = self.loop_body(body);
+        Some(StmtKind::While { cond: cond?, body })
+    }
+
+    fn loop_body(&mut self, body: &ast::Block) -> Vec<Stmt> {
+        self.scope.loops += 1;
+        let body = self.block(body);
+        self.scope.loops -= 1;
+        body
+    }
+
+    fn unroll(&mut self, count: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
+        let span = count.span;
+        let count = self.expr(count);
+        let body = self.loop_body(body);
+        match count?.kind {
+            ExprKind::Int(count @ 1..=MAX_UNROLL) => Some(StmtKind::Unroll { count: count as u32, body }),
+            ExprKind::Int(_) => self.error(span, format!("`unroll` takes 1 to {MAX_UNROLL} rounds")),
+            _ => self.error_help(
+                span,
+                "`unroll` needs a number that is known before the trace starts",
+                "loop over a range: `for ($i : 0..$n) { ... }`",
+            ),
+        }
+    }
+
+    fn for_loop(&mut self, var: &ast::Ident, iter: &ast::ForIter, body: &ast::Block) -> Option<StmtKind> {
+        if let Some(local) = self.local(&var.name) {
+            let line = self.line(local.declared);
+            self.error_help::<()>(
+                var.span,
+                format!("`${}` already exists (line {line})", var.name),
+                "give the loop variable a name of its own",
+            );
+        }
+        match iter {
+            ast::ForIter::Over(map) => self.for_map(var, map, body),
+            ast::ForIter::Range(start, end) => self.for_range(var, start, end, body),
+        }
+    }
+
+    fn for_range(
+        &mut self,
+        var: &ast::Ident,
+        start: &ast::Expr,
+        end: &ast::Expr,
+        body: &ast::Block,
+    ) -> Option<StmtKind> {
+        let (start, end) = (self.bound(start), self.bound(end));
+        let ty = match (&start, &end) {
+            (Some(start), Some(end)) => super::expr::wide(start, end),
+            _ => Type::I64,
+        };
+        self.scoped(|lower| {
+            let id = lower.declare(&var.name, var.span, Some(ty.clone()), true);
+            lower.update_local(&var.name, |local| local.assigned = true);
+            let body = lower.loop_body(body);
+            let (start, end) = (lower.convert(start?, &ty), lower.convert(end?, &ty));
+            Some(StmtKind::ForRange { var: id?, start, end, body })
+        })
+    }
+
+    fn bound(&mut self, ast: &ast::Expr) -> Option<Expr> {
+        let value = self.expr(ast)?;
+        if value.ty.is_integer() { Some(value) } else { self.error(ast.span, "a range runs from number to number") }
+    }
+
+    fn for_map(&mut self, var: &ast::Ident, over: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
+        let map = self.iterated(over);
+        self.scoped(|lower| {
+            let ty = map.as_ref().map(|(_, ty)| ty.clone());
+            let id = lower.declare(&var.name, var.span, ty, true);
+            lower.update_local(&var.name, |local| local.assigned = true);
+            let body = lower.loop_body(body);
+            Some(StmtKind::ForMap { var: id?, map: map?.0, body })
+        })
+    }
+
+    /// The map that a loop runs over, and the type of its entries.
+    fn iterated(&mut self, over: &ast::Expr) -> Option<(quadrant_program::map::MapId, Type)> {
+        let ast::ExprKind::Map { name, key } = &over.kind else {
+            return self.error_help(over.span, "this is not a map", "loop over a map or a range: `0..10`");
+        };
+        if !key.is_empty() {
+            return self.error_help(over.span, "a loop runs over a whole map", "leave the key away");
+        }
+        let map = self.whole_map(name)?;
+        if self.is_keyed(&name.name) == Some(false) {
+            return self.error(over.span, format!("`@{}` has no keys to loop over", name.name));
+        }
+        let key = self.inferred.map(&name.name).and_then(|info| info.key.clone())?;
+        let value = match self.map_value(&name.name)? {
+            MapValue::Plain(ty) => ty,
+            MapValue::Aggregation(aggregation) => {
+                let element = super::map::Element { map, name: name.name.clone(), key: None, span: over.span };
+                self.aggregated(&aggregation, &element)?
+            }
+        };
+        Some((map, Type::Tuple([key, value].into())))
+    }
+
+    fn jump(&mut self, kind: StmtKind, word: &str, span: Span) -> Option<StmtKind> {
+        if self.scope.loops > 0 {
+            return Some(kind);
+        }
+        self.error_help(span, format!("`{word}` outside a loop"), "`return` ends the probe's body")
+    }
+
+    fn return_stmt(&mut self, value: Option<&ast::Expr>) -> Option<StmtKind> {
+        if let Some(value) = value {
+            self.expr(value);
+            self.warning(value.span, "the value that a probe returns is not used");
+        }
+        Some(StmtKind::Return)
+    }
+
+    /// `if` as a value.
+    pub(super) fn if_value(&mut self, parts: &ast::IfExpr, span: Span) -> Option<Expr> {
+        let Some(other) = &parts.other else {
+            return self.error_help(span, "this `if` has no value when its condition is false", "add an `else`");
+        };
+        let arms: Vec<(Option<Expr>, Option<Expr>)> =
+            parts.arms.iter().map(|(cond, body)| (self.condition(cond), self.block_value(body))).collect();
+        let mut rest = self.block_value(other)?;
+        for (cond, then) in arms.into_iter().rev() {
+            rest = self.choose(cond?, then?, rest, span)?;
+        }
+        Some(rest)
+    }
+
+    /// A block as a value: that of its last expression.
+    pub(super) fn block_value(&mut self, block: &ast::Block) -> Option<Expr> {
+        self.scoped(|lower| {
+            let mut body = Vec::new();
+            for stmt in &block.stmts {
+                lower.stmt(stmt, &mut body);
+            }
+            let value = match (&block.tail, block.stmts.last()) {
+                (Some(tail), _) => lower.expr(tail),
+                (None, Some(ast::Stmt { kind: ast::StmtKind::If(parts), span })) => {
+                    body.pop();
+                    lower.if_value(parts, *span)
+                }
+                _ => lower.error_help(block.span, "this block has no value", "end it with an expression without `;`"),
+            }?;
+            if body.is_empty() {
+                return Some(value);
+            }
+            let ty = value.ty.clone();
+            Some(Expr::new(ExprKind::Block(body, Box::new(value)), ty, block.span))
+        })
+    }
+
+    /// `cond ? then : other`
+    pub(super) fn choose(&mut self, cond: Expr, then: Expr, other: Expr, span: Span) -> Option<Expr> {
+        let Some(ty) = join(self.env.types, &then.ty, &other.ty) else {
+            let (then, other) = (self.describe(&then.ty), self.describe(&other.ty));
+            return self.error(span, format!("one side is {then}, the other {other}"));
+        };
+        let (then, other) = (self.convert(then, &ty), self.convert(other, &ty));
+        let (cond, then, other) = (Box::new(cond), Box::new(then), Box::new(other));
+        Some(Expr::new(ExprKind::Ternary { cond, then, other }, ty, span))
+    }
+}
