@@ -28,7 +28,7 @@ fn check(script: &Path) -> Vec<String> {
     let source = fs::read_to_string(script).expect("the script");
     let parsed = parse(&source);
     let messages: String = parsed.diagnostics.iter().map(|diagnostic| render(diagnostic, &source)).collect();
-    let tree = tree::render(&parsed.script, &source);
+    let tree = tree::print(&parsed.script);
     [("tree", tree), ("diag", messages)]
         .into_iter()
         .filter_map(|(kind, got)| compare(&script.with_extension(kind), &got))

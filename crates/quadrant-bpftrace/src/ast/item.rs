@@ -36,6 +36,8 @@ pub enum Item {
 pub struct CDecl {
     /// The whole piece.
     pub span: Span,
+    /// Its text.
+    pub text: String,
     /// What it is.
     pub kind: CDeclKind,
 }

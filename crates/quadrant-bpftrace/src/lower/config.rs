@@ -69,8 +69,12 @@ impl Lower<'_> {
                 config.entries.iter().for_each(|entry| self.config_entry(entry));
             }
         }
-        for (key, value) in self.env.settings {
-            self.setting(Span::default(), Span::default(), key, &environment_value(value));
+        for (key, value) in self.env.settings.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())) {
+            if let Err(wanted) = self.apply(key, &environment_value(value)) {
+                let message =
+                    format!("`{key}`, set in the environment, is {wanted}, and not `{}`", value.escape_debug());
+                self.error::<()>(Span::default(), message);
+            }
         }
     }
 

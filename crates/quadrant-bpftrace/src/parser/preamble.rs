@@ -26,7 +26,8 @@ impl Parser<'_> {
         let word: String = line[blanks..].chars().take_while(char::is_ascii_alphabetic).collect();
         let rest = Span::new(start + 1 + (blanks + word.len()) as u32, end);
         self.restart_at(end);
-        CDecl { span: Span::new(start, end), kind: CDeclKind::Directive { word, rest } }
+        let span = Span::new(start, end);
+        CDecl { span, text: self.text(span).to_owned(), kind: CDeclKind::Directive { word, rest } }
     }
 
     /// A type definition; the next token is its first word.
@@ -44,7 +45,8 @@ impl Parser<'_> {
             }
         }
         self.expect(Tok::Semi, "`;` after the definition");
-        CDecl { span: self.span_from(start), kind }
+        let span = self.span_from(start);
+        CDecl { span, text: self.text(span).to_owned(), kind }
     }
 
     fn tagged(&mut self, tag: Tag) -> CDeclKind {

@@ -101,7 +101,7 @@ fn soup() -> impl Strategy<Value = String> {
 /// Parses, prints, and looks at every message's place.
 fn exercise(text: &str) -> Parsed {
     let parsed = parse(text);
-    tree::render(&parsed.script, text);
+    tree::print(&parsed.script);
     for diagnostic in &parsed.diagnostics {
         let Span { start, end } = diagnostic.span;
         assert!(text.get(start as usize..end as usize).is_some(), "{diagnostic:?}");

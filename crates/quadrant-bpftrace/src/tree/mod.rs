@@ -6,18 +6,16 @@ mod expr;
 use std::fmt::Write;
 
 use crate::ast::{
-    AttachPoint, Block, CDecl, CDeclKind, Config, ConfigValue, FnDef, ForIter, IfExpr, Item, MacroDef, MacroParam,
-    MapDecl, Probe, Script, Stmt, StmtKind,
+    AttachPoint, Block, Config, ConfigValue, FnDef, ForIter, IfExpr, Item, MacroDef, MacroParam, MapDecl, Probe,
+    Script, Stmt, StmtKind,
 };
 use expr::{expr, list, ty};
-use quadrant_program::span::Span;
 
-/// The tree of `script`, which was parsed from `source`.
-pub fn render(script: &Script, source: &str) -> String {
-    let mut printer = Printer { source, out: String::new(), indent: 0 };
-    if let Some(span) = script.shebang {
-        let text = printer.text(span);
-        printer.line(&format!("shebang {text}"));
+/// The tree of a script.
+pub fn print(script: &Script) -> String {
+    let mut printer = Printer { out: String::new(), indent: 0 };
+    if script.shebang.is_some() {
+        printer.line("shebang");
     }
     for item in &script.items {
         printer.item(item);
@@ -25,22 +23,16 @@ pub fn render(script: &Script, source: &str) -> String {
     printer.out
 }
 
-struct Printer<'a> {
-    source: &'a str,
+struct Printer {
     out: String,
     indent: usize,
 }
 
-impl Printer<'_> {
+impl Printer {
     fn line(&mut self, text: &str) {
         let width = self.indent * 2;
         // Writing to a string cannot fail.
         let _ = writeln!(self.out, "{:width$}{}", "", text.trim_end());
-    }
-
-    fn text(&self, span: Span) -> String {
-        let text = self.source.get(span.start as usize..span.end as usize).unwrap_or("");
-        text.escape_debug().to_string()
     }
 
     fn indented(&mut self, inner: impl FnOnce(&mut Self)) {
@@ -51,7 +43,7 @@ impl Printer<'_> {
 
     fn item(&mut self, item: &Item) {
         match item {
-            Item::C(decl) => self.c_decl(decl),
+            Item::C(decl) => self.line(&format!("c {}", decl.text.escape_debug())),
             Item::Config(config) => self.config(config),
             Item::Import(import) => self.line(&format!("import {:?}", import.path.name)),
             Item::Macro(def) => self.macro_def(def),
@@ -59,19 +51,6 @@ impl Printer<'_> {
             Item::MapDecl(decl) => self.map_decl(decl),
             Item::Probe(probe) => self.probe(probe),
         }
-    }
-
-    fn c_decl(&mut self, decl: &CDecl) {
-        let text = match &decl.kind {
-            CDeclKind::Directive { word, rest } => format!("#{word}{}", self.text(*rest)),
-            CDeclKind::Tagged { tag, name, body } => {
-                let name = name.as_ref().map_or("-", |ident| &ident.name);
-                let body = body.map(|span| self.text(span)).unwrap_or_default();
-                format!("{} {name} {{{body}}}", tag.word())
-            }
-            CDeclKind::Typedef => self.text(decl.span),
-        };
-        self.line(&format!("c {text}"));
     }
 
     fn config(&mut self, config: &Config) {
@@ -167,7 +146,7 @@ impl Printer<'_> {
 
 /// A statement inside an expression, however long.
 fn stmt_line(stmt: &Stmt) -> String {
-    let mut printer = Printer { source: "", out: String::new(), indent: 0 };
+    let mut printer = Printer { out: String::new(), indent: 0 };
     printer.stmt(stmt);
     let lines: Vec<&str> = printer.out.lines().map(str::trim_start).collect();
     lines.join(" | ")
