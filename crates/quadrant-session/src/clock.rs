@@ -1,8 +1,10 @@
 //! Clocks.
 
 use rustix::time::ClockId;
+use rustix::time::DynamicClockId;
 use rustix::time::Timespec;
 use rustix::time::clock_gettime;
+use rustix::time::clock_gettime_dynamic;
 
 /// CLOCK_BOOTTIME in nanoseconds.
 pub fn boot_ns() -> u64 {
@@ -11,17 +13,18 @@ pub fn boot_ns() -> u64 {
 
 /// What must be added to a time of the boot clock to get the time since 1970, in nanoseconds.
 pub fn wall_offset_ns() -> i64 {
-    offset(ClockId::Realtime)
+    offset(DynamicClockId::Known(ClockId::Realtime))
 }
 
 /// What must be added to a time of the boot clock to get international atomic time, in nanoseconds.
 pub fn tai_offset_ns() -> i64 {
-    offset(ClockId::Tai)
+    offset(DynamicClockId::Tai)
 }
 
-fn offset(clock: ClockId) -> i64 {
+fn offset(clock: DynamicClockId) -> i64 {
     let before = nanoseconds(clock_gettime(ClockId::Boottime));
-    let there = nanoseconds(clock_gettime(clock));
+    // Every kernel that has eBPF has both clocks; without one the times would be those of the boot clock.
+    let there = clock_gettime_dynamic(clock).map_or(before, nanoseconds);
     let after = nanoseconds(clock_gettime(ClockId::Boottime));
     there - (before + after) / 2
 }

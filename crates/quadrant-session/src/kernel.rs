@@ -2,9 +2,9 @@
 
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MappedArray;
-use quadrant_codegen::Data;
-use quadrant_codegen::MapRole;
-use quadrant_codegen::Object;
+use quadrant_codegen::object::Data;
+use quadrant_codegen::object::MapRole;
+use quadrant_codegen::object::Object;
 use quadrant_program::Program;
 use quadrant_program::layout;
 use quadrant_program::map::Aggregation;

@@ -1,7 +1,7 @@
 //! What was lost, and where.
 
-use quadrant_codegen::Loss;
-use quadrant_codegen::LossKind;
+use quadrant_codegen::object::Loss;
+use quadrant_codegen::object::LossKind;
 
 /// Everything that a trace lost or cut. Empty is the normal case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

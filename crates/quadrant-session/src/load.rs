@@ -9,13 +9,13 @@ use quadrant_bpf::prog::AttachType;
 use quadrant_bpf::prog::LogLevel;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpf::prog::ProgramSpec;
-use quadrant_codegen::Code;
-use quadrant_codegen::Context;
-use quadrant_codegen::MapDef;
-use quadrant_codegen::MapRole;
-use quadrant_codegen::Object;
-use quadrant_codegen::RelocKind;
-use quadrant_codegen::Unit;
+use quadrant_codegen::ssa::Code;
+use quadrant_codegen::object::Context;
+use quadrant_codegen::object::MapDef;
+use quadrant_codegen::object::MapRole;
+use quadrant_codegen::object::Object;
+use quadrant_codegen::ssa::RelocKind;
+use quadrant_codegen::object::Unit;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
 
@@ -139,7 +139,7 @@ fn functions(code: &Code) -> Vec<quadrant_bpf::btf::Function> {
     if code.funcs.len() < 2 {
         return Vec::new();
     }
-    let describe = |func: &quadrant_codegen::FuncInfo| quadrant_bpf::btf::Function {
+    let describe = |func: &quadrant_codegen::ssa::FuncInfo| quadrant_bpf::btf::Function {
         start: func.at,
         name: func.name.clone(),
         linkage: if func.is_static { quadrant_bpf::btf::Linkage::Static } else { quadrant_bpf::btf::Linkage::Global },

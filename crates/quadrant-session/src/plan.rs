@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use quadrant_bpf::prog::ProgramKind;
-use quadrant_codegen::Context;
-use quadrant_codegen::RawRead;
-use quadrant_codegen::Unit;
+use quadrant_codegen::object::Context;
+use quadrant_codegen::object::RawRead;
+use quadrant_codegen::object::Unit;
 use quadrant_program::Program;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;

@@ -2,7 +2,7 @@
 
 use quadrant_bpf::perfbuf::PerfBuffer;
 use quadrant_bpf::ringbuf::RingBuffer;
-use quadrant_codegen::MapRole;
+use quadrant_codegen::object::MapRole;
 
 use crate::error::Error;
 use crate::kernel::Kernel;

@@ -2,8 +2,8 @@
 
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
-use quadrant_codegen::Target;
-use quadrant_codegen::native;
+use quadrant_codegen::target::Target;
+use quadrant_codegen::target::native;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
 

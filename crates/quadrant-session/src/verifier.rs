@@ -2,7 +2,7 @@
 //!
 //! The log is for people who write eBPF by hand; whoever writes a script gets the statement that the kernel refused.
 
-use quadrant_codegen::Code;
+use quadrant_codegen::ssa::Code;
 use quadrant_program::span::Span;
 
 use crate::error::Error;

@@ -149,10 +149,12 @@ impl Sink for Answers<'_> {
 
     fn map(&mut self, view: View, id: MapId, snapshot: &Snapshot, top: u64, div: u64) -> io::Result<()> {
         let map = &view.program().maps[id.0 as usize];
-        let resolver = &mut self.names.resolver(view);
-        match (snapshot.len, &map.key) {
-            (0, None) => self.renderer.missing(&mut self.buffer, map, resolver),
-            _ => self.renderer.map(&mut self.buffer, map, snapshot, top, div, resolver),
+        {
+            let resolver = &mut self.names.resolver(view);
+            match (snapshot.len, &map.key) {
+                (0, None) => self.renderer.missing(&mut self.buffer, map, resolver),
+                _ => self.renderer.map(&mut self.buffer, map, snapshot, top, div, resolver),
+            }
         }
         if self.buffer.len() >= CHUNK { self.write_out() } else { Ok(()) }
     }

@@ -103,7 +103,7 @@ impl Symbols for Addresses {
         let file = path.to_string_lossy();
         self.with(|symbols| match self.pid {
             Some(pid) => symbols.uaddr_in_process(pid, Some(&file), name),
-            None => symbols.uaddr_in_file(&file, name).map(|found| found.address),
+            None => symbols.uaddr_in_file(&file, name).map(|found| found.vaddr),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quadrant_codegen::LossKind;
+use quadrant_codegen::object::LossKind;
 use quadrant_output::ledger::Entry;
 use quadrant_output::ledger::Kind;
 use quadrant_program::Program;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use quadrant_output::Frame;
 use quadrant_output::Resolver;
 use quadrant_output::Symbol;
+use quadrant_program::layout::STACK_LOST;
 use quadrant_program::ty::StackType;
 use quadrant_session::View;
 use quadrant_symbols::Symbolizer;
@@ -42,7 +43,7 @@ impl Names {
 
     /// What went wrong with symbols so far, each once.
     pub fn warnings(&mut self) -> Vec<String> {
-        self.symbols.warnings().into_iter().map(|warning| warning.to_string()).collect()
+        self.symbols.warnings().into_iter().map(|warning| format!("{} ({} times)", warning.message, warning.count)).collect()
     }
 
     /// For one event.
@@ -64,7 +65,7 @@ impl Resolver for Bound<'_> {
             false => self.names.symbols.kernel_stack(&addresses),
         };
         frames.iter().flatten().for_each(|frame| visit(lend(frame)));
-        !addresses.is_empty()
+        id != STACK_LOST
     }
 
     fn kernel_symbol(&mut self, address: u64) -> Option<Symbol<'_>> {
@@ -91,7 +92,7 @@ impl Resolver for Bound<'_> {
     }
 
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {
-        boot_ns as i64 + self.names.wall_offset_ns
+        (boot_ns as i64).wrapping_add(self.names.wall_offset_ns)
     }
 
     fn now(&mut self) -> i64 {

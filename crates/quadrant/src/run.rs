@@ -61,7 +61,7 @@ fn start(args: &Args) -> Result<Option<Child>, Failure> {
 }
 
 fn program(args: &Args, script: &Script, params: &[String], child: Option<u32>) -> Result<Program, Failure> {
-    let types = world::types();
+    let types = Rc::new(world::types());
     let source = list::source(args, &types, child);
     let (program, diagnostics) = front::compile(script, params, args, &source, &types, child);
     let program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;

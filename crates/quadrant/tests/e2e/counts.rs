@@ -1,0 +1,238 @@
+//! Each kind of probe counts exactly: targets do a prime number of operations, and that number comes out.
+
+use quadrant_testing::{COUNT, Program};
+
+use crate::common::{assert_lines, attached, needs_root, number, run, run_on, script, sum_below, target};
+
+/// The number of getppid(2).
+const GETPPID: u32 = if cfg!(target_arch = "x86_64") { 110 } else { 173 };
+
+#[test]
+fn tracepoint_of_a_system_call() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} getppid {COUNT}"),
+        "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @ = count(); }",
+    );
+    assert_lines(&outcome, &["@: 10007"]);
+}
+
+#[test]
+fn tracepoint_of_all_system_calls() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} getppid {COUNT}"),
+        &format!("tracepoint:raw_syscalls:sys_enter /comm == \"syscalls\" && args.id == {GETPPID}/ {{ @ = count(); }}"),
+    );
+    assert_lines(&outcome, &["@: 10007"]);
+}
+
+#[test]
+fn raw_tracepoint_with_typed_arguments() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} getppid {COUNT}"),
+        &format!("rawtracepoint:sys_enter /comm == \"syscalls\" && args.id == {GETPPID}/ {{ @ = count(); }}"),
+    );
+    assert_lines(&outcome, &["@: 10007"]);
+}
+
+#[test]
+fn path_of_a_system_call() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} openat {COUNT} /nowhere/at/all"),
+        "tracepoint:syscalls:sys_enter_openat /comm == \"syscalls\"/ { @[str(args.filename)] = count(); }",
+    );
+    assert_eq!(number(&outcome, "@[/nowhere/at/all]"), 10007);
+}
+
+#[test]
+fn entry_and_return_of_a_system_call() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} write {COUNT}"),
+        "tracepoint:syscalls:sys_enter_write /comm == \"syscalls\"/ { @start[tid] = nsecs; }
+         tracepoint:syscalls:sys_exit_write /@start[tid]/ {
+             @n = count(); @bytes = sum(args.ret); @positive = min(nsecs - @start[tid] > 0); delete(@start, tid);
+         }",
+    );
+    assert_lines(&outcome, &["@bytes: 10007", "@n: 10007", "@positive: 1"]);
+}
+
+#[test]
+fn function_of_a_program() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} {COUNT} words"),
+        &format!(
+            "uprobe:{calls}:target_call {{ @n = count(); @sum = sum(arg0); @text[str(arg1)] = count(); @max = max(arg0); }}"
+        ),
+    );
+    let sum = format!("@sum: {}", sum_below(COUNT));
+    assert_lines(&outcome, &["@max: 10006", "@n: 10007", &sum, "@text[words]: 10007"]);
+}
+
+#[test]
+fn return_of_a_function() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} {COUNT}"),
+        &format!("uretprobe:{calls}:target_call {{ @n = count(); @sum = sum(retval); }}"),
+    );
+    assert_lines(&outcome, &["@n: 10007", &format!("@sum: {}", 2 * sum_below(COUNT))]);
+}
+
+#[test]
+fn entry_and_return_of_a_function() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} {COUNT}"),
+        &format!(
+            "uprobe:{calls}:target_call {{ @at[tid] = arg0; }}
+             uretprobe:{calls}:target_call {{ @twice = sum(retval == 2 * @at[tid]); delete(@at, tid); }}"
+        ),
+    );
+    assert_lines(&outcome, &["@twice: 10007"]);
+}
+
+#[test]
+fn function_of_a_library() {
+    needs_root!();
+    let (library, calls) = (target!("libcalls.so"), target!("calls-shared"));
+    let outcome = run_on(
+        &format!("{calls} {COUNT}"),
+        &format!("uprobe:{library}:target_call {{ @n = count(); }} uretprobe:{library}:target_call {{ @r = count(); }}"),
+    );
+    assert_lines(&outcome, &["@n: 10007", "@r: 10007"]);
+}
+
+#[test]
+fn arguments_beyond_the_registers_and_memory_behind_a_pointer() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} 1"),
+        &format!(
+            "struct point {{ int x; unsigned short flags; const char *label; }};
+             uprobe:{calls}:target_many {{ @many = (arg0, arg1, arg2, arg3, arg4, arg5); }}
+             uprobe:{calls}:target_point {{
+                 $p = (struct point *)arg0;
+                 printf(\"%d %d %s\\n\", $p->x, $p->flags, str($p->label));
+             }}
+             uretprobe:{calls}:target_point {{ printf(\"%d\\n\", (int32)retval); }}"
+        ),
+    );
+    assert_lines(&outcome, &["-7 513 origin", "-7", "@many: (1, 2, 3, 4, 5, 6)"]);
+}
+
+#[test]
+fn wildcard_over_functions() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(&format!("{calls} {COUNT}"), &format!("uprobe:{calls}:target_* {{ @[func] = count(); }}"));
+    assert_lines(&outcome, &["@[target_many]: 1", "@[target_point]: 1", "@[target_call]: 10007"]);
+}
+
+#[test]
+fn wildcard_over_system_calls() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} getppid {COUNT}"),
+        "tracepoint:syscalls:sys_enter_getp* /comm == \"syscalls\"/ { @[probe] = count(); }",
+    );
+    assert_lines(&outcome, &["@[tracepoint:syscalls:sys_enter_getppid]: 10007"]);
+}
+
+#[test]
+fn two_bodies_and_a_list_on_one_point() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} {COUNT}"),
+        &format!(
+            "uprobe:{calls}:target_call {{ @first++; }}
+             uprobe:{calls}:target_call, uprobe:{calls}:target_many {{ @both++; }}
+             uprobe:{calls}:target_call /@first == @both/ {{ @in_order++; }}"
+        ),
+    );
+    assert_lines(&outcome, &["@both: 10008", "@first: 10007", "@in_order: 10007"]);
+}
+
+#[test]
+fn increments_of_many_threads_are_all_kept() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = run_on(
+        &format!("{threads} {COUNT} 4"),
+        &format!("uprobe:{threads}:target_call {{ @plain++; @[comm]++; @count = count(); }}"),
+    );
+    assert_eq!((number(&outcome, "@plain"), number(&outcome, "@count")), (40028, 40028));
+    for worker in 0..4 {
+        assert_eq!(number(&outcome, &format!("@[worker-{worker}]")), 10007);
+    }
+}
+
+#[test]
+fn children_of_a_program_are_traced_system_wide() {
+    needs_root!();
+    let lives = target!("lives");
+    let tracer = attached(script(&format!("uprobe:{lives}:target_call {{ @n = count(); @by[pid] = count(); }}")));
+    let target = Program::new(&lives).args(["fork", "10007"]).run().unwrap();
+    assert!(target.success(), "{}", target.describe());
+    tracer.signal(quadrant_testing::Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(number(&outcome, "@n"), 30021, "{}", outcome.describe());
+    let by_process = outcome.stdout.lines().filter(|line| line.starts_with("@by[") && line.ends_with("]: 10007"));
+    assert_eq!(by_process.count(), 3, "{}", outcome.describe());
+}
+
+#[test]
+fn writes_of_a_watched_variable() {
+    needs_root!();
+    let watched = target!("watched");
+    let address = Program::new(&watched).arg("where").run().unwrap().stdout;
+    let outcome = run_on(
+        &format!("{watched} {COUNT}"),
+        &format!("watchpoint:{}:8:w {{ @ = count(); }}", address.trim()),
+    );
+    assert_lines(&outcome, &["@: 10007"]);
+}
+
+#[test]
+fn samples_of_a_busy_program() {
+    needs_root!();
+    let stacks = target!("stacks");
+    let mut busy = Program::new(&stacks).args(["0"]).with_input().start().unwrap();
+    let outcome = run("profile:hz:999 /comm == \"stacks\"/ { @++; if (@ >= 101) { exit(); } }");
+    busy.close_input();
+    assert!(number(&outcome, "@") >= 101);
+    assert!(busy.finish().unwrap().success());
+}
+
+#[test]
+fn faults_of_pages() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(&format!("{calls} 1"), "software:page-faults:1 /comm == \"calls\"/ { @ = count(); }");
+    assert!(number(&outcome, "@") > 10, "{}", outcome.describe());
+}
+
+#[test]
+fn scheduler_switches_by_raw_tracepoint() {
+    needs_root!();
+    let outcome = run(
+        "rawtracepoint:sched_switch { @[cpu, args.prev.comm] = count(); @n++; if (@n > 50) { exit(); } }",
+    );
+    assert!(number(&outcome, "@n") > 50);
+    assert!(outcome.stdout.lines().any(|line| line.starts_with("@[0, ")), "{}", outcome.describe());
+}

@@ -1,0 +1,187 @@
+//! What bad input gets: a message that says where, what and what to do, and status 1.
+
+use std::fs;
+
+use quadrant_testing::Program;
+
+use crate::common::{binary, folder, needs_root, quadrant, refused, script, target};
+
+#[track_caller]
+fn assert_message(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in:\n{message}");
+    }
+}
+
+#[test]
+fn a_syntax_error_has_its_place_and_a_caret() {
+    let message = refused(script("BEGIN { printf(\"x\\n\" }"));
+    assert_message(&message, &["error", ":1:", "^"]);
+}
+
+#[test]
+fn several_errors_are_told_in_one_run() {
+    let message = refused(script("BEGIN { $x = nosuch(1); }\nEND { print(); $y = ; }"));
+    assert!(message.matches("error").count() >= 2, "{message}");
+}
+
+#[test]
+fn a_misspelt_function_gets_a_suggestion() {
+    let message = refused(script("BEGIN { prinft(\"x\\n\"); exit(); }"));
+    assert_message(&message, &["prinft", "printf", "^"]);
+}
+
+#[test]
+fn a_misspelt_builtin_gets_a_suggestion() {
+    assert_message(&refused(script("BEGIN { print(nsec); exit(); }")), &["nsec", "nsecs"]);
+}
+
+#[test]
+fn types_that_do_not_fit_are_refused_with_both_named() {
+    let message = refused(script("BEGIN { @a = 1; @a = \"text\"; exit(); }"));
+    assert_message(&message, &["@a", "int", "string", ":1:"]);
+}
+
+#[test]
+fn a_misspelt_tracepoint_gets_the_nearest_names() {
+    needs_root!();
+    let message = refused(script("tracepoint:syscalls:sys_enter_opnat { exit(); }"));
+    assert_message(&message, &["sys_enter_opnat", "sys_enter_openat"]);
+}
+
+#[test]
+fn a_misspelt_argument_gets_the_nearest_names() {
+    needs_root!();
+    let message = refused(script("tracepoint:syscalls:sys_enter_openat { print(str(args.filenam)); }"));
+    assert_message(&message, &["filenam", "filename"]);
+}
+
+#[test]
+fn a_misspelt_function_of_a_program_gets_the_nearest_names() {
+    needs_root!();
+    let calls = target!("calls");
+    let message = refused(script(&format!("uprobe:{calls}:target_cal {{ @++; }}")));
+    assert_message(&message, &["target_cal", "target_call"]);
+}
+
+#[test]
+fn a_misspelt_usdt_probe_gets_the_nearest_names() {
+    needs_root!();
+    let usdt = target!("usdt");
+    assert_message(&refused(script(&format!("usdt:{usdt}:demo:hitt {{ @++; }}"))), &["hitt", "hit"]);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    needs_root!();
+    assert_message(&refused(script("uprobe:/nowhere/at/all:main { @++; }")), &["/nowhere/at/all", "ENOENT"]);
+}
+
+#[test]
+fn an_offset_inside_an_instruction_is_refused() {
+    needs_root!();
+    let usdt = target!("stacks");
+    let message = refused(script(&format!("uprobe:{usdt}:target_recurse+2 {{ @++; }}")));
+    assert_message(&message, &["target_recurse+2", "instruction"]);
+}
+
+#[test]
+fn a_file_that_is_no_program_is_refused() {
+    needs_root!();
+    let path = folder("no-program").join("text");
+    fs::write(&path, "this is no ELF file").unwrap();
+    assert_message(&refused(script(&format!("uprobe:{}:main {{ @++; }}", path.display()))), &["ELF"]);
+}
+
+#[test]
+fn a_program_cut_short_is_no_crash() {
+    needs_root!();
+    let calls = target!("calls");
+    let whole = fs::read(&calls).unwrap();
+    let dir = folder("cut");
+    for length in [5, 63, 64, 200, 1000, whole.len() / 2, whole.len() - 100] {
+        let path = dir.join(format!("cut-{length}"));
+        fs::write(&path, &whole[..length]).unwrap();
+        let outcome = script(&format!("uprobe:{}:target_call {{ exit(); }}", path.display())).run().unwrap();
+        let listed = quadrant().args(["-l", &format!("usdt:{}:*", path.display())]).run().unwrap();
+        for outcome in [outcome, listed] {
+            assert!(outcome.code().is_some() && !outcome.stderr.contains("panicked"), "{}", outcome.describe());
+        }
+    }
+}
+
+#[test]
+fn too_many_probes_ask_for_a_flag_and_say_how_many() {
+    needs_root!();
+    let message = refused(script("tracepoint:*:* { @++; }"));
+    assert_message(&message, &["--max-probes", "1000"]);
+}
+
+#[test]
+fn without_root_one_line_says_so() {
+    needs_root!();
+    let Ok(found) = Program::new("setpriv").arg("--version").run() else {
+        return quadrant_testing::skip("setpriv is not installed: run `apt-get install util-linux`");
+    };
+    assert!(found.success());
+    let copy = folder("unprivileged").join("quadrant");
+    if fs::copy(binary(), &copy).is_err() || !reachable_by_all(&copy) {
+        return quadrant_testing::skip("the build folder cannot be entered by another user");
+    }
+    let program = Program::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    let message = refused(program.arg(&copy).args(["-e", "tracepoint:syscalls:sys_enter_getppid { @++; }"]));
+    assert!(message.contains("root") || message.contains("CAP_"), "{message}");
+    assert!(message.contains("sudo"), "{message}");
+}
+
+/// Whether every folder above can be entered, and the file run, by any user.
+fn reachable_by_all(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    path.ancestors().all(|part| part.as_os_str().is_empty() || mode(part) & 0o001 != 0)
+}
+
+#[test]
+fn a_wrong_command_line_is_refused() {
+    assert_message(&refused(quadrant().arg("--no-such-flag")), &["--no-such-flag"]);
+    assert!(!refused(quadrant()).is_empty());
+}
+
+#[test]
+fn a_script_file_that_is_not_there_is_named() {
+    assert_message(&refused(quadrant().arg("/nowhere/script.bt")), &["/nowhere/script.bt"]);
+}
+
+#[test]
+fn a_command_that_is_not_there_is_named() {
+    needs_root!();
+    assert_message(&refused(script("BEGIN { }").args(["-c", "/nowhere/command"])), &["/nowhere/command"]);
+}
+
+#[test]
+fn a_process_that_is_not_there_is_named() {
+    needs_root!();
+    assert_message(&refused(script("BEGIN { }").args(["-p", "4194303"])), &["4194303"]);
+}
+
+#[test]
+fn what_changes_the_system_needs_a_flag() {
+    needs_root!();
+    assert_message(&refused(script("BEGIN { system(\"true\"); exit(); }")), &["system", "--unsafe"]);
+    assert_message(&refused(script("interval:s:1 { signal(\"KILL\"); }")), &["signal", "--unsafe"]);
+}
+
+#[test]
+fn bytes_that_are_no_script_are_no_crash() {
+    let dir = folder("bytes");
+    let scripts: [&[u8]; 6] = [b"", b"\0\0\0", b"\xff\xfe{{{{", b"BEGIN {", b"/*", b"BEGIN { printf(\""];
+    for (index, bytes) in scripts.iter().enumerate() {
+        let path = dir.join(format!("script-{index}"));
+        fs::write(&path, bytes).unwrap();
+        let message = refused(quadrant().arg(&path));
+        assert!(!message.contains("panicked"), "{message}");
+    }
+    let deep = "(".repeat(100_000);
+    let message = refused(script(&format!("BEGIN {{ print({deep}); }}")));
+    assert!(!message.contains("panicked") && !message.contains("overflow"), "{message}");
+}

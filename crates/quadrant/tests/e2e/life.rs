@@ -1,0 +1,103 @@
+//! Targets that end, fork, become another program, or are replaced on disk while they are traced.
+
+use std::fs;
+
+use quadrant_testing::{Program, Signal};
+
+use crate::common::{assert_lines, attached, folder, needs_root, number, script, target};
+
+#[test]
+fn the_status_of_the_command_is_ours() {
+    needs_root!();
+    let lives = target!("lives");
+    let outcome = script(&format!("uprobe:{lives}:target_call {{ @ = count(); }}"));
+    let outcome = outcome.args(["-c", &format!("{lives} exit 7")]).run().unwrap();
+    assert_eq!(outcome.code(), Some(42), "{}", outcome.describe());
+    assert_lines(&outcome, &["@: 7"]);
+}
+
+#[test]
+fn the_status_of_the_script_goes_before_that_of_the_command() {
+    needs_root!();
+    let lives = target!("lives");
+    let text = format!("uprobe:{lives}:target_call /arg0 == 3/ {{ exit(5); }}");
+    let outcome = script(&text).args(["-c", &format!("{lives} exit 1000000")]).run().unwrap();
+    assert_eq!(outcome.code(), Some(5), "{}", outcome.describe());
+}
+
+#[test]
+fn a_command_killed_by_a_signal_is_told_as_shells_do() {
+    needs_root!();
+    let lives = target!("lives");
+    let outcome = script(&format!("uprobe:{lives}:target_call {{ @ = count(); }}"));
+    let outcome = outcome.args(["-c", &format!("{lives} abort 3")]).run().unwrap();
+    assert_eq!(outcome.code(), Some(128 + 6), "{}", outcome.describe());
+    assert_lines(&outcome, &["@: 3"]);
+}
+
+#[test]
+fn a_command_that_becomes_itself_again_is_still_traced() {
+    needs_root!();
+    let lives = target!("lives");
+    let outcome = script(&format!("uprobe:{lives}:target_call {{ @ = count(); }}"));
+    let outcome = outcome.args(["-c", &format!("{lives} exec 10007")]).run().unwrap();
+    assert_eq!(outcome.code(), Some(42), "{}", outcome.describe());
+    assert_lines(&outcome, &["@: 20014"]);
+}
+
+#[test]
+fn the_output_of_the_command_is_passed_on() {
+    needs_root!();
+    let outcome = crate::common::run_on("/bin/echo 'two words' \"and more\"", "BEGIN { printf(\"first\\n\"); }");
+    assert_lines(&outcome, &["first", "two words and more"]);
+}
+
+#[test]
+fn a_traced_process_that_ends_ends_the_trace() {
+    needs_root!();
+    let calls = target!("calls");
+    let mut running = Program::new(&calls).arg("10007").env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let tracer = script(&format!("uprobe:{calls}:target_call {{ @ = count(); }}"));
+    let tracer = attached(tracer.args(["-p", &running.pid().to_string()]));
+    // Another process of the same program is not counted.
+    assert!(Program::new(&calls).arg("29").run().unwrap().success());
+    running.write("go\n").unwrap();
+    assert!(running.finish().unwrap().success());
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    assert_lines(&outcome, &["@: 10007"]);
+}
+
+#[test]
+fn a_predicate_on_a_process_given_as_a_parameter() {
+    needs_root!();
+    let calls = target!("calls");
+    let mut running = Program::new(&calls).arg("10007").env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let text = format!("uprobe:{calls}:target_call /pid == $1/ {{ @bytes = hist(arg0); @n = count(); }}");
+    let tracer = attached(script(&text).arg(running.pid().to_string()));
+    assert!(Program::new(&calls).arg("29").run().unwrap().success());
+    running.write("go\n").unwrap();
+    assert!(running.finish().unwrap().success());
+    tracer.signal(Signal::INT).unwrap();
+    assert_eq!(number(&tracer.finish().unwrap(), "@n"), 10007);
+}
+
+#[test]
+fn a_program_replaced_on_disk_is_no_crash() {
+    needs_root!();
+    let calls = target!("calls");
+    let copy = folder("replaced").join("program");
+    fs::copy(&calls, &copy).unwrap();
+    let path = copy.display();
+    let tracer =
+        attached(script(&format!("uprobe:{path}:target_call {{ @[ustack(1)] = count(); }} END {{ printf(\"ended\\n\"); }}")));
+    assert!(Program::new(&copy).arg("13").run().unwrap().success());
+    fs::remove_file(&copy).unwrap();
+    fs::write(&copy, "no program any more").unwrap();
+    tracer.signal(Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("ended") && outcome.stdout.contains("]: 13"), "{}", outcome.describe());
+}

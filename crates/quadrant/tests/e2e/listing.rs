@@ -1,0 +1,88 @@
+//! `-l` and `-lv`.
+
+use std::path::Path;
+
+use crate::common::{good, needs_root, quadrant, target};
+
+fn list(pattern: &str) -> Vec<String> {
+    good(quadrant().args(["-l", pattern])).lines().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn tracepoints_of_a_subsystem() {
+    needs_root!();
+    let lines = list("tracepoint:sched:*");
+    assert!(lines.contains(&"tracepoint:sched:sched_switch".to_owned()), "{lines:?}");
+    assert!(lines.len() > 10 && lines.iter().all(|line| line.starts_with("tracepoint:sched:")), "{lines:?}");
+}
+
+#[test]
+fn arguments_of_a_tracepoint() {
+    needs_root!();
+    let outcome = good(quadrant().args(["-lv", "tracepoint:syscalls:sys_enter_openat"]));
+    let lines = outcome.lines();
+    assert_eq!(lines[0], "tracepoint:syscalls:sys_enter_openat", "{}", outcome.describe());
+    for argument in ["    int __syscall_nr", "    int dfd", "    const char * filename", "    int flags", "    umode_t mode"] {
+        assert!(lines.contains(&argument), "{argument}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn raw_tracepoints() {
+    needs_root!();
+    let lines = list("rawtracepoint:*sched_switch");
+    assert!(lines.iter().any(|line| line.ends_with("sched_switch")), "{lines:?}");
+}
+
+#[test]
+fn functions_of_a_program() {
+    needs_root!();
+    let calls = target!("calls");
+    let wanted = ["call", "many", "point"].map(|name| format!("uprobe:{calls}:target_{name}"));
+    assert_eq!(list(&format!("uprobe:{calls}:target_*")), wanted);
+}
+
+#[test]
+fn functions_of_a_library_by_its_short_name() {
+    needs_root!();
+    let lines = list("uprobe:libc:mem*");
+    assert!(lines.iter().any(|line| line.ends_with(":memfrob")), "{lines:?}");
+    assert!(lines.iter().all(|line| line.starts_with("uprobe:/") && line.contains("libc.so")), "{lines:?}");
+}
+
+#[test]
+fn static_probes_of_a_program() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let names = ["constants", "empty", "gated", "hit", "many", "memory", "place", "sizes"];
+    let wanted: Vec<_> = names.iter().map(|name| format!("usdt:{usdt}:demo:{name}")).collect();
+    let mut lines = list(&format!("usdt:{usdt}:*"));
+    lines.sort();
+    assert_eq!(lines, wanted);
+}
+
+#[test]
+fn static_probes_of_an_interpreter_that_nobody_here_made() {
+    needs_root!();
+    if !Path::new("/usr/bin/python3").exists() {
+        return quadrant_testing::skip("python3 is not installed: run `apt-get install python3`");
+    }
+    let lines = list("usdt:/usr/bin/python3:*");
+    if lines.is_empty() {
+        return quadrant_testing::skip("this python3 has no static probes");
+    }
+    assert!(lines.iter().any(|line| line.ends_with(":python:gc__start")), "{lines:?}");
+}
+
+#[test]
+fn what_does_not_exist_lists_nothing() {
+    needs_root!();
+    let outcome = quadrant().args(["-l", "tracepoint:nosuch:*"]).run().unwrap();
+    assert!(outcome.lines().is_empty() && outcome.code().is_some(), "{}", outcome.describe());
+}
+
+#[test]
+fn software_events_and_timers() {
+    needs_root!();
+    assert!(list("software:*").iter().any(|line| line.starts_with("software:page-faults:")));
+}

@@ -1,0 +1,93 @@
+//! Nothing is lost silently: what happened is what was answered plus what the ledger says.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use quadrant_testing::{Program, Signal};
+
+use crate::common::{attached, folder, needs_root, number, run, run_on, script, target};
+
+/// The sum of the counts of the ledger's lines of one kind, as in `LOST: 12 records: why`.
+fn lost(stderr: &str, kind: &str) -> i64 {
+    let lines = stderr.lines().filter_map(|line| line.strip_prefix("LOST: ")?.split_once(' '));
+    lines.filter(|(_, rest)| rest.starts_with(kind)).filter_map(|(count, _)| count.parse::<i64>().ok()).sum()
+}
+
+#[test]
+fn records_at_full_speed_add_up() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let path = folder("losses").join("output");
+    let tracer = script("tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { printf(\"event %d %d %d\\n\", pid, tid, cpu); }");
+    let tracer = attached(tracer.stdout(File::create(&path).unwrap()).limit(Duration::from_secs(60)));
+    assert!(Program::new(syscalls).args(["getppid", "1000003"]).run().unwrap().success());
+    tracer.signal(Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    let lines = BufReader::new(File::open(&path).unwrap()).lines().map_while(Result::ok);
+    let printed = lines.filter(|line| line.starts_with("event ")).count() as i64;
+    assert_eq!(printed + lost(&outcome.stderr, "record"), 1_000_003, "{}", outcome.describe());
+}
+
+#[test]
+fn keys_beyond_the_maps_size_are_counted() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} 10007"),
+        &format!("config = {{ max_map_keys = 100 }} uprobe:{calls}:target_call {{ @[arg0] = count(); }}"),
+    );
+    let kept = outcome.stdout.lines().filter(|line| line.starts_with("@[")).count() as i64;
+    assert_eq!(kept + lost(&outcome.stderr, "update"), 10007, "{}", outcome.describe());
+}
+
+#[test]
+fn texts_that_are_cut_are_counted_at_their_place() {
+    needs_root!();
+    let outcome = run("config = { max_strlen = 16 } tracepoint:syscalls:sys_enter_* { @ = str(\"unused\"); exit(); }");
+    assert!(!outcome.stderr.contains("LOST"), "{}", outcome.describe());
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} openat 11 /nowhere/far/far/far/away"),
+        "config = { max_strlen = 16 }
+         tracepoint:syscalls:sys_enter_openat /comm == \"syscalls\"/ { @[str(args.filename)] = count(); }",
+    );
+    assert!(lost(&outcome.stderr, "text") >= 11, "{}", outcome.describe());
+    assert!(outcome.stderr.contains(":2:"), "{}", outcome.describe());
+}
+
+#[test]
+fn memory_that_cannot_be_read_is_counted() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} 17"),
+        &format!("uprobe:{calls}:target_call {{ @text = str(arg0 + 1); @n = count(); }}"),
+    );
+    assert_eq!(number(&outcome, "@n"), 17);
+    assert_eq!(lost(&outcome.stderr, "read"), 17, "{}", outcome.describe());
+}
+
+#[test]
+fn division_by_zero_is_counted() {
+    needs_root!();
+    let outcome = run("BEGIN { @z = 0; for ($i : 0..5) { @q = 10 / @z; } exit(); }");
+    assert_eq!(lost(&outcome.stderr, "division"), 5, "{}", outcome.describe());
+}
+
+#[test]
+fn strict_makes_a_loss_the_status() {
+    needs_root!();
+    let text = "config = { max_map_keys = 2 } BEGIN { @[1] = 1; @[2] = 1; @[3] = 1; exit(); }";
+    assert_eq!(script(text).run().unwrap().code(), Some(0));
+    let outcome = script(text).arg("--strict").run().unwrap();
+    assert_eq!(outcome.code(), Some(3), "{}", outcome.describe());
+}
+
+#[test]
+fn an_ordinary_run_reports_no_loss() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(&format!("{calls} 10007"), &format!("uprobe:{calls}:target_call {{ @[str(arg1)] = count(); }}"));
+    assert!(!outcome.stderr.contains("LOST"), "{}", outcome.describe());
+}

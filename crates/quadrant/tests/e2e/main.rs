@@ -1,0 +1,16 @@
+//! The real binary on this machine's own kernel: what it prints, counts, and leaves behind.
+//!
+//! `QUADRANT_BINARY` names another build to test, such as the release one.
+
+mod cases;
+mod common;
+mod counts;
+mod errors;
+mod issue_lines;
+mod life;
+mod listing;
+mod losses;
+mod parameters;
+mod signals;
+mod symbols;
+mod usdt;

@@ -1,0 +1,81 @@
+//! Script files and their parameters.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use quadrant_testing::Program;
+
+use crate::common::{assert_lines, binary, folder, good, needs_root, quadrant, run, script};
+
+const SCRIPT: &str = "BEGIN { printf(\"%d %s %d\\n\", $1, str($2), $#); exit(); }";
+
+#[test]
+fn parameters_behind_a_script() {
+    needs_root!();
+    assert_lines(&good(script(SCRIPT).args(["12", "words"])), &["12 words 2"]);
+}
+
+#[test]
+fn a_script_file_with_parameters() {
+    needs_root!();
+    let path = folder("file").join("script.bt");
+    fs::write(&path, SCRIPT).unwrap();
+    assert_lines(&good(quadrant().arg(&path).args(["0x10", "words"])), &["16 words 2"]);
+}
+
+#[test]
+fn a_script_from_standard_input() {
+    needs_root!();
+    let mut tracer = quadrant().args(["-", "3", "x"]).with_input().start().unwrap();
+    tracer.write(SCRIPT).unwrap();
+    tracer.close_input();
+    assert_lines(&tracer.finish().unwrap(), &["3 x 2"]);
+}
+
+#[test]
+fn a_script_that_is_a_program() {
+    needs_root!();
+    let path = folder("shebang").join("script.bt");
+    fs::write(&path, format!("#!{}\n{SCRIPT}\n", binary().display())).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_lines(&good(Program::new(&path).args(["5", "y"])), &["5 y 2"]);
+}
+
+#[test]
+fn a_parameter_names_a_probe() {
+    needs_root!();
+    let outcome = good(script("interval:ms:$1 { printf(\"tick\\n\"); exit(); }").arg("3"));
+    assert_lines(&outcome, &["tick"]);
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    needs_root!();
+    let tracer = script("BEGIN { printf(\"a\\tb\\n\"); @n[1, \"x\"] = count(); @h = hist(5); exit(); }");
+    let outcome = good(tracer.args(["-f", "json"]));
+    let lines: Vec<serde_json::Value> =
+        outcome.lines().into_iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let kinds: Vec<_> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
+    assert_eq!(kinds, ["attached_probes", "printf", "hist", "map"], "{}", outcome.describe());
+    assert_eq!(lines[1]["data"], "a\tb\n");
+    assert_eq!(lines[3]["data"]["@n"]["1,x"], 1);
+}
+
+#[test]
+fn a_long_script_runs() {
+    needs_root!();
+    let body: String = (0..1000).map(|n| format!("if ($x % {} == 0) {{ @hits[{}] = count(); }}\n", n + 2, n % 7)).collect();
+    let outcome = run(&format!("BEGIN {{ $x = (uint64)720720;\n{body} exit(); }}"));
+    assert!(outcome.stdout.starts_with('@') || outcome.stdout.trim_start().starts_with('@'), "{}", outcome.describe());
+}
+
+#[test]
+fn terminal_escapes_of_a_traced_program_do_not_reach_the_output() {
+    needs_root!();
+    let calls = crate::common::target!("calls");
+    let outcome = crate::common::run_on(
+        &format!("{calls} 1 \u{1b}[2Jtext"),
+        &format!("uprobe:{calls}:target_call {{ printf(\"%s\\n\", str(arg1)); @[str(arg1)] = count(); }}"),
+    );
+    assert!(!outcome.stdout.contains('\u{1b}') && outcome.stdout.contains("[2Jtext"), "{}", outcome.describe());
+}

@@ -1,0 +1,94 @@
+//! How a trace ends: by signals, by a closed pipe, by being killed.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use quadrant_testing::{Program, Signal};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::common::{assert_lines, attached, binary, needs_root, quadrant, script, target};
+
+#[test]
+fn an_interrupt_prints_maps_once_and_runs_end() {
+    needs_root!();
+    for signal in [Signal::INT, Signal::TERM] {
+        let tracer = attached(script("BEGIN { @kept = 42; } END { printf(\"ended\\n\"); }"));
+        tracer.signal(signal).unwrap();
+        let outcome = tracer.finish().unwrap();
+        assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+        assert_lines(&outcome, &["ended", "@kept: 42"]);
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    needs_root!();
+    // Nobody reads the output and the map is larger than a pipe, so the tracer cannot finish by itself.
+    let (reader, writer) = std::io::pipe().unwrap();
+    let text = "config = { max_map_keys = 100000 } BEGIN { for ($i : 0..100000) { @[$i] = $i; } }";
+    let tracer = attached(script(text).stdout(Stdio::from(writer)));
+    tracer.signal(Signal::INT).unwrap();
+    poll(&mut [PollFd::new(&reader, PollFlags::IN)], None).unwrap();
+    tracer.signal(Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert!(!outcome.timed_out, "{}", outcome.describe());
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_trace_quietly() {
+    needs_root!();
+    let line = "\"$0\" -e 'interval:ms:1 { printf(\"line\\n\"); }' | head -3; echo \"status ${PIPESTATUS[0]}\"";
+    let outcome = Program::new("bash").args([OsStr::new("-c"), OsStr::new(line), &binary()]).limit(Duration::from_secs(20)).run().unwrap();
+    assert_lines(&outcome, &["line", "line", "line", "status 0"]);
+    assert!(!outcome.stderr.to_lowercase().contains("pipe"), "{}", outcome.describe());
+}
+
+#[test]
+fn a_killed_tracer_leaves_nothing_attached() {
+    needs_root!();
+    let calls = target!("calls");
+    let before = programs();
+    let tracer = attached(script(&format!(
+        "uprobe:{calls}:target_call {{ @ = count(); }} tracepoint:syscalls:sys_enter_getppid {{ @t = count(); }}
+         profile:hz:99 {{ @p = count(); }}"
+    )));
+    let ours: BTreeSet<_> = programs().difference(&before).cloned().collect();
+    if ours.is_empty() {
+        return quadrant_testing::skip("/proc/kallsyms does not show BPF programs: set net.core.bpf_jit_kallsyms to 1");
+    }
+    tracer.signal(Signal::KILL).unwrap();
+    assert_eq!(tracer.finish().unwrap().signal(), Some(9));
+    // The kernel frees a program some time after the last descriptor is closed.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !programs().is_disjoint(&ours) {
+        assert!(Instant::now() < deadline, "these are left: {:?}", programs().intersection(&ours).collect::<Vec<_>>());
+        std::thread::yield_now();
+    }
+}
+
+/// The BPF programs in the kernel: address and name of each.
+fn programs() -> BTreeSet<String> {
+    let symbols = std::fs::read_to_string("/proc/kallsyms").unwrap();
+    symbols.lines().filter(|line| line.contains(" bpf_prog_")).map(str::to_owned).collect()
+}
+
+#[test]
+fn exit_gives_its_status() {
+    needs_root!();
+    let outcome = script("BEGIN { exit(42); }").run().unwrap();
+    assert_eq!(outcome.code(), Some(42), "{}", outcome.describe());
+}
+
+#[test]
+fn output_goes_into_a_file() {
+    needs_root!();
+    let path = crate::common::folder("output").join("answers");
+    let tracer = quadrant().args(["-o", path.to_str().unwrap(), "-e", "BEGIN { printf(\"x\\n\"); @a = 1; exit(); }"]);
+    let outcome = crate::common::good(tracer);
+    assert!(outcome.lines().is_empty(), "{}", outcome.describe());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(), ["x", "@a: 1"]);
+}

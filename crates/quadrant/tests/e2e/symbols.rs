@@ -1,0 +1,93 @@
+//! Stacks and names: static functions, inlined ones, C++ and Rust, the kernel.
+
+use quadrant_testing::Program;
+
+use crate::common::{needs_root, run, run_on, target};
+
+/// The position of each function among the stack's lines; they must stand in this order.
+#[track_caller]
+fn assert_stack(output: &str, functions: &[&str]) {
+    let mut lines = output.lines();
+    for function in functions {
+        assert!(lines.any(|line| line.contains(function)), "{function} is not in its place in:\n{output}");
+    }
+}
+
+#[test]
+fn user_stack_with_static_and_inlined_functions() {
+    needs_root!();
+    let stacks = target!("stacks");
+    let outcome = run_on(
+        &format!("{stacks} 10007 4"),
+        &format!("uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}"),
+    );
+    let recursion = ["target_recurse"; 4];
+    assert_stack(&outcome.stdout, &[&["target_leaf", "target_inlined", "target_static"], &recursion[..], &["main", "]: 10007"]].concat());
+}
+
+#[test]
+fn user_stack_is_limited_as_asked() {
+    needs_root!();
+    let stacks = target!("stacks");
+    let outcome = run_on(&format!("{stacks} 3 50"), &format!("uprobe:{stacks}:target_leaf {{ @[ustack(2)] = count(); }}"));
+    assert!(!outcome.stdout.contains("main"), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("]: 3"), "{}", outcome.describe());
+}
+
+#[test]
+fn demangled_names_of_cxx() {
+    needs_root!();
+    let mangled = target!("mangled-cc");
+    let outcome = run_on(
+        &format!("{mangled} 23"),
+        &format!("uprobe:{mangled}:cpp:\"shapes::Circle<long>::area\" {{ @[ustack] = count(); }}"),
+    );
+    assert_stack(&outcome.stdout, &["shapes::Circle<long>::area(int) const", "shapes::measure(long)", "main", "]: 23"]);
+}
+
+#[test]
+fn demangled_names_of_rust() {
+    needs_root!();
+    for mangled in [target!("mangled-rs"), target!("mangled-rs-v0")] {
+        let outcome = run_on(&format!("{mangled} 23"), &format!("uprobe:{mangled}:*Circle*area* {{ @[ustack] = count(); }}"));
+        assert_stack(&outcome.stdout, &["mangled::shapes::Circle", "mangled::shapes::measure", "]: 23"]);
+    }
+}
+
+#[test]
+fn kernel_stack_of_a_busy_program() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} getppid 11"),
+        "rawtracepoint:sys_enter /comm == \"syscalls\"/ { @[kstack] = count(); }",
+    );
+    assert_stack(&outcome.stdout, &["do_syscall_64", "entry_SYSCALL_64"]);
+}
+
+#[test]
+fn stacks_of_samples() {
+    needs_root!();
+    let stacks = target!("stacks");
+    let mut busy = Program::new(&stacks).args(["0"]).with_input().start().unwrap();
+    let text = "profile:hz:499 /comm == \"stacks\"/ { @[kstack, ustack, comm] = count(); @n++; if (@n > 100) { exit(); } }";
+    let outcome = run(text);
+    busy.close_input();
+    assert!(busy.finish().unwrap().success());
+    assert_stack(&outcome.stdout, &["target_spin", "target_static", "main"]);
+}
+
+#[test]
+fn names_and_addresses() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = run_on(
+        &format!("{calls} 1"),
+        &format!(
+            "uprobe:{calls}:target_call {{ printf(\"%s %s\\n\", usym(reg(\"ip\")), func); printf(\"%s\\n\", probe); }}"
+        ),
+    );
+    let lines = outcome.lines();
+    assert_eq!(lines[0], "target_call target_call", "{}", outcome.describe());
+    assert_eq!(lines[1], format!("uprobe:{calls}:target_call"));
+}

@@ -1,0 +1,132 @@
+//! Statically defined probes of programs: arguments of every size, semaphores, several places.
+
+use quadrant_testing::{COUNT, Program, Signal};
+
+use crate::common::{assert_lines, attached, needs_root, number, run_on, script, sum_below, target};
+
+#[test]
+fn probe_with_a_text_and_a_number() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} {COUNT} words"),
+        &format!("usdt:{usdt}:demo:hit {{ @[str(arg1)] = sum(arg0); @n = count(); }}"),
+    );
+    assert_lines(&outcome, &[&format!("@[words]: {}", sum_below(COUNT)), "@n: 10007"]);
+}
+
+#[test]
+fn probe_without_its_provider() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(&format!("{usdt} {COUNT}"), &format!("usdt:{usdt}:hit {{ @ = count(); }}"));
+    assert_lines(&outcome, &["@: 10007"]);
+}
+
+#[test]
+fn a_semaphore_is_raised_before_the_first_hit() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let tracer = script(&format!("usdt:{usdt}:demo:gated {{ @ = count(); @sum = sum(arg0); }}"));
+    let tracer = tracer.args(["-c", &format!("{usdt} {COUNT}")]).env("TARGET_REPORT", "1");
+    let outcome = crate::common::good(tracer);
+    assert_lines(&outcome, &["@: 10007", &format!("@sum: {}", sum_below(COUNT))]);
+    assert!(outcome.stderr.contains("enabled: 10007 of 10007"), "{}", outcome.describe());
+}
+
+#[test]
+fn a_semaphore_is_lowered_when_the_tracer_is_killed() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let mut running = Program::new(&usdt).arg("23").env("TARGET_WAIT", "1").env("TARGET_REPORT", "1");
+    running = running.with_input();
+    let mut running = running.start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+
+    let tracer = attached(script(&format!("usdt:{usdt}:demo:gated {{ @ = count(); }}")));
+    tracer.signal(Signal::KILL).unwrap();
+    assert_eq!(tracer.finish().unwrap().signal(), Some(9));
+
+    running.write("go\n").unwrap();
+    let target = running.finish().unwrap();
+    assert!(target.stderr.contains("enabled: 0 of 23"), "{}", target.describe());
+}
+
+#[test]
+fn arguments_of_every_size_and_sign() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!(
+            "usdt:{usdt}:demo:sizes {{
+                 printf(\"%d %d %d %d\\n\", arg0, arg1, arg2, arg3);
+                 printf(\"%d %d %d %llu\\n\", arg4, arg5, arg6, arg7);
+             }}"
+        ),
+    );
+    assert_lines(&outcome, &["-1 255 -2 65534", "-3 4294967293 -4 18446744073709551612"]);
+}
+
+#[test]
+fn arguments_in_memory_and_constants() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!(
+            "usdt:{usdt}:demo:constants {{ printf(\"%d %d\\n\", arg0, arg1); }}
+             usdt:{usdt}:demo:memory {{ printf(\"%d\\n\", arg0); }}
+             usdt:{usdt}:demo:empty {{ printf(\"empty\\n\"); }}"
+        ),
+    );
+    let mut lines = outcome.lines();
+    lines.sort_unstable();
+    assert_eq!(lines, ["7 -3", "77", "empty"], "{}", outcome.describe());
+}
+
+#[test]
+fn twelve_arguments() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!("usdt:{usdt}:demo:many {{ printf(\"%d %d %d %d\\n\", arg0, arg5, arg6, arg9); }}"),
+    );
+    assert_lines(&outcome, &["100 105 106 109"]);
+}
+
+#[test]
+fn one_probe_at_two_places_with_arguments_of_different_sizes() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!("usdt:{usdt}:demo:place {{ @n = count(); @odd = sum(arg0 > 0 ? arg0 : 0); @even = sum(arg0 < 0 ? arg0 : 0); }}"),
+    );
+    assert_lines(&outcome, &["@even: -20", "@n: 10", "@odd: 25"]);
+}
+
+#[test]
+fn wildcard_over_probes() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(&format!("{usdt} 3"), &format!("usdt:{usdt}:demo:* {{ @[probe] = count(); }}"));
+    assert_eq!(number(&outcome, &format!("@[usdt:{usdt}:demo:hit]")), 3);
+    assert_eq!(number(&outcome, &format!("@[usdt:{usdt}:demo:gated]")), 3);
+    assert_eq!(number(&outcome, &format!("@[usdt:{usdt}:demo:place]")), 10);
+    assert_eq!(number(&outcome, &format!("@[usdt:{usdt}:demo:empty]")), 1);
+}
+
+#[test]
+fn a_process_that_runs_already() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let mut running = Program::new(&usdt).args(["10007"]).env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let tracer = script(&format!("usdt:{usdt}:demo:hit {{ @ = count(); }}")).args(["-p", &running.pid().to_string()]);
+    let tracer = attached(tracer);
+    running.write("go\n").unwrap();
+    assert!(running.finish().unwrap().success());
+    assert_lines(&tracer.finish().unwrap(), &["@: 10007"]);
+}
