@@ -11,8 +11,6 @@ pub struct Target {
     pub bpf_loop: bool,
     /// `bpf_for_each_map_elem` (5.13).
     pub for_each_map_elem: bool,
-    /// `bpf_get_attach_cookie` (5.15; raw and BTF tracepoints later).
-    pub attach_cookie: bool,
     /// Hash maps that grow are allowed in tracing programs (`BPF_F_NO_PREALLOC`).
     pub no_prealloc: bool,
     /// `bpf_ktime_get_tai_ns` (6.1).
@@ -40,6 +38,10 @@ pub struct Arch {
     pub arguments: &'static [u16],
     /// System call arguments, in order.
     pub syscall_arguments: &'static [u16],
+    /// System call number, its low four bytes.
+    pub syscall_number: u16,
+    /// How to tell a system call of another word size.
+    pub compat: Option<Compat>,
     /// Return value.
     pub return_value: u16,
     /// Stack pointer.
@@ -52,11 +54,25 @@ pub struct Arch {
     pub registers: &'static [(&'static str, u16)],
 }
 
+/// The mark of a system call by a program of another word size, whose numbers mean something else.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Compat {
+    /// Offset of a register in `struct pt_regs`.
+    pub register: u16,
+    /// Bits of its low half that count.
+    pub mask: u32,
+    /// What they are then.
+    pub value: u32,
+}
+
 /// x86-64: System V calling convention; offsets of `struct pt_regs` in the kernel's `arch/x86/include/asm/ptrace.h`.
 pub static X86_64: Arch = Arch {
     name: "x86_64",
     arguments: &[112, 104, 96, 88, 72, 64],
     syscall_arguments: &[112, 104, 96, 56, 72, 64],
+    syscall_number: 120,
+    // The code segment of 32-bit programs (`__USER32_CS`).
+    compat: Some(Compat { register: 136, mask: 0xffff, value: 0x23 }),
     return_value: 80,
     stack_pointer: 152,
     instruction_pointer: 128,
@@ -92,6 +108,10 @@ pub static AARCH64: Arch = Arch {
     name: "aarch64",
     arguments: &[0, 8, 16, 24, 32, 40, 48, 56],
     syscall_arguments: &[0, 8, 16, 24, 32, 40],
+    // `syscallno` of the kernel's own `struct pt_regs`, after `orig_x0`.
+    syscall_number: 280,
+    // `PSR_MODE32_BIT`.
+    compat: Some(Compat { register: 264, mask: 0x10, value: 0x10 }),
     return_value: 0,
     stack_pointer: 248,
     instruction_pointer: 256,

@@ -12,6 +12,9 @@ pub const STACK_SECOND: u32 = 1 << 30;
 /// A stored stack id of a stack that could not be taken.
 pub const STACK_LOST: u32 = u32::MAX;
 
+/// A stored stack id of a stack without frames: the user stack of a kernel thread, the kernel stack of code that runs for the process.
+pub const STACK_EMPTY: u32 = u32::MAX - 1;
+
 /// Bytes that a value takes, a multiple of 8.
 pub fn size(ty: &Type) -> u32 {
     match ty {

@@ -12,6 +12,9 @@ pub trait Visitor {
     /// Called for each statement before its parts.
     fn stmt(&mut self, _stmt: &Stmt) {}
 
+    /// Called for each statement after its parts.
+    fn end(&mut self, _stmt: &Stmt) {}
+
     /// Called for each expression before its parts.
     fn expr(&mut self, _expr: &Expr) {}
 }
@@ -55,6 +58,7 @@ pub fn stmt(stmt: &Stmt, visitor: &mut dyn Visitor) {
         StmtKind::Unroll { body, .. } | StmtKind::ForMap { body, .. } | StmtKind::Block(body) => stmts(body, visitor),
         StmtKind::Break | StmtKind::Continue | StmtKind::Return => {}
     }
+    visitor.end(stmt);
 }
 
 /// Walk an expression.

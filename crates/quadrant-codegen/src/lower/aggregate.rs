@@ -1,0 +1,251 @@
+//! Aggregations: feeding them, and what they amount to.
+//!
+//! Parts are kept by CPU unless programs read them; even then an interrupt may feed the same part, so every change is atomic. A part of
+//! a map without keys counts as fed when any of its words is not zero; only `sum`, whose number may stay 0, stores the "fed" word.
+
+use quadrant_program::expr::Expr;
+use quadrant_program::map::Aggregation;
+use quadrant_program::map::MapId;
+use quadrant_program::map::MapValue;
+
+use super::error::Result;
+use super::globals::MapPlace;
+use super::maps::Entry;
+use super::maps::NOEXIST;
+use super::memory::Mem;
+use super::unit::Lower;
+use crate::object::LossKind;
+use crate::ssa::AtomicOp;
+use crate::ssa::Cond;
+use crate::ssa::MapRef;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// How often an exchange of a shared minimum or maximum is tried again.
+const RETRIES: u32 = 4;
+
+/// A part of an aggregation.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// Its address.
+    pub at: Value,
+    /// All CPUs feed it.
+    pub shared: bool,
+    /// It has a word that says that it was fed.
+    pub keyless: bool,
+}
+
+impl Lower<'_, '_> {
+    /// Feeds an aggregation.
+    pub fn aggregate(&mut self, map: MapId, key: Option<&Expr>, value: Option<&Expr>) -> Result<()> {
+        let MapValue::Aggregation(kind) = self.map_value_kind(map)?.clone() else {
+            return Err(self.model_error("a map that is no aggregation"));
+        };
+        let mark = self.mark();
+        let value = match (&kind, value) {
+            (Aggregation::Count, _) => self.f.b.iconst(1),
+            (_, Some(value)) => self.scalar(value)?,
+            (_, None) => return Err(self.model_error("an aggregation without a value")),
+        };
+        match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::Cell(place), _) => self.feed_cell(place, &kind, value),
+            (MapPlace::SharedCell(place), _) => {
+                let at = self.f.b.map_value(place, 0);
+                self.feed(Part { at, shared: true, keyless: true }, &kind, value);
+            }
+            (MapPlace::Keyed { map: place, shared, .. }, Some(key)) => {
+                let key = self.key(map, key)?;
+                self.feed_entry(map, Entry { map: place, key }, shared, &kind, value);
+            }
+            _ => return Err(self.model_error("an aggregation in the data section")),
+        }
+        self.release(mark);
+        Ok(())
+    }
+
+    /// Feeds this CPU's part of a map without keys.
+    fn feed_cell(&mut self, place: MapRef, kind: &Aggregation, value: Value) {
+        let key = self.word();
+        self.f.b.store(key.base, key.off, Size::B4, 0);
+        let at = self.lookup(Entry { map: place, key });
+        let end = self.f.b.create_block();
+        self.f.b.branch_away(Cond::Eq, at, 0, end);
+        self.feed(Part { at, shared: false, keyless: true }, kind, value);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+    }
+
+    /// Feeds the part of a key, which is made when it is missing.
+    fn feed_entry(&mut self, map: MapId, entry: Entry, shared: bool, kind: &Aggregation, value: Value) {
+        let [end, miss, again, lost] = [(); 4].map(|()| self.f.b.create_block());
+        let hit = self.f.b.create_block();
+        let at = self.f.b.append_param(hit);
+        let first = self.lookup(entry);
+        self.f.b.branch(Cond::Ne, first, 0, hit, &[first], miss, &[]);
+
+        self.f.b.switch_to(miss);
+        match self.first_part(kind, value) {
+            Some(part) => {
+                let failed = self.update(entry, part, NOEXIST);
+                self.f.b.branch(Cond::Eq, failed, 0, end, &[], again, &[]);
+            }
+            None => {
+                let zeros = self.zeros();
+                self.update(entry, zeros, NOEXIST);
+                self.f.b.jump(again, &[]);
+            }
+        }
+        // It is there now, by this CPU or another that was faster; or there is no room.
+        self.f.b.switch_to(again);
+        let second = self.lookup(entry);
+        self.f.b.branch(Cond::Ne, second, 0, hit, &[second], lost, &[]);
+        self.f.b.switch_to(lost);
+        self.lose(LossKind::Key(map));
+        self.f.b.jump(end, &[]);
+
+        self.f.b.switch_to(hit);
+        self.feed(Part { at, shared, keyless: false }, kind, value);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+    }
+
+    /// A part that was fed once, if it is small.
+    fn first_part(&mut self, kind: &Aggregation, value: Value) -> Option<Mem> {
+        let second = match kind {
+            Aggregation::Count | Aggregation::Sum { .. } => None,
+            Aggregation::Min { .. } | Aggregation::Max { .. } => Some(1),
+            Aggregation::Avg { .. } | Aggregation::Stats { .. } => Some(1),
+            Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => return None,
+        };
+        let part = self.alloc_bytes(16);
+        self.f.b.store(part.base, part.off, Size::B8, value);
+        if let Some(second) = second {
+            self.f.b.store(part.base, part.off + 8, Size::B8, second);
+        }
+        Some(part)
+    }
+
+    /// Feeds a part.
+    fn feed(&mut self, part: Part, kind: &Aggregation, value: Value) {
+        match kind {
+            Aggregation::Count => self.add(part.at, 0, value),
+            Aggregation::Sum { .. } => {
+                self.add(part.at, 0, value);
+                if part.keyless {
+                    self.f.b.store(part.at, 8, Size::B8, 1);
+                }
+            }
+            Aggregation::Avg { .. } | Aggregation::Stats { .. } => {
+                let one = self.f.b.iconst(1);
+                self.add(part.at, 0, value);
+                self.add(part.at, 8, one);
+            }
+            Aggregation::Min { signed } => {
+                self.feed_extreme(part, value, if *signed { Cond::Slt } else { Cond::Ult });
+            }
+            Aggregation::Max { signed } => {
+                self.feed_extreme(part, value, if *signed { Cond::Sgt } else { Cond::Ugt });
+            }
+            Aggregation::Hist { bits } => {
+                let bucket = self.hist_bucket(value, *bits);
+                self.count_bucket(part, bucket, kind.words());
+            }
+            Aggregation::LinearHist { min, max, step } => {
+                let bucket = self.linear_bucket(value, *min, *max, *step);
+                self.count_bucket(part, bucket, kind.words());
+            }
+        }
+    }
+
+    fn add(&mut self, at: Value, off: i32, value: Value) {
+        self.f.b.atomic(AtomicOp::Add, at, off, Size::B8, value);
+    }
+
+    /// Adds one to a bucket. The comparison never fails; the verifier wants it.
+    fn count_bucket(&mut self, part: Part, bucket: Value, words: u32) {
+        let end = self.f.b.create_block();
+        self.f.b.branch_away(Cond::Uge, bucket, i64::from(words), end);
+        let off = self.f.b.shl(bucket, 3);
+        let at = self.f.b.add(part.at, off);
+        let one = self.f.b.iconst(1);
+        self.add(at, 0, one);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+    }
+
+    /// Keeps the value if it is better than the one so far.
+    fn feed_extreme(&mut self, part: Part, value: Value, better: Cond) {
+        let end = self.f.b.create_block();
+        let rounds = if part.shared && self.g.target.atomic_fetch { RETRIES } else { 0 };
+        for _ in 0..rounds {
+            let old = self.better_than(part, value, better, end);
+            let seen = self.f.b.cmpxchg(part.at, 0, Size::B8, old, value);
+            let retry = self.f.b.create_block();
+            let stored = self.f.b.create_block();
+            self.f.b.branch(Cond::Eq, seen, old, stored, &[], retry, &[]);
+            self.f.b.switch_to(stored);
+            self.f.b.store(part.at, 8, Size::B8, 1);
+            self.f.b.jump(end, &[]);
+            self.f.b.switch_to(retry);
+        }
+        self.better_than(part, value, better, end);
+        self.f.b.store(part.at, 0, Size::B8, value);
+        self.f.b.store(part.at, 8, Size::B8, 1);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+    }
+
+    /// Goes on if there is no value yet or this one is better, else to `end`; gives the value so far.
+    fn better_than(&mut self, part: Part, value: Value, better: Cond, end: crate::ssa::Block) -> Value {
+        let [compare, go] = [self.f.b.create_block(), self.f.b.create_block()];
+        let set = self.f.b.load(part.at, 8, Size::B8);
+        let old = self.f.b.load(part.at, 0, Size::B8);
+        self.f.b.branch(Cond::Eq, set, 0, go, &[], compare, &[]);
+        self.f.b.switch_to(compare);
+        self.f.b.branch(better, value, old, go, &[], end, &[]);
+        self.f.b.switch_to(go);
+        old
+    }
+
+    /// What a shared aggregation amounts to, 0 when it was never fed.
+    pub fn aggregation_value(&mut self, map: MapId, kind: &Aggregation, key: Option<&Expr>) -> Result<Value> {
+        let at = match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::SharedCell(place), _) => {
+                let at = self.f.b.map_value(place, 0);
+                return self.amount(at, kind);
+            }
+            (MapPlace::Keyed { map: place, shared: true, .. }, Some(key)) => {
+                let key = self.key(map, key)?;
+                self.lookup(Entry { map: place, key })
+            }
+            _ => return Err(self.model_error("the value of an aggregation that is kept by CPU")),
+        };
+        let (end, result) = self.join();
+        let found = self.f.b.create_block();
+        let zero = self.f.b.iconst(0);
+        self.f.b.branch(Cond::Eq, at, 0, end, &[zero], found, &[]);
+        self.f.b.switch_to(found);
+        let amount = self.amount(at, kind)?;
+        self.f.b.jump(end, &[amount]);
+        self.f.b.switch_to(end);
+        Ok(result)
+    }
+
+    /// What a part amounts to.
+    pub fn amount(&mut self, at: Value, kind: &Aggregation) -> Result<Value> {
+        let first = self.f.b.load(at, 0, Size::B8);
+        match kind {
+            Aggregation::Count | Aggregation::Sum { .. } | Aggregation::Min { .. } | Aggregation::Max { .. } => {
+                Ok(first)
+            }
+            Aggregation::Avg { signed } | Aggregation::Stats { signed } => {
+                let n = self.f.b.load(at, 8, Size::B8);
+                // Of nothing, the average is 0: what division by zero gives.
+                Ok(if *signed { self.f.b.sdiv(first, n) } else { self.f.b.udiv(first, n) })
+            }
+            Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => Err(self
+                .error("a histogram has no single value that a program could use")
+                .help("print() it, or use count(), sum() or avg() beside it")),
+        }
+    }
+}

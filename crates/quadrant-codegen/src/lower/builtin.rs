@@ -1,0 +1,139 @@
+//! What is known without arguments: the task, the CPU, the time, the point.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Clock;
+
+use super::error::Result;
+use super::memory::Mem;
+use super::unit::Lower;
+use crate::object::Context;
+use crate::ssa::Cond;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// Bytes of a thread's name, its NUL included (`TASK_COMM_LEN`).
+const COMM_BYTES: i64 = 16;
+
+impl Lower<'_, '_> {
+    /// A builtin that is a number.
+    pub fn builtin(&mut self, builtin: Builtin) -> Result<Value> {
+        Ok(match builtin {
+            Builtin::Pid => self.half(helper::GET_CURRENT_PID_TGID, true),
+            Builtin::Tid => self.half(helper::GET_CURRENT_PID_TGID, false),
+            Builtin::Uid => self.half(helper::GET_CURRENT_UID_GID, false),
+            Builtin::Gid => self.half(helper::GET_CURRENT_UID_GID, true),
+            Builtin::Nsecs(clock) => self.clock(clock)?,
+            Builtin::Elapsed => self.elapsed(),
+            Builtin::Cpu => self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]),
+            Builtin::Ncpus => self.f.b.iconst(self.g.target.ncpus.into()),
+            Builtin::Cgroup => self.f.b.call(helper::GET_CURRENT_CGROUP_ID, &[]),
+            Builtin::Curtask => self.f.b.call(helper::GET_CURRENT_TASK, &[]),
+            Builtin::Rand => {
+                let number = self.f.b.call(helper::GET_PRANDOM_U32, &[]);
+                self.f.b.ext(number, Size::B4, false)
+            }
+            Builtin::NumaNode => {
+                let node = self.f.b.call(helper::GET_NUMA_NODE_ID, &[]);
+                self.f.b.ext(node, Size::B4, true)
+            }
+            Builtin::Jiffies => self.f.b.call(helper::JIFFIES64, &[]),
+            Builtin::Point => self.fired_point()?,
+            Builtin::Context => self.f.ctx,
+            Builtin::Comm => return Err(self.model_error("a thread's name as a number")),
+        })
+    }
+
+    /// A builtin that is kept in memory.
+    pub fn store_builtin(&mut self, builtin: Builtin, to: Mem) -> Result<()> {
+        if builtin != Builtin::Comm {
+            return Err(self.model_error(format_args!("{builtin:?} is not kept in memory")));
+        }
+        let (to, size) = (self.address(to), self.f.b.iconst(COMM_BYTES));
+        self.f.b.call(helper::GET_CURRENT_COMM, &[to, size]);
+        Ok(())
+    }
+
+    /// Half of what a helper gives.
+    fn half(&mut self, helper: u32, upper: bool) -> Value {
+        let both = self.f.b.call(helper, &[]);
+        if upper { self.f.b.shr(both, 32) } else { self.f.b.ext(both, Size::B4, false) }
+    }
+
+    fn clock(&mut self, clock: Clock) -> Result<Value> {
+        let helper = match clock {
+            Clock::Monotonic => helper::KTIME_GET_NS,
+            Clock::Boot | Clock::SoftwareTai => helper::KTIME_GET_BOOT_NS,
+            Clock::Tai if self.g.target.ktime_tai => helper::KTIME_GET_TAI_NS,
+            Clock::Tai => {
+                return Err(self
+                    .error("this kernel gives programs no TAI clock (that came with Linux 6.1)")
+                    .help("use nsecs(sw_tai), which adds an offset taken at the start"));
+            }
+        };
+        let now = self.f.b.call(helper, &[]);
+        Ok(match clock {
+            Clock::SoftwareTai => self.f.b.add(now, self.g.target.tai_offset_ns),
+            _ => now,
+        })
+    }
+
+    fn elapsed(&mut self) -> Value {
+        let at = self.g.start_ns();
+        let start = self.data(at);
+        let start = self.f.b.load_with(start.base, start.off, Size::B8, false, true);
+        let now = self.f.b.call(helper::KTIME_GET_BOOT_NS, &[]);
+        self.f.b.sub(now, start)
+    }
+
+    /// The point that fired, an index into the program's points.
+    fn fired_point(&mut self) -> Result<Value> {
+        let points: Vec<u32> = self.unit.points.iter().map(|point| point.0).collect();
+        let Some(first) = points.first() else {
+            return Err(self.model_error("a unit without points"));
+        };
+        if points.len() == 1 {
+            return Ok(self.f.b.iconst((*first).into()));
+        }
+        let index = self.point_index()?;
+        let in_a_row = points.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+        if in_a_row {
+            return Ok(self.f.b.add(index, i64::from(*first)));
+        }
+        Ok(self.table_entry(&points, index))
+    }
+
+    /// Which of the unit's points fired.
+    fn point_index(&mut self) -> Result<Value> {
+        if let Context::Syscalls { .. } = self.unit.context {
+            if let (Some(point), true) = (self.point, self.f.loops.is_empty()) {
+                return Ok(point);
+            }
+            let place = self.syscall_place()?;
+            return Ok(self.f.b.sub(place, 1));
+        }
+        if self.unit.context == Context::Run {
+            return Err(self.model_error("one run for several points"));
+        }
+        Ok(self.f.b.call(helper::GET_ATTACH_COOKIE, &[self.f.ctx]))
+    }
+
+    /// An entry of a constant table; 0 beyond its end.
+    fn table_entry(&mut self, points: &[u32], index: Value) -> Value {
+        let bytes: Vec<u8> = points.iter().flat_map(|point| point.to_le_bytes()).collect();
+        let len = bytes.len() as u32;
+        let table = self.constant(bytes, len);
+        let (end, result) = self.join();
+        let inside = self.f.b.create_block();
+        let zero = self.f.b.iconst(0);
+        self.f.b.branch(Cond::Uge, index, points.len() as i64, end, &[zero], inside, &[]);
+        self.f.b.switch_to(inside);
+        let offset = self.f.b.shl(index, 2);
+        let start = self.address(table);
+        let place = self.f.b.add(start, offset);
+        let entry = self.f.b.load_with(place, 0, Size::B4, false, true);
+        self.f.b.jump(end, &[entry]);
+        self.f.b.switch_to(end);
+        result
+    }
+}

@@ -1,0 +1,138 @@
+//! Functions of the language that have a value.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
+use quadrant_program::layout;
+use quadrant_program::ty::Space;
+use quadrant_program::ty::Type;
+
+use super::arith::width;
+use super::error::Result;
+use super::memory::Mem;
+use super::read::read_helper;
+use super::unit::Lower;
+use crate::object::LossKind;
+use crate::ssa::Cond;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// `AF_INET`.
+const INET: i64 = 2;
+/// `AF_INET6`.
+const INET6: i64 = 10;
+
+impl Lower<'_, '_> {
+    /// A function whose value is a number.
+    pub fn call(&mut self, function: Function, args: &[Expr], ty: &Type) -> Result<Value> {
+        match (function, args) {
+            (Function::Strlen, [text]) => self.strlen(text),
+            (Function::Strncmp, [a, b, n]) => self.strncmp(a, b, n),
+            (Function::Strcontains, [text, part]) => self.strcontains(text, part),
+            (Function::Stack, []) => self.stack_trace(ty),
+            (Function::Symbol, [addr]) => self.scalar(addr),
+            (Function::Mac, [bytes]) => self.mac(bytes),
+            (Function::Bswap, [value]) => {
+                let size = width(&value.ty);
+                let value = self.scalar(value)?;
+                Ok(if size == Size::B1 { value } else { self.f.b.bswap(value, size) })
+            }
+            (function, args) => {
+                Err(self.model_error(format_args!("{function:?} of {} arguments as a number", args.len())))
+            }
+        }
+    }
+
+    /// A function whose value is kept in memory.
+    pub fn store_call(&mut self, function: Function, args: &[Expr], ty: &Type, to: Mem) -> Result<()> {
+        match (function, ty) {
+            (Function::Str(space), Type::String { cap }) => {
+                let source = self.str_source(space, args)?;
+                self.read_padded(source, *cap, to)
+            }
+            (Function::Buf(space), Type::Buffer { cap }) => self.store_buffer(space, args, *cap, to),
+            (Function::Ntop, Type::Inet) => self.store_address(args, to),
+            (Function::Symbol, Type::Symbol { user: true }) => self.store_user_symbol(args, to),
+            (function, ty) => Err(self.model_error(format_args!("{function:?} as {ty:?}"))),
+        }
+    }
+
+    fn store_buffer(&mut self, space: Space, args: &[Expr], cap: u32, to: Mem) -> Result<()> {
+        let (space, from, wanted) = self.buffer_source(space, args)?;
+        let (size, may_be_cut) = self.bounded_length(wanted, cap);
+        self.f.b.store(to.base, to.off, Size::B8, size);
+        let bytes = to.at(8);
+        self.zero(bytes, layout::round_up(cap));
+        let dst = self.address(bytes);
+        let failed = self.f.b.call(read_helper(space), &[dst, size, from]);
+        let [end, fault] = [self.f.b.create_block(), self.f.b.create_block()];
+        self.f.b.branch_away(Cond::Ne, failed, 0, fault);
+        if may_be_cut {
+            self.lose_if(LossKind::Cut, Cond::Ugt, wanted, i64::from(cap));
+        }
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(fault);
+        self.lose(LossKind::Read);
+        self.f.b.store(to.base, to.off, Size::B8, 0);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// Address family, then 16 bytes.
+    fn store_address(&mut self, args: &[Expr], to: Mem) -> Result<()> {
+        let (family, addr) = match args {
+            [addr] => (None, addr),
+            [family, addr] => (Some(family), addr),
+            _ => return Err(self.model_error("ntop() with a wrong number of arguments")),
+        };
+        let bytes = if addr.ty.is_scalar() { 4 } else { addr.ty.c_size().unwrap_or(0) };
+        if bytes > 16 {
+            return Err(self.model_error("an internet address of more than 16 bytes"));
+        }
+        match family {
+            Some(family) => self.store(family, to)?,
+            None => {
+                let family = if bytes == 16 { INET6 } else { INET };
+                self.f.b.store(to.base, to.off, Size::B8, family);
+            }
+        }
+        self.zero(to.at(8), 16);
+        if addr.ty.is_scalar() {
+            let value = self.operand(addr)?;
+            self.f.b.store(to.base, to.off + 8, Size::B4, value);
+            return Ok(());
+        }
+        self.store(addr, to.at(8))
+    }
+
+    /// The address, then the process.
+    fn store_user_symbol(&mut self, args: &[Expr], to: Mem) -> Result<()> {
+        let [addr] = args else { return Err(self.model_error("usym() with a wrong number of arguments")) };
+        self.store(addr, to)?;
+        let both = self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
+        let pid = self.f.b.shr(both, 32);
+        self.f.b.store(to.base, to.off + 8, Size::B8, pid);
+        Ok(())
+    }
+
+    /// Six bytes in a register, first byte lowest.
+    fn mac(&mut self, bytes: &Expr) -> Result<Value> {
+        const SIX_BYTES: i64 = 0xffff_ffff_ffff;
+        if bytes.ty.is_scalar() {
+            let value = self.scalar(bytes)?;
+            return Ok(self.f.b.and(value, SIX_BYTES));
+        }
+        if let ExprKind::Deref { addr, space: space @ (Space::Kernel | Space::User) } = &bytes.kind {
+            let from = self.source(addr, *space)?;
+            let word = self.word();
+            self.zero(word, 8);
+            self.probe(*space, word, 6, from);
+            return Ok(self.f.b.load(word.base, word.off, Size::B8));
+        }
+        let mem = self.memory(bytes)?;
+        let value = self.f.b.load(mem.base, mem.off, Size::B8);
+        Ok(self.f.b.and(value, SIX_BYTES))
+    }
+}

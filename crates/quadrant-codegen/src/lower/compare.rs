@@ -1,0 +1,170 @@
+//! Comparing values in memory, eight bytes at a time. Stored values are padded with zeros, so whole words can be compared.
+
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::layout;
+use quadrant_program::ty::Type;
+
+use super::error::Result;
+use super::memory::Mem;
+use super::unit::Lower;
+use crate::ssa::Block;
+use crate::ssa::Cond;
+use crate::ssa::Operand;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// One side of a comparison.
+#[derive(Clone)]
+pub(super) enum Side {
+    /// In memory, of so many bytes, a multiple of 8.
+    Memory(Mem, u32),
+    /// Known.
+    Constant(Vec<u8>),
+}
+
+impl Side {
+    /// Bytes, a multiple of 8.
+    fn len(&self) -> u32 {
+        match self {
+            Side::Memory(_, len) => *len,
+            Side::Constant(bytes) => bytes.len() as u32,
+        }
+    }
+
+    /// Eight bytes as a number, if they are known.
+    fn constant_word(&self, at: u32) -> Option<i64> {
+        let Side::Constant(bytes) = self else { return None };
+        let word = bytes.get(at as usize..)?.first_chunk::<8>()?;
+        Some(i64::from_le_bytes(*word))
+    }
+}
+
+impl Lower<'_, '_> {
+    /// Goes to `then` when two values are equal, texts by their text, else to `other`.
+    pub fn branch_equal(&mut self, lhs: &Expr, rhs: &Expr, then: Block, other: Block) -> Result<()> {
+        let mark = self.mark();
+        // Of a text that is read to be compared with a known one, no more is needed than tells them apart.
+        let limit = constant_text(lhs).or(constant_text(rhs)).map(|text| text.len() as u32 + 1);
+        let left = self.side(lhs, limit)?;
+        let right = self.side(rhs, limit)?;
+        self.release(mark);
+        // What is known goes to the right, where it can be part of the instruction.
+        let (left, right) = if matches!(left, Side::Constant(_)) { (right, left) } else { (left, right) };
+        let texts = matches!(lhs.ty, Type::String { .. });
+        if !texts && left.len() != right.len() {
+            return Err(self.model_error("a comparison of values of different sizes"));
+        }
+        if let Side::Constant(bytes) = &right
+            && bytes.len() as u32 > left.len()
+            && bytes[left.len() as usize..].iter().any(|byte| *byte != 0)
+        {
+            // A text that long does not fit there.
+            self.f.b.jump(other, &[]);
+            return Ok(());
+        }
+        self.compare_words(&left, &right, texts, then, other);
+        Ok(())
+    }
+
+    fn compare_words(&mut self, left: &Side, right: &Side, texts: bool, then: Block, other: Block) {
+        let mut at = 0;
+        // The shorter text has its NUL within these bytes, so the longer one, being equal there, ends there too.
+        let len = left.len().min(right.len());
+        while at < len {
+            let a = self.side_word(left, at);
+            let b = self.side_operand(right, at);
+            self.f.b.branch_away(Cond::Ne, a, b, other);
+            at += 8;
+            let known = right.constant_word(at - 8);
+            if at < len && texts && known.is_none() {
+                // Both texts ended before this word.
+                self.f.b.branch_away(Cond::Eq, a, 0, then);
+            }
+        }
+        self.f.b.jump(then, &[]);
+    }
+
+    /// A value to be compared; of a text, at most the first `limit` bytes count.
+    fn side(&mut self, e: &Expr, limit: Option<u32>) -> Result<Side> {
+        if let Some(text) = constant_text(e) {
+            let mut bytes = text.to_vec();
+            // The NUL takes part, and all of the padding of its word.
+            bytes.resize(layout::round_up(text.len() as u32 + 1) as usize, 0);
+            return Ok(Side::Constant(bytes));
+        }
+        if let (Some(limit), Type::String { cap }) = (limit, &e.ty)
+            && limit + 1 < *cap
+            && let Some(mut source) = self.read_source(e)?
+        {
+            source.limit = Some(match source.limit {
+                Some(Operand::Imm(own)) => Operand::Imm(own.min(limit.into())),
+                Some(own) => own,
+                None => Operand::Imm(limit.into()),
+            });
+            let short = Type::String { cap: limit + 1 };
+            let mem = self.alloc(&short);
+            self.read_padded(source, limit + 1, mem)?;
+            return Ok(Side::Memory(mem, layout::size(&short)));
+        }
+        let mem = self.memory(e)?;
+        Ok(Side::Memory(mem, layout::size(&e.ty)))
+    }
+
+    fn side_word(&mut self, side: &Side, at: u32) -> Value {
+        match side {
+            Side::Memory(mem, _) => self.f.b.load(mem.base, mem.off + at as i32, Size::B8),
+            Side::Constant(_) => self.f.b.iconst(side.constant_word(at).unwrap_or(0)),
+        }
+    }
+
+    fn side_operand(&mut self, side: &Side, at: u32) -> Operand {
+        match side.constant_word(at) {
+            Some(word) => Operand::Imm(word),
+            None => Operand::Value(self.side_word(side, at)),
+        }
+    }
+
+    /// `strncmp`: 0 when the first `n` bytes are equal, else -1 or 1 by the first byte that differs.
+    pub fn strncmp(&mut self, a: &Expr, b: &Expr, n: &Expr) -> Result<Value> {
+        let ExprKind::Int(n) = n.kind else {
+            return Err(self.error("the length given to strncmp() must be a constant"));
+        };
+        let mark = self.mark();
+        let limit = u32::try_from(n).ok().filter(|limit| *limit > 0);
+        let left = self.side(a, limit)?;
+        let right = self.side(b, limit)?;
+        self.release(mark);
+        // Beyond the shorter text's memory there is nothing to compare: it has ended.
+        let len = u32::try_from(n.max(0)).unwrap_or(u32::MAX).min(left.len()).min(right.len());
+        let (end, result) = self.join();
+        let differ = self.f.b.create_block();
+        let (x, y) = (self.f.b.append_param(differ), self.f.b.append_param(differ));
+        let mut at = 0;
+        while at < len {
+            let (mut a, mut b) = (self.side_word(&left, at), self.side_word(&right, at));
+            if len - at < 8 {
+                let mask = (1i64 << (8 * (len - at))) - 1;
+                (a, b) = (self.f.b.and(a, mask), self.f.b.and(b, mask));
+            }
+            let same = self.f.b.create_block();
+            self.f.b.branch(Cond::Ne, a, b, differ, &[a, b], same, &[]);
+            self.f.b.switch_to(same);
+            at += 8;
+        }
+        let zero = self.f.b.iconst(0);
+        self.f.b.jump(end, &[zero]);
+        self.f.b.switch_to(differ);
+        let (first, second) = (self.f.b.bswap(x, Size::B8), self.f.b.bswap(y, Size::B8));
+        let [less, more] = [-1, 1].map(|sign| self.f.b.iconst(sign));
+        self.f.b.branch(Cond::Ult, first, second, end, &[less], end, &[more]);
+        self.f.b.switch_to(end);
+        Ok(result)
+    }
+}
+
+/// Constant text up to its first NUL.
+fn constant_text(e: &Expr) -> Option<&[u8]> {
+    let ExprKind::Str(text) = &e.kind else { return None };
+    text.split(|byte| *byte == 0).next()
+}

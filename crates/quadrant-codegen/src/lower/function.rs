@@ -1,0 +1,133 @@
+//! The eBPF function under construction: the program itself, or a callback of a loop.
+
+use std::collections::BTreeMap;
+
+use quadrant_program::expr::VarId;
+
+use crate::ssa::Block;
+use crate::ssa::FuncBuilder;
+use crate::ssa::FuncRef;
+use crate::ssa::Slot;
+use crate::ssa::Value;
+use crate::ssa::Var;
+
+/// One function.
+pub(super) struct Function {
+    /// Its instructions.
+    pub b: FuncBuilder,
+    /// Its place in the module.
+    pub func: FuncRef,
+    /// The context of the program.
+    pub ctx: Value,
+    /// The link to the program's frame that callbacks get; made at the first loop.
+    pub link: Option<Value>,
+    /// This run's entry of scratch memory.
+    pub scratch: Option<Value>,
+    /// Variables in registers.
+    pub vars: BTreeMap<VarId, Var>,
+    /// Memory on the stack.
+    pub stack: StackPool,
+    /// Eight bytes that reads of single numbers go through.
+    pub word: Option<Slot>,
+    /// Loops around the current statement, innermost last.
+    pub loops: Vec<Loop>,
+    /// What `return` does.
+    pub leave: Leave,
+}
+
+/// How to leave or repeat a loop.
+#[derive(Clone, Copy)]
+pub(super) enum Loop {
+    /// An unrolled loop: where to go.
+    Inline {
+        /// For `break`.
+        end: Block,
+        /// For `continue`.
+        next: Block,
+    },
+    /// This function is the loop's body: return 1 or 0.
+    Callback,
+}
+
+/// How to leave a clause or the program.
+#[derive(Clone, Copy)]
+pub(super) enum Leave {
+    /// In the program: go there.
+    Jump {
+        /// End of the clause.
+        clause: Block,
+        /// End of the program.
+        unit: Block,
+    },
+    /// In a callback: say so in scratch memory and stop the loop.
+    Callback,
+}
+
+impl Function {
+    /// An empty function.
+    pub fn new(b: FuncBuilder, func: FuncRef, ctx: Value, leave: Leave, stack_budget: u32) -> Function {
+        Function {
+            b,
+            func,
+            ctx,
+            link: None,
+            scratch: None,
+            vars: BTreeMap::new(),
+            stack: StackPool { budget: stack_budget, ..StackPool::default() },
+            word: None,
+            loops: Vec::new(),
+            leave,
+        }
+    }
+}
+
+/// Stack areas, reused when their statement is over.
+#[derive(Default)]
+pub(super) struct StackPool {
+    budget: u32,
+    used: u32,
+    areas: Vec<Area>,
+    live: Vec<usize>,
+}
+
+struct Area {
+    slot: Slot,
+    size: u32,
+    free: bool,
+}
+
+/// Largest area that goes to the stack.
+const AREA_MAX: u32 = 128;
+
+impl StackPool {
+    /// An area of `size` bytes (a multiple of 8), or `None` when it is too big or the stack is full.
+    pub fn take(&mut self, b: &mut FuncBuilder, size: u32) -> Option<Slot> {
+        let index =
+            self.areas.iter().position(|area| area.free && area.size == size).or_else(|| self.declare(b, size))?;
+        self.areas[index].free = false;
+        self.live.push(index);
+        Some(self.areas[index].slot)
+    }
+
+    /// How many areas are in use; give it to [`StackPool::release`].
+    pub fn mark(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Frees what was taken since the mark.
+    pub fn release(&mut self, mark: usize) {
+        for index in self.live.drain(mark.min(self.live.len())..) {
+            self.areas[index].free = true;
+        }
+    }
+
+    fn declare(&mut self, b: &mut FuncBuilder, size: u32) -> Option<usize> {
+        if size > AREA_MAX || self.used + size > self.budget {
+            return None;
+        }
+        self.used += size;
+        let slot = b.declare_slot(size, 8);
+        self.areas.push(Area { slot, size, free: true });
+        Some(self.areas.len() - 1)
+    }
+}

@@ -1,0 +1,358 @@
+//! What all programs of one object share: maps, the data section, counters of losses.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use quadrant_bpf::map::MapKind;
+use quadrant_bpf::map::flags;
+use quadrant_program::Program;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::layout;
+use quadrant_program::map::Map;
+use quadrant_program::map::MapId;
+use quadrant_program::map::MapValue;
+use quadrant_program::stmt::StmtKind;
+
+use super::walk;
+use super::walk::Node;
+use crate::object::Data;
+use crate::object::Loss;
+use crate::object::MapDef;
+use crate::object::MapRole;
+use crate::ssa::MapRef;
+use crate::target::Target;
+
+/// Largest value of a per-CPU map (`PCPU_MIN_UNIT_SIZE` of the kernel).
+const PERCPU_VALUE_MAX: u32 = 32 << 10;
+/// The part of the data section that programs only read: exit flag and start time, alone in a cache line.
+const READ_MOSTLY: u32 = 64;
+/// Nesting levels that scratch memory serves on each CPU: task, soft interrupt, interrupt, NMI.
+pub(super) const SCRATCH_LEVELS: u32 = 4;
+
+/// Where a map of the script is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MapPlace {
+    /// In the data section: a presence word at this offset, then the value.
+    Slot(u32),
+    /// One part for each CPU, in a per-CPU array.
+    Cell(MapRef),
+    /// One part for all CPUs, addressed directly in an array.
+    SharedCell(MapRef),
+    /// By key.
+    Keyed {
+        /// The map.
+        map: MapRef,
+        /// Keys are removed by programs, so that a key is mostly new when it is stored.
+        churns: bool,
+        /// All CPUs share a value.
+        shared: bool,
+    },
+}
+
+/// The object under construction.
+pub(super) struct Globals<'a> {
+    /// The typed program.
+    pub program: &'a Program,
+    /// The kernel and the machine.
+    pub target: &'a Target,
+    /// What the program does with its maps.
+    pub usage: Usage,
+    maps: Vec<MapDef>,
+    data: Data,
+    data_map: Option<MapRef>,
+    constants: BTreeMap<Vec<u8>, u32>,
+    losses: BTreeMap<Loss, u32>,
+    lazy: HashMap<MapRole, MapRef>,
+    places: Vec<MapPlace>,
+    zeros: Option<u32>,
+    scratch_size: u32,
+}
+
+/// What a program does that decides how it is compiled.
+#[derive(Default)]
+pub(super) struct Usage {
+    /// Maps whose value programs read back.
+    pub read: BTreeSet<MapId>,
+    /// Maps from which programs remove keys.
+    pub deleted: BTreeSet<MapId>,
+    /// Whether the script can end itself.
+    pub exits: bool,
+}
+
+impl Usage {
+    fn of(program: &Program) -> Usage {
+        let mut usage = Usage::default();
+        for clause in &program.clauses {
+            walk::clause(clause, &mut |node| usage.note(node));
+        }
+        usage
+    }
+
+    fn note(&mut self, node: Node<'_>) {
+        match node {
+            Node::Stmt(stmt) => match stmt.kind {
+                StmtKind::ForMap { map, .. } => drop(self.read.insert(map)),
+                StmtKind::Exit { .. } => self.exits = true,
+                _ => {}
+            },
+            Node::Expr(expr) => self.note_expr(expr),
+            Node::End(_) => {}
+        }
+    }
+
+    fn note_expr(&mut self, expr: &Expr) {
+        match expr.kind {
+            ExprKind::MapGet { map, .. } => drop(self.read.insert(map)),
+            // Other CPUs' parts can only be seen or removed when there are none.
+            ExprKind::MapHas { map, key: None } | ExprKind::MapDelete { map, key: None } => drop(self.read.insert(map)),
+            ExprKind::MapDelete { map, .. } => drop(self.deleted.insert(map)),
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Globals<'a> {
+    /// Lays out the maps of a program.
+    pub fn new(program: &'a Program, target: &'a Target) -> Globals<'a> {
+        let mut globals = Globals {
+            program,
+            target,
+            usage: Usage::of(program),
+            maps: Vec::new(),
+            data: Data::default(),
+            data_map: None,
+            constants: BTreeMap::new(),
+            losses: BTreeMap::new(),
+            lazy: HashMap::new(),
+            places: Vec::new(),
+            zeros: None,
+            scratch_size: 0,
+        };
+        if globals.usage.exits {
+            globals.data.exit_flag = Some(0);
+            globals.data.size = READ_MOSTLY;
+        }
+        for (index, map) in program.maps.iter().enumerate() {
+            let place = globals.place(MapId(index as u32), map);
+            globals.places.push(place);
+        }
+        globals
+    }
+
+    /// Where a map is kept; `None` for an id that the program does not have.
+    pub fn map_place(&self, id: MapId) -> Option<MapPlace> {
+        self.places.get(id.0 as usize).copied()
+    }
+
+    /// A map as the script declares it.
+    pub fn map(&self, id: MapId) -> Option<&'a Map> {
+        self.program.maps.get(id.0 as usize)
+    }
+
+    /// The data section.
+    pub fn data_map(&mut self) -> MapRef {
+        *self.data_map.get_or_insert_with(|| {
+            let def = MapDef {
+                role: MapRole::Data,
+                kind: MapKind::Array as u32,
+                key_size: 4,
+                value_size: 0,
+                max_entries: 1,
+                flags: flags::MMAPABLE,
+            };
+            push(&mut self.maps, def)
+        })
+    }
+
+    /// Offset of the exit flag, when the script can end itself.
+    pub fn exit_flag(&self) -> Option<u32> {
+        self.data.exit_flag
+    }
+
+    /// Offset of the time of the start.
+    pub fn start_ns(&mut self) -> u32 {
+        self.data.size = self.data.size.max(READ_MOSTLY);
+        *self.data.start_ns.get_or_insert(8)
+    }
+
+    /// Offset of the counter of a loss.
+    pub fn loss(&mut self, loss: Loss) -> u32 {
+        if let Some(at) = self.losses.get(&loss) {
+            return *at;
+        }
+        let at = self.reserve(8);
+        self.losses.insert(loss, at);
+        at
+    }
+
+    /// Offset of constant bytes, filled with zeros to `len`.
+    pub fn constant(&mut self, mut bytes: Vec<u8>, len: u32) -> u32 {
+        bytes.resize(bytes.len().max(len as usize), 0);
+        if let Some(at) = self.constants.get(&bytes) {
+            return *at;
+        }
+        let at = self.reserve(bytes.len() as u32);
+        self.data.init.push((at, bytes.clone()));
+        self.constants.insert(bytes, at);
+        at
+    }
+
+    /// Offset of zeros, as many as the largest value of a map has.
+    pub fn zeros(&mut self) -> u32 {
+        if let Some(at) = self.zeros {
+            return at;
+        }
+        let len = self.program.maps.iter().map(value_size).max().unwrap_or(0);
+        let at = self.reserve(len);
+        self.zeros = Some(at);
+        at
+    }
+
+    /// Where records go.
+    pub fn records(&mut self) -> MapRef {
+        let target = self.target;
+        self.lazy(MapRole::Records, || match target.ring_buffer {
+            true => MapDef {
+                role: MapRole::Records,
+                kind: MapKind::RingBuffer as u32,
+                key_size: 0,
+                value_size: 0,
+                max_entries: target.ring_bytes,
+                flags: 0,
+            },
+            false => MapDef {
+                role: MapRole::Records,
+                kind: MapKind::PerfEventArray as u32,
+                key_size: 4,
+                value_size: 4,
+                max_entries: target.ncpus,
+                flags: 0,
+            },
+        })
+    }
+
+    /// The map of stack traces of at most `limit` frames.
+    pub fn stacks(&mut self, limit: u8, second: bool) -> MapRef {
+        let keys = self.target.stack_keys.max(4);
+        let role = MapRole::Stacks { limit, second };
+        self.lazy(role, || MapDef {
+            role,
+            kind: MapKind::StackTrace as u32,
+            key_size: 4,
+            value_size: u32::from(limit) * 8,
+            max_entries: if second { keys / 4 } else { keys },
+            flags: 0,
+        })
+    }
+
+    /// Scratch memory: [`SCRATCH_LEVELS`] entries a CPU.
+    pub fn scratch(&mut self) -> MapRef {
+        let entries = self.target.ncpus.saturating_mul(SCRATCH_LEVELS);
+        self.lazy(MapRole::Scratch, || MapDef {
+            role: MapRole::Scratch,
+            kind: MapKind::Array as u32,
+            key_size: 4,
+            value_size: 0,
+            max_entries: entries,
+            flags: 0,
+        })
+    }
+
+    /// A program uses that many bytes of an entry of scratch memory.
+    pub fn grow_scratch(&mut self, bytes: u32) {
+        self.scratch_size = self.scratch_size.max(bytes);
+    }
+
+    /// The finished maps and data section.
+    pub fn finish(mut self) -> (Vec<MapDef>, Data) {
+        self.data.losses = std::mem::take(&mut self.losses).into_iter().collect();
+        if self.data.size > 0 && self.data_map.is_none() {
+            // The session still finds its words there.
+            self.data_map();
+        }
+        for def in &mut self.maps {
+            match def.role {
+                MapRole::Data => def.value_size = self.data.size,
+                // Entries of different CPUs share no cache line.
+                MapRole::Scratch => def.value_size = self.scratch_size.next_multiple_of(64),
+                _ => {}
+            }
+        }
+        (self.maps, self.data)
+    }
+
+    fn lazy(&mut self, role: MapRole, def: impl FnOnce() -> MapDef) -> MapRef {
+        if let Some(map) = self.lazy.get(&role) {
+            return *map;
+        }
+        let map = push(&mut self.maps, def());
+        self.lazy.insert(role, map);
+        map
+    }
+
+    fn reserve(&mut self, bytes: u32) -> u32 {
+        // The first line is left to what is only read.
+        let at = self.data.size.max(READ_MOSTLY);
+        self.data.size = at + layout::round_up(bytes);
+        at
+    }
+
+    fn place(&mut self, id: MapId, map: &Map) -> MapPlace {
+        let size = value_size(map);
+        match (&map.key, &map.value) {
+            (None, MapValue::Plain(_)) => {
+                let at = self.reserve(8 + size);
+                self.data.scalars.push((id, at));
+                MapPlace::Slot(at)
+            }
+            (None, MapValue::Aggregation(_)) => self.cell(id, size),
+            (Some(key), value) => {
+                let key_size = layout::size(key);
+                let aggregation = matches!(value, MapValue::Aggregation(_));
+                self.keyed(id, map, key_size, size, aggregation)
+            }
+        }
+    }
+
+    fn cell(&mut self, id: MapId, size: u32) -> MapPlace {
+        let shared = self.is_shared(id, size);
+        let kind = if shared { MapKind::Array } else { MapKind::PercpuArray };
+        let def = script_map(id, kind, 4, size, 1, 0);
+        let map = push(&mut self.maps, def);
+        if shared { MapPlace::SharedCell(map) } else { MapPlace::Cell(map) }
+    }
+
+    fn keyed(&mut self, id: MapId, map: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
+        let shared = !aggregation || self.is_shared(id, size);
+        let kind = if shared { MapKind::Hash } else { MapKind::PercpuHash };
+        let entries = map.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
+        let flags = if self.target.no_prealloc { flags::NO_PREALLOC } else { 0 };
+        let def = script_map(id, kind, key_size, size, entries, flags);
+        let map = push(&mut self.maps, def);
+        MapPlace::Keyed { map, churns: self.usage.deleted.contains(&id), shared }
+    }
+
+    /// Whether an aggregation has one part for all CPUs: programs read it, or a part is too big for per-CPU memory.
+    fn is_shared(&self, id: MapId, size: u32) -> bool {
+        self.usage.read.contains(&id) || size > PERCPU_VALUE_MAX
+    }
+}
+
+fn push(maps: &mut Vec<MapDef>, def: MapDef) -> MapRef {
+    maps.push(def);
+    MapRef(maps.len() as u32 - 1)
+}
+
+fn script_map(id: MapId, kind: MapKind, key_size: u32, value_size: u32, max_entries: u32, flags: u32) -> MapDef {
+    MapDef { role: MapRole::Script(id), kind: kind as u32, key_size, value_size, max_entries, flags }
+}
+
+/// Bytes of a map's stored value; an aggregation without a key has one word more ("fed").
+pub(super) fn value_size(map: &Map) -> u32 {
+    match &map.value {
+        MapValue::Plain(ty) => layout::size(ty),
+        MapValue::Aggregation(kind) => 8 * (kind.words() + u32::from(map.key.is_none())),
+    }
+}

@@ -1,0 +1,291 @@
+//! Loops: `bpf_loop` and `bpf_for_each_map_elem` call the body, which is a function of its own. Variables that it uses are in scratch
+//! memory, of which the verifier assumes nothing, so that its analysis of the loop always ends.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::VarId;
+use quadrant_program::layout;
+use quadrant_program::map::MapId;
+use quadrant_program::map::MapValue;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
+
+use super::error::CompileError;
+use super::error::Result;
+use super::function::Function;
+use super::function::Leave;
+use super::function::Loop;
+use super::globals::MapPlace;
+use super::memory::Mem;
+use super::scratch::LEAVE;
+use super::unit::Lower;
+use super::walk;
+use super::walk::Node;
+use crate::object::LossKind;
+use crate::ssa::Cond;
+use crate::ssa::FuncBuilder;
+use crate::ssa::FuncRef;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// Most rounds of a loop (`BPF_MAX_LOOPS`).
+const ROUNDS_MAX: i64 = 1 << 23;
+/// Told by a loop's body to whoever called the loop: the clause ends.
+const LEFT_CLAUSE: i64 = 1;
+/// The same: the program ends.
+const LEFT_UNIT: i64 = 2;
+
+impl Lower<'_, '_> {
+    /// `while`.
+    pub fn while_loop(&mut self, cond: &Expr, body: &[Stmt]) -> Result<()> {
+        self.need_loop()?;
+        let func = self.callback(2, 1, |lower| {
+            let [go, stop] = [lower.f.b.create_block(), lower.f.b.create_block()];
+            lower.condition(cond, go, stop)?;
+            lower.f.b.switch_to(go);
+            lower.block(body)?;
+            lower.f.b.ret(0);
+            if lower.f.b.is_reachable(stop) {
+                lower.f.b.switch_to(stop);
+                lower.f.b.ret(1);
+            }
+            Ok(())
+        })?;
+        let rounds = self.f.b.iconst(ROUNDS_MAX);
+        let done = self.run_loop(rounds, func);
+        self.lose_if(LossKind::Loop, Cond::Uge, done, ROUNDS_MAX);
+        self.after_loop(body);
+        Ok(())
+    }
+
+    /// `for ($i : start..end)`.
+    pub fn for_range(&mut self, var: VarId, start: &Expr, end: &Expr, body: &[Stmt]) -> Result<()> {
+        self.need_loop()?;
+        let ty = self.variable_type(var)?;
+        let signed = start.ty.is_signed();
+        let first = self.scalar(start)?;
+        let last = self.operand(end)?;
+        let (skip, go) = (self.f.b.create_block(), self.f.b.create_block());
+        let cond = if signed { Cond::Sge } else { Cond::Uge };
+        self.f.b.branch(cond, first, last, skip, &[], go, &[]);
+        self.f.b.switch_to(go);
+        let home = self.alloc_scratch(8);
+        self.f.b.store(home.base, home.off, Size::B8, first);
+        let last = self.f.b.operand_value(last);
+        let rounds = self.f.b.sub(last, first);
+        self.lose_if(LossKind::Loop, Cond::Ugt, rounds, ROUNDS_MAX);
+        let most = self.f.b.iconst(ROUNDS_MAX);
+        let rounds = self.f.b.select(Cond::Ugt, rounds, ROUNDS_MAX, most, rounds);
+        let off = home.off;
+        let func = self.callback(2, 1, |lower| {
+            let base = lower.scratch_base();
+            let first = lower.f.b.load(base, off, Size::B8);
+            let round = lower.f.b.param(0);
+            let value = lower.f.b.add(first, round);
+            let value = lower.cut(value, &ty);
+            lower.set_variable(var, value);
+            lower.block(body)?;
+            lower.f.b.ret(0);
+            Ok(())
+        })?;
+        self.run_loop(rounds, func);
+        self.after_loop(body);
+        self.f.b.jump(skip, &[]);
+        self.f.b.switch_to(skip);
+        Ok(())
+    }
+
+    /// `for ($kv : @map)`.
+    pub fn for_map(&mut self, var: VarId, map: MapId, body: &[Stmt]) -> Result<()> {
+        if !self.g.target.for_each_map_elem {
+            return Err(self.too_old("a loop over a map", "bpf_for_each_map_elem", "5.13"));
+        }
+        let MapPlace::Keyed { map: place, .. } = self.place_of(map, true)? else {
+            return Err(self.model_error("a loop over a map without keys"));
+        };
+        let Some(declared) = self.g.map(map) else { return Err(self.model_error("a map that does not exist")) };
+        let func = self.callback(4, 3, |lower| {
+            let (key, value) = (lower.f.b.param(1), lower.f.b.param(2));
+            let Some(to) = lower.variable_memory(var) else {
+                return Err(lower.model_error("a loop variable without a place"));
+            };
+            let key_size = declared.key.as_ref().map_or(0, layout::size);
+            lower.copy(to, Mem { base: key, off: 0 }, key_size);
+            lower.copy_map_value(&declared.value, value, to.at(key_size))?;
+            lower.block(body)?;
+            lower.f.b.ret(0);
+            Ok(())
+        })?;
+        let map = self.f.b.map_ptr(place);
+        self.for_each(map, func);
+        self.after_loop(body);
+        Ok(())
+    }
+
+    fn copy_map_value(&mut self, kind: &MapValue, from: Value, to: Mem) -> Result<()> {
+        match kind {
+            MapValue::Plain(ty) => self.copy(to, Mem { base: from, off: 0 }, layout::size(ty)),
+            MapValue::Aggregation(kind) => {
+                let amount = self.amount(from, kind)?;
+                self.f.b.store(to.base, to.off, Size::B8, amount);
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of keys of a map.
+    pub fn map_len(&mut self, map: MapId) -> Result<Value> {
+        let MapPlace::Keyed { map: place, .. } = self.place_of(map, true)? else {
+            return Err(self.model_error("the length of a map without keys"));
+        };
+        if !self.g.target.for_each_map_elem {
+            return Err(self.too_old("len() of a map", "bpf_for_each_map_elem", "5.13"));
+        }
+        // The helper gives the number of elements that it visited.
+        let func = self.module.declare_func();
+        let mut b = FuncBuilder::new("count", 4);
+        b.ret(0);
+        let done = b.finish().map_err(|error| CompileError::back_end(self.span, &error))?;
+        self.module.define_func(func, done);
+        let map = self.f.b.map_ptr(place);
+        let callback = self.f.b.func_addr(func);
+        let null = self.f.b.iconst(0);
+        Ok(self.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, null, null]))
+    }
+
+    /// `unroll`.
+    pub fn unroll(&mut self, count: u32, body: &[Stmt]) -> Result<()> {
+        let end = self.f.b.create_block();
+        for _ in 0..count {
+            let next = self.f.b.create_block();
+            self.f.loops.push(Loop::Inline { end, next });
+            let done = self.block(body);
+            self.f.loops.pop();
+            done?;
+            self.f.b.jump(next, &[]);
+            self.f.b.switch_to(next);
+        }
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// `break` or `continue`.
+    pub fn loop_jump(&mut self, is_break: bool) -> Result<()> {
+        match self.f.loops.last() {
+            Some(Loop::Inline { end, next }) => self.f.b.jump(if is_break { *end } else { *next }, &[]),
+            Some(Loop::Callback) => self.f.b.ret(i64::from(is_break)),
+            None => return Err(self.model_error("break or continue outside of a loop")),
+        }
+        Ok(())
+    }
+
+    /// Ends the clause, or the program.
+    pub fn leave(&mut self, unit_too: bool) {
+        match self.f.leave {
+            Leave::Jump { clause, unit } => self.f.b.jump(if unit_too { unit } else { clause }, &[]),
+            Leave::Callback => {
+                let base = self.scratch_base();
+                let what = if unit_too { LEFT_UNIT } else { LEFT_CLAUSE };
+                self.f.b.store(base, LEAVE, Size::B8, what);
+                self.f.b.ret(1);
+            }
+        }
+    }
+
+    /// Builds a loop's body. The helper that calls it passes the link to the program's frame as parameter number `link`.
+    pub fn callback(&mut self, params: u8, link: u8, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<FuncRef> {
+        let func = self.module.declare_func();
+        let mut b = FuncBuilder::new(format!("loop{}", func.0), params);
+        b.set_span(self.f.b.span());
+        let link = b.param(link);
+        let ctx = b.load(link, 0, Size::B8);
+        let scratch = b.load(link, 8, Size::B8);
+        // Whatever the body does, the frame that it gets must exist.
+        self.scratch_base();
+        let mut inner = Function::new(b, func, ctx, Leave::Callback, self.stack_budget);
+        inner.link = Some(link);
+        inner.scratch = Some(scratch);
+        inner.loops.push(Loop::Callback);
+        let outer = std::mem::replace(&mut self.f, inner);
+        let done = body(self);
+        let inner = std::mem::replace(&mut self.f, outer);
+        done?;
+        let built = inner.b.finish().map_err(|error| CompileError::back_end(self.span, &error))?;
+        self.module.define_func(func, built);
+        Ok(func)
+    }
+
+    /// Runs a body at most so many times; gives how often it ran.
+    pub fn run_loop(&mut self, rounds: Value, func: FuncRef) -> Value {
+        let callback = self.f.b.func_addr(func);
+        let link = self.link();
+        let flags = self.f.b.iconst(0);
+        self.f.b.call(helper::LOOP, &[rounds, callback, link, flags])
+    }
+
+    fn for_each(&mut self, map: Value, func: FuncRef) {
+        let callback = self.f.b.func_addr(func);
+        let link = self.link();
+        let flags = self.f.b.iconst(0);
+        self.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, link, flags]);
+    }
+
+    /// What bodies get: the context and the entry of scratch memory, side by side on the program's stack, where the verifier
+    /// keeps their types.
+    fn link(&mut self) -> Value {
+        if let Some(link) = self.f.link {
+            return link;
+        }
+        let slot = self.f.b.declare_slot(16, 8);
+        let link = self.f.b.stack_addr(slot);
+        let scratch = self.scratch_base();
+        self.f.b.store(link, 0, Size::B8, self.f.ctx);
+        self.f.b.store(link, 8, Size::B8, scratch);
+        self.f.b.store(scratch, LEAVE, Size::B8, 0);
+        link
+    }
+
+    /// Leaves the clause or the program if the loop's body did.
+    fn after_loop(&mut self, body: &[Stmt]) {
+        if !leaves(body) {
+            return;
+        }
+        let base = self.scratch_base();
+        let left = self.f.b.load(base, LEAVE, Size::B8);
+        match self.f.leave {
+            Leave::Jump { clause, unit } => {
+                self.f.b.branch_away(Cond::Eq, left, LEFT_CLAUSE, clause);
+                self.f.b.branch_away(Cond::Eq, left, LEFT_UNIT, unit);
+            }
+            Leave::Callback => {
+                let stop = self.f.b.create_block();
+                let next = self.f.b.create_block();
+                self.f.b.branch(Cond::Ne, left, 0, stop, &[], next, &[]);
+                self.f.b.switch_to(stop);
+                self.f.b.ret(1);
+                self.f.b.switch_to(next);
+            }
+        }
+    }
+
+    fn need_loop(&self) -> Result<()> {
+        if self.g.target.bpf_loop {
+            return Ok(());
+        }
+        Err(self.too_old("a loop", "bpf_loop", "5.17").help("unroll(n) { ... } works on every kernel"))
+    }
+
+    fn too_old(&self, what: &str, helper: &str, version: &str) -> CompileError {
+        self.error(format!("{what} needs {helper}, which this kernel does not have (it came with Linux {version})"))
+    }
+}
+
+/// Whether statements can end the clause or the program.
+fn leaves(body: &[Stmt]) -> bool {
+    let mut found = false;
+    walk::stmts(body, &mut |node| {
+        found |= matches!(node, Node::Stmt(Stmt { kind: StmtKind::Return | StmtKind::Exit { .. }, .. }));
+    });
+    found
+}

@@ -1,0 +1,291 @@
+//! Maps that hold one value a key: reading, storing, removing.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Expr;
+use quadrant_program::layout;
+use quadrant_program::map::MapId;
+use quadrant_program::map::MapValue;
+use quadrant_program::ty::Type;
+
+use super::error::Result;
+use super::globals::MapPlace;
+use super::globals::value_size;
+use super::memory::Mem;
+use super::unit::Lower;
+use crate::object::LossKind;
+use crate::ssa::Cond;
+use crate::ssa::MapRef;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// Create or replace.
+pub(super) const ANY: i64 = 0;
+/// Create only.
+pub(super) const NOEXIST: i64 = 1;
+/// Offset of a value in the data section behind its presence word.
+const VALUE: u32 = 8;
+
+/// A map and the place of its key.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    /// The map.
+    pub map: MapRef,
+    /// The key.
+    pub key: Mem,
+}
+
+/// Where the value of an access is.
+pub(super) enum Found {
+    /// In the data section: the presence word, then the value.
+    Slot(Mem),
+    /// By key.
+    Entry(Entry),
+}
+
+impl Lower<'_, '_> {
+    /// Where a map is kept, checked against the use of a key.
+    pub fn place_of(&self, map: MapId, keyed: bool) -> Result<MapPlace> {
+        match self.g.map_place(map) {
+            Some(place) if matches!(place, MapPlace::Keyed { .. }) == keyed => Ok(place),
+            Some(_) if keyed => Err(self.model_error("a key for a map without keys")),
+            Some(_) => Err(self.model_error("no key for a map with keys")),
+            None => Err(self.model_error("a map that does not exist")),
+        }
+    }
+
+    /// What a map holds.
+    pub fn map_value_kind(&self, map: MapId) -> Result<&MapValue> {
+        self.g.map(map).map(|map| &map.value).ok_or_else(|| self.model_error("a map that does not exist"))
+    }
+
+    /// Builds a key.
+    pub fn key(&mut self, map: MapId, key: &Expr) -> Result<Mem> {
+        let ty = self.g.map(map).and_then(|map| map.key.as_ref());
+        let ty = ty.ok_or_else(|| self.model_error("a key for a map without keys"))?;
+        self.memory_as(key, ty)
+    }
+
+    fn find(&mut self, map: MapId, key: Option<&Expr>) -> Result<Found> {
+        match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::Slot(at), _) => Ok(Found::Slot(self.data(at))),
+            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
+                let key = self.key(map, key)?;
+                Ok(Found::Entry(Entry { map: place, key }))
+            }
+            _ => Err(self.model_error("a single value of an aggregation")),
+        }
+    }
+
+    /// The address of a value, or 0.
+    pub fn lookup(&mut self, entry: Entry) -> Value {
+        let map = self.f.b.map_ptr(entry.map);
+        let key = self.address(entry.key);
+        self.f.b.call(helper::MAP_LOOKUP_ELEM, &[map, key])
+    }
+
+    /// Stores a whole value; gives 0 or a negative error number.
+    pub fn update(&mut self, entry: Entry, value: Mem, flags: i64) -> Value {
+        let map = self.f.b.map_ptr(entry.map);
+        let (key, value) = (self.address(entry.key), self.address(value));
+        let flags = self.f.b.iconst(flags);
+        self.f.b.call(helper::MAP_UPDATE_ELEM, &[map, key, value, flags])
+    }
+
+    /// A scalar value of a map, 0 when there is none; of an aggregation, what it amounts to.
+    pub fn map_get(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
+        let mark = self.mark();
+        let value = match self.map_value_kind(map)?.clone() {
+            MapValue::Aggregation(kind) => self.aggregation_value(map, &kind, key)?,
+            MapValue::Plain(ty) if ty.is_scalar() => self.plain_value(map, key)?,
+            MapValue::Plain(ty) => return Err(self.model_error(format_args!("a {ty:?} in a map as a number"))),
+        };
+        self.release(mark);
+        Ok(value)
+    }
+
+    fn plain_value(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
+        match self.find(map, key)? {
+            Found::Slot(slot) => {
+                let value = slot.at(VALUE);
+                Ok(self.f.b.load(value.base, value.off, Size::B8))
+            }
+            Found::Entry(entry) => {
+                let place = self.lookup(entry);
+                Ok(self.load_or_zero(place))
+            }
+        }
+    }
+
+    /// The word at an address, 0 if that is 0.
+    pub fn load_or_zero(&mut self, place: Value) -> Value {
+        let (end, result) = self.join();
+        let found = self.f.b.create_block();
+        let zero = self.f.b.iconst(0);
+        self.f.b.branch(Cond::Eq, place, 0, end, &[zero], found, &[]);
+        self.f.b.switch_to(found);
+        let value = self.f.b.load(place, 0, Size::B8);
+        self.f.b.jump(end, &[value]);
+        self.f.b.switch_to(end);
+        result
+    }
+
+    /// Where a value of a map is that is kept in memory; zeros when there is none.
+    pub fn map_memory(&mut self, map: MapId, key: Option<&Expr>) -> Result<Mem> {
+        match self.find(map, key)? {
+            Found::Slot(slot) => Ok(slot.at(VALUE)),
+            Found::Entry(entry) => {
+                let place = self.lookup(entry);
+                let (end, result) = self.join();
+                let missing = self.f.b.create_block();
+                self.f.b.branch(Cond::Eq, place, 0, missing, &[], end, &[place]);
+                self.f.b.switch_to(missing);
+                let zeros = self.zeros();
+                self.f.b.jump(end, &[zeros.base]);
+                self.f.b.switch_to(end);
+                Ok(Mem { base: result, off: 0 })
+            }
+        }
+    }
+
+    /// Zeros, as many as the largest value of a map has.
+    pub fn zeros(&mut self) -> Mem {
+        let at = self.g.zeros();
+        self.data(at)
+    }
+
+    /// The address of a value of a map; 0 when there is none.
+    pub fn map_address(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
+        match self.find(map, key)? {
+            Found::Slot(slot) => {
+                let value = slot.at(VALUE);
+                Ok(self.address(value))
+            }
+            Found::Entry(entry) => Ok(self.lookup(entry)),
+        }
+    }
+
+    /// Whether a key is there.
+    pub fn map_has(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
+        let mark = self.mark();
+        let present = match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::Slot(at), _) => {
+                let slot = self.data(at);
+                self.f.b.load(slot.base, slot.off, Size::B8)
+            }
+            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
+                let key = self.key(map, key)?;
+                self.lookup(Entry { map: place, key })
+            }
+            (MapPlace::SharedCell(place), _) => self.any_word(map, place)?,
+            _ => return Err(self.model_error("the presence of an aggregation that is kept by CPU")),
+        };
+        self.release(mark);
+        Ok(self.f.b.compare(Cond::Ne, present, 0))
+    }
+
+    /// Not zero when any word of a shared aggregation is not.
+    fn any_word(&mut self, map: MapId, place: MapRef) -> Result<Value> {
+        let size = self.g.map(map).map_or(0, value_size);
+        let cell = self.f.b.map_value(place, 0);
+        let mut all = self.f.b.iconst(0);
+        for at in (0..size).step_by(8) {
+            let word = self.f.b.load(cell, at as i32, Size::B8);
+            all = self.f.b.or(all, word);
+        }
+        Ok(all)
+    }
+
+    /// Removes a key; 1 if it was there.
+    pub fn map_delete(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
+        let mark = self.mark();
+        let removed = match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
+                let key = self.key(map, key)?;
+                let (map, key) = (self.f.b.map_ptr(place), self.address(key));
+                let failed = self.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+                self.f.b.compare(Cond::Eq, failed, 0)
+            }
+            (MapPlace::Slot(at), _) => {
+                let slot = self.data(at);
+                let present = self.f.b.load(slot.base, slot.off, Size::B8);
+                let size = self.g.map(map).map_or(0, value_size);
+                self.zero(slot, VALUE + size);
+                self.f.b.compare(Cond::Ne, present, 0)
+            }
+            (MapPlace::SharedCell(place), _) => {
+                let present = self.any_word(map, place)?;
+                let size = self.g.map(map).map_or(0, value_size);
+                let cell = Mem { base: self.f.b.map_value(place, 0), off: 0 };
+                self.zero(cell, size);
+                self.f.b.compare(Cond::Ne, present, 0)
+            }
+            _ => return Err(self.model_error("delete() of an aggregation that is kept by CPU")),
+        };
+        self.release(mark);
+        Ok(removed)
+    }
+
+    /// Stores a value.
+    pub fn map_assign(&mut self, map: MapId, key: Option<&Expr>, value: &Expr) -> Result<()> {
+        let MapValue::Plain(ty) = self.map_value_kind(map)?.clone() else {
+            return Err(self.model_error("an assignment to an aggregation"));
+        };
+        match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::Slot(at), _) => self.assign_slot(at, value, &ty),
+            (MapPlace::Keyed { map: place, churns, .. }, Some(key)) => {
+                // The value may use what the key replaces: it comes first.
+                if ty.is_scalar() {
+                    let value = self.scalar(value)?;
+                    let key = self.key(map, key)?;
+                    self.assign_word(map, Entry { map: place, key }, value, churns);
+                } else {
+                    let value = self.memory_as(value, &ty)?;
+                    let key = self.key(map, key)?;
+                    self.assign_entry(map, Entry { map: place, key }, value);
+                }
+                Ok(())
+            }
+            _ => Err(self.model_error("an assignment to an aggregation")),
+        }
+    }
+
+    fn assign_slot(&mut self, at: u32, value: &Expr, ty: &Type) -> Result<()> {
+        let slot = self.data(at);
+        let to = slot.at(VALUE);
+        if ty.is_scalar() {
+            let value = self.operand(value)?;
+            self.f.b.store(to.base, to.off, Size::B8, value);
+        } else {
+            // Built elsewhere, so that readers see it half done for as short as possible.
+            let from = self.memory_as(value, ty)?;
+            self.copy(to, from, layout::size(ty));
+        }
+        self.f.b.store(slot.base, slot.off, Size::B8, 1);
+        Ok(())
+    }
+
+    /// Stores one word: in place when the key is there, unless keys come and go so that it mostly is not.
+    fn assign_word(&mut self, map: MapId, entry: Entry, value: Value, churns: bool) {
+        let end = self.f.b.create_block();
+        if !churns {
+            let place = self.lookup(entry);
+            let [missing, found] = [self.f.b.create_block(), self.f.b.create_block()];
+            self.f.b.branch(Cond::Eq, place, 0, missing, &[], found, &[]);
+            self.f.b.switch_to(found);
+            self.f.b.store(place, 0, Size::B8, value);
+            self.f.b.jump(end, &[]);
+            self.f.b.switch_to(missing);
+        }
+        let word = self.word();
+        self.f.b.store(word.base, word.off, Size::B8, value);
+        let failed = self.update(entry, word, ANY);
+        self.lose_if(LossKind::Key(map), Cond::Ne, failed, 0);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+    }
+
+    fn assign_entry(&mut self, map: MapId, entry: Entry, value: Mem) {
+        let failed = self.update(entry, value, ANY);
+        self.lose_if(LossKind::Key(map), Cond::Ne, failed, 0);
+    }
+}

@@ -1,0 +1,55 @@
+//! From the typed program to SSA: what each construct of a script becomes for this kernel.
+//!
+//! * [`unit`]: one eBPF program, its entry and its clauses; [`globals`]: maps and the data section that all share.
+//! * [`expr`], [`stmt`] and what they use, one topic a file.
+//! * [`memory`], [`scratch`], [`variable`]: where values are that do not fit a register.
+
+mod aggregate;
+mod append;
+mod arith;
+mod bucket;
+mod builtin;
+mod call;
+mod compare;
+mod condition;
+mod contains;
+mod context;
+mod convert;
+mod error;
+mod expr;
+mod function;
+mod globals;
+mod loops;
+mod maps;
+mod memory;
+mod read;
+mod record;
+mod scratch;
+mod stack;
+mod stmt;
+mod syscall;
+mod text;
+mod unit;
+mod update;
+mod variable;
+mod walk;
+
+use quadrant_program::Program;
+
+pub use error::CompileError;
+
+use crate::object::Object;
+use crate::object::Unit;
+use crate::target::Target;
+use globals::Globals;
+
+/// Compiles a typed program: one eBPF program for each unit, and the maps that they share. The same input gives the same bytes.
+///
+/// # Errors
+/// Something that this kernel cannot do, or that no kernel can.
+pub fn compile(program: &Program, units: &[Unit], target: &Target) -> Result<Object, CompileError> {
+    let mut globals = Globals::new(program, target);
+    let programs = units.iter().map(|unit| unit::compile(&mut globals, unit)).collect::<Result<Vec<_>, _>>()?;
+    let (maps, data) = globals.finish();
+    Ok(Object { maps, programs, data })
+}

@@ -1,0 +1,276 @@
+//! Records to user space; [`quadrant_program::record`] describes their layout.
+//!
+//! A record whose size is known is written in place, in room reserved in the ring buffer. One with texts or buffers of varying
+//! length is built in scratch memory and then sent with exactly the bytes that are used.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
+use quadrant_program::layout;
+use quadrant_program::record::HEADER;
+use quadrant_program::record::Record;
+use quadrant_program::record::RecordId;
+use quadrant_program::ty::Type;
+
+use super::append::join_span;
+use super::error::Result;
+use super::memory::Mem;
+use super::unit::Lower;
+use super::walk;
+use super::walk::Node;
+use crate::object::LossKind;
+use crate::ssa::Cond;
+use crate::ssa::Operand;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// Texts of at most so many bytes that lie in memory are sent whole.
+const SHORT_TEXT: u32 = 64;
+/// Largest record, far above what a ring buffer of usual size takes.
+const RECORD_MAX: u32 = 1 << 24;
+/// `BPF_F_CURRENT_CPU`.
+const CURRENT_CPU: i64 = 0xffff_ffff;
+
+/// Whether user space is woken for a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// It looks from time to time.
+    Not,
+    /// At once.
+    Now,
+}
+
+impl Wake {
+    /// `BPF_RB_NO_WAKEUP` or `BPF_RB_FORCE_WAKEUP`.
+    fn flags(self) -> i64 {
+        match self {
+            Wake::Not => 1,
+            Wake::Now => 2,
+        }
+    }
+}
+
+/// An argument before the record has its place.
+enum Prepared<'e> {
+    Scalar(Operand),
+    Memory(Mem),
+    Later(&'e Expr),
+}
+
+impl Lower<'_, '_> {
+    /// Sends a record.
+    pub fn emit(&mut self, id: RecordId, args: &[Expr], wake: Wake) -> Result<()> {
+        let program = self.g.program;
+        let record = program.records.get(id.0 as usize).filter(|record| record.args.len() == args.len());
+        let record = record.ok_or_else(|| self.model_error("a record with wrong arguments"))?;
+        let mark = self.mark();
+        match args.iter().map(known_length).sum::<Option<u32>>() {
+            Some(texts) => self.emit_fixed(id, record, args, texts, wake)?,
+            None => self.emit_varying(id, record, args, wake)?,
+        }
+        self.release(mark);
+        Ok(())
+    }
+
+    fn emit_fixed(&mut self, id: RecordId, record: &Record, args: &[Expr], texts: u32, wake: Wake) -> Result<()> {
+        let (offsets, fixed) = layout::record_offsets(&record.args);
+        let total = fixed + texts;
+        let prepared = self.prepare(args)?;
+        let end = self.f.b.create_block();
+        let to = match self.g.target.ring_buffer {
+            true => self.reserve_record(total, end),
+            false => self.alloc_bytes(total),
+        };
+        self.header(id, to);
+        let mut tail = fixed;
+        for (((arg, ready), ty), off) in args.iter().zip(prepared).zip(&record.args).zip(offsets) {
+            match known_length(arg) {
+                Some(len) if is_text(ty) => {
+                    self.whole_text(arg, ready, to.at(tail))?;
+                    self.f.b.store(to.base, to.off + off as i32, Size::B8, reference(tail, stored_length(arg)));
+                    tail += len;
+                }
+                _ => self.argument_value(arg, ready, ty, to.at(off))?,
+            }
+        }
+        match self.g.target.ring_buffer {
+            true => self.submit(to, wake),
+            false => {
+                let size = self.f.b.iconst(total.into());
+                self.send(to, size, wake);
+            }
+        }
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// Evaluates numbers, and whatever runs statements, before the record is reserved: its room must be given back on every way.
+    fn prepare<'e>(&mut self, args: &'e [Expr]) -> Result<Vec<Prepared<'e>>> {
+        let prepare = |arg: &'e Expr| {
+            if arg.ty.is_scalar() {
+                return self.operand(arg).map(Prepared::Scalar);
+            }
+            if runs_statements(arg) { self.memory(arg).map(Prepared::Memory) } else { Ok(Prepared::Later(arg)) }
+        };
+        args.iter().map(prepare).collect()
+    }
+
+    fn reserve_record(&mut self, size: u32, end: crate::ssa::Block) -> Mem {
+        let map = self.g.records();
+        let map = self.f.b.map_ptr(map);
+        let (size, flags) = (self.f.b.iconst(size.into()), self.f.b.iconst(0));
+        let room = self.f.b.call(helper::RINGBUF_RESERVE, &[map, size, flags]);
+        let [full, go] = [self.f.b.create_block(), self.f.b.create_block()];
+        self.f.b.branch(Cond::Eq, room, 0, full, &[], go, &[]);
+        self.f.b.switch_to(full);
+        self.lose(LossKind::Record);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(go);
+        Mem { base: room, off: 0 }
+    }
+
+    fn submit(&mut self, to: Mem, wake: Wake) {
+        let flags = self.f.b.iconst(wake.flags());
+        self.f.b.call(helper::RINGBUF_SUBMIT, &[to.base, flags]);
+    }
+
+    fn header(&mut self, id: RecordId, to: Mem) {
+        let cpu = self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]);
+        self.f.b.store(to.base, to.off, Size::B4, i64::from(id.0));
+        self.f.b.store(to.base, to.off + 4, Size::B4, cpu);
+    }
+
+    /// An argument that is stored as a value.
+    fn argument_value(&mut self, arg: &Expr, ready: Prepared<'_>, ty: &Type, to: Mem) -> Result<()> {
+        match ready {
+            Prepared::Scalar(value) => self.f.b.store(to.base, to.off, Size::B8, value),
+            Prepared::Memory(from) => self.convert(from, &arg.ty, to, ty)?,
+            Prepared::Later(arg) => self.store_as(arg, ty, to)?,
+        }
+        Ok(())
+    }
+
+    /// A text whose bytes are sent whole.
+    fn whole_text(&mut self, arg: &Expr, ready: Prepared<'_>, to: Mem) -> Result<()> {
+        match (&arg.kind, ready) {
+            (ExprKind::Str(text), _) => {
+                self.write(to, text);
+                Ok(())
+            }
+            (_, Prepared::Memory(from)) => {
+                self.copy(to, from, layout::size(&arg.ty));
+                Ok(())
+            }
+            _ => self.store(arg, to),
+        }
+    }
+
+    fn emit_varying(&mut self, id: RecordId, record: &Record, args: &[Expr], wake: Wake) -> Result<()> {
+        let (offsets, fixed) = layout::record_offsets(&record.args);
+        let caps = || record.args.iter().filter_map(cap);
+        let worst = caps().fold(fixed, |sum, cap| sum.saturating_add(cap).saturating_add(8));
+        let longest = args.iter().map(span).max().unwrap_or(0);
+        if worst > RECORD_MAX {
+            return Err(self.error("the texts of this record are too long together").help("lower max_strlen"));
+        }
+        let mask = (worst + 1).next_power_of_two() - 1;
+        // The verifier adds the greatest offset and the greatest length.
+        let to = self.alloc_scratch(layout::round_up(mask + longest + 9));
+        self.header(id, to);
+        let mut tail = Tail { record: to, end: self.f.b.iconst(fixed.into()), mask };
+        for ((arg, ty), off) in args.iter().zip(&record.args).zip(offsets) {
+            if is_text(ty) {
+                self.append(arg, ty, to.at(off), &mut tail)?;
+            } else {
+                self.store_as(arg, ty, to.at(off))?;
+            }
+        }
+        let size = self.f.b.and(tail.end, i64::from(tail.mask));
+        self.send(to, size, wake);
+        Ok(())
+    }
+
+    /// Sends a record that was built in memory.
+    fn send(&mut self, record: Mem, size: Value, wake: Wake) {
+        let map = self.g.records();
+        let map = self.f.b.map_ptr(map);
+        let data = self.address(record);
+        let lost = match self.g.target.ring_buffer {
+            true => {
+                let flags = self.f.b.iconst(wake.flags());
+                self.f.b.call(helper::RINGBUF_OUTPUT, &[map, data, size, flags])
+            }
+            false => {
+                let flags = self.f.b.iconst(CURRENT_CPU);
+                self.f.b.call(helper::PERF_EVENT_OUTPUT, &[self.f.ctx, map, flags, data, size])
+            }
+        };
+        self.lose_if(LossKind::Record, Cond::Ne, lost, 0);
+    }
+}
+
+/// The growing end of a record.
+pub(super) struct Tail {
+    /// The record.
+    pub record: Mem,
+    /// Bytes so far.
+    pub end: Value,
+    /// One less than a power of two that the size never reaches.
+    pub mask: u32,
+}
+
+/// Bytes that an argument adds after the fixed part, when they are known: a multiple of 8.
+fn known_length(arg: &Expr) -> Option<u32> {
+    match (&arg.kind, &arg.ty) {
+        (ExprKind::Str(text), _) => Some(layout::round_up(text.len() as u32)),
+        (ExprKind::Builtin(Builtin::Comm), _) => Some(16),
+        (ExprKind::Var(_) | ExprKind::MapGet { .. } | ExprKind::TupleField(..), Type::String { cap }) => {
+            (*cap <= SHORT_TEXT).then(|| layout::round_up(*cap))
+        }
+        (_, ty) => (!is_text(ty)).then_some(0),
+    }
+}
+
+/// Bytes of a text of known length that are shown.
+fn stored_length(arg: &Expr) -> u32 {
+    match (&arg.kind, &arg.ty) {
+        (ExprKind::Str(text), _) => text.len() as u32,
+        (_, Type::String { cap }) => *cap,
+        _ => 0,
+    }
+}
+
+/// The fixed part of a text: where its bytes are and how many.
+fn reference(off: u32, len: u32) -> i64 {
+    i64::from(off) | i64::from(len) << 32
+}
+
+fn cap(ty: &Type) -> Option<u32> {
+    match ty {
+        Type::String { cap } | Type::Buffer { cap } => Some(*cap),
+        _ => None,
+    }
+}
+
+/// Bytes beyond the end of a record that adding a text can touch, as far as the verifier knows.
+fn span(arg: &Expr) -> u32 {
+    match arg.kind {
+        ExprKind::Call(Function::JoinArgs(_), _) => cap(&arg.ty).map_or(0, |cap| 2 * join_span(cap)),
+        _ => cap(&arg.ty).unwrap_or(0),
+    }
+}
+
+fn is_text(ty: &Type) -> bool {
+    cap(ty).is_some()
+}
+
+fn runs_statements(e: &Expr) -> bool {
+    let mut found = false;
+    walk::expr(e, &mut |node| found |= matches!(node, Node::Stmt(_)));
+    found
+}
+
+const _: () = assert!(HEADER == 8, "the header is an id and a CPU number");

@@ -1,0 +1,66 @@
+//! Stack traces: kept by the kernel in maps, referred to by number.
+
+use quadrant_bpf::helper;
+use quadrant_program::layout::STACK_EMPTY;
+use quadrant_program::layout::STACK_LOST;
+use quadrant_program::layout::STACK_SECOND;
+use quadrant_program::ty::Type;
+
+use super::error::Result;
+use super::unit::Lower;
+use crate::object::LossKind;
+use crate::ssa::Cond;
+use crate::ssa::Value;
+
+/// `BPF_F_USER_STACK`. The flag by which only hashes are compared is not set: a number stands for exactly one stack.
+const USER_STACK: i64 = 1 << 8;
+
+/// The place for this stack is taken by another.
+const EEXIST: i64 = 17;
+/// There are no frames.
+const EFAULT: i64 = 14;
+
+impl Lower<'_, '_> {
+    /// A stack trace: its number, and for a user stack the process in the upper half.
+    pub fn stack_trace(&mut self, ty: &Type) -> Result<Value> {
+        let Type::Stack(stack) = ty else { return Err(self.model_error("a stack of another type")) };
+        let flags = if stack.user { USER_STACK } else { 0 };
+        let (end, id) = self.join();
+        let [taken, failed] = [self.f.b.create_block(), self.f.b.create_block()];
+        let first = self.stack_id(stack.limit, false, flags);
+        let retry = self.f.b.create_block();
+        self.f.b.branch(Cond::Slt, first, 0, taken, &[], end, &[first]);
+        self.f.b.switch_to(taken);
+        self.f.b.branch(Cond::Eq, first, -EEXIST, retry, &[], failed, &[]);
+        self.f.b.switch_to(retry);
+        let second = self.stack_id(stack.limit, true, flags);
+        let lost = self.f.b.create_block();
+        self.f.b.branch_away(Cond::Slt, second, 0, lost);
+        let marked = self.f.b.or(second, i64::from(STACK_SECOND));
+        self.f.b.jump(end, &[marked]);
+        self.f.b.switch_to(failed);
+        // No frames at all, such as the user stack of a kernel thread, is no loss.
+        let empty = self.f.b.iconst(STACK_EMPTY.into());
+        self.f.b.branch(Cond::Eq, first, -EFAULT, end, &[empty], lost, &[]);
+        self.f.b.switch_to(lost);
+        self.lose(LossKind::Stack);
+        let none = self.f.b.iconst(STACK_LOST.into());
+        self.f.b.jump(end, &[none]);
+        self.f.b.switch_to(end);
+        Ok(if stack.user { self.with_process(id) } else { id })
+    }
+
+    fn stack_id(&mut self, limit: u8, second: bool, flags: i64) -> Value {
+        let map = self.g.stacks(limit, second);
+        let map = self.f.b.map_ptr(map);
+        let flags = self.f.b.iconst(flags);
+        self.f.b.call(helper::GET_STACKID, &[self.f.ctx, map, flags])
+    }
+
+    fn with_process(&mut self, id: Value) -> Value {
+        let both = self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
+        let process = self.f.b.shr(both, 32);
+        let upper = self.f.b.shl(process, 32);
+        self.f.b.or(upper, id)
+    }
+}

@@ -1,0 +1,269 @@
+//! One eBPF program: its entry, its clauses, and what is known while it is built.
+
+use quadrant_bpf::helper;
+use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
+use quadrant_program::program::Program;
+use quadrant_program::span::Span;
+
+use super::error::CompileError;
+use super::error::Result;
+use super::function::Function;
+use super::function::Leave;
+use super::globals::Globals;
+use super::scratch::Claim;
+use super::scratch::Scratch;
+use super::variable::Variables;
+use super::walk;
+use crate::object::Loss;
+use crate::object::LossKind;
+use crate::object::Unit;
+use crate::ssa;
+use crate::ssa::AtomicOp;
+use crate::ssa::Block;
+use crate::ssa::Code;
+use crate::ssa::Cond;
+use crate::ssa::FuncBuilder;
+use crate::ssa::Module;
+use crate::ssa::Operand;
+use crate::ssa::Size;
+use crate::ssa::SsaError;
+use crate::ssa::SsaErrorKind;
+use crate::ssa::Value;
+
+/// Bytes of stack that memory may take in a program without loops; the rest of the kernel's 512 is left for spilled registers.
+const STACK_BUDGET: u32 = 256;
+/// How deep loops may nest: the kernel allows eight calls deep.
+const LOOP_DEPTH_MAX: u32 = 6;
+
+/// Compiles a unit.
+pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit) -> Result<Code> {
+    let clauses = clauses(g.program, unit)?;
+    let span = clauses.first().map_or_else(Span::default, |clause| clause.span);
+    let mut plan = Plan::new(&clauses)?;
+    loop {
+        let mut lower = Lower::new(g, unit, &plan);
+        let found = lower.unit(&clauses, &plan)?;
+        if found != plan.claims {
+            plan.claims = found;
+            continue;
+        }
+        let code = lower.finish().and_then(|module| ssa::compile(&module, &ssa::Options::default()));
+        match code {
+            Err(SsaError { kind: SsaErrorKind::FrameTooBig(_), .. }) if plan.stack_budget > 0 => plan.stack_budget = 0,
+            code => return code.map_err(|error| CompileError::back_end(span, &error)),
+        }
+    }
+}
+
+fn clauses<'a>(program: &'a Program, unit: &Unit) -> Result<Vec<&'a Clause>> {
+    let find = |index: &usize| program.clauses.get(*index);
+    let all: Option<Vec<_>> = unit.clauses.iter().map(find).collect();
+    all.ok_or_else(|| CompileError::model(Span::default(), "a unit names a clause that does not exist"))
+}
+
+/// What a pass over a unit takes for granted; a pass that finds it wrong is repeated.
+struct Plan {
+    /// Where each clause claims scratch memory.
+    claims: Vec<Claim>,
+    /// Bytes of stack for memory in each function.
+    stack_budget: u32,
+}
+
+impl Plan {
+    fn new(clauses: &[&Clause]) -> Result<Plan> {
+        let mut deepest = 0;
+        for clause in clauses {
+            let mut depth = walk::LoopDepth::default();
+            walk::clause(clause, &mut |node| depth.note(node));
+            if depth.most > LOOP_DEPTH_MAX {
+                let message = format!("loops nest {} deep, the kernel allows {LOOP_DEPTH_MAX}", depth.most);
+                return Err(CompileError::new(clause.span, message));
+            }
+            deepest = deepest.max(depth.most);
+        }
+        let stack_budget = STACK_BUDGET / (deepest + 1) / 8 * 8;
+        Ok(Plan { claims: vec![Claim::Never; clauses.len()], stack_budget })
+    }
+}
+
+/// The unit under construction.
+pub(super) struct Lower<'a, 'g> {
+    /// What all units share.
+    pub g: &'g mut Globals<'a>,
+    /// What is compiled.
+    pub unit: &'g Unit,
+    /// Finished functions.
+    pub module: Module,
+    /// The function under construction.
+    pub f: Function,
+    /// Scratch memory of the clause.
+    pub scratch: Scratch,
+    /// Variables of the clause.
+    pub variables: Variables,
+    /// Index of the clause in the program.
+    pub clause: u32,
+    /// Place of what is compiled now.
+    pub span: Span,
+    /// Index of the point that fired, when the entry had to find it.
+    pub point: Option<Value>,
+    /// Bytes of stack for memory in each function.
+    pub stack_budget: u32,
+}
+
+impl<'a, 'g> Lower<'a, 'g> {
+    fn new(g: &'g mut Globals<'a>, unit: &'g Unit, plan: &Plan) -> Lower<'a, 'g> {
+        let mut module = Module::new();
+        let func = module.declare_func();
+        let mut b = FuncBuilder::new("main", 1);
+        let ctx = b.param(0);
+        let end = b.create_block();
+        let f = Function::new(b, func, ctx, Leave::Jump { clause: end, unit: end }, plan.stack_budget);
+        Lower {
+            g,
+            unit,
+            module,
+            f,
+            scratch: Scratch::default(),
+            variables: Variables::default(),
+            clause: 0,
+            span: Span::default(),
+            point: None,
+            stack_budget: plan.stack_budget,
+        }
+    }
+
+    /// Lowers all clauses; gives where each would have to claim scratch memory.
+    fn unit(&mut self, clauses: &[&'a Clause], plan: &Plan) -> Result<Vec<Claim>> {
+        let Leave::Jump { unit: end, .. } = self.f.leave else {
+            return Err(CompileError::model(self.span, "a program that starts as a callback"));
+        };
+        self.entry(end)?;
+        let mut claims = Vec::new();
+        for ((clause, index), claim) in clauses.iter().zip(&self.unit.clauses).zip(&plan.claims) {
+            self.clause = *index as u32;
+            self.at(clause.span);
+            claims.push(self.clause(clause, *claim, end)?);
+        }
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        self.f.b.ret(0);
+        Ok(claims)
+    }
+
+    fn finish(mut self) -> std::result::Result<Module, SsaError> {
+        let func = self.f.b.finish()?;
+        self.module.define_func(self.f.func, func);
+        Ok(self.module)
+    }
+
+    /// Tests that keep the program from running at all, cheapest and most selective first.
+    fn entry(&mut self, end: Block) -> Result<()> {
+        if let Some(pid) = self.unit.pid {
+            let both = self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
+            let tgid = self.f.b.shr(both, 32);
+            self.f.b.branch_away(Cond::Ne, tgid, pid, end);
+        }
+        if let Some(at) = self.g.exit_flag()
+            && !self.is_end()
+        {
+            let flag = self.data(at);
+            let set = self.f.b.load(flag.base, flag.off, Size::B8);
+            self.f.b.branch_away(Cond::Ne, set, 0, end);
+        }
+        self.dispatch(end)
+    }
+
+    fn is_end(&self) -> bool {
+        let point = self.unit.points.first().and_then(|id| self.g.program.points.get(id.0 as usize));
+        point.is_some_and(|point| point.site == Site::End)
+    }
+
+    fn clause(&mut self, clause: &'a Clause, claim: Claim, unit_end: Block) -> Result<Claim> {
+        let end = self.f.b.create_block();
+        self.scratch = Scratch::default();
+        self.scratch.in_predicate = true;
+        self.f.scratch = None;
+        self.f.link = None;
+        self.f.vars.clear();
+        self.f.leave = Leave::Jump { clause: end, unit: unit_end };
+        let mut exits = None;
+        if claim == Claim::Clause {
+            exits = Some(self.claim(end));
+        }
+        self.declare_variables(clause);
+        self.predicate(clause)?;
+        self.scratch.in_predicate = false;
+        if claim == Claim::Body {
+            exits = Some(self.claim(end));
+        }
+        self.init_variables(clause);
+        self.block(&clause.body)?;
+        self.end_clause(end, unit_end, exits);
+        self.g.grow_scratch(self.scratch.most);
+        Ok(self.scratch.wanted.max(claim))
+    }
+
+    /// Leaves the clause unless its predicate holds.
+    fn predicate(&mut self, clause: &'a Clause) -> Result<()> {
+        let (Some(predicate), Leave::Jump { clause: end, .. }) = (&clause.predicate, self.f.leave) else {
+            return Ok(());
+        };
+        let body = self.f.b.create_block();
+        let mark = self.mark();
+        self.condition(predicate, body, end)?;
+        self.release(mark);
+        self.f.b.switch_to(body);
+        Ok(())
+    }
+
+    fn end_clause(&mut self, end: Block, unit_end: Block, claimed: Option<Leave>) {
+        if let Some(Leave::Jump { clause, unit }) = claimed {
+            self.f.b.jump(clause, &[]);
+            for (from, to) in [(unit, unit_end), (clause, end)] {
+                if self.f.b.is_reachable(from) {
+                    self.f.b.switch_to(from);
+                    self.free_scratch();
+                    self.f.b.jump(to, &[]);
+                }
+            }
+        } else {
+            self.f.b.jump(end, &[]);
+        }
+        self.f.b.switch_to(end);
+    }
+
+    /// Code from now on belongs to this place of the script.
+    pub fn at(&mut self, span: Span) {
+        self.span = span;
+        self.f.b.set_span(ssa::Span { start: span.start, end: span.end });
+    }
+
+    /// Counts a loss.
+    pub fn lose(&mut self, kind: LossKind) {
+        let at = self.g.loss(Loss { kind, clause: self.clause, span: self.span });
+        let counter = self.data(at);
+        let one = self.f.b.iconst(1);
+        self.f.b.atomic(AtomicOp::Add, counter.base, counter.off, Size::B8, one);
+    }
+
+    /// Counts a loss if the comparison holds, and goes on in any case.
+    pub fn lose_if(&mut self, kind: LossKind, cond: Cond, lhs: Value, rhs: impl Into<Operand>) {
+        let (lost, next) = (self.f.b.create_block(), self.f.b.create_block());
+        self.f.b.branch(cond, lhs, rhs, lost, &[], next, &[]);
+        self.f.b.switch_to(lost);
+        self.lose(kind);
+        self.f.b.jump(next, &[]);
+        self.f.b.switch_to(next);
+    }
+
+    /// An error at the current place.
+    pub fn error(&self, message: impl Into<String>) -> CompileError {
+        CompileError::new(self.span, message)
+    }
+
+    /// The typed program contradicts itself here.
+    pub fn model_error(&self, what: impl std::fmt::Display) -> CompileError {
+        CompileError::model(self.span, what)
+    }
+}
