@@ -2,7 +2,7 @@
 
 use super::file::TargetFile;
 use super::ldcache;
-use super::process::{MappedFile, mapped_files, path_in};
+use super::process::{MappedFile, has_started, mapped_files, path_in, shares_root};
 use crate::error::{Result, advise, error, no_match};
 use crate::glob::{Glob, has_wildcards};
 use std::ffi::OsStr;
@@ -39,21 +39,39 @@ pub(crate) fn find(wanted: &str, pid: Option<u32>) -> Result<Vec<Target>> {
 }
 
 fn find_for_process(wanted: &str, pid: u32) -> Result<Vec<Target>> {
-    let mapped = mapped_files(pid)?;
     let everything = wanted.is_empty() || wanted == "*";
+    if !has_started(pid) {
+        if everything {
+            let help = "name the program or library, as `./target` or `libc`";
+            return Err(advise("the command has not started, so it is not known which files it will use", help));
+        }
+        return find_in_files(wanted);
+    }
+    let mapped = mapped_files(pid)?;
     let matching: Vec<&MappedFile> = mapped.iter().filter(|file| everything || is_called(&file.name, wanted)).collect();
     if !matching.is_empty() {
         return matching.into_iter().map(|file| mapped_target(pid, file)).collect();
     }
     if wanted.contains('/') && !has_wildcards(wanted) {
         // Not mapped yet, as a plug-in may be later.
-        let path = path_in(pid, &absolute(wanted)?)?;
-        TargetFile::open(&path)?;
-        return Ok(vec![Target { name: absolute(wanted)?, path }]);
+        return Ok(vec![target_in(pid, wanted)?]);
     }
     let message = format!("process {pid} has mapped no file called `{wanted}`");
     let names: Vec<String> = mapped.iter().map(|file| file_name(&file.name)).collect();
-    Err(no_match(message, wanted, names.iter().map(String::as_str)))
+    let mut error = no_match(message, wanted, names.iter().map(String::as_str));
+    error.help.push("a file that it will load later can be named by its path".to_owned());
+    Err(error)
+}
+
+/// A file by the path that the process would use.
+fn target_in(pid: u32, wanted: &str) -> Result<Target> {
+    if shares_root(pid) {
+        return plain_target(Path::new(wanted));
+    }
+    let name = std::path::absolute(wanted).map_err(|inner| super::cannot_read(Path::new(wanted), &inner))?;
+    let path = path_in(pid, &name)?;
+    TargetFile::open(&path)?;
+    Ok(Target { name, path })
 }
 
 fn mapped_target(pid: u32, file: &MappedFile) -> Result<Target> {
@@ -77,6 +95,12 @@ fn find_in_files(wanted: &str) -> Result<Vec<Target>> {
     if wanted.contains("!/") {
         let help = "unpack the archive and name the file";
         return Err(advise(format!("cannot use `{wanted}`: files inside archives are not supported"), help));
+    }
+    if let Some((file, _)) =
+        wanted.rsplit_once('@').filter(|(file, line)| line.contains('.') && Path::new(file).exists())
+    {
+        let help = "name the function, or an address that `addr2line` or `objdump -dl` tells for the line";
+        return Err(advise(format!("cannot use `{wanted}`: probes on source lines of {file} are not supported"), help));
     }
     match (wanted.contains('/'), has_wildcards(wanted)) {
         (true, false) => Ok(vec![plain_target(Path::new(wanted))?]),
@@ -180,10 +204,6 @@ fn search_path() -> Vec<PathBuf> {
     std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
-fn absolute(path: &str) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|inner| super::cannot_read(Path::new(path), &inner))
-}
-
 fn file_name(path: &Path) -> String {
     path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned()
 }
@@ -212,11 +232,7 @@ mod tests {
         let pattern = format!("{}/libc.so.*", libc.name.parent().unwrap().display());
         assert!(find(&pattern, None).unwrap().contains(libc));
         let sleeper = Sleeper::start();
-        // The loader maps it some time after the program starts.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let tries = std::iter::repeat_with(|| find("libc", Some(sleeper.0.id())));
-        let mapped = tries.take_while(|_| Instant::now() < deadline).find_map(Result::ok);
-        assert_eq!(mapped, Some(by_name));
+        assert_eq!(sleeper.mapped("libc"), by_name);
     }
 
     /// A dynamically linked program that runs until the test's end.
@@ -225,6 +241,14 @@ mod tests {
     impl Sleeper {
         fn start() -> Self {
             Self(std::process::Command::new("sleep").arg("60").spawn().unwrap())
+        }
+
+        /// What it has mapped by that name, as soon as there is something: the kernel and the loader map files some time
+        /// after the program starts.
+        fn mapped(&self, wanted: &str) -> Vec<Target> {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            let tries = std::iter::repeat_with(|| find(wanted, Some(self.0.id())));
+            tries.take_while(|_| Instant::now() < deadline).find_map(Result::ok).unwrap()
         }
     }
 
@@ -242,10 +266,24 @@ mod tests {
     }
 
     #[test]
-    fn all_of_a_process() {
-        let all = find("*", Some(std::process::id())).unwrap();
-        assert!(all.iter().any(|target| target.path == std::env::current_exe().unwrap()));
-        assert_eq!(find("", Some(std::process::id())).unwrap(), all);
+    fn files_of_a_process() {
+        let sleeper = Sleeper::start();
+        let pid = Some(sleeper.0.id());
+        sleeper.mapped("libc");
+        let all = find("*", pid).unwrap();
+        assert!(all.iter().any(|target| target.name.ends_with("sleep")), "{all:?}");
+        assert!(find("libnothing", pid).unwrap_err().message.contains("has mapped no file"));
+        // Not mapped, but there.
+        let own = std::env::current_exe().unwrap();
+        assert_eq!(find(own.to_str().unwrap(), pid).unwrap()[0].path, own);
+    }
+
+    #[test]
+    fn a_child_before_its_exec() {
+        // As long as a child is a copy of its parent it has the parent's program; here it is the process itself.
+        let own = Some(std::process::id());
+        assert!(find("*", own).unwrap_err().message.contains("has not started"));
+        assert_eq!(find("libc", own), find("libc", None));
     }
 
     #[test]
@@ -257,6 +295,5 @@ mod tests {
         assert!(refused("no_such_program").message.contains("$PATH"));
         assert!(refused("*").help[0].contains("-p PID"));
         assert!(refused("x.apk!/lib.so").message.contains("archives"));
-        assert!(find("libnothing", Some(std::process::id())).unwrap_err().message.contains("has mapped no file"));
     }
 }

@@ -81,8 +81,14 @@ fn unescape(path: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
 
+/// Whether a process that this one started has become another program: until then it has this one's files.
+pub(crate) fn has_started(pid: u32) -> bool {
+    let program = |who: &str| std::fs::read_link(format!("/proc/{who}/exe")).ok();
+    program(&pid.to_string()).is_none_or(|own| program("self") != Some(own))
+}
+
 /// Same root directory in the same mount namespace.
-fn shares_root(pid: u32) -> bool {
+pub(crate) fn shares_root(pid: u32) -> bool {
     let namespace = |who: &str| std::fs::read_link(format!("/proc/{who}/ns/mnt")).ok();
     let root = |who: &str| std::fs::read_link(format!("/proc/{who}/root")).ok();
     let pid = pid.to_string();
