@@ -1,0 +1,311 @@
+//! Runs compiled programs, in the user-space machine or in the kernel, and collects what they did.
+
+use std::collections::BTreeMap;
+
+use quadrant_bpf::btf::{Function, Linkage};
+use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
+use quadrant_bpf::prog::{LogLevel, Program as Loaded, ProgramKind, ProgramSpec};
+use quadrant_bpf::ringbuf::RingBuffer;
+use quadrant_codegen::{Code, Context, FuncInfo, LossKind, MapDef, MapRole, Object, RelocKind, Target, compile};
+use quadrant_program::map::{MapId, MapValue};
+use quadrant_vm::{FakeEnv, Vm};
+
+use crate::build::{Script, target};
+
+/// One firing: which unit, and the words of its context.
+pub type Firing = (usize, Vec<u64>);
+
+/// What programs left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Maps in the data section: present, value.
+    pub scalars: BTreeMap<u32, (bool, Vec<u8>)>,
+    /// Keyed maps and aggregations: key, value (parts of CPUs merged).
+    pub maps: BTreeMap<u32, BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// Losses by kind.
+    pub losses: BTreeMap<LossKind, u64>,
+    /// Records without the CPU number.
+    pub records: Vec<Vec<u8>>,
+    /// Whether the exit flag is set.
+    pub exited: bool,
+}
+
+impl Seen {
+    /// The number in a map of the data section.
+    pub fn number(&self, map: MapId) -> Option<u64> {
+        let (present, value) = self.scalars.get(&map.0)?;
+        present.then(|| word(value))
+    }
+
+    /// The words of a key.
+    pub fn words(&self, map: MapId, key: &[u8]) -> Option<Vec<u64>> {
+        let value = self.maps.get(&map.0)?.get(key)?;
+        Some(value.chunks(8).map(word).collect())
+    }
+
+    /// The number of a key that is a number.
+    pub fn at(&self, map: MapId, key: u64) -> Option<u64> {
+        self.words(map, &key.to_ne_bytes())?.first().copied()
+    }
+
+    /// The words of an aggregation without a key.
+    pub fn cell(&self, map: MapId) -> Vec<u64> {
+        self.words(map, &0u32.to_ne_bytes()).unwrap_or_default()
+    }
+
+    pub fn lost(&self, kind: LossKind) -> u64 {
+        self.losses.get(&kind).copied().unwrap_or(0)
+    }
+}
+
+/// A word of a value.
+pub fn word(bytes: &[u8]) -> u64 {
+    bytes.get(..8).map_or(0, |bytes| u64::from_ne_bytes(bytes.try_into().expect("8 bytes")))
+}
+
+/// Compiles for a kernel that can do everything.
+pub fn object(script: &Script) -> Object {
+    object_for(script, &target())
+}
+
+pub fn object_for(script: &Script, target: &Target) -> Object {
+    compile(&script.program, &script.units, target).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs in the user-space machine.
+pub fn in_machine(script: &Script, env: FakeEnv, firings: &[Firing]) -> Seen {
+    Machine::new(script, env).run(script, firings)
+}
+
+/// The user-space machine with a script's maps.
+pub struct Machine {
+    pub vm: Vm<FakeEnv>,
+    object: Object,
+    maps: Vec<i32>,
+}
+
+impl Machine {
+    pub fn new(script: &Script, env: FakeEnv) -> Machine {
+        Machine::with_target(script, env, &target())
+    }
+
+    pub fn with_target(script: &Script, env: FakeEnv, target: &Target) -> Machine {
+        let mut object = object_for(script, target);
+        let mut vm = Vm::new(env, target.ncpus as usize);
+        let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
+        object.programs.iter_mut().for_each(|code| relocate(code, &maps));
+        for (at, def) in object.maps.iter().enumerate() {
+            if def.role == MapRole::Data {
+                vm.update(maps[at], &0u32.to_ne_bytes(), &initial(&object), 0);
+            }
+        }
+        Machine { vm, object, maps }
+    }
+
+    pub fn run(&mut self, script: &Script, firings: &[Firing]) -> Seen {
+        for (unit, words) in firings {
+            let ctx: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            let code = &self.object.programs[*unit];
+            let outcome = self.vm.run(&code.insns, &ctx);
+            outcome.unwrap_or_else(|error| panic!("{error}\n{code}"));
+        }
+        self.look(script)
+    }
+
+    fn look(&mut self, script: &Script) -> Seen {
+        let mut seen = Seen::default();
+        for (at, def) in self.object.maps.clone().iter().enumerate() {
+            let map = self.maps[at];
+            match def.role {
+                MapRole::Data => {
+                    let data = self.vm.lookup(map, &0u32.to_ne_bytes(), 0).expect("arrays are full");
+                    look_at_data(&mut seen, script, &self.object, &data);
+                }
+                MapRole::Records => seen.records = self.vm.take_records(map).into_iter().map(without_cpu).collect(),
+                MapRole::Script(id) => {
+                    let values = self.vm.keys(map).into_iter().map(|key| {
+                        let parts = self.vm.lookup_all(map, &key);
+                        let whole = merge(script, id, &parts);
+                        (key, whole)
+                    });
+                    seen.maps.insert(id.0, values.collect());
+                }
+                MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
+                MapRole::Stacks { .. } => {}
+            }
+        }
+        seen
+    }
+}
+
+/// Runs in the kernel; `None` with a printed reason where programs cannot be loaded.
+pub fn in_kernel(script: &Script, firings: &[Firing]) -> Option<Seen> {
+    let kernel = Kernel::new(script)?;
+    Some(kernel.run(script, firings))
+}
+
+/// Compiled programs in the kernel.
+pub struct Kernel {
+    pub object: Object,
+    pub maps: Vec<Map>,
+    pub programs: Vec<Loaded>,
+}
+
+impl Kernel {
+    pub fn new(script: &Script) -> Option<Kernel> {
+        Kernel::with_target(script, &target())
+    }
+
+    pub fn with_target(script: &Script, target: &Target) -> Option<Kernel> {
+        let mut object = object_for(script, target);
+        let mut maps = Vec::new();
+        for def in &object.maps {
+            match Map::create(&spec(def)) {
+                Ok(map) => maps.push(map),
+                Err(error) => {
+                    eprintln!("skipped: no access to bpf(2): {error}");
+                    return None;
+                }
+            }
+        }
+        let data = initial(&object);
+        let descriptors: Vec<i32> = maps.iter().map(Map::raw_fd).collect();
+        object.programs.iter_mut().for_each(|code| relocate(code, &descriptors));
+        for (def, map) in object.maps.iter().zip(&maps) {
+            if def.role == MapRole::Data {
+                map.update(&0u32.to_ne_bytes(), &data, Update::Any).expect("data section");
+            }
+        }
+        let load = |(code, unit): (&Code, &quadrant_codegen::Unit)| load(code, kind(&unit.context));
+        let programs = object.programs.iter().zip(&script.units).map(load).collect();
+        Some(Kernel { object, maps, programs })
+    }
+
+    pub fn run(&self, script: &Script, firings: &[Firing]) -> Seen {
+        for (unit, words) in firings {
+            self.programs[*unit].test_run_raw_tp(words).expect("test run");
+        }
+        self.look(script)
+    }
+
+    fn look(&self, script: &Script) -> Seen {
+        let mut seen = Seen::default();
+        for (def, map) in self.object.maps.iter().zip(&self.maps) {
+            match def.role {
+                MapRole::Data => {
+                    let data = lookup(map, &0u32.to_ne_bytes()).expect("data section");
+                    look_at_data(&mut seen, script, &self.object, &data);
+                }
+                MapRole::Records => {
+                    let mut ring = RingBuffer::new(map).expect("ring buffer");
+                    ring.consume(usize::MAX, |record| seen.records.push(without_cpu(record.to_vec())));
+                }
+                MapRole::Script(id) => drop(seen.maps.insert(id.0, entries(script, id, def, map))),
+                MapRole::Scratch => check_free(def, |key| lookup(map, key)),
+                MapRole::Stacks { .. } => {}
+            }
+        }
+        seen
+    }
+}
+
+/// The kind of program that a unit's context belongs to.
+pub fn kind(context: &Context) -> ProgramKind {
+    match context {
+        Context::Tracepoint => ProgramKind::Tracepoint,
+        Context::Registers => ProgramKind::Kprobe,
+        Context::PerfEvent => ProgramKind::PerfEvent,
+        Context::Run | Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } => {
+            ProgramKind::RawTracepoint
+        }
+    }
+}
+
+fn load(code: &Code, kind: ProgramKind) -> Loaded {
+    let functions: Vec<Function> = code.funcs.iter().map(function).collect();
+    let functions = if functions.len() > 1 { functions } else { Vec::new() };
+    let spec = ProgramSpec { functions: &functions, ..ProgramSpec::new(kind, &code.insns) };
+    Loaded::load(&spec).unwrap_or_else(|_| {
+        let (result, log) = Loaded::load_logged(&spec, LogLevel::Failure);
+        result.unwrap_or_else(|error| panic!("{error}\n{log}\n{code}"))
+    })
+}
+
+fn function(info: &FuncInfo) -> Function {
+    let linkage = if info.is_static { Linkage::Static } else { Linkage::Global };
+    Function { start: info.at, name: info.name.clone(), linkage, arguments: info.params.into() }
+}
+
+fn entries(script: &Script, id: MapId, def: &MapDef, map: &Map) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let snapshot = map.snapshot().expect("snapshot");
+    let part = def.value_size.next_multiple_of(8) as usize;
+    let whole = |value: &[u8]| merge(script, id, &value.chunks(part).map(<[u8]>::to_vec).collect::<Vec<_>>());
+    snapshot.iter().map(|(key, value)| (key.to_vec(), whole(value))).collect()
+}
+
+fn lookup(map: &Map, key: &[u8]) -> Option<Vec<u8>> {
+    let mut value = vec![0; map.value_len()];
+    map.lookup(key, &mut value).ok()?.then_some(value)
+}
+
+fn relocate(code: &mut Code, descriptors: &[i32]) {
+    for reloc in &code.relocs {
+        if let RelocKind::Map(map) | RelocKind::MapValue(map) = reloc.kind {
+            code.insns[reloc.at as usize].imm = descriptors[map.index()];
+        }
+    }
+}
+
+fn spec(def: &MapDef) -> MapSpec {
+    use MapKind::*;
+    let kinds = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, StackTrace, RingBuffer];
+    let kind = kinds.into_iter().find(|kind| *kind as u32 == def.kind).expect("a kind that is used");
+    MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
+}
+
+fn initial(object: &Object) -> Vec<u8> {
+    let mut data = vec![0; object.data.size as usize];
+    for (at, bytes) in &object.data.init {
+        data[*at as usize..*at as usize + bytes.len()].copy_from_slice(bytes);
+    }
+    data
+}
+
+fn look_at_data(seen: &mut Seen, script: &Script, object: &Object, data: &[u8]) {
+    let at = |offset: u32| word(&data[offset as usize..]);
+    for (id, offset) in &object.data.scalars {
+        let MapValue::Plain(ty) = &script.program.maps[id.0 as usize].value else { panic!("an aggregation as data") };
+        let start = *offset as usize + 8;
+        let value = data[start..start + quadrant_program::layout::size(ty) as usize].to_vec();
+        seen.scalars.insert(id.0, (at(*offset) != 0, value));
+    }
+    for (loss, offset) in &object.data.losses {
+        if at(*offset) != 0 {
+            *seen.losses.entry(loss.kind).or_default() += at(*offset);
+        }
+    }
+    seen.exited = object.data.exit_flag.is_some_and(|offset| at(offset) != 0);
+}
+
+/// One value of the values of all CPUs.
+fn merge(script: &Script, id: MapId, parts: &[Vec<u8>]) -> Vec<u8> {
+    let MapValue::Aggregation(kind) = &script.program.maps[id.0 as usize].value else { return parts[0].clone() };
+    let words = kind.words() as usize;
+    let part = |bytes: &Vec<u8>| bytes.chunks(8).take(words).map(word).collect::<Vec<u64>>();
+    let mut whole = part(&parts[0]);
+    parts[1..].iter().for_each(|bytes| kind.merge(&mut whole, &part(bytes)));
+    whole.into_iter().flat_map(u64::to_ne_bytes).collect()
+}
+
+fn without_cpu(mut record: Vec<u8>) -> Vec<u8> {
+    record[4..8].fill(0);
+    record
+}
+
+/// No entry of scratch memory may still be taken.
+fn check_free(def: &MapDef, lookup: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+    for entry in 0..def.max_entries {
+        let value = lookup(&entry.to_ne_bytes()).expect("arrays are full");
+        assert_eq!(word(&value), 0, "scratch entry {entry} is still taken");
+    }
+}

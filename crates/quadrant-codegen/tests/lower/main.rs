@@ -1,0 +1,5 @@
+//! Lowering, tested from the typed program to what programs do: in the user-space machine, and where the tests run as root, in the kernel.
+
+mod basics;
+mod build;
+mod engine;
