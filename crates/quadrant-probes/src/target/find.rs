@@ -50,7 +50,7 @@ fn find_for_process(wanted: &str, pid: u32) -> Result<Vec<Target>> {
     let mapped = mapped_files(pid)?;
     let matching: Vec<&MappedFile> = mapped.iter().filter(|file| everything || is_called(&file.name, wanted)).collect();
     if !matching.is_empty() {
-        return matching.into_iter().map(|file| mapped_target(pid, file)).collect();
+        return Ok(matching.iter().map(|file| Target { name: file.name.clone(), path: file.path(pid) }).collect());
     }
     if wanted.contains('/') && !has_wildcards(wanted) {
         // Not mapped yet, as a plug-in may be later.
@@ -72,14 +72,6 @@ fn target_in(pid: u32, wanted: &str) -> Result<Target> {
     let path = path_in(pid, &name)?;
     TargetFile::open(&path)?;
     Ok(Target { name, path })
-}
-
-fn mapped_target(pid: u32, file: &MappedFile) -> Result<Target> {
-    let path = match &file.deleted {
-        Some(path) => path.clone(),
-        None => path_in(pid, &file.name)?,
-    };
-    Ok(Target { name: file.name.clone(), path })
 }
 
 /// A whole path, or the name of a program or library.

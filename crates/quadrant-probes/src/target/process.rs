@@ -5,6 +5,7 @@ use crate::error::{Result, advise, error};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 /// Symbolic links followed in one path, as the kernel's own limit.
@@ -13,10 +14,30 @@ const MAX_LINKS: usize = 40;
 /// A file that a process has mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MappedFile {
-    /// As the process calls it.
+    /// As the kernel tells it to us: by our root if it is below it, else by the process's.
     pub name: PathBuf,
-    /// The mapping's own way to the file, if it is no longer found by name.
-    pub deleted: Option<PathBuf>,
+    deleted: bool,
+    /// The mapping's own way to the file, which not everybody may go.
+    link: PathBuf,
+    /// Major and minor number of the device, and the inode's number.
+    identity: (u32, u32, u64),
+}
+
+impl MappedFile {
+    /// A path by which this process opens the same file: its name, that name in the process's root, or the mapping's own.
+    pub fn path(&self, pid: u32) -> PathBuf {
+        let inside = path_in(pid, &self.name).ok();
+        let named = [Some(self.name.clone()), inside.clone()].into_iter().flatten();
+        let same = named.filter(|_| !self.deleted).find(|path| identity(path) == Some(self.identity));
+        let linked = || self.link.exists().then(|| self.link.clone());
+        same.or_else(linked).or(inside).unwrap_or_else(|| self.name.clone())
+    }
+}
+
+fn identity(path: &Path) -> Option<(u32, u32, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let device = metadata.dev();
+    Some((rustix::fs::major(device), rustix::fs::minor(device), metadata.ino()))
 }
 
 /// The files that a process has mapped to execute, each once, in order of address.
@@ -49,22 +70,27 @@ pub(crate) fn path_in(pid: u32, path: &Path) -> Result<PathBuf> {
 /// `7f00-7f01 r-xp 00000000 08:01 1234   /usr/lib/libc.so.6`
 fn parse_line(pid: u32, line: &[u8]) -> Option<MappedFile> {
     let mut fields = line.splitn(6, |byte| *byte == b' ');
-    let range = fields.next()?;
-    let mode = fields.next()?;
-    let path = fields.nth(3)?;
-    let path = &path[path.iter().position(|byte| *byte != b' ')?..];
-    if mode.get(2) != Some(&b'x') || !path.starts_with(b"/") {
+    let mut text = || std::str::from_utf8(fields.next()?).ok();
+    let (range, mode, _, device, inode) = (text()?, text()?, text()?, text()?, text()?);
+    let padded = fields.next()?;
+    let path = &padded[padded.iter().position(|byte| *byte != b' ')?..];
+    if mode.as_bytes().get(2) != Some(&b'x') || !path.starts_with(b"/") {
         return None;
     }
-    let Some(name) = path.strip_suffix(b" (deleted)") else {
-        return Some(MappedFile { name: unescape(path), deleted: None });
-    };
-    Some(MappedFile { name: unescape(name), deleted: Some(map_file(pid, range)?) })
+    let (major, minor) = device.split_once(':')?;
+    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
+    let live_name = path.strip_suffix(b" (deleted)");
+    Some(MappedFile {
+        name: unescape(live_name.unwrap_or(path)),
+        deleted: live_name.is_some(),
+        link: map_file(pid, range)?,
+        identity: (hex(major)?, hex(minor)?, inode.parse().ok()?),
+    })
 }
 
 /// `/proc/PID/map_files/400000-401000`: the file behind a mapping, deleted or not.
-fn map_file(pid: u32, range: &[u8]) -> Option<PathBuf> {
-    let (start, end) = std::str::from_utf8(range).ok()?.split_once('-')?;
+fn map_file(pid: u32, range: &str) -> Option<PathBuf> {
+    let (start, end) = range.split_once('-')?;
     let short = |address: &str| u64::from_str_radix(address, 16).ok().map(|address| format!("{address:x}"));
     Some(PathBuf::from(format!("/proc/{pid}/map_files/{}-{}", short(start)?, short(end)?)))
 }
@@ -140,23 +166,28 @@ mod tests {
     #[test]
     fn mappings() {
         let line = |text: &str| parse_line(7, text.as_bytes());
-        let live = |name: &str| Some(MappedFile { name: name.into(), deleted: None });
-        assert_eq!(line("7f00-7f01 r-xp 00000000 08:01 12   /usr/lib/my lib.so"), live("/usr/lib/my lib.so"));
-        assert_eq!(line("7f00-7f01 r--p 00000000 08:01 12   /usr/lib/x.so"), None);
-        let deleted = Some(PathBuf::from("/proc/7/map_files/400000-401000"));
-        let wanted = Some(MappedFile { name: "/x".into(), deleted });
-        assert_eq!(line("00400000-00401000 r-xp 00000000 08:01 12   /x (deleted)"), wanted);
+        let name = |text: &str| line(text).map(|file| file.name);
+        assert_eq!(name("7f00-7f01 r-xp 00000000 08:01 12   /usr/lib/my lib.so"), Some("/usr/lib/my lib.so".into()));
+        assert_eq!(name("7f00-7f01 r--p 00000000 08:01 12   /usr/lib/x.so"), None);
+        let deleted = MappedFile {
+            name: "/x".into(),
+            deleted: true,
+            link: "/proc/7/map_files/400000-401000".into(),
+            identity: (8, 0x1f, 12),
+        };
+        assert_eq!(line("00400000-00401000 r-xp 00000000 08:1f 12   /x (deleted)"), Some(deleted));
         assert_eq!(line("7f00-7f01 r-xp 00000000 00:00 0    [vdso]"), None);
         assert_eq!(line("7f00-7f01 r-xp 00000000 00:00 0 "), None);
         assert_eq!(line("nonsense"), None);
-        assert_eq!(line("0-1 r-xp 0 0:0 1 /a\\012b"), live("/a\nb"));
+        assert_eq!(name("0-1 r-xp 0 0:0 1 /a\\012b"), Some("/a\nb".into()));
     }
 
     #[test]
     fn own_files() {
         let files = mapped_files(std::process::id()).unwrap();
         let own = std::env::current_exe().unwrap();
-        assert!(files.iter().any(|file| file.name == own), "{files:?}");
+        let file = files.iter().find(|file| file.name == own).unwrap();
+        assert_eq!(file.path(std::process::id()), own);
         assert_eq!(path_in(std::process::id(), &own), Ok(own));
         assert!(mapped_files(u32::MAX).unwrap_err().message.contains("there is no process"));
     }
