@@ -157,30 +157,49 @@ impl Linker<'_> {
         Ok(self.code)
     }
 
-    /// Stack of the deepest chain of calls. Recursion, which the kernel refuses, is an endless chain.
+    /// Stack of the deepest chain of calls.
     fn deepest(&self) -> Result<u32, SsaError> {
-        let mut depth = vec![0u32; self.code.funcs.len()];
-        let frame = |at: usize| self.code.funcs[at].stack.max(1).next_multiple_of(32);
-        let mut deepest = 0;
-        // As many rounds as functions suffice to follow the longest chain without recursion; eight levels are allowed.
-        for _ in 0..self.code.funcs.len().min(MAX_CALL_DEPTH) {
-            let below: Vec<u32> = (0..depth.len())
-                .map(|at| {
-                    let callees = self.callees[at].iter().filter_map(|callee| self.starts[callee.index()]);
-                    callees.map(|callee| depth[callee]).max().unwrap_or(0)
-                })
-                .collect();
-            depth = (0..depth.len()).map(|at| frame(at) + below[at]).collect();
-            deepest = depth.first().copied().unwrap_or(0);
+        let mut known = vec![None; self.code.funcs.len()];
+        let chain = self.chain(0, 1, &mut known)?;
+        if chain.stack > MAX_STACK && chain.frames > 1 {
+            return Err(self.error(FuncRef(0), SsaErrorKind::FrameTooBig(chain.stack)));
         }
-        match deepest {
-            size if size > MAX_STACK && self.code.funcs.len() > 1 => {
-                Err(self.error(FuncRef(0), SsaErrorKind::FrameTooBig(size)))
-            }
-            size => Ok(size),
+        Ok(chain.stack)
+    }
+
+    /// The deepest chain that starts with function `at`, itself frame number `frame` of one.
+    fn chain(&self, at: usize, frame: usize, known: &mut [Option<Chain>]) -> Result<Chain, SsaError> {
+        if let Some(chain) = known[at] {
+            return Ok(chain);
         }
+        if frame > MAX_FRAMES {
+            return Err(self.error(FuncRef(0), SsaErrorKind::TooManyFrames));
+        }
+        let mut below = Chain { stack: 0, frames: 0 };
+        for callee in self.callees[at].iter().filter_map(|callee| self.starts[callee.index()]) {
+            let chain = self.chain(callee, frame + 1, known)?;
+            below = Chain { stack: below.stack.max(chain.stack), frames: below.frames.max(chain.frames) };
+        }
+        let chain = Chain { stack: rounded(self.code.funcs[at].stack) + below.stack, frames: below.frames + 1 };
+        if chain.frames > MAX_FRAMES {
+            return Err(self.error(FuncRef(0), SsaErrorKind::TooManyFrames));
+        }
+        known[at] = Some(chain);
+        Ok(chain)
     }
 }
 
+/// What a chain of calls needs.
+#[derive(Clone, Copy)]
+struct Chain {
+    stack: u32,
+    frames: usize,
+}
+
+/// A frame as the kernel counts it.
+fn rounded(stack: u32) -> u32 {
+    stack.max(1).next_multiple_of(32)
+}
+
 /// The kernel's limit of frames in a chain of calls.
-const MAX_CALL_DEPTH: usize = 8;
+const MAX_FRAMES: usize = 8;

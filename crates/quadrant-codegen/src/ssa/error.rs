@@ -42,6 +42,8 @@ pub enum SsaErrorKind {
     NoRegister(Value),
     /// The stack frame needs so many bytes, more than the kernel's 512.
     FrameTooBig(u32),
+    /// Calls nest deeper than the kernel's eight frames, or a function calls itself.
+    TooManyFrames,
     /// A call or reference to a function that was never defined.
     UndefinedFunction(u32),
     /// The code has more instructions than any kernel takes.
@@ -72,6 +74,7 @@ impl fmt::Display for SsaErrorKind {
             Self::OffsetOverflow(value) => write!(f, "address offset of v{} beyond 32 bits", value.0),
             Self::NoRegister(value) => write!(f, "no register for v{} (a defect of this program)", value.0),
             Self::FrameTooBig(bytes) => write!(f, "needs {bytes} bytes of stack, the kernel has 512"),
+            Self::TooManyFrames => write!(f, "calls nest deeper than eight frames"),
             Self::UndefinedFunction(index) => write!(f, "function {index} is referred to but not defined"),
             Self::TooLong(insns) => write!(f, "{insns} instructions, the kernel takes 1000000"),
         }

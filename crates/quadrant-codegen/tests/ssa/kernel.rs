@@ -86,9 +86,9 @@ fn tape(seed: u64, len: usize) -> Vec<u32> {
 fn accepts_and_agrees() {
     let Some(maps) = maps() else { return };
     let mut loaded = 0;
-    for seed in 0..150 {
+    for seed in 0..400 {
         let pressure = [0, 6, 14][seed as usize % 3];
-        let module = module(&tape(seed, 60 + seed as usize * 2), Style { pressure, clock: false }).expect("valid");
+        let module = module(&tape(seed, 60 + seed as usize), Style { pressure, clock: false }).expect("valid");
         let pid_tgid = u64::from(std::process::id()) << 32 | u64::from(thread_id());
         let ctx = std::array::from_fn(|at| (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (at % 8 * 8)) as u8);
         let world = World { pid_tgid, now: 0, ctx };

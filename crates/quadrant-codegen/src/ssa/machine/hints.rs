@@ -28,14 +28,28 @@ impl Hints {
                 hints.inst(inst, func.op(inst));
             }
         }
+        hints.flatten();
         hints
     }
 
     /// The representative of the values that should share a register with `value`.
     pub fn class(&self, value: Value) -> Value {
+        self.class[value.index()]
+    }
+
+    /// Makes every value point straight at its representative, which never has the greater number.
+    fn flatten(&mut self) {
+        for at in 0..self.class.len() {
+            self.class[at] = self.class[self.class[at].index()];
+        }
+    }
+
+    fn find(&mut self, value: Value) -> Value {
         let mut at = value;
         while self.class[at.index()] != at {
-            at = self.class[at.index()];
+            let up = self.class[self.class[at.index()].index()];
+            self.class[at.index()] = up;
+            at = up;
         }
         at
     }
@@ -84,12 +98,8 @@ impl Hints {
     /// `result` starts as a copy of `source`.
     fn tie(&mut self, result: Value, source: Value) {
         self.pass_on(result, source);
-        let (a, b) = (self.class(result), self.class(source));
-        // The smaller number represents, and paths are kept short.
-        let (root, child) = (a.min(b), a.max(b));
-        for value in [child, result, source] {
-            self.class[value.index()] = root;
-        }
+        let (a, b) = (self.find(result), self.find(source));
+        self.class[a.max(b).index()] = a.min(b);
     }
 
     fn pass_on(&mut self, result: Value, source: Value) {
