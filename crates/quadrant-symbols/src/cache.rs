@@ -21,12 +21,25 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         Self { young: HashMap::new(), old: HashMap::new(), young_bytes: 0, half: limit / 2 }
     }
 
+    /// The limit it was made with, in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        self.half * 2
+    }
+
     /// The value of `key`, when it is still there.
     pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
         if let Some((key, (value, bytes))) = self.old.remove_entry(key) {
             self.insert(key, value, bytes);
         }
         self.young.get(key).map(|(value, _)| value)
+    }
+
+    /// Drops one entry.
+    pub(crate) fn remove(&mut self, key: &K) {
+        self.old.remove(key);
+        if let Some((_, bytes)) = self.young.remove(key) {
+            self.young_bytes = self.young_bytes.saturating_sub(bytes);
+        }
     }
 
     /// Keeps `value`, which takes `bytes` bytes.

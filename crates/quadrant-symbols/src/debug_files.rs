@@ -111,7 +111,7 @@ impl Proof<'_> {
 }
 
 /// `/usr/lib/debug/.build-id/ab/cdef….debug`.
-fn build_id_path(id: &[u8]) -> Option<PathBuf> {
+pub(crate) fn build_id_path(id: &[u8]) -> Option<PathBuf> {
     let (first, rest) = id.split_first()?;
     let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
     (!rest.is_empty()).then(|| PathBuf::from(format!("{DEBUG_DIR}/.build-id/{first:02x}/{rest}.debug")))

@@ -1,4 +1,25 @@
-//! Kernel and process symbolization.
+//! Kernel and process symbolization: addresses in, functions out.
+//!
+//! ```no_run
+//! use quadrant_symbols::{Options, Symbolizer};
+//!
+//! let mut symbolizer = Symbolizer::new(Options::default());
+//! symbolizer.remember(1234); // when a process is seen for the first time
+//! for frames in symbolizer.process_stack(1234, &[0x5555_5555_5139, 0x7fff_f7dd_0d90]) {
+//!     for frame in frames {
+//!         // `frame.symbol`, or `frame.missing`: the reason why there is none
+//!     }
+//! }
+//! ```
+//!
+//! * Nothing is read before it is needed, and what was read is kept within limits.
+//! * A process is its pid and start time. What is needed to symbolize it later is held open when
+//!   it is first seen, so it may end, and its files may be deleted or replaced.
+//! * Files are looked at in the process's own root (containers).
+//! * Everything that a traced program can choose (ELF files, debug information, perf maps) is
+//!   hostile: read by position and never mapped, bounded, with loops in place of recursion; only
+//!   regular files are opened. Trouble is counted in [`Symbolizer::warnings`].
+//! * Names are not escaped: whoever prints them has to.
 
 mod blob;
 mod cache;
@@ -9,6 +30,7 @@ mod elf;
 mod error;
 mod files;
 mod frame;
+mod inlined;
 mod kernel;
 mod open;
 mod perf_map;

@@ -19,8 +19,8 @@ pub(crate) fn root_of(pid: u32) -> io::Result<OwnedFd> {
 
 /// Opens a regular file for reading by a path that this program made itself. Links at its
 /// end are followed, so magic links in /proc work.
-pub(crate) fn regular(path: &str) -> io::Result<File> {
-    let found = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+pub(crate) fn regular(path: impl AsRef<Path>) -> io::Result<File> {
+    let found = openat(CWD, path.as_ref(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     reopen_regular(&found)
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Pins {
     /// Valid while the file is open: the kernel cannot give its inode to another file.
     by_inode: HashMap<Inode, FileId>,
     limit: usize,
+    /// Closed since the last call of [`Pins::take_closed`].
+    closed: Vec<FileId>,
     /// Counts uses; the slot with the smallest number was used least recently.
     clock: u64,
 }
@@ -51,7 +53,7 @@ struct Content {
 impl Pins {
     /// A table of at most `limit` open files.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { slots: HashMap::new(), by_inode: HashMap::new(), limit: limit.max(1), clock: 0 }
+        Self { slots: HashMap::new(), by_inode: HashMap::new(), limit: limit.max(1), closed: Vec::new(), clock: 0 }
     }
 
     /// The open file with this inode, when its content is still the one that was pinned.
@@ -112,10 +114,21 @@ impl Pins {
         }
     }
 
+    /// True when the file is still open.
+    pub(crate) fn holds(&self, id: FileId) -> bool {
+        self.slots.contains_key(&id)
+    }
+
+    /// The files that were closed to make room since the last call.
+    pub(crate) fn take_closed(&mut self) -> Vec<FileId> {
+        std::mem::take(&mut self.closed)
+    }
+
     fn close(&mut self, id: FileId) {
         let Some(slot) = self.slots.remove(&id) else {
             return;
         };
+        self.closed.push(id);
         if self.by_inode.get(&slot.inode) == Some(&id) {
             self.by_inode.remove(&slot.inode);
         }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::debug_files::Finder;
-use crate::dwarf::{DebugInfo, Function};
-use crate::files::{FileSymbols, readable};
+use crate::dwarf::DebugInfo;
+use crate::files::FileSymbols;
 use crate::frame::{Frame, Missing, Symbol};
+use crate::inlined::{Want, with_inlined};
 use crate::pins::{FileId, Pins};
 use crate::place::Place;
 use crate::symbolizer::Options;
@@ -21,19 +22,6 @@ pub(crate) struct Store {
     want: Want,
     /// The largest debug information of one file, in bytes.
     debug_limit: u64,
-}
-
-/// What of the debug information is wanted.
-#[derive(Debug, Clone, Copy)]
-struct Want {
-    inlines: bool,
-    source: bool,
-}
-
-impl Want {
-    fn any(self) -> bool {
-        self.inlines || self.source
-    }
 }
 
 impl Store {
@@ -88,6 +76,14 @@ impl Store {
         let bytes = symbols.as_ref().as_ref().map_or(64, FileSymbols::bytes);
         self.symbols.insert(id, Arc::clone(&symbols), bytes);
         symbols
+    }
+
+    /// Lets go of what holds files open that were closed to make room. Frames already made of
+    /// them stay.
+    pub(crate) fn forget(&mut self, closed: &[FileId]) {
+        for id in closed {
+            self.symbols.remove(id);
+        }
     }
 
     fn debug(&mut self, id: FileId, symbols: &FileSymbols, finder: &Finder, log: &mut Warnings) -> Option<&DebugInfo> {
@@ -153,45 +149,11 @@ fn make_frames(
     if debug.is_split_at(lookup) {
         log.add(format!("{}: debug information in .dwo files is not read (no inlined functions there)", place.path));
     }
-    if !want.inlines {
+    let functions = debug.functions(lookup);
+    if functions.is_empty() && want.source {
         outer.source = debug.line(lookup);
-        return vec![outer];
     }
-    with_inlined(outer, debug.functions(lookup), vaddr, want)
-}
-
-/// The frames of inlined functions, then that of the function they are in.
-fn with_inlined(mut outer: Frame, mut functions: Vec<Function>, vaddr: u64, want: Want) -> Vec<Frame> {
-    let Some(last) = functions.pop() else {
-        return vec![outer];
-    };
-    let source = |source| if want.source { source } else { None };
-    if outer.symbol.is_none() {
-        outer.symbol = symbol_of(&last, vaddr);
-        outer.missing = outer.missing.filter(|_| outer.symbol.is_none());
-    }
-    outer.source = source(last.source);
-    let inlined = functions.into_iter().map(|function| Frame {
-        symbol: function.name.map(|raw| Symbol {
-            name: readable(&raw),
-            raw,
-            offset: outer.symbol.as_ref().map_or(0, |symbol| symbol.offset),
-            size: outer.symbol.as_ref().map_or(0, |symbol| symbol.size),
-        }),
-        source: source(function.source),
-        inlined: true,
-        ..outer.clone()
-    });
-    let mut frames: Vec<Frame> = inlined.filter(|frame| frame.symbol.is_some()).collect();
-    frames.push(outer);
-    frames
-}
-
-/// A symbol from debug information alone, for files without a symbol table.
-fn symbol_of(function: &Function, vaddr: u64) -> Option<Symbol> {
-    let (begin, end) = function.range?;
-    let raw = function.name.clone()?;
-    Some(Symbol { name: readable(&raw), raw, offset: vaddr.checked_sub(begin)?, size: end - begin })
+    with_inlined(outer, functions, vaddr, want)
 }
 
 fn frame(place: &Place, symbol: Option<Symbol>) -> Frame {

@@ -1,5 +1,7 @@
 //! The front of the crate: addresses in, frames out.
 
+use std::path::PathBuf;
+
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::kernel::Kernel;
@@ -21,6 +23,9 @@ pub struct Options {
     /// Memory for debug information, in bytes. A file with more than half of it is used
     /// without inlined functions and lines.
     pub debug_bytes: usize,
+    /// The kernel's image with debug information. When unset, the one of the running kernel
+    /// is looked for where distributions install it.
+    pub vmlinux: Option<PathBuf>,
     /// Processes that are remembered; those used least recently are forgotten.
     pub max_processes: usize,
     /// Mapped files that are held open; the same.
@@ -34,6 +39,7 @@ impl Default for Options {
             source: false,
             cache_bytes: 256 << 20,
             debug_bytes: 1 << 30,
+            vmlinux: None,
             max_processes: 8192,
             max_files: 512,
         }
@@ -52,7 +58,7 @@ impl Symbolizer {
     /// A symbolizer that knows nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { kernel: Kernel::default(), user: User::new(&options), log: Warnings::default() }
+        Self { kernel: Kernel::new(&options), user: User::new(&options), log: Warnings::default() }
     }
 
     /// The frames of each kernel address, innermost first; at least one for each.
@@ -84,7 +90,7 @@ impl Symbolizer {
 
     /// The function at a kernel address, without inlined ones.
     pub fn ksym(&mut self, addr: u64) -> Frame {
-        self.kernel.frame(addr, addr)
+        self.kernel.frame(exact(addr))
     }
 
     /// The frames at each offset of an ELF file, innermost first; at least one for each.
@@ -135,8 +141,7 @@ impl Symbolizer {
     }
 
     fn kernel_frames(&mut self, lookups: impl Iterator<Item = Lookup>) -> Vec<Vec<Frame>> {
-        let kernel = &mut self.kernel;
-        lookups.map(|lookup| vec![kernel.frame(lookup.addr, lookup.call())]).collect()
+        lookups.map(|lookup| self.kernel.frames(lookup, &mut self.log)).collect()
     }
 }
 

@@ -50,8 +50,9 @@ impl User {
 
     /// The identity of process `pid`, which is looked at when it is new.
     pub(crate) fn remember(&mut self, pid: u32, log: &mut Warnings) -> Option<ProcessId> {
-        let process = self.processes.get(pid, &mut self.pins, log)?;
-        Some(process.id)
+        let id = self.processes.get(pid, &mut self.pins, log)?.id;
+        self.store.forget(&self.pins.take_closed());
+        Some(id)
     }
 
     /// The address of a symbol in a process.
@@ -123,7 +124,9 @@ impl User {
             read_generated: false,
         };
         let frames = lookups.map(|lookup| batch.frames(lookup)).collect();
-        if batch.read_generated {
+        let read_generated = batch.read_generated;
+        self.store.forget(&self.pins.take_closed());
+        if read_generated {
             self.processes.limit_generated(self.generated_limit);
         }
         frames
@@ -156,6 +159,7 @@ impl Batch<'_> {
     fn mapped(&mut self, lookup: Lookup) -> Vec<Frame> {
         let unknown = |missing| Frame::unknown(lookup.addr, missing);
         self.refresh_for(lookup.call());
+        self.process.reopen(lookup.call(), self.pins);
         let Some((snapshot, mapping)) = self.process.find(lookup.call()) else {
             let missing = self.process.snapshot().err();
             return vec![unknown(missing.unwrap_or(Missing::NotMapped))];

@@ -11,4 +11,5 @@ mod notes;
 mod symbols;
 
 pub(crate) use file::ElfFile;
+pub(crate) use notes::build_id_of_notes;
 pub(crate) use symbols::SymbolTable;

@@ -19,6 +19,12 @@ impl ElfFile {
     }
 }
 
+/// The build id in notes that are as this machine writes them.
+pub(crate) fn build_id_of_notes(notes: &[u8]) -> Option<Vec<u8>> {
+    let native = Encoding { wide: cfg!(target_pointer_width = "64"), big: cfg!(target_endian = "big") };
+    build_id(native, notes)
+}
+
 /// The build id in a run of notes. Names and contents are padded to 4 bytes.
 fn build_id(enc: Encoding, mut notes: &[u8]) -> Option<Vec<u8>> {
     loop {

@@ -1,32 +1,77 @@
 //! Symbols of the running kernel, its modules and its BPF programs.
 
+mod image;
 mod kallsyms;
 mod table;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use table::Table;
 
-use crate::demangle::demangle;
+use crate::cache::Cache;
 use crate::error::Error;
+use crate::files::readable;
 use crate::frame::{Frame, Missing, Symbol};
+use crate::inlined::{Want, with_inlined};
+use crate::place::Lookup;
+use crate::symbolizer::Options;
+use crate::warnings::Warnings;
+use image::Image;
 
 /// A table is read again for an unknown address (a module or BPF program that is new), but
 /// not more often than this.
 const MIN_AGE: Duration = Duration::from_secs(1);
 
 /// The kernel's symbols, read when they are first needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Kernel {
     table: Option<(Result<Table, Error>, Instant)>,
+    want: Want,
+    /// Where the image with debug information is, when the user says so.
+    vmlinux: Option<PathBuf>,
+    image: Option<Result<Image, String>>,
+    debug_limit: u64,
+    /// Frames with debug information, which take long to make.
+    frames: Cache<(u64, bool), Arc<[Frame]>>,
 }
 
 impl Kernel {
-    /// What is at `addr`. `call` is the address to look up: one less than `addr` for return
-    /// addresses.
-    pub(crate) fn frame(&mut self, addr: u64, call: u64) -> Frame {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            table: None,
+            want: Want { inlines: options.inlines, source: options.source },
+            vmlinux: options.vmlinux.clone(),
+            image: None,
+            debug_limit: (options.debug_bytes / 2) as u64,
+            frames: Cache::new(options.cache_bytes / 16),
+        }
+    }
+
+    /// The frames at an address, innermost first.
+    pub(crate) fn frames(&mut self, lookup: Lookup, log: &mut Warnings) -> Vec<Frame> {
+        if !self.want.any() {
+            return vec![self.frame(lookup)];
+        }
+        let key = (lookup.addr, lookup.is_return);
+        if let Some(frames) = self.frames.get(&key) {
+            return frames.to_vec();
+        }
+        let outer = self.frame(lookup);
+        let frames = self.with_debug_info(outer, lookup, log);
+        let bytes = frames.len() * 2 * size_of::<Frame>();
+        // What is unknown now may become known with the next table.
+        if frames.iter().all(|frame| frame.symbol.is_some()) {
+            self.frames.insert(key, frames.as_slice().into(), bytes);
+        }
+        frames
+    }
+
+    /// What is at an address, without debug information.
+    pub(crate) fn frame(&mut self, lookup: Lookup) -> Frame {
+        let (addr, call) = (lookup.addr, lookup.call());
         if let Some(frame) = self.find(addr, call) {
             return frame;
         }
@@ -42,6 +87,7 @@ impl Kernel {
     /// Forgets the table; the next look-up reads it again.
     pub(crate) fn forget(&mut self) {
         self.table = None;
+        self.frames = Cache::new(self.frames.limit());
     }
 
     /// The address of the kernel symbol `name`. Without a table in memory this reads the list
@@ -61,18 +107,38 @@ impl Kernel {
         let table = self.table().as_ref().ok()?;
         let found = table.find(call)?;
         let raw: Arc<str> = String::from_utf8_lossy(found.name).into();
-        let symbol = Symbol {
-            name: demangle(&raw).map_or_else(|| Arc::clone(&raw), Arc::from),
-            raw,
-            offset: addr - found.addr,
-            size: found.size,
-        };
+        let symbol = Symbol { name: readable(&raw), raw, offset: addr - found.addr, size: found.size };
         Some(Frame {
             symbol: Some(symbol),
             module: Some(Arc::clone(found.module)),
             missing: None,
             ..Frame::unknown(addr, Missing::NoSymbol)
         })
+    }
+
+    /// Modules have their debug information elsewhere, in a form that needs relocation: only
+    /// the kernel itself gets inlined functions and lines.
+    fn with_debug_info(&mut self, outer: Frame, lookup: Lookup, log: &mut Warnings) -> Vec<Frame> {
+        if outer.module.as_deref() != Some(table::KERNEL) {
+            return vec![outer];
+        }
+        let want = self.want;
+        match self.image(log) {
+            Some(image) => with_inlined(outer, image.functions(lookup.call()), lookup.addr, want),
+            None => vec![outer],
+        }
+    }
+
+    fn image(&mut self, log: &mut Warnings) -> Option<&Image> {
+        if self.image.is_none() {
+            let start = self.addr_of(Image::start_symbol()).map_err(|error| error.to_string());
+            let image = start.and_then(|start| Image::find(self.vmlinux.as_deref(), start, self.debug_limit));
+            if let Err(why) = &image {
+                log.add(format!("no inlined functions and lines of the kernel: {why}"));
+            }
+            self.image = Some(image);
+        }
+        self.image.as_ref()?.as_ref().ok()
     }
 
     fn table(&mut self) -> &Result<Table, Error> {

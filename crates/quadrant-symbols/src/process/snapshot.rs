@@ -98,6 +98,18 @@ impl Snapshot {
         }
     }
 
+    /// Opens the file mapped at `addr` again when it was closed to make room for others.
+    pub(crate) fn reopen(&mut self, pid: u32, addr: u64, pins: &mut Pins) {
+        let Some(mapping) = self.find(addr) else { return };
+        let Backing::File(file) = &mapping.backing else { return };
+        let Some(Ok(id)) = self.files.get(&file.inode) else { return };
+        if pins.holds(*id) {
+            return;
+        }
+        let opened = pin(reader_of(pid).unwrap_or(pid), mapping, file, pins);
+        self.files.insert(file.inode, opened);
+    }
+
     fn open_files(&mut self, reader: u32, pins: &mut Pins) {
         for mapping in self.mappings.iter().filter(|mapping| mapping.executable) {
             let Backing::File(file) = &mapping.backing else {
@@ -129,8 +141,8 @@ pub(crate) fn reader_of(pid: u32) -> Option<u32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let ids = threads.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     ids.into_iter().find(|tid: &u32| {
-        let maps = read_file(&format!("/proc/{tid}/maps"));
-        maps.is_ok_and(|maps| !maps.is_empty())
+        let first = File::open(format!("/proc/{tid}/maps")).and_then(|mut maps| maps.read(&mut [0]));
+        first.is_ok_and(|read| read > 0)
     })
 }
 

@@ -152,6 +152,13 @@ impl Process {
         true
     }
 
+    /// Opens the file mapped at `addr` again when it was closed to make room for others.
+    pub(crate) fn reopen(&mut self, addr: u64, pins: &mut Pins) {
+        if let (true, Ok(snapshot)) = (self.running, &mut self.state) {
+            snapshot.reopen(self.id.pid, addr, pins);
+        }
+    }
+
     /// Reads the mappings again. What was unloaded since stays known.
     fn refresh(&mut self, stat: Stat, pins: &mut Pins, log: &mut Warnings) {
         self.stat = stat;

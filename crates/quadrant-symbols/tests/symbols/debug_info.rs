@@ -44,6 +44,7 @@ const ALL: Options = Options {
     source: true,
     cache_bytes: 64 << 20,
     debug_bytes: 256 << 20,
+    vmlinux: None,
     max_processes: 100,
     max_files: 100,
 };

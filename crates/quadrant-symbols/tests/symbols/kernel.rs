@@ -1,8 +1,11 @@
 //! The running kernel's own symbols.
 
 use std::fs;
+use std::process::Command;
 
 use quadrant_symbols::{Error, Options, Symbolizer};
+
+use crate::common::{Running, TempDir, compile};
 
 /// Address and name of a function, as `/proc/kallsyms` has them; `None` when hidden.
 fn listed(name: &str) -> Option<u64> {
@@ -60,4 +63,68 @@ fn user_addresses_and_unknown_names_have_none() {
     let missing = symbolizer.kaddr("no such name in any kernel");
     let expected = matches!(missing, Err(Error::KernelAddressesHidden | Error::NoSuchSymbol { .. }));
     assert!(expected, "{missing:?}");
+}
+
+/// A program that poses as the kernel's image: `deep` is inlined at `place`.
+const IMAGE: &str = r#"
+#include <stdio.h>
+__asm__(".text\n.globl _text\n_text: nop\n");
+extern char _text[];
+void *volatile place;
+static inline __attribute__((always_inline)) void deep(void) {
+#if defined(__x86_64__)
+    void *p; __asm__ volatile("lea 0f(%%rip), %0\n0: nop" : "=r"(p));
+#else
+    void *p; __asm__ volatile("adr %0, 0f\n0: nop" : "=r"(p));
+#endif
+    place = p;
+}
+static __attribute__((noipa)) void outer(void) { deep(); }
+int main(void) {
+    outer();
+    printf("text %p\nplace %p\n", (void *)_text, place);
+    return 0;
+}
+"#;
+
+#[test]
+fn inlined_functions_from_an_image() {
+    let (Some(start), Some(_)) = (listed("_text"), listed("vfs_read")) else {
+        println!("skipped: the addresses of the kernel are hidden");
+        return;
+    };
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "vmlinux.c", IMAGE, &["-g", "-O2", "-no-pie"]) else {
+        return;
+    };
+    let mut program = Running::start(&mut Command::new(&binary));
+    let (text, place) = (program.addr("text"), program.addr("place"));
+    let options = Options { inlines: true, source: true, vmlinux: Some(binary), ..Options::default() };
+    let mut symbolizer = Symbolizer::new(options);
+    let addr = start.wrapping_add(place).wrapping_sub(text);
+    for _ in ["made", "from the cache"] {
+        let frames = symbolizer.kernel(&[addr]).remove(0);
+        let inner = &frames[0];
+        assert_eq!(inner.symbol.as_ref().map(|symbol| &*symbol.name), Some("deep"), "{frames:?}");
+        assert!(inner.inlined && inner.source.as_ref().is_some_and(|source| source.line == 8));
+        let outer = &frames[1];
+        assert_eq!(outer.symbol, symbolizer.ksym(addr).symbol);
+        assert!(!outer.inlined && outer.source.as_ref().is_some_and(|source| source.line == 14));
+    }
+    assert_eq!(symbolizer.warnings(), []);
+}
+
+#[test]
+fn an_image_that_is_none_is_told() {
+    let options = Options { source: true, vmlinux: Some("/dev/null".into()), ..Options::default() };
+    let mut symbolizer = Symbolizer::new(options);
+    let Some(addr) = listed("vfs_read") else {
+        println!("skipped: the addresses of the kernel are hidden");
+        return;
+    };
+    let frames = symbolizer.kernel(&[addr, addr + 1]);
+    assert!(frames.iter().all(|frames| frames[0].symbol.is_some()));
+    let warnings = symbolizer.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].message.contains("/dev/null"), "{warnings:?}");
 }

@@ -303,3 +303,37 @@ fn a_process_without_its_main_thread() {
     let frame = one(symbolizer.process(program.pid(), &[addr]));
     assert_eq!(name(&frame), "hidden", "{frame:?}");
 }
+
+/// With room for very few open files, live programs still resolve, and dead ones say why not.
+#[test]
+fn few_open_files() {
+    let dir = TempDir::new();
+    let Some(first) = compile(&dir, "gcc", "first.c", C, &["-O1"]) else {
+        return;
+    };
+    let second = dir.path().join("second");
+    std::fs::copy(&first, &second).unwrap();
+    let mut first = Running::start(&mut Command::new(first));
+    let mut second = Running::start(&mut Command::new(second));
+    let addrs = [first.addr("hidden"), second.addr("hidden")];
+    let mut symbolizer = Symbolizer::new(Options { max_files: 1, ..Options::default() });
+    for _ in 0..3 {
+        for (program, addr) in [&first, &second].into_iter().zip(addrs) {
+            let frame = one(symbolizer.process(program.pid(), &[addr]));
+            assert_eq!(name(&frame), "hidden", "{frame:?}");
+        }
+    }
+    first.kill();
+    let cached = one(symbolizer.process(first.pid(), &[addrs[0]]));
+    assert_eq!(name(&cached), "hidden");
+    let closed = one(symbolizer.process(first.pid(), &[addrs[0] + 1]));
+    let missing = closed.missing.map(|missing| missing.to_string()).unwrap_or_default();
+    assert!(missing.contains("make room"), "{missing}");
+}
+
+#[test]
+fn can_move_to_another_thread() {
+    let mut symbolizer = Symbolizer::new(Options { inlines: true, ..Options::default() });
+    let worker = std::thread::spawn(move || symbolizer.process(std::process::id(), &[0x10]).len());
+    assert_eq!(worker.join().ok(), Some(1));
+}
