@@ -114,10 +114,23 @@ fn addresses() {
     let address = format!("{:#x}", 0x40_0000 + start);
     let found = program.find(ProbeKind::Uprobe, &address).unwrap();
     assert_eq!((offset(&found[0]), found[0].point.func.as_str()), (start, "shop_sale"));
-    assert!(program.find(ProbeKind::Uprobe, "0x10").unwrap_err().message.contains("no symbol"));
+    assert!(program.find(ProbeKind::Uprobe, "0x10").unwrap_err().message.contains("no function"));
     let forced = Options { allow_unsafe: true, ..Options::default() };
     let nowhere = find(ProbeKind::Uprobe, &[program.name(), "0x10"], forced).unwrap_err();
     assert!(nowhere.message.contains("not in the code"));
+}
+
+#[test]
+fn addresses_in_a_stripped_program() {
+    let Some(named) = Program::compile("whole", &["-no-pie"]) else { return };
+    let Some(stripped) = Program::compile("bare", &["-no-pie", "-s"]) else { return };
+    let start = offset(&named.find(ProbeKind::Uprobe, "shop_sale").unwrap()[0]);
+    let address = |inside: u64| format!("{:#x}", 0x40_0000 + start + inside);
+    let found = stripped.find(ProbeKind::Uprobe, &address(0)).unwrap();
+    assert_eq!((offset(&found[0]), found[0].point.func.as_str()), (start, ""));
+    let site = return_sites(&named.path, "shop_sale").unwrap()[0];
+    let allowed = (1..=site).filter(|inside| stripped.find(ProbeKind::Uprobe, &address(*inside)).is_ok()).count();
+    assert!(allowed > 0 && (allowed as u64) < site, "{allowed} of {site}");
 }
 
 #[test]

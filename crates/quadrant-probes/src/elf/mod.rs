@@ -5,6 +5,7 @@ mod golang;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod unwind;
 
 pub(crate) use symbols::{Symbol, SymbolKind, Symbols};
 

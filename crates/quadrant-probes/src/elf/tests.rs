@@ -128,6 +128,7 @@ fn exercise(path: &Path) {
         let _ = elf.is_boundary(&symbol, symbol.address.wrapping_add(1));
         let _ = elf.return_sites(&symbol);
         symbols.function_around(symbol.address.wrapping_add(3));
+        elf.unwind_range(symbol.address);
     }
 }
 

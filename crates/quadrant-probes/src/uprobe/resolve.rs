@@ -108,8 +108,7 @@ impl Finder<'_> {
     fn address(&self, address: u64) -> Result<Vec<Found>> {
         self.entry_only()?;
         let place = address.to_string();
-        let symbols = self.elf.symbols()?;
-        let function = symbols.function_around(address);
+        let function = self.function_around(address)?;
         match &function {
             Some(symbol) => self.check_boundary(symbol, address, &format!("{address:#x}"))?,
             None if self.options.allow_unsafe => {}
@@ -118,18 +117,33 @@ impl Finder<'_> {
         Ok(vec![self.point(address, &place, function.map_or("", |symbol| symbol.name))?])
     }
 
+    /// A symbol without size reaches only as far as no other code is known to start.
+    fn function_around(&self, address: u64) -> Result<Option<Symbol<'_>>> {
+        let symbol = self.elf.symbols()?.function_around(address);
+        let range = || self.elf.unwind_range(address);
+        Ok(match symbol {
+            Some(symbol) if symbol.size > 0 => Some(symbol),
+            Some(symbol) => range().filter(|range| range.address > symbol.address).or(Some(symbol)),
+            None => range(),
+        })
+    }
+
     /// A probe in the middle of an instruction would change what the program does.
     fn check_boundary(&self, function: &Symbol<'_>, address: u64, place: &str) -> Result<()> {
         if self.options.allow_unsafe || self.elf.is_boundary(function, address)? {
             return Ok(());
         }
         let message = format!("no instruction starts at `{place}`: a probe there would break the program");
-        Err(advise(message, format!("see `objdump -d --disassemble={}` for where instructions start", function.name)))
+        let range = match function.name {
+            "" => format!("--start-address={:#x}", function.address),
+            name => format!("--disassemble={name}"),
+        };
+        Err(advise(message, format!("see `objdump -d {range}` for where instructions start")))
     }
 
     fn unknown_boundary(&self, address: u64) -> ProbeError {
         let message = format!(
-            "no symbol of {} is around {address:#x}, so it cannot be told whether an instruction starts there",
+            "no function of {} is known around {address:#x}, so it cannot be told whether an instruction starts there",
             self.target.name.display()
         );
         advise(
