@@ -1,8 +1,9 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`.
+//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask vm`.
 
 mod bench;
 mod size;
 mod test;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Task {
     Bench(bench::Options),
     /// Check that the release binary is static and not too large.
     Size(size::Options),
+    /// Boot a Debian kernel under emulation and run a command in it as root.
+    Vm(vm::Options),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Size(options) => size::run(&options),
+        Task::Vm(options) => vm::run(&options),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("xtask: {failure}");

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all tests of the workspace, with the reasons of those that could not run.
 
-mod packages;
+pub mod packages;
 mod parser;
 mod summary;
 

@@ -30,13 +30,23 @@ pub fn provide(install: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let list = missing.join(" ");
-    if install && rustix::process::geteuid().is_root() && find("apt-get").is_some() {
-        println!("installing {list}");
-        apt_get(&["update", "-q"])?;
-        return apt_get(&[&["install", "-q", "-y", "--no-install-recommends"], &missing[..]].concat());
+    if install && can_install() {
+        return install_packages(&missing);
     }
     println!("missing, so some tests will be skipped: {list}\nto install them: apt-get install {list}");
     Ok(())
+}
+
+/// Whether packages can be installed from here.
+pub fn can_install() -> bool {
+    rustix::process::geteuid().is_root() && find("apt-get").is_some()
+}
+
+/// Installs packages. What apt prints goes to standard error: standard output may be someone's data.
+pub fn install_packages(packages: &[&str]) -> Result<(), Failure> {
+    eprintln!("installing {}", packages.join(" "));
+    apt_get(&["update", "-q"])?;
+    apt_get(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())
 }
 
 fn missing() -> Vec<&'static str> {
@@ -44,7 +54,7 @@ fn missing() -> Vec<&'static str> {
 }
 
 /// Finds a command on the PATH, or a header where Debian puts headers.
-fn find(file: &str) -> Option<PathBuf> {
+pub fn find(file: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
     let headers = ["/usr/include".into(), multiarch.into()];
@@ -54,7 +64,8 @@ fn find(file: &str) -> Option<PathBuf> {
 
 fn apt_get(args: &[&str]) -> Result<(), Failure> {
     let mut command = Command::new("apt-get");
-    let status = command.env("DEBIAN_FRONTEND", "noninteractive").args(args).status();
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(args).stdout(std::io::stderr());
+    let status = command.status();
     match status.map_err(|e| format!("cannot run apt-get: {e}"))?.success() {
         true => Ok(()),
         false => Err(format!("`apt-get {}` failed: run it by hand, or use --no-install", args.join(" ")).into()),

@@ -1,0 +1,56 @@
+#!/bin/busybox sh
+# The guest's first process. It mounts what a tracer needs, runs /command, and stops the machine.
+#
+# The serial ports on PCI are, in this order: the command's standard output, its standard error, and its exit status.
+# The kernel and this script write to the console, which is another port.
+
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/ TERM=dumb LANG=C.UTF-8
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/shm /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /tmp
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t bpf bpf /sys/fs/bpf
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t securityfs securityfs /sys/kernel/security
+ln -s /proc/self/fd /dev/fd
+ln -s /proc/self/fd/0 /dev/stdin
+ln -s /proc/self/fd/1 /dev/stdout
+ln -s /proc/self/fd/2 /dev/stderr
+ip link set lo up
+
+ports=
+for port in /sys/class/tty/ttyS*; do
+    case $(readlink -f "$port/device") in
+    */pci*) ports="$ports /dev/${port##*/}" ;;
+    esac
+done
+set -- $ports
+for port; do
+    stty -F "$port" raw -echo
+done
+
+# Pipes, because a command behaves differently on a terminal.
+mkfifo /run/output /run/errors
+cat /run/output > "$1" & output=$!
+cat /run/errors > "$2" & errors=$!
+sh /command < /dev/null > /run/output 2> /run/errors
+status=$?
+
+# What the command left running would keep the pipes open. Kernel threads have no program.
+for process in /proc/[0-9]*; do
+    case ${process#/proc/} in
+    $$ | $output | $errors) ;;
+    *) readlink "$process/exe" > /dev/null && kill -KILL "${process#/proc/}" ;;
+    esac
+done
+wait
+echo "$status" > "$3"
+sync
+reboot -f
