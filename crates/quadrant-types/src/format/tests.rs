@@ -47,7 +47,7 @@ fn field_types() {
     assert_eq!(shown("prev_pid"), "pid_t");
     assert_eq!(shown("file"), "char[]");
     assert_eq!(shown("words"), "u32[]");
-    assert_eq!(shown("name"), "char *");
+    assert_eq!(shown("name"), "const char *");
     assert_eq!(shown("args"), "unsigned long[6]");
     assert_eq!(shown("odd"), "int16");
     assert_eq!(shown("other"), "uint8[3]");

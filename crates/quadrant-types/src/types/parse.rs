@@ -56,8 +56,8 @@ const FIXED: [(&str, u32, bool); 44] = [
 
 impl Types {
     /// The type that a C type name means: base types in any order of words, `struct X`,
-    /// `union X`, `enum X`, typedefs, the sized names `int8` to `uint64`, qualifiers (kept out
-    /// of the result), `*`, `[N]` and pointers to functions. Suffixes may be mixed as bpftrace
+    /// `union X`, `enum X`, typedefs, the sized names `int8` to `uint64`, qualifiers (only
+    /// `const` before the first star is kept, for display), `*`, `[N]` and pointers to functions. Suffixes may be mixed as bpftrace
     /// allows: `int32*[4]` is four pointers.
     pub fn parse_type_name(&self, text: &str) -> Result<TypeId, TypeError> {
         Parser { types: self, text, at: 0, builtin_only: false }.whole()
@@ -147,10 +147,11 @@ impl<'a> Parser<'a> {
 
     fn specifiers(&mut self) -> Result<TypeId, TypeError> {
         let mut words = Words::default();
-        let mut named = None;
+        let (mut named, mut is_const) = (None, false);
         loop {
             let start = self.skip_space();
             let Some(word) = self.word() else { break };
+            is_const |= word == "const";
             if is_qualifier(word) || words.add(word) {
                 continue;
             }
@@ -160,10 +161,8 @@ impl<'a> Parser<'a> {
             }
             named = Some(self.named(word)?);
         }
-        match named {
-            Some(ty) => Ok(ty),
-            None => words.build(self.types).ok_or_else(|| self.expected("a type's name")),
-        }
+        let ty = named.or_else(|| words.build(self.types)).ok_or_else(|| self.expected("a type's name"))?;
+        Ok(if is_const { self.types.const_of(ty) } else { ty })
     }
 
     fn named(&mut self, word: &str) -> Result<TypeId, TypeError> {
