@@ -53,7 +53,7 @@ fn system_call_arguments() {
     assert_eq!(openat.point.name, "tracepoint:syscalls:sys_enter_openat");
     let place = |offset, size| FieldPlace::Context { offset, size };
     assert_eq!(kernel.field(openat, "dfd"), ("int".into(), place(16, 4), false));
-    assert_eq!(kernel.field(openat, "filename"), ("char *".into(), place(24, 8), true));
+    assert_eq!(kernel.field(openat, "filename"), ("const char *".into(), place(24, 8), true));
     assert!(openat.args.fields.iter().all(|field| !field.name.starts_with("common_")));
 }
 

@@ -223,10 +223,11 @@ fn indirect(elf: &Elf, name: &str) -> ProbeError {
     let message = format!(
         "`{name}` is chosen among several functions when the program is loaded (IFUNC), a probe on it fires once only"
     );
-    let pattern = Glob::new(&format!("*{name}_*"));
-    let names: Vec<String> = functions(elf, &pattern)
-        .map(|symbols| symbols.iter().map(|symbol| format!("`{}`", symbol.name)).take(MOST_ALTERNATIVES).collect())
-        .unwrap_or_default();
+    // The C library's are called `__memcpy_avx_unaligned` and so on.
+    let symbols = functions(elf, &Glob::new(&format!("*{name}_*"))).unwrap_or_default();
+    let implementation = |symbol: &&Symbol<'_>| symbol.name.trim_start_matches('_').starts_with(name);
+    let names = symbols.iter().filter(implementation).filter(|symbol| !symbol.name.ends_with("_chk"));
+    let names: Vec<String> = names.map(|symbol| format!("`{}`", symbol.name)).take(MOST_ALTERNATIVES).collect();
     if names.is_empty() {
         return advise(message, "probe one of the functions it chooses from, by address");
     }
