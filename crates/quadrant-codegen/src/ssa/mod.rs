@@ -10,6 +10,7 @@ pub mod error;
 pub mod ir;
 mod layout;
 mod machine;
+pub mod ops;
 pub mod passes;
 pub mod purity;
 mod uses;

@@ -90,22 +90,3 @@ fn maps_without_a_key_know_whether_they_were_set() {
         assert_eq!(seen.number(unset), None);
     });
 }
-
-#[test]
-fn show() {
-    let mut script = Script::new();
-    let map = script.aggregation(None, Aggregation::Count);
-    script.clause(None, vec![feed(map, None, None)]);
-    let map = script.aggregation(Some(Type::String { cap: 16 }), Aggregation::Count);
-    script.clause(None, vec![feed(map, Some(builtin(Builtin::Comm)), None)]);
-    let record = script.record(&[Type::U64, Type::String { cap: 16 }, Type::I64]);
-    script.clause(None, vec![emit(record, vec![arg(0), builtin(Builtin::Comm), int(-2)])]);
-    let record = script.record(&[Type::U64, Type::String { cap: 16 }, Type::String { cap: 1024 }]);
-    script
-        .clause(None, vec![emit(record, vec![builtin(Builtin::Pid), builtin(Builtin::Comm), user_str(arg(0), 1024)])]);
-    let map = script.aggregation(Some(Type::U64), Aggregation::Hist { bits: 0 });
-    script.clause(None, vec![feed(map, Some(builtin(Builtin::Tid)), Some(arg(0)))]);
-    for code in &crate::engine::object(&script).programs {
-        println!("{code}\n");
-    }
-}

@@ -81,7 +81,7 @@ pub fn in_machine(script: &Script, env: FakeEnv, firings: &[Firing]) -> Seen {
 pub struct Machine {
     pub vm: Vm<FakeEnv>,
     object: Object,
-    maps: Vec<i32>,
+    pub maps: Vec<i32>,
 }
 
 impl Machine {

@@ -1,5 +1,9 @@
 //! Lowering, tested from the typed program to what programs do: in the user-space machine, and where the tests run as root, in the kernel.
 
+mod aggregates;
 mod basics;
 mod build;
 mod engine;
+mod eval;
+mod maps;
+mod numbers;

@@ -94,6 +94,7 @@ impl<'a> Emitter<'a> {
         self.at = self.alloc.live.block_start[block.index()];
         let data = self.func.block(block);
         if self.func.order.first() == Some(&block) {
+            self.asm.set_span(self.first_span());
             self.arrive(&data.insts);
         }
         for &inst in &data.insts {
@@ -111,9 +112,16 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// The text of the function's first instruction that comes from any.
+    fn first_span(&self) -> Span {
+        let insts = self.func.order.iter().flat_map(|block| &self.func.block(*block).insts);
+        let spans = insts.map(|inst| self.func.values[inst.index()].span);
+        spans.into_iter().find(|span| *span != Span::default()).unwrap_or_default()
+    }
+
     /// Keeps the last known text where there is none.
     fn set_span(&mut self, span: Span) {
-        if span != Span::default() || self.asm.insns.is_empty() {
+        if span != Span::default() {
             self.asm.set_span(span);
         }
     }

@@ -4,7 +4,7 @@ use super::super::ir::Op;
 use super::reg_file::REGISTERS;
 
 /// Where a value can be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Place {
     /// A register.
     Reg(u8),
@@ -159,6 +159,101 @@ impl<F: FnMut(u32) -> i32> Sequencer<F> {
             && let Some(busy) = self.busy.get_mut(usize::from(reg))
         {
             *busy = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Where the two places for emergencies are.
+    const SCRATCH: [i32; 2] = [-1000, -1008];
+
+    /// Executes steps on places that start out containing their own names.
+    fn execute(steps: &[Step], start: &HashMap<Place, String>) -> HashMap<Place, String> {
+        let mut state = start.clone();
+        for step in steps {
+            match *step {
+                Step::Copy { to, from } => {
+                    assert!(matches!((to, from), (Place::Reg(_), _) | (_, Place::Reg(_))), "{step:?}");
+                    let value = state.get(&from).cloned().unwrap_or_else(|| panic!("{from:?} is empty"));
+                    state.insert(to, value);
+                }
+                Step::Make(reg, op) => {
+                    state.insert(Place::Reg(reg), format!("{op:?}"));
+                }
+                Step::StoreImm(off, imm) => {
+                    state.insert(Place::Frame(off), format!("{:?}", Op::Const(imm.into())));
+                }
+            }
+        }
+        state
+    }
+
+    fn check(moves: &[Move], occupied: &[Place]) {
+        let sources = moves.iter().filter_map(|item| match item.from {
+            Source::Place(place) => Some(place),
+            Source::Make(_) => None,
+        });
+        let start: HashMap<Place, String> =
+            occupied.iter().copied().chain(sources).map(|place| (place, format!("{place:?}"))).collect();
+        let busy = std::array::from_fn(|reg| start.contains_key(&Place::Reg(reg as u8)));
+        let steps = sequence(moves, busy, |which| SCRATCH[which as usize]);
+        let end = execute(&steps, &start);
+        for item in moves {
+            let expected = match item.from {
+                Source::Place(place) => format!("{place:?}"),
+                Source::Make(op) => format!("{op:?}"),
+            };
+            assert_eq!(end.get(&item.to), Some(&expected), "{moves:?}\n{steps:?}");
+        }
+        for place in start.keys().filter(|place| moves.iter().all(|item| item.to != **place)) {
+            assert_eq!(end.get(place), start.get(place), "{place:?} destroyed\n{moves:?}\n{steps:?}");
+        }
+    }
+
+    fn random(state: &mut u64, below: usize) -> usize {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) as usize % below
+    }
+
+    fn random_place(state: &mut u64) -> Place {
+        match random(state, 14) {
+            reg @ 0..10 => Place::Reg(reg as u8),
+            frame => Place::Frame(-8 * (frame as i32 - 9)),
+        }
+    }
+
+    fn random_moves(state: &mut u64) -> Vec<Move> {
+        let mut moves: Vec<Move> = Vec::new();
+        for _ in 0..random(state, 15) {
+            let to = random_place(state);
+            let from = match random(state, 6) {
+                0 => Source::Make(Op::Const(7)),
+                1 => Source::Make(Op::Const(i64::MAX)),
+                _ => Source::Place(random_place(state)),
+            };
+            if moves.iter().all(|item| item.to != to) {
+                moves.push(Move { to, from });
+            }
+        }
+        moves
+    }
+
+    #[test]
+    fn any_moves_with_any_registers_taken() {
+        let mut state = 1;
+        for round in 0..20_000 {
+            let moves = random_moves(&mut state);
+            let occupied: Vec<Place> = match round % 3 {
+                0 => Vec::new(),
+                1 => (0..10).map(Place::Reg).collect(),
+                _ => (0..random(&mut state, 10) as u8).map(Place::Reg).collect(),
+            };
+            check(&moves, &occupied);
         }
     }
 }

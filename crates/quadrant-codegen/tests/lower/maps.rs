@@ -1,0 +1,227 @@
+//! Maps of single values, against a map in plain Rust.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use quadrant_codegen::LossKind;
+use quadrant_program::expr::{BinaryOp, ExprKind, Place};
+use quadrant_program::map::MapId;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Type;
+use quadrant_vm::FakeEnv;
+
+use crate::build::*;
+use crate::engine::{Firing, Kernel, Machine, Seen, in_kernel, in_machine};
+
+/// One clause for each thing that can be done with `@m[arg0]` and a number; what an expression gave goes to `@out`.
+fn script(atomic: bool) -> (Script, MapId, MapId) {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, Type::I64);
+    let out = script.scalar(Type::I64);
+    let key = || Some(arg(0));
+    let place = || Place::Map { map, key: Some(arg(0)) };
+    let boxed = || Some(Box::new(arg(0)));
+    let keep = |e| set_map(out, None, e);
+    script.clause(None, vec![set_map(map, key(), sarg(1))]);
+    script.clause(None, vec![keep(get(map, key(), Type::I64))]);
+    script.clause(None, vec![keep(expr(ExprKind::MapHas { map, key: boxed() }, Type::Bool))]);
+    script.clause(None, vec![inc(map, key())]);
+    script.clause(None, vec![keep(inc_expr(map, key(), -3, true))]);
+    script.clause(None, vec![keep(inc_expr(map, key(), 5, false))]);
+    for op in UPDATES {
+        script.clause(None, vec![stmt(StmtKind::Update(place(), op, sarg(1)))]);
+    }
+    script.clause(None, vec![keep(expr(ExprKind::MapLen(map), Type::I64))]);
+    if atomic {
+        script.clause(None, vec![keep(expr(ExprKind::MapDelete { map, key: boxed() }, Type::Bool))]);
+    }
+    (script, map, out)
+}
+
+const UPDATES: [BinaryOp; 10] = [
+    BinaryOp::Add,
+    BinaryOp::Sub,
+    BinaryOp::Mul,
+    BinaryOp::And,
+    BinaryOp::Or,
+    BinaryOp::Xor,
+    BinaryOp::Shl,
+    BinaryOp::Shr,
+    BinaryOp::Div,
+    BinaryOp::Rem,
+];
+
+/// The same in plain Rust.
+#[derive(Default)]
+struct Model {
+    map: BTreeMap<u64, i64>,
+    out: Option<i64>,
+}
+
+impl Model {
+    fn fire(&mut self, unit: usize, key: u64, value: i64) {
+        let old = self.map.get(&key).copied();
+        match unit {
+            0 => drop(self.map.insert(key, value)),
+            1 => self.out = Some(old.unwrap_or(0)),
+            2 => self.out = Some(old.is_some().into()),
+            3 => drop(self.map.insert(key, old.unwrap_or(0).wrapping_add(1))),
+            4 => {
+                self.out = Some(old.unwrap_or(0));
+                self.map.insert(key, old.unwrap_or(0).wrapping_sub(3));
+            }
+            5 => {
+                self.map.insert(key, old.unwrap_or(0).wrapping_add(5));
+                self.out = Some(self.map[&key]);
+            }
+            6..=15 => {
+                self.map.insert(key, update(UPDATES[unit - 6], old.unwrap_or(0), value));
+            }
+            16 => self.out = Some(self.map.len() as i64),
+            _ => self.out = Some(self.map.remove(&key).is_some().into()),
+        }
+    }
+}
+
+fn update(op: BinaryOp, old: i64, by: i64) -> i64 {
+    match op {
+        BinaryOp::Add => old.wrapping_add(by),
+        BinaryOp::Sub => old.wrapping_sub(by),
+        BinaryOp::Mul => old.wrapping_mul(by),
+        BinaryOp::And => old & by,
+        BinaryOp::Or => old | by,
+        BinaryOp::Xor => old ^ by,
+        BinaryOp::Shl => old.wrapping_shl(by as u32),
+        BinaryOp::Shr => old.wrapping_shr(by as u32),
+        BinaryOp::Div => old.checked_div(by).unwrap_or(0),
+        _ => old.checked_rem(by).unwrap_or(0),
+    }
+}
+
+fn check(firings: &[Firing], seen: &Seen, map: MapId, out: MapId) -> Result<(), TestCaseError> {
+    let mut model = Model::default();
+    for (unit, words) in firings {
+        model.fire(*unit, words[0], words[1] as i64);
+    }
+    let entries = |seen: &Seen| -> BTreeMap<u64, i64> {
+        seen.maps[&map.0]
+            .keys()
+            .map(|key| (crate::engine::word(key), seen.words(map, key).expect("listed")[0] as i64))
+            .collect()
+    };
+    prop_assert_eq!(entries(seen), model.map);
+    prop_assert_eq!(seen.number(out).map(|value| value as i64), model.out);
+    Ok(())
+}
+
+fn firings(units: usize) -> impl Strategy<Value = Vec<Firing>> {
+    let value = prop_oneof![any::<i64>(), -4..4i64];
+    let firing = (0..units, 0..4u64, value).prop_map(|(unit, key, value)| (unit, vec![key, value as u64]));
+    proptest::collection::vec(firing, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agree_in_the_machine(firings in firings(18)) {
+        let (script, map, out) = script(true);
+        check(&firings, &in_machine(&script, FakeEnv::default(), &firings), map, out)?;
+    }
+
+    #[test]
+    fn agree_without_deleting(firings in firings(17)) {
+        let (script, map, out) = script(false);
+        check(&firings, &in_machine(&script, FakeEnv::default(), &firings), map, out)?;
+    }
+
+    #[test]
+    fn agree_without_atomics(firings in firings(18)) {
+        let (script, map, out) = script(true);
+        let old = quadrant_codegen::Target { atomic_fetch: false, ..target() };
+        let mut machine = Machine::with_target(&script, FakeEnv::default(), &old);
+        check(&firings, &machine.run(&script, &firings), map, out)?;
+    }
+
+    #[test]
+    fn agree_in_the_kernel(firings in firings(18)) {
+        let (script, map, out) = script(true);
+        if let Some(seen) = in_kernel(&script, &firings) {
+            check(&firings, &seen, map, out)?;
+        }
+    }
+}
+
+#[test]
+fn loads_without_atomics() {
+    let (script, ..) = script(true);
+    let old = quadrant_codegen::Target { atomic_fetch: false, no_prealloc: false, ..target() };
+    Kernel::with_target(&script, &old);
+}
+
+#[test]
+fn a_full_map_counts_what_it_refuses() {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, Type::I64);
+    script.program.maps[0].max_entries = Some(2);
+    script.clause(None, vec![inc(map, Some(arg(0)))]);
+    script.clause(None, vec![set_map(map, Some(arg(0)), int(9))]);
+    let firings: Vec<Firing> = [1, 2, 3, 4, 1].into_iter().map(|key| (0, vec![key])).chain([(1, vec![7])]).collect();
+    let seen = in_machine(&script, FakeEnv::default(), &firings);
+    assert_eq!((seen.at(map, 1), seen.at(map, 2), seen.at(map, 3)), (Some(2), Some(1), None));
+    assert_eq!(seen.lost(LossKind::Key(map)), 3);
+}
+
+#[test]
+fn keys_of_several_parts_and_texts() {
+    let mut script = Script::new();
+    let key = Type::Tuple([Type::U64, Type::String { cap: 16 }, Type::I64].into());
+    let map = script.keyed(key, Type::String { cap: 24 });
+    let other = script.keyed(Type::U64, Type::String { cap: 24 });
+    script.clause(None, vec![set_map(map, Some(tuple(vec![arg(0), text("ab"), int(-1)])), text("value"))]);
+    let read = get(map, Some(tuple(vec![arg(0), text("ab"), int(-1)])), Type::String { cap: 24 });
+    script.clause(None, vec![set_map(other, Some(uint(1)), read.clone())]);
+    script.clause(
+        None,
+        vec![set_map(
+            other,
+            Some(uint(2)),
+            get(map, Some(tuple(vec![uint(77), text("ab"), int(-1)])), Type::String { cap: 24 }),
+        )],
+    );
+    let check = |seen: Seen| {
+        let (key, value) = seen.maps[&map.0].first_key_value().expect("one entry");
+        assert_eq!(key[..8], 3u64.to_ne_bytes());
+        assert_eq!(key[8..24], *b"ab\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(key[24..], (-1i64).to_ne_bytes());
+        assert_eq!(&value[..8], b"value\0\0\0");
+        assert_eq!(seen.maps[&other.0][&1u64.to_ne_bytes().to_vec()], *value);
+        assert_eq!(seen.maps[&other.0][&2u64.to_ne_bytes().to_vec()], vec![0; 24]);
+    };
+    let firings = [(0, vec![3]), (1, vec![3]), (2, vec![3])];
+    check(in_machine(&script, FakeEnv::default(), &firings));
+    in_kernel(&script, &firings).into_iter().for_each(check);
+}
+
+#[test]
+fn narrow_numbers_stay_narrow() {
+    let mut script = Script::new();
+    let narrow = Type::Int { bytes: 1, signed: true };
+    let map = script.scalar(narrow.clone());
+    script.clause(None, vec![inc(map, None)]);
+    let seen = in_machine(&script, FakeEnv::default(), &vec![(0, vec![]); 130]);
+    assert_eq!(seen.number(map), Some(-126i64 as u64));
+}
+
+#[test]
+fn deleting_a_map_without_a_key_unsets_it() {
+    let mut script = Script::new();
+    let [map, had] = [script.scalar(Type::I64), script.scalar(Type::I64)];
+    script.clause(None, vec![set_map(map, None, int(4))]);
+    let delete = expr(ExprKind::MapDelete { map, key: None }, Type::Bool);
+    script.clause(None, vec![set_map(had, None, delete)]);
+    let seen = in_machine(&script, FakeEnv::default(), &[(0, vec![]), (1, vec![])]);
+    assert_eq!((seen.number(map), seen.number(had)), (None, Some(1)));
+    let seen = in_machine(&script, FakeEnv::default(), &[(1, vec![])]);
+    assert_eq!(seen.number(had), Some(0));
+}
