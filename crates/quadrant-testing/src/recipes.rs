@@ -49,6 +49,7 @@ static RECIPES: &[Recipe] = &[
     c("syscalls", &["syscalls.c"]),
     c("threads", &["-pthread", "threads.c", "calls_body.c"]),
     c("usdt", &["usdt.c", "usdt_gated.c"]),
+    c("watched", &["-no-pie", "watched.c"]),
     Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },
     Recipe { name: "mangled-rs", tool: &RUST, args: &["mangled.rs"], needs: &[] },
     Recipe { name: "mangled-rs-v0", tool: &RUST, args: &["-Csymbol-mangling-version=v0", "mangled.rs"], needs: &[] },

@@ -110,7 +110,9 @@ fn function_of_a_library() {
     let (library, calls) = (target!("libcalls.so"), target!("calls-shared"));
     let outcome = run_on(
         &format!("{calls} {COUNT}"),
-        &format!("uprobe:{library}:target_call {{ @n = count(); }} uretprobe:{library}:target_call {{ @r = count(); }}"),
+        &format!(
+            "uprobe:{library}:target_call {{ @n = count(); }} uretprobe:{library}:target_call {{ @r = count(); }}"
+        ),
     );
     assert_lines(&outcome, &["@n: 10007", "@r: 10007"]);
 }
@@ -201,10 +203,8 @@ fn writes_of_a_watched_variable() {
     needs_root!();
     let watched = target!("watched");
     let address = Program::new(&watched).arg("where").run().unwrap().stdout;
-    let outcome = run_on(
-        &format!("{watched} {COUNT}"),
-        &format!("watchpoint:{}:8:w {{ @ = count(); }}", address.trim()),
-    );
+    let outcome =
+        run_on(&format!("{watched} {COUNT}"), &format!("watchpoint:{}:8:w {{ @ = count(); }}", address.trim()));
     assert_lines(&outcome, &["@: 10007"]);
 }
 
@@ -230,9 +230,8 @@ fn faults_of_pages() {
 #[test]
 fn scheduler_switches_by_raw_tracepoint() {
     needs_root!();
-    let outcome = run(
-        "rawtracepoint:sched_switch { @[cpu, args.prev.comm] = count(); @n++; if (@n > 50) { exit(); } }",
-    );
+    let outcome =
+        run("rawtracepoint:sched_switch { @[cpu, args.prev.comm] = count(); @n++; if (@n > 50) { exit(); } }");
     assert!(number(&outcome, "@n") > 50);
     assert!(outcome.stdout.lines().any(|line| line.starts_with("@[0, ")), "{}", outcome.describe());
 }

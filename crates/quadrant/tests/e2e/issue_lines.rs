@@ -14,8 +14,9 @@ fn system_calls_by_program() {
 #[test]
 fn files_that_are_opened() {
     needs_root!();
-    let tracer =
-        attached(script("tracepoint:syscalls:sys_enter_openat { printf(\"%-6d %-16s %s\\n\", pid, comm, str(args.filename)); }"));
+    let tracer = attached(script(
+        "tracepoint:syscalls:sys_enter_openat { printf(\"%-6d %-16s %s\\n\", pid, comm, str(args.filename)); }",
+    ));
     let cat = Program::new("cat").arg("/nowhere/at/all").start().unwrap();
     let wanted = format!("{:<6} {:<16} /nowhere/at/all\n", cat.pid(), "cat");
     cat.finish().unwrap();
@@ -42,7 +43,8 @@ fn latency_of_reads_by_program() {
 
 /// The sum over the buckets of a histogram.
 fn hits(output: &str, heading: &str) -> u64 {
-    let rows = output.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| line.starts_with(['[', '(']));
+    let rows =
+        output.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| line.starts_with(['[', '(']));
     let counts = rows.filter_map(|row| row.split_once([')', ']'])?.1.split_whitespace().next()?.parse::<u64>().ok());
     counts.sum()
 }
@@ -70,6 +72,9 @@ fn allocations_of_a_process() {
 fn static_probe_of_a_command() {
     needs_root!();
     let usdt = target!("usdt");
-    let outcome = crate::common::run_on(&format!("{usdt} 1000"), &format!("usdt:{usdt}:demo:hit {{ @[str(arg1)] = sum(arg0); }}"));
+    let outcome = crate::common::run_on(
+        &format!("{usdt} 1000"),
+        &format!("usdt:{usdt}:demo:hit {{ @[str(arg1)] = sum(arg0); }}"),
+    );
     assert_eq!(number(&outcome, "@[hello]"), 499_500);
 }

@@ -91,8 +91,9 @@ fn a_program_replaced_on_disk_is_no_crash() {
     let copy = folder("replaced").join("program");
     fs::copy(&calls, &copy).unwrap();
     let path = copy.display();
-    let tracer =
-        attached(script(&format!("uprobe:{path}:target_call {{ @[ustack(1)] = count(); }} END {{ printf(\"ended\\n\"); }}")));
+    let tracer = attached(script(&format!(
+        "uprobe:{path}:target_call {{ @[ustack(1)] = count(); }} END {{ printf(\"ended\\n\"); }}"
+    )));
     assert!(Program::new(&copy).arg("13").run().unwrap().success());
     fs::remove_file(&copy).unwrap();
     fs::write(&copy, "no program any more").unwrap();

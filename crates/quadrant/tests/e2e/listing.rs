@@ -22,7 +22,9 @@ fn arguments_of_a_tracepoint() {
     let outcome = good(quadrant().args(["-lv", "tracepoint:syscalls:sys_enter_openat"]));
     let lines = outcome.lines();
     assert_eq!(lines[0], "tracepoint:syscalls:sys_enter_openat", "{}", outcome.describe());
-    for argument in ["    int __syscall_nr", "    int dfd", "    const char * filename", "    int flags", "    umode_t mode"] {
+    for argument in
+        ["    int __syscall_nr", "    int dfd", "    const char * filename", "    int flags", "    umode_t mode"]
+    {
         assert!(lines.contains(&argument), "{argument}: {}", outcome.describe());
     }
 }

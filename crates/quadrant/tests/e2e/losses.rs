@@ -19,7 +19,9 @@ fn records_at_full_speed_add_up() {
     needs_root!();
     let syscalls = target!("syscalls");
     let path = folder("losses").join("output");
-    let tracer = script("tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { printf(\"event %d %d %d\\n\", pid, tid, cpu); }");
+    let tracer = script(
+        "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { printf(\"event %d %d %d\\n\", pid, tid, cpu); }",
+    );
     let tracer = attached(tracer.stdout(File::create(&path).unwrap()).limit(Duration::from_secs(60)));
     assert!(Program::new(syscalls).args(["getppid", "1000003"]).run().unwrap().success());
     tracer.signal(Signal::INT).unwrap();
@@ -88,6 +90,7 @@ fn strict_makes_a_loss_the_status() {
 fn an_ordinary_run_reports_no_loss() {
     needs_root!();
     let calls = target!("calls");
-    let outcome = run_on(&format!("{calls} 10007"), &format!("uprobe:{calls}:target_call {{ @[str(arg1)] = count(); }}"));
+    let outcome =
+        run_on(&format!("{calls} 10007"), &format!("uprobe:{calls}:target_call {{ @[str(arg1)] = count(); }}"));
     assert!(!outcome.stderr.contains("LOST"), "{}", outcome.describe());
 }

@@ -1,5 +1,6 @@
 //! Script files and their parameters.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -51,20 +52,24 @@ fn a_parameter_names_a_probe() {
 #[test]
 fn json_is_one_object_a_line() {
     needs_root!();
-    let tracer = script("BEGIN { printf(\"a\\tb\\n\"); @n[1, \"x\"] = count(); @h = hist(5); exit(); }");
-    let outcome = good(tracer.args(["-f", "json"]));
-    let lines: Vec<serde_json::Value> =
-        outcome.lines().into_iter().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let kinds: Vec<_> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
-    assert_eq!(kinds, ["attached_probes", "printf", "hist", "map"], "{}", outcome.describe());
-    assert_eq!(lines[1]["data"], "a\tb\n");
-    assert_eq!(lines[3]["data"]["@n"]["1,x"], 1);
+    let text = "BEGIN { printf(\"a\\tb\\n\"); @n[1, \"x\"] = count(); @h = hist(5); } interval:ms:1 { exit(); }";
+    let outcome = good(script(text).args(["-f", "json"]));
+    let lines = outcome.lines().into_iter().map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line));
+    let by_type: BTreeMap<_, _> =
+        lines.map(|line| (line["type"].as_str().expect("a type").to_owned(), line["data"].clone())).collect();
+    let types: Vec<_> = by_type.keys().map(String::as_str).collect();
+    assert_eq!(types, ["attached_probes", "hist", "map", "printf"], "{}", outcome.describe());
+    assert_eq!(by_type["attached_probes"], serde_json::json!({"probes": 2}));
+    assert_eq!(by_type["printf"], "a\tb\n");
+    assert_eq!(by_type["map"]["@n"]["1,x"], 1);
+    assert_eq!(by_type["hist"]["@h"], serde_json::json!([{"min": 4, "max": 7, "count": 1}]));
 }
 
 #[test]
 fn a_long_script_runs() {
     needs_root!();
-    let body: String = (0..1000).map(|n| format!("if ($x % {} == 0) {{ @hits[{}] = count(); }}\n", n + 2, n % 7)).collect();
+    let body: String =
+        (0..1000).map(|n| format!("if ($x % {} == 0) {{ @hits[{}] = count(); }}\n", n + 2, n % 7)).collect();
     let outcome = run(&format!("BEGIN {{ $x = (uint64)720720;\n{body} exit(); }}"));
     assert!(outcome.stdout.starts_with('@') || outcome.stdout.trim_start().starts_with('@'), "{}", outcome.describe());
 }

@@ -41,7 +41,11 @@ fn a_second_interrupt_ends_at_once() {
 fn a_reader_that_leaves_ends_the_trace_quietly() {
     needs_root!();
     let line = "\"$0\" -e 'interval:ms:1 { printf(\"line\\n\"); }' | head -3; echo \"status ${PIPESTATUS[0]}\"";
-    let outcome = Program::new("bash").args([OsStr::new("-c"), OsStr::new(line), &binary()]).limit(Duration::from_secs(20)).run().unwrap();
+    let outcome = Program::new("bash")
+        .args([OsStr::new("-c"), OsStr::new(line), &binary()])
+        .limit(Duration::from_secs(20))
+        .run()
+        .unwrap();
     assert_lines(&outcome, &["line", "line", "line", "status 0"]);
     assert!(!outcome.stderr.to_lowercase().contains("pipe"), "{}", outcome.describe());
 }

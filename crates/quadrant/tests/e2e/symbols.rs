@@ -17,19 +17,21 @@ fn assert_stack(output: &str, functions: &[&str]) {
 fn user_stack_with_static_and_inlined_functions() {
     needs_root!();
     let stacks = target!("stacks");
-    let outcome = run_on(
-        &format!("{stacks} 10007 4"),
-        &format!("uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}"),
-    );
+    let outcome =
+        run_on(&format!("{stacks} 10007 4"), &format!("uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}"));
     let recursion = ["target_recurse"; 4];
-    assert_stack(&outcome.stdout, &[&["target_leaf", "target_inlined", "target_static"], &recursion[..], &["main", "]: 10007"]].concat());
+    assert_stack(
+        &outcome.stdout,
+        &[&["target_leaf", "target_inlined", "target_static"], &recursion[..], &["main", "]: 10007"]].concat(),
+    );
 }
 
 #[test]
 fn user_stack_is_limited_as_asked() {
     needs_root!();
     let stacks = target!("stacks");
-    let outcome = run_on(&format!("{stacks} 3 50"), &format!("uprobe:{stacks}:target_leaf {{ @[ustack(2)] = count(); }}"));
+    let outcome =
+        run_on(&format!("{stacks} 3 50"), &format!("uprobe:{stacks}:target_leaf {{ @[ustack(2)] = count(); }}"));
     assert!(!outcome.stdout.contains("main"), "{}", outcome.describe());
     assert!(outcome.stdout.contains("]: 3"), "{}", outcome.describe());
 }
@@ -49,7 +51,8 @@ fn demangled_names_of_cxx() {
 fn demangled_names_of_rust() {
     needs_root!();
     for mangled in [target!("mangled-rs"), target!("mangled-rs-v0")] {
-        let outcome = run_on(&format!("{mangled} 23"), &format!("uprobe:{mangled}:*Circle*area* {{ @[ustack] = count(); }}"));
+        let outcome =
+            run_on(&format!("{mangled} 23"), &format!("uprobe:{mangled}:*Circle*area* {{ @[ustack] = count(); }}"));
         assert_stack(&outcome.stdout, &["mangled::shapes::Circle", "mangled::shapes::measure", "]: 23"]);
     }
 }
@@ -70,7 +73,8 @@ fn stacks_of_samples() {
     needs_root!();
     let stacks = target!("stacks");
     let mut busy = Program::new(&stacks).args(["0"]).with_input().start().unwrap();
-    let text = "profile:hz:499 /comm == \"stacks\"/ { @[kstack, ustack, comm] = count(); @n++; if (@n > 100) { exit(); } }";
+    let text =
+        "profile:hz:499 /comm == \"stacks\"/ { @[kstack, ustack, comm] = count(); @n++; if (@n > 100) { exit(); } }";
     let outcome = run(text);
     busy.close_input();
     assert!(busy.finish().unwrap().success());

@@ -61,7 +61,7 @@ fn arguments_of_every_size_and_sign() {
         &format!(
             "usdt:{usdt}:demo:sizes {{
                  printf(\"%d %d %d %d\\n\", arg0, arg1, arg2, arg3);
-                 printf(\"%d %d %d %llu\\n\", arg4, arg5, arg6, arg7);
+                 printf(\"%d %u %d %llu\\n\", arg4, arg5, arg6, arg7);
              }}"
         ),
     );
@@ -102,7 +102,9 @@ fn one_probe_at_two_places_with_arguments_of_different_sizes() {
     let usdt = target!("usdt");
     let outcome = run_on(
         &format!("{usdt} 1"),
-        &format!("usdt:{usdt}:demo:place {{ @n = count(); @odd = sum(arg0 > 0 ? arg0 : 0); @even = sum(arg0 < 0 ? arg0 : 0); }}"),
+        &format!(
+            "usdt:{usdt}:demo:place {{ @n = count(); @odd = sum(arg0 > 0 ? arg0 : 0); @even = sum(arg0 < 0 ? arg0 : 0); }}"
+        ),
     );
     assert_lines(&outcome, &["@even: -20", "@n: 10", "@odd: 25"]);
 }
