@@ -4,7 +4,6 @@ use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MappedArray;
 use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapRole;
-use quadrant_codegen::object::Object;
 use quadrant_program::Program;
 use quadrant_program::layout;
 use quadrant_program::map::Aggregation;
@@ -49,11 +48,6 @@ impl Kernel {
             Ok(true) => words(&frames).take_while(|address| *address != 0).collect(),
             _ => Vec::new(),
         }
-    }
-
-    /// Whether the script has called exit().
-    pub(crate) fn exiting(&self) -> bool {
-        self.data.exit_flag.is_some_and(|offset| self.word(offset) != 0)
     }
 
     /// A word of the data section; 0 when there is none.
@@ -126,7 +120,8 @@ fn push_entry(
     }
 }
 
-/// The parts of all CPUs as one, and whether the aggregation was ever fed. A map without keys has the "fed" word behind each part.
+/// The parts of all CPUs as one, and whether the aggregation was ever fed: a map without keys has words that say so behind each part
+/// where the part itself does not (a sum of zeros).
 fn merge(aggregation: &Aggregation, value: &[u8], keyed: bool, cpus: usize) -> (Vec<u64>, bool) {
     let words_each = aggregation.words() as usize;
     let mut merged = vec![0; words_each];
@@ -134,10 +129,9 @@ fn merge(aggregation: &Aggregation, value: &[u8], keyed: bool, cpus: usize) -> (
     for part in value.chunks_exact((value.len() / cpus.max(1)).max(8)) {
         let part: Vec<u64> = words(part).collect();
         aggregation.merge(&mut merged, &part[..words_each.min(part.len())]);
-        fed |= part.get(words_each).is_some_and(|word| *word != 0);
+        fed |= part.iter().any(|word| *word != 0);
     }
-    let counted = matches!(aggregation, Aggregation::Count) && merged[0] != 0;
-    (merged, fed || counted)
+    (merged, fed)
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {

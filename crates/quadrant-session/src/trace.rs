@@ -5,7 +5,6 @@ use std::rc::Rc;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
-use quadrant_bpf::wait::Signals;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_codegen::object::Context;
 use quadrant_codegen::object::Object;
