@@ -81,7 +81,9 @@ impl Source {
 
     fn list_functions(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
-        let function = Glob::new(rest.first().map_or("", String::as_str));
+        // A C++ or Rust name that was not quoted comes in pieces.
+        let rest = rest.strip_prefix(&["cpp".to_owned()]).unwrap_or(rest);
+        let function = Glob::new(&rest.join(":"));
         uprobe::list(&self.files, kind, file, &function, self.options.pid)
     }
 

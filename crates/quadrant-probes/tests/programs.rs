@@ -163,6 +163,29 @@ fn go_programs_have_no_return_probes() {
 }
 
 #[test]
+fn readable_names() {
+    let mangled = "int sale_of_int(int) __asm__(\"_ZN4shop4saleEi\");
+        int sale_of_long(long) __asm__(\"_ZN4shop4saleEl\");
+        int sale_of_int(int x) { return x; } int sale_of_long(long x) { return x; }";
+    let folder = std::env::temp_dir().join(format!("quadrant-mangled-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("mangled.c");
+    std::fs::write(&source, mangled).unwrap();
+    let program = Program::compile("readable", &[source.to_str().unwrap()]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let Some(program) = program else { return };
+    let both = program.find(ProbeKind::Uprobe, "shop::sale").unwrap();
+    assert_eq!(both.len(), 2);
+    let one = program.find(ProbeKind::Uprobe, "shop::sale(int)").unwrap();
+    assert_eq!(one[0].point.name, format!("uprobe:{}:_ZN4shop4saleEi", program.name()));
+    assert_eq!(one[0].point.func, "shop::sale(int)");
+    let parts = [program.name(), "cpp", "shop::sale"];
+    assert_eq!(find(ProbeKind::Uprobe, &parts, Options::default()).unwrap().len(), 2);
+    let error = program.find(ProbeKind::Uprobe, "shop::sael(int)").unwrap_err();
+    assert!(error.help[0].contains("`shop::sale(int)`"), "{error:?}");
+}
+
+#[test]
 fn the_c_library_by_its_name() {
     let malloc = find(ProbeKind::Uprobe, &["libc", "malloc"], Options::default()).unwrap();
     assert_eq!(malloc.len(), 1);

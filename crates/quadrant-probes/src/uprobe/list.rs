@@ -1,5 +1,6 @@
 //! The functions of files.
 
+use crate::demangle;
 use crate::elf::{Elf, Symbol};
 use crate::error::Result;
 use crate::files::Files;
@@ -30,17 +31,22 @@ pub(super) fn full_name(kind: ProbeKind, target: &Target, place: &str) -> String
 }
 
 fn function_names(elf: &Elf, function: &Glob) -> Result<Vec<String>> {
-    let symbols = elf.symbols()?.functions().filter(|symbol| function.matches(symbol.name));
+    let symbols = elf.symbols()?.functions().filter(|symbol| accepts(function, symbol.name));
     let mut names: Vec<String> = symbols.map(|symbol| symbol.name.to_owned()).collect();
     names.sort_unstable();
     names.dedup();
     Ok(names)
 }
 
-/// The functions that match, one for each address: of several names the one that programs use.
-pub(super) fn functions<'a>(elf: &'a Elf, function: &Glob) -> Result<Vec<Symbol<'a>>> {
-    let mut by_address: BTreeMap<u64, Symbol<'a>> = BTreeMap::new();
-    for symbol in elf.symbols()?.functions().filter(|symbol| function.matches(symbol.name)) {
+/// By the symbol's name or, if that has colons, by its readable form.
+fn accepts(function: &Glob, name: &str) -> bool {
+    function.matches(name) || (function.text().contains("::") && demangle::matches(name, function))
+}
+
+/// The functions whose names are accepted, one for each address: of several names the one that programs use.
+pub(super) fn functions(elf: &Elf, accept: impl Fn(&str) -> bool) -> Result<Vec<Symbol<'_>>> {
+    let mut by_address: BTreeMap<u64, Symbol<'_>> = BTreeMap::new();
+    for symbol in elf.symbols()?.functions().filter(|symbol| accept(symbol.name)) {
         let best = by_address.entry(symbol.address).or_insert(symbol);
         if symbol.rank() < best.rank() {
             *best = symbol;

@@ -1,13 +1,18 @@
 //! What a script may write after the file: a function, an offset into it, or an address.
 
-use crate::error::{Result, advise, error};
+use crate::error::{Result, error};
 use crate::number;
+
+/// Words between file and function that say how names are mangled.
+const LANGUAGES: [&str; 2] = ["cpp", "rust"];
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// Functions by name, wildcards allowed.
     Functions(String),
+    /// Functions by the name that a C++ or Rust source calls them.
+    Readable(String),
     /// Bytes after the start of a function.
     Inside { function: String, offset: u64 },
     /// An address as the file's symbols have it.
@@ -15,14 +20,14 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The parts after the file: `["malloc"]`, `["malloc+4"]`, `["0x401136"]`.
+    /// The parts after the file: `["malloc"]`, `["malloc+4"]`, `["0x401136"]`, `["cpp", "shop::sale"]`. A name with `::` that
+    /// was not quoted comes in pieces.
     pub fn parse(parts: &[String]) -> Result<Self> {
         match parts {
+            [place] if place.contains("::") => Ok(Self::Readable(place.clone())),
             [place] => Self::parse_one(place),
-            [language, _] if language == "cpp" => {
-                let help = "use the symbol's mangled name, with wildcards where it is long: `*function*`";
-                Err(advise("C++ names are not supported in probes", help))
-            }
+            [language, rest @ ..] if LANGUAGES.contains(&language.as_str()) => Ok(Self::Readable(rest.join(":"))),
+            [_, colons, ..] if colons.is_empty() => Ok(Self::Readable(parts.join(":"))),
             _ => Err(error(
                 "a uprobe is written `uprobe:file:function`, `uprobe:file:function+offset` or `uprobe:file:address`",
             )),
@@ -65,7 +70,12 @@ mod tests {
         assert!(parse(&["main+x"]).is_err());
         assert!(parse(&["12ab"]).is_err());
         assert!(parse(&[""]).is_err());
-        assert!(parse(&["cpp", "f()"]).unwrap_err().message.contains("C++"));
+        let readable = Ok(Place::Readable("shop::sale".into()));
+        assert_eq!(parse(&["shop::sale"]), readable);
+        assert_eq!(parse(&["shop", "", "sale"]), readable);
+        assert_eq!(parse(&["cpp", "shop::sale"]), readable);
+        assert_eq!(parse(&["cpp", "shop", "", "sale"]), readable);
+        assert_eq!(parse(&["cpp", "f()"]), Ok(Place::Readable("f()".into())));
         assert!(parse(&["a", "b", "c"]).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::list::{full_name, functions};
 use super::place::Place;
+use crate::demangle;
 use crate::elf::{Elf, Symbol, SymbolKind};
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
@@ -61,24 +62,36 @@ struct Finder<'a> {
 impl Finder<'_> {
     fn find(&self, place: &Place) -> Result<Vec<Found>> {
         match place {
-            Place::Functions(name) => self.functions(&Glob::new(name)),
+            Place::Functions(name) => self.functions(&self.symbols(&Glob::new(name))?),
+            Place::Readable(name) => self.functions(&self.readable(name)?),
             Place::Inside { function, offset } => self.inside(function, *offset),
             Place::Address(address) => self.address(*address),
         }
     }
 
-    fn functions(&self, pattern: &Glob) -> Result<Vec<Found>> {
-        let symbols = self.symbols(pattern)?;
+    fn functions(&self, symbols: &[Symbol<'_>]) -> Result<Vec<Found>> {
         if let Some(first) = symbols.first().filter(|_| self.kind == ProbeKind::Uretprobe && self.elf.is_go()) {
             return Err(self.go_return(first));
         }
         symbols.iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect()
     }
 
+    fn readable(&self, name: &str) -> Result<Vec<Symbol<'_>>> {
+        let pattern = Glob::new(name);
+        let symbols = functions(self.elf, |raw| demangle::matches(raw, &pattern))?;
+        if symbols.is_empty() {
+            let names: Vec<String> =
+                self.elf.symbols()?.functions().filter_map(|symbol| demangle::readable(symbol.name)).collect();
+            let message = format!("{} has no C++ or Rust function `{name}`", self.target.name.display());
+            return Err(no_match(message, name, names.iter().map(String::as_str)));
+        }
+        Ok(symbols)
+    }
+
     /// The functions of that name. One that is chosen at load time is refused, even if old programs have a
     /// function of that name (as memcpy of the C library's first version): few would be what fires.
     fn symbols(&self, pattern: &Glob) -> Result<Vec<Symbol<'_>>> {
-        let symbols = functions(self.elf, pattern)?;
+        let symbols = functions(self.elf, |name| pattern.matches(name))?;
         let indirect = match pattern.literal() {
             Some(name) => self.elf.symbols()?.named(name).any(|symbol| symbol.kind == SymbolKind::Indirect),
             None => false,
@@ -171,7 +184,8 @@ impl Finder<'_> {
             _ => Site::Uprobe { path, offset, pid },
         };
         let name = full_name(self.kind, self.target, place);
-        Ok(Found { point: Point { site, name, func: function.to_owned() }, args: Arc::default() })
+        let func = demangle::readable(function).unwrap_or_else(|| function.to_owned());
+        Ok(Found { point: Point { site, name, func }, args: Arc::default() })
     }
 
     fn go_return(&self, symbol: &Symbol<'_>) -> ProbeError {
@@ -224,10 +238,13 @@ fn indirect(elf: &Elf, name: &str) -> ProbeError {
         "`{name}` is chosen among several functions when the program is loaded (IFUNC), a probe on it fires once only"
     );
     // The C library's are called `__memcpy_avx_unaligned` and so on.
-    let symbols = functions(elf, &Glob::new(&format!("*{name}_*"))).unwrap_or_default();
-    let implementation = |symbol: &&Symbol<'_>| symbol.name.trim_start_matches('_').starts_with(name);
-    let names = symbols.iter().filter(implementation).filter(|symbol| !symbol.name.ends_with("_chk"));
-    let names: Vec<String> = names.map(|symbol| format!("`{}`", symbol.name)).take(MOST_ALTERNATIVES).collect();
+    let implementation = |other: &str| {
+        let rest = other.trim_start_matches('_').strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('_') && !rest.ends_with("_chk"))
+    };
+    let symbols = functions(elf, implementation).unwrap_or_default();
+    let names: Vec<String> =
+        symbols.iter().map(|symbol| format!("`{}`", symbol.name)).take(MOST_ALTERNATIVES).collect();
     if names.is_empty() {
         return advise(message, "probe one of the functions it chooses from, by address");
     }
