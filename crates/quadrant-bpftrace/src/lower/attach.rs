@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use quadrant_program::diag::Diagnostic;
-use quadrant_program::probe::{Found, Point, PointId, ProbeKind, ProbeSpec, Site};
+use quadrant_program::probe::{Found, Point, PointId, ProbeError, ProbeKind, ProbeSpec, Site};
+use quadrant_program::span::Span;
 use quadrant_types::suggest;
 
 use super::Lower;
@@ -78,7 +79,7 @@ impl Lower<'_> {
             }
         }
         if !any {
-            let end = quadrant_program::span::Span::new(self.source.len() as u32, self.source.len() as u32);
+            let end = Span::new(self.source.len() as u32, self.source.len() as u32);
             self.report(Diagnostic::error(end, "there is no probe in this script").help("add one: `BEGIN { ... }`"));
         }
         self.program.points = table.points;
@@ -93,21 +94,23 @@ impl Lower<'_> {
             match self.env.probes.find(&spec) {
                 Ok(found) => all.extend(found.into_iter().map(|found| (spec.kind, Some(found)))),
                 Err(error) => {
-                    let severity = self.missing;
-                    let mut diagnostic = match severity {
-                        MissingProbes::Error => Diagnostic::error(point.span, error.message),
-                        MissingProbes::Warn => Diagnostic::warning(point.span, error.message),
-                        MissingProbes::Ignore => continue,
-                    };
-                    diagnostic.help = error.help;
-                    self.report(diagnostic);
-                    if severity == MissingProbes::Error {
-                        all.push((spec.kind, None));
-                    }
+                    self.missing(error, point.span);
+                    // The body is looked at all the same: for its mistakes, and for the types of its maps.
+                    all.push((spec.kind, None));
                 }
             }
         }
         all
+    }
+
+    fn missing(&mut self, error: ProbeError, span: Span) {
+        let mut diagnostic = match self.missing {
+            MissingProbes::Error => Diagnostic::error(span, error.message),
+            MissingProbes::Warn => Diagnostic::warning(span, error.message),
+            MissingProbes::Ignore => return,
+        };
+        diagnostic.help = error.help;
+        self.report(diagnostic);
     }
 
     fn spec(&mut self, point: &AttachPoint) -> Option<ProbeSpec> {

@@ -35,6 +35,7 @@ impl Lower<'_> {
                 size,
                 fields: Vec::new(),
             }))),
+            CType::Struct { .. } if self.preamble.broken_types => None,
             CType::Struct { .. } => {
                 let name = types.display(id);
                 self.error(span, format!("the members of `{name}` are not known"))
@@ -199,6 +200,11 @@ impl Lower<'_> {
             TypeKind::Array(_, None) | TypeKind::Tuple(_) => self.error(ty.span, "nothing can point to this type"),
             TypeKind::Error => None,
         }
+    }
+
+    /// bpftrace's own integer names, as C types.
+    pub(super) fn c_integer(&self, name: &str) -> Option<TypeId> {
+        integer(self.env.types, name)
     }
 
     fn c_named(&mut self, name: &str, span: Span) -> Option<TypeId> {

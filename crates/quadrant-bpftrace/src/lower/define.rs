@@ -1,17 +1,345 @@
-//! Types that the script defines in C.
+//! Types that the script defines in C: structs, unions, enums, typedefs.
 
+use quadrant_program::expr::ExprKind;
 use quadrant_program::span::Span;
+use quadrant_types::{FieldDef, StructDef, TypeId};
 
 use super::Lower;
 use crate::ast::{Ident, Tag};
+use crate::lexer::{Lexer, Tok, Token};
+use crate::parser::parse_expr_at;
+
+/// How deep definitions may stand in each other.
+const MAX_NESTING: u8 = 16;
 
 impl Lower<'_> {
+    /// `struct name { ... };`
     pub(super) fn define_tagged(&mut self, tag: Tag, name: Option<&Ident>, body: Option<Span>, span: Span) {
-        let _ = (tag, name, body);
-        self.unsupported::<()>(span, "a type defined in the script", "use the kernel's types");
+        let name = name.map_or("", |name| &name.name);
+        let packed = self.text(span).contains("packed");
+        match (tag, body) {
+            (Tag::Enum, Some(body)) => drop(self.define_enum(name, body)),
+            (_, Some(body)) => drop(self.define_record(tag, name, body, packed, 0)),
+            // A forward declaration: a pointer to it can be declared, and that is all it is for.
+            (Tag::Struct | Tag::Union, None) if !name.is_empty() && self.known(tag, name).is_none() => {
+                self.env.types.declare_struct(name, tag == Tag::Union);
+            }
+            (_, None) => {}
+        }
     }
 
+    /// `typedef type name;`
     pub(super) fn define_typedef(&mut self, span: Span) {
-        self.unsupported::<()>(span, "a `typedef`", "use the type itself");
+        let mut reader = Reader::new(self.source, span);
+        reader.bump();
+        let Some(base) = self.base(&mut reader, 0) else { return };
+        let Some(declared) = self.declarator(&mut reader, base) else { return };
+        self.env.types.define_typedef(&declared.name, declared.ty);
+    }
+
+    fn define_enum(&mut self, name: &str, body: Span) -> Option<TypeId> {
+        let mut reader = Reader::new(self.source, body);
+        let mut values: Vec<(String, i64)> = Vec::new();
+        let mut next = 0i64;
+        while reader.token.kind != Tok::Eof {
+            let constant = self.word(&mut reader, "a constant's name")?;
+            if reader.eat(Tok::Assign) {
+                let value = reader.skip_to(Tok::Comma);
+                next = self.constant(value)?;
+            }
+            values.push((constant, next));
+            next = next.wrapping_add(1);
+            if !reader.eat(Tok::Comma) && reader.token.kind != Tok::Eof {
+                return self.error(reader.token.span, "expected `,`");
+            }
+        }
+        let values: Vec<(&str, i64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        Some(self.env.types.define_enum(name, &values))
+    }
+
+    /// A number in C text, an expression of constants.
+    fn constant(&mut self, span: Span) -> Option<i64> {
+        let (expr, mut diagnostics) = parse_expr_at(self.source, span);
+        if !diagnostics.is_empty() {
+            self.diagnostics.append(&mut diagnostics);
+            return None;
+        }
+        match self.expr(&expr)?.kind {
+            ExprKind::Int(value) => Some(value),
+            _ => self.error(span, "this is not a constant"),
+        }
+    }
+
+    fn define_record(&mut self, tag: Tag, name: &str, body: Span, packed: bool, depth: u8) -> Option<TypeId> {
+        if depth >= MAX_NESTING {
+            return self.error(body, format!("nested more than {MAX_NESTING} levels deep"));
+        }
+        let is_union = tag == Tag::Union;
+        if !name.is_empty() {
+            // So that members can point to the record itself.
+            self.env.types.declare_struct(name, is_union);
+        }
+        let fields = self.fields(body, depth)?;
+        let def = StructDef { name: name.to_owned(), is_union, packed, fields };
+        match self.env.types.define_struct(&def) {
+            Ok(id) => Some(id),
+            Err(error) => self.error(body, error.to_string()),
+        }
+    }
+
+    fn fields(&mut self, body: Span, depth: u8) -> Option<Vec<FieldDef>> {
+        let mut reader = Reader::new(self.source, body);
+        let mut fields = Vec::new();
+        while reader.token.kind != Tok::Eof {
+            if reader.eat(Tok::Semi) {
+                continue;
+            }
+            let base = self.base(&mut reader, depth)?;
+            if reader.eat(Tok::Semi) {
+                fields.push(FieldDef { name: String::new(), ty: base, bits: None });
+                continue;
+            }
+            loop {
+                fields.push(self.declarator(&mut reader, base)?);
+                if !reader.eat(Tok::Comma) {
+                    break;
+                }
+            }
+            reader.skip_attributes();
+            if !reader.eat(Tok::Semi) {
+                return self.error(reader.token.span, "expected `;` after the member");
+            }
+        }
+        Some(fields)
+    }
+
+    /// The type in front of the declarators.
+    fn base(&mut self, reader: &mut Reader, depth: u8) -> Option<TypeId> {
+        reader.skip_qualifiers();
+        if let Some(tag) = Tag::from_word(reader.word()) {
+            reader.bump();
+            return self.tagged_base(reader, tag, depth);
+        }
+        let mut words = Vec::new();
+        let start = reader.token.span;
+        loop {
+            reader.skip_qualifiers();
+            let word = reader.word();
+            if word.is_empty() || (!words.is_empty() && !is_c_word(word)) {
+                break;
+            }
+            words.push(word);
+            let more = is_c_word(word);
+            reader.bump();
+            if !more {
+                break;
+            }
+        }
+        let end = reader.prev_end;
+        if words.is_empty() {
+            return self.error(start, "expected a type");
+        }
+        self.plain_base(&words.join(" "), Span::new(start.start, end))
+    }
+
+    fn plain_base(&mut self, words: &str, span: Span) -> Option<TypeId> {
+        match self.env.types.parse_type_name(words) {
+            Ok(id) => Some(id),
+            Err(error) => match self.c_integer(words) {
+                Some(id) => Some(id),
+                None => self.error(span, error.to_string()),
+            },
+        }
+    }
+
+    fn tagged_base(&mut self, reader: &mut Reader, tag: Tag, depth: u8) -> Option<TypeId> {
+        reader.skip_attributes();
+        let span = reader.token.span;
+        let name = reader.word().to_owned();
+        if !name.is_empty() {
+            reader.bump();
+        }
+        if reader.token.kind != Tok::LBrace {
+            return match self.known(tag, &name) {
+                Some(id) => Some(id),
+                None if tag == Tag::Enum => self.error(span, format!("unknown type `enum {name}`")),
+                None => Some(self.env.types.declare_struct(&name, tag == Tag::Union)),
+            };
+        }
+        let body = reader.braces();
+        let packed = reader.skip_attributes();
+        match tag {
+            Tag::Enum => self.define_enum(&name, body),
+            _ => self.define_record(tag, &name, body, packed, depth + 1),
+        }
+    }
+
+    fn known(&self, tag: Tag, name: &str) -> Option<TypeId> {
+        let types = self.env.types;
+        match tag {
+            Tag::Struct => types.lookup_struct(name),
+            Tag::Union => types.lookup_union(name),
+            Tag::Enum => types.lookup_enum(name),
+        }
+    }
+
+    /// `*name`, `name[4]`, `name : 3`, `(*name)(...)`
+    fn declarator(&mut self, reader: &mut Reader, base: TypeId) -> Option<FieldDef> {
+        let types = self.env.types;
+        let mut ty = base;
+        while reader.eat(Tok::Star) {
+            ty = types.pointer_to(ty);
+            reader.skip_qualifiers();
+        }
+        if reader.eat(Tok::LParen) {
+            return self.function_pointer(reader);
+        }
+        let name = match reader.token.kind {
+            Tok::Colon => String::new(),
+            _ => self.word(reader, "a member's name")?,
+        };
+        let mut lengths = Vec::new();
+        while reader.eat(Tok::LBracket) {
+            let length = reader.skip_to(Tok::RBracket);
+            lengths.push(match self.text(length).trim() {
+                "" => 0,
+                _ => u64::try_from(self.constant(length)?).unwrap_or(0),
+            });
+            reader.eat(Tok::RBracket);
+        }
+        for length in lengths.into_iter().rev() {
+            ty = types.array_of(ty, length);
+        }
+        let bits = if reader.eat(Tok::Colon) { Some(self.bit_width(reader)?) } else { None };
+        Some(FieldDef { name, ty, bits })
+    }
+
+    fn bit_width(&mut self, reader: &mut Reader) -> Option<u8> {
+        let width = Span::new(reader.token.span.start, reader.token.span.end);
+        reader.bump();
+        match u8::try_from(self.constant(width)?) {
+            Ok(bits @ 0..=64) => Some(bits),
+            _ => self.error(width, "a bit-field has 0 to 64 bits"),
+        }
+    }
+
+    /// The rest of `(*name)(...)`: nothing is called through it, so it is a pointer to nothing.
+    fn function_pointer(&mut self, reader: &mut Reader) -> Option<FieldDef> {
+        reader.eat(Tok::Star);
+        let name = self.word(reader, "a member's name")?;
+        reader.eat(Tok::RParen);
+        if reader.eat(Tok::LParen) {
+            reader.skip_to(Tok::RParen);
+            reader.eat(Tok::RParen);
+        }
+        Some(FieldDef { name, ty: self.env.types.pointer_to(TypeId::VOID), bits: None })
+    }
+
+    fn word(&mut self, reader: &mut Reader, wanted: &str) -> Option<String> {
+        let word = reader.word().to_owned();
+        if word.is_empty() {
+            return self.error(reader.token.span, format!("expected {wanted}"));
+        }
+        reader.bump();
+        Some(word)
+    }
+}
+
+fn is_c_word(word: &str) -> bool {
+    matches!(word, "unsigned" | "signed" | "long" | "short" | "int" | "char")
+}
+
+/// The tokens of a part of the script.
+struct Reader<'a> {
+    source: &'a str,
+    lexer: Lexer<'a>,
+    token: Token,
+    end: u32,
+    prev_end: u32,
+}
+
+impl<'a> Reader<'a> {
+    fn new(source: &'a str, part: Span) -> Self {
+        let source = source.get(..part.end as usize).unwrap_or("");
+        let mut lexer = Lexer::new(source);
+        lexer.seek(part.start);
+        let token = lexer.next_token();
+        Self { source, lexer, token, end: part.end, prev_end: part.start }
+    }
+
+    fn bump(&mut self) {
+        self.prev_end = self.token.span.end;
+        self.token = self.lexer.next_token();
+    }
+
+    fn eat(&mut self, kind: Tok) -> bool {
+        let there = self.token.kind == kind;
+        if there {
+            self.bump();
+        }
+        there
+    }
+
+    /// The next token if it is a word, otherwise nothing.
+    fn word(&self) -> &'a str {
+        let span = self.token.span;
+        match self.token.kind {
+            Tok::Ident => self.source.get(span.start as usize..span.end as usize).unwrap_or(""),
+            _ => "",
+        }
+    }
+
+    fn skip_qualifiers(&mut self) {
+        while matches!(self.word(), "const" | "volatile" | "__user" | "__kernel" | "__rcu" | "__percpu") {
+            self.bump();
+        }
+    }
+
+    /// Skips `__attribute__((...))`; gives whether one says `packed`.
+    fn skip_attributes(&mut self) -> bool {
+        let mut packed = false;
+        while self.word() == "__attribute__" {
+            self.bump();
+            let start = self.token.span.start;
+            let mut open = 0usize;
+            while self.token.kind != Tok::Eof {
+                match self.token.kind {
+                    Tok::LParen => open += 1,
+                    Tok::RParen => open = open.saturating_sub(1),
+                    _ => {}
+                }
+                self.bump();
+                if open == 0 {
+                    break;
+                }
+            }
+            let text = self.source.get(start as usize..self.prev_end as usize).unwrap_or("");
+            packed |= text.contains("packed");
+        }
+        packed
+    }
+
+    /// Skips to a token of that kind outside brackets; gives what was skipped.
+    fn skip_to(&mut self, kind: Tok) -> Span {
+        let start = self.token.span.start;
+        let mut open = 0usize;
+        while self.token.kind != Tok::Eof && (open > 0 || self.token.kind != kind) {
+            match self.token.kind {
+                Tok::LParen | Tok::LBracket | Tok::LBrace => open += 1,
+                Tok::RParen | Tok::RBracket | Tok::RBrace => open = open.saturating_sub(1),
+                _ => {}
+            }
+            self.bump();
+        }
+        let end = if self.token.kind == Tok::Eof { self.end } else { self.token.span.start };
+        Span::new(start, end.max(start))
+    }
+
+    /// From a `{` to behind its `}`; gives what is between.
+    fn braces(&mut self) -> Span {
+        self.bump();
+        let body = self.skip_to(Tok::RBrace);
+        self.eat(Tok::RBrace);
+        body
     }
 }

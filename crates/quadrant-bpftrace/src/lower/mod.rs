@@ -25,8 +25,6 @@ mod names;
 mod preamble;
 mod record;
 mod stmt;
-#[cfg(test)]
-mod tests;
 
 pub use attach::probe_kind;
 pub use env::{Env, NoSymbols, Symbols};
@@ -122,6 +120,11 @@ impl<'a> Lower<'a> {
             Span::default(),
             "the types of the variables and maps in this script depend on each other without end",
         );
+    }
+
+    /// Whether an error was reported.
+    fn failed(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

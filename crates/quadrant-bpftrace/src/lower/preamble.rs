@@ -13,6 +13,8 @@ use crate::parser::parse_expr_at;
 #[derive(Debug, Default)]
 pub(super) struct Preamble {
     defines: HashMap<String, Define>,
+    /// A type definition made no sense: types that miss their members need no second message.
+    pub broken_types: bool,
 }
 
 /// `#define name rest`
@@ -64,6 +66,7 @@ impl Lower<'_> {
             CDeclKind::Tagged { tag, name, body } => self.define_tagged(*tag, name.as_ref(), *body, decl.span),
             CDeclKind::Typedef => self.define_typedef(decl.span),
         }
+        self.preamble.broken_types |= !matches!(decl.kind, CDeclKind::Directive { .. }) && self.failed();
     }
 
     fn directive(&mut self, word: &str, rest: Span, span: Span, skip: &mut Conditions) {
@@ -163,12 +166,12 @@ impl Lower<'_> {
     fn map_decl(&mut self, decl: &ast::MapDecl) {
         match decl.kind.name.as_str() {
             "hash" | "percpuhash" => {}
-            "lruhash" | "percpulruhash" => {
-                let help = "use `hash`: the number of keys that did not fit is reported";
-                self.unsupported::<()>(decl.kind.span, "a map that forgets old keys", help);
-            }
+            "lruhash" | "percpulruhash" => self.warning(
+                decl.kind.span,
+                format!("`@{}` will not forget old keys: new ones that do not fit are counted as lost", decl.name.name),
+            ),
             other => {
-                let near = quadrant_types::suggest(other, ["hash", "percpuhash"]);
+                let near = quadrant_types::suggest(other, ["hash", "percpuhash", "lruhash", "percpulruhash"]);
                 self.error_near::<()>(decl.kind.span, format!("unknown kind of map `{other}`"), near);
             }
         }

@@ -70,9 +70,12 @@ impl Lower<'_> {
         out.extend(kind.map(|kind| Stmt::new(kind, expr.span)));
     }
 
+    /// One side of a `?:` for its effect; a constant is how "nothing" is written there.
     fn effects(&mut self, expr: &ast::Expr) -> Vec<Stmt> {
         let mut out = Vec::new();
-        self.effect(expr, &mut out);
+        if !matches!(expr.kind, ast::ExprKind::Int(_)) {
+            self.effect(expr, &mut out);
+        }
         out
     }
 

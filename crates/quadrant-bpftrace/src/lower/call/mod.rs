@@ -171,7 +171,7 @@ impl Lower<'_> {
             (least, most) if least == most => format!("{least} arguments"),
             (least, most) => format!("{least} to {most} arguments"),
         };
-        let message = format!("{}() takes {wanted}, and {given} were given", entry.name);
+        let message = format!("{}() takes {wanted}, and {given} {} given", entry.name, were(given));
         self.error_help(span, message, format!("usage: {}", entry.usage))
     }
 
@@ -244,4 +244,9 @@ impl Lower<'_> {
             _ => self.error(arg.span, format!("{}() takes a map here", call.name)),
         }
     }
+}
+
+/// The verb for a number of things.
+fn were(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }

@@ -7,7 +7,7 @@ use quadrant_program::ty::Type;
 
 use super::super::Lower;
 use super::super::map::is_storable;
-use super::Call;
+use super::{Call, were};
 use crate::ast;
 
 /// Conversions, longest first where one starts another.
@@ -142,8 +142,4 @@ fn plural(count: usize) -> String {
         1 => "1 value".to_owned(),
         count => format!("{count} values"),
     }
-}
-
-fn were(count: usize) -> &'static str {
-    if count == 1 { "is" } else { "are" }
 }

@@ -47,6 +47,7 @@ impl Lower<'_> {
                 let near = suggest(&name.name, names.iter().map(|name| &**name));
                 self.error_near(name.span, format!("`{shown}` has no member `{}`", name.name), near)
             }
+            CType::Struct { .. } if self.preamble.broken_types => None,
             CType::Struct { .. } => self.error_help(
                 name.span,
                 format!("the members of `{shown}` are not known"),

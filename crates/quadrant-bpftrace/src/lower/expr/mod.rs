@@ -77,7 +77,8 @@ impl Lower<'_> {
         let Some(local) = self.local(name).cloned() else {
             let names = self.local_names();
             let near = suggest(name, names.iter().map(String::as_str)).map(|near| format!("${near}"));
-            if near.is_some() {
+            // Any two names of one letter are alike.
+            if near.is_some() && name.len() > 2 {
                 return self.error_near(span, format!("there is no variable `${name}` here"), near);
             }
             return self.error_help(
