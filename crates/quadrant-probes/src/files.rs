@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// Opened files by path.
+/// Opened files by path, and what was wrong with those that were passed over.
 #[derive(Default)]
 pub(crate) struct Files {
     open: RefCell<HashMap<PathBuf, Rc<Elf>>>,
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Files {
@@ -22,5 +23,50 @@ impl Files {
         let elf = Rc::new(Elf::parse(TargetFile::open(&target.path)?)?);
         self.open.borrow_mut().insert(target.path.clone(), elf.clone());
         Ok(elf)
+    }
+
+    /// Opens all; of several files those that cannot be used are passed over with a warning.
+    pub fn open_all<'a>(&self, targets: &'a [Target]) -> Result<Vec<(&'a Target, Rc<Elf>)>> {
+        let mut opened = Vec::with_capacity(targets.len());
+        for target in targets {
+            match self.open(target) {
+                Ok(elf) => opened.push((target, elf)),
+                Err(error) if targets.len() > 1 => self.warn(format!("passed over: {}", error.message)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Something that the user should know and that is no error. The same text is kept once.
+    pub fn warn(&self, message: String) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&message) {
+            warnings.push(message);
+        }
+    }
+
+    /// The warnings since the last call.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Folder;
+
+    #[test]
+    fn broken_files_among_several_are_passed_over() {
+        let folder = Folder::new("several");
+        let target = |path: PathBuf| Target { name: path.clone(), path };
+        let broken = target(folder.write("broken", b"\x7fELF and then nothing"));
+        let whole = crate::target::find("libc", None).unwrap().remove(0);
+        let files = Files::default();
+        assert_eq!(files.open_all(&[broken.clone(), whole]).unwrap().len(), 1);
+        assert_eq!(files.take_warnings().len(), 1);
+        assert!(files.take_warnings().is_empty());
+        assert!(files.open_all(&[broken]).is_err());
     }
 }

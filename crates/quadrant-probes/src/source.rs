@@ -47,6 +47,11 @@ impl Source {
         self.tracefs.get_or_init(TraceFs::open).as_ref().map_err(Clone::clone)
     }
 
+    /// What was wrong with files that were passed over, since the last call.
+    pub fn warnings(&self) -> Vec<String> {
+        self.files.take_warnings()
+    }
+
     /// The full names of all probes of a kind whose parts match, as `-l` prints them; no match is no error.
     pub fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let part = |index: usize| Glob::new(parts.get(index).map_or("", String::as_str));

@@ -18,9 +18,8 @@ pub(crate) fn list(
     pid: Option<u32>,
 ) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for target in target::find(file, pid)? {
-        let elf = files.open(&target)?;
-        names.extend(function_names(&elf, function)?.into_iter().map(|name| full_name(kind, &target, &name)));
+    for (target, elf) in files.open_all(&target::find(file, pid)?)? {
+        names.extend(function_names(&elf, function)?.into_iter().map(|name| full_name(kind, target, &name)));
     }
     Ok(names)
 }

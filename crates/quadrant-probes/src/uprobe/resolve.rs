@@ -24,8 +24,7 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     let targets = target::find(file, options.pid)?;
     let mut found = Vec::new();
     let mut missing = None;
-    for target in &targets {
-        let elf = files.open(target)?;
+    for (target, elf) in files.open_all(&targets)? {
         match (Finder { elf: &elf, target, kind: spec.kind, options }).find(&place) {
             Ok(points) => found.extend(points),
             Err(error) => missing = Some(error),

@@ -11,9 +11,9 @@ use crate::target::{self, Target};
 /// With a process, files without probes are passed over.
 pub(crate) fn list(files: &Files, file: &str, wanted: &Wanted, pid: Option<u32>) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for target in target::find(file, pid)? {
-        let elf = files.open(&target)?;
-        let mut found: Vec<String> = matching(&elf, wanted)?.iter().map(|note| full_name(&target, note)).collect();
+    for (target, elf) in files.open_all(&target::find(file, pid)?)? {
+        let mut found: Vec<String> =
+            matching(files, target, &elf, wanted)?.iter().map(|note| full_name(target, note)).collect();
         found.sort_unstable();
         found.dedup();
         names.extend(found);
@@ -44,8 +44,11 @@ impl Wanted {
 }
 
 /// The notes that match, in the file's order.
-pub(super) fn matching(elf: &Elf, wanted: &Wanted) -> Result<Vec<Note>> {
-    let (mut notes, _) = note::read(elf)?;
+pub(super) fn matching(files: &Files, target: &Target, elf: &Elf, wanted: &Wanted) -> Result<Vec<Note>> {
+    let (mut notes, malformed) = note::read(elf)?;
+    if malformed > 0 {
+        files.warn(format!("{malformed} malformed notes of static probes in {}", target.name.display()));
+    }
     notes.retain(|note| wanted.matches(note));
     Ok(notes)
 }

@@ -19,9 +19,8 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     let targets = target::find(file, options.pid)?;
     let mut found = Vec::new();
     let mut pool = ArgsPool::default();
-    for target in &targets {
-        let elf = files.open(target)?;
-        for note in matching(&elf, &wanted)? {
+    for (target, elf) in files.open_all(&targets)? {
+        for note in matching(files, target, &elf, &wanted)? {
             found.push(describe(&elf, target, &note, options.pid, &mut pool)?);
         }
     }
