@@ -34,20 +34,34 @@ impl Lower<'_, '_> {
         self.f.b.store(reference.base, reference.off, Size::B4, start);
         let base = self.address(tail.record);
         let to = self.f.b.add(base, start);
-        let cap = match ty {
-            Type::Buffer { cap } => {
-                self.append_buffer(arg, *cap, to, reference.at(4))?;
-                *cap
+        let to = Mem { base: to, off: 0 };
+        match (&arg.kind, ty) {
+            (ExprKind::Str(text), _) => {
+                self.write(to, text);
+                self.known(reference, text.len() as u32, tail);
             }
-            Type::String { cap } => {
-                self.append_text(arg, *cap, to, reference.at(4))?;
-                *cap
+            (ExprKind::Builtin(Builtin::Comm), _) => {
+                self.store(arg, to)?;
+                self.known(reference, 16, tail);
             }
-            ty => return Err(self.model_error(format_args!("a {ty:?} as a text"))),
-        };
-        self.grow(reference.at(4), cap, tail);
+            (_, Type::Buffer { cap }) => {
+                self.append_buffer(arg, *cap, to.base, reference.at(4))?;
+                self.grow(reference.at(4), *cap, tail);
+            }
+            (_, Type::String { cap }) => {
+                self.append_text(arg, *cap, to.base, reference.at(4))?;
+                self.grow(reference.at(4), *cap, tail);
+            }
+            (_, ty) => return Err(self.model_error(format_args!("a {ty:?} as a text"))),
+        }
         self.at(outer);
         Ok(())
+    }
+
+    /// Moves the end by a length that is known.
+    fn known(&mut self, reference: Mem, len: u32, tail: &mut Tail) {
+        self.f.b.store(reference.base, reference.off + 4, Size::B4, i64::from(len));
+        tail.end = self.f.b.add(tail.end, i64::from(len));
     }
 
     /// Moves the end by the length that was stored. It went through memory so that the verifier forgets by which way.
@@ -59,16 +73,6 @@ impl Lower<'_, '_> {
 
     fn append_text(&mut self, arg: &Expr, cap: u32, to: Value, length: Mem) -> Result<()> {
         match &arg.kind {
-            ExprKind::Str(text) => {
-                self.write(Mem { base: to, off: 0 }, text);
-                self.f.b.store(length.base, length.off, Size::B4, text.len() as i64);
-                Ok(())
-            }
-            ExprKind::Builtin(Builtin::Comm) => {
-                self.store(arg, Mem { base: to, off: 0 })?;
-                self.f.b.store(length.base, length.off, Size::B4, 16);
-                Ok(())
-            }
             ExprKind::Call(Function::JoinArgs(space), args) => self.append_strings(*space, args, cap, to, length),
             _ => {
                 let source = match self.read_source(arg)? {

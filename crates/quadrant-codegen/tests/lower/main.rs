@@ -7,3 +7,4 @@ mod engine;
 mod eval;
 mod maps;
 mod numbers;
+mod texts;
