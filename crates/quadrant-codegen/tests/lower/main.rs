@@ -3,8 +3,10 @@
 mod aggregates;
 mod basics;
 mod build;
+mod contexts;
 mod engine;
 mod eval;
+mod loops;
 mod maps;
 mod numbers;
 mod texts;

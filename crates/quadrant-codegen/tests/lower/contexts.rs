@@ -1,0 +1,351 @@
+//! Every kind of context: what programs see of it, and that the kernel takes programs that use it.
+
+use std::collections::BTreeMap;
+
+use quadrant_codegen::{Context, LossKind, RawRead};
+use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind, Function};
+use quadrant_program::layout::{STACK_EMPTY, STACK_LOST};
+use quadrant_program::map::{Aggregation, MapId};
+use quadrant_program::probe::{ArgLoc, Operand, Site};
+use quadrant_program::ty::{Space, StackMode, StackType, Type};
+use quadrant_vm::{FakeEnv, FakeMemory};
+
+use crate::build::*;
+use crate::engine::{Kernel, Seen, in_kernel, in_machine};
+
+fn field(offset: u32, ty: Type) -> Expr {
+    deref(expr(ExprKind::ContextAddr(offset), Type::U64), Space::Context, ty)
+}
+
+fn ty(bytes: u8, signed: bool) -> Type {
+    Type::Int { bytes, signed }
+}
+
+/// A clause that stores values in maps, in order.
+fn storing(script: &mut Script, context: Context, values: Vec<Expr>) -> Vec<MapId> {
+    let maps: Vec<MapId> = values.iter().map(|value| script.scalar(value.ty.clone())).collect();
+    let body = maps.iter().zip(values).map(|(map, value)| set_map(*map, None, value)).collect();
+    script.clause_in(context, None, body);
+    maps
+}
+
+fn numbers(seen: &Seen, maps: &[MapId]) -> Vec<u64> {
+    maps.iter().map(|map| seen.number(*map).unwrap_or(0xdead)).collect()
+}
+
+#[test]
+fn fields_of_a_record() {
+    let mut script = Script::new();
+    let values = vec![
+        field(8, Type::U64),
+        field(16, ty(4, true)),
+        field(20, ty(2, false)),
+        field(22, ty(1, true)),
+        field(28, Type::U64),
+        deref(expr(ExprKind::DataLoc { offset: 24, relative: false }, Type::U64), Space::Kernel, ty(2, false)),
+    ];
+    let maps = storing(&mut script, Context::Tracepoint, values);
+    let record: [u64; 6] = [0, 7, 0x00ff_1234_ffff_fffe, 0xaaaa_aaaa_0002_0024, 0x5566_bbbb_bbbb, 0];
+    let mut bytes: Vec<u8> = record.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    bytes.truncate(48);
+    let words: Vec<u64> = bytes.chunks(8).map(|word| u64::from_ne_bytes(word.try_into().expect("8 bytes"))).collect();
+    let seen = in_machine(&script, FakeEnv::default(), &[(0, words)]);
+    let expected = [7, -2i64 as u64, 0x1234, -1i64 as u64, 0xbbbb_bbbb_aaaa_aaaa, 0x5566];
+    assert_eq!(numbers(&seen, &maps), expected);
+    Kernel::new(&script);
+}
+
+#[test]
+fn what_cannot_be_seen_of_a_record_is_an_error() {
+    let mut script = Script::new();
+    storing(&mut script, Context::Tracepoint, vec![field(4, ty(4, true))]);
+    let error = quadrant_codegen::compile(&script.program, &script.units, &target()).expect_err("hidden");
+    assert!(error.to_string().contains("pid"), "{error}");
+}
+
+#[test]
+fn a_record_made_of_raw_arguments() {
+    let reads = BTreeMap::from([(8, RawRead::Arg(1)), (16, RawRead::SyscallArg(2)), (24, RawRead::Arg(3))]);
+    let mut script = Script::new();
+    let values = vec![field(8, ty(4, true)), field(16, Type::U64), field(24, ty(1, false))];
+    let maps = storing(&mut script, Context::RawTracepoint(reads), values);
+    let mut memory = FakeMemory::default();
+    let at = 0xffff_0000_2000_0000u64;
+    memory.put(at + u64::from(target().arch.syscall_arguments[2]), 77u64.to_ne_bytes());
+    let env = FakeEnv { kernel: memory, ..FakeEnv::default() };
+    let seen = in_machine(&script, env, &[(0, vec![at, 0xffff_ffff, 0, 0x1ff])]);
+    assert_eq!(numbers(&seen, &maps), [-1i64 as u64, 77, 0xff]);
+    Kernel::new(&script);
+}
+
+/// Registers of a system call of a program of 64 bits.
+fn registers(number: u64) -> FakeMemory {
+    let arch = target().arch;
+    let mut memory = FakeMemory::default();
+    let mut bytes = vec![0; 512];
+    for (at, register) in arch.syscall_arguments.iter().enumerate() {
+        bytes[usize::from(*register)..][..8].copy_from_slice(&(100 + at as u64).to_ne_bytes());
+    }
+    bytes[usize::from(arch.syscall_number)..][..4].copy_from_slice(&(number as u32).to_ne_bytes());
+    memory.put(REGISTERS, bytes);
+    memory
+}
+
+const REGISTERS: u64 = 0xffff_0000_2000_0000;
+
+fn syscalls(exit: bool) -> (Script, Vec<MapId>, MapId) {
+    let mut script = Script::new();
+    let points = BTreeMap::from([(0, 0), (257, 1), (334, 2)]);
+    let second = if exit { field(16, Type::I64) } else { field(24, Type::U64) };
+    let values = vec![field(8, ty(4, true)), second, builtin(Builtin::Point)];
+    let maps = storing(&mut script, Context::Syscalls { exit, points }, values);
+    let by_point = script.aggregation(Some(Type::ProbeName), Aggregation::Count);
+    script.clause(None, vec![]);
+    script.program.clauses[1].body = vec![feed(by_point, Some(builtin(Builtin::Point)), None)];
+    script.merge_last();
+    let extra = [script.point(Site::Begin), script.point(Site::Begin)];
+    let first = script.units[0].points[0];
+    // Not in the order of their numbers.
+    script.units[0].points = vec![first, extra[1], extra[0]];
+    (script, maps, by_point)
+}
+
+#[test]
+fn system_calls_by_number() {
+    let (script, maps, by_point) = syscalls(false);
+    let run = |number: u64| {
+        let env = FakeEnv { kernel: registers(number), ..FakeEnv::default() };
+        in_machine(&script, env, &[(0, vec![REGISTERS, number])])
+    };
+    assert_eq!(numbers(&run(257), &maps), [257, 101, 3]);
+    assert_eq!(numbers(&run(0), &maps), [0, 101, 0]);
+    assert_eq!(run(334).at(by_point, 2), Some(1));
+    for number in [1, 258, 335, 9999, u64::MAX] {
+        assert_eq!(numbers(&run(number), &maps), [0xdead; 3]);
+    }
+    Kernel::new(&script);
+}
+
+#[test]
+fn returns_of_system_calls_by_number() {
+    let (script, maps, _) = syscalls(true);
+    let env = FakeEnv { kernel: registers(257), ..FakeEnv::default() };
+    let seen = in_machine(&script, env, &[(0, vec![REGISTERS, -13i64 as u64])]);
+    assert_eq!(numbers(&seen, &maps), [257, -13i64 as u64, 3]);
+    Kernel::new(&script);
+}
+
+#[test]
+fn system_calls_of_32_bit_programs_are_left_out() {
+    let (script, maps, _) = syscalls(false);
+    let arch = target().arch;
+    let Some(compat) = &arch.compat else { return };
+    let mut memory = registers(257);
+    let mut bytes = [0; 512];
+    memory.read(REGISTERS, &mut bytes);
+    bytes[usize::from(compat.register)..][..4].copy_from_slice(&compat.value.to_ne_bytes());
+    memory.put(REGISTERS, bytes);
+    let env = FakeEnv { kernel: memory, ..FakeEnv::default() };
+    let seen = in_machine(&script, env, &[(0, vec![REGISTERS, 257])]);
+    assert_eq!(numbers(&seen, &maps), [0xdead; 3]);
+}
+
+fn described(operand: Operand, bytes: u8, signed: bool) -> Expr {
+    expr(ExprKind::ArgAt(ArgLoc { bytes, signed, operand }), if signed { Type::I64 } else { Type::U64 })
+}
+
+#[test]
+fn registers_and_described_arguments() {
+    let arch = target().arch;
+    let [base, index] = [arch.arguments[0], arch.arguments[1]];
+    let memory = Operand::Mem { base: Some(base), index: Some(index), scale: 4, disp: -8 };
+    let values = vec![
+        expr(ExprKind::Arg(0), Type::U64),
+        expr(ExprKind::Arg(1), ty(1, true)),
+        expr(ExprKind::Arg(7), Type::U64),
+        expr(ExprKind::Retval, Type::U64),
+        expr(ExprKind::Reg(arch.instruction_pointer), Type::U64),
+        described(Operand::Const(-1), 4, true),
+        described(Operand::Reg { reg: index, shift: 8 }, 1, false),
+        described(memory, 2, true),
+    ];
+    let mut script = Script::new();
+    let maps = storing(&mut script, Context::Registers, values);
+    let mut words = vec![0u64; 40];
+    let mut set = |register: u16, value: u64| words[usize::from(register) / 8] = value;
+    set(base, 0x1000);
+    set(index, 0x2ff);
+    set(arch.return_value, 42);
+    set(arch.instruction_pointer, 0x4000);
+    set(arch.stack_pointer, 0x7000);
+    let mut env = FakeEnv::default();
+    env.user.put(0x1000 + 4 * 0x2ff - 8, [0xfe, 0xff]);
+    env.user.put(0x7000 + 8 + 8, 5u64.to_ne_bytes());
+    let seen = in_machine(&script, env, &[(0, words)]);
+    if arch.name == "x86_64" {
+        let expected = [0x1000, -1i64 as u64, 5, 42, 0x4000, -1i64 as u64, 2, -2i64 as u64];
+        assert_eq!(numbers(&seen, &maps), expected);
+    }
+    Kernel::new(&script);
+}
+
+#[test]
+fn an_argument_out_of_reach_is_an_error() {
+    let mut script = Script::new();
+    storing(&mut script, Context::Registers, vec![described(Operand::Unavailable, 8, false)]);
+    assert!(quadrant_codegen::compile(&script.program, &script.units, &target()).is_err());
+}
+
+fn all_builtins() -> Vec<Expr> {
+    let clocks = [Clock::Monotonic, Clock::Boot, Clock::Tai, Clock::SoftwareTai];
+    let mut all: Vec<Builtin> = clocks.into_iter().map(Builtin::Nsecs).collect();
+    all.extend([
+        Builtin::Pid,
+        Builtin::Tid,
+        Builtin::Uid,
+        Builtin::Gid,
+        Builtin::Elapsed,
+        Builtin::Cpu,
+        Builtin::Ncpus,
+        Builtin::Cgroup,
+        Builtin::Curtask,
+        Builtin::Rand,
+        Builtin::NumaNode,
+        Builtin::Jiffies,
+        Builtin::Point,
+        Builtin::Context,
+    ]);
+    all.into_iter().map(builtin).collect()
+}
+
+fn stack(user: bool) -> Expr {
+    let ty = Type::Stack(StackType { user, limit: 20, mode: StackMode::Raw });
+    call(Function::Stack, vec![], ty)
+}
+
+#[test]
+fn every_context_has_the_builtins() {
+    let contexts = [
+        Context::Run,
+        Context::Tracepoint,
+        Context::RawTracepoint(BTreeMap::new()),
+        Context::BtfTracepoint,
+        Context::Registers,
+        Context::PerfEvent,
+        Context::Syscalls { exit: false, points: BTreeMap::from([(1, 0)]) },
+        Context::Syscalls { exit: true, points: BTreeMap::from([(1, 0)]) },
+    ];
+    for context in contexts {
+        let mut script = Script::new();
+        let record = script.record(&[Type::String { cap: 1024 }]);
+        let stacks = Type::Tuple([stack(false).ty, stack(true).ty, Type::String { cap: 16 }].into());
+        let map = script.aggregation(Some(stacks), Aggregation::Count);
+        storing(&mut script, context, all_builtins());
+        let key = tuple(vec![stack(false), stack(true), builtin(Builtin::Comm)]);
+        let body = vec![feed(map, Some(key), None), emit(record, vec![user_str(builtin(Builtin::Curtask), 1024)])];
+        script.program.clauses[0].body.extend(body);
+        Kernel::new(&script);
+    }
+}
+
+#[test]
+fn builtins_have_their_values() {
+    let mut script = Script::new();
+    let maps = storing(&mut script, Context::Run, all_builtins());
+    let env = FakeEnv { pid: 5, tid: 6, uid: 7, gid: 8, cgroup: 9, tick: 0, now: 1000, ..FakeEnv::default() };
+    let task = env.task;
+    let seen = numbers(&in_machine(&script, env, &[(0, vec![])]), &maps);
+    assert_eq!(seen[4..8], [5, 6, 7, 8]);
+    assert_eq!(seen[3], seen[1] + 37_000_000_000);
+    assert_eq!(seen[8], seen[1]);
+    assert_eq!((seen[9], seen[10]), (0, u64::from(target().ncpus)));
+    assert_eq!((seen[11], seen[12]), (9, task));
+}
+
+#[test]
+fn stacks_are_kept_once() {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, stack(true).ty);
+    let kernel = script.keyed(Type::U64, stack(false).ty);
+    script.clause(None, vec![set_map(map, Some(arg(0)), stack(true)), set_map(kernel, Some(arg(0)), stack(false))]);
+    let env = FakeEnv { user_stack: Ok(vec![1, 2, 3]), kernel_stack: Err(-14), pid: 77, ..FakeEnv::default() };
+    let seen = in_machine(&script, env, &[(0, vec![1]), (0, vec![2])]);
+    assert_eq!(seen.at(map, 1), seen.at(map, 2));
+    assert_eq!(seen.at(map, 1).map(|value| value >> 32), Some(77));
+    assert_eq!(seen.at(kernel, 1), Some(STACK_EMPTY.into()));
+    assert!(seen.losses.is_empty());
+    let env = FakeEnv { user_stack: Err(-12), kernel_stack: Ok(vec![1]), ..FakeEnv::default() };
+    let seen = in_machine(&script, env, &[(0, vec![1])]);
+    assert_eq!(seen.at(map, 1).map(|value| value as u32), Some(STACK_LOST));
+    assert_eq!(seen.lost(LossKind::Stack), 1);
+}
+
+#[test]
+fn a_taken_place_goes_to_the_second_map() {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, stack(false).ty);
+    script.clause(None, vec![set_map(map, Some(arg(0)), stack(false))]);
+    let few = quadrant_codegen::Target { stack_keys: 4, ..target() };
+    let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &few);
+    for at in 0..64 {
+        machine.vm.env.kernel_stack = Ok(vec![at * 8 + 0xffff_0000, at]);
+        machine.run(&script, &[(0, vec![at])]);
+    }
+    let seen = machine.run(&script, &[]);
+    let ids: Vec<u32> = (0..64).filter_map(|key| seen.at(map, key)).map(|id| id as u32).collect();
+    let second = ids.iter().filter(|id| **id != STACK_LOST && **id & quadrant_program::layout::STACK_SECOND != 0);
+    let lost = ids.iter().filter(|id| **id == STACK_LOST).count() as u64;
+    assert_eq!(second.count(), 1);
+    assert_eq!((ids.len(), seen.lost(LossKind::Stack)), (64, lost));
+}
+
+#[test]
+fn only_the_wanted_process() {
+    let mut script = Script::new();
+    let map = script.scalar(Type::I64);
+    script.clause(None, vec![inc(map, None)]);
+    script.units[0].pid = Some(1000);
+    assert_eq!(in_machine(&script, FakeEnv::default(), &[(0, vec![])]).number(map), Some(1));
+    script.units[0].pid = Some(1001);
+    assert_eq!(in_machine(&script, FakeEnv::default(), &[(0, vec![])]).number(map), None);
+    script.units[0].pid = Some(std::process::id());
+    in_kernel(&script, &[(0, vec![])]).iter().for_each(|seen| assert_eq!(seen.number(map), Some(1)));
+}
+
+#[test]
+fn the_point_that_fired_comes_from_its_cookie() {
+    let mut script = Script::new();
+    let maps = storing(&mut script, Context::Registers, vec![builtin(Builtin::Point)]);
+    let extra = [script.point(Site::Begin), script.point(Site::Begin)];
+    let first = script.units[0].points[0];
+    for (points, cookie, expected) in [
+        (vec![first, extra[0], extra[1]], 2, 2),
+        (vec![extra[1], first], 0, 2),
+        (vec![extra[1], first], 1, 0),
+        (vec![extra[1], first], 9, 0),
+    ] {
+        script.units[0].points = points;
+        let env = FakeEnv { cookie, ..FakeEnv::default() };
+        assert_eq!(numbers(&in_machine(&script, env, &[(0, vec![0; 40])]), &maps), [expected]);
+        Kernel::new(&script);
+    }
+}
+
+#[test]
+fn memory_that_is_not_there_reads_as_zero_and_is_counted() {
+    let mut script = Script::new();
+    let values = vec![
+        deref(arg(0), Space::User, ty(4, true)),
+        deref(deref(arg(1), Space::Kernel, Type::U64), Space::Kernel, ty(1, false)),
+        binary(BinaryOp::Add, deref(arg(2), Space::Kernel, Type::I64), int(1)),
+    ];
+    let maps = storing(&mut script, Context::BtfTracepoint, values);
+    let mut env = FakeEnv::default();
+    env.user.put(0x1000, (-5i32).to_ne_bytes());
+    env.kernel.put(0x2000, 0x3000u64.to_ne_bytes());
+    env.kernel.put(0x3000, [9]);
+    let seen = in_machine(&script, env, &[(0, vec![0x1000, 0x2000, 0x2004])]);
+    assert_eq!(numbers(&seen, &maps), [-5i64 as u64, 9, 1]);
+    assert_eq!(seen.lost(LossKind::Read), 1);
+    Kernel::new(&script);
+}
