@@ -7,6 +7,7 @@ pub mod ast;
 pub mod lexer;
 pub mod lower;
 pub mod parser;
+mod substitute;
 pub mod tree;
 mod walk;
 

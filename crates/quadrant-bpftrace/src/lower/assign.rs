@@ -6,6 +6,7 @@ use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
 use super::Lower;
+use super::expand::plain;
 use super::join::join;
 use super::map::{Element, is_storable};
 use crate::ast::{self, BinOp, Ident, TypeExpr};
@@ -140,7 +141,7 @@ impl Lower<'_> {
     ) -> Option<StmtKind> {
         if let Some(local) = self.local(&var.name) {
             let line = self.line(local.declared);
-            let message = format!("`${}` already exists (line {line})", var.name);
+            let message = format!("`${}` already exists (line {line})", plain(&var.name));
             return self.error_help(var.span, message, "use another name: a variable cannot hide another");
         }
         let declared = ty.map(|ty| self.type_of(ty));
@@ -159,7 +160,7 @@ impl Lower<'_> {
         let ty = self.var_type(id);
         if join(self.env.types, &ty, &value.ty).is_none() {
             let (wanted, got) = (self.describe(&ty), self.describe(&value.ty));
-            return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", var.name));
+            return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", plain(&var.name)));
         }
         let value = self.fit(value, &ty)?;
         Some(StmtKind::Assign(Place::Var(id), value))

@@ -11,6 +11,7 @@ use quadrant_types::suggest;
 use super::Lower;
 use super::clause::{Variant, needs_context};
 use super::config::MissingProbes;
+use super::expr::positional;
 use crate::ast::{AttachPart, AttachPoint, Item, Probe, Script};
 
 /// Kinds of probes by their names; single letters are matched as they are, the rest in any case.
@@ -119,12 +120,12 @@ impl Lower<'_> {
         }
         let (first, rest) = point.parts.split_first()?;
         let kind = self.kind(first)?;
-        let parts: Option<Vec<String>> = rest.iter().map(|part| self.expand(part)).collect();
+        let parts: Option<Vec<String>> = rest.iter().map(|part| self.with_params(part)).collect();
         Some(ProbeSpec { kind, parts: parts?, span: point.span })
     }
 
     fn kind(&mut self, part: &AttachPart) -> Option<ProbeKind> {
-        let word = self.expand(part)?;
+        let word = self.with_params(part)?;
         if let Some(kind) = probe_kind(&word) {
             return Some(kind);
         }
@@ -137,7 +138,7 @@ impl Lower<'_> {
     }
 
     /// Puts the positional parameters into a part's text.
-    fn expand(&mut self, part: &AttachPart) -> Option<String> {
+    fn with_params(&mut self, part: &AttachPart) -> Option<String> {
         let mut out = String::new();
         let mut rest = part.text.as_str();
         while let Some(at) = rest.find('$') {
@@ -145,14 +146,14 @@ impl Lower<'_> {
             rest = &rest[at + 1..];
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             if let Some(after) = rest.strip_prefix('#') {
-                out.push_str(&self.env.params.len().to_string());
+                out.push_str(&positional(self.env.params).count().to_string());
                 rest = after;
             } else if digits == 0 {
                 out.push('$');
             } else {
                 let (number, after) = rest.split_at(digits);
                 let index: usize = number.parse().unwrap_or(0);
-                let Some(value) = index.checked_sub(1).and_then(|at| self.env.params.get(at)) else {
+                let Some(value) = index.checked_sub(1).and_then(|at| positional(self.env.params).nth(at)) else {
                     let message = format!("the script needs parameter `${number}`, which was not given");
                     return self.error_help(part.span, message, "add it to the command line, after the script");
                 };

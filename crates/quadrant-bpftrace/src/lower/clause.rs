@@ -11,6 +11,7 @@ use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
 
 use super::Lower;
+use super::expand::{expansion, plain};
 use super::join::{describe, join};
 use crate::ast::Probe;
 use crate::walk::{Node, walk_probe};
@@ -37,8 +38,10 @@ pub(super) struct Scope {
     pub loops: u32,
     /// Variables by name, innermost block last.
     blocks: Vec<HashMap<String, Local>>,
-    /// Macros of the preamble that are being expanded.
+    /// Names of macros and `#define`s that are being expanded.
     pub expanding: Vec<String>,
+    /// The number of the call of a macro that is being expanded; 0 for none.
+    pub expansion: u32,
 }
 
 /// A variable in scope.
@@ -75,6 +78,7 @@ impl Default for Scope {
             loops: 0,
             blocks: Vec::new(),
             expanding: Vec::new(),
+            expansion: 0,
         }
     }
 }
@@ -117,14 +121,15 @@ impl Lower<'_> {
 
     /// Makes a variable in the innermost block. Without a type it has none until one is assigned.
     pub(super) fn declare(&mut self, name: &str, declared: Span, ty: Option<Type>, fixed: bool) -> Option<VarId> {
-        let known = self.inferred.var(self.scope.clause, declared.start).cloned();
+        let key = (self.scope.clause, declared.start, expansion(name));
+        let known = self.inferred.var(key).cloned();
         let ty = match (known, ty) {
             (known, None) => known,
             (Some(known), Some(ty)) if !fixed => Some(join(self.env.types, &known, &ty).unwrap_or(known)),
             (_, ty) => ty,
         };
         let id = ty.map(|ty| {
-            self.inferred.set_var(self.scope.clause, declared.start, &ty);
+            self.inferred.set_var(key, &ty);
             self.new_var(name, ty)
         });
         let local = Local { id, declared, fixed, assigned: false };
@@ -140,7 +145,7 @@ impl Lower<'_> {
     }
 
     fn new_var(&mut self, name: &str, ty: Type) -> VarId {
-        self.program.vars.push(Variable { name: format!("${name}"), ty });
+        self.program.vars.push(Variable { name: format!("${}", plain(name)), ty });
         VarId(self.program.vars.len() as u32 - 1)
     }
 
@@ -152,9 +157,10 @@ impl Lower<'_> {
     /// Widens a variable, if need be, so that it can hold a value of `ty`.
     pub(super) fn widen_var(&mut self, name: &str, ty: &Type, span: Span) -> Option<VarId> {
         let local = self.local(name)?.clone();
+        let key = (self.scope.clause, local.declared.start, expansion(name));
         let Some(id) = local.id else {
             let id = self.new_var(name, ty.clone());
-            self.inferred.set_var(self.scope.clause, local.declared.start, ty);
+            self.inferred.set_var(key, ty);
             self.update_local(name, |local| local.id = Some(id));
             return Some(id);
         };
@@ -163,12 +169,12 @@ impl Lower<'_> {
             let (old, new) = (describe(self.env.types, &old), describe(self.env.types, ty));
             return self.error_help(
                 span,
-                format!("`${name}` holds {old}, and this is {new}"),
+                format!("`${}` holds {old}, and this is {new}", plain(name)),
                 "a variable has one type: use another variable",
             );
         };
         if joined != old && !local.fixed {
-            self.inferred.set_var(self.scope.clause, local.declared.start, &joined);
+            self.inferred.set_var(key, &joined);
             if let Some(var) = self.program.vars.get_mut(id.0 as usize) {
                 var.ty = joined;
             }

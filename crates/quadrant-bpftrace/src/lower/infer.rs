@@ -6,11 +6,14 @@ use quadrant_program::map::{MapId, MapValue};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
+/// What stays the same of a variable from round to round: its clause, the place of its
+/// declaration, and the call of a macro that it belongs to.
+pub(super) type VarKey = (usize, u32, u32);
+
 /// What is known of all variables and maps.
 #[derive(Debug, Default)]
 pub(super) struct Inferred {
-    /// Types of variables by clause and place of declaration.
-    vars: HashMap<(usize, u32), Type>,
+    vars: HashMap<VarKey, Type>,
     /// Maps by name, without the sign.
     maps: HashMap<String, MapInfo>,
     /// Names in order of first use this round.
@@ -85,14 +88,14 @@ impl Inferred {
         self.maps.iter().filter(|(_, info)| info.value.is_some()).map(|(name, _)| name.as_str())
     }
 
-    pub fn var(&self, clause: usize, declared_at: u32) -> Option<&Type> {
-        self.vars.get(&(clause, declared_at))
+    pub fn var(&self, key: VarKey) -> Option<&Type> {
+        self.vars.get(&key)
     }
 
     /// Remembers a variable's type.
-    pub fn set_var(&mut self, clause: usize, declared_at: u32, ty: &Type) {
-        if self.vars.get(&(clause, declared_at)) != Some(ty) {
-            self.vars.insert((clause, declared_at), ty.clone());
+    pub fn set_var(&mut self, key: VarKey, ty: &Type) {
+        if self.vars.get(&key) != Some(ty) {
+            self.vars.insert(key, ty.clone());
             self.changed = true;
         }
     }

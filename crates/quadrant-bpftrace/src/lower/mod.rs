@@ -17,6 +17,7 @@ mod constants;
 mod ctype;
 mod define;
 mod env;
+mod expand;
 mod expr;
 mod infer;
 mod join;
@@ -29,12 +30,15 @@ mod stmt;
 pub use attach::probe_kind;
 pub use env::{Env, NoSymbols, Symbols};
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
 use quadrant_program::program::Config;
 use quadrant_program::span::Span;
 
-use crate::ast::Script;
+use crate::ast::{MacroDef, Script};
 use clause::{Scope, Variant};
 use infer::Inferred;
 use preamble::Preamble;
@@ -78,6 +82,8 @@ struct Lower<'a> {
     config: Config,
     missing: config::MissingProbes,
     preamble: Preamble,
+    /// Macros by name; several of a name take different arguments.
+    macros: HashMap<String, Vec<Rc<MacroDef>>>,
     inferred: Inferred,
     /// The program of this round.
     program: Program,
@@ -94,6 +100,7 @@ impl<'a> Lower<'a> {
             config: Config::default(),
             missing: config::MissingProbes::default(),
             preamble: Preamble::default(),
+            macros: HashMap::new(),
             inferred: Inferred::default(),
             program: Program::default(),
             diagnostics: Vec::new(),

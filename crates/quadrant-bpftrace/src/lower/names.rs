@@ -7,6 +7,7 @@ use quadrant_program::ty::{Space, StackType, Type};
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
+use super::call::Called;
 use super::constants;
 use super::expr::literal_int;
 use crate::ast::Ident;
@@ -66,6 +67,13 @@ impl Lower<'_> {
         }
         if let Some(value) = self.preamble_constant(name, span) {
             return value;
+        }
+        let callee = Ident { name: name.to_owned(), span };
+        if let Some(called) = self.macro_call(&callee, &[], span) {
+            return match called? {
+                Called::Value(value) => Some(value),
+                Called::Effect(_) => self.error(span, format!("the macro `{name}` has no value")),
+            };
         }
         if let Some((value, id)) = self.env.types.lookup_constant(name) {
             return Some(Expr::int(value, Type::Enum(self.enum_type(id)), span));

@@ -40,10 +40,7 @@ impl Lower<'_> {
         for item in &script.items {
             match item {
                 Item::C(decl) => self.c_decl(decl, &mut skip),
-                Item::Macro(def) => {
-                    let help = "write its body where it is used";
-                    self.unsupported::<()>(def.name.span, "`macro`", help);
-                }
+                Item::Macro(def) => self.define_macro(def),
                 Item::Fn(def) => {
                     self.unsupported::<()>(def.name.span, "`fn`", "write its body where it is called");
                 }

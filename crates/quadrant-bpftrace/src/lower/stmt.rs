@@ -131,7 +131,7 @@ impl Lower<'_> {
             let line = self.line(local.declared);
             self.error_help::<()>(
                 var.span,
-                format!("`${}` already exists (line {line})", var.name),
+                format!("`${}` already exists (line {line})", super::expand::plain(&var.name)),
                 "give the loop variable a name of its own",
             );
         }

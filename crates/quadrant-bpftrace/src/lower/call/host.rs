@@ -7,6 +7,7 @@ use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::super::Lower;
+use super::super::expr::{literal_number, literal_text};
 use super::{Call, Called};
 use crate::ast;
 
@@ -99,6 +100,34 @@ fn address(lower: &mut Lower, call: Call, found: Result<u64, String>) -> Option<
     match found {
         Ok(address) => Some(Called::Value(Expr::int(address as i64, Type::U64, call.span))),
         Err(why) => lower.error(call.args.first().map_or(call.span, |arg| arg.span), why),
+    }
+}
+
+/// `getopt("name", default, "help")`: the value of `--name=value` among the script's parameters.
+pub(super) fn getopt(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.text_arg(call, 0)?;
+    let default = match call.args.get(1) {
+        Some(default) => lower.expr(default)?,
+        None => Expr::int(0, Type::Bool, call.span),
+    };
+    let Some(given) = lower.option(&name) else { return Some(Called::Value(default)) };
+    let value = match (&default.ty, &default.kind) {
+        (Type::Bool, _) => match given.as_deref() {
+            None | Some("true" | "1") => Some(Expr::int(1, Type::Bool, call.span)),
+            Some("false" | "0") => Some(Expr::int(0, Type::Bool, call.span)),
+            Some(_) => None,
+        },
+        (Type::String { .. }, _) => given.as_ref().map(|given| literal_text(given.as_bytes(), call.span)),
+        (_, ExprKind::Int(_)) => given.as_ref().and_then(|given| literal_number(given, call.span)),
+        _ => return lower.error(call.span, "the default of getopt() is a constant"),
+    };
+    match value {
+        Some(value) => Some(Called::Value(value)),
+        None => {
+            let wanted = lower.describe(&default.ty);
+            let given = given.unwrap_or_default();
+            lower.error(call.span, format!("`--{name}={}` is not a value of type {wanted}", given.escape_debug()))
+        }
     }
 }
 

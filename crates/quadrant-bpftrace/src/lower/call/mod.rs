@@ -79,6 +79,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("usym", (1, 1), "usym(address)", stack::symbol),
     entry("kaddr", (1, 1), "kaddr(\"symbol\")", host::kaddr),
     entry("uaddr", (1, 1), "uaddr(\"symbol\")", host::uaddr),
+    entry("getopt", (1, 3), "getopt(\"name\"[, default[, help]])", host::getopt),
     entry("cgroupid", (1, 1), "cgroupid(\"/path\")", host::cgroupid),
     entry("reg", (1, 1), "reg(\"name\")", host::reg),
     entry("signal", (1, 1), "signal(number or \"name\")", host::signal),
@@ -112,7 +113,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("debugf", "use printf()"),
     ("fail", "use errorf()"),
     ("find", "use has_key() and read the map"),
-    ("getopt", "use positional parameters: `$1`"),
     ("memcmp", "use buf() and `==`"),
     ("override", "it changes what the traced program sees; this tool only looks"),
     ("path", "read the dentry's name: `file.f_path.dentry.d_name.name`"),
@@ -143,6 +143,9 @@ impl Lower<'_> {
     /// A call of a function of the language.
     pub(super) fn call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Called> {
         let name = callee.name.as_str();
+        if let Some(called) = self.macro_call(callee, args, span) {
+            return called;
+        }
         if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
             self.check_arity(entry, args.len(), span)?;
             return (entry.handler)(self, Call { name, args, span });

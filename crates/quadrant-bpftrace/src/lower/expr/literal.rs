@@ -34,6 +34,24 @@ pub(in super::super) fn text(bytes: &[u8], span: Span) -> Expr {
     Expr::new(ExprKind::Str(Arc::from(bytes)), Type::String { cap }, span)
 }
 
+/// The number that a parameter's text is.
+pub(in super::super) fn number(text: &str, span: Span) -> Option<Expr> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let literal = parse_int(digits).ok().filter(|_| digits.starts_with(|c: char| c.is_ascii_digit()))?;
+    match negative {
+        false => Some(int(literal.value, span)),
+        true => Some(signed((literal.value as i64).wrapping_neg(), span)),
+    }
+}
+
+/// The parameters without `--name=value`, which are for getopt().
+pub(in super::super) fn positional(params: &[String]) -> impl Iterator<Item = &str> {
+    params.iter().map(String::as_str).filter(|param| !param.starts_with("--"))
+}
+
 impl Lower<'_> {
     pub(super) fn string(&mut self, bytes: &[u8], span: Span) -> Option<Expr> {
         if bytes.contains(&0) {
@@ -48,28 +66,33 @@ impl Lower<'_> {
     }
 
     /// `$1` as a number; 0 if it was not given.
-    pub(super) fn param(&mut self, number: u32, span: Span) -> Option<Expr> {
-        let Some(given) = self.param_text(number) else {
+    pub(super) fn param(&mut self, index: u32, span: Span) -> Option<Expr> {
+        let Some(given) = self.param_text(index) else {
             return Some(signed(0, span));
         };
-        let (negative, digits) = match given.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, given),
-        };
-        let is_number = digits.starts_with(|c: char| c.is_ascii_digit());
-        match parse_int(digits) {
-            Ok(literal) if is_number && !negative => Some(int(literal.value, span)),
-            Ok(literal) if is_number => Some(signed((literal.value as i64).wrapping_neg(), span)),
-            _ => {
-                let message = format!("parameter `${number}` is `{}`, not a number", given.escape_debug());
-                self.error_help(span, message, format!("use it as text: `str(${number})`"))
+        match number(given, span) {
+            Some(value) => Some(value),
+            None => {
+                let message = format!("parameter `${index}` is `{}`, not a number", given.escape_debug());
+                self.error_help(span, message, format!("use it as text: `str(${index})`"))
             }
         }
+    }
+
+    /// The value of `--name=value` among the parameters; nothing inside for a bare `--name`.
+    pub(in super::super) fn option(&self, name: &str) -> Option<Option<String>> {
+        self.env.params.iter().find_map(|param| {
+            let rest = param.strip_prefix("--")?.strip_prefix(name)?;
+            match rest.strip_prefix('=') {
+                Some(value) => Some(Some(value.to_owned())),
+                None => rest.is_empty().then_some(None),
+            }
+        })
     }
 
     /// The text of `$number`.
     pub(in super::super) fn param_text(&self, number: u32) -> Option<&str> {
         let index = (number as usize).checked_sub(1)?;
-        self.env.params.get(index).map(String::as_str)
+        positional(self.env.params).nth(index)
     }
 }

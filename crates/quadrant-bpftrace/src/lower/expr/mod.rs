@@ -6,7 +6,7 @@ mod member;
 mod operator;
 mod pointer;
 
-pub(super) use literal::{int as literal_int, text as literal_text};
+pub(super) use literal::{int as literal_int, number as literal_number, positional, text as literal_text};
 pub(super) use operator::wide;
 
 use quadrant_program::expr::{Expr, ExprKind};
@@ -16,6 +16,7 @@ use quadrant_types::suggest;
 
 use super::Lower;
 use super::call::Called;
+use super::expand::plain;
 use super::join::describe;
 use super::map::tuple;
 use crate::ast;
@@ -30,7 +31,7 @@ impl Lower<'_> {
             ast::ExprKind::Bool(value) => Some(Expr::int(i64::from(*value), Type::Bool, span)),
             ast::ExprKind::Str(text) => self.string(text, span),
             ast::ExprKind::Param(number) => self.param(*number, span),
-            ast::ExprKind::ParamCount => Some(literal::int(self.env.params.len() as u64, span)),
+            ast::ExprKind::ParamCount => Some(literal::int(positional(self.env.params).count() as u64, span)),
             ast::ExprKind::Name(name) => self.name(name, span),
             ast::ExprKind::Var(name) => self.var(name, span),
             ast::ExprKind::Map { name, key } => self.map_get(name, key, span),
@@ -74,23 +75,24 @@ impl Lower<'_> {
     }
 
     fn var(&mut self, name: &str, span: Span) -> Option<Expr> {
+        let shown = plain(name);
         let Some(local) = self.local(name).cloned() else {
             let names = self.local_names();
-            let near = suggest(name, names.iter().map(String::as_str)).map(|near| format!("${near}"));
+            let near = suggest(name, names.iter().map(String::as_str)).map(|near| format!("${}", plain(near)));
             // Any two names of one letter are alike.
             if near.is_some() && name.len() > 2 {
-                return self.error_near(span, format!("there is no variable `${name}` here"), near);
+                return self.error_near(span, format!("there is no variable `${shown}` here"), near);
             }
             return self.error_help(
                 span,
-                format!("there is no variable `${name}` here"),
+                format!("there is no variable `${shown}` here"),
                 "assign to it first; a variable lives to the end of its block (`let $x;` before the block makes it live longer)",
             );
         };
         match local.id {
             Some(id) => Some(Expr::new(ExprKind::Var(id), self.var_type(id), span)),
             None if local.assigned => None,
-            None => self.error(span, format!("`${name}` has no value: nothing was assigned to it")),
+            None => self.error(span, format!("`${shown}` has no value: nothing was assigned to it")),
         }
     }
 

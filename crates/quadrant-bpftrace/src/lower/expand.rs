@@ -1,0 +1,163 @@
+//! Macros: a call is replaced by the body, with the arguments in the parameters' places.
+
+use std::rc::Rc;
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+
+use super::Lower;
+use super::call::Called;
+use crate::ast::{self, Ident, MacroDef, MacroParam};
+use crate::substitute::Substitution;
+
+/// Macros that may be open in each other.
+const MAX_OPEN: usize = 32;
+
+/// Separates a variable's name from the number of the call of a macro that it belongs to.
+const MARK: char = '#';
+
+/// A variable's name as the script writes it.
+pub(super) fn plain(name: &str) -> &str {
+    name.split(MARK).next().unwrap_or(name)
+}
+
+/// The number of the call of a macro that a variable belongs to; 0 for none.
+pub(super) fn expansion(name: &str) -> u32 {
+    name.split_once(MARK).and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
+
+impl Lower<'_> {
+    /// Remembers a macro.
+    pub(super) fn define_macro(&mut self, def: &MacroDef) {
+        for param in &def.params {
+            if let MacroParam::Type(ident) = param {
+                let help = "take an expression, and use `typeof` of it in the body";
+                self.unsupported::<()>(ident.span, "a type as a macro's parameter", help);
+            }
+        }
+        self.macros.entry(def.name.name.clone()).or_default().push(Rc::new(def.clone()));
+    }
+
+    /// A call of a macro; the outer `None` if there is none of that name.
+    pub(super) fn macro_call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Option<Called>> {
+        let defs = self.macros.get(&callee.name)?.clone();
+        let fits = |def: &&Rc<MacroDef>| def.params.len() == args.len() && def.params.iter().zip(args).all(matches);
+        match defs.iter().find(fits) {
+            Some(def) => Some(self.expand(&def.clone(), args, span)),
+            None => Some(self.no_macro_fits(&defs, callee, args, span)),
+        }
+    }
+
+    fn no_macro_fits<T>(&mut self, defs: &[Rc<MacroDef>], callee: &Ident, args: &[ast::Expr], span: Span) -> Option<T> {
+        let usages: Vec<String> = defs.iter().map(|def| usage(def)).collect();
+        let wrong = defs.iter().filter(|def| def.params.len() == args.len()).find_map(|def| {
+            def.params.iter().zip(args).find(|(param, arg)| !matches((param, arg))).map(|(_, arg)| arg.span)
+        });
+        let message = match wrong {
+            Some(_) => format!("the macro `{}` takes something else here", callee.name),
+            None => format!("the macro `{}` takes another number of arguments", callee.name),
+        };
+        self.error_help(wrong.unwrap_or(span), message, format!("usage: {}", usages.join(", ")))
+    }
+
+    fn expand(&mut self, def: &MacroDef, args: &[ast::Expr], span: Span) -> Option<Called> {
+        let name = &def.name.name;
+        if self.scope.expanding.iter().any(|open| open == name) {
+            return self.error(span, format!("the macro `{name}` calls itself"));
+        }
+        if self.scope.expanding.len() >= MAX_OPEN {
+            return self.error(span, format!("more than {MAX_OPEN} macros call each other"));
+        }
+        let outer = self.scope.expansion;
+        // The same for the same call in every round, and different for different calls.
+        self.scope.expansion = (outer.wrapping_mul(31).wrapping_add(span.start + 1)) & 0x7fff_ffff;
+        let mut body = def.body.clone();
+        self.substitution(def, args).block(&mut body);
+        self.scope.expanding.push(name.clone());
+        let before = self.diagnostics.len();
+        let called = self.body(&body);
+        self.scope.expanding.pop();
+        self.scope.expansion = outer;
+        self.note_call(before, def, span);
+        called.map(|called| match called {
+            Called::Value(value) => Called::Value(Expr { span, ..value }),
+            effect => effect,
+        })
+    }
+
+    fn substitution(&mut self, def: &MacroDef, args: &[ast::Expr]) -> Substitution {
+        let suffix = format!("{MARK}{}", self.scope.expansion);
+        let mut substitution = Substitution { suffix, ..Substitution::default() };
+        for (param, arg) in def.params.iter().zip(args) {
+            match (param, &arg.kind) {
+                (MacroParam::Var(ident), ast::ExprKind::Var(name)) => {
+                    if self.local(name).is_none() {
+                        self.declare(name, arg.span, None, false);
+                    }
+                    substitution.vars.insert(ident.name.clone(), name.clone());
+                }
+                (MacroParam::Map(ident), ast::ExprKind::Map { name, .. }) => {
+                    substitution.maps.insert(ident.name.clone(), name.name.clone());
+                }
+                (MacroParam::Expr(ident) | MacroParam::Type(ident), _) => {
+                    substitution.exprs.insert(ident.name.clone(), arg.clone());
+                }
+                _ => {}
+            }
+        }
+        substitution
+    }
+
+    /// A body as a value if it ends with one, otherwise as a statement.
+    fn body(&mut self, body: &ast::Block) -> Option<Called> {
+        self.scoped(|lower| {
+            let statements = ast::Block::new(body.span, body.stmts.clone(), None);
+            let mut stmts = lower.open_block(&statements);
+            let Some(tail) = &body.tail else { return Some(Called::Effect(StmtKind::Block(stmts))) };
+            let called = match &tail.kind {
+                ast::ExprKind::Call { callee, args } => lower.call(callee, args, tail.span)?,
+                _ => Called::Value(lower.expr(tail)?),
+            };
+            Some(match called {
+                Called::Value(value) if stmts.is_empty() => Called::Value(value),
+                Called::Value(value) => {
+                    let (ty, span) = (value.ty.clone(), value.span);
+                    Called::Value(Expr::new(ExprKind::Block(stmts, Box::new(value)), ty, span))
+                }
+                Called::Effect(kind) => {
+                    stmts.push(Stmt::new(kind, tail.span));
+                    Called::Effect(StmtKind::Block(stmts))
+                }
+            })
+        })
+    }
+
+    /// Says in the messages about a macro's body which call they are about.
+    fn note_call(&mut self, from: usize, def: &MacroDef, call: Span) {
+        let line = self.line(call);
+        let inside = |span: Span| def.span.start <= span.start && span.end <= def.span.end;
+        for diagnostic in self.diagnostics.iter_mut().skip(from).filter(|d| inside(d.span)) {
+            diagnostic.notes.push(format!("in the macro `{}`, called on line {line}", def.name.name));
+        }
+    }
+}
+
+/// Whether an argument can stand for a parameter.
+fn matches((param, arg): (&MacroParam, &ast::Expr)) -> bool {
+    match param {
+        MacroParam::Var(_) => matches!(arg.kind, ast::ExprKind::Var(_)),
+        MacroParam::Map(_) => matches!(&arg.kind, ast::ExprKind::Map { key, .. } if key.is_empty()),
+        MacroParam::Expr(_) | MacroParam::Type(_) => true,
+    }
+}
+
+fn usage(def: &MacroDef) -> String {
+    let params = def.params.iter().map(|param| match param {
+        MacroParam::Var(ident) => format!("${}", ident.name),
+        MacroParam::Map(ident) => format!("@{}", ident.name),
+        MacroParam::Expr(ident) => ident.name.clone(),
+        MacroParam::Type(ident) => format!("typeof({})", ident.name),
+    });
+    format!("{}({})", def.name.name, params.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,145 @@
+//! Replacing names in a block: how a macro's body becomes the code at its call.
+
+use std::collections::HashMap;
+
+use crate::ast::{Block, Expr, ExprKind, ForIter, IfExpr, Stmt, StmtKind, TypeArg, TypeExpr, TypeKind};
+
+/// What replaces what. Variables that are not listed are the body's own.
+#[derive(Debug, Default)]
+pub(crate) struct Substitution {
+    /// Variables of the body that are the caller's.
+    pub vars: HashMap<String, String>,
+    /// Maps of the body that are the caller's.
+    pub maps: HashMap<String, String>,
+    /// Bare words that stand for the caller's expressions.
+    pub exprs: HashMap<String, Expr>,
+    /// Appended to the names of the body's own variables, so that they are nobody else's.
+    pub suffix: String,
+}
+
+impl Substitution {
+    /// Replaces names everywhere in a block.
+    pub(crate) fn block(&self, block: &mut Block) {
+        block.stmts.iter_mut().for_each(|stmt| self.stmt(stmt));
+        block.tail.iter_mut().for_each(|tail| self.expr(tail));
+    }
+
+    fn stmt(&self, stmt: &mut Stmt) {
+        match &mut stmt.kind {
+            StmtKind::Expr(expr) | StmtKind::Return(Some(expr)) => self.expr(expr),
+            StmtKind::Assign { target, value, .. } => {
+                self.expr(target);
+                self.expr(value);
+            }
+            StmtKind::Let { var, ty, value } => {
+                self.var(&mut var.name);
+                ty.iter_mut().for_each(|ty| self.type_expr(ty));
+                value.iter_mut().for_each(|value| self.expr(value));
+            }
+            StmtKind::If(parts) => self.if_expr(parts),
+            StmtKind::While { cond: head, body } | StmtKind::Unroll { count: head, body } => {
+                self.expr(head);
+                self.block(body);
+            }
+            StmtKind::For { var, iter, body } => {
+                self.var(&mut var.name);
+                match iter {
+                    ForIter::Over(over) => self.expr(over),
+                    ForIter::Range(from, to) => [from, to].into_iter().for_each(|bound| self.expr(bound)),
+                }
+                self.block(body);
+            }
+            StmtKind::Block(block) => self.block(block),
+            StmtKind::Error | StmtKind::Break | StmtKind::Continue | StmtKind::Return(None) => {}
+        }
+    }
+
+    fn if_expr(&self, parts: &mut IfExpr) {
+        for (cond, body) in &mut parts.arms {
+            self.expr(cond);
+            self.block(body);
+        }
+        parts.other.iter_mut().for_each(|body| self.block(body));
+    }
+
+    fn var(&self, name: &mut String) {
+        match self.vars.get(name) {
+            Some(caller) => name.clone_from(caller),
+            None => name.push_str(&self.suffix),
+        }
+    }
+
+    fn map(&self, name: &mut String) {
+        if let Some(caller) = self.maps.get(name) {
+            name.clone_from(caller);
+        }
+    }
+
+    fn expr(&self, expr: &mut Expr) {
+        match &mut expr.kind {
+            ExprKind::Name(name) => {
+                if let Some(given) = self.exprs.get(name) {
+                    *expr = given.clone();
+                }
+            }
+            ExprKind::Var(name) => self.var(name),
+            ExprKind::Map { name, key } => {
+                self.map(&mut name.name);
+                key.iter_mut().for_each(|part| self.expr(part));
+            }
+            ExprKind::Call { args: parts, .. } | ExprKind::Tuple(parts) => {
+                parts.iter_mut().for_each(|part| self.expr(part));
+            }
+            ExprKind::Record(fields) => fields.iter_mut().for_each(|(_, value)| self.expr(value)),
+            kind => self.compound(kind),
+        }
+    }
+
+    fn compound(&self, kind: &mut ExprKind) {
+        match kind {
+            ExprKind::Field { base: inner, .. }
+            | ExprKind::TupleField { base: inner, .. }
+            | ExprKind::Unary { operand: inner, .. }
+            | ExprKind::IncDec { target: inner, .. }
+            | ExprKind::Comptime(inner) => self.expr(inner),
+            ExprKind::Index { base: a, index: b } | ExprKind::Binary { left: a, right: b, .. } => {
+                self.expr(a);
+                self.expr(b);
+            }
+            ExprKind::Ternary { cond, then, other } => {
+                self.expr(cond);
+                then.iter_mut().for_each(|then| self.expr(then));
+                self.expr(other);
+            }
+            ExprKind::Cast { ty, operand } => {
+                self.type_expr(ty);
+                self.expr(operand);
+            }
+            ExprKind::Sizeof(arg) | ExprKind::Typeof(arg) | ExprKind::Typeinfo(arg) => self.type_arg(arg),
+            ExprKind::Offsetof { of, .. } => self.type_arg(of),
+            ExprKind::If(parts) => self.if_expr(parts),
+            ExprKind::Block(block) => self.block(block),
+            _ => {}
+        }
+    }
+
+    fn type_arg(&self, arg: &mut TypeArg) {
+        match arg {
+            TypeArg::Type(ty) => self.type_expr(ty),
+            TypeArg::Expr(expr) => self.expr(expr),
+        }
+    }
+
+    fn type_expr(&self, ty: &mut TypeExpr) {
+        match &mut ty.kind {
+            TypeKind::Pointer(inner) => self.type_expr(inner),
+            TypeKind::Array(inner, size) => {
+                self.type_expr(inner);
+                size.iter_mut().for_each(|size| self.expr(size));
+            }
+            TypeKind::Typeof(arg) => self.type_arg(arg),
+            TypeKind::Tuple(parts) => parts.iter_mut().for_each(|part| self.type_expr(part)),
+            TypeKind::Error | TypeKind::Named(_) | TypeKind::Tagged(..) => {}
+        }
+    }
+}
