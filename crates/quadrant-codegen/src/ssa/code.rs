@@ -6,6 +6,7 @@ use super::error::{SsaError, SsaErrorKind};
 use super::ir::{Func, FuncRef, KfuncRef, MapRef, Module, Span};
 use super::machine::{FuncCode, MAX_STACK, emit};
 use super::passes::optimize;
+use super::verify::verify;
 
 /// What the target kernel can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -107,6 +108,7 @@ impl Linker<'_> {
     fn add(&mut self, at: FuncRef, options: &Options, queue: &mut Vec<FuncRef>) -> Result<(), SsaError> {
         let mut func = self.func(at)?.clone();
         optimize(&mut func);
+        debug_assert_eq!(verify(&func), Ok(()), "the optimizer broke {func}");
         let (name, params) = (func.name.clone(), func.params);
         let part = emit(func, options).map_err(|kind| SsaError { func: name.clone(), kind })?;
         let base = self.code.insns.len() as u32;

@@ -63,11 +63,7 @@ pub fn word(bytes: &[u8]) -> u64 {
     bytes.get(..8).map_or(0, |bytes| u64::from_ne_bytes(bytes.try_into().expect("8 bytes")))
 }
 
-/// Compiles for a kernel that can do everything.
-pub fn object(script: &Script) -> Object {
-    object_for(script, &target())
-}
-
+/// Compiles, which must succeed.
 pub fn object_for(script: &Script, target: &Target) -> Object {
     compile(&script.program, &script.units, target).unwrap_or_else(|error| panic!("{error}"))
 }

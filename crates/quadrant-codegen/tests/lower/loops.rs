@@ -156,7 +156,7 @@ fn maps_are_walked() {
             feed(counts, Some(cast(text("x"), Type::String { cap: 16 })), Some(sarg(1))),
         ],
     );
-    let record = script.record(&[average.clone()]);
+    let record = script.record(std::slice::from_ref(&average));
     script.clause(
         None,
         vec![

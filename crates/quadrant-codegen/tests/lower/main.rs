@@ -4,6 +4,7 @@ mod aggregates;
 mod basics;
 mod build;
 mod contexts;
+mod cost;
 mod engine;
 mod eval;
 mod loops;

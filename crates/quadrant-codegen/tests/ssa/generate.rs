@@ -169,6 +169,11 @@ impl<'a> Generator<'a> {
         if split == 0 { (self.b.add(area, off), 0) } else { (area, off) }
     }
 
+    /// Whether `base` is memory that nobody writes.
+    fn is_context(&self, base: Value) -> bool {
+        self.name == "main" && self.areas.last() == Some(&base)
+    }
+
     fn pressure(&mut self, count: usize) {
         for at in 0..count {
             let value = self.b.load_with(
@@ -235,7 +240,8 @@ impl<'a> Generator<'a> {
             4..=6 => {
                 let (size, signed) = (self.pick(&SIZES), self.next() & 1 == 0);
                 let (base, off) = self.place(size, false);
-                self.b.load_with(base, off, size, signed, false)
+                let invariant = self.is_context(base);
+                self.b.load_with(base, off, size, signed, invariant)
             }
             7 => {
                 let rhs = self.operand();
