@@ -86,7 +86,7 @@ fn tape(seed: u64, len: usize) -> Vec<u32> {
 fn accepts_and_agrees() {
     let Some(maps) = maps() else { return };
     let mut loaded = 0;
-    for seed in 0..400 {
+    for seed in 0..250 {
         let pressure = [0, 6, 14][seed as usize % 3];
         let module = module(&tape(seed, 60 + seed as usize), Style { pressure, clock: false }).expect("valid");
         let pid_tgid = u64::from(std::process::id()) << 32 | u64::from(thread_id());

@@ -24,7 +24,7 @@ fn check(tape: &[u32], style: Style, seed: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn plain(tape in prop::collection::vec(any::<u32>(), 0..300), seed: u64) {
@@ -35,6 +35,10 @@ proptest! {
     fn more_values_than_registers(tape in prop::collection::vec(any::<u32>(), 0..300), seed: u64) {
         check(&tape, Style { pressure: 14, clock: true }, seed);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn long(tape in prop::collection::vec(any::<u32>(), 1000..2000), seed: u64) {

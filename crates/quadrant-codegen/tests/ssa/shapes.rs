@@ -44,7 +44,7 @@ fn long(count: usize) -> FuncBuilder {
 
 #[test]
 fn jumps_reach_over_any_distance() {
-    for count in [10, 5_000, 30_000] {
+    for count in [10, 12_000] {
         let code = compile_main(long(count)).expect("compiles");
         let sum: u64 = (0..count as u64).map(|at| at % 64 * 3).sum();
         let ctx: Vec<u8> = (0..64).collect();
@@ -89,7 +89,7 @@ fn straight(word: u64) -> u64 {
 #[test]
 fn kernel_takes_islands() {
     let Some(maps) = kernel::maps() else { return };
-    let mut code = compile_main(long(20_000)).expect("compiles");
+    let mut code = compile_main(long(12_000)).expect("compiles");
     kernel::load(&mut code, &maps).expect("accepted");
 }
 
