@@ -78,9 +78,10 @@ fn read_output(path: &Path) -> Result<(u64, u64), Failure> {
     Ok((printed, missing))
 }
 
-/// The first number of a line that says that something was lost.
+/// The first number of a line that says that events or their records were lost.
 fn lost(line: &str) -> Option<u64> {
-    if !line.to_lowercase().contains("lost") {
+    let lower = line.to_lowercase();
+    if !lower.contains("lost") || !(lower.contains("event") || lower.contains("record")) {
         return None;
     }
     line.split(|c: char| !c.is_ascii_digit() && c != ',').find_map(|word| word.replace(',', "").parse().ok())
@@ -93,7 +94,8 @@ mod tests {
     #[test]
     fn a_line_that_says_lost_gives_its_number() {
         assert_eq!(lost("Lost 1234 events"), Some(1234));
-        assert_eq!(lost("warning: 1,234 records were lost: the ring buffer was full"), Some(1234));
+        assert_eq!(lost("LOST: 1234 records at stdin:1:41: the ring buffer was full"), Some(1234));
+        assert_eq!(lost("LOST: 7 reads: the memory could not be read"), None);
         assert_eq!(lost("event 1 2 3"), None);
         assert_eq!(lost("nothing lost"), None);
     }
