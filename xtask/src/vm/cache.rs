@@ -1,7 +1,7 @@
 //! Keeps unpacked kernels, so that they are fetched once and then can be booted without a network.
 //!
 //! `target/vm/NAME-ARCH/VERSION` holds `vmlinuz` as Debian made it, `kernel` (what the emulator boots), `busybox`,
-//! `config`, `System.map` and `modules`; `target/vm/apt` what apt knows about the suites.
+//! `config` and `modules`; `target/vm/apt` what apt knows about the suites.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,14 @@ impl Image {
     /// What the emulator boots: the unpacked kernel, or the one that moves itself to a random address.
     pub fn kernel(&self, kaslr: bool) -> PathBuf {
         self.dir.join(if kaslr { "vmlinuz" } else { "kernel" })
+    }
+
+    /// Whether it has virtio ports without a module.
+    pub fn has_virtio_ports(&self) -> bool {
+        let config = fs::read_to_string(self.dir.join("config")).unwrap_or_default();
+        ["CONFIG_VIRTIO_PCI=y", "CONFIG_VIRTIO_CONSOLE=y"]
+            .iter()
+            .all(|wanted| config.lines().any(|line| line == *wanted))
     }
 
     /// A static busybox of the same suite.
@@ -99,7 +107,7 @@ fn unpack(deb: &Path, root: &Path) -> Result<(), Failure> {
 fn arrange(root: &Path, into: &Path, arch: Arch) -> Result<(), Failure> {
     let modules = only_entry(&first(root, &["usr/lib/modules", "lib/modules"])?)?;
     let release = modules.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for name in ["vmlinuz", "config", "System.map"] {
+    for name in ["vmlinuz", "config"] {
         let beside_modules = modules.join(name);
         let in_boot = root.join("boot").join(format!("{name}-{release}"));
         let found = [beside_modules, in_boot].into_iter().find(|path| path.exists());

@@ -1,7 +1,7 @@
 //! Boots a kernel under emulation and runs a command in it.
 //!
-//! qemu gets everything as files in memory that it inherits: the archive for the guest, and one file for each serial
-//! port. So nothing is left behind however a run ends, and the guest's output cannot wait for its reader.
+//! qemu gets everything as files in memory that it inherits: the archive for the guest, and one file for each channel out
+//! of it. So nothing is left behind however a run ends, and the guest's output cannot wait for its reader.
 
 use std::fs::File;
 use std::io::Write;
@@ -103,7 +103,7 @@ fn start(image: &Image, machine: &Machine, archive: &Channel, ports: &Ports) -> 
     command.args(["-display", "none", "-monitor", "none", "-machine", image.arch.machine(), "-cpu", "max"]);
     command.args(["-accel", "tcg,thread=multi", "-smp", &machine.cpus.to_string(), "-m", &machine.memory]);
     command.arg("-kernel").arg(image.kernel(machine.kaslr)).args(["-initrd", &archive.path()]);
-    command.args(["-append", &kernel_arguments(image)]).args(ports.arguments());
+    command.args(["-append", &kernel_arguments(image)]).args(ports.arguments(image));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(ports.emulator.file.try_clone()?);
     command.spawn().map_err(|e| format!("cannot run {emulator} of package {package} by setpriv: {e}").into())
 }
@@ -114,7 +114,7 @@ fn kernel_arguments(image: &Image) -> String {
     format!("{} panic=-1 quiet mitigations=off nowatchdog random.trust_cpu=on", image.arch.kernel_arguments())
 }
 
-/// A file in memory that one serial port writes, read while it grows.
+/// A file in memory that qemu writes, read while it grows.
 struct Channel {
     file: File,
     passed_on: u64,
@@ -163,14 +163,19 @@ impl Ports {
         Ok(Self { console: console?, stdout: stdout?, stderr: stderr?, status: status?, emulator: emulator? })
     }
 
-    /// The console is the machine's first port; the others are PCI cards, in the order in which the first process
-    /// expects them.
-    fn arguments(&self) -> Vec<String> {
-        let cards = [("stdout", &self.stdout), ("stderr", &self.stderr), ("status", &self.status)];
+    /// The console is the machine's first serial port. The others are virtio ports, or on older kernels serial ports on
+    /// PCI, which take every byte one by one: some hundred kilobytes a second on a PC, ten on arm64.
+    fn arguments(&self, image: &Image) -> Vec<String> {
         let mut arguments = vec!["-serial".to_owned(), format!("file:{}", self.console.path())];
-        for (name, channel) in cards {
+        let virtio = image.has_virtio_ports();
+        if virtio {
+            arguments.extend(["-device".to_owned(), "virtio-serial-pci".to_owned()]);
+        }
+        // The first process finds virtio ports by their names, and serial ports by this order.
+        for (name, channel) in [("stdout", &self.stdout), ("stderr", &self.stderr), ("status", &self.status)] {
+            let kind = if virtio { format!("virtserialport,name={name}") } else { "pci-serial".to_owned() };
             arguments.extend(["-chardev".to_owned(), format!("file,id={name},path={}", channel.path())]);
-            arguments.extend(["-device".to_owned(), format!("pci-serial,chardev={name}")]);
+            arguments.extend(["-device".to_owned(), format!("{kind},chardev={name}")]);
         }
         arguments
     }

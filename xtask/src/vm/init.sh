@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # The guest's first process. It mounts what a tracer needs, runs /command, and stops the machine.
 #
-# The serial ports on PCI are, in this order: the command's standard output, its standard error, and its exit status.
-# The kernel and this script write to the console, which is another port.
+# The command's standard output, its standard error and its exit status have a channel each. What the kernel and this
+# script write goes to the console, which is none of them.
 
 /bin/busybox --install -s /bin
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/ TERM=dumb LANG=C.UTF-8
@@ -25,16 +25,21 @@ ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
 ip link set lo up
 
+# The channels to the outside: by name where the kernel has virtio ports, or else serial ports on PCI, in this order.
 ports=
-for port in /sys/class/tty/ttyS*; do
-    case $(readlink -f "$port/device") in
-    */pci*) ports="$ports /dev/${port##*/}" ;;
-    esac
+for name in stdout stderr status; do
+    for port in /sys/class/virtio-ports/*; do
+        [ "$(cat "$port/name")" = $name ] && ports="$ports /dev/${port##*/}"
+    done
 done
+if [ -z "$ports" ]; then
+    for port in /sys/class/tty/ttyS*; do
+        case $(readlink -f "$port/device") in
+        */pci*) ports="$ports /dev/${port##*/}" && stty -F "/dev/${port##*/}" raw -echo ;;
+        esac
+    done
+fi
 set -- $ports
-for port; do
-    stty -F "$port" raw -echo
-done
 
 # Pipes, because a command behaves differently on a terminal.
 mkfifo /run/output /run/errors
