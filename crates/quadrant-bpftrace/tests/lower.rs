@@ -9,6 +9,7 @@ use std::path::Path;
 use common::dump::dump;
 use common::expect::{compare, render, scripts};
 use common::{Names, Probes, types};
+use proptest::prelude::*;
 use quadrant_bpftrace::{Env, compile};
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
@@ -43,6 +44,34 @@ fn long_scripts_take_linear_rounds() {
     assert_eq!(program.expect("a program").maps.len(), 41);
 }
 
+#[test]
+fn deep_scripts_do_not_exhaust_the_stack() {
+    let shapes = [
+        ("(", ")"),
+        ("-", ""),
+        ("1+(", ")"),
+        ("@[", "]"),
+        ("{", "}"),
+        ("if 1 {", "} else { 1 }"),
+        ("(uint8)", ""),
+        ("1?", ":1"),
+        ("(1,", ")"),
+        ("", "+pid"),
+        ("strlen(", ")"),
+        ("(pid ?: ", ")"),
+        ("twice(", ")"),
+    ];
+    for (open, close) in shapes {
+        let value = format!("{}1{}", open.repeat(120), close.repeat(120));
+        run(&format!("macro twice(e) {{ e + e }} BEGIN {{ $x = {value}; @ = $x; }}"), &[], false);
+    }
+    for open in ["if 1 {", "while 1 {", "for ($i : 0..1) {", "{"] {
+        run(&format!("BEGIN {{ {} {} }}", open.repeat(200), "}".repeat(200)), &[], false);
+    }
+    let chain: String = (0..100).map(|at| format!("macro m{at}(e) {{ ((((m{}(e + 1))))) }}\n", at + 1)).collect();
+    run(&format!("{chain} macro m100(e) {{ e }} BEGIN {{ print(m0(1)); }}"), &[], false);
+}
+
 /// What differs from what is expected of one script.
 fn check(script: &Path) -> Vec<String> {
     let source = fs::read_to_string(script).expect("the script");
@@ -66,4 +95,119 @@ fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, V
         allow_unsafe,
     };
     compile(source, &env)
+}
+
+/// Pieces that together make many half-sensible scripts.
+const SOUP: &[&str] = &[
+    "$x",
+    "$y",
+    "@",
+    "@m",
+    "@m[$x]",
+    "@m[1, comm]",
+    "$t.0",
+    "$t.1",
+    "args.pid",
+    "args.task",
+    "args.task->parent",
+    "args.comm",
+    "args.name",
+    "arg0",
+    "retval",
+    "1",
+    "-1",
+    "300",
+    "0xffffffffffffffff",
+    "\"s\"",
+    "comm",
+    "pid",
+    "nsecs",
+    "kstack",
+    "(1, 2)",
+    "(struct task *)",
+    "(uint8)",
+    "*",
+    "&",
+    "-",
+    "!",
+    "~",
+    "+",
+    "-",
+    "/",
+    "%",
+    "<<",
+    "==",
+    "<",
+    "&&",
+    "||",
+    "?",
+    ":",
+    ";",
+    ";",
+    "=",
+    "+=",
+    "++",
+    "--",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "if",
+    "else",
+    "while",
+    "for ($i : 0..5)",
+    "for ($k : @m)",
+    "unroll(2)",
+    "let",
+    "break;",
+    "continue;",
+    "return;",
+    "print(",
+    "printf(\"%d %s\", ",
+    "count()",
+    "sum(",
+    "hist(",
+    "lhist(1, 0, 10, 1)",
+    "str(",
+    "buf(",
+    "delete(@m, 1);",
+    "clear(@m);",
+    "has_key(@m, ",
+    "len(@m)",
+    "strlen(",
+    "ntop(",
+    "exit();",
+    "sizeof(",
+    "m(",
+    "$1",
+    "$2",
+    "DEAD",
+    ",",
+    ".pid",
+    "[0]",
+    "_",
+];
+
+fn soup() -> impl Strategy<Value = String> {
+    let pieces = prop::collection::vec(prop::sample::select(SOUP), 0..40);
+    pieces.prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #[test]
+    fn no_script_panics(body in soup(), predicate in soup()) {
+        let text = format!("macro m(e) {{ e + 1 }} BEGIN {{ $x = 1; $t = (1, comm); }} tracepoint:a:b /{predicate}/ {{ $x = 1; {body} }}");
+        run(&text, &["1", "word"], true);
+        let text = format!("uprobe:a:b {{ @m[1] = 2; $y = arg0; $t = (1, 2); {body} ; }} END {{ print(@m); }}");
+        run(&text, &[], true);
+    }
+
+    #[test]
+    fn half_good_statements_do_not_panic(left in soup(), right in prop::sample::select(SOUP)) {
+        for text in [format!("$x = {left};"), format!("@m[{left}] = {right};"), format!("{right} += {left};"), format!("print({left});")] {
+            run(&format!("tracepoint:a:b {{ $y = 1; $t = (1, 2); {text} }}"), &["1"], true);
+        }
+    }
 }

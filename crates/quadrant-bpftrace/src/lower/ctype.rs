@@ -31,7 +31,7 @@ impl Lower<'_> {
             CType::Array { elem, len } => self.array_type(elem, len, space, span),
             CType::Struct { complete: true, size, .. } => Some(Type::Record(Arc::new(RecordType {
                 name: types.display(types.resolve(id)),
-                ctype: id,
+                ctype: types.resolve(id),
                 size,
                 fields: Vec::new(),
             }))),
@@ -79,6 +79,7 @@ impl Lower<'_> {
 
     pub(super) fn enum_type(&self, id: TypeId) -> Arc<EnumType> {
         let types = self.env.types;
+        let id = types.resolve(id);
         let (name, bytes, signed) = match types.kind(id) {
             CType::Enum { name, size, signed } => (name.to_string(), size as u8, signed),
             _ => (String::new(), 4, false),

@@ -38,7 +38,7 @@ use quadrant_program::diag::{Diagnostic, Severity};
 use quadrant_program::program::Config;
 use quadrant_program::span::Span;
 
-use crate::ast::{MacroDef, Script};
+use crate::ast::{MAX_DEPTH, MacroDef, Script};
 use clause::{Scope, Variant};
 use infer::Inferred;
 use preamble::Preamble;
@@ -90,6 +90,8 @@ struct Lower<'a> {
     diagnostics: Vec<Diagnostic>,
     /// The clause at hand.
     scope: Scope,
+    /// Levels of statements and expressions that are open.
+    depth: u16,
 }
 
 impl<'a> Lower<'a> {
@@ -105,6 +107,7 @@ impl<'a> Lower<'a> {
             program: Program::default(),
             diagnostics: Vec::new(),
             scope: Scope::default(),
+            depth: 0,
         }
     }
 
@@ -127,6 +130,18 @@ impl<'a> Lower<'a> {
             Span::default(),
             "the types of the variables and maps in this script depend on each other without end",
         );
+    }
+
+    /// Runs `inner` one level deeper, or reports that there are too many levels: what macros
+    /// put into each other can be deeper than the parser allows.
+    fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            return self.error(span, format!("nested more than {MAX_DEPTH} levels deep"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        Some(result)
     }
 
     /// Whether an error was reported.

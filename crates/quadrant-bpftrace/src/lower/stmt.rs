@@ -33,6 +33,10 @@ impl Lower<'_> {
     }
 
     fn stmt(&mut self, stmt: &ast::Stmt, out: &mut Vec<Stmt>) {
+        self.deeper(stmt.span, |lower| lower.stmt_within(stmt, out));
+    }
+
+    fn stmt_within(&mut self, stmt: &ast::Stmt, out: &mut Vec<Stmt>) {
         let kind = match &stmt.kind {
             ast::StmtKind::Error => None,
             ast::StmtKind::Expr(expr) => return self.effect(expr, out),

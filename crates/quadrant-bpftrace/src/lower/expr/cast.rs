@@ -142,6 +142,7 @@ impl Lower<'_> {
         };
         let mut bits = 0;
         for name in path {
+            record = self.env.types.resolve(record);
             let Some(member) = self.env.types.find_member(record, &name.name) else {
                 return self.no_member(record, name);
             };

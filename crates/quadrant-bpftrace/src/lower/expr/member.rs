@@ -32,6 +32,7 @@ impl Lower<'_> {
                 return self.error(name.span, format!("{ty} has no members"));
             }
         };
+        let record = self.env.types.resolve(record);
         let Some(member) = self.env.types.find_member(record, &name.name) else {
             return self.no_member(record, name);
         };

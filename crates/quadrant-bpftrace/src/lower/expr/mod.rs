@@ -24,6 +24,10 @@ use crate::ast;
 impl Lower<'_> {
     /// A value. Nothing after an error, or while its type is not known.
     pub(super) fn expr(&mut self, ast: &ast::Expr) -> Option<Expr> {
+        self.deeper(ast.span, |lower| lower.value(ast))?
+    }
+
+    fn value(&mut self, ast: &ast::Expr) -> Option<Expr> {
         let span = ast.span;
         match &ast.kind {
             ast::ExprKind::Error => None,
