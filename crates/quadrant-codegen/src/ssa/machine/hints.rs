@@ -2,22 +2,28 @@
 
 use super::super::ir::{BinOp, Func, Op, Operand, Terminator, Value};
 use super::legal::Expanded;
+use super::live::Liveness;
 
 /// Wishes of all values of a function.
 #[derive(Debug)]
 pub struct Hints {
     /// The register in which a value is wanted where it dies, or in which it arrives.
     pub fixed: Vec<Option<u8>>,
+    /// Values that cannot be in the registers that calls use, so that wishes for these make no sense.
+    across_call: Vec<bool>,
     /// Values that are moved into one another have the same representative.
     class: Vec<Value>,
 }
 
 impl Hints {
     /// Collects the wishes.
-    pub fn of(expanded: &Expanded) -> Hints {
+    pub fn of(expanded: &Expanded, live: &Liveness) -> Hints {
         let func = &expanded.func;
-        let mut hints =
-            Hints { fixed: vec![None; func.values.len()], class: (0..func.values.len() as u32).map(Value).collect() };
+        let mut hints = Hints {
+            fixed: vec![None; func.values.len()],
+            across_call: live.registers.iter().map(|life| life.spans_any(&live.calls, 1)).collect(),
+            class: (0..func.values.len() as u32).map(Value).collect(),
+        };
         // Backwards, so that wishes pass from results to operands, and the last use counts.
         for &block in func.order.iter().rev() {
             let data = func.block(block);
@@ -92,7 +98,9 @@ impl Hints {
     }
 
     fn wish(&mut self, value: Value, reg: u8) {
-        self.fixed[value.index()].get_or_insert(reg);
+        if !self.across_call[value.index()] {
+            self.fixed[value.index()].get_or_insert(reg);
+        }
     }
 
     /// `result` starts as a copy of `source`.

@@ -28,6 +28,16 @@ pub struct Life {
     pub uses: u32,
 }
 
+impl Life {
+    /// Whether it contains any of the ascending positions, each moved by `distance`.
+    pub fn spans_any(&self, positions: &[u32], distance: u32) -> bool {
+        self.ranges.iter().any(|range| {
+            let next = positions.partition_point(|at| at + distance < range.start);
+            positions.get(next).is_some_and(|at| at + distance < range.end)
+        })
+    }
+}
+
 /// The lives of all values of a function.
 #[derive(Debug)]
 pub struct Liveness {

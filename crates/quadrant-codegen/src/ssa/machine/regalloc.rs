@@ -85,7 +85,7 @@ struct Round<'a> {
 impl<'a> Round<'a> {
     fn new(expanded: &'a Expanded, live: &'a Liveness) -> Round<'a> {
         let count = expanded.func.values.len();
-        let (hints, file) = (Hints::of(expanded), RegFile::default());
+        let (hints, file) = (Hints::of(expanded, live), RegFile::default());
         Round {
             expanded,
             live,
@@ -145,10 +145,10 @@ impl<'a> Round<'a> {
 
     /// The first of the registers that may be used.
     fn allowed(&self, life: &Life) -> usize {
-        if spans_any(life, &self.live.calls, 1) {
+        if life.spans_any(&self.live.calls, 1) {
             CLOBBERED
         } else {
-            usize::from(spans_any(life, &self.live.cmpxchgs, 0) || spans_any(life, &self.live.cmpxchgs, 1))
+            usize::from(life.spans_any(&self.live.cmpxchgs, 0) || life.spans_any(&self.live.cmpxchgs, 1))
         }
     }
 
@@ -175,12 +175,4 @@ impl<'a> Round<'a> {
         let copy = u64::from(self.expanded.origin.contains_key(&value));
         (u64::from(life.uses) << 24 >> copy) / length.max(1)
     }
-}
-
-/// Whether `life` contains any of the ascending positions, each moved by `distance`.
-fn spans_any(life: &Life, positions: &[u32], distance: u32) -> bool {
-    life.ranges.iter().any(|range| {
-        let next = positions.partition_point(|at| at + distance < range.start);
-        positions.get(next).is_some_and(|at| at + distance < range.end)
-    })
 }
