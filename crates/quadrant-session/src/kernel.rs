@@ -148,11 +148,24 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
         map.drain()?;
         return Ok(());
     }
-    let nothing = vec![0; map.value_len()];
-    for (key, _) in map.snapshot()?.iter() {
+    let keyed = program.maps[id.0 as usize].key.is_some();
+    for (key, value) in map.snapshot()?.iter() {
+        let mut nothing = vec![0; value.len()];
+        if zero && !keyed && value.iter().any(|byte| *byte != 0) {
+            stay_fed(&mut nothing, &program.maps[id.0 as usize]);
+        }
         map.update(key, &nothing, quadrant_bpf::map::Update::Any)?;
     }
     Ok(())
+}
+
+/// A map without keys that was set to zero is still there: its "fed" word says so.
+fn stay_fed(value: &mut [u8], map: &quadrant_program::map::Map) {
+    if let MapValue::Aggregation(aggregation) = &map.value
+        && let Some(word) = value.get_mut(aggregation.words() as usize * 8..)
+    {
+        word[..8].copy_from_slice(&1u64.to_ne_bytes());
+    }
 }
 
 fn clear_scalar(kernel: &Kernel, program: &Program, id: MapId, offset: u32, zero: bool) -> Result<(), Error> {

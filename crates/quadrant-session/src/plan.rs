@@ -21,6 +21,8 @@ pub struct PlanOptions<'a> {
     pub attach_cookie: &'a dyn Fn(ProgramKind) -> bool,
     /// A tracepoint may run as a raw tracepoint when that means the same.
     pub raw_tracepoints: bool,
+    /// Timers on every CPU and counters are for this process only.
+    pub pid: Option<u32>,
 }
 
 /// From this many tracepoints of single system calls on, one raw tracepoint program that looks at the number serves them all.
@@ -206,16 +208,18 @@ fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, op
     let unit = |points: Vec<PointId>| Unit {
         context: mechanism.context(program, &points),
         clauses: clauses.clone(),
-        pid: pid(program, &points),
+        pid: pid(program, &points, options),
         points,
     };
     shares.into_iter().map(unit).collect()
 }
 
-/// The process of user probes: the kernel's own filter means one thread in some versions of multi-links.
-fn pid(program: &Program, points: &[PointId]) -> Option<u32> {
+/// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of
+/// multi-links, and for a perf event always.
+fn pid(program: &Program, points: &[PointId], options: PlanOptions) -> Option<u32> {
     match &program.points[points[0].0 as usize].site {
         Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } => *pid,
+        Site::Profile(_) | Site::PerfEvent { .. } => options.pid,
         _ => None,
     }
 }

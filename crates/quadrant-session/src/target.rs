@@ -5,13 +5,25 @@ use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::target::Target;
 use quadrant_codegen::target::native;
 use quadrant_program::Program;
+use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::visit;
+use quadrant_program::visit::Visitor;
+use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
 
-/// Default size of the ring buffer in bytes: a quarter of a second of a million small records a second.
-const RING_BYTES: u32 = 16 << 20;
+/// Default size of the ring buffer in bytes: a fifth of a second of a million small records a second.
+const RING_BYTES: u32 = 8 << 20;
+/// The same when only timers, BEGIN and END send records: a few, now and then.
+const SMALL_RING_BYTES: u32 = 256 << 10;
 /// Default number of keys of a map that takes memory only as keys come.
 const GROWING_KEYS: u32 = 1 << 16;
 /// Default number of keys of a map whose memory is taken at creation.
@@ -20,7 +32,7 @@ const FIXED_KEYS: u32 = 1 << 13;
 const STACK_KEYS: u32 = 1 << 14;
 
 /// The target for a program; features are tried only if the program needs them.
-pub(crate) fn target(program: &Program, features: &Features) -> Result<Target, Error> {
+pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> Result<Target, Error> {
     let records = !program.records.is_empty();
     let keyed = program.maps.iter().any(|map| map.key.is_some());
     let no_prealloc = keyed && features.growing_hash();
@@ -35,6 +47,7 @@ pub(crate) fn target(program: &Program, features: &Features) -> Result<Target, E
         atomic_fetch: features.atomic_fetch(),
         tai_offset_ns: clock::tai_offset_ns(),
         ring_bytes: ring_bytes(program),
+        comm_offset: comm_offset(program, features, types),
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
         stack_keys: STACK_KEYS,
         arch: native(),
@@ -44,7 +57,55 @@ pub(crate) fn target(program: &Program, features: &Features) -> Result<Target, E
 /// A power of two of pages.
 fn ring_bytes(program: &Program) -> u32 {
     let page = rustix::param::page_size() as u32;
-    program.config.ring_pages.map_or(RING_BYTES, |pages| pages.clamp(1, 1 << 18).next_power_of_two().saturating_mul(page))
+    let default = if sends_often(program) { RING_BYTES } else { SMALL_RING_BYTES };
+    let asked = |pages: u32| pages.clamp(1, 1 << 18).next_power_of_two().saturating_mul(page);
+    program.config.ring_pages.map_or(default, asked)
+}
+
+/// Where a task keeps its name, if a busy clause wants it: reading it in place is cheaper than the helper, but BTF must be opened.
+fn comm_offset(program: &Program, features: &Features, types: &Types) -> Option<u32> {
+    let busy = |clause: &&Clause| clause.points.iter().any(|point| is_busy(program, point));
+    let wanted = program.clauses.iter().filter(busy).any(|clause| mentions(clause, Builtin::Comm));
+    if !wanted || !features.helper(ProgramKind::Tracepoint, quadrant_bpf::helper::GET_CURRENT_TASK_BTF) {
+        return None;
+    }
+    let task = types.lookup_struct("task_struct")?;
+    types.find_member(task, "comm")?.byte_offset().try_into().ok()
+}
+
+fn mentions(clause: &Clause, builtin: Builtin) -> bool {
+    struct Finder(Builtin, bool);
+    impl Visitor for Finder {
+        fn expr(&mut self, expr: &Expr) {
+            self.1 |= expr.kind == ExprKind::Builtin(self.0);
+        }
+    }
+    let mut finder = Finder(builtin, false);
+    visit::clause(clause, &mut finder);
+    finder.1
+}
+
+/// Fires as often as the machine likes.
+fn is_busy(program: &Program, point: &PointId) -> bool {
+    let site = &program.points[point.0 as usize].site;
+    !matches!(site, Site::Begin | Site::End | Site::Interval { .. })
+}
+
+/// Whether a clause that runs as often as the machine likes sends records.
+fn sends_often(program: &Program) -> bool {
+    program.clauses.iter().any(|clause| clause.points.iter().any(|point| is_busy(program, point)) && sends(clause))
+}
+
+fn sends(clause: &Clause) -> bool {
+    struct Sends(bool);
+    impl Visitor for Sends {
+        fn stmt(&mut self, stmt: &Stmt) {
+            self.0 |= matches!(stmt.kind, StmtKind::Emit { .. });
+        }
+    }
+    let mut sends = Sends(false);
+    visit::clause(clause, &mut sends);
+    sends.0
 }
 
 /// Whether any point is in user code.

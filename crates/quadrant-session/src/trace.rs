@@ -16,6 +16,7 @@ use quadrant_probes::attach::attach;
 use quadrant_probes::attach::close;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
+use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
@@ -64,14 +65,14 @@ pub struct Outcome {
     pub ledger: Ledger,
 }
 
-/// Plan and compile a program for this kernel.
+/// Plan and compile a program for this kernel. Profiles and counters are limited to the process `pid`.
 ///
 /// # Errors
 /// What cannot be compiled for this kernel, and what the kernel would not say.
-pub fn compile(program: Rc<Program>, features: &Features) -> Result<Compiled, Error> {
+pub fn compile(program: Rc<Program>, features: &Features, types: &Types, pid: Option<u32>) -> Result<Compiled, Error> {
     let attach_cookie = |kind| features.attach_cookie(kind);
-    let options = PlanOptions { attach_cookie: &attach_cookie, raw_tracepoints: true };
-    let target = target::target(&program, features)?;
+    let options = PlanOptions { attach_cookie: &attach_cookie, raw_tracepoints: true, pid };
+    let target = target::target(&program, features, types)?;
     let uprobe_multi = target::uses_uprobes(&program) && features.uprobe_multi();
     let units = plan::plan(&program, options);
     let object = compile_units(&program, &units, &target)?;

@@ -39,6 +39,7 @@ pub struct Answers<'p> {
     buffer: Vec<u8>,
     output: Box<dyn Write>,
     quiet: bool,
+    verbose: bool,
     /// The process whose symbols will be wanted at the end.
     pid: Option<u32>,
 }
@@ -47,12 +48,17 @@ impl<'p> Answers<'p> {
     /// Answers of a program.
     pub fn new(program: &'p Program, script: &'p Script, mode: Mode, names: Names, output: Box<dyn Write>) -> Answers<'p> {
         let renderer = Renderer::new(program, mode);
-        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, pid: None }
+        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, verbose: false, pid: None }
     }
 
     /// Only answers, nothing about the trace itself.
     pub fn quiet(self, quiet: bool) -> Answers<'p> {
         Answers { quiet, ..self }
+    }
+
+    /// Also say what is missing of symbols.
+    pub fn verbose(self, verbose: bool) -> Answers<'p> {
+        Answers { verbose, ..self }
     }
 
     /// This process's symbols will be wanted after its end.
@@ -180,8 +186,8 @@ impl Sink for Answers<'_> {
         let lines = losses::lines(view.program(), self.script, lost);
         let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
         self.note(|out, mode| ledger::ledger(out, &entries, mode))?;
-        for warning in self.names.warnings() {
-            eprintln!("quadrant: {}", warning.escape_debug());
+        if self.verbose {
+            self.names.warnings().iter().for_each(|warning| eprintln!("quadrant: {}", warning.escape_debug()));
         }
         Ok(())
     }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use quadrant_probes::Options;
 use quadrant_probes::Source;
+use quadrant_program::probe::ArgLoc;
 use quadrant_program::probe::Args as ProbeArguments;
+use quadrant_program::probe::Operand;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
 use quadrant_program::probe::ProbeSpec;
@@ -33,6 +35,11 @@ pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
     Source::new(Rc::clone(types), options)
 }
 
+/// Say what was skipped while probes were looked for, such as a file that is damaged.
+pub fn print_warnings(source: &Source) {
+    source.warnings().iter().for_each(|warning| eprintln!("quadrant: warning: {}", warning.escape_debug()));
+}
+
 /// Print the probes that match the command line's patterns.
 ///
 /// # Errors
@@ -48,6 +55,7 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
             return Ok(0);
         }
     }
+    print_warnings(&source);
     match out.flush() {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error.to_string())),
         _ => Ok(0),
@@ -134,7 +142,17 @@ fn arguments(source: &Source, types: &Types, kind: ProbeKind, name: &str) -> Str
 }
 
 fn describe(types: &Types, args: &ProbeArguments) -> String {
-    args.fields.iter().map(|field| format!("    {}\n", types.declare(field.ty, &field.name))).collect()
+    let named = args.fields.iter().map(|field| format!("    {}\n", types.declare(field.ty, &field.name)));
+    let numbered = args.numbered.iter().zip(0..).map(|(arg, index)| numbered(arg, index));
+    named.chain(numbered).collect()
+}
+
+fn numbered(arg: &ArgLoc, index: u32) -> String {
+    let sign = if arg.signed { "" } else { "u" };
+    match arg.operand {
+        Operand::Unavailable => format!("    arg{index} (cannot be read)\n"),
+        _ => format!("    {sign}int{} arg{index}\n", u32::from(arg.bytes) * 8),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use quadrant_program::Program;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
 use quadrant_session::Trace;
+use quadrant_types::Types;
 
 use crate::answers;
 use crate::answers::Answers;
@@ -41,12 +42,14 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         print!("{}", quadrant_bpftrace::tree::print(&quadrant_bpftrace::parse(&script.text).script));
         return Ok(0);
     }
-    let program = Rc::new(program(args, &script, params, child.as_ref().map(Child::pid))?);
+    let types = Rc::new(world::types());
+    let pid = args.pid.or(child.as_ref().map(Child::pid));
+    let program = Rc::new(program(args, &script, params, &types, child.as_ref().map(Child::pid))?);
     if args.debug == Some(Stage::Program) {
         println!("{program:#?}");
         return Ok(0);
     }
-    let compiled = quadrant_session::compile(Rc::clone(&program), &Features::new());
+    let compiled = quadrant_session::compile(Rc::clone(&program), &Features::new(), &types, pid);
     let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
     if args.debug == Some(Stage::Bpf) {
         print!("{}", listing(&compiled));
@@ -60,13 +63,19 @@ fn start(args: &Args) -> Result<Option<Child>, Failure> {
     Ok(Some(Child::spawn(&words::split(command)?)?))
 }
 
-fn program(args: &Args, script: &Script, params: &[String], child: Option<u32>) -> Result<Program, Failure> {
-    let types = Rc::new(world::types());
-    let source = list::source(args, &types, child);
-    let (program, diagnostics) = front::compile(script, params, args, &source, &types, child);
+fn program(
+    args: &Args,
+    script: &Script,
+    params: &[String],
+    types: &Rc<Types>,
+    child: Option<u32>,
+) -> Result<Program, Failure> {
+    let source = list::source(args, types, child);
+    let (program, diagnostics) = front::compile(script, params, args, &source, types, child);
     let program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;
     if !args.quiet {
         eprint!("{}", diag::render(script, &diagnostics, failure::color()));
+        list::print_warnings(&source);
     }
     Ok(program)
 }
@@ -88,7 +97,7 @@ fn trace(
     let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
     let pid = args.pid.or(focus.child.as_ref().map(Child::pid));
     let answers = Answers::new(program, script, mode, Names::new(!args.no_inlines), output);
-    let mut answers = answers.quiet(args.quiet).remember(pid);
+    let mut answers = answers.quiet(args.quiet).verbose(args.verbose).remember(pid);
     let outcome = trace.run(&mut answers, focus).map_err(failed)?;
     let lost = args.strict && !outcome.ledger.is_empty();
     Ok(if lost { LOST } else { outcome.status })

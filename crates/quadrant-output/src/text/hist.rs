@@ -31,9 +31,7 @@ fn label(out: &mut Vec<u8>, agg: &Aggregation, row: &Row) {
     match (row.low, row.end) {
         (None, Some(end)) => between(out, agg, b"(..., ", Some(end), b")"),
         (Some(low), None) => between(out, agg, b"[", Some(low), b", ...)"),
-        (Some(low), Some(end)) if end - low == 1 && matches!(agg, Aggregation::Hist { .. }) => {
-            between(out, agg, b"[", Some(low), b"]");
-        }
+        (Some(low), Some(end)) if end - low == 1 => between(out, agg, b"[", Some(low), b"]"),
         (Some(low), Some(end)) => {
             between(out, agg, b"[", Some(low), b", ");
             between(out, agg, b"", Some(end), b")");

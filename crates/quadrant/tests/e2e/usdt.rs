@@ -38,9 +38,8 @@ fn a_semaphore_is_raised_before_the_first_hit() {
 fn a_semaphore_is_lowered_when_the_tracer_is_killed() {
     needs_root!();
     let usdt = target!("usdt");
-    let mut running = Program::new(&usdt).arg("23").env("TARGET_WAIT", "1").env("TARGET_REPORT", "1");
-    running = running.with_input();
-    let mut running = running.start().unwrap();
+    let target = Program::new(&usdt).arg("23").env("TARGET_WAIT", "1").env("TARGET_REPORT", "1");
+    let mut running = target.with_input().start().unwrap();
     running.wait_for_stdout("ready").unwrap();
 
     let tracer = attached(script(&format!("usdt:{usdt}:demo:gated {{ @ = count(); }}")));
@@ -128,6 +127,31 @@ fn a_process_that_runs_already() {
     running.wait_for_stdout("ready").unwrap();
     let tracer = script(&format!("usdt:{usdt}:demo:hit {{ @ = count(); }}")).args(["-p", &running.pid().to_string()]);
     let tracer = attached(tracer);
+    running.write("go\n").unwrap();
+    assert!(running.finish().unwrap().success());
+    assert_lines(&tracer.finish().unwrap(), &["@: 10007"]);
+}
+
+#[test]
+fn a_library_of_a_command() {
+    needs_root!();
+    let (library, usdt) = (target!("libgated.so"), target!("usdt-shared"));
+    let tracer = script(&format!("usdt:{library}:demo:gated {{ @[str(arg1)] = count(); }}"));
+    let tracer = tracer.args(["-c", &format!("{usdt} {COUNT}")]).env("TARGET_REPORT", "1");
+    let outcome = crate::common::good(tracer);
+    assert_lines(&outcome, &["@[hello]: 10007"]);
+    assert!(outcome.stderr.contains("enabled: 10007 of 10007"), "{}", outcome.describe());
+}
+
+#[test]
+fn a_library_of_a_process_that_runs_already() {
+    needs_root!();
+    let (library, usdt) = (target!("libgated.so"), target!("usdt-shared"));
+    let mut running = Program::new(&usdt).args(["10007"]).env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let tracer = script(&format!("usdt:{library}:demo:gated {{ @ = count(); }}"));
+    let tracer = attached(tracer.args(["-p", &running.pid().to_string()]));
+    assert!(Program::new(&usdt).arg("29").run().unwrap().success());
     running.write("go\n").unwrap();
     assert!(running.finish().unwrap().success());
     assert_lines(&tracer.finish().unwrap(), &["@: 10007"]);
