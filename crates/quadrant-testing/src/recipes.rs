@@ -49,6 +49,13 @@ static RECIPES: &[Recipe] = &[
     c("syscalls", &["syscalls.c"]),
     c("threads", &["-pthread", "threads.c", "calls_body.c"]),
     c("usdt", &["usdt.c", "usdt_gated.c"]),
+    c("libgated.so", &["-fPIC", "-shared", "usdt_gated.c"]),
+    Recipe {
+        name: "usdt-shared",
+        tool: &C,
+        args: &["usdt.c", "-L.", "-lgated", "-Wl,-rpath,$ORIGIN"],
+        needs: &["libgated.so"],
+    },
     c("watched", &["-no-pie", "watched.c"]),
     Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },
     Recipe { name: "mangled-rs", tool: &RUST, args: &["mangled.rs"], needs: &[] },

@@ -20,6 +20,8 @@ pub struct Target {
 /// A loop of a target: how many operations took how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Work {
+    /// The process that did it.
+    pub pid: u32,
     /// Operations.
     pub operations: u64,
     /// Nanoseconds for all of them.
@@ -37,8 +39,10 @@ impl Target {
     /// Runs it to its end; what its loop took by its own clock.
     pub fn run(&self) -> Result<Work, Failure> {
         let program = Program::new(self.path()?).args(self.mode).arg(self.count.to_string());
-        let outcome = program.env("TARGET_REPORT", "1").run()?;
-        let work = outcome.stderr.lines().find_map(parse);
+        let running = program.env("TARGET_REPORT", "1").start()?;
+        let pid = running.pid();
+        let outcome = running.finish()?;
+        let work = outcome.stderr.lines().find_map(|line| parse(line, pid));
         work.ok_or_else(|| format!("the target {} gave no report: {}", self.name, outcome.describe()).into())
     }
 
@@ -49,9 +53,9 @@ impl Target {
 }
 
 /// `work: 10007 operations, 123456 ns`.
-fn parse(line: &str) -> Option<Work> {
+fn parse(line: &str, pid: u32) -> Option<Work> {
     let (operations, ns) = line.strip_prefix("work: ")?.strip_suffix(" ns")?.split_once(" operations, ")?;
-    Some(Work { operations: operations.parse().ok()?, ns: ns.parse().ok()? })
+    Some(Work { pid, operations: operations.parse().ok()?, ns: ns.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -60,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_report_is_read() {
-        assert_eq!(parse("work: 10007 operations, 123456 ns"), Some(Work { operations: 10007, ns: 123_456 }));
-        assert_eq!(parse("enabled: 0 of 5"), None);
+        let work = Work { pid: 3, operations: 10007, ns: 123_456 };
+        assert_eq!(parse("work: 10007 operations, 123456 ns", 3), Some(work));
+        assert_eq!(parse("enabled: 0 of 5", 3), None);
     }
 }

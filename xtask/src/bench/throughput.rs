@@ -45,7 +45,7 @@ fn measure(tool: &Tool, path: &Path) -> Result<Vec<Value>, Failure> {
     let work = TARGET.run()?;
     let (outcome, _) = interrupt(running)?;
 
-    let (printed, lost_in_output) = read_output(path)?;
+    let (printed, lost_in_output) = read_output(path, work.pid)?;
     let lost = lost_in_output + outcome.stderr.lines().filter_map(lost).sum::<u64>();
     let taken = fs::metadata(path)?.modified()?.duration_since(started)?.as_secs_f64();
     let unexplained = work.operations as f64 - printed as f64 - lost as f64;
@@ -65,12 +65,13 @@ fn output_path() -> PathBuf {
     dir.join(format!("xtask-throughput-{}", std::process::id()))
 }
 
-/// The lines that the script printed, and the events that others say were lost.
-fn read_output(path: &Path) -> Result<(u64, u64), Failure> {
+/// The lines that the script printed for a process, and the events that other lines say were lost.
+fn read_output(path: &Path, pid: u32) -> Result<(u64, u64), Failure> {
     let (mut printed, mut missing) = (0, 0);
+    let event = format!("event {pid} ");
     for line in BufReader::new(File::open(path)?).split(b'\n') {
         let line = line?;
-        match line.starts_with(b"event ") {
+        match line.starts_with(event.as_bytes()) {
             true => printed += 1,
             false => missing += lost(&String::from_utf8_lossy(&line)).unwrap_or(0),
         }
