@@ -101,7 +101,8 @@ impl Substitution {
             | ExprKind::TupleField { base: inner, .. }
             | ExprKind::Unary { operand: inner, .. }
             | ExprKind::IncDec { target: inner, .. }
-            | ExprKind::Comptime(inner) => self.expr(inner),
+            | ExprKind::Comptime(inner)
+            | ExprKind::Given { inner, .. } => self.expr(inner),
             ExprKind::Index { base: a, index: b } | ExprKind::Binary { left: a, right: b, .. } => {
                 self.expr(a);
                 self.expr(b);

@@ -100,7 +100,8 @@ fn children(kind: &ExprKind) -> Vec<&Expr> {
         | ExprKind::Unary { operand: inner, .. }
         | ExprKind::IncDec { target: inner, .. }
         | ExprKind::Cast { operand: inner, .. }
-        | ExprKind::Comptime(inner) => vec![inner],
+        | ExprKind::Comptime(inner)
+        | ExprKind::Given { inner, .. } => vec![inner],
         ExprKind::Index { base: a, index: b } | ExprKind::Binary { left: a, right: b, .. } => vec![a, b],
         ExprKind::Ternary { cond, then, other } => {
             [Some(cond), then.as_ref(), Some(other)].into_iter().flatten().map(|inner| &**inner).collect()

@@ -21,6 +21,8 @@ pub struct Target {
     pub tai_offset_ns: i64,
     /// Size of the ring buffer in bytes, a power of two.
     pub ring_bytes: u32,
+    /// Offset of `comm` in `struct task_struct`, where programs can read the current task through BTF (5.11).
+    pub comm_offset: Option<u32>,
     /// Keys of a keyed map without a size of its own.
     pub map_keys: u32,
     /// Distinct stacks kept per kind.

@@ -108,7 +108,7 @@ impl<'p> Answers<'p> {
         let limit = view.program().config.max_cat_bytes;
         match read_file(&name, limit) {
             Ok(content) => self.passed_on(message::Output::Cat, &content),
-            Err(error) => eprintln!("quadrant: cat: cannot read {}: {error}", name.escape_ascii()),
+            Err(error) => complain(&format!("cannot read {} for cat()", name.escape_ascii()), &error),
         }
     }
 
@@ -119,7 +119,7 @@ impl<'p> Answers<'p> {
         let output = Command::new("/bin/sh").arg("-c").arg(&command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         match output {
             Ok(output) => self.passed_on(message::Output::System, &output.stdout),
-            Err(error) => eprintln!("quadrant: system: cannot run /bin/sh: {error}"),
+            Err(error) => complain("cannot run /bin/sh for system()", &error),
         }
         Ok(())
     }
@@ -191,6 +191,10 @@ impl Sink for Answers<'_> {
         }
         Ok(())
     }
+}
+
+fn complain(what: &str, error: &io::Error) {
+    eprintln!("quadrant: error: {}", quadrant_bpf::Error::io(what, error));
 }
 
 /// The start of a file whose name may have come from a traced program: never waits for a pipe or a device.

@@ -28,7 +28,10 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     let Some((file, params)) = args.rest.split_first() else {
         return Err(Failure::usage("no script: give a file, or a program with -e").hint("try 'quadrant --help'"));
     };
-    let text = read(file).map_err(|error| Failure::new(format!("cannot read {file}: {error}")))?;
+    if file.starts_with('-') && file != "-" {
+        return Err(Failure::usage(format!("unknown option {}", file.escape_debug())).hint("try 'quadrant --help'"));
+    }
+    let text = read(file).map_err(|error| quadrant_bpf::Error::io(format!("cannot read {file}"), &error))?;
     Ok((Script { name: shown_name(file).to_owned(), text }, params))
 }
 

@@ -93,7 +93,7 @@ fn trace(
         return Ok(0);
     }
     let output = answers::output(args.output.as_deref())
-        .map_err(|error| Failure::new(format!("cannot write the output file: {error}")))?;
+        .map_err(|error| quadrant_bpf::Error::io("cannot write the output file", &error))?;
     let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
     let pid = args.pid.or(focus.child.as_ref().map(Child::pid));
     let answers = Answers::new(program, script, mode, Names::new(!args.no_inlines), output);

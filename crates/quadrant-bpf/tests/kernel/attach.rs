@@ -4,13 +4,14 @@ use std::ffi::CString;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
+use quadrant_bpf::features::Features;
 use quadrant_bpf::insn::{Cond, Insn, Reg, Size};
 use quadrant_bpf::link::{Link, UprobeMulti, When};
 use quadrant_bpf::perf::{Event, KernelPlace, PerfEvent, Sample, Scope, Software, Watch};
 use quadrant_bpf::prog::{AttachType, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
 
-use crate::common::{self, need_root};
+use crate::common::{self, Cookies, need, need_root};
 
 /// Kind of a typedef in BTF.
 const TYPEDEF: u32 = 8;
@@ -20,6 +21,16 @@ fn call_getpgid(times: usize) {
         // SAFETY: no memory is involved.
         black_box(unsafe { libc::getpgid(0) });
     }
+}
+
+/// The body, run only for that system call: the number is the second argument of the raw tracepoint.
+fn if_getpgid(body: &[Insn]) -> Vec<Insn> {
+    let mut insns = vec![
+        Insn::ldx(Size::Dw, Reg::R1, Reg::R6, 8),
+        Insn::jmp_imm(Cond::Ne, Reg::R1, libc::SYS_getpgid as i32, body.len() as i16),
+    ];
+    insns.extend(body);
+    insns
 }
 
 /// A function to probe.
@@ -50,40 +61,32 @@ fn place_of(address: usize) -> (CString, u64) {
 #[test]
 fn tracepoint_by_perf_counts_exactly() {
     need_root!();
-    let (map, memory) = common::counters(2);
-    let mut body = common::count(&map, 0);
-    body.extend(common::add(&map, 1, &common::cookie()));
-    let program = common::load_insns(ProgramKind::Tracepoint, &common::only_this_thread(&body));
+    let ((map, memory), cookies) = (common::counters(2), Cookies::of(ProgramKind::Tracepoint));
+    let program = common::load_insns(ProgramKind::Tracepoint, &common::only_this_thread(&cookies.count(&map)));
     let id = TraceFs::open().unwrap().event_id("syscalls", "sys_enter_getpgid").unwrap();
     let event = PerfEvent::open(&Event::Tracepoint { id }, Scope::All).unwrap();
     call_getpgid(5);
-    let link = Link::perf_event(&program, event, 1000).unwrap();
+    let link = Link::perf_event(&program, event, cookies.value(1000)).unwrap();
     call_getpgid(321);
     let event = link.detach();
     call_getpgid(7);
     drop(event);
     assert_eq!(memory.read_u64(0).unwrap(), 321);
-    assert_eq!(memory.read_u64(8).unwrap(), 321_000);
+    assert_eq!(memory.read_u64(8).unwrap(), cookies.value(321_000));
 }
 
 #[test]
 fn raw_tracepoint_counts_exactly() {
     need_root!();
-    let (map, memory) = common::counters(2);
-    let mut hit = common::count(&map, 0);
-    hit.extend(common::add(&map, 1, &common::cookie()));
-    let mut body = vec![
-        Insn::ldx(Size::Dw, Reg::R1, Reg::R6, 8),
-        Insn::jmp_imm(Cond::Ne, Reg::R1, libc::SYS_getpgid as i32, hit.len() as i16),
-    ];
-    body.extend(hit);
+    let ((map, memory), cookies) = (common::counters(2), Cookies::of(ProgramKind::RawTracepoint));
+    let body = if_getpgid(&cookies.count(&map));
     let program = common::load_insns(ProgramKind::RawTracepoint, &common::only_this_thread(&body));
-    let link = Link::raw_tracepoint(&program, c"sys_enter", 3).unwrap();
+    let link = Link::raw_tracepoint(&program, c"sys_enter", cookies.value(3)).unwrap();
     call_getpgid(321);
     drop(link);
     call_getpgid(7);
     assert_eq!(memory.read_u64(0).unwrap(), 321);
-    assert_eq!(memory.read_u64(8).unwrap(), 963);
+    assert_eq!(memory.read_u64(8).unwrap(), cookies.value(963));
     assert!(Link::raw_tracepoint(&program, c"no_such", 0).unwrap_err().is(libc::ENOENT));
 }
 
@@ -91,46 +94,79 @@ fn raw_tracepoint_counts_exactly() {
 fn uprobe_counts_exactly() {
     need_root!();
     let (path, offset) = place_of(probed as *const () as usize);
+    let cookies = Cookies::of(ProgramKind::Kprobe);
     for on_return in [false, true] {
         let (map, memory) = common::counters(2);
-        let mut body = common::count(&map, 0);
-        body.extend(common::add(&map, 1, &common::cookie()));
-        let program = common::load_insns(ProgramKind::Kprobe, &common::only_this_thread(&body));
+        let program = common::load_insns(ProgramKind::Kprobe, &common::only_this_thread(&cookies.count(&map)));
         let event = Event::Uprobe { path: &path, offset, ref_ctr_offset: 0, on_return };
         let event = PerfEvent::open(&event, Scope::Process(std::process::id())).unwrap();
-        let link = Link::perf_event(&program, event, 2).unwrap();
+        let link = Link::perf_event(&program, event, cookies.value(2)).unwrap();
         call_probed(100);
         drop(link);
         call_probed(5);
-        assert_eq!((memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap()), (100, 200), "return: {on_return}");
+        let counts = (memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap());
+        assert_eq!(counts, (100, cookies.value(200)), "return: {on_return}");
     }
 }
 
 #[test]
 fn uprobe_multi_counts_exactly() {
     need_root!();
+    need!(Features::new().uprobe_multi(), NO_UPROBE_MULTI);
+    for when in [When::Entry, When::Return] {
+        assert_eq!(count_by_uprobe_multi(AttachType::TraceUprobeMulti, when), (100, 500), "{when:?}");
+    }
+}
+
+#[test]
+fn uprobe_session_counts_entry_and_return() {
+    need_root!();
+    need!(Features::new().uprobe_session(), NO_UPROBE_SESSION);
+    assert_eq!(count_by_uprobe_multi(AttachType::TraceUprobeSession, When::Session), (200, 1000));
+}
+
+const NO_UPROBE_MULTI: &str = "this kernel has no links to many places of a file (Linux 6.6)";
+const NO_UPROBE_SESSION: &str = "this kernel has no links to entry and return of user functions (Linux 6.13)";
+
+/// Hits and the sum of cookies of 100 calls, each hit with the cookie 5.
+fn count_by_uprobe_multi(attach_type: AttachType, when: When) -> (u64, u64) {
     let (path, offset) = place_of(probed as *const () as usize);
-    for when in [When::Entry, When::Return, When::Session] {
-        let (map, memory) = common::counters(2);
-        let mut body = common::count(&map, 0);
-        body.extend(common::add(&map, 1, &common::cookie()));
-        let insns = common::only_this_thread(&body);
-        let attach_type =
-            if when == When::Session { AttachType::TraceUprobeSession } else { AttachType::TraceUprobeMulti };
+    let (map, memory) = common::counters(2);
+    let insns = common::only_this_thread(&Cookies::of(ProgramKind::Kprobe).count(&map));
+    let program = common::load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) });
+    let places = UprobeMulti {
+        path: &path,
+        offsets: &[offset],
+        ref_ctr_offsets: &[],
+        cookies: &[5],
+        pid: Some(std::process::id()),
+        when,
+    };
+    let link = Link::uprobe_multi(&program, &places).unwrap();
+    call_probed(100);
+    drop(link);
+    call_probed(5);
+    (memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap())
+}
+
+#[test]
+fn a_link_that_this_kernel_has_not_is_explained() {
+    need_root!();
+    let (path, offset) = place_of(probed as *const () as usize);
+    let features = Features::new();
+    let kinds = [
+        (AttachType::TraceUprobeMulti, When::Entry, features.uprobe_multi(), "6.6"),
+        (AttachType::TraceUprobeSession, When::Session, features.uprobe_session(), "6.13"),
+    ];
+    let insns = [Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+    for (attach_type, when, available, version) in kinds {
         let program = common::load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) });
-        let places = UprobeMulti {
-            path: &path,
-            offsets: &[offset],
-            ref_ctr_offsets: &[],
-            cookies: &[5],
-            pid: Some(std::process::id()),
-            when,
-        };
-        let link = Link::uprobe_multi(&program, &places).unwrap();
-        call_probed(100);
-        drop(link);
-        let times = if when == When::Session { 200 } else { 100 };
-        assert_eq!((memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap()), (times, times * 5), "{when:?}");
+        let places =
+            UprobeMulti { path: &path, offsets: &[offset], ref_ctr_offsets: &[], cookies: &[], pid: None, when };
+        match Link::uprobe_multi(&program, &places) {
+            Ok(_) => assert!(available, "{when:?}"),
+            Err(error) => assert!(!available && error.why().contains(version), "{error}"),
+        }
     }
 }
 
@@ -160,24 +196,18 @@ fn tracing_program_counts_exactly() {
         println!("skipped: this kernel has no BTF");
         return;
     };
-    let (map, memory) = common::counters(2);
-    let mut hit = common::count(&map, 0);
-    hit.extend(common::add(&map, 1, &common::cookie()));
-    let mut body = vec![
-        Insn::ldx(Size::Dw, Reg::R1, Reg::R6, 8),
-        Insn::jmp_imm(Cond::Ne, Reg::R1, libc::SYS_getpgid as i32, hit.len() as i16),
-    ];
-    body.extend(hit);
+    let ((map, memory), cookies) = (common::counters(2), Cookies::of(ProgramKind::Tracing));
+    let body = if_getpgid(&cookies.count(&map));
     let (insns, attach_type) = (common::only_this_thread(&body), AttachType::TraceRawTp);
     let spec = ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) };
     let program = common::load(&spec);
-    for cookie in [0, 7] {
+    for cookie in [0, cookies.value(7)] {
         let link = Link::tracing(&program, attach_type, cookie).unwrap();
         call_getpgid(50);
         drop(link);
         call_getpgid(3);
     }
-    assert_eq!((memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap()), (100, 350));
+    assert_eq!((memory.read_u64(0).unwrap(), memory.read_u64(8).unwrap()), (100, cookies.value(350)));
 }
 
 static SEMAPHORE: AtomicU16 = AtomicU16::new(5);
@@ -189,18 +219,35 @@ extern "C" fn guarded(number: u64) -> u64 {
 }
 
 #[test]
-fn semaphores_are_raised_while_attached() {
+fn a_semaphore_is_raised_while_attached() {
     need_root!();
     let (path, offset) = place_of(guarded as *const () as usize);
     let (_, counter) = place_of(SEMAPHORE.as_ptr() as usize);
-    let insns = [Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
-    let program = common::load_insns(ProgramKind::Kprobe, &insns);
+    let program = common::load_insns(ProgramKind::Kprobe, &[Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
     let event = Event::Uprobe { path: &path, offset, ref_ctr_offset: counter, on_return: false };
     let event = PerfEvent::open(&event, Scope::Process(std::process::id())).unwrap();
     let link = Link::perf_event(&program, event, 0).unwrap();
     assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 6);
     drop(link);
     assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 5);
+    black_box(guarded(1));
+}
+
+static SEMAPHORE_OF_MANY: AtomicU16 = AtomicU16::new(5);
+
+/// As [`guarded`], for the other test.
+#[inline(never)]
+extern "C" fn guarded_of_many(number: u64) -> u64 {
+    black_box(number) + 3
+}
+
+#[test]
+fn a_semaphore_of_many_places_is_raised_and_must_be_the_same_for_all() {
+    need_root!();
+    need!(Features::new().uprobe_multi(), NO_UPROBE_MULTI);
+    let (path, offset) = place_of(guarded_of_many as *const () as usize);
+    let (_, counter) = place_of(SEMAPHORE_OF_MANY.as_ptr() as usize);
+    let insns = [Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
     let attach_type = AttachType::TraceUprobeMulti;
     let program = common::load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) });
     let places = UprobeMulti {
@@ -212,16 +259,16 @@ fn semaphores_are_raised_while_attached() {
         when: When::Entry,
     };
     let link = Link::uprobe_multi(&program, &places).unwrap();
-    assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 6);
+    assert_eq!(SEMAPHORE_OF_MANY.load(Ordering::Relaxed), 6);
     drop(link);
-    assert_eq!(SEMAPHORE.load(Ordering::Relaxed), 5);
+    assert_eq!(SEMAPHORE_OF_MANY.load(Ordering::Relaxed), 5);
     let other = UprobeMulti { ref_ctr_offsets: &[], ..places };
     let link = Link::uprobe_multi(&program, &places).unwrap();
     let error = Link::uprobe_multi(&program, &other).unwrap_err();
     assert!(error.is(libc::EINVAL) && error.why().contains("semaphore"), "{error}");
     drop(link);
     assert!(Link::uprobe_multi(&program, &UprobeMulti { cookies: &[1, 2], ..places }).is_err());
-    black_box(guarded(1));
+    black_box(guarded_of_many(1));
 }
 
 static WATCHED: AtomicU64 = AtomicU64::new(0);

@@ -1,12 +1,13 @@
 //! Programs of several functions.
 
 use quadrant_bpf::btf::{Function, Linkage};
+use quadrant_bpf::features::Features;
 use quadrant_bpf::helper;
 use quadrant_bpf::insn::{Alu, Insn, Reg, Size};
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_bpf::prog::{Program, ProgramKind, ProgramSpec};
 
-use crate::common::{self, need_root};
+use crate::common::{self, need, need_root};
 
 /// An entry that calls `helper(r1, callback, 0, 0)` after `first` has set r1, and returns the helper's result.
 fn with_callback(first: &[Insn], helper: u32, callback: &[Insn]) -> Program {
@@ -30,6 +31,7 @@ fn with_callback(first: &[Insn], helper: u32, callback: &[Insn]) -> Program {
 #[test]
 fn bpf_loop_calls_back() {
     need_root!();
+    need!(Features::new().bpf_loop(), "this kernel has no bpf_loop (Linux 5.17)");
     let (map, memory) = common::counters(1);
     let mut callback = common::add(&map, 0, &[]);
     callback.extend([Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
@@ -41,6 +43,7 @@ fn bpf_loop_calls_back() {
 #[test]
 fn for_each_map_elem_visits_all() {
     need_root!();
+    need!(Features::new().for_each_map_elem(), "this kernel has no bpf_for_each_map_elem (Linux 5.13)");
     let hash = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 64)).unwrap();
     for key in 1..=10u32 {
         hash.update(&key.to_ne_bytes(), &u64::from(key).to_ne_bytes(), Update::Any).unwrap();

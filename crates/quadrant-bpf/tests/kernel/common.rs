@@ -3,26 +3,66 @@
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
+use quadrant_bpf::features::Features;
 use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::helper;
 use quadrant_bpf::insn::{Atomic, Cond, Insn, Reg, Size};
+use quadrant_bpf::limits;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, flags};
 use quadrant_bpf::prog::{LogLevel, Program, ProgramKind, ProgramSpec};
 
-/// Returns from a test that cannot run here.
-macro_rules! need_root {
-    () => {
-        if !crate::common::is_root() {
-            println!("skipped: needs root");
+/// Returns from a test that cannot run here because something is missing.
+macro_rules! need {
+    ($available:expr, $reason:expr) => {
+        if !$available {
+            println!("skipped: {}", $reason);
             return;
         }
     };
 }
+pub(crate) use need;
+
+/// Returns from a test that only root can run.
+macro_rules! need_root {
+    () => {
+        crate::common::need!(crate::common::is_root(), "needs root")
+    };
+}
 pub(crate) use need_root;
 
+/// Whether this is root; then its limits are raised as the tracer does it, which old kernels need for every map.
 pub fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().any(|line| line.starts_with("Uid:\t0\t0"))
+    let root = status.lines().any(|line| line.starts_with("Uid:\t0\t0"));
+    if root {
+        limits::bump_memlock();
+    }
+    root
+}
+
+/// Cookies in programs of one kind, as far as this kernel has them: a test counts with them or without.
+pub struct Cookies {
+    available: bool,
+}
+
+impl Cookies {
+    pub fn of(kind: ProgramKind) -> Cookies {
+        Cookies { available: Features::new().attach_cookie(kind) }
+    }
+
+    /// The cookie to attach with, or what its sum must be: 0 where there are no cookies.
+    pub fn value(&self, cookie: u64) -> u64 {
+        if self.available { cookie } else { 0 }
+    }
+
+    /// Counts in the first place, and adds up cookies in the second.
+    pub fn count(&self, map: &Map) -> Vec<Insn> {
+        let mut insns = count(map, 0);
+        if self.available {
+            insns.extend(add(map, 1, &cookie()));
+        }
+        insns
+    }
 }
 
 /// Numbers in one value of an array, as programs address them directly.
@@ -74,7 +114,7 @@ pub fn add(map: &Map, place: u32, value: &[Insn]) -> Vec<Insn> {
 }
 
 /// `r1 = bpf_get_attach_cookie(ctx)`.
-pub fn cookie() -> [Insn; 3] {
+fn cookie() -> [Insn; 3] {
     [Insn::mov64(Reg::R1, Reg::R6), Insn::call_helper(helper::GET_ATTACH_COOKIE), Insn::mov64(Reg::R1, Reg::R0)]
 }
 

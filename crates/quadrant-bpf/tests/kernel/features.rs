@@ -4,7 +4,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::helper;
 use quadrant_bpf::prog::ProgramKind;
 
-use crate::common::need_root;
+use crate::common::{need, need_root};
 
 #[test]
 fn answers_agree_with_each_other() {
@@ -26,10 +26,7 @@ fn answers_agree_with_each_other() {
 fn a_new_kernel_has_what_it_should() {
     need_root!();
     let features = Features::new();
-    if !features.uprobe_session() {
-        println!("skipped: needs Linux 6.13");
-        return;
-    }
+    need!(features.uprobe_session(), "needs Linux 6.13");
     assert!(features.ring_buffer() && features.bpf_loop() && features.for_each_map_elem());
     assert!(features.growing_hash() && features.task_storage() && features.sleepable_uprobe());
     assert!(features.atomic_fetch() && features.cpu_v4() && features.perf_link());

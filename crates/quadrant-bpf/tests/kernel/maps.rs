@@ -1,8 +1,9 @@
 //! Maps of the common kinds.
 
+use quadrant_bpf::features::Features;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, Update, flags};
 
-use crate::common::need_root;
+use crate::common::{need, need_root};
 
 #[test]
 fn hash_entries_come_and_go() {
@@ -107,7 +108,7 @@ fn a_full_hash_says_so() {
 }
 
 #[test]
-fn maps_hold_maps_and_threads() {
+fn maps_hold_maps() {
     need_root!();
     let inner = Map::create(&MapSpec::new(MapKind::Hash, 4, 8, 16)).unwrap();
     let outer = Map::create_of_maps(&MapSpec::new(MapKind::ArrayOfMaps, 4, 4, 2), &inner).unwrap();
@@ -115,6 +116,12 @@ fn maps_hold_maps_and_threads() {
     let mut id = [0; 4];
     assert!(outer.lookup(&0u32.to_ne_bytes(), &mut id).unwrap());
     assert_eq!(u32::from_ne_bytes(id), inner.info().unwrap().id);
+}
+
+#[test]
+fn a_map_of_threads_has_the_size_of_its_values() {
+    need_root!();
+    need!(Features::new().task_storage(), "this kernel has no task storage (Linux 5.11)");
     let storage = Map::create_task_storage(&MapSpec::new(MapKind::TaskStorage, 4, 24, 0)).unwrap();
     assert_eq!(storage.value_len(), 24);
 }

@@ -134,6 +134,13 @@ pub enum ExprKind {
     Block(Box<Block>),
     /// `comptime x`
     Comptime(Box<Expr>),
+    /// An argument of a macro in its parameter's place. The parser makes none.
+    Given {
+        /// How many macros are open around the call that it comes from.
+        open: usize,
+        /// The argument.
+        inner: Box<Expr>,
+    },
 }
 
 /// The name in front of the parentheses of a call.
@@ -218,7 +225,9 @@ impl ExprKind {
             Self::Map { key: parts, .. } | Self::Call { args: parts, .. } | Self::Tuple(parts) => tallest(parts),
             Self::Record(fields) => fields.iter().map(|(_, e)| e.height).max().unwrap_or(0),
             Self::Field { base, .. } | Self::TupleField { base, .. } => base.height,
-            Self::Unary { operand, .. } | Self::Comptime(operand) => operand.height,
+            Self::Unary { operand, .. } | Self::Comptime(operand) | Self::Given { inner: operand, .. } => {
+                operand.height
+            }
             Self::IncDec { target, .. } => target.height,
             Self::Cast { ty, operand } => operand.height.max(ty.height()),
             Self::Index { base: a, index: b } | Self::Binary { left: a, right: b, .. } => a.height.max(b.height),

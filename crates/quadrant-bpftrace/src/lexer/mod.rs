@@ -47,7 +47,11 @@ impl<'a> Lexer<'a> {
             let blanks = rest.len() - rest.trim_ascii_start().len();
             self.pos += blanks;
             let rest = &rest[blanks..];
-            if rest.starts_with("//") {
+            // A line of C text that goes on in the next one.
+            let continued = rest.strip_prefix('\\').map_or(0, line_end_len);
+            if continued > 0 {
+                self.pos += 1 + continued;
+            } else if rest.starts_with("//") {
                 self.pos += rest.find('\n').unwrap_or(rest.len());
             } else if let Some(comment) = rest.strip_prefix("/*") {
                 match comment.find("*/") {
@@ -89,6 +93,13 @@ impl<'a> Lexer<'a> {
 /// Whether `byte` may stand in a word.
 pub fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn line_end_len(text: &str) -> usize {
+    match text.strip_prefix('\r').unwrap_or(text).starts_with('\n') {
+        true => text.find('\n').map_or(0, |at| at + 1),
+        false => 0,
+    }
 }
 
 fn word_len(text: &str) -> usize {

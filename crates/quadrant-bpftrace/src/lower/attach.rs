@@ -9,7 +9,7 @@ use quadrant_program::span::Span;
 use quadrant_types::suggest;
 
 use super::Lower;
-use super::clause::{Variant, needs_context};
+use super::clause::{Needs, Variant, needs_context};
 use super::config::MissingProbes;
 use super::expr::positional;
 use crate::ast::{AttachPart, AttachPoint, Item, Probe, Script};
@@ -76,7 +76,8 @@ impl Lower<'_> {
             if let Item::Probe(probe) = item {
                 any = true;
                 let found = self.probe_points(probe);
-                variants.extend(group(probe, found, &mut table));
+                let needs = needs_context(probe, |word| self.hides(word));
+                variants.extend(group(probe, needs, found, &mut table));
             }
         }
         if !any {
@@ -102,6 +103,11 @@ impl Lower<'_> {
             }
         }
         all
+    }
+
+    /// Whether a word stands for text that was defined elsewhere.
+    fn hides(&self, word: &str) -> bool {
+        self.macros.contains_key(word) || self.preamble.has_constant(word)
     }
 
     fn missing(&mut self, error: ProbeError, span: Span) {
@@ -183,8 +189,12 @@ impl Points {
 }
 
 /// Splits a probe's points so that the body means the same for all points of a part.
-fn group<'s>(probe: &'s Probe, found: Vec<(ProbeKind, Option<Found>)>, table: &mut Points) -> Vec<Variant<'s>> {
-    let needs = needs_context(probe);
+fn group<'s>(
+    probe: &'s Probe,
+    needs: Needs,
+    found: Vec<(ProbeKind, Option<Found>)>,
+    table: &mut Points,
+) -> Vec<Variant<'s>> {
     let mut variants: Vec<Variant<'s>> = Vec::new();
     let mut seen = HashSet::new();
     for (kind, found) in found {

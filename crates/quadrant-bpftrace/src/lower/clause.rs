@@ -35,6 +35,8 @@ pub(super) struct Scope {
     pub kind: ProbeKind,
     pub args: Option<Arc<Args>>,
     pub path: Option<PathBuf>,
+    /// The name of a point of the clause.
+    pub point: String,
     pub loops: u32,
     /// Variables by name, innermost block last.
     blocks: Vec<HashMap<String, Local>>,
@@ -75,6 +77,7 @@ impl Default for Scope {
             kind: ProbeKind::Begin,
             args: None,
             path: None,
+            point: String::new(),
             loops: 0,
             blocks: Vec::new(),
             expanding: Vec::new(),
@@ -91,6 +94,7 @@ impl Lower<'_> {
             kind: variant.kind,
             args: variant.args.clone(),
             path: variant.path.clone(),
+            point: self.point_name(variant),
             ..Scope::default()
         };
         self.scope.blocks.push(HashMap::new());
@@ -99,6 +103,11 @@ impl Lower<'_> {
         self.scope.blocks.pop();
         let points = variant.points.clone();
         (!points.is_empty()).then_some(Clause { points, predicate, body, span: variant.probe.span })
+    }
+
+    fn point_name(&self, variant: &Variant) -> String {
+        let point = variant.points.first().and_then(|id| self.program.points.get(id.0 as usize));
+        point.map(|point| point.name.clone()).unwrap_or_default()
     }
 
     /// Runs `inner` in a block of its own.
@@ -212,8 +221,9 @@ impl Lower<'_> {
     }
 }
 
-/// What a probe's meaning depends on, judged by the words in it.
-pub(super) fn needs_context(probe: &Probe) -> Needs {
+/// What a probe's meaning depends on, judged by the words in it. `hides` tells of a word that
+/// stands for other text.
+pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Needs {
     let mut needs = Needs::default();
     walk_probe(probe, &mut |node| {
         let word = match node {
@@ -222,6 +232,7 @@ pub(super) fn needs_context(probe: &Probe) -> Needs {
             Node::Cast | Node::Deref => return needs.kind = true,
         };
         match word {
+            word if hides(word) => needs = Needs { kind: true, args: true, path: true },
             "args" => (needs.kind, needs.args) = (true, true),
             "uaddr" => needs.path = true,
             "retval" | "ctx" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal"

@@ -101,12 +101,38 @@ impl Lower<'_> {
                     substitution.maps.insert(ident.name.clone(), name.name.clone());
                 }
                 (MacroParam::Expr(ident) | MacroParam::Type(ident), _) => {
-                    substitution.exprs.insert(ident.name.clone(), arg.clone());
+                    substitution.exprs.insert(ident.name.clone(), self.argument_of_macro(arg));
                 }
                 _ => {}
             }
         }
         substitution
+    }
+
+    /// What stands in a parameter's place. What means the same everywhere stays as it is, so
+    /// that it can be a format or a map.
+    fn argument_of_macro(&self, arg: &ast::Expr) -> ast::Expr {
+        match &arg.kind {
+            ast::ExprKind::Name(_)
+            | ast::ExprKind::Str(_)
+            | ast::ExprKind::Int(_)
+            | ast::ExprKind::Bool(_)
+            | ast::ExprKind::Param(_)
+            | ast::ExprKind::Var(_) => arg.clone(),
+            ast::ExprKind::Map { key, .. } if key.is_empty() => arg.clone(),
+            _ => {
+                let kind = ast::ExprKind::Given { open: self.scope.expanding.len(), inner: Box::new(arg.clone()) };
+                ast::Expr::new(arg.span, kind)
+            }
+        }
+    }
+
+    /// An argument of a macro: it means what it means where the call stands, outside the macro.
+    pub(super) fn given(&mut self, open: usize, inner: &ast::Expr) -> Option<Expr> {
+        let inside = self.scope.expanding.split_off(open.min(self.scope.expanding.len()));
+        let value = self.expr(inner);
+        self.scope.expanding.extend(inside);
+        value
     }
 
     /// A body as a value if it ends with one, otherwise as a statement.

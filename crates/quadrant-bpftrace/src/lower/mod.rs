@@ -70,7 +70,8 @@ pub fn lower(script: &Script, source: &str, env: &Env) -> (Option<Program>, Vec<
     let mut diagnostics = before;
     diagnostics.append(&mut lower.diagnostics);
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
-    diagnostics.dedup();
+    // A body that is lowered for several points makes each mistake several times.
+    diagnostics.dedup_by_key(|d| (d.span, d.severity));
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     ((!failed).then_some(lower.program), diagnostics)
 }

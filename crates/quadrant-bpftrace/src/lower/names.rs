@@ -231,7 +231,8 @@ impl Lower<'_> {
         let args = self.scope.args.clone()?;
         let Some(place) = args.numbered.get(usize::from(number)) else {
             let count = args.numbered.len();
-            return self.error(span, format!("this probe has {count} arguments, and `arg{number}` is not one of them"));
+            let message = format!("`{}` has {count} arguments, and `arg{number}` is not one of them", self.scope.point);
+            return self.error(span, message);
         };
         self.described(*place, span)
     }
@@ -255,21 +256,20 @@ impl Lower<'_> {
             return self.read_argument(field, span);
         }
         if args.fields.is_empty() {
-            let kind = self.scope.kind.name();
             let help = match self.scope.kind {
                 ProbeKind::Uprobe | ProbeKind::Usdt => "use `arg0`, `arg1`, ... (named ones need debug information)",
                 ProbeKind::Uretprobe => "use `retval`",
                 _ => "it has no arguments",
             };
-            return self.error_help(args_span, format!("this `{kind}` has no named arguments"), help);
+            return self.error_help(args_span, format!("`{}` has no named arguments", self.scope.point), help);
         }
         let near = suggest(&name.name, args.fields.iter().map(|field| field.name.as_str()));
         if near.is_some() {
-            return self.error_near(name.span, format!("this probe has no argument `{}`", name.name), near);
+            return self.error_near(name.span, format!("`{}` has no argument `{}`", self.scope.point, name.name), near);
         }
         let names: Vec<&str> = args.fields.iter().map(|field| field.name.as_str()).collect();
         let help = format!("it has: {}", names.join(", "));
-        self.error_help(name.span, format!("this probe has no argument `{}`", name.name), help)
+        self.error_help(name.span, format!("`{}` has no argument `{}`", self.scope.point, name.name), help)
     }
 
     fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {

@@ -6,24 +6,16 @@ use quadrant_program::expr::Expr;
 use quadrant_program::span::Span;
 
 use super::Lower;
-use crate::ast::{self, CDecl, CDeclKind, Ident, Item, Script};
+use crate::ast::{self, CDecl, CDeclKind, Ident, Item, MacroParam, Script};
 use crate::parser::parse_expr_at;
 
 /// What the C text defines.
 #[derive(Debug, Default)]
 pub(super) struct Preamble {
-    defines: HashMap<String, Define>,
+    /// What a name stands for.
+    defines: HashMap<String, Span>,
     /// A type definition made no sense: types that miss their members need no second message.
     pub broken_types: bool,
-}
-
-/// `#define name rest`
-#[derive(Debug, Clone)]
-struct Define {
-    /// What the name stands for.
-    body: Span,
-    /// The name is followed by parameters.
-    function: bool,
 }
 
 impl Preamble {
@@ -113,9 +105,29 @@ impl Lower<'_> {
             self.error::<()>(span, "`#define` needs a name");
             return;
         }
-        let function = text[len..].starts_with('(');
         let body = Span::new(rest.start + (start + len) as u32, rest.end);
-        self.preamble.defines.insert(text[..len].to_owned(), Define { body, function });
+        match text[len..].starts_with('(') {
+            true => self.define_function(Ident { name: text[..len].to_owned(), span }, body),
+            false => drop(self.preamble.defines.insert(text[..len].to_owned(), body)),
+        }
+    }
+
+    /// `#define name(a, b) expression` is a macro of expressions.
+    fn define_function(&mut self, name: Ident, rest: Span) {
+        let text = self.text(rest);
+        let Some(close) = text.find(')') else {
+            self.error::<()>(rest, "the parameters have no closing `)`");
+            return;
+        };
+        let words = text[1..close].split(',').map(str::trim).filter(|word| !word.is_empty());
+        let params = words.map(|word| MacroParam::Expr(Ident { name: word.to_owned(), span: rest })).collect();
+        let body = Span::new(rest.start + close as u32 + 1, rest.end);
+        let (expr, diagnostics) = parse_expr_at(self.source, body);
+        // What is no expression is no mistake as long as nobody uses it.
+        if diagnostics.is_empty() {
+            let body = ast::Block::new(body, Vec::new(), Some(Box::new(expr)));
+            self.define_macro(&ast::MacroDef { span: rest, name, params, body });
+        }
     }
 
     /// Headers only bring types, and those come from the kernel itself.
@@ -132,14 +144,11 @@ impl Lower<'_> {
 
     /// The value of a word that `#define` gave a meaning; the outer `None` if it did not.
     pub(super) fn preamble_constant(&mut self, name: &str, span: Span) -> Option<Option<Expr>> {
-        let define = self.preamble.defines.get(name)?.clone();
-        if define.function {
-            return Some(self.unsupported(span, "a `#define` with parameters", "write out what it stands for"));
-        }
+        let body = *self.preamble.defines.get(name)?;
         if self.scope.expanding.iter().any(|open| open == name) {
             return Some(self.error(span, format!("`{name}` is defined by itself")));
         }
-        let (expr, diagnostics) = parse_expr_at(self.source, define.body);
+        let (expr, diagnostics) = parse_expr_at(self.source, body);
         if !diagnostics.is_empty() {
             let message = format!("`{name}` does not stand for a value");
             return Some(self.error_help(span, message, "a `#define` can be used where its text is an expression"));
@@ -148,15 +157,6 @@ impl Lower<'_> {
         let value = self.expr(&expr);
         self.scope.expanding.pop();
         Some(value.map(|value| Expr { span, ..value }))
-    }
-
-    /// A call of what `#define` gave a meaning; the outer `None` if it did not.
-    pub(super) fn preamble_call(&mut self, callee: &Ident, _args: &[ast::Expr], span: Span) -> Option<Option<Expr>> {
-        let define = self.preamble.defines.get(&callee.name)?;
-        if define.function {
-            return Some(self.unsupported(span, "a `#define` with parameters", "write out what it stands for"));
-        }
-        Some(self.error(span, format!("`{}` is not a function", callee.name)))
     }
 
     /// `let @name = hash(keys)`

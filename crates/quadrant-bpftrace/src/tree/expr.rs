@@ -80,6 +80,7 @@ fn compound(kind: &ExprKind) -> String {
         ExprKind::If(parts) => if_expr(parts),
         ExprKind::Block(inner) => block(inner),
         ExprKind::Comptime(inner) => format!("(comptime {})", expr(inner)),
+        ExprKind::Given { inner, .. } => expr(inner),
         _ => String::new(),
     }
 }

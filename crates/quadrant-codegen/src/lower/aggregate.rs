@@ -55,6 +55,7 @@ impl Lower<'_, '_> {
             }
             (MapPlace::Keyed { map: place, shared, .. }, Some(key)) => {
                 let key = self.key(map, key)?;
+                self.lookups.forget(map);
                 self.feed_entry(map, Entry { map: place, key }, shared, &kind, value);
             }
             _ => return Err(self.model_error("an aggregation in the data section")),
@@ -214,10 +215,7 @@ impl Lower<'_, '_> {
                 let at = self.f.b.map_value(place, 0);
                 return self.amount(at, kind);
             }
-            (MapPlace::Keyed { map: place, shared: true, .. }, Some(key)) => {
-                let key = self.key(map, key)?;
-                self.lookup(Entry { map: place, key })
-            }
+            (MapPlace::Keyed { map: place, shared: true, .. }, Some(key)) => self.lookup_key(map, place, key)?,
             _ => return Err(self.model_error("the value of an aggregation that is kept by CPU")),
         };
         let (end, result) = self.join();

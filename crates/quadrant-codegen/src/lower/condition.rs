@@ -47,7 +47,7 @@ impl Lower<'_, '_> {
                 let (yes, no) = if *and { (next, other) } else { (then, next) };
                 self.condition(lhs, yes, no)?;
                 self.f.b.switch_to(next);
-                self.condition(rhs, then, other)
+                self.branch(|lower| lower.condition(rhs, then, other))
             }
             ExprKind::MemEq { lhs, rhs, negate: false } => self.branch_equal(lhs, rhs, then, other),
             ExprKind::MemEq { lhs, rhs, negate: true } => self.branch_equal(lhs, rhs, other, then),

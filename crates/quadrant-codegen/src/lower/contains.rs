@@ -8,6 +8,7 @@ use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::memory::Mem;
+use super::memory::number;
 use super::text::TextSource;
 use super::unit::Lower;
 use crate::ssa::Block;
@@ -149,10 +150,9 @@ impl Lower<'_, '_> {
         while at < bytes.len() {
             let rest = bytes.len() - at;
             let len = [8, 4, 2, 1].into_iter().find(|len| *len <= rest).unwrap_or(1);
-            let wanted = bytes[at..at + len].iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
             let size = Size::from_bytes(len as u32).unwrap_or(Size::B1);
             let here = self.f.b.load(text.base, text.off + at as i32, size);
-            self.f.b.branch_away(Cond::Ne, here, wanted as i64, next);
+            self.f.b.branch_away(Cond::Ne, here, number(&bytes[at..at + len]), next);
             at += len;
         }
     }

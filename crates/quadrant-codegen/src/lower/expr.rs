@@ -226,7 +226,7 @@ impl Lower<'_, '_> {
         self.condition(cond, then, other)?;
         for (side, block) in sides.into_iter().zip([then, other]) {
             self.f.b.switch_to(block);
-            self.store_as(side, ty, to)?;
+            self.branch(|lower| lower.store_as(side, ty, to))?;
             self.f.b.jump(end, &[]);
         }
         self.f.b.switch_to(end);
@@ -239,7 +239,7 @@ impl Lower<'_, '_> {
         self.condition(cond, yes, no)?;
         for (side, block) in [(then, yes), (other, no)] {
             self.f.b.switch_to(block);
-            let value = self.scalar(side)?;
+            let value = self.branch(|lower| lower.scalar(side))?;
             self.f.b.jump(end, &[value]);
         }
         self.f.b.switch_to(end);

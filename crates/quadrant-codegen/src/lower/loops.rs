@@ -159,7 +159,7 @@ impl Lower<'_, '_> {
         for _ in 0..count {
             let next = self.f.b.create_block();
             self.f.loops.push(Loop::Inline { end, next });
-            let done = self.block(body);
+            let done = self.branch(|lower| lower.block(body));
             self.f.loops.pop();
             done?;
             self.f.b.jump(next, &[]);
@@ -208,7 +208,10 @@ impl Lower<'_, '_> {
         inner.scratch = Some(scratch);
         inner.loops.push(Loop::Callback);
         let outer = std::mem::replace(&mut self.f, inner);
+        // Values of the caller do not exist in the body.
+        let outside = std::mem::take(&mut self.lookups);
         let done = body(self);
+        self.lookups = outside.after_loop();
         let inner = std::mem::replace(&mut self.f, outer);
         done?;
         let built = inner.b.finish().map_err(|error| CompileError::back_end(self.span, &error))?;

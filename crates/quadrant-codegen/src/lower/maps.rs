@@ -34,12 +34,12 @@ pub(super) struct Entry {
     pub key: Mem,
 }
 
-/// Where the value of an access is.
-pub(super) enum Found {
+/// Where a value is.
+enum Found {
     /// In the data section: the presence word, then the value.
     Slot(Mem),
-    /// By key.
-    Entry(Entry),
+    /// At an address, which is 0 when there is none.
+    Place(Value),
 }
 
 impl Lower<'_, '_> {
@@ -68,10 +68,7 @@ impl Lower<'_, '_> {
     fn find(&mut self, map: MapId, key: Option<&Expr>) -> Result<Found> {
         match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Slot(at), _) => Ok(Found::Slot(self.data(at))),
-            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
-                let key = self.key(map, key)?;
-                Ok(Found::Entry(Entry { map: place, key }))
-            }
+            (MapPlace::Keyed { map: place, .. }, Some(key)) => Ok(Found::Place(self.lookup_key(map, place, key)?)),
             _ => Err(self.model_error("a single value of an aggregation")),
         }
     }
@@ -109,11 +106,16 @@ impl Lower<'_, '_> {
                 let value = slot.at(VALUE);
                 Ok(self.f.b.load(value.base, value.off, Size::B8))
             }
-            Found::Entry(entry) => {
-                let place = self.lookup(entry);
-                Ok(self.load_or_zero(place))
-            }
+            Found::Place(place) => Ok(self.load_or_zero(place)),
         }
+    }
+
+    /// The address of the value of a key, or 0.
+    pub fn lookup_key(&mut self, map: MapId, place: MapRef, key: &Expr) -> Result<Value> {
+        self.known_lookup(map, key, |lower| {
+            let key = lower.key(map, key)?;
+            Ok(lower.lookup(Entry { map: place, key }))
+        })
     }
 
     /// The word at an address, 0 if that is 0.
@@ -133,8 +135,7 @@ impl Lower<'_, '_> {
     pub fn map_memory(&mut self, map: MapId, key: Option<&Expr>) -> Result<Mem> {
         match self.find(map, key)? {
             Found::Slot(slot) => Ok(slot.at(VALUE)),
-            Found::Entry(entry) => {
-                let place = self.lookup(entry);
+            Found::Place(place) => {
                 let (end, result) = self.join();
                 let missing = self.f.b.create_block();
                 self.f.b.branch(Cond::Eq, place, 0, missing, &[], end, &[place]);
@@ -160,7 +161,7 @@ impl Lower<'_, '_> {
                 let value = slot.at(VALUE);
                 Ok(self.address(value))
             }
-            Found::Entry(entry) => Ok(self.lookup(entry)),
+            Found::Place(place) => Ok(place),
         }
     }
 
@@ -172,10 +173,7 @@ impl Lower<'_, '_> {
                 let slot = self.data(at);
                 self.f.b.load(slot.base, slot.off, Size::B8)
             }
-            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
-                let key = self.key(map, key)?;
-                self.lookup(Entry { map: place, key })
-            }
+            (MapPlace::Keyed { map: place, .. }, Some(key)) => self.lookup_key(map, place, key)?,
             (MapPlace::SharedCell(place), _) => self.any_word(map, place)?,
             _ => return Err(self.model_error("the presence of an aggregation that is kept by CPU")),
         };
@@ -198,6 +196,7 @@ impl Lower<'_, '_> {
     /// Removes a key; 1 if it was there.
     pub fn map_delete(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
         let mark = self.mark();
+        self.lookups.forget(map);
         let removed = match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Keyed { map: place, .. }, Some(key)) => {
                 let key = self.key(map, key)?;
@@ -237,10 +236,12 @@ impl Lower<'_, '_> {
                 if ty.is_scalar() {
                     let value = self.scalar(value)?;
                     let key = self.key(map, key)?;
+                    self.lookups.forget(map);
                     self.assign_word(map, Entry { map: place, key }, value, churns);
                 } else {
                     let value = self.memory_as(value, &ty)?;
                     let key = self.key(map, key)?;
+                    self.lookups.forget(map);
                     self.assign_entry(map, Entry { map: place, key }, value);
                 }
                 Ok(())

@@ -104,12 +104,15 @@ impl Lower<'_, '_> {
         }
         let mut at = 0;
         while at < bytes.len() {
-            let len =
-                [8, 4, 2, 1].into_iter().find(|len| at + len <= bytes.len() && (at + mem.off as usize) % len == 0);
-            let (Some(len), rest) = (len, &bytes[at..]) else { return };
-            let value = rest[..len].iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-            let size = Size::from_bytes(len as u32).unwrap_or(Size::B1);
-            self.f.b.store(mem.base, mem.off + at as i32, size, value as i64);
+            let (rest, place) = (&bytes[at..], at + mem.off as usize);
+            let fits = |len: &usize| *len <= rest.len() && place.is_multiple_of(*len);
+            let len = [8, 4, 2].into_iter().find(fits).unwrap_or(1);
+            self.f.b.store(
+                mem.base,
+                place as i32,
+                Size::from_bytes(len as u32).unwrap_or(Size::B1),
+                number(&rest[..len]),
+            );
             at += len;
         }
     }
@@ -125,6 +128,11 @@ impl Lower<'_, '_> {
         let map = self.g.data_map();
         Mem { base: self.f.b.map_value(map, at), off: 0 }
     }
+}
+
+/// Up to eight bytes as a number, lowest first.
+pub(super) fn number(bytes: &[u8]) -> i64 {
+    bytes.iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte)) as i64
 }
 
 /// Bytes for a stored value while it is built: reading a text needs one byte beyond its cap to see whether it was longer.

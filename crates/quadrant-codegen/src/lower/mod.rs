@@ -24,6 +24,7 @@ mod maps;
 mod memory;
 mod read;
 mod record;
+mod reuse;
 mod scratch;
 mod stack;
 mod stmt;

@@ -84,17 +84,8 @@ impl Lower<'_, '_> {
             false => self.alloc_bytes(total),
         };
         self.header(id, to);
-        let mut tail = fixed;
-        for (((arg, ready), ty), off) in args.iter().zip(prepared).zip(&record.args).zip(offsets) {
-            match known_length(arg) {
-                Some(len) if is_text(ty) => {
-                    self.whole_text(arg, ready, to.at(tail))?;
-                    self.f.b.store(to.base, to.off + off as i32, Size::B8, reference(tail, stored_length(arg)));
-                    tail += len;
-                }
-                _ => self.argument_value(arg, ready, ty, to.at(off))?,
-            }
-        }
+        let places = record.args.iter().zip(offsets);
+        self.branch(|lower| lower.fill(to, fixed, args.iter().zip(prepared).zip(places)))?;
         match self.g.target.ring_buffer {
             true => self.submit(to, wake),
             false => {
@@ -104,6 +95,27 @@ impl Lower<'_, '_> {
         }
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// Writes arguments into the record; texts go behind the fixed part.
+    fn fill<'e>(
+        &mut self,
+        to: Mem,
+        fixed: u32,
+        args: impl Iterator<Item = ((&'e Expr, Prepared<'e>), (&'e Type, u32))>,
+    ) -> Result<()> {
+        let mut tail = fixed;
+        for ((arg, ready), (ty, off)) in args {
+            match known_length(arg) {
+                Some(len) if is_text(ty) => {
+                    self.whole_text(arg, ready, to.at(tail))?;
+                    self.f.b.store(to.base, to.off + off as i32, Size::B8, reference(tail, stored_length(arg)));
+                    tail += len;
+                }
+                _ => self.argument_value(arg, ready, ty, to.at(off))?,
+            }
+        }
         Ok(())
     }
 

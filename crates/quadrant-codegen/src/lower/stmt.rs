@@ -120,11 +120,11 @@ impl Lower<'_, '_> {
         self.condition(cond, yes, no)?;
         self.release(mark);
         self.f.b.switch_to(yes);
-        self.block(then)?;
+        self.branch(|lower| lower.block(then))?;
         self.f.b.jump(end, &[]);
         if !other.is_empty() {
             self.f.b.switch_to(no);
-            self.block(other)?;
+            self.branch(|lower| lower.block(other))?;
             self.f.b.jump(end, &[]);
         }
         self.f.b.switch_to(end);

@@ -11,6 +11,7 @@ use super::error::Result;
 use super::function::Function;
 use super::function::Leave;
 use super::globals::Globals;
+use super::reuse::Lookups;
 use super::scratch::Claim;
 use super::scratch::Scratch;
 use super::variable::Variables;
@@ -101,6 +102,8 @@ pub(super) struct Lower<'a, 'g> {
     pub scratch: Scratch,
     /// Variables of the clause.
     pub variables: Variables,
+    /// Look-ups that need not be made again.
+    pub lookups: Lookups,
     /// Index of the clause in the program.
     pub clause: u32,
     /// Place of what is compiled now.
@@ -126,6 +129,7 @@ impl<'a, 'g> Lower<'a, 'g> {
             f,
             scratch: Scratch::default(),
             variables: Variables::default(),
+            lookups: Lookups::default(),
             clause: 0,
             span: Span::default(),
             point: None,
@@ -182,6 +186,7 @@ impl<'a, 'g> Lower<'a, 'g> {
     fn clause(&mut self, clause: &'a Clause, claim: Claim, unit_end: Block) -> Result<Claim> {
         let end = self.f.b.create_block();
         self.scratch = Scratch::default();
+        self.lookups = Lookups::default();
         self.scratch.in_predicate = true;
         self.f.scratch = None;
         self.f.link = None;

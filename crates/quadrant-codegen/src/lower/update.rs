@@ -79,6 +79,7 @@ impl Lower<'_, '_> {
             }
             (MapPlace::Keyed { map: place, .. }, Some(key)) => {
                 let key = self.key(map, key)?;
+                self.lookups.forget(map);
                 self.change_entry(map, Entry { map: place, key }, change, wanted)
             }
             _ => return Err(self.model_error("an aggregation changed in place")),

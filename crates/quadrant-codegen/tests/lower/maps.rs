@@ -93,8 +93,9 @@ fn update(op: BinaryOp, old: i64, by: i64) -> i64 {
         BinaryOp::Xor => old ^ by,
         BinaryOp::Shl => old.wrapping_shl(by as u32),
         BinaryOp::Shr => old.wrapping_shr(by as u32),
-        BinaryOp::Div => old.checked_div(by).unwrap_or(0),
-        _ => old.checked_rem(by).unwrap_or(0),
+        _ if by == 0 => 0,
+        BinaryOp::Div => old.wrapping_div(by),
+        _ => old.wrapping_rem(by),
     }
 }
 
@@ -224,4 +225,34 @@ fn deleting_a_map_without_a_key_unsets_it() {
     assert_eq!((seen.number(map), seen.number(had)), (None, Some(1)));
     let seen = in_machine(&script, FakeEnv::default(), &[(1, vec![])]);
     assert_eq!(seen.number(had), Some(0));
+}
+
+#[test]
+fn a_look_up_is_made_again_after_a_change() {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, Type::I64);
+    let out: Vec<MapId> = (0..5).map(|_| script.scalar(Type::I64)).collect();
+    let read = || get(map, Some(arg(0)), Type::I64);
+    let delete = || stmt(StmtKind::Expr(expr(ExprKind::MapDelete { map, key: Some(Box::new(arg(0))) }, Type::Bool)));
+    script.clause(None, vec![set_map(map, Some(arg(0)), int(7))]);
+    script.clause(Some(read()), vec![
+        set_map(out[0], None, read()),
+        inc(map, Some(arg(0))),
+        set_map(out[1], None, read()),
+        if_else(arg(1), vec![delete()], vec![]),
+        set_map(out[2], None, read()),
+        set_map(map, Some(arg(0)), int(-1)),
+        set_map(out[3], None, read()),
+        delete(),
+        set_map(out[4], None, read()),
+    ]);
+    for (deletes, third) in [(0, 8), (1, 0)] {
+        let firings = [(1, vec![1, deletes]), (0, vec![1]), (1, vec![1, deletes])];
+        let check = |seen: Seen| {
+            let found: Vec<Option<i64>> = out.iter().map(|map| seen.number(*map).map(|value| value as i64)).collect();
+            assert_eq!(found, [7, 8, third, -1, 0].map(Some));
+        };
+        check(in_machine(&script, FakeEnv::default(), &firings));
+        in_kernel(&script, &firings).into_iter().for_each(check);
+    }
 }

@@ -153,9 +153,6 @@ impl Lower<'_> {
         if let Some((_, instead)) = UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == name) {
             return self.unsupported(callee.span, &format!("{name}()"), instead);
         }
-        if let Some(value) = self.preamble_call(callee, args, span) {
-            return value.map(Called::Value);
-        }
         if let Some(value) = self.builtin_call(callee, args, span) {
             return value.map(Called::Value);
         }

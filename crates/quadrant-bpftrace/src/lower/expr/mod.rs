@@ -73,6 +73,7 @@ impl Lower<'_> {
             ast::ExprKind::Typeof(_) | ast::ExprKind::Typeinfo(_) => {
                 self.unsupported(span, "a type as a value", "`typeof` has its place in a cast and in `let`")
             }
+            ast::ExprKind::Given { open, inner } => self.given(*open, inner),
             ast::ExprKind::Comptime(_) => self.unsupported(span, "`comptime`", "leave the word away"),
             _ => None,
         }
