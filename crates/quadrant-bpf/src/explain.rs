@@ -4,12 +4,14 @@
 //! process's capabilities, user namespace and seccomp filter, the kernel's lockdown level and its sysctls.
 
 use crate::errno::Errno;
-use crate::tracefs;
+use crate::{limits, tracefs};
 
 /// What was tried; the same error number means different things for each.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Operation {
-    /// Creating or using a map.
+    /// Creating a map.
+    Create,
+    /// Using a map.
     Map,
     /// Loading a program.
     Load,
@@ -100,7 +102,8 @@ fn too_big(operation: Operation) -> Explanation {
         Operation::Load => {
             "the program is too large, or its paths are too many for the verifier (one million instructions)"
         }
-        Operation::Map => "the map is too large, it is full, or this kernel does not know one of its settings",
+        Operation::Create => "the map is too large, or this kernel does not know one of its settings",
+        Operation::Map => "the map is full",
         _ => "this kernel does not know a field of the request, or the limit of attached programs is reached",
     };
     Explanation::new(why, "")
@@ -108,7 +111,7 @@ fn too_big(operation: Operation) -> Explanation {
 
 fn out_of_memory(operation: Operation) -> Explanation {
     let hint = match operation {
-        Operation::Map => "use a smaller map",
+        Operation::Create | Operation::Map => "use a smaller map",
         _ => "",
     };
     Explanation::new("the kernel could not get the memory", hint)
@@ -122,6 +125,7 @@ fn denied(operation: Operation, errno: Errno) -> Explanation {
         .or_else(|| process.seccomp.then(seccomp))
         .or_else(|| verifier_denied(operation, errno))
         .or_else(|| locked_down(operation))
+        .or_else(|| memory_limit(operation, errno, limits::memlock()))
         .unwrap_or_else(|| Explanation::new(errno.text().unwrap_or_default(), ""))
 }
 
@@ -167,7 +171,7 @@ fn verifier_denied(operation: Operation, errno: Errno) -> Option<Explanation> {
 }
 
 fn locked_down(operation: Operation) -> Option<Explanation> {
-    if operation == Operation::File {
+    if matches!(operation, Operation::File | Operation::Create | Operation::Map) {
         return None;
     }
     let level = tracefs::lockdown()?;
@@ -175,6 +179,16 @@ fn locked_down(operation: Operation) -> Option<Explanation> {
         format!("kernel lockdown ({level}) or another security module closes it"),
         "lockdown is set at boot: remove lockdown= from the kernel command line, or switch Secure Boot off",
     ))
+}
+
+/// Old kernels answer EPERM, not ENOMEM, when a map or a program does not fit into the limit of locked memory.
+fn memory_limit(operation: Operation, errno: Errno, limit: Option<u64>) -> Option<Explanation> {
+    let limit = limit.filter(|_| errno.is(libc::EPERM) && matches!(operation, Operation::Create | Operation::Load))?;
+    let why = format!(
+        "kernels before 5.11 count maps and programs as locked memory, of which this process may have {} KiB",
+        limit >> 10
+    );
+    Some(Explanation::new(why, "raise the limit with `ulimit -l unlimited`"))
 }
 
 /// What matters of this process, from /proc: capabilities belong to the thread.
@@ -216,7 +230,7 @@ impl Process {
 
 fn needs(operation: Operation) -> &'static [(u32, &'static str)] {
     match operation {
-        Operation::Map | Operation::Query => &[(CAP_BPF, "CAP_BPF")],
+        Operation::Create | Operation::Map | Operation::Query => &[(CAP_BPF, "CAP_BPF")],
         Operation::Load | Operation::Attach => &[(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")],
         Operation::Perf => &[(CAP_PERFMON, "CAP_PERFMON")],
         Operation::TraceFs | Operation::Probe => &[(CAP_SYS_ADMIN, "CAP_SYS_ADMIN")],
@@ -246,6 +260,16 @@ mod tests {
         assert!(process.seccomp && process.in_user_namespace);
         let process = Process::parse("Seccomp:\t0\n", HOST);
         assert!(!process.seccomp && !process.in_user_namespace);
+    }
+
+    #[test]
+    fn a_limit_of_locked_memory_is_a_reason_for_maps_and_programs() {
+        let eperm = Errno::new(libc::EPERM);
+        let explanation = memory_limit(Operation::Create, eperm, Some(64 << 10)).unwrap();
+        assert!(explanation.why.contains("64 KiB") && explanation.hint.contains("ulimit -l"));
+        assert!(memory_limit(Operation::Create, eperm, None).is_none());
+        assert!(memory_limit(Operation::Map, eperm, Some(0)).is_none());
+        assert!(memory_limit(Operation::Load, Errno::new(libc::EACCES), Some(0)).is_none());
     }
 
     #[test]

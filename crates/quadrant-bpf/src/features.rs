@@ -14,7 +14,8 @@ use crate::link::{self, Link, UprobeMulti, When};
 use crate::map::{self, Map, MapKind, MapSpec};
 use crate::prog::{self, AttachType, LogLevel, Program, ProgramKind, ProgramSpec};
 
-/// Answers, kept once they are known. Without the right to load programs every answer is no.
+/// Answers, kept once they are known. Without the right to load programs every answer is no; so it is on kernels before
+/// 5.11 for those about maps if [`crate::limits::bump_memlock`] was not called.
 #[derive(Debug, Default)]
 pub struct Features {
     ring_buffer: OnceLock<bool>,
@@ -25,6 +26,7 @@ pub struct Features {
     uprobe_multi_process: OnceLock<bool>,
     uprobe_session: OnceLock<bool>,
     kprobe_multi: OnceLock<bool>,
+    kprobe_session: OnceLock<bool>,
     sleepable_uprobe: OnceLock<bool>,
     growing_hash: OnceLock<bool>,
     task_storage: OnceLock<bool>,
@@ -137,7 +139,7 @@ impl Features {
 
     /// Many places of a file with one link (Linux 6.6).
     pub fn uprobe_multi(&self) -> bool {
-        *self.uprobe_multi.get_or_init(|| try_uprobe_multi(AttachType::TraceUprobeMulti, When::Entry, None))
+        *self.uprobe_multi.get_or_init(|| try_uprobe_multi(AttachType::TraceUprobeMulti, When::Entry))
     }
 
     /// The process given to such a link means the process. Before Linux 6.10 it meant one thread.
@@ -147,12 +149,17 @@ impl Features {
 
     /// Entry and return of a user function with one program (Linux 6.13).
     pub fn uprobe_session(&self) -> bool {
-        *self.uprobe_session.get_or_init(|| try_uprobe_multi(AttachType::TraceUprobeSession, When::Session, None))
+        *self.uprobe_session.get_or_init(|| try_uprobe_multi(AttachType::TraceUprobeSession, When::Session))
     }
 
     /// Many kernel functions with one link (Linux 5.18, built with FPROBE).
     pub fn kprobe_multi(&self) -> bool {
-        *self.kprobe_multi.get_or_init(try_kprobe_multi)
+        *self.kprobe_multi.get_or_init(|| try_kprobe_multi(AttachType::TraceKprobeMulti, When::Entry))
+    }
+
+    /// Entry and return of kernel functions with one program (Linux 6.10, built with FPROBE).
+    pub fn kprobe_session(&self) -> bool {
+        *self.kprobe_session.get_or_init(|| try_kprobe_multi(AttachType::TraceKprobeSession, When::Session))
     }
 
     /// Programs on user probes may sleep, and so read pages of memory that are not present (Linux 6.0).
@@ -246,32 +253,22 @@ fn user_copy() -> Vec<Insn> {
     insns
 }
 
-/// The kernel that knows such links finds that a directory cannot be probed (EBADF); others do not get so far.
-fn try_uprobe_multi(attach_type: AttachType, when: When, pid: Option<u32>) -> bool {
-    uprobe_multi_answer(attach_type, when, pid).is_some_and(|errno| errno == libc::EBADF)
+fn load_multi(attach_type: AttachType) -> Option<Program> {
+    load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &NOTHING) })
+}
+
+fn try_uprobe_multi(attach_type: AttachType, when: When) -> bool {
+    load_multi(attach_type).is_some_and(|program| link::knows_uprobe_multi(&program, when))
+}
+
+fn try_kprobe_multi(attach_type: AttachType, when: When) -> bool {
+    load_multi(attach_type).is_some_and(|program| link::knows_kprobe_multi(&program, when))
 }
 
 /// Kernels that take the number for a process's refuse an impossible one before they look at the path.
 fn rejects_impossible_process() -> bool {
-    let impossible = Some(u32::MAX);
-    uprobe_multi_answer(AttachType::TraceUprobeMulti, When::Entry, impossible)
-        .is_some_and(|errno| errno == libc::EINVAL)
-}
-
-fn uprobe_multi_answer(attach_type: AttachType, when: When, pid: Option<u32>) -> Option<i32> {
-    let program = load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &NOTHING) })?;
-    let places = UprobeMulti { path: c"/", offsets: &[0], ref_ctr_offsets: &[], cookies: &[], pid, when };
-    let error = Link::uprobe_multi(&program, &places).err()?;
-    error.errno().map(|errno| errno.number())
-}
-
-/// The kernel that can looks the name up, and does not find it.
-fn try_kprobe_multi() -> bool {
-    let spec =
-        ProgramSpec { attach_type: AttachType::TraceKprobeMulti, ..ProgramSpec::new(ProgramKind::Kprobe, &NOTHING) };
-    let Some(program) = load(&spec) else { return false };
-    let names = [c"no such function"];
-    let functions = link::KernelFunctions::Symbols(&names);
-    let places = link::KprobeMulti { functions, cookies: &[], when: When::Entry };
-    Link::kprobe_multi(&program, &places).is_err_and(|error| error.is(libc::ESRCH) || error.is(libc::ENOENT))
+    let Some(program) = load_multi(AttachType::TraceUprobeMulti) else { return false };
+    let pid = Some(u32::MAX);
+    let places = UprobeMulti { path: c"/", offsets: &[0], ref_ctr_offsets: &[], cookies: &[], pid, when: When::Entry };
+    Link::uprobe_multi(&program, &places).is_err_and(|error| error.is(libc::EINVAL))
 }

@@ -18,6 +18,11 @@ pub fn bump_memlock() -> u64 {
     raise(libc::RLIMIT_MEMLOCK, libc::RLIM_INFINITY)
 }
 
+/// The memory that this process may lock, in bytes, if there is a limit.
+pub(crate) fn memlock() -> Option<u64> {
+    Some(get(libc::RLIMIT_MEMLOCK).rlim_cur).filter(|limit| *limit != libc::RLIM_INFINITY)
+}
+
 /// The limit of open files that a started program shall have, if it was changed here.
 pub(crate) fn original_nofile() -> Option<libc::rlimit> {
     NOFILE_BEFORE.get().copied()

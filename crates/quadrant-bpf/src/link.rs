@@ -114,20 +114,8 @@ impl Link {
     pub fn uprobe_multi(program: &Program, places: &UprobeMulti<'_>) -> Result<Link> {
         let what = format!("{} places of {}", places.offsets.len(), places.path.to_string_lossy());
         same_len(&what, places.offsets.len(), &[places.ref_ctr_offsets.len(), places.cookies.len()])?;
-        let mut request = attr::LinkUprobeMulti {
-            prog_fd: program.as_fd().as_raw_fd() as u32,
-            attach_type: places.when.uprobe_type() as u32,
-            path: places.path.as_ptr() as u64,
-            offsets: sys::address(places.offsets),
-            ref_ctr_offsets: sys::address(places.ref_ctr_offsets),
-            cookies: sys::address(places.cookies),
-            count: places.offsets.len() as u32,
-            multi_flags: places.when.flags(),
-            pid: places.pid.unwrap_or(0),
-            ..Default::default()
-        };
-        let link = sys::bpf_fd(Command::LinkCreate, &mut request);
-        link.map(Link::of).map_err(|errno| uprobe_failed(&what, errno))
+        let link = create_uprobe_multi(program, places);
+        link.map(Link::of).map_err(|errno| uprobe_failed(&what, errno, program, places.when))
     }
 
     /// Attaches a program loaded with [`AttachType::TraceKprobeMulti`] (or the session's) to many kernel functions
@@ -136,19 +124,8 @@ impl Link {
         let count = places.functions.len();
         let what = format!("{count} kernel functions");
         same_len(&what, count, &[places.cookies.len()])?;
-        let (names, addresses) = places.functions.lists();
-        let mut request = attr::LinkKprobeMulti {
-            prog_fd: program.as_fd().as_raw_fd() as u32,
-            attach_type: places.when.kprobe_type() as u32,
-            multi_flags: places.when.flags(),
-            count: count as u32,
-            symbols: sys::address(&names),
-            addresses: sys::address(addresses),
-            cookies: sys::address(places.cookies),
-            ..Default::default()
-        };
-        let link = sys::bpf_fd(Command::LinkCreate, &mut request);
-        link.map(Link::of).map_err(|errno| failed(&what, errno))
+        let link = create_kprobe_multi(program, places);
+        link.map(Link::of).map_err(|errno| kprobe_failed(&what, errno, program, places.when))
     }
 
     /// Detaches now. What is left of a perf event's link is its event, which runs nothing any more but whose closing
@@ -226,6 +203,52 @@ fn create_perf(program: &Program, target_fd: u32, cookie: u64) -> std::result::R
     sys::bpf_fd(Command::LinkCreate, &mut request)
 }
 
+fn create_uprobe_multi(program: &Program, places: &UprobeMulti<'_>) -> std::result::Result<OwnedFd, Errno> {
+    let mut request = attr::LinkUprobeMulti {
+        prog_fd: program.as_fd().as_raw_fd() as u32,
+        attach_type: places.when.uprobe_type() as u32,
+        path: places.path.as_ptr() as u64,
+        offsets: sys::address(places.offsets),
+        ref_ctr_offsets: sys::address(places.ref_ctr_offsets),
+        cookies: sys::address(places.cookies),
+        count: places.offsets.len() as u32,
+        multi_flags: places.when.flags(),
+        pid: places.pid.unwrap_or(0),
+        ..Default::default()
+    };
+    sys::bpf_fd(Command::LinkCreate, &mut request)
+}
+
+/// Whether this kernel has such links for such programs: it finds that a folder cannot be probed. One that does not
+/// know them does not get so far.
+pub(crate) fn knows_uprobe_multi(program: &Program, when: When) -> bool {
+    let folder = UprobeMulti { path: c"/", offsets: &[0], ref_ctr_offsets: &[], cookies: &[], pid: None, when };
+    matches!(create_uprobe_multi(program, &folder), Err(errno) if errno.is(libc::EBADF))
+}
+
+fn create_kprobe_multi(program: &Program, places: &KprobeMulti<'_>) -> std::result::Result<OwnedFd, Errno> {
+    let (names, addresses) = places.functions.lists();
+    let mut request = attr::LinkKprobeMulti {
+        prog_fd: program.as_fd().as_raw_fd() as u32,
+        attach_type: places.when.kprobe_type() as u32,
+        multi_flags: places.when.flags(),
+        count: places.functions.len() as u32,
+        symbols: sys::address(&names),
+        addresses: sys::address(addresses),
+        cookies: sys::address(places.cookies),
+        ..Default::default()
+    };
+    sys::bpf_fd(Command::LinkCreate, &mut request)
+}
+
+/// Whether this kernel has such links for such programs: it looks the name up, and does not find it.
+pub(crate) fn knows_kprobe_multi(program: &Program, when: When) -> bool {
+    let names = [c"no such function"];
+    let nowhere = KprobeMulti { functions: KernelFunctions::Symbols(&names), cookies: &[], when };
+    let answer = create_kprobe_multi(program, &nowhere);
+    matches!(answer, Err(errno) if errno.is(libc::ESRCH) || errno.is(libc::ENOENT))
+}
+
 /// The old way is taken only if the kernel does not know the new one: any other refusal would only be repeated, or
 /// hidden.
 fn attach_to_event(program: &Program, event: PerfEvent, cookie: u64) -> Result<Attachment> {
@@ -263,12 +286,23 @@ fn failed(what: &str, errno: Errno) -> Error {
     Error::os(format!("cannot attach to {what}"), Operation::Attach, errno)
 }
 
-fn uprobe_failed(what: &str, errno: Errno) -> Error {
+/// EINVAL has many meanings, so the simplest one is looked for first.
+fn uprobe_failed(what: &str, errno: Errno, program: &Program, when: When) -> Error {
     let error = failed(what, errno);
     match errno.number() {
+        libc::EINVAL if !knows_uprobe_multi(program, when) => error.because(when.no_uprobe_multi()),
         libc::EINVAL => error.because(UPROBE_REFUSED),
         libc::ENOENT => error.because("there is no such file"),
         libc::ESRCH => error.because("there is no such process"),
+        _ => error,
+    }
+}
+
+fn kprobe_failed(what: &str, errno: Errno, program: &Program, when: When) -> Error {
+    let error = failed(what, errno);
+    match errno.number() {
+        libc::EINVAL if !knows_kprobe_multi(program, when) => error.because(when.no_kprobe_multi()),
+        libc::ESRCH | libc::ENOENT => error.because("one of them does not exist, or cannot be probed"),
         _ => error,
     }
 }
@@ -297,6 +331,20 @@ impl When {
 
     fn kprobe_type(self) -> AttachType {
         if self == When::Session { AttachType::TraceKprobeSession } else { AttachType::TraceKprobeMulti }
+    }
+
+    fn no_uprobe_multi(self) -> &'static str {
+        match self {
+            When::Session => "this kernel has no links to entry and return of user functions (Linux 6.13)",
+            _ => "this kernel has no links to many places of a file (Linux 6.6)",
+        }
+    }
+
+    fn no_kprobe_multi(self) -> &'static str {
+        match self {
+            When::Session => "this kernel has no links to entry and return of kernel functions (Linux 6.10)",
+            _ => "this kernel has no links to many kernel functions (Linux 5.18, with CONFIG_FPROBE)",
+        }
     }
 }
 

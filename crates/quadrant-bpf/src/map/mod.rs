@@ -209,7 +209,7 @@ fn cannot_create(spec: &MapSpec, errno: Errno) -> Error {
         "cannot create map {:?} ({:?}, key {} bytes, value {} bytes, {} entries)",
         spec.name, spec.kind, spec.key_size, spec.value_size, spec.max_entries
     );
-    Error::os(what, Operation::Map, errno)
+    Error::os(what, Operation::Create, errno)
 }
 
 /// About a map.
