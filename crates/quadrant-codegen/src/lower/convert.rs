@@ -78,15 +78,25 @@ impl Lower<'_, '_> {
     }
 
     /// Bytes cut or filled with zeros to the size of another type.
-    fn store_resized(&mut self, inner: &Expr, ty: &Type, to: Mem) -> Result<()> {
+    pub fn store_resized(&mut self, inner: &Expr, ty: &Type, to: Mem) -> Result<()> {
         if layout_equal(&inner.ty, ty) {
             return self.store(inner, to);
         }
         let from = self.memory(inner)?;
-        let len = inner.ty.c_size().unwrap_or(0).min(ty.c_size().unwrap_or(0));
-        self.copy(to, from, len);
-        let whole = layout::size(ty);
-        self.zero(to.at(len), whole - len);
+        self.resize(from, &inner.ty, to, ty);
         Ok(())
     }
+
+    /// Copies bytes to a place of another size, cut or filled with zeros.
+    pub fn resize(&mut self, from: Mem, own: &Type, to: Mem, ty: &Type) {
+        let whole = layout::size(ty);
+        let len = bytes(own).min(bytes(ty)).min(whole);
+        self.copy(to, from, len);
+        self.zero(to.at(len), whole - len);
+    }
+}
+
+/// Bytes of a value in memory that are not padding.
+fn bytes(ty: &Type) -> u32 {
+    ty.c_size().unwrap_or_else(|| layout::size(ty))
 }

@@ -100,10 +100,10 @@ impl Lower<'_, '_> {
             ExprKind::Str(text) => Ok(self.constant(text.to_vec(), layout::size(&e.ty))),
             ExprKind::Var(var) => self.variable_place(*var, e),
             ExprKind::MapGet { map, key } if !e.ty.is_scalar() => self.map_memory(*map, key.as_deref()),
-            ExprKind::TupleField(tuple, index) => self.tuple_field_memory(tuple, *index),
+            ExprKind::TupleField(tuple, index) => self.tuple_field_memory(tuple, *index, &e.ty),
             ExprKind::Block(body, value) => {
                 self.block(body)?;
-                self.memory(value)
+                self.memory_as(value, &e.ty)
             }
             ExprKind::Cast(inner) if layout_equal(&inner.ty, &e.ty) => self.memory(inner),
             ExprKind::Deref { addr, space: Space::Program } => match self.program_place(addr, layout::size(&e.ty))? {
@@ -144,6 +144,9 @@ impl Lower<'_, '_> {
                 self.store(e, to)
             }
             (from, _) if layout_equal(from, ty) => self.store(e, to),
+            (Type::Array { .. } | Type::Record(_), Type::Array { .. } | Type::Record(_)) => {
+                self.store_resized(e, ty, to)
+            }
             (from, _) => Err(self.model_error(format_args!("a {from:?} stored as {ty:?}"))),
         }
     }
@@ -256,13 +259,13 @@ impl Lower<'_, '_> {
         if let ExprKind::Tuple(parts) = &tuple.kind {
             return self.only_part(parts, index, |lower, part| lower.scalar(part));
         }
-        let mem = self.tuple_field_memory(tuple, index)?;
+        let mem = self.tuple_field_memory(tuple, index, &Type::U64)?;
         Ok(self.f.b.load(mem.base, mem.off, Size::B8))
     }
 
-    fn tuple_field_memory(&mut self, tuple: &Expr, index: u32) -> Result<Mem> {
+    fn tuple_field_memory(&mut self, tuple: &Expr, index: u32, ty: &Type) -> Result<Mem> {
         if let ExprKind::Tuple(parts) = &tuple.kind {
-            return self.only_part(parts, index, |lower, part| lower.memory(part));
+            return self.only_part(parts, index, |lower, part| lower.memory_as(part, ty));
         }
         let Type::Tuple(types) = &tuple.ty else { return Err(self.model_error("an element of what is no tuple")) };
         if index as usize >= types.len() {

@@ -57,13 +57,25 @@ impl Lower<'_, '_> {
         // `str` of something that already is in memory of the program.
         if !addr.ty.is_scalar() {
             let mem = self.memory(addr)?;
-            let limit = limit.map(|limit| self.operand(limit)).transpose()?;
+            let limit = self.limit(limit)?;
             let addr = self.address(mem);
             return Ok(TextSource { space: Space::Program, addr, limit });
         }
         let (space, addr) = self.memory_source(addr, space)?;
-        let limit = limit.map(|limit| self.operand(limit)).transpose()?;
+        let limit = self.limit(limit)?;
         Ok(TextSource { space, addr, limit })
+    }
+
+    /// A length that counts the NUL, as one that does not.
+    fn limit(&mut self, length: Option<&Expr>) -> Result<Option<Operand>> {
+        let Some(length) = length else { return Ok(None) };
+        Ok(Some(match self.operand(length)? {
+            Operand::Imm(length) => Operand::Imm(length.saturating_sub(1)),
+            Operand::Value(length) => {
+                let less = self.f.b.sub(length, 1);
+                Operand::Value(self.f.b.select(Cond::Eq, length, 0, length, less))
+            }
+        }))
     }
 
     /// Text in C memory.
@@ -183,6 +195,13 @@ impl Lower<'_, '_> {
                 }
             }
             _ if super::expr::layout_equal(own, ty) => self.copy(to, from, layout::size(ty)),
+            (Type::Array { .. } | Type::Record(_), Type::Array { .. } | Type::Record(_)) => {
+                self.resize(from, own, to, ty)
+            }
+            (Type::Buffer { cap: a }, Type::Buffer { cap: b }) if a < b => {
+                self.copy(to, from, layout::size(own));
+                self.zero(to.at(layout::size(own)), layout::size(ty) - layout::size(own));
+            }
             _ => return Err(self.model_error(format_args!("a {own:?} stored as {ty:?}"))),
         }
         Ok(())

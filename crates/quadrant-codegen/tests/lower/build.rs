@@ -45,7 +45,7 @@ pub fn target() -> Target {
         atomic_fetch: true,
         tai_offset_ns: 37_000_000_000,
         ring_bytes: 1 << 20,
-        comm_offset: std::env::var("COMM").ok().and_then(|s| s.parse().ok()),
+        comm_offset: None,
         map_keys: 4096,
         stack_keys: 1024,
         arch: native(),

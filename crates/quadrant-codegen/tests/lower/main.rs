@@ -3,8 +3,8 @@
 mod aggregates;
 mod basics;
 mod build;
+mod comm;
 mod contexts;
-mod cost;
 mod engine;
 mod eval;
 mod loops;

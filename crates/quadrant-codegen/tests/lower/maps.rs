@@ -235,17 +235,20 @@ fn a_look_up_is_made_again_after_a_change() {
     let read = || get(map, Some(arg(0)), Type::I64);
     let delete = || stmt(StmtKind::Expr(expr(ExprKind::MapDelete { map, key: Some(Box::new(arg(0))) }, Type::Bool)));
     script.clause(None, vec![set_map(map, Some(arg(0)), int(7))]);
-    script.clause(Some(read()), vec![
-        set_map(out[0], None, read()),
-        inc(map, Some(arg(0))),
-        set_map(out[1], None, read()),
-        if_else(arg(1), vec![delete()], vec![]),
-        set_map(out[2], None, read()),
-        set_map(map, Some(arg(0)), int(-1)),
-        set_map(out[3], None, read()),
-        delete(),
-        set_map(out[4], None, read()),
-    ]);
+    script.clause(
+        Some(read()),
+        vec![
+            set_map(out[0], None, read()),
+            inc(map, Some(arg(0))),
+            set_map(out[1], None, read()),
+            if_else(arg(1), vec![delete()], vec![]),
+            set_map(out[2], None, read()),
+            set_map(map, Some(arg(0)), int(-1)),
+            set_map(out[3], None, read()),
+            delete(),
+            set_map(out[4], None, read()),
+        ],
+    );
     for (deletes, third) in [(0, 8), (1, 0)] {
         let firings = [(1, vec![1, deletes]), (0, vec![1]), (1, vec![1, deletes])];
         let check = |seen: Seen| {

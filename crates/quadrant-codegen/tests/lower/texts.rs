@@ -90,11 +90,13 @@ fn a_wanted_length_is_no_cut() {
     let types = [cap(6), cap(1024)];
     let mut script = Script::new();
     let record = script.record(&types);
-    let limited = call(Function::Str(Space::User), vec![arg(0), int(5)], cap(6));
+    let limited = call(Function::Str(Space::User), vec![arg(0), int(6)], cap(6));
     let by_value = call(Function::Str(Space::User), vec![arg(0), arg(1)], cap(1024));
     script.clause(None, vec![emit(record, vec![limited, by_value])]);
-    let seen = in_machine(&script, user(b"hello world\0"), &[(0, vec![AT, 3])]);
+    let seen = in_machine(&script, user(b"hello world\0"), &[(0, vec![AT, 4]), (0, vec![AT, 0]), (0, vec![AT, 5000])]);
     assert_eq!(arguments(&types, &seen.records[0]), [string(b"hello"), string(b"hel")]);
+    assert_eq!(arguments(&types, &seen.records[1])[1], string(b""));
+    assert_eq!(arguments(&types, &seen.records[2])[1], string(b"hello world"));
     assert!(seen.losses.is_empty());
     Kernel::new(&script);
 }
