@@ -7,11 +7,14 @@ use quadrant_probes::Options;
 use quadrant_probes::Source;
 use quadrant_program::probe::ArgLoc;
 use quadrant_program::probe::Args as ProbeArguments;
+use quadrant_program::probe::Field;
+use quadrant_program::probe::FieldPlace;
 use quadrant_program::probe::Operand;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
 use quadrant_program::probe::ProbeSpec;
 use quadrant_program::span::Span;
+use quadrant_types::CType;
 use quadrant_types::Types;
 
 use crate::args::Args;
@@ -142,9 +145,20 @@ fn arguments(source: &Source, types: &Types, kind: ProbeKind, name: &str) -> Str
 }
 
 fn describe(types: &Types, args: &ProbeArguments) -> String {
-    let named = args.fields.iter().map(|field| format!("    {}\n", types.declare(field.ty, &field.name)));
+    let named = args.fields.iter().map(|field| format!("    {}\n", named(types, field)));
     let numbered = args.numbered.iter().zip(0..).map(|(arg, index)| numbered(arg, index));
     named.chain(numbered).collect()
+}
+
+fn named(types: &Types, field: &Field) -> String {
+    match (field.place, types.kind(field.ty)) {
+        (FieldPlace::DataLoc { relative, .. }, _) => {
+            let place = if relative { "__rel_loc" } else { "__data_loc" };
+            format!("{place} {} {}", types.display(field.ty).replace("[0]", "[]"), field.name)
+        }
+        (_, CType::Ptr(_)) => format!("{} {}", types.display(field.ty), field.name),
+        _ => types.declare(field.ty, &field.name),
+    }
 }
 
 fn numbered(arg: &ArgLoc, index: u32) -> String {
