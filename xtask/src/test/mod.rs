@@ -1,5 +1,7 @@
 //! `cargo xtask test`: all tests of the workspace, with the reasons of those that could not run.
 
+mod binaries;
+mod guests;
 pub mod packages;
 mod parser;
 mod summary;
@@ -8,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::Failure;
+use crate::vm::Kernel;
 use crate::workspace;
 use parser::Parser;
 use summary::Summary;
@@ -28,10 +31,17 @@ pub struct Options {
     /// Install nothing: a test that lacks a tool is skipped.
     #[arg(long)]
     no_install: bool,
+
+    /// Run the tests that ask the kernel in virtual machines with other kernels, all of them or those named.
+    #[arg(long, value_name = "KERNEL", num_args = 0..)]
+    vm: Option<Vec<Kernel>>,
 }
 
 /// Runs the tests. The exit status is 0 only if all of them were built and none failed.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    if let Some(kernels) = &options.vm {
+        return run_in_guests(kernels, options);
+    }
     packages::provide(!options.no_install)?;
     let mut summary = Summary::default();
     let mut completed = true;
@@ -43,6 +53,12 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         println!("cargo test did not complete: see its messages above");
     }
     Ok(if completed && summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run_in_guests(kernels: &[Kernel], options: &Options) -> Result<ExitCode, Failure> {
+    let summary = guests::run(kernels, options.package.as_deref(), options.filter.as_deref())?;
+    print!("{summary}");
+    Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn commands(options: &Options) -> Vec<Command> {

@@ -31,6 +31,19 @@ impl Summary {
         }
     }
 
+    /// Takes in the results of a place where the same tests ran, with its name.
+    pub fn add(&mut self, place: &str, other: Summary) {
+        let at = |test: String| format!("{place}: {test}");
+        self.passed += other.passed;
+        self.failed.extend(other.failed.into_iter().map(at));
+        self.skipped.extend(other.skipped.into_iter().map(|it| Skipped { test: at(it.test), ..it }));
+    }
+
+    /// The three numbers.
+    pub fn counts(&self) -> String {
+        format!("{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())
+    }
+
     /// A test that the harness was told not to run.
     pub fn ignore(&mut self, test: &str, reason: &str) {
         self.skipped.push(Skipped { test: test.to_owned(), reason: reason.to_owned() });
@@ -46,6 +59,6 @@ impl fmt::Display for Summary {
         for failed in &self.failed {
             writeln!(f, "FAILED {failed}")?;
         }
-        writeln!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())
+        writeln!(f, "{}", self.counts())
     }
 }

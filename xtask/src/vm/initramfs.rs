@@ -38,7 +38,8 @@ pub fn command_text(words: &[String]) -> String {
     }
 }
 
-fn quoted(word: &str) -> String {
+/// A word that a shell takes as it is.
+pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 

@@ -20,9 +20,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::Failure;
-use files::Addition;
-use guest::{End, Machine, Sinks};
-use kernel::{Arch, KERNELS, Kernel};
+
+pub use cache::Image;
+pub use files::Addition;
+pub use guest::{End, Machine, Sinks, run as run_in};
+pub use initramfs::quoted;
+pub use kernel::{Arch, KERNELS, Kernel};
 
 const STATUS_TIMED_OUT: u8 = 124;
 const STATUS_DIED: u8 = 125;
@@ -80,14 +83,19 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let Some(kernel) = options.kernel.filter(|_| !options.list) else {
         return list();
     };
-    host::provide(options.arch)?;
-    let image = cache::provide(kernel, options.arch, options.update)?;
+    let image = provide(kernel, options.arch, options.update)?;
     let command = initramfs::command_text(&options.command);
     let (mut live, mut kept) = (io::stderr(), Vec::new());
     let console: &mut dyn Write = if options.verbose { &mut live } else { &mut kept };
     let mut sinks = Sinks { stdout: &mut io::stdout(), stderr: &mut io::stderr(), console };
-    let end = guest::run(&image, &machine(options), &options.add, &command, &mut sinks)?;
+    let end = run_in(&image, &machine(options), &options.add, &command, &mut sinks)?;
     Ok(ExitCode::from(status(end, &kept, options.time)?))
+}
+
+/// Makes sure that a kernel and what boots it are on this machine; the newest kernel of the suite, if that is wanted.
+pub fn provide(kernel: Kernel, arch: Arch, newest: bool) -> Result<Image, Failure> {
+    host::provide(arch)?;
+    cache::provide(kernel, arch, newest)
 }
 
 fn machine(options: &Options) -> Machine {
