@@ -13,6 +13,7 @@ mod elf;
 mod error;
 mod files;
 mod glob;
+mod kprobe;
 mod number;
 mod perf_event;
 mod point;

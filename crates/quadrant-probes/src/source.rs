@@ -4,7 +4,7 @@ use crate::error::{Result, advise, error, from_kernel};
 use crate::files::Files;
 use crate::glob::Glob;
 use crate::point::plain;
-use crate::{perf_event, rawtracepoint, timer, tracepoint, uprobe, usdt, watchpoint};
+use crate::{kprobe, perf_event, rawtracepoint, timer, tracepoint, uprobe, usdt, watchpoint};
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_types::Types;
@@ -117,6 +117,7 @@ impl ProbeSource for Source {
             ProbeKind::RawTracepoint => rawtracepoint::resolve(&self.types, spec, max_points),
             ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, spec, &self.options),
             ProbeKind::Usdt => usdt::resolve(&self.files, spec, &self.options),
+            ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(spec),
             _ => Err(not_yet(spec.kind)),
         }
     }

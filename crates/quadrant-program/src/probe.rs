@@ -103,6 +103,57 @@ pub enum Site {
         /// Only this process.
         pid: Option<u32>,
     },
+    /// A kernel function's entry, or an instruction in it.
+    Kprobe(KernelCode),
+    /// A kernel function's return.
+    Kretprobe(KernelCode),
+    /// A kernel function's entry, with arguments by BTF.
+    Fentry(BtfFunction),
+    /// A kernel function's return, with arguments and result by BTF.
+    Fexit(BtfFunction),
+}
+
+/// A place in the kernel's code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct KernelCode {
+    /// The module; `None` is the kernel image, or not known.
+    pub module: Option<String>,
+    /// The function; empty when only the address is known.
+    pub symbol: String,
+    /// Bytes after the function's start.
+    pub offset: u64,
+    /// The address of the place, where it is known. It counts when several functions have the name.
+    pub address: Option<u64>,
+    /// Other functions have the same name: only the address tells them apart.
+    pub ambiguous: bool,
+    /// The kernel's function tracer knows the function, so it can be attached to together with others.
+    pub traceable: bool,
+}
+
+/// A function that BTF describes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BtfFunction {
+    /// Whose BTF it is in.
+    pub owner: BtfOwner,
+    /// Its name.
+    pub name: String,
+    /// Its id in that BTF.
+    pub btf_id: u32,
+    /// The words that its arguments take; the result is in the next one.
+    pub words: u8,
+    /// The code, for attaching in another way; `None` when that would not mean the same.
+    pub code: Option<KernelCode>,
+}
+
+/// Whose functions a BTF describes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BtfOwner {
+    /// The kernel image.
+    Kernel,
+    /// A module.
+    Module(String),
+    /// A loaded eBPF program, by its number.
+    Program(u32),
 }
 
 /// How often a timer fires.

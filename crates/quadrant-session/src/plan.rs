@@ -70,6 +70,7 @@ enum Mechanism {
     Syscalls { exit: bool },
     BtfTracepoint(u32),
     Uprobe { ret: bool, file: u64 },
+    Kprobe { ret: bool },
     PerfEvent,
     Interval,
 }
@@ -105,6 +106,8 @@ fn mechanism(
         Site::RawTracepoint { btf_id, .. } => Mechanism::BtfTracepoint(*btf_id),
         Site::Uprobe { path, .. } | Site::Usdt { path, .. } => Mechanism::Uprobe { ret: false, file: file_key(path) },
         Site::Uretprobe { path, .. } => Mechanism::Uprobe { ret: true, file: file_key(path) },
+        Site::Kprobe(_) | Site::Fentry(_) => Mechanism::Kprobe { ret: false },
+        Site::Kretprobe(_) | Site::Fexit(_) => Mechanism::Kprobe { ret: true },
         Site::Interval { .. } => Mechanism::Interval,
         Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => Mechanism::PerfEvent,
     }
@@ -233,7 +236,7 @@ impl Mechanism {
             Mechanism::RawTracepoint(_) => (options.attach_cookie)(ProgramKind::RawTracepoint),
             // The kernel checks the program against one tracepoint's arguments.
             Mechanism::BtfTracepoint(_) => false,
-            Mechanism::Uprobe { .. } => (options.attach_cookie)(ProgramKind::Kprobe),
+            Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => (options.attach_cookie)(ProgramKind::Kprobe),
             Mechanism::PerfEvent | Mechanism::Interval => (options.attach_cookie)(ProgramKind::PerfEvent),
         }
     }
@@ -244,7 +247,7 @@ impl Mechanism {
             Mechanism::Tracepoint => Context::Tracepoint,
             Mechanism::RawTracepoint(fields) => Context::RawTracepoint(reads(fields)),
             Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,
-            Mechanism::Uprobe { .. } => Context::Registers,
+            Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => Context::Registers,
             Mechanism::PerfEvent | Mechanism::Interval => Context::PerfEvent,
             Mechanism::Syscalls { exit } => Context::Syscalls { exit, points: numbers(program, points, exit) },
         }

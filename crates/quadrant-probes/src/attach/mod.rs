@@ -2,6 +2,7 @@
 //!
 //! Everything attaches by file descriptor: when the tracer dies, however it dies, the kernel takes it all down.
 
+mod kprobe;
 mod perf_event;
 mod tracepoint;
 mod uprobe;
@@ -69,6 +70,8 @@ fn links(
             let link = Link::tracing(request.program, AttachType::TraceRawTp, 0).map_err(|e| from_kernel(&e))?;
             Ok(vec![link])
         }
+        Site::Kprobe(_) | Site::Kretprobe(_) => kprobe::links(request),
+        Site::Fentry(_) | Site::Fexit(_) => Err(error("not yet")),
         Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => uprobe::links(request),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
             perf_event::links(request)
