@@ -74,7 +74,9 @@ impl PerfBuffer {
         count
     }
 
-    /// How many records the kernel had no room for, as far as it has said so: it tells with the next record that fits.
+    /// How many records the kernel had no room for, as far as it has said so: each processor tells with the next record
+    /// that fits, and so never tells about the last ones. The program that sent them knows them all: its helper returned
+    /// an error for each. Add up one of the two numbers, not both.
     pub fn lost(&self) -> u64 {
         self.lost
     }

@@ -100,6 +100,17 @@ pub fn thread_id() -> i32 {
     unsafe { libc::gettid() }
 }
 
+/// Binds the calling thread to the processor that it runs on.
+pub fn stay_on_this_processor() {
+    // SAFETY: an all-zero set is a valid, empty one, and it outlives the calls; sched_getcpu takes nothing.
+    let bound = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(libc::sched_getcpu() as usize, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &set)
+    };
+    assert_eq!(bound, 0);
+}
+
 /// `counters[place] += 1`, atomically.
 pub fn count(map: &Map, place: u32) -> Vec<Insn> {
     add(map, place, &[Insn::mov64_imm(Reg::R1, 1)])
