@@ -133,7 +133,7 @@ attrs! {
         info: u64,
     }
 
-    /// `struct bpf_prog_info` up to `recursion_misses` (Linux 5.12).
+    /// `struct bpf_prog_info` up to `attach_btf_id` (Linux 5.19).
     struct ProgInfo {
         kind: u32,
         id: u32,
@@ -170,6 +170,10 @@ attrs! {
         run_time_ns: u64,
         run_cnt: u64,
         recursion_misses: u64,
+        verified_insns: u32,
+        attach_btf_obj_id: u32,
+        attach_btf_id: u32,
+        _pad: u32,
     }
 
     /// `struct bpf_map_info` up to `btf_value_type_id`.
@@ -260,6 +264,52 @@ attrs! {
     /// BPF_ENABLE_STATS.
     struct EnableStats {
         kind: u32,
+    }
+
+    /// BPF_*_GET_NEXT_ID and BPF_*_GET_FD_BY_ID; the first number is where to start, or which one to open.
+    struct ObjectId {
+        id: u32,
+        next_id: u32,
+        open_flags: u32,
+    }
+
+    /// BPF_OBJ_GET.
+    struct ObjectGet {
+        pathname: u64,
+        bpf_fd: u32,
+        file_flags: u32,
+    }
+
+    /// BPF_TASK_FD_QUERY.
+    struct TaskFdQuery {
+        pid: u32,
+        fd: u32,
+        flags: u32,
+        buf_len: u32,
+        buf: u64,
+        prog_id: u32,
+        fd_type: u32,
+        probe_offset: u64,
+        probe_addr: u64,
+    }
+
+    /// `struct bpf_link_info`: a head for all kinds, and words that each kind lays out in its own way.
+    struct LinkInfo {
+        kind: u32,
+        id: u32,
+        prog_id: u32,
+        _pad: u32,
+        body: [u64; 8],
+    }
+
+    /// `struct bpf_btf_info`.
+    struct BtfInfo {
+        btf: u64,
+        btf_size: u32,
+        id: u32,
+        name: u64,
+        name_len: u32,
+        kernel_btf: u32,
     }
 }
 

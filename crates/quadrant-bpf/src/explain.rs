@@ -24,6 +24,8 @@ pub enum Operation {
     Probe,
     /// Running a program for a test, or asking the kernel about an object.
     Query,
+    /// Looking at what other processes made, or counting all programs: root's power even if asked for one's own.
+    Admin,
     /// Mounting or reading tracefs.
     TraceFs,
     /// Any other file.
@@ -233,7 +235,7 @@ fn needs(operation: Operation) -> &'static [(u32, &'static str)] {
         Operation::Create | Operation::Map | Operation::Query => &[(CAP_BPF, "CAP_BPF")],
         Operation::Load | Operation::Attach => &[(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")],
         Operation::Perf => &[(CAP_PERFMON, "CAP_PERFMON")],
-        Operation::TraceFs | Operation::Probe => &[(CAP_SYS_ADMIN, "CAP_SYS_ADMIN")],
+        Operation::Admin | Operation::TraceFs | Operation::Probe => &[(CAP_SYS_ADMIN, "CAP_SYS_ADMIN")],
         Operation::File => &[],
     }
 }

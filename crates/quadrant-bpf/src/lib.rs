@@ -7,6 +7,7 @@
 //! * [`map`], [`ringbuf`], [`perfbuf`]: data that programs and this process share.
 //! * [`prog`], [`btf`]: programs, and the types that the kernel wants for their callbacks.
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
+//! * [`object`]: the programs, maps, links and types that the kernel has now, whoever made them.
 //! * [`features`]: what this kernel can do, found out by trying.
 //! * [`tracefs`], [`mod@file`], [`cpus`]: what the kernel tells about itself in files.
 //! * [`process`], [`wait`], [`limits`]: the traced process, the tracer's event loop, and its limits.
@@ -31,6 +32,7 @@ pub mod limits;
 pub mod link;
 pub mod map;
 mod mmap;
+pub mod object;
 pub mod perf;
 pub mod perfbuf;
 pub mod process;

@@ -322,5 +322,5 @@ pub fn enable_stats() -> Result<OwnedFd> {
     const RUN_TIME: u32 = 0;
     let mut request = attr::EnableStats { kind: RUN_TIME };
     sys::bpf_fd(Command::EnableStats, &mut request)
-        .map_err(|errno| Error::os("cannot count the runs of programs", Operation::Query, errno))
+        .map_err(|errno| Error::os("cannot count the runs of programs", Operation::Admin, errno))
 }

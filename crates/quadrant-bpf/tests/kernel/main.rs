@@ -9,6 +9,7 @@ mod common;
 mod denied;
 mod features;
 mod maps;
+mod objects;
 mod process;
 mod programs;
 mod ring;

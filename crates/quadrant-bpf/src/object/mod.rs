@@ -1,0 +1,125 @@
+//! Programs, maps, links and types that the kernel has now, whoever made them.
+//!
+//! The kernel numbers them; [`ids`] lists the numbers and [`open`] gives a descriptor, which takes CAP_SYS_ADMIN. An
+//! open descriptor keeps the object alive, so none is held longer than it takes to ask.
+
+mod btf;
+mod link;
+mod program;
+mod task;
+
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::attr;
+use crate::error::{Error, Result};
+use crate::explain::Operation;
+use crate::sys::{self, Attr, Command};
+
+pub use btf::BtfObject;
+pub use link::{LinkObject, LinkTarget, PerfTarget};
+pub use program::{ProgramObject, attach_type_name, program_kind_name};
+pub use task::{TaskAttachment, TaskProbe, task_attachment};
+
+/// What the kernel keeps a list of.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ObjectKind {
+    /// Programs.
+    Program,
+    /// Maps.
+    Map,
+    /// Links (Linux 5.8).
+    Link,
+    /// Type information.
+    Btf,
+}
+
+/// The numbers of all objects of a kind, ascending.
+pub fn ids(kind: ObjectKind) -> Result<Vec<u32>> {
+    let mut ids = Vec::new();
+    let mut last = 0;
+    while let Some(next) = next(kind, last)? {
+        // A number that does not rise would never end.
+        if next <= last {
+            break;
+        }
+        ids.push(next);
+        last = next;
+    }
+    Ok(ids)
+}
+
+fn next(kind: ObjectKind, id: u32) -> Result<Option<u32>> {
+    let mut request = attr::ObjectId { id, ..Default::default() };
+    match sys::bpf(kind.next_command(), &mut request) {
+        Ok(_) => Ok(Some(request.next_id)),
+        Err(errno) if errno.is(libc::ENOENT) => Ok(None),
+        Err(errno) => Err(Error::os(format!("cannot list the kernel's BPF {}s", kind.word()), Operation::Admin, errno)),
+    }
+}
+
+/// A descriptor of an object; `None` if there is none of that number, for example because it is gone by now.
+pub fn open(kind: ObjectKind, id: u32) -> Result<Option<OwnedFd>> {
+    let mut request = attr::ObjectId { id, ..Default::default() };
+    match sys::bpf_fd(kind.open_command(), &mut request) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(errno) if errno.is(libc::ENOENT) => Ok(None),
+        Err(errno) => Err(Error::os(format!("cannot open BPF {} {id}", kind.word()), Operation::Admin, errno)),
+    }
+}
+
+/// A descriptor of the object that is pinned at a path of a BPF file system.
+pub fn open_pinned(path: &CStr) -> Result<OwnedFd> {
+    let mut request = attr::ObjectGet { pathname: path.as_ptr() as u64, ..Default::default() };
+    sys::bpf_fd(Command::ObjectGet, &mut request)
+        .map_err(|errno| Error::os(format!("cannot open the pin {}", path.to_string_lossy()), Operation::Query, errno))
+}
+
+impl ObjectKind {
+    fn word(self) -> &'static str {
+        match self {
+            ObjectKind::Program => "program",
+            ObjectKind::Map => "map",
+            ObjectKind::Link => "link",
+            ObjectKind::Btf => "type",
+        }
+    }
+
+    fn next_command(self) -> Command {
+        match self {
+            ObjectKind::Program => Command::ProgNextId,
+            ObjectKind::Map => Command::MapNextId,
+            ObjectKind::Link => Command::LinkNextId,
+            ObjectKind::Btf => Command::BtfNextId,
+        }
+    }
+
+    fn open_command(self) -> Command {
+        match self {
+            ObjectKind::Program => Command::ProgById,
+            ObjectKind::Map => Command::MapById,
+            ObjectKind::Link => Command::LinkById,
+            ObjectKind::Btf => Command::BtfById,
+        }
+    }
+}
+
+/// Fills in a structure about an object. Fields of it say where longer answers shall go.
+fn describe<A: Attr>(fd: BorrowedFd<'_>, info: &mut A, what: &str) -> Result<()> {
+    let mut place = [*info];
+    let mut request = attr::InfoByFd {
+        bpf_fd: fd.as_raw_fd() as u32,
+        info_len: size_of::<A>() as u32,
+        info: sys::address_mut(&mut place),
+    };
+    let answer = sys::bpf(Command::InfoByFd, &mut request);
+    answer.map_err(|errno| Error::os(format!("cannot describe a BPF {what}"), Operation::Query, errno))?;
+    [*info] = place;
+    Ok(())
+}
+
+/// The bytes before the terminator.
+fn until_nul(bytes: &[u8]) -> Vec<u8> {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    bytes.get(..end).unwrap_or_default().to_vec()
+}
