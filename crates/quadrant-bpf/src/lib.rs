@@ -9,7 +9,7 @@
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
 //! * [`object`]: the programs, maps, links and types that the kernel has now, whoever made them.
 //! * [`features`]: what this kernel can do, found out by trying.
-//! * [`tracefs`], [`mod@file`], [`cpus`]: what the kernel tells about itself in files.
+//! * [`tracefs`], [`debugfs`], [`mod@file`], [`cpus`]: what the kernel tells about itself in files.
 //! * [`process`], [`wait`], [`limits`]: the traced process, the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
@@ -20,6 +20,7 @@
 mod attr;
 pub mod btf;
 pub mod cpus;
+pub mod debugfs;
 pub mod disasm;
 pub mod errno;
 pub mod error;
@@ -40,6 +41,7 @@ pub mod prog;
 pub mod ringbuf;
 mod sys;
 pub mod tracefs;
+mod tree;
 pub mod wait;
 
 pub use error::{Error, Result};

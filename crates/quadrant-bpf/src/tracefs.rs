@@ -3,50 +3,38 @@
 //! Where nobody mounted it, a detached mount (fsopen(2), fsmount(2)) gives the same files and changes nothing on the
 //! machine.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
 
-use crate::errno::Errno;
 use crate::error::{Error, Result};
-use crate::explain::Operation;
 use crate::sys;
+use crate::tree::Tree;
 
 /// Where tracefs is mounted on most machines.
 const PLACES: [&CStr; 2] = [c"/sys/kernel/tracing", c"/sys/kernel/debug/tracing"];
 
 /// An open tracefs.
 pub struct TraceFs {
-    root: OwnedFd,
+    tree: Tree,
 }
 
 impl TraceFs {
     /// Opens tracefs where it is mounted, else a mount of its own.
     pub fn open() -> Result<TraceFs> {
-        let mounted = PLACES.iter().find_map(|place| open_mounted(place));
-        let root = mounted.map_or_else(|| sys::mount_detached(c"tracefs"), Ok);
-        let root = root.map_err(|errno| Error::os("cannot open tracefs", Operation::TraceFs, errno))?;
-        Ok(TraceFs { root })
+        Ok(TraceFs { tree: Tree::open(c"tracefs", &PLACES, c"events")? })
     }
 
     /// The whole content of the file at `path`, which is relative to the root, such as
     /// `events/sched/sched_switch/format`.
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let failed = |errno| Error::os(format!("cannot read {path} of tracefs"), Operation::TraceFs, errno);
-        let mut file = File::from(self.open_below(path, 0).map_err(failed)?);
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(|error| failed(Errno::of(&error)))?;
-        Ok(content)
+        self.tree.read(path)
     }
 
     /// The names in the directory at `path` (relative to the root, "" is the root itself), sorted.
     pub fn list(&self, path: &str) -> Result<Vec<String>> {
-        let failed = |errno| Error::os(format!("cannot list {path} of tracefs"), Operation::TraceFs, errno);
-        let path = if path.is_empty() { "." } else { path };
-        let directory = self.open_below(path, libc::O_DIRECTORY).map_err(failed)?;
-        let names = names(&directory).map_err(|error| failed(Errno::of(&error)))?;
-        Ok(names)
+        self.tree.list(path)
     }
 
     /// The number of a trace event, by which perf_event_open(2) knows it.
@@ -59,12 +47,6 @@ impl TraceFs {
                 format!("tracefs gives {:?} as its number", text.trim()),
             )
         })
-    }
-
-    fn open_below(&self, path: &str, flags: libc::c_int) -> std::result::Result<OwnedFd, Errno> {
-        let stays_below = !path.starts_with('/') && path.split('/').all(|part| part != "..");
-        let path = CString::new(path).ok().filter(|_| stays_below).ok_or(Errno::new(libc::EINVAL))?;
-        sys::open_at(self.root.as_fd(), &path, flags)
     }
 }
 
@@ -81,23 +63,4 @@ fn read_detached_lockdown() -> Option<String> {
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
     Some(text)
-}
-
-/// The directory, if tracefs is really mounted there: an empty mount point also exists.
-fn open_mounted(place: &CStr) -> Option<OwnedFd> {
-    let nowhere = File::open("/").ok()?;
-    let directory = sys::open_at(nowhere.as_fd(), place, libc::O_DIRECTORY).ok()?;
-    sys::open_at(directory.as_fd(), c"events", libc::O_DIRECTORY).ok()?;
-    Some(directory)
-}
-
-/// Reads the directory through /proc, because the standard library opens directories by path only.
-fn names(directory: &OwnedFd) -> std::io::Result<Vec<String>> {
-    let entries = std::fs::read_dir(format!("/proc/self/fd/{}", directory.as_raw_fd()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
-    Ok(names)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use quadrant_bpf::debugfs::DebugFs;
 use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::tracefs::TraceFs;
 
@@ -25,6 +26,16 @@ fn explains_what_is_not_there() {
     assert!(tracefs.event_id("sched", "no_such").unwrap_err().is(libc::ENOENT));
     assert!(tracefs.read("../../etc/passwd").unwrap_err().is(libc::EINVAL));
     assert!(tracefs.read("/etc/passwd").unwrap_err().is(libc::EINVAL));
+}
+
+#[test]
+fn debugfs_is_open_without_a_mount() {
+    need_root!();
+    let debugfs = DebugFs::open().unwrap();
+    match debugfs.read("kprobes/list") {
+        Ok(list) => assert!(list.is_empty() || list.ends_with(b"\n")),
+        Err(error) => assert!(error.is(libc::ENOENT) && error.to_string().contains("debugfs"), "{error}"),
+    }
 }
 
 #[test]

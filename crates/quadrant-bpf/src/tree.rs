@@ -1,0 +1,72 @@
+//! A file system of the kernel, read below its root, whether or not it is mounted.
+
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use crate::errno::Errno;
+use crate::error::{Error, Result};
+use crate::explain::Operation;
+use crate::sys;
+
+/// An open file system.
+pub(crate) struct Tree {
+    root: OwnedFd,
+    name: &'static str,
+}
+
+impl Tree {
+    /// Opens the file system where it is mounted, else a mount of its own that nobody else sees. `marker` is a directory
+    /// that an empty mount point lacks.
+    pub fn open(kind: &'static CStr, places: &[&CStr], marker: &CStr) -> Result<Tree> {
+        let name = kind.to_str().unwrap_or_default();
+        let mounted = places.iter().find_map(|place| open_mounted(place, marker));
+        let root = mounted.map_or_else(|| sys::mount_detached(kind), Ok);
+        let root = root.map_err(|errno| Error::os(format!("cannot open {name}"), Operation::TraceFs, errno))?;
+        Ok(Tree { root, name })
+    }
+
+    /// The whole content of the file at `path` below the root.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>> {
+        let failed = |errno| Error::os(format!("cannot read {path} of {}", self.name), Operation::TraceFs, errno);
+        let mut file = File::from(self.open_below(path, 0).map_err(failed)?);
+        let mut content = Vec::new();
+        file.read_to_end(&mut content).map_err(|error| failed(Errno::of(&error)))?;
+        Ok(content)
+    }
+
+    /// The names in the directory at `path` below the root, "" for the root itself, sorted.
+    pub fn list(&self, path: &str) -> Result<Vec<String>> {
+        let failed = |errno| Error::os(format!("cannot list {path} of {}", self.name), Operation::TraceFs, errno);
+        let path = if path.is_empty() { "." } else { path };
+        let directory = self.open_below(path, libc::O_DIRECTORY).map_err(failed)?;
+        let names = names(&directory).map_err(|error| failed(Errno::of(&error)))?;
+        Ok(names)
+    }
+
+    fn open_below(&self, path: &str, flags: libc::c_int) -> std::result::Result<OwnedFd, Errno> {
+        let stays_below = !path.starts_with('/') && path.split('/').all(|part| part != "..");
+        let path = CString::new(path).ok().filter(|_| stays_below).ok_or(Errno::new(libc::EINVAL))?;
+        sys::open_at(self.root.as_fd(), &path, flags)
+    }
+}
+
+/// The directory, if the file system is really mounted there: an empty mount point also exists.
+fn open_mounted(place: &CStr, marker: &CStr) -> Option<OwnedFd> {
+    let nowhere = File::open("/").ok()?;
+    let directory = sys::open_at(nowhere.as_fd(), place, libc::O_DIRECTORY).ok()?;
+    sys::open_at(directory.as_fd(), marker, libc::O_DIRECTORY).ok()?;
+    Some(directory)
+}
+
+/// Reads the directory through /proc, because the standard library opens directories by path only.
+fn names(directory: &OwnedFd) -> std::io::Result<Vec<String>> {
+    let entries = std::fs::read_dir(format!("/proc/self/fd/{}", directory.as_raw_fd()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
