@@ -12,19 +12,30 @@ pub(crate) struct Substitution {
     /// Maps of the body that are the caller's.
     pub maps: HashMap<String, String>,
     /// Bare words that stand for the caller's expressions.
-    pub exprs: HashMap<String, Expr>,
+    pub exprs: HashMap<String, Given>,
     /// Appended to the names of the body's own variables, so that they are nobody else's.
     pub suffix: String,
+    /// How many expressions the result may still have; zero when it was too few.
+    pub budget: usize,
+}
+
+/// An expression that replaces a word.
+#[derive(Debug)]
+pub(crate) struct Given {
+    /// The expression.
+    pub expr: Expr,
+    /// How many expressions it has.
+    pub size: usize,
 }
 
 impl Substitution {
     /// Replaces names everywhere in a block.
-    pub(crate) fn block(&self, block: &mut Block) {
+    pub(crate) fn block(&mut self, block: &mut Block) {
         block.stmts.iter_mut().for_each(|stmt| self.stmt(stmt));
         block.tail.iter_mut().for_each(|tail| self.expr(tail));
     }
 
-    fn stmt(&self, stmt: &mut Stmt) {
+    fn stmt(&mut self, stmt: &mut Stmt) {
         match &mut stmt.kind {
             StmtKind::Expr(expr) | StmtKind::Return(Some(expr)) => self.expr(expr),
             StmtKind::Assign { target, value, .. } => {
@@ -54,7 +65,7 @@ impl Substitution {
         }
     }
 
-    fn if_expr(&self, parts: &mut IfExpr) {
+    fn if_expr(&mut self, parts: &mut IfExpr) {
         for (cond, body) in &mut parts.arms {
             self.expr(cond);
             self.block(body);
@@ -62,24 +73,28 @@ impl Substitution {
         parts.other.iter_mut().for_each(|body| self.block(body));
     }
 
-    fn var(&self, name: &mut String) {
+    fn var(&mut self, name: &mut String) {
         match self.vars.get(name) {
             Some(caller) => name.clone_from(caller),
             None => name.push_str(&self.suffix),
         }
     }
 
-    fn map(&self, name: &mut String) {
+    fn map(&mut self, name: &mut String) {
         if let Some(caller) = self.maps.get(name) {
             name.clone_from(caller);
         }
     }
 
-    fn expr(&self, expr: &mut Expr) {
+    fn expr(&mut self, expr: &mut Expr) {
+        self.budget = self.budget.saturating_sub(1);
         match &mut expr.kind {
             ExprKind::Name(name) => {
                 if let Some(given) = self.exprs.get(name) {
-                    *expr = given.clone();
+                    self.budget = self.budget.saturating_sub(given.size);
+                    if self.budget > 0 {
+                        *expr = given.expr.clone();
+                    }
                 }
             }
             ExprKind::Var(name) => self.var(name),
@@ -95,7 +110,7 @@ impl Substitution {
         }
     }
 
-    fn compound(&self, kind: &mut ExprKind) {
+    fn compound(&mut self, kind: &mut ExprKind) {
         match kind {
             ExprKind::Field { base: inner, .. }
             | ExprKind::TupleField { base: inner, .. }
@@ -124,14 +139,14 @@ impl Substitution {
         }
     }
 
-    fn type_arg(&self, arg: &mut TypeArg) {
+    fn type_arg(&mut self, arg: &mut TypeArg) {
         match arg {
             TypeArg::Type(ty) => self.type_expr(ty),
             TypeArg::Expr(expr) => self.expr(expr),
         }
     }
 
-    fn type_expr(&self, ty: &mut TypeExpr) {
+    fn type_expr(&mut self, ty: &mut TypeExpr) {
         match &mut ty.kind {
             TypeKind::Pointer(inner) => self.type_expr(inner),
             TypeKind::Array(inner, size) => {

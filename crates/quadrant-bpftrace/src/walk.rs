@@ -13,6 +13,15 @@ pub(crate) enum Node<'a> {
     Cast,
     /// `*x`
     Deref,
+    /// Anything else.
+    Other,
+}
+
+/// How many expressions an expression has, itself included.
+pub(crate) fn size(of: &Expr) -> usize {
+    let mut count = 0;
+    expr(of, &mut |_| count += 1);
+    count
 }
 
 /// Shows every word of a probe's predicate and body.
@@ -77,7 +86,7 @@ fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
         ExprKind::Block(inner) => block(inner, see),
         ExprKind::Sizeof(arg) | ExprKind::Typeof(arg) | ExprKind::Typeinfo(arg) => type_arg(arg, see),
         ExprKind::Offsetof { of, .. } => type_arg(of, see),
-        _ => {}
+        _ => see(Node::Other),
     }
     children(&of.kind).into_iter().for_each(|inner| expr(inner, see));
 }

@@ -230,6 +230,7 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
             Node::Name(name) | Node::Call(name) => name,
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => return needs.kind = true,
+            Node::Other => return,
         };
         match word {
             word if hides(word) => needs = Needs { kind: true, args: true, path: true },

@@ -9,10 +9,13 @@ use quadrant_program::stmt::{Stmt, StmtKind};
 use super::Lower;
 use super::call::Called;
 use crate::ast::{self, Ident, MacroDef, MacroParam};
-use crate::substitute::Substitution;
+use crate::substitute::{Given, Substitution};
 
 /// Macros that may be open in each other.
 const MAX_OPEN: usize = 32;
+
+/// Expressions that all expansions of a round may have together.
+pub(super) const MAX_EXPANDED: usize = 1 << 20;
 
 /// Separates a variable's name from the number of the call of a macro that it belongs to.
 const MARK: char = '#';
@@ -73,7 +76,18 @@ impl Lower<'_> {
         // The same for the same call in every round, and different for different calls.
         self.scope.expansion = (outer.wrapping_mul(31).wrapping_add(span.start + 1)) & 0x7fff_ffff;
         let mut body = def.body.clone();
-        self.substitution(def, args).block(&mut body);
+        let mut substitution = self.substitution(def, args);
+        substitution.block(&mut body);
+        self.expansion_budget = substitution.budget;
+        if self.expansion_budget == 0 {
+            self.scope.expansion = outer;
+            let message = format!("macros make more than {MAX_EXPANDED} expressions of this script");
+            return self.error_help(
+                span,
+                message,
+                "an argument is put wherever its parameter stands: keep it in a variable",
+            );
+        }
         self.scope.expanding.push(name.clone());
         let before = self.diagnostics.len();
         let called = self.body(&body);
@@ -88,7 +102,7 @@ impl Lower<'_> {
 
     fn substitution(&mut self, def: &MacroDef, args: &[ast::Expr]) -> Substitution {
         let suffix = format!("{MARK}{}", self.scope.expansion);
-        let mut substitution = Substitution { suffix, ..Substitution::default() };
+        let mut substitution = Substitution { suffix, budget: self.expansion_budget, ..Substitution::default() };
         for (param, arg) in def.params.iter().zip(args) {
             match (param, &arg.kind) {
                 (MacroParam::Var(ident), ast::ExprKind::Var(name)) => {
@@ -111,8 +125,8 @@ impl Lower<'_> {
 
     /// What stands in a parameter's place. What means the same everywhere stays as it is, so
     /// that it can be a format or a map.
-    fn argument_of_macro(&self, arg: &ast::Expr) -> ast::Expr {
-        match &arg.kind {
+    fn argument_of_macro(&self, arg: &ast::Expr) -> Given {
+        let expr = match &arg.kind {
             ast::ExprKind::Name(_)
             | ast::ExprKind::Str(_)
             | ast::ExprKind::Int(_)
@@ -124,7 +138,8 @@ impl Lower<'_> {
                 let kind = ast::ExprKind::Given { open: self.scope.expanding.len(), inner: Box::new(arg.clone()) };
                 ast::Expr::new(arg.span, kind)
             }
-        }
+        };
+        Given { size: crate::walk::size(&expr), expr }
     }
 
     /// An argument of a macro: it means what it means where the call stands, outside the macro.

@@ -85,6 +85,8 @@ struct Lower<'a> {
     preamble: Preamble,
     /// Macros by name; several of a name take different arguments.
     macros: HashMap<String, Vec<Rc<MacroDef>>>,
+    /// Expressions that macros may still make in this round.
+    expansion_budget: usize,
     inferred: Inferred,
     /// The program of this round.
     program: Program,
@@ -104,6 +106,7 @@ impl<'a> Lower<'a> {
             missing: config::MissingProbes::default(),
             preamble: Preamble::default(),
             macros: HashMap::new(),
+            expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
             program: Program::default(),
             diagnostics: Vec::new(),
@@ -117,6 +120,7 @@ impl<'a> Lower<'a> {
         for _ in 0..MAX_ROUNDS {
             self.diagnostics.clear();
             self.inferred.start_round();
+            self.expansion_budget = expand::MAX_EXPANDED;
             self.program = Program { points: points.clone(), config: self.config.clone(), ..Program::default() };
             for (number, variant) in variants.iter().enumerate() {
                 let clause = self.clause(number, variant);

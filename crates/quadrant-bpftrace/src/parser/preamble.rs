@@ -37,6 +37,19 @@ impl Parser<'_> {
             Some(tag) => self.tagged(tag),
             None => CDeclKind::Typedef,
         };
+        // As in bpftrace, the `;` behind a body may be missing.
+        let complete = matches!(kind, CDeclKind::Tagged { body: Some(_), .. }) && self.word() != "__attribute__";
+        if !complete {
+            self.rest_of_definition();
+        }
+        if !self.eat(Tok::Semi) && !complete {
+            self.expect(Tok::Semi, "`;` after the definition");
+        }
+        let span = self.span_from(start);
+        CDecl { span, text: self.text(span).to_owned(), kind }
+    }
+
+    fn rest_of_definition(&mut self) {
         while !self.at(Tok::Semi) && !self.at(Tok::Eof) && !self.at_probe() {
             if self.at(Tok::LBrace) {
                 self.braced();
@@ -44,9 +57,6 @@ impl Parser<'_> {
                 self.bump();
             }
         }
-        self.expect(Tok::Semi, "`;` after the definition");
-        let span = self.span_from(start);
-        CDecl { span, text: self.text(span).to_owned(), kind }
     }
 
     fn tagged(&mut self, tag: Tag) -> CDeclKind {
