@@ -10,15 +10,12 @@ use super::{Call, Called};
 use crate::ast::{self, BinOp};
 
 impl Lower<'_> {
-    /// The text at an address. A length counts the NUL, as in C.
+    /// The text at an address (or in a text that is there already). A length counts the NUL, as in C.
     pub(in super::super) fn text_at(&mut self, addr: Expr, space: Space, length: Option<Expr>, span: Span) -> Expr {
         let max = self.config.max_strlen;
-        let (cap, length) = match length {
-            // A constant only narrows the type.
-            Some(Expr { kind: ExprKind::Int(length), .. }) => {
-                (u32::try_from(length).unwrap_or(max).clamp(1, max), None)
-            }
-            length => (max, length),
+        let cap = match &length {
+            Some(Expr { kind: ExprKind::Int(length), .. }) => u32::try_from(*length).unwrap_or(max).clamp(1, max),
+            _ => max,
         };
         let args = std::iter::once(addr).chain(length).collect();
         Expr::new(ExprKind::Call(Function::Str(space), args), Type::String { cap }, span)
@@ -96,7 +93,7 @@ fn cut(lower: &mut Lower, call: Call, value: Expr, cap: u32, length: Expr) -> Op
             let (addr, space) = lower.place_of(value);
             Some(Called::Value(lower.text_at(addr, readable(space), Some(length), call.span)))
         }
-        _ => lower.unsupported(call.span, "a part of a text that was copied", "cut it where it is read: str(p, n)"),
+        _ => Some(Called::Value(lower.text_at(value, Space::Program, Some(length), call.span))),
     }
 }
 
