@@ -10,7 +10,6 @@ use crate::common::{need, need_root};
 fn answers_agree_with_each_other() {
     need_root!();
     let features = Features::new();
-    println!("{features:?}");
     assert!(features.helper(ProgramKind::Kprobe, helper::MAP_LOOKUP_ELEM));
     assert!(!features.helper(ProgramKind::Kprobe, helper::SKB_STORE_BYTES));
     assert!(!features.helper(ProgramKind::Kprobe, 60_000));
@@ -20,6 +19,12 @@ fn answers_agree_with_each_other() {
     assert!(!features.uprobe_session() || features.uprobe_multi());
     assert!(!features.perf_link() || features.attach_cookie(ProgramKind::Tracepoint));
     assert!(!features.attach_cookie(ProgramKind::RawTracepoint) || features.attach_cookie(ProgramKind::Kprobe));
+    assert!(!features.uprobe_multi_process() || features.uprobe_multi());
+    assert!(!features.kprobe_session() || features.kprobe_multi());
+    let kinds = [features.growing_hash(), features.task_storage(), features.sleepable_uprobe()];
+    let code = [features.atomic_fetch(), features.cpu_v4(), features.split_probe_read(), features.get_func_ip()];
+    // For a person who compares kernels.
+    println!("{kinds:?} {code:?} {features:?}");
 }
 
 #[test]
