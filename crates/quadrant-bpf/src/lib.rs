@@ -10,7 +10,8 @@
 //! * [`object`]: the programs, maps, links and types that the kernel has now, whoever made them.
 //! * [`features`]: what this kernel can do, found out by trying.
 //! * [`tracefs`], [`debugfs`], [`mod@file`], [`cpus`]: what the kernel tells about itself in files.
-//! * [`process`], [`wait`], [`limits`]: the traced process, the tracer's event loop, and its limits.
+//! * [`process`], [`sideband`]: the traced process, and what any process maps and becomes while it runs.
+//! * [`wait`], [`limits`]: the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
 // The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps
@@ -35,10 +36,12 @@ pub mod map;
 mod mmap;
 pub mod object;
 pub mod perf;
+mod perf_ring;
 pub mod perfbuf;
 pub mod process;
 pub mod prog;
 pub mod ringbuf;
+pub mod sideband;
 mod sys;
 pub mod tracefs;
 mod tree;

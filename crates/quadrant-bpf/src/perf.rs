@@ -42,10 +42,23 @@ unsafe impl Attr for EventAttr {}
 
 /// Bits of `perf_event_attr`.
 const BIT_DISABLED: u64 = 1 << 0;
+const BIT_MMAP: u64 = 1 << 8;
+const BIT_COMM: u64 = 1 << 9;
 const BIT_FREQ: u64 = 1 << 10;
+const BIT_TASK: u64 = 1 << 13;
+const BIT_WATERMARK: u64 = 1 << 14;
+const BIT_SAMPLE_ID_ALL: u64 = 1 << 18;
+const BIT_MMAP2: u64 = 1 << 23;
+const BIT_COMM_EXEC: u64 = 1 << 24;
+const BIT_USE_CLOCKID: u64 = 1 << 25;
 
 /// `perf_event_attr.sample_type`: the record has the program's bytes.
 const SAMPLE_RAW: u64 = 1 << 10;
+/// `perf_event_attr.sample_type`: the record has its time.
+const SAMPLE_TIME: u64 = 1 << 2;
+
+/// `perf_event_attr.read_format`: a read also gives the number of lost records (Linux 6.0).
+const FORMAT_LOST: u64 = 1 << 4;
 
 /// Values of `perf_event_attr.type`.
 const TYPE_HARDWARE: u32 = 0;
@@ -244,6 +257,41 @@ impl PerfEvent {
         let fd = sys::perf_event_open(&mut request, -1, cpu as i32)
             .map_err(|errno| Error::os(format!("cannot open {what}"), Operation::Perf, errno))?;
         Ok(PerfEvent { fd, what })
+    }
+
+    /// The event that reports, for whatever runs on that processor, executable mappings, new tasks and executed programs
+    /// (`perf_event_attr.mmap2`, `task`, `comm_exec`). Every record ends with its time by the boot clock and wakes
+    /// readers.
+    pub(crate) fn open_sideband(cpu: u32) -> std::result::Result<PerfEvent, Errno> {
+        let counted = PerfEvent::open_sideband_with(cpu, FORMAT_LOST);
+        match counted {
+            Err(errno) if errno.is(libc::EINVAL) => PerfEvent::open_sideband_with(cpu, 0),
+            opened => opened,
+        }
+    }
+
+    fn open_sideband_with(cpu: u32, read_format: u64) -> std::result::Result<PerfEvent, Errno> {
+        let reports = BIT_MMAP | BIT_MMAP2 | BIT_COMM | BIT_COMM_EXEC | BIT_TASK;
+        let mut request = EventAttr {
+            size: size_of::<EventAttr>() as u32,
+            kind: TYPE_SOFTWARE,
+            config: Software::Dummy as u64,
+            sample_type: SAMPLE_TIME,
+            read_format,
+            bits: reports | BIT_SAMPLE_ID_ALL | BIT_USE_CLOCKID | BIT_WATERMARK,
+            wakeup: 1,
+            clockid: libc::CLOCK_BOOTTIME,
+            ..Default::default()
+        };
+        let fd = sys::perf_event_open(&mut request, -1, cpu as i32)?;
+        Ok(PerfEvent { fd, what: format!("process events of processor {cpu}") })
+    }
+
+    /// Records that the buffer of a side-band event had no room for; `None` where the kernel does not count them.
+    pub(crate) fn lost_records(&self) -> Option<u64> {
+        let mut count_and_lost = [0; 16];
+        sys::read(self.fd.as_fd(), &mut count_and_lost).ok().filter(|len| *len == 16)?;
+        count_and_lost.last_chunk::<8>().map(|lost| u64::from_ne_bytes(*lost))
     }
 
     /// Starts counting. Programs on tracepoints and probes run from when they are attached, whether the event is

@@ -1,45 +1,25 @@
 //! The perf buffer: records by way of perf events, one buffer a processor, for kernels without ring buffers (before
 //! Linux 5.8).
-//!
-//! The layout is that of perf_event_open(2): a page with positions, then the data, a power of two of pages. Records
-//! wrap at the end.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::Ordering;
 
 use crate::cpus;
 use crate::error::{Error, Result};
-use crate::explain::Operation;
 use crate::map::{Map, MapKind};
-use crate::mmap::{Access, Mapping, page_size};
 use crate::perf::PerfEvent;
-
-/// Offsets in `struct perf_event_mmap_page`.
-const DATA_HEAD: usize = 1024;
-const DATA_TAIL: usize = 1032;
+use crate::perf_ring::{HEADER, Next, PerfRing};
 
 /// Kinds of record (`enum perf_event_type`).
 const RECORD_LOST: u32 = 2;
 const RECORD_SAMPLE: u32 = 9;
 
-/// Bytes of `struct perf_event_header`: kind, flags, length.
-const HEADER: usize = 8;
-
 /// The reading side of a perf buffer.
 pub struct PerfBuffer {
-    buffers: Vec<CpuBuffer>,
+    buffers: Vec<PerfRing>,
     /// Record that is being read, copied because it may wrap.
     record: Vec<u8>,
     lost: u64,
     damaged: u64,
-}
-
-struct CpuBuffer {
-    event: PerfEvent,
-    memory: Mapping,
-    page: usize,
-    /// Bytes of data; a power of two.
-    size: usize,
 }
 
 impl PerfBuffer {
@@ -52,7 +32,7 @@ impl PerfBuffer {
         }
         let mut buffers = Vec::new();
         for cpu in cpus::online()? {
-            buffers.push(CpuBuffer::open(map, cpu, pages, wakeup)?);
+            buffers.push(open(map, cpu, pages, wakeup)?);
         }
         Ok(PerfBuffer { buffers, record: Vec::new(), lost: 0, damaged: 0 })
     }
@@ -88,33 +68,30 @@ impl PerfBuffer {
 
     /// Bytes that wait to be read.
     pub fn available(&self) -> u64 {
-        self.buffers.iter().map(|buffer| buffer.head().wrapping_sub(buffer.tail())).sum()
+        self.buffers.iter().map(PerfRing::available).sum()
     }
 
     /// Descriptors to wait for with epoll, one for each processor.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.buffers.iter().map(|buffer| buffer.event.as_fd())
+        self.buffers.iter().map(|buffer| buffer.event().as_fd())
     }
 
     /// Takes one record out of that buffer. `None`: it is empty; `Some(None)`: the record was not a program's; else its
     /// length.
     fn next(&mut self, place: usize) -> Option<Option<usize>> {
         let buffer = self.buffers.get(place)?;
-        let (head, tail) = (buffer.head(), buffer.tail());
-        if tail == head {
-            return None;
+        match buffer.take(buffer.head(), &mut self.record) {
+            Next::Empty => None,
+            Next::Record => Some(self.payload()),
+            Next::Damaged => {
+                self.damaged += 1;
+                Some(None)
+            }
         }
-        let Some(kind) = buffer.copy(tail, head, &mut self.record) else {
-            buffer.free(head);
-            self.damaged += 1;
-            return Some(None);
-        };
-        buffer.free(tail + self.record.len() as u64);
-        Some(self.payload(kind))
     }
 
-    fn payload(&mut self, kind: u32) -> Option<usize> {
-        match kind {
+    fn payload(&mut self) -> Option<usize> {
+        match word(&self.record, 0)? {
             RECORD_SAMPLE => Some(word(&self.record, HEADER)? as usize),
             RECORD_LOST => {
                 let lost = self.record.get(HEADER + 8..)?.first_chunk::<8>()?;
@@ -126,53 +103,11 @@ impl PerfBuffer {
     }
 }
 
-impl CpuBuffer {
-    fn open(map: &Map, cpu: u32, pages: usize, wakeup: u32) -> Result<CpuBuffer> {
-        let event = PerfEvent::open_output(cpu, wakeup)?;
-        let page = page_size();
-        let size = pages * page;
-        let memory = Mapping::new(event.as_fd(), page + size, 0, Access::ReadWrite)
-            .map_err(|errno| Error::os(format!("cannot map {}", event.what()), Operation::Perf, errno))?;
-        map.update_fd(&cpu.to_ne_bytes(), event.as_fd())?;
-        event.enable()?;
-        Ok(CpuBuffer { event, memory, page, size })
-    }
-
-    /// Copies the record at `tail` and returns its kind; `None` if what is there cannot be a record.
-    fn copy(&self, tail: u64, head: u64, into: &mut Vec<u8>) -> Option<u32> {
-        let mut header = [0; HEADER];
-        self.read(tail, &mut header)?;
-        let len = usize::from(u16::from_ne_bytes([header[6], header[7]]));
-        if len < HEADER || len as u64 > head.wrapping_sub(tail) {
-            return None;
-        }
-        into.resize(len, 0);
-        self.read(tail, into)?;
-        word(&header, 0)
-    }
-
-    /// Copies bytes from that position on, around the end.
-    fn read(&self, position: u64, into: &mut [u8]) -> Option<()> {
-        let start = position as usize & (self.size - 1);
-        let (first, second) = into.split_at_mut(into.len().min(self.size - start));
-        self.memory.read(self.page + start, first)?;
-        self.memory.read(self.page, second)
-    }
-
-    fn head(&self) -> u64 {
-        self.memory.u64_at(DATA_HEAD).map_or(0, |head| head.load(Ordering::Acquire))
-    }
-
-    fn tail(&self) -> u64 {
-        self.memory.u64_at(DATA_TAIL).map_or(0, |tail| tail.load(Ordering::Relaxed))
-    }
-
-    /// Gives everything before that position back to the kernel.
-    fn free(&self, position: u64) {
-        if let Some(tail) = self.memory.u64_at(DATA_TAIL) {
-            tail.store(position, Ordering::Release);
-        }
-    }
+fn open(map: &Map, cpu: u32, pages: usize, wakeup: u32) -> Result<PerfRing> {
+    let ring = PerfRing::new(PerfEvent::open_output(cpu, wakeup)?, pages)?;
+    map.update_fd(&cpu.to_ne_bytes(), ring.event().as_fd())?;
+    ring.event().enable()?;
+    Ok(ring)
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {

@@ -13,5 +13,6 @@ mod objects;
 mod process;
 mod programs;
 mod ring;
+mod sideband;
 mod tracefs;
 mod waiting;
