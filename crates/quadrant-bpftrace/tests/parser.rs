@@ -1,12 +1,13 @@
 //! Scripts with their expected trees and messages: `tests/parser/*.bt` beside
 //! `.tree` and `.diag` files. `UPDATE_EXPECT=1 cargo test` rewrites those.
 
-mod common;
+#[path = "common/expect.rs"]
+mod expect;
 
 use std::fs;
 use std::path::Path;
 
-use common::expect::{compare, render, scripts};
+use expect::{compare, render, scripts};
 use quadrant_bpftrace::{parse, tree};
 
 #[test]

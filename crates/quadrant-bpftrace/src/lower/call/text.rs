@@ -93,7 +93,11 @@ fn cut(lower: &mut Lower, call: Call, value: Expr, cap: u32, length: Expr) -> Op
             let (addr, space) = lower.place_of(value);
             Some(Called::Value(lower.text_at(addr, readable(space), Some(length), call.span)))
         }
-        _ => Some(Called::Value(lower.text_at(value, Space::Program, Some(length), call.span))),
+        _ => {
+            let text = lower.text_at(value, Space::Program, Some(length), call.span);
+            let cap = text.ty.c_size().unwrap_or(cap).min(cap);
+            Some(Called::Value(Expr { ty: Type::String { cap }, ..text }))
+        }
     }
 }
 
