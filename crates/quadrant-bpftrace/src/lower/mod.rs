@@ -49,14 +49,11 @@ const MAX_ROUNDS: usize = 64;
 /// Parses and lowers a script. There is a program only if no message is an error.
 pub fn compile(source: &str, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
     let parsed = crate::parse(source);
-    let (program, lowered) = lower(&parsed.script, source, env);
-    let mut diagnostics = parsed.diagnostics;
     // What does not parse is only half there: its types would give misleading messages.
-    if diagnostics.is_empty() {
-        diagnostics = lowered;
+    if !parsed.diagnostics.is_empty() {
+        return (None, parsed.diagnostics);
     }
-    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
-    (program.filter(|_| !failed), diagnostics)
+    lower(&parsed.script, source, env)
 }
 
 /// Gives a tree its meaning. There is a program only if no message is an error.
