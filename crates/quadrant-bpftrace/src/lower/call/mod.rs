@@ -156,6 +156,8 @@ impl Lower<'_> {
         if let Some(value) = self.builtin_call(callee, args, span) {
             return value.map(Called::Value);
         }
+        // The arguments may have mistakes of their own.
+        args.iter().for_each(|arg| drop(self.expr(arg)));
         let near = suggest(name, FUNCTIONS.iter().map(|entry| entry.name)).map(|near| format!("{near}()"));
         self.error_near(callee.span, format!("unknown function `{name}`"), near)
     }
