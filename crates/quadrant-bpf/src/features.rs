@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::btf::{Function, Linkage};
+use crate::error::Result;
 use crate::helper;
 use crate::insn::{Alu, Atomic, Insn, Reg, Size};
 use crate::link::{self, Link, UprobeMulti, When};
 use crate::map::{self, Map, MapKind, MapSpec};
+use crate::perf;
 use crate::prog::{self, AttachType, LogLevel, Program, ProgramKind, ProgramSpec};
 
 /// Answers, kept once they are known. Without the right to load programs every answer is no; so it is on kernels before
@@ -27,6 +29,8 @@ pub struct Features {
     uprobe_session: OnceLock<bool>,
     kprobe_multi: OnceLock<bool>,
     kprobe_session: OnceLock<bool>,
+    fentry: OnceLock<Result<()>>,
+    fentry_cookie: OnceLock<bool>,
     sleepable_uprobe: OnceLock<bool>,
     growing_hash: OnceLock<bool>,
     task_storage: OnceLock<bool>,
@@ -162,6 +166,25 @@ impl Features {
         *self.kprobe_session.get_or_init(|| try_kprobe_multi(AttachType::TraceKprobeSession, When::Session))
     }
 
+    /// Probes in the kernel's code as perf events (Linux 4.17, built with KPROBE_EVENTS).
+    pub fn kprobe_event(&self) -> bool {
+        perf::has_kprobes()
+    }
+
+    /// Programs at the entry of kernel functions by trampoline (Linux 5.5), tried on the function with that id in the
+    /// kernel's BTF; what the kernel says if it refuses. The function's kind does not matter, so one answer is for all.
+    pub fn fentry(&self, function: u32) -> Result<()> {
+        self.fentry.get_or_init(|| try_fentry(function)).clone()
+    }
+
+    /// `bpf_get_attach_cookie` in such programs (Linux 5.18), tried on that function.
+    pub fn fentry_cookie(&self, function: u32) -> bool {
+        *self.fentry_cookie.get_or_init(|| {
+            let insns = [Insn::call_helper(helper::GET_ATTACH_COOKIE), Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+            Program::load(&at_entry(function, &insns)).is_ok()
+        })
+    }
+
     /// Programs on user probes may sleep, and so read pages of memory that are not present (Linux 6.0).
     pub fn sleepable_uprobe(&self) -> bool {
         *self.sleepable_uprobe.get_or_init(|| {
@@ -251,6 +274,17 @@ fn user_copy() -> Vec<Insn> {
     ];
     insns.extend(NOTHING);
     insns
+}
+
+fn at_entry<'a>(function: u32, insns: &'a [Insn]) -> ProgramSpec<'a> {
+    let spec = ProgramSpec::new(ProgramKind::Tracing, insns);
+    ProgramSpec { name: "probe", attach_type: AttachType::TraceFentry, attach_btf_id: function, ..spec }
+}
+
+/// Some machines can load such programs and not attach them, so it is attached for a moment.
+fn try_fentry(function: u32) -> Result<()> {
+    let program = Program::load(&at_entry(function, &NOTHING))?;
+    Link::tracing(&program, AttachType::TraceFentry, 0).map(drop)
 }
 
 fn load_multi(attach_type: AttachType) -> Option<Program> {

@@ -9,7 +9,7 @@
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
 //! * [`object`]: the programs, maps, links and types that the kernel has now, whoever made them.
 //! * [`features`]: what this kernel can do, found out by trying.
-//! * [`tracefs`], [`debugfs`], [`mod@file`], [`cpus`]: what the kernel tells about itself in files.
+//! * [`tracefs`], [`debugfs`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
 //! * [`process`], [`sideband`]: the traced process, and what any process maps and becomes while it runs.
 //! * [`wait`], [`limits`]: the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
@@ -30,6 +30,7 @@ pub mod features;
 pub mod file;
 pub mod helper;
 pub mod insn;
+pub mod kconfig;
 pub mod limits;
 pub mod link;
 pub mod map;

@@ -7,6 +7,7 @@ use crate::attr;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
+use crate::object::{LinkObject, LinkTarget, PerfTarget};
 use crate::perf::PerfEvent;
 use crate::prog::{AttachType, Program};
 use crate::sys::{self, Command};
@@ -142,6 +143,26 @@ impl Link {
         }
     }
 
+    /// How often a kernel probe did not run the program: it fired within another probe, or (a return) more calls were
+    /// under way than the kernel keeps track of. `None` if this kernel does not tell (before Linux 6.7), or the link
+    /// is none of a kernel probe.
+    pub fn missed(&self) -> Option<u64> {
+        let link = match &self.attachment {
+            Attachment::Link(link) | Attachment::LinkToEvent(link, _) => link.as_fd(),
+            Attachment::Event(_) => return None,
+        };
+        // Both kinds of link learned to tell in the same version, which made the structure longer.
+        if info_len(link)? < MISSED_INFO_LEN {
+            return None;
+        }
+        match LinkObject::of(link).ok()?.target {
+            LinkTarget::KprobeMulti { missed, .. } | LinkTarget::PerfEvent(PerfTarget::Kprobe { missed, .. }) => {
+                Some(missed)
+            }
+            _ => None,
+        }
+    }
+
     /// The perf event that the program is attached to, if it is one.
     pub fn event(&self) -> Option<&PerfEvent> {
         match &self.attachment {
@@ -162,6 +183,21 @@ impl AsFd for Link {
             Attachment::Event(event) => event.as_fd(),
         }
     }
+}
+
+/// Bytes of `struct bpf_link_info` up to and with the count of misses of a perf event's kprobe.
+const MISSED_INFO_LEN: u32 = 56;
+
+/// How much this kernel knows to say about a link, in bytes.
+fn info_len(link: BorrowedFd<'_>) -> Option<u32> {
+    let mut info = [attr::LinkInfo::default()];
+    let mut request = attr::InfoByFd {
+        bpf_fd: link.as_raw_fd() as u32,
+        info_len: size_of::<attr::LinkInfo>() as u32,
+        info: sys::address_mut(&mut info),
+    };
+    sys::bpf(Command::InfoByFd, &mut request).ok()?;
+    Some(request.info_len)
 }
 
 /// Whether this kernel has links to perf events: it looks at the attach type before it looks at the (impossible) event.

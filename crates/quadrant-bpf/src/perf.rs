@@ -435,6 +435,11 @@ impl Unit {
     }
 }
 
+/// Whether this kernel has perf events that probe its own code.
+pub(crate) fn has_kprobes() -> bool {
+    Unit::find("kprobe").is_ok()
+}
+
 fn describe(event: &Event<'_>) -> String {
     match *event {
         Event::Tracepoint { id } => format!("tracepoint number {id}"),

@@ -37,6 +37,17 @@ impl TraceFs {
         self.tree.list(path)
     }
 
+    /// Whether there is such a file or directory.
+    pub fn exists(&self, path: &str) -> bool {
+        self.tree.exists(path)
+    }
+
+    /// Hands lines to the file at `path`, such as `kprobe_events`, in addition to those that it has. The kernel takes
+    /// them one by one, and stops at the first that it refuses.
+    pub fn append(&self, path: &str, lines: &str) -> Result<()> {
+        self.tree.append(path, lines)
+    }
+
     /// The number of a trace event, by which perf_event_open(2) knows it.
     pub fn event_id(&self, category: &str, name: &str) -> Result<u64> {
         let text = self.read(&format!("events/{category}/{name}/id"))?;

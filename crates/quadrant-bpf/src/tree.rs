@@ -45,6 +45,23 @@ impl Tree {
         Ok(names)
     }
 
+    /// Whether there is such a file or directory.
+    pub fn exists(&self, path: &str) -> bool {
+        self.open_below(path, libc::O_PATH).is_ok()
+    }
+
+    /// Hands text to the file at `path`, in addition to what it has.
+    pub fn append(&self, path: &str, text: &str) -> Result<()> {
+        let failed = |errno| Error::os(format!("cannot write {path} of {}", self.name), Operation::TraceFs, errno);
+        let file = self.open_below(path, libc::O_WRONLY | libc::O_APPEND).map_err(failed)?;
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let written = sys::write(file.as_fd(), rest).map_err(failed)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     fn open_below(&self, path: &str, flags: libc::c_int) -> std::result::Result<OwnedFd, Errno> {
         let stays_below = !path.starts_with('/') && path.split('/').all(|part| part != "..");
         let path = CString::new(path).ok().filter(|_| stays_below).ok_or(Errno::new(libc::EINVAL))?;
