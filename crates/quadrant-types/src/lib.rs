@@ -22,5 +22,5 @@ pub use format::{EventFormat, FieldStorage, FormatField};
 pub use suggest::{suggest, suggest_many};
 pub use types::{
     CType, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param, RawTracepoint, StructDef, TypeId,
-    Types,
+    TypeSet, Types,
 };

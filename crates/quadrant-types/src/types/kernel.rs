@@ -1,6 +1,6 @@
 //! What BTF says about kernel functions and raw tracepoints.
 
-use super::{CType, FuncProto, Origin, Param, TypeId, Types};
+use super::{CType, FuncProto, Origin, Param, TypeId, TypeSet, Types};
 use crate::suggest::suggest;
 use crate::{BtfKind, TypeError};
 use std::rc::Rc;
@@ -32,16 +32,25 @@ pub struct RawTracepoint {
 impl Types {
     /// The kernel function called `name`.
     pub fn btf_func(&self, name: &str) -> Result<KernelFunc, TypeError> {
-        let btf = self.btf()?;
-        let id = btf.find(name, &[BtfKind::Func]);
-        let proto = id.and_then(|id| self.func_proto(id));
-        match (id, proto) {
-            (Some(btf_id), Some(proto)) => Ok(KernelFunc { btf_id, proto }),
-            _ => Err(TypeError::NotInBtf {
-                name: format!("function `{name}`"),
-                suggestion: self.suggest_name(name, &[BtfKind::Func]),
-            }),
-        }
+        self.btf()?;
+        self.func_in(TypeSet::KERNEL, name).ok_or_else(|| TypeError::NotInBtf {
+            name: format!("function `{name}`"),
+            suggestion: self.suggest_name(name, &[BtfKind::Func]),
+        })
+    }
+
+    /// The function called `name` among those that one BTF describes.
+    pub fn func_in(&self, set: TypeSet, name: &str) -> Option<KernelFunc> {
+        let btf_id = self.btf_at(set.0)?.find(name, &[BtfKind::Func])?;
+        let proto = self.func_proto(Origin { btf: set.0, id: btf_id })?;
+        Some(KernelFunc { btf_id, proto })
+    }
+
+    /// The names of all functions that one BTF describes, in its order.
+    pub fn func_names(&self, set: TypeSet) -> Vec<String> {
+        let Some(btf) = self.btf_at(set.0) else { return Vec::new() };
+        let functions = btf.iter().filter(|(_, kind, _)| *kind == BtfKind::Func);
+        functions.map(|(.., name)| name.to_owned()).collect()
     }
 
     /// The raw tracepoint of an event, as `sched_switch`.
@@ -63,8 +72,8 @@ impl Types {
         Ok(raw_names(&*self.btf()?).map(str::to_owned).collect())
     }
 
-    fn func_proto(&self, id: u32) -> Option<FuncProto> {
-        match self.kind(self.handle(Origin { btf: 0, id })) {
+    fn func_proto(&self, origin: Origin) -> Option<FuncProto> {
+        match self.kind(self.handle(origin)) {
             CType::Func(proto) => Some(proto),
             _ => None,
         }
@@ -98,7 +107,7 @@ impl Types {
         let btf = self.btf().ok()?;
         NAMED_PREFIXES.iter().find_map(|prefix| {
             let id = btf.find(&format!("{prefix}{event}"), &[BtfKind::Func])?;
-            let found = self.func_proto(id)?;
+            let found = self.func_proto(Origin { btf: 0, id })?;
             self.agrees(&found, proto).then_some(found.params)
         })
     }

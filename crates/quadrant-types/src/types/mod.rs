@@ -41,6 +41,15 @@ pub struct Types {
 
 type Loader = Box<dyn FnOnce() -> Result<Btf, TypeError>>;
 
+/// The types that one BTF blob describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TypeSet(usize);
+
+impl TypeSet {
+    /// Those of the kernel image.
+    pub const KERNEL: TypeSet = TypeSet(0);
+}
+
 /// Where a type comes from: which BTF blob, which record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Origin {
@@ -109,10 +118,11 @@ impl Types {
         Self::with_loader(move || Err(TypeError::NoBtf { reason }))
     }
 
-    /// Adds a module's BTF, made with [`Btf::new_split`] over [`Types::btf`].
-    pub fn add_module(&self, module: Btf) -> Result<(), TypeError> {
-        self.btfs()?.borrow_mut().push(Rc::new(module));
-        Ok(())
+    /// Adds a module's BTF, made with [`Btf::new_split`] over [`Types::btf`], or that of a loaded eBPF program.
+    pub fn add(&self, btf: Btf) -> Result<TypeSet, TypeError> {
+        let mut btfs = self.btfs()?.borrow_mut();
+        btfs.push(Rc::new(btf));
+        Ok(TypeSet(btfs.len() - 1))
     }
 
     /// The kernel's BTF, opened now if it was not yet.
