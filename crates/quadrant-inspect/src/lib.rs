@@ -1,0 +1,8 @@
+//! What is attached on this system, by whomever, and what this kernel can do.
+//!
+//! * [`active`]: probes and programs that are there now, with their targets, owners and counts.
+//!
+//! Deliberately absent: printing, and any tracing language. Names and paths are bytes as their makers chose them; whoever
+//! shows them has to escape them.
+
+pub mod active;
