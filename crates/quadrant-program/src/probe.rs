@@ -290,6 +290,8 @@ pub enum FieldPlace {
     },
     /// The `n`-th argument.
     Arg(u8),
+    /// The function's result.
+    Result,
 }
 
 /// Where a USDT argument is.

@@ -61,6 +61,8 @@ pub struct Config {
     pub ring_pages: Option<u32>,
     /// Bytes that `cat` prints at most.
     pub max_cat_bytes: u32,
+    /// Calls of a function that may be under way at once, for returns of kernel functions; `None` lets the kernel choose.
+    pub maxactive: Option<u32>,
     /// Print maps at exit.
     pub print_maps_on_exit: bool,
     /// Printed after a text that was cut.
@@ -79,6 +81,7 @@ impl Default for Config {
             max_probes: 1000,
             ring_pages: None,
             max_cat_bytes: 10240,
+            maxactive: None,
             print_maps_on_exit: true,
             cut_trailer: "..".to_owned(),
             stack_mode: crate::ty::StackMode::default(),

@@ -23,6 +23,7 @@ const KNOWN: &[&str] = &[
     "max_map_keys",
     "max_probes",
     "max_cat_bytes",
+    "maxactive",
     "perf_rb_pages",
     "print_maps_on_exit",
     "str_trunc_trailer",
@@ -110,6 +111,7 @@ impl Lower<'_> {
             "max_map_keys" => config.max_map_keys = Some(number(value, 1, u32::MAX, "a number, 1 or more")?),
             "max_probes" => config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?,
             "max_cat_bytes" => config.max_cat_bytes = number(value, 0, u32::MAX, "a number of bytes")?,
+            "maxactive" => config.maxactive = Some(number(value, 1, 4096, "a number, 1 to 4096")?),
             "perf_rb_pages" => {
                 let pages = number(value, 1, 1 << 20, "a power of two, 1 to 1048576")?;
                 config.ring_pages = Some(pages.next_power_of_two());

@@ -282,9 +282,13 @@ impl Lower<'_> {
                 Some(Expr::new(ExprKind::Deref { addr, space: Space::Context }, ty, span))
             }
             FieldPlace::DataLoc { offset, relative } => self.dynamic_argument(field.ty, offset, relative, span),
-            FieldPlace::Arg(number) => {
+            FieldPlace::Arg(_) | FieldPlace::Result => {
                 let ty = self.value_type(field.ty, pointers, span)?;
-                let value = Expr::new(ExprKind::Arg(number), Type::U64, span);
+                let kind = match field.place {
+                    FieldPlace::Arg(number) => ExprKind::Arg(number),
+                    _ => ExprKind::Retval,
+                };
+                let value = Expr::new(kind, Type::U64, span);
                 if ty.is_scalar() {
                     return Some(self.cast(value, &ty));
                 }
