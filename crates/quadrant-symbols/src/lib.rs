@@ -15,6 +15,9 @@
 //! * Nothing is read before it is needed, and what was read is kept within limits.
 //! * A process is its pid and start time. What is needed to symbolize it later is held open when
 //!   it is first seen, so it may end, and its files may be deleted or replaced.
+//! * Processes that are gone before anybody can look at them are known from what the kernel reports
+//!   of them: [`Symbolizer::forked`], [`Symbolizer::executed`], [`Symbolizer::mapped`].
+//! * Of all that had a pid and all programs they ran, a stack belongs to the one that it fits.
 //! * Files are looked at in the process's own root (containers).
 //! * Everything that a traced program can choose (ELF files, debug information, perf maps) is
 //!   hostile: read by position and never mapped, bounded, with loops in place of recursion; only
@@ -23,6 +26,7 @@
 
 mod blob;
 mod cache;
+mod clock;
 mod debug_files;
 mod demangle;
 mod dwarf;
@@ -46,7 +50,7 @@ mod warnings;
 
 pub use error::Error;
 pub use frame::{Frame, Missing, SourceLine, Symbol};
-pub use process::ProcessId;
+pub use process::{Mapped, ProcessId};
 pub use symbolizer::{Options, Symbolizer};
 pub use uaddr::FileAddr;
 pub use warnings::Warning;

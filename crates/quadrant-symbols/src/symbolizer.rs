@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::frame::Frame;
 use crate::kernel::Kernel;
 use crate::place::Lookup;
-use crate::process::ProcessId;
+use crate::process::{Mapped, ProcessId};
 use crate::uaddr::{self, FileAddr};
 use crate::user::{User, Who};
 use crate::warnings::{Warning, Warnings};
@@ -128,6 +128,24 @@ impl Symbolizer {
     /// there is no such process.
     pub fn remember(&mut self, pid: u32) -> Option<ProcessId> {
         self.user.remember(pid, &mut self.log)
+    }
+
+    /// The kernel reported that `pid` is a new process, a copy of `parent`; `time` is that of the boot clock, in
+    /// nanoseconds. Reports are to be given in the order of time. From the first one on, processes that are known
+    /// are not looked at again.
+    pub fn forked(&mut self, pid: u32, parent: u32, time: u64) {
+        self.user.forked(pid, parent, time, &mut self.log);
+    }
+
+    /// The kernel reported that a process becomes another program: its memory is empty.
+    pub fn executed(&mut self, pid: u32, time: u64) {
+        self.user.executed(pid, time, &mut self.log);
+    }
+
+    /// The kernel reported that a process has new executable memory. Its file is opened at once: the process may be gone
+    /// soon.
+    pub fn mapped(&mut self, mapped: &Mapped<'_>) {
+        self.user.mapped(mapped, &mut self.log);
     }
 
     /// Forgets the kernel's symbols, for example after a module was loaded.

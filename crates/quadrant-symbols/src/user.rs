@@ -8,7 +8,7 @@ use crate::files::readable;
 use crate::frame::{Frame, Missing, Symbol};
 use crate::pins::Pins;
 use crate::place::{Lookup, Place};
-use crate::process::{Backing, Process, ProcessId, Processes};
+use crate::process::{Backing, Mapped, Process, ProcessId, Processes};
 use crate::store::Store;
 use crate::symbolizer::Options;
 use crate::uaddr;
@@ -50,9 +50,26 @@ impl User {
 
     /// The identity of process `pid`, which is looked at when it is new.
     pub(crate) fn remember(&mut self, pid: u32, log: &mut Warnings) -> Option<ProcessId> {
-        let id = self.processes.get(pid, &mut self.pins, log)?.id;
+        let id = self.processes.remember(pid, &mut self.pins, log);
         self.store.forget(&self.pins.take_closed());
-        Some(id)
+        id
+    }
+
+    /// A process became two.
+    pub(crate) fn forked(&mut self, pid: u32, parent: u32, time: u64, log: &mut Warnings) {
+        self.processes.forked(pid, parent, time, &mut self.pins, log);
+        self.store.forget(&self.pins.take_closed());
+    }
+
+    /// A process becomes another program.
+    pub(crate) fn executed(&mut self, pid: u32, time: u64, log: &mut Warnings) {
+        self.processes.executed(pid, time, log);
+    }
+
+    /// A process has new executable memory.
+    pub(crate) fn mapped(&mut self, mapped: &Mapped<'_>, log: &mut Warnings) {
+        self.processes.mapped(mapped, &mut self.pins, log);
+        self.store.forget(&self.pins.take_closed());
     }
 
     /// The address of a symbol in a process.
@@ -106,24 +123,26 @@ impl User {
         lookups: impl Iterator<Item = Lookup>,
         log: &mut Warnings,
     ) -> Vec<Vec<Frame>> {
-        let process = match who {
-            Who::Pid(pid) => self.processes.get(pid, &mut self.pins, log),
-            Who::Id(id) => self.processes.by_id(id),
+        let lookups: Vec<Lookup> = lookups.collect();
+        let image = match who {
+            Who::Pid(pid) => self.processes.choose(pid, &lookups, &mut self.pins, log),
+            Who::Id(id) => self.processes.choose_of(id, &lookups, &mut self.pins, log),
         };
-        let Some(process) = process else {
+        let found = image.and_then(|image| Some((self.processes.by_id(image.process)?, image.number)));
+        let Some((process, image)) = found else {
             let gone = |lookup: Lookup| vec![Frame::unknown(lookup.addr, Missing::ProcessGone)];
-            return lookups.map(gone).collect();
+            return lookups.into_iter().map(gone).collect();
         };
         let mut batch = Batch {
             pid: process.running.then_some(process.id.pid),
             process,
+            image,
             pins: &mut self.pins,
             store: &mut self.store,
             log,
-            refreshed: false,
             read_generated: false,
         };
-        let frames = lookups.map(|lookup| batch.frames(lookup)).collect();
+        let frames = lookups.into_iter().map(|lookup| batch.frames(lookup)).collect();
         let read_generated = batch.read_generated;
         self.store.forget(&self.pins.take_closed());
         if read_generated {
@@ -138,10 +157,11 @@ struct Batch<'a> {
     process: &'a mut Process,
     /// The pid while the process runs.
     pid: Option<u32>,
+    /// Which of its programs the addresses fit best.
+    image: usize,
     pins: &'a mut Pins,
     store: &'a mut Store,
     log: &'a mut Warnings,
-    refreshed: bool,
     /// A perf map was looked into and may have been read on.
     read_generated: bool,
 }
@@ -158,9 +178,8 @@ impl Batch<'_> {
     /// Frames from the file that is mapped at the address.
     fn mapped(&mut self, lookup: Lookup) -> Vec<Frame> {
         let unknown = |missing| Frame::unknown(lookup.addr, missing);
-        self.refresh_for(lookup.call());
-        self.process.reopen(lookup.call(), self.pins);
-        let Some((snapshot, mapping)) = self.process.find(lookup.call()) else {
+        self.process.reopen(lookup.call(), self.image, self.pins);
+        let Some((snapshot, mapping)) = self.process.find(lookup.call(), self.image) else {
             let missing = self.process.snapshot().err();
             return vec![unknown(missing.unwrap_or(Missing::NotMapped))];
         };
@@ -174,15 +193,6 @@ impl Batch<'_> {
                 self.store.frames(&place, self.pins, self.log)
             }
         }
-    }
-
-    /// A library may have been loaded since the mappings were read.
-    fn refresh_for(&mut self, addr: u64) {
-        if self.refreshed || self.process.find(addr).is_some() {
-            return;
-        }
-        self.refreshed = true;
-        self.process.refresh_if_changed(self.pins, self.log);
     }
 
     /// A frame from the process's perf map.

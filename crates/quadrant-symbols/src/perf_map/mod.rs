@@ -51,6 +51,11 @@ impl Jit {
         }
     }
 
+    /// Whether there is no open file to read from.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// The code at `addr`; reads what the file has grown by when it is not known yet.
     pub(crate) fn find(&mut self, pid: u32, addr: u64, log: &mut Warnings) -> Option<Region<'_>> {
         if !self.map.covers(addr) {

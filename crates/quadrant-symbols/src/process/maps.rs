@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Mapped;
 use crate::text::{decimal, hex};
 
 /// More mappings of one process are left out; the kernel's default limit is 65530.
-const MAX_MAPPINGS: usize = 1 << 18;
+pub(super) const MAX_MAPPINGS: usize = 1 << 18;
 
 /// A part of a process's memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,32 @@ pub(crate) struct Inode {
     pub(crate) major: u32,
     pub(crate) minor: u32,
     pub(crate) number: u64,
+}
+
+impl Mapping {
+    /// A mapping that the kernel reported; `None` when its range makes no sense.
+    pub(crate) fn reported(event: &Mapped<'_>) -> Option<Self> {
+        let end = event.start.checked_add(event.len)?;
+        let inode = Inode { major: event.device.0, minor: event.device.1, number: event.inode };
+        (event.start < end).then(|| Self {
+            start: event.start,
+            end,
+            offset: event.offset,
+            executable: true,
+            backing: backing(inode, event.path, None, (event.start, end)),
+        })
+    }
+
+    /// True for executable memory without a file.
+    pub(crate) fn is_generated(&self) -> bool {
+        self.executable && self.backing == Backing::Anonymous
+    }
+
+    /// The part of it from `start` to `end`; `None` when that is empty.
+    pub(crate) fn part(&self, start: u64, end: u64) -> Option<Self> {
+        let offset = self.offset.wrapping_add(start.wrapping_sub(self.start));
+        (start < end).then(|| Self { start, end, offset, ..self.clone() })
+    }
 }
 
 /// All well-formed lines, in the order of addresses, and how many were left out.
@@ -172,6 +199,24 @@ mod tests {
         let vdso = mappings.iter().find(|m| m.start == 0x7ffd_0000).unwrap();
         assert_eq!(file(vdso).origin, Origin::Vdso);
         assert_eq!(kinds(&Backing::Vsyscall), 1);
+    }
+
+    #[test]
+    fn reported_mappings_are_as_those_of_lines() {
+        let text = b"1000-3000 r-xp 00001000 fd:01 1234 /usr/bin/a\n3000-4000 r-xp 00000000 fd:01 9 /x (deleted)\n\
+            5000-6000 r-xp 00000000 00:00 0 \n7fff00000000-7fff00001000 r-xp 00000000 00:00 0 [vdso]\n";
+        let file = |start, len, offset, inode, path| Mapped { start, len, offset, inode, path, ..Mapped::default() };
+        let events = [
+            Mapped { device: (0xfd, 1), ..file(0x1000, 0x2000, 0x1000, 1234, b"/usr/bin/a") },
+            Mapped { device: (0xfd, 1), ..file(0x3000, 0x1000, 0, 9, b"/x (deleted)") },
+            // The kernel gives the address as the offset of memory without a file.
+            file(0x5000, 0x1000, 0, 0, b"//anon"),
+            file(0x7fff_0000_0000, 0x1000, 0, 0, b"[vdso]"),
+        ];
+        let reported: Vec<Mapping> = events.iter().filter_map(Mapping::reported).collect();
+        assert_eq!(reported, parse(text).0);
+        assert_eq!(Mapping::reported(&file(u64::MAX, 2, 0, 0, b"")), None);
+        assert_eq!(Mapping::reported(&file(0x1000, 0, 0, 0, b"")), None);
     }
 
     #[test]

@@ -1,48 +1,68 @@
 //! What a process mapped at one moment, with the files held open.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
 
-use super::maps::{self, Backing, Inode, MappedFile, Mapping, Origin};
-use crate::blob::Blob;
+use super::maps::{self, Backing, Inode, MAX_MAPPINGS, MappedFile, Mapping};
+use super::pin::{Owner, pin};
+use crate::clock;
 use crate::error::errno_name;
 use crate::frame::Missing;
-use crate::open;
 use crate::pins::{FileId, Pins};
 use crate::warnings::Warnings;
 
 /// A longer `/proc/PID/maps` is cut.
 const MAX_MAPS: u64 = 256 << 20;
-/// The vdso has two pages.
-const MAX_VDSO: u64 = 1 << 20;
 
-/// The mappings of a process at one moment.
-#[derive(Debug, Default)]
+/// The mappings of a process at one moment, or from then on.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
-    mappings: Vec<Mapping>,
+    /// By their first address; they do not overlap.
+    mappings: BTreeMap<u64, Mapping>,
     /// The open file of every inode that has executable mappings, or why there is none.
     files: HashMap<Inode, Result<FileId, Missing>>,
+    /// When all mappings were read, by the boot clock; 0 for a program that was followed from its start.
+    pub(crate) read: u64,
+    /// The last time that anything was mapped, as far as it is known.
+    changed: u64,
 }
 
 impl Snapshot {
     /// Reads the mappings of a running process and opens its executable files.
     pub(crate) fn take(pid: u32, pins: &mut Pins, log: &mut Warnings) -> Result<Self, Missing> {
+        let read = clock::boot_ns();
         let (reader, text) = read_maps(pid)?;
         let (mappings, left_out) = maps::parse(&text);
         log.add_many("lines of /proc/PID/maps were not understood", left_out);
-        let mut snapshot = Self { mappings, files: HashMap::new() };
+        let mut snapshot = Self { read, changed: read, ..Self::default() };
+        mappings.into_iter().for_each(|mapping| snapshot.put(mapping));
         snapshot.open_files(reader, pins);
         Ok(snapshot)
     }
 
+    /// Adds a mapping that was made at a time, in the place of what was there before. False when there are too many.
+    pub(crate) fn map(&mut self, mapping: Mapping, owner: Owner, time: u64, pins: &mut Pins) -> bool {
+        self.changed = self.changed.max(time);
+        if self.mappings.get(&mapping.start) == Some(&mapping) && self.is_open(&mapping, pins) {
+            return true;
+        }
+        if self.mappings.len() >= MAX_MAPPINGS {
+            return false;
+        }
+        self.open_file(&mapping, owner, pins);
+        self.put(mapping);
+        true
+    }
+
+    /// How many mappings there are.
+    pub(crate) fn len(&self) -> usize {
+        self.mappings.len()
+    }
+
     /// The mapping that covers `addr`.
     pub(crate) fn find(&self, addr: u64) -> Option<&Mapping> {
-        let after = self.mappings.partition_point(|m| m.start <= addr);
-        let last = self.mappings.get(after.checked_sub(1)?)?;
+        let (_, last) = self.mappings.range(..=addr).next_back()?;
         (addr < last.end).then_some(last)
     }
 
@@ -54,7 +74,7 @@ impl Snapshot {
     /// The open files that are mapped executable, each once, in the order of addresses.
     pub(crate) fn code_files(&self) -> impl Iterator<Item = (&MappedFile, FileId)> {
         let mut seen = HashSet::new();
-        let code = self.mappings.iter().filter(|mapping| mapping.executable);
+        let code = self.mappings.values().filter(|mapping| mapping.executable);
         code.filter_map(move |mapping| {
             let Backing::File(file) = &mapping.backing else {
                 return None;
@@ -66,7 +86,7 @@ impl Snapshot {
 
     /// Where the byte at `offset` of a file is in memory.
     pub(crate) fn addr_of(&self, file: &MappedFile, offset: u64) -> Option<u64> {
-        self.mappings.iter().find_map(|mapping| {
+        self.mappings.values().find_map(|mapping| {
             let Backing::File(mapped) = &mapping.backing else {
                 return None;
             };
@@ -78,48 +98,74 @@ impl Snapshot {
 
     /// True when there is executable memory without a file: code made at run time.
     pub(crate) fn has_generated_code(&self) -> bool {
-        let generated = |m: &Mapping| m.executable && m.backing == Backing::Anonymous;
-        self.mappings.iter().any(generated)
+        self.mappings.values().any(Mapping::is_generated)
     }
 
     /// Adds those mappings of an older snapshot that nothing new overlaps: code that was
     /// unloaded since, but that earlier stacks may lead to.
-    pub(crate) fn keep_unloaded(&mut self, older: Self) {
-        let gone = |old: &Mapping| {
-            let after = self.mappings.partition_point(|m| m.start < old.end);
-            let last = after.checked_sub(1).and_then(|at| self.mappings.get(at));
-            old.executable && last.is_none_or(|last| last.end <= old.start)
-        };
-        let kept: Vec<Mapping> = older.mappings.into_iter().filter(gone).collect();
-        self.mappings.extend(kept);
-        self.mappings.sort_by_key(|mapping| mapping.start);
-        for (inode, file) in older.files {
-            self.files.entry(inode).or_insert(file);
+    pub(crate) fn keep_unloaded(&mut self, older: &Self) {
+        let gone = |old: &&Mapping| old.executable && self.overlapping(old.start, old.end).is_none();
+        let kept: Vec<Mapping> = older.mappings.values().filter(gone).cloned().collect();
+        self.mappings.extend(kept.into_iter().map(|mapping| (mapping.start, mapping)));
+        for (inode, file) in &older.files {
+            self.files.entry(*inode).or_insert_with(|| file.clone());
         }
     }
 
-    /// Opens the file mapped at `addr` again when it was closed to make room for others.
-    pub(crate) fn reopen(&mut self, pid: u32, addr: u64, pins: &mut Pins) {
-        let Some(mapping) = self.find(addr) else { return };
-        let Backing::File(file) = &mapping.backing else { return };
-        let Some(Ok(id)) = self.files.get(&file.inode) else { return };
-        if pins.holds(*id) {
-            return;
+    /// The file mapped at `addr` that was closed to make room for others.
+    pub(crate) fn closed_at(&self, addr: u64, pins: &Pins) -> Option<(&Mapping, &MappedFile)> {
+        let mapping = self.find(addr)?;
+        let Backing::File(file) = &mapping.backing else { return None };
+        let Some(Ok(id)) = self.files.get(&file.inode) else { return None };
+        (!pins.holds(*id)).then_some((mapping, file))
+    }
+
+    /// The file is open again.
+    pub(crate) fn opened(&mut self, inode: Inode, id: FileId) {
+        self.files.insert(inode, Ok(id));
+    }
+
+    /// The last time at which the mapped files were known to be mapped, by the boot clock.
+    pub(crate) fn known_at(&self) -> u64 {
+        self.changed
+    }
+
+    /// Puts a mapping in the place of whatever was there.
+    fn put(&mut self, mapping: Mapping) {
+        while let Some(start) = self.overlapping(mapping.start, mapping.end) {
+            let Some(old) = self.mappings.remove(&start) else { return };
+            let rests = [old.part(old.start, mapping.start), old.part(mapping.end, old.end)];
+            self.mappings.extend(rests.into_iter().flatten().map(|rest| (rest.start, rest)));
         }
-        let opened = pin(reader_of(pid).unwrap_or(pid), mapping, file, pins);
-        self.files.insert(file.inode, opened);
+        self.mappings.insert(mapping.start, mapping);
+    }
+
+    /// Where the last mapping starts that lies in a range.
+    fn overlapping(&self, start: u64, end: u64) -> Option<u64> {
+        let (at, last) = self.mappings.range(..end).next_back()?;
+        (last.end > start).then_some(*at)
+    }
+
+    fn is_open(&self, mapping: &Mapping, pins: &Pins) -> bool {
+        match &mapping.backing {
+            Backing::File(file) => matches!(self.files.get(&file.inode), Some(Ok(id)) if pins.holds(*id)),
+            Backing::Anonymous | Backing::Vsyscall => true,
+        }
     }
 
     fn open_files(&mut self, reader: u32, pins: &mut Pins) {
-        for mapping in self.mappings.iter().filter(|mapping| mapping.executable) {
-            let Backing::File(file) = &mapping.backing else {
-                continue;
-            };
-            let known = self.files.contains_key(&file.inode);
+        let code: Vec<Mapping> = self.mappings.values().filter(|mapping| mapping.executable).cloned().collect();
+        for mapping in code {
+            let known = matches!(&mapping.backing, Backing::File(file) if self.files.contains_key(&file.inode));
             if !known {
-                let opened = pin(reader, mapping, file, pins);
-                self.files.insert(file.inode, opened);
+                self.open_file(&mapping, Owner::running(reader), pins);
             }
+        }
+    }
+
+    fn open_file(&mut self, mapping: &Mapping, owner: Owner, pins: &mut Pins) {
+        if let Backing::File(file) = &mapping.backing {
+            self.files.insert(file.inode, pin(owner, mapping, file, pins));
         }
     }
 }
@@ -159,63 +205,50 @@ fn missing(error: &io::Error) -> Missing {
     }
 }
 
-fn pin(reader: u32, mapping: &Mapping, file: &MappedFile, pins: &mut Pins) -> Result<FileId, Missing> {
-    if let Some(id) = pins.known(file.inode) {
-        return Ok(id);
-    }
-    let mut opened = content(reader, mapping, file);
-    if matches!(&opened, Err(error) if errno_name(error) == "EMFILE") {
-        pins.close_oldest();
-        opened = content(reader, mapping, file);
-    }
-    let unreadable = |why: String| Missing::FileUnreadable(why.into());
-    let blob = opened.map_err(|error| unreadable(errno_name(&error)))?;
-    let id = pins.add(file.inode, blob, file.path.clone());
-    id.ok_or_else(|| unreadable("it cannot be examined (fstat)".to_owned()))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::Mapped;
+    use super::*;
 
-fn content(reader: u32, mapping: &Mapping, file: &MappedFile) -> io::Result<Blob> {
-    match file.origin {
-        Origin::Vdso => vdso(reader, mapping),
-        Origin::Path | Origin::Deleted => Blob::from_file(open_mapped(reader, mapping, file)?.into()),
+    fn anonymous(start: u64, end: u64) -> Mapping {
+        Mapping { start, end, offset: 0, executable: true, backing: Backing::Anonymous }
     }
-}
 
-/// `map_files` leads to the very file, even when its path was deleted or replaced. Without
-/// the capability for it (CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN) the path is taken, and
-/// must still lead to the same inode.
-fn open_mapped(reader: u32, mapping: &Mapping, file: &MappedFile) -> io::Result<File> {
-    let (start, end) = (mapping.start, mapping.end);
-    let link = format!("/proc/{reader}/map_files/{start:x}-{end:x}");
-    let first = match open::regular(&link) {
-        Ok(file) => return Ok(file),
-        Err(error) => error,
-    };
-    if file.origin == Origin::Deleted {
-        return Err(first);
+    fn ranges(snapshot: &Snapshot) -> Vec<(u64, u64, u64)> {
+        snapshot.mappings.values().map(|m| (m.start, m.end, m.offset)).collect()
     }
-    by_path(reader, file).or_else(|_| by_path(std::process::id(), file))
-}
 
-/// The kernel shows paths as the reader sees them, or, in another mount namespace, as that
-/// namespace does: so the path can be meant in either root.
-fn by_path(root_of: u32, file: &MappedFile) -> io::Result<File> {
-    let root = open::root_of(root_of)?;
-    let opened = open::regular_in(root.as_fd(), Path::new(&*file.path), true)?;
-    match opened.metadata()?.ino() == file.inode.number {
-        true => Ok(opened),
-        false => Err(io::Error::other("its path leads to another file now")),
+    #[test]
+    fn a_new_mapping_takes_the_place_of_old_ones() {
+        let mut snapshot = Snapshot::default();
+        for (start, end) in [(0x1000, 0x4000), (0x4000, 0x5000), (0x6000, 0x9000)] {
+            snapshot.put(anonymous(start, end));
+        }
+        snapshot.put(anonymous(0x3000, 0x7000));
+        assert_eq!(ranges(&snapshot), [(0x1000, 0x3000, 0), (0x3000, 0x7000, 0), (0x7000, 0x9000, 0x1000)]);
+        snapshot.put(anonymous(0x4000, 0x5000));
+        assert_eq!(snapshot.len(), 5);
+        assert_eq!(snapshot.find(0x4fff).map(|m| m.start), Some(0x4000));
+        assert_eq!(snapshot.find(0x5000).map(|m| m.end), Some(0x7000));
+        assert!(snapshot.find(0xfff).is_none() && snapshot.find(0x9000).is_none());
     }
-}
 
-/// The kernel's shared object, copied from the memory of the process.
-fn vdso(reader: u32, mapping: &Mapping) -> io::Result<Blob> {
-    let size = mapping.end - mapping.start;
-    if size > MAX_VDSO {
-        return Err(io::Error::other("it is too large for a vdso"));
+    #[test]
+    fn what_is_left_of_a_file_keeps_its_offsets() {
+        let event = Mapped { start: 0x1000, len: 0x3000, offset: 0x100, inode: 7, path: b"/x", ..Mapped::default() };
+        let mut snapshot = Snapshot::default();
+        snapshot.put(Mapping::reported(&event).unwrap());
+        snapshot.put(anonymous(0x2000, 0x3000));
+        assert_eq!(ranges(&snapshot), [(0x1000, 0x2000, 0x100), (0x2000, 0x3000, 0), (0x3000, 0x4000, 0x2100)]);
     }
-    let memory = File::open(format!("/proc/{reader}/mem"))?;
-    let mut bytes = vec![0; size as usize];
-    memory.read_exact_at(&mut bytes, mapping.start)?;
-    Ok(Blob::Memory(bytes.into()))
+
+    #[test]
+    fn unloaded_code_stays_known_where_nothing_new_is() {
+        let (mut old, mut new) = (Snapshot::default(), Snapshot::default());
+        old.put(anonymous(0x1000, 0x2000));
+        old.put(anonymous(0x5000, 0x7000));
+        new.put(anonymous(0x6000, 0x8000));
+        new.keep_unloaded(&old);
+        assert_eq!(ranges(&new), [(0x1000, 0x2000, 0), (0x6000, 0x8000, 0)]);
+    }
 }

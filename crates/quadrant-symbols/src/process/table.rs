@@ -1,49 +1,43 @@
 //! The processes seen so far, bounded in number.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
-use super::snapshot::Snapshot;
+use super::one::Process;
 use super::stat::Stat;
-use super::{Mapping, ProcessId};
-use crate::frame::Missing;
-use crate::perf_map::Jit;
+use super::{Mapped, ProcessId};
+use crate::clock;
 use crate::pins::Pins;
+use crate::place::Lookup;
 use crate::warnings::Warnings;
 
-/// Mappings are read again for an address that nothing covers when the size of the address
-/// space changed, or when they are older than this.
-const MAX_AGE: Duration = Duration::from_secs(1);
+/// Mappings that are kept of all processes together: some 300 MiB.
+const MAX_MAPPINGS: usize = 1 << 21;
 
 /// All processes that were seen.
 #[derive(Debug)]
 pub(crate) struct Processes {
     known: HashMap<ProcessId, Process>,
-    /// The process that a pid meant when it was last looked at.
-    current: HashMap<u32, ProcessId>,
+    /// Those that had the same pid, oldest first; the last one has it now, or had it last.
+    by_pid: HashMap<u32, Vec<ProcessId>>,
     limit: usize,
     clock: u64,
+    /// Mappings that were reported since they were counted last.
+    added: usize,
+    /// The kernel reports what happens to processes.
+    followed: bool,
 }
 
-/// What is kept of one process.
-#[derive(Debug)]
-pub(crate) struct Process {
-    pub(crate) id: ProcessId,
-    /// Whether it ran when it was last looked at.
-    pub(crate) running: bool,
-    stat: Stat,
-    state: Result<Snapshot, Missing>,
-    /// Of the program that the process ran before it executed another one.
-    before: Option<Snapshot>,
-    pub(crate) jit: Jit,
-    taken: Instant,
-    used: u64,
+/// A process, and one of the programs that it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) process: ProcessId,
+    pub(crate) number: usize,
 }
 
 impl Processes {
     /// A table of at most `limit` processes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { known: HashMap::new(), current: HashMap::new(), limit: limit.max(1), clock: 0 }
+        Self { known: HashMap::new(), by_pid: HashMap::new(), limit: limit.max(1), clock: 0, added: 0, followed: false }
     }
 
     /// The process that `pid` means now, or when it has ended meant last. A process seen for
@@ -51,14 +45,66 @@ impl Processes {
     pub(crate) fn get(&mut self, pid: u32, pins: &mut Pins, log: &mut Warnings) -> Option<&mut Process> {
         let (id, running) = match Stat::read(pid) {
             Some(stat) => (self.observe(pid, stat, pins, log), true),
-            None => (*self.current.get(&pid)?, false),
+            None => (self.current(pid)?, false),
         };
-        self.use_now(id, |_| running)
+        let process = self.touch(id)?;
+        process.running = running;
+        Some(process)
+    }
+
+    /// The identity of a process, which is looked at when it is new.
+    pub(crate) fn remember(&mut self, pid: u32, pins: &mut Pins, log: &mut Warnings) -> Option<ProcessId> {
+        match self.current(pid).filter(|_| self.followed) {
+            // Whatever happened to it was reported.
+            Some(id) => self.touch(id).map(|process| {
+                process.open_jit(log);
+                id
+            }),
+            None => self.get(pid, pins, log).map(|process| process.id),
+        }
     }
 
     /// A process that was seen before, running or not.
     pub(crate) fn by_id(&mut self, id: ProcessId) -> Option<&mut Process> {
-        self.use_now(id, |process| process.alive().is_some())
+        self.touch(id)
+    }
+
+    /// Among all processes that had a pid and all programs that they ran, the one that the addresses fit best; the last
+    /// one when they fit several.
+    pub(crate) fn choose(
+        &mut self,
+        pid: u32,
+        lookups: &[Lookup],
+        pins: &mut Pins,
+        log: &mut Warnings,
+    ) -> Option<Image> {
+        let running = self.get(pid, pins, log)?.running;
+        let (best, count) = self.best(self.by_pid.get(&pid)?, lookups)?;
+        if count == lookups.len() || !running {
+            return Some(best);
+        }
+        // A library may have been loaded since the mappings were read.
+        let current = self.current(pid)?;
+        if !self.known.get_mut(&current)?.refresh_if_changed(pins, log) {
+            return Some(best);
+        }
+        self.best(self.by_pid.get(&pid)?, lookups).map(|(best, _)| best)
+    }
+
+    /// The same for one process.
+    pub(crate) fn choose_of(
+        &mut self,
+        id: ProcessId,
+        lookups: &[Lookup],
+        pins: &mut Pins,
+        log: &mut Warnings,
+    ) -> Option<Image> {
+        let process = self.touch(id)?;
+        process.running = process.alive().is_some();
+        if process.best_image(lookups).1 < lookups.len() {
+            process.refresh_if_changed(pins, log);
+        }
+        Some(Image { process: id, number: process.best_image(lookups).0 })
     }
 
     /// Keeps what was read of perf maps within `limit` bytes, but for the process used last.
@@ -80,115 +126,128 @@ impl Processes {
         }
     }
 
-    fn use_now(&mut self, id: ProcessId, running: impl FnOnce(&Process) -> bool) -> Option<&mut Process> {
+    /// A process became two.
+    pub(crate) fn forked(&mut self, pid: u32, parent: u32, time: u64, pins: &mut Pins, log: &mut Warnings) {
+        self.followed = true;
+        if self.current(pid).is_some_and(|id| self.known.get(&id).is_some_and(|process| process.knows(time))) {
+            return;
+        }
+        let origin = self.current(parent).or_else(|| Some(self.get(parent, pins, log)?.id));
+        let id = self.unused_id(pid, time);
+        let origin = origin.and_then(|origin| self.known.get(&origin));
+        self.insert(Process::reported(id, origin), log);
+    }
+
+    /// A process becomes another program.
+    pub(crate) fn executed(&mut self, pid: u32, time: u64, log: &mut Warnings) {
+        self.followed = true;
+        let id = self.current(pid).unwrap_or_else(|| {
+            let id = self.unused_id(pid, time);
+            self.insert(Process::reported(id, None), log);
+            id
+        });
+        if let Some(process) = self.touch(id) {
+            process.executed(time);
+        }
+    }
+
+    /// A process has new executable memory.
+    pub(crate) fn mapped(&mut self, event: &Mapped<'_>, pins: &mut Pins, log: &mut Warnings) {
+        self.followed = true;
+        let known = self.current(event.pid).or_else(|| Some(self.get(event.pid, pins, log)?.id));
+        let id = known.unwrap_or_else(|| {
+            let id = self.unused_id(event.pid, event.time);
+            self.insert(Process::reported(id, None), log);
+            id
+        });
+        let kept = self.touch(id).is_none_or(|process| process.mapped(event, pins, log));
+        log.add_many("mappings of a process left out: more than are kept", u64::from(!kept));
+        self.added += 1;
+        self.limit_mappings(log);
+    }
+
+    fn current(&self, pid: u32) -> Option<ProcessId> {
+        self.by_pid.get(&pid)?.last().copied()
+    }
+
+    fn touch(&mut self, id: ProcessId) -> Option<&mut Process> {
         self.clock += 1;
         let process = self.known.get_mut(&id)?;
         process.used = self.clock;
-        process.running = running(process);
         Some(process)
     }
 
+    /// Later processes before earlier ones.
+    fn best(&self, ids: &[ProcessId], lookups: &[Lookup]) -> Option<(Image, usize)> {
+        let fits = ids.iter().filter_map(|id| {
+            let (number, count) = self.known.get(id)?.best_image(lookups);
+            Some((Image { process: *id, number }, count))
+        });
+        fits.max_by_key(|(_, count)| *count)
+    }
+
     fn observe(&mut self, pid: u32, stat: Stat, pins: &mut Pins, log: &mut Warnings) -> ProcessId {
+        let current = self.current(pid).and_then(|id| self.known.get_mut(&id));
+        if let Some(process) = current.filter(|process| process.is(stat)) {
+            process.follow(stat, pins, log);
+            return process.id;
+        }
         let id = ProcessId { pid, start_time: stat.start_time };
-        self.current.insert(pid, id);
-        if let Some(process) = self.known.get_mut(&id) {
-            process.follow_exec(stat, pins, log);
-            return id;
-        }
-        if self.known.len() >= self.limit {
-            self.forget_oldest(log);
-        }
-        self.known.insert(id, Process::look(id, stat, pins, log));
+        self.insert(Process::look(id, stat, pins, log), log);
         id
     }
 
-    /// Drops an eighth of the processes, those that were not used for the longest time.
-    fn forget_oldest(&mut self, log: &mut Warnings) {
+    /// An identity for a process that was reported.
+    fn unused_id(&self, pid: u32, time: u64) -> ProcessId {
+        let mut id = ProcessId { pid, start_time: clock::ticks(time) };
+        while self.known.contains_key(&id) {
+            id.start_time += 1;
+        }
+        id
+    }
+
+    fn insert(&mut self, process: Process, log: &mut Warnings) {
+        if self.known.len() >= self.limit {
+            self.forget_oldest(self.limit.div_ceil(8), log);
+        }
+        let id = process.id;
+        self.added += process.weight();
+        let same_pid = self.by_pid.entry(id.pid).or_default();
+        same_pid.retain(|known| *known != id);
+        for ended in same_pid.iter() {
+            self.known.get_mut(ended).into_iter().for_each(|process| process.running = false);
+        }
+        same_pid.push(id);
+        self.known.insert(id, process);
+        self.touch(id);
+    }
+
+    /// Drops those processes that were not used for the longest time.
+    fn forget_oldest(&mut self, count: usize, log: &mut Warnings) {
         let mut uses: Vec<(u64, ProcessId)> = self.known.values().map(|process| (process.used, process.id)).collect();
         uses.sort_unstable();
-        let count = self.limit.div_ceil(8).min(uses.len());
-        for (_, id) in &uses[..count] {
+        uses.truncate(count);
+        for (_, id) in &uses {
             self.known.remove(id);
-            if self.current.get(&id.pid) == Some(id) {
-                self.current.remove(&id.pid);
+            if let Some(same_pid) = self.by_pid.get_mut(&id.pid) {
+                same_pid.retain(|known| known != id);
+                if same_pid.is_empty() {
+                    self.by_pid.remove(&id.pid);
+                }
             }
         }
-        log.add_many("processes forgotten: more than the symbol cache may hold", count as u64);
-    }
-}
-
-impl Process {
-    fn look(id: ProcessId, stat: Stat, pins: &mut Pins, log: &mut Warnings) -> Self {
-        let state = Snapshot::take(id.pid, pins, log);
-        let mut jit = Jit::default();
-        if state.as_ref().is_ok_and(Snapshot::has_generated_code) {
-            jit.open(id.pid, log);
-        }
-        Self { id, running: true, stat, state, before: None, jit, taken: Instant::now(), used: 0 }
+        log.add_many("processes forgotten: more than the symbol cache may hold", uses.len() as u64);
     }
 
-    /// The mappings, or why there are none.
-    pub(crate) fn snapshot(&self) -> Result<&Snapshot, Missing> {
-        self.state.as_ref().map_err(Clone::clone)
-    }
-
-    /// The mapping that covers `addr` and the snapshot it belongs to: of the program that runs
-    /// now, else of the one before.
-    pub(crate) fn find(&self, addr: u64) -> Option<(&Snapshot, &Mapping)> {
-        let now = self.state.as_ref().ok();
-        let snapshots = now.into_iter().chain(&self.before);
-        snapshots.into_iter().find_map(|snapshot| Some((snapshot, snapshot.find(addr)?)))
-    }
-
-    /// Reads the mappings again when they may have changed. Returns whether it did.
-    pub(crate) fn refresh_if_changed(&mut self, pins: &mut Pins, log: &mut Warnings) -> bool {
-        let Some(stat) = self.alive() else {
-            return false;
-        };
-        if stat.memory == self.stat.memory && self.taken.elapsed() < MAX_AGE {
-            return false;
-        }
-        self.refresh(stat, pins, log);
-        true
-    }
-
-    /// Opens the file mapped at `addr` again when it was closed to make room for others.
-    pub(crate) fn reopen(&mut self, addr: u64, pins: &mut Pins) {
-        if let (true, Ok(snapshot)) = (self.running, &mut self.state) {
-            snapshot.reopen(self.id.pid, addr, pins);
-        }
-    }
-
-    /// Reads the mappings again. What was unloaded since stays known.
-    fn refresh(&mut self, stat: Stat, pins: &mut Pins, log: &mut Warnings) {
-        self.stat = stat;
-        self.taken = Instant::now();
-        let Ok(mut new) = Snapshot::take(self.id.pid, pins, log) else {
-            return;
-        };
-        if let Ok(old) = &mut self.state {
-            new.keep_unloaded(std::mem::take(old));
-        }
-        self.state = Ok(new);
-    }
-
-    /// What `/proc/PID/stat` says, when the process still runs.
-    fn alive(&self) -> Option<Stat> {
-        let stat = Stat::read(self.id.pid)?;
-        (stat.start_time == self.id.start_time).then_some(stat)
-    }
-
-    /// After an exec the whole memory is another one.
-    fn follow_exec(&mut self, stat: Stat, pins: &mut Pins, log: &mut Warnings) {
-        if stat.image == self.stat.image || stat.image == (0, 0) {
+    /// Processes can map as much as they like: the mappings are counted from time to time, and old processes forgotten
+    /// when they are too many.
+    fn limit_mappings(&mut self, log: &mut Warnings) {
+        if self.added < MAX_MAPPINGS / 8 {
             return;
         }
-        let Ok(new) = Snapshot::take(self.id.pid, pins, log) else {
-            return;
-        };
-        self.stat = stat;
-        self.taken = Instant::now();
-        self.before = std::mem::replace(&mut self.state, Ok(new)).ok();
-        self.jit = Jit::default();
+        self.added = 0;
+        while self.known.len() > 1 && self.known.values().map(Process::weight).sum::<usize>() > MAX_MAPPINGS {
+            self.forget_oldest(self.known.len().div_ceil(8), log);
+        }
     }
 }

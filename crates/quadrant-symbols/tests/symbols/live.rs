@@ -304,7 +304,7 @@ fn a_process_without_its_main_thread() {
     assert_eq!(name(&frame), "hidden", "{frame:?}");
 }
 
-/// With room for very few open files, live programs still resolve, and dead ones say why not.
+/// With room for very few open files, live programs still resolve, and dead ones whose files are gone say why not.
 #[test]
 fn few_open_files() {
     let dir = TempDir::new();
@@ -313,6 +313,7 @@ fn few_open_files() {
     };
     let second = dir.path().join("second");
     std::fs::copy(&first, &second).unwrap();
+    let first_path = first.clone();
     let mut first = Running::start(&mut Command::new(first));
     let mut second = Running::start(&mut Command::new(second));
     let addrs = [first.addr("hidden"), second.addr("hidden")];
@@ -323,6 +324,7 @@ fn few_open_files() {
             assert_eq!(name(&frame), "hidden", "{frame:?}");
         }
     }
+    std::fs::remove_file(&first_path).unwrap();
     first.kill();
     let cached = one(symbolizer.process(first.pid(), &[addrs[0]]));
     assert_eq!(name(&cached), "hidden");

@@ -6,3 +6,4 @@ mod hostile;
 mod kernel;
 mod live;
 mod perf_map;
+mod reported;
