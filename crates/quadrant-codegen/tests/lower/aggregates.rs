@@ -87,17 +87,21 @@ fn script(read: bool) -> (Script, Vec<(Aggregation, MapId, MapId)>) {
 fn check(firings: &[Firing], seen: &Seen, maps: &[(Aggregation, MapId, MapId)]) -> Result<(), TestCaseError> {
     let all: Vec<u64> = firings.iter().map(|(_, words)| words[1]).collect();
     for (kind, plain, keyed) in maps {
-        let cell = seen.cell(*plain);
-        prop_assert_eq!(&cell[..kind.words() as usize], &model(kind, &all)[..], "{:?}", kind);
+        prop_assert_eq!(filled(&seen.cell(*plain)), filled(&model(kind, &all)), "{:?}", kind);
         for key in 0..3u64 {
             let fed: Vec<u64> =
                 firings.iter().filter(|(_, words)| words[0] == key).map(|(_, words)| words[1]).collect();
-            let found = seen.words(*keyed, &key.to_ne_bytes());
-            let expected = (!fed.is_empty()).then(|| model(kind, &fed));
+            let found = seen.words(*keyed, &key.to_ne_bytes()).map(|words| filled(&words));
+            let expected = (!fed.is_empty()).then(|| filled(&model(kind, &fed)));
             prop_assert_eq!(found, expected, "{:?} at {}", kind, key);
         }
     }
     Ok(())
+}
+
+/// The words that are not zero, and their places.
+fn filled(words: &[u64]) -> Vec<(usize, u64)> {
+    words.iter().copied().enumerate().filter(|(_, word)| *word != 0).collect()
 }
 
 fn firings() -> impl Strategy<Value = Vec<Firing>> {
@@ -128,7 +132,9 @@ proptest! {
     #[test]
     fn agree_in_the_kernel(firings in firings(), read in any::<bool>()) {
         let (script, maps) = script(read);
-        if let Some(seen) = in_kernel(&script, &firings) {
+        let Some(seen) = in_kernel(&script, &firings) else { return Ok(()) };
+        // A kernel may have no memory at hand for a burst of keys; that is counted.
+        if seen.losses.is_empty() {
             check(&firings, &seen, &maps)?;
         }
     }

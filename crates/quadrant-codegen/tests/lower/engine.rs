@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use quadrant_bpf::btf::{Function, Linkage};
+use quadrant_bpf::features::Features;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_bpf::prog::{LogLevel, Program as Loaded, ProgramKind, ProgramSpec};
 use quadrant_bpf::ringbuf::RingBuffer;
@@ -140,6 +141,21 @@ pub fn in_kernel(script: &Script, firings: &[Firing]) -> Option<Seen> {
     Some(kernel.run(script, firings))
 }
 
+/// A target without what the running kernel lacks.
+pub fn limited(target: &Target) -> Target {
+    quadrant_bpf::limits::bump_memlock();
+    let features = Features::new();
+    Target {
+        ring_buffer: target.ring_buffer && features.ring_buffer(),
+        bpf_loop: target.bpf_loop && features.bpf_loop(),
+        for_each_map_elem: target.for_each_map_elem && features.for_each_map_elem(),
+        no_prealloc: target.no_prealloc && features.growing_hash(),
+        ktime_tai: target.ktime_tai && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::KTIME_GET_TAI_NS),
+        atomic_fetch: target.atomic_fetch && features.atomic_fetch(),
+        ..target.clone()
+    }
+}
+
 /// Compiled programs in the kernel.
 pub struct Kernel {
     pub object: Object,
@@ -152,8 +168,16 @@ impl Kernel {
         Kernel::with_target(script, &target())
     }
 
+    /// For the running kernel as if it lacked what the target lacks.
     pub fn with_target(script: &Script, target: &Target) -> Option<Kernel> {
-        let mut object = object_for(script, target);
+        let mut object = match compile(&script.program, &script.units, &limited(target)) {
+            Ok(object) => object,
+            Err(error) if error.message.contains("this kernel") => {
+                eprintln!("skipped: {error}");
+                return None;
+            }
+            Err(error) => panic!("{error}"),
+        };
         let mut maps = Vec::new();
         for def in &object.maps {
             match Map::create(&spec(def)) {
@@ -192,6 +216,7 @@ impl Kernel {
                     let data = lookup(map, &0u32.to_ne_bytes()).expect("data section");
                     look_at_data(&mut seen, script, &self.object, &data);
                 }
+                MapRole::Records if map.spec().kind != MapKind::RingBuffer => {}
                 MapRole::Records => {
                     let mut ring = RingBuffer::new(map).expect("ring buffer");
                     ring.consume(usize::MAX, |record| seen.records.push(without_cpu(record.to_vec())));
