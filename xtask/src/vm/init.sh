@@ -29,7 +29,7 @@ ip link set lo up
 ports=
 for name in stdout stderr status; do
     for port in /sys/class/virtio-ports/*; do
-        [ "$(cat "$port/name")" = $name ] && ports="$ports /dev/${port##*/}"
+        [ -e "$port" ] && [ "$(cat "$port/name")" = $name ] && ports="$ports /dev/${port##*/}"
     done
 done
 if [ -z "$ports" ]; then

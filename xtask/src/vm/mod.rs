@@ -3,6 +3,11 @@
 //! The guest is a kernel, busybox and the files that are named; the command runs as root with tracefs, debugfs and
 //! bpffs mounted. Its standard output and standard error come out byte for byte, its exit status is passed on; 124 says
 //! that its time was over, 125 that the guest stopped before the command's end.
+//!
+//! ```sh
+//! cargo xtask vm 5.10 -a target/release/quadrant -- /quadrant -e 'BEGIN { printf("ready\n"); exit(); }'
+//! cargo xtask vm 6.12 --arch arm64 -- 'uname -m; ls /sys/kernel/btf'
+//! ```
 
 mod apt;
 mod cache;
