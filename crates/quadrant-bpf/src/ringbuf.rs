@@ -30,8 +30,17 @@ pub struct RingBuffer {
     /// Bytes of data; a power of two.
     size: usize,
     page: usize,
+    /// Up to where this process has read.
     position: u64,
+    /// Up to where programs have been told that it has.
+    freed: u64,
+    /// Up to where programs had written when last looked at.
+    written: u64,
 }
+
+/// Bytes that are read before programs are told: each look at a position that the other side writes takes its cache line away, which
+/// costs a program more than the rest of sending a record.
+const FREE_EVERY: u64 = 32 << 10;
 
 impl RingBuffer {
     /// Maps a [`MapKind::RingBuffer`].
@@ -48,12 +57,14 @@ impl RingBuffer {
         let fd = map.as_fd().try_clone_to_owned().map_err(|error| Errno::of(&error))?;
         let consumer = Mapping::new(fd.as_fd(), page, 0, Access::ReadWrite)?;
         let producer = Mapping::new(fd.as_fd(), page + 2 * size, page, Access::Read)?;
-        let mut ring = RingBuffer { fd, consumer, producer, size, page, position: 0 };
+        let mut ring = RingBuffer { fd, consumer, producer, size, page, position: 0, freed: 0, written: 0 };
         ring.position = ring.consumed();
+        ring.freed = ring.position;
+        ring.written = ring.position;
         Ok(ring)
     }
 
-    /// Gives up to `max` records to `handle`, oldest first, and frees each after it was handled. Returns how many.
+    /// Gives up to `max` records to `handle`, oldest first, and frees them after they were handled. Returns how many.
     ///
     /// It stops early at a record that a program still writes; that record comes in a later call.
     pub fn consume(&mut self, max: usize, mut handle: impl FnMut(&[u8])) -> usize {
@@ -72,6 +83,7 @@ impl RingBuffer {
                 }
             }
         }
+        self.free();
         count
     }
 
@@ -85,8 +97,11 @@ impl RingBuffer {
         self.size
     }
 
-    fn front(&self) -> Front {
-        if self.position >= self.produced() {
+    fn front(&mut self) -> Front {
+        if self.position >= self.written {
+            self.written = self.produced();
+        }
+        if self.position >= self.written {
             return Front::Empty;
         }
         let start = self.page + (self.position as usize & (self.size - 1));
@@ -102,8 +117,16 @@ impl RingBuffer {
 
     fn advance(&mut self, len: usize) {
         self.position += (len + HEADER).next_multiple_of(8) as u64;
-        if let Some(position) = self.consumer.u64_at(0) {
+        if self.position.wrapping_sub(self.freed) >= FREE_EVERY.min(self.size as u64 / 4) {
+            self.free();
+        }
+    }
+
+    /// Tells programs how far this process has read.
+    fn free(&mut self) {
+        if let Some(position) = self.consumer.u64_at(0).filter(|_| self.freed != self.position) {
             position.store(self.position, Ordering::Release);
+            self.freed = self.position;
         }
     }
 

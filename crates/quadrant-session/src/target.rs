@@ -20,8 +20,8 @@ use quadrant_types::Types;
 use crate::clock;
 use crate::error::Error;
 
-/// Default size of the ring buffer in bytes: a fifth of a second of a million small records a second.
-const RING_BYTES: u32 = 8 << 20;
+/// Default size of the ring buffer in bytes: a tenth of a second of a million small records a second.
+const RING_BYTES: u32 = 4 << 20;
 /// The same when only timers, BEGIN and END send records: a few, now and then.
 const SMALL_RING_BYTES: u32 = 256 << 10;
 /// Default number of keys of a map that takes memory only as keys come.
