@@ -11,3 +11,4 @@ mod loops;
 mod maps;
 mod numbers;
 mod texts;
+mod values;
