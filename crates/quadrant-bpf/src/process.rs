@@ -117,6 +117,11 @@ impl PidFd {
         })
     }
 
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.pid as u32
+    }
+
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
         let mut poll = libc::pollfd { fd: self.fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };

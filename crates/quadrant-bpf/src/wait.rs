@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::explain::Operation;
 use crate::sys;
 
-/// A set of descriptors to wait for.
+/// A set of descriptors to wait for; can itself be waited for.
 #[derive(Debug)]
 pub struct Epoll {
     fd: OwnedFd,
@@ -57,6 +57,12 @@ impl Epoll {
         // SAFETY: `event` is a valid structure, which the kernel only reads.
         let answer = unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), operation, fd.as_raw_fd(), &mut event) };
         sys::check(answer.into()).map(drop).map_err(|errno| failed("change an epoll set", errno))
+    }
+}
+
+impl AsFd for Epoll {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Kind<'a> {
     Signals,
     /// Records that made no sense.
     Malformed,
+    /// What the kernel wanted to tell about processes, and had no room for.
+    Reports,
 }
 
 /// One line of the ledger.
@@ -144,6 +146,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         }
         Kind::Loops => ("loops", ["loop's end", "loops' ends"], "the limit of rounds was reached; loop over less"),
         Kind::Signals => ("signals", ["signal", "signals"], "it could not be sent; the process may be ending"),
+        Kind::Reports => (
+            "reports",
+            ["report about a process", "reports about processes"],
+            "too many processes started or loaded code at once; symbols of those that have ended may be missing",
+        ),
         Kind::Malformed => (
             "malformed",
             ["record", "records"],

@@ -15,6 +15,8 @@ pub struct Ledger {
     pub malformed: u64,
     /// Records lost in the perf buffer of kernels without a ring buffer.
     pub overwritten: u64,
+    /// Reports of what processes mapped and executed that the kernel had no room for: symbols may be missing.
+    pub unfollowed: u64,
 }
 
 impl Ledger {

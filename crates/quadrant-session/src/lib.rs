@@ -11,6 +11,7 @@ mod kernel;
 mod ledger;
 mod load;
 pub mod plan;
+mod processes;
 mod reader;
 mod records;
 mod run;
@@ -18,6 +19,7 @@ mod sink;
 pub mod syscalls;
 mod target;
 mod trace;
+mod user_symbols;
 mod uses;
 mod verifier;
 

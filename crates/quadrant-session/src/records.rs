@@ -11,8 +11,10 @@ use quadrant_program::value::extend;
 use crate::error::Error;
 use crate::kernel;
 use crate::kernel::Kernel;
+use crate::processes::Processes;
 use crate::sink::Sink;
 use crate::sink::View;
+use crate::user_symbols;
 
 /// What came of the records so far.
 #[derive(Debug, Default)]
@@ -32,6 +34,7 @@ pub(crate) fn handle(
     kernel: &Kernel,
     sink: &mut dyn Sink,
     progress: &mut Progress,
+    processes: &mut Processes,
     bytes: &[u8],
 ) -> Result<(), Error> {
     let Some(id) = record_id(program, bytes) else {
@@ -39,12 +42,17 @@ pub(crate) fn handle(
         return Ok(());
     };
     let view = View { program, kernel };
-    match &program.records[id.0 as usize].kind {
+    let record = &program.records[id.0 as usize];
+    if processes.are_followed() && record.args.iter().any(user_symbols::in_type) {
+        processes.drain(sink);
+    }
+    match &record.kind {
         RecordKind::Exit => progress.exit = progress.exit.or(Some(exit_status(bytes))),
         RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false)?,
         RecordKind::Zero(map) => kernel::clear(kernel, program, *map, true)?,
         RecordKind::PrintMap { map, top, div } => {
             let snapshot = kernel::snapshot(kernel, program, *map)?;
+            processes.drain(sink);
             sink.map(view, *map, &snapshot, *top, *div)?;
         }
         _ => sink.record(view, id, bytes)?,

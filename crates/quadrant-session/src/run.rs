@@ -1,8 +1,8 @@
 //! The event loop of a trace.
 
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
-use std::time::Instant;
 
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
@@ -15,6 +15,7 @@ use quadrant_program::map::MapId;
 use crate::error::Error;
 use crate::kernel;
 use crate::kernel::Kernel;
+use crate::processes::Processes;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
@@ -65,8 +66,13 @@ impl Watch {
     ///
     /// # Errors
     /// What the kernel refused.
-    pub(crate) fn add(&self, fd: std::os::fd::BorrowedFd) -> Result<(), Error> {
+    pub(crate) fn add(&self, fd: BorrowedFd) -> Result<(), Error> {
         Ok(self.epoll.add(fd, 0)?)
+    }
+
+    /// The process given by id.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(PidFd::pid)
     }
 
     fn ended(&mut self) -> Result<Option<End>, Error> {
@@ -81,9 +87,11 @@ impl Watch {
         Ok(self.process.as_ref().is_some_and(PidFd::has_ended).then_some(End::Target(None)))
     }
 
-    /// Sleep until something happens that cannot wait for the next look at the records.
-    fn wait(&mut self, longest: Duration) -> Result<(), Error> {
-        Ok(self.epoll.wait(Some(longest), &mut self.ready)?)
+    /// Sleep until something happens that cannot wait for the next look at the records. `also` is waited for this time.
+    fn wait(&mut self, longest: Duration, also: Option<BorrowedFd>) -> Result<(), Error> {
+        also.map_or(Ok(()), |fd| self.epoll.add(fd, 0))?;
+        self.epoll.wait(Some(longest), &mut self.ready)?;
+        Ok(also.map_or(Ok(()), |fd| self.epoll.remove(fd))?)
     }
 }
 
@@ -100,8 +108,6 @@ const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(50);
 /// Records taken before signals are looked at again.
 const BATCH: usize = 4096;
-/// Time between calls of [`Sink::tick`].
-const TICK: Duration = Duration::from_secs(1);
 
 /// A running trace, as the loop sees it.
 pub(crate) struct Loop<'a> {
@@ -110,6 +116,7 @@ pub(crate) struct Loop<'a> {
     pub(crate) reader: Reader,
     pub(crate) sink: &'a mut dyn Sink,
     pub(crate) progress: Progress,
+    pub(crate) processes: Processes,
 }
 
 impl Loop<'_> {
@@ -122,22 +129,21 @@ impl Loop<'_> {
             watch.add(fd)?;
         }
         let mut wait = SHORT;
-        let mut last_tick = Instant::now();
         loop {
+            let happened = self.processes.drain(self.sink);
             let count = self.drain_batch()?;
             if let Some(end) = self.ended(watch)? {
                 return Ok(end);
             }
-            if last_tick.elapsed() >= TICK {
-                last_tick = Instant::now();
-                self.sink.tick(View { program: self.program, kernel: self.kernel });
-            }
+            self.processes.look(self.program, self.kernel, self.sink)?;
             if count == BATCH {
                 continue;
             }
             self.sink.flush()?;
-            wait = if count > 0 { SHORT } else { (wait * 2).min(LONG) };
-            watch.wait(wait)?;
+            wait = if count + happened > 0 { SHORT } else { (wait * 2).min(LONG) };
+            // A process that maps something may be gone soon; but no more wake-ups than with records.
+            let also = if wait > SHORT { self.processes.next() } else { None };
+            watch.wait(wait, also)?;
         }
     }
 
@@ -159,11 +165,11 @@ impl Loop<'_> {
     }
 
     fn drain_batch(&mut self) -> Result<usize, Error> {
-        let Loop { program, kernel, reader, sink, progress } = self;
+        let Loop { program, kernel, reader, sink, progress, processes } = self;
         let mut failure = None;
         let count = reader.consume(BATCH, |bytes| {
             if failure.is_none() {
-                failure = records::handle(program, kernel, &mut **sink, progress, bytes).err();
+                failure = records::handle(program, kernel, &mut **sink, progress, processes, bytes).err();
             }
         });
         failure.map_or(Ok(count), Err)
@@ -180,6 +186,7 @@ impl Loop<'_> {
         for id in ids {
             let snapshot = kernel::snapshot(self.kernel, self.program, MapId(id))?;
             if snapshot.len > 0 {
+                self.processes.drain(self.sink);
                 self.sink.map(view, MapId(id), &snapshot, 0, 0)?;
             }
         }

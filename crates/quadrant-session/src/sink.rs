@@ -2,6 +2,7 @@
 
 use std::io;
 
+use quadrant_bpf::sideband::Event;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
 use quadrant_program::record::RecordId;
@@ -67,8 +68,16 @@ pub trait Sink {
     /// Those of writing.
     fn flush(&mut self) -> io::Result<()>;
 
-    /// About once a second, while processes that may be gone at the end are still there.
-    fn tick(&mut self, _view: View) {}
+    /// A process became two, became another program, or has new code. Only for scripts with addresses of processes, and
+    /// always before the addresses that it matters for.
+    fn happened(&mut self, event: &Event) {
+        let _ = event;
+    }
+
+    /// There are addresses of this process, which will be asked for later: it may be gone then.
+    fn seen(&mut self, pid: u32) {
+        let _ = pid;
+    }
 
     /// The end: what was lost.
     ///

@@ -26,6 +26,7 @@ use crate::load;
 use crate::load::Loading;
 use crate::plan;
 use crate::plan::PlanOptions;
+use crate::processes::Processes;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
@@ -118,8 +119,8 @@ impl Trace {
         if let Some(offset) = self.kernel.data.start_ns {
             self.kernel.set_word(offset, clock::boot_ns())?;
         }
-        let progress = Progress::default();
-        let mut running = Loop { program: &self.program, kernel: &self.kernel, reader, sink, progress };
+        let (progress, processes) = (Progress::default(), Processes::default());
+        let mut running = Loop { program: &self.program, kernel: &self.kernel, reader, sink, progress, processes };
         let mut attached = Vec::new();
         let ended = self.until_end(&mut running, &mut watch, &mut attached);
         attached.iter_mut().for_each(Attached::stop);
@@ -139,6 +140,10 @@ impl Trace {
         running.drain()?;
         if let Some(status) = running.progress.exit {
             return Ok(End::Exit(status));
+        }
+        running.processes = Processes::open(&self.program, &self.units)?;
+        if let (true, Some(pid)) = (running.processes.are_followed(), watch.process()) {
+            running.sink.seen(pid);
         }
         self.attach(attached)?;
         running.sink.attached(self.view(), self.program.points.len())?;
@@ -206,6 +211,7 @@ impl Trace {
         let mut ledger = self.kernel.losses();
         ledger.malformed = running.progress.malformed;
         ledger.overwritten = running.reader.lost();
+        ledger.unfollowed = running.processes.lost();
         for (unit, program) in self.units.iter().zip(&self.kernel.programs) {
             let missed = program.info().map_or(0, |info| info.recursion_misses);
             if missed > 0 {

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
 use quadrant_output::Renderer;
 use quadrant_output::ledger;
@@ -40,15 +41,13 @@ pub struct Answers<'p> {
     output: Box<dyn Write>,
     quiet: bool,
     verbose: bool,
-    /// The process whose symbols will be wanted at the end.
-    pid: Option<u32>,
 }
 
 impl<'p> Answers<'p> {
     /// Answers of a program.
     pub fn new(program: &'p Program, script: &'p Script, mode: Mode, names: Names, output: Box<dyn Write>) -> Answers<'p> {
         let renderer = Renderer::new(program, mode);
-        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, verbose: false, pid: None }
+        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, verbose: false }
     }
 
     /// Only answers, nothing about the trace itself.
@@ -59,11 +58,6 @@ impl<'p> Answers<'p> {
     /// Also say what is missing of symbols.
     pub fn verbose(self, verbose: bool) -> Answers<'p> {
         Answers { verbose, ..self }
-    }
-
-    /// This process's symbols will be wanted after its end.
-    pub fn remember(self, pid: Option<u32>) -> Answers<'p> {
-        Answers { pid, ..self }
     }
 
     fn is_json(&self) -> bool {
@@ -176,10 +170,12 @@ impl Sink for Answers<'_> {
         self.write_out()
     }
 
-    fn tick(&mut self, _view: View) {
-        if let Some(pid) = self.pid {
-            self.names.remember(pid);
-        }
+    fn happened(&mut self, event: &Event) {
+        self.names.happened(event);
+    }
+
+    fn seen(&mut self, pid: u32) {
+        self.names.remember(pid);
     }
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {

@@ -24,6 +24,7 @@ enum What {
     Missed(String),
     Malformed,
     Overwritten,
+    Unfollowed,
 }
 
 /// One line for each kind of loss at each place in the script.
@@ -42,7 +43,11 @@ pub fn lines(program: &Program, script: &Script, ledger: &Ledger) -> Vec<Line> {
         count: *count,
         place: None,
     });
-    let others = [(What::Malformed, ledger.malformed), (What::Overwritten, ledger.overwritten)];
+    let others = [
+        (What::Malformed, ledger.malformed),
+        (What::Overwritten, ledger.overwritten),
+        (What::Unfollowed, ledger.unfollowed),
+    ];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
     counted.chain(missed).chain(others).collect()
 }
@@ -66,6 +71,7 @@ impl What {
         match self {
             What::Malformed => Kind::Malformed,
             What::Overwritten => Kind::Records,
+            What::Unfollowed => Kind::Reports,
             What::Missed(name) => Kind::Missed(name),
             What::Lost(kind, name) => match kind {
                 LossKind::Record => Kind::Records,

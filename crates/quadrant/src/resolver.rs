@@ -5,6 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use quadrant_bpf::sideband::Event;
+use quadrant_bpf::sideband::Mapped;
+use quadrant_bpf::sideband::What;
 use quadrant_output::Frame;
 use quadrant_output::Resolver;
 use quadrant_output::Symbol;
@@ -33,6 +36,15 @@ impl Names {
             users: None,
             cgroups: HashMap::new(),
             wall_offset_ns: quadrant_session::wall_offset_ns(),
+        }
+    }
+
+    /// Keep in mind what the kernel reports of a process.
+    pub fn happened(&mut self, event: &Event) {
+        match &event.what {
+            What::Forked { parent } => self.symbols.forked(event.pid, *parent, event.time),
+            What::Executed => self.symbols.executed(event.pid, event.time),
+            What::Mapped(memory) => self.symbols.mapped(&mapped(event, memory)),
         }
     }
 
@@ -97,6 +109,19 @@ impl Resolver for Bound<'_> {
 
     fn now(&mut self) -> i64 {
         self.view.now_ns() as i64 + self.names.wall_offset_ns
+    }
+}
+
+fn mapped<'a>(event: &Event, memory: &'a Mapped) -> quadrant_symbols::Mapped<'a> {
+    quadrant_symbols::Mapped {
+        pid: event.pid,
+        time: event.time,
+        start: memory.start,
+        len: memory.len,
+        offset: memory.offset,
+        device: memory.device,
+        inode: memory.inode,
+        path: &memory.path,
     }
 }
 

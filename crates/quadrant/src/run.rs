@@ -95,9 +95,8 @@ fn trace(
     let output = answers::output(args.output.as_deref())
         .map_err(|error| quadrant_bpf::Error::io("cannot write the output file", &error))?;
     let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
-    let pid = args.pid.or(focus.child.as_ref().map(Child::pid));
     let answers = Answers::new(program, script, mode, Names::new(!args.no_inlines), output);
-    let mut answers = answers.quiet(args.quiet).verbose(args.verbose).remember(pid);
+    let mut answers = answers.quiet(args.quiet).verbose(args.verbose);
     let outcome = trace.run(&mut answers, focus).map_err(failed)?;
     let lost = args.strict && !outcome.ledger.is_empty();
     Ok(if lost { LOST } else { outcome.status })

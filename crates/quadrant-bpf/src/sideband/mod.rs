@@ -102,6 +102,11 @@ impl Sideband {
         count
     }
 
+    /// Bytes that wait to be read.
+    pub fn available(&self) -> u64 {
+        self.rings.iter().map(PerfRing::available).sum()
+    }
+
     /// How many events there was no room for.
     pub fn lost(&self) -> u64 {
         let counted: Option<u64> = self.rings.iter().map(|ring| ring.event().lost_records()).sum();

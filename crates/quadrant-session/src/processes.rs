@@ -1,0 +1,183 @@
+//! Following processes, so that their addresses can be named when they are gone.
+//!
+//! Processes that start, or map code, during the trace are reported by the kernel. Those that were there before are
+//! looked at when they turn up in maps.
+
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+use std::time::Instant;
+
+use quadrant_bpf::map::Map;
+use quadrant_bpf::sideband::Sideband;
+use quadrant_bpf::wait::Epoll;
+use quadrant_codegen::object::MapRole;
+use quadrant_codegen::object::Unit;
+use quadrant_program::Program;
+use quadrant_program::map::MapId;
+use quadrant_program::ty::Type;
+
+use crate::error::Error;
+use crate::kernel;
+use crate::kernel::Kernel;
+use crate::sink::Sink;
+use crate::user_symbols;
+
+/// First and longest time between looks at the maps: processes that were there before the trace turn up at its start.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Keys read in one look; the next look goes on behind them.
+const KEYS: usize = 4096;
+/// Processes given to the sink in one look: a new one costs it some 0.2 ms.
+const PROCESSES: usize = 256;
+
+/// Processes as they come and go.
+#[derive(Default)]
+pub(crate) struct Processes {
+    /// `None` when the program has no addresses of processes.
+    followed: Option<Followed>,
+}
+
+struct Followed {
+    sideband: Sideband,
+    /// Readable when something was reported.
+    epoll: Epoll,
+    /// The only process that matters.
+    only: Option<u32>,
+    /// The maps to look at.
+    maps: Vec<MapId>,
+    /// Where the next look goes on: a place in `maps`, and the last key read there.
+    position: (usize, Option<Vec<u8>>),
+    last_look: Instant,
+    pause: Duration,
+}
+
+impl Processes {
+    /// Start to follow processes, if the program has addresses of any.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn open(program: &Program, units: &[Unit]) -> Result<Processes, Error> {
+        if !user_symbols::any(program) {
+            return Ok(Processes::default());
+        }
+        let (sideband, epoll) = (Sideband::open()?, Epoll::new()?);
+        sideband.fds().try_for_each(|fd| epoll.add(fd, 0))?;
+        let ids = (0..program.maps.len() as u32).map(MapId);
+        let followed = Followed {
+            sideband,
+            epoll,
+            only: user_symbols::only_process(program, units),
+            maps: ids.filter(|id| user_symbols::in_map(&program.maps[id.0 as usize])).collect(),
+            position: (0, None),
+            last_look: Instant::now(),
+            pause: FIRST_PAUSE,
+        };
+        Ok(Processes { followed: Some(followed) })
+    }
+
+    /// Whether any are followed.
+    pub(crate) fn are_followed(&self) -> bool {
+        self.followed.is_some()
+    }
+
+    /// Give everything that was reported to the sink; how much that was.
+    pub(crate) fn drain(&mut self, sink: &mut dyn Sink) -> usize {
+        let Some(Followed { sideband, only, .. }) = &mut self.followed else { return 0 };
+        let mut count = 0;
+        sideband.drain(|event| {
+            if only.is_none_or(|pid| pid == event.pid) {
+                count += 1;
+                sink.happened(event);
+            }
+        });
+        count
+    }
+
+    /// Events that were lost.
+    pub(crate) fn lost(&self) -> u64 {
+        self.followed.as_ref().map_or(0, |followed| followed.sideband.lost())
+    }
+
+    /// Becomes readable with the next report; `None` when there is nothing to wait for, or already something to read.
+    pub(crate) fn next(&self) -> Option<BorrowedFd<'_>> {
+        let followed = self.followed.as_ref()?;
+        (followed.sideband.available() == 0).then(|| followed.epoll.as_fd())
+    }
+
+    /// From time to time: show the sink which processes there are addresses of, before those processes end.
+    ///
+    /// # Errors
+    /// Those of reading maps.
+    pub(crate) fn look(&mut self, program: &Program, kernel: &Kernel, sink: &mut dyn Sink) -> Result<(), Error> {
+        let Some(followed) = &mut self.followed else { return Ok(()) };
+        if followed.last_look.elapsed() < followed.pause {
+            return Ok(());
+        }
+        let seen = followed.look(program, kernel)?;
+        seen.into_iter().filter(|pid| *pid != 0).for_each(|pid| sink.seen(pid));
+        followed.pause = (followed.pause * 2).min(LONGEST_PAUSE);
+        followed.last_look = Instant::now();
+        Ok(())
+    }
+}
+
+impl Followed {
+    fn look(&mut self, program: &Program, kernel: &Kernel) -> Result<BTreeSet<u32>, Error> {
+        let (mut found, mut budget) = (BTreeSet::new(), KEYS);
+        for _ in 0..self.maps.len() {
+            let Some(id) = self.maps.get(self.position.0) else { break };
+            let ended = match kernel.map(MapRole::Script(*id)) {
+                Some(map) => {
+                    let types = &program.maps[id.0 as usize];
+                    let types = (types.key.as_ref(), user_symbols::value_type(types));
+                    read_keys(map, types, &mut self.position.1, &mut budget, &mut found)?
+                }
+                None => read_scalar(program, kernel, *id, &mut found)?,
+            };
+            if !ended {
+                break;
+            }
+            self.position = ((self.position.0 + 1) % self.maps.len(), None);
+        }
+        Ok(found)
+    }
+}
+
+/// Goes through the keys that follow `last`; false when there are more than there is time for.
+fn read_keys(
+    map: &Map,
+    (key_type, value_type): (Option<&Type>, Option<&Type>),
+    last: &mut Option<Vec<u8>>,
+    budget: &mut usize,
+    found: &mut BTreeSet<u32>,
+) -> Result<bool, Error> {
+    let value_type = value_type.filter(|ty| user_symbols::in_type(ty));
+    let (mut key, mut value) = (vec![0; map.spec().key_size as usize], vec![0; map.value_len()]);
+    while *budget > 0 && found.len() < PROCESSES {
+        *budget -= 1;
+        if !map.next_key(last.as_deref(), &mut key)? {
+            return Ok(true);
+        }
+        if let Some(ty) = key_type {
+            user_symbols::processes(ty, &key, found);
+        }
+        if let Some(ty) = value_type
+            && map.lookup(&key, &mut value)?
+        {
+            user_symbols::processes(ty, &value, found);
+        }
+        last.get_or_insert_default().clone_from(&key);
+    }
+    Ok(false)
+}
+
+/// A map without keys that is a place in the data section.
+fn read_scalar(program: &Program, kernel: &Kernel, id: MapId, found: &mut BTreeSet<u32>) -> Result<bool, Error> {
+    let snapshot = kernel::snapshot(kernel, program, id)?;
+    if let (1.., Some(ty)) = (snapshot.len, user_symbols::value_type(&program.maps[id.0 as usize])) {
+        user_symbols::processes(ty, snapshot.value(0), found);
+    }
+    Ok(true)
+}
