@@ -3,13 +3,15 @@
 use crate::error::{Result, advise, error, from_kernel};
 use crate::files::Files;
 use crate::glob::Glob;
+use crate::kernel::Kernel;
 use crate::point::plain;
-use crate::{kprobe, perf_event, rawtracepoint, timer, tracepoint, uprobe, usdt, watchpoint};
+use crate::{fentry, kprobe, perf_event, rawtracepoint, timer, tracepoint, uprobe, usdt, watchpoint};
 use quadrant_bpf::tracefs::TraceFs;
-use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_program::probe::{Args, Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_types::Types;
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What limits a session's probes.
 #[derive(Debug, Clone)]
@@ -34,12 +36,14 @@ pub struct Source {
     options: Options,
     tracefs: OnceCell<std::result::Result<TraceFs, quadrant_bpf::Error>>,
     files: Files,
+    kernel: Kernel,
 }
 
 impl Source {
     /// A source of probes whose arguments have their types in `types`.
     pub fn new(types: Rc<Types>, options: Options) -> Self {
-        Self { types, options, tracefs: OnceCell::new(), files: Files::default() }
+        let kernel = Kernel::new(Rc::clone(&types), options.allow_unsafe);
+        Self { types, options, tracefs: OnceCell::new(), files: Files::default(), kernel }
     }
 
     /// The session's tracefs, opened now if it was not yet.
@@ -47,9 +51,23 @@ impl Source {
         self.tracefs.get_or_init(TraceFs::open).as_ref().map_err(Clone::clone)
     }
 
-    /// What was wrong with files that were passed over, since the last call.
+    /// What was wrong with what was passed over, and what the user should know of what was found, since the last call.
     pub fn warnings(&self) -> Vec<String> {
-        self.files.take_warnings()
+        let mut warnings = self.files.take_warnings();
+        warnings.extend(self.kernel.take_notes());
+        warnings
+    }
+
+    /// The arguments of one probe, as `-lv` shows them.
+    pub fn arguments(&self, spec: &ProbeSpec) -> Result<Arc<Args>> {
+        if let ProbeKind::Kprobe | ProbeKind::Kretprobe = spec.kind {
+            return kprobe::arguments(&self.kernel, spec.kind, &spec.parts).map(Arc::new);
+        }
+        if let ProbeKind::Fentry | ProbeKind::Fexit = spec.kind {
+            return fentry::arguments(&self.kernel, spec.kind, &spec.parts).map(Arc::new);
+        }
+        let found = self.find(spec)?;
+        Ok(found.into_iter().next().map_or_else(Arc::default, |found| found.args))
     }
 
     /// The full names of all probes of a kind whose parts match, as `-l` prints them; no match is no error.
@@ -64,7 +82,9 @@ impl Source {
             ProbeKind::RawTracepoint => self.list_raw_tracepoints(parts),
             ProbeKind::Uprobe | ProbeKind::Uretprobe => self.list_functions(kind, parts),
             ProbeKind::Usdt => self.list_usdt(parts),
-            _ => Err(not_yet(kind)),
+            ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::list(&self.kernel, kind, parts),
+            ProbeKind::Fentry | ProbeKind::Fexit => fentry::list(&self.kernel, kind, parts),
+            ProbeKind::Iter => Err(not_yet(kind)),
         }
     }
 
@@ -117,18 +137,13 @@ impl ProbeSource for Source {
             ProbeKind::RawTracepoint => rawtracepoint::resolve(&self.types, spec, max_points),
             ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, spec, &self.options),
             ProbeKind::Usdt => usdt::resolve(&self.files, spec, &self.options),
-            ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(spec),
-            _ => Err(not_yet(spec.kind)),
+            ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(&self.kernel, spec, &self.options),
+            ProbeKind::Fentry | ProbeKind::Fexit => fentry::resolve(&self.kernel, spec, &self.options),
+            ProbeKind::Iter => Err(not_yet(spec.kind)),
         }
     }
 }
 
 fn not_yet(kind: ProbeKind) -> ProbeError {
-    let instead = match kind {
-        ProbeKind::Kprobe | ProbeKind::Kretprobe | ProbeKind::Fentry | ProbeKind::Fexit => {
-            "use a tracepoint or raw tracepoint near the function: `-l 'tracepoint:*'` lists them"
-        }
-        _ => "`-l` lists the probes that there are",
-    };
-    advise(format!("{} probes are not supported by this version", kind.name()), instead)
+    advise(format!("{} probes are not supported by this version", kind.name()), "`-l` lists the probes that there are")
 }

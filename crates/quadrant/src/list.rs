@@ -140,8 +140,7 @@ fn arguments(source: &Source, types: &Types, kind: ProbeKind, name: &str) -> Str
     let mut parts = split(name);
     parts.remove(0);
     let spec = ProbeSpec { kind, parts, span: Span::default() };
-    let found = source.find(&spec).unwrap_or_default();
-    found.first().map_or(String::new(), |found| describe(types, &found.args))
+    source.arguments(&spec).map_or(String::new(), |args| describe(types, &args))
 }
 
 fn describe(types: &Types, args: &ProbeArguments) -> String {

@@ -26,7 +26,8 @@ fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
         Some(address) if code.ambiguous || code.symbol.is_empty() => KernelPlace::Address(address),
         _ => KernelPlace::Symbol(&symbol, code.offset),
     };
-    let event = PerfEvent::open(&Event::Kprobe { place, on_return }, Scope::All).map_err(|e| from_kernel(&e))?;
+    let event = PerfEvent::open(&Event::Kprobe { place, on_return }, Scope::All);
+    let event = event.map_err(|e| crate::kprobe::explain(code, &e))?;
     Link::perf_event(request.program, event, cookie).map_err(|e| from_kernel(&e))
 }
 

@@ -1,0 +1,87 @@
+//! What the kernel tells about its own functions, read at first need: names and addresses, which of them can be probed, their
+//! types, and how the kernel was built.
+
+mod abilities;
+mod denied;
+mod instead;
+mod missing;
+mod select;
+mod suffix;
+mod symbols;
+mod text;
+mod traceable;
+mod types;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use quadrant_bpf::features::Features;
+use quadrant_bpf::tracefs::TraceFs;
+use quadrant_types::{TypeSet, Types};
+
+use crate::error::Result;
+use denied::Blacklist;
+use symbols::Symbols;
+use traceable::Traceable;
+
+pub(crate) use abilities::Way;
+pub(crate) use missing::why_refused;
+pub(crate) use select::{Selected, Wanted};
+pub(crate) use types::{Prototype, owner};
+
+/// The kernel image itself, as a module's name.
+pub(crate) const IMAGE: &str = "vmlinux";
+
+/// The running kernel.
+pub(crate) struct Kernel {
+    types: Rc<Types>,
+    features: Features,
+    allow_unsafe: bool,
+    symbols: OnceCell<Result<Symbols>>,
+    traceable: OnceCell<Traceable>,
+    blacklist: OnceCell<Blacklist>,
+    modules: RefCell<HashMap<String, Option<TypeSet>>>,
+    notes: RefCell<Vec<String>>,
+}
+
+impl Kernel {
+    /// Nothing is read yet.
+    pub fn new(types: Rc<Types>, allow_unsafe: bool) -> Self {
+        Self {
+            types,
+            features: Features::new(),
+            allow_unsafe,
+            symbols: OnceCell::new(),
+            traceable: OnceCell::new(),
+            blacklist: OnceCell::new(),
+            modules: RefCell::default(),
+            notes: RefCell::default(),
+        }
+    }
+
+    /// What the user should know of what was found, since the last call.
+    pub fn take_notes(&self) -> Vec<String> {
+        self.notes.take()
+    }
+
+    pub fn note(&self, note: impl Into<String>) {
+        let note = note.into();
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    fn symbols(&self) -> Result<&Symbols> {
+        self.symbols.get_or_init(Symbols::load).as_ref().map_err(Clone::clone)
+    }
+
+    fn traceable(&self) -> &Traceable {
+        self.traceable.get_or_init(|| TraceFs::open().map_or(Traceable::Unknown, |tracefs| Traceable::load(&tracefs)))
+    }
+
+    fn blacklist(&self) -> &Blacklist {
+        self.blacklist.get_or_init(Blacklist::load)
+    }
+}

@@ -1,0 +1,208 @@
+//! The functions that a probe's name means.
+
+use std::collections::HashMap;
+
+use quadrant_program::probe::KernelCode;
+
+use super::suffix::{self, Change};
+use super::symbols::Function;
+use super::{IMAGE, Kernel, denied};
+use crate::error::{Result, advise};
+use crate::glob::Glob;
+
+/// Names that are shown of many.
+const SHOWN: usize = 3;
+
+/// What a probe's name asks for.
+pub(crate) struct Wanted {
+    /// The module, `vmlinux` for the kernel image; `None` for any.
+    pub module: Option<Glob>,
+    /// The function.
+    pub name: Glob,
+}
+
+/// A function that is meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Selected<'a> {
+    pub function: Function<'a>,
+    /// The function tracer knows it.
+    pub traceable: bool,
+    /// Others have the same name.
+    pub ambiguous: bool,
+}
+
+impl Selected<'_> {
+    /// The place of its entry.
+    pub fn code(&self) -> KernelCode {
+        KernelCode {
+            module: self.function.module.map(str::to_owned),
+            symbol: self.function.name.to_owned(),
+            offset: 0,
+            address: self.function.address,
+            ambiguous: self.ambiguous,
+            traceable: self.traceable && self.function.address.is_some(),
+        }
+    }
+}
+
+impl Wanted {
+    /// The parts after the kind: `["vfs_read"]`, `["xfs", "xfs_*"]`, none for everything.
+    pub fn parse(parts: &[String]) -> Option<Self> {
+        match parts {
+            [] => Some(Self { module: None, name: Glob::new("") }),
+            [name] => Some(Self { module: None, name: Glob::new(name) }),
+            [module, name] => Some(Self { module: Some(Glob::new(module)), name: Glob::new(name) }),
+            _ => None,
+        }
+    }
+
+    fn matches(&self, function: &Function<'_>) -> bool {
+        self.in_module(function) && self.name.matches(function.name)
+    }
+
+    fn in_module(&self, function: &Function<'_>) -> bool {
+        self.module.as_ref().is_none_or(|module| module.matches(function.module.unwrap_or(IMAGE)))
+    }
+}
+
+/// Selecting.
+impl Kernel {
+    /// What can be probed of what a pattern matches, by name; what is left out is noted.
+    pub fn matching(&self, wanted: &Wanted) -> Result<Vec<Selected<'_>>> {
+        let matched: Vec<Function<'_>> = self.symbols()?.iter().filter(|function| wanted.matches(function)).collect();
+        let mut selected = self.judge(matched, true)?;
+        if let Some(which) =
+            self.leave_out(&mut selected, |one| one.ambiguous && !one.traceable && self.is_half_known(one))
+        {
+            self.note(format!("{which} left out: the kernel does not tell which of those with the name can be traced"));
+        }
+        selected.retain(|one| self.is_known(one));
+        let internals =
+            self.leave_out(&mut selected, |one| !self.allow_unsafe && denied::is_internal(one.function.name));
+        if let Some(which) = internals {
+            self.note(format!("{which} left out: locks and RCU run within every probe; --unsafe takes them"));
+        }
+        if let Some(which) = self.leave_out(&mut selected, |one| self.blacklist().has(&one.function)) {
+            self.note(format!("{which} left out: the kernel allows no probes there"));
+        }
+        selected.sort_by_key(|one| (one.function.name, one.function.module, one.function.address));
+        Ok(selected)
+    }
+
+    /// The functions of a name: those that have it, else what the compiler made of it. Empty if there is none.
+    pub fn named(&self, wanted: &Wanted, name: &str) -> Result<Vec<Selected<'_>>> {
+        let exact: Vec<Function<'_>> = self.symbols()?.iter().filter(|function| wanted.matches(function)).collect();
+        let functions = if exact.is_empty() { self.changed(wanted, name)? } else { exact };
+        if let Some(function) =
+            functions.iter().find(|function| !self.allow_unsafe && denied::is_internal(function.name))
+        {
+            let message = format!(
+                "`{}` is run by every probe (locks, RCU), so a probe there can stop the machine",
+                function.name
+            );
+            return Err(advise(message, "run again with --unsafe to probe it all the same"));
+        }
+        // One function is attached to by itself: whether the tracer knows it does not matter.
+        let several = functions.len() > 1;
+        self.judge(functions, several)
+    }
+
+    /// Copies and parts that the compiler made of a function of the source; parts only if there is nothing better.
+    fn changed(&self, wanted: &Wanted, name: &str) -> Result<Vec<Function<'_>>> {
+        let of_it = |function: &Function<'_>| {
+            let (base, change) = suffix::split(function.name)?;
+            let ends_cold = function.name.ends_with(".cold");
+            (base == name && !ends_cold && wanted.in_module(function)).then_some(change)
+        };
+        let all = || self.symbols().map(|symbols| symbols.iter());
+        let copies: Vec<_> = all()?.filter(|one| of_it(one).is_some_and(|change| change != Change::Part)).collect();
+        if !copies.is_empty() {
+            return Ok(copies);
+        }
+        Ok(all()?.filter(|one| of_it(one).is_some()).collect())
+    }
+
+    fn judge<'a>(&'a self, functions: Vec<Function<'a>>, ask_tracer: bool) -> Result<Vec<Selected<'a>>> {
+        let mut counts: HashMap<&str, usize> = functions.iter().map(|function| (function.name, 0)).collect();
+        for function in self.symbols()?.iter() {
+            if let Some(count) = counts.get_mut(function.name) {
+                *count += 1;
+            }
+        }
+        let judged = functions.into_iter().map(|function| {
+            let same_named = counts.get(function.name).copied().unwrap_or(1);
+            let traceable = ask_tracer && self.traceable().has(&function, same_named);
+            Selected { function, traceable, ambiguous: same_named > 1 }
+        });
+        Ok(judged.collect())
+    }
+
+    /// Patterns take what the function tracer knows, or, if its list cannot be read, what is a function by its types.
+    fn is_known(&self, one: &Selected<'_>) -> bool {
+        if self.traceable().is_known() {
+            return one.traceable;
+        }
+        let name = suffix::split(one.function.name).map_or(one.function.name, |(base, _)| base);
+        !one.function.name.ends_with(".cold") && (self.has_type(one.function.module, name) || !self.has_types())
+    }
+
+    fn is_half_known(&self, one: &Selected<'_>) -> bool {
+        self.traceable().has(&one.function, 1)
+    }
+
+    /// Removes functions; how many, and the first names.
+    fn leave_out(&self, selected: &mut Vec<Selected<'_>>, is: impl Fn(&Selected<'_>) -> bool) -> Option<String> {
+        let names: Vec<&str> = selected.iter().filter(|one| is(one)).map(|one| one.function.name).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let text = count_and_names(&names);
+        selected.retain(|one| !is(one));
+        Some(text)
+    }
+
+    /// Says that the arguments of functions that the compiler changed may not be those of the source.
+    pub fn note_changes(&self, selected: &[Selected<'_>]) {
+        let changed = selected.iter().map(|one| one.function.name).filter(|name| suffix::split(name).is_some());
+        let names: Vec<&str> = changed.collect();
+        if !names.is_empty() {
+            let which = count_and_names(&names);
+            self.note(format!("{which} changed by the compiler: arguments and results may differ from the source's"));
+        }
+    }
+}
+
+/// `function a`, or `3 functions (a, b, ...)`, and the verb.
+fn count_and_names(names: &[&str]) -> String {
+    match names {
+        [one] => format!("`{one}` is"),
+        _ => {
+            let more = if names.len() > SHOWN { ", ..." } else { "" };
+            let first: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+            format!("{} functions ({}{more}) are", names.len(), first.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_names() {
+        let parse = |parts: &[&str]| Wanted::parse(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        let function = |module| Function { name: "vfs_read", module, address: None };
+        assert!(parse(&["vfs_*"]).unwrap().matches(&function(Some("any"))));
+        assert!(parse(&["vmlinux", "vfs_*"]).unwrap().matches(&function(None)));
+        assert!(!parse(&["xfs", "vfs_*"]).unwrap().matches(&function(None)));
+        assert!(parse(&[]).unwrap().matches(&function(None)));
+        assert!(parse(&["a", "b", "c"]).is_none());
+    }
+
+    #[test]
+    fn many_names_are_shortened() {
+        assert_eq!(count_and_names(&["a"]), "`a` is");
+        assert_eq!(count_and_names(&["a", "b"]), "2 functions (`a`, `b`) are");
+        assert_eq!(count_and_names(&["a", "b", "c", "d"]), "4 functions (`a`, `b`, `c`, ...) are");
+    }
+}

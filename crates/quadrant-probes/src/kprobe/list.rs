@@ -1,0 +1,33 @@
+//! Which functions can be probed.
+
+use quadrant_program::probe::{Args, ProbeKind};
+
+use super::resolve::full_name;
+use crate::error::{Result, error};
+use crate::kernel::{Kernel, Wanted};
+
+/// Full names of the functions that match, sorted.
+pub(crate) fn list(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+    let wanted = wanted(parts)?;
+    let selected = match wanted.name.literal() {
+        Some(name) => kernel.named(&wanted, name)?,
+        None => kernel.matching(&wanted)?,
+    };
+    let mut names: Vec<String> = selected.iter().map(|one| full_name(kind, &wanted, one)).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// The arguments of one function as a kprobe has them, or its result.
+pub(crate) fn arguments(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result<Args> {
+    let wanted = wanted(parts)?;
+    let selected = kernel.named(&wanted, wanted.name.text())?;
+    let prototype = selected.first().and_then(|one| kernel.prototype(one.function.module, one.function.name));
+    Ok(prototype.map_or_else(Args::default, |prototype| prototype.numbered(kind == ProbeKind::Kretprobe)))
+}
+
+fn wanted(parts: &[String]) -> Result<Wanted> {
+    Wanted::parse(parts)
+        .ok_or_else(|| error("kernel functions are listed by `kprobe:function` or `kprobe:module:function`"))
+}
