@@ -7,7 +7,7 @@ template <typename T> class Circle {
 public:
     explicit Circle(T radius) : radius_(radius) {}
     NOINLINE T area(int scale) const {
-        __asm__ volatile("" : : "r"(scale) : "memory");
+        __asm__ volatile("" : : "r"(scale), "r"(FRAME) : "memory");
         return radius_ * radius_ * scale;
     }
 

@@ -8,7 +8,7 @@
 static long count;
 
 NOINLINE long target_leaf(long i) {
-    __asm__ volatile("" : : "r"(i) : "memory");
+    __asm__ volatile("" : : "r"(i), "r"(FRAME) : "memory");
     return i;
 }
 

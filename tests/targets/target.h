@@ -16,6 +16,10 @@
 
 #define NOINLINE __attribute__((noipa))
 
+/* Used by a function that calls nothing, makes its first instruction a push of the frame pointer. At the entry of a
+ * function without a frame, the kernel leaves the caller out of stacks. */
+#define FRAME __builtin_frame_address(0)
+
 static inline long count_at(int argc, char **argv, int position) {
     return argc > position ? strtol(argv[position], NULL, 10) : DEFAULT_COUNT;
 }
