@@ -33,7 +33,14 @@ pub enum Context {
     RawTracepoint(BTreeMap<u32, RawRead>),
     /// Arguments of a raw tracepoint as 64-bit words, typed by BTF.
     BtfTracepoint,
-    /// `struct pt_regs` (uprobe, uretprobe, USDT, kprobe).
+    /// Arguments of a kernel function as 64-bit words, typed by BTF (fentry, fexit).
+    Function {
+        /// Words that the arguments take.
+        words: u8,
+        /// At the function's exit: its result is in the word after the arguments.
+        exit: bool,
+    },
+    /// `struct pt_regs` (uprobe, uretprobe, USDT, kprobe, kretprobe).
     Registers,
     /// `struct bpf_perf_event_data`: registers first.
     PerfEvent,

@@ -155,6 +155,8 @@ fn kind(program: &Program, unit: &Unit, features: Loading) -> (ProgramKind, Atta
         }
         Context::Tracepoint => (ProgramKind::Tracepoint, AttachType::None),
         Context::BtfTracepoint => (ProgramKind::Tracing, AttachType::TraceRawTp),
+        Context::Function { exit: false, .. } => (ProgramKind::Tracing, AttachType::TraceFentry),
+        Context::Function { exit: true, .. } => (ProgramKind::Tracing, AttachType::TraceFexit),
         Context::PerfEvent => (ProgramKind::PerfEvent, AttachType::None),
         Context::Registers if features.uprobe_multi && is_uprobe(first_site(program, unit)) => {
             (ProgramKind::Kprobe, AttachType::TraceUprobeMulti)

@@ -4,6 +4,7 @@ use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::probe::ArgLoc;
 use quadrant_program::probe::Operand as Place;
+use quadrant_program::probe::Site;
 use quadrant_program::ty::Space;
 
 use super::error::Result;
@@ -37,7 +38,7 @@ impl Lower<'_, '_> {
                 None => Err(self.model_error(format_args!("no argument stands for record offset {off}"))),
             },
             Context::Syscalls { exit, .. } => self.syscall_field(*exit, off, size, signed),
-            Context::Registers | Context::PerfEvent | Context::BtfTracepoint => {
+            Context::Registers | Context::PerfEvent | Context::BtfTracepoint | Context::Function { .. } => {
                 Ok(self.part_of_word(off, size, signed))
             }
             Context::Run => Err(self.error("this probe has no context")),
@@ -103,6 +104,15 @@ impl Lower<'_, '_> {
     fn numbered_argument(&mut self, index: u8) -> Result<Value> {
         match self.unit.context {
             Context::BtfTracepoint | Context::RawTracepoint(_) => self.context_word(index),
+            Context::Function { words, .. } if index < words => {
+                Ok(self.f.b.load_with(self.f.ctx, i32::from(index) * 8, Size::B8, false, true))
+            }
+            Context::Function { words, .. } => {
+                Err(self.error(format!("the function has {words} arguments, and `arg{index}` is not one of them")))
+            }
+            Context::Registers if self.is_return() => Err(self
+                .error("the arguments are gone when a function returns")
+                .help("keep them in a map at its entry")),
             Context::Registers => {
                 let arch = self.g.target.arch;
                 match arch.arguments.get(usize::from(index)) {
@@ -114,17 +124,30 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// An argument that the caller left on the stack of the process.
+    /// An argument that the caller left on the stack, of the process or of the kernel.
     fn stack_argument(&mut self, index: u8) -> Result<Value> {
         let arch = self.g.target.arch;
         let sp = self.register_value(arch.stack_pointer)?;
         let from = self.f.b.add(sp, i64::from(arch.stack_arguments) + 8 * i64::from(index));
-        Ok(self.probe_number(Space::User, from, Size::B8, false))
+        let space = if matches!(self.site(), Some(Site::Kprobe(_))) { Space::Kernel } else { Space::User };
+        Ok(self.probe_number(space, from, Size::B8, false))
+    }
+
+    fn is_return(&self) -> bool {
+        matches!(self.site(), Some(Site::Uretprobe { .. } | Site::Kretprobe(_) | Site::Fexit(_)))
+    }
+
+    fn site(&self) -> Option<&Site> {
+        let point = self.unit.points.first()?;
+        self.g.program.points.get(point.0 as usize).map(|point| &point.site)
     }
 
     fn return_value(&mut self) -> Result<Value> {
         match self.unit.context {
             Context::Registers => self.register_value(self.g.target.arch.return_value),
+            Context::Function { words, exit: true } => {
+                Ok(self.f.b.load_with(self.f.ctx, i32::from(words) * 8, Size::B8, false, true))
+            }
             _ => Err(self.error("this probe has no return value")),
         }
     }

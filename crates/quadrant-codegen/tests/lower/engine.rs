@@ -236,9 +236,11 @@ pub fn kind(context: &Context) -> ProgramKind {
         Context::Tracepoint => ProgramKind::Tracepoint,
         Context::Registers => ProgramKind::Kprobe,
         Context::PerfEvent => ProgramKind::PerfEvent,
-        Context::Run | Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } => {
-            ProgramKind::RawTracepoint
-        }
+        Context::Run
+        | Context::RawTracepoint(_)
+        | Context::BtfTracepoint
+        | Context::Function { .. }
+        | Context::Syscalls { .. } => ProgramKind::RawTracepoint,
     }
 }
 
