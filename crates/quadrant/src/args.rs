@@ -71,6 +71,10 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
+Commands (`quadrant COMMAND --help` tells more; a script of that name comes first):
+  active    Everything that is attached on this system, by whomever
+  list      The same as -l
+
 Examples:
   quadrant -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
   quadrant -e 'profile:hz:99 { @[kstack, ustack, comm] = count(); }'

@@ -7,6 +7,7 @@
 
 mod answers;
 mod args;
+mod commands;
 mod diag;
 mod failure;
 mod front;
@@ -25,18 +26,18 @@ use clap::Parser;
 use args::Args;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    let done = if args.list { list::list(&args) } else { run::run(&args) };
-    match done {
-        Ok(status) => ExitCode::from(status as u8),
-        Err(failure) => {
-            failure.print();
-            ExitCode::FAILURE
-        }
+    match commands::run(&args, &words) {
+        Some(Ok(done)) => return commands::status(done),
+        Some(Err(error)) => return usage(&error),
+        None => {}
     }
+    let done = if args.list { list::list(&args) } else { run::run(&args) };
+    commands::status(done)
 }
 
 /// Help goes to standard output with 0, a wrong command line to standard error with 1.

@@ -112,9 +112,17 @@ fn event(kind: u32, config: u64, names: &mut Names) -> (Kind, String) {
         3 => (Kind::Hardware, format!("cache:{config:#x}")),
         4 => (Kind::Hardware, format!("raw:{config:#x}")),
         5 => (Kind::Watchpoint, "?".to_owned()),
-        unit => (Kind::PerfEvent, format!("{}:{config:#x}", names.unit(unit))),
+        unit => match (names.unit(unit), CLOCK_UNITS.contains(&unit), SOFTWARE.get(config as usize)) {
+            (Some(name), _, _) => (Kind::PerfEvent, format!("{name}:{config:#x}")),
+            (None, true, Some(clock)) => (Kind::Software, (*clock).to_owned()),
+            (None, _, _) => (Kind::PerfEvent, format!("unit {unit}:{config:#x}")),
+        },
     }
 }
+
+/// The clocks are units of their own, the first two that the kernel numbers at boot; sysfs does not show them. The
+/// configuration is still that of the software event.
+const CLOCK_UNITS: std::ops::Range<u32> = 6..8;
 
 const HARDWARE: &[&str] = &[
     "cpu-cycles",

@@ -2,6 +2,7 @@
 //!
 //! `QUADRANT_BINARY` names another build to test, such as the release one.
 
+mod active;
 mod cases;
 mod common;
 mod counts;

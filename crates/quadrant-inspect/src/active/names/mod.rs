@@ -71,10 +71,9 @@ impl Names {
         path.cloned().unwrap_or_else(|| format!("cgroup {number}").into_bytes())
     }
 
-    /// A perf unit by its number.
-    pub fn unit(&mut self, number: u32) -> String {
-        let name = self.units.get_or_insert_with(units).get(&number);
-        name.cloned().unwrap_or_else(|| format!("unit {number}"))
+    /// A perf unit by its number, if sysfs shows it.
+    pub fn unit(&mut self, number: u32) -> Option<String> {
+        self.units.get_or_insert_with(units).get(&number).cloned()
     }
 }
 

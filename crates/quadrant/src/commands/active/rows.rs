@@ -1,0 +1,133 @@
+//! Attachments as lines of a table.
+
+use quadrant_inspect::active::Attachment;
+use quadrant_inspect::active::HitsOf;
+use quadrant_inspect::active::Owner;
+use quadrant_inspect::active::Program;
+
+use crate::commands::escaped;
+use crate::commands::table::Column;
+
+/// A column, and what is in it.
+type Part = (Column, fn(&Attachment, bool) -> String);
+
+const PARTS: &[Part] = &[
+    (left("KIND"), |a, _| a.kind.name().to_owned()),
+    (wide("TARGET", 20), target),
+    (left("VIA"), |a, _| a.via.name().to_owned()),
+    (wide("PROGRAM", 8), |a, _| a.program.as_ref().map_or("-".to_owned(), program)),
+    (right("COOKIE"), cookie),
+    (right("HITS"), hits),
+    (right("MISSES"), |a, _| number(a.misses)),
+    (right("NS"), |a, _| a.mean_ns.map_or("-".to_owned(), |ns| format!("{ns:.0}"))),
+    (left("STATE"), state),
+    (wide("OWNER", 10), holders),
+];
+
+/// The place of the target among the columns.
+const TARGET: usize = 1;
+
+/// Columns that are left out if nothing is in them.
+const OPTIONAL: &[&str] = &["COOKIE", "STATE"];
+
+const fn left(name: &'static str) -> Column {
+    Column { name, right: false, least: None }
+}
+
+const fn right(name: &'static str) -> Column {
+    Column { name, right: true, least: None }
+}
+
+const fn wide(name: &'static str, least: usize) -> Column {
+    Column { name, right: false, least: Some(least) }
+}
+
+/// Columns and cells; `full` writes out every place and owner.
+pub fn rows(attachments: &[Attachment], full: bool) -> (Vec<Column>, Vec<Vec<String>>) {
+    let used = |part: &&Part| {
+        let filled = |a: &Attachment| !(part.1)(a, full).is_empty();
+        !OPTIONAL.contains(&part.0.name) || attachments.iter().any(filled)
+    };
+    let parts: Vec<&Part> = PARTS.iter().filter(used).collect();
+    let row = |attachment| parts.iter().map(|part| (part.1)(attachment, full)).collect();
+    let rows: Vec<Vec<String>> = attachments.iter().map(row).collect();
+    (parts.iter().map(|part| part.0).collect(), once(&rows))
+}
+
+/// Equal lines, such as those of one event on each processor, become one that says how many.
+fn once(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for equal in rows.chunk_by(|a, b| a == b) {
+        let mut row = equal[0].clone();
+        if equal.len() > 1 {
+            row[TARGET].push_str(&format!(" ×{}", equal.len()));
+        }
+        all.push(row);
+    }
+    all
+}
+
+/// The first place, or all; the event's name before it.
+fn target(attachment: &Attachment, full: bool) -> String {
+    let shown = if full { usize::MAX } else { 1 };
+    let places: Vec<String> = attachment.targets.iter().take(shown).map(|target| escaped(&target.text)).collect();
+    let mut text = places.join(", ");
+    let left = attachment.target_count.saturating_sub(places.len() as u64);
+    if places.is_empty() {
+        text = format!("{left} places");
+    } else if left > 0 {
+        text.push_str(&format!(" and {left} more"));
+    }
+    if let Some(pid) = attachment.only_pid {
+        text.push_str(&format!(" in {pid}"));
+    }
+    match &attachment.event {
+        Some(event) => format!("{} at {text}", escaped(event.as_bytes())),
+        None => text,
+    }
+}
+
+fn program(program: &Program) -> String {
+    format!("{} {}", program.id, escaped(&program.name))
+}
+
+/// One cookie, or how many there are.
+fn cookie(attachment: &Attachment, _full: bool) -> String {
+    let mut cookies = attachment.targets.iter().filter_map(|target| target.cookie);
+    match (cookies.next(), cookies.count()) {
+        (None, _) => String::new(),
+        (Some(cookie), 0) => cookie.to_string(),
+        (Some(_), more) => format!("({})", more + 1),
+    }
+}
+
+fn hits(attachment: &Attachment, _full: bool) -> String {
+    let shared = if attachment.hits_of == HitsOf::Program && attachment.hits.is_some() { "*" } else { "" };
+    format!("{}{shared}", number(attachment.hits))
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// What the kernel says of the probe, and whether an event of tracefs is off.
+fn state(attachment: &Attachment, _full: bool) -> String {
+    let off = attachment.enabled.filter(|enabled| !enabled).map(|_| "off".to_owned());
+    let mut words: Vec<String> = attachment.kprobes.iter().flat_map(|probe| probe.flags.iter().cloned()).collect();
+    words.extend(off);
+    words.dedup();
+    escaped(words.join(",").as_bytes())
+}
+
+/// Processes, or else the first pin.
+fn holders(attachment: &Attachment, full: bool) -> String {
+    let owner = |owner: &Owner| format!("{} {}", owner.pid, escaped(&owner.comm));
+    let mut holders: Vec<String> = attachment.owners.iter().map(owner).collect();
+    holders.extend(attachment.pins.iter().map(|pin| escaped(pin)));
+    let shown = if full { usize::MAX } else { 1 };
+    let mut text = holders.iter().take(shown).cloned().collect::<Vec<_>>().join(", ");
+    if holders.len() > shown {
+        text.push_str(&format!(" +{}", holders.len() - shown));
+    }
+    if text.is_empty() { "-".to_owned() } else { text }
+}
