@@ -116,7 +116,7 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Keys(_) => (
             "keys",
             ["update", "updates"],
-            "the map was full; raise its size (config `max_map_keys`, or `let @name = hash(SIZE)`), or use fewer keys",
+            "the map was full, or the kernel had no memory at hand; raise its size (config `max_map_keys`), or use fewer keys",
         ),
         Kind::Texts => {
             ("texts", ["text's end", "texts' ends"], "longer than the limit; raise it (config `max_strlen`)")

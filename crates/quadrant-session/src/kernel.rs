@@ -69,22 +69,17 @@ impl Kernel {
 /// The content of a map of the script.
 pub(crate) fn snapshot(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
     let map = &program.maps[id.0 as usize];
-    let mut snapshot = Snapshot::of(map);
+    let mut gather = Gather { snapshot: Snapshot::of(map), map, cpus: kernel.cpus, merged: Vec::new(), value: Vec::new() };
     if let Some(offset) = scalar_offset(kernel, id) {
-        read_scalar(kernel, offset, &mut snapshot)?;
-        return Ok(snapshot);
+        read_scalar(kernel, offset, &mut gather.snapshot)?;
     }
-    let Some(source) = kernel.map(MapRole::Script(id)) else {
-        return Ok(snapshot);
-    };
-    let per_cpu = source.spec().kind.is_percpu();
-    let entries = source.snapshot()?;
-    snapshot.keys.reserve_exact(entries.len() * snapshot.key_size);
-    snapshot.values.reserve_exact(entries.len() * snapshot.value_size);
-    for (key, value) in entries.iter() {
-        push_entry(&mut snapshot, map, key, value, per_cpu.then_some(kernel.cpus));
+    if let Some(source) = kernel.map(MapRole::Script(id)) {
+        gather.all(source, |key, wide| wide.extend_from_slice(key))?;
     }
-    Ok(snapshot)
+    if let (Some(source), Some(ty)) = (kernel.map(MapRole::Short(id)), &map.key) {
+        gather.all(source, |key, wide| layout::widen_key(ty, key, wide))?;
+    }
+    Ok(gather.snapshot)
 }
 
 fn scalar_offset(kernel: &Kernel, id: MapId) -> Option<u32> {
@@ -100,38 +95,59 @@ fn read_scalar(kernel: &Kernel, offset: u32, snapshot: &mut Snapshot) -> Result<
     Ok(())
 }
 
-fn push_entry(
-    snapshot: &mut Snapshot,
-    map: &quadrant_program::map::Map,
-    key: &[u8],
-    value: &[u8],
-    cpus: Option<usize>,
-) {
-    match &map.value {
-        MapValue::Plain(_) => snapshot.push(key, value),
-        MapValue::Aggregation(aggregation) => {
-            let keyed = map.key.is_some();
-            let (merged, fed) = merge(aggregation, value, keyed, cpus.unwrap_or(1));
-            if fed {
-                let bytes: Vec<u8> = merged.iter().flat_map(|word| word.to_ne_bytes()).collect();
-                snapshot.push(key, &bytes);
+/// A snapshot in the making. The buffers are reused from entry to entry: there can be a million.
+struct Gather<'a> {
+    snapshot: Snapshot,
+    map: &'a quadrant_program::map::Map,
+    cpus: usize,
+    merged: Vec<u64>,
+    value: Vec<u8>,
+}
+
+impl Gather<'_> {
+    /// Add all entries of a map; `widen` gives a key its full form.
+    fn all(&mut self, source: &Map, widen: impl Fn(&[u8], &mut Vec<u8>)) -> Result<(), Error> {
+        let cpus = if source.spec().kind.is_percpu() { self.cpus } else { 1 };
+        let entries = source.snapshot()?;
+        self.snapshot.keys.reserve_exact(entries.len() * self.snapshot.key_size);
+        self.snapshot.values.reserve_exact(entries.len() * self.snapshot.value_size);
+        let mut wide = Vec::new();
+        for (key, value) in entries.iter() {
+            wide.clear();
+            widen(key, &mut wide);
+            self.entry(&wide, value, cpus);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, key: &[u8], value: &[u8], cpus: usize) {
+        match &self.map.value {
+            MapValue::Plain(_) => self.snapshot.push(key, value),
+            MapValue::Aggregation(aggregation) => {
+                let fed = merge(aggregation, value, cpus, &mut self.merged);
+                if fed || self.map.key.is_some() {
+                    self.value.clear();
+                    self.value.extend(self.merged.iter().flat_map(|word| word.to_ne_bytes()));
+                    self.snapshot.push(key, &self.value);
+                }
             }
         }
     }
 }
 
-/// The parts of all CPUs as one, and whether the aggregation was ever fed: a map without keys has words that say so behind each part
-/// where the part itself does not (a sum of zeros).
-fn merge(aggregation: &Aggregation, value: &[u8], keyed: bool, cpus: usize) -> (Vec<u64>, bool) {
-    let words_each = aggregation.words() as usize;
-    let mut merged = vec![0; words_each];
-    let mut fed = keyed;
-    for part in value.chunks_exact((value.len() / cpus.max(1)).max(8)) {
-        let part: Vec<u64> = words(part).collect();
-        aggregation.merge(&mut merged, &part[..words_each.min(part.len())]);
-        fed |= part.iter().any(|word| *word != 0);
+/// The parts of all CPUs as one, and whether it was ever fed: behind the parts of a map without keys are words that say so where the
+/// part itself does not (a sum of zeros).
+fn merge(aggregation: &Aggregation, value: &[u8], cpus: usize, merged: &mut Vec<u64>) -> bool {
+    let each = aggregation.words() as usize;
+    let mut part = Vec::with_capacity(each + 1);
+    merged.clear();
+    merged.resize(each, 0);
+    for bytes in value.chunks_exact((value.len() / cpus.max(1)).max(8)) {
+        part.clear();
+        part.extend(words(bytes));
+        aggregation.merge(merged, &part[..each.min(part.len())]);
     }
-    (merged, fed)
+    value.iter().any(|byte| *byte != 0)
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
@@ -143,16 +159,24 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
     if let Some(offset) = scalar_offset(kernel, id) {
         return clear_scalar(kernel, program, id, offset, zero);
     }
-    let Some(map) = kernel.map(MapRole::Script(id)) else { return Ok(()) };
-    if program.maps[id.0 as usize].key.is_some() && !zero {
+    for role in [MapRole::Script(id), MapRole::Short(id)] {
+        if let Some(map) = kernel.map(role) {
+            clear_map(map, &program.maps[id.0 as usize], zero)?;
+        }
+    }
+    Ok(())
+}
+
+fn clear_map(map: &Map, script_map: &quadrant_program::map::Map, zero: bool) -> Result<(), Error> {
+    let keyed = script_map.key.is_some();
+    if keyed && !zero {
         map.drain()?;
         return Ok(());
     }
-    let keyed = program.maps[id.0 as usize].key.is_some();
     for (key, value) in map.snapshot()?.iter() {
         let mut nothing = vec![0; value.len()];
         if zero && !keyed && value.iter().any(|byte| *byte != 0) {
-            stay_fed(&mut nothing, &program.maps[id.0 as usize]);
+            stay_fed(&mut nothing, script_map);
         }
         map.update(key, &nothing, quadrant_bpf::map::Update::Any)?;
     }
@@ -181,17 +205,22 @@ fn clear_scalar(kernel: &Kernel, program: &Program, id: MapId, offset: u32, zero
 mod tests {
     use super::*;
 
+    fn merged(aggregation: &Aggregation, words: &[u64], cpus: usize) -> (Vec<u64>, bool) {
+        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_ne_bytes()).collect();
+        let mut merged = Vec::new();
+        let fed = merge(aggregation, &bytes, cpus, &mut merged);
+        (merged, fed)
+    }
+
     #[test]
     fn parts_of_all_cpus_become_one() {
-        let parts: Vec<u8> = [3u64, 1, 4, 1].iter().flat_map(|w| w.to_ne_bytes()).collect();
-        assert_eq!(merge(&Aggregation::Sum { signed: true }, &parts, false, 2), (vec![7], true));
-        let avg = Aggregation::Avg { signed: true };
-        assert_eq!(merge(&avg, &parts, true, 2), (vec![7, 2], true));
+        assert_eq!(merged(&Aggregation::Sum { signed: true }, &[3, 1, 4, 1], 2), (vec![7], true));
+        assert_eq!(merged(&Aggregation::Avg { signed: true }, &[3, 1, 4, 1], 2), (vec![7, 2], true));
     }
 
     #[test]
     fn an_aggregation_that_was_never_fed_is_not_there() {
-        assert!(!merge(&Aggregation::Sum { signed: true }, &[0; 32], false, 2).1);
-        assert!(!merge(&Aggregation::Count, &[0; 32], false, 2).1);
+        assert!(!merged(&Aggregation::Sum { signed: true }, &[0; 4], 2).1);
+        assert!(merged(&Aggregation::Sum { signed: true }, &[0, 1, 0, 0], 2).1);
     }
 }

@@ -13,8 +13,6 @@ pub struct Ledger {
     pub missed: Vec<(String, u64)>,
     /// Records that could not be understood.
     pub malformed: u64,
-    /// Records lost in the perf buffer of kernels without a ring buffer.
-    pub overwritten: u64,
     /// Reports of what processes mapped and executed that the kernel had no room for: symbols may be missing.
     pub unfollowed: u64,
 }
@@ -32,6 +30,6 @@ impl Ledger {
 
     /// Records that did not arrive.
     pub fn records(&self) -> u64 {
-        self.count(|kind| kind == LossKind::Record) + self.overwritten
+        self.count(|kind| kind == LossKind::Record)
     }
 }

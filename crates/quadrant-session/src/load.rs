@@ -80,7 +80,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Scratch => "q_scratch".to_owned(),
         MapRole::Records => "q_records".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
-        MapRole::Script(id) => {
+        MapRole::Script(id) | MapRole::Short(id) => {
             let name = program.maps[id.0 as usize].name.trim_start_matches('@');
             let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
             format!("AT_{plain}")

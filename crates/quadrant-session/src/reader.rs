@@ -42,10 +42,10 @@ impl Reader {
         }
     }
 
-    /// Records that were overwritten before they were read.
-    pub(crate) fn lost(&self) -> u64 {
+    /// Records that arrived in pieces. (Records that found no room are counted by the program that sent them.)
+    pub(crate) fn damaged(&self) -> u64 {
         match self {
-            Reader::Perf(buffer) => buffer.lost(),
+            Reader::Perf(buffer) => buffer.damaged(),
             _ => 0,
         }
     }

@@ -209,8 +209,7 @@ impl Trace {
 
     fn ledger(&self, running: &Loop) -> Ledger {
         let mut ledger = self.kernel.losses();
-        ledger.malformed = running.progress.malformed;
-        ledger.overwritten = running.reader.lost();
+        ledger.malformed = running.progress.malformed + running.reader.damaged();
         ledger.unfollowed = running.processes.lost();
         for (unit, program) in self.units.iter().zip(&self.kernel.programs) {
             let missed = program.info().map_or(0, |info| info.recursion_misses);

@@ -23,7 +23,6 @@ enum What {
     Lost(LossKind, String),
     Missed(String),
     Malformed,
-    Overwritten,
     Unfollowed,
 }
 
@@ -45,7 +44,6 @@ pub fn lines(program: &Program, script: &Script, ledger: &Ledger) -> Vec<Line> {
     });
     let others = [
         (What::Malformed, ledger.malformed),
-        (What::Overwritten, ledger.overwritten),
         (What::Unfollowed, ledger.unfollowed),
     ];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
@@ -70,7 +68,6 @@ impl What {
     fn kind(&self) -> Kind<'_> {
         match self {
             What::Malformed => Kind::Malformed,
-            What::Overwritten => Kind::Records,
             What::Unfollowed => Kind::Reports,
             What::Missed(name) => Kind::Missed(name),
             What::Lost(kind, name) => match kind {
