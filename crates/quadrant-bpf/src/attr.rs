@@ -261,6 +261,12 @@ attrs! {
         _pad: u32,
     }
 
+    /// BPF_ITER_CREATE.
+    struct IterCreate {
+        link_fd: u32,
+        flags: u32,
+    }
+
     /// BPF_ENABLE_STATS.
     struct EnableStats {
         kind: u32,

@@ -4,7 +4,7 @@
 //! process's capabilities, user namespace and seccomp filter, the kernel's lockdown level and its sysctls.
 
 use crate::errno::Errno;
-use crate::{limits, tracefs};
+use crate::{limits, security};
 
 /// What was tried; the same error number means different things for each.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -30,6 +30,11 @@ pub enum Operation {
     TraceFs,
     /// Any other file.
     File,
+}
+
+/// The capabilities that an operation needs and this process has not. Empty too if /proc does not tell.
+pub fn missing_capabilities(operation: Operation) -> Vec<&'static str> {
+    Process::this().missing(operation)
 }
 
 /// The reason and the remedy; either may be empty.
@@ -176,7 +181,7 @@ fn locked_down(operation: Operation) -> Option<Explanation> {
     if matches!(operation, Operation::File | Operation::Create | Operation::Map) {
         return None;
     }
-    let level = tracefs::lockdown()?;
+    let level = security::lockdown()?;
     Some(Explanation::new(
         format!("kernel lockdown ({level}) or another security module closes it"),
         "lockdown is set at boot: remove lockdown= from the kernel command line, or switch Secure Boot off",

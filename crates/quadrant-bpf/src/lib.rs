@@ -9,7 +9,7 @@
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
 //! * [`object`]: the programs, maps, links and types that the kernel has now, whoever made them.
 //! * [`features`]: what this kernel can do, found out by trying.
-//! * [`tracefs`], [`debugfs`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
+//! * [`tracefs`], [`debugfs`], [`security`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
 //! * [`process`], [`sideband`]: the traced process, and what any process maps and becomes while it runs.
 //! * [`wait`], [`limits`]: the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
@@ -42,6 +42,7 @@ pub mod perfbuf;
 pub mod process;
 pub mod prog;
 pub mod ringbuf;
+pub mod security;
 pub mod sideband;
 mod sys;
 pub mod tracefs;
@@ -49,4 +50,4 @@ mod tree;
 pub mod wait;
 
 pub use error::{Error, Result};
-pub use explain::Operation;
+pub use explain::{Operation, missing_capabilities};

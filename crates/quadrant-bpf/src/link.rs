@@ -100,6 +100,20 @@ impl Link {
         link.map(Link::of).map_err(|errno| cookie_failed(&format!("program {:?}", program.name()), errno, cookie))
     }
 
+    /// Attaches a [`crate::prog::ProgramKind::Tracing`] program of the type [`AttachType::TraceIter`] to the iterator it
+    /// was loaded for. It runs when what [`Link::iterate`] gives is read.
+    pub fn iterator(program: &Program) -> Result<Link> {
+        let link = create_tracing(program, AttachType::TraceIter, 0);
+        link.map(Link::of).map_err(|errno| failed(&format!("program {:?}", program.name()), errno))
+    }
+
+    /// A pass of an iterator: reading it runs the program for one object after the other and gives what they write.
+    pub fn iterate(&self) -> Result<std::fs::File> {
+        let mut request = attr::IterCreate { link_fd: self.as_fd().as_raw_fd() as u32, flags: 0 };
+        let pass = sys::bpf_fd(Command::IterCreate, &mut request);
+        pass.map(Into::into).map_err(|errno| Error::os("cannot start an iterator", Operation::Attach, errno))
+    }
+
     /// Attaches a program to a perf event and enables it.
     ///
     /// A cookie needs a perf link (Linux 5.15); without one, and with cookie 0, older kernels attach in their own way.
@@ -151,11 +165,8 @@ impl Link {
             Attachment::Link(link) | Attachment::LinkToEvent(link, _) => link.as_fd(),
             Attachment::Event(_) => return None,
         };
-        // Both kinds of link learned to tell in the same version, which made the structure longer.
-        if info_len(link)? < MISSED_INFO_LEN {
-            return None;
-        }
-        match LinkObject::of(link).ok()?.target {
+        let object = LinkObject::of(link).ok().filter(|object| object.counts_missed)?;
+        match object.target {
             LinkTarget::KprobeMulti { missed, .. } | LinkTarget::PerfEvent(PerfTarget::Kprobe { missed, .. }) => {
                 Some(missed)
             }
@@ -183,21 +194,6 @@ impl AsFd for Link {
             Attachment::Event(event) => event.as_fd(),
         }
     }
-}
-
-/// Bytes of `struct bpf_link_info` up to and with the count of misses of a perf event's kprobe.
-const MISSED_INFO_LEN: u32 = 56;
-
-/// How much this kernel knows to say about a link, in bytes.
-fn info_len(link: BorrowedFd<'_>) -> Option<u32> {
-    let mut info = [attr::LinkInfo::default()];
-    let mut request = attr::InfoByFd {
-        bpf_fd: link.as_raw_fd() as u32,
-        info_len: size_of::<attr::LinkInfo>() as u32,
-        info: sys::address_mut(&mut info),
-    };
-    sys::bpf(Command::InfoByFd, &mut request).ok()?;
-    Some(request.info_len)
 }
 
 /// Whether this kernel has links to perf events: it looks at the attach type before it looks at the (impossible) event.

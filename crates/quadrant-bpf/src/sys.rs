@@ -40,6 +40,7 @@ pub(crate) enum Command {
     LinkById = 30,
     LinkNextId = 31,
     EnableStats = 32,
+    IterCreate = 33,
 }
 
 /// bpf(2) with that command. The kernel takes a structure that is shorter or longer than its own, as long as bytes

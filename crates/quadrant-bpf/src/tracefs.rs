@@ -4,12 +4,8 @@
 //! machine.
 
 use std::ffi::CStr;
-use std::fs::File;
-use std::io::Read;
-use std::os::fd::AsFd;
 
 use crate::error::{Error, Result};
-use crate::sys;
 use crate::tree::Tree;
 
 /// Where tracefs is mounted on most machines.
@@ -59,19 +55,4 @@ impl TraceFs {
             )
         })
     }
-}
-
-/// The kernel's lockdown level, if one is in force: `integrity` or `confidentiality`.
-pub fn lockdown() -> Option<String> {
-    let text = std::fs::read_to_string("/sys/kernel/security/lockdown").ok().or_else(read_detached_lockdown)?;
-    let level = text.split_once('[')?.1.split_once(']')?.0;
-    (level != "none").then(|| level.to_owned())
-}
-
-fn read_detached_lockdown() -> Option<String> {
-    let root = sys::mount_detached(c"securityfs").ok()?;
-    let mut file = File::from(sys::open_at(root.as_fd(), c"lockdown", 0).ok()?);
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    Some(text)
 }

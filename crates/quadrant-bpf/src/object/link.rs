@@ -18,6 +18,8 @@ pub struct LinkObject {
     pub prog_id: u32,
     /// What the program is attached to.
     pub target: LinkTarget,
+    /// Whether this kernel counts the hits that links lose (Linux 6.7); else the counts are 0.
+    pub counts_missed: bool,
 }
 
 /// What a link attaches its program to. Names and paths are bytes that whoever made the link may have chosen.
@@ -192,6 +194,10 @@ pub enum PerfTarget {
 /// Longest name or path, with its terminator.
 const PATH_MAX: usize = 4096;
 
+/// Bytes of `struct bpf_link_info` up to and with the count of misses of a perf event's kprobe. Both kinds of link to
+/// kernel probes learned to count in the same version, which made the structure longer.
+const MISSED_INFO_LEN: u32 = 56;
+
 /// More places than one link can have.
 const MOST_PLACES: u32 = 1 << 20;
 
@@ -199,8 +205,8 @@ impl LinkObject {
     /// What the kernel says about an open link.
     pub fn of(fd: BorrowedFd<'_>) -> Result<LinkObject> {
         let mut info = attr::LinkInfo::default();
-        describe(fd, &mut info, "link")?;
-        Ok(LinkObject { id: info.id, prog_id: info.prog_id, target: target(fd, &info)? })
+        let counts_missed = describe(fd, &mut info, "link")? >= MISSED_INFO_LEN;
+        Ok(LinkObject { id: info.id, prog_id: info.prog_id, target: target(fd, &info)?, counts_missed })
     }
 }
 

@@ -104,8 +104,9 @@ impl ObjectKind {
     }
 }
 
-/// Fills in a structure about an object. Fields of it say where longer answers shall go.
-fn describe<A: Attr>(fd: BorrowedFd<'_>, info: &mut A, what: &str) -> Result<()> {
+/// Fills in a structure about an object. Fields of it say where longer answers shall go. Returns how many bytes of it
+/// the kernel knows.
+fn describe<A: Attr>(fd: BorrowedFd<'_>, info: &mut A, what: &str) -> Result<u32> {
     let mut place = [*info];
     let mut request = attr::InfoByFd {
         bpf_fd: fd.as_raw_fd() as u32,
@@ -115,7 +116,7 @@ fn describe<A: Attr>(fd: BorrowedFd<'_>, info: &mut A, what: &str) -> Result<()>
     let answer = sys::bpf(Command::InfoByFd, &mut request);
     answer.map_err(|errno| Error::os(format!("cannot describe a BPF {what}"), Operation::Query, errno))?;
     [*info] = place;
-    Ok(())
+    Ok(request.info_len)
 }
 
 /// The bytes before the terminator.

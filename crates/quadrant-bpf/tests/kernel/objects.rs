@@ -1,13 +1,13 @@
 //! What the kernel says about programs, links, types and descriptors.
 
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd};
 
 use quadrant_bpf::insn::{Insn, Reg};
 use quadrant_bpf::link::Link;
 use quadrant_bpf::object::{self, LinkObject, LinkTarget, ObjectKind, ProgramObject, TaskAttachment};
 use quadrant_bpf::perf::{Event, PerfEvent, Sample, Scope, Software};
-use quadrant_bpf::prog::{Program, ProgramKind};
+use quadrant_bpf::prog::{AttachType, Program, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
 
 use crate::common::{self, need_root};
@@ -94,4 +94,27 @@ fn the_kernels_types_have_a_name() {
     if let Some(kernel) = all.iter().find(|types| types.name == b"vmlinux") {
         assert!(kernel.kernel && kernel.size > 1 << 20);
     }
+}
+
+#[test]
+fn an_iterator_visits_every_program() {
+    need_root!();
+    const FUNC: u32 = 12;
+    let Some(attach_btf_id) = common::btf_id(FUNC, "bpf_iter_bpf_prog") else {
+        println!("skipped: this kernel has no iterator over programs");
+        return;
+    };
+    let (map, memory) = common::counters(1);
+    let mut insns = vec![Insn::mov64(Reg::R6, Reg::R1)];
+    insns.extend(common::count(&map, 0));
+    insns.extend([Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
+    let attach_type = AttachType::TraceIter;
+    let spec = ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) };
+    let program = common::load(&spec);
+    let link = Link::iterator(&program).unwrap();
+    assert!(matches!(link_of(&program).unwrap().target, LinkTarget::Iterator { name, .. } if name == b"bpf_prog"));
+    let mut text = Vec::new();
+    link.iterate().unwrap().read_to_end(&mut text).unwrap();
+    assert!(text.is_empty());
+    assert!(memory.read_u64(0).unwrap() >= 1);
 }

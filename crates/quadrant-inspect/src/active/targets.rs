@@ -13,7 +13,7 @@ pub fn of_link(link: &LinkObject, program: Option<&ProgramObject>, names: &mut N
         LinkTarget::KprobeMulti { .. } | LinkTarget::UprobeMulti { .. } => multi(&link.target, names),
         target => single(target, program, names),
     };
-    Attachment { link: Some(link.id), misses: missed(&link.target), ..attachment }
+    Attachment { link: Some(link.id), misses: missed(&link.target).filter(|_| link.counts_missed), ..attachment }
 }
 
 /// Hits that the link itself lost.
