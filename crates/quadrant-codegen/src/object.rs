@@ -102,6 +102,9 @@ pub enum MapRole {
     Records,
     /// A map of the script that is not in the data section.
     Script(MapId),
+    /// The short keys of a map of the script: its keys are those that [`quadrant_program::layout::short_key`] describes, and none of
+    /// them is in the other one. The map's content is both together.
+    Short(MapId),
     /// Stack traces of at most `limit` frames; `second` holds those whose bucket was taken in the first.
     Stacks {
         /// Frames.

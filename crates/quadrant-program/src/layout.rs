@@ -54,7 +54,81 @@ pub fn record_offsets(args: &[Type]) -> (Vec<u32>, u32) {
     (offsets, at)
 }
 
+/// Cap of the texts in short keys.
+pub const SHORT_CAP: u32 = 128;
+
+/// The type of a map's short keys: those whose texts all fit into [`SHORT_CAP`]. They may be kept in a map of their own, because a
+/// look-up costs by the byte of the key and most texts are short. `None` when the key's texts are short anyway, and for keys that
+/// refer to processes.
+pub fn short_key(key: &Type) -> Option<Type> {
+    match key {
+        Type::String { cap } if *cap > SHORT_CAP + 64 => Some(Type::String { cap: SHORT_CAP }),
+        Type::Tuple(parts) if !parts.iter().any(refers_to_process) => {
+            let short: Vec<Option<Type>> = parts.iter().map(short_key).collect();
+            let any = short.iter().any(Option::is_some);
+            any.then(|| Type::Tuple(short.into_iter().zip(parts.iter()).map(|(s, p)| s.unwrap_or(p.clone())).collect()))
+        }
+        _ => None,
+    }
+}
+
+fn refers_to_process(ty: &Type) -> bool {
+    match ty {
+        Type::Stack(_) | Type::Symbol { .. } => true,
+        Type::Tuple(parts) => parts.iter().any(refers_to_process),
+        _ => false,
+    }
+}
+
+/// Add to `into` a key of type `key` that was stored as its [`short_key`].
+pub fn widen_key(key: &Type, short: &[u8], into: &mut Vec<u8>) {
+    match (key, short_key(key)) {
+        (Type::Tuple(parts), Some(_)) => {
+            let mut rest = short;
+            for part in parts.iter() {
+                let len = short_key(part).map_or_else(|| size(part), |short| size(&short)) as usize;
+                let (head, tail) = rest.split_at(len.min(rest.len()));
+                widen_key(part, head, into);
+                rest = tail;
+            }
+        }
+        _ => {
+            let end = into.len() + size(key) as usize;
+            into.extend_from_slice(short);
+            into.resize(end, 0);
+        }
+    }
+}
+
 /// Round up to a multiple of 8.
 pub fn round_up(bytes: u32) -> u32 {
     bytes.next_multiple_of(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_keys_become_wide_again() {
+        let text = Type::String { cap: 1024 };
+        let key = Type::Tuple([Type::U64, text.clone(), Type::Tuple([text, Type::U64].into())].into());
+        let short = short_key(&key).expect("long texts");
+        assert_eq!(size(&short), 8 + 128 + 128 + 8);
+        let mut bytes = vec![0; size(&short) as usize];
+        (bytes[0], bytes[8], bytes[136], bytes[264]) = (1, b'a', b'b', 2);
+        let mut wide = Vec::new();
+        widen_key(&key, &bytes, &mut wide);
+        assert_eq!(wide.len(), size(&key) as usize);
+        assert_eq!((wide[0], wide[8], wide[8 + 1024], wide[8 + 2048]), (1, b'a', b'b', 2));
+        assert_eq!(wide.iter().filter(|byte| **byte != 0).count(), 4);
+    }
+
+    #[test]
+    fn other_keys_have_no_short_form() {
+        assert_eq!(short_key(&Type::String { cap: 64 }), None);
+        assert_eq!(short_key(&Type::U64), None);
+        let symbol = Type::Symbol { user: true };
+        assert_eq!(short_key(&Type::Tuple([symbol, Type::String { cap: 1024 }].into())), None);
+    }
 }

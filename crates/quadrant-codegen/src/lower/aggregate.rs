@@ -53,10 +53,9 @@ impl Lower<'_, '_> {
                 let at = self.f.b.map_value(place, 0);
                 self.feed(Part { at, shared: true, keyless: true }, &kind, value);
             }
-            (MapPlace::Keyed { map: place, shared, .. }, Some(key)) => {
-                let key = self.key(map, key)?;
+            (MapPlace::Keyed { shared, .. }, Some(key)) => {
                 self.lookups.forget(map);
-                self.feed_entry(map, Entry { map: place, key }, shared, &kind, value);
+                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, shared, &kind, value))?;
             }
             _ => return Err(self.model_error("an aggregation in the data section")),
         }
@@ -77,7 +76,7 @@ impl Lower<'_, '_> {
     }
 
     /// Feeds the part of a key, which is made when it is missing.
-    fn feed_entry(&mut self, map: MapId, entry: Entry, shared: bool, kind: &Aggregation, value: Value) {
+    fn feed_entry(&mut self, map: MapId, entry: Entry, shared: bool, kind: &Aggregation, value: Value) -> Value {
         let [end, miss, again, lost] = [(); 4].map(|()| self.f.b.create_block());
         let hit = self.f.b.create_block();
         let at = self.f.b.append_param(hit);
@@ -108,6 +107,7 @@ impl Lower<'_, '_> {
         self.feed(Part { at, shared, keyless: false }, kind, value);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
+        self.f.b.iconst(0)
     }
 
     /// A part that was fed once, if it is small.
@@ -215,7 +215,7 @@ impl Lower<'_, '_> {
                 let at = self.f.b.map_value(place, 0);
                 return self.amount(at, kind);
             }
-            (MapPlace::Keyed { map: place, shared: true, .. }, Some(key)) => self.lookup_key(map, place, key)?,
+            (MapPlace::Keyed { shared: true, .. }, Some(key)) => self.lookup_key(map, key)?,
             _ => return Err(self.model_error("the value of an aggregation that is kept by CPU")),
         };
         let (end, result) = self.join();

@@ -46,7 +46,10 @@ pub(super) enum Loop {
         next: Block,
     },
     /// This function is the loop's body: return 1 or 0.
-    Callback,
+    Callback {
+        /// Offset in scratch memory of a word to set first when the loop is left by `break`.
+        broken: Option<i32>,
+    },
 }
 
 /// How to leave a clause or the program.
@@ -97,7 +100,7 @@ struct Area {
 }
 
 /// Largest area that goes to the stack.
-const AREA_MAX: u32 = 128;
+const AREA_MAX: u32 = 160;
 
 impl StackPool {
     /// An area of `size` bytes (a multiple of 8), or `None` when it is too big or the stack is full.

@@ -14,6 +14,7 @@ use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Type;
 
 use super::walk;
 use super::walk::Node;
@@ -44,6 +45,8 @@ pub(super) enum MapPlace {
     Keyed {
         /// The map.
         map: MapRef,
+        /// The map of its short keys.
+        short: Option<MapRef>,
         /// Keys are removed by programs, so that a key is mostly new when it is stored.
         churns: bool,
         /// All CPUs share a value.
@@ -324,14 +327,24 @@ impl<'a> Globals<'a> {
         if shared { MapPlace::SharedCell(map) } else { MapPlace::Cell(map) }
     }
 
-    fn keyed(&mut self, id: MapId, map: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
+    fn keyed(&mut self, id: MapId, declared: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
         let shared = !aggregation || self.is_shared(id, size);
         let kind = if shared { MapKind::Hash } else { MapKind::PercpuHash };
-        let entries = map.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
+        let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
         let flags = if self.target.no_prealloc { flags::NO_PREALLOC } else { 0 };
         let def = script_map(id, kind, key_size, size, entries, flags);
         let map = push(&mut self.maps, def);
-        MapPlace::Keyed { map, churns: self.usage.deleted.contains(&id), shared }
+        let short = self.short_key(declared).map(|key| {
+            let def = script_map(id, kind, layout::size(&key), size, entries, flags);
+            push(&mut self.maps, MapDef { role: MapRole::Short(id), ..def })
+        });
+        MapPlace::Keyed { map, short, churns: self.usage.deleted.contains(&id), shared }
+    }
+
+    /// The type of the short keys of a map that keeps them apart: one without a limit of its own, which takes memory as keys come.
+    fn short_key(&self, map: &Map) -> Option<Type> {
+        let limited = map.max_entries.is_some() || self.program.config.max_map_keys.is_some();
+        map.key.as_ref().filter(|_| !limited && self.target.no_prealloc).and_then(layout::short_key)
     }
 
     /// Whether an aggregation has one part for all CPUs: programs read it, or a part is too big for per-CPU memory.

@@ -25,6 +25,7 @@ use crate::object::LossKind;
 use crate::ssa::Cond;
 use crate::ssa::FuncBuilder;
 use crate::ssa::FuncRef;
+use crate::ssa::MapRef;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
@@ -100,25 +101,58 @@ impl Lower<'_, '_> {
         if !self.g.target.for_each_map_elem {
             return Err(self.too_old("a loop over a map", "bpf_for_each_map_elem", "5.13"));
         }
-        let MapPlace::Keyed { map: place, .. } = self.place_of(map, true)? else {
+        let MapPlace::Keyed { map: place, short, .. } = self.place_of(map, true)? else {
             return Err(self.model_error("a loop over a map without keys"));
         };
-        let Some(declared) = self.g.map(map) else { return Err(self.model_error("a map that does not exist")) };
+        let Some(short) = short else {
+            self.walk_map(var, map, place, None, body)?;
+            self.after_loop(body);
+            return Ok(());
+        };
+        let broken = self.alloc_scratch(8);
+        self.f.b.store(broken.base, broken.off, Size::B8, 0);
+        let end = self.f.b.create_block();
+        for place in [short, place] {
+            self.walk_map(var, map, place, Some((broken.off, place == short)), body)?;
+            self.after_loop(body);
+            let left = self.f.b.load(broken.base, broken.off, Size::B8);
+            self.f.b.branch_away(Cond::Ne, left, 0, end);
+        }
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// Runs the body for each entry of one of the maps that a map of the script consists of. `split` is where `break` leaves its
+    /// mark, and whether this is the one with the short keys.
+    fn walk_map(
+        &mut self,
+        var: VarId,
+        id: MapId,
+        place: MapRef,
+        split: Option<(i32, bool)>,
+        body: &[Stmt],
+    ) -> Result<()> {
+        let Some(declared) = self.g.map(id) else { return Err(self.model_error("a map that does not exist")) };
+        let Some(ty) = &declared.key else { return Err(self.model_error("a loop over a map without keys")) };
+        let stored = match split {
+            Some((_, true)) => layout::short_key(ty).unwrap_or_else(|| ty.clone()),
+            _ => ty.clone(),
+        };
         let func = self.callback(4, 3, |lower| {
+            lower.f.loops = vec![Loop::Callback { broken: split.map(|(broken, _)| broken) }];
             let (key, value) = (lower.f.b.param(1), lower.f.b.param(2));
             let Some(to) = lower.variable_memory(var) else {
                 return Err(lower.model_error("a loop variable without a place"));
             };
-            let key_size = declared.key.as_ref().map_or(0, layout::size);
-            lower.copy(to, Mem { base: key, off: 0 }, key_size);
-            lower.copy_map_value(&declared.value, value, to.at(key_size))?;
+            lower.lengthen(Mem { base: key, off: 0 }, ty, &stored, to);
+            lower.copy_map_value(&declared.value, value, to.at(layout::size(ty)))?;
             lower.block(body)?;
             lower.f.b.ret(0);
             Ok(())
         })?;
         let map = self.f.b.map_ptr(place);
         self.for_each(map, func);
-        self.after_loop(body);
         Ok(())
     }
 
@@ -135,7 +169,7 @@ impl Lower<'_, '_> {
 
     /// Number of keys of a map.
     pub fn map_len(&mut self, map: MapId) -> Result<Value> {
-        let MapPlace::Keyed { map: place, .. } = self.place_of(map, true)? else {
+        let MapPlace::Keyed { map: place, short, .. } = self.place_of(map, true)? else {
             return Err(self.model_error("the length of a map without keys"));
         };
         if !self.g.target.for_each_map_elem {
@@ -147,10 +181,15 @@ impl Lower<'_, '_> {
         b.ret(0);
         let done = b.finish().map_err(|error| CompileError::back_end(self.span, &error))?;
         self.module.define_func(func, done);
-        let map = self.f.b.map_ptr(place);
-        let callback = self.f.b.func_addr(func);
-        let null = self.f.b.iconst(0);
-        Ok(self.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, null, null]))
+        let mut len = self.f.b.iconst(0);
+        for place in short.into_iter().chain([place]) {
+            let map = self.f.b.map_ptr(place);
+            let callback = self.f.b.func_addr(func);
+            let null = self.f.b.iconst(0);
+            let part = self.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, null, null]);
+            len = self.f.b.add(len, part);
+        }
+        Ok(len)
     }
 
     /// `unroll`.
@@ -174,7 +213,13 @@ impl Lower<'_, '_> {
     pub fn loop_jump(&mut self, is_break: bool) -> Result<()> {
         match self.f.loops.last() {
             Some(Loop::Inline { end, next }) => self.f.b.jump(if is_break { *end } else { *next }, &[]),
-            Some(Loop::Callback) => self.f.b.ret(i64::from(is_break)),
+            Some(Loop::Callback { broken }) => {
+                if let (true, Some(broken)) = (is_break, *broken) {
+                    let base = self.scratch_base();
+                    self.f.b.store(base, broken, Size::B8, 1);
+                }
+                self.f.b.ret(i64::from(is_break));
+            }
             None => return Err(self.model_error("break or continue outside of a loop")),
         }
         Ok(())
@@ -206,7 +251,7 @@ impl Lower<'_, '_> {
         let mut inner = Function::new(b, func, ctx, Leave::Callback, self.stack_budget);
         inner.link = Some(link);
         inner.scratch = Some(scratch);
-        inner.loops.push(Loop::Callback);
+        inner.loops.push(Loop::Callback { broken: None });
         let outer = std::mem::replace(&mut self.f, inner);
         // Values of the caller do not exist in the body.
         let outside = std::mem::take(&mut self.lookups);

@@ -58,17 +58,10 @@ impl Lower<'_, '_> {
         self.g.map(map).map(|map| &map.value).ok_or_else(|| self.model_error("a map that does not exist"))
     }
 
-    /// Builds a key.
-    pub fn key(&mut self, map: MapId, key: &Expr) -> Result<Mem> {
-        let ty = self.g.map(map).and_then(|map| map.key.as_ref());
-        let ty = ty.ok_or_else(|| self.model_error("a key for a map without keys"))?;
-        self.memory_as(key, ty)
-    }
-
     fn find(&mut self, map: MapId, key: Option<&Expr>) -> Result<Found> {
         match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Slot(at), _) => Ok(Found::Slot(self.data(at))),
-            (MapPlace::Keyed { map: place, .. }, Some(key)) => Ok(Found::Place(self.lookup_key(map, place, key)?)),
+            (MapPlace::Keyed { .. }, Some(key)) => Ok(Found::Place(self.lookup_key(map, key)?)),
             _ => Err(self.model_error("a single value of an aggregation")),
         }
     }
@@ -111,11 +104,8 @@ impl Lower<'_, '_> {
     }
 
     /// The address of the value of a key, or 0.
-    pub fn lookup_key(&mut self, map: MapId, place: MapRef, key: &Expr) -> Result<Value> {
-        self.known_lookup(map, key, |lower| {
-            let key = lower.key(map, key)?;
-            Ok(lower.lookup(Entry { map: place, key }))
-        })
+    pub fn lookup_key(&mut self, map: MapId, key: &Expr) -> Result<Value> {
+        self.known_lookup(map, key, |lower| lower.with_entry(map, key, |lower, entry| lower.lookup(entry)))
     }
 
     /// The word at an address, 0 if that is 0.
@@ -173,7 +163,7 @@ impl Lower<'_, '_> {
                 let slot = self.data(at);
                 self.f.b.load(slot.base, slot.off, Size::B8)
             }
-            (MapPlace::Keyed { map: place, .. }, Some(key)) => self.lookup_key(map, place, key)?,
+            (MapPlace::Keyed { .. }, Some(key)) => self.lookup_key(map, key)?,
             (MapPlace::SharedCell(place), _) => self.any_word(map, place)?,
             _ => return Err(self.model_error("the presence of an aggregation that is kept by CPU")),
         };
@@ -198,10 +188,11 @@ impl Lower<'_, '_> {
         let mark = self.mark();
         self.lookups.forget(map);
         let removed = match (self.place_of(map, key.is_some())?, key) {
-            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
-                let key = self.key(map, key)?;
-                let (map, key) = (self.f.b.map_ptr(place), self.address(key));
-                let failed = self.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+            (MapPlace::Keyed { .. }, Some(key)) => {
+                let failed = self.with_entry(map, key, |lower, entry| {
+                    let (map, key) = (lower.f.b.map_ptr(entry.map), lower.address(entry.key));
+                    lower.f.b.call(helper::MAP_DELETE_ELEM, &[map, key])
+                })?;
                 self.f.b.compare(Cond::Eq, failed, 0)
             }
             (MapPlace::Slot(at), _) => {
@@ -231,19 +222,17 @@ impl Lower<'_, '_> {
         };
         match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Slot(at), _) => self.assign_slot(at, value, &ty),
-            (MapPlace::Keyed { map: place, churns, .. }, Some(key)) => {
+            (MapPlace::Keyed { churns, .. }, Some(key)) => {
                 // The value may use what the key replaces: it comes first.
-                if ty.is_scalar() {
+                let failed = if ty.is_scalar() {
                     let value = self.scalar(value)?;
-                    let key = self.key(map, key)?;
-                    self.lookups.forget(map);
-                    self.assign_word(map, Entry { map: place, key }, value, churns);
+                    self.with_entry(map, key, |lower, entry| lower.assign_word(entry, value, churns))?
                 } else {
                     let value = self.memory_as(value, &ty)?;
-                    let key = self.key(map, key)?;
-                    self.lookups.forget(map);
-                    self.assign_entry(map, Entry { map: place, key }, value);
-                }
+                    self.with_entry(map, key, |lower, entry| lower.update(entry, value, ANY))?
+                };
+                self.lookups.forget(map);
+                self.lose_if(LossKind::Key(map), Cond::Ne, failed, 0);
                 Ok(())
             }
             _ => Err(self.model_error("an assignment to an aggregation")),
@@ -265,28 +254,24 @@ impl Lower<'_, '_> {
         Ok(())
     }
 
-    /// Stores one word: in place when the key is there, unless keys come and go so that it mostly is not.
-    fn assign_word(&mut self, map: MapId, entry: Entry, value: Value, churns: bool) {
-        let end = self.f.b.create_block();
+    /// Stores one word: in place when the key is there, unless keys come and go so that it mostly is not. Gives 0 or an error.
+    fn assign_word(&mut self, entry: Entry, value: Value, churns: bool) -> Value {
+        let (end, failed) = self.join();
         if !churns {
             let place = self.lookup(entry);
             let [missing, found] = [self.f.b.create_block(), self.f.b.create_block()];
             self.f.b.branch(Cond::Eq, place, 0, missing, &[], found, &[]);
             self.f.b.switch_to(found);
             self.f.b.store(place, 0, Size::B8, value);
-            self.f.b.jump(end, &[]);
+            let zero = self.f.b.iconst(0);
+            self.f.b.jump(end, &[zero]);
             self.f.b.switch_to(missing);
         }
         let word = self.word();
         self.f.b.store(word.base, word.off, Size::B8, value);
-        let failed = self.update(entry, word, ANY);
-        self.lose_if(LossKind::Key(map), Cond::Ne, failed, 0);
-        self.f.b.jump(end, &[]);
+        let result = self.update(entry, word, ANY);
+        self.f.b.jump(end, &[result]);
         self.f.b.switch_to(end);
-    }
-
-    fn assign_entry(&mut self, map: MapId, entry: Entry, value: Mem) {
-        let failed = self.update(entry, value, ANY);
-        self.lose_if(LossKind::Key(map), Cond::Ne, failed, 0);
+        failed
     }
 }

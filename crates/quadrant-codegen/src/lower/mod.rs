@@ -19,6 +19,7 @@ mod error;
 mod expr;
 mod function;
 mod globals;
+mod keys;
 mod loops;
 mod maps;
 mod memory;

@@ -15,6 +15,7 @@ use super::error::Result;
 use super::memory::Mem;
 use super::unit::Lower;
 use crate::object::LossKind;
+use crate::ssa::Block;
 use crate::ssa::Cond;
 use crate::ssa::Operand;
 use crate::ssa::Size;
@@ -92,12 +93,19 @@ impl Lower<'_, '_> {
 
     /// Reads text and pads it. `to` has room for one byte beyond the rounded cap.
     pub fn read_padded(&mut self, from: TextSource, cap: u32, to: Mem) -> Result<()> {
+        self.read_padded_or(from, cap, to, None)
+    }
+
+    /// Reads text and pads it; one that is longer is cut, or left to be read again at `too_long`.
+    pub fn read_padded_or(&mut self, from: TextSource, cap: u32, to: Mem, too_long: Option<Block>) -> Result<()> {
         let (end, fault) = (self.f.b.create_block(), self.f.b.create_block());
         self.zero(to, layout::round_up(cap));
         let dst = self.address(to);
         let (got, may_be_cut) = self.read_text(from, cap, dst)?;
         self.f.b.branch_away(Cond::Slt, got, 0, fault);
-        if may_be_cut {
+        if let (true, Some(too_long)) = (may_be_cut, too_long) {
+            self.f.b.branch_away(Cond::Ugt, got, i64::from(cap), too_long);
+        } else if may_be_cut {
             let cut = self.f.b.create_block();
             self.f.b.branch(Cond::Ugt, got, i64::from(cap), cut, &[], end, &[]);
             self.f.b.switch_to(cut);

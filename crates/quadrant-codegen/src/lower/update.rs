@@ -77,10 +77,9 @@ impl Lower<'_, '_> {
                 self.f.b.store(slot.base, slot.off, Size::B8, 1);
                 value
             }
-            (MapPlace::Keyed { map: place, .. }, Some(key)) => {
-                let key = self.key(map, key)?;
+            (MapPlace::Keyed { .. }, Some(key)) => {
                 self.lookups.forget(map);
-                self.change_entry(map, Entry { map: place, key }, change, wanted)
+                self.with_entry(map, key, |lower, entry| lower.change_entry(map, entry, change, wanted))?
             }
             _ => return Err(self.model_error("an aggregation changed in place")),
         };

@@ -119,13 +119,13 @@ impl Machine {
                     look_at_data(&mut seen, script, &self.object, &data);
                 }
                 MapRole::Records => seen.records = self.vm.take_records(map).into_iter().map(without_cpu).collect(),
-                MapRole::Script(id) => {
+                MapRole::Script(id) | MapRole::Short(id) => {
                     let values = self.vm.keys(map).into_iter().map(|key| {
                         let parts = self.vm.lookup_all(map, &key);
                         let whole = merge(script, id, &parts);
-                        (key, whole)
+                        (whole_key(script, id, def, key), whole)
                     });
-                    seen.maps.insert(id.0, values.collect());
+                    seen.maps.entry(id.0).or_default().extend(values);
                 }
                 MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
                 MapRole::Stacks { .. } => {}
@@ -221,7 +221,9 @@ impl Kernel {
                     let mut ring = RingBuffer::new(map).expect("ring buffer");
                     ring.consume(usize::MAX, |record| seen.records.push(without_cpu(record.to_vec())));
                 }
-                MapRole::Script(id) => drop(seen.maps.insert(id.0, entries(script, id, def, map))),
+                MapRole::Script(id) | MapRole::Short(id) => {
+                    seen.maps.entry(id.0).or_default().extend(entries(script, id, def, map));
+                }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),
                 MapRole::Stacks { .. } => {}
             }
@@ -263,7 +265,18 @@ fn entries(script: &Script, id: MapId, def: &MapDef, map: &Map) -> BTreeMap<Vec<
     let snapshot = map.snapshot().expect("snapshot");
     let part = def.value_size.next_multiple_of(8) as usize;
     let whole = |value: &[u8]| merge(script, id, &value.chunks(part).map(<[u8]>::to_vec).collect::<Vec<_>>());
-    snapshot.iter().map(|(key, value)| (key.to_vec(), whole(value))).collect()
+    snapshot.iter().map(|(key, value)| (whole_key(script, id, def, key.to_vec()), whole(value))).collect()
+}
+
+fn whole_key(script: &Script, id: MapId, def: &MapDef, key: Vec<u8>) -> Vec<u8> {
+    match (&script.program.maps[id.0 as usize].key, def.role) {
+        (Some(ty), MapRole::Short(_)) => {
+            let mut whole = Vec::new();
+            quadrant_program::layout::widen_key(ty, &key, &mut whole);
+            whole
+        }
+        _ => key,
+    }
 }
 
 fn lookup(map: &Map, key: &[u8]) -> Option<Vec<u8>> {
