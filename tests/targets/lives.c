@@ -1,9 +1,10 @@
-/* lives HOW [COUNT]: what a traced process can do with its life.
+/* lives HOW [COUNT [PROGRAM]]: what a traced process can do with its life.
  *
  * exit     calls target_call COUNT times and exits with 42
  * abort    the same, and dies of SIGABRT
  * fork     two children call COUNT times each, and the parent once more
  * exec     calls COUNT times, then runs itself again as `lives exit COUNT`
+ * become   calls COUNT times, then runs PROGRAM with COUNT as its argument
  */
 #include <string.h>
 #include <sys/resource.h>
@@ -34,6 +35,12 @@ static int fork_two(long count) {
     return 0;
 }
 
+static int become(char **argv, long count) {
+    call(count);
+    execl(argv[3], argv[3], argv[2], (char *)NULL);
+    return 5;
+}
+
 static int exec_again(char **argv, long count) {
     char digits[24];
     snprintf(digits, sizeof digits, "%ld", count);
@@ -57,6 +64,8 @@ int main(int argc, char **argv) {
         return fork_two(count);
     if (!strcmp(how, "exec"))
         return exec_again(argv, count);
+    if (!strcmp(how, "become") && argc > 3)
+        return become(argv, count);
     call(count);
     if (!strcmp(how, "abort"))
         die_of_abort();

@@ -13,7 +13,6 @@ use quadrant_bpf::map::Map;
 use quadrant_bpf::sideband::Sideband;
 use quadrant_bpf::wait::Epoll;
 use quadrant_codegen::object::MapRole;
-use quadrant_codegen::object::Unit;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
 use quadrant_program::ty::Type;
@@ -21,6 +20,7 @@ use quadrant_program::ty::Type;
 use crate::error::Error;
 use crate::kernel;
 use crate::kernel::Kernel;
+use crate::plan::Planned;
 use crate::sink::Sink;
 use crate::user_symbols;
 
@@ -37,6 +37,8 @@ const PROCESSES: usize = 256;
 pub(crate) struct Processes {
     /// `None` when the program has no addresses of processes.
     followed: Option<Followed>,
+    /// Reports that were lost while they mattered.
+    lost: u64,
 }
 
 struct Followed {
@@ -45,8 +47,9 @@ struct Followed {
     epoll: Epoll,
     /// The only process that matters.
     only: Option<u32>,
-    /// The maps to look at.
-    maps: Vec<MapId>,
+    /// The maps to look at, and those of them that are in the data section.
+    maps: Vec<(MapRole, MapId)>,
+    scalars: Vec<MapId>,
     /// Where the next look goes on: a place in `maps`, and the last key read there.
     position: (usize, Option<Vec<u8>>),
     last_look: Instant,
@@ -58,23 +61,28 @@ impl Processes {
     ///
     /// # Errors
     /// What the kernel refused.
-    pub(crate) fn open(program: &Program, units: &[Unit]) -> Result<Processes, Error> {
+    pub(crate) fn open(program: &Program, units: &[Planned], kernel: &Kernel) -> Result<Processes, Error> {
         if !user_symbols::any(program) {
             return Ok(Processes::default());
         }
         let (sideband, epoll) = (Sideband::open()?, Epoll::new()?);
         sideband.fds().try_for_each(|fd| epoll.add(fd, 0))?;
         let ids = (0..program.maps.len() as u32).map(MapId);
+        let ids: Vec<MapId> = ids.filter(|id| user_symbols::in_map(&program.maps[id.0 as usize])).collect();
+        let maps = ids.iter().flat_map(|id| [(MapRole::Script(*id), *id), (MapRole::Short(*id), *id)]);
+        let maps: Vec<(MapRole, MapId)> = maps.filter(|(role, _)| kernel.map(*role).is_some()).collect();
+        let is_scalar = |id: &MapId| !maps.iter().any(|(_, other)| other == id);
         let followed = Followed {
             sideband,
             epoll,
             only: user_symbols::only_process(program, units),
-            maps: ids.filter(|id| user_symbols::in_map(&program.maps[id.0 as usize])).collect(),
+            scalars: ids.into_iter().filter(is_scalar).collect(),
+            maps,
             position: (0, None),
             last_look: Instant::now(),
             pause: FIRST_PAUSE,
         };
-        Ok(Processes { followed: Some(followed) })
+        Ok(Processes { followed: Some(followed), lost: 0 })
     }
 
     /// Whether any are followed.
@@ -95,9 +103,17 @@ impl Processes {
         count
     }
 
-    /// Events that were lost.
+    /// All probes are detached: what happens from now on is of no interest.
+    pub(crate) fn finish(&mut self, sink: &mut dyn Sink) {
+        self.drain(sink);
+        if let Some(followed) = self.followed.take() {
+            self.lost = followed.sideband.lost();
+        }
+    }
+
+    /// Reports that were lost, once all is over.
     pub(crate) fn lost(&self) -> u64 {
-        self.followed.as_ref().map_or(0, |followed| followed.sideband.lost())
+        self.lost
     }
 
     /// Becomes readable with the next report; `None` when there is nothing to wait for, or already something to read.
@@ -126,23 +142,27 @@ impl Processes {
 impl Followed {
     fn look(&mut self, program: &Program, kernel: &Kernel) -> Result<BTreeSet<u32>, Error> {
         let (mut found, mut budget) = (BTreeSet::new(), KEYS);
+        for id in &self.scalars {
+            read_scalar(program, kernel, *id, &mut found)?;
+        }
         for _ in 0..self.maps.len() {
-            let Some(id) = self.maps.get(self.position.0) else { break };
-            let ended = match kernel.map(MapRole::Script(*id)) {
-                Some(map) => {
-                    let types = &program.maps[id.0 as usize];
-                    let types = (types.key.as_ref(), user_symbols::value_type(types));
-                    read_keys(map, types, &mut self.position.1, &mut budget, &mut found)?
-                }
-                None => read_scalar(program, kernel, *id, &mut found)?,
-            };
-            if !ended {
+            let (place, last) = &mut self.position;
+            let Some((role, id)) = self.maps.get(*place) else { break };
+            let Some(map) = kernel.map(*role) else { break };
+            if !read_keys(map, types(program, *role, *id), last, &mut budget, &mut found)? {
                 break;
             }
-            self.position = ((self.position.0 + 1) % self.maps.len(), None);
+            self.position = ((*place + 1) % self.maps.len(), None);
         }
         Ok(found)
     }
+}
+
+/// The types of keys and values that may have addresses of processes. Short keys have none.
+fn types(program: &Program, role: MapRole, id: MapId) -> (Option<&Type>, Option<&Type>) {
+    let map = &program.maps[id.0 as usize];
+    let key = map.key.as_ref().filter(|ty| !matches!(role, MapRole::Short(_)) && user_symbols::in_type(ty));
+    (key, user_symbols::value_type(map).filter(|ty| user_symbols::in_type(ty)))
 }
 
 /// Goes through the keys that follow `last`; false when there are more than there is time for.
@@ -153,7 +173,6 @@ fn read_keys(
     budget: &mut usize,
     found: &mut BTreeSet<u32>,
 ) -> Result<bool, Error> {
-    let value_type = value_type.filter(|ty| user_symbols::in_type(ty));
     let (mut key, mut value) = (vec![0; map.spec().key_size as usize], vec![0; map.value_len()]);
     while *budget > 0 && found.len() < PROCESSES {
         *budget -= 1;
@@ -174,10 +193,10 @@ fn read_keys(
 }
 
 /// A map without keys that is a place in the data section.
-fn read_scalar(program: &Program, kernel: &Kernel, id: MapId, found: &mut BTreeSet<u32>) -> Result<bool, Error> {
+fn read_scalar(program: &Program, kernel: &Kernel, id: MapId, found: &mut BTreeSet<u32>) -> Result<(), Error> {
     let snapshot = kernel::snapshot(kernel, program, id)?;
     if let (1.., Some(ty)) = (snapshot.len, user_symbols::value_type(&program.maps[id.0 as usize])) {
         user_symbols::processes(ty, snapshot.value(0), found);
     }
-    Ok(true)
+    Ok(())
 }

@@ -186,7 +186,6 @@ impl Loop<'_> {
         for id in ids {
             let snapshot = kernel::snapshot(self.kernel, self.program, MapId(id))?;
             if snapshot.len > 0 {
-                self.processes.drain(self.sink);
                 self.sink.map(view, MapId(id), &snapshot, 0, 0)?;
             }
         }

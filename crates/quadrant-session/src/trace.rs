@@ -5,28 +5,28 @@ use std::rc::Rc;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
-use quadrant_bpf::tracefs::TraceFs;
-use quadrant_codegen::object::Context;
 use quadrant_codegen::object::Object;
 use quadrant_codegen::target::Target;
 use quadrant_codegen::object::Unit;
-use quadrant_probes::attach::Attached;
-use quadrant_probes::attach::Request;
-use quadrant_probes::attach::attach;
 use quadrant_probes::attach::close;
 use quadrant_program::Program;
+use quadrant_program::probe::Point;
 use quadrant_program::probe::Site;
 use quadrant_types::Types;
 
+use crate::attaching::Attaching;
+use crate::attaching::Attachment;
 use crate::clock;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::ledger::Ledger;
 use crate::load;
-use crate::load::Loading;
 use crate::plan;
+use crate::plan::KprobeMeans;
 use crate::plan::PlanOptions;
+use crate::plan::Planned;
 use crate::processes::Processes;
+use crate::programs::Loaded;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
@@ -41,11 +41,19 @@ use crate::target;
 pub struct Compiled {
     /// The program.
     pub program: Rc<Program>,
-    /// One for each eBPF program.
-    pub units: Vec<Unit>,
+    /// One for each eBPF program (for functions by trampoline: for many like ones).
+    pub units: Vec<Planned>,
     /// Maps and code.
     pub object: Object,
-    loading: Loading,
+}
+
+/// What the user wants of a trace besides the script.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Profiles and counters are limited to this process.
+    pub pid: Option<u32>,
+    /// How kernel probes are made; `None` chooses.
+    pub kprobes: Option<KprobeMeans>,
 }
 
 /// Processes with which the trace ends.
@@ -66,22 +74,30 @@ pub struct Outcome {
     pub ledger: Ledger,
 }
 
-/// Plan and compile a program for this kernel. Profiles and counters are limited to the process `pid`.
+/// Plan and compile a program for this kernel.
 ///
 /// # Errors
 /// What cannot be compiled for this kernel, and what the kernel would not say.
-pub fn compile(program: Rc<Program>, features: &Features, types: &Types, pid: Option<u32>) -> Result<Compiled, Error> {
-    let attach_cookie = |kind| features.attach_cookie(kind);
-    let options = PlanOptions { attach_cookie: &attach_cookie, raw_tracepoints: true, pid };
+pub fn compile(
+    program: Rc<Program>,
+    features: &Features,
+    types: &Types,
+    options: Options,
+) -> Result<Compiled, Error> {
+    // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
+    quadrant_bpf::limits::bump_memlock();
+    let Options { pid, kprobes } = options;
+    let maxactive = program.config.maxactive;
+    let options = PlanOptions { abilities: features, raw_tracepoints: true, pid, kprobes, maxactive };
     let target = target::target(&program, features, types)?;
-    let uprobe_multi = target::uses_uprobes(&program) && features.uprobe_multi();
     let units = plan::plan(&program, options);
     let object = compile_units(&program, &units, &target)?;
-    Ok(Compiled { program, units, object, loading: Loading { uprobe_multi } })
+    Ok(Compiled { program, units, object })
 }
 
-fn compile_units(program: &Program, units: &[Unit], target: &Target) -> Result<Object, Error> {
-    quadrant_codegen::compile(program, units, target).map_err(|error| Error::Script {
+fn compile_units(program: &Program, units: &[Planned], target: &Target) -> Result<Object, Error> {
+    let units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
+    quadrant_codegen::compile(program, &units, target).map_err(|error| Error::Script {
         span: error.span,
         message: error.message,
         help: error.help,
@@ -91,9 +107,8 @@ fn compile_units(program: &Program, units: &[Unit], target: &Target) -> Result<O
 /// A loaded trace.
 pub struct Trace {
     program: Rc<Program>,
-    units: Vec<Unit>,
+    units: Vec<Planned>,
     kernel: Kernel,
-    uprobe_multi: bool,
 }
 
 impl Trace {
@@ -102,11 +117,10 @@ impl Trace {
     /// # Errors
     /// What the kernel refused, and why.
     pub fn load(compiled: Compiled) -> Result<Trace, Error> {
-        let Compiled { program, units, object, loading } = compiled;
+        let Compiled { program, units, object } = compiled;
         quadrant_bpf::limits::bump_nofile();
-        quadrant_bpf::limits::bump_memlock();
-        let kernel = load::load(&program, &units, object, loading)?;
-        Ok(Trace { program, units, kernel, uprobe_multi: loading.uprobe_multi })
+        let kernel = load::load(&program, &units, object)?;
+        Ok(Trace { program, units, kernel })
     }
 
     /// Run until the script, a signal or the target ends it.
@@ -123,10 +137,10 @@ impl Trace {
         let mut running = Loop { program: &self.program, kernel: &self.kernel, reader, sink, progress, processes };
         let mut attached = Vec::new();
         let ended = self.until_end(&mut running, &mut watch, &mut attached);
-        attached.iter_mut().for_each(Attached::stop);
-        let answered = ended.and_then(|end| self.answer(&mut running, &mut watch, end));
-        let ledger = self.ledger(&running);
-        close(attached);
+        attached.iter_mut().for_each(|one| one.attached.stop());
+        let answered = ended.and_then(|end| self.answer(&mut running, &mut watch, &attached, end));
+        let ledger = self.ledger(&running, &attached);
+        close(attached.into_iter().map(|one| one.attached).collect());
         let status = match answered {
             Err(error) if records::is_broken_pipe(&error) => 0,
             answered => answered?,
@@ -135,17 +149,19 @@ impl Trace {
     }
 
     /// BEGIN, attach, and the loop.
-    fn until_end(&self, running: &mut Loop, watch: &mut Watch, attached: &mut Vec<Attached>) -> Result<End, Error> {
+    fn until_end(&self, running: &mut Loop, watch: &mut Watch, attached: &mut Vec<Attachment>) -> Result<End, Error> {
         self.run_units(|site| matches!(site, Site::Begin))?;
         running.drain()?;
         if let Some(status) = running.progress.exit {
             return Ok(End::Exit(status));
         }
-        running.processes = Processes::open(&self.program, &self.units)?;
+        running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if let (true, Some(pid)) = (running.processes.are_followed(), watch.process()) {
             running.sink.seen(pid);
         }
-        self.attach(attached)?;
+        if !self.attach(running, watch, attached)? {
+            return Ok(End::Signal);
+        }
         running.sink.attached(self.view(), self.program.points.len())?;
         running.sink.flush()?;
         if let Some(child) = &mut watch.child {
@@ -155,7 +171,8 @@ impl Trace {
     }
 
     /// END, the last records, the maps and the ledger; the exit status.
-    fn answer(&self, running: &mut Loop, watch: &mut Watch, end: End) -> Result<i32, Error> {
+    fn answer(&self, running: &mut Loop, watch: &mut Watch, attached: &[Attachment], end: End) -> Result<i32, Error> {
+        running.processes.finish(running.sink);
         watch.signals.release()?;
         running.drain()?;
         self.run_units(|site| matches!(site, Site::End))?;
@@ -164,7 +181,7 @@ impl Trace {
         if self.program.config.print_maps_on_exit {
             running.print_maps()?;
         }
-        let ledger = self.ledger(running);
+        let ledger = self.ledger(running, attached);
         running.sink.ledger(self.view(), &ledger)?;
         running.sink.flush()?;
         Ok(match (running.progress.exit, end) {
@@ -177,46 +194,61 @@ impl Trace {
         View { program: &self.program, kernel: &self.kernel }
     }
 
-    /// Attach everything but BEGIN and END.
-    fn attach(&self, attached: &mut Vec<Attached>) -> Result<(), Error> {
-        for (unit, program) in self.units.iter().zip(&self.kernel.programs) {
-            let sites = self.sites(unit);
-            if matches!(sites[0], Site::Begin | Site::End) {
-                continue;
-            }
-            let syscalls = match unit.context {
-                Context::Syscalls { exit, .. } => Some(exit),
-                _ => None,
-            };
-            let request = Request { program, sites: &sites, syscalls, multi: self.uprobe_multi };
-            attached.push(attach(&request, &TraceFs::open)?);
-        }
-        Ok(())
+    /// Attach everything but BEGIN and END; false if a signal came first.
+    fn attach(&self, running: &mut Loop, watch: &mut Watch, attached: &mut Vec<Attachment>) -> Result<bool, Error> {
+        let (sink, signals) = (&mut *running.sink, &mut watch.signals);
+        let mut attaching =
+            Attaching { program: &self.program, units: &self.units, kernel: &self.kernel, sink, signals };
+        attaching.run(attached)
     }
 
-    fn sites(&self, unit: &Unit) -> Vec<&Site> {
-        unit.points.iter().map(|point| &self.program.points[point.0 as usize].site).collect()
+    fn point(&self, unit: usize, index: usize) -> &Point {
+        &self.program.points[self.units[unit].unit.points[index].0 as usize]
     }
 
     fn run_units(&self, is: impl Fn(&Site) -> bool) -> Result<(), Error> {
-        for (unit, program) in self.units.iter().zip(&self.kernel.programs) {
-            if is(self.sites(unit)[0]) {
-                program.test_run_raw_tp(&[0; 12])?;
+        for loaded in &self.kernel.programs {
+            if is(&self.point(loaded.unit, loaded.first).site) {
+                loaded.program.test_run_raw_tp(&[0; 12])?;
             }
         }
         Ok(())
     }
 
-    fn ledger(&self, running: &Loop) -> Ledger {
+    fn ledger(&self, running: &Loop, attached: &[Attachment]) -> Ledger {
         let mut ledger = self.kernel.losses();
         ledger.malformed = running.progress.malformed + running.reader.damaged();
         ledger.unfollowed = running.processes.lost();
-        for (unit, program) in self.units.iter().zip(&self.kernel.programs) {
-            let missed = program.info().map_or(0, |info| info.recursion_misses);
+        for loaded in &self.kernel.programs {
+            let missed = loaded.program.info().map_or(0, |info| info.recursion_misses);
             if missed > 0 {
-                ledger.missed.push((self.program.points[unit.points[0].0 as usize].name.clone(), missed));
+                ledger.missed.push((self.name(loaded, 0), missed));
             }
         }
+        attached.iter().for_each(|one| self.add_missed(one, &mut ledger));
         ledger
+    }
+
+    /// What the kernel did not even give to the programs.
+    fn add_missed(&self, one: &Attachment, ledger: &mut Ledger) {
+        let loaded = &self.kernel.programs[one.loaded];
+        for (index, count) in one.attached.missed() {
+            let site = &self.point(loaded.unit, loaded.first + index).site;
+            let list = match site {
+                Site::Kretprobe(_) | Site::Fexit(_) => &mut ledger.returns,
+                _ => &mut ledger.missed,
+            };
+            list.push((self.name(loaded, *index), *count));
+        }
+    }
+
+    /// The name of a point; of the first, where all points of a program are counted together.
+    fn name(&self, loaded: &Loaded, index: usize) -> String {
+        let name = &self.point(loaded.unit, loaded.first + index).name;
+        match loaded.count {
+            1 => name.clone(),
+            _ if index > 0 || self.units[loaded.unit].means.counts_each() => name.clone(),
+            count => format!("{name} and {} more", count - 1),
+        }
     }
 }

@@ -15,6 +15,8 @@ use quadrant_program::value::Value;
 use quadrant_program::visit;
 use quadrant_program::visit::Visitor;
 
+use crate::plan::Planned;
+
 /// Whether anything that the program keeps or sends has such addresses.
 pub(crate) fn any(program: &Program) -> bool {
     let sent = program.records.iter().flat_map(|record| &record.args);
@@ -45,9 +47,9 @@ pub(crate) fn in_type(ty: &Type) -> bool {
 }
 
 /// The one process whose addresses the program can have; `None` when it can be any.
-pub(crate) fn only_process(program: &Program, units: &[Unit]) -> Option<u32> {
+pub(crate) fn only_process(program: &Program, units: &[Planned]) -> Option<u32> {
     let takes = |unit: &&Unit| unit.clauses.iter().any(|clause| in_clause(&program.clauses[*clause]));
-    let mut pids = units.iter().filter(takes).map(|unit| unit.pid);
+    let mut pids = units.iter().map(|planned| &planned.unit).filter(takes).map(|unit| unit.pid);
     let first = pids.next()??;
     pids.all(|pid| pid == Some(first)).then_some(first)
 }

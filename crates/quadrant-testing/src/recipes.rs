@@ -44,6 +44,7 @@ static RECIPES: &[Recipe] = &[
         args: &["calls.c", "-L.", "-lcalls", "-Wl,-rpath,$ORIGIN"],
         needs: &["libcalls.so"],
     },
+    c("loads", &["loads.c", "-ldl"]),
     c("lives", &["lives.c", "calls_body.c"]),
     c("stacks", &["stacks.c"]),
     c("syscalls", &["syscalls.c"]),

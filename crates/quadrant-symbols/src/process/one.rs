@@ -30,6 +30,10 @@ pub(crate) struct Process {
     reported: bool,
     parent: Option<u32>,
     stat: Option<Stat>,
+    /// When its mappings were read last, by the boot clock; 0 when all that is known of them was reported.
+    read: u64,
+    /// When it was last tried to read them.
+    tried: u64,
     /// What it maps, and, oldest first, what it mapped before it executed other programs. A copy shares them with the
     /// process that it is a copy of.
     images: Vec<Arc<Snapshot>>,
@@ -44,8 +48,12 @@ impl Process {
     pub(super) fn look(id: ProcessId, stat: Stat, pins: &mut Pins, log: &mut Warnings) -> Self {
         let mut process = Self { running: true, reported: false, ..Self::reported(id, None) };
         process.stat = Some(stat);
+        process.tried = clock::boot_ns();
         match Snapshot::take(id.pid, pins, log) {
-            Ok(snapshot) => process.images.push(Arc::new(snapshot)),
+            Ok(snapshot) => {
+                process.read = snapshot.seen;
+                process.images.push(Arc::new(snapshot));
+            }
             Err(missing) => process.missing = missing,
         }
         process.open_jit(log);
@@ -60,6 +68,8 @@ impl Process {
             reported: true,
             parent: origin.map(|origin| origin.id.pid),
             stat: None,
+            read: 0,
+            tried: 0,
             images: origin.and_then(|origin| origin.images.last().cloned()).into_iter().collect(),
             missing: Missing::ProcessGone,
             jit: Jit::default(),
@@ -103,8 +113,7 @@ impl Process {
             return false;
         };
         let same_size = self.stat.is_some_and(|known| known.memory == stat.memory);
-        let fresh = self.snapshot().is_ok_and(|image| !clock::is_older(image.read, MAX_AGE));
-        if same_size && fresh {
+        if same_size && !clock::is_older(self.tried, MAX_AGE) {
             return false;
         }
         self.refresh(stat, pins, log);
@@ -119,7 +128,7 @@ impl Process {
         let Some(image) = images.find(has_it).and_then(|at| self.images.get_mut(at)) else { return };
         let Some((mapping, file)) = image.closed_at(addr, pins) else { return };
         let reader = if self.running { reader_of(self.id.pid) } else { None };
-        let mapped = reader.is_none().then(|| image.known_at());
+        let mapped = reader.is_none().then(|| image.seen);
         let owner = Owner { reader: reader.unwrap_or(self.id.pid), parent: self.parent, mapped };
         let opened = pin(owner, mapping, file, pins);
         if let (inode, Ok(id)) = (file.inode, opened) {
@@ -148,6 +157,7 @@ impl Process {
             Some(_) => {
                 if let Ok(new) = Snapshot::take(self.id.pid, pins, log) {
                     self.stat = Some(stat);
+                    self.read = new.seen;
                     self.begin(new);
                 }
             }
@@ -182,20 +192,25 @@ impl Process {
 
     /// Whether what happened at a time is in the mappings that were read.
     pub(super) fn knows(&self, time: u64) -> bool {
-        self.snapshot().is_ok_and(|image| image.read >= time)
+        self.read >= time
     }
 
     /// Reads the mappings again. What was unloaded since stays known.
     fn refresh(&mut self, stat: Stat, pins: &mut Pins, log: &mut Warnings) {
         self.stat = Some(stat);
-        match (Snapshot::take(self.id.pid, pins, log), self.images.last_mut()) {
-            (Err(missing), _) => self.missing = missing,
-            (Ok(new), None) => self.images.push(Arc::new(new)),
-            (Ok(mut new), Some(old)) => {
-                new.keep_unloaded(old);
-                *old = Arc::new(new);
+        self.tried = clock::boot_ns();
+        let mut new = match Snapshot::take(self.id.pid, pins, log) {
+            Ok(new) => new,
+            Err(missing) => {
+                self.missing = missing;
+                return;
             }
+        };
+        self.read = new.seen;
+        if let Some(old) = self.images.pop() {
+            new.keep_unloaded(&old);
         }
+        self.images.push(Arc::new(new));
     }
 
     /// It runs another program from now on.

@@ -22,20 +22,18 @@ pub(crate) struct Snapshot {
     mappings: BTreeMap<u64, Mapping>,
     /// The open file of every inode that has executable mappings, or why there is none.
     files: HashMap<Inode, Result<FileId, Missing>>,
-    /// When all mappings were read, by the boot clock; 0 for a program that was followed from its start.
-    pub(crate) read: u64,
-    /// The last time that anything was mapped, as far as it is known.
-    changed: u64,
+    /// The last time that anything was seen to be mapped, by the boot clock.
+    pub(super) seen: u64,
 }
 
 impl Snapshot {
     /// Reads the mappings of a running process and opens its executable files.
     pub(crate) fn take(pid: u32, pins: &mut Pins, log: &mut Warnings) -> Result<Self, Missing> {
-        let read = clock::boot_ns();
+        let seen = clock::boot_ns();
         let (reader, text) = read_maps(pid)?;
         let (mappings, left_out) = maps::parse(&text);
         log.add_many("lines of /proc/PID/maps were not understood", left_out);
-        let mut snapshot = Self { read, changed: read, ..Self::default() };
+        let mut snapshot = Self { seen, ..Self::default() };
         mappings.into_iter().for_each(|mapping| snapshot.put(mapping));
         snapshot.open_files(reader, pins);
         Ok(snapshot)
@@ -43,7 +41,7 @@ impl Snapshot {
 
     /// Adds a mapping that was made at a time, in the place of what was there before. False when there are too many.
     pub(crate) fn map(&mut self, mapping: Mapping, owner: Owner, time: u64, pins: &mut Pins) -> bool {
-        self.changed = self.changed.max(time);
+        self.seen = self.seen.max(time);
         if self.mappings.get(&mapping.start) == Some(&mapping) && self.is_open(&mapping, pins) {
             return true;
         }
@@ -123,11 +121,6 @@ impl Snapshot {
     /// The file is open again.
     pub(crate) fn opened(&mut self, inode: Inode, id: FileId) {
         self.files.insert(inode, Ok(id));
-    }
-
-    /// The last time at which the mapped files were known to be mapped, by the boot clock.
-    pub(crate) fn known_at(&self) -> u64 {
-        self.changed
     }
 
     /// Puts a mapping in the place of whatever was there.

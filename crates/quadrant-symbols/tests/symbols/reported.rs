@@ -129,6 +129,24 @@ fn a_copy_has_what_its_origin_had() {
     assert_eq!(name(&symbolizer.process(NOBODY, &[addr])), "copied", "it ran this code before");
 }
 
+/// Its origin may be looked at later than it starts.
+#[test]
+fn a_copy_that_becomes_another_program_before_its_origin_is_looked_at() {
+    let dir = TempDir::new();
+    let (Some(origin), Some(path)) = (program(&dir, "origin", &[]), program(&dir, "became", &[])) else { return };
+    let mut origin = Running::start(&mut Command::new(origin));
+    origin.addr("addr");
+    let time = now() - 2_000_000_000;
+    let gone = Gone::run(&path);
+    let mut symbolizer = Symbolizer::new(Options::default());
+    symbolizer.forked(NOBODY, origin.pid(), time);
+    symbolizer.executed(NOBODY, time + 1);
+    // Its file is not older than the report, so another process must hold it open.
+    gone.report(&mut symbolizer, NOBODY + 1, now());
+    gone.report(&mut symbolizer, NOBODY, time + 2);
+    assert_eq!(name(&symbolizer.process(NOBODY, &[gone.addr])), "became");
+}
+
 #[test]
 fn a_stack_belongs_to_the_program_that_it_fits() {
     let dir = TempDir::new();

@@ -1,5 +1,7 @@
 //! Stacks and names: static functions, inlined ones, C++ and Rust, the kernel.
 
+mod gone;
+
 use quadrant_testing::Program;
 
 use crate::common::{needs_root, run, run_on, target};
