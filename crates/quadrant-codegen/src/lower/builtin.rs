@@ -3,6 +3,7 @@
 use quadrant_bpf::helper;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Clock;
+use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::memory::Mem;
@@ -17,7 +18,7 @@ const COMM_BYTES: i64 = 16;
 
 impl Lower<'_, '_> {
     /// A builtin that is a number.
-    pub fn builtin(&mut self, builtin: Builtin) -> Result<Value> {
+    pub fn builtin(&mut self, builtin: Builtin, ty: &Type) -> Result<Value> {
         Ok(match builtin {
             Builtin::Pid => self.half(helper::GET_CURRENT_PID_TGID, true),
             Builtin::Tid => self.half(helper::GET_CURRENT_PID_TGID, false),
@@ -38,7 +39,7 @@ impl Lower<'_, '_> {
                 self.f.b.ext(node, Size::B4, true)
             }
             Builtin::Jiffies => self.f.b.call(helper::JIFFIES64, &[]),
-            Builtin::Point => self.fired_point()?,
+            Builtin::Point => self.fired_point(ty)?,
             Builtin::Context => self.f.ctx,
             Builtin::Comm => return Err(self.model_error("a thread's name as a number")),
         })
@@ -119,9 +120,11 @@ impl Lower<'_, '_> {
         self.f.b.sub(now, start)
     }
 
-    /// The point that fired, an index into the program's points.
-    fn fired_point(&mut self) -> Result<Value> {
-        let points: Vec<u32> = self.unit.points.iter().map(|point| point.0).collect();
+    /// The point that fired, an index into the program's points. Of points that are shown alike it is the first, so that they are one
+    /// key of a map.
+    fn fired_point(&mut self, ty: &Type) -> Result<Value> {
+        let alike = self.g.points_alike(*ty == Type::ProbeFunc);
+        let points: Vec<u32> = self.unit.points.iter().filter_map(|id| alike.get(id.0 as usize).copied()).collect();
         let Some(first) = points.first() else {
             return Err(self.model_error("a unit without points"));
         };

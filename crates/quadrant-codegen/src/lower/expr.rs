@@ -37,7 +37,7 @@ impl Lower<'_, '_> {
             ExprKind::MapHas { map, key } => self.map_has(*map, key.as_deref()),
             ExprKind::MapLen(map) => self.map_len(*map),
             ExprKind::MapDelete { map, key } => self.map_delete(*map, key.as_deref()),
-            ExprKind::Builtin(builtin) => self.builtin(*builtin),
+            ExprKind::Builtin(builtin) => self.builtin(*builtin, &e.ty),
             ExprKind::Arg(_) | ExprKind::Retval | ExprKind::Reg(_) | ExprKind::ArgAt(_) => self.argument(e),
             ExprKind::ContextAddr(off) => self.context_address(*off),
             ExprKind::DataLoc { offset, relative } => self.data_loc(*offset, *relative),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::flags;
@@ -13,6 +14,7 @@ use quadrant_program::layout;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::probe::Point;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
@@ -71,6 +73,7 @@ pub(super) struct Globals<'a> {
     places: Vec<MapPlace>,
     zeros: Option<u32>,
     scratch_size: u32,
+    alike: [Option<Rc<[u32]>>; 2],
 }
 
 /// What a program does that decides how it is compiled.
@@ -132,6 +135,7 @@ impl<'a> Globals<'a> {
             places: Vec::new(),
             zeros: None,
             scratch_size: 0,
+            alike: [None, None],
         };
         if globals.usage.exits {
             globals.data.exit_flag = Some(0);
@@ -172,6 +176,17 @@ impl<'a> Globals<'a> {
     /// Offset of the exit flag, when the script can end itself.
     pub fn exit_flag(&self) -> Option<u32> {
         self.data.exit_flag
+    }
+
+    /// For each point of the program the first that is shown like it, by name or (`by_func`) by function.
+    pub fn points_alike(&mut self, by_func: bool) -> Rc<[u32]> {
+        let points = &self.program.points;
+        let shown = |point: &'a Point| if by_func { point.func.as_str() } else { point.name.as_str() };
+        let find = || {
+            let mut first = HashMap::new();
+            points.iter().zip(0..).map(|(point, index)| *first.entry(shown(point)).or_insert(index)).collect()
+        };
+        Rc::clone(self.alike[usize::from(by_func)].get_or_insert_with(find))
     }
 
     /// Offset of the time of the start.
