@@ -60,6 +60,10 @@ const SAMPLE_TIME: u64 = 1 << 2;
 /// `perf_event_attr.read_format`: a read also gives the number of lost records (Linux 6.0).
 const FORMAT_LOST: u64 = 1 << 4;
 
+/// Bytes of side-band records that wake the reader: a new process and the first file of its program. To wake it for each
+/// record costs the traced processes more than the records themselves.
+const SIDEBAND_WAKEUP: u32 = 256;
+
 /// Values of `perf_event_attr.type`.
 const TYPE_HARDWARE: u32 = 0;
 const TYPE_SOFTWARE: u32 = 1;
@@ -260,8 +264,7 @@ impl PerfEvent {
     }
 
     /// The event that reports, for whatever runs on that processor, executable mappings, new tasks and executed programs
-    /// (`perf_event_attr.mmap2`, `task`, `comm_exec`). Every record ends with its time by the boot clock and wakes
-    /// readers.
+    /// (`perf_event_attr.mmap2`, `task`, `comm_exec`). Every record ends with its time by the boot clock.
     pub(crate) fn open_sideband(cpu: u32) -> std::result::Result<PerfEvent, Errno> {
         let counted = PerfEvent::open_sideband_with(cpu, FORMAT_LOST);
         match counted {
@@ -279,7 +282,7 @@ impl PerfEvent {
             sample_type: SAMPLE_TIME,
             read_format,
             bits: reports | BIT_SAMPLE_ID_ALL | BIT_USE_CLOCKID | BIT_WATERMARK,
-            wakeup: 1,
+            wakeup: SIDEBAND_WAKEUP,
             clockid: libc::CLOCK_BOOTTIME,
             ..Default::default()
         };

@@ -40,7 +40,7 @@ impl Default for Options {
             cache_bytes: 256 << 20,
             debug_bytes: 1 << 30,
             vmlinux: None,
-            max_processes: 8192,
+            max_processes: 32768,
             max_files: 512,
         }
     }

@@ -113,7 +113,8 @@ impl Sideband {
         counted.unwrap_or(self.told_lost) + self.damaged
     }
 
-    /// Descriptors to wait for with epoll, one for each processor; readable when something has happened.
+    /// Descriptors to wait for with epoll, one for each processor; readable when a program was executed
+    /// or a few things have happened.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.rings.iter().map(|ring| ring.event().as_fd())
     }
