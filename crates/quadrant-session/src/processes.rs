@@ -116,10 +116,14 @@ impl Processes {
         self.lost
     }
 
-    /// Becomes readable with the next report; `None` when there is nothing to wait for, or already something to read.
-    pub(crate) fn next(&self) -> Option<BorrowedFd<'_>> {
-        let followed = self.followed.as_ref()?;
-        (followed.sideband.available() == 0).then(|| followed.epoll.as_fd())
+    /// Whether there is something to drain.
+    pub(crate) fn are_waiting(&self) -> bool {
+        self.followed.as_ref().is_some_and(|followed| followed.sideband.is_waiting())
+    }
+
+    /// Becomes readable when a program was executed.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.followed.as_ref().map(|followed| followed.epoll.as_fd())
     }
 
     /// From time to time: show the sink which processes there are addresses of, before those processes end.

@@ -140,9 +140,10 @@ impl Loop<'_> {
                 continue;
             }
             self.sink.flush()?;
-            wait = if count + happened > 0 { SHORT } else { (wait * 2).min(LONG) };
-            // A process that maps something may be gone soon; but no more wake-ups than with records.
-            let also = if wait > SHORT { self.processes.next() } else { None };
+            let busy = count + happened > 0 || self.processes.are_waiting();
+            wait = if busy { SHORT } else { (wait * 2).min(LONG) };
+            // A process that was executed may be gone soon; but no more wake-ups than with records.
+            let also = if busy { None } else { self.processes.fd() };
             watch.wait(wait, also)?;
         }
     }

@@ -102,9 +102,9 @@ impl Sideband {
         count
     }
 
-    /// Bytes that wait to be read.
-    pub fn available(&self) -> u64 {
-        self.rings.iter().map(PerfRing::available).sum()
+    /// Whether the next [`Sideband::drain`] will give something.
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty() || self.rings.iter().any(|ring| ring.available() > 0)
     }
 
     /// How many events there was no room for.
