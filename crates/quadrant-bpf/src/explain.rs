@@ -81,6 +81,8 @@ fn specific(operation: Operation, errno: Errno) -> Explanation {
         (Operation::Load, libc::EINVAL) => {
             Explanation::new("the kernel's verifier rejected the program or does not know one of its features", "")
         }
+        // What it answers to more than 8192 branches on one path.
+        (Operation::Load, libc::EFAULT) => Explanation::new("the program is too complex for the kernel's verifier", ""),
         _ => Explanation::new(errno.text().unwrap_or_default(), ""),
     }
 }
