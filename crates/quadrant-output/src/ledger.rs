@@ -23,6 +23,8 @@ pub enum Kind<'a> {
     Nested,
     /// Runs that the kernel skipped: the probe fired while it (or one like it) was running on that CPU. Name of the probe.
     Missed(&'a str),
+    /// Returns of a kernel function that were not seen: more calls were under way than the kernel keeps track of. Name of the probe.
+    Returns(&'a str),
     /// Divisions by zero; 0 was used.
     Divisions,
     /// Loops left at the limit.
@@ -100,7 +102,7 @@ fn member(out: &mut Vec<u8>, entry: &Entry<'_>) {
 
 fn subject(kind: Kind<'_>) -> Option<&str> {
     match kind {
-        Kind::Keys(name) | Kind::Missed(name) => Some(name),
+        Kind::Keys(name) | Kind::Missed(name) | Kind::Returns(name) => Some(name),
         _ => None,
     }
 }
@@ -140,6 +142,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
             "missed",
             ["run", "runs"],
             "the kernel skipped it, because a probe like it was running on that CPU; probe a place that its own work does not reach",
+        ),
+        Kind::Returns(_) => (
+            "returns",
+            ["return", "returns"],
+            "more calls were under way than the kernel keeps track of; raise that (--maxactive N, config `maxactive`)",
         ),
         Kind::Divisions => {
             ("divisions", ["division", "divisions"], "the divisor was 0, and so is the result; test it first")

@@ -16,6 +16,7 @@ mod files;
 mod glob;
 mod kernel;
 mod kprobe;
+mod leftovers;
 mod number;
 mod perf_event;
 mod point;
@@ -30,6 +31,7 @@ mod uprobe;
 mod usdt;
 mod watchpoint;
 
+pub use leftovers::sweep;
 pub use glob::{Glob, has_wildcards};
 pub use source::{Options, Source};
 pub use uprobe::return_sites;

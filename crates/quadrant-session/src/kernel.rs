@@ -15,12 +15,13 @@ use quadrant_program::value::extend;
 
 use crate::error::Error;
 use crate::ledger::Ledger;
+use crate::programs::Loaded;
 
 /// Loaded maps and programs.
 pub struct Kernel {
     pub(crate) roles: Vec<MapRole>,
     pub(crate) maps: Vec<Map>,
-    pub(crate) programs: Vec<quadrant_bpf::prog::Program>,
+    pub(crate) programs: Vec<Loaded>,
     /// The data section, mapped; `None` when the script needs none.
     pub(crate) section: Option<MappedArray>,
     pub(crate) data: Data,

@@ -11,6 +11,9 @@ pub struct Ledger {
     /// Runs that the kernel skipped because the program (or another at the same place) was running on that CPU: name of the first
     /// point, and how often.
     pub missed: Vec<(String, u64)>,
+    /// Returns of kernel functions that were not seen, because more calls were under way than the kernel keeps track of: name of the
+    /// probe, and how often.
+    pub returns: Vec<(String, u64)>,
     /// Records that could not be understood.
     pub malformed: u64,
     /// Reports of what processes mapped and executed that the kernel had no room for: symbols may be missing.

@@ -5,13 +5,16 @@
 //!
 //! Deliberately absent: printing, threads, an async runtime, languages.
 
+mod attaching;
 mod clock;
 mod error;
 mod kernel;
 mod ledger;
 mod load;
+mod mechanisms;
 pub mod plan;
 mod processes;
+mod programs;
 mod reader;
 mod records;
 mod run;
@@ -31,6 +34,7 @@ pub use sink::Sink;
 pub use sink::View;
 pub use trace::Compiled;
 pub use trace::Focus;
+pub use trace::Options;
 pub use trace::Outcome;
 pub use trace::Trace;
 pub use trace::compile;

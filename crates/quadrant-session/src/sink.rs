@@ -38,6 +38,9 @@ impl<'a> View<'a> {
 
 /// Takes what a trace says. An error of kind `BrokenPipe` ends the trace quietly.
 pub trait Sink {
+    /// Attaching takes long: so many of all points are done.
+    fn attaching(&mut self, _done: usize, _points: usize) {}
+
     /// All probes are attached; `points` of them.
     ///
     /// # Errors

@@ -107,9 +107,3 @@ fn sends(clause: &Clause) -> bool {
     visit::clause(clause, &mut sends);
     sends.0
 }
-
-/// Whether any point is in user code.
-pub(crate) fn uses_uprobes(program: &Program) -> bool {
-    let user = |site: &Site| matches!(site, Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. });
-    program.points.iter().any(|point| user(&point.site))
-}

@@ -128,6 +128,12 @@ impl<'p> Answers<'p> {
 }
 
 impl Sink for Answers<'_> {
+    fn attaching(&mut self, done: usize, points: usize) {
+        if !self.quiet && !self.is_json() {
+            eprintln!("Attaching: {done} of {points} probes so far");
+        }
+    }
+
     fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
         if self.quiet && !self.is_json() {
             return Ok(());

@@ -33,6 +33,14 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Safety")]
     pub max_probes: u32,
 
+    /// Make kernel probes in this way only
+    #[arg(long, value_enum, value_name = "WAY", help_heading = "Kernel functions")]
+    pub kprobe_mechanism: Option<KprobeMechanism>,
+
+    /// Calls of a function that may be under way at once, for kretprobes (implies tracefs)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Kernel functions")]
+    pub maxactive: Option<u32>,
+
     /// Exit with status 3 when anything was lost
     #[arg(long, help_heading = "Safety")]
     pub strict: bool,
@@ -73,6 +81,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Commands (`quadrant COMMAND --help` tells more; a script of that name comes first):
   active    Everything that is attached on this system, by whomever
+  doctor    What this kernel can do, and what stands in the way
   list      The same as -l
 
 Examples:
@@ -80,6 +89,17 @@ Examples:
   quadrant -e 'profile:hz:99 { @[kstack, ustack, comm] = count(); }'
   quadrant -l 'tracepoint:sched:*'
   quadrant script.bt 1234";
+
+/// A way to make kernel probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KprobeMechanism {
+    /// One link for many functions.
+    Multi,
+    /// A perf event for each function.
+    Perf,
+    /// An event of tracefs for each function.
+    Tracefs,
+}
 
 /// Form of the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -22,6 +22,7 @@ pub struct Line {
 enum What {
     Lost(LossKind, String),
     Missed(String),
+    Returns(String),
     Malformed,
     Unfollowed,
 }
@@ -42,12 +43,17 @@ pub fn lines(program: &Program, script: &Script, ledger: &Ledger) -> Vec<Line> {
         count: *count,
         place: None,
     });
+    let returns = ledger.returns.iter().map(|(name, count)| Line {
+        what: What::Returns(name.clone()),
+        count: *count,
+        place: None,
+    });
     let others = [
         (What::Malformed, ledger.malformed),
         (What::Unfollowed, ledger.unfollowed),
     ];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
-    counted.chain(missed).chain(others).collect()
+    counted.chain(missed).chain(returns).chain(others).collect()
 }
 
 fn map_name(program: &Program, kind: LossKind) -> String {
@@ -70,6 +76,7 @@ impl What {
             What::Malformed => Kind::Malformed,
             What::Unfollowed => Kind::Reports,
             What::Missed(name) => Kind::Missed(name),
+            What::Returns(name) => Kind::Returns(name),
             What::Lost(kind, name) => match kind {
                 LossKind::Record => Kind::Records,
                 LossKind::Key(_) => Kind::Keys(name),

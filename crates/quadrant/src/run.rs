@@ -9,13 +9,16 @@ use quadrant_output::Mode;
 use quadrant_program::Program;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
+use quadrant_session::Options;
 use quadrant_session::Trace;
+use quadrant_session::plan::KprobeMeans;
 use quadrant_types::Types;
 
 use crate::answers;
 use crate::answers::Answers;
 use crate::args::Args;
 use crate::args::Format;
+use crate::args::KprobeMechanism;
 use crate::args::Stage;
 use crate::diag;
 use crate::failure;
@@ -49,13 +52,31 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         println!("{program:#?}");
         return Ok(0);
     }
-    let compiled = quadrant_session::compile(Rc::clone(&program), &Features::new(), &types, pid);
+    let options = Options { pid, kprobes: kprobes(args, &program)? };
+    let compiled = quadrant_session::compile(Rc::clone(&program), &Features::new(), &types, options);
     let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
+    if args.verbose && !args.quiet {
+        compiled.mechanisms().iter().for_each(|line| eprintln!("quadrant: {}", line.escape_debug()));
+    }
     if args.debug == Some(Stage::Bpf) {
         print!("{}", listing(&compiled));
         return Ok(0);
     }
     trace(args, &script, &program, compiled, Focus { process, child })
+}
+
+/// How the user wants kernel probes to be made.
+fn kprobes(args: &Args, program: &Program) -> Result<Option<KprobeMeans>, Failure> {
+    let means = args.kprobe_mechanism.map(|mechanism| match mechanism {
+        KprobeMechanism::Multi => KprobeMeans::Multi,
+        KprobeMechanism::Perf => KprobeMeans::Perf,
+        KprobeMechanism::Tracefs => KprobeMeans::Tracefs,
+    });
+    if program.config.maxactive.is_some() && means.is_some_and(|means| means != KprobeMeans::Tracefs) {
+        let failure = Failure::usage("only events of tracefs let maxactive be set, and another mechanism is asked for");
+        return Err(failure.hint("leave --kprobe-mechanism or maxactive away"));
+    }
+    Ok(means)
 }
 
 fn start(args: &Args) -> Result<Option<Child>, Failure> {
@@ -72,7 +93,8 @@ fn program(
 ) -> Result<Program, Failure> {
     let source = list::source(args, types, child);
     let (program, diagnostics) = front::compile(script, params, args, &source, types, child);
-    let program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;
+    let mut program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;
+    program.config.maxactive = args.maxactive.or(program.config.maxactive);
     if !args.quiet {
         eprint!("{}", diag::render(script, &diagnostics, failure::color()));
         list::print_warnings(&source);
@@ -104,8 +126,8 @@ fn trace(
 
 fn listing(compiled: &Compiled) -> String {
     let mut text = String::new();
-    for (unit, code) in compiled.units.iter().zip(&compiled.object.programs) {
-        for point in &unit.points {
+    for (planned, code) in compiled.units.iter().zip(&compiled.object.programs) {
+        for point in &planned.unit.points {
             text.push_str(&compiled.program.points[point.0 as usize].name);
             text.push('\n');
         }

@@ -1,8 +1,11 @@
-//! Kernel functions, each by a perf event.
+//! Kernel functions: many by one multi-link, or each by a perf event.
 
 use std::ffi::CString;
 
+use quadrant_bpf::link::KernelFunctions;
+use quadrant_bpf::link::KprobeMulti;
 use quadrant_bpf::link::Link;
+use quadrant_bpf::link::When;
 use quadrant_bpf::perf::Event;
 use quadrant_bpf::perf::KernelPlace;
 use quadrant_bpf::perf::PerfEvent;
@@ -15,11 +18,23 @@ use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
 
-pub(super) fn links(request: &Request<'_>) -> Result<Vec<Link>> {
-    super::each(request, single)
+/// All functions by their addresses: names are looked up one by one, and may stand for several functions.
+pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
+    let mut addresses = Vec::with_capacity(request.sites.len());
+    let mut when = When::Entry;
+    for site in request.sites {
+        let (code, on_return) = code(site)?;
+        let hidden = || error(format!("the address of `{}` is hidden, which attaching to many needs", code.symbol));
+        addresses.push(code.address.ok_or_else(hidden)?);
+        when = if on_return { When::Return } else { When::Entry };
+    }
+    let cookies: Vec<u64> = (request.first_cookie..).take(addresses.len()).collect();
+    let functions = KprobeMulti { functions: KernelFunctions::Addresses(&addresses), cookies: &cookies, when };
+    Link::kprobe_multi(request.program, &functions).map_err(|e| from_kernel(&e))
 }
 
-fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
+/// One function or place.
+pub(super) fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
     let (code, on_return) = code(site)?;
     let symbol = CString::new(code.symbol.as_str()).map_err(|_| error("the name of a function holds a NUL byte"))?;
     let place = match code.address {
@@ -32,10 +47,13 @@ fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
 }
 
 /// The place, and whether the program waits for the function's return.
-fn code(site: &Site) -> Result<(&KernelCode, bool)> {
-    match site {
-        Site::Kprobe(code) => Ok((code, false)),
-        Site::Kretprobe(code) => Ok((code, true)),
-        _ => Err(error("points of different kinds cannot share a program")),
-    }
+pub(super) fn code(site: &Site) -> Result<(&KernelCode, bool)> {
+    let code = match site {
+        Site::Kprobe(code) => Some((code, false)),
+        Site::Kretprobe(code) => Some((code, true)),
+        Site::Fentry(function) => function.code.as_ref().map(|code| (code, false)),
+        Site::Fexit(function) => function.code.as_ref().map(|code| (code, true)),
+        _ => None,
+    };
+    code.ok_or_else(|| error("points of different kinds cannot share a program"))
 }

@@ -1,11 +1,16 @@
 //! Attaching loaded programs, one file a mechanism.
 //!
-//! Everything attaches by file descriptor: when the tracer dies, however it dies, the kernel takes it all down.
+//! Everything but the events of tracefs attaches by file descriptor: when the tracer dies, however it dies, the kernel takes it
+//! all down.
 
+mod fentry;
 mod kprobe;
 mod perf_event;
+mod tracefs;
 mod tracepoint;
 mod uprobe;
+
+use std::ops::ControlFlow;
 
 use quadrant_bpf::link::Link;
 use quadrant_bpf::perf::PerfEvent;
@@ -19,6 +24,8 @@ use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
 
+pub use fentry::owner;
+
 /// A program to attach to points of one kind. The cookie of a point is its index.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -26,53 +33,103 @@ pub struct Request<'a> {
     pub program: &'a Program,
     /// The points.
     pub sites: &'a [&'a Site],
+    /// Index of the first of them, when the points of a unit do not share one program.
+    pub first_cookie: u64,
+    /// In which way.
+    pub means: Means,
+}
+
+/// In which of the ways that the kernel has a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Means {
+    /// Each point in its own way: a tracepoint, a raw tracepoint, a perf event, a trampoline.
+    Each,
     /// On `sys_enter` (false) or `sys_exit` (true), for tracepoints of many system calls at once.
-    pub syscalls: Option<bool>,
-    /// The program was loaded for multi-links ([`AttachType::TraceUprobeMulti`]).
-    pub multi: bool,
+    Syscalls {
+        /// At the exit.
+        exit: bool,
+    },
+    /// All places of a file with one link; the program was loaded for [`AttachType::TraceUprobeMulti`].
+    UprobeMulti,
+    /// All kernel functions with one link; the program was loaded for [`AttachType::TraceKprobeMulti`].
+    KprobeMulti,
+    /// Kernel functions by events of tracefs.
+    Tracefs {
+        /// Calls of a function that may be under way at once; `None` lets the kernel choose.
+        maxactive: Option<u32>,
+    },
+}
+
+impl Means {
+    /// Whether the kernel counts what it skipped for each point, and not for all of a program's together.
+    pub fn counts_each(self) -> bool {
+        self != Means::KprobeMulti
+    }
 }
 
 /// What a program is attached by.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Attached {
     links: Vec<Link>,
     events: Vec<PerfEvent>,
+    /// Behind what holds it open.
+    registered: Option<tracefs::Registered>,
+    kernel_code: bool,
+    missed: Vec<(usize, u64)>,
 }
 
-/// Attach a program to all its points.
+/// Called after each step of attaching; `Break` ends it early.
+pub type Progress<'a> = dyn FnMut() -> ControlFlow<()> + 'a;
+
+/// Attach a program to all its points, or to the first of them if `progress` breaks off.
 ///
 /// # Errors
 /// What the kernel refused, and why. What was attached until then is detached.
-pub fn attach(request: &Request<'_>, tracefs: &dyn Fn() -> quadrant_bpf::Result<TraceFs>) -> Result<Attached> {
-    let links = match request.sites.first() {
-        None => Vec::new(),
-        Some(_) if request.syscalls.is_some() => vec![tracepoint::syscalls(request)?],
-        Some(site) => links(request, site, tracefs)?,
+pub fn attach(
+    request: &Request<'_>,
+    tracefs: &dyn Fn() -> quadrant_bpf::Result<TraceFs>,
+    progress: &mut Progress<'_>,
+) -> Result<Attached> {
+    let Some(first) = request.sites.first() else { return Ok(Attached::default()) };
+    let kernel_code = matches!(first, Site::Kprobe(_) | Site::Kretprobe(_)) || request.means == Means::KprobeMulti;
+    let mut registered = None;
+    let links = match request.means {
+        Means::Syscalls { exit } => vec![tracepoint::syscalls(request, exit)?],
+        Means::UprobeMulti => vec![uprobe::multi(request)?],
+        Means::KprobeMulti => vec![kprobe::multi(request)?],
+        Means::Tracefs { maxactive } => {
+            let tracefs = tracefs().map_err(|e| from_kernel(&e))?;
+            let (links, events) = tracefs::links(request, maxactive, tracefs, progress)?;
+            registered = Some(events);
+            links
+        }
+        Means::Each => links(request, first, tracefs, progress)?,
     };
-    Ok(Attached { links, events: Vec::new() })
+    Ok(Attached { links, registered, kernel_code, ..Attached::default() })
 }
 
 fn links(
     request: &Request<'_>,
     first: &Site,
     tracefs: &dyn Fn() -> quadrant_bpf::Result<TraceFs>,
+    progress: &mut Progress<'_>,
 ) -> Result<Vec<Link>> {
     match first {
         Site::Begin | Site::End => Err(error("BEGIN and END are run, not attached")),
         Site::Tracepoint { .. } if request.program.kind() == ProgramKind::RawTracepoint => {
-            each(request, tracepoint::raw)
+            each(request, progress, tracepoint::raw)
         }
         Site::Tracepoint { .. } => {
             let tracefs = tracefs().map_err(|e| from_kernel(&e))?;
-            each(request, |request, site, cookie| tracepoint::perf(request, site, cookie, &tracefs))
+            each(request, progress, |request, site, cookie| tracepoint::perf(request, site, cookie, &tracefs))
         }
         Site::RawTracepoint { .. } => {
             let link = Link::tracing(request.program, AttachType::TraceRawTp, 0).map_err(|e| from_kernel(&e))?;
             Ok(vec![link])
         }
-        Site::Kprobe(_) | Site::Kretprobe(_) => kprobe::links(request),
-        Site::Fentry(_) | Site::Fexit(_) => Err(error("not yet")),
-        Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => uprobe::links(request),
+        Site::Kprobe(_) | Site::Kretprobe(_) => each(request, progress, kprobe::single),
+        Site::Fentry(_) | Site::Fexit(_) => each(request, progress, fentry::link),
+        Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => each(request, progress, uprobe::single),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
             perf_event::links(request)
         }
@@ -80,15 +137,62 @@ fn links(
 }
 
 /// One link a point, the cookie being the point's index.
-fn each(request: &Request<'_>, link: impl Fn(&Request<'_>, &Site, u64) -> Result<Link>) -> Result<Vec<Link>> {
-    request.sites.iter().zip(0..).map(|(site, cookie)| link(request, site, cookie)).collect()
+fn each(
+    request: &Request<'_>,
+    progress: &mut Progress<'_>,
+    link: impl Fn(&Request<'_>, &Site, u64) -> Result<Link>,
+) -> Result<Vec<Link>> {
+    each_place(request, progress, |request, index, cookie| link(request, request.sites[index], cookie))
+}
+
+fn each_place(
+    request: &Request<'_>,
+    progress: &mut Progress<'_>,
+    link: impl Fn(&Request<'_>, usize, u64) -> Result<Link>,
+) -> Result<Vec<Link>> {
+    let mut links = Vec::with_capacity(request.sites.len());
+    for (index, cookie) in (0..request.sites.len()).zip(request.first_cookie..) {
+        match link(request, index, cookie) {
+            Ok(link) => links.push(link),
+            Err(error) => {
+                close(vec![Attached { links, ..Attached::default() }]);
+                return Err(error);
+            }
+        }
+        if progress().is_break() {
+            break;
+        }
+    }
+    Ok(links)
 }
 
 impl Attached {
     /// Stop the program at these points, now.
     pub fn stop(&mut self) {
+        if self.kernel_code {
+            self.missed = self.count_missed();
+        }
         let links = std::mem::take(&mut self.links);
         self.events.extend(links.into_iter().filter_map(Link::detach));
+    }
+
+    /// Runs that the kernel skipped until [`Attached::stop`]: the index of a point (of the first, where all are counted
+    /// together), and how often. What a kernel does not count is not there.
+    pub fn missed(&self) -> &[(usize, u64)] {
+        &self.missed
+    }
+
+    /// Whether skipped runs of kernel functions' returns are counted here at all.
+    pub fn counts_misses(&self) -> bool {
+        self.registered.is_some() || self.links.iter().all(|link| link.missed().is_some())
+    }
+
+    fn count_missed(&self) -> Vec<(usize, u64)> {
+        let counts: Vec<u64> = match &self.registered {
+            Some(registered) => registered.missed(),
+            None => self.links.iter().map(|link| link.missed().unwrap_or(0)).collect(),
+        };
+        counts.into_iter().enumerate().filter(|(_, count)| *count > 0).collect()
     }
 }
 
@@ -97,14 +201,24 @@ const CLOSERS: usize = 16;
 
 /// Close what is left after [`Attached::stop`], side by side: one perf event of a tracepoint takes 70 ms.
 pub fn close(attached: Vec<Attached>) {
-    let mut shares: Vec<Vec<Attached>> = Vec::new();
-    shares.resize_with(CLOSERS.min(attached.len()), Vec::new);
-    for (index, one) in attached.into_iter().enumerate() {
-        shares[index % CLOSERS].push(one);
+    let mut registered = Vec::new();
+    let mut shares: Vec<(Vec<Link>, Vec<PerfEvent>)> = Vec::new();
+    shares.resize_with(CLOSERS, Default::default);
+    let mut turn = (0..CLOSERS).cycle();
+    for one in attached {
+        registered.extend(one.registered);
+        for link in one.links {
+            shares[turn.next().unwrap_or(0)].0.push(link);
+        }
+        for event in one.events {
+            shares[turn.next().unwrap_or(0)].1.push(event);
+        }
     }
+    shares.retain(|(links, events)| !links.is_empty() || !events.is_empty());
     std::thread::scope(|scope| {
         for share in shares {
             scope.spawn(move || drop(share));
         }
     });
+    drop(registered);
 }

@@ -29,8 +29,7 @@ pub(super) fn raw(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Lin
 }
 
 /// By the raw tracepoint that all system calls pass.
-pub(super) fn syscalls(request: &Request<'_>) -> Result<Link> {
-    let exit = request.syscalls.unwrap_or(false);
+pub(super) fn syscalls(request: &Request<'_>, exit: bool) -> Result<Link> {
     raw_by_name(request, if exit { "sys_exit" } else { "sys_enter" }, 0)
 }
 

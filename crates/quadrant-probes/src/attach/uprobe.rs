@@ -17,10 +17,6 @@ use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
 
-pub(super) fn links(request: &Request<'_>) -> Result<Vec<Link>> {
-    if request.multi { Ok(vec![multi(request)?]) } else { super::each(request, single) }
-}
-
 /// A place in a file.
 struct Place<'a> {
     path: &'a Path,
@@ -30,7 +26,8 @@ struct Place<'a> {
     pid: Option<u32>,
 }
 
-fn multi(request: &Request<'_>) -> Result<Link> {
+/// All places of one file.
+pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
     let places = request.sites.iter().map(|site| place(site)).collect::<Result<Vec<Place>>>()?;
     let offsets: Vec<u64> = places.iter().map(|place| place.offset).collect();
     let semaphores: Vec<u64> = places.iter().map(|place| place.semaphore).collect();
@@ -47,7 +44,8 @@ fn multi(request: &Request<'_>) -> Result<Link> {
     Link::uprobe_multi(request.program, &all).map_err(|e| from_kernel(&e))
 }
 
-fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
+/// One place.
+pub(super) fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
     let place = place(site)?;
     let path = c_path(place.path)?;
     let event = Event::Uprobe {

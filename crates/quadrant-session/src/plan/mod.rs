@@ -3,26 +3,83 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
+use functions::FunctionMeans;
+use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::object::Context;
 use quadrant_codegen::object::RawRead;
 use quadrant_codegen::object::Unit;
+use quadrant_probes::attach::Means;
 use quadrant_program::Program;
+use quadrant_program::probe::BtfOwner;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 
 use crate::syscalls;
 use crate::uses::ContextUse;
 
+mod functions;
+
+pub use functions::KprobeMeans;
+
+/// What the kernel can do, as far as it decides how programs are attached. Asked only when it matters.
+pub trait Abilities {
+    /// A program of a kind can ask for its attach cookie, and so serve several points.
+    fn attach_cookie(&self, kind: ProgramKind) -> bool;
+    /// The same of programs at functions by trampoline, tried on the function with that id in the kernel's BTF.
+    fn fentry_cookie(&self, function: u32) -> bool;
+    /// Many places of a file with one link.
+    fn uprobe_multi(&self) -> bool;
+    /// Many kernel functions with one link.
+    fn kprobe_multi(&self) -> bool;
+    /// Kernel functions as perf events.
+    fn kprobe_event(&self) -> bool;
+}
+
+impl Abilities for Features {
+    fn attach_cookie(&self, kind: ProgramKind) -> bool {
+        Features::attach_cookie(self, kind)
+    }
+
+    fn fentry_cookie(&self, function: u32) -> bool {
+        Features::fentry_cookie(self, function)
+    }
+
+    fn uprobe_multi(&self) -> bool {
+        Features::uprobe_multi(self)
+    }
+
+    fn kprobe_multi(&self) -> bool {
+        Features::kprobe_multi(self)
+    }
+
+    fn kprobe_event(&self) -> bool {
+        Features::kprobe_event(self)
+    }
+}
+
 /// What the kernel allows, and what the user forced.
 #[derive(Clone, Copy)]
 pub struct PlanOptions<'a> {
-    /// Whether a program of a kind can ask for its attach cookie, and so serve several points.
-    pub attach_cookie: &'a dyn Fn(ProgramKind) -> bool,
+    /// What the kernel can do.
+    pub abilities: &'a dyn Abilities,
     /// A tracepoint may run as a raw tracepoint when that means the same.
     pub raw_tracepoints: bool,
     /// Timers on every CPU and counters are for this process only.
     pub pid: Option<u32>,
+    /// How kernel probes are made; `None` chooses.
+    pub kprobes: Option<KprobeMeans>,
+    /// Calls of a function that may be under way at once, for its return probe; `None` lets the kernel choose.
+    pub maxactive: Option<u32>,
+}
+
+/// A program to make, and how it is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The program.
+    pub unit: Unit,
+    /// How.
+    pub means: Means,
 }
 
 /// From this many tracepoints of single system calls on, one raw tracepoint program that looks at the number serves them all.
@@ -32,12 +89,17 @@ pub struct PlanOptions<'a> {
 const MANY_SYSCALLS: usize = 8;
 
 /// The programs to make, in the order of their first point.
-pub fn plan(program: &Program, options: PlanOptions) -> Vec<Unit> {
+pub fn plan(program: &Program, options: PlanOptions) -> Vec<Planned> {
     let mut groups = Groups::default();
+    let by_point = clauses_by_point(program);
     let many = syscall_points(program, options);
-    for (point, clauses) in clauses_by_point(program) {
+    let functions = functions::choose(program, &by_point, &options);
+    for (point, clauses) in by_point {
         let site = &program.points[point.0 as usize].site;
-        let mechanism = mechanism(program, point, site, &clauses, &many, options);
+        let mechanism = match functions.get(&point) {
+            Some(means) => kernel_function(site, *means),
+            None => mechanism(program, point, site, &clauses, &many, options),
+        };
         groups.add((mechanism, clauses), point);
     }
     groups.units.into_iter().flat_map(|(key, points)| finish(program, key, points, options)).collect()
@@ -70,7 +132,8 @@ enum Mechanism {
     Syscalls { exit: bool },
     BtfTracepoint(u32),
     Uprobe { ret: bool, file: u64 },
-    Kprobe { ret: bool },
+    Kprobe { ret: bool, means: KprobeMeans },
+    Function { exit: bool, words: u8 },
     PerfEvent,
     Interval,
 }
@@ -106,10 +169,21 @@ fn mechanism(
         Site::RawTracepoint { btf_id, .. } => Mechanism::BtfTracepoint(*btf_id),
         Site::Uprobe { path, .. } | Site::Usdt { path, .. } => Mechanism::Uprobe { ret: false, file: file_key(path) },
         Site::Uretprobe { path, .. } => Mechanism::Uprobe { ret: true, file: file_key(path) },
-        Site::Kprobe(_) | Site::Fentry(_) => Mechanism::Kprobe { ret: false },
-        Site::Kretprobe(_) | Site::Fexit(_) => Mechanism::Kprobe { ret: true },
+        Site::Kprobe(_) | Site::Kretprobe(_) => kernel_function(site, FunctionMeans::Kprobe(KprobeMeans::Perf)),
+        Site::Fentry(_) | Site::Fexit(_) => kernel_function(site, FunctionMeans::Trampoline),
         Site::Interval { .. } => Mechanism::Interval,
         Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => Mechanism::PerfEvent,
+    }
+}
+
+fn kernel_function(site: &Site, means: FunctionMeans) -> Mechanism {
+    match (site, means) {
+        (Site::Fentry(function), FunctionMeans::Trampoline) => Mechanism::Function { exit: false, words: function.words },
+        (Site::Fexit(function), FunctionMeans::Trampoline) => Mechanism::Function { exit: true, words: function.words },
+        (_, FunctionMeans::Kprobe(means)) => Mechanism::Kprobe { ret: functions::is_return(site), means },
+        (_, FunctionMeans::Trampoline) => {
+            Mechanism::Kprobe { ret: functions::is_return(site), means: KprobeMeans::Perf }
+        }
     }
 }
 
@@ -205,8 +279,8 @@ impl Groups {
 }
 
 /// One unit for all points, or one for each where programs cannot tell points apart.
-fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Unit> {
-    let together = points.len() == 1 || mechanism.tells_points_apart(options);
+fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Planned> {
+    let together = points.len() == 1 || mechanism.tells_points_apart(program, &points, options);
     let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
     let unit = |points: Vec<PointId>| Unit {
         context: mechanism.context(program, &points),
@@ -214,7 +288,8 @@ fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, op
         pid: pid(program, &points, options),
         points,
     };
-    shares.into_iter().map(unit).collect()
+    let means = mechanism.means(options);
+    shares.into_iter().map(|points| Planned { unit: unit(points), means }).collect()
 }
 
 /// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of
@@ -228,16 +303,30 @@ fn pid(program: &Program, points: &[PointId], options: PlanOptions) -> Option<u3
 }
 
 impl Mechanism {
-    fn tells_points_apart(self, options: PlanOptions) -> bool {
+    fn tells_points_apart(self, program: &Program, points: &[PointId], options: PlanOptions) -> bool {
+        let attach_cookie = |kind| options.abilities.attach_cookie(kind);
         match self {
             Mechanism::Run => true,
             Mechanism::Syscalls { .. } => true,
-            Mechanism::Tracepoint => (options.attach_cookie)(ProgramKind::Tracepoint),
-            Mechanism::RawTracepoint(_) => (options.attach_cookie)(ProgramKind::RawTracepoint),
+            Mechanism::Tracepoint => attach_cookie(ProgramKind::Tracepoint),
+            Mechanism::RawTracepoint(_) => attach_cookie(ProgramKind::RawTracepoint),
             // The kernel checks the program against one tracepoint's arguments.
             Mechanism::BtfTracepoint(_) => false,
-            Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => (options.attach_cookie)(ProgramKind::Kprobe),
-            Mechanism::PerfEvent | Mechanism::Interval => (options.attach_cookie)(ProgramKind::PerfEvent),
+            // Multi-links have had cookies from the first.
+            Mechanism::Kprobe { means: KprobeMeans::Multi, .. } => true,
+            Mechanism::Function { .. } => tried_function(program, points).is_some_and(|id| options.abilities.fentry_cookie(id)),
+            Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => attach_cookie(ProgramKind::Kprobe),
+            Mechanism::PerfEvent | Mechanism::Interval => attach_cookie(ProgramKind::PerfEvent),
+        }
+    }
+
+    fn means(self, options: PlanOptions) -> Means {
+        match self {
+            Mechanism::Syscalls { exit } => Means::Syscalls { exit },
+            Mechanism::Uprobe { .. } if options.abilities.uprobe_multi() => Means::UprobeMulti,
+            Mechanism::Kprobe { means: KprobeMeans::Multi, .. } => Means::KprobeMulti,
+            Mechanism::Kprobe { means: KprobeMeans::Tracefs, .. } => Means::Tracefs { maxactive: options.maxactive },
+            _ => Means::Each,
         }
     }
 
@@ -249,9 +338,18 @@ impl Mechanism {
             Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,
             Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => Context::Registers,
             Mechanism::PerfEvent | Mechanism::Interval => Context::PerfEvent,
+            Mechanism::Function { exit, words } => Context::Function { words, exit },
             Mechanism::Syscalls { exit } => Context::Syscalls { exit, points: numbers(program, points, exit) },
         }
     }
+}
+
+/// A function of the kernel image among the points.
+fn tried_function(program: &Program, points: &[PointId]) -> Option<u32> {
+    points.iter().find_map(|point| match &program.points[point.0 as usize].site {
+        Site::Fentry(function) | Site::Fexit(function) if function.owner == BtfOwner::Kernel => Some(function.btf_id),
+        _ => None,
+    })
 }
 
 fn numbers(program: &Program, points: &[PointId], exit: bool) -> BTreeMap<u32, u32> {

@@ -1,0 +1,89 @@
+//! Attaching programs, with an eye on the clock and on signals: some kernels need seconds for thousands of functions.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+use std::time::Instant;
+
+use quadrant_bpf::tracefs::TraceFs;
+use quadrant_bpf::wait::Signals;
+use quadrant_probes::attach::Attached;
+use quadrant_probes::attach::Request;
+use quadrant_probes::attach::attach;
+use quadrant_program::Program;
+use quadrant_program::probe::Site;
+
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::plan::Planned;
+use crate::sink::Sink;
+
+/// What is attached for a loaded program.
+pub(crate) struct Attachment {
+    /// Index of the program in [`Kernel::programs`].
+    pub(crate) loaded: usize,
+    pub(crate) attached: Attached,
+}
+
+/// Time after which progress is shown, and between two such messages.
+const PATIENCE: Duration = Duration::from_millis(500);
+const REPEAT: Duration = Duration::from_millis(200);
+
+/// Attaches all programs of a trace.
+pub(crate) struct Attaching<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) units: &'a [Planned],
+    pub(crate) kernel: &'a Kernel,
+    pub(crate) sink: &'a mut dyn Sink,
+    pub(crate) signals: &'a mut Signals,
+}
+
+impl Attaching<'_> {
+    /// Attaches everything but BEGIN and END to `attachments`; false if a signal came before all was done.
+    ///
+    /// # Errors
+    /// What the kernel refused, and why.
+    pub(crate) fn run(&mut self, attachments: &mut Vec<Attachment>) -> Result<bool, Error> {
+        let total = self.kernel.programs.iter().map(|loaded| loaded.count).sum();
+        let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
+        for (index, loaded) in self.kernel.programs.iter().enumerate() {
+            let unit = &self.units[loaded.unit];
+            let points = unit.unit.points.iter().skip(loaded.first).take(loaded.count);
+            let sites: Vec<&Site> = points.map(|point| &self.program.points[point.0 as usize].site).collect();
+            if matches!(sites[0], Site::Begin | Site::End) {
+                continue;
+            }
+            let request =
+                Request { program: &loaded.program, sites: &sites, first_cookie: loaded.first as u64, means: unit.means };
+            let (sink, signals) = (&mut *self.sink, &mut *self.signals);
+            let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals))?;
+            attachments.push(Attachment { loaded: index, attached });
+            if steps.interrupted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+struct Steps {
+    done: usize,
+    total: usize,
+    /// When progress is shown next.
+    next: Instant,
+    interrupted: bool,
+}
+
+impl Steps {
+    /// One more point is attached to.
+    fn step(&mut self, sink: &mut dyn Sink, signals: &mut Signals) -> ControlFlow<()> {
+        self.done += 1;
+        if Instant::now() < self.next {
+            return ControlFlow::Continue(());
+        }
+        self.next = Instant::now() + REPEAT;
+        sink.attaching(self.done, self.total);
+        // A signal is looked for only now and then: it costs a system call.
+        self.interrupted = matches!(signals.next(), Ok(Some(_)));
+        if self.interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}

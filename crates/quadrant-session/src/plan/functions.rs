@@ -1,0 +1,130 @@
+//! By which of the kernel's means functions of the kernel are probed.
+
+use std::collections::{HashMap, HashSet};
+
+use quadrant_program::Program;
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::probe::{BtfFunction, BtfOwner, KernelCode, PointId, Site};
+use quadrant_program::program::Clause;
+use quadrant_program::visit;
+use quadrant_program::visit::Visitor;
+
+use super::PlanOptions;
+
+/// A means that the user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KprobeMeans {
+    /// One link for all functions.
+    Multi,
+    /// A perf event for each.
+    Perf,
+    /// An event of tracefs for each.
+    Tracefs,
+}
+
+/// By which means a function is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum FunctionMeans {
+    Kprobe(KprobeMeans),
+    Trampoline,
+}
+
+/// From this many functions on, one link is taken instead of a trampoline for each where it means the same: every trampoline has a
+/// program of its own to be verified.
+const MANY_TRAMPOLINES: usize = 8;
+
+/// The means for each point in the kernel's functions.
+pub(super) fn choose(
+    program: &Program,
+    clauses: &[(PointId, Vec<usize>)],
+    options: &PlanOptions<'_>,
+) -> HashMap<PointId, FunctionMeans> {
+    let [entries, returns] = [false, true].map(|on_return| Group::new(program, clauses, on_return));
+    let chooser = |group: &Group, site: &Site| match site {
+        Site::Kprobe(code) | Site::Kretprobe(code) => {
+            Some(FunctionMeans::Kprobe(kprobe(code, group, options, matches!(site, Site::Kretprobe(_)))))
+        }
+        Site::Fentry(_) | Site::Fexit(_) => Some(FunctionMeans::Trampoline),
+        _ => None,
+    };
+    let mut chosen = HashMap::new();
+    for (point, _) in clauses {
+        let site = &program.points[point.0 as usize].site;
+        let group = if is_return(site) { &returns } else { &entries };
+        let many = group.like_kprobes.contains(point) && group.like_kprobes.len() >= MANY_TRAMPOLINES;
+        let means = match many && options.abilities.kprobe_multi() {
+            true => Some(FunctionMeans::Kprobe(KprobeMeans::Multi)),
+            false => chooser(group, site),
+        };
+        chosen.extend(means.map(|means| (*point, means)));
+    }
+    chosen
+}
+
+fn kprobe(code: &KernelCode, group: &Group, options: &PlanOptions<'_>, on_return: bool) -> KprobeMeans {
+    let abilities = options.abilities;
+    match options.kprobes {
+        Some(forced) => forced,
+        None if on_return && options.maxactive.is_some() => KprobeMeans::Tracefs,
+        None if group.kprobes > 1 && is_entry(code) && abilities.kprobe_multi() => KprobeMeans::Multi,
+        None if abilities.kprobe_event() => KprobeMeans::Perf,
+        None => KprobeMeans::Tracefs,
+    }
+}
+
+/// What of one time, entry or return, can be attached to together.
+struct Group {
+    /// How many kprobes.
+    kprobes: usize,
+    /// Points of trampolines whose clauses mean the same in a kprobe.
+    like_kprobes: HashSet<PointId>,
+}
+
+impl Group {
+    fn new(program: &Program, clauses: &[(PointId, Vec<usize>)], on_return: bool) -> Group {
+        let mut group = Group { kprobes: 0, like_kprobes: HashSet::new() };
+        let fits: Vec<bool> = program.clauses.iter().map(|clause| fits(clause, on_return)).collect();
+        for (point, clauses) in clauses {
+            match &program.points[point.0 as usize].site {
+                site if is_return(site) != on_return => {}
+                Site::Kprobe(code) | Site::Kretprobe(code) if is_entry(code) => group.kprobes += 1,
+                Site::Fentry(function) | Site::Fexit(function)
+                    if is_entry_of(function) && clauses.iter().all(|clause| fits[*clause]) =>
+                {
+                    group.like_kprobes.insert(*point);
+                }
+                _ => {}
+            }
+        }
+        group
+    }
+}
+
+pub(super) fn is_return(site: &Site) -> bool {
+    matches!(site, Site::Kretprobe(_) | Site::Fexit(_))
+}
+
+/// A function that the kernel can attach to together with others.
+fn is_entry(code: &KernelCode) -> bool {
+    code.traceable && code.offset == 0 && code.address.is_some()
+}
+
+fn is_entry_of(function: &BtfFunction) -> bool {
+    !matches!(function.owner, BtfOwner::Program(_)) && function.code.as_ref().is_some_and(is_entry)
+}
+
+/// Arguments in registers are the same in both ways; at a return a kprobe has none any more.
+fn fits(clause: &Clause, on_return: bool) -> bool {
+    struct Finder(u8);
+    impl Visitor for Finder {
+        fn expr(&mut self, expr: &Expr) {
+            if let ExprKind::Arg(index) = expr.kind {
+                self.0 = self.0.max(index + 1);
+            }
+        }
+    }
+    let mut finder = Finder(0);
+    visit::clause(clause, &mut finder);
+    let registers = quadrant_codegen::target::native().arguments.len();
+    usize::from(finder.0) <= if on_return { 0 } else { registers }
+}

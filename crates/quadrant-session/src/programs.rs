@@ -1,0 +1,229 @@
+//! Loading programs.
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+
+use quadrant_bpf::insn::Insn;
+use quadrant_bpf::map::Map;
+use quadrant_bpf::prog::AttachType;
+use quadrant_bpf::prog::LogLevel;
+use quadrant_bpf::prog::ProgramKind;
+use quadrant_bpf::prog::ProgramSpec;
+use quadrant_codegen::object::Context;
+use quadrant_codegen::ssa::Code;
+use quadrant_codegen::ssa::RelocKind;
+use quadrant_probes::attach;
+use quadrant_probes::attach::Means;
+use quadrant_program::Program;
+use quadrant_program::probe::BtfFunction;
+use quadrant_program::probe::BtfOwner;
+use quadrant_program::probe::Site;
+
+use crate::error::Error;
+use crate::plan::Planned;
+use crate::verifier;
+
+/// A loaded program: all points of a unit, or one of them.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) program: quadrant_bpf::prog::Program,
+    /// Index of the unit.
+    pub(crate) unit: usize,
+    /// Index of its first point in the unit.
+    pub(crate) first: usize,
+    /// How many points from there on.
+    pub(crate) count: usize,
+}
+
+/// Load the programs of all units.
+///
+/// # Errors
+/// What the kernel refused, and why.
+pub(crate) fn load(program: &Program, units: &[Planned], codes: &[Code], maps: &[Map]) -> Result<Vec<Loaded>, Error> {
+    let insns: Vec<Vec<Insn>> = codes.iter().map(|code| relocate(code, maps)).collect();
+    let functions: Vec<Vec<quadrant_bpf::btf::Function>> = codes.iter().map(functions).collect();
+    let owners = owners(program, units)?;
+    let mut jobs = Vec::new();
+    for (index, unit) in units.iter().enumerate() {
+        for (first, count) in shares(unit) {
+            let (kind, attach_type) = kind(unit);
+            let (attach_btf_id, owner) = attach_btf(unit, site(program, unit, first));
+            let spec = ProgramSpec {
+                attach_type,
+                attach_btf_id,
+                attach_btf: owner.and_then(|owner| owners.get(owner)?.as_ref()).map(AsFd::as_fd),
+                functions: &functions[index],
+                ..ProgramSpec::new(kind, &insns[index])
+            };
+            jobs.push(Job { spec, name: program_name(program, unit, first), unit: index, first, count });
+        }
+    }
+    match load_all(&jobs) {
+        Ok(programs) => Ok(jobs.iter().zip(programs).map(|(job, program)| job.loaded(program)).collect()),
+        Err((at, error)) => {
+            let job = &jobs[at];
+            let name = &program.points[units[job.unit].unit.points[job.first].0 as usize].name;
+            Err(refused(name, &codes[job.unit], &job.spec(), error))
+        }
+    }
+}
+
+struct Job<'a> {
+    spec: ProgramSpec<'a>,
+    name: String,
+    unit: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Job<'_> {
+    fn spec(&self) -> ProgramSpec<'_> {
+        ProgramSpec { name: &self.name, ..self.spec }
+    }
+
+    fn loaded(&self, program: quadrant_bpf::prog::Program) -> Loaded {
+        Loaded { program, unit: self.unit, first: self.first, count: self.count }
+    }
+}
+
+/// Programs from which on loading is worth threads: the verifier works in the calling thread.
+const MANY: usize = 16;
+/// Most threads that load.
+const LOADERS: usize = 8;
+
+type LoadResult = Result<quadrant_bpf::prog::Program, quadrant_bpf::Error>;
+
+/// The programs in the order of the jobs, or the first that was refused.
+fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize, quadrant_bpf::Error)> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(LOADERS);
+    let threads = if jobs.len() < MANY { 1 } else { threads };
+    let load_share = |start: usize| {
+        let mut results: Vec<(usize, LoadResult)> = Vec::new();
+        for index in (start..jobs.len()).step_by(threads) {
+            let result = quadrant_bpf::prog::Program::load(&jobs[index].spec());
+            let failed = result.is_err();
+            results.push((index, result));
+            if failed {
+                break;
+            }
+        }
+        results
+    };
+    let mut results = if threads == 1 { load_share(0) } else { in_threads(threads, &load_share) };
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(index, result)| result.map_err(|error| (index, error))).collect()
+}
+
+fn in_threads<T: Send>(threads: usize, work: &(impl Fn(usize) -> Vec<T> + Sync)) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|start| scope.spawn(move || work(start))).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
+}
+
+/// A program for all points, or one for each where the kernel checks a program against one function.
+fn shares(unit: &Planned) -> Vec<(usize, usize)> {
+    let points = unit.unit.points.len();
+    match unit.unit.context {
+        Context::Function { .. } => (0..points).map(|first| (first, 1)).collect(),
+        _ => vec![(0, points)],
+    }
+}
+
+/// What loading needs to name the modules and programs whose functions are meant.
+fn owners<'a>(program: &'a Program, units: &[Planned]) -> Result<HashMap<&'a BtfOwner, Option<OwnedFd>>, Error> {
+    let mut owners = HashMap::new();
+    for point in units.iter().flat_map(|unit| &unit.unit.points) {
+        if let Site::Fentry(BtfFunction { owner, .. }) | Site::Fexit(BtfFunction { owner, .. }) =
+            &program.points[point.0 as usize].site
+            && !owners.contains_key(owner)
+        {
+            owners.insert(owner, attach::owner(owner)?);
+        }
+    }
+    Ok(owners)
+}
+
+/// Maps as file descriptors.
+fn relocate(code: &Code, maps: &[Map]) -> Vec<Insn> {
+    let mut insns = code.insns.clone();
+    for reloc in &code.relocs {
+        match reloc.kind {
+            RelocKind::Map(map) | RelocKind::MapValue(map) => {
+                insns[reloc.at as usize].imm = maps[map.0 as usize].raw_fd();
+            }
+            RelocKind::Kfunc(_) => {}
+        }
+    }
+    insns
+}
+
+/// Functions are described to the kernel only when there are callbacks, which need it.
+fn functions(code: &Code) -> Vec<quadrant_bpf::btf::Function> {
+    if code.funcs.len() < 2 {
+        return Vec::new();
+    }
+    let describe = |func: &quadrant_codegen::ssa::FuncInfo| quadrant_bpf::btf::Function {
+        start: func.at,
+        name: func.name.clone(),
+        linkage: if func.is_static { quadrant_bpf::btf::Linkage::Static } else { quadrant_bpf::btf::Linkage::Global },
+        arguments: func.params as usize,
+    };
+    code.funcs.iter().map(describe).collect()
+}
+
+fn kind(unit: &Planned) -> (ProgramKind, AttachType) {
+    match unit.unit.context {
+        Context::Run | Context::RawTracepoint(_) | Context::Syscalls { .. } => {
+            (ProgramKind::RawTracepoint, AttachType::None)
+        }
+        Context::Tracepoint => (ProgramKind::Tracepoint, AttachType::None),
+        Context::BtfTracepoint => (ProgramKind::Tracing, AttachType::TraceRawTp),
+        Context::Function { exit: false, .. } => (ProgramKind::Tracing, AttachType::TraceFentry),
+        Context::Function { exit: true, .. } => (ProgramKind::Tracing, AttachType::TraceFexit),
+        Context::PerfEvent => (ProgramKind::PerfEvent, AttachType::None),
+        Context::Registers => match unit.means {
+            Means::UprobeMulti => (ProgramKind::Kprobe, AttachType::TraceUprobeMulti),
+            Means::KprobeMulti => (ProgramKind::Kprobe, AttachType::TraceKprobeMulti),
+            _ => (ProgramKind::Kprobe, AttachType::None),
+        },
+    }
+}
+
+/// The type of what a program is for, and whose type that is.
+fn attach_btf<'a>(unit: &Planned, site: &'a Site) -> (u32, Option<&'a BtfOwner>) {
+    match (&unit.unit.context, site) {
+        (Context::BtfTracepoint, Site::RawTracepoint { btf_id, .. }) => (*btf_id, None),
+        (Context::Function { .. }, Site::Fentry(function) | Site::Fexit(function)) => {
+            (function.btf_id, Some(&function.owner))
+        }
+        _ => (0, None),
+    }
+}
+
+fn site<'a>(program: &'a Program, unit: &Planned, point: usize) -> &'a Site {
+    &program.points[unit.unit.points[point].0 as usize].site
+}
+
+/// For those who list programs with other tools: the last part of the probe's name.
+fn program_name(program: &Program, unit: &Planned, point: usize) -> String {
+    let name = &program.points[unit.unit.points[point].0 as usize].name;
+    let last = name.rsplit(':').next().unwrap_or(name);
+    last.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(15).collect()
+}
+
+/// Load again with a log to learn why; the log itself is not for users.
+fn refused(name: &str, code: &Code, spec: &ProgramSpec<'_>, error: quadrant_bpf::Error) -> Error {
+    let log = match quadrant_bpf::prog::Program::load_with_log(spec, LogLevel::Failure) {
+        Err(again) => again.log().unwrap_or_default().to_owned(),
+        Ok(_) => String::new(),
+    };
+    if std::env::var_os("QUADRANT_VERIFIER_LOG").is_some() {
+        return Error::Log(format!("{log}\n{code}"));
+    }
+    if log.trim().is_empty() {
+        return Error::Kernel(error);
+    }
+    verifier::explain(code, name, &log)
+}
