@@ -9,9 +9,14 @@ use crate::sys;
 
 /// The kernel's lockdown level, if one is in force: `integrity` or `confidentiality`.
 pub fn lockdown() -> Option<String> {
+    lockdown_level().filter(|level| level != "none")
+}
+
+/// The kernel's lockdown level, also if it is `none`; nothing if it cannot be known.
+pub fn lockdown_level() -> Option<String> {
     let text = read("lockdown")?;
     let level = text.split_once('[')?.1.split_once(']')?.0;
-    (level != "none").then(|| level.to_owned())
+    Some(level.to_owned())
 }
 
 /// The names of the active security modules.

@@ -6,6 +6,7 @@ mod active;
 mod cases;
 mod common;
 mod counts;
+mod doctor;
 mod errors;
 mod issue_lines;
 mod life;

@@ -55,7 +55,8 @@ const NOTES: &str = "\
 HITS of a program are counted only while the kernel's statistics are on (--measure, or kernel.bpf_stats_enabled);
 `*` marks counts that several attachments of one program share. Events of tracefs count always. \
 MISSES were skipped because a probe ran already.
-The JSON form is described in docs/json.md.";
+The JSON form is described in docs/json.md.
+The exit status is 1 if nothing could be seen.";
 
 /// Width of lines, unless `--full`.
 const WIDTH: usize = 120;
@@ -95,12 +96,13 @@ fn show(options: &Options) -> Done {
         commands::print(text(&found, options).as_bytes())?;
         notes(&found);
     }
-    Ok(0)
+    Ok(if found.attachments.is_empty() && !found.notes.is_empty() { 1 } else { 0 })
 }
 
 fn text(found: &Active, options: &Options) -> String {
     if found.attachments.is_empty() {
-        return "nothing is attached\n".to_owned();
+        let seen = if found.notes.is_empty() { "" } else { " that this user may see" };
+        return format!("nothing is attached{seen}\n");
     }
     let (columns, rows) = rows::rows(&found.attachments, options.full);
     table::render(&columns, &rows, (!options.full).then_some(WIDTH))
