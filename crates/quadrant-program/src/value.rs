@@ -92,7 +92,11 @@ pub fn decode_argument<'a>(ty: &'a Type, fixed: &'a [u8], record: &'a [u8]) -> V
 
 /// Decode a value in C layout (a member or element of C memory).
 pub fn decode_c<'a>(ty: &'a Type, bytes: &'a [u8]) -> Value<'a> {
-    let Some(bytes) = ty.c_size().and_then(|size| bytes.get(..size as usize)) else {
+    let Some(size) = ty.c_size() else {
+        // What C does not have is stored in its own way, in a record of the script.
+        return decode(ty, bytes);
+    };
+    let Some(bytes) = bytes.get(..size as usize) else {
         return Value::Malformed;
     };
     match ty {
@@ -168,6 +172,13 @@ mod tests {
         assert_eq!(decode(&Type::U64, &minus_one), Value::Uint(u64::MAX));
         assert_eq!(decode_c(&Type::Int { bytes: 2, signed: true }, &[0xfe, 0xff]), Value::Int(-2));
         assert_eq!(decode(&Type::I64, &[1, 2]), Value::Malformed);
+    }
+
+    #[test]
+    fn members_that_c_does_not_have_are_stored_in_their_own_way() {
+        let ty = Type::Tuple([Type::I64, Type::Mac].into());
+        assert_eq!(decode_c(&ty, &[0; 16]), decode(&ty, &[0; 16]));
+        assert_eq!(decode_c(&Type::Mac, &[1, 2, 3]), Value::Malformed);
     }
 
     #[test]

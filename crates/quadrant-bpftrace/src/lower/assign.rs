@@ -41,6 +41,11 @@ impl Lower<'_> {
 
     fn assign_var(&mut self, name: &str, at: Span, value: &ast::Expr, span: Span) -> Option<StmtKind> {
         let value = self.stored_value(value);
+        self.assign_value(name, at, value, span)
+    }
+
+    /// Assigns a value to a variable, declared here if there is none; without a value, its type is not known yet.
+    pub(super) fn assign_value(&mut self, name: &str, at: Span, value: Option<Expr>, span: Span) -> Option<StmtKind> {
         if self.local(name).is_none() {
             self.declare(name, at, value.as_ref().map(|value| value.ty.clone()), false);
         }

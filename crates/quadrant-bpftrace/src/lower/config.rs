@@ -1,12 +1,14 @@
 //! Settings: `config = { ... }` and the environment.
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::expr::Expr;
 use quadrant_program::span::Span;
-use quadrant_program::ty::StackMode;
+use quadrant_program::ty::{StackMode, Type};
 use quadrant_types::suggest;
 
 use super::Lower;
-use crate::ast::{ConfigEntry, ConfigValue, Item, Script};
+use super::expr::{literal_int, literal_text};
+use crate::ast::{ConfigEntry, ConfigValue, Ident, Item, Script};
 
 /// What to do about a probe that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +56,9 @@ const WITHOUT_EFFECT: &[&str] = &[
     "unstable_import_statement",
 ];
 
+/// What `config.max_map_keys` is in bpftrace when nothing is set; here maps then have room for more.
+const BPFTRACE_MAP_KEYS: u32 = 4096;
+
 /// Old names and the new ones.
 const RENAMED: &[(&str, &str)] = &[
     ("strlen", "max_strlen"),
@@ -75,6 +80,39 @@ impl Lower<'_> {
                 let message =
                     format!("`{key}`, set in the environment, is {wanted}, and not `{}`", value.escape_debug());
                 self.error::<()>(Span::default(), message);
+            }
+        }
+    }
+
+    /// `config.name`: a setting's value.
+    pub(super) fn config_value(&mut self, name: &Ident, span: Span) -> Option<Expr> {
+        let config = &self.config;
+        let stack_modes = [
+            (StackMode::Bpftrace, "bpftrace"),
+            (StackMode::Perf, "perf"),
+            (StackMode::Raw, "raw"),
+            (StackMode::BuildId, "build_id"),
+        ];
+        let number = |value: u32| Some(literal_int(value.into(), span));
+        let flag = |value: bool| Some(Expr::int(value.into(), Type::Bool, span));
+        match name.name.as_str() {
+            "max_strlen" => number(config.max_strlen),
+            "max_map_keys" => number(config.max_map_keys.unwrap_or(BPFTRACE_MAP_KEYS)),
+            "max_probes" => number(config.max_probes),
+            "max_cat_bytes" => number(config.max_cat_bytes),
+            "print_maps_on_exit" => flag(config.print_maps_on_exit),
+            "cpp_demangle" => flag(config.demangle),
+            "str_trunc_trailer" => Some(literal_text(config.cut_trailer.as_bytes(), span)),
+            "stack_mode" => {
+                let mode = stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode);
+                Some(literal_text(mode.map_or("", |(_, mode)| mode).as_bytes(), span))
+            }
+            known if KNOWN.contains(&known) || WITHOUT_EFFECT.contains(&known) => {
+                self.unsupported(name.span, &format!("reading the setting `{known}`"), "write its value")
+            }
+            unknown => {
+                let near = suggest(unknown, KNOWN.iter().copied());
+                self.error_near(name.span, format!("unknown setting `{unknown}`"), near)
             }
         }
     }

@@ -8,6 +8,7 @@ use quadrant_program::ty::{EnumType, RecordField, RecordType, Space, Type};
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
+use super::fields::is_script_record;
 use crate::ast::{Expr, Tag, TypeExpr, TypeKind};
 
 /// How deep the members of a printed record are followed.
@@ -95,6 +96,7 @@ impl Lower<'_> {
 
     fn printable_within(&mut self, ty: &Type, depth: u8) -> Type {
         match ty {
+            Type::Record(record) if is_script_record(record) => ty.clone(),
             Type::Record(record) if depth > 0 => {
                 let fields = self.record_fields(record.ctype, depth);
                 Type::Record(Arc::new(RecordType { fields, ..(**record).clone() }))

@@ -4,6 +4,8 @@ use quadrant_program::map::{Aggregation, MapValue};
 use quadrant_program::ty::{StackMode, StackType, Type};
 use quadrant_types::Types;
 
+use super::fields::{is_script_record, join_records};
+
 /// The least type that holds the values of both; `None` if they have nothing in common.
 pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
     if a == b {
@@ -22,6 +24,7 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
             let parts: Option<Vec<Type>> = x.iter().zip(y.iter()).map(|(x, y)| join(types, x, y)).collect();
             Some(Type::Tuple(parts?.into()))
         }
+        (Type::Record(x), Type::Record(y)) if is_script_record(x) || is_script_record(y) => join_records(types, x, y),
         (Type::Record(x), Type::Record(y)) => types.same(x.ctype, y.ctype).then(|| a.clone()),
         (Type::Array { elem: x, len: n }, Type::Array { elem: y, len: m }) => {
             (n == m && join(types, x, y).as_ref() == Some(&**x)).then(|| a.clone())

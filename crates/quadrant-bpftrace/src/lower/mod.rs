@@ -19,6 +19,7 @@ mod define;
 mod env;
 mod expand;
 mod expr;
+mod fields;
 mod infer;
 mod join;
 mod map;

@@ -1,6 +1,6 @@
 //! Bare words: builtins, arguments, constants.
 
-use quadrant_program::expr::{Builtin, Clock, Expr, ExprKind};
+use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind};
 use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, StackType, Type};
@@ -10,7 +10,7 @@ use super::Lower;
 use super::call::Called;
 use super::constants;
 use super::expr::literal_int;
-use crate::ast::Ident;
+use crate::ast::{self, Ident};
 
 /// Frames of a stack without a limit of its own.
 pub(super) const MAX_STACK: u8 = 127;
@@ -49,15 +49,12 @@ const OTHER: &[&str] = &[
     "has_cpid",
     "probetype",
     "ctx",
+    "usermode",
 ];
 
 /// Old names of `pid` and its like, and builtins that this engine does not have.
-const UNSUPPORTED: &[(&str, &str)] = &[
-    ("usermode", "tell kernel from user by the probe"),
-    ("leader_tid", "use `pid`"),
-    ("leader_comm", "use `curtask.group_leader.comm`"),
-    ("dw_ustack", "use `ustack`"),
-];
+const UNSUPPORTED: &[(&str, &str)] =
+    &[("leader_tid", "use `pid`"), ("leader_comm", "use `curtask.group_leader.comm`"), ("dw_ustack", "use `ustack`")];
 
 impl Lower<'_> {
     /// The value of a bare word.
@@ -118,6 +115,7 @@ impl Lower<'_> {
                 Some(Expr::new(ExprKind::Cast(Box::new(uid)), Type::Username, span))
             }
             "kstack" | "ustack" => self.stack(name == "ustack", None, None, span),
+            "usermode" => self.usermode(span),
             "func" => self.func(span),
             "cpid" => self.child(span),
             "has_cpid" => Some(Expr::int(i64::from(self.env.child.is_some()), Type::Bool, span)),
@@ -163,6 +161,40 @@ impl Lower<'_> {
             None => Type::U64,
         };
         Some(Expr::new(ExprKind::Builtin(Builtin::Curtask), ty, span))
+    }
+
+    /// `usermode`: the interrupted code's privilege level, 1 for user code.
+    fn usermode(&mut self, span: Span) -> Option<Expr> {
+        /// Offset of `cs` in x86-64's `struct pt_regs`; its lowest two bits are the level, 3 for user code.
+        const CS: u16 = 136;
+        if !self.has_registers() {
+            let kind = self.scope.kind.name();
+            return self
+                .error(span, format!("a probe of type `{kind}` has no registers, and `usermode` is read from them"));
+        }
+        let cs = Box::new(Expr::new(ExprKind::Reg(CS), Type::U64, span));
+        let level = Box::new(Expr::int(3, Type::U64, span));
+        let masked = Expr::new(ExprKind::Binary(BinaryOp::And, cs, level.clone()), Type::U64, span);
+        let user = Expr::new(ExprKind::Binary(BinaryOp::Eq, Box::new(masked), level), Type::Bool, span);
+        Some(self.cast(user, &Type::Int { bytes: 1, signed: false }))
+    }
+
+    /// `pid(curr_ns)`, `tid(curr_ns)`: the number in the process id namespace of the task itself.
+    pub(super) fn namespace_id(&mut self, name: &str, arg: &ast::Expr, span: Span) -> Option<Expr> {
+        if !matches!(&arg.kind, ast::ExprKind::Name(word) if word == "curr_ns") {
+            return self.error_help(arg.span, "unknown namespace of process ids", "there are `curr_ns` and `init`");
+        }
+        let ids = if name == "pid" { &["group_leader", "thread_pid"][..] } else { &["thread_pid"] };
+        let field = |base, name: &str| {
+            let name = Ident { name: name.to_owned(), span };
+            ast::Expr::new(span, ast::ExprKind::Field { base: Box::new(base), name })
+        };
+        let task = ast::Expr::new(span, ast::ExprKind::Name("curtask".to_owned()));
+        let ids = ids.iter().fold(task, |base, name| field(base, name));
+        let index = Box::new(field(ids.clone(), "level"));
+        let entry = ast::ExprKind::Index { base: Box::new(field(ids, "numbers")), index };
+        let number = self.expr(&field(ast::Expr::new(span, entry), "nr"))?;
+        Some(self.cast(number, &Type::U32))
     }
 
     /// A member of the current task, through pointers.

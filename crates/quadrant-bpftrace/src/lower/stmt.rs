@@ -91,6 +91,9 @@ impl Lower<'_> {
     }
 
     fn if_stmt(&mut self, arms: &[(ast::Expr, ast::Block)], other: Option<&ast::Block>) -> Option<StmtKind> {
+        if let Some((ast::Expr { kind: ast::ExprKind::Comptime(cond), .. }, body)) = arms.first() {
+            return self.comptime_if(cond, body, &arms[1..], other);
+        }
         let conds: Vec<(Option<Expr>, Vec<Stmt>)> =
             arms.iter().map(|(cond, body)| (self.condition(cond), self.block(body))).collect();
         let mut rest = other.map(|other| self.block(other)).unwrap_or_default();
@@ -100,6 +103,23 @@ impl Lower<'_> {
             rest = vec![Stmt::new(StmtKind::If { cond, then, other: rest }, span)];
         }
         rest.pop().map(|stmt| stmt.kind)
+    }
+
+    /// `if comptime cond { }`: what does not hold is as good as not written.
+    fn comptime_if(
+        &mut self,
+        cond: &ast::Expr,
+        body: &ast::Block,
+        rest: &[(ast::Expr, ast::Block)],
+        other: Option<&ast::Block>,
+    ) -> Option<StmtKind> {
+        let cond = self.comptime(cond)?;
+        match (cond.kind, rest, other) {
+            (ExprKind::Int(0), [], None) => Some(StmtKind::Block(Vec::new())),
+            (ExprKind::Int(0), [], Some(other)) => Some(StmtKind::Block(self.block(other))),
+            (ExprKind::Int(0), rest, other) => self.if_stmt(rest, other),
+            _ => Some(StmtKind::Block(self.block(body))),
+        }
     }
 
     fn while_loop(&mut self, cond: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {

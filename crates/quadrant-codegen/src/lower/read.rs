@@ -121,6 +121,18 @@ impl Lower<'_, '_> {
         Ok(Some(mem.at(off as u32)))
     }
 
+    /// Stores what C does not have, which only memory of the program itself can hold.
+    fn store_own(&mut self, addr: &Expr, space: Space, ty: &Type, to: Mem) -> Result<()> {
+        let len = layout::size(ty);
+        if space == Space::Program
+            && let Some(mem) = self.program_place(addr, len)?
+        {
+            self.copy(to, mem, len);
+            return Ok(());
+        }
+        Err(self.model_error(format_args!("a {ty:?} at an address")))
+    }
+
     /// Stores what is at an address.
     pub fn store_deref(&mut self, addr: &Expr, space: Space, ty: &Type, to: Mem) -> Result<()> {
         if let Type::String { cap } = ty {
@@ -128,7 +140,7 @@ impl Lower<'_, '_> {
             return self.read_padded(from, *cap, to);
         }
         let Some(len) = ty.c_size() else {
-            return Err(self.model_error(format_args!("a {ty:?} at an address")));
+            return self.store_own(addr, space, ty, to);
         };
         if space == Space::Program
             && let Some(mem) = self.program_place(addr, len)?

@@ -1,10 +1,14 @@
 //! Values shown in another way, clocks, byte order, address spaces.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use quadrant_program::expr::{Builtin, Clock, Expr, ExprKind, Function};
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::suggest;
 
 use super::super::Lower;
+use super::super::expr::literal_text;
 use super::{Call, Called};
 use crate::ast;
 
@@ -81,6 +85,23 @@ pub(super) fn ntop(lower: &mut Lower, call: Call) -> Option<Called> {
     };
     let args = family.into_iter().chain([address]).collect();
     Some(Called::Value(Expr::new(ExprKind::Call(Function::Ntop, args), Type::Inet, call.span)))
+}
+
+/// `pton("address")`: the bytes of an address that is known now.
+pub(super) fn pton(lower: &mut Lower, call: Call) -> Option<Called> {
+    let text = lower.text_arg(call, 0)?;
+    let bytes = match text.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.octets().to_vec(),
+        Ok(IpAddr::V6(address)) => address.octets().to_vec(),
+        Err(_) => {
+            let message = format!("`{}` is not an IPv4 or IPv6 address", text.escape_debug());
+            return lower.error(call.args[0].span, message);
+        }
+    };
+    let elem = Arc::new(Type::Int { bytes: 1, signed: false });
+    let ty = Type::Array { elem, len: bytes.len() as u32 };
+    let constant = literal_text(&bytes, call.span);
+    Some(Called::Value(lower.reinterpret(constant, ty)))
 }
 
 /// `macaddr(bytes)`

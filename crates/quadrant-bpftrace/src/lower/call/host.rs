@@ -131,21 +131,30 @@ pub(super) fn getopt(lower: &mut Lower, call: Call) -> Option<Called> {
     }
 }
 
+/// Probes whose context is the registers of the interrupted code.
+const WITH_REGISTERS: &[ProbeKind] = &[
+    ProbeKind::Uprobe,
+    ProbeKind::Uretprobe,
+    ProbeKind::Usdt,
+    ProbeKind::Kprobe,
+    ProbeKind::Kretprobe,
+    ProbeKind::Profile,
+    ProbeKind::Software,
+    ProbeKind::Hardware,
+    ProbeKind::Watchpoint,
+];
+
+impl Lower<'_> {
+    /// Whether the probe at hand has registers.
+    pub(in super::super) fn has_registers(&self) -> bool {
+        WITH_REGISTERS.contains(&self.scope.kind)
+    }
+}
+
 /// `reg("name")`
 pub(super) fn reg(lower: &mut Lower, call: Call) -> Option<Called> {
     let name = lower.text_arg(call, 0)?;
-    let kinds = [
-        ProbeKind::Uprobe,
-        ProbeKind::Uretprobe,
-        ProbeKind::Usdt,
-        ProbeKind::Kprobe,
-        ProbeKind::Kretprobe,
-        ProbeKind::Profile,
-        ProbeKind::Software,
-        ProbeKind::Hardware,
-        ProbeKind::Watchpoint,
-    ];
-    if !kinds.contains(&lower.scope.kind) {
+    if !lower.has_registers() {
         let kind = lower.scope.kind.name();
         return lower.error(call.span, format!("a probe of type `{kind}` has no registers"));
     }

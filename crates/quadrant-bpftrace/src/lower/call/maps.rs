@@ -1,7 +1,9 @@
 //! Functions on maps.
 
 use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::map::MapValue;
 use quadrant_program::record::RecordKind;
+use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 
 use super::super::Lower;
@@ -44,6 +46,30 @@ pub(super) fn has_key(lower: &mut Lower, call: Call) -> Option<Called> {
     let element = lower.element_with_key(name, call.args.get(1)?, call.span)?;
     lower.whole_map(name)?;
     let kind = ExprKind::MapHas { map: element.map, key: element.key.map(Box::new) };
+    Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
+}
+
+/// `find(@map, key, $variable)`: whether the key is there, and its value in the variable if it is.
+pub(super) fn find(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.map_arg(call, 0)?;
+    let ast::ExprKind::Var(var) = &call.args[2].kind else {
+        return lower.error(call.args[2].span, "find() puts the value into a variable: `$value`");
+    };
+    let element = lower.element_with_key(name, &call.args[1], call.span)?;
+    lower.whole_map(name)?;
+    let (keep_key, key) = lower.keep(element.key.clone()?);
+    let ty = match lower.map_value(&name.name)? {
+        MapValue::Plain(ty) => ty,
+        MapValue::Aggregation(aggregation) => lower.aggregated(&aggregation, &element)?,
+    };
+    let (map, key) = (element.map, Some(Box::new(key)));
+    let value = Expr::new(ExprKind::MapGet { map, key: key.clone() }, ty, call.span);
+    let assign = lower.assign_value(var, call.args[2].span, Some(value), call.span)?;
+    let has = Expr::new(ExprKind::MapHas { map, key }, Type::Bool, call.span);
+    let (keep_has, has) = lower.keep(has);
+    let then = vec![Stmt::new(assign, call.span)];
+    let take = Stmt::new(StmtKind::If { cond: has.clone(), then, other: Vec::new() }, call.span);
+    let kind = ExprKind::Block(vec![keep_key, keep_has, take], Box::new(has));
     Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
 }
 

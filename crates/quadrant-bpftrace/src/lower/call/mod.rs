@@ -4,6 +4,7 @@ mod aggregate;
 mod convert;
 mod host;
 mod maps;
+mod meta;
 mod output;
 mod printf;
 mod stack;
@@ -67,7 +68,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("zero", (1, 1), "zero(@map)", maps::clear),
     entry("delete", (1, ANY), "delete(@map, key)", maps::delete),
     entry("has_key", (2, 2), "has_key(@map, key)", maps::has_key),
-    entry("len", (1, 1), "len(@map)", maps::len),
+    entry("len", (1, 1), "len(@map), len(stack)", maps::len),
     entry("str", (1, 2), "str(address[, length])", text::str),
     entry("buf", (1, 2), "buf(address, length)", text::buf),
     entry("strlen", (1, 1), "strlen(text)", text::strlen),
@@ -95,6 +96,21 @@ const FUNCTIONS: &[Entry] = &[
     entry("bswap", (1, 1), "bswap(number)", convert::bswap),
     entry("kptr", (1, 1), "kptr(pointer)", convert::space),
     entry("uptr", (1, 1), "uptr(pointer)", convert::space),
+    entry("pton", (1, 1), "pton(\"address\")", convert::pton),
+    entry("memcmp", (3, 3), "memcmp(text, text, length)", text::strncmp),
+    entry("strcap", (1, 1), "strcap(text)", meta::strcap),
+    entry("is_str", (1, 1), "is_str(value)", meta::is_type),
+    entry("is_ptr", (1, 1), "is_ptr(value)", meta::is_type),
+    entry("is_array", (1, 1), "is_array(value)", meta::is_type),
+    entry("is_integer", (1, 1), "is_integer(value)", meta::is_type),
+    entry("is_unsigned_integer", (1, 1), "is_unsigned_integer(value)", meta::is_type),
+    entry("is_literal", (1, 1), "is_literal(value)", meta::is_type),
+    entry("is_err", (1, 1), "is_err(pointer)", meta::is_err),
+    entry("assert", (2, 2), "assert(condition, \"message\")", meta::assert),
+    entry("static_assert", (2, 2), "static_assert(condition, \"message\")", meta::static_assert),
+    entry("fail", (1, 1), "fail(\"message\")", meta::fail),
+    entry("default_str_length", (0, 0), "default_str_length()", meta::default_str_length),
+    entry("find", (3, 3), "find(@map, key, $variable)", maps::find),
     entry("count", (0, 0), "count()", aggregate::misplaced),
     entry("sum", (1, 1), "sum(number)", aggregate::misplaced),
     entry("min", (1, 1), "min(number)", aggregate::misplaced),
@@ -107,22 +123,15 @@ const FUNCTIONS: &[Entry] = &[
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("assert", "use `if` and errorf()"),
     ("assert_str", "leave it away"),
     ("container_of", "subtract offsetof() from the pointer"),
     ("debugf", "use printf()"),
-    ("fail", "use errorf()"),
-    ("find", "use has_key() and read the map"),
-    ("memcmp", "use buf() and `==`"),
     ("override", "it changes what the traced program sees; this tool only looks"),
     ("path", "read the dentry's name: `file.f_path.dentry.d_name.name`"),
     ("percpu_kaddr", "use kaddr()"),
-    ("pton", "compare with ntop(): `ntop(x) == ntop(...)`"),
     ("skboutput", "print the fields of the packet"),
     ("socket_cookie", "use the socket's address as its identity"),
-    ("static_assert", "leave it away"),
     ("str_concat", "print the parts one after the other"),
-    ("strcap", "leave it away"),
     ("strstr", "use strcontains()"),
     ("tseries", "use count() and print it in an `interval` probe"),
     ("unwatch", "end the trace with exit()"),
@@ -185,11 +194,7 @@ impl Lower<'_> {
             [] => Some(value),
             [arg] if matches!(callee.name.as_str(), "pid" | "tid") => match init(arg) {
                 true => Some(value),
-                false => Some(self.unsupported(
-                    arg.span,
-                    "a process id of another namespace",
-                    "`pid` is that of the initial namespace",
-                )),
+                false => Some(self.namespace_id(&callee.name, arg, span)),
             },
             [arg, ..] => Some(self.error(arg.span, format!("`{}` takes no argument here", callee.name))),
         }

@@ -85,7 +85,7 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
 fn cut(lower: &mut Lower, call: Call, value: Expr, cap: u32, length: Expr) -> Option<Called> {
     match (&value.kind, &length.kind) {
         (ExprKind::Str(text), ExprKind::Int(length)) => {
-            let keep = usize::try_from(*length).unwrap_or(0).saturating_sub(1).min(text.len());
+            let keep = usize::try_from(*length).unwrap_or(0).min(text.len());
             Some(Called::Value(literal_text(&text[..keep], call.span)))
         }
         (_, ExprKind::Int(length)) if *length >= i64::from(cap) => Some(Called::Value(value)),

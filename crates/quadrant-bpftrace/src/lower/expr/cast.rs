@@ -1,12 +1,13 @@
 //! Conversions, explicit and implied; sizes and offsets of types.
 
-use quadrant_program::expr::{Expr, ExprKind, Place, UnaryOp};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Place, UnaryOp};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 use quadrant_types::TypeId;
 
 use super::super::Lower;
+use super::super::fields::is_script_record;
 use super::super::join::join;
 use super::super::map::tuple;
 use super::literal;
@@ -20,6 +21,10 @@ impl Lower<'_> {
             (Type::Tuple(_), Type::Tuple(parts)) => {
                 let parts = parts.clone();
                 self.convert_tuple(value, &parts)
+            }
+            (Type::Record(_), Type::Record(to)) if is_script_record(to) => {
+                let to = to.clone();
+                self.convert_record(value, &to)
             }
             // Stored text and bytes carry their length: a larger capacity changes nothing.
             (Type::String { .. }, Type::String { .. })
@@ -100,9 +105,7 @@ impl Lower<'_> {
                 Some(Expr::new(ExprKind::Cast(Box::new(value)), target, span))
             }
             (from, to) if join(self.env.types, from, to).as_ref() == Some(to) => Some(self.convert(value, &target)),
-            (from, Type::Array { .. }) if from.is_integer() => {
-                self.unsupported(span, "a cast of a number to an array", "take its bytes: `(x >> 8) & 0xff`")
-            }
+            (from, Type::Array { .. }) if from.is_integer() => self.number_as_array(value, target, span),
             (from, Type::Record(record)) if is_plain(from) => {
                 let name = &record.name;
                 let help = format!("cast to a pointer: `({name} *)...`");
@@ -115,8 +118,31 @@ impl Lower<'_> {
         }
     }
 
+    /// The bytes of a number, lowest first, as an array of at most eight bytes.
+    fn number_as_array(&mut self, value: Expr, target: Type, span: Span) -> Option<Expr> {
+        let mask = match target.c_size() {
+            Some(8) => None,
+            Some(size @ 1..8) => Some((1i64 << (8 * size)) - 1),
+            _ => {
+                let ty = self.describe(&target);
+                return self.error(span, format!("a number has 8 bytes: it cannot be cast to {ty}"));
+            }
+        };
+        let value = self.cast(value, &Type::U64);
+        let value = match (mask, &value.kind) {
+            (None, _) => value,
+            (Some(mask), ExprKind::Int(number)) => Expr::int(number & mask, Type::U64, span),
+            (Some(mask), _) => {
+                // What is beyond the array is zero, so that equal arrays have equal bytes.
+                let mask = Box::new(Expr::int(mask, Type::U64, span));
+                Expr::new(ExprKind::Binary(BinaryOp::And, Box::new(value), mask), Type::U64, span)
+            }
+        };
+        Some(self.reinterpret(value, target))
+    }
+
     /// The same bytes as another type.
-    fn reinterpret(&mut self, value: Expr, ty: Type) -> Expr {
+    pub(in super::super) fn reinterpret(&mut self, value: Expr, ty: Type) -> Expr {
         let span = value.span;
         let (addr, space) = self.place_of(value);
         Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span)

@@ -65,7 +65,7 @@ impl Lower<'_> {
         Some(text(bytes, span))
     }
 
-    /// `$1` as a number; 0 if it was not given.
+    /// `$1`: a number if it is one, else a text; 0 if it was not given.
     pub(super) fn param(&mut self, index: u32, span: Span) -> Option<Expr> {
         let Some(given) = self.param_text(index) else {
             return Some(signed(0, span));
@@ -73,8 +73,8 @@ impl Lower<'_> {
         match number(given, span) {
             Some(value) => Some(value),
             None => {
-                let message = format!("parameter `${index}` is `{}`, not a number", given.escape_debug());
-                self.error_help(span, message, format!("use it as text: `str(${index})`"))
+                let given = given.as_bytes().to_vec();
+                self.string(&given, span)
             }
         }
     }

@@ -6,6 +6,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, Member, TypeId, suggest};
 
 use super::super::Lower;
+use super::super::fields::is_script_record;
 use super::pointer::{offset, offset_by};
 use crate::ast::{self, Ident};
 
@@ -15,6 +16,9 @@ impl Lower<'_> {
         if matches!(&base.kind, ast::ExprKind::Name(word) if word == "args") {
             return self.argument(name, base.span, span);
         }
+        if matches!(&base.kind, ast::ExprKind::Name(word) if word == "config") {
+            return self.config_value(name, span);
+        }
         let base = self.expr(base)?;
         self.member(base, name, span)
     }
@@ -22,6 +26,7 @@ impl Lower<'_> {
     fn member(&mut self, base: Expr, name: &Ident, span: Span) -> Option<Expr> {
         let (record, addr, space) = match &base.ty {
             Type::Pointer { to, space } => (*to, base.clone(), *space),
+            Type::Record(record) if is_script_record(record) => return self.record_member(base, name, span),
             Type::Record(record) => {
                 let record = record.ctype;
                 let (addr, space) = self.place_of(base);
@@ -151,7 +156,7 @@ impl Lower<'_> {
     }
 
     /// `tuple.index`
-    pub(super) fn tuple_field(&mut self, base: Expr, index: u32, span: Span) -> Option<Expr> {
+    pub(in super::super) fn tuple_field(&mut self, base: Expr, index: u32, span: Span) -> Option<Expr> {
         let Type::Tuple(parts) = &base.ty else {
             let ty = self.describe(&base.ty);
             return self.error(span, format!("{ty} is not a tuple"));

@@ -69,13 +69,22 @@ impl Lower<'_> {
             ast::ExprKind::Offsetof { of, path } => self.offsetof(of, path, span),
             ast::ExprKind::If(parts) => self.if_value(parts, span),
             ast::ExprKind::Block(block) => self.block_value(block),
-            ast::ExprKind::Record(_) => self.unsupported(span, "a record", "use a tuple: `(a, b)`, and `.0`, `.1`"),
+            ast::ExprKind::Record(fields) => self.record_value(fields, span),
             ast::ExprKind::Typeof(_) | ast::ExprKind::Typeinfo(_) => {
                 self.unsupported(span, "a type as a value", "`typeof` has its place in a cast and in `let`")
             }
             ast::ExprKind::Given { open, inner } => self.given(*open, inner),
-            ast::ExprKind::Comptime(_) => self.unsupported(span, "`comptime`", "leave the word away"),
+            ast::ExprKind::Comptime(inner) => self.comptime(inner),
             _ => None,
+        }
+    }
+
+    /// `comptime value`: it has to be known before the trace starts.
+    pub(super) fn comptime(&mut self, inner: &ast::Expr) -> Option<Expr> {
+        let value = self.expr(inner)?;
+        match value.kind {
+            ExprKind::Int(_) | ExprKind::Str(_) => Some(value),
+            _ => self.error(inner.span, "this is not known before the trace starts"),
         }
     }
 

@@ -70,6 +70,10 @@ impl Lower<'_> {
             }
             _ => {}
         }
+        if let (BinOp::Add, ExprKind::Str(bytes), ExprKind::Int(skip)) = (op, &left.kind, &right.kind) {
+            let skip = usize::try_from(*skip).unwrap_or(usize::MAX).min(bytes.len());
+            return Some(literal::text(&bytes[skip..], span));
+        }
         match (&left.ty, &right.ty) {
             (Type::Pointer { .. }, _) | (_, Type::Pointer { .. }) => self.pointer_binary(op, left, right, span),
             (l, r) if l.is_integer() && r.is_integer() => self.arithmetic(op, left, right, span),

@@ -1,0 +1,88 @@
+//! Questions about types, and promises about values.
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::format::Format;
+use quadrant_program::record::RecordKind;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use super::super::expr::literal_int;
+use super::{Call, Called};
+
+/// The lowest address that stands for an error: -4095.
+const FIRST_ERROR: i64 = -4095;
+
+/// `is_str(value)` and its like: known before the trace starts.
+pub(super) fn is_type(lower: &mut Lower, call: Call) -> Option<Called> {
+    let value = lower.expr(call.args.first()?)?;
+    let holds = match call.name {
+        "is_str" => matches!(value.ty, Type::String { .. }),
+        "is_ptr" => matches!(value.ty, Type::Pointer { .. }),
+        "is_array" => matches!(value.ty, Type::Array { .. }),
+        "is_integer" => matches!(value.ty, Type::Int { .. } | Type::Enum(_)),
+        "is_unsigned_integer" => matches!(value.ty, Type::Int { .. } | Type::Enum(_)) && !value.ty.is_signed(),
+        _ => matches!(value.kind, ExprKind::Int(_) | ExprKind::Str(_)),
+    };
+    Some(Called::Value(Expr::int(i64::from(holds), Type::Bool, call.span)))
+}
+
+/// `is_err(pointer)`: whether it is one of the kernel's error numbers.
+pub(super) fn is_err(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    let value = lower.expr(arg)?;
+    if !value.ty.is_integer() && !matches!(value.ty, Type::Pointer { .. }) {
+        let ty = lower.describe(&value.ty);
+        return lower.error(arg.span, format!("is_err() takes a pointer, and this is {ty}"));
+    }
+    let address = Box::new(lower.cast(value, &Type::U64));
+    let first = Box::new(Expr::int(FIRST_ERROR, Type::U64, call.span));
+    Some(Called::Value(Expr::new(ExprKind::Binary(BinaryOp::Ge, address, first), Type::Bool, call.span)))
+}
+
+/// `strcap(text)`: how many bytes there is room for, the NUL included.
+pub(super) fn strcap(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    match lower.expr(arg)?.ty {
+        Type::String { cap } => Some(Called::Value(literal_int(cap.into(), call.span))),
+        ty => {
+            let ty = lower.describe(&ty);
+            lower.error(arg.span, format!("strcap() takes a text, and this is {ty}"))
+        }
+    }
+}
+
+/// `default_str_length()`
+pub(super) fn default_str_length(lower: &mut Lower, call: Call) -> Option<Called> {
+    Some(Called::Value(literal_int(lower.config.max_strlen.into(), call.span)))
+}
+
+/// `fail("message")`: an error if it is not left out by `if comptime`.
+pub(super) fn fail(lower: &mut Lower, call: Call) -> Option<Called> {
+    let message = lower.text_arg(call, 0)?;
+    lower.error(call.span, message)
+}
+
+/// `static_assert(condition, "message")`
+pub(super) fn static_assert(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (cond, message) = (lower.comptime(call.args.first()?), lower.text_arg(call, 1));
+    match (cond?.kind, message?) {
+        (ExprKind::Int(0), message) => lower.error(call.span, message),
+        _ => Some(Called::Effect(StmtKind::Block(Vec::new()))),
+    }
+}
+
+/// `assert(condition, "message")`: the message and the end of the trace with status 1 if it does not hold.
+pub(super) fn assert(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (cond, message) = (lower.condition(call.args.first()?), lower.text_arg(call, 1));
+    let (cond, message) = (cond?, message?);
+    let span = call.span;
+    let format = match Format::parse(message.replace("%", "%%").as_bytes(), &[]) {
+        Ok(format) => format,
+        Err(_) => return lower.error(call.args[1].span, "this text cannot be a message"),
+    };
+    let say = Stmt::new(lower.emit(RecordKind::Errorf(format), Vec::new(), span), span);
+    let record = lower.record(RecordKind::Exit, vec![Type::I64], span);
+    let end = Stmt::new(StmtKind::Exit { record, code: Expr::int(1, Type::I64, span) }, span);
+    Some(Called::Effect(StmtKind::If { cond, then: Vec::new(), other: vec![say, end] }))
+}
