@@ -16,22 +16,37 @@ const PREFIX: &str = "quadrant_";
 /// The group of this process's events.
 pub(crate) fn own_group() -> Result<String> {
     let id = std::process::id();
-    let started = start_time(id).ok_or_else(|| error("cannot read the start time of this process (/proc/self/stat)"))?;
+    let started =
+        start_time(id).ok_or_else(|| error("cannot read the start time of this process (/proc/self/stat)"))?;
     Ok(format!("{PREFIX}{id}_{started}"))
 }
 
-/// Removes the events of tracers that are dead; their names. Those in use by someone else are left.
+/// What became of the events of dead tracers, each `group/event`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Those that are gone.
+    pub removed: Vec<String>,
+    /// Those that the kernel keeps, and why: someone else uses them.
+    pub kept: Vec<(String, String)>,
+}
+
+/// Removes the events of tracers that are dead. Those in use by someone else are left.
 ///
 /// # Errors
 /// The events cannot be listed.
-pub fn sweep(tracefs: &TraceFs) -> Result<Vec<String>> {
+pub fn sweep(tracefs: &TraceFs) -> Result<Swept> {
+    let mut swept = Swept::default();
     if !tracefs.exists(EVENTS) {
-        return Ok(Vec::new());
+        return Ok(swept);
     }
     let text = tracefs.read(EVENTS).map_err(|e| from_kernel(&e))?;
-    let orphans = orphans(&String::from_utf8_lossy(&text), &start_time);
-    let removed = orphans.into_iter().filter(|event| tracefs.append(EVENTS, &format!("-:{event}\n")).is_ok());
-    Ok(removed.collect())
+    for event in orphans(&String::from_utf8_lossy(&text), &start_time) {
+        match tracefs.append(EVENTS, &format!("-:{event}\n")) {
+            Ok(()) => swept.removed.push(event),
+            Err(refusal) => swept.kept.push((event, from_kernel(&refusal).message)),
+        }
+    }
+    Ok(swept)
 }
 
 /// `group/event` of our events whose maker does not live: no process has its id, or one that started at another time.

@@ -31,7 +31,7 @@ mod uprobe;
 mod usdt;
 mod watchpoint;
 
-pub use leftovers::sweep;
 pub use glob::{Glob, has_wildcards};
+pub use leftovers::{Swept, sweep};
 pub use source::{Options, Source};
 pub use uprobe::return_sites;

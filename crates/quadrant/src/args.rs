@@ -81,6 +81,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Commands (`quadrant COMMAND --help` tells more; a script of that name comes first):
   active    Everything that is attached on this system, by whomever
+  cleanup   Remove what killed tracers left in the kernel
   doctor    What this kernel can do, and what stands in the way
   list      The same as -l
 

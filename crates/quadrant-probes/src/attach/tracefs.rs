@@ -36,7 +36,8 @@ pub(super) fn links(
     sweep_once(&tracefs)?;
     let registered = Registered::new(request, maxactive, tracefs)?;
     let links = super::each_place(request, progress, |request, index, cookie| {
-        let id = registered.tracefs.event_id(&registered.group, &registered.names[index]).map_err(|e| from_kernel(&e))?;
+        let id =
+            registered.tracefs.event_id(&registered.group, &registered.names[index]).map_err(|e| from_kernel(&e))?;
         let event = PerfEvent::open(&Event::Tracepoint { id }, Scope::All).map_err(|e| from_kernel(&e))?;
         Link::perf_event(request.program, event, cookie).map_err(|e| from_kernel(&e))
     })?;

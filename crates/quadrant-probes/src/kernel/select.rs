@@ -167,7 +167,9 @@ impl Kernel {
         let names: Vec<&str> = changed.collect();
         if !names.is_empty() {
             let which = count_and_names(&names);
-            self.note(format!("{which} changed by the compiler: arguments and results may differ from those in the source"));
+            self.note(format!(
+                "{which} changed by the compiler: arguments and results may differ from those in the source"
+            ));
         }
     }
 }

@@ -115,6 +115,7 @@ fn state(attachment: &Attachment, _full: bool) -> String {
     let off = attachment.enabled.filter(|enabled| !enabled).map(|_| "off".to_owned());
     let mut words: Vec<String> = attachment.kprobes.iter().flat_map(|probe| probe.flags.iter().cloned()).collect();
     words.extend(off);
+    words.extend(attachment.orphan.then(|| "orphan".to_owned()));
     words.dedup();
     escaped(words.join(",").as_bytes())
 }
