@@ -169,7 +169,9 @@ impl Lower<'_, '_> {
     fn whole_text(&mut self, arg: &Expr, ready: Prepared<'_>, to: Mem) -> Result<()> {
         match (&arg.kind, ready) {
             (ExprKind::Str(text), _) => {
-                self.write(to, text);
+                let mut bytes = text.to_vec();
+                bytes.resize(layout::round_up(bytes.len() as u32) as usize, 0);
+                self.write(to, &bytes);
                 Ok(())
             }
             (_, Prepared::Memory(from)) => {

@@ -190,23 +190,24 @@ fn variable_place(place: &Place) -> Option<VarId> {
 enum First {
     /// On no way.
     Absent,
-    /// On each way that uses it, it is assigned first.
+    /// On some ways it is assigned, on no way read before that.
+    Maybe,
+    /// On every way it is assigned before it is read.
     Assigned,
     /// On some way it may be read first.
     Read,
 }
 
 fn first_use(body: &[Stmt], var: VarId) -> First {
-    let mut assigned_somewhere = false;
+    let mut result = First::Absent;
     for stmt in body {
-        match (first_use_of(stmt, var), always_assigns(stmt)) {
-            (First::Read, _) => return First::Read,
-            (First::Assigned, true) => return First::Assigned,
-            (First::Assigned, false) => assigned_somewhere = true,
-            (First::Absent, _) => {}
+        match first_use_of(stmt, var) {
+            First::Absent => {}
+            First::Maybe => result = First::Maybe,
+            sure => return sure,
         }
     }
-    if assigned_somewhere { First::Assigned } else { First::Absent }
+    result
 }
 
 fn first_use_of(stmt: &Stmt, var: VarId) -> First {
@@ -215,7 +216,11 @@ fn first_use_of(stmt: &Stmt, var: VarId) -> First {
         StmtKind::If { cond, .. } if expr_uses(cond, var) => First::Read,
         StmtKind::If { then, other, .. } => first_of_two(first_use(then, var), first_use(other, var)),
         StmtKind::Block(body) => first_use(body, var),
-        StmtKind::Unroll { body, .. } if !jumps(body) => first_use(body, var),
+        StmtKind::Unroll { count: 0, .. } => First::Absent,
+        StmtKind::Unroll { body, .. } => match first_use(body, var) {
+            First::Assigned if jumps(body) => First::Maybe,
+            first => first,
+        },
         _ => {
             let mut used = false;
             walk::stmt(stmt, &mut |node| used |= named(node) == Some(var));
@@ -226,18 +231,9 @@ fn first_use_of(stmt: &Stmt, var: VarId) -> First {
 
 fn first_of_two(a: First, b: First) -> First {
     match (a, b) {
-        (First::Absent, First::Absent) => First::Absent,
-        (First::Assigned, First::Assigned) => First::Assigned,
-        // Assigned on one side only: what follows may read it after the other.
-        _ => First::Read,
-    }
-}
-
-/// Whether a statement whose first use is an assignment makes it on every way.
-fn always_assigns(stmt: &Stmt) -> bool {
-    match &stmt.kind {
-        StmtKind::Unroll { count, .. } => *count > 0,
-        _ => true,
+        (First::Read, _) | (_, First::Read) => First::Read,
+        (a, b) if a == b => a,
+        _ => First::Maybe,
     }
 }
 
@@ -255,4 +251,47 @@ pub(super) fn expr_uses(e: &Expr, var: VarId) -> bool {
     let mut used = false;
     walk::expr(e, &mut |node| used |= named(node) == Some(var));
     used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quadrant_program::span::Span;
+
+    fn stmt(kind: StmtKind) -> Stmt {
+        Stmt::new(kind, Span::default())
+    }
+
+    fn int() -> Expr {
+        Expr::int(1, Type::I64, Span::default())
+    }
+
+    fn assign() -> Stmt {
+        stmt(StmtKind::Assign(Place::Var(VarId(0)), int()))
+    }
+
+    fn read() -> Stmt {
+        stmt(StmtKind::Expr(Expr::new(ExprKind::Var(VarId(0)), Type::I64, Span::default())))
+    }
+
+    fn branch(then: Vec<Stmt>, other: Vec<Stmt>) -> Stmt {
+        stmt(StmtKind::If { cond: int(), then, other })
+    }
+
+    fn unroll(count: u32, body: Vec<Stmt>) -> Stmt {
+        stmt(StmtKind::Unroll { count, body })
+    }
+
+    #[test]
+    fn what_may_be_read_before_it_is_assigned() {
+        let first = |body: Vec<Stmt>| first_use(&body, VarId(0));
+        assert_eq!(first(vec![]), First::Absent);
+        assert_eq!(first(vec![assign(), read()]), First::Assigned);
+        assert_eq!(first(vec![read(), assign()]), First::Read);
+        assert_eq!(first(vec![branch(vec![assign()], vec![]), read()]), First::Read);
+        assert_eq!(first(vec![branch(vec![assign(), read()], vec![])]), First::Maybe);
+        assert_eq!(first(vec![branch(vec![assign()], vec![assign()]), read()]), First::Assigned);
+        assert_eq!(first(vec![branch(vec![unroll(0, vec![assign()])], vec![assign()]), read()]), First::Read);
+        assert_eq!(first(vec![unroll(2, vec![stmt(StmtKind::Break), assign()]), read()]), First::Read);
+    }
 }

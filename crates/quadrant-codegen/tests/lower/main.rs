@@ -11,5 +11,6 @@ mod long_keys;
 mod loops;
 mod maps;
 mod numbers;
+mod random;
 mod texts;
 mod values;
