@@ -9,6 +9,7 @@
 //! * [`link`], [`perf`]: attaching. Everything attaches by file descriptor, so a killed tracer leaves nothing behind.
 //! * [`object`]: the programs, maps, links and types that the kernel has now, whoever made them.
 //! * [`features`]: what this kernel can do, found out by trying.
+//! * [`maker`]: whose events in tracefs are.
 //! * [`tracefs`], [`debugfs`], [`security`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
 //! * [`process`], [`sideband`]: the traced process, and what any process maps and becomes while it runs.
 //! * [`wait`], [`limits`]: the tracer's event loop, and its limits.
@@ -33,6 +34,7 @@ pub mod insn;
 pub mod kconfig;
 pub mod limits;
 pub mod link;
+pub mod maker;
 pub mod map;
 mod mmap;
 pub mod object;

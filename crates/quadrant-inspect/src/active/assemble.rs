@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quadrant_bpf::maker::Maker;
 use quadrant_bpf::object::{LinkObject, LinkTarget, PerfTarget, ProgramObject, TaskAttachment, program_kind_name};
 
 use super::kprobes::Kprobe;
 use super::model::{Active, Attachment, HitsOf, Kind, KprobeState, Owner, Program, Statistics, Target, Via};
 use super::names::Names;
 use super::perf::{self, Descriptor};
-use super::processes::Handle;
+use super::processes::{self, Handle};
 use super::{Lists, Notes, events, targets};
 
 /// One list of everything.
@@ -137,10 +138,13 @@ impl Assembly<'_> {
         Attachment { program, ..Attachment::new(Kind::PerfEvent, Via::PerfEvent).at(vec![Target::named("?")]) }
     }
 
+    /// Who made an event is known only of this tool's own.
     fn events(&mut self) {
         for event in &self.lists.events {
-            let attachment = of_event(event, self.names);
-            self.attachments.push(attachment);
+            let maker = Maker::of(&event.definition.group);
+            let owners = maker.filter(Maker::lives).map(|maker| processes::owner(maker.pid)).into_iter().collect();
+            let orphan = maker.is_some_and(|maker| !maker.lives());
+            self.attachments.push(Attachment { owners, orphan, ..of_event(event, self.names) });
         }
     }
 

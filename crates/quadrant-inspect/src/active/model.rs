@@ -46,6 +46,8 @@ pub struct Attachment {
     pub event: Option<String>,
     /// Whether the event of tracefs is switched on for the trace buffer.
     pub enabled: Option<bool>,
+    /// A tracer made the event of tracefs and died without removing it.
+    pub orphan: bool,
     /// How often it fired; `None` if nobody counts.
     pub hits: Option<u64>,
     /// What `hits` counts.
@@ -242,6 +244,7 @@ impl Attachment {
             program: None,
             event: None,
             enabled: None,
+            orphan: false,
             hits: None,
             hits_of: HitsOf::Attachment,
             misses: None,

@@ -54,7 +54,7 @@ fn process(pid: u32, closed: &mut u32) -> Option<Process> {
         }
     };
     let handles: Vec<Handle> = entries.flatten().filter_map(|entry| handle(pid, &entry.path())).collect();
-    (!handles.is_empty()).then(|| Process { owner: Owner { pid, comm: comm(pid) }, handles })
+    (!handles.is_empty()).then(|| Process { owner: owner(pid), handles })
 }
 
 fn handle(pid: u32, link: &Path) -> Option<Handle> {
@@ -83,10 +83,11 @@ pub fn own_handle(fd: u32) -> Option<Handle> {
     handle(pid, Path::new(&format!("/proc/{pid}/fd/{fd}")))
 }
 
-fn comm(pid: u32) -> Vec<u8> {
+/// A process with its name.
+pub fn owner(pid: u32) -> Owner {
     let mut comm = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     if comm.last() == Some(&b'\n') {
         comm.pop();
     }
-    comm
+    Owner { pid, comm }
 }

@@ -97,7 +97,7 @@ fn a_kernel_without_kernel_probes_is_explained() {
 fn nothing_stays_behind() {
     needs_root!();
     doctor(quadrant());
-    let outcome = quadrant().args(["active", "--json", "--target", "quadrant_doctor_*"]).run().expect("it runs");
+    let outcome = quadrant().args(["active", "--json", "--target", "quadrant_*/doctor"]).run().expect("it runs");
     assert!(outcome.stdout.contains("\"attachments\": []"), "{}", outcome.describe());
 }
 

@@ -28,12 +28,20 @@ pub const ROWS: &[Row] = &[
     }),
     row("ring_buffer", "ring buffer", "5.8", &[("", "perf buffers, one a processor")], ring_buffer),
     row("perf_buffer", "perf buffers", "", &[("", "the ring buffer")], perf_buffer),
-    row("loop", "bpf_loop (loops that may run long)", "5.17", &[("", "unroll(n) { ... }; other loops are refused")], |kit| {
-        has(kit.features.bpf_loop(), "bpf_loop")
-    }),
-    row("for_each", "bpf_for_each_map_elem (loops over maps)", "5.13", &[("", "loops over maps and len() of maps are refused")], |kit| {
-        has(kit.features.for_each_map_elem(), "bpf_for_each_map_elem")
-    }),
+    row(
+        "loop",
+        "bpf_loop (loops that may run long)",
+        "5.17",
+        &[("", "unroll(n) { ... }; other loops are refused")],
+        |kit| has(kit.features.bpf_loop(), "bpf_loop"),
+    ),
+    row(
+        "for_each",
+        "bpf_for_each_map_elem (loops over maps)",
+        "5.13",
+        &[("", "loops over maps and len() of maps are refused")],
+        |kit| has(kit.features.for_each_map_elem(), "bpf_for_each_map_elem"),
+    ),
     row(
         "atomic",
         "atomic exchange (scratch memory)",

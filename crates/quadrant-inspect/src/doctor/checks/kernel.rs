@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use quadrant_bpf::link::{KernelFunctions, KprobeMulti, Link, When};
+use quadrant_bpf::maker::Maker;
 use quadrant_bpf::perf::{Event, KernelPlace, Scope};
 use quadrant_bpf::prog::{AttachType, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
@@ -92,8 +93,8 @@ fn tracefs(_kit: &mut Kit) -> Outcome {
     Definition::new("kprobe_events", "vfs_read")?.remove()
 }
 
-/// An event of tracefs for as long as it takes to see that the kernel accepts it. Its group's name holds the process's
-/// number, so that it can be known for what it is if the process is killed meanwhile.
+/// An event of tracefs for as long as it takes to see that the kernel accepts it. Its group's name tells whose it is, so
+/// that a later start removes it if this process is killed meanwhile.
 pub struct Definition {
     tracefs: TraceFs,
     file: &'static str,
@@ -105,7 +106,7 @@ impl Definition {
     /// Defines an event at that place.
     pub fn new(file: &'static str, place: &str) -> Result<Definition> {
         let tracefs = TraceFs::open()?;
-        let name = format!("quadrant_doctor_{}/probe", std::process::id());
+        let name = format!("{}/doctor", Maker::this()?.group());
         tracefs.append(file, &format!("p:{name} {place}\n"))?;
         Ok(Definition { tracefs, file, name, removed: false })
     }
