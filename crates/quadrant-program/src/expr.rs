@@ -6,6 +6,7 @@ use crate::map::MapId;
 use crate::probe::ArgLoc;
 use crate::span::Span;
 use crate::ty::Space;
+use crate::ty::StackType;
 use crate::ty::Type;
 
 /// A typed expression.
@@ -285,6 +286,12 @@ pub enum Function {
     Strncmp,
     /// `strcontains(text, part)`: 1 when `part` is in `text`.
     Strcontains,
+    /// `strstr(text, part)`: where `part` starts in `text`, or -2 (ENOENT).
+    Strstr,
+    /// `str_concat(a, b)`: both texts, one after the other. The type's cap has room for both.
+    Concat,
+    /// `len(kstack)`: how many frames a stack of that type has.
+    Frames(StackType),
     /// Stack trace; the kind is in the type.
     Stack,
     /// Address to symbol; user symbols add the process id.

@@ -18,6 +18,8 @@ pub struct Map {
     pub value: MapValue,
     /// At most so many keys, when the script says so.
     pub max_entries: Option<u32>,
+    /// When it is full, the keys that were not used for longest make room for new ones.
+    pub forgets: bool,
     /// First use.
     pub span: Span,
 }

@@ -143,6 +143,8 @@ pub struct BtfFunction {
     pub words: u8,
     /// The code, for attaching in another way; `None` when that would not mean the same.
     pub code: Option<KernelCode>,
+    /// The script asks for a kernel probe: this is another way to make it.
+    pub kprobe: bool,
 }
 
 /// Whose functions a BTF describes.

@@ -43,6 +43,8 @@ pub(super) struct MapInfo {
     pub assigned: bool,
     /// Number of keys, if declared.
     pub max_entries: Option<u32>,
+    /// Declared as one that forgets old keys.
+    pub forgets: bool,
 }
 
 impl Inferred {

@@ -132,6 +132,7 @@ impl Lower<'_> {
             key: if info.keyed == Some(true) { info.key.clone() } else { None },
             value: info.value.clone().unwrap_or(MapValue::Plain(Type::I64)),
             max_entries: info.max_entries,
+            forgets: info.forgets,
             span: info.span,
         });
         self.program.maps = maps.collect();

@@ -163,10 +163,7 @@ impl Lower<'_> {
     fn map_decl(&mut self, decl: &ast::MapDecl) {
         match decl.kind.name.as_str() {
             "hash" | "percpuhash" => {}
-            "lruhash" | "percpulruhash" => self.warning(
-                decl.kind.span,
-                format!("`@{}` will not forget old keys: new ones that do not fit are counted as lost", decl.name.name),
-            ),
+            "lruhash" | "percpulruhash" => self.inferred.map_mut(&decl.name.name).forgets = true,
             other => {
                 let near = quadrant_types::suggest(other, ["hash", "percpuhash", "lruhash", "percpulruhash"]);
                 self.error_near::<()>(decl.kind.span, format!("unknown kind of map `{other}`"), near);

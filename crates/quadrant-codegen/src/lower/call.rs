@@ -30,6 +30,8 @@ impl Lower<'_, '_> {
             (Function::Strlen, [text]) => self.strlen(text),
             (Function::Strncmp, [a, b, n]) => self.strncmp(a, b, n),
             (Function::Strcontains, [text, part]) => self.strcontains(text, part),
+            (Function::Strstr, [text, part]) => self.strstr(text, part),
+            (Function::Frames(stack), []) => Ok(self.frames(stack)),
             (Function::Stack, []) => self.stack_trace(ty),
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
@@ -52,6 +54,7 @@ impl Lower<'_, '_> {
                 self.read_padded(source, *cap, to)
             }
             (Function::Buf(space), Type::Buffer { cap }) => self.store_buffer(space, args, *cap, to),
+            (Function::Concat, Type::String { cap }) => self.store_joined(args, *cap, to),
             (Function::Ntop, Type::Inet) => self.store_address(args, to),
             (Function::Symbol, Type::Symbol { user: true }) => self.store_user_symbol(args, to),
             (function, ty) => Err(self.model_error(format_args!("{function:?} as {ty:?}"))),

@@ -1,4 +1,4 @@
-//! `strcontains`: a search at every place of a text.
+//! `strcontains` and `strstr`: a search at every place of a text.
 
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -21,6 +21,9 @@ const UNROLLED: u32 = 32;
 /// Longest text that is not constant and can be searched for.
 const PART_MAX: u32 = 1024;
 
+/// `-ENOENT`.
+const NOT_FOUND: i64 = -2;
+
 /// What is searched for.
 enum Part {
     Constant(Vec<u8>),
@@ -41,6 +44,25 @@ impl Part {
 impl Lower<'_, '_> {
     /// 1 when `part` is in `text`.
     pub fn strcontains(&mut self, text: &Expr, part: &Expr) -> Result<Value> {
+        let found = self.search(text, part)?;
+        Ok(self.select_constant(found, 0, 1))
+    }
+
+    /// Where `part` is in `text`, or -ENOENT.
+    pub fn strstr(&mut self, text: &Expr, part: &Expr) -> Result<Value> {
+        let found = self.search(text, part)?;
+        let place = self.f.b.sub(found, 1);
+        let none = self.f.b.iconst(NOT_FOUND);
+        Ok(self.f.b.select(Cond::Eq, found, 0, none, place))
+    }
+
+    fn select_constant(&mut self, found: Value, if_zero: i64, otherwise: i64) -> Value {
+        let [zero, otherwise] = [if_zero, otherwise].map(|value| self.f.b.iconst(value));
+        self.f.b.select(Cond::Eq, found, 0, zero, otherwise)
+    }
+
+    /// One more than where `part` is in `text`; 0 if it is not there.
+    fn search(&mut self, text: &Expr, part: &Expr) -> Result<Value> {
         let Type::String { cap } = text.ty else { return Err(self.model_error("strcontains() of what is no text")) };
         let mark = self.mark();
         let part = self.part(part)?;
@@ -87,17 +109,17 @@ impl Lower<'_, '_> {
     }
 
     fn search_unrolled(&mut self, text: Mem, cap: u32, part: &Part, result: Mem) {
-        let [end, found] = [self.f.b.create_block(), self.f.b.create_block()];
+        let end = self.f.b.create_block();
         for at in 0..cap {
-            let next = self.f.b.create_block();
+            let [found, next] = [self.f.b.create_block(), self.f.b.create_block()];
             self.compare_at(text.at(at), part, found, next);
+            self.f.b.switch_to(found);
+            self.f.b.store(result.base, result.off, Size::B8, i64::from(at) + 1);
+            self.f.b.jump(end, &[]);
             self.f.b.switch_to(next);
             let byte = self.f.b.load(text.base, text.off + at as i32, Size::B1);
             self.f.b.branch_away(Cond::Eq, byte, 0, end);
         }
-        self.f.b.jump(end, &[]);
-        self.f.b.switch_to(found);
-        self.f.b.store(result.base, result.off, Size::B8, 1);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
     }
@@ -117,7 +139,8 @@ impl Lower<'_, '_> {
             lower.f.b.branch_away(Cond::Eq, byte, 0, stop);
             lower.f.b.ret(0);
             lower.f.b.switch_to(found);
-            lower.f.b.store(base, result_off, Size::B8, 1);
+            let place = lower.f.b.add(index, 1);
+            lower.f.b.store(base, result_off, Size::B8, place);
             lower.f.b.jump(stop, &[]);
             lower.f.b.switch_to(stop);
             lower.f.b.ret(1);

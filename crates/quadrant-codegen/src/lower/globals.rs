@@ -344,9 +344,15 @@ impl<'a> Globals<'a> {
 
     fn keyed(&mut self, id: MapId, declared: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
         let shared = !aggregation || self.is_shared(id, size);
-        let kind = if shared { MapKind::Hash } else { MapKind::PercpuHash };
+        let kind = match (shared, declared.forgets) {
+            (true, false) => MapKind::Hash,
+            (false, false) => MapKind::PercpuHash,
+            (true, true) => MapKind::LruHash,
+            (false, true) => MapKind::LruPercpuHash,
+        };
         let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
-        let flags = if self.target.no_prealloc { flags::NO_PREALLOC } else { 0 };
+        // The kernel refuses the flag for maps that forget.
+        let flags = if self.target.no_prealloc && !declared.forgets { flags::NO_PREALLOC } else { 0 };
         let def = script_map(id, kind, key_size, size, entries, flags);
         let map = push(&mut self.maps, def);
         let short = self.short_key(declared).map(|key| {
@@ -358,7 +364,7 @@ impl<'a> Globals<'a> {
 
     /// The type of the short keys of a map that keeps them apart: one without a limit of its own, which takes memory as keys come.
     fn short_key(&self, map: &Map) -> Option<Type> {
-        let limited = map.max_entries.is_some() || self.program.config.max_map_keys.is_some();
+        let limited = map.forgets || map.max_entries.is_some() || self.program.config.max_map_keys.is_some();
         map.key.as_ref().filter(|_| !limited && self.target.no_prealloc).and_then(layout::short_key)
     }
 

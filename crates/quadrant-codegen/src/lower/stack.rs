@@ -4,6 +4,7 @@ use quadrant_bpf::helper;
 use quadrant_program::layout::STACK_EMPTY;
 use quadrant_program::layout::STACK_LOST;
 use quadrant_program::layout::STACK_SECOND;
+use quadrant_program::ty::StackType;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
@@ -48,6 +49,23 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[none]);
         self.f.b.switch_to(end);
         Ok(if stack.user { self.with_process(id) } else { id })
+    }
+
+    /// How many frames the stack has, up to its limit; 0 for a stack that cannot be taken.
+    pub fn frames(&mut self, stack: StackType) -> Value {
+        /// Bytes of an address.
+        const FRAME: u32 = 8;
+        let mark = self.mark();
+        let size = u32::from(stack.limit) * FRAME;
+        let place = self.alloc_bytes(size);
+        let place = self.address(place);
+        let size = self.f.b.iconst(size.into());
+        let flags = self.f.b.iconst(if stack.user { USER_STACK } else { 0 });
+        let bytes = self.f.b.call(helper::GET_STACK, &[self.f.ctx, place, size, flags]);
+        self.release(mark);
+        let none = self.f.b.iconst(0);
+        let bytes = self.f.b.select(Cond::Slt, bytes, 0, none, bytes);
+        self.f.b.shr(bytes, 3)
     }
 
     fn stack_id(&mut self, limit: u8, second: bool, flags: i64) -> Value {

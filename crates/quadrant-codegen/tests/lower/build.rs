@@ -81,7 +81,7 @@ impl Script {
 
     pub fn map(&mut self, key: Option<Type>, value: MapValue) -> MapId {
         let name = format!("@m{}", self.program.maps.len());
-        self.program.maps.push(Map { name, key, value, max_entries: None, span: Span::default() });
+        self.program.maps.push(Map { name, key, value, max_entries: None, forgets: false, span: Span::default() });
         MapId(self.program.maps.len() as u32 - 1)
     }
 

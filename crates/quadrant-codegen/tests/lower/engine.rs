@@ -294,7 +294,7 @@ fn relocate(code: &mut Code, descriptors: &[i32]) {
 
 fn spec(def: &MapDef) -> MapSpec {
     use MapKind::*;
-    let kinds = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, StackTrace, RingBuffer];
+    let kinds = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, LruHash, LruPercpuHash, StackTrace, RingBuffer];
     let kind = kinds.into_iter().find(|kind| *kind as u32 == def.kind).expect("a kind that is used");
     MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
 }

@@ -174,6 +174,24 @@ fn a_full_map_counts_what_it_refuses() {
 }
 
 #[test]
+fn a_map_that_forgets_has_room_for_new_keys() {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, Type::I64);
+    script.program.maps[0].max_entries = Some(2);
+    script.program.maps[0].forgets = true;
+    // Not fed: it only has to be one that the kernel creates.
+    script.aggregation(Some(Type::U64), quadrant_program::map::Aggregation::Count);
+    script.program.maps[1].max_entries = Some(1000);
+    script.program.maps[1].forgets = true;
+    script.clause(None, vec![inc(map, Some(arg(0)))]);
+    let firings: Vec<Firing> = [1, 2, 3].into_iter().map(|key| (0, vec![key])).collect();
+    let seen = in_machine(&script, FakeEnv::default(), &firings);
+    assert_eq!((seen.at(map, 2), seen.at(map, 3)), (Some(1), Some(1)));
+    assert_eq!(seen.lost(LossKind::Key(map)), 0);
+    in_kernel(&script, &firings);
+}
+
+#[test]
 fn keys_of_several_parts_and_texts() {
     let mut script = Script::new();
     let key = Type::Tuple([Type::U64, Type::String { cap: 16 }, Type::I64].into());

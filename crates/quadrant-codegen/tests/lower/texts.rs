@@ -123,6 +123,22 @@ fn keys_are_padded_with_zeros() {
 }
 
 #[test]
+fn texts_are_joined() {
+    let mut script = Script::new();
+    let both = || call(Function::Concat, vec![user_str(arg(0), 16), text("-end")], cap(20));
+    let (map, keyed) = (script.scalar(cap(20)), script.keyed(cap(20), Type::I64));
+    script.clause(None, vec![set_map(map, None, both()), set_map(keyed, Some(both()), int(7))]);
+    let check = |seen: Seen| {
+        let mut key = b"start-end".to_vec();
+        key.resize(24, 0);
+        assert_eq!(seen.maps[&keyed.0].first_key_value().expect("one entry").0, &key);
+    };
+    check(in_machine(&script, user(b"start\0"), &[(0, vec![AT])]));
+    let start = b"start\0";
+    in_kernel(&script, &[(0, vec![start.as_ptr() as u64])]).into_iter().for_each(check);
+}
+
+#[test]
 fn texts_live_in_variables_and_maps() {
     let types = [cap(1024), cap(1024), cap(40), cap(1024)];
     let mut script = Script::new();
@@ -240,7 +256,7 @@ fn many_long_texts_in_one_record() {
 /// A script that compares two texts in all ways; results go to maps in order.
 fn comparing(left: &Expr, right: &Expr, n: i64) -> Script {
     let mut script = Script::new();
-    let out: Vec<MapId> = (0..5).map(|_| script.scalar(Type::I64)).collect();
+    let out: Vec<MapId> = (0..7).map(|_| script.scalar(Type::I64)).collect();
     let two = || (Box::new(left.clone()), Box::new(right.clone()));
     let equal = |negate| {
         let (lhs, rhs) = two();
@@ -248,31 +264,40 @@ fn comparing(left: &Expr, right: &Expr, n: i64) -> Script {
     };
     let function =
         |function, extra: Vec<Expr>| call(function, [vec![left.clone(), right.clone()], extra].concat(), Type::I64);
+    let room = [left, right].map(|text| text.ty.c_size().expect("a text")).iter().sum::<u32>() - 1;
+    let both = call(Function::Concat, vec![left.clone(), right.clone()], cap(room));
     let results = [
         equal(false),
         equal(true),
         function(Function::Strncmp, vec![int(n)]),
         function(Function::Strcontains, vec![]),
         call(Function::Strlen, vec![left.clone()], Type::I64),
+        function(Function::Strstr, vec![]),
+        call(Function::Strlen, vec![both], Type::I64),
     ];
     script.clause(None, out.iter().zip(results).map(|(map, e)| set_map(*map, None, e)).collect());
     script
 }
 
 /// The same in plain Rust.
-fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 5] {
+fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 7] {
     let padded = |text: &[u8]| [text, &vec![0; n]].concat()[..n].to_vec();
     let order = match padded(left).cmp(&padded(right)) {
         std::cmp::Ordering::Less => -1,
         std::cmp::Ordering::Equal => 0,
         std::cmp::Ordering::Greater => 1,
     };
-    let contains = right.is_empty() || left.windows(right.len()).any(|part| part == right);
-    [(left == right).into(), (left != right).into(), order, contains.into(), left.len() as i64]
+    let found = match right {
+        [] => Some(0),
+        _ => left.windows(right.len()).position(|part| part == right),
+    };
+    let place = found.map_or(-2, |at| at as i64);
+    let length = (left.len() + right.len()) as i64;
+    [(left == right).into(), (left != right).into(), order, found.is_some().into(), left.len() as i64, place, length]
 }
 
 fn results(seen: &Seen) -> Vec<i64> {
-    (0..5).map(|map| seen.number(MapId(map)).map_or(-99, |value| value as i64)).collect()
+    (0..7).map(|map| seen.number(MapId(map)).map_or(-99, |value| value as i64)).collect()
 }
 
 proptest! {

@@ -216,7 +216,7 @@ pub fn aggregation(name: &str, agg: Aggregation, entries: &[(Option<Typed>, &[i6
 }
 
 fn new_map(name: &str, key: Option<Type>, value: MapValue) -> Map {
-    Map { name: name.to_owned(), key, value, max_entries: None, span: Span::default() }
+    Map { name: name.to_owned(), key, value, max_entries: None, forgets: false, span: Span::default() }
 }
 
 fn fed_words(agg: &Aggregation, fed: &[i64]) -> Vec<u64> {

@@ -124,7 +124,7 @@ proptest! {
 
     #[test]
     fn records(kind in kind(), args in vec(any_type(), 0..4), bytes in vec(any::<u8>(), 0..200), mode in modes()) {
-        let map = Map { name: "@m".into(), key: Some(Type::I64), value: MapValue::Aggregation(Aggregation::Stats { signed: true }), max_entries: None, span: Span::default() };
+        let map = Map { name: "@m".into(), key: Some(Type::I64), value: MapValue::Aggregation(Aggregation::Stats { signed: true }), max_entries: None, forgets: false, span: Span::default() };
         let program = Program { maps: vec![map], ..Program::default() };
         let record = Record { kind, args, span: Span::default() };
         let mut out = Vec::new();
@@ -141,7 +141,7 @@ proptest! {
         (top, div) in (0..5u64, any::<u64>()),
         mode in modes(),
     ) {
-        let map = Map { name: "@m".into(), key, value, max_entries: None, span: Span::default() };
+        let map = Map { name: "@m".into(), key, value, max_entries: None, forgets: false, span: Span::default() };
         let snapshot = Snapshot { len, keys: bytes.0, values: bytes.1, ..Snapshot::of(&map) };
         let (program, mut out) = (Program::default(), Vec::new());
         let mut renderer = Renderer::new(&program, mode);

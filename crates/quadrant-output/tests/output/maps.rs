@@ -137,7 +137,7 @@ fn labels_have_units() {
     assert_eq!(linear(0, 10_485_760, 1_048_576, 1_048_576), "[1M, 2M)");
     assert_eq!(linear(3, 10, 7, 1), "(..., 3)");
     assert_eq!(linear(3, 10, 7, 11), "[10, ...)");
-    assert_eq!(linear(0, 10, 1, 4), "[4, 5)");
+    assert_eq!(linear(0, 10, 1, 4), "[4]");
     assert_eq!(linear(-10, 10, 5, -7), "[-10, -5)");
 }
 

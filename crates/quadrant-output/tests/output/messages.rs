@@ -75,7 +75,7 @@ fn losses_one_line_each() {
     assert_eq!(
         written(|out| ledger(out, &entries, Mode::Text)),
         "LOST: 12 records at e.bt:3:3: the ring buffer was full; raise it (config `perf_rb_pages`), or print less: aggregate in a map, filter with a predicate\n\
-         LOST: 1 update of @m: the map was full; raise its size (config `max_map_keys`, or `let @name = hash(SIZE)`), or use fewer keys\n"
+         LOST: 1 update of @m: the map was full, or the kernel had no memory at hand; raise its size (config `max_map_keys`), or use fewer keys\n"
     );
     assert_eq!(
         written(|out| ledger(out, &entries, Mode::Json)),

@@ -1,6 +1,6 @@
 //! Functions on maps.
 
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::map::MapValue;
 use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -73,11 +73,26 @@ pub(super) fn find(lower: &mut Lower, call: Call) -> Option<Called> {
     Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
 }
 
-/// `len(@map)`
+/// `len(kstack)`
+fn frames(lower: &mut Lower, arg: &ast::Expr, call: Call) -> Option<Called> {
+    let value = lower.expr(arg)?;
+    match value.ty {
+        Type::Stack(stack) => {
+            let kind = ExprKind::Call(Function::Frames(stack), Vec::new());
+            Some(Called::Value(Expr::new(kind, Type::U64, call.span)))
+        }
+        ref ty => {
+            let ty = lower.describe(ty);
+            lower.error(arg.span, format!("len() takes a map or a stack, and this is {ty}"))
+        }
+    }
+}
+
+/// `len(@map)`, `len(kstack)`
 pub(super) fn len(lower: &mut Lower, call: Call) -> Option<Called> {
     let arg = call.args.first()?;
     if let ast::ExprKind::Name(_) | ast::ExprKind::Call { .. } = &arg.kind {
-        return lower.unsupported(arg.span, "len() of a stack", "print the stack");
+        return frames(lower, arg, call);
     }
     let name = lower.map_arg(call, 0)?;
     let map = lower.whole_map(name)?;

@@ -186,6 +186,25 @@ pub(super) fn strcontains(lower: &mut Lower, call: Call) -> Option<Called> {
     Some(value(Function::Strcontains, vec![text?, part?], Type::Bool, call.span))
 }
 
+/// `strstr(text, part)`
+pub(super) fn strstr(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (text, part) = (lower.text_value(call, 0), lower.text_value(call, 1));
+    Some(value(Function::Strstr, vec![text?, part?], Type::I64, call.span))
+}
+
+/// `str_concat(a, b)`
+pub(super) fn str_concat(lower: &mut Lower, call: Call) -> Option<Called> {
+    let (a, b) = (lower.text_value(call, 0), lower.text_value(call, 1));
+    let (a, b) = (a?, b?);
+    if let (ExprKind::Str(a), ExprKind::Str(b)) = (&a.kind, &b.kind) {
+        let both = [&**a, &**b].concat();
+        return lower.string(&both, call.span).map(Called::Value);
+    }
+    let (Type::String { cap: first }, Type::String { cap: second }) = (&a.ty, &b.ty) else { return None };
+    let cap = (first + second).saturating_sub(1).max(1);
+    Some(value(Function::Concat, vec![a, b], Type::String { cap }, call.span))
+}
+
 fn value(function: Function, args: Vec<Expr>, ty: Type, span: Span) -> Called {
     Called::Value(Expr::new(ExprKind::Call(function, args), ty, span))
 }

@@ -53,7 +53,8 @@ pub(in super::super) fn positional(params: &[String]) -> impl Iterator<Item = &s
 }
 
 impl Lower<'_> {
-    pub(super) fn string(&mut self, bytes: &[u8], span: Span) -> Option<Expr> {
+    /// Constant text, if it is one that the program can hold.
+    pub(in super::super) fn string(&mut self, bytes: &[u8], span: Span) -> Option<Expr> {
         if bytes.contains(&0) {
             return self.error(span, "a text cannot contain a NUL byte: it ends there");
         }
