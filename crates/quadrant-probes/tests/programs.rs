@@ -196,9 +196,3 @@ fn the_c_library_by_its_name() {
     let memcpy = find(ProbeKind::Uprobe, &["libc", "memcpy"], Options::default()).unwrap_err();
     assert!(memcpy.message.contains("IFUNC"));
 }
-
-#[test]
-fn kinds_of_the_next_version() {
-    let error = find(ProbeKind::Kprobe, &["vfs_read"], Options::default()).unwrap_err();
-    assert!(error.message.contains("kprobe probes are not supported"));
-}
