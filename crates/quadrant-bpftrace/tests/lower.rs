@@ -72,6 +72,15 @@ fn deep_scripts_do_not_exhaust_the_stack() {
     run(&format!("{chain} macro m100(e) {{ e }} BEGIN {{ print(m0(1)); }}"), &[], false);
 }
 
+#[test]
+fn conditions_that_grow_without_end_are_refused() {
+    let wide: String = (0..40).map(|at| format!("#define A{at} (A{0} + A{0} + A{0})\n", at + 1)).collect();
+    for text in [format!("{wide}#if A0\n#endif\n"), "#define A A\n#if A\n#endif\n".to_owned()] {
+        let (_, messages) = run(&format!("{text}BEGIN {{ exit(); }}"), &[], false);
+        assert!(messages.iter().any(|message| message.message.contains("#if")), "{messages:?}");
+    }
+}
+
 /// What differs from what is expected of one script.
 fn check(script: &Path) -> Vec<String> {
     let source = fs::read_to_string(script).expect("the script");

@@ -12,6 +12,7 @@ mod assign;
 mod attach;
 mod call;
 mod clause;
+mod condition;
 mod config;
 mod constants;
 mod ctype;

@@ -6,6 +6,7 @@ use quadrant_program::expr::Expr;
 use quadrant_program::span::Span;
 
 use super::Lower;
+use super::condition::Conditions;
 use crate::ast::{self, CDecl, CDeclKind, Ident, Item, MacroParam, Script};
 use crate::parser::parse_expr_at;
 
@@ -22,6 +23,11 @@ impl Preamble {
     /// Whether a bare word is a constant of the script's.
     pub fn has_constant(&self, name: &str) -> bool {
         self.defines.contains_key(name)
+    }
+
+    /// Where the text is that a constant stands for.
+    pub fn constant(&self, name: &str) -> Option<Span> {
+        self.defines.get(name).copied()
     }
 }
 
@@ -63,16 +69,20 @@ impl Lower<'_> {
         match word {
             "ifdef" => skip.push(self.is_defined(first), span),
             "ifndef" => skip.push(!self.is_defined(first), span),
-            "if" => match first {
-                "0" => skip.push(false, span),
-                "1" => skip.push(true, span),
-                _ => {
-                    skip.push(false, span);
-                    self.unsupported::<()>(span, "`#if` with an expression", "use `#ifdef` or `#if 0`");
-                }
-            },
-            "else" | "endif" => {
-                if !skip.turn(word == "endif") {
+            "if" => {
+                let holds = !skip.skipping() && self.directive_holds(rest);
+                skip.push(holds, span);
+            }
+            "elif" | "else" | "endif" => {
+                let open = match word {
+                    "endif" => skip.end(),
+                    "else" => skip.turn(true),
+                    _ => {
+                        let holds = skip.undecided() && self.directive_holds(rest);
+                        skip.turn(holds)
+                    }
+                };
+                if !open {
                     self.error::<()>(span, format!("`#{word}` without `#ifdef`"));
                 }
             }
@@ -91,7 +101,7 @@ impl Lower<'_> {
         }
     }
 
-    fn is_defined(&self, name: &str) -> bool {
+    pub(super) fn is_defined(&self, name: &str) -> bool {
         // The kernel's types are always there, as with bpftrace on a kernel with BTF.
         name == "BPFTRACE_HAVE_BTF" || self.preamble.has_constant(name)
     }
@@ -180,35 +190,5 @@ impl Lower<'_> {
             }
             _ => drop(self.error::<()>(size.span, "the number of keys is a constant, 1 or more")),
         }
-    }
-}
-
-/// Nested `#ifdef`s: for each, whether its text is skipped, and where it opened.
-#[derive(Debug, Default)]
-struct Conditions {
-    open: Vec<(bool, Span)>,
-}
-
-impl Conditions {
-    fn push(&mut self, holds: bool, span: Span) {
-        self.open.push((!holds, span));
-    }
-
-    /// `#else` or `#endif`; false if none is open.
-    fn turn(&mut self, end: bool) -> bool {
-        let Some(mut top) = self.open.pop() else { return false };
-        if !end {
-            top.0 = !top.0;
-            self.open.push(top);
-        }
-        true
-    }
-
-    fn skipping(&self) -> bool {
-        self.open.iter().any(|(skip, _)| *skip)
-    }
-
-    fn open(&self) -> Option<Span> {
-        self.open.last().map(|(_, span)| *span)
     }
 }
