@@ -10,7 +10,7 @@ use crate::Failure;
 use crate::vm::{self, Addition, Arch, End, Image, KERNELS, Kernel, Machine, Sinks};
 
 /// The packages whose tests ask the kernel.
-const PACKAGES: [&str; 1] = ["quadrant-bpf"];
+const PACKAGES: [&str; 2] = ["quadrant-bpf", "quadrant-inspect"];
 
 /// Starts the line that names the next binary. No test prints it.
 const NEXT: char = '\u{1}';

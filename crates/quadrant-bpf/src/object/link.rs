@@ -196,7 +196,7 @@ const PATH_MAX: usize = 4096;
 
 /// Bytes of `struct bpf_link_info` up to and with the count of misses of a perf event's kprobe. Both kinds of link to
 /// kernel probes learned to count in the same version, which made the structure longer.
-const MISSED_INFO_LEN: u32 = 56;
+pub const MISSED_INFO_LEN: u32 = 56;
 
 /// More places than one link can have.
 const MOST_PLACES: u32 = 1 << 20;

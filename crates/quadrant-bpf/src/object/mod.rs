@@ -17,7 +17,7 @@ use crate::explain::Operation;
 use crate::sys::{self, Attr, Command};
 
 pub use btf::BtfObject;
-pub use link::{LinkObject, LinkTarget, PerfTarget};
+pub use link::{LinkObject, LinkTarget, MISSED_INFO_LEN, PerfTarget};
 pub use program::{ProgramObject, attach_type_name, program_kind_name};
 pub use task::{TaskAttachment, TaskProbe, task_attachment};
 
@@ -58,12 +58,13 @@ fn next(kind: ObjectKind, id: u32) -> Result<Option<u32>> {
     }
 }
 
-/// A descriptor of an object; `None` if there is none of that number, for example because it is gone by now.
+/// A descriptor of an object; `None` if there is none of that number, because it is gone by now or, of a link, because it
+/// is still being made (EAGAIN).
 pub fn open(kind: ObjectKind, id: u32) -> Result<Option<OwnedFd>> {
     let mut request = attr::ObjectId { id, ..Default::default() };
     match sys::bpf_fd(kind.open_command(), &mut request) {
         Ok(fd) => Ok(Some(fd)),
-        Err(errno) if errno.is(libc::ENOENT) => Ok(None),
+        Err(errno) if errno.is(libc::ENOENT) || errno.is(libc::EAGAIN) => Ok(None),
         Err(errno) => Err(Error::os(format!("cannot open BPF {} {id}", kind.word()), Operation::Admin, errno)),
     }
 }

@@ -10,13 +10,19 @@ mod model;
 mod own;
 mod verdict;
 
+use std::sync::{Mutex, PoisonError};
+
 use quadrant_bpf::limits;
 
 use kit::Kit;
 pub use model::{Area, Check, ConfigOption, Fact, Report, Verdict};
 
+/// Two examinations of one process would raise the same semaphore.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Tries everything. It takes about a second; nothing stays behind.
 pub fn examine() -> Report {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // Before the limits are raised.
     let machine = machine::facts();
     limits::bump_memlock();

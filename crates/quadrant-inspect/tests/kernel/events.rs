@@ -1,0 +1,102 @@
+//! Events of tracefs, and the kernel's list of kernel probes.
+
+use quadrant_bpf::debugfs::DebugFs;
+use quadrant_bpf::maker::Maker;
+use quadrant_bpf::tracefs::TraceFs;
+use quadrant_inspect::active::{self, Attachment, Kind, Via};
+
+use crate::common::{need, need_root, place};
+
+/// Events of one test, removed when it ends in whatever way.
+struct Events {
+    tracefs: TraceFs,
+    group: String,
+}
+
+impl Events {
+    fn new(group: &str, lines: &[&str]) -> Events {
+        let events = Events { tracefs: TraceFs::open().unwrap(), group: group.to_owned() };
+        for line in lines {
+            events.tracefs.append("kprobe_events", &line.replace("GROUP", group)).unwrap();
+        }
+        events
+    }
+
+    fn switch(&self, to: &str) {
+        self.tracefs.append(&format!("events/{}/enable", self.group), to).unwrap();
+    }
+
+    fn found(&self) -> Vec<Attachment> {
+        let mut all = active::survey().attachments;
+        let prefix = format!("{}/", self.group);
+        all.retain(|found| found.event.as_ref().is_some_and(|event| event.starts_with(&prefix)));
+        all
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.switch("0");
+        let names: Vec<String> = self.found().into_iter().filter_map(|found| found.event).collect();
+        for name in names {
+            self.tracefs.append("kprobe_events", &format!("-:{name}\n")).unwrap();
+        }
+    }
+}
+
+fn has_kprobe_events() -> bool {
+    TraceFs::open().is_ok_and(|tracefs| tracefs.exists("kprobe_events"))
+}
+
+#[test]
+fn counts_are_those_of_the_kernels_profile() {
+    need_root!();
+    need!(has_kprobe_events(), "this kernel has no kprobes");
+    let lines = ["p:GROUP/quadrant_in vfs_open\n", "r1:GROUP/quadrant_out vfs_open\n"];
+    let events = Events::new("inspect_profile", &lines);
+    events.switch("1");
+    (0..101).for_each(|_| look());
+    events.switch("0");
+    let found = events.found();
+    let profile = String::from_utf8(events.tracefs.read("kprobe_profile").unwrap()).unwrap();
+    for (name, kind) in [("quadrant_in", Kind::Kprobe), ("quadrant_out", Kind::Kretprobe)] {
+        let line = profile.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
+        let counts: Vec<u64> = line.split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect();
+        let one = found.iter().find(|found| found.kind == kind).unwrap();
+        assert_eq!((one.hits, one.misses), (Some(counts[0]), Some(counts[1])), "{one:#?}\n{profile}");
+        assert_eq!((one.via, place(one), one.enabled), (Via::Tracefs, "vfs_open".to_owned(), Some(false)));
+    }
+}
+
+/// Makes the kernel call `vfs_open`.
+fn look() {
+    drop(std::fs::File::open("/proc/self/comm").unwrap());
+}
+
+#[test]
+fn every_kernel_probe_is_shown_once() {
+    need_root!();
+    need!(has_kprobe_events(), "this kernel has no kprobes");
+    let events = Events::new("inspect_list", &["p:GROUP/one vfs_fadvise\n", "p:GROUP/two vfs_fadvise\n"]);
+    let list = String::from_utf8(DebugFs::open().unwrap().read("kprobes/list").unwrap()).unwrap();
+    let listed = list.lines().filter(|line| line.contains("vfs_fadvise")).count();
+    let all = active::survey().attachments;
+    let shown = all.iter().filter(|found| place(found) == "vfs_fadvise").map(|found| found.kprobes.len()).sum();
+    assert_eq!((listed, shown), (2, 2), "{list}");
+    for found in events.found() {
+        assert_eq!(found.kprobes.len(), 1, "{found:#?}");
+        assert!(found.kprobes[0].flags.contains(&"DISABLED".to_owned()), "{found:#?}");
+    }
+}
+
+#[test]
+fn the_maker_of_an_event_is_known_and_orphans_too() {
+    need_root!();
+    need!(has_kprobe_events(), "this kernel has no kprobes");
+    let this = Maker::this().unwrap();
+    let mine = Events::new(&this.group(), &["p:GROUP/quadrant_mine vfs_fsync_range\n"]).found();
+    assert_eq!((mine[0].owners[0].pid, mine[0].orphan), (this.pid, false));
+    let gone = Maker { started: this.started + 1, ..this };
+    let left = Events::new(&gone.group(), &["p:GROUP/quadrant_left vfs_fsync_range\n"]).found();
+    assert!(left[0].owners.is_empty() && left[0].orphan, "{left:#?}");
+}
