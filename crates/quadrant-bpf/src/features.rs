@@ -33,11 +33,15 @@ pub struct Features {
     fentry_cookie: OnceLock<bool>,
     sleepable_uprobe: OnceLock<bool>,
     growing_hash: OnceLock<bool>,
+    long_keys: OnceLock<bool>,
     task_storage: OnceLock<bool>,
     atomic_fetch: OnceLock<bool>,
     cpu_v4: OnceLock<bool>,
     helpers: Mutex<BTreeMap<(u32, u32), bool>>,
 }
+
+/// Bytes of the longest key that every kernel takes.
+pub const SHORT_KEY: u32 = 512;
 
 /// Maps.
 impl Features {
@@ -57,6 +61,12 @@ impl Features {
     /// warning to their log.
     pub fn growing_hash(&self) -> bool {
         *self.growing_hash.get_or_init(try_growing_hash)
+    }
+
+    /// Keys of hashes longer than a program's stack, which is 512 bytes (Linux 5.14).
+    pub fn long_keys(&self) -> bool {
+        let spec = MapSpec::new(MapKind::Hash, SHORT_KEY + 8, 8, 1);
+        *self.long_keys.get_or_init(|| Map::create(&spec).is_ok())
     }
 
     /// Task storage, and its helper in tracing programs (Linux 5.11).

@@ -1,25 +1,16 @@
 //! Events that tracers made in tracefs. They do not go with their maker, so their group tells who that was: a start that uses
 //! tracefs, or the user, removes those whose maker is dead.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
+use quadrant_bpf::maker::Maker;
 use quadrant_bpf::tracefs::TraceFs;
 
-use crate::error::{Result, error, from_kernel};
+use crate::error::{Result, from_kernel};
 
-/// The file of tracefs that makes, lists and removes events in the kernel's code.
+/// The file of tracefs that makes, lists and removes events in the kernel's code, and the one for user code.
 pub(crate) const EVENTS: &str = "kprobe_events";
-
-/// What the names of our groups begin with; process id and start time of the maker follow.
-const PREFIX: &str = "quadrant_";
-
-/// The group of this process's events.
-pub(crate) fn own_group() -> Result<String> {
-    let id = std::process::id();
-    let started =
-        start_time(id).ok_or_else(|| error("cannot read the start time of this process (/proc/self/stat)"))?;
-    Ok(format!("{PREFIX}{id}_{started}"))
-}
+const USER_EVENTS: &str = "uprobe_events";
 
 /// What became of the events of dead tracers, each `group/event`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,32 +27,25 @@ pub struct Swept {
 /// The events cannot be listed.
 pub fn sweep(tracefs: &TraceFs) -> Result<Swept> {
     let mut swept = Swept::default();
-    if !tracefs.exists(EVENTS) {
-        return Ok(swept);
-    }
-    let text = tracefs.read(EVENTS).map_err(|e| from_kernel(&e))?;
-    for event in orphans(&String::from_utf8_lossy(&text), &start_time) {
-        match tracefs.append(EVENTS, &format!("-:{event}\n")) {
-            Ok(()) => swept.removed.push(event),
-            Err(refusal) => swept.kept.push((event, from_kernel(&refusal).message)),
+    for file in [EVENTS, USER_EVENTS].into_iter().filter(|file| tracefs.exists(file)) {
+        let text = tracefs.read(file).map_err(|e| from_kernel(&e))?;
+        for event in orphans(&String::from_utf8_lossy(&text), &Maker::lives) {
+            match tracefs.append(file, &format!("-:{event}\n")) {
+                Ok(()) => swept.removed.push(event),
+                Err(refusal) => swept.kept.push((event, from_kernel(&refusal).message)),
+            }
         }
     }
     Ok(swept)
 }
 
-/// `group/event` of our events whose maker does not live: no process has its id, or one that started at another time.
-fn orphans(list: &str, start_time: &dyn Fn(u32) -> Option<u64>) -> Vec<String> {
-    let mut living = BTreeSet::new();
+/// `group/event` of our events whose maker does not live.
+fn orphans(list: &str, lives: &dyn Fn(&Maker) -> bool) -> Vec<String> {
+    let mut living = HashMap::new();
     let mut orphans = Vec::new();
     for event in list.lines().filter_map(event) {
-        let group = event.split('/').next().unwrap_or_default();
-        let Some((id, started)) = owner(group) else { continue };
-        if living.contains(group) {
-            continue;
-        }
-        if start_time(id) == Some(started) {
-            living.insert(group.to_owned());
-        } else {
+        let Some(maker) = event.split('/').next().and_then(Maker::of) else { continue };
+        if !*living.entry((maker.pid, maker.started)).or_insert_with(|| lives(&maker)) {
             orphans.push(event.to_owned());
         }
     }
@@ -74,18 +58,6 @@ fn event(line: &str) -> Option<&str> {
     rest.split_whitespace().next()
 }
 
-fn owner(group: &str) -> Option<(u32, u64)> {
-    let (id, started) = group.strip_prefix(PREFIX)?.split_once('_')?;
-    Some((id.parse().ok()?, started.parse().ok()?))
-}
-
-/// When a process started, in clock ticks since boot: field 22 of its `stat`, which counts from behind the name.
-fn start_time(id: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,18 +68,13 @@ mod tests {
     #[test]
     fn orphans_are_those_whose_maker_is_gone() {
         // 10 lives, 11 is another process by now, 12 is none.
-        let started = |id| match id {
-            10 => Some(500),
-            11 => Some(900),
-            _ => None,
-        };
-        assert_eq!(orphans(LIST, &started), ["quadrant_11_500/q11_0", "quadrant_12_500/q12_0"]);
+        let lives = |maker: &Maker| *maker == Maker { pid: 10, started: 500 };
+        assert_eq!(orphans(LIST, &lives), ["quadrant_11_500/q11_0", "quadrant_12_500/q12_0"]);
     }
 
     #[test]
     fn this_process_lives() {
-        let group = own_group().unwrap();
-        assert!(orphans(&format!("p:{group}/q vfs_read\n"), &start_time).is_empty());
-        assert_eq!(owner(&group).unwrap().0, std::process::id());
+        let group = Maker::this().unwrap().group();
+        assert!(orphans(&format!("p:{group}/q vfs_read\n"), &Maker::lives).is_empty());
     }
 }

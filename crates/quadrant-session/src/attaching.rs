@@ -52,8 +52,8 @@ impl Attaching<'_> {
             if matches!(sites[0], Site::Begin | Site::End) {
                 continue;
             }
-            let request =
-                Request { program: &loaded.program, sites: &sites, first_cookie: loaded.first as u64, means: unit.means };
+            let first_cookie = unit.cookies.then_some(loaded.first as u64);
+            let request = Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means };
             let (sink, signals) = (&mut *self.sink, &mut *self.signals);
             let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals))?;
             attachments.push(Attachment { loaded: index, attached });

@@ -11,6 +11,7 @@ mod error;
 mod kernel;
 mod ledger;
 mod load;
+mod machine;
 mod mechanisms;
 pub mod plan;
 mod processes;

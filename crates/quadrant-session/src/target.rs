@@ -6,8 +6,6 @@ use quadrant_codegen::target::Target;
 use quadrant_codegen::target::native;
 use quadrant_program::Program;
 use quadrant_program::expr::Builtin;
-use quadrant_program::expr::Expr;
-use quadrant_program::expr::ExprKind;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
@@ -19,6 +17,7 @@ use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
+use crate::uses::mentions;
 
 /// Default size of the ring buffer in bytes: a tenth of a second of a million small records a second.
 const RING_BYTES: u32 = 4 << 20;
@@ -71,18 +70,6 @@ fn comm_offset(program: &Program, features: &Features, types: &Types) -> Option<
     }
     let task = types.lookup_struct("task_struct")?;
     types.find_member(task, "comm")?.byte_offset().try_into().ok()
-}
-
-fn mentions(clause: &Clause, builtin: Builtin) -> bool {
-    struct Finder(Builtin, bool);
-    impl Visitor for Finder {
-        fn expr(&mut self, expr: &Expr) {
-            self.1 |= expr.kind == ExprKind::Builtin(self.0);
-        }
-    }
-    let mut finder = Finder(builtin, false);
-    visit::clause(clause, &mut finder);
-    finder.1
 }
 
 /// Fires as often as the machine likes.

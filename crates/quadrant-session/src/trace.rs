@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::ledger::Ledger;
 use crate::load;
+use crate::machine::Machine;
 use crate::plan;
 use crate::plan::KprobeMeans;
 use crate::plan::PlanOptions;
@@ -88,7 +89,8 @@ pub fn compile(
     quadrant_bpf::limits::bump_memlock();
     let Options { pid, kprobes } = options;
     let maxactive = program.config.maxactive;
-    let options = PlanOptions { abilities: features, raw_tracepoints: true, pid, kprobes, maxactive };
+    let machine = Machine { features, types };
+    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, kprobes, maxactive };
     let target = target::target(&program, features, types)?;
     let units = plan::plan(&program, options);
     let object = compile_units(&program, &units, &target)?;

@@ -62,3 +62,16 @@ impl Finder {
         }
     }
 }
+
+/// Whether a clause uses a builtin.
+pub(crate) fn mentions(clause: &Clause, builtin: Builtin) -> bool {
+    struct Finder(Builtin, bool);
+    impl Visitor for Finder {
+        fn expr(&mut self, expr: &Expr) {
+            self.1 |= expr.kind == ExprKind::Builtin(self.0);
+        }
+    }
+    let mut finder = Finder(builtin, false);
+    visit::clause(clause, &mut finder);
+    finder.1
+}

@@ -26,6 +26,7 @@ use quadrant_session::Sink;
 use quadrant_session::View;
 
 use crate::losses;
+use crate::progress::Progress;
 use crate::resolver::Names;
 use crate::script::Script;
 
@@ -41,13 +42,14 @@ pub struct Answers<'p> {
     output: Box<dyn Write>,
     quiet: bool,
     verbose: bool,
+    progress: Progress,
 }
 
 impl<'p> Answers<'p> {
     /// Answers of a program.
     pub fn new(program: &'p Program, script: &'p Script, mode: Mode, names: Names, output: Box<dyn Write>) -> Answers<'p> {
         let renderer = Renderer::new(program, mode);
-        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, verbose: false }
+        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, verbose: false, progress: Progress::default() }
     }
 
     /// Only answers, nothing about the trace itself.
@@ -130,11 +132,12 @@ impl<'p> Answers<'p> {
 impl Sink for Answers<'_> {
     fn attaching(&mut self, done: usize, points: usize) {
         if !self.quiet && !self.is_json() {
-            eprintln!("Attaching: {done} of {points} probes so far");
+            self.progress.show(&format!("Attaching: {done} of {points} probes"));
         }
     }
 
     fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
+        self.progress.end();
         if self.quiet && !self.is_json() {
             return Ok(());
         }

@@ -51,7 +51,7 @@ fn read(file: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// Compile a script; messages are returned also when there is a program.
+/// Compile a script; messages are returned also when there is a program. A setting may be forced from outside.
 pub fn compile(
     script: &Script,
     params: &[String],
@@ -59,14 +59,17 @@ pub fn compile(
     source: &Source,
     types: &Types,
     child: Option<u32>,
+    forced: Option<(String, String)>,
 ) -> (Option<Program>, Vec<Diagnostic>) {
+    let mut settings = settings();
+    settings.extend(forced);
     let addresses = Addresses { symbols: RefCell::new(None), pid: args.pid.or(child) };
     let env = Env {
         probes: source,
         types,
         symbols: &addresses,
         params,
-        settings: &settings(),
+        settings: &settings,
         child,
         allow_unsafe: args.allow_unsafe,
     };

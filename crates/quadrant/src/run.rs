@@ -24,6 +24,7 @@ use crate::diag;
 use crate::failure;
 use crate::failure::Failure;
 use crate::front;
+use crate::keys;
 use crate::list;
 use crate::resolver::Names;
 use crate::script::Script;
@@ -47,13 +48,15 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     }
     let types = Rc::new(world::types());
     let pid = args.pid.or(child.as_ref().map(Child::pid));
-    let program = Rc::new(program(args, &script, params, &types, child.as_ref().map(Child::pid))?);
+    let features = Features::new();
+    quadrant_bpf::limits::bump_memlock();
+    let program = Rc::new(program(args, &script, params, &types, child.as_ref().map(Child::pid), &features)?);
     if args.debug == Some(Stage::Program) {
         println!("{program:#?}");
         return Ok(0);
     }
     let options = Options { pid, kprobes: kprobes(args, &program)? };
-    let compiled = quadrant_session::compile(Rc::clone(&program), &Features::new(), &types, options);
+    let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
     if args.verbose && !args.quiet {
         compiled.mechanisms().iter().for_each(|line| eprintln!("quadrant: {}", line.escape_debug()));
@@ -90,10 +93,15 @@ fn program(
     params: &[String],
     types: &Rc<Types>,
     child: Option<u32>,
+    features: &Features,
 ) -> Result<Program, Failure> {
     let source = list::source(args, types, child);
-    let (program, diagnostics) = front::compile(script, params, args, &source, types, child);
+    let compile = |forced| front::compile(script, params, args, &source, types, child, forced);
+    let (program, mut diagnostics) = compile(None);
     let mut program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;
+    if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
+        (program, diagnostics) = (shorter, messages);
+    }
     program.config.maxactive = args.maxactive.or(program.config.maxactive);
     if !args.quiet {
         eprint!("{}", diag::render(script, &diagnostics, failure::color()));

@@ -28,7 +28,7 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
         addresses.push(code.address.ok_or_else(hidden)?);
         when = if on_return { When::Return } else { When::Entry };
     }
-    let cookies: Vec<u64> = (request.first_cookie..).take(addresses.len()).collect();
+    let cookies = request.cookies();
     let functions = KprobeMulti { functions: KernelFunctions::Addresses(&addresses), cookies: &cookies, when };
     Link::kprobe_multi(request.program, &functions).map_err(|e| from_kernel(&e))
 }

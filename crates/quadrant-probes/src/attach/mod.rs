@@ -26,15 +26,15 @@ use crate::error::from_kernel;
 
 pub use fentry::owner;
 
-/// A program to attach to points of one kind. The cookie of a point is its index.
+/// A program to attach to points of one kind.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The program.
     pub program: &'a Program,
     /// The points.
     pub sites: &'a [&'a Site],
-    /// Index of the first of them, when the points of a unit do not share one program.
-    pub first_cookie: u64,
+    /// The cookie of the first of them; those of the others follow. `None` if the program does not ask for it.
+    pub first_cookie: Option<u64>,
     /// In which way.
     pub means: Means,
 }
@@ -58,6 +58,19 @@ pub enum Means {
         /// Calls of a function that may be under way at once; `None` lets the kernel choose.
         maxactive: Option<u32>,
     },
+}
+
+impl Request<'_> {
+    /// The cookie of a point by its index; 0 is none.
+    fn cookie(&self, index: usize) -> u64 {
+        self.first_cookie.map_or(0, |first| first + index as u64)
+    }
+
+    /// The cookies of all points, for a link to all of them; empty if none are wanted.
+    fn cookies(&self) -> Vec<u64> {
+        let count = if self.first_cookie.is_some() { self.sites.len() } else { 0 };
+        (0..count).map(|index| self.cookie(index)).collect()
+    }
 }
 
 impl Means {
@@ -151,8 +164,8 @@ fn each_place(
     link: impl Fn(&Request<'_>, usize, u64) -> Result<Link>,
 ) -> Result<Vec<Link>> {
     let mut links = Vec::with_capacity(request.sites.len());
-    for (index, cookie) in (0..request.sites.len()).zip(request.first_cookie..) {
-        match link(request, index, cookie) {
+    for index in 0..request.sites.len() {
+        match link(request, index, request.cookie(index)) {
             Ok(link) => links.push(link),
             Err(error) => {
                 close(vec![Attached { links, ..Attached::default() }]);

@@ -20,10 +20,10 @@ use crate::error::from_kernel;
 pub(super) fn links(request: &Request<'_>) -> Result<Vec<Link>> {
     let online = cpus::online().map_err(|e| from_kernel(&e))?;
     let mut links = Vec::new();
-    for (site, cookie) in request.sites.iter().zip(0..) {
+    for (index, site) in request.sites.iter().enumerate() {
         for scope in scopes(site, &online) {
             let event = PerfEvent::open(&event(site)?, scope).map_err(|e| from_kernel(&e))?;
-            links.push(Link::perf_event(request.program, event, cookie).map_err(|e| from_kernel(&e))?);
+            links.push(Link::perf_event(request.program, event, request.cookie(index)).map_err(|e| from_kernel(&e))?);
         }
     }
     Ok(links)

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use quadrant_bpf::link::Link;
+use quadrant_bpf::maker::Maker;
 use quadrant_bpf::perf::{Event, PerfEvent, Scope};
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::KernelCode;
@@ -55,7 +56,8 @@ fn sweep_once(tracefs: &TraceFs) -> Result<()> {
 
 impl Registered {
     fn new(request: &Request<'_>, maxactive: Option<u32>, tracefs: TraceFs) -> Result<Self> {
-        let mut registered = Self { tracefs, group: leftovers::own_group()?, names: Vec::new() };
+        let mut registered =
+            Self { tracefs, group: Maker::this().map_err(|e| from_kernel(&e))?.group(), names: Vec::new() };
         let mut lines = String::new();
         for site in request.sites {
             let (code, on_return) = code(site)?;

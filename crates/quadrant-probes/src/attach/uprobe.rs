@@ -31,7 +31,7 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
     let places = request.sites.iter().map(|site| place(site)).collect::<Result<Vec<Place>>>()?;
     let offsets: Vec<u64> = places.iter().map(|place| place.offset).collect();
     let semaphores: Vec<u64> = places.iter().map(|place| place.semaphore).collect();
-    let cookies: Vec<u64> = (0..places.len() as u64).collect();
+    let cookies = request.cookies();
     let path = c_path(places[0].path)?;
     let all = UprobeMulti {
         path: &path,

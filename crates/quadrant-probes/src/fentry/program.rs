@@ -94,6 +94,7 @@ fn found(kind: ProbeKind, function: Function, pool: &mut ArgsPool) -> Found {
         btf_id: function.prototype.btf_id,
         words: function.prototype.words,
         code: None,
+        kprobe: false,
     };
     let site = if on_return { Site::Fexit(target) } else { Site::Fentry(target) };
     Found { point: Point { site, name, func: function.name }, args }

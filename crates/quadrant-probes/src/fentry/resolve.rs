@@ -32,16 +32,17 @@ pub(crate) fn resolve(kernel: &Kernel, spec: &ProbeSpec, options: &Options) -> R
 /// number the arguments in another way.
 pub(crate) fn site(kernel: &Kernel, one: &Selected<'_>, on_return: bool) -> Option<Site> {
     let prototype = kernel.prototype(one.function.module, one.function.name).filter(Prototype::is_plain)?;
-    Some(trampoline(one, &prototype, on_return))
+    Some(trampoline(one, &prototype, on_return, true))
 }
 
-fn trampoline(one: &Selected<'_>, prototype: &Prototype, on_return: bool) -> Site {
+fn trampoline(one: &Selected<'_>, prototype: &Prototype, on_return: bool, kprobe: bool) -> Site {
     let function = BtfFunction {
         owner: owner(one.function.module),
         name: one.function.name.to_owned(),
         btf_id: prototype.btf_id,
         words: prototype.words,
         code: Some(one.code()).filter(|_| prototype.is_plain()),
+        kprobe,
     };
     if on_return { Site::Fexit(function) } else { Site::Fentry(function) }
 }
@@ -112,7 +113,7 @@ impl<'a> Finder<'a> {
     fn site(&self, one: &Selected<'_>, prototype: &Prototype) -> Result<Site> {
         let on_return = self.kind == ProbeKind::Fexit;
         match self.way {
-            Way::Trampolines => Ok(trampoline(one, prototype, on_return)),
+            Way::Trampolines => Ok(trampoline(one, prototype, on_return, false)),
             Way::Kprobes if !prototype.is_plain() => {
                 let message = format!(
                     "`{}` takes a whole struct, which needs a trampoline, and this kernel has none",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use quadrant_bpf::kconfig::{Kconfig, Setting};
+use quadrant_bpf::object::MISSED_INFO_LEN;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::{ProbeError, ProbeKind};
 
@@ -47,6 +48,12 @@ impl Kernel {
             _ => return,
         };
         self.note(format!("{} probes run by {}: this kernel has no {}", kind.name(), words[1], words[0]));
+    }
+
+    /// The kernel does not tell how many returns of a function its perf event missed (before Linux 6.7), and trampolines work.
+    pub fn hides_misses(&self) -> bool {
+        let info = self.types.lookup_struct("bpf_link_info").and_then(|info| self.types.size_of(info));
+        info.is_some_and(|size| size < u64::from(MISSED_INFO_LEN)) && self.check(Way::Trampolines).is_ok()
     }
 
     fn check(&self, way: Way) -> Result<(), ProbeError> {

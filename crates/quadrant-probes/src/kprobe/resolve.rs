@@ -55,9 +55,14 @@ impl Finder<'_> {
 
     /// `None` if the function has no types and needs them.
     fn point(&self, wanted: &Wanted, one: &Selected<'_>) -> Option<Found> {
+        let on_return = self.spec.kind == ProbeKind::Kretprobe;
         let site = match self.way {
+            Way::Trampolines => fentry::site(self.kernel, one, on_return)?,
+            // A trampoline sees every return, where this kernel does not tell how many a kernel probe missed.
+            Way::Kprobes if on_return && !one.ambiguous && self.kernel.hides_misses() => {
+                fentry::site(self.kernel, one, on_return).unwrap_or_else(|| self.kprobe(one.code()))
+            }
             Way::Kprobes => self.kprobe(one.code()),
-            Way::Trampolines => fentry::site(self.kernel, one, self.spec.kind == ProbeKind::Kretprobe)?,
         };
         Some(self.found(site, &full_name(self.spec.kind, wanted, one), one.function.name))
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use quadrant_program::Program;
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{Builtin, Expr, ExprKind};
 use quadrant_program::probe::{BtfFunction, BtfOwner, KernelCode, PointId, Site};
 use quadrant_program::program::Clause;
 use quadrant_program::visit;
@@ -47,14 +47,18 @@ pub(super) fn choose(
         Site::Fentry(_) | Site::Fexit(_) => Some(FunctionMeans::Trampoline),
         _ => None,
     };
+    let registers: Vec<bool> = program.clauses.iter().map(wants_registers).collect();
     let mut chosen = HashMap::new();
-    for (point, _) in clauses {
+    for (point, clauses) in clauses {
         let site = &program.points[point.0 as usize].site;
         let group = if is_return(site) { &returns } else { &entries };
         let many = group.like_kprobes.contains(point) && group.like_kprobes.len() >= MANY_TRAMPOLINES;
-        let means = match many && options.abilities.kprobe_multi() {
-            true => Some(FunctionMeans::Kprobe(KprobeMeans::Multi)),
-            false => chooser(group, site),
+        let means = match asked_kprobe(site) {
+            Some(code) if options.forces_kprobes() || clauses.iter().any(|clause| registers[*clause]) => {
+                Some(FunctionMeans::Kprobe(kprobe(code, group, options, is_return(site))))
+            }
+            None if many && options.abilities.kprobe_multi() => Some(FunctionMeans::Kprobe(KprobeMeans::Multi)),
+            _ => chooser(group, site),
         };
         chosen.extend(means.map(|means| (*point, means)));
     }
@@ -65,6 +69,8 @@ fn kprobe(code: &KernelCode, group: &Group, options: &PlanOptions<'_>, on_return
     let abilities = options.abilities;
     match options.kprobes {
         Some(forced) => forced,
+        // Where perf events and links do not tell what they missed, tracefs does.
+        None if on_return && abilities.hides_misses() => KprobeMeans::Tracefs,
         None if on_return && options.maxactive.is_some() => KprobeMeans::Tracefs,
         None if group.kprobes > 1 && is_entry(code) && abilities.kprobe_multi() => KprobeMeans::Multi,
         None if abilities.kprobe_event() => KprobeMeans::Perf,
@@ -111,6 +117,27 @@ fn is_entry(code: &KernelCode) -> bool {
 
 fn is_entry_of(function: &BtfFunction) -> bool {
     !matches!(function.owner, BtfOwner::Program(_)) && function.code.as_ref().is_some_and(is_entry)
+}
+
+/// The code of a kernel probe that runs in another way.
+fn asked_kprobe(site: &Site) -> Option<&KernelCode> {
+    match site {
+        Site::Fentry(function) | Site::Fexit(function) if function.kprobe => function.code.as_ref(),
+        _ => None,
+    }
+}
+
+/// A clause that only a kernel probe can serve.
+fn wants_registers(clause: &Clause) -> bool {
+    struct Finder(bool);
+    impl Visitor for Finder {
+        fn expr(&mut self, expr: &Expr) {
+            self.0 |= matches!(expr.kind, ExprKind::Reg(_) | ExprKind::Builtin(Builtin::Context));
+        }
+    }
+    let mut finder = Finder(false);
+    visit::clause(clause, &mut finder);
+    finder.0
 }
 
 /// Arguments in registers are the same in both ways; at a return a kprobe has none any more.

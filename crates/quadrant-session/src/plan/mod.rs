@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use functions::FunctionMeans;
-use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::object::Context;
 use quadrant_codegen::object::RawRead;
 use quadrant_codegen::object::Unit;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
+use quadrant_program::expr::Builtin;
 use quadrant_program::probe::BtfOwner;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 
 use crate::syscalls;
 use crate::uses::ContextUse;
+use crate::uses::mentions;
 
 mod functions;
 
@@ -34,28 +35,8 @@ pub trait Abilities {
     fn kprobe_multi(&self) -> bool;
     /// Kernel functions as perf events.
     fn kprobe_event(&self) -> bool;
-}
-
-impl Abilities for Features {
-    fn attach_cookie(&self, kind: ProgramKind) -> bool {
-        Features::attach_cookie(self, kind)
-    }
-
-    fn fentry_cookie(&self, function: u32) -> bool {
-        Features::fentry_cookie(self, function)
-    }
-
-    fn uprobe_multi(&self) -> bool {
-        Features::uprobe_multi(self)
-    }
-
-    fn kprobe_multi(&self) -> bool {
-        Features::kprobe_multi(self)
-    }
-
-    fn kprobe_event(&self) -> bool {
-        Features::kprobe_event(self)
-    }
+    /// The kernel does not tell how many returns of functions such events, and multi-links, missed.
+    fn hides_misses(&self) -> bool;
 }
 
 /// What the kernel allows, and what the user forced.
@@ -73,6 +54,13 @@ pub struct PlanOptions<'a> {
     pub maxactive: Option<u32>,
 }
 
+impl PlanOptions<'_> {
+    /// The user wants something that only kernel probes do.
+    fn forces_kprobes(&self) -> bool {
+        self.kprobes.is_some() || self.maxactive.is_some()
+    }
+}
+
 /// A program to make, and how it is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
@@ -80,6 +68,8 @@ pub struct Planned {
     pub unit: Unit,
     /// How.
     pub means: Means,
+    /// The program asks which point it is.
+    pub cookies: bool,
 }
 
 /// From this many tracepoints of single system calls on, one raw tracepoint program that looks at the number serves them all.
@@ -280,7 +270,9 @@ impl Groups {
 
 /// One unit for all points, or one for each where programs cannot tell points apart.
 fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Planned> {
-    let together = points.len() == 1 || mechanism.tells_points_apart(program, &points, options);
+    // Without cookies all points can share a program that does not ask which one it is.
+    let cookies = clauses.iter().any(|clause| mentions(&program.clauses[*clause], Builtin::Point));
+    let together = points.len() == 1 || !cookies || mechanism.tells_points_apart(program, &points, options);
     let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
     let unit = |points: Vec<PointId>| Unit {
         context: mechanism.context(program, &points),
@@ -289,7 +281,7 @@ fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, op
         points,
     };
     let means = mechanism.means(options);
-    shares.into_iter().map(|points| Planned { unit: unit(points), means }).collect()
+    shares.into_iter().map(|points| Planned { unit: unit(points), means, cookies }).collect()
 }
 
 /// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of
