@@ -13,11 +13,11 @@ use super::processes::{self, Handle};
 use super::{Lists, Notes, events, targets};
 
 /// One list of everything.
-pub fn assemble(lists: Lists, mut notes: Notes) -> Active {
-    let descriptors = perf::descriptors(&lists.processes, &mut notes);
+pub fn assemble(lists: Lists, notes: Notes) -> Active {
     let statistics = statistics(&lists);
     let mut names = Names::new();
     let programs: BTreeMap<u32, &ProgramObject> = lists.programs.iter().map(|program| (program.id, program)).collect();
+    let descriptors = lists.descriptors.clone();
     let mut all = Assembly { lists: &lists, programs, names: &mut names, descriptors, attachments: Vec::new() };
     all.links();
     all.descriptors();

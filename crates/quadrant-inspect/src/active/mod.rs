@@ -25,13 +25,18 @@ pub use measure::measure;
 pub use model::{Active, Attachment, HitsOf, Kind, KprobeState, Owner, Program, Statistics, Target, Via};
 
 /// Looks at the whole system once.
+///
+/// The system changes meanwhile, so what refers to something is looked at before it: who holds a link, then links, then
+/// programs. What is made after its turn is missing as a whole, and nothing looks like something else.
 pub fn survey() -> Active {
     let mut notes = Notes::default();
+    let processes = processes::scan(&mut notes);
     let lists = Lists {
-        processes: processes::scan(&mut notes),
-        programs: objects(ObjectKind::Program, |fd| ProgramObject::of(fd.as_fd()), &mut notes),
-        links: objects(ObjectKind::Link, |fd| LinkObject::of(fd.as_fd()), &mut notes),
+        descriptors: perf::descriptors(&processes, &mut notes),
+        processes,
         pins: pins::scan(&mut notes),
+        links: objects(ObjectKind::Link, |fd| LinkObject::of(fd.as_fd()), &mut notes),
+        programs: objects(ObjectKind::Program, |fd| ProgramObject::of(fd.as_fd()), &mut notes),
         events: events::read(&mut notes),
         kprobes: kprobes::read(&mut notes),
     };
@@ -41,6 +46,7 @@ pub fn survey() -> Active {
 /// All that was read.
 struct Lists {
     processes: Vec<processes::Process>,
+    descriptors: Vec<perf::Descriptor>,
     programs: Vec<ProgramObject>,
     links: Vec<LinkObject>,
     pins: Vec<pins::Pin>,

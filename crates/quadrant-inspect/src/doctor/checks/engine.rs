@@ -130,11 +130,14 @@ fn stacks() -> Result<Map> {
     Map::create(&MapSpec::new(MapKind::StackTrace, 4, 8 * DEPTH, 64))
 }
 
+/// The flag to take the place of another stack: how full the map is does not matter here.
+const REPLACE: i32 = 1 << 10;
+
 /// `r0 = bpf_get_stackid(ctx, map, flags)`.
 fn stack_id(map: &Map, flags: i32) -> Vec<Insn> {
     let mut insns = vec![Insn::mov64(Reg::R1, Reg::R6)];
     insns.extend(Insn::ld_map_fd(Reg::R2, map.raw_fd()));
-    insns.extend([Insn::mov64_imm(Reg::R3, flags), Insn::call_helper(helper::GET_STACKID)]);
+    insns.extend([Insn::mov64_imm(Reg::R3, flags | REPLACE), Insn::call_helper(helper::GET_STACKID)]);
     insns
 }
 
