@@ -70,7 +70,8 @@ impl Kernel {
 /// The content of a map of the script.
 pub(crate) fn snapshot(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
     let map = &program.maps[id.0 as usize];
-    let mut gather = Gather { snapshot: Snapshot::of(map), map, cpus: kernel.cpus, merged: Vec::new(), value: Vec::new() };
+    let mut gather =
+        Gather { snapshot: Snapshot::of(map), map, cpus: kernel.cpus, merged: Vec::new(), value: Vec::new() };
     if let Some(offset) = scalar_offset(kernel, id) {
         read_scalar(kernel, offset, &mut gather.snapshot)?;
     }

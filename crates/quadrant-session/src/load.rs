@@ -1,9 +1,9 @@
 //! Creating maps, and loading the programs that use them.
 
 use quadrant_bpf::map::Map;
-use quadrant_bpf::map::MappedArray;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
+use quadrant_bpf::map::MappedArray;
 use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::Object;

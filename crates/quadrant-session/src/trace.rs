@@ -6,8 +6,8 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_codegen::object::Object;
-use quadrant_codegen::target::Target;
 use quadrant_codegen::object::Unit;
+use quadrant_codegen::target::Target;
 use quadrant_probes::attach::close;
 use quadrant_program::Program;
 use quadrant_program::probe::Point;
@@ -79,12 +79,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// What cannot be compiled for this kernel, and what the kernel would not say.
-pub fn compile(
-    program: Rc<Program>,
-    features: &Features,
-    types: &Types,
-    options: Options,
-) -> Result<Compiled, Error> {
+pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options: Options) -> Result<Compiled, Error> {
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
     let Options { pid, kprobes } = options;

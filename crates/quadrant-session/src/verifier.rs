@@ -19,7 +19,8 @@ pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
 
 /// The last line that says something, without the statistics that follow it.
 fn reason(log: &str) -> &str {
-    let statistics = |line: &&str| line.is_empty() || line.starts_with("processed ") || line.starts_with("verification time");
+    let statistics =
+        |line: &&str| line.is_empty() || line.starts_with("processed ") || line.starts_with("verification time");
     log.lines().rev().map(str::trim).find(|line| !statistics(line)).unwrap_or("no reason given")
 }
 
@@ -37,7 +38,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_the_last_line_before_the_statistics() {
-        let log = "0: (b7) r0 = 0\n1: (85) call foo#99\nR1 type=scalar expected=fp\nprocessed 2 insns (limit 1000000)\n";
+        let log =
+            "0: (b7) r0 = 0\n1: (85) call foo#99\nR1 type=scalar expected=fp\nprocessed 2 insns (limit 1000000)\n";
         assert_eq!(reason(log), "R1 type=scalar expected=fp");
         assert_eq!(reason(""), "no reason given");
     }

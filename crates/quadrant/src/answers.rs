@@ -47,9 +47,24 @@ pub struct Answers<'p> {
 
 impl<'p> Answers<'p> {
     /// Answers of a program.
-    pub fn new(program: &'p Program, script: &'p Script, mode: Mode, names: Names, output: Box<dyn Write>) -> Answers<'p> {
+    pub fn new(
+        program: &'p Program,
+        script: &'p Script,
+        mode: Mode,
+        names: Names,
+        output: Box<dyn Write>,
+    ) -> Answers<'p> {
         let renderer = Renderer::new(program, mode);
-        Answers { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), output, quiet: false, verbose: false, progress: Progress::default() }
+        Answers {
+            renderer,
+            names,
+            script,
+            buffer: Vec::with_capacity(2 * CHUNK),
+            output,
+            quiet: false,
+            verbose: false,
+            progress: Progress::default(),
+        }
     }
 
     /// Only answers, nothing about the trace itself.
@@ -112,7 +127,8 @@ impl<'p> Answers<'p> {
         self.write_out()?;
         let text = self.formatted(view, record, bytes);
         let command = String::from_utf8_lossy(&text).into_owned();
-        let output = Command::new("/bin/sh").arg("-c").arg(&command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+        let output =
+            Command::new("/bin/sh").arg("-c").arg(&command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         match output {
             Ok(output) => self.passed_on(message::Output::System, &output.stdout),
             Err(error) => complain("cannot run /bin/sh for system()", &error),

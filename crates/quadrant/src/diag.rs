@@ -9,7 +9,6 @@ use quadrant_program::diag::Severity;
 
 use crate::script::Script;
 
-
 /// Render messages; each ends with a newline.
 pub fn render(script: &Script, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };

@@ -82,7 +82,8 @@ fn settings() -> Vec<(String, String)> {
         let key = name.strip_prefix("QUADRANT_").or_else(|| name.strip_prefix("BPFTRACE_"))?;
         Some((key.to_ascii_lowercase(), value))
     };
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     variables.filter_map(setting).collect()
 }
 

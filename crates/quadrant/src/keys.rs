@@ -7,6 +7,9 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::layout;
 use quadrant_program::program::Config;
 
+/// What compiling gives: a program unless a message is an error.
+type Compiled = (Option<Program>, Vec<Diagnostic>);
+
 /// Texts' limits that are tried, in bytes: for keys of one text, two, four, eight.
 const LENGTHS: [u32; 4] = [448, 224, 112, 56];
 
@@ -15,7 +18,7 @@ const LENGTHS: [u32; 4] = [448, 224, 112, 56];
 pub fn shortened(
     program: &Program,
     features: &Features,
-    compile: &dyn Fn(Option<(String, String)>) -> (Option<Program>, Vec<Diagnostic>),
+    compile: &dyn Fn(Option<(String, String)>) -> Compiled,
 ) -> Option<(Program, Vec<Diagnostic>)> {
     let is_default = program.config.max_strlen == Config::default().max_strlen;
     if fits(program) || !is_default || features.long_keys() {

@@ -106,10 +106,13 @@ fn parse(pattern: &str) -> Result<(Vec<ProbeKind>, Vec<String>), Failure> {
         }
         return Ok((SEARCHED.to_vec(), parts));
     }
-    let kinds = ["tracepoint", "rawtracepoint", "uprobe", "uretprobe", "usdt", "software", "hardware", "interval", "profile"];
+    let kinds =
+        ["tracepoint", "rawtracepoint", "uprobe", "uretprobe", "usdt", "software", "hardware", "interval", "profile"];
     let near = quadrant_types::suggest(&first, kinds);
     let failure = Failure::new(format!("unknown kind of probe `{}`", first.escape_debug()));
-    Err(near.map_or(failure, |near| Failure::new(format!("unknown kind of probe `{first}`")).hint(format!("did you mean `{near}`?"))))
+    Err(near.map_or(failure, |near| {
+        Failure::new(format!("unknown kind of probe `{first}`")).hint(format!("did you mean `{near}`?"))
+    }))
 }
 
 /// Split at colons outside quotes.

@@ -38,20 +38,14 @@ pub fn lines(program: &Program, script: &Script, ledger: &Ledger) -> Vec<Line> {
         count,
         place: Some(script.place(start)),
     });
-    let missed = ledger.missed.iter().map(|(name, count)| Line {
-        what: What::Missed(name.clone()),
-        count: *count,
-        place: None,
-    });
+    let missed =
+        ledger.missed.iter().map(|(name, count)| Line { what: What::Missed(name.clone()), count: *count, place: None });
     let returns = ledger.returns.iter().map(|(name, count)| Line {
         what: What::Returns(name.clone()),
         count: *count,
         place: None,
     });
-    let others = [
-        (What::Malformed, ledger.malformed),
-        (What::Unfollowed, ledger.unfollowed),
-    ];
+    let others = [(What::Malformed, ledger.malformed), (What::Unfollowed, ledger.unfollowed)];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
     counted.chain(missed).chain(returns).chain(others).collect()
 }

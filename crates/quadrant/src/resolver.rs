@@ -55,7 +55,11 @@ impl Names {
 
     /// What went wrong with symbols so far, each once.
     pub fn warnings(&mut self) -> Vec<String> {
-        self.symbols.warnings().into_iter().map(|warning| format!("{} ({} times)", warning.message, warning.count)).collect()
+        self.symbols
+            .warnings()
+            .into_iter()
+            .map(|warning| format!("{} ({} times)", warning.message, warning.count))
+            .collect()
     }
 
     /// For one event.

@@ -110,13 +110,7 @@ fn program(
     Ok(program)
 }
 
-fn trace(
-    args: &Args,
-    script: &Script,
-    program: &Program,
-    compiled: Compiled,
-    focus: Focus,
-) -> Result<i32, Failure> {
+fn trace(args: &Args, script: &Script, program: &Program, compiled: Compiled, focus: Focus) -> Result<i32, Failure> {
     let failed = |error| Failure::session(script, error);
     let trace = Trace::load(compiled).map_err(failed)?;
     if args.dry_run {

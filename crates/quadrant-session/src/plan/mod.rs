@@ -168,7 +168,9 @@ fn mechanism(
 
 fn kernel_function(site: &Site, means: FunctionMeans) -> Mechanism {
     match (site, means) {
-        (Site::Fentry(function), FunctionMeans::Trampoline) => Mechanism::Function { exit: false, words: function.words },
+        (Site::Fentry(function), FunctionMeans::Trampoline) => {
+            Mechanism::Function { exit: false, words: function.words }
+        }
         (Site::Fexit(function), FunctionMeans::Trampoline) => Mechanism::Function { exit: true, words: function.words },
         (_, FunctionMeans::Kprobe(means)) => Mechanism::Kprobe { ret: functions::is_return(site), means },
         (_, FunctionMeans::Trampoline) => {
@@ -306,7 +308,9 @@ impl Mechanism {
             Mechanism::BtfTracepoint(_) => false,
             // Multi-links have had cookies from the first.
             Mechanism::Kprobe { means: KprobeMeans::Multi, .. } => true,
-            Mechanism::Function { .. } => tried_function(program, points).is_some_and(|id| options.abilities.fentry_cookie(id)),
+            Mechanism::Function { .. } => {
+                tried_function(program, points).is_some_and(|id| options.abilities.fentry_cookie(id))
+            }
             Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => attach_cookie(ProgramKind::Kprobe),
             Mechanism::PerfEvent | Mechanism::Interval => attach_cookie(ProgramKind::PerfEvent),
         }
