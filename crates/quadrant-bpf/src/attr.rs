@@ -279,8 +279,8 @@ attrs! {
         open_flags: u32,
     }
 
-    /// BPF_OBJ_GET.
-    struct ObjectGet {
+    /// BPF_OBJ_PIN and BPF_OBJ_GET.
+    struct Object {
         pathname: u64,
         bpf_fd: u32,
         file_flags: u32,

@@ -21,6 +21,7 @@ pub(crate) enum Command {
     MapDelete = 3,
     MapNextKey = 4,
     ProgLoad = 5,
+    ObjectPin = 6,
     ObjectGet = 7,
     ProgTestRun = 10,
     ProgNextId = 11,

@@ -256,6 +256,8 @@ pub enum Builtin {
     Jiffies,
     /// The index of the point that fired: types `ProbeName`, `ProbeFunc`.
     Point,
+    /// The address of the kernel function of the point that fired, by its site; 0 if it is not known.
+    Function,
     /// The address of the context.
     Context,
 }

@@ -113,6 +113,17 @@ pub enum Site {
     Fexit(BtfFunction),
 }
 
+impl Site {
+    /// The place in the kernel's code, of a point in a kernel function.
+    pub fn kernel_code(&self) -> Option<&KernelCode> {
+        match self {
+            Site::Kprobe(code) | Site::Kretprobe(code) => Some(code),
+            Site::Fentry(function) | Site::Fexit(function) => function.code.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// A place in the kernel's code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct KernelCode {

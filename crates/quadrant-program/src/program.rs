@@ -71,6 +71,20 @@ pub struct Config {
     pub stack_mode: crate::ty::StackMode,
     /// Demangle C++ and Rust names.
     pub demangle: bool,
+    /// What to do about a probe that does not exist or cannot be attached.
+    pub missing_probes: MissingProbes,
+}
+
+/// What to do about a probe that does not exist or cannot be attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MissingProbes {
+    /// Refuse the script.
+    #[default]
+    Error,
+    /// Say so and go on without it.
+    Warn,
+    /// Go on without it.
+    Ignore,
 }
 
 impl Default for Config {
@@ -86,6 +100,7 @@ impl Default for Config {
             cut_trailer: "..".to_owned(),
             stack_mode: crate::ty::StackMode::default(),
             demangle: true,
+            missing_probes: MissingProbes::default(),
         }
     }
 }

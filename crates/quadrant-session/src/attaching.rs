@@ -11,6 +11,7 @@ use quadrant_probes::attach::Request;
 use quadrant_probes::attach::attach;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
+use quadrant_program::program::MissingProbes;
 
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -43,6 +44,7 @@ impl Attaching<'_> {
     /// # Errors
     /// What the kernel refused, and why.
     pub(crate) fn run(&mut self, attachments: &mut Vec<Attachment>) -> Result<bool, Error> {
+        let tolerant = self.program.config.missing_probes != MissingProbes::Error;
         let total = self.kernel.programs.iter().map(|loaded| loaded.count).sum();
         let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
         for (index, loaded) in self.kernel.programs.iter().enumerate() {
@@ -53,15 +55,25 @@ impl Attaching<'_> {
                 continue;
             }
             let first_cookie = unit.cookies.then_some(loaded.first as u64);
-            let request = Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means };
+            let request = Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means, tolerant };
             let (sink, signals) = (&mut *self.sink, &mut *self.signals);
             let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals))?;
+            self.tell(&attached);
             attachments.push(Attachment { loaded: index, attached });
             if steps.interrupted {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+}
+
+impl Attaching<'_> {
+    /// What was passed over.
+    fn tell(&mut self, attached: &Attached) {
+        if self.program.config.missing_probes == MissingProbes::Warn {
+            attached.passed_over().iter().for_each(|error| self.sink.passed_over(&error.message));
+        }
     }
 }
 

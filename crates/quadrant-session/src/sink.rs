@@ -41,6 +41,9 @@ pub trait Sink {
     /// Attaching takes long: so many of all points are done.
     fn attaching(&mut self, _done: usize, _points: usize) {}
 
+    /// A point could not be attached to, and the script goes on without it.
+    fn passed_over(&mut self, _why: &str) {}
+
     /// All probes are attached; `points` of them.
     ///
     /// # Errors

@@ -159,7 +159,8 @@ impl Trace {
         if !self.attach(running, watch, attached)? {
             return Ok(End::Signal);
         }
-        running.sink.attached(self.view(), self.program.points.len())?;
+        let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
+        running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         running.sink.flush()?;
         if let Some(child) = &mut watch.child {
             child.release()?;

@@ -25,6 +25,7 @@ use quadrant_session::Ledger;
 use quadrant_session::Sink;
 use quadrant_session::View;
 
+use crate::failure;
 use crate::losses;
 use crate::progress::Progress;
 use crate::resolver::Names;
@@ -150,6 +151,10 @@ impl Sink for Answers<'_> {
         if !self.quiet && !self.is_json() {
             self.progress.show(&format!("Attaching: {done} of {points} probes"));
         }
+    }
+
+    fn passed_over(&mut self, why: &str) {
+        eprintln!("quadrant: warning: {}", failure::shown(why));
     }
 
     fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {

@@ -75,6 +75,13 @@ impl From<quadrant_bpf::Error> for Failure {
     }
 }
 
+/// Text with names that others chose, safe to show.
+pub fn shown(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    quadrant_output::escape::text(&mut out, text.as_bytes());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Whether messages are colored.
 pub fn color() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()

@@ -18,6 +18,7 @@ use quadrant_types::CType;
 use quadrant_types::Types;
 
 use crate::args::Args;
+use crate::failure;
 use crate::failure::Failure;
 use crate::world;
 
@@ -40,7 +41,7 @@ pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
 
 /// Say what was skipped while probes were looked for, such as a file that is damaged.
 pub fn print_warnings(source: &Source) {
-    source.warnings().iter().for_each(|warning| eprintln!("quadrant: warning: {}", warning.escape_debug()));
+    source.warnings().iter().for_each(|warning| eprintln!("quadrant: warning: {}", failure::shown(warning)));
 }
 
 /// Print the probes that match the command line's patterns.

@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
     if args.verbose && !args.quiet {
-        compiled.mechanisms().iter().for_each(|line| eprintln!("quadrant: {}", line.escape_debug()));
+        compiled.mechanisms().iter().for_each(|line| eprintln!("quadrant: {}", failure::shown(line)));
     }
     if args.debug == Some(Stage::Bpf) {
         print!("{}", listing(&compiled));

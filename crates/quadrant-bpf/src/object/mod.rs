@@ -69,9 +69,18 @@ pub fn open(kind: ObjectKind, id: u32) -> Result<Option<OwnedFd>> {
     }
 }
 
+/// Pins an object at a path of a BPF file system, where nothing may be yet. It lives until the file is removed.
+pub fn pin(object: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let mut request =
+        attr::Object { pathname: path.as_ptr() as u64, bpf_fd: object.as_raw_fd() as u32, ..Default::default() };
+    let answer = sys::bpf(Command::ObjectPin, &mut request);
+    let failed = |errno| Error::os(format!("cannot pin at {}", path.to_string_lossy()), Operation::Query, errno);
+    answer.map(drop).map_err(failed)
+}
+
 /// A descriptor of the object that is pinned at a path of a BPF file system.
 pub fn open_pinned(path: &CStr) -> Result<OwnedFd> {
-    let mut request = attr::ObjectGet { pathname: path.as_ptr() as u64, ..Default::default() };
+    let mut request = attr::Object { pathname: path.as_ptr() as u64, ..Default::default() };
     sys::bpf_fd(Command::ObjectGet, &mut request)
         .map_err(|errno| Error::os(format!("cannot open the pin {}", path.to_string_lossy()), Operation::Query, errno))
 }

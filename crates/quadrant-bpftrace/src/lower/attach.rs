@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::probe::{Found, Point, PointId, ProbeError, ProbeKind, ProbeSpec, Site};
+use quadrant_program::program::MissingProbes;
 use quadrant_program::span::Span;
 use quadrant_types::suggest;
 
 use super::Lower;
 use super::clause::{Needs, Variant, needs_context};
-use super::config::MissingProbes;
 use super::expr::positional;
 use crate::ast::{AttachPart, AttachPoint, Item, Probe, Script};
 
@@ -91,16 +91,21 @@ impl Lower<'_> {
     /// All points of a probe by kind; a kind without points had an error.
     fn probe_points(&mut self, probe: &Probe) -> Vec<(ProbeKind, Option<Found>)> {
         let mut all = Vec::new();
+        let mut errors = Vec::new();
         for point in &probe.attach {
             let Some(spec) = self.spec(point) else { continue };
             match self.env.probes.find(&spec) {
                 Ok(found) => all.extend(found.into_iter().map(|found| (spec.kind, Some(found)))),
-                Err(error) => {
-                    self.missing(error, point.span);
-                    // The body is looked at all the same: for its mistakes, and for the types of its maps.
-                    all.push((spec.kind, None));
-                }
+                Err(error) => errors.push((spec, error)),
             }
+        }
+        let any = !all.is_empty();
+        for (spec, error) in errors {
+            // A pattern beside others may match nothing.
+            let is_pattern = spec.parts.iter().any(|part| part.contains(['*', '?', '[']));
+            self.missing(error, spec.span, any && is_pattern);
+            // The body is looked at all the same: for its mistakes, and for the types of its maps.
+            all.push((spec.kind, None));
         }
         all
     }
@@ -110,8 +115,9 @@ impl Lower<'_> {
         self.macros.contains_key(word) || self.preamble.has_constant(word)
     }
 
-    fn missing(&mut self, error: ProbeError, span: Span) {
-        let mut diagnostic = match self.missing {
+    fn missing(&mut self, error: ProbeError, span: Span, spare: bool) {
+        let mut diagnostic = match self.config.missing_probes {
+            MissingProbes::Error if spare => Diagnostic::warning(span, error.message),
             MissingProbes::Error => Diagnostic::error(span, error.message),
             MissingProbes::Warn => Diagnostic::warning(span, error.message),
             MissingProbes::Ignore => return,

@@ -2,6 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::Expr;
+use quadrant_program::program::MissingProbes;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{StackMode, Type};
 use quadrant_types::suggest;
@@ -9,15 +10,6 @@ use quadrant_types::suggest;
 use super::Lower;
 use super::expr::{literal_int, literal_text};
 use crate::ast::{ConfigEntry, ConfigValue, Ident, Item, Script};
-
-/// What to do about a probe that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum MissingProbes {
-    #[default]
-    Error,
-    Warn,
-    Ignore,
-}
 
 /// Settings that have a meaning here.
 const KNOWN: &[&str] = &[
@@ -158,7 +150,7 @@ impl Lower<'_> {
             "cpp_demangle" => config.demangle = truth(value)?,
             "str_trunc_trailer" => config.cut_trailer = text(value)?,
             "stack_mode" => config.stack_mode = stack_mode(&text(value)?).ok_or("bpftrace, perf, raw or build_id")?,
-            _ => self.missing = missing_probes(&text(value)?).ok_or("error, warn or ignore")?,
+            _ => config.missing_probes = missing_probes(&text(value)?).ok_or("error, warn or ignore")?,
         }
         Ok(())
     }

@@ -29,6 +29,10 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
         (Type::Array { elem: x, len: n }, Type::Array { elem: y, len: m }) => {
             (n == m && join(types, x, y).as_ref() == Some(&**x)).then(|| a.clone())
         }
+        // A kernel function's name can be had by its address, too.
+        (Type::Symbol { user: false }, Type::ProbeFunc) | (Type::ProbeFunc, Type::Symbol { user: false }) => {
+            Some(Type::Symbol { user: false })
+        }
         (Type::Stack(x), Type::Stack(y)) if x.user == y.user && x.mode == y.mode => {
             Some(Type::Stack(StackType { limit: x.limit.max(y.limit), ..*x }))
         }

@@ -80,7 +80,6 @@ struct Lower<'a> {
     env: &'a Env<'a>,
     source: &'a str,
     config: Config,
-    missing: config::MissingProbes,
     preamble: Preamble,
     /// Macros by name; several of a name take different arguments.
     macros: HashMap<String, Vec<Rc<MacroDef>>>,
@@ -102,7 +101,6 @@ impl<'a> Lower<'a> {
             env,
             source,
             config: Config::default(),
-            missing: config::MissingProbes::default(),
             preamble: Preamble::default(),
             macros: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,

@@ -93,10 +93,12 @@ impl Lower<'_, '_> {
     fn append_read(&mut self, source: TextSource, cap: u32, to: Value, length: Mem) -> Result<()> {
         let (got, may_be_cut) = self.read_text(source, cap, to)?;
         let [end, fault, cut] = [(); 3].map(|()| self.f.b.create_block());
-        self.f.b.branch_away(Cond::Slt, got, 1, fault);
+        self.f.b.branch_away(Cond::Slt, got, 0, fault);
         if may_be_cut {
             self.f.b.branch_away(Cond::Ugt, got, i64::from(cap), cut);
         }
+        self.f.b.store(length.base, length.off, Size::B4, 0);
+        self.f.b.branch_away(Cond::Eq, got, 0, end);
         let len = self.f.b.sub(got, 1);
         self.f.b.store(length.base, length.off, Size::B4, len);
         self.f.b.jump(end, &[]);
@@ -191,7 +193,10 @@ impl Lower<'_, '_> {
             let dst = self.f.b.add(to, used);
             let got = self.f.b.call(helper, &[dst, room, string]);
             self.f.b.branch_away(Cond::Slt, got, 0, fault);
-            let now = self.f.b.add(used, got);
+            // Of an empty text older kernels do not count the NUL.
+            let one = self.f.b.iconst(1);
+            let counted = self.f.b.select(Cond::Eq, got, 0, one, got);
+            let now = self.f.b.add(used, counted);
             self.f.b.branch_away(Cond::Uge, now, i64::from(cap), cut);
             self.f.b.store(length.base, length.off, Size::B4, now);
         }

@@ -3,6 +3,7 @@
 use quadrant_bpf::helper;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Clock;
+use quadrant_program::probe::PointId;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
@@ -40,6 +41,7 @@ impl Lower<'_, '_> {
             }
             Builtin::Jiffies => self.f.b.call(helper::JIFFIES64, &[]),
             Builtin::Point => self.fired_point(ty)?,
+            Builtin::Function => self.fired_function()?,
             Builtin::Context => self.f.ctx,
             Builtin::Comm => return Err(self.model_error("a thread's name as a number")),
         })
@@ -136,7 +138,20 @@ impl Lower<'_, '_> {
         if in_a_row {
             return Ok(self.f.b.add(index, i64::from(*first)));
         }
-        Ok(self.table_entry(&points, index))
+        Ok(self.table_entry(&points, Size::B4, index))
+    }
+
+    /// The address of the kernel function that the point is in.
+    fn fired_function(&mut self) -> Result<Value> {
+        let points = &self.g.program.points;
+        let code = |id: &PointId| points.get(id.0 as usize).and_then(|point| point.site.kernel_code());
+        let address = |id| code(id).and_then(|code| Some(code.address?.wrapping_sub(code.offset))).unwrap_or(0);
+        let addresses: Vec<u64> = self.unit.points.iter().map(address).collect();
+        if let [address] = addresses.as_slice() {
+            return Ok(self.f.b.iconst(*address as i64));
+        }
+        let index = self.point_index()?;
+        Ok(self.table_entry(&addresses, Size::B8, index))
     }
 
     /// Which of the unit's points fired.
@@ -154,20 +169,21 @@ impl Lower<'_, '_> {
         Ok(self.f.b.call(helper::GET_ATTACH_COOKIE, &[self.f.ctx]))
     }
 
-    /// An entry of a constant table; 0 beyond its end.
-    fn table_entry(&mut self, points: &[u32], index: Value) -> Value {
-        let bytes: Vec<u8> = points.iter().flat_map(|point| point.to_le_bytes()).collect();
+    /// An entry of a constant table of numbers of that size; 0 beyond its end.
+    fn table_entry<N: Copy + Into<u64>>(&mut self, entries: &[N], size: Size, index: Value) -> Value {
+        let bytes = |entry: &N| Into::<u64>::into(*entry).to_le_bytes().into_iter().take(size.bytes() as usize);
+        let bytes: Vec<u8> = entries.iter().flat_map(bytes).collect();
         let len = bytes.len() as u32;
         let table = self.constant(bytes, len);
         let (end, result) = self.join();
         let inside = self.f.b.create_block();
         let zero = self.f.b.iconst(0);
-        self.f.b.branch(Cond::Uge, index, points.len() as i64, end, &[zero], inside, &[]);
+        self.f.b.branch(Cond::Uge, index, entries.len() as i64, end, &[zero], inside, &[]);
         self.f.b.switch_to(inside);
-        let offset = self.f.b.shl(index, 2);
+        let offset = self.f.b.shl(index, i64::from(size.bytes().trailing_zeros()));
         let start = self.address(table);
         let place = self.f.b.add(start, offset);
-        let entry = self.f.b.load_with(place, 0, Size::B4, false, true);
+        let entry = self.f.b.load_with(place, 0, size, false, true);
         self.f.b.jump(end, &[entry]);
         self.f.b.switch_to(end);
         result

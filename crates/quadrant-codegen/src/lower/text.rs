@@ -121,7 +121,8 @@ impl Lower<'_, '_> {
     }
 
     /// Reads text to an address with room for `cap + 1` bytes. Gives the number of bytes with the NUL, above `cap` when the text
-    /// was longer, negative when it could not be read; and whether it can be above `cap` at all.
+    /// was longer, negative when it could not be read; and whether it can be above `cap` at all. For an empty text it can be 0:
+    /// kernels before 6.13 do not count the NUL then.
     pub fn read_text(&mut self, from: TextSource, cap: u32, to: Value) -> Result<(Value, bool)> {
         let whole = i64::from(cap) + 1;
         let (size, may_be_cut) = match from.limit {
@@ -276,11 +277,14 @@ impl Lower<'_, '_> {
     /// The length of a text that was read, and losses counted.
     fn text_length(&mut self, got: Value, may_be_cut: bool, cap: u32) -> Value {
         let (end, len) = self.join();
-        let [fault, cut] = [self.f.b.create_block(), self.f.b.create_block()];
-        self.f.b.branch_away(Cond::Slt, got, 1, fault);
+        let [fault, cut, some] = [(); 3].map(|()| self.f.b.create_block());
+        self.f.b.branch_away(Cond::Slt, got, 0, fault);
         if may_be_cut {
             self.f.b.branch_away(Cond::Ugt, got, i64::from(cap), cut);
         }
+        let none = self.f.b.iconst(0);
+        self.f.b.branch(Cond::Eq, got, 0, end, &[none], some, &[]);
+        self.f.b.switch_to(some);
         let whole = self.f.b.sub(got, 1);
         self.f.b.jump(end, &[whole]);
         for (block, kind, len) in [(fault, LossKind::Read, 0), (cut, LossKind::Cut, i64::from(cap) - 1)] {

@@ -224,10 +224,10 @@ fn join_reads_an_array_of_texts() {
     assert_eq!(arguments(&types, &seen.records[0]), [Value::Bytes(b"ls\0-l\0/tmp\0")]);
     let Value::Bytes(cut) = arguments(&types, &seen.records[1])[0] else { panic!("no bytes") };
     assert_eq!((cut.len(), seen.lost(LossKind::Cut)), (64, 1));
-    let texts = [&b"ls\0"[..], b"-l\0", b"/tmp\0"];
+    let texts = [&b"ls\0"[..], b"\0", b"-l\0", b"/tmp\0"];
     let array: Vec<u64> = texts.iter().map(|text| text.as_ptr() as u64).chain([0]).collect();
     if let Some(seen) = in_kernel(&script, &[(0, vec![array.as_ptr() as u64])]) {
-        assert_eq!(arguments(&types, &seen.records[0]), [Value::Bytes(b"ls\0-l\0/tmp\0")]);
+        assert_eq!(arguments(&types, &seen.records[0]), [Value::Bytes(b"ls\0\0-l\0/tmp\0")]);
     }
 }
 

@@ -48,7 +48,7 @@ fn single(target: &LinkTarget, program: Option<&ProgramObject>, names: &mut Name
         }
         LinkTarget::StructOps { map } => (Kind::StructOps, Target::named(format!("map {map}"))),
         LinkTarget::Netfilter { family, hook, priority } => {
-            (Kind::Netfilter, Target::named(format!("family {family} hook {hook} priority {priority}")))
+            (Kind::Netfilter, Target::named(netfilter(*family, *hook, *priority)))
         }
         LinkTarget::SockMap { map, attach_type } => {
             (Kind::SockMap, described(format!("map {map}").into_bytes(), *attach_type))
@@ -60,6 +60,18 @@ fn single(target: &LinkTarget, program: Option<&ProgramObject>, names: &mut Name
         }
     };
     Attachment::new(kind, Via::Link).at(vec![target])
+}
+
+/// The names of linux/netfilter.h.
+fn netfilter(family: u32, hook: u32, priority: i32) -> String {
+    const HOOKS: [&str; 5] = ["prerouting", "input", "forward", "output", "postrouting"];
+    let family = match family {
+        2 => "ipv4".to_owned(),
+        10 => "ipv6".to_owned(),
+        other => format!("family {other}"),
+    };
+    let hook = HOOKS.get(hook as usize).map_or_else(|| format!("hook {hook}"), |name| (*name).to_owned());
+    format!("{family} {hook} priority {priority}")
 }
 
 /// A place and how a program is attached there.

@@ -1,9 +1,11 @@
 //! Each kind of attachment is shown with its kind, place, cookie and owner.
 
 use std::ffi::CString;
+use std::os::fd::AsFd;
 
 use quadrant_bpf::features::Features;
 use quadrant_bpf::link::{KernelFunctions, KprobeMulti, Link, UprobeMulti, When};
+use quadrant_bpf::object;
 use quadrant_bpf::perf::{Event, KernelPlace, PerfEvent, Sample, Scope, Software, Watch};
 use quadrant_bpf::prog::{self, AttachType, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
@@ -217,11 +219,29 @@ fn programs_that_share_a_count() {
     }
 }
 
+/// A file in a BPF file system, removed when the test ends in whatever way.
+struct Pinned(CString);
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        std::fs::remove_file(self.0.to_str().unwrap()).unwrap();
+    }
+}
+
 #[test]
 fn a_pin_without_a_process() {
     need_root!();
-    need!(std::path::Path::new("/sys/fs/bpf").exists(), "there is no place for a BPF file system");
-    // Nothing of this workspace pins, so what is there already is looked at.
-    let pinned = active::survey().attachments.into_iter().filter(|found| !found.pins.is_empty());
-    pinned.for_each(|found| assert!(found.pins.iter().all(|pin| pin.starts_with(b"/")), "{found:#?}"));
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    need!(mounts.lines().any(|line| line.contains(" /sys/fs/bpf bpf ")), "no BPF file system is mounted");
+    let path = CString::new(format!("/sys/fs/bpf/inspect test {}", std::process::id())).unwrap();
+    let program = nothing(ProgramKind::RawTracepoint);
+    let id = program.info().unwrap().id;
+    let link = Link::raw_tracepoint(&program, c"sched_process_wait", 0).unwrap();
+    object::pin(link.as_fd(), &path).unwrap();
+    let _pinned = Pinned(path.clone());
+    drop((link, program));
+    let all = active::survey().attachments;
+    let found = all.iter().find(|found| found.program.as_ref().is_some_and(|program| program.id == id)).unwrap();
+    assert_eq!((found.kind, place(found)), (Kind::RawTracepoint, "sched_process_wait".to_owned()));
+    assert!(found.owners.is_empty() && found.pins == [path.as_bytes()], "{found:#?}");
 }

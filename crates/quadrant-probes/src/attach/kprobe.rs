@@ -11,8 +11,10 @@ use quadrant_bpf::perf::KernelPlace;
 use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::perf::Scope;
 use quadrant_program::probe::KernelCode;
+use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 
+use super::Progress;
 use super::Request;
 use crate::error::Result;
 use crate::error::error;
@@ -33,17 +35,37 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
     Link::kprobe_multi(request.program, &functions).map_err(|e| from_kernel(&e))
 }
 
-/// One function or place.
-pub(super) fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
-    let (code, on_return) = code(site)?;
+/// Each function or place by an event of its own. What the kernel does not allow to be probed is passed over if the request says
+/// so; what it does not allow this process is an error in any case.
+pub(super) fn each(
+    request: &Request<'_>,
+    progress: &mut Progress<'_>,
+    passed_over: &mut Vec<ProbeError>,
+) -> Result<Vec<Link>> {
+    super::each_place(request, progress, |request, index, cookie| {
+        let (code, on_return) = code(request.sites[index])?;
+        match open(code, on_return)? {
+            Ok(event) => Link::perf_event(request.program, event, cookie).map(Some).map_err(|e| from_kernel(&e)),
+            Err(refusal) => {
+                let error = crate::kprobe::explain(code, &refusal);
+                let denied = [Some("EPERM"), Some("EACCES")].contains(&refusal.errno().and_then(|errno| errno.name()));
+                if denied || !request.tolerant {
+                    return Err(error);
+                }
+                passed_over.push(error);
+                Ok(None)
+            }
+        }
+    })
+}
+
+fn open(code: &KernelCode, on_return: bool) -> Result<quadrant_bpf::Result<PerfEvent>> {
     let symbol = CString::new(code.symbol.as_str()).map_err(|_| error("the name of a function holds a NUL byte"))?;
     let place = match code.address {
         Some(address) if code.ambiguous || code.symbol.is_empty() => KernelPlace::Address(address),
         _ => KernelPlace::Symbol(&symbol, code.offset),
     };
-    let event = PerfEvent::open(&Event::Kprobe { place, on_return }, Scope::All);
-    let event = event.map_err(|e| crate::kprobe::explain(code, &e))?;
-    Link::perf_event(request.program, event, cookie).map_err(|e| from_kernel(&e))
+    Ok(PerfEvent::open(&Event::Kprobe { place, on_return }, Scope::All))
 }
 
 /// The place, and whether the program waits for the function's return.

@@ -18,6 +18,7 @@ use quadrant_bpf::prog::AttachType;
 use quadrant_bpf::prog::Program;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpf::tracefs::TraceFs;
+use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 
 use crate::error::Result;
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     pub first_cookie: Option<u64>,
     /// In which way.
     pub means: Means,
+    /// A function that the kernel does not allow to be probed is passed over, if each has its own event.
+    pub tolerant: bool,
 }
 
 /// In which of the ways that the kernel has a program is attached.
@@ -89,6 +92,7 @@ pub struct Attached {
     registered: Option<tracefs::Registered>,
     kernel_code: bool,
     missed: Vec<(usize, u64)>,
+    passed_over: Vec<ProbeError>,
 }
 
 /// Called after each step of attaching; `Break` ends it early.
@@ -105,7 +109,7 @@ pub fn attach(
 ) -> Result<Attached> {
     let Some(first) = request.sites.first() else { return Ok(Attached::default()) };
     let kernel_code = matches!(first, Site::Kprobe(_) | Site::Kretprobe(_)) || request.means == Means::KprobeMulti;
-    let mut registered = None;
+    let (mut registered, mut passed_over) = (None, Vec::new());
     let links = match request.means {
         Means::Syscalls { exit } => vec![tracepoint::syscalls(request, exit)?],
         Means::UprobeMulti => vec![uprobe::multi(request)?],
@@ -116,9 +120,9 @@ pub fn attach(
             registered = Some(events);
             links
         }
-        Means::Each => links(request, first, tracefs, progress)?,
+        Means::Each => links(request, first, tracefs, progress, &mut passed_over)?,
     };
-    Ok(Attached { links, registered, kernel_code, ..Attached::default() })
+    Ok(Attached { links, registered, kernel_code, passed_over, ..Attached::default() })
 }
 
 fn links(
@@ -126,6 +130,7 @@ fn links(
     first: &Site,
     tracefs: &dyn Fn() -> quadrant_bpf::Result<TraceFs>,
     progress: &mut Progress<'_>,
+    passed_over: &mut Vec<ProbeError>,
 ) -> Result<Vec<Link>> {
     match first {
         Site::Begin | Site::End => Err(error("BEGIN and END are run, not attached")),
@@ -140,7 +145,7 @@ fn links(
             let link = Link::tracing(request.program, AttachType::TraceRawTp, 0).map_err(|e| from_kernel(&e))?;
             Ok(vec![link])
         }
-        Site::Kprobe(_) | Site::Kretprobe(_) => each(request, progress, kprobe::single),
+        Site::Kprobe(_) | Site::Kretprobe(_) => kprobe::each(request, progress, passed_over),
         Site::Fentry(_) | Site::Fexit(_) => each(request, progress, fentry::link),
         Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => each(request, progress, uprobe::single),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
@@ -155,18 +160,19 @@ fn each(
     progress: &mut Progress<'_>,
     link: impl Fn(&Request<'_>, &Site, u64) -> Result<Link>,
 ) -> Result<Vec<Link>> {
-    each_place(request, progress, |request, index, cookie| link(request, request.sites[index], cookie))
+    each_place(request, progress, |request, index, cookie| link(request, request.sites[index], cookie).map(Some))
 }
 
+/// A link a point, or none where it is passed over.
 fn each_place(
     request: &Request<'_>,
     progress: &mut Progress<'_>,
-    link: impl Fn(&Request<'_>, usize, u64) -> Result<Link>,
+    mut link: impl FnMut(&Request<'_>, usize, u64) -> Result<Option<Link>>,
 ) -> Result<Vec<Link>> {
     let mut links = Vec::with_capacity(request.sites.len());
     for index in 0..request.sites.len() {
         match link(request, index, request.cookie(index)) {
-            Ok(link) => links.push(link),
+            Ok(link) => links.extend(link),
             Err(error) => {
                 close(vec![Attached { links, ..Attached::default() }]);
                 return Err(error);
@@ -198,6 +204,11 @@ impl Attached {
     /// Whether skipped runs of kernel functions' returns are counted here at all.
     pub fn counts_misses(&self) -> bool {
         self.registered.is_some() || self.links.iter().all(|link| link.missed().is_some())
+    }
+
+    /// Why points were passed over.
+    pub fn passed_over(&self) -> &[ProbeError] {
+        &self.passed_over
     }
 
     fn count_missed(&self) -> Vec<(usize, u64)> {

@@ -40,7 +40,7 @@ pub(super) fn links(
         let id =
             registered.tracefs.event_id(&registered.group, &registered.names[index]).map_err(|e| from_kernel(&e))?;
         let event = PerfEvent::open(&Event::Tracepoint { id }, Scope::All).map_err(|e| from_kernel(&e))?;
-        Link::perf_event(request.program, event, cookie).map_err(|e| from_kernel(&e))
+        Link::perf_event(request.program, event, cookie).map(Some).map_err(|e| from_kernel(&e))
     })?;
     Ok((links, registered))
 }

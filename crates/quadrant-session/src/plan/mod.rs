@@ -14,6 +14,7 @@ use quadrant_program::expr::Builtin;
 use quadrant_program::probe::BtfOwner;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
 
 use crate::syscalls;
 use crate::uses::ContextUse;
@@ -273,7 +274,8 @@ impl Groups {
 /// One unit for all points, or one for each where programs cannot tell points apart.
 fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Planned> {
     // Without cookies all points can share a program that does not ask which one it is.
-    let cookies = clauses.iter().any(|clause| mentions(&program.clauses[*clause], Builtin::Point));
+    let asks = |clause: &Clause| mentions(clause, Builtin::Point) || mentions(clause, Builtin::Function);
+    let cookies = clauses.iter().any(|clause| asks(&program.clauses[*clause]));
     let together = points.len() == 1 || !cookies || mechanism.tells_points_apart(program, &points, options);
     let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
     let unit = |points: Vec<PointId>| Unit {

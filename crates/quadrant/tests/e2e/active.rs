@@ -139,3 +139,10 @@ fn a_script_of_that_name_comes_first() {
     let outcome = good(quadrant().arg("active").dir(&folder));
     assert!(outcome.stdout.contains("the script"), "{}", outcome.describe());
 }
+
+#[test]
+fn list_is_the_same_as_its_option() {
+    needs_root!();
+    let (command, option) = (["list", "software:c*"], ["-l", "software:c*"]);
+    assert_eq!(good(quadrant().args(command)).stdout, good(quadrant().args(option)).stdout);
+}

@@ -1,6 +1,7 @@
 //! Conversions, explicit and implied; sizes and offsets of types.
 
-use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Place, UnaryOp};
+use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, UnaryOp};
+use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
@@ -31,9 +32,19 @@ impl Lower<'_> {
             | (Type::Buffer { .. }, Type::Buffer { .. })
             | (Type::Record(_), Type::Record(_))
             | (Type::Array { .. }, Type::Array { .. }) => value,
+            (Type::ProbeFunc, Type::Symbol { user: false }) => self.function_symbol(value),
             (Type::Stack(_), Type::Stack(_)) => Expr { ty: ty.clone(), ..value },
             _ => self.cast(value, ty),
         }
+    }
+
+    /// `func` as a symbol of the kernel.
+    fn function_symbol(&mut self, value: Expr) -> Expr {
+        let user = matches!(self.scope.kind, ProbeKind::Uprobe | ProbeKind::Uretprobe);
+        if user || value.kind != ExprKind::Builtin(Builtin::Point) {
+            self.error::<()>(value.span, "this function's name is no symbol of the kernel, which is what is kept there");
+        }
+        Expr::new(ExprKind::Builtin(Builtin::Function), Type::Symbol { user: false }, value.span)
     }
 
     /// Converts a scalar, cutting it if need be.

@@ -13,14 +13,14 @@ type Part = (Column, fn(&Attachment, bool) -> String);
 
 const PARTS: &[Part] = &[
     (left("KIND"), |a, _| a.kind.name().to_owned()),
-    (wide("TARGET", 20), target),
+    (wide("TARGET", 18), target),
     (left("VIA"), |a, _| a.via.name().to_owned()),
     (wide("PROGRAM", 8), |a, _| a.program.as_ref().map_or("-".to_owned(), program)),
-    (right("COOKIE"), cookie),
+    (Column { name: "COOKIE", right: true, least: Some(8) }, cookie),
     (right("HITS"), hits),
     (right("MISSES"), |a, _| number(a.misses)),
     (right("NS"), |a, _| a.mean_ns.map_or("-".to_owned(), |ns| format!("{ns:.0}"))),
-    (left("STATE"), state),
+    (wide("STATE", 8), state),
     (wide("OWNER", 10), holders),
 ];
 
@@ -131,4 +131,62 @@ fn holders(attachment: &Attachment, full: bool) -> String {
         text.push_str(&format!(" +{}", holders.len() - shown));
     }
     if text.is_empty() { "-".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_inspect::active::Kind;
+    use quadrant_inspect::active::KprobeState;
+    use quadrant_inspect::active::Target;
+    use quadrant_inspect::active::Via;
+
+    use super::*;
+    use crate::commands::table;
+
+    /// Everything as long and as strange as can be.
+    fn worst() -> Attachment {
+        let target = Target { text: b"/\x1b[2J\xffx".repeat(50), cookie: Some(u64::MAX), ..Target::default() };
+        let name = b"evil\nname\x1b]0;x".to_vec();
+        let kind = "raw_tracepoint_writable".to_owned();
+        let (id, uid, tag, load_time_ns, recursion_misses) = (u32::MAX, 0, 0, 0, 0);
+        let (run_cnt, run_time_ns) = (123_456_789_012, 12_345_678_901_234);
+        let program = Program { id, name, kind, tag, uid, load_time_ns, run_cnt, run_time_ns, recursion_misses };
+        let flags = ["DISABLED", "OPTIMIZED", "FTRACE"].map(str::to_owned).to_vec();
+        Attachment {
+            kind: Kind::RawTracepoint,
+            via: Via::PerfEvent,
+            targets: vec![target],
+            target_count: 10_000,
+            only_pid: Some(4_000_000),
+            link: None,
+            program: Some(program),
+            event: Some("group/event".repeat(20)),
+            enabled: Some(false),
+            orphan: true,
+            hits: Some(123_456_789_012),
+            hits_of: HitsOf::Program,
+            misses: Some(1_234_567),
+            mean_ns: Some(12_345.6),
+            owners: vec![Owner { pid: 4_000_000, comm: b"\x1b[31mred\x07".to_vec() }; 3],
+            pins: vec![b"/sys/fs/bpf/\n".repeat(9)],
+            kprobes: vec![KprobeState { address: 0, flags }],
+        }
+    }
+
+    #[test]
+    fn lines_fit_and_move_no_cursor() {
+        let (columns, rows) = rows(&[worst()], false);
+        let text = table::render(&columns, &rows, Some(120));
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert_eq!(text.lines().count(), 2);
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    }
+
+    #[test]
+    fn nothing_is_cut_if_asked_for_and_equal_lines_are_one() {
+        let (columns, rows) = rows(&[worst(), worst()], true);
+        let text = table::render(&columns, &rows, None);
+        assert_eq!((rows.len(), text.contains('…')), (1, false));
+        assert!(text.contains("and 9999 more") && text.contains("×2") && text.contains("123456789012*"), "{text}");
+    }
 }
