@@ -55,7 +55,8 @@ impl Attaching<'_> {
                 continue;
             }
             let first_cookie = unit.cookies.then_some(loaded.first as u64);
-            let request = Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means, tolerant };
+            let request =
+                Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means, tolerant };
             let (sink, signals) = (&mut *self.sink, &mut *self.signals);
             let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals))?;
             self.tell(&attached);

@@ -101,7 +101,9 @@ fn start(image: &Image, machine: &Machine, archive: &Channel, ports: &Ports) -> 
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig=KILL", emulator, "-nodefaults", "-no-user-config", "-no-reboot"]);
     command.args(["-display", "none", "-monitor", "none", "-machine", image.arch.machine(), "-cpu", "max"]);
-    command.args(["-accel", "tcg,thread=multi", "-smp", &machine.cpus.to_string(), "-m", &machine.memory]);
+    // One thread for all CPUs: with one each, a guest kernel that patches its own code (jump labels) now and then executes half of an
+    // instruction that another CPU is writing, and panics.
+    command.args(["-accel", "tcg,thread=single", "-smp", &machine.cpus.to_string(), "-m", &machine.memory]);
     command.arg("-kernel").arg(image.kernel(machine.kaslr)).args(["-initrd", &archive.path()]);
     command.args(["-append", &kernel_arguments(image)]).args(ports.arguments(image));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(ports.emulator.file.try_clone()?);

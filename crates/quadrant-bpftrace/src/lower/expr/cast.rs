@@ -42,7 +42,10 @@ impl Lower<'_> {
     fn function_symbol(&mut self, value: Expr) -> Expr {
         let user = matches!(self.scope.kind, ProbeKind::Uprobe | ProbeKind::Uretprobe);
         if user || value.kind != ExprKind::Builtin(Builtin::Point) {
-            self.error::<()>(value.span, "this function's name is no symbol of the kernel, which is what is kept there");
+            self.error::<()>(
+                value.span,
+                "this function's name is no symbol of the kernel, which is what is kept there",
+            );
         }
         Expr::new(ExprKind::Builtin(Builtin::Function), Type::Symbol { user: false }, value.span)
     }
