@@ -34,11 +34,14 @@ pub struct ProgramObject {
     pub run_cnt: u64,
     /// Time spent in it meanwhile, in nanoseconds.
     pub run_time_ns: u64,
-    /// How often it was skipped because a program was already running there (0 before Linux 5.12). Counted always.
-    pub recursion_misses: u64,
+    /// How often it was skipped because a program was already running there. Counted always; `None` before Linux 5.12.
+    pub recursion_misses: Option<u64>,
     /// Bytes of machine code.
     pub jited_len: u32,
 }
+
+/// Bytes of `struct bpf_prog_info` up to and with the count of misses.
+const MISSES_INFO_LEN: u32 = std::mem::offset_of!(attr::ProgInfo, recursion_misses) as u32 + 8;
 
 /// More maps than a program can use.
 const MOST_MAPS: u32 = 1 << 10;
@@ -47,7 +50,7 @@ impl ProgramObject {
     /// What the kernel says about an open program.
     pub fn of(fd: BorrowedFd<'_>) -> Result<ProgramObject> {
         let mut info = attr::ProgInfo::default();
-        describe(fd, &mut info, "program")?;
+        let known = describe(fd, &mut info, "program")?;
         let maps = if info.nr_map_ids == 0 { Vec::new() } else { map_ids(fd, info.nr_map_ids)? };
         Ok(ProgramObject {
             id: info.id,
@@ -62,7 +65,7 @@ impl ProgramObject {
             attach_btf_id: info.attach_btf_id,
             run_cnt: info.run_cnt,
             run_time_ns: info.run_time_ns,
-            recursion_misses: info.recursion_misses,
+            recursion_misses: (known >= MISSES_INFO_LEN).then_some(info.recursion_misses),
             jited_len: info.jited_prog_len,
         })
     }

@@ -152,11 +152,20 @@ impl Assembly<'_> {
     fn kprobes(&mut self) {
         for probe in &self.lists.kprobes {
             let state = KprobeState { address: probe.address, flags: probe.flags.clone() };
-            match self.attachments.iter_mut().find(|attachment| explains(attachment, probe)) {
+            match self.explaining(probe) {
                 Some(attachment) => attachment.kprobes.push(state),
                 None => self.attachments.push(of_kprobe(probe, state)),
             }
         }
+    }
+
+    /// An event of tracefs comes first: a perf event at the same place may be one on that event.
+    fn explaining(&mut self, probe: &Kprobe) -> Option<&mut Attachment> {
+        let mut fitting = (0..self.attachments.len()).filter(|index| explains(&self.attachments[*index], probe));
+        let first = fitting.next()?;
+        let of_tracefs = |index: &usize| self.attachments[*index].via == Via::Tracefs;
+        let best = std::iter::once(first).chain(fitting).find(of_tracefs).unwrap_or(first);
+        self.attachments.get_mut(best)
     }
 
     /// Programs that nothing was seen to attach.
@@ -266,10 +275,18 @@ fn count(attachments: &mut [Attachment], statistics: Statistics) {
         let counted = statistics != Statistics::Off || program.run_cnt > 0;
         attachment.hits = counted.then_some(program.run_cnt);
         attachment.mean_ns = mean(program);
-        attachment.misses = Some(attachment.misses.unwrap_or(0).saturating_add(program.recursion_misses));
+        attachment.misses = sum(attachment.misses, program.recursion_misses);
         if uses.get(&program.id).is_some_and(|uses| *uses > 1) {
             attachment.hits_of = HitsOf::Program;
         }
+    }
+}
+
+/// What is counted of both.
+fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
     }
 }
 

@@ -47,7 +47,7 @@ fn subtract(attachment: &mut Attachment, earlier: &Attachment) {
     if let (Some(program), Some(earlier)) = (&mut attachment.program, &earlier.program) {
         program.run_cnt = program.run_cnt.saturating_sub(earlier.run_cnt);
         program.run_time_ns = program.run_time_ns.saturating_sub(earlier.run_time_ns);
-        program.recursion_misses = program.recursion_misses.saturating_sub(earlier.recursion_misses);
+        program.recursion_misses = less(program.recursion_misses, earlier.recursion_misses);
         attachment.mean_ns = mean(program);
     }
 }

@@ -111,8 +111,8 @@ pub struct Program {
     pub run_cnt: u64,
     /// Nanoseconds of these runs together.
     pub run_time_ns: u64,
-    /// Runs that were skipped because a program was already running there.
-    pub recursion_misses: u64,
+    /// Runs that were skipped because a program was already running there; `None` before Linux 5.12.
+    pub recursion_misses: Option<u64>,
 }
 
 /// A process that holds an attachment.

@@ -110,9 +110,10 @@ fn number(value: Option<u64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// What the kernel says of the probe, and whether an event of tracefs is off.
+/// What the kernel says of the probe. Of a user probe in tracefs it says only whether it is on for the trace buffer.
 fn state(attachment: &Attachment, _full: bool) -> String {
-    let off = attachment.enabled.filter(|enabled| !enabled).map(|_| "off".to_owned());
+    let off = attachment.enabled == Some(false) && attachment.kprobes.is_empty();
+    let off = off.then(|| "off".to_owned());
     let mut words: Vec<String> = attachment.kprobes.iter().flat_map(|probe| probe.flags.iter().cloned()).collect();
     words.extend(off);
     words.extend(attachment.orphan.then(|| "orphan".to_owned()));
@@ -148,7 +149,7 @@ mod tests {
         let target = Target { text: b"/\x1b[2J\xffx".repeat(50), cookie: Some(u64::MAX), ..Target::default() };
         let name = b"evil\nname\x1b]0;x".to_vec();
         let kind = "raw_tracepoint_writable".to_owned();
-        let (id, uid, tag, load_time_ns, recursion_misses) = (u32::MAX, 0, 0, 0, 0);
+        let (id, uid, tag, load_time_ns, recursion_misses) = (u32::MAX, 0, 0, 0, None);
         let (run_cnt, run_time_ns) = (123_456_789_012, 12_345_678_901_234);
         let program = Program { id, name, kind, tag, uid, load_time_ns, run_cnt, run_time_ns, recursion_misses };
         let flags = ["DISABLED", "OPTIMIZED", "FTRACE"].map(str::to_owned).to_vec();
