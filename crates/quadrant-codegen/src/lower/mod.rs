@@ -1,8 +1,8 @@
 //! From the typed program to SSA: what each construct of a script becomes for this kernel.
 //!
-//! * [`unit`]: one eBPF program, its entry and its clauses; [`globals`]: maps and the data section that all share.
-//! * [`expr`], [`stmt`] and what they use, one topic a file.
-//! * [`memory`], [`scratch`], [`variable`]: where values are that do not fit a register.
+//! * `unit`: one eBPF program, its entry and its clauses; `globals`: maps and the data section that all share.
+//! * `expr`, `stmt` and what they use, one topic a file.
+//! * `memory`, `scratch`, `variable`: where values are that do not fit a register.
 
 mod aggregate;
 mod append;
