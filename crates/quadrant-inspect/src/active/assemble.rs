@@ -10,7 +10,7 @@ use super::model::{Active, Attachment, HitsOf, Kind, KprobeState, Owner, Program
 use super::names::Names;
 use super::perf::{self, Descriptor};
 use super::processes::{self, Handle};
-use super::{Lists, Notes, events, targets};
+use super::{Lists, Notes, events, ftrace, targets};
 
 /// One list of everything.
 pub fn assemble(lists: Lists, notes: Notes) -> Active {
@@ -22,6 +22,7 @@ pub fn assemble(lists: Lists, notes: Notes) -> Active {
     all.links();
     all.descriptors();
     all.events();
+    all.buffers();
     all.kprobes();
     all.unattached();
     let mut attachments = all.attachments;
@@ -146,6 +147,30 @@ impl Assembly<'_> {
             let orphan = maker.is_some_and(|maker| !maker.lives());
             self.attachments.push(Attachment { owners, orphan, ..of_event(event, self.names) });
         }
+    }
+
+    /// Static events that are on, all of a buffer as one, and tracers. The dynamic ones are there already.
+    fn buffers(&mut self) {
+        let lists = self.lists;
+        let known = |name: &str| {
+            let of = |event: &events::Event| format!("{}:{}", event.definition.group, event.definition.name);
+            lists.events.iter().any(|event| of(event) == name)
+        };
+        for buffer in &lists.buffers {
+            let events = buffer.events.iter().filter(|name| !known(name));
+            let events: Vec<Target> = events.map(|name| Target::named(name.as_str())).collect();
+            if !events.is_empty() {
+                self.push_traced(Kind::Tracepoint, events, buffer);
+            }
+            if let Some(tracer) = &buffer.tracer {
+                self.push_traced(Kind::Ftrace, vec![Target::named(tracer.as_str())], buffer);
+            }
+        }
+    }
+
+    fn push_traced(&mut self, kind: Kind, targets: Vec<Target>, buffer: &ftrace::Buffer) {
+        let attachment = Attachment::new(kind, Via::Tracefs).at(targets);
+        self.attachments.push(Attachment { instance: buffer.instance.clone(), enabled: Some(true), ..attachment });
     }
 
     /// Every probe of the kernel's list goes to an attachment that explains it, or becomes one itself.

@@ -1,13 +1,14 @@
 //! Everything that is attached on this system.
 //!
 //! The kernel has no one list, so several are put together: BPF links and programs by their numbers, perf events by the
-//! descriptors of all processes, tracefs's events with their profiles, and debugfs's list of kernel probes. What one
-//! list tells of another's entry is merged into that entry; nothing is shown twice and nothing is left out.
+//! descriptors of all processes, tracefs's events with their profiles and its buffers, and debugfs's list of kernel
+//! probes. What one list tells of another's entry is merged into that entry; nothing is shown twice and nothing is left out.
 //!
 //! A list that cannot be read becomes a note, never an error: without root the answer is what can be seen.
 
 mod assemble;
 mod events;
+mod ftrace;
 mod kprobes;
 mod measure;
 mod model;
@@ -38,6 +39,7 @@ pub fn survey() -> Active {
         links: objects(ObjectKind::Link, |fd| LinkObject::of(fd.as_fd()), &mut notes),
         programs: objects(ObjectKind::Program, |fd| ProgramObject::of(fd.as_fd()), &mut notes),
         events: events::read(&mut notes),
+        buffers: ftrace::read(&mut notes),
         kprobes: kprobes::read(&mut notes),
     };
     assemble::assemble(lists, notes)
@@ -51,6 +53,7 @@ struct Lists {
     links: Vec<LinkObject>,
     pins: Vec<pins::Pin>,
     events: Vec<events::Event>,
+    buffers: Vec<ftrace::Buffer>,
     kprobes: Vec<kprobes::Kprobe>,
 }
 

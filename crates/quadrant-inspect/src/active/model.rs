@@ -46,6 +46,8 @@ pub struct Attachment {
     pub event: Option<String>,
     /// Whether the event of tracefs is switched on for the trace buffer.
     pub enabled: Option<bool>,
+    /// The instance of tracefs whose buffer it fills, if that is not the first.
+    pub instance: Option<String>,
     /// A tracer made the event of tracefs and died without removing it.
     pub orphan: bool,
     /// How often it fired; `None` if nobody counts.
@@ -188,6 +190,8 @@ kinds! {
         Iterator = "iter",
         /// Another event made in tracefs: event probe, function probe, synthetic event.
         DynamicEvent = "dynamic_event",
+        /// Functions, by one of the kernel's own tracers.
+        Ftrace = "ftrace",
         /// A control group.
         Cgroup = "cgroup",
         /// A network namespace.
@@ -222,7 +226,7 @@ kinds! {
         MultiLink = "multi_link",
         /// A perf event that holds the program itself, or has none.
         PerfEvent = "perf_event",
-        /// A line written to tracefs; it outlives its maker.
+        /// Something written to tracefs; it outlives its maker.
         Tracefs = "tracefs",
         /// The kernel's list of probes shows it, and nothing else does: a module's probe, or one of perf without BPF.
         Kernel = "kernel",
@@ -244,6 +248,7 @@ impl Attachment {
             program: None,
             event: None,
             enabled: None,
+            instance: None,
             orphan: false,
             hits: None,
             hits_of: HitsOf::Attachment,

@@ -2,6 +2,7 @@
 
 use quadrant_bpf::debugfs::DebugFs;
 use quadrant_bpf::maker::Maker;
+use quadrant_bpf::perf::{Event, KernelPlace, PerfEvent, Scope};
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_inspect::active::{self, Attachment, Kind, Via};
 
@@ -86,6 +87,58 @@ fn every_kernel_probe_is_shown_once() {
     for found in events.found() {
         assert_eq!(found.kprobes.len(), 1, "{found:#?}");
         assert!(found.kprobes[0].flags.contains(&"DISABLED".to_owned()), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_kernel_probe_without_a_program_is_shown_too() {
+    need_root!();
+    need!(has_kprobe_events(), "this kernel has no kprobes");
+    let event = Event::Kprobe { place: KernelPlace::Symbol(c"vfs_fallocate", 0), on_return: false };
+    let _event = PerfEvent::open(&event, Scope::All).unwrap();
+    let all = active::survey().attachments;
+    let probe = |found: &&Attachment| found.kind == Kind::Kprobe && found.via == Via::Kernel;
+    let found = all.iter().filter(probe).find(|found| place(found).starts_with("vfs_fallocate")).unwrap();
+    assert_eq!(found.kprobes.len(), 1, "{found:#?}");
+    let bare = |found: &&Attachment| found.kind == Kind::PerfEvent && found.program.is_none();
+    let mine = all.iter().filter(bare).find(|found| found.owners.iter().any(|owner| owner.pid == std::process::id()));
+    assert!(mine.unwrap().target_count >= 1);
+}
+
+#[test]
+fn events_that_fill_a_buffer_are_shown() {
+    need_root!();
+    let tracefs = TraceFs::open().unwrap();
+    let Some(buffer) = Instance::new("quadrant_inspect") else {
+        println!("skipped: tracefs is not mounted");
+        return;
+    };
+    tracefs.append("instances/quadrant_inspect/events/sched/sched_process_hang/enable", "1").unwrap();
+    let of = |instance: Option<&str>| {
+        let all = active::survey().attachments;
+        let mut found = all.into_iter().filter(|found| found.kind == Kind::Tracepoint && found.via == Via::Tracefs);
+        found.find(|found| found.instance.as_deref() == instance)
+    };
+    let found = of(Some("quadrant_inspect")).unwrap();
+    assert_eq!((place(&found), found.target_count), ("sched:sched_process_hang".to_owned(), 1));
+    drop(buffer);
+    assert!(of(Some("quadrant_inspect")).is_none());
+}
+
+/// A trace buffer of its own, in a tracefs that is mounted; removed when the test ends in whatever way.
+struct Instance(std::path::PathBuf);
+
+impl Instance {
+    fn new(name: &str) -> Option<Instance> {
+        let path = std::path::Path::new("/sys/kernel/tracing/instances").join(name);
+        std::fs::create_dir(&path).ok()?;
+        Some(Instance(path))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        std::fs::remove_dir(&self.0).unwrap();
     }
 }
 

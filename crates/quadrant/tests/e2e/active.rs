@@ -124,6 +124,18 @@ fn an_event_of_tracefs_counts_by_itself() {
 }
 
 #[test]
+fn a_measurement_counts_its_own_time() {
+    needs_root!();
+    let trace = attached(script("rawtracepoint:sys_enter { @ = count(); }"));
+    let answer = active(&["--measure", "0.05", "--owner", &trace.pid().to_string()]);
+    assert_eq!((answer["statistics"].as_str(), answer["seconds"].as_f64()), (Some("measured"), Some(0.05)));
+    let one = of_kind(answer["attachments"].as_array().expect("a list"), "rawtracepoint");
+    // The measuring process itself makes system calls.
+    assert!(one["hits"].as_u64() > Some(0) && one["mean_ns"].as_f64() > Some(0.0), "{one:#}");
+    assert_eq!(one["hits"], one["program"]["run_cnt"], "{one:#}");
+}
+
+#[test]
 fn wrong_options_are_refused() {
     let message = refused(quadrant().args(["active", "--kind", "nonsense"]));
     assert!(message.contains("rawtracepoint"), "{message}");

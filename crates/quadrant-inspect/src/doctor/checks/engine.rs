@@ -110,9 +110,8 @@ fn kernel_stack(kit: &mut Kit) -> Outcome {
     let map = stacks()?;
     let insns = kit.counting(&stack_id(&map, 0))?;
     let program = load(&ProgramSpec::new(ProgramKind::RawTracepoint, &insns))?;
-    let link = Link::raw_tracepoint(&program, c"sched_switch", 0)?;
-    let switch = || std::thread::sleep(std::time::Duration::from_millis(1));
-    stored(kit.value_of(link, switch)?)
+    let link = Link::raw_tracepoint(&program, c"sched_process_fork", 0)?;
+    stored(kit.value_of(link, super::tracepoints::fork)?)
 }
 
 fn user_stack(kit: &mut Kit) -> Outcome {

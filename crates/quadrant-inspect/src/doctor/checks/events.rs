@@ -80,7 +80,7 @@ pub const ROWS: &[Row] = &[
         id: "watchpoint.kernel",
         area: AREA,
         name: "watchpoint on kernel code",
-        run: |kit| watch(kit, kernel_address()?, Watch::Execute, super::kernel::read),
+        run: |kit| watch(kit, kernel_address()?, Watch::Execute, super::kernel::read_link),
         // Without it the kernel takes all of its code for what must not be probed.
         options: &["CONFIG_KPROBES", "CONFIG_HAVE_HW_BREAKPOINT"],
         since: "",
@@ -126,7 +126,7 @@ fn watch(kit: &mut Kit, address: u64, watch: Watch, trigger: impl Fn()) -> Outco
 
 fn kernel_address() -> std::result::Result<u64, Trouble> {
     let failed = |error: quadrant_symbols::Error| Error::new("cannot find a kernel function", error.to_string());
-    Symbolizer::new(Options::default()).kaddr("vfs_read").map_err(|error| Trouble::denied(failed(error)))
+    Symbolizer::new(Options::default()).kaddr("vfs_readlink").map_err(|error| Trouble::denied(failed(error)))
 }
 
 fn first_cpu() -> Result<Scope> {

@@ -1,4 +1,4 @@
-//! Entry and exit of kernel functions by trampoline. They are tried on `vfs_read`.
+//! Entry and exit of kernel functions by trampoline. They are tried on `vfs_readlink`.
 
 use quadrant_bpf::link::Link;
 use quadrant_bpf::prog::{AttachType, ProgramKind, ProgramSpec};
@@ -7,7 +7,7 @@ use quadrant_types::BtfKind;
 use super::super::kit::{Kit, Outcome, load};
 use super::super::model::Area;
 use super::Row;
-use super::kernel::{TRACEPOINTS, read};
+use super::kernel::{TRACEPOINTS, read_link};
 
 const AREA: Area = Area::KernelDynamic;
 
@@ -36,9 +36,9 @@ pub const ROWS: &[Row] = &[
 ];
 
 fn attach(kit: &mut Kit, attach_type: AttachType) -> Outcome {
-    let attach_btf_id = kit.type_id("vfs_read", BtfKind::Func)?;
+    let attach_btf_id = kit.type_id("vfs_readlink", BtfKind::Func)?;
     let insns = kit.counting(&[])?;
     let program = load(&ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) })?;
     let link = Link::tracing(&program, attach_type, 0)?;
-    kit.fires(link, read)
+    kit.fires(link, read_link)
 }

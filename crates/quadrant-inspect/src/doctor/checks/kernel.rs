@@ -1,6 +1,4 @@
-//! Kernel probes. They are tried on `vfs_read`, which every read(2) calls.
-
-use std::io::Read;
+//! Kernel probes. They are tried on `vfs_readlink`, which readlink(2) calls, and which is in no hurry.
 
 use quadrant_bpf::link::{KernelFunctions, KprobeMulti, Link, When};
 use quadrant_bpf::maker::Maker;
@@ -69,28 +67,27 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
-/// Makes the kernel call `vfs_read`.
-pub fn read() {
-    let mut byte = [0];
+/// Makes the kernel call `vfs_readlink`.
+pub fn read_link() {
     // If it fails, the probe does not fire, and that is told.
-    let _ = std::fs::File::open("/proc/self/comm").and_then(|mut file| file.read(&mut byte));
+    let _ = std::fs::read_link("/proc/self/exe");
 }
 
 fn perf(kit: &mut Kit, on_return: bool) -> Outcome {
-    let event = Event::Kprobe { place: KernelPlace::Symbol(c"vfs_read", 0), on_return };
-    kit.event_fires(ProgramKind::Kprobe, &event, Scope::All, read)
+    let event = Event::Kprobe { place: KernelPlace::Symbol(c"vfs_readlink", 0), on_return };
+    kit.event_fires(ProgramKind::Kprobe, &event, Scope::All, read_link)
 }
 
 fn multi(kit: &mut Kit, attach_type: AttachType, when: When) -> Outcome {
     let insns = kit.counting(&[])?;
     let program = load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) })?;
-    let functions = KernelFunctions::Symbols(&[c"vfs_read"]);
+    let functions = KernelFunctions::Symbols(&[c"vfs_readlink"]);
     let link = Link::kprobe_multi(&program, &KprobeMulti { functions, cookies: &[], when })?;
-    kit.fires(link, read)
+    kit.fires(link, read_link)
 }
 
 fn tracefs(_kit: &mut Kit) -> Outcome {
-    Definition::new("kprobe_events", "vfs_read")?.remove()
+    Definition::new("kprobe_events", "vfs_readlink")?.remove()
 }
 
 /// An event of tracefs for as long as it takes to see that the kernel accepts it. Its group's name tells whose it is, so

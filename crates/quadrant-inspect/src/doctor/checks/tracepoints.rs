@@ -1,6 +1,5 @@
-//! Tracepoints. They are tried on `sched_switch`, which every kernel has and which happens whenever this thread sleeps.
-
-use std::time::Duration;
+//! Tracepoints. They are tried on `sched_process_fork`, which every kernel has, this process can make happen by starting a
+//! thread, and others seldom do.
 
 use quadrant_bpf::Result;
 use quadrant_bpf::link::Link;
@@ -63,26 +62,27 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
-/// Makes the thread sleep.
-fn switch() {
-    std::thread::sleep(Duration::from_millis(1));
+/// Starts a thread, which is a fork to the kernel.
+pub fn fork() {
+    // If it fails, the probe does not fire, and that is told.
+    let _ = std::thread::Builder::new().spawn(|| ()).map(std::thread::JoinHandle::join);
 }
 
 fn event() -> Result<PerfEvent> {
-    let id = TraceFs::open()?.event_id("sched", "sched_switch")?;
+    let id = TraceFs::open()?.event_id("sched", "sched_process_fork")?;
     PerfEvent::open(&Event::Tracepoint { id }, Scope::All)
 }
 
 fn perf(kit: &mut Kit) -> Outcome {
     let program = kit.counter(ProgramKind::Tracepoint)?;
     let link = Link::perf_event(&program, event()?, 0)?;
-    kit.fires(link, switch)
+    kit.fires(link, fork)
 }
 
 fn raw(kit: &mut Kit) -> Outcome {
     let program = kit.counter(ProgramKind::RawTracepoint)?;
-    let link = Link::raw_tracepoint(&program, c"sched_switch", 0)?;
-    kit.fires(link, switch)
+    let link = Link::raw_tracepoint(&program, c"sched_process_fork", 0)?;
+    kit.fires(link, fork)
 }
 
 /// A cookie to recognize.
@@ -96,7 +96,7 @@ fn perf_cookie(kit: &mut Kit) -> Outcome {
 
 fn raw_cookie(kit: &mut Kit) -> Outcome {
     let program = cookie_program(kit, ProgramKind::RawTracepoint)?;
-    let link = Link::raw_tracepoint(&program, c"sched_switch", COOKIE)?;
+    let link = Link::raw_tracepoint(&program, c"sched_process_fork", COOKIE)?;
     comes_back(kit, link)
 }
 
@@ -106,17 +106,17 @@ fn cookie_program(kit: &mut Kit, kind: ProgramKind) -> Result<Program> {
 }
 
 fn comes_back(kit: &mut Kit, link: Link) -> Outcome {
-    match kit.value_of(link, switch)? {
+    match kit.value_of(link, fork)? {
         COOKIE => Ok(String::new()),
         other => Err(absent("cookies").because(format!("the program got {other}, not its cookie")).into()),
     }
 }
 
 fn typed(kit: &mut Kit) -> Outcome {
-    let attach_btf_id = kit.type_id("btf_trace_sched_switch", BtfKind::Typedef)?;
+    let attach_btf_id = kit.type_id("btf_trace_sched_process_fork", BtfKind::Typedef)?;
     let insns = kit.counting(&[])?;
     let attach_type = AttachType::TraceRawTp;
     let program = load(&ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) })?;
     let link = Link::tracing(&program, attach_type, 0)?;
-    kit.fires(link, switch)
+    kit.fires(link, fork)
 }

@@ -42,6 +42,7 @@ fn attachment(found: &Attachment) -> Json {
         ("program", found.program.as_ref().map_or(Json::Null, program)),
         ("event", found.event.clone().into()),
         ("enabled", found.enabled.into()),
+        ("instance", found.instance.clone().into()),
         ("orphan", found.orphan.into()),
         ("hits", found.hits.into()),
         ("hits_of", if found.hits_of == HitsOf::Program { "program" } else { "attachment" }.into()),

@@ -81,6 +81,9 @@ fn target(attachment: &Attachment, full: bool) -> String {
     if let Some(pid) = attachment.only_pid {
         text.push_str(&format!(" in {pid}"));
     }
+    if let Some(instance) = &attachment.instance {
+        text.push_str(&format!(" into {}", escaped(instance.as_bytes())));
+    }
     match &attachment.event {
         Some(event) => format!("{} at {text}", escaped(event.as_bytes())),
         None => text,
@@ -163,6 +166,7 @@ mod tests {
             program: Some(program),
             event: Some("group/event".repeat(20)),
             enabled: Some(false),
+            instance: Some("other".to_owned()),
             orphan: true,
             hits: Some(123_456_789_012),
             hits_of: HitsOf::Program,
