@@ -138,7 +138,13 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        std::fs::remove_dir(&self.0).unwrap();
+        let patience = std::time::Duration::from_secs(30);
+        let start = std::time::Instant::now();
+        // The surveys of other tests have its files open for a moment.
+        while let Err(error) = std::fs::remove_dir(&self.0) {
+            assert!(error.kind() == std::io::ErrorKind::ResourceBusy && start.elapsed() < patience, "{error}");
+            std::thread::yield_now();
+        }
     }
 }
 
