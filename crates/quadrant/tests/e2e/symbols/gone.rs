@@ -88,7 +88,7 @@ fn samples_of_a_process_that_lives_for_milliseconds() {
     let _peace = in_peace();
     let stacks = target!("stacks");
     let outcome = run_on(
-        &format!("{stacks} 20000003 3"),
+        &format!("{stacks} 200000003 3"),
         "profile:hz:4999 /comm == \"stacks\"/ { @[ustack] = count(); @n = count(); }",
     );
     let inside = |(stack, _): &&(Vec<String>, u64)| stack.iter().any(|line| line.starts_with("target_static+"));
