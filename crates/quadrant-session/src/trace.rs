@@ -136,13 +136,14 @@ impl Trace {
         let ended = self.until_end(&mut running, &mut watch, &mut attached);
         attached.iter_mut().for_each(|one| one.attached.stop());
         let answered = ended.and_then(|end| self.answer(&mut running, &mut watch, &attached, end));
-        let ledger = self.ledger(&running, &attached);
-        close(attached.into_iter().map(|one| one.attached).collect());
-        let status = match answered {
-            Err(error) if records::is_broken_pipe(&error) => 0,
-            answered => answered?,
+        let outcome = match answered {
+            Err(error) if records::is_broken_pipe(&error) => {
+                Ok(Outcome { status: 0, ledger: self.ledger(&running, &attached) })
+            }
+            answered => answered,
         };
-        Ok(Outcome { status, ledger })
+        close(attached.into_iter().map(|one| one.attached).collect());
+        outcome
     }
 
     /// BEGIN, attach, and the loop.
@@ -168,8 +169,14 @@ impl Trace {
         running.run(watch)
     }
 
-    /// END, the last records, the maps and the ledger; the exit status.
-    fn answer(&self, running: &mut Loop, watch: &mut Watch, attached: &[Attachment], end: End) -> Result<i32, Error> {
+    /// END, the last records, the maps and the ledger.
+    fn answer(
+        &self,
+        running: &mut Loop,
+        watch: &mut Watch,
+        attached: &[Attachment],
+        end: End,
+    ) -> Result<Outcome, Error> {
         running.processes.finish(running.sink);
         watch.signals.release()?;
         running.drain()?;
@@ -182,10 +189,11 @@ impl Trace {
         let ledger = self.ledger(running, attached);
         running.sink.ledger(self.view(), &ledger)?;
         running.sink.flush()?;
-        Ok(match (running.progress.exit, end) {
+        let status = match (running.progress.exit, end) {
             (Some(status), _) | (None, End::Exit(status) | End::Target(Some(status))) => status,
             _ => 0,
-        })
+        };
+        Ok(Outcome { status, ledger })
     }
 
     fn view(&self) -> View<'_> {
