@@ -2,7 +2,7 @@
 //!
 //! [`compile`] turns a typed program into an [`Object`]: eBPF programs, the maps that they share, and what is where in their data section.
 //! [`lower`] says what each construct becomes; [`ssa`] is the back end: optimizer, register allocation, instruction selection.
-//! [`target`] is what the kernel can do and where the machine keeps arguments, as data.
+//! [`target`] is what the kernel can do, as data.
 //!
 //! Nothing here talks to the kernel, and the same input gives the same bytes.
 
@@ -25,6 +25,4 @@ pub use object::Unit;
 pub use ssa::Code;
 pub use ssa::FuncInfo;
 pub use ssa::RelocKind;
-pub use target::Arch;
 pub use target::Target;
-pub use target::native;

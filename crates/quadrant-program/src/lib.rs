@@ -8,10 +8,12 @@
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`visit`]: walking over a program.
+//! * [`arch`]: registers and the calling convention of a machine.
 //! * [`span`], [`diag`]: places in the script and messages about them.
 //!
 //! Deliberately absent: source syntax, eBPF, the kernel.
 
+pub mod arch;
 pub mod diag;
 pub mod expr;
 pub mod format;

@@ -3,8 +3,8 @@
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::target::Target;
-use quadrant_codegen::target::native;
 use quadrant_program::Program;
+use quadrant_program::arch::native;
 use quadrant_program::expr::Builtin;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
@@ -17,6 +17,7 @@ use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
+use crate::uses::Needs;
 use crate::uses::mentions;
 
 /// Default size of the ring buffer in bytes: a tenth of a second of a million small records a second.
@@ -34,15 +35,16 @@ const STACK_KEYS: u32 = 1 << 14;
 pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> Result<Target, Error> {
     let records = !program.records.is_empty();
     let keyed = program.maps.iter().any(|map| map.key.is_some());
+    let needs = Needs::of(program);
     let no_prealloc = keyed && features.growing_hash();
     let default_keys = if no_prealloc { GROWING_KEYS } else { FIXED_KEYS };
     Ok(Target {
         ncpus: quadrant_bpf::cpus::possible_count()? as u32,
         ring_buffer: records && features.ring_buffer(),
-        bpf_loop: features.bpf_loop(),
-        for_each_map_elem: features.for_each_map_elem(),
+        bpf_loop: needs.repeats && features.bpf_loop(),
+        for_each_map_elem: needs.walks_maps && features.for_each_map_elem(),
         no_prealloc,
-        ktime_tai: features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::KTIME_GET_TAI_NS),
+        ktime_tai: needs.tai && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::KTIME_GET_TAI_NS),
         atomic_fetch: features.atomic_fetch(),
         tai_offset_ns: clock::tai_offset_ns(),
         ring_bytes: ring_bytes(program),

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use quadrant_program::Program;
 use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Clock;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::program::Clause;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Space;
 use quadrant_program::ty::Type;
 use quadrant_program::visit;
@@ -74,4 +78,44 @@ pub(crate) fn mentions(clause: &Clause, builtin: Builtin) -> bool {
     let mut finder = Finder(builtin, false);
     visit::clause(clause, &mut finder);
     finder.1
+}
+
+/// What a program may want of the kernel beyond what every program wants: each is tried only for programs that need it, because every
+/// trial loads a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// Loops, and functions that may be made of one.
+    pub(crate) repeats: bool,
+    /// Walks over the keys of a map.
+    pub(crate) walks_maps: bool,
+    /// The clock of international atomic time.
+    pub(crate) tai: bool,
+}
+
+impl Needs {
+    /// Of all clauses.
+    pub(crate) fn of(program: &Program) -> Needs {
+        let mut needs = Needs::default();
+        program.clauses.iter().for_each(|clause| visit::clause(clause, &mut needs));
+        needs
+    }
+}
+
+impl Visitor for Needs {
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt.kind {
+            StmtKind::While { .. } | StmtKind::ForRange { .. } => self.repeats = true,
+            StmtKind::ForMap { .. } => self.walks_maps = true,
+            _ => {}
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr.kind {
+            ExprKind::Call(..) => self.repeats = true,
+            ExprKind::MapLen(_) => self.walks_maps = true,
+            ExprKind::Builtin(Builtin::Nsecs(Clock::Tai)) => self.tai = true,
+            _ => {}
+        }
+    }
 }

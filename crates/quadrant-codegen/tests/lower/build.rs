@@ -5,7 +5,6 @@ use std::sync::Arc;
 use quadrant_codegen::Context;
 use quadrant_codegen::Target;
 use quadrant_codegen::Unit;
-use quadrant_codegen::native;
 use quadrant_program::Program;
 use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Builtin;
@@ -48,7 +47,7 @@ pub fn target() -> Target {
         comm_offset: None,
         map_keys: 4096,
         stack_keys: 1024,
-        arch: native(),
+        arch: quadrant_program::arch::native(),
     }
 }
 

@@ -152,6 +152,6 @@ fn fits(clause: &Clause, on_return: bool) -> bool {
     }
     let mut finder = Finder(0);
     visit::clause(clause, &mut finder);
-    let registers = quadrant_codegen::target::native().arguments.len();
+    let registers = quadrant_program::arch::native().arguments.len();
     usize::from(finder.0) <= if on_return { 0 } else { registers }
 }

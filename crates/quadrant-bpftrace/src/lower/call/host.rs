@@ -1,5 +1,6 @@
 //! Functions about the machine: addresses by name, registers, signals.
 
+use quadrant_program::arch;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::stmt::StmtKind;
@@ -10,32 +11,6 @@ use super::super::Lower;
 use super::super::expr::{literal_number, literal_text};
 use super::{Call, Called};
 use crate::ast;
-
-/// Offsets in `struct pt_regs` of x86-64, as the kernel's ABI has them.
-const REGISTERS: &[(&str, u16)] = &[
-    ("r15", 0),
-    ("r14", 8),
-    ("r13", 16),
-    ("r12", 24),
-    ("bp", 32),
-    ("bx", 40),
-    ("r11", 48),
-    ("r10", 56),
-    ("r9", 64),
-    ("r8", 72),
-    ("ax", 80),
-    ("cx", 88),
-    ("dx", 96),
-    ("si", 104),
-    ("di", 112),
-    ("orig_ax", 120),
-    ("ip", 128),
-    ("cs", 136),
-    ("flags", 144),
-    ("sp", 152),
-    ("ss", 160),
-    ("pc", 128),
-];
 
 /// Signals by name, without `SIG`; Linux on most machines.
 const SIGNALS: &[(&str, i64)] = &[
@@ -159,10 +134,11 @@ pub(super) fn reg(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(call.span, format!("a probe of type `{kind}` has no registers"));
     }
     let span = call.args.first()?.span;
-    match REGISTERS.iter().find(|(register, _)| *register == name) {
+    let registers = arch::native().registers;
+    match registers.iter().find(|(register, _)| *register == name) {
         Some((_, offset)) => Some(Called::Value(Expr::new(ExprKind::Reg(*offset), Type::U64, call.span))),
         None => {
-            let near = suggest(&name, REGISTERS.iter().map(|(register, _)| *register));
+            let near = suggest(&name, registers.iter().map(|(register, _)| *register));
             lower.error_near(span, format!("there is no register `{}`", name.escape_debug()), near)
         }
     }
