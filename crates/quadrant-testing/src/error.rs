@@ -12,6 +12,13 @@ pub enum Error {
         /// The Debian package that has it.
         package: &'static str,
     },
+    /// Targets are taken from a folder, and this one is not in it: it could not be made where the folder was filled.
+    NotReady {
+        /// The target.
+        target: String,
+        /// The folder.
+        dir: PathBuf,
+    },
     /// A target's compiler refused its source.
     Compile {
         /// The target.
@@ -48,11 +55,25 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether a target cannot be had on this machine, which is no fault of the target's: a test that needs it is skipped.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::MissingTool { .. } | Self::NotReady { .. })
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingTool { tool, package } => {
                 write!(f, "{tool} is not installed: run `apt-get install {package}`")
+            }
+            Self::NotReady { target, dir } => {
+                write!(
+                    f,
+                    "the target {target} is not in {}: its compiler was missing where that was filled",
+                    dir.display()
+                )
             }
             Self::Compile { target, message } => write!(f, "cannot compile the target {target}:\n{message}"),
             Self::UnknownTarget(name) => write!(f, "there is no target named {name} in tests/targets"),

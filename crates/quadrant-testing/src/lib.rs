@@ -20,7 +20,7 @@ pub use outcome::Outcome;
 pub use program::Program;
 pub use running::Running;
 pub use rustix::process::Signal;
-pub use targets::{target, target_dir};
+pub use targets::{all_targets, target, target_dir};
 
 /// The prime number of operations that a target does unless it is told another.
 pub const COUNT: u64 = 10_007;

@@ -70,6 +70,13 @@ impl Program {
         self
     }
 
+    /// Sends its standard error elsewhere than into the [`Outcome`].
+    #[must_use]
+    pub fn stderr(mut self, output: impl Into<Stdio>) -> Self {
+        self.command.stderr(output);
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors

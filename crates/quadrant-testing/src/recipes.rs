@@ -35,6 +35,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Recipe> {
     RECIPES.iter().find(|recipe| recipe.name == name)
 }
 
+/// The names of all targets.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    RECIPES.iter().map(|recipe| recipe.name)
+}
+
 static RECIPES: &[Recipe] = &[
     c("calls", &["calls.c", "calls_body.c"]),
     c("libcalls.so", &["-fPIC", "-shared", "calls_body.c"]),
@@ -46,6 +51,7 @@ static RECIPES: &[Recipe] = &[
     },
     c("loads", &["loads.c", "-ldl"]),
     c("lives", &["lives.c", "calls_body.c"]),
+    c("sleepers", &["-pthread", "sleepers.c"]),
     c("stacks", &["stacks.c"]),
     c("syscalls", &["syscalls.c"]),
     c("threads", &["-pthread", "threads.c", "calls_body.c"]),

@@ -1,4 +1,6 @@
 //! Compiles the programs under `tests/targets`, once per content.
+//!
+//! `QUADRANT_TARGETS=DIR` takes them from a folder instead: where there is no compiler, somebody else has made them.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,15 +12,34 @@ use std::sync::OnceLock;
 use crate::Error;
 use crate::recipes::{self, Recipe};
 
+/// The environment variable that names a folder with targets.
+const READY: &str = "QUADRANT_TARGETS";
+
 /// The path of a target, which is compiled if it was not yet.
 ///
 /// # Errors
 /// There is no such target, its compiler is missing, or it does not compile.
 pub fn target(name: &str) -> Result<PathBuf, Error> {
     let recipe = recipes::find(name).ok_or_else(|| Error::UnknownTarget(name.to_owned()))?;
+    if let Some(dir) = std::env::var_os(READY) {
+        return ready(name, Path::new(&dir));
+    }
     let dir = target_dir()?;
     let _lock = lock(&dir)?;
     make(recipe, &dir)
+}
+
+/// Compiles all targets whose compilers are here; what each is called, and where it is or why it is not.
+pub fn all_targets() -> Vec<(&'static str, Result<PathBuf, Error>)> {
+    recipes::names().map(|name| (name, target(name))).collect()
+}
+
+fn ready(name: &str, dir: &Path) -> Result<PathBuf, Error> {
+    let path = dir.join(name);
+    match path.exists() {
+        true => Ok(path),
+        false => Err(Error::NotReady { target: name.to_owned(), dir: dir.to_owned() }),
+    }
 }
 
 /// The folder that the targets are put in. It is named by their sources' content, so another content gets another one.

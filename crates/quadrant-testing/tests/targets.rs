@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use quadrant_testing::{COUNT, Error, Program, Signal, target};
+use quadrant_testing::{COUNT, Program, Signal, target};
 
 /// The path of a target, or none, said as skipped, if its compiler is not here.
 fn built(name: &str) -> Option<std::path::PathBuf> {
     match target(name) {
         Ok(path) => Some(path),
-        Err(missing @ Error::MissingTool { .. }) => {
+        Err(missing) if missing.is_absence() => {
             quadrant_testing::skip(missing);
             None
         }
@@ -29,6 +29,7 @@ fn calls_as_often_as_asked() {
     reports("calls-shared", &["23"], 23);
     reports("stacks", &["17", "3"], 17);
     reports("threads", &["11", "3"], 33);
+    reports("sleepers", &["11", "3"], 33);
     reports("mangled-cc", &["19"], 19);
 }
 

@@ -15,12 +15,12 @@ macro_rules! needs_root {
 }
 pub(crate) use needs_root;
 
-/// The path of a target as text; ends the calling test, as skipped, where its compiler is missing.
+/// The path of a target as text; ends the calling test, as skipped, where it cannot be made.
 macro_rules! target {
     ($name:literal) => {
         match quadrant_testing::target($name) {
             Ok(path) => path.to_str().expect("the build folder's name is UTF-8").to_owned(),
-            Err(missing @ quadrant_testing::Error::MissingTool { .. }) => return quadrant_testing::skip(missing),
+            Err(missing) if missing.is_absence() => return quadrant_testing::skip(missing),
             Err(other) => panic!("{other}"),
         }
     };
