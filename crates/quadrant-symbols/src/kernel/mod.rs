@@ -20,6 +20,7 @@ use crate::place::Lookup;
 use crate::symbolizer::Options;
 use crate::warnings::Warnings;
 use image::Image;
+use kallsyms::Line;
 
 /// A table is read again for an unknown address (a module or BPF program that is new), but
 /// not more often than this.
@@ -162,25 +163,68 @@ impl Kernel {
 
 /// Reads kallsyms as far as `name`.
 fn stream_addr_of(name: &str) -> Result<u64, Error> {
-    let mut seen_address = false;
-    let mut zero = None;
-    let flow = kallsyms::read(|line| {
-        seen_address |= line.addr != 0;
-        if line.name != name.as_bytes() {
+    let mut search = Search::default();
+    match kallsyms::read(|line| search.line(line, name.as_bytes()))? {
+        ControlFlow::Break(addr) => Ok(addr),
+        ControlFlow::Continue(()) => search.at_end(name),
+    }
+}
+
+/// What was seen of the list while a symbol was looked for.
+#[derive(Default)]
+struct Search {
+    address: bool,
+    data: bool,
+    /// The symbol is there, at address 0.
+    zero: bool,
+}
+
+impl Search {
+    fn line(&mut self, line: Line<'_>, name: &[u8]) -> ControlFlow<u64> {
+        self.address |= line.addr != 0;
+        self.data |= matches!(line.kind, b'd' | b'D' | b'b' | b'B');
+        if line.name != name {
             return ControlFlow::Continue(());
         }
-        zero = zero.or(Some(line.addr));
-        match line.addr {
-            0 => ControlFlow::Continue(()),
-            addr => ControlFlow::Break(addr),
+        self.zero |= line.addr == 0;
+        if line.addr == 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(line.addr) }
+    }
+
+    fn at_end(&self, name: &str) -> Result<u64, Error> {
+        let place = match self.data {
+            true => "the kernel (/proc/kallsyms)",
+            false => "the kernel: /proc/kallsyms has functions only, no data (it was built without CONFIG_KALLSYMS_ALL)",
+        };
+        match (self.address, self.zero) {
+            (false, _) => Err(Error::KernelAddressesHidden),
+            (true, true) => Ok(0),
+            (true, false) => Err(Error::NoSuchSymbol { name: name.to_owned(), place: place.to_owned() }),
         }
-    })?;
-    match (flow, seen_address, zero) {
-        (ControlFlow::Break(addr), _, _) => Ok(addr),
-        (_, false, _) => Err(Error::KernelAddressesHidden),
-        (_, true, Some(addr)) => Ok(addr),
-        (_, true, None) => {
-            Err(Error::NoSuchSymbol { name: name.to_owned(), place: "the kernel (/proc/kallsyms)".to_owned() })
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr_of(list: &str, name: &str) -> Result<u64, String> {
+        let mut search = Search::default();
+        let flow = kallsyms::lines(list.as_bytes(), |line| search.line(line, name.as_bytes())).unwrap();
+        flow.break_value().map_or_else(|| search.at_end(name), Ok).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn addresses_by_name() {
+        let list = "ff00 T code\nff10 D data\n0 A percpu\n";
+        assert_eq!(addr_of(list, "data"), Ok(0xff10));
+        assert_eq!(addr_of(list, "percpu"), Ok(0));
+        assert_eq!(addr_of(list, "nosuch").unwrap_err(), "no symbol `nosuch` in the kernel (/proc/kallsyms)");
+    }
+
+    #[test]
+    fn lists_without_data_say_so() {
+        let error = addr_of("ff00 T code\n", "avenrun").unwrap_err();
+        assert!(error.contains("`avenrun`") && error.contains("CONFIG_KALLSYMS_ALL"), "{error}");
+        assert!(addr_of("0 T code\n", "code").unwrap_err().contains("kptr_restrict"));
     }
 }

@@ -62,12 +62,22 @@ impl Lower<'_> {
         let value = self.expr(operand)?;
         match value.ty {
             Type::Pointer { to, space } => self.read(value, to, space, span),
+            ref ty if ty.is_integer() => Some(self.word_at(value, span)),
             _ => {
                 let ty = self.describe(&value.ty);
-                let message = format!("`*` needs a pointer, and this is {ty}");
-                self.error_help(span, message, "cast it: `*(uint64 *)...`")
+                self.error(span, format!("`*` needs a pointer or an address, and this is {ty}"))
             }
         }
+    }
+
+    /// The eight bytes at an address that is a plain number, such as `kaddr()` gives.
+    fn word_at(&mut self, address: Expr, span: Span) -> Expr {
+        let space = match address.kind {
+            ExprKind::Int(address) if address < 0 => Space::Kernel,
+            _ => self.default_space(),
+        };
+        let addr = Box::new(self.convert(address, &Type::U64));
+        Expr::new(ExprKind::Deref { addr, space }, Type::U64, span)
     }
 
     /// What a C type's value at an address is.
