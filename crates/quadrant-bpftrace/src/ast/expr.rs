@@ -3,6 +3,7 @@
 use super::{Block, Ident, TypeExpr};
 use crate::lexer::IntLiteral;
 use quadrant_program::span::Span;
+use quadrant_syntax::op::{BinOp, UnOp};
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,45 +165,6 @@ pub enum TypeArg {
     Expr(Box<Expr>),
 }
 
-/// Prefix operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnOp {
-    /// `!`
-    Not,
-    /// `~`
-    BitNot,
-    /// `-`
-    Neg,
-    /// `*`
-    Deref,
-    /// `&`
-    AddrOf,
-}
-
-/// Infix operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "`symbol` says what each one is")]
-pub enum BinOp {
-    Or,
-    And,
-    BitOr,
-    BitXor,
-    BitAnd,
-    Eq,
-    Ne,
-    Lt,
-    Gt,
-    Le,
-    Ge,
-    Shl,
-    Shr,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Rem,
-}
-
 /// `=` (nothing) or the operator of a compound assignment.
 pub type AssignOp = Option<BinOp>;
 
@@ -259,45 +221,6 @@ impl TypeArg {
         match self {
             Self::Type(ty) => ty.height(),
             Self::Expr(expr) => expr.height,
-        }
-    }
-}
-
-impl UnOp {
-    /// How it is written.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::Not => "!",
-            Self::BitNot => "~",
-            Self::Neg => "-",
-            Self::Deref => "*",
-            Self::AddrOf => "&",
-        }
-    }
-}
-
-impl BinOp {
-    /// How it is written.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::Or => "||",
-            Self::And => "&&",
-            Self::BitOr => "|",
-            Self::BitXor => "^",
-            Self::BitAnd => "&",
-            Self::Eq => "==",
-            Self::Ne => "!=",
-            Self::Lt => "<",
-            Self::Gt => ">",
-            Self::Le => "<=",
-            Self::Ge => ">=",
-            Self::Shl => "<<",
-            Self::Shr => ">>",
-            Self::Add => "+",
-            Self::Sub => "-",
-            Self::Mul => "*",
-            Self::Div => "/",
-            Self::Rem => "%",
         }
     }
 }

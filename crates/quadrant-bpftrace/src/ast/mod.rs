@@ -7,11 +7,12 @@ mod item;
 mod stmt;
 mod types;
 
-pub use expr::{AssignOp, BinOp, Callee, Expr, ExprKind, IfExpr, TypeArg, UnOp};
+pub use expr::{AssignOp, Callee, Expr, ExprKind, IfExpr, TypeArg};
 pub use item::{
     AttachPart, AttachPoint, CDecl, CDeclKind, Config, ConfigEntry, ConfigValue, FnDef, Import, Item, MacroDef,
     MacroParam, MapDecl, Param, Predicate, Probe, Script,
 };
+pub use quadrant_syntax::op::{BinOp, UnOp};
 pub use stmt::{Block, ForIter, Stmt, StmtKind};
 pub use types::{Tag, TypeExpr, TypeKind};
 

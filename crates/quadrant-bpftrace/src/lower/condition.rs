@@ -95,6 +95,7 @@ impl Lower<'_> {
                     UnOp::Not => Some((value == 0).into()),
                     UnOp::Neg => Some(value.wrapping_neg()),
                     UnOp::BitNot => Some(!value),
+                    UnOp::Plus => Some(value),
                     UnOp::Deref | UnOp::AddrOf => None,
                 }
             }
@@ -122,6 +123,7 @@ impl Lower<'_> {
 fn binary(op: BinOp, a: i64, b: i64) -> Option<i64> {
     Some(match op {
         BinOp::Or => (a != 0 || b != 0).into(),
+        BinOp::LogXor => ((a != 0) != (b != 0)).into(),
         BinOp::And => (a != 0 && b != 0).into(),
         BinOp::BitOr => a | b,
         BinOp::BitXor => a ^ b,

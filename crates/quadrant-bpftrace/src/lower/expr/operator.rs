@@ -37,7 +37,7 @@ impl Lower<'_> {
                 }
                 Some(Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span))
             }
-            UnOp::Neg | UnOp::BitNot => {
+            UnOp::Neg | UnOp::BitNot | UnOp::Plus => {
                 let value = self.expr(operand)?;
                 self.arithmetic_unary(op, value, span)
             }
@@ -48,6 +48,9 @@ impl Lower<'_> {
         if !value.ty.is_integer() {
             let ty = self.describe(&value.ty);
             return self.error(span, format!("`{}` needs a number, and this is {ty}", op.symbol()));
+        }
+        if op == UnOp::Plus {
+            return Some(value);
         }
         if let ExprKind::Int(number) = value.kind {
             return Some(match op {
@@ -217,7 +220,7 @@ pub(super) fn is_comparison(op: BinOp) -> bool {
 /// The operator of the program model; the logical ones are not among them.
 pub(super) fn binary_op(op: BinOp) -> Option<BinaryOp> {
     Some(match op {
-        BinOp::And | BinOp::Or => return None,
+        BinOp::And | BinOp::Or | BinOp::LogXor => return None,
         BinOp::BitOr => BinaryOp::Or,
         BinOp::BitXor => BinaryOp::Xor,
         BinOp::BitAnd => BinaryOp::And,

@@ -1,0 +1,3 @@
+//! DTrace's D language.
+
+pub mod ast;
