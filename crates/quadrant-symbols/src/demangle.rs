@@ -5,20 +5,50 @@
 
 use std::fmt::{self, Write};
 
+use cpp_demangle::{DemangleOptions, Symbol};
+
 /// Longer names stay as they are.
 const MAX_INPUT: usize = 16 * 1024;
 /// A demangled name that would be longer is given up.
 const MAX_OUTPUT: usize = 64 * 1024;
 
-/// The readable form of `raw`, or `None` when it is not a mangled name.
-pub(crate) fn demangle(raw: &str) -> Option<String> {
+/// The readable form of `raw` as stacks show it, the types of a template's result included, or `None` when it is not a
+/// mangled name.
+pub fn demangle(raw: &str) -> Option<String> {
+    match scheme(raw)? {
+        Scheme::Rust(name) => Some(name),
+        Scheme::Cpp(symbol) => cpp(&symbol, &DemangleOptions::default()),
+    }
+}
+
+/// The readable names by which a source speaks of the function, without the type of its result: with its parameters,
+/// and, where it has some, without. Empty when `raw` is not a mangled name.
+pub fn source_names(raw: &str) -> Vec<String> {
+    match scheme(raw) {
+        None => Vec::new(),
+        Some(Scheme::Rust(name)) => vec![name],
+        Some(Scheme::Cpp(symbol)) => {
+            let whole = DemangleOptions::default().no_return_type();
+            let bare = DemangleOptions::default().no_return_type().no_params();
+            [whole, bare].iter().filter_map(|options| cpp(&symbol, options)).collect()
+        }
+    }
+}
+
+enum Scheme<'a> {
+    Rust(String),
+    Cpp(Symbol<&'a str>),
+}
+
+fn scheme(raw: &str) -> Option<Scheme<'_>> {
     if raw.len() > MAX_INPUT {
         return None;
     }
+    let cpp = || Symbol::new(raw).ok().map(Scheme::Cpp);
     match raw.as_bytes() {
-        [b'_', b'R', ..] => rust(raw),
-        [b'_', b'Z', ..] => rust(raw).or_else(|| cpp(raw)),
-        [b'_', b'_', b'Z', ..] | [b'_', b'G', b'L', b'O', ..] => cpp(raw),
+        [b'_', b'R', ..] => rust(raw).map(Scheme::Rust),
+        [b'_', b'Z', ..] => rust(raw).map(Scheme::Rust).or_else(cpp),
+        [b'_', b'_', b'Z', ..] | [b'_', b'G', b'L', b'O', ..] => cpp(),
         _ => None,
     }
 }
@@ -31,11 +61,9 @@ fn rust(raw: &str) -> Option<String> {
     Some(out.0)
 }
 
-fn cpp(raw: &str) -> Option<String> {
-    let symbol = cpp_demangle::Symbol::new(raw).ok()?;
-    let options = cpp_demangle::DemangleOptions::default();
+fn cpp(symbol: &Symbol<&str>, options: &DemangleOptions) -> Option<String> {
     let mut out = Limited(String::new());
-    symbol.structured_demangle(&mut out, &options).ok()?;
+    symbol.structured_demangle(&mut out, options).ok()?;
     Some(out.0)
 }
 
@@ -73,7 +101,16 @@ mod tests {
     fn leaves_c_names_alone() {
         for raw in ["main", "_start", "__libc_start_main", "", "_Z", "_R"] {
             assert_eq!(demangle(raw), None, "{raw}");
+            assert!(source_names(raw).is_empty(), "{raw}");
         }
+    }
+
+    #[test]
+    fn names_in_sources_have_no_result_and_may_have_parameters() {
+        assert_eq!(source_names("_ZN4shop4saleEi"), ["shop::sale(int)", "shop::sale"]);
+        assert_eq!(demangle("_Z3maxIiET_S0_S0_").as_deref(), Some("int max<int>(int, int)"));
+        assert_eq!(source_names("_Z3maxIiET_S0_S0_"), ["max<int>(int, int)", "max<int>"]);
+        assert_eq!(source_names("_ZN4core3fmt5write17h0123456789abcdefE"), ["core::fmt::write"]);
     }
 
     /// Each level of the name refers to the one before twice: the text would double 60 times.

@@ -48,6 +48,7 @@ mod uaddr;
 mod user;
 mod warnings;
 
+pub use demangle::{demangle, source_names};
 pub use error::Error;
 pub use frame::{Frame, Missing, SourceLine, Symbol};
 pub use process::{Mapped, ProcessId};

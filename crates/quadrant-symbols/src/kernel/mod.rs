@@ -193,7 +193,9 @@ impl Search {
     fn at_end(&self, name: &str) -> Result<u64, Error> {
         let place = match self.data {
             true => "the kernel (/proc/kallsyms)",
-            false => "the kernel: /proc/kallsyms has functions only, no data (it was built without CONFIG_KALLSYMS_ALL)",
+            false => {
+                "the kernel: /proc/kallsyms has functions only, no data (it was built without CONFIG_KALLSYMS_ALL)"
+            }
         };
         match (self.address, self.zero) {
             (false, _) => Err(Error::KernelAddressesHidden),
