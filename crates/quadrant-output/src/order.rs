@@ -70,9 +70,11 @@ fn rank_aggregation(agg: &Aggregation, bytes: &[u8]) -> u64 {
         Aggregation::Avg { signed } | Aggregation::Stats { signed } => {
             unsigned(average(word(bytes, 0), word(bytes, 1), *signed, 1) as u64, *signed)
         }
-        Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => {
-            (0..bytes.len() / 8).fold(0, |sum: u64, i| sum.saturating_add(word(bytes, i)))
-        }
+        Aggregation::Stddev => word(bytes, 0),
+        Aggregation::Hist { .. }
+        | Aggregation::LinearHist { .. }
+        | Aggregation::Quantize
+        | Aggregation::LogLinear(_) => (0..bytes.len() / 8).fold(0, |sum: u64, i| sum.saturating_add(word(bytes, i))),
     }
 }
 

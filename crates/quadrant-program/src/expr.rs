@@ -260,6 +260,30 @@ pub enum Builtin {
     Function,
     /// The address of the context.
     Context,
+    /// A part of the name of the point that fired, as text.
+    PointText(PointPart),
+    /// The number of the point that fired, of [`crate::Program::point_ids`].
+    PointId,
+}
+
+/// Parts of a D point's name, which is `provider:module:function:name`; the last part may have colons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PointPart {
+    /// `probeprov`
+    Provider,
+    /// `probemod`
+    Module,
+    /// `probefunc`
+    Function,
+    /// `probename`
+    Name,
+}
+
+impl PointPart {
+    /// This part of a point's name; empty when there is none.
+    pub fn of(self, name: &str) -> &str {
+        name.splitn(4, ':').nth(self as usize).unwrap_or_default()
+    }
 }
 
 /// Clocks of `nsecs(...)`.
@@ -304,7 +328,79 @@ pub enum Function {
     Mac,
     /// `bswap(x)`: by the width of its type.
     Bswap,
+    /// Order of two texts, as C's `strcmp`: -1, 0 or 1.
+    Strcmp,
+    /// A function of texts that D has.
+    Text(TextFunction),
+    /// `alloca(size)`: the address, as a number, of `size` bytes of scratch memory, zeroed, that live until the clause ends. They can be
+    /// read as [`Space::Kernel`] and written by [`crate::stmt::StmtKind::Store`] and `Copy`. Faults when there is no room.
+    Alloca,
+    /// `copy(from, to, size)` (D's `copyinto`, `bcopy`): bytes from an address in the given space into scratch memory of `Alloca`.
+    /// Faults if `to` is not wholly in it. No value.
+    Copy(Space),
+    /// `copyout(from, to, size)`: bytes from kernel memory to an address of the process. Faults if that fails. No value.
+    CopyOut,
+    /// `copyoutstr(text, to, max)`: text with its NUL to an address of the process. Faults if that fails. No value.
+    CopyOutText,
+    /// `progenyof(pid)`: 1 when the current process is that process or a descendant.
+    ProgenyOf,
+    /// `speculation()`: the number of an idle speculation buffer, which is active from now on; 0, counted, when none is idle.
+    Speculation,
+    /// `chill(ns)`: spin. At most 500 ms a second on a CPU. No value.
+    Chill,
+    /// Where the firing code is: address in the kernel (`false`; 0 when it was in user mode) or in the process (`true`; 0 in the kernel).
+    InstructionPointer(bool),
+    /// Frames of the current stack of the user (`true`) or the kernel (`false`).
+    StackDepth(bool),
+    /// The address of the caller of the firing function, of the user (`true`) or the kernel (`false`).
+    Caller(bool),
+    /// `joined(address, length)`: that many bytes of the process at an address, NULs shown as blanks (`pr_psargs`); the type's cap limits it.
+    Args(Space),
     /// The text of `join(argv)`: up to 32 strings of a NULL-terminated array of pointers to text in the given space;
     /// each is stored with its NUL. Only as an argument of a `Join` record.
     JoinArgs(Space),
+}
+
+/// Functions of texts that D has. Texts are at most as long as the type of the result; what is cut is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextFunction {
+    /// `strchr(s, c)`, `strrchr(s, c)`: the rest of the text from the first (or last) `c` on; empty when there is none.
+    Strchr {
+        /// Look from the end.
+        last: bool,
+    },
+    /// `strstr(s, part)` as text: the rest from `part` on; empty when it is not there.
+    Strstr,
+    /// `index(s, part[, start])`, `rindex(s, part[, start])`: -1 when there is none.
+    Index {
+        /// Look from the end.
+        last: bool,
+    },
+    /// `substr(s, start[, length])`; a negative start counts from the end, a negative length leaves so many off at the end.
+    Substr,
+    /// `strtok(s, separators)`; an empty constant `Str` with type `String { cap: 0 }` as the first argument means: go on.
+    /// Its state belongs to the clause.
+    Strtok,
+    /// `basename(s)`
+    Basename,
+    /// `dirname(s)`
+    Dirname,
+    /// `cleanpath(s)`
+    Cleanpath,
+    /// `lltostr(n[, base])`: base 2 to 36, constant.
+    Lltostr,
+    /// `strtoll(s[, base])`: base 2 to 36, constant.
+    Strtoll,
+    /// `toupper(s)`
+    Upper,
+    /// `tolower(s)`
+    Lower,
+    /// `inet_ntop(family, address)`, `inet_ntoa(address)`, `inet_ntoa6(address)` as text: family, then address in kernel memory.
+    Ntop,
+    /// `link_ntop(type, address)` as text: the address, then its number of bytes.
+    LinkNtop,
+    /// `json(s, path)`: the element as text; empty when there is none.
+    Json,
+    /// `d_path(path)`: the address of a `struct path`.
+    DPath,
 }

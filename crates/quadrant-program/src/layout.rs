@@ -24,7 +24,7 @@ pub fn size(ty: &Type) -> u32 {
         Type::String { cap } => round_up(*cap),
         Type::Buffer { cap } => 8 + round_up(*cap),
         Type::Tuple(parts) => parts.iter().map(size).sum(),
-        Type::Symbol { user: true } => 16,
+        Type::Symbol { user: true, .. } => 16,
         Type::Inet => 24,
         _ => 8,
     }
@@ -108,6 +108,7 @@ pub fn round_up(bytes: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ty::SymbolPart;
 
     #[test]
     fn short_keys_become_wide_again() {
@@ -128,7 +129,7 @@ mod tests {
     fn other_keys_have_no_short_form() {
         assert_eq!(short_key(&Type::String { cap: 64 }), None);
         assert_eq!(short_key(&Type::U64), None);
-        let symbol = Type::Symbol { user: true };
+        let symbol = Type::Symbol { user: true, part: SymbolPart::Symbol };
         assert_eq!(short_key(&Type::Tuple([symbol, Type::String { cap: 1024 }].into())), None);
     }
 }

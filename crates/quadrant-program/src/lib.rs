@@ -4,7 +4,7 @@
 //!
 //! * [`ty`]: the types of values; [`layout`]: how a value is stored in keys, map values and records.
 //! * [`expr`], [`stmt`]: typed expressions and statements.
-//! * [`map`]: maps and aggregations; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
+//! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`visit`]: walking over a program.
@@ -13,11 +13,13 @@
 //!
 //! Deliberately absent: source syntax, eBPF, the kernel.
 
+pub mod action;
 pub mod arch;
 pub mod diag;
 pub mod expr;
 pub mod format;
 pub mod layout;
+pub mod log_linear;
 pub mod map;
 pub mod probe;
 pub mod program;

@@ -81,6 +81,12 @@ pub enum Aggregation {
         /// Width of a bucket.
         step: i64,
     },
+    /// D's stddev(): stored as `[n, sum, low, high]`, the last two the 128-bit sum of squares.
+    Stddev,
+    /// D's quantize(): 127 buckets, see [`quantize_bucket`].
+    Quantize,
+    /// D's llquantize(): buckets of equal width within each magnitude, see [`crate::log_linear`].
+    LogLinear(crate::log_linear::LogLinear),
 }
 
 impl Aggregation {
@@ -91,6 +97,9 @@ impl Aggregation {
             Aggregation::Min { .. } | Aggregation::Max { .. } | Aggregation::Avg { .. } | Aggregation::Stats { .. } => {
                 2
             }
+            Aggregation::Stddev => 4,
+            Aggregation::Quantize => QUANTIZE_BUCKETS,
+            Aggregation::LogLinear(scale) => scale.buckets(),
             Aggregation::Hist { bits } => hist_buckets(*bits),
             Aggregation::LinearHist { min, max, step } => linear_buckets(*min, *max, *step) + 2,
         }
@@ -101,8 +110,39 @@ impl Aggregation {
         match self {
             Aggregation::Min { signed } => merge_extreme(into, from, |a, b| less(a, b, *signed)),
             Aggregation::Max { signed } => merge_extreme(into, from, |a, b| less(b, a, *signed)),
+            Aggregation::Stddev => merge_squares(into, from),
             _ => into.iter_mut().zip(from).for_each(|(a, b)| *a = a.wrapping_add(*b)),
         }
+    }
+}
+
+fn merge_squares(into: &mut [u64], from: &[u64]) {
+    let squares = |part: &[u64]| u128::from(part[2]) | u128::from(part[3]) << 64;
+    let sum = squares(into).wrapping_add(squares(from));
+    into[0] = into[0].wrapping_add(from[0]);
+    into[1] = into[1].wrapping_add(from[1]);
+    into[2] = sum as u64;
+    into[3] = (sum >> 64) as u64;
+}
+
+/// Number of buckets of quantize().
+pub const QUANTIZE_BUCKETS: u32 = 127;
+
+/// The bucket of a value: 63 is zero, 64 + n is from `2^n` up, 62 - n is from `-2^n` down.
+pub fn quantize_bucket(value: i64) -> u32 {
+    match value {
+        0 => 63,
+        1.. => 64 + (63 - value.leading_zeros()),
+        _ => 62 - (63 - value.unsigned_abs().leading_zeros()).min(62),
+    }
+}
+
+/// The value that stands for a bucket of [`quantize_bucket`]: that of least magnitude.
+pub fn quantize_value(bucket: u32) -> i64 {
+    match bucket {
+        63 => 0,
+        64.. => 1i64 << (bucket - 64).min(62),
+        _ => -(1i64 << (62 - bucket)),
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Site {
     Begin,
     /// After all others are disabled.
     End,
+    /// Where a clause faulted: see [`crate::program::Faults::Abort`]. Nothing is attached.
+    Error,
     /// On one CPU, every `period_ns`.
     Interval {
         /// Nanoseconds.

@@ -5,6 +5,7 @@ use crate::map::Map;
 use crate::probe::Point;
 use crate::probe::PointId;
 use crate::record::Record;
+use crate::record::RecordId;
 use crate::span::Span;
 use crate::stmt::Stmt;
 use crate::ty::Type;
@@ -24,6 +25,53 @@ pub struct Program {
     pub records: Vec<Record>,
     /// Settings.
     pub config: Config,
+    /// What happens when a clause faults.
+    pub faults: Faults,
+    /// Numbers that D gives to points (`id`, the ID column), by point; empty in other languages.
+    pub point_ids: Vec<u32>,
+}
+
+/// What happens when memory cannot be read, a number is divided by zero, or scratch memory runs out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Faults {
+    /// The result is zero or empty, it is counted, and the clause goes on.
+    #[default]
+    Zero,
+    /// The clause ends without its [`crate::record::RecordKind::Firing`], a record of kind [`crate::record::RecordKind::Fault`] is sent,
+    /// and the clauses of [`crate::probe::Site::Error`] run there and then, with the fault's description as arguments
+    /// (`Arg(1)`: number of the point by `point_ids`, `Arg(2)`: index of the statement in its clause, from 1, `Arg(3)`: -1,
+    /// `Arg(4)`: [`Fault`], `Arg(5)`: the address, or 0). The clauses after the one that faulted run as usual.
+    /// A fault in a clause of `Error` ends that clause and is counted.
+    Abort(RecordId),
+}
+
+/// Kinds of faults, with DTrace's numbers (`DTRACEFLT_*` of `sys/dtrace.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// An address that cannot be read or written.
+    BadAddress = 1,
+    /// An address that is not a multiple of its type's size.
+    BadAlignment = 2,
+    /// An operation that cannot be carried out.
+    IllegalOperation = 3,
+    /// Division by zero.
+    DivideByZero = 4,
+    /// Scratch memory is used up.
+    NoScratch = 5,
+    /// An address of the kernel that may not be read.
+    KernelPrivilege = 6,
+    /// An address of a process that may not be read.
+    UserPrivilege = 7,
+    /// A tuple that is too big.
+    TupleOverflow = 8,
+    /// A stack that cannot be walked.
+    BadStack = 9,
+    /// A size that is negative or too big.
+    BadSize = 10,
+    /// An index outside its array.
+    BadIndex = 11,
+    /// A fault in a library.
+    Library = 12,
 }
 
 /// A predicate and a body over some points.
@@ -39,13 +87,15 @@ pub struct Clause {
     pub span: Span,
 }
 
-/// A script variable. It belongs to one firing of one clause and starts as zero.
+/// A script variable. It belongs to one firing and starts as zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
-    /// As written: `$x`.
+    /// As written: `$x`, `this->x`.
     pub name: String,
     /// Its type.
     pub ty: Type,
+    /// The clauses of a firing share it (D's `this->x`); otherwise each clause has its own.
+    pub shared: bool,
 }
 
 /// Settings that a script or the environment can give.
@@ -53,6 +103,10 @@ pub struct Variable {
 pub struct Config {
     /// Longest text, bytes with the NUL.
     pub max_strlen: u32,
+    /// Bytes that [`crate::expr::Function::Alloca`] can give in one clause (D's `scratchsize`).
+    pub scratch_bytes: u32,
+    /// Speculations that can be under way at once (D's `nspec`).
+    pub speculations: u32,
     /// Keys of a map without a size of its own; `None` lets the engine choose.
     pub max_map_keys: Option<u32>,
     /// Most attach points without a word from the user.
@@ -91,6 +145,8 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             max_strlen: 1024,
+            scratch_bytes: 256,
+            speculations: 1,
             max_map_keys: None,
             max_probes: 1000,
             ring_pages: None,

@@ -4,6 +4,7 @@
 //! of texts and buffers, exactly as many as are used. The fixed part of a text or buffer is 8 bytes: `u32` offset from the start of the
 //! record, `u32` length with the flags [`CUT`] and [`FAULT`]; every other argument is stored as [`crate::layout`] says.
 
+use crate::action::Action;
 use crate::format::Format;
 use crate::map::MapId;
 use crate::span::Span;
@@ -67,4 +68,10 @@ pub enum RecordKind {
     Join(Vec<u8>),
     /// End the trace; the argument is the exit status.
     Exit,
+    /// What one clause of D recorded in one firing: the arguments are the point's index ([`crate::expr::Builtin::Point`]), the speculation
+    /// (0: none), then those of the actions.
+    Firing(Vec<Action>),
+    /// A clause of D faulted. Arguments, all `U64`: the point's index, the clause's index, the statement's index from 1, the
+    /// [`crate::program::Fault`], the address.
+    Fault,
 }

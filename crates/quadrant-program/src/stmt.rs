@@ -41,6 +41,8 @@ pub enum StmtKind {
         key: Option<Expr>,
         /// The value fed; `None` for count().
         value: Option<Expr>,
+        /// How often it counts, in a histogram; `None` is once.
+        weight: Option<Expr>,
     },
     /// Send a record to user space; argument types are those of the record.
     Emit {
@@ -55,6 +57,21 @@ pub enum StmtKind {
         record: RecordId,
         /// The exit status.
         code: Expr,
+    },
+    /// Stop every probe from now on, and go on with this clause and those after it (D's `exit()`, whose record says the rest).
+    Stop,
+    /// Write a number into scratch memory of [`crate::expr::Function::Alloca`], with the width of the value's type. Faults elsewhere.
+    Store {
+        /// Where.
+        addr: Expr,
+        /// What.
+        value: Expr,
+    },
+    /// `commit(id)` or `discard(id)` of an active speculation: no record may use it any more, user space frees it when the
+    /// [`crate::action::ActionKind::Commit`] or `Discard` of this clause arrives.
+    EndSpeculation {
+        /// Its number.
+        id: Expr,
     },
     /// Send a signal to the current process (or thread).
     Signal {

@@ -65,10 +65,12 @@ pub enum Type {
     Tuple(Arc<[Type]>),
     /// A stack trace.
     Stack(StackType),
-    /// An address shown as a symbol.
+    /// An address shown as a symbol, or as a part of what is known of it.
     Symbol {
         /// Of the process (true) or of the kernel.
         user: bool,
+        /// What is shown.
+        part: SymbolPart,
     },
     /// An IPv4 or IPv6 address.
     Inet,
@@ -113,7 +115,7 @@ impl Type {
                 | Type::Buffer { .. }
                 | Type::Tuple(_)
                 | Type::Inet
-                | Type::Symbol { user: true }
+                | Type::Symbol { user: true, .. }
         )
     }
 
@@ -144,6 +146,20 @@ impl Type {
             _ => None,
         }
     }
+}
+
+/// What is shown of an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SymbolPart {
+    /// The symbol, in the way of the language.
+    #[default]
+    Symbol,
+    /// The function: D's `func()`, `ufunc()`; offsets within it do not count, also not for telling keys apart.
+    Function,
+    /// The module or file: D's `mod()`, `umod()`; nothing else counts for telling keys apart.
+    Module,
+    /// The symbol with the offset: D's `uaddr()`.
+    Address,
 }
 
 /// A C enumeration.
@@ -208,4 +224,6 @@ pub enum StackMode {
     Raw,
     /// Build id and file offset.
     BuildId,
+    /// ``module`symbol+offset``, as DTrace prints it.
+    Dtrace,
 }

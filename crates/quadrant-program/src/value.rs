@@ -66,7 +66,7 @@ pub fn decode<'a>(ty: &'a Type, bytes: &'a [u8]) -> Value<'a> {
         Type::Buffer { cap } => buffer(bytes, *cap),
         Type::Tuple(parts) => Value::Tuple(parts, bytes),
         Type::Inet => Value::Inet(word(bytes), if word(bytes) == 2 { &bytes[8..12] } else { &bytes[8..24] }),
-        Type::Symbol { user: true } => Value::UserSymbol(word(bytes), word(&bytes[8..]) as u32),
+        Type::Symbol { user: true, .. } => Value::UserSymbol(word(bytes), word(&bytes[8..]) as u32),
         Type::Mac => Value::Mac(&bytes[..6]),
         _ => scalar(ty, word(bytes)),
     }

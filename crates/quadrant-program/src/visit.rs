@@ -39,7 +39,14 @@ pub fn stmt(stmt: &Stmt, visitor: &mut dyn Visitor) {
             place(target, visitor);
             expr(value, visitor);
         }
-        StmtKind::Aggregate { key, value, .. } => key.iter().chain(value).for_each(|e| expr(e, visitor)),
+        StmtKind::Aggregate { key, value, weight, .. } => {
+            key.iter().chain(value).chain(weight).for_each(|e| expr(e, visitor));
+        }
+        StmtKind::Store { addr, value } => {
+            expr(addr, visitor);
+            expr(value, visitor);
+        }
+        StmtKind::EndSpeculation { id } => expr(id, visitor),
         StmtKind::Emit { args, .. } => args.iter().for_each(|e| expr(e, visitor)),
         StmtKind::If { cond, then, other } => {
             expr(cond, visitor);
@@ -56,7 +63,7 @@ pub fn stmt(stmt: &Stmt, visitor: &mut dyn Visitor) {
             stmts(body, visitor);
         }
         StmtKind::Unroll { body, .. } | StmtKind::ForMap { body, .. } | StmtKind::Block(body) => stmts(body, visitor),
-        StmtKind::Break | StmtKind::Continue | StmtKind::Return => {}
+        StmtKind::Break | StmtKind::Continue | StmtKind::Return | StmtKind::Stop => {}
     }
     visitor.end(stmt);
 }

@@ -40,7 +40,7 @@ pub(crate) fn value_type(map: &Map) -> Option<&Type> {
 pub(crate) fn in_type(ty: &Type) -> bool {
     match ty {
         Type::Stack(stack) => stack.user,
-        Type::Symbol { user } => *user,
+        Type::Symbol { user, .. } => *user,
         Type::Tuple(parts) => parts.iter().any(in_type),
         _ => false,
     }
@@ -93,6 +93,7 @@ mod tests {
 
     use quadrant_program::ty::StackMode;
     use quadrant_program::ty::StackType;
+    use quadrant_program::ty::SymbolPart;
 
     use super::*;
 
@@ -105,15 +106,19 @@ mod tests {
 
     #[test]
     fn only_addresses_of_processes_count() {
-        assert!(in_type(&USTACK) && in_type(&Type::Symbol { user: true }));
-        assert!(!in_type(&KSTACK) && !in_type(&Type::Symbol { user: false }) && !in_type(&Type::U64));
+        assert!(in_type(&USTACK) && in_type(&Type::Symbol { user: true, part: SymbolPart::Symbol }));
+        assert!(
+            !in_type(&KSTACK)
+                && !in_type(&Type::Symbol { user: false, part: SymbolPart::Symbol })
+                && !in_type(&Type::U64)
+        );
         let inner = Type::Tuple(Arc::from([Type::U64, USTACK]));
         assert!(in_type(&Type::Tuple(Arc::from([KSTACK, inner]))));
     }
 
     #[test]
     fn processes_are_found_in_the_depth_of_keys() {
-        let inner = Type::Tuple(Arc::from([Type::U64, Type::Symbol { user: true }]));
+        let inner = Type::Tuple(Arc::from([Type::U64, Type::Symbol { user: true, part: SymbolPart::Symbol }]));
         let key = Type::Tuple(Arc::from([KSTACK, USTACK, inner]));
         let symbol = [0x1000u64.to_ne_bytes(), 9u64.to_ne_bytes()].concat();
         let bytes = [&pair(1, 7)[..], &pair(2, 8), &5u64.to_ne_bytes(), &symbol].concat();

@@ -154,7 +154,7 @@ impl Lower<'_> {
     }
 
     fn new_var(&mut self, name: &str, ty: Type) -> VarId {
-        self.program.vars.push(Variable { name: format!("${}", plain(name)), ty });
+        self.program.vars.push(Variable { name: format!("${}", plain(name)), ty, shared: false });
         VarId(self.program.vars.len() as u32 - 1)
     }
 

@@ -1,7 +1,7 @@
 //! The type that holds the values of two types, and how types are named in messages.
 
 use quadrant_program::map::{Aggregation, MapValue};
-use quadrant_program::ty::{StackMode, StackType, Type};
+use quadrant_program::ty::{StackMode, StackType, SymbolPart, Type};
 use quadrant_types::Types;
 
 use super::fields::{is_script_record, join_records};
@@ -30,8 +30,8 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
             (n == m && join(types, x, y).as_ref() == Some(&**x)).then(|| a.clone())
         }
         // A kernel function's name can be had by its address, too.
-        (Type::Symbol { user: false }, Type::ProbeFunc) | (Type::ProbeFunc, Type::Symbol { user: false }) => {
-            Some(Type::Symbol { user: false })
+        (Type::Symbol { user: false, .. }, Type::ProbeFunc) | (Type::ProbeFunc, Type::Symbol { user: false, .. }) => {
+            Some(Type::Symbol { user: false, part: SymbolPart::Symbol })
         }
         (Type::Stack(x), Type::Stack(y)) if x.user == y.user && x.mode == y.mode => {
             Some(Type::Stack(StackType { limit: x.limit.max(y.limit), ..*x }))
@@ -116,6 +116,9 @@ pub(super) fn aggregation_name(aggregation: &Aggregation) -> &'static str {
         Aggregation::Stats { .. } => "stats",
         Aggregation::Hist { .. } => "hist",
         Aggregation::LinearHist { .. } => "lhist",
+        Aggregation::Stddev => "stddev",
+        Aggregation::Quantize => "quantize",
+        Aggregation::LogLinear(_) => "llquantize",
     }
 }
 
@@ -126,14 +129,15 @@ fn describe_stack(stack: StackType) -> String {
         StackMode::Perf => "perf",
         StackMode::Raw => "raw",
         StackMode::BuildId => "build_id",
+        StackMode::Dtrace => "dtrace",
     };
     format!("{side}({mode}, {})", stack.limit)
 }
 
 fn simple(ty: &Type) -> &'static str {
     match ty {
-        Type::Symbol { user: true } => "usym",
-        Type::Symbol { user: false } => "ksym",
+        Type::Symbol { user: true, .. } => "usym",
+        Type::Symbol { user: false, .. } => "ksym",
         Type::Inet => "inet",
         Type::Mac => "macaddr",
         Type::Username => "username",

@@ -85,7 +85,12 @@ impl Lower<'_> {
             | Aggregation::Min { signed }
             | Aggregation::Max { signed }
             | Aggregation::Avg { signed } => Some(Type::Int { bytes: 8, signed: *signed }),
-            Aggregation::Stats { .. } | Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => {
+            Aggregation::Stats { .. }
+            | Aggregation::Hist { .. }
+            | Aggregation::LinearHist { .. }
+            | Aggregation::Stddev
+            | Aggregation::Quantize
+            | Aggregation::LogLinear(_) => {
                 let name = aggregation_name(aggregation);
                 self.error_help(
                     element.span,

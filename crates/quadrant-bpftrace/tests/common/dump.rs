@@ -54,7 +54,7 @@ fn statement(out: &mut String, program: &Program, indent: usize, stmt: &Stmt) {
         StmtKind::Expr(value) => (e(value), vec![]),
         StmtKind::Assign(to, value) => (format!("{} = {}", place(program, to), e(value)), vec![]),
         StmtKind::Update(to, op, value) => (format!("{} {}= {}", place(program, to), symbol(*op), e(value)), vec![]),
-        StmtKind::Aggregate { map, key, value } => {
+        StmtKind::Aggregate { map, key, value, .. } => {
             let key = key.as_ref().map_or(String::new(), |key| format!("[{}]", e(key)));
             let value = value.as_ref().map_or(String::new(), &e);
             (format!("feed {}{key} {value}", program.maps[map.0 as usize].name), vec![])

@@ -116,7 +116,11 @@ impl Lower<'_, '_> {
             Aggregation::Count | Aggregation::Sum { .. } => None,
             Aggregation::Min { .. } | Aggregation::Max { .. } => Some(1),
             Aggregation::Avg { .. } | Aggregation::Stats { .. } => Some(1),
-            Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => return None,
+            Aggregation::Hist { .. }
+            | Aggregation::LinearHist { .. }
+            | Aggregation::Stddev
+            | Aggregation::Quantize
+            | Aggregation::LogLinear(_) => return None,
         };
         let part = self.alloc_bytes(16);
         self.f.b.store(part.base, part.off, Size::B8, value);
@@ -155,6 +159,7 @@ impl Lower<'_, '_> {
                 let bucket = self.linear_bucket(value, *min, *max, *step);
                 self.count_bucket(part, bucket, kind.words());
             }
+            Aggregation::Stddev | Aggregation::Quantize | Aggregation::LogLinear(_) => {}
         }
     }
 
@@ -241,7 +246,11 @@ impl Lower<'_, '_> {
                 // Of nothing, the average is 0: what division by zero gives.
                 Ok(if *signed { self.f.b.sdiv(first, n) } else { self.f.b.udiv(first, n) })
             }
-            Aggregation::Hist { .. } | Aggregation::LinearHist { .. } => Err(self
+            Aggregation::Hist { .. }
+            | Aggregation::LinearHist { .. }
+            | Aggregation::Stddev
+            | Aggregation::Quantize
+            | Aggregation::LogLinear(_) => Err(self
                 .error("a histogram has no single value that a program could use")
                 .help("print() it, or use count(), sum() or avg() beside it")),
         }

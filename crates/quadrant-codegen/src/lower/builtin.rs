@@ -43,6 +43,7 @@ impl Lower<'_, '_> {
             Builtin::Point => self.fired_point(ty)?,
             Builtin::Function => self.fired_function()?,
             Builtin::Context => self.f.ctx,
+            Builtin::PointText(_) | Builtin::PointId => return Err(self.model_error("a builtin of D")),
             Builtin::Comm => return Err(self.model_error("a thread's name as a number")),
         })
     }

@@ -56,7 +56,7 @@ impl Lower<'_, '_> {
             (Function::Buf(space), Type::Buffer { cap }) => self.store_buffer(space, args, *cap, to),
             (Function::Concat, Type::String { cap }) => self.store_joined(args, *cap, to),
             (Function::Ntop, Type::Inet) => self.store_address(args, to),
-            (Function::Symbol, Type::Symbol { user: true }) => self.store_user_symbol(args, to),
+            (Function::Symbol, Type::Symbol { user: true, .. }) => self.store_user_symbol(args, to),
             (function, ty) => Err(self.model_error(format_args!("{function:?} as {ty:?}"))),
         }
     }

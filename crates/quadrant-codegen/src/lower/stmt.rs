@@ -37,7 +37,7 @@ impl Lower<'_, '_> {
             StmtKind::Expr(e) => self.effect(e),
             StmtKind::Assign(place, value) => self.assign(place, value),
             StmtKind::Update(place, op, value) => self.update_place(place, *op, value),
-            StmtKind::Aggregate { map, key, value } => self.aggregate(*map, key.as_ref(), value.as_ref()),
+            StmtKind::Aggregate { map, key, value, weight: None } => self.aggregate(*map, key.as_ref(), value.as_ref()),
             StmtKind::Emit { record, args } => self.emit(*record, args, Wake::Not),
             StmtKind::Exit { record, code } => self.exit(*record, code),
             StmtKind::Signal { signal, thread } => self.signal(signal, *thread),
@@ -53,6 +53,9 @@ impl Lower<'_, '_> {
                 Ok(())
             }
             StmtKind::Block(body) => self.block(body),
+            StmtKind::Aggregate { .. } | StmtKind::Stop | StmtKind::Store { .. } | StmtKind::EndSpeculation { .. } => {
+                Err(self.model_error("a statement of D"))
+            }
         }
     }
 

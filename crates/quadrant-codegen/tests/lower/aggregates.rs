@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use quadrant_codegen::LossKind;
 use quadrant_program::expr::ExprKind;
-use quadrant_program::map::{Aggregation, MapId, hist_bucket, linear_bucket};
+use quadrant_program::map::{Aggregation, MapId, hist_bucket, linear_bucket, quantize_bucket};
 use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
 
@@ -54,6 +54,16 @@ fn feed_model(kind: &Aggregation, part: &mut [u64], value: u64) {
         Aggregation::Hist { bits } => part[hist_bucket(value as i64, *bits) as usize] += 1,
         Aggregation::LinearHist { min, max, step } => {
             part[linear_bucket(value as i64, *min, *max, *step) as usize] += 1;
+        }
+        Aggregation::Quantize => part[quantize_bucket(value as i64) as usize] += 1,
+        Aggregation::LogLinear(scale) => part[scale.bucket(value as i64) as usize] += 1,
+        Aggregation::Stddev => {
+            let value = i128::from(value as i64);
+            let squares = u128::from(part[2]) | u128::from(part[3]) << 64;
+            let squares = squares.wrapping_add((value * value) as u128);
+            part[0] += 1;
+            part[1] = part[1].wrapping_add(value as u64);
+            (part[2], part[3]) = (squares as u64, (squares >> 64) as u64);
         }
     }
 }

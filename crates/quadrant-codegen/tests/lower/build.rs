@@ -86,7 +86,7 @@ impl Script {
 
     pub fn var(&mut self, ty: Type) -> VarId {
         let name = format!("$v{}", self.program.vars.len());
-        self.program.vars.push(Variable { name, ty });
+        self.program.vars.push(Variable { name, ty, shared: false });
         VarId(self.program.vars.len() as u32 - 1)
     }
 
@@ -218,7 +218,7 @@ pub fn set(id: VarId, value: Expr) -> Stmt {
 }
 
 pub fn feed(map: MapId, key: Option<Expr>, value: Option<Expr>) -> Stmt {
-    stmt(StmtKind::Aggregate { map, key, value })
+    stmt(StmtKind::Aggregate { map, key, value, weight: None })
 }
 
 pub fn emit(record: RecordId, args: Vec<Expr>) -> Stmt {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quadrant_codegen::{LossKind, Object};
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function};
 use quadrant_program::map::MapId;
-use quadrant_program::ty::{RecordType, Space, Type};
+use quadrant_program::ty::{RecordType, Space, SymbolPart, Type};
 use quadrant_types::TypeId;
 use quadrant_vm::FakeEnv;
 
@@ -127,7 +127,7 @@ fn addresses_of_machines() {
     let mut script = Script::new();
     let maps: Vec<MapId> = (0..3).map(|_| script.scalar(Type::Inet)).collect();
     let mac = script.scalar(Type::Mac);
-    let symbol = script.scalar(Type::Symbol { user: true });
+    let symbol = script.scalar(Type::Symbol { user: true, part: SymbolPart::Symbol });
     let here = |ty| deref(arg(0), Space::User, ty);
     let ntop = |args| call(Function::Ntop, args, Type::Inet);
     script.clause(
@@ -137,7 +137,11 @@ fn addresses_of_machines() {
             set_map(maps[1], None, ntop(vec![here(array(1, 16))])),
             set_map(maps[2], None, ntop(vec![arg(1), here(array(1, 4))])),
             set_map(mac, None, call(Function::Mac, vec![here(array(1, 6))], Type::Mac)),
-            set_map(symbol, None, call(Function::Symbol, vec![arg(1)], Type::Symbol { user: true })),
+            set_map(
+                symbol,
+                None,
+                call(Function::Symbol, vec![arg(1)], Type::Symbol { user: true, part: SymbolPart::Symbol }),
+            ),
         ],
     );
     both(&script, b"0123456789abcdef", &[2], |seen| {

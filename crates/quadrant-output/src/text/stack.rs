@@ -39,6 +39,7 @@ fn frame(out: &mut Vec<u8>, ty: StackType, frame: &Frame<'_>, style: Style) {
         StackMode::Perf => perf(out, ty.user, frame, style),
         StackMode::Raw => number::power_of_two(out, frame.address, 4),
         StackMode::BuildId => build_id(out, frame),
+        StackMode::Dtrace => bpftrace(out, frame, style),
     }
     out.push(b'\n');
 }

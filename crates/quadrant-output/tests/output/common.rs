@@ -236,10 +236,18 @@ fn fed_once(agg: &Aggregation, value: i64) -> Vec<u64> {
         }
         Aggregation::Hist { bits } => hist_bucket(value, *bits),
         Aggregation::LinearHist { min, max, step } => linear_bucket(value, *min, *max, *step),
+        Aggregation::Quantize => quadrant_program::map::quantize_bucket(value),
+        Aggregation::LogLinear(scale) => scale.bucket(value),
+        Aggregation::Stddev => return fed_squares(value),
     };
     let mut words = vec![0; agg.words() as usize];
     words[bucket as usize] = 1;
     words
+}
+
+fn fed_squares(value: i64) -> Vec<u64> {
+    let square = (i128::from(value) * i128::from(value)) as u128;
+    vec![1, value as u64, square as u64, (square >> 64) as u64]
 }
 
 /// What `print(@map, top, div)` prints.

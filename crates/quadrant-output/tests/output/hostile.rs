@@ -20,6 +20,7 @@ use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
 use quadrant_program::ty::StackMode;
 use quadrant_program::ty::StackType;
+use quadrant_program::ty::SymbolPart;
 use quadrant_program::ty::Type;
 use quadrant_types::TypeId;
 
@@ -35,7 +36,7 @@ fn leaf() -> impl Strategy<Value = Type> {
         (0..20u32).prop_map(|cap| Type::String { cap }),
         (0..20u32).prop_map(|cap| Type::Buffer { cap }),
         stack.prop_map(|(user, mode)| Type::Stack(StackType { user, limit: 127, mode })),
-        any::<bool>().prop_map(|user| Type::Symbol { user }),
+        any::<bool>().prop_map(|user| Type::Symbol { user, part: SymbolPart::Symbol }),
         prop::sample::select(vec![
             Type::None,
             Type::Bool,

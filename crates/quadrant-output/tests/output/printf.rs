@@ -4,6 +4,7 @@ use crate::common::*;
 use quadrant_program::record::CUT;
 use quadrant_program::record::FAULT;
 use quadrant_program::ty::EnumType;
+use quadrant_program::ty::SymbolPart;
 use quadrant_program::ty::Type;
 
 fn one(format: &str, value: impl Into<Argument>) -> String {
@@ -113,7 +114,10 @@ fn other_types_are_padded_as_a_whole() {
     assert_eq!(many("%s|%10s|%-12s|", tuple(&[int(1), int(2)])), "(1, 2)|    (1, 2)|(1, 2)      |");
     assert_eq!(many("%s|%6s|%d", word(Type::Username, 0)), "root|  root|0");
     assert_eq!(many("%s %s", word(Type::Username, 12)), "12 12");
-    assert_eq!(many("%s|%10s", word(Type::Symbol { user: false }, 0x1234)), "vfs_read|  vfs_read");
+    assert_eq!(
+        many("%s|%10s", word(Type::Symbol { user: false, part: SymbolPart::Symbol }, 0x1234)),
+        "vfs_read|  vfs_read"
+    );
     assert_eq!(many("%s", word(Type::Time("%H:%M:%S.%f".into()), 1_000_000_000)), "00:23:31.356772");
     assert_eq!(many("%s|%30s", word(Type::Errno, 2)), "No such file or directory|     No such file or directory");
     assert_eq!(many("%s|%s", word(Type::Errno, -13i64 as u64)), "Permission denied|Permission denied");

@@ -12,6 +12,7 @@ use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
 use quadrant_program::ty::Space;
 use quadrant_program::ty::StackMode;
+use quadrant_program::ty::SymbolPart;
 use quadrant_program::ty::Type;
 use quadrant_types::TypeId;
 
@@ -44,8 +45,9 @@ fn tuples_and_addresses() {
     assert_eq!(print(inet(2, &[127, 0, 0, 1])), "127.0.0.1\n");
     assert_eq!(print(inet(10, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])), "::1\n");
     assert_eq!(print((Type::Mac, vec![0x62, 0x70, 0x66, 0x74, 0x72, 0x0a, 0, 0])), "62:70:66:74:72:0a\n");
-    let user =
-        |address: u64, pid: u64| (Type::Symbol { user: true }, [address.to_le_bytes(), pid.to_le_bytes()].concat());
+    let user = |address: u64, pid: u64| {
+        (Type::Symbol { user: true, part: SymbolPart::Symbol }, [address.to_le_bytes(), pid.to_le_bytes()].concat())
+    };
     assert_eq!(print(user(0x55, 7)) + &print(user(0x55, 8)), "main\n0x55\n");
 }
 

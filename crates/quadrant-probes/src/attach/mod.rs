@@ -134,6 +134,7 @@ fn links(
 ) -> Result<Vec<Link>> {
     match first {
         Site::Begin | Site::End => Err(error("BEGIN and END are run, not attached")),
+        Site::Error => Err(error("what runs where a clause faulted is not attached")),
         Site::Tracepoint { .. } if request.program.kind() == ProgramKind::RawTracepoint => {
             each(request, progress, tracepoint::raw)
         }

@@ -149,7 +149,7 @@ fn mechanism(
     options: PlanOptions,
 ) -> Mechanism {
     match site {
-        Site::Begin | Site::End => Mechanism::Run,
+        Site::Begin | Site::End | Site::Error => Mechanism::Run,
         Site::Tracepoint { event, .. } if many.binary_search(&point).is_ok() => {
             Mechanism::Syscalls { exit: event.starts_with("sys_exit_") }
         }

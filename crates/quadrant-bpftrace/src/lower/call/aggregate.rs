@@ -41,7 +41,7 @@ impl Lower<'_> {
         let element = self.element(name, key, at);
         let ((aggregation, value), element) = (fed?, element?);
         self.set_aggregation(&element, aggregation)?;
-        Some(StmtKind::Aggregate { map: element.map, key: element.key, value })
+        Some(StmtKind::Aggregate { map: element.map, key: element.key, value, weight: None })
     }
 
     /// The aggregation that a call stands for, and the value it is fed.

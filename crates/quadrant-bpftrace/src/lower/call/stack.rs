@@ -1,7 +1,7 @@
 //! Stacks and symbols.
 
 use quadrant_program::expr::{Expr, ExprKind, Function};
-use quadrant_program::ty::{StackMode, Type};
+use quadrant_program::ty::{StackMode, SymbolPart, Type};
 
 use super::super::Lower;
 use super::super::config::stack_mode;
@@ -51,6 +51,6 @@ pub(super) fn symbol(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(arg.span, format!("{}() takes an address, and this is {ty}", call.name));
     }
     let address = lower.cast(address, &Type::U64);
-    let ty = Type::Symbol { user: call.name == "usym" };
+    let ty = Type::Symbol { user: call.name == "usym", part: SymbolPart::Symbol };
     Some(Called::Value(Expr::new(ExprKind::Call(Function::Symbol, vec![address]), ty, call.span)))
 }

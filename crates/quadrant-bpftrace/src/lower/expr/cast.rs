@@ -4,7 +4,7 @@ use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, UnaryOp};
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
-use quadrant_program::ty::Type;
+use quadrant_program::ty::{SymbolPart, Type};
 use quadrant_types::TypeId;
 
 use super::super::Lower;
@@ -32,7 +32,7 @@ impl Lower<'_> {
             | (Type::Buffer { .. }, Type::Buffer { .. })
             | (Type::Record(_), Type::Record(_))
             | (Type::Array { .. }, Type::Array { .. }) => value,
-            (Type::ProbeFunc, Type::Symbol { user: false }) => self.function_symbol(value),
+            (Type::ProbeFunc, Type::Symbol { user: false, .. }) => self.function_symbol(value),
             (Type::Stack(_), Type::Stack(_)) => Expr { ty: ty.clone(), ..value },
             _ => self.cast(value, ty),
         }
@@ -47,7 +47,11 @@ impl Lower<'_> {
                 "this function's name is no symbol of the kernel, which is what is kept there",
             );
         }
-        Expr::new(ExprKind::Builtin(Builtin::Function), Type::Symbol { user: false }, value.span)
+        Expr::new(
+            ExprKind::Builtin(Builtin::Function),
+            Type::Symbol { user: false, part: SymbolPart::Symbol },
+            value.span,
+        )
     }
 
     /// Converts a scalar, cutting it if need be.
