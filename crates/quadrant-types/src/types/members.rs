@@ -12,9 +12,9 @@ pub(super) const MAX_VISITS: usize = 100_000;
 
 impl Types {
     /// The members of a struct or union in order, anonymous ones as one member
-    /// without a name; empty for other types.
+    /// without a name, whatever typedefs and qualifiers it wears; empty for other types.
     pub fn members(&self, id: TypeId) -> Rc<[Member]> {
-        let entry = self.entry(id);
+        let entry = self.entry(self.resolve(id));
         entry.members.get_or_init(|| self.decode_members(&entry)).clone()
     }
 
@@ -33,9 +33,9 @@ impl Types {
         names
     }
 
-    /// The constants of an enumeration; empty for other types.
+    /// The constants of an enumeration, whatever typedefs and qualifiers it wears; empty for other types.
     pub fn enum_values(&self, id: TypeId) -> Rc<[EnumValue]> {
-        let entry = self.entry(id);
+        let entry = self.entry(self.resolve(id));
         entry.values.get_or_init(|| self.decode_values(&entry)).clone()
     }
 

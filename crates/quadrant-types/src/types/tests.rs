@@ -64,6 +64,19 @@ fn anonymous_members_and_bitfields() {
 }
 
 #[test]
+fn qualified_types_have_the_same_inside() {
+    let types = sample();
+    let named = |text: &str| types.parse_type_name(text).unwrap();
+    let (point, constant) = (named("struct point"), named("const struct point"));
+    assert_ne!(point, constant);
+    assert_eq!(types.members(constant), types.members(point));
+    assert_eq!(types.find_member(constant, "inner"), types.find_member(point, "inner"));
+    assert_eq!(types.member_names(constant).len(), 5);
+    assert_eq!(types.enum_values(named("const enum color")).len(), 1);
+    assert_eq!(types.enum_name(named("const enum color"), -1).as_deref(), Some("RED"));
+}
+
+#[test]
 fn forward_declarations_find_their_definition() {
     let types = sample();
     let through_fwd = types.pointee(types.btf_type(29)).unwrap();
