@@ -78,6 +78,9 @@ fn statement(out: &mut String, program: &Program, indent: usize, stmt: &Stmt) {
         StmtKind::Continue => ("continue".to_owned(), vec![]),
         StmtKind::Return => ("return".to_owned(), vec![]),
         StmtKind::Block(body) => ("block".to_owned(), vec![body]),
+        StmtKind::Stop => ("stop".to_owned(), vec![]),
+        StmtKind::Store { addr, value } => (format!("*{} = {}", e(addr), e(value)), vec![]),
+        StmtKind::EndSpeculation { id } => (format!("end speculation {}", e(id)), vec![]),
     };
     line(out, indent, head.trim_end());
     for (number, inner) in body.into_iter().enumerate() {
