@@ -11,7 +11,7 @@
 //! * [`features`]: what this kernel can do, found out by trying.
 //! * [`maker`]: whose events in tracefs are.
 //! * [`tracefs`], [`debugfs`], [`security`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
-//! * [`process`], [`sideband`]: the traced process, and what any process maps and becomes while it runs.
+//! * [`process`], [`cgroup`], [`sideband`]: the traced process, groups of processes, and what any process maps and becomes while it runs.
 //! * [`wait`], [`limits`]: the tracer's event loop, and its limits.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
@@ -21,6 +21,7 @@
 
 mod attr;
 pub mod btf;
+pub mod cgroup;
 pub mod cpus;
 pub mod debugfs;
 pub mod disasm;

@@ -1,10 +1,8 @@
 //! Names for what records and maps hold as numbers.
 
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
 
+use quadrant_bpf::cgroup;
 use quadrant_bpf::sideband::Event;
 use quadrant_bpf::sideband::Mapped;
 use quadrant_bpf::sideband::What;
@@ -103,7 +101,7 @@ impl Resolver for Bound<'_> {
     }
 
     fn cgroup_path(&mut self, id: u64) -> Option<&str> {
-        let path = || find_cgroup(Path::new("/sys/fs/cgroup"), id, 0).map(|path| shown(&path));
+        let path = || cgroup::path(id).map(|path| String::from_utf8_lossy(&path).into_owned());
         self.names.cgroups.entry(id).or_insert_with(path).as_deref()
     }
 
@@ -154,24 +152,4 @@ fn users() -> HashMap<u32, String> {
         Some((fields.nth(1)?.parse().ok()?, name.to_owned()))
     };
     text.lines().filter_map(user).collect()
-}
-
-/// Deepest nesting of cgroups that is searched.
-const CGROUP_DEPTH: usize = 32;
-
-/// A cgroup's id is the inode number of its directory.
-fn find_cgroup(directory: &Path, id: u64, depth: usize) -> Option<PathBuf> {
-    if std::fs::symlink_metadata(directory).ok()?.ino() == id {
-        return Some(directory.to_owned());
-    }
-    if depth >= CGROUP_DEPTH {
-        return None;
-    }
-    let entries = std::fs::read_dir(directory).ok()?.flatten();
-    let mut children = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    children.find_map(|entry| find_cgroup(&entry.path(), id, depth + 1))
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

@@ -1,10 +1,10 @@
 //! Names for what the kernel gives as numbers. Each table is read when it is first needed.
 
 mod functions;
-mod groups;
 
 use std::collections::HashMap;
 
+use quadrant_bpf::cgroup;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_symbols::{Frame, Options, Symbolizer};
 
@@ -67,7 +67,7 @@ impl Names {
 
     /// A control group's path below the root of all groups.
     pub fn cgroup(&mut self, number: u64) -> Vec<u8> {
-        let path = self.cgroups.get_or_insert_with(groups::read).get(&number);
+        let path = self.cgroups.get_or_insert_with(cgroups).get(&number);
         path.cloned().unwrap_or_else(|| format!("cgroup {number}").into_bytes())
     }
 
@@ -98,6 +98,12 @@ fn tracepoints() -> HashMap<String, Option<String>> {
         }
     }
     found
+}
+
+/// Paths of all groups of the unified hierarchy, the only one that programs know.
+fn cgroups() -> HashMap<u64, Vec<u8>> {
+    let unified = cgroup::hierarchies().into_iter().find(|hierarchy| hierarchy.name == cgroup::UNIFIED);
+    unified.map_or_else(HashMap::new, |hierarchy| hierarchy.paths())
 }
 
 fn interfaces() -> HashMap<u32, String> {
