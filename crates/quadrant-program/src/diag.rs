@@ -26,6 +26,8 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// Facts that explain, one line each.
     pub notes: Vec<String>,
+    /// The name that the language gives this kind of error (D: `D_SYNTAX`), if it has names for them.
+    pub tag: Option<&'static str>,
 }
 
 impl Diagnostic {
@@ -47,6 +49,7 @@ impl Diagnostic {
             label: String::new(),
             help: Vec::new(),
             notes: Vec::new(),
+            tag: None,
         }
     }
 
@@ -65,6 +68,12 @@ impl Diagnostic {
     /// With an explanation.
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.notes.push(text.into());
+        self
+    }
+
+    /// With the language's name for this kind of error.
+    pub fn tag(mut self, tag: &'static str) -> Diagnostic {
+        self.tag = Some(tag);
         self
     }
 }

@@ -1,5 +1,13 @@
 //! What the parsers of both languages share.
 //!
-//! Deliberately absent: a grammar. Each language drives its own lexer and parser.
+//! * [`token`]: the kinds of token; [`lexer`]: a cursor that yields them; [`tokens`]: the same with one token looked ahead.
+//! * [`literal`]: the values of numbers, strings and characters.
+//! * [`op`]: operators and how tightly they bind.
+//!
+//! Deliberately absent: a grammar. Each language says what its tokens look like ([`lexer::Language`]) and parses them itself.
 
+pub mod lexer;
+pub mod literal;
 pub mod op;
+pub mod token;
+pub mod tokens;

@@ -1,5 +1,7 @@
 //! Operators as they are written; C's, and the few that one language adds.
 
+use crate::token::Tok;
+
 /// Prefix operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnOp {
@@ -82,4 +84,60 @@ impl BinOp {
             Self::Rem => "%",
         }
     }
+}
+
+/// An infix operator and its level; a higher level binds tighter. Both languages have C's order.
+pub fn infix(kind: Tok) -> Option<(BinOp, u8)> {
+    Some(match kind {
+        Tok::OrOr => (BinOp::Or, 1),
+        Tok::CaretCaret => (BinOp::LogXor, 2),
+        Tok::AndAnd => (BinOp::And, 3),
+        Tok::Pipe => (BinOp::BitOr, 4),
+        Tok::Caret => (BinOp::BitXor, 5),
+        Tok::Amp => (BinOp::BitAnd, 6),
+        Tok::EqEq => (BinOp::Eq, 7),
+        Tok::NotEq => (BinOp::Ne, 7),
+        Tok::Less => (BinOp::Lt, 8),
+        Tok::Greater => (BinOp::Gt, 8),
+        Tok::LessEq => (BinOp::Le, 8),
+        Tok::GreaterEq => (BinOp::Ge, 8),
+        Tok::Shl => (BinOp::Shl, 9),
+        Tok::Shr => (BinOp::Shr, 9),
+        Tok::Plus => (BinOp::Add, 10),
+        Tok::Minus => (BinOp::Sub, 10),
+        Tok::Star => (BinOp::Mul, 11),
+        Tok::Slash => (BinOp::Div, 11),
+        Tok::Percent => (BinOp::Rem, 11),
+        _ => return None,
+    })
+}
+
+/// A prefix operator.
+pub fn prefix(kind: Tok) -> Option<UnOp> {
+    Some(match kind {
+        Tok::Bang => UnOp::Not,
+        Tok::Tilde => UnOp::BitNot,
+        Tok::Minus => UnOp::Neg,
+        Tok::Star => UnOp::Deref,
+        Tok::Amp => UnOp::AddrOf,
+        _ => return None,
+    })
+}
+
+/// An assignment; nothing inside for a plain `=`.
+pub fn assignment(kind: Tok) -> Option<Option<BinOp>> {
+    Some(match kind {
+        Tok::Assign => None,
+        Tok::PlusAssign => Some(BinOp::Add),
+        Tok::MinusAssign => Some(BinOp::Sub),
+        Tok::StarAssign => Some(BinOp::Mul),
+        Tok::SlashAssign => Some(BinOp::Div),
+        Tok::PercentAssign => Some(BinOp::Rem),
+        Tok::AmpAssign => Some(BinOp::BitAnd),
+        Tok::PipeAssign => Some(BinOp::BitOr),
+        Tok::CaretAssign => Some(BinOp::BitXor),
+        Tok::ShlAssign => Some(BinOp::Shl),
+        Tok::ShrAssign => Some(BinOp::Shr),
+        _ => return None,
+    })
 }

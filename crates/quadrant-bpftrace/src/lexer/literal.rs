@@ -1,5 +1,7 @@
 //! The values of integer and string literals.
 
+use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, int_suffix, unescape};
+
 /// An integer literal's value and how it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IntLiteral {
@@ -9,17 +11,6 @@ pub struct IntLiteral {
     pub unsigned: bool,
     /// Written with a duration suffix.
     pub duration: bool,
-}
-
-/// Why an integer literal has no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IntError {
-    /// More than 64 bits.
-    TooLarge,
-    /// A digit that the base does not have.
-    BadDigit(char),
-    /// Letters after the digits that mean nothing.
-    BadSuffix(String),
 }
 
 /// The value of an integer literal: decimal, `0x` hexadecimal, octal by a
@@ -45,23 +36,14 @@ pub fn parse_int(text: &str) -> Result<IntLiteral, IntError> {
 pub fn parse_str(text: &str) -> (Vec<u8>, Vec<(usize, usize)>) {
     let inner = text.strip_prefix('"').unwrap_or(text);
     let inner = inner.strip_suffix('"').unwrap_or(inner);
-    let bytes = inner.as_bytes();
-    let (mut value, mut bad) = (Vec::with_capacity(bytes.len()), Vec::new());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if byte != b'\\' {
-            value.push(byte);
-            at += 1;
-            continue;
-        }
-        let (escaped, len) = escape(&bytes[at..]);
-        match escaped {
-            Some(byte) => value.push(byte),
-            None => bad.push((at + 1, escape_len(inner, at))),
-        }
-        at += len;
-    }
-    (value, bad)
+    let (value, bad) = unescape(inner, |byte| match byte {
+        b'n' => Some(b'\n'),
+        b't' => Some(b'\t'),
+        b'r' => Some(b'\r'),
+        b'"' | b'\\' => Some(byte),
+        _ => None,
+    });
+    (value, bad.into_iter().map(|(at, len)| (at + 1, len)).collect())
 }
 
 fn split_digits(text: &str, is_digit: impl Fn(u8) -> bool) -> (&str, &str) {
@@ -75,18 +57,6 @@ fn split_exponent(text: &str) -> Option<(u32, &str)> {
     let (digits, suffix) = split_digits(rest, |b| b.is_ascii_digit());
     let exponent: String = digits.chars().filter(|&c| c != '_').collect();
     Some((exponent.parse().ok()?, suffix))
-}
-
-fn accumulate(digits: &str, base: u32) -> Result<u64, IntError> {
-    let mut value = 0u64;
-    for digit in digits.chars().filter(|&c| c != '_') {
-        let units = digit.to_digit(base).ok_or(IntError::BadDigit(digit))?;
-        value = value
-            .checked_mul(u64::from(base))
-            .and_then(|v| v.checked_add(u64::from(units)))
-            .ok_or(IntError::TooLarge)?;
-    }
-    Ok(value)
 }
 
 fn scale(value: u64, exponent: u32) -> Result<u64, IntError> {
@@ -113,40 +83,8 @@ fn with_suffix(value: u64, suffix: &str) -> Result<IntLiteral, IntError> {
 }
 
 fn c_suffix(value: u64, suffix: &str) -> Result<IntLiteral, IntError> {
-    let unsigned = match suffix.to_ascii_lowercase().as_str() {
-        "" | "l" | "ll" => false,
-        "u" | "ul" | "ull" | "lu" | "llu" => true,
-        _ => return Err(IntError::BadSuffix(suffix.to_owned())),
-    };
-    Ok(IntLiteral { value, unsigned, duration: false })
-}
-
-/// The byte that an escape sequence stands for, and the sequence's length.
-fn escape(bytes: &[u8]) -> (Option<u8>, usize) {
-    let simple = match bytes.get(1) {
-        Some(b'n') => b'\n',
-        Some(b't') => b'\t',
-        Some(b'r') => b'\r',
-        Some(b'"') => b'"',
-        Some(b'\\') => b'\\',
-        Some(b'0'..=b'7') => return numeric(bytes, 1, 3, 8),
-        Some(b'x') => return numeric(bytes, 2, 2, 16),
-        Some(_) => return (None, 2),
-        None => return (None, 1),
-    };
-    (Some(simple), 2)
-}
-
-fn numeric(bytes: &[u8], from: usize, max: usize, base: u32) -> (Option<u8>, usize) {
-    let digits = bytes[from..].iter().take(max).map_while(|&b| (b as char).to_digit(base));
-    let (value, count) =
-        digits.fold((0u32, 0), |(value, count), digit| (value.saturating_mul(base) + digit, count + 1));
-    let value = if count == 0 { None } else { u8::try_from(value).ok() };
-    (value, from + count)
-}
-
-/// How many bytes of `inner` a bad escape at `at` covers, whole characters only.
-fn escape_len(inner: &str, at: usize) -> usize {
-    let next = inner.get(at + 1..).and_then(|rest| rest.chars().next());
-    1 + next.map_or(0, char::len_utf8)
+    match int_suffix(suffix) {
+        Some(IntSuffix { unsigned, .. }) => Ok(IntLiteral { value, unsigned, duration: false }),
+        None => Err(IntError::BadSuffix(suffix.to_owned())),
+    }
 }

@@ -1,10 +1,10 @@
 //! Expressions: operators around operands.
 
 use super::Parser;
-use super::operator::{infix, prefix};
 use crate::ast::{Expr, ExprKind, MAX_DEPTH};
 use crate::lexer::{Tok, parse_int};
 use quadrant_program::span::Span;
+use quadrant_syntax::op::{infix, prefix};
 
 impl Parser<'_> {
     /// A whole expression.

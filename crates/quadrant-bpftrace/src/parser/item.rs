@@ -11,7 +11,8 @@ use quadrant_program::diag::Diagnostic;
 impl Parser<'_> {
     pub(super) fn script(&mut self) -> Script {
         let shebang = self.shebang();
-        self.restart_at(self.lexer.pos());
+        let pos = self.lexer.pos();
+        self.restart_at(pos);
         let mut items = Vec::new();
         while !self.at(Tok::Eof) {
             let start = self.token.span.start;

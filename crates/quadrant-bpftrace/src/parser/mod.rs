@@ -7,7 +7,6 @@
 mod attach;
 mod expr;
 mod item;
-mod operator;
 mod preamble;
 mod primary;
 mod recover;
@@ -17,9 +16,11 @@ mod tests;
 mod types;
 
 use crate::ast::{Expr, Ident, MAX_DEPTH, Script};
-use crate::lexer::{Lexer, Tok, Token};
+use crate::lexer::{Bpftrace, Tok};
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::tokens::Tokens;
+use std::ops::{Deref, DerefMut};
 
 /// A tree, and what was wrong with the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,13 +55,24 @@ pub(crate) fn parse_expr_at(source: &str, part: Span) -> (Expr, Vec<Diagnostic>)
     (expr, parser.diagnostics)
 }
 
+/// Stands on the tokens: it can be asked for them as if it were they.
+impl<'a> Deref for Parser<'a> {
+    type Target = Tokens<'a, Bpftrace>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.tokens
+    }
+}
+
+impl DerefMut for Parser<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.tokens
+    }
+}
+
 struct Parser<'a> {
     source: &'a str,
-    lexer: Lexer<'a>,
-    /// The next token, not yet taken.
-    token: Token,
-    /// Where the last token taken ended.
-    prev_end: u32,
+    tokens: Tokens<'a, Bpftrace>,
     depth: u16,
     /// A `/` before a `{` ends the expression.
     in_predicate: bool,
@@ -72,67 +84,15 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
-        let token = Token { kind: Tok::Eof, span: Span::new(0, 0) };
         Self {
             source,
-            lexer: Lexer::new(source),
-            token,
-            prev_end: 0,
+            tokens: Tokens::new(source),
             depth: 0,
             in_predicate: false,
             recovering: false,
             unclosed: false,
             diagnostics: Vec::new(),
         }
-    }
-
-    fn text(&self, span: Span) -> &'a str {
-        self.source.get(span.start as usize..span.end as usize).unwrap_or("")
-    }
-
-    fn word(&self) -> &'a str {
-        match self.token.kind {
-            Tok::Ident => self.text(self.token.span),
-            _ => "",
-        }
-    }
-
-    fn at(&self, kind: Tok) -> bool {
-        self.token.kind == kind
-    }
-
-    fn at_word(&self, word: &str) -> bool {
-        self.word() == word
-    }
-
-    fn bump(&mut self) -> Token {
-        let token = self.token;
-        self.prev_end = token.span.end;
-        self.token = self.lexer.next_token();
-        token
-    }
-
-    /// Goes to a place outside the token stream, after a raw read.
-    fn restart_at(&mut self, pos: u32) {
-        self.prev_end = pos;
-        self.lexer.seek(pos);
-        self.token = self.lexer.next_token();
-    }
-
-    fn eat(&mut self, kind: Tok) -> bool {
-        let there = self.at(kind);
-        if there {
-            self.bump();
-        }
-        there
-    }
-
-    fn eat_word(&mut self, word: &str) -> bool {
-        let there = self.at_word(word);
-        if there {
-            self.bump();
-        }
-        there
     }
 
     fn expect(&mut self, kind: Tok, what: &str) -> bool {
@@ -157,30 +117,6 @@ impl<'a> Parser<'a> {
         let span = self.bump().span;
         let name = self.text(span).get(sigil..).unwrap_or("").to_owned();
         Ident { name, span }
-    }
-
-    /// From `start` to the end of the last token taken.
-    fn span_from(&self, start: u32) -> Span {
-        Span::new(start, self.prev_end.max(start))
-    }
-
-    /// Where a message about the next token points: at it, or behind the last one at the end.
-    fn here(&self) -> Span {
-        match self.token.kind {
-            Tok::Eof => Span::new(self.prev_end, self.prev_end),
-            _ => self.token.span,
-        }
-    }
-
-    /// The tokens after the next one.
-    fn ahead(&self) -> impl Iterator<Item = Token> + use<'a> {
-        let mut lexer = self.lexer.clone();
-        std::iter::repeat_with(move || lexer.next_token())
-    }
-
-    /// The kind of the token after the next one.
-    fn second(&self) -> Tok {
-        self.lexer.clone().next_token().kind
     }
 
     /// Runs `inner` one level deeper, or reports that there are too many levels.

@@ -5,6 +5,7 @@ use crate::ast::{CDecl, CDeclKind, Tag};
 use crate::lexer::Tok;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::lexer::logical_line_len;
 
 impl Parser<'_> {
     /// Takes a `#!` line at the very start.
@@ -20,7 +21,7 @@ impl Parser<'_> {
     /// A preprocessor line; the next token is its `#`.
     pub(super) fn directive(&mut self) -> CDecl {
         let start = self.token.span.start;
-        let end = start + logical_line_len(self.text(Span::new(start, self.source.len() as u32)));
+        let end = start + logical_line_len(self.text(Span::new(start, self.source.len() as u32))) as u32;
         let line = self.text(Span::new(start + 1, end));
         let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
         let word: String = line[blanks..].chars().take_while(char::is_ascii_alphabetic).collect();
@@ -87,17 +88,4 @@ impl Parser<'_> {
         }
         Span::new(brace.end, end)
     }
-}
-
-/// The length of a line that a backslash at its end continues.
-fn logical_line_len(text: &str) -> u32 {
-    let mut len = 0;
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_end_matches(['\n', '\r']);
-        len += line.len();
-        if !content.ends_with('\\') || content.len() == line.len() {
-            return (len - (line.len() - content.len())) as u32;
-        }
-    }
-    len as u32
 }

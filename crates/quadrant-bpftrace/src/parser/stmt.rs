@@ -1,11 +1,11 @@
 //! Blocks and statements.
 
 use super::Parser;
-use super::operator::assignment;
 use crate::ast::{Block, Expr, ForIter, Ident, IfExpr, Stmt, StmtKind};
 use crate::lexer::Tok;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::op::assignment;
 
 impl Parser<'_> {
     /// A block; `wanted` names what is missing if it does not start here.

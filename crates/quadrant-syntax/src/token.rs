@@ -21,15 +21,21 @@ pub enum Tok {
     Ident,
     /// An integer literal, with its suffix.
     Int,
+    /// A floating-point literal; D only, which refuses it.
+    Float,
     /// A string literal, with its quotes.
     Str,
-    /// A scratch variable, `$x`.
+    /// A character literal, with its quotes; D only.
+    Char,
+    /// `$x`: a scratch variable, or in D a macro variable.
     Var,
     /// A positional parameter, `$1`.
     Param,
-    /// The number of positional parameters, `$#`.
+    /// A positional parameter as text, `$$1`; D only.
+    ParamText,
+    /// The number of positional parameters, `$#`; bpftrace only.
     ParamCount,
-    /// A map name, `@` or `@x`.
+    /// A map or aggregation, `@` or `@x`.
     Map,
     LParen,
     RParen,
@@ -41,6 +47,8 @@ pub enum Tok {
     Comma,
     Dot,
     DotDot,
+    /// `...`; D only.
+    Ellipsis,
     Arrow,
     Colon,
     Question,
@@ -57,6 +65,8 @@ pub enum Tok {
     Bang,
     AndAnd,
     OrOr,
+    /// `^^`; D only.
+    CaretCaret,
     Shl,
     Shr,
     EqEq,
@@ -81,14 +91,16 @@ pub enum Tok {
     Hash,
     /// A string without its closing quote.
     UnterminatedStr,
+    /// A character without its closing quote.
+    UnterminatedChar,
     /// A `/*` without its `*/`; covers the rest of the text.
     UnterminatedComment,
     /// A character that starts no token.
     Unknown,
 }
 
-/// All punctuation, longest first, so that the first match is the right one.
-pub(super) const PUNCTUATION: &[(&str, Tok)] = &[
+/// All punctuation of both languages, longest first, so that the first match is the right one.
+pub(crate) const PUNCTUATION: &[(&str, Tok)] = &[
     ("<<=", Tok::ShlAssign),
     (">>=", Tok::ShrAssign),
     ("..", Tok::DotDot),

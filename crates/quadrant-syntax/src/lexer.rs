@@ -1,0 +1,163 @@
+//! The lexer: a cursor over the text that yields one token at a time.
+//!
+//! What a character means depends on where it stands (`/` opens a predicate, divides, or is part of a path in a probe's
+//! name), so the parser drives the cursor: it may look ahead, go back, and read text raw.
+
+use std::marker::PhantomData;
+
+use crate::token::{PUNCTUATION, Tok, Token};
+use quadrant_program::span::Span;
+
+/// What the tokens of a language look like.
+pub trait Language: Copy {
+    /// Lines that start with `#` are passed over like comments: whoever wants them collects them before.
+    const HIDES_DIRECTIVES: bool = false;
+
+    /// The token at the start of `rest`, which is neither empty nor a blank, and its length in bytes, 1 or more.
+    fn token(rest: &str) -> (Tok, usize);
+}
+
+/// A cursor over a script.
+#[derive(Debug, Clone)]
+pub struct Lexer<'a, L> {
+    source: &'a str,
+    pos: usize,
+    language: PhantomData<L>,
+}
+
+impl<'a, L: Language> Lexer<'a, L> {
+    /// A cursor at the start of `source`, which must be shorter than 4 GiB.
+    pub fn new(source: &'a str) -> Self {
+        Self { source, pos: 0, language: PhantomData }
+    }
+
+    /// The offset of the next byte to read.
+    pub fn pos(&self) -> u32 {
+        self.pos as u32
+    }
+
+    /// Goes to `pos`, an offset that an earlier token or [`Self::pos`] gave.
+    pub fn seek(&mut self, pos: u32) {
+        self.pos = (pos as usize).min(self.source.len());
+    }
+
+    /// The whole text.
+    pub fn source(&self) -> &'a str {
+        self.source
+    }
+
+    /// The text from the cursor on.
+    pub fn rest(&self) -> &'a str {
+        self.source.get(self.pos..).unwrap_or("")
+    }
+
+    /// Skips blanks and comments; gives the place of an unterminated comment.
+    pub fn skip_trivia(&mut self) -> Option<Span> {
+        loop {
+            let rest = self.rest();
+            let blanks = rest.len() - rest.trim_ascii_start().len();
+            self.pos += blanks;
+            let rest = &rest[blanks..];
+            // A line of C text that goes on in the next one.
+            let continued = rest.strip_prefix('\\').map_or(0, line_end_len);
+            if continued > 0 {
+                self.pos += 1 + continued;
+            } else if rest.starts_with("//") {
+                self.pos += rest.find('\n').unwrap_or(rest.len());
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                match comment.find("*/") {
+                    Some(len) => self.pos += len + 4,
+                    None => return Some(self.take(rest.len())),
+                }
+            } else if L::HIDES_DIRECTIVES && rest.starts_with('#') && self.at_line_start() {
+                self.pos += logical_line_len(rest);
+            } else {
+                return None;
+            }
+        }
+    }
+
+    /// The next token, blanks and comments skipped.
+    pub fn next_token(&mut self) -> Token {
+        if let Some(span) = self.skip_trivia() {
+            return Token { kind: Tok::UnterminatedComment, span };
+        }
+        let rest = self.rest();
+        let (kind, len) = if rest.is_empty() { (Tok::Eof, 0) } else { L::token(rest) };
+        let span = self.take(len);
+        Token { kind, span }
+    }
+
+    /// Whether there are only blanks between the cursor and the start of its line.
+    pub fn at_line_start(&self) -> bool {
+        let before = self.source.get(..self.pos).unwrap_or("").trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with('\n')
+    }
+
+    fn take(&mut self, len: usize) -> Span {
+        let start = self.pos as u32;
+        self.pos += len;
+        Span::new(start, self.pos as u32)
+    }
+}
+
+/// Whether `byte` may stand in a word.
+pub fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The length of the word at the start of `text`.
+pub fn word_len(text: &str) -> usize {
+    text.bytes().take_while(|&b| is_word_byte(b)).count()
+}
+
+/// The length of a line without its end; a backslash at its end makes the next line part of it.
+pub fn logical_line_len(text: &str) -> usize {
+    let mut len = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        len += line.len();
+        if !content.ends_with('\\') || content.len() == line.len() {
+            return len - (line.len() - content.len());
+        }
+    }
+    len
+}
+
+/// The literal between quotes at the start of `rest`: its length, and whether it is closed on its line.
+pub fn quoted(rest: &str, quote: u8) -> (bool, usize) {
+    let mut bytes = rest.bytes().enumerate().skip(1);
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\n' => return (false, at),
+            b'\\' => drop(bytes.next()),
+            byte if byte == quote => return (true, at + 1),
+            _ => {}
+        }
+    }
+    (false, rest.len())
+}
+
+/// A string literal at the start of `rest`.
+pub fn string_token(rest: &str) -> (Tok, usize) {
+    match quoted(rest, b'"') {
+        (true, len) => (Tok::Str, len),
+        (false, len) => (Tok::UnterminatedStr, len),
+    }
+}
+
+/// Punctuation at the start of `rest`; `own` is what only this language has, and comes first.
+pub fn punctuation(rest: &str, own: &[(&str, Tok)]) -> (Tok, usize) {
+    let known = own.iter().chain(PUNCTUATION).find(|(text, _)| rest.starts_with(text));
+    match known {
+        Some((text, kind)) => (*kind, text.len()),
+        None => (Tok::Unknown, rest.chars().next().map_or(0, char::len_utf8)),
+    }
+}
+
+fn line_end_len(text: &str) -> usize {
+    match text.strip_prefix('\r').unwrap_or(text).starts_with('\n') {
+        true => text.find('\n').map_or(0, |at| at + 1),
+        false => 0,
+    }
+}
