@@ -5,11 +5,12 @@ use crate::files::Files;
 use crate::glob::Glob;
 use crate::kernel::Kernel;
 use crate::point::plain;
-use crate::{fentry, kprobe, perf_event, rawtracepoint, timer, tracepoint, uprobe, usdt, watchpoint};
+use crate::{fentry, kprobe, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint};
 use quadrant_bpf::tracefs::TraceFs;
-use quadrant_program::probe::{Args, Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_program::probe::{Args, Found, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_types::Types;
 use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -72,6 +73,10 @@ impl Source {
 
     /// The full names of all probes of a kind whose parts match, as `-l` prints them; no match is no error.
     pub fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+        self.list_for(self.options.pid, kind, parts)
+    }
+
+    fn list_for(&self, pid: Option<u32>, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let part = |index: usize| Glob::new(parts.get(index).map_or("", String::as_str));
         match kind {
             ProbeKind::Begin | ProbeKind::End => Ok(vec![kind.name().to_owned()]),
@@ -80,8 +85,8 @@ impl Source {
             ProbeKind::Watchpoint => Ok(watchpoint::list()),
             ProbeKind::Tracepoint => self.list_tracepoints(&part(0), &part(1)),
             ProbeKind::RawTracepoint => self.list_raw_tracepoints(parts),
-            ProbeKind::Uprobe | ProbeKind::Uretprobe => self.list_functions(kind, parts),
-            ProbeKind::Usdt => self.list_usdt(parts),
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => self.list_functions(pid, kind, parts),
+            ProbeKind::Usdt => self.list_usdt(pid, parts),
             ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::list(&self.kernel, kind, parts),
             ProbeKind::Fentry | ProbeKind::Fexit => fentry::list(&self.kernel, kind, parts),
             ProbeKind::Iter => Err(not_yet(kind)),
@@ -104,26 +109,59 @@ impl Source {
         Ok(events.iter().map(|event| format!("rawtracepoint:vmlinux:{event}")).collect())
     }
 
-    fn list_functions(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+    fn list_functions(&self, pid: Option<u32>, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
         // A C++ or Rust name that was not quoted comes in pieces.
         let rest = rest.strip_prefix(&["cpp".to_owned()]).unwrap_or(rest);
         let function = Glob::new(&rest.join(":"));
-        uprobe::list(&self.files, kind, file, &function, self.options.pid)
+        uprobe::list(&self.files, kind, file, &function, pid)
     }
 
-    fn list_usdt(&self, parts: &[String]) -> Result<Vec<String>> {
+    fn list_usdt(&self, pid: Option<u32>, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
         let rest = if rest.is_empty() { vec![String::new()] } else { rest.to_vec() };
         let wanted = usdt::Wanted::parse(&rest);
         let wanted = wanted.ok_or_else(|| error("static user probes are listed by `usdt:file:provider:name`"))?;
-        usdt::list(&self.files, file, &wanted, self.options.pid)
+        usdt::list(&self.files, file, &wanted, pid)
     }
 }
 
 impl ProbeSource for Source {
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>> {
-        let Options { pid, max_points, .. } = self.options;
+        self.find_with(spec, &self.options)
+    }
+}
+
+impl ProbeCatalog for Source {
+    fn find_in(&self, pid: u32, spec: &ProbeSpec) -> Result<Vec<Found>> {
+        self.find_with(spec, &Options { pid: Some(pid), ..self.options.clone() })
+    }
+
+    fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+        self.list_for(None, kind, parts)
+    }
+
+    fn list_in(&self, pid: u32, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+        self.list_for(Some(pid), kind, parts)
+    }
+
+    fn event_number(&self, category: &str, event: &str) -> Option<u32> {
+        let number = self.tracefs().ok()?.event_id(category, event).ok()?;
+        u32::try_from(number).ok()
+    }
+
+    fn program_of(&self, pid: u32) -> Option<PathBuf> {
+        target::program_of(pid)
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        target::processes()
+    }
+}
+
+impl Source {
+    fn find_with(&self, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
+        let Options { pid, max_points, .. } = *options;
         match spec.kind {
             ProbeKind::Begin => Ok(vec![plain(Site::Begin, "begin".to_owned())]),
             ProbeKind::End => Ok(vec![plain(Site::End, "end".to_owned())]),
@@ -135,10 +173,10 @@ impl ProbeSource for Source {
                 tracepoint::resolve(tracefs, &self.types, spec, max_points)
             }
             ProbeKind::RawTracepoint => rawtracepoint::resolve(&self.types, spec, max_points),
-            ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, spec, &self.options),
-            ProbeKind::Usdt => usdt::resolve(&self.files, spec, &self.options),
-            ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(&self.kernel, spec, &self.options),
-            ProbeKind::Fentry | ProbeKind::Fexit => fentry::resolve(&self.kernel, spec, &self.options),
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, spec, options),
+            ProbeKind::Usdt => usdt::resolve(&self.files, spec, options),
+            ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(&self.kernel, spec, options),
+            ProbeKind::Fentry | ProbeKind::Fexit => fentry::resolve(&self.kernel, spec, options),
             ProbeKind::Iter => Err(not_yet(spec.kind)),
         }
     }

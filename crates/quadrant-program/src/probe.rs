@@ -364,3 +364,35 @@ pub trait ProbeSource {
     /// No match (with the nearest names as help), or a probe that cannot be used here and why.
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError>;
 }
+
+/// A source of probes that can also tell which there are.
+pub trait ProbeCatalog: ProbeSource {
+    /// As [`ProbeSource::find`], for user probes in the files that one process has mapped, and in that process alone. A file is named
+    /// by its path, its name, the beginning of its name up to a dot, or a pattern.
+    ///
+    /// # Errors
+    /// As `find`; there is no such process, or its files cannot be read.
+    fn find_in(&self, pid: u32, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError>;
+
+    /// The full names of all probes of a kind whose parts match, sorted: `tracepoint:sched:sched_switch`, `kprobe:vmlinux:vfs_read`,
+    /// `rawtracepoint:vmlinux:sched_switch`. Nothing is read that only [`ProbeSource::find`] needs.
+    ///
+    /// # Errors
+    /// What the names come from cannot be read.
+    fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError>;
+
+    /// As [`ProbeCatalog::list`], in the files that one process has mapped.
+    ///
+    /// # Errors
+    /// There is no such process, or its files cannot be read.
+    fn list_in(&self, pid: u32, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError>;
+
+    /// The number by which the kernel knows a tracepoint; `None` if there is none of that name.
+    fn event_number(&self, category: &str, event: &str) -> Option<u32>;
+
+    /// The program that a process runs, by its path.
+    fn program_of(&self, pid: u32) -> Option<PathBuf>;
+
+    /// The processes that run, in ascending order.
+    fn processes(&self) -> Vec<u32>;
+}

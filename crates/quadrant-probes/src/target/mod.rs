@@ -7,3 +7,4 @@ mod process;
 
 pub(crate) use file::{TargetFile, cannot_read};
 pub(crate) use find::{Target, find};
+pub(crate) use process::{processes, program_of};

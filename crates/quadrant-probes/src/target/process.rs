@@ -56,6 +56,22 @@ pub(crate) fn mapped_files(pid: u32) -> Result<Vec<MappedFile>> {
     Ok(files)
 }
 
+/// The program that a process runs, as the kernel names it to us.
+pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
+    let link = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let name = link.as_os_str().as_encoded_bytes();
+    let live = name.strip_suffix(b" (deleted)").unwrap_or(name);
+    Some(PathBuf::from(OsString::from_vec(live.to_vec())))
+}
+
+/// The processes that there are, in ascending order.
+pub(crate) fn processes() -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let mut pids: Vec<u32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
+}
+
 /// The path of a process's own file system as one of ours: below `/proc/PID/root`, without symbolic links, since the
 /// kernel would follow absolute ones into our own root. The same path if the process shares our root.
 pub(crate) fn path_in(pid: u32, path: &Path) -> Result<PathBuf> {
