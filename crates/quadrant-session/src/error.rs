@@ -26,6 +26,16 @@ pub enum Error {
     Output(std::io::Error),
 }
 
+impl Error {
+    /// For those who can only pass on errors of input and output; `From` finds it in there again.
+    pub(crate) fn into_io(self) -> std::io::Error {
+        match self {
+            Error::Output(error) => error,
+            error => std::io::Error::other(error),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -48,7 +58,7 @@ impl From<quadrant_bpf::Error> for Error {
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Error {
-        Error::Output(error)
+        error.downcast::<Error>().unwrap_or_else(Error::Output)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The kernel's side of a trace: maps and programs, and reading them.
 
+use std::collections::HashSet;
+
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MappedArray;
 use quadrant_codegen::object::Data;
@@ -164,6 +166,25 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
     for role in [MapRole::Script(id), MapRole::Short(id)] {
         if let Some(map) = kernel.map(role) {
             clear_map(map, &program.maps[id.0 as usize], zero)?;
+        }
+    }
+    Ok(())
+}
+
+/// Remove some keys of a map, in the form of [`snapshot`].
+pub(crate) fn remove(kernel: &Kernel, program: &Program, id: MapId, keys: &HashSet<&[u8]>) -> Result<(), Error> {
+    let Some(ty) = &program.maps[id.0 as usize].key else { return Ok(()) };
+    if let Some(map) = kernel.map(MapRole::Script(id)) {
+        keys.iter().try_for_each(|key| map.delete(key).map(drop))?;
+    }
+    if let Some(map) = kernel.map(MapRole::Short(id)) {
+        let mut wide = Vec::new();
+        for (key, _) in map.snapshot()?.iter() {
+            wide.clear();
+            layout::widen_key(ty, key, &mut wide);
+            if keys.contains(wide.as_slice()) {
+                map.delete(key)?;
+            }
         }
     }
     Ok(())

@@ -3,9 +3,13 @@
 use std::io;
 
 use quadrant_program::Program;
+use quadrant_program::action::Action;
+use quadrant_program::action::ActionKind;
+use quadrant_program::layout;
 use quadrant_program::record::HEADER;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
+use quadrant_program::ty::Type;
 use quadrant_program::value::extend;
 
 use crate::error::Error;
@@ -55,9 +59,24 @@ pub(crate) fn handle(
             processes.drain(sink);
             sink.map(view, *map, &snapshot, *top, *div)?;
         }
+        RecordKind::Firing(actions) => {
+            if actions.iter().any(|action| matches!(action.kind, ActionKind::Printa { .. })) {
+                processes.drain(sink);
+            }
+            sink.record(view, id, bytes)?;
+            progress.exit = progress.exit.or_else(|| fired_exit(&record.args, actions, bytes));
+        }
         _ => sink.record(view, id, bytes)?,
     }
     Ok(())
+}
+
+/// The status of an `exit()` among a clause's actions.
+fn fired_exit(types: &[Type], actions: &[Action], bytes: &[u8]) -> Option<i32> {
+    let exit = actions.iter().find(|action| action.kind == ActionKind::Exit)?;
+    let (offsets, _) = layout::record_offsets(types);
+    let offset = *offsets.get(exit.args.start as usize)?;
+    Some(bytes.get(offset as usize..).map_or(0, |argument| extend(argument, true) as i32))
 }
 
 fn record_id(program: &Program, bytes: &[u8]) -> Option<RecordId> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
-use quadrant_bpf::process::Status;
 use quadrant_bpf::wait::Epoll;
 use quadrant_bpf::wait::Signals;
 use quadrant_program::Program;
@@ -21,6 +20,8 @@ use crate::records;
 use crate::records::Progress;
 use crate::sink::Sink;
 use crate::sink::View;
+use crate::targets::Targets;
+use crate::trace::Focus;
 
 /// Why a trace ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,7 @@ pub(crate) struct Watch {
     epoll: Epoll,
     /// SIGINT and SIGTERM.
     pub(crate) signals: Signals,
-    /// The command that was started for this trace.
-    pub(crate) child: Option<Child>,
-    /// The process given by id.
-    process: Option<PidFd>,
+    targets: Targets,
     ready: Vec<u64>,
 }
 
@@ -53,13 +51,12 @@ impl Watch {
     ///
     /// # Errors
     /// What the kernel refused.
-    pub(crate) fn new(child: Option<Child>, process: Option<PidFd>) -> Result<Watch, Error> {
+    pub(crate) fn new(focus: Focus) -> Result<Watch, Error> {
         let (epoll, signals) = (Epoll::new()?, Signals::take(&[SIGINT, SIGTERM])?);
         epoll.add(signals.as_fd(), 0)?;
-        for pidfd in child.as_ref().map(Child::pidfd).into_iter().chain(&process) {
-            epoll.add(pidfd.as_fd(), 0)?;
-        }
-        Ok(Watch { epoll, signals, child, process, ready: Vec::new() })
+        let targets = Targets::new(focus);
+        targets.pidfds().try_for_each(|pidfd| epoll.add(pidfd.as_fd(), 0))?;
+        Ok(Watch { epoll, signals, targets, ready: Vec::new() })
     }
 
     /// Also wake when this becomes readable.
@@ -70,21 +67,25 @@ impl Watch {
         Ok(self.epoll.add(fd, 0)?)
     }
 
-    /// The process given by id.
-    pub(crate) fn process(&self) -> Option<u32> {
-        self.process.as_ref().map(PidFd::pid)
+    /// The processes given by id.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = u32> {
+        self.targets.processes.iter().map(PidFd::pid)
     }
 
-    fn ended(&mut self) -> Result<Option<End>, Error> {
+    /// Let the commands run that were started for this trace.
+    ///
+    /// # Errors
+    /// A command that cannot be executed.
+    pub(crate) fn release_children(&mut self) -> Result<(), Error> {
+        Ok(self.targets.children.iter_mut().try_for_each(Child::release)?)
+    }
+
+    fn ended(&mut self, sink: &mut dyn Sink) -> Result<Option<End>, Error> {
         if self.signals.next()?.is_some() {
             return Ok(Some(End::Signal));
         }
-        if let Some(child) = &mut self.child
-            && child.pidfd().has_ended()
-        {
-            return Ok(Some(End::Target(Some(exit_status(child.wait()?)))));
-        }
-        Ok(self.process.as_ref().is_some_and(PidFd::has_ended).then_some(End::Target(None)))
+        let Watch { epoll, targets, .. } = self;
+        targets.ended(sink, &mut |pidfd| Ok(epoll.remove(pidfd.as_fd())?))
     }
 
     /// Sleep until something happens that cannot wait for the next look at the records. `also` is waited for this time.
@@ -92,14 +93,6 @@ impl Watch {
         also.map_or(Ok(()), |fd| self.epoll.add(fd, 0))?;
         self.epoll.wait(Some(longest), &mut self.ready)?;
         Ok(also.map_or(Ok(()), |fd| self.epoll.remove(fd))?)
-    }
-}
-
-/// As a shell gives it.
-fn exit_status(status: Status) -> i32 {
-    match status {
-        Status::Exited(status) => status,
-        Status::Killed(signal) => 128 + signal,
     }
 }
 
@@ -139,6 +132,7 @@ impl Loop<'_> {
             if count == BATCH {
                 continue;
             }
+            self.sink.idle(View { program: self.program, kernel: self.kernel })?;
             self.sink.flush()?;
             let busy = count + happened > 0 || self.processes.are_waiting();
             wait = if busy { SHORT } else { (wait * 2).min(LONG) };
@@ -151,7 +145,7 @@ impl Loop<'_> {
     fn ended(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
         match self.progress.exit {
             Some(status) => Ok(Some(End::Exit(status))),
-            None => watch.ended(),
+            None => watch.ended(self.sink),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Where a trace's answers go. The session does not print: it calls a [`Sink`].
 
+use std::collections::HashSet;
 use std::io;
 
+use quadrant_bpf::process::Status;
 use quadrant_bpf::sideband::Event;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
@@ -9,6 +11,8 @@ use quadrant_program::record::RecordId;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
 
+use crate::error::Error;
+use crate::kernel;
 use crate::kernel::Kernel;
 use crate::ledger::Ledger;
 
@@ -28,6 +32,35 @@ impl<'a> View<'a> {
     /// The addresses of a stored stack, innermost first; empty when it was lost or had no frames.
     pub fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
         self.kernel.stack(kind, id)
+    }
+
+    /// The content of a map.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn snapshot(&self, map: MapId) -> io::Result<Snapshot> {
+        kernel::snapshot(self.kernel, self.program, map).map_err(Error::into_io)
+    }
+
+    /// Remove all keys of a map (`zero`: keep keys, set values to zero).
+    ///
+    /// # Errors
+    /// Those of writing it.
+    pub fn clear(&self, map: MapId, zero: bool) -> io::Result<()> {
+        kernel::clear(self.kernel, self.program, map, zero).map_err(Error::into_io)
+    }
+
+    /// Remove these keys of a map, in the form of [`View::snapshot`].
+    ///
+    /// # Errors
+    /// Those of changing it.
+    pub fn remove(&self, map: MapId, keys: &HashSet<&[u8]>) -> io::Result<()> {
+        kernel::remove(self.kernel, self.program, map, keys).map_err(Error::into_io)
+    }
+
+    /// What the programs have lost so far.
+    pub fn losses(&self) -> Ledger {
+        self.kernel.losses()
     }
 
     /// Now, by the boot clock, in nanoseconds.
@@ -67,6 +100,20 @@ pub trait Sink {
     /// # Errors
     /// Those of writing.
     fn ending(&mut self, view: View) -> io::Result<()>;
+
+    /// No more events for now: time to look at what was lost, and at the clock. Followed by [`Sink::flush`].
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn idle(&mut self, view: View) -> io::Result<()> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// One of the processes with which the trace ends has ended; how, if it was a command of the trace.
+    fn ended(&mut self, pid: u32, status: Option<Status>) {
+        let _ = (pid, status);
+    }
 
     /// No more events for now: bring everything to the reader.
     ///

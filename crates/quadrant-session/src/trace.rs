@@ -60,10 +60,22 @@ pub struct Options {
 /// Processes with which the trace ends.
 #[derive(Debug, Default)]
 pub struct Focus {
-    /// A process that runs already.
-    pub process: Option<PidFd>,
-    /// A process that is let go when all is attached.
-    pub child: Option<Child>,
+    /// Processes that run already.
+    pub processes: Vec<PidFd>,
+    /// Processes that are let go, in order, when all is attached.
+    pub children: Vec<Child>,
+    /// With which of them.
+    pub until: Until,
+}
+
+/// Which end of a process is the end of the trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// The first.
+    #[default]
+    First,
+    /// The last.
+    Last,
 }
 
 /// How a trace ended.
@@ -71,6 +83,8 @@ pub struct Focus {
 pub struct Outcome {
     /// The exit status: exit()'s, else the command's, else 0.
     pub status: i32,
+    /// The status that exit() gave, if the script called it.
+    pub exit: Option<i32>,
     /// What was lost.
     pub ledger: Ledger,
 }
@@ -125,7 +139,7 @@ impl Trace {
     /// # Errors
     /// What could not be attached, read or written. A closed pipe is no error.
     pub fn run(self, sink: &mut dyn Sink, focus: Focus) -> Result<Outcome, Error> {
-        let mut watch = Watch::new(focus.child, focus.process)?;
+        let mut watch = Watch::new(focus)?;
         let reader = Reader::open(&self.kernel)?;
         if let Some(offset) = self.kernel.data.start_ns {
             self.kernel.set_word(offset, clock::boot_ns())?;
@@ -138,7 +152,7 @@ impl Trace {
         let answered = ended.and_then(|end| self.answer(&mut running, &mut watch, &attached, end));
         let outcome = match answered {
             Err(error) if records::is_broken_pipe(&error) => {
-                Ok(Outcome { status: 0, ledger: self.ledger(&running, &attached) })
+                Ok(Outcome { status: 0, exit: None, ledger: self.ledger(&running, &attached) })
             }
             answered => answered,
         };
@@ -154,8 +168,8 @@ impl Trace {
             return Ok(End::Exit(status));
         }
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
-        if let (true, Some(pid)) = (running.processes.are_followed(), watch.process()) {
-            running.sink.seen(pid);
+        if running.processes.are_followed() {
+            watch.processes().for_each(|pid| running.sink.seen(pid));
         }
         if !self.attach(running, watch, attached)? {
             return Ok(End::Signal);
@@ -163,9 +177,7 @@ impl Trace {
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         running.sink.flush()?;
-        if let Some(child) = &mut watch.child {
-            child.release()?;
-        }
+        watch.release_children()?;
         running.run(watch)
     }
 
@@ -193,7 +205,7 @@ impl Trace {
             (Some(status), _) | (None, End::Exit(status) | End::Target(Some(status))) => status,
             _ => 0,
         };
-        Ok(Outcome { status, ledger })
+        Ok(Outcome { status, exit: running.progress.exit, ledger })
     }
 
     fn view(&self) -> View<'_> {

@@ -11,6 +11,7 @@ use quadrant_session::Compiled;
 use quadrant_session::Focus;
 use quadrant_session::Options;
 use quadrant_session::Trace;
+use quadrant_session::Until;
 use quadrant_session::plan::KprobeMeans;
 use quadrant_types::Types;
 
@@ -65,7 +66,8 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         print!("{}", listing(&compiled));
         return Ok(0);
     }
-    trace(args, &script, &program, compiled, Focus { process, child })
+    let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
+    trace(args, &script, &program, compiled, Focus { processes, children, until: Until::First })
 }
 
 /// How the user wants kernel probes to be made.
