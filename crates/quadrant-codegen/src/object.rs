@@ -123,6 +123,8 @@ pub struct Data {
     pub exit_flag: Option<u32>,
     /// 64-bit word for the boot clock (ns) at the start, which `elapsed` counts from; the session writes it.
     pub start_ns: Option<u32>,
+    /// 64-bit word of the speculation with number 1, followed by those of the others: 0 idle, 1 active, 2 ending.
+    pub speculations: Option<u32>,
     /// Maps without keys: a presence word at this offset, then the stored value.
     pub scalars: Vec<(MapId, u32)>,
     /// Counters of what was lost: 64-bit words.
@@ -163,4 +165,10 @@ pub enum LossKind {
     Loop,
     /// A signal could not be sent.
     Signal,
+    /// A fault in a clause that handles faults: it ended that clause.
+    Fault,
+    /// All speculations were active.
+    NoSpeculation,
+    /// Speculations were ending, and the others active.
+    BusySpeculation,
 }

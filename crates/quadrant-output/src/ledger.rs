@@ -31,6 +31,10 @@ pub enum Kind<'a> {
     Loops,
     /// Signals that could not be sent.
     Signals,
+    /// Faults in clauses that handle faults.
+    Faults,
+    /// Speculations that could not start.
+    Speculations,
     /// Records that made no sense.
     Malformed,
     /// What the kernel wanted to tell about processes, and had no room for.
@@ -153,6 +157,10 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         }
         Kind::Loops => ("loops", ["loop's end", "loops' ends"], "the limit of rounds was reached; loop over less"),
         Kind::Signals => ("signals", ["signal", "signals"], "it could not be sent; the process may be ending"),
+        Kind::Faults => ("faults", ["fault", "faults"], "it happened in a clause of ERROR, and ended it"),
+        Kind::Speculations => {
+            ("speculations", ["speculation", "speculations"], "too many were under way; raise the limit (option `nspec`)")
+        }
         Kind::Reports => (
             "reports",
             ["report about a process", "reports about processes"],

@@ -30,6 +30,8 @@ pub(crate) enum End {
     Exit(i32),
     /// SIGINT or SIGTERM.
     Signal,
+    /// The sink has no room for more.
+    Full,
     /// The traced process ended; the exit status if it was our child (128 + signal when a signal ended it).
     Target(Option<i32>),
 }
@@ -145,6 +147,7 @@ impl Loop<'_> {
     fn ended(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
         match self.progress.exit {
             Some(status) => Ok(Some(End::Exit(status))),
+            None if self.sink.is_full() => Ok(Some(End::Full)),
             None => watch.ended(self.sink),
         }
     }

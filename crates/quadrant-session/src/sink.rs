@@ -58,6 +58,18 @@ impl<'a> View<'a> {
         kernel::remove(self.kernel, self.program, map, keys).map_err(Error::into_io)
     }
 
+    /// A speculation has been committed or discarded: its number can be given out again.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn free_speculation(&self, number: u64) -> io::Result<()> {
+        let count = u64::from(self.program.config.speculations);
+        let Some(first) = self.kernel.data.speculations.filter(|_| (1..=count).contains(&number)) else {
+            return Ok(());
+        };
+        self.kernel.set_word(first + 8 * (number as u32 - 1), 0).map_err(Error::into_io)
+    }
+
     /// What the programs have lost so far.
     pub fn losses(&self) -> Ledger {
         self.kernel.losses()
@@ -108,6 +120,11 @@ pub trait Sink {
     fn idle(&mut self, view: View) -> io::Result<()> {
         let _ = view;
         Ok(())
+    }
+
+    /// The trace shall end: there is no room for more.
+    fn is_full(&self) -> bool {
+        false
     }
 
     /// One of the processes with which the trace ends has ended; how, if it was a command of the trace.

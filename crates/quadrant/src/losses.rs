@@ -81,6 +81,8 @@ impl What {
                 LossKind::Division => Kind::Divisions,
                 LossKind::Loop => Kind::Loops,
                 LossKind::Signal => Kind::Signals,
+                LossKind::Fault => Kind::Faults,
+                LossKind::NoSpeculation | LossKind::BusySpeculation => Kind::Speculations,
             },
         }
     }
