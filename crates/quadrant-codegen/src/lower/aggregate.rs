@@ -24,6 +24,15 @@ use crate::ssa::Value;
 /// How often an exchange of a shared minimum or maximum is tried again.
 const RETRIES: u32 = 4;
 
+/// What an aggregation is fed.
+#[derive(Clone, Copy)]
+struct Fed {
+    /// The value.
+    value: Value,
+    /// How often it counts in a histogram; `None` is once.
+    weight: Option<Value>,
+}
+
 /// A part of an aggregation.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
@@ -37,7 +46,13 @@ pub(super) struct Part {
 
 impl Lower<'_, '_> {
     /// Feeds an aggregation.
-    pub fn aggregate(&mut self, map: MapId, key: Option<&Expr>, value: Option<&Expr>) -> Result<()> {
+    pub fn aggregate(
+        &mut self,
+        map: MapId,
+        key: Option<&Expr>,
+        value: Option<&Expr>,
+        weight: Option<&Expr>,
+    ) -> Result<()> {
         let MapValue::Aggregation(kind) = self.map_value_kind(map)?.clone() else {
             return Err(self.model_error("a map that is no aggregation"));
         };
@@ -47,15 +62,17 @@ impl Lower<'_, '_> {
             (_, Some(value)) => self.scalar(value)?,
             (_, None) => return Err(self.model_error("an aggregation without a value")),
         };
+        let weight = weight.map(|weight| self.scalar(weight)).transpose()?;
+        let fed = Fed { value, weight };
         match (self.place_of(map, key.is_some())?, key) {
-            (MapPlace::Cell(place), _) => self.feed_cell(place, &kind, value),
+            (MapPlace::Cell(place), _) => self.feed_cell(place, &kind, fed),
             (MapPlace::SharedCell(place), _) => {
                 let at = self.f.b.map_value(place, 0);
-                self.feed(Part { at, shared: true, keyless: true }, &kind, value);
+                self.feed(Part { at, shared: true, keyless: true }, &kind, fed);
             }
             (MapPlace::Keyed { shared, .. }, Some(key)) => {
                 self.lookups.forget(map);
-                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, shared, &kind, value))?;
+                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, shared, &kind, fed))?;
             }
             _ => return Err(self.model_error("an aggregation in the data section")),
         }
@@ -64,19 +81,19 @@ impl Lower<'_, '_> {
     }
 
     /// Feeds this CPU's part of a map without keys.
-    fn feed_cell(&mut self, place: MapRef, kind: &Aggregation, value: Value) {
+    fn feed_cell(&mut self, place: MapRef, kind: &Aggregation, fed: Fed) {
         let key = self.word();
         self.f.b.store(key.base, key.off, Size::B4, 0);
         let at = self.lookup(Entry { map: place, key });
         let end = self.f.b.create_block();
         self.f.b.branch_away(Cond::Eq, at, 0, end);
-        self.feed(Part { at, shared: false, keyless: true }, kind, value);
+        self.feed(Part { at, shared: false, keyless: true }, kind, fed);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
     }
 
     /// Feeds the part of a key, which is made when it is missing.
-    fn feed_entry(&mut self, map: MapId, entry: Entry, shared: bool, kind: &Aggregation, value: Value) -> Value {
+    fn feed_entry(&mut self, map: MapId, entry: Entry, shared: bool, kind: &Aggregation, fed: Fed) -> Value {
         let [end, miss, again, lost] = [(); 4].map(|()| self.f.b.create_block());
         let hit = self.f.b.create_block();
         let at = self.f.b.append_param(hit);
@@ -84,7 +101,7 @@ impl Lower<'_, '_> {
         self.f.b.branch(Cond::Ne, first, 0, hit, &[first], miss, &[]);
 
         self.f.b.switch_to(miss);
-        match self.first_part(kind, value) {
+        match self.first_part(kind, fed.value) {
             Some(part) => {
                 let failed = self.update(entry, part, NOEXIST);
                 self.f.b.branch(Cond::Eq, failed, 0, end, &[], again, &[]);
@@ -104,7 +121,7 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[]);
 
         self.f.b.switch_to(hit);
-        self.feed(Part { at, shared, keyless: false }, kind, value);
+        self.feed(Part { at, shared, keyless: false }, kind, fed);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         self.f.b.iconst(0)
@@ -131,7 +148,8 @@ impl Lower<'_, '_> {
     }
 
     /// Feeds a part.
-    fn feed(&mut self, part: Part, kind: &Aggregation, value: Value) {
+    fn feed(&mut self, part: Part, kind: &Aggregation, fed: Fed) {
+        let value = fed.value;
         match kind {
             Aggregation::Count => self.add(part.at, 0, value),
             Aggregation::Sum { .. } => {
@@ -153,13 +171,21 @@ impl Lower<'_, '_> {
             }
             Aggregation::Hist { bits } => {
                 let bucket = self.hist_bucket(value, *bits);
-                self.count_bucket(part, bucket, kind.words());
+                self.count_bucket(part, bucket, kind.words(), fed.weight);
             }
             Aggregation::LinearHist { min, max, step } => {
                 let bucket = self.linear_bucket(value, *min, *max, *step);
-                self.count_bucket(part, bucket, kind.words());
+                self.count_bucket(part, bucket, kind.words(), fed.weight);
             }
-            Aggregation::Stddev | Aggregation::Quantize | Aggregation::LogLinear(_) => {}
+            Aggregation::Stddev => self.feed_squares(part, value),
+            Aggregation::Quantize => {
+                let bucket = self.quantize_bucket(value);
+                self.count_bucket(part, bucket, kind.words(), fed.weight);
+            }
+            Aggregation::LogLinear(scale) => {
+                let bucket = self.log_linear_bucket(value, scale);
+                self.count_bucket(part, bucket, kind.words(), fed.weight);
+            }
         }
     }
 
@@ -167,16 +193,59 @@ impl Lower<'_, '_> {
         self.f.b.atomic(AtomicOp::Add, at, off, Size::B8, value);
     }
 
-    /// Adds one to a bucket. The comparison never fails; the verifier wants it.
-    fn count_bucket(&mut self, part: Part, bucket: Value, words: u32) {
+    /// Adds to a bucket. The comparison never fails; the verifier wants it.
+    fn count_bucket(&mut self, part: Part, bucket: Value, words: u32, weight: Option<Value>) {
         let end = self.f.b.create_block();
         self.f.b.branch_away(Cond::Uge, bucket, i64::from(words), end);
         let off = self.f.b.shl(bucket, 3);
         let at = self.f.b.add(part.at, off);
-        let one = self.f.b.iconst(1);
-        self.add(at, 0, one);
+        let by = weight.unwrap_or_else(|| self.f.b.iconst(1));
+        self.add(at, 0, by);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
+    }
+
+    /// Adds to the number of values, their sum, and the 128 bits of the sum of their squares.
+    fn feed_squares(&mut self, part: Part, value: Value) {
+        let one = self.f.b.iconst(1);
+        self.add(part.at, 0, one);
+        self.add(part.at, 8, value);
+        let (low, high) = self.square(value);
+        let old = self.fetch_add(part.at, 16, low);
+        let sum = self.f.b.add(old, low);
+        let carry = self.f.b.compare(Cond::Ult, sum, low);
+        let high = self.f.b.add(high, carry);
+        self.add(part.at, 24, high);
+    }
+
+    /// Adds, and gives what was there before. On kernels without such an atomic operation an interrupt in between may be lost.
+    fn fetch_add(&mut self, at: Value, off: i32, by: Value) -> Value {
+        if self.g.target.atomic_fetch {
+            return self.f.b.atomic_fetch(AtomicOp::Add, at, off, Size::B8, by);
+        }
+        let old = self.f.b.load(at, off, Size::B8);
+        let sum = self.f.b.add(old, by);
+        self.f.b.store(at, off, Size::B8, sum);
+        old
+    }
+
+    /// The square of a signed number: the lower and the upper 64 bits.
+    fn square(&mut self, value: Value) -> (Value, Value) {
+        let b = &mut self.f.b;
+        let sign = b.sar(value, 63);
+        let flipped = b.xor(value, sign);
+        let magnitude = b.sub(flipped, sign);
+        let low = b.ext(magnitude, Size::B4, false);
+        let high = b.shr(magnitude, 32);
+        let (low_low, cross, high_high) = (b.mul(low, low), b.mul(low, high), b.mul(high, high));
+        // The cross product counts twice, shifted by 32: once 33 bits to the left.
+        let cross_low = b.shl(cross, 33);
+        let cross_high = b.shr(cross, 31);
+        let sum = b.add(low_low, cross_low);
+        let carry = b.compare(Cond::Ult, sum, low_low);
+        let upper = b.add(high_high, cross_high);
+        let upper = b.add(upper, carry);
+        (sum, upper)
     }
 
     /// Keeps the value if it is better than the one so far.

@@ -1,5 +1,7 @@
 //! Buckets of histograms, by arithmetic: no loop, and for powers of two no branch, so that the verifier sees one way.
 
+use quadrant_program::log_linear::LogLinear;
+
 use super::unit::Lower;
 use crate::ssa::Cond;
 use crate::ssa::Size;
@@ -51,6 +53,73 @@ impl Lower<'_, '_> {
         let bucket = self.f.b.add(row, within);
         let bucket = self.f.b.add(bucket, 1);
         self.f.b.sub(bucket, surplus)
+    }
+
+    /// The bucket as [`quadrant_program::map::quantize_bucket`] has it.
+    pub fn quantize_bucket(&mut self, value: Value) -> Value {
+        let (sign, magnitude) = self.magnitude(value);
+        let some = self.f.b.or(magnitude, 1);
+        let top = self.top_bit(some);
+        let b = &mut self.f.b;
+        // Zero is one below what the top bit of 1 gives.
+        let negated = b.neg(magnitude);
+        let any = b.or(magnitude, negated);
+        let is_some = b.shr(any, 63);
+        let up = b.add(top, 63);
+        let up = b.add(up, is_some);
+        // The most negative number shares the bucket above it.
+        let surplus = b.shr(magnitude, 63);
+        let down = b.sub(surplus, top);
+        let down = b.add(down, 62);
+        let difference = b.xor(up, down);
+        let chosen = b.and(difference, sign);
+        b.xor(up, chosen)
+    }
+
+    /// The bucket as [`LogLinear::bucket`] has it: a search by halves in a table of the bounds, without branches.
+    pub fn log_linear_bucket(&mut self, value: Value, scale: &LogLinear) -> Value {
+        let bounds = scale.bounds();
+        let count = bounds.len() as i64;
+        let size = (bounds.len() + 1).next_power_of_two();
+        let padding = std::iter::repeat_n(i64::MAX, size - bounds.len());
+        let bytes: Vec<u8> = bounds.into_iter().chain(padding).flat_map(i64::to_le_bytes).collect();
+        let len = bytes.len() as u32;
+        let table = self.constant(bytes, len);
+        let start = self.address(table);
+        let (sign, magnitude) = self.magnitude(value);
+        let b = &mut self.f.b;
+        // Below the padding, so that differences have the right sign.
+        let above = b.shr(magnitude, 63);
+        let least = b.sub(magnitude, above);
+        let most = b.xor(least, i64::MAX);
+        let is_most = b.sub(most, 1);
+        let is_most = b.shr(is_most, 63);
+        let magnitude = b.sub(least, is_most);
+        let mut at = b.iconst(0);
+        let mut step = size as i64 / 2;
+        while step > 0 {
+            let off = b.shl(at, 3);
+            let place = b.add(start, off);
+            let bound = b.load_with(place, (step as i32 - 1) * 8, Size::B8, false, true);
+            let distance = b.sub(magnitude, bound);
+            let below = b.shr(distance, 63);
+            let reached = b.xor(below, 1);
+            let taken = b.mul(reached, step);
+            at = b.add(at, taken);
+            step /= 2;
+        }
+        let negated = b.neg(at);
+        let some = b.sar(negated, 63);
+        let shift = b.and(some, count);
+        let shift = b.and(shift, sign);
+        b.add(at, shift)
+    }
+
+    /// The sign as 0 or -1, and the absolute value.
+    fn magnitude(&mut self, value: Value) -> (Value, Value) {
+        let sign = self.f.b.sar(value, 63);
+        let flipped = self.f.b.xor(value, sign);
+        (sign, self.f.b.sub(flipped, sign))
     }
 
     /// Index of the highest bit set of a number that is not 0.

@@ -3,14 +3,11 @@
 use quadrant_bpf::helper;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Clock;
-use quadrant_program::probe::PointId;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::memory::Mem;
 use super::unit::Lower;
-use crate::object::Context;
-use crate::ssa::Cond;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
@@ -43,13 +40,16 @@ impl Lower<'_, '_> {
             Builtin::Point => self.fired_point(ty)?,
             Builtin::Function => self.fired_function()?,
             Builtin::Context => self.f.ctx,
-            Builtin::PointText(_) | Builtin::PointId => return Err(self.model_error("a builtin of D")),
-            Builtin::Comm => return Err(self.model_error("a thread's name as a number")),
+            Builtin::PointId => self.fired_point_id()?,
+            Builtin::Comm | Builtin::PointText(_) => return Err(self.model_error("a text as a number")),
         })
     }
 
-    /// A builtin that is kept in memory.
-    pub fn store_builtin(&mut self, builtin: Builtin, to: Mem) -> Result<()> {
+    /// A builtin that is kept in memory: a text of that cap.
+    pub fn store_builtin(&mut self, builtin: Builtin, cap: u32, to: Mem) -> Result<()> {
+        if let Builtin::PointText(part) = builtin {
+            return self.store_point_text(part, cap, to);
+        }
         if builtin != Builtin::Comm {
             return Err(self.model_error(format_args!("{builtin:?} is not kept in memory")));
         }
@@ -121,72 +121,5 @@ impl Lower<'_, '_> {
         let start = self.f.b.load_with(start.base, start.off, Size::B8, false, true);
         let now = self.f.b.call(helper::KTIME_GET_BOOT_NS, &[]);
         self.f.b.sub(now, start)
-    }
-
-    /// The point that fired, an index into the program's points. Of points that are shown alike it is the first, so that they are one
-    /// key of a map.
-    fn fired_point(&mut self, ty: &Type) -> Result<Value> {
-        let alike = self.g.points_alike(*ty == Type::ProbeFunc);
-        let points: Vec<u32> = self.unit.points.iter().filter_map(|id| alike.get(id.0 as usize).copied()).collect();
-        let Some(first) = points.first() else {
-            return Err(self.model_error("a unit without points"));
-        };
-        if points.len() == 1 {
-            return Ok(self.f.b.iconst((*first).into()));
-        }
-        let index = self.point_index()?;
-        let in_a_row = points.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
-        if in_a_row {
-            return Ok(self.f.b.add(index, i64::from(*first)));
-        }
-        Ok(self.table_entry(&points, Size::B4, index))
-    }
-
-    /// The address of the kernel function that the point is in.
-    fn fired_function(&mut self) -> Result<Value> {
-        let points = &self.g.program.points;
-        let code = |id: &PointId| points.get(id.0 as usize).and_then(|point| point.site.kernel_code());
-        let address = |id| code(id).and_then(|code| Some(code.address?.wrapping_sub(code.offset))).unwrap_or(0);
-        let addresses: Vec<u64> = self.unit.points.iter().map(address).collect();
-        if let [address] = addresses.as_slice() {
-            return Ok(self.f.b.iconst(*address as i64));
-        }
-        let index = self.point_index()?;
-        Ok(self.table_entry(&addresses, Size::B8, index))
-    }
-
-    /// Which of the unit's points fired.
-    fn point_index(&mut self) -> Result<Value> {
-        if let Context::Syscalls { .. } = self.unit.context {
-            if let (Some(point), true) = (self.point, self.f.loops.is_empty()) {
-                return Ok(point);
-            }
-            let place = self.syscall_place()?;
-            return Ok(self.f.b.sub(place, 1));
-        }
-        if self.unit.context == Context::Run {
-            return Err(self.model_error("one run for several points"));
-        }
-        Ok(self.f.b.call(helper::GET_ATTACH_COOKIE, &[self.f.ctx]))
-    }
-
-    /// An entry of a constant table of numbers of that size; 0 beyond its end.
-    fn table_entry<N: Copy + Into<u64>>(&mut self, entries: &[N], size: Size, index: Value) -> Value {
-        let bytes = |entry: &N| Into::<u64>::into(*entry).to_le_bytes().into_iter().take(size.bytes() as usize);
-        let bytes: Vec<u8> = entries.iter().flat_map(bytes).collect();
-        let len = bytes.len() as u32;
-        let table = self.constant(bytes, len);
-        let (end, result) = self.join();
-        let inside = self.f.b.create_block();
-        let zero = self.f.b.iconst(0);
-        self.f.b.branch(Cond::Uge, index, entries.len() as i64, end, &[zero], inside, &[]);
-        self.f.b.switch_to(inside);
-        let offset = self.f.b.shl(index, i64::from(size.bytes().trailing_zeros()));
-        let start = self.address(table);
-        let place = self.f.b.add(start, offset);
-        let entry = self.f.b.load_with(place, 0, size, false, true);
-        self.f.b.jump(end, &[entry]);
-        self.f.b.switch_to(end);
-        result
     }
 }

@@ -29,6 +29,7 @@ impl Lower<'_, '_> {
         match (function, args) {
             (Function::Strlen, [text]) => self.strlen(text),
             (Function::Strncmp, [a, b, n]) => self.strncmp(a, b, n),
+            (Function::Strcmp, [a, b]) => self.strcmp(a, b),
             (Function::Strcontains, [text, part]) => self.strcontains(text, part),
             (Function::Strstr, [text, part]) => self.strstr(text, part),
             (Function::Frames(stack), []) => Ok(self.frames(stack)),

@@ -130,13 +130,26 @@ impl Lower<'_, '_> {
         let ExprKind::Int(n) = n.kind else {
             return Err(self.error("the length given to strncmp() must be a constant"));
         };
-        let mark = self.mark();
         let limit = u32::try_from(n).ok().filter(|limit| *limit > 0);
+        self.order(a, b, limit, u32::try_from(n.max(0)).unwrap_or(u32::MAX))
+    }
+
+    /// `strcmp`: 0 when two texts are equal, else -1 or 1 by the first byte that differs.
+    pub fn strcmp(&mut self, a: &Expr, b: &Expr) -> Result<Value> {
+        if !matches!((&a.ty, &b.ty), (Type::String { .. }, Type::String { .. })) {
+            return Err(self.model_error("strcmp() of what is no text"));
+        }
+        self.order(a, b, None, u32::MAX)
+    }
+
+    /// The order of two texts by their first `most` bytes; no more than `limit` are read.
+    fn order(&mut self, a: &Expr, b: &Expr, limit: Option<u32>, most: u32) -> Result<Value> {
+        let mark = self.mark();
         let left = self.side(a, limit)?;
         let right = self.side(b, limit)?;
         self.release(mark);
         // Beyond the shorter text's memory there is nothing to compare: it has ended.
-        let len = u32::try_from(n.max(0)).unwrap_or(u32::MAX).min(left.len()).min(right.len());
+        let len = most.min(left.len()).min(right.len());
         let (end, result) = self.join();
         let differ = self.f.b.create_block();
         let (x, y) = (self.f.b.append_param(differ), self.f.b.append_param(differ));

@@ -173,7 +173,10 @@ impl Lower<'_, '_> {
                 self.write(to, &bytes);
                 Ok(())
             }
-            ExprKind::Builtin(builtin) => self.store_builtin(*builtin, to),
+            ExprKind::Builtin(builtin) => match e.ty {
+                Type::String { cap } => self.store_builtin(*builtin, cap, to),
+                _ => Err(self.model_error(format_args!("a builtin as {:?}", e.ty))),
+            },
             ExprKind::Tuple(parts) => self.store_parts(parts, &e.ty, to),
             ExprKind::Deref { addr, space } => self.store_deref(addr, *space, &e.ty, to),
             ExprKind::Ternary { cond, then, other } => self.store_ternary(cond, [then, other], &e.ty, to),

@@ -100,7 +100,7 @@ impl Usage {
         match node {
             Node::Stmt(stmt) => match stmt.kind {
                 StmtKind::ForMap { map, .. } => drop(self.read.insert(map)),
-                StmtKind::Exit { .. } => self.exits = true,
+                StmtKind::Exit { .. } | StmtKind::Stop => self.exits = true,
                 _ => {}
             },
             Node::Expr(expr) => self.note_expr(expr),

@@ -92,6 +92,11 @@ impl Lower<'_, '_> {
                 self.f.b.jump(long, &[]);
                 Ok(())
             }
+            (ExprKind::Builtin(Builtin::PointText(part)), _)
+                if self.known_point_text(*part).is_some_and(|text| text.len() < cap as usize) =>
+            {
+                self.store_text(e, cap, to)
+            }
             (ExprKind::Str(_) | ExprKind::Builtin(Builtin::Comm), _) => self.store_text(e, cap, to),
             (_, Type::String { cap: own }) if *own <= cap => self.store_text(e, cap, to),
             _ => match self.read_source(e)? {

@@ -23,6 +23,7 @@ mod keys;
 mod loops;
 mod maps;
 mod memory;
+mod point;
 mod read;
 mod record;
 mod reuse;

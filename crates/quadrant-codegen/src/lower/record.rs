@@ -3,6 +3,8 @@
 //! A record whose size is known is written in place, in room reserved in the ring buffer. One with texts or buffers of varying
 //! length is built in scratch memory and then sent with exactly the bytes that are used.
 
+use std::borrow::Cow;
+
 use quadrant_bpf::helper;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
@@ -65,6 +67,7 @@ impl Lower<'_, '_> {
         let program = self.g.program;
         let record = program.records.get(id.0 as usize).filter(|record| record.args.len() == args.len());
         let record = record.ok_or_else(|| self.model_error("a record with wrong arguments"))?;
+        let args = &self.with_known_texts(args);
         let mark = self.mark();
         match args.iter().map(known_length).sum::<Option<u32>>() {
             Some(texts) => self.emit_fixed(id, record, args, texts, wake)?,
@@ -72,6 +75,22 @@ impl Lower<'_, '_> {
         }
         self.release(mark);
         Ok(())
+    }
+
+    /// Names of the point that are known now are constants.
+    fn with_known_texts<'e>(&self, args: &'e [Expr]) -> Cow<'e, [Expr]> {
+        let known = |arg: &Expr| match arg.kind {
+            ExprKind::Builtin(Builtin::PointText(part)) => self.known_point_text(part),
+            _ => None,
+        };
+        if args.iter().all(|arg| known(arg).is_none()) {
+            return Cow::Borrowed(args);
+        }
+        let constant = |arg: &Expr| match known(arg) {
+            Some(text) => Expr::new(ExprKind::Str(text.as_bytes().into()), arg.ty.clone(), arg.span),
+            None => arg.clone(),
+        };
+        Cow::Owned(args.iter().map(constant).collect())
     }
 
     fn emit_fixed(&mut self, id: RecordId, record: &Record, args: &[Expr], texts: u32, wake: Wake) -> Result<()> {

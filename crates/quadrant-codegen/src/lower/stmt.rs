@@ -37,7 +37,9 @@ impl Lower<'_, '_> {
             StmtKind::Expr(e) => self.effect(e),
             StmtKind::Assign(place, value) => self.assign(place, value),
             StmtKind::Update(place, op, value) => self.update_place(place, *op, value),
-            StmtKind::Aggregate { map, key, value, weight: None } => self.aggregate(*map, key.as_ref(), value.as_ref()),
+            StmtKind::Aggregate { map, key, value, weight } => {
+                self.aggregate(*map, key.as_ref(), value.as_ref(), weight.as_ref())
+            }
             StmtKind::Emit { record, args } => self.emit(*record, args, Wake::Not),
             StmtKind::Exit { record, code } => self.exit(*record, code),
             StmtKind::Signal { signal, thread } => self.signal(signal, *thread),
@@ -53,9 +55,11 @@ impl Lower<'_, '_> {
                 Ok(())
             }
             StmtKind::Block(body) => self.block(body),
-            StmtKind::Aggregate { .. } | StmtKind::Stop | StmtKind::Store { .. } | StmtKind::EndSpeculation { .. } => {
-                Err(self.model_error("a statement of D"))
+            StmtKind::Stop => {
+                self.stop();
+                Ok(())
             }
+            StmtKind::Store { .. } | StmtKind::EndSpeculation { .. } => Err(self.model_error("a statement of D")),
         }
     }
 
@@ -99,13 +103,18 @@ impl Lower<'_, '_> {
 
     /// Stops all programs, tells user space, and leaves.
     fn exit(&mut self, record: RecordId, code: &Expr) -> Result<()> {
+        self.stop();
+        self.emit(record, std::slice::from_ref(code), Wake::Now)?;
+        self.leave(true);
+        Ok(())
+    }
+
+    /// Stops all programs that start from now on.
+    fn stop(&mut self) {
         if let Some(at) = self.g.exit_flag() {
             let flag = self.data(at);
             self.f.b.store(flag.base, flag.off, Size::B8, 1);
         }
-        self.emit(record, std::slice::from_ref(code), Wake::Now)?;
-        self.leave(true);
-        Ok(())
     }
 
     fn signal(&mut self, signal: &Expr, thread: bool) -> Result<()> {

@@ -38,6 +38,9 @@ impl Lower<'_, '_> {
         match &e.kind {
             ExprKind::Call(Function::Str(space), args) => self.str_source(*space, args).map(Some),
             ExprKind::Deref { addr, space } => self.text_source(addr, *space).map(Some),
+            ExprKind::Builtin(Builtin::PointText(part)) if self.known_point_text(*part).is_none() => {
+                self.point_text(*part).map(Some)
+            }
             ExprKind::Cast(inner) => match (&inner.kind, &inner.ty) {
                 (ExprKind::Deref { addr, space }, Type::Array { .. } | Type::Record(_)) => {
                     self.array_text(addr, *space, &inner.ty).map(Some)
@@ -163,6 +166,9 @@ impl Lower<'_, '_> {
             bytes.resize(layout::round_up(cap) as usize, 0);
             self.write(to, &bytes);
             return Ok(());
+        }
+        if let ExprKind::Builtin(Builtin::PointText(part)) = e.kind {
+            return self.store_point_text(part, cap, to);
         }
         if let (ExprKind::Builtin(Builtin::Comm), true) = (&e.kind, cap >= 16) {
             self.zero(to.at(16), layout::round_up(cap) - 16);

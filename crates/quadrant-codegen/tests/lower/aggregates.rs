@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use quadrant_codegen::LossKind;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::log_linear::LogLinear;
 use quadrant_program::map::{Aggregation, MapId, hist_bucket, linear_bucket, quantize_bucket};
+use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
 
@@ -21,6 +23,10 @@ fn kinds() -> Vec<Aggregation> {
         Aggregation::Avg { signed: true },
         Aggregation::Stats { signed: false },
         Aggregation::LinearHist { min: -100, max: 1000, step: 7 },
+        Aggregation::Stddev,
+        Aggregation::Quantize,
+        Aggregation::LogLinear(LogLinear { factor: 10, low: 0, high: 5, steps: 20 }),
+        Aggregation::LogLinear(LogLinear { factor: 2, low: 3, high: 62, steps: 4 }),
     ];
     kinds.extend((0..=5).map(|bits| Aggregation::Hist { bits }));
     kinds
@@ -68,6 +74,19 @@ fn feed_model(kind: &Aggregation, part: &mut [u64], value: u64) {
     }
 }
 
+/// Whether programs can read what it amounts to.
+fn has_value(kind: &Aggregation) -> bool {
+    let without = matches!(
+        kind,
+        Aggregation::Hist { .. }
+            | Aggregation::LinearHist { .. }
+            | Aggregation::Stddev
+            | Aggregation::Quantize
+            | Aggregation::LogLinear(_)
+    );
+    !without
+}
+
 /// All kinds without a key, then all with a key; one clause that feeds all. With `read`, programs read what they can.
 fn script(read: bool) -> (Script, Vec<(Aggregation, MapId, MapId)>) {
     let mut script = Script::new();
@@ -79,7 +98,7 @@ fn script(read: bool) -> (Script, Vec<(Aggregation, MapId, MapId)>) {
         let keyed = script.aggregation(Some(Type::U64), kind.clone());
         body.push(feed(plain, None, Some(arg(1))));
         body.push(feed(keyed, Some(arg(0)), Some(arg(1))));
-        if !matches!(kind, Aggregation::Hist { .. } | Aggregation::LinearHist { .. }) {
+        if has_value(&kind) {
             reads.push(get(plain, None, Type::I64));
             reads.push(get(keyed, Some(arg(0)), Type::I64));
         }
@@ -226,4 +245,31 @@ fn histograms_have_no_single_value() {
     script.clause(None, vec![set_map(out, None, expr(ExprKind::MapGet { map: hist, key: None }, Type::I64))]);
     let error = quadrant_codegen::compile(&script.program, &script.units, &target()).expect_err("no value");
     assert!(error.message.contains("histogram"), "{error}");
+}
+
+#[test]
+fn a_weight_counts_so_often() {
+    let mut script = Script::new();
+    let kinds = [
+        Aggregation::Quantize,
+        Aggregation::LinearHist { min: 0, max: 100, step: 10 },
+        Aggregation::LogLinear(LogLinear { factor: 10, low: 0, high: 2, steps: 10 }),
+    ];
+    let maps = kinds.clone().map(|kind| script.aggregation(None, kind));
+    let feed = |map: MapId| StmtKind::Aggregate { map, key: None, value: Some(sarg(0)), weight: Some(sarg(1)) };
+    script.clause(None, maps.map(|map| stmt(feed(map))).to_vec());
+    let check = |seen: Seen| {
+        for (kind, map) in kinds.iter().zip(maps) {
+            let mut expected = vec![0; kind.words() as usize];
+            [(42i64, 5u64), (42, 7), (-3, 2)].into_iter().for_each(|(value, weight)| {
+                let mut once = vec![0; kind.words() as usize];
+                feed_model(kind, &mut once, value as u64);
+                expected.iter_mut().zip(once).for_each(|(sum, one)| *sum += one * weight);
+            });
+            assert_eq!(seen.cell(map), expected, "{kind:?}");
+        }
+    };
+    let firings = [(0, vec![42, 5]), (0, vec![42, 7]), (0, vec![-3i64 as u64, 2])];
+    check(in_machine(&script, FakeEnv::default(), &firings));
+    in_kernel(&script, &firings).into_iter().for_each(check);
 }

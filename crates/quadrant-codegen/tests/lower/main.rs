@@ -11,6 +11,7 @@ mod long_keys;
 mod loops;
 mod maps;
 mod numbers;
+mod points;
 mod random;
 mod texts;
 mod values;

@@ -256,7 +256,7 @@ fn many_long_texts_in_one_record() {
 /// A script that compares two texts in all ways; results go to maps in order.
 fn comparing(left: &Expr, right: &Expr, n: i64) -> Script {
     let mut script = Script::new();
-    let out: Vec<MapId> = (0..7).map(|_| script.scalar(Type::I64)).collect();
+    let out: Vec<MapId> = (0..8).map(|_| script.scalar(Type::I64)).collect();
     let two = || (Box::new(left.clone()), Box::new(right.clone()));
     let equal = |negate| {
         let (lhs, rhs) = two();
@@ -274,30 +274,30 @@ fn comparing(left: &Expr, right: &Expr, n: i64) -> Script {
         call(Function::Strlen, vec![left.clone()], Type::I64),
         function(Function::Strstr, vec![]),
         call(Function::Strlen, vec![both], Type::I64),
+        function(Function::Strcmp, vec![]),
     ];
     script.clause(None, out.iter().zip(results).map(|(map, e)| set_map(*map, None, e)).collect());
     script
 }
 
 /// The same in plain Rust.
-fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 7] {
+fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 8] {
     let padded = |text: &[u8]| [text, &vec![0; n]].concat()[..n].to_vec();
-    let order = match padded(left).cmp(&padded(right)) {
-        std::cmp::Ordering::Less => -1,
-        std::cmp::Ordering::Equal => 0,
-        std::cmp::Ordering::Greater => 1,
-    };
+    let order = |left: &[u8], right: &[u8]| left.cmp(right) as i64;
     let found = match right {
         [] => Some(0),
         _ => left.windows(right.len()).position(|part| part == right),
     };
     let place = found.map_or(-2, |at| at as i64);
     let length = (left.len() + right.len()) as i64;
-    [(left == right).into(), (left != right).into(), order, found.is_some().into(), left.len() as i64, place, length]
+    let first = order(&padded(left), &padded(right));
+    let whole = order(left, right);
+    let same = left == right;
+    [same.into(), (!same).into(), first, found.is_some().into(), left.len() as i64, place, length, whole]
 }
 
 fn results(seen: &Seen) -> Vec<i64> {
-    (0..7).map(|map| seen.number(MapId(map)).map_or(-99, |value| value as i64)).collect()
+    (0..8).map(|map| seen.number(MapId(map)).map_or(-99, |value| value as i64)).collect()
 }
 
 proptest! {
