@@ -1,3 +1,5 @@
 //! DTrace's D language.
 
 pub mod ast;
+pub mod desc;
+pub mod providers;

@@ -1,0 +1,243 @@
+//! D's providers: which probes a description `provider:module:function:name` means on this machine, and what their arguments are.
+//!
+//! A provider is one file here. Some are a mechanism (`syscall`, `pid`, `fbt`, `profile`), others are points of meaning (`proc`,
+//! `sched`, `io`, `ip`) that a table ties to the kernel's tracepoints. All of them ask a [`ProbeCatalog`] where things are, and
+//! nobody else: no file is opened here.
+
+mod alias;
+mod dtrace;
+mod ids;
+mod layout;
+mod pattern;
+mod profile;
+mod syscall;
+
+pub use alias::{Alias, aliases};
+pub use layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
+
+use crate::desc::ProbeDesc;
+use ids::OnDemand;
+use pattern::{Pattern, Wanted};
+use quadrant_program::probe::{Found, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSpec};
+use quadrant_program::span::Span;
+use quadrant_types::{Types, suggest_many};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The kernel image, as a module's name.
+const KERNEL: &str = "vmlinux";
+
+/// Nearest names that are shown.
+const MOST_NAMES: usize = 3;
+
+type Result<T> = std::result::Result<T, ProbeError>;
+
+/// One probe at one place. A probe that the kernel shows in several places is found several times, with the same `id`: it counts as
+/// one, and its clauses run at each of its points.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Where it is; `name` is `provider:module:function:name`, `func` is its function.
+    pub point: Point,
+    /// The number that rows and listings show: below 1,000,000, and the same in every run on one kernel, except for
+    /// probes that are made on demand (timers, processes).
+    pub id: u32,
+    /// Its arguments. Probes that can share code have the same one.
+    pub layout: Arc<Layout>,
+}
+
+/// What decides which probes there are, besides the machine.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Names of other systems are understood: [`aliases`].
+    pub aliases: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { aliases: true }
+    }
+}
+
+/// A line of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The probe's number.
+    pub id: u32,
+    /// `provider:module:function:name`
+    pub name: String,
+}
+
+/// A provider: how its probes are found, listed, and named by their numbers.
+struct Provider {
+    name: &'static str,
+    /// Its probes that are wanted; none is no error.
+    find: fn(&Providers<'_>, &Wanted) -> Result<Vec<Probe>>,
+    list: fn(&Providers<'_>, &Wanted, &mut dyn FnMut(Row)) -> Result<()>,
+    /// The description of the probe of a number, if it is one of this provider's.
+    of_id: fn(&Providers<'_>, u32) -> Option<Wanted>,
+    /// Names of probes that there are by heart: a description that names one of them can mean nothing else.
+    knows: fn(&str) -> bool,
+}
+
+/// All that have one name. Those that are named after processes come after them.
+const PROVIDERS: &[Provider] = &[dtrace::PROVIDER, profile::PROVIDER, syscall::PROVIDER];
+
+/// Finds probes by their descriptions.
+pub struct Providers<'a> {
+    source: &'a dyn ProbeCatalog,
+    types: &'a Types,
+    settings: Settings,
+    on_demand: OnDemand,
+    layouts: RefCell<HashMap<Arc<Layout>, Arc<Layout>>>,
+    events: OnceCell<Result<Vec<(String, String)>>>,
+}
+
+impl<'a> Providers<'a> {
+    /// Nothing is read yet.
+    pub fn new(source: &'a dyn ProbeCatalog, types: &'a Types, settings: Settings) -> Self {
+        Self {
+            source,
+            types,
+            settings,
+            on_demand: OnDemand::default(),
+            layouts: RefCell::default(),
+            events: OnceCell::new(),
+        }
+    }
+
+    /// All probes that a description means, at least one, in a stable order.
+    ///
+    /// # Errors
+    /// No match (with the nearest names as help), or a probe that cannot be used here: why, and what to use instead.
+    pub fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>> {
+        let wanted = self.wanted(desc);
+        let mut found = Vec::new();
+        let mut refusal = None;
+        for provider in self.candidates(&wanted) {
+            match (provider.find)(self, &wanted) {
+                Ok(probes) => found.extend(probes),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        match refusal {
+            Some(error) if found.is_empty() => Err(error),
+            _ if found.is_empty() => Err(self.no_match(&wanted)),
+            _ => Ok(found),
+        }
+    }
+
+    /// The probe of a number, at all of its points.
+    ///
+    /// # Errors
+    /// As [`Providers::find`].
+    pub fn by_id(&self, id: u32) -> Result<Vec<Probe>> {
+        let nothing = || error(format!("there is no probe with the number {id}"));
+        let wanted = PROVIDERS.iter().find_map(|provider| Some((provider, (provider.of_id)(self, id)?)));
+        let probes = match wanted {
+            Some((provider, wanted)) => (provider.find)(self, &wanted)?,
+            None => {
+                let name = self.on_demand.name(id).ok_or_else(nothing)?;
+                self.find(&ProbeDesc::exactly(&name))?
+            }
+        };
+        let probes: Vec<Probe> = probes.into_iter().filter(|probe| probe.id == id).collect();
+        if probes.is_empty() { Err(nothing()) } else { Ok(probes) }
+    }
+
+    /// What a listing shows of all probes that a description means; nothing is read that only their use needs. No match is no error.
+    ///
+    /// # Errors
+    /// What the names come from cannot be read, and there is nothing else to show.
+    pub fn list(&self, desc: &ProbeDesc, show: &mut dyn FnMut(Row)) -> Result<()> {
+        let wanted = self.wanted(desc);
+        let (mut any, mut refusal) = (false, None);
+        for provider in self.candidates(&wanted) {
+            let mut count = |row| {
+                any = true;
+                show(row);
+            };
+            if let Err(error) = (provider.list)(self, &wanted, &mut count) {
+                refusal = refusal.or(Some(error));
+            }
+        }
+        match refusal {
+            Some(error) if !any => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn wanted(&self, desc: &ProbeDesc) -> Wanted {
+        let mut wanted = Wanted::of(desc);
+        if let Some(module) = alias::of_module(&desc.module).filter(|_| self.settings.aliases) {
+            wanted.module = Pattern::new(module);
+        }
+        wanted
+    }
+
+    /// Those that may have what is wanted.
+    fn candidates(&self, wanted: &Wanted) -> Vec<&'static Provider> {
+        let named = || PROVIDERS.iter().filter(|provider| wanted.provider.matches(provider.name));
+        let known = wanted.name.literal().filter(|_| wanted.module.is_anything() && wanted.function.is_anything());
+        match known.and_then(|name| named().find(|provider| (provider.knows)(name))) {
+            Some(only) => vec![only],
+            None => named().collect(),
+        }
+    }
+
+    fn no_match(&self, wanted: &Wanted) -> ProbeError {
+        let message = format!("probe description {wanted} does not match any probes");
+        let mut names = Vec::new();
+        let near = Wanted { name: Pattern::new(""), function: Pattern::new(""), ..wanted.clone() };
+        for provider in self.candidates(&near) {
+            // What cannot be listed cannot be suggested.
+            let _ = (provider.list)(self, &near, &mut |row| names.push(row.name));
+        }
+        let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), MOST_NAMES);
+        let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+        let help = if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
+        ProbeError { message, help }
+    }
+}
+
+/// For the providers.
+impl Providers<'_> {
+    fn probe(&self, found: Point, id: u32, layout: Layout) -> Probe {
+        Probe { point: found, id, layout: self.share(layout) }
+    }
+
+    /// Equal layouts as one.
+    fn share(&self, layout: Layout) -> Arc<Layout> {
+        let layout = Arc::new(layout);
+        Arc::clone(self.layouts.borrow_mut().entry(Arc::clone(&layout)).or_insert(layout))
+    }
+
+    fn resolve(&self, kind: ProbeKind, parts: &[&str]) -> Result<Vec<Found>> {
+        self.source.find(&spec(kind, parts))
+    }
+
+    /// Category and name of all trace events, read once, sorted.
+    fn events(&self) -> Result<&[(String, String)]> {
+        let read = || {
+            let names = self.source.list(ProbeKind::Tracepoint, &["*".to_owned(), "*".to_owned()])?;
+            let split = |name: &String| {
+                let (category, event) = name.strip_prefix("tracepoint:")?.split_once(':')?;
+                Some((category.to_owned(), event.to_owned()))
+            };
+            Ok(names.iter().filter_map(split).collect())
+        };
+        self.events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+}
+
+fn spec(kind: ProbeKind, parts: &[&str]) -> ProbeSpec {
+    ProbeSpec { kind, parts: parts.iter().map(|part| (*part).to_owned()).collect(), span: Span::default() }
+}
+
+fn error(message: impl Into<String>) -> ProbeError {
+    ProbeError { message: message.into(), help: Vec::new() }
+}
+
+fn advise(message: impl Into<String>, help: impl Into<String>) -> ProbeError {
+    ProbeError { message: message.into(), help: vec![help.into()] }
+}

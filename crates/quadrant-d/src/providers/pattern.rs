@@ -1,0 +1,198 @@
+//! The four parts of a description, each a shell-style pattern.
+
+use crate::desc::ProbeDesc;
+
+/// A pattern for one part: `*`, `?`, `[a-z]`, `[!a-z]`, and `\` before a character that stands for itself. Nothing matches anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    text: String,
+}
+
+impl Pattern {
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned() }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_anything(&self) -> bool {
+        self.text.is_empty() || self.text == "*"
+    }
+
+    /// The only text that it matches, if there is just one.
+    pub fn literal(&self) -> Option<&str> {
+        let special = self.text.is_empty() || self.text.contains(['*', '?', '[', '\\']);
+        (!special).then_some(self.text.as_str())
+    }
+
+    pub fn matches(&self, name: &str) -> bool {
+        self.text.is_empty() || matches(self.text.as_bytes(), name.as_bytes())
+    }
+
+    /// For those who know no backslash: at least as much is matched.
+    pub fn widened(&self) -> String {
+        let mut out = String::with_capacity(self.text.len());
+        let mut chars = self.text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => {
+                    chars.next();
+                    out.push('?');
+                }
+                other => out.push(other),
+            }
+        }
+        out
+    }
+}
+
+/// A description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub provider: Pattern,
+    pub module: Pattern,
+    pub function: Pattern,
+    pub name: Pattern,
+}
+
+impl Wanted {
+    pub fn new(provider: &str, module: &str, function: &str, name: &str) -> Self {
+        let [provider, module, function, name] = [provider, module, function, name].map(Pattern::new);
+        Self { provider, module, function, name }
+    }
+
+    pub fn of(desc: &ProbeDesc) -> Self {
+        Self::new(&desc.provider, &desc.module, &desc.function, &desc.name)
+    }
+
+    /// Whether the parts after the provider fit.
+    pub fn accepts(&self, module: &str, function: &str, name: &str) -> bool {
+        self.name.matches(name) && self.function.matches(function) && self.module.matches(module)
+    }
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}:{}", self.provider.text, self.module.text, self.function.text, self.name.text)
+    }
+}
+
+/// Goes back to the last star only, so the time is at most pattern times name.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut pattern, mut name) = (pattern, name);
+    let mut star: Option<(&[u8], &[u8])> = None;
+    loop {
+        if let [b'*', rest @ ..] = pattern {
+            star = Some((rest, name));
+            pattern = rest;
+            continue;
+        }
+        match (name.split_first(), take(pattern)) {
+            (None, _) if pattern.is_empty() => return true,
+            (Some((byte, after)), Some((one, rest))) if one.accepts(*byte) => (pattern, name) = (rest, after),
+            _ => match star {
+                Some((after_star, [_, shorter @ ..])) => {
+                    star = Some((after_star, shorter));
+                    (pattern, name) = (after_star, shorter);
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// What matches one byte.
+enum One<'a> {
+    Any,
+    Exactly(u8),
+    Set { set: &'a [u8], inverted: bool },
+}
+
+impl One<'_> {
+    fn accepts(&self, byte: u8) -> bool {
+        match self {
+            One::Any => true,
+            One::Exactly(exact) => *exact == byte,
+            One::Set { set, inverted } => in_set(set, byte) != *inverted,
+        }
+    }
+}
+
+/// The first piece of a pattern that is no star, and the rest. A bracket that is never closed stands for itself.
+fn take(pattern: &[u8]) -> Option<(One<'_>, &[u8])> {
+    let (first, rest) = pattern.split_first()?;
+    Some(match (first, rest) {
+        (b'?', _) => (One::Any, rest),
+        (b'\\', [escaped, after @ ..]) => (One::Exactly(*escaped), after),
+        (b'[', _) => set(rest).unwrap_or((One::Exactly(b'['), rest)),
+        _ => (One::Exactly(*first), rest),
+    })
+}
+
+fn set(rest: &[u8]) -> Option<(One<'_>, &[u8])> {
+    let (inverted, rest) = match rest {
+        [b'!' | b'^', after @ ..] => (true, after),
+        _ => (false, rest),
+    };
+    let end = 1 + rest.iter().skip(1).position(|byte| *byte == b']')?;
+    Some((One::Set { set: &rest[..end], inverted }, &rest[end + 1..]))
+}
+
+fn in_set(set: &[u8], byte: u8) -> bool {
+    match set {
+        [low, b'-', high, rest @ ..] => (*low..=*high).contains(&byte) || in_set(rest, byte),
+        [one, rest @ ..] => *one == byte || in_set(rest, byte),
+        [] => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(pattern: &str, name: &str) -> bool {
+        Pattern::new(pattern).matches(name)
+    }
+
+    #[test]
+    fn shell_patterns() {
+        assert!(check("", "anything"));
+        assert!(check("open*", "openat"));
+        assert!(!check("open", "openat"));
+        assert!(check("*open*at*", "sys_openat2"));
+        assert!(check("r[ae]ad", "read"));
+        assert!(check("[!a]*", "read"));
+        assert!(!check("[!r]*", "read"));
+        assert!(check("a\\*b", "a*b"));
+        assert!(!check("a\\*b", "axb"));
+        assert!(check("[]]", "]"));
+        assert!(check("x[", "x["));
+        assert!(!check("a*", ""));
+        assert!(check("**", ""));
+    }
+
+    #[test]
+    fn what_others_are_given_matches_at_least_as_much() {
+        assert_eq!(Pattern::new("a\\*b").widened(), "a?b");
+        assert_eq!(Pattern::new("a*").literal(), None);
+        assert_eq!(Pattern::new("read").literal(), Some("read"));
+        assert_eq!(Pattern::new("").literal(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_pattern_ends(pattern in "[ab*?\\[\\]!\\\\-]{0,12}", name in "[ab\\[\\]-]{0,12}") {
+            check(&pattern, &name);
+        }
+
+        #[test]
+        fn a_name_matches_its_beginning(name in "[a-z_0-9.]{1,20}") {
+            prop_assert!(check(&name, &name));
+            let prefix = format!("{}*", &name[..1]);
+            prop_assert!(check(&prefix, &name));
+        }
+    }
+}

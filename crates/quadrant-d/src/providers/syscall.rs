@@ -1,0 +1,202 @@
+//! `syscall:vmlinux:NAME:entry`, `syscall:vmlinux:NAME:return`: system calls, by their tracepoints.
+
+use super::alias::{self, Alias};
+use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::pattern::Wanted;
+use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
+use quadrant_program::probe::{Field, FieldPlace, Point, ProbeKind, Site};
+use std::str::FromStr;
+use syscalls::Sysno;
+
+const NAME: &str = "syscall";
+const CATEGORY: &str = "syscalls";
+
+/// Calls that one description may mean for their arguments to be looked up one by one; with more, types would differ anyway.
+const MOST_TYPED: usize = 16;
+
+/// Records of these tracepoints have the arguments, or the result, from here on in eight bytes each, whatever the call.
+const FIRST: u32 = 16;
+const WORD: u32 = 8;
+const MOST_ARGS: u32 = 6;
+
+/// Numbers that errors have as results.
+const ERRNO: &str = "(int64_t)arg0 < 0 && (int64_t)arg0 >= -4095 ? -(int)arg0 : 0";
+
+/// Tracepoints are named after the kernel's functions; these differ from the names of their numbers.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("newstat", "stat"),
+    ("newfstat", "fstat"),
+    ("newlstat", "lstat"),
+    ("newuname", "uname"),
+    ("sendfile64", "sendfile"),
+    ("umount", "umount2"),
+];
+
+pub(super) const PROVIDER: Provider = Provider { name: NAME, find, list, of_id, knows: |_| false };
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Entry,
+    Return,
+}
+
+const SIDES: [Side; 2] = [Side::Entry, Side::Return];
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Side::Entry => "entry",
+            Side::Return => "return",
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Side::Entry => "sys_enter_",
+            Side::Return => "sys_exit_",
+        }
+    }
+}
+
+/// A call, and how far its arguments are from those that the description's name stands for.
+struct Call {
+    name: String,
+    shift: u8,
+}
+
+fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    if !wanted.module.matches(KERNEL) {
+        return Ok(Vec::new());
+    }
+    let mut probes = Vec::new();
+    for side in sides(wanted) {
+        let calls = calls(providers, wanted, side)?;
+        let typed = calls.len() <= MOST_TYPED;
+        for call in &calls {
+            probes.push(probe(providers, call, side, typed)?);
+        }
+    }
+    Ok(probes)
+}
+
+fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
+    if !wanted.module.matches(KERNEL) {
+        return Ok(());
+    }
+    for side in sides(wanted) {
+        for call in calls(providers, wanted, side)? {
+            show(Row { id: id(providers, &call.name, side), name: full_name(&call.name, side) });
+        }
+    }
+    Ok(())
+}
+
+fn of_id(_: &Providers<'_>, id: u32) -> Option<Wanted> {
+    let place = ids::place(&ids::SYSCALLS, id)?;
+    let side = SIDES[(place % 2) as usize];
+    let name = Sysno::new(place as usize / 2)?.name();
+    let other = OTHER_NAMES.iter().find(|(_, known)| *known == name).map(|(other, _)| *other);
+    Some(Wanted::new(NAME, KERNEL, other.unwrap_or(name), side.name()))
+}
+
+fn sides(wanted: &Wanted) -> impl Iterator<Item = Side> {
+    SIDES.into_iter().filter(|side| wanted.name.matches(side.name()))
+}
+
+/// The calls that are meant, sorted by name.
+fn calls(providers: &Providers<'_>, wanted: &Wanted, side: Side) -> Result<Vec<Call>> {
+    let names = names(providers, side)?;
+    let mut calls: Vec<Call> = Vec::new();
+    let meant = names.iter().filter(|name| wanted.function.matches(name));
+    calls.extend(meant.map(|name| Call { name: (*name).to_owned(), shift: 0 }));
+    if providers.settings.aliases {
+        let aliases = alias::of_call(wanted.function.text());
+        aliases.filter(|alias| names.contains(&alias.means)).for_each(|alias| add(&mut calls, alias));
+    }
+    Ok(calls)
+}
+
+fn add(calls: &mut Vec<Call>, alias: &Alias) {
+    match calls.iter_mut().find(|call| call.name == alias.means) {
+        Some(known) => known.shift = alias.shift,
+        None => calls.push(Call { name: alias.means.to_owned(), shift: alias.shift }),
+    }
+}
+
+fn names<'a>(providers: &'a Providers<'_>, side: Side) -> Result<Vec<&'a str>> {
+    let events = providers.events()?.iter().filter(|(category, _)| category == CATEGORY);
+    Ok(events.filter_map(|(_, event)| event.strip_prefix(side.prefix())).collect())
+}
+
+fn full_name(call: &str, side: Side) -> String {
+    format!("{NAME}:{KERNEL}:{call}:{}", side.name())
+}
+
+/// By the call's number; calls that were added since this program was built have no number here.
+fn id(providers: &Providers<'_>, call: &str, side: Side) -> u32 {
+    let known = OTHER_NAMES.iter().find(|(other, _)| *other == call).map(|(_, name)| *name);
+    let number = Sysno::from_str(known.unwrap_or(call)).ok().and_then(|number| u32::try_from(number.id()).ok());
+    let place = number.and_then(|number| number.checked_mul(2)?.checked_add(side as u32));
+    let fixed = place.and_then(|place| ids::at(&ids::SYSCALLS, place));
+    fixed.unwrap_or_else(|| providers.on_demand.number(&full_name(call, side)))
+}
+
+fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Result<Probe> {
+    let event = format!("{}{}", side.prefix(), call.name);
+    let layout = match side {
+        Side::Entry => entry_layout(providers, &event, call.shift, typed)?,
+        Side::Return => return_layout(providers),
+    };
+    let site = Site::Tracepoint { category: CATEGORY.to_owned(), event };
+    let point = Point { site, name: full_name(&call.name, side), func: call.name.clone() };
+    Ok(providers.probe(point, id(providers, &call.name, side), layout))
+}
+
+fn entry_layout(providers: &Providers<'_>, event: &str, shift: u8, typed: bool) -> Result<Layout> {
+    let skip = usize::from(shift);
+    let raw = (0..MOST_ARGS).skip(skip).map(|index| Value::Field(word(providers, index))).collect();
+    let mut args = Vec::new();
+    if typed {
+        let found = providers.resolve(ProbeKind::Tracepoint, &[CATEGORY, event])?;
+        let fields = found.iter().flat_map(|found| found.args.fields.iter()).filter(|field| is_argument(field));
+        args = fields
+            .skip(skip)
+            .map(|field| Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) })
+            .collect();
+    }
+    Ok(Layout { args, args_vary: !typed, raw, stability: STABILITY, ..Layout::default() })
+}
+
+/// `arg0` and `arg1` are the result, as a number; an error is a negative one.
+fn return_layout(providers: &Providers<'_>) -> Layout {
+    let result = || Value::Field(word(providers, 0));
+    let ty = ArgType::C(providers.types.int(8, true));
+    Layout {
+        args: vec![Arg { ty: ty.clone(), value: result() }, Arg { ty, value: result() }],
+        raw: vec![result(), result()],
+        inputs: vec![result()],
+        errno: Some(ERRNO.into()),
+        stability: STABILITY,
+        ..Layout::default()
+    }
+}
+
+fn word(providers: &Providers<'_>, index: u32) -> Field {
+    Field {
+        name: format!("arg{index}"),
+        ty: providers.types.int(8, true),
+        place: FieldPlace::Context { offset: FIRST + index * WORD, size: WORD },
+        user: false,
+    }
+}
+
+/// Newer kernels add the texts that arguments point to.
+fn is_argument(field: &Field) -> bool {
+    matches!(field.place, FieldPlace::Context { offset, .. } if offset >= FIRST && offset % WORD == 0)
+        && !field.name.starts_with("__")
+}
+
+const STABILITY: Stability = Stability {
+    description: [Class::Private, Class::Private, Class::Unknown],
+    arguments: [Class::Private, Class::Private, Class::Isa],
+};
