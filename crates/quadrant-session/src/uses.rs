@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use quadrant_program::Program;
+use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Clock;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::PointPart;
 use quadrant_program::program::Clause;
+use quadrant_program::program::Faults;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Space;
@@ -78,6 +81,36 @@ pub(crate) fn mentions(clause: &Clause, builtin: Builtin) -> bool {
     let mut finder = Finder(builtin, false);
     visit::clause(clause, &mut finder);
     finder.1
+}
+
+/// Whether a clause wants to know at which point it fired: it says so, or it may fault, which is reported with the point.
+pub(crate) fn asks_for_point(program: &Program, clause: &Clause) -> bool {
+    struct Finder(bool);
+    impl Visitor for Finder {
+        fn stmt(&mut self, stmt: &Stmt) {
+            let divides = matches!(stmt.kind, StmtKind::Update(_, BinaryOp::Div | BinaryOp::Rem, _));
+            self.0 |= divides || matches!(stmt.kind, StmtKind::Store { .. });
+        }
+
+        fn expr(&mut self, expr: &Expr) {
+            self.0 |= matches!(
+                expr.kind,
+                ExprKind::Deref { .. }
+                    | ExprKind::Call(..)
+                    | ExprKind::Binary(BinaryOp::Div | BinaryOp::Rem, ..)
+                    | ExprKind::Arg(_)
+                    | ExprKind::ArgAt(_)
+                    | ExprKind::DataLoc { .. }
+            );
+        }
+    }
+    let parts = [PointPart::Provider, PointPart::Module, PointPart::Function, PointPart::Name];
+    let said = [Builtin::Point, Builtin::Function, Builtin::PointId].into_iter().chain(parts.map(Builtin::PointText));
+    let mut finder = Finder(said.into_iter().any(|builtin| mentions(clause, builtin)));
+    if matches!(program.faults, Faults::Abort(_)) {
+        visit::clause(clause, &mut finder);
+    }
+    finder.0
 }
 
 /// What a program may want of the kernel beyond what every program wants: each is tried only for programs that need it, because every

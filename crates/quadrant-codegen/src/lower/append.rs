@@ -102,7 +102,7 @@ impl Lower<'_, '_> {
         let len = self.f.b.sub(got, 1);
         self.f.b.store(length.base, length.off, Size::B4, len);
         self.f.b.jump(end, &[]);
-        self.mark_loss(fault, LossKind::Read, FAULT, length, end);
+        self.mark_fault(fault, (source.space, source.addr), length, end);
         self.mark_loss(cut, LossKind::Cut, (cap - 1) | CUT, length, end);
         self.f.b.switch_to(end);
         Ok(())
@@ -115,6 +115,17 @@ impl Lower<'_, '_> {
             self.lose(kind);
             self.f.b.store(length.base, length.off, Size::B4, i64::from(word));
             self.f.b.jump(end, &[]);
+        }
+    }
+
+    /// The way on which reading failed.
+    fn mark_fault(&mut self, block: Block, (space, from): (Space, Value), length: Mem, end: Block) {
+        match self.f.fault {
+            None => self.mark_loss(block, LossKind::Read, FAULT, length, end),
+            Some(_) => {
+                self.f.b.switch_to(block);
+                self.bad_address(space, from);
+            }
         }
     }
 
@@ -139,7 +150,7 @@ impl Lower<'_, '_> {
             self.f.b.branch_away(Cond::Ugt, wanted, i64::from(cap), cut);
         }
         self.f.b.jump(end, &[]);
-        self.mark_loss(fault, LossKind::Read, FAULT, length, end);
+        self.mark_fault(fault, (space, from), length, end);
         self.mark_loss(cut, LossKind::Cut, cap | CUT, length, end);
         self.f.b.switch_to(end);
         Ok(())
@@ -202,7 +213,7 @@ impl Lower<'_, '_> {
         }
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(fault);
-        self.lose(LossKind::Read);
+        self.bad_address(space, array);
         self.f.b.jump(end, &[]);
         self.mark_loss(cut, LossKind::Cut, cap | CUT, length, end);
         self.f.b.switch_to(end);

@@ -4,6 +4,7 @@ use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::UnaryOp;
+use quadrant_program::program::Fault;
 use quadrant_program::ty::Type;
 
 use super::condition::comparison;
@@ -84,8 +85,8 @@ impl Lower<'_, '_> {
         let [bad, good] = [self.f.b.create_block(), self.f.b.create_block()];
         self.f.b.branch(Cond::Eq, divisor, 0, bad, &[], good, &[]);
         self.f.b.switch_to(bad);
-        self.lose(LossKind::Division);
         let zero = self.f.b.iconst(0);
+        self.failed((Fault::DivideByZero, LossKind::Division), zero);
         self.f.b.jump(end, &[zero]);
         self.f.b.switch_to(good);
         let value = self.divide(quotient, left, divisor.into(), signed);

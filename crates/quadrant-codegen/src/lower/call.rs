@@ -77,7 +77,7 @@ impl Lower<'_, '_> {
         }
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(fault);
-        self.lose(LossKind::Read);
+        self.bad_address(space, from);
         self.f.b.store(to.base, to.off, Size::B8, 0);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);

@@ -102,6 +102,10 @@ impl Lower<'_, '_> {
     }
 
     fn numbered_argument(&mut self, index: u8) -> Result<Value> {
+        if let Some(error) = self.error {
+            let known = usize::from(index).checked_sub(1).and_then(|index| error.args.get(index)).copied();
+            return Ok(known.unwrap_or_else(|| self.f.b.iconst(0)));
+        }
         match self.unit.context {
             Context::BtfTracepoint | Context::RawTracepoint(_) => self.context_word(index),
             Context::Function { words, .. } if index < words => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use quadrant_program::expr::VarId;
 
+use super::fault::FaultExit;
 use crate::ssa::Block;
 use crate::ssa::FuncBuilder;
 use crate::ssa::FuncRef;
@@ -33,6 +34,8 @@ pub(super) struct Function {
     pub loops: Vec<Loop>,
     /// What `return` does.
     pub leave: Leave,
+    /// Where faults go, when they end the clause. Callbacks have no way out of their caller.
+    pub fault: Option<FaultExit>,
 }
 
 /// How to leave or repeat a loop.
@@ -80,6 +83,7 @@ impl Function {
             word: None,
             loops: Vec::new(),
             leave,
+            fault: None,
         }
     }
 }

@@ -98,6 +98,7 @@ impl Lower<'_, '_> {
 
     /// `for ($kv : @map)`.
     pub fn for_map(&mut self, var: VarId, map: MapId, body: &[Stmt]) -> Result<()> {
+        self.faults_are_losses()?;
         if !self.g.target.for_each_map_elem {
             return Err(self.too_old("a loop over a map", "bpf_for_each_map_elem", "5.13"));
         }
@@ -317,7 +318,16 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// A loop's body has no way out of the clause for faults.
+    fn faults_are_losses(&self) -> Result<()> {
+        match self.aborts() {
+            true => Err(self.model_error("a loop in a program whose faults end the clause")),
+            false => Ok(()),
+        }
+    }
+
     fn need_loop(&self) -> Result<()> {
+        self.faults_are_losses()?;
         if self.g.target.bpf_loop {
             return Ok(());
         }

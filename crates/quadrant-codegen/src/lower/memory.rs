@@ -69,6 +69,12 @@ impl Lower<'_, '_> {
         Mem { base: self.f.b.stack_addr(slot), off: 0 }
     }
 
+    /// Bytes on the stack whatever its load, for code that may hold no scratch memory.
+    pub fn own_stack(&mut self, bytes: u32) -> Mem {
+        let slot = self.f.b.declare_slot(bytes, 8);
+        Mem { base: self.f.b.stack_addr(slot), off: 0 }
+    }
+
     /// The address of memory, as a value.
     pub fn address(&mut self, mem: Mem) -> Value {
         if mem.off == 0 { mem.base } else { self.f.b.add(mem.base, i64::from(mem.off)) }

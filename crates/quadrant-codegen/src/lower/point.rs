@@ -91,8 +91,8 @@ impl<'a, 'g> Lower<'a, 'g> {
     }
 
     /// The points that the clause may have fired at.
-    fn points(&self) -> &'g [PointId] {
-        &self.unit.points
+    fn points(&self) -> &[PointId] {
+        self.error.as_ref().map_or(&self.unit.points, |error| &error.point)
     }
 
     /// The address of the kernel function that the point is in.

@@ -5,10 +5,12 @@ use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
+use quadrant_program::program::Fault;
 use quadrant_program::ty::Space;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
+use super::fault::BAD_ADDRESS;
 use super::memory::Mem;
 use super::unit::Lower;
 use crate::object::LossKind;
@@ -53,12 +55,13 @@ impl Lower<'_, '_> {
         self.f.b.load_with(word.base, word.off, size, signed, false)
     }
 
-    /// Copies `len` bytes from an address that may be bad; then they are zeros, and it is counted.
+    /// Copies `len` bytes from an address that may be bad; then they are zeros, and it is counted, or the clause ends.
     pub fn probe(&mut self, space: Space, to: Mem, len: u32, from: Value) {
         let to = self.address(to);
         let len = self.f.b.iconst(len.into());
         let failed = self.f.b.call(read_helper(space), &[to, len, from]);
-        self.lose_if(LossKind::Read, Cond::Ne, failed, 0);
+        let from = self.faulty(space, from);
+        self.fault_if(BAD_ADDRESS, Cond::Ne, failed, 0, from);
     }
 
     /// The address as the read helpers take it: pointers of the verifier with bounded offsets.
@@ -96,6 +99,9 @@ impl Lower<'_, '_> {
         let at = self.f.b.add(index, first.wrapping_add(off));
         let (end, result) = self.join();
         let inside = self.f.b.create_block();
+        if self.f.fault.is_some() {
+            self.fault_if((Fault::BadIndex, LossKind::Read), Cond::Uge, at, size, at);
+        }
         let null = self.f.b.iconst(0);
         self.f.b.branch(Cond::Uge, at, size, end, &[null], inside, &[]);
         self.f.b.switch_to(inside);

@@ -18,6 +18,7 @@ use quadrant_program::ty::Type;
 
 use super::append::join_span;
 use super::error::Result;
+use super::fault::can_fault;
 use super::memory::Mem;
 use super::unit::Lower;
 use super::walk;
@@ -144,12 +145,14 @@ impl Lower<'_, '_> {
             if arg.ty.is_scalar() {
                 return self.operand(arg).map(Prepared::Scalar);
             }
-            if runs_statements(arg) { self.memory(arg).map(Prepared::Memory) } else { Ok(Prepared::Later(arg)) }
+            let early = runs_statements(arg) || (self.aborts() && can_fault(arg));
+            if early { self.memory(arg).map(Prepared::Memory) } else { Ok(Prepared::Later(arg)) }
         };
         args.iter().map(prepare).collect()
     }
 
-    fn reserve_record(&mut self, size: u32, end: crate::ssa::Block) -> Mem {
+    /// Room for a record in the ring buffer; goes to `end` when there is none.
+    pub fn reserve_record(&mut self, size: u32, end: crate::ssa::Block) -> Mem {
         let map = self.g.records();
         let map = self.f.b.map_ptr(map);
         let (size, flags) = (self.f.b.iconst(size.into()), self.f.b.iconst(0));
@@ -163,12 +166,14 @@ impl Lower<'_, '_> {
         Mem { base: room, off: 0 }
     }
 
-    fn submit(&mut self, to: Mem, wake: Wake) {
+    /// Sends a record that was written in place.
+    pub fn submit(&mut self, to: Mem, wake: Wake) {
         let flags = self.f.b.iconst(wake.flags());
         self.f.b.call(helper::RINGBUF_SUBMIT, &[to.base, flags]);
     }
 
-    fn header(&mut self, id: RecordId, to: Mem) {
+    /// What each record starts with.
+    pub fn header(&mut self, id: RecordId, to: Mem) {
         let cpu = self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]);
         self.f.b.store(to.base, to.off, Size::B4, i64::from(id.0));
         self.f.b.store(to.base, to.off + 4, Size::B4, cpu);
@@ -227,7 +232,7 @@ impl Lower<'_, '_> {
     }
 
     /// Sends a record that was built in memory.
-    fn send(&mut self, record: Mem, size: Value, wake: Wake) {
+    pub fn send(&mut self, record: Mem, size: Value, wake: Wake) {
         let map = self.g.records();
         let map = self.f.b.map_ptr(map);
         let data = self.address(record);

@@ -6,6 +6,7 @@
 
 use quadrant_bpf::helper;
 
+use super::fault::FaultExit;
 use super::function::Leave;
 use super::globals::SCRATCH_LEVELS;
 use super::memory::Mem;
@@ -22,7 +23,7 @@ const BUSY: i32 = 0;
 /// Offset of the word by which a loop's body leaves more than the loop.
 pub(super) const LEAVE: i32 = 8;
 /// Bytes before what clauses keep there.
-const HEADER: u32 = 16;
+pub(super) const HEADER: u32 = 16;
 /// Bytes after it: a text is read with one byte more than it may have.
 const SLOP: u32 = 8;
 
@@ -49,10 +50,22 @@ pub(super) struct Scratch {
     pub wanted: Claim,
 }
 
-impl Default for Scratch {
-    fn default() -> Scratch {
-        Scratch { top: HEADER, most: HEADER, in_predicate: false, wanted: Claim::Never }
+impl Scratch {
+    /// For a clause whose own memory starts behind so many bytes.
+    pub fn new(start: u32) -> Scratch {
+        Scratch { top: start, most: start, in_predicate: false, wanted: Claim::Never }
     }
+}
+
+/// The ways out of code that holds an entry: they free it.
+#[derive(Clone, Copy)]
+pub(super) struct Exits {
+    /// Ends the clause.
+    pub clause: Block,
+    /// Ends the program.
+    pub unit: Block,
+    /// Handles a fault.
+    pub fault: Option<FaultExit>,
 }
 
 impl Lower<'_, '_> {
@@ -83,7 +96,7 @@ impl Lower<'_, '_> {
 
     /// Claims an entry or leaves the clause. Gives the blocks that free it and then leave the clause or the unit; from now on,
     /// these are the ways out.
-    pub fn claim(&mut self, clause_end: Block) -> Leave {
+    pub fn claim(&mut self, clause_end: Block) -> Exits {
         let claimed = self.f.b.create_block();
         let entry = self.f.b.append_param(claimed);
         let cpu = self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]);
@@ -96,9 +109,11 @@ impl Lower<'_, '_> {
         self.f.b.jump(clause_end, &[]);
         self.f.b.switch_to(claimed);
         self.f.scratch = Some(entry);
-        let leave = Leave::Jump { clause: self.f.b.create_block(), unit: self.f.b.create_block() };
-        self.f.leave = leave;
-        leave
+        let (clause, unit) = (self.f.b.create_block(), self.f.b.create_block());
+        self.f.leave = Leave::Jump { clause, unit };
+        let fault = if self.f.fault.is_some() { self.fault_exit() } else { None };
+        self.f.fault = fault;
+        Exits { clause, unit, fault }
     }
 
     /// Goes to `claimed` when the entry is free, on otherwise.

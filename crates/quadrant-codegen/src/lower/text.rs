@@ -117,7 +117,7 @@ impl Lower<'_, '_> {
         }
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(fault);
-        self.lose(LossKind::Read);
+        self.bad_address(from.space, from.addr);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         Ok(())
@@ -254,7 +254,7 @@ impl Lower<'_, '_> {
             }
         };
         let (got, may_be_cut) = self.read_text(source, cap, to)?;
-        Ok(self.text_length(got, may_be_cut, cap))
+        Ok(self.text_length(got, may_be_cut, cap, source))
     }
 
     /// Length of a text, without the NUL.
@@ -275,13 +275,13 @@ impl Lower<'_, '_> {
         let copy = self.alloc_bytes(cap + 1);
         let to = self.address(copy);
         let (got, may_be_cut) = self.read_text(source, cap, to)?;
-        let len = self.text_length(got, may_be_cut, cap);
+        let len = self.text_length(got, may_be_cut, cap, source);
         self.release(mark);
         Ok(len)
     }
 
     /// The length of a text that was read, and losses counted.
-    fn text_length(&mut self, got: Value, may_be_cut: bool, cap: u32) -> Value {
+    fn text_length(&mut self, got: Value, may_be_cut: bool, cap: u32, from: TextSource) -> Value {
         let (end, len) = self.join();
         let [fault, cut, some] = [(); 3].map(|()| self.f.b.create_block());
         self.f.b.branch_away(Cond::Slt, got, 0, fault);
@@ -293,13 +293,15 @@ impl Lower<'_, '_> {
         self.f.b.switch_to(some);
         let whole = self.f.b.sub(got, 1);
         self.f.b.jump(end, &[whole]);
-        for (block, kind, len) in [(fault, LossKind::Read, 0), (cut, LossKind::Cut, i64::from(cap) - 1)] {
-            if self.f.b.is_reachable(block) {
-                self.f.b.switch_to(block);
-                self.lose(kind);
-                let len = self.f.b.iconst(len);
-                self.f.b.jump(end, &[len]);
-            }
+        self.f.b.switch_to(fault);
+        self.bad_address(from.space, from.addr);
+        let none = self.f.b.iconst(0);
+        self.f.b.jump(end, &[none]);
+        if self.f.b.is_reachable(cut) {
+            self.f.b.switch_to(cut);
+            self.lose(LossKind::Cut);
+            let len = self.f.b.iconst(i64::from(cap) - 1);
+            self.f.b.jump(end, &[len]);
         }
         self.f.b.switch_to(end);
         len

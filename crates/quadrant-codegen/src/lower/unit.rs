@@ -1,5 +1,8 @@
 //! One eBPF program: its entry, its clauses, and what is known while it is built.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
 use quadrant_bpf::helper;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
@@ -8,12 +11,17 @@ use quadrant_program::span::Span;
 
 use super::error::CompileError;
 use super::error::Result;
+use super::fault;
+use super::fault::ErrorFiring;
+use super::fault::FaultExit;
 use super::function::Function;
 use super::function::Leave;
 use super::globals::Globals;
 use super::reuse::Lookups;
 use super::scratch::Claim;
+use super::scratch::Exits;
 use super::scratch::Scratch;
+use super::shared::Shared;
 use super::variable::Variables;
 use super::walk;
 use crate::object::Loss;
@@ -43,10 +51,10 @@ pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit) -> Result<Code> {
     let span = clauses.first().map_or_else(Span::default, |clause| clause.span);
     let mut plan = Plan::new(&clauses)?;
     loop {
-        let mut lower = Lower::new(g, unit, &plan);
-        let found = lower.unit(&clauses, &plan)?;
-        if found != plan.claims {
-            plan.claims = found;
+        let mut lower = Lower::new(g, unit, &plan, &clauses);
+        lower.unit(&clauses)?;
+        if lower.claims != plan.claims {
+            plan.claims = lower.claims;
             continue;
         }
         let code = lower.finish().and_then(|module| ssa::compile(&module, &ssa::Options::default()));
@@ -65,8 +73,8 @@ fn clauses<'a>(program: &'a Program, unit: &Unit) -> Result<Vec<&'a Clause>> {
 
 /// What a pass over a unit takes for granted; a pass that finds it wrong is repeated.
 struct Plan {
-    /// Where each clause claims scratch memory.
-    claims: Vec<Claim>,
+    /// Where each clause claims scratch memory, by its index in the program.
+    claims: BTreeMap<u32, Claim>,
     /// Bytes of stack for memory in each function.
     stack_budget: u32,
 }
@@ -84,7 +92,7 @@ impl Plan {
             deepest = deepest.max(depth.most);
         }
         let stack_budget = STACK_BUDGET / (deepest + 1) / 8 * 8;
-        Ok(Plan { claims: vec![Claim::Never; clauses.len()], stack_budget })
+        Ok(Plan { claims: BTreeMap::new(), stack_budget })
     }
 }
 
@@ -100,8 +108,12 @@ pub(super) struct Lower<'a, 'g> {
     pub f: Function,
     /// Scratch memory of the clause.
     pub scratch: Scratch,
+    /// Entry of scratch memory that the whole program holds.
+    pub unit_scratch: Option<Value>,
     /// Variables of the clause.
     pub variables: Variables,
+    /// Variables that the clauses of a firing share.
+    pub shared: Shared,
     /// Look-ups that need not be made again.
     pub lookups: Lookups,
     /// Index of the clause in the program.
@@ -112,47 +124,78 @@ pub(super) struct Lower<'a, 'g> {
     pub point: Option<Value>,
     /// Bytes of stack for memory in each function.
     pub stack_budget: u32,
+    /// Where each clause claims scratch memory, by its index in the program.
+    claims: BTreeMap<u32, Claim>,
+    /// Where the statements of the clause start in the script, in programs that number them.
+    pub statements: BTreeSet<u32>,
+    /// The firing of ERROR that is lowered.
+    pub error: Option<ErrorFiring>,
 }
 
 impl<'a, 'g> Lower<'a, 'g> {
-    fn new(g: &'g mut Globals<'a>, unit: &'g Unit, plan: &Plan) -> Lower<'a, 'g> {
+    fn new(g: &'g mut Globals<'a>, unit: &'g Unit, plan: &Plan, clauses: &[&'a Clause]) -> Lower<'a, 'g> {
         let mut module = Module::new();
         let func = module.declare_func();
         let mut b = FuncBuilder::new("main", 1);
         let ctx = b.param(0);
         let end = b.create_block();
         let f = Function::new(b, func, ctx, Leave::Jump { clause: end, unit: end }, plan.stack_budget);
+        let shared = Shared::of(g.program, clauses);
         Lower {
             g,
             unit,
             module,
             f,
-            scratch: Scratch::default(),
+            scratch: Scratch::new(shared.end()),
+            unit_scratch: None,
             variables: Variables::default(),
+            shared,
             lookups: Lookups::default(),
             clause: 0,
             span: Span::default(),
             point: None,
             stack_budget: plan.stack_budget,
+            claims: plan.claims.clone(),
+            statements: BTreeSet::new(),
+            error: None,
         }
     }
 
-    /// Lowers all clauses; gives where each would have to claim scratch memory.
-    fn unit(&mut self, clauses: &[&'a Clause], plan: &Plan) -> Result<Vec<Claim>> {
+    /// Lowers all clauses, and notes where each would have to claim scratch memory.
+    fn unit(&mut self, clauses: &[&'a Clause]) -> Result<()> {
         let Leave::Jump { unit: end, .. } = self.f.leave else {
             return Err(CompileError::model(self.span, "a program that starts as a callback"));
         };
         self.entry(end)?;
-        let mut claims = Vec::new();
-        for ((clause, index), claim) in clauses.iter().zip(&self.unit.clauses).zip(&plan.claims) {
+        let free = self.claim_for_all(end);
+        let unit_end = free.unwrap_or(end);
+        for (clause, index) in clauses.iter().zip(&self.unit.clauses) {
             self.clause = *index as u32;
             self.at(clause.span);
-            claims.push(self.clause(clause, *claim, end)?);
+            self.clause(clause, unit_end)?;
         }
-        self.f.b.jump(end, &[]);
+        self.f.b.jump(unit_end, &[]);
+        if let Some(free) = free {
+            self.f.b.switch_to(free);
+            self.f.scratch = self.unit_scratch;
+            self.free_scratch();
+            self.f.b.jump(end, &[]);
+        }
         self.f.b.switch_to(end);
         self.f.b.ret(0);
-        Ok(claims)
+        Ok(())
+    }
+
+    /// Claims scratch memory for all clauses when they share variables that are kept there; gives the block that frees it.
+    fn claim_for_all(&mut self, end: Block) -> Option<Block> {
+        if self.shared.is_empty() {
+            return None;
+        }
+        let exits = self.claim(end);
+        self.unit_scratch = self.f.scratch;
+        self.g.grow_scratch(self.shared.end());
+        self.clear_shared();
+        Some(exits.unit)
     }
 
     fn finish(mut self) -> std::result::Result<Module, SsaError> {
@@ -183,15 +226,20 @@ impl<'a, 'g> Lower<'a, 'g> {
         point.is_some_and(|point| point.site == Site::End)
     }
 
-    fn clause(&mut self, clause: &'a Clause, claim: Claim, unit_end: Block) -> Result<Claim> {
+    /// Lowers a clause, and what happens when it faults.
+    pub fn clause(&mut self, clause: &'a Clause, unit_end: Block) -> Result<()> {
+        let claim = self.claims.get(&self.clause).copied().unwrap_or(Claim::Never);
         let end = self.f.b.create_block();
-        self.scratch = Scratch::default();
+        self.scratch = Scratch::new(self.shared.end());
         self.lookups = Lookups::default();
+        self.statements = fault::statements(self.g.program, clause);
         self.scratch.in_predicate = true;
-        self.f.scratch = None;
+        self.f.scratch = self.unit_scratch;
         self.f.link = None;
-        self.f.vars.clear();
+        self.keep_shared();
         self.f.leave = Leave::Jump { clause: end, unit: unit_end };
+        let handler = self.fault_exit();
+        self.f.fault = handler;
         let mut exits = None;
         if claim == Claim::Clause {
             exits = Some(self.claim(end));
@@ -204,9 +252,16 @@ impl<'a, 'g> Lower<'a, 'g> {
         }
         self.init_variables(clause);
         self.block(&clause.body)?;
-        self.end_clause(end, unit_end, exits);
+        self.end_clause(end, unit_end, exits, handler);
         self.g.grow_scratch(self.scratch.most);
-        Ok(self.scratch.wanted.max(claim))
+        if self.scratch.wanted > claim {
+            self.claims.insert(self.clause, self.scratch.wanted);
+        }
+        if self.handle_faults(clause, handler, unit_end)? {
+            self.f.b.jump(end, &[]);
+        }
+        self.f.b.switch_to(end);
+        Ok(())
     }
 
     /// Leaves the clause unless its predicate holds.
@@ -222,20 +277,27 @@ impl<'a, 'g> Lower<'a, 'g> {
         Ok(())
     }
 
-    fn end_clause(&mut self, end: Block, unit_end: Block, claimed: Option<Leave>) {
-        if let Some(Leave::Jump { clause, unit }) = claimed {
-            self.f.b.jump(clause, &[]);
-            for (from, to) in [(unit, unit_end), (clause, end)] {
-                if self.f.b.is_reachable(from) {
-                    self.f.b.switch_to(from);
-                    self.free_scratch();
-                    self.f.b.jump(to, &[]);
-                }
-            }
-        } else {
+    /// Gives scratch memory back on all ways out of the clause. What is added now comes before `end`.
+    fn end_clause(&mut self, end: Block, unit_end: Block, claimed: Option<Exits>, handler: Option<FaultExit>) {
+        let Some(exits) = claimed else {
             self.f.b.jump(end, &[]);
+            return;
+        };
+        self.f.b.jump(exits.clause, &[]);
+        for (from, to) in [(exits.unit, unit_end), (exits.clause, end)] {
+            if self.f.b.is_reachable(from) {
+                self.f.b.switch_to(from);
+                self.free_scratch();
+                self.f.b.jump(to, &[]);
+            }
         }
-        self.f.b.switch_to(end);
+        if let (Some(from), Some(to)) = (exits.fault, handler)
+            && self.f.b.is_reachable(from.block)
+        {
+            self.f.b.switch_to(from.block);
+            self.free_scratch();
+            self.f.b.jump(to.block, &[from.what, from.address]);
+        }
     }
 
     /// Code from now on belongs to this place of the script.

@@ -9,6 +9,8 @@ use quadrant_program::expr::Place;
 use quadrant_program::expr::VarId;
 use quadrant_program::layout;
 use quadrant_program::program::Clause;
+use quadrant_program::program::Program;
+use quadrant_program::program::Variable;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
@@ -39,13 +41,12 @@ impl Lower<'_, '_> {
     pub fn declare_variables(&mut self, clause: &Clause) {
         let uses = Uses::of(clause);
         self.variables = Variables::default();
-        for &var in &uses.all {
-            let Some(variable) = self.g.program.vars.get(var.0 as usize) else { continue };
-            let in_loop = uses.in_loops.contains(&var);
-            if !variable.ty.is_scalar() || in_loop || uses.addressed.contains(&var) {
-                let home = self.home(&variable.ty, in_loop);
-                self.variables.homes.insert(var, home);
-            }
+        for (var, variable) in uses.in_memory(self.g.program) {
+            let home = match self.shared_home(var) {
+                Some(place) => Home::Scratch(place),
+                None => self.home(&variable.ty, uses.in_loops.contains(&var)),
+            };
+            self.variables.homes.insert(var, home);
         }
         for var in uses.in_predicate {
             self.clear_variable(var);
@@ -71,6 +72,9 @@ impl Lower<'_, '_> {
     }
 
     fn clear_variable(&mut self, var: VarId) {
+        if self.is_shared(var) {
+            return;
+        }
         let size = self.g.program.vars.get(var.0 as usize).map_or(0, |variable| layout::size(&variable.ty));
         if let Some(mem) = self.variable_memory(var) {
             self.zero(mem, size);
@@ -120,7 +124,7 @@ impl Lower<'_, '_> {
 
 /// Which variables a clause uses, and how.
 #[derive(Default)]
-struct Uses {
+pub(super) struct Uses {
     all: BTreeSet<VarId>,
     in_loops: BTreeSet<VarId>,
     addressed: BTreeSet<VarId>,
@@ -128,7 +132,8 @@ struct Uses {
 }
 
 impl Uses {
-    fn of(clause: &Clause) -> Uses {
+    /// Of a clause.
+    pub fn of(clause: &Clause) -> Uses {
         let mut uses = Uses { in_predicate: Uses::of_predicate(clause), ..Uses::default() };
         let mut depth = walk::LoopDepth::default();
         walk::clause(clause, &mut |node| {
@@ -136,6 +141,14 @@ impl Uses {
             uses.note(node, depth.now > 0);
         });
         uses
+    }
+
+    /// The variables that cannot be in registers: they are no numbers, a loop's body uses them, or their address is taken.
+    pub fn in_memory<'p>(&self, program: &'p Program) -> impl Iterator<Item = (VarId, &'p Variable)> {
+        let known = self.all.iter().filter_map(|var| Some((*var, program.vars.get(var.0 as usize)?)));
+        known.filter(|(var, variable)| {
+            !variable.ty.is_scalar() || self.in_loops.contains(var) || self.addressed.contains(var)
+        })
     }
 
     fn of_predicate(clause: &Clause) -> BTreeSet<VarId> {

@@ -7,6 +7,7 @@ mod comm;
 mod contexts;
 mod engine;
 mod eval;
+mod faults;
 mod long_keys;
 mod loops;
 mod maps;

@@ -10,15 +10,13 @@ use quadrant_codegen::object::RawRead;
 use quadrant_codegen::object::Unit;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
-use quadrant_program::expr::Builtin;
 use quadrant_program::probe::BtfOwner;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
-use quadrant_program::program::Clause;
 
 use crate::syscalls;
 use crate::uses::ContextUse;
-use crate::uses::mentions;
+use crate::uses::asks_for_point;
 
 mod functions;
 
@@ -101,7 +99,9 @@ fn clauses_by_point(program: &Program) -> Vec<(PointId, Vec<usize>)> {
     let mut order: Vec<(PointId, Vec<usize>)> = Vec::new();
     let mut seen: HashMap<PointId, usize> = HashMap::new();
     for (index, clause) in program.clauses.iter().enumerate() {
-        for point in &clause.points {
+        // Clauses of ERROR are part of the programs whose clauses fault.
+        let attached = |point: &&PointId| program.points[point.0 as usize].site != Site::Error;
+        for point in clause.points.iter().filter(attached) {
             let slot = *seen.entry(*point).or_insert_with(|| {
                 order.push((*point, Vec::new()));
                 order.len() - 1
@@ -117,7 +117,7 @@ fn clauses_by_point(program: &Program) -> Vec<(PointId, Vec<usize>)> {
 /// What points must have in common to share a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Mechanism {
-    Run,
+    Run { end: bool },
     Tracepoint,
     RawTracepoint(RawFields),
     Syscalls { exit: bool },
@@ -149,7 +149,8 @@ fn mechanism(
     options: PlanOptions,
 ) -> Mechanism {
     match site {
-        Site::Begin | Site::End | Site::Error => Mechanism::Run,
+        Site::Begin | Site::Error => Mechanism::Run { end: false },
+        Site::End => Mechanism::Run { end: true },
         Site::Tracepoint { event, .. } if many.binary_search(&point).is_ok() => {
             Mechanism::Syscalls { exit: event.starts_with("sys_exit_") }
         }
@@ -274,8 +275,7 @@ impl Groups {
 /// One unit for all points, or one for each where programs cannot tell points apart.
 fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Planned> {
     // Without cookies all points can share a program that does not ask which one it is.
-    let asks = |clause: &Clause| mentions(clause, Builtin::Point) || mentions(clause, Builtin::Function);
-    let cookies = clauses.iter().any(|clause| asks(&program.clauses[*clause]));
+    let cookies = clauses.iter().any(|clause| asks_for_point(program, &program.clauses[*clause]));
     let together = points.len() == 1 || !cookies || mechanism.tells_points_apart(program, &points, options);
     let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
     let unit = |points: Vec<PointId>| Unit {
@@ -302,7 +302,7 @@ impl Mechanism {
     fn tells_points_apart(self, program: &Program, points: &[PointId], options: PlanOptions) -> bool {
         let attach_cookie = |kind| options.abilities.attach_cookie(kind);
         match self {
-            Mechanism::Run => true,
+            Mechanism::Run { .. } => true,
             Mechanism::Syscalls { .. } => true,
             Mechanism::Tracepoint => attach_cookie(ProgramKind::Tracepoint),
             Mechanism::RawTracepoint(_) => attach_cookie(ProgramKind::RawTracepoint),
@@ -330,7 +330,7 @@ impl Mechanism {
 
     fn context(self, program: &Program, points: &[PointId]) -> Context {
         match self {
-            Mechanism::Run => Context::Run,
+            Mechanism::Run { .. } => Context::Run,
             Mechanism::Tracepoint => Context::Tracepoint,
             Mechanism::RawTracepoint(fields) => Context::RawTracepoint(reads(fields)),
             Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,

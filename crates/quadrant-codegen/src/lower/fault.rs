@@ -1,0 +1,260 @@
+//! Faults: in a program whose faults end the clause, the way out of a clause on which something failed.
+//!
+//! A fault leaves the clause for its fault exit with two numbers: what happened and in which statement, and the address. There a record is
+//! sent and the clauses of ERROR run; then the firing goes on behind the clause. In other programs a fault is a loss that is counted.
+
+use std::collections::BTreeSet;
+
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
+use quadrant_program::program::Fault;
+use quadrant_program::program::Faults;
+use quadrant_program::program::Program;
+use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Space;
+use quadrant_program::ty::Type;
+
+use super::error::Result;
+use super::record::Wake;
+use super::unit::Lower;
+use crate::object::LossKind;
+use crate::ssa::Block;
+use crate::ssa::Cond;
+use crate::ssa::Operand;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// A failed read.
+pub(super) const BAD_ADDRESS: (Fault, LossKind) = (Fault::BadAddress, LossKind::Read);
+
+/// The way out of a clause for faults: a block with two parameters.
+#[derive(Clone, Copy)]
+pub(super) struct FaultExit {
+    /// Where to go.
+    pub block: Block,
+    /// The kind of fault, and in the upper half the number of the statement.
+    pub what: Value,
+    /// The address.
+    pub address: Value,
+}
+
+/// A firing of ERROR, while its clauses are lowered.
+#[derive(Clone, Copy)]
+pub(super) struct ErrorFiring {
+    /// The point.
+    pub point: [PointId; 1],
+    /// The arguments, from `Arg(1)` on.
+    pub args: [Value; 5],
+}
+
+impl<'a> Lower<'a, '_> {
+    /// Whether a fault ends its clause.
+    pub fn aborts(&self) -> bool {
+        matches!(self.g.program.faults, Faults::Abort(_))
+    }
+
+    /// A fault exit, in programs that have them.
+    pub fn fault_exit(&mut self) -> Option<FaultExit> {
+        if !self.aborts() {
+            return None;
+        }
+        let block = self.f.b.create_block();
+        let what = self.f.b.append_param(block);
+        let address = self.f.b.append_param(block);
+        Some(FaultExit { block, what, address })
+    }
+
+    /// Faults if the comparison holds; where faults do not end the clause, counts the loss and goes on in any case.
+    pub fn fault_if(
+        &mut self,
+        (fault, loss): (Fault, LossKind),
+        cond: Cond,
+        lhs: Value,
+        rhs: impl Into<Operand>,
+        address: Value,
+    ) {
+        match self.f.fault {
+            None => self.lose_if(loss, cond, lhs, rhs),
+            Some(exit) => {
+                let what = self.what(fault);
+                let next = self.f.b.create_block();
+                self.f.b.branch(cond, lhs, rhs, exit.block, &[what, address], next, &[]);
+                self.f.b.switch_to(next);
+            }
+        }
+    }
+
+    /// Something failed here: faults, or counts the loss and goes on.
+    pub fn failed(&mut self, (fault, loss): (Fault, LossKind), address: Value) {
+        match self.f.fault {
+            None => self.lose(loss),
+            Some(exit) => {
+                let what = self.what(fault);
+                self.f.b.jump(exit.block, &[what, address]);
+            }
+        }
+    }
+
+    /// A fault that only programs with fault exits can have, if the comparison holds.
+    pub fn abort_if(
+        &mut self,
+        fault: Fault,
+        cond: Cond,
+        lhs: Value,
+        rhs: impl Into<Operand>,
+        address: Value,
+    ) -> Result<()> {
+        if self.f.fault.is_none() {
+            return Err(self.model_error("a function that can fault in a program without faults"));
+        }
+        self.fault_if((fault, LossKind::Fault), cond, lhs, rhs, address);
+        Ok(())
+    }
+
+    /// An address that could not be read: 0 in place of those of the program itself, which are no numbers to the verifier.
+    pub fn bad_address(&mut self, space: Space, address: Value) {
+        let address = self.faulty(space, address);
+        self.failed(BAD_ADDRESS, address);
+    }
+
+    /// An address as a fault gives it.
+    pub fn faulty(&mut self, space: Space, address: Value) -> Value {
+        match space {
+            Space::Kernel | Space::User => address,
+            Space::Context | Space::Program if self.f.fault.is_some() => self.f.b.iconst(0),
+            Space::Context | Space::Program => address,
+        }
+    }
+
+    fn what(&mut self, fault: Fault) -> Value {
+        let statement = self.statements.iter().filter(|start| **start <= self.span.start).count() as i64;
+        self.f.b.iconst(fault as i64 | statement << 32)
+    }
+
+    /// What happens at the fault exit of a clause: the record, then the clauses of ERROR. A fault in one of those only counts.
+    /// Gives whether there is such an exit; code then goes on behind it.
+    pub fn handle_faults(&mut self, clause: &'a Clause, exit: Option<FaultExit>, unit_end: Block) -> Result<bool> {
+        let Some(exit) = exit.filter(|exit| self.f.b.is_reachable(exit.block)) else { return Ok(false) };
+        self.f.b.switch_to(exit.block);
+        self.at(clause.span);
+        self.f.fault = None;
+        self.f.scratch = self.unit_scratch;
+        if self.error.is_some() {
+            self.lose(LossKind::Fault);
+            return Ok(true);
+        }
+        let kind = self.f.b.ext(exit.what, Size::B4, false);
+        let statement = self.f.b.shr(exit.what, 32);
+        self.fault_record(statement, kind, exit.address)?;
+        self.error_clauses(statement, kind, exit.address, unit_end)?;
+        Ok(true)
+    }
+
+    fn fault_record(&mut self, statement: Value, kind: Value, address: Value) -> Result<()> {
+        let Faults::Abort(record) = self.g.program.faults else { return Ok(()) };
+        let point = self.fired_point(&Type::U64)?;
+        let clause = self.f.b.iconst(self.clause.into());
+        self.emit_words(record, &[point, clause, statement, kind, address])
+    }
+
+    /// Sends a record of numbers. It needs no scratch memory.
+    fn emit_words(&mut self, record: RecordId, words: &[Value]) -> Result<()> {
+        const HEADER: u32 = quadrant_program::record::HEADER;
+        let size = HEADER + 8 * words.len() as u32;
+        let end = self.f.b.create_block();
+        let to = match self.g.target.ring_buffer {
+            true => self.reserve_record(size, end),
+            false => self.own_stack(size),
+        };
+        self.header(record, to);
+        for (word, at) in words.iter().zip(0..) {
+            self.f.b.store(to.base, to.off + HEADER as i32 + 8 * at, Size::B8, *word);
+        }
+        match self.g.target.ring_buffer {
+            true => self.submit(to, Wake::Not),
+            false => {
+                let size = self.f.b.iconst(size.into());
+                self.send(to, size, Wake::Not);
+            }
+        }
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// The clauses of ERROR, in order, with variables of their own.
+    fn error_clauses(&mut self, statement: Value, kind: Value, address: Value, unit_end: Block) -> Result<()> {
+        let program = self.g.program;
+        let clauses = error_clauses(program);
+        let Some((_, point)) = clauses.first() else { return Ok(()) };
+        let id = self.fired_point_id()?;
+        let minus_one = self.f.b.iconst(-1);
+        self.error = Some(ErrorFiring { point: [*point], args: [id, statement, minus_one, kind, address] });
+        let outer = (self.clause, std::mem::take(&mut self.f.vars));
+        self.clear_shared();
+        for (index, point) in clauses {
+            self.clause = index as u32;
+            self.error.iter_mut().for_each(|error| error.point = [point]);
+            self.clause(&program.clauses[index], unit_end)?;
+        }
+        (self.clause, self.f.vars) = outer;
+        self.error = None;
+        Ok(())
+    }
+}
+
+/// The clauses that run when another clause faults, and their point.
+pub(super) fn error_clauses(program: &Program) -> Vec<(usize, PointId)> {
+    let is_error = |id: &&PointId| program.points.get(id.0 as usize).is_some_and(|point| point.site == Site::Error);
+    let of_error = |(index, clause): (usize, &Clause)| Some((index, *clause.points.iter().find(is_error)?));
+    program.clauses.iter().enumerate().filter_map(of_error).collect()
+}
+
+/// Where the statements of a clause start in the script: those of its body, and the actions of its records.
+pub(super) fn statements(program: &Program, clause: &Clause) -> BTreeSet<u32> {
+    let mut starts = BTreeSet::new();
+    if matches!(program.faults, Faults::Abort(_)) {
+        note_statements(program, &clause.body, &mut starts);
+    }
+    starts
+}
+
+fn note_statements(program: &Program, body: &[Stmt], starts: &mut BTreeSet<u32>) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::If { then, other, .. } => {
+                starts.insert(stmt.span.start);
+                note_statements(program, then, starts);
+                note_statements(program, other, starts);
+            }
+            StmtKind::Block(body) => note_statements(program, body, starts),
+            StmtKind::Emit { record, args } => note_actions(program, *record, args, starts),
+            _ => drop(starts.insert(stmt.span.start)),
+        }
+    }
+}
+
+fn note_actions(program: &Program, record: RecordId, args: &[Expr], starts: &mut BTreeSet<u32>) {
+    let Some(RecordKind::Firing(actions)) = program.records.get(record.0 as usize).map(|record| &record.kind) else {
+        return;
+    };
+    let first = |range: &std::ops::Range<u32>| args.get(range.start as usize).filter(|_| !range.is_empty());
+    starts.extend(actions.iter().filter_map(|action| first(&action.args)).map(|arg| arg.span.start));
+}
+
+/// Whether evaluating an expression can fault.
+pub(super) fn can_fault(e: &Expr) -> bool {
+    let mut found = false;
+    super::walk::expr(e, &mut |node| {
+        if let super::walk::Node::Expr(e) = node {
+            found |= matches!(e.kind, ExprKind::Deref { .. } | ExprKind::Call(..) | ExprKind::Binary(..));
+        }
+    });
+    found
+}
