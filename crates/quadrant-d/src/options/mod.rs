@@ -1,0 +1,264 @@
+//! D's options: `-x name=value`, `#pragma D option name=value`, `setopt("name", "value")`, `DTRACE_OPT_NAME=value`.
+//!
+//! Every option of DTrace has a line in [`TABLE`]: it sets something, or says why nothing needs to be set here, or is refused with
+//! what to do instead.
+
+mod table;
+mod value;
+
+use table::Kind;
+pub use table::{Entry, Phase, TABLE};
+
+/// What options have set. Sizes are bytes, times nanoseconds; `None` is an option that was not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as the options, which the documents describe")]
+pub struct Options {
+    pub agghist: bool,
+    pub aggpack: bool,
+    pub aggsize: Option<u64>,
+    pub aggsortkey: bool,
+    pub aggsortkeypos: Option<u64>,
+    pub aggsortpos: Option<u64>,
+    pub aggsortrev: bool,
+    pub aggzoom: bool,
+    pub aliases: bool,
+    pub argref: bool,
+    pub bufpolicy: Policy,
+    pub bufsize: Option<u64>,
+    pub cpp: bool,
+    pub cppargs: Vec<String>,
+    pub cpphdrs: bool,
+    pub cpppath: Option<String>,
+    pub cpu: Option<u64>,
+    pub defaultargs: bool,
+    pub define: Vec<String>,
+    pub destructive: bool,
+    pub droptags: bool,
+    pub dynvarsize: Option<u64>,
+    pub empty: bool,
+    pub errtags: bool,
+    pub flowindent: bool,
+    pub incdir: Vec<String>,
+    pub libdir: Vec<String>,
+    pub maxframes: Option<u64>,
+    pub nolibs: bool,
+    pub noresolve: bool,
+    pub nspec: Option<u64>,
+    pub pcapsize: Option<u64>,
+    pub printsize: Option<u64>,
+    pub pspec: bool,
+    pub quiet: bool,
+    pub rawbytes: bool,
+    pub scratchsize: Option<u64>,
+    pub specsize: Option<u64>,
+    pub stackframes: Option<u64>,
+    pub stackindent: Option<u64>,
+    pub statusrate: u64,
+    pub stdc: Option<String>,
+    pub strsize: Option<u64>,
+    pub switchrate: u64,
+    pub undef: Vec<String>,
+    pub ustackframes: Option<u64>,
+    pub verbose: bool,
+    pub version: Option<String>,
+    pub zdefs: bool,
+}
+
+/// What happens to records between their arrival and their reader: `bufpolicy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// They are printed as they come.
+    #[default]
+    Switch,
+    /// The newest are printed at the end.
+    Ring,
+    /// The oldest are printed at the end, which comes when there is no more room.
+    Fill,
+}
+
+/// Why an option cannot be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionError {
+    /// One line, without the option's name.
+    pub message: String,
+    /// What to do; may be empty.
+    pub help: String,
+}
+
+impl Options {
+    /// Sets an option. `now` is the phase of the trace: what had to be set before is refused.
+    ///
+    /// # Errors
+    /// No such option, a value that it cannot have, an option that is not supported or that comes too late.
+    pub fn set(&mut self, name: &str, value: Option<&str>, now: Phase) -> Result<(), OptionError> {
+        let Some(entry) = entry(name) else { return Err(unknown(name)) };
+        if entry.phase < now {
+            let help = "set it on the command line (-x) or by a pragma";
+            return Err(OptionError {
+                message: "Operation illegal when tracing is active".to_owned(),
+                help: help.to_owned(),
+            });
+        }
+        self.put(&entry.kind, value)
+    }
+
+    fn put(&mut self, kind: &Kind, text: Option<&str>) -> Result<(), OptionError> {
+        match kind {
+            Kind::Flag(field) => *field(self) = value::flag(text).ok_or_else(invalid)?,
+            Kind::Size(field) => *field(self) = Some(text.and_then(value::size).ok_or_else(invalid)?),
+            Kind::Number(field) => *field(self) = Some(text.and_then(value::number).ok_or_else(invalid)?),
+            Kind::Rate(field) => *field(self) = text.and_then(value::rate).ok_or_else(invalid)?,
+            Kind::Text(field) => *field(self) = Some(text.ok_or_else(invalid)?.to_owned()),
+            Kind::List(field) => field(self).push(text.ok_or_else(invalid)?.to_owned()),
+            Kind::Policy(field) => *field(self) = text.and_then(policy).ok_or_else(invalid)?,
+            Kind::Only(values, why) => {
+                text.filter(|text| values.contains(text)).ok_or_else(|| refused(why))?;
+            }
+            Kind::Nothing(_) => {}
+            Kind::Refused(why) => return Err(refused(why)),
+        }
+        Ok(())
+    }
+}
+
+impl Default for Options {
+    /// Those that count when nothing is set.
+    fn default() -> Options {
+        const SECOND: u64 = 1_000_000_000;
+        Options {
+            agghist: false,
+            aggpack: false,
+            aggsize: None,
+            aggsortkey: false,
+            aggsortkeypos: None,
+            aggsortpos: None,
+            aggsortrev: false,
+            aggzoom: false,
+            aliases: true,
+            argref: false,
+            bufpolicy: Policy::Switch,
+            bufsize: None,
+            cpp: false,
+            cppargs: Vec::new(),
+            cpphdrs: false,
+            cpppath: None,
+            cpu: None,
+            defaultargs: false,
+            define: Vec::new(),
+            destructive: false,
+            droptags: false,
+            dynvarsize: None,
+            empty: false,
+            errtags: false,
+            flowindent: false,
+            incdir: Vec::new(),
+            libdir: Vec::new(),
+            maxframes: None,
+            nolibs: false,
+            noresolve: false,
+            nspec: None,
+            pcapsize: None,
+            printsize: None,
+            pspec: false,
+            quiet: false,
+            rawbytes: false,
+            scratchsize: None,
+            specsize: None,
+            stackframes: None,
+            stackindent: None,
+            statusrate: SECOND,
+            stdc: None,
+            strsize: None,
+            switchrate: SECOND,
+            undef: Vec::new(),
+            ustackframes: None,
+            verbose: false,
+            version: None,
+            zdefs: false,
+        }
+    }
+}
+
+fn entry(name: &str) -> Option<&'static Entry> {
+    TABLE.binary_search_by_key(&name, |entry| entry.name).ok().map(|place| &TABLE[place])
+}
+
+fn policy(text: &str) -> Option<Policy> {
+    match text {
+        "switch" => Some(Policy::Switch),
+        "ring" => Some(Policy::Ring),
+        "fill" => Some(Policy::Fill),
+        _ => None,
+    }
+}
+
+fn unknown(name: &str) -> OptionError {
+    let near = quadrant_types::suggest(name, TABLE.iter().map(|entry| entry.name));
+    let help = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
+    OptionError { message: "Invalid option name".to_owned(), help }
+}
+
+fn invalid() -> OptionError {
+    OptionError { message: "Invalid value for specified option".to_owned(), help: String::new() }
+}
+
+fn refused(why: &str) -> OptionError {
+    OptionError { message: "Option is not supported".to_owned(), help: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(options: &mut Options, name: &str, value: Option<&str>) -> Result<(), String> {
+        options.set(name, value, Phase::Compile).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn the_table_is_sorted_for_looking_up() {
+        assert!(TABLE.is_sorted_by(|a, b| a.name < b.name));
+    }
+
+    #[test]
+    fn each_kind_of_value() {
+        let mut options = Options::default();
+        for (name, value) in [
+            ("quiet", None),
+            ("bufsize", Some("16k")),
+            ("cpu", Some("3")),
+            ("switchrate", Some("10hz")),
+            ("bufpolicy", Some("ring")),
+            ("define", Some("A=1")),
+            ("define", Some("B")),
+            ("cleanrate", Some("101hz")),
+            ("evaltime", Some("exec")),
+        ] {
+            assert_eq!(set(&mut options, name, value), Ok(()), "{name}");
+        }
+        let expected = Options {
+            quiet: true,
+            bufsize: Some(16384),
+            cpu: Some(3),
+            switchrate: 100_000_000,
+            bufpolicy: Policy::Ring,
+            define: vec!["A=1".to_owned(), "B".to_owned()],
+            ..Options::default()
+        };
+        assert_eq!(options, expected);
+    }
+
+    #[test]
+    fn mistakes() {
+        let mut options = Options::default();
+        assert_eq!(set(&mut options, "foo", Some("1")), Err("Invalid option name".to_owned()));
+        assert_eq!(set(&mut options, "strsize", Some("abc")), Err("Invalid value for specified option".to_owned()));
+        assert_eq!(set(&mut options, "strsize", None), Err("Invalid value for specified option".to_owned()));
+        assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
+        assert_eq!(
+            options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,
+            "Operation illegal when tracing is active"
+        );
+        assert_eq!(options.set("quiet", None, Phase::Any), Ok(()));
+        assert_eq!(options, Options { quiet: true, ..Options::default() });
+    }
+}

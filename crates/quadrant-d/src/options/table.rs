@@ -1,0 +1,191 @@
+//! All options by name: what they set, when they can be set, and why some have no meaning here.
+
+use super::Options;
+use super::Policy;
+
+/// When an option can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before a program is compiled: on the command line, and in pragmas.
+    Compile,
+    /// Before a program runs.
+    Start,
+    /// At any time, also by `setopt()`.
+    Any,
+}
+
+/// What an option sets.
+pub(super) enum Kind {
+    Flag(fn(&mut Options) -> &mut bool),
+    Size(fn(&mut Options) -> &mut Option<u64>),
+    Number(fn(&mut Options) -> &mut Option<u64>),
+    /// A time in nanoseconds.
+    Rate(fn(&mut Options) -> &mut u64),
+    Text(fn(&mut Options) -> &mut Option<String>),
+    /// Every value is added.
+    List(fn(&mut Options) -> &mut Vec<String>),
+    Policy(fn(&mut Options) -> &mut Policy),
+    /// Only these values are what happens anyway.
+    Only(&'static [&'static str], &'static str),
+    /// Nothing that could be set, and why.
+    Nothing(&'static str),
+    /// It would mean something, and is not there: why, and what to do.
+    Refused(&'static str),
+}
+
+/// An option.
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// When it can be set.
+    pub phase: Phase,
+    pub(super) kind: Kind,
+}
+
+impl Entry {
+    /// Why setting it changes nothing, if that is so.
+    pub fn no_meaning(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Nothing(why) | Kind::Only(_, why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Why it is refused, if it is.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Refused(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+const fn compile(name: &'static str, kind: Kind) -> Entry {
+    Entry { name, phase: Phase::Compile, kind }
+}
+
+const fn start(name: &'static str, kind: Kind) -> Entry {
+    Entry { name, phase: Phase::Start, kind }
+}
+
+const fn any(name: &'static str, kind: Kind) -> Entry {
+    Entry { name, phase: Phase::Any, kind }
+}
+
+const BTF: &str = "types come from the running kernel's BTF";
+const OWN_CODE: &str = "the compiler and its code are our own";
+const NO_LINKING: &str = "objects of -G hold notes, which need no linking of ours";
+const NO_JAVA: &str = "stacks of virtual machines have no helpers here; their symbols come from perf-PID.map files";
+
+/// All of them, by name.
+pub const TABLE: &[Entry] = &[
+    any("agghist", Kind::Flag(|o| &mut o.agghist)),
+    any("aggpack", Kind::Flag(|o| &mut o.aggpack)),
+    compile(
+        "aggpercpu",
+        Kind::Refused("the parts of an aggregation are put together as they are read; use `cpu` as a key"),
+    ),
+    any("aggrate", Kind::Nothing("aggregations are read when they are printed")),
+    start("aggsize", Kind::Size(|o| &mut o.aggsize)),
+    any("aggsortkey", Kind::Flag(|o| &mut o.aggsortkey)),
+    any("aggsortkeypos", Kind::Number(|o| &mut o.aggsortkeypos)),
+    any("aggsortpos", Kind::Number(|o| &mut o.aggsortpos)),
+    any("aggsortrev", Kind::Flag(|o| &mut o.aggsortrev)),
+    any("aggzoom", Kind::Flag(|o| &mut o.aggzoom)),
+    compile("aliases", Kind::Flag(|o| &mut o.aliases)),
+    compile("amin", Kind::Refused("stability attributes are not tracked through a program; -v shows those of probes")),
+    compile("argref", Kind::Flag(|o| &mut o.argref)),
+    start(
+        "bpflog",
+        Kind::Refused("use `quadrant -d bpf`, or -S, and `bpftool prog load` to see what the verifier says"),
+    ),
+    start("bpflogsize", Kind::Nothing("the verifier's log grows as it needs")),
+    start("bufpolicy", Kind::Policy(|o| &mut o.bufpolicy)),
+    start("bufresize", Kind::Nothing("a buffer that cannot be had is an error; none is made smaller unasked")),
+    start("bufsize", Kind::Size(|o| &mut o.bufsize)),
+    start("cleanrate", Kind::Nothing("dynamic variables are freed at once, there are no lists to clean")),
+    compile("core", Kind::Nothing(OWN_CODE)),
+    compile("cpp", Kind::Flag(|o| &mut o.cpp)),
+    compile("cppargs", Kind::List(|o| &mut o.cppargs)),
+    compile("cpphdrs", Kind::Flag(|o| &mut o.cpphdrs)),
+    compile("cpppath", Kind::Text(|o| &mut o.cpppath)),
+    start("cpu", Kind::Number(|o| &mut o.cpu)),
+    compile("ctfpath", Kind::Nothing(BTF)),
+    compile(
+        "ctypes",
+        Kind::Refused("there is no dump of types; `bpftool btf dump file /sys/kernel/btf/vmlinux` has the kernel's"),
+    ),
+    compile("debug", Kind::Nothing(OWN_CODE)),
+    compile("debugassert", Kind::Nothing(OWN_CODE)),
+    compile("defaultargs", Kind::Flag(|o| &mut o.defaultargs)),
+    compile("define", Kind::List(|o| &mut o.define)),
+    start("destructive", Kind::Flag(|o| &mut o.destructive)),
+    compile("disasm", Kind::Refused("-S has one form of listing")),
+    compile(
+        "dofstashpath",
+        Kind::Nothing("static probes are read from the programs themselves; there is no daemon with a stash"),
+    ),
+    compile("droptags", Kind::Flag(|o| &mut o.droptags)),
+    compile(
+        "dtypes",
+        Kind::Refused("there is no dump of types; `bpftool btf dump file /sys/kernel/btf/vmlinux` has the kernel's"),
+    ),
+    start("dynvarsize", Kind::Size(|o| &mut o.dynvarsize)),
+    compile("empty", Kind::Flag(|o| &mut o.empty)),
+    compile("errtags", Kind::Flag(|o| &mut o.errtags)),
+    compile(
+        "evaltime",
+        Kind::Only(&["exec", "preinit"], "a command waits in front of its exec until all probes are there"),
+    ),
+    any("flowindent", Kind::Flag(|o| &mut o.flowindent)),
+    start("grabanon", Kind::Refused("there is no anonymous tracing; see -A")),
+    compile("incdir", Kind::List(|o| &mut o.incdir)),
+    compile("iregs", Kind::Nothing(OWN_CODE)),
+    start("jstackframes", Kind::Nothing(NO_JAVA)),
+    start("jstackstrsize", Kind::Nothing(NO_JAVA)),
+    compile("kdefs", Kind::Nothing("symbols of the kernel are looked up when they are used")),
+    compile("knodefs", Kind::Nothing("a symbol of the kernel that is not there is always an error")),
+    compile("late", Kind::Nothing("programs attach by descriptor, there is no dynamic translation to be late for")),
+    compile("lazyload", Kind::Nothing(NO_LINKING)),
+    compile("ldpath", Kind::Nothing(NO_LINKING)),
+    compile("libdir", Kind::List(|o| &mut o.libdir)),
+    compile("linkmode", Kind::Nothing(NO_LINKING)),
+    compile("linknommap", Kind::Nothing(NO_LINKING)),
+    compile("linktype", Kind::Nothing(NO_LINKING)),
+    start("lockmem", Kind::Nothing("the limit is raised as far as the kernel wants it raised")),
+    start("maxframes", Kind::Number(|o| &mut o.maxframes)),
+    compile("modpath", Kind::Nothing(BTF)),
+    compile("nolibs", Kind::Flag(|o| &mut o.nolibs)),
+    start("noresolve", Kind::Flag(|o| &mut o.noresolve)),
+    start("nspec", Kind::Number(|o| &mut o.nspec)),
+    start("pcapsize", Kind::Size(|o| &mut o.pcapsize)),
+    compile("pgmax", Kind::Nothing("processes are not held, so there is no cache of them to bound")),
+    compile("preallocate", Kind::Nothing(OWN_CODE)),
+    any("printsize", Kind::Size(|o| &mut o.printsize)),
+    compile("procfspath", Kind::Nothing("processes are looked at in /proc")),
+    compile("pspec", Kind::Flag(|o| &mut o.pspec)),
+    any("quiet", Kind::Flag(|o| &mut o.quiet)),
+    any("quietresize", Kind::Nothing("no buffer is resized")),
+    any("rawbytes", Kind::Flag(|o| &mut o.rawbytes)),
+    start("scratchsize", Kind::Size(|o| &mut o.scratchsize)),
+    start("specsize", Kind::Size(|o| &mut o.specsize)),
+    start("stackframes", Kind::Number(|o| &mut o.stackframes)),
+    any("stackindent", Kind::Number(|o| &mut o.stackindent)),
+    any("statusrate", Kind::Rate(|o| &mut o.statusrate)),
+    compile("stdc", Kind::Text(|o| &mut o.stdc)),
+    compile("strip", Kind::Nothing(NO_LINKING)),
+    start("strsize", Kind::Size(|o| &mut o.strsize)),
+    any("switchrate", Kind::Rate(|o| &mut o.switchrate)),
+    compile("syslibdir", Kind::Nothing("the libraries are in the program; -L adds others")),
+    compile("sysslice", Kind::Nothing("traces run in the caller's control group")),
+    compile("tree", Kind::Refused("use `quadrant dtrace -e -S` for the code that a program becomes")),
+    compile("tregs", Kind::Nothing(OWN_CODE)),
+    compile("udefs", Kind::Nothing(NO_LINKING)),
+    compile("undef", Kind::List(|o| &mut o.undef)),
+    compile("unodefs", Kind::Nothing(NO_LINKING)),
+    compile("useruid", Kind::Nothing("processes are not held, whoever owns them")),
+    start("ustackframes", Kind::Number(|o| &mut o.ustackframes)),
+    compile("verbose", Kind::Flag(|o| &mut o.verbose)),
+    compile("version", Kind::Text(|o| &mut o.version)),
+    compile("zdefs", Kind::Flag(|o| &mut o.zdefs)),
+];

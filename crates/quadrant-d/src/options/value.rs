@@ -1,0 +1,92 @@
+//! Values of options as they are written.
+
+/// A number in the notations of C, without a sign.
+pub(super) fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None if text.len() > 1 && text.starts_with('0') => u64::from_str_radix(text, 8).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// Bytes: a number with `k`, `m`, `g` or `t` behind it, or nothing.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let shift = match text.chars().next_back()?.to_ascii_lowercase() {
+        'k' => 10,
+        'm' => 20,
+        'g' => 30,
+        't' => 40,
+        _ => return number(text),
+    };
+    number(&text[..text.len() - 1])?.checked_mul(1 << shift)
+}
+
+/// Units of time and their nanoseconds.
+const UNITS: &[(&str, u64)] = &[
+    ("ns", 1),
+    ("nsec", 1),
+    ("us", 1_000),
+    ("usec", 1_000),
+    ("ms", 1_000_000),
+    ("msec", 1_000_000),
+    ("s", 1_000_000_000),
+    ("sec", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("min", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("hour", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+    ("day", 86_400_000_000_000),
+];
+
+/// A time between two events in nanoseconds: a number with a unit, or how often a second (`hz`, or no unit).
+pub(super) fn rate(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = (number(&text[..digits])?, text[digits..].to_ascii_lowercase());
+    if unit.is_empty() || unit == "hz" {
+        return 1_000_000_000u64.checked_div(count);
+    }
+    let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    count.checked_mul(*nanoseconds)
+}
+
+/// Whether something is on: no value is a yes.
+pub(super) fn flag(text: Option<&str>) -> Option<bool> {
+    match text.unwrap_or("1").to_ascii_lowercase().as_str() {
+        "1" | "yes" | "on" | "set" | "true" | "enable" | "enabled" => Some(true),
+        "0" | "no" | "off" | "unset" | "false" | "disable" | "disabled" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes() {
+        assert_eq!((number("0x10"), number("010"), number("0"), number("-1")), (Some(16), Some(8), Some(0), None));
+        assert_eq!(
+            (size("4k"), size("1M"), size("2g"), size("17"), size("k")),
+            (Some(4096), Some(1 << 20), Some(2 << 30), Some(17), None)
+        );
+        assert_eq!((size("99999999t"), size(""), size("1z")), (None, None, None));
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(
+            (rate("10hz"), rate("4"), rate("1sec")),
+            (Some(100_000_000), Some(250_000_000), Some(1_000_000_000))
+        );
+        assert_eq!(
+            (rate("500ms"), rate("2m"), rate("0hz"), rate("5y"), rate("")),
+            (Some(500_000_000), Some(120_000_000_000), None, None, None)
+        );
+    }
+
+    #[test]
+    fn flags() {
+        assert_eq!((flag(None), flag(Some("off")), flag(Some("7"))), (Some(true), Some(false), None));
+    }
+}
