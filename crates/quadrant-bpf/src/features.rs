@@ -5,6 +5,7 @@
 //! for here: the kernel's BTF lists them.
 
 use std::collections::BTreeMap;
+use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::btf::{Function, Linkage};
@@ -203,6 +204,19 @@ impl Features {
             load(&ProgramSpec { flags, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) }).is_some()
         })
     }
+}
+
+/// Words of arguments that the kernel gives to programs at a function of an eBPF program whose types it does not trust.
+pub const UNTRUSTED_WORDS: u8 = 5;
+
+/// Whether the kernel does not trust the types of a function of a loaded eBPF program, given by its id in the program's
+/// BTF, which has fewer words of arguments than [`UNTRUSTED_WORDS`]. The result of such a function is behind that many
+/// words. It is so where the types do not say what the verifier found, as of a context that is a plain number.
+pub fn types_are_untrusted(program: BorrowedFd<'_>, function: u32) -> bool {
+    let behind = i16::from(UNTRUSTED_WORDS) * 8;
+    let insns = [Insn::ldx(Size::Dw, Reg::R0, Reg::R1, behind), Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+    let attach_type = AttachType::TraceFexit;
+    load(&ProgramSpec { attach_type, attach_btf: Some(program), ..at_entry(function, &insns) }).is_some()
 }
 
 /// The shortest program: `return 0`.

@@ -64,6 +64,12 @@ pub enum Means {
 }
 
 impl Request<'_> {
+    /// Whether a program runs by a kernel probe, also where the point could be had by trampoline.
+    fn is_kprobe(&self, site: &Site) -> bool {
+        let in_kernel = matches!(site, Site::Kprobe(_) | Site::Kretprobe(_) | Site::Fentry(_) | Site::Fexit(_));
+        in_kernel && self.program.kind() == ProgramKind::Kprobe
+    }
+
     /// The cookie of a point by its index; 0 is none.
     fn cookie(&self, index: usize) -> u64 {
         self.first_cookie.map_or(0, |first| first + index as u64)
@@ -108,7 +114,7 @@ pub fn attach(
     progress: &mut Progress<'_>,
 ) -> Result<Attached> {
     let Some(first) = request.sites.first() else { return Ok(Attached::default()) };
-    let kernel_code = matches!(first, Site::Kprobe(_) | Site::Kretprobe(_)) || request.means == Means::KprobeMulti;
+    let kernel_code = request.is_kprobe(first);
     let (mut registered, mut passed_over) = (None, Vec::new());
     let links = match request.means {
         Means::Syscalls { exit } => vec![tracepoint::syscalls(request, exit)?],
@@ -146,9 +152,10 @@ fn links(
             let link = Link::tracing(request.program, AttachType::TraceRawTp, 0).map_err(|e| from_kernel(&e))?;
             Ok(vec![link])
         }
-        Site::Kprobe(_) | Site::Kretprobe(_) => kprobe::each(request, progress, passed_over),
+        _ if request.is_kprobe(first) => kprobe::each(request, progress, passed_over),
         Site::Fentry(_) | Site::Fexit(_) => each(request, progress, fentry::link),
         Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => each(request, progress, uprobe::single),
+        Site::Kprobe(_) | Site::Kretprobe(_) => Err(error("the program is none of a kernel probe")),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
             perf_event::links(request)
         }

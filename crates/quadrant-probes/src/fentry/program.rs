@@ -1,5 +1,8 @@
 //! Functions of loaded eBPF programs: `fentry:bpf:NAME`, `fentry:bpf:NUMBER:NAME`.
 
+use std::os::fd::AsFd;
+
+use quadrant_bpf::features::{UNTRUSTED_WORDS, types_are_untrusted};
 use quadrant_bpf::object::{self, ObjectKind};
 use quadrant_program::probe::{Args, BtfFunction, BtfOwner, Found, Point, ProbeKind, Site};
 
@@ -51,7 +54,7 @@ pub(super) fn resolve(kernel: &Kernel, kind: ProbeKind, wanted: &Wanted, limit: 
     }
     check_count(&format!("{}:bpf:{}", kind.name(), wanted.function.text()), functions.len(), limit)?;
     let mut pool = ArgsPool::default();
-    Ok(functions.into_iter().map(|function| found(kind, function, &mut pool)).collect())
+    functions.into_iter().map(|function| found(kind, function, &mut pool)).collect()
 }
 
 pub(super) fn list(kernel: &Kernel, kind: ProbeKind, wanted: &Wanted) -> Result<Vec<String>> {
@@ -85,19 +88,32 @@ fn functions(kernel: &Kernel, wanted: &Wanted) -> Result<Vec<Function>> {
     Ok(functions)
 }
 
-fn found(kind: ProbeKind, function: Function, pool: &mut ArgsPool) -> Found {
+fn found(kind: ProbeKind, function: Function, pool: &mut ArgsPool) -> Result<Found> {
     let on_return = kind == ProbeKind::Fexit;
+    let words = if on_return { words_before_result(&function)? } else { function.prototype.words };
     let (name, args) = (function.full_name(kind), pool.share(function.prototype.named(on_return)));
     let target = BtfFunction {
         owner: BtfOwner::Program(function.program),
         name: function.name.clone(),
         btf_id: function.prototype.btf_id,
-        words: function.prototype.words,
+        words,
         code: None,
         kprobe: false,
     };
     let site = if on_return { Site::Fexit(target) } else { Site::Fentry(target) };
-    Found { point: Point { site, name, func: function.name }, args }
+    Ok(Found { point: Point { site, name, func: function.name }, args })
+}
+
+/// By the types, if the kernel goes by them.
+fn words_before_result(function: &Function) -> Result<u8> {
+    let words = function.prototype.words;
+    if words >= UNTRUSTED_WORDS {
+        return Ok(words);
+    }
+    let gone = || error(format!("the eBPF program {} is gone", function.program));
+    let program = object::open(ObjectKind::Program, function.program).map_err(|e| from_kernel(&e))?;
+    let untrusted = types_are_untrusted(program.ok_or_else(gone)?.as_fd(), function.prototype.btf_id);
+    Ok(if untrusted { UNTRUSTED_WORDS } else { words })
 }
 
 impl Function {

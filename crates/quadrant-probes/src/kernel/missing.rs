@@ -4,6 +4,7 @@ use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::{KernelCode, ProbeError};
 
 use super::denied::Blacklist;
+use super::select::Sifted;
 use super::symbols::Function;
 use super::traceable::Traceable;
 use super::{IMAGE, Kernel, Selected, Wanted, text};
@@ -14,18 +15,24 @@ impl Kernel {
     /// The functions that are meant, at least one.
     pub fn select(&self, wanted: &Wanted) -> Result<Vec<Selected<'_>>> {
         let Some(name) = wanted.name.literal() else {
-            let selected = self.matching(wanted)?;
-            return if selected.is_empty() { Err(self.no_match(wanted)) } else { Ok(selected) };
+            let sifted = self.sift(wanted)?;
+            if sifted.selected.is_empty() {
+                return Err(self.no_match(wanted, sifted));
+            }
+            sifted.left_out.into_iter().for_each(|note| self.note(note));
+            return Ok(sifted.selected);
         };
         let selected = self.named(wanted, name)?;
         if selected.is_empty() { Err(self.missing(wanted, name)?) } else { Ok(selected) }
     }
 
-    fn no_match(&self, wanted: &Wanted) -> ProbeError {
-        let Some(module) = self.absent_module(wanted) else {
-            return error(format!("no function that can be probed matches `{}`", wanted.name.text()));
-        };
-        module
+    fn no_match(&self, wanted: &Wanted, sifted: Sifted<'_>) -> ProbeError {
+        if let Some(absent) = self.absent_module(wanted) {
+            return absent;
+        }
+        let mut error = error(format!("no function that can be probed matches `{}`", wanted.name.text()));
+        error.help = self.why_nothing(sifted);
+        error
     }
 
     fn missing(&self, wanted: &Wanted, name: &str) -> Result<ProbeError> {

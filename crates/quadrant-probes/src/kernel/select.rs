@@ -31,6 +31,15 @@ pub(crate) struct Selected<'a> {
     pub ambiguous: bool,
 }
 
+/// What a pattern means.
+pub(crate) struct Sifted<'a> {
+    pub selected: Vec<Selected<'a>>,
+    /// What of the rest the user could expect, and why it is not there.
+    pub left_out: Vec<String>,
+    /// What the function tracer does not know. Most patterns match some of these.
+    unknown: Vec<Selected<'a>>,
+}
+
 impl Selected<'_> {
     /// The place of its entry.
     pub fn code(&self) -> KernelCode {
@@ -69,24 +78,43 @@ impl Wanted {
 impl Kernel {
     /// What can be probed of what a pattern matches, by name; what is left out is noted.
     pub fn matching(&self, wanted: &Wanted) -> Result<Vec<Selected<'_>>> {
+        let sifted = self.sift(wanted)?;
+        sifted.left_out.into_iter().for_each(|note| self.note(note));
+        Ok(sifted.selected)
+    }
+
+    /// What can be probed of what a pattern matches, by name, and what not, and why.
+    pub fn sift(&self, wanted: &Wanted) -> Result<Sifted<'_>> {
         let matched: Vec<Function<'_>> = self.symbols()?.iter().filter(|function| wanted.matches(function)).collect();
         let mut selected = self.judge(matched, true)?;
-        if let Some(which) =
-            self.leave_out(&mut selected, |one| one.ambiguous && !one.traceable && self.is_half_known(one))
-        {
-            self.note(format!("{which} left out: the kernel does not tell which of those with the name can be traced"));
-        }
-        selected.retain(|one| self.is_known(one));
-        let internals =
-            self.leave_out(&mut selected, |one| !self.allow_unsafe && denied::is_internal(one.function.name));
-        if let Some(which) = internals {
-            self.note(format!("{which} left out: locks and RCU run within every probe; --unsafe takes them"));
-        }
-        if let Some(which) = self.leave_out(&mut selected, |one| self.blacklist().has(&one.function)) {
-            self.note(format!("{which} left out: the kernel allows no probes there"));
-        }
+        let half_known = |one: &Selected<'_>| one.ambiguous && !one.traceable && self.is_half_known(one);
+        let twins = selected.extract_if(.., |one| half_known(one)).collect();
+        let unknown = selected.extract_if(.., |one| !self.is_known(one)).collect();
+        let mut left_out =
+            Vec::from_iter(left_out(twins, "the kernel does not tell which of those with the name can be traced"));
+        left_out.extend(self.forbidden(&mut selected));
         selected.sort_by_key(|one| (one.function.name, one.function.module, one.function.address));
-        Ok(selected)
+        Ok(Sifted { selected, left_out, unknown })
+    }
+
+    /// Takes away what must not be probed, and says why.
+    fn forbidden(&self, selected: &mut Vec<Selected<'_>>) -> Vec<String> {
+        let is_internal = |one: &Selected<'_>| !self.allow_unsafe && denied::is_internal(one.function.name);
+        let internals = selected.extract_if(.., |one| is_internal(one)).collect();
+        let blocked = selected.extract_if(.., |one| self.blacklist().has(&one.function)).collect();
+        let internals = left_out(internals, "locks and RCU run within every probe; --unsafe takes them");
+        internals.into_iter().chain(left_out(blocked, "the kernel allows no probes there")).collect()
+    }
+
+    /// Why nothing of a pattern is left.
+    pub fn why_nothing(&self, sifted: Sifted<'_>) -> Vec<String> {
+        let (mut reasons, mut unknown) = (sifted.left_out, sifted.unknown);
+        reasons.extend(self.forbidden(&mut unknown));
+        reasons.extend(left_out(
+            unknown,
+            "not known to the function tracer (marked notrace, or a part of another function)",
+        ));
+        reasons
     }
 
     /// The functions of a name: those that have it, else what the compiler made of it. Empty if there is none.
@@ -150,17 +178,6 @@ impl Kernel {
         self.traceable().has(&one.function, 1)
     }
 
-    /// Removes functions; how many, and the first names.
-    fn leave_out(&self, selected: &mut Vec<Selected<'_>>, is: impl Fn(&Selected<'_>) -> bool) -> Option<String> {
-        let names: Vec<&str> = selected.iter().filter(|one| is(one)).map(|one| one.function.name).collect();
-        if names.is_empty() {
-            return None;
-        }
-        let text = count_and_names(&names);
-        selected.retain(|one| !is(one));
-        Some(text)
-    }
-
     /// Says that the arguments of functions that the compiler changed may not be those of the source.
     pub fn note_changes(&self, selected: &[Selected<'_>]) {
         let changed = selected.iter().map(|one| one.function.name).filter(|name| suffix::split(name).is_some());
@@ -172,6 +189,14 @@ impl Kernel {
             ));
         }
     }
+}
+
+/// How many functions are left out, the first names, and why; `None` if there are none.
+fn left_out(functions: Vec<Selected<'_>>, why: &str) -> Option<String> {
+    let mut names: Vec<&str> = functions.iter().map(|one| one.function.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| format!("{} left out: {why}", count_and_names(&names)))
 }
 
 /// `function a`, or `3 functions (a, b, ...)`, and the verb.
