@@ -12,6 +12,7 @@
 //! Where the output differs from bpftrace's on purpose: [`mod@text`].
 
 mod arguments;
+mod conversion;
 mod errno;
 pub mod escape;
 mod hist;

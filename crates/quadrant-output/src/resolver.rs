@@ -16,6 +16,22 @@ pub trait Resolver {
     /// The symbol of an address in a process.
     fn user_symbol(&mut self, address: u64, pid: u32) -> Option<Symbol<'_>>;
 
+    /// All that is known of a kernel address, its module included.
+    fn kernel_frame(&mut self, address: u64) -> Frame<'_> {
+        framed(address, self.kernel_symbol(address))
+    }
+
+    /// All that is known of an address in a process, its file included.
+    fn user_frame(&mut self, address: u64, pid: u32) -> Frame<'_> {
+        framed(address, self.user_symbol(address, pid))
+    }
+
+    /// Whether a process has ended, so that what is not known of its addresses will never be.
+    fn process_gone(&mut self, pid: u32) -> bool {
+        let _ = pid;
+        false
+    }
+
     /// The name of a user id.
     fn username(&mut self, uid: u32) -> Option<&str>;
 
@@ -58,4 +74,13 @@ pub struct Frame<'a> {
     pub inlined: bool,
     /// Build id of the file and offset in it, for `build_id` stacks.
     pub build_id: Option<(&'a [u8], u64)>,
+}
+
+fn framed(address: u64, symbol: Option<Symbol<'_>>) -> Frame<'_> {
+    Frame {
+        address,
+        symbol: symbol.map(|symbol| symbol.name),
+        offset: symbol.map_or(0, |symbol| symbol.offset),
+        ..Frame::default()
+    }
 }

@@ -195,6 +195,8 @@ pub struct RecordField {
     pub name: String,
     /// Its type.
     pub ty: Type,
+    /// Its type as C writes it: `pid_t`, `char [16]`; empty where no output shows it.
+    pub type_name: String,
     /// Offset in bits from the start of the record.
     pub bit_offset: u32,
     /// Width in bits when it is a bit-field.

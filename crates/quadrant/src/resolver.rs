@@ -92,6 +92,20 @@ impl Resolver for Bound<'_> {
         symbol(self.names.last.insert(frame))
     }
 
+    fn kernel_frame(&mut self, address: u64) -> Frame<'_> {
+        let frame = self.names.symbols.ksym(address);
+        lend(self.names.last.insert(frame))
+    }
+
+    fn user_frame(&mut self, address: u64, pid: u32) -> Frame<'_> {
+        let frame = self.names.symbols.usym(pid, address);
+        lend(self.names.last.insert(frame))
+    }
+
+    fn process_gone(&mut self, pid: u32) -> bool {
+        !std::path::Path::new("/proc").join(pid.to_string()).exists()
+    }
+
     fn username(&mut self, uid: u32) -> Option<&str> {
         self.names.users.get_or_insert_with(users).get(&uid).map(String::as_str)
     }

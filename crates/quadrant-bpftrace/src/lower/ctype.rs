@@ -119,6 +119,7 @@ impl Lower<'_> {
             fields.push(RecordField {
                 name: member.name.to_string(),
                 ty: self.printable_within(&ty, depth - 1),
+                type_name: String::new(),
                 bit_offset: member.bit_offset as u32,
                 bit_width: member.bitfield_size,
             });

@@ -43,7 +43,7 @@ fn record_type(types: &Types, fields: Vec<(String, Type)>) -> Type {
     let place = |(name, ty): (String, Type)| {
         let bit_offset = size * 8;
         size += layout::size(&ty);
-        RecordField { name, ty, bit_offset, bit_width: None }
+        RecordField { name, ty, type_name: String::new(), bit_offset, bit_width: None }
     };
     let fields = fields.into_iter().map(place).collect();
     Type::Record(Arc::new(RecordType {

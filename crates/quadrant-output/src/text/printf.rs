@@ -7,13 +7,12 @@
 use quadrant_program::format::Conversion;
 use quadrant_program::format::Count;
 use quadrant_program::format::Format;
-use quadrant_program::format::MAX_COUNT;
 use quadrant_program::format::Piece;
 use quadrant_program::value::Value;
 
 use crate::arguments::Arguments;
+use crate::conversion::Spec;
 use crate::escape;
-use crate::number;
 use crate::text::value::Style;
 use crate::text::value::text;
 use crate::text::value::value;
@@ -38,16 +37,8 @@ pub(crate) fn printf(
     }
 }
 
-/// A conversion with the counts that came as arguments.
-struct Spec<'a> {
-    conversion: &'a Conversion,
-    left: bool,
-    width: usize,
-    precision: Option<usize>,
-}
-
 fn conversion(out: &mut Vec<u8>, c: &Conversion, args: &mut Arguments<'_>, style: Style, scene: &mut Scene<'_>) {
-    let spec = Spec::new(c, args);
+    let spec = spec(c, args);
     let argument = args.next().unwrap_or(Value::Malformed);
     let start = out.len();
     match c.kind.as_bytes() {
@@ -62,29 +53,10 @@ fn conversion(out: &mut Vec<u8>, c: &Conversion, args: &mut Arguments<'_>, style
     spec.pad(out, start);
 }
 
-impl Spec<'_> {
-    fn new<'a>(c: &'a Conversion, args: &mut Arguments<'_>) -> Spec<'a> {
-        let width = count(c.width, args).unwrap_or(0);
-        let precision = count(c.precision, args).and_then(|p| usize::try_from(p).ok());
-        let limit = |n: u64| usize::try_from(n.min(MAX_COUNT.into())).unwrap_or(0);
-        Spec {
-            conversion: c,
-            left: c.left || width < 0,
-            width: limit(width.unsigned_abs()),
-            precision: precision.map(|p| limit(p as u64)),
-        }
-    }
-
-    /// Fill what was written since `start` with blanks up to the width.
-    fn pad(&self, out: &mut Vec<u8>, start: usize) {
-        let missing = self.width.saturating_sub(out.len() - start);
-        if missing > 0 {
-            out.resize(out.len() + missing, b' ');
-            if !self.left {
-                out[start..].rotate_right(missing);
-            }
-        }
-    }
+/// Widths and precisions may come as arguments.
+fn spec<'a>(c: &'a Conversion, args: &mut Arguments<'_>) -> Spec<'a> {
+    let width = count(c.width, args);
+    Spec::new(c, width, count(c.precision, args))
 }
 
 /// A width or precision, possibly from the next argument.
@@ -128,20 +100,10 @@ fn raw(out: &mut Vec<u8>, argument: &Value<'_>, kind: &str, style: Style, scene:
 
 fn integer(out: &mut Vec<u8>, word: u64, argument: &Value<'_>, spec: &Spec<'_>) {
     let c = spec.conversion;
-    let start = out.len();
     match c.kind.as_bytes() {
-        b"d" | b"i" => {
-            let value = narrow_signed(word, argument, &c.length);
-            out.extend_from_slice(sign(value, c));
-            digits(out, start, value.unsigned_abs(), spec);
-        }
-        kind => {
-            let value = narrow_unsigned(word, argument, &c.length);
-            out.extend_from_slice(prefix(value, kind, c));
-            digits(out, start, value, spec);
-        }
+        b"d" | b"i" => spec.signed(out, narrow_signed(word, argument, &c.length)),
+        kind => spec.unsigned(out, narrow_unsigned(word, argument, &c.length), kind),
     }
-    spec.pad(out, start);
 }
 
 /// What C's type for the length modifier would hold; without one, 64-bit numbers stay whole.
@@ -161,63 +123,5 @@ fn narrow_unsigned(word: u64, argument: &Value<'_>, length: &str) -> u64 {
         ("h", _) => (word as u16).into(),
         ("", Value::Int(v)) if i32::try_from(*v).is_ok() => (word as u32).into(),
         _ => word,
-    }
-}
-
-fn sign(value: i64, c: &Conversion) -> &'static [u8] {
-    match (value < 0, c.plus, c.space) {
-        (true, ..) => b"-",
-        (false, true, _) => b"+",
-        (false, false, true) => b" ",
-        _ => b"",
-    }
-}
-
-fn prefix(value: u64, kind: &[u8], c: &Conversion) -> &'static [u8] {
-    match (kind, c.alternate && value != 0) {
-        (b"p", _) | (b"x", true) => b"0x",
-        (b"X", true) => b"0X",
-        (b"o", true) => b"0",
-        _ => b"",
-    }
-}
-
-/// Append the digits of a number whose sign or prefix has been written at `start`, with leading zeros.
-fn digits(out: &mut Vec<u8>, start: usize, value: u64, spec: &Spec<'_>) {
-    let c = spec.conversion;
-    let first = out.len();
-    match c.kind.as_bytes() {
-        b"x" | b"X" | b"p" => number::power_of_two(out, value, 4),
-        b"o" => number::power_of_two(out, value, 3),
-        _ => number::unsigned(out, value),
-    }
-    if c.kind == "X" {
-        out[first..].make_ascii_uppercase();
-    }
-    if c.group && matches!(c.kind.as_str(), "d" | "i" | "u") {
-        group(out, first);
-    }
-    zeros(out, start, first, value, spec);
-}
-
-/// Leading zeros: up to the precision, or with the flag `0` up to the width.
-fn zeros(out: &mut Vec<u8>, start: usize, first: usize, value: u64, spec: &Spec<'_>) {
-    let least = match spec.precision {
-        Some(0) if value == 0 => return out.truncate(first),
-        Some(precision) => precision,
-        None if spec.conversion.zero && !spec.left => spec.width.saturating_sub(first - start),
-        None => return,
-    };
-    let missing = least.saturating_sub(out.len() - first);
-    out.resize(out.len() + missing, b'0');
-    out[first..].rotate_right(missing);
-}
-
-/// A comma before every three digits.
-fn group(out: &mut Vec<u8>, first: usize) {
-    let mut at = out.len();
-    while at - first > 3 {
-        at -= 3;
-        out.insert(at, b',');
     }
 }

@@ -70,6 +70,7 @@ fn record(fields: Vec<(Type, u32, Option<u8>)>, size: u32) -> Type {
     let field = |(i, (ty, bit_offset, bit_width)): (usize, _)| RecordField {
         name: ["", "a", "b"][i % 3].into(),
         ty,
+        type_name: String::new(),
         bit_offset,
         bit_width,
     };

@@ -71,7 +71,7 @@ fn structure() -> Typed {
 }
 
 fn field(name: &str, ty: Type, offset: u32) -> RecordField {
-    RecordField { name: name.to_owned(), ty, bit_offset: offset * 8, bit_width: None }
+    RecordField { name: name.to_owned(), ty, type_name: String::new(), bit_offset: offset * 8, bit_width: None }
 }
 
 fn record(name: &str, size: u32, fields: Vec<RecordField>) -> Type {
