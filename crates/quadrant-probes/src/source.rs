@@ -5,12 +5,13 @@ use crate::files::Files;
 use crate::glob::Glob;
 use crate::kernel::Kernel;
 use crate::point::plain;
+use crate::target::Target;
 use crate::{fentry, kprobe, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint};
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::{Args, Found, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_types::Types;
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -156,6 +157,16 @@ impl ProbeCatalog for Source {
 
     fn processes(&self) -> Vec<u32> {
         target::processes()
+    }
+
+    fn libraries_of(&self, program: &Path) -> Vec<PathBuf> {
+        target::needed(&self.files, program)
+    }
+
+    fn user_function_at(&self, path: &Path, offset: u64) -> Option<String> {
+        let elf = self.files.open(&Target { name: path.to_owned(), path: path.to_owned() }).ok()?;
+        let address = elf.code_address_of(offset)?;
+        Some(elf.symbols().ok()?.function_around(address)?.name.to_owned())
     }
 }
 

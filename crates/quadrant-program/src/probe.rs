@@ -1,6 +1,6 @@
 //! Attach points, and the trait through which a front end asks for them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quadrant_types::TypeId;
@@ -395,4 +395,11 @@ pub trait ProbeCatalog: ProbeSource {
 
     /// The processes that run, in ascending order.
     fn processes(&self) -> Vec<u32>;
+
+    /// A program's own file and those of the libraries that are loaded with it, by what the files say: for a command that has not
+    /// started. What cannot be found is left out.
+    fn libraries_of(&self, program: &Path) -> Vec<PathBuf>;
+
+    /// The function that the code at an offset in a program or library belongs to.
+    fn user_function_at(&self, path: &Path, offset: u64) -> Option<String>;
 }

@@ -10,6 +10,8 @@ mod ids;
 mod layout;
 mod pattern;
 mod profile;
+mod rawtp;
+mod sdt;
 mod syscall;
 
 pub use alias::{Alias, aliases};
@@ -81,7 +83,7 @@ struct Provider {
 }
 
 /// All that have one name. Those that are named after processes come after them.
-const PROVIDERS: &[Provider] = &[dtrace::PROVIDER, profile::PROVIDER, syscall::PROVIDER];
+const PROVIDERS: &[Provider] = &[dtrace::PROVIDER, profile::PROVIDER, syscall::PROVIDER, sdt::PROVIDER, rawtp::PROVIDER];
 
 /// Finds probes by their descriptions.
 pub struct Providers<'a> {
@@ -91,6 +93,7 @@ pub struct Providers<'a> {
     on_demand: OnDemand,
     layouts: RefCell<HashMap<Arc<Layout>, Arc<Layout>>>,
     events: OnceCell<Result<Vec<(String, String)>>>,
+    raw_events: OnceCell<Result<Vec<String>>>,
 }
 
 impl<'a> Providers<'a> {
@@ -103,6 +106,7 @@ impl<'a> Providers<'a> {
             on_demand: OnDemand::default(),
             layouts: RefCell::default(),
             events: OnceCell::new(),
+            raw_events: OnceCell::new(),
         }
     }
 
@@ -227,6 +231,15 @@ impl Providers<'_> {
             Ok(names.iter().filter_map(split).collect())
         };
         self.events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+
+    /// The names of all raw tracepoints that the kernel's types describe, read once, sorted.
+    fn raw_events(&self) -> Result<&[String]> {
+        let read = || {
+            let names = self.source.list(ProbeKind::RawTracepoint, &["*".to_owned()])?;
+            Ok(names.iter().filter_map(|name| Some(name.rsplit(':').next()?.to_owned())).collect())
+        };
+        self.raw_events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
     }
 }
 

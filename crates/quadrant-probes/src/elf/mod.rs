@@ -93,6 +93,14 @@ impl Elf {
         self.segments.iter().filter(|segment| segment.executable).find_map(|segment| segment.offset_of(address))
     }
 
+    /// Where the code at an offset in the file is mapped: the opposite of [`code_offset_of`](Self::code_offset_of).
+    pub fn code_address_of(&self, offset: u64) -> Option<u64> {
+        let code = self.segments.iter().filter(|segment| segment.executable);
+        let mut inside = code.filter_map(|segment| Some((segment, offset.checked_sub(segment.offset)?)));
+        let (segment, into) = inside.find(|(segment, into)| *into < segment.file_size)?;
+        segment.address.checked_add(into)
+    }
+
     /// The symbol tables, read on first use.
     pub fn symbols(&self) -> Result<&Symbols> {
         if let Some(symbols) = self.symbols.get() {

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 /// Files that one wildcard may go through.
 const MAX_WALK: usize = 20_000;
 /// Where the loader looks without being told.
-const LIBRARY_DIRS: [&str; 5] =
+pub(super) const LIBRARY_DIRS: [&str; 5] =
     ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"];
-const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
+pub(super) const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
 
 /// A file to probe.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
