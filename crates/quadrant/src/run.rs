@@ -7,6 +7,7 @@ use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_output::Mode;
 use quadrant_program::Program;
+use quadrant_program::probe::Site;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
 use quadrant_session::Options;
@@ -56,7 +57,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         println!("{program:#?}");
         return Ok(0);
     }
-    let options = Options { pid, kprobes: kprobes(args, &program)? };
+    let options = Options { pid, kprobes: kprobes(args, &program, &features)? };
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
     if args.verbose && !args.quiet {
@@ -71,7 +72,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
 }
 
 /// How the user wants kernel probes to be made.
-fn kprobes(args: &Args, program: &Program) -> Result<Option<KprobeMeans>, Failure> {
+fn kprobes(args: &Args, program: &Program, features: &Features) -> Result<Option<KprobeMeans>, Failure> {
     let means = args.kprobe_mechanism.map(|mechanism| match mechanism {
         KprobeMechanism::Multi => KprobeMeans::Multi,
         KprobeMechanism::Perf => KprobeMeans::Perf,
@@ -81,7 +82,17 @@ fn kprobes(args: &Args, program: &Program) -> Result<Option<KprobeMeans>, Failur
         let failure = Failure::usage("only events of tracefs let maxactive be set, and another mechanism is asked for");
         return Err(failure.hint("leave --kprobe-mechanism or maxactive away"));
     }
+    let has_functions = || program.points.iter().any(|point| is_function(&point.site));
+    if means == Some(KprobeMeans::Multi) && has_functions() && !features.kprobe_multi() {
+        let message = "this kernel has no links to many functions (Linux 5.18, with CONFIG_FPROBE), which \
+            `--kprobe-mechanism multi` asks for";
+        return Err(Failure::usage(message).hint("leave --kprobe-mechanism away: what this kernel has is chosen"));
+    }
     Ok(means)
+}
+
+fn is_function(site: &Site) -> bool {
+    matches!(site, Site::Kprobe(_) | Site::Kretprobe(_) | Site::Fentry(_) | Site::Fexit(_))
 }
 
 fn start(args: &Args) -> Result<Option<Child>, Failure> {
