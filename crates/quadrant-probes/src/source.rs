@@ -60,6 +60,16 @@ impl Source {
         warnings
     }
 
+    /// Why this kernel has no way to make probes of that kind in its functions; `None` if it has one, or other kinds are meant.
+    pub fn cannot_probe(&self, kind: ProbeKind) -> Option<ProbeError> {
+        match kind {
+            ProbeKind::Kprobe | ProbeKind::Kretprobe | ProbeKind::Fentry | ProbeKind::Fexit => {
+                self.kernel.way(kind, "").err()
+            }
+            _ => None,
+        }
+    }
+
     /// The arguments of one probe, as `-lv` shows them.
     pub fn arguments(&self, spec: &ProbeSpec) -> Result<Arc<Args>> {
         if let ProbeKind::Kprobe | ProbeKind::Kretprobe = spec.kind {

@@ -17,6 +17,14 @@ pub struct Args {
     #[arg(short, long, help_heading = "What to run")]
     pub list: bool,
 
+    /// With --list: group probes by subsystem, module or file, with counts
+    #[arg(long, requires = "list", help_heading = "What to run")]
+    pub tree: bool,
+
+    /// With --list: only how many probes each group has
+    #[arg(long, requires = "list", help_heading = "What to run")]
+    pub count: bool,
+
     /// Trace only this process where the probe allows it; the trace ends with it
     #[arg(short, long, value_name = "PID", help_heading = "Target")]
     pub pid: Option<u32>,

@@ -59,9 +59,13 @@ impl Prototype {
         Args { fields: fields.chain(result).collect(), numbered: Vec::new() }
     }
 
-    /// As `arg0`, `arg1`, ..., or as the result.
+    /// As `arg0`, `arg1`, ... with the source's names behind, or as the result: for people.
     pub fn numbered(&self, on_return: bool) -> Args {
-        let numbered = self.parameters.iter().enumerate().map(|(index, one)| one.field(format!("arg{index}")));
+        let name = |index, parameter: &Parameter| match parameter.name.as_str() {
+            "" => format!("arg{index}"),
+            name => format!("arg{index} ({name})"),
+        };
+        let numbered = self.parameters.iter().enumerate().map(|(index, one)| one.field(name(index, one)));
         let fields = if on_return { self.result_field().into_iter().collect() } else { numbered.collect() };
         Args { fields, numbered: Vec::new() }
     }

@@ -88,3 +88,50 @@ fn software_events_and_timers() {
     needs_root!();
     assert!(list("software:*").iter().any(|line| line.starts_with("software:page-faults:")));
 }
+
+#[test]
+fn a_name_alone_is_looked_for_in_events_and_their_subsystems() {
+    needs_root!();
+    let lines = list("*sched_switch*");
+    assert!(lines.contains(&"tracepoint:sched:sched_switch".to_owned()), "{lines:?}");
+    assert!(lines.iter().all(|line| line.contains("sched_switch")), "{lines:?}");
+    let subsystem = list("workqueue");
+    assert!(subsystem.contains(&"tracepoint:workqueue:workqueue_queue_work".to_owned()), "{subsystem:?}");
+}
+
+#[test]
+fn tracepoints_as_a_tree_with_counts() {
+    needs_root!();
+    let flat = list("tracepoint:sched:*");
+    let tree = good(quadrant().args(["list", "--tree", "tracepoint:sched:*"]));
+    let lines = tree.lines();
+    let heads = [format!("tracepoint ({})", flat.len()), format!("  sched ({})", flat.len())];
+    assert_eq!(lines[..2], heads, "{}", tree.describe());
+    assert!(lines.contains(&"    sched_switch") && lines.len() == flat.len() + 2, "{}", tree.describe());
+    let count = good(quadrant().args(["list", "--count", "tracepoint:sched:*"]));
+    assert_eq!(count.lines(), heads, "{}", count.describe());
+}
+
+#[test]
+fn functions_of_the_kernel_with_the_names_and_types_of_their_arguments() {
+    needs_root!();
+    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        return quadrant_testing::skip("this kernel has no types (CONFIG_DEBUG_INFO_BTF)");
+    }
+    let kprobe = good(quadrant().args(["-lv", "kprobe:vfs_readlink"]));
+    assert_eq!(
+        kprobe.lines()[..2],
+        ["kprobe:vfs_readlink", "    struct dentry * arg0 (dentry)"],
+        "{}",
+        kprobe.describe()
+    );
+    let fentry = good(quadrant().args(["-lv", "fentry:vfs_readlink"]));
+    assert_eq!(
+        fentry.lines()[..2],
+        ["fentry:vmlinux:vfs_readlink", "    struct dentry * dentry"],
+        "{}",
+        fentry.describe()
+    );
+    let modules = good(quadrant().args(["list", "--count", "kprobe:vmlinux:vfs_read*"]));
+    assert!(modules.lines()[1].starts_with("  vmlinux ("), "{}", modules.describe());
+}

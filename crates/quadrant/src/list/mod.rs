@@ -1,0 +1,140 @@
+//! Listing probes and their arguments.
+
+mod arguments;
+mod pattern;
+mod tree;
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::rc::Rc;
+
+use quadrant_probes::Options;
+use quadrant_probes::Source;
+use quadrant_program::probe::ProbeKind;
+use quadrant_program::probe::ProbeSource;
+use quadrant_program::probe::ProbeSpec;
+use quadrant_program::span::Span;
+use quadrant_types::Types;
+
+use crate::args::Args;
+use crate::failure;
+use crate::failure::Failure;
+use crate::world;
+use pattern::Query;
+use tree::Tree;
+
+/// Where the command line's probes are looked for.
+pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
+    let max_points = args.max_probes as usize;
+    let options = Options { pid: args.pid.or(child), max_points, allow_unsafe: args.allow_unsafe };
+    Source::new(Rc::clone(types), options)
+}
+
+/// Say what was skipped while probes were looked for, such as a file that is damaged.
+pub fn print_warnings(source: &Source) {
+    source.warnings().iter().for_each(|warning| eprintln!("quadrant: warning: {}", failure::shown(warning)));
+}
+
+/// Print the probes that match the command line's patterns.
+///
+/// # Errors
+/// A pattern that makes no sense or matches nothing; output that cannot be written.
+pub fn list(args: &Args) -> Result<i32, Failure> {
+    let types = Rc::new(world::types());
+    let source = source(args, &types, None);
+    let listing = Listing { source: &source, types: &types, verbose: args.verbose, by_module: args.tree || args.count };
+    let patterns = if args.rest.is_empty() { vec!["*".to_owned()] } else { args.rest.clone() };
+    let mut tree = Tree::default();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for pattern in &patterns {
+        let mut written = Ok(());
+        listing.each(pattern, &mut |name, arguments| match listing.by_module {
+            true => tree.add(name, arguments),
+            false if written.is_ok() => written = write_flat(&mut out, name, &arguments),
+            false => {}
+        })?;
+        if written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+            return Ok(0);
+        }
+    }
+    let written = tree.lines(args.count).iter().try_for_each(|line| writeln!(out, "{line}"));
+    print_warnings(&source);
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error.to_string())),
+        _ => Ok(0),
+    }
+}
+
+fn write_flat(out: &mut impl Write, name: &str, arguments: &[String]) -> std::io::Result<()> {
+    writeln!(out, "{name}")?;
+    arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
+}
+
+struct Listing<'a> {
+    source: &'a Source,
+    types: &'a Types,
+    verbose: bool,
+    /// Functions of the kernel are named with their modules.
+    by_module: bool,
+}
+
+impl Listing<'_> {
+    /// Calls `visit` with the name of each probe that a pattern means, and its arguments if they are wanted.
+    fn each(&self, pattern: &str, visit: &mut dyn FnMut(&str, Vec<String>)) -> Result<(), Failure> {
+        let queries = pattern::parse(pattern)?;
+        let named = queries.len() == 1;
+        let (mut seen, mut found) = (HashSet::new(), false);
+        for query in &queries {
+            let names = match self.names(query, named) {
+                Err(_) if !named => continue,
+                names => names?,
+            };
+            found |= !names.is_empty();
+            // Several queries may find the same probe.
+            for name in names.iter().filter(|name| named || seen.insert((*name).clone())) {
+                visit(name, self.arguments(query.kind, name));
+            }
+        }
+        if found { Ok(()) } else { Err(self.nothing(&queries, pattern)) }
+    }
+
+    /// Full names. A search passes over functions of the kernel that cannot be probed in any way; whoever names the kind gets
+    /// them, and a word about it.
+    fn names(&self, query: &Query, named: bool) -> Result<Vec<String>, Failure> {
+        if let Some(refusal) = self.source.cannot_probe(query.kind) {
+            let kind = query.kind.name();
+            match named {
+                true => {
+                    eprintln!("quadrant: warning: {kind} probes cannot be made: {}", failure::shown(&refusal.message))
+                }
+                false => return Ok(Vec::new()),
+            }
+        }
+        Ok(self.source.list(query.kind, &self.parts(query))?)
+    }
+
+    fn parts(&self, query: &Query) -> Vec<String> {
+        match (query.kind, query.parts.as_slice()) {
+            (ProbeKind::Kprobe | ProbeKind::Kretprobe, [name]) if self.by_module => vec!["*".to_owned(), name.clone()],
+            (ProbeKind::Kprobe | ProbeKind::Kretprobe, []) if self.by_module => vec!["*".to_owned(), "*".to_owned()],
+            _ => query.parts.clone(),
+        }
+    }
+
+    fn arguments(&self, kind: ProbeKind, name: &str) -> Vec<String> {
+        if !self.verbose {
+            return Vec::new();
+        }
+        let parts = pattern::split(name).into_iter().skip(1).collect();
+        let spec = ProbeSpec { kind, parts, span: Span::default() };
+        self.source.arguments(&spec).map_or_else(|_| Vec::new(), |args| arguments::describe(self.types, &args))
+    }
+
+    /// No match: the resolver knows the nearest names.
+    fn nothing(&self, queries: &[Query], pattern: &str) -> Failure {
+        let nothing = || Failure::new(format!("no probe matches `{}`", pattern.escape_debug()));
+        let [query] = queries else { return nothing() };
+        let spec = ProbeSpec { kind: query.kind, parts: query.parts.clone(), span: Span::default() };
+        self.source.find(&spec).map_or_else(Failure::from, |_| nothing())
+    }
+}
