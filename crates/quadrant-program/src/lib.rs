@@ -7,7 +7,7 @@
 //! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
-//! * [`visit`]: walking over a program.
+//! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`arch`]: registers and the calling convention of a machine.
 //! * [`span`], [`diag`]: places in the script and messages about them.
 //!
@@ -15,6 +15,7 @@
 
 pub mod action;
 pub mod arch;
+pub mod build;
 pub mod diag;
 pub mod expr;
 pub mod format;

@@ -1,5 +1,6 @@
 //! Members of structs, elements of arrays and tuples, characters of texts.
 
+use quadrant_program::build::{bit_container, offset, offset_by};
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
@@ -7,7 +8,6 @@ use quadrant_types::{CType, Member, TypeId, suggest};
 
 use super::super::Lower;
 use super::super::fields::is_script_record;
-use super::pointer::{offset, offset_by};
 use crate::ast::{self, Ident};
 
 impl Lower<'_> {
@@ -79,7 +79,7 @@ impl Lower<'_> {
 
     fn bit_field(&mut self, addr: Expr, space: Space, member: &Member, bits: u8, span: Span) -> Option<Expr> {
         let ty = self.value_type(member.ty, space, span)?;
-        let Some((start, bytes)) = container(member.bit_offset, bits, ty.c_size().unwrap_or(4)) else {
+        let Some((start, bytes)) = bit_container(member.bit_offset, bits, ty.c_size().unwrap_or(4)) else {
             return self.unsupported(span, "a bit-field that spans more than 8 bytes", "read the bytes around it");
         };
         let shift = (member.bit_offset - start * 8) as u8;
@@ -167,18 +167,4 @@ impl Lower<'_> {
         };
         Some(Expr::new(ExprKind::TupleField(Box::new(base), index), ty, span))
     }
-}
-
-/// The aligned integer that holds a bit-field: its first byte and its width in bytes.
-fn container(bit_offset: u64, bits: u8, declared: u32) -> Option<(u64, u8)> {
-    let end = bit_offset + u64::from(bits);
-    let sizes = [declared.clamp(1, 8) as u64, 1, 2, 4, 8];
-    for size in sizes {
-        let start = bit_offset / (size * 8) * size;
-        if end <= (start + size) * 8 {
-            return Some((start, size as u8));
-        }
-    }
-    let start = bit_offset / 8;
-    (end <= (start + 8) * 8).then_some((start, 8))
 }

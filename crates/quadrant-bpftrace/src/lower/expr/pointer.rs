@@ -1,12 +1,12 @@
 //! Pointers: arithmetic, reading through them, taking addresses.
 
+use quadrant_program::build::offset;
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::TypeId;
 
 use super::super::Lower;
-use super::literal;
 use super::operator::{binary_op, is_comparison};
 use crate::ast::{self, BinOp};
 
@@ -115,37 +115,6 @@ impl Lower<'_> {
             }
         }
     }
-}
-
-/// An address moved by bytes; keeps the pointer's type.
-pub(in super::super) fn offset(pointer: Expr, back: bool, by: Expr, span: Span) -> Expr {
-    let ty = pointer.ty.clone();
-    if let ExprKind::Int(0) = by.kind {
-        return pointer;
-    }
-    match (&pointer.kind, &by.kind) {
-        // Keeps chains of members flat, and offsets in the context constant.
-        (ExprKind::Binary(BinaryOp::Add, base, known), ExprKind::Int(more)) if !back => {
-            if let ExprKind::Int(known) = known.kind {
-                let by = Expr::int(known.wrapping_add(*more), Type::I64, span);
-                return Expr::new(ExprKind::Binary(BinaryOp::Add, base.clone(), Box::new(by)), ty, span);
-            }
-        }
-        (ExprKind::ContextAddr(at), ExprKind::Int(more)) if !back => {
-            if let Some(at) = u32::try_from(*more).ok().and_then(|more| at.checked_add(more)) {
-                return Expr::new(ExprKind::ContextAddr(at), ty, span);
-            }
-        }
-        _ => {}
-    }
-    let op = if back { BinaryOp::Sub } else { BinaryOp::Add };
-    Expr::new(ExprKind::Binary(op, Box::new(pointer), Box::new(by)), ty, span)
-}
-
-/// An address moved by a constant number of bytes.
-pub(in super::super) fn offset_by(pointer: Expr, bytes: u64, span: Span) -> Expr {
-    let by = Expr { ty: Type::I64, ..literal::signed(bytes as i64, span) };
-    offset(pointer, false, by, span)
 }
 
 fn is_address(ty: &Type) -> bool {
