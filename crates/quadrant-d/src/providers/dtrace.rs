@@ -7,8 +7,13 @@ use quadrant_program::probe::{Point, Site};
 
 const NAME: &str = "dtrace";
 
-pub(super) const PROVIDER: Provider =
-    Provider { name: NAME, find, list, of_id, knows: |name| PROBES.iter().any(|(known, ..)| *known == name) };
+pub(super) const PROVIDER: Provider = Provider {
+    is_called: |pattern| pattern.matches(NAME),
+    find,
+    list,
+    of_id,
+    knows: |name| PROBES.iter().any(|(known, ..)| *known == name),
+};
 
 const PROBES: [(&str, u32, Site); 3] =
     [("BEGIN", ids::BEGIN, Site::Begin), ("END", ids::END, Site::End), ("ERROR", ids::ERROR, Site::Error)];

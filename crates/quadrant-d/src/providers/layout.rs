@@ -30,6 +30,8 @@ pub struct Layout {
     pub thread: Option<Text>,
     /// Whole clauses that the program needs before all others when it has a clause at this probe, each once.
     pub requires: Vec<Text>,
+    /// Whole clauses that come after all others, each once.
+    pub ends: Vec<Text>,
     /// As listings with `-v` show it.
     pub stability: Stability,
 }

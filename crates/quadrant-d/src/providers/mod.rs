@@ -9,10 +9,12 @@ mod dtrace;
 mod ids;
 mod layout;
 mod pattern;
+mod pid;
 mod profile;
 mod rawtp;
 mod sdt;
 mod syscall;
+mod usdt;
 
 pub use alias::{Alias, aliases};
 pub use layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
@@ -25,6 +27,7 @@ use quadrant_program::span::Span;
 use quadrant_types::{Types, suggest_many};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The kernel image, as a module's name.
@@ -53,11 +56,22 @@ pub struct Probe {
 pub struct Settings {
     /// Names of other systems are understood: [`aliases`].
     pub aliases: bool,
+    /// Commands that were started for the trace and wait to run.
+    pub commands: Vec<Command>,
+}
+
+/// A process that has not become its program yet, so that it has none of its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The process.
+    pub pid: u32,
+    /// The program that it will run.
+    pub program: PathBuf,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { aliases: true }
+        Self { aliases: true, commands: Vec::new() }
     }
 }
 
@@ -72,7 +86,8 @@ pub struct Row {
 
 /// A provider: how its probes are found, listed, and named by their numbers.
 struct Provider {
-    name: &'static str,
+    /// Whether the provider's part of a description means it.
+    is_called: fn(&Pattern) -> bool,
     /// Its probes that are wanted; none is no error.
     find: fn(&Providers<'_>, &Wanted) -> Result<Vec<Probe>>,
     list: fn(&Providers<'_>, &Wanted, &mut dyn FnMut(Row)) -> Result<()>,
@@ -82,8 +97,12 @@ struct Provider {
     knows: fn(&str) -> bool,
 }
 
-/// All that have one name. Those that are named after processes come after them.
-const PROVIDERS: &[Provider] = &[dtrace::PROVIDER, profile::PROVIDER, syscall::PROVIDER, sdt::PROVIDER, rawtp::PROVIDER];
+/// All that have one name.
+const PROVIDERS: &[Provider] =
+    &[dtrace::PROVIDER, profile::PROVIDER, syscall::PROVIDER, sdt::PROVIDER, rawtp::PROVIDER];
+
+/// Those that are named after processes; asked if no other is meant.
+const OF_PROCESSES: &[Provider] = &[pid::PROVIDER, usdt::PROVIDER];
 
 /// Finds probes by their descriptions.
 pub struct Providers<'a> {
@@ -181,26 +200,27 @@ impl<'a> Providers<'a> {
 
     /// Those that may have what is wanted.
     fn candidates(&self, wanted: &Wanted) -> Vec<&'static Provider> {
-        let named = || PROVIDERS.iter().filter(|provider| wanted.provider.matches(provider.name));
+        let named = || PROVIDERS.iter().filter(|provider| (provider.is_called)(&wanted.provider));
         let known = wanted.name.literal().filter(|_| wanted.module.is_anything() && wanted.function.is_anything());
         match known.and_then(|name| named().find(|provider| (provider.knows)(name))) {
             Some(only) => vec![only],
-            None => named().collect(),
+            None if named().next().is_some() => named().collect(),
+            None => OF_PROCESSES.iter().find(|provider| (provider.is_called)(&wanted.provider)).into_iter().collect(),
         }
     }
 
     fn no_match(&self, wanted: &Wanted) -> ProbeError {
-        let message = format!("probe description {wanted} does not match any probes");
-        let mut names = Vec::new();
+        let mut names = std::collections::BTreeSet::new();
         let near = Wanted { name: Pattern::new(""), function: Pattern::new(""), ..wanted.clone() };
         for provider in self.candidates(&near) {
             // What cannot be listed cannot be suggested.
-            let _ = (provider.list)(self, &near, &mut |row| names.push(row.name));
+            let _ = (provider.list)(self, &near, &mut |row| drop(names.insert(wanted.shaped(&row.name))));
         }
-        let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), MOST_NAMES);
+        let wanted = wanted.to_string();
+        let near = suggest_many(&wanted, names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
         let help = if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
-        ProbeError { message, help }
+        ProbeError { message: format!("probe description {wanted} does not match any probes"), help }
     }
 }
 

@@ -67,6 +67,14 @@ impl Wanted {
         Self::new(&desc.provider, &desc.module, &desc.function, &desc.name)
     }
 
+    /// A probe's full name as somebody would write it who wrote this description: parts that are left out here are left out.
+    pub fn shaped(&self, name: &str) -> String {
+        let patterns = [&self.provider, &self.module, &self.function, &self.name];
+        let parts = name.splitn(4, ':').zip(patterns);
+        let parts: Vec<&str> = parts.map(|(part, pattern)| if pattern.text.is_empty() { "" } else { part }).collect();
+        parts.join(":")
+    }
+
     /// Whether the parts after the provider fit.
     pub fn accepts(&self, module: &str, function: &str, name: &str) -> bool {
         self.name.matches(name) && self.function.matches(function) && self.module.matches(module)

@@ -47,8 +47,13 @@ const LISTED: [&str; 13] = [
     "tick-5000",
 ];
 
-pub(super) const PROVIDER: Provider =
-    Provider { name: NAME, find, list, of_id, knows: |name| Timer::parse(name).is_some() };
+pub(super) const PROVIDER: Provider = Provider {
+    is_called: |pattern| pattern.matches(NAME),
+    find,
+    list,
+    of_id,
+    knows: |name| Timer::parse(name).is_some(),
+};
 
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     names(wanted).into_iter().filter_map(Timer::parse).map(|timer| Ok(timer?.probe(providers))).collect()

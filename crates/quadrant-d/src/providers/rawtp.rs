@@ -6,7 +6,8 @@ use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
 use quadrant_program::probe::{Found, Point, ProbeKind};
 use std::collections::HashSet;
 
-pub(super) const PROVIDER: Provider = Provider { name: RAWTP.name, find, list, of_id, knows: |_| false };
+pub(super) const PROVIDER: Provider =
+    Provider { is_called: |pattern| pattern.matches(RAWTP.name), find, list, of_id, knows: |_| false };
 
 const RAWTP: Kind = Kind { name: "rawtp", ids: ids::RAWTP };
 
@@ -49,7 +50,8 @@ fn full_name(event: &str) -> String {
 }
 
 fn id(providers: &Providers<'_>, event: &str) -> u32 {
-    let place = providers.raw_events().ok().and_then(|names| names.binary_search_by(|name| name.as_str().cmp(event)).ok());
+    let place =
+        providers.raw_events().ok().and_then(|names| names.binary_search_by(|name| name.as_str().cmp(event)).ok());
     let fixed = place.and_then(|place| ids::at(&ids::EVENTLESS, u32::try_from(place).ok()?));
     fixed.unwrap_or_else(|| providers.on_demand.number(&full_name(event)))
 }

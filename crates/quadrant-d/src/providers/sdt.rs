@@ -16,7 +16,8 @@ const MOST_TYPED: usize = 16;
 /// `arg0` ... `arg9`
 const MOST_RAW: u8 = 10;
 
-pub(super) const PROVIDER: Provider = Provider { name: SDT.name, find, list, of_id, knows: |_| false };
+pub(super) const PROVIDER: Provider =
+    Provider { is_called: |pattern| pattern.matches(SDT.name), find, list, of_id, knows: |_| false };
 
 const SDT: Kind = Kind { name: "sdt", ids: ids::SDT };
 
@@ -62,7 +63,8 @@ impl Kind {
 
     pub fn of_id(&self, providers: &Providers<'_>, id: u32) -> Option<Wanted> {
         let number = ids::place(&self.ids, id)?;
-        let is_it = |(category, event): &&(String, String)| providers.source.event_number(category, event) == Some(number);
+        let is_it =
+            |(category, event): &&(String, String)| providers.source.event_number(category, event) == Some(number);
         let (category, event) = providers.events().ok()?.iter().find(is_it)?;
         Some(Wanted::new(self.name, category, "", event))
     }

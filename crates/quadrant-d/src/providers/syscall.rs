@@ -32,7 +32,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("umount", "umount2"),
 ];
 
-pub(super) const PROVIDER: Provider = Provider { name: NAME, find, list, of_id, knows: |_| false };
+pub(super) const PROVIDER: Provider =
+    Provider { is_called: |pattern| pattern.matches(NAME), find, list, of_id, knows: |_| false };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {

@@ -1,0 +1,195 @@
+//! `pidPID:MODULE:FUNCTION:entry`, `return`, or a hexadecimal offset: the functions of one process.
+
+use super::layout::{Class, Layout, Stability, Value};
+use super::pattern::{Pattern, Wanted};
+use super::{Command, Probe, Provider, Providers, Result, Row, advise};
+use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind};
+use std::path::Path;
+
+const PREFIX: &str = "pid";
+/// The program itself, as a module.
+const PROGRAM: &str = "a.out";
+/// A function's name that makes the probe's name an address in the file.
+const WHOLE_FILE: &str = "-";
+
+const ENTRY: &str = "entry";
+const RETURN: &str = "return";
+
+/// Arguments in registers and on the stack that `arg0` ... reach.
+const MOST_ARGS: u8 = 10;
+
+pub(super) const PROVIDER: Provider =
+    Provider { is_called: |pattern| of_pattern(pattern).is_some(), find, list, of_id: |_, _| None, knows: |_| false };
+
+/// The process, or why the name is that of none.
+fn of_pattern(provider: &Pattern) -> Option<Result<u32>> {
+    let rest = provider.text().strip_prefix(PREFIX)?;
+    if rest.is_empty() || !rest.starts_with(|c: char| c.is_ascii_digit() || "*?[".contains(c)) {
+        return None;
+    }
+    let digits = rest.bytes().all(|byte| byte.is_ascii_digit());
+    match rest.parse() {
+        Ok(pid) if digits => Some(Ok(pid)),
+        _ if digits => Some(Err(super::error(format!("{rest} is no process number")))),
+        _ => Some(Err(many_processes())),
+    }
+}
+
+fn many_processes() -> ProbeError {
+    advise(
+        "the pid provider is for one process: its number cannot be a pattern",
+        "write `pid$target` and name the process with -p or the command with -c",
+    )
+}
+
+fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    let Some(pid) = of_pattern(&wanted.provider) else { return Ok(Vec::new()) };
+    let place = Place::new(providers, pid?, wanted)?;
+    let mut probes = Vec::new();
+    let mut refusal = None;
+    for (kind, function, name) in forms(wanted) {
+        for file in &place.files {
+            match providers.source.find_in(place.pid, &super::spec(kind, &[file, &function])) {
+                Ok(found) => {
+                    probes.extend(found.into_iter().filter_map(|found| place.probe(providers, wanted, found, name)))
+                }
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+    }
+    match refusal {
+        Some(error) if probes.is_empty() => Err(error),
+        _ => Ok(probes),
+    }
+}
+
+fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
+    let Some(pid) = of_pattern(&wanted.provider) else { return Ok(()) };
+    let place = Place::new(providers, pid?, wanted)?;
+    for (kind, function, name) in forms(wanted) {
+        for file in &place.files {
+            for listed in providers.source.list_in(place.pid, kind, &[file.clone(), function.clone()])? {
+                if let Some(name) = place.name_of(wanted, &listed, name) {
+                    show(Row { id: providers.on_demand.number(&name), name });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to look for: kind, function with offset, and the probe's name.
+fn forms(wanted: &Wanted) -> Vec<(ProbeKind, String, &str)> {
+    let function = wanted.function.widened();
+    let function = if function.is_empty() { "*".to_owned() } else { function };
+    if let Some(offset) = wanted.name.literal().filter(|name| ![ENTRY, RETURN].contains(name)) {
+        let Ok(number) = u64::from_str_radix(offset.trim_start_matches("0x"), 16) else { return Vec::new() };
+        let place = if function == WHOLE_FILE { format!("{number:#x}") } else { format!("{function}+{number:#x}") };
+        return vec![(ProbeKind::Uprobe, place, offset)];
+    }
+    let sides = [(ProbeKind::Uprobe, ENTRY), (ProbeKind::Uretprobe, RETURN)];
+    let meant = sides.into_iter().filter(|(_, name)| wanted.name.matches(name) && function != WHOLE_FILE);
+    meant.map(|(kind, name)| (kind, function.clone(), name)).collect()
+}
+
+/// Where to look.
+struct Place {
+    pid: u32,
+    /// As they are asked for.
+    files: Vec<String>,
+}
+
+impl Place {
+    fn new(providers: &Providers<'_>, pid: u32, wanted: &Wanted) -> Result<Self> {
+        let module = &wanted.module;
+        let command = providers.settings.commands.iter().find(|command| command.pid == pid);
+        let files = match command {
+            _ if module.text() == PROGRAM => vec![program(providers, pid, command)?],
+            Some(command) => before_start(providers, command, module),
+            None if module.is_anything() => vec!["*".to_owned()],
+            None => vec![module.widened()],
+        };
+        Ok(Self { pid, files })
+    }
+
+    /// `pid12:libc.so.6:malloc:entry` of `uprobe:/usr/lib/libc.so.6:malloc`; `None` if that is not meant.
+    fn name_of(&self, wanted: &Wanted, listed: &str, name: &str) -> Option<String> {
+        let (_, rest) = listed.split_once(':')?;
+        let (file, place) = split_file(rest)?;
+        let function = match wanted.function.text() {
+            WHOLE_FILE => WHOLE_FILE,
+            _ => place.split('+').next()?,
+        };
+        let is_meant = wanted.function.matches(function) || function.contains("::");
+        let module = Path::new(file).file_name()?.to_string_lossy();
+        is_meant.then(|| format!("{PREFIX}{}:{module}:{function}:{name}", self.pid))
+    }
+
+    fn probe(&self, providers: &Providers<'_>, wanted: &Wanted, found: Found, name: &str) -> Option<Probe> {
+        let full = self.name_of(wanted, &found.point.name, name)?;
+        let id = providers.on_demand.number(&full);
+        let function = full.split(':').nth(2).unwrap_or_default().to_owned();
+        let point = Point { site: found.point.site, name: full, func: function };
+        let layout = match name {
+            ENTRY => entry_layout(),
+            RETURN => return_layout(),
+            _ => inside_layout(),
+        };
+        Some(providers.probe(point, id, layout))
+    }
+}
+
+fn program(providers: &Providers<'_>, pid: u32, command: Option<&Command>) -> Result<String> {
+    let known = command.map(|command| command.program.clone());
+    let path = known.or_else(|| providers.source.program_of(pid));
+    let path = path.ok_or_else(|| advise(format!("there is no process {pid}"), "see `ps -e` for those that run"))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// A command that waits to be started has none of its files yet.
+fn before_start(providers: &Providers<'_>, command: &Command, module: &Pattern) -> Vec<String> {
+    let files = providers.source.libraries_of(&command.program);
+    let meant: Vec<String> = files.iter().filter(|file| is_called(file, module)).map(|file| text(file)).collect();
+    // A library that the program opens later can be named all the same.
+    if meant.is_empty() { vec![module.widened()] } else { meant }
+}
+
+/// By its path, its name, or its name up to a dot.
+fn is_called(file: &Path, module: &Pattern) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let beginnings = name.match_indices('.').map(|(dot, _)| &name[..dot]);
+    module.is_anything()
+        || module.matches(&text(file))
+        || module.matches(&name)
+        || beginnings.into_iter().any(|part| module.matches(part))
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// A path may have colons; C++ names, with two of them, come after the last slash.
+fn split_file(rest: &str) -> Option<(&str, &str)> {
+    let slash = rest.rfind('/').unwrap_or(0);
+    let colon = slash + rest[slash..].find(':')?;
+    Some((&rest[..colon], &rest[colon + 1..]))
+}
+
+fn entry_layout() -> Layout {
+    Layout { raw: (0..MOST_ARGS).map(Value::Word).collect(), stability: STABILITY, ..Layout::default() }
+}
+
+/// `arg0` is where the function returns to, `arg1` what it returns.
+fn return_layout() -> Layout {
+    Layout { raw: vec![Value::Pc(true), Value::Result], stability: STABILITY, ..Layout::default() }
+}
+
+/// Between entry and return there are no arguments any more; `uregs[]` has the registers.
+fn inside_layout() -> Layout {
+    Layout { stability: STABILITY, ..Layout::default() }
+}
+
+const STABILITY: Stability = Stability {
+    description: [Class::Private, Class::Private, Class::Unknown],
+    arguments: [Class::Private, Class::Private, Class::Unknown],
+};

@@ -1,0 +1,139 @@
+//! `PROVIDERPID:MODULE:FUNCTION:NAME`: the static probes of processes, by the notes in the files that they have mapped.
+//!
+//! A provider's name has the process's number behind it; `__` in a probe's name is `-` in D.
+
+use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::pattern::{Pattern, Wanted};
+use super::{Probe, Provider, Providers, Result, Row};
+use quadrant_program::probe::{ArgLoc, Found, Operand, Point, ProbeError, ProbeKind, Site};
+use std::path::Path;
+
+/// Files that are looked through: what a process has mapped.
+const ALL_FILES: &str = "*";
+
+pub(super) const PROVIDER: Provider = Provider { is_called, find, list, of_id: |_, _| None, knows: |_| false };
+
+/// A name that ends with the number of a process, or a pattern of such names.
+fn is_called(provider: &Pattern) -> bool {
+    !provider.is_anything() && provider.text().ends_with(|c: char| c.is_ascii_digit() || "*?]".contains(c))
+}
+
+fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    let mut probes = Vec::new();
+    let mut refusal = None;
+    for process in processes(providers, &wanted.provider) {
+        match process.find(providers, wanted) {
+            Ok(found) => probes.extend(found),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    match refusal {
+        Some(error) if probes.is_empty() && wanted.provider.literal().is_some() => Err(error),
+        _ => Ok(probes),
+    }
+}
+
+fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
+    for process in processes(providers, &wanted.provider) {
+        let mut names: Vec<String> =
+            process.find(providers, wanted)?.into_iter().map(|probe| probe.point.name).collect();
+        names.dedup();
+        for name in names {
+            show(Row { id: providers.on_demand.number(&name), name });
+        }
+    }
+    Ok(())
+}
+
+/// A process, and the provider's name without its number where that is known.
+struct Process {
+    pid: u32,
+    provider: Option<String>,
+}
+
+/// The last digits of a name are the process's number. A provider's own name may end with digits, so all numbers that
+/// there are processes of are tried, the longest first.
+fn processes(providers: &Providers<'_>, pattern: &Pattern) -> Vec<Process> {
+    let Some(name) = pattern.literal() else {
+        let all = providers.source.processes();
+        return all.into_iter().map(|pid| Process { pid, provider: None }).collect();
+    };
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let splits = (letters.max(1)..name.len()).filter(|at| !name[*at..].starts_with('0'));
+    let process = |at: usize| Some(Process { pid: name[at..].parse().ok()?, provider: Some(name[..at].to_owned()) });
+    let found: Vec<Process> = splits.filter_map(process).collect();
+    let runs = |process: &Process| providers.source.program_of(process.pid).is_some();
+    let first = found.iter().position(runs).unwrap_or(0);
+    found.into_iter().skip(first).take(1).collect()
+}
+
+impl Process {
+    fn find(&self, providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+        let mut probes = Vec::new();
+        let provider = self.provider.as_deref().unwrap_or("*");
+        let note_name = wanted.name.widened().replace('-', "*");
+        let note_name = if note_name.is_empty() { "*".to_owned() } else { note_name };
+        let spec = super::spec(ProbeKind::Usdt, &[&self.files(providers, wanted), provider, &note_name]);
+        for found in providers.source.find_in(self.pid, &spec).map_err(|error| self.explain(error))? {
+            probes.extend(self.probe(providers, wanted, found));
+        }
+        Ok(probes)
+    }
+
+    fn files(&self, providers: &Providers<'_>, wanted: &Wanted) -> String {
+        let command = providers.settings.commands.iter().find(|command| command.pid == self.pid);
+        match command {
+            Some(command) if wanted.module.is_anything() || wanted.module.text() == "a.out" => {
+                command.program.to_string_lossy().into_owned()
+            }
+            _ => ALL_FILES.to_owned(),
+        }
+    }
+
+    fn explain(&self, error: ProbeError) -> ProbeError {
+        let which = self.provider.as_deref().unwrap_or_default();
+        ProbeError { message: format!("no probes of `{which}` in process {}: {}", self.pid, error.message), ..error }
+    }
+
+    /// `None` if the probe is not meant.
+    fn probe(&self, providers: &Providers<'_>, wanted: &Wanted, found: Found) -> Option<Probe> {
+        let Site::Usdt { path, offset, .. } = &found.point.site else { return None };
+        let mut parts = found.point.name.rsplitn(3, ':');
+        let (note_name, note_provider, file) = (parts.next()?, parts.next()?, parts.next()?);
+        let provider = format!("{note_provider}{}", self.pid);
+        let name = note_name.replace("__", "-");
+        let module = Path::new(file).file_name()?.to_string_lossy().into_owned();
+        if !wanted.provider.matches(&provider) || !wanted.name.matches(&name) {
+            return None;
+        }
+        let function = providers.source.user_function_at(path, *offset).unwrap_or_default();
+        let is_program = || {
+            wanted.module.text() == "a.out"
+                && providers.source.program_of(self.pid).as_deref() == Some(Path::new(file.trim_start_matches("usdt:")))
+        };
+        if !wanted.function.matches(&function) || !(wanted.module.matches(&module) || is_program()) {
+            return None;
+        }
+        let full = format!("{provider}:{module}:{function}:{name}");
+        let id = providers.on_demand.number(&full);
+        let point = Point { site: found.point.site.clone(), name: full, func: function };
+        Some(providers.probe(point, id, layout(providers, &found.args.numbered)))
+    }
+}
+
+/// Notes know how wide arguments are, and not what they are.
+fn layout(providers: &Providers<'_>, arguments: &[ArgLoc]) -> Layout {
+    let value = |arg: &ArgLoc| match arg.operand {
+        Operand::Const(value) => Value::Constant(value),
+        _ => Value::At(*arg),
+    };
+    let typed =
+        |arg: &ArgLoc| Arg { ty: ArgType::C(providers.types.int(arg.bytes.into(), arg.signed)), value: value(arg) };
+    let args = arguments.iter().map(typed).collect();
+    Layout { args, raw: arguments.iter().map(value).collect(), stability: STABILITY, ..Layout::default() }
+}
+
+const STABILITY: Stability = Stability {
+    description: [Class::Private, Class::Private, Class::Unknown],
+    arguments: [Class::Private, Class::Private, Class::Unknown],
+};

@@ -1,0 +1,5 @@
+//! Providers against this machine's kernel and processes.
+
+mod calls;
+mod processes;
+mod world;
