@@ -1,5 +1,15 @@
-//! DTrace's D language.
+//! DTrace's D language: lexer, parser, syntax tree.
+//!
+//! [`parse`] never fails: it returns a tree (with holes where the text made no sense) and the list of what was wrong with it.
 
 pub mod ast;
 pub mod desc;
+pub mod lexer;
+pub mod lines;
+pub mod message;
+pub mod options;
+pub mod parser;
 pub mod providers;
+pub mod tree;
+
+pub use parser::{Mode, Parsed, parse, parse_expr_part, parse_part, parse_type_part};

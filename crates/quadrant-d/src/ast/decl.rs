@@ -116,6 +116,13 @@ pub struct ProviderProbe {
     pub mapped: Option<Vec<Param>>,
 }
 
+impl Declared {
+    /// A declarator of nothing.
+    pub(crate) fn empty(span: Span) -> Declared {
+        Declared { span, name: None, wraps: Vec::new(), bits: None }
+    }
+}
+
 impl Declaration {
     /// The number of levels from this node down to its deepest leaf, itself included.
     pub fn height(&self) -> u16 {

@@ -21,7 +21,7 @@ pub enum ExprKind {
     /// `42`, `0xffUL`, `017`
     Int(IntLiteral),
     /// `'a'`, `'\n'`, `'ab'`: an `int`.
-    Char(i32),
+    Char(i64),
     /// `"text"`, escapes decoded.
     Str(Vec<u8>),
     /// `$1`, `$$1`, `$target`; [`crate::macros::expand`] leaves none.

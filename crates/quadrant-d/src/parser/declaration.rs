@@ -1,0 +1,230 @@
+//! Declarations: C's, variables, inlines, translators, providers.
+
+use quadrant_program::diag::Diagnostic;
+
+use super::Parser;
+use crate::ast::{
+    Declaration, Declared, Enumerator, Expr, Ident, Inline, Param, ProviderDef, ProviderProbe, Scope, Storage, Tag,
+    TagBody, Translator, TypeExpr, Wrap,
+};
+use crate::lexer::Tok;
+
+impl Parser<'_> {
+    /// A declaration with the token that ends it.
+    pub(super) fn declaration(&mut self, end: Tok) -> Declaration {
+        let start = self.token.span.start;
+        let (storage, scope) = self.storage();
+        let base = self.type_spec();
+        let mut declared = Vec::new();
+        if !self.at(end) && !self.recovering {
+            declared.push(self.member_declarator());
+            while !self.recovering && self.eat(Tok::Comma) {
+                declared.push(self.member_declarator());
+            }
+        }
+        if !self.recovering {
+            self.expect(end, "`;`");
+        }
+        if storage == Some(Storage::Typedef) {
+            self.remember_typedefs(&declared);
+        }
+        Declaration { span: self.span_from(start), storage, scope, base, declared }
+    }
+
+    /// `inline int n[int k] = k + 1;`
+    pub(super) fn inline(&mut self) -> Inline {
+        let start = self.bump().span.start;
+        let base = self.type_spec();
+        let mut declared = self.declarator(true);
+        let params = match declared.wraps.pop_if(|wrap| matches!(wrap, Wrap::Assoc(_))) {
+            Some(Wrap::Assoc(params)) => Some(params),
+            _ => None,
+        };
+        let ty = TypeExpr { span: base.span.to(declared.span), base, wraps: declared.wraps };
+        self.expect(Tok::Assign, "`=`");
+        let value = self.assign();
+        self.expect(Tok::Semi, "`;`");
+        let name = declared.name.unwrap_or_else(|| self.no_name());
+        Inline { span: self.span_from(start), name, ty: self.checked(ty), params, value }
+    }
+
+    /// `translator out_t < struct in *p > { member = expr; };`
+    pub(super) fn translator(&mut self) -> Translator {
+        let start = self.bump().span.start;
+        let output = self.type_name();
+        self.expect(Tok::Less, "`<`");
+        let input = self.param();
+        self.expect(Tok::Greater, "`>`");
+        self.expect(Tok::LBrace, "`{`");
+        let mut members = Vec::new();
+        while !self.recovering && !self.at(Tok::RBrace) {
+            members.push(self.translated_member());
+        }
+        self.close_braces();
+        self.expect(Tok::Semi, "`;`");
+        Translator { span: self.span_from(start), output, input, members }
+    }
+
+    /// `provider x { probe a(int); };`
+    pub(super) fn provider(&mut self) -> ProviderDef {
+        let start = self.bump().span.start;
+        let name = self.expect_ident("the provider's name");
+        self.check_provider_name(&name);
+        self.expect(Tok::LBrace, "`{`");
+        let mut probes: Vec<ProviderProbe> = Vec::new();
+        while !self.recovering && !self.at(Tok::RBrace) {
+            let probe = self.provider_probe();
+            if probes.iter().any(|other| other.name.name == probe.name.name) {
+                let message = format!("probe redeclared: {}:::{}", name.name, probe.name.name);
+                self.soft_error(probe.name.span, "D_PROV_PRDUP", message);
+            }
+            probes.push(probe);
+        }
+        self.close_braces();
+        self.expect(Tok::Semi, "`;`");
+        ProviderDef { span: self.span_from(start), name, probes }
+    }
+
+    /// What stands between the braces of a `struct`, `union` or `enum`; the next token is the `{`.
+    pub(super) fn tag_body(&mut self, tag: Tag) -> TagBody {
+        self.bump();
+        let body = match tag {
+            Tag::Enum => TagBody::Values(self.enumerators()),
+            _ => TagBody::Members(self.members()),
+        };
+        self.close_braces();
+        body
+    }
+
+    fn storage(&mut self) -> (Option<Storage>, Scope) {
+        let (mut storage, mut scope) = (None, Scope::Global);
+        loop {
+            let word = self.word();
+            let found = Storage::from_word(word);
+            let second = storage.is_some() || scope != Scope::Global;
+            match (word, found) {
+                ("self", _) => scope = Scope::Thread,
+                ("this", _) => scope = Scope::Clause,
+                (_, Some(class)) => storage = Some(class),
+                _ => return (storage, scope),
+            }
+            let span = self.bump().span;
+            if second {
+                self.soft_error(span, "D_DECL_CLASS", "only one storage class allowed in a declaration");
+            } else if matches!(found, Some(Storage::Static | Storage::Register | Storage::Auto)) {
+                self.soft_error(span, "D_DECL_BADCLASS", "specified storage class not appropriate in D");
+            }
+        }
+    }
+
+    /// A declarator with the width of a bit-field.
+    fn member_declarator(&mut self) -> Declared {
+        let mut declared = match self.at(Tok::Colon) {
+            true => Declared::empty(self.here()),
+            false => self.declarator(true),
+        };
+        if !self.recovering && self.eat(Tok::Colon) {
+            declared.bits = Some(self.binary(1));
+            declared.span = self.span_from(declared.span.start);
+        }
+        declared
+    }
+
+    fn remember_typedefs(&mut self, declared: &[Declared]) {
+        for ident in declared.iter().filter_map(|declared| declared.name.as_ref()) {
+            let name = self.text(ident.span);
+            self.typedefs.insert(name);
+        }
+    }
+
+    fn members(&mut self) -> Vec<Declaration> {
+        let mut members = Vec::new();
+        while !self.recovering && !self.at(Tok::RBrace) && !self.at(Tok::Eof) {
+            members.push(self.declaration(Tok::Semi));
+        }
+        members
+    }
+
+    fn enumerators(&mut self) -> Vec<Enumerator> {
+        let mut values = Vec::new();
+        while !self.recovering && (values.is_empty() || !self.at(Tok::RBrace)) {
+            let name = self.expect_ident("a constant's name");
+            let value = if self.eat(Tok::Assign) { Some(self.assign()) } else { None };
+            values.push(Enumerator { name, value });
+            if !self.eat(Tok::Comma) {
+                break;
+            }
+        }
+        values
+    }
+
+    fn translated_member(&mut self) -> (Ident, Expr) {
+        let name = self.expect_member();
+        self.expect(Tok::Assign, "`=`");
+        let value = self.assign();
+        self.expect(Tok::Semi, "`;`");
+        (name, value)
+    }
+
+    /// `probe a__b(int n, char *s) : (string s);`
+    fn provider_probe(&mut self) -> ProviderProbe {
+        let start = self.token.span.start;
+        if !self.eat_word("probe") {
+            self.unexpected("`probe` or `}`");
+        }
+        let name = self.probe_name();
+        self.expect(Tok::LParen, "`(`");
+        let (args, _) = self.params();
+        let mapped = if !self.recovering && self.eat(Tok::Colon) {
+            self.expect(Tok::LParen, "`(`");
+            Some(self.params().0)
+        } else {
+            None
+        };
+        self.check_mapped(&args, mapped.as_deref().unwrap_or_default());
+        self.expect(Tok::Semi, "`;`");
+        ProviderProbe { span: self.span_from(start), name, args, mapped }
+    }
+
+    /// A word; also with dashes, as it is written in probe descriptions.
+    fn probe_name(&mut self) -> Ident {
+        if !self.at(Tok::Ident) || self.recovering {
+            self.unexpected("the probe's name");
+            return self.no_name();
+        }
+        let mut span = self.bump().span;
+        while matches!(self.token.kind, Tok::Minus | Tok::MinusMinus | Tok::Ident) && self.token.span.start == span.end
+        {
+            span = span.to(self.bump().span);
+        }
+        Ident { name: self.text(span).to_owned(), span }
+    }
+
+    /// The pid is appended to the name, so it cannot end in a digit.
+    fn check_provider_name(&mut self, name: &Ident) {
+        if name.name.ends_with(|last: char| last.is_ascii_digit()) {
+            let message = format!("provider name may not end with a digit: {}", name.name);
+            let diagnostic = Diagnostic::error(name.span, message).tag("D_PROV_BADNAME");
+            self.diagnostics.push(diagnostic.note("probes are described with the process' number behind it"));
+        }
+    }
+
+    /// What scripts see is named after what the program passes.
+    fn check_mapped(&mut self, args: &[Param], mapped: &[Param]) {
+        for (at, param) in mapped.iter().enumerate() {
+            let known =
+                param.name.iter().any(|name| args.iter().flat_map(|arg| &arg.name).any(|n| n.name == name.name));
+            if !known {
+                let name = param.name.as_ref().map_or("", |name| &name.name);
+                let number = at + 1;
+                let message =
+                    format!("parameter is not declared in probe output prototype: {name}, parameter #{number}");
+                self.soft_error(param.span, "D_DECL_PROTO_FORM", message);
+            }
+        }
+    }
+
+    fn no_name(&self) -> Ident {
+        Ident { name: String::new(), span: self.here() }
+    }
+}

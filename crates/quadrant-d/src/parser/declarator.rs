@@ -1,0 +1,135 @@
+//! Declarators: names with what C wraps around the type.
+
+use quadrant_program::diag::Diagnostic;
+
+use super::Parser;
+use super::words;
+use crate::ast::{Declared, Ident, Param, TypeExpr, Wrap};
+use crate::lexer::Tok;
+
+impl Parser<'_> {
+    /// `*name[3]`, `(*name)(int)`, and without a name in types. `named`: a name has to be there.
+    pub(super) fn declarator(&mut self, named: bool) -> Declared {
+        let start = self.token.span.start;
+        let parsed = self.nested(|parser| parser.declarator_inner(named));
+        let mut declared = parsed.unwrap_or_else(|| Declared::empty(self.here()));
+        declared.span = self.span_from(start);
+        declared
+    }
+
+    /// A parameter, or a key of an associative array.
+    pub(super) fn param(&mut self) -> Param {
+        let start = self.token.span.start;
+        let base = self.type_spec();
+        let declared = self.declarator(false);
+        let span = self.span_from(start);
+        let ty = self.checked(TypeExpr { span, base, wraps: declared.wraps });
+        Param { span, ty, name: declared.name }
+    }
+
+    /// Parameters up to the `)`, which is taken, and whether they end in `...`.
+    pub(super) fn params(&mut self) -> (Vec<Param>, bool) {
+        if self.at_word("void") && self.second() == Tok::RParen {
+            self.bump();
+        }
+        let mut params = Vec::new();
+        let mut variadic = false;
+        while !self.at(Tok::RParen) && !self.recovering {
+            if self.eat(Tok::Ellipsis) {
+                variadic = true;
+                break;
+            }
+            params.push(self.bracketed(Self::param));
+            if !self.eat(Tok::Comma) {
+                break;
+            }
+        }
+        self.expect(Tok::RParen, "`,` or `)`");
+        (params, variadic)
+    }
+
+    fn declarator_inner(&mut self, named: bool) -> Declared {
+        let mut wraps = Vec::new();
+        while self.eat(Tok::Star) {
+            self.qualifiers();
+            wraps.push(Wrap::Pointer);
+        }
+        let mut declared = if self.at_inner_declarator() {
+            self.bump();
+            let inner = self.declarator(named);
+            self.expect(Tok::RParen, "`)`");
+            inner
+        } else {
+            Declared { name: self.declared_name(named), ..Declared::empty(self.here()) }
+        };
+        let mut suffixes = Vec::new();
+        while !self.recovering {
+            match self.token.kind {
+                Tok::LBracket => suffixes.push(self.brackets()),
+                Tok::LParen => suffixes.push(self.function()),
+                _ => break,
+            }
+        }
+        wraps.extend(suffixes.into_iter().rev());
+        wraps.append(&mut declared.wraps);
+        declared.wraps = wraps;
+        declared
+    }
+
+    /// Whether the next token is the `(` of `(*name)`, not that of a function's parameters.
+    fn at_inner_declarator(&self) -> bool {
+        let mut ahead = self.ahead();
+        self.at(Tok::LParen)
+            && ahead.next().is_some_and(|next| match next.kind {
+                Tok::Star | Tok::LParen | Tok::LBracket => true,
+                Tok::Ident => !self.is_type(self.text(next.span)) && !words::is_reserved(self.text(next.span)),
+                _ => false,
+            })
+    }
+
+    fn declared_name(&mut self, named: bool) -> Option<Ident> {
+        let scoped = self.word().contains('`');
+        if self.at(Tok::Ident) && scoped && named {
+            let message = "scoping operator may not be used in declaration";
+            self.error(Diagnostic::error(self.here(), message).tag("D_DECL_SCOPE"));
+            return None;
+        }
+        let there = self.at(Tok::Ident) && !scoped && !words::is_reserved(self.word());
+        match there || named {
+            true => Some(self.expect_ident("a name")),
+            false => None,
+        }
+    }
+
+    fn function(&mut self) -> Wrap {
+        self.bump();
+        let (params, variadic) = self.params();
+        Wrap::Function { params, variadic }
+    }
+
+    /// `[]`, `[n]`, `[string, int]`
+    fn brackets(&mut self) -> Wrap {
+        self.bump();
+        if self.eat(Tok::RBracket) {
+            return Wrap::Array(None);
+        }
+        if self.at_key_types() {
+            return Wrap::Assoc(self.list(Tok::RBracket, "`]`", Self::param));
+        }
+        let size = self.bracketed(Self::assign);
+        self.expect(Tok::RBracket, "`]`");
+        Wrap::Array(Some(Box::new(size)))
+    }
+
+    /// Whether what stands in brackets are types: one starts here, or a name that is followed by the key's name.
+    fn at_key_types(&self) -> bool {
+        let mut ahead = self.ahead();
+        self.at_type()
+            || self.at(Tok::Ident)
+                && match ahead.next().map(|token| token.kind) {
+                    Some(Tok::Ident | Tok::Comma) => true,
+                    Some(Tok::Star) => !matches!(ahead.next().map(|token| token.kind), Some(Tok::Int)),
+                    _ => false,
+                }
+    }
+}

@@ -1,0 +1,194 @@
+//! The parser: recursive descent, precedence climbing for operators.
+//!
+//! It never fails. After an error it is *recovering*: further errors are held back until a point where it can start
+//! afresh (`;`, `}`, the next clause), so that one mistake gives one message and several mistakes give several.
+
+mod clause;
+mod declaration;
+mod declarator;
+mod expr;
+mod item;
+mod pragma;
+mod primary;
+mod recover;
+mod stmt;
+#[cfg(test)]
+mod tests;
+mod types;
+mod words;
+
+use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
+
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
+use quadrant_syntax::tokens::Tokens;
+
+use crate::ast::{Expr, Ident, MAX_DEPTH, Script, TypeExpr};
+use crate::lexer::{D, Tok};
+use crate::lines::Lines;
+
+/// A tree, and what was wrong with the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The tree; parts that made no sense are `Error` nodes.
+    pub script: Script,
+    /// Which line a place is in.
+    pub lines: Lines,
+    /// The messages, in source order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How a script is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mode {
+    /// Probe specifiers and predicates may stand alone, without actions: `dtrace -n 'syscall:::entry /pid/'`.
+    pub bare_probes: bool,
+}
+
+/// Parses a whole script. Takes time linear in its length.
+pub fn parse(source: &str) -> Parsed {
+    match u32::try_from(source.len()) {
+        Ok(len) => parse_part(source, Span::new(0, len), Mode::default()),
+        Err(_) => {
+            let diagnostic = Diagnostic::error(Span::new(0, 0), "script too long: 4 GiB or more").tag("D_UNKNOWN");
+            let (script, lines) = (Script::default(), Lines::default());
+            Parsed { script, lines, diagnostics: vec![diagnostic] }
+        }
+    }
+}
+
+/// Parses the script that is the whole of `part`, which starts a line; places are those in `source`, lines those in the part.
+pub fn parse_part(source: &str, part: Span, mode: Mode) -> Parsed {
+    let source = source.get(..part.end as usize).unwrap_or("");
+    let mut found = pragma::read(source, part.start);
+    let mut parser = Parser::new(source, mode);
+    parser.restart_at(part.start);
+    let script = Script { shebang: found.shebang, pragmas: found.pragmas, items: parser.items() };
+    let mut diagnostics = parser.diagnostics;
+    diagnostics.append(&mut found.diagnostics);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+    Parsed { script, lines: found.lines, diagnostics }
+}
+
+/// Parses the expression that is the whole of `part`; places are those in `source`.
+pub fn parse_expr_part(source: &str, part: Span) -> (Expr, Vec<Diagnostic>) {
+    whole(source, part, |parser| parser.expr())
+}
+
+/// Parses the type that is the whole of `part`; places are those in `source`.
+pub fn parse_type_part(source: &str, part: Span) -> (TypeExpr, Vec<Diagnostic>) {
+    whole(source, part, |parser| parser.type_name())
+}
+
+fn whole<T>(source: &str, part: Span, inner: impl FnOnce(&mut Parser) -> T) -> (T, Vec<Diagnostic>) {
+    let mut parser = Parser::new(source.get(..part.end as usize).unwrap_or(""), Mode::default());
+    parser.restart_at(part.start);
+    let parsed = inner(&mut parser);
+    if !parser.at(Tok::Eof) {
+        parser.unexpected("the end of the text");
+    }
+    (parsed, parser.diagnostics)
+}
+
+struct Parser<'a> {
+    tokens: Tokens<'a, D>,
+    mode: Mode,
+    /// The names that `typedef` gave so far.
+    typedefs: HashSet<&'a str>,
+    depth: u16,
+    /// A `/` before a `{` ends the expression.
+    in_predicate: bool,
+    recovering: bool,
+    /// A missing `}` of this clause has been reported.
+    unclosed: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Stands on the tokens: it can be asked for them as if it were they.
+impl<'a> Deref for Parser<'a> {
+    type Target = Tokens<'a, D>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.tokens
+    }
+}
+
+impl DerefMut for Parser<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.tokens
+    }
+}
+
+impl<'a> Parser<'a> {
+    fn new(source: &'a str, mode: Mode) -> Self {
+        Self {
+            tokens: Tokens::new(source),
+            mode,
+            typedefs: HashSet::new(),
+            depth: 0,
+            in_predicate: false,
+            recovering: false,
+            unclosed: false,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Takes the token that has to come. After an error it takes none: what is there belongs to whoever starts afresh.
+    fn expect(&mut self, kind: Tok, what: &str) {
+        if !self.recovering && !self.eat(kind) {
+            self.unexpected(what);
+        }
+    }
+
+    /// A name after which something was promised; an empty one after an error. No keyword, no name of the kernel's.
+    fn expect_ident(&mut self, what: &str) -> Ident {
+        let word = self.word();
+        if self.at(Tok::Ident) && !words::is_reserved(word) && !word.contains('`') {
+            return self.take_ident(0);
+        }
+        self.unexpected(what);
+        Ident { name: String::new(), span: self.here() }
+    }
+
+    /// The name of a member: any word.
+    fn expect_member(&mut self) -> Ident {
+        if self.at(Tok::Ident) && !self.word().contains('`') {
+            return self.take_ident(0);
+        }
+        self.unexpected("a member's name");
+        Ident { name: String::new(), span: self.here() }
+    }
+
+    /// The next token as a name, its sigil of `sigil` bytes taken off.
+    fn take_ident(&mut self, sigil: usize) -> Ident {
+        let span = self.bump().span;
+        let name = self.text(span).get(sigil..).unwrap_or("").to_owned();
+        Ident { name, span }
+    }
+
+    /// Runs `inner` one level deeper, or reports that there are too many levels.
+    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            self.too_deep(self.here());
+            return None;
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
+    /// Runs `inner` inside brackets, where a `/` is always a division.
+    fn bracketed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.in_predicate, false);
+        let result = inner(self);
+        self.in_predicate = outer;
+        result
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        let message = format!("nested more than {MAX_DEPTH} levels deep");
+        self.error(Diagnostic::error(span, message).tag("D_SYNTAX").help("split it with variables (`this->x = ...;`)"));
+    }
+}

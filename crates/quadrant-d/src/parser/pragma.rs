@@ -1,0 +1,256 @@
+//! Lines that start with `#`: pragmas, line numbers, and what only the C preprocessor knows.
+
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
+
+use crate::ast::{AttributeTarget, Attributes, Dependency, Ident, Pragma, PragmaKind, ProviderPart};
+use crate::lexer::directive::{Directive, directives};
+use crate::lines::Lines;
+
+/// What the lines say.
+pub(super) struct Found {
+    start: u32,
+    pub shebang: Option<Span>,
+    pub pragmas: Vec<Pragma>,
+    pub lines: Lines,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads all lines that start with `#`, from `start` on.
+pub(super) fn read(source: &str, start: u32) -> Found {
+    let lines = Lines::new(source, start);
+    let mut found = Found { start, shebang: None, pragmas: Vec::new(), lines, diagnostics: Vec::new() };
+    for directive in directives(source, start) {
+        found.directive(&directive);
+    }
+    found
+}
+
+impl Found {
+    fn directive(&mut self, directive: &Directive) {
+        let rest = directive.rest.trim();
+        match directive.word {
+            "" if directive.rest.starts_with('!') && directive.span.start == self.start => {
+                self.shebang = Some(directive.span)
+            }
+            "" if directive.rest.starts_with('!') || rest.is_empty() => {}
+            "line" => self.line(directive, directive.rest),
+            "pragma" => self.pragma(directive),
+            "ident" => self.push(directive, PragmaKind::Ident(unquoted(rest).to_owned())),
+            "error" => self.fail(directive, rest),
+            word if word.bytes().all(|byte| byte.is_ascii_digit()) && !word.is_empty() => {
+                self.line(directive, &format!("{word}{}", directive.rest));
+            }
+            word => self.unknown(directive, word),
+        }
+    }
+
+    fn push(&mut self, directive: &Directive, kind: PragmaKind) {
+        self.pragmas.push(Pragma { span: directive.span, kind });
+    }
+
+    fn error(&mut self, span: Span, tag: &'static str, message: impl Into<String>) -> PragmaKind {
+        self.diagnostics.push(Diagnostic::error(span, message).tag(tag));
+        PragmaKind::Error
+    }
+
+    fn unknown(&mut self, directive: &Directive, word: &str) {
+        let message = format!("invalid control directive: #{word}");
+        let mut diagnostic = Diagnostic::error(directive.span, message).tag("D_PRAGCTL_INVAL");
+        if matches!(word, "include" | "define" | "undef" | "if" | "ifdef" | "ifndef" | "elif" | "else" | "endif") {
+            diagnostic = diagnostic.help("with -C the script goes through the C preprocessor first");
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// `#line 12 "file"`, and the preprocessor's `# 12 "file" 1 3`.
+    fn line(&mut self, directive: &Directive, text: &str) {
+        let mut words = text.split_whitespace();
+        let number = words.next().and_then(|word| word.parse().ok());
+        let file = text.split('"').nth(1).map(str::to_owned);
+        let plain = words.next().is_none_or(|word| word.starts_with('"'));
+        match number.filter(|_| plain) {
+            Some(number) => self.lines.mark(directive.span, number, file),
+            None => drop(self.error(directive.span, "D_PRAGMA_MALFORM", "malformed #line <line> [ [\"file\"] state ]")),
+        }
+    }
+
+    fn pragma(&mut self, directive: &Directive) {
+        let words = words(directive);
+        let kind = match words.split_first() {
+            Some((d, rest)) if d.name == "D" => match rest.split_first() {
+                Some((name, args)) => self.d_pragma(directive, name, args),
+                None => PragmaKind::Foreign,
+            },
+            Some((word, _)) if word.name == "error" => {
+                self.fail(directive, after_word(directive.rest, "error"));
+                return;
+            }
+            Some((word, args)) if word.name == "ident" => ident(args),
+            _ => PragmaKind::Foreign,
+        };
+        self.push(directive, kind);
+    }
+
+    fn d_pragma(&mut self, directive: &Directive, name: &Ident, args: &[Ident]) -> PragmaKind {
+        match name.name.as_str() {
+            "option" => self.option(directive.span, args),
+            "attributes" => self.attributes(directive.span, args),
+            "binding" => self.binding(directive.span, args),
+            "depends_on" => self.depends_on(directive.span, args),
+            "error" => {
+                let text = args.iter().map(|arg| unquoted(&arg.name)).collect::<Vec<_>>().join(" ");
+                self.error(directive.span, "D_PRAGERR", format!("#error: {text}"));
+                PragmaKind::Fail(text)
+            }
+            "ident" => ident(args),
+            "line" => {
+                self.line(directive, after_word(after_word(directive.rest, "D"), "line"));
+                PragmaKind::Foreign
+            }
+            word => self.error(name.span, "D_PRAGMA_INVAL", format!("invalid D pragma: {word}")),
+        }
+    }
+
+    fn fail(&mut self, directive: &Directive, text: &str) {
+        let text = unquoted(text.trim()).to_owned();
+        self.error(directive.span, "D_PRAGERR", format!("#error: {text}"));
+        self.push(directive, PragmaKind::Fail(text));
+    }
+
+    /// `name`, `name=value`
+    fn option(&mut self, span: Span, args: &[Ident]) -> PragmaKind {
+        match args {
+            [arg] => {
+                let (name, value) = split_option(arg);
+                PragmaKind::Option { name, value }
+            }
+            [] => self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma option <option>=<val>"),
+            [_, extra, ..] => {
+                self.error(extra.span, "D_PRAGMA_MALFORM", "superfluous arguments specified for #pragma option")
+            }
+        }
+    }
+
+    fn attributes(&mut self, span: Span, args: &[Ident]) -> PragmaKind {
+        let [attributes, target @ ..] = args else {
+            return self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma attributes <attributes> <ident>");
+        };
+        let target = match target {
+            [word, provider, part] if word.name == "provider" => ProviderPart::from_word(&part.name)
+                .map(|part| AttributeTarget::Provider { provider: provider.clone(), part }),
+            [name] if name.name != "provider" => Some(AttributeTarget::Name(name.clone())),
+            _ => None,
+        };
+        let Some(target) = target else {
+            return self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma attributes <attributes> <ident>");
+        };
+        match Attributes::parse(&attributes.name) {
+            Some(attributes) => PragmaKind::Attributes { attributes, target },
+            None => {
+                let message = "invalid attributes specified by #pragma attributes";
+                self.error(attributes.span, "D_PRAGMA_INVAL", message)
+            }
+        }
+    }
+
+    fn binding(&mut self, span: Span, args: &[Ident]) -> PragmaKind {
+        let [version, name] = args else {
+            return self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma binding \"version\" <ident>");
+        };
+        if !version.name.starts_with('"') {
+            return self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma binding \"version\" <ident>");
+        }
+        if !is_version(unquoted(&version.name)) {
+            let message = "invalid version string specified by #pragma binding";
+            return self.error(version.span, "D_PRAGMA_INVAL", message);
+        }
+        let version = Ident { name: unquoted(&version.name).to_owned(), span: version.span };
+        PragmaKind::Binding { version, name: name.clone() }
+    }
+
+    fn depends_on(&mut self, span: Span, args: &[Ident]) -> PragmaKind {
+        let [class, name] = args else {
+            return self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma depends_on <class> <name>");
+        };
+        match Dependency::from_word(&class.name) {
+            Some(kind) => {
+                let name = Ident { name: unquoted(&name.name).to_owned(), span: name.span };
+                PragmaKind::DependsOn { kind, name }
+            }
+            None => {
+                let message = format!("invalid class {} specified by #pragma depends_on", class.name);
+                self.error(class.span, "D_PRAGMA_INVAL", message)
+            }
+        }
+    }
+}
+
+fn ident(args: &[Ident]) -> PragmaKind {
+    PragmaKind::Ident(args.first().map_or(String::new(), |arg| unquoted(&arg.name).to_owned()))
+}
+
+fn split_option(arg: &Ident) -> (Ident, Option<Ident>) {
+    let Some(at) = arg.name.find('=') else { return (arg.clone(), None) };
+    let middle = arg.span.start + at as u32;
+    let name = Ident { name: arg.name[..at].to_owned(), span: Span::new(arg.span.start, middle) };
+    let value = Ident { name: unquoted(&arg.name[at + 1..]).to_owned(), span: Span::new(middle + 1, arg.span.end) };
+    (name, Some(value))
+}
+
+/// `1`, `1.6`, `1.6.3`
+fn is_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.parse::<u16>().is_ok())
+}
+
+/// What follows the first `word` in a text.
+fn after_word<'a>(text: &'a str, word: &str) -> &'a str {
+    text.find(word).map_or("", |at| &text[at + word.len()..])
+}
+
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').map_or(text, |inner| inner.strip_suffix('"').unwrap_or(inner))
+}
+
+/// The words of a directive, comments left out; quotes hold a word together and stay on it.
+fn words(directive: &Directive) -> Vec<Ident> {
+    let text = directive.rest;
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let blanks = rest.len() - rest.trim_start().len();
+        let skipped = if blanks > 0 { blanks } else { comment_len(rest) };
+        if skipped > 0 {
+            at += skipped;
+            continue;
+        }
+        let len = word_len(rest);
+        let start = directive.rest_start + at as u32;
+        words.push(Ident { name: rest[..len].to_owned(), span: Span::new(start, start + len as u32) });
+        at += len;
+    }
+    words
+}
+
+/// The length of a comment at the start, if one is there.
+fn comment_len(text: &str) -> usize {
+    match text.strip_prefix("/*") {
+        Some(comment) => comment.find("*/").map_or(text.len(), |len| len + 4),
+        None if text.starts_with("//") => text.len(),
+        None => 0,
+    }
+}
+
+/// The length of the word at the start: up to a blank or comment outside quotes. At least one character.
+fn word_len(text: &str) -> usize {
+    let mut quoted = false;
+    for (at, c) in text.char_indices() {
+        quoted ^= c == '"';
+        if !quoted && at > 0 && (c.is_whitespace() || text[at..].starts_with("/*") || text[at..].starts_with("//")) {
+            return at;
+        }
+    }
+    text.len()
+}

@@ -1,0 +1,171 @@
+//! Types, and telling a cast from an expression in parentheses.
+
+use super::Parser;
+use super::words;
+use crate::ast::{MAX_DEPTH, ScopedName, Tag, TypeExpr, TypeSpec, TypeSpecKind};
+use crate::lexer::{Tok, Token};
+
+/// What the tokens behind a `(` are, up to its `)`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    /// Nothing but a type.
+    Type,
+    /// A single name: a type or a value, followed by the token given.
+    Either(Tok),
+    /// A value.
+    Value,
+}
+
+impl Parser<'_> {
+    /// Whether `(` starts a cast: the next token is the `(`.
+    pub(super) fn at_cast(&self) -> bool {
+        match self.look(self.ahead()) {
+            Ahead::Type => true,
+            Ahead::Either(next) => starts_operand(next),
+            Ahead::Value => false,
+        }
+    }
+
+    /// Whether a type stands in the parentheses that the next token opens.
+    pub(super) fn at_type_in_parens(&self) -> bool {
+        self.look(self.ahead()) == Ahead::Type
+    }
+
+    /// Whether the next token starts a type, as far as that can be known.
+    pub(super) fn at_type(&self) -> bool {
+        self.at(Tok::Ident) && self.is_type(self.word())
+    }
+
+    /// A type without a name: in casts, `sizeof`, `xlate`.
+    pub(super) fn type_name(&mut self) -> TypeExpr {
+        let start = self.token.span.start;
+        let base = self.type_spec();
+        let declared = self.declarator(false);
+        self.checked(TypeExpr { span: self.span_from(start), base, wraps: declared.wraps })
+    }
+
+    /// The words in front of declarators, storage classes aside.
+    pub(super) fn type_spec(&mut self) -> TypeSpec {
+        let start = self.token.span.start;
+        self.qualifiers();
+        let kind = match Tag::from_word(self.word()) {
+            Some(tag) => self.tagged(tag),
+            None if words::is_type_word(self.word()) => TypeSpecKind::Words(self.type_words()),
+            None => self.named(),
+        };
+        self.qualifiers();
+        TypeSpec { span: self.span_from(start), kind }
+    }
+
+    /// Skips `const` and its like.
+    pub(super) fn qualifiers(&mut self) {
+        while words::is_qualifier(self.word()) {
+            self.bump();
+        }
+    }
+
+    /// The type itself, unless the tree would become too deep.
+    pub(super) fn checked(&mut self, ty: TypeExpr) -> TypeExpr {
+        if ty.height() <= MAX_DEPTH {
+            return ty;
+        }
+        self.too_deep(ty.span);
+        let base = TypeSpec { span: ty.base.span, kind: TypeSpecKind::Error };
+        TypeExpr { span: ty.span, base, wraps: Vec::new() }
+    }
+
+    /// C's words in any number: `unsigned long int`.
+    fn type_words(&mut self) -> String {
+        let mut name = String::new();
+        loop {
+            self.qualifiers();
+            if !words::is_type_word(self.word()) {
+                return name;
+            }
+            name.push_str(if name.is_empty() { "" } else { " " });
+            let span = self.bump().span;
+            name.push_str(self.text(span));
+        }
+    }
+
+    fn named(&mut self) -> TypeSpecKind {
+        let name = if self.at(Tok::Ident) && !words::is_reserved(self.word()) { self.scoped_name() } else { None };
+        match name {
+            Some(name) => TypeSpecKind::Named(name),
+            None => {
+                self.unexpected("a type");
+                TypeSpecKind::Error
+            }
+        }
+    }
+
+    fn tagged(&mut self, tag: Tag) -> TypeSpecKind {
+        self.bump();
+        let name = self.tag_name();
+        let body = if self.at(Tok::LBrace) { self.nested(|parser| parser.tag_body(tag)) } else { None };
+        if name.is_none() && body.is_none() {
+            self.unexpected("the type's name");
+        }
+        TypeSpecKind::Tagged { tag, name, body }
+    }
+
+    fn tag_name(&mut self) -> Option<ScopedName> {
+        match self.at(Tok::Ident) && !words::is_reserved(self.word()) {
+            true => self.scoped_name(),
+            false => None,
+        }
+    }
+
+    pub(super) fn is_type(&self, word: &str) -> bool {
+        words::is_type_word(word)
+            || words::is_qualifier(word)
+            || Tag::from_word(word).is_some()
+            || self.typedefs.contains(word)
+            || words::names_a_type(word)
+    }
+
+    fn look(&self, mut tokens: impl Iterator<Item = Token>) -> Ahead {
+        let Some(first) = tokens.next().filter(|token| token.kind == Tok::Ident) else {
+            return Ahead::Value;
+        };
+        let word = self.text(first.span);
+        // A variable may well be called `x_t`: what follows such a name tells more.
+        let certain = self.is_type(word) && (!words::names_a_type(word) || self.typedefs.contains(word));
+        if certain {
+            return Ahead::Type;
+        }
+        if words::is_reserved(word) {
+            return Ahead::Value;
+        }
+        let mut pointer = false;
+        for token in tokens.by_ref() {
+            match token.kind {
+                Tok::Star => pointer = true,
+                Tok::LBracket | Tok::RBracket | Tok::Int if pointer => {}
+                Tok::RParen if pointer || words::names_a_type(word) => return Ahead::Type,
+                Tok::RParen => break,
+                _ => return Ahead::Value,
+            }
+        }
+        Ahead::Either(tokens.next().map_or(Tok::Eof, |token| token.kind))
+    }
+}
+
+/// Whether a value in front of the token would make no sense, so that a cast is meant.
+fn starts_operand(kind: Tok) -> bool {
+    matches!(
+        kind,
+        Tok::Ident
+            | Tok::Int
+            | Tok::Float
+            | Tok::Str
+            | Tok::Char
+            | Tok::Var
+            | Tok::Param
+            | Tok::ParamText
+            | Tok::Map
+            | Tok::LParen
+            | Tok::Bang
+            | Tok::Tilde
+    )
+}
