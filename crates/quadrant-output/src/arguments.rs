@@ -36,6 +36,12 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// Without the next `skip`.
+    pub fn skip_to(mut self, skip: usize) -> Arguments<'a> {
+        (0..skip).map_while(|_| self.next_raw()).for_each(drop);
+        self
+    }
+
     /// The argument after the next `skip`, without decoding it.
     pub fn nth_raw(&mut self, skip: usize) -> Option<(&'a Type, &'a [u8], &'a [u8])> {
         (0..skip).try_for_each(|_| self.next_raw().map(drop))?;

@@ -1,9 +1,10 @@
-//! What the user sees of a trace: text as bpftrace prints it, and JSON.
+//! What the user sees of a trace: text as bpftrace prints it, and JSON; for D, text as DTrace prints it.
 //!
 //! Everything appends to a `Vec<u8>` of the caller and cannot fail: bytes that make no sense are shown as `<malformed>`. Names that are
 //! not in the bytes (symbols, users, cgroups, times) come from a [`Resolver`].
 //!
 //! * [`Renderer`]: records and maps; the common conversions of printf allocate nothing.
+//! * [`dtrace::Printer`]: the same for D.
 //! * [`mod@escape`]: the one way for text that the traced program chose.
 //! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost.
 //!
@@ -13,6 +14,7 @@
 
 mod arguments;
 mod conversion;
+pub mod dtrace;
 mod errno;
 pub mod escape;
 mod hist;

@@ -111,7 +111,7 @@ fn compare_keys(content: &Content<'_>, a: usize, b: usize) -> Ordering {
 }
 
 /// Order of two values of the same type: numbers by size, text by bytes, parts from left to right.
-fn compare_values(a: &Value<'_>, b: &Value<'_>) -> Ordering {
+pub(crate) fn compare_values(a: &Value<'_>, b: &Value<'_>) -> Ordering {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Uint(a), Value::Uint(b)) | (Value::Pointer(a), Value::Pointer(b)) => a.cmp(b),

@@ -1,0 +1,208 @@
+//! D's printf: conversions that know the width of their argument.
+
+use quadrant_program::format::Conversion;
+use quadrant_program::format::Count;
+use quadrant_program::format::Format;
+use quadrant_program::format::Piece;
+use quadrant_program::ty::SymbolPart;
+use quadrant_program::value::Value;
+
+use crate::arguments::Arguments;
+use crate::conversion::Spec;
+use crate::dtrace::cell::Cell;
+use crate::dtrace::cell::Integer;
+use crate::dtrace::cell::Stage;
+use crate::dtrace::float;
+use crate::dtrace::stack;
+use crate::dtrace::symbol;
+use crate::dtrace::value::symbol_of;
+use crate::escape;
+use crate::number;
+use crate::text::value::TEXT;
+use crate::time;
+use crate::value::FAULT;
+use crate::value::whole_characters;
+
+/// How text of arguments gets into the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Escaped, for people.
+    People,
+    /// As it is, for commands and names of files.
+    System,
+}
+
+/// Append a format with arguments of a record.
+pub(super) fn printf(
+    out: &mut Vec<u8>,
+    format: &Format,
+    args: &mut Arguments<'_>,
+    audience: Audience,
+    stage: &mut Stage<'_>,
+) {
+    for piece in &format.pieces {
+        match piece {
+            Piece::Text(text) => out.extend_from_slice(text),
+            Piece::Conversion(c) => {
+                let width = count(c.width, args);
+                let spec = Spec::new(c, width, count(c.precision, args));
+                let cell = Cell::next(args);
+                convert(out, &spec, kind(c), &cell, audience, stage);
+            }
+        }
+    }
+}
+
+/// A width or precision, possibly the next argument.
+fn count(count: Option<Count>, args: &mut Arguments<'_>) -> Option<i64> {
+    match count? {
+        Count::Fixed(n) => Some(n.into()),
+        Count::Argument => Cell::next(args).integer().map(Integer::as_signed),
+    }
+}
+
+/// The letter that decides: without the `@` of aggregations and the `w` of wide characters, which say nothing here.
+pub(super) fn kind(c: &Conversion) -> u8 {
+    c.kind.bytes().last().unwrap_or(b's')
+}
+
+/// Append one value by a conversion.
+pub(super) fn convert(
+    out: &mut Vec<u8>,
+    spec: &Spec<'_>,
+    kind: u8,
+    cell: &Cell<'_>,
+    audience: Audience,
+    stage: &mut Stage<'_>,
+) {
+    let start = out.len();
+    match (kind, cell.value, cell.integer()) {
+        (_, Value::Stack(ty, id, pid), _) => {
+            return stack::stack(out, ty, (id, pid), spec.width, stage.scene.resolver);
+        }
+        (b'a', _, Some(address)) => kernel_address(out, cell, address.bits(), stage),
+        (b'A', _, Some(address)) => user_address(out, cell, address.bits(), stage),
+        (b'e' | b'E' | b'f' | b'g' | b'G', ..) => return floating(out, spec, kind, cell, stage),
+        (b'c', _, Some(integer)) => match wide(spec.conversion, integer) {
+            Some(c) => foreign(out, c.encode_utf8(&mut [0; 4]).as_bytes(), audience),
+            None => foreign(out, &[integer.bits() as u8], audience),
+        },
+        (b'C', _, Some(integer)) => character(out, integer.bits() as u8),
+        (b'Y', _, Some(time)) => date(out, "%Y %b %e %H:%M:%S", time.as_signed(), stage),
+        (b'T', _, Some(time)) => date(out, "%a, %d %b %Y %T %Z", time.as_signed(), stage),
+        (b's' | b'S', ..) => string(out, spec, kind, cell, audience, stage),
+        (_, _, Some(integer)) => return integral(out, spec, kind, integer),
+        _ => other(out, cell, audience, stage),
+    }
+    spec.pad(out, start);
+}
+
+/// The character of `%wc`.
+fn wide(c: &Conversion, integer: Integer) -> Option<char> {
+    let is_wide = c.length.contains('w') || c.kind.starts_with('w');
+    u32::try_from(integer.bits()).ok().filter(|_| is_wide).and_then(char::from_u32)
+}
+
+fn integral(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, integer: Integer) {
+    match kind {
+        b'd' | b'i' if integer.signed => spec.signed(out, integer.as_signed()),
+        // Without the `0x` of C's `%p`: that is what `#` is for.
+        b'p' => spec.unsigned(out, integer.bits(), b"x"),
+        kind => spec.unsigned(out, integer.bits(), &[kind]),
+    }
+}
+
+/// A symbol that says how it is shown is shown that way.
+fn kernel_address(out: &mut Vec<u8>, cell: &Cell<'_>, address: u64, stage: &mut Stage<'_>) {
+    match cell.value {
+        Value::KernelSymbol(_) | Value::UserSymbol(..) => symbol_of(out, cell, stage),
+        _ => symbol::name(out, &stage.scene.resolver.kernel_frame(address), false, SymbolPart::Address),
+    }
+}
+
+fn user_address(out: &mut Vec<u8>, cell: &Cell<'_>, address: u64, stage: &mut Stage<'_>) {
+    match (cell.value, stage.options.target) {
+        (Value::KernelSymbol(_) | Value::UserSymbol(..), _) => symbol_of(out, cell, stage),
+        (_, Some(pid)) => symbol::name(out, &stage.scene.resolver.user_frame(address, pid), true, SymbolPart::Address),
+        (_, None) => number::address(out, address),
+    }
+}
+
+fn floating(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, cell: &Cell<'_>, stage: &mut Stage<'_>) {
+    let number = match (cell.value, cell.integer()) {
+        (Value::Array(_, bytes) | Value::Bytes(bytes), _) => float::decode(bytes),
+        (_, Some(integer)) if integer.signed => Some(integer.as_signed() as f64),
+        (_, Some(integer)) => Some(integer.bits() as f64),
+        _ => None,
+    };
+    match number {
+        Some(number) => float::float(out, number, kind, spec),
+        None => other(out, cell, Audience::People, stage),
+    }
+}
+
+fn date(out: &mut Vec<u8>, format: &str, unix_ns: i64, stage: &Stage<'_>) {
+    time::strftime(out, format, unix_ns, stage.scene.zone());
+}
+
+fn string(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, cell: &Cell<'_>, audience: Audience, stage: &mut Stage<'_>) {
+    let bytes = match cell.value {
+        Value::Text { fault: true, .. } => return out.extend_from_slice(FAULT),
+        Value::Text { bytes, .. } | Value::Bytes(bytes) | Value::Array(_, bytes) => bytes,
+        _ => return other(out, cell, audience, stage),
+    };
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or(bytes);
+    let text = match spec.precision {
+        Some(limit) if limit < text.len() => whole_characters(&text[..limit]),
+        _ => text,
+    };
+    match kind {
+        b'S' => text.iter().for_each(|byte| escaped(out, *byte)),
+        _ => foreign(out, text, audience),
+    }
+}
+
+/// What no conversion fits: symbols by name, others in the way of their type.
+fn other(out: &mut Vec<u8>, cell: &Cell<'_>, audience: Audience, stage: &mut Stage<'_>) {
+    match cell.value {
+        Value::KernelSymbol(_) | Value::UserSymbol(..) => symbol_of(out, cell, stage),
+        Value::Text { bytes, fault: false, .. } => foreign(out, bytes, audience),
+        _ => crate::text::value::value(out, &cell.value, TEXT, &mut stage.scene),
+    }
+}
+
+fn foreign(out: &mut Vec<u8>, bytes: &[u8], audience: Audience) {
+    match audience {
+        Audience::People => escape::text(out, bytes),
+        Audience::System => out.extend_from_slice(bytes),
+    }
+}
+
+/// `%C`: what C would write between single quotes, but a quote or backslash as it is.
+fn character(out: &mut Vec<u8>, byte: u8) {
+    match byte {
+        b' '..=b'~' => out.push(byte),
+        _ => escaped(out, byte),
+    }
+}
+
+/// A byte as C writes it in a text.
+fn escaped(out: &mut Vec<u8>, byte: u8) {
+    let letter = match byte {
+        0x07 => b'a',
+        0x08 => b'b',
+        0x0c => b'f',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x0b => b'v',
+        0 => b'0',
+        b'"' | b'\\' => byte,
+        b' '..=b'~' => return out.push(byte),
+        _ => {
+            let digit = |shift: u32| b'0' + (byte >> shift & 7);
+            return out.extend_from_slice(&[b'\\', digit(6), digit(3), digit(0)]);
+        }
+    };
+    out.extend_from_slice(&[b'\\', letter]);
+}
