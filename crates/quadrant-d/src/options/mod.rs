@@ -40,13 +40,11 @@ pub struct Options {
     pub flowindent: bool,
     pub incdir: Vec<String>,
     pub libdir: Vec<String>,
-    pub maxframes: Option<u64>,
     pub nolibs: bool,
     pub noresolve: bool,
     pub nspec: Option<u64>,
     pub pcapsize: Option<u64>,
     pub printsize: Option<u64>,
-    pub pspec: bool,
     pub quiet: bool,
     pub rawbytes: bool,
     pub scratchsize: Option<u64>,
@@ -60,7 +58,6 @@ pub struct Options {
     pub undef: Vec<String>,
     pub ustackframes: Option<u64>,
     pub verbose: bool,
-    pub version: Option<String>,
     pub zdefs: bool,
 }
 
@@ -153,13 +150,11 @@ impl Default for Options {
             flowindent: false,
             incdir: Vec::new(),
             libdir: Vec::new(),
-            maxframes: None,
             nolibs: false,
             noresolve: false,
             nspec: None,
             pcapsize: None,
             printsize: None,
-            pspec: false,
             quiet: false,
             rawbytes: false,
             scratchsize: None,
@@ -173,7 +168,6 @@ impl Default for Options {
             undef: Vec::new(),
             ustackframes: None,
             verbose: false,
-            version: None,
             zdefs: false,
         }
     }
