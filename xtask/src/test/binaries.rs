@@ -9,50 +9,76 @@ use crate::Failure;
 use crate::workspace;
 
 /// A test binary.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Binary {
     /// The name of what it tests: a library, or a file or folder of `tests`.
     pub name: String,
     /// Where cargo has put it.
     pub path: PathBuf,
+    /// Its tests run one at a time: they see each other.
+    pub in_turn: bool,
 }
 
-/// Builds the test binaries of a package. They are static, so they run with another system's kernel.
-pub fn build(package: &str) -> Result<Vec<Binary>, Failure> {
+/// What cargo has built of a package.
+#[derive(Debug, Default, PartialEq)]
+pub struct Built {
+    /// Its test binaries.
+    pub tests: Vec<Binary>,
+    /// The programs that they run.
+    pub programs: Vec<PathBuf>,
+}
+
+/// Builds the test binaries of a package, or those that are named. They are static, so they run with another system's kernel.
+pub fn build(package: &str, tests: &[&str]) -> Result<Built, Failure> {
     let mut command = workspace::cargo();
     command.args(["test", "--no-run", "--quiet", "--package", package, "--message-format=json-render-diagnostics"]);
+    command.args(tests.iter().flat_map(|test| ["--test", test]));
     let output = command.stderr(Stdio::inherit()).output().map_err(|e| format!("cannot run cargo: {e}"))?;
     if !output.status.success() {
         return Err(format!("cargo cannot build the tests of {package}: see its messages above").into());
     }
-    Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(binary).collect())
+    let mut built = Built::default();
+    let in_turn = package == super::END_TO_END;
+    String::from_utf8_lossy(&output.stdout).lines().for_each(|line| built.take(line, in_turn));
+    Ok(built)
 }
 
-/// Reads one message of cargo's (doc.rust-lang.org/cargo/reference/external-tools.html).
-fn binary(message: &str) -> Option<Binary> {
-    let message: Value = serde_json::from_str(message).ok()?;
-    let is_test = message["reason"] == "compiler-artifact" && message["profile"]["test"] == true;
-    let path = message["executable"].as_str().filter(|_| is_test)?;
-    Some(Binary { name: message["target"]["name"].as_str()?.to_owned(), path: path.into() })
+impl Built {
+    /// Reads one message of cargo's (doc.rust-lang.org/cargo/reference/external-tools.html).
+    fn take(&mut self, message: &str, in_turn: bool) {
+        let Ok(message) = serde_json::from_str::<Value>(message) else { return };
+        let path = message["executable"].as_str().filter(|_| message["reason"] == "compiler-artifact");
+        let (Some(path), Some(name)) = (path, message["target"]["name"].as_str()) else { return };
+        match message["profile"]["test"] == true {
+            true => self.tests.push(Binary { name: name.to_owned(), path: path.into(), in_turn }),
+            false => self.programs.push(path.into()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn built(message: &str) -> Built {
+        let mut built = Built::default();
+        built.take(message, true);
+        built
+    }
+
     #[test]
-    fn only_test_binaries_are_taken() {
+    fn test_binaries_and_programs_are_told_apart() {
         let message = |test: bool, executable: &str| {
             format!(
                 r#"{{"reason":"compiler-artifact","target":{{"name":"kernel"}},
                 "profile":{{"test":{test}}},"executable":{executable}}}"#
             )
         };
-        let expected = Binary { name: "kernel".to_owned(), path: "/t/kernel-1".into() };
-        assert_eq!(binary(&message(true, "\"/t/kernel-1\"")), Some(expected));
-        assert_eq!(binary(&message(false, "\"/t/kernel-1\"")), None);
-        assert_eq!(binary(&message(true, "null")), None);
-        assert_eq!(binary(r#"{"reason":"build-finished","success":true}"#), None);
-        assert_eq!(binary("no message"), None);
+        let expected = Binary { name: "kernel".to_owned(), path: "/t/kernel-1".into(), in_turn: true };
+        assert_eq!(built(&message(true, "\"/t/kernel-1\"")).tests, [expected]);
+        assert_eq!(built(&message(false, "\"/t/kernel\"")).programs, [PathBuf::from("/t/kernel")]);
+        assert_eq!(built(&message(true, "null")), Built::default());
+        assert_eq!(built(r#"{"reason":"build-finished","success":true}"#), Built::default());
+        assert_eq!(built("no message"), Built::default());
     }
 }

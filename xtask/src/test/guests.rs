@@ -1,66 +1,105 @@
-//! Tests under other kernels: the static test binaries run in a virtual machine each, one machine after the other.
+//! Tests under other kernels: the static test binaries run in virtual machines, all of them in each, two machines side by side.
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use super::binaries::{self, Binary};
+use super::freight;
 use super::parser::Parser;
 use super::summary::Summary;
 use crate::Failure;
-use crate::vm::{self, Addition, Arch, End, Image, KERNELS, Kernel, Machine, Sinks};
+use crate::vm::{self, Arch, End, Image, KERNELS, Kernel, Machine, Sinks};
 
-/// The packages whose tests ask the kernel.
-const PACKAGES: [&str; 2] = ["quadrant-bpf", "quadrant-inspect"];
+/// The packages whose tests ask the kernel, and which of their tests; none named are all.
+const PACKAGES: [(&str, &[&str]); 4] = [
+    ("quadrant-bpf", &[]),
+    ("quadrant-inspect", &[]),
+    ("quadrant-probes", &["functions", "kernel"]),
+    (super::END_TO_END, &["e2e"]),
+];
 
 /// Starts the line that names the next binary. No test prints it.
 const NEXT: char = '\u{1}';
 
 /// The longest that all tests under one kernel may take.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Machines at a time. Each keeps one processor busy: its own are emulated by turns.
+const SIDE_BY_SIDE: usize = 2;
+
+/// What runs in each guest.
+struct Load {
+    binaries: Vec<Binary>,
+    /// The programs that the tests run.
+    programs: Vec<PathBuf>,
+    filter: Option<String>,
+}
 
 /// Runs the tests of a package, or of all that need it, under the named kernels, or under all.
 pub fn run(kernels: &[Kernel], package: Option<&str>, filter: Option<&str>) -> Result<Summary, Failure> {
-    let packages = package.map_or(PACKAGES.to_vec(), |package| vec![package]);
-    let built: Result<Vec<_>, _> = packages.into_iter().map(binaries::build).collect();
-    let binaries: Vec<Binary> = built?.into_iter().flatten().collect();
-    let mut all = Summary::default();
-    for kernel in if kernels.is_empty() { KERNELS } else { kernels } {
-        let image = vm::provide(*kernel, Arch::Amd64, false)?;
-        println!("\nLinux {}", image.version());
-        let summary = run_under(&image, &binaries, filter)?;
-        println!("Linux {}: {}", image.version(), summary.counts());
-        all.add(kernel.name, summary);
-    }
-    Ok(all)
-}
-
-fn run_under(image: &Image, binaries: &[Binary], filter: Option<&str>) -> Result<Summary, Failure> {
-    let files: Vec<Addition> = binaries.iter().map(|it| Addition { from: it.path.clone(), to: in_guest(it) }).collect();
-    let machine = Machine { limit: LIMIT, memory: "1G".to_owned(), ..Machine::default() };
-    let (mut results, mut console) = (Results::default(), Vec::new());
-    let mut sinks = Sinks { stdout: &mut results, stderr: &mut io::stderr(), console: &mut console };
-    let end = vm::run_in(image, &machine, &files, &script(binaries, filter), &mut sinks)?;
-    let mut summary = results.finish();
-    if let Some(problem) = problem(end, &summary) {
-        io::stderr().write_all(&console)?;
-        summary.failed.push(problem.to_owned());
-    }
-    Ok(summary)
-}
-
-fn in_guest(binary: &Binary) -> String {
-    let file = binary.path.file_name().unwrap_or_default();
-    format!("/tests/{}", file.to_string_lossy())
-}
-
-/// Runs all binaries, whether others failed or not.
-fn script(binaries: &[Binary], filter: Option<&str>) -> String {
-    let filter = filter.map(vm::quoted).unwrap_or_default();
-    let run = |binary: &Binary| {
-        let (name, path) = (vm::quoted(&binary.name), vm::quoted(&in_guest(binary)));
-        format!("echo '{NEXT}'{name}\n{path} --show-output {filter} || status=1\n")
+    let load = Load::build(package, filter)?;
+    let kernels = if kernels.is_empty() { KERNELS } else { kernels };
+    let images = kernels.iter().map(|kernel| Ok((*kernel, vm::provide(*kernel, Arch::Amd64, false)?)));
+    let images = images.collect::<Result<Vec<_>, Failure>>()?;
+    let (waiting, all) = (Mutex::new(images.iter()), Mutex::new(Summary::default()));
+    // A poisoned lock means that the other worker panicked, which ends the task when it is joined.
+    let worker = || -> Result<(), String> {
+        while let Some((kernel, image)) = waiting.lock().map_or(None, |mut images| images.next()) {
+            let summary = load.run_under(*kernel, image).map_err(|failure| failure.to_string())?;
+            all.lock().map_err(|_| "the other guest's thread panicked")?.add(kernel.name, summary);
+        }
+        Ok(())
     };
-    format!("status=0\n{}exit $status\n", binaries.iter().map(run).collect::<String>())
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a guest's thread panicked")?)
+    })?;
+    Ok(all.into_inner().map_err(|_| "a guest's thread panicked")?)
+}
+
+impl Load {
+    fn build(package: Option<&str>, filter: Option<&str>) -> Result<Load, Failure> {
+        let packages = package.map_or(PACKAGES.to_vec(), |package| vec![(package, &[][..])]);
+        let mut load = Load { binaries: Vec::new(), programs: Vec::new(), filter: filter.map(str::to_owned) };
+        for (package, tests) in packages {
+            let built = binaries::build(package, tests)?;
+            load.binaries.extend(built.tests);
+            load.programs.extend(built.programs);
+        }
+        Ok(load)
+    }
+
+    fn run_under(&self, kernel: Kernel, image: &Image) -> Result<Summary, Failure> {
+        let files = freight::files(&self.binaries, &self.programs)?;
+        let machine = Machine { limit: LIMIT, memory: "2G".to_owned(), ..Machine::default() };
+        let (mut results, mut messages, mut console) = (Results::new(kernel.name), Vec::new(), Vec::new());
+        let mut sinks = Sinks { stdout: &mut results, stderr: &mut messages, console: &mut console };
+        let started = Instant::now();
+        let end = vm::run_in(image, &machine, &files, &self.script(kernel.name), &mut sinks)?;
+        let mut summary = results.finish();
+        if let Some(problem) = problem(end, &summary) {
+            io::stderr().write_all(&[messages, console].concat())?;
+            summary.failed.push(problem.to_owned());
+        }
+        let seconds = started.elapsed().as_secs();
+        println!("{}: Linux {}: {} in {seconds} s", kernel.name, image.version(), summary.counts());
+        Ok(summary)
+    }
+
+    /// Runs all binaries, whether others failed or not.
+    fn script(&self, kernel: &str) -> String {
+        let filter = self.filter.as_deref().map(vm::quoted).unwrap_or_default();
+        let run = |binary: &Binary| {
+            let (name, path) = (vm::quoted(&binary.name), vm::quoted(&freight::in_guest(&binary.path)));
+            let in_turn = if binary.in_turn { "--test-threads=1 " } else { "" };
+            format!("echo '{NEXT}'{name}\n{path} --show-output {in_turn}{filter} || status=1\n")
+        };
+        let environment = freight::environment(kernel, &self.programs);
+        let runs: String = self.binaries.iter().map(run).collect();
+        format!("export {environment}\nstatus=0\n{runs}exit $status\n")
+    }
 }
 
 /// What went wrong besides the tests that failed.
@@ -74,15 +113,19 @@ fn problem(end: End, summary: &Summary) -> Option<&'static str> {
     }
 }
 
-/// Takes what the binaries print, shows what is worth it, and adds up the results.
-#[derive(Default)]
+/// Takes what the binaries print, shows what is worth it after the kernel's name, and adds up the results.
 struct Results {
+    kernel: &'static str,
     rest: Vec<u8>,
     parser: Parser,
     summary: Summary,
 }
 
 impl Results {
+    fn new(kernel: &'static str) -> Self {
+        Self { kernel, rest: Vec::new(), parser: Parser::default(), summary: Summary::default() }
+    }
+
     fn finish(mut self) -> Summary {
         let rest = std::mem::take(&mut self.rest);
         self.line(&rest);
@@ -92,10 +135,10 @@ impl Results {
     fn line(&mut self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         if let Some(name) = line.strip_prefix(NEXT) {
-            println!("\n{name}");
+            println!("{}: {name}", self.kernel);
             self.parser = Parser::default();
         } else if self.parser.line(&line, &mut self.summary) {
-            println!("{line}");
+            println!("{}: {line}", self.kernel);
         }
     }
 }
@@ -124,7 +167,7 @@ mod tests {
         let output = "\u{1}one\nrunning 2 tests\ntest a ... ok\ntest b ... ok\n\nsuccesses:\n\n---- b stdout ----\n\
             skipped: no such thing\n\u{1}two\ntest c ... FAILED\ntest d ... ok";
         for size in [1, 7, output.len()] {
-            let mut results = Results::default();
+            let mut results = Results::new("6.1");
             output.as_bytes().chunks(size).for_each(|bytes| results.write_all(bytes).unwrap());
             let summary = results.finish();
             assert_eq!((summary.passed, summary.failed.len(), summary.skipped.len()), (2, 1, 1));
@@ -143,9 +186,12 @@ mod tests {
 
     #[test]
     fn every_binary_runs_with_the_filter() {
-        let binaries = ["a", "b"].map(|name| Binary { name: name.to_owned(), path: format!("/x/{name}-1").into() });
-        let script = script(&binaries, Some("it's"));
+        let binary =
+            |name: &str, in_turn| Binary { name: name.to_owned(), path: format!("/x/{name}-1").into(), in_turn };
+        let binaries = vec![binary("a", false), binary("b", true)];
+        let script = Load { binaries, programs: Vec::new(), filter: Some("it's".to_owned()) }.script("6.1");
+        assert!(script.starts_with("export QUADRANT_GUEST='6.1'"), "{script}");
         assert!(script.contains(r"'/tests/a-1' --show-output 'it'\''s' || status=1"), "{script}");
-        assert!(script.contains("'/tests/b-1'") && script.ends_with("exit $status\n"));
+        assert!(script.contains("'/tests/b-1' --show-output --test-threads=1 ") && script.ends_with("exit $status\n"));
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all tests of the workspace, with the reasons of those that could not run.
 
 mod binaries;
+mod freight;
 mod guests;
 pub mod packages;
 mod parser;
@@ -39,10 +40,10 @@ pub struct Options {
 
 /// Runs the tests. The exit status is 0 only if all of them were built and none failed.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    packages::provide(!options.no_install)?;
     if let Some(kernels) = &options.vm {
         return run_in_guests(kernels, options);
     }
-    packages::provide(!options.no_install)?;
     let mut summary = Summary::default();
     let mut completed = true;
     for mut command in commands(options) {

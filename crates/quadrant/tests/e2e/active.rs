@@ -57,7 +57,9 @@ fn each_attachment_of_a_trace_has_its_target_owner_and_hits() {
     assert_eq!((user["hits"].as_u64(), user["hits_of"].as_str()), (Some(COUNT), Some("attachment")), "{user:#}");
     assert_eq!(user["targets"][0]["path"].as_str(), Some(&calls[..]));
     assert_eq!(user["targets"][0]["function"], "target_call");
-    assert_eq!(place(of_kind(&found, "software")), "cpu-clock");
+    // Before Linux 6.6 the kernel does not tell of what kind such an event is.
+    let timer = found.iter().find(|one| ["software", "perf_event"].contains(&one["kind"].as_str().unwrap_or("")));
+    assert!(["cpu-clock", "?"].contains(&place(timer.expect("the timer is there"))), "{timer:#?}");
     for one in &found {
         assert_eq!(one["owners"][0]["pid"].as_u64(), Some(trace.pid().into()), "{one:#}");
         assert_eq!(one["owners"][0]["comm"], "quadrant");

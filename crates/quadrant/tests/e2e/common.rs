@@ -15,6 +15,34 @@ macro_rules! needs_root {
 }
 pub(crate) use needs_root;
 
+/// Ends the calling test, as skipped, where scripts cannot loop.
+macro_rules! needs_loops {
+    () => {
+        if !quadrant_bpf::features::Features::new().bpf_loop() {
+            return quadrant_testing::skip("this kernel has no bpf_loop (Linux 5.17)");
+        }
+    };
+}
+pub(crate) use needs_loops;
+
+/// Ends the calling test, as skipped, where the kernel's stacks of processes lack a function: before it has set up its frame, its
+/// caller is not found. Debian's 6.1 finds it, 5.10 does not.
+macro_rules! needs_callers {
+    () => {
+        if crate::common::is_before((6, 1)) {
+            return quadrant_testing::skip("this kernel leaves the caller out of a stack at a function's entry");
+        }
+    };
+}
+pub(crate) use needs_callers;
+
+/// Whether this kernel is older than that version.
+pub fn is_before(version: (u32, u32)) -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux has /proc");
+    let mut numbers = release.split(['.', '-']).map(|part| part.trim().parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < version
+}
+
 /// The path of a target as text; ends the calling test, as skipped, where it cannot be made.
 macro_rules! target {
     ($name:literal) => {

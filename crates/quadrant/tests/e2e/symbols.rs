@@ -4,7 +4,7 @@ mod gone;
 
 use quadrant_testing::Program;
 
-use crate::common::{needs_root, run, run_on, target};
+use crate::common::{needs_callers, needs_root, run, run_on, target};
 
 /// The position of each function among the stack's lines; they must stand in this order.
 #[track_caller]
@@ -18,6 +18,7 @@ fn assert_stack(output: &str, functions: &[&str]) {
 #[test]
 fn user_stack_with_static_and_inlined_functions() {
     needs_root!();
+    needs_callers!();
     let stacks = target!("stacks");
     let outcome =
         run_on(&format!("{stacks} 10007 4"), &format!("uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}"));
@@ -41,6 +42,7 @@ fn user_stack_is_limited_as_asked() {
 #[test]
 fn demangled_names_of_cxx() {
     needs_root!();
+    needs_callers!();
     let mangled = target!("mangled-cc");
     let outcome = run_on(
         &format!("{mangled} 23"),
@@ -52,6 +54,7 @@ fn demangled_names_of_cxx() {
 #[test]
 fn demangled_names_of_rust() {
     needs_root!();
+    needs_callers!();
     for mangled in [target!("mangled-rs"), target!("mangled-rs-v0")] {
         let outcome =
             run_on(&format!("{mangled} 23"), &format!("uprobe:{mangled}:*Circle*area* {{ @[ustack] = count(); }}"));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use quadrant_testing::{Outcome, Program, Running, Signal};
 
-use crate::common::{attached, folder, needs_root, run_on, script, target};
+use crate::common::{attached, folder, needs_callers, needs_root, run_on, script, target};
 
 /// Every tracer that names user stacks is told of all processes, so the test with too many of them runs alone.
 static PEACE: RwLock<()> = RwLock::new(());
@@ -74,6 +74,7 @@ fn wait_until_open(pid: u32, path: &Path) {
 #[test]
 fn a_process_that_starts_and_ends_during_the_trace() {
     needs_root!();
+    needs_callers!();
     let _peace = in_peace();
     let stacks = target!("stacks");
     let tracer = attached(script(&format!("uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}")));
@@ -99,6 +100,7 @@ fn samples_of_a_process_that_lives_for_milliseconds() {
 #[test]
 fn a_library_that_was_loaded_at_run_time() {
     needs_root!();
+    needs_callers!();
     let _peace = in_peace();
     let (loads, library) = (target!("loads"), target!("libcalls.so"));
     let tracer = attached(script(&format!("uprobe:{library}:target_call {{ @[ustack] = count(); }}")));
@@ -148,6 +150,7 @@ fn copies_of_a_process_that_execute_nothing() {
 #[test]
 fn two_processes_with_the_same_code_at_other_addresses() {
     needs_root!();
+    needs_callers!();
     let _peace = in_peace();
     let stacks = target!("stacks");
     let tracer = attached(script(&format!("uprobe:{stacks}:target_leaf {{ @[ustack(3)] = count(); }}")));
@@ -181,6 +184,7 @@ fn a_process_that_was_there_before_and_is_killed() {
 #[test]
 fn a_traced_process_that_is_killed() {
     needs_root!();
+    needs_callers!();
     let _peace = in_peace();
     let stacks = target!("stacks");
     let mut running = Program::new(&stacks).args(["31", "3"]).env("TARGET_WAIT", "1").with_input().start().unwrap();
@@ -196,6 +200,7 @@ fn a_traced_process_that_is_killed() {
 #[test]
 fn a_program_whose_file_is_gone_too() {
     needs_root!();
+    needs_callers!();
     let _peace = in_peace();
     let stacks = target!("stacks");
     let copy = folder("gone").join("program");
