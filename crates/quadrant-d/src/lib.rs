@@ -6,10 +6,12 @@ pub mod ast;
 pub mod desc;
 pub mod lexer;
 pub mod lines;
+pub mod macros;
 pub mod message;
 pub mod options;
 pub mod parser;
 pub mod providers;
 pub mod tree;
+mod walk;
 
 pub use parser::{Mode, Parsed, parse, parse_expr_part, parse_part, parse_type_part};

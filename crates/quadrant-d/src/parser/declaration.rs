@@ -1,5 +1,7 @@
 //! Declarations: C's, variables, inlines, translators, providers.
 
+use std::collections::HashSet;
+
 use quadrant_program::diag::Diagnostic;
 
 use super::Parser;
@@ -55,12 +57,7 @@ impl Parser<'_> {
         self.expect(Tok::Less, "`<`");
         let input = self.param();
         self.expect(Tok::Greater, "`>`");
-        self.expect(Tok::LBrace, "`{`");
-        let mut members = Vec::new();
-        while !self.recovering && !self.at(Tok::RBrace) {
-            members.push(self.translated_member());
-        }
-        self.close_braces();
+        let members = self.in_braces(Self::translated_member);
         self.expect(Tok::Semi, "`;`");
         Translator { span: self.span_from(start), output, input, members }
     }
@@ -70,30 +67,32 @@ impl Parser<'_> {
         let start = self.bump().span.start;
         let name = self.expect_ident("the provider's name");
         self.check_provider_name(&name);
-        self.expect(Tok::LBrace, "`{`");
-        let mut probes: Vec<ProviderProbe> = Vec::new();
-        while !self.recovering && !self.at(Tok::RBrace) {
-            let probe = self.provider_probe();
-            if probes.iter().any(|other| other.name.name == probe.name.name) {
-                let message = format!("probe redeclared: {}:::{}", name.name, probe.name.name);
-                self.soft_error(probe.name.span, "D_PROV_PRDUP", message);
-            }
-            probes.push(probe);
-        }
-        self.close_braces();
+        let probes = self.in_braces(Self::provider_probe);
+        self.check_twice(&name, &probes);
         self.expect(Tok::Semi, "`;`");
         ProviderDef { span: self.span_from(start), name, probes }
     }
 
     /// What stands between the braces of a `struct`, `union` or `enum`; the next token is the `{`.
     pub(super) fn tag_body(&mut self, tag: Tag) -> TagBody {
-        self.bump();
-        let body = match tag {
+        match tag {
             Tag::Enum => TagBody::Values(self.enumerators()),
-            _ => TagBody::Members(self.members()),
-        };
+            _ => TagBody::Members(self.in_braces(|parser| parser.declaration(Tok::Semi))),
+        }
+    }
+
+    /// What stands between braces, one after the other.
+    fn in_braces<T>(&mut self, item: impl Fn(&mut Self) -> T) -> Vec<T> {
+        let mut items = Vec::new();
+        self.expect(Tok::LBrace, "`{`");
+        if self.recovering {
+            return items;
+        }
+        while !self.recovering && !self.at(Tok::RBrace) && !self.at(Tok::Eof) {
+            items.push(item(self));
+        }
         self.close_braces();
-        body
+        items
     }
 
     fn storage(&mut self) -> (Option<Storage>, Scope) {
@@ -137,15 +136,8 @@ impl Parser<'_> {
         }
     }
 
-    fn members(&mut self) -> Vec<Declaration> {
-        let mut members = Vec::new();
-        while !self.recovering && !self.at(Tok::RBrace) && !self.at(Tok::Eof) {
-            members.push(self.declaration(Tok::Semi));
-        }
-        members
-    }
-
     fn enumerators(&mut self) -> Vec<Enumerator> {
+        self.bump();
         let mut values = Vec::new();
         while !self.recovering && (values.is_empty() || !self.at(Tok::RBrace)) {
             let name = self.expect_ident("a constant's name");
@@ -155,6 +147,7 @@ impl Parser<'_> {
                 break;
             }
         }
+        self.close_braces();
         values
     }
 
@@ -206,6 +199,16 @@ impl Parser<'_> {
             let message = format!("provider name may not end with a digit: {}", name.name);
             let diagnostic = Diagnostic::error(name.span, message).tag("D_PROV_BADNAME");
             self.diagnostics.push(diagnostic.note("probes are described with the process' number behind it"));
+        }
+    }
+
+    fn check_twice(&mut self, provider: &Ident, probes: &[ProviderProbe]) {
+        let mut seen = HashSet::new();
+        for probe in probes {
+            if !seen.insert(&probe.name.name) {
+                let message = format!("probe redeclared: {}:::{}", provider.name, probe.name.name);
+                self.soft_error(probe.name.span, "D_PROV_PRDUP", message);
+            }
         }
     }
 
