@@ -25,10 +25,48 @@ pub struct Target {
     pub ring_bytes: u32,
     /// Offset of `comm` in `struct task_struct`, where programs can read the current task through BTF (5.11).
     pub comm_offset: Option<u32>,
+    /// `bpf_probe_write_user` may be used: programs are not in lockdown.
+    pub write_user: bool,
+    /// Where a task keeps its process and its parent, if the script asks for ancestors.
+    pub task: Option<TaskOffsets>,
+    /// Where the parts of a path are, if the script asks for paths.
+    pub path: Option<PathOffsets>,
     /// Keys of a keyed map without a size of its own.
     pub map_keys: u32,
     /// Distinct stacks kept per kind.
     pub stack_keys: u32,
     /// Registers.
     pub arch: &'static Arch,
+}
+
+/// Offsets in `struct task_struct`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskOffsets {
+    /// `tgid`.
+    pub tgid: u32,
+    /// `real_parent`.
+    pub real_parent: u32,
+}
+
+/// Offsets of what leads from a `struct path` to its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathOffsets {
+    /// `struct path`: `mnt`.
+    pub mnt: u32,
+    /// `struct path`: `dentry`.
+    pub dentry: u32,
+    /// `struct vfsmount`: `mnt_root`.
+    pub mnt_root: u32,
+    /// `struct mount`: the `struct vfsmount` in it.
+    pub mount: u32,
+    /// `struct mount`: `mnt_parent`.
+    pub mnt_parent: u32,
+    /// `struct mount`: `mnt_mountpoint`.
+    pub mnt_mountpoint: u32,
+    /// `struct dentry`: `d_parent`.
+    pub d_parent: u32,
+    /// `struct dentry`: the length of its name.
+    pub name_len: u32,
+    /// `struct dentry`: the pointer to its name.
+    pub name: u32,
 }

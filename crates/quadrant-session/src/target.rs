@@ -2,7 +2,9 @@
 
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
+use quadrant_codegen::target::PathOffsets;
 use quadrant_codegen::target::Target;
+use quadrant_codegen::target::TaskOffsets;
 use quadrant_program::Program;
 use quadrant_program::arch::native;
 use quadrant_program::expr::Builtin;
@@ -49,6 +51,9 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         tai_offset_ns: clock::tai_offset_ns(),
         ring_bytes: ring_bytes(program),
         comm_offset: comm_offset(program, features, types),
+        write_user: needs.writes_user && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::PROBE_WRITE_USER),
+        task: if needs.ancestors { task_offsets(types) } else { None },
+        path: if needs.paths { path_offsets(types) } else { None },
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
         stack_keys: STACK_KEYS,
         arch: native(),
@@ -70,14 +75,40 @@ fn comm_offset(program: &Program, features: &Features, types: &Types) -> Option<
     if !wanted || !features.helper(ProgramKind::Tracepoint, quadrant_bpf::helper::GET_CURRENT_TASK_BTF) {
         return None;
     }
-    let task = types.lookup_struct("task_struct")?;
-    types.find_member(task, "comm")?.byte_offset().try_into().ok()
+    offset(types, "task_struct", "comm")
+}
+
+fn task_offsets(types: &Types) -> Option<TaskOffsets> {
+    let offset = |member| offset(types, "task_struct", member);
+    Some(TaskOffsets { tgid: offset("tgid")?, real_parent: offset("real_parent")? })
+}
+
+fn path_offsets(types: &Types) -> Option<PathOffsets> {
+    // A name is a `struct qstr`: its length, with the hash in a union, and the pointer.
+    let name = offset(types, "dentry", "d_name")?;
+    Some(PathOffsets {
+        mnt: offset(types, "path", "mnt")?,
+        dentry: offset(types, "path", "dentry")?,
+        mnt_root: offset(types, "vfsmount", "mnt_root")?,
+        mount: offset(types, "mount", "mnt")?,
+        mnt_parent: offset(types, "mount", "mnt_parent")?,
+        mnt_mountpoint: offset(types, "mount", "mnt_mountpoint")?,
+        d_parent: offset(types, "dentry", "d_parent")?,
+        name_len: name + offset(types, "qstr", "len")?,
+        name: name + offset(types, "qstr", "name")?,
+    })
+}
+
+/// Bytes before a member of a struct of the kernel.
+fn offset(types: &Types, tag: &str, member: &str) -> Option<u32> {
+    let of = types.lookup_struct(tag)?;
+    types.find_member(of, member)?.byte_offset().try_into().ok()
 }
 
 /// Fires as often as the machine likes.
 fn is_busy(program: &Program, point: &PointId) -> bool {
     let site = &program.points[point.0 as usize].site;
-    !matches!(site, Site::Begin | Site::End | Site::Interval { .. })
+    !matches!(site, Site::Begin | Site::End | Site::Error | Site::Interval { .. })
 }
 
 /// Whether a clause that runs as often as the machine likes sends records.

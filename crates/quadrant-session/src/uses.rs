@@ -8,7 +8,9 @@ use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Clock;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
 use quadrant_program::expr::PointPart;
+use quadrant_program::expr::TextFunction;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Faults;
 use quadrant_program::stmt::Stmt;
@@ -123,6 +125,12 @@ pub(crate) struct Needs {
     pub(crate) walks_maps: bool,
     /// The clock of international atomic time.
     pub(crate) tai: bool,
+    /// Memory of processes is written.
+    pub(crate) writes_user: bool,
+    /// The ancestors of processes.
+    pub(crate) ancestors: bool,
+    /// Names of open files.
+    pub(crate) paths: bool,
 }
 
 impl Needs {
@@ -145,7 +153,12 @@ impl Visitor for Needs {
 
     fn expr(&mut self, expr: &Expr) {
         match expr.kind {
-            ExprKind::Call(..) => self.repeats = true,
+            ExprKind::Call(function, _) => {
+                self.repeats = true;
+                self.writes_user |= matches!(function, Function::CopyOut | Function::CopyOutText);
+                self.ancestors |= function == Function::ProgenyOf;
+                self.paths |= function == Function::Text(TextFunction::DPath);
+            }
             ExprKind::MapLen(_) => self.walks_maps = true,
             ExprKind::Builtin(Builtin::Nsecs(Clock::Tai)) => self.tai = true,
             _ => {}

@@ -40,6 +40,9 @@ pub trait Env {
     /// Fills `buf` from memory that is not the program's own; false if any byte of it is not there.
     fn probe(&mut self, space: Space, addr: u64, buf: &mut [u8]) -> bool;
 
+    /// A program wrote to the process's memory; false if there is none.
+    fn write_user(&mut self, addr: u64, bytes: &[u8]) -> bool;
+
     /// A program printed a debug message with up to three arguments.
     fn trace_printk(&mut self, format: &[u8], args: &[u64]);
 

@@ -102,6 +102,19 @@ impl FakeMemory {
         })
     }
 
+    /// Replaces bytes; false, and nothing happens, if one is missing.
+    pub fn write(&mut self, addr: u64, bytes: &[u8]) -> bool {
+        if !(addr..).take(bytes.len()).all(|at| self.byte(at).is_some()) {
+            return false;
+        }
+        for (byte, at) in bytes.iter().zip(addr..) {
+            if let Some((start, piece)) = self.pieces.range_mut(..=at).next_back() {
+                piece[(at - start) as usize] = *byte;
+            }
+        }
+        true
+    }
+
     fn byte(&self, addr: u64) -> Option<u8> {
         let (start, bytes) = self.pieces.range(..=addr).next_back()?;
         bytes.get(usize::try_from(addr - start).ok()?).copied()
@@ -178,6 +191,10 @@ impl Env for FakeEnv {
                 self.user.read(at, byte) || self.absent.read(at, byte)
             }),
         }
+    }
+
+    fn write_user(&mut self, addr: u64, bytes: &[u8]) -> bool {
+        self.user.write(addr, bytes)
     }
 
     fn trace_printk(&mut self, format: &[u8], args: &[u64]) {

@@ -1,5 +1,7 @@
 //! Memory as a program sees it: regions at made-up addresses, each access checked.
 
+use std::collections::VecDeque;
+
 use crate::error::{Step, VmErrorKind};
 
 /// Distance of the regions' addresses from one another: no offset leads from one into the next.
@@ -12,10 +14,15 @@ const NULL_GUARD: u64 = 1 << 16;
 /// What memory without content appears to contain, so that tests notice.
 pub(crate) const GARBAGE: u8 = 0xa5;
 
-/// All regions of a machine. Addresses are not used again.
+/// Regions that have room in the upper half of the addresses.
+const REGIONS: usize = 1 << 15;
+
+/// All regions of a machine. An address is used again only when there is no new one, and then that which ended first.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     regions: Vec<Option<Region>>,
+    /// Places of regions that ended, oldest first.
+    ended: VecDeque<usize>,
 }
 
 #[derive(Debug)]
@@ -39,7 +46,9 @@ impl Memory {
 
     /// Ends the region at `addr`; its content, with [`GARBAGE`] where nothing was written.
     pub fn remove(&mut self, addr: u64) -> Option<Vec<u8>> {
-        let mut region = self.regions.get_mut(index_of(addr)?)?.take()?;
+        let at = index_of(addr)?;
+        let mut region = self.regions.get_mut(at)?.take()?;
+        self.ended.push_back(at);
         for (byte, written) in region.bytes.iter_mut().zip(region.written.iter().flatten()) {
             if !written {
                 *byte = GARBAGE;
@@ -101,8 +110,13 @@ impl Memory {
     }
 
     fn push(&mut self, region: Region) -> u64 {
-        self.regions.push(Some(region));
-        FIRST + (self.regions.len() as u64 - 1) * SPACING
+        let at = if self.regions.len() < REGIONS { None } else { self.ended.pop_front() };
+        let at = at.unwrap_or_else(|| {
+            self.regions.push(None);
+            self.regions.len() - 1
+        });
+        self.regions[at] = Some(region);
+        FIRST + at as u64 * SPACING
     }
 
     /// Index of the region and offset in it of a valid range.

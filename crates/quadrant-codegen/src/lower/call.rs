@@ -36,6 +36,13 @@ impl Lower<'_, '_> {
             (Function::Stack, []) => self.stack_trace(ty),
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
+            (Function::Alloca, [size]) => self.alloca(size),
+            (Function::ProgenyOf, [pid]) => self.progeny_of(pid),
+            (Function::Speculation, []) => self.speculation(),
+            (Function::InstructionPointer(user), []) => self.instruction_pointer(user),
+            (Function::StackDepth(user), []) => Ok(self.stack_depth(user)),
+            (Function::Caller(user), []) => Ok(self.caller(user)),
+            (Function::Text(function), args) => self.text_number(function, args),
             (Function::Bswap, [value]) => {
                 let size = width(&value.ty);
                 let value = self.scalar(value)?;
@@ -56,9 +63,24 @@ impl Lower<'_, '_> {
             }
             (Function::Buf(space), Type::Buffer { cap }) => self.store_buffer(space, args, *cap, to),
             (Function::Concat, Type::String { cap }) => self.store_joined(args, *cap, to),
+            (Function::Text(function), Type::String { cap }) => self.store_text_call(function, args, *cap, to),
+            (Function::Args(space), Type::String { cap }) => self.store_arguments(space, args, *cap, to),
             (Function::Ntop, Type::Inet) => self.store_address(args, to),
             (Function::Symbol, Type::Symbol { user: true, .. }) => self.store_user_symbol(args, to),
             (function, ty) => Err(self.model_error(format_args!("{function:?} as {ty:?}"))),
+        }
+    }
+
+    /// A function without a value.
+    pub fn act(&mut self, function: Function, args: &[Expr]) -> Result<()> {
+        match (function, args) {
+            (Function::Copy(space), args) => self.copy_in(space, args),
+            (Function::CopyOut, args) => self.copy_out(args),
+            (Function::CopyOutText, args) => self.copy_out_text(args),
+            (Function::Chill, [ns]) => self.chill(ns),
+            (function, args) => {
+                Err(self.model_error(format_args!("{function:?} of {} arguments as a statement", args.len())))
+            }
         }
     }
 

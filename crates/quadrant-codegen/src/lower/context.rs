@@ -157,7 +157,7 @@ impl Lower<'_, '_> {
     }
 
     /// A register of the interrupted code.
-    fn register_value(&mut self, off: u16) -> Result<Value> {
+    pub fn register_value(&mut self, off: u16) -> Result<Value> {
         match self.unit.context {
             Context::Registers | Context::PerfEvent => {
                 Ok(self.f.b.load_with(self.f.ctx, off.into(), Size::B8, false, true))

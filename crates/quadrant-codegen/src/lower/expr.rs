@@ -81,6 +81,12 @@ impl Lower<'_, '_> {
             ExprKind::Tuple(parts) => parts.iter().try_for_each(|part| self.effect(part))?,
             _ if e.ty.is_scalar() => drop(self.scalar(e)?),
             ExprKind::Int(_) => {}
+            ExprKind::Call(function, args) if e.ty == Type::None => {
+                let outer = self.span;
+                self.at(e.span);
+                self.act(*function, args)?;
+                self.at(outer);
+            }
             _ => drop(self.memory(e)?),
         }
         Ok(())

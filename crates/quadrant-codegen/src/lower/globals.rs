@@ -72,6 +72,7 @@ pub(super) struct Globals<'a> {
     lazy: HashMap<MapRole, MapRef>,
     places: Vec<MapPlace>,
     zeros: Option<u32>,
+    chills: Option<u32>,
     scratch_size: u32,
     alike: [Option<Rc<[u32]>>; 2],
 }
@@ -134,6 +135,7 @@ impl<'a> Globals<'a> {
             lazy: HashMap::new(),
             places: Vec::new(),
             zeros: None,
+            chills: None,
             scratch_size: 0,
             alike: [None, None],
         };
@@ -203,6 +205,32 @@ impl<'a> Globals<'a> {
         let at = self.reserve(8);
         self.losses.insert(loss, at);
         at
+    }
+
+    /// Offset of the words of speculations, and the power of two of them that there is room for.
+    pub fn speculations(&mut self) -> (u32, u32) {
+        let span = self.program.config.speculations.max(1).next_power_of_two();
+        let at = match self.data.speculations {
+            Some(at) => at,
+            None => {
+                let at = self.reserve(8 * span);
+                *self.data.speculations.insert(at)
+            }
+        };
+        (at, span)
+    }
+
+    /// Offset of two words for each CPU that account for `chill`, and the power of two of CPUs that there is room for.
+    pub fn chills(&mut self) -> (u32, u32) {
+        let span = self.target.ncpus.max(1).next_power_of_two();
+        let at = match self.chills {
+            Some(at) => at,
+            None => {
+                let at = self.reserve(16 * span);
+                *self.chills.insert(at)
+            }
+        };
+        (at, span)
     }
 
     /// Offset of constant bytes, filled with zeros to `len`.

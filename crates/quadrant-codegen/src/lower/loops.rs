@@ -328,10 +328,15 @@ impl Lower<'_, '_> {
 
     fn need_loop(&self) -> Result<()> {
         self.faults_are_losses()?;
+        self.need_bpf_loop("a loop").map_err(|error| error.help("unroll(n) { ... } works on every kernel"))
+    }
+
+    /// Whether the kernel can call a function so many times.
+    pub fn need_bpf_loop(&self, what: &str) -> Result<()> {
         if self.g.target.bpf_loop {
             return Ok(());
         }
-        Err(self.too_old("a loop", "bpf_loop", "5.17").help("unroll(n) { ... } works on every kernel"))
+        Err(self.too_old(what, "bpf_loop", "5.17"))
     }
 
     fn too_old(&self, what: &str, helper: &str, version: &str) -> CompileError {

@@ -70,9 +70,14 @@ impl Lower<'_, '_> {
         let record = record.ok_or_else(|| self.model_error("a record with wrong arguments"))?;
         let args = &self.with_known_texts(args);
         let mark = self.mark();
+        let elsewhere = self.leave_unless_speculating(record, args)?;
         match args.iter().map(known_length).sum::<Option<u32>>() {
             Some(texts) => self.emit_fixed(id, record, args, texts, wake)?,
             None => self.emit_varying(id, record, args, wake)?,
+        }
+        if let Some(end) = elsewhere {
+            self.f.b.jump(end, &[]);
+            self.f.b.switch_to(end);
         }
         self.release(mark);
         Ok(())

@@ -83,6 +83,11 @@ impl Lower<'_, '_> {
         off
     }
 
+    /// Entries reach at least to an offset: accesses that the verifier takes for possible must be inside.
+    pub fn reach_scratch(&mut self, end: u32) {
+        self.scratch.most = self.scratch.most.max(end.saturating_add(SLOP));
+    }
+
     /// This run's entry of scratch memory.
     pub fn scratch_base(&mut self) -> Value {
         if let Some(base) = self.f.scratch {

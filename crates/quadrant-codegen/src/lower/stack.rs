@@ -14,7 +14,7 @@ use crate::ssa::Cond;
 use crate::ssa::Value;
 
 /// `BPF_F_USER_STACK`. The flag by which only hashes are compared is not set: a number stands for exactly one stack.
-const USER_STACK: i64 = 1 << 8;
+pub(super) const USER_STACK: i64 = 1 << 8;
 
 /// The place for this stack is taken by another.
 const EEXIST: i64 = 17;

@@ -59,7 +59,8 @@ impl Lower<'_, '_> {
                 self.stop();
                 Ok(())
             }
-            StmtKind::Store { .. } | StmtKind::EndSpeculation { .. } => Err(self.model_error("a statement of D")),
+            StmtKind::Store { addr, value } => self.store_number(addr, value),
+            StmtKind::EndSpeculation { id } => self.end_speculation(id),
         }
     }
 

@@ -245,7 +245,7 @@ impl Lower<'_, '_> {
     }
 
     /// Reads a text to an address with room for `cap + 1` bytes, and gives its length.
-    fn read_measured(&mut self, text: &Expr, cap: u32, to: Value) -> Result<Value> {
+    pub fn read_measured(&mut self, text: &Expr, cap: u32, to: Value) -> Result<Value> {
         let source = match self.read_source(text)? {
             Some(source) => source,
             None => {

@@ -9,6 +9,8 @@ use quadrant_program::program::Clause;
 use quadrant_program::program::Program;
 use quadrant_program::span::Span;
 
+use super::arena::Arena;
+use super::arena::predicate_uses_arena;
 use super::error::CompileError;
 use super::error::Result;
 use super::fault;
@@ -22,6 +24,8 @@ use super::scratch::Claim;
 use super::scratch::Exits;
 use super::scratch::Scratch;
 use super::shared::Shared;
+use super::texts::token::Tokens;
+use super::texts::token::predicate_uses_tokens;
 use super::variable::Variables;
 use super::walk;
 use crate::object::Loss;
@@ -128,6 +132,10 @@ pub(super) struct Lower<'a, 'g> {
     claims: BTreeMap<u32, Claim>,
     /// Where the statements of the clause start in the script, in programs that number them.
     pub statements: BTreeSet<u32>,
+    /// Memory that the clause asks for.
+    pub arena: Option<Arena>,
+    /// What `strtok` goes on with.
+    pub tokens: Option<Tokens>,
     /// The firing of ERROR that is lowered.
     pub error: Option<ErrorFiring>,
 }
@@ -157,6 +165,8 @@ impl<'a, 'g> Lower<'a, 'g> {
             stack_budget: plan.stack_budget,
             claims: plan.claims.clone(),
             statements: BTreeSet::new(),
+            arena: None,
+            tokens: None,
             error: None,
         }
     }
@@ -245,10 +255,19 @@ impl<'a, 'g> Lower<'a, 'g> {
             exits = Some(self.claim(end));
         }
         self.declare_variables(clause);
+        self.arena = self.reserve_arena(clause);
+        self.tokens = self.reserve_tokens(clause);
+        let early = predicate_uses_arena(clause) || predicate_uses_tokens(clause);
+        if early {
+            self.init_state();
+        }
         self.predicate(clause)?;
         self.scratch.in_predicate = false;
         if claim == Claim::Body {
             exits = Some(self.claim(end));
+        }
+        if !early {
+            self.init_state();
         }
         self.init_variables(clause);
         self.block(&clause.body)?;
@@ -262,6 +281,16 @@ impl<'a, 'g> Lower<'a, 'g> {
         }
         self.f.b.switch_to(end);
         Ok(())
+    }
+
+    /// Makes what belongs to the clause as it is at its start.
+    fn init_state(&mut self) {
+        if let Some(arena) = self.arena {
+            self.init_arena(arena);
+        }
+        if let Some(tokens) = self.tokens {
+            self.init_tokens(tokens);
+        }
     }
 
     /// Leaves the clause unless its predicate holds.

@@ -1,4 +1,4 @@
-//! Helpers that read memory which may not be there, and compare strings.
+//! Helpers that read and write memory which may not be there, and compare strings.
 
 use quadrant_bpf::helper;
 
@@ -16,6 +16,7 @@ pub(crate) fn call<E: Env>(run: &mut Run<'_, E>, number: u32, args: HelperArgs) 
         helper::COPY_FROM_USER => read(run, args, Space::UserFaulting)?,
         helper::PROBE_READ_STR | helper::PROBE_READ_KERNEL_STR => read_str(run, args, Space::Kernel)?,
         helper::PROBE_READ_USER_STR => read_str(run, args, Space::User)?,
+        helper::PROBE_WRITE_USER => write(run, args)?,
         helper::STRNCMP => compare(run, args)?,
         _ => return Ok(None),
     };
@@ -32,6 +33,16 @@ fn read<E: Env>(run: &mut Run<'_, E>, args: HelperArgs, space: Space) -> Step<i6
     }
     run.vm.memory.write(dst, &buf)?;
     Ok(if found { 0 } else { EFAULT })
+}
+
+/// Writes to the process.
+fn write<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
+    let (dst, src, len) = (args.get(0)?, args.get(1)?, args.len(2)?);
+    if len == 0 {
+        return Err(VmErrorKind::BadArgument("a length that may be 0"));
+    }
+    let bytes = run.vm.memory.read(src, len)?.to_vec();
+    Ok(if run.vm.env.write_user(dst, &bytes) { 0 } else { EFAULT })
 }
 
 /// Copies up to and including a NUL, which is put in the last byte if need be; the length with the NUL.

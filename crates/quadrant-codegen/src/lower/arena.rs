@@ -1,0 +1,207 @@
+//! Memory that a clause asks for (D's `alloca`), and bytes that move into and out of it.
+//!
+//! It is a part of the clause's scratch memory. Its addresses are plain numbers to scripts; what is written there is checked against its
+//! bounds, and what is read goes through the kernel's read helper.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
+use quadrant_program::layout;
+use quadrant_program::program::Clause;
+use quadrant_program::program::Fault;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Space;
+
+use super::arith::width;
+use super::cells::Cell;
+use super::error::Result;
+use super::memory::Mem;
+use super::read::read_helper;
+use super::unit::Lower;
+use super::walk;
+use super::walk::Node;
+use crate::ssa::Block;
+use crate::ssa::Cond;
+use crate::ssa::Value;
+
+/// The clause's arena.
+#[derive(Clone, Copy)]
+pub(super) struct Arena {
+    /// Offset in scratch memory.
+    off: u32,
+    /// Bytes, a multiple of 8.
+    size: u32,
+    /// Bytes in use.
+    used: Cell,
+    /// The address of scratch memory, as a number.
+    base: Cell,
+}
+
+impl Arena {
+    /// The power of two that offsets stay below.
+    fn span(self) -> u32 {
+        self.size.next_power_of_two()
+    }
+}
+
+impl Lower<'_, '_> {
+    /// Room for the arena of a clause that uses one.
+    pub fn reserve_arena(&mut self, clause: &Clause) -> Option<Arena> {
+        let mut used = false;
+        walk::clause(clause, &mut |node| used |= uses_arena(node));
+        if !used {
+            return None;
+        }
+        let size = layout::round_up(self.g.program.config.scratch_bytes.max(8));
+        let (words, off) = (self.reserve_scratch(16), self.reserve_scratch(size));
+        let arena = Arena { off, size, used: Self::cell_at(words), base: Self::cell_at(words + 8) };
+        // The verifier adds the greatest offset and the greatest length.
+        self.reach_scratch(off + 3 * arena.span());
+        Some(arena)
+    }
+
+    /// Makes the arena empty, with zeros.
+    pub fn init_arena(&mut self, arena: Arena) {
+        let base = self.scratch_base();
+        self.zero(Mem { base, off: arena.off as i32 }, arena.size);
+        self.cell_set(arena.used, 0);
+        self.cell_set(arena.base, base);
+    }
+
+    /// `alloca(size)`.
+    pub fn alloca(&mut self, size: &Expr) -> Result<Value> {
+        let arena = self.arena()?;
+        let size = self.scalar(size)?;
+        let used = self.cell_get(arena.used);
+        let negated = self.f.b.neg(used);
+        let room = self.f.b.add(negated, i64::from(arena.size));
+        let none = self.f.b.iconst(0);
+        self.abort_if(Fault::NoScratch, Cond::Ugt, size, room, none)?;
+        let whole = self.f.b.add(size, 7);
+        let whole = self.f.b.and(whole, -8);
+        self.cell_add(arena.used, whole);
+        let base = self.cell_get(arena.base);
+        let start = self.f.b.add(base, used);
+        Ok(self.f.b.add(start, i64::from(arena.off)))
+    }
+
+    /// `*address = value` in the arena.
+    pub fn store_number(&mut self, addr: &Expr, value: &Expr) -> Result<()> {
+        let arena = self.arena()?;
+        let size = width(&value.ty);
+        let value = self.scalar(value)?;
+        let addr = self.scalar(addr)?;
+        let off = self.arena_offset(arena, addr);
+        self.abort_if(Fault::BadAddress, Cond::Ugt, off, i64::from(arena.size - size.bytes()), addr)?;
+        let to = self.arena_place(arena, off);
+        self.f.b.store(to.base, to.off, size, value);
+        Ok(())
+    }
+
+    /// `copy(from, to, size)` into the arena.
+    pub fn copy_in(&mut self, space: Space, args: &[Expr]) -> Result<()> {
+        let [from, to, size] = args else { return Err(self.model_error("copy() takes three arguments")) };
+        let arena = self.arena()?;
+        let (space, from) = self.memory_source(from, space)?;
+        let (to, size) = (self.scalar(to)?, self.scalar(size)?);
+        let most = i64::from(arena.size);
+        self.abort_if(Fault::BadSize, Cond::Ugt, size, most, size)?;
+        let off = self.arena_offset(arena, to);
+        self.abort_if(Fault::BadAddress, Cond::Ugt, off, most, to)?;
+        let end = self.f.b.add(off, size);
+        self.abort_if(Fault::BadAddress, Cond::Ugt, end, most, to)?;
+        let place = self.arena_place(arena, off);
+        let place = self.address(place);
+        let size = self.f.b.and(size, i64::from(2 * arena.span()) - 1);
+        let failed = self.f.b.call(read_helper(space), &[place, size, from]);
+        let shown = self.faulty(space, from);
+        self.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, shown)
+    }
+
+    /// `copyout(from, to, size)`.
+    pub fn copy_out(&mut self, args: &[Expr]) -> Result<()> {
+        let [from, to, size] = args else { return Err(self.model_error("copyout() takes three arguments")) };
+        let most = self.g.program.config.scratch_bytes.max(8);
+        let mark = self.mark();
+        let mask = (most + 1).next_power_of_two() - 1;
+        let buffer = self.alloc_scratch(layout::round_up(mask + 1));
+        let (from, to, size) = (self.scalar(from)?, self.scalar(to)?, self.scalar(size)?);
+        self.abort_if(Fault::BadSize, Cond::Ugt, size, i64::from(most), size)?;
+        let size = self.f.b.and(size, i64::from(mask));
+        let address = self.address(buffer);
+        let failed = self.f.b.call(helper::PROBE_READ_KERNEL, &[address, size, from]);
+        self.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, from)?;
+        self.write_user(to, buffer, size)?;
+        self.release(mark);
+        Ok(())
+    }
+
+    /// `copyoutstr(text, to, max)`.
+    pub fn copy_out_text(&mut self, args: &[Expr]) -> Result<()> {
+        let [text, to, most] = args else { return Err(self.model_error("copyoutstr() takes three arguments")) };
+        let mark = self.mark();
+        let text = self.loaded_text(text)?;
+        let (to, most) = (self.scalar(to)?, self.scalar(most)?);
+        let len = self.cell_get(text.len);
+        let whole = self.f.b.add(len, 1);
+        let size = self.f.b.select(Cond::Ult, most, whole, most, whole);
+        let size = self.f.b.and(size, i64::from((text.cap + 1).next_power_of_two()) - 1);
+        let from = self.bytes_memory(text.bytes);
+        self.write_user(to, from, size)?;
+        self.release(mark);
+        Ok(())
+    }
+
+    /// Writes to the process, unless the size is 0. `size` is bounded.
+    fn write_user(&mut self, to: Value, from: Mem, size: Value) -> Result<()> {
+        if !self.g.target.write_user {
+            return Err(self
+                .error("this kernel does not let programs write the memory of processes (bpf_probe_write_user)")
+                .help("a kernel in lockdown refuses it; see /sys/kernel/security/lockdown"));
+        }
+        let end: Block = self.f.b.create_block();
+        self.f.b.branch_away(Cond::Ult, size, 1, end);
+        let from = self.address(from);
+        let failed = self.f.b.call(helper::PROBE_WRITE_USER, &[to, from, size]);
+        self.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, to)?;
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    fn arena(&self) -> Result<Arena> {
+        self.arena.ok_or_else(|| self.model_error("memory of a clause without an arena"))
+    }
+
+    /// The distance of an address from the start of the arena.
+    fn arena_offset(&mut self, arena: Arena, addr: Value) -> Value {
+        let base = self.cell_get(arena.base);
+        let off = self.f.b.sub(addr, base);
+        self.f.b.sub(off, i64::from(arena.off))
+    }
+
+    /// The place at an offset that was compared with the size; the verifier wants to see it bounded.
+    fn arena_place(&mut self, arena: Arena, off: Value) -> Mem {
+        let inside = self.f.b.and(off, i64::from(arena.span()) - 1);
+        let base = self.scratch_base();
+        Mem { base: self.f.b.add(base, inside), off: arena.off as i32 }
+    }
+}
+
+fn uses_arena(node: Node<'_>) -> bool {
+    match node {
+        Node::Stmt(stmt) => matches!(stmt.kind, StmtKind::Store { .. }),
+        Node::Expr(e) => matches!(e.kind, ExprKind::Call(Function::Alloca | Function::Copy(_), _)),
+        Node::End(_) => false,
+    }
+}
+
+/// Whether the predicate of a clause uses the arena.
+pub(super) fn predicate_uses_arena(clause: &Clause) -> bool {
+    let mut used = false;
+    if let Some(predicate) = &clause.predicate {
+        walk::expr(predicate, &mut |node| used |= uses_arena(node));
+    }
+    used
+}

@@ -1,0 +1,236 @@
+//! Addresses of networks as text: `inet_ntop` and its like, `link_ntop`.
+
+use quadrant_bpf::helper;
+use quadrant_program::expr::Expr;
+use quadrant_program::program::Fault;
+
+use crate::lower::cells::Bytes;
+use crate::lower::cells::Cell;
+use crate::lower::error::Result;
+use crate::lower::memory::Mem;
+use crate::lower::unit::Lower;
+use crate::object::LossKind;
+use crate::ssa::Cond;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// `AF_INET`.
+const INET: i64 = 2;
+/// `AF_INET6`.
+const INET6: i64 = 10;
+/// 16-bit groups of an IPv6 address.
+const GROUPS: i64 = 8;
+/// Bytes of the longest link address (InfiniBand).
+const LINK_MAX: u32 = 32;
+
+/// Text that grows.
+#[derive(Clone, Copy)]
+struct Output {
+    bytes: Bytes,
+    len: Cell,
+}
+
+impl Lower<'_, '_> {
+    /// `inet_ntop`: dotted numbers, or groups of hexadecimal digits with the longest row of zeros left out. Other families are empty.
+    pub fn store_internet(&mut self, family: &Expr, addr: &Expr, cap: u32, to: Mem) -> Result<()> {
+        let family = self.scalar(family)?;
+        let from = self.scalar(addr)?;
+        let out = Output { bytes: self.bytes(64), len: self.cell(0) };
+        let address = self.bytes(16);
+        let [four, six, end, other] = [(); 4].map(|()| self.f.b.create_block());
+        self.f.b.branch_away(Cond::Eq, family, INET, four);
+        self.f.b.branch(Cond::Eq, family, INET6, six, &[], other, &[]);
+        self.f.b.switch_to(other);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(four);
+        self.read_address(address, 4, from);
+        self.dotted(out, address, 0);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(six);
+        self.read_address(address, 16, from);
+        self.groups(out, address)?;
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        self.store_output(out, cap, to)
+    }
+
+    /// `link_ntop`: pairs of hexadecimal digits with colons.
+    pub fn store_link_address(&mut self, addr: &Expr, len: &Expr, cap: u32, to: Mem) -> Result<()> {
+        let from = self.scalar(addr)?;
+        let wanted = self.scalar(len)?;
+        let (size, _) = self.bounded_length(wanted, LINK_MAX);
+        let size = self.forgotten(size);
+        let size = self.f.b.and(size, i64::from(2 * LINK_MAX) - 1);
+        let address = self.bytes(2 * LINK_MAX);
+        let out = Output { bytes: self.bytes(3 * LINK_MAX), len: self.cell(0) };
+        let memory = self.bytes_memory(address);
+        let start = self.address(memory);
+        let failed = self.f.b.call(helper::PROBE_READ_KERNEL, &[start, size, from]);
+        self.fault_if((Fault::BadAddress, LossKind::Read), Cond::Ne, failed, 0, from);
+        self.repeat(size, |lower, at, _| {
+            lower.when(Cond::Ne, at, 0, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
+            let byte = lower.byte(address, at);
+            for shift in [4, 0] {
+                let nibble = lower.f.b.shr(byte, shift);
+                lower.nibble(out, nibble);
+            }
+            Ok(())
+        })?;
+        self.store_output(out, cap, to)
+    }
+
+    fn store_output(&mut self, out: Output, cap: u32, to: Mem) -> Result<()> {
+        let (zero, len) = (self.f.b.iconst(0), self.cell_get(out.len));
+        self.store_part(out.bytes, zero, len, cap, to)
+    }
+
+    fn read_address(&mut self, to: Bytes, len: u32, from: Value) {
+        let memory = self.bytes_memory(to);
+        self.probe(quadrant_program::ty::Space::Kernel, memory, len, from);
+    }
+
+    /// Four numbers with dots.
+    fn dotted(&mut self, out: Output, address: Bytes, at: i32) {
+        for index in 0..4 {
+            if index > 0 {
+                self.push_byte(out.bytes, out.len, i64::from(b'.'));
+            }
+            let memory = self.bytes_memory(address);
+            let byte = self.f.b.load(memory.base, memory.off + at + index, Size::B1);
+            self.decimal(out, byte);
+        }
+    }
+
+    /// A number below 256.
+    fn decimal(&mut self, out: Output, number: Value) {
+        let mut any = self.f.b.iconst(0);
+        for unit in [100, 10, 1] {
+            let quotient = self.f.b.udiv(number, unit);
+            let digit = self.f.b.umod(quotient, 10);
+            any = self.f.b.or(any, digit);
+            let byte = self.f.b.add(digit, i64::from(b'0'));
+            self.push_if(out, byte, any, unit == 1);
+        }
+    }
+
+    /// A group of 16 bits, without zeros before it.
+    fn group(&mut self, out: Output, group: Value) {
+        let mut any = self.f.b.iconst(0);
+        for shift in [12, 8, 4, 0] {
+            let digit = self.f.b.shr(group, shift);
+            let digit = self.f.b.and(digit, 15);
+            any = self.f.b.or(any, digit);
+            let byte = self.hexadecimal(digit);
+            self.push_if(out, byte, any, shift == 0);
+        }
+    }
+
+    /// Writes a byte; it counts if `any` is not 0 or it always does. No branch, so that there is one way for the verifier.
+    fn push_if(&mut self, out: Output, byte: Value, any: Value, always: bool) {
+        let at = self.cell_get(out.len);
+        self.set_byte(out.bytes, at, byte);
+        let negated = self.f.b.neg(any);
+        let some = self.f.b.or(any, negated);
+        let counts = if always { self.f.b.iconst(1) } else { self.f.b.shr(some, 63) };
+        let next = self.f.b.add(at, counts);
+        self.cell_set(out.len, next);
+    }
+
+    fn nibble(&mut self, out: Output, digit: Value) {
+        let digit = self.f.b.and(digit, 15);
+        let byte = self.hexadecimal(digit);
+        self.push_byte(out.bytes, out.len, byte);
+    }
+
+    fn hexadecimal(&mut self, digit: Value) -> Value {
+        let nine = self.f.b.iconst(9);
+        let distance = self.f.b.sub(nine, digit);
+        let is_letter = self.f.b.shr(distance, 63);
+        let up = self.f.b.mul(is_letter, i64::from(b'a') - i64::from(b'9') - 1);
+        let byte = self.f.b.add(digit, i64::from(b'0'));
+        self.f.b.add(byte, up)
+    }
+
+    /// Eight groups. Of several rows of zeros that are equally long, the first is left out; a single zero is not. The last two groups
+    /// of an IPv4 address in its IPv6 form are dotted.
+    fn groups(&mut self, out: Output, address: Bytes) -> Result<()> {
+        let [row, best, best_end] = [(); 3].map(|()| self.cell(0));
+        for index in 0..GROUPS {
+            let group = self.load_group(address, index);
+            let (now, longest) = (self.cell_get(row), self.cell_get(best));
+            let longer = self.f.b.add(now, 1);
+            let zero = self.f.b.iconst(0);
+            let now = self.f.b.select(Cond::Eq, group, 0, longer, zero);
+            self.cell_set(row, now);
+            self.when(Cond::Ugt, now, longest, |lower| {
+                lower.cell_set(best, now);
+                lower.cell_set(best_end, index + 1);
+            });
+        }
+        let longest = self.cell_get(best);
+        self.when(Cond::Ult, longest, 2, |lower| lower.cell_set(best, 0));
+        let is_four = self.is_mapped(address, best, best_end);
+        let is_four = self.cell(is_four);
+        for index in 0..GROUPS {
+            self.group_or_row(out, address, index, (best, best_end, is_four));
+        }
+        let (longest, end) = (self.cell_get(best), self.cell_get(best_end));
+        self.when(Cond::Ne, longest, 0, |lower| {
+            lower.when(Cond::Eq, end, GROUPS, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
+        });
+        Ok(())
+    }
+
+    /// 1 for `::a.b.c.d` and `::ffff:a.b.c.d`.
+    fn is_mapped(&mut self, address: Bytes, best: Cell, best_end: Cell) -> Value {
+        let (longest, end) = (self.cell_get(best), self.cell_get(best_end));
+        let group = self.load_group(address, 5);
+        let result = self.cell(0);
+        self.when(Cond::Eq, longest, end, |lower| {
+            lower.when(Cond::Eq, longest, 6, |lower| lower.cell_set(result, 1));
+            lower.when(Cond::Eq, longest, 5, |lower| {
+                lower.when(Cond::Eq, group, 0xffff, |lower| lower.cell_set(result, 1));
+            });
+        });
+        self.cell_get(result)
+    }
+
+    fn group_or_row(&mut self, out: Output, address: Bytes, index: i64, (best, best_end, is_four): (Cell, Cell, Cell)) {
+        let next = self.f.b.create_block();
+        let (longest, end) = (self.cell_get(best), self.cell_get(best_end));
+        let start = self.f.b.sub(end, longest);
+        let here = self.f.b.iconst(index);
+        let distance = self.f.b.sub(here, start);
+        let [in_row, shown] = [self.f.b.create_block(), self.f.b.create_block()];
+        self.f.b.branch(Cond::Ult, distance, longest, in_row, &[], shown, &[]);
+        self.f.b.switch_to(in_row);
+        self.when(Cond::Eq, distance, 0, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
+        self.f.b.jump(next, &[]);
+        self.f.b.switch_to(shown);
+        let is_four = self.cell_get(is_four);
+        if index == GROUPS - 1 {
+            // The number before was dotted and had both groups.
+            self.f.b.branch_away(Cond::Ne, is_four, 0, next);
+        }
+        if index > 0 {
+            self.push_byte(out.bytes, out.len, i64::from(b':'));
+        }
+        if index == GROUPS - 2 {
+            self.when(Cond::Ne, is_four, 0, |lower| {
+                lower.dotted(out, address, 12);
+                lower.f.b.jump(next, &[]);
+            });
+        }
+        let group = self.load_group(address, index);
+        self.group(out, group);
+        self.f.b.jump(next, &[]);
+        self.f.b.switch_to(next);
+    }
+
+    fn load_group(&mut self, address: Bytes, index: i64) -> Value {
+        let memory = self.bytes_memory(address);
+        let [high, low] = [0, 1].map(|at| self.f.b.load(memory.base, memory.off + 2 * index as i32 + at, Size::B1));
+        let high = self.f.b.shl(high, 8);
+        self.f.b.or(high, low)
+    }
+}

@@ -1,0 +1,152 @@
+//! `strtok`: the text is kept with the place where the next call goes on.
+
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
+use quadrant_program::expr::TextFunction;
+use quadrant_program::layout;
+use quadrant_program::program::Clause;
+use quadrant_program::ty::Type;
+
+use super::Text;
+use crate::lower::cells::Bytes;
+use crate::lower::cells::Cell;
+use crate::lower::error::Result;
+use crate::lower::memory::Mem;
+use crate::lower::unit::Lower;
+use crate::lower::walk;
+use crate::lower::walk::Node;
+use crate::ssa::Cond;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// The text of a clause that is taken apart.
+#[derive(Clone, Copy)]
+pub(in crate::lower) struct Tokens {
+    text: Text,
+    /// Where the next call goes on.
+    next: Cell,
+}
+
+/// Which bytes separate tokens: a table of 256.
+#[derive(Clone, Copy)]
+enum Separators {
+    /// Offset in the data section.
+    Constant(u32),
+    Variable(Bytes),
+}
+
+impl Lower<'_, '_> {
+    /// Room for what `strtok` keeps in a clause.
+    pub fn reserve_tokens(&mut self, clause: &Clause) -> Option<Tokens> {
+        let mut cap = None;
+        walk::clause(clause, &mut |node| cap = cap.max(taken_apart(node)));
+        let cap = cap?.max(8);
+        let words = self.reserve_scratch(16);
+        let span = cap.next_power_of_two();
+        let bytes = Bytes::at(self.reserve_scratch(layout::round_up(span + 8)), span);
+        Some(Tokens { text: Text { bytes, cap, len: Self::cell_at(words) }, next: Self::cell_at(words + 8) })
+    }
+
+    /// There is no text yet.
+    pub fn init_tokens(&mut self, tokens: Tokens) {
+        self.cell_set(tokens.text.len, 0);
+        self.cell_set(tokens.next, 0);
+    }
+
+    /// The next token; empty when there is none.
+    pub fn store_token(&mut self, text: &Expr, separators: &Expr, cap: u32, to: Mem) -> Result<()> {
+        let tokens = self.tokens.ok_or_else(|| self.model_error("strtok() without its state"))?;
+        if !goes_on(text) {
+            self.load_text(text, tokens.text)?;
+            self.cell_set(tokens.next, 0);
+        }
+        let separators = self.separators(separators)?;
+        let (len, first) = (self.cell_get(tokens.text.len), self.cell_get(tokens.next));
+        let [start, end] = [self.cell(-1), self.cell(len)];
+        let rounds = self.f.b.sub(len, first);
+        self.repeat(rounds, |lower, round, stop| {
+            let first = lower.cell_get(tokens.next);
+            let at = lower.f.b.add(first, round);
+            let byte = lower.byte(tokens.text.bytes, at);
+            let separates = lower.separates(separators, byte);
+            let started = lower.cell_get(start);
+            let [inside, before] = [lower.f.b.create_block(), lower.f.b.create_block()];
+            lower.f.b.branch(Cond::Sge, started, 0, inside, &[], before, &[]);
+            lower.f.b.switch_to(inside);
+            lower.when(Cond::Ne, separates, 0, |lower| {
+                lower.cell_set(end, at);
+                lower.f.b.jump(stop, &[]);
+            });
+            lower.f.b.ret(0);
+            lower.f.b.switch_to(before);
+            lower.when(Cond::Eq, separates, 0, |lower| lower.cell_set(start, at));
+            Ok(())
+        })?;
+        let (from, until) = (self.cell_get(start), self.cell_get(end));
+        let len = self.cell_get(tokens.text.len);
+        let from = self.f.b.select(Cond::Slt, from, 0, len, from);
+        // The separator behind the token is used up.
+        let next = self.f.b.add(until, 1);
+        let next = self.f.b.select(Cond::Sgt, next, len, len, next);
+        self.cell_set(tokens.next, next);
+        let from = self.forgotten(from);
+        let size = self.f.b.sub(until, from);
+        self.store_part(tokens.text.bytes, from, size, cap, to)
+    }
+
+    fn separators(&mut self, separators: &Expr) -> Result<Separators> {
+        if let ExprKind::Str(text) = &separators.kind {
+            let mut table = vec![0; 256];
+            text.iter().take_while(|byte| **byte != 0).for_each(|byte| table[usize::from(*byte)] = 1);
+            return Ok(Separators::Constant(self.g.constant(table, 256)));
+        }
+        let text = self.loaded_text(separators)?;
+        let table = self.bytes(256);
+        let memory = self.bytes_memory(table);
+        self.zero(memory, 256);
+        let len = self.cell_get(text.len);
+        self.repeat(len, |lower, at, _| {
+            let byte = lower.byte(text.bytes, at);
+            lower.set_byte(table, byte, 1);
+            Ok(())
+        })?;
+        Ok(Separators::Variable(table))
+    }
+
+    fn separates(&mut self, separators: Separators, byte: Value) -> Value {
+        match separators {
+            Separators::Variable(table) => self.byte(table, byte),
+            Separators::Constant(at) => {
+                let table = self.data(at);
+                let place = self.f.b.add(table.base, byte);
+                self.f.b.load_with(place, table.off, Size::B1, false, true)
+            }
+        }
+    }
+}
+
+/// The cap of a text that a node takes apart.
+fn taken_apart(node: Node<'_>) -> Option<u32> {
+    let Node::Expr(Expr { kind: ExprKind::Call(Function::Text(TextFunction::Strtok), args), .. }) = node else {
+        return None;
+    };
+    match args.first().map(|text| &text.ty) {
+        Some(Type::String { cap }) => Some(*cap),
+        _ => Some(0),
+    }
+}
+
+/// Whether the predicate of a clause uses `strtok`.
+pub(in crate::lower) fn predicate_uses_tokens(clause: &Clause) -> bool {
+    let mut used = false;
+    if let Some(predicate) = &clause.predicate {
+        walk::expr(predicate, &mut |node| used |= taken_apart(node).is_some());
+    }
+    used
+}
+
+/// Whether the call goes on with the text of the one before.
+fn goes_on(text: &Expr) -> bool {
+    matches!(text.kind, ExprKind::Str(_)) && text.ty == Type::String { cap: 0 }
+}
