@@ -4,6 +4,7 @@
 
 pub mod ast;
 pub mod desc;
+pub mod format;
 pub mod lexer;
 pub mod lines;
 pub mod macros;

@@ -70,7 +70,16 @@ impl Format {
     /// # Errors
     /// An unfinished or unknown conversion, a count above [`MAX_COUNT`].
     pub fn parse(text: &[u8], kinds: &[&str]) -> Result<Format, FormatError> {
-        let mut parser = Parser { text, at: 0, kinds };
+        Format::parse_with_flags(text, kinds, &[])
+    }
+
+    /// The same for a language that has some of these flags too, before or behind the width: `@` makes a conversion's kind
+    /// start with `@` (the value of an aggregation), `?` is the width of an address.
+    ///
+    /// # Errors
+    /// Those of [`Format::parse`].
+    pub fn parse_with_flags(text: &[u8], kinds: &[&str], flags: &[u8]) -> Result<Format, FormatError> {
+        let mut parser = Parser { text, at: 0, kinds, own_flags: flags };
         let mut format = Format::default();
         while let Some(piece) = parser.piece()? {
             format.push(piece);
@@ -98,7 +107,11 @@ struct Parser<'a> {
     text: &'a [u8],
     at: usize,
     kinds: &'a [&'a str],
+    own_flags: &'a [u8],
 }
+
+/// The hexadecimal digits of an address.
+const ADDRESS_WIDTH: u32 = 16;
 
 impl Parser<'_> {
     fn piece(&mut self) -> Result<Option<Piece>, FormatError> {
@@ -122,30 +135,51 @@ impl Parser<'_> {
         let start = self.at;
         self.at += 1;
         let mut c = Conversion::default();
-        self.flags(&mut c);
-        c.width = self.count(start)?;
+        let mut aggregation = self.flags(&mut c);
+        c.width = self.count(start)?.or(c.width);
         if self.eat(b'.') {
             c.precision = Some(self.count(start)?.unwrap_or(Count::Fixed(0)));
         }
+        while let Some(flag) = self.own_flag() {
+            aggregation |= own(&mut c, flag);
+        }
         c.length = self.length();
         c.kind = self.kind(start)?;
+        if aggregation {
+            c.kind.insert(0, '@');
+        }
         c.at = (start as u32, self.at as u32);
         Ok(c)
     }
 
-    fn flags(&mut self, c: &mut Conversion) {
-        while let Some(byte) = self.text.get(self.at) {
-            match byte {
-                b'-' => c.left = true,
-                b'+' => c.plus = true,
-                b' ' => c.space = true,
-                b'#' => c.alternate = true,
-                b'0' => c.zero = true,
-                b'\'' => c.group = true,
-                _ => break,
+    /// Returns whether one of them says that the value of an aggregation is meant.
+    fn flags(&mut self, c: &mut Conversion) -> bool {
+        let mut aggregation = false;
+        loop {
+            match self.text.get(self.at) {
+                Some(b'-') => c.left = true,
+                Some(b'+') => c.plus = true,
+                Some(b' ') => c.space = true,
+                Some(b'#') => c.alternate = true,
+                Some(b'0') => c.zero = true,
+                Some(b'\'') => c.group = true,
+                _ => match self.own_flag() {
+                    Some(flag) => {
+                        aggregation |= own(c, flag);
+                        continue;
+                    }
+                    None => return aggregation,
+                },
             }
             self.at += 1;
         }
+    }
+
+    /// Takes a flag that only this language has.
+    fn own_flag(&mut self) -> Option<u8> {
+        let flag = *self.text.get(self.at).filter(|byte| self.own_flags.contains(byte))?;
+        self.at += 1;
+        Some(flag)
     }
 
     fn count(&mut self, start: usize) -> Result<Option<Count>, FormatError> {
@@ -193,6 +227,14 @@ impl Parser<'_> {
     }
 }
 
+/// What a flag of the language's own means; whether it is that of aggregations.
+fn own(c: &mut Conversion, flag: u8) -> bool {
+    if flag == b'?' {
+        c.width = Some(Count::Fixed(ADDRESS_WIDTH));
+    }
+    flag == b'@'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,5 +256,15 @@ mod tests {
         assert_eq!(Format::parse(b"a %y", KINDS).unwrap_err().at, (2, 4));
         assert_eq!(Format::parse(b"a %", KINDS).unwrap_err().at, (2, 3));
         assert!(Format::parse(b"%99999999999d", KINDS).is_err());
+    }
+
+    #[test]
+    fn flags_of_the_language() {
+        let format = Format::parse_with_flags(b"%@d %-10@x %?s %5s", KINDS, b"@?").unwrap();
+        let kinds: Vec<&str> = format.conversions().map(|c| c.kind.as_str()).collect();
+        assert_eq!(kinds, ["@d", "@x", "s", "s"]);
+        let widths: Vec<Option<Count>> = format.conversions().map(|c| c.width).collect();
+        assert_eq!(widths, [None, Some(Count::Fixed(10)), Some(Count::Fixed(16)), Some(Count::Fixed(5))]);
+        assert!(Format::parse(b"%@d", KINDS).is_err());
     }
 }
