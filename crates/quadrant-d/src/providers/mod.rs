@@ -5,16 +5,30 @@
 //! nobody else: no file is opened here.
 
 mod alias;
+mod cpc;
 mod dtrace;
+mod fbt;
 mod ids;
+mod io;
+mod ip;
 mod layout;
+mod lockstat;
+mod mib;
 mod pattern;
 mod pid;
+mod proc;
 mod profile;
+mod rawfbt;
 mod rawtp;
+mod sched;
 mod sdt;
 mod syscall;
+mod sysinfo;
+mod table;
+mod tcp;
+mod udp;
 mod usdt;
+mod vminfo;
 
 pub use alias::{Alias, aliases};
 pub use layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
@@ -98,8 +112,26 @@ struct Provider {
 }
 
 /// All that have one name.
-const PROVIDERS: &[Provider] =
-    &[dtrace::PROVIDER, profile::PROVIDER, syscall::PROVIDER, sdt::PROVIDER, rawtp::PROVIDER];
+const PROVIDERS: &[Provider] = &[
+    dtrace::PROVIDER,
+    profile::PROVIDER,
+    syscall::PROVIDER,
+    proc::PROVIDER,
+    sched::PROVIDER,
+    io::PROVIDER,
+    ip::PROVIDER,
+    tcp::PROVIDER,
+    udp::PROVIDER,
+    lockstat::PROVIDER,
+    sysinfo::PROVIDER,
+    vminfo::PROVIDER,
+    mib::PROVIDER,
+    cpc::PROVIDER,
+    sdt::PROVIDER,
+    rawtp::PROVIDER,
+    fbt::PROVIDER,
+    rawfbt::PROVIDER,
+];
 
 /// Those that are named after processes; asked if no other is meant.
 const OF_PROCESSES: &[Provider] = &[pid::PROVIDER, usdt::PROVIDER];
@@ -113,6 +145,7 @@ pub struct Providers<'a> {
     layouts: RefCell<HashMap<Arc<Layout>, Arc<Layout>>>,
     events: OnceCell<Result<Vec<(String, String)>>>,
     raw_events: OnceCell<Result<Vec<String>>>,
+    functions: OnceCell<HashMap<String, u32>>,
 }
 
 impl<'a> Providers<'a> {
@@ -126,6 +159,7 @@ impl<'a> Providers<'a> {
             layouts: RefCell::default(),
             events: OnceCell::new(),
             raw_events: OnceCell::new(),
+            functions: OnceCell::new(),
         }
     }
 
@@ -135,16 +169,17 @@ impl<'a> Providers<'a> {
     /// No match (with the nearest names as help), or a probe that cannot be used here: why, and what to use instead.
     pub fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>> {
         let wanted = self.wanted(desc);
+        let candidates = self.candidates(&wanted);
         let mut found = Vec::new();
         let mut refusal = None;
-        for provider in self.candidates(&wanted) {
+        for provider in &candidates {
             match (provider.find)(self, &wanted) {
                 Ok(probes) => found.extend(probes),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
         match refusal {
-            Some(error) if found.is_empty() => Err(error),
+            Some(error) if found.is_empty() && candidates.len() == 1 => Err(error),
             _ if found.is_empty() => Err(self.no_match(&wanted)),
             _ => Ok(found),
         }
@@ -214,7 +249,9 @@ impl<'a> Providers<'a> {
         let near = Wanted { name: Pattern::new(""), function: Pattern::new(""), ..wanted.clone() };
         for provider in self.candidates(&near) {
             // What cannot be listed cannot be suggested.
-            let _ = (provider.list)(self, &near, &mut |row| drop(names.insert(wanted.shaped(&row.name))));
+            let _ = (provider.list)(self, &near, &mut |row| {
+                names.insert(wanted.shaped(&row.name));
+            });
         }
         let wanted = wanted.to_string();
         let near = suggest_many(&wanted, names.iter().map(String::as_str), MOST_NAMES);
@@ -238,6 +275,17 @@ impl Providers<'_> {
 
     fn resolve(&self, kind: ProbeKind, parts: &[&str]) -> Result<Vec<Found>> {
         self.source.find(&spec(kind, parts))
+    }
+
+    /// The functions that the kernel's types describe, and the place of each among them; read once.
+    fn functions(&self) -> &HashMap<String, u32> {
+        self.functions.get_or_init(|| fbt::ranks(self))
+    }
+
+    /// The first point of what is meant.
+    fn first(&self, kind: ProbeKind, parts: &[&str]) -> Result<Found> {
+        let found = self.resolve(kind, parts)?.into_iter().next();
+        found.ok_or_else(|| error(format!("there is no {}:{}", kind.name(), parts.join(":"))))
     }
 
     /// Category and name of all trace events, read once, sorted.

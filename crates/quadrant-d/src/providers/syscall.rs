@@ -9,7 +9,7 @@ use std::str::FromStr;
 use syscalls::Sysno;
 
 const NAME: &str = "syscall";
-const CATEGORY: &str = "syscalls";
+pub(super) const CATEGORY: &str = "syscalls";
 
 /// Calls that one description may mean for their arguments to be looked up one by one; with more, types would differ anyway.
 const MOST_TYPED: usize = 16;
@@ -20,7 +20,7 @@ const WORD: u32 = 8;
 const MOST_ARGS: u32 = 6;
 
 /// Numbers that errors have as results.
-const ERRNO: &str = "(int64_t)arg0 < 0 && (int64_t)arg0 >= -4095 ? -(int)arg0 : 0";
+pub(super) const ERRNO: &str = "(int64_t)arg0 < 0 && (int64_t)arg0 >= -4095 ? -(int)arg0 : 0";
 
 /// Tracepoints are named after the kernel's functions; these differ from the names of their numbers.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -155,7 +155,7 @@ fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Res
 
 fn entry_layout(providers: &Providers<'_>, event: &str, shift: u8, typed: bool) -> Result<Layout> {
     let skip = usize::from(shift);
-    let raw = (0..MOST_ARGS).skip(skip).map(|index| Value::Field(word(providers, index))).collect();
+    let raw = words(providers).into_iter().skip(skip).collect();
     let mut args = Vec::new();
     if typed {
         let found = providers.resolve(ProbeKind::Tracepoint, &[CATEGORY, event])?;
@@ -170,7 +170,7 @@ fn entry_layout(providers: &Providers<'_>, event: &str, shift: u8, typed: bool) 
 
 /// `arg0` and `arg1` are the result, as a number; an error is a negative one.
 fn return_layout(providers: &Providers<'_>) -> Layout {
-    let result = || Value::Field(word(providers, 0));
+    let result = || result(providers);
     let ty = ArgType::C(providers.types.int(8, true));
     Layout {
         args: vec![Arg { ty: ty.clone(), value: result() }, Arg { ty, value: result() }],
@@ -180,6 +180,16 @@ fn return_layout(providers: &Providers<'_>) -> Layout {
         stability: STABILITY,
         ..Layout::default()
     }
+}
+
+/// The arguments of a call.
+pub(super) fn words(providers: &Providers<'_>) -> Vec<Value> {
+    (0..MOST_ARGS).map(|index| Value::Field(word(providers, index))).collect()
+}
+
+/// The result of a call.
+pub(super) fn result(providers: &Providers<'_>) -> Value {
+    Value::Field(word(providers, 0))
 }
 
 fn word(providers: &Providers<'_>, index: u32) -> Field {

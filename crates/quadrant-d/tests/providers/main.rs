@@ -2,4 +2,5 @@
 
 mod calls;
 mod processes;
+mod tables;
 mod world;

@@ -1,0 +1,87 @@
+//! `cpc:::EVENT-MODE-COUNT`: every so many events that the processor or the kernel counts. Modes are `all`, `user`, `kernel`.
+
+use super::layout::{Class, Layout, Stability, Value};
+use super::pattern::Wanted;
+use super::{Probe, Provider, Providers, Result, Row, advise};
+use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
+
+const NAME: &str = "cpc";
+
+/// More often than that is refused, as DTrace does.
+const FEWEST: u64 = 5_000;
+
+/// Values of `perf_event_attr.type`.
+const SOFTWARE: u32 = 1;
+
+pub(super) const PROVIDER: Provider =
+    Provider { is_called: |pattern| pattern.matches(NAME), find, list, of_id: |_, _| None, knows: |_| false };
+
+/// Names of processor events that DTrace has on all platforms, and those of perf.
+const GENERIC: &[(&str, &str)] = &[
+    ("PAPI_tot_cyc", "cpu-cycles"),
+    ("PAPI_tot_ins", "instructions"),
+    ("PAPI_br_ins", "branch-instructions"),
+    ("PAPI_br_msp", "branch-misses"),
+    ("PAPI_l3_tca", "cache-references"),
+    ("PAPI_l3_tcm", "cache-misses"),
+    ("cycles", "cpu-cycles"),
+];
+
+fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    let Some(name) = wanted.name.literal().filter(|name| wanted.accepts("", "", name)) else { return Ok(Vec::new()) };
+    let Some((event, mode, count)) = parts(name) else {
+        return if wanted.provider.literal().is_some() { Err(form(name)) } else { Ok(Vec::new()) };
+    };
+    let found = lookup(providers, event, count)?;
+    let is_hardware = matches!(found.point.site, Site::PerfEvent { kind, .. } if kind != SOFTWARE);
+    if is_hardware && count.parse::<u64>().is_ok_and(|count| count < FEWEST) {
+        return Err(advise(format!("{NAME}:::{name}: {count} is too few events"), format!("the least is {FEWEST}")));
+    }
+    let full = format!("{NAME}:::{name}");
+    let id = providers.on_demand.number(&full);
+    let point = Point { name: full, func: String::new(), ..found.point };
+    Ok(vec![providers.probe(point, id, layout(mode))])
+}
+
+/// They are made when they are asked for.
+fn list(_: &Providers<'_>, _: &Wanted, _: &mut dyn FnMut(Row)) -> Result<()> {
+    Ok(())
+}
+
+/// `cache_misses-user-10000`: event, mode and count; the event may have more dashes.
+fn parts(name: &str) -> Option<(&str, &str, &str)> {
+    let (rest, count) = name.rsplit_once('-')?;
+    let (event, mode) = rest.rsplit_once('-')?;
+    (matches!(mode, "all" | "user" | "kernel") && count.bytes().all(|byte| byte.is_ascii_digit()) && !count.is_empty())
+        .then_some((event, mode, count))
+}
+
+fn lookup(providers: &Providers<'_>, event: &str, count: &str) -> Result<Found> {
+    let generic = GENERIC.iter().find(|(name, _)| name.eq_ignore_ascii_case(event)).map(|(_, perf)| (*perf).to_owned());
+    let name = generic.unwrap_or_else(|| event.replace('_', "-"));
+    let hardware = providers.first(ProbeKind::Hardware, &[&name, count]);
+    hardware.or_else(|refusal| providers.first(ProbeKind::Software, &[&name, count]).map_err(|_| refusal))
+}
+
+fn form(name: &str) -> ProbeError {
+    advise(
+        format!("probe description {NAME}:::{name} does not match any probes"),
+        "write an event, a mode (all, user, kernel) and a count, as in `cpc:::cache_misses-all-10000`",
+    )
+}
+
+/// Where the processor was tells in which mode it was.
+fn layout(mode: &str) -> Layout {
+    let predicate = match mode {
+        "user" => Some("arg1 != 0".into()),
+        "kernel" => Some("arg0 != 0".into()),
+        _ => None,
+    };
+    let raw = vec![Value::Pc(false), Value::Pc(true)];
+    Layout { inputs: raw.clone(), raw, predicate, stability: STABILITY, ..Layout::default() }
+}
+
+const STABILITY: Stability = Stability {
+    description: [Class::Evolving, Class::Evolving, Class::Common],
+    arguments: [Class::Evolving, Class::Evolving, Class::Common],
+};

@@ -1,0 +1,141 @@
+//! `fbt:MODULE:FUNCTION:entry`, `return`: the kernel's functions, with typed arguments.
+
+use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::pattern::Wanted;
+use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
+use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeKind};
+use quadrant_types::BtfKind;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Functions that one description may mean for their arguments to be usable by `args[]`.
+const MOST_TYPED: usize = 16;
+
+/// Words of arguments that `arg0` ... reach.
+const MOST_ARGS: u8 = 10;
+
+pub(super) const PROVIDER: Provider = Provider {
+    is_called: |pattern| pattern.matches(FBT.name),
+    find: |providers, wanted| FBT.find(providers, wanted),
+    list: |providers, wanted, show| FBT.list(providers, wanted, show),
+    of_id: |providers, id| FBT.of_id(providers, id),
+    knows: |_| false,
+};
+
+const FBT: Kind = Kind {
+    name: "fbt",
+    sides: [(ProbeKind::Fentry, "entry"), (ProbeKind::Fexit, "return")],
+    ids: ids::FBT,
+    typed: true,
+};
+
+/// A provider of functions.
+pub(super) struct Kind {
+    pub name: &'static str,
+    /// How the probes at both ends of a function are called.
+    pub sides: [(ProbeKind, &'static str); 2],
+    pub ids: Range<u32>,
+    /// It has `args[]`.
+    pub typed: bool,
+}
+
+impl Kind {
+    pub fn find(&self, providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+        let mut probes = Vec::new();
+        for (side, (kind, name)) in self.sides_of(wanted) {
+            let (module, function) = (wanted.module.widened(), wanted.function.widened());
+            let function = if function.is_empty() { "*".to_owned() } else { function };
+            let found = match module.is_empty() {
+                true => providers.resolve(*kind, &[&function])?,
+                false => providers.resolve(*kind, &[&module, &function])?,
+            };
+            let typed = self.typed && found.len() <= MOST_TYPED;
+            probes.extend(found.into_iter().map(|found| self.probe(providers, found, side, name, typed)));
+        }
+        Ok(probes)
+    }
+
+    pub fn list(&self, providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
+        for (side, (kind, name)) in self.sides_of(wanted) {
+            let names = providers.source.list(*kind, &[wanted.module.widened(), wanted.function.widened()])?;
+            for listed in names {
+                let Some((module, function)) = listed.split_once(':').and_then(|(_, rest)| rest.split_once(':')) else {
+                    continue;
+                };
+                show(Row {
+                    id: self.id(providers, module, function, side),
+                    name: self.full_name(module, function, name),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn of_id(&self, providers: &Providers<'_>, id: u32) -> Option<Wanted> {
+        let place = ids::place(&self.ids, id)?;
+        let (_, name) = self.sides.get(place as usize % 2)?;
+        let rank = place / 2;
+        let function = providers.functions().iter().find(|(_, known)| **known == rank)?.0;
+        Some(Wanted::new(self.name, KERNEL, function, name))
+    }
+
+    fn sides_of<'a>(&'a self, wanted: &'a Wanted) -> impl Iterator<Item = (u32, &'a (ProbeKind, &'static str))> {
+        (0..).zip(&self.sides).filter(|(_, (_, name))| wanted.name.matches(name))
+    }
+
+    fn full_name(&self, module: &str, function: &str, name: &str) -> String {
+        format!("{}:{module}:{function}:{name}", self.name)
+    }
+
+    /// By the function's place in the kernel's types; functions that they do not describe are numbered as they come.
+    fn id(&self, providers: &Providers<'_>, module: &str, function: &str, side: u32) -> u32 {
+        let rank = Some(function).filter(|_| module == KERNEL).and_then(|name| providers.functions().get(name));
+        let fixed = rank.and_then(|rank| ids::at(&self.ids, rank.checked_mul(2)?.checked_add(side)?));
+        let (_, name) = self.sides[side as usize % 2];
+        fixed.unwrap_or_else(|| providers.on_demand.number(&self.full_name(module, function, name)))
+    }
+
+    fn probe(&self, providers: &Providers<'_>, found: Found, side: u32, name: &str, typed: bool) -> Probe {
+        let function = found.point.func.clone();
+        let module =
+            found.point.site.kernel_code().and_then(|code| code.module.clone()).unwrap_or_else(|| KERNEL.to_owned());
+        let layout = if side == 0 { self.entry(&found.args, typed) } else { self.end(&found.args, typed) };
+        let id = self.id(providers, &module, &function, side);
+        let point = Point { site: found.point.site, name: self.full_name(&module, &function, name), func: function };
+        providers.probe(point, id, layout)
+    }
+
+    fn entry(&self, args: &Args, typed: bool) -> Layout {
+        let typed_args = args.fields.iter().filter(|field| typed && matches!(field.place, FieldPlace::Arg(_)));
+        let args =
+            typed_args.map(|field| Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) }).collect();
+        let raw = (0..MOST_ARGS).map(Value::Word).collect();
+        Layout { args, args_vary: self.typed && !typed, raw, stability: STABILITY, ..Layout::default() }
+    }
+
+    /// `arg1` is what the function returns. `arg0`, the place of the return on other systems, is 0.
+    fn end(&self, args: &Args, typed: bool) -> Layout {
+        let result = args.fields.iter().find(|field| typed && matches!(field.place, FieldPlace::Result));
+        let place = || Arg { ty: ArgType::D("int".into()), value: Value::Constant(0) };
+        let result = result.map(|field| Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) });
+        let args = result.map_or_else(Vec::new, |result| vec![place(), result]);
+        let raw = vec![Value::Constant(0), Value::Result];
+        Layout { args, args_vary: self.typed && !typed, raw, stability: STABILITY, ..Layout::default() }
+    }
+}
+
+/// The functions that the kernel's types describe, and the place of each among them.
+pub(super) fn ranks(providers: &Providers<'_>) -> HashMap<String, u32> {
+    let Ok(btf) = providers.types.btf() else { return HashMap::new() };
+    let functions = btf.iter().filter(|(_, kind, _)| *kind == BtfKind::Func);
+    let mut ranks = HashMap::new();
+    for ((.., name), rank) in functions.zip(0..) {
+        ranks.entry(name.to_owned()).or_insert(rank);
+    }
+    ranks
+}
+
+const STABILITY: Stability = Stability {
+    description: [Class::Private, Class::Private, Class::Unknown],
+    arguments: [Class::Private, Class::Private, Class::Isa],
+};

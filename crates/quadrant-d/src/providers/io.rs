@@ -1,0 +1,46 @@
+//! `io`: what is read from and written to block devices.
+//!
+//! An operation is a `struct bio`: it starts in the process that asks for it, and the same one is done. What it was to transfer is not
+//! in it any more when it is done, so that is remembered meanwhile.
+
+use super::Provider;
+use super::table::Argument::{self, Of};
+use super::table::{At, Event, Spot, Table, provider};
+
+const TABLE: Table = Table { name: "io", first: 100, events: EVENTS };
+
+pub(super) const PROVIDER: Provider = provider!(TABLE);
+
+const BIO: &[Argument] = &[Of("bufinfo_t *", "{bio}"), Of("devinfo_t *", "{bio}"), Of("fileinfo_t *", "{bio}")];
+
+/// As [`BIO`], at the end of a function whose argument was remembered at its beginning.
+const WAITED: &[Argument] = &[
+    Of("bufinfo_t *", "(struct bio *)self->__io_wait"),
+    Of("devinfo_t *", "(struct bio *)self->__io_wait"),
+    Of("fileinfo_t *", "(struct bio *)self->__io_wait"),
+];
+
+const WAIT: &str = "submit_bio_wait";
+
+const NO_WAIT: &str =
+    "sched:::off-cpu and sched:::on-cpu tell how long threads wait, io:::done when the operation is done";
+
+const EVENTS: &[Event] = &[
+    Event::new("start", &[&[Spot::raw("block_bio_queue").args(BIO)]]),
+    Event::new(
+        "done",
+        &[&[Spot::raw("block_bio_complete")
+            .args(BIO)
+            .before(&[(At::Raw("block_bio_queue"), "__io_bytes[(uint64_t){bio}] = {bio}->bi_iter.bi_size;")])
+            .after(&[(At::Raw("block_bio_complete"), "__io_bytes[(uint64_t){bio}] = 0;")])]],
+    ),
+    Event::new("wait-start", &[&[Spot::at(At::Entry(WAIT)).args(BIO)]]).or(NO_WAIT),
+    Event::new(
+        "wait-done",
+        &[&[Spot::at(At::Return(WAIT))
+            .args(WAITED)
+            .before(&[(At::Entry(WAIT), "self->__io_wait = (uint64_t){bio};")])
+            .after(&[(At::Return(WAIT), "self->__io_wait = 0;")])]],
+    )
+    .or(NO_WAIT),
+];
