@@ -5,6 +5,7 @@ mod basics;
 mod build;
 mod comm;
 mod contexts;
+mod ddata;
 mod dtexts;
 mod engine;
 mod eval;

@@ -8,8 +8,10 @@ use crate::lower::unit::Lower;
 use crate::ssa::Cond;
 use crate::ssa::Value;
 
-/// Farther than any text reaches, and near enough for sums.
-const FAR: i64 = 1 << 40;
+/// Farther than any text reaches.
+const WHOLE: i64 = 1 << 40;
+/// Farther still, and near enough for sums. D's arguments are 32-bit numbers.
+const FAR: i64 = 1 << 41;
 
 impl Lower<'_, '_> {
     /// A number, or the nearest one that is not beyond [`FAR`].
@@ -25,7 +27,7 @@ impl Lower<'_, '_> {
         let text = self.loaded_text(text)?;
         let first = self.scalar(start)?;
         let first = self.within_reach(first);
-        let [start, wanted] = [self.cell(first), self.cell(FAR)];
+        let [start, wanted] = [self.cell(first), self.cell(WHOLE)];
         if let Some(length) = length {
             let length = self.scalar(length)?;
             let length = self.within_reach(length);
