@@ -16,7 +16,7 @@ use quadrant_program::diag::Diagnostic;
 
 #[test]
 fn lower_data() {
-    let failed: Vec<String> = scripts("lower").iter().flat_map(|script| check(script)).collect();
+    let failed: Vec<String> = scripts("lower", "bt").iter().flat_map(|script| check(script)).collect();
     assert!(failed.is_empty(), "\n{}", failed.join("\n"));
 }
 

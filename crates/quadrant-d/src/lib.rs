@@ -7,6 +7,7 @@ pub mod desc;
 pub mod format;
 pub mod lexer;
 pub mod lines;
+pub mod lower;
 pub mod macros;
 pub mod message;
 pub mod options;

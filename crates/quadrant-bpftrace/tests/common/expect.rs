@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use quadrant_program::diag::{Diagnostic, Severity};
 
-/// The scripts (`*.bt`) in a folder of `tests`, in order of name.
-pub fn scripts(folder: &str) -> Vec<PathBuf> {
+/// The scripts (by their extension) in a folder of `tests`, in order of name.
+pub fn scripts(folder: &str, extension: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
     let entries = fs::read_dir(folder).expect("the folder of scripts");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder entry").path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ext| ext == "bt"));
+    paths.retain(|path| path.extension().is_some_and(|ext| ext == extension));
     paths.sort();
     assert!(!paths.is_empty(), "no scripts found");
     paths

@@ -1,0 +1,156 @@
+//! Actions that show values: trace(), tracemem(), print(), pcap().
+
+use quadrant_program::action::ActionKind;
+use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::ty::{Space, Type};
+use quadrant_types::{CType, TypeId};
+
+use super::super::Lower;
+use super::super::call::Call;
+use super::super::convert::place_of;
+use super::super::value::{Ty, Value};
+use crate::ast;
+
+/// The most bytes that tracemem() takes.
+const MAX_BYTES: i64 = 64 * 1024;
+
+impl Lower<'_> {
+    pub(super) fn trace(&mut self, call: &Call) -> Option<()> {
+        self.count_args(call, 1, 1)?;
+        let arg = &call.args[0];
+        if let ast::ExprKind::Agg { .. } = arg.kind {
+            return self.fail(arg.span, "D_TRACE_AGG", "trace( ) may not be applied to an aggregation: use printa( )");
+        }
+        let value = self.expr(arg)?;
+        if matches!(self.kind(&value.ty), Some(CType::Void)) {
+            return self.fail(arg.span, "D_TRACE_VOID", "trace( ) may not be applied to an expression of type void");
+        }
+        if let Ty::Xlated(_) = value.ty {
+            return self.fail(arg.span, "D_TRACE_DYN", "trace( ) may not be applied to a translated expression");
+        }
+        self.check_recording(call.span);
+        let value = self.decayed(value);
+        let shown = self.shown(value);
+        self.act(ActionKind::Trace, vec![shown]);
+        Some(())
+    }
+
+    /// A value as rows show it: structs and arrays are bytes.
+    fn shown(&mut self, value: Value) -> Expr {
+        let size = self.size_of(&value.ty).and_then(|size| u32::try_from(size).ok());
+        match (&value.expr.ty, size) {
+            (Type::Record(_) | Type::Array { .. }, Some(size)) => bytes_of(value.expr, size),
+            _ => value.expr,
+        }
+    }
+
+    pub(super) fn tracemem(&mut self, call: &Call) -> Option<()> {
+        self.count_args(call, 2, 3)?;
+        let address = self.expr(&call.args[0])?;
+        let size = self.expr(&call.args[1])?;
+        if !self.is_scalar(&address.ty) && !self.is_array(&address.ty) {
+            let got = self.type_name(&address.ty);
+            return self.fail(
+                call.args[0].span,
+                "D_TRACEMEM_ADDR",
+                format!("tracemem( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n\t argument: {got}"),
+            );
+        }
+        let Some(bytes @ 1..=MAX_BYTES) = size.constant() else {
+            return self.fail(
+                call.args[1].span,
+                "D_TRACEMEM_SIZE",
+                "tracemem( ) argument #2 must be a non-zero positive integral constant expression",
+            );
+        };
+        self.check_recording(call.span);
+        let address = if self.is_array(&address.ty) { place_of(address.expr).0 } else { self.address(address) };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let length = Expr::int(bytes.into(), Type::U64, call.span);
+        let kind = ExprKind::Call(Function::Buf(Space::Kernel), vec![address, length]);
+        let mut args = vec![Expr::new(kind, Type::Buffer { cap: bytes }, call.span)];
+        if let Some(arg) = call.args.get(2) {
+            let length = self.expr(arg)?;
+            if self.int_of(&length.ty).is_none() {
+                return self.fail(arg.span, "D_TRACEMEM_DYNSIZE", "tracemem( ) argument #3 must be an integer");
+            }
+            args.push(length.expr);
+        }
+        self.act(ActionKind::Tracemem, args);
+        Some(())
+    }
+
+    fn is_array(&self, ty: &Ty) -> bool {
+        matches!(self.kind(ty), Some(CType::Array { .. }))
+    }
+
+    /// `print(x)`: a struct, or what a pointer to one points to, with its members; other values with their type.
+    pub(super) fn print(&mut self, call: &Call) -> Option<()> {
+        self.count_args(call, 1, 1)?;
+        let value = self.expr(&call.args[0])?;
+        self.check_recording(call.span);
+        let Ty::C(id) = value.ty else {
+            let name = self.type_name(&value.ty);
+            if matches!(value.ty, Ty::Xlated(_)) {
+                return self.fail(
+                    call.args[0].span,
+                    "D_PRINT_DYN",
+                    "print( ) may not be applied to a translated expression",
+                );
+            }
+            self.act(ActionKind::Print(name), vec![value.expr]);
+            return Some(());
+        };
+        let (id, value) = self.printed(id, value, call)?;
+        let name = self.types.display(id);
+        self.act(ActionKind::Print(name), vec![value]);
+        Some(())
+    }
+
+    /// The value that is printed, with its type in full.
+    fn printed(&mut self, id: TypeId, value: Value, call: &Call) -> Option<(TypeId, Expr)> {
+        let (id, value) = match self.types.kind(id) {
+            CType::Ptr(to) if matches!(self.types.kind(to), CType::Struct { complete: true, .. }) => {
+                (to, self.read_at(value.expr, to, Space::Kernel, call.span)?)
+            }
+            CType::Void => {
+                return self.fail(
+                    call.args[0].span,
+                    "D_PRINT_VOID",
+                    "print( ) may not be applied to a void expression",
+                );
+            }
+            _ => (id, value),
+        };
+        let mut expr = value.expr;
+        if let Some(ty) = self.printable(id) {
+            match ty {
+                Type::Record(_) | Type::Array { .. } | Type::String { .. } => expr.ty = ty,
+                Type::Enum(_) | Type::Bool => expr = Expr::new(ExprKind::Cast(Box::new(expr)), ty, call.span),
+                _ => {}
+            }
+        }
+        Some((id, expr))
+    }
+
+    pub(super) fn pcap(&mut self, call: &Call) -> Option<()> {
+        self.count_args(call, 2, 2)?;
+        let packet = self.address_arg(call, 1)?;
+        let protocol = self.int_arg(call, 2)?;
+        self.check_recording(call.span);
+        let size = self.settings.pcapsize;
+        let length = Expr::int(size.into(), Type::U64, call.span);
+        let kind = ExprKind::Call(Function::Buf(Space::Kernel), vec![packet, length]);
+        let bytes = Expr::new(kind, Type::Buffer { cap: size }, call.span);
+        self.act(ActionKind::Pcap, vec![bytes, protocol]);
+        Some(())
+    }
+}
+
+/// The bytes of a value in memory.
+fn bytes_of(value: Expr, size: u32) -> Expr {
+    let span = value.span;
+    let (addr, space) = place_of(value);
+    let length = Expr::int(size.into(), Type::U64, span);
+    Expr::new(ExprKind::Call(Function::Buf(space), vec![addr, length]), Type::Buffer { cap: size }, span)
+}

@@ -1,0 +1,325 @@
+//! Formats and their arguments: printf(), printa(), system(), freopen().
+
+use quadrant_program::action::ActionKind;
+use quadrant_program::expr::Expr;
+use quadrant_program::format::{Conversion, Count, Format};
+use quadrant_program::map::MapId;
+use quadrant_program::span::Span;
+use quadrant_program::ty::{SymbolPart, Type};
+
+use super::super::Lower;
+use super::super::call::Call;
+use super::super::call::symbol;
+use super::super::value::{Ty, Value};
+use crate::ast::{self, Ident};
+use crate::format::{self, Takes};
+
+/// A use of aggregations that can be checked only when all of the script was seen.
+#[derive(Debug)]
+pub(in super::super) struct Pending {
+    /// The action.
+    action: String,
+    names: Vec<String>,
+    format: Option<Format>,
+    span: Span,
+}
+
+impl Lower<'_> {
+    pub(super) fn printf(&mut self, call: &Call) -> Option<()> {
+        let (format, args) = self.formatted(call)?;
+        self.check_recording(call.span);
+        self.act(ActionKind::Printf(format), args);
+        Some(())
+    }
+
+    pub(super) fn system(&mut self, call: &Call) -> Option<()> {
+        let (format, args) = self.formatted(call)?;
+        self.destructive(call.name, call.span)?;
+        self.act(ActionKind::System(format), args);
+        Some(())
+    }
+
+    pub(super) fn freopen(&mut self, call: &Call) -> Option<()> {
+        let (format, args) = self.formatted(call)?;
+        self.destructive(call.name, call.span)?;
+        self.act(ActionKind::Freopen(format), args);
+        Some(())
+    }
+
+    /// A format and its arguments.
+    fn formatted(&mut self, call: &Call) -> Option<(Format, Vec<Expr>)> {
+        let Some((first, rest)) = call.args.split_first() else {
+            return self.count_args(call, 1, usize::MAX).and(None);
+        };
+        let format = self.format_of(call, first)?;
+        let mut args = Vec::new();
+        let mut rest = rest.iter();
+        let mut number = 1;
+        for (at, conversion) in format.conversions().enumerate() {
+            if conversion.kind.starts_with('@') {
+                let (name, kind) = (call.name, &conversion.kind);
+                return self.fail(
+                    first.span,
+                    "D_PRINTF_AGG_CONV",
+                    format!("{name}( ) conversion #{} (%{kind}) may only be used with printa( )", at + 1),
+                );
+            }
+            for count in [conversion.width, conversion.precision] {
+                if count == Some(Count::Argument) {
+                    number += 1;
+                    args.push(self.dynamic_count(call, rest.next(), at + 1)?);
+                }
+            }
+            number += 1;
+            let Some(arg) = rest.next() else {
+                let (name, kind) = (call.name, spelled(conversion));
+                return self.fail(
+                    call.span,
+                    "D_PRINTF_ARG_PROTO",
+                    format!("{name}( ) prototype mismatch: conversion #{} ({kind}) is missing a corresponding value argument", at + 1),
+                );
+            };
+            args.push(self.converted(call, arg, conversion, (number, at + 1))?);
+        }
+        if rest.next().is_some() {
+            let (name, wanted) = (call.name, number);
+            return self.fail(
+                call.span,
+                "D_PRINTF_ARG_EXTRA",
+                format!(
+                    "{name}( ) prototype mismatch: only {wanted} argument{} required by this format string",
+                    if wanted == 1 { "" } else { "s" }
+                ),
+            );
+        }
+        Some((format, args))
+    }
+
+    fn format_of(&mut self, call: &Call, arg: &ast::Expr) -> Option<Format> {
+        let value = self.expr(arg)?;
+        let Some(text) = value.literal().map(<[u8]>::to_vec) else {
+            let got = self.type_name(&value.ty);
+            return self.fail(
+                arg.span,
+                "D_PRINTF_ARG_FMT",
+                format!("{}( ) argument #1 is incompatible with prototype:\n\tprototype: string constant\n\t argument: {got}", call.name),
+            );
+        };
+        match format::parse(&text) {
+            Ok(format) => Some(format),
+            Err(error) => self.fail(arg.span, "D_PRINTF_FMT", format!("{}( ) format: {}", call.name, error.message)),
+        }
+    }
+
+    /// A width or precision that is an argument.
+    fn dynamic_count(&mut self, call: &Call, arg: Option<&ast::Expr>, conversion: usize) -> Option<Expr> {
+        let name = call.name;
+        let Some(arg) = arg else {
+            return self.fail(
+                call.span,
+                "D_PRINTF_DYN_PROTO",
+                format!(
+                    "{name}( ) prototype mismatch: conversion #{conversion} is missing a corresponding \"*\" argument"
+                ),
+            );
+        };
+        let value = self.expr(arg)?;
+        if self.int_of(&value.ty).is_none() {
+            let got = self.type_name(&value.ty);
+            return self.fail(
+                arg.span,
+                "D_PRINTF_DYN_TYPE",
+                format!("{name}( ) argument is incompatible with conversion #{conversion} prototype:\n\tconversion: \"*\"\n\t prototype: int\n\t  argument: {got}"),
+            );
+        }
+        Some(value.expr)
+    }
+
+    /// An argument for a conversion. Numbers: of the argument, and of the conversion.
+    fn converted(
+        &mut self,
+        call: &Call,
+        arg: &ast::Expr,
+        conversion: &Conversion,
+        numbers: (usize, usize),
+    ) -> Option<Expr> {
+        let value = self.expr(arg)?;
+        let value = self.decayed(value);
+        match self.fitting(value.clone(), conversion) {
+            Some(expr) => Some(expr),
+            None => {
+                let (name, kind, got) = (call.name, spelled(conversion), self.type_name(&value.ty));
+                let wanted = format::prototype(conversion);
+                self.fail(
+                    arg.span,
+                    "D_PRINTF_ARG_TYPE",
+                    format!(
+                        "{name}( ) argument #{} is incompatible with conversion #{} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}\n\t  argument: {got}",
+                        numbers.0, numbers.1
+                    ),
+                )
+            }
+        }
+    }
+
+    fn fitting(&mut self, value: Value, conversion: &Conversion) -> Option<Expr> {
+        let int = self.int_of(&value.ty);
+        let number = int.is_some();
+        let pointer = self.pointee(&value.ty).is_some();
+        match format::takes(&conversion.kind) {
+            Takes::Integer => {
+                let int = int?;
+                format::bytes(conversion).is_none_or(|bytes| bytes == int.bytes).then_some(value.expr)
+            }
+            Takes::Text => self.to_text(value).map(|text| text.expr),
+            Takes::Address => match value.ty {
+                Ty::Special(Type::Symbol { .. }) => Some(value.expr),
+                _ if !number && !pointer => None,
+                _ if conversion.kind == "A" => Some(symbol(self.address(value), true, SymbolPart::Address).expr),
+                _ => Some(value.expr),
+            },
+            Takes::Stack => matches!(value.ty, Ty::Special(Type::Stack(_))).then_some(value.expr),
+            // D has no floating point.
+            Takes::Float => None,
+        }
+    }
+
+    /// `printa([format,] @a, ...)`
+    pub(super) fn printa(&mut self, call: &Call) -> Option<()> {
+        let mut args = call.args;
+        let mut format = None;
+        if let Some(first) = args.first().filter(|first| !matches!(first.kind, ast::ExprKind::Agg { .. })) {
+            format = Some(self.format_of(call, first)?);
+            args = &args[1..];
+        }
+        if args.is_empty() {
+            let passed = call.args.len();
+            return self.fail(
+                call.span,
+                "D_PRINTA_PROTO",
+                format!(
+                    "printa( ) prototype mismatch: {passed} argument{} passed, an aggregation expected",
+                    if passed == 1 { "" } else { "s" }
+                ),
+            );
+        }
+        let mut maps: Vec<MapId> = Vec::new();
+        let mut names = Vec::new();
+        for (at, arg) in args.iter().enumerate() {
+            let name = self.printed_aggregation(arg, at + 1 + usize::from(format.is_some()))?;
+            maps.push(self.aggregation_named(name));
+            names.push(name.name.clone());
+        }
+        self.check_recording(call.span);
+        self.pending.push(Pending { action: "printa".to_owned(), names, format: format.clone(), span: call.span });
+        self.act(ActionKind::Printa { format, maps }, Vec::new());
+        Some(())
+    }
+
+    fn printed_aggregation<'e>(&mut self, arg: &'e ast::Expr, number: usize) -> Option<&'e Ident> {
+        match &arg.kind {
+            ast::ExprKind::Agg { name, keys } if keys.is_empty() => Some(name),
+            ast::ExprKind::Agg { .. } => {
+                self.fail(arg.span, "D_PRINTA_AGGKEY", format!("printa( ) argument #{number} must be an aggregation without a key"))
+            }
+            _ => self.fail(
+                arg.span,
+                "D_PRINTA_AGGARG",
+                format!("printa( ) argument #{number} is incompatible with prototype:\n\tprototype: aggregation\n\t argument: expression"),
+            ),
+        }
+    }
+
+    /// An action needs an aggregation that is fed somewhere.
+    pub(super) fn uses_aggregation(&mut self, name: &str, action: &str, span: Span) {
+        self.pending.push(Pending { action: action.to_owned(), names: vec![name.to_owned()], format: None, span });
+    }
+
+    /// Checks what could not be checked before the whole script was seen.
+    pub(in super::super) fn check_pending(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            self.check_use(&pending);
+        }
+    }
+
+    fn check_use(&mut self, pending: &Pending) -> Option<()> {
+        for name in &pending.names {
+            let fed = self.aggregations.get(name).is_some_and(|known| known.function.is_some());
+            if !fed {
+                let tag = match pending.action.as_str() {
+                    "printa" => "D_PRINTA_AGGBAD",
+                    "clear" => "D_CLEAR_AGGBAD",
+                    "trunc" => "D_TRUNC_AGGBAD",
+                    _ => "D_NORMALIZE_AGGBAD",
+                };
+                return self.fail(pending.span, tag, format!("undefined aggregation: @{name}"));
+            }
+        }
+        let first = self.key_of(pending.names.first()?);
+        for name in &pending.names[1..] {
+            if self.key_of(name) != first {
+                let first = &pending.names[0];
+                return self.fail(
+                    pending.span,
+                    "D_PRINTA_AGGKEY",
+                    format!("printa( ): @{name} and @{first} have different keys"),
+                );
+            }
+        }
+        self.check_printa_format(pending, &first)
+    }
+
+    /// The types of an aggregation's keys.
+    fn key_of(&self, name: &str) -> Vec<Type> {
+        let map = self.aggregations.get(name).and_then(|known| self.program.maps.get(known.map.0 as usize));
+        match map.and_then(|map| map.key.clone()) {
+            None => Vec::new(),
+            Some(Type::Tuple(parts)) => parts.to_vec(),
+            Some(key) => vec![key],
+        }
+    }
+
+    fn check_printa_format(&mut self, pending: &Pending, keys: &[Type]) -> Option<()> {
+        let format = pending.format.as_ref()?;
+        let mut keys = keys.iter();
+        for (at, conversion) in format.conversions().enumerate() {
+            if conversion.kind.starts_with('@') {
+                continue;
+            }
+            let kind = spelled(conversion);
+            let Some(key) = keys.next() else {
+                return self.fail(
+                    pending.span,
+                    "D_PRINTF_ARG_PROTO",
+                    format!(
+                        "printa( ) prototype mismatch: conversion #{} ({kind}) is missing a corresponding key",
+                        at + 1
+                    ),
+                );
+            };
+            if !accepts(format::takes(&conversion.kind), key) {
+                let wanted = format::prototype(conversion);
+                return self.fail(
+                    pending.span,
+                    "D_PRINTF_ARG_TYPE",
+                    format!("printa( ) key is incompatible with conversion #{} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}", at + 1),
+                );
+            }
+        }
+        Some(())
+    }
+}
+
+fn accepts(takes: Takes, key: &Type) -> bool {
+    match takes {
+        Takes::Integer | Takes::Float => key.is_integer(),
+        Takes::Text => matches!(key, Type::String { .. }),
+        Takes::Address => key.is_integer() || matches!(key, Type::Pointer { .. } | Type::Symbol { .. }),
+        Takes::Stack => matches!(key, Type::Stack(_)),
+    }
+}
+
+/// A conversion without its flags, as messages show it.
+fn spelled(conversion: &Conversion) -> String {
+    format!("%{}{}", conversion.length, conversion.kind)
+}

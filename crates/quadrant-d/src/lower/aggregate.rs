@@ -1,0 +1,361 @@
+//! Aggregations: `@name[keys] = function(arguments)`.
+
+use quadrant_program::expr::Expr;
+use quadrant_program::log_linear::LogLinear;
+use quadrant_program::map::{Aggregation, MapId, MapValue};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::Type;
+
+use super::Lower;
+use super::call::Call;
+use super::value::{Int, Ty, Value};
+use super::vars::{key_as, tuple};
+use crate::ast::{self, Ident};
+
+/// The aggregating functions, with the least and the greatest number of their arguments.
+const FUNCTIONS: &[(&str, usize, usize)] = &[
+    ("avg", 1, 1),
+    ("count", 0, 0),
+    ("llquantize", 5, 6),
+    ("lquantize", 3, 5),
+    ("max", 1, 1),
+    ("min", 1, 1),
+    ("quantize", 1, 2),
+    ("stddev", 1, 1),
+    ("sum", 1, 1),
+];
+
+/// The most levels of lquantize().
+const MAX_LEVELS: i64 = 65535;
+
+/// An aggregation, as it was first used.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub map: MapId,
+    keys: Vec<Ty>,
+    /// The function that feeds it; none before it was assigned.
+    pub function: Option<String>,
+    kind: Aggregation,
+    span: Span,
+}
+
+/// Whether a name is an aggregating function's.
+pub(super) fn is_function(name: &str) -> bool {
+    FUNCTIONS.iter().any(|(known, ..)| *known == name)
+}
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, ..)| *name)
+}
+
+impl Lower<'_> {
+    /// `@name[keys] = function(arguments)`
+    pub(super) fn aggregate(&mut self, name: &Ident, keys: &[ast::Expr], value: &ast::Expr, span: Span) -> Option<()> {
+        let ast::ExprKind::Call { callee, args } = &value.kind else {
+            return self.fail(
+                value.span,
+                "D_AGG_FUNC",
+                format!("@{} may only be assigned an aggregating function", name.name),
+            );
+        };
+        let call = Call { name: &callee.name, args, span: value.span };
+        let Some((function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| *known == call.name) else {
+            if !Lower::is_subroutine(call.name) && !super::action::is_action(call.name) {
+                return self.unknown_function(callee);
+            }
+            return self.fail(callee.span, "D_AGG_FUNC", format!("{}( ) is not an aggregating function", call.name));
+        };
+        self.count_args(&call, *least, *most)?;
+        self.check_aggregating(span);
+        let kind = self.kind_of(&call)?;
+        let (fed, weight) = self.fed(&call)?;
+        let keys = self.aggregation_keys(keys);
+        let known = self.known(name, keys?, span, Some((function, kind)))?;
+        let key = self.aggregation_key(name, known.1, &known.0, span)?;
+        let stmt = StmtKind::Aggregate { map: known.0.map, key, value: fed, weight };
+        self.push([Stmt::new(stmt, span)]);
+        Some(())
+    }
+
+    /// An aggregation as the argument of an action; it may be fed later in the script.
+    pub(super) fn aggregation_named(&mut self, name: &Ident) -> MapId {
+        if let Some(known) = self.aggregations.get(&name.name) {
+            return known.map;
+        }
+        let map = self.new_map(format!("@{}", name.name), None, MapValue::Aggregation(Aggregation::Count), name.span);
+        let known = Known { map, keys: Vec::new(), function: None, kind: Aggregation::Count, span: name.span };
+        self.aggregations.insert(name.name.clone(), known);
+        map
+    }
+
+    fn aggregation_keys(&mut self, keys: &[ast::Expr]) -> Option<Vec<Value>> {
+        let mut values = Vec::new();
+        for key in keys {
+            let value = self.expr(key)?;
+            let value = self.decayed(value);
+            let fits = match &value.ty {
+                Ty::Text | Ty::Special(_) => true,
+                Ty::C(_) => self.is_scalar(&value.ty),
+                Ty::Xlated(_) => false,
+            };
+            if !fits {
+                let ty = self.type_name(&value.ty);
+                return self.fail(
+                    key.span,
+                    "D_KEY_TYPE",
+                    format!("expression of type {ty} may not be used as an aggregation key"),
+                );
+            }
+            values.push(value);
+        }
+        Some(values)
+    }
+
+    /// The aggregation of that name, made now if it is new, and the values of the keys.
+    fn known(
+        &mut self,
+        name: &Ident,
+        keys: Vec<Value>,
+        span: Span,
+        fed: Option<(&str, Aggregation)>,
+    ) -> Option<(Known, Vec<Value>)> {
+        let (function, kind) = fed?;
+        let map = self.aggregation_named(name);
+        let known = self.aggregations.get(&name.name)?.clone();
+        if let Some(before) = &known.function {
+            if before != function {
+                let line = self.texts.place(known.span).line;
+                let name = &name.name;
+                return self.fail(
+                    span,
+                    "D_AGG_REDEF",
+                    format!("aggregation redefined: @{name}\n\t current: @{name} = {function}( )\n\tprevious: @{name} = {before}( ) : line {line}"),
+                );
+            }
+            self.same_scale(&known.kind, &kind, function, span)?;
+            return Some((known, keys));
+        }
+        let types: Vec<Ty> = keys.iter().map(|key| key.ty.clone()).collect();
+        let mut parts = Vec::new();
+        for ty in &types {
+            parts.push(self.model(ty, span)?);
+        }
+        if let Some(entry) = self.program.maps.get_mut(map.0 as usize) {
+            entry.value = MapValue::Aggregation(kind.clone());
+            entry.key = match parts.len() {
+                0 => None,
+                1 => parts.pop(),
+                _ => Some(Type::Tuple(parts.into())),
+            };
+        }
+        let known = Known { map, keys: types, function: Some(function.to_owned()), kind, span };
+        self.aggregations.insert(name.name.clone(), known.clone());
+        Some((known, keys))
+    }
+
+    /// The key, with the types that it had at first.
+    fn aggregation_key(&mut self, name: &Ident, keys: Vec<Value>, known: &Known, span: Span) -> Option<Option<Expr>> {
+        if keys.len() != known.keys.len() {
+            let (got, wanted) = (keys.len(), known.keys.len());
+            let name = &name.name;
+            return self.fail(
+                span,
+                "D_PROTO_LEN",
+                format!(
+                    "@{name}[ ] prototype mismatch: {got} arg{} passed, {wanted} expected",
+                    if got == 1 { "" } else { "s" }
+                ),
+            );
+        }
+        let mut parts = Vec::new();
+        for (at, (key, ty)) in keys.into_iter().zip(&known.keys).enumerate() {
+            let Some(fitting) = self.compatible(key.clone(), ty) else {
+                let (wanted, got) = (self.type_name(ty), self.type_name(&key.ty));
+                return self.fail(
+                    key.expr.span,
+                    "D_PROTO_ARG",
+                    format!(
+                        "@{}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}",
+                        name.name,
+                        at + 1
+                    ),
+                );
+            };
+            parts.push(fitting.expr);
+        }
+        let stored = self.program.maps.get(known.map.0 as usize).and_then(|map| map.key.clone());
+        Some(key_as(tuple(parts, span), stored))
+    }
+
+    /// The value that is fed, and how often it counts.
+    fn fed(&mut self, call: &Call) -> Option<(Option<Expr>, Option<Expr>)> {
+        if call.name == "count" {
+            return Some((None, None));
+        }
+        let value = self.expr(&call.args[0])?;
+        if !self.is_scalar(&value.ty) {
+            return self.fail(
+                call.args[0].span,
+                "D_AGG_SCALAR",
+                format!("{}( ) argument #1 must be of scalar type", call.name),
+            );
+        }
+        let value = self.cut(value.expr, Int::LONG);
+        let at = match call.name {
+            "quantize" => 1,
+            "lquantize" => 4,
+            "llquantize" => 5,
+            _ => usize::MAX,
+        };
+        let weight = match call.args.get(at) {
+            None => None,
+            Some(arg) => {
+                let weight = self.expr(arg)?;
+                if self.int_of(&weight.ty).is_none() {
+                    return self.bad_arg(call, at + 1, "int64_t", &weight);
+                }
+                Some(self.cut(weight.expr, Int::LONG))
+            }
+        };
+        Some((Some(value), weight))
+    }
+
+    fn kind_of(&mut self, call: &Call) -> Option<Aggregation> {
+        Some(match call.name {
+            "count" => Aggregation::Count,
+            "sum" => Aggregation::Sum { signed: true },
+            "min" => Aggregation::Min { signed: true },
+            "max" => Aggregation::Max { signed: true },
+            "avg" => Aggregation::Avg { signed: true },
+            "stddev" => Aggregation::Stddev,
+            "quantize" => Aggregation::Quantize,
+            "lquantize" => self.linear(call)?,
+            _ => self.log_linear(call)?,
+        })
+    }
+
+    /// A parameter, which must be a constant.
+    fn parameter(&mut self, call: &Call, number: usize, tag: &'static str) -> Option<i64> {
+        let arg = &call.args[number - 1];
+        let value = self.expr(arg)?;
+        match value.constant() {
+            Some(value) => Some(value),
+            None => {
+                self.fail(arg.span, tag, format!("{}( ) argument #{number} must be an integer constant", call.name))
+            }
+        }
+    }
+
+    fn linear(&mut self, call: &Call) -> Option<Aggregation> {
+        let min = self.parameter(call, 2, "D_LQUANT_BASETYPE")?;
+        let max = self.parameter(call, 3, "D_LQUANT_LIMTYPE")?;
+        let step = if call.args.len() > 3 { self.parameter(call, 4, "D_LQUANT_STEPTYPE")? } else { 1 };
+        let span = call.span;
+        let narrow = |value: i64| i32::try_from(value).is_ok();
+        if !narrow(min) {
+            return self.fail(span, "D_LQUANT_BASEVAL", "lquantize( ) argument #2 must be a 32-bit quantity");
+        }
+        if !narrow(max) {
+            return self.fail(span, "D_LQUANT_LIMVAL", "lquantize( ) argument #3 must be a 32-bit quantity");
+        }
+        if max < min {
+            return self.fail(
+                span,
+                "D_LQUANT_MISMATCH",
+                "lquantize( ) base (argument #2) must be less than limit (argument #3)",
+            );
+        }
+        if !(1..=MAX_LEVELS).contains(&step) {
+            return self.fail(
+                span,
+                "D_LQUANT_STEPVAL",
+                "lquantize( ) step (argument #4) must be a non-zero positive 16-bit quantity",
+            );
+        }
+        let levels = (max - min) / step;
+        if levels == 0 {
+            return self.fail(
+                span,
+                "D_LQUANT_STEPLARGE",
+                "lquantize( ) step (argument #4) too large: must have at least one quantization level",
+            );
+        }
+        if levels > MAX_LEVELS {
+            return self.fail(
+                span,
+                "D_LQUANT_STEPSMALL",
+                "lquantize( ) step (argument #4) too small: number of quantization levels must be a 16-bit quantity",
+            );
+        }
+        Some(Aggregation::LinearHist { min, max, step })
+    }
+
+    fn log_linear(&mut self, call: &Call) -> Option<Aggregation> {
+        let factor = self.small(call, 2, "factor", ("D_LLQUANT_FACTORTYPE", "D_LLQUANT_FACTORVAL"))?;
+        let low = self.small(call, 3, "low", ("D_LLQUANT_LOWTYPE", "D_LLQUANT_LOWVAL"))?;
+        let high = self.small(call, 4, "high", ("D_LLQUANT_HIGHTYPE", "D_LLQUANT_HIGHVAL"))?;
+        let steps = self.small(call, 5, "number of steps", ("D_LLQUANT_NSTEPTYPE", "D_LLQUANT_NSTEPVAL"))?;
+        let span = call.span;
+        if factor < 2 {
+            return self.fail(span, "D_LLQUANT_FACTORSMALL", "llquantize( ) factor (argument #2) must be two or more");
+        }
+        if low > high {
+            return self.fail(
+                span,
+                "D_LLQUANT_MAGRANGE",
+                "llquantize( ) high (argument #4) must be greater than or equal to low (argument #3)",
+            );
+        }
+        if steps == 0 || !steps.is_multiple_of(factor) && !factor.is_multiple_of(steps) {
+            return self.fail(
+                span,
+                "D_LLQUANT_FACTOREVEN",
+                "llquantize( ) factor (argument #2) must divide the number of steps per magnitude (argument #5) evenly, or be divided by it",
+            );
+        }
+        if u64::from(factor).checked_pow(u32::from(high) + 1).is_none() {
+            return self.fail(
+                span,
+                "D_LLQUANT_MAGTOOBIG",
+                "llquantize( ) factor (argument #2) raised to power of high magnitude (argument #4) overflows 64-bits",
+            );
+        }
+        Some(Aggregation::LogLinear(LogLinear { factor, low, high, steps }))
+    }
+
+    fn small(&mut self, call: &Call, number: usize, what: &str, tags: (&'static str, &'static str)) -> Option<u16> {
+        let value = self.parameter(call, number, tags.0)?;
+        match u16::try_from(value) {
+            Ok(value) => Some(value),
+            Err(_) => self.fail(
+                call.span,
+                tags.1,
+                format!("llquantize( ) {what} (argument #{number}) must be an unsigned 16-bit quantity"),
+            ),
+        }
+    }
+
+    /// The parameters of one aggregation are the same wherever it is fed.
+    fn same_scale(&mut self, old: &Aggregation, new: &Aggregation, function: &str, span: Span) -> Option<()> {
+        let (tag, what) = match (old, new) {
+            (Aggregation::LinearHist { min, max, step }, Aggregation::LinearHist { min: b, max: l, step: s }) => {
+                match () {
+                    () if min != b => ("D_LQUANT_MATCHBASE", "base (argument #2)"),
+                    () if max != l => ("D_LQUANT_MATCHLIM", "limit (argument #3)"),
+                    () if step != s => ("D_LQUANT_MATCHSTEP", "step (argument #4)"),
+                    () => return Some(()),
+                }
+            }
+            (Aggregation::LogLinear(a), Aggregation::LogLinear(b)) => match () {
+                () if a.factor != b.factor => ("D_LLQUANT_FACTORMATCH", "factor (argument #2)"),
+                () if a.low != b.low => ("D_LLQUANT_LOWMATCH", "low (argument #3)"),
+                () if a.high != b.high => ("D_LLQUANT_HIGHMATCH", "high (argument #4)"),
+                () if a.steps != b.steps => ("D_LLQUANT_NSTEPMATCH", "number of steps (argument #5)"),
+                () => return Some(()),
+            },
+            _ => return Some(()),
+        };
+        self.fail(span, tag, format!("{function}( ) {what} doesn't match the previous declaration of this aggregation"))
+    }
+}

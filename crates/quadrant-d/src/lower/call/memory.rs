@@ -1,0 +1,80 @@
+//! Memory: of the process, of the kernel, and the clause's own.
+
+use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::{Space, Type};
+
+use super::super::Lower;
+use super::super::expr::block;
+use super::super::value::Value;
+use super::Call;
+
+impl Lower<'_> {
+    pub(super) fn memory_call(&mut self, call: &Call) -> Option<Value> {
+        let span = call.span;
+        match call.name {
+            "alloca" => {
+                let size = self.int_arg(call, 1)?;
+                Some(self.void_pointer(ExprKind::Call(Function::Alloca, vec![size]), span))
+            }
+            "copyin" => self.copyin(call),
+            "copyinstr" => {
+                let mut args = vec![self.address_arg(call, 1)?];
+                if call.args.len() > 1 {
+                    args.push(self.int_arg(call, 2)?);
+                }
+                Some(self.of_text(ExprKind::Call(Function::Str(Space::User), args), span))
+            }
+            "copyinto" => {
+                let (from, size, to) = (self.address_arg(call, 1)?, self.int_arg(call, 2)?, self.address_arg(call, 3)?);
+                Some(self.done(Function::Copy(Space::User), vec![from, to, size], call))
+            }
+            "bcopy" => {
+                let (from, to, size) = (self.address_arg(call, 1)?, self.address_arg(call, 2)?, self.int_arg(call, 3)?);
+                Some(self.done(Function::Copy(Space::Kernel), vec![from, to, size], call))
+            }
+            "copyout" => {
+                self.destructive(call.name, span)?;
+                let args = vec![self.address_arg(call, 1)?, self.address_arg(call, 2)?, self.int_arg(call, 3)?];
+                Some(self.done(Function::CopyOut, args, call))
+            }
+            _ => {
+                self.destructive(call.name, span)?;
+                let args = vec![self.text_arg(call, 1)?, self.address_arg(call, 2)?, self.int_arg(call, 3)?];
+                Some(self.done(Function::CopyOutText, args, call))
+            }
+        }
+    }
+
+    /// `copyin(address, size)`: scratch memory with what is there.
+    fn copyin(&mut self, call: &Call) -> Option<Value> {
+        let span = call.span;
+        let (from, size) = (self.address_arg(call, 1)?, self.int_arg(call, 2)?);
+        let (keep_size, size) = match size.kind {
+            ExprKind::Int(_) => (None, size),
+            _ => {
+                let (keep, kept) = self.keep(size);
+                (Some(keep), kept)
+            }
+        };
+        let room = Expr::new(ExprKind::Call(Function::Alloca, vec![size.clone()]), Type::U64, span);
+        let (keep, room) = self.keep(room);
+        let copy = ExprKind::Call(Function::Copy(Space::User), vec![from, room.clone(), size]);
+        let copy = Stmt::new(StmtKind::Expr(Expr::new(copy, Type::None, span)), span);
+        let stmts: Vec<Stmt> = keep_size.into_iter().chain([keep, copy]).collect();
+        let value = self.void_pointer(room.kind, span);
+        Some(block(stmts, value))
+    }
+
+    /// An address as D's `void *`.
+    fn void_pointer(&mut self, kind: ExprKind, span: quadrant_program::span::Span) -> Value {
+        let value = self.named(ExprKind::Int(0), "void *", span);
+        let address = Expr::new(kind, Type::U64, span);
+        let expr = Expr::new(ExprKind::Cast(Box::new(address)), value.expr.ty, span);
+        Value { expr, ty: value.ty }
+    }
+
+    fn done(&mut self, function: Function, args: Vec<Expr>, call: &Call) -> Value {
+        super::super::expr::nothing(ExprKind::Call(function, args), call.span)
+    }
+}

@@ -1,0 +1,63 @@
+//! Byte order, and addresses of networks as text.
+
+use quadrant_program::expr::{Expr, ExprKind, Function, TextFunction};
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use super::super::value::{Int, Value};
+use super::Call;
+
+/// Address families of Linux.
+const AF_INET: i64 = 2;
+const AF_INET6: i64 = 10;
+/// Link types of Linux, with the length of their addresses.
+const LINKS: [(i64, i64); 2] = [(1, 6), (32, 20)];
+
+impl Lower<'_> {
+    pub(super) fn net_call(&mut self, call: &Call) -> Option<Value> {
+        let bytes = match call.name {
+            "htons" | "ntohs" => 2,
+            "htonl" | "ntohl" => 4,
+            "htonll" | "ntohll" => 8,
+            "inet_ntoa" => return self.ntoa(call, AF_INET),
+            "inet_ntoa6" => return self.ntoa(call, AF_INET6),
+            "inet_ntop" => {
+                let (family, addr) = (self.int_arg(call, 1)?, self.address_arg(call, 2)?);
+                return Some(self.net_text(TextFunction::Ntop, vec![family, addr], call));
+            }
+            _ => return self.link_ntop(call),
+        };
+        let int = Int { bytes, signed: false };
+        let value = self.int_arg(call, 1)?;
+        let value = self.cut(value, int);
+        if let ExprKind::Int(number) = value.kind {
+            let swapped = (number as u64).swap_bytes() >> (64 - 8 * u32::from(bytes));
+            return Some(self.number(swapped as i64, int, call.span));
+        }
+        Some(self.of_int(ExprKind::Call(Function::Bswap, vec![value]), int, call.span))
+    }
+
+    fn ntoa(&mut self, call: &Call, family: i64) -> Option<Value> {
+        let family = Expr::int(family, Type::I64, call.span);
+        let addr = self.address_arg(call, 1)?;
+        Some(self.net_text(TextFunction::Ntop, vec![family, addr], call))
+    }
+
+    fn link_ntop(&mut self, call: &Call) -> Option<Value> {
+        let kind = self.constant(&call.args[0])?;
+        let addr = self.address_arg(call, 2)?;
+        let Some((_, len)) = LINKS.iter().find(|(known, _)| *known == kind) else {
+            return self.fail(
+                call.args[0].span,
+                "D_PROTO_ARG",
+                "link_ntop( ) argument #1 must be ARPHRD_ETHER (1) or ARPHRD_INFINIBAND (32)",
+            );
+        };
+        let len = Expr::int(*len, Type::I64, call.span);
+        Some(self.net_text(TextFunction::LinkNtop, vec![addr, len], call))
+    }
+
+    fn net_text(&mut self, function: TextFunction, args: Vec<Expr>, call: &Call) -> Value {
+        self.of_text(ExprKind::Call(Function::Text(function), args), call.span)
+    }
+}

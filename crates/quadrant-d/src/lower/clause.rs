@@ -1,0 +1,205 @@
+//! Clauses: for which probes, under which condition, and the pieces of the body.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::probe::PointId;
+use quadrant_program::program::Clause;
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::Type;
+
+use super::Lower;
+use super::facts::{self, Fact, same};
+use super::segment::Segment;
+use crate::ast;
+use crate::providers::{Layout, Probe};
+
+/// What surrounds the statement at hand.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    pub layout: Option<Arc<Layout>>,
+    /// The name of the point for which the clause is compiled.
+    pub point: Option<String>,
+    /// Its name, if the clause has no other point.
+    pub only_point: Option<String>,
+    registers: bool,
+    /// The arguments are those of a fault.
+    pub at_error: bool,
+    /// What was asked about the point.
+    pub facts: Vec<Fact>,
+    pub in_body: bool,
+    /// Statements before all others of the body.
+    pub prelude: Vec<Stmt>,
+    pub once: HashMap<&'static str, Expr>,
+    pub segment: Segment,
+}
+
+impl Scope {
+    /// Whether the context is the registers of a process.
+    pub fn has_registers(&self) -> bool {
+        self.registers
+    }
+}
+
+impl Lower<'_> {
+    /// Compiles a clause for its probes. A probe that is listed twice fires twice.
+    pub(super) fn clause(&mut self, clause: &ast::Clause, probes: Vec<Probe>) {
+        if probes.is_empty() {
+            // Its variables have types all the same.
+            let before = self.diagnostics.len();
+            self.body_for(clause, None, false);
+            self.diagnostics.truncate(before);
+            return;
+        }
+        let mut rest = probes;
+        while !rest.is_empty() {
+            let (first, again) = distinct(rest);
+            self.variants(clause, first);
+            rest = again;
+        }
+    }
+
+    /// Code for points, each once: one piece for all that give the same answers.
+    fn variants(&mut self, clause: &ast::Clause, probes: Vec<Probe>) {
+        let mut rest = probes;
+        while let Some(first) = rest.first().cloned() {
+            let body = self.body_for(clause, Some(&first), rest.len() == 1);
+            let facts = std::mem::take(&mut self.clause.facts);
+            let (alike, others): (Vec<Probe>, Vec<Probe>) =
+                rest.into_iter().partition(|probe| facts.iter().all(|fact| same(fact, &first, probe)));
+            rest = others;
+            if let Some((predicate, body)) = body {
+                let points = alike.into_iter().map(|probe| self.point(probe)).collect();
+                self.program.clauses.push(Clause { points, predicate, body, span: clause.span });
+            }
+        }
+    }
+
+    fn point(&mut self, probe: Probe) -> PointId {
+        if let Some(id) = self.points.get(&probe.point) {
+            return *id;
+        }
+        let id = PointId(self.program.points.len() as u32);
+        self.program.points.push(probe.point.clone());
+        self.program.point_ids.push(probe.id);
+        self.points.insert(probe.point, id);
+        id
+    }
+
+    /// Predicate and body for one point; nothing if it never runs there.
+    fn body_for(
+        &mut self,
+        clause: &ast::Clause,
+        probe: Option<&Probe>,
+        alone: bool,
+    ) -> Option<(Option<Expr>, Vec<Stmt>)> {
+        let name = probe.map(|probe| probe.point.name.clone());
+        self.clause = Scope {
+            layout: probe.map(|probe| probe.layout.clone()),
+            only_point: name.clone().filter(|_| alone),
+            point: name,
+            at_error: probe.is_some_and(|probe| facts::is_error(&probe.point)),
+            registers: probe.is_some_and(|probe| facts::has_registers(&probe.point)),
+            ..Scope::default()
+        };
+        let predicate = self.predicate(clause);
+        if matches!(predicate, Some(Expr { kind: ExprKind::Int(0), .. })) {
+            return None;
+        }
+        let predicate = predicate.filter(|predicate| !matches!(predicate.kind, ExprKind::Int(_)));
+        self.clause.in_body = true;
+        let stmts = self.body(clause);
+        Some((predicate, stmts))
+    }
+
+    /// The provider's condition, then the clause's.
+    fn predicate(&mut self, clause: &ast::Clause) -> Option<Expr> {
+        self.consult(Fact::Predicate);
+        let own = self.clause.layout.as_ref().and_then(|layout| layout.predicate.clone());
+        let own = own.and_then(|text| self.layout_text(&text, clause.span)).map(|value| value.expr);
+        let written = clause
+            .predicate
+            .as_ref()
+            .and_then(|predicate| self.condition(&predicate.expr, "D_PRED_SCALAR", "predicate result"));
+        match (own, written) {
+            (Some(a), Some(b)) => match (&a.kind, &b.kind) {
+                (ExprKind::Int(0), _) | (_, ExprKind::Int(0)) => Some(Expr::int(0, Type::I32, clause.span)),
+                (ExprKind::Int(_), _) => Some(b),
+                (_, ExprKind::Int(_)) => Some(a),
+                _ => {
+                    let kind = ExprKind::Logical { and: true, lhs: Box::new(a), rhs: Box::new(b) };
+                    Some(Expr::new(kind, Type::I32, clause.span))
+                }
+            },
+            (one, other) => one.or(other),
+        }
+    }
+
+    fn body(&mut self, clause: &ast::Clause) -> Vec<Stmt> {
+        let mut stmts = Vec::new();
+        let block = clause.body.as_ref();
+        if let Some(block) = block {
+            self.statements(block, &mut stmts);
+        }
+        let empty = block.is_none_or(|block| block.stmts.is_empty());
+        stmts.extend(self.end_segment(empty, clause.span));
+        let mut all = std::mem::take(&mut self.clause.prelude);
+        all.extend(stmts);
+        all
+    }
+
+    /// The statements of a block; the last piece is still open.
+    fn statements(&mut self, block: &ast::Block, into: &mut Vec<Stmt>) {
+        for stmt in &block.stmts {
+            match &stmt.kind {
+                ast::StmtKind::Error => {}
+                ast::StmtKind::Expr(expr) => self.statement(expr),
+                ast::StmtKind::Block(block) => self.statements(block, into),
+                ast::StmtKind::If { cond, then, other } => {
+                    into.extend(self.end_segment(false, stmt.span));
+                    self.branch(cond, then, other.as_ref(), stmt.span, into);
+                }
+            }
+        }
+    }
+
+    fn branch(
+        &mut self,
+        cond: &ast::Expr,
+        then: &ast::Block,
+        other: Option<&ast::Block>,
+        span: Span,
+        into: &mut Vec<Stmt>,
+    ) {
+        let Some(cond) = self.condition(cond, "D_PRED_SCALAR", "condition of if") else { return };
+        if let ExprKind::Int(value) = cond.kind {
+            let taken = if value != 0 { Some(then) } else { other };
+            if let Some(block) = taken {
+                let block = self.piece(block);
+                into.extend(block);
+            }
+            return;
+        }
+        let then = self.piece(then);
+        let other = other.map_or_else(Vec::new, |block| self.piece(block));
+        into.push(Stmt::new(StmtKind::If { cond, then, other }, span));
+    }
+
+    /// A branch, whose record is its own. What it speculates or commits does not concern the other branch.
+    fn piece(&mut self, block: &ast::Block) -> Vec<Stmt> {
+        let mut stmts = Vec::new();
+        let before = std::mem::take(&mut self.clause.segment);
+        self.statements(block, &mut stmts);
+        stmts.extend(self.end_segment(false, block.span));
+        self.clause.segment = before;
+        stmts
+    }
+}
+
+/// Each point once, and the rest.
+fn distinct(probes: Vec<Probe>) -> (Vec<Probe>, Vec<Probe>) {
+    let mut seen = std::collections::HashSet::new();
+    probes.into_iter().partition(|probe| seen.insert(probe.point.clone()))
+}

@@ -1,0 +1,133 @@
+//! Declarations: types, and variables with the type that they shall have.
+
+use quadrant_program::span::Span;
+use quadrant_types::{CType, FieldDef, StructDef, TypeId};
+
+use super::Lower;
+use super::value::Ty;
+use super::vars::Declared;
+use crate::ast::{self, Declaration, Enumerator, Scope, ScopedName, Storage, Tag, TagBody, Wrap};
+
+impl Lower<'_> {
+    /// Carries out a declaration at the top of a script.
+    pub(super) fn declaration(&mut self, declaration: &Declaration) {
+        let Some(base) = self.type_spec(&declaration.base) else { return };
+        for declared in &declaration.declared {
+            let Some(name) = &declared.name else { continue };
+            match declaration.storage {
+                Some(Storage::Typedef) => {
+                    if let Some(id) = self.wrapped(base, &declared.wraps, declared.span) {
+                        self.types.define_typedef(&name.name, id);
+                    }
+                }
+                _ => drop(self.declare_variable(declaration.scope, base, declared)),
+            }
+        }
+    }
+
+    fn declare_variable(&mut self, scope: Scope, base: TypeId, declared: &ast::Declared) -> Option<()> {
+        let name = declared.name.as_ref()?;
+        let (keys, wraps) = match declared.wraps.split_last() {
+            Some((Wrap::Assoc(params), rest)) => (Some(params), rest),
+            _ => (None, &declared.wraps[..]),
+        };
+        let id = self.wrapped(base, wraps, declared.span)?;
+        let keys = match keys {
+            Some(params) => {
+                let keys: Vec<Option<Ty>> = params.iter().map(|param| self.type_expr(&param.ty)).collect();
+                Some(keys.into_iter().collect::<Option<Vec<Ty>>>()?)
+            }
+            None => None,
+        };
+        let ty = self.ty_of(id);
+        if matches!(self.kind(&ty), Some(CType::Void)) {
+            return self.fail(name.span, "D_DECL_VOIDOBJ", format!("cannot have void object: {}", name.name));
+        }
+        self.declare(scope, &name.name, Declared { ty, keys }, name.span)
+    }
+
+    /// A `struct`, `union` or `enum` with its body.
+    pub(super) fn define_tagged(
+        &mut self,
+        tag: Tag,
+        name: Option<&ScopedName>,
+        body: &TagBody,
+        span: Span,
+    ) -> Option<TypeId> {
+        let name = name.map_or("", |name| name.name.as_str());
+        match body {
+            TagBody::Values(values) => self.define_enum(name, values),
+            TagBody::Members(members) => self.define_record(tag, name, members, span),
+        }
+    }
+
+    fn define_enum(&mut self, name: &str, values: &[Enumerator]) -> Option<TypeId> {
+        let mut known: Vec<(&str, i64)> = Vec::new();
+        let mut next = 0i64;
+        for value in values {
+            if let Some(expr) = &value.value {
+                next = self.constant(expr)?;
+            }
+            known.push((&value.name.name, next));
+            next = next.wrapping_add(1);
+        }
+        Some(self.types.define_enum(name, &known))
+    }
+
+    fn define_record(&mut self, tag: Tag, name: &str, members: &[Declaration], span: Span) -> Option<TypeId> {
+        let is_union = tag == Tag::Union;
+        if !name.is_empty() {
+            // So that members can point to the record itself.
+            self.types.declare_struct(name, is_union);
+        }
+        let mut fields = Vec::new();
+        for member in members {
+            self.members(member, &mut fields)?;
+        }
+        if fields.is_empty() {
+            return self.fail(span, "D_DECL_STRNULL", format!("{} declaration has no members", tag.word()));
+        }
+        let def = StructDef { name: name.to_owned(), is_union, packed: false, fields };
+        match self.types.define_struct(&def) {
+            Ok(id) => Some(id),
+            Err(error) => self.fail(span, "D_DECL_TYPERED", error.to_string()),
+        }
+    }
+
+    fn members(&mut self, declaration: &Declaration, fields: &mut Vec<FieldDef>) -> Option<()> {
+        let base = self.type_spec(&declaration.base)?;
+        if declaration.declared.is_empty() {
+            fields.push(FieldDef { name: String::new(), ty: base, bits: None });
+        }
+        for declared in &declaration.declared {
+            let ty = self.wrapped(base, &declared.wraps, declared.span)?;
+            if self.types.size_of(ty).is_none() {
+                let name = self.types.display(ty);
+                return self.fail(declared.span, "D_DECL_INCOMPLETE", format!("incomplete type {name} in struct"));
+            }
+            let bits = match &declared.bits {
+                Some(bits) => Some(self.bit_width(bits)?),
+                None => None,
+            };
+            let name = declared.name.as_ref().map_or_else(String::new, |name| name.name.clone());
+            fields.push(FieldDef { name, ty, bits });
+        }
+        Some(())
+    }
+
+    fn bit_width(&mut self, bits: &ast::Expr) -> Option<u8> {
+        match self.constant(bits)? {
+            value @ 0..=64 => Some(value as u8),
+            _ => self.fail(bits.span, "D_DECL_BFSIZE", "bit-field width must be of positive size and at most 64"),
+        }
+    }
+
+    /// The value of an expression that must be a constant integer.
+    pub(super) fn constant(&mut self, expr: &ast::Expr) -> Option<i64> {
+        let value = self.expr(expr)?;
+        match value.constant() {
+            Some(number) => Some(number),
+            None => self.fail(expr.span, "D_DECL_BFCONST", "integer constant expression expected"),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Assignments, and expressions that stand alone.
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::{Space, Type};
+use quadrant_types::TypeId;
+
+use super::super::Lower;
+use super::super::convert::place_of;
+use super::super::value::{Ty, Value};
+use super::super::vars::variable_named;
+use super::block;
+use super::operator::binary_op;
+use crate::ast::{self, BinOp, Scope};
+
+impl Lower<'_> {
+    /// What an expression that stands alone does.
+    pub(in super::super) fn effects(&mut self, ast: &ast::Expr) -> Option<Vec<Stmt>> {
+        match &ast.kind {
+            ast::ExprKind::Assign { op, target, value, .. } => {
+                let (stmts, _) = self.assignment(*op, target, value, ast.span)?;
+                Some(stmts)
+            }
+            ast::ExprKind::Comma(parts) => {
+                let mut stmts = Vec::new();
+                for part in parts {
+                    stmts.extend(self.effects(part)?);
+                }
+                Some(stmts)
+            }
+            _ => {
+                let value = self.expr(ast)?;
+                Some(vec![Stmt::new(StmtKind::Expr(value.expr), ast.span)])
+            }
+        }
+    }
+
+    /// `target op= value`: statements, and the value that the expression has.
+    pub(super) fn assignment(
+        &mut self,
+        op: Option<BinOp>,
+        target: &ast::Expr,
+        value: &ast::Expr,
+        span: Span,
+    ) -> Option<(Vec<Stmt>, Value)> {
+        if let ast::ExprKind::Agg { .. } = &target.kind {
+            return self.fail(
+                span,
+                "D_AGG_FUNC",
+                "aggregation may only be assigned an aggregating function, in a statement of its own",
+            );
+        }
+        let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
+        self.writable(target, &symbol)?;
+        match (variable_named(target), op) {
+            (Some(_), None) if !self.is_pointed(target) => {
+                let value = self.expr(value)?;
+                self.assign_variable(target, value, span)
+            }
+            (Some((scope, name, keys)), Some(op)) if !self.is_pointed(target) => {
+                let element = self.element(scope, name, keys, target.span)?;
+                let value = self.expr(value)?;
+                let kind = binary_op(op)?;
+                if let Some(update) = self.update(&element, kind, &value, span) {
+                    let result = self.read_element(&element, span)?;
+                    return Some((vec![update], result));
+                }
+                let old = self.read_element(&element, span)?;
+                let value = self.binary(op, old, value, span)?;
+                self.assign_variable(target, value, span)
+            }
+            _ => self.assign_memory(op, target, value, span),
+        }
+    }
+
+    /// Whether an index goes through a pointer, or into an array, that a variable holds.
+    fn is_pointed(&self, target: &ast::Expr) -> bool {
+        match variable_named(target) {
+            Some((scope, name, Some(_))) => {
+                self.variable(scope, name).is_some_and(|variable| variable.declared.keys.is_none())
+            }
+            _ => false,
+        }
+    }
+
+    /// Refuses to write to what has its value from elsewhere.
+    fn writable(&mut self, target: &ast::Expr, symbol: &str) -> Option<()> {
+        let Some((Scope::Global, name, _)) = variable_named(target) else { return Some(()) };
+        if self.variable(Scope::Global, name).is_none() && self.is_read_only(name) {
+            let name = name.to_owned();
+            return self.fail(
+                target.span,
+                "D_OP_WRITE",
+                format!("operator {symbol} can only be applied to a writable variable: {name} is read-only"),
+            );
+        }
+        Some(())
+    }
+
+    /// Writing through a pointer: only into memory of alloca() and copyin().
+    fn assign_memory(
+        &mut self,
+        op: Option<BinOp>,
+        target: &ast::Expr,
+        value: &ast::Expr,
+        span: Span,
+    ) -> Option<(Vec<Stmt>, Value)> {
+        let (old, value) = (self.expr(target), self.expr(value));
+        let (old, value) = (old?, value?);
+        let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
+        let ExprKind::Deref { addr, space: Space::Kernel } = old.expr.kind.clone() else {
+            return self.fail(
+                target.span,
+                "D_OP_LVAL",
+                format!("operator {symbol} requires modifiable lvalue as an operand"),
+            );
+        };
+        let value = match op {
+            Some(op) => self.binary(op, old.clone(), value, span)?,
+            None => value,
+        };
+        let Some(value) = self.assignable(value.clone(), &old.ty) else {
+            let (left, right) = (self.type_name(&old.ty), self.type_name(&value.ty));
+            return self.fail(
+                span,
+                "D_OP_INCOMPAT",
+                format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""),
+            );
+        };
+        let stmt = self.write_memory(*addr, &value, span)?;
+        Some((vec![stmt], old))
+    }
+
+    fn write_memory(&mut self, addr: Expr, value: &Value, span: Span) -> Option<Stmt> {
+        if value.expr.ty.is_scalar() {
+            let addr = Expr { ty: Type::U64, ..self.address(Value { expr: addr, ty: value.ty.clone() }) };
+            return Some(Stmt::new(StmtKind::Store { addr, value: value.expr.clone() }, span));
+        }
+        let size = self.size_of(&value.ty);
+        match (size, place_of(value.expr.clone())) {
+            (Some(size), (from, Space::Kernel)) => {
+                let size = Expr::int(size as i64, Type::U64, span);
+                let call =
+                    ExprKind::Call(quadrant_program::expr::Function::Copy(Space::Kernel), vec![from, addr, size]);
+                Some(Stmt::new(StmtKind::Expr(Expr::new(call, Type::None, span)), span))
+            }
+            _ => self.fail(
+                span,
+                "D_OP_LVAL",
+                "value that is not in memory of the kernel cannot be written through a pointer: write its members",
+            ),
+        }
+    }
+
+    /// `x++` and its like.
+    pub(super) fn inc_dec(&mut self, increment: bool, prefix: bool, target: &ast::Expr, span: Span) -> Option<Value> {
+        let symbol = if increment { "++" } else { "--" };
+        self.writable(target, symbol)?;
+        let is_variable = variable_named(target).is_some() && !self.is_pointed(target);
+        if is_variable {
+            self.counted_variable(target, span)?;
+        }
+        let step = match self.element_named(target).filter(|_| is_variable) {
+            Some(element) => {
+                let element = element?;
+                let step = self.step(&element.ty, symbol, span)?;
+                let delta = if increment { step } else { -step };
+                if let Some(value) = self.count(&element, delta, !prefix, span) {
+                    return Some(value);
+                }
+                step
+            }
+            None => {
+                let value = self.expr(target)?;
+                self.step(&value.ty, symbol, span)?
+            }
+        };
+        self.count_by_hand(increment, prefix, target, step, span)
+    }
+
+    /// Counting a variable that is not there yet makes it, as an `int64_t`.
+    fn counted_variable(&mut self, target: &ast::Expr, span: Span) -> Option<()> {
+        let (scope, name, _) = variable_named(target)?;
+        if self.variable(scope, name).is_some() {
+            return Some(());
+        }
+        let zero = self.named(ExprKind::Int(0), "int64_t", span);
+        self.assign_variable(target, zero, span).map(drop)
+    }
+
+    /// How far one step goes: an element, for pointers.
+    fn step(&mut self, ty: &Ty, symbol: &str, span: Span) -> Option<i64> {
+        match (self.int_of(ty), self.pointee(ty)) {
+            (Some(_), _) => Some(1),
+            (_, Some(to)) => self.pointed_size(to, span),
+            _ => self.fail(span, "D_OP_SCALAR", format!("operator {symbol} requires operand of scalar type")),
+        }
+    }
+
+    fn count_by_hand(
+        &mut self,
+        increment: bool,
+        prefix: bool,
+        target: &ast::Expr,
+        step: i64,
+        span: Span,
+    ) -> Option<Value> {
+        let old = self.expr(target)?;
+        let (keep, kept) = self.keep(old.expr);
+        let old = Value { expr: kept, ty: old.ty };
+        let int = self.int_of(&old.ty).unwrap_or(super::super::value::Int::LONG);
+        let by = self.number(if increment { step } else { -step }, super::super::value::Int::LONG, span);
+        let sum = match self.int_of(&old.ty) {
+            Some(_) => {
+                let sum = self.binary(BinOp::Add, old.clone(), by, span)?;
+                self.to_int(sum, int)
+            }
+            None => {
+                let expr = quadrant_program::build::offset(old.expr.clone(), false, by.expr, span);
+                Value { expr, ty: old.ty.clone() }
+            }
+        };
+        let mut stmts = vec![keep];
+        let (more, new) = match variable_named(target).filter(|_| !self.is_pointed(target)) {
+            Some(_) => self.assign_variable(target, sum, span)?,
+            None => self.count_memory(target, sum, span)?,
+        };
+        stmts.extend(more);
+        Some(block(stmts, if prefix { new } else { old }))
+    }
+
+    fn count_memory(&mut self, target: &ast::Expr, sum: Value, span: Span) -> Option<(Vec<Stmt>, Value)> {
+        let place = self.expr(target)?;
+        let ExprKind::Deref { addr, space: Space::Kernel } = place.expr.kind.clone() else {
+            return self.fail(target.span, "D_OP_LVAL", "operator requires modifiable lvalue as an operand");
+        };
+        let stmt = self.write_memory(*addr, &sum, span)?;
+        Some((vec![stmt], place))
+    }
+}
+
+/// C's `void`: what a call without a value has.
+pub(in super::super) fn nothing(kind: ExprKind, span: Span) -> Value {
+    Value { expr: Expr::new(kind, Type::None, span), ty: Ty::C(TypeId::VOID) }
+}

@@ -1,0 +1,186 @@
+//! Members of structs, elements of arrays.
+
+use quadrant_program::build::{bit_container, offset, offset_by};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, Type};
+use quadrant_types::{CType, Member, TypeId, suggest};
+
+use super::super::Lower;
+use super::super::convert::place_of;
+use super::super::value::{Int, Ty, Value};
+use super::super::vars::variable_named;
+use crate::ast::{self, Ident, Scope};
+
+impl Lower<'_> {
+    /// `base.name`, `base->name`
+    pub(super) fn field(&mut self, base: &ast::Expr, arrow: bool, name: &Ident, span: Span) -> Option<Value> {
+        let base = self.expr(base)?;
+        if let Ty::Xlated(made) = &base.ty {
+            let made = made.clone();
+            return self.translated_member(&made, name, span);
+        }
+        let (record, addr, space) = match self.kind(&base.ty) {
+            Some(CType::Ptr(to)) if arrow => (to, base.expr, Space::Kernel),
+            Some(CType::Struct { .. }) if !arrow => {
+                let Ty::C(id) = base.ty else { return None };
+                let (addr, space) = place_of(base.expr);
+                (id, addr, space)
+            }
+            Some(CType::Array { elem, .. }) if arrow => {
+                let (addr, space) = place_of(base.expr);
+                (elem, addr, space)
+            }
+            _ => return self.no_record(arrow, &base.ty, span),
+        };
+        let member = self.member_of(record, name, "D_TYPE_MEMBER")?;
+        self.read_member(addr, space, &member, span)
+    }
+
+    fn no_record<T>(&mut self, arrow: bool, ty: &Ty, span: Span) -> Option<T> {
+        let name = self.type_name(ty);
+        match (arrow, self.kind(ty)) {
+            (true, Some(CType::Struct { .. })) => {
+                self.fail(span, "D_OP_SOU", format!("operator -> cannot be applied to {name}: must use . operator"))
+            }
+            (false, Some(CType::Ptr(_))) => self.fail(
+                span,
+                "D_OP_SOU",
+                format!("operator . cannot be applied to pointer {name}: must use -> operator"),
+            ),
+            (_, _) => {
+                let symbol = if arrow { "->" } else { "." };
+                self.fail(
+                    span,
+                    "D_OP_SOU",
+                    format!("operator {symbol} cannot be applied to type \"{name}\": a struct or union is needed"),
+                )
+            }
+        }
+    }
+
+    /// The member of a struct or union.
+    pub(in super::super) fn member_of(&mut self, record: TypeId, name: &Ident, tag: &'static str) -> Option<Member> {
+        let record = self.types.resolve(record);
+        if let Some(member) = self.types.find_member(record, &name.name) {
+            return Some(member);
+        }
+        let shown = self.types.display(record);
+        match self.types.kind(record) {
+            CType::Struct { complete: true, .. } => {
+                let names = self.types.member_names(record);
+                let near = suggest(&name.name, names.iter().map(|name| &**name));
+                let message = format!("{} is not a member of {shown}", name.name);
+                self.fail_near(name.span, tag, message, near)
+            }
+            CType::Struct { .. } => self.fail(
+                name.span,
+                "D_OP_INCOMPLETE",
+                format!("operator cannot be applied to a forward declaration: no {shown} definition is available"),
+            ),
+            _ => self.fail(name.span, "D_OP_SOU", format!("{shown} is not a struct or union type")),
+        }
+    }
+
+    /// A member of a record at an address.
+    pub(in super::super) fn read_member(
+        &mut self,
+        addr: Expr,
+        space: Space,
+        member: &Member,
+        span: Span,
+    ) -> Option<Value> {
+        match member.bitfield_size {
+            Some(bits) => self.bit_field(addr, space, member, bits, span),
+            None => self.read_at(offset_by(addr, member.byte_offset(), span), member.ty, space, span),
+        }
+    }
+
+    fn bit_field(&mut self, addr: Expr, space: Space, member: &Member, bits: u8, span: Span) -> Option<Value> {
+        let ty = Ty::C(member.ty);
+        let int = self.int_of(&ty)?;
+        let Some((start, bytes)) = bit_container(member.bit_offset, bits, int.bytes.into()) else {
+            return self.fail(span, "D_OP_BITFIELD", "bit-field spans more than 8 bytes, which cannot be read at once");
+        };
+        let shift = (member.bit_offset - start * 8) as u8;
+        let loaded = Type::Int { bytes, signed: false };
+        let addr = Box::new(offset_by(addr, start, span));
+        let value = Box::new(Expr::new(ExprKind::Deref { addr, space }, loaded, span));
+        Some(Value { expr: Expr::new(ExprKind::Bits { value, shift, width: bits }, int.model(), span), ty })
+    }
+
+    /// `base[keys]`
+    pub(super) fn index(&mut self, base: &ast::Expr, keys: &[ast::Expr], span: Span) -> Option<Value> {
+        if let ast::ExprKind::Name(name) = &base.kind
+            && let Some(value) = self.indexed_name(name, base.span, keys, span)
+        {
+            return value;
+        }
+        if let Some((scope, name, None)) = variable_named(base)
+            && (scope != Scope::Global || self.variable(scope, name).is_some())
+            && self.variable(scope, name).is_none_or(|variable| variable.declared.keys.is_some())
+        {
+            let element = self.element(scope, name, Some(keys), span)?;
+            return self.read_element(&element, span);
+        }
+        let (base, first) = (self.expr(base), self.expr(keys.first()?));
+        let (base, position) = (base?, first?);
+        if keys.len() > 1 {
+            return self.fail(
+                span,
+                "D_PROTO_LEN",
+                "array index must be a single expression: this is no associative array",
+            );
+        }
+        if self.int_of(&position.ty).is_none() {
+            return self.fail(position.expr.span, "D_OP_ARRFUN", "array index must be of integral type");
+        }
+        self.element_of(base, position, span)
+    }
+
+    fn element_of(&mut self, base: Value, position: Value, span: Span) -> Option<Value> {
+        match self.kind(&base.ty) {
+            Some(CType::Ptr(to)) => {
+                let addr = self.pointer_binary(ast::BinOp::Add, base, position, span)?;
+                self.read_at(addr.expr, to, Space::Kernel, span)
+            }
+            Some(CType::Array { elem, len }) => self.array_element(base, elem, len, position, span),
+            _ => {
+                let name = self.type_name(&base.ty);
+                self.fail(span, "D_DEREF_NONPTR", format!("cannot dereference non-pointer type {name}"))
+            }
+        }
+    }
+
+    fn array_element(&mut self, base: Value, elem: TypeId, len: u64, position: Value, span: Span) -> Option<Value> {
+        let size = self.pointed_size(elem, span)?;
+        let (addr, space) = place_of(base.expr);
+        if let Some(at) = position.constant() {
+            // A length of 0 is an array whose length C does not tell.
+            let Some(at) = u64::try_from(at).ok().filter(|at| len == 0 || *at < len) else {
+                return self.fail(
+                    span,
+                    "D_ARR_BADREF",
+                    format!("index {at} is outside array bounds: [0 .. {}]", len.wrapping_sub(1) as i64),
+                );
+            };
+            let Some(bytes) = at.checked_mul(size as u64) else {
+                return self.fail(span, "D_ARR_BADREF", format!("index {at} is outside array bounds"));
+            };
+            return self.read_at(offset_by(addr, bytes, span), elem, space, span);
+        }
+        if space == Space::Program {
+            return self.fail(
+                span,
+                "D_ARR_LOCAL",
+                "array in a variable cannot be indexed by an expression that is not constant",
+            );
+        }
+        let position = self.to_int(position, Int::LONG);
+        let size = Expr::int(size, Type::I64, span);
+        let bytes =
+            Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(position.expr), Box::new(size)), Type::I64, span);
+        // The context is kernel memory, and there an address may be computed.
+        self.read_at(offset(addr, false, bytes, span), elem, Space::Kernel, span)
+    }
+}

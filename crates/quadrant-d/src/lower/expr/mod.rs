@@ -1,0 +1,171 @@
+//! Expressions.
+
+mod assign;
+mod member;
+mod operator;
+mod pointer;
+
+pub(super) use assign::nothing;
+
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::span::Span;
+
+use super::Lower;
+use super::value::{Int, Value};
+use crate::ast::{self, Ident, TypeArg, TypeExpr};
+
+impl Lower<'_> {
+    /// The value of an expression; nothing if it has none, which was reported.
+    pub(super) fn expr(&mut self, ast: &ast::Expr) -> Option<Value> {
+        self.deeper(ast.span, |lower| lower.expr_within(ast))?
+    }
+
+    fn expr_within(&mut self, ast: &ast::Expr) -> Option<Value> {
+        let span = ast.span;
+        match &ast.kind {
+            ast::ExprKind::Error => None,
+            ast::ExprKind::Int(literal) => {
+                let int = self.literal_int(literal);
+                Some(self.number(literal.value as i64, int, span))
+            }
+            ast::ExprKind::Char(value) => Some(self.number(*value, Int::INT, span)),
+            ast::ExprKind::Str(bytes) => Some(self.literal_text(bytes, span)),
+            ast::ExprKind::Macro(_) => self.fail(span, "D_MACRO_UNDEF", "macro argument is not defined"),
+            ast::ExprKind::Name(name) => self.name(name, span),
+            ast::ExprKind::Scoped { scope, name } => {
+                let element = self.element(*scope, &name.name, None, span)?;
+                self.read_element(&element, span)
+            }
+            ast::ExprKind::Symbol(symbol) => self.symbol(symbol, span),
+            ast::ExprKind::Agg { .. } => self.fail(
+                span,
+                "D_AGG_SCALAR",
+                "aggregation may only be assigned an aggregating function, or be an argument of an action",
+            ),
+            ast::ExprKind::Call { callee, args } => self.call(callee, args, span),
+            ast::ExprKind::Index { base, keys } => self.index(base, keys, span),
+            ast::ExprKind::Field { base, arrow, name } => self.field(base, *arrow, name, span),
+            ast::ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
+            ast::ExprKind::IncDec { increment, prefix, target } => self.inc_dec(*increment, *prefix, target, span),
+            ast::ExprKind::Binary { op, left, right, .. } => self.binary_expr(*op, left, right, span),
+            ast::ExprKind::Assign { op, target, value, .. } => {
+                let (stmts, value) = self.assignment(*op, target, value, span)?;
+                Some(block(stmts, value))
+            }
+            ast::ExprKind::Ternary { cond, then, other } => self.ternary(cond, then, other, span),
+            ast::ExprKind::Comma(parts) => self.comma(parts),
+            ast::ExprKind::Cast { ty, operand } => self.cast_expr(ty, operand, span),
+            ast::ExprKind::Sizeof(arg) => self.sizeof(arg, span),
+            ast::ExprKind::Offsetof { ty, path } => self.offsetof(ty, path, span),
+            ast::ExprKind::Stringof(operand) => self.stringof(operand, span),
+            ast::ExprKind::Xlate { ty, operand } => self.xlate(ty, operand, span),
+        }
+    }
+
+    /// A condition: a number or a pointer that is zero or not.
+    pub(super) fn condition(&mut self, ast: &ast::Expr, tag: &'static str, what: &str) -> Option<Expr> {
+        let value = self.expr(ast)?;
+        if self.is_scalar(&value.ty) {
+            return Some(value.expr);
+        }
+        self.fail(ast.span, tag, format!("{what} must be of scalar type"))
+    }
+
+    fn comma(&mut self, parts: &[ast::Expr]) -> Option<Value> {
+        let (last, before) = parts.split_last()?;
+        let mut stmts = Vec::new();
+        for part in before {
+            stmts.extend(self.effects(part)?);
+        }
+        let value = self.expr(last)?;
+        Some(block(stmts, value))
+    }
+
+    fn sizeof(&mut self, arg: &TypeArg, span: Span) -> Option<Value> {
+        let ty = match arg {
+            TypeArg::Type(ty) => self.type_expr(ty)?,
+            TypeArg::Expr(expr) => self.expr(expr)?.ty,
+        };
+        match self.size_of(&ty) {
+            Some(size) => Some(self.number(size as i64, Int::ULONG, span)),
+            None => {
+                let name = self.type_name(&ty);
+                self.fail(
+                    span,
+                    "D_SIZEOF_TYPE",
+                    format!("cannot apply sizeof( ) to a {name} operand: its size is not known"),
+                )
+            }
+        }
+    }
+
+    fn offsetof(&mut self, ty: &TypeExpr, path: &[Ident], span: Span) -> Option<Value> {
+        let mut id = self.type_id(ty)?;
+        let mut bits = 0;
+        for name in path {
+            let member = self.member_of(id, name, "D_OFFSETOF_TYPE")?;
+            if member.bitfield_size.is_some() {
+                return self.fail(
+                    name.span,
+                    "D_OFFSETOF_BITFIELD",
+                    format!("cannot take offset of a bit-field: {}", name.name),
+                );
+            }
+            bits += member.bit_offset;
+            id = member.ty;
+        }
+        Some(self.number((bits / 8) as i64, Int::ULONG, span))
+    }
+
+    fn ternary(&mut self, cond: &ast::Expr, then: &ast::Expr, other: &ast::Expr, span: Span) -> Option<Value> {
+        let cond = self.condition(cond, "D_OP_SCALAR", "operator ?: operand")?;
+        if let ExprKind::Int(value) = cond.kind {
+            // What cannot happen is not looked at closely: it may not even exist at this probe.
+            return self.expr(if value != 0 { then } else { other });
+        }
+        let (then, other) = (self.expr(then), self.expr(other));
+        let (then, other) = (then?, other?);
+        let (then, other) = self.alike(then, other, span)?;
+        let (ty, model) = (then.ty.clone(), joined(&then.expr, &other.expr));
+        let kind = ExprKind::Ternary { cond: Box::new(cond), then: Box::new(then.expr), other: Box::new(other.expr) };
+        Some(Value { expr: Expr::new(kind, model, span), ty })
+    }
+
+    /// Two values of one type.
+    fn alike(&mut self, a: Value, b: Value, span: Span) -> Option<(Value, Value)> {
+        if let (Some(x), Some(y)) = (self.int_of(&a.ty), self.int_of(&b.ty)) {
+            let int = x.common(y);
+            return Some((self.to_int(a, int), self.to_int(b, int)));
+        }
+        let (x, y) = (a.ty.clone(), b.ty.clone());
+        if self.is_textual(&x) && self.is_textual(&y) && (a.is_text() || b.is_text()) {
+            return Some((self.to_text(a)?, self.to_text(b)?));
+        }
+        if let Some(b) = self.assignable(b.clone(), &x) {
+            return Some((a, b));
+        }
+        if let Some(a) = self.assignable(a, &y) {
+            return Some((a, b));
+        }
+        let (x, y) = (self.type_name(&x), self.type_name(&y));
+        self.fail(span, "D_OP_INCOMPAT", format!("operator ?: operands must have compatible types: \"{x}\" : \"{y}\""))
+    }
+}
+
+/// Statements, then a value.
+pub(super) fn block(stmts: Vec<quadrant_program::stmt::Stmt>, value: Value) -> Value {
+    if stmts.is_empty() {
+        return value;
+    }
+    let (span, ty) = (value.expr.span, value.expr.ty.clone());
+    Value { expr: Expr::new(ExprKind::Block(stmts, Box::new(value.expr)), ty, span), ty: value.ty }
+}
+
+/// The model's type of either of two values.
+fn joined(a: &Expr, b: &Expr) -> quadrant_program::ty::Type {
+    use quadrant_program::ty::Type;
+    match (&a.ty, &b.ty) {
+        (Type::String { cap: a }, Type::String { cap: b }) => Type::String { cap: *a.max(b) },
+        (ty, _) => ty.clone(),
+    }
+}

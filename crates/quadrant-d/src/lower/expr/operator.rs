@@ -1,0 +1,224 @@
+//! Operators.
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, UnaryOp};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+use quadrant_types::CType;
+
+use super::super::Lower;
+use super::super::fold;
+use super::super::value::{Int, Ty, Value};
+use crate::ast::{self, BinOp, UnOp};
+
+impl Lower<'_> {
+    pub(super) fn unary(&mut self, op: UnOp, operand: &ast::Expr, span: Span) -> Option<Value> {
+        match op {
+            UnOp::Deref => return self.deref(operand, span),
+            UnOp::AddrOf => return self.address_of(operand, span),
+            _ => {}
+        }
+        let value = self.expr(operand)?;
+        match (op, self.int_of(&value.ty)) {
+            (UnOp::Not, _) => self.not(value, span),
+            (_, Some(int)) => Some(self.arithmetic_unary(op, value, int.promoted(), span)),
+            (UnOp::BitNot, None) => self.fail(span, "D_OP_INT", "operator ~ requires an operand of integral type"),
+            (_, None) => {
+                let symbol = op.symbol();
+                self.fail(span, "D_OP_ARITH", format!("operator {symbol} requires an operand of arithmetic type"))
+            }
+        }
+    }
+
+    fn not(&mut self, value: Value, span: Span) -> Option<Value> {
+        if !self.is_scalar(&value.ty) {
+            return self.fail(span, "D_OP_SCALAR", "operator ! requires an operand of scalar type");
+        }
+        if let Some(number) = value.constant() {
+            return Some(self.number(i64::from(number == 0), Int::INT, span));
+        }
+        Some(self.truth(ExprKind::Unary(UnaryOp::Not, Box::new(value.expr)), span))
+    }
+
+    fn arithmetic_unary(&mut self, op: UnOp, value: Value, int: Int, span: Span) -> Value {
+        let value = self.to_int(value, int);
+        let (folded, kind) = match op {
+            UnOp::Neg => (value.constant().map(i64::wrapping_neg), UnaryOp::Neg),
+            UnOp::BitNot => (value.constant().map(|number| !number), UnaryOp::BitNot),
+            _ => return value,
+        };
+        match folded {
+            Some(number) => self.number(number, int, span),
+            None => self.of_int(ExprKind::Unary(kind, Box::new(value.expr)), int, span),
+        }
+    }
+
+    pub(super) fn binary_expr(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
+        match op {
+            BinOp::And | BinOp::Or => return self.logical(op, left, right, span),
+            BinOp::LogXor => return self.logical_xor(left, right, span),
+            BinOp::Eq | BinOp::Ne => {
+                if let Some(known) = self.point_comparison(op, left, right, span) {
+                    return Some(known);
+                }
+            }
+            _ => {}
+        }
+        let (left, right) = (self.expr(left), self.expr(right));
+        self.binary(op, left?, right?, span)
+    }
+
+    /// `left op right` of values.
+    pub(super) fn binary(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
+        if let (Some(l), Some(r)) = (self.int_of(&left.ty), self.int_of(&right.ty)) {
+            return self.arithmetic(op, (left, l), (right, r), span);
+        }
+        if is_comparison(op) && (left.is_text() || right.is_text()) {
+            return self.compare_texts(op, left, right, span);
+        }
+        if self.is_address(&left.ty) || self.is_address(&right.ty) {
+            return self.pointer_binary(op, left, right, span);
+        }
+        if is_comparison(op) { self.incompatible(op, &left, &right, span) } else { self.wrong_operands(op, span) }
+    }
+
+    fn wrong_operands<T>(&mut self, op: BinOp, span: Span) -> Option<T> {
+        let symbol = op.symbol();
+        match op {
+            BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div => {
+                self.fail(span, "D_OP_ARITH", format!("operator {symbol} requires operands of arithmetic type"))
+            }
+            _ => self.fail(span, "D_OP_INT", format!("operator {symbol} requires operands of integral type")),
+        }
+    }
+
+    pub(super) fn incompatible<T>(&mut self, op: BinOp, left: &Value, right: &Value, span: Span) -> Option<T> {
+        let (l, r) = (self.type_name(&left.ty), self.type_name(&right.ty));
+        let symbol = op.symbol();
+        self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{l}\" {symbol} \"{r}\""))
+    }
+
+    /// A pointer, or what becomes one.
+    pub(super) fn is_address(&self, ty: &Ty) -> bool {
+        matches!(self.kind(ty), Some(CType::Ptr(_) | CType::Array { .. }))
+    }
+
+    fn arithmetic(&mut self, op: BinOp, left: (Value, Int), right: (Value, Int), span: Span) -> Option<Value> {
+        let kind = binary_op(op)?;
+        let shift = matches!(op, BinOp::Shl | BinOp::Shr);
+        let int = if shift { left.1.promoted() } else { left.1.common(right.1) };
+        if matches!(op, BinOp::Div | BinOp::Rem) && right.0.is_zero() {
+            return self.fail(span, "D_DIV_ZERO", "expression contains division by zero");
+        }
+        let result = if is_comparison(op) { Int::INT } else { int };
+        let (left, right) = (self.to_int(left.0, int), self.to_int(right.0, int));
+        if let (Some(a), Some(b)) = (left.constant(), right.constant()) {
+            return Some(self.number(fold::binary(kind, a, b, int), result, span));
+        }
+        let kind = ExprKind::Binary(kind, Box::new(left.expr), Box::new(right.expr));
+        Some(self.of_int(kind, result, span))
+    }
+
+    fn logical(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
+        let what = format!("operator {} operand", op.symbol());
+        let and = op == BinOp::And;
+        let lhs = self.condition(left, "D_OP_SCALAR", &what);
+        if let Some(ExprKind::Int(value)) = lhs.as_ref().map(|lhs| &lhs.kind) {
+            // Decides, or leaves it to the other side.
+            if (*value != 0) != and {
+                return Some(self.number(i64::from(!and), Int::INT, span));
+            }
+            let rhs = self.condition(right, "D_OP_SCALAR", &what)?;
+            return Some(self.as_truth(rhs, span));
+        }
+        let rhs = self.condition(right, "D_OP_SCALAR", &what);
+        let (lhs, rhs) = (lhs?, rhs?);
+        if let ExprKind::Int(value) = rhs.kind
+            && (value != 0) == and
+        {
+            return Some(self.as_truth(lhs, span));
+        }
+        let kind = ExprKind::Logical { and, lhs: Box::new(lhs), rhs: Box::new(rhs) };
+        Some(self.truth(kind, span))
+    }
+
+    /// A condition as a number: 0 or 1.
+    fn as_truth(&self, value: Expr, span: Span) -> Value {
+        if let ExprKind::Int(number) = value.kind {
+            return self.number(i64::from(number != 0), Int::INT, span);
+        }
+        if is_truth(&value) {
+            return self.truth(value.kind, span);
+        }
+        let not = Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Int::INT.model(), span);
+        self.truth(ExprKind::Unary(UnaryOp::Not, Box::new(not)), span)
+    }
+
+    fn logical_xor(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
+        let what = "operator ^^ operand";
+        let lhs = self.condition(left, "D_OP_SCALAR", what);
+        let rhs = self.condition(right, "D_OP_SCALAR", what);
+        let (lhs, rhs) = (self.as_truth(lhs?, span), self.as_truth(rhs?, span));
+        self.binary(BinOp::BitXor, lhs, rhs, span)
+    }
+
+    fn compare_texts(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
+        let none = |value: &Value| value.is_zero() && !value.is_text();
+        let empty = self.literal_text(b"", span);
+        let (l, r) =
+            (if none(&left) { empty.clone() } else { left.clone() }, if none(&right) { empty } else { right.clone() });
+        let (Some(l), Some(r)) = (self.to_text(l), self.to_text(r)) else {
+            return self.incompatible(op, &left, &right, span);
+        };
+        if let (Some(a), Some(b)) = (l.literal(), r.literal()) {
+            let holds = fold::ordered(op, a.cmp(b));
+            return Some(self.number(i64::from(holds), Int::INT, span));
+        }
+        let (lhs, rhs) = (l.expr, r.expr);
+        if matches!(op, BinOp::Eq | BinOp::Ne) {
+            let kind = ExprKind::MemEq { lhs: Box::new(lhs), rhs: Box::new(rhs), negate: op == BinOp::Ne };
+            return Some(self.truth(kind, span));
+        }
+        let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![lhs, rhs]), Type::I64, span);
+        let zero = Expr::int(0, Type::I64, span);
+        Some(self.truth(ExprKind::Binary(binary_op(op)?, Box::new(order), Box::new(zero)), span))
+    }
+}
+
+/// Whether the value is 0 or 1.
+fn is_truth(value: &Expr) -> bool {
+    use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    matches!(
+        value.kind,
+        ExprKind::Logical { .. }
+            | ExprKind::MemEq { .. }
+            | ExprKind::Unary(UnaryOp::Not, _)
+            | ExprKind::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..)
+    )
+}
+
+pub(super) fn is_comparison(op: BinOp) -> bool {
+    matches!(op, BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge)
+}
+
+/// The operator of the program model; the logical ones are not among them.
+pub(in super::super) fn binary_op(op: BinOp) -> Option<BinaryOp> {
+    Some(match op {
+        BinOp::And | BinOp::Or | BinOp::LogXor => return None,
+        BinOp::BitOr => BinaryOp::Or,
+        BinOp::BitXor => BinaryOp::Xor,
+        BinOp::BitAnd => BinaryOp::And,
+        BinOp::Eq => BinaryOp::Eq,
+        BinOp::Ne => BinaryOp::Ne,
+        BinOp::Lt => BinaryOp::Lt,
+        BinOp::Gt => BinaryOp::Gt,
+        BinOp::Le => BinaryOp::Le,
+        BinOp::Ge => BinaryOp::Ge,
+        BinOp::Shl => BinaryOp::Shl,
+        BinOp::Shr => BinaryOp::Shr,
+        BinOp::Add => BinaryOp::Add,
+        BinOp::Sub => BinaryOp::Sub,
+        BinOp::Mul => BinaryOp::Mul,
+        BinOp::Div => BinaryOp::Div,
+        BinOp::Rem => BinaryOp::Rem,
+    })
+}

@@ -1,0 +1,106 @@
+//! Libraries: what a script uses of them is defined when it is used, and nothing else.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use quadrant_types::{CType, TypeId};
+
+use super::Lower;
+use crate::Mode;
+use crate::ast::{Item, TypeSpecKind};
+
+/// What of the libraries was used, and what the ones given by the user offer.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    /// Names that were looked up.
+    tried: std::collections::HashSet<String>,
+    /// Items of the user's libraries by name; read when the first name is looked up.
+    own: Option<HashMap<String, Vec<Rc<Item>>>>,
+}
+
+impl Lower<'_> {
+    /// Defines what the libraries have under that name: `name` for typedefs and inlines, `struct name`, `translator name`. What is wrong
+    /// in a library is not the script's fault: it is as if it was not there.
+    pub(super) fn need(&mut self, name: &str) {
+        if self.settings.nolibs || !self.used.tried.insert(name.to_owned()) {
+            return;
+        }
+        for item in self.own_items(name) {
+            self.quietly(|lower| lower.library_item(&item));
+        }
+    }
+
+    /// Defines the translators that make a type.
+    pub(super) fn need_translators(&mut self, output: TypeId) {
+        let name = self.types.display(output);
+        self.need(&format!("translator {name}"));
+        if let CType::Struct { name, .. } = self.types.kind(output) {
+            self.need(&format!("translator {name}"));
+        }
+    }
+
+    fn library_item(&mut self, item: &Item) {
+        match item {
+            Item::Declaration(declaration) => self.declaration(declaration),
+            Item::Inline(inline) => self.define_inline(inline),
+            Item::Translator(translator) => self.define_translator(translator),
+            Item::Clause(_) | Item::Provider(_) => {}
+        }
+    }
+
+    /// Runs something whose messages do not count.
+    fn quietly(&mut self, inner: impl FnOnce(&mut Self)) {
+        let frames = std::mem::take(&mut self.frames);
+        let before = self.diagnostics.len();
+        inner(self);
+        self.diagnostics.truncate(before);
+        self.frames = frames;
+    }
+
+    fn own_items(&mut self, name: &str) -> Vec<Rc<Item>> {
+        if self.used.own.is_none() {
+            self.used.own = Some(self.read_libraries());
+        }
+        let own = self.used.own.as_ref();
+        own.and_then(|own| own.get(name)).cloned().unwrap_or_default()
+    }
+
+    fn read_libraries(&mut self) -> HashMap<String, Vec<Rc<Item>>> {
+        let mut index: HashMap<String, Vec<Rc<Item>>> = HashMap::new();
+        for library in self.env.libraries {
+            let parsed = self.texts.parse(&library.name, None, &library.text, Mode::default());
+            for item in parsed.script.items {
+                let item = Rc::new(item);
+                for name in names(&item) {
+                    index.entry(name).or_default().push(item.clone());
+                }
+            }
+        }
+        index
+    }
+}
+
+/// The names under which an item is looked up.
+fn names(item: &Item) -> Vec<String> {
+    match item {
+        Item::Inline(inline) => vec![inline.name.name.clone()],
+        Item::Translator(translator) => match &translator.output.base.kind {
+            TypeSpecKind::Named(name) | TypeSpecKind::Tagged { name: Some(name), .. } => {
+                vec![format!("translator {}", name.name)]
+            }
+            _ => Vec::new(),
+        },
+        Item::Declaration(declaration) => {
+            let declared =
+                declaration.declared.iter().filter_map(|declared| Some(declared.name.as_ref()?.name.clone()));
+            let tag = match &declaration.base.kind {
+                TypeSpecKind::Tagged { tag, name: Some(name), body: Some(_) } => {
+                    Some(format!("{} {}", tag.word(), name.name))
+                }
+                _ => None,
+            };
+            declared.chain(tag).collect()
+        }
+        Item::Clause(_) | Item::Provider(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,291 @@
+//! From D's syntax trees to the typed program model.
+//!
+//! A script is read once, from the start: a variable has a type from its first assignment on. Functions here return `None` for what
+//! cannot be typed; it has been reported. Whatever is around goes on, so that one run reports all independent mistakes.
+//!
+//! Read in this order: [`compile`], `clause` (one clause over its points) with `facts` (what its code depends on) and `segment` (what
+//! it records), `action`, `aggregate`, then values: `expr`, `call`, `names`, `vars`, `args`, `translate`.
+
+mod action;
+mod aggregate;
+mod args;
+mod builtin;
+mod call;
+mod clause;
+mod convert;
+mod ctype;
+mod define;
+mod env;
+mod expr;
+mod facts;
+mod fold;
+mod library;
+mod names;
+mod options;
+mod points;
+mod segment;
+mod symbol;
+mod texts;
+mod translate;
+mod value;
+mod vars;
+
+pub use env::{Env, FindProbes, Library, NoSymbols, Source, SourceKind, Symbols};
+pub use texts::{Part, Place, Texts};
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use quadrant_program::Program;
+use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::probe::{Point, PointId};
+use quadrant_program::program::{Config, Faults, MissingProbes};
+use quadrant_program::record::RecordKind;
+use quadrant_program::span::Span;
+use quadrant_program::ty::{StackMode, Type};
+use quadrant_types::{TypeId, Types};
+
+use crate::Mode;
+use crate::ast::{self, Item, MAX_DEPTH, Script};
+use crate::options::Options;
+use crate::providers::{Layout, Probe, Text};
+use env::Settings;
+use vars::Variable;
+
+/// What came of compiling.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The program, if no message is an error.
+    pub program: Option<Program>,
+    /// Messages, in the order of the texts.
+    pub diagnostics: Vec<Diagnostic>,
+    /// For each source, how many probes its descriptions match.
+    pub matched: Vec<usize>,
+    /// All texts that spans are places in.
+    pub texts: Texts,
+    /// What options have set.
+    pub options: Options,
+}
+
+/// Compiles sources to one program.
+pub fn compile(sources: &[Source], env: &Env) -> Compiled {
+    let mut texts = Texts::default();
+    let mut diagnostics = Vec::new();
+    let mut parse = |(at, source): (usize, &Source)| {
+        let mode = Mode { bare_probes: source.kind != SourceKind::Script };
+        let mut parsed = texts.parse(&source.name, Some(at), &source.text, mode);
+        diagnostics.append(&mut parsed.diagnostics);
+        parsed.script
+    };
+    let mut scripts: Vec<Script> = sources.iter().enumerate().map(&mut parse).collect();
+    let options = options::collect(&scripts, env.options, &mut diagnostics);
+    let mut macros = env.macros.clone();
+    macros.default_args |= options.defaultargs;
+    for script in &mut scripts {
+        diagnostics.extend(crate::macros::expand(script, &macros));
+    }
+    if !options.argref {
+        diagnostics.extend(macros.unused());
+    }
+    let mut lower = Lower::new(env, Settings::of(&options), texts, diagnostics);
+    // What does not parse is only half there: it would give misleading messages.
+    let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts) };
+    lower.finish(matched, options)
+}
+
+/// The state of lowering.
+struct Lower<'a> {
+    env: &'a Env<'a>,
+    types: &'a Types,
+    settings: Settings,
+    texts: Texts,
+    program: Program,
+    diagnostics: Vec<Diagnostic>,
+    /// D's `string` as a type of C: an array of its size.
+    string_id: TypeId,
+    variables: HashMap<(ast::Scope, String), Variable>,
+    aggregations: HashMap<String, aggregate::Known>,
+    inlines: HashMap<String, Rc<ast::Inline>>,
+    translators: Vec<translate::Known>,
+    used: library::Used,
+    /// Pieces of D that providers gave, once parsed.
+    pieces: HashMap<String, Rc<ast::Expr>>,
+    frames: Vec<translate::Frame>,
+    points: HashMap<Point, PointId>,
+    pending: Vec<action::Pending>,
+    /// The clause at hand.
+    clause: clause::Scope,
+    /// Levels of expressions that are open.
+    depth: u16,
+}
+
+impl<'a> Lower<'a> {
+    fn new(env: &'a Env<'a>, settings: Settings, texts: Texts, diagnostics: Vec<Diagnostic>) -> Self {
+        let types = env.types;
+        let string = types.array_of(types.char(), settings.strsize.into());
+        Self {
+            env,
+            types,
+            texts,
+            program: Program { config: config(&settings), ..Program::default() },
+            settings,
+            diagnostics,
+            string_id: types.define_typedef("string", string),
+            variables: HashMap::new(),
+            aggregations: HashMap::new(),
+            inlines: HashMap::new(),
+            translators: Vec::new(),
+            used: library::Used::default(),
+            pieces: HashMap::new(),
+            frames: Vec::new(),
+            points: HashMap::new(),
+            pending: Vec::new(),
+            clause: clause::Scope::default(),
+            depth: 0,
+        }
+    }
+
+    /// All sources as one program; gives how many probes each of them matches.
+    fn scripts(&mut self, sources: &[Source], scripts: &[Script]) -> Vec<usize> {
+        let fault = [Type::U64, Type::U64, Type::U64, Type::U64, Type::U64];
+        let fault = self.new_record(RecordKind::Fault, fault.to_vec(), Span::default());
+        self.program.faults = Faults::Abort(fault);
+        for script in scripts {
+            self.declarations(script);
+        }
+        let mut matched = vec![0; sources.len()];
+        let mut found: Vec<(&ast::Clause, Vec<Probe>)> = Vec::new();
+        for (at, (source, script)) in sources.iter().zip(scripts).enumerate() {
+            for clause in clauses(script) {
+                let (probes, count) = self.probes_of(clause, source.kind);
+                matched[at] += count;
+                found.push((clause, probes));
+            }
+        }
+        let all: Vec<Probe> = found.iter().flat_map(|(_, probes)| probes).cloned().collect();
+        self.provided(&all, |layout| &layout.requires);
+        for (clause, probes) in found {
+            self.clause(clause, probes);
+        }
+        self.provided(&all, |layout| &layout.ends);
+        self.check_pending();
+        matched
+    }
+
+    /// What a script declares counts from its start, wherever it stands.
+    fn declarations(&mut self, script: &Script) {
+        for item in &script.items {
+            match item {
+                Item::Inline(inline) => self.define_inline(inline),
+                Item::Translator(translator) => self.define_translator(translator),
+                Item::Declaration(declaration) => self.declaration(declaration),
+                Item::Clause(_) | Item::Provider(_) => {}
+            }
+        }
+    }
+
+    /// Clauses that providers add to the script's, each once.
+    fn provided(&mut self, probes: &[Probe], texts: fn(&Layout) -> &[Text]) {
+        let mut seen: Vec<Text> = Vec::new();
+        let mut layouts: Vec<Arc<Layout>> = probes.iter().map(|probe| probe.layout.clone()).collect();
+        layouts.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let mut at = 0;
+        while let Some(layout) = layouts.get(at).cloned() {
+            at += 1;
+            for text in texts(&layout) {
+                if seen.contains(text) {
+                    continue;
+                }
+                seen.push(text.clone());
+                let parsed = self.texts.parse("provider", None, text, Mode::default());
+                self.diagnostics.extend(parsed.diagnostics);
+                self.declarations(&parsed.script);
+                for clause in clauses(&parsed.script) {
+                    let (probes, _) = self.probes_of(clause, SourceKind::Name);
+                    layouts.extend(probes.iter().map(|probe| probe.layout.clone()));
+                    self.clause(clause, probes);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self, matched: Vec<usize>, options: Options) -> Compiled {
+        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+        // A clause that is compiled for several points makes each mistake several times.
+        diagnostics.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+        let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        Compiled { program: (!failed).then_some(self.program), diagnostics, matched, texts: self.texts, options }
+    }
+
+    fn failed(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Runs `inner` one level deeper, or reports that there are too many levels: inlines and translators that stand for each other can
+    /// be deeper than the parser allows.
+    fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            return self.fail(span, "D_DEPTH", format!("expression is nested more than {MAX_DEPTH} levels deep"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
+    /// Reports an error with DTrace's tag for it; gives `None`, so that it may end a function.
+    fn fail<T>(&mut self, span: Span, tag: &'static str, message: impl Into<String>) -> Option<T> {
+        self.diagnostics.push(Diagnostic::error(span, message).tag(tag));
+        None
+    }
+
+    /// As [`Lower::fail`], with advice.
+    fn fail_help<T>(
+        &mut self,
+        span: Span,
+        tag: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.diagnostics.push(Diagnostic::error(span, message).tag(tag).help(help));
+        None
+    }
+
+    /// As [`Lower::fail`], with the nearest name as advice if there is one.
+    fn fail_near<T>(
+        &mut self,
+        span: Span,
+        tag: &'static str,
+        message: impl Into<String>,
+        near: Option<impl AsRef<str>>,
+    ) -> Option<T> {
+        let mut diagnostic = Diagnostic::error(span, message).tag(tag);
+        if let Some(near) = near {
+            diagnostic = diagnostic.help(format!("did you mean `{}`?", near.as_ref()));
+        }
+        self.diagnostics.push(diagnostic);
+        None
+    }
+}
+
+fn clauses(script: &Script) -> impl Iterator<Item = &ast::Clause> {
+    script.items.iter().filter_map(|item| match item {
+        Item::Clause(clause) => Some(clause),
+        _ => None,
+    })
+}
+
+fn config(settings: &Settings) -> Config {
+    Config {
+        max_strlen: settings.strsize,
+        scratch_bytes: settings.scratchsize,
+        speculations: settings.nspec,
+        max_probes: u32::MAX,
+        cut_trailer: String::new(),
+        stack_mode: StackMode::Dtrace,
+        missing_probes: if settings.zdefs { MissingProbes::Ignore } else { MissingProbes::Error },
+        ..Config::default()
+    }
+}

@@ -1,0 +1,205 @@
+//! Inlines and translators: values that stand for other expressions.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use quadrant_program::span::Span;
+use quadrant_types::{CType, TypeId, suggest};
+
+use super::Lower;
+use super::value::{Ty, Value};
+use crate::ast::{self, Ident, Inline, Translator, TypeExpr};
+
+/// What `xlate` makes: its members are evaluated one by one, as they are used.
+#[derive(Debug)]
+pub(super) struct Xlated {
+    /// The type as messages call it.
+    pub name: String,
+    /// The struct.
+    pub output: TypeId,
+    translator: Rc<Translator>,
+    input: Value,
+}
+
+/// A translator and the types that it is for.
+#[derive(Debug)]
+pub(super) struct Known {
+    output: TypeId,
+    input: Ty,
+    translator: Rc<Translator>,
+}
+
+/// Names that an expression sees while what it belongs to is put in its place.
+#[derive(Debug, Default)]
+pub(super) struct Frame {
+    pub names: HashMap<String, Value>,
+    /// `arg0`, ... are the point's own words, rather than the probe's arguments.
+    pub words: bool,
+}
+
+impl Lower<'_> {
+    /// Makes an inline known.
+    pub(super) fn define_inline(&mut self, inline: &Inline) {
+        self.inlines.insert(inline.name.name.clone(), Rc::new(inline.clone()));
+    }
+
+    /// Makes a translator known.
+    pub(super) fn define_translator(&mut self, translator: &Translator) {
+        let (output, input) = (self.type_id(&translator.output), self.type_expr(&translator.input.ty));
+        let (Some(output), Some(input)) = (output, input) else { return };
+        if !matches!(self.types.kind(output), CType::Struct { .. }) {
+            let name = self.types.display(output);
+            self.fail::<()>(
+                translator.output.span,
+                "D_XLATE_SOU",
+                format!("translator output type must be a struct or union: {name}"),
+            );
+            return;
+        }
+        let output = self.types.resolve(output);
+        self.translators.push(Known { output, input, translator: Rc::new(translator.clone()) });
+    }
+
+    /// The value of an inline, if there is one of that name.
+    pub(super) fn inline(&mut self, name: &str, keys: &[ast::Expr], span: Span) -> Option<Option<Value>> {
+        let inline = self.inlines.get(name).cloned()?;
+        Some(self.inline_value(&inline, keys, span))
+    }
+
+    fn inline_value(&mut self, inline: &Inline, keys: &[ast::Expr], span: Span) -> Option<Value> {
+        let params = inline.params.as_deref().unwrap_or_default();
+        if params.len() != keys.len() {
+            let (name, got, wanted) = (&inline.name.name, keys.len(), params.len());
+            return self.fail(
+                span,
+                "D_PROTO_LEN",
+                format!("{name}[ ] prototype mismatch: {got} keys passed, {wanted} expected"),
+            );
+        }
+        let mut frame = Frame::default();
+        for (param, key) in params.iter().zip(keys) {
+            let ty = self.type_expr(&param.ty)?;
+            let value = self.expr(key)?;
+            let Some(value) = self.assignable(value.clone(), &ty) else {
+                let (wanted, got) = (self.type_name(&ty), self.type_name(&value.ty));
+                return self.fail(
+                    key.span,
+                    "D_PROTO_ARG",
+                    format!(
+                        "{}[ ] key is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}",
+                        inline.name.name
+                    ),
+                );
+            };
+            if let Some(name) = &param.name {
+                frame.names.insert(name.name.clone(), value);
+            }
+        }
+        let ty = self.type_expr(&inline.ty)?;
+        let value = self.within(frame, |lower| lower.expr(&inline.value))?;
+        self.shaped(value, &ty, span)
+    }
+
+    /// Evaluates in a frame of its own.
+    pub(super) fn within<T>(&mut self, frame: Frame, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.frames.push(frame);
+        let result = inner(self);
+        self.frames.pop();
+        result
+    }
+
+    /// A value as what was promised; what a translator makes stays that.
+    pub(super) fn shaped(&mut self, value: Value, ty: &Ty, span: Span) -> Option<Value> {
+        if matches!(value.ty, Ty::Xlated(_)) {
+            return Some(value);
+        }
+        if matches!(self.kind(ty), Some(CType::Array { elem, .. }) if self.is_char(elem)) && self.is_textual(&value.ty)
+        {
+            return self.to_text(value);
+        }
+        if let Some(same) = self.assignable(value.clone(), ty) {
+            return Some(same);
+        }
+        if let (Ty::C(id), true) = (ty, self.is_scalar(&value.ty) && self.is_scalar(ty)) {
+            let expr = match self.int_of(ty) {
+                Some(int) => self.cut(value.expr, int),
+                None => self.pointer(value.expr, *id),
+            };
+            return Some(Value { expr, ty: ty.clone() });
+        }
+        let (wanted, got) = (self.type_name(ty), self.type_name(&value.ty));
+        self.fail(
+            span,
+            "D_OP_INCOMPAT",
+            format!("inline or translated value has an incompatible type: \"{wanted}\" = \"{got}\""),
+        )
+    }
+
+    /// `xlate <ty> (operand)`
+    pub(super) fn xlate(&mut self, ty: &TypeExpr, operand: &ast::Expr, span: Span) -> Option<Value> {
+        let target = self.type_id(ty);
+        let input = self.expr(operand);
+        let (target, input) = (target?, input?);
+        let named = self.types.pointee(target).unwrap_or(target);
+        let record = self.types.resolve(named);
+        self.need_translators(named);
+        self.need_translators(record);
+        let Some(translator) = self.translator(record, &input) else {
+            let (to, from) = (self.types.display(record), self.type_name(&input.ty));
+            return self.fail(span, "D_XLATE_NONE", format!("cannot translate from \"{from}\" to \"{to}\""));
+        };
+        let name = self.types.display(record);
+        let expr = input.expr.clone();
+        let made = Xlated { name, output: record, translator, input };
+        Some(Value { expr, ty: Ty::Xlated(Rc::new(made)) })
+    }
+
+    fn translator(&self, output: TypeId, input: &Value) -> Option<Rc<Translator>> {
+        let fitting = || self.translators.iter().filter(|known| self.types.same(known.output, output));
+        let exact = |known: &&Known| match (&known.input, &input.ty) {
+            (Ty::C(a), Ty::C(b)) => self.types.same(*a, *b),
+            (Ty::Text, Ty::Text) => true,
+            _ => false,
+        };
+        let found = fitting()
+            .find(exact)
+            .or_else(|| fitting().find(|known| self.compatible(input.clone(), &known.input).is_some()));
+        found.map(|known| known.translator.clone())
+    }
+
+    /// A member of what a translator makes. A library may know several ways to it; the first that this kernel knows counts.
+    pub(super) fn translated_member(&mut self, made: &Xlated, name: &Ident, span: Span) -> Option<Value> {
+        let translator = made.translator.clone();
+        let ways: Vec<&ast::Expr> =
+            translator.members.iter().filter(|(member, _)| member.name == name.name).map(|(_, way)| way).collect();
+        let Some((last, others)) = ways.split_last() else {
+            return self.untranslated(made, name);
+        };
+        let member = self.types.find_member(made.output, &name.name)?;
+        let ty = self.ty_of(member.ty);
+        let input = translator.input.name.as_ref().map(|name| name.name.clone()).unwrap_or_default();
+        let attempt = |lower: &mut Self, way: &ast::Expr| {
+            let frame = Frame { names: HashMap::from([(input.clone(), made.input.clone())]), words: false };
+            let value = lower.within(frame, |lower| lower.expr(way))?;
+            lower.shaped(value, &ty, span)
+        };
+        for way in others {
+            let before = self.diagnostics.len();
+            if let Some(value) = attempt(self, way) {
+                return Some(value);
+            }
+            self.diagnostics.truncate(before);
+        }
+        attempt(self, last)
+    }
+
+    fn untranslated(&mut self, made: &Xlated, name: &Ident) -> Option<Value> {
+        if self.types.find_member(made.output, &name.name).is_some() {
+            let message = format!("translator does not define conversion for member: {}", name.name);
+            return self.fail(name.span, "D_XLATE_MEMB", message);
+        }
+        let names = self.types.member_names(made.output);
+        let near = suggest(&name.name, names.iter().map(|name| &**name)).map(str::to_owned);
+        self.fail_near(name.span, "D_TYPE_MEMBER", format!("{} is not a member of {}", name.name, made.name), near)
+    }
+}

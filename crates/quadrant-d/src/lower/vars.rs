@@ -1,0 +1,398 @@
+//! Variables: globals, `self->`, `this->`, and associative arrays of the first two.
+//!
+//! A variable's type is declared or follows from the first assignment. Numbers are stored in 64 bits, whatever their type, so that
+//! they can be counted atomically; reading cuts them. Thread-local variables and associative arrays take memory only while they are not
+//! zero: assigning zero frees it.
+
+use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, VarId};
+use quadrant_program::map::{Map, MapId, MapValue};
+use quadrant_program::program::Variable as ModelVariable;
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
+use quadrant_program::ty::Type;
+use quadrant_types::CType;
+
+use super::Lower;
+use super::value::{Ty, Value};
+use crate::ast::{self, Scope};
+
+/// A variable as it was declared.
+#[derive(Clone, Debug)]
+pub(super) struct Declared {
+    pub ty: Ty,
+    /// The types of the keys of an associative array.
+    pub keys: Option<Vec<Ty>>,
+}
+
+/// A variable.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub declared: Declared,
+    home: Home,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Home {
+    Map(MapId),
+    Var(VarId),
+}
+
+/// A variable, or an element of one, at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Element {
+    pub ty: Ty,
+    place: Place,
+    /// It takes memory only while it is not zero.
+    dynamic: bool,
+}
+
+impl Lower<'_> {
+    /// The variable of that name.
+    pub(super) fn variable(&self, scope: Scope, name: &str) -> Option<&Variable> {
+        self.variables.get(&(scope, name.to_owned()))
+    }
+
+    /// Makes a variable. Declaring it once more with the same type is no mistake.
+    pub(super) fn declare(&mut self, scope: Scope, name: &str, declared: Declared, span: Span) -> Option<()> {
+        if let Some(known) = self.variable(scope, name) {
+            let same = self.type_name(&known.declared.ty) == self.type_name(&declared.ty)
+                && known.declared.keys.as_ref().map(Vec::len) == declared.keys.as_ref().map(Vec::len);
+            return match same {
+                true => Some(()),
+                false => self.fail(span, "D_DECL_IDRED", format!("identifier redeclared: {}", spelled(scope, name))),
+            };
+        }
+        let value = self.stored_type(&declared.ty, span)?;
+        let home = match scope {
+            Scope::Clause => {
+                if declared.keys.is_some() {
+                    return self.fail(
+                        span,
+                        "D_DECL_PARMCLASS",
+                        format!("clause-local variable this->{name} cannot be an associative array"),
+                    );
+                }
+                let variable = ModelVariable { name: spelled(scope, name), ty: value, shared: true };
+                self.program.vars.push(variable);
+                Home::Var(VarId(self.program.vars.len() as u32 - 1))
+            }
+            Scope::Global | Scope::Thread => {
+                let key = self.key_type(scope, declared.keys.as_deref(), span)?;
+                Home::Map(self.new_map(spelled(scope, name), key, MapValue::Plain(value), span))
+            }
+        };
+        self.variables.insert((scope, name.to_owned()), Variable { declared, home });
+        Some(())
+    }
+
+    /// Adds a map to the program.
+    pub(super) fn new_map(&mut self, name: String, key: Option<Type>, value: MapValue, span: Span) -> MapId {
+        self.program.maps.push(Map { name, key, value, max_entries: None, forgets: false, span });
+        MapId(self.program.maps.len() as u32 - 1)
+    }
+
+    fn key_type(&mut self, scope: Scope, keys: Option<&[Ty]>, span: Span) -> Option<Option<Type>> {
+        let mut parts = Vec::new();
+        if scope == Scope::Thread {
+            parts.push(Type::U64);
+        }
+        for key in keys.unwrap_or_default() {
+            parts.push(self.model(key, span)?);
+        }
+        Some(match parts.len() {
+            0 => None,
+            1 => parts.pop(),
+            _ => Some(Type::Tuple(parts.into())),
+        })
+    }
+
+    /// How a value of a type is stored.
+    fn stored_type(&mut self, ty: &Ty, span: Span) -> Option<Type> {
+        match self.int_of(ty) {
+            Some(int) => Some(Type::Int { bytes: 8, signed: int.signed }),
+            None => self.model(ty, span),
+        }
+    }
+
+    /// The element that an expression names, which must be there already: `None` if the expression is no variable at all.
+    pub(super) fn element_named(&mut self, target: &ast::Expr) -> Option<Option<Element>> {
+        let (scope, name, keys) = variable_named(target)?;
+        if scope == Scope::Global && self.variable(scope, name).is_none() {
+            return None;
+        }
+        Some(self.element(scope, name, keys, target.span))
+    }
+
+    /// An element of a variable that must be there already.
+    pub(super) fn element(
+        &mut self,
+        scope: Scope,
+        name: &str,
+        keys: Option<&[ast::Expr]>,
+        span: Span,
+    ) -> Option<Element> {
+        let Some(variable) = self.variable(scope, name).cloned() else {
+            let name = spelled(scope, name);
+            return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));
+        };
+        let name = spelled(scope, name);
+        let parts = match (&variable.declared.keys, keys) {
+            (None, _) => Vec::new(),
+            (Some(types), Some(keys)) => self.keys(&name, types, keys, span)?,
+            (Some(_), None) => {
+                return self.fail(span, "D_PROTO_LEN", format!("{name} is an associative array: it needs keys"));
+            }
+        };
+        Some(self.element_at(scope, &variable, parts, span))
+    }
+
+    fn element_at(&mut self, scope: Scope, variable: &Variable, parts: Vec<Expr>, span: Span) -> Element {
+        let ty = variable.declared.ty.clone();
+        match variable.home {
+            Home::Var(id) => Element { ty, place: Place::Var(id), dynamic: false },
+            Home::Map(map) => {
+                let mut all = Vec::new();
+                if scope == Scope::Thread {
+                    all.push(self.thread_key(span));
+                }
+                all.extend(parts);
+                let stored = self.program.maps.get(map.0 as usize).and_then(|map| map.key.clone());
+                let key = key_as(tuple(all, span), stored);
+                Element { ty, dynamic: key.is_some(), place: Place::Map { map, key } }
+            }
+        }
+    }
+
+    /// The values of keys, converted to the types that the array has.
+    fn keys(&mut self, name: &str, types: &[Ty], keys: &[ast::Expr], span: Span) -> Option<Vec<Expr>> {
+        if types.len() != keys.len() {
+            let (got, wanted) = (keys.len(), types.len());
+            let plural = if wanted == 1 { "" } else { "s" };
+            return self.fail(
+                span,
+                "D_PROTO_LEN",
+                format!(
+                    "{name}[ ] prototype mismatch: {got} key{} passed, {wanted} key{plural} expected",
+                    if got == 1 { "" } else { "s" }
+                ),
+            );
+        }
+        let mut parts = Vec::new();
+        for (at, (key, ty)) in keys.iter().zip(types).enumerate() {
+            let value = self.expr(key)?;
+            let value = self.decayed(value);
+            let Some(value) = self.compatible(value.clone(), ty) else {
+                let (wanted, got) = (self.type_name(ty), self.type_name(&value.ty));
+                return self.fail(
+                    key.span,
+                    "D_PROTO_ARG",
+                    format!(
+                        "{name}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}",
+                        at + 1
+                    ),
+                );
+            };
+            parts.push(value.expr);
+        }
+        Some(parts)
+    }
+
+    /// The number of the thread whose variables `self->` means. The idle threads, which all have number 0, are told apart by CPU.
+    fn thread_key(&mut self, span: Span) -> Expr {
+        let cast = |kind: ExprKind, ty: Type| {
+            let value = Expr::new(kind, ty, span);
+            Expr::new(ExprKind::Cast(Box::new(value)), Type::U64, span)
+        };
+        let tid = self.thread_id(span);
+        let tid = Expr::new(ExprKind::Cast(Box::new(tid)), Type::U64, span);
+        let cpu = cast(ExprKind::Builtin(Builtin::Cpu), Type::U32);
+        let idle = Expr::int(1 << 32, Type::U64, span);
+        let idle = Expr::new(ExprKind::Binary(BinaryOp::Add, Box::new(cpu), Box::new(idle)), Type::U64, span);
+        let kind = ExprKind::Ternary { cond: Box::new(tid.clone()), then: Box::new(tid), other: Box::new(idle) };
+        Expr::new(kind, Type::U64, span)
+    }
+
+    /// The value of an element.
+    pub(super) fn read_element(&mut self, element: &Element, span: Span) -> Option<Value> {
+        let stored = self.stored_type(&element.ty, span)?;
+        let kind = match &element.place {
+            Place::Var(id) => ExprKind::Var(*id),
+            Place::Map { map, key } => ExprKind::MapGet { map: *map, key: key.clone().map(Box::new) },
+        };
+        let value = Expr::new(kind, stored, span);
+        let expr = match self.int_of(&element.ty) {
+            Some(int) => self.cut(value, int),
+            None => value,
+        };
+        Some(Value { expr, ty: element.ty.clone() })
+    }
+
+    /// `target = value`: statements, and the value that the expression has.
+    pub(super) fn assign_variable(
+        &mut self,
+        target: &ast::Expr,
+        value: Value,
+        span: Span,
+    ) -> Option<(Vec<Stmt>, Value)> {
+        let (scope, name, keys) = variable_named(target)?;
+        let value = self.decayed(value);
+        if self.variable(scope, name).is_none() {
+            self.infer(scope, name, keys, &value, target.span)?;
+        }
+        let element = self.element(scope, name, keys, target.span)?;
+        let Some(value) = self.assignable(value.clone(), &element.ty) else {
+            let (left, right) = (self.type_name(&element.ty), self.type_name(&value.ty));
+            return self.fail(
+                span,
+                "D_OP_INCOMPAT",
+                format!("operands have incompatible types: \"{left}\" = \"{right}\""),
+            );
+        };
+        let stmts = self.store(&element, value, span)?;
+        let result = self.read_element(&element, span)?;
+        Some((stmts, result))
+    }
+
+    fn infer(&mut self, scope: Scope, name: &str, keys: Option<&[ast::Expr]>, value: &Value, span: Span) -> Option<()> {
+        if matches!(self.kind(&value.ty), Some(CType::Void)) {
+            let name = spelled(scope, name);
+            return self.fail(span, "D_VOID_ASSIGN", format!("cannot assign an expression of type void to {name}"));
+        }
+        let keys = match keys {
+            None => None,
+            Some(keys) => {
+                let mut types = Vec::new();
+                for key in keys {
+                    let value = self.expr(key)?;
+                    types.push(self.decayed(value).ty);
+                }
+                Some(types)
+            }
+        };
+        self.declare(scope, name, Declared { ty: value.ty.clone(), keys }, span)
+    }
+
+    /// Statements that give an element a value of its type.
+    pub(super) fn store(&mut self, element: &Element, value: Value, span: Span) -> Option<Vec<Stmt>> {
+        let stored = self.stored_type(&element.ty, span)?;
+        let zero = value.is_zero();
+        let text = matches!(element.ty, Ty::Text);
+        if element.dynamic && (zero || text && value.literal().is_some_and(<[u8]>::is_empty)) {
+            return Some(vec![delete(&element.place, span)]);
+        }
+        let expr = if self.int_of(&element.ty).is_some() { retyped(value.expr, stored) } else { value.expr };
+        if !element.dynamic || !expr.ty.is_scalar() || never_zero(&expr) {
+            return Some(vec![Stmt::new(StmtKind::Assign(element.place.clone(), expr), span)]);
+        }
+        let (keep, kept) = self.keep(expr);
+        let assign = Stmt::new(StmtKind::Assign(element.place.clone(), kept.clone()), span);
+        let kind = StmtKind::If { cond: kept, then: vec![assign], other: vec![delete(&element.place, span)] };
+        Some(vec![keep, Stmt::new(kind, span)])
+    }
+
+    /// `target op= value` where the machine can do it at once; `None` where it has to be read and written.
+    pub(super) fn update(&mut self, element: &Element, op: BinaryOp, value: &Value, span: Span) -> Option<Stmt> {
+        let int = self.int_of(&element.ty)?;
+        let by = self.int_of(&value.ty)?;
+        let grows = matches!(op, BinaryOp::Add | BinaryOp::Or);
+        let atomic = grows || matches!(op, BinaryOp::Sub | BinaryOp::And | BinaryOp::Xor) && !element.dynamic;
+        if !atomic || !matches!(element.place, Place::Map { .. }) || by.common(int).bytes > 8 {
+            return None;
+        }
+        let stored = Type::Int { bytes: 8, signed: int.signed };
+        let by = retyped(value.expr.clone(), stored);
+        Some(Stmt::new(StmtKind::Update(element.place.clone(), op, by), span))
+    }
+
+    /// `++` and `--` where the machine can do it at once.
+    pub(super) fn count(&mut self, element: &Element, delta: i64, post: bool, span: Span) -> Option<Value> {
+        let int = self.int_of(&element.ty)?;
+        if element.dynamic && delta < 0 {
+            return None;
+        }
+        let stored = Type::Int { bytes: 8, signed: int.signed };
+        let kind = ExprKind::IncDec { target: Box::new(element.place.clone()), delta, post };
+        let expr = self.cut(Expr::new(kind, stored, span), int);
+        Some(Value { expr, ty: element.ty.clone() })
+    }
+
+    /// Evaluates a value once: a statement that keeps it, and what was kept.
+    pub(super) fn keep(&mut self, value: Expr) -> (Stmt, Expr) {
+        let (span, ty) = (value.span, value.ty.clone());
+        self.program.vars.push(ModelVariable { name: "$".to_owned(), ty: ty.clone(), shared: false });
+        let id = VarId(self.program.vars.len() as u32 - 1);
+        let keep = Stmt::new(StmtKind::Assign(Place::Var(id), value), span);
+        (keep, Expr::new(ExprKind::Var(id), ty, span))
+    }
+}
+
+/// The variable that an expression names, with its keys.
+pub(super) fn variable_named(target: &ast::Expr) -> Option<(Scope, &str, Option<&[ast::Expr]>)> {
+    match &target.kind {
+        ast::ExprKind::Name(name) => Some((Scope::Global, name, None)),
+        ast::ExprKind::Scoped { scope, name } => Some((*scope, &name.name, None)),
+        ast::ExprKind::Index { base, keys } => match variable_named(base)? {
+            (scope, name, None) => Some((scope, name, Some(keys))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// How a variable is written.
+pub(super) fn spelled(scope: Scope, name: &str) -> String {
+    match scope {
+        Scope::Global => name.to_owned(),
+        Scope::Thread => format!("self->{name}"),
+        Scope::Clause => format!("this->{name}"),
+    }
+}
+
+/// The parts of a key as one value; none for no parts.
+pub(super) fn tuple(mut parts: Vec<Expr>, span: Span) -> Option<Expr> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => {
+            let ty = Type::Tuple(parts.iter().map(|part| part.ty.clone()).collect());
+            Some(Expr::new(ExprKind::Tuple(parts), ty, span))
+        }
+    }
+}
+
+/// A number as one of 64 bits; its value stays.
+pub(super) fn retyped(value: Expr, ty: Type) -> Expr {
+    if value.ty == ty {
+        return value;
+    }
+    let span = value.span;
+    match value.kind {
+        ExprKind::Int(number) => Expr::int(number, ty, span),
+        _ => Expr::new(ExprKind::Cast(Box::new(value)), ty, span),
+    }
+}
+
+/// A key with the type that it has in its map.
+pub(super) fn key_as(key: Option<Expr>, stored: Option<Type>) -> Option<Expr> {
+    match (key, stored) {
+        (Some(key), Some(ty @ Type::Tuple(_))) => Some(Expr { ty, ..key }),
+        (key, _) => key,
+    }
+}
+
+fn delete(place: &Place, span: Span) -> Stmt {
+    let kind = match place {
+        Place::Map { map, key } => ExprKind::MapDelete { map: *map, key: key.clone().map(Box::new) },
+        Place::Var(id) => ExprKind::Var(*id),
+    };
+    Stmt::new(StmtKind::Expr(Expr::new(kind, Type::Bool, span)), span)
+}
+
+fn never_zero(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Int(value) => *value != 0,
+        ExprKind::Builtin(builtin) => matches!(builtin, Builtin::Nsecs(_) | Builtin::Curtask),
+        ExprKind::Cast(inner) => expr.ty.c_size() >= Some(8) && never_zero(inner),
+        _ => false,
+    }
+}

@@ -1,0 +1,257 @@
+//! Scripts with the programs and messages expected of them: `tests/lower/*.d` beside `.program` and `.diag` files, in a made-up world.
+//! `UPDATE_EXPECT=1 cargo test` rewrites those.
+
+mod common;
+#[path = "../../quadrant-bpftrace/tests/common/dump.rs"]
+mod dump;
+#[path = "../../quadrant-bpftrace/tests/common/expect.rs"]
+mod expect;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Names, Probes, types};
+use dump::dump;
+use expect::{compare, render, scripts};
+use proptest::prelude::*;
+use quadrant_d::lower::{Compiled, Env, Library, Source, SourceKind, compile};
+use quadrant_d::macros::Macros;
+use quadrant_program::record::RecordKind;
+
+/// What a library of the user has.
+const LIBRARY: &str = "
+typedef struct lwp { int lwp_id; string lwp_name; int lwp_state; } lwp_t;
+translator lwp_t < struct task_struct *t > {
+    lwp_id = t->pid;
+    lwp_name = stringof(t->comm);
+    lwp_state = t->no_such_member;
+    lwp_state = t->state;
+};
+inline lwp_t *curlwp = xlate <lwp_t *> (curthread);
+inline int broken = no_such_variable;
+inline string statename[int s] = s == 0 ? \"running\" : \"other\";
+";
+
+#[test]
+fn lower_data() {
+    let failed: Vec<String> = scripts("lower", "d").iter().flat_map(|script| check(script)).collect();
+    assert!(failed.is_empty(), "\n{}", failed.join("\n"));
+}
+
+#[test]
+fn destructive_actions_need_a_word_from_the_user() {
+    for text in ["raise(9);", "system(\"ls\");", "stop();", "chill(5);", "copyoutstr(\"a\", 8, 1);", "freopen(\"x\");"]
+    {
+        let text = format!("BEGIN {{ {text} }}");
+        assert_eq!(tags(&run(&text, &[])), ["D_ACT_DESTRUCT"], "{text}");
+        assert_eq!(tags(&run(&text, &["destructive"])), [""; 0], "{text}");
+        assert_eq!(tags(&run(&format!("#pragma D option destructive\n{text}"), &[])), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn probes_may_be_missing_if_the_user_says_so() {
+    assert_eq!(tags(&run("nosuch:::probe { trace(1); }", &[])), ["D_PDESC_ZERO"]);
+    let compiled = run("nosuch:::probe { self->x = 1; } BEGIN { trace(self->x); }", &["zdefs"]);
+    assert_eq!((tags(&compiled), compiled.matched), (vec![], vec![1]));
+}
+
+#[test]
+fn fields_of_descriptions_are_the_last_ones_there_can_be() {
+    for (kind, text, count) in [
+        (SourceKind::Name, "entry", 3),
+        (SourceKind::Name, "read:entry", 1),
+        (SourceKind::Provider, "syscall", 4),
+        (SourceKind::Module, "syscall:vmlinux", 4),
+        (SourceKind::Function, "vmlinux:read", 2),
+        (SourceKind::Id, "5", 1),
+        (SourceKind::Name, "BEGIN,BEGIN,syscall:::", 6),
+    ] {
+        let compiled = compile_as(kind, text, &[]);
+        assert_eq!((tags(&compiled), &compiled.matched[..]), (vec![], &[count][..]), "{text}");
+    }
+    assert_eq!(tags(&compile_as(SourceKind::Provider, "a:b", &[])), ["D_PDESC_INVAL"]);
+}
+
+#[test]
+fn several_sources_make_one_program() {
+    let sources = ["BEGIN { x = 1; }", "END { trace(x); }"].map(source_of);
+    let compiled = compile_all(&sources, &[]);
+    assert_eq!((tags(&compiled), &compiled.matched[..]), (vec![], &[1, 1][..]));
+    let program = compiled.program.expect("a program");
+    assert_eq!((program.clauses.len(), program.point_ids), (2, vec![1, 2]));
+}
+
+#[test]
+fn messages_have_a_place_in_their_own_text() {
+    let sources = ["BEGIN { x = 1; }", "END {\n trace(y); }"].map(source_of);
+    let compiled = compile_all(&sources, &[]);
+    let place = compiled.texts.place(compiled.diagnostics[0].span);
+    assert_eq!((place.part.and_then(|part| part.source), place.line, place.column), (Some(1), 2, 8));
+}
+
+#[test]
+fn a_broken_library_item_stops_only_who_uses_it() {
+    assert_eq!(tags(&run("BEGIN { trace(curlwp->lwp_id); }", &[])), [""; 0]);
+    assert_eq!(tags(&run("BEGIN { trace(broken); }", &[])), ["D_IDENT_UNDEF"]);
+    assert_eq!(tags(&run("BEGIN { trace(curlwp->lwp_id); }", &["nolibs"])), ["D_IDENT_UNDEF"]);
+}
+
+#[test]
+fn records_are_sent_last() {
+    let compiled = run("BEGIN { trace(1); self->a = 2; printf(\"%d\", self->a); self->a = 3; exit(0); }", &[]);
+    let program = compiled.program.expect("a program");
+    let RecordKind::Firing(actions) = &program.records.last().expect("a record").kind else { panic!("no firing") };
+    assert_eq!(actions.len(), 3);
+    let text = dump(&program);
+    let emit = text.find("emit").expect("a record");
+    assert!(text[emit..].contains("stop") && !text[emit..].contains("self->a"), "{text}");
+}
+
+#[test]
+fn deep_scripts_do_not_exhaust_the_stack() {
+    for (open, close) in
+        [("(", ")"), ("-", ""), ("1+(", ")"), ("x[", "]"), ("(char)", ""), ("1?", ":1"), ("strlen(", ")"), ("!", "")]
+    {
+        let value = format!("{}pid{}", open.repeat(120), close.repeat(120));
+        run(&format!("BEGIN {{ x[1] = 1; trace({value}); }}"), &[]);
+    }
+    let chain: String = (0..300).map(|at| format!("inline int i{at} = ((i{} + 1));\n", at + 1)).collect();
+    assert!(!run(&format!("{chain} inline int i300 = 1; BEGIN {{ trace(i0); }}"), &[]).diagnostics.is_empty());
+    assert!(!run("inline int a = b; inline int b = a; BEGIN { trace(a); }", &[]).diagnostics.is_empty());
+}
+
+/// What differs from what is expected of one script.
+fn check(script: &Path) -> Vec<String> {
+    let source = fs::read_to_string(script).expect("the script");
+    let compiled = run(&source, &["destructive"]);
+    let program = compiled.program.as_ref().map(dump).unwrap_or_default();
+    let program = compare(script, "program", &program);
+    let messages = compare(script, "diag", &messages(&compiled));
+    program.into_iter().chain(messages).collect()
+}
+
+fn messages(compiled: &Compiled) -> String {
+    let one = |diagnostic| {
+        let tag = format!("{:?}", quadrant_program::diag::Diagnostic::clone(diagnostic).tag);
+        render(std::slice::from_ref(diagnostic), &compiled.texts.text) + "    tag: " + &tag + "\n"
+    };
+    compiled.diagnostics.iter().map(one).collect()
+}
+
+fn tags(compiled: &Compiled) -> Vec<&'static str> {
+    compiled.diagnostics.iter().map(|diagnostic| diagnostic.tag.unwrap_or_default()).collect()
+}
+
+fn source_of(text: &str) -> Source {
+    Source { name: "test".to_owned(), text: text.to_owned(), kind: SourceKind::Script }
+}
+
+fn run(text: &str, options: &[&str]) -> Compiled {
+    compile_all(&[source_of(text)], options)
+}
+
+fn compile_as(kind: SourceKind, text: &str, options: &[&str]) -> Compiled {
+    compile_all(&[Source { kind, ..source_of(text) }], options)
+}
+
+fn compile_all(sources: &[Source], options: &[&str]) -> Compiled {
+    let types = types();
+    let options: Vec<(String, Option<String>)> = options.iter().map(|&name| (name.to_owned(), None)).collect();
+    let env = Env {
+        probes: &Probes(&types),
+        types: &types,
+        symbols: &Names,
+        libraries: &[Library { name: "test.d".to_owned(), text: LIBRARY.to_owned() }],
+        macros: &Macros::default(),
+        options: &options,
+        wall_offset: 1_000_000_000,
+    };
+    compile(sources, &env)
+}
+
+/// Pieces that together make many half-sensible scripts.
+const SOUP: &[&str] = &[
+    "BEGIN",
+    "syscall:::entry",
+    "{",
+    "}",
+    "/",
+    ";",
+    "self->x",
+    "this->y",
+    "x",
+    "x[pid, \"a\"]",
+    "@a",
+    "@[execname]",
+    "=",
+    "+=",
+    "++",
+    "count()",
+    "quantize(arg0)",
+    "lquantize(pid, 0, 10, 2)",
+    "printf(\"%d %s\\n\", pid, execname)",
+    "trace(",
+    ")",
+    "args[0]",
+    "args[1]",
+    "arg0",
+    "probefunc",
+    "== \"read\"",
+    "&&",
+    "?",
+    ":",
+    "curthread->comm",
+    "curthread->state",
+    "*",
+    "&",
+    "(char)",
+    "(string)",
+    "stringof(",
+    "copyinstr(arg1)",
+    "alloca(8)",
+    "copyin(arg0, 4)",
+    "stack()",
+    "ustack(3)",
+    "speculate(self->x)",
+    "commit(1)",
+    "exit(0)",
+    "if (pid)",
+    "else",
+    "printa(@a)",
+    "trunc(@, 5)",
+    "int a[string];",
+    "struct s { int i; string t; };",
+    "((struct s *)0)->i",
+    "inline int k = pid;",
+    "k",
+    "strtok(",
+    ",",
+    "0",
+    "1",
+    "-1",
+    "NULL",
+    "sizeof (int)",
+    "xlate <lwp_t *> (curthread)",
+    "->lwp_id",
+    "`jiffies",
+    "&`f",
+    "timestamp",
+    "errno",
+    "/pid == 1/",
+    "\"text\"",
+    "<",
+    "json(",
+];
+
+proptest! {
+    #[test]
+    fn no_script_panics(pieces in prop::collection::vec(prop::sample::select(SOUP), 0..40)) {
+        run(&pieces.join(" "), &["destructive"]);
+    }
+
+    #[test]
+    fn half_good_statements_do_not_panic(pieces in prop::collection::vec(prop::sample::select(SOUP), 0..12)) {
+        run(&format!("BEGIN, syscall:::entry {{ x = 1; self->x = \"a\"; {}; trace(x); }}", pieces.join(" ")), &["destructive"]);
+    }
+}
