@@ -34,7 +34,7 @@ impl Step {
             Kind::Entry(true) => b" => ",
             Kind::Return(false) => b" <- ",
             Kind::Return(true) => b" <= ",
-            Kind::Other => b" | ",
+            Kind::Other => b"| ",
         }
     }
 

@@ -47,7 +47,9 @@ impl Writer<'_, '_> {
         self.out.push(b'(');
         escape::text(self.out, name(type_name, value).as_bytes());
         self.out.push(b')');
-        self.shown += u64::from(ty.c_size().unwrap_or(8));
+        if !matches!(value, Value::Record(..) | Value::Array(..)) {
+            self.shown += u64::from(ty.c_size().unwrap_or(8));
+        }
         match value {
             Value::Record(record, bytes) if self.depth < DEPTH => return self.record(record, bytes),
             Value::Array(elem, bytes) if self.depth < DEPTH => self.array(type_name, elem, bytes),
@@ -93,13 +95,14 @@ impl Writer<'_, '_> {
         self.depth += 1;
         let count = array_elements(elem, bytes).enumerate().filter(|(_, value)| !is_zero(value)).last();
         let shown = count.map_or(0, |(last, _)| last + 1);
+        let element = element_name(type_name);
         for value in array_elements(elem, bytes).take(shown) {
             if self.is_full() {
                 self.ellipsis();
                 break;
             }
             self.line_start();
-            self.typed(element_name(type_name), elem, &value);
+            self.typed(&element, elem, &value);
         }
         self.depth -= 1;
         self.line_start();
@@ -156,10 +159,11 @@ fn name<'n>(type_name: &'n str, value: &'n Value<'_>) -> &'n str {
 }
 
 /// Of `int [3]` it is `int`, of `int [2][3]` it is `int [3]`; names that are no array's are kept.
-fn element_name(array: &str) -> &str {
-    match (array.find('['), array.rfind('[')) {
-        (Some(first), Some(last)) if first == last => array[..first].trim_end(),
-        _ => array,
+fn element_name(array: &str) -> String {
+    match array.split_once('[').and_then(|(elem, rest)| Some((elem, rest.split_once(']')?.1))) {
+        Some((elem, "")) => elem.trim_end().to_owned(),
+        Some((elem, rest)) => format!("{elem}{rest}"),
+        None => array.to_owned(),
     }
 }
 

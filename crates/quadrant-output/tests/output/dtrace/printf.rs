@@ -1,0 +1,129 @@
+//! `printf()`.
+
+use quadrant_program::ty::SymbolPart;
+use quadrant_program::ty::Type;
+
+use super::*;
+use crate::common::flagged;
+
+fn ints(values: &[i64]) -> Vec<Argument> {
+    values.iter().map(|value| int(4, true, *value).into()).collect()
+}
+
+#[test]
+fn integers() {
+    assert_eq!(
+        printf(
+            "%d|%5d|%-5d|%05d|%+d|% d|%'d|%i|%x|%X|%#x|%o|%#o|%p",
+            ints(&[-1, 42, 42, 42, 42, 42, 1_234_567, -3, -1, 255, 255, 8, 8, 4096])
+        ),
+        "-1|   42|42   |00042|+42| 42|1,234,567|-3|ffffffff|FF|0xff|10|010|1000"
+    );
+    assert_eq!(printf("%5.3d|%.3d|%-8.3x|%08.3d|%#8x|%#-8x|%#08x", ints(&[7; 7])), {
+        "  007|007|007     |     007|     0x7|0x7     |0x000007"
+    });
+    assert_eq!(printf("%p %#p %10p", ints(&[16, 16, 16])), "10 0x10         10");
+}
+
+#[test]
+fn widths_are_those_of_arguments() {
+    let args = |bytes, signed| (0..5).map(|_| int(bytes, signed, -1).into()).collect();
+    assert_eq!(printf("%d %x %o %u %i", args(1, true)), "-1 ff 377 255 -1");
+    assert_eq!(printf("%d %x %o %u %i", args(2, true)), "-1 ffff 177777 65535 -1");
+    assert_eq!(printf("%d %x %o %u %i", args(4, false)), { "4294967295 ffffffff 37777777777 4294967295 4294967295" });
+    assert_eq!(
+        printf("%ld %llx %lo %lu %lli", args(8, true)),
+        "-1 ffffffffffffffff 1777777777777777777777 18446744073709551615 -1"
+    );
+}
+
+#[test]
+fn texts_and_characters() {
+    assert_eq!(
+        printf(
+            "[%s] [%10s] [%-10s] [%.2s] [%*s] [%-*s] [%.*s]",
+            vec![
+                text("abc"),
+                text("abc"),
+                text("abc"),
+                text("abc"),
+                int(4, true, 7).into(),
+                text("abc"),
+                int(4, true, 7).into(),
+                text("abc"),
+                int(4, true, 2).into(),
+                text("abc"),
+            ]
+        ),
+        "[abc] [       abc] [abc       ] [ab] [    abc] [abc    ] [ab]"
+    );
+    assert_eq!(printf("[%S]", vec![flagged(b"a\tb\\\"q\x01\n\xff", 0)]), "[a\\tb\\\\\\\"q\\001\\n\\377]");
+    assert_eq!(printf("[%s]", vec![flagged(b"a\tb\x1b\n", 0)]), "[a\\tb\\x1b\\n]");
+    assert_eq!(printf("[%c] [%5c] [%-5c] [%C] [%C] [%C] [%c]", ints(&[97, 98, 99, 100, 7, 34, 27])), {
+        "[a] [    b] [c    ] [d] [\\a] [\"] [\\x1b]"
+    });
+    assert_eq!(printf("%wc", ints(&[0x20ac])), "€");
+    assert_eq!(printf("100%% \n", vec![]), "100% \n");
+}
+
+#[test]
+fn dates() {
+    let time = || int(8, false, 1_700_000_000_000_000_000).into();
+    assert_eq!(
+        printf("%Y|%T|%22Y|%-22Y|", vec![time(), time(), time(), time()]),
+        "2023 Nov 14 22:13:20|Tue, 14 Nov 2023 22:13:20 UTC|  2023 Nov 14 22:13:20|2023 Nov 14 22:13:20  |"
+    );
+    assert_eq!(printf("%Y", vec![int(8, false, 0).into()]), "1970 Jan  1 00:00:00");
+}
+
+#[test]
+fn addresses() {
+    let address = |value| int(8, false, value).into();
+    assert_eq!(printf("%a|%a|%a|%a", [0x1010, 0x1000, 0x3000, 5].map(address).into()), {
+        "vmlinux`vfs_read+0x10|vmlinux`vfs_read|xfs`0x3000|0x5"
+    });
+    assert_eq!(
+        printf("%20a|%-20a|", [0x1000, 0x1000].map(address).into()),
+        "    vmlinux`vfs_read|vmlinux`vfs_read    |"
+    );
+    assert_eq!(printf("%A", vec![address(0x1010)]), "0x1010");
+    let target = Options { target: Some(7), ..quiet() };
+    assert_eq!(shown(target, ActionKind::Printf(format("%A")), vec![address(0x1010)]), "prog`main+0x10");
+    let user = |part| symbol(true, part, 0x1010).into();
+    assert_eq!(
+        printf(
+            "%A|%A|%A|%s",
+            vec![
+                user(SymbolPart::Address),
+                user(SymbolPart::Function),
+                user(SymbolPart::Module),
+                user(SymbolPart::Function)
+            ]
+        ),
+        "prog`main+0x10|prog`main|prog|prog`main"
+    );
+}
+
+#[test]
+fn stacks_are_indented_by_the_width() {
+    let frames = ["vmlinux`do_syscall_64+0x71", "xfs`xfs_read", "xfs`0xffffffffc999", "0xffffffffd999"];
+    let expected = |indent: &str| format!("\n{indent}{}\n|", frames.join(&format!("\n{indent}")));
+    assert_eq!(printf("%k|", vec![stack(false, 1, 0).into()]), expected(""));
+    assert_eq!(printf("%3k|", vec![stack(false, 1, 0).into()]), expected("   "));
+}
+
+#[test]
+fn floating_point() {
+    let double = |value: f64| {
+        let ty = Type::Array { elem: Type::Int { bytes: 1, signed: false }.into(), len: 8 };
+        Argument::from((ty, value.to_le_bytes().to_vec()))
+    };
+    assert_eq!(printf("%f %e %g %.1f", [1.5, 1.5, 1.5, 2.25].map(double).into()), "1.500000 1.500000e+00 1.5 2.2");
+    assert_eq!(printf("%f", ints(&[-2])), "-2.000000");
+}
+
+#[test]
+fn what_does_not_fit_is_shown_in_its_own_way() {
+    assert_eq!(printf("%d %s %s", vec![text("x"), int(4, true, -3).into(), word(Type::Bool, 1).into()]), "x -3 true");
+    assert_eq!(printf("%d %s", vec![]), "<malformed> <malformed>");
+}
