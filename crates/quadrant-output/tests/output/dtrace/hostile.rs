@@ -86,8 +86,8 @@ fn aggregations() -> impl Strategy<Value = Aggregation> {
     let signed = any::<bool>();
     prop_oneof![
         Just(Aggregation::Count),
-        signed.clone().prop_map(|signed| Aggregation::Sum { signed }),
-        signed.clone().prop_map(|signed| Aggregation::Min { signed }),
+        signed.prop_map(|signed| Aggregation::Sum { signed }),
+        signed.prop_map(|signed| Aggregation::Min { signed }),
         signed.prop_map(|signed| Aggregation::Avg { signed }),
         Just(Aggregation::Stddev),
         Just(Aggregation::Quantize),

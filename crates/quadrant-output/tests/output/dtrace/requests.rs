@@ -59,7 +59,7 @@ fn committed_records_follow_the_row_of_the_commit() {
         "\n  1      9                       open:entry           1\n",
         "  1      9                       open:entry           2\n",
     ];
-    assert_eq!(printed(&program, Options::default(), &[commit.clone()], &mut host), expected.concat());
+    assert_eq!(printed(&program, Options::default(), std::slice::from_ref(&commit), &mut host), expected.concat());
     let printer = Printer::new(&program, Options::default());
     assert_eq!((printer.speculation(&held[0].1), printer.speculation(&commit.1)), (5, 0));
 }
