@@ -254,7 +254,7 @@ fn internet_addresses_are_shown_as_everyone_does() {
         let groups: [u16; 8] = std::array::from_fn(|at| {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(at as u64 | 1);
             // Zeros in changing patterns; the first group is not one, so that nothing looks like IPv4.
-            let zero = at > 0 && (number >> 33) % 3 != 0;
+            let zero = at > 0 && !(number >> 33).is_multiple_of(3);
             if zero { 0 } else { ((number >> 40) as u16 >> (round % 12)) | u16::from(at == 0) }
         });
         let address = std::net::Ipv6Addr::from(groups);

@@ -6,6 +6,7 @@ mod build;
 mod comm;
 mod contexts;
 mod ddata;
+mod dkernel;
 mod dtexts;
 mod engine;
 mod eval;
