@@ -16,6 +16,7 @@ use quadrant_program::program::MissingProbes;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::plan::Planned;
+use crate::programs::Loaded;
 use crate::sink::Sink;
 
 /// What is attached for a loaded program.
@@ -45,31 +46,39 @@ impl Attaching<'_> {
     /// What the kernel refused, and why.
     pub(crate) fn run(&mut self, attachments: &mut Vec<Attachment>) -> Result<bool, Error> {
         let tolerant = self.program.config.missing_probes != MissingProbes::Error;
-        let total = self.kernel.programs.iter().map(|loaded| loaded.count).sum();
+        let total = self.kernel.programs.iter().filter(|loaded| !self.is_run(loaded)).map(|loaded| loaded.count).sum();
         let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
         for (index, loaded) in self.kernel.programs.iter().enumerate() {
+            if self.is_run(loaded) {
+                continue;
+            }
             let unit = &self.units[loaded.unit];
             let points = unit.unit.points.iter().skip(loaded.first).take(loaded.count);
             let sites: Vec<&Site> = points.map(|point| &self.program.points[point.0 as usize].site).collect();
-            if matches!(sites[0], Site::Begin | Site::End) {
-                continue;
-            }
             let first_cookie = unit.cookies.then_some(loaded.first as u64);
             let request =
                 Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means, tolerant };
-            let (sink, signals) = (&mut *self.sink, &mut *self.signals);
+            let (sink, signals, until) = (&mut *self.sink, &mut *self.signals, steps.done + loaded.count);
             let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals))?;
             self.tell(&attached);
             attachments.push(Attachment { loaded: index, attached });
             if steps.interrupted {
+                self.sink.interrupted(steps.done, total);
                 return Ok(false);
             }
+            // One link for all is one step.
+            steps.done = until;
         }
         Ok(true)
     }
-}
 
-impl Attaching<'_> {
+    /// It is run, not attached.
+    fn is_run(&self, loaded: &Loaded) -> bool {
+        let points = &self.units[loaded.unit].unit.points;
+        let site = &self.program.points[points[loaded.first].0 as usize].site;
+        matches!(site, Site::Begin | Site::End)
+    }
+
     /// What was passed over.
     fn tell(&mut self, attached: &Attached) {
         if self.program.config.missing_probes == MissingProbes::Warn {

@@ -86,6 +86,9 @@ pub trait Sink {
     /// Attaching takes long: so many of all points are done.
     fn attaching(&mut self, _done: usize, _points: usize) {}
 
+    /// A signal came when only so many of all points were attached to: the trace ends.
+    fn interrupted(&mut self, _done: usize, _points: usize) {}
+
     /// A point could not be attached to, and the script goes on without it.
     fn passed_over(&mut self, _why: &str) {}
 

@@ -9,6 +9,7 @@ use quadrant_codegen::object::Object;
 use quadrant_codegen::object::Unit;
 use quadrant_codegen::target::Target;
 use quadrant_probes::attach::close;
+use quadrant_probes::attach::stop;
 use quadrant_program::Program;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::Site;
@@ -148,8 +149,11 @@ impl Trace {
         let mut running = Loop { program: &self.program, kernel: &self.kernel, reader, sink, progress, processes };
         let mut attached = Vec::new();
         let ended = self.until_end(&mut running, &mut watch, &mut attached);
-        attached.iter_mut().for_each(|one| one.attached.stop());
-        let answered = ended.and_then(|end| self.answer(&mut running, &mut watch, &attached, end));
+        // From here on a signal ends the process: to stop thousands of probes can take some kernels long.
+        let released = watch.signals.release();
+        stop(attached.iter_mut().map(|one| &mut one.attached));
+        let ended = ended.and_then(|end| Ok(released.map(|()| end)?));
+        let answered = ended.and_then(|end| self.answer(&mut running, &attached, end));
         let outcome = match answered {
             Err(error) if records::is_broken_pipe(&error) => {
                 Ok(Outcome { status: 0, exit: None, ledger: self.ledger(&running, &attached) })
@@ -182,15 +186,8 @@ impl Trace {
     }
 
     /// END, the last records, the maps and the ledger.
-    fn answer(
-        &self,
-        running: &mut Loop,
-        watch: &mut Watch,
-        attached: &[Attachment],
-        end: End,
-    ) -> Result<Outcome, Error> {
+    fn answer(&self, running: &mut Loop, attached: &[Attachment], end: End) -> Result<Outcome, Error> {
         running.processes.finish(running.sink);
-        watch.signals.release()?;
         running.drain()?;
         self.run_units(|site| matches!(site, Site::End))?;
         running.drain()?;

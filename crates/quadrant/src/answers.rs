@@ -153,6 +153,13 @@ impl Sink for Answers<'_> {
         }
     }
 
+    fn interrupted(&mut self, done: usize, points: usize) {
+        self.progress.end();
+        if !self.quiet {
+            eprintln!("quadrant: interrupted when {done} of {points} probes were attached; they are taken away now");
+        }
+    }
+
     fn passed_over(&mut self, why: &str) {
         eprintln!("quadrant: warning: {}", failure::shown(why));
     }

@@ -6,6 +6,7 @@
 mod fentry;
 mod kprobe;
 mod perf_event;
+mod side_by_side;
 mod tracefs;
 mod tracepoint;
 mod uprobe;
@@ -20,6 +21,8 @@ use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
+
+use side_by_side::side_by_side;
 
 use crate::error::Result;
 use crate::error::error;
@@ -194,16 +197,7 @@ fn each_place(
 }
 
 impl Attached {
-    /// Stop the program at these points, now.
-    pub fn stop(&mut self) {
-        if self.kernel_code {
-            self.missed = self.count_missed();
-        }
-        let links = std::mem::take(&mut self.links);
-        self.events.extend(links.into_iter().filter_map(Link::detach));
-    }
-
-    /// Runs that the kernel skipped until [`Attached::stop`]: the index of a point (of the first, where all are counted
+    /// Runs that the kernel skipped until [`stop`]: the index of a point (of the first, where all are counted
     /// together), and how often. What a kernel does not count is not there.
     pub fn missed(&self) -> &[(usize, u64)] {
         &self.missed
@@ -228,29 +222,31 @@ impl Attached {
     }
 }
 
-/// Threads that close perf events: closing waits for the kernel, not for a processor.
-const CLOSERS: usize = 16;
-
-/// Close what is left after [`Attached::stop`], side by side: one perf event of a tracepoint takes 70 ms.
-pub fn close(attached: Vec<Attached>) {
-    let mut registered = Vec::new();
-    let mut shares: Vec<(Vec<Link>, Vec<PerfEvent>)> = Vec::new();
-    shares.resize_with(CLOSERS, Default::default);
-    let mut turn = (0..CLOSERS).cycle();
+/// Stop programs at all their points, now.
+pub fn stop<'a>(attached: impl IntoIterator<Item = &'a mut Attached>) {
+    let (mut links, mut first_events) = (Vec::new(), None);
     for one in attached {
-        registered.extend(one.registered);
-        for link in one.links {
-            shares[turn.next().unwrap_or(0)].0.push(link);
+        if one.kernel_code {
+            one.missed = one.count_missed();
         }
-        for event in one.events {
-            shares[turn.next().unwrap_or(0)].1.push(event);
-        }
+        links.append(&mut one.links);
+        first_events.get_or_insert(&mut one.events);
     }
-    shares.retain(|(links, events)| !links.is_empty() || !events.is_empty());
-    std::thread::scope(|scope| {
-        for share in shares {
-            scope.spawn(move || drop(share));
-        }
-    });
+    let events = side_by_side(links, Link::detach).into_iter().flatten();
+    if let Some(kept) = first_events {
+        kept.extend(events);
+    }
+}
+
+/// Close what is left after [`stop`]: one perf event of a tracepoint takes 70 ms.
+pub fn close(attached: Vec<Attached>) {
+    let (mut links, mut events, mut registered) = (Vec::new(), Vec::new(), Vec::new());
+    for one in attached {
+        links.extend(one.links);
+        events.extend(one.events);
+        registered.extend(one.registered);
+    }
+    side_by_side(links, drop);
+    side_by_side(events, drop);
     drop(registered);
 }

@@ -17,8 +17,9 @@ use super::{Progress, Request};
 use crate::error::{Result, error, from_kernel};
 use crate::leftovers::{self, EVENTS};
 
-/// Bytes of lines that are handed over at once.
-const CHUNK: usize = 2048;
+/// Bytes of lines that are handed over at once: about ten events. Each can take the kernel some tens of milliseconds, to make and to
+/// remove, and a user who interrupts must not wait for the rest.
+const CHUNK: usize = 512;
 
 /// Events of this process, removed when it is dropped. Whatever holds them open must be closed first.
 pub(super) struct Registered {
@@ -35,8 +36,9 @@ pub(super) fn links(
     progress: &mut Progress<'_>,
 ) -> Result<(Vec<Link>, Registered)> {
     sweep_once(&tracefs)?;
-    let registered = Registered::new(request, maxactive, tracefs)?;
+    let mut registered = Registered::new(tracefs)?;
     let links = super::each_place(request, progress, |request, index, cookie| {
+        registered.provide(request, index, maxactive)?;
         let id =
             registered.tracefs.event_id(&registered.group, &registered.names[index]).map_err(|e| from_kernel(&e))?;
         let event = PerfEvent::open(&Event::Tracepoint { id }, Scope::All).map_err(|e| from_kernel(&e))?;
@@ -55,21 +57,27 @@ fn sweep_once(tracefs: &TraceFs) -> Result<()> {
 }
 
 impl Registered {
-    fn new(request: &Request<'_>, maxactive: Option<u32>, tracefs: TraceFs) -> Result<Self> {
-        let mut registered =
-            Self { tracefs, group: Maker::this().map_err(|e| from_kernel(&e))?.group(), names: Vec::new() };
+    /// None yet.
+    fn new(tracefs: TraceFs) -> Result<Self> {
+        Ok(Self { tracefs, group: Maker::this().map_err(|e| from_kernel(&e))?.group(), names: Vec::new() })
+    }
+
+    /// Makes the event of that site, together with the next few.
+    fn provide(&mut self, request: &Request<'_>, index: usize, maxactive: Option<u32>) -> Result<()> {
+        if index < self.names.len() {
+            return Ok(());
+        }
         let mut lines = String::new();
-        for site in request.sites {
+        for site in request.sites.iter().skip(self.names.len()) {
             let (code, on_return) = code(site)?;
             let name = name();
-            lines.push_str(&definition(&registered.group, &name, code, on_return, maxactive)?);
-            registered.names.push(name);
+            lines.push_str(&definition(&self.group, &name, code, on_return, maxactive)?);
+            self.names.push(name);
             if lines.len() > CHUNK {
-                registered.make(&std::mem::take(&mut lines))?;
+                break;
             }
         }
-        registered.make(&lines)?;
-        Ok(registered)
+        self.make(&lines)
     }
 
     fn make(&self, lines: &str) -> Result<()> {
