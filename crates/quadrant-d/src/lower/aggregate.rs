@@ -288,7 +288,8 @@ impl Lower<'_> {
                 "lquantize( ) step (argument #4) too small: number of quantization levels must be a 16-bit quantity",
             );
         }
-        Some(Aggregation::LinearHist { min, max, step })
+        // What is above the last whole level is above the range.
+        Some(Aggregation::LinearHist { min, max: min + levels * step, step })
     }
 
     fn log_linear(&mut self, call: &Call) -> Option<Aggregation> {

@@ -185,12 +185,6 @@ impl Lower<'_> {
         self.typed(sum.kind, Type::U64, "int64_t", span)
     }
 
-    /// The time that the thread has been running: what the scheduler has accounted, and the time since.
-    fn vtimestamp(&mut self, span: Span) -> Option<Value> {
-        let entity = self.task_member(&["se", "sum_exec_runtime"], span)?;
-        Some(self.typed_as(entity, "uint64_t", span))
-    }
-
     /// A register of the process, by its number.
     pub(super) fn register(&mut self, keys: &[ast::Expr], span: Span) -> Option<Value> {
         /// `struct pt_regs` of x86-64, in its order.

@@ -29,7 +29,9 @@ mod texts;
 mod translate;
 mod value;
 mod vars;
+mod vtime;
 
+pub use points::description;
 pub use env::{Env, FindProbes, Library, NoSymbols, Source, SourceKind, Symbols};
 pub use texts::{Part, Place, Texts};
 
@@ -114,6 +116,8 @@ struct Lower<'a> {
     frames: Vec<translate::Frame>,
     points: HashMap<Point, PointId>,
     pending: Vec<action::Pending>,
+    /// A script uses `vtimestamp`.
+    counts_vtime: bool,
     /// The clause at hand.
     clause: clause::Scope,
     /// Levels of expressions that are open.
@@ -141,6 +145,7 @@ impl<'a> Lower<'a> {
             frames: Vec::new(),
             points: HashMap::new(),
             pending: Vec::new(),
+            counts_vtime: false,
             clause: clause::Scope::default(),
             depth: 0,
         }
@@ -169,6 +174,7 @@ impl<'a> Lower<'a> {
             self.clause(clause, probes);
         }
         self.provided(&all, |layout| &layout.ends);
+        self.add_vtime();
         self.check_pending();
         matched
     }

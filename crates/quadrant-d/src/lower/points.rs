@@ -8,7 +8,7 @@ use quadrant_program::probe::ProbeError;
 use super::Lower;
 use super::env::SourceKind;
 use crate::ast::{Clause, ProbeSpec};
-use crate::desc::ProbeDesc;
+use crate::desc::{Last, ProbeDesc};
 use crate::providers::Probe;
 
 impl Lower<'_> {
@@ -27,10 +27,10 @@ impl Lower<'_> {
     fn probes_of_spec(&mut self, spec: &ProbeSpec, kind: SourceKind) -> Vec<Probe> {
         let found = match spec.id() {
             Some(id) => self.env.probes.by_id(id),
-            None => match description(spec, kind) {
-                Some(desc) => self.env.probes.find(&desc),
-                None => {
-                    let message = format!("invalid probe description \"{}\": too many fields", spec.text);
+            None => match ProbeDesc::parse(&spec.text, last(kind)) {
+                Ok(desc) => self.env.probes.find(&desc),
+                Err(why) => {
+                    let message = format!("invalid probe description \"{}\": {why}", spec.text);
                     self.fail::<()>(spec.span, "D_PDESC_INVAL", message);
                     return Vec::new();
                 }
@@ -52,20 +52,12 @@ impl Lower<'_> {
     }
 }
 
-/// The description that a specifier means: its fields are the last ones that there can be, as far as they go.
-fn description(spec: &ProbeSpec, kind: SourceKind) -> Option<ProbeDesc> {
-    let most = match kind {
-        SourceKind::Provider => 1,
-        SourceKind::Module => 2,
-        SourceKind::Function => 3,
-        SourceKind::Script | SourceKind::Name | SourceKind::Id => 4,
-    };
-    let fields: Vec<&str> = spec.text.split(':').map(str::trim).collect();
-    let skipped = usize::checked_sub(most, fields.len())?;
-    let field = |at: usize| {
-        usize::checked_sub(at, skipped)
-            .and_then(|at| fields.get(at))
-            .map_or_else(String::new, |field| (*field).to_owned())
-    };
-    Some(ProbeDesc { provider: field(0), module: field(1), function: field(2), name: field(3) })
+/// The part that the last word of a description is.
+fn last(kind: SourceKind) -> Last {
+    match kind {
+        SourceKind::Provider => Last::Provider,
+        SourceKind::Module => Last::Module,
+        SourceKind::Function => Last::Function,
+        SourceKind::Script | SourceKind::Name | SourceKind::Id => Last::Name,
+    }
 }

@@ -9,6 +9,7 @@ use quadrant_program::record::{Record, RecordId, RecordKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
+use quadrant_program::visit::{self, Visitor};
 
 use super::Lower;
 
@@ -33,6 +34,9 @@ pub(super) struct Seen {
     /// Something that records data.
     pub data: bool,
 }
+
+/// Arguments that the record of every firing has: the point, and the speculation.
+const EVERY: u32 = 2;
 
 impl Lower<'_> {
     /// Adds statements to the piece at hand.
@@ -82,14 +86,25 @@ impl Lower<'_> {
         if segment.actions.is_empty() && !always {
             return segment.stmts;
         }
+        // What cannot fault may as well come after the record, which then need not wait for it.
+        let is_arg = |stmt: &Stmt| {
+            kept(stmt).is_some_and(|(id, _)| segment.args.iter().any(|arg| arg.kind == ExprKind::Var(id)))
+        };
+        let safe = segment.stmts.iter().rev().take_while(|stmt| !is_arg(stmt) && !may_fault(stmt)).count();
+        let after = segment.stmts.split_off(segment.stmts.len() - safe);
         put_back(&mut segment.stmts, &mut segment.args);
         let emit = self.emit(segment.actions, segment.args, segment.speculation, span);
         segment.stmts.push(emit);
+        segment.stmts.extend(after);
         segment.stmts.extend(segment.last);
         segment.stmts
     }
 
-    fn emit(&mut self, actions: Vec<Action>, more: Vec<Expr>, speculation: Option<Expr>, span: Span) -> Stmt {
+    /// The record of some actions, whose arguments are counted without the two that every such record has.
+    fn emit(&mut self, mut actions: Vec<Action>, more: Vec<Expr>, speculation: Option<Expr>, span: Span) -> Stmt {
+        for action in &mut actions {
+            action.args = action.args.start + EVERY..action.args.end + EVERY;
+        }
         let point = Expr::new(ExprKind::Builtin(Builtin::Point), Type::U64, span);
         let id = speculation.clone().unwrap_or_else(|| Expr::int(0, Type::U64, span));
         let args: Vec<Expr> = [point, id].into_iter().chain(more).collect();
@@ -141,6 +156,37 @@ fn is_stable(value: &Expr) -> bool {
         ExprKind::Deref { addr, space: Space::Context } => is_stable(addr),
         ExprKind::Binary(op, a, b) => !matches!(op, BinaryOp::Div | BinaryOp::Rem) && is_stable(a) && is_stable(b),
         _ => false,
+    }
+}
+
+/// Whether a statement may end the clause, or does more than to set variables and maps.
+fn may_fault(stmt: &Stmt) -> bool {
+    let mut faults = Faults(false);
+    visit::stmt(stmt, &mut faults);
+    faults.0
+}
+
+struct Faults(bool);
+
+impl Visitor for Faults {
+    fn stmt(&mut self, stmt: &Stmt) {
+        self.0 |= !matches!(
+            stmt.kind,
+            StmtKind::Expr(_)
+                | StmtKind::Assign(..)
+                | StmtKind::Update(..)
+                | StmtKind::If { .. }
+                | StmtKind::Aggregate { .. }
+        );
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        self.0 |= match &expr.kind {
+            ExprKind::Deref { space, .. } => !matches!(space, Space::Context | Space::Program),
+            ExprKind::Binary(op, ..) => matches!(op, BinaryOp::Div | BinaryOp::Rem),
+            ExprKind::Call(..) | ExprKind::ArgAt(_) => true,
+            _ => false,
+        };
     }
 }
 

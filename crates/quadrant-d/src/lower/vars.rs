@@ -281,13 +281,18 @@ impl Lower<'_> {
             return Some(vec![delete(&element.place, span)]);
         }
         let expr = if self.int_of(&element.ty).is_some() { retyped(value.expr, stored) } else { value.expr };
-        if !element.dynamic || !expr.ty.is_scalar() || never_zero(&expr) {
+        if !element.dynamic || !expr.ty.is_scalar() || never_zero(&expr) || self.is_time(&expr) {
             return Some(vec![Stmt::new(StmtKind::Assign(element.place.clone(), expr), span)]);
         }
         let (keep, kept) = self.keep(expr);
         let assign = Stmt::new(StmtKind::Assign(element.place.clone(), kept.clone()), span);
         let kind = StmtKind::If { cond: kept, then: vec![assign], other: vec![delete(&element.place, span)] };
         Some(vec![keep, Stmt::new(kind, span)])
+    }
+
+    /// Whether a value is the time, which is not zero.
+    fn is_time(&self, expr: &Expr) -> bool {
+        self.clause.once.get("timestamp").is_some_and(|time| time.kind == expr.kind)
     }
 
     /// `target op= value` where the machine can do it at once; `None` where it has to be read and written.

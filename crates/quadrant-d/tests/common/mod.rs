@@ -21,6 +21,7 @@ pub fn types() -> Types {
     let fields = vec![
         field("pid", int),
         field("tgid", int),
+        field("__state", u32),
         bits("flag", u32, 3),
         bits("level", int, 7),
         field("state", state),
@@ -62,6 +63,7 @@ const ALL: &[&str] = &[
     "syscall:vmlinux:write:return",
     "fbt:vmlinux:f:entry",
     "sched:vmlinux::wakeup",
+    "rawtp:vmlinux::sched_switch",
 ];
 
 impl FindProbes for Probes<'_> {
@@ -114,7 +116,7 @@ impl Probes<'_> {
                 let (raw, inputs) = (vec![value.clone(), value.clone()], vec![value]);
                 Layout { args, raw, inputs, errno, ..Layout::default() }
             }
-            "entry" => Layout { raw: (0..6).map(Value::Word).collect(), ..Layout::default() },
+            "entry" | "sched_switch" => Layout { raw: (0..6).map(Value::Word).collect(), ..Layout::default() },
             "wakeup" => Layout {
                 args: vec![Arg {
                     ty: ArgType::D("lwp_t *".into()),
@@ -152,6 +154,7 @@ fn site(name: &str) -> Site {
             code: None,
             kprobe: false,
         }),
+        "sched_switch" => Site::RawTracepoint { event: "sched_switch".to_owned(), btf_id: 10 },
         "wakeup" => Site::RawTracepoint { event: "sched_wakeup".to_owned(), btf_id: 9 },
         _ => Site::Profile(Rate::Hertz(1)),
     }

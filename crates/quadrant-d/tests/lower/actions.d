@@ -14,3 +14,5 @@ BEGIN /self->spec/ { discard(self->spec); }
 BEGIN { if (pid == 1) { trace(1); } else if (pid == 2) { trace(2); exit(1); } else x = 5; trace(3); }
 BEGIN { if (0) { trace(1); } else { trace(4); } trace(x); x = 2; trace(x); }
 BEGIN { printf("100%%\n"); exit(x); }
+BEGIN { self->f = execname; self->n = timestamp; }
+END /self->f != NULL/ { printf("%s %d", self->f, timestamp - self->n); self->f = 0; self->n = 0; }

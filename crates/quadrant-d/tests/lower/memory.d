@@ -17,7 +17,7 @@ syscall::read:entry {
     trace(((int *)this->p)[2]);
     trace(this->p + 1);
     trace((this->p + 1) - this->p);
-    trace(&this->p->more == 0 ? 0 : 1);
+    trace(this->p->more == 0 ? 0 : 1);
 }
 syscall::read:entry {
     trace(curthread->real_parent->pid);

@@ -101,36 +101,36 @@ impl Lower<'_> {
             self.act(ActionKind::Print(name), vec![value.expr]);
             return Some(());
         };
-        let (id, value) = self.printed(id, value, call)?;
-        let name = self.types.display(id);
-        self.act(ActionKind::Print(name), vec![value]);
-        Some(())
-    }
-
-    /// The value that is printed, with its type in full.
-    fn printed(&mut self, id: TypeId, value: Value, call: &Call) -> Option<(TypeId, Expr)> {
+        let mut args = Vec::new();
         let (id, value) = match self.types.kind(id) {
             CType::Ptr(to) if matches!(self.types.kind(to), CType::Struct { complete: true, .. }) => {
+                args.push(value.expr.clone());
                 (to, self.read_at(value.expr, to, Space::Kernel, call.span)?)
             }
             CType::Void => {
-                return self.fail(
-                    call.args[0].span,
-                    "D_PRINT_VOID",
-                    "print( ) may not be applied to a void expression",
-                );
+                let message = "print( ) may not be applied to an expression of type void";
+                return self.fail(call.args[0].span, "D_PRINT_VOID", message);
             }
             _ => (id, value),
         };
+        args.push(self.in_full(id, value));
+        let name = self.types.display(id);
+        self.act(ActionKind::Print(name), args);
+        Some(())
+    }
+
+    /// A value with all that its type tells of it.
+    fn in_full(&mut self, id: TypeId, value: Value) -> Expr {
         let mut expr = value.expr;
-        if let Some(ty) = self.printable(id) {
-            match ty {
-                Type::Record(_) | Type::Array { .. } | Type::String { .. } => expr.ty = ty,
-                Type::Enum(_) | Type::Bool => expr = Expr::new(ExprKind::Cast(Box::new(expr)), ty, call.span),
-                _ => {}
+        match self.printable(id) {
+            Some(ty @ (Type::Record(_) | Type::Array { .. } | Type::String { .. })) => expr.ty = ty,
+            Some(ty @ (Type::Enum(_) | Type::Bool)) => {
+                let span = expr.span;
+                expr = Expr::new(ExprKind::Cast(Box::new(expr)), ty, span);
             }
+            _ => {}
         }
-        Some((id, expr))
+        expr
     }
 
     pub(super) fn pcap(&mut self, call: &Call) -> Option<()> {

@@ -107,7 +107,7 @@ impl Lower<'_> {
         };
         match format::parse(&text) {
             Ok(format) => Some(format),
-            Err(error) => self.fail(arg.span, "D_PRINTF_FMT", format!("{}( ) format: {}", call.name, error.message)),
+            Err(error) => self.fail(arg.span, "D_SYNTAX", error.message),
         }
     }
 
