@@ -1,6 +1,7 @@
 //! Clauses: for which probes, under which condition, and the pieces of the body.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use quadrant_program::expr::{Expr, ExprKind};
@@ -54,11 +55,13 @@ impl Lower<'_> {
             return;
         }
         let mut rest = probes;
-        while !rest.is_empty() {
+        // One description names each point once.
+        while clause.probes.len() > 1 && !rest.is_empty() {
             let (first, again) = distinct(rest);
             self.variants(clause, first);
             rest = again;
         }
+        self.variants(clause, rest);
     }
 
     /// Code for points, each once: one piece for all that give the same answers.
@@ -78,13 +81,16 @@ impl Lower<'_> {
     }
 
     fn point(&mut self, probe: Probe) -> PointId {
-        if let Some(id) = self.points.get(&probe.point) {
+        let mut hasher = DefaultHasher::new();
+        probe.point.hash(&mut hasher);
+        let known = self.points.entry(hasher.finish()).or_default();
+        if let Some(id) = known.iter().find(|id| self.program.points[id.0 as usize] == probe.point) {
             return *id;
         }
         let id = PointId(self.program.points.len() as u32);
-        self.program.points.push(probe.point.clone());
+        known.push(id);
+        self.program.points.push(probe.point);
         self.program.point_ids.push(probe.id);
-        self.points.insert(probe.point, id);
         id
     }
 
@@ -187,10 +193,11 @@ impl Lower<'_> {
         into.push(Stmt::new(StmtKind::If { cond, then, other }, span));
     }
 
-    /// A branch, whose record is its own. What it speculates or commits does not concern the other branch.
+    /// A branch, whose record is its own. What it speculates or commits does not concern what is outside.
     fn piece(&mut self, block: &ast::Block) -> Vec<Stmt> {
         let mut stmts = Vec::new();
         let before = std::mem::take(&mut self.clause.segment);
+        self.clause.segment = before.branch();
         self.statements(block, &mut stmts);
         stmts.extend(self.end_segment(false, block.span));
         self.clause.segment = before;

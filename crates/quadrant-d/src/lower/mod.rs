@@ -31,7 +31,6 @@ mod value;
 mod vars;
 mod vtime;
 
-pub use points::description;
 pub use env::{Env, FindProbes, Library, NoSymbols, Source, SourceKind, Symbols};
 pub use texts::{Part, Place, Texts};
 
@@ -41,7 +40,7 @@ use std::sync::Arc;
 
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
-use quadrant_program::probe::{Point, PointId};
+use quadrant_program::probe::PointId;
 use quadrant_program::program::{Config, Faults, MissingProbes};
 use quadrant_program::record::RecordKind;
 use quadrant_program::span::Span;
@@ -114,7 +113,8 @@ struct Lower<'a> {
     /// Pieces of D that providers gave, once parsed.
     pieces: HashMap<String, Rc<ast::Expr>>,
     frames: Vec<translate::Frame>,
-    points: HashMap<Point, PointId>,
+    /// The program's points by their hashes: there can be very many, and none is kept twice.
+    points: HashMap<u64, Vec<PointId>>,
     pending: Vec<action::Pending>,
     /// A script uses `vtimestamp`.
     counts_vtime: bool,
@@ -168,7 +168,8 @@ impl<'a> Lower<'a> {
                 found.push((clause, probes));
             }
         }
-        let all: Vec<Probe> = found.iter().flat_map(|(_, probes)| probes).cloned().collect();
+        let mut all = Vec::new();
+        found.iter().for_each(|(_, probes)| layouts(probes, &mut all));
         self.provided(&all, |layout| &layout.requires);
         for (clause, probes) in found {
             self.clause(clause, probes);
@@ -192,12 +193,11 @@ impl<'a> Lower<'a> {
     }
 
     /// Clauses that providers add to the script's, each once.
-    fn provided(&mut self, probes: &[Probe], texts: fn(&Layout) -> &[Text]) {
+    fn provided(&mut self, all: &[Arc<Layout>], texts: fn(&Layout) -> &[Text]) {
         let mut seen: Vec<Text> = Vec::new();
-        let mut layouts: Vec<Arc<Layout>> = probes.iter().map(|probe| probe.layout.clone()).collect();
-        layouts.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let mut all = all.to_vec();
         let mut at = 0;
-        while let Some(layout) = layouts.get(at).cloned() {
+        while let Some(layout) = all.get(at).cloned() {
             at += 1;
             for text in texts(&layout) {
                 if seen.contains(text) {
@@ -209,7 +209,7 @@ impl<'a> Lower<'a> {
                 self.declarations(&parsed.script);
                 for clause in clauses(&parsed.script) {
                     let (probes, _) = self.probes_of(clause, SourceKind::Name);
-                    layouts.extend(probes.iter().map(|probe| probe.layout.clone()));
+                    layouts(&probes, &mut all);
                     self.clause(clause, probes);
                 }
             }
@@ -273,6 +273,15 @@ impl<'a> Lower<'a> {
         }
         self.diagnostics.push(diagnostic);
         None
+    }
+}
+
+/// Adds the layouts of probes; those that share one do so in a row.
+fn layouts(probes: &[Probe], into: &mut Vec<Arc<Layout>>) {
+    for probe in probes {
+        if into.last().is_none_or(|last| !Arc::ptr_eq(last, &probe.layout)) {
+            into.push(probe.layout.clone());
+        }
     }
 }
 

@@ -38,6 +38,14 @@ pub(super) struct Seen {
 /// Arguments that the record of every firing has: the point, and the speculation.
 const EVERY: u32 = 2;
 
+impl Segment {
+    /// The start of a branch off this piece, which belongs to the same speculation.
+    pub fn branch(&self) -> Segment {
+        let seen = Seen { speculate: self.seen.speculate, ..Seen::default() };
+        Segment { speculation: self.speculation.clone(), seen, ..Segment::default() }
+    }
+}
+
 impl Lower<'_> {
     /// Adds statements to the piece at hand.
     pub(super) fn push(&mut self, stmts: impl IntoIterator<Item = Stmt>) {
