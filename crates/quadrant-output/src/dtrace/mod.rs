@@ -10,6 +10,7 @@
 //! * Numbers of unsigned types are unsigned also as keys and as sums; negative ones stay negative when they are normalized.
 //! * The minimum and maximum of an aggregation that was cleared are 0, like all cleared values.
 //! * With `flowindent`, several clauses of one return step back once; each CPU keeps its depth from one buffer to the next.
+//! * Rows of `flowindent` end with a line end also when `quiet` is set.
 //! * `print()` shows the zeros of an array before its last element that is not zero.
 //! * Addresses that resolve to the same function (file) are one key of `func()`, `ufunc()`, `sym()`, `usym()` (`mod()`, `umod()`), also
 //!   when several processes run it.

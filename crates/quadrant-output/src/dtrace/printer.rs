@@ -6,6 +6,8 @@ use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 use quadrant_program::Program;
+use quadrant_program::action::Action;
+use quadrant_program::action::ActionKind;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 use quadrant_program::record::RecordId;
@@ -118,7 +120,7 @@ impl<'p> Printer<'p> {
         let RecordKind::Firing(actions) = &record.kind else { return };
         let mut args = Arguments::new(&record.args, bytes);
         let point = Cell::next(&mut args).integer().map_or(u64::MAX, Integer::bits);
-        let rowed = self.begin(out, id, point, cpu(bytes));
+        let rowed = has_row(actions) && self.begin(out, id, point, cpu(bytes));
         let mut later = Vec::new();
         for action in actions {
             let args = Arguments::new(&record.args, bytes).skip_to(action.args.start as usize);
@@ -184,6 +186,11 @@ impl<'p> Printer<'p> {
     pub(super) fn is_printed(&mut self, map: MapId) {
         self.printed.insert(map);
     }
+}
+
+/// A clause that only ends a speculation has no row of its own: its rows are those of the speculation.
+fn has_row(actions: &[Action]) -> bool {
+    actions.is_empty() || !actions.iter().all(|a| matches!(a.kind, ActionKind::Commit | ActionKind::Discard))
 }
 
 /// The CPU in a record's header.

@@ -97,9 +97,9 @@ pub(super) fn convert(
     spec.pad(out, start);
 }
 
-/// The character of `%wc`.
+/// The character of `%wc` and `%lc`.
 fn wide(c: &Conversion, integer: Integer) -> Option<char> {
-    let is_wide = c.length.contains('w') || c.kind.starts_with('w');
+    let is_wide = c.length == "l" || c.kind.starts_with('w');
     u32::try_from(integer.bits()).ok().filter(|_| is_wide).and_then(char::from_u32)
 }
 

@@ -24,7 +24,6 @@ use quadrant_program::Program;
 use quadrant_program::action::Action;
 use quadrant_program::action::ActionKind;
 use quadrant_program::format::Format;
-use quadrant_program::format::Piece;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
@@ -47,7 +46,8 @@ use crate::common::word;
 
 /// Conversions of D.
 const KINDS: &[&str] = &[
-    "wc", "ws", "a", "A", "c", "C", "d", "e", "E", "f", "g", "G", "i", "k", "o", "p", "s", "S", "T", "u", "x", "X", "Y",
+    "wc", "ws", "Lf", "a", "A", "c", "C", "d", "e", "E", "f", "g", "G", "i", "k", "o", "p", "s", "S", "T", "u", "x",
+    "X", "Y",
 ];
 
 /// The heading of rows.
@@ -243,16 +243,8 @@ pub fn quiet() -> Options {
     Options { quiet: true, ..Options::default() }
 }
 
-/// A parsed format. `@` is the first flag of conversions for values of aggregations.
 pub fn format(text: &str) -> Format {
-    let values: Vec<bool> = text.replace("%%", "").split('%').skip(1).map(|rest| rest.starts_with('@')).collect();
-    let mut format = Format::parse(text.replace("%@", "%").as_bytes(), KINDS).unwrap();
-    let conversions = format.pieces.iter_mut().filter_map(|piece| match piece {
-        Piece::Conversion(c) => Some(c),
-        Piece::Text(_) => None,
-    });
-    conversions.zip(values).filter(|(_, value)| *value).for_each(|(c, _)| c.kind.insert(0, '@'));
-    format
+    Format::parse_with_flags(text.as_bytes(), KINDS, b"@?").unwrap()
 }
 
 /// What `printf()` prints.

@@ -62,7 +62,7 @@ fn texts_and_characters() {
     assert_eq!(printf("[%c] [%5c] [%-5c] [%C] [%C] [%C] [%c]", ints(&[97, 98, 99, 100, 7, 34, 27])), {
         "[a] [    b] [c    ] [d] [\\a] [\"] [\\x1b]"
     });
-    assert_eq!(printf("%wc", ints(&[0x20ac])), "€");
+    assert_eq!(printf("%wc%lc%?d", ints(&[0x20ac, 0xe9, 1])), "€é               1");
     assert_eq!(printf("100%% \n", vec![]), "100% \n");
 }
 

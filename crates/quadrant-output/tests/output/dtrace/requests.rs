@@ -46,7 +46,7 @@ fn printing_and_requests_keep_their_order() {
 }
 
 #[test]
-fn committed_records_follow_the_row_of_the_commit() {
+fn committed_records_are_all_that_a_commit_shows() {
     let mut program = program(&[("dtrace:::BEGIN", 1), ("syscall:vmlinux:open:entry", 9)]);
     let print = |value| vec![(ActionKind::Trace, vec![int(4, true, value).into()])];
     let held = [firing(&mut program, 1, 5, print(1)), firing(&mut program, 1, 5, print(2))];
@@ -55,11 +55,16 @@ fn committed_records_follow_the_row_of_the_commit() {
     host.speculations.insert(5, held.to_vec());
     let expected = [
         HEADING,
-        BEGIN,
-        "\n  1      9                       open:entry           1\n",
+        "  1      9                       open:entry           1\n",
         "  1      9                       open:entry           2\n",
     ];
     assert_eq!(printed(&program, Options::default(), std::slice::from_ref(&commit), &mut host), expected.concat());
+    let exit =
+        vec![(ActionKind::Commit, vec![int(8, false, 5).into()]), (ActionKind::Exit, vec![int(4, true, 0).into()])];
+    let exit = firing(&mut program, 0, 0, exit);
+    host.speculations.insert(5, held[..1].to_vec());
+    let expected = [HEADING, BEGIN, "\n  1      9                       open:entry           1\n"];
+    assert_eq!(printed(&program, Options::default(), &[exit], &mut host), expected.concat());
     let printer = Printer::new(&program, Options::default());
     assert_eq!((printer.speculation(&held[0].1), printer.speculation(&commit.1)), (5, 0));
 }
