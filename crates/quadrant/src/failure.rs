@@ -53,11 +53,16 @@ impl Failure {
         }
     }
 
-    /// Say it.
-    pub fn print(&self) {
+    /// Messages that are complete as they are.
+    pub fn rendered(text: String) -> Failure {
+        Failure { rendered: text, ..Failure::default() }
+    }
+
+    /// Say it, in the name of `who`.
+    pub fn print(&self, who: &str) {
         eprint!("{}", self.rendered);
         if !self.message.is_empty() {
-            eprintln!("quadrant: error: {}", self.message);
+            eprintln!("{who}: {}", self.message);
         }
         self.hints.iter().for_each(|hint| eprintln!("  help: {hint}"));
     }

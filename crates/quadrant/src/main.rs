@@ -9,6 +9,7 @@ mod answers;
 mod args;
 mod commands;
 mod diag;
+mod dtrace;
 mod failure;
 mod front;
 mod keys;
@@ -21,6 +22,8 @@ mod script;
 mod words;
 mod world;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,6 +32,9 @@ use args::Args;
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
+    if let Some(words) = personality(&words) {
+        return dtrace::main(words);
+    }
     let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -40,6 +46,17 @@ fn main() -> ExitCode {
     }
     let done = if args.list { list::list(&args) } else { run::run(&args) };
     commands::status(done)
+}
+
+/// The words for DTrace's command line, if that is meant: by the program's name, or by the first word.
+fn personality(words: &[OsString]) -> Option<&[OsString]> {
+    let (program, rest) = words.split_first()?;
+    let is_dtrace = Path::new(program).file_name().is_some_and(|name| name == "dtrace");
+    if is_dtrace {
+        Some(rest)
+    } else {
+        rest.split_first().filter(|(first, _)| *first == "dtrace").map(|(_, rest)| rest)
+    }
 }
 
 /// Help goes to standard output with 0, a wrong command line to standard error with 1.

@@ -139,7 +139,8 @@ fn trace(args: &Args, script: &Script, program: &Program, compiled: Compiled, fo
     Ok(if lost { LOST } else { outcome.status })
 }
 
-fn listing(compiled: &Compiled) -> String {
+/// The code of all programs, with the points that each serves.
+pub fn listing(compiled: &Compiled) -> String {
     let mut text = String::new();
     for (planned, code) in compiled.units.iter().zip(&compiled.object.programs) {
         for point in &planned.unit.points {

@@ -4,6 +4,7 @@
 //! program was given with `-e`.
 
 mod active;
+mod aliases;
 mod cleanup;
 mod doctor;
 mod json;
@@ -26,8 +27,13 @@ type Done = Result<i32, Failure>;
 type Run = fn(&[OsString]) -> Result<Done, clap::Error>;
 
 /// The commands. Their help is in [`crate::args`].
-const COMMANDS: &[(&str, Run)] =
-    &[("active", active::run), ("cleanup", cleanup::run), ("doctor", doctor::run), ("list", list)];
+const COMMANDS: &[(&str, Run)] = &[
+    ("active", active::run),
+    ("aliases", aliases::run),
+    ("cleanup", cleanup::run),
+    ("doctor", doctor::run),
+    ("list", list),
+];
 
 /// Runs the command that the command line names; `None` if it names none.
 pub fn run(args: &Args, words: &[OsString]) -> Option<Result<Done, clap::Error>> {
@@ -79,7 +85,7 @@ pub fn status(done: Done) -> ExitCode {
     match done {
         Ok(status) => ExitCode::from(status as u8),
         Err(failure) => {
-            failure.print();
+            failure.print("quadrant: error");
             ExitCode::FAILURE
         }
     }

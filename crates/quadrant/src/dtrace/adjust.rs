@@ -1,0 +1,129 @@
+//! Options that change a compiled program: which CPU it traces, and how much it may keep.
+
+use quadrant_d::options::Options;
+use quadrant_d::options::Policy;
+use quadrant_program::Program;
+use quadrant_program::expr::BinaryOp;
+use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::layout;
+use quadrant_program::map::Map;
+use quadrant_program::map::MapValue;
+use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+/// Apply `cpu`, `aggsize`, `dynvarsize` and `bufsize`.
+pub fn adjust(program: &mut Program, options: &Options) {
+    if let Some(cpu) = options.cpu {
+        only_cpu(program, cpu);
+    }
+    for map in &mut program.maps {
+        let bytes = match map.value {
+            MapValue::Plain(_) => options.dynvarsize,
+            MapValue::Aggregation(_) => options.aggsize,
+        };
+        map.max_entries = bytes.filter(|_| map.key.is_some()).map(|bytes| entries(map, bytes)).or(map.max_entries);
+    }
+    // Buffers of the other policies are the sink's; its records pass through quickly.
+    if options.bufpolicy == Policy::Switch {
+        program.config.ring_pages = options.bufsize.map(ring_pages).or(program.config.ring_pages);
+    }
+}
+
+/// A buffer for each CPU, in one.
+fn ring_pages(bufsize: u64) -> u32 {
+    let cpus = quadrant_bpf::cpus::possible_count().unwrap_or(1) as u64;
+    let pages = bufsize.saturating_mul(cpus).div_ceil(rustix::param::page_size() as u64);
+    u32::try_from(pages.max(1)).unwrap_or(u32::MAX)
+}
+
+fn entries(map: &Map, bytes: u64) -> u32 {
+    let value = match &map.value {
+        MapValue::Plain(ty) => layout::size(ty),
+        MapValue::Aggregation(aggregation) => 8 * aggregation.words(),
+    };
+    let entry = map.key.as_ref().map_or(0, layout::size) + value;
+    u32::try_from(bytes / u64::from(entry.max(1))).unwrap_or(u32::MAX).max(1)
+}
+
+/// Clauses do nothing on other CPUs. BEGIN and END run where they are run.
+fn only_cpu(program: &mut Program, cpu: u64) {
+    let Program { clauses, points, .. } = program;
+    let is_bound = |id: &PointId| !matches!(points[id.0 as usize].site, Site::Begin | Site::End | Site::Error);
+    for clause in clauses.iter_mut().filter(|clause| clause.points.iter().all(is_bound)) {
+        clause.predicate = Some(on_cpu(cpu, clause));
+    }
+}
+
+fn on_cpu(cpu: u64, clause: &mut Clause) -> Expr {
+    let span = Span { start: clause.span.start, end: clause.span.start };
+    let here = Expr::new(ExprKind::Builtin(Builtin::Cpu), Type::U64, span);
+    let wanted = Expr::int(cpu as i64, Type::U64, span);
+    let same = Expr::new(ExprKind::Binary(BinaryOp::Eq, Box::new(here), Box::new(wanted)), Type::I32, span);
+    match clause.predicate.take() {
+        Some(predicate) => {
+            let both = ExprKind::Logical { and: true, lhs: Box::new(same), rhs: Box::new(predicate) };
+            Expr::new(both, Type::I32, span)
+        }
+        None => same,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_program::map::Aggregation;
+    use quadrant_program::probe::Point;
+
+    use super::*;
+
+    fn program() -> Program {
+        let point = |site| Point { site, name: String::new(), func: String::new() };
+        let clause =
+            |id| Clause { points: vec![PointId(id)], predicate: None, body: Vec::new(), span: Span::default() };
+        let map = |name: &str, key, value| Map {
+            name: name.to_owned(),
+            key,
+            value,
+            max_entries: None,
+            forgets: false,
+            span: Span::default(),
+        };
+        Program {
+            points: vec![point(Site::Begin), point(Site::Interval { period_ns: 1 })],
+            clauses: vec![clause(0), clause(1)],
+            maps: vec![
+                map("a", Some(Type::U64), MapValue::Plain(Type::U64)),
+                map("@b", Some(Type::U64), MapValue::Aggregation(Aggregation::Count)),
+                map("@c", None, MapValue::Aggregation(Aggregation::Count)),
+            ],
+            ..Program::default()
+        }
+    }
+
+    #[test]
+    fn one_cpu_but_for_the_start_and_the_end() {
+        let mut program = program();
+        adjust(&mut program, &Options { cpu: Some(3), ..Options::default() });
+        assert_eq!(program.clauses[0].predicate, None);
+        assert!(program.clauses[1].predicate.is_some());
+    }
+
+    #[test]
+    fn sizes_become_numbers_of_entries() {
+        let mut program = program();
+        adjust(&mut program, &Options { dynvarsize: Some(160), aggsize: Some(5), ..Options::default() });
+        let entries: Vec<Option<u32>> = program.maps.iter().map(|map| map.max_entries).collect();
+        assert_eq!(entries, [Some(10), Some(1), None]);
+    }
+
+    #[test]
+    fn a_small_buffer_is_a_page() {
+        let mut program = program();
+        adjust(&mut program, &Options { bufsize: Some(1), ..Options::default() });
+        assert_eq!(program.config.ring_pages, Some(1));
+    }
+}

@@ -1,0 +1,280 @@
+//! Reading the command line in the way of dtrace(8).
+//!
+//! Options and operands may stand in any order; a letter's argument may be joined to it (`-n'BEGIN'`, `-qs file`). What is neither an
+//! option nor the argument of one is a macro argument (`$1`, `$2`, ...). `--` makes operands of all that follows.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What is asked for, when it is not running a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Trace.
+    #[default]
+    Trace,
+    /// `-e`: compile, then stop.
+    Compile,
+    /// `-l`: list the probes.
+    List,
+    /// `-h`: a C header for a provider.
+    Header,
+    /// `-G`: an object file for a provider.
+    Object,
+    /// `-V`: the version.
+    Version,
+    /// `-A` or `-a`: tracing from boot on.
+    Anonymous(char),
+}
+
+/// Which field of a probe description the rightmost one of an option's text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `-P`
+    Provider,
+    /// `-m`
+    Module,
+    /// `-f`
+    Function,
+    /// `-n`
+    Name,
+    /// `-i`
+    Id,
+    /// `-s`: the text is a file's name.
+    Script,
+}
+
+/// A program, or a description of probes, on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enabling {
+    /// By which option.
+    pub kind: Kind,
+    /// The option's argument.
+    pub text: String,
+}
+
+/// A process to trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `-c`
+    Command(String),
+    /// `-p`
+    Process(u32),
+}
+
+/// Everything that the command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// What to do.
+    pub mode: Mode,
+    /// Programs, in order.
+    pub enablings: Vec<Enabling>,
+    /// Processes, in order; the first is `$target`.
+    pub targets: Vec<Target>,
+    /// Settings of D in order, those with a letter of their own by their names: `-q` is `quiet`.
+    pub settings: Vec<(String, Option<String>)>,
+    /// `-o`
+    pub output: Option<PathBuf>,
+    /// `-v`
+    pub verbose: bool,
+    /// `-S`
+    pub listing: bool,
+    /// Macro arguments, and files for `-G`.
+    pub operands: Vec<String>,
+}
+
+/// A command line that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misuse(pub String);
+
+/// Letters, each with a colon when it takes an argument.
+const LETTERS: &str = "3:6:aAb:Bc:CD:ef:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:Z";
+
+/// Reads the words behind the program's name.
+///
+/// # Errors
+/// An unknown option, one without its argument, an argument that cannot be meant.
+pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
+    let mut words: VecDeque<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut line = Line::default();
+    while let Some(word) = words.pop_front() {
+        match word.strip_prefix('-') {
+            Some("-") => line.operands.extend(words.drain(..)),
+            Some(letters) if !letters.is_empty() => cluster(letters, &mut words, &mut line)?,
+            _ => line.operands.push(word),
+        }
+    }
+    Ok(line)
+}
+
+/// Letters behind one dash; the first that takes an argument ends them.
+fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Result<(), Misuse> {
+    for (at, letter) in letters.char_indices() {
+        let Some(place) = LETTERS.find(letter).filter(|_| letter != ':') else {
+            return Err(Misuse(format!("unknown option -{}", letter.escape_debug())));
+        };
+        if !LETTERS[place + 1..].starts_with(':') {
+            flag(letter, line)?;
+            continue;
+        }
+        let joined = &letters[at + letter.len_utf8()..];
+        let argument = if joined.is_empty() { words.pop_front() } else { Some(joined.to_owned()) };
+        let argument = argument.ok_or_else(|| Misuse(format!("option -{letter} needs an argument")))?;
+        return with_argument(letter, argument, line);
+    }
+    Ok(())
+}
+
+fn flag(letter: char, line: &mut Line) -> Result<(), Misuse> {
+    match letter {
+        'v' => line.verbose = true,
+        'S' => line.listing = true,
+        // Output is never buffered behind the reader's back.
+        'B' => {}
+        'e' => return mode(Mode::Compile, line),
+        'l' => return mode(Mode::List, line),
+        'h' => return mode(Mode::Header, line),
+        'G' => return mode(Mode::Object, line),
+        'V' => return mode(Mode::Version, line),
+        'A' | 'a' => return mode(Mode::Anonymous(letter), line),
+        _ => line.settings.push((flag_setting(letter).to_owned(), None)),
+    }
+    Ok(())
+}
+
+fn mode(mode: Mode, line: &mut Line) -> Result<(), Misuse> {
+    if line.mode != Mode::Trace && line.mode != mode {
+        return Err(Misuse("only one of -A, -a, -e, -G, -h, -l and -V can be given".to_owned()));
+    }
+    line.mode = mode;
+    Ok(())
+}
+
+/// The setting that a letter without an argument stands for.
+fn flag_setting(letter: char) -> &'static str {
+    match letter {
+        'C' => "cpp",
+        'F' => "flowindent",
+        'H' => "cpphdrs",
+        'q' => "quiet",
+        'w' => "destructive",
+        _ => "zdefs",
+    }
+}
+
+fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), Misuse> {
+    let mut enable = |kind, text| line.enablings.push(Enabling { kind, text });
+    match letter {
+        'P' => enable(Kind::Provider, argument),
+        'm' => enable(Kind::Module, argument),
+        'f' => enable(Kind::Function, argument),
+        'n' => enable(Kind::Name, argument),
+        'i' => enable(Kind::Id, argument),
+        's' => enable(Kind::Script, argument),
+        'c' => line.targets.push(Target::Command(argument)),
+        'p' => line.targets.push(Target::Process(process(&argument)?)),
+        'o' => line.output = Some(argument.into()),
+        'x' => line.settings.push(setting(&argument)),
+        '3' | '6' => model(letter, &argument)?,
+        _ => line.settings.push((argument_setting(letter).to_owned(), Some(argument))),
+    }
+    Ok(())
+}
+
+/// The setting that a letter with an argument stands for.
+fn argument_setting(letter: char) -> &'static str {
+    match letter {
+        'b' => "bufsize",
+        'D' => "define",
+        'I' => "incdir",
+        'L' => "libdir",
+        'U' => "undef",
+        _ => "stdc",
+    }
+}
+
+fn setting(text: &str) -> (String, Option<String>) {
+    match text.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (text.to_owned(), None),
+    }
+}
+
+fn process(text: &str) -> Result<u32, Misuse> {
+    text.parse().map_err(|_| Misuse(format!("invalid process ID `{}`", text.escape_debug())))
+}
+
+/// `-64` is what we do; programs for a 32-bit kernel would mean something else.
+fn model(letter: char, argument: &str) -> Result<(), Misuse> {
+    match (letter, argument) {
+        ('6', "4") => Ok(()),
+        ('3', "2") => {
+            Err(Misuse("-32 is not supported: the kernel and its types are 64-bit; leave it away".to_owned()))
+        }
+        _ => Err(Misuse(format!("unknown option -{letter}{}", argument.escape_debug()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(words: &[&str]) -> Result<Line, Misuse> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse(&words)
+    }
+
+    fn enabling(kind: Kind, text: &str) -> Enabling {
+        Enabling { kind, text: text.to_owned() }
+    }
+
+    #[test]
+    fn options_and_operands_in_any_order() {
+        let line = line(&["-qn", "BEGIN", "one", "-nEND", "-s", "a.d", "two", "--", "-q"]).unwrap();
+        let expected = [enabling(Kind::Name, "BEGIN"), enabling(Kind::Name, "END"), enabling(Kind::Script, "a.d")];
+        assert_eq!(line.enablings, expected);
+        assert_eq!(line.operands, ["one", "two", "-q"]);
+        assert_eq!(line.settings, [("quiet".to_owned(), None)]);
+    }
+
+    #[test]
+    fn letters_are_settings() {
+        let line = line(&["-wFb4m", "-x", "strsize=1k", "-xaggsortrev", "-I/inc", "-DA=1", "-Z"]).unwrap();
+        let names: Vec<String> =
+            line.settings.iter().map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or(""))).collect();
+        assert_eq!(
+            names,
+            [
+                "destructive=",
+                "flowindent=",
+                "bufsize=4m",
+                "strsize=1k",
+                "aggsortrev=",
+                "incdir=/inc",
+                "define=A=1",
+                "zdefs="
+            ]
+        );
+    }
+
+    #[test]
+    fn several_targets() {
+        let line = line(&["-c", "ls -l", "-p", "12", "-p3"]).unwrap();
+        let expected = [Target::Command("ls -l".to_owned()), Target::Process(12), Target::Process(3)];
+        assert_eq!(line.targets, expected);
+    }
+
+    #[test]
+    fn what_is_asked_for() {
+        assert_eq!(line(&["-lv"]).unwrap(), Line { mode: Mode::List, verbose: true, ..Line::default() });
+        assert_eq!(line(&["-64", "-Se"]).unwrap(), Line { mode: Mode::Compile, listing: true, ..Line::default() });
+        assert_eq!(line(&["-A"]).unwrap().mode, Mode::Anonymous('A'));
+    }
+
+    #[test]
+    fn mistakes() {
+        for words in [&["-Q"][..], &["-n"], &["-p", "x"], &["-l", "-h"], &["-32"], &["-65"], &["-:"], &["-é"]] {
+            assert!(line(words).is_err(), "{words:?}");
+        }
+    }
+}

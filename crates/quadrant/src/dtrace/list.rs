@@ -1,0 +1,187 @@
+//! `-l`: the probes that match, with `-v` what is known of each.
+
+use std::io;
+use std::io::BufWriter;
+use std::io::Write;
+use std::rc::Rc;
+
+use quadrant_d::ast::Item;
+use quadrant_d::ast::ProbeSpec;
+use quadrant_d::desc::Last;
+use quadrant_d::desc::ProbeDesc;
+use quadrant_d::lower::SourceKind;
+use quadrant_d::providers::ArgType;
+use quadrant_d::providers::Class;
+use quadrant_d::providers::Layout;
+use quadrant_d::providers::Providers;
+use quadrant_d::providers::Row;
+use quadrant_d::providers::Stability;
+use quadrant_output::dtrace::list;
+use quadrant_program::expr::PointPart;
+use quadrant_types::Types;
+
+use super::getopt::Line;
+use super::settings;
+use super::sources;
+use super::sources::Loaded;
+use super::targets;
+use super::world;
+use crate::failure::Failure;
+
+/// List the probes of the command line.
+///
+/// # Errors
+/// A description that makes no sense or matches nothing; output that cannot be written.
+pub fn run(line: &Line) -> Result<i32, Failure> {
+    let settings = settings::all(&line.settings)?;
+    let options = settings::options(&settings);
+    let loaded = sources::load(&line.enablings, None)?;
+    let targets = targets::open(&line.targets)?;
+    let types = Rc::new(crate::world::types());
+    let catalog = world::catalog(&types);
+    let providers = Providers::new(&catalog, &types, world::provider_settings(&options, targets.commands.clone()));
+    let macros = world::macros(line, &options, targets.first);
+    let mut listing =
+        Listing { providers: &providers, types: &types, verbose: line.verbose, out: Out::new(), shown: 0 };
+    listing.heading();
+    if loaded.is_empty() {
+        listing.all(&ProbeDesc::default(), "")?;
+    }
+    for one in &loaded {
+        listing.source(one, &macros)?;
+    }
+    match listing.out.finish() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(quadrant_bpf::Error::io("cannot write the list", &error).into())
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Standard output; after the first failure nothing more is written.
+struct Out {
+    out: BufWriter<io::StdoutLock<'static>>,
+    failure: Option<io::Error>,
+}
+
+impl Out {
+    fn new() -> Out {
+        Out { out: BufWriter::new(io::stdout().lock()), failure: None }
+    }
+
+    fn write(&mut self, text: &[u8]) {
+        if self.failure.is_none() {
+            self.failure = self.out.write_all(text).err();
+        }
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.failure.map_or_else(|| self.out.flush(), Err)
+    }
+}
+
+struct Listing<'a> {
+    providers: &'a Providers<'a>,
+    types: &'a Types,
+    verbose: bool,
+    out: Out,
+    shown: usize,
+}
+
+impl Listing<'_> {
+    fn heading(&mut self) {
+        let mut text = Vec::new();
+        list::header(&mut text);
+        self.out.write(&text);
+    }
+
+    /// The probes that a text describes.
+    fn source(&mut self, loaded: &Loaded, macros: &quadrant_d::macros::Macros) -> Result<(), Failure> {
+        let mut script = loaded.script();
+        let problems = quadrant_d::macros::expand(&mut script, macros);
+        if let Some(problem) = problems.first() {
+            return Err(Failure::rendered(super::report::message(loaded, problem, problem.span, false)));
+        }
+        for item in &script.items {
+            let Item::Clause(clause) = item else { continue };
+            for spec in &clause.probes {
+                self.spec(spec, loaded.source.kind)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn spec(&mut self, spec: &ProbeSpec, kind: SourceKind) -> Result<(), Failure> {
+        if let Some(id) = spec.id() {
+            let probes = self.providers.by_id(id)?;
+            if let Some(probe) = probes.first() {
+                self.row(&Row { id, name: probe.point.name.clone() });
+            }
+            return Ok(());
+        }
+        let desc = ProbeDesc::parse(&spec.text, last(kind))
+            .map_err(|why| Failure::new(format!("invalid probe specifier {}: {why}", spec.text)))?;
+        self.all(&desc, &spec.text)
+    }
+
+    fn all(&mut self, desc: &ProbeDesc, text: &str) -> Result<(), Failure> {
+        let mut rows = Vec::new();
+        self.providers.list(desc, &mut |row| rows.push(row))?;
+        rows.iter().for_each(|row| self.row(row));
+        if rows.is_empty() {
+            // Finding knows the nearest names.
+            let near = self.providers.find(desc).err().map_or_else(Vec::new, |error| error.help);
+            let failure = Failure::new(format!("failed to match {text}: No probe matches description"));
+            return Err(near.into_iter().fold(failure, Failure::hint));
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &Row) {
+        let mut text = Vec::new();
+        let part = |part: PointPart| part.of(&row.name);
+        let probe = list::Probe {
+            id: row.id,
+            provider: part(PointPart::Provider),
+            module: part(PointPart::Module),
+            function: part(PointPart::Function),
+            name: part(PointPart::Name),
+        };
+        list::probe(&mut text, &probe);
+        if self.verbose {
+            let probe = self.providers.find(&ProbeDesc::exactly(&row.name)).ok();
+            let layout = probe.and_then(|probes| Some(probes.first()?.layout.clone()));
+            layout.iter().for_each(|layout| self.details(&mut text, layout));
+        }
+        self.shown += 1;
+        self.out.write(&text);
+    }
+
+    fn details(&self, text: &mut Vec<u8>, layout: &Layout) {
+        let types: Vec<String> = layout.args.iter().map(|arg| self.type_name(&arg.ty)).collect();
+        let types: Vec<&str> = types.iter().map(String::as_str).collect();
+        let Stability { description, arguments } = layout.stability;
+        list::details(text, &attributes(description), &attributes(arguments), &types);
+    }
+
+    fn type_name(&self, ty: &ArgType) -> String {
+        match ty {
+            ArgType::C(id) => self.types.display(*id).to_string(),
+            ArgType::D(text) => text.to_string(),
+        }
+    }
+}
+
+/// The part that the last word of a description is.
+fn last(kind: SourceKind) -> Last {
+    match kind {
+        SourceKind::Provider => Last::Provider,
+        SourceKind::Module => Last::Module,
+        SourceKind::Function => Last::Function,
+        SourceKind::Name | SourceKind::Id | SourceKind::Script => Last::Name,
+    }
+}
+
+fn attributes([names, data, class]: [Class; 3]) -> list::Attributes<'static> {
+    list::Attributes { names: names.word(), data: data.word(), class: class.word() }
+}

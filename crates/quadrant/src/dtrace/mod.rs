@@ -1,0 +1,63 @@
+//! The command line of DTrace: `quadrant dtrace ...`, or a link named `dtrace`.
+//!
+//! Exit status: what the program's `exit()` gave, else 0; 1 when something failed; 2 for an option that there is not.
+
+mod adjust;
+mod cpp;
+mod getopt;
+mod list;
+mod report;
+mod settings;
+mod sink;
+mod sources;
+mod targets;
+mod trace;
+mod usage;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use getopt::Line;
+use getopt::Mode;
+
+/// Exit status of a command line that makes no sense.
+const USAGE: u8 = 2;
+
+/// The version of the language, as `-V` gives it; the preprocessor's `__SUNW_D_VERSION` is the same.
+const VERSION: &str = "2.0";
+
+/// Runs the command line; `words` are those behind the name.
+pub fn main(words: &[OsString]) -> ExitCode {
+    let line = match getopt::parse(words) {
+        Ok(line) => line,
+        Err(misuse) => {
+            eprintln!("dtrace: {}", misuse.0);
+            eprint!("{}", usage::USAGE);
+            return ExitCode::from(USAGE);
+        }
+    };
+    match run(&line) {
+        Ok(status) => ExitCode::from(status as u8),
+        Err(failure) => {
+            failure.print("dtrace");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(line: &Line) -> Result<i32, Failure> {
+    match line.mode {
+        Mode::Trace | Mode::Compile => trace::run(line),
+        Mode::Version => {
+            println!("dtrace: D {VERSION} (Quadrant {})", env!("CARGO_PKG_VERSION"));
+            Ok(0)
+        }
+        Mode::Anonymous(letter) => Err(Failure::new(format!("-{letter}: {}", usage::ANONYMOUS)).hint(usage::INSTEAD)),
+        Mode::List => list::run(line),
+        Mode::Header | Mode::Object => {
+            Err(Failure::new("-h and -G are not supported yet").hint("SystemTap's `dtrace` makes headers and objects"))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Messages about programs, as DTrace words them.
+
+use quadrant_d::lower::Compiled;
+use quadrant_d::lower::SourceKind;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::Severity;
+use quadrant_program::span::Span;
+
+use super::sources::Loaded;
+use crate::failure;
+
+/// The first error of a compilation: those behind it may only follow from it.
+pub fn first_error(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String {
+    let error = compiled.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+    error.map_or(String::new(), |error| placed(loaded, compiled, error, tags))
+}
+
+/// All warnings.
+pub fn warnings(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String {
+    let warnings = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
+    warnings.map(|warning| placed(loaded, compiled, warning, tags)).collect()
+}
+
+/// A message about a place in any of the texts.
+pub fn placed(loaded: &[Loaded], compiled: &Compiled, diagnostic: &Diagnostic, tags: bool) -> String {
+    let place = compiled.texts.place(diagnostic.span);
+    let source = place.part.and_then(|part| Some((part, loaded.get(part.source?)?)));
+    match (source, place.part) {
+        (Some((part, source)), _) => message(source, diagnostic, within(diagnostic.span, part.span), tags),
+        (None, part) => {
+            let name = part.map_or("", |part| part.name.as_str());
+            let text = format!(
+                "failed to compile library {name}: line {}: {}",
+                place.line,
+                failure::shown(&diagnostic.message)
+            );
+            finish(&text, diagnostic)
+        }
+    }
+}
+
+fn within(span: Span, part: Span) -> Span {
+    Span { start: span.start.saturating_sub(part.start), end: span.end.saturating_sub(part.start) }
+}
+
+/// A message of a later stage, which knows places in the sources only by their order: one behind the other.
+pub fn in_sources(loaded: &[Loaded], diagnostic: &Diagnostic) -> String {
+    let mut start = 0;
+    for one in loaded {
+        let part = Span { start, end: start + one.source.text.len() as u32 };
+        if diagnostic.span.start <= part.end {
+            return message(one, diagnostic, within(diagnostic.span, part), false);
+        }
+        start = part.end + 1;
+    }
+    finish(&failure::shown(&diagnostic.message), diagnostic)
+}
+
+/// A message about a place in one text.
+pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool) -> String {
+    let tag = if tags { format!("[{}] ", diagnostic.tag.unwrap_or("D_UNKNOWN")) } else { String::new() };
+    let position = loaded.lines.position(span.start);
+    let file = position.file.map_or(String::new(), |file| format!("\"{file}\", "));
+    let (name, said) = (&loaded.source.name, failure::shown(&diagnostic.message));
+    let text = match loaded.source.kind {
+        SourceKind::Script => {
+            format!("failed to compile script {name}: {tag}{file}line {}: {said}", position.line)
+        }
+        _ => format!("invalid probe specifier {name}: {tag}{}{said}", region(loaded, span)),
+    };
+    finish(&text, diagnostic)
+}
+
+/// In which part of a clause a place is; texts of the command line have no lines to count.
+fn region(loaded: &Loaded, span: Span) -> String {
+    let region = loaded.regions.iter().find(|(region, _)| region.start <= span.start && span.end <= region.end);
+    region.map_or(String::new(), |(_, name)| format!("in {name}: "))
+}
+
+fn finish(text: &str, diagnostic: &Diagnostic) -> String {
+    let mut all = format!("dtrace: {text}\n");
+    for help in diagnostic.help.iter().chain(&diagnostic.notes) {
+        all.push_str(&format!("  help: {}\n", failure::shown(help)));
+    }
+    all
+}

@@ -1,0 +1,104 @@
+//! D's options as the stages of a trace want them.
+
+use std::time::Duration;
+
+use quadrant_d::options::OptionError;
+use quadrant_d::options::Options;
+use quadrant_d::options::Phase;
+use quadrant_d::options::Policy;
+use quadrant_output::dtrace;
+
+use super::sink;
+use crate::failure::Failure;
+
+/// A setting as it is written.
+pub type Setting = (String, Option<String>);
+
+/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line.
+///
+/// # Errors
+/// An option that there is not, or a value that it cannot have.
+pub fn all(line: &[Setting]) -> Result<Vec<Setting>, Failure> {
+    let mut options = Options::default();
+    let environment = environment();
+    for (name, value) in &environment {
+        let variable = format!("DTRACE_OPT_{}", name.to_ascii_uppercase());
+        set(&mut options, name, value.as_deref(), &variable)?;
+    }
+    for (name, value) in line {
+        set(&mut options, name, value.as_deref(), &format!("-x {}", name.escape_debug()))?;
+    }
+    Ok(environment.into_iter().chain(line.iter().cloned()).collect())
+}
+
+fn set(options: &mut Options, name: &str, value: Option<&str>, what: &str) -> Result<(), Failure> {
+    options.set(name, value, Phase::Compile).map_err(|error| cannot_set(what, error))
+}
+
+/// The options that settings make, which are all good.
+pub fn options(settings: &[Setting]) -> Options {
+    let mut options = Options::default();
+    for (name, value) in settings {
+        // They were tried before.
+        let _ = options.set(name, value.as_deref(), Phase::Compile);
+    }
+    options
+}
+
+fn environment() -> Vec<Setting> {
+    let option = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let name = name.into_string().ok()?.strip_prefix("DTRACE_OPT_")?.to_ascii_lowercase();
+        Some((name, Some(value.into_string().ok()?).filter(|value| !value.is_empty())))
+    };
+    std::env::vars_os().filter_map(option).collect()
+}
+
+fn cannot_set(what: &str, error: OptionError) -> Failure {
+    let failure = Failure::new(format!("failed to set {what}: {}", error.message));
+    if error.help.is_empty() { failure } else { failure.hint(error.help) }
+}
+
+/// D's `bufsize` and `specsize`, unless they are set.
+const BUFFER: u64 = 4 << 20;
+
+/// What the sink wants to know.
+pub fn of_sink(options: &Options, target: Option<u32>) -> sink::Settings {
+    sink::Settings {
+        options: options.clone(),
+        target,
+        policy: match options.bufpolicy {
+            Policy::Switch => sink::Policy::Switch,
+            Policy::Ring => sink::Policy::Ring,
+            Policy::Fill => sink::Policy::Fill,
+        },
+        buffer_bytes: options.bufsize.unwrap_or(BUFFER),
+        speculation_bytes: options.specsize.unwrap_or(BUFFER),
+        status_every: Duration::from_nanos(options.statusrate),
+        switch_every: Duration::from_nanos(options.switchrate),
+    }
+}
+
+/// How the printer prints.
+pub fn of_printer(options: &Options, target: Option<u32>) -> dtrace::Options {
+    let defaults = dtrace::Options::default();
+    let number = |value: Option<u64>, default: u32| value.map_or(default, |value| value.try_into().unwrap_or(u32::MAX));
+    let position = |value: Option<u64>| value.map_or(0, |value| value.try_into().unwrap_or(usize::MAX));
+    dtrace::Options {
+        quiet: options.quiet,
+        flowindent: options.flowindent,
+        rawbytes: options.rawbytes,
+        stackindent: number(options.stackindent, defaults.stackindent),
+        printsize: number(options.printsize, defaults.printsize),
+        sort: dtrace::Sort {
+            key: options.aggsortkey,
+            reverse: options.aggsortrev,
+            key_position: position(options.aggsortkeypos),
+            position: position(options.aggsortpos),
+        },
+        hist: options.agghist,
+        pack: options.aggpack,
+        zoom: options.aggzoom,
+        droptags: options.droptags,
+        target,
+    }
+}

@@ -1,0 +1,114 @@
+//! What is lost while a trace runs, said in DTrace's words on standard error.
+
+use std::collections::BTreeMap;
+
+use quadrant_codegen::object::LossKind;
+use quadrant_output::dtrace::Drop;
+use quadrant_output::dtrace::drops;
+use quadrant_program::Program;
+use quadrant_program::map::MapValue;
+use quadrant_session::Ledger;
+
+/// Losses that were told already.
+#[derive(Debug, Default)]
+pub struct Drops {
+    told: BTreeMap<Class, u64>,
+}
+
+/// Losses that are told in one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Principal,
+    Aggregation,
+    Dynamic,
+    Speculation,
+    SpeculationBusy,
+    SpeculationUnavailable,
+    Stack,
+    ErrorClause,
+    Cut,
+    Read,
+    Division,
+    Signal,
+    Loop,
+}
+
+/// What the sink itself had no room for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnDrops {
+    /// Records larger than a buffer.
+    pub records: u64,
+    /// Records of speculations.
+    pub speculation: u64,
+}
+
+impl Drops {
+    /// Messages for what was lost since the last call.
+    pub fn news(&mut self, program: &Program, ledger: &Ledger, own: OwnDrops, tags: bool) -> Vec<u8> {
+        let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
+        for (loss, count) in &ledger.losses {
+            *counts.entry(class(program, loss.kind)).or_default() += count;
+        }
+        *counts.entry(Class::Principal).or_default() += own.records + ledger.malformed;
+        *counts.entry(Class::Speculation).or_default() += own.speculation;
+        let mut text = Vec::new();
+        for (class, count) in counts {
+            let told = self.told.entry(class).or_default();
+            if count > *told {
+                message(&mut text, program, class, count - *told, tags);
+                *told = count;
+            }
+        }
+        text
+    }
+}
+
+fn class(program: &Program, kind: LossKind) -> Class {
+    match kind {
+        // A clause that found its scratch memory in use did not run: what it would have sent is lost.
+        LossKind::Record | LossKind::Scratch => Class::Principal,
+        LossKind::Key(map) => match program.maps[map.0 as usize].value {
+            MapValue::Aggregation(_) => Class::Aggregation,
+            MapValue::Plain(_) => Class::Dynamic,
+        },
+        LossKind::Stack => Class::Stack,
+        LossKind::Cut => Class::Cut,
+        LossKind::Fault => Class::ErrorClause,
+        LossKind::NoSpeculation => Class::SpeculationUnavailable,
+        LossKind::BusySpeculation => Class::SpeculationBusy,
+        LossKind::Read => Class::Read,
+        LossKind::Division => Class::Division,
+        LossKind::Loop => Class::Loop,
+        LossKind::Signal => Class::Signal,
+    }
+}
+
+/// Losses that DTrace has no message for.
+fn other(program: &Program, class: Class, count: u64) -> Option<String> {
+    let plural = if count == 1 { "" } else { "s" };
+    Some(match class {
+        Class::Cut => format!("{count} string{plural} cut at {} bytes (strsize)", program.config.max_strlen),
+        Class::Read => format!("{count} read{plural} of memory failed"),
+        Class::Division => format!("{count} division{plural} by zero"),
+        Class::Loop => format!("{count} loop{plural} cut short"),
+        Class::Signal => format!("{count} signal{plural} could not be sent"),
+        _ => return None,
+    })
+}
+
+fn message(text: &mut Vec<u8>, program: &Program, class: Class, count: u64, tags: bool) {
+    let drop = match class {
+        Class::Aggregation => Drop::Aggregation { cpu: None, count },
+        Class::Dynamic => Drop::Dynamic(count),
+        Class::Speculation => Drop::Speculation(count),
+        Class::SpeculationBusy => Drop::SpeculationBusy(count),
+        Class::SpeculationUnavailable => Drop::SpeculationUnavailable(count),
+        Class::Stack => Drop::StackString(count),
+        Class::ErrorClause => Drop::Error(count),
+        _ => match other(program, class, count) {
+            Some(line) => return text.extend_from_slice(format!("dtrace: {line}\n").as_bytes()),
+            None => Drop::Principal { cpu: None, count },
+        },
+    };
+    drops::message(text, &drop, tags);
+}

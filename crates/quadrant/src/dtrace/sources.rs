@@ -1,0 +1,92 @@
+//! The programs of a command line.
+
+use quadrant_d::Mode;
+use quadrant_d::Parsed;
+use quadrant_d::ast::Item;
+use quadrant_d::ast::Script;
+use quadrant_d::lines::Lines;
+use quadrant_d::lower::Source;
+use quadrant_d::lower::SourceKind;
+use quadrant_program::span::Span;
+
+use super::cpp::Preprocessor;
+use super::getopt::Enabling;
+use super::getopt::Kind;
+use crate::failure::Failure;
+
+/// A program as it is compiled, and what its messages need.
+pub struct Loaded {
+    /// The text.
+    pub source: Source,
+    /// Its lines, with their numbers.
+    pub lines: Lines,
+    /// Predicates and bodies of its clauses.
+    pub regions: Vec<(Span, &'static str)>,
+}
+
+impl Loaded {
+    /// The program's tree, before macro variables are replaced.
+    pub fn script(&self) -> Script {
+        parse(&self.source).script
+    }
+}
+
+/// Longest script, so that a device or a wrong file cannot fill the memory.
+const LONGEST: u64 = 64 << 20;
+
+/// Read the programs, through the preprocessor if there is one.
+///
+/// # Errors
+/// A file that cannot be read, a preprocessor that fails.
+pub fn load(enablings: &[Enabling], cpp: Option<&Preprocessor>) -> Result<Vec<Loaded>, Failure> {
+    enablings.iter().map(|enabling| one(enabling, cpp)).collect()
+}
+
+fn one(enabling: &Enabling, cpp: Option<&Preprocessor>) -> Result<Loaded, Failure> {
+    let kind = kind(enabling.kind);
+    let name = enabling.text.clone();
+    let text = if kind == SourceKind::Script { read(&name)? } else { name.clone() };
+    let text = cpp.map_or(Ok(text.clone()), |cpp| cpp.run(&name, &text))?;
+    Ok(examine(Source { name, text, kind }))
+}
+
+/// What is to be known of a text besides its meaning.
+fn examine(source: Source) -> Loaded {
+    let parsed = parse(&source);
+    let mut regions = Vec::new();
+    for item in &parsed.script.items {
+        if let Item::Clause(clause) = item {
+            regions.extend(clause.predicate.iter().map(|predicate| (predicate.span, "predicate")));
+            regions.extend(clause.body.iter().map(|body| (body.span, "action list")));
+        }
+    }
+    Loaded { source, lines: parsed.lines, regions }
+}
+
+fn parse(source: &Source) -> Parsed {
+    let mode = Mode { bare_probes: source.kind != SourceKind::Script };
+    quadrant_d::parse_part(&source.text, Span::new(0, source.text.len() as u32), mode)
+}
+
+fn kind(kind: Kind) -> SourceKind {
+    match kind {
+        Kind::Provider => SourceKind::Provider,
+        Kind::Module => SourceKind::Module,
+        Kind::Function => SourceKind::Function,
+        Kind::Name => SourceKind::Name,
+        Kind::Id => SourceKind::Id,
+        Kind::Script => SourceKind::Script,
+    }
+}
+
+fn read(file: &str) -> Result<String, Failure> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let done = match file {
+        "-" => std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes),
+        _ => std::fs::File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)),
+    };
+    done.map_err(|error| quadrant_bpf::Error::io(format!("failed to open {file}"), &error))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::new(format!("failed to compile script {file}: it is not text in UTF-8")))
+}

@@ -1,0 +1,118 @@
+//! The processes of `-c` and `-p`.
+
+use std::ffi::CString;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use quadrant_bpf::process::Child;
+use quadrant_bpf::process::PidFd;
+use quadrant_d::providers::Command;
+use quadrant_session::Focus;
+use quadrant_session::Until;
+
+use super::getopt::Target;
+use crate::failure::Failure;
+use crate::words;
+
+/// Processes to trace.
+#[derive(Debug, Default)]
+pub struct Targets {
+    /// As the session wants them.
+    pub focus: Focus,
+    /// The number of the first: `$target`.
+    pub first: Option<u32>,
+    /// The commands among them, which wait until all is attached.
+    pub commands: Vec<Command>,
+}
+
+/// Starts commands and opens processes.
+///
+/// # Errors
+/// A command that cannot be started, a process that is not there.
+pub fn open(targets: &[Target]) -> Result<Targets, Failure> {
+    let mut open = Targets { focus: Focus { until: Until::Last, ..Focus::default() }, ..Targets::default() };
+    for target in targets {
+        let pid = match target {
+            Target::Command(text) => open.start(&words::split(text)?)?,
+            Target::Process(pid) => {
+                open.focus.processes.push(PidFd::open(*pid)?);
+                *pid
+            }
+        };
+        open.first = open.first.or(Some(pid));
+    }
+    Ok(open)
+}
+
+impl Targets {
+    fn start(&mut self, words: &[CString]) -> Result<u32, Failure> {
+        let name = words.first().map_or(OsStr::new(""), |word| OsStr::from_bytes(word.as_bytes()));
+        let program = program(name).ok_or_else(|| {
+            let name = crate::failure::shown(&name.to_string_lossy());
+            Failure::new(format!("failed to start {name}: there is no such program (ENOENT)"))
+        })?;
+        let child = Child::spawn(words)?;
+        let pid = child.pid();
+        self.focus.children.push(child);
+        self.commands.push(Command { pid, program });
+        Ok(pid)
+    }
+}
+
+/// Interpreters that call interpreters: as many as the kernel allows.
+const MOST_INTERPRETERS: usize = 5;
+
+/// The program that runs when a command is executed: for a script, its interpreter.
+fn program(name: &OsStr) -> Option<PathBuf> {
+    let mut path = in_path(name)?;
+    for _ in 0..MOST_INTERPRETERS {
+        match interpreter(&path) {
+            Some(other) => path = other,
+            None => break,
+        }
+    }
+    std::fs::canonicalize(path).ok()
+}
+
+/// As execvp(3) finds it.
+fn in_path(name: &OsStr) -> Option<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return Some(PathBuf::from(name)).filter(|path| path.is_file());
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// What the first line `#!...` names.
+fn interpreter(path: &Path) -> Option<PathBuf> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    std::fs::File::open(path).ok()?.take(256).read_to_end(&mut start).ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let word = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?;
+    Some(PathBuf::from(OsStr::from_bytes(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_as_the_kernel_finds_them() {
+        let shell = program(OsStr::new("sh")).unwrap();
+        assert_eq!(Some(&shell), program(OsStr::new("/bin/sh")).as_ref());
+        assert_eq!(program(OsStr::new("no-such-program-anywhere")), None);
+        let dir = std::env::temp_dir().join(format!("quadrant-program-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let script = dir.join("script");
+        std::fs::write(&script, "#! /bin/sh -e\n").unwrap();
+        assert_eq!(program(script.as_os_str()), Some(shell));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,151 @@
+//! Compiling and running the programs of a command line.
+
+use std::rc::Rc;
+
+use quadrant_bpf::features::Features;
+use quadrant_d::lower::Compiled;
+use quadrant_d::lower::Env;
+use quadrant_d::lower::Source;
+use quadrant_d::lower::SourceKind;
+use quadrant_d::options::Options;
+use quadrant_d::providers::Providers;
+use quadrant_output::dtrace::message;
+use quadrant_output::dtrace::message::What;
+use quadrant_program::Program;
+use quadrant_session::Trace;
+use quadrant_types::Types;
+
+use super::adjust;
+use super::cpp::Preprocessor;
+use super::getopt::Line;
+use super::getopt::Mode;
+use super::report;
+use super::settings;
+use super::settings::Setting;
+use super::sink::Answers;
+use super::sources;
+use super::sources::Loaded;
+use super::targets;
+use super::targets::Targets;
+use super::world;
+use super::world::KernelSymbols;
+use crate::failure::Failure;
+use crate::script::Script;
+
+/// Run the command line's programs to their end; gives the exit status.
+///
+/// # Errors
+/// What stands in the way: a program, the probes, the kernel, the output.
+pub fn run(line: &Line) -> Result<i32, Failure> {
+    if line.enablings.is_empty() {
+        return Err(Failure::new("no probes specified"));
+    }
+    let settings = settings::all(&line.settings)?;
+    let options = settings::options(&settings);
+    let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
+    let targets = targets::open(&line.targets)?;
+    quadrant_bpf::limits::bump_memlock();
+    let types = Rc::new(crate::world::types());
+    let (program, options) = compile(line, &loaded, &settings, &types, &targets)?;
+    let features = Features::new();
+    let compiled =
+        quadrant_session::compile(Rc::clone(&program), &features, &types, quadrant_session::Options::default());
+    let compiled = compiled.map_err(|error| failed(&loaded, error))?;
+    if line.listing {
+        eprint!("{}", crate::run::listing(&compiled));
+    }
+    if line.mode == Mode::Compile {
+        return Ok(0);
+    }
+    let trace = Trace::load(compiled).map_err(|error| failed(&loaded, error))?;
+    follow(line, &loaded, &program, &options, trace, targets)
+}
+
+/// Compile, and say what was found.
+fn compile(
+    line: &Line,
+    loaded: &[Loaded],
+    settings: &[Setting],
+    types: &Rc<Types>,
+    targets: &Targets,
+) -> Result<(Rc<Program>, Options), Failure> {
+    let options = &settings::options(settings);
+    let catalog = world::catalog(types);
+    let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
+    let libraries = world::libraries(options)?;
+    let macros = world::macros(line, options, targets.first);
+    let symbols = KernelSymbols::default();
+    let env = Env {
+        probes: &providers,
+        types,
+        symbols: &symbols,
+        libraries: &libraries,
+        macros: &macros,
+        options: settings,
+        wall_offset: quadrant_session::wall_offset_ns(),
+    };
+    let texts: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
+    let mut compiled = quadrant_d::lower::compile(&texts, &env);
+    let options = &compiled.options;
+    let Some(mut program) = compiled.program.take() else {
+        return Err(Failure::rendered(report::first_error(loaded, &compiled, options.errtags)));
+    };
+    eprint!("{}", report::warnings(loaded, &compiled, options.errtags));
+    if !options.quiet && line.mode == Mode::Trace {
+        announce(loaded, &compiled);
+    }
+    adjust::adjust(&mut program, options);
+    Ok((Rc::new(program), compiled.options))
+}
+
+/// How many probes each program enables.
+fn announce(loaded: &[Loaded], compiled: &Compiled) {
+    for (one, count) in loaded.iter().zip(&compiled.matched) {
+        let mut text = Vec::new();
+        let name = one.source.name.as_str();
+        let (what, name) = match one.source.kind {
+            SourceKind::Script => (What::Script, name),
+            _ => (What::Description, description(name)),
+        };
+        message::matched(&mut text, what, name, *count as u64);
+        eprint!("{}", String::from_utf8_lossy(&text));
+    }
+}
+
+/// What stands before the predicate and the actions.
+fn description(text: &str) -> &str {
+    text.split_once(['{', '/']).map_or(text, |(description, _)| description)
+}
+
+/// Attach, and follow the trace to its end.
+fn follow(
+    line: &Line,
+    loaded: &[Loaded],
+    program: &Program,
+    options: &Options,
+    trace: Trace,
+    targets: Targets,
+) -> Result<i32, Failure> {
+    if options.destructive && !options.quiet {
+        let mut text = Vec::new();
+        message::destructive(&mut text);
+        eprint!("{}", String::from_utf8_lossy(&text));
+    }
+    let settings = settings::of_sink(options, targets.first);
+    let mut answers = Answers::open(program, settings, line.output.as_deref())
+        .map_err(|error| quadrant_bpf::Error::io("failed to open the output file", &error))?;
+    let outcome = trace.run(&mut answers, targets.focus).map_err(|error| failed(loaded, error))?;
+    Ok(outcome.exit.unwrap_or(0))
+}
+
+/// What the session says, with the place in the programs.
+fn failed(loaded: &[Loaded], error: quadrant_session::Error) -> Failure {
+    match error {
+        quadrant_session::Error::Script { span, message, help } => {
+            let mut diagnostic = quadrant_program::diag::Diagnostic::error(span, message);
+            diagnostic.help = help;
+            Failure::rendered(report::in_sources(loaded, &diagnostic))
+        }
+        error => Failure::session(&Script { name: String::new(), text: String::new() }, error),
+    }
+}
