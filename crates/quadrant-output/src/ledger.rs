@@ -158,9 +158,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Loops => ("loops", ["loop's end", "loops' ends"], "the limit of rounds was reached; loop over less"),
         Kind::Signals => ("signals", ["signal", "signals"], "it could not be sent; the process may be ending"),
         Kind::Faults => ("faults", ["fault", "faults"], "it happened in a clause of ERROR, and ended it"),
-        Kind::Speculations => {
-            ("speculations", ["speculation", "speculations"], "too many were under way; raise the limit (option `nspec`)")
-        }
+        Kind::Speculations => (
+            "speculations",
+            ["speculation", "speculations"],
+            "too many were under way; raise the limit (option `nspec`)",
+        ),
         Kind::Reports => (
             "reports",
             ["report about a process", "reports about processes"],
