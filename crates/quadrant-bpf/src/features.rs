@@ -30,6 +30,7 @@ pub struct Features {
     uprobe_session: OnceLock<bool>,
     kprobe_multi: OnceLock<bool>,
     kprobe_session: OnceLock<bool>,
+    kprobe_session_asks: OnceLock<bool>,
     fentry: OnceLock<Result<()>>,
     fentry_cookie: OnceLock<bool>,
     sleepable_uprobe: OnceLock<bool>,
@@ -175,6 +176,16 @@ impl Features {
     /// Entry and return of kernel functions with one program (Linux 6.10, built with FPROBE).
     pub fn kprobe_session(&self) -> bool {
         *self.kprobe_session.get_or_init(|| try_kprobe_multi(AttachType::TraceKprobeSession, When::Session))
+    }
+
+    /// Such a program may call the kernel function with that id in the kernel's BTF, which should be `bpf_session_is_return`:
+    /// by it the program asks where it is. It is called with the context, which some kernels want.
+    pub fn kprobe_session_asks(&self, is_return: u32) -> bool {
+        *self.kprobe_session_asks.get_or_init(|| {
+            let insns = [Insn::call_kfunc(is_return, 0), Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+            let attach_type = AttachType::TraceKprobeSession;
+            load(&ProgramSpec { attach_type, ..ProgramSpec::new(ProgramKind::Kprobe, &insns) }).is_some()
+        })
     }
 
     /// Probes in the kernel's code as perf events (Linux 4.17, built with KPROBE_EVENTS).

@@ -21,6 +21,26 @@ pub struct Unit {
     pub pid: Option<u32>,
 }
 
+impl Unit {
+    /// All clauses, those at the return of functions included.
+    pub fn all_clauses(&self) -> impl Iterator<Item = usize> {
+        let at_return = match &self.context {
+            Context::Session { clauses, .. } => clauses.as_slice(),
+            _ => &[],
+        };
+        self.clauses.iter().chain(at_return).copied()
+    }
+
+    /// All points, the returns of functions included.
+    pub fn all_points(&self) -> impl Iterator<Item = PointId> {
+        let at_return = match &self.context {
+            Context::Session { points, .. } => points.as_slice(),
+            _ => &[],
+        };
+        self.points.iter().chain(at_return).copied()
+    }
+}
+
 /// What a program gets in r1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Context {
@@ -42,6 +62,14 @@ pub enum Context {
     },
     /// `struct pt_regs` (uprobe, uretprobe, USDT, kprobe, kretprobe).
     Registers,
+    /// `struct pt_regs` at the entry and at the return of kernel functions, of a program for both (Linux 6.10): the unit's
+    /// own clauses and points are those at the entry.
+    Session {
+        /// Indices of the clauses that run at the return, in source order.
+        clauses: Vec<usize>,
+        /// The returns, in the order of the unit's points.
+        points: Vec<PointId>,
+    },
     /// `struct bpf_perf_event_data`: registers first.
     PerfEvent,
     /// The raw tracepoint `sys_enter` or `sys_exit`, for many system calls' tracepoints: the index into the unit's points by

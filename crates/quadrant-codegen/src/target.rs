@@ -31,6 +31,8 @@ pub struct Target {
     pub task: Option<TaskOffsets>,
     /// Where the parts of a path are, if the script asks for paths.
     pub path: Option<PathOffsets>,
+    /// Id in the kernel's BTF of `bpf_session_is_return`, which tells programs at entry and return of functions where they are.
+    pub session_is_return: Option<u32>,
     /// Keys of a keyed map without a size of its own.
     pub map_keys: u32,
     /// Distinct stacks kept per kind.

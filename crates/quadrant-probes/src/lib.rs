@@ -32,6 +32,7 @@ mod usdt;
 mod watchpoint;
 
 pub use glob::{Glob, has_wildcards};
+pub use kernel::FunctionTracer;
 pub use leftovers::{Swept, sweep};
 pub use source::{Options, Source};
 pub use uprobe::return_sites;

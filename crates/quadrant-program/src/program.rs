@@ -117,6 +117,8 @@ pub struct Config {
     pub max_cat_bytes: u32,
     /// Calls of a function that may be under way at once, for returns of kernel functions; `None` lets the kernel choose.
     pub maxactive: Option<u32>,
+    /// How kernel probes are made; `None` lets the engine choose.
+    pub kprobes: Option<KprobeMeans>,
     /// Print maps at exit.
     pub print_maps_on_exit: bool,
     /// Printed after a text that was cut.
@@ -127,6 +129,19 @@ pub struct Config {
     pub demangle: bool,
     /// What to do about a probe that does not exist or cannot be attached.
     pub missing_probes: MissingProbes,
+}
+
+/// A way to make kernel probes that the user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KprobeMeans {
+    /// One link for all functions.
+    Multi,
+    /// One program, and one link, for the entries and the returns of functions that have both.
+    Session,
+    /// A perf event for each.
+    Perf,
+    /// An event of tracefs for each.
+    Tracefs,
 }
 
 /// What to do about a probe that does not exist or cannot be attached.
@@ -152,6 +167,7 @@ impl Default for Config {
             ring_pages: None,
             max_cat_bytes: 10240,
             maxactive: None,
+            kprobes: None,
             print_maps_on_exit: true,
             cut_trailer: "..".to_owned(),
             stack_mode: crate::ty::StackMode::default(),

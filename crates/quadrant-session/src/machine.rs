@@ -3,6 +3,8 @@
 use quadrant_bpf::features::Features;
 use quadrant_bpf::object::MISSED_INFO_LEN;
 use quadrant_bpf::prog::ProgramKind;
+use quadrant_probes::FunctionTracer;
+use quadrant_program::probe::KernelCode;
 use quadrant_types::Types;
 
 use crate::plan::Abilities;
@@ -11,6 +13,18 @@ use crate::plan::Abilities;
 pub(crate) struct Machine<'a> {
     pub(crate) features: &'a Features,
     pub(crate) types: &'a Types,
+    pub(crate) tracer: FunctionTracer,
+}
+
+impl Machine<'_> {
+    /// The kernel function that tells programs at entry and return of functions where they are, where there are such programs.
+    pub(crate) fn session_is_return(&self) -> Option<u32> {
+        if !self.features.kprobe_session() {
+            return None;
+        }
+        let function = self.types.btf_func("bpf_session_is_return").ok()?.btf_id;
+        self.features.kprobe_session_asks(function).then_some(function)
+    }
 }
 
 impl Abilities for Machine<'_> {
@@ -38,5 +52,13 @@ impl Abilities for Machine<'_> {
     fn hides_misses(&self) -> bool {
         let info = self.types.lookup_struct("bpf_link_info").and_then(|info| self.types.size_of(info));
         info.is_none_or(|size| size < u64::from(MISSED_INFO_LEN))
+    }
+
+    fn kprobe_session(&self) -> bool {
+        self.session_is_return().is_some()
+    }
+
+    fn is_traceable(&self, function: &KernelCode) -> bool {
+        self.tracer.knows(function)
     }
 }

@@ -2,6 +2,7 @@
 
 use quadrant_codegen::object::Context;
 use quadrant_probes::attach::Means;
+use quadrant_program::probe::PointId;
 
 use crate::plan::Planned;
 use crate::trace::Compiled;
@@ -14,7 +15,7 @@ impl Compiled {
     }
 
     fn line(&self, planned: &Planned) -> String {
-        let points = &planned.unit.points;
+        let points: Vec<PointId> = planned.unit.all_points().collect();
         let name = points.first().and_then(|point| self.program.points.get(point.0 as usize));
         let name = name.map_or("", |point| &point.name);
         let how = words(planned);
@@ -28,6 +29,7 @@ impl Compiled {
 fn words(planned: &Planned) -> String {
     let words = match (planned.means, &planned.unit.context) {
         (Means::UprobeMulti, _) => "one link for all places of the file (uprobe_multi)",
+        (Means::KprobeSession, _) => "one program and one link for entries and returns (kprobe_session)",
         (Means::KprobeMulti, _) => "one link for all functions (kprobe_multi)",
         (Means::Tracefs { maxactive: None }, _) => "events of tracefs",
         (Means::Tracefs { maxactive: Some(calls) }, _) => return format!("events of tracefs, maxactive {calls}"),

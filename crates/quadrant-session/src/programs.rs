@@ -153,7 +153,7 @@ fn relocate(code: &Code, maps: &[Map]) -> Vec<Insn> {
             RelocKind::Map(map) | RelocKind::MapValue(map) => {
                 insns[reloc.at as usize].imm = maps[map.0 as usize].raw_fd();
             }
-            RelocKind::Kfunc(_) => {}
+            RelocKind::Kfunc(function) => insns[reloc.at as usize].imm = function.0 as i32,
         }
     }
     insns
@@ -178,6 +178,7 @@ fn kind(unit: &Planned) -> (ProgramKind, AttachType) {
         Context::Run | Context::RawTracepoint(_) | Context::Syscalls { .. } => {
             (ProgramKind::RawTracepoint, AttachType::None)
         }
+        Context::Session { .. } => (ProgramKind::Kprobe, AttachType::TraceKprobeSession),
         Context::Tracepoint => (ProgramKind::Tracepoint, AttachType::None),
         Context::BtfTracepoint => (ProgramKind::Tracing, AttachType::TraceRawTp),
         Context::Function { exit: false, .. } => (ProgramKind::Tracing, AttachType::TraceFentry),

@@ -8,6 +8,8 @@ use quadrant_bpf::process::PidFd;
 use quadrant_codegen::object::Object;
 use quadrant_codegen::object::Unit;
 use quadrant_codegen::target::Target;
+use quadrant_probes::FunctionTracer;
+use quadrant_probes::attach::Means;
 use quadrant_probes::attach::close;
 use quadrant_probes::attach::stop;
 use quadrant_program::Program;
@@ -24,7 +26,6 @@ use crate::ledger::Ledger;
 use crate::load;
 use crate::machine::Machine;
 use crate::plan;
-use crate::plan::KprobeMeans;
 use crate::plan::PlanOptions;
 use crate::plan::Planned;
 use crate::processes::Processes;
@@ -54,8 +55,6 @@ pub struct Compiled {
 pub struct Options {
     /// Profiles and counters are limited to this process.
     pub pid: Option<u32>,
-    /// How kernel probes are made; `None` chooses.
-    pub kprobes: Option<KprobeMeans>,
 }
 
 /// Processes with which the trace ends.
@@ -97,12 +96,14 @@ pub struct Outcome {
 pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options: Options) -> Result<Compiled, Error> {
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
-    let Options { pid, kprobes } = options;
-    let maxactive = program.config.maxactive;
-    let machine = Machine { features, types };
-    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, kprobes, maxactive };
-    let target = target::target(&program, features, types)?;
+    let (kprobes, maxactive) = (program.config.kprobes, program.config.maxactive);
+    let machine = Machine { features, types, tracer: FunctionTracer::default() };
+    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid: options.pid, kprobes, maxactive };
+    let mut target = target::target(&program, features, types)?;
     let units = plan::plan(&program, options);
+    if units.iter().any(|planned| planned.means == Means::KprobeSession) {
+        target.session_is_return = machine.session_is_return();
+    }
     let object = compile_units(&program, &units, &target)?;
     Ok(Compiled { program, units, object })
 }

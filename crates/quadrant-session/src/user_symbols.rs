@@ -48,7 +48,7 @@ pub(crate) fn in_type(ty: &Type) -> bool {
 
 /// The one process whose addresses the program can have; `None` when it can be any.
 pub(crate) fn only_process(program: &Program, units: &[Planned]) -> Option<u32> {
-    let takes = |unit: &&Unit| unit.clauses.iter().any(|clause| in_clause(&program.clauses[*clause]));
+    let takes = |unit: &&Unit| unit.all_clauses().any(|clause| in_clause(&program.clauses[clause]));
     let mut pids = units.iter().map(|planned| &planned.unit).filter(takes).map(|unit| unit.pid);
     let first = pids.next()??;
     pids.all(|pid| pid == Some(first)).then_some(first)

@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Safety")]
     pub max_probes: u32,
 
-    /// Make kernel probes in this way only
+    /// Make kernel probes in this way
     #[arg(long, value_enum, value_name = "WAY", help_heading = "Kernel functions")]
     pub kprobe_mechanism: Option<KprobeMechanism>,
 
@@ -68,6 +68,10 @@ pub struct Args {
     /// Print nothing but answers
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+
+    /// Print how each probe is made, and stop
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
 
     /// Say more: arguments in listings, mechanisms when attaching
     #[arg(short, long, help_heading = "Output")]
@@ -106,6 +110,8 @@ Examples:
 pub enum KprobeMechanism {
     /// One link for many functions.
     Multi,
+    /// One program, and one link, for entries and returns of the same functions.
+    Session,
     /// A perf event for each function.
     Perf,
     /// An event of tracefs for each function.

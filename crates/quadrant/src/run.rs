@@ -6,6 +6,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_output::Mode;
+use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
 use quadrant_session::Compiled;
@@ -14,6 +15,7 @@ use quadrant_session::Options;
 use quadrant_session::Trace;
 use quadrant_session::Until;
 use quadrant_session::plan::KprobeMeans;
+use quadrant_session::plan::Planned;
 use quadrant_types::Types;
 
 use crate::answers;
@@ -57,9 +59,15 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         println!("{program:#?}");
         return Ok(0);
     }
-    let options = Options { pid, kprobes: kprobes(args, &program, &features)? };
+    check_kprobes(&program, &features)?;
+    let options = Options { pid };
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
+    check_plan(&program, &compiled)?;
+    if args.explain {
+        compiled.mechanisms().iter().for_each(|line| println!("{}", failure::shown(line)));
+        return Ok(0);
+    }
     if args.verbose && !args.quiet {
         compiled.mechanisms().iter().for_each(|line| eprintln!("quadrant: {}", failure::shown(line)));
     }
@@ -72,23 +80,45 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
 }
 
 /// How the user wants kernel probes to be made.
-fn kprobes(args: &Args, program: &Program, features: &Features) -> Result<Option<KprobeMeans>, Failure> {
-    let means = args.kprobe_mechanism.map(|mechanism| match mechanism {
+fn kprobe_means(mechanism: KprobeMechanism) -> KprobeMeans {
+    match mechanism {
         KprobeMechanism::Multi => KprobeMeans::Multi,
+        KprobeMechanism::Session => KprobeMeans::Session,
         KprobeMechanism::Perf => KprobeMeans::Perf,
         KprobeMechanism::Tracefs => KprobeMeans::Tracefs,
-    });
+    }
+}
+
+/// Whether kernel probes can be made as the user wants.
+fn check_kprobes(program: &Program, features: &Features) -> Result<(), Failure> {
+    let means = program.config.kprobes;
     if program.config.maxactive.is_some() && means.is_some_and(|means| means != KprobeMeans::Tracefs) {
         let failure = Failure::usage("only events of tracefs let maxactive be set, and another mechanism is asked for");
         return Err(failure.hint("leave --kprobe-mechanism or maxactive away"));
     }
-    let has_functions = || program.points.iter().any(|point| is_function(&point.site));
-    if means == Some(KprobeMeans::Multi) && has_functions() && !features.kprobe_multi() {
-        let message = "this kernel has no links to many functions (Linux 5.18, with CONFIG_FPROBE), which \
-            `--kprobe-mechanism multi` asks for";
-        return Err(Failure::usage(message).hint("leave --kprobe-mechanism away: what this kernel has is chosen"));
+    let has_functions = program.points.iter().any(|point| is_function(&point.site));
+    let missing = match means.filter(|_| has_functions) {
+        Some(KprobeMeans::Multi) if !features.kprobe_multi() => {
+            "links to many functions (Linux 5.18, with CONFIG_FPROBE)"
+        }
+        Some(KprobeMeans::Session) if !features.kprobe_session() => {
+            "programs for entries and returns of functions (Linux 6.10, with CONFIG_FPROBE)"
+        }
+        _ => return Ok(()),
+    };
+    let failure =
+        Failure::usage(format!("this kernel has no {missing}, which the mechanism for kernel probes asks for"));
+    Err(failure.hint("leave --kprobe-mechanism away: what this kernel has is chosen"))
+}
+
+/// Whether what the user forced could be done for something.
+fn check_plan(program: &Program, compiled: &Compiled) -> Result<(), Failure> {
+    let is_session = |planned: &Planned| planned.means == Means::KprobeSession;
+    if program.config.kprobes != Some(KprobeMeans::Session) || compiled.units.iter().any(is_session) {
+        return Ok(());
     }
-    Ok(means)
+    let message = "no functions have both a kprobe and a kretprobe here, which one program could serve (session)";
+    Err(Failure::usage(message).hint("leave --kprobe-mechanism away: what fits is chosen"))
 }
 
 fn is_function(site: &Site) -> bool {
@@ -116,6 +146,7 @@ fn program(
         (program, diagnostics) = (shorter, messages);
     }
     program.config.maxactive = args.maxactive.or(program.config.maxactive);
+    program.config.kprobes = args.kprobe_mechanism.map(kprobe_means).or(program.config.kprobes);
     if !args.quiet {
         eprint!("{}", diag::render(script, &diagnostics, failure::color()));
         list::print_warnings(&source);
@@ -143,7 +174,7 @@ fn trace(args: &Args, script: &Script, program: &Program, compiled: Compiled, fo
 pub fn listing(compiled: &Compiled) -> String {
     let mut text = String::new();
     for (planned, code) in compiled.units.iter().zip(&compiled.object.programs) {
-        for point in &planned.unit.points {
+        for point in planned.unit.all_points() {
             text.push_str(&compiled.program.points[point.0 as usize].name);
             text.push('\n');
         }

@@ -2,7 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::Expr;
-use quadrant_program::program::MissingProbes;
+use quadrant_program::program::{KprobeMeans, MissingProbes};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{StackMode, Type};
 use quadrant_types::suggest;
@@ -18,6 +18,7 @@ const KNOWN: &[&str] = &[
     "max_probes",
     "max_cat_bytes",
     "maxactive",
+    "kprobe_mechanism",
     "perf_rb_pages",
     "print_maps_on_exit",
     "str_trunc_trailer",
@@ -142,6 +143,9 @@ impl Lower<'_> {
             "max_probes" => config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?,
             "max_cat_bytes" => config.max_cat_bytes = number(value, 0, u32::MAX, "a number of bytes")?,
             "maxactive" => config.maxactive = Some(number(value, 1, 4096, "a number, 1 to 4096")?),
+            "kprobe_mechanism" => {
+                config.kprobes = Some(kprobe_means(&text(value)?).ok_or("multi, session, perf or tracefs")?);
+            }
             "perf_rb_pages" => {
                 let pages = number(value, 1, 1 << 20, "a power of two, 1 to 1048576")?;
                 config.ring_pages = Some(pages.next_power_of_two());
@@ -163,6 +167,16 @@ pub(super) fn stack_mode(name: &str) -> Option<StackMode> {
         "perf" => Some(StackMode::Perf),
         "raw" => Some(StackMode::Raw),
         "build_id" => Some(StackMode::BuildId),
+        _ => None,
+    }
+}
+
+fn kprobe_means(name: &str) -> Option<KprobeMeans> {
+    match name {
+        "multi" => Some(KprobeMeans::Multi),
+        "session" => Some(KprobeMeans::Session),
+        "perf" => Some(KprobeMeans::Perf),
+        "tracefs" => Some(KprobeMeans::Tracefs),
         _ => None,
     }
 }

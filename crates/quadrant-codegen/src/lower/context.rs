@@ -41,7 +41,7 @@ impl Lower<'_, '_> {
             Context::Registers | Context::PerfEvent | Context::BtfTracepoint | Context::Function { .. } => {
                 Ok(self.part_of_word(off, size, signed))
             }
-            Context::Run => Err(self.error("this probe has no context")),
+            Context::Run | Context::Session { .. } => Err(self.error("this probe has no context")),
         }
     }
 

@@ -32,6 +32,7 @@ mod read;
 mod record;
 mod reuse;
 mod scratch;
+mod session;
 mod shared;
 mod speculation;
 mod stack;

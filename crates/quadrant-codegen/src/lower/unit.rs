@@ -23,6 +23,7 @@ use super::reuse::Lookups;
 use super::scratch::Claim;
 use super::scratch::Exits;
 use super::scratch::Scratch;
+use super::session;
 use super::shared::Shared;
 use super::texts::token::Tokens;
 use super::texts::token::predicate_uses_tokens;
@@ -51,12 +52,13 @@ const LOOP_DEPTH_MAX: u32 = 6;
 
 /// Compiles a unit.
 pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit) -> Result<Code> {
-    let clauses = clauses(g.program, unit)?;
+    let halves = session::halves(unit);
+    let clauses = clauses(g.program, &halves)?;
     let span = clauses.first().map_or_else(Span::default, |clause| clause.span);
     let mut plan = Plan::new(&clauses)?;
     loop {
         let mut lower = Lower::new(g, unit, &plan, &clauses);
-        lower.unit(&clauses)?;
+        lower.unit(&halves)?;
         if lower.claims != plan.claims {
             plan.claims = lower.claims;
             continue;
@@ -69,10 +71,13 @@ pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit) -> Result<Code> {
     }
 }
 
-fn clauses<'a>(program: &'a Program, unit: &Unit) -> Result<Vec<&'a Clause>> {
-    let find = |index: &usize| program.clauses.get(*index);
-    let all: Option<Vec<_>> = unit.clauses.iter().map(find).collect();
-    all.ok_or_else(|| CompileError::model(Span::default(), "a unit names a clause that does not exist"))
+fn clauses<'a>(program: &'a Program, units: &[Unit]) -> Result<Vec<&'a Clause>> {
+    units.iter().flat_map(|unit| &unit.clauses).map(|index| clause(program, *index)).collect()
+}
+
+fn clause(program: &Program, index: usize) -> Result<&Clause> {
+    let unknown = || CompileError::model(Span::default(), "a unit names a clause that does not exist");
+    program.clauses.get(index).ok_or_else(unknown)
 }
 
 /// What a pass over a unit takes for granted; a pass that finds it wrong is repeated.
@@ -172,19 +177,17 @@ impl<'a, 'g> Lower<'a, 'g> {
     }
 
     /// Lowers all clauses, and notes where each would have to claim scratch memory.
-    fn unit(&mut self, clauses: &[&'a Clause]) -> Result<()> {
+    fn unit(&mut self, halves: &'g [Unit]) -> Result<()> {
         let Leave::Jump { unit: end, .. } = self.f.leave else {
             return Err(CompileError::model(self.span, "a program that starts as a callback"));
         };
         self.entry(end)?;
         let free = self.claim_for_all(end);
         let unit_end = free.unwrap_or(end);
-        for (clause, index) in clauses.iter().zip(&self.unit.clauses) {
-            self.clause = *index as u32;
-            self.at(clause.span);
-            self.clause(clause, unit_end)?;
+        match halves {
+            [at_entry, at_return] => self.session(at_entry, at_return, unit_end)?,
+            _ => self.clauses(unit_end)?,
         }
-        self.f.b.jump(unit_end, &[]);
         if let Some(free) = free {
             self.f.b.switch_to(free);
             self.f.scratch = self.unit_scratch;
@@ -193,6 +196,18 @@ impl<'a, 'g> Lower<'a, 'g> {
         }
         self.f.b.switch_to(end);
         self.f.b.ret(0);
+        Ok(())
+    }
+
+    /// Lowers the clauses of the unit, and leaves the program.
+    pub fn clauses(&mut self, unit_end: Block) -> Result<()> {
+        for index in &self.unit.clauses {
+            let clause = clause(self.g.program, *index)?;
+            self.clause = *index as u32;
+            self.at(clause.span);
+            self.clause(clause, unit_end)?;
+        }
+        self.f.b.jump(unit_end, &[]);
         Ok(())
     }
 

@@ -48,6 +48,7 @@ pub fn target() -> Target {
         write_user: true,
         task: None,
         path: None,
+        session_is_return: Some(4711),
         map_keys: 4096,
         stack_keys: 1024,
         arch: quadrant_program::arch::native(),

@@ -8,7 +8,7 @@ use quadrant_codegen::{Context, LossKind, RawRead};
 use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind, Function};
 use quadrant_program::layout::{STACK_EMPTY, STACK_LOST};
 use quadrant_program::map::{Aggregation, MapId};
-use quadrant_program::probe::{ArgLoc, Operand, Site};
+use quadrant_program::probe::{ArgLoc, KernelCode, Operand, Site};
 use quadrant_program::ty::{Space, StackMode, StackType, Type};
 use quadrant_vm::{FakeEnv, FakeMemory};
 
@@ -333,6 +333,35 @@ fn the_point_that_fired_comes_from_its_cookie() {
         if Features::new().attach_cookie(ProgramKind::Kprobe) {
             Kernel::new(&script);
         }
+    }
+}
+
+#[test]
+fn one_program_at_entry_and_return_does_each_in_its_turn() {
+    let mut script = Script::new();
+    let kept = script.keyed(Type::U64, Type::U64);
+    let calls = script.keyed(Type::U64, Type::U64);
+    script.clause_in(Context::Registers, None, vec![set_map(kept, Some(builtin(Builtin::Point)), arg(0))]);
+    let result = expr(ExprKind::Retval, Type::U64);
+    script.clause_in(Context::Registers, None, vec![set_map(calls, Some(builtin(Builtin::Point)), result)]);
+    let entries =
+        [script.point(Site::Kprobe(KernelCode::default())), script.point(Site::Kprobe(KernelCode::default()))];
+    let returns = [0, 1].map(|_| script.point(Site::Kretprobe(KernelCode::default())));
+    script.units.truncate(1);
+    script.units[0].points = entries.to_vec();
+    script.units[0].context = Context::Session { clauses: vec![1], points: returns.to_vec() };
+    let is_return = target().session_is_return.expect("a number");
+    for (answer, cookie) in [(0, 1), (1, 0), (0x100, 0), (0xff01, 1)] {
+        // What is above the lowest byte of a truth value is left from before.
+        let env = FakeEnv { cookie, kfuncs: BTreeMap::from([(is_return, answer)]), ..FakeEnv::default() };
+        let mut registers = vec![0; 21];
+        let arch = quadrant_program::arch::native();
+        registers[usize::from(arch.arguments[0]) / 8] = 11;
+        registers[usize::from(arch.return_value) / 8] = 22;
+        let seen = in_machine(&script, env, &[(0, registers)]);
+        let (map, points, value) = if answer & 1 == 1 { (calls, returns, 22) } else { (kept, entries, 11) };
+        assert_eq!(seen.at(map, points[cookie as usize].0.into()), Some(value), "{answer:#x} {cookie}");
+        assert_eq!(seen.maps.values().map(BTreeMap::len).sum::<usize>(), 1, "{answer:#x} {cookie}");
     }
 }
 

@@ -236,7 +236,7 @@ impl Kernel {
 pub fn kind(context: &Context) -> ProgramKind {
     match context {
         Context::Tracepoint => ProgramKind::Tracepoint,
-        Context::Registers => ProgramKind::Kprobe,
+        Context::Registers | Context::Session { .. } => ProgramKind::Kprobe,
         Context::PerfEvent => ProgramKind::PerfEvent,
         Context::Run
         | Context::RawTracepoint(_)
@@ -286,9 +286,10 @@ fn lookup(map: &Map, key: &[u8]) -> Option<Vec<u8>> {
 
 fn relocate(code: &mut Code, descriptors: &[i32]) {
     for reloc in &code.relocs {
-        if let RelocKind::Map(map) | RelocKind::MapValue(map) = reloc.kind {
-            code.insns[reloc.at as usize].imm = descriptors[map.index()];
-        }
+        code.insns[reloc.at as usize].imm = match reloc.kind {
+            RelocKind::Map(map) | RelocKind::MapValue(map) => descriptors[map.index()],
+            RelocKind::Kfunc(kfunc) => kfunc.0 as i32,
+        };
     }
 }
 

@@ -14,6 +14,7 @@ use quadrant_program::probe::KernelCode;
 use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 
+use super::Means;
 use super::Progress;
 use super::Request;
 use crate::error::Result;
@@ -29,6 +30,9 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
         let hidden = || error(format!("the address of `{}` is hidden, which attaching to many needs", code.symbol));
         addresses.push(code.address.ok_or_else(hidden)?);
         when = if on_return { When::Return } else { When::Entry };
+    }
+    if request.means == Means::KprobeSession {
+        when = When::Session;
     }
     let cookies = request.cookies();
     let functions = KprobeMulti { functions: KernelFunctions::Addresses(&addresses), cookies: &cookies, when };

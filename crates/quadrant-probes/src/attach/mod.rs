@@ -59,6 +59,9 @@ pub enum Means {
     UprobeMulti,
     /// All kernel functions with one link; the program was loaded for [`AttachType::TraceKprobeMulti`].
     KprobeMulti,
+    /// Entries and returns of kernel functions with one link, by their entries; the program was loaded for
+    /// [`AttachType::TraceKprobeSession`].
+    KprobeSession,
     /// Kernel functions by events of tracefs.
     Tracefs {
         /// Calls of a function that may be under way at once; `None` lets the kernel choose.
@@ -88,7 +91,7 @@ impl Request<'_> {
 impl Means {
     /// Whether the kernel counts what it skipped for each point, and not for all of a program's together.
     pub fn counts_each(self) -> bool {
-        self != Means::KprobeMulti
+        !matches!(self, Means::KprobeMulti | Means::KprobeSession)
     }
 }
 
@@ -122,7 +125,7 @@ pub fn attach(
     let links = match request.means {
         Means::Syscalls { exit } => vec![tracepoint::syscalls(request, exit)?],
         Means::UprobeMulti => vec![uprobe::multi(request)?],
-        Means::KprobeMulti => vec![kprobe::multi(request)?],
+        Means::KprobeMulti | Means::KprobeSession => vec![kprobe::multi(request)?],
         Means::Tracefs { maxactive } => {
             let tracefs = tracefs().map_err(|e| from_kernel(&e))?;
             let (links, events) = tracefs::links(request, maxactive, tracefs, progress)?;

@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
-use quadrant_bpf::tracefs::TraceFs;
 use quadrant_types::{TypeSet, Types};
 
 use crate::error::Result;
@@ -28,6 +27,7 @@ use traceable::Traceable;
 pub(crate) use abilities::Way;
 pub(crate) use missing::why_refused;
 pub(crate) use select::{Selected, Wanted};
+pub use traceable::FunctionTracer;
 pub(crate) use types::{Prototype, owner};
 
 /// The kernel image itself, as a module's name.
@@ -78,7 +78,7 @@ impl Kernel {
     }
 
     fn traceable(&self) -> &Traceable {
-        self.traceable.get_or_init(|| TraceFs::open().map_or(Traceable::Unknown, |tracefs| Traceable::load(&tracefs)))
+        self.traceable.get_or_init(Traceable::of_this_kernel)
     }
 
     fn blacklist(&self) -> &Blacklist {

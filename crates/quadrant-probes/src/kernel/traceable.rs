@@ -1,8 +1,10 @@
 //! Which functions the kernel's function tracer knows: only these can be attached to many at a time, and none else by BTF.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use quadrant_bpf::tracefs::TraceFs;
+use quadrant_program::probe::KernelCode;
 
 use super::symbols::Function;
 
@@ -21,6 +23,11 @@ pub(crate) enum Traceable {
 }
 
 impl Traceable {
+    /// The running kernel's.
+    pub fn of_this_kernel() -> Self {
+        TraceFs::open().map_or(Self::Unknown, |tracefs| Self::load(&tracefs))
+    }
+
     pub fn load(tracefs: &TraceFs) -> Self {
         if let Ok(text) = tracefs.read("available_filter_functions_addrs") {
             return Self::addresses(&String::from_utf8_lossy(&text));
@@ -69,6 +76,21 @@ impl Traceable {
     /// Whether the list can be read at all.
     pub fn is_known(&self) -> bool {
         !matches!(self, Self::Unknown)
+    }
+}
+
+/// The function tracer's list, read when it is first asked for.
+#[derive(Debug, Default)]
+pub struct FunctionTracer {
+    list: OnceCell<Traceable>,
+}
+
+impl FunctionTracer {
+    /// Whether it is known to have a function, by its address.
+    pub fn knows(&self, code: &KernelCode) -> bool {
+        let list = self.list.get_or_init(Traceable::of_this_kernel);
+        let function = Function { name: &code.symbol, module: code.module.as_deref(), address: code.address };
+        code.address.is_some() && matches!(list, Traceable::Addresses(_)) && list.has(&function, 1)
     }
 }
 

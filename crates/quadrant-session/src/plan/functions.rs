@@ -5,22 +5,11 @@ use std::collections::{HashMap, HashSet};
 use quadrant_program::Program;
 use quadrant_program::expr::{Builtin, Expr, ExprKind};
 use quadrant_program::probe::{BtfFunction, BtfOwner, KernelCode, PointId, Site};
-use quadrant_program::program::Clause;
+use quadrant_program::program::{Clause, KprobeMeans};
 use quadrant_program::visit;
 use quadrant_program::visit::Visitor;
 
 use super::PlanOptions;
-
-/// A means that the user can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KprobeMeans {
-    /// One link for all functions.
-    Multi,
-    /// A perf event for each.
-    Perf,
-    /// An event of tracefs for each.
-    Tracefs,
-}
 
 /// By which means a function is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,13 +57,13 @@ pub(super) fn choose(
 fn kprobe(code: &KernelCode, group: &Group, options: &PlanOptions<'_>, on_return: bool) -> KprobeMeans {
     let abilities = options.abilities;
     match options.kprobes {
-        Some(forced) => forced,
+        Some(forced @ (KprobeMeans::Multi | KprobeMeans::Perf | KprobeMeans::Tracefs)) => forced,
         // Where perf events and links do not tell what they missed, tracefs does.
-        None if on_return && abilities.hides_misses() => KprobeMeans::Tracefs,
-        None if on_return && options.maxactive.is_some() => KprobeMeans::Tracefs,
-        None if group.kprobes > 1 && is_entry(code) && abilities.kprobe_multi() => KprobeMeans::Multi,
-        None if abilities.kprobe_event() => KprobeMeans::Perf,
-        None => KprobeMeans::Tracefs,
+        _ if on_return && abilities.hides_misses() => KprobeMeans::Tracefs,
+        _ if on_return && options.maxactive.is_some() => KprobeMeans::Tracefs,
+        _ if group.kprobes > 1 && is_entry(code) && abilities.kprobe_multi() => KprobeMeans::Multi,
+        _ if abilities.kprobe_event() => KprobeMeans::Perf,
+        _ => KprobeMeans::Tracefs,
     }
 }
 

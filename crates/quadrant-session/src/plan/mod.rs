@@ -11,6 +11,7 @@ use quadrant_codegen::object::Unit;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::probe::BtfOwner;
+use quadrant_program::probe::KernelCode;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 
@@ -19,8 +20,11 @@ use crate::uses::ContextUse;
 use crate::uses::asks_for_point;
 
 mod functions;
+mod session;
+#[cfg(test)]
+mod tests;
 
-pub use functions::KprobeMeans;
+pub use quadrant_program::program::KprobeMeans;
 
 /// What the kernel can do, as far as it decides how programs are attached. Asked only when it matters.
 pub trait Abilities {
@@ -36,6 +40,10 @@ pub trait Abilities {
     fn kprobe_event(&self) -> bool;
     /// The kernel does not tell how many returns of functions such events, and multi-links, missed.
     fn hides_misses(&self) -> bool;
+    /// Entry and return of kernel functions with one program.
+    fn kprobe_session(&self) -> bool;
+    /// The function tracer knows a function; asked only of functions whose points do not say so.
+    fn is_traceable(&self, function: &KernelCode) -> bool;
 }
 
 /// What the kernel allows, and what the user forced.
@@ -91,7 +99,8 @@ pub fn plan(program: &Program, options: PlanOptions) -> Vec<Planned> {
         };
         groups.add((mechanism, clauses), point);
     }
-    groups.units.into_iter().flat_map(|(key, points)| finish(program, key, points, options)).collect()
+    let groups = session::pair(program, groups.groups, &options);
+    groups.into_iter().flat_map(|group| finish(program, group, options)).collect()
 }
 
 /// For each point in order of first use: the clauses that run there, in source order.
@@ -253,27 +262,41 @@ fn syscall_fields_only(program: &Program, clauses: &[usize]) -> bool {
     })
 }
 
+/// Points that share a program.
+struct Group {
+    mechanism: Mechanism,
+    clauses: Vec<usize>,
+    points: Vec<PointId>,
+    /// What runs at the returns of the functions at whose entries the points are: clauses, and points in the same order.
+    returns: Option<(Vec<usize>, Vec<PointId>)>,
+}
+
 /// Units under construction, in order of first appearance.
 #[derive(Default)]
 struct Groups {
-    units: Vec<(Key, Vec<PointId>)>,
+    groups: Vec<Group>,
     index: HashMap<Key, usize>,
 }
 
 impl Groups {
     fn add(&mut self, key: Key, point: PointId) {
         match self.index.get(&key) {
-            Some(slot) => self.units[*slot].1.push(point),
+            Some(slot) => self.groups[*slot].points.push(point),
             None => {
-                self.index.insert(key.clone(), self.units.len());
-                self.units.push((key, vec![point]));
+                self.index.insert(key.clone(), self.groups.len());
+                let (mechanism, clauses) = key;
+                self.groups.push(Group { mechanism, clauses, points: vec![point], returns: None });
             }
         }
     }
 }
 
 /// One unit for all points, or one for each where programs cannot tell points apart.
-fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, options: PlanOptions) -> Vec<Planned> {
+fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned> {
+    if let Some((returns, places)) = group.returns {
+        return vec![both(program, group.clauses, group.points, returns, places)];
+    }
+    let Group { mechanism, clauses, points, .. } = group;
     // Without cookies all points can share a program that does not ask which one it is.
     let cookies = clauses.iter().any(|clause| asks_for_point(program, &program.clauses[*clause]));
     let together = points.len() == 1 || !cookies || mechanism.tells_points_apart(program, &points, options);
@@ -286,6 +309,20 @@ fn finish(program: &Program, (mechanism, clauses): Key, points: Vec<PointId>, op
     };
     let means = mechanism.means(options);
     shares.into_iter().map(|points| Planned { unit: unit(points), means, cookies }).collect()
+}
+
+/// One unit for entries and returns.
+fn both(
+    program: &Program,
+    clauses: Vec<usize>,
+    points: Vec<PointId>,
+    returns: Vec<usize>,
+    places: Vec<PointId>,
+) -> Planned {
+    let asks = |index: &usize| asks_for_point(program, &program.clauses[*index]);
+    let cookies = clauses.iter().chain(&returns).any(asks);
+    let context = Context::Session { clauses: returns, points: places };
+    Planned { unit: Unit { context, clauses, points, pid: None }, means: Means::KprobeSession, cookies }
 }
 
 /// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of

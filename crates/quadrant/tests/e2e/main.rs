@@ -8,6 +8,7 @@ mod common;
 mod counts;
 mod doctor;
 mod errors;
+mod explain;
 mod issue_lines;
 mod life;
 mod listing;

@@ -1,0 +1,152 @@
+//! Which means are chosen for functions of the kernel, on made-up kernels.
+
+use quadrant_bpf::prog::ProgramKind;
+use quadrant_codegen::object::Context;
+use quadrant_probes::attach::Means;
+use quadrant_program::Program;
+use quadrant_program::expr::{Builtin, Expr, ExprKind};
+use quadrant_program::probe::{KernelCode, Point, PointId, Site};
+use quadrant_program::program::Clause;
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+use super::{Abilities, KprobeMeans, PlanOptions, Planned, plan};
+
+/// A kernel that can do everything, unless said otherwise.
+#[derive(Clone, Copy)]
+struct Kernel {
+    multi: bool,
+    session: bool,
+    hides_misses: bool,
+    traceable: bool,
+}
+
+const NEW: Kernel = Kernel { multi: true, session: true, hides_misses: false, traceable: true };
+
+impl Abilities for Kernel {
+    fn attach_cookie(&self, _: ProgramKind) -> bool {
+        true
+    }
+
+    fn fentry_cookie(&self, _: u32) -> bool {
+        true
+    }
+
+    fn uprobe_multi(&self) -> bool {
+        true
+    }
+
+    fn kprobe_multi(&self) -> bool {
+        self.multi
+    }
+
+    fn kprobe_event(&self) -> bool {
+        true
+    }
+
+    fn hides_misses(&self) -> bool {
+        self.hides_misses
+    }
+
+    fn kprobe_session(&self) -> bool {
+        self.session
+    }
+
+    fn is_traceable(&self, _: &KernelCode) -> bool {
+        self.traceable
+    }
+}
+
+fn code(address: u64, traceable: bool) -> KernelCode {
+    KernelCode { symbol: format!("f{address}"), address: Some(address), traceable, ..KernelCode::default() }
+}
+
+fn entry(address: u64) -> Site {
+    Site::Kprobe(code(address, false))
+}
+
+fn at_return(address: u64) -> Site {
+    Site::Kretprobe(code(address, false))
+}
+
+/// A program with a clause for each list of sites.
+fn program(clauses: &[&[Site]]) -> Program {
+    let mut program = Program::default();
+    for sites in clauses {
+        let first = program.points.len() as u32;
+        program.points.extend(sites.iter().map(|site| Point {
+            site: site.clone(),
+            name: String::new(),
+            func: String::new(),
+        }));
+        let points = (first..program.points.len() as u32).map(PointId).collect();
+        program.clauses.push(Clause { points, predicate: None, body: Vec::new(), span: Span::default() });
+    }
+    program
+}
+
+fn planned(kernel: Kernel, kprobes: Option<KprobeMeans>, maxactive: Option<u32>, program: &Program) -> Vec<Planned> {
+    plan(program, PlanOptions { abilities: &kernel, raw_tracepoints: true, pid: None, kprobes, maxactive })
+}
+
+fn means(kernel: Kernel, clauses: &[&[Site]]) -> Vec<Means> {
+    planned(kernel, None, None, &program(clauses)).iter().map(|planned| planned.means).collect()
+}
+
+#[test]
+fn entries_and_returns_of_the_same_functions_are_one_program() {
+    let mut program = program(&[&[entry(1), entry(2)], &[at_return(2), at_return(1)]]);
+    program.clauses[1].predicate = Some(Expr::new(ExprKind::Builtin(Builtin::Point), Type::ProbeName, Span::default()));
+    let planned = planned(NEW, None, None, &program);
+    let [both] = planned.as_slice() else { panic!("{planned:?}") };
+    assert_eq!((both.means, both.cookies), (Means::KprobeSession, true));
+    assert_eq!((&both.unit.clauses, &both.unit.points), (&vec![0], &vec![PointId(0), PointId(1)]));
+    // The returns are in the order of the entries, whose numbers the cookies are.
+    assert_eq!(both.unit.context, Context::Session { clauses: vec![1], points: vec![PointId(3), PointId(2)] });
+    assert_eq!(both.unit.all_clauses().collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(both.unit.all_points().map(|point| point.0).collect::<Vec<_>>(), [0, 1, 3, 2]);
+}
+
+#[test]
+fn only_exactly_the_same_functions_are() {
+    assert_eq!(means(NEW, &[&[entry(1)], &[at_return(1)]]), [Means::KprobeSession]);
+    assert_eq!(means(NEW, &[&[entry(1), at_return(1)]]), [Means::KprobeSession]);
+    assert_eq!(means(NEW, &[&[entry(1)], &[at_return(2)]]), [Means::Each, Means::Each]);
+    assert_eq!(means(NEW, &[&[entry(1), entry(2)], &[at_return(1)]]), [Means::Each, Means::Each]);
+    let pairs: [&[Site]; 4] = [&[entry(1)], &[entry(2)], &[at_return(2)], &[at_return(1)]];
+    assert_eq!(means(NEW, &pairs), [Means::KprobeSession, Means::KprobeSession]);
+}
+
+#[test]
+fn only_the_starts_of_functions_that_the_tracer_knows_are() {
+    let inside = Site::Kprobe(KernelCode { offset: 4, ..code(1, false) });
+    assert_eq!(means(NEW, &[&[inside], &[at_return(1)]]), [Means::Each, Means::Each]);
+    let unknown = Kernel { traceable: false, ..NEW };
+    assert_eq!(means(unknown, &[&[entry(1)], &[at_return(1)]]), [Means::Each, Means::Each]);
+    // Patterns have asked the tracer already.
+    let known = [Site::Kprobe(code(1, true)), Site::Kretprobe(code(1, true))];
+    assert_eq!(means(unknown, &[&known[..1], &known[1..]]), [Means::KprobeSession]);
+}
+
+#[test]
+fn kernels_without_it_and_users_who_want_something_else_get_two_programs() {
+    let both: [&[Site]; 2] = [&[entry(1)], &[at_return(1)]];
+    assert_eq!(means(Kernel { session: false, ..NEW }, &both), [Means::Each, Means::Each]);
+    let program = program(&both);
+    let forced = |kprobes, maxactive| -> Vec<Means> {
+        planned(NEW, kprobes, maxactive, &program).iter().map(|planned| planned.means).collect()
+    };
+    assert_eq!(forced(Some(KprobeMeans::Session), None), [Means::KprobeSession]);
+    assert_eq!(forced(Some(KprobeMeans::Multi), None), [Means::KprobeMulti, Means::KprobeMulti]);
+    assert_eq!(forced(Some(KprobeMeans::Perf), None), [Means::Each, Means::Each]);
+    assert_eq!(forced(None, Some(3)), [Means::Each, Means::Tracefs { maxactive: Some(3) }]);
+}
+
+#[test]
+fn what_a_kernel_lacks_is_made_in_the_next_best_way() {
+    let many = [1, 2].map(|address| Site::Kprobe(code(address, true)));
+    assert_eq!(means(NEW, &[&many]), [Means::KprobeMulti]);
+    assert_eq!(means(Kernel { multi: false, ..NEW }, &[&many]), [Means::Each]);
+    let old = Kernel { multi: false, session: false, hides_misses: true, traceable: true };
+    assert_eq!(means(old, &[&[at_return(1)]]), [Means::Tracefs { maxactive: None }]);
+}
