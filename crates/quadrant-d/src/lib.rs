@@ -6,6 +6,7 @@ pub mod ast;
 pub mod desc;
 pub mod format;
 pub mod lexer;
+pub mod library;
 pub mod lines;
 pub mod lower;
 pub mod macros;

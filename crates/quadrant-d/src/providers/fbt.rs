@@ -11,6 +11,9 @@ use std::ops::Range;
 /// Functions that one description may mean for their arguments to be usable by `args[]`.
 const MOST_TYPED: usize = 16;
 
+/// A function that all kernels have, to try on whether functions can be probed.
+const SOME_FUNCTION: &str = "vfs_read";
+
 /// Words of arguments that `arg0` ... reach.
 const MOST_ARGS: u8 = 10;
 
@@ -57,6 +60,8 @@ impl Kind {
 
     pub fn list(&self, providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
         for (side, (kind, name)) in self.sides_of(wanted) {
+            // Names can be read on every kernel; probes there are only where one can be made.
+            providers.resolve(*kind, &[SOME_FUNCTION])?;
             let names = providers.source.list(*kind, &[wanted.module.widened(), wanted.function.widened()])?;
             for listed in names {
                 let Some((module, function)) = listed.split_once(':').and_then(|(_, rest)| rest.split_once(':')) else {

@@ -8,6 +8,7 @@ use super::layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
 use super::pattern::Wanted;
 use super::{KERNEL, Probe, Providers, Result, Row, advise, ids, syscall};
 use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeError, ProbeKind, Site};
+use quadrant_types::TypeSet;
 
 /// The provider that a table makes.
 macro_rules! provider {
@@ -196,7 +197,7 @@ impl Table {
 
 impl Spot {
     fn resolve(&self, providers: &Providers<'_>) -> Result<(Site, Layout)> {
-        if !self.with.is_empty() && providers.types.btf_func(self.with).is_err() {
+        if !self.with.is_empty() && providers.types.func_in(TypeSet::KERNEL, self.with).is_none() {
             return Err(super::error(format!("it has no function `{}`", self.with)));
         }
         let place = self.at.resolve(providers)?;
@@ -263,6 +264,10 @@ struct Place {
 impl At {
     fn resolve(&self, providers: &Providers<'_>) -> Result<Place> {
         match self {
+            // Asking first is cheaper than an error, which would name the nearest of all.
+            At::Raw(event) if providers.types.lookup_typedef(&format!("btf_trace_{event}")).is_none() => {
+                Err(super::error(format!("it has no tracepoint {event}")))
+            }
             At::Raw(event) => Ok(named(providers, providers.first(ProbeKind::RawTracepoint, &[event])?)),
             At::Enter(call) => call_place(providers, &format!("sys_enter_{call}"), syscall::words(providers)),
             At::Exit(call) => call_place(providers, &format!("sys_exit_{call}"), vec![syscall::result(providers)]),

@@ -20,7 +20,7 @@ const SENT_ARGS: &[Argument] = &[
     Of("pktinfo_t *", "{skb}"),
     Of("csinfo_t *", "{skb}->sk"),
     Of("ipinfo_t *", concat!("(struct iphdr *)", header!(sent))),
-    Of("tcpsinfo_t *", concat!("(struct __sent *)", header!(sent))),
+    Of("tcpsinfo_t *", "{skb}->sk"),
     Of("tcpinfo_t *", payload!(sent, "struct tcphdr *")),
 ];
 
