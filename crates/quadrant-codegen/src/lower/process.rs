@@ -145,7 +145,8 @@ impl Lower<'_, '_> {
         let address = self.address(frames);
         let size = self.f.b.iconst(bytes.into());
         let flags = self.f.b.iconst(if user { USER_STACK } else { 0 });
-        // What is not there, and everything when it fails, is filled with zeros.
+        // The helper fills what is not there with zeros, but older verifiers take its room for something that it reads.
+        self.zero(frames, bytes);
         self.f.b.call(helper::GET_STACK, &[self.f.ctx, address, size, flags]);
         let frame = self.f.b.load(frames.base, frames.off + 8 * index as i32, Size::B8);
         self.release(mark);
