@@ -114,7 +114,7 @@ impl Lower<'_> {
     /// The value of a piece of D that the provider gives.
     pub(super) fn layout_text(&mut self, text: &str, span: Span) -> Option<Value> {
         let expr = self.piece_of_d(text);
-        let frame = Frame { words: true, ..Frame::default() };
+        let frame = Frame { words: true, at: span, ..Frame::default() };
         let mut value = self.within(frame, |lower| lower.expr(&expr))?;
         value.expr.span = span;
         Some(value)

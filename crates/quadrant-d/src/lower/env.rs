@@ -127,6 +127,8 @@ pub(super) struct Settings {
     pub zdefs: bool,
     /// Nothing of the libraries is used.
     pub nolibs: bool,
+    /// Names of other systems are understood.
+    pub aliases: bool,
 }
 
 /// The longest text that keys and variables can hold.
@@ -147,6 +149,7 @@ impl Settings {
             destructive: options.destructive,
             zdefs: options.zdefs,
             nolibs: options.nolibs,
+            aliases: options.aliases,
         }
     }
 }

@@ -8,6 +8,7 @@ use quadrant_types::{CType, TypeId};
 use super::Lower;
 use crate::Mode;
 use crate::ast::{Item, TypeSpecKind};
+use crate::library;
 
 /// What of the libraries was used, and what the ones given by the user offer.
 #[derive(Debug, Default)]
@@ -27,6 +28,20 @@ impl Lower<'_> {
         }
         for item in self.own_items(name) {
             self.quietly(|lower| lower.library_item(&item));
+        }
+        for item in library::items(name) {
+            let wanted = self.settings.aliases || item.file != library::ALIASES;
+            // A struct and its typedef are one item with two names.
+            if wanted && self.used.tried.insert(item.text.to_owned()) {
+                self.embedded_item(item);
+            }
+        }
+    }
+
+    fn embedded_item(&mut self, item: &library::Item) {
+        let parsed = self.texts.parse(item.file, None, item.text, Mode::default());
+        for item in &parsed.script.items {
+            self.quietly(|lower| lower.library_item(item));
         }
     }
 

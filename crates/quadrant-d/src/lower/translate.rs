@@ -35,6 +35,8 @@ pub(super) struct Frame {
     pub names: HashMap<String, Value>,
     /// `arg0`, ... are the point's own words, rather than the probe's arguments.
     pub words: bool,
+    /// Where in the script it is used: faults and messages are about that place.
+    pub at: Span,
 }
 
 impl Lower<'_> {
@@ -76,7 +78,7 @@ impl Lower<'_> {
                 format!("{name}[ ] prototype mismatch: {got} keys passed, {wanted} expected"),
             );
         }
-        let mut frame = Frame::default();
+        let mut frame = Frame { at: span, ..Frame::default() };
         for (param, key) in params.iter().zip(keys) {
             let ty = self.type_expr(&param.ty)?;
             let value = self.expr(key)?;
@@ -179,7 +181,7 @@ impl Lower<'_> {
         let ty = self.ty_of(member.ty);
         let input = translator.input.name.as_ref().map(|name| name.name.clone()).unwrap_or_default();
         let attempt = |lower: &mut Self, way: &ast::Expr| {
-            let frame = Frame { names: HashMap::from([(input.clone(), made.input.clone())]), words: false };
+            let frame = Frame { names: HashMap::from([(input.clone(), made.input.clone())]), words: false, at: span };
             let value = lower.within(frame, |lower| lower.expr(way))?;
             lower.shaped(value, &ty, span)
         };

@@ -33,7 +33,7 @@ impl Lower<'_> {
             self.declarations(&parsed.script);
         }
         let expr = self.piece_of_d(VALUE);
-        let mut value = self.within(Frame::default(), |lower| lower.expr(&expr))?;
+        let mut value = self.within(Frame { at: span, ..Frame::default() }, |lower| lower.expr(&expr))?;
         value.expr.span = span;
         Some(value)
     }

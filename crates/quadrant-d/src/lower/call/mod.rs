@@ -29,6 +29,8 @@ pub(super) struct Call<'a> {
 
 /// Subroutines, with the least and the greatest number of their arguments.
 const SUBROUTINES: &[(&str, usize, usize)] = &[
+    // For libraries: texts one after the other in the memory of the process, as `pr_psargs` shows them.
+    ("__joined", 2, 2),
     ("alloca", 1, 1),
     ("basename", 1, 1),
     ("bcopy", 3, 3),
@@ -257,7 +259,7 @@ impl Lower<'_> {
             return self.bad_arg(call, 1, "void *", &value);
         }
         let expr = self.piece_of_d(text);
-        let frame = Frame { names: [("a".to_owned(), value)].into(), words: false };
+        let frame = Frame { names: [("a".to_owned(), value)].into(), words: false, at: call.span };
         let mut value = self.within(frame, |lower| lower.expr(&expr))?;
         value.expr.span = call.span;
         Some(value)

@@ -1,7 +1,7 @@
 //! Functions of texts.
 
 use quadrant_program::expr::{Expr, ExprKind, Function, TextFunction};
-use quadrant_program::ty::Type;
+use quadrant_program::ty::{Space, Type};
 
 use super::super::Lower;
 use super::super::value::{Int, Value};
@@ -27,6 +27,10 @@ impl Lower<'_> {
             "json" => {
                 let args = vec![self.text_arg(call, 1)?, self.text_arg(call, 2)?];
                 Some(self.text_of(TextFunction::Json, args, call))
+            }
+            "__joined" => {
+                let args = vec![self.address_arg(call, 1)?, self.int_arg(call, 2)?];
+                Some(self.of_text(ExprKind::Call(Function::Args(Space::User), args), call.span))
             }
             "d_path" => {
                 let args = vec![self.address_arg(call, 1)?];

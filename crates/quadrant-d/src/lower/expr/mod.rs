@@ -21,7 +21,7 @@ impl Lower<'_> {
     }
 
     fn expr_within(&mut self, ast: &ast::Expr) -> Option<Value> {
-        let span = ast.span;
+        let span = self.frames.last().map_or(ast.span, |frame| frame.at);
         match &ast.kind {
             ast::ExprKind::Error => None,
             ast::ExprKind::Int(literal) => {
