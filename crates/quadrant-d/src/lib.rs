@@ -15,6 +15,7 @@ pub mod options;
 pub mod parser;
 pub mod providers;
 pub mod tree;
+pub mod usdt;
 mod walk;
 
 pub use parser::{Mode, Parsed, parse, parse_expr_part, parse_part, parse_type_part};

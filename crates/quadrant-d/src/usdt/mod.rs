@@ -1,0 +1,88 @@
+//! Static probes of programs: what `dtrace -h` and `dtrace -G` make of a provider definition.
+//!
+//! A build calls `-h` for a header with a macro for each probe, compiles its sources with it, calls `-G` for one more
+//! object, and links all. Here the macro ([`header`]) places a nop and a note of the stapsdt format (SystemTap's wiki,
+//! UserSpaceProbeImplementation), which all Linux tracers read; the object ([`object`]) has the counters ("semaphores")
+//! that tracers raise, and that `PROVIDER_PROBE_ENABLED()` looks at.
+
+mod arg;
+mod header;
+mod object;
+
+pub use header::header;
+pub use object::{Machine, object};
+
+use quadrant_program::diag::Diagnostic;
+
+use crate::ast::{Item, ProviderDef, ProviderProbe, Script};
+use arg::{Passed, Types};
+
+/// What a C compiler takes as operands of one `asm`.
+const MAX_ARGS: usize = 30;
+
+/// The providers that a file defines.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProviderFile {
+    providers: Vec<Provider>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Provider {
+    name: String,
+    probes: Vec<Probe>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Probe {
+    /// As notes have it: `a__b`.
+    name: String,
+    args: Vec<Passed>,
+}
+
+impl ProviderFile {
+    /// The providers of a script, and what of it cannot be done.
+    pub fn read(script: &Script) -> (ProviderFile, Vec<Diagnostic>) {
+        let types = Types::of(script);
+        let mut diagnostics = Vec::new();
+        let mut file = ProviderFile::default();
+        for item in &script.items {
+            match item {
+                Item::Provider(definition) => file.providers.push(provider(definition, &types, &mut diagnostics)),
+                Item::Clause(clause) => {
+                    let message = "probe clauses may not be used in a provider definition file";
+                    diagnostics.push(Diagnostic::error(clause.span, message).tag("D_SYNTAX"));
+                }
+                Item::Inline(_) | Item::Translator(_) | Item::Declaration(_) => {}
+            }
+        }
+        (file, diagnostics)
+    }
+}
+
+fn provider(definition: &ProviderDef, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Provider {
+    let probes = definition.probes.iter().map(|definition| probe(definition, types, diagnostics));
+    Provider { name: definition.name.name.clone(), probes: probes.collect() }
+}
+
+fn probe(definition: &ProviderProbe, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Probe {
+    let name = definition.name.name.replace('-', "__");
+    if definition.args.len() > MAX_ARGS {
+        let message = format!("probe {name} has too many arguments: the limit is {MAX_ARGS}");
+        diagnostics.push(Diagnostic::error(definition.span, message).tag("D_PROV_PRARGLEN"));
+    }
+    let mut args = Vec::new();
+    for param in &definition.args {
+        match types.passed(&param.ty) {
+            Ok(passed) => args.push(passed),
+            Err(why) => diagnostics.push(Diagnostic::error(param.span, why).tag("D_DECL_PROTO_TYPE")),
+        }
+    }
+    Probe { name, args }
+}
+
+impl Probe {
+    /// The counter's symbol, as the header and the object call it.
+    fn semaphore(&self, provider: &str) -> String {
+        format!("{provider}_{}_semaphore", self.name)
+    }
+}
