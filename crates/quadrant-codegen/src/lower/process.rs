@@ -9,7 +9,6 @@ use quadrant_program::ty::StackType;
 
 use super::cells::Cell;
 use super::error::Result;
-use super::stack::USER_STACK;
 use super::unit::Lower;
 use crate::object::Context;
 use crate::ssa::Block;
@@ -144,7 +143,8 @@ impl Lower<'_, '_> {
         let frames = self.alloc_bytes(bytes);
         let address = self.address(frames);
         let size = self.f.b.iconst(bytes.into());
-        let flags = self.f.b.iconst(if user { USER_STACK } else { 0 });
+        let flags = self.stack_flags(StackType { user, limit: 127, mode: StackMode::Dtrace });
+        let flags = self.f.b.iconst(flags);
         // The helper fills what is not there with zeros, but older verifiers take its room for something that it reads.
         self.zero(frames, bytes);
         self.f.b.call(helper::GET_STACK, &[self.f.ctx, address, size, flags]);
@@ -155,6 +155,6 @@ impl Lower<'_, '_> {
 
     /// How many frames the stack has.
     pub fn stack_depth(&mut self, user: bool) -> Value {
-        self.frames(StackType { user, limit: 127, mode: StackMode::Raw })
+        self.frames(StackType { user, limit: 127, mode: StackMode::Dtrace })
     }
 }

@@ -4,17 +4,22 @@ use quadrant_bpf::helper;
 use quadrant_program::layout::STACK_EMPTY;
 use quadrant_program::layout::STACK_LOST;
 use quadrant_program::layout::STACK_SECOND;
+use quadrant_program::ty::StackMode;
 use quadrant_program::ty::StackType;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::unit::Lower;
+use crate::object::Context;
 use crate::object::LossKind;
 use crate::ssa::Cond;
 use crate::ssa::Value;
 
 /// `BPF_F_USER_STACK`. The flag by which only hashes are compared is not set: a number stands for exactly one stack.
-pub(super) const USER_STACK: i64 = 1 << 8;
+const USER_STACK: i64 = 1 << 8;
+
+/// Frames of a raw tracepoint's or trampoline's program and of what called it. (A tracepoint that others use, too, has one more.)
+const OWN_FRAMES: i64 = 2;
 
 /// The place for this stack is taken by another.
 const EEXIST: i64 = 17;
@@ -25,7 +30,7 @@ impl Lower<'_, '_> {
     /// A stack trace: its number, and for a user stack the process in the upper half.
     pub fn stack_trace(&mut self, ty: &Type) -> Result<Value> {
         let Type::Stack(stack) = ty else { return Err(self.model_error("a stack of another type")) };
-        let flags = if stack.user { USER_STACK } else { 0 };
+        let flags = self.stack_flags(*stack);
         let (end, id) = self.join();
         let [taken, failed] = [self.f.b.create_block(), self.f.b.create_block()];
         let first = self.stack_id(stack.limit, false, flags);
@@ -60,12 +65,29 @@ impl Lower<'_, '_> {
         let place = self.alloc_bytes(size);
         let place = self.address(place);
         let size = self.f.b.iconst(size.into());
-        let flags = self.f.b.iconst(if stack.user { USER_STACK } else { 0 });
+        let flags = self.stack_flags(stack);
+        let flags = self.f.b.iconst(flags);
         let bytes = self.f.b.call(helper::GET_STACK, &[self.f.ctx, place, size, flags]);
         self.release(mark);
         let none = self.f.b.iconst(0);
         let bytes = self.f.b.select(Cond::Slt, bytes, 0, none, bytes);
         self.f.b.shr(bytes, 3)
+    }
+
+    /// Whose stack, and how many frames are left out: D does not show those through which the kernel called the program.
+    pub fn stack_flags(&self, stack: StackType) -> i64 {
+        match (stack.user, stack.mode, &self.unit.context) {
+            (true, ..) => USER_STACK,
+            (
+                false,
+                StackMode::Dtrace,
+                Context::RawTracepoint(_)
+                | Context::BtfTracepoint
+                | Context::Syscalls { .. }
+                | Context::Function { .. },
+            ) => OWN_FRAMES,
+            _ => 0,
+        }
     }
 
     fn stack_id(&mut self, limit: u8, second: bool, flags: i64) -> Value {

@@ -396,6 +396,8 @@ fn where_the_code_is_and_who_called_it() {
     assert_eq!(numbers(&env, (0, vec![])), [&[0x4000, kernel_pc][..], &callers].concat());
     assert_eq!(numbers(&env, (1, registers(kernel_pc))), [&[0, kernel_pc][..], &callers].concat());
     assert_eq!(numbers(&env, (2, registers(0x4444))), [&[0x4444, 0][..], &callers].concat());
+    // The frames through which the kernel called the program do not count.
+    assert_eq!(numbers(&env, (3, vec![])), [0x4000, kernel_pc + 2, 0x5000, 0, 2, 1]);
     env.user_stack = Err(-14);
     assert_eq!(numbers(&env, (0, vec![])), [0, kernel_pc, 0, kernel_pc + 1, 0, 3]);
     Kernel::new(&script);
