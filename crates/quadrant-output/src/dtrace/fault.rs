@@ -12,7 +12,7 @@ use crate::number;
 /// Append the message about a fault: where it happened, and what. `bytes` is the whole record with its header.
 ///
 /// `dtrace: error in dt_clause_N for probe ID I (provider:module:function:name): invalid address (0x10) in action #A`, where clauses
-/// count from 0 and actions (statements of the clause) from 1.
+/// count from 0 and actions (statements of the clause) from 1; 0 is the predicate.
 pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
     let word = |i: usize| {
         let at = HEADER as usize + 8 * i;
@@ -32,8 +32,13 @@ pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
         number::address(err, address);
         err.push(b')');
     }
-    err.extend_from_slice(b" in action #");
-    number::unsigned(err, statement);
+    match statement {
+        0 => err.extend_from_slice(b" in predicate"),
+        _ => {
+            err.extend_from_slice(b" in action #");
+            number::unsigned(err, statement);
+        }
+    }
     err.push(b'\n');
 }
 

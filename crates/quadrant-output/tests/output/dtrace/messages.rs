@@ -28,6 +28,7 @@ fn faults_say_where_and_what() {
         fault(0, 1, Fault::BadAddress as u64, 0x10),
         format!("{start}0 {probe} invalid address (0x10) in action #1\n")
     );
+    assert_eq!(fault(0, 0, Fault::BadIndex as u64, 0), format!("{start}0 {probe} index out of bounds in predicate\n"));
     assert_eq!(fault(3, 2, Fault::DivideByZero as u64, 0), format!("{start}2 {probe} divide-by-zero in action #2\n"));
     assert_eq!(
         fault(2, 3, Fault::NoScratch as u64, 0),
