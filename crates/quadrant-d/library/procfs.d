@@ -132,6 +132,8 @@ translator lwpsinfo_t < struct task_struct *T > {
 	pr_sname = T->exit_state != 0 ? 'Z' : T->state == 0 ? (T->on_cpu != 0 ? 'O' : 'R') :
 	    (T->state & 0xc) != 0 ? 'T' : 'S';
 	pr_nice = T->static_prio - 120;
+	/* Registers of the process are saved at the end of the thread's stack in the kernel, which has four pages. */
+	pr_syscall = T->mm != 0 ? ((struct pt_regs *)((uint64_t)T->stack + 16384) - 1)->orig_ax : 0;
 	pr_oldpri = 0;
 	pr_cpu = 0;
 	pr_pri = T->prio;
