@@ -56,7 +56,11 @@ pub(super) fn carry_out(
             host.request(out, Request::Freopen(&name));
         }
         ActionKind::Ftruncate => host.request(out, Request::Ftruncate),
-        ActionKind::Setopt(name, value) => host.request(out, Request::Setopt(name, value.as_deref())),
+        ActionKind::Setopt(name, value) => {
+            if let Some(options) = host.set_option(name, value.as_deref()) {
+                printer.options = options;
+            }
+        }
         ActionKind::Exit => {
             let status = number(&mut args).map_or(0, Integer::as_signed);
             host.request(out, Request::Exit(status as i32));

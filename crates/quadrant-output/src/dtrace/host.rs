@@ -4,6 +4,7 @@ use quadrant_program::map::MapId;
 use quadrant_program::record::RecordId;
 use quadrant_program::snapshot::Snapshot;
 
+use crate::dtrace::Options;
 use crate::resolver::Resolver;
 
 /// The running trace, seen from the printer.
@@ -16,6 +17,9 @@ pub trait Host {
 
     /// The records of a speculation that is committed, in the order of their arrival. The speculation is free from then on.
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)>;
+
+    /// Set an option; what the options are from now on, if that changed any of them.
+    fn set_option(&mut self, name: &str, value: Option<&str>) -> Option<Options>;
 
     /// Carry out what is not printing. `out` is what was printed so far: where the order of output counts, it is written (and emptied)
     /// first.
@@ -35,8 +39,6 @@ pub enum Request<'a> {
     Freopen(&'a [u8]),
     /// Empty the file that is printed to.
     Ftruncate,
-    /// Set an option.
-    Setopt(&'a str, Option<&'a str>),
     /// The trace ends with this status.
     Exit(i32),
     /// Forget the records of a speculation, and free it.

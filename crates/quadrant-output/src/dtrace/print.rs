@@ -148,13 +148,18 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The type's name; one that is not known is shown by what is.
-fn name<'n>(type_name: &'n str, value: &'n Value<'_>) -> &'n str {
-    match value {
+/// The type's name as it is shown; one that is not known is shown by what is.
+fn name(type_name: &str, value: &Value<'_>) -> String {
+    let name = match value {
         Value::Record(record, _) if type_name.is_empty() => &record.name,
         Value::Int(_) if type_name.is_empty() => "int",
         Value::Uint(_) if type_name.is_empty() => "unsigned int",
         _ => type_name,
+    };
+    let name = name.replace(" <anonymous>", "");
+    match name.split_once('[') {
+        Some((elem, rest)) => format!("{} [{rest}", elem.trim_end()),
+        None => name,
     }
 }
 

@@ -43,7 +43,18 @@ pub(super) fn is_known(frame: &Frame<'_>, user: bool, part: SymbolPart) -> bool 
 }
 
 fn module<'a>(frame: &Frame<'a>, user: bool) -> Option<&'a [u8]> {
-    let kernel = (!user && frame.symbol.is_some()).then_some(KERNEL);
-    let path = frame.module.filter(|path| !path.is_empty()).or(kernel)?;
-    Some(path.rsplit(|byte| *byte == b'/').next().filter(|_| user).unwrap_or(path))
+    let path = frame.module.filter(|path| !path.is_empty());
+    match (user, path) {
+        (true, path) => path.and_then(|path| path.rsplit(|byte| *byte == b'/').next()),
+        (false, Some(module)) => Some(kernel_module(module)),
+        (false, None) => frame.symbol.map(|_| KERNEL),
+    }
+}
+
+/// The kernel image has a name of its own in D; names of modules may stand in brackets.
+fn kernel_module(name: &[u8]) -> &[u8] {
+    match name.strip_prefix(b"[").and_then(|name| name.strip_suffix(b"]")).unwrap_or(name) {
+        b"kernel" | b"kernel.kallsyms" => KERNEL,
+        module => module,
+    }
 }

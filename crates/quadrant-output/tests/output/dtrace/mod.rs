@@ -70,7 +70,7 @@ impl Resolver for Modules {
         match (id, kind.user) {
             (0, _) => {}
             (1, false) => {
-                frame(0xffff_ffff_8123, Some(b"do_syscall_64"), 0x71, None);
+                frame(0xffff_ffff_8123, Some(b"do_syscall_64"), 0x71, Some(b"[kernel]"));
                 frame(0xffff_ffff_c001, Some(b"xfs_read"), 0, Some(b"xfs"));
                 frame(0xffff_ffff_c999, None, 0, Some(b"xfs"));
                 frame(0xffff_ffff_d999, None, 0, None);

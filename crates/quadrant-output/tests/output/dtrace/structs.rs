@@ -47,8 +47,8 @@ fn members_that_are_not_zero() {
         vec![
             field("x", "int", integer(4, true), 0),
             field("c", "char", integer(1, true), 4),
-            field("name", "char [8]", Type::String { cap: 8 }, 8),
-            field("in", "struct", inner.clone(), 16),
+            field("name", "char[8]", Type::String { cap: 8 }, 8),
+            field("in", "struct <anonymous>", inner.clone(), 16),
             field("p", "void *", pointer, 24),
             field("z", "int", integer(4, true), 32),
             field("arr", "int [3]", array(integer(4, true), 3), 36),
