@@ -198,7 +198,7 @@ impl Lower<'_> {
             CType::Int { is_bool: true, .. } => Type::Bool,
             CType::Int { .. } => self.int_of(&Ty::C(id))?.model(),
             CType::Ptr(to) => Type::Pointer { to, space: Space::Kernel },
-            CType::Array { elem, len } if self.is_char(elem) && len > 0 => {
+            CType::Array { elem, len } if self.is_text(elem) && len > 0 => {
                 Type::String { cap: u32::try_from(len).ok()? }
             }
             CType::Array { elem, len } => {
@@ -213,6 +213,11 @@ impl Lower<'_> {
             CType::Float { size } => bytes(size),
             _ => return None,
         })
+    }
+
+    /// Arrays of `char` are text; those of other types of its size are numbers.
+    fn is_text(&self, elem: TypeId) -> bool {
+        self.types.display(self.types.resolve(elem)) == "char"
     }
 
     fn record_fields(&self, record: TypeId, depth: u8) -> Vec<RecordField> {
