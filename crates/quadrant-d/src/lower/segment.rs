@@ -13,6 +13,9 @@ use quadrant_program::visit::{self, Visitor};
 
 use super::Lower;
 
+/// Values of a record that may wait for it in registers, or on the stack.
+const MAX_REGISTERS: usize = 8;
+
 /// A straight piece of a clause.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
@@ -23,6 +26,8 @@ pub(super) struct Segment {
     speculation: Option<Expr>,
     /// What is done once the record is sent.
     last: Vec<Stmt>,
+    /// Values that wait for the record.
+    held: usize,
     pub seen: Seen,
 }
 
@@ -80,9 +85,18 @@ impl Lower<'_> {
         if is_stable(&value) {
             return value;
         }
-        let (keep, kept) = self.keep(value);
+        self.clause.segment.held += 1;
+        if !value.ty.is_scalar() || self.clause.segment.held <= MAX_REGISTERS {
+            let (keep, kept) = self.keep(value);
+            self.clause.segment.stmts.push(keep);
+            return kept;
+        }
+        // Many numbers that wait for the record would not fit on the stack. A tuple is kept in memory.
+        let (ty, span) = (value.ty.clone(), value.span);
+        let tuple = Type::Tuple([ty.clone()].into());
+        let (keep, kept) = self.keep(Expr::new(ExprKind::Tuple(vec![value]), tuple, span));
         self.clause.segment.stmts.push(keep);
-        kept
+        Expr::new(ExprKind::TupleField(Box::new(kept), 0), ty, span)
     }
 
     /// The statements of the piece at hand, which ends here; the next one starts. `always` sends a record even without an action.
@@ -96,7 +110,8 @@ impl Lower<'_> {
         }
         // What cannot fault may as well come after the record, which then need not wait for it.
         let is_arg = |stmt: &Stmt| {
-            kept(stmt).is_some_and(|(id, _)| segment.args.iter().any(|arg| arg.kind == ExprKind::Var(id)))
+            let mut sent = segment.args.iter().chain(&segment.speculation);
+            kept(stmt).is_some_and(|(id, _)| sent.any(|arg| is_kept(arg, id)))
         };
         let safe = segment.stmts.iter().rev().take_while(|stmt| !is_arg(stmt) && !may_fault(stmt)).count();
         let after = segment.stmts.split_off(segment.stmts.len() - safe);
@@ -202,11 +217,23 @@ impl Visitor for Faults {
 fn put_back(stmts: &mut Vec<Stmt>, args: &mut [Expr]) {
     let mut at = args.len();
     while let Some((id, _)) = stmts.last().and_then(kept) {
-        let Some(place) = args[..at].iter().rposition(|arg| arg.kind == ExprKind::Var(id)) else { return };
+        let Some(place) = args[..at].iter().rposition(|arg| is_kept(arg, id)) else { return };
         // Only in order: an argument before it must not be evaluated later than it was.
         let Some(Stmt { kind: StmtKind::Assign(_, value), .. }) = stmts.pop() else { return };
-        args[place] = value;
+        args[place] = match (&args[place].kind, value.kind) {
+            (ExprKind::TupleField(..), ExprKind::Tuple(mut parts)) if !parts.is_empty() => parts.swap_remove(0),
+            (_, kind) => Expr { kind, ..value },
+        };
         at = place;
+    }
+}
+
+/// Whether an argument is what was kept in a variable.
+fn is_kept(arg: &Expr, id: VarId) -> bool {
+    match &arg.kind {
+        ExprKind::Var(var) => *var == id,
+        ExprKind::TupleField(inner, 0) => inner.kind == ExprKind::Var(id),
+        _ => false,
     }
 }
 
