@@ -57,6 +57,16 @@ impl ProviderFile {
         }
         (file, diagnostics)
     }
+
+    /// Adds what another file defines.
+    pub fn append(&mut self, other: ProviderFile) {
+        self.providers.extend(other.providers);
+    }
+
+    /// Whether no provider is defined.
+    pub fn is_empty(&self) -> bool {
+        self.providers.is_empty()
+    }
 }
 
 fn provider(definition: &ProviderDef, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Provider {

@@ -3,6 +3,7 @@
 //! Exit status: what the program's `exit()` gave, else 0; 1 when something failed; 2 for an option that there is not.
 
 mod adjust;
+mod build;
 mod cpp;
 mod getopt;
 mod list;
@@ -19,6 +20,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
+use build::Product;
 use getopt::Line;
 use getopt::Mode;
 
@@ -56,8 +58,7 @@ fn run(line: &Line) -> Result<i32, Failure> {
         }
         Mode::Anonymous(letter) => Err(Failure::new(format!("-{letter}: {}", usage::ANONYMOUS)).hint(usage::INSTEAD)),
         Mode::List => list::run(line),
-        Mode::Header | Mode::Object => {
-            Err(Failure::new("-h and -G are not supported yet").hint("SystemTap's `dtrace` makes headers and objects"))
-        }
+        Mode::Header => build::run(line, Product::Header),
+        Mode::Object => build::run(line, Product::Object),
     }
 }

@@ -27,7 +27,12 @@ pub struct Loaded {
 impl Loaded {
     /// The program's tree, before macro variables are replaced.
     pub fn script(&self) -> Script {
-        parse(&self.source).script
+        self.parsed().script
+    }
+
+    /// The program's tree and what is wrong with its text.
+    pub fn parsed(&self) -> Parsed {
+        parse(&self.source)
     }
 }
 

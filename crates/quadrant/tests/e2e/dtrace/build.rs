@@ -1,0 +1,118 @@
+//! `-h` and `-G`: a program is built with what they make, and traced.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::dtrace;
+use crate::common::{good, needs_root, script};
+
+/// The definition and the program of the front end's own tests.
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../quadrant-d/tests/usdt").join(name)
+}
+
+/// A folder of its own for a test.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("build-{name}"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn has_compiler() -> bool {
+    cfg!(target_arch = "x86_64") && Command::new("gcc").arg("--version").output().is_ok()
+}
+
+/// As a build system does it: header, objects, one more object, link.
+fn build(folder: &Path, flags: &[&str]) -> String {
+    let made = |file: &str| folder.join(file).into_os_string();
+    let definition = source("shop.d").into_os_string();
+    good(dtrace().args(["-h", "-s"]).arg(&definition).arg("-o").arg(made("shop.h")));
+    let gcc = |args: &[&str]| {
+        let status = Command::new("gcc").args(flags).args(args).current_dir(folder).status();
+        assert!(status.expect("gcc starts").success(), "{flags:?} {args:?}");
+    };
+    let program = source("shop.c");
+    gcc(&["-Wall", "-Werror", "-c", "-I.", program.to_str().expect("a path in UTF-8"), "-o", "a.o"]);
+    let object = dtrace().args(["-64", "-G", "-xnolibs", "-s"]).arg(&definition).arg("-o").arg(made("probes.o"));
+    good(object.arg(made("a.o")));
+    gcc(&["a.o", "probes.o", "-o", "shop"]);
+    folder.join("shop").to_str().expect("the build folder's name is UTF-8").to_owned()
+}
+
+#[test]
+fn a_program_is_built_and_traced_by_both_languages() {
+    needs_root!();
+    if !has_compiler() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    let folder = folder("both");
+    for flags in [&["-O0"][..], &["-O2", "-fno-pie", "-no-pie"], &["-O2", "-fPIE", "-pie", "-flto"]] {
+        let shop = build(&folder, flags);
+        let d = "shop$target:::sale-done { @[copyinstr(arg1), arg8] = sum(arg0); @n = count(); }
+                 bank$target:::open { @open = sum(arg0); }";
+        let outcome = good(dtrace().args(["-qn", d, "-c", &format!("{shop} 101")]));
+        assert!(outcome.stderr.contains("enabled: 101 of 101"), "{flags:?}: {}", outcome.describe());
+        let words: Vec<&str> = outcome.stdout.split_whitespace().collect();
+        assert_eq!(words, ["sold", "3", "-5050", "101", "5050"], "{flags:?}: {}", outcome.describe());
+
+        let text = format!(
+            "usdt:{shop}:shop:sale__done {{ printf(\"%d %s %d %d %d %d %u %d %d %d %s %d\\n\", arg0, str(arg1), arg2, arg3, \
+             arg4, arg5, arg6, arg7 != 0, arg8, arg9, str(arg10), arg11); }} \
+             usdt:{shop}:shop:weigh {{ printf(\"%lx %x\\n\", arg0, arg1); }}"
+        );
+        let outcome = good(script(&text).args(["-c", &format!("{shop} 2")]));
+        let wanted = [
+            "0 sold 200 -7 0 65535 4000000000 1 3 1099511627776 array 0",
+            "0 40200000",
+            "-1 sold 201 -7 8589934592 65535 4000000000 1 3 1099511627777 array 1",
+            "3ff8000000000000 40200000",
+        ];
+        assert_eq!(outcome.lines(), wanted, "{flags:?}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn a_program_that_nobody_traces_is_not_told_otherwise() {
+    if !has_compiler() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    let shop = build(&folder("alone"), &["-O2"]);
+    let output = Command::new(shop).arg("7").output().expect("the program starts");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "enabled: 0 of 7\n");
+}
+
+#[test]
+fn files_are_named_after_the_definition() {
+    let folder = folder("names");
+    let definition = folder.join("p.d");
+    std::fs::write(&definition, "#ifdef X\nprovider p { probe a__b(X); };\n#endif\n").expect("write the definition");
+    let with_cpp = |mode: &str| dtrace().args(["-C", "-DX=int", mode, "-s"]).arg(definition.as_os_str());
+    if Command::new("cpp").arg("--version").output().is_err() {
+        return quadrant_testing::skip("there is no cpp");
+    }
+    good(with_cpp("-h"));
+    good(with_cpp("-G"));
+    let header = std::fs::read_to_string(folder.join("p.h")).expect("the header");
+    assert!(header.contains("#define P_A_B(arg0)") && header.contains("P_A_B_ENABLED()"), "{header}");
+    assert!(std::fs::read(folder.join("p.o")).expect("the object").starts_with(b"\x7fELF"));
+}
+
+#[test]
+fn what_is_wrong_with_a_definition_is_said() {
+    let folder = folder("wrong");
+    let cases = [
+        ("provider p { probe a(int; };", "line 1: syntax error near \";\""),
+        ("provider p1 { probe a(int); };", "line 1: provider name may not end with a digit: p1"),
+        ("\nprovider p { probe a(struct s); };", "line 2: a probe cannot pass a struct by value: pass its address"),
+        ("typedef int x;", "there is no provider definition in "),
+    ];
+    for (text, wanted) in cases {
+        let definition = folder.join("p.d");
+        std::fs::write(&definition, text).expect("write the definition");
+        let outcome = dtrace().args(["-h", "-s"]).arg(definition.as_os_str()).run().expect("the tracer runs");
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert!(outcome.stderr.contains(wanted), "{text}: {}", outcome.describe());
+    }
+    let outcome = dtrace().args(["-h", "-n", "BEGIN"]).run().expect("the tracer runs");
+    assert!(outcome.stderr.contains("-h needs a file with provider definitions"), "{}", outcome.describe());
+}
