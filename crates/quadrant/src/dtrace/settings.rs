@@ -1,7 +1,5 @@
 //! D's options as the stages of a trace want them.
 
-use std::time::Duration;
-
 use quadrant_d::options::OptionError;
 use quadrant_d::options::Options;
 use quadrant_d::options::Phase;
@@ -73,8 +71,6 @@ pub fn of_sink(options: &Options, target: Option<u32>) -> sink::Settings {
         },
         buffer_bytes: options.bufsize.unwrap_or(BUFFER),
         speculation_bytes: options.specsize.unwrap_or(BUFFER),
-        status_every: Duration::from_nanos(options.statusrate),
-        switch_every: Duration::from_nanos(options.switchrate),
     }
 }
 

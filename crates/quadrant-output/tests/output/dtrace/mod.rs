@@ -161,6 +161,11 @@ impl Host for Running {
         self.speculations.remove(&id).unwrap_or_default()
     }
 
+    fn set_option(&mut self, name: &str, value: Option<&str>) -> Option<Options> {
+        self.requests.push(format!("Setopt({name:?}, {value:?})"));
+        None
+    }
+
     fn request(&mut self, out: &mut Vec<u8>, request: Request<'_>) {
         let printed = String::from_utf8_lossy(out).into_owned();
         let request = match request {

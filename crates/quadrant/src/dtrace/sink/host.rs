@@ -5,7 +5,9 @@ use std::io;
 use std::process::Command;
 use std::process::Stdio;
 
+use quadrant_d::options::Phase;
 use quadrant_output::Resolver;
+use quadrant_output::dtrace;
 use quadrant_output::dtrace::Host;
 use quadrant_output::dtrace::Request;
 use quadrant_program::map::MapId;
@@ -13,8 +15,11 @@ use quadrant_program::record::RecordId;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_session::View;
 
+use super::Settings;
 use super::held::Speculations;
 use super::out::Out;
+use crate::dtrace::settings;
+use crate::failure;
 
 /// The host of one record.
 pub struct Bound<'a> {
@@ -22,8 +27,8 @@ pub struct Bound<'a> {
     pub resolver: &'a mut dyn Resolver,
     pub out: &'a mut Out,
     pub speculations: &'a mut Speculations,
-    /// What `setopt()` asked for, for afterwards.
-    pub settings: Vec<(String, Option<String>)>,
+    /// D's options, which `setopt()` changes.
+    pub settings: &'a mut Settings,
     /// The first failure that ends the trace.
     pub failure: Option<io::Error>,
 }
@@ -43,6 +48,17 @@ impl Host for Bound<'_> {
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)> {
         self.free(id);
         self.speculations.take(id)
+    }
+
+    fn set_option(&mut self, name: &str, value: Option<&str>) -> Option<dtrace::Options> {
+        match self.settings.options.set(name, value, Phase::Any) {
+            Ok(()) => Some(settings::of_printer(&self.settings.options, self.settings.target)),
+            Err(error) => {
+                let (name, value) = (failure::shown(name), failure::shown(value.unwrap_or("1")));
+                eprintln!("dtrace: couldn't set option \"{name}\" to \"{value}\": {}", error.message);
+                None
+            }
+        }
     }
 
     fn request(&mut self, out: &mut Vec<u8>, request: Request<'_>) {
@@ -79,7 +95,6 @@ impl Bound<'_> {
                     complain("failed to ftruncate()", &error);
                 }
             }
-            Request::Setopt(name, value) => self.settings.push((name.to_owned(), value.map(str::to_owned))),
             Request::Discard(id) => drop(self.speculated(id)),
             // The session has read it from the record.
             Request::Exit(_) => {}

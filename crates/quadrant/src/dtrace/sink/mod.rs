@@ -14,7 +14,6 @@ use std::time::Instant;
 use quadrant_bpf::process::Status;
 use quadrant_bpf::sideband::Event;
 use quadrant_d::options::Options;
-use quadrant_d::options::Phase;
 use quadrant_output::dtrace::Printer;
 use quadrant_output::dtrace::message;
 use quadrant_output::dtrace::message::Ended;
@@ -60,10 +59,6 @@ pub struct Settings {
     pub buffer_bytes: u64,
     /// D's `specsize`.
     pub speculation_bytes: u64,
-    /// D's `statusrate`: time between looks at what was lost.
-    pub status_every: Duration,
-    /// D's `switchrate`: time between looks at records that belong together (`flowindent`).
-    pub switch_every: Duration,
 }
 
 /// The sink of a D program.
@@ -97,8 +92,8 @@ impl<'p> Answers<'p> {
             speculations: Speculations::new(settings.speculation_bytes),
             buffers: Buffers::new(settings.policy, settings.buffer_bytes),
             drops: Drops::default(),
-            next_status: now + settings.status_every,
-            next_switch: now + settings.switch_every,
+            next_status: now + Duration::from_nanos(settings.options.statusrate),
+            next_switch: now + Duration::from_nanos(settings.options.switchrate),
             settings,
         })
     }
@@ -117,30 +112,11 @@ impl<'p> Answers<'p> {
             resolver: &mut resolver,
             out: &mut self.out,
             speculations: &mut self.speculations,
-            settings: Vec::new(),
+            settings: &mut self.settings,
             failure: None,
         };
         work(&mut self.printer, &mut self.text, &mut host);
-        let Bound { settings, failure, .. } = host;
-        drop(resolver);
-        settings.iter().for_each(|(name, value)| self.set_option(name, value.as_deref()));
-        failure.map_or(Ok(()), Err)
-    }
-
-    /// `setopt()`
-    fn set_option(&mut self, name: &str, value: Option<&str>) {
-        match self.settings.options.set(name, value, Phase::Any) {
-            Ok(()) => {
-                let options = &self.settings.options;
-                self.printer.options = super::settings::of_printer(options, self.settings.target);
-                self.settings.status_every = Duration::from_nanos(options.statusrate);
-                self.settings.switch_every = Duration::from_nanos(options.switchrate);
-            }
-            Err(error) => {
-                let to = value.map_or(String::new(), |value| format!(" to \"{}\"", failure::shown(value)));
-                eprintln!("dtrace: couldn't set option \"{}\"{to}: {}", failure::shown(name), error.message);
-            }
-        }
+        host.failure.map_or(Ok(()), Err)
     }
 
     /// Keep a record for the end. Speculations end now: their buffers are wanted again.
@@ -215,11 +191,11 @@ impl Sink for Answers<'_> {
     fn idle(&mut self, view: View) -> io::Result<()> {
         let now = Instant::now();
         if now >= self.next_switch {
-            self.next_switch = now + self.settings.switch_every;
+            self.next_switch = now + Duration::from_nanos(self.settings.options.switchrate);
             self.with_host(view, |printer, text, host| printer.flush(text, host))?;
         }
         if now >= self.next_status {
-            self.next_status = now + self.settings.status_every;
+            self.next_status = now + Duration::from_nanos(self.settings.options.statusrate);
             self.tell_drops(&view.losses())?;
         }
         Ok(())
