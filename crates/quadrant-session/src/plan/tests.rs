@@ -150,3 +150,30 @@ fn what_a_kernel_lacks_is_made_in_the_next_best_way() {
     let old = Kernel { multi: false, session: false, hides_misses: true, traceable: true };
     assert_eq!(means(old, &[&[at_return(1)]]), [Means::Tracefs { maxactive: None }]);
 }
+
+#[test]
+fn clauses_of_error_get_no_program_of_their_own() {
+    let program = program(&[&[Site::Begin], &[Site::Error], &[Site::Begin, Site::Error]]);
+    let planned = planned(NEW, None, None, &program);
+    let clauses: Vec<_> = planned.iter().map(|planned| planned.unit.clauses.clone()).collect();
+    assert_eq!(clauses, [[0], [2]]);
+}
+
+#[test]
+fn begin_and_end_are_told_apart() {
+    let mut program = program(&[&[Site::Begin, Site::End]]);
+    program.clauses[0].predicate = Some(Expr::new(ExprKind::Builtin(Builtin::Point), Type::ProbeName, Span::default()));
+    assert_eq!(planned(NEW, None, None, &program).len(), 2);
+}
+
+#[test]
+fn programs_whose_faults_are_reported_know_their_point() {
+    let mut program = program(&[&[entry(1), entry(2)]]);
+    let addr = Box::new(Expr::int(8, Type::U64, Span::default()));
+    let read = ExprKind::Deref { addr, space: quadrant_program::ty::Space::Kernel };
+    program.clauses[0].predicate = Some(Expr::new(read, Type::U64, Span::default()));
+    let cookies = |program: &Program| planned(NEW, None, None, program)[0].cookies;
+    assert!(!cookies(&program));
+    program.faults = quadrant_program::program::Faults::Abort(quadrant_program::record::RecordId(0));
+    assert!(cookies(&program));
+}

@@ -2,14 +2,14 @@
 
 use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
-use quadrant_program::program::Fault;
+use quadrant_program::ty::Space;
 
 use crate::lower::cells::Bytes;
 use crate::lower::cells::Cell;
 use crate::lower::error::Result;
+use crate::lower::fault::BAD_ADDRESS;
 use crate::lower::memory::Mem;
 use crate::lower::unit::Lower;
-use crate::object::LossKind;
 use crate::ssa::Cond;
 use crate::ssa::Size;
 use crate::ssa::Value;
@@ -66,7 +66,7 @@ impl Lower<'_, '_> {
         let memory = self.bytes_memory(address);
         let start = self.address(memory);
         let failed = self.f.b.call(helper::PROBE_READ_KERNEL, &[start, size, from]);
-        self.fault_if((Fault::BadAddress, LossKind::Read), Cond::Ne, failed, 0, from);
+        self.fault_if(BAD_ADDRESS, Cond::Ne, failed, 0, from);
         self.repeat(size, |lower, at, _| {
             lower.when(Cond::Ne, at, 0, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
             let byte = lower.byte(address, at);
@@ -86,7 +86,7 @@ impl Lower<'_, '_> {
 
     fn read_address(&mut self, to: Bytes, len: u32, from: Value) {
         let memory = self.bytes_memory(to);
-        self.probe(quadrant_program::ty::Space::Kernel, memory, len, from);
+        self.probe(Space::Kernel, memory, len, from);
     }
 
     /// Four numbers with dots.
@@ -120,7 +120,7 @@ impl Lower<'_, '_> {
             let digit = self.f.b.shr(group, shift);
             let digit = self.f.b.and(digit, 15);
             any = self.f.b.or(any, digit);
-            let byte = self.hexadecimal(digit);
+            let byte = self.digit(digit, 16);
             self.push_if(out, byte, any, shift == 0);
         }
     }
@@ -138,17 +138,8 @@ impl Lower<'_, '_> {
 
     fn nibble(&mut self, out: Output, digit: Value) {
         let digit = self.f.b.and(digit, 15);
-        let byte = self.hexadecimal(digit);
+        let byte = self.digit(digit, 16);
         self.push_byte(out.bytes, out.len, byte);
-    }
-
-    fn hexadecimal(&mut self, digit: Value) -> Value {
-        let nine = self.f.b.iconst(9);
-        let distance = self.f.b.sub(nine, digit);
-        let is_letter = self.f.b.shr(distance, 63);
-        let up = self.f.b.mul(is_letter, i64::from(b'a') - i64::from(b'9') - 1);
-        let byte = self.f.b.add(digit, i64::from(b'0'));
-        self.f.b.add(byte, up)
     }
 
     /// Eight groups. Of several rows of zeros that are equally long, the first is left out; a single zero is not. The last two groups

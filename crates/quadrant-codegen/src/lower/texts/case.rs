@@ -3,7 +3,9 @@
 use quadrant_program::expr::Expr;
 use quadrant_program::ty::Space;
 
+use crate::lower::cells::Bytes;
 use crate::lower::error::Result;
+use crate::lower::fault::BAD_ADDRESS;
 use crate::lower::memory::Mem;
 use crate::lower::read::read_helper;
 use crate::lower::unit::Lower;
@@ -57,7 +59,7 @@ impl Lower<'_, '_> {
         let size = self.f.b.and(size, mask);
         let failed = self.f.b.call(read_helper(space), &[start, size, from]);
         let shown = self.faulty(space, from);
-        self.fault_if((quadrant_program::program::Fault::BadAddress, LossKind::Read), Cond::Ne, failed, 0, shown);
+        self.fault_if(BAD_ADDRESS, Cond::Ne, failed, 0, shown);
         if may_be_cut {
             self.lose_if(LossKind::Cut, Cond::Ugt, wanted, i64::from(most));
         }
@@ -72,7 +74,7 @@ impl Lower<'_, '_> {
     }
 
     /// The length of bytes up to `last`, without the blank that stands there for a NUL.
-    fn trimmed(&mut self, bytes: crate::lower::cells::Bytes, last: Value) -> Result<Value> {
+    fn trimmed(&mut self, bytes: Bytes, last: Value) -> Result<Value> {
         let whole = self.f.b.add(last, 1);
         let len = self.cell(whole);
         self.when(Cond::Sge, last, 0, |lower| {

@@ -5,12 +5,12 @@
 
 use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
-use quadrant_program::program::Fault;
 use quadrant_program::ty::Space;
 
 use crate::lower::cells::Bytes;
 use crate::lower::cells::Cell;
 use crate::lower::error::Result;
+use crate::lower::fault::BAD_ADDRESS;
 use crate::lower::memory::Mem;
 use crate::lower::unit::Lower;
 use crate::object::LossKind;
@@ -131,7 +131,7 @@ impl Lower<'_, '_> {
         let to = self.byte_address(walk.text, at);
         let size = self.f.b.and(length, mask);
         let failed = self.f.b.call(helper::PROBE_READ_KERNEL, &[to, size, name]);
-        self.fault_if((Fault::BadAddress, LossKind::Read), Cond::Ne, failed, 0, name);
+        self.fault_if(BAD_ADDRESS, Cond::Ne, failed, 0, name);
     }
 
     fn kernel_word(&mut self, base: Value, off: u32) -> Value {

@@ -4,6 +4,7 @@ use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 
 use super::Text;
+use crate::lower::cells::Bytes;
 use crate::lower::cells::Cell;
 use crate::lower::error::Result;
 use crate::lower::memory::Mem;
@@ -70,14 +71,7 @@ impl Lower<'_, '_> {
         self.store_part(place, start, i64::from(ROOM), cap, to)
     }
 
-    fn number_prefix(
-        &mut self,
-        place: crate::lower::cells::Bytes,
-        start: Cell,
-        number: Value,
-        negative: Value,
-        base: u64,
-    ) {
+    fn number_prefix(&mut self, place: Bytes, start: Cell, number: Value, negative: Value, base: u64) {
         let push = |lower: &mut Self, byte: u8| {
             lower.cell_add(start, -1);
             let at = lower.cell_get(start);
@@ -95,7 +89,7 @@ impl Lower<'_, '_> {
     }
 
     /// The character of a digit.
-    fn digit(&mut self, digit: Value, base: u64) -> Value {
+    pub fn digit(&mut self, digit: Value, base: u64) -> Value {
         let byte = self.f.b.add(digit, i64::from(b'0'));
         if base <= 10 {
             return byte;
