@@ -6,38 +6,43 @@ use quadrant_program::ty::SymbolPart;
 use crate::dtrace::symbol;
 use crate::dtrace::text::blanks;
 use crate::number;
-use crate::resolver::Frame;
 use crate::resolver::Resolver;
 use crate::value::LOST_STACK;
 
 /// Append a stack: a line end, then one line a frame, innermost first, after `indent` blanks.
+///
+/// Addresses in a process that has ended, and of which nothing is known, are `pid:0xaddress`.
 pub(super) fn stack(out: &mut Vec<u8>, ty: StackType, place: (u32, u32), indent: usize, resolver: &mut dyn Resolver) {
     let (id, pid) = place;
-    let gone = ty.user && resolver.process_gone(pid);
+    let (mut known, mut unknown) = (false, Vec::new());
     out.push(b'\n');
-    let known = resolver.stack(ty, id, pid, &mut |frame| {
+    let kept = resolver.stack(ty, id, pid, &mut |frame| {
         // DTrace knows no inlined functions, and tools that read its stacks do not either.
-        if !frame.inlined {
-            blanks(out, indent);
-            line(out, &frame, ty.user, gone.then_some(pid));
+        if frame.inlined {
+            return;
         }
+        blanks(out, indent);
+        match frame.symbol.is_some() || frame.module.is_some() {
+            true => known = true,
+            false => unknown.push(out.len()),
+        }
+        symbol::name(out, &frame, ty.user, SymbolPart::Address);
+        out.push(b'\n');
     });
-    if !known {
+    if !kept {
         blanks(out, indent);
         out.extend_from_slice(LOST_STACK);
         out.push(b'\n');
     }
+    if ty.user && !known && !unknown.is_empty() && resolver.process_gone(pid) {
+        unknown.iter().rev().for_each(|at| insert_process(out, *at, pid));
+    }
 }
 
-/// An address of which nothing is known, in a process that has ended, is `pid:0xaddress`.
-fn line(out: &mut Vec<u8>, frame: &Frame<'_>, user: bool, gone: Option<u32>) {
-    match gone {
-        Some(pid) if frame.symbol.is_none() && frame.module.is_none() => {
-            number::unsigned(out, pid.into());
-            out.push(b':');
-            number::address(out, frame.address);
-        }
-        _ => symbol::name(out, frame, user, SymbolPart::Address),
-    }
-    out.push(b'\n');
+fn insert_process(out: &mut Vec<u8>, at: usize, pid: u32) {
+    let start = out.len();
+    number::unsigned(out, pid.into());
+    out.push(b':');
+    let len = out.len() - start;
+    out[at..].rotate_right(len);
 }

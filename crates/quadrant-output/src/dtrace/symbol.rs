@@ -25,6 +25,7 @@ pub(super) fn name(out: &mut Vec<u8>, frame: &Frame<'_>, user: bool, part: Symbo
         out.push(b'`');
     }
     match frame.symbol {
+        Some(symbol) if user => escape::text(out, without_version(symbol)),
         Some(symbol) => escape::text(out, symbol),
         None => number::address(out, frame.address),
     }
@@ -32,6 +33,11 @@ pub(super) fn name(out: &mut Vec<u8>, frame: &Frame<'_>, user: bool, part: Symbo
         out.push(b'+');
         number::address(out, frame.offset);
     }
+}
+
+/// Functions of a library may have the version of their interface in their name: `memcpy@@GLIBC_2.14`.
+fn without_version(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == b'@').next().filter(|name| !name.is_empty()).unwrap_or(name)
 }
 
 /// Whether something is known of an address that [`name`] can show.

@@ -76,10 +76,14 @@ impl Resolver for Modules {
                 frame(0xffff_ffff_d999, None, 0, None);
             }
             (1, true) => {
-                frame(0x1182, Some(b"main"), 16, Some(b"/usr/bin/prog"));
+                frame(0x1182, Some(b"main@@V_1"), 16, Some(b"/usr/bin/prog"));
                 frame(0x7f01, None, 0, Some(b"/lib/libc.so.6"));
                 frame(0x7f99, None, 0, None);
                 frame(0x8000, Some(b"evil\x1b[2J\n"), 0, Some(b"/a\nb"));
+            }
+            (2, true) => {
+                frame(0x7f99, None, 0, None);
+                frame(0x10, None, 0, None);
             }
             _ => return false,
         }

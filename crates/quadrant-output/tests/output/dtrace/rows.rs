@@ -118,7 +118,9 @@ fn stacks() {
               a\\nb`evil\\x1b[2J\\n
 ";
     assert_eq!(trace(stack(true, 1, 7)), user);
-    assert_eq!(trace(stack(true, 1, 9)), user.replace("  0x7f99", "  9:0x7f99"));
+    assert_eq!(trace(stack(true, 1, 9)), user);
+    assert_eq!(trace(stack(true, 2, 9)), "\n              9:0x7f99\n              9:0x10\n");
+    assert_eq!(trace(stack(true, 2, 7)), "\n              0x7f99\n              0x10\n");
     assert_eq!(trace(stack(false, 0, 0)), "\n");
     assert_eq!(trace(stack(false, 5, 0)), "\n              <lost stack>\n");
     let narrow = Options { stackindent: 2, ..quiet() };
