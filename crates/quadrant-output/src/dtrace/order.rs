@@ -1,55 +1,60 @@
 //! The order of an aggregation's entries.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-use quadrant_program::map::Aggregation;
+use quadrant_program::ty::Type;
+use quadrant_program::value::decode;
 
-use crate::dtrace::cell::Cell;
-use crate::dtrace::cell::key_parts;
+use crate::dtrace::cell::parts;
 use crate::dtrace::histogram;
 use crate::dtrace::number;
 use crate::dtrace::options::Sort;
 use crate::dtrace::table::Column;
+use crate::dtrace::table::Row;
 use crate::dtrace::table::Table;
 use crate::order::compare_values;
 
 /// Put the rows in the order that the options ask for.
 pub(super) fn sort(table: &mut Table<'_>, by: &Sort) {
-    let key = table.columns.first().and_then(|column| column.map.key.as_ref());
-    let rows = std::mem::take(&mut table.rows);
-    let ranks = |row: &super::table::Row| -> Vec<(i128, i128)> {
+    let key = parts(table.columns.first().and_then(|column| column.map.key.as_ref()));
+    let ranks = |row: &Row| -> Vec<Rank> {
         table.columns.iter().zip(&row.words).map(|(column, words)| rank(column, words)).collect()
     };
-    let mut ranked: Vec<_> = rows.into_iter().map(|row| (ranks(&row), row)).collect();
-    ranked.sort_by(|(a_ranks, a), (b_ranks, b)| {
-        let values = || compare_rotated(a_ranks, b_ranks, by.position, Ord::cmp);
-        let keys = || compare_keys(&key_parts(key, &a.key), &key_parts(key, &b.key), by.key_position);
-        let keys = || keys().then_with(|| a.key.cmp(&b.key));
+    let mut ranked: Vec<(Vec<Rank>, Row)> =
+        std::mem::take(&mut table.rows).into_iter().map(|row| (ranks(&row), row)).collect();
+    ranked.sort_unstable_by(|(a_ranks, a), (b_ranks, b)| {
+        let values = || rotated(a_ranks.len(), by.position, |i| a_ranks[i].cmp(&b_ranks[i]));
+        let keys = || compare_keys(&key, &a.key, &b.key, by.key_position);
         let order = if by.key { keys().then_with(values) } else { values().then_with(keys) };
         if by.reverse { order.reverse() } else { order }
     });
     table.rows = ranked.into_iter().map(|(_, row)| row).collect();
 }
 
-/// What orders values of an aggregation.
-fn rank(column: &Column<'_>, words: &[u64]) -> (i128, i128) {
-    let aggregation = column.aggregation;
-    match (number::number(aggregation, words, 1), aggregation) {
-        (Some(value), _) => (value, 0),
-        (None, Aggregation::Quantize | Aggregation::LinearHist { .. } | Aggregation::LogLinear(_)) => {
-            histogram::rank(aggregation, words)
-        }
-        (None, _) => (0, 0),
+/// What orders values: of histograms two numbers, see [`histogram::rank`].
+type Rank = (i128, i128);
+
+fn rank(column: &Column<'_>, words: &[u64]) -> Rank {
+    match number::number(column.aggregation, words, 1) {
+        Some(value) => (value, 0),
+        None => histogram::rank(column.aggregation, words),
     }
 }
 
-fn compare_keys(a: &[Cell<'_>], b: &[Cell<'_>], first: usize) -> Ordering {
-    compare_rotated(a, b, first, |a, b| compare_values(&a.value, &b.value))
+/// By the parts of two stored keys. Parts without an order of their own (stacks) are compared as stored. Keys of different lengths,
+/// which could only be those of a wrong program, are kept apart, so that this is an order in any case.
+fn compare_keys(parts: &[(&Type, Range<usize>)], a: &[u8], b: &[u8], first: usize) -> Ordering {
+    let order = rotated(parts.len(), first, |i| {
+        let (ty, place) = &parts[i];
+        let value = |key| decode(ty, <[u8]>::get(key, place.clone()).unwrap_or(&[]));
+        compare_values(&value(a), &value(b))
+    });
+    a.len().cmp(&b.len()).then(order).then_with(|| a.cmp(b))
 }
 
 /// From left to right, beginning with the part at `first`, those before it at the end.
-fn compare_rotated<T>(a: &[T], b: &[T], first: usize, compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
-    let len = a.len().min(b.len());
-    let places = (0..len).map(|i| (first % len.max(1) + i) % len);
-    places.map(|i| compare(&a[i], &b[i])).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+fn rotated(len: usize, first: usize, compare: impl Fn(usize) -> Ordering) -> Ordering {
+    let places = (0..len).map(|i| (first % len + i) % len);
+    places.map(compare).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }

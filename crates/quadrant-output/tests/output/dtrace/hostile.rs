@@ -148,7 +148,7 @@ proptest! {
 
     #[test]
     fn aggregated(
-        key in prop::option::of(any_type()),
+        (key, other) in (prop::option::of(any_type()), prop::option::of(any_type())),
         aggregation in aggregations(),
         bytes in (vec(any::<u8>(), 0..300), vec(any::<u8>(), 0..9000)),
         len in 0..20usize,
@@ -156,10 +156,13 @@ proptest! {
         options in options(),
     ) {
         let mut program = with_map(key, aggregation);
-        let snapshot = Snapshot { len, keys: bytes.0, values: bytes.1, ..Snapshot::of(&program.maps[0]) };
+        program.maps.push(Map { key: other, ..program.maps[0].clone() });
         let mut host = Running::default();
-        host.maps.insert(0, snapshot);
-        let printa = ActionKind::Printa { format: formatted.map(format), maps: vec![MapId(0), MapId(0)] };
+        for (id, map) in program.maps.iter().enumerate() {
+            let snapshot = Snapshot { len, keys: bytes.0.clone(), values: bytes.1.clone(), ..Snapshot::of(map) };
+            host.maps.insert(id as u32, snapshot);
+        }
+        let printa = ActionKind::Printa { format: formatted.map(format), maps: vec![MapId(0), MapId(1)] };
         let normalize = (ActionKind::Normalize(MapId(0)), vec![int(8, true, len as i64 - 3).into()]);
         let trunc = (ActionKind::Trunc(MapId(0)), vec![int(8, true, len as i64 - 3).into()]);
         let record = firing(&mut program, 0, 0, vec![normalize, (printa, vec![]), trunc]);
