@@ -12,6 +12,7 @@ use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 
 use super::Lower;
+use super::action;
 use super::facts::{self, Fact, same};
 use super::segment::Segment;
 use crate::ast;
@@ -161,13 +162,40 @@ impl Lower<'_> {
         for stmt in &block.stmts {
             match &stmt.kind {
                 ast::StmtKind::Error => {}
-                ast::StmtKind::Expr(expr) => self.statement(expr),
+                ast::StmtKind::Expr(expr) => self.expression(expr, into),
                 ast::StmtKind::Block(block) => self.statements(block, into),
                 ast::StmtKind::If { cond, then, other } => {
                     into.extend(self.end_segment(false, stmt.span));
                     self.branch(cond, then, other.as_ref(), stmt.span, into);
                 }
             }
+        }
+    }
+
+    /// An expression as a statement. Scripts choose between actions by `?:`, which is an `if` then; where the choice is known, as it is for
+    /// options that are inlines, nothing else is left of it.
+    fn expression(&mut self, expr: &ast::Expr, into: &mut Vec<Stmt>) {
+        let ast::ExprKind::Ternary { cond, then, other } = &expr.kind else { return self.statement(expr) };
+        if !action::acts(then) && !action::acts(other) {
+            return self.statement(expr);
+        }
+        let before = self.diagnostics.len();
+        let known = self.expr(cond).and_then(|value| value.constant());
+        self.diagnostics.truncate(before);
+        match known {
+            Some(value) => self.chosen(if value != 0 { then } else { other }, into),
+            None => {
+                into.extend(self.end_segment(false, expr.span));
+                let [then, other] = [then, other].map(|side| block_of(side));
+                self.branch(cond, &then, Some(&other), expr.span, into);
+            }
+        }
+    }
+
+    /// The side of a `?:` that was chosen; the other one is often just a number.
+    fn chosen(&mut self, side: &ast::Expr, into: &mut Vec<Stmt>) {
+        if !matches!(side.kind, ast::ExprKind::Int(_)) {
+            self.expression(side, into);
         }
     }
 
@@ -203,6 +231,13 @@ impl Lower<'_> {
         self.clause.segment = before;
         stmts
     }
+}
+
+/// A side of a `?:` between actions as a block.
+fn block_of(side: &ast::Expr) -> ast::Block {
+    let empty = matches!(side.kind, ast::ExprKind::Int(_));
+    let stmt = ast::Stmt { span: side.span, kind: ast::StmtKind::Expr(side.clone()) };
+    ast::Block::new(side.span, if empty { Vec::new() } else { vec![stmt] })
 }
 
 /// Each point once, and the rest.

@@ -14,11 +14,14 @@ use crate::providers::Probe;
 impl Lower<'_> {
     /// The probes of a clause, and how many there are: probes that are in several places count once.
     pub(super) fn probes_of(&mut self, clause: &Clause, kind: SourceKind) -> (Vec<Probe>, usize) {
-        let mut all = Vec::new();
+        let mut all: Vec<Probe> = Vec::new();
         let mut count = 0;
         for spec in &clause.probes {
-            let found = self.probes_of_spec(spec, kind);
+            let mut found = self.probes_of_spec(spec, kind);
             count += found.iter().map(|probe| probe.id).collect::<HashSet<u32>>().len();
+            // Two names of other systems may mean one probe here: `syscall::exec:return, syscall::exece:return`.
+            let again = |probe: &Probe| is_alias(spec, probe) && all.iter().any(|known| known.point == probe.point);
+            found.retain(|probe| !again(probe));
             all.extend(found);
         }
         (all, count)
@@ -60,4 +63,13 @@ fn last(kind: SourceKind) -> Last {
         SourceKind::Function => Last::Function,
         SourceKind::Script | SourceKind::Name | SourceKind::Id => Last::Name,
     }
+}
+
+/// Whether a description names a function that the probe found is not in: the name is another system's.
+fn is_alias(spec: &ProbeSpec, probe: &Probe) -> bool {
+    let function = spec.fields().iter().rev().nth(1).map_or("", |(function, _)| *function);
+    !function.is_empty()
+        && !function.contains(['*', '?', '['])
+        && !probe.point.func.is_empty()
+        && function != probe.point.func
 }

@@ -50,6 +50,15 @@ pub(super) fn is_action(name: &str) -> bool {
     ACTIONS.contains(&name)
 }
 
+/// Whether an expression is an action, or chooses between some.
+pub(super) fn acts(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ast::ExprKind::Call { callee, .. } => is_action(&callee.name),
+        ast::ExprKind::Ternary { then, other, .. } => acts(then) || acts(other),
+        _ => false,
+    }
+}
+
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ACTIONS.iter().copied()
 }
