@@ -107,9 +107,14 @@ impl Lower<'_, '_> {
             return Ok(known.unwrap_or_else(|| self.f.b.iconst(0)));
         }
         match self.unit.context {
-            Context::BtfTracepoint | Context::RawTracepoint(_) => self.context_word(index),
+            Context::RawTracepoint(_) => self.context_word(index),
+            Context::BtfTracepoint => {
+                let word = self.context_word(index)?;
+                Ok(self.as_number(word))
+            }
             Context::Function { words, .. } if index < words => {
-                Ok(self.f.b.load_with(self.f.ctx, i32::from(index) * 8, Size::B8, false, true))
+                let word = self.f.b.load_with(self.f.ctx, i32::from(index) * 8, Size::B8, false, true);
+                Ok(self.as_number(word))
             }
             Context::Function { words, .. } => {
                 Err(self.error(format!("the function has {words} arguments, and `arg{index}` is not one of them")))
@@ -126,6 +131,20 @@ impl Lower<'_, '_> {
             }
             _ => Err(self.error("this probe has no numbered arguments")),
         }
+    }
+
+    /// A word of a context whose types the kernel knows, as a number that can be computed with: the verifier allows hardly any
+    /// arithmetic on its pointers, of which D has them all. A pointer on the stack that was partly overwritten, here by what is
+    /// there already, is a number to it.
+    fn as_number(&mut self, word: Value) -> Value {
+        if !self.aborts() {
+            return word;
+        }
+        let place = self.word().base;
+        self.f.b.store(place, 0, Size::B8, word);
+        let low = self.f.b.ext(word, Size::B4, false);
+        self.f.b.store(place, 0, Size::B4, low);
+        self.f.b.load(place, 0, Size::B8)
     }
 
     /// An argument that the caller left on the stack, of the process or of the kernel.

@@ -2,11 +2,12 @@
 //!
 //! A provider's name has the process's number behind it; `__` in a probe's name is `-` in D.
 
-use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::definition::Definitions;
 use super::pattern::{Pattern, Wanted};
 use super::{Probe, Provider, Providers, Result, Row};
-use quadrant_program::probe::{ArgLoc, Found, Operand, Point, ProbeError, ProbeKind, Site};
-use std::path::Path;
+use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 /// Files that are looked through: what a process has mapped.
 const ALL_FILES: &str = "*";
@@ -34,12 +35,11 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 }
 
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
+    // A probe that is in several places is one.
+    let mut seen = HashSet::new();
     for process in processes(providers, &wanted.provider) {
-        let mut names: Vec<String> =
-            process.find(providers, wanted)?.into_iter().map(|probe| probe.point.name).collect();
-        names.dedup();
-        for name in names {
-            show(Row { id: providers.on_demand.number(&name), name });
+        for probe in process.find(providers, wanted)?.into_iter().filter(|probe| seen.insert(probe.id)) {
+            show(Row { id: probe.id, name: probe.point.name });
         }
     }
     Ok(())
@@ -74,8 +74,9 @@ impl Process {
         let note_name = wanted.name.widened().replace('-', "*");
         let note_name = if note_name.is_empty() { "*".to_owned() } else { note_name };
         let spec = super::spec(ProbeKind::Usdt, &[&self.files(providers, wanted), provider, &note_name]);
+        let mut known = HashMap::new();
         for found in providers.source.find_in(self.pid, &spec).map_err(|error| self.explain(error))? {
-            probes.extend(self.probe(providers, wanted, found));
+            probes.extend(self.probe(providers, wanted, found, &mut known));
         }
         Ok(probes)
     }
@@ -96,7 +97,13 @@ impl Process {
     }
 
     /// `None` if the probe is not meant.
-    fn probe(&self, providers: &Providers<'_>, wanted: &Wanted, found: Found) -> Option<Probe> {
+    fn probe(
+        &self,
+        providers: &Providers<'_>,
+        wanted: &Wanted,
+        found: Found,
+        known: &mut HashMap<PathBuf, Definitions>,
+    ) -> Option<Probe> {
         let Site::Usdt { path, offset, .. } = &found.point.site else { return None };
         let mut parts = found.point.name.rsplitn(3, ':');
         let (note_name, note_provider, file) = (parts.next()?, parts.next()?, parts.next()?);
@@ -117,23 +124,9 @@ impl Process {
         let full = format!("{provider}:{module}:{function}:{name}");
         let id = providers.on_demand.number(&full);
         let point = Point { site: found.point.site.clone(), name: full, func: function };
-        Some(providers.probe(point, id, layout(providers, &found.args.numbered)))
+        let read = || Definitions::read(&providers.source.provider_definitions(path));
+        let definitions = known.entry(path.clone()).or_insert_with(read);
+        let layout = definitions.layout(providers.types, note_provider, note_name, &found.args.numbered);
+        Some(providers.probe(point, id, layout))
     }
 }
-
-/// Notes know how wide arguments are, and not what they are.
-fn layout(providers: &Providers<'_>, arguments: &[ArgLoc]) -> Layout {
-    let value = |arg: &ArgLoc| match arg.operand {
-        Operand::Const(value) => Value::Constant(value),
-        _ => Value::At(*arg),
-    };
-    let typed =
-        |arg: &ArgLoc| Arg { ty: ArgType::C(providers.types.int(arg.bytes.into(), arg.signed)), value: value(arg) };
-    let args = arguments.iter().map(typed).collect();
-    Layout { args, raw: arguments.iter().map(value).collect(), stability: STABILITY, ..Layout::default() }
-}
-
-const STABILITY: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Unknown],
-    arguments: [Class::Private, Class::Private, Class::Unknown],
-};
