@@ -7,6 +7,7 @@ mod comm;
 mod contexts;
 mod ddata;
 mod dkernel;
+mod drandom;
 mod dtexts;
 mod engine;
 mod eval;
