@@ -58,6 +58,12 @@ impl Abilities for Machine<'_> {
         self.session_is_return().is_some()
     }
 
+    /// What such links are made of has a pool for the calls, or not; without types there is no telling.
+    fn limits_returns(&self) -> bool {
+        let fprobe = self.types.lookup_struct("fprobe");
+        fprobe.is_none_or(|fprobe| self.types.find_member(fprobe, "rethook").is_some())
+    }
+
     fn is_traceable(&self, function: &KernelCode) -> bool {
         self.tracer.knows(function)
     }

@@ -252,6 +252,8 @@ impl Trace {
             let site = &self.point(loaded.unit, loaded.first + index).site;
             let list = match site {
                 Site::Kretprobe(_) | Site::Fexit(_) => &mut ledger.returns,
+                // What a session cannot keep track of is lost at the entry, too.
+                _ if self.units[loaded.unit].means == Means::KprobeSession => &mut ledger.returns,
                 _ => &mut ledger.missed,
             };
             list.push((self.name(loaded, *index), *count));

@@ -9,7 +9,7 @@ use quadrant_program::program::{Clause, KprobeMeans};
 use quadrant_program::visit;
 use quadrant_program::visit::Visitor;
 
-use super::PlanOptions;
+use super::{Abilities, PlanOptions};
 
 /// By which means a function is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,9 +62,16 @@ fn kprobe(code: &KernelCode, group: &Group, options: &PlanOptions<'_>, on_return
         _ if on_return && abilities.hides_misses() => KprobeMeans::Tracefs,
         _ if on_return && options.maxactive.is_some() => KprobeMeans::Tracefs,
         _ if group.kprobes > 1 && is_entry(code) && abilities.kprobe_multi() => KprobeMeans::Multi,
+        _ if on_return && sees_all_returns(code, abilities) => KprobeMeans::Multi,
         _ if abilities.kprobe_event() => KprobeMeans::Perf,
         _ => KprobeMeans::Tracefs,
     }
+}
+
+/// A link to the function is better than an event, which keeps track of a limited number of calls under way.
+fn sees_all_returns(code: &KernelCode, abilities: &dyn Abilities) -> bool {
+    let can_link = abilities.kprobe_multi() && !abilities.limits_returns();
+    can_link && code.address.is_some() && (code.traceable || abilities.is_traceable(code))
 }
 
 /// What of one time, entry or return, can be attached to together.

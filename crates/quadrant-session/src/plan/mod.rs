@@ -42,6 +42,9 @@ pub trait Abilities {
     fn hides_misses(&self) -> bool;
     /// Entry and return of kernel functions with one program.
     fn kprobe_session(&self) -> bool;
+    /// Links to functions keep track of a limited number of calls under way, a few for each CPU, and skip the others, at the
+    /// return and, in sessions, at the entry (before Linux 6.14).
+    fn limits_returns(&self) -> bool;
     /// The function tracer knows a function; asked only of functions whose points do not say so.
     fn is_traceable(&self, function: &KernelCode) -> bool;
 }

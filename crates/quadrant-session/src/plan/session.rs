@@ -1,7 +1,8 @@
 //! Entries and returns of the same functions as one program each.
 //!
 //! Where a function has both, the kernel enters one program twice instead of two programs once: one probe in the function
-//! instead of two, one link, and a return is only seen of a call whose entry was seen.
+//! instead of two, one link, and a return is only seen of a call whose entry was seen. But where the kernel keeps track of a
+//! limited number of calls, the entries of the others are lost, too, so there it is done only if the user wants it.
 
 use std::collections::HashMap;
 
@@ -56,12 +57,13 @@ fn places(program: &Program, group: &Group) -> Option<HashMap<u64, PointId>> {
     (places.len() == group.points.len()).then_some(places)
 }
 
-/// Whether the kernel can do it for all functions of the group.
+/// Whether the kernel can do it, and well, for all functions of the group.
 fn suitable(program: &Program, group: Option<&Group>, options: &PlanOptions<'_>) -> bool {
     let knows = |point: &PointId| {
         code(program, *point).is_some_and(|code| code.traceable || options.abilities.is_traceable(code))
     };
-    options.abilities.kprobe_session() && group.is_some_and(|group| group.points.iter().all(knows))
+    let wanted = options.kprobes.is_some() || !options.abilities.limits_returns();
+    wanted && options.abilities.kprobe_session() && group.is_some_and(|group| group.points.iter().all(knows))
 }
 
 fn code(program: &Program, point: PointId) -> Option<&KernelCode> {

@@ -18,10 +18,11 @@ struct Kernel {
     multi: bool,
     session: bool,
     hides_misses: bool,
+    limits_returns: bool,
     traceable: bool,
 }
 
-const NEW: Kernel = Kernel { multi: true, session: true, hides_misses: false, traceable: true };
+const NEW: Kernel = Kernel { multi: true, session: true, hides_misses: false, limits_returns: false, traceable: true };
 
 impl Abilities for Kernel {
     fn attach_cookie(&self, _: ProgramKind) -> bool {
@@ -50,6 +51,10 @@ impl Abilities for Kernel {
 
     fn kprobe_session(&self) -> bool {
         self.session
+    }
+
+    fn limits_returns(&self) -> bool {
+        self.limits_returns
     }
 
     fn is_traceable(&self, _: &KernelCode) -> bool {
@@ -111,8 +116,8 @@ fn entries_and_returns_of_the_same_functions_are_one_program() {
 fn only_exactly_the_same_functions_are() {
     assert_eq!(means(NEW, &[&[entry(1)], &[at_return(1)]]), [Means::KprobeSession]);
     assert_eq!(means(NEW, &[&[entry(1), at_return(1)]]), [Means::KprobeSession]);
-    assert_eq!(means(NEW, &[&[entry(1)], &[at_return(2)]]), [Means::Each, Means::Each]);
-    assert_eq!(means(NEW, &[&[entry(1), entry(2)], &[at_return(1)]]), [Means::Each, Means::Each]);
+    assert_eq!(means(NEW, &[&[entry(1)], &[at_return(2)]]), [Means::Each, Means::KprobeMulti]);
+    assert_eq!(means(NEW, &[&[entry(1), entry(2)], &[at_return(1)]]), [Means::Each, Means::KprobeMulti]);
     let pairs: [&[Site]; 4] = [&[entry(1)], &[entry(2)], &[at_return(2)], &[at_return(1)]];
     assert_eq!(means(NEW, &pairs), [Means::KprobeSession, Means::KprobeSession]);
 }
@@ -120,7 +125,7 @@ fn only_exactly_the_same_functions_are() {
 #[test]
 fn only_the_starts_of_functions_that_the_tracer_knows_are() {
     let inside = Site::Kprobe(KernelCode { offset: 4, ..code(1, false) });
-    assert_eq!(means(NEW, &[&[inside], &[at_return(1)]]), [Means::Each, Means::Each]);
+    assert_eq!(means(NEW, &[&[inside], &[at_return(1)]]), [Means::Each, Means::KprobeMulti]);
     let unknown = Kernel { traceable: false, ..NEW };
     assert_eq!(means(unknown, &[&[entry(1)], &[at_return(1)]]), [Means::Each, Means::Each]);
     // Patterns have asked the tracer already.
@@ -131,7 +136,7 @@ fn only_the_starts_of_functions_that_the_tracer_knows_are() {
 #[test]
 fn kernels_without_it_and_users_who_want_something_else_get_two_programs() {
     let both: [&[Site]; 2] = [&[entry(1)], &[at_return(1)]];
-    assert_eq!(means(Kernel { session: false, ..NEW }, &both), [Means::Each, Means::Each]);
+    assert_eq!(means(Kernel { session: false, ..NEW }, &both), [Means::Each, Means::KprobeMulti]);
     let program = program(&both);
     let forced = |kprobes, maxactive| -> Vec<Means> {
         planned(NEW, kprobes, maxactive, &program).iter().map(|planned| planned.means).collect()
@@ -142,12 +147,22 @@ fn kernels_without_it_and_users_who_want_something_else_get_two_programs() {
     assert_eq!(forced(None, Some(3)), [Means::Each, Means::Tracefs { maxactive: Some(3) }]);
 }
 
+/// There a session would lose entries that a program of their own sees, and a link loses as many returns as an event.
+#[test]
+fn kernels_that_limit_returns_get_a_session_only_on_demand() {
+    let limited = Kernel { limits_returns: true, ..NEW };
+    let both: [&[Site]; 2] = [&[entry(1)], &[at_return(1)]];
+    assert_eq!(means(limited, &both), [Means::Each, Means::Each]);
+    let forced = planned(limited, Some(KprobeMeans::Session), None, &program(&both));
+    assert_eq!(forced.iter().map(|planned| planned.means).collect::<Vec<_>>(), [Means::KprobeSession]);
+}
+
 #[test]
 fn what_a_kernel_lacks_is_made_in_the_next_best_way() {
     let many = [1, 2].map(|address| Site::Kprobe(code(address, true)));
     assert_eq!(means(NEW, &[&many]), [Means::KprobeMulti]);
     assert_eq!(means(Kernel { multi: false, ..NEW }, &[&many]), [Means::Each]);
-    let old = Kernel { multi: false, session: false, hides_misses: true, traceable: true };
+    let old = Kernel { multi: false, session: false, hides_misses: true, limits_returns: true, traceable: true };
     assert_eq!(means(old, &[&[at_return(1)]]), [Means::Tracefs { maxactive: None }]);
 }
 
