@@ -173,6 +173,11 @@ impl ProbeCatalog for Source {
         target::needed(&self.files, program)
     }
 
+    fn provider_definitions(&self, path: &Path) -> Vec<String> {
+        let elf = self.files.open(&Target { name: path.to_owned(), path: path.to_owned() });
+        elf.map_or_else(|_| Vec::new(), |elf| usdt::definitions(&elf))
+    }
+
     fn user_function_at(&self, path: &Path, offset: u64) -> Option<String> {
         let elf = self.files.open(&Target { name: path.to_owned(), path: path.to_owned() }).ok()?;
         let address = elf.code_address_of(offset)?;

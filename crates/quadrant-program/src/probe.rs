@@ -400,6 +400,9 @@ pub trait ProbeCatalog: ProbeSource {
     /// started. What cannot be found is left out.
     fn libraries_of(&self, program: &Path) -> Vec<PathBuf>;
 
+    /// What a program or library says of its static probes beyond their notes: definitions of providers in D (`.note.quadrant`).
+    fn provider_definitions(&self, path: &Path) -> Vec<String>;
+
     /// The function that the code at an offset in a program or library belongs to.
     fn user_function_at(&self, path: &Path, offset: u64) -> Option<String>;
 }

@@ -6,6 +6,7 @@
 
 mod alias;
 mod cpc;
+mod definition;
 mod dtrace;
 mod fbt;
 mod ids;

@@ -147,7 +147,7 @@ fn program(providers: &Providers<'_>, pid: u32, command: Option<&Command>) -> Re
 }
 
 /// A command that waits to be started has none of its files yet.
-fn before_start(providers: &Providers<'_>, command: &Command, module: &Pattern) -> Vec<String> {
+pub(super) fn before_start(providers: &Providers<'_>, command: &Command, module: &Pattern) -> Vec<String> {
     let files = providers.source.libraries_of(&command.program);
     let meant: Vec<String> = files.iter().filter(|file| is_called(file, module)).map(|file| text(file)).collect();
     // A library that the program opens later can be named all the same.

@@ -69,25 +69,33 @@ fn processes(providers: &Providers<'_>, pattern: &Pattern) -> Vec<Process> {
 
 impl Process {
     fn find(&self, providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
-        let mut probes = Vec::new();
         let provider = self.provider.as_deref().unwrap_or("*");
         let note_name = wanted.name.widened().replace('-', "*");
         let note_name = if note_name.is_empty() { "*".to_owned() } else { note_name };
-        let spec = super::spec(ProbeKind::Usdt, &[&self.files(providers, wanted), provider, &note_name]);
-        let mut known = HashMap::new();
-        for found in providers.source.find_in(self.pid, &spec).map_err(|error| self.explain(error))? {
-            probes.extend(self.probe(providers, wanted, found, &mut known));
+        let (mut probes, mut known, mut refusal) = (Vec::new(), HashMap::new(), None);
+        for file in self.files(providers, wanted) {
+            let spec = super::spec(ProbeKind::Usdt, &[&file, provider, &note_name]);
+            match providers.source.find_in(self.pid, &spec) {
+                Ok(found) => {
+                    let probe = |found| self.probe(providers, wanted, found, &mut known);
+                    probes.extend(found.into_iter().filter_map(probe));
+                }
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
         }
-        Ok(probes)
+        match refusal {
+            Some(error) if probes.is_empty() => Err(self.explain(error)),
+            _ => Ok(probes),
+        }
     }
 
-    fn files(&self, providers: &Providers<'_>, wanted: &Wanted) -> String {
+    /// Where to look. A command that waits to be started has none of its files yet.
+    fn files(&self, providers: &Providers<'_>, wanted: &Wanted) -> Vec<String> {
         let command = providers.settings.commands.iter().find(|command| command.pid == self.pid);
         match command {
-            Some(command) if wanted.module.is_anything() || wanted.module.text() == "a.out" => {
-                command.program.to_string_lossy().into_owned()
-            }
-            _ => ALL_FILES.to_owned(),
+            Some(command) if wanted.module.text() == "a.out" => vec![command.program.to_string_lossy().into_owned()],
+            Some(command) => super::pid::before_start(providers, command, &wanted.module),
+            None => vec![ALL_FILES.to_owned()],
         }
     }
 

@@ -1,8 +1,7 @@
 //! How a probe's argument is passed: the C type that a macro casts it to, and the size in its note.
 
-use std::collections::HashMap;
-
-use crate::ast::{Item, Script, Storage, Tag, TypeExpr, TypeSpec, TypeSpecKind, Wrap};
+use super::definition::Resolved;
+use crate::ast::{Tag, TypeSpecKind};
 
 /// An argument that a macro passes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,55 +12,22 @@ pub(super) struct Passed {
     pub size: i8,
 }
 
-/// The types that a file defines.
-pub(super) struct Types<'a> {
-    typedefs: HashMap<&'a str, (&'a TypeSpec, &'a [Wrap])>,
-}
-
-/// How many typedefs may stand for each other.
-const MAX_TYPEDEFS: usize = 64;
-
-impl<'a> Types<'a> {
-    /// Those of a script.
-    pub fn of(script: &'a Script) -> Types<'a> {
-        let mut typedefs = HashMap::new();
-        for item in &script.items {
-            let Item::Declaration(declaration) = item else { continue };
-            if declaration.storage != Some(Storage::Typedef) {
-                continue;
-            }
-            for declared in &declaration.declared {
-                if let Some(name) = &declared.name {
-                    typedefs.insert(name.name.as_str(), (&declaration.base, declared.wraps.as_slice()));
-                }
-            }
-        }
-        Types { typedefs }
+/// How a value of the type is passed.
+///
+/// # Errors
+/// It does not fit into a register; the text says what to do.
+pub(super) fn passed(ty: &Resolved) -> Result<Passed, String> {
+    if !ty.wraps.is_empty() {
+        return Ok(Passed { cast: "const volatile void *", size: 8 });
     }
-
-    /// How a value of the type is passed.
-    ///
-    /// # Errors
-    /// It does not fit into a register; the text says what to do.
-    pub fn passed(&self, ty: &TypeExpr) -> Result<Passed, String> {
-        let (mut base, mut wraps) = (&ty.base, ty.wraps.as_slice());
-        for _ in 0..MAX_TYPEDEFS {
-            if !wraps.is_empty() {
-                return Ok(Passed { cast: "const volatile void *", size: 8 });
-            }
-            let TypeSpecKind::Named(name) = &base.kind else { break };
-            let Some(meant) = self.typedefs.get(name.name.as_str()) else { break };
-            (base, wraps) = *meant;
+    match &ty.base.kind {
+        TypeSpecKind::Words(words) => of_words(words),
+        TypeSpecKind::Named(name) => Ok(of_name(&name.name)),
+        TypeSpecKind::Tagged { tag: Tag::Enum, .. } => Ok(Passed { cast: "int", size: -4 }),
+        TypeSpecKind::Tagged { tag, .. } => {
+            Err(format!("a probe cannot pass a {} by value: pass its address", tag.word()))
         }
-        match &base.kind {
-            TypeSpecKind::Words(words) => of_words(words),
-            TypeSpecKind::Named(name) => Ok(of_name(&name.name)),
-            TypeSpecKind::Tagged { tag: Tag::Enum, .. } => Ok(Passed { cast: "int", size: -4 }),
-            TypeSpecKind::Tagged { tag, .. } => {
-                Err(format!("a probe cannot pass a {} by value: pass its address", tag.word()))
-            }
-            TypeSpecKind::Error => Err("a probe's argument needs a type".to_owned()),
-        }
+        TypeSpecKind::Error => Err("a probe's argument needs a type".to_owned()),
     }
 }
 

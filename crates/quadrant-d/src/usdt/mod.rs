@@ -3,19 +3,22 @@
 //! A build calls `-h` for a header with a macro for each probe, compiles its sources with it, calls `-G` for one more
 //! object, and links all. Here the macro ([`header`]) places a nop and a note of the stapsdt format (SystemTap's wiki,
 //! UserSpaceProbeImplementation), which all Linux tracers read; the object ([`object`]) has the counters ("semaphores")
-//! that tracers raise, and that `PROVIDER_PROBE_ENABLED()` looks at.
+//! that tracers raise, and that `PROVIDER_PROBE_ENABLED()` looks at; and the definition, for tracers that want to know types.
 
 mod arg;
+mod definition;
 mod header;
 mod object;
 
+pub(crate) use definition::type_text;
 pub use header::header;
 pub use object::{Machine, object};
 
 use quadrant_program::diag::Diagnostic;
 
 use crate::ast::{Item, ProviderDef, ProviderProbe, Script};
-use arg::{Passed, Types};
+use arg::{Passed, passed};
+use definition::Types;
 
 /// What a C compiler takes as operands of one `asm`.
 const MAX_ARGS: usize = 30;
@@ -30,6 +33,8 @@ pub struct ProviderFile {
 struct Provider {
     name: String,
     probes: Vec<Probe>,
+    /// The definition, for tracers.
+    text: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +52,10 @@ impl ProviderFile {
         let mut file = ProviderFile::default();
         for item in &script.items {
             match item {
-                Item::Provider(definition) => file.providers.push(provider(definition, &types, &mut diagnostics)),
+                Item::Provider(definition) => {
+                    let text = definition::text(definition, &script.pragmas, &types);
+                    file.providers.push(provider(definition, text, &types, &mut diagnostics));
+                }
                 Item::Clause(clause) => {
                     let message = "probe clauses may not be used in a provider definition file";
                     diagnostics.push(Diagnostic::error(clause.span, message).tag("D_SYNTAX"));
@@ -69,9 +77,9 @@ impl ProviderFile {
     }
 }
 
-fn provider(definition: &ProviderDef, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Provider {
+fn provider(definition: &ProviderDef, text: String, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Provider {
     let probes = definition.probes.iter().map(|definition| probe(definition, types, diagnostics));
-    Provider { name: definition.name.name.clone(), probes: probes.collect() }
+    Provider { name: definition.name.name.clone(), probes: probes.collect(), text }
 }
 
 fn probe(definition: &ProviderProbe, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Probe {
@@ -82,7 +90,7 @@ fn probe(definition: &ProviderProbe, types: &Types, diagnostics: &mut Vec<Diagno
     }
     let mut args = Vec::new();
     for param in &definition.args {
-        match types.passed(&param.ty) {
+        match passed(&types.resolve(&param.ty)) {
             Ok(passed) => args.push(passed),
             Err(why) => diagnostics.push(Diagnostic::error(param.span, why).tag("D_DECL_PROTO_TYPE")),
         }

@@ -40,15 +40,17 @@ impl Machine {
     }
 }
 
-/// The object's bytes. Each counter is a hidden symbol `PROVIDER_PROBE_semaphore` of two bytes in the section `.probes`.
+/// The object's bytes. Each counter is a hidden symbol `PROVIDER_PROBE_semaphore` of two bytes in the section `.probes`. The
+/// section `.note.quadrant` has a note for each provider: owner `quadrant`, type 1, in it the definition's text.
 pub fn object(file: &ProviderFile, machine: Machine) -> Vec<u8> {
     let names = semaphores(file);
     let (symbols, strings) = symbol_table(&names);
     let sections = [
         Section::new(".probes", PROGBITS, WRITE | ALLOC, 2, vec![0; names.len() * COUNTER]),
         Section::new(".note.gnu.property", NOTE, ALLOC, 8, property_note(machine)),
+        Section::new(".note.quadrant", NOTE, 0, 4, file.providers.iter().flat_map(|p| definition(&p.text)).collect()),
         Section::new(".note.GNU-stack", PROGBITS, 0, 1, Vec::new()),
-        Section { link: 5, info: 1, entry: SYMBOL as u64, ..Section::new(".symtab", SYMTAB, 0, 8, symbols) },
+        Section { link: 6, info: 1, entry: SYMBOL as u64, ..Section::new(".symtab", SYMTAB, 0, 8, symbols) },
         Section::new(".strtab", STRTAB, 0, 1, strings),
     ];
     write(&sections, machine)
@@ -111,6 +113,15 @@ fn symbol_table(names: &[String]) -> (Vec<u8>, Vec<u8>) {
         strings.push(0);
     }
     (symbols, strings)
+}
+
+fn definition(text: &str) -> Vec<u8> {
+    const OWNER: &[u8] = b"quadrant\0\0\0\0";
+    let mut note: Vec<u8> = [9, text.len() as u32, 1].into_iter().flat_map(u32::to_le_bytes).collect();
+    note.extend(OWNER);
+    note.extend(text.as_bytes());
+    note.resize(note.len().next_multiple_of(4), 0);
+    note
 }
 
 fn property_note(machine: Machine) -> Vec<u8> {

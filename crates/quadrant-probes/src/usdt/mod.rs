@@ -9,4 +9,5 @@ mod resolve;
 mod tests;
 
 pub(crate) use list::{Wanted, list};
+pub(crate) use note::definitions;
 pub(crate) use resolve::resolve;

@@ -16,6 +16,13 @@ const ADDRESSES_LEN: usize = 24;
 /// Places in one file; the largest real programs have thousands.
 const MAX_NOTES: usize = 1 << 20;
 
+/// Where `dtrace -G` puts definitions of providers: owner, type 1, and in it D text.
+const DEFINITIONS: &str = ".note.quadrant";
+const DEFINITIONS_OWNER: &[u8] = b"quadrant\0";
+const DEFINITION: u32 = 1;
+/// Longest definition that is believed, in bytes.
+const MAX_DEFINITION: usize = 1 << 20;
+
 /// A place of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Note {
@@ -37,6 +44,22 @@ pub(super) fn read(elf: &Elf) -> Result<(Vec<Note>, usize)> {
         malformed += parse(&elf.data(section)?, base, &mut notes);
     }
     Ok((notes, malformed))
+}
+
+/// The definitions of providers in a file; what is malformed counts as not there, because the probes work without.
+pub(crate) fn definitions(elf: &Elf) -> Vec<String> {
+    let mut found = Vec::new();
+    for section in elf.sections().iter().filter(|section| section.name == DEFINITIONS) {
+        let Ok(data) = elf.data(section) else { continue };
+        let mut rest: &[u8] = &data;
+        while let Some((raw, tail)) = RawNote::split(rest).filter(|_| found.len() < MAX_NOTES) {
+            rest = tail;
+            let ours = raw.owner == DEFINITIONS_OWNER && raw.kind == DEFINITION;
+            let text = std::str::from_utf8(raw.content).ok().filter(|text| ours && text.len() <= MAX_DEFINITION);
+            found.extend(text.map(str::to_owned));
+        }
+    }
+    found
 }
 
 /// Appends the notes of a section; returns how many are malformed. Stops where the rest cannot be parted.
