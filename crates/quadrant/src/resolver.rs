@@ -1,6 +1,7 @@
 //! Names for what records and maps hold as numbers.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use quadrant_bpf::cgroup;
 use quadrant_bpf::sideband::Event;
@@ -17,6 +18,8 @@ use quadrant_symbols::Symbolizer;
 /// What is kept from one event to the next.
 pub struct Names {
     symbols: Symbolizer,
+    /// Nobody wants names: addresses stay what they are.
+    unresolved: bool,
     /// The last symbol asked for, whose text is lent out.
     last: Option<quadrant_symbols::Frame>,
     users: Option<HashMap<u32, String>>,
@@ -30,11 +33,17 @@ impl Names {
         let options = quadrant_symbols::Options { inlines, ..Default::default() };
         Names {
             symbols: Symbolizer::new(options),
+            unresolved: false,
             last: None,
             users: None,
             cgroups: HashMap::new(),
             wall_offset_ns: quadrant_session::wall_offset_ns(),
         }
+    }
+
+    /// Give addresses without names, if that is wanted.
+    pub fn unresolved(self, unresolved: bool) -> Names {
+        Names { unresolved, ..self }
     }
 
     /// Keep in mind what the kernel reports of a process.
@@ -74,6 +83,10 @@ struct Bound<'a> {
 impl Resolver for Bound<'_> {
     fn stack(&mut self, kind: StackType, id: u32, pid: u32, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
         let addresses = self.view.stack(kind, id);
+        if self.names.unresolved {
+            addresses.iter().for_each(|address| visit(bare(*address)));
+            return id != STACK_LOST;
+        }
         let frames = match kind.user {
             true => self.names.symbols.process_stack(pid, &addresses),
             false => self.names.symbols.kernel_stack(&addresses),
@@ -93,17 +106,23 @@ impl Resolver for Bound<'_> {
     }
 
     fn kernel_frame(&mut self, address: u64) -> Frame<'_> {
+        if self.names.unresolved {
+            return bare(address);
+        }
         let frame = self.names.symbols.ksym(address);
         lend(self.names.last.insert(frame))
     }
 
     fn user_frame(&mut self, address: u64, pid: u32) -> Frame<'_> {
+        if self.names.unresolved {
+            return bare(address);
+        }
         let frame = self.names.symbols.usym(pid, address);
         lend(self.names.last.insert(frame))
     }
 
     fn process_gone(&mut self, pid: u32) -> bool {
-        !std::path::Path::new("/proc").join(pid.to_string()).exists()
+        !Path::new(&format!("/proc/{pid}")).exists()
     }
 
     fn username(&mut self, uid: u32) -> Option<&str> {
@@ -151,6 +170,10 @@ fn lend(frame: &quadrant_symbols::Frame) -> Frame<'_> {
         inlined: frame.inlined,
         build_id: None,
     }
+}
+
+fn bare(address: u64) -> Frame<'static> {
+    Frame { address, ..Frame::default() }
 }
 
 fn symbol(frame: &quadrant_symbols::Frame) -> Option<Symbol<'_>> {

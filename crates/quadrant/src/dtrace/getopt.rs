@@ -111,7 +111,7 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
 fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Result<(), Misuse> {
     for (at, letter) in letters.char_indices() {
         let Some(place) = LETTERS.find(letter).filter(|_| letter != ':') else {
-            return Err(Misuse(format!("unknown option -{}", letter.escape_debug())));
+            return Err(Misuse(format!("invalid option -- '{}'", letter.escape_debug())));
         };
         if !LETTERS[place + 1..].starts_with(':') {
             flag(letter, line)?;
@@ -119,7 +119,7 @@ fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Resu
         }
         let joined = &letters[at + letter.len_utf8()..];
         let argument = if joined.is_empty() { words.pop_front() } else { Some(joined.to_owned()) };
-        let argument = argument.ok_or_else(|| Misuse(format!("option -{letter} needs an argument")))?;
+        let argument = argument.ok_or_else(|| Misuse(format!("option requires an argument -- '{letter}'")))?;
         return with_argument(letter, argument, line);
     }
     Ok(())
@@ -211,7 +211,7 @@ fn model(letter: char, argument: &str) -> Result<(), Misuse> {
         ('3', "2") => {
             Err(Misuse("-32 is not supported: the kernel and its types are 64-bit; leave it away".to_owned()))
         }
-        _ => Err(Misuse(format!("unknown option -{letter}{}", argument.escape_debug()))),
+        _ => Err(Misuse(format!("invalid data model -{letter}{}", argument.escape_debug()))),
     }
 }
 

@@ -7,6 +7,7 @@ mod cases;
 mod common;
 mod counts;
 mod doctor;
+mod dtrace;
 mod errors;
 mod explain;
 mod issue_lines;

@@ -86,7 +86,7 @@ impl<'p> Answers<'p> {
         Ok(Answers {
             program,
             printer: Printer::new(program, super::settings::of_printer(&settings.options, settings.target)),
-            names: Names::new(false),
+            names: Names::new(false).unresolved(settings.options.noresolve),
             text: Vec::with_capacity(2 * CHUNK),
             out: Out::open(path)?,
             speculations: Speculations::new(settings.speculation_bytes),

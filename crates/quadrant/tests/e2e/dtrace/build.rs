@@ -23,20 +23,20 @@ fn has_compiler() -> bool {
 }
 
 /// As a build system does it: header, objects, one more object, link.
-fn build(folder: &Path, flags: &[&str]) -> String {
+fn build(folder: &Path, name: &str, flags: &[&str]) -> String {
     let made = |file: &str| folder.join(file).into_os_string();
-    let definition = source("shop.d").into_os_string();
-    good(dtrace().args(["-h", "-s"]).arg(&definition).arg("-o").arg(made("shop.h")));
+    let definition = source(&format!("{name}.d")).into_os_string();
+    good(dtrace().args(["-h", "-s"]).arg(&definition).arg("-o").arg(made(&format!("{name}.h"))));
     let gcc = |args: &[&str]| {
         let status = Command::new("gcc").args(flags).args(args).current_dir(folder).status();
         assert!(status.expect("gcc starts").success(), "{flags:?} {args:?}");
     };
-    let program = source("shop.c");
+    let program = source(&format!("{name}.c"));
     gcc(&["-Wall", "-Werror", "-c", "-I.", program.to_str().expect("a path in UTF-8"), "-o", "a.o"]);
     let object = dtrace().args(["-64", "-G", "-xnolibs", "-s"]).arg(&definition).arg("-o").arg(made("probes.o"));
     good(object.arg(made("a.o")));
-    gcc(&["a.o", "probes.o", "-o", "shop"]);
-    folder.join("shop").to_str().expect("the build folder's name is UTF-8").to_owned()
+    gcc(&["a.o", "probes.o", "-o", name]);
+    folder.join(name).to_str().expect("the build folder's name is UTF-8").to_owned()
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_program_is_built_and_traced_by_both_languages() {
     }
     let folder = folder("both");
     for flags in [&["-O0"][..], &["-O2", "-fno-pie", "-no-pie"], &["-O2", "-fPIE", "-pie", "-flto"]] {
-        let shop = build(&folder, flags);
+        let shop = build(&folder, "shop", flags);
         let d = "shop$target:::sale-done { @[copyinstr(arg1), arg8] = sum(arg0); @n = count(); }
                  bank$target:::open { @open = sum(arg0); }";
         let outcome = good(dtrace().args(["-qn", d, "-c", &format!("{shop} 101")]));
@@ -76,9 +76,31 @@ fn a_program_that_nobody_traces_is_not_told_otherwise() {
     if !has_compiler() {
         return quadrant_testing::skip("there is no gcc for this processor");
     }
-    let shop = build(&folder("alone"), &["-O2"]);
+    let shop = build(&folder("alone"), "shop", &["-O2"]);
     let output = Command::new(shop).arg("7").output().expect("the program starts");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "enabled: 0 of 7\n");
+}
+
+#[test]
+fn arguments_have_the_types_and_the_order_of_the_definition() {
+    needs_root!();
+    if !has_compiler() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    let maps = build(&folder("maps"), "maps", &["-O2", "-s"]);
+    let d = "maps$target:::go { printf(\"%s %d %d|%d %s\", args[0], args[1], args[2], (int)arg0, copyinstr(arg1)); }
+             maps$target:maps::plain { printf(\"|%u %d\", args[1], args[2]); }
+             maps$target:::no-arguments { printf(\"|none\\n\"); }";
+    let outcome = good(dtrace().args(["-qn", d, "-c", &maps]));
+    assert_eq!(outcome.lines(), ["words -5 65535|-5 words|4000000000 -1|none"], "{}", outcome.describe());
+
+    let outcome = good(dtrace().args(["-lvn", "maps$target:::go", "-c", &maps]));
+    let words: Vec<&str> = outcome.stdout.split_whitespace().collect();
+    for wanted in
+        ["Identifier Names: Evolving", "Dependency Class: ISA", "args[0]: string args[1]: int args[2]: unsigned short"]
+    {
+        assert!(words.join(" ").contains(wanted), "{wanted}: {}", outcome.describe());
+    }
 }
 
 #[test]

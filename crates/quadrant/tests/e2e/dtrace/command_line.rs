@@ -1,0 +1,234 @@
+//! Options, exit statuses, and messages around a trace.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use quadrant_testing::Program;
+
+use super::{dtrace, program, quietly};
+use crate::common::{binary, folder, good, needs_root};
+
+/// Runs to an end with this status; what it says on standard error.
+#[track_caller]
+fn ends_with(status: i32, tracer: Program) -> String {
+    let outcome = tracer.run().expect("the tracer runs");
+    assert_eq!(outcome.code(), Some(status), "{}", outcome.describe());
+    outcome.stderr
+}
+
+#[test]
+fn the_whole_of_a_small_trace() {
+    needs_root!();
+    let outcome = good(program("BEGIN { trace(1); trace(\"abc\"); exit(0); }"));
+    assert_eq!(outcome.stderr, "dtrace: description 'BEGIN ' matched 1 probe\n");
+    let expected = "CPU     ID                    FUNCTION:NAME\n\
+                    \x20 C      1                           :BEGIN           1  abc                              \n\n";
+    let stdout = outcome.stdout.replacen(&outcome.stdout[44..47], "  C", 1);
+    assert_eq!(stdout, expected);
+}
+
+#[test]
+fn statuses() {
+    needs_root!();
+    assert_eq!(ends_with(1, dtrace()), "dtrace: no probes specified\n");
+    let usage = ends_with(2, dtrace().arg("-Q"));
+    assert!(usage.starts_with("dtrace: invalid option -- 'Q'\nUsage: dtrace "), "{usage}");
+    assert_eq!(ends_with(7, dtrace().args(["-qn", "BEGIN { exit(7); }"])), "");
+    assert_eq!(ends_with(0, dtrace().args(["-en", "BEGIN { exit(7); }"])), "");
+    assert!(good(dtrace().arg("-V")).stdout.starts_with("dtrace: D 2."));
+}
+
+#[test]
+fn messages_about_programs() {
+    needs_root!();
+    let none = ends_with(1, dtrace().args(["-n", "nosuch:::probe"]));
+    assert!(none.starts_with("dtrace: invalid probe specifier nosuch:::probe: probe description nosuch:::probe does not match any probes\n"), "{none}");
+    let types = ends_with(1, dtrace().args(["-xerrtags", "-n", "BEGIN { x = 1; x = \"a\"; }"]));
+    assert_eq!(
+        types,
+        "dtrace: invalid probe specifier BEGIN { x = 1; x = \"a\"; }: [D_OP_INCOMPAT] in action list: \
+         operands have incompatible types: \"int\" = \"string\"\n"
+    );
+    let script = folder("messages").join("wrong.d");
+    fs::write(&script, "BEGIN\n{\n\tx = y;\n}\n").unwrap();
+    let message = ends_with(1, dtrace().arg("-s").arg(&script));
+    let expected = format!("dtrace: failed to compile script {}: line 3: ", script.display());
+    assert!(message.starts_with(&expected), "{message}");
+    let missing = ends_with(1, dtrace().args(["-s", "/nonexistent"]));
+    assert!(missing.starts_with("dtrace: failed to open /nonexistent: "), "{missing}");
+}
+
+#[test]
+fn options_that_are_wrong() {
+    needs_root!();
+    for (option, why) in [
+        ("foo=1", "failed to set -x foo: Invalid option name"),
+        ("strsize=abc", "failed to set -x strsize: Invalid value for specified option"),
+        ("bufpolicy=abc", "failed to set -x bufpolicy: Invalid value for specified option"),
+    ] {
+        let message = ends_with(1, dtrace().args(["-x", option, "-n", "BEGIN"]));
+        assert!(message.starts_with(&format!("dtrace: {why}\n")), "{message}");
+    }
+    let message = ends_with(1, dtrace().args(["-n", "BEGIN"]).env("DTRACE_OPT_STRSIZE", "x"));
+    assert!(message.starts_with("dtrace: failed to set DTRACE_OPT_STRSIZE: "), "{message}");
+    let unused = ends_with(1, dtrace().args(["-n", "BEGIN { exit(0); }", "foo"]));
+    assert!(unused.contains("extraneous argument 'foo' ($1 is not referenced)"), "{unused}");
+}
+
+#[test]
+fn anonymous_tracing_is_refused() {
+    for letter in ["-a", "-A"] {
+        let outcome = dtrace().args([letter, "-n", "BEGIN"]).run().unwrap();
+        assert_eq!(outcome.code(), Some(1));
+        assert!(outcome.stderr.contains("anonymous tracing is not supported"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn destructive_actions_need_a_flag() {
+    needs_root!();
+    let refused = ends_with(1, program("BEGIN { system(\"echo hi\"); exit(0); }"));
+    assert!(refused.contains("estructive actions not allowed"), "{refused}");
+    let outcome = good(
+        dtrace().args(["-wqn", "BEGIN { printf(\"a\\n\"); system(\"echo %s\", \"hi\"); printf(\"b\\n\"); exit(0); }"]),
+    );
+    assert_eq!(outcome.lines(), ["a", "hi", "b"]);
+    let said = ends_with(0, dtrace().args(["-wn", "BEGIN { exit(0); }"]));
+    assert_eq!(said, "dtrace: description 'BEGIN ' matched 1 probe\ndtrace: allowing destructive actions\n");
+}
+
+#[test]
+fn several_programs_are_one() {
+    needs_root!();
+    let script = folder("several").join("last.d");
+    fs::write(&script, "BEGIN { printf(\"%d %d\\n\", x, $1); exit(0); }\n").unwrap();
+    let outcome =
+        good(dtrace().args(["-qn", "BEGIN { x = 1; }", "-n", "BEGIN { x += 2; }", "-s"]).arg(&script).arg("9"));
+    assert_eq!(outcome.lines(), ["3 9"]);
+}
+
+#[test]
+fn scripts_run_by_their_first_line() {
+    needs_root!();
+    let dir = folder("shebang");
+    let (link, script) = (dir.join("dtrace"), dir.join("args.d"));
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(binary(), &link).unwrap();
+    let text = format!("#!{} -qs\nBEGIN {{ printf(\"%s %d\\n\", $$1, $2); exit(4); }}\n", link.display());
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let outcome = Program::new(&script).args(["word", "5"]).run().unwrap();
+    assert_eq!(outcome.code(), Some(4), "{}", outcome.describe());
+    assert_eq!(outcome.stdout, "word 5\n\n");
+}
+
+#[test]
+fn the_preprocessor() {
+    needs_root!();
+    if Program::new("cpp").arg("--version").run().is_err() {
+        return quadrant_testing::skip("there is no cpp");
+    }
+    let text = "#ifdef __SUNW_D\n#define A 3\n#endif\nBEGIN { printf(\"%d %d\\n\", A, B); exit(0); }";
+    let outcome = good(dtrace().args(["-C", "-DB=4", "-qn", text]));
+    assert_eq!(outcome.lines(), ["3 4"]);
+}
+
+#[test]
+fn output_is_added_to_a_file() {
+    needs_root!();
+    let file = folder("output").join("out");
+    let _ = fs::remove_file(&file);
+    for word in ["one", "two"] {
+        let outcome =
+            good(dtrace().args(["-qn", &format!("BEGIN {{ printf(\"{word}\\n\"); exit(0); }}"), "-o"]).arg(&file));
+        assert_eq!(outcome.stdout, "");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "one\n\ntwo\n\n");
+}
+
+#[test]
+fn output_moves_between_files() {
+    needs_root!();
+    let file = folder("freopen").join("out");
+    let _ = fs::remove_file(&file);
+    let text = format!(
+        "BEGIN {{ printf(\"a\\n\"); freopen(\"{}\"); printf(\"gone\\n\"); ftruncate(); printf(\"b\\n\"); freopen(\"\"); printf(\"c\\n\"); exit(0); }}",
+        file.display()
+    );
+    let outcome = good(dtrace().args(["-wqn", &text]));
+    assert_eq!(outcome.lines(), ["a", "c"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "b\n");
+}
+
+#[test]
+fn options_from_everywhere() {
+    needs_root!();
+    let text = "#pragma D option quiet\nBEGIN { printf(\"%s\\n\", strjoin(execname, \"ghij\")); exit(0); }";
+    let outcome = good(dtrace().args(["-n", text]).env("DTRACE_OPT_STRSIZE", "5"));
+    assert_eq!(outcome.stdout, "quad\n\n");
+    let outcome = good(dtrace().args(["-x", "strsize=7", "-n", text]).env("DTRACE_OPT_STRSIZE", "5"));
+    assert_eq!(outcome.stdout, "quadra\n\n");
+}
+
+#[test]
+fn a_listing_of_the_code() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-eSn", "BEGIN { x = 1; }"]));
+    assert!(outcome.stderr.contains("dtrace:::BEGIN") && outcome.stderr.contains("exit"), "{}", outcome.describe());
+}
+
+#[test]
+fn listings_of_probes() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-ln", "BEGIN,syscall::getppid:entry"]));
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(lines[0], "   ID   PROVIDER            MODULE                          FUNCTION NAME");
+    assert_eq!(lines[1], "    1     dtrace                                                     BEGIN");
+    assert!(
+        lines[2].ends_with("    syscall           vmlinux                           getppid entry"),
+        "{}",
+        lines[2]
+    );
+    let by_function = good(dtrace().args(["-lf", "getppid"]));
+    assert_eq!(by_function.stdout.lines().filter(|line| line.contains(" syscall ")).count(), 2);
+    assert!(good(dtrace().args(["-lP", "profile"])).stdout.lines().count() >= 1);
+    let id = lines[2].split_whitespace().next().unwrap();
+    assert_eq!(good(dtrace().args(["-li", id])).stdout.lines().nth(1), Some(lines[2]));
+    let none = ends_with(1, dtrace().args(["-ln", "nosuch:::"]));
+    assert!(none.contains("nosuch:::"), "{none}");
+}
+
+#[test]
+fn listings_with_arguments() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-lvn", "syscall::read:entry"]));
+    for line in [
+        "Argument Types",
+        "args[0]: unsigned int",
+        "args[1]: char *",
+        "Probe Description Attributes",
+        "Stability Class",
+    ] {
+        if line == "Stability Class" {
+            continue;
+        }
+        assert!(outcome.stdout.contains(line), "{line}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn probes_that_are_not_there() {
+    needs_root!();
+    let outcome =
+        good(dtrace().args(["-Zqn", "nosuch:::probe { trace(1); }", "-n", "BEGIN { printf(\"on\\n\"); exit(0); }"]));
+    assert_eq!(outcome.lines(), ["on"]);
+}
+
+#[test]
+fn the_end_comes_last_and_once() {
+    needs_root!();
+    let outcome = quietly(
+        "END { printf(\"end\\n\"); } BEGIN { printf(\"begin\\n\"); exit(0); } tick-1ms { printf(\"tick\\n\"); }",
+    );
+    assert_eq!(outcome.lines(), ["begin", "end"]);
+}

@@ -1,0 +1,84 @@
+//! Each kind of loss is provoked, and told on standard error in DTrace's words.
+
+use quadrant_testing::Outcome;
+
+use super::{dtrace, quietly};
+use crate::common::{good, needs_root, target};
+
+#[track_caller]
+fn tells(outcome: &Outcome, message: &str) {
+    assert!(outcome.stderr.contains(&format!("dtrace: {message}\n")), "{message}: {}", outcome.describe());
+}
+
+/// The number in the message about a loss, which may come in parts.
+fn lost(outcome: &Outcome, what: &str) -> u64 {
+    let number = |line: &str| line.strip_prefix("dtrace: ")?.strip_suffix(what)?.trim().parse::<u64>().ok();
+    outcome.stderr.lines().filter_map(number).sum()
+}
+
+#[test]
+fn records() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = "syscall::getppid:entry /pid == $target/ { printf(\"x\\n\"); }";
+    let outcome = good(dtrace().args(["-x", "bufsize=16", "-qn", text, "-c", &format!("{syscalls} getppid 10007")]));
+    let printed = outcome.stdout.lines().filter(|line| *line == "x").count() as u64;
+    let dropped = lost(&outcome, " drops");
+    assert_eq!(printed + dropped, 10007, "{}", outcome.stderr);
+    assert!(dropped > 0, "{}", outcome.stderr);
+}
+
+#[test]
+fn aggregations() {
+    needs_root!();
+    let text = "BEGIN { @[1] = count(); @[2] = count(); @[3] = count(); @[4] = count(); exit(0); }";
+    let outcome = good(dtrace().args(["-x", "aggsize=32", "-qn", text]));
+    assert_eq!(outcome.lines().len(), 2, "{}", outcome.describe());
+    tells(&outcome, "2 aggregation drops");
+}
+
+#[test]
+fn dynamic_variables() {
+    needs_root!();
+    let text = "BEGIN { a[1] = 1; a[2] = 2; a[3] = 3; printf(\"%d\\n\", a[1] + a[2] + a[3]); exit(0); }";
+    let outcome = good(dtrace().args(["-x", "dynvarsize=32", "-qn", text]));
+    assert_eq!(outcome.lines(), ["3"]);
+    tells(&outcome, "1 dynamic variable drop");
+}
+
+#[test]
+fn speculations_that_are_too_big() {
+    needs_root!();
+    let text = "BEGIN { self->s = speculation(); }
+        BEGIN { speculate(self->s); printf(\"%s\\n\", strjoin(execname, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\")); }
+        BEGIN { commit(self->s); } BEGIN { exit(0); }";
+    let outcome = good(dtrace().args(["-x", "specsize=32", "-qn", text]));
+    assert_eq!(outcome.lines(), [""; 0]);
+    tells(&outcome, "1 speculative drop");
+}
+
+#[test]
+fn speculations_that_are_too_many() {
+    needs_root!();
+    let outcome = quietly(
+        "BEGIN { self->s = speculation(); self->t = speculation(); printf(\"%d %d\\n\", self->s, self->t); exit(0); }",
+    );
+    assert_eq!(outcome.lines(), ["1 0"]);
+    tells(&outcome, "1 failed speculation (no speculative buffer available)");
+}
+
+#[test]
+fn speculations_that_are_ending() {
+    needs_root!();
+    let text =
+        "BEGIN { self->s = speculation(); } BEGIN { commit(self->s); } BEGIN { self->t = speculation(); exit(0); }";
+    tells(&quietly(text), "1 failed speculation (available buffer(s) still busy)");
+}
+
+#[test]
+fn tags() {
+    needs_root!();
+    let outcome =
+        good(dtrace().args(["-x", "droptags", "-qn", "BEGIN { s = speculation(); t = speculation(); exit(0); }"]));
+    assert!(outcome.stderr.contains("[DTRACEDROP_"), "{}", outcome.describe());
+}

@@ -1,0 +1,105 @@
+//! A fault ends its clause, is reported on standard error, and fires ERROR with what happened.
+
+use quadrant_testing::Outcome;
+
+use super::dtrace;
+use crate::common::{good, needs_root};
+
+/// A clause with one faulty statement, ERROR that prints its arguments, and a clause that runs all the same.
+fn faulty(statement: &str) -> Outcome {
+    let text = format!(
+        "BEGIN {{ zero = 0; one = 1; }}
+         BEGIN {{ {statement} printf(\"not reached\\n\"); }}
+         BEGIN {{ printf(\"next clause\\n\"); exit(0); }}
+         ERROR {{ printf(\"%d %d %d %x\\n\", arg1, arg3, arg4, arg5); }}"
+    );
+    good(dtrace().args(["-qn", &text]))
+}
+
+/// The statement faults with that number, address and text.
+#[track_caller]
+fn faults(statement: &str, number: u32, address: u64, text: &str) {
+    let outcome = faulty(statement);
+    assert_eq!(outcome.lines(), [&format!("1 -1 {number} {address:x}"), "next clause"], "{}", outcome.describe());
+    let message = &outcome.stderr;
+    assert!(message.starts_with("dtrace: error in dt_clause_1 for probe ID 1 (dtrace:::BEGIN): "), "{message}");
+    assert!(message.contains(text) && message.lines().count() == 1, "{message}");
+}
+
+#[test]
+fn invalid_address() {
+    needs_root!();
+    faults("trace(*(int *)zero);", 1, 0, "invalid address (0x0)");
+    faults("trace(stringof((char *)16));", 1, 16, "invalid address (0x10)");
+    faults("trace(copyinstr(24));", 1, 24, "invalid address (0x18)");
+}
+
+#[test]
+fn divide_by_zero() {
+    needs_root!();
+    faults("trace(one / zero);", 4, 0, "divide-by-zero");
+    faults("trace(one % zero);", 4, 0, "divide-by-zero");
+    faults("one /= zero;", 4, 0, "divide-by-zero");
+}
+
+#[test]
+fn out_of_scratch_space() {
+    needs_root!();
+    faults("this->p = alloca(10000);", 5, 0, "out of scratch space");
+}
+
+#[test]
+fn a_write_outside_of_scratch_memory() {
+    needs_root!();
+    faults("*(int *)4096 = 1;", 1, 4096, "invalid address (0x1000)");
+    let outcome = faulty("this->p = (char *)alloca(8); this->p[one * 4096] = 'a';");
+    assert!(outcome.stderr.contains("invalid address (0xffff") && outcome.lines().len() == 2, "{}", outcome.describe());
+}
+
+#[test]
+fn a_copy_to_a_bad_address() {
+    needs_root!();
+    let text = "BEGIN { copyoutstr(\"text\", 8, 4); } BEGIN { exit(0); } ERROR { printf(\"%d %x\\n\", arg4, arg5); }";
+    let outcome = dtrace().args(["-wqn", text]).run().unwrap();
+    if outcome.stderr.contains("does not let programs write the memory of processes") {
+        return quadrant_testing::skip("this kernel does not let programs write the memory of processes");
+    }
+    assert_eq!(outcome.lines(), ["1 8"], "{}", outcome.describe());
+}
+
+#[test]
+fn a_fault_leaves_nothing_of_its_clause() {
+    needs_root!();
+    let outcome = faulty("printf(\"before\\n\"); trace(one / zero);");
+    assert_eq!(outcome.lines(), ["1 -1 4 0", "next clause"], "{}", outcome.describe());
+}
+
+#[test]
+fn what_came_before_a_fault_in_its_clause_stays() {
+    needs_root!();
+    let text = "BEGIN { n = 5; @ = count(); x = 1 / zero; n = 6; } BEGIN { printf(\"%d\\n\", n); exit(0); } int zero;";
+    let outcome = good(dtrace().args(["-qn", text]));
+    assert_eq!(outcome.lines(), ["5", "                1"], "{}", outcome.describe());
+}
+
+#[test]
+fn a_fault_in_the_predicate() {
+    needs_root!();
+    let text = "int zero; BEGIN /1 / zero/ { printf(\"not reached\\n\"); } BEGIN { exit(0); } ERROR { printf(\"%d\\n\", arg4); }";
+    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["4"]);
+}
+
+#[test]
+fn a_fault_in_a_clause_for_faults_is_counted() {
+    needs_root!();
+    let text = "int zero; BEGIN { trace(1 / zero); } ERROR { trace(2 / zero); } BEGIN { exit(0); }";
+    let outcome = good(dtrace().args(["-qn", text]));
+    assert!(outcome.stderr.contains("dtrace: 1 error in ERROR probe enabling\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn exit_from_a_clause_for_faults() {
+    needs_root!();
+    let text = "int zero; BEGIN { trace(1 / zero); } ERROR { exit(3); }";
+    assert_eq!(dtrace().args(["-qn", text]).run().unwrap().code(), Some(3));
+}

@@ -1,0 +1,86 @@
+//! Commands and processes: `-c`, `-p`, `$target`.
+
+use quadrant_testing::{Program, Signal};
+
+use super::{dtrace, number, quietly_on};
+use crate::common::{good, needs_root, sum_below, target};
+
+#[test]
+fn functions_of_a_command_are_counted_exactly() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = quietly_on(
+        &format!("{calls} 10007 words"),
+        "pid$target:a.out:target_call:entry { @n = count(); @sum = sum(arg0); @text[copyinstr(arg1)] = count(); }
+         pid$target:a.out:target_call:return { @twice = sum(arg1); }",
+    );
+    let lines: Vec<&str> = outcome.lines().iter().map(|line| line.trim()).collect();
+    let (sum, twice) = (sum_below(10007).to_string(), (2 * sum_below(10007)).to_string());
+    assert_eq!(lines[..2], ["10007", &sum], "{}", outcome.describe());
+    assert_eq!(number(&outcome, "words"), 10007);
+    assert!(lines.contains(&twice.as_str()), "{}", outcome.describe());
+}
+
+#[test]
+fn a_library_of_a_command() {
+    needs_root!();
+    let calls = target!("calls-shared");
+    let outcome = quietly_on(&calls, "pid$target:libcalls:target_call:entry { @ = count(); }");
+    assert_eq!(outcome.lines(), ["            10007"], "{}", outcome.describe());
+}
+
+#[test]
+fn the_trace_ends_with_the_last_target() {
+    needs_root!();
+    let text = "syscall::exit_group:entry /pid == $target/ { printf(\"first\\n\"); } END { printf(\"end\\n\"); }";
+    let outcome = good(dtrace().args(["-n", text, "-c", "/bin/true", "-c", "/bin/sleep 0.3"]));
+    assert_eq!(outcome.stderr.matches(" has exited\n").count(), 2, "{}", outcome.describe());
+    assert!(outcome.stdout.contains("first\n") && outcome.stdout.contains("end\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn the_status_of_a_command_is_told_but_not_ours() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-n", "END", "-c", "/bin/sh -c 'exit 3'"]));
+    assert!(outcome.stderr.contains(" exited with status 3\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn a_process_that_runs() {
+    needs_root!();
+    let threads = target!("threads");
+    let mut running = Program::new(&threads).args(["3", "4"]).env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let pid = running.pid().to_string();
+    let tracer = super::ready(dtrace().args([
+        "-qn",
+        "syscall::exit_group:entry /pid == $target/ { printf(\"%d\\n\", pid); }",
+        "-p",
+        &pid,
+    ]));
+    running.write("go\n").unwrap();
+    assert!(running.finish().unwrap().success());
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(super::answers(&outcome), [pid.as_str()], "{}", outcome.describe());
+}
+
+#[test]
+fn what_cannot_be_traced() {
+    needs_root!();
+    let gone = dtrace().args(["-n", "BEGIN", "-p", "99999999"]).run().unwrap();
+    assert_eq!(gone.code(), Some(1));
+    assert!(gone.stderr.starts_with("dtrace: ") && gone.stderr.contains("no such process"), "{}", gone.stderr);
+    let missing = dtrace().args(["-n", "BEGIN", "-c", "/nonexistent"]).run().unwrap();
+    assert_eq!(missing.code(), Some(1));
+    assert!(missing.stderr.contains("/nonexistent"), "{}", missing.stderr);
+}
+
+#[test]
+fn an_interrupt_runs_the_end_and_prints_once() {
+    needs_root!();
+    let tracer = super::ready(dtrace().args(["-qn", "BEGIN { @ = sum(7); } END { printf(\"end\\n\"); }"]));
+    tracer.signal(Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    assert_eq!(super::answers(&outcome), ["end", "                7"], "{}", outcome.describe());
+}
