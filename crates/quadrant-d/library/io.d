@@ -109,7 +109,7 @@ inline struct inode *__bio_inode[struct bio *B] = (struct inode *)(
     (__bio_mapping[B] & 3) == 0 && __bio_mapping[B] != 0 ? (uint64_t)((struct address_space *)__bio_mapping[B])->host : 0);
 
 /* One of the names of a file; a block device and the like have none. */
-inline uint64_t __alias[struct inode *I] = I != 0 ? (uint64_t)I->i_dentry.first : 0;
+inline uint64_t __alias[struct inode *I] = I != 0 && (I->i_mode & 0xf000) != 0x6000 ? (uint64_t)I->i_dentry.first : 0;
 inline struct dentry *__dentry_at[uint64_t alias] = (struct dentry *)(alias - offsetof(struct dentry, d_u));
 inline string __dname[struct dentry *D] = stringof(D->d_name.name);
 

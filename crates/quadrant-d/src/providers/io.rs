@@ -1,7 +1,9 @@
 //! `io`: what is read from and written to block devices.
 //!
-//! An operation is a `struct bio`: it starts in the process that asks for it, and the same one is done. What it was to transfer is not
-//! in it any more when it is done, so that is remembered meanwhile.
+//! An operation is a `struct bio`: it starts in the process that asks for it, and the same one is done. Most drivers are done with
+//! requests, in which the kernel puts neighbouring operations together: each of the first four of a request is done by itself. Drivers
+//! that take operations as they are tell when one is done after all that there was to transfer is gone from it, so that is
+//! remembered meanwhile.
 
 use super::Provider;
 use super::table::Argument::{self, Of};
@@ -20,6 +22,17 @@ const WAITED: &[Argument] = &[
     Of("fileinfo_t *", "(struct bio *)self->__io_wait"),
 ];
 
+/// One of the operations of a request that is done.
+macro_rules! in_request {
+    ($bio:literal, $is_there:literal) => {
+        Spot::raw("block_rq_complete").when($is_there).args(&[
+            Of("bufinfo_t *", $bio),
+            Of("devinfo_t *", $bio),
+            Of("fileinfo_t *", $bio),
+        ])
+    };
+}
+
 const WAIT: &str = "submit_bio_wait";
 
 const NO_WAIT: &str =
@@ -29,10 +42,23 @@ const EVENTS: &[Event] = &[
     Event::new("start", &[&[Spot::raw("block_bio_queue").args(BIO)]]),
     Event::new(
         "done",
-        &[&[Spot::raw("block_bio_complete")
-            .args(BIO)
-            .before(&[(At::Raw("block_bio_queue"), "__io_bytes[(uint64_t){bio}] = {bio}->bi_iter.bi_size;")])
-            .after(&[(At::Raw("block_bio_complete"), "__io_bytes[(uint64_t){bio}] = 0;")])]],
+        &[&[
+            Spot::raw("block_bio_complete")
+                .args(BIO)
+                .before(&[(At::Raw("block_bio_queue"), "__io_bytes[(uint64_t){bio}] = {bio}->bi_iter.bi_size;")])
+                .after(&[(At::Raw("block_bio_complete"), "__io_bytes[(uint64_t){bio}] = 0;")]),
+            in_request!("{rq}->bio", "{rq}->bio != 0"),
+            in_request!("{rq}->bio->bi_next", "{rq}->bio != 0 && {rq}->bio->bi_next != 0"),
+            in_request!(
+                "{rq}->bio->bi_next->bi_next",
+                "{rq}->bio != 0 && {rq}->bio->bi_next != 0 && {rq}->bio->bi_next->bi_next != 0"
+            ),
+            in_request!(
+                "{rq}->bio->bi_next->bi_next->bi_next",
+                "{rq}->bio != 0 && {rq}->bio->bi_next != 0 && {rq}->bio->bi_next->bi_next != 0 && \
+                 {rq}->bio->bi_next->bi_next->bi_next != 0"
+            ),
+        ]],
     ),
     Event::new("wait-start", &[&[Spot::at(At::Entry(WAIT)).args(BIO)]]).or(NO_WAIT),
     Event::new(
