@@ -21,6 +21,9 @@ pub struct Options {
     pub pack: bool,
     /// The greatest bar of a histogram is of full length (`aggzoom`).
     pub zoom: bool,
+    /// Of the columns of a row only the probe is shown, so that the output of two runs can be compared (`_DTRACE_TESTING` in the
+    /// environment).
+    pub testing: bool,
     /// Messages about drops begin with a tag (`droptags`).
     pub droptags: bool,
     /// The process whose addresses `%A` shows, where a number does not say.
@@ -39,6 +42,7 @@ impl Default for Options {
             hist: false,
             pack: false,
             zoom: false,
+            testing: false,
             droptags: false,
             target: None,
         }

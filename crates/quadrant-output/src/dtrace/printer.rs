@@ -136,24 +136,20 @@ impl<'p> Printer<'p> {
 
     /// Append heading and columns, if there are any.
     fn begin(&mut self, out: &mut Vec<u8>, record: RecordId, point: u64, cpu: u32) -> bool {
-        let headed = std::mem::replace(&mut self.headed, true);
-        match (self.options.flowindent, self.options.quiet) {
-            (true, _) => {
-                if !headed {
-                    row::flow_heading(out);
-                }
-                let step = self.flow.step(cpu, point, record, row::name(self.program, point));
-                row::flow(out, self.program, point, cpu, &step);
-            }
-            (false, false) => {
-                if !headed {
-                    row::heading(out);
-                }
-                row::row(out, self.program, point, cpu);
-            }
-            (false, true) => self.headed = headed,
+        let Options { flowindent, quiet, testing, .. } = self.options;
+        if quiet && !flowindent {
+            return false;
         }
-        self.options.flowindent || !self.options.quiet
+        if !std::mem::replace(&mut self.headed, true) {
+            row::heading(out, flowindent, testing);
+        }
+        if flowindent {
+            let step = self.flow.step(cpu, point, record, row::name(self.program, point));
+            row::flow(out, self.program, point, (!testing).then_some(cpu), &step);
+        } else {
+            row::row(out, self.program, point, cpu, testing);
+        }
+        true
     }
 
     /// What values need to be shown.

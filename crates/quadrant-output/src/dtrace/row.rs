@@ -18,32 +18,36 @@ const PROBE: usize = 32;
 /// Columns of a function with its indentation.
 const FLOW: usize = 41;
 
-/// Append the heading.
-pub(super) fn heading(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"CPU     ID                    FUNCTION:NAME\n");
-}
-
-/// Append the heading of indented rows.
-pub(super) fn flow_heading(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"CPU FUNCTION                                 \n");
+/// Append the heading of rows, or of those that are indented. `bare`: without the columns for CPU and ID.
+pub(super) fn heading(out: &mut Vec<u8>, indented: bool, bare: bool) {
+    out.extend_from_slice(match (indented, bare) {
+        (false, false) => b"CPU     ID                    FUNCTION:NAME\n",
+        (false, true) => b"                   FUNCTION:NAME\n",
+        (true, false) => b"CPU FUNCTION                                 \n",
+        (true, true) => b"FUNCTION                                 \n",
+    });
 }
 
 /// Append the columns of a row.
-pub(super) fn row(out: &mut Vec<u8>, program: &Program, point: u64, cpu: u32) {
-    columns(out, cpu.into(), CPU);
-    out.push(b' ');
-    columns(out, number_of(program, point).into(), ID);
-    out.push(b' ');
+pub(super) fn row(out: &mut Vec<u8>, program: &Program, point: u64, cpu: u32, bare: bool) {
+    if !bare {
+        columns(out, cpu.into(), CPU);
+        out.push(b' ');
+        columns(out, number_of(program, point).into(), ID);
+        out.push(b' ');
+    }
     let start = out.len();
     probe(out, program, point);
     pad_left(out, start, PROBE);
     out.push(b' ');
 }
 
-/// Append the columns of a row that is indented.
-pub(super) fn flow(out: &mut Vec<u8>, program: &Program, point: u64, cpu: u32, step: &Step) {
-    columns(out, cpu.into(), CPU);
-    out.push(b' ');
+/// Append the columns of a row that is indented; without a CPU that of its number.
+pub(super) fn flow(out: &mut Vec<u8>, program: &Program, point: u64, cpu: Option<u32>, step: &Step) {
+    if let Some(cpu) = cpu {
+        columns(out, cpu.into(), CPU);
+        out.push(b' ');
+    }
     let start = out.len();
     blanks(out, step.indent);
     out.extend_from_slice(step.prefix());

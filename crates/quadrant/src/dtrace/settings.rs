@@ -94,6 +94,7 @@ pub fn of_printer(options: &Options, target: Option<u32>) -> dtrace::Options {
         hist: options.agghist,
         pack: options.aggpack,
         zoom: options.aggzoom,
+        testing: std::env::var_os("_DTRACE_TESTING").is_some(),
         droptags: options.droptags,
         target,
     }

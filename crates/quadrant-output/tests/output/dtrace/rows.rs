@@ -27,6 +27,18 @@ fn heading_once_and_columns() {
 }
 
 #[test]
+fn rows_that_can_be_compared() {
+    let mut program = begin();
+    let record = [firing(&mut program, 0, 0, vec![(ActionKind::Trace, vec![int(4, true, 1).into()])])];
+    let testing = Options { testing: true, ..Options::default() };
+    let rows = printed(&program, testing.clone(), &record, &mut Running::default());
+    assert_eq!(rows, "                   FUNCTION:NAME\n                          :BEGIN           1\n");
+    let flow = Options { flowindent: true, ..testing };
+    let rows = printed(&program, flow, &record, &mut Running::default());
+    assert_eq!(rows, format!("{:41}\n{:41}           1\n", "FUNCTION", "| :BEGIN"));
+}
+
+#[test]
 fn numbers_by_width() {
     let one = |bytes, signed, value| trace(int(bytes, signed, value));
     assert_eq!([one(1, true, 3), one(1, true, -3)], ["   3", "  -3"]);
