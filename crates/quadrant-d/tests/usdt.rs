@@ -7,14 +7,14 @@ use std::process::{Command, Output};
 use quadrant_d::usdt::{Machine, ProviderFile, header, object};
 use quadrant_d::{message, parse};
 use quadrant_probes::{Options, Source};
-use quadrant_program::probe::{Found, Operand, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_program::probe::{Found, Operand, ProbeCatalog, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_program::span::Span;
 use quadrant_types::Types;
 
 #[test]
 fn header_text() {
     let wanted = data("shop.h");
-    let got = header(&shop());
+    let got = header(&provider("shop.d"));
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&wanted, &got).expect("write the expectation");
     }
@@ -37,6 +37,29 @@ fn what_cannot_be_passed_is_refused() {
         "[D_SYNTAX] line 11: probe clauses may not be used in a provider definition file",
     ];
     assert_eq!(messages, wanted);
+}
+
+#[test]
+fn objects_carry_definitions() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("maps.o");
+    fs::write(&path, object(&provider("maps.d"), Machine::X86_64)).expect("write the object");
+    let source = Source::new(std::rc::Rc::new(Types::without_btf("none is needed")), Options::default());
+    let definitions = source.provider_definitions(&path);
+    let wanted = [
+        "provider maps {\n\
+         \tprobe go(int n, char *s, struct thing *t, unsigned short u) : (string s, int n, unsigned short u);\n\
+         \tprobe plain(char *, uint32_t, long long, struct thing **, void *, char *, void *, enum color);\n\
+         \tprobe no__arguments();\n\
+         };\n\
+         #pragma D attributes Evolving/Evolving/Common provider maps provider\n\
+         #pragma D attributes Stable/Stable/ISA provider maps args\n",
+        "provider other {\n\tprobe one__more(int);\n};\n\
+         #pragma D attributes Private/Private/Unknown provider other function\n",
+    ];
+    assert_eq!(definitions, wanted);
+    for text in &definitions {
+        assert_eq!(parse(text).diagnostics, [], "{text}");
+    }
 }
 
 #[test]
@@ -92,8 +115,8 @@ fn build(name: &str, compiler: &str, flags: &[&str]) -> Option<PathBuf> {
     }
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("usdt-{name}"));
     fs::create_dir_all(&folder).expect("a folder");
-    fs::write(folder.join("shop.h"), header(&shop())).expect("write the header");
-    fs::write(folder.join("shop.o"), object(&shop(), Machine::X86_64)).expect("write the object");
+    fs::write(folder.join("shop.h"), header(&provider("shop.d"))).expect("write the header");
+    fs::write(folder.join("shop.o"), object(&provider("shop.d"), Machine::X86_64)).expect("write the object");
     let source = data("shop.c");
     let strict = ["-Wall", "-Wextra", "-Werror", "-Wno-write-strings", "-I."];
     let mut command = Command::new(compiler);
@@ -108,8 +131,8 @@ fn run(command: &mut Command) -> Output {
     output
 }
 
-fn shop() -> ProviderFile {
-    let parsed = parse(&fs::read_to_string(data("shop.d")).expect("the definition"));
+fn provider(name: &str) -> ProviderFile {
+    let parsed = parse(&fs::read_to_string(data(name)).expect("the definition"));
     assert_eq!(parsed.diagnostics, []);
     let (file, diagnostics) = ProviderFile::read(&parsed.script);
     assert_eq!(diagnostics, []);

@@ -10,7 +10,11 @@ pub(super) struct Passed {
     pub cast: &'static str,
     /// Its bytes, negative for signed values.
     pub size: i8,
+    /// It is an address, or may be one: the tracer may read what is there.
+    pub may_point: bool,
 }
+
+const ADDRESS: Passed = Passed { cast: "const volatile void *", size: 8, may_point: true };
 
 /// How a value of the type is passed.
 ///
@@ -18,12 +22,12 @@ pub(super) struct Passed {
 /// It does not fit into a register; the text says what to do.
 pub(super) fn passed(ty: &Resolved) -> Result<Passed, String> {
     if !ty.wraps.is_empty() {
-        return Ok(Passed { cast: "const volatile void *", size: 8 });
+        return Ok(ADDRESS);
     }
     match &ty.base.kind {
         TypeSpecKind::Words(words) => of_words(words),
         TypeSpecKind::Named(name) => Ok(of_name(&name.name)),
-        TypeSpecKind::Tagged { tag: Tag::Enum, .. } => Ok(Passed { cast: "int", size: -4 }),
+        TypeSpecKind::Tagged { tag: Tag::Enum, .. } => Ok(Passed { cast: "int", size: -4, may_point: false }),
         TypeSpecKind::Tagged { tag, .. } => {
             Err(format!("a probe cannot pass a {} by value: pass its address", tag.word()))
         }
@@ -36,7 +40,7 @@ fn of_words(words: &str) -> Result<Passed, String> {
     let count = |wanted: &str| words.split(' ').filter(|word| *word == wanted).count();
     let unsigned = count("unsigned") > 0;
     let (cast, size) = if count("string") > 0 {
-        ("const volatile void *", 8)
+        return Ok(ADDRESS);
     } else if count("void") > 0 {
         return Err("a probe cannot pass void".to_owned());
     } else if count("double") > 0 && count("long") > 0 {
@@ -54,7 +58,7 @@ fn of_words(words: &str) -> Result<Passed, String> {
     } else {
         integer(4, unsigned, ["int", "unsigned int"])
     };
-    Ok(Passed { cast, size })
+    Ok(Passed { cast, size, may_point: false })
 }
 
 fn integer(bytes: i8, unsigned: bool, casts: [&'static str; 2]) -> (&'static str, i8) {
@@ -73,7 +77,7 @@ fn of_name(name: &str) -> Passed {
         "uint64_t" | "size_t" | "uintptr_t" | "ulong_t" | "u_long" | "ino_t" | "dev_t" | "u_longlong_t" => {
             ("unsigned long", 8)
         }
-        _ => ("long", -8),
+        _ => return Passed { cast: "long", size: -8, may_point: true },
     };
-    Passed { cast, size }
+    Passed { cast, size, may_point: false }
 }

@@ -1,5 +1,6 @@
 //! `dtrace -h`: a header with two macros for each probe.
 
+use super::arg::Passed;
 use super::{Probe, Provider, ProviderFile};
 
 /// The header. It needs no other one, and is C and C++.
@@ -73,14 +74,12 @@ fn guarded(out: &mut String, provider: &Provider) {
 fn present(out: &mut String, provider: &Provider, probe: &Probe) {
     let name = macro_name(provider, probe);
     let semaphore = probe.semaphore(&provider.name);
-    let args = places(probe);
-    out.push_str(&format!(
-        "\n#define {name}({}) \\\n\tdo {{ \\\n\t\t__asm__ __volatile__ (QUADRANT_USDT_TEXT(\"{}\", \"{}\", \"{args}\") \\\n\t\t\t: : {}); \\\n\t}} while (0)\n",
-        params(probe),
-        provider.name,
-        probe.name,
-        operands(probe),
-    ));
+    let (params, args, operands) = (params(probe), places(probe), operands(probe));
+    // What pointers point to is in memory when the tracer looks.
+    let clobbers = if probe.args.iter().any(|arg| arg.may_point) { " : \"memory\"" } else { "" };
+    let text = format!("QUADRANT_USDT_TEXT(\"{}\", \"{}\", \"{args}\")", provider.name, probe.name);
+    out.push_str(&format!("\n#define {name}({params}) \\\n\tdo {{ \\\n\t\t__asm__ __volatile__ ({text} \\\n"));
+    out.push_str(&format!("\t\t\t: : {operands}{clobbers}); \\\n\t}} while (0)\n"));
     out.push_str(&format!("#define {name}_ENABLED() __builtin_expect(*(volatile unsigned short *)&{semaphore}, 0)\n"));
 }
 
@@ -109,7 +108,7 @@ fn places(probe: &Probe) -> String {
 }
 
 fn operands(probe: &Probe) -> String {
-    let operand = |(at, arg): (usize, &super::Passed)| format!("QUADRANT_USDT_IN (({})(arg{at}))", arg.cast);
+    let operand = |(at, arg): (usize, &Passed)| format!("QUADRANT_USDT_IN (({})(arg{at}))", arg.cast);
     let operands: Vec<String> = probe.args.iter().enumerate().map(operand).collect();
     operands.join(", ")
 }
