@@ -7,7 +7,7 @@ use quadrant_program::ty::{Space, Type};
 use super::Lower;
 use super::facts::Fact;
 use super::value::{Int, Ty, Value};
-use crate::ast::{self, Ident};
+use crate::ast::Ident;
 
 /// Names of all built-in variables, without `arg0` to `arg9`.
 pub(super) const NAMES: &[&str] = &[
@@ -183,42 +183,6 @@ impl Lower<'_> {
         let offset = Expr::int(self.env.wall_offset, Type::U64, span);
         let sum = Expr::new(ExprKind::Binary(BinaryOp::Add, Box::new(now), Box::new(offset)), Type::U64, span);
         self.typed(sum.kind, Type::U64, "int64_t", span)
-    }
-
-    /// A register of the process, by its number.
-    pub(super) fn register(&mut self, keys: &[ast::Expr], span: Span) -> Option<Value> {
-        /// `struct pt_regs` of x86-64, in its order.
-        const NAMES: [&str; 21] = [
-            "R_R15", "R_R14", "R_R13", "R_R12", "R_RBP", "R_RBX", "R_R11", "R_R10", "R_R9", "R_R8", "R_RAX", "R_RCX",
-            "R_RDX", "R_RSI", "R_RDI", "R_TRAPNO", "R_RIP", "R_CS", "R_RFL", "R_RSP", "R_SS",
-        ];
-        /// Names that do not depend on the machine.
-        const COMMON: [(&str, usize); 7] =
-            [("R_PC", 16), ("R_SP", 19), ("R_FP", 4), ("R_R0", 10), ("R_R1", 11), ("R_PS", 18), ("R_EIP", 16)];
-        let [key] = keys else { return self.fail(span, "D_PROTO_LEN", "uregs[ ] prototype mismatch: 1 key expected") };
-        self.consult(Fact::Registers);
-        if !self.clause.has_registers() {
-            return self.fail(
-                span,
-                "D_UREGS",
-                "uregs[ ] may not be referenced here: this probe does not have the registers of the process",
-            );
-        }
-        let slot = match &key.kind {
-            ast::ExprKind::Name(name) => {
-                let common = COMMON.iter().find(|(known, _)| known == name).map(|(_, slot)| *slot);
-                common.or_else(|| NAMES.iter().position(|known| known == name))
-            }
-            _ => None,
-        };
-        let slot = match slot {
-            Some(slot) => Some(slot),
-            None => usize::try_from(self.constant(key)?).ok().filter(|slot| *slot < NAMES.len()),
-        };
-        let Some(slot) = slot else {
-            return self.fail(key.span, "D_UREGS", "index is out of range for uregs[ ]");
-        };
-        Some(self.typed(ExprKind::Reg(slot as u16 * 8), Type::U64, "uint64_t", span))
     }
 
     /// A part of the probe's name. At a single point it is known.

@@ -59,10 +59,7 @@ pub(super) fn is_error(point: &Point) -> bool {
 
 /// Whether the context of a point is the registers of a process.
 pub(super) fn has_registers(point: &Point) -> bool {
-    matches!(
-        point.site,
-        Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } | Site::Profile(_) | Site::PerfEvent { .. }
-    )
+    matches!(point.site, Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. })
 }
 
 impl Lower<'_> {

@@ -23,6 +23,7 @@ mod library;
 mod names;
 mod options;
 mod points;
+mod registers;
 mod segment;
 mod symbol;
 mod texts;

@@ -29,7 +29,10 @@ impl Lower<'_> {
 
     fn probes_of_spec(&mut self, spec: &ProbeSpec, kind: SourceKind) -> Vec<Probe> {
         let found = match spec.id() {
-            Some(id) => self.env.probes.by_id(id),
+            Some(id) => self.env.probes.by_id(id).map_err(|error| ProbeError {
+                message: format!("invalid probe identifier {id}: Unknown probe identifier"),
+                ..error
+            }),
             None => match ProbeDesc::parse(&spec.text, last(kind)) {
                 Ok(desc) => self.env.probes.find(&desc),
                 Err(why) => {

@@ -29,6 +29,7 @@ pub fn types() -> Types {
         field("real_parent", types.pointer_to(task)),
         field("cred", types.pointer_to(cred)),
         field("se", entity),
+        field("stack", types.pointer_to(TypeId::VOID)),
         field("times", types.array_of(u64, 4)),
         field("name", types.pointer_to(char)),
     ];
