@@ -6,6 +6,8 @@ use quadrant_program::record::RecordId;
 
 /// Blanks for each call.
 const STEP: usize = 2;
+/// Bytes of records that one CPU may keep waiting: what DTrace's buffers hold.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What a row of a flow shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,13 @@ pub(super) type Waiting = (RecordId, Vec<u8>);
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     depths: BTreeMap<u32, Depth>,
-    waiting: BTreeMap<u32, Vec<Waiting>>,
+    waiting: BTreeMap<u32, Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    records: Vec<Waiting>,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -62,14 +70,20 @@ struct Depth {
 }
 
 impl Flow {
-    /// Keep a record until [`Flow::take`].
-    pub fn wait(&mut self, cpu: u32, record: RecordId, bytes: &[u8]) {
-        self.waiting.entry(cpu).or_default().push((record, bytes.to_vec()));
+    /// Keep a record until [`Flow::take`]. Gives the records of the CPU that have to be shown now, because they are too many.
+    pub fn wait(&mut self, cpu: u32, record: RecordId, bytes: &[u8]) -> Vec<Waiting> {
+        let queue = self.waiting.entry(cpu).or_default();
+        queue.records.push((record, bytes.to_vec()));
+        queue.bytes += bytes.len();
+        match queue.bytes > MOST_BYTES {
+            true => std::mem::take(queue).records,
+            false => Vec::new(),
+        }
     }
 
     /// The records that wait, those of one CPU after those of another.
     pub fn take(&mut self) -> Vec<Waiting> {
-        std::mem::take(&mut self.waiting).into_values().flatten().collect()
+        std::mem::take(&mut self.waiting).into_values().flat_map(|queue| queue.records).collect()
     }
 
     /// The indentation of a row. `point` is the index of the probe, `probe` its name `provider:module:function:name`.
@@ -118,6 +132,18 @@ mod tests {
             .collect();
         assert_eq!(indents, [(0, true), (2, false), (2, true), (2, true), (2, true), (0, true), (0, true)]);
         assert_eq!(flow.step(1, 0, RecordId(1), f).indent, 0, "another CPU");
+    }
+
+    #[test]
+    fn a_cpu_keeps_only_so_much() {
+        let mut flow = Flow::default();
+        let record = vec![0; MOST_BYTES / 2];
+        assert!(flow.wait(0, RecordId(0), &record).is_empty());
+        assert!(flow.wait(1, RecordId(1), &record).is_empty());
+        assert!(flow.wait(0, RecordId(2), &record).is_empty());
+        let shown: Vec<u32> = flow.wait(0, RecordId(3), &[0]).iter().map(|(id, _)| id.0).collect();
+        assert_eq!(shown, [0, 2, 3]);
+        assert_eq!(flow.take().len(), 1);
     }
 
     #[test]

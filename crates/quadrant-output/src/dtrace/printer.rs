@@ -73,10 +73,11 @@ impl<'p> Printer<'p> {
     ///
     /// With `flowindent` this happens in [`Printer::flush`]: the rows of a CPU are kept together.
     pub fn firing(&mut self, out: &mut Vec<u8>, record: RecordId, bytes: &[u8], host: &mut dyn Host) {
-        if self.options.flowindent {
-            self.flow.wait(cpu(bytes), record, bytes);
-        } else {
-            self.show(out, record, bytes, host);
+        if !self.options.flowindent {
+            return self.show(out, record, bytes, host);
+        }
+        for (record, bytes) in self.flow.wait(cpu(bytes), record, bytes) {
+            self.show(out, record, &bytes, host);
         }
     }
 

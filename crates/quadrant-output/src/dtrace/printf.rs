@@ -6,6 +6,7 @@ use quadrant_program::format::Format;
 use quadrant_program::format::Piece;
 use quadrant_program::ty::SymbolPart;
 use quadrant_program::value::Value;
+use quadrant_program::value::extend;
 
 use crate::arguments::Arguments;
 use crate::conversion::Spec;
@@ -146,8 +147,13 @@ fn date(out: &mut Vec<u8>, format: &str, unix_ns: i64, stage: &Stage<'_>) {
 }
 
 fn string(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, cell: &Cell<'_>, audience: Audience, stage: &mut Stage<'_>) {
+    let wide = match cell.value {
+        Value::Array(elem, bytes) if elem.c_size() == Some(WIDE) => wide_text(bytes),
+        _ => Vec::new(),
+    };
     let bytes = match cell.value {
         Value::Text { fault: true, .. } => return out.extend_from_slice(FAULT),
+        Value::Array(elem, _) if elem.c_size() == Some(WIDE) => &wide,
         Value::Text { bytes, .. } | Value::Bytes(bytes) | Value::Array(_, bytes) => bytes,
         _ => return other(out, cell, audience, stage),
     };
@@ -160,6 +166,15 @@ fn string(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, cell: &Cell<'_>, audienc
         b'S' => text.iter().for_each(|byte| escaped(out, *byte)),
         _ => foreign(out, text, audience),
     }
+}
+
+/// Bytes of C's `wchar_t`.
+const WIDE: u32 = 4;
+
+/// The text of an array of wide characters, up to its zero.
+fn wide_text(bytes: &[u8]) -> Vec<u8> {
+    let words = bytes.chunks_exact(WIDE as usize).map(|word| extend(word, false) as u32).take_while(|word| *word != 0);
+    words.map(|word| char::from_u32(word).unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into_bytes()
 }
 
 /// What no conversion fits: symbols by name, others in the way of their type.

@@ -67,6 +67,14 @@ fn texts_and_characters() {
 }
 
 #[test]
+fn wide_texts() {
+    let ty = Type::Array { elem: Type::Int { bytes: 4, signed: true }.into(), len: 4 };
+    let bytes: Vec<u8> = [0x68u32, 0x20ac, 0, 7].iter().flat_map(|c| c.to_le_bytes()).collect();
+    let wide = || Argument::from((ty.clone(), bytes.clone()));
+    assert_eq!(printf("[%ws] [%4ls] [%s]", vec![wide(), wide(), wide()]), "[h€] [h€] [h€]");
+}
+
+#[test]
 fn dates() {
     let time = || int(8, false, 1_700_000_000_000_000_000).into();
     assert_eq!(
