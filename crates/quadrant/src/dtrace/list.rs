@@ -5,13 +5,8 @@ use std::io::BufWriter;
 use std::io::Write;
 use std::rc::Rc;
 
-use quadrant_d::ast::Item;
-use quadrant_d::ast::ProbeSpec;
-use quadrant_d::desc::Last;
 use quadrant_d::desc::ProbeDesc;
-use quadrant_d::lower::SourceKind;
 use quadrant_d::providers::ArgType;
-use quadrant_d::providers::Class;
 use quadrant_d::providers::Layout;
 use quadrant_d::providers::Providers;
 use quadrant_d::providers::Row;
@@ -20,11 +15,13 @@ use quadrant_output::dtrace::list;
 use quadrant_program::expr::PointPart;
 use quadrant_types::Types;
 
+use super::descriptions;
+use super::descriptions::Meant;
 use super::getopt::Line;
 use super::settings;
 use super::sources;
-use super::sources::Loaded;
 use super::targets;
+use super::verbose::attributes;
 use super::world;
 use crate::failure::Failure;
 
@@ -48,7 +45,9 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
         listing.all(&ProbeDesc::default(), "")?;
     }
     for one in &loaded {
-        listing.source(one, &macros)?;
+        for meant in descriptions::of(one, &macros)? {
+            listing.meant(&meant)?;
+        }
     }
     match listing.out.finish() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -95,33 +94,17 @@ impl Listing<'_> {
         self.out.write(&text);
     }
 
-    /// The probes that a text describes.
-    fn source(&mut self, loaded: &Loaded, macros: &quadrant_d::macros::Macros) -> Result<(), Failure> {
-        let mut script = loaded.script();
-        let problems = quadrant_d::macros::expand(&mut script, macros);
-        if let Some(problem) = problems.first() {
-            return Err(Failure::rendered(super::report::message(loaded, problem, problem.span, false)));
-        }
-        for item in &script.items {
-            let Item::Clause(clause) = item else { continue };
-            for spec in &clause.probes {
-                self.spec(spec, loaded.source.kind)?;
+    fn meant(&mut self, meant: &Meant) -> Result<(), Failure> {
+        match meant {
+            Meant::Matching(desc, text) => self.all(desc, text),
+            Meant::Numbered(id) => {
+                let probes = self.providers.by_id(*id)?;
+                if let Some(probe) = probes.first() {
+                    self.row(&Row { id: *id, name: probe.point.name.clone() });
+                }
+                Ok(())
             }
         }
-        Ok(())
-    }
-
-    fn spec(&mut self, spec: &ProbeSpec, kind: SourceKind) -> Result<(), Failure> {
-        if let Some(id) = spec.id() {
-            let probes = self.providers.by_id(id)?;
-            if let Some(probe) = probes.first() {
-                self.row(&Row { id, name: probe.point.name.clone() });
-            }
-            return Ok(());
-        }
-        let desc = ProbeDesc::parse(&spec.text, last(kind))
-            .map_err(|why| Failure::new(format!("invalid probe specifier {}: {why}", spec.text)))?;
-        self.all(&desc, &spec.text)
     }
 
     fn all(&mut self, desc: &ProbeDesc, text: &str) -> Result<(), Failure> {
@@ -170,18 +153,4 @@ impl Listing<'_> {
             ArgType::D(text) => text.to_string(),
         }
     }
-}
-
-/// The part that the last word of a description is.
-fn last(kind: SourceKind) -> Last {
-    match kind {
-        SourceKind::Provider => Last::Provider,
-        SourceKind::Module => Last::Module,
-        SourceKind::Function => Last::Function,
-        SourceKind::Name | SourceKind::Id | SourceKind::Script => Last::Name,
-    }
-}
-
-fn attributes([names, data, class]: [Class; 3]) -> list::Attributes<'static> {
-    list::Attributes { names: names.word(), data: data.word(), class: class.word() }
 }

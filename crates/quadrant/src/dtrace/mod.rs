@@ -5,6 +5,7 @@
 mod adjust;
 mod build;
 mod cpp;
+mod descriptions;
 mod getopt;
 mod list;
 mod report;
@@ -14,6 +15,7 @@ mod sources;
 mod targets;
 mod trace;
 mod usage;
+mod verbose;
 mod world;
 
 use std::ffi::OsString;

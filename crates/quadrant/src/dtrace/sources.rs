@@ -25,6 +25,21 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// How messages name it: `script a.d`, or `description BEGIN`, which is what stands before the predicate and the actions.
+    pub fn shown_name(&self) -> String {
+        let name = &self.source.name;
+        match self.source.kind {
+            SourceKind::Script => format!("script {name}"),
+            _ => format!("description {}", self.description()),
+        }
+    }
+
+    /// The text of the command line up to the predicate and the actions.
+    pub fn description(&self) -> &str {
+        let text = &self.source.name;
+        text.split_once(['{', '/']).map_or(text, |(description, _)| description)
+    }
+
     /// The program's tree, before macro variables are replaced.
     pub fn script(&self) -> Script {
         self.parsed().script

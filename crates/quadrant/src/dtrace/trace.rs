@@ -27,6 +27,7 @@ use super::sources;
 use super::sources::Loaded;
 use super::targets;
 use super::targets::Targets;
+use super::verbose;
 use super::world;
 use super::world::KernelSymbols;
 use crate::failure::Failure;
@@ -94,6 +95,9 @@ fn compile(
     if !options.quiet && line.mode == Mode::Trace {
         announce(loaded, &compiled);
     }
+    if options.verbose || line.verbose {
+        print!("{}", String::from_utf8_lossy(&verbose::report(loaded, &providers, &macros)));
+    }
     adjust::adjust(&mut program, options);
     Ok((Rc::new(program), compiled.options))
 }
@@ -105,16 +109,11 @@ fn announce(loaded: &[Loaded], compiled: &Compiled) {
         let name = one.source.name.as_str();
         let (what, name) = match one.source.kind {
             SourceKind::Script => (What::Script, name),
-            _ => (What::Description, description(name)),
+            _ => (What::Description, one.description()),
         };
         message::matched(&mut text, what, name, *count as u64);
         eprint!("{}", String::from_utf8_lossy(&text));
     }
-}
-
-/// What stands before the predicate and the actions.
-fn description(text: &str) -> &str {
-    text.split_once(['{', '/']).map_or(text, |(description, _)| description)
 }
 
 /// Attach, and follow the trace to its end.

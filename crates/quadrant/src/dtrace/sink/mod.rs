@@ -236,10 +236,22 @@ impl Sink for Answers<'_> {
     fn ledger(&mut self, _view: View, lost: &Ledger) -> io::Result<()> {
         self.tell_drops(lost)?;
         let missed = lost.missed.iter().chain(&lost.returns);
-        let lines = missed.map(|(name, count)| format!("dtrace: {count} firings missed by {}\n", failure::shown(name)));
-        let text: String = lines.collect();
+        let mut text: String = missed.map(|(name, count)| missed_line(name, *count)).collect();
+        if lost.unfollowed > 0 {
+            let count = lost.unfollowed;
+            text.push_str(&format!("dtrace: {count} reports about processes lost: symbols may be missing\n"));
+        }
+        if self.settings.options.verbose {
+            let warnings = self.names.warnings();
+            warnings.iter().for_each(|warning| text.push_str(&format!("dtrace: {}\n", failure::shown(warning))));
+        }
         self.complain(text.as_bytes())
     }
+}
+
+/// Firings that the kernel did not let happen.
+fn missed_line(name: &str, count: u64) -> String {
+    format!("dtrace: {count} firing{} missed by {}\n", if count == 1 { "" } else { "s" }, failure::shown(name))
 }
 
 /// How a process ended, as far as that is known: of processes that are not ours it is not.

@@ -1,0 +1,56 @@
+//! The probe descriptions of a program, macro variables replaced.
+
+use quadrant_d::ast::Item;
+use quadrant_d::ast::ProbeSpec;
+use quadrant_d::desc::Last;
+use quadrant_d::desc::ProbeDesc;
+use quadrant_d::lower::SourceKind;
+use quadrant_d::macros;
+use quadrant_d::macros::Macros;
+
+use super::report;
+use super::sources::Loaded;
+use crate::failure::Failure;
+
+/// What a description means.
+pub enum Meant {
+    /// The probes that match; the text is as it was written.
+    Matching(ProbeDesc, String),
+    /// The probe of a number.
+    Numbered(u32),
+}
+
+/// All descriptions of a program, in order.
+///
+/// # Errors
+/// A macro variable that is not defined, a description with too many parts.
+pub fn of(loaded: &Loaded, macros: &Macros) -> Result<Vec<Meant>, Failure> {
+    let mut script = loaded.script();
+    if let Some(problem) = macros::expand(&mut script, macros).first() {
+        return Err(Failure::rendered(report::message(loaded, problem, problem.span, false)));
+    }
+    let clauses = script.items.iter().filter_map(|item| match item {
+        Item::Clause(clause) => Some(clause),
+        _ => None,
+    });
+    clauses.flat_map(|clause| &clause.probes).map(|spec| meant(spec, loaded.source.kind)).collect()
+}
+
+fn meant(spec: &ProbeSpec, kind: SourceKind) -> Result<Meant, Failure> {
+    if let Some(id) = spec.id() {
+        return Ok(Meant::Numbered(id));
+    }
+    let desc = ProbeDesc::parse(&spec.text, last(kind))
+        .map_err(|why| Failure::new(format!("invalid probe specifier {}: {why}", spec.text)))?;
+    Ok(Meant::Matching(desc, spec.text.clone()))
+}
+
+/// The part that the last word of a description is.
+fn last(kind: SourceKind) -> Last {
+    match kind {
+        SourceKind::Provider => Last::Provider,
+        SourceKind::Module => Last::Module,
+        SourceKind::Function => Last::Function,
+        SourceKind::Name | SourceKind::Id | SourceKind::Script => Last::Name,
+    }
+}
