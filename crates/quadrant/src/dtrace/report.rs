@@ -15,6 +15,12 @@ pub fn first_error(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String
     error.map_or(String::new(), |error| placed(loaded, compiled, error, tags))
 }
 
+/// Whether nothing is wrong but that actions which change the system are not allowed.
+pub fn lacks_permission(compiled: &Compiled) -> bool {
+    let mut errors = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    errors.all(|error| error.tag == Some("D_ACT_DESTRUCT"))
+}
+
 /// All warnings.
 pub fn warnings(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String {
     let warnings = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
@@ -29,11 +35,7 @@ pub fn placed(loaded: &[Loaded], compiled: &Compiled, diagnostic: &Diagnostic, t
         (Some((part, source)), _) => message(source, diagnostic, within(diagnostic.span, part.span), tags),
         (None, part) => {
             let name = part.map_or("", |part| part.name.as_str());
-            let text = format!(
-                "failed to compile library {name}: line {}: {}",
-                place.line,
-                failure::shown(&diagnostic.message)
-            );
+            let text = format!("failed to compile library {name}: line {}: {}", place.line, shown(&diagnostic.message));
             finish(&text, diagnostic)
         }
     }
@@ -53,7 +55,7 @@ pub fn in_sources(loaded: &[Loaded], diagnostic: &Diagnostic) -> String {
         }
         start = part.end + 1;
     }
-    finish(&failure::shown(&diagnostic.message), diagnostic)
+    finish(&shown(&diagnostic.message), diagnostic)
 }
 
 /// A message about a place in one text.
@@ -61,7 +63,7 @@ pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool)
     let tag = if tags { format!("[{}] ", diagnostic.tag.unwrap_or("D_UNKNOWN")) } else { String::new() };
     let position = loaded.lines.position(span.start);
     let file = position.file.map_or(String::new(), |file| format!("\"{file}\", "));
-    let (name, said) = (&loaded.source.name, failure::shown(&diagnostic.message));
+    let (name, said) = (&loaded.source.name, shown(&diagnostic.message));
     let text = match loaded.source.kind {
         SourceKind::Script => {
             format!("failed to compile script {name}: {tag}{file}line {}: {said}", position.line)
@@ -77,10 +79,16 @@ fn region(loaded: &Loaded, span: Span) -> String {
     region.map_or(String::new(), |(_, name)| format!("in {name}: "))
 }
 
+/// Messages have lines of their own, which stay; what stands in them of others is made safe.
+fn shown(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(failure::shown).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn finish(text: &str, diagnostic: &Diagnostic) -> String {
     let mut all = format!("dtrace: {text}\n");
     for help in diagnostic.help.iter().chain(&diagnostic.notes) {
-        all.push_str(&format!("  help: {}\n", failure::shown(help)));
+        all.push_str(&format!("  help: {}\n", shown(help)));
     }
     all
 }

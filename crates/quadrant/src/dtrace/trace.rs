@@ -89,6 +89,9 @@ fn compile(
     let mut compiled = quadrant_d::lower::compile(&texts, &env);
     let options = &compiled.options;
     let Some(mut program) = compiled.program.take() else {
+        if report::lacks_permission(&compiled) {
+            return Err(not_allowed(line, loaded, &compiled));
+        }
         return Err(Failure::rendered(report::first_error(loaded, &compiled, options.errtags)));
     };
     eprint!("{}", report::warnings(loaded, &compiled, options.errtags));
@@ -100,6 +103,16 @@ fn compile(
     }
     adjust::adjust(&mut program, options);
     Ok((Rc::new(program), compiled.options))
+}
+
+/// The programs are good, but change the system.
+fn not_allowed(line: &Line, loaded: &[Loaded], compiled: &Compiled) -> Failure {
+    if !compiled.options.quiet && line.mode == Mode::Trace {
+        announce(loaded, compiled);
+    }
+    let help = compiled.diagnostics.iter().flat_map(|diagnostic| diagnostic.help.first()).take(1);
+    let failure = Failure::new("could not enable tracing: Destructive actions not allowed");
+    help.fold(failure, |failure, help| failure.hint(help))
 }
 
 /// How many probes each program enables.

@@ -59,13 +59,12 @@ pub fn macros(line: &Line, options: &Options, target: Option<u32>) -> Macros {
     let script = line.enablings.iter().find(|enabling| enabling.kind == Kind::Script);
     let name = script.map_or("dtrace", |script| script.text.as_str()).to_owned();
     let args = std::iter::once(name).chain(line.operands.iter().cloned()).collect();
-    let own = std::process::id();
-    let number = |id: Option<rustix::process::Pid>| i64::from(id.map_or(0, |id| id.as_raw_nonzero().get()));
+    let [parent, group, session] = relatives();
     let mut values = vec![
-        ("pid", i64::from(own)),
-        ("ppid", number(rustix::process::getppid())),
-        ("pgid", number(rustix::process::getpgid(None).ok())),
-        ("sid", number(rustix::process::getsid(None).ok())),
+        ("pid", i64::from(std::process::id())),
+        ("ppid", parent),
+        ("pgid", group),
+        ("sid", session),
         ("uid", i64::from(rustix::process::getuid().as_raw())),
         ("euid", i64::from(rustix::process::geteuid().as_raw())),
         ("gid", i64::from(rustix::process::getgid().as_raw())),
@@ -79,6 +78,14 @@ pub fn macros(line: &Line, options: &Options, target: Option<u32>) -> Macros {
     let mut macros = Macros::new(args, values);
     macros.default_args = options.defaultargs;
     macros
+}
+
+/// Parent, process group and session; 0 is one outside of our namespace.
+fn relatives() -> [i64; 3] {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, in parentheses, may have blanks and parentheses; the state follows it.
+    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().skip(1);
+    [(); 3].map(|()| fields.next().and_then(|field| field.parse().ok()).unwrap_or(0))
 }
 
 /// The kernel's symbols, read when the first one is asked for.
