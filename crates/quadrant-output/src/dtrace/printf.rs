@@ -15,6 +15,7 @@ use crate::dtrace::cell::Integer;
 use crate::dtrace::cell::Stage;
 use crate::dtrace::float;
 use crate::dtrace::stack;
+use crate::dtrace::stack::Lines;
 use crate::dtrace::symbol;
 use crate::dtrace::value::symbol_of;
 use crate::escape;
@@ -79,7 +80,8 @@ pub(super) fn convert(
     let start = out.len();
     match (kind, cell.value, cell.integer()) {
         (_, Value::Stack(ty, id, pid), _) => {
-            return stack::stack(out, ty, (id, pid), spec.width, stage.scene.resolver);
+            let lines = Lines { indent: 0, width: spec.width, left: spec.left };
+            return stack::stack(out, ty, (id, pid), lines, stage.scene.resolver);
         }
         (b'a', _, Some(address)) => kernel_address(out, cell, address.bits(), stage),
         (b'A', _, Some(address)) => user_address(out, cell, address.bits(), stage),

@@ -10,6 +10,7 @@ use crate::dtrace::cell::Cell;
 use crate::dtrace::cell::Integer;
 use crate::dtrace::cell::Stage;
 use crate::dtrace::stack;
+use crate::dtrace::stack::Lines;
 use crate::dtrace::symbol;
 use crate::dtrace::text::pad_left;
 use crate::dtrace::text::pad_right;
@@ -48,7 +49,8 @@ pub(super) fn key(out: &mut Vec<u8>, cell: &Cell<'_>, stage: &mut Stage<'_>) {
 fn value(out: &mut Vec<u8>, cell: &Cell<'_>, columns: &Columns, bare: bool, stage: &mut Stage<'_>) {
     match cell.value {
         Value::Stack(ty, id, pid) => {
-            stack::stack(out, ty, (id, pid), stage.options.stackindent as usize, stage.scene.resolver);
+            let lines = Lines { indent: stage.options.stackindent as usize, ..Lines::default() };
+            stack::stack(out, ty, (id, pid), lines, stage.scene.resolver);
         }
         Value::KernelSymbol(_) | Value::UserSymbol(..) => {
             out.extend_from_slice(b"  ");

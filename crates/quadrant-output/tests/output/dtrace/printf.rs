@@ -113,11 +113,14 @@ fn addresses() {
 }
 
 #[test]
-fn stacks_are_indented_by_the_width() {
+fn each_frame_has_the_width() {
     let frames = ["vmlinux`do_syscall_64+0x71", "xfs`xfs_read", "xfs`0xffffffffc999", "0xffffffffd999"];
-    let expected = |indent: &str| format!("\n{indent}{}\n|", frames.join(&format!("\n{indent}")));
-    assert_eq!(printf("%k|", vec![stack(false, 1, 0).into()]), expected(""));
-    assert_eq!(printf("%3k|", vec![stack(false, 1, 0).into()]), expected("   "));
+    let expected = |line: &dyn Fn(&str) -> String| format!("\n{}\n|", frames.map(line).join("\n"));
+    let shown = |format| printf(format, vec![stack(false, 1, 0).into()]);
+    assert_eq!(shown("%k|"), expected(&|frame| frame.to_owned()));
+    assert_eq!(shown("%20k|"), expected(&|frame| format!("{frame:>20}")));
+    assert_eq!(printf("%8k|", vec![stack(true, 2, 9).into()]), "\n  9:0x7f99\n    9:0x10\n|");
+    assert_eq!(shown("%-20k|"), expected(&|frame| format!("{frame:20}")));
 }
 
 #[test]
