@@ -80,7 +80,7 @@ fn every_way_to_compile() {
     }
 }
 
-/// All probes are there, with all arguments, each with a semaphore that is 0 and a place that is a nop.
+/// All probes are there, with all arguments, each with a semaphore that is 0 and a place that is one of the nops.
 fn check_probes(program: &Path) {
     let content = fs::read(program).expect("the program");
     for (provider, name, args) in
@@ -88,7 +88,8 @@ fn check_probes(program: &Path) {
     {
         for found in probes(program, provider, name) {
             let Site::Usdt { offset, semaphore, .. } = found.point.site else { panic!("{found:?}") };
-            assert_eq!(content[offset as usize..][..2], [0x90, 0x0f], "{name}");
+            // The kernel decides which one of the pair is probed.
+            assert!([0x90, 0x0f].contains(&content[offset as usize]), "{name}");
             assert_eq!(content[semaphore as usize..][..2], [0, 0], "{name}");
             assert_ne!(semaphore, 0, "{name}");
             let read = found.args.numbered.iter().filter(|arg| arg.operand != Operand::Unavailable);
