@@ -177,7 +177,7 @@ impl Lower<'_> {
             (Ty::C(id), _) if matches!(self.types.kind(*id), CType::Void) => Some(Value { ty: target, ..value }),
             (Ty::C(to), Ty::C(from)) if self.types.same(*to, *from) => Some(Value { ty: target, ..value }),
             (Ty::Text, _) => self.stringof_value(value, span),
-            (Ty::C(_), Ty::Xlated(_)) => Some(value),
+            _ if self.is_made(&value, &target) => Some(value),
             _ => {
                 let (to, from) = (self.type_name(&target), self.type_name(&value.ty));
                 self.fail(span, "D_CAST_INVAL", format!("invalid cast expression: ({to}) {from}"))

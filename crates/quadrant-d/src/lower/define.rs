@@ -4,7 +4,7 @@ use quadrant_program::span::Span;
 use quadrant_types::{CType, FieldDef, StructDef, TypeId};
 
 use super::Lower;
-use super::value::Ty;
+use super::value::{Int, Ty};
 use super::vars::Declared;
 use crate::ast::{self, Declaration, Enumerator, Scope, ScopedName, Storage, Tag, TagBody, Wrap};
 
@@ -32,6 +32,10 @@ impl Lower<'_> {
             _ => (None, &declared.wraps[..]),
         };
         let id = self.wrapped(base, wraps, declared.span)?;
+        if let Some(elem) = self.array_of_numbers(scope, id) {
+            let keys = Some(vec![self.int_ty(Int::LONG)]);
+            return self.declare(scope, &name.name, Declared { ty: elem, keys }, name.span);
+        }
         let keys = match keys {
             Some(params) => {
                 let keys: Vec<Option<Ty>> = params.iter().map(|param| self.type_expr(&param.ty)).collect();
@@ -44,6 +48,17 @@ impl Lower<'_> {
             return self.fail(name.span, "D_DECL_VOIDOBJ", format!("cannot have void object: {}", name.name));
         }
         self.declare(scope, &name.name, Declared { ty, keys }, name.span)
+    }
+
+    /// The elements of an array that is kept as an associative one, so that each can be assigned.
+    fn array_of_numbers(&self, scope: Scope, id: TypeId) -> Option<Ty> {
+        match self.types.kind(id) {
+            CType::Array { elem, .. } if scope != Scope::Clause && !self.is_char(elem) => {
+                let elem = self.ty_of(elem);
+                (self.is_scalar(&elem) || matches!(elem, Ty::Text)).then_some(elem)
+            }
+            _ => None,
+        }
     }
 
     /// A `struct`, `union` or `enum` with its body.

@@ -82,7 +82,7 @@ impl Lower<'_> {
         for (param, key) in params.iter().zip(keys) {
             let ty = self.type_expr(&param.ty)?;
             let value = self.expr(key)?;
-            let Some(value) = self.assignable(value.clone(), &ty) else {
+            let Some(value) = self.passed(value.clone(), &ty) else {
                 let (wanted, got) = (self.type_name(&ty), self.type_name(&value.ty));
                 return self.fail(
                     key.span,
@@ -100,6 +100,21 @@ impl Lower<'_> {
         let ty = self.type_expr(&inline.ty)?;
         let value = self.within(frame, |lower| lower.expr(&inline.value))?;
         self.shaped(value, &ty, span)
+    }
+
+    /// A value as an inline's parameter, which may be what a translator makes.
+    fn passed(&self, value: Value, ty: &Ty) -> Option<Value> {
+        if self.is_made(&value, ty) { Some(value) } else { self.assignable(value, ty) }
+    }
+
+    /// Whether a translator makes the value, and the type is that of what it makes or of a pointer to it.
+    pub(super) fn is_made(&self, value: &Value, ty: &Ty) -> bool {
+        let Ty::Xlated(made) = &value.ty else { return false };
+        let to = self.pointee(ty).or(match ty {
+            Ty::C(id) => Some(*id),
+            _ => None,
+        });
+        to.is_some_and(|to| self.types.same(to, made.output))
     }
 
     /// Evaluates in a frame of its own.

@@ -13,3 +13,5 @@ tick-1s
 { trace(arg0); trace(vtimestamp); trace(uregs[R_RIP]); }
 syscall::write:entry, syscall:::entry { trace(1); }
 END { trace(curlwp->lwp_name); trace(statename[1]); trace(curlwp->lwp_state); }
+inline int idof[lwp_t *l] = l->lwp_id;
+END { trace(idof[curlwp]); trace(((lwp_t *)curlwp)->lwp_name); }

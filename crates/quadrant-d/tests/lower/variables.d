@@ -21,3 +21,5 @@ END {
     y[self->n++] = 1;
 }
 BEGIN /self->ts && this->flag/ { trace(this->flag); }
+int fixed[5]; self string words[3];
+BEGIN { fixed[2] = 7; fixed[pid % 5]++; self->words[0] = "a"; trace(fixed[2]); trace(self->words[0]); }
