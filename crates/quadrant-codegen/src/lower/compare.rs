@@ -131,7 +131,7 @@ impl Lower<'_, '_> {
             return Err(self.error("the length given to strncmp() must be a constant"));
         };
         let limit = u32::try_from(n).ok().filter(|limit| *limit > 0);
-        self.order(a, b, limit, u32::try_from(n.max(0)).unwrap_or(u32::MAX))
+        self.order(a, b, limit, Some(u32::try_from(n.max(0)).unwrap_or(u32::MAX)))
     }
 
     /// `strcmp`: 0 when two texts are equal, else -1 or 1 by the first byte that differs.
@@ -139,17 +139,17 @@ impl Lower<'_, '_> {
         if !matches!((&a.ty, &b.ty), (Type::String { .. }, Type::String { .. })) {
             return Err(self.model_error("strcmp() of what is no text"));
         }
-        self.order(a, b, None, u32::MAX)
+        self.order(a, b, None, None)
     }
 
-    /// The order of two texts by their first `most` bytes; no more than `limit` are read.
-    fn order(&mut self, a: &Expr, b: &Expr, limit: Option<u32>, most: u32) -> Result<Value> {
+    /// The order of two texts, or of their first `most` bytes; no more than `limit` are read.
+    fn order(&mut self, a: &Expr, b: &Expr, limit: Option<u32>, most: Option<u32>) -> Result<Value> {
         let mark = self.mark();
         let left = self.side(a, limit)?;
         let right = self.side(b, limit)?;
         self.release(mark);
         // Beyond the shorter text's memory there is nothing to compare: it has ended.
-        let len = most.min(left.len()).min(right.len());
+        let len = most.unwrap_or(u32::MAX).min(left.len()).min(right.len());
         let (end, result) = self.join();
         let differ = self.f.b.create_block();
         let (x, y) = (self.f.b.append_param(differ), self.f.b.append_param(differ));
@@ -164,6 +164,13 @@ impl Lower<'_, '_> {
             self.f.b.branch(Cond::Ne, a, b, differ, &[a, b], same, &[]);
             self.f.b.switch_to(same);
             at += 8;
+            if most.is_none() && at < len {
+                // Both texts ended before this word.
+                let next = self.f.b.create_block();
+                let zero = self.f.b.iconst(0);
+                self.f.b.branch(Cond::Eq, a, 0, end, &[zero], next, &[]);
+                self.f.b.switch_to(next);
+            }
         }
         let zero = self.f.b.iconst(0);
         self.f.b.jump(end, &[zero]);

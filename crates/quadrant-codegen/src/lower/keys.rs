@@ -6,6 +6,7 @@
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
 use quadrant_program::layout;
 use quadrant_program::map::MapId;
 use quadrant_program::ty::Type;
@@ -151,12 +152,21 @@ impl Lower<'_, '_> {
     }
 }
 
-/// Whether an expression can be evaluated twice: it changes nothing.
+/// Whether an expression can be evaluated twice: it changes nothing, and is no work to speak of.
 fn is_repeatable(e: &Expr) -> bool {
     let mut repeatable = true;
     walk::expr(e, &mut |node| match node {
         Node::Expr(e) => {
-            let changes = matches!(e.kind, ExprKind::IncDec { .. } | ExprKind::MapDelete { .. } | ExprKind::Block(..));
+            let changes = matches!(
+                e.kind,
+                ExprKind::IncDec { .. }
+                    | ExprKind::MapDelete { .. }
+                    | ExprKind::Block(..)
+                    | ExprKind::Call(
+                        Function::Text(_) | Function::Args(_) | Function::Alloca | Function::Speculation,
+                        _
+                    )
+            );
             repeatable &= !changes;
         }
         Node::Stmt(_) | Node::End(_) => repeatable = false,

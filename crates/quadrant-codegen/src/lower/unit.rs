@@ -8,6 +8,10 @@ use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Program;
 use quadrant_program::span::Span;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::visit;
+use quadrant_program::visit::Visitor;
 
 use super::arena::Arena;
 use super::arena::predicate_uses_arena;
@@ -78,6 +82,19 @@ fn clauses<'a>(program: &'a Program, units: &[Unit]) -> Result<Vec<&'a Clause>> 
 fn clause(program: &Program, index: usize) -> Result<&Clause> {
     let unknown = || CompileError::model(Span::default(), "a unit names a clause that does not exist");
     program.clauses.get(index).ok_or_else(unknown)
+}
+
+/// Whether a clause may stop all others and go on itself.
+fn stops_all(clause: &Clause) -> bool {
+    struct Stops(bool);
+    impl Visitor for Stops {
+        fn stmt(&mut self, stmt: &Stmt) {
+            self.0 |= stmt.kind == StmtKind::Stop;
+        }
+    }
+    let mut stops = Stops(false);
+    visit::clause(clause, &mut stops);
+    stops.0
 }
 
 /// What a pass over a unit takes for granted; a pass that finds it wrong is repeated.
@@ -201,11 +218,16 @@ impl<'a, 'g> Lower<'a, 'g> {
 
     /// Lowers the clauses of the unit, and leaves the program.
     pub fn clauses(&mut self, unit_end: Block) -> Result<()> {
+        let mut stops = false;
         for index in &self.unit.clauses {
             let clause = clause(self.g.program, *index)?;
             self.clause = *index as u32;
             self.at(clause.span);
+            if stops {
+                self.leave_if_stopped(unit_end);
+            }
             self.clause(clause, unit_end)?;
+            stops |= stops_all(clause);
         }
         self.f.b.jump(unit_end, &[]);
         Ok(())
@@ -236,6 +258,12 @@ impl<'a, 'g> Lower<'a, 'g> {
             let tgid = self.f.b.shr(both, 32);
             self.f.b.branch_away(Cond::Ne, tgid, pid, end);
         }
+        self.leave_if_stopped(end);
+        self.dispatch(end)
+    }
+
+    /// Once all is stopped, only END runs.
+    fn leave_if_stopped(&mut self, end: Block) {
         if let Some(at) = self.g.exit_flag()
             && !self.is_end()
         {
@@ -243,7 +271,6 @@ impl<'a, 'g> Lower<'a, 'g> {
             let set = self.f.b.load(flag.base, flag.off, Size::B8);
             self.f.b.branch_away(Cond::Ne, set, 0, end);
         }
-        self.dispatch(end)
     }
 
     fn is_end(&self) -> bool {

@@ -307,3 +307,26 @@ fn results_that_are_longer_than_their_room_are_cut() {
     let mut pair = Pair::new(result);
     assert_eq!(pair.text(&[b"abcdefgh"], &[]), "ABCD");
 }
+
+#[test]
+fn a_key_is_computed_once() {
+    // A long token does not fit into short keys, and the next one would be another.
+    let mut script = aborting();
+    let keyed = script.keyed(Type::String { cap: 256 }, Type::I64);
+    let go_on = || expr(ExprKind::Str(Arc::from(&b""[..])), Type::String { cap: 0 });
+    let token = |from| call(Function::Text(TextFunction::Strtok), vec![from, text(",")], Type::String { cap: 256 });
+    script.clause(
+        None,
+        vec![set_map(keyed, Some(token(user_str(arg(0), 256))), int(1)), set_map(keyed, Some(token(go_on())), int(2))],
+    );
+    let text = [&[b'a'; 200][..], b",b,c\0"].concat();
+    let mut env = FakeEnv::default();
+    env.user.put(text.as_ptr() as u64, text.clone());
+    crate::faults::both(&script, &env, &[(0, vec![text.as_ptr() as u64])], |seen| {
+        let found: Vec<(usize, u8, u64)> = seen.maps[&keyed.0]
+            .iter()
+            .map(|(key, value)| (key.iter().filter(|byte| **byte != 0).count(), key[0], crate::engine::word(value)))
+            .collect();
+        assert_eq!(found, [(200, b'a', 1), (1, b'b', 2)]);
+    });
+}

@@ -230,7 +230,7 @@ fn without_a_ring_buffer_faults_are_sent_too() {
 }
 
 #[test]
-fn stop_lets_the_firing_end() {
+fn stop_lets_its_clause_end_and_no_other_begin() {
     let mut script = aborting();
     let [first, second] = [(); 2].map(|()| script.aggregation(None, Aggregation::Count));
     script.clause(None, vec![stmt(StmtKind::Stop), feed(first, None, None)]);
@@ -238,6 +238,6 @@ fn stop_lets_the_firing_end() {
     script.merge_last();
     both(&script, &FakeEnv::default(), &[(0, vec![]), (0, vec![])], |seen| {
         assert!(seen.exited);
-        assert_eq!((seen.cell(first)[0], seen.cell(second)[0]), (1, 1));
+        assert_eq!((seen.cell(first)[0], seen.cell(second)[0]), (1, 0));
     });
 }
