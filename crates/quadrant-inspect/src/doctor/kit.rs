@@ -11,7 +11,7 @@ use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, flags};
 use quadrant_bpf::perf::{Event, PerfEvent, Scope};
 use quadrant_bpf::prog::{LogLevel, Program, ProgramKind, ProgramSpec};
 use quadrant_bpf::{Error, Result};
-use quadrant_types::{Btf, BtfKind};
+use quadrant_types::{Btf, BtfKind, TypeError, Types};
 
 /// What a check gives: more about what works, or what failed.
 pub type Outcome = std::result::Result<String, Trouble>;
@@ -40,7 +40,7 @@ impl Trouble {
 pub struct Kit {
     pub features: Features,
     counters: Option<Counters>,
-    btf: Option<Option<Btf>>,
+    types: Types,
     /// Detached events, whose closing takes long.
     events: Vec<PerfEvent>,
 }
@@ -60,7 +60,7 @@ const ATTEMPTS: usize = 200;
 
 impl Kit {
     pub fn new() -> Kit {
-        Kit { features: Features::new(), counters: None, btf: None, events: Vec::new() }
+        Kit { features: Features::new(), counters: None, types: kernel_types(), events: Vec::new() }
     }
 
     /// The words, in a map that programs address directly.
@@ -135,10 +135,15 @@ impl Kit {
 
     /// The number of a type of the kernel.
     pub fn type_id(&mut self, name: &str, kind: BtfKind) -> Result<u32> {
-        let btf = self.btf.get_or_insert_with(kernel_types).as_ref();
         let missing = |why| Error::new(format!("cannot find the type of {name}"), why);
-        let btf = btf.ok_or_else(|| missing("this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"))?;
+        let btf = self.types.btf().map_err(|_| missing("this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"))?;
         btf.find(name, &[kind]).ok_or_else(|| missing("it is not in this kernel's BTF"))
+    }
+
+    /// Whether a structure of the kernel has a member; no if there is no telling.
+    pub fn has_member(&self, structure: &str, member: &str) -> bool {
+        let found = self.types.lookup_struct(structure);
+        found.is_some_and(|found| self.types.find_member(found, member).is_some())
     }
 
     /// Closes what is left, side by side: each event takes up to a tenth of a second.
@@ -151,8 +156,12 @@ impl Kit {
     }
 }
 
-fn kernel_types() -> Option<Btf> {
-    Btf::new(MappedFile::open(Path::new("/sys/kernel/btf/vmlinux")).ok()?).ok()
+/// Read at first need.
+fn kernel_types() -> Types {
+    Types::with_loader(|| {
+        let mapped = MappedFile::open(Path::new("/sys/kernel/btf/vmlinux"));
+        Btf::new(mapped.map_err(|error| TypeError::NoBtf { reason: error.to_string() })?)
+    })
 }
 
 /// Loads a program; if it is refused, the reason is what the verifier wrote, if it wrote anything.

@@ -60,7 +60,7 @@ pub const ROWS: &[Row] = &[
         id: "kprobe.session",
         area: AREA,
         name: "kprobe, entry and return with one program",
-        run: |kit| multi(kit, AttachType::TraceKprobeSession, When::Session),
+        run: session,
         options: &["CONFIG_KPROBES", "CONFIG_FPROBE"],
         since: "6.10",
         instead: &[("kprobe", "two programs"), ("fentry", "fentry and fexit"), TRACEPOINTS],
@@ -84,6 +84,14 @@ fn multi(kit: &mut Kit, attach_type: AttachType, when: When) -> Outcome {
     let functions = KernelFunctions::Symbols(&[c"vfs_readlink"]);
     let link = Link::kprobe_multi(&program, &KprobeMulti { functions, cookies: &[], when })?;
     kit.fires(link, read_link)
+}
+
+/// What these links are made of has a pool for calls under way before Linux 6.14.
+fn session(kit: &mut Kit) -> Outcome {
+    multi(kit, AttachType::TraceKprobeSession, When::Session)?;
+    let limited = "used on demand only (--kprobe-mechanism session): this kernel keeps track of two calls for each CPU, and \
+        loses the entries of others, too";
+    Ok(if kit.has_member("fprobe", "rethook") { limited.to_owned() } else { String::new() })
 }
 
 fn tracefs(_kit: &mut Kit) -> Outcome {
