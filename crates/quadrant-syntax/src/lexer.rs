@@ -161,3 +161,58 @@ fn line_end_len(text: &str) -> usize {
         false => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words and punctuation, with lines that start with `#` out of sight.
+    #[derive(Clone, Copy, Debug)]
+    struct Plain;
+
+    impl Language for Plain {
+        const HIDES_DIRECTIVES: bool = true;
+
+        fn token(rest: &str) -> (Tok, usize) {
+            match word_len(rest) {
+                0 if rest.starts_with('"') => string_token(rest),
+                0 => punctuation(rest, &[("^^", Tok::CaretCaret)]),
+                len => (Tok::Ident, len),
+            }
+        }
+    }
+
+    fn texts(source: &str) -> Vec<&str> {
+        let mut lexer = Lexer::<Plain>::new(source);
+        let tokens = std::iter::repeat_with(|| lexer.next_token()).take_while(|token| token.kind != Tok::Eof);
+        tokens.map(|token| &source[token.span.start as usize..token.span.end as usize]).collect()
+    }
+
+    #[test]
+    fn trivia_is_passed_over() {
+        assert_eq!(texts("a /* b */ // c\n\t#d \\\n e\nf#g \\\r\n h /* i"), ["a", "f", "#", "g", "h", "/* i"]);
+    }
+
+    #[test]
+    fn the_longest_punctuation_wins() {
+        assert_eq!(
+            texts("a<<=b<<c<=d<e^^f^=g->h--"),
+            "a <<= b << c <= d < e ^^ f ^= g -> h --".split(' ').collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn strings_end_with_their_line() {
+        assert_eq!(texts("\"a\\\"b\" \"c\nd"), ["\"a\\\"b\"", "\"c", "d"]);
+        assert_eq!(quoted("'\\", b'\''), (false, 2));
+        assert_eq!(quoted("'é'x", b'\''), (true, 4));
+    }
+
+    #[test]
+    fn lines_go_on_behind_a_backslash() {
+        assert_eq!(logical_line_len("a \\\nb\nc"), 5);
+        assert_eq!(logical_line_len("a \\"), 3);
+        assert_eq!(logical_line_len("a\r\nb"), 1);
+        assert_eq!(logical_line_len(""), 0);
+    }
+}

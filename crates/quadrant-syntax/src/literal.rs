@@ -65,10 +65,13 @@ pub fn unescape(inner: &str, simple: impl Fn(u8) -> Option<u8>) -> (Vec<u8>, Vec
             continue;
         }
         let (escaped, len) = escape(&bytes[at..], &simple);
-        match escaped {
-            Some(byte) => value.push(byte),
-            None => bad.push((at, escape_len(inner, at))),
-        }
+        let Some(byte) = escaped else {
+            let marked = escape_len(inner, at);
+            bad.push((at, marked));
+            at += len.max(marked);
+            continue;
+        };
+        value.push(byte);
         at += len;
     }
     (value, bad)
@@ -96,4 +99,34 @@ fn numeric(bytes: &[u8], from: usize, max: usize, base: u32) -> (Option<u8>, usi
 fn escape_len(inner: &str, at: usize) -> usize {
     let next = inner.get(at + 1..).and_then(|rest| rest.chars().next());
     1 + next.map_or(0, char::len_utf8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_make_numbers() {
+        assert_eq!(accumulate("1_000", 10), Ok(1000));
+        assert_eq!(accumulate("ffffffffffffffff", 16), Ok(u64::MAX));
+        assert_eq!(accumulate("10000000000000000", 16), Err(IntError::TooLarge));
+        assert_eq!(accumulate("78", 8), Err(IntError::BadDigit('8')));
+    }
+
+    #[test]
+    fn suffixes_in_any_order_and_case() {
+        let suffix = |text: &str| int_suffix(text).map(|suffix| (suffix.unsigned, suffix.longs));
+        assert_eq!(suffix("uLL"), Some((true, 2)));
+        assert_eq!(suffix("LU"), Some((true, 1)));
+        assert_eq!(suffix(""), Some((false, 0)));
+        assert_eq!(suffix("lul"), None);
+    }
+
+    #[test]
+    fn escapes() {
+        let simple = |byte| (byte == b'n').then_some(b'\n');
+        assert_eq!(unescape("a\\n\\101\\x41\\0", simple).0, b"a\nAA\0");
+        assert_eq!(unescape("é\\é\\400\\x", simple), ("é".as_bytes().to_vec(), vec![(2, 3), (5, 2), (9, 2)]));
+        assert_eq!(unescape("a\\", simple), (b"a".to_vec(), vec![(1, 1)]));
+    }
 }
