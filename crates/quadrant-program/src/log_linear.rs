@@ -1,7 +1,8 @@
 //! The scale of D's llquantize().
 
 /// `llquantize(x, factor, low, high, steps)`: `factor^low` to `factor^(high + 1)`, each magnitude split in `steps` buckets of equal width
-/// (fewer where they would be narrower than 1).
+/// (fewer where they would be narrower than 1). Buckets start at multiples of their width; where the magnitude does not, its first
+/// bucket is narrower.
 ///
 /// Stored buckets: `0` is zero and below `factor^low` in magnitude; then the positive buckets upwards, the last of them the overflow;
 /// then the negative ones in the same order away from zero.
@@ -31,7 +32,7 @@ impl LogLinear {
             let mut value = from;
             while value < to {
                 bounds.push(value);
-                let Some(above) = value.checked_add(width) else { break };
+                let Some(above) = (value / width + 1).checked_mul(width) else { break };
                 value = above;
             }
             bound = next;
@@ -76,6 +77,14 @@ mod tests {
         assert_eq!((scale.bucket(0), scale.bucket(1), scale.bucket(100), scale.bucket(1 << 40)), (0, 1, 19, 19));
         assert_eq!((scale.bucket(-1), scale.bucket(i64::MIN)), (20, 38));
         assert_eq!(scale.buckets(), 39);
+    }
+
+    #[test]
+    fn buckets_start_at_multiples_of_their_width() {
+        let bounds = |factor, high, steps| LogLinear { factor, low: 0, high, steps }.bounds();
+        assert_eq!(bounds(10, 1, 5), [1, 2, 4, 6, 8, 10, 20, 40, 60, 80, 100]);
+        assert_eq!(bounds(6, 2, 2), [1, 3, 6, 18, 36, 108, 216]);
+        assert_eq!(bounds(2, 3, 2), [1, 2, 4, 8, 16]);
     }
 
     #[test]
