@@ -58,7 +58,8 @@ pub enum StmtKind {
         /// The exit status.
         code: Expr,
     },
-    /// Stop every probe from now on, and go on with this clause and those after it (D's `exit()`, whose record says the rest).
+    /// Stop every probe from now on, the clauses after this one included, and go on with this clause (D's `exit()`, whose record says the
+    /// rest).
     Stop,
     /// Write a number into scratch memory of [`crate::expr::Function::Alloca`], with the width of the value's type. Faults elsewhere.
     Store {

@@ -218,6 +218,9 @@ impl<'a, 'g> Lower<'a, 'g> {
 
     /// Lowers the clauses of the unit, and leaves the program.
     pub fn clauses(&mut self, unit_end: Block) -> Result<()> {
+        let program = self.g.program;
+        // Every clause may fault, and so run the clauses of ERROR.
+        let on_fault = fault::error_clauses(program).iter().any(|(index, _)| stops_all(&program.clauses[*index]));
         let mut stops = false;
         for index in &self.unit.clauses {
             let clause = clause(self.g.program, *index)?;
@@ -227,7 +230,7 @@ impl<'a, 'g> Lower<'a, 'g> {
                 self.leave_if_stopped(unit_end);
             }
             self.clause(clause, unit_end)?;
-            stops |= stops_all(clause);
+            stops |= on_fault || stops_all(clause);
         }
         self.f.b.jump(unit_end, &[]);
         Ok(())
