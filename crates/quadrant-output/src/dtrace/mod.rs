@@ -8,6 +8,8 @@
 //! * Text from the traced program is escaped (see [`crate::escape`]) instead of being sent to the terminal as it is, or turned into a
 //!   hexadecimal dump because of one odd byte. Dumps are for bytes (`tracemem`, structs, option `rawbytes`).
 //! * Numbers of unsigned types are unsigned also as keys and as sums; negative ones stay negative when they are normalized.
+//! * Negative keys come before others, where DTrace compares keys as unsigned numbers.
+//! * The flag `'` of printf groups digits with commas in every locale.
 //! * The minimum and maximum of an aggregation that was cleared are 0, like all cleared values.
 //! * With `flowindent`, several clauses of one return step back once; each CPU keeps its depth from one buffer to the next.
 //! * Rows of `flowindent` end with a line end also when `quiet` is set.
