@@ -19,6 +19,8 @@ pub struct Unit {
     pub points: Vec<PointId>,
     /// Run only in this process (thread group id).
     pub pid: Option<u32>,
+    /// The program may wait for pages of user memory that are not present; it is loaded as one that sleeps.
+    pub sleepable: bool,
 }
 
 impl Unit {

@@ -40,6 +40,10 @@ impl Abilities for Machine<'_> {
         self.features.uprobe_multi()
     }
 
+    fn sleepable_uprobe(&self) -> bool {
+        self.features.sleepable_uprobe()
+    }
+
     fn kprobe_multi(&self) -> bool {
         self.features.kprobe_multi()
     }

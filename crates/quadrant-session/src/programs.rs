@@ -54,6 +54,7 @@ pub(crate) fn load(program: &Program, units: &[Planned], codes: &[Code], maps: &
                 attach_btf_id,
                 attach_btf: owner.and_then(|owner| owners.get(owner)?.as_ref()).map(AsFd::as_fd),
                 functions: &functions[index],
+                flags: if unit.unit.sleepable { quadrant_bpf::prog::flags::SLEEPABLE } else { 0 },
                 ..ProgramSpec::new(kind, &insns[index])
             };
             jobs.push(Job { spec, name: program_name(program, unit, first), unit: index, first, count });

@@ -11,6 +11,7 @@ use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Function;
 use quadrant_program::expr::PointPart;
 use quadrant_program::expr::TextFunction;
+use quadrant_program::probe::Operand;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Faults;
 use quadrant_program::stmt::Stmt;
@@ -113,6 +114,41 @@ pub(crate) fn asks_for_point(program: &Program, clause: &Clause) -> bool {
         visit::clause(clause, &mut finder);
     }
     finder.0
+}
+
+/// Whether a clause reads memory of the process.
+pub(crate) fn reads_user(clause: &Clause) -> bool {
+    let reads = |expr: &Expr| match &expr.kind {
+        ExprKind::Deref { space, .. } => *space == Space::User,
+        ExprKind::Call(
+            Function::Str(space)
+            | Function::Buf(space)
+            | Function::Copy(space)
+            | Function::Args(space)
+            | Function::JoinArgs(space),
+            _,
+        ) => *space == Space::User,
+        ExprKind::ArgAt(place) => matches!(place.operand, Operand::Mem { .. }),
+        _ => false,
+    };
+    any_expr(clause, &reads)
+}
+
+/// Whether a clause keeps stacks, in maps that programs which sleep cannot use.
+pub(crate) fn takes_stacks(clause: &Clause) -> bool {
+    any_expr(clause, &|expr| matches!(expr.kind, ExprKind::Call(Function::Stack, _)))
+}
+
+fn any_expr(clause: &Clause, is: &dyn Fn(&Expr) -> bool) -> bool {
+    struct Finder<'f>(&'f dyn Fn(&Expr) -> bool, bool);
+    impl Visitor for Finder<'_> {
+        fn expr(&mut self, expr: &Expr) {
+            self.1 |= (self.0)(expr);
+        }
+    }
+    let mut finder = Finder(is, false);
+    visit::clause(clause, &mut finder);
+    finder.1
 }
 
 /// What a program may want of the kernel beyond what every program wants: each is tried only for programs that need it, because every

@@ -41,7 +41,7 @@ pub struct FakeEnv {
     pub kernel: FakeMemory,
     /// User memory that is there.
     pub user: FakeMemory,
-    /// User memory that must be waited for.
+    /// User memory that must be waited for, and then is there.
     pub absent: FakeMemory,
     /// Debug messages: format and arguments.
     pub printed: Vec<(Vec<u8>, Vec<u64>)>,
@@ -100,6 +100,13 @@ impl FakeMemory {
             }
             None => false,
         })
+    }
+
+    /// Takes out the piece with the byte at an address.
+    fn take(&mut self, addr: u64) -> Option<(u64, Vec<u8>)> {
+        self.byte(addr)?;
+        let start = *self.pieces.range(..=addr).next_back()?.0;
+        self.pieces.remove_entry(&start)
     }
 
     /// Replaces bytes; false, and nothing happens, if one is missing.
@@ -187,8 +194,10 @@ impl Env for FakeEnv {
             Space::Kernel => self.kernel.read(addr, buf),
             Space::User => self.user.read(addr, buf),
             Space::UserFaulting => buf.iter_mut().zip(addr..).all(|(byte, at)| {
-                let byte = std::slice::from_mut(byte);
-                self.user.read(at, byte) || self.absent.read(at, byte)
+                if let Some((start, piece)) = self.absent.take(at) {
+                    self.user.put(start, piece);
+                }
+                self.user.read(at, std::slice::from_mut(byte))
             }),
         }
     }

@@ -1,6 +1,5 @@
 //! Texts and buffers at the end of a record, each with exactly its bytes.
 
-use quadrant_bpf::helper;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -12,7 +11,6 @@ use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::memory::Mem;
-use super::read::read_helper;
 use super::record::Tail;
 use super::text::TextSource;
 use super::unit::Lower;
@@ -143,7 +141,7 @@ impl Lower<'_, '_> {
         };
         let (size, is_cut) = self.bounded_length(wanted, cap);
         self.f.b.store(length.base, length.off, Size::B4, size);
-        let failed = self.f.b.call(read_helper(space), &[to, size, from]);
+        let failed = self.read_bytes(space, to, size, from);
         let [end, fault, cut] = [(); 3].map(|()| self.f.b.create_block());
         self.f.b.branch_away(Cond::Ne, failed, 0, fault);
         if is_cut {
@@ -189,7 +187,6 @@ impl Lower<'_, '_> {
         let array = self.scalar(array)?;
         self.f.b.store(length.base, length.off, Size::B4, 0);
         let [end, fault, cut] = [(); 3].map(|()| self.f.b.create_block());
-        let helper = if space == Space::User { helper::PROBE_READ_USER_STR } else { helper::PROBE_READ_KERNEL_STR };
         let mask = i64::from(join_span(cap)) - 1;
         let most = self.f.b.iconst(cap.into());
         for index in 0..JOIN_STRINGS {
@@ -202,7 +199,7 @@ impl Lower<'_, '_> {
             let room = self.f.b.sub(most, used);
             let room = self.f.b.and(room, mask);
             let dst = self.f.b.add(to, used);
-            let got = self.f.b.call(helper, &[dst, room, string]);
+            let got = self.read_string(space, dst, room, string, cap);
             self.f.b.branch_away(Cond::Slt, got, 0, fault);
             // Of an empty text older kernels do not count the NUL.
             let one = self.f.b.iconst(1);

@@ -17,7 +17,6 @@ use super::arith::width;
 use super::cells::Cell;
 use super::error::Result;
 use super::memory::Mem;
-use super::read::read_helper;
 use super::unit::Lower;
 use super::walk;
 use super::walk::Node;
@@ -114,7 +113,7 @@ impl Lower<'_, '_> {
         let place = self.arena_place(arena, off);
         let place = self.address(place);
         let size = self.f.b.and(size, i64::from(2 * arena.span()) - 1);
-        let failed = self.f.b.call(read_helper(space), &[place, size, from]);
+        let failed = self.read_bytes(space, place, size, from);
         let shown = self.faulty(space, from);
         self.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, shown)
     }

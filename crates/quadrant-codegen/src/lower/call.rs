@@ -11,7 +11,6 @@ use quadrant_program::ty::Type;
 use super::arith::width;
 use super::error::Result;
 use super::memory::Mem;
-use super::read::read_helper;
 use super::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::Cond;
@@ -91,7 +90,7 @@ impl Lower<'_, '_> {
         let bytes = to.at(8);
         self.zero(bytes, layout::round_up(cap));
         let dst = self.address(bytes);
-        let failed = self.f.b.call(read_helper(space), &[dst, size, from]);
+        let failed = self.read_bytes(space, dst, size, from);
         let [end, fault] = [self.f.b.create_block(), self.f.b.create_block()];
         self.f.b.branch_away(Cond::Ne, failed, 0, fault);
         if may_be_cut {

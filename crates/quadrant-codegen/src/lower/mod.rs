@@ -42,6 +42,7 @@ mod text;
 mod texts;
 mod unit;
 mod update;
+mod user;
 mod variable;
 mod walk;
 

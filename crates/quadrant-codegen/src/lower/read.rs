@@ -59,7 +59,7 @@ impl Lower<'_, '_> {
     pub fn probe(&mut self, space: Space, to: Mem, len: u32, from: Value) {
         let to = self.address(to);
         let len = self.f.b.iconst(len.into());
-        let failed = self.f.b.call(read_helper(space), &[to, len, from]);
+        let failed = self.read_bytes(space, to, len, from);
         let from = self.faulty(space, from);
         self.fault_if(BAD_ADDRESS, Cond::Ne, failed, 0, from);
     }

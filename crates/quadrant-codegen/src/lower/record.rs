@@ -144,13 +144,14 @@ impl Lower<'_, '_> {
         Ok(())
     }
 
-    /// Evaluates numbers, and whatever runs statements, before the record is reserved: its room must be given back on every way.
+    /// Evaluates numbers, and whatever runs statements, faults or waits, before the record is reserved: its room must be given back on
+    /// every way, and soon.
     fn prepare<'e>(&mut self, args: &'e [Expr]) -> Result<Vec<Prepared<'e>>> {
         let prepare = |arg: &'e Expr| {
             if arg.ty.is_scalar() {
                 return self.operand(arg).map(Prepared::Scalar);
             }
-            let early = runs_statements(arg) || (self.aborts() && can_fault(arg));
+            let early = runs_statements(arg) || ((self.aborts() || self.unit.sleepable) && can_fault(arg));
             if early { self.memory(arg).map(Prepared::Memory) } else { Ok(Prepared::Later(arg)) }
         };
         args.iter().map(prepare).collect()

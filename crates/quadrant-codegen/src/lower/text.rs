@@ -2,7 +2,6 @@
 //!
 //! A stored text is padded with zeros to its cap, rounded up to 8 bytes. A text of cap `n` has at most `n - 1` bytes and a NUL.
 
-use quadrant_bpf::helper;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -137,11 +136,7 @@ impl Lower<'_, '_> {
             Some(Operand::Value(limit)) => (Operand::Value(self.bounded_size(limit, cap)), true),
         };
         let size = self.f.b.operand_value(size);
-        let helper = match from.space {
-            Space::User => helper::PROBE_READ_USER_STR,
-            _ => helper::PROBE_READ_KERNEL_STR,
-        };
-        Ok((self.f.b.call(helper, &[to, size, from.addr]), may_be_cut))
+        Ok((self.read_string(from.space, to, size, from.addr, cap), may_be_cut))
     }
 
     /// `min(limit, cap) + 1`.

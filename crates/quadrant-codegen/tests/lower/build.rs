@@ -121,7 +121,7 @@ impl Script {
         // Spans are as different as those of a real script, so that losses are told apart.
         let span = Span::new(index as u32 * 1000, index as u32 * 1000 + 999);
         self.program.clauses.push(Clause { points: vec![point], predicate, body, span });
-        self.units.push(Unit { context, clauses: vec![index], points: vec![point], pid: None });
+        self.units.push(Unit { context, clauses: vec![index], points: vec![point], pid: None, sleepable: false });
     }
 
     /// Puts the last clause into the unit of the one before.

@@ -418,3 +418,33 @@ fn chill_takes_its_time_and_no_more_than_its_share() {
         assert!(start.elapsed() >= std::time::Duration::from_millis(20));
     }
 }
+
+#[test]
+fn programs_that_may_sleep_wait_for_pages() {
+    let mut script = aborting();
+    let [text, number] = [script.scalar(Type::String { cap: 32 }), script.scalar(Type::U64)];
+    let record = script.record(&[Type::String { cap: 32 }]);
+    script.clause(
+        None,
+        vec![
+            set_map(number, None, deref(arg(1), Space::User, Type::U64)),
+            set_map(text, None, user_str(arg(0), 32)),
+            emit(record, vec![user_str(arg(0), 32)]),
+        ],
+    );
+    for sleepable in [false, true] {
+        script.units[0].sleepable = sleepable;
+        let mut env = FakeEnv::default();
+        // A text that goes on in another page, and a number in a third.
+        env.absent.put(0x5ff8, *b"in two p");
+        env.absent.put(0x6000, *b"ages\0");
+        env.absent.put(0x8000, 7u64.to_ne_bytes());
+        let seen = in_machine(&script, env, &[(0, vec![0x5ff8, 0x8000])]);
+        assert_eq!(faults(&seen).len(), usize::from(!sleepable));
+        assert_eq!(seen.number(number), sleepable.then_some(7));
+        if sleepable {
+            assert_eq!(text_of(&seen, text), "in two pages");
+            assert!(seen.records[0].ends_with(b"in two pages"));
+        }
+    }
+}

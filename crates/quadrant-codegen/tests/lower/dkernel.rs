@@ -159,6 +159,19 @@ fn everything_at_once_is_taken_by_the_verifier() {
 }
 
 #[test]
+fn programs_that_may_sleep_are_taken_too() {
+    if !quadrant_bpf::features::Features::new().sleepable_uprobe() {
+        return eprintln!("skipped: programs of user probes may not sleep");
+    }
+    for cap in [16, 256, 4096] {
+        let mut script = everything(cap);
+        script.units[0].context = Context::Registers;
+        script.units[0].sleepable = true;
+        Kernel::new(&script);
+    }
+}
+
+#[test]
 fn every_kind_of_program_may_use_it() {
     for context in [Context::Tracepoint, Context::Registers, Context::PerfEvent, Context::Run] {
         let mut script = aborting();

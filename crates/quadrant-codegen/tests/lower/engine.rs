@@ -7,7 +7,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_bpf::prog::{LogLevel, Program as Loaded, ProgramKind, ProgramSpec};
 use quadrant_bpf::ringbuf::RingBuffer;
-use quadrant_codegen::{Code, Context, FuncInfo, LossKind, MapDef, MapRole, Object, RelocKind, Target, compile};
+use quadrant_codegen::{Code, Context, FuncInfo, LossKind, MapDef, MapRole, Object, RelocKind, Target, Unit, compile};
 use quadrant_program::map::{MapId, MapValue};
 use quadrant_vm::{FakeEnv, Vm};
 
@@ -196,7 +196,7 @@ impl Kernel {
                 map.update(&0u32.to_ne_bytes(), &data, Update::Any).expect("data section");
             }
         }
-        let load = |(code, unit): (&Code, &quadrant_codegen::Unit)| load(code, kind(&unit.context));
+        let load = |(code, unit): (&Code, &Unit)| load(code, unit);
         let programs = object.programs.iter().zip(&script.units).map(load).collect();
         Some(Kernel { object, maps, programs })
     }
@@ -246,10 +246,12 @@ pub fn kind(context: &Context) -> ProgramKind {
     }
 }
 
-fn load(code: &Code, kind: ProgramKind) -> Loaded {
+fn load(code: &Code, unit: &Unit) -> Loaded {
+    let kind = kind(&unit.context);
+    let flags = if unit.sleepable { quadrant_bpf::prog::flags::SLEEPABLE } else { 0 };
     let functions: Vec<Function> = code.funcs.iter().map(function).collect();
     let functions = if functions.len() > 1 { functions } else { Vec::new() };
-    let spec = ProgramSpec { functions: &functions, ..ProgramSpec::new(kind, &code.insns) };
+    let spec = ProgramSpec { functions: &functions, flags, ..ProgramSpec::new(kind, &code.insns) };
     Loaded::load(&spec).unwrap_or_else(|_| {
         let (result, log) = Loaded::load_logged(&spec, LogLevel::Failure);
         result.unwrap_or_else(|error| panic!("{error}\n{log}\n{code}"))

@@ -14,8 +14,10 @@ use quadrant_program::probe::BtfOwner;
 use quadrant_program::probe::KernelCode;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
 
 use crate::syscalls;
+use crate::uses;
 use crate::uses::ContextUse;
 use crate::uses::asks_for_point;
 
@@ -34,6 +36,8 @@ pub trait Abilities {
     fn fentry_cookie(&self, function: u32) -> bool;
     /// Many places of a file with one link.
     fn uprobe_multi(&self) -> bool;
+    /// Programs of user probes may wait for pages of memory.
+    fn sleepable_uprobe(&self) -> bool;
     /// Many kernel functions with one link.
     fn kprobe_multi(&self) -> bool;
     /// Kernel functions as perf events.
@@ -308,6 +312,7 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
         context: mechanism.context(program, &points),
         clauses: clauses.clone(),
         pid: pid(program, &points, options),
+        sleepable: mechanism.may_sleep(program, &clauses, options),
         points,
     };
     let means = mechanism.means(options);
@@ -325,7 +330,11 @@ fn both(
     let asks = |index: &usize| asks_for_point(program, &program.clauses[*index]);
     let cookies = clauses.iter().chain(&returns).any(asks);
     let context = Context::Session { clauses: returns, points: places };
-    Planned { unit: Unit { context, clauses, points, pid: None }, means: Means::KprobeSession, cookies }
+    Planned {
+        unit: Unit { context, clauses, points, pid: None, sleepable: false },
+        means: Means::KprobeSession,
+        cookies,
+    }
 }
 
 /// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of
@@ -339,6 +348,18 @@ fn pid(program: &Program, points: &[PointId], options: PlanOptions) -> Option<u3
 }
 
 impl Mechanism {
+    /// Whether programs are to wait for pages of user memory: those of user probes that read it, where nothing forbids it.
+    fn may_sleep(self, program: &Program, clauses: &[usize], options: PlanOptions) -> bool {
+        let any = |is: fn(&Clause) -> bool| clauses.iter().any(|clause| is(&program.clauses[*clause]));
+        let of_error =
+            |clause: &&Clause| clause.points.iter().any(|id| program.points[id.0 as usize].site == Site::Error);
+        matches!(self, Mechanism::Uprobe { .. })
+            && any(uses::reads_user)
+            && !any(uses::takes_stacks)
+            && !program.clauses.iter().filter(of_error).any(uses::takes_stacks)
+            && options.abilities.sleepable_uprobe()
+    }
+
     fn tells_points_apart(self, program: &Program, points: &[PointId], options: PlanOptions) -> bool {
         let attach_cookie = |kind| options.abilities.attach_cookie(kind);
         match self {

@@ -37,6 +37,10 @@ impl Abilities for Kernel {
         true
     }
 
+    fn sleepable_uprobe(&self) -> bool {
+        true
+    }
+
     fn kprobe_multi(&self) -> bool {
         self.multi
     }

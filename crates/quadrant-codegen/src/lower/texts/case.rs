@@ -7,7 +7,6 @@ use crate::lower::cells::Bytes;
 use crate::lower::error::Result;
 use crate::lower::fault::BAD_ADDRESS;
 use crate::lower::memory::Mem;
-use crate::lower::read::read_helper;
 use crate::lower::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::Cond;
@@ -57,7 +56,7 @@ impl Lower<'_, '_> {
         let start = self.address(memory);
         let mask = i64::from(cap.next_power_of_two()) - 1;
         let size = self.f.b.and(size, mask);
-        let failed = self.f.b.call(read_helper(space), &[start, size, from]);
+        let failed = self.read_bytes(space, start, size, from);
         let shown = self.faulty(space, from);
         self.fault_if(BAD_ADDRESS, Cond::Ne, failed, 0, shown);
         if may_be_cut {
