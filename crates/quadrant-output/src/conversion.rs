@@ -4,6 +4,8 @@ use quadrant_program::format::Conversion;
 use quadrant_program::format::MAX_COUNT;
 
 use crate::number;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 
 /// A conversion with the counts that came as arguments.
 pub(crate) struct Spec<'a> {
@@ -28,13 +30,7 @@ impl Spec<'_> {
 
     /// Fill what was written since `start` with blanks up to the width.
     pub fn pad(&self, out: &mut Vec<u8>, start: usize) {
-        let missing = self.width.saturating_sub(out.len() - start);
-        if missing > 0 {
-            out.resize(out.len() + missing, b' ');
-            if !self.left {
-                out[start..].rotate_right(missing);
-            }
-        }
+        if self.left { pad_right(out, start, self.width) } else { pad_left(out, start, self.width) }
     }
 
     /// Append a signed decimal.

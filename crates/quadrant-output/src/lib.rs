@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod message;
 mod number;
 mod order;
+mod pad;
 mod render;
 mod resolver;
 mod signal;

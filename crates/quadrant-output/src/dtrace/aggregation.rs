@@ -10,8 +10,8 @@ use crate::dtrace::pack;
 use crate::dtrace::table::Column;
 use crate::dtrace::table::Row;
 use crate::dtrace::table::Table;
-use crate::dtrace::text::pad_left;
 use crate::dtrace::value;
+use crate::pad::pad_left;
 use crate::text::map::decimal;
 
 /// Columns of a value.

@@ -1,10 +1,10 @@
 //! Bytes as text or as a hexadecimal dump.
 
-use crate::dtrace::text::blanks;
-use crate::dtrace::text::pad_left;
-use crate::dtrace::text::pad_right;
 use crate::escape::HEX;
 use crate::number;
+use crate::pad::blanks;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 
 /// Bytes in a row.
 const ROW: usize = 16;

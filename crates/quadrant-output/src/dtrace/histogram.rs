@@ -4,10 +4,10 @@ use quadrant_program::log_linear::LogLinear;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::quantize_value;
 
-use crate::dtrace::text::blanks;
-use crate::dtrace::text::pad_left;
-use crate::dtrace::text::pad_right;
 use crate::number;
+use crate::pad::blanks;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 16;

@@ -1,8 +1,8 @@
 //! Listings of probes (`-l`, `-lv`).
 
-use crate::dtrace::text::pad_left;
 use crate::escape;
 use crate::number;
+use crate::pad::pad_left;
 
 /// A probe of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

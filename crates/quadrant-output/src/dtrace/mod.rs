@@ -41,7 +41,6 @@ mod row;
 mod stack;
 mod symbol;
 mod table;
-mod text;
 mod value;
 
 pub use drops::Drop;

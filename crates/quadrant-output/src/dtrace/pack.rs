@@ -9,10 +9,10 @@ use crate::dtrace::histogram::Label;
 use crate::dtrace::histogram::buckets;
 use crate::dtrace::table::Column;
 use crate::dtrace::table::Row;
-use crate::dtrace::text::blanks;
-use crate::dtrace::text::pad_left;
-use crate::dtrace::text::pad_right;
 use crate::number;
+use crate::pad::blanks;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 
 /// Columns of a key.
 const KEY: usize = 21;

@@ -10,9 +10,9 @@ use quadrant_program::value::Value;
 
 use crate::dtrace::cell::Cell;
 use crate::dtrace::cell::Stage;
-use crate::dtrace::text::blanks;
 use crate::escape;
 use crate::number;
+use crate::pad::blanks;
 use crate::text::value::TEXT;
 use crate::value::array_elements;
 use crate::value::member;

@@ -3,11 +3,11 @@
 use quadrant_program::Program;
 
 use crate::dtrace::flow::Step;
-use crate::dtrace::text::blanks;
-use crate::dtrace::text::pad_left;
-use crate::dtrace::text::pad_right;
 use crate::escape;
 use crate::number;
+use crate::pad::blanks;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 
 /// Columns of a CPU's number.
 const CPU: usize = 3;

@@ -4,10 +4,10 @@ use quadrant_program::ty::StackType;
 use quadrant_program::ty::SymbolPart;
 
 use crate::dtrace::symbol;
-use crate::dtrace::text::blanks;
-use crate::dtrace::text::pad_left;
-use crate::dtrace::text::pad_right;
 use crate::number;
+use crate::pad::blanks;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 use crate::resolver::Resolver;
 use crate::value::LOST_STACK;
 

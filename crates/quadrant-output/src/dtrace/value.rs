@@ -12,10 +12,10 @@ use crate::dtrace::cell::Stage;
 use crate::dtrace::stack;
 use crate::dtrace::stack::Lines;
 use crate::dtrace::symbol;
-use crate::dtrace::text::pad_left;
-use crate::dtrace::text::pad_right;
 use crate::escape;
 use crate::number;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 use crate::text::value::TEXT;
 use crate::value::FAULT;
 

@@ -5,6 +5,8 @@ use quadrant_program::map::Aggregation;
 use crate::hist::Row;
 use crate::hist::rows;
 use crate::number;
+use crate::pad::pad_left;
+use crate::pad::pad_right;
 
 /// Width of the greatest row's bar.
 const BAR: u64 = 52;
@@ -67,9 +69,7 @@ fn bound(out: &mut Vec<u8>, agg: &Aggregation, value: i128) {
 fn count(out: &mut Vec<u8>, count: u64) {
     let start = out.len();
     number::unsigned(out, count);
-    let missing = COUNT.saturating_sub(out.len() - start);
-    out.resize(out.len() + missing, b' ');
-    out[start..].rotate_right(missing);
+    pad_left(out, start, COUNT);
 }
 
 fn bar(out: &mut Vec<u8>, count: u64, greatest: u64) {
@@ -79,9 +79,4 @@ fn bar(out: &mut Vec<u8>, count: u64, greatest: u64) {
     out.resize(start + filled, b'@');
     pad_right(out, start, BAR as usize);
     out.extend_from_slice(b"|\n");
-}
-
-fn pad_right(out: &mut Vec<u8>, start: usize, width: usize) {
-    let end = (start + width).max(out.len());
-    out.resize(end, b' ');
 }
