@@ -14,7 +14,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// A command by its path or name. Its limit is 30 seconds until another is set; it gets no standard input.
+    /// A command by its path or name. Its limit is 30 seconds until another is set (in an emulated machine all are longer); it gets
+    /// no standard input.
     pub fn new(path: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -93,6 +94,11 @@ impl Program {
         let started = Instant::now();
         let name = self.command.get_program().to_string_lossy().into_owned();
         let child = self.command.spawn().map_err(Error::io(format!("run {name}")))?;
-        Ok(Running::new(child, started, self.limit))
+        Ok(Running::new(child, started, self.limit * patience()))
     }
+}
+
+/// How many times longer programs may take here: a guest of `cargo xtask test --vm` is emulated, and not alone on its processor.
+fn patience() -> u32 {
+    if std::env::var_os("QUADRANT_GUEST").is_some() { 4 } else { 1 }
 }

@@ -84,6 +84,13 @@ impl Running {
         kill_process(self.pid, signal).map_err(|e| Error::io("signal the program")(e.into()))
     }
 
+    /// Whether it has ended, though nobody has waited for it yet.
+    pub fn has_ended(&self) -> bool {
+        let pidfd = pidfd_open(self.pid, PidfdFlags::empty());
+        pidfd.is_err()
+            || pidfd.is_ok_and(|fd| poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&Timespec::default())) == Ok(1))
+    }
+
     /// Waits for its end, or kills it when its time is over.
     ///
     /// # Errors

@@ -36,6 +36,10 @@ pub struct Options {
     /// Run the tests that ask the kernel in virtual machines with other kernels, all of them or those named.
     #[arg(long, value_name = "KERNEL", num_args = 0..)]
     vm: Option<Vec<Kernel>>,
+
+    /// In virtual machines, run what fails once more: only what fails twice has failed.
+    #[arg(long, requires = "vm")]
+    second_chance: bool,
 }
 
 /// Runs the tests. The exit status is 0 only if all of them were built and none failed.
@@ -57,7 +61,8 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 }
 
 fn run_in_guests(kernels: &[Kernel], options: &Options) -> Result<ExitCode, Failure> {
-    let summary = guests::run(kernels, options.package.as_deref(), options.filter.as_deref())?;
+    let (package, filter) = (options.package.as_deref(), options.filter.as_deref());
+    let summary = guests::run(&guests::Wanted { kernels, package, filter, second_chance: options.second_chance })?;
     print!("{summary}");
     Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

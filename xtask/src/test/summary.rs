@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A test that could not run here.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Skipped {
     /// Its name.
     pub test: String,
@@ -39,6 +39,12 @@ impl Summary {
         self.skipped.extend(other.skipped.into_iter().map(|it| Skipped { test: at(it.test), ..it }));
     }
 
+    /// When what failed was run once more: its results then count.
+    pub fn with_second_chance(self, second: Summary) -> Summary {
+        let skipped = [self.skipped, second.skipped].concat();
+        Summary { passed: self.passed + second.passed, failed: second.failed, skipped }
+    }
+
     /// The three numbers.
     pub fn counts(&self) -> String {
         format!("{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())
@@ -60,5 +66,22 @@ impl fmt::Display for Summary {
             writeln!(f, "FAILED {failed}")?;
         }
         writeln!(f, "{}", self.counts())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_fails_twice_has_failed() {
+        let summary = |passed, failed: &[&str]| Summary {
+            passed,
+            failed: failed.iter().map(|name| (*name).to_owned()).collect(),
+            skipped: vec![Skipped { test: format!("of {passed}"), reason: "none".to_owned() }],
+        };
+        let both = summary(5, &["a", "b"]).with_second_chance(summary(1, &["b"]));
+        assert_eq!(both.counts(), "6 passed, 1 failed, 2 skipped");
+        assert_eq!(both.failed, ["b"]);
     }
 }

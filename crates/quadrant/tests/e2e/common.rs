@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use quadrant_testing::{Outcome, Program, Running};
+use quadrant_testing::{Outcome, Program, Running, Signal};
 
 /// Ends the calling test, as skipped, where it cannot trace.
 macro_rules! needs_root {
@@ -95,6 +95,14 @@ pub fn attached(tracer: Program) -> Running {
     let running = tracer.start().expect("the tracer runs");
     running.wait_for_stderr("Attached ").expect("it attaches");
     running
+}
+
+/// Ends a trace, which must end well: one that is killed can leave events of tracefs behind.
+pub fn end(tracer: Running) -> Outcome {
+    tracer.signal(Signal::INT).expect("it runs");
+    let outcome = tracer.finish().expect("it can be waited for");
+    assert!(outcome.success(), "{}", outcome.describe());
+    outcome
 }
 
 /// The number that a map or a key of it has in the output: the line `NAME: NUMBER`.

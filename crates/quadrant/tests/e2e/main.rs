@@ -11,6 +11,7 @@ mod dtrace;
 mod errors;
 mod explain;
 mod issue_lines;
+mod kernel_functions;
 mod life;
 mod listing;
 mod losses;

@@ -1,0 +1,64 @@
+//! fentry and fexit, with arguments and results by their types.
+
+use quadrant_testing::{COUNT, Program};
+
+use super::needs_kprobes;
+use crate::common::{assert_lines, attached, end, good, number, script, target};
+
+#[test]
+fn entries_with_typed_arguments() {
+    needs_kprobes!();
+    let syscalls = target!("syscalls");
+    let text = "fentry:vfs_read /comm == \"syscalls\" && args.count == 1/ {
+            @n = count(); @bytes = sum(args.count); @[str(args.file.f_path.dentry.d_name.name)] = count();
+        }";
+    let outcome = good(script(text).args(["-v", "-c", &format!("{syscalls} read {COUNT}")]));
+    assert_lines(&outcome, &["@[zero]: 10007", "@bytes: 10007", "@n: 10007"]);
+    assert!(outcome.stderr.contains(": a trampoline for each function\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn returns_with_arguments_and_a_typed_result() {
+    needs_kprobes!();
+    let syscalls = target!("syscalls");
+    let text = "fexit:vfs_read /comm == \"syscalls\" && args.count == 1/ { @n = count(); @sum = sum(retval); }
+        fexit:vfs_write /comm == \"syscalls\" && args.count == 1/ { @writes = count(); }";
+    let outcome = good(script(text).args(["-c", &format!("{syscalls} read {COUNT}")]));
+    assert_lines(&outcome, &["@n: 10007", "@sum: 10007"]);
+}
+
+#[test]
+fn a_result_that_is_an_error() {
+    needs_kprobes!();
+    let syscalls = target!("syscalls");
+    let text = "fexit:do_sys_openat2 /comm == \"syscalls\" && str(uptr(args.filename)) == \"/nowhere/at/all\"/ {
+            @[retval, args.dfd] = count();
+        }";
+    let outcome = good(script(text).args(["-c", &format!("{syscalls} openat {COUNT} /nowhere/at/all")]));
+    assert_lines(&outcome, &["@[-2, -100]: 10007"]);
+}
+
+#[test]
+fn wildcard_over_functions() {
+    needs_kprobes!();
+    let syscalls = target!("syscalls");
+    let text = "fentry:vfs_rea*,fentry:vfs_writ* /comm == \"syscalls\"/ { @[func] = count(); }
+        fentry:vfs_read /comm == \"syscalls\" && args.count != 1/ { @others = count(); }";
+    let outcome = good(script(text).args(["-c", &format!("{syscalls} read {COUNT}")]));
+    let own = number(&outcome, "@[vfs_read]") - number(&outcome, "@others");
+    assert_eq!(own, COUNT as i64, "{}", outcome.describe());
+}
+
+#[test]
+fn functions_of_another_program() {
+    needs_kprobes!();
+    let syscalls = target!("syscalls");
+    let inner = "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @seen = count(); }";
+    let inner = attached(script(inner));
+    let outer = "fentry:bpf:* /comm == \"syscalls\"/ { @n = count(); } fexit:bpf:* /comm == \"syscalls\"/ { @[retval] = count(); }";
+    let outer = attached(script(outer));
+    let target = Program::new(&syscalls).args(["getppid", &COUNT.to_string()]).run().unwrap();
+    assert!(target.success(), "{}", target.describe());
+    assert_lines(&end(outer), &["@[0]: 10007", "@n: 10007"]);
+    assert_lines(&end(inner), &["@seen: 10007"]);
+}
