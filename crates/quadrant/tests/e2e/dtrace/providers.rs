@@ -1,0 +1,221 @@
+//! Providers of meaning: what they tell of known work, exactly.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+
+use quadrant_testing::{Outcome, Running, Signal};
+
+use super::{answers, dtrace, number, quietly_on, ready};
+use crate::common::{needs_root, target};
+
+/// Datagrams and messages of the tests of the network: a prime number.
+const MESSAGES: usize = 107;
+const SIZE: usize = 100;
+
+/// A quiet tracer that is ready.
+fn tracing(text: &str) -> Running {
+    ready(dtrace().args(["-qn", text]))
+}
+
+fn ended(tracer: Running) -> Outcome {
+    tracer.signal(Signal::INT).expect("it runs");
+    tracer.finish().expect("it ends")
+}
+
+#[test]
+fn datagrams_leave_and_come() {
+    needs_root!();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let tracer = tracing(&format!(
+        "udp:::send /args[4]->udp_dport == {port}/ {{ @[\"sent\"] = sum(args[4]->udp_length); @to[args[2]->ip_daddr] = count(); }}
+         udp:::receive /args[4]->udp_dport == {port}/ {{ @[\"received\"] = sum(args[2]->ip_plength); @at[args[3]->udps_lport] = count(); }}
+         ip:::send /args[4]->ipv4_protocol == IPPROTO_UDP && __ports[args[4]->ipv4_hdr][1] == htons({port})/
+         {{ @packets[args[3]->if_name, args[4]->ipv4_protostr] = count(); }}"
+    ));
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    (0..MESSAGES).for_each(|_| assert_eq!(sender.send_to(&[7; SIZE], ("127.0.0.1", port)).unwrap(), SIZE));
+    let outcome = ended(tracer);
+    let bytes = (MESSAGES * (SIZE + 8)) as i64;
+    assert_eq!((number(&outcome, "sent"), number(&outcome, "received")), (bytes, bytes), "{}", outcome.describe());
+    assert_eq!(number(&outcome, "127.0.0.1"), MESSAGES as i64);
+    assert_eq!(number(&outcome, &port.to_string()), MESSAGES as i64);
+    let line = outcome.stdout.lines().find(|line| line.trim_start().starts_with("lo "));
+    let words: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+    assert_eq!(words, ["lo", "UDP", "107"], "{}", outcome.describe());
+}
+
+#[test]
+fn datagrams_of_version_6() {
+    needs_root!();
+    let Ok(socket) = UdpSocket::bind("[::1]:0") else { return quadrant_testing::skip("there is no IPv6 here") };
+    let port = socket.local_addr().unwrap().port();
+    let tracer = tracing(&format!(
+        "udp:::send /args[4]->udp_dport == {port}/ {{ @[args[2]->ip_saddr, args[2]->ip_ver] = sum(args[2]->ip_plength); }}"
+    ));
+    (0..MESSAGES).for_each(|_| assert_eq!(socket.send_to(&[7; SIZE], ("::1", port)).unwrap(), SIZE));
+    let outcome = ended(tracer);
+    let words: Vec<&str> = answers(&outcome).iter().flat_map(|line| line.split_whitespace()).collect();
+    assert_eq!(words, ["::1", "6", "11556"], "{}", outcome.describe());
+}
+
+#[test]
+fn connections_from_request_to_end() {
+    needs_root!();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let tracer = tracing(&format!(
+        "tcp:::connect-request /args[4]->tcp_dport == {port}/ {{ printf(\"%s %s %d\\n\", probename, args[2]->ip_daddr, args[3]->tcps_rport == {port}); }}
+         tcp:::connect-established /args[4]->tcp_sport == {port}/ {{ printf(\"%s %s\\n\", probename, args[3]->tcps_raddr); }}
+         tcp:::accept-established /args[4]->tcp_dport == {port}/ {{ printf(\"%s %d\\n\", probename, args[3]->tcps_lport == {port}); }}
+         tcp:::state-change /args[3]->tcps_lport == {port}/ {{ printf(\"%s\\n\", tcp_state_string[args[3]->tcps_state]); }}
+         tcp:::send /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{ @[\"sent\"] = sum(args[2]->ip_plength - args[4]->tcp_offset); }}
+         tcp:::receive /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{ @[\"received\"] = sum(args[2]->ip_plength - args[4]->tcp_offset); }}"
+    ));
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    let mut buffer = [0; SIZE];
+    for _ in 0..MESSAGES {
+        client.write_all(&[7; SIZE]).unwrap();
+        server.read_exact(&mut buffer).unwrap();
+    }
+    drop((client, server));
+    drop(listener);
+    let outcome = ended(tracer);
+    let lines = answers(&outcome);
+    for line in [
+        "connect-request 127.0.0.1 1",
+        "connect-established 127.0.0.1",
+        "accept-established 1",
+        "state-established",
+        "state-close-wait",
+    ] {
+        assert_eq!(lines.iter().filter(|known| **known == line).count(), 1, "{line}: {}", outcome.describe());
+    }
+    let bytes = (MESSAGES * SIZE) as i64;
+    assert_eq!((number(&outcome, "sent"), number(&outcome, "received")), (bytes, bytes), "{}", outcome.describe());
+}
+
+#[test]
+fn connections_that_nobody_takes() {
+    needs_root!();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tracer = tracing(&format!(
+        "tcp:::accept-refused /args[4]->tcp_sport == {port}/ {{ @[\"accept\", args[2]->ip_daddr] = count(); }}
+         tcp:::connect-refused /args[4]->tcp_sport == {port}/ {{ @c[\"connect\", args[3]->tcps_raddr] = count(); }}"
+    ));
+    (0..7).for_each(|_| assert!(TcpStream::connect(("127.0.0.1", port)).is_err()));
+    let outcome = ended(tracer);
+    let lines: Vec<Vec<&str>> = answers(&outcome).iter().map(|line| line.split_whitespace().collect()).collect();
+    let has = |words: [&str; 3]| lines.iter().any(|line| line[..] == words);
+    assert!(has(["accept", "127.0.0.1", "7"]) && has(["connect", "127.0.0.1", "7"]), "{}", outcome.describe());
+}
+
+#[test]
+fn a_file_that_is_written_to_its_device() {
+    needs_root!();
+    let path = std::env::temp_dir().join(format!("quadrant-io-{}", std::process::id()));
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let tracer = tracing(&format!(
+        "io:::start /args[2]->fi_name == \"{name}\" && args[0]->b_flags & B_WRITE/
+         {{ @[\"bytes\"] = sum(args[0]->b_bcount); @where[args[2]->fi_pathname, args[1]->dev_statname] = count(); mine[arg0] = 1; }}
+         io:::done /mine[arg0]/ {{ @[\"done\"] = sum(args[0]->b_bcount); mine[arg0] = 0; }}"
+    ));
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(&vec![7; 1 << 20]).unwrap();
+    file.sync_all().unwrap();
+    drop(file);
+    std::fs::remove_file(&path).unwrap();
+    let outcome = ended(tracer);
+    if !outcome.stdout.contains("bytes") {
+        return quadrant_testing::skip("the folder for temporary files is on no block device");
+    }
+    assert_eq!(number(&outcome, "bytes"), 1 << 20, "{}", outcome.describe());
+    assert!(outcome.stdout.contains(&*path.to_string_lossy()), "{}", outcome.describe());
+    assert!(number(&outcome, "done") > 0, "{}", outcome.describe());
+}
+
+#[test]
+fn signals_and_what_becomes_of_them() {
+    needs_root!();
+    let script = "trap : USR1; kill -USR1 $$; kill -WINCH $$; exit 3";
+    let outcome = quietly_on(
+        &format!("/bin/sh -c '{script}'"),
+        "proc:::signal-send /args[1]->pr_pid == $target && args[2] < SIGKILL + 20/ { printf(\"send %d from %s\\n\", args[2], execname); }
+         proc:::signal-handle /pid == $target/ { printf(\"handle %d of %d\\n\", args[0], args[1]->si_pid == $target); }
+         proc:::signal-discard /args[1]->pr_pid == $target/ { printf(\"discard %d\\n\", args[2]); }
+         proc:::exit /pid == $target/ { printf(\"exit %d\\n\", args[0] == CLD_EXITED); }",
+    );
+    let expected = ["send 10 from sh", "handle 10 of 1", "send 28 from sh", "discard 28", "exit 1"];
+    let lines: Vec<&str> = outcome.lines().into_iter().filter(|line| expected.contains(line)).collect();
+    assert_eq!(lines, expected, "{}", outcome.describe());
+}
+
+#[test]
+fn threads_begin_and_end() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = quietly_on(
+        &format!("{threads} 5 7"),
+        "proc:::lwp-create /pid == $target/ { @[\"created\"] = count(); }
+         proc:::lwp-start /pid == $target && tid != pid/ { @[\"started\"] = count(); }
+         proc:::lwp-exit /pid == $target/ { @[\"ended\"] = count(); }",
+    );
+    let count = |key| number(&outcome, key);
+    assert_eq!((count("created"), count("started"), count("ended")), (7, 7, 8), "{}", outcome.describe());
+}
+
+#[test]
+fn what_is_known_of_a_process() {
+    needs_root!();
+    let text = "int said;
+        syscall::read:entry /pid == $target && fds[arg0].fi_name == \"hostname\" && !said/ {
+            said = 1;
+            printf(\"%d %d %d %s|%s|\\n\", curpsinfo->pr_pid == $target, curpsinfo->pr_ppid == ppid, curpsinfo->pr_uid, curpsinfo->pr_fname, curpsinfo->pr_psargs);
+            printf(\"%s %s %d\\n\", fds[arg0].fi_pathname, fds[arg0].fi_dirname, fds[arg0].fi_offset);
+            printf(\"%d %c %d %d\\n\", curlwpsinfo->pr_lwpid == tid, curlwpsinfo->pr_sname, curlwpsinfo->pr_onpro == cpu, curcpu->cpu_id == cpu);
+            printf(\"%s %s %s %d\\n\", cwd, root, zonename, curlwpsinfo->pr_state == SONPROC);
+        }";
+    let outcome = crate::common::good(dtrace().args(["-qn", text, "-c", "/bin/cat /etc/hostname"]).dir("/usr"));
+    let lines: Vec<&str> = outcome.lines();
+    for line in ["1 1 0 cat|/bin/cat /etc/hostname|", "/etc/hostname /etc 0", "1 O 1 1", "/usr / global 1"] {
+        assert!(lines.contains(&line), "{line}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn counters_of_the_system() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = quietly_on(
+        &format!("{syscalls} read 10007"),
+        "sysinfo:::sysread /pid == $target/ { @[\"calls\"] = sum(arg0); }
+         sysinfo:::readch /pid == $target/ { @[\"bytes\"] = sum(arg0); }
+         vminfo:::as_fault /pid == $target/ { @n[\"faults\"] = count(); }
+         cpc:::page_faults-all-1 /pid == $target/ { @n[\"counted\"] = count(); }",
+    );
+    assert!(number(&outcome, "calls") >= 10_007 && number(&outcome, "calls") < 10_050, "{}", outcome.describe());
+    assert!(number(&outcome, "bytes") >= 10_007, "{}", outcome.describe());
+    assert!(number(&outcome, "faults") > 10, "{}", outcome.describe());
+    assert!(number(&outcome, "counted") > 10, "{}", outcome.describe());
+}
+
+#[test]
+fn probes_by_their_numbers() {
+    needs_root!();
+    let listing = crate::common::good(dtrace().args(["-l", "-n", "proc:::exec-success"])).stdout;
+    let row = listing.lines().nth(1).unwrap_or_default();
+    let id = row.split_whitespace().next().unwrap_or_default();
+    let by_id = crate::common::good(dtrace().args(["-l", "-i", id])).stdout;
+    assert_eq!(by_id, listing);
+    let outcome = quietly_on("/bin/true", &format!("{id} /pid == $target/ {{ printf(\"%s\\n\", execname); }}"));
+    assert!(outcome.lines().contains(&"true"), "{}", outcome.describe());
+}
+
+#[test]
+fn what_this_kernel_does_not_tell() {
+    needs_root!();
+    let outcome = dtrace().args(["-n", "lockstat:::spin-acquire"]).run().unwrap();
+    assert_eq!(outcome.code(), Some(1));
+    assert!(outcome.stderr.contains("spin-spin"), "{}", outcome.describe());
+}
