@@ -14,7 +14,7 @@ use quadrant_program::visit::{self, Visitor};
 use super::Lower;
 
 /// Values of a record that may wait for it in registers, or on the stack.
-const MAX_REGISTERS: usize = 8;
+const MAX_REGISTERS: usize = 2;
 
 /// A straight piece of a clause.
 #[derive(Debug, Default)]

@@ -47,14 +47,10 @@ impl Int {
         Type::Int { bytes: self.bytes, signed: self.signed }
     }
 
-    /// C's integer promotion.
-    pub fn promoted(self) -> Int {
-        if self.bytes < 4 { Int::INT } else { self }
-    }
-
-    /// The type in which two promoted numbers are computed (C's usual arithmetic conversions).
+    /// The type in which two numbers are computed: that of the higher rank, which is the wider one, and of two as wide the unsigned one.
+    /// D does not promote what is narrower than `int`, as C does: two `char` make a `char`.
     pub fn common(self, other: Int) -> Int {
-        let (a, b) = (self.promoted(), other.promoted());
+        let (a, b) = (self, other);
         match a.bytes.cmp(&b.bytes) {
             std::cmp::Ordering::Greater => a,
             std::cmp::Ordering::Less => b,

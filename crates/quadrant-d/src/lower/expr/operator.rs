@@ -20,7 +20,7 @@ impl Lower<'_> {
         let value = self.expr(operand)?;
         match (op, self.int_of(&value.ty)) {
             (UnOp::Not, _) => self.not(value, span),
-            (_, Some(int)) => Some(self.arithmetic_unary(op, value, int.promoted(), span)),
+            (_, Some(int)) => Some(self.arithmetic_unary(op, value, int, span)),
             (UnOp::BitNot, None) => self.fail(span, "D_OP_INT", "operator ~ requires an operand of integral type"),
             (_, None) => {
                 let symbol = op.symbol();
@@ -105,7 +105,7 @@ impl Lower<'_> {
     fn arithmetic(&mut self, op: BinOp, left: (Value, Int), right: (Value, Int), span: Span) -> Option<Value> {
         let kind = binary_op(op)?;
         let shift = matches!(op, BinOp::Shl | BinOp::Shr);
-        let int = if shift { left.1.promoted() } else { left.1.common(right.1) };
+        let int = if shift { left.1 } else { left.1.common(right.1) };
         if matches!(op, BinOp::Div | BinOp::Rem) && right.0.is_zero() {
             return self.fail(span, "D_DIV_ZERO", "expression contains division by zero");
         }
