@@ -28,7 +28,7 @@ pub struct Options {
     quadrant: Option<String>,
 
     /// A peer and how it is started; bpftrace and ply on the PATH are found without. The name says the language:
-    /// one that begins with `ply` gets ply's, every other bpftrace's.
+    /// one that begins with `ply` gets ply's, with `dtrace` D, every other bpftrace's.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<String>,
 

@@ -20,6 +20,9 @@ const LIBRARIES: Metric = Metric { name: "shared libraries", unit: "MiB" };
 pub fn benches() -> Vec<Bench> {
     vec![
         bench("begin-exit", "BEGIN { exit(); }, from exec to exit", 100, |tool| whole_run(tool, &begin_exit())),
+        bench("one-liner", "a one-liner that ends before it is attached", 100, |tool| {
+            whole_run(tool, &short_one_liner())
+        }),
         bench("attach-one", "a tracepoint one-liner, attached and ended", 100, |tool| attach(tool, &one_liner())),
         bench("script-250", "a script of 250 lines that exits at once", 5, |tool| whole_run(tool, &long_script(250))),
         bench("script-1000", "a script of 1,000 lines that exits at once", 5, |tool| {
@@ -42,12 +45,17 @@ fn bench(
 }
 
 fn begin_exit() -> Script {
-    Script::bpftrace("BEGIN { exit(); }").or_ply("BEGIN { exit(0); }")
+    Script::bpftrace("BEGIN { exit(); }").or_ply("BEGIN { exit(0); }").or_d("BEGIN { exit(0); }")
 }
 
 fn one_liner() -> Script {
     Script::bpftrace("tracepoint:sched:sched_process_exec { @[comm] = count(); }")
         .or_ply("tracepoint:sched/sched_process_exec { @[comm] = count(); }")
+}
+
+fn short_one_liner() -> Script {
+    Script::bpftrace("tracepoint:syscalls:sys_enter_read { @[comm] = count(); } BEGIN { exit(); }")
+        .or_d("syscall::read:entry { @[execname] = count(); } BEGIN { exit(0); }")
 }
 
 fn wildcard() -> Script {

@@ -19,6 +19,8 @@ pub enum Language {
     Bpftrace,
     /// ply's.
     Ply,
+    /// DTrace's.
+    D,
 }
 
 /// A tracer.
@@ -41,17 +43,25 @@ pub struct Script {
     pub bpftrace: String,
     /// In ply's, if ply can do it.
     pub ply: Option<String>,
+    /// In D, if D can do it.
+    pub d: Option<String>,
 }
 
 impl Script {
     /// A script that only bpftrace's language can say.
     pub fn bpftrace(text: impl Into<String>) -> Self {
-        Self { bpftrace: text.into(), ply: None }
+        Self { bpftrace: text.into(), ..Self::default() }
     }
 
     /// The same in ply's language.
     pub fn or_ply(mut self, text: impl Into<String>) -> Self {
         self.ply = Some(text.into());
+        self
+    }
+
+    /// The same in D.
+    pub fn or_d(mut self, text: impl Into<String>) -> Self {
+        self.d = Some(text.into());
         self
     }
 }
@@ -64,7 +74,10 @@ pub fn find(quadrant: Option<&str>, peers: &[String]) -> Result<Vec<Tool>, Failu
             workspace::release_binary().map_or_else(|e| Tool::absent("quadrant", e.to_string()), Tool::at("quadrant"))
         }
     };
-    let mut tools = vec![own];
+    // The same binary by DTrace's command line: what a question costs in the other language.
+    let mut d = Tool { name: "quadrant D".into(), language: Language::D, ..own.clone() };
+    d.command.push("dtrace".into());
+    let mut tools = vec![own, d];
     for peer in peers {
         let (name, command) = peer.split_once('=').ok_or("--peer is NAME=COMMAND")?;
         tools.push(Tool::new(name, command));
@@ -85,7 +98,11 @@ fn on_path(name: &str) -> Option<PathBuf> {
 impl Tool {
     /// A tool by its name and its command, whose words are separated by spaces.
     fn new(name: &str, command: &str) -> Self {
-        let language = if name.starts_with("ply") { Language::Ply } else { Language::Bpftrace };
+        let language = match name {
+            _ if name.starts_with("ply") => Language::Ply,
+            _ if name.starts_with("dtrace") => Language::D,
+            _ => Language::Bpftrace,
+        };
         let command = command.split_whitespace().map(str::to_owned).collect();
         Self { name: name.to_owned(), command, language, absent: None }
     }
@@ -118,6 +135,7 @@ impl Tool {
         match self.language {
             Language::Bpftrace => running.wait_for_stderr("Attached ")?,
             Language::Ply => running.wait_for_stdout("attached")?,
+            Language::D => return Err("it does not say when it is attached".into()),
         }
         let taken = running.started().elapsed();
         Ok((running, taken))
@@ -125,6 +143,10 @@ impl Tool {
 
     fn arguments(&self, script: &Script) -> Result<Vec<String>, Failure> {
         match self.language {
+            Language::D => {
+                let text = script.d.as_ref().ok_or("its language cannot say this")?;
+                Ok(vec!["-qn".into(), text.clone()])
+            }
             Language::Bpftrace => Ok(vec!["-e".into(), script.bpftrace.clone()]),
             Language::Ply => {
                 let text = script.ply.as_ref().ok_or("its language cannot say this")?;
