@@ -135,6 +135,12 @@ impl Kernel {
         self.judge(functions, several)
     }
 
+    /// The module that has a function of that name, if the kernel image has none.
+    pub fn module_of(&self, name: &str) -> Option<&str> {
+        let function = self.symbols().ok()?.iter().find(|function| function.name == name);
+        function.and_then(|function| function.module)
+    }
+
     /// Copies and parts that the compiler made of a function of the source; parts only if there is nothing better.
     fn changed(&self, wanted: &Wanted, name: &str) -> Result<Vec<Function<'_>>> {
         let of_it = |function: &Function<'_>| {

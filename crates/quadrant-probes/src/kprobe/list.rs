@@ -4,7 +4,7 @@ use quadrant_program::probe::{Args, ProbeKind};
 
 use super::resolve::full_name;
 use crate::error::{Result, error};
-use crate::kernel::{Kernel, Wanted};
+use crate::kernel::{IMAGE, Kernel, Prototype, Wanted};
 
 /// Full names of the functions that match, sorted.
 pub(crate) fn list(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
@@ -21,10 +21,18 @@ pub(crate) fn list(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result
 
 /// The arguments of one function as a kprobe has them, or its result.
 pub(crate) fn arguments(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result<Args> {
-    let wanted = wanted(parts)?;
-    let selected = kernel.named(&wanted, wanted.name.text())?;
-    let prototype = selected.first().and_then(|one| kernel.prototype(one.function.module, one.function.name));
+    let prototype = match parts {
+        [name] => kernel.prototype(None, name).or_else(|| in_its_module(kernel, name)),
+        [module, name] => kernel.prototype(Some(module.as_str()).filter(|module| *module != IMAGE), name),
+        _ => None,
+    };
     Ok(prototype.map_or_else(Args::default, |prototype| prototype.numbered(kind == ProbeKind::Kretprobe)))
+}
+
+/// A name with a dot is the compiler's, and has no types.
+fn in_its_module(kernel: &Kernel, name: &str) -> Option<Prototype> {
+    let module = Some(name).filter(|name| !name.contains('.')).and_then(|name| kernel.module_of(name))?;
+    kernel.prototype(Some(module), name)
 }
 
 fn wanted(parts: &[String]) -> Result<Wanted> {
