@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use quadrant_program::diag::Diagnostic;
 
 use super::Parser;
+use super::declarator::Name;
 use crate::ast::{
     Declaration, Declared, Enumerator, Expr, Ident, Inline, Param, ProviderDef, ProviderProbe, Scope, Storage, Tag,
     TagBody, Translator, TypeExpr, Wrap,
@@ -37,7 +38,7 @@ impl Parser<'_> {
     pub(super) fn inline(&mut self) -> Inline {
         let start = self.bump().span.start;
         let base = self.type_spec();
-        let mut declared = self.declarator(true);
+        let mut declared = self.declarator(Name::Must);
         let params = match declared.wraps.pop_if(|wrap| matches!(wrap, Wrap::Assoc(_))) {
             Some(Wrap::Assoc(params)) => Some(params),
             _ => None,
@@ -120,7 +121,7 @@ impl Parser<'_> {
     fn member_declarator(&mut self) -> Declared {
         let mut declared = match self.at(Tok::Colon) {
             true => Declared::empty(self.here()),
-            false => self.declarator(true),
+            false => self.declarator(Name::Must),
         };
         if !self.recovering && self.eat(Tok::Colon) {
             declared.bits = Some(self.binary(1));

@@ -7,9 +7,20 @@ use super::words;
 use crate::ast::{Declared, Ident, Param, TypeExpr, Wrap};
 use crate::lexer::Tok;
 
+/// Whether a declarator has a name in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// In declarations.
+    Must,
+    /// For parameters.
+    May,
+    /// In casts and the like, which only have a type.
+    MustNot,
+}
+
 impl Parser<'_> {
-    /// `*name[3]`, `(*name)(int)`, and without a name in types. `named`: a name has to be there.
-    pub(super) fn declarator(&mut self, named: bool) -> Declared {
+    /// `*name[3]`, `(*name)(int)`, or without the name.
+    pub(super) fn declarator(&mut self, named: Name) -> Declared {
         let start = self.token.span.start;
         let parsed = self.nested(|parser| parser.declarator_inner(named));
         let mut declared = parsed.unwrap_or_else(|| Declared::empty(self.here()));
@@ -21,7 +32,7 @@ impl Parser<'_> {
     pub(super) fn param(&mut self) -> Param {
         let start = self.token.span.start;
         let base = self.type_spec();
-        let declared = self.declarator(false);
+        let declared = self.declarator(Name::May);
         let span = self.span_from(start);
         let ty = self.checked(TypeExpr { span, base, wraps: declared.wraps });
         Param { span, ty, name: declared.name }
@@ -48,7 +59,7 @@ impl Parser<'_> {
         (params, variadic)
     }
 
-    fn declarator_inner(&mut self, named: bool) -> Declared {
+    fn declarator_inner(&mut self, named: Name) -> Declared {
         let mut wraps = Vec::new();
         while self.eat(Tok::Star) {
             self.qualifiers();
@@ -87,17 +98,18 @@ impl Parser<'_> {
             })
     }
 
-    fn declared_name(&mut self, named: bool) -> Option<Ident> {
+    fn declared_name(&mut self, named: Name) -> Option<Ident> {
         let scoped = self.word().contains('`');
-        if self.at(Tok::Ident) && scoped && named {
+        if self.at(Tok::Ident) && scoped && named == Name::Must {
             let message = "scoping operator may not be used in declaration";
             self.error(Diagnostic::error(self.here(), message).tag("D_DECL_SCOPE"));
             return None;
         }
         let there = self.at(Tok::Ident) && !scoped && !words::is_reserved(self.word());
-        match there || named {
-            true => Some(self.expect_ident("a name")),
-            false => None,
+        match named {
+            Name::May if there => Some(self.expect_ident("a name")),
+            Name::Must => Some(self.expect_ident("a name")),
+            Name::May | Name::MustNot => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Types, and telling a cast from an expression in parentheses.
 
 use super::Parser;
+use super::declarator::Name;
 use super::words;
 use crate::ast::{MAX_DEPTH, ScopedName, Tag, TypeExpr, TypeSpec, TypeSpecKind};
 use crate::lexer::{Tok, Token};
@@ -40,7 +41,7 @@ impl Parser<'_> {
     pub(super) fn type_name(&mut self) -> TypeExpr {
         let start = self.token.span.start;
         let base = self.type_spec();
-        let declared = self.declarator(false);
+        let declared = self.declarator(Name::MustNot);
         self.checked(TypeExpr { span: self.span_from(start), base, wraps: declared.wraps })
     }
 

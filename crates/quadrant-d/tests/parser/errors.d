@@ -43,6 +43,11 @@ BEGIN { # }
 BEGIN { é }
 BEGIN { $$x; $; }
 BEGIN { trace(@); }
+BEGIN { x = (int y)1; x = sizeof (int z); x = xlate<int q>(1); }
+BEGIN { x = 1,; f(,); f(1,); if = 3; x = stringof; }
+BEGIN , { }
+BEGIN END { }
+, BEGIN { }
 ;
 }
 BEGIN {};
