@@ -112,3 +112,71 @@ fn message(text: &mut Vec<u8>, program: &Program, class: Class, count: u64, tags
     };
     drops::message(text, &drop, tags);
 }
+
+#[cfg(test)]
+mod tests {
+    use quadrant_codegen::object::Loss;
+    use quadrant_program::map::Aggregation;
+    use quadrant_program::map::Map;
+    use quadrant_program::map::MapId;
+    use quadrant_program::span::Span;
+    use quadrant_program::ty::Type;
+
+    use super::*;
+
+    fn program() -> Program {
+        let map = |value| Map {
+            name: String::new(),
+            key: Some(Type::U64),
+            value,
+            max_entries: None,
+            forgets: false,
+            span: Span::default(),
+        };
+        let values = [MapValue::Plain(Type::U64), MapValue::Aggregation(Aggregation::Count)];
+        Program { maps: values.map(map).to_vec(), ..Program::default() }
+    }
+
+    fn ledger(losses: &[(LossKind, u64)]) -> Ledger {
+        let loss = |kind| Loss { kind, clause: 0, span: Span::default() };
+        Ledger { losses: losses.iter().map(|(kind, count)| (loss(*kind), *count)).collect(), ..Ledger::default() }
+    }
+
+    fn told(drops: &mut Drops, losses: &[(LossKind, u64)], own: OwnDrops) -> String {
+        String::from_utf8(drops.news(&program(), &ledger(losses), own, false)).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_loss_has_its_message() {
+        let losses = [
+            (LossKind::Record, 1),
+            (LossKind::Scratch, 1),
+            (LossKind::Key(MapId(0)), 1),
+            (LossKind::Key(MapId(1)), 2),
+            (LossKind::Stack, 1),
+            (LossKind::Fault, 2),
+            (LossKind::NoSpeculation, 1),
+            (LossKind::BusySpeculation, 1),
+            (LossKind::Cut, 1),
+        ];
+        let expected = "dtrace: 2 drops\n\
+            dtrace: 2 aggregation drops\n\
+            dtrace: 1 dynamic variable drop\n\
+            dtrace: 3 speculative drops\n\
+            dtrace: 1 failed speculation (available buffer(s) still busy)\n\
+            dtrace: 1 failed speculation (no speculative buffer available)\n\
+            dtrace: 1 jstack()/ustack() string table overflow\n\
+            dtrace: 2 errors in ERROR probe enabling\n\
+            dtrace: 1 string cut at 1024 bytes (strsize)\n";
+        assert_eq!(told(&mut Drops::default(), &losses, OwnDrops { records: 0, speculation: 3 }), expected);
+    }
+
+    #[test]
+    fn only_what_is_new_is_told() {
+        let mut drops = Drops::default();
+        assert_eq!(told(&mut drops, &[(LossKind::Record, 5)], OwnDrops::default()), "dtrace: 5 drops\n");
+        assert_eq!(told(&mut drops, &[(LossKind::Record, 5)], OwnDrops::default()), "");
+        let own = OwnDrops { records: 2, speculation: 0 };
+        assert_eq!(told(&mut drops, &[(LossKind::Record, 6)], own), "dtrace: 3 drops\n");
+    }
+}
