@@ -32,7 +32,9 @@ translator bufinfo_t < struct bio *B > {
 	b_bcount = B->bi_iter.bi_size != 0 ? (size_t)B->bi_iter.bi_size : (size_t)__io_bytes[(uint64_t)B];
 	b_bcount = B->bi_iter.bi_size;
 	b_addr = B->bi_io_vec != 0 ? (uintptr_t)B->bi_io_vec->bv_page : 0;
+	b_lblkno = B->bi_iter.bi_size != 0 ? B->bi_iter.bi_sector : __io_sector[(uint64_t)B];
 	b_lblkno = B->bi_iter.bi_sector;
+	b_blkno = B->bi_iter.bi_size != 0 ? B->bi_iter.bi_sector : __io_sector[(uint64_t)B];
 	b_blkno = B->bi_iter.bi_sector;
 	b_resid = 0;
 	b_bufsize = B->bi_iter.bi_size != 0 ? (size_t)B->bi_iter.bi_size : (size_t)__io_bytes[(uint64_t)B];

@@ -45,8 +45,8 @@ const EVENTS: &[Event] = &[
         &[&[
             Spot::raw("block_bio_complete")
                 .args(BIO)
-                .before(&[(At::Raw("block_bio_queue"), "__io_bytes[(uint64_t){bio}] = {bio}->bi_iter.bi_size;")])
-                .after(&[(At::Raw("block_bio_complete"), "__io_bytes[(uint64_t){bio}] = 0;")]),
+                .before(&[(At::Raw("block_bio_queue"), "__io_bytes[(uint64_t){bio}] = {bio}->bi_iter.bi_size; __io_sector[(uint64_t){bio}] = {bio}->bi_iter.bi_sector;")])
+                .after(&[(At::Raw("block_bio_complete"), "__io_bytes[(uint64_t){bio}] = 0; __io_sector[(uint64_t){bio}] = 0;")]),
             in_request!("{rq}->bio", "{rq}->bio != 0"),
             in_request!("{rq}->bio->bi_next", "{rq}->bio != 0 && {rq}->bio->bi_next != 0"),
             in_request!(

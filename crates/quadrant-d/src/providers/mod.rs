@@ -137,6 +137,9 @@ const PROVIDERS: &[Provider] = &[
 /// Those that are named after processes; asked if no other is meant.
 const OF_PROCESSES: &[Provider] = &[pid::PROVIDER, usdt::PROVIDER];
 
+/// Category and name of trace events.
+type Events = Vec<(String, String)>;
+
 /// Finds probes by their descriptions.
 pub struct Providers<'a> {
     source: &'a dyn ProbeCatalog,
@@ -144,7 +147,7 @@ pub struct Providers<'a> {
     settings: Settings,
     on_demand: OnDemand,
     layouts: RefCell<HashMap<Arc<Layout>, Arc<Layout>>>,
-    events: OnceCell<Result<Vec<(String, String)>>>,
+    events: OnceCell<Result<Events>>,
     raw_events: OnceCell<Result<Vec<String>>>,
     functions: OnceCell<HashMap<String, u32>>,
 }

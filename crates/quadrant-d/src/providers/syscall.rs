@@ -135,17 +135,20 @@ fn full_name(call: &str, side: Side) -> String {
 
 /// By the call's number; calls that were added since this program was built have no number here.
 fn id(providers: &Providers<'_>, call: &str, side: Side) -> u32 {
-    let known = OTHER_NAMES.iter().find(|(other, _)| *other == call).map(|(_, name)| *name);
-    let number = Sysno::from_str(known.unwrap_or(call)).ok().and_then(|number| u32::try_from(number.id()).ok());
-    let place = number.and_then(|number| number.checked_mul(2)?.checked_add(side as u32));
+    let place = number(call).and_then(|number| number.checked_mul(2)?.checked_add(side as u32));
     let fixed = place.and_then(|place| ids::at(&ids::SYSCALLS, place));
     fixed.unwrap_or_else(|| providers.on_demand.number(&full_name(call, side)))
+}
+
+fn number(call: &str) -> Option<u32> {
+    let known = OTHER_NAMES.iter().find(|(other, _)| *other == call).map(|(_, name)| *name);
+    u32::try_from(Sysno::from_str(known.unwrap_or(call)).ok()?.id()).ok()
 }
 
 fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Result<Probe> {
     let event = format!("{}{}", side.prefix(), call.name);
     let layout = match side {
-        Side::Entry => entry_layout(providers, &event, call.shift, typed)?,
+        Side::Entry => entry_layout(providers, call, &event, typed)?,
         Side::Return => return_layout(providers),
     };
     let site = Site::Tracepoint { category: CATEGORY.to_owned(), event };
@@ -153,18 +156,20 @@ fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Res
     Ok(providers.probe(point, id(providers, &call.name, side), layout))
 }
 
-fn entry_layout(providers: &Providers<'_>, event: &str, shift: u8, typed: bool) -> Result<Layout> {
-    let skip = usize::from(shift);
-    let raw = words(providers).into_iter().skip(skip).collect();
-    let mut args = Vec::new();
-    if typed {
-        let found = providers.resolve(ProbeKind::Tracepoint, &[CATEGORY, event])?;
-        let fields = found.iter().flat_map(|found| found.args.fields.iter()).filter(|field| is_argument(field));
-        args = fields
-            .skip(skip)
-            .map(|field| Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) })
-            .collect();
+/// Without types all calls have six arguments. Those that a call does not have can be read as long as the engine serves many calls by
+/// one program; a call that it does not know by its number has a program of its own, which sees what its record has.
+fn entry_layout(providers: &Providers<'_>, call: &Call, event: &str, typed: bool) -> Result<Layout> {
+    let skip = usize::from(call.shift);
+    if !typed && number(&call.name).is_some() {
+        let raw = words(providers).into_iter().skip(skip).collect();
+        return Ok(Layout { args_vary: true, raw, stability: STABILITY, ..Layout::default() });
     }
+    let found = providers.resolve(ProbeKind::Tracepoint, &[CATEGORY, event])?;
+    let fields = found.iter().flat_map(|found| found.args.fields.iter()).filter(|field| is_argument(field));
+    let args: Vec<Arg> =
+        fields.map(|field| Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) }).collect();
+    let raw = words(providers).into_iter().take(args.len()).skip(skip).collect();
+    let args = if typed { args.into_iter().skip(skip).collect() } else { Vec::new() };
     Ok(Layout { args, args_vary: !typed, raw, stability: STABILITY, ..Layout::default() })
 }
 
