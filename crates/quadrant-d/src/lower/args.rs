@@ -71,16 +71,10 @@ impl Lower<'_> {
                 "args[ ] may not be referenced because probe description matches an unstable set of probes",
             );
         }
-        let name = self.clause.point.clone().unwrap_or_default();
-        if layout.args.is_empty() {
-            return self.fail(
-                span,
-                "D_ARGS_NONE",
-                format!("args[ ] may not be referenced because {name} has no typed arguments"),
-            );
-        }
         let Some(arg) = usize::try_from(index).ok().and_then(|index| layout.args.get(index)) else {
-            return self.fail(key.span, "D_ARGS_IDX", format!("index {index} is out of range for {name} args[ ]"));
+            let described = &self.clause.described;
+            let message = format!("index {index} is out of range for {described} args[ ]");
+            return self.fail(key.span, "D_ARGS_IDX", message);
         };
         let ty = match &arg.ty {
             ArgType::C(id) => self.ty_of(*id),

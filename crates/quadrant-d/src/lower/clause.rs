@@ -16,6 +16,7 @@ use super::action;
 use super::facts::{self, Fact, same};
 use super::segment::Segment;
 use crate::ast;
+use crate::desc::{Last, ProbeDesc};
 use crate::providers::{Layout, Probe};
 
 /// What surrounds the statement at hand.
@@ -26,6 +27,8 @@ pub(super) struct Scope {
     pub point: Option<String>,
     /// Its name, if the clause has no other point.
     pub only_point: Option<String>,
+    /// The first description of the clause, in full.
+    pub described: String,
     registers: bool,
     /// The arguments are those of a fault.
     pub at_error: bool,
@@ -107,6 +110,7 @@ impl Lower<'_> {
             layout: probe.map(|probe| probe.layout.clone()),
             only_point: name.clone().filter(|_| alone),
             point: name,
+            described: described(clause),
             at_error: probe.is_some_and(|probe| facts::is_error(&probe.point)),
             registers: probe.is_some_and(|probe| facts::has_registers(&probe.point)),
             ..Scope::default()
@@ -231,6 +235,12 @@ impl Lower<'_> {
         self.clause.segment = before;
         stmts
     }
+}
+
+/// The first description of a clause with all its parts, those that were left out empty.
+fn described(clause: &ast::Clause) -> String {
+    let text = clause.probes.first().map_or("", |spec| spec.text.as_str());
+    ProbeDesc::parse(text, Last::Name).map_or_else(|_| text.to_owned(), |desc| desc.to_string())
 }
 
 /// A side of a `?:` between actions as a block.

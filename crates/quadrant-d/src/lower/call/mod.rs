@@ -193,7 +193,7 @@ impl Lower<'_> {
         let value = self.expr(call.args.get(number - 1)?)?;
         match self.int_of(&value.ty) {
             Some(int) => Some(self.cut(value.expr, if int.signed { Int::LONG } else { Int::ULONG })),
-            None => self.bad_arg(call, number, "int64_t", &value),
+            None => self.bad_arg(call, number, if call.name == "exit" { "int" } else { "int64_t" }, &value),
         }
     }
 
@@ -214,7 +214,7 @@ impl Lower<'_> {
         let value = self.expr(call.args.get(number - 1)?)?;
         match self.to_text(value.clone()) {
             Some(text) => Some(text.expr),
-            None => self.bad_arg(call, number, "string", &value),
+            None => self.bad_arg(call, number, if call.name == "strjoin" { "string" } else { "char *" }, &value),
         }
     }
 
