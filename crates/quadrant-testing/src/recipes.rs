@@ -63,6 +63,7 @@ static RECIPES: &[Recipe] = &[
         args: &["usdt.c", "-L.", "-lgated", "-Wl,-rpath,$ORIGIN"],
         needs: &["libgated.so"],
     },
+    c("untouched", &["untouched.c"]),
     c("watched", &["-no-pie", "watched.c"]),
     Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },
     Recipe { name: "mangled-rs", tool: &RUST, args: &["mangled.rs"], needs: &[] },

@@ -71,6 +71,25 @@ fn memory_that_cannot_be_read_is_counted() {
 }
 
 #[test]
+fn texts_in_pages_that_nothing_touched_are_read_or_counted() {
+    needs_root!();
+    let untouched = target!("untouched");
+    let outcome = run_on(
+        &format!("{untouched} 17"),
+        &format!(
+            "uprobe:{untouched}:target_text {{ @n = count(); if (str(arg0) == \"never touched\") {{ @read = count(); }} }}"
+        ),
+    );
+    assert_eq!(number(&outcome, "@n"), 17);
+    let read = if outcome.stdout.contains("@read") { number(&outcome, "@read") } else { 0 };
+    // Programs wait for pages from Linux 6.0 on.
+    if quadrant_bpf::features::Features::new().sleepable_uprobe() {
+        assert_eq!(read, 17, "{}", outcome.describe());
+    }
+    assert_eq!(read + lost(&outcome.stderr, "read"), 17, "{}", outcome.describe());
+}
+
+#[test]
 fn division_by_zero_is_counted() {
     needs_root!();
     let outcome = run("BEGIN { @z = 0; unroll(5) { @q = 10 / @z; } exit(); }");
