@@ -68,13 +68,40 @@ pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool)
         SourceKind::Script => {
             format!("failed to compile script {name}: {tag}{file}line {}: {said}", position.line)
         }
-        _ => format!("invalid probe specifier {name}: {tag}{}{said}", region(loaded, span)),
+        _ => format!("invalid probe specifier {name}: {tag}{}{said}", region(loaded, diagnostic, span)),
     };
     finish(&text, diagnostic)
 }
 
-/// In which part of a clause a place is; texts of the command line have no lines to count.
-fn region(loaded: &Loaded, span: Span) -> String {
+/// Mistakes of actions and of the grammar, which DTrace finds before it looks into expressions, by the beginning of their tags.
+const WITHOUT_REGION: [&str; 19] = [
+    "D_SYNTAX",
+    "D_FUNC_UNDEF",
+    "D_PRINTF_",
+    "D_PRINTA_",
+    "D_TRACE_",
+    "D_TRACEMEM_",
+    "D_CLEAR_",
+    "D_TRUNC_",
+    "D_NORMALIZE_",
+    "D_LQUANT_",
+    "D_LLQUANT_",
+    "D_SPEC_",
+    "D_COMM_",
+    "D_DREC_",
+    "D_EXIT_",
+    "D_ACT_",
+    "D_AGG_SPEC",
+    "D_AGG_COMM",
+    "D_STACK_SIZE",
+];
+
+/// In which part of a clause a mistake in an expression is; texts of the command line have no lines to count.
+fn region(loaded: &Loaded, diagnostic: &Diagnostic, span: Span) -> String {
+    let tag = diagnostic.tag.unwrap_or_default();
+    if WITHOUT_REGION.iter().any(|beginning| tag.starts_with(beginning)) {
+        return String::new();
+    }
     let region = loaded.regions.iter().find(|(region, _)| region.start <= span.start && span.end <= region.end);
     region.map_or(String::new(), |(_, name)| format!("in {name}: "))
 }
