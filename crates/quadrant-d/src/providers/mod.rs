@@ -99,13 +99,16 @@ pub struct Row {
     pub name: String,
 }
 
+/// Shows what is wanted.
+type List = fn(&Providers<'_>, &Wanted, &mut dyn FnMut(Row)) -> Result<()>;
+
 /// A provider: how its probes are found, listed, and named by their numbers.
 struct Provider {
     /// Whether the provider's part of a description means it.
     is_called: fn(&Pattern) -> bool,
     /// Its probes that are wanted; none is no error.
     find: fn(&Providers<'_>, &Wanted) -> Result<Vec<Probe>>,
-    list: fn(&Providers<'_>, &Wanted, &mut dyn FnMut(Row)) -> Result<()>,
+    list: List,
     /// The description of the probe of a number, if it is one of this provider's.
     of_id: fn(&Providers<'_>, u32) -> Option<Wanted>,
     /// Names of probes that there are by heart: a description that names one of them can mean nothing else.

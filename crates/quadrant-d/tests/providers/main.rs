@@ -1,6 +1,7 @@
 //! Providers against this machine's kernel and processes.
 
 mod calls;
+mod fake;
 mod library;
 mod processes;
 mod tables;

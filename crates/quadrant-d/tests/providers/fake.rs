@@ -1,0 +1,189 @@
+//! Providers on kernels that are made up: others than the running one, and with less.
+
+use crate::world::desc;
+use quadrant_d::providers::{Providers, Settings, Value};
+use quadrant_program::probe::{
+    Args, Field, FieldPlace, Found, KernelCode, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec,
+    Site,
+};
+use quadrant_types::{TypeId, Types};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A kernel with these tracepoints and functions; the names of the tracepoints' arguments.
+struct Fake {
+    types: Types,
+    events: &'static [&'static str],
+    raw: &'static [(&'static str, &'static [&'static str])],
+    functions: &'static [&'static str],
+}
+
+impl Fake {
+    /// The types know the raw tracepoints' names and nothing else.
+    fn new(
+        events: &'static [&'static str],
+        raw: &'static [(&'static str, &'static [&'static str])],
+        functions: &'static [&'static str],
+    ) -> Self {
+        let types = Types::without_btf("none");
+        for (name, _) in raw {
+            types.define_typedef(&format!("btf_trace_{name}"), TypeId::VOID);
+        }
+        Self { types, events, raw, functions }
+    }
+
+    fn providers(&self) -> Providers<'_> {
+        Providers::new(self, &self.types, Settings::default())
+    }
+
+    fn field(&self, name: &str, place: FieldPlace) -> Field {
+        Field { name: name.to_owned(), ty: self.types.int(8, true), place, user: false }
+    }
+
+    fn tracepoint(&self, category: &str, event: &str) -> Option<Found> {
+        self.events.contains(&&*format!("{category}:{event}")).then(|| {
+            let site = Site::Tracepoint { category: category.to_owned(), event: event.to_owned() };
+            let field = |index: u32| self.field("f", FieldPlace::Context { offset: 16 + 8 * index, size: 8 });
+            found(site, "", vec![field(0), field(1)])
+        })
+    }
+
+    fn raw_tracepoint(&self, event: &str) -> Option<Found> {
+        let (name, args) = self.raw.iter().find(|(name, _)| *name == event)?;
+        let fields = args.iter().zip(0..).map(|(name, index)| self.field(name, FieldPlace::Arg(index)));
+        Some(found(Site::RawTracepoint { event: (*name).to_owned(), btf_id: 1 }, "", fields.collect()))
+    }
+
+    fn function(&self, kind: ProbeKind, name: &str) -> Option<Found> {
+        let name = self.functions.iter().find(|known| **known == name)?;
+        let code = KernelCode { symbol: (*name).to_owned(), ..KernelCode::default() };
+        let (site, place) = match kind {
+            ProbeKind::Fentry | ProbeKind::Kprobe => (Site::Kprobe(code), FieldPlace::Arg(0)),
+            _ => (Site::Kretprobe(code), FieldPlace::Result),
+        };
+        Some(found(site, name, vec![self.field("bio", place)]))
+    }
+}
+
+fn found(site: Site, func: &str, fields: Vec<Field>) -> Found {
+    let point = Point { site, name: String::new(), func: func.to_owned() };
+    Found { point, args: Arc::new(Args { fields, numbered: Vec::new() }) }
+}
+
+impl ProbeSource for Fake {
+    fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError> {
+        let parts: Vec<&str> = spec.parts.iter().map(String::as_str).collect();
+        let found = match (spec.kind, parts.as_slice()) {
+            (ProbeKind::Tracepoint, [category, event]) => self.tracepoint(category, event),
+            (ProbeKind::RawTracepoint, [event]) => self.raw_tracepoint(event),
+            (kind, [.., name]) => self.function(kind, name),
+            _ => None,
+        };
+        found.map(|found| vec![found]).ok_or_else(|| ProbeError { message: "not here".to_owned(), help: Vec::new() })
+    }
+}
+
+impl ProbeCatalog for Fake {
+    fn find_in(&self, _pid: u32, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError> {
+        self.find(spec)
+    }
+
+    fn list(&self, kind: ProbeKind, _parts: &[String]) -> Result<Vec<String>, ProbeError> {
+        Ok(match kind {
+            ProbeKind::Tracepoint => self.events.iter().map(|event| format!("tracepoint:{event}")).collect(),
+            ProbeKind::RawTracepoint => {
+                self.raw.iter().map(|(name, _)| format!("rawtracepoint:vmlinux:{name}")).collect()
+            }
+            kind => self.functions.iter().map(|name| format!("{}:vmlinux:{name}", kind.name())).collect(),
+        })
+    }
+
+    fn list_in(&self, _pid: u32, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError> {
+        self.list(kind, parts)
+    }
+
+    fn event_number(&self, category: &str, event: &str) -> Option<u32> {
+        let place = self.events.iter().position(|known| *known == format!("{category}:{event}"))?;
+        u32::try_from(place).ok().map(|place| place + 20)
+    }
+
+    fn program_of(&self, _pid: u32) -> Option<PathBuf> {
+        None
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn libraries_of(&self, _program: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn provider_definitions(&self, _path: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn user_function_at(&self, _path: &Path, _offset: u64) -> Option<String> {
+        None
+    }
+}
+
+const EVENTS: &[&str] = &["sched:sched_switch", "mod:of_a_module", "syscalls:sys_enter_read", "syscalls:sys_exit_read"];
+
+#[test]
+fn arguments_by_their_names_wherever_they_are() {
+    let old = Fake::new(EVENTS, &[("block_bio_queue", &["q", "bio"])], &[]);
+    let start = old.providers().find(&desc("io:::start")).unwrap();
+    let Value::Text(text) = &start[0].layout.args[0].value else { panic!("{start:?}") };
+    assert!(text.contains("arg1)") && !text.contains("arg0"), "{text}");
+}
+
+#[test]
+fn other_ways_of_older_kernels() {
+    let old = Fake::new(EVENTS, &[("sched_switch", &["preempt", "prev", "next"]), ("sched_process_exit", &["p"])], &[]);
+    let providers = old.providers();
+    let predicate = |text: &str| providers.find(&desc(text)).unwrap()[0].layout.predicate.clone().unwrap();
+    assert!(predicate("sched:::sleep").contains("->state != 0"));
+    assert!(predicate("proc:::exit").contains("->signal->live.counter == 0"));
+    let error = providers.find(&desc("sched:::wakeup")).unwrap_err();
+    assert!(error.message.contains("it has no tracepoint sched_waking"), "{error:?}");
+}
+
+#[test]
+fn what_needs_functions() {
+    let without = Fake::new(EVENTS, &[], &[]);
+    let error = without.providers().find(&desc("io:::wait-start")).unwrap_err();
+    assert!(error.message.contains("not here") && error.help[0].contains("sched:::off-cpu"), "{error:?}");
+    let with = Fake::new(EVENTS, &[], &["submit_bio_wait", "vfs_read"]);
+    let providers = with.providers();
+    let wait = providers.find(&desc("io:::wait-done")).unwrap();
+    assert!(matches!(wait[0].point.site, Site::Kretprobe(_)));
+    assert!(wait[0].layout.requires[0].starts_with("fbt::submit_bio_wait:entry { self->__io_wait = "), "{wait:?}");
+    let read = providers.find(&desc("fbt::vfs_read:")).unwrap();
+    assert_eq!(read[0].point.name, "fbt:vmlinux:vfs_read:entry");
+    assert_eq!((&read[1].layout.raw[1], read[1].layout.args.len()), (&Value::Result, 2));
+    assert!(providers.find(&desc("rawfbt::vfs_read:entry")).unwrap()[0].layout.args.is_empty());
+}
+
+#[test]
+fn tracepoints_without_types() {
+    let fake = Fake::new(EVENTS, &[], &[]);
+    let providers = fake.providers();
+    let module = providers.find(&desc("sdt:mod::of_a_module")).unwrap();
+    assert!(matches!(module[0].point.site, Site::Tracepoint { .. }));
+    assert_eq!((module[0].id, module[0].layout.args.len()), (2_021, 2));
+    assert_eq!(providers.by_id(2_021).unwrap()[0].point, module[0].point);
+    // System calls are no probes of this provider.
+    assert_eq!(providers.find(&desc("sdt:::")).unwrap().len(), 2);
+}
+
+#[test]
+fn providers_that_are_not_there() {
+    let fake = Fake::new(EVENTS, &[], &[]);
+    let providers = fake.providers();
+    for text in ["nosuch:::", "nosuch123:::", "syscall:xfs:read:entry", "::nothing:entry"] {
+        let error = providers.find(&desc(text)).unwrap_err();
+        assert!(!error.message.is_empty(), "{text}");
+    }
+    assert_eq!(providers.find(&desc("syscall::read:")).unwrap().len(), 2);
+}
