@@ -138,12 +138,16 @@ impl Lower<'_, '_> {
 
     /// The address of a frame of the stack; 0 when there is none.
     fn frame(&mut self, user: bool, index: u32) -> Value {
+        let stack = StackType { user, limit: 127, mode: StackMode::Dtrace };
+        if self.is_bare(stack) {
+            return self.f.b.iconst(0);
+        }
         let mark = self.mark();
         let bytes = 8 * (index + 1);
         let frames = self.alloc_bytes(bytes);
         let address = self.address(frames);
         let size = self.f.b.iconst(bytes.into());
-        let flags = self.stack_flags(StackType { user, limit: 127, mode: StackMode::Dtrace });
+        let flags = self.stack_flags(stack);
         let flags = self.f.b.iconst(flags);
         // The helper fills what is not there with zeros, but older verifiers take its room for something that it reads.
         self.zero(frames, bytes);

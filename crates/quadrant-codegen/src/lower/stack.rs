@@ -30,6 +30,9 @@ impl Lower<'_, '_> {
     /// A stack trace: its number, and for a user stack the process in the upper half.
     pub fn stack_trace(&mut self, ty: &Type) -> Result<Value> {
         let Type::Stack(stack) = ty else { return Err(self.model_error("a stack of another type")) };
+        if self.is_bare(*stack) {
+            return Ok(self.f.b.iconst(STACK_EMPTY.into()));
+        }
         let flags = self.stack_flags(*stack);
         let (end, id) = self.join();
         let [taken, failed] = [self.f.b.create_block(), self.f.b.create_block()];
@@ -60,6 +63,9 @@ impl Lower<'_, '_> {
     pub fn frames(&mut self, stack: StackType) -> Value {
         /// Bytes of an address.
         const FRAME: u32 = 8;
+        if self.is_bare(stack) {
+            return self.f.b.iconst(0);
+        }
         let mark = self.mark();
         let size = u32::from(stack.limit) * FRAME;
         let place = self.alloc_bytes(size);
@@ -72,6 +78,11 @@ impl Lower<'_, '_> {
         let none = self.f.b.iconst(0);
         let bytes = self.f.b.select(Cond::Slt, bytes, 0, none, bytes);
         self.f.b.shr(bytes, 3)
+    }
+
+    /// A stack of nothing but the tracer's own frames: D's BEGIN and END have no kernel stack.
+    pub fn is_bare(&self, stack: StackType) -> bool {
+        !stack.user && stack.mode == StackMode::Dtrace && self.unit.context == Context::Run
     }
 
     /// Whose stack, and how many frames are left out: D does not show those through which the kernel called the program.

@@ -377,9 +377,8 @@ fn where_the_code_is_and_who_called_it() {
             body.push(set_map(map, None, call(function(user), vec![], Type::U64)));
         }
     }
-    for context in [Context::Tracepoint, Context::PerfEvent, Context::Registers, Context::BtfTracepoint] {
-        script.clause_in(context, None, body.clone());
-    }
+    let contexts = [Context::Tracepoint, Context::PerfEvent, Context::Registers, Context::BtfTracepoint, Context::Run];
+    contexts.into_iter().for_each(|context| script.clause_in(context, None, body.clone()));
     let kernel_pc = 0xffff_ffff_8100_0000u64;
     let mut env = FakeEnv { user_stack: Ok(vec![0x4000, 0x5000]), ..FakeEnv::default() };
     env.kernel_stack = Ok(vec![kernel_pc, kernel_pc + 1, kernel_pc + 2]);
@@ -398,6 +397,7 @@ fn where_the_code_is_and_who_called_it() {
     assert_eq!(numbers(&env, (2, registers(0x4444))), [&[0x4444, 0][..], &callers].concat());
     // The frames through which the kernel called the program do not count.
     assert_eq!(numbers(&env, (3, vec![])), [0x4000, kernel_pc + 2, 0x5000, 0, 2, 1]);
+    assert_eq!(numbers(&env, (4, vec![])), [0x4000, 0, 0x5000, 0, 2, 0]);
     env.user_stack = Err(-14);
     assert_eq!(numbers(&env, (0, vec![])), [0, kernel_pc, 0, kernel_pc + 1, 0, 3]);
     Kernel::new(&script);
