@@ -2,7 +2,8 @@
 //!
 //! A program's loader reads and opens files, too: the number of bytes tells the target's own calls.
 
-use quadrant_testing::COUNT;
+use quadrant_bpf::features::Features;
+use quadrant_testing::{COUNT, skip};
 
 use super::{entry_of, needs_kprobes, needs_multi, ways};
 use crate::common::{assert_lines, good, script, target};
@@ -67,7 +68,24 @@ fn the_tracer_chooses_a_way_by_itself() {
         kretprobe:vfs_read /comm == \"syscalls\" && retval == 1/ { @r = count(); }";
     let outcome = good(script(text).args(["-v", "-c", &format!("{syscalls} read {COUNT}")]));
     assert_lines(&outcome, &["@n: 10007", "@r: 10007"]);
-    assert!(outcome.stderr.contains("quadrant: kprobe:vfs_read: perf events\n"), "{}", outcome.describe());
+    let chosen = [": perf events\n", "(kprobe_session)\n"].map(|words| outcome.stderr.contains(words));
+    assert!(chosen.contains(&true), "{}", outcome.describe());
+}
+
+#[test]
+fn entry_and_return_by_one_program() {
+    needs_kprobes!();
+    if !Features::new().kprobe_session() {
+        return skip("this kernel has no links to entry and return together (Linux 6.10, with CONFIG_FPROBE)");
+    }
+    let syscalls = target!("syscalls");
+    let text = "kprobe:vfs_write /comm == \"syscalls\"/ { @at[tid] = arg2; @n = count(); }
+        kretprobe:vfs_write /@at[tid]/ { @same = sum(retval == @at[tid]); delete(@at, tid); }";
+    let tracer = script(text).args(["-v", "--kprobe-mechanism", "session", "-c", &format!("{syscalls} write {COUNT}")]);
+    let outcome = good(tracer);
+    assert_lines(&outcome, &["@n: 10007", "@same: 10007"]);
+    let says = "one program and one link for entries and returns (kprobe_session)";
+    assert!(outcome.stderr.contains(says), "{}", outcome.describe());
 }
 
 #[test]

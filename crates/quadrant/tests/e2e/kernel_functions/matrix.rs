@@ -23,5 +23,8 @@ fn each_kernel_has_what_is_known_of_it() {
         "6.12" | "latest" => [true; 4],
         other => panic!("it is not known what {other} has: say it here"),
     };
-    assert_eq!(has, known, "{kernel}: perf events of kernel probes, loops, links to many functions, links to many places");
+    assert_eq!(
+        has, known,
+        "{kernel}: perf events of kernel probes, loops, links to many functions, links to many places"
+    );
 }

@@ -3,7 +3,7 @@
 use quadrant_testing::{COUNT, Program};
 
 use super::needs_kprobes;
-use crate::common::{assert_lines, attached, end, good, number, script, target};
+use crate::common::{assert_lines, attached, end, good, needs_loops, number, script, target};
 
 #[test]
 fn entries_with_typed_arguments() {
@@ -52,10 +52,14 @@ fn wildcard_over_functions() {
 #[test]
 fn functions_of_another_program() {
     needs_kprobes!();
+    needs_loops!();
     let syscalls = target!("syscalls");
-    let inner = "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @seen = count(); }";
+    // A program of several functions, as loops make it, has types for the kernel.
+    let inner = "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ {
+            @seen = count(); $i = 0; while ($i < 3) { $i++; }
+        }";
     let inner = attached(script(inner));
-    let outer = "fentry:bpf:* /comm == \"syscalls\"/ { @n = count(); } fexit:bpf:* /comm == \"syscalls\"/ { @[retval] = count(); }";
+    let outer = "fentry:bpf:*main* /comm == \"syscalls\"/ { @n = count(); } fexit:bpf:*main* /comm == \"syscalls\"/ { @[retval] = count(); }";
     let outer = attached(script(outer));
     let target = Program::new(&syscalls).args(["getppid", &COUNT.to_string()]).run().unwrap();
     assert!(target.success(), "{}", target.describe());
