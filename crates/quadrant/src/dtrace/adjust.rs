@@ -18,6 +18,8 @@ use quadrant_program::ty::Type;
 
 /// Apply `cpu`, `aggsize`, `dynvarsize` and `bufsize`.
 pub fn adjust(program: &mut Program, options: &Options) {
+    // The sink does that, in the order and form of D.
+    program.config.print_maps_on_exit = false;
     if let Some(cpu) = options.cpu {
         only_cpu(program, cpu);
     }

@@ -30,7 +30,14 @@ pub fn all(line: &[Setting]) -> Result<Vec<Setting>, Failure> {
 }
 
 fn set(options: &mut Options, name: &str, value: Option<&str>, what: &str) -> Result<(), Failure> {
-    options.set(name, value, Phase::Compile).map_err(|error| cannot_set(what, error))
+    options.set(name, value, Phase::Compile).map_err(|error| cannot_set(what, error))?;
+    let cpus = quadrant_bpf::cpus::possible_count().unwrap_or(usize::MAX);
+    match options.cpu {
+        Some(cpu) if cpu >= cpus as u64 => {
+            Err(Failure::new(format!("failed to set {what}: there is no CPU {cpu}, the last one is {}", cpus - 1)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The options that settings make, which are all good.

@@ -232,3 +232,32 @@ fn the_end_comes_last_and_once() {
     );
     assert_eq!(outcome.lines(), ["begin", "end"]);
 }
+
+#[test]
+fn libraries_of_ones_own() {
+    needs_root!();
+    let dir = folder("libraries");
+    fs::write(dir.join("broken.d"), "inline int HALF = ;\nstruct {").unwrap();
+    fs::write(dir.join("good.d"), "#pragma D depends_on library broken.d\ninline int ANSWER = 42;\n").unwrap();
+    let outcome = good(dtrace().arg("-L").arg(&dir).args(["-qn", "BEGIN { printf(\"%d\\n\", ANSWER); exit(0); }"]));
+    assert_eq!((outcome.lines(), outcome.stderr.as_str()), (vec!["42"], ""));
+    let unrelated = good(dtrace().arg("-L").arg(&dir).args(["-qn", "BEGIN { printf(\"on\\n\"); exit(0); }"]));
+    assert_eq!(unrelated.lines(), ["on"]);
+    let without = ends_with(1, dtrace().args(["-qn", "BEGIN { printf(\"%d\\n\", ANSWER); exit(0); }"]));
+    assert!(without.contains("ANSWER"), "{without}");
+}
+
+#[test]
+fn stability_of_a_program() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-vn", "BEGIN { exit(0); }"]));
+    let report = "\nStability attributes for description BEGIN :\n\n\tMinimum Probe Description Attributes\n\t\tIdentifier Names: Stable\n";
+    assert!(outcome.stdout.starts_with(report), "{}", outcome.describe());
+}
+
+#[test]
+fn names_can_be_left_out() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-x", "noresolve", "-qn", "profile-997 /arg0/ { stack(1); exit(0); }"]));
+    assert!(outcome.lines()[0].trim_start().starts_with("0xffff"), "{}", outcome.describe());
+}
