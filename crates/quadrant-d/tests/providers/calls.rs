@@ -62,7 +62,9 @@ fn system_calls() {
     assert!(matches!(&layout.raw[1], Value::Field(f) if f.place == FieldPlace::Context { offset: 24, size: 8 }));
     assert!(world.layout("syscall::read:return").errno.is_some());
     let all = world.find("syscall:::entry").unwrap();
-    assert!(all.len() > 300 && all.iter().all(|probe| probe.layout == all[0].layout && probe.layout.args_vary));
+    // Calls that are newer than this program have what their records have.
+    let alike = all.iter().filter(|probe| probe.layout.raw.len() == 6).count();
+    assert!(alike > 300 && all.iter().all(|probe| probe.layout.args_vary), "{alike}");
     let error = world.find("syscall::opennat:entry").unwrap_err();
     assert_eq!(error.message, "probe description syscall::opennat:entry does not match any probes");
     assert!(error.help[0].contains("openat"), "{error:?}");
