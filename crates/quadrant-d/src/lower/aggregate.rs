@@ -176,7 +176,7 @@ impl Lower<'_> {
                     key.expr.span,
                     "D_PROTO_ARG",
                     format!(
-                        "@{}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}",
+                        "@{}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t      key: {got}",
                         name.name,
                         at + 1
                     ),

@@ -187,7 +187,7 @@ impl Lower<'_> {
                     key.span,
                     "D_PROTO_ARG",
                     format!(
-                        "{name}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}",
+                        "{name}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t      key: {got}",
                         at + 1
                     ),
                 );

@@ -17,8 +17,6 @@ use crate::format::{self, Takes};
 /// A use of aggregations that can be checked only when all of the script was seen.
 #[derive(Debug)]
 pub(in super::super) struct Pending {
-    /// The action.
-    action: String,
     names: Vec<String>,
     format: Option<Format>,
     span: Span,
@@ -211,7 +209,7 @@ impl Lower<'_> {
             names.push(name.name.clone());
         }
         self.check_recording(call.span);
-        self.pending.push(Pending { action: "printa".to_owned(), names, format: format.clone(), span: call.span });
+        self.pending.push(Pending { names, format: format.clone(), span: call.span });
         self.act(ActionKind::Printa { format, maps }, Vec::new());
         Some(())
     }
@@ -231,8 +229,8 @@ impl Lower<'_> {
     }
 
     /// An action needs an aggregation that is fed somewhere.
-    pub(super) fn uses_aggregation(&mut self, name: &str, action: &str, span: Span) {
-        self.pending.push(Pending { action: action.to_owned(), names: vec![name.to_owned()], format: None, span });
+    pub(super) fn uses_aggregation(&mut self, name: &str, span: Span) {
+        self.pending.push(Pending { names: vec![name.to_owned()], format: None, span });
     }
 
     /// Checks what could not be checked before the whole script was seen.
@@ -246,13 +244,8 @@ impl Lower<'_> {
         for name in &pending.names {
             let fed = self.aggregations.get(name).is_some_and(|known| known.function.is_some());
             if !fed {
-                let tag = match pending.action.as_str() {
-                    "printa" => "D_PRINTA_AGGBAD",
-                    "clear" => "D_CLEAR_AGGBAD",
-                    "trunc" => "D_TRUNC_AGGBAD",
-                    _ => "D_NORMALIZE_AGGBAD",
-                };
-                return self.fail(pending.span, tag, format!("undefined aggregation: @{name}"));
+                let message = format!("failed to resolve @{name}: Unknown variable name");
+                return self.fail(pending.span, "D_IDENT_UNDEF", message);
             }
         }
         let first = self.key_of(pending.names.first()?);

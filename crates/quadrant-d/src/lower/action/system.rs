@@ -39,7 +39,7 @@ impl Lower<'_> {
         }
         self.check_recording(call.span);
         let map = self.aggregation_named(name);
-        self.uses_aggregation(&name.name, call.name, call.args[0].span);
+        self.uses_aggregation(&name.name, call.args[0].span);
         let args = match call.args.len() {
             2 => vec![self.int_arg(call, 2)?],
             _ => Vec::new(),

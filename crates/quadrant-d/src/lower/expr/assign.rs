@@ -88,11 +88,10 @@ impl Lower<'_> {
     fn writable(&mut self, target: &ast::Expr, symbol: &str) -> Option<()> {
         let Some((Scope::Global, name, _)) = variable_named(target) else { return Some(()) };
         if self.variable(Scope::Global, name).is_none() && self.is_read_only(name) {
-            let name = name.to_owned();
             return self.fail(
                 target.span,
                 "D_OP_WRITE",
-                format!("operator {symbol} can only be applied to a writable variable: {name} is read-only"),
+                format!("operator {symbol} can only be applied to a writable variable"),
             );
         }
         Some(())
