@@ -10,6 +10,7 @@ mod faults;
 mod providers;
 mod scripts;
 mod targets;
+mod toolkit;
 
 use quadrant_testing::{Outcome, Program, Running};
 
