@@ -15,6 +15,7 @@ use quadrant_program::program::Faults;
 use quadrant_program::program::Program;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
+use quadrant_program::span::Span;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Space;
@@ -216,36 +217,52 @@ pub(super) fn error_clauses(program: &Program) -> Vec<(usize, PointId)> {
     program.clauses.iter().enumerate().filter_map(of_error).collect()
 }
 
-/// Where the statements of a clause start in the script: those of its body, and the actions of its records.
+/// Where the statements of a clause start in the script: those of its body, and the actions of its records. What a statement was
+/// taken apart into is within it, and no statement of its own.
 pub(super) fn statements(program: &Program, clause: &Clause) -> BTreeSet<u32> {
-    let mut starts = BTreeSet::new();
+    let mut spans = Vec::new();
     if matches!(program.faults, Faults::Abort(_)) {
-        note_statements(program, &clause.body, &mut starts);
+        note_statements(program, &clause.body, &mut spans);
+    }
+    spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+    let mut starts = BTreeSet::new();
+    let mut end = 0;
+    for span in spans {
+        if starts.is_empty() || span.start >= end {
+            starts.insert(span.start);
+            end = span.end;
+        }
     }
     starts
 }
 
-fn note_statements(program: &Program, body: &[Stmt], starts: &mut BTreeSet<u32>) {
+fn note_statements(program: &Program, body: &[Stmt], spans: &mut Vec<Span>) {
     for stmt in body {
         match &stmt.kind {
             StmtKind::If { then, other, .. } => {
-                starts.insert(stmt.span.start);
-                note_statements(program, then, starts);
-                note_statements(program, other, starts);
+                // The statements in it are counted on their own.
+                spans.push(Span::new(stmt.span.start, stmt.span.start));
+                note_statements(program, then, spans);
+                note_statements(program, other, spans);
             }
-            StmtKind::Block(body) => note_statements(program, body, starts),
-            StmtKind::Emit { record, args } => note_actions(program, *record, args, starts),
-            _ => drop(starts.insert(stmt.span.start)),
+            StmtKind::Block(body) => note_statements(program, body, spans),
+            StmtKind::Emit { record, args } => note_actions(program, *record, args, spans),
+            _ => spans.push(stmt.span),
         }
     }
 }
 
-fn note_actions(program: &Program, record: RecordId, args: &[Expr], starts: &mut BTreeSet<u32>) {
+fn note_actions(program: &Program, record: RecordId, args: &[Expr], spans: &mut Vec<Span>) {
     let Some(RecordKind::Firing(actions)) = program.records.get(record.0 as usize).map(|record| &record.kind) else {
         return;
     };
-    let first = |range: &std::ops::Range<u32>| args.get(range.start as usize).filter(|_| !range.is_empty());
-    starts.extend(actions.iter().filter_map(|action| first(&action.args)).map(|arg| arg.span.start));
+    for action in actions {
+        let args = args.get(action.args.start as usize..action.args.end as usize).unwrap_or_default();
+        if let [first, ..] = args {
+            let end = args.iter().map(|arg| arg.span.end).max().unwrap_or(first.span.end);
+            spans.push(Span::new(first.span.start, end));
+        }
+    }
 }
 
 /// Whether evaluating an expression can fault.

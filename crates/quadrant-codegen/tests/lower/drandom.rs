@@ -18,8 +18,9 @@ use crate::build::*;
 use crate::engine::{Seen, in_kernel, in_machine, word};
 use crate::faults::aborting;
 
+/// Each has at least the bytes that are copied of it.
 const TEXTS: [&[u8]; 3] =
-    [b"/usr//lib/../a.b\0", b"\0", b"{\"a\": [1, \"x/y\", {\"b\": -12}], \"longer\": \"than the least cap\"}\0"];
+    [b"/usr//lib/../a.b\0", &[0; 16], b"{\"a\": [1, \"x/y\", {\"b\": -12}], \"longer\": \"than the least cap\"}\0"];
 const CAPS: [u32; 3] = [16, 64, 256];
 
 struct Generator<'a> {

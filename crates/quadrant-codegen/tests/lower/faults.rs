@@ -241,3 +241,28 @@ fn stop_lets_its_clause_end_and_no_other_begin() {
         assert_eq!((seen.cell(first)[0], seen.cell(second)[0]), (1, 0));
     });
 }
+
+#[test]
+fn what_a_statement_was_taken_apart_into_is_no_statement() {
+    let mut script = aborting();
+    let [first, second] = [(); 2].map(|()| script.scalar(Type::I64));
+    let temporary = script.var(Type::I64);
+    let spanned = |mut stmt: Stmt, start, end| {
+        stmt.span = Span::new(start, end);
+        stmt
+    };
+    let mut value = user_word(arg(0));
+    value.span = Span::new(45, 50);
+    script.clause(
+        None,
+        vec![
+            // `first = 1` by way of a variable, then `second = *address`.
+            spanned(set(temporary, int(1)), 18, 19),
+            spanned(set_map(first, None, var(temporary, Type::I64)), 10, 19),
+            spanned(set_map(second, None, value), 40, 50),
+        ],
+    );
+    both(&script, &FakeEnv::default(), &[(0, vec![NOWHERE_AT])], |seen| {
+        assert_eq!(faults(seen), [[2, Fault::BadAddress as u64, NOWHERE_AT]]);
+    });
+}
