@@ -41,7 +41,7 @@ use quadrant_program::probe::{Found, Point, ProbeCatalog, ProbeError, ProbeKind,
 use quadrant_program::span::Span;
 use quadrant_types::{Types, suggest_many};
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -252,19 +252,29 @@ impl<'a> Providers<'a> {
     }
 
     fn no_match(&self, wanted: &Wanted) -> ProbeError {
-        let mut names = std::collections::BTreeSet::new();
-        let near = Wanted { name: Pattern::new(""), function: Pattern::new(""), ..wanted.clone() };
-        for provider in self.candidates(&near) {
-            // What cannot be listed cannot be suggested.
-            let _ = (provider.list)(self, &near, &mut |row| {
-                names.insert(wanted.shaped(&row.name));
-            });
+        // A mistake in the function is the likelier one: thousands of functions have the same few names of probes.
+        let other_function = Wanted { function: Pattern::new(""), ..wanted.clone() };
+        let mut names = self.names_like(&other_function, wanted);
+        if names.is_empty() {
+            names = self.names_like(&Wanted { name: Pattern::new(""), ..other_function }, wanted);
         }
         let wanted = wanted.to_string();
         let near = suggest_many(&wanted, names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
         let help = if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
         ProbeError { message: format!("probe description {wanted} does not match any probes"), help }
+    }
+
+    /// The names of what a description means, as somebody would write them who wrote `shape`.
+    fn names_like(&self, description: &Wanted, shape: &Wanted) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for provider in self.candidates(description) {
+            // What cannot be listed cannot be suggested.
+            let _ = (provider.list)(self, description, &mut |row| {
+                names.insert(shape.shaped(&row.name));
+            });
+        }
+        names
     }
 }
 
