@@ -1,5 +1,6 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask vm`.
+//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask arm64`, `cargo xtask vm`.
 
+mod arm64;
 mod bench;
 mod size;
 mod test;
@@ -23,6 +24,8 @@ enum Task {
     Bench(bench::Options),
     /// Check that the release binary is static and not too large.
     Size(size::Options),
+    /// Check the workspace for arm64, and run the tracer under an arm64 kernel.
+    Arm64(arm64::Options),
     /// Boot a Debian kernel under emulation and run a command in it as root.
     Vm(vm::Options),
 }
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Size(options) => size::run(&options),
+        Task::Arm64(options) => arm64::run(&options),
         Task::Vm(options) => vm::run(&options),
     };
     done.unwrap_or_else(|failure| {

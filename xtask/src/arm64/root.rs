@@ -48,7 +48,8 @@ impl Root {
         succeed(workspace::cargo().args(["fetch", "--locked"]))?;
         let words = [args, &["--target", TARGET, "--locked", "--offline"]].concat().join(" ");
         println!("cargo {words}");
-        self.run(&format!("cd {SOURCE} && exec cargo {words}"))
+        let done = self.run(&format!("cd {SOURCE} && exec cargo {words}"));
+        done.map_err(|e| format!("`cargo {words}` in {}: {e}", self.path.display()).into())
     }
 
     fn make(&self) -> Result<(), Failure> {
