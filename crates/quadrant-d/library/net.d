@@ -305,7 +305,6 @@ typedef struct tcpsinfo {
 	string tcps_laddr;
 	string tcps_raddr;
 	int32_t tcps_state;
-	uint32_t tcps_iss;
 	uint32_t tcps_suna;
 	uint32_t tcps_snxt;
 	uint32_t tcps_rack;
@@ -316,7 +315,6 @@ typedef struct tcpsinfo {
 	int32_t tcps_rcv_ws;
 	uint32_t tcps_cwnd;
 	uint32_t tcps_cwnd_ssthresh;
-	uint32_t tcps_sack_snxt;
 	uint32_t tcps_rto;
 	uint32_t tcps_mss;
 	int tcps_retransmit;
@@ -331,18 +329,19 @@ translator tcpsinfo_t < struct sock *S > {
 	tcps_laddr = S != 0 ? __sock_local[S] : "<unknown>";
 	tcps_raddr = S != 0 ? __sock_remote[S] : "<unknown>";
 	tcps_state = S != 0 ? S->__sk_common.skc_state : TCP_STATE_CLOSED;
-	tcps_iss = S != 0 ? ((struct tcp_sock *)S)->snd_una : 0;
 	tcps_suna = S != 0 ? ((struct tcp_sock *)S)->snd_una : 0;
 	tcps_snxt = S != 0 ? ((struct tcp_sock *)S)->snd_nxt : 0;
-	tcps_rack = S != 0 ? ((struct tcp_sock *)S)->rcv_nxt : 0;
+	tcps_rack = S != 0 ? ((struct tcp_sock *)S)->rcv_wup : 0;
 	tcps_rnxt = S != 0 ? ((struct tcp_sock *)S)->rcv_nxt : 0;
 	tcps_swnd = S != 0 ? ((struct tcp_sock *)S)->snd_wnd : 0;
 	tcps_snd_ws = S != 0 ? ((struct tcp_sock *)S)->rx_opt.snd_wscale : 0;
 	tcps_rwnd = S != 0 ? ((struct tcp_sock *)S)->rcv_wnd : 0;
 	tcps_rcv_ws = S != 0 ? ((struct tcp_sock *)S)->rx_opt.rcv_wscale : 0;
 	tcps_cwnd = S != 0 ? ((struct tcp_sock *)S)->snd_cwnd * ((struct tcp_sock *)S)->mss_cache : 0;
-	tcps_cwnd_ssthresh = S != 0 ? ((struct tcp_sock *)S)->snd_ssthresh * ((struct tcp_sock *)S)->mss_cache : 0;
-	tcps_sack_snxt = S != 0 ? ((struct tcp_sock *)S)->snd_nxt : 0;
+	/* There is no threshold as long as no packet was lost. */
+	tcps_cwnd_ssthresh = S == 0 ? 0 : ((struct tcp_sock *)S)->snd_ssthresh >= 0x7fffffff ? 0xffffffff :
+	    ((struct tcp_sock *)S)->snd_ssthresh * ((struct tcp_sock *)S)->mss_cache;
+	/* In ticks of the kernel's clock. */
 	tcps_rto = S != 0 ? ((struct inet_connection_sock *)S)->icsk_rto : 0;
 	tcps_mss = S != 0 ? ((struct tcp_sock *)S)->mss_cache : 0;
 	tcps_retransmit = S != 0 ? ((struct inet_connection_sock *)S)->icsk_retransmits != 0 : 0;

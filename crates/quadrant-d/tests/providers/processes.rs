@@ -3,6 +3,7 @@
 use crate::world::{World, desc};
 use quadrant_d::providers::{Command, Settings, Value};
 use quadrant_program::probe::Site;
+use quadrant_testing::Program;
 use std::path::PathBuf;
 
 /// A dynamically linked program that waits until the test's end.
@@ -65,16 +66,22 @@ fn functions_of_a_command_that_waits() {
 #[test]
 fn static_probes_of_a_process() {
     let Some(world) = World::new() else { return };
-    let sleeper = Sleeper::start();
-    let pid = sleeper.0.id();
-    let Ok(found) = world.find(&format!("libc{pid}:::")) else {
-        quadrant_testing::skip("this C library has no static probes");
-        return;
+    let path = match quadrant_testing::target("usdt") {
+        Ok(path) => path,
+        Err(missing) => return quadrant_testing::skip(missing),
     };
-    let name = &found[0].point.name;
-    assert!(name.starts_with(&format!("libc{pid}:libc.so")), "{name}");
-    assert!(matches!(found[0].point.site, Site::Usdt { pid: Some(p), .. } if p == pid));
+    let mut program = Program::new(path).args(["1"]).env("TARGET_WAIT", "1").with_input().start().unwrap();
+    program.wait_for_stdout("ready").unwrap();
+    let pid = program.pid();
+    let hit = world.find(&format!("demo{pid}:a.out:main:hit")).unwrap();
+    assert_eq!(hit[0].point.name, format!("demo{pid}:usdt:main:hit"));
+    assert!(matches!(hit[0].point.site, Site::Usdt { pid: Some(p), .. } if p == pid));
+    assert_eq!((hit[0].layout.raw.len(), hit[0].layout.args.len()), (2, 2));
+    // A probe in several places is one.
+    let places = world.find(&format!("demo{pid}:::place")).unwrap();
+    assert!(places.len() > 1 && places.iter().all(|probe| probe.id == places[0].id), "{places:?}");
+    assert_eq!(world.find(&format!("dem?{pid}:::hit")).unwrap().len(), hit.len());
     assert!(world.find(&format!("nosuch{pid}:::")).is_err());
-    let by_pattern = world.find(&format!("lib?{pid}:::")).unwrap();
-    assert_eq!(by_pattern.len(), found.len());
+    program.close_input();
+    program.finish().unwrap();
 }
