@@ -6,7 +6,7 @@ use std::path::Path;
 use quadrant_testing::Running;
 use serde_json::Value;
 
-use super::{needs_kprobes, needs_multi, tracefs};
+use super::{needs_guest, needs_kprobes, needs_multi, tracefs};
 use crate::common::{attached, end, folder, good, is_before, quadrant, script};
 
 /// Calls of a function between the start of a trace and the look at it: a prime.
@@ -35,7 +35,7 @@ fn functions(attachments: &[Value], is: impl Fn(&Value) -> bool) -> BTreeSet<Str
     targets.map(|target| text(target, "function").to_owned()).collect()
 }
 
-/// A folder made and removed again, so often.
+/// A folder made and removed again, so often. (In 5.10, removing does not pass vfs_rmdir: it is inlined into its caller.)
 fn make_and_remove(inside: &Path) {
     let folder = inside.join("made");
     for _ in 0..CALLS {
@@ -47,8 +47,9 @@ fn make_and_remove(inside: &Path) {
 #[test]
 fn events_of_tracefs_have_the_kernels_hits_and_misses() {
     needs_kprobes!();
+    needs_guest!();
     let inside = folder("active");
-    let tracer = script("kprobe:vfs_mkdir { @ = count(); } kretprobe:vfs_rmdir { @r = count(); }");
+    let tracer = script("kprobe:vfs_mkdir { @ = count(); } kretprobe:vfs_mkdir { @r = count(); }");
     let tracer = attached(tracer.args(["--kprobe-mechanism", "tracefs"]));
     make_and_remove(&inside);
     let (seen, defined, profile) = (attachments(), tracefs("kprobe_events"), tracefs("kprobe_profile"));

@@ -5,13 +5,10 @@ use quadrant_testing::skip;
 
 use crate::common::needs_root;
 
-/// Names the kernel in a guest.
-const GUEST: &str = "QUADRANT_GUEST";
-
 #[test]
 fn each_kernel_has_what_is_known_of_it() {
     needs_root!();
-    let Ok(kernel) = std::env::var(GUEST) else {
+    let Ok(kernel) = std::env::var(super::GUEST) else {
         return skip("this machine is no guest of `cargo xtask test --vm`");
     };
     assert_eq!(super::kprobes(), Ok(()));

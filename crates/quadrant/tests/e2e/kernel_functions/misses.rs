@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quadrant_testing::{Program, Signal};
 
-use super::{needs_kprobes, tracefs};
+use super::{needs_guest, needs_kprobes, tracefs};
 use crate::common::{attached, number, script, target};
 
 /// Sleeps of each of the eight workers; the function that sleeps is called by nobody else.
@@ -14,6 +14,7 @@ const WORKERS: i64 = 8;
 #[test]
 fn misses_are_as_many_as_the_kernel_counts() {
     needs_kprobes!();
+    needs_guest!();
     let sleepers = target!("sleepers");
     for option in [true, false] {
         let config = if option { "" } else { "config = { maxactive = 1 } " };
@@ -39,6 +40,7 @@ fn misses_are_as_many_as_the_kernel_counts() {
 #[test]
 fn with_room_for_all_nothing_is_missed() {
     needs_kprobes!();
+    needs_guest!();
     let sleepers = target!("sleepers");
     let tracer = script("kretprobe:hrtimer_nanosleep { @ = count(); }").args(["--maxactive", "64", "--strict"]);
     let outcome = tracer.args(["-c", &format!("{sleepers} {SLEEPS} {WORKERS}")]).run().unwrap();
