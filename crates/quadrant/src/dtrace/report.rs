@@ -15,6 +15,13 @@ pub fn first_error(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String
     error.map_or(String::new(), |error| placed(loaded, compiled, error, tags))
 }
 
+/// A program without anything in it.
+pub fn empty(loaded: &Loaded, tags: bool) -> String {
+    let help = "an empty program is no error with `-x empty`";
+    let diagnostic = Diagnostic::error(Span::default(), "empty D program translation unit").tag("D_EMPTY").help(help);
+    message(loaded, &diagnostic, Span::default(), tags)
+}
+
 /// Whether nothing is wrong but that actions which change the system are not allowed.
 pub fn lacks_permission(compiled: &Compiled) -> bool {
     let mut errors = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);

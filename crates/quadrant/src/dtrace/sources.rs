@@ -20,6 +20,8 @@ pub struct Loaded {
     pub source: Source,
     /// Its lines, with their numbers.
     pub lines: Lines,
+    /// There is nothing in it.
+    pub is_empty: bool,
     /// Predicates and bodies of its clauses.
     pub regions: Vec<(Span, &'static str)>,
 }
@@ -80,7 +82,8 @@ fn examine(source: Source) -> Loaded {
             regions.extend(clause.body.iter().map(|body| (body.span, "action list")));
         }
     }
-    Loaded { source, lines: parsed.lines, regions }
+    let is_empty = parsed.script.items.is_empty() && parsed.diagnostics.is_empty();
+    Loaded { source, lines: parsed.lines, is_empty, regions }
 }
 
 fn parse(source: &Source) -> Parsed {

@@ -88,6 +88,9 @@ fn compile(
     let texts: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
     let mut compiled = quadrant_d::lower::compile(&texts, &env);
     let options = &compiled.options;
+    if let Some(empty) = loaded.iter().find(|one| one.is_empty && !options.empty) {
+        return Err(Failure::rendered(report::empty(empty, options.errtags)));
+    }
     let Some(mut program) = compiled.program.take() else {
         if report::lacks_permission(&compiled) {
             return Err(not_allowed(line, loaded, &compiled));

@@ -59,6 +59,15 @@ fn messages_about_programs() {
 }
 
 #[test]
+fn empty_programs() {
+    needs_root!();
+    let empty = ends_with(1, dtrace().args(["-xerrtags", "-s", "/dev/null"]));
+    let expected = "dtrace: failed to compile script /dev/null: [D_EMPTY] line 1: empty D program translation unit\n";
+    assert!(empty.starts_with(expected), "{empty}");
+    ends_with(0, dtrace().args(["-x", "empty", "-e", "-s", "/dev/null"]));
+}
+
+#[test]
 fn options_that_are_wrong() {
     needs_root!();
     for (option, why) in [
