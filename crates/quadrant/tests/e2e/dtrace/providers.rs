@@ -6,11 +6,20 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use quadrant_testing::{Outcome, Running, Signal};
 
 use super::{answers, dtrace, number, quietly_on, ready};
-use crate::common::{needs_root, target};
+use crate::common::{needs_loops, needs_root, target};
 
 /// Datagrams and messages of the tests of the network: a prime number.
 const MESSAGES: usize = 107;
 const SIZE: usize = 100;
+
+/// Ends the calling test, as skipped, where packets to this machine itself do not come.
+macro_rules! needs_loopback {
+    () => {
+        if UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.send_to(&[0], socket.local_addr()?)).is_err() {
+            return quadrant_testing::skip("the loopback device is down");
+        }
+    };
+}
 
 /// A quiet tracer that is ready.
 fn tracing(text: &str) -> Running {
@@ -25,6 +34,8 @@ fn ended(tracer: Running) -> Outcome {
 #[test]
 fn datagrams_leave_and_come() {
     needs_root!();
+    needs_loops!();
+    needs_loopback!();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     let tracer = tracing(&format!(
@@ -48,6 +59,8 @@ fn datagrams_leave_and_come() {
 #[test]
 fn datagrams_of_version_6() {
     needs_root!();
+    needs_loops!();
+    needs_loopback!();
     let Ok(socket) = UdpSocket::bind("[::1]:0") else { return quadrant_testing::skip("there is no IPv6 here") };
     let port = socket.local_addr().unwrap().port();
     let tracer = tracing(&format!(
@@ -62,6 +75,8 @@ fn datagrams_of_version_6() {
 #[test]
 fn connections_from_request_to_end() {
     needs_root!();
+    needs_loops!();
+    needs_loopback!();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let tracer = tracing(&format!(
@@ -99,6 +114,8 @@ fn connections_from_request_to_end() {
 #[test]
 fn connections_that_nobody_takes() {
     needs_root!();
+    needs_loops!();
+    needs_loopback!();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let tracer = tracing(&format!(
         "tcp:::accept-refused /args[4]->tcp_sport == {port}/ {{ @[\"accept\", args[2]->ip_daddr] = count(); }}
@@ -114,6 +131,7 @@ fn connections_that_nobody_takes() {
 #[test]
 fn a_file_that_is_written_to_its_device() {
     needs_root!();
+    needs_loops!();
     let path = std::env::temp_dir().join(format!("quadrant-io-{}", std::process::id()));
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     let tracer = tracing(&format!(
@@ -168,6 +186,7 @@ fn threads_begin_and_end() {
 #[test]
 fn what_is_known_of_a_process() {
     needs_root!();
+    needs_loops!();
     let text = "int said;
         syscall::read:entry /pid == $target && fds[arg0].fi_name == \"hostname\" && !said/ {
             said = 1;
