@@ -7,6 +7,8 @@
 pub struct Arch {
     /// Name as in `uname -m`.
     pub name: &'static str,
+    /// `e_machine` of its ELF files.
+    pub elf_machine: u16,
     /// Function arguments in registers, in order.
     pub arguments: &'static [u16],
     /// System call arguments, in order.
@@ -41,6 +43,7 @@ pub struct Compat {
 /// x86-64: System V calling convention; offsets of `struct pt_regs` in the kernel's `arch/x86/include/asm/ptrace.h`.
 pub static X86_64: Arch = Arch {
     name: "x86_64",
+    elf_machine: 62,
     arguments: &[112, 104, 96, 88, 72, 64],
     syscall_arguments: &[112, 104, 96, 56, 72, 64],
     syscall_number: 120,
@@ -79,6 +82,7 @@ pub static X86_64: Arch = Arch {
 /// AArch64: `struct user_pt_regs` of the kernel's `arch/arm64/include/uapi/asm/ptrace.h`.
 pub static AARCH64: Arch = Arch {
     name: "aarch64",
+    elf_machine: 183,
     arguments: &[0, 8, 16, 24, 32, 40, 48, 56],
     syscall_arguments: &[0, 8, 16, 24, 32, 40],
     // `syscallno` of the kernel's own `struct pt_regs`, after `orig_x0`.

@@ -19,7 +19,6 @@ const SECTION_LEN: u64 = 64;
 /// Real files have dozens; an object file with a section for each function has more.
 const MAX_SECTIONS: u64 = 1 << 20;
 
-const MACHINE_X86_64: u16 = 62;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_EXECUTABLE: u32 = 1;
 const SECTION_EXECUTABLE: u64 = 4;
@@ -147,7 +146,7 @@ impl Header {
         if bytes[4..6] != [2, 1] {
             return Err(file.malformed("only 64-bit little-endian programs are supported"));
         }
-        if u16_at(&bytes, 18) != Some(MACHINE_X86_64) {
+        if u16_at(&bytes, 18) != Some(quadrant_program::arch::native().elf_machine) {
             return Err(file.malformed("it is for another processor than this machine's"));
         }
         Self::fields(&bytes).ok_or_else(|| file.malformed("its ELF header is cut short"))

@@ -87,6 +87,11 @@ fn return_instructions() {
     }
 }
 
+/// This machine's, which fits a byte on all that are known.
+fn machine() -> u8 {
+    u8::try_from(quadrant_program::arch::native().elf_machine).unwrap()
+}
+
 #[test]
 fn refused_files() {
     let folder = Folder::new("refused");
@@ -100,9 +105,8 @@ fn refused_files() {
     header[..6].copy_from_slice(b"\x7fELF\x01\x01");
     assert!(refused(&header).contains("64-bit"));
     header[4] = 2;
-    header[18] = 183;
     assert!(refused(&header).contains("another processor"));
-    header[18] = 62;
+    header[18] = machine();
     header[40] = 255;
     header[60] = 1;
     assert!(refused(&header).contains("beyond its end"));
@@ -165,7 +169,7 @@ fn small_elf() -> Vec<u8> {
     let sections_at = names_at + names.len() as u64;
     let mut data = b"\x7fELF\x02\x01\x01".to_vec();
     data.resize(16, 0);
-    data.extend([2, 0, 62, 0, 1, 0, 0, 0]);
+    data.extend([2, 0, machine(), 0, 1, 0, 0, 0]);
     for word in [0x40_0000, 64, sections_at] {
         data.extend(word.to_le_bytes());
     }
