@@ -62,6 +62,8 @@ pub enum StmtKind {
     /// rest).
     Stop,
     /// Write a number into scratch memory of [`crate::expr::Function::Alloca`], with the width of the value's type. Faults elsewhere.
+    /// With a pointer in [`crate::ty::Space::Program`], an `AddrOf` of a variable plus a constant: into that variable, also a text whose
+    /// capacity is a multiple of 8.
     Store {
         /// Where.
         addr: Expr,

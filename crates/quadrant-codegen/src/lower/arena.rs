@@ -12,6 +12,7 @@ use quadrant_program::program::Clause;
 use quadrant_program::program::Fault;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Space;
+use quadrant_program::ty::Type;
 
 use super::arith::width;
 use super::cells::Cell;
@@ -85,8 +86,11 @@ impl Lower<'_, '_> {
         Ok(self.f.b.add(start, i64::from(arena.off)))
     }
 
-    /// `*address = value` in the arena.
+    /// `*address = value` in the arena, or in a variable whose address that is.
     pub fn store_number(&mut self, addr: &Expr, value: &Expr) -> Result<()> {
+        if is_own(addr) {
+            return self.store_member(addr, value);
+        }
         let arena = self.arena()?;
         let size = width(&value.ty);
         let value = self.scalar(value)?;
@@ -94,6 +98,21 @@ impl Lower<'_, '_> {
         let off = self.arena_offset(arena, addr);
         self.abort_if(Fault::BadAddress, Cond::Ugt, off, i64::from(arena.size - size.bytes()), addr)?;
         let to = self.arena_place(arena, off);
+        self.f.b.store(to.base, to.off, size, value);
+        Ok(())
+    }
+
+    /// A member of a variable.
+    fn store_member(&mut self, addr: &Expr, value: &Expr) -> Result<()> {
+        let len = value.ty.c_size().unwrap_or(0);
+        let Some(to) = self.program_place(addr, len)? else {
+            return Err(self.model_error("a member outside its variable"));
+        };
+        if !value.ty.is_scalar() {
+            return self.store(value, to);
+        }
+        let size = width(&value.ty);
+        let value = self.scalar(value)?;
         self.f.b.store(to.base, to.off, size, value);
         Ok(())
     }
@@ -188,9 +207,14 @@ impl Lower<'_, '_> {
     }
 }
 
+/// Whether an address is one of memory that the program itself owns.
+fn is_own(addr: &Expr) -> bool {
+    matches!(addr.ty, Type::Pointer { space: Space::Program, .. })
+}
+
 fn uses_arena(node: Node<'_>) -> bool {
     match node {
-        Node::Stmt(stmt) => matches!(stmt.kind, StmtKind::Store { .. }),
+        Node::Stmt(stmt) => matches!(&stmt.kind, StmtKind::Store { addr, .. } if !is_own(addr)),
         Node::Expr(e) => matches!(e.kind, ExprKind::Call(Function::Alloca | Function::Copy(_), _)),
         Node::End(_) => false,
     }

@@ -323,7 +323,13 @@ impl Lower<'_> {
 
     /// Evaluates a value once: a statement that keeps it, and what was kept.
     pub(super) fn keep(&mut self, value: Expr) -> (Stmt, Expr) {
-        let (span, ty) = (value.span, value.ty.clone());
+        let ty = value.ty.clone();
+        self.keep_as(value, ty)
+    }
+
+    /// As [`Lower::keep`], stored as another type that holds it.
+    pub(super) fn keep_as(&mut self, value: Expr, ty: Type) -> (Stmt, Expr) {
+        let span = value.span;
         self.program.vars.push(ModelVariable { name: "$".to_owned(), ty: ty.clone(), shared: false });
         let id = VarId(self.program.vars.len() as u32 - 1);
         let keep = Stmt::new(StmtKind::Assign(Place::Var(id), value), span);

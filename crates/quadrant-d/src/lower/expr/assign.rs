@@ -3,11 +3,10 @@
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
-use quadrant_program::ty::{Space, Type};
+use quadrant_program::ty::Type;
 use quadrant_types::TypeId;
 
 use super::super::Lower;
-use super::super::convert::place_of;
 use super::super::value::{Ty, Value};
 use super::super::vars::variable_named;
 use super::block;
@@ -108,13 +107,6 @@ impl Lower<'_> {
         let (old, value) = (self.expr(target), self.expr(value));
         let (old, value) = (old?, value?);
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
-        let ExprKind::Deref { addr, space: Space::Kernel } = old.expr.kind.clone() else {
-            return self.fail(
-                target.span,
-                "D_OP_LVAL",
-                format!("operator {symbol} requires modifiable lvalue as an operand"),
-            );
-        };
         let value = match op {
             Some(op) => self.binary(op, old.clone(), value, span)?,
             None => value,
@@ -127,29 +119,8 @@ impl Lower<'_> {
                 format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""),
             );
         };
-        let stmt = self.write_memory(*addr, &value, span)?;
-        Some((vec![stmt], old))
-    }
-
-    fn write_memory(&mut self, addr: Expr, value: &Value, span: Span) -> Option<Stmt> {
-        if value.expr.ty.is_scalar() {
-            let addr = Expr { ty: Type::U64, ..self.address(Value { expr: addr, ty: value.ty.clone() }) };
-            return Some(Stmt::new(StmtKind::Store { addr, value: value.expr.clone() }, span));
-        }
-        let size = self.size_of(&value.ty);
-        match (size, place_of(value.expr.clone())) {
-            (Some(size), (from, Space::Kernel)) => {
-                let size = Expr::int(size as i64, Type::U64, span);
-                let call =
-                    ExprKind::Call(quadrant_program::expr::Function::Copy(Space::Kernel), vec![from, addr, size]);
-                Some(Stmt::new(StmtKind::Expr(Expr::new(call, Type::None, span)), span))
-            }
-            _ => self.fail(
-                span,
-                "D_OP_LVAL",
-                "value that is not in memory of the kernel cannot be written through a pointer: write its members",
-            ),
-        }
+        let stmts = self.write_place(&old.expr, &value, &symbol, span)?;
+        Some((stmts, old))
     }
 
     /// `x++` and its like.
@@ -231,11 +202,8 @@ impl Lower<'_> {
 
     fn count_memory(&mut self, target: &ast::Expr, sum: Value, span: Span) -> Option<(Vec<Stmt>, Value)> {
         let place = self.expr(target)?;
-        let ExprKind::Deref { addr, space: Space::Kernel } = place.expr.kind.clone() else {
-            return self.fail(target.span, "D_OP_LVAL", "operator requires modifiable lvalue as an operand");
-        };
-        let stmt = self.write_memory(*addr, &sum, span)?;
-        Some((vec![stmt], place))
+        let stmts = self.write_place(&place.expr, &sum, "++", span)?;
+        Some((stmts, place))
     }
 }
 

@@ -4,6 +4,7 @@ mod assign;
 mod member;
 mod operator;
 mod pointer;
+mod store;
 
 pub(super) use assign::nothing;
 

@@ -114,7 +114,7 @@ impl Lower<'_> {
     /// What a C type's value at an address is.
     pub(in super::super) fn read_at(&mut self, addr: Expr, to: TypeId, space: Space, span: Span) -> Option<Value> {
         let ty = self.ty_of(to);
-        if matches!(ty, Ty::Text) {
+        if matches!(ty, Ty::Text) && space != Space::Program {
             return Some(self.text_at(addr, space, span));
         }
         let model = self.model(&ty, span)?;
