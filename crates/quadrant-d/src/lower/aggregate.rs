@@ -242,7 +242,9 @@ impl Lower<'_> {
         match value.constant() {
             Some(value) => Some(value),
             None => {
-                self.fail(arg.span, tag, format!("{}( ) argument #{number} must be an integer constant", call.name))
+                // Counted from the first argument after the value, as DTrace counts them.
+                let (name, number) = (call.name, number - 1);
+                self.fail(arg.span, tag, format!("{name}( ) argument #{number} must be an integer constant"))
             }
         }
     }
@@ -254,23 +256,23 @@ impl Lower<'_> {
         let span = call.span;
         let narrow = |value: i64| i32::try_from(value).is_ok();
         if !narrow(min) {
-            return self.fail(span, "D_LQUANT_BASEVAL", "lquantize( ) argument #2 must be a 32-bit quantity");
+            return self.fail(span, "D_LQUANT_BASEVAL", "lquantize( ) argument #1 must be a 32-bit quantity");
         }
         if !narrow(max) {
-            return self.fail(span, "D_LQUANT_LIMVAL", "lquantize( ) argument #3 must be a 32-bit quantity");
+            return self.fail(span, "D_LQUANT_LIMVAL", "lquantize( ) argument #2 must be a 32-bit quantity");
         }
         if max < min {
             return self.fail(
                 span,
                 "D_LQUANT_MISMATCH",
-                "lquantize( ) base (argument #2) must be less than limit (argument #3)",
+                "lquantize( ) base (argument #1) must be less than limit (argument #2)",
             );
         }
         if !(1..=MAX_LEVELS).contains(&step) {
             return self.fail(
                 span,
                 "D_LQUANT_STEPVAL",
-                "lquantize( ) step (argument #4) must be a non-zero positive 16-bit quantity",
+                "lquantize( ) step (argument #3) must be a non-zero positive 16-bit quantity",
             );
         }
         let levels = (max - min) / step;
@@ -278,14 +280,14 @@ impl Lower<'_> {
             return self.fail(
                 span,
                 "D_LQUANT_STEPLARGE",
-                "lquantize( ) step (argument #4) too large: must have at least one quantization level",
+                "lquantize( ) step (argument #3) too large: must have at least one quantization level",
             );
         }
         if levels > MAX_LEVELS {
             return self.fail(
                 span,
                 "D_LQUANT_STEPSMALL",
-                "lquantize( ) step (argument #4) too small: number of quantization levels must be a 16-bit quantity",
+                "lquantize( ) step (argument #3) too small: number of quantization levels must be a 16-bit quantity",
             );
         }
         // What is above the last whole level is above the range.
@@ -299,27 +301,27 @@ impl Lower<'_> {
         let steps = self.small(call, 5, "number of steps", ("D_LLQUANT_NSTEPTYPE", "D_LLQUANT_NSTEPVAL"))?;
         let span = call.span;
         if factor < 2 {
-            return self.fail(span, "D_LLQUANT_FACTORSMALL", "llquantize( ) factor (argument #2) must be two or more");
+            return self.fail(span, "D_LLQUANT_FACTORSMALL", "llquantize( ) factor (argument #1) must be two or more");
         }
         if low > high {
             return self.fail(
                 span,
                 "D_LLQUANT_MAGRANGE",
-                "llquantize( ) high (argument #4) must be greater than or equal to low (argument #3)",
+                "llquantize( ) high (argument #3) must be greater than or equal to low (argument #2)",
             );
         }
         if steps == 0 || !steps.is_multiple_of(factor) && !factor.is_multiple_of(steps) {
             return self.fail(
                 span,
                 "D_LLQUANT_FACTOREVEN",
-                "llquantize( ) factor (argument #2) must divide the number of steps per magnitude (argument #5) evenly, or be divided by it",
+                "llquantize( ) factor (argument #1) must divide the number of steps per magnitude (argument #4) evenly, or be divided by it",
             );
         }
         if u64::from(factor).checked_pow(u32::from(high) + 1).is_none() {
             return self.fail(
                 span,
                 "D_LLQUANT_MAGTOOBIG",
-                "llquantize( ) factor (argument #2) raised to power of high magnitude (argument #4) overflows 64-bits",
+                "llquantize( ) factor (argument #1) raised to power of high magnitude (argument #3) overflows 64-bits",
             );
         }
         Some(Aggregation::LogLinear(LogLinear { factor, low, high, steps }))
@@ -332,7 +334,7 @@ impl Lower<'_> {
             Err(_) => self.fail(
                 call.span,
                 tags.1,
-                format!("llquantize( ) {what} (argument #{number}) must be an unsigned 16-bit quantity"),
+                format!("llquantize( ) {what} (argument #{}) must be an unsigned 16-bit quantity", number - 1),
             ),
         }
     }
@@ -342,17 +344,17 @@ impl Lower<'_> {
         let (tag, what) = match (old, new) {
             (Aggregation::LinearHist { min, max, step }, Aggregation::LinearHist { min: b, max: l, step: s }) => {
                 match () {
-                    () if min != b => ("D_LQUANT_MATCHBASE", "base (argument #2)"),
-                    () if max != l => ("D_LQUANT_MATCHLIM", "limit (argument #3)"),
-                    () if step != s => ("D_LQUANT_MATCHSTEP", "step (argument #4)"),
+                    () if min != b => ("D_LQUANT_MATCHBASE", "base (argument #1)"),
+                    () if max != l => ("D_LQUANT_MATCHLIM", "limit (argument #2)"),
+                    () if step != s => ("D_LQUANT_MATCHSTEP", "step (argument #3)"),
                     () => return Some(()),
                 }
             }
             (Aggregation::LogLinear(a), Aggregation::LogLinear(b)) => match () {
-                () if a.factor != b.factor => ("D_LLQUANT_FACTORMATCH", "factor (argument #2)"),
-                () if a.low != b.low => ("D_LLQUANT_LOWMATCH", "low (argument #3)"),
-                () if a.high != b.high => ("D_LLQUANT_HIGHMATCH", "high (argument #4)"),
-                () if a.steps != b.steps => ("D_LLQUANT_NSTEPMATCH", "number of steps (argument #5)"),
+                () if a.factor != b.factor => ("D_LLQUANT_FACTORMATCH", "factor (argument #1)"),
+                () if a.low != b.low => ("D_LLQUANT_LOWMATCH", "low (argument #2)"),
+                () if a.high != b.high => ("D_LLQUANT_HIGHMATCH", "high (argument #3)"),
+                () if a.steps != b.steps => ("D_LLQUANT_NSTEPMATCH", "number of steps (argument #4)"),
                 () => return Some(()),
             },
             _ => return Some(()),

@@ -162,7 +162,7 @@ impl Lower<'_> {
         self.need_translators(named);
         self.need_translators(record);
         let Some(translator) = self.translator(record, &input) else {
-            let (to, from) = (self.types.display(record), self.type_name(&input.ty));
+            let (to, from) = (self.types.display(target), self.type_name(&input.ty));
             return self.fail(span, "D_XLATE_NONE", format!("cannot translate from \"{from}\" to \"{to}\""));
         };
         let name = self.types.display(record);

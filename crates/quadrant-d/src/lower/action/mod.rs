@@ -90,9 +90,10 @@ impl Lower<'_> {
                     self.push(stmts);
                 }
             }
+            // Without an effect, unless it faults.
             _ => {
-                if self.expr(expr).is_some() {
-                    self.fail::<()>(expr.span, "D_EXPR_NULL", "expression has null effect");
+                if let Some(value) = self.expr(expr).filter(|value| value.expr.ty.is_scalar()) {
+                    self.push([Stmt::new(StmtKind::Expr(value.expr), expr.span)]);
                 }
             }
         }

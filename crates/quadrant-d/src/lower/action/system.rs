@@ -24,11 +24,12 @@ impl Lower<'_> {
         };
         self.count_args(call, if call.name == "normalize" { 2 } else { 1 }, most)?;
         let ast::ExprKind::Agg { name, keys } = &call.args[0].kind else {
-            return self.fail(
-                call.args[0].span,
-                tag,
-                format!("{}( ) argument #1 is incompatible with prototype:\n\tprototype: aggregation\n\t argument: expression", call.name),
+            let got = self.expr(&call.args[0])?;
+            let (name, got) = (call.name, self.type_name(&got.ty));
+            let message = format!(
+                "{name}( ) argument #1 is incompatible with prototype:\n\tprototype: aggregation\n\t argument: {got}"
             );
+            return self.fail(call.args[0].span, tag, message);
         };
         if !keys.is_empty() {
             return self.fail(

@@ -127,14 +127,16 @@ impl Lower<'_> {
         if aggregate::is_function(name) {
             return self.fail(
                 callee.span,
-                "D_AGG_NULL",
-                format!("{name}( ) may only be assigned to an aggregation: @ = {name}( )"),
+                "D_CG_EXPR",
+                format!(
+                    "aggregating function {name}( ) may not be called from a D expression (D program context required)"
+                ),
             );
         }
         if action::is_action(name) {
             return self.fail(
                 callee.span,
-                "D_PROG_CONTEXT",
+                "D_CG_EXPR",
                 format!("{name}( ) may not be called from a D expression (D program context required)"),
             );
         }

@@ -76,7 +76,7 @@ impl Lower<'_> {
             CType::Struct { .. } => self.fail(
                 name.span,
                 "D_OP_INCOMPLETE",
-                format!("operator cannot be applied to a forward declaration: no {shown} definition is available"),
+                format!("operator -> cannot be applied to a forward declaration: no {shown} definition is available"),
             ),
             _ => self.fail(name.span, "D_OP_SOU", format!("{shown} is not a struct or union type")),
         }
@@ -145,10 +145,7 @@ impl Lower<'_> {
                 self.read_at(addr.expr, to, Space::Kernel, span)
             }
             Some(CType::Array { elem, len }) => self.array_element(base, elem, len, position, span),
-            _ => {
-                let name = self.type_name(&base.ty);
-                self.fail(span, "D_DEREF_NONPTR", format!("cannot dereference non-pointer type {name}"))
-            }
+            _ => self.fail(span, "D_DEREF_NONPTR", "cannot dereference non-pointer type"),
         }
     }
 

@@ -104,10 +104,7 @@ impl Lower<'_> {
         let value = self.as_pointer(value, span)?;
         match self.pointee(&value.ty) {
             Some(to) => self.read_at(value.expr, to, Space::Kernel, span),
-            None => {
-                let name = self.type_name(&value.ty);
-                self.fail(span, "D_DEREF_NONPTR", format!("cannot dereference non-pointer type {name}"))
-            }
+            None => self.fail(span, "D_DEREF_NONPTR", "cannot dereference non-pointer type"),
         }
     }
 
