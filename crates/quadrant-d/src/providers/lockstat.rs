@@ -39,6 +39,7 @@ const fn ended(when: &'static str, args: &'static [Argument]) -> Spot {
 }
 
 const NO_SPIN: &str = "lockstat:::spin-spin tells of locks that had to be waited for; programs cannot run where all are taken and released";
+const OLD: &str = "Linux tells of contention since 5.19; fbt::mutex_lock:entry and :return tell how long a lock takes";
 const NO_FUNCTION: &str =
     "lockstat:::adaptive-block, adaptive-spin, rw-block and rw-spin tell of locks that had to be waited for";
 
@@ -68,10 +69,10 @@ const EVENTS: &[Event] = &[
         .when("(int){retval} != 0")]],
     )
     .or(NO_FUNCTION),
-    Event::new("adaptive-block", &[&[ended(waited!("== 32"), MUTEX)]]),
+    Event::new("adaptive-block", &[&[ended(waited!("== 32"), MUTEX)]]).or(OLD),
     Event::new("adaptive-release", &[&[Spot::at(At::Entry("mutex_unlock")).args(&[Is("struct mutex *", "{lock}")])]])
         .or(NO_FUNCTION),
-    Event::new("adaptive-spin", &[&[ended(waited!("== 33"), MUTEX)]]),
+    Event::new("adaptive-spin", &[&[ended(waited!("== 33"), MUTEX)]]).or(OLD),
     Event::new(
         "rw-acquire",
         &[&[
@@ -80,7 +81,7 @@ const EVENTS: &[Event] = &[
         ]],
     )
     .or(NO_FUNCTION),
-    Event::new("rw-block", &[&[ended(waited!("== 2 || (self->__lock_kind[(uint64_t){lock}] & 39) == 4"), RW)]]),
+    Event::new("rw-block", &[&[ended(waited!("== 2 || (self->__lock_kind[(uint64_t){lock}] & 39) == 4"), RW)]]).or(OLD),
     Event::new(
         "rw-release",
         &[&[
@@ -89,9 +90,9 @@ const EVENTS: &[Event] = &[
         ]],
     )
     .or(NO_FUNCTION),
-    Event::new("rw-spin", &[&[ended(waited!("== 3 || (self->__lock_kind[(uint64_t){lock}] & 39) == 5"), RW)]]),
+    Event::new("rw-spin", &[&[ended(waited!("== 3 || (self->__lock_kind[(uint64_t){lock}] & 39) == 5"), RW)]]).or(OLD),
     Event::new("spin-acquire", &[]).or(NO_SPIN),
     Event::new("spin-release", &[]).or(NO_SPIN),
-    Event::new("spin-spin", &[&[ended(waited!("== 1"), SPIN)]]),
+    Event::new("spin-spin", &[&[ended(waited!("== 1"), SPIN)]]).or(OLD),
     Event::new("thread-spin", &[]).or(NO_SPIN),
 ];
