@@ -109,7 +109,12 @@ impl Lower<'_, '_> {
             return Err(self.model_error("a member outside its variable"));
         };
         if !value.ty.is_scalar() {
-            return self.store(value, to);
+            // Stored values are padded; what is behind the member is not to be touched.
+            let mark = self.mark();
+            let from = self.memory(value)?;
+            self.copy(to, from, len);
+            self.release(mark);
+            return Ok(());
         }
         let size = width(&value.ty);
         let value = self.scalar(value)?;

@@ -448,3 +448,32 @@ fn programs_that_may_sleep_wait_for_pages() {
         }
     }
 }
+
+#[test]
+fn a_member_is_stored_and_nothing_behind_it() {
+    let bytes = |len| Type::Array { elem: std::sync::Arc::new(Type::Int { bytes: 1, signed: false }), len };
+    let mut script = aborting();
+    let (whole, out) = (script.var(bytes(16)), script.scalar(bytes(16)));
+    let member = |offset: u64| {
+        let pointer = Type::Pointer { to: quadrant_types::TypeId::VOID, space: Space::Program };
+        let start = expr(quadrant_program::expr::ExprKind::AddrOf(Box::new(var(whole, bytes(16)))), pointer.clone());
+        let mut place = plus(start, uint(offset));
+        place.ty = pointer;
+        place
+    };
+    script.clause(
+        None,
+        vec![
+            store(member(8), cast(uint(0x5555_5555_5555_5555), Type::U64)),
+            store(member(3), cast(uint(0x77), Type::Int { bytes: 1, signed: false })),
+            store(member(8), deref(arg(0), Space::User, bytes(3))),
+            set_map(out, None, var(whole, bytes(16))),
+        ],
+    );
+    let from = b"abcdefgh";
+    let mut env = FakeEnv::default();
+    env.user.put(from.as_ptr() as u64, *from);
+    both(&script, &env, &[(0, vec![from.as_ptr() as u64])], |seen| {
+        assert_eq!(seen.scalars[&out.0].1, *b"\0\0\0\x77\0\0\0\0abcUUUUU");
+    });
+}
