@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod lexer;
 pub mod lower;
+pub mod options;
 pub mod parser;
 mod substitute;
 pub mod tree;

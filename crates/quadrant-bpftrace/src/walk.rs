@@ -7,8 +7,8 @@ use crate::ast::{Block, Expr, ExprKind, ForIter, IfExpr, Probe, Stmt, StmtKind, 
 pub(crate) enum Node<'a> {
     /// A bare word.
     Name(&'a str),
-    /// A call, by its function's name.
-    Call(&'a str),
+    /// A call: its function's name and its arguments.
+    Call(&'a str, &'a [Expr]),
     /// A cast.
     Cast,
     /// `*x`
@@ -73,7 +73,7 @@ fn if_expr<'a>(of: &'a IfExpr, see: &mut dyn FnMut(Node<'a>)) {
 fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
     match &of.kind {
         ExprKind::Name(name) => see(Node::Name(name)),
-        ExprKind::Call { callee, .. } => see(Node::Call(&callee.name)),
+        ExprKind::Call { callee, args } => see(Node::Call(&callee.name, args)),
         ExprKind::Cast { ty, .. } => {
             see(Node::Cast);
             if let TypeKind::Typeof(arg) = &ty.kind {

@@ -227,7 +227,7 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
     let mut needs = Needs::default();
     walk_probe(probe, &mut |node| {
         let word = match node {
-            Node::Name(name) | Node::Call(name) => name,
+            Node::Name(name) | Node::Call(name, _) => name,
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => return needs.kind = true,
             Node::Other => return,

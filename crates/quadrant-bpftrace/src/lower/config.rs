@@ -1,6 +1,5 @@
 //! Settings: `config = { ... }` and the environment.
 
-use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::Expr;
 use quadrant_program::program::{KprobeMeans, MissingProbes};
 use quadrant_program::span::Span;
@@ -118,8 +117,7 @@ impl Lower<'_> {
 
     fn setting(&mut self, key_span: Span, span: Span, key: &str, value: &ConfigValue) {
         if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
-            let diagnostic = Diagnostic::error(key_span, format!("the setting `{key}` is now called `{new}`"));
-            return self.report(diagnostic.help(format!("write `{new}`")));
+            return self.renamed(key_span, span, (key, new), value);
         }
         if WITHOUT_EFFECT.contains(&key) {
             return self.warning(key_span, format!("the setting `{key}` has no effect here"));
@@ -131,6 +129,15 @@ impl Lower<'_> {
         }
         if let Err(wanted) = self.apply(key, value) {
             self.error::<()>(span, format!("`{key}` is {wanted}"));
+        }
+    }
+
+    /// An old name is taken for the new one; `no_cpp_demangle` also means the opposite.
+    fn renamed(&mut self, key_span: Span, span: Span, (old, new): (&str, &str), value: &ConfigValue) {
+        self.warning(key_span, format!("the setting `{old}` is now called `{new}`"));
+        match (old, truth(value)) {
+            ("no_cpp_demangle", Ok(value)) => self.setting(key_span, span, new, &ConfigValue::Bool(!value)),
+            _ => self.setting(key_span, span, new, value),
         }
     }
 
