@@ -52,6 +52,22 @@ impl Features {
         Features::default()
     }
 
+    /// Do as if the kernel lacked a feature that is not used yet, by bpftrace's name for it: `kprobe_multi`, `kprobe_session`,
+    /// `uprobe_multi`. Other names change nothing.
+    pub fn do_without(&self, name: &str) {
+        let lack = |features: &[&OnceLock<bool>]| {
+            features.iter().for_each(|feature| {
+                feature.get_or_init(|| false);
+            });
+        };
+        match name {
+            "kprobe_multi" => lack(&[&self.kprobe_multi]),
+            "kprobe_session" => lack(&[&self.kprobe_session]),
+            "uprobe_multi" => lack(&[&self.uprobe_multi, &self.uprobe_multi_process, &self.uprobe_session]),
+            _ => {}
+        }
+    }
+
     /// Ring buffers (Linux 5.8).
     pub fn ring_buffer(&self) -> bool {
         *self.ring_buffer.get_or_init(|| Map::create(&MapSpec::new(MapKind::RingBuffer, 0, 0, 1 << 16)).is_ok())

@@ -6,7 +6,7 @@
 //! * [`Renderer`]: records and maps; the common conversions of printf allocate nothing.
 //! * [`dtrace::Printer`]: the same for D.
 //! * [`mod@escape`]: the one way for text that the traced program chose.
-//! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost.
+//! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost; [`peer`]: the same as bpftrace says it.
 //!
 //! Deliberately absent: tracing, reading files, writing to standard output.
 //!
@@ -24,6 +24,7 @@ pub mod message;
 mod number;
 mod order;
 mod pad;
+pub mod peer;
 mod render;
 mod resolver;
 mod signal;

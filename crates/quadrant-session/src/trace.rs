@@ -66,6 +66,8 @@ pub struct Focus {
     pub children: Vec<Child>,
     /// With which of them.
     pub until: Until,
+    /// Without a process, also end when nothing more can happen: no probe but BEGIN and END.
+    pub ends_when_idle: bool,
 }
 
 /// Which end of a process is the end of the trace.
@@ -141,6 +143,8 @@ impl Trace {
     /// # Errors
     /// What could not be attached, read or written. A closed pipe is no error.
     pub fn run(self, sink: &mut dyn Sink, focus: Focus) -> Result<Outcome, Error> {
+        let may_be_idle = focus.ends_when_idle && focus.processes.is_empty() && focus.children.is_empty();
+        let ends_at_once = may_be_idle && self.is_idle();
         let mut watch = Watch::new(focus)?;
         let reader = Reader::open(&self.kernel)?;
         if let Some(offset) = self.kernel.data.start_ns {
@@ -149,7 +153,7 @@ impl Trace {
         let (progress, processes) = (Progress::default(), Processes::default());
         let mut running = Loop { program: &self.program, kernel: &self.kernel, reader, sink, progress, processes };
         let mut attached = Vec::new();
-        let ended = self.until_end(&mut running, &mut watch, &mut attached);
+        let ended = self.until_end(&mut running, &mut watch, &mut attached, ends_at_once);
         // From here on a signal ends the process: to stop thousands of probes can take some kernels long.
         let released = watch.signals.release();
         stop(attached.iter_mut().map(|one| &mut one.attached));
@@ -165,8 +169,19 @@ impl Trace {
         outcome
     }
 
+    /// Whether nothing happens between BEGIN and END.
+    fn is_idle(&self) -> bool {
+        self.program.points.iter().all(|point| matches!(point.site, Site::Begin | Site::End | Site::Error))
+    }
+
     /// BEGIN, attach, and the loop.
-    fn until_end(&self, running: &mut Loop, watch: &mut Watch, attached: &mut Vec<Attachment>) -> Result<End, Error> {
+    fn until_end(
+        &self,
+        running: &mut Loop,
+        watch: &mut Watch,
+        attached: &mut Vec<Attachment>,
+        ends_at_once: bool,
+    ) -> Result<End, Error> {
         self.run_units(|site| matches!(site, Site::Begin))?;
         running.drain()?;
         if let Some(status) = running.progress.exit {
@@ -182,6 +197,9 @@ impl Trace {
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         running.sink.flush()?;
+        if ends_at_once {
+            return Ok(End::Exit(0));
+        }
         watch.release_children()?;
         running.run(watch)
     }

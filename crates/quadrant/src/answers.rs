@@ -25,6 +25,7 @@ use quadrant_session::Ledger;
 use quadrant_session::Sink;
 use quadrant_session::View;
 
+use crate::bpftrace::Losses;
 use crate::failure;
 use crate::losses;
 use crate::progress::Progress;
@@ -44,6 +45,10 @@ pub struct Answers<'p> {
     quiet: bool,
     verbose: bool,
     progress: Progress,
+    /// As bpftrace says it, instead of in our own way.
+    bpftrace: Option<Losses>,
+    /// The user knows that probes are attached.
+    announced: bool,
 }
 
 impl<'p> Answers<'p> {
@@ -65,6 +70,8 @@ impl<'p> Answers<'p> {
             quiet: false,
             verbose: false,
             progress: Progress::default(),
+            bpftrace: None,
+            announced: false,
         }
     }
 
@@ -76,6 +83,34 @@ impl<'p> Answers<'p> {
     /// Also say what is missing of symbols.
     pub fn verbose(self, verbose: bool) -> Answers<'p> {
         Answers { verbose, ..self }
+    }
+
+    /// As bpftrace does it: the number of probes before all else, losses in its form.
+    pub fn in_bpftraces_way(self, losses: Losses) -> Answers<'p> {
+        Answers { bpftrace: Some(losses), ..self }
+    }
+
+    /// In bpftrace's way, the number of probes comes before what BEGIN prints, and counts each use of a place.
+    fn announce(&mut self, view: View) -> io::Result<()> {
+        if self.announced || self.bpftrace.is_none() {
+            return Ok(());
+        }
+        let probes = view.program().clauses.iter().map(|clause| clause.points.len()).sum();
+        self.say_attached(probes)
+    }
+
+    fn say_attached(&mut self, probes: usize) -> io::Result<()> {
+        self.announced = true;
+        let silent = self.quiet && (self.bpftrace.is_some() || !self.is_json());
+        if silent { Ok(()) } else { self.note(|out, mode| message::attached(out, probes as u64, mode)) }
+    }
+
+    /// Who speaks in messages.
+    fn who(&self, severity: &str) -> String {
+        match self.bpftrace {
+            Some(_) => severity.to_uppercase(),
+            None => format!("quadrant: {severity}"),
+        }
     }
 
     fn is_json(&self) -> bool {
@@ -120,7 +155,7 @@ impl<'p> Answers<'p> {
         let limit = view.program().config.max_cat_bytes;
         match read_file(&name, limit) {
             Ok(content) => self.passed_on(message::Output::Cat, &content),
-            Err(error) => complain(&format!("cannot read {} for cat()", name.escape_ascii()), &error),
+            Err(error) => self.complain(&format!("cannot read {} for cat()", name.escape_ascii()), &error),
         }
     }
 
@@ -132,9 +167,13 @@ impl<'p> Answers<'p> {
             Command::new("/bin/sh").arg("-c").arg(&command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         match output {
             Ok(output) => self.passed_on(message::Output::System, &output.stdout),
-            Err(error) => complain("cannot run /bin/sh for system()", &error),
+            Err(error) => self.complain("cannot run /bin/sh for system()", &error),
         }
         Ok(())
+    }
+
+    fn complain(&self, what: &str, error: &io::Error) {
+        eprintln!("{}: {}", self.who("error"), quadrant_bpf::Error::io(what, error));
     }
 
     fn message(&mut self, view: View, severity: message::Severity, record: &Record, bytes: &[u8]) -> io::Result<()> {
@@ -161,18 +200,16 @@ impl Sink for Answers<'_> {
     }
 
     fn passed_over(&mut self, why: &str) {
-        eprintln!("quadrant: warning: {}", failure::shown(why));
+        eprintln!("{}: {}", self.who("warning"), failure::shown(why));
     }
 
-    fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
+    fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
         self.progress.end();
-        if self.quiet && !self.is_json() {
-            return Ok(());
-        }
-        self.note(|out, mode| message::attached(out, points as u64, mode))
+        if self.bpftrace.is_some() { self.announce(view) } else { self.say_attached(points) }
     }
 
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
+        self.announce(view)?;
         let record = &view.program().records[id.0 as usize];
         match &record.kind {
             RecordKind::Cat(_) => self.cat(view, record, bytes),
@@ -185,6 +222,7 @@ impl Sink for Answers<'_> {
     }
 
     fn map(&mut self, view: View, id: MapId, snapshot: &Snapshot, top: u64, div: u64) -> io::Result<()> {
+        self.announce(view)?;
         let map = &view.program().maps[id.0 as usize];
         {
             let resolver = &mut self.names.resolver(view);
@@ -196,7 +234,8 @@ impl Sink for Answers<'_> {
         if self.buffer.len() >= CHUNK { self.write_out() } else { Ok(()) }
     }
 
-    fn ending(&mut self, _view: View) -> io::Result<()> {
+    fn ending(&mut self, view: View) -> io::Result<()> {
+        self.announce(view)?;
         if !self.is_json() {
             self.buffer.extend_from_slice(b"\n\n");
         }
@@ -216,6 +255,10 @@ impl Sink for Answers<'_> {
     }
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
+        if let Some(form) = self.bpftrace {
+            let script = self.script;
+            return self.note(|out, mode| form.tell(out, view.program(), script, lost, mode));
+        }
         let lines = losses::lines(view.program(), self.script, lost);
         let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
         self.note(|out, mode| ledger::ledger(out, &entries, mode))?;
@@ -224,10 +267,6 @@ impl Sink for Answers<'_> {
         }
         Ok(())
     }
-}
-
-fn complain(what: &str, error: &io::Error) {
-    eprintln!("quadrant: error: {}", quadrant_bpf::Error::io(what, error));
 }
 
 /// The start of a file whose name may have come from a traced program: never waits for a pipe or a device.

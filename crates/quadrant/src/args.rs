@@ -94,6 +94,7 @@ const EXAMPLES: &str = "\
 Commands (`quadrant COMMAND --help` tells more; a script of that name comes first):
   active    Everything that is attached on this system, by whomever
   aliases   Names of other systems that D scripts may use
+  bpftrace  bpftrace's command line (also by a link of that name)
   cleanup   Remove what killed tracers left in the kernel
   dtrace    DTrace's command line, for scripts in D (also by a link of that name)
   doctor    What this kernel can do, and what stands in the way

@@ -60,11 +60,17 @@ impl Failure {
 
     /// Say it, in the name of `who`.
     pub fn print(&self, who: &str) {
-        eprint!("{}", self.rendered);
+        eprint!("{}", self.text(who, "  help"));
+    }
+
+    /// Its lines, each with an end: the message in the name of `who`, each piece of advice behind the word `help`.
+    pub fn text(&self, who: &str, help: &str) -> String {
+        let mut text = self.rendered.clone();
         if !self.message.is_empty() {
-            eprintln!("{who}: {}", self.message);
+            text.push_str(&format!("{who}: {}\n", self.message));
         }
-        self.hints.iter().for_each(|hint| eprintln!("  help: {hint}"));
+        self.hints.iter().for_each(|hint| text.push_str(&format!("{help}: {hint}\n")));
+        text
     }
 }
 

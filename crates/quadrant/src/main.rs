@@ -7,6 +7,7 @@
 
 mod answers;
 mod args;
+mod bpftrace;
 mod commands;
 mod diag;
 mod dtrace;
@@ -15,6 +16,7 @@ mod front;
 mod keys;
 mod list;
 mod losses;
+mod programs;
 mod progress;
 mod resolver;
 mod run;
@@ -32,8 +34,8 @@ use args::Args;
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
-    if let Some(words) = personality(&words) {
-        return dtrace::main(words);
+    if let Some((main, words)) = personality(&words) {
+        return main(words);
     }
     let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
@@ -48,15 +50,21 @@ fn main() -> ExitCode {
     commands::status(done)
 }
 
-/// The words for DTrace's command line, if that is meant: by the program's name, or by the first word.
-fn personality(words: &[OsString]) -> Option<&[OsString]> {
+/// Runs another tracer's command line, which gets the words behind the tracer's name.
+type Personality = fn(&[OsString]) -> ExitCode;
+
+/// The tracers whose command lines are known.
+const PERSONALITIES: [(&str, Personality); 2] = [("bpftrace", bpftrace::main), ("dtrace", dtrace::main)];
+
+/// Another tracer's command line, if that is meant (by the program's name, or by the first word), and the words for it.
+fn personality(words: &[OsString]) -> Option<(Personality, &[OsString])> {
     let (program, rest) = words.split_first()?;
-    let is_dtrace = Path::new(program).file_name().is_some_and(|name| name == "dtrace");
-    if is_dtrace {
-        Some(rest)
-    } else {
-        rest.split_first().filter(|(first, _)| *first == "dtrace").map(|(_, rest)| rest)
+    let called = |name: &std::ffi::OsStr| PERSONALITIES.iter().find(|(known, _)| name == *known).map(|(_, main)| *main);
+    if let Some(main) = Path::new(program).file_name().and_then(called) {
+        return Some((main, rest));
     }
+    let (first, rest) = rest.split_first()?;
+    called(first).map(|main| (main, rest))
 }
 
 /// Help goes to standard output with 0, a wrong command line to standard error with 1.

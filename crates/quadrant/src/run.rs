@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         return Ok(0);
     }
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
-    trace(args, &script, &program, compiled, Focus { processes, children, until: Until::First })
+    trace(args, &script, &program, compiled, Focus { processes, children, until: Until::First, ends_when_idle: false })
 }
 
 /// How the user wants kernel probes to be made.

@@ -14,6 +14,7 @@ use quadrant_session::Until;
 
 use super::getopt::Target;
 use crate::failure::Failure;
+use crate::programs;
 use crate::words;
 
 /// Processes to trace.
@@ -66,7 +67,7 @@ const MOST_INTERPRETERS: usize = 5;
 
 /// The program that runs when a command is executed: for a script, its interpreter.
 fn program(name: &OsStr) -> Option<PathBuf> {
-    let mut path = in_path(name)?;
+    let mut path = programs::in_path(name)?;
     for _ in 0..MOST_INTERPRETERS {
         match interpreter(&path) {
             Some(other) => path = other,
@@ -74,19 +75,6 @@ fn program(name: &OsStr) -> Option<PathBuf> {
         }
     }
     std::fs::canonicalize(path).ok()
-}
-
-/// As execvp(3) finds it.
-fn in_path(name: &OsStr) -> Option<PathBuf> {
-    if name.as_bytes().contains(&b'/') {
-        return Some(PathBuf::from(name)).filter(|path| path.is_file());
-    }
-    let folders = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 /// What the first line `#!...` names.

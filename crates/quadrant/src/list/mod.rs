@@ -65,6 +65,27 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
     }
 }
 
+/// Calls `visit` with the name and the arguments (if the command line wants them) of each probe that a pattern means, until it fails.
+///
+/// # Errors
+/// A pattern that makes no sense or matches nothing.
+pub fn visit(
+    args: &Args,
+    types: &Rc<Types>,
+    pattern: &str,
+    visit: &mut dyn FnMut(&str, &[String]) -> std::io::Result<()>,
+) -> Result<std::io::Result<()>, Failure> {
+    let source = source(args, types, None);
+    let listing = Listing { source: &source, types, verbose: args.verbose, by_module: false };
+    let mut done = Ok(());
+    listing.each(pattern, &mut |name, arguments| {
+        if done.is_ok() {
+            done = visit(name, &arguments);
+        }
+    })?;
+    Ok(done)
+}
+
 fn write_flat(out: &mut impl Write, name: &str, arguments: &[String]) -> std::io::Result<()> {
     writeln!(out, "{name}")?;
     arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))

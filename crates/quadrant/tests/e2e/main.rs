@@ -3,6 +3,7 @@
 //! `QUADRANT_BINARY` names another build to test, such as the release one.
 
 mod active;
+mod bpftrace_cli;
 mod cases;
 mod common;
 mod counts;

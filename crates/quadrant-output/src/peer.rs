@@ -1,0 +1,70 @@
+//! Losses in the form of bpftrace, for its command line. Our own form, which names every loss, is [`crate::ledger`].
+
+use crate::escape;
+use crate::json;
+use crate::message::Place;
+use crate::number;
+use crate::render::Mode;
+
+/// Append how many records were lost in all. As text it belongs on standard error, as JSON it is part of the output.
+pub fn lost_events(out: &mut Vec<u8>, count: u64, mode: Mode) {
+    match mode {
+        Mode::Text => {
+            out.extend_from_slice(b"Lost ");
+            number::unsigned(out, count);
+            out.extend_from_slice(b" events\nWARNING: Total lost event count: ");
+            number::unsigned(out, count);
+            out.push(b'\n');
+        }
+        Mode::Json => json::object_with(out, "lost_events", |out| {
+            out.extend_from_slice(b"\"count\": ");
+            number::unsigned(out, count);
+            out.extend_from_slice(b", \"data\": {\"events\": ");
+            number::unsigned(out, count);
+            out.push(b'}');
+        }),
+    }
+}
+
+/// Append the JSON object for a call into the kernel that failed: what the kernel said, the call, and its result.
+pub fn helper_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str, helper: &str, result: i32) {
+    json::object_with(out, "helper_error", |out| {
+        for (name, text) in [(&b"msg"[..], what), (b"helper", helper)] {
+            json::name(out, name);
+            escape::json(out, text.as_bytes());
+            out.extend_from_slice(b", ");
+        }
+        out.extend_from_slice(format!("\"retcode\": {result}, ").as_bytes());
+        json::name(out, b"filename");
+        escape::json(out, place.file.as_bytes());
+        out.extend_from_slice(format!(", \"line\": {}, \"col\": {}", place.line, place.column).as_bytes());
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_events_count_twice() {
+        let mut out = Vec::new();
+        lost_events(&mut out, 7, Mode::Json);
+        assert_eq!(out, b"{\"type\": \"lost_events\", \"count\": 7, \"data\": {\"events\": 7}}\n");
+        out.clear();
+        lost_events(&mut out, 7, Mode::Text);
+        assert_eq!(out, b"Lost 7 events\nWARNING: Total lost event count: 7\n");
+    }
+
+    #[test]
+    fn failed_calls() {
+        let mut out = Vec::new();
+        let place = Place { file: "stdin", line: 1, column: 55, end_column: 62 };
+        helper_error(&mut out, &place, "Argument list too long", "map_update_elem", -7);
+        let expected = concat!(
+            r#"{"type": "helper_error", "msg": "Argument list too long", "helper": "map_update_elem", "retcode": -7, "#,
+            r#""filename": "stdin", "line": 1, "col": 55}"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -1,0 +1,389 @@
+//! Reading the command line in the way of bpftrace(8).
+//!
+//! Options stand before the script's file; what follows the file, or `-e PROGRAM`, are parameters of the script. `--` ends the options:
+//! behind it, words that start with a dash are parameters too. Long options can be shortened as long as it is clear what is meant, and
+//! their arguments follow as `--name=value` or as the next word.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Trace.
+    #[default]
+    Trace,
+    /// `-l`
+    List,
+    /// `--info`
+    Info,
+    /// `-h`
+    Help,
+    /// `-V`
+    Version,
+    /// `--fmt`, `--mode format`
+    Format,
+    /// `--test`, `--bench` and the other modes for those who develop the tracer.
+    Developer(&'static str),
+}
+
+/// The form of the answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// A stage that `-d` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// `ast`, `parse`: the syntax tree.
+    Ast,
+    /// `types`: the typed program.
+    Types,
+    /// `codegen`, `codegen-opt`, `dis`: the instructions.
+    Code,
+    /// `libbpf`, `verifier`: how the probes are made. The kernel's verifier is only heard when it refuses a program.
+    Kernel,
+}
+
+/// Everything that the command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    pub mode: Mode,
+    /// `-e`
+    pub program: Option<String>,
+    /// `-p`
+    pub pid: Option<u32>,
+    /// `-c`
+    pub command: Option<String>,
+    /// `-o`
+    pub output: Option<PathBuf>,
+    pub format: Format,
+    pub verbose: bool,
+    pub quiet: bool,
+    /// `--no-warnings`
+    pub no_warnings: bool,
+    pub allow_unsafe: bool,
+    pub dry_run: bool,
+    /// `-d`, in order
+    pub stages: Vec<Stage>,
+    /// `--no-feature`
+    pub without: Vec<String>,
+    /// `--include`
+    pub includes: Vec<String>,
+    /// The file, unless there is `-e`, and the script's parameters; with `-l` the patterns.
+    pub operands: Vec<String>,
+}
+
+/// A command line that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misuse {
+    /// One line, or a few.
+    pub message: String,
+    /// The reader does not know the options: they are shown.
+    pub show_usage: bool,
+}
+
+/// Letters, each with a colon when it takes an argument.
+const LETTERS: &str = "d:bB:f:e:hlp:vqc:Vo:I:k";
+
+/// Names of long options, whether they take an argument, and the letters that mean the same.
+const NAMES: &[(&str, bool, char)] = &[
+    ("aot", true, ' '),
+    ("bench", false, ' '),
+    ("btf", false, 'b'),
+    ("cmd", true, 'c'),
+    ("debug", true, 'd'),
+    ("debuginfo", true, ' '),
+    ("dry-run", false, ' '),
+    ("dwarf-pid", true, ' '),
+    ("emit-elf", true, ' '),
+    ("emit-llvm", true, ' '),
+    ("fmt", false, ' '),
+    ("help", false, 'h'),
+    ("include", true, ' '),
+    ("info", false, ' '),
+    ("list", false, 'l'),
+    ("mode", true, ' '),
+    ("no-feature", true, ' '),
+    ("no-warnings", false, ' '),
+    ("output", true, 'o'),
+    ("pid", true, 'p'),
+    ("probe-filter", true, ' '),
+    ("quiet", false, 'q'),
+    ("test", false, ' '),
+    ("traceable-functions", true, ' '),
+    ("unsafe", false, ' '),
+    ("usdt-file-activation", false, ' '),
+    ("verbose", false, 'v'),
+    ("verify-llvm-ir", false, ' '),
+    ("version", false, 'V'),
+    ("warnings", false, 'k'),
+];
+
+/// Reads the words behind the program's name.
+///
+/// # Errors
+/// An unknown option, one without its argument, an argument that cannot be meant, options that exclude each other.
+pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
+    let mut words: VecDeque<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut line = Line::default();
+    while let Some(word) = words.pop_front() {
+        match word.strip_prefix('-') {
+            Some("-") => {
+                line.operands.extend(words.drain(..));
+                break;
+            }
+            Some(rest) if rest.starts_with('-') => long(&rest[1..], &mut words, &mut line)?,
+            Some(letters) if !letters.is_empty() => cluster(letters, &mut words, &mut line)?,
+            _ => line.operands.push(word),
+        }
+    }
+    if line.pid.is_some() && line.command.is_some() {
+        return Err(unknown("ERROR: USAGE: Cannot use both -c and -p.".to_owned()));
+    }
+    Ok(line)
+}
+
+/// Letters behind one dash; the first that takes an argument ends them.
+fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Result<(), Misuse> {
+    for (at, letter) in letters.char_indices() {
+        let Some(place) = LETTERS.find(letter).filter(|_| letter != ':') else {
+            return Err(unknown(format!("bpftrace: invalid option -- '{}'", letter.escape_debug())));
+        };
+        if !LETTERS[place + 1..].starts_with(':') {
+            flag(letter, line);
+            continue;
+        }
+        let joined = &letters[at + letter.len_utf8()..];
+        let argument = if joined.is_empty() { words.pop_front() } else { Some(joined.to_owned()) };
+        let argument =
+            argument.ok_or_else(|| unknown(format!("bpftrace: option requires an argument -- '{letter}'")))?;
+        return with_argument(letter, argument, line);
+    }
+    Ok(())
+}
+
+fn long(text: &str, words: &mut VecDeque<String>, line: &mut Line) -> Result<(), Misuse> {
+    let (name, joined) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
+    let (name, takes, letter) = find(name, text)?;
+    if !takes && joined.is_some() {
+        return Err(unknown(format!("bpftrace: option '--{name}' doesn't allow an argument")));
+    }
+    if !takes {
+        return named_flag(name, letter, line);
+    }
+    let argument = joined.or_else(|| words.pop_front());
+    let argument = argument.ok_or_else(|| unknown(format!("bpftrace: option '--{name}' requires an argument")))?;
+    if letter == ' ' { named(name, argument, line) } else { with_argument(letter, argument, line) }
+}
+
+/// The option of that name, or the only one whose name starts so.
+fn find(name: &str, text: &str) -> Result<(&'static str, bool, char), Misuse> {
+    if let Some(exact) = NAMES.iter().find(|(known, ..)| *known == name) {
+        return Ok(*exact);
+    }
+    let fits: Vec<_> = NAMES.iter().filter(|(known, ..)| !name.is_empty() && known.starts_with(name)).collect();
+    match fits.as_slice() {
+        [one] => Ok(**one),
+        [] => Err(unknown(format!("bpftrace: unrecognized option '--{}'", text.escape_debug()))),
+        several => {
+            let names: Vec<String> = several.iter().map(|(known, ..)| format!("'--{known}'")).collect();
+            Err(unknown(format!("bpftrace: option '--{text}' is ambiguous; possibilities: {}", names.join(" "))))
+        }
+    }
+}
+
+fn flag(letter: char, line: &mut Line) {
+    match letter {
+        'l' => line.mode = Mode::List,
+        'h' => line.mode = Mode::Help,
+        'V' => line.mode = Mode::Version,
+        'v' => line.verbose = true,
+        'q' => line.quiet = true,
+        // -b: BTF is always used. -k: reads that fail are always reported.
+        _ => {}
+    }
+}
+
+fn named_flag(name: &'static str, letter: char, line: &mut Line) -> Result<(), Misuse> {
+    match name {
+        "info" => line.mode = Mode::Info,
+        "fmt" => line.mode = Mode::Format,
+        "test" => line.mode = Mode::Developer("test"),
+        "bench" => line.mode = Mode::Developer("bench"),
+        "dry-run" => line.dry_run = true,
+        "no-warnings" => line.no_warnings = true,
+        "unsafe" => line.allow_unsafe = true,
+        // About LLVM; and semaphores of USDT probes, which the kernel always raises by file.
+        "verify-llvm-ir" | "usdt-file-activation" => {}
+        _ => flag(letter, line),
+    }
+    Ok(())
+}
+
+fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), Misuse> {
+    match letter {
+        'e' => line.program = Some(argument),
+        'c' => line.command = Some(argument),
+        'p' => line.pid = Some(process(&argument)?),
+        'o' => line.output = Some(argument.into()),
+        'f' => line.format = format(&argument)?,
+        'd' => line.stages.extend(stages(&argument)?),
+        'B' => buffering(&argument)?,
+        // -I: where headers of C are; types come from the kernel's and the programs' own information.
+        _ => {}
+    }
+    Ok(())
+}
+
+fn named(name: &str, argument: String, line: &mut Line) -> Result<(), Misuse> {
+    match name {
+        "mode" => line.mode = mode(&argument)?,
+        "no-feature" => line.without.extend(features(&argument)?),
+        "include" => line.includes.push(argument),
+        "dwarf-pid" => drop(process(&argument)?),
+        "aot" | "emit-elf" | "emit-llvm" => return Err(no_compiled_form(name)),
+        "probe-filter" => return Err(misuse(NO_FILTER.to_owned())),
+        // debuginfo, traceable-functions: the kernel says itself what can be traced, and separate debug information is found by the
+        // build ID of each file.
+        _ => {}
+    }
+    Ok(())
+}
+
+fn process(text: &str) -> Result<u32, Misuse> {
+    text.parse().map_err(|_| misuse(format!("ERROR: Failed to parse pid: invalid integer: {}", text.escape_debug())))
+}
+
+fn format(text: &str) -> Result<Format, Misuse> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        other => {
+            let other = other.escape_debug();
+            Err(misuse(format!("ERROR: Invalid output format \"{other}\"\nValid formats: 'text', 'json'")))
+        }
+    }
+}
+
+/// Answers are written out as they come in all modes; `full` promises nothing else.
+fn buffering(text: &str) -> Result<(), Misuse> {
+    match text {
+        "line" | "full" | "none" => Ok(()),
+        _ => Err(misuse("ERROR: USAGE: -B must be either 'line', 'full', or 'none'.".to_owned())),
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, Misuse> {
+    match text {
+        "format" => Ok(Mode::Format),
+        "test" => Ok(Mode::Developer("test")),
+        "bench" => Ok(Mode::Developer("bench")),
+        "codegen" => Ok(Mode::Developer("codegen")),
+        "compiler-bench" => Ok(Mode::Developer("compiler-bench")),
+        _ => Err(misuse(format!("ERROR: USAGE: --mode can only be {MODES}."))),
+    }
+}
+
+const MODES: &str = "'codegen', 'compiler-bench', 'bench', 'test' or 'format'";
+
+/// Features that the engine can be told not to use.
+const FEATURES: [&str; 3] = ["kprobe_multi", "kprobe_session", "uprobe_multi"];
+
+fn features(text: &str) -> Result<Vec<String>, Misuse> {
+    let names: Vec<String> = text.split(',').map(str::to_owned).collect();
+    match names.iter().all(|name| FEATURES.contains(&name.as_str())) {
+        true => Ok(names),
+        false => Err(misuse(format!("ERROR: USAGE: --no-feature can only have values '{}'.", FEATURES.join(",")))),
+    }
+}
+
+fn stages(text: &str) -> Result<Vec<Stage>, Misuse> {
+    match text {
+        "all" => Ok(vec![Stage::Ast, Stage::Types, Stage::Kernel, Stage::Code]),
+        "ast" | "parse" => Ok(vec![Stage::Ast]),
+        "types" => Ok(vec![Stage::Types]),
+        "codegen" | "codegen-opt" | "dis" => Ok(vec![Stage::Code]),
+        "libbpf" | "verifier" => Ok(vec![Stage::Kernel]),
+        _ => Err(misuse(format!("ERROR: USAGE: invalid option for -d: {}", text.escape_debug()))),
+    }
+}
+
+const NO_FILTER: &str = "ERROR: --probe-filter is not supported: it selects test: and bench: probes, which this tracer does not \
+                         have; leave it away";
+
+fn no_compiled_form(name: &str) -> Misuse {
+    misuse(format!(
+        "ERROR: --{name} is not supported: there is no LLVM here, and programs fit only the kernel they are made for; \
+         `-d codegen` prints their instructions"
+    ))
+}
+
+fn misuse(message: String) -> Misuse {
+    Misuse { message, show_usage: false }
+}
+
+fn unknown(message: String) -> Misuse {
+    Misuse { message, show_usage: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(words: &[&str]) -> Result<Line, Misuse> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse(&words)
+    }
+
+    #[test]
+    fn letters_and_names() {
+        let one = line(&["-qvp12", "-f", "json", "-e", "BEGIN{}", "4"]).unwrap();
+        let other = line(&["--quiet", "--verb", "--pid=12", "-fjson", "-eBEGIN{}", "4"]).unwrap();
+        assert_eq!(one, other);
+        assert_eq!((one.pid, one.format, one.quiet, one.verbose), (Some(12), Format::Json, true, true));
+        assert_eq!(one.operands, ["4"]);
+    }
+
+    #[test]
+    fn parameters_of_the_script() {
+        assert_eq!(line(&["a.bt", "1", "--", "--n=2", "-x"]).unwrap().operands, ["a.bt", "1", "--n=2", "-x"]);
+        assert_eq!(line(&["-"]).unwrap().operands, ["-"]);
+        assert!(line(&["a.bt", "--n=2"]).unwrap_err().show_usage);
+    }
+
+    #[test]
+    fn modes() {
+        assert_eq!(line(&["-lv", "k:*"]).unwrap().mode, Mode::List);
+        assert_eq!(line(&["--mode", "format"]).unwrap().mode, Mode::Format);
+        assert_eq!(line(&["--bench"]).unwrap().mode, Mode::Developer("bench"));
+        assert_eq!(line(&["-d", "ast", "-ddis"]).unwrap().stages, [Stage::Ast, Stage::Code]);
+    }
+
+    #[test]
+    fn what_means_nothing_here_is_accepted() {
+        let quiet =
+            ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-I/x", "-B", "full"];
+        assert_eq!(line(&quiet).unwrap(), Line::default());
+        assert_eq!(line(&["--debuginfo", "+/x", "--traceable-functions=/y"]).unwrap(), Line::default());
+    }
+
+    #[test]
+    fn mistakes() {
+        for words in
+            [&["-Z"][..], &["-e"], &["--foo"], &["--de"], &["--pid"], &["--quiet=1"], &["-p1", "-ctrue"], &["-:"]]
+        {
+            assert!(line(words).unwrap_err().show_usage, "{words:?}");
+        }
+        for words in
+            [&["-p", "x"][..], &["-f", "xml"], &["-B", "x"], &["--mode", "x"], &["--no-feature", "x"], &["-dx"]]
+        {
+            assert!(!line(words).unwrap_err().show_usage, "{words:?}");
+        }
+        assert!(line(&["--emit-llvm", "x"]).unwrap_err().message.contains("not supported"));
+    }
+}

@@ -1,0 +1,121 @@
+//! `-l`: probes that match patterns, those of a script, or types.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+
+use quadrant_bpf::process::PidFd;
+use quadrant_bpftrace::ast::AttachPoint;
+use quadrant_bpftrace::ast::Item;
+use quadrant_types::TypeId;
+use quadrant_types::Types;
+
+use super::Refusal;
+use super::getopt::Line;
+use super::script;
+use super::trace;
+use crate::failure::shown;
+use crate::list;
+use crate::world;
+
+/// Lists what the command line asks for. What matches nothing gives no lines and is no failure, as in bpftrace.
+///
+/// # Errors
+/// A script that cannot be read or parsed, a process that is not there, output that cannot be written.
+pub fn run(line: &Line) -> Result<i32, Refusal> {
+    if let Some(pid) = line.pid {
+        PidFd::open(pid).map_err(|error| Refusal(format!("ERROR: Failed to attach to pid: {error}\n")))?;
+    }
+    let types = Rc::new(world::types());
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = patterns(line)?.iter().try_for_each(|pattern| one(line, &types, pattern, &mut out));
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Refusal(format!("ERROR: {error}\n"))),
+        _ => Ok(0),
+    }
+}
+
+/// The patterns of the command line, or those of the script that it names.
+fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
+    let is_script = line.operands.first().is_some_and(|first| first == "-" || is_file(first));
+    if line.program.is_some() || is_script {
+        let (script, _) = script::load(line)?;
+        let parsed = quadrant_bpftrace::parse(&script.text);
+        if !parsed.diagnostics.is_empty() {
+            return Err(Refusal(super::report::render(&script, &parsed.diagnostics, true)));
+        }
+        let mut seen = BTreeSet::new();
+        let points = parsed.script.items.iter().filter_map(|item| match item {
+            Item::Probe(probe) => Some(&probe.attach),
+            _ => None,
+        });
+        let is_event = |pattern: &String| !["begin", "end"].contains(&pattern.to_ascii_lowercase().as_str());
+        return Ok(points
+            .flatten()
+            .map(pattern)
+            .filter(is_event)
+            .filter(|pattern| seen.insert(pattern.clone()))
+            .collect());
+    }
+    match line.operands.is_empty() {
+        true => Ok(vec!["*".to_owned()]),
+        false => Ok(line.operands.iter().flat_map(|operand| operand.split(',')).map(str::to_owned).collect()),
+    }
+}
+
+fn is_file(name: &str) -> bool {
+    Path::new(name).is_file()
+}
+
+fn pattern(point: &AttachPoint) -> String {
+    point.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(":")
+}
+
+fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> std::io::Result<()> {
+    if let Some((word, name)) = pattern.trim().split_once(' ') {
+        return of_type(types, word, name.trim(), line.verbose, out);
+    }
+    let mut args = trace::args(line);
+    args.list = true;
+    let listed = list::visit(&args, types, pattern, &mut |name, arguments| {
+        writeln!(out, "{name}")?;
+        arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
+    });
+    match listed {
+        Ok(written) => written,
+        Err(failure) if line.verbose => {
+            eprint!("{}", failure.text("WARNING", "HINT"));
+            Ok(())
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// `struct NAME`, `union NAME`, `enum NAME`: the name if there is one, with `-v` its definition.
+fn of_type(types: &Types, word: &str, name: &str, verbose: bool, out: &mut impl Write) -> std::io::Result<()> {
+    let found: Option<TypeId> = match word {
+        "struct" => types.lookup_struct(name),
+        "union" => types.lookup_union(name),
+        "enum" => types.lookup_enum(name),
+        _ => None,
+    };
+    match found {
+        None => Ok(()),
+        Some(_) if !verbose => writeln!(out, "{word} {}", shown(name)),
+        Some(id) => {
+            let definition = with_tabs(&types.definition_text(id));
+            let end = if definition.trim_end().ends_with(';') { "" } else { ";" };
+            writeln!(out, "vmlinux: {}{end}\n", definition.trim_end())
+        }
+    }
+}
+
+/// Indentation in bpftrace's way: a tab where there are two blanks.
+fn with_tabs(definition: &str) -> String {
+    let line = |line: &str| {
+        let text = line.trim_start_matches(' ');
+        format!("{}{text}\n", "\t".repeat((line.len() - text.len()) / 2))
+    };
+    definition.lines().map(line).collect()
+}

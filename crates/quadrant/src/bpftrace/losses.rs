@@ -1,0 +1,60 @@
+//! What was lost, in bpftrace's words where it has some, else in ours: nothing is silent.
+
+use quadrant_codegen::object::LossKind;
+use quadrant_output::Mode;
+use quadrant_output::peer;
+use quadrant_program::Program;
+use quadrant_program::span::Span;
+use quadrant_session::Ledger;
+
+use super::report;
+use crate::losses::lines;
+use crate::script::Script;
+
+/// How losses are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Losses;
+
+impl Losses {
+    /// Append all losses: as text for standard error, as JSON for the output.
+    pub fn tell(self, out: &mut Vec<u8>, program: &Program, script: &Script, ledger: &Ledger, mode: Mode) {
+        let records = ledger.count(|kind| kind == LossKind::Record);
+        if records > 0 {
+            peer::lost_events(out, records, mode);
+        }
+        let full = ledger.losses.iter().filter(|(loss, _)| matches!(loss.kind, LossKind::Key(_)));
+        full.for_each(|(loss, count)| map_full(out, script, loss.span, *count, mode));
+        let mut others = ledger.clone();
+        others.losses.retain(|(loss, _)| !matches!(loss.kind, LossKind::Record | LossKind::Key(_)));
+        let lines = lines(program, script, &others);
+        let entries: Vec<_> = lines.iter().map(crate::losses::Line::entry).collect();
+        quadrant_output::ledger::ledger(out, &entries, mode);
+    }
+}
+
+/// What the kernel says to an update of a full hash, and its number.
+const FULL: (&str, i32) = ("Argument list too long", -7);
+
+const ADVICE: &str = "Map full; can't update element. Try increasing max_map_keys config or manually setting the max entries in a \
+                      map declaration e.g. `let @a = hash(5000)`";
+
+fn map_full(out: &mut Vec<u8>, script: &Script, span: Span, count: u64, mode: Mode) {
+    let (start, end) = (script.position(span.start), script.position(span.end));
+    match mode {
+        Mode::Json => {
+            let place = quadrant_output::message::Place {
+                file: &script.name,
+                line: start.0,
+                column: start.1,
+                end_column: end.1,
+            };
+            peer::helper_error(out, &place, FULL.0, "map_update_elem", FULL.1);
+        }
+        Mode::Text => {
+            let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
+            let info =
+                format!("WARNING: {ADVICE}\nAdditional Info - helper: map_update_elem, retcode: {}{times}", FULL.1);
+            out.extend_from_slice(report::at(script, span.start, span.end, &info).as_bytes());
+        }
+    }
+}

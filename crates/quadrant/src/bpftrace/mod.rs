@@ -1,0 +1,81 @@
+//! The command line of bpftrace: `quadrant bpftrace ...`, or a link named `bpftrace`.
+//!
+//! Exit status: what the script's `exit()` gave, else 0; 1 when something failed.
+
+mod getopt;
+mod info;
+mod list;
+mod losses;
+mod report;
+mod script;
+mod trace;
+mod usage;
+mod wording;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use getopt::Line;
+use getopt::Mode;
+pub use losses::Losses;
+
+/// The version of bpftrace whose language and command line this is.
+const VERSION: &str = "v0.27.1";
+
+/// How a run fails: complete lines for standard error.
+struct Refusal(String);
+
+impl From<crate::failure::Failure> for Refusal {
+    fn from(failure: crate::failure::Failure) -> Refusal {
+        Refusal(failure.text("ERROR", "HINT"))
+    }
+}
+
+impl From<quadrant_bpf::Error> for Refusal {
+    fn from(error: quadrant_bpf::Error) -> Refusal {
+        Refusal(format!("ERROR: {error}\n"))
+    }
+}
+
+/// Runs the command line; `words` are those behind the name.
+pub fn main(words: &[OsString]) -> ExitCode {
+    let line = match getopt::parse(words) {
+        Ok(line) => line,
+        Err(misuse) => {
+            eprintln!("{}", misuse.message);
+            if misuse.show_usage {
+                eprint!("{}", usage::USAGE);
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&line) {
+        Ok(status) => ExitCode::from(status as u8),
+        Err(refusal) => {
+            eprint!("{}", refusal.0);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(line: &Line) -> Result<i32, Refusal> {
+    match line.mode {
+        Mode::Help => print!("{}", usage::USAGE),
+        Mode::Version => println!("bpftrace {VERSION} (Quadrant {})", env!("CARGO_PKG_VERSION")),
+        Mode::Info => print!("{}", info::text()),
+        Mode::List => return list::run(line),
+        Mode::Trace if line.program.is_none() && line.operands.is_empty() => {
+            return Err(Refusal(usage::USAGE.to_owned()));
+        }
+        Mode::Trace => return trace::run(line),
+        Mode::Format => return Err(Refusal(format!("ERROR: {NO_FORMATTER}\n"))),
+        Mode::Developer(mode) => return Err(Refusal(format!("ERROR: --mode {mode} is not supported: {NO_TESTS}\n"))),
+    }
+    Ok(0)
+}
+
+const NO_FORMATTER: &str =
+    "--fmt is not supported: there is no formatter that keeps a script's comments; nothing was changed";
+
+const NO_TESTS: &str = "this tracer has no test: and bench: probes, and no LLVM to measure; run the script as it is, or check it \
+                        with --dry-run";

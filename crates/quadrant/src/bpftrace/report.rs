@@ -1,0 +1,89 @@
+//! Messages about a script in bpftrace's form: `FILE:LINE:COLUMN-COLUMN: ERROR: text`, the line, and marks.
+
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::Severity;
+
+use super::wording;
+use crate::failure::shown;
+use crate::script::Script;
+
+/// Errors, then warnings unless they are not wanted; each line ends with a newline.
+pub fn render(script: &Script, diagnostics: &[Diagnostic], warnings: bool) -> String {
+    let of = |severity| diagnostics.iter().filter(move |diagnostic| diagnostic.severity == severity);
+    let warned = of(Severity::Warning).filter(|_| warnings);
+    of(Severity::Error).chain(warned).map(|diagnostic| one(script, diagnostic)).collect()
+}
+
+/// The place of a message, and the source with its marks; a message between them.
+pub fn at(script: &Script, start: u32, end: u32, what: &str) -> String {
+    let (line, column) = script.position(start);
+    let (last, end_column) = script.position(end.max(start));
+    let lines = script.text.lines().skip(line as usize - 1).take((last - line) as usize + 1);
+    let source: String = lines.map(|line| format!("{}\n", shown(line))).collect();
+    if last > line {
+        return format!("{}:{line}-{last}: {what}\n{source}", script.name);
+    }
+    let marks = "~".repeat((end_column - column) as usize);
+    let indent = " ".repeat(column as usize - 1);
+    format!("{}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n", script.name)
+}
+
+fn one(script: &Script, diagnostic: &Diagnostic) -> String {
+    let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
+    let marked = script.text.get(start..end).unwrap_or("");
+    let severity = match diagnostic.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+    };
+    let message = shown(&wording::message(diagnostic, marked));
+    // A script without probes has no place that could be shown.
+    if message == "No probes to attach" {
+        return format!("{message}\n");
+    }
+    let end = if message.starts_with("Unknown function") { call_end(&script.text, end) } else { end };
+    let mut text = at(script, diagnostic.span.start, end as u32, &format!("{severity}: {message}"));
+    for hint in diagnostic.notes.iter().chain(&diagnostic.help) {
+        text.push_str(&format!("HINT: {}\n", shown(hint)));
+    }
+    text
+}
+
+/// Where a call ends whose name ends there: the whole of it is marked.
+fn call_end(text: &str, name_end: usize) -> usize {
+    let mut depth = 0;
+    for (at, byte) in text.bytes().enumerate().skip(name_end) {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return at + 1,
+            b')' => depth -= 1,
+            b'\n' | b';' => break,
+            _ => {}
+        }
+    }
+    name_end
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_program::span::Span;
+
+    use super::*;
+
+    #[test]
+    fn a_message_has_its_line_and_marks() {
+        let script = Script { name: "stdin".into(), text: "BEGIN {\n x }\n".into() };
+        let error = Diagnostic::error(Span::new(9, 10), "unknown name `x`").help("try");
+        let warning = Diagnostic::warning(Span::new(0, 9), "odd");
+        let text = render(&script, &[warning.clone(), error], true);
+        let expected = "stdin:2:2-3: ERROR: Unknown identifier: 'x'\n x }\n ~\nHINT: try\nstdin:1-2: WARNING: odd\nBEGIN {\n x }\n";
+        assert_eq!(text, expected);
+        assert_eq!(render(&script, &[warning], false), "");
+    }
+
+    #[test]
+    fn places_outside_the_text_do_not_hurt() {
+        let script = Script { name: "stdin".into(), text: "é".into() };
+        render(&script, &[Diagnostic::error(Span::new(1, 900), "x")], true);
+        render(&Script { name: "stdin".into(), text: String::new() }, &[Diagnostic::error(Span::new(0, 9), "x")], true);
+    }
+}

@@ -1,0 +1,87 @@
+//! The script of a command line and its parameters.
+
+use std::io::Read;
+
+use quadrant_bpftrace::options;
+use quadrant_bpftrace::options::Parameter;
+
+use super::Refusal;
+use super::getopt::Line;
+use crate::failure::shown;
+use crate::script::Script;
+
+/// Longest script, so that a device or a wrong file cannot fill the memory.
+const LONGEST: u64 = 64 << 20;
+
+/// The script, and the words that are its parameters.
+///
+/// # Errors
+/// No script, or a file that cannot be read.
+pub fn load(line: &Line) -> Result<(Script, &[String]), Refusal> {
+    if let Some(text) = &line.program {
+        if text.is_empty() {
+            return Err(Refusal("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
+        }
+        return Ok((Script { name: "stdin".to_owned(), text: text.clone() }, &line.operands));
+    }
+    let Some((file, params)) = line.operands.split_first() else {
+        return Err(Refusal("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
+    };
+    let text = read(file)
+        .map_err(|error| Refusal(format!("ERROR: failed to open file '{}': {}\n", shown(file), reason(&error))))?;
+    let name = if file == "-" { "stdin" } else { file };
+    Ok((Script { name: shown(name), text }, params))
+}
+
+/// An error of the system without its number.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Whether the script's named parameters are those that it knows.
+///
+/// # Errors
+/// A name that it does not know; its `--help`.
+pub fn check_parameters(script: &Script, params: &[String]) -> Result<(), Refusal> {
+    let given = || params.iter().filter_map(|param| param.strip_prefix("--"));
+    if given().next().is_none() {
+        return Ok(());
+    }
+    let known = options::parameters(&quadrant_bpftrace::parse(&script.text).script);
+    if given().any(|name| name == "help") {
+        return Err(Refusal(help(&known)));
+    }
+    let name = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
+    let unexpected: Vec<String> = given().map(name).filter(|name| !known.iter().any(|one| one.name == *name)).collect();
+    if unexpected.is_empty() {
+        return Ok(());
+    }
+    let dashed = |names: Vec<String>, between| {
+        names.iter().map(|name| format!("--{}", shown(name))).collect::<Vec<_>>().join(between)
+    };
+    let expected = known.iter().map(|one| one.name.clone()).collect();
+    Err(Refusal(format!(
+        "ERROR: unexpected program command line options: {}\nHINT: expected program options: {}\n",
+        dashed(unexpected, ", "),
+        dashed(expected, ", "),
+    )))
+}
+
+fn help(known: &[Parameter]) -> String {
+    let line = |one: &Parameter| match one.help.as_str() {
+        "" => format!("--{}\n", shown(&one.name)),
+        help => format!("--{}: {}\n", shown(&one.name), shown(help)),
+    };
+    let lines: String = known.iter().map(line).collect();
+    format!("HINT: expected program options:\n{lines}")
+}
+
+fn read(file: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    match file {
+        "-" => std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)?,
+        _ => std::fs::File::open(file)?.take(LONGEST).read_to_string(&mut text)?,
+    };
+    Ok(text)
+}

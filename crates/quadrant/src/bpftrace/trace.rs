@@ -1,0 +1,163 @@
+//! Compiling and running the script of a command line.
+
+use std::rc::Rc;
+
+use clap::Parser;
+use quadrant_bpf::features::Features;
+use quadrant_bpf::process::Child;
+use quadrant_bpf::process::PidFd;
+use quadrant_output::Mode;
+use quadrant_program::Program;
+use quadrant_program::diag::Diagnostic;
+use quadrant_session::Compiled;
+use quadrant_session::Focus;
+use quadrant_session::Trace;
+use quadrant_session::Until;
+use quadrant_types::Types;
+
+use super::Refusal;
+use super::getopt::Format;
+use super::getopt::Line;
+use super::getopt::Stage;
+use super::losses::Losses;
+use super::report;
+use super::script;
+use crate::answers;
+use crate::answers::Answers;
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::failure::shown;
+use crate::front;
+use crate::keys;
+use crate::list;
+use crate::programs;
+use crate::resolver::Names;
+use crate::script::Script;
+use crate::words;
+use crate::world;
+
+/// Runs the command line's script to its end; gives the exit status.
+///
+/// # Errors
+/// What stands in the way: the script, the probes, the kernel, the output.
+pub fn run(line: &Line) -> Result<i32, Refusal> {
+    let (script, params) = script::load(line)?;
+    script::check_parameters(&script, params)?;
+    let focus = focus(line)?;
+    if line.stages.contains(&Stage::Ast) {
+        eprint!("{}", quadrant_bpftrace::tree::print(&quadrant_bpftrace::parse(&script.text).script));
+    }
+    quadrant_bpf::limits::bump_memlock();
+    let types = Rc::new(world::types());
+    let features = Features::new();
+    line.without.iter().for_each(|name| features.do_without(name));
+    let program = Rc::new(compile(line, &script, params, &types, child(&focus), &features)?);
+    if line.stages.contains(&Stage::Types) {
+        println!("{program:#?}");
+    }
+    let options = quadrant_session::Options { pid: line.pid.or(child(&focus)) };
+    let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
+    let compiled = compiled.map_err(|error| failed(&script, error))?;
+    show_stages(line, &compiled);
+    let trace = Trace::load(compiled).map_err(|error| failed(&script, error))?;
+    if line.dry_run {
+        return Ok(0);
+    }
+    follow(line, &script, &program, trace, focus)
+}
+
+/// The flags of our own command line that mean the same.
+pub fn args(line: &Line) -> Args {
+    let mut args = Args::parse_from(["quadrant"]);
+    args.pid = line.pid;
+    args.allow_unsafe = line.allow_unsafe;
+    args.verbose = line.verbose;
+    args
+}
+
+/// The processes of `-p` and `-c`.
+fn focus(line: &Line) -> Result<Focus, Refusal> {
+    let mut focus = Focus { until: Until::First, ends_when_idle: true, ..Focus::default() };
+    if let Some(pid) = line.pid {
+        let gone = |error| Refusal(format!("ERROR: Failed to attach to pid: {error}\n"));
+        focus.processes.push(PidFd::open(pid).map_err(gone)?);
+    }
+    if let Some(command) = &line.command {
+        let words = words::split(command)?;
+        let refused = |why: String| Refusal(format!("ERROR: Failed to fork child: {why}\n"));
+        if let Some(name) = words.first().filter(|name| programs::find(name).is_none()) {
+            let name = shown(&name.to_string_lossy());
+            return Err(refused(format!(
+                "Path '{name}' does not exist or is not executable (No such file or directory)"
+            )));
+        }
+        focus.children.push(Child::spawn(&words).map_err(|error| refused(error.to_string()))?);
+    }
+    Ok(focus)
+}
+
+fn child(focus: &Focus) -> Option<u32> {
+    focus.children.first().map(Child::pid)
+}
+
+fn compile(
+    line: &Line,
+    script: &Script,
+    params: &[String],
+    types: &Rc<Types>,
+    child: Option<u32>,
+    features: &Features,
+) -> Result<Program, Refusal> {
+    let args = args(line);
+    let source = list::source(&args, types, child);
+    let compile = |forced| front::compile(script, params, &args, &source, types, child, forced);
+    let (program, mut diagnostics) = compile(None);
+    let warnings = !line.no_warnings;
+    let Some(mut program) = program else {
+        return Err(Refusal(report::render(script, &diagnostics, warnings)));
+    };
+    if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
+        (program, diagnostics) = (shorter, messages);
+    }
+    if warnings {
+        eprint!("{}", report::render(script, &diagnostics, true));
+        source.warnings().iter().for_each(|warning| eprintln!("WARNING: {}", shown(warning)));
+        line.includes.iter().for_each(|file| eprintln!("WARNING: {} is not read: {NO_HEADERS}", shown(file)));
+    }
+    Ok(program)
+}
+
+const NO_HEADERS: &str = "C types come from the kernel's type information; define what is missing in the script";
+
+fn show_stages(line: &Line, compiled: &Compiled) {
+    if line.verbose || line.stages.contains(&Stage::Kernel) {
+        compiled.mechanisms().iter().for_each(|mechanism| eprintln!("{}", shown(mechanism)));
+    }
+    if line.stages.contains(&Stage::Code) {
+        print!("{}", crate::run::listing(compiled));
+    }
+}
+
+fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: Focus) -> Result<i32, Refusal> {
+    let output = answers::output(line.output.as_deref()).map_err(|error| {
+        let path = line.output.clone().unwrap_or_default();
+        Refusal(format!("ERROR: Failed to open output file: {path:?}: {}\n", script::reason(&error)))
+    })?;
+    let mode = if line.format == Format::Json { Mode::Json } else { Mode::Text };
+    let answers = Answers::new(program, script, mode, Names::new(true), output);
+    let mut answers = answers.quiet(line.quiet).verbose(line.verbose).in_bpftraces_way(Losses);
+    let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error))?;
+    // The status of a command is its own.
+    Ok(outcome.exit.unwrap_or(0))
+}
+
+/// What the session says, with the place in the script.
+fn failed(script: &Script, error: quadrant_session::Error) -> Refusal {
+    match error {
+        quadrant_session::Error::Script { span, message, help } => {
+            let diagnostic = Diagnostic { help, ..Diagnostic::error(span, message) };
+            Refusal(report::render(script, &[diagnostic], true))
+        }
+        error => Failure::session(script, error).into(),
+    }
+}

@@ -1,0 +1,234 @@
+//! The words in which users of bpftrace know common mistakes.
+//!
+//! Only what says the same thing has its counterpart here; other messages stay as they are.
+
+use quadrant_program::diag::Diagnostic;
+
+/// The message of a diagnostic; `marked` is the text that it points at.
+pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
+    let message = diagnostic.message.as_str();
+    arguments(message)
+        .or_else(|| values(message))
+        .or_else(|| probe(message, marked))
+        .or_else(|| table(message))
+        .unwrap_or_else(|| message.to_owned())
+}
+
+/// What a message says, and the same in other words. `{}` is any text; `{0}`, `{1}` put it elsewhere.
+const TABLE: &[(&str, &str)] = &[
+    ("unknown name `{}`", "Unknown identifier: '{0}'"),
+    ("unknown function `{}`", "Unknown function: '{0}'"),
+    ("unknown probe type `{}`", "Invalid probe type: {0}"),
+    ("unknown type `{}`", "Cannot resolve unknown type \"{0}\""),
+    ("unknown setting `{}`", "{0}: not a known configuration option"),
+    ("unknown clock `{}`", "Invalid timestamp mode: {0}"),
+    ("the setting `{}` is now called `{}`", "{0} has been renamed, please use {1}"),
+    (
+        "`@{}` holds {} (line {}), and this is {}",
+        "Type mismatch for @{0}: trying to assign value of type '{3}' when map already has a type '{1}'",
+    ),
+    (
+        "`${}` holds {}, and this is {}",
+        "Type mismatch for ${0}: trying to assign value of type '{2}' when variable already has a type '{1}'",
+    ),
+    (
+        "the keys of `{}` are {}, and this is {}",
+        "Argument mismatch for {0}: trying to access with arguments: '{2}' when map expects arguments: '{1}'",
+    ),
+    (
+        "`{}` has keys (line {}), and here there is none",
+        "{0} used as a map without an explicit key (scalar map), previously used with an explicit key (non-scalar map)",
+    ),
+    (
+        "`{}` has no keys (line {}), and here it has one",
+        "{0} used as a map with an explicit key (non-scalar map), previously used without an explicit key (scalar map)",
+    ),
+    ("nothing is ever assigned to `{}`", "Undefined map: {0}"),
+    ("there is no variable `{}` here", "Undefined or undeclared variable: {0}"),
+    ("`{}` already exists (line {})", "Variable {0} was already declared. Variable shadowing is not allowed."),
+    ("`%{}` does not print {}", "unsupported format specifier for type '{1}': {0}"),
+    ("the format of {}() is a text in quotes", "{0}() expects a string literal"),
+    ("{}() takes a text in quotes here", "{0}() expects a string literal"),
+    ("{}() takes a map here", "{0}() expects a map argument"),
+    ("{}() takes a number here, and this is string[{}]", "{0}() only supports int arguments (string provided)"),
+    ("{}() takes a number here, and this is {}", "{0}() only supports int arguments ({1} provided)"),
+    ("{}() has a value only in a map", "{0}() must be assigned directly to a map"),
+    (
+        "lhist() goes from {} to {}: the second must be greater",
+        "lhist() min must be less than max (provided min {0} and max {1})",
+    ),
+    (
+        "{}() changes the traced program, which is not allowed without a word from you",
+        "{0}() is an unsafe function being used in safe mode",
+    ),
+    (
+        "system() runs commands, which is not allowed without a word from you",
+        "system() is an unsafe function being used in safe mode",
+    ),
+    ("`{}` does not go with {} and {}", "Type mismatch for '{0}': comparing {1} with {2}"),
+    ("`{}` has no member `{}`", "Struct/union of type '{0}' does not contain a field named '{1}'"),
+    ("`{}` has no argument `{}`", "Struct/union of type 'struct {0}_args' does not contain a field named '{1}'"),
+    ("there is no member {} in a tuple of {}", "Invalid tuple index: {0}. Found {1} elements in tuple."),
+    ("index {} is outside the array of {}", "the index {0} is out of bounds for array of size {1}"),
+    ("`{}` outside a loop", "'{0}' statement is not allowed in a probe"),
+    ("`unroll` takes 1 to {} rounds", "unroll maximum value is {0}"),
+    (
+        "a probe of type `{}` has no return value",
+        "The retval builtin can only be used with 'kretprobe' and 'uretprobe' and 'fentry' probes",
+    ),
+    (
+        "a probe of type `{}` has no `{}`",
+        "The {1} builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes",
+    ),
+    (
+        "`{}` has no named arguments",
+        "The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ({0} used here)",
+    ),
+    ("no symbol `{}` in the kernel{}", "Failed to resolve kernel symbol: {0}"),
+    ("there is no tracepoint `{}`", "No matches for tracepoint {0}."),
+    ("there is no software event `{}`", "{0} is not a software probe"),
+    ("there is no hardware event `{}`", "{0} is not a hardware probe"),
+    ("cannot use this {} probe: `0` is no positive whole number", "{0} frequency should be a positive integer"),
+    ("cannot use this {} probe: `{}` is no unit of time", "{1} is not an accepted unit of time"),
+    ("cannot use this {} probe: `{}` is no {}", "Invalid rate of {0} probe: invalid integer: {1}"),
+    ("`{` is never closed", "syntax: expected '}'"),
+    ("string without closing quote", "syntax: unterminated string"),
+    ("expected an expression, found {}", "syntax: expected expression"),
+    ("expected {}, found {}", "syntax: expected {0}"),
+    ("there is no probe in this script", "No probes to attach"),
+];
+
+fn table(message: &str) -> Option<String> {
+    TABLE.iter().find_map(|(ours, theirs)| {
+        let holes = holes(ours, message)?;
+        let fill =
+            |text: String, (number, hole): (usize, &&str)| text.replace(&format!("{{{number}}}"), &spelled(hole));
+        Some(holes.iter().enumerate().fold((*theirs).to_owned(), fill))
+    })
+}
+
+/// What stands in a message where the pattern has `{}`; `None` if the message is another one.
+fn holes<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
+    let mut parts = pattern.split("{}");
+    let mut rest = message.strip_prefix(parts.next()?)?;
+    let mut found = Vec::new();
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        let end = match (part, parts.peek()) {
+            ("", None) => rest.len(),
+            (part, None) => rest.len().checked_sub(part.len()).filter(|end| rest.get(*end..) == Some(part))?,
+            (part, Some(_)) => rest.find(part)?,
+        };
+        found.push(&rest[..end]);
+        rest = &rest[end + part.len()..];
+    }
+    rest.is_empty().then_some(found)
+}
+
+/// Types of aggregations and quotes are written in another way.
+fn spelled(hole: &str) -> String {
+    match hole.strip_suffix("()") {
+        Some(aggregation) => format!("{aggregation}_t"),
+        None if hole == "begin" || hole == "end" => "special".to_owned(),
+        None => hole.replace('`', "'"),
+    }
+}
+
+/// Too few or too many arguments of a function.
+fn arguments(message: &str) -> Option<String> {
+    let (name, rest) = message.split_once("() takes ")?;
+    let (takes, rest) = rest.split_once(" argument")?;
+    let given = rest.split_once(", and ")?.1.split(' ').next()?;
+    let number = |text: &str| text.trim_end_matches(" or more").parse::<u32>().ok();
+    let (least, most) = match takes.split_once(" to ") {
+        Some((least, most)) => (number(least)?, number(most)),
+        None => (number(takes)?, number(takes).filter(|_| !takes.ends_with("or more"))),
+    };
+    let count: u32 = given.parse().ok()?;
+    let how = match most {
+        Some(most) if least == most => format!("requires {}", plural(least)),
+        Some(most) if count > most => format!("takes up to {}", plural(most)),
+        _ => format!("requires at least {}", plural(least)),
+    };
+    Some(format!("{name}() {how} ({count} provided)"))
+}
+
+fn plural(count: u32) -> String {
+    if count == 1 { "one argument".to_owned() } else { format!("{count} arguments") }
+}
+
+/// Too few or too many values for a format.
+fn values(message: &str) -> Option<String> {
+    let (takes, rest) = message.strip_prefix("the format takes ")?.split_once(" value")?;
+    let given = rest.split_once(", and ")?.1.split(' ').next()?;
+    let number = |text: &str| if text == "no" { Some(0) } else { text.parse::<u32>().ok() };
+    let (takes, given) = (number(takes)?, number(given)?);
+    let how = if given < takes { "not enough" } else { "too many" };
+    Some(format!("{how} arguments for format string ({given} supplied, {takes} expected)"))
+}
+
+/// Probes that there are not are named as the script names them.
+fn probe(message: &str, marked: &str) -> Option<String> {
+    let (kind, rest) = marked.split_once(':')?;
+    let kind = quadrant_bpftrace::lower::probe_kind(kind)?.name();
+    let missing = [
+        "{} has no function `{}`",
+        "there is no function `{}`{}",
+        "there are no static probes in {}",
+        "{} has no probe `{}`",
+    ];
+    if missing.iter().any(|pattern| holes(pattern, message).is_some()) {
+        return Some(format!("No matches for {kind} {rest}."));
+    }
+    let holes = holes("cannot read {}: {}", message)?;
+    Some(format!("{kind} target file '{}' does not exist or is not executable", holes.first()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_program::span::Span;
+
+    use super::*;
+
+    fn said(text: &str) -> String {
+        message(&Diagnostic::error(Span::default(), text), "uprobe:/bin/true:x")
+    }
+
+    #[test]
+    fn common_mistakes() {
+        assert_eq!(said("unknown name `x`"), "Unknown identifier: 'x'");
+        assert_eq!(
+            said("`@a` holds count() (line 1), and this is int8"),
+            "Type mismatch for @a: trying to assign value of type 'int8' when map already has a type 'count_t'"
+        );
+        assert_eq!(said("`{` is never closed"), "syntax: expected '}'");
+        assert_eq!(said("/usr/bin/true has no function `x`"), "No matches for uprobe /bin/true:x.");
+        assert_eq!(said("expected `,` or `)`, found `}`"), "syntax: expected ',' or ')'");
+    }
+
+    #[test]
+    fn numbers_of_arguments() {
+        assert_eq!(
+            said("str() takes 1 to 2 arguments, and 0 are given"),
+            "str() requires at least one argument (0 provided)"
+        );
+        assert_eq!(
+            said("exit() takes 0 to 1 arguments, and 2 are given"),
+            "exit() takes up to one argument (2 provided)"
+        );
+        assert_eq!(said("lhist() takes 4 arguments, and 2 are given"), "lhist() requires 4 arguments (2 provided)");
+        assert_eq!(
+            said("cat() takes 1 or more arguments, and 0 are given"),
+            "cat() requires at least one argument (0 provided)"
+        );
+        assert_eq!(
+            said("the format takes no values, and 1 is given"),
+            "too many arguments for format string (1 supplied, 0 expected)"
+        );
+    }
+
+    #[test]
+    fn others_stay() {
+        assert_eq!(said("division by zero"), "division by zero");
+    }
+}

@@ -1,0 +1,25 @@
+//! Finding programs as the shell and execvp(3) do.
+
+use std::ffi::CStr;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The program that a command's first word means.
+pub fn find(name: &CStr) -> Option<PathBuf> {
+    in_path(OsStr::from_bytes(name.to_bytes())).filter(|path| is_program(path))
+}
+
+/// As execvp(3) finds it.
+pub fn in_path(name: &OsStr) -> Option<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return Some(PathBuf::from(name)).filter(|path| path.is_file());
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}

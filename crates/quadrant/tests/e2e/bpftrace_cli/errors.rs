@@ -1,0 +1,63 @@
+//! Messages about scripts: bpftrace's form, and its words for common mistakes.
+
+use super::assert_run;
+use crate::common::needs_root;
+
+/// A script, the marked columns, and what is said.
+#[track_caller]
+fn assert_error(script: &str, (start, end): (usize, usize), message: &str, hint: &str) {
+    let marks = format!("{:width$}{}", "", "~".repeat(end - start), width = start - 1);
+    let expected = format!("stdin:1:{start}-{end}: ERROR: {message}\n{script}\n{marks}\n{hint}");
+    assert_run(["-e", script], "", &expected, 1);
+}
+
+#[test]
+fn unknown_names() {
+    assert_error("BEGIN { x }", (9, 10), "Unknown identifier: 'x'", "");
+    assert_error("BEGIN { foo(1); }", (9, 15), "Unknown function: 'foo'", "");
+    assert_error("foo { }", (1, 4), "Invalid probe type: foo", "");
+    assert_error("BEGIN { print(@a); }", (15, 17), "Undefined map: @a", "");
+    assert_error("config = { foo = 1 } BEGIN { }", (12, 15), "foo: not a known configuration option", "");
+}
+
+#[test]
+fn types_that_do_not_fit() {
+    let script = "BEGIN { @a = 1; @a = \"s\"; }";
+    let message = "Type mismatch for @a: trying to assign value of type 'string[2]' when map already has a type 'int8'";
+    assert_error(script, (17, 25), message, "HINT: a map holds values of one type: use another map\n");
+    let message =
+        "Argument mismatch for @a: trying to access with arguments: 'string[2]' when map expects arguments: 'int8'";
+    assert_error("BEGIN { @a[1] = 1; @a[\"x\"] = 1; }", (23, 26), message, "");
+}
+
+#[test]
+fn arguments_of_functions() {
+    let hint = "HINT: usage: lhist(number, min, max, step)\n";
+    assert_error("BEGIN { @ = lhist(1,2); }", (13, 23), "lhist() requires 4 arguments (2 provided)", hint);
+    assert_error(
+        "BEGIN { exit(1,2); }",
+        (9, 18),
+        "exit() takes up to one argument (2 provided)",
+        "HINT: usage: exit([status])\n",
+    );
+    let message = "not enough arguments for format string (0 supplied, 1 expected)";
+    assert_error("BEGIN { printf(\"%d\"); }", (9, 21), message, "");
+}
+
+#[test]
+fn probes_that_there_are_not() {
+    needs_root!();
+    assert_error("tracepoint:nosuch:foo { }", (1, 22), "No matches for tracepoint nosuch:foo.", "");
+    let message = "uprobe target file '/nosuch' does not exist or is not executable";
+    assert_error("uprobe:/nosuch:main { }", (1, 20), message, "");
+}
+
+#[test]
+fn old_names_of_settings_are_taken_with_a_warning() {
+    needs_root!();
+    let script = "config = { strlen = 5 } BEGIN { exit(); }";
+    let warning = "stdin:1:12-18: WARNING: strlen has been renamed, please use max_strlen\n";
+    let expected = format!("{warning}{script}\n{:11}~~~~~~\nAttached 1 probe\n", "");
+    assert_run(["-e", script], "\n\n", &expected, 0);
+    assert_run(["--no-warnings", "-e", script], "\n\n", "Attached 1 probe\n", 0);
+}

@@ -1,0 +1,153 @@
+//! Options, streams, and statuses.
+
+use std::os::unix::fs::symlink;
+
+use quadrant_testing::Program;
+
+use super::{assert_run, run};
+use crate::common::{binary, needs_root};
+
+/// What a script that prints nothing leaves on standard output.
+const NOTHING: &str = "\n\n";
+
+#[test]
+fn the_header_comes_first_and_goes_to_standard_error() {
+    needs_root!();
+    assert_run(["-e", "BEGIN { printf(\"hi\\n\"); exit(); }"], "hi\n\n\n", "Attached 1 probe\n", 0);
+    assert_run(["-q", "-e", "BEGIN { printf(\"hi\\n\"); exit(); }"], "hi\n\n\n", "", 0);
+    assert_run(["-e", "END { } END { } BEGIN { exit(); }"], NOTHING, "Attached 3 probes\n", 0);
+}
+
+#[test]
+fn a_link_of_that_name_is_the_same() {
+    needs_root!();
+    let dir = std::env::temp_dir().join(format!("quadrant-bpftrace-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder can be made");
+    let link = dir.join("bpftrace");
+    symlink(binary(), &link).expect("a link can be made");
+    let outcome = Program::new(&link).args(["-e", "BEGIN { exit(4); }"]).run().expect("it runs");
+    std::fs::remove_dir_all(&dir).expect("the folder is ours");
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), ("Attached 1 probe\n", Some(4)));
+}
+
+#[test]
+fn the_status_is_the_scripts_and_not_the_commands() {
+    needs_root!();
+    assert_run(["-q", "-c", "/bin/false", "-e", "END { }"], NOTHING, "", 0);
+    assert_run(["-q", "-c", "/bin/false", "-e", "BEGIN { exit(7); }"], NOTHING, "", 7);
+}
+
+#[test]
+fn a_script_to_which_nothing_can_happen_ends() {
+    needs_root!();
+    assert_run(["-e", "BEGIN { printf(\"hi\\n\"); }"], "hi\n\n\n", "Attached 1 probe\n", 0);
+}
+
+#[test]
+fn parameters_of_the_script() {
+    needs_root!();
+    let script = "BEGIN { printf(\"%d %d %d\\n\", getopt(\"num\", 5, \"how many\"), getopt(\"flag\"), $1); exit(); }";
+    assert_run(["-q", "-e", script, "9"], "5 0 9\n\n\n", "", 0);
+    assert_run(["-q", "-e", script, "--", "--num=7", "--flag", "9"], "7 1 9\n\n\n", "", 0);
+    assert_run(["-e", script, "--", "--help"], "", "HINT: expected program options:\n--flag\n--num: how many\n", 1);
+    let unexpected =
+        "ERROR: unexpected program command line options: --bogus\nHINT: expected program options: --flag, --num\n";
+    assert_run(["-e", script, "--", "--bogus=1"], "", unexpected, 1);
+}
+
+#[test]
+fn wrong_command_lines() {
+    let program = "BEGIN { exit(); }";
+    for (option, value, message) in [
+        ("-f", "xml", "ERROR: Invalid output format \"xml\"\nValid formats: 'text', 'json'\n"),
+        ("-B", "foo", "ERROR: USAGE: -B must be either 'line', 'full', or 'none'.\n"),
+        ("-p", "abc", "ERROR: Failed to parse pid: invalid integer: abc\n"),
+        ("-d", "foo", "ERROR: USAGE: invalid option for -d: foo\n"),
+        (
+            "--mode",
+            "foo",
+            "ERROR: USAGE: --mode can only be 'codegen', 'compiler-bench', 'bench', 'test' or 'format'.\n",
+        ),
+        (
+            "--no-feature",
+            "foo",
+            "ERROR: USAGE: --no-feature can only have values 'kprobe_multi,kprobe_session,uprobe_multi'.\n",
+        ),
+    ] {
+        assert_run([option, value, "-e", program], "", message, 1);
+    }
+    assert_run(["nofile.bt"], "", "ERROR: failed to open file 'nofile.bt': No such file or directory\n", 1);
+    assert_run(["-e", ""], "", "ERROR: USAGE: filename or -e 'program' required.\n", 1);
+    let outcome = run(["--foo"]);
+    assert!(outcome.stderr.starts_with("bpftrace: unrecognized option '--foo'\nbpftrace - "), "{}", outcome.describe());
+    assert_eq!(outcome.code(), Some(1));
+}
+
+#[test]
+fn what_there_is_not_is_said() {
+    for args in [["--test", "-e", "BEGIN { }"], ["--bench", "-e", "BEGIN { }"], ["--fmt", "-e", "BEGIN { }"]] {
+        let outcome = run(args);
+        assert!(outcome.stderr.contains("not supported"), "{}", outcome.describe());
+        assert_eq!(outcome.code(), Some(1));
+    }
+}
+
+#[test]
+fn answers_go_to_a_file() {
+    needs_root!();
+    let path = std::env::temp_dir().join(format!("quadrant-bpftrace-out-{}", std::process::id()));
+    let name = path.to_str().expect("the folder's name is UTF-8");
+    assert_run(["-o", name, "-e", "BEGIN { printf(\"hi\\n\"); exit(); }"], "", "Attached 1 probe\n", 0);
+    let written = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::remove_file(&path).expect("the file is ours");
+    assert_eq!(written, "hi\n\n\n");
+    let refused = "ERROR: Failed to open output file: \"/nowhere/x\": No such file or directory\n";
+    assert_run(["-o", "/nowhere/x", "-e", "BEGIN { exit(); }"], "", refused, 1);
+}
+
+#[test]
+fn listings() {
+    needs_root!();
+    assert_run(
+        ["-l", "tracepoint:sched:sched_wakeup*"],
+        "tracepoint:sched:sched_wakeup\ntracepoint:sched:sched_wakeup_new\n",
+        "",
+        0,
+    );
+    assert_run(
+        ["-l", "tracepoint:sched:sched_wakeup,tracepoint:sched:sched_waking"],
+        "tracepoint:sched:sched_wakeup\ntracepoint:sched:sched_waking\n",
+        "",
+        0,
+    );
+    assert_run(["-l", "-e", "tracepoint:sched:sched_wakeup { } END { }"], "tracepoint:sched:sched_wakeup\n", "", 0);
+    assert_run(["-l", "tracepoint:nosuch:foo"], "", "", 0);
+    assert_run(["-l", "struct qstr"], "struct qstr\n", "", 0);
+    let outcome = run(["-lv", "enum pid_type"]);
+    assert!(outcome.stdout.starts_with("vmlinux: enum pid_type {\n"), "{}", outcome.describe());
+    assert!(outcome.stdout.ends_with("};\n\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn what_the_kernel_can_do() {
+    needs_root!();
+    let outcome = run(["--info"]);
+    for part in ["System\n  OS: Linux ", "\n\nKernel helpers\n", "\n  uprobe_multi: ", "\n  iter: no\n"] {
+        assert!(outcome.stdout.contains(part), "{}", outcome.describe());
+    }
+    assert!(run(["-V"]).stdout.starts_with("bpftrace v0.27."));
+}
+
+#[test]
+fn losses_are_told_in_bpftraces_words() {
+    needs_root!();
+    let script = "config = { max_map_keys = 2 } BEGIN { @a[1] = 1; @a[2] = 1; @a[3] = 1; exit(); }";
+    let outcome = run(["-e", script]);
+    let expected = format!(
+        "Attached 1 probe\nstdin:1:61-70: WARNING: Map full; can't update element. Try increasing max_map_keys config or manually \
+         setting the max entries in a map declaration e.g. `let @a = hash(5000)`\nAdditional Info - helper: map_update_elem, \
+         retcode: -7\n{script}\n{:60}~~~~~~~~~\n",
+        ""
+    );
+    assert_eq!(outcome.stderr, expected);
+}
