@@ -60,8 +60,39 @@ fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
     }
     match line.operands.is_empty() {
         true => Ok(vec!["*".to_owned()]),
-        false => Ok(line.operands.iter().flat_map(|operand| operand.split(',')).map(str::to_owned).collect()),
+        false => Ok(line
+            .operands
+            .iter()
+            .flat_map(|operand| operand.split(','))
+            .flat_map(|one| in_files(line, one))
+            .collect()),
     }
+}
+
+/// Static probes in any file are those in the files of the process of `-p`.
+fn in_files(line: &Line, pattern: &str) -> Vec<String> {
+    let mut parts = pattern.split(':');
+    let is_static = matches!(parts.next(), Some("usdt" | "U"));
+    let is_anywhere = matches!(parts.next(), None | Some("" | "*"));
+    let Some(pid) = line.pid.filter(|_| is_static && is_anywhere) else { return vec![pattern.to_owned()] };
+    let (first, second) = (parts.next(), parts.next());
+    let probe = match (first, second) {
+        (Some(provider), Some(name)) => format!("{provider}:{name}"),
+        (name, _) => format!("*:{}", name.unwrap_or("*")),
+    };
+    programs_of(pid).iter().map(|file| format!("usdt:{file}:{probe}")).collect()
+}
+
+/// The files whose code a process runs.
+fn programs_of(pid: u32) -> BTreeSet<String> {
+    let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let maps = String::from_utf8_lossy(&maps);
+    let file = |line: &str| {
+        let (head, path) = line.split_once('/')?;
+        let is_code = head.split(' ').nth(1)?.contains('x');
+        (is_code && !path.contains(':')).then(|| format!("/{path}"))
+    };
+    maps.lines().filter_map(file).collect()
 }
 
 fn is_file(name: &str) -> bool {

@@ -36,9 +36,12 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
         Severity::Warning => "WARNING",
     };
     let message = shown(&wording::message(diagnostic, marked));
-    // A script without probes has no place that could be shown.
+    // A script without probes has no place that could be shown, nor has the environment.
     if message == "No probes to attach" {
         return format!("{message}\n");
+    }
+    if message.contains(", set in the environment, ") {
+        return format!("{severity}: {message}\n");
     }
     let end = if message.starts_with("Unknown function") { call_end(&script.text, end) } else { end };
     let mut text = at(script, diagnostic.span.start, end as u32, &format!("{severity}: {message}"));

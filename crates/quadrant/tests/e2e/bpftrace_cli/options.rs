@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use quadrant_testing::Program;
 
-use super::{assert_run, run};
+use super::{assert_run, bpftrace, run};
 use crate::common::{binary, needs_root};
 
 /// What a script that prints nothing leaves on standard output.
@@ -150,4 +150,15 @@ fn losses_are_told_in_bpftraces_words() {
         ""
     );
     assert_eq!(outcome.stderr, expected);
+}
+
+#[test]
+fn settings_of_the_environment() {
+    needs_root!();
+    let script = "BEGIN { printf(\"%s\\n\", comm); }";
+    let outcome = bpftrace().env("BPFTRACE_MAX_STRLEN", "64").args(["-q", "-e", script]).run().expect("it runs");
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), ("", Some(0)));
+    let outcome = bpftrace().env("BPFTRACE_MAX_MAP_KEYS", "x").args(["-e", script]).run().expect("it runs");
+    let message = "ERROR: `max_map_keys`, set in the environment, is a number, 1 or more, and not `x`\n";
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(1)));
 }
