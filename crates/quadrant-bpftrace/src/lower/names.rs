@@ -19,6 +19,7 @@ pub(super) const MAX_STACK: u8 = 127;
 const SIMPLE: &[(&str, Builtin, Type)] = &[
     ("pid", Builtin::Pid, Type::U32),
     ("tid", Builtin::Tid, Type::U32),
+    ("leader_tid", Builtin::Pid, Type::U32),
     ("uid", Builtin::Uid, Type::U32),
     ("gid", Builtin::Gid, Type::U32),
     ("comm", Builtin::Comm, Type::String { cap: 16 }),
@@ -41,6 +42,7 @@ const OTHER: &[&str] = &[
     "curtask",
     "ppid",
     "pcomm",
+    "leader_comm",
     "username",
     "kstack",
     "ustack",
@@ -50,11 +52,16 @@ const OTHER: &[&str] = &[
     "probetype",
     "ctx",
     "usermode",
+    "default_str_length",
 ];
 
-/// Old names of `pid` and its like, and builtins that this engine does not have.
-const UNSUPPORTED: &[(&str, &str)] =
-    &[("leader_tid", "use `pid`"), ("leader_comm", "use `curtask.group_leader.comm`"), ("dw_ustack", "use `ustack`")];
+/// Builtins that this engine does not have.
+const UNSUPPORTED: &[(&str, &str)] = &[("dw_ustack", "use `ustack`")];
+
+/// The way from a task to its parent's process id.
+const PPID: &[&str] = &["real_parent", "tgid"];
+/// The way from a task to its parent's name.
+const PCOMM: &[&str] = &["real_parent", "comm"];
 
 impl Lower<'_> {
     /// The value of a bare word.
@@ -108,8 +115,10 @@ impl Lower<'_> {
             "args" => self.error_help(span, "`args` as a whole is not a value", "name a field: `args.field`"),
             "retval" => self.retval(span),
             "curtask" => self.curtask(span),
-            "ppid" => self.task_field(&["real_parent", "tgid"], span),
-            "pcomm" => self.task_field(&["real_parent", "comm"], span),
+            "ppid" => self.task_field(PPID, span),
+            "pcomm" => self.task_field(PCOMM, span),
+            "leader_comm" => self.task_field(&["group_leader", "comm"], span),
+            "default_str_length" => Some(literal_int(self.config.max_strlen.into(), span)),
             "username" => {
                 let uid = Expr::new(ExprKind::Builtin(Builtin::Uid), Type::U32, span);
                 Some(Expr::new(ExprKind::Cast(Box::new(uid)), Type::Username, span))
@@ -199,7 +208,27 @@ impl Lower<'_> {
 
     /// A member of the current task, through pointers.
     fn task_field(&mut self, path: &[&str], span: Span) -> Option<Expr> {
-        let mut value = self.curtask(span)?;
+        let task = self.curtask(span)?;
+        self.member_of_task(task, path, span)
+    }
+
+    /// `ppid(task)`, `pcomm(task)`: of another task than the current one.
+    pub(super) fn parent_of(&mut self, name: &str, task: &ast::Expr, span: Span) -> Option<Expr> {
+        let value = self.expr(task)?;
+        let wanted = self.env.types.lookup_struct("task_struct");
+        match value.ty {
+            Type::Pointer { to, .. } if wanted.is_none_or(|wanted| wanted == to) => {
+                self.member_of_task(value, if name == "ppid" { PPID } else { PCOMM }, span)
+            }
+            ref ty => {
+                let ty = self.describe(ty);
+                self.error(task.span, format!("{name}() takes a `struct task_struct *`, and this is {ty}"))
+            }
+        }
+    }
+
+    fn member_of_task(&mut self, task: Expr, path: &[&str], span: Span) -> Option<Expr> {
+        let mut value = task;
         for name in path {
             let Type::Pointer { to, space } = value.ty else {
                 return self.error_help(

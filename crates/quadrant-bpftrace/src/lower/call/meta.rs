@@ -9,6 +9,7 @@ use quadrant_program::ty::Type;
 use super::super::Lower;
 use super::super::expr::literal_int;
 use super::{Call, Called};
+use crate::ast;
 
 /// The lowest address that stands for an error: -4095.
 const FIRST_ERROR: i64 = -4095;
@@ -57,10 +58,49 @@ pub(super) fn default_str_length(lower: &mut Lower, call: Call) -> Option<Called
     Some(Called::Value(literal_int(lower.config.max_strlen.into(), call.span)))
 }
 
-/// `fail("message")`: an error if it is not left out by `if comptime`.
+/// `fail("format", constants...)`: an error if it is not left out by `if comptime`.
 pub(super) fn fail(lower: &mut Lower, call: Call) -> Option<Called> {
-    let message = lower.text_arg(call, 0)?;
+    let format = lower.text_arg(call, 0);
+    let values: Option<Vec<String>> = call.args[1..].iter().map(|arg| constant_text(lower, arg)).collect();
+    let message = filled(&format?, &values?);
     lower.error(call.span, message)
+}
+
+fn constant_text(lower: &mut Lower, arg: &ast::Expr) -> Option<String> {
+    match lower.expr(arg)?.kind {
+        ExprKind::Int(number) => Some(number.to_string()),
+        ExprKind::Str(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+        _ => lower.error(arg.span, "fail() speaks before the trace starts, and this is not known then"),
+    }
+}
+
+/// A format with each conversion replaced by the next value.
+fn filled(format: &str, values: &[String]) -> String {
+    let (mut values, mut text) = (values.iter(), String::new());
+    let mut rest = format.chars();
+    while let Some(letter) = rest.next() {
+        if letter != '%' {
+            text.push(letter);
+            continue;
+        }
+        match rest.find(|letter| matches!(letter, 'd' | 'i' | 'u' | 'x' | 'p' | 's' | 'c' | '%')) {
+            Some('%') | None => text.push('%'),
+            Some(_) => text.extend(values.next().map(String::as_str)),
+        }
+    }
+    text
+}
+
+/// `assert_str(text)`: an error if it is no text.
+pub(super) fn assert_str(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    match lower.expr(arg)?.ty {
+        Type::String { .. } => Some(Called::Effect(StmtKind::Block(Vec::new()))),
+        ty => {
+            let ty = lower.describe(&ty);
+            lower.error(arg.span, format!("this must be a text, and it is {ty}"))
+        }
+    }
 }
 
 /// `static_assert(condition, "message")`

@@ -110,7 +110,8 @@ const FUNCTIONS: &[Entry] = &[
     entry("is_err", (1, 1), "is_err(pointer)", meta::is_err),
     entry("assert", (2, 2), "assert(condition, \"message\")", meta::assert),
     entry("static_assert", (2, 2), "static_assert(condition, \"message\")", meta::static_assert),
-    entry("fail", (1, 1), "fail(\"message\")", meta::fail),
+    entry("fail", (1, ANY), "fail(\"format\", constants...)", meta::fail),
+    entry("assert_str", (1, 1), "assert_str(text)", meta::assert_str),
     entry("default_str_length", (0, 0), "default_str_length()", meta::default_str_length),
     entry("find", (3, 3), "find(@map, key, $variable)", maps::find),
     entry("count", (0, 0), "count()", aggregate::misplaced),
@@ -125,7 +126,6 @@ const FUNCTIONS: &[Entry] = &[
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("assert_str", "leave it away"),
     ("container_of", "subtract offsetof() from the pointer"),
     ("debugf", "use printf()"),
     ("override", "it changes what the traced program sees; this tool only looks"),
@@ -196,6 +196,7 @@ impl Lower<'_> {
                 true => Some(value),
                 false => Some(self.namespace_id(&callee.name, arg, span)),
             },
+            [arg] if matches!(callee.name.as_str(), "ppid" | "pcomm") => Some(self.parent_of(&callee.name, arg, span)),
             [arg, ..] => Some(self.error(arg.span, format!("`{}` takes no argument here", callee.name))),
         }
     }
