@@ -57,6 +57,8 @@ pub enum RecordKind {
         top: u64,
         /// Divide values by this; 0 and 1 leave them.
         div: u64,
+        /// Empty the map as it is read: what is printed is what goes.
+        take: bool,
     },
     /// Remove all keys.
     Clear(MapId),

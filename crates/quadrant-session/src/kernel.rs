@@ -18,6 +18,7 @@ use quadrant_program::value::extend;
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::programs::Loaded;
+use crate::take::Shown;
 
 /// Loaded maps and programs.
 pub struct Kernel {
@@ -28,6 +29,8 @@ pub struct Kernel {
     pub(crate) section: Option<MappedArray>,
     pub(crate) data: Data,
     pub(crate) cpus: usize,
+    /// What takes have shown already.
+    pub(crate) shown: Shown,
 }
 
 impl Kernel {
@@ -69,11 +72,16 @@ impl Kernel {
     }
 }
 
-/// The content of a map of the script.
+/// The content of a map of the script, without what was taken.
 pub(crate) fn snapshot(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
+    Ok(kernel.shown.rest_of(id, gather(kernel, program, id, Map::snapshot)?))
+}
+
+/// All that the kernel has of a map of the script; `read` takes a kernel's map.
+pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) -> Result<Snapshot, Error> {
     let map = &program.maps[id.0 as usize];
     let mut gather =
-        Gather { snapshot: Snapshot::of(map), map, cpus: kernel.cpus, merged: Vec::new(), value: Vec::new() };
+        Gather { snapshot: Snapshot::of(map), map, read, cpus: kernel.cpus, merged: Vec::new(), value: Vec::new() };
     if let Some(offset) = scalar_offset(kernel, id) {
         read_scalar(kernel, offset, &mut gather.snapshot)?;
     }
@@ -99,10 +107,14 @@ fn read_scalar(kernel: &Kernel, offset: u32, snapshot: &mut Snapshot) -> Result<
     Ok(())
 }
 
+/// A way to read a map of the kernel: [`Map::snapshot`] or [`Map::drain`].
+pub(crate) type Read = fn(&Map) -> quadrant_bpf::Result<quadrant_bpf::map::Snapshot>;
+
 /// A snapshot in the making. The buffers are reused from entry to entry: there can be a million.
 struct Gather<'a> {
     snapshot: Snapshot,
     map: &'a quadrant_program::map::Map,
+    read: Read,
     cpus: usize,
     merged: Vec<u64>,
     value: Vec<u8>,
@@ -112,7 +124,7 @@ impl Gather<'_> {
     /// Add all entries of a map; `widen` gives a key its full form.
     fn all(&mut self, source: &Map, widen: impl Fn(&[u8], &mut Vec<u8>)) -> Result<(), Error> {
         let cpus = if source.spec().kind.is_percpu() { self.cpus } else { 1 };
-        let entries = source.snapshot()?;
+        let entries = (self.read)(source)?;
         self.snapshot.keys.reserve_exact(entries.len() * self.snapshot.key_size);
         self.snapshot.values.reserve_exact(entries.len() * self.snapshot.value_size);
         let mut wide = Vec::new();
@@ -160,6 +172,7 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 
 /// Remove all keys of a map (`zero`: keep keys, set values to zero).
 pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -> Result<(), Error> {
+    kernel.shown.forget(id);
     if let Some(offset) = scalar_offset(kernel, id) {
         return clear_scalar(kernel, program, id, offset, zero);
     }

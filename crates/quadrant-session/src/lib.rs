@@ -21,6 +21,7 @@ mod records;
 mod run;
 mod sink;
 pub mod syscalls;
+mod take;
 mod target;
 mod targets;
 mod trace;

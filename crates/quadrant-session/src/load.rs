@@ -29,6 +29,7 @@ pub(crate) fn load(program: &Program, units: &[Planned], object: Object) -> Resu
         section,
         data: object.data,
         cpus: quadrant_bpf::cpus::possible_count()?,
+        shown: crate::take::Shown::default(),
     })
 }
 

@@ -18,6 +18,7 @@ use crate::kernel::Kernel;
 use crate::processes::Processes;
 use crate::sink::Sink;
 use crate::sink::View;
+use crate::take;
 use crate::user_symbols;
 
 /// What came of the records so far.
@@ -54,8 +55,9 @@ pub(crate) fn handle(
         RecordKind::Exit => progress.exit = progress.exit.or(Some(exit_status(bytes))),
         RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false)?,
         RecordKind::Zero(map) => kernel::clear(kernel, program, *map, true)?,
-        RecordKind::PrintMap { map, top, div } => {
-            let snapshot = kernel::snapshot(kernel, program, *map)?;
+        RecordKind::PrintMap { map, top, div, take } => {
+            let read = if *take { take::take } else { kernel::snapshot };
+            let snapshot = read(kernel, program, *map)?;
             processes.drain(sink);
             sink.map(view, *map, &snapshot, *top, *div)?;
         }

@@ -28,6 +28,7 @@ mod names;
 mod preamble;
 mod record;
 mod stmt;
+mod take;
 
 pub use attach::probe_kind;
 pub use env::{Env, NoSymbols, Symbols};
@@ -66,6 +67,8 @@ pub fn lower(script: &Script, source: &str, env: &Env) -> (Option<Program>, Vec<
     let variants = lower.find_probes(script);
     let before = std::mem::take(&mut lower.diagnostics);
     lower.rounds(&variants);
+    let Program { clauses, records, .. } = &mut lower.program;
+    clauses.iter_mut().for_each(|clause| take::join_clears(&mut clause.body, records));
     let mut diagnostics = before;
     diagnostics.append(&mut lower.diagnostics);
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end));

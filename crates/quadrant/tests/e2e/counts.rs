@@ -65,6 +65,28 @@ fn entry_and_return_of_a_system_call() {
     assert_lines(&outcome, &["@bytes: 10007", "@n: 10007", "@positive: 1"]);
 }
 
+/// What comes between print() and clear() is in the next print().
+#[test]
+fn print_and_clear_lose_no_count() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let calls = 500_000;
+    let outcome = run_on(
+        &format!("{syscalls} getppid {calls}"),
+        "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @ = count(); @key[tid] = count(); @avg[comm] = avg(1); }
+         interval:ms:1 { print(@); print(@key); print(@avg); clear(@); clear(@key); clear(@avg); }",
+    );
+    let values = |name: &str| -> Vec<u64> {
+        let lines = outcome.lines().into_iter().filter(|line| line.starts_with(name));
+        lines.map(|line| line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")).collect()
+    };
+    for name in ["@: ", "@key["] {
+        assert!(values(name).len() > 20, "the map is printed again and again: {}", outcome.describe());
+        assert_eq!(values(name).iter().sum::<u64>(), calls, "{name}");
+    }
+    assert!(values("@avg[").iter().all(|average| *average == 1));
+}
+
 #[test]
 fn function_of_a_program() {
     needs_root!();

@@ -60,7 +60,7 @@ fn print_map(lower: &mut Lower, call: Call, name: &Ident) -> Option<Called> {
     if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), 1..) = (lower.map_value(&name.name), div) {
         return lower.error(call.args[2].span, "the values of stats() are not divided");
     }
-    Some(Called::Effect(lower.emit(RecordKind::PrintMap { map, top, div }, Vec::new(), call.span)))
+    Some(Called::Effect(lower.emit(RecordKind::PrintMap { map, top, div, take: false }, Vec::new(), call.span)))
 }
 
 /// An optional number, 0 if it is not there.
