@@ -5,6 +5,7 @@ use quadrant_program::format::Format;
 use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
+use quadrant_types::BtfKind;
 
 use super::super::Lower;
 use super::super::expr::literal_int;
@@ -51,6 +52,51 @@ pub(super) fn strcap(lower: &mut Lower, call: Call) -> Option<Called> {
             lower.error(arg.span, format!("strcap() takes a text, and this is {ty}"))
         }
     }
+}
+
+/// `container_of(pointer, type, member)`: the record that a member is in.
+pub(super) fn container_of(lower: &mut Lower, call: Call) -> Option<Called> {
+    let [pointer, of, member] = call.args else { return None };
+    let (ast::ExprKind::Name(name), Some(path)) = (&of.kind, member_path(member)) else {
+        return lower.error_help(
+            call.span,
+            "this is no type with a member",
+            "usage: container_of(pointer, type, member)",
+        );
+    };
+    let value = lower.expr(pointer);
+    let of = ast::TypeExpr::new(of.span, ast::TypeKind::Named(name.clone()));
+    let offset = lower.offsetof(&ast::TypeArg::Type(Box::new(of.clone())), &path, call.span)?;
+    let ty = lower.type_of(&ast::TypeExpr::new(of.span, ast::TypeKind::Pointer(Box::new(of))))?;
+    let value = value?;
+    let (Type::Pointer { space, .. }, Type::Pointer { to, .. }) = (value.ty.clone(), ty) else {
+        let ty = lower.describe(&value.ty);
+        return lower.error(pointer.span, format!("container_of() takes a pointer, and this is {ty}"));
+    };
+    let (address, offset) = (lower.cast(value, &Type::U64), lower.cast(offset, &Type::U64));
+    let start = ExprKind::Binary(BinaryOp::Sub, Box::new(address), Box::new(offset));
+    let start = Expr::new(start, Type::U64, call.span);
+    Some(Called::Value(lower.cast(start, &Type::Pointer { to, space })))
+}
+
+/// `a`, `a.b`
+fn member_path(member: &ast::Expr) -> Option<Vec<ast::Ident>> {
+    match &member.kind {
+        ast::ExprKind::Name(name) => Some(vec![ast::Ident { name: name.clone(), span: member.span }]),
+        ast::ExprKind::Field { base, name } => {
+            let mut path = member_path(base)?;
+            path.push(name.clone());
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+/// `kfunc_exist("name")`: whether the kernel's types have a function of that name.
+pub(super) fn kfunc_exist(lower: &mut Lower, call: Call) -> Option<Called> {
+    let name = lower.text_arg(call, 0)?;
+    let exists = lower.env.types.lookup_name_with_kind(&name, &[BtfKind::Func]).is_some();
+    Some(Called::Value(Expr::int(i64::from(exists), Type::Bool, call.span)))
 }
 
 /// `default_str_length()`

@@ -112,6 +112,8 @@ const FUNCTIONS: &[Entry] = &[
     entry("static_assert", (2, 2), "static_assert(condition, \"message\")", meta::static_assert),
     entry("fail", (1, ANY), "fail(\"format\", constants...)", meta::fail),
     entry("assert_str", (1, 1), "assert_str(text)", meta::assert_str),
+    entry("container_of", (3, 3), "container_of(pointer, type, member)", meta::container_of),
+    entry("kfunc_exist", (1, 1), "kfunc_exist(\"name\")", meta::kfunc_exist),
     entry("default_str_length", (0, 0), "default_str_length()", meta::default_str_length),
     entry("find", (3, 3), "find(@map, key, $variable)", maps::find),
     entry("count", (0, 0), "count()", aggregate::misplaced),
@@ -126,7 +128,6 @@ const FUNCTIONS: &[Entry] = &[
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("container_of", "subtract offsetof() from the pointer"),
     ("debugf", "use printf()"),
     ("override", "it changes what the traced program sees; this tool only looks"),
     ("path", "read the dentry's name: `file.f_path.dentry.d_name.name`"),

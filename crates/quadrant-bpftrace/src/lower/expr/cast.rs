@@ -176,7 +176,7 @@ impl Lower<'_> {
     }
 
     /// `offsetof(of, path)`
-    pub(super) fn offsetof(&mut self, of: &TypeArg, path: &[Ident], span: Span) -> Option<Expr> {
+    pub(in super::super) fn offsetof(&mut self, of: &TypeArg, path: &[Ident], span: Span) -> Option<Expr> {
         let mut record = match self.type_arg(of)? {
             Type::Record(record) => record.ctype,
             ty => {
