@@ -59,7 +59,7 @@ const TABLE: &[(&str, &str)] = &[
     ),
     (
         "{}() changes the traced program, which is not allowed without a word from you",
-        "{0}() is an unsafe function being used in safe mode",
+        "{0}() is unsafe. To use you need the --unsafe flag",
     ),
     (
         "system() runs commands, which is not allowed without a word from you",

@@ -42,7 +42,9 @@ pub fn print_warnings(source: &Source) {
 pub fn list(args: &Args) -> Result<i32, Failure> {
     let types = Rc::new(world::types());
     let source = source(args, &types, None);
-    let listing = Listing { source: &source, types: &types, verbose: args.verbose, by_module: args.tree || args.count };
+    let by_module = args.tree || args.count;
+    let listing =
+        Listing { source: &source, types: &types, verbose: args.verbose, by_module, warning: "quadrant: warning" };
     let patterns = if args.rest.is_empty() { vec!["*".to_owned()] } else { args.rest.clone() };
     let mut tree = Tree::default();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -65,7 +67,7 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
     }
 }
 
-/// Calls `visit` with the name and the arguments (if the command line wants them) of each probe that a pattern means, until it fails.
+/// For bpftrace's command line: calls `visit` with the name and the arguments (if the command line wants them) of each probe that a pattern means, until it fails.
 ///
 /// # Errors
 /// A pattern that makes no sense or matches nothing.
@@ -76,7 +78,7 @@ pub fn visit(
     visit: &mut dyn FnMut(&str, &[String]) -> std::io::Result<()>,
 ) -> Result<std::io::Result<()>, Failure> {
     let source = source(args, types, None);
-    let listing = Listing { source: &source, types, verbose: args.verbose, by_module: false };
+    let listing = Listing { source: &source, types, verbose: args.verbose, by_module: false, warning: "WARNING" };
     let mut done = Ok(());
     listing.each(pattern, &mut |name, arguments| {
         if done.is_ok() {
@@ -97,6 +99,8 @@ struct Listing<'a> {
     verbose: bool,
     /// Functions of the kernel are named with their modules.
     by_module: bool,
+    /// What stands before a warning.
+    warning: &'static str,
 }
 
 impl Listing<'_> {
@@ -126,7 +130,7 @@ impl Listing<'_> {
             let kind = query.kind.name();
             match named {
                 true => {
-                    eprintln!("quadrant: warning: {kind} probes cannot be made: {}", failure::shown(&refusal.message))
+                    eprintln!("{}: {kind} probes cannot be made: {}", self.warning, failure::shown(&refusal.message))
                 }
                 false => return Ok(Vec::new()),
             }
