@@ -25,13 +25,13 @@ use crate::world;
 /// A script that cannot be read or parsed, a process that is not there, output that cannot be written.
 pub fn run(line: &Line) -> Result<i32, Refusal> {
     if let Some(pid) = line.pid {
-        PidFd::open(pid).map_err(|error| Refusal(format!("ERROR: Failed to attach to pid: {error}\n")))?;
+        PidFd::open(pid).map_err(|error| Refusal::new(format!("ERROR: Failed to attach to pid: {error}\n")))?;
     }
     let types = Rc::new(world::types());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = patterns(line)?.iter().try_for_each(|pattern| one(line, &types, pattern, &mut out));
     match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Refusal(format!("ERROR: {error}\n"))),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Refusal::new(format!("ERROR: {error}\n"))),
         _ => Ok(0),
     }
 }
@@ -43,7 +43,7 @@ fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
         let (script, _) = script::load(line)?;
         let parsed = quadrant_bpftrace::parse(&script.text);
         if !parsed.diagnostics.is_empty() {
-            return Err(Refusal(super::report::render(&script, &parsed.diagnostics, true)));
+            return Err(Refusal::new(super::report::render(&script, &parsed.diagnostics, true)));
         }
         let mut seen = BTreeSet::new();
         let points = parsed.script.items.iter().filter_map(|item| match item {

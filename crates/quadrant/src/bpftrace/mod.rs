@@ -1,6 +1,6 @@
 //! The command line of bpftrace: `quadrant bpftrace ...`, or a link named `bpftrace`.
 //!
-//! Exit status: what the script's `exit()` gave, else 0; 1 when something failed.
+//! Exit status: what the script's `exit()` gave, else 0; 1 when something failed, 255 when that was in the kernel.
 
 mod getopt;
 mod info;
@@ -22,18 +22,37 @@ pub use losses::Losses;
 /// The version of bpftrace whose language and command line this is.
 const VERSION: &str = "v0.27.1";
 
-/// How a run fails: complete lines for standard error.
-struct Refusal(String);
+/// How a run fails.
+struct Refusal {
+    /// Complete lines for standard error.
+    text: String,
+    /// The exit status.
+    status: u8,
+}
+
+/// Exit status when the kernel does not take the programs or their probes.
+const NOT_ATTACHED: u8 = 255;
+
+impl Refusal {
+    fn new(text: String) -> Refusal {
+        Refusal { text, status: 1 }
+    }
+
+    /// The kernel refused.
+    fn by_kernel(self) -> Refusal {
+        Refusal { status: NOT_ATTACHED, ..self }
+    }
+}
 
 impl From<crate::failure::Failure> for Refusal {
     fn from(failure: crate::failure::Failure) -> Refusal {
-        Refusal(failure.text("ERROR", "HINT"))
+        Refusal::new(failure.text("ERROR", "HINT"))
     }
 }
 
 impl From<quadrant_bpf::Error> for Refusal {
     fn from(error: quadrant_bpf::Error) -> Refusal {
-        Refusal(format!("ERROR: {error}\n"))
+        Refusal::new(format!("ERROR: {error}\n"))
     }
 }
 
@@ -52,8 +71,8 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match run(&line) {
         Ok(status) => ExitCode::from(status as u8),
         Err(refusal) => {
-            eprint!("{}", refusal.0);
-            ExitCode::FAILURE
+            eprint!("{}", refusal.text);
+            ExitCode::from(refusal.status)
         }
     }
 }
@@ -65,11 +84,13 @@ fn run(line: &Line) -> Result<i32, Refusal> {
         Mode::Info => print!("{}", info::text()),
         Mode::List => return list::run(line),
         Mode::Trace if line.program.is_none() && line.operands.is_empty() => {
-            return Err(Refusal(usage::USAGE.to_owned()));
+            return Err(Refusal::new(usage::USAGE.to_owned()));
         }
         Mode::Trace => return trace::run(line),
-        Mode::Format => return Err(Refusal(format!("ERROR: {NO_FORMATTER}\n"))),
-        Mode::Developer(mode) => return Err(Refusal(format!("ERROR: --mode {mode} is not supported: {NO_TESTS}\n"))),
+        Mode::Format => return Err(Refusal::new(format!("ERROR: {NO_FORMATTER}\n"))),
+        Mode::Developer(mode) => {
+            return Err(Refusal::new(format!("ERROR: --mode {mode} is not supported: {NO_TESTS}\n")));
+        }
     }
     Ok(0)
 }

@@ -20,15 +20,15 @@ const LONGEST: u64 = 64 << 20;
 pub fn load(line: &Line) -> Result<(Script, &[String]), Refusal> {
     if let Some(text) = &line.program {
         if text.is_empty() {
-            return Err(Refusal("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
+            return Err(Refusal::new("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
         }
         return Ok((Script { name: "stdin".to_owned(), text: text.clone() }, &line.operands));
     }
     let Some((file, params)) = line.operands.split_first() else {
-        return Err(Refusal("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
+        return Err(Refusal::new("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
     };
     let text = read(file)
-        .map_err(|error| Refusal(format!("ERROR: failed to open file '{}': {}\n", shown(file), reason(&error))))?;
+        .map_err(|error| Refusal::new(format!("ERROR: failed to open file '{}': {}\n", shown(file), reason(&error))))?;
     let name = if file == "-" { "stdin" } else { file };
     Ok((Script { name: shown(name), text }, params))
 }
@@ -50,7 +50,7 @@ pub fn check_parameters(script: &Script, params: &[String]) -> Result<(), Refusa
     }
     let known = options::parameters(&quadrant_bpftrace::parse(&script.text).script);
     if given().any(|name| name == "help") {
-        return Err(Refusal(help(&known)));
+        return Err(Refusal::new(help(&known)));
     }
     let name = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
     let unexpected: Vec<String> = given().map(name).filter(|name| !known.iter().any(|one| one.name == *name)).collect();
@@ -61,7 +61,7 @@ pub fn check_parameters(script: &Script, params: &[String]) -> Result<(), Refusa
         names.iter().map(|name| format!("--{}", shown(name))).collect::<Vec<_>>().join(between)
     };
     let expected = known.iter().map(|one| one.name.clone()).collect();
-    Err(Refusal(format!(
+    Err(Refusal::new(format!(
         "ERROR: unexpected program command line options: {}\nHINT: expected program options: {}\n",
         dashed(unexpected, ", "),
         dashed(expected, ", "),

@@ -59,7 +59,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| failed(&script, error))?;
     show_stages(line, &compiled);
-    let trace = Trace::load(compiled).map_err(|error| failed(&script, error))?;
+    let trace = Trace::load(compiled).map_err(|error| failed(&script, error).by_kernel())?;
     if line.dry_run {
         return Ok(0);
     }
@@ -79,12 +79,12 @@ pub fn args(line: &Line) -> Args {
 fn focus(line: &Line) -> Result<Focus, Refusal> {
     let mut focus = Focus { until: Until::First, ends_when_idle: true, ..Focus::default() };
     if let Some(pid) = line.pid {
-        let gone = |error| Refusal(format!("ERROR: Failed to attach to pid: {error}\n"));
+        let gone = |error| Refusal::new(format!("ERROR: Failed to attach to pid: {error}\n"));
         focus.processes.push(PidFd::open(pid).map_err(gone)?);
     }
     if let Some(command) = &line.command {
         let words = words::split(command)?;
-        let refused = |why: String| Refusal(format!("ERROR: Failed to fork child: {why}\n"));
+        let refused = |why: String| Refusal::new(format!("ERROR: Failed to fork child: {why}\n"));
         if let Some(name) = words.first().filter(|name| programs::find(name).is_none()) {
             let name = shown(&name.to_string_lossy());
             return Err(refused(format!(
@@ -114,7 +114,7 @@ fn compile(
     let (program, mut diagnostics) = compile(None);
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {
-        return Err(Refusal(report::render(script, &diagnostics, warnings)));
+        return Err(Refusal::new(report::render(script, &diagnostics, warnings)));
     };
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
         (program, diagnostics) = (shorter, messages);
@@ -141,12 +141,12 @@ fn show_stages(line: &Line, compiled: &Compiled) {
 fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: Focus) -> Result<i32, Refusal> {
     let output = answers::output(line.output.as_deref()).map_err(|error| {
         let path = line.output.clone().unwrap_or_default();
-        Refusal(format!("ERROR: Failed to open output file: {path:?}: {}\n", script::reason(&error)))
+        Refusal::new(format!("ERROR: Failed to open output file: {path:?}: {}\n", script::reason(&error)))
     })?;
     let mode = if line.format == Format::Json { Mode::Json } else { Mode::Text };
     let answers = Answers::new(program, script, mode, Names::new(true), output);
     let mut answers = answers.quiet(line.quiet).verbose(line.verbose).in_bpftraces_way(Losses);
-    let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error))?;
+    let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error).by_kernel())?;
     // The status of a command is its own.
     Ok(outcome.exit.unwrap_or(0))
 }
@@ -156,7 +156,7 @@ fn failed(script: &Script, error: quadrant_session::Error) -> Refusal {
     match error {
         quadrant_session::Error::Script { span, message, help } => {
             let diagnostic = Diagnostic { help, ..Diagnostic::error(span, message) };
-            Refusal(report::render(script, &[diagnostic], true))
+            Refusal::new(report::render(script, &[diagnostic], true))
         }
         error => Failure::session(script, error).into(),
     }

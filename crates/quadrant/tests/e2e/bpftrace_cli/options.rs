@@ -44,6 +44,16 @@ fn a_script_to_which_nothing_can_happen_ends() {
 }
 
 #[test]
+fn what_the_kernel_refuses_has_a_status_of_its_own() {
+    needs_root!();
+    // No processor can watch so many addresses.
+    let points: Vec<String> = (0..17).map(|index| format!("watchpoint:{:#x}:8:w", 0x60_0000 + 8 * index)).collect();
+    let outcome = run(["-c", "/bin/true", "-e", &format!("{} {{ }}", points.join(","))]);
+    assert!(outcome.stderr.starts_with("ERROR: cannot open watchpoint"), "{}", outcome.describe());
+    assert_eq!((outcome.stdout.as_str(), outcome.code()), ("", Some(255)));
+}
+
+#[test]
 fn parameters_of_the_script() {
     needs_root!();
     let script = "BEGIN { printf(\"%d %d %d\\n\", getopt(\"num\", 5, \"how many\"), getopt(\"flag\"), $1); exit(); }";
