@@ -45,6 +45,8 @@ pub(super) struct MapInfo {
     pub max_entries: Option<u32>,
     /// Declared as one that forgets old keys.
     pub forgets: bool,
+    /// Declared as one with a value for each CPU.
+    pub per_cpu: bool,
 }
 
 impl Inferred {

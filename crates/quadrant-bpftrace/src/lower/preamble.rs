@@ -171,9 +171,12 @@ impl Lower<'_> {
 
     /// `let @name = hash(keys)`
     fn map_decl(&mut self, decl: &ast::MapDecl) {
+        let map = self.inferred.map_mut(&decl.name.name);
         match decl.kind.name.as_str() {
-            "hash" | "percpuhash" => {}
-            "lruhash" | "percpulruhash" => self.inferred.map_mut(&decl.name.name).forgets = true,
+            kind @ ("hash" | "percpuhash" | "lruhash" | "percpulruhash") => {
+                map.forgets = kind.contains("lru");
+                map.per_cpu = kind.starts_with("percpu");
+            }
             other => {
                 let near = quadrant_types::suggest(other, ["hash", "percpuhash", "lruhash", "percpulruhash"]);
                 self.error_near::<()>(decl.kind.span, format!("unknown kind of map `{other}`"), near);

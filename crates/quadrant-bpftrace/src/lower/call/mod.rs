@@ -189,6 +189,9 @@ impl Lower<'_> {
 
     /// A builtin called like a function: `pid()`, `pid(init)`.
     fn builtin_call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Option<Expr>> {
+        if let (name @ ("ppid" | "pcomm"), [task]) = (callee.name.as_str(), args) {
+            return Some(self.parent_of(name, task, span));
+        }
         let value = self.builtin(&callee.name, span)?;
         let init = |arg: &ast::Expr| matches!(&arg.kind, ast::ExprKind::Name(name) if name == "init");
         match args {
@@ -197,7 +200,6 @@ impl Lower<'_> {
                 true => Some(value),
                 false => Some(self.namespace_id(&callee.name, arg, span)),
             },
-            [arg] if matches!(callee.name.as_str(), "ppid" | "pcomm") => Some(self.parent_of(&callee.name, arg, span)),
             [arg, ..] => Some(self.error(arg.span, format!("`{}` takes no argument here", callee.name))),
         }
     }
