@@ -1,5 +1,6 @@
 //! Bare words: builtins, arguments, constants.
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind};
 use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind};
 use quadrant_program::span::Span;
@@ -264,7 +265,11 @@ impl Lower<'_> {
     fn child(&mut self, span: Span) -> Option<Expr> {
         match self.env.child {
             Some(pid) => Some(Expr::int(i64::from(pid), Type::U32, span)),
-            None => self.error_help(span, "there is no child process", "start one with `-c COMMAND`"),
+            None => {
+                let message = "there is no child process, so `cpid` is 0";
+                self.report(Diagnostic::warning(span, message).help("start one with `-c COMMAND`, or ask `has_cpid`"));
+                Some(Expr::int(0, Type::U32, span))
+            }
         }
     }
 
