@@ -1,9 +1,10 @@
 //! `print(@m); clear(@m);`: what is printed is what goes, and what comes between the two is not lost.
 //!
 //! User space cannot read a value of a program and set it to zero as one step. So an aggregation that only grows is left alone: what
-//! has been shown of it is remembered, and the next look shows the difference. Nothing can be lost on that way. All other maps are
-//! emptied while they are read, entry by entry; what a program adds to an entry in the nanoseconds between its look-up and its addition
-//! can be lost there when the entry goes in just these.
+//! has been shown of it is remembered, and the next look shows the difference. Nothing can be lost on that way; only a sum to which
+//! nothing but zeros came looks as if nothing had come. All other maps (those that the script itself reads, which must find them
+//! empty; least and greatest values; plain values) are emptied while they are read, entry by entry: what a program adds to an entry
+//! between its look-up and its addition, some nanoseconds, is lost when the entry goes in just these.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -64,22 +65,21 @@ fn remove_idle(kernel: &Kernel, program: &Program, id: MapId, all: &Snapshot, fr
     kernel::remove(kernel, program, id, &idle)
 }
 
-/// Whether the programs do nothing with a map but add to words of their own CPU, and whether a difference of zero says that nothing was
-/// added (a sum does not say that).
+/// Whether the programs do nothing with a map but add to words of their own CPU.
 fn only_grows(kernel: &Kernel, program: &Program, id: MapId) -> bool {
     let map = &program.maps[id.0 as usize];
     let MapValue::Aggregation(aggregation) = &map.value else { return false };
-    let counts = match aggregation {
+    let adds = matches!(
+        aggregation,
         Aggregation::Count
-        | Aggregation::Avg { .. }
-        | Aggregation::Stats { .. }
-        | Aggregation::Hist { .. }
-        | Aggregation::LinearHist { .. } => true,
-        Aggregation::Sum { .. } => map.key.is_none(),
-        _ => false,
-    };
+            | Aggregation::Sum { .. }
+            | Aggregation::Avg { .. }
+            | Aggregation::Stats { .. }
+            | Aggregation::Hist { .. }
+            | Aggregation::LinearHist { .. }
+    );
     let own = |map: &Map| matches!(map.spec().kind, MapKind::PercpuHash | MapKind::PercpuArray);
-    counts && parts(kernel, id).next().is_some() && parts(kernel, id).all(own) && !is_changed(program, id)
+    adds && parts(kernel, id).next().is_some() && parts(kernel, id).all(own) && !is_changed(program, id)
 }
 
 /// The kernel's maps that are a map of the script.

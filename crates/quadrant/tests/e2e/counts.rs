@@ -73,14 +73,14 @@ fn print_and_clear_lose_no_count() {
     let calls = 500_000;
     let outcome = run_on(
         &format!("{syscalls} getppid {calls}"),
-        "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @ = count(); @key[tid] = count(); @avg[comm] = avg(1); }
-         interval:ms:1 { print(@); print(@key); print(@avg); clear(@); clear(@key); clear(@avg); }",
+        "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @ = count(); @key[tid] = count(); @avg[comm] = avg(1); @sum[1] = sum(1); }
+         interval:ms:1 { print(@); print(@key); print(@avg); print(@sum); clear(@); clear(@key); clear(@avg); clear(@sum); }",
     );
     let values = |name: &str| -> Vec<u64> {
         let lines = outcome.lines().into_iter().filter(|line| line.starts_with(name));
         lines.map(|line| line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")).collect()
     };
-    for name in ["@: ", "@key["] {
+    for name in ["@: ", "@key[", "@sum["] {
         assert!(values(name).len() > 20, "the map is printed again and again: {}", outcome.describe());
         assert_eq!(values(name).iter().sum::<u64>(), calls, "{name}");
     }
