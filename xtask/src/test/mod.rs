@@ -37,8 +37,8 @@ pub struct Options {
     #[arg(long, value_name = "KERNEL", num_args = 0..)]
     vm: Option<Vec<Kernel>>,
 
-    /// In virtual machines, run what fails once more: only what fails twice has failed.
-    #[arg(long, requires = "vm")]
+    /// Run what fails once more: only what fails twice has failed.
+    #[arg(long)]
     second_chance: bool,
 }
 
@@ -48,16 +48,26 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     if let Some(kernels) = &options.vm {
         return run_in_guests(kernels, options);
     }
-    let mut summary = Summary::default();
-    let mut completed = true;
-    for mut command in commands(options) {
-        completed &= run_one(&mut command, &mut summary)?;
+    let (mut summary, mut completed) = run_all(commands(options, &[]))?;
+    if options.second_chance && !summary.failed.is_empty() {
+        println!("once more, for a busy machine is late: {}", summary.failed.join(", "));
+        let (second, completed_now) = run_all(commands(options, &summary.failed))?;
+        (summary, completed) = (summary.with_second_chance(second), completed_now);
     }
     print!("{summary}");
     if summary.failed.is_empty() && !completed {
         println!("cargo test did not complete: see its messages above");
     }
     Ok(if completed && summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs each command; the results, and whether all went well.
+fn run_all(commands: Vec<Command>) -> Result<(Summary, bool), Failure> {
+    let (mut summary, mut completed) = (Summary::default(), true);
+    for mut command in commands {
+        completed &= run_one(&mut command, &mut summary)?;
+    }
+    Ok((summary, completed))
 }
 
 fn run_in_guests(kernels: &[Kernel], options: &Options) -> Result<ExitCode, Failure> {
@@ -67,18 +77,24 @@ fn run_in_guests(kernels: &[Kernel], options: &Options) -> Result<ExitCode, Fail
     Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn commands(options: &Options) -> Vec<Command> {
-    let end_to_end = || cargo_test(&["--package", END_TO_END], options, &["--test-threads=1"]);
+/// What runs the tests that are wanted; with names of tests, only those.
+fn commands(options: &Options, names: &[String]) -> Vec<Command> {
+    let choice = if names.is_empty() { options.filter.clone().into_iter().collect() } else { exactly(names) };
+    let end_to_end = || cargo_test(&["--package", END_TO_END], &choice, &["--test-threads=1"]);
     match options.package.as_deref() {
         Some(END_TO_END) => vec![end_to_end()],
-        Some(name) => vec![cargo_test(&["--package", name], options, &[])],
-        None => vec![cargo_test(&["--workspace", "--exclude", END_TO_END], options, &[]), end_to_end()],
+        Some(name) => vec![cargo_test(&["--package", name], &choice, &[])],
+        None => vec![cargo_test(&["--workspace", "--exclude", END_TO_END], &choice, &[]), end_to_end()],
     }
 }
 
-fn cargo_test(selection: &[&str], options: &Options, harness: &[&str]) -> Command {
+fn exactly(names: &[String]) -> Vec<String> {
+    names.iter().cloned().chain(["--exact".to_owned()]).collect()
+}
+
+fn cargo_test(selection: &[&str], choice: &[String], harness: &[&str]) -> Command {
     let mut command = workspace::cargo();
-    command.arg("test").args(selection).args(["--no-fail-fast", "--"]).args(&options.filter);
+    command.arg("test").args(selection).args(["--no-fail-fast", "--"]).args(choice);
     // Only this shows the reason that a skipped test gives: it passes for the harness.
     command.arg("--show-output").args(harness);
     command.stdout(Stdio::piped());

@@ -215,7 +215,9 @@ fn a_profile_of_processors() {
     let outcome = quietly("profile-101hz { @[cpu] = count(); } tick-1s { exit(0); }");
     let counts: Vec<u64> =
         outcome.lines().iter().map(|line| line.split_whitespace().last().unwrap().parse().unwrap()).collect();
-    assert!(!counts.is_empty() && counts.iter().all(|count| (80..=110).contains(count)), "{}", outcome.describe());
+    // The kernel stops a clock that it finds too busy until the processor's next tick, which an idle one does not have.
+    assert!(counts.iter().any(|count| (80..=110).contains(count)), "{}", outcome.describe());
+    assert!(counts.iter().all(|count| *count <= 110), "{}", outcome.describe());
 }
 
 #[test]
