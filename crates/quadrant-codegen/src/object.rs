@@ -183,7 +183,7 @@ pub enum LossKind {
     Key(MapId),
     /// A text was longer than its cap.
     Cut,
-    /// Memory could not be read; 0 or empty text was used.
+    /// Memory could not be read; 0 or `<fault>` was used.
     Read,
     /// A stack could not be taken, or its place was taken in both maps.
     Stack,

@@ -130,7 +130,7 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Reads => (
             "reads",
             ["read", "reads"],
-            "the memory could not be read (bad address, or its page was not present); 0 or empty text was used",
+            "the memory could not be read (bad address, or its page was not present); 0 or `<fault>` was used",
         ),
         Kind::Stacks => (
             "stacks",

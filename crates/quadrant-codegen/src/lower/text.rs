@@ -20,6 +20,9 @@ use crate::ssa::Operand;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
+/// What is kept of a text that could not be read.
+const UNREADABLE: &[u8; 8] = b"<fault>\0";
+
 /// Text at an address.
 #[derive(Clone, Copy)]
 pub(super) struct TextSource {
@@ -117,9 +120,23 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(fault);
         self.bad_address(from.space, from.addr);
+        if self.f.fault.is_none() {
+            self.store_fault(from, cap, to, end);
+        }
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         Ok(())
+    }
+
+    /// Text that could not be read does not look like an empty one where it is kept. Behind a null pointer there is no text:
+    /// scripts compare that with `""`.
+    fn store_fault(&mut self, from: TextSource, cap: u32, to: Mem, end: Block) {
+        if cap as usize >= UNREADABLE.len() && matches!(from.space, Space::Kernel | Space::User) {
+            let some = self.f.b.create_block();
+            self.f.b.branch(Cond::Eq, from.addr, 0, end, &[], some, &[]);
+            self.f.b.switch_to(some);
+            self.write(to, UNREADABLE);
+        }
     }
 
     /// Reads text to an address with room for `cap + 1` bytes. Gives the number of bytes with the NUL, above `cap` when the text

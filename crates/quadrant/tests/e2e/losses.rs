@@ -90,6 +90,16 @@ fn texts_in_pages_that_nothing_touched_are_read_or_counted() {
 }
 
 #[test]
+fn kept_texts_that_cannot_be_read_do_not_look_empty() {
+    needs_root!();
+    let outcome = run("BEGIN { @k[str(8)] = 1; $v = str(8); @v = $v; $null = str(0); @null = $null == \"\"; exit(); }");
+    assert!(outcome.stdout.contains("@k[<fault>]: 1\n"), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("@v: <fault>\n"), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("@null: true\n"), "{}", outcome.describe());
+    assert_eq!(lost(&outcome.stderr, "read"), 3, "{}", outcome.describe());
+}
+
+#[test]
 fn division_by_zero_is_counted() {
     needs_root!();
     let outcome = run("BEGIN { @z = 0; unroll(5) { @q = 10 / @z; } exit(); }");
