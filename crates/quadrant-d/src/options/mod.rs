@@ -104,6 +104,10 @@ impl Options {
             Kind::Flag(field) => *field(self) = value::flag(text).ok_or_else(invalid)?,
             Kind::Size(field) => *field(self) = Some(text.and_then(value::size).ok_or_else(invalid)?),
             Kind::Number(field) => *field(self) = Some(text.and_then(value::number).ok_or_else(invalid)?),
+            Kind::UpTo(most, field) => {
+                let number = text.and_then(value::number).ok_or_else(invalid)?;
+                *field(self) = Some((number <= *most).then_some(number).ok_or_else(|| too_large(*most))?);
+            }
             Kind::Rate(field) => *field(self) = text.and_then(value::rate).ok_or_else(invalid)?,
             Kind::Text(field) => *field(self) = Some(text.ok_or_else(invalid)?.to_owned()),
             Kind::List(field) => field(self).push(text.ok_or_else(invalid)?.to_owned()),
@@ -196,6 +200,10 @@ fn invalid() -> OptionError {
     OptionError { message: "Invalid value for specified option".to_owned(), help: String::new() }
 }
 
+fn too_large(most: u64) -> OptionError {
+    OptionError { message: "Value too large for defined data type".to_owned(), help: format!("at most {most}") }
+}
+
 fn refused(why: &str) -> OptionError {
     OptionError { message: "Option is not supported".to_owned(), help: why.to_owned() }
 }
@@ -247,6 +255,7 @@ mod tests {
         assert_eq!(set(&mut options, "foo", Some("1")), Err("Invalid option name".to_owned()));
         assert_eq!(set(&mut options, "strsize", Some("abc")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "strsize", None), Err("Invalid value for specified option".to_owned()));
+        assert_eq!(set(&mut options, "nspec", Some("65537")), Err("Value too large for defined data type".to_owned()));
         assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,

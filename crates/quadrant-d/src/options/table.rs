@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Flag(fn(&mut Options) -> &mut bool),
     Size(fn(&mut Options) -> &mut Option<u64>),
     Number(fn(&mut Options) -> &mut Option<u64>),
+    /// A number that is not above the first one.
+    UpTo(u64, fn(&mut Options) -> &mut Option<u64>),
     /// A time in nanoseconds.
     Rate(fn(&mut Options) -> &mut u64),
     Text(fn(&mut Options) -> &mut Option<String>),
@@ -76,6 +78,9 @@ const BTF: &str = "types come from the running kernel's BTF";
 const OWN_CODE: &str = "the compiler and its code are our own";
 const NO_LINKING: &str = "objects of -G hold notes, which need no linking of ours";
 const NO_JAVA: &str = "stacks of virtual machines have no helpers here; their symbols come from perf-PID.map files";
+
+/// The most that `nspec` and `stackindent` can be: each speculation has its place in a map, each blank is printed.
+const MOST: u64 = 65_536;
 
 /// All of them, by name.
 pub const TABLE: &[Entry] = &[
@@ -157,7 +162,7 @@ pub const TABLE: &[Entry] = &[
     compile("modpath", Kind::Nothing(BTF)),
     compile("nolibs", Kind::Flag(|o| &mut o.nolibs)),
     start("noresolve", Kind::Flag(|o| &mut o.noresolve)),
-    start("nspec", Kind::Number(|o| &mut o.nspec)),
+    start("nspec", Kind::UpTo(MOST, |o| &mut o.nspec)),
     start("pcapsize", Kind::Size(|o| &mut o.pcapsize)),
     compile("pgmax", Kind::Nothing("processes are not held, so there is no cache of them to bound")),
     compile("preallocate", Kind::Nothing(OWN_CODE)),
@@ -170,7 +175,7 @@ pub const TABLE: &[Entry] = &[
     start("scratchsize", Kind::Size(|o| &mut o.scratchsize)),
     start("specsize", Kind::Size(|o| &mut o.specsize)),
     start("stackframes", Kind::Number(|o| &mut o.stackframes)),
-    any("stackindent", Kind::Number(|o| &mut o.stackindent)),
+    any("stackindent", Kind::UpTo(MOST, |o| &mut o.stackindent)),
     any("statusrate", Kind::Rate(|o| &mut o.statusrate)),
     compile("stdc", Kind::Text(|o| &mut o.stdc)),
     compile("strip", Kind::Nothing(NO_LINKING)),
