@@ -36,10 +36,10 @@ impl Loaded {
         }
     }
 
-    /// The text of the command line up to the predicate and the actions.
+    /// The text of the command line up to the predicate, the actions, or the end of a declaration.
     pub fn description(&self) -> &str {
         let text = &self.source.name;
-        text.split_once(['{', '/']).map_or(text, |(description, _)| description)
+        text.split_once(['{', '/', ';']).map_or(text, |(description, _)| description)
     }
 
     /// The program's tree, before macro variables are replaced.
