@@ -50,6 +50,22 @@ fn destructive_actions_need_a_word_from_the_user() {
 }
 
 #[test]
+fn inlines_that_double_do_not_take_forever() {
+    let doubled = (1..40).map(|n| format!("inline int a{n} = a{0} + a{0};\n", n - 1)).collect::<String>();
+    let compiled = run(&format!("inline int a0 = 1;\n{doubled}BEGIN {{ trace(a39); }}"), &[]);
+    assert_eq!(tags(&compiled).first(), Some(&"D_NOMEM"));
+}
+
+#[test]
+fn indices_stay_in_their_array() {
+    for index in ["4", "-1", "1099511627776"] {
+        let text = format!("int a[4]; BEGIN {{ a[{index}] = 1; }}");
+        assert_eq!(tags(&run(&text, &[])), ["D_ARR_BADREF"], "{text}");
+    }
+    assert_eq!(tags(&run("int a[4]; BEGIN { a[3] = sizeof (a); trace(a[a[3]]); }", &[])), [""; 0]);
+}
+
+#[test]
 fn probes_may_be_missing_if_the_user_says_so() {
     assert_eq!(tags(&run("nosuch:::probe { trace(1); }", &[])), ["D_PDESC_ZERO"]);
     let compiled = run("nosuch:::probe { self->x = 1; } BEGIN { trace(self->x); }", &["zdefs"]);

@@ -346,6 +346,8 @@ pub enum Function {
     ProgenyOf,
     /// `speculation()`: the number of an idle speculation buffer, which is active from now on; 0, counted, when none is idle.
     Speculation,
+    /// `[index, length]`: the index. One that is not below the length, which is a constant, is a fault ([`crate::program::Fault::BadIndex`]).
+    Within,
     /// `chill(ns)`: spin. At most 500 ms a second on a CPU. No value.
     Chill,
     /// Where the firing code is: address in the kernel (`false`; 0 when it was in user mode) or in the process (`true`; 0 in the kernel).

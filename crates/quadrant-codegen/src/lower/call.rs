@@ -5,6 +5,7 @@ use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Function;
 use quadrant_program::layout;
+use quadrant_program::program::Fault;
 use quadrant_program::ty::Space;
 use quadrant_program::ty::Type;
 
@@ -36,6 +37,7 @@ impl Lower<'_, '_> {
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
             (Function::Alloca, [size]) => self.alloca(size),
+            (Function::Within, [index, length]) => self.within(index, length),
             (Function::ProgenyOf, [pid]) => self.progeny_of(pid),
             (Function::Speculation, []) => self.speculation(),
             (Function::InstructionPointer(user), []) => self.instruction_pointer(user),
@@ -51,6 +53,14 @@ impl Lower<'_, '_> {
                 Err(self.model_error(format_args!("{function:?} of {} arguments as a number", args.len())))
             }
         }
+    }
+
+    /// An index of an array, which faults outside of it.
+    fn within(&mut self, index: &Expr, length: &Expr) -> Result<Value> {
+        let index = self.scalar(index)?;
+        let length = self.operand(length)?;
+        self.abort_if(Fault::BadIndex, Cond::Uge, index, length, index)?;
+        Ok(index)
     }
 
     /// A function whose value is kept in memory.

@@ -420,6 +420,19 @@ fn chill_takes_its_time_and_no_more_than_its_share() {
 }
 
 #[test]
+fn an_index_outside_of_its_array_faults() {
+    let mut script = aborting();
+    let seen = script.scalar(Type::I64);
+    let index = call(Function::Within, vec![arg(0), uint(4)], Type::I64);
+    script.clause(None, vec![set_map(seen, None, index)]);
+    let outcome = in_machine(&script, FakeEnv::default(), &[(0, vec![3]), (0, vec![4]), (0, vec![u64::MAX])]);
+    assert_eq!(outcome.number(seen), Some(3));
+    let bad = Fault::BadIndex as u64;
+    assert_eq!(faults(&outcome), [[1, bad, 4], [1, bad, u64::MAX]]);
+    Kernel::new(&script);
+}
+
+#[test]
 fn programs_that_may_sleep_wait_for_pages() {
     let mut script = aborting();
     let [text, number] = [script.scalar(Type::String { cap: 32 }), script.scalar(Type::U64)];

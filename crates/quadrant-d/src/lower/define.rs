@@ -32,9 +32,9 @@ impl Lower<'_> {
             _ => (None, &declared.wraps[..]),
         };
         let id = self.wrapped(base, wraps, declared.span)?;
-        if let Some(elem) = self.array_of_numbers(scope, id) {
+        if let Some((elem, len)) = self.array_of_numbers(scope, id) {
             let keys = Some(vec![self.int_ty(Int::LONG)]);
-            return self.declare(scope, &name.name, Declared { ty: elem, keys }, name.span);
+            return self.declare(scope, &name.name, Declared { ty: elem, keys, len: Some(len) }, name.span);
         }
         let keys = match keys {
             Some(params) => {
@@ -47,15 +47,15 @@ impl Lower<'_> {
         if matches!(self.kind(&ty), Some(CType::Void)) {
             return self.fail(name.span, "D_DECL_VOIDOBJ", format!("cannot have void object: {}", name.name));
         }
-        self.declare(scope, &name.name, Declared { ty, keys }, name.span)
+        self.declare(scope, &name.name, Declared { ty, keys, len: None }, name.span)
     }
 
-    /// The elements of an array that is kept as an associative one, so that each can be assigned.
-    fn array_of_numbers(&self, scope: Scope, id: TypeId) -> Option<Ty> {
+    /// The type and number of the elements of an array that is kept as an associative one, so that each can be assigned.
+    fn array_of_numbers(&self, scope: Scope, id: TypeId) -> Option<(Ty, u64)> {
         match self.types.kind(id) {
-            CType::Array { elem, .. } if scope != Scope::Clause && !self.is_char(elem) => {
+            CType::Array { elem, len } if scope != Scope::Clause && !self.is_char(elem) => {
                 let elem = self.ty_of(elem);
-                (self.is_scalar(&elem) || matches!(elem, Ty::Text)).then_some(elem)
+                (self.is_scalar(&elem) || matches!(elem, Ty::Text)).then_some((elem, len))
             }
             _ => None,
         }

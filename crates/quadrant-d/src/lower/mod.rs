@@ -55,6 +55,9 @@ use crate::providers::{Layout, Probe, Text};
 use env::Settings;
 use vars::Variable;
 
+/// The most parts of one expression: inlines that use each other twice double with each level.
+const MAX_PARTS: u32 = 1 << 17;
+
 /// What came of compiling.
 #[derive(Debug)]
 pub struct Compiled {
@@ -123,6 +126,8 @@ struct Lower<'a> {
     clause: clause::Scope,
     /// Levels of expressions that are open.
     depth: u16,
+    /// How many parts the whole expression at hand had so far, those of inlines as often as they are used.
+    expanded: u32,
 }
 
 impl<'a> Lower<'a> {
@@ -149,6 +154,7 @@ impl<'a> Lower<'a> {
             counts_vtime: false,
             clause: clause::Scope::default(),
             depth: 0,
+            expanded: 0,
         }
     }
 
@@ -235,6 +241,14 @@ impl<'a> Lower<'a> {
     fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.depth >= MAX_DEPTH {
             return self.fail(span, "D_DEPTH", format!("expression is nested more than {MAX_DEPTH} levels deep"));
+        }
+        self.expanded = if self.depth == 0 { 0 } else { self.expanded + 1 };
+        if self.expanded > MAX_PARTS {
+            return self.fail(
+                span,
+                "D_NOMEM",
+                format!("expression and the inlines in it have more than {MAX_PARTS} parts"),
+            );
         }
         self.depth += 1;
         let result = inner(self);

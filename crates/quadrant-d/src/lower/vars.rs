@@ -4,7 +4,7 @@
 //! they can be counted atomically; reading cuts them. Thread-local variables and associative arrays take memory only while they are not
 //! zero: assigning zero frees it.
 
-use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, VarId};
+use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Function, Place, VarId};
 use quadrant_program::map::{Map, MapId, MapValue};
 use quadrant_program::program::Variable as ModelVariable;
 use quadrant_program::span::Span;
@@ -22,6 +22,8 @@ pub(super) struct Declared {
     pub ty: Ty,
     /// The types of the keys of an associative array.
     pub keys: Option<Vec<Ty>>,
+    /// How many elements it has, if it was declared as an array of C; its key is the index.
+    pub len: Option<u64>,
 }
 
 /// A variable.
@@ -56,7 +58,8 @@ impl Lower<'_> {
     pub(super) fn declare(&mut self, scope: Scope, name: &str, declared: Declared, span: Span) -> Option<()> {
         if let Some(known) = self.variable(scope, name) {
             let same = self.type_name(&known.declared.ty) == self.type_name(&declared.ty)
-                && known.declared.keys.as_ref().map(Vec::len) == declared.keys.as_ref().map(Vec::len);
+                && known.declared.keys.as_ref().map(Vec::len) == declared.keys.as_ref().map(Vec::len)
+                && known.declared.len == declared.len;
             return match same {
                 true => Some(()),
                 false => self.fail(span, "D_DECL_IDRED", format!("identifier redeclared: {}", spelled(scope, name))),
@@ -138,7 +141,13 @@ impl Lower<'_> {
         let name = spelled(scope, name);
         let parts = match (&variable.declared.keys, keys) {
             (None, _) => Vec::new(),
-            (Some(types), Some(keys)) => self.keys(&name, types, keys, span)?,
+            (Some(types), Some(keys)) => {
+                let parts = self.keys(&name, types, keys, span)?;
+                match variable.declared.len {
+                    Some(len) => self.in_bounds(parts, len)?,
+                    None => parts,
+                }
+            }
             (Some(_), None) => {
                 return self.fail(span, "D_PROTO_LEN", format!("{name} is an associative array: it needs keys"));
             }
@@ -195,6 +204,33 @@ impl Lower<'_> {
             parts.push(value.expr);
         }
         Some(parts)
+    }
+
+    /// The type and number of the elements of the whole array that an expression names.
+    pub(super) fn array_named(&self, expr: &ast::Expr) -> Option<(Ty, u64)> {
+        let (scope, name, None) = variable_named(expr)? else { return None };
+        let declared = &self.variable(scope, name)?.declared;
+        Some((declared.ty.clone(), declared.len?))
+    }
+
+    /// Indices of an array of `len` elements; 0 is an array whose length was not told.
+    fn in_bounds(&mut self, indices: Vec<Expr>, len: u64) -> Option<Vec<Expr>> {
+        let bounded = |index: Expr| match index.kind {
+            _ if len == 0 => Some(index),
+            ExprKind::Int(at) if u64::try_from(at).is_ok_and(|at| at < len) => Some(index),
+            ExprKind::Int(at) => self.outside(at, len, index.span),
+            _ => {
+                let (ty, span) = (index.ty.clone(), index.span);
+                let len = Expr::int(len.cast_signed(), Type::I64, span);
+                Some(Expr::new(ExprKind::Call(Function::Within, vec![index, len]), ty, span))
+            }
+        };
+        indices.into_iter().map(bounded).collect()
+    }
+
+    /// An index that no array of that length has.
+    pub(super) fn outside<T>(&mut self, index: i64, len: u64, span: Span) -> Option<T> {
+        self.fail(span, "D_ARR_BADREF", format!("index outside array bounds: {index}, max is {len}"))
     }
 
     /// The number of the thread whose variables `self->` means. The idle threads, which all have number 0, are told apart by CPU.
@@ -269,7 +305,7 @@ impl Lower<'_> {
                 Some(types)
             }
         };
-        self.declare(scope, name, Declared { ty: value.ty.clone(), keys }, span)
+        self.declare(scope, name, Declared { ty: value.ty.clone(), keys, len: None }, span)
     }
 
     /// Statements that give an element a value of its type.

@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 
 use quadrant_program::Program;
+use quadrant_program::program::Fault;
 use quadrant_program::record::HEADER;
 
 use crate::dtrace::row;
 use crate::escape;
 use crate::number;
+
+const BAD_INDEX: u64 = Fault::BadIndex as u64;
 
 /// Append the message about a fault: where it happened, and what. `bytes` is the whole record with its header.
 ///
@@ -30,6 +33,11 @@ pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
     if has_address(kind) {
         err.extend_from_slice(b" (");
         number::address(err, address);
+        err.push(b')');
+    }
+    if kind == BAD_INDEX {
+        err.extend_from_slice(b" (");
+        number::signed(err, address.cast_signed());
         err.push(b')');
     }
     match statement {

@@ -155,14 +155,10 @@ impl Lower<'_> {
         if let Some(at) = position.constant() {
             // A length of 0 is an array whose length C does not tell.
             let Some(at) = u64::try_from(at).ok().filter(|at| len == 0 || *at < len) else {
-                return self.fail(
-                    span,
-                    "D_ARR_BADREF",
-                    format!("index {at} is outside array bounds: [0 .. {}]", len.wrapping_sub(1) as i64),
-                );
+                return self.outside(at, len, span);
             };
             let Some(bytes) = at.checked_mul(size as u64) else {
-                return self.fail(span, "D_ARR_BADREF", format!("index {at} is outside array bounds"));
+                return self.outside(at.cast_signed(), len, span);
             };
             return self.read_at(offset_by(addr, bytes, span), elem, space, span);
         }

@@ -85,7 +85,13 @@ impl Lower<'_> {
     fn sizeof(&mut self, arg: &TypeArg, span: Span) -> Option<Value> {
         let ty = match arg {
             TypeArg::Type(ty) => self.type_expr(ty)?,
-            TypeArg::Expr(expr) => self.expr(expr)?.ty,
+            TypeArg::Expr(expr) => {
+                if let Some((ty, len)) = self.array_named(expr) {
+                    let size = self.size_of(&ty)?.checked_mul(len)?;
+                    return Some(self.number(size as i64, Int::ULONG, span));
+                }
+                self.expr(expr)?.ty
+            }
         };
         match self.size_of(&ty) {
             Some(size) => Some(self.number(size as i64, Int::ULONG, span)),

@@ -28,7 +28,10 @@ fn faults_say_where_and_what() {
         fault(0, 1, Fault::BadAddress as u64, 0x10),
         format!("{start}0 {probe} invalid address (0x10) in action #1\n")
     );
-    assert_eq!(fault(0, 0, Fault::BadIndex as u64, 0), format!("{start}0 {probe} index out of bounds in predicate\n"));
+    assert_eq!(
+        fault(0, 0, Fault::BadIndex as u64, 7),
+        format!("{start}0 {probe} index out of bounds (7) in predicate\n")
+    );
     assert_eq!(fault(3, 2, Fault::DivideByZero as u64, 0), format!("{start}2 {probe} divide-by-zero in action #2\n"));
     assert_eq!(
         fault(2, 3, Fault::NoScratch as u64, 0),
@@ -55,7 +58,7 @@ fn every_fault_has_its_words() {
             "tuple stack overflow",
             "bad stack (0x0)",
             "invalid size",
-            "index out of bounds",
+            "index out of bounds (0)",
             "library-level fault",
             "unknown fault",
         ]
