@@ -57,6 +57,8 @@ impl Lower<'_, '_> {
             self.copy_comm(offset, to);
             return Ok(());
         }
+        // The helper of Linux 5.17 to 6.2 leaves what was behind the NUL.
+        self.zero(to, COMM_BYTES as u32);
         let (to, size) = (self.address(to), self.f.b.iconst(COMM_BYTES));
         self.f.b.call(helper::GET_CURRENT_COMM, &[to, size]);
         Ok(())
