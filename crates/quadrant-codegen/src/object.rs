@@ -149,7 +149,8 @@ pub enum MapRole {
 pub struct Data {
     /// Size in bytes; 0 when the script needs none.
     pub size: u32,
-    /// 64-bit word that is not zero once the script has called exit(): programs then do nothing.
+    /// 64-bit word that is not zero once the script has called exit(): programs then do nothing. Its upper half is the status, where that
+    /// is a constant.
     pub exit_flag: Option<u32>,
     /// 64-bit word for the boot clock (ns) at the start, which `elapsed` counts from; the session writes it.
     pub start_ns: Option<u32>,

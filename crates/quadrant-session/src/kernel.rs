@@ -61,6 +61,12 @@ impl Kernel {
         self.section.as_ref().and_then(|section| section.read_u64(offset as usize).ok()).unwrap_or(0)
     }
 
+    /// The status of exit(), once a program has called it, whether its record arrives or not; 0 where it is not a constant.
+    pub(crate) fn stopped(&self) -> Option<i32> {
+        let flag = self.data.exit_flag.map_or(0, |offset| self.word(offset));
+        (flag != 0).then_some((flag >> 32) as i32)
+    }
+
     pub(crate) fn set_word(&self, offset: u32, value: u64) -> Result<(), Error> {
         self.section.as_ref().map_or(Ok(()), |section| Ok(section.write_u64(offset as usize, value)?))
     }

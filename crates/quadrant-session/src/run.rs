@@ -101,6 +101,8 @@ impl Watch {
 /// Shortest and longest wait between looks at the records.
 const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(50);
+/// So many looks at the records in vain after a program has called exit(), and its record is taken for lost.
+const SILENT: u32 = 4;
 /// Records taken before signals are looked at again.
 const BATCH: usize = 4096;
 
@@ -123,12 +125,16 @@ impl Loop<'_> {
         if let Some(fd) = self.reader.fd() {
             watch.add(fd)?;
         }
-        let mut wait = SHORT;
+        let (mut wait, mut silent) = (SHORT, 0);
         loop {
             let happened = self.processes.drain(self.sink);
             let count = self.drain_batch()?;
             if let Some(end) = self.ended(watch)? {
                 return Ok(end);
+            }
+            match self.kernel.stopped() {
+                Some(status) if count == 0 && silent == SILENT => return Ok(End::Exit(status)),
+                stopped => silent = if stopped.is_some() && count == 0 { silent + 1 } else { 0 },
             }
             self.processes.look(self.program, self.kernel, self.sink)?;
             if count == BATCH {

@@ -3,6 +3,7 @@
 use quadrant_bpf::helper;
 use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Place;
 use quadrant_program::record::RecordId;
 use quadrant_program::stmt::Stmt;
@@ -56,7 +57,7 @@ impl Lower<'_, '_> {
             }
             StmtKind::Block(body) => self.block(body),
             StmtKind::Stop => {
-                self.stop();
+                self.stop(0);
                 Ok(())
             }
             StmtKind::Store { addr, value } => self.store_number(addr, value),
@@ -104,17 +105,18 @@ impl Lower<'_, '_> {
 
     /// Stops all programs, tells user space, and leaves.
     fn exit(&mut self, record: RecordId, code: &Expr) -> Result<()> {
-        self.stop();
+        self.stop(if let ExprKind::Int(status) = code.kind { status } else { 0 });
         self.emit(record, std::slice::from_ref(code), Wake::Now)?;
         self.leave(true);
         Ok(())
     }
 
-    /// Stops all programs that start from now on.
-    fn stop(&mut self) {
+    /// Stops all programs that start from now on. The status is for the case that the record of exit() is lost.
+    fn stop(&mut self, status: i64) {
         if let Some(at) = self.g.exit_flag() {
             let flag = self.data(at);
-            self.f.b.store(flag.base, flag.off, Size::B8, 1);
+            let set = self.f.b.iconst(1 | status << 32);
+            self.f.b.store(flag.base, flag.off, Size::B8, set);
         }
     }
 

@@ -29,6 +29,14 @@ fn records() {
 }
 
 #[test]
+fn an_exit_whose_record_has_no_room_ends_the_trace() {
+    needs_root!();
+    let text = format!("BEGIN {{ trace(\"{}\"); exit(0); }}", "long ".repeat(20_000));
+    let outcome = good(dtrace().args(["-x", "bufsize=4k", "-qn", &text]));
+    tells(&outcome, "1 drop");
+}
+
+#[test]
 fn aggregations() {
     needs_root!();
     let text = "BEGIN { @[1] = count(); @[2] = count(); @[3] = count(); @[4] = count(); exit(0); }";

@@ -49,6 +49,31 @@ fn out_of_scratch_space() {
 }
 
 #[test]
+fn invalid_size() {
+    needs_root!();
+    faults("this->p = alloca(8); copyinto(4096, 100000 * one, this->p);", 10, 100_000, "invalid size");
+    faults("this->p = alloca(8); bcopy(this->p, this->p, 100000 * one);", 10, 100_000, "invalid size");
+}
+
+#[test]
+fn index_out_of_bounds() {
+    needs_root!();
+    let text = "int a[4]; BEGIN { i = 7; a[i] = 1; } BEGIN { exit(0); } ERROR { printf(\"%d %d\\n\", arg4, arg5); }";
+    let outcome = good(dtrace().args(["-qn", text]));
+    assert_eq!(outcome.lines(), ["11 7"], "{}", outcome.describe());
+    assert!(outcome.stderr.contains("index out of bounds"), "{}", outcome.describe());
+}
+
+#[test]
+fn illegal_operation() {
+    needs_root!();
+    let text = "BEGIN { chill(600000000); } ERROR { printf(\"%d %d\\n\", arg4, arg5); exit(0); }";
+    let outcome = good(dtrace().args(["-wqn", text]));
+    assert_eq!(outcome.lines(), ["3 600000000"], "{}", outcome.describe());
+    assert!(outcome.stderr.contains("illegal operation"), "{}", outcome.describe());
+}
+
+#[test]
 fn a_write_outside_of_scratch_memory() {
     needs_root!();
     faults("*(int *)4096 = 1;", 1, 4096, "invalid address (0x1000)");
