@@ -35,13 +35,7 @@ pub fn attached(out: &mut Vec<u8>, probes: u64, mode: Mode) {
             number::unsigned(out, probes);
             out.extend_from_slice(if probes == 1 { b" probe\n" } else { b" probes\n" });
         }
-        Mode::Json => json::object_with(out, "attached_probes", |out| {
-            out.extend_from_slice(b"\"count\": ");
-            number::unsigned(out, probes);
-            out.extend_from_slice(b", \"data\": {\"probes\": ");
-            number::unsigned(out, probes);
-            out.push(b'}');
-        }),
+        Mode::Json => json::counted(out, "attached_probes", "probes", probes),
     }
 }
 

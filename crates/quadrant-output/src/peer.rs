@@ -16,13 +16,7 @@ pub fn lost_events(out: &mut Vec<u8>, count: u64, mode: Mode) {
             number::unsigned(out, count);
             out.push(b'\n');
         }
-        Mode::Json => json::object_with(out, "lost_events", |out| {
-            out.extend_from_slice(b"\"count\": ");
-            number::unsigned(out, count);
-            out.extend_from_slice(b", \"data\": {\"events\": ");
-            number::unsigned(out, count);
-            out.push(b'}');
-        }),
+        Mode::Json => json::counted(out, "lost_events", "events", count),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Building expressions that every language needs: addresses of members and elements.
 
+use quadrant_types::TypeId;
+
 use crate::expr::{BinaryOp, Expr, ExprKind};
 use crate::span::Span;
-use crate::ty::Type;
+use crate::ty::{Space, Type};
 
 /// An address moved by bytes, forwards or `back`; keeps the pointer's type. Chains of members stay flat, and offsets in the context and
 /// from known addresses stay constant.
@@ -38,6 +40,35 @@ pub fn offset_by(pointer: Expr, bytes: u64, span: Span) -> Expr {
     offset(pointer, false, Expr::int(bytes as i64, Type::I64, span), span)
 }
 
+/// The address of a value in memory: where it was read from, or where the program keeps it.
+pub fn place_of(value: Expr) -> (Expr, Space) {
+    match value.kind {
+        ExprKind::Deref { addr, space } => (*addr, space),
+        _ => {
+            let span = value.span;
+            let ty = Type::Pointer { to: TypeId::VOID, space: Space::Program };
+            (Expr::new(ExprKind::AddrOf(Box::new(value)), ty, span), Space::Program)
+        }
+    }
+}
+
+/// A bit-field of type `ty`, `bits` wide, of a record at `addr`; `None` if no integer of at most 8 bytes holds it.
+/// `declared` is the width of the field's type in bytes.
+pub fn bit_field(
+    addr: Expr,
+    space: Space,
+    (bit_offset, bits): (u64, u8),
+    declared: u32,
+    ty: Type,
+    span: Span,
+) -> Option<Expr> {
+    let (start, bytes) = bit_container(bit_offset, bits, declared)?;
+    let shift = (bit_offset - start * 8) as u8;
+    let addr = Box::new(offset_by(addr, start, span));
+    let value = Expr::new(ExprKind::Deref { addr, space }, Type::Int { bytes, signed: false }, span);
+    Some(Expr::new(ExprKind::Bits { value: Box::new(value), shift, width: bits }, ty, span))
+}
+
 /// The aligned integer that holds a bit-field: its first byte and its width in bytes; `None` if none of at most 8 bytes does.
 /// `declared` is the width of the field's type.
 pub fn bit_container(bit_offset: u64, bits: u8, declared: u32) -> Option<(u64, u8)> {
@@ -55,8 +86,6 @@ pub fn bit_container(bit_offset: u64, bits: u8, declared: u32) -> Option<(u64, u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ty::Space;
-    use quadrant_types::TypeId;
 
     #[test]
     fn constant_moves_add_up() {

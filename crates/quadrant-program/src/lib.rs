@@ -8,7 +8,7 @@
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
-//! * [`arch`]: registers and the calling convention of a machine.
+//! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
 //! * [`span`], [`diag`]: places in the script and messages about them.
 //!
 //! Deliberately absent: source syntax, eBPF, the kernel.
@@ -28,6 +28,7 @@ pub mod record;
 pub mod snapshot;
 pub mod span;
 pub mod stmt;
+pub mod syscalls;
 pub mod ty;
 pub mod value;
 pub mod visit;

@@ -20,7 +20,6 @@ mod reader;
 mod records;
 mod run;
 mod sink;
-pub mod syscalls;
 mod take;
 mod target;
 mod targets;

@@ -1,6 +1,7 @@
 //! Operators as they are written; C's, and the few that one language adds.
 
 use crate::token::Tok;
+use quadrant_program::expr::BinaryOp;
 
 /// Prefix operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,34 @@ impl UnOp {
 }
 
 impl BinOp {
+    /// Whether the result is a truth value, of two operands that are computed both.
+    pub fn is_comparison(self) -> bool {
+        matches!(self, Self::Eq | Self::Ne | Self::Lt | Self::Le | Self::Gt | Self::Ge)
+    }
+
+    /// The operator of the program model; the logical ones are not among them.
+    pub fn model(self) -> Option<BinaryOp> {
+        Some(match self {
+            Self::And | Self::Or | Self::LogXor => return None,
+            Self::BitOr => BinaryOp::Or,
+            Self::BitXor => BinaryOp::Xor,
+            Self::BitAnd => BinaryOp::And,
+            Self::Eq => BinaryOp::Eq,
+            Self::Ne => BinaryOp::Ne,
+            Self::Lt => BinaryOp::Lt,
+            Self::Gt => BinaryOp::Gt,
+            Self::Le => BinaryOp::Le,
+            Self::Ge => BinaryOp::Ge,
+            Self::Shl => BinaryOp::Shl,
+            Self::Shr => BinaryOp::Shr,
+            Self::Add => BinaryOp::Add,
+            Self::Sub => BinaryOp::Sub,
+            Self::Mul => BinaryOp::Mul,
+            Self::Div => BinaryOp::Div,
+            Self::Rem => BinaryOp::Rem,
+        })
+    }
+
     /// How it is written.
     pub fn symbol(self) -> &'static str {
         match self {

@@ -1,7 +1,6 @@
 //! From the command line's script to a typed program.
 
 use std::cell::RefCell;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use quadrant_types::Types;
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::script;
 use crate::script::Script;
 
 /// The script and its parameters, as the command line gives them.
@@ -31,24 +31,13 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     if file.starts_with('-') && file != "-" {
         return Err(Failure::usage(format!("unknown option {}", file.escape_debug())).hint("try 'quadrant --help'"));
     }
-    let text = read(file).map_err(|error| quadrant_bpf::Error::io(format!("cannot read {file}"), &error))?;
+    let text =
+        script::read_text(file).map_err(|error| quadrant_bpf::Error::io(format!("cannot read {file}"), &error))?;
     Ok((Script { name: shown_name(file).to_owned(), text }, params))
 }
 
 fn shown_name(file: &str) -> &str {
     if file == "-" { "stdin" } else { file }
-}
-
-/// Longest script, so that a device or a wrong file cannot fill the memory.
-const LONGEST: u64 = 64 << 20;
-
-fn read(file: &str) -> std::io::Result<String> {
-    let mut text = String::new();
-    match file {
-        "-" => std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)?,
-        _ => std::fs::File::open(file)?.take(LONGEST).read_to_string(&mut text)?,
-    };
-    Ok(text)
 }
 
 /// Compile a script; messages are returned also when there is a program. A setting may be forced from outside.

@@ -130,7 +130,7 @@ impl Resolver for Bound<'_> {
     }
 
     fn syscall(&mut self, number: u64) -> Option<&str> {
-        quadrant_session::syscalls::name(number)
+        quadrant_program::syscalls::name(number)
     }
 
     fn cgroup_path(&mut self, id: u64) -> Option<&str> {

@@ -1,4 +1,32 @@
-//! A script and places in it.
+//! A script, where it comes from, and places in it.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+
+/// Longest script, so that a device or a wrong file cannot fill the memory.
+const LONGEST: u64 = 64 << 20;
+
+/// The content of a script's file; `-` is standard input.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(file: &str) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    match file {
+        "-" => io::stdin().lock().take(LONGEST).read_to_end(&mut content)?,
+        _ => File::open(file)?.take(LONGEST).read_to_end(&mut content)?,
+    };
+    Ok(content)
+}
+
+/// The text of a script's file; `-` is standard input.
+///
+/// # Errors
+/// It cannot be read, or is no text in UTF-8.
+pub fn read_text(file: &str) -> io::Result<String> {
+    io::read_to_string(read(file)?.as_slice())
+}
 
 /// A script and what it is called in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -127,18 +127,9 @@ impl Lower<'_, '_> {
     ) -> Result<()> {
         self.need_bpf_loop("this function")?;
         let rounds = self.f.b.operand_value(rounds.into());
-        let func = self.callback(2, 1, |lower| {
+        let func = self.round(|lower, stop| {
             let round = lower.f.b.param(0);
-            let stop = lower.f.b.create_block();
-            body(lower, round, stop)?;
-            if !lower.f.b.is_terminated() {
-                lower.f.b.ret(0);
-            }
-            if lower.f.b.is_reachable(stop) {
-                lower.f.b.switch_to(stop);
-                lower.f.b.ret(1);
-            }
-            Ok(())
+            body(lower, round, stop)
         })?;
         self.run_loop(rounds, func);
         Ok(())

@@ -22,6 +22,7 @@ use super::unit::Lower;
 use super::walk;
 use super::walk::Node;
 use crate::object::LossKind;
+use crate::ssa::Block;
 use crate::ssa::Cond;
 use crate::ssa::FuncBuilder;
 use crate::ssa::FuncRef;
@@ -40,17 +41,11 @@ impl Lower<'_, '_> {
     /// `while`.
     pub fn while_loop(&mut self, cond: &Expr, body: &[Stmt]) -> Result<()> {
         self.need_loop()?;
-        let func = self.callback(2, 1, |lower| {
-            let [go, stop] = [lower.f.b.create_block(), lower.f.b.create_block()];
+        let func = self.round(|lower, stop| {
+            let go = lower.f.b.create_block();
             lower.condition(cond, go, stop)?;
             lower.f.b.switch_to(go);
-            lower.block(body)?;
-            lower.f.b.ret(0);
-            if lower.f.b.is_reachable(stop) {
-                lower.f.b.switch_to(stop);
-                lower.f.b.ret(1);
-            }
-            Ok(())
+            lower.block(body)
         })?;
         let rounds = self.f.b.iconst(ROUNDS_MAX);
         let done = self.run_loop(rounds, func);
@@ -237,6 +232,23 @@ impl Lower<'_, '_> {
                 self.f.b.ret(1);
             }
         }
+    }
+
+    /// Builds what `bpf_loop` runs each round, with the round's number as parameter 0; the body ends the loop by going to the block that it
+    /// is given.
+    pub fn round(&mut self, body: impl FnOnce(&mut Self, Block) -> Result<()>) -> Result<FuncRef> {
+        self.callback(2, 1, |lower| {
+            let stop = lower.f.b.create_block();
+            body(lower, stop)?;
+            if !lower.f.b.is_terminated() {
+                lower.f.b.ret(0);
+            }
+            if lower.f.b.is_reachable(stop) {
+                lower.f.b.switch_to(stop);
+                lower.f.b.ret(1);
+            }
+            Ok(())
+        })
     }
 
     /// Builds a loop's body. The helper that calls it passes the link to the program's frame as parameter number `link`.

@@ -48,7 +48,7 @@ impl Lower<'_> {
             (true, kind) => Expr { kind, ..value.expr },
             // Text of varying length: what counts is its address.
             (false, ExprKind::Call(Function::Str(_), mut args)) => args.swap_remove(0),
-            (false, kind) => super::convert::place_of(Expr { kind, ..value.expr }).0,
+            (false, kind) => quadrant_program::build::place_of(Expr { kind, ..value.expr }).0,
         };
         let expr = self.cut(expr, Int::LONG);
         Some(self.typed(expr.kind, Int::LONG.model(), "int64_t", span))

@@ -147,7 +147,7 @@ impl Lower<'_> {
             let ident = Ident { name: (*name).to_owned(), span };
             let (record, addr) = match (self.pointee(&value.ty), &value.ty) {
                 (Some(to), _) => (to, value.expr),
-                (None, Ty::C(id)) => (*id, super::convert::place_of(value.expr).0),
+                (None, Ty::C(id)) => (*id, quadrant_program::build::place_of(value.expr).0),
                 _ => return None,
             };
             let member = self.member_of(record, &ident, "D_TYPE_MEMBER")?;

@@ -1,5 +1,6 @@
 //! Conversions, implied and explicit.
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function, UnaryOp};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
@@ -201,18 +202,6 @@ impl Lower<'_> {
         }
         let ty = self.type_name(&value.ty);
         self.fail(span, "D_STRINGOF_TYPE", format!("stringof( ) cannot be applied to type {ty}"))
-    }
-}
-
-/// The address of a value in memory: where it was read from, or where the program keeps it.
-pub(super) fn place_of(value: Expr) -> (Expr, Space) {
-    match value.kind {
-        ExprKind::Deref { addr, space } => (*addr, space),
-        _ => {
-            let span = value.span;
-            let ty = Type::Pointer { to: TypeId::VOID, space: Space::Program };
-            (Expr::new(ExprKind::AddrOf(Box::new(value)), ty, span), Space::Program)
-        }
     }
 }
 

@@ -5,8 +5,7 @@ use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
 use super::pattern::Wanted;
 use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
 use quadrant_program::probe::{Field, FieldPlace, Point, ProbeKind, Site};
-use std::str::FromStr;
-use syscalls::Sysno;
+use quadrant_program::syscalls;
 
 const NAME: &str = "syscall";
 pub(super) const CATEGORY: &str = "syscalls";
@@ -21,16 +20,6 @@ const MOST_ARGS: u32 = 6;
 
 /// Numbers that errors have as results.
 pub(super) const ERRNO: &str = "(int64_t)arg0 < 0 && (int64_t)arg0 >= -4095 ? -(int)arg0 : 0";
-
-/// Tracepoints are named after the kernel's functions; these differ from the names of their numbers.
-const OTHER_NAMES: &[(&str, &str)] = &[
-    ("newstat", "stat"),
-    ("newfstat", "fstat"),
-    ("newlstat", "lstat"),
-    ("newuname", "uname"),
-    ("sendfile64", "sendfile"),
-    ("umount", "umount2"),
-];
 
 pub(super) const PROVIDER: Provider =
     Provider { is_called: |pattern| pattern.matches(NAME), find, list, of_id, knows: |_| false };
@@ -95,9 +84,8 @@ fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -
 fn of_id(_: &Providers<'_>, id: u32) -> Option<Wanted> {
     let place = ids::place(&ids::SYSCALLS, id)?;
     let side = SIDES[(place % 2) as usize];
-    let name = Sysno::new(place as usize / 2)?.name();
-    let other = OTHER_NAMES.iter().find(|(_, known)| *known == name).map(|(other, _)| *other);
-    Some(Wanted::new(NAME, KERNEL, other.unwrap_or(name), side.name()))
+    let call = syscalls::tracepoint((place / 2).into())?;
+    Some(Wanted::new(NAME, KERNEL, call, side.name()))
 }
 
 fn sides(wanted: &Wanted) -> impl Iterator<Item = Side> {
@@ -135,14 +123,9 @@ fn full_name(call: &str, side: Side) -> String {
 
 /// By the call's number; calls that were added since this program was built have no number here.
 fn id(providers: &Providers<'_>, call: &str, side: Side) -> u32 {
-    let place = number(call).and_then(|number| number.checked_mul(2)?.checked_add(side as u32));
+    let place = syscalls::number(call).and_then(|number| number.checked_mul(2)?.checked_add(side as u32));
     let fixed = place.and_then(|place| ids::at(&ids::SYSCALLS, place));
     fixed.unwrap_or_else(|| providers.on_demand.number(&full_name(call, side)))
-}
-
-fn number(call: &str) -> Option<u32> {
-    let known = OTHER_NAMES.iter().find(|(other, _)| *other == call).map(|(_, name)| *name);
-    u32::try_from(Sysno::from_str(known.unwrap_or(call)).ok()?.id()).ok()
 }
 
 fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Result<Probe> {
@@ -160,7 +143,7 @@ fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Res
 /// one program; a call that it does not know by its number has a program of its own, which sees what its record has.
 fn entry_layout(providers: &Providers<'_>, call: &Call, event: &str, typed: bool) -> Result<Layout> {
     let skip = usize::from(call.shift);
-    if !typed && number(&call.name).is_some() {
+    if !typed && syscalls::number(&call.name).is_some() {
         let raw = words(providers).into_iter().skip(skip).collect();
         return Ok(Layout { args_vary: true, raw, stability: STABILITY, ..Layout::default() });
     }

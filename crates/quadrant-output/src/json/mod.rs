@@ -27,6 +27,13 @@ pub(crate) fn object_with(out: &mut Vec<u8>, kind: &str, members: impl FnOnce(&m
     out.extend_from_slice(b"}\n");
 }
 
+/// Append an object for a number of things: `count`, and the same again in `data` under the name of the things.
+pub(crate) fn counted(out: &mut Vec<u8>, kind: &str, things: &str, count: u64) {
+    object_with(out, kind, |out| {
+        out.extend_from_slice(format!("\"count\": {count}, \"data\": {{\"{things}\": {count}}}").as_bytes());
+    });
+}
+
 /// Append an object whose data is text that was written in the text form.
 pub(crate) fn text_object(out: &mut Vec<u8>, kind: &str, text: &[u8]) {
     object(out, kind, |out| escape::json(out, text));

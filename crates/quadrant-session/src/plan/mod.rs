@@ -15,8 +15,8 @@ use quadrant_program::probe::KernelCode;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
+use quadrant_program::syscalls;
 
-use crate::syscalls;
 use crate::uses;
 use crate::uses::ContextUse;
 use crate::uses::asks_for_point;

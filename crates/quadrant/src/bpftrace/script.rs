@@ -1,17 +1,13 @@
 //! The script of a command line and its parameters.
 
-use std::io::Read;
-
 use quadrant_bpftrace::options;
 use quadrant_bpftrace::options::Parameter;
 
 use super::Refusal;
 use super::getopt::Line;
 use crate::failure::shown;
+use crate::script;
 use crate::script::Script;
-
-/// Longest script, so that a device or a wrong file cannot fill the memory.
-const LONGEST: u64 = 64 << 20;
 
 /// The script, and the words that are its parameters.
 ///
@@ -27,7 +23,7 @@ pub fn load(line: &Line) -> Result<(Script, &[String]), Refusal> {
     let Some((file, params)) = line.operands.split_first() else {
         return Err(Refusal::new("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
     };
-    let text = read(file)
+    let text = script::read_text(file)
         .map_err(|error| Refusal::new(format!("ERROR: failed to open file '{}': {}\n", shown(file), reason(&error))))?;
     let name = if file == "-" { "stdin" } else { file };
     Ok((Script { name: shown(name), text }, params))
@@ -75,13 +71,4 @@ fn help(known: &[Parameter]) -> String {
     };
     let lines: String = known.iter().map(line).collect();
     format!("HINT: expected program options:\n{lines}")
-}
-
-fn read(file: &str) -> std::io::Result<String> {
-    let mut text = String::new();
-    match file {
-        "-" => std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)?,
-        _ => std::fs::File::open(file)?.take(LONGEST).read_to_string(&mut text)?,
-    };
-    Ok(text)
 }

@@ -3,7 +3,6 @@
 use quadrant_d::options::OptionError;
 use quadrant_d::options::Options;
 use quadrant_d::options::Phase;
-use quadrant_d::options::Policy;
 use quadrant_output::dtrace;
 
 use super::sink;
@@ -71,11 +70,6 @@ pub fn of_sink(options: &Options, target: Option<u32>) -> sink::Settings {
     sink::Settings {
         options: options.clone(),
         target,
-        policy: match options.bufpolicy {
-            Policy::Switch => sink::Policy::Switch,
-            Policy::Ring => sink::Policy::Ring,
-            Policy::Fill => sink::Policy::Fill,
-        },
         buffer_bytes: options.bufsize.unwrap_or(BUFFER),
         speculation_bytes: options.specsize.unwrap_or(BUFFER),
     }

@@ -53,9 +53,6 @@ impl Loaded {
     }
 }
 
-/// Longest script, so that a device or a wrong file cannot fill the memory.
-const LONGEST: u64 = 64 << 20;
-
 /// Read the programs, through the preprocessor if there is one.
 ///
 /// # Errors
@@ -103,13 +100,8 @@ fn kind(kind: Kind) -> SourceKind {
 }
 
 fn read(file: &str) -> Result<String, Failure> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let done = match file {
-        "-" => std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes),
-        _ => std::fs::File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)),
-    };
-    done.map_err(|error| quadrant_bpf::Error::io(format!("failed to open {file}"), &error))?;
+    let bytes =
+        crate::script::read(file).map_err(|error| quadrant_bpf::Error::io(format!("failed to open {file}"), &error))?;
     String::from_utf8(bytes)
         .map_err(|_| Failure::new(format!("failed to compile script {file}: it is not text in UTF-8")))
 }

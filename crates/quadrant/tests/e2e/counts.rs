@@ -83,13 +83,13 @@ fn print_and_clear_lose_no_count() {
         lines.map(|line| line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")).collect()
     };
     for name in ["@: ", "@key[", "@sum["] {
-        assert!(guest || values(name).len() > 1, "the map is printed again and again: {}", outcome.describe());
+        assert!(guest || values(name).len() > 20, "the map is printed again and again: {}", outcome.describe());
         assert_eq!(values(name).iter().sum::<u64>(), calls, "{name}");
     }
     // An average has two words: the event between them, when it is read, is in one interval's sum and in the next one's number.
     let averages = values("@avg[");
     let torn = averages.iter().filter(|average| **average != 1).count();
-    assert!(torn * 2 <= averages.len(), "{}", outcome.describe());
+    assert!(guest || torn * 10 <= averages.len(), "{}", outcome.describe());
 }
 
 #[test]

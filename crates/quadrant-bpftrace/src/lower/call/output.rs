@@ -1,5 +1,6 @@
 //! Functions that print, and `exit`.
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::map::{Aggregation, MapValue};
 use quadrant_program::record::RecordKind;
@@ -97,7 +98,7 @@ pub(super) fn join(lower: &mut Lower, call: Call) -> Option<Called> {
             (argv, space)
         }
         ty if ty.is_integer() => (argv, lower.default_space()),
-        Type::Array { .. } => lower.place_of(argv),
+        Type::Array { .. } => place_of(argv),
         ty => {
             let ty = lower.describe(ty);
             return lower.error(call.args[0].span, format!("join() takes an array of texts, and this is {ty}"));

@@ -1,5 +1,6 @@
 //! Texts and buffers.
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
@@ -42,7 +43,7 @@ impl Lower<'_> {
             Type::String { .. } => Ok(value),
             Type::Pointer { space, .. } => Ok(self.text_at(value, readable(space), length, span)),
             Type::Array { .. } => {
-                let (addr, space) = self.place_of(value);
+                let (addr, space) = place_of(value);
                 Ok(self.text_at(addr, readable(space), length, span))
             }
             _ => Err(value),
@@ -90,7 +91,7 @@ fn cut(lower: &mut Lower, call: Call, value: Expr, cap: u32, length: Expr) -> Op
         }
         (_, ExprKind::Int(length)) if *length >= i64::from(cap) => Some(Called::Value(value)),
         (ExprKind::Deref { .. }, _) => {
-            let (addr, space) = lower.place_of(value);
+            let (addr, space) = place_of(value);
             Some(Called::Value(lower.text_at(addr, readable(space), Some(length), call.span)))
         }
         _ => {
@@ -133,7 +134,7 @@ pub(super) fn buf(lower: &mut Lower, call: Call) -> Option<Called> {
     let size = value.ty.c_size();
     let (addr, space) = match value.ty {
         Type::Pointer { space, .. } => (value, space),
-        Type::Array { .. } | Type::String { .. } | Type::Record(_) => lower.place_of(value),
+        Type::Array { .. } | Type::String { .. } | Type::Record(_) => place_of(value),
         ref ty if ty.is_integer() => {
             let space = lower.default_space();
             (lower.cast(value, &Type::U64), space)

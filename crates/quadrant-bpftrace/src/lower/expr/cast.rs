@@ -1,5 +1,6 @@
 //! Conversions, explicit and implied; sizes and offsets of types.
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, UnaryOp};
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
@@ -162,7 +163,7 @@ impl Lower<'_> {
     /// The same bytes as another type.
     pub(in super::super) fn reinterpret(&mut self, value: Expr, ty: Type) -> Expr {
         let span = value.span;
-        let (addr, space) = self.place_of(value);
+        let (addr, space) = place_of(value);
         Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span)
     }
 

@@ -1,6 +1,6 @@
 //! Members of structs, elements of arrays and tuples, characters of texts.
 
-use quadrant_program::build::{bit_container, offset, offset_by};
+use quadrant_program::build::{bit_field, offset, offset_by, place_of};
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
@@ -29,7 +29,7 @@ impl Lower<'_> {
             Type::Record(record) if is_script_record(record) => return self.record_member(base, name, span),
             Type::Record(record) => {
                 let record = record.ctype;
-                let (addr, space) = self.place_of(base);
+                let (addr, space) = place_of(base);
                 (record, addr, space)
             }
             ty => {
@@ -79,14 +79,9 @@ impl Lower<'_> {
 
     fn bit_field(&mut self, addr: Expr, space: Space, member: &Member, bits: u8, span: Span) -> Option<Expr> {
         let ty = self.value_type(member.ty, space, span)?;
-        let Some((start, bytes)) = bit_container(member.bit_offset, bits, ty.c_size().unwrap_or(4)) else {
-            return self.unsupported(span, "a bit-field that spans more than 8 bytes", "read the bytes around it");
-        };
-        let shift = (member.bit_offset - start * 8) as u8;
-        let loaded = Type::Int { bytes, signed: false };
-        let addr = Box::new(offset_by(addr, start, span));
-        let value = Box::new(Expr::new(ExprKind::Deref { addr, space }, loaded, span));
-        Some(Expr::new(ExprKind::Bits { value, shift, width: bits }, ty, span))
+        let declared = ty.c_size().unwrap_or(4);
+        let field = bit_field(addr, space, (member.bit_offset, bits), declared, ty, span);
+        field.or_else(|| self.unsupported(span, "a bit-field that spans more than 8 bytes", "read the bytes around it"))
     }
 
     /// `base[index]`
@@ -120,7 +115,7 @@ impl Lower<'_> {
 
     fn element_of(&mut self, base: Expr, elem: &Type, len: u32, position: Expr, span: Span) -> Option<Expr> {
         let size = u64::from(elem.c_size().unwrap_or(1));
-        let (addr, space) = self.place_of(base);
+        let (addr, space) = place_of(base);
         if let ExprKind::Int(at) = position.kind {
             // A length of 0 is an array whose length C does not tell.
             let Some(at) = u64::try_from(at).ok().filter(|at| len == 0 || *at < u64::from(len)) else {

@@ -121,7 +121,7 @@ impl Lower<'_> {
     }
 
     fn arithmetic(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
-        let kind = binary_op(op)?;
+        let kind = op.model()?;
         if let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind) {
             return self.fold(op, (*a, &left.ty), (*b, &right.ty), span);
         }
@@ -137,7 +137,7 @@ impl Lower<'_> {
             self.warn_sign(&right, &ty);
         }
         let (left, right) = (Box::new(self.convert(left, &ty)), Box::new(self.convert(right, &ty)));
-        let result = if is_comparison(op) { Type::Bool } else { ty };
+        let result = if op.is_comparison() { Type::Bool } else { ty };
         Some(Expr::new(ExprKind::Binary(kind, left, right), result, span))
     }
 
@@ -157,7 +157,7 @@ impl Lower<'_> {
         if matches!(op, BinOp::Div | BinOp::Rem) && b == 0 {
             return self.error(span, "division by zero");
         }
-        if is_comparison(op) {
+        if op.is_comparison() {
             let holds = if unsigned { compare(op, &(a as u64), &(b as u64)) } else { compare(op, &a, &b) };
             return Some(Expr::int(i64::from(holds), Type::Bool, span));
         }
@@ -211,31 +211,4 @@ fn compare<T: Ord>(op: BinOp, a: &T, b: &T) -> bool {
 /// Whether the type can be compared with zero.
 fn is_number(ty: &Type) -> bool {
     ty.is_integer() || matches!(ty, Type::Pointer { .. })
-}
-
-pub(super) fn is_comparison(op: BinOp) -> bool {
-    matches!(op, BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge)
-}
-
-/// The operator of the program model; the logical ones are not among them.
-pub(super) fn binary_op(op: BinOp) -> Option<BinaryOp> {
-    Some(match op {
-        BinOp::And | BinOp::Or | BinOp::LogXor => return None,
-        BinOp::BitOr => BinaryOp::Or,
-        BinOp::BitXor => BinaryOp::Xor,
-        BinOp::BitAnd => BinaryOp::And,
-        BinOp::Eq => BinaryOp::Eq,
-        BinOp::Ne => BinaryOp::Ne,
-        BinOp::Lt => BinaryOp::Lt,
-        BinOp::Gt => BinaryOp::Gt,
-        BinOp::Le => BinaryOp::Le,
-        BinOp::Ge => BinaryOp::Ge,
-        BinOp::Shl => BinaryOp::Shl,
-        BinOp::Shr => BinaryOp::Shr,
-        BinOp::Add => BinaryOp::Add,
-        BinOp::Sub => BinaryOp::Sub,
-        BinOp::Mul => BinaryOp::Mul,
-        BinOp::Div => BinaryOp::Div,
-        BinOp::Rem => BinaryOp::Rem,
-    })
 }

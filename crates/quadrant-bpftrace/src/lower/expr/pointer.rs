@@ -7,14 +7,13 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::TypeId;
 
 use super::super::Lower;
-use super::operator::{binary_op, is_comparison};
 use crate::ast::{self, BinOp};
 
 impl Lower<'_> {
     pub(super) fn pointer_binary(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         match (op, &left.ty, &right.ty) {
-            (op, l, r) if is_comparison(op) && is_address(l) && is_address(r) => {
-                let kind = binary_op(op)?;
+            (op, l, r) if op.is_comparison() && is_address(l) && is_address(r) => {
+                let kind = op.model()?;
                 let (left, right) = (self.convert(left, &Type::U64), self.convert(right, &Type::U64));
                 Some(Expr::new(ExprKind::Binary(kind, Box::new(left), Box::new(right)), Type::Bool, span))
             }
@@ -101,18 +100,6 @@ impl Lower<'_> {
                 Some(addr)
             }
             _ => self.error_help(span, "this has no address", "a member of a struct in memory has: `&p.member`"),
-        }
-    }
-
-    /// The address of a value in memory: where it was read from, or where the program keeps it.
-    pub(in super::super) fn place_of(&mut self, value: Expr) -> (Expr, Space) {
-        match value.kind {
-            ExprKind::Deref { addr, space } => (*addr, space),
-            _ => {
-                let span = value.span;
-                let ty = Type::Pointer { to: TypeId::VOID, space: Space::Program };
-                (Expr::new(ExprKind::AddrOf(Box::new(value)), ty, span), Space::Program)
-            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Actions that show values: trace(), tracemem(), print(), pcap().
 
 use quadrant_program::action::ActionKind;
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, TypeId};
 
 use super::super::Lower;
 use super::super::call::Call;
-use super::super::convert::place_of;
 use super::super::value::{Ty, Value};
 use crate::ast;
 

@@ -206,7 +206,7 @@ impl Lower<'_> {
             return Some(self.address(value));
         }
         if let Some(quadrant_types::CType::Array { .. }) = self.kind(&value.ty) {
-            return Some(self.cut(super::convert::place_of(value.expr).0, Int::ULONG));
+            return Some(self.cut(quadrant_program::build::place_of(value.expr).0, Int::ULONG));
         }
         self.bad_arg(call, number, "void *", &value)
     }

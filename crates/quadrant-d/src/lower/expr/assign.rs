@@ -10,7 +10,6 @@ use super::super::Lower;
 use super::super::value::{Ty, Value};
 use super::super::vars::variable_named;
 use super::block;
-use super::operator::binary_op;
 use crate::ast::{self, BinOp, Scope};
 
 impl Lower<'_> {
@@ -60,7 +59,7 @@ impl Lower<'_> {
             (Some((scope, name, keys)), Some(op)) if !self.is_pointed(target) => {
                 let element = self.element(scope, name, keys, target.span)?;
                 let value = self.expr(value)?;
-                let kind = binary_op(op)?;
+                let kind = op.model()?;
                 if let Some(update) = self.update(&element, kind, &value, span) {
                     let result = self.read_element(&element, span)?;
                     return Some((vec![update], result));

@@ -1,13 +1,12 @@
 //! Members of structs, elements of arrays.
 
-use quadrant_program::build::{bit_container, offset, offset_by};
+use quadrant_program::build::{bit_field, offset, offset_by, place_of};
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, Member, TypeId, suggest};
 
 use super::super::Lower;
-use super::super::convert::place_of;
 use super::super::value::{Int, Ty, Value};
 use super::super::vars::variable_named;
 use crate::ast::{self, Ident, Scope};
@@ -99,14 +98,11 @@ impl Lower<'_> {
     fn bit_field(&mut self, addr: Expr, space: Space, member: &Member, bits: u8, span: Span) -> Option<Value> {
         let ty = Ty::C(member.ty);
         let int = self.int_of(&ty)?;
-        let Some((start, bytes)) = bit_container(member.bit_offset, bits, int.bytes.into()) else {
+        let field = bit_field(addr, space, (member.bit_offset, bits), int.bytes.into(), int.model(), span);
+        let Some(expr) = field else {
             return self.fail(span, "D_OP_BITFIELD", "bit-field spans more than 8 bytes, which cannot be read at once");
         };
-        let shift = (member.bit_offset - start * 8) as u8;
-        let loaded = Type::Int { bytes, signed: false };
-        let addr = Box::new(offset_by(addr, start, span));
-        let value = Box::new(Expr::new(ExprKind::Deref { addr, space }, loaded, span));
-        Some(Value { expr: Expr::new(ExprKind::Bits { value, shift, width: bits }, int.model(), span), ty })
+        Some(Value { expr, ty })
     }
 
     /// `base[keys]`

@@ -72,13 +72,13 @@ impl Lower<'_> {
         if let (Some(l), Some(r)) = (self.int_of(&left.ty), self.int_of(&right.ty)) {
             return self.arithmetic(op, (left, l), (right, r), span);
         }
-        if is_comparison(op) && (left.is_text() || right.is_text()) {
+        if op.is_comparison() && (left.is_text() || right.is_text()) {
             return self.compare_texts(op, left, right, span);
         }
         if self.is_address(&left.ty) || self.is_address(&right.ty) {
             return self.pointer_binary(op, left, right, span);
         }
-        if is_comparison(op) { self.incompatible(op, &left, &right, span) } else { self.wrong_operands(op, span) }
+        if op.is_comparison() { self.incompatible(op, &left, &right, span) } else { self.wrong_operands(op, span) }
     }
 
     fn wrong_operands<T>(&mut self, op: BinOp, span: Span) -> Option<T> {
@@ -103,13 +103,13 @@ impl Lower<'_> {
     }
 
     fn arithmetic(&mut self, op: BinOp, left: (Value, Int), right: (Value, Int), span: Span) -> Option<Value> {
-        let kind = binary_op(op)?;
+        let kind = op.model()?;
         let shift = matches!(op, BinOp::Shl | BinOp::Shr);
         let int = if shift { left.1 } else { left.1.common(right.1) };
         if matches!(op, BinOp::Div | BinOp::Rem) && right.0.is_zero() {
             return self.fail(span, "D_DIV_ZERO", "expression contains division by zero");
         }
-        let result = if is_comparison(op) { Int::INT } else { int };
+        let result = if op.is_comparison() { Int::INT } else { int };
         let (left, right) = (self.to_int(left.0, int), self.to_int(right.0, int));
         if let (Some(a), Some(b)) = (left.constant(), right.constant()) {
             return Some(self.number(fold::binary(kind, a, b, int), result, span));
@@ -180,7 +180,7 @@ impl Lower<'_> {
         }
         let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![lhs, rhs]), Type::I64, span);
         let zero = Expr::int(0, Type::I64, span);
-        Some(self.truth(ExprKind::Binary(binary_op(op)?, Box::new(order), Box::new(zero)), span))
+        Some(self.truth(ExprKind::Binary(op.model()?, Box::new(order), Box::new(zero)), span))
     }
 }
 
@@ -194,31 +194,4 @@ fn is_truth(value: &Expr) -> bool {
             | ExprKind::Unary(UnaryOp::Not, _)
             | ExprKind::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..)
     )
-}
-
-pub(super) fn is_comparison(op: BinOp) -> bool {
-    matches!(op, BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge)
-}
-
-/// The operator of the program model; the logical ones are not among them.
-pub(in super::super) fn binary_op(op: BinOp) -> Option<BinaryOp> {
-    Some(match op {
-        BinOp::And | BinOp::Or | BinOp::LogXor => return None,
-        BinOp::BitOr => BinaryOp::Or,
-        BinOp::BitXor => BinaryOp::Xor,
-        BinOp::BitAnd => BinaryOp::And,
-        BinOp::Eq => BinaryOp::Eq,
-        BinOp::Ne => BinaryOp::Ne,
-        BinOp::Lt => BinaryOp::Lt,
-        BinOp::Gt => BinaryOp::Gt,
-        BinOp::Le => BinaryOp::Le,
-        BinOp::Ge => BinaryOp::Ge,
-        BinOp::Shl => BinaryOp::Shl,
-        BinOp::Shr => BinaryOp::Shr,
-        BinOp::Add => BinaryOp::Add,
-        BinOp::Sub => BinaryOp::Sub,
-        BinOp::Mul => BinaryOp::Mul,
-        BinOp::Div => BinaryOp::Div,
-        BinOp::Rem => BinaryOp::Rem,
-    })
 }

@@ -1,15 +1,13 @@
 //! Pointers: arithmetic, reading through them, taking addresses.
 
-use quadrant_program::build::offset;
+use quadrant_program::build::{offset, place_of};
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Space;
 use quadrant_types::{CType, TypeId};
 
 use super::super::Lower;
-use super::super::convert::place_of;
 use super::super::value::{Int, Ty, Value};
-use super::operator::{binary_op, is_comparison};
 use crate::ast::{self, BinOp};
 
 impl Lower<'_> {
@@ -17,7 +15,7 @@ impl Lower<'_> {
         let (left, right) = (self.as_pointer(left, span)?, self.as_pointer(right, span)?);
         let to = (self.pointee(&left.ty), self.pointee(&right.ty));
         match (op, to) {
-            (op, _) if is_comparison(op) => self.compare_pointers(op, left, right, span),
+            (op, _) if op.is_comparison() => self.compare_pointers(op, left, right, span),
             (BinOp::Add | BinOp::Sub, (Some(to), None)) if self.int_of(&right.ty).is_some() => {
                 let ty = left.ty.clone();
                 let by = self.scaled(right, to, span)?;
@@ -55,7 +53,7 @@ impl Lower<'_> {
             return self.incompatible(op, &left, &right, span);
         }
         let (left, right) = (self.address(left), self.address(right));
-        let kind = ExprKind::Binary(binary_op(op)?, Box::new(left), Box::new(right));
+        let kind = ExprKind::Binary(op.model()?, Box::new(left), Box::new(right));
         Some(self.truth(kind, span))
     }
 

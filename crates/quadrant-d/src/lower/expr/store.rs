@@ -1,12 +1,12 @@
 //! Writing to members and elements: of scratch memory through pointers, and of variables that are structs.
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, Place};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 
 use super::super::Lower;
-use super::super::convert::place_of;
 use super::super::value::{Int, Value};
 
 impl Lower<'_> {

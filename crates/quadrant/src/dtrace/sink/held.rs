@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
+use quadrant_d::options::Policy;
 use quadrant_program::record::RecordId;
 
 /// A record as it arrived, with its header.
@@ -47,18 +48,6 @@ impl Speculations {
     pub fn take(&mut self, speculation: u64) -> Vec<Kept> {
         self.held.remove(&speculation).map_or(Vec::new(), |held| held.records)
     }
-}
-
-/// What happens to records between their arrival and their reader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
-    /// They are printed as they come.
-    #[default]
-    Switch,
-    /// Each CPU's newest are printed at the end.
-    Ring,
-    /// Each CPU's oldest are printed at the end, which comes when there is no room on one.
-    Fill,
 }
 
 /// The records that are printed at the end.

@@ -41,8 +41,6 @@ use held::Speculations;
 use host::Bound;
 use out::Out;
 
-pub use held::Policy;
-
 /// Bytes that are gathered before they are written.
 const CHUNK: usize = 64 << 10;
 
@@ -53,8 +51,6 @@ pub struct Settings {
     pub options: Options,
     /// `$target`.
     pub target: Option<u32>,
-    /// D's `bufpolicy`.
-    pub policy: Policy,
     /// D's `bufsize`: what one CPU may have in a buffer whose records wait for the end.
     pub buffer_bytes: u64,
     /// D's `specsize`.
@@ -90,7 +86,7 @@ impl<'p> Answers<'p> {
             text: Vec::with_capacity(2 * CHUNK),
             out: Out::open(path)?,
             speculations: Speculations::new(settings.speculation_bytes),
-            buffers: Buffers::new(settings.policy, settings.buffer_bytes),
+            buffers: Buffers::new(settings.options.bufpolicy, settings.buffer_bytes),
             drops: Drops::default(),
             next_status: now + Duration::from_nanos(settings.options.statusrate),
             next_switch: now + Duration::from_nanos(settings.options.switchrate),

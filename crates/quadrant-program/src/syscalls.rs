@@ -21,6 +21,12 @@ pub fn number(tracepoint: &str) -> Option<u32> {
     Sysno::from_str(name).ok().map(|number| number.id() as u32)
 }
 
+/// The name of a system call in its tracepoint, by its number.
+pub fn tracepoint(number: u64) -> Option<&'static str> {
+    let name = name(number)?;
+    Some(TRACEPOINT_NAMES.iter().find(|(_, user)| *user == name).map_or(name, |(kernel, _)| kernel))
+}
+
 /// The name of a system call.
 pub fn name(number: u64) -> Option<&'static str> {
     Sysno::new(usize::try_from(number).ok()?).map(|number| number.name())
@@ -34,6 +40,8 @@ mod tests {
     fn both_ways() {
         assert_eq!(name(u64::from(number("openat").unwrap())), Some("openat"));
         assert_eq!(number("newfstat"), number("fstat"));
+        assert_eq!(number("newfstat").and_then(|number| tracepoint(number.into())), Some("newfstat"));
+        assert_eq!(number("openat").and_then(|number| tracepoint(number.into())), Some("openat"));
         assert_eq!(number("no_such_call"), None);
         assert_eq!(name(u64::MAX), None);
     }
