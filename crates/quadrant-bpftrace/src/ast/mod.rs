@@ -19,7 +19,7 @@ pub use types::{Tag, TypeExpr, TypeKind};
 use quadrant_program::span::Span;
 
 /// How many levels a tree may have, from an item down to a leaf.
-pub const MAX_DEPTH: u16 = 256;
+pub use quadrant_syntax::descent::MAX_DEPTH;
 
 /// A name and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

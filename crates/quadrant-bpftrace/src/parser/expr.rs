@@ -4,6 +4,7 @@ use super::Parser;
 use crate::ast::{Expr, ExprKind, MAX_DEPTH};
 use crate::lexer::{Tok, parse_int};
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 use quadrant_syntax::op::{infix, prefix};
 
 impl Parser<'_> {
@@ -30,21 +31,8 @@ impl Parser<'_> {
 
     /// Items between commas up to `close`, which is taken.
     pub(super) fn list<T>(&mut self, close: Tok, wanted: &str, item: impl Fn(&mut Self) -> T) -> Vec<T> {
-        let items = self.bracketed(|parser| parser.items(close, item));
+        let items = self.bracketed(|parser| parser.separated(close, item));
         self.expect(close, &format!("`,` or {wanted}"));
-        items
-    }
-
-    fn items<T>(&mut self, close: Tok, item: impl Fn(&mut Self) -> T) -> Vec<T> {
-        let mut items = Vec::new();
-        if self.at(close) {
-            return items;
-        }
-        items.push(item(self));
-        while self.at(Tok::Comma) && !self.recovering {
-            self.bump();
-            items.push(item(self));
-        }
         items
     }
 

@@ -7,6 +7,7 @@ use crate::ast::{
 };
 use crate::lexer::{Tok, parse_int, parse_str};
 use quadrant_program::diag::Diagnostic;
+use quadrant_syntax::descent::Descent;
 
 impl Parser<'_> {
     pub(super) fn script(&mut self) -> Script {
@@ -34,7 +35,8 @@ impl Parser<'_> {
             }
             Tok::RBrace => {
                 let message = "`}` without an opening `{`";
-                self.error(Diagnostic::error(self.here(), message));
+                let here = self.here();
+                self.error(Diagnostic::error(here, message));
                 None
             }
             Tok::Ident => self.word_item(),

@@ -15,11 +15,11 @@ mod stmt;
 mod tests;
 mod types;
 
-use crate::ast::{Expr, Ident, MAX_DEPTH, Script};
+use crate::ast::{Expr, Ident, Script};
 use crate::lexer::{Bpftrace, Tok};
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
-use quadrant_syntax::tokens::Tokens;
+use quadrant_syntax::descent::Stand;
 use std::ops::{Deref, DerefMut};
 
 /// A tree, and what was wrong with the text.
@@ -39,7 +39,7 @@ pub fn parse(source: &str) -> Parsed {
     }
     let mut parser = Parser::new(source);
     let script = parser.script();
-    let mut diagnostics = parser.diagnostics;
+    let mut diagnostics = parser.stand.diagnostics;
     diagnostics.sort_by_key(|d| d.span.start);
     Parsed { script, diagnostics }
 }
@@ -52,47 +52,32 @@ pub(crate) fn parse_expr_at(source: &str, part: Span) -> (Expr, Vec<Diagnostic>)
     if !parser.at(Tok::Eof) {
         parser.unexpected("the end of the line");
     }
-    (expr, parser.diagnostics)
+    (expr, parser.stand.diagnostics)
 }
 
-/// Stands on the tokens: it can be asked for them as if it were they.
+/// Can be asked for where it stands as if it were that.
 impl<'a> Deref for Parser<'a> {
-    type Target = Tokens<'a, Bpftrace>;
+    type Target = Stand<'a, Bpftrace>;
 
     fn deref(&self) -> &Self::Target {
-        &self.tokens
+        &self.stand
     }
 }
 
 impl DerefMut for Parser<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.tokens
+        &mut self.stand
     }
 }
 
 struct Parser<'a> {
     source: &'a str,
-    tokens: Tokens<'a, Bpftrace>,
-    depth: u16,
-    /// A `/` before a `{` ends the expression.
-    in_predicate: bool,
-    recovering: bool,
-    /// A missing `}` of this probe has been reported.
-    unclosed: bool,
-    diagnostics: Vec<Diagnostic>,
+    stand: Stand<'a, Bpftrace>,
 }
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
-        Self {
-            source,
-            tokens: Tokens::new(source),
-            depth: 0,
-            in_predicate: false,
-            recovering: false,
-            unclosed: false,
-            diagnostics: Vec::new(),
-        }
+        Self { source, stand: Stand::new(source) }
     }
 
     fn expect(&mut self, kind: Tok, what: &str) -> bool {
@@ -117,30 +102,5 @@ impl<'a> Parser<'a> {
         let span = self.bump().span;
         let name = self.text(span).get(sigil..).unwrap_or("").to_owned();
         Ident { name, span }
-    }
-
-    /// Runs `inner` one level deeper, or reports that there are too many levels.
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        if self.depth >= MAX_DEPTH {
-            self.too_deep(self.here());
-            return None;
-        }
-        self.depth += 1;
-        let result = inner(self);
-        self.depth -= 1;
-        Some(result)
-    }
-
-    /// Runs `inner` inside brackets, where a `/` is always a division.
-    fn bracketed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = std::mem::replace(&mut self.in_predicate, false);
-        let result = inner(self);
-        self.in_predicate = outer;
-        result
-    }
-
-    fn too_deep(&mut self, span: Span) {
-        let message = format!("nested more than {MAX_DEPTH} levels deep");
-        self.error(Diagnostic::error(span, message).help("split it with variables (`$x = ...;`)"));
     }
 }

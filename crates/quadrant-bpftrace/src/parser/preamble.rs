@@ -5,6 +5,7 @@ use crate::ast::{CDecl, CDeclKind, Tag};
 use crate::lexer::Tok;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 use quadrant_syntax::lexer::logical_line_len;
 
 impl Parser<'_> {
@@ -51,7 +52,7 @@ impl Parser<'_> {
     }
 
     fn rest_of_definition(&mut self) {
-        while !self.at(Tok::Semi) && !self.at(Tok::Eof) && !self.at_probe() {
+        while !self.at(Tok::Semi) && !self.at(Tok::Eof) && !self.at_clause() {
             if self.at(Tok::LBrace) {
                 self.braced();
             } else {
@@ -71,7 +72,7 @@ impl Parser<'_> {
     fn braced(&mut self) -> Span {
         let brace = self.bump().span;
         let mut open = 1usize;
-        while !self.at(Tok::Eof) && !self.at_probe() {
+        while !self.at(Tok::Eof) && !self.at_clause() {
             match self.token.kind {
                 Tok::LBrace => open += 1,
                 Tok::RBrace => open -= 1,

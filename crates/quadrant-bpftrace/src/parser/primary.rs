@@ -4,6 +4,7 @@ use super::Parser;
 use crate::ast::{Expr, ExprKind, Ident, TypeArg};
 use crate::lexer::{IntError, Tok, parse_int, parse_str};
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 
 impl Parser<'_> {
     pub(super) fn primary(&mut self) -> Expr {

@@ -5,6 +5,7 @@ use crate::ast::{Block, Expr, ForIter, Ident, IfExpr, Stmt, StmtKind};
 use crate::lexer::Tok;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 use quadrant_syntax::op::assignment;
 
 impl Parser<'_> {
@@ -26,7 +27,7 @@ impl Parser<'_> {
         let open = self.bump().span;
         let (mut stmts, mut tail) = (Vec::new(), None);
         while !self.at(Tok::RBrace) {
-            if self.at(Tok::Eof) || self.at_probe() {
+            if self.at(Tok::Eof) || self.at_clause() {
                 self.unclosed(open);
                 return (stmts, tail);
             }

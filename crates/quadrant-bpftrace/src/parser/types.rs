@@ -3,6 +3,7 @@
 use super::Parser;
 use crate::ast::{Expr, MAX_DEPTH, Tag, TypeArg, TypeExpr, TypeKind};
 use crate::lexer::{Tok, Token};
+use quadrant_syntax::descent::Descent;
 
 /// What the tokens behind a `(` are, up to its `)`.
 #[derive(Clone, Copy, PartialEq, Eq)]

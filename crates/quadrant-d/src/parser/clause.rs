@@ -2,6 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 
 use super::Parser;
 use super::recover::near;

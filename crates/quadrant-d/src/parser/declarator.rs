@@ -1,6 +1,7 @@
 //! Declarators: names with what C wraps around the type.
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_syntax::descent::Descent;
 
 use super::Parser;
 use super::words;
@@ -102,7 +103,8 @@ impl Parser<'_> {
         let scoped = self.word().contains('`');
         if self.at(Tok::Ident) && scoped && named == Name::Must {
             let message = "scoping operator may not be used in declaration";
-            self.error(Diagnostic::error(self.here(), message).tag("D_DECL_SCOPE"));
+            let here = self.here();
+            self.error(Diagnostic::error(here, message).tag("D_DECL_SCOPE"));
             return None;
         }
         let there = self.at(Tok::Ident) && !scoped && !words::is_reserved(self.word());

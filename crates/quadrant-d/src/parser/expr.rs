@@ -1,6 +1,7 @@
 //! Expressions: operators around operands.
 
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 use quadrant_syntax::op::{assignment, infix, prefix};
 
 use super::Parser;
@@ -45,20 +46,8 @@ impl Parser<'_> {
 
     /// Items between commas up to `close`, which is taken.
     pub(super) fn list<T>(&mut self, close: Tok, wanted: &str, item: impl Fn(&mut Self) -> T) -> Vec<T> {
-        let items = self.bracketed(|parser| parser.list_items(close, item));
+        let items = self.bracketed(|parser| parser.separated(close, item));
         self.expect(close, &format!("`,` or {wanted}"));
-        items
-    }
-
-    fn list_items<T>(&mut self, close: Tok, item: impl Fn(&mut Self) -> T) -> Vec<T> {
-        let mut items = Vec::new();
-        if self.at(close) {
-            return items;
-        }
-        items.push(item(self));
-        while !self.recovering && self.eat(Tok::Comma) {
-            items.push(item(self));
-        }
         items
     }
 

@@ -22,9 +22,9 @@ use std::ops::{Deref, DerefMut};
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
-use quadrant_syntax::tokens::Tokens;
+use quadrant_syntax::descent::Stand;
 
-use crate::ast::{Expr, Ident, MAX_DEPTH, Script, TypeExpr};
+use crate::ast::{Expr, Ident, Script, TypeExpr};
 use crate::lexer::{D, Tok};
 use crate::lines::Lines;
 
@@ -65,7 +65,7 @@ pub fn parse_part(source: &str, part: Span, mode: Mode) -> Parsed {
     let mut parser = Parser::new(source, mode);
     parser.restart_at(part.start);
     let script = Script { shebang: found.shebang, pragmas: found.pragmas, items: parser.items() };
-    let mut diagnostics = parser.diagnostics;
+    let mut diagnostics = parser.stand.diagnostics;
     diagnostics.append(&mut found.diagnostics);
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     Parsed { script, lines: found.lines, diagnostics }
@@ -88,50 +88,34 @@ fn whole<T>(source: &str, part: Span, inner: impl FnOnce(&mut Parser) -> T) -> (
     if !parser.at(Tok::Eof) {
         parser.unexpected("the end of the text");
     }
-    (parsed, parser.diagnostics)
+    (parsed, parser.stand.diagnostics)
 }
 
 struct Parser<'a> {
-    tokens: Tokens<'a, D>,
+    stand: Stand<'a, D>,
     mode: Mode,
     /// The names that `typedef` gave so far.
     typedefs: HashSet<&'a str>,
-    depth: u16,
-    /// A `/` before a `{` ends the expression.
-    in_predicate: bool,
-    recovering: bool,
-    /// A missing `}` of this clause has been reported.
-    unclosed: bool,
-    diagnostics: Vec<Diagnostic>,
 }
 
-/// Stands on the tokens: it can be asked for them as if it were they.
+/// Can be asked for where it stands as if it were that.
 impl<'a> Deref for Parser<'a> {
-    type Target = Tokens<'a, D>;
+    type Target = Stand<'a, D>;
 
     fn deref(&self) -> &Self::Target {
-        &self.tokens
+        &self.stand
     }
 }
 
 impl DerefMut for Parser<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.tokens
+        &mut self.stand
     }
 }
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str, mode: Mode) -> Self {
-        Self {
-            tokens: Tokens::new(source),
-            mode,
-            typedefs: HashSet::new(),
-            depth: 0,
-            in_predicate: false,
-            recovering: false,
-            unclosed: false,
-            diagnostics: Vec::new(),
-        }
+        Self { stand: Stand::new(source), mode, typedefs: HashSet::new() }
     }
 
     /// Takes the token that has to come. After an error it takes none: what is there belongs to whoever starts afresh.
@@ -165,30 +149,5 @@ impl<'a> Parser<'a> {
         let span = self.bump().span;
         let name = self.text(span).get(sigil..).unwrap_or("").to_owned();
         Ident { name, span }
-    }
-
-    /// Runs `inner` one level deeper, or reports that there are too many levels.
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        if self.depth >= MAX_DEPTH {
-            self.too_deep(self.here());
-            return None;
-        }
-        self.depth += 1;
-        let result = inner(self);
-        self.depth -= 1;
-        Some(result)
-    }
-
-    /// Runs `inner` inside brackets, where a `/` is always a division.
-    fn bracketed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = std::mem::replace(&mut self.in_predicate, false);
-        let result = inner(self);
-        self.in_predicate = outer;
-        result
-    }
-
-    fn too_deep(&mut self, span: Span) {
-        let message = format!("nested more than {MAX_DEPTH} levels deep");
-        self.error(Diagnostic::error(span, message).tag("D_SYNTAX").help("split it with variables (`this->x = ...;`)"));
     }
 }

@@ -1,6 +1,7 @@
 //! Operands: literals, names, calls, parentheses, and what stands behind them.
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_syntax::descent::Descent;
 
 use super::Parser;
 use super::words;

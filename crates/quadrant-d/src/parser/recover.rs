@@ -2,25 +2,16 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::{Descent, MAX_DEPTH};
 
 use super::Parser;
-use crate::lexer::Tok;
 use crate::lexer::spec::spec_len;
+use crate::lexer::{D, Tok};
 
 impl Parser<'_> {
-    /// Reports an error after which the text makes no sense until the next fresh start.
-    pub(super) fn error(&mut self, diagnostic: Diagnostic) {
-        if !self.recovering {
-            self.diagnostics.push(diagnostic);
-        }
-        self.recovering = true;
-    }
-
     /// Reports an error after which parsing goes on undisturbed.
     pub(super) fn soft_error(&mut self, span: Span, tag: &'static str, message: impl Into<String>) {
-        if !self.recovering {
-            self.diagnostics.push(Diagnostic::error(span, message).tag(tag));
-        }
+        self.stand.soft_error(Diagnostic::error(span, message).tag(tag));
     }
 
     /// Reports that the next token is not what had to come.
@@ -44,39 +35,6 @@ impl Parser<'_> {
             _ => near(self.text(here), here).label(format!("expected {wanted}")),
         };
         self.error(diagnostic);
-    }
-
-    /// After an error in a statement: goes behind its `;`, or to what closes the block.
-    pub(super) fn sync_stmt(&mut self) {
-        let mut open = 0usize;
-        while !self.at(Tok::Eof) && !self.at_clause() {
-            match self.token.kind {
-                Tok::Semi if open == 0 => {
-                    self.bump();
-                    break;
-                }
-                Tok::LBrace => open += 1,
-                Tok::RBrace if open == 0 => break,
-                Tok::RBrace => {
-                    open -= 1;
-                    if open == 0 {
-                        self.bump();
-                        break;
-                    }
-                }
-                _ => {}
-            }
-            self.bump();
-        }
-        self.recovering = false;
-    }
-
-    /// After an error in front of a body: goes to the body, if there seems to be one.
-    pub(super) fn skip_to_body(&mut self) {
-        let ends = |kind| matches!(kind, Tok::LBrace | Tok::RBrace | Tok::Semi | Tok::Eof);
-        while !ends(self.token.kind) && !self.at_clause() {
-            self.bump();
-        }
     }
 
     /// The `}` of a declaration. After an error between the braces all up to it is passed over.
@@ -112,20 +70,23 @@ impl Parser<'_> {
         }
         self.recovering = false;
     }
+}
 
-    /// Whether the next token starts a clause beyond doubt: at the very start of a line, a probe of the tracer's own or a
-    /// specifier with colons, followed by what follows one.
-    pub(super) fn at_clause(&self) -> bool {
-        let at = self.token.span.start as usize;
-        let source = self.lexer.source();
-        let line_start = at == 0 || source.as_bytes().get(at - 1) == Some(&b'\n');
-        if !line_start || !matches!(self.token.kind, Tok::Ident | Tok::Colon) {
+impl<'a> Descent<'a, D> for Parser<'a> {
+    /// At the very start of a line, a probe of the tracer's own or a specifier with colons, followed by what follows one.
+    fn at_clause(&self) -> bool {
+        if !self.at_line_start() || !matches!(self.token.kind, Tok::Ident | Tok::Colon) {
             return false;
         }
-        let text = source.get(at..).unwrap_or("");
+        let text = self.lexer.source().get(self.token.span.start as usize..).unwrap_or("");
         let (spec, rest) = text.split_at(spec_len(text));
         let named = matches!(spec, "BEGIN" | "END" | "ERROR") || spec.contains("::") || spec.matches(':').count() >= 3;
         named && matches!(rest.trim_start().as_bytes().first(), Some(b'{' | b'/' | b','))
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        let message = format!("nested more than {MAX_DEPTH} levels deep");
+        self.error(Diagnostic::error(span, message).tag("D_SYNTAX").help("split it with variables (`this->x = ...;`)"));
     }
 }
 

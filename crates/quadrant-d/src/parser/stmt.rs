@@ -1,6 +1,7 @@
 //! Statements and blocks.
 
 use quadrant_program::span::Span;
+use quadrant_syntax::descent::Descent;
 
 use super::Parser;
 use crate::ast::{Block, Expr, Stmt, StmtKind};

@@ -5,6 +5,7 @@ use super::declarator::Name;
 use super::words;
 use crate::ast::{MAX_DEPTH, ScopedName, Tag, TypeExpr, TypeSpec, TypeSpecKind};
 use crate::lexer::{Tok, Token};
+use quadrant_syntax::descent::Descent;
 
 /// What the tokens behind a `(` are, up to its `)`.
 #[derive(Clone, Copy, PartialEq, Eq)]
