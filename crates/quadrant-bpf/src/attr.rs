@@ -232,6 +232,24 @@ attrs! {
         cookie: u64,
     }
 
+    /// BPF_LINK_CREATE of an iterator.
+    struct LinkIter {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        iter_info: u64,
+        iter_info_len: u32,
+        _pad: u32,
+    }
+
+    /// `union bpf_iter_link_info` for cgroups.
+    struct WalkCgroups {
+        order: u32,
+        cgroup_fd: u32,
+        cgroup_id: u64,
+    }
+
     /// BPF_LINK_CREATE on many kernel functions.
     struct LinkKprobeMulti {
         prog_fd: u32,

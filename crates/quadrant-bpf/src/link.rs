@@ -76,6 +76,15 @@ pub enum KernelFunctions<'a> {
     Addresses(&'a [u64]),
 }
 
+/// What an iterator walks over.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Walk {
+    /// All objects of its kind.
+    All,
+    /// All cgroups of version 2, each before those in it: the kernel wants to be told (Linux 6.1).
+    AllCgroups,
+}
+
 /// Ways of attaching.
 impl Link {
     /// Attaches a [`crate::prog::ProgramKind::RawTracepoint`] program to the raw tracepoint of that name. A cookie
@@ -102,8 +111,8 @@ impl Link {
 
     /// Attaches a [`crate::prog::ProgramKind::Tracing`] program of the type [`AttachType::TraceIter`] to the iterator it
     /// was loaded for. It runs when what [`Link::iterate`] gives is read.
-    pub fn iterator(program: &Program) -> Result<Link> {
-        let link = create_tracing(program, AttachType::TraceIter, 0);
+    pub fn iterator(program: &Program, walk: Walk) -> Result<Link> {
+        let link = create_iterator(program, walk);
         link.map(Link::of).map_err(|errno| failed(&format!("program {:?}", program.name()), errno))
     }
 
@@ -219,6 +228,24 @@ fn create_tracing(program: &Program, kind: AttachType, cookie: u64) -> std::resu
         prog_fd: program.as_fd().as_raw_fd() as u32,
         attach_type: kind as u32,
         cookie,
+        ..Default::default()
+    };
+    sys::bpf_fd(Command::LinkCreate, &mut request)
+}
+
+fn create_iterator(program: &Program, walk: Walk) -> std::result::Result<OwnedFd, Errno> {
+    /// `BPF_CGROUP_ITER_DESCENDANTS_PRE`; without a cgroup, from the root.
+    const DESCENDANTS: u32 = 2;
+    let cgroups = [attr::WalkCgroups { order: DESCENDANTS, ..Default::default() }];
+    let (iter_info, iter_info_len) = match walk {
+        Walk::All => (0, 0),
+        Walk::AllCgroups => (sys::address(&cgroups), size_of_val(&cgroups) as u32),
+    };
+    let mut request = attr::LinkIter {
+        prog_fd: program.as_fd().as_raw_fd() as u32,
+        attach_type: AttachType::TraceIter as u32,
+        iter_info,
+        iter_info_len,
         ..Default::default()
     };
     sys::bpf_fd(Command::LinkCreate, &mut request)

@@ -74,6 +74,11 @@ pub enum Context {
     },
     /// `struct bpf_perf_event_data`: registers first.
     PerfEvent,
+    /// `struct bpf_iter__*`: 64-bit words, the first about the walk, the second the object; it is null when the walk is over.
+    Iter {
+        /// The kernel shows an object again if it is asked to, so a program can wait for room for its records.
+        waits: bool,
+    },
     /// The raw tracepoint `sys_enter` or `sys_exit`, for many system calls' tracepoints: the index into the unit's points by
     /// system call number; other numbers do nothing.
     Syscalls {

@@ -14,6 +14,7 @@ mod error;
 mod fentry;
 mod files;
 mod glob;
+mod iter;
 mod kernel;
 mod kprobe;
 mod leftovers;

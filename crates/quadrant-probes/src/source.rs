@@ -1,12 +1,12 @@
 //! The answers to a front end's questions about probes, and to `-l`.
 
-use crate::error::{Result, advise, error, from_kernel};
+use crate::error::{Result, error, from_kernel};
 use crate::files::Files;
 use crate::glob::Glob;
 use crate::kernel::Kernel;
 use crate::point::plain;
 use crate::target::Target;
-use crate::{fentry, kprobe, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint};
+use crate::{fentry, iter, kprobe, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint};
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::{Args, Found, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_types::Types;
@@ -100,7 +100,9 @@ impl Source {
             ProbeKind::Usdt => self.list_usdt(pid, parts),
             ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::list(&self.kernel, kind, parts),
             ProbeKind::Fentry | ProbeKind::Fexit => fentry::list(&self.kernel, kind, parts),
-            ProbeKind::Iter => Err(not_yet(kind)),
+            ProbeKind::Iter => {
+                Ok(iter::list(&self.types, &part(0))?.iter().map(|object| format!("iter:{object}")).collect())
+            }
         }
     }
 
@@ -203,11 +205,7 @@ impl Source {
             ProbeKind::Usdt => usdt::resolve(&self.files, spec, options),
             ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(&self.kernel, spec, options),
             ProbeKind::Fentry | ProbeKind::Fexit => fentry::resolve(&self.kernel, spec, options),
-            ProbeKind::Iter => Err(not_yet(spec.kind)),
+            ProbeKind::Iter => iter::resolve(&self.types, spec),
         }
     }
-}
-
-fn not_yet(kind: ProbeKind) -> ProbeError {
-    advise(format!("{} probes are not supported by this version", kind.name()), "`-l` lists the probes that there are")
 }

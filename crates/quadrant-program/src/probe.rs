@@ -113,9 +113,21 @@ pub enum Site {
     Fentry(BtfFunction),
     /// A kernel function's return, with arguments and result by BTF.
     Fexit(BtfFunction),
+    /// A walk over all objects of a kind that the kernel has, when everything else is attached.
+    Iter {
+        /// The kind: `task`, `task_file`.
+        object: String,
+        /// Id of the function `bpf_iter_<object>` in the kernel's BTF.
+        btf_id: u32,
+    },
 }
 
 impl Site {
+    /// Whether nothing happens there any more once the trace has begun, until it ends.
+    pub fn is_over_at_once(&self) -> bool {
+        matches!(self, Site::Begin | Site::End | Site::Error | Site::Iter { .. })
+    }
+
     /// The place in the kernel's code, of a point in a kernel function.
     pub fn kernel_code(&self) -> Option<&KernelCode> {
         match self {
@@ -271,6 +283,8 @@ pub struct Args {
     pub fields: Vec<Field>,
     /// Numbered arguments with described places (`argN` of USDT); empty where the calling convention says where they are.
     pub numbered: Vec<ArgLoc>,
+    /// The struct that the context is, where the kernel describes it (`ctx` of iterators).
+    pub context: Option<TypeId>,
 }
 
 /// A named argument.

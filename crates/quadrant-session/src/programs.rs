@@ -182,6 +182,7 @@ fn kind(unit: &Planned) -> (ProgramKind, AttachType) {
         Context::Session { .. } => (ProgramKind::Kprobe, AttachType::TraceKprobeSession),
         Context::Tracepoint => (ProgramKind::Tracepoint, AttachType::None),
         Context::BtfTracepoint => (ProgramKind::Tracing, AttachType::TraceRawTp),
+        Context::Iter { .. } => (ProgramKind::Tracing, AttachType::TraceIter),
         Context::Function { exit: false, .. } => (ProgramKind::Tracing, AttachType::TraceFentry),
         Context::Function { exit: true, .. } => (ProgramKind::Tracing, AttachType::TraceFexit),
         Context::PerfEvent => (ProgramKind::PerfEvent, AttachType::None),
@@ -196,7 +197,8 @@ fn kind(unit: &Planned) -> (ProgramKind, AttachType) {
 /// The type of what a program is for, and whose type that is.
 fn attach_btf<'a>(unit: &Planned, site: &'a Site) -> (u32, Option<&'a BtfOwner>) {
     match (&unit.unit.context, site) {
-        (Context::BtfTracepoint, Site::RawTracepoint { btf_id, .. }) => (*btf_id, None),
+        (Context::BtfTracepoint, Site::RawTracepoint { btf_id, .. })
+        | (Context::Iter { .. }, Site::Iter { btf_id, .. }) => (*btf_id, None),
         (Context::Function { .. }, Site::Fentry(function) | Site::Fexit(function)) => {
             (function.btf_id, Some(&function.owner))
         }

@@ -1,5 +1,8 @@
 //! The event loop of a trace.
 
+use std::fs::File;
+use std::io::ErrorKind;
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -147,6 +150,28 @@ impl Loop<'_> {
             // A process that was executed may be gone soon; but no more wake-ups than with records.
             let also = if busy { None } else { self.processes.fd() };
             watch.wait(wait, also)?;
+        }
+    }
+
+    /// Go through all objects of an iterator, and take the records that come meanwhile. The kernel stops now and then, when
+    /// it has shown very many objects or half of the ring buffer is full, and goes on from there.
+    ///
+    /// # Errors
+    /// Those of reading the walk, of writing and of reading maps.
+    pub(crate) fn walk(&mut self, watch: &mut Watch, mut objects: File) -> Result<Option<End>, Error> {
+        // Programs write nothing into it.
+        let mut text = [0; 64];
+        loop {
+            let over = match objects.read(&mut text) {
+                Ok(read) => read == 0,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => false,
+                Err(error) => return Err(quadrant_bpf::Error::io("cannot read an iterator", &error).into()),
+            };
+            self.drain()?;
+            match self.ended(watch)? {
+                None if !over => {}
+                end => return Ok(end),
+            }
         }
     }
 

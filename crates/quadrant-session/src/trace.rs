@@ -66,7 +66,7 @@ pub struct Focus {
     pub children: Vec<Child>,
     /// With which of them.
     pub until: Until,
-    /// Without a process, also end when nothing more can happen: no probe but BEGIN and END.
+    /// Without a process, also end when nothing more can happen: no probe but BEGIN and END. A script whose walks are over ends in any case.
     pub ends_when_idle: bool,
 }
 
@@ -143,7 +143,8 @@ impl Trace {
     /// # Errors
     /// What could not be attached, read or written. A closed pipe is no error.
     pub fn run(self, sink: &mut dyn Sink, focus: Focus) -> Result<Outcome, Error> {
-        let may_be_idle = focus.ends_when_idle && focus.processes.is_empty() && focus.children.is_empty();
+        let walks = self.program.points.iter().any(|point| matches!(point.site, Site::Iter { .. }));
+        let may_be_idle = (focus.ends_when_idle || walks) && focus.processes.is_empty() && focus.children.is_empty();
         let ends_at_once = may_be_idle && self.is_idle();
         let mut watch = Watch::new(focus)?;
         let reader = Reader::open(&self.kernel)?;
@@ -171,7 +172,7 @@ impl Trace {
 
     /// Whether nothing happens between BEGIN and END.
     fn is_idle(&self) -> bool {
-        self.program.points.iter().all(|point| matches!(point.site, Site::Begin | Site::End | Site::Error))
+        self.program.points.iter().all(|point| point.site.is_over_at_once())
     }
 
     /// BEGIN, attach, and the loop.
@@ -197,6 +198,9 @@ impl Trace {
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         running.sink.flush()?;
+        if let Some(end) = self.walk(running, watch, attached)? {
+            return Ok(end);
+        }
         if ends_at_once {
             return Ok(End::Exit(0));
         }
@@ -234,6 +238,19 @@ impl Trace {
         let mut attaching =
             Attaching { program: &self.program, units: &self.units, kernel: &self.kernel, sink, signals };
         attaching.run(attached)
+    }
+
+    /// Runs the iterators, one after the other in the order of the script.
+    fn walk(&self, running: &mut Loop, watch: &mut Watch, attached: &[Attachment]) -> Result<Option<End>, Error> {
+        for one in attached {
+            let loaded = &self.kernel.programs[one.loaded];
+            if let Site::Iter { .. } = self.point(loaded.unit, loaded.first).site
+                && let Some(end) = running.walk(watch, one.attached.walk()?)?
+            {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
     }
 
     fn point(&self, unit: usize, index: usize) -> &Point {

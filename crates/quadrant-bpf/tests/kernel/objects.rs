@@ -4,7 +4,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd};
 
 use quadrant_bpf::insn::{Insn, Reg};
-use quadrant_bpf::link::Link;
+use quadrant_bpf::link::{Link, Walk};
 use quadrant_bpf::object::{self, LinkObject, LinkTarget, ObjectKind, ProgramObject, TaskAttachment};
 use quadrant_bpf::perf::{Event, PerfEvent, Sample, Scope, Software};
 use quadrant_bpf::prog::{AttachType, Program, ProgramKind, ProgramSpec};
@@ -111,7 +111,7 @@ fn an_iterator_visits_every_program() {
     let attach_type = AttachType::TraceIter;
     let spec = ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) };
     let program = common::load(&spec);
-    let link = Link::iterator(&program).unwrap();
+    let link = Link::iterator(&program, Walk::All).unwrap();
     assert!(matches!(link_of(&program).unwrap().target, LinkTarget::Iterator { name, .. } if name == b"bpf_prog"));
     let mut text = Vec::new();
     link.iterate().unwrap().read_to_end(&mut text).unwrap();

@@ -234,10 +234,10 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
         };
         match word {
             word if hides(word) => needs = Needs { kind: true, args: true, path: true },
-            "args" => (needs.kind, needs.args) = (true, true),
+            "args" | "ctx" => (needs.kind, needs.args) = (true, true),
             "uaddr" => needs.path = true,
-            "retval" | "ctx" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal"
-            | "signal_thread" | "kstack" | "ustack" => needs.kind = true,
+            "retval" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread"
+            | "kstack" | "ustack" => needs.kind = true,
             word if is_numbered(word) => (needs.kind, needs.args) = (true, true),
             _ => {}
         }

@@ -131,7 +131,8 @@ impl Lower<'_> {
             "has_cpid" => Some(Expr::int(i64::from(self.env.child.is_some()), Type::Bool, span)),
             "probetype" => Some(super::expr::literal_text(self.scope.kind.name().as_bytes(), span)),
             "ctx" => {
-                let ty = Type::Pointer { to: TypeId::VOID, space: Space::Context };
+                let to = self.scope.args.as_ref().and_then(|args| args.context).unwrap_or(TypeId::VOID);
+                let ty = Type::Pointer { to, space: Space::Context };
                 Some(Expr::new(ExprKind::Builtin(Builtin::Context), ty, span))
             }
             _ => return numbered(name).map(|number| self.numbered_argument(number, span)),

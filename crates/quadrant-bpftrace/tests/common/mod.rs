@@ -88,7 +88,7 @@ impl Probes<'_> {
             ProbeKind::RawTracepoint => self.raw_fields(),
             _ => Vec::new(),
         };
-        Args { fields, numbered }
+        Args { fields, numbered, context: None }
     }
 
     fn tracepoint_fields(&self, last: &str) -> Vec<Field> {

@@ -41,6 +41,7 @@ impl Lower<'_, '_> {
             Context::Registers | Context::PerfEvent | Context::BtfTracepoint | Context::Function { .. } => {
                 Ok(self.part_of_word(off, size, signed))
             }
+            Context::Iter { .. } => Ok(self.iterator_field(off, size, signed)),
             Context::Run | Context::Session { .. } => Err(self.error("this probe has no context")),
         }
     }
@@ -56,6 +57,17 @@ impl Lower<'_, '_> {
         }
         let from = self.f.b.add(self.f.ctx, i64::from(off));
         Ok(self.probe_number(Space::Kernel, from, size, signed))
+    }
+
+    /// Part of the struct of an iterator. Whether a pointer in it is null is nothing that the verifier would know of all of them.
+    fn iterator_field(&mut self, off: u32, size: Size, signed: bool) -> Value {
+        match size {
+            Size::B8 if off.is_multiple_of(8) => {
+                let word = self.f.b.load_with(self.f.ctx, off as i32, size, false, true);
+                self.forget_pointer(word)
+            }
+            _ => self.part_of_word(off, size, signed),
+        }
     }
 
     /// Part of a word of the context where only whole words can be loaded.
@@ -140,6 +152,11 @@ impl Lower<'_, '_> {
         if !self.aborts() {
             return word;
         }
+        self.forget_pointer(word)
+    }
+
+    /// The same address, as a number to the verifier.
+    pub fn forget_pointer(&mut self, word: Value) -> Value {
         let place = self.word().base;
         self.f.b.store(place, 0, Size::B8, word);
         let low = self.f.b.ext(word, Size::B4, false);

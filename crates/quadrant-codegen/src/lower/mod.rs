@@ -22,6 +22,7 @@ mod expr;
 mod fault;
 mod function;
 mod globals;
+mod iter;
 mod keys;
 mod loops;
 mod maps;

@@ -33,6 +33,7 @@ use super::texts::token::Tokens;
 use super::texts::token::predicate_uses_tokens;
 use super::variable::Variables;
 use super::walk;
+use crate::object::Context;
 use crate::object::Loss;
 use crate::object::LossKind;
 use crate::object::Unit;
@@ -262,6 +263,9 @@ impl<'a, 'g> Lower<'a, 'g> {
             self.f.b.branch_away(Cond::Ne, tgid, pid, end);
         }
         self.leave_if_stopped(end);
+        if let Context::Iter { waits } = self.unit.context {
+            self.object(waits, end);
+        }
         self.dispatch(end)
     }
 

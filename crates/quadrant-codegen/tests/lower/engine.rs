@@ -241,6 +241,7 @@ pub fn kind(context: &Context) -> ProgramKind {
         Context::Run
         | Context::RawTracepoint(_)
         | Context::BtfTracepoint
+        | Context::Iter { .. }
         | Context::Function { .. }
         | Context::Syscalls { .. } => ProgramKind::RawTracepoint,
     }

@@ -67,7 +67,7 @@ impl Fake {
 
 fn found(site: Site, func: &str, fields: Vec<Field>) -> Found {
     let point = Point { site, name: String::new(), func: func.to_owned() };
-    Found { point, args: Arc::new(Args { fields, numbered: Vec::new() }) }
+    Found { point, args: Arc::new(Args { fields, ..Args::default() }) }
 }
 
 impl ProbeSource for Fake {

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::os::fd::AsFd;
 
 use quadrant_bpf::features::Features;
-use quadrant_bpf::link::{KernelFunctions, KprobeMulti, Link, UprobeMulti, When};
+use quadrant_bpf::link::{KernelFunctions, KprobeMulti, Link, UprobeMulti, Walk, When};
 use quadrant_bpf::object;
 use quadrant_bpf::perf::{Event, KernelPlace, PerfEvent, Sample, Scope, Software, Watch};
 use quadrant_bpf::prog::{self, AttachType, ProgramKind, ProgramSpec};
@@ -181,7 +181,7 @@ fn an_iterator() {
     };
     let attach_type = AttachType::TraceIter;
     let program = load(&ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &NOTHING) });
-    let _link = Link::iterator(&program).unwrap();
+    let _link = Link::iterator(&program, Walk::All).unwrap();
     let found = attachment_of(&program);
     assert_eq!((found.kind, place(&found)), (Kind::Iterator, "task".to_owned()));
 }

@@ -4,6 +4,7 @@
 //! all down.
 
 mod fentry;
+mod iter;
 mod kprobe;
 mod perf_event;
 mod side_by_side;
@@ -160,6 +161,7 @@ fn links(
         }
         _ if request.is_kprobe(first) => kprobe::each(request, progress, passed_over),
         Site::Fentry(_) | Site::Fexit(_) => each(request, progress, fentry::link),
+        Site::Iter { .. } => each(request, progress, iter::link),
         Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => each(request, progress, uprobe::single),
         Site::Kprobe(_) | Site::Kretprobe(_) => Err(error("the program is none of a kernel probe")),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
@@ -209,6 +211,16 @@ impl Attached {
     /// Whether skipped runs of kernel functions' returns are counted here at all.
     pub fn counts_misses(&self) -> bool {
         self.registered.is_some() || self.links.iter().all(|link| link.missed().is_some())
+    }
+
+    /// A walk of an iterator: reading it runs the program for one object after the other. It may ask to be read again
+    /// ([`std::io::ErrorKind::WouldBlock`]).
+    ///
+    /// # Errors
+    /// What is attached is none, or the kernel refuses.
+    pub fn walk(&self) -> Result<std::fs::File> {
+        let link = self.links.first().ok_or_else(|| error("an iterator that is not attached"))?;
+        link.iterate().map_err(|e| from_kernel(&e))
     }
 
     /// Why points were passed over.

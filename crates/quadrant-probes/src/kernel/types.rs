@@ -56,7 +56,7 @@ impl Prototype {
     pub fn named(&self, on_return: bool) -> Args {
         let fields = self.parameters.iter().map(|parameter| parameter.field(parameter.name.clone()));
         let result = self.result_field().filter(|_| on_return);
-        Args { fields: fields.chain(result).collect(), numbered: Vec::new() }
+        Args { fields: fields.chain(result).collect(), ..Args::default() }
     }
 
     /// As `arg0`, `arg1`, ... with the source's names behind, or as the result: for people.
@@ -67,7 +67,7 @@ impl Prototype {
         };
         let numbered = self.parameters.iter().enumerate().map(|(index, one)| one.field(name(index, one)));
         let fields = if on_return { self.result_field().into_iter().collect() } else { numbered.collect() };
-        Args { fields, numbered: Vec::new() }
+        Args { fields, ..Args::default() }
     }
 
     fn result_field(&self) -> Option<Field> {

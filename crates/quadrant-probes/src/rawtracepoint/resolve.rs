@@ -44,7 +44,7 @@ fn describe(types: &Types, event: &str, pool: &mut ArgsPool) -> Result<Found> {
     let fields = raw.params.iter().zip(0..).map(|(param, index)| describe_param(param, index)).collect();
     let site = Site::RawTracepoint { event: event.to_owned(), btf_id: raw.btf_id };
     let name = format!("rawtracepoint:{KERNEL}:{event}");
-    let args = pool.share(Args { fields, numbered: Vec::new() });
+    let args = pool.share(Args { fields, ..Args::default() });
     Ok(Found { point: Point { site, name, func: String::new() }, args })
 }
 

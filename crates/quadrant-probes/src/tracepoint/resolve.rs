@@ -34,7 +34,7 @@ fn matching(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(Str
 fn describe(tracefs: &TraceFs, types: &Types, category: &str, event: &str, pool: &mut ArgsPool) -> Result<Found> {
     let format = read_format(tracefs, category, event)?;
     let fields = format.own_fields().map(|field| describe_field(types, &format, field, category == SYSCALLS));
-    let args = Args { fields: fields.collect(), numbered: Vec::new() };
+    let args = Args { fields: fields.collect(), ..Args::default() };
     let site = Site::Tracepoint { category: category.to_owned(), event: event.to_owned() };
     let name = format!("tracepoint:{category}:{event}");
     Ok(Found { point: Point { site, name, func: String::new() }, args: pool.share(args) })

@@ -53,7 +53,7 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
         named.next().map(|symbol| symbol.address)
     };
     let numbered = operand::parse(&note.arguments, &Scope { address, symbol: &symbol });
-    let args = pool.share(Args { fields: Vec::new(), numbered });
+    let args = pool.share(Args { numbered, ..Args::default() });
     let site = Site::Usdt { path: target.path.clone(), offset, semaphore, pid };
     Ok(Found { point: Point { site, name, func: note.name.clone() }, args })
 }

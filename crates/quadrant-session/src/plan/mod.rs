@@ -143,7 +143,11 @@ enum Mechanism {
     Function { exit: bool, words: u8 },
     PerfEvent,
     Interval,
+    Iter { id: u32, waits: bool },
 }
+
+/// The iterator that cannot go on with a walk that was stopped.
+const CGROUPS: &str = "cgroup";
 
 /// Which record layout a raw tracepoint stands in for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -180,6 +184,7 @@ fn mechanism(
         Site::Kprobe(_) | Site::Kretprobe(_) => kernel_function(site, FunctionMeans::Kprobe(KprobeMeans::Perf)),
         Site::Fentry(_) | Site::Fexit(_) => kernel_function(site, FunctionMeans::Trampoline),
         Site::Interval { .. } => Mechanism::Interval,
+        Site::Iter { object, btf_id } => Mechanism::Iter { id: *btf_id, waits: object != CGROUPS },
         Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => Mechanism::PerfEvent,
     }
 }
@@ -368,7 +373,7 @@ impl Mechanism {
             Mechanism::Tracepoint => attach_cookie(ProgramKind::Tracepoint),
             Mechanism::RawTracepoint(_) => attach_cookie(ProgramKind::RawTracepoint),
             // The kernel checks the program against one tracepoint's arguments.
-            Mechanism::BtfTracepoint(_) => false,
+            Mechanism::BtfTracepoint(_) | Mechanism::Iter { .. } => false,
             // Multi-links have had cookies from the first.
             Mechanism::Kprobe { means: KprobeMeans::Multi, .. } => true,
             Mechanism::Function { .. } => {
@@ -397,6 +402,7 @@ impl Mechanism {
             Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,
             Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => Context::Registers,
             Mechanism::PerfEvent | Mechanism::Interval => Context::PerfEvent,
+            Mechanism::Iter { waits, .. } => Context::Iter { waits },
             Mechanism::Function { exit, words } => Context::Function { words, exit },
             Mechanism::Syscalls { exit } => Context::Syscalls { exit, points: numbers(program, points, exit) },
         }

@@ -11,6 +11,9 @@ const RAW_PREFIX: &str = "btf_trace_";
 /// The typedef's prototype has no parameter names; these functions' have.
 const NAMED_PREFIXES: [&str; 4] = ["__bpf_trace_", "__traceiter_", "__probestub_", "trace_event_raw_event_"];
 
+/// Every iterator has an empty function of this prefix, whose parameters are the members of the struct with one more underscore.
+const ITER_PREFIX: &str = "bpf_iter_";
+
 /// A kernel function.
 #[derive(Debug, Clone)]
 pub struct KernelFunc {
@@ -70,6 +73,25 @@ impl Types {
     /// The names of all raw tracepoints in the kernel's BTF.
     pub fn raw_tracepoint_names(&self) -> Result<Vec<String>, TypeError> {
         Ok(raw_names(&*self.btf()?).map(str::to_owned).collect())
+    }
+
+    /// The kinds of objects that the kernel's iterators walk over, in the order of BTF: `task`, `bpf_map`.
+    pub fn iterator_names(&self) -> Result<Vec<String>, TypeError> {
+        let btf = self.btf()?;
+        let functions = btf.iter().filter(|(_, kind, _)| *kind == BtfKind::Func);
+        let objects = functions.filter_map(|(.., name)| name.strip_prefix(ITER_PREFIX));
+        let has_context = |object: &&str| self.iterator_context(object).is_some();
+        Ok(objects.filter(has_context).map(str::to_owned).collect())
+    }
+
+    /// The struct that programs get for each object of an iterator, as `struct bpf_iter__task`.
+    pub fn iterator_context(&self, object: &str) -> Option<TypeId> {
+        self.lookup_struct(&format!("{ITER_PREFIX}_{object}"))
+    }
+
+    /// The function that programs of an iterator are loaded for.
+    pub fn iterator(&self, object: &str) -> Result<KernelFunc, TypeError> {
+        self.btf_func(&format!("{ITER_PREFIX}{object}"))
     }
 
     fn func_proto(&self, origin: Origin) -> Option<FuncProto> {

@@ -12,6 +12,7 @@ mod dtrace;
 mod errors;
 mod explain;
 mod issue_lines;
+mod iterators;
 mod json_schema;
 mod kernel_functions;
 mod life;

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use quadrant_bpf::link::Link;
+use quadrant_bpf::link::{Link, Walk};
 use quadrant_bpf::prog::{AttachType, ProgramKind, ProgramSpec};
 use quadrant_bpf::{Error, Result};
 use quadrant_types::BtfKind;
@@ -29,7 +29,7 @@ fn visit(kit: &mut Kit, function: &str) -> Outcome {
     let attach_btf_id = kit.type_id(function, BtfKind::Func)?;
     let (insns, attach_type) = (kit.counting(&[])?, AttachType::TraceIter);
     let program = load(&ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &insns) })?;
-    let link = Link::iterator(&program)?;
+    let link = Link::iterator(&program, Walk::All)?;
     let pass = link.iterate()?;
     kit.fires(link, || drop(read_to_end(&pass)))
 }
