@@ -4,6 +4,7 @@
 //! sense) and the list of what was wrong with it.
 
 pub mod ast;
+pub mod format;
 pub mod lexer;
 pub mod lower;
 pub mod options;

@@ -1,6 +1,8 @@
 //! Walking over the words of a probe's predicate and body.
 
-use crate::ast::{Block, Expr, ExprKind, ForIter, IfExpr, Probe, Stmt, StmtKind, TypeArg, TypeKind, UnOp};
+use quadrant_program::span::Span;
+
+use crate::ast::{Block, Expr, ExprKind, ForIter, IfExpr, Probe, Stmt, StmtKind, TypeArg, TypeExpr, TypeKind, UnOp};
 
 /// What a walk shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub(crate) enum Node<'a> {
     Cast,
     /// `*x`
     Deref,
+    /// An operator between two operands, and where it stands.
+    Infix(Span),
+    /// A block, before what is in it.
+    Block(&'a Block),
     /// Anything else.
     Other,
 }
@@ -29,10 +35,12 @@ pub(crate) fn walk_probe<'a>(probe: &'a Probe, see: &mut dyn FnMut(Node<'a>)) {
     if let Some(predicate) = &probe.predicate {
         expr(&predicate.expr, see);
     }
-    block(&probe.body, see);
+    walk_block(&probe.body, see);
 }
 
-fn block<'a>(of: &'a Block, see: &mut dyn FnMut(Node<'a>)) {
+/// Shows every word of a block.
+pub(crate) fn walk_block<'a>(of: &'a Block, see: &mut dyn FnMut(Node<'a>)) {
+    see(Node::Block(of));
     of.stmts.iter().for_each(|inner| stmt(inner, see));
     of.tail.iter().for_each(|inner| expr(inner, see));
 }
@@ -44,20 +52,23 @@ fn stmt<'a>(of: &'a Stmt, see: &mut dyn FnMut(Node<'a>)) {
             expr(target, see);
             expr(value, see);
         }
-        StmtKind::Let { value, .. } => value.iter().for_each(|inner| expr(inner, see)),
+        StmtKind::Let { ty, value, .. } => {
+            ty.iter().for_each(|inner| written_type(inner, see));
+            value.iter().for_each(|inner| expr(inner, see));
+        }
         StmtKind::If(parts) => if_expr(parts, see),
         StmtKind::While { cond: head, body } | StmtKind::Unroll { count: head, body } => {
             expr(head, see);
-            block(body, see);
+            walk_block(body, see);
         }
         StmtKind::For { iter, body, .. } => {
             match iter {
                 ForIter::Over(over) => expr(over, see),
                 ForIter::Range(from, to) => [from, to].into_iter().for_each(|inner| expr(inner, see)),
             }
-            block(body, see);
+            walk_block(body, see);
         }
-        StmtKind::Block(inner) => block(inner, see),
+        StmtKind::Block(inner) => walk_block(inner, see),
         StmtKind::Error | StmtKind::Break | StmtKind::Continue | StmtKind::Return(None) => {}
     }
 }
@@ -65,9 +76,9 @@ fn stmt<'a>(of: &'a Stmt, see: &mut dyn FnMut(Node<'a>)) {
 fn if_expr<'a>(of: &'a IfExpr, see: &mut dyn FnMut(Node<'a>)) {
     for (cond, body) in &of.arms {
         expr(cond, see);
-        block(body, see);
+        walk_block(body, see);
     }
-    of.other.iter().for_each(|body| block(body, see));
+    of.other.iter().for_each(|body| walk_block(body, see));
 }
 
 fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
@@ -76,14 +87,13 @@ fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
         ExprKind::Call { callee, args } => see(Node::Call(&callee.name, args)),
         ExprKind::Cast { ty, .. } => {
             see(Node::Cast);
-            if let TypeKind::Typeof(arg) = &ty.kind {
-                type_arg(arg, see);
-            }
+            written_type(ty, see);
         }
         ExprKind::Unary { op: UnOp::Deref, .. } => see(Node::Deref),
         ExprKind::Index { .. } => see(Node::Deref),
+        ExprKind::Binary { op_span, .. } => see(Node::Infix(*op_span)),
         ExprKind::If(parts) => if_expr(parts, see),
-        ExprKind::Block(inner) => block(inner, see),
+        ExprKind::Block(inner) => walk_block(inner, see),
         ExprKind::Sizeof(arg) | ExprKind::Typeof(arg) | ExprKind::Typeinfo(arg) => type_arg(arg, see),
         ExprKind::Offsetof { of, .. } => type_arg(of, see),
         _ => see(Node::Other),
@@ -92,8 +102,22 @@ fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
 }
 
 fn type_arg<'a>(of: &'a TypeArg, see: &mut dyn FnMut(Node<'a>)) {
-    if let TypeArg::Expr(inner) = of {
-        expr(inner, see);
+    match of {
+        TypeArg::Expr(inner) => expr(inner, see),
+        TypeArg::Type(ty) => written_type(ty, see),
+    }
+}
+
+fn written_type<'a>(of: &'a TypeExpr, see: &mut dyn FnMut(Node<'a>)) {
+    match &of.kind {
+        TypeKind::Typeof(arg) => type_arg(arg, see),
+        TypeKind::Pointer(inner) => written_type(inner, see),
+        TypeKind::Array(inner, size) => {
+            written_type(inner, see);
+            size.iter().for_each(|size| expr(size, see));
+        }
+        TypeKind::Tuple(parts) => parts.iter().for_each(|part| written_type(part, see)),
+        TypeKind::Error | TypeKind::Named(_) | TypeKind::Tagged(..) => {}
     }
 }
 

@@ -230,7 +230,7 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
             Node::Name(name) | Node::Call(name, _) => name,
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => return needs.kind = true,
-            Node::Other => return,
+            Node::Infix(_) | Node::Block(_) | Node::Other => return,
         };
         match word {
             word if hides(word) => needs = Needs { kind: true, args: true, path: true },

@@ -2,6 +2,7 @@
 //!
 //! Exit status: what the script's `exit()` gave, else 0; 1 when something failed, 255 when that was in the kernel.
 
+mod format;
 mod getopt;
 mod info;
 mod list;
@@ -87,16 +88,13 @@ fn run(line: &Line) -> Result<i32, Refusal> {
             return Err(Refusal::new(usage::USAGE.to_owned()));
         }
         Mode::Trace => return trace::run(line),
-        Mode::Format => return Err(Refusal::new(format!("ERROR: {NO_FORMATTER}\n"))),
+        Mode::Format => return format::run(line),
         Mode::Developer(mode) => {
             return Err(Refusal::new(format!("ERROR: --mode {mode} is not supported: {NO_TESTS}\n")));
         }
     }
     Ok(0)
 }
-
-const NO_FORMATTER: &str =
-    "--fmt is not supported: there is no formatter that keeps a script's comments; nothing was changed";
 
 const NO_TESTS: &str = "this tracer has no test: and bench: probes, and no LLVM to measure; run the script as it is, or check it \
                         with --dry-run";

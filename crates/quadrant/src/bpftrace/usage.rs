@@ -35,7 +35,7 @@ OPTIONS:
     --dry-run      compile, load and check, but attach nothing
 
     --fmt, --mode format
-                   print the script in the usual form: not supported yet
+                   print the script in the usual form
     -d, --debug STAGE
                    ast, parse: the syntax tree; types: the typed program; codegen, codegen-opt, dis: the instructions;
                    libbpf, verifier: how each probe is made; all

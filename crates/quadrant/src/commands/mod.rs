@@ -7,6 +7,7 @@ mod active;
 mod aliases;
 mod cleanup;
 mod doctor;
+mod fmt;
 mod json;
 mod table;
 
@@ -32,6 +33,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("aliases", aliases::run),
     ("cleanup", cleanup::run),
     ("doctor", doctor::run),
+    ("fmt", fmt::run),
     ("list", list),
 ];
 

@@ -11,6 +11,7 @@ mod doctor;
 mod dtrace;
 mod errors;
 mod explain;
+mod fmt;
 mod issue_lines;
 mod iterators;
 mod json_schema;

@@ -95,11 +95,18 @@ fn wrong_command_lines() {
 
 #[test]
 fn what_there_is_not_is_said() {
-    for args in [["--test", "-e", "BEGIN { }"], ["--bench", "-e", "BEGIN { }"], ["--fmt", "-e", "BEGIN { }"]] {
+    for args in [["--test", "-e", "BEGIN { }"], ["--bench", "-e", "BEGIN { }"]] {
         let outcome = run(args);
         assert!(outcome.stderr.contains("not supported"), "{}", outcome.describe());
         assert_eq!(outcome.code(), Some(1));
     }
+}
+
+#[test]
+fn scripts_in_the_usual_form() {
+    assert_run(["--fmt", "-e", "BEGIN { /* a */ exit() }"], "BEGIN\n{ /* a */\n  exit();\n}\n", "", 0);
+    let message = "stdin:1:12-13: ERROR: syntax: expected expression\nBEGIN { x( ; }\n           ~\n";
+    assert_run(["--mode", "format", "-e", "BEGIN { x( ; }"], "", message, 1);
 }
 
 #[test]

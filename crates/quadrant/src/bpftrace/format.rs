@@ -1,0 +1,25 @@
+//! `--fmt`: the script in the usual form.
+
+use std::io::Write;
+
+use super::Refusal;
+use super::getopt::Line;
+use super::report;
+use super::script;
+use crate::answers;
+
+/// Prints the command line's script; one with errors gives these.
+///
+/// # Errors
+/// No script, one with errors, output that cannot be written.
+pub fn run(line: &Line) -> Result<i32, Refusal> {
+    let (script, _) = script::load(line)?;
+    let text = quadrant_bpftrace::format::format(&script.text)
+        .map_err(|diagnostics| Refusal::new(report::render(&script, &diagnostics, true)))?;
+    let failed = |error: std::io::Error| Refusal::new(format!("ERROR: {}\n", script::reason(&error)));
+    let mut output = answers::output(line.output.as_deref()).map_err(failed)?;
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(failed(error)),
+        _ => Ok(0),
+    }
+}
