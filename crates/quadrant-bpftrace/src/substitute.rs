@@ -132,7 +132,7 @@ impl Substitution {
                 self.expr(operand);
             }
             ExprKind::Sizeof(arg) | ExprKind::Typeof(arg) | ExprKind::Typeinfo(arg) => self.type_arg(arg),
-            ExprKind::Offsetof { of, .. } => self.type_arg(of),
+            ExprKind::Offsetof { of, .. } | ExprKind::HasField { of, .. } => self.type_arg(of),
             ExprKind::If(parts) => self.if_expr(parts),
             ExprKind::Block(block) => self.block(block),
             _ => {}

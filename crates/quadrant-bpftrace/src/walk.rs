@@ -95,7 +95,7 @@ fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
         ExprKind::If(parts) => if_expr(parts, see),
         ExprKind::Block(inner) => walk_block(inner, see),
         ExprKind::Sizeof(arg) | ExprKind::Typeof(arg) | ExprKind::Typeinfo(arg) => type_arg(arg, see),
-        ExprKind::Offsetof { of, .. } => type_arg(of, see),
+        ExprKind::Offsetof { of, .. } | ExprKind::HasField { of, .. } => type_arg(of, see),
         _ => see(Node::Other),
     }
     children(&of.kind).into_iter().for_each(|inner| expr(inner, see));

@@ -7,6 +7,7 @@
 
 mod attaching;
 mod clock;
+mod controls;
 mod error;
 mod kernel;
 mod ledger;

@@ -53,14 +53,7 @@ pub(crate) fn handle(
     }
     match &record.kind {
         RecordKind::Exit => progress.exit = progress.exit.or(Some(exit_status(bytes))),
-        RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false)?,
-        RecordKind::Zero(map) => kernel::clear(kernel, program, *map, true)?,
-        RecordKind::PrintMap { map, top, div, take } => {
-            let read = if *take { take::take } else { kernel::snapshot };
-            let snapshot = read(kernel, program, *map)?;
-            processes.drain(sink);
-            sink.map(view, *map, &snapshot, *top, *div)?;
-        }
+        RecordKind::Clear(_) | RecordKind::Zero(_) | RecordKind::PrintMap { .. } => obey(view, sink, processes, id)?,
         RecordKind::Firing(actions) => {
             if actions.iter().any(|action| matches!(action.kind, ActionKind::Printa { .. })) {
                 processes.drain(sink);
@@ -71,6 +64,25 @@ pub(crate) fn handle(
         _ => sink.record(view, id, bytes)?,
     }
     Ok(())
+}
+
+/// Carry out an order that concerns a map.
+///
+/// # Errors
+/// Those of writing, and of reading and changing maps.
+pub(crate) fn obey(view: View, sink: &mut dyn Sink, processes: &mut Processes, id: RecordId) -> Result<(), Error> {
+    let View { program, kernel } = view;
+    match &program.records[id.0 as usize].kind {
+        RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false),
+        RecordKind::Zero(map) => kernel::clear(kernel, program, *map, true),
+        RecordKind::PrintMap { map, top, div, take } => {
+            let read = if *take { take::take } else { kernel::snapshot };
+            let snapshot = read(kernel, program, *map)?;
+            processes.drain(sink);
+            Ok(sink.map(view, *map, &snapshot, *top, *div)?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The status of an `exit()` among a clause's actions.

@@ -14,6 +14,7 @@ use quadrant_bpf::wait::Signals;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
 
+use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel;
 use crate::kernel::Kernel;
@@ -115,6 +116,7 @@ pub(crate) struct Loop<'a> {
     pub(crate) kernel: &'a Kernel,
     pub(crate) reader: Reader,
     pub(crate) sink: &'a mut dyn Sink,
+    pub(crate) controls: Controls,
     pub(crate) progress: Progress,
     pub(crate) processes: Processes,
 }
@@ -194,14 +196,25 @@ impl Loop<'_> {
     }
 
     fn drain_batch(&mut self) -> Result<usize, Error> {
-        let Loop { program, kernel, reader, sink, progress, processes } = self;
+        let Loop { program, kernel, reader, sink, progress, processes, .. } = self;
         let mut failure = None;
         let count = reader.consume(BATCH, |bytes| {
             if failure.is_none() {
                 failure = records::handle(program, kernel, &mut **sink, progress, processes, bytes).err();
             }
         });
-        failure.map_or(Ok(count), Err)
+        failure.map_or(Ok(()), Err)?;
+        if count < BATCH {
+            self.make_up()?;
+        }
+        Ok(count)
+    }
+
+    /// Carries out the orders whose records found no room.
+    fn make_up(&mut self) -> Result<(), Error> {
+        let view = View { program: self.program, kernel: self.kernel };
+        let missed = self.controls.missed(self.program, self.kernel);
+        missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order))
     }
 
     /// Print every map that has something in it, by name.

@@ -20,6 +20,7 @@ use quadrant_types::Types;
 use crate::attaching::Attaching;
 use crate::attaching::Attachment;
 use crate::clock;
+use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::ledger::Ledger;
@@ -152,7 +153,9 @@ impl Trace {
             self.kernel.set_word(offset, clock::boot_ns())?;
         }
         let (progress, processes) = (Progress::default(), Processes::default());
-        let mut running = Loop { program: &self.program, kernel: &self.kernel, reader, sink, progress, processes };
+        let controls = Controls::of(&self.program, &self.kernel);
+        let (program, kernel) = (&*self.program, &self.kernel);
+        let mut running = Loop { program, kernel, reader, sink, controls, progress, processes };
         let mut attached = Vec::new();
         let ended = self.until_end(&mut running, &mut watch, &mut attached, ends_at_once);
         // From here on a signal ends the process: to stop thousands of probes can take some kernels long.
@@ -268,6 +271,7 @@ impl Trace {
 
     fn ledger(&self, running: &Loop, attached: &[Attachment]) -> Ledger {
         let mut ledger = self.kernel.losses();
+        running.controls.settle(&mut ledger);
         ledger.malformed = running.progress.malformed + running.reader.damaged();
         ledger.unfollowed = running.processes.lost();
         for loaded in &self.kernel.programs {

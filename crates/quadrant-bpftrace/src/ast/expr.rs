@@ -125,6 +125,13 @@ pub enum ExprKind {
         /// The path to the member.
         path: Vec<Ident>,
     },
+    /// `has_field(type, a.b)`
+    HasField {
+        /// The record.
+        of: TypeArg,
+        /// The path to the member.
+        path: Vec<Ident>,
+    },
     /// `typeof(x)` where a value is expected.
     Typeof(TypeArg),
     /// `typeinfo(x)`
@@ -198,7 +205,7 @@ impl ExprKind {
                 cond.height.max(other.height).max(then)
             }
             Self::Sizeof(arg) | Self::Typeof(arg) | Self::Typeinfo(arg) => arg.height(),
-            Self::Offsetof { of, .. } => of.height(),
+            Self::Offsetof { of, .. } | Self::HasField { of, .. } => of.height(),
             Self::If(parts) => parts.height(),
             Self::Block(block) => block.height(),
             _ => 0,

@@ -8,6 +8,7 @@ use quadrant_program::ty::Type;
 
 use super::Lower;
 use super::call::Called;
+use super::expr::decided_early;
 use super::join::join;
 use crate::ast;
 
@@ -91,7 +92,9 @@ impl Lower<'_> {
     }
 
     fn if_stmt(&mut self, arms: &[(ast::Expr, ast::Block)], other: Option<&ast::Block>) -> Option<StmtKind> {
-        if let Some((ast::Expr { kind: ast::ExprKind::Comptime(cond), .. }, body)) = arms.first() {
+        if let Some((cond, body)) = arms.first()
+            && let Some(cond) = decided_early(cond)
+        {
             return self.comptime_if(cond, body, &arms[1..], other);
         }
         let conds: Vec<(Option<Expr>, Vec<Stmt>)> =
@@ -245,13 +248,19 @@ impl Lower<'_> {
         let Some(other) = &parts.other else {
             return self.error_help(span, "this `if` has no value when its condition is false", "add an `else`");
         };
-        let arms: Vec<(Option<Expr>, Option<Expr>)> =
-            parts.arms.iter().map(|(cond, body)| (self.condition(cond), self.block_value(body))).collect();
-        let mut rest = self.block_value(other)?;
-        for (cond, then) in arms.into_iter().rev() {
-            rest = self.choose(cond?, then?, rest, span)?;
+        self.arms_value(&parts.arms, other, span)
+    }
+
+    fn arms_value(&mut self, arms: &[(ast::Expr, ast::Block)], other: &ast::Block, span: Span) -> Option<Expr> {
+        let Some(((cond, then), rest)) = arms.split_first() else { return self.block_value(other) };
+        if let Some(cond) = decided_early(cond) {
+            return match self.comptime(cond)?.kind {
+                ExprKind::Int(0) => self.arms_value(rest, other, span),
+                _ => self.block_value(then),
+            };
         }
-        Some(rest)
+        let (cond, then, rest) = (self.condition(cond), self.block_value(then), self.arms_value(rest, other, span));
+        self.choose(cond?, then?, rest?, span)
     }
 
     /// A block as a value: that of its last expression.

@@ -89,7 +89,14 @@ impl Parser<'_> {
             "sizeof" => ExprKind::Sizeof(self.type_operand()),
             "typeof" => ExprKind::Typeof(self.type_operand()),
             "typeinfo" => ExprKind::Typeinfo(self.type_operand()),
-            "offsetof" => self.offsetof(),
+            "offsetof" => {
+                let (of, path) = self.type_and_path();
+                ExprKind::Offsetof { of, path }
+            }
+            "has_field" => {
+                let (of, path) = self.type_and_path();
+                ExprKind::HasField { of, path }
+            }
             word if is_reserved(word) => {
                 self.unexpected("an expression");
                 ExprKind::Error
@@ -116,7 +123,8 @@ impl Parser<'_> {
         arg
     }
 
-    fn offsetof(&mut self) -> ExprKind {
+    /// `(type, a.b)` behind `offsetof` and its like.
+    fn type_and_path(&mut self) -> (TypeArg, Vec<Ident>) {
         self.bump();
         self.expect(Tok::LParen, "`(`");
         let of = self.bracketed(Self::type_arg);
@@ -126,7 +134,7 @@ impl Parser<'_> {
             path.push(self.expect_ident("a member's name"));
         }
         self.expect(Tok::RParen, "`)`");
-        ExprKind::Offsetof { of, path }
+        (of, path)
     }
 
     /// `()`, `(e)`, `(e,)`, `(e, f)`, `(name = e)`

@@ -22,6 +22,7 @@ pub(super) fn expr(expr: &Expr) -> String {
         ExprKind::Typeof(arg) => format!("(typeof {})", type_arg(arg)),
         ExprKind::Typeinfo(arg) => format!("(typeinfo {})", type_arg(arg)),
         ExprKind::Offsetof { of, path } => format!("(offsetof {} {})", type_arg(of), dotted(path)),
+        ExprKind::HasField { of, path } => format!("(has_field {} {})", type_arg(of), dotted(path)),
         kind => compound(kind),
     }
 }

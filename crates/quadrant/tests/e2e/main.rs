@@ -6,6 +6,7 @@ mod active;
 mod bpftrace_cli;
 mod cases;
 mod common;
+mod complaints;
 mod counts;
 mod doctor;
 mod dtrace;

@@ -197,6 +197,23 @@ impl Lower<'_> {
         Some(literal::int(bits / 8, span))
     }
 
+    /// `has_field(of, path)`: also false when there is no such type.
+    pub(super) fn has_field(&mut self, of: &TypeArg, path: &[Ident], span: Span) -> Option<Expr> {
+        let before = self.diagnostics.len();
+        let holder = self.type_arg(of);
+        self.diagnostics.truncate(before);
+        let mut record = match holder {
+            Some(Type::Record(record)) => Some(record.ctype),
+            Some(Type::Pointer { to, .. }) => Some(to),
+            _ => None,
+        };
+        for name in path {
+            let resolved = record.map(|record| self.env.types.resolve(record));
+            record = resolved.and_then(|record| self.env.types.find_member(record, &name.name)).map(|member| member.ty);
+        }
+        Some(Expr::int(i64::from(record.is_some()), Type::Bool, span))
+    }
+
     /// The type that the operand of `sizeof` and its like is or has.
     pub(in super::super) fn type_arg(&mut self, arg: &TypeArg) -> Option<Type> {
         match arg {

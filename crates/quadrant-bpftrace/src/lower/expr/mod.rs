@@ -67,6 +67,7 @@ impl Lower<'_> {
             ast::ExprKind::Cast { ty, operand } => self.cast_expr(ty, operand, span),
             ast::ExprKind::Sizeof(arg) => self.sizeof(arg, span),
             ast::ExprKind::Offsetof { of, path } => self.offsetof(of, path, span),
+            ast::ExprKind::HasField { of, path } => self.has_field(of, path, span),
             ast::ExprKind::If(parts) => self.if_value(parts, span),
             ast::ExprKind::Block(block) => self.block_value(block),
             ast::ExprKind::Record(fields) => self.record_value(fields, span),
@@ -126,6 +127,12 @@ impl Lower<'_> {
 
     fn ternary(&mut self, cond: &ast::Expr, then: Option<&ast::Expr>, other: &ast::Expr, span: Span) -> Option<Expr> {
         let Some(then) = then else { return self.elvis(cond, other, span) };
+        if let Some(cond) = decided_early(cond) {
+            return match self.comptime(cond)?.kind {
+                ExprKind::Int(0) => self.expr(other),
+                _ => self.expr(then),
+            };
+        }
         let (cond, then, other) = (self.condition(cond), self.expr(then), self.expr(other));
         self.choose(cond?, then?, other?, span)
     }
@@ -143,5 +150,25 @@ impl Lower<'_> {
     /// How a type is named in messages.
     pub(super) fn describe(&self, ty: &Type) -> String {
         describe(self.env.types, ty)
+    }
+}
+
+/// The condition, if it decides what is compiled: what is not chosen may speak of what this kernel does not have.
+pub(super) fn decided_early(cond: &ast::Expr) -> Option<&ast::Expr> {
+    match &cond.kind {
+        ast::ExprKind::Comptime(cond) => Some(cond),
+        _ => is_question(cond).then_some(cond),
+    }
+}
+
+/// Whether nothing is asked but which fields there are.
+fn is_question(cond: &ast::Expr) -> bool {
+    match &cond.kind {
+        ast::ExprKind::HasField { .. } => true,
+        ast::ExprKind::Unary { op: ast::UnOp::Not, operand } => is_question(operand),
+        ast::ExprKind::Binary { op: ast::BinOp::And | ast::BinOp::Or, left, right, .. } => {
+            is_question(left) && is_question(right)
+        }
+        _ => false,
     }
 }

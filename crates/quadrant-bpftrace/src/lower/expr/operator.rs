@@ -97,6 +97,10 @@ impl Lower<'_> {
         if !is_number(&left.ty) || !is_number(&right.ty) {
             return self.mismatch(op, &left, &right, span);
         }
+        if let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind) {
+            let holds = if op == BinOp::And { *a != 0 && *b != 0 } else { *a != 0 || *b != 0 };
+            return Some(Expr::int(i64::from(holds), Type::Bool, span));
+        }
         let (lhs, rhs) = (Box::new(left), Box::new(right));
         Some(Expr::new(ExprKind::Logical { and: op == BinOp::And, lhs, rhs }, Type::Bool, span))
     }

@@ -1,0 +1,189 @@
+//! What users of other tracers reported, each as a test that fails where the reported behaviour is.
+
+use std::time::Duration;
+
+use quadrant_testing::{Outcome, Program, Running, Signal};
+
+use crate::common::{
+    assert_lines, attached, end, needs_loops, needs_root, number, run, run_on, script, sum_below, target,
+};
+
+/// Runs `work` while the tracer is stopped, so that the ring buffer is as full as it gets.
+fn while_stopped(tracer: Running, work: Program) -> Outcome {
+    tracer.signal(Signal::STOP).unwrap();
+    assert!(work.run().unwrap().success());
+    tracer.signal(Signal::CONT).unwrap();
+    end(tracer)
+}
+
+/// bpftrace #3924: `clear()` is lost when the ring buffer is full, and the map prints in spite of it.
+#[test]
+fn a_full_ring_buffer_loses_no_clear() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @calls = count(); @by[tid] = count(); print((pid, nsecs)); }
+                tracepoint:syscalls:sys_enter_exit_group /comm == \"syscalls\"/ { clear(@by); zero(@calls); }";
+    let tracer = attached(script(text).limit(Duration::from_secs(60)));
+    let outcome = while_stopped(tracer, Program::new(syscalls).args(["getppid", "1000003"]));
+    assert!(outcome.stderr.contains("LOST: "), "{}", outcome.describe());
+    assert!(!outcome.stderr.contains(":2:"), "a clear was lost: {}", outcome.describe());
+    assert!(!outcome.stdout.contains("@by["), "{}", outcome.describe());
+    assert_eq!(number(&outcome, "@calls"), 0);
+}
+
+/// bpftrace #277, #817: `print(@); clear(@)` in an interval gives wrong counts. Both CPUs count while the map is printed and cleared.
+#[test]
+fn printing_and_clearing_loses_no_event() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = run_on(
+        &format!("{threads} 100003 4"),
+        &format!(
+            "uprobe:{threads}:target_call {{ @[comm] = count(); @all = count(); }}
+             interval:ms:3 {{ print(@); clear(@); print(@all); clear(@all); }}"
+        ),
+    );
+    assert_eq!(total(&outcome, "@["), 400_012, "{}", outcome.stderr);
+    assert_eq!(total(&outcome, "@all"), 400_012, "{}", outcome.stderr);
+}
+
+/// The sum of the numbers of all lines that start with a map's name.
+fn total(outcome: &Outcome, map: &str) -> u64 {
+    let values = outcome.stdout.lines().filter(|line| line.starts_with(map)).filter_map(|line| line.rsplit_once(": "));
+    values.filter_map(|(_, number)| number.parse::<u64>().ok()).sum()
+}
+
+/// bpftrace #3175: `@x++` reads, adds and stores, and loses what another CPU does in between.
+#[test]
+fn increments_of_several_cpus_all_count() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = run_on(
+        &format!("{threads} 100003 4"),
+        &format!("uprobe:{threads}:target_call {{ @plain++; @keyed[0]++; @added[\"a\"] += 3; }}"),
+    );
+    assert_eq!(number(&outcome, "@plain"), 400_012);
+    assert_eq!(number(&outcome, "@keyed[0]"), 400_012);
+    assert_eq!(number(&outcome, "@added[a]"), 3 * 400_012);
+}
+
+/// bpftrace #2809: maps silently stop taking keys.
+#[test]
+fn a_full_map_is_named() {
+    needs_root!();
+    let outcome = run("config = { max_map_keys = 2 } BEGIN { @small[1] = 1; @small[2] = 1; @small[3] = 1; exit(); }");
+    assert!(outcome.stderr.contains("LOST: 1 update") && outcome.stderr.contains("@small"), "{}", outcome.describe());
+}
+
+/// bpftrace #2093, #305: strings are cut at 64 or 200 bytes, and to raise that exceeds the stack limit.
+#[test]
+fn strings_are_as_long_as_they_are() {
+    needs_root!();
+    let line = "yes | tr -d '[:space:]' | dd bs=65000 count=1 iflag=fullblock of=/dev/null";
+    let text = "config = { max_strlen = 65536 }
+        tracepoint:syscalls:sys_enter_write /comm == \"dd\" && args.count > 1000/ {
+            $text = str(args.buf, args.count + 1); @length = sum(strlen($text)); @kept = $text; printf(\"%s\", $text);
+        }";
+    let outcome = run_on(&format!("sh -c \"{line}\""), text);
+    assert_eq!(number(&outcome, "@length"), 65_000, "{}", outcome.stderr);
+    assert!(outcome.stdout.matches('y').count() == 65_000 * 2, "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("LOST"), "{}", outcome.stderr);
+}
+
+/// bpftrace #2646: events of several CPUs are printed out of order. Here they come in the order in which they got room in the one buffer
+/// of all CPUs; of those that happen within a microsecond, one may have read the clock first and found room last.
+#[test]
+fn events_of_several_cpus_come_in_the_order_of_time() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = run_on(
+        &format!("{threads} 10007 4"),
+        &format!("uprobe:{threads}:target_call {{ printf(\"%lu\\n\", nsecs); }}"),
+    );
+    let times: Vec<u64> = outcome.stdout.lines().filter_map(|line| line.parse().ok()).collect();
+    assert_eq!(times.len(), 40_028, "{}", outcome.stderr);
+    let late = times.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    assert!(late * 100 < times.len(), "{late} of {}", times.len());
+}
+
+/// bpftrace #228: events go on being printed after exit(), and END does not run under load.
+#[test]
+fn exit_is_immediate_and_end_runs() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let tracer = attached(script(
+        "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @n++; printf(\"%d\\n\", @n); if (@n == 10) { exit(); } }
+         END { printf(\"end after %d\\n\", @n); }",
+    ));
+    assert!(Program::new(syscalls).args(["getppid", "1000003"]).run().unwrap().success());
+    let outcome = tracer.finish().unwrap();
+    let lines: Vec<String> = (1..=10).map(|n| n.to_string()).chain(["end after 10".into(), "@n: 10".into()]).collect();
+    assert_eq!(outcome.lines(), lines, "{}", outcome.describe());
+}
+
+/// bpftrace #4497: with `-p`, intervals never fire.
+#[test]
+fn intervals_fire_when_a_process_is_given() {
+    needs_root!();
+    let tracer = script("interval:ms:1 { exit(); }").args(["-p", &std::process::id().to_string()]);
+    assert!(tracer.limit(Duration::from_secs(20)).run().unwrap().success());
+}
+
+/// bpftrace #246: user stacks have no names once the process is gone.
+#[test]
+fn stacks_of_processes_that_are_gone_have_names() {
+    needs_root!();
+    let calls = target!("calls");
+    let tracer = attached(script(&format!("uprobe:{calls}:target_call {{ @[ustack(2)] = count(); }}")));
+    assert!(Program::new(&calls).arg("17").run().unwrap().success());
+    let outcome = end(tracer);
+    assert!(outcome.stdout.contains("target_call+") && outcome.stdout.contains("main+"), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("]: 17\n"), "{}", outcome.describe());
+}
+
+/// bpftrace #2807: a `while` of more than 1,000 rounds is refused.
+#[test]
+fn loops_of_a_million_rounds_run() {
+    needs_root!();
+    needs_loops!();
+    let outcome = run(
+        "BEGIN { $i = 0; while ($i < 1000003) { $i++; } print($i); for ($j : 0..1000003) { @sum += $j; } exit(); }",
+    );
+    assert_eq!(outcome.lines()[0], "1000003", "{}", outcome.describe());
+    assert_eq!(number(&outcome, "@sum"), sum_below(1_000_003));
+    assert!(!outcome.stderr.contains("LOST"), "{}", outcome.describe());
+}
+
+/// bpftrace #3898: fields that kernels rename break scripts.
+#[test]
+fn scripts_can_ask_for_fields() {
+    needs_root!();
+    let outcome = run(
+        "BEGIN {
+            if (has_field(struct task_struct, no_such)) { print(curtask.no_such); }
+            else if (!has_field(struct task_struct, no_such) && has_field(struct task_struct, se.vruntime)) { print(\"other\"); }
+            print(has_field(struct no_such, x) ? curtask.no_such : 5);
+            print(if (has_field(struct task_struct, pid)) { 7 } else { curtask.no_such });
+            exit();
+        }",
+    );
+    assert_lines(&outcome, &["other", "5", "7"]);
+}
+
+/// bpftrace #2805, #3308, #4295: what the kernel refuses is shown as the verifier's log. Programs that are hard on the verifier load.
+#[test]
+fn nothing_that_a_script_may_say_is_refused_by_the_verifier() {
+    needs_root!();
+    needs_loops!();
+    let outcome = run(
+        "BEGIN {
+            @m[1] = 10; @m[2] = 20; $i = 0; $n = 7;
+            while ($i < 100000) { if (@m[1] % ($i + 1) == 3) { $n = (uint8)$i; } $i += 1; if ($i > @m[2] * 100) { break; } }
+            @text[str($1)] = len(@m) > 1 ? strlen(\"abc\") : 0;
+            for ($kv : @m) { for ($j : 0..$kv.1) { if ($j % 2) { continue; } @even = count(); @by[$kv.0, $j / 3] = sum($j); } }
+            exit();
+        }",
+    );
+    assert_eq!(number(&outcome, "@even"), 15);
+    assert!(!outcome.stderr.contains("R0") && !outcome.stderr.contains("LOST"), "{}", outcome.describe());
+}
