@@ -285,7 +285,8 @@ impl Lower<'_, '_> {
         self.f.b.call(helper::LOOP, &[rounds, callback, link, flags])
     }
 
-    fn for_each(&mut self, map: Value, func: FuncRef) {
+    /// Calls a callback for each entry of a map.
+    pub fn for_each(&mut self, map: Value, func: FuncRef) {
         let callback = self.f.b.func_addr(func);
         let link = self.link();
         let flags = self.f.b.iconst(0);

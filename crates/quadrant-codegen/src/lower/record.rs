@@ -68,8 +68,17 @@ impl Lower<'_, '_> {
         let program = self.g.program;
         let record = program.records.get(id.0 as usize).filter(|record| record.args.len() == args.len());
         let record = record.ok_or_else(|| self.model_error("a record with wrong arguments"))?;
-        let args = &self.with_known_texts(args);
         let mark = self.mark();
+        match self.clears_here(record) {
+            Some(map) => self.clear_here(map, id, record)?,
+            None => self.send_record(id, record, args, wake)?,
+        }
+        self.release(mark);
+        Ok(())
+    }
+
+    pub(super) fn send_record(&mut self, id: RecordId, record: &Record, args: &[Expr], wake: Wake) -> Result<()> {
+        let args = &self.with_known_texts(args);
         let elsewhere = self.leave_unless_speculating(record, args)?;
         match args.iter().map(known_length).sum::<Option<u32>>() {
             Some(texts) => self.emit_fixed(id, record, args, texts, wake)?,
@@ -79,7 +88,6 @@ impl Lower<'_, '_> {
             self.f.b.jump(end, &[]);
             self.f.b.switch_to(end);
         }
-        self.release(mark);
         Ok(())
     }
 

@@ -187,3 +187,17 @@ fn nothing_that_a_script_may_say_is_refused_by_the_verifier() {
     assert_eq!(number(&outcome, "@even"), 15);
     assert!(!outcome.stderr.contains("R0") && !outcome.stderr.contains("LOST"), "{}", outcome.describe());
 }
+
+/// bpftrace #3549: `clear()` happens some time later, and takes what the script stored since.
+#[test]
+fn what_is_stored_after_clear_stays() {
+    needs_root!();
+    needs_loops!();
+    let outcome = run("BEGIN {
+            @plain[1] = 1; @text[\"a\"] = 2; @counted[\"a\", 1] = count(); @one = 7;
+            clear(@plain); clear(@text); clear(@counted); clear(@one);
+            @plain[3] = 3; @text[\"b\"] = 4; @counted[\"b\", 2] = count(); print(len(@plain));
+            exit();
+        }");
+    assert_lines(&outcome, &["1", "@counted[b, 2]: 1", "@plain[3]: 3", "@text[b]: 4"]);
+}

@@ -1,0 +1,71 @@
+//! `clear(@map)` there and then. A map that the script prints with print() is cleared by user space instead, which prints it, too, so
+//! that both happen in their order.
+
+use quadrant_bpf::helper;
+use quadrant_program::map::MapId;
+use quadrant_program::record::Record;
+use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
+
+use super::error::Result;
+use super::globals::MapPlace;
+use super::record::Wake;
+use super::unit::Lower;
+use crate::ssa::Cond;
+use crate::ssa::MapRef;
+use crate::ssa::Size;
+
+/// Keys that a program removes; the rest is left to user space, because whatever the program interrupted waits.
+const MOST: i64 = 4096;
+
+impl Lower<'_, '_> {
+    /// The map that a record would clear, if that can be done without the record.
+    pub fn clears_here(&self, record: &Record) -> Option<MapId> {
+        let RecordKind::Clear(map) = record.kind else { return None };
+        let prints =
+            |record: &Record| matches!(record.kind, RecordKind::PrintMap { map: printed, .. } if printed == map);
+        let can = match self.g.map_place(map)? {
+            MapPlace::Slot(_) | MapPlace::SharedCell(_) => true,
+            MapPlace::Cell(_) => false,
+            MapPlace::Keyed { .. } => self.g.target.for_each_map_elem,
+        };
+        (can && !self.g.program.records.iter().any(prints)).then_some(map)
+    }
+
+    /// Clears a map; sends the record if there are more keys than a program should remove.
+    pub fn clear_here(&mut self, map: MapId, id: RecordId, record: &Record) -> Result<()> {
+        let Some(MapPlace::Keyed { map: place, short, .. }) = self.g.map_place(map) else {
+            return self.map_delete(map, None).map(drop);
+        };
+        self.lookups.forget(map);
+        let removed = self.alloc_scratch(8);
+        self.f.b.store(removed.base, removed.off, Size::B8, 0);
+        short.into_iter().chain([place]).try_for_each(|place| self.remove_keys(place, removed.off))?;
+        let removed = self.f.b.load(removed.base, removed.off, Size::B8);
+        let (more, end) = (self.f.b.create_block(), self.f.b.create_block());
+        self.f.b.branch(Cond::Ugt, removed, MOST, more, &[], end, &[]);
+        self.f.b.switch_to(more);
+        self.branch(|lower| lower.send_record(id, record, &[], Wake::Not))?;
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
+    }
+
+    /// Removes keys of one of the kernel's maps, counting them in a word of scratch memory, until that is above [`MOST`].
+    fn remove_keys(&mut self, place: MapRef, counter: i32) -> Result<()> {
+        let func = self.callback(4, 3, |lower| {
+            let (map, key) = (lower.f.b.map_ptr(place), lower.f.b.param(1));
+            lower.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+            let base = lower.scratch_base();
+            let removed = lower.f.b.load(base, counter, Size::B8);
+            let removed = lower.f.b.add(removed, 1);
+            lower.f.b.store(base, counter, Size::B8, removed);
+            let stop = lower.f.b.compare(Cond::Ugt, removed, MOST);
+            lower.f.b.ret(stop);
+            Ok(())
+        })?;
+        let map = self.f.b.map_ptr(place);
+        self.for_each(map, func);
+        Ok(())
+    }
+}
