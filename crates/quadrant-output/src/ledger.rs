@@ -1,10 +1,7 @@
-//! What was lost, as text and JSON. Nothing is printed when nothing was lost.
+//! What was lost, as text. Nothing is printed when nothing was lost.
 
 use crate::escape;
-use crate::json;
-use crate::json::value::number;
 use crate::number;
-use crate::render::Mode;
 
 /// A kind of loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,20 +49,24 @@ pub struct Entry<'a> {
     pub place: Option<&'a str>,
 }
 
-/// Append a ledger: one line an entry, or one JSON object for all of it. Entries with count 0 are left out.
-///
-/// As text it belongs on standard error, as JSON it is part of the output.
-pub fn ledger(out: &mut Vec<u8>, entries: &[Entry<'_>], mode: Mode) {
-    let lost = entries.iter().filter(|e| e.count > 0);
-    match mode {
-        Mode::Text => lost.for_each(|e| line(out, e)),
-        Mode::Json if lost.clone().next().is_none() => {}
-        Mode::Json => json::object(out, "losses", |out| {
-            out.push(b'[');
-            json::separated(out, lost, b", ", member);
-            out.push(b']');
-        }),
+impl<'a> Kind<'a> {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        words(self).0
     }
+
+    /// The map or probe that it is about.
+    pub fn subject(self) -> Option<&'a str> {
+        match self {
+            Kind::Keys(name) | Kind::Missed(name) | Kind::Returns(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Append a ledger, one line an entry; it belongs on standard error. Entries with count 0 are left out.
+pub fn ledger(out: &mut Vec<u8>, entries: &[Entry<'_>]) {
+    entries.iter().filter(|entry| entry.count > 0).for_each(|entry| line(out, entry));
 }
 
 /// `LOST: 12 records: the ring buffer was full. ...`
@@ -75,7 +76,7 @@ fn line(out: &mut Vec<u8>, entry: &Entry<'_>) {
     number::unsigned(out, entry.count);
     out.push(b' ');
     out.extend_from_slice(if entry.count == 1 { one } else { many }.as_bytes());
-    if let Some(subject) = subject(entry.kind) {
+    if let Some(subject) = entry.kind.subject() {
         out.extend_from_slice(b" of ");
         escape::text(out, subject.as_bytes());
     }
@@ -86,29 +87,6 @@ fn line(out: &mut Vec<u8>, entry: &Entry<'_>) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(advice.as_bytes());
     out.push(b'\n');
-}
-
-fn member(out: &mut Vec<u8>, entry: &Entry<'_>) {
-    let (name, ..) = words(entry.kind);
-    out.extend_from_slice(b"{\"kind\": \"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\", \"count\": ");
-    number(out, entry.count.into());
-    for (name, text) in [(&b"subject"[..], subject(entry.kind)), (b"place", entry.place)] {
-        if let Some(text) = text {
-            out.extend_from_slice(b", ");
-            json::name(out, name);
-            escape::json(out, text.as_bytes());
-        }
-    }
-    out.push(b'}');
-}
-
-fn subject(kind: Kind<'_>) -> Option<&str> {
-    match kind {
-        Kind::Keys(name) | Kind::Missed(name) | Kind::Returns(name) => Some(name),
-        _ => None,
-    }
 }
 
 /// The name in JSON; what is counted, one and many; why and what to do.

@@ -1,9 +1,10 @@
-//! What the user sees of a trace: text as bpftrace prints it, and JSON; for D, text as DTrace prints it.
+//! What the user sees of a trace: text and JSON as bpftrace prints them, JSON of our own; for D, text as DTrace prints it.
 //!
 //! Everything appends to a `Vec<u8>` of the caller and cannot fail: bytes that make no sense are shown as `<malformed>`. Names that are
 //! not in the bytes (symbols, users, cgroups, times) come from a [`Resolver`].
 //!
 //! * [`Renderer`]: records and maps; the common conversions of printf allocate nothing.
+//! * [`document::Documents`]: the same as JSON of our own.
 //! * [`dtrace::Printer`]: the same for D.
 //! * [`mod@escape`]: the one way for text that the traced program chose.
 //! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost; [`peer`]: the same as bpftrace says it.
@@ -14,6 +15,7 @@
 
 mod arguments;
 mod conversion;
+pub mod document;
 pub mod dtrace;
 mod errno;
 pub mod escape;

@@ -2,6 +2,8 @@
 
 use crate::escape;
 use crate::json;
+use crate::ledger::Entry;
+use crate::ledger::ledger;
 use crate::message::Place;
 use crate::number;
 use crate::render::Mode;
@@ -18,6 +20,35 @@ pub fn lost_events(out: &mut Vec<u8>, count: u64, mode: Mode) {
         }
         Mode::Json => json::counted(out, "lost_events", "events", count),
     }
+}
+
+/// Append the losses that bpftrace has no words for, in ours: as text for standard error, as JSON one object, if there are any.
+pub fn losses(out: &mut Vec<u8>, entries: &[Entry<'_>], mode: Mode) {
+    let lost = entries.iter().filter(|entry| entry.count > 0);
+    match mode {
+        Mode::Text => ledger(out, entries),
+        Mode::Json if lost.clone().next().is_none() => {}
+        Mode::Json => json::object(out, "losses", |out| {
+            out.push(b'[');
+            json::separated(out, lost, b", ", loss);
+            out.push(b']');
+        }),
+    }
+}
+
+fn loss(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    out.extend_from_slice(b"{\"kind\": ");
+    escape::json(out, entry.kind.name().as_bytes());
+    out.extend_from_slice(b", \"count\": ");
+    json::value::number(out, entry.count.into());
+    for (name, text) in [(&b"subject"[..], entry.kind.subject()), (b"place", entry.place)] {
+        if let Some(text) = text {
+            out.extend_from_slice(b", ");
+            json::name(out, name);
+            escape::json(out, text.as_bytes());
+        }
+    }
+    out.push(b'}');
 }
 
 /// Append the JSON object for a call into the kernel that failed: what the kernel said, the call, and its result.

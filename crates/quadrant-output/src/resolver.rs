@@ -44,8 +44,14 @@ pub trait Resolver {
     /// Nanoseconds since 1970 of a time of the boot clock.
     fn wall_clock(&mut self, boot_ns: u64) -> i64;
 
+    /// The boot clock in nanoseconds, now.
+    fn boot_clock(&mut self) -> u64;
+
     /// Nanoseconds since 1970, now.
-    fn now(&mut self) -> i64;
+    fn now(&mut self) -> i64 {
+        let boot_ns = self.boot_clock();
+        self.wall_clock(boot_ns)
+    }
 }
 
 /// A symbol and the distance from its start.

@@ -70,7 +70,7 @@ impl Scene<'_> {
 }
 
 /// The name of an enumeration's value.
-fn enumerator(e: &EnumType, word: u64) -> Option<&str> {
+pub(crate) fn enumerator(e: &EnumType, word: u64) -> Option<&str> {
     e.values.iter().find(|(_, value)| *value as u64 == word).map(|(name, _)| name.as_str())
 }
 

@@ -7,6 +7,7 @@
 //! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
+//! * [`stamp`]: when, by whom and where a record was made.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
 //! * [`span`], [`diag`]: places in the script and messages about them.
@@ -27,6 +28,7 @@ pub mod program;
 pub mod record;
 pub mod snapshot;
 pub mod span;
+pub mod stamp;
 pub mod stmt;
 pub mod syscalls;
 pub mod ty;

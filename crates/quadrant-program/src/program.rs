@@ -29,6 +29,8 @@ pub struct Program {
     pub faults: Faults,
     /// Numbers that D gives to points (`id`, the ID column), by point; empty in other languages.
     pub point_ids: Vec<u32>,
+    /// Every record ends with a stamp: see [`mod@crate::stamp`].
+    pub stamped: bool,
 }
 
 /// What happens when memory cannot be read, a number is divided by zero, or scratch memory runs out.

@@ -26,7 +26,7 @@ pub const FAULT: u32 = 1 << 30;
 pub struct Record {
     /// What to do when it arrives.
     pub kind: RecordKind,
-    /// Types of the arguments.
+    /// Types of the arguments; of those of a stamp, too, in a stamped program.
     pub args: Vec<Type>,
     /// Where it stands in the script.
     pub span: Span,

@@ -33,6 +33,8 @@ pub use clock::boot_ns;
 pub use clock::wall_offset_ns;
 pub use error::Error;
 pub use ledger::Ledger;
+pub use run::End;
+pub use sink::MapPrint;
 pub use sink::Sink;
 pub use sink::View;
 pub use trace::Compiled;

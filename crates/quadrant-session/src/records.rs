@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::kernel;
 use crate::kernel::Kernel;
 use crate::processes::Processes;
+use crate::sink::MapPrint;
 use crate::sink::Sink;
 use crate::sink::View;
 use crate::take;
@@ -52,8 +53,15 @@ pub(crate) fn handle(
         processes.drain(sink);
     }
     match &record.kind {
-        RecordKind::Exit => progress.exit = progress.exit.or(Some(exit_status(bytes))),
-        RecordKind::Clear(_) | RecordKind::Zero(_) | RecordKind::PrintMap { .. } => obey(view, sink, processes, id)?,
+        RecordKind::Exit if progress.exit.is_none() => {
+            let status = exit_status(bytes);
+            progress.exit = Some(status);
+            sink.exits(view, id, bytes, status)?;
+        }
+        RecordKind::Exit => {}
+        RecordKind::Clear(_) | RecordKind::Zero(_) | RecordKind::PrintMap { .. } => {
+            obey(view, sink, processes, id, Some(bytes))?;
+        }
         RecordKind::Firing(actions) => {
             if actions.iter().any(|action| matches!(action.kind, ActionKind::Printa { .. })) {
                 processes.drain(sink);
@@ -66,11 +74,17 @@ pub(crate) fn handle(
     Ok(())
 }
 
-/// Carry out an order that concerns a map.
+/// Carry out an order that concerns a map; `bytes` is its record, if that arrived.
 ///
 /// # Errors
 /// Those of writing, and of reading and changing maps.
-pub(crate) fn obey(view: View, sink: &mut dyn Sink, processes: &mut Processes, id: RecordId) -> Result<(), Error> {
+pub(crate) fn obey(
+    view: View,
+    sink: &mut dyn Sink,
+    processes: &mut Processes,
+    id: RecordId,
+    bytes: Option<&[u8]>,
+) -> Result<(), Error> {
     let View { program, kernel } = view;
     match &program.records[id.0 as usize].kind {
         RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false),
@@ -79,7 +93,8 @@ pub(crate) fn obey(view: View, sink: &mut dyn Sink, processes: &mut Processes, i
             let read = if *take { take::take } else { kernel::snapshot };
             let snapshot = read(kernel, program, *map)?;
             processes.drain(sink);
-            Ok(sink.map(view, *map, &snapshot, *top, *div)?)
+            let (top, div, record) = (*top, *div, bytes.map(|bytes| (id, bytes)));
+            Ok(sink.map(view, &MapPrint { map: *map, snapshot: &snapshot, top, div, record })?)
         }
         _ => Ok(()),
     }

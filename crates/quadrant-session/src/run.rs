@@ -22,6 +22,7 @@ use crate::processes::Processes;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
+use crate::sink::MapPrint;
 use crate::sink::Sink;
 use crate::sink::View;
 use crate::targets::Targets;
@@ -29,7 +30,7 @@ use crate::trace::Focus;
 
 /// Why a trace ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// The script called exit() with this status.
     Exit(i32),
     /// SIGINT or SIGTERM.
@@ -214,7 +215,7 @@ impl Loop<'_> {
     fn make_up(&mut self) -> Result<(), Error> {
         let view = View { program: self.program, kernel: self.kernel };
         let missed = self.controls.missed(self.program, self.kernel);
-        missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order))
+        missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order, None))
     }
 
     /// Print every map that has something in it, by name.
@@ -228,7 +229,8 @@ impl Loop<'_> {
         for id in ids {
             let snapshot = kernel::snapshot(self.kernel, self.program, MapId(id))?;
             if snapshot.len > 0 {
-                self.sink.map(view, MapId(id), &snapshot, 0, 0)?;
+                let (map, snapshot) = (MapId(id), &snapshot);
+                self.sink.map(view, &MapPrint { map, snapshot, top: 0, div: 0, record: None })?;
             }
         }
         Ok(self.sink.flush()?)

@@ -81,6 +81,21 @@ impl<'a> View<'a> {
     }
 }
 
+/// A map that is to be printed.
+#[derive(Clone, Copy, Debug)]
+pub struct MapPrint<'a> {
+    /// Which.
+    pub map: MapId,
+    /// What it holds.
+    pub snapshot: &'a Snapshot,
+    /// Only the greatest so many; 0 for all.
+    pub top: u64,
+    /// Values are divided by this; 0 and 1 leave them.
+    pub div: u64,
+    /// The record by which the script asked for it; `None` at the end of the trace.
+    pub record: Option<(RecordId, &'a [u8])>,
+}
+
 /// Takes what a trace says. An error of kind `BrokenPipe` ends the trace quietly.
 pub trait Sink {
     /// Attaching takes long: so many of all points are done.
@@ -104,11 +119,20 @@ pub trait Sink {
     /// Those of writing.
     fn record(&mut self, view: View, record: RecordId, bytes: &[u8]) -> io::Result<()>;
 
-    /// A map is to be printed: only the `top` greatest (0: all), values divided by `div`.
+    /// A map is to be printed.
     ///
     /// # Errors
     /// Those of writing.
-    fn map(&mut self, view: View, map: MapId, snapshot: &Snapshot, top: u64, div: u64) -> io::Result<()>;
+    fn map(&mut self, view: View, print: &MapPrint<'_>) -> io::Result<()>;
+
+    /// The script called exit() with this status: its record.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn exits(&mut self, view: View, record: RecordId, bytes: &[u8], status: i32) -> io::Result<()> {
+        let _ = (view, record, bytes, status);
+        Ok(())
+    }
 
     /// All probes are detached and END has run; what follows are the maps.
     ///

@@ -11,16 +11,13 @@ use quadrant_program::expr::Builtin;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
-use quadrant_program::stmt::Stmt;
-use quadrant_program::stmt::StmtKind;
-use quadrant_program::visit;
-use quadrant_program::visit::Visitor;
 use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
 use crate::uses::Needs;
 use crate::uses::mentions;
+use crate::uses::sends;
 
 /// Default size of the ring buffer in bytes: a tenth of a second of a million small records a second.
 const RING_BYTES: u32 = 4 << 20;
@@ -115,16 +112,4 @@ fn is_busy(program: &Program, point: &PointId) -> bool {
 /// Whether a clause that runs as often as the machine likes sends records.
 fn sends_often(program: &Program) -> bool {
     program.clauses.iter().any(|clause| clause.points.iter().any(|point| is_busy(program, point)) && sends(clause))
-}
-
-fn sends(clause: &Clause) -> bool {
-    struct Sends(bool);
-    impl Visitor for Sends {
-        fn stmt(&mut self, stmt: &Stmt) {
-            self.0 |= matches!(stmt.kind, StmtKind::Emit { .. });
-        }
-    }
-    let mut sends = Sends(false);
-    visit::clause(clause, &mut sends);
-    sends.0
 }

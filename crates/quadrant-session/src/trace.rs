@@ -88,6 +88,8 @@ pub struct Outcome {
     pub status: i32,
     /// The status that exit() gave, if the script called it.
     pub exit: Option<i32>,
+    /// Why it ended; `None` when the reader of the answers had seen enough.
+    pub end: Option<End>,
     /// What was lost.
     pub ledger: Ledger,
 }
@@ -165,7 +167,7 @@ impl Trace {
         let answered = ended.and_then(|end| self.answer(&mut running, &attached, end));
         let outcome = match answered {
             Err(error) if records::is_broken_pipe(&error) => {
-                Ok(Outcome { status: 0, exit: None, ledger: self.ledger(&running, &attached) })
+                Ok(Outcome { status: 0, exit: None, end: None, ledger: self.ledger(&running, &attached) })
             }
             answered => answered,
         };
@@ -228,7 +230,7 @@ impl Trace {
             (Some(status), _) | (None, End::Exit(status) | End::Target(Some(status))) => status,
             _ => 0,
         };
-        Ok(Outcome { status, exit: running.progress.exit, ledger })
+        Ok(Outcome { status, exit: running.progress.exit, end: Some(end), ledger })
     }
 
     fn view(&self) -> View<'_> {

@@ -86,7 +86,8 @@ pub(crate) fn mentions(clause: &Clause, builtin: Builtin) -> bool {
     finder.1
 }
 
-/// Whether a clause wants to know at which point it fired: it says so, or it may fault, which is reported with the point.
+/// Whether a clause wants to know at which point it fired: it says so, or sends a record that does, or may fault, which is reported
+/// with the point.
 pub(crate) fn asks_for_point(program: &Program, clause: &Clause) -> bool {
     struct Finder(bool);
     impl Visitor for Finder {
@@ -110,10 +111,20 @@ pub(crate) fn asks_for_point(program: &Program, clause: &Clause) -> bool {
     let parts = [PointPart::Provider, PointPart::Module, PointPart::Function, PointPart::Name];
     let said = [Builtin::Point, Builtin::Function, Builtin::PointId].into_iter().chain(parts.map(Builtin::PointText));
     let mut finder = Finder(said.into_iter().any(|builtin| mentions(clause, builtin)));
+    finder.0 |= program.stamped && (sends(clause) || exits(clause));
     if matches!(program.faults, Faults::Abort(_)) {
         visit::clause(clause, &mut finder);
     }
     finder.0
+}
+
+/// Whether a clause sends records that are no exit().
+pub(crate) fn sends(clause: &Clause) -> bool {
+    any_stmt(clause, &|stmt| matches!(stmt.kind, StmtKind::Emit { .. }))
+}
+
+fn exits(clause: &Clause) -> bool {
+    any_stmt(clause, &|stmt| matches!(stmt.kind, StmtKind::Exit { .. }))
 }
 
 /// Whether a clause reads memory of the process.
@@ -137,6 +148,18 @@ pub(crate) fn reads_user(clause: &Clause) -> bool {
 /// Whether a clause keeps stacks, in maps that programs which sleep cannot use.
 pub(crate) fn takes_stacks(clause: &Clause) -> bool {
     any_expr(clause, &|expr| matches!(expr.kind, ExprKind::Call(Function::Stack, _)))
+}
+
+fn any_stmt(clause: &Clause, is: &dyn Fn(&Stmt) -> bool) -> bool {
+    struct Finder<'f>(&'f dyn Fn(&Stmt) -> bool, bool);
+    impl Visitor for Finder<'_> {
+        fn stmt(&mut self, stmt: &Stmt) {
+            self.1 |= (self.0)(stmt);
+        }
+    }
+    let mut finder = Finder(is, false);
+    visit::clause(clause, &mut finder);
+    finder.1
 }
 
 fn any_expr(clause: &Clause, is: &dyn Fn(&Expr) -> bool) -> bool {

@@ -3,12 +3,9 @@
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
 
 use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
@@ -16,17 +13,17 @@ use quadrant_output::Renderer;
 use quadrant_output::ledger;
 use quadrant_output::message;
 use quadrant_program::Program;
-use quadrant_program::map::MapId;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
-use quadrant_program::snapshot::Snapshot;
 use quadrant_session::Ledger;
+use quadrant_session::MapPrint;
 use quadrant_session::Sink;
 use quadrant_session::View;
 
 use crate::bpftrace::Losses;
 use crate::failure;
+use crate::host;
 use crate::losses;
 use crate::progress::Progress;
 use crate::resolver::Names;
@@ -153,7 +150,7 @@ impl<'p> Answers<'p> {
     fn cat(&mut self, view: View, record: &Record, bytes: &[u8]) {
         let name = self.formatted(view, record, bytes);
         let limit = view.program().config.max_cat_bytes;
-        match read_file(&name, limit) {
+        match host::read_file(&name, limit) {
             Ok(content) => self.passed_on(message::Output::Cat, &content),
             Err(error) => self.complain(&format!("cannot read {} for cat()", name.escape_ascii()), &error),
         }
@@ -161,11 +158,8 @@ impl<'p> Answers<'p> {
 
     fn system(&mut self, view: View, record: &Record, bytes: &[u8]) -> io::Result<()> {
         self.write_out()?;
-        let text = self.formatted(view, record, bytes);
-        let command = String::from_utf8_lossy(&text).into_owned();
-        let output =
-            Command::new("/bin/sh").arg("-c").arg(&command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        match output {
+        let command = self.formatted(view, record, bytes);
+        match host::run(&command) {
             Ok(output) => self.passed_on(message::Output::System, &output.stdout),
             Err(error) => self.complain("cannot run /bin/sh for system()", &error),
         }
@@ -178,9 +172,7 @@ impl<'p> Answers<'p> {
 
     fn message(&mut self, view: View, severity: message::Severity, record: &Record, bytes: &[u8]) -> io::Result<()> {
         let text = self.formatted(view, record, bytes);
-        let (start, end) = (self.script.position(record.span.start), self.script.position(record.span.end));
-        let file = self.script.name.clone();
-        let place = message::Place { file: &file, line: start.0, column: start.1, end_column: end.1 };
+        let place = self.script.range(record.span.start, record.span.end);
         self.note(|out, mode| message::message(out, severity, &place, &text, mode))
     }
 }
@@ -221,11 +213,12 @@ impl Sink for Answers<'_> {
         if self.buffer.len() >= CHUNK { self.write_out() } else { Ok(()) }
     }
 
-    fn map(&mut self, view: View, id: MapId, snapshot: &Snapshot, top: u64, div: u64) -> io::Result<()> {
+    fn map(&mut self, view: View, print: &MapPrint<'_>) -> io::Result<()> {
         self.announce(view)?;
-        let map = &view.program().maps[id.0 as usize];
+        let map = &view.program().maps[print.map.0 as usize];
         {
             let resolver = &mut self.names.resolver(view);
+            let MapPrint { snapshot, top, div, .. } = *print;
             match (snapshot.len, &map.key) {
                 (0, None) => self.renderer.missing(&mut self.buffer, map, resolver),
                 _ => self.renderer.map(&mut self.buffer, map, snapshot, top, div, resolver),
@@ -239,6 +232,11 @@ impl Sink for Answers<'_> {
         if !self.is_json() {
             self.buffer.extend_from_slice(b"\n\n");
         }
+        Ok(())
+    }
+
+    fn idle(&mut self, _view: View) -> io::Result<()> {
+        self.names.set_clock();
         Ok(())
     }
 
@@ -261,26 +259,12 @@ impl Sink for Answers<'_> {
         }
         let lines = losses::lines(view.program(), self.script, lost);
         let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
-        self.note(|out, mode| ledger::ledger(out, &entries, mode))?;
+        self.note(|out, _| ledger::ledger(out, &entries))?;
         if self.verbose {
             self.names.warnings().iter().for_each(|warning| eprintln!("quadrant: {}", warning.escape_debug()));
         }
         Ok(())
     }
-}
-
-/// The start of a file whose name may have come from a traced program: never waits for a pipe or a device.
-fn read_file(name: &[u8], limit: u32) -> io::Result<Vec<u8>> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = Path::new(std::ffi::OsStr::from_bytes(name));
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut content = Vec::new();
-    file.take(limit.into()).read_to_end(&mut content)?;
-    Ok(content)
 }
 
 /// Where answers go: a new private file, or standard output.
@@ -291,6 +275,13 @@ pub fn output(path: Option<&Path>) -> io::Result<Box<dyn Write>> {
     let Some(path) = path else {
         return Ok(Box::new(io::stdout()));
     };
-    let file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    Ok(Box::new(file))
+    Ok(Box::new(create(path)?))
+}
+
+/// A new private file; one that is there is emptied.
+///
+/// # Errors
+/// It cannot be created.
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }

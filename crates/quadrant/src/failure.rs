@@ -16,6 +16,8 @@ pub struct Failure {
     hints: Vec<String>,
     /// Messages about the script; they stand for themselves.
     rendered: String,
+    /// The same as data.
+    diagnostics: Option<Box<(Script, Vec<Diagnostic>)>>,
 }
 
 impl Failure {
@@ -37,7 +39,8 @@ impl Failure {
 
     /// Messages about a script.
     pub fn script(script: &Script, diagnostics: &[Diagnostic]) -> Failure {
-        Failure { rendered: diag::render(script, diagnostics, color()), ..Failure::default() }
+        let rendered = diag::render(script, diagnostics, color());
+        Failure { rendered, diagnostics: Some(Box::new((script.clone(), diagnostics.to_vec()))), ..Failure::default() }
     }
 
     /// What the session says.
@@ -58,6 +61,16 @@ impl Failure {
         Failure { rendered: text, ..Failure::default() }
     }
 
+    /// The message and the advice, if they are not about places in the script.
+    pub fn message(&self) -> Option<(&str, &[String])> {
+        (!self.message.is_empty()).then_some((self.message.as_str(), self.hints.as_slice()))
+    }
+
+    /// The messages about a script.
+    pub fn diagnostics(&self) -> Option<(&Script, &[Diagnostic])> {
+        self.diagnostics.as_deref().map(|(script, messages)| (script, messages.as_slice()))
+    }
+
     /// Say it, in the name of `who`.
     pub fn print(&self, who: &str) {
         eprint!("{}", self.text(who, "  help"));
@@ -76,7 +89,7 @@ impl Failure {
 
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Failure {
-        Failure { message: error.message, hints: error.help, rendered: String::new() }
+        Failure { message: error.message, hints: error.help, ..Failure::default() }
     }
 }
 

@@ -46,6 +46,11 @@ impl Names {
         Names { unresolved, ..self }
     }
 
+    /// Look at the wall clock again: it may have been set, or slewed.
+    pub fn set_clock(&mut self) {
+        self.wall_offset_ns = quadrant_session::wall_offset_ns();
+    }
+
     /// Keep in mind what the kernel reports of a process.
     pub fn happened(&mut self, event: &Event) {
         match &event.what {
@@ -142,8 +147,8 @@ impl Resolver for Bound<'_> {
         (boot_ns as i64).wrapping_add(self.names.wall_offset_ns)
     }
 
-    fn now(&mut self) -> i64 {
-        self.view.now_ns() as i64 + self.names.wall_offset_ns
+    fn boot_clock(&mut self) -> u64 {
+        self.view.now_ns()
     }
 }
 

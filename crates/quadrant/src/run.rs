@@ -9,9 +9,11 @@ use quadrant_output::Mode;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
+use quadrant_program::stamp;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
 use quadrant_session::Options;
+use quadrant_session::Sink;
 use quadrant_session::Trace;
 use quadrant_session::Until;
 use quadrant_session::plan::KprobeMeans;
@@ -25,6 +27,8 @@ use crate::args::Format;
 use crate::args::KprobeMechanism;
 use crate::args::Stage;
 use crate::diag;
+use crate::documents::Documents;
+use crate::documents::Lines;
 use crate::failure;
 use crate::failure::Failure;
 use crate::front;
@@ -37,12 +41,28 @@ use crate::world;
 
 /// Exit status of `--strict` when something was lost.
 const LOST: i32 = 3;
+/// Exit status when something failed.
+const FAILED: i32 = 1;
 
 /// Run the command line's script to its end.
 ///
 /// # Errors
 /// What stands in the way: the script, the probes, the kernel, the output.
 pub fn run(args: &Args) -> Result<i32, Failure> {
+    let Format::Json = args.format else { return run_script(args, None) };
+    let lines = Lines::open(args.output.as_deref()).map_err(unwritable)?;
+    match run_script(args, Some(&lines)) {
+        Err(failure) => lines.failure(&failure, FAILED).map_err(unwritable).map(|()| FAILED),
+        done => done,
+    }
+}
+
+fn unwritable(error: std::io::Error) -> Failure {
+    quadrant_bpf::Error::io("cannot write the output", &error).into()
+}
+
+/// Run the script; what is said goes to `lines`, if there are any.
+fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     let (script, params) = front::script(args)?;
     let child = start(args)?;
     let process = args.pid.map(PidFd::open).transpose()?;
@@ -54,7 +74,8 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let pid = args.pid.or(child.as_ref().map(Child::pid));
     let features = Features::new();
     quadrant_bpf::limits::bump_memlock();
-    let program = Rc::new(program(args, &script, params, &types, child.as_ref().map(Child::pid), &features)?);
+    let child_pid = child.as_ref().map(Child::pid);
+    let program = Rc::new(program(args, &script, params, &types, child_pid, &features, lines)?);
     if args.debug == Some(Stage::Program) {
         println!("{program:#?}");
         return Ok(0);
@@ -76,7 +97,8 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         return Ok(0);
     }
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
-    trace(args, &script, &program, compiled, Focus { processes, children, until: Until::First, ends_when_idle: false })
+    let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
+    trace(args, &script, &program, compiled, focus, lines)
 }
 
 /// How the user wants kernel probes to be made.
@@ -137,6 +159,7 @@ fn program(
     types: &Rc<Types>,
     child: Option<u32>,
     features: &Features,
+    lines: Option<&Lines>,
 ) -> Result<Program, Failure> {
     let source = list::source(args, types, child);
     let compile = |forced| front::compile(script, params, args, &source, types, child, forced);
@@ -147,27 +170,54 @@ fn program(
     }
     program.config.maxactive = args.maxactive.or(program.config.maxactive);
     program.config.kprobes = args.kprobe_mechanism.map(kprobe_means).or(program.config.kprobes);
-    if !args.quiet {
-        eprint!("{}", diag::render(script, &diagnostics, failure::color()));
-        list::print_warnings(&source);
+    if lines.is_some() {
+        stamp::stamp(&mut program);
+    }
+    match lines {
+        _ if args.quiet => {}
+        Some(lines) => {
+            let told = lines.diagnostics(script, &diagnostics).and_then(|()| lines.warnings(&source.warnings()));
+            told.map_err(unwritable)?;
+        }
+        None => {
+            eprint!("{}", diag::render(script, &diagnostics, failure::color()));
+            list::print_warnings(&source);
+        }
     }
     Ok(program)
 }
 
-fn trace(args: &Args, script: &Script, program: &Program, compiled: Compiled, focus: Focus) -> Result<i32, Failure> {
+fn trace(
+    args: &Args,
+    script: &Script,
+    program: &Program,
+    compiled: Compiled,
+    focus: Focus,
+    lines: Option<&Lines>,
+) -> Result<i32, Failure> {
     let failed = |error| Failure::session(script, error);
     let trace = Trace::load(compiled).map_err(failed)?;
     if args.dry_run {
         return Ok(0);
     }
-    let output = answers::output(args.output.as_deref())
-        .map_err(|error| quadrant_bpf::Error::io("cannot write the output file", &error))?;
-    let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
-    let answers = Answers::new(program, script, mode, Names::new(!args.no_inlines), output);
-    let mut answers = answers.quiet(args.quiet).verbose(args.verbose);
-    let outcome = trace.run(&mut answers, focus).map_err(failed)?;
+    let names = Names::new(!args.no_inlines);
+    let outcome = match lines {
+        Some(lines) => {
+            let mut documents = Documents::new(program, script, names, lines, args.verbose);
+            let outcome = trace.run(&mut documents, focus);
+            documents.flush().map_err(unwritable)?;
+            outcome.map_err(failed)?
+        }
+        None => {
+            let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
+            let answers = Answers::new(program, script, Mode::Text, names, output);
+            trace.run(&mut answers.quiet(args.quiet).verbose(args.verbose), focus).map_err(failed)?
+        }
+    };
     let lost = args.strict && !outcome.ledger.is_empty();
-    Ok(if lost { LOST } else { outcome.status })
+    let status = if lost { LOST } else { outcome.status };
+    lines.map_or(Ok(()), |lines| lines.end(&outcome, status)).map_err(unwritable)?;
+    Ok(status)
 }
 
 /// The code of all programs, with the points that each serves.

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 
+use quadrant_output::message::Place;
+
 /// Longest script, so that a device or a wrong file cannot fill the memory.
 const LONGEST: u64 = 64 << 20;
 
@@ -44,6 +46,12 @@ impl Script {
         let line = before.iter().filter(|b| **b == b'\n').count();
         let column = before.iter().rev().take_while(|b| **b != b'\n').count();
         (line as u32 + 1, column as u32 + 1)
+    }
+
+    /// The bytes from `start` to before `end`.
+    pub fn range(&self, start: u32, end: u32) -> Place<'_> {
+        let ((line, column), (_, end_column)) = (self.position(start), self.position(end));
+        Place { file: &self.name, line, column, end_column }
     }
 
     /// `file:line:column` of a byte.

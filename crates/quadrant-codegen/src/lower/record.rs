@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use quadrant_bpf::helper;
+use quadrant_program::Program;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -14,6 +15,8 @@ use quadrant_program::layout;
 use quadrant_program::record::HEADER;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
+use quadrant_program::span::Span;
+use quadrant_program::stamp;
 use quadrant_program::ty::Type;
 
 use super::append::join_span;
@@ -66,7 +69,8 @@ impl Lower<'_, '_> {
     /// Sends a record.
     pub fn emit(&mut self, id: RecordId, args: &[Expr], wake: Wake) -> Result<()> {
         let program = self.g.program;
-        let record = program.records.get(id.0 as usize).filter(|record| record.args.len() == args.len());
+        let fits = |record: &&Record| stamp::of_script(program, &record.args).len() == args.len();
+        let record = program.records.get(id.0 as usize).filter(fits);
         let record = record.ok_or_else(|| self.model_error("a record with wrong arguments"))?;
         let mark = self.mark();
         match self.clears_here(record) {
@@ -78,7 +82,8 @@ impl Lower<'_, '_> {
     }
 
     pub(super) fn send_record(&mut self, id: RecordId, record: &Record, args: &[Expr], wake: Wake) -> Result<()> {
-        let args = &self.with_known_texts(args);
+        let args = stamped(self.g.program, args, self.span);
+        let args = &self.with_known_texts(&args);
         let elsewhere = self.leave_unless_speculating(record, args)?;
         match args.iter().map(known_length).sum::<Option<u32>>() {
             Some(texts) => self.emit_fixed(id, record, args, texts, wake)?,
@@ -272,6 +277,14 @@ pub(super) struct Tail {
     pub end: Value,
     /// One less than a power of two that the size never reaches.
     pub mask: u32,
+}
+
+/// The arguments with those of the program's stamp.
+fn stamped<'e>(program: &Program, args: &'e [Expr], span: Span) -> Cow<'e, [Expr]> {
+    match program.stamped {
+        true => Cow::Owned([args, &stamp::arguments(span)].concat()),
+        false => Cow::Borrowed(args),
+    }
 }
 
 /// Bytes that an argument adds after the fixed part, when they are known: a multiple of 8.

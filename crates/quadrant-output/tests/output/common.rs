@@ -77,8 +77,8 @@ impl Resolver for Names {
         BOOT_OFFSET.wrapping_add(boot_ns as i64)
     }
 
-    fn now(&mut self) -> i64 {
-        BOOT_OFFSET
+    fn boot_clock(&mut self) -> u64 {
+        0
     }
 }
 

@@ -6,6 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use quadrant_output::Mode;
 use quadrant_output::Renderer;
+use quadrant_output::document::Documents;
+use quadrant_output::message::Place;
 use quadrant_program::Program;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
@@ -132,6 +134,17 @@ proptest! {
         let mut out = Vec::new();
         Renderer::new(&program, mode).record(&mut out, &record, &bytes, &mut Names);
         check(out, mode);
+    }
+
+    #[test]
+    fn documents(kind in kind(), args in vec(any_type(), 0..8), bytes in vec(any::<u8>(), 0..200)) {
+        let map = Map { name: "@m".into(), key: Some(Type::I64), value: MapValue::Aggregation(Aggregation::Stats { signed: true }), max_entries: None, forgets: false, span: Span::default() };
+        let program = Program { maps: vec![map], stamped: true, ..Program::default() };
+        let record = Record { kind, args, span: Span::default() };
+        let place = Place { file: "a", line: 1, column: 1, end_column: 1 };
+        let mut out = Vec::new();
+        Documents::new(&program).record(&mut out, &record, &bytes, &place, &mut Names);
+        check(out, Mode::Json);
     }
 
     #[test]

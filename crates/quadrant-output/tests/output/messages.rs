@@ -11,6 +11,7 @@ use quadrant_output::message::Severity;
 use quadrant_output::message::attached;
 use quadrant_output::message::message;
 use quadrant_output::message::output_of;
+use quadrant_output::peer;
 use quadrant_program::Program;
 use quadrant_program::record::RecordKind;
 
@@ -73,13 +74,13 @@ fn losses_one_line_each() {
         Entry { kind: Kind::Keys("@m"), count: 1, place: None },
     ];
     assert_eq!(
-        written(|out| ledger(out, &entries, Mode::Text)),
+        written(|out| ledger(out, &entries)),
         "LOST: 12 records at e.bt:3:3: the ring buffer was full; raise it (config `perf_rb_pages`), or print less: aggregate in a map, filter with a predicate\n\
          LOST: 1 update of @m: the map was full, or the kernel had no memory at hand; raise its size (config `max_map_keys`), or use fewer keys\n"
     );
     assert_eq!(
-        written(|out| ledger(out, &entries, Mode::Json)),
+        written(|out| peer::losses(out, &entries, Mode::Json)),
         "{\"type\": \"losses\", \"data\": [{\"kind\": \"records\", \"count\": 12, \"place\": \"e.bt:3:3\"}, {\"kind\": \"keys\", \"count\": 1, \"subject\": \"@m\"}]}\n"
     );
-    assert_eq!(written(|out| ledger(out, &entries[1..2], Mode::Json)), "");
+    assert_eq!(written(|out| peer::losses(out, &entries[1..2], Mode::Json)), "");
 }

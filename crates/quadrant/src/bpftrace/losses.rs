@@ -28,7 +28,7 @@ impl Losses {
         others.losses.retain(|(loss, _)| !matches!(loss.kind, LossKind::Record | LossKind::Key(_)));
         let lines = lines(program, script, &others);
         let entries: Vec<_> = lines.iter().map(crate::losses::Line::entry).collect();
-        quadrant_output::ledger::ledger(out, &entries, mode);
+        peer::losses(out, &entries, mode);
     }
 }
 
@@ -39,15 +39,9 @@ const ADVICE: &str = "Map full; can't update element. Try increasing max_map_key
                       map declaration e.g. `let @a = hash(5000)`";
 
 fn map_full(out: &mut Vec<u8>, script: &Script, span: Span, count: u64, mode: Mode) {
-    let (start, end) = (script.position(span.start), script.position(span.end));
     match mode {
         Mode::Json => {
-            let place = quadrant_output::message::Place {
-                file: &script.name,
-                line: start.0,
-                column: start.1,
-                end_column: end.1,
-            };
+            let place = script.range(span.start, span.end);
             peer::helper_error(out, &place, FULL.0, "map_update_elem", FULL.1);
         }
         Mode::Text => {

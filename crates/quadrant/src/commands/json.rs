@@ -1,6 +1,6 @@
 //! Answers of commands as JSON: one object, on one line.
 //!
-//! Text is lossless ([`quadrant_output::escape::json`]); whole numbers that a double cannot hold are strings of digits.
+//! Text is lossless ([`quadrant_output::escape::json`]); whole numbers as [`quadrant_output::document::number`] has them.
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Json {
         match self {
             Json::Null => out.extend_from_slice(b"null"),
             Json::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
-            Json::Number(value) => number(out, *value),
+            Json::Number(value) => quadrant_output::document::number(out, (*value).into()),
             Json::Float(value) if value.is_finite() => out.extend_from_slice(format!("{value:.3}").as_bytes()),
             Json::Float(_) => out.extend_from_slice(b"null"),
             Json::Text(text) => quadrant_output::escape::json(out, text),
@@ -53,12 +53,6 @@ impl Json {
             }),
         }
     }
-}
-
-fn number(out: &mut Vec<u8>, value: u64) {
-    let exact = value as f64 as u64 == value && value < u64::MAX;
-    let text = if exact { format!("{value}") } else { format!("\"{value}\"") };
-    out.extend_from_slice(text.as_bytes());
 }
 
 fn separated<T>(out: &mut Vec<u8>, [open, close]: [u8; 2], parts: &[T], each: impl Fn(&mut Vec<u8>, &T)) {

@@ -8,7 +8,7 @@ mod aliases;
 mod cleanup;
 mod doctor;
 mod fmt;
-mod json;
+pub mod json;
 mod table;
 
 use std::ffi::OsString;

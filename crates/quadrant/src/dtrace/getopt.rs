@@ -100,12 +100,16 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
     while let Some(word) = words.pop_front() {
         match word.strip_prefix('-') {
             Some("-") => line.operands.extend(words.drain(..)),
+            Some(long) if long.starts_with("-format") => return Err(Misuse(NO_JSON.to_owned())),
             Some(letters) if !letters.is_empty() => cluster(letters, &mut words, &mut line)?,
             _ => line.operands.push(word),
         }
     }
     Ok(line)
 }
+
+const NO_JSON: &str =
+    "DTrace's output has no other format; `quadrant --format json` is for scripts in bpftrace's language";
 
 /// Letters behind one dash; the first that takes an argument ends them.
 fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Result<(), Misuse> {

@@ -17,6 +17,8 @@ use quadrant_program::span::Span;
 use quadrant_types::Types;
 
 use crate::args::Args;
+use crate::args::Format;
+use crate::commands::json::Json;
 use crate::failure;
 use crate::failure::Failure;
 use crate::world;
@@ -46,13 +48,21 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
     let listing =
         Listing { source: &source, types: &types, verbose: args.verbose, by_module, warning: "quadrant: warning" };
     let patterns = if args.rest.is_empty() { vec!["*".to_owned()] } else { args.rest.clone() };
+    let write_one = match args.format {
+        Format::Text => write_flat,
+        Format::Json if by_module => {
+            let failure = Failure::usage("groups of probes are not listed as JSON");
+            return Err(failure.hint("leave --tree and --count away, or --format"));
+        }
+        Format::Json => write_json,
+    };
     let mut tree = Tree::default();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for pattern in &patterns {
         let mut written = Ok(());
         listing.each(pattern, &mut |name, arguments| match listing.by_module {
             true => tree.add(name, arguments),
-            false if written.is_ok() => written = write_flat(&mut out, name, &arguments),
+            false if written.is_ok() => written = write_one(&mut out, name, &arguments),
             false => {}
         })?;
         if written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
@@ -88,9 +98,22 @@ pub fn visit(
     Ok(done)
 }
 
-fn write_flat(out: &mut impl Write, name: &str, arguments: &[String]) -> std::io::Result<()> {
+type Out = std::io::BufWriter<std::io::StdoutLock<'static>>;
+
+fn write_flat(out: &mut Out, name: &str, arguments: &[String]) -> std::io::Result<()> {
     writeln!(out, "{name}")?;
     arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
+}
+
+/// Described for its readers in docs/json.md.
+fn write_json(out: &mut Out, name: &str, arguments: &[String]) -> std::io::Result<()> {
+    let probe = Json::Object(vec![
+        ("type", "probe".into()),
+        ("version", quadrant_output::document::VERSION.into()),
+        ("name", name.into()),
+        ("arguments", Json::list(arguments, |argument| argument.as_str().into())),
+    ]);
+    out.write_all(&probe.line())
 }
 
 struct Listing<'a> {

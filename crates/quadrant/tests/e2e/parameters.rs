@@ -1,6 +1,5 @@
 //! Script files and their parameters.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -47,22 +46,6 @@ fn a_parameter_names_a_probe() {
     needs_root!();
     let outcome = good(script("interval:ms:$1 { printf(\"tick\\n\"); exit(); }").arg("3"));
     assert_lines(&outcome, &["tick"]);
-}
-
-#[test]
-fn json_is_one_object_a_line() {
-    needs_root!();
-    let text = "BEGIN { printf(\"a\\tb\\n\"); @n[1, \"x\"] = count(); @h = hist(5); } interval:ms:1 { exit(); }";
-    let outcome = good(script(text).args(["-f", "json"]));
-    let lines = outcome.lines().into_iter().map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line));
-    let by_type: BTreeMap<_, _> =
-        lines.map(|line| (line["type"].as_str().expect("a type").to_owned(), line["data"].clone())).collect();
-    let types: Vec<_> = by_type.keys().map(String::as_str).collect();
-    assert_eq!(types, ["attached_probes", "hist", "map", "printf"], "{}", outcome.describe());
-    assert_eq!(by_type["attached_probes"], serde_json::json!({"probes": 2}));
-    assert_eq!(by_type["printf"], "a\tb\n");
-    assert_eq!(by_type["map"]["@n"]["1,x"], 1);
-    assert_eq!(by_type["hist"]["@h"], serde_json::json!([{"min": 4, "max": 7, "count": 1}]));
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Resolver for Modules {
         boot_ns as i64
     }
 
-    fn now(&mut self) -> i64 {
+    fn boot_clock(&mut self) -> u64 {
         0
     }
 }

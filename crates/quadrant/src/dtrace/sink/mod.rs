@@ -21,14 +21,13 @@ use quadrant_program::Program;
 use quadrant_program::action::Action;
 use quadrant_program::action::ActionKind;
 use quadrant_program::layout;
-use quadrant_program::map::MapId;
 use quadrant_program::probe::Site;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
-use quadrant_program::snapshot::Snapshot;
 use quadrant_program::value::extend;
 use quadrant_session::Ledger;
+use quadrant_session::MapPrint;
 use quadrant_session::Sink;
 use quadrant_session::View;
 
@@ -180,7 +179,7 @@ impl Sink for Answers<'_> {
         Ok(())
     }
 
-    fn map(&mut self, _view: View, _map: MapId, _snapshot: &Snapshot, _top: u64, _div: u64) -> io::Result<()> {
+    fn map(&mut self, _view: View, _print: &MapPrint<'_>) -> io::Result<()> {
         Ok(())
     }
 

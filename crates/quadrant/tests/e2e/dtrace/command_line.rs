@@ -33,6 +33,8 @@ fn statuses() {
     assert_eq!(ends_with(1, dtrace()), "dtrace: no probes specified\n");
     let usage = ends_with(2, dtrace().arg("-Q"));
     assert!(usage.starts_with("dtrace: invalid option -- 'Q'\nUsage: dtrace "), "{usage}");
+    let usage = ends_with(2, dtrace().args(["--format", "json"]));
+    assert!(usage.starts_with("dtrace: DTrace's output has no other format; `quadrant --format json`"), "{usage}");
     assert_eq!(ends_with(7, dtrace().args(["-qn", "BEGIN { exit(7); }"])), "");
     assert_eq!(ends_with(0, dtrace().args(["-en", "BEGIN { exit(7); }"])), "");
     assert!(good(dtrace().arg("-V")).stdout.starts_with("dtrace: D 2."));

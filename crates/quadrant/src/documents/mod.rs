@@ -1,0 +1,190 @@
+//! Answers as JSON of our own: everything that is said goes to the output, one object a line.
+
+mod lines;
+
+use std::io;
+
+use quadrant_bpf::sideband::Event;
+use quadrant_output::document;
+use quadrant_output::document::Header;
+use quadrant_output::document::message;
+use quadrant_output::document::message::Severity;
+use quadrant_output::ledger::Entry;
+use quadrant_output::message::Place;
+use quadrant_program::Program;
+use quadrant_program::record::Record;
+use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
+use quadrant_session::Ledger;
+use quadrant_session::MapPrint;
+use quadrant_session::Sink;
+use quadrant_session::View;
+
+use crate::host;
+use crate::losses;
+use crate::resolver::Names;
+use crate::script::Script;
+pub use lines::Lines;
+
+/// Bytes that are gathered before they are written.
+const CHUNK: usize = 64 << 10;
+
+/// The sink of a trace whose answers are JSON.
+pub struct Documents<'p> {
+    renderer: document::Documents<'p>,
+    names: Names,
+    script: &'p Script,
+    buffer: Vec<u8>,
+    lines: &'p Lines,
+    verbose: bool,
+}
+
+impl<'p> Documents<'p> {
+    /// Answers of a stamped program; with `verbose` also what is missing of symbols.
+    pub fn new(
+        program: &'p Program,
+        script: &'p Script,
+        names: Names,
+        lines: &'p Lines,
+        verbose: bool,
+    ) -> Documents<'p> {
+        let renderer = document::Documents::new(program);
+        Documents { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), lines, verbose }
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        let written = self.lines.write(&self.buffer);
+        self.buffer.clear();
+        written
+    }
+
+    /// Write what has gathered, if it is much.
+    fn spill(&mut self) -> io::Result<()> {
+        if self.buffer.len() >= CHUNK { self.write_out() } else { Ok(()) }
+    }
+
+    fn say(&mut self, severity: Severity, text: &str) {
+        let text = message::Message { severity, text, notes: &[], help: &[], place: None };
+        message::message(&mut self.buffer, &lines::now(), &text);
+    }
+
+    /// Something that a record asked for could not be done.
+    fn complain(&mut self, header: &Header<'_>, record: &Record, what: &str, error: &io::Error) {
+        let text = quadrant_bpf::Error::io(what, error).to_string();
+        let place = Some(place(self.script, record));
+        let said = message::Message { severity: Severity::Error, text: &text, notes: &[], help: &[], place };
+        message::message(&mut self.buffer, header, &said);
+    }
+
+    fn print(&mut self, view: View, print: &MapPrint<'_>) {
+        let program = view.program();
+        let resolver = &mut self.names.resolver(view);
+        let header = match print.record {
+            Some((id, bytes)) => self.renderer.header(&program.records[id.0 as usize], bytes, resolver),
+            None => lines::now(),
+        };
+        let content = (&program.maps[print.map.0 as usize], print.snapshot);
+        self.renderer.map(&mut self.buffer, &header, content, print.top, print.div, resolver);
+    }
+
+    fn cat(&mut self, view: View, header: &Header<'_>, record: &Record, bytes: &[u8]) {
+        let name = self.renderer.formatted(record, bytes, &mut self.names.resolver(view));
+        match host::read_file(&name, view.program().config.max_cat_bytes) {
+            Ok(content) => message::cat(&mut self.buffer, header, &name, &content),
+            Err(error) => {
+                let what = format!("cannot read {} for cat()", name.escape_ascii());
+                self.complain(header, record, &what, &error);
+            }
+        }
+    }
+
+    fn system(&mut self, view: View, header: &Header<'_>, record: &Record, bytes: &[u8]) {
+        let command = self.renderer.formatted(record, bytes, &mut self.names.resolver(view));
+        match host::run(&command) {
+            Ok(output) => {
+                message::system(&mut self.buffer, header, &command, &output.stdout, output.status.code());
+            }
+            Err(error) => self.complain(header, record, "cannot run /bin/sh for system()", &error),
+        }
+    }
+}
+
+/// Where a record stands in the script.
+fn place<'a>(script: &'a Script, record: &Record) -> Place<'a> {
+    script.range(record.span.start, record.span.end)
+}
+
+impl Sink for Documents<'_> {
+    fn interrupted(&mut self, done: usize, points: usize) {
+        let text = format!("interrupted when {done} of {points} probes were attached; they are taken away now");
+        self.say(Severity::Warning, &text);
+    }
+
+    fn passed_over(&mut self, why: &str) {
+        self.say(Severity::Warning, why);
+    }
+
+    fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
+        message::attached(&mut self.buffer, &lines::now(), points as u64, env!("CARGO_PKG_VERSION"));
+        Ok(())
+    }
+
+    fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
+        let record = &view.program().records[id.0 as usize];
+        let header = self.renderer.header(record, bytes, &mut self.names.resolver(view));
+        match &record.kind {
+            RecordKind::Cat(_) => self.cat(view, &header, record, bytes),
+            RecordKind::System(_) => self.system(view, &header, record, bytes),
+            _ => {
+                let place = place(self.script, record);
+                let resolver = &mut self.names.resolver(view);
+                self.renderer.record(&mut self.buffer, record, bytes, &place, resolver);
+            }
+        }
+        self.spill()
+    }
+
+    fn map(&mut self, view: View, print: &MapPrint<'_>) -> io::Result<()> {
+        self.print(view, print);
+        self.spill()
+    }
+
+    fn exits(&mut self, view: View, id: RecordId, bytes: &[u8], status: i32) -> io::Result<()> {
+        let record = &view.program().records[id.0 as usize];
+        let header = self.renderer.header(record, bytes, &mut self.names.resolver(view));
+        message::exit(&mut self.buffer, &header, status);
+        Ok(())
+    }
+
+    fn ending(&mut self, _view: View) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn idle(&mut self, _view: View) -> io::Result<()> {
+        self.names.set_clock();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_out()
+    }
+
+    fn happened(&mut self, event: &Event) {
+        self.names.happened(event);
+    }
+
+    fn seen(&mut self, pid: u32) {
+        self.names.remember(pid);
+    }
+
+    fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
+        let lines = losses::lines(view.program(), self.script, lost);
+        let entries: Vec<Entry> = lines.iter().map(losses::Line::entry).collect();
+        if self.verbose {
+            let warnings = self.names.warnings();
+            warnings.iter().for_each(|warning| self.say(Severity::Warning, warning));
+        }
+        message::losses(&mut self.buffer, &lines::now(), &entries);
+        Ok(())
+    }
+}
