@@ -26,13 +26,15 @@ pub fn hierarchies() -> Vec<Hierarchy> {
     parse(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default())
 }
 
-/// The groups with that number in all hierarchies, as `unified:/system.slice`, with commas between them; `None` if there is none.
-pub fn path(number: u64) -> Option<Vec<u8>> {
+/// The groups with that number in the hierarchies with wanted names, as `unified:/system.slice`, with commas between them; `None` if
+/// there is none.
+pub fn path(number: u64, wanted: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
     let named = |hierarchy: &Hierarchy| {
         let path = hierarchy.path(number)?;
         Some([hierarchy.name.as_bytes(), b":", &path].concat())
     };
-    let found: Vec<Vec<u8>> = hierarchies().iter().filter_map(named).collect();
+    let found: Vec<Vec<u8>> =
+        hierarchies().iter().filter(|hierarchy| wanted(&hierarchy.name)).filter_map(named).collect();
     (!found.is_empty()).then(|| found.join(&b','))
 }
 

@@ -199,6 +199,8 @@ pub enum LossKind {
     Division,
     /// A loop reached the limit and was left.
     Loop,
+    /// Memory of a process could not be written.
+    Write,
     /// A signal could not be sent.
     Signal,
     /// A fault in a clause that handles faults: it ended that clause.

@@ -27,6 +27,8 @@ pub struct Target {
     pub comm_offset: Option<u32>,
     /// `bpf_probe_write_user` may be used: programs are not in lockdown.
     pub write_user: bool,
+    /// `bpf_override_return` may be used.
+    pub override_return: bool,
     /// Where a task keeps its process and its parent, if the script asks for ancestors.
     pub task: Option<TaskOffsets>,
     /// Where the parts of a path are, if the script asks for paths.

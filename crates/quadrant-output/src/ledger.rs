@@ -26,6 +26,8 @@ pub enum Kind<'a> {
     Divisions,
     /// Loops left at the limit.
     Loops,
+    /// Writes to processes that failed.
+    Writes,
     /// Signals that could not be sent.
     Signals,
     /// Faults in clauses that handle faults.
@@ -134,6 +136,7 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
             ("divisions", ["division", "divisions"], "the divisor was 0, and so is the result; test it first")
         }
         Kind::Loops => ("loops", ["loop's end", "loops' ends"], "the limit of rounds was reached; loop over less"),
+        Kind::Writes => ("writes", ["write", "writes"], "the address is not one that the process may write"),
         Kind::Signals => ("signals", ["signal", "signals"], "it could not be sent; the process may be ending"),
         Kind::Faults => ("faults", ["fault", "faults"], "it happened in a clause of ERROR, and ended it"),
         Kind::Speculations => (

@@ -62,12 +62,13 @@ impl<'p> Renderer<'p> {
 
     /// Append what a record shows. `bytes` is the whole record with its header.
     ///
-    /// For the kinds `Printf`, `Print`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is the caller's; nothing
+    /// For the kinds `Printf`, `Print`, `PrintText`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is the caller's; nothing
     /// is appended for them. Bytes that do not make sense show as `<malformed>` (`null`), never as something else.
     pub fn record(&mut self, out: &mut Vec<u8>, record: &Record, bytes: &[u8], resolver: &mut dyn Resolver) {
         let mut args = Arguments::new(&record.args, bytes);
         match &record.kind {
             RecordKind::Printf(format) => self.printf(out, format, &mut args, resolver),
+            RecordKind::PrintText(text) => self.print_text(out, text),
             RecordKind::Print => self.print(out, &args.next().unwrap_or(Value::Malformed), resolver),
             RecordKind::PrintElement(map) => match self.program.maps.get(map.0 as usize) {
                 Some(map) => self.element(out, map, &mut args, resolver),
@@ -149,6 +150,16 @@ impl<'p> Renderer<'p> {
                 out.push(b'\n');
             }
             Mode::Json => json::object(out, "value", |out| json::value::value(out, value, &mut scene)),
+        }
+    }
+
+    fn print_text(&self, out: &mut Vec<u8>, text: &[u8]) {
+        match self.mode {
+            Mode::Text => {
+                out.extend_from_slice(text);
+                out.push(b'\n');
+            }
+            Mode::Json => json::text_object(out, "value", text),
         }
     }
 

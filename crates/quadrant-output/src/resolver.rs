@@ -38,8 +38,8 @@ pub trait Resolver {
     /// The name of a system call: `openat`.
     fn syscall(&mut self, number: u64) -> Option<&str>;
 
-    /// The path of a cgroup by its id.
-    fn cgroup_path(&mut self, id: u64) -> Option<&str>;
+    /// The path of a cgroup by its id, in the hierarchies whose names match a pattern if there is one.
+    fn cgroup_path(&mut self, id: u64, pattern: Option<&str>) -> Option<&str>;
 
     /// Nanoseconds since 1970 of a time of the boot clock.
     fn wall_clock(&mut self, boot_ns: u64) -> i64;

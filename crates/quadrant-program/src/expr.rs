@@ -340,6 +340,15 @@ pub enum Function {
     Copy(Space),
     /// `copyout(from, to, size)`: bytes from kernel memory to an address of the process. Faults if that fails. No value.
     CopyOut,
+    /// `write_user(to, value)`: the value, a number or a buffer, to an address of the process; a failure is counted. No value.
+    WriteUser,
+    /// `override(result)`: the function that fired does not run, and returns this. No value.
+    Override,
+    /// `socket_cookie(socket)`: the cookie of a `struct sock` that is an argument of the probe.
+    SocketCookie,
+    /// `debugf("format", numbers...)`: a line in the kernel's trace log. The format is a constant `Str`; at most three numbers, addresses
+    /// or texts. No value.
+    Debug,
     /// `copyoutstr(text, to, max)`: text with its NUL to an address of the process. Faults if that fails. No value.
     CopyOutText,
     /// `progenyof(pid)`: 1 when the current process is that process or a descendant.

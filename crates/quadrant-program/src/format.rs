@@ -95,7 +95,8 @@ impl Format {
         })
     }
 
-    fn push(&mut self, piece: Piece) {
+    /// Add a piece; text joins the text before it.
+    pub fn push(&mut self, piece: Piece) {
         match (self.pieces.last_mut(), piece) {
             (Some(Piece::Text(last)), Piece::Text(more)) => last.extend(more),
             (_, piece) => self.pieces.push(piece),

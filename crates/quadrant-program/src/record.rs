@@ -4,6 +4,8 @@
 //! of texts and buffers, exactly as many as are used. The fixed part of a text or buffer is 8 bytes: `u32` offset from the start of the
 //! record, `u32` length with the flags [`CUT`] and [`FAULT`]; every other argument is stored as [`crate::layout`] says.
 
+use std::sync::Arc;
+
 use crate::action::Action;
 use crate::format::Format;
 use crate::map::MapId;
@@ -47,6 +49,8 @@ pub enum RecordKind {
     Cat(Format),
     /// Print one value and a newline.
     Print,
+    /// Print a text of the script itself, as it stands there, and a newline.
+    PrintText(Arc<[u8]>),
     /// Print one element of a map: arguments are key and value.
     PrintElement(MapId),
     /// Print a map.

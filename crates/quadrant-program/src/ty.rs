@@ -90,8 +90,8 @@ pub enum Type {
     SyscallName,
     /// A signal number shown as a name.
     SignalName,
-    /// A cgroup id shown as a path.
-    CgroupPath,
+    /// A cgroup id shown as its path, in the hierarchies whose names match a pattern if there is one.
+    CgroupPath(Option<Arc<str>>),
 }
 
 impl Type {

@@ -49,6 +49,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         ring_bytes: ring_bytes(program),
         comm_offset: comm_offset(program, features, types),
         write_user: needs.writes_user && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::PROBE_WRITE_USER),
+        override_return: needs.overrides && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::OVERRIDE_RETURN),
         task: if needs.ancestors { task_offsets(types) } else { None },
         path: if needs.paths { path_offsets(types) } else { None },
         session_is_return: None,

@@ -186,6 +186,8 @@ pub(crate) struct Needs {
     pub(crate) tai: bool,
     /// Memory of processes is written.
     pub(crate) writes_user: bool,
+    /// Results of kernel functions are overridden.
+    pub(crate) overrides: bool,
     /// The ancestors of processes.
     pub(crate) ancestors: bool,
     /// Names of open files.
@@ -214,7 +216,8 @@ impl Visitor for Needs {
         match expr.kind {
             ExprKind::Call(function, _) => {
                 self.repeats = true;
-                self.writes_user |= matches!(function, Function::CopyOut | Function::CopyOutText);
+                self.writes_user |= matches!(function, Function::CopyOut | Function::CopyOutText | Function::WriteUser);
+                self.overrides |= function == Function::Override;
                 self.ancestors |= function == Function::ProgenyOf;
                 self.paths |= function == Function::Text(TextFunction::DPath);
             }

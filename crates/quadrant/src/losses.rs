@@ -80,6 +80,7 @@ impl What {
                 LossKind::Scratch => Kind::Nested,
                 LossKind::Division => Kind::Divisions,
                 LossKind::Loop => Kind::Loops,
+                LossKind::Write => Kind::Writes,
                 LossKind::Signal => Kind::Signals,
                 LossKind::Fault => Kind::Faults,
                 LossKind::NoSpeculation | LossKind::BusySpeculation => Kind::Speculations,

@@ -10,6 +10,7 @@ use quadrant_bpf::sideband::What;
 use quadrant_output::Frame;
 use quadrant_output::Resolver;
 use quadrant_output::Symbol;
+use quadrant_probes::Glob;
 use quadrant_program::layout::STACK_LOST;
 use quadrant_program::ty::StackType;
 use quadrant_session::View;
@@ -23,7 +24,8 @@ pub struct Names {
     /// The last symbol asked for, whose text is lent out.
     last: Option<quadrant_symbols::Frame>,
     users: Option<HashMap<u32, String>>,
-    cgroups: HashMap<u64, Option<String>>,
+    /// By number and pattern.
+    cgroups: HashMap<(u64, Option<String>), Option<String>>,
     wall_offset_ns: i64,
 }
 
@@ -138,9 +140,10 @@ impl Resolver for Bound<'_> {
         quadrant_program::syscalls::name(number)
     }
 
-    fn cgroup_path(&mut self, id: u64) -> Option<&str> {
-        let path = || cgroup::path(id).map(|path| String::from_utf8_lossy(&path).into_owned());
-        self.names.cgroups.entry(id).or_insert_with(path).as_deref()
+    fn cgroup_path(&mut self, id: u64, pattern: Option<&str>) -> Option<&str> {
+        let wanted = |name: &str| pattern.is_none_or(|pattern| Glob::new(pattern).matches(name));
+        let path = || cgroup::path(id, &wanted).map(|path| String::from_utf8_lossy(&path).into_owned());
+        self.names.cgroups.entry((id, pattern.map(str::to_owned))).or_insert_with(path).as_deref()
     }
 
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {

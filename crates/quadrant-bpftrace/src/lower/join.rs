@@ -147,7 +147,7 @@ fn simple(ty: &Type) -> &'static str {
         Type::Errno => "error text",
         Type::SyscallName => "system call name",
         Type::SignalName => "signal name",
-        Type::CgroupPath => "cgroup path",
+        Type::CgroupPath(_) => "cgroup path",
         _ => "value",
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use quadrant_program::Program;
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Place};
 use quadrant_program::map::MapValue;
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 
@@ -23,7 +24,10 @@ pub fn dump(program: &Program) -> String {
     for record in &program.records {
         let args: Vec<String> = record.args.iter().map(ty).collect();
         let kind = format!("{:?}", record.kind);
-        let name = kind.split([' ', '(', '{']).next().unwrap_or("");
+        let name = match &record.kind {
+            RecordKind::PrintText(text) => &format!("PrintText {:?}", String::from_utf8_lossy(text)),
+            _ => kind.split([' ', '(', '{']).next().unwrap_or(""),
+        };
         line(&mut out, 0, &format!("record {name} ({})", args.join(", ")));
     }
     for clause in &program.clauses {

@@ -178,11 +178,7 @@ impl Lower<'_, '_> {
 
     /// Writes to the process, unless the size is 0. `size` is bounded.
     fn write_user(&mut self, to: Value, from: Mem, size: Value) -> Result<()> {
-        if !self.g.target.write_user {
-            return Err(self
-                .error("this kernel does not let programs write the memory of processes (bpf_probe_write_user)")
-                .help("a kernel in lockdown refuses it; see /sys/kernel/security/lockdown"));
-        }
+        self.may_write_user()?;
         let end: Block = self.f.b.create_block();
         self.f.b.branch_away(Cond::Ult, size, 1, end);
         let from = self.address(from);

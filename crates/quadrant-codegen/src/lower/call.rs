@@ -36,6 +36,7 @@ impl Lower<'_, '_> {
             (Function::Stack, []) => self.stack_trace(ty),
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
+            (Function::SocketCookie, [socket]) => self.socket_cookie(socket),
             (Function::Alloca, [size]) => self.alloca(size),
             (Function::Within, [index, length]) => self.within(index, length),
             (Function::ProgenyOf, [pid]) => self.progeny_of(pid),
@@ -87,6 +88,9 @@ impl Lower<'_, '_> {
             (Function::CopyOut, args) => self.copy_out(args),
             (Function::CopyOutText, args) => self.copy_out_text(args),
             (Function::Chill, [ns]) => self.chill(ns),
+            (Function::WriteUser, [to, value]) => self.write_value(to, value),
+            (Function::Override, [result]) => self.override_result(result),
+            (Function::Debug, args) => self.debug_line(args),
             (function, args) => {
                 Err(self.model_error(format_args!("{function:?} of {} arguments as a statement", args.len())))
             }

@@ -12,6 +12,7 @@ mod bucket;
 mod builtin;
 mod call;
 mod cells;
+mod change;
 mod clear;
 mod compare;
 mod condition;

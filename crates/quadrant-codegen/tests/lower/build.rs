@@ -45,6 +45,7 @@ pub fn target() -> Target {
         tai_offset_ns: 37_000_000_000,
         ring_bytes: 1 << 20,
         comm_offset: None,
+        override_return: true,
         write_user: true,
         task: None,
         path: None,

@@ -3,6 +3,7 @@
 mod aggregates;
 mod basics;
 mod build;
+mod change;
 mod comm;
 mod contexts;
 mod ddata;

@@ -69,7 +69,7 @@ impl Resolver for Names {
         (number == 1).then_some("write")
     }
 
-    fn cgroup_path(&mut self, id: u64) -> Option<&str> {
+    fn cgroup_path(&mut self, id: u64, _: Option<&str>) -> Option<&str> {
         (id == 1).then_some("unified:/a")
     }
 

@@ -51,7 +51,7 @@ fn leaf() -> impl Strategy<Value = Type> {
             Type::Errno,
             Type::SyscallName,
             Type::SignalName,
-            Type::CgroupPath,
+            Type::CgroupPath(None),
             Type::Enum(e.into()),
         ]),
     ]

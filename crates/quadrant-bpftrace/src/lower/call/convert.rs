@@ -51,13 +51,14 @@ pub(super) fn shown(lower: &mut Lower, call: Call) -> Option<Called> {
     Some(cast(lower, number, ty, call))
 }
 
-/// `cgroup_path(id)`
+/// `cgroup_path(id)`, `cgroup_path(id, "pattern")`
 pub(super) fn cgroup_path(lower: &mut Lower, call: Call) -> Option<Called> {
-    if let Some(filter) = call.args.get(1) {
-        return lower.unsupported(filter.span, "a filter in cgroup_path()", "leave it away: all hierarchies are shown");
-    }
+    let pattern = match call.args.get(1) {
+        Some(_) => Some(lower.text_arg(call, 1)?.into()),
+        None => None,
+    };
     let id = lower.number_arg(call, 0)?;
-    Some(cast(lower, id, Type::CgroupPath, call))
+    Some(cast(lower, id, Type::CgroupPath(pattern), call))
 }
 
 fn cast(lower: &mut Lower, value: Expr, ty: Type, call: Call) -> Called {
@@ -104,10 +105,14 @@ pub(super) fn pton(lower: &mut Lower, call: Call) -> Option<Called> {
     Some(Called::Value(lower.reinterpret(constant, ty)))
 }
 
-/// `macaddr(bytes)`
+/// `macaddr(bytes)`; the bytes may be those of a number, lowest first.
 pub(super) fn macaddr(lower: &mut Lower, call: Call) -> Option<Called> {
     let arg = call.args.first()?;
     let bytes = lower.expr(arg)?;
+    if bytes.ty.is_integer() {
+        let bytes = lower.cast(bytes, &Type::U64);
+        return Some(Called::Value(Expr::new(ExprKind::Call(Function::Mac, vec![bytes]), Type::Mac, call.span)));
+    }
     if bytes.ty.is_scalar() || bytes.ty.c_size() != Some(6) {
         let ty = lower.describe(&bytes.ty);
         return lower.error(arg.span, format!("macaddr() takes an array of 6 bytes, and this is {ty}"));

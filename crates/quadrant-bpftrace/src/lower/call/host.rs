@@ -1,51 +1,14 @@
-//! Functions about the machine: addresses by name, registers, signals.
+//! Functions about the machine: addresses by name, registers.
 
 use quadrant_program::arch;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::probe::ProbeKind;
-use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::super::Lower;
 use super::super::expr::{literal_number, literal_text};
 use super::{Call, Called};
-use crate::ast;
-
-/// Signals by name, without `SIG`; Linux on most machines.
-const SIGNALS: &[(&str, i64)] = &[
-    ("HUP", 1),
-    ("INT", 2),
-    ("QUIT", 3),
-    ("ILL", 4),
-    ("TRAP", 5),
-    ("ABRT", 6),
-    ("BUS", 7),
-    ("FPE", 8),
-    ("KILL", 9),
-    ("USR1", 10),
-    ("SEGV", 11),
-    ("USR2", 12),
-    ("PIPE", 13),
-    ("ALRM", 14),
-    ("TERM", 15),
-    ("STKFLT", 16),
-    ("CHLD", 17),
-    ("CONT", 18),
-    ("STOP", 19),
-    ("TSTP", 20),
-    ("TTIN", 21),
-    ("TTOU", 22),
-    ("URG", 23),
-    ("XCPU", 24),
-    ("XFSZ", 25),
-    ("VTALRM", 26),
-    ("PROF", 27),
-    ("WINCH", 28),
-    ("IO", 29),
-    ("PWR", 30),
-    ("SYS", 31),
-];
 
 /// `kaddr("symbol")`
 pub(super) fn kaddr(lower: &mut Lower, call: Call) -> Option<Called> {
@@ -142,39 +105,4 @@ pub(super) fn reg(lower: &mut Lower, call: Call) -> Option<Called> {
             lower.error_near(span, format!("there is no register `{}`", name.escape_debug()), near)
         }
     }
-}
-
-/// `signal(number)`, `signal("name")`, `signal_thread(...)`
-pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
-    if !lower.env.allow_unsafe {
-        return lower.error_help(
-            call.span,
-            format!("{}() changes the traced program, which is not allowed without a word from you", call.name),
-            "run again with `--unsafe`",
-        );
-    }
-    if matches!(lower.scope.kind, ProbeKind::Begin | ProbeKind::End | ProbeKind::Interval) {
-        let kind = lower.scope.kind.name();
-        return lower.error(call.span, format!("a probe of type `{kind}` does not run in a process to signal"));
-    }
-    let arg = call.args.first()?;
-    let signal = match &arg.kind {
-        ast::ExprKind::Str(_) => {
-            let name = lower.text_arg(call, 0)?;
-            let bare = name.strip_prefix("SIG").unwrap_or(&name);
-            match SIGNALS.iter().find(|(signal, _)| *signal == bare) {
-                Some((_, number)) => Expr::int(*number, Type::I32, arg.span),
-                None => {
-                    let near = suggest(bare, SIGNALS.iter().map(|(signal, _)| *signal));
-                    return lower.error_near(arg.span, format!("there is no signal `{}`", name.escape_debug()), near);
-                }
-            }
-        }
-        _ => lower.number_arg(call, 0)?,
-    };
-    if matches!(signal.kind, ExprKind::Int(number) if !(1..=64).contains(&number)) {
-        return lower.error(arg.span, "signals are numbered 1 to 64");
-    }
-    let signal = lower.cast(signal, &Type::I32);
-    Some(Called::Effect(StmtKind::Signal { signal, thread: call.name == "signal_thread" }))
 }

@@ -1,8 +1,10 @@
 //! Calls: the table of functions, and what is common to them.
 
 mod aggregate;
+mod change;
 mod convert;
 mod host;
+mod kernel;
 mod maps;
 mod meta;
 mod output;
@@ -85,14 +87,20 @@ const FUNCTIONS: &[Entry] = &[
     entry("getopt", (1, 3), "getopt(\"name\"[, default[, help]])", host::getopt),
     entry("cgroupid", (1, 1), "cgroupid(\"/path\")", host::cgroupid),
     entry("reg", (1, 1), "reg(\"name\")", host::reg),
-    entry("signal", (1, 1), "signal(number or \"name\")", host::signal),
-    entry("signal_thread", (1, 1), "signal_thread(number or \"name\")", host::signal),
+    entry("signal", (1, 1), "signal(number or \"name\")", change::signal),
+    entry("signal_thread", (1, 1), "signal_thread(number or \"name\")", change::signal),
+    entry("write_user", (2, 3), "write_user(address, value), write_user(address, source, length)", change::write_user),
+    entry("override", (1, 1), "override(result)", change::override_result),
+    entry("path", (1, 2), "path(file.f_path[, length])", kernel::path),
+    entry("socket_cookie", (1, 1), "socket_cookie(args.sk)", kernel::socket_cookie),
+    entry("percpu_kaddr", (1, 2), "percpu_kaddr(\"symbol\"[, cpu])", kernel::percpu_kaddr),
+    entry("debugf", (1, ANY), "debugf(\"format\", values...)", kernel::debugf),
     entry("nsecs", (0, 1), "nsecs([clock])", convert::nsecs),
     entry("strftime", (2, 2), "strftime(\"format\", nsecs)", convert::strftime),
     entry("strerror", (1, 1), "strerror(errno)", convert::shown),
     entry("syscall_name", (1, 1), "syscall_name(number)", convert::shown),
     entry("signal_name", (1, 1), "signal_name(number)", convert::shown),
-    entry("cgroup_path", (1, 2), "cgroup_path(id)", convert::cgroup_path),
+    entry("cgroup_path", (1, 2), "cgroup_path(id[, \"pattern\"])", convert::cgroup_path),
     entry("ntop", (1, 2), "ntop([family,] address)", convert::ntop),
     entry("macaddr", (1, 1), "macaddr(bytes)", convert::macaddr),
     entry("bswap", (1, 1), "bswap(number)", convert::bswap),
@@ -128,15 +136,9 @@ const FUNCTIONS: &[Entry] = &[
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("debugf", "use printf()"),
-    ("override", "it changes what the traced program sees; this tool only looks"),
-    ("path", "read the dentry's name: `file.f_path.dentry.d_name.name`"),
-    ("percpu_kaddr", "use kaddr()"),
     ("skboutput", "print the fields of the packet"),
-    ("socket_cookie", "use the socket's address as its identity"),
     ("tseries", "use count() and print it in an `interval` probe"),
     ("unwatch", "end the trace with exit()"),
-    ("write_user", "it changes the traced program; this tool only looks"),
 ];
 
 /// Whether there is a function of that name.

@@ -47,6 +47,9 @@ pub(super) fn print(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(extra.span, "only the print() of a whole map takes more than one argument");
     }
     let value = lower.expr(first)?;
+    if let ExprKind::Str(text) = value.kind {
+        return Some(Called::Effect(lower.emit(RecordKind::PrintText(text), Vec::new(), call.span)));
+    }
     if !is_storable(&value.ty) {
         return lower.error(first.span, "this has no value to print");
     }

@@ -1,7 +1,7 @@
 //! Formats: parsed once, checked against their arguments.
 
-use quadrant_program::expr::Expr;
-use quadrant_program::format::{Conversion, Count, Format};
+use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::format::{Conversion, Count, Format, Piece};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
@@ -30,7 +30,7 @@ impl Lower<'_> {
         let checks: Vec<Option<()>> =
             wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
         checks.into_iter().collect::<Option<Vec<()>>>()?;
-        Some((format, values))
+        Some(with_literals(format, values))
     }
 
     fn parse_format(&mut self, call: Call, arg: &ast::Expr) -> Option<Format> {
@@ -120,6 +120,30 @@ enum Wanted<'f> {
     Count,
     /// To be printed.
     Value(&'f Conversion),
+}
+
+/// Texts of the script itself become parts of the format: they are shown as they stand there.
+fn with_literals(format: Format, values: Vec<Expr>) -> (Format, Vec<Expr>) {
+    let (mut shorter, mut kept) = (Format::default(), Vec::new());
+    let mut values = values.into_iter();
+    for piece in format.pieces {
+        let Piece::Conversion(conversion) = &piece else {
+            shorter.push(piece);
+            continue;
+        };
+        let counts = [conversion.width, conversion.precision];
+        kept.extend(values.by_ref().take(counts.iter().filter(|count| **count == Some(Count::Argument)).count()));
+        match values.next() {
+            Some(Expr { kind: ExprKind::Str(text), .. }) if counts == [None, None] => {
+                shorter.push(Piece::Text(text.to_vec()));
+            }
+            value => {
+                kept.extend(value);
+                shorter.push(piece);
+            }
+        }
+    }
+    (shorter, kept)
 }
 
 /// What each argument is for.

@@ -124,10 +124,15 @@ fn param(lower: &mut Lower, ast: &ast::Expr) -> Option<Option<Expr>> {
 
 /// `buf(address, length)`, `buf(array)`
 pub(super) fn buf(lower: &mut Lower, call: Call) -> Option<Called> {
-    let first = call.args.first()?;
+    bytes(lower, call, 0).map(Called::Value)
+}
+
+/// The bytes at the address that argument `at` is, as many as the next one says.
+pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
+    let first = call.args.get(at)?;
     let value = lower.expr(first);
-    let length = match call.args.get(1) {
-        Some(_) => Some(lower.number_arg(call, 1)?),
+    let length = match call.args.get(at + 1) {
+        Some(_) => Some(lower.number_arg(call, at + 1)?),
         None => None,
     };
     let value = value?;
@@ -141,7 +146,8 @@ pub(super) fn buf(lower: &mut Lower, call: Call) -> Option<Called> {
         }
         ref ty => {
             let ty = lower.describe(ty);
-            return lower.error(first.span, format!("buf() takes an address or an array, and this is {ty}"));
+            return lower
+                .error(first.span, format!("{}() takes an address or an array here, and this is {ty}", call.name));
         }
     };
     let length = match (length, size) {
@@ -149,7 +155,7 @@ pub(super) fn buf(lower: &mut Lower, call: Call) -> Option<Called> {
         (None, Some(size)) if !matches!(addr.kind, ExprKind::Builtin(_)) && !is_pointer_value(&addr, size) => {
             Expr::int(i64::from(size), Type::U64, call.span)
         }
-        _ => return lower.error_help(call.span, "how many bytes?", "usage: buf(address, length)"),
+        _ => return lower.error_help(call.span, "how many bytes?", "give a length: buf(address, length)"),
     };
     let max = lower.config.max_strlen;
     let cap = match length.kind {
@@ -157,7 +163,7 @@ pub(super) fn buf(lower: &mut Lower, call: Call) -> Option<Called> {
         _ => max,
     };
     let kind = ExprKind::Call(Function::Buf(readable(space)), vec![addr, length]);
-    Some(Called::Value(Expr::new(kind, Type::Buffer { cap }, call.span)))
+    Some(Expr::new(kind, Type::Buffer { cap }, call.span))
 }
 
 /// `strlen(text)`

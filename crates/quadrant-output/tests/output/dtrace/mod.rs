@@ -130,7 +130,7 @@ impl Resolver for Modules {
         None
     }
 
-    fn cgroup_path(&mut self, _: u64) -> Option<&str> {
+    fn cgroup_path(&mut self, _: u64, _: Option<&str>) -> Option<&str> {
         None
     }
 

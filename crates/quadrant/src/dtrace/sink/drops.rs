@@ -29,6 +29,7 @@ enum Class {
     Cut,
     Read,
     Division,
+    Write,
     Signal,
     Loop,
 }
@@ -79,6 +80,7 @@ fn class(program: &Program, kind: LossKind) -> Class {
         LossKind::Read => Class::Read,
         LossKind::Division => Class::Division,
         LossKind::Loop => Class::Loop,
+        LossKind::Write => Class::Write,
         LossKind::Signal => Class::Signal,
     }
 }
@@ -91,6 +93,7 @@ fn other(program: &Program, class: Class, count: u64) -> Option<String> {
         Class::Read => format!("{count} read{plural} of memory failed"),
         Class::Division => format!("{count} division{plural} by zero"),
         Class::Loop => format!("{count} loop{plural} cut short"),
+        Class::Write => format!("{count} write{plural} to a process failed"),
         Class::Signal => format!("{count} signal{plural} could not be sent"),
         _ => return None,
     })

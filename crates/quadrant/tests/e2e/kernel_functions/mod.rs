@@ -3,6 +3,7 @@
 
 mod active;
 mod counts;
+mod functions;
 mod leftovers;
 mod many;
 mod matrix;
