@@ -12,7 +12,7 @@ fn memory_of_the_process_is_written() {
         tracepoint:syscalls:sys_enter_openat /comm == \"bash\"/ { @n++; if (@n == 1) { write_user(0, 1); } }";
     let outcome = good(script(text).args(["--unsafe", "-c", "bash -c 'echo hello; : < /dev/null'"]));
     assert!(outcome.stdout.contains("HEllO\n"), "{}", outcome.describe());
-    assert!(outcome.stderr.contains("1 write lost"), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("LOST: 1 write at"), "{}", outcome.describe());
 }
 
 #[test]
