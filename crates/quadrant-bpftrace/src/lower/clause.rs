@@ -236,9 +236,9 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
             word if hides(word) => needs = Needs { kind: true, args: true, path: true },
             "args" | "ctx" => (needs.kind, needs.args) = (true, true),
             "uaddr" => needs.path = true,
-            "retval" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal"
-            | "signal_thread" | "kstack" | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user"
-            | "socket_cookie" | "skboutput" | "kfunc_allowed" => needs.kind = true,
+            "retval" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread"
+            | "kstack" | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user" | "socket_cookie"
+            | "skboutput" | "kfunc_allowed" => needs.kind = true,
             word if is_numbered(word) => (needs.kind, needs.args) = (true, true),
             _ => {}
         }

@@ -125,7 +125,10 @@ fn other_types_are_padded_as_a_whole() {
         many("%s", word(Type::SyscallName, 1)) + &many("%s", word(Type::SyscallName, 9999)),
         "writeUnknown syscall"
     );
-    assert_eq!(many("%s", word(Type::CgroupPath(None), 1)) + &many("|%s", word(Type::CgroupPath(None), 5)), "unified:/a|5");
+    assert_eq!(
+        many("%s", word(Type::CgroupPath(None), 1)) + &many("|%s", word(Type::CgroupPath(None), 5)),
+        "unified:/a|5"
+    );
 }
 
 #[test]
