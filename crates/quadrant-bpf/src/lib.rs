@@ -12,7 +12,7 @@
 //! * [`maker`]: whose events in tracefs are.
 //! * [`tracefs`], [`debugfs`], [`security`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
 //! * [`process`], [`cgroup`], [`sideband`]: the traced process, groups of processes, and what any process maps and becomes while it runs.
-//! * [`wait`], [`limits`]: the tracer's event loop, and its limits.
+//! * [`wait`], [`limits`], [`stdout`]: the tracer's event loop, its limits, and where it was started.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
 // The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps
@@ -47,6 +47,7 @@ pub mod prog;
 pub mod ringbuf;
 pub mod security;
 pub mod sideband;
+pub mod stdout;
 mod sys;
 pub mod tracefs;
 mod tree;

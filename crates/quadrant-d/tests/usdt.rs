@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use quadrant_d::usdt::{Machine, ProviderFile, header, object};
+use quadrant_d::usdt::{ProviderFile, header, object};
 use quadrant_d::{message, parse};
 use quadrant_probes::{Options, Source};
+use quadrant_program::arch::X86_64;
 use quadrant_program::probe::{Found, Operand, ProbeCatalog, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_program::span::Span;
 use quadrant_types::Types;
@@ -42,7 +43,7 @@ fn what_cannot_be_passed_is_refused() {
 #[test]
 fn objects_carry_definitions() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("maps.o");
-    fs::write(&path, object(&provider("maps.d"), Machine::X86_64)).expect("write the object");
+    fs::write(&path, object(&provider("maps.d"), &X86_64)).expect("write the object");
     let source = Source::new(std::rc::Rc::new(Types::without_btf("none is needed")), Options::default());
     let definitions = source.provider_definitions(&path);
     let wanted = [
@@ -117,7 +118,7 @@ fn build(name: &str, compiler: &str, flags: &[&str]) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("usdt-{name}"));
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join("shop.h"), header(&provider("shop.d"))).expect("write the header");
-    fs::write(folder.join("shop.o"), object(&provider("shop.d"), Machine::X86_64)).expect("write the object");
+    fs::write(folder.join("shop.o"), object(&provider("shop.d"), &X86_64)).expect("write the object");
     let source = data("shop.c");
     let strict = ["-Wall", "-Wextra", "-Werror", "-Wno-write-strings", "-I."];
     let mut command = Command::new(compiler);

@@ -19,6 +19,7 @@ pub mod arch;
 pub mod build;
 pub mod diag;
 pub mod expr;
+mod fold;
 pub mod format;
 pub mod layout;
 pub mod log_linear;

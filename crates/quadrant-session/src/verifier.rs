@@ -11,10 +11,17 @@ use crate::error::Error;
 pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
     let reason = reason(log);
     let message = format!("the kernel's verifier refused {what}: {reason}");
-    let help = vec![
-        "this is a fault of quadrant, not of the script: please report it with the output of `quadrant -d verifier ...`".to_owned(),
-    ];
-    Error::Script { span: place(code, log), message, help }
+    let help = if is_limit(reason) { TOO_MUCH } else { OUR_FAULT };
+    Error::Script { span: place(code, log), message, help: vec![help.to_owned()] }
+}
+
+const OUR_FAULT: &str =
+    "this is a fault of quadrant, not of the script: please report it with the output of `quadrant -d verifier ...`";
+const TOO_MUCH: &str = "the clauses of one probe are one program, of which the kernel follows 8192 branches and a million steps: use fewer";
+
+/// Whether the verifier gave up because there was too much to look at.
+fn is_limit(reason: &str) -> bool {
+    reason.ends_with("jumps is too complex.") || reason.starts_with("BPF program is too large.")
 }
 
 /// The last line that says something, without the statistics that follow it.
@@ -42,5 +49,13 @@ mod tests {
             "0: (b7) r0 = 0\n1: (85) call foo#99\nR1 type=scalar expected=fp\nprocessed 2 insns (limit 1000000)\n";
         assert_eq!(reason(log), "R1 type=scalar expected=fp");
         assert_eq!(reason(""), "no reason given");
+    }
+
+    #[test]
+    fn what_is_too_much_is_told_from_what_is_wrong() {
+        let log = "8192: (15) if r0 == 0x0 goto pc+3\nThe sequence of 8193 jumps is too complex.\nprocessed 9 insns\n";
+        assert!(is_limit(reason(log)));
+        assert!(is_limit("BPF program is too large. Processed 1000001 insn"));
+        assert!(!is_limit("R1 type=scalar expected=fp"));
     }
 }

@@ -33,8 +33,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::Args;
+use failure::Failure;
 
 fn main() -> ExitCode {
+    if quadrant_bpf::stdout::was_closed() {
+        let failure = Failure::new("standard output is closed (EBADF): there is nowhere to write to");
+        return commands::status(Err(failure.hint("`>/dev/null` throws output away")));
+    }
     let words: Vec<_> = std::env::args_os().collect();
     if let Some((main, words)) = personality(&words) {
         return main(words);

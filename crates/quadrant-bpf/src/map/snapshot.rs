@@ -55,8 +55,12 @@ enum Take {
     Remove,
 }
 
-/// Entries asked for with one system call, at first; a hash bucket that is longer than this doubles it.
+/// Entries asked for with one system call, unless a hash bucket is longer than this.
 const BATCH: usize = 4096;
+
+/// The first batch asks for no more than this many bytes of values, and the next ones for more and more: most maps have few entries, and
+/// memory that is never filled takes longer than all the rest.
+const FIRST_BYTES: usize = 32 << 10;
 
 /// A batch asks for no more than this many bytes of values, so that per-CPU maps do not need huge buffers.
 const BATCH_BYTES: usize = 4 << 20;
@@ -146,7 +150,9 @@ struct Batch {
     position: Vec<u8>,
     next_position: Vec<u8>,
     started: bool,
+    /// How many are asked for now, and at most.
     entries: usize,
+    most: usize,
 }
 
 impl Batch {
@@ -157,8 +163,9 @@ impl Batch {
         };
         let token = (map.spec.key_size as usize).max(8);
         let fitting = BATCH_BYTES / map.stride.max(1);
-        let entries = (map.spec.max_entries as usize).min(BATCH).min(fitting).max(1);
-        Batch { command, position: vec![0; token], next_position: vec![0; token], started: false, entries }
+        let most = (map.spec.max_entries as usize).min(BATCH).min(fitting).max(1);
+        let entries = (FIRST_BYTES / map.stride.max(1)).clamp(1, most);
+        Batch { command, position: vec![0; token], next_position: vec![0; token], started: false, entries, most }
     }
 
     /// Appends the next entries; false at the end.
@@ -175,6 +182,7 @@ impl Batch {
         };
         std::mem::swap(&mut self.position, &mut self.next_position);
         self.started = true;
+        self.entries = self.entries.max((2 * self.entries).min(self.most));
         Ok(!ended && count > 0)
     }
 

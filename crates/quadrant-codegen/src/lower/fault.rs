@@ -4,6 +4,7 @@
 //! sent and the clauses of ERROR run; then the firing goes on behind the clause. In other programs a fault is a loss that is counted.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -192,14 +193,14 @@ impl<'a> Lower<'a, '_> {
     /// The clauses of ERROR, in order, with variables of their own.
     fn error_clauses(&mut self, statement: Value, kind: Value, address: Value, unit_end: Block) -> Result<()> {
         let program = self.g.program;
-        let clauses = error_clauses(program);
+        let clauses = Rc::clone(&self.g.usage.on_fault);
         let Some((_, point)) = clauses.first() else { return Ok(()) };
         let id = self.fired_point_id()?;
         let minus_one = self.f.b.iconst(-1);
         self.error = Some(ErrorFiring { point: [*point], args: [id, statement, minus_one, kind, address] });
         let outer = (self.clause, std::mem::take(&mut self.f.vars));
         self.clear_shared();
-        for (index, point) in clauses {
+        for &(index, point) in clauses.iter() {
             self.clause = index as u32;
             self.error.iter_mut().for_each(|error| error.point = [point]);
             self.clause(&program.clauses[index], unit_end)?;

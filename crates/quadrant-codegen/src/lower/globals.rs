@@ -15,9 +15,11 @@ use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 use quadrant_program::probe::Point;
+use quadrant_program::probe::PointId;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
+use super::fault;
 use super::walk;
 use super::walk::Node;
 use crate::object::Data;
@@ -86,11 +88,13 @@ pub(super) struct Usage {
     pub deleted: BTreeSet<MapId>,
     /// Whether the script can end itself.
     pub exits: bool,
+    /// The clauses that run when another one faults, with their point.
+    pub on_fault: Rc<[(usize, PointId)]>,
 }
 
 impl Usage {
     fn of(program: &Program) -> Usage {
-        let mut usage = Usage::default();
+        let mut usage = Usage { on_fault: fault::error_clauses(program).into(), ..Usage::default() };
         for clause in &program.clauses {
             walk::clause(clause, &mut |node| usage.note(node));
         }

@@ -221,7 +221,7 @@ impl<'a, 'g> Lower<'a, 'g> {
     pub fn clauses(&mut self, unit_end: Block) -> Result<()> {
         let program = self.g.program;
         // Every clause may fault, and so run the clauses of ERROR.
-        let on_fault = fault::error_clauses(program).iter().any(|(index, _)| stops_all(&program.clauses[*index]));
+        let on_fault = self.g.usage.on_fault.iter().any(|(index, _)| stops_all(&program.clauses[*index]));
         let mut stops = false;
         for index in &self.unit.clauses {
             let clause = clause(self.g.program, *index)?;

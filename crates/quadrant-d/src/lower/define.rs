@@ -32,7 +32,7 @@ impl Lower<'_> {
             _ => (None, &declared.wraps[..]),
         };
         let id = self.wrapped(base, wraps, declared.span)?;
-        if let Some((elem, len)) = self.array_of_numbers(scope, id) {
+        if let Some((elem, len)) = self.array_by_index(scope, id) {
             let keys = Some(vec![self.int_ty(Int::LONG)]);
             return self.declare(scope, &name.name, Declared { ty: elem, keys, len: Some(len) }, name.span);
         }
@@ -51,11 +51,12 @@ impl Lower<'_> {
     }
 
     /// The type and number of the elements of an array that is kept as an associative one, so that each can be assigned.
-    fn array_of_numbers(&self, scope: Scope, id: TypeId) -> Option<(Ty, u64)> {
+    fn array_by_index(&self, scope: Scope, id: TypeId) -> Option<(Ty, u64)> {
         match self.types.kind(id) {
             CType::Array { elem, len } if scope != Scope::Clause && !self.is_char(elem) => {
                 let elem = self.ty_of(elem);
-                (self.is_scalar(&elem) || matches!(elem, Ty::Text)).then_some((elem, len))
+                let is_record = matches!(self.kind(&elem), Some(CType::Struct { .. }));
+                (self.is_scalar(&elem) || matches!(elem, Ty::Text) || is_record).then_some((elem, len))
             }
             _ => None,
         }

@@ -96,16 +96,6 @@ pub trait Symbols {
     fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String>;
 }
 
-/// Knows no name.
-#[derive(Debug, Clone, Copy)]
-pub struct NoSymbols;
-
-impl Symbols for NoSymbols {
-    fn kernel_address(&self, _module: Option<&str>, _name: &str) -> Result<u64, String> {
-        Err("kernel symbols are not available here".to_owned())
-    }
-}
-
 /// What options decide of the program.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -131,16 +121,13 @@ pub(super) struct Settings {
     pub aliases: bool,
 }
 
-/// The longest text that keys and variables can hold.
-const MAX_STRSIZE: u32 = 64 * 1024;
-
 impl Settings {
     /// What options say; what they leave open is as DTrace has it.
     pub fn of(options: &Options) -> Settings {
         let number =
             |value: Option<u64>, usual: u32| value.map_or(usual, |value| u32::try_from(value).unwrap_or(u32::MAX));
         Settings {
-            strsize: number(options.strsize, 256).clamp(1, MAX_STRSIZE),
+            strsize: number(options.strsize, 256),
             stackframes: number(options.stackframes, 20),
             ustackframes: number(options.ustackframes, 100),
             scratchsize: number(options.scratchsize, 256),

@@ -18,7 +18,6 @@ mod define;
 mod env;
 mod expr;
 mod facts;
-mod fold;
 mod library;
 mod names;
 mod options;
@@ -32,7 +31,7 @@ mod value;
 mod vars;
 mod vtime;
 
-pub use env::{Env, FindProbes, Library, NoSymbols, Source, SourceKind, Symbols};
+pub use env::{Env, FindProbes, Library, Source, SourceKind, Symbols};
 pub use texts::{Part, Place, Texts};
 
 use std::collections::HashMap;

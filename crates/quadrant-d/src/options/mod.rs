@@ -6,6 +6,8 @@
 mod table;
 mod value;
 
+use std::ops::RangeInclusive;
+
 use table::Kind;
 pub use table::{Entry, Phase, TABLE};
 
@@ -102,11 +104,14 @@ impl Options {
     fn put(&mut self, kind: &Kind, text: Option<&str>) -> Result<(), OptionError> {
         match kind {
             Kind::Flag(field) => *field(self) = value::flag(text).ok_or_else(invalid)?,
-            Kind::Size(field) => *field(self) = Some(text.and_then(value::size).ok_or_else(invalid)?),
+            Kind::Size(possible, field) => {
+                let size = text.and_then(value::size).ok_or_else(invalid)?;
+                *field(self) = Some(within(size, possible)?);
+            }
             Kind::Number(field) => *field(self) = Some(text.and_then(value::number).ok_or_else(invalid)?),
             Kind::UpTo(most, field) => {
                 let number = text.and_then(value::number).ok_or_else(invalid)?;
-                *field(self) = Some((number <= *most).then_some(number).ok_or_else(|| too_large(*most))?);
+                *field(self) = Some(within(number, &(0..=*most))?);
             }
             Kind::Rate(field) => *field(self) = text.and_then(value::rate).ok_or_else(invalid)?,
             Kind::Text(field) => *field(self) = Some(text.ok_or_else(invalid)?.to_owned()),
@@ -177,6 +182,11 @@ impl Default for Options {
     }
 }
 
+/// Why setting that option changes nothing, if that is so.
+pub fn no_meaning(name: &str) -> Option<&'static str> {
+    entry(name)?.no_meaning()
+}
+
 fn entry(name: &str) -> Option<&'static Entry> {
     TABLE.binary_search_by_key(&name, |entry| entry.name).ok().map(|place| &TABLE[place])
 }
@@ -200,8 +210,14 @@ fn invalid() -> OptionError {
     OptionError { message: "Invalid value for specified option".to_owned(), help: String::new() }
 }
 
-fn too_large(most: u64) -> OptionError {
-    OptionError { message: "Value too large for defined data type".to_owned(), help: format!("at most {most}") }
+fn within(number: u64, possible: &RangeInclusive<u64>) -> Result<u64, OptionError> {
+    let (least, most) = (possible.start(), possible.end());
+    let (message, help) = match number {
+        _ if possible.contains(&number) => return Ok(number),
+        _ if number < *least => (invalid().message, format!("at least {least}")),
+        _ => ("Value too large for defined data type".to_owned(), format!("at most {most}")),
+    };
+    Err(OptionError { message, help })
 }
 
 fn refused(why: &str) -> OptionError {
@@ -256,6 +272,10 @@ mod tests {
         assert_eq!(set(&mut options, "strsize", Some("abc")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "strsize", None), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "nspec", Some("65537")), Err("Value too large for defined data type".to_owned()));
+        for (name, value) in [("strsize", "100g"), ("scratchsize", "1g"), ("aggsize", "2g"), ("pcapsize", "16m")] {
+            assert_eq!(set(&mut options, name, Some(value)), Err("Value too large for defined data type".to_owned()));
+        }
+        assert_eq!(set(&mut options, "strsize", Some("0")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,

@@ -1,5 +1,7 @@
 //! All options by name: what they set, when they can be set, and why some have no meaning here.
 
+use std::ops::RangeInclusive;
+
 use super::Options;
 use super::Policy;
 
@@ -17,7 +19,8 @@ pub enum Phase {
 /// What an option sets.
 pub(super) enum Kind {
     Flag(fn(&mut Options) -> &mut bool),
-    Size(fn(&mut Options) -> &mut Option<u64>),
+    /// Bytes, of which there can be this many.
+    Size(RangeInclusive<u64>, fn(&mut Options) -> &mut Option<u64>),
     Number(fn(&mut Options) -> &mut Option<u64>),
     /// A number that is not above the first one.
     UpTo(u64, fn(&mut Options) -> &mut Option<u64>),
@@ -52,14 +55,6 @@ impl Entry {
             _ => None,
         }
     }
-
-    /// Why it is refused, if it is.
-    pub fn refusal(&self) -> Option<&'static str> {
-        match self.kind {
-            Kind::Refused(why) => Some(why),
-            _ => None,
-        }
-    }
 }
 
 const fn compile(name: &'static str, kind: Kind) -> Entry {
@@ -82,6 +77,15 @@ const NO_JAVA: &str = "stacks of virtual machines have no helpers here; their sy
 /// The most that `nspec` and `stackindent` can be: each speculation has its place in a map, each blank is printed.
 const MOST: u64 = 65_536;
 
+/// What only user space keeps is bounded by what comes.
+const ANY_SIZE: RangeInclusive<u64> = 0..=u64::MAX;
+/// Maps and buffers of the kernel, which takes memory for their size.
+const IN_KERNEL: RangeInclusive<u64> = 0..=1 << 30;
+/// Scratch memory is there for each processor and each level of interrupts.
+const SCRATCH: RangeInclusive<u64> = 0..=1 << 20;
+/// A text has an end, and a record some texts.
+const TEXT: RangeInclusive<u64> = 1..=1 << 16;
+
 /// All of them, by name.
 pub const TABLE: &[Entry] = &[
     any("agghist", Kind::Flag(|o| &mut o.agghist)),
@@ -91,7 +95,7 @@ pub const TABLE: &[Entry] = &[
         Kind::Refused("the parts of an aggregation are put together as they are read; use `cpu` as a key"),
     ),
     any("aggrate", Kind::Nothing("aggregations are read when they are printed")),
-    start("aggsize", Kind::Size(|o| &mut o.aggsize)),
+    start("aggsize", Kind::Size(IN_KERNEL, |o| &mut o.aggsize)),
     any("aggsortkey", Kind::Flag(|o| &mut o.aggsortkey)),
     any("aggsortkeypos", Kind::Number(|o| &mut o.aggsortkeypos)),
     any("aggsortpos", Kind::Number(|o| &mut o.aggsortpos)),
@@ -107,7 +111,7 @@ pub const TABLE: &[Entry] = &[
     start("bpflogsize", Kind::Nothing("the verifier's log grows as it needs")),
     start("bufpolicy", Kind::Policy(|o| &mut o.bufpolicy)),
     start("bufresize", Kind::Nothing("a buffer that cannot be had is an error; none is made smaller unasked")),
-    start("bufsize", Kind::Size(|o| &mut o.bufsize)),
+    start("bufsize", Kind::Size(IN_KERNEL, |o| &mut o.bufsize)),
     start("cleanrate", Kind::Nothing("dynamic variables are freed at once, there are no lists to clean")),
     compile("core", Kind::Nothing(OWN_CODE)),
     compile("cpp", Kind::Flag(|o| &mut o.cpp)),
@@ -135,7 +139,7 @@ pub const TABLE: &[Entry] = &[
         "dtypes",
         Kind::Refused("there is no dump of types; `bpftool btf dump file /sys/kernel/btf/vmlinux` has the kernel's"),
     ),
-    start("dynvarsize", Kind::Size(|o| &mut o.dynvarsize)),
+    start("dynvarsize", Kind::Size(IN_KERNEL, |o| &mut o.dynvarsize)),
     compile("empty", Kind::Flag(|o| &mut o.empty)),
     compile("errtags", Kind::Flag(|o| &mut o.errtags)),
     compile(
@@ -163,23 +167,23 @@ pub const TABLE: &[Entry] = &[
     compile("nolibs", Kind::Flag(|o| &mut o.nolibs)),
     start("noresolve", Kind::Flag(|o| &mut o.noresolve)),
     start("nspec", Kind::UpTo(MOST, |o| &mut o.nspec)),
-    start("pcapsize", Kind::Size(|o| &mut o.pcapsize)),
+    start("pcapsize", Kind::Size(TEXT, |o| &mut o.pcapsize)),
     compile("pgmax", Kind::Nothing("processes are not held, so there is no cache of them to bound")),
     compile("preallocate", Kind::Nothing(OWN_CODE)),
-    any("printsize", Kind::Size(|o| &mut o.printsize)),
+    any("printsize", Kind::Size(ANY_SIZE, |o| &mut o.printsize)),
     compile("procfspath", Kind::Nothing("processes are looked at in /proc")),
     compile("pspec", Kind::Nothing("a text of the command line is a probe description wherever it can be one")),
     any("quiet", Kind::Flag(|o| &mut o.quiet)),
     any("quietresize", Kind::Nothing("no buffer is resized")),
     any("rawbytes", Kind::Flag(|o| &mut o.rawbytes)),
-    start("scratchsize", Kind::Size(|o| &mut o.scratchsize)),
-    start("specsize", Kind::Size(|o| &mut o.specsize)),
+    start("scratchsize", Kind::Size(SCRATCH, |o| &mut o.scratchsize)),
+    start("specsize", Kind::Size(ANY_SIZE, |o| &mut o.specsize)),
     start("stackframes", Kind::Number(|o| &mut o.stackframes)),
     any("stackindent", Kind::UpTo(MOST, |o| &mut o.stackindent)),
     any("statusrate", Kind::Rate(|o| &mut o.statusrate)),
     compile("stdc", Kind::Text(|o| &mut o.stdc)),
     compile("strip", Kind::Nothing(NO_LINKING)),
-    start("strsize", Kind::Size(|o| &mut o.strsize)),
+    start("strsize", Kind::Size(TEXT, |o| &mut o.strsize)),
     any("switchrate", Kind::Rate(|o| &mut o.switchrate)),
     compile("syslibdir", Kind::Nothing("the libraries are in the program; -L adds others")),
     compile("sysslice", Kind::Nothing("traces run in the caller's control group")),

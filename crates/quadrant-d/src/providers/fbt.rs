@@ -2,14 +2,11 @@
 
 use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
+use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
 use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeKind};
 use quadrant_types::BtfKind;
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Functions that one description may mean for their arguments to be usable by `args[]`.
-const MOST_TYPED: usize = 16;
 
 /// A function that all kernels have, to try on whether functions can be probed.
 const SOME_FUNCTION: &str = "vfs_read";

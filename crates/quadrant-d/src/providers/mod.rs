@@ -48,6 +48,9 @@ use std::sync::Arc;
 /// The kernel image, as a module's name.
 const KERNEL: &str = "vmlinux";
 
+/// Probes that one description may mean for the types of their arguments to be looked up one by one. With more, they would differ anyway.
+const MOST_TYPED: usize = 16;
+
 /// Nearest names that are shown.
 const MOST_NAMES: usize = 3;
 

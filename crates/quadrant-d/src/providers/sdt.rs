@@ -3,15 +3,12 @@
 use super::alias;
 use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{Probe, Provider, Providers, Result, Row, ids};
+use super::{MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
 use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeKind, Site};
 use std::ops::Range;
 
 /// These have a provider of their own.
 const SYSCALLS: &str = "syscalls";
-
-/// Events that one description may mean for their arguments to be usable by `args[]`.
-const MOST_TYPED: usize = 16;
 
 /// `arg0` ... `arg9`
 const MOST_RAW: u8 = 10;

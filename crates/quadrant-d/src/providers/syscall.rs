@@ -3,15 +3,12 @@
 use super::alias::{self, Alias};
 use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
+use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
 use quadrant_program::probe::{Field, FieldPlace, Point, ProbeKind, Site};
 use quadrant_program::syscalls;
 
 const NAME: &str = "syscall";
 pub(super) const CATEGORY: &str = "syscalls";
-
-/// Calls that one description may mean for their arguments to be looked up one by one; with more, types would differ anyway.
-const MOST_TYPED: usize = 16;
 
 /// Records of these tracepoints have the arguments, or the result, from here on in eight bytes each, whatever the call.
 const FIRST: u32 = 16;

@@ -12,7 +12,7 @@ mod object;
 
 pub(crate) use definition::type_text;
 pub use header::header;
-pub use object::{Machine, object};
+pub use object::object;
 
 use quadrant_program::diag::Diagnostic;
 

@@ -2,47 +2,13 @@
 //!
 //! Formats: ELF-64 (System V ABI), GNU property notes (the psABI's supplements).
 
+use quadrant_program::arch::{AARCH64, Arch};
+
 use super::ProviderFile;
-
-/// What processor the object is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
-    /// x86-64
-    X86_64,
-    /// 64-bit Arm
-    Aarch64,
-}
-
-impl Machine {
-    /// The machine that this program runs on, if it is one of them.
-    pub fn here() -> Option<Machine> {
-        match std::env::consts::ARCH {
-            "x86_64" => Some(Machine::X86_64),
-            "aarch64" => Some(Machine::Aarch64),
-            _ => None,
-        }
-    }
-
-    fn elf_number(self) -> u16 {
-        match self {
-            Self::X86_64 => 62,
-            Self::Aarch64 => 183,
-        }
-    }
-
-    /// The property "of all objects linked", and that without code nothing speaks against hardened calls and jumps
-    /// (IBT and SHSTK; BTI and PAC): without it the linker would not mark the program.
-    fn property(self) -> (u32, u32) {
-        match self {
-            Self::X86_64 => (0xc000_0002, 3),
-            Self::Aarch64 => (0xc000_0000, 3),
-        }
-    }
-}
 
 /// The object's bytes. Each counter is a hidden symbol `PROVIDER_PROBE_semaphore` of two bytes in the section `.probes`. The
 /// section `.note.quadrant` has a note for each provider: owner `quadrant`, type 1, in it the definition's text.
-pub fn object(file: &ProviderFile, machine: Machine) -> Vec<u8> {
+pub fn object(file: &ProviderFile, machine: &Arch) -> Vec<u8> {
     let names = semaphores(file);
     let (symbols, strings) = symbol_table(&names);
     let sections = [
@@ -124,14 +90,16 @@ fn definition(text: &str) -> Vec<u8> {
     note
 }
 
-fn property_note(machine: Machine) -> Vec<u8> {
-    let (kind, value) = machine.property();
-    let words = [4, 16, 5, u32::from_le_bytes(*b"GNU\0"), kind, 4, value, 0];
+/// The property "of all objects linked", and that without code nothing speaks against hardened calls and jumps (IBT and SHSTK; BTI and
+/// PAC): without it the linker would not mark the program.
+fn property_note(machine: &Arch) -> Vec<u8> {
+    let kind = if *machine == AARCH64 { 0xc000_0000 } else { 0xc000_0002 };
+    let words = [4, 16, 5, u32::from_le_bytes(*b"GNU\0"), kind, 4, 3, 0];
     words.into_iter().flat_map(u32::to_le_bytes).collect()
 }
 
 /// The file: header, data of the sections and of their names, section headers.
-fn write(sections: &[Section], machine: Machine) -> Vec<u8> {
+fn write(sections: &[Section], machine: &Arch) -> Vec<u8> {
     let mut out = vec![0; HEADER];
     let mut headers = vec![0; SECTION_HEADER];
     let mut names = vec![0];
@@ -169,10 +137,10 @@ fn section_header(section: &Section, name: u32, offset: u64) -> Vec<u8> {
 }
 
 /// A relocatable file, 64 bits, little endian; the last section has the sections' names.
-fn file_header(machine: Machine, sections_at: u64, sections: u16) -> [u8; HEADER] {
+fn file_header(machine: &Arch, sections_at: u64, sections: u16) -> [u8; HEADER] {
     let mut out = Vec::with_capacity(HEADER);
     out.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
-    out.extend([1, machine.elf_number()].into_iter().flat_map(u16::to_le_bytes));
+    out.extend([1, machine.elf_machine].into_iter().flat_map(u16::to_le_bytes));
     out.extend(1u32.to_le_bytes());
     out.extend([0, 0, sections_at].into_iter().flat_map(u64::to_le_bytes));
     out.extend(0u32.to_le_bytes());

@@ -169,10 +169,9 @@ fn index_records(data: &[u8], types: Range<usize>) -> Result<Vec<u32>, TypeError
     let mut offsets = Vec::with_capacity(types.len() / 24);
     let mut at = types.start;
     while at < types.end {
-        let record =
-            Record::parse(&data[..types.end], at).ok_or(malformed("record of unknown kind or cut short", at))?;
+        let next = Record::end(data, at).filter(|end| *end <= types.end);
         offsets.push(u32::try_from(at).map_err(|_| malformed("data over 4 GiB", at))?);
-        at += RECORD_HEAD + record.extra.len();
+        at = next.ok_or(malformed("record of unknown kind or cut short", at))?;
     }
     Ok(offsets)
 }

@@ -2,23 +2,31 @@
 //!
 //! A first few look-ups search the strings for the name and then walk the
 //! records for that string's offset (a tenth of a millisecond on a real kernel);
-//! only a script that asks for many pays for an index of all names (five milliseconds).
+//! only a script that asks for many names pays for an index of all (five milliseconds).
 
+use super::record::{Record, u32_at};
 use super::{Btf, BtfKind};
 use memchr::memmem;
-use std::cell::{Cell, OnceCell};
+use std::cell::{OnceCell, RefCell};
 
-/// Look-ups by walking before the index is built.
-const WALKS: u32 = 48;
+/// Names looked up by walking before the index is built.
+const WALKS: usize = 48;
 /// Strings that end in the wanted name; more and the walk is given up.
 const MAX_SPELLINGS: usize = 512;
 
 #[derive(Default)]
 pub(super) struct NameIndex {
-    walks: Cell<u32>,
+    walked: RefCell<Vec<Walked>>,
     /// `hash << 32 | id` of each named record, sorted.
     hashes: OnceCell<Vec<u64>>,
     enums: OnceCell<Vec<u32>>,
+}
+
+/// What a walk found. Compilers ask for the same few names again and again.
+struct Walked {
+    name: String,
+    kinds: Vec<BtfKind>,
+    found: Option<u32>,
 }
 
 impl Btf {
@@ -28,13 +36,18 @@ impl Btf {
         if name.is_empty() || name.contains('\0') {
             return None;
         }
-        if self.names.hashes.get().is_none() && self.names.walks.get() < WALKS {
-            self.names.walks.set(self.names.walks.get() + 1);
-            if let Some(spellings) = self.string_offsets(name) {
-                return self.walk(&spellings, kinds);
-            }
+        if self.names.hashes.get().is_some() {
+            return self.find_indexed(name, kinds);
         }
-        self.find_indexed(name, kinds)
+        let mut walked = self.names.walked.borrow_mut();
+        if let Some(known) = walked.iter().find(|known| known.name == name && known.kinds == kinds) {
+            return known.found;
+        }
+        let spellings = if walked.len() < WALKS { self.string_offsets(name) } else { None };
+        let Some(spellings) = spellings else { return self.find_indexed(name, kinds) };
+        let found = self.walk(&spellings, kinds);
+        walked.push(Walked { name: name.to_owned(), kinds: kinds.to_vec(), found });
+        found
     }
 
     /// The enumeration constant called `name`: its ENUM or ENUM64 record, and its value.
@@ -42,9 +55,17 @@ impl Btf {
         if name.is_empty() || name.contains('\0') {
             return None;
         }
+        let spellings = self.string_offsets(name);
+        let is_called = |at: u32| match &spellings {
+            Some(offsets) => offsets.binary_search(&at).is_ok(),
+            None => self.string_equals(at, name),
+        };
+        if spellings.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        }
         self.enum_ids().iter().find_map(|&id| {
             let mut constants = self.record(id)?.enumerators();
-            let (_, value) = constants.find(|&(at, _)| self.string_equals(at, name))?;
+            let (_, value) = constants.find(|&(at, _)| is_called(at))?;
             Some((id, value))
         })
     }
@@ -60,8 +81,10 @@ impl Btf {
 
     fn enum_ids(&self) -> &[u32] {
         self.names.enums.get_or_init(|| {
-            let ids = self.first_id..self.end_id();
-            ids.filter(|&id| self.kind(id).is_some_and(is_enum)).collect()
+            let bytes = self.bytes();
+            let is_enum = |start: u32| Record::kind_at(bytes, start as usize).is_some_and(is_enum);
+            let records = self.offsets.iter().zip(self.first_id..);
+            records.filter(|(start, _)| is_enum(**start)).map(|(_, id)| id).collect()
         })
     }
 
@@ -85,10 +108,13 @@ impl Btf {
         if spellings.is_empty() {
             return None;
         }
-        (self.first_id..self.end_id()).find(|&id| {
-            self.record(id)
-                .is_some_and(|record| kinds.contains(&record.kind) && spellings.binary_search(&record.name_off).is_ok())
-        })
+        // Of nearly all records only the name is read.
+        let bytes = self.bytes();
+        let is_meant = |start: u32| {
+            u32_at(bytes, start as usize).is_some_and(|name_off| spellings.binary_search(&name_off).is_ok())
+        };
+        let meant = self.offsets.iter().zip(self.first_id..).filter(|(start, _)| is_meant(**start));
+        meant.map(|(_, id)| id).find(|&id| self.kind(id).is_some_and(|kind| kinds.contains(&kind)))
     }
 
     fn find_indexed(&self, name: &str, kinds: &[BtfKind]) -> Option<u32> {

@@ -34,6 +34,18 @@ pub(crate) struct IntEncoding {
 }
 
 impl<'a> Record<'a> {
+    /// The kind of the record that starts at `at`.
+    pub(super) fn kind_at(data: &[u8], at: usize) -> Option<BtfKind> {
+        BtfKind::from_info(u32_at(data, at.checked_add(4)?)?)
+    }
+
+    /// Where the record that starts at `at` ends, as far as its head tells.
+    pub(super) fn end(data: &[u8], at: usize) -> Option<usize> {
+        let info = u32_at(data, at.checked_add(4)?)?;
+        let extra = BtfKind::from_info(info)?.extra_len((info & 0xffff) as usize);
+        at.checked_add(RECORD_HEAD + extra)
+    }
+
     pub(super) fn parse(data: &'a [u8], at: usize) -> Option<Self> {
         let info = u32_at(data, at.checked_add(4)?)?;
         let kind = BtfKind::from_info(info)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use quadrant_d::Parsed;
-use quadrant_d::usdt::{Machine, ProviderFile, header, object};
+use quadrant_d::usdt::{ProviderFile, header, object};
 use quadrant_program::diag::Severity;
 
 use super::cpp::Preprocessor;
@@ -67,12 +67,7 @@ impl Product {
     fn write(self, file: &ProviderFile, path: &Path) -> Result<(), Failure> {
         let bytes = match self {
             Self::Header => header(file).into_bytes(),
-            Self::Object => {
-                let machine = Machine::here();
-                let machine =
-                    machine.ok_or_else(|| Failure::new("-G: objects for this processor are not supported"))?;
-                object(file, machine)
-            }
+            Self::Object => object(file, quadrant_program::arch::native()),
         };
         let written = std::fs::write(path, bytes);
         let failed = |error| quadrant_bpf::Error::io(format!("failed to write {}", path.display()), &error);

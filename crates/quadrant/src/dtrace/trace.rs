@@ -102,6 +102,7 @@ fn compile(
         announce(loaded, &compiled);
     }
     if options.verbose || line.verbose {
+        eprint!("{}", verbose::idle_options(loaded, settings));
         print!("{}", String::from_utf8_lossy(&verbose::report(loaded, &providers, &macros)));
     }
     adjust::adjust(&mut program, options);

@@ -1,12 +1,15 @@
-//! `-v`: how stable the interfaces are that a program uses.
+//! `-v`: how stable the interfaces are that a program uses, and which of its options change nothing.
 
+use quadrant_d::ast::PragmaKind;
 use quadrant_d::macros::Macros;
+use quadrant_d::options::no_meaning;
 use quadrant_d::providers::Class;
 use quadrant_d::providers::Providers;
 use quadrant_output::dtrace::list;
 
 use super::descriptions;
 use super::descriptions::Meant;
+use super::settings::Setting;
 use super::sources::Loaded;
 
 /// A report for each program: the least stable of its probes.
@@ -26,6 +29,17 @@ pub fn report(loaded: &[Loaded], providers: &Providers<'_>, macros: &Macros) -> 
         text.push(b'\n');
     }
     text
+}
+
+/// Which of the options that are set change nothing, and why.
+pub fn idle_options(loaded: &[Loaded], settings: &[Setting]) -> String {
+    let pragmas: Vec<_> = loaded.iter().flat_map(|one| one.script().pragmas).collect();
+    let set = pragmas.iter().filter_map(|pragma| match &pragma.kind {
+        PragmaKind::Option { name, .. } => Some(name.name.as_str()),
+        _ => None,
+    });
+    let names = settings.iter().map(|(name, _)| name.as_str()).chain(set);
+    names.filter_map(|name| Some(format!("dtrace: option {name} changes nothing: {}\n", no_meaning(name)?))).collect()
 }
 
 /// The classes are in the order of their stability.

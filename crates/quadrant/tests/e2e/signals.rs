@@ -88,6 +88,17 @@ fn exit_gives_its_status() {
 }
 
 #[test]
+fn closed_output_is_an_error() {
+    let tracer = binary();
+    for words in [&["-e", "BEGIN { exit(); }"][..], &["dtrace", "-V"], &["bpftrace", "--version"]] {
+        let shell = Program::new("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(&tracer).args(words);
+        let outcome = shell.run().unwrap();
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert!(outcome.stderr.contains("standard output is closed (EBADF)"), "{}", outcome.describe());
+    }
+}
+
+#[test]
 fn output_goes_into_a_file() {
     needs_root!();
     let path = crate::common::folder("output").join("answers");

@@ -161,54 +161,11 @@ impl Lower<'_> {
         if matches!(op, BinOp::Div | BinOp::Rem) && b == 0 {
             return self.error(span, "division by zero");
         }
+        let value = op.model()?.compute(a, b, !unsigned);
         if op.is_comparison() {
-            let holds = if unsigned { compare(op, &(a as u64), &(b as u64)) } else { compare(op, &a, &b) };
-            return Some(Expr::int(i64::from(holds), Type::Bool, span));
+            return Some(Expr::int(value, Type::Bool, span));
         }
-        let value = if unsigned { fold_unsigned(op, a as u64, b as u64) } else { fold_signed(op, a, b) };
         Some(if unsigned { literal::int(value as u64, span) } else { literal::signed(value, span) })
-    }
-}
-
-fn fold_signed(op: BinOp, a: i64, b: i64) -> i64 {
-    match op {
-        BinOp::Div => a.wrapping_div(b),
-        BinOp::Rem => a.wrapping_rem(b),
-        BinOp::Shr => a >> (b & 63),
-        _ => fold_common(op, a, b),
-    }
-}
-
-fn fold_unsigned(op: BinOp, a: u64, b: u64) -> i64 {
-    match op {
-        BinOp::Div => (a / b) as i64,
-        BinOp::Rem => (a % b) as i64,
-        BinOp::Shr => (a >> (b & 63)) as i64,
-        _ => fold_common(op, a as i64, b as i64),
-    }
-}
-
-/// What is the same with and without sign.
-fn fold_common(op: BinOp, a: i64, b: i64) -> i64 {
-    match op {
-        BinOp::Add => a.wrapping_add(b),
-        BinOp::Sub => a.wrapping_sub(b),
-        BinOp::Mul => a.wrapping_mul(b),
-        BinOp::Shl => a << (b & 63),
-        BinOp::BitAnd => a & b,
-        BinOp::BitOr => a | b,
-        _ => a ^ b,
-    }
-}
-
-fn compare<T: Ord>(op: BinOp, a: &T, b: &T) -> bool {
-    match op {
-        BinOp::Eq => a == b,
-        BinOp::Ne => a != b,
-        BinOp::Lt => a < b,
-        BinOp::Le => a <= b,
-        BinOp::Gt => a > b,
-        _ => a >= b,
     }
 }
 

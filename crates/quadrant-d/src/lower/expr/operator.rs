@@ -6,7 +6,6 @@ use quadrant_program::ty::Type;
 use quadrant_types::CType;
 
 use super::super::Lower;
-use super::super::fold;
 use super::super::value::{Int, Ty, Value};
 use crate::ast::{self, BinOp, UnOp};
 
@@ -112,7 +111,7 @@ impl Lower<'_> {
         let result = if op.is_comparison() { Int::INT } else { int };
         let (left, right) = (self.to_int(left.0, int), self.to_int(right.0, int));
         if let (Some(a), Some(b)) = (left.constant(), right.constant()) {
-            return Some(self.number(fold::binary(kind, a, b, int), result, span));
+            return Some(self.number(kind.compute(a, b, int.signed), result, span));
         }
         let kind = ExprKind::Binary(kind, Box::new(left.expr), Box::new(right.expr));
         Some(self.of_int(kind, result, span))
@@ -170,7 +169,7 @@ impl Lower<'_> {
             return self.incompatible(op, &left, &right, span);
         };
         if let (Some(a), Some(b)) = (l.literal(), r.literal()) {
-            let holds = fold::ordered(op, a.cmp(b));
+            let holds = op.model()?.holds(a.cmp(b));
             return Some(self.number(i64::from(holds), Int::INT, span));
         }
         let (lhs, rhs) = (l.expr, r.expr);

@@ -75,6 +75,8 @@ fn options_that_are_wrong() {
     for (option, why) in [
         ("foo=1", "failed to set -x foo: Invalid option name"),
         ("strsize=abc", "failed to set -x strsize: Invalid value for specified option"),
+        ("strsize=100g", "failed to set -x strsize: Value too large for defined data type"),
+        ("scratchsize=1g", "failed to set -x scratchsize: Value too large for defined data type"),
         ("bufpolicy=abc", "failed to set -x bufpolicy: Invalid value for specified option"),
     ] {
         let message = ends_with(1, dtrace().args(["-x", option, "-n", "BEGIN"]));
@@ -264,6 +266,14 @@ fn stability_of_a_program() {
     let outcome = good(dtrace().args(["-vn", "BEGIN { exit(0); }"]));
     let report = "\nStability attributes for description BEGIN :\n\n\tMinimum Probe Description Attributes\n\t\tIdentifier Names: Stable\n";
     assert!(outcome.stdout.starts_with(report), "{}", outcome.describe());
+    let text = "#pragma D option aggrate=10hz\nBEGIN { exit(0); }";
+    let outcome = good(dtrace().args(["-x", "cleanrate=101hz", "-x", "strsize=32", "-vn", text]));
+    for idle in
+        ["option cleanrate changes nothing: dynamic variables are freed at once", "option aggrate changes nothing: "]
+    {
+        assert!(outcome.stderr.contains(idle), "{}", outcome.describe());
+    }
+    assert!(!outcome.stderr.contains("strsize"), "{}", outcome.describe());
 }
 
 #[test]
