@@ -96,6 +96,7 @@ fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, V
     let params: Vec<String> = params.iter().map(|&param| param.to_owned()).collect();
     let env = Env {
         probes: &Probes(&types),
+        runs: &|_| true,
         types: &types,
         symbols: &Names,
         params: &params,

@@ -157,6 +157,8 @@ pub struct Data {
     /// 64-bit word that is not zero once the script has called exit(): programs then do nothing. Its upper half is the status, where that
     /// is a constant.
     pub exit_flag: Option<u32>,
+    /// 64-bit word for the result of the test that ran last; the session sets it to 0 before each.
+    pub result: Option<u32>,
     /// 64-bit word for the boot clock (ns) at the start, which `elapsed` counts from; the session writes it.
     pub start_ns: Option<u32>,
     /// 64-bit word of the speculation with number 1, followed by those of the others: 0 idle, 1 active, 2 ending.

@@ -14,6 +14,7 @@
 //! Where the output differs from bpftrace's on purpose: [`mod@text`].
 
 mod arguments;
+pub mod checks;
 mod conversion;
 pub mod document;
 pub mod dtrace;

@@ -19,6 +19,7 @@ mod kernel;
 mod kprobe;
 mod leftovers;
 mod number;
+mod own;
 mod perf_event;
 mod point;
 mod rawtracepoint;

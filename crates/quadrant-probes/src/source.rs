@@ -4,11 +4,12 @@ use crate::error::{Result, error, from_kernel};
 use crate::files::Files;
 use crate::glob::Glob;
 use crate::kernel::Kernel;
-use crate::point::plain;
 use crate::target::Target;
-use crate::{fentry, iter, kprobe, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint};
+use crate::{
+    fentry, iter, kprobe, own, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint,
+};
 use quadrant_bpf::tracefs::TraceFs;
-use quadrant_program::probe::{Args, Found, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_program::probe::{Args, Found, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec};
 use quadrant_types::Types;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,9 @@ impl Source {
     fn list_for(&self, pid: Option<u32>, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let part = |index: usize| Glob::new(parts.get(index).map_or("", String::as_str));
         match kind {
-            ProbeKind::Begin | ProbeKind::End => Ok(vec![kind.name().to_owned()]),
+            ProbeKind::Begin | ProbeKind::End | ProbeKind::Own | ProbeKind::Test | ProbeKind::Bench => {
+                Ok(own::list(kind, &part(0), &part(1)))
+            }
             ProbeKind::Interval | ProbeKind::Profile => Ok(timer::list(kind, &part(0))),
             ProbeKind::Software | ProbeKind::Hardware => Ok(perf_event::list(kind, &part(0))),
             ProbeKind::Watchpoint => Ok(watchpoint::list()),
@@ -191,8 +194,9 @@ impl Source {
     fn find_with(&self, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
         let Options { pid, max_points, .. } = *options;
         match spec.kind {
-            ProbeKind::Begin => Ok(vec![plain(Site::Begin, "begin".to_owned())]),
-            ProbeKind::End => Ok(vec![plain(Site::End, "end".to_owned())]),
+            ProbeKind::Begin | ProbeKind::End | ProbeKind::Own | ProbeKind::Test | ProbeKind::Bench => {
+                Ok(vec![own::resolve(spec)?])
+            }
             ProbeKind::Interval | ProbeKind::Profile => Ok(vec![timer::resolve(spec)?]),
             ProbeKind::Software | ProbeKind::Hardware => Ok(vec![perf_event::resolve(spec)?]),
             ProbeKind::Watchpoint => Ok(vec![watchpoint::resolve(spec, pid)?]),

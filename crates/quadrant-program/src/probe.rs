@@ -31,6 +31,12 @@ pub enum Site {
     End,
     /// Where a clause faulted: see [`crate::program::Faults::Abort`]. Nothing is attached.
     Error,
+    /// When the tracer gets the signal of that number.
+    Signal(i32),
+    /// When the script's tests are run; the value that it has ([`crate::stmt::StmtKind::Result`]) says that it failed.
+    Test,
+    /// When the script is measured.
+    Bench,
     /// On one CPU, every `period_ns`.
     Interval {
         /// Nanoseconds.
@@ -123,6 +129,11 @@ pub enum Site {
 }
 
 impl Site {
+    /// Whether the tracer runs it itself, and nothing is attached.
+    pub fn is_run(&self) -> bool {
+        matches!(self, Site::Begin | Site::End | Site::Signal(_) | Site::Test | Site::Bench)
+    }
+
     /// Whether nothing happens there any more once the trace has begun, until it ends.
     pub fn is_over_at_once(&self) -> bool {
         matches!(self, Site::Begin | Site::End | Site::Error | Site::Iter { .. })
@@ -240,6 +251,12 @@ pub enum ProbeKind {
     Fexit,
     /// `iter`
     Iter,
+    /// `self`
+    Own,
+    /// `test`
+    Test,
+    /// `bench`
+    Bench,
 }
 
 impl ProbeKind {
@@ -263,6 +280,9 @@ impl ProbeKind {
             ProbeKind::Fentry => "fentry",
             ProbeKind::Fexit => "fexit",
             ProbeKind::Iter => "iter",
+            ProbeKind::Own => "self",
+            ProbeKind::Test => "test",
+            ProbeKind::Bench => "bench",
         }
     }
 }

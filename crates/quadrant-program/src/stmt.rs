@@ -132,6 +132,8 @@ pub enum StmtKind {
     Continue,
     /// End the clause.
     Return,
+    /// The number that a test has for its result; user space reads it when the test is over.
+    Result(Expr),
     /// A block of its own.
     Block(Vec<Stmt>),
 }

@@ -47,6 +47,7 @@ pub fn stmt(stmt: &Stmt, visitor: &mut dyn Visitor) {
             expr(value, visitor);
         }
         StmtKind::EndSpeculation { id } => expr(id, visitor),
+        StmtKind::Result(value) => expr(value, visitor),
         StmtKind::Emit { args, .. } => args.iter().for_each(|e| expr(e, visitor)),
         StmtKind::If { cond, then, other } => {
             expr(cond, visitor);

@@ -40,7 +40,7 @@ pub(crate) struct Attaching<'a> {
 }
 
 impl Attaching<'_> {
-    /// Attaches everything but BEGIN and END to `attachments`; false if a signal came before all was done.
+    /// Attaches everything that the tracer does not run itself to `attachments`; false if a signal came before all was done.
     ///
     /// # Errors
     /// What the kernel refused, and why.
@@ -76,7 +76,7 @@ impl Attaching<'_> {
     fn is_run(&self, loaded: &Loaded) -> bool {
         let points = &self.units[loaded.unit].unit.points;
         let site = &self.program.points[points[loaded.first].0 as usize].site;
-        matches!(site, Site::Begin | Site::End)
+        site.is_run()
     }
 
     /// What was passed over.

@@ -11,12 +11,14 @@ use quadrant_program::layout;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::probe::Site;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
 use quadrant_program::value::extend;
 
 use crate::error::Error;
 use crate::ledger::Ledger;
+use crate::plan::Planned;
 use crate::programs::Loaded;
 use crate::take::Shown;
 
@@ -69,6 +71,20 @@ impl Kernel {
 
     pub(crate) fn set_word(&self, offset: u32, value: u64) -> Result<(), Error> {
         self.section.as_ref().map_or(Ok(()), |section| Ok(section.write_u64(offset as usize, value)?))
+    }
+
+    /// Run the programs at some of the points that the tracer runs itself, in the order of the script.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn run(&self, program: &Program, units: &[Planned], is: impl Fn(&Site) -> bool) -> Result<(), Error> {
+        for loaded in &self.programs {
+            let point = units[loaded.unit].unit.points[loaded.first];
+            if is(&program.points[point.0 as usize].site) {
+                loaded.run()?;
+            }
+        }
+        Ok(())
     }
 
     /// Losses that the programs counted.

@@ -6,6 +6,7 @@
 //! Deliberately absent: printing, threads, an async runtime, languages.
 
 mod attaching;
+mod checks;
 mod clock;
 mod controls;
 mod error;
@@ -29,11 +30,13 @@ mod user_symbols;
 mod uses;
 mod verifier;
 
+pub use checks::Checks;
 pub use clock::boot_ns;
 pub use clock::wall_offset_ns;
 pub use error::Error;
 pub use ledger::Ledger;
 pub use run::End;
+pub use sink::Check;
 pub use sink::MapPrint;
 pub use sink::Sink;
 pub use sink::View;

@@ -36,6 +36,16 @@ pub(crate) struct Loaded {
     pub(crate) count: usize,
 }
 
+impl Loaded {
+    /// Run it here and now: a program of a point that the tracer runs itself.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn run(&self) -> quadrant_bpf::Result<()> {
+        self.program.test_run_raw_tp(&[0; 12]).map(drop)
+    }
+}
+
 /// Load the programs of all units.
 ///
 /// # Errors

@@ -27,6 +27,8 @@ use crate::user_symbols;
 pub(crate) struct Progress {
     /// The status that exit() gave.
     pub(crate) exit: Option<i32>,
+    /// How often errorf() was called.
+    pub(crate) errors: u64,
     /// Records that could not be understood.
     pub(crate) malformed: u64,
 }
@@ -69,7 +71,10 @@ pub(crate) fn handle(
             sink.record(view, id, bytes)?;
             progress.exit = progress.exit.or_else(|| fired_exit(&record.args, actions, bytes));
         }
-        _ => sink.record(view, id, bytes)?,
+        kind => {
+            progress.errors += u64::from(matches!(kind, RecordKind::Errorf(_)));
+            sink.record(view, id, bytes)?;
+        }
     }
     Ok(())
 }

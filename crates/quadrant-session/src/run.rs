@@ -13,11 +13,13 @@ use quadrant_bpf::wait::Epoll;
 use quadrant_bpf::wait::Signals;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
+use quadrant_program::probe::Site;
 
 use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel;
 use crate::kernel::Kernel;
+use crate::plan::Planned;
 use crate::processes::Processes;
 use crate::reader::Reader;
 use crate::records;
@@ -46,6 +48,8 @@ pub(crate) struct Watch {
     epoll: Epoll,
     /// SIGINT and SIGTERM.
     pub(crate) signals: Signals,
+    /// Those that the script has clauses for.
+    own: Signals,
     targets: Targets,
     ready: Vec<u64>,
 }
@@ -54,16 +58,17 @@ const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
 impl Watch {
-    /// Watch for signals and for the end of these processes.
+    /// Watch for signals, those of the script (`own`) too, and for the end of these processes.
     ///
     /// # Errors
     /// What the kernel refused.
-    pub(crate) fn new(focus: Focus) -> Result<Watch, Error> {
-        let (epoll, signals) = (Epoll::new()?, Signals::take(&[SIGINT, SIGTERM])?);
+    pub(crate) fn new(focus: Focus, own: &[i32]) -> Result<Watch, Error> {
+        let (epoll, signals, own) = (Epoll::new()?, Signals::take(&[SIGINT, SIGTERM])?, Signals::take(own)?);
         epoll.add(signals.as_fd(), 0)?;
+        epoll.add(own.as_fd(), 0)?;
         let targets = Targets::new(focus);
         targets.pidfds().try_for_each(|pidfd| epoll.add(pidfd.as_fd(), 0))?;
-        Ok(Watch { epoll, signals, targets, ready: Vec::new() })
+        Ok(Watch { epoll, signals, own, targets, ready: Vec::new() })
     }
 
     /// Also wake when this becomes readable.
@@ -114,6 +119,7 @@ const BATCH: usize = 4096;
 /// A running trace, as the loop sees it.
 pub(crate) struct Loop<'a> {
     pub(crate) program: &'a Program,
+    pub(crate) units: &'a [Planned],
     pub(crate) kernel: &'a Kernel,
     pub(crate) reader: Reader,
     pub(crate) sink: &'a mut dyn Sink,
@@ -178,7 +184,19 @@ impl Loop<'_> {
         }
     }
 
+    /// Run what the script has for the signals that have come.
+    fn answer_signals(&mut self, watch: &Watch) -> Result<(), Error> {
+        while let Some(signal) = watch.own.next()? {
+            self.kernel.run(self.program, self.units, |site| *site == Site::Signal(signal))?;
+            self.drain()?;
+        }
+        Ok(())
+    }
+
     fn ended(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
+        if self.progress.exit.is_none() {
+            self.answer_signals(watch)?;
+        }
         match self.progress.exit {
             Some(status) => Ok(Some(End::Exit(status))),
             None if self.sink.is_full() => Ok(Some(End::Full)),

@@ -96,6 +96,35 @@ pub struct MapPrint<'a> {
     pub record: Option<(RecordId, &'a [u8])>,
 }
 
+/// What happens when tests and benchmarks are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check<'a> {
+    /// BEGIN has run; so many tests or benchmarks follow.
+    All(usize),
+    /// All have run; END is next.
+    Over,
+    /// The one of this name is run now.
+    Start(&'a str),
+    /// A test is over.
+    Tested {
+        /// Its name.
+        name: &'a str,
+        /// It returned 0, did not end the script with another status, and called errorf() not once.
+        passed: bool,
+        /// How long it took, with the call of the kernel.
+        ns: u64,
+    },
+    /// A benchmark is over.
+    Measured {
+        /// Its name.
+        name: &'a str,
+        /// How often it ran.
+        runs: u64,
+        /// What a run took by the kernel's own count; `None` when it ended the script.
+        average_ns: Option<u64>,
+    },
+}
+
 /// Takes what a trace says. An error of kind `BrokenPipe` ends the trace quietly.
 pub trait Sink {
     /// Attaching takes long: so many of all points are done.
@@ -164,6 +193,15 @@ pub trait Sink {
     /// # Errors
     /// Those of writing.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// A step of [`crate::Trace::check`].
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn check(&mut self, step: Check<'_>) -> io::Result<()> {
+        let _ = step;
+        Ok(())
+    }
 
     /// A process became two, became another program, or has new code. Only for scripts with addresses of processes, and
     /// always before the addresses that it matters for.

@@ -107,7 +107,7 @@ fn offset(types: &Types, tag: &str, member: &str) -> Option<u32> {
 /// Fires as often as the machine likes.
 fn is_busy(program: &Program, point: &PointId) -> bool {
     let site = &program.points[point.0 as usize].site;
-    !matches!(site, Site::Begin | Site::End | Site::Error | Site::Interval { .. })
+    !site.is_run() && !matches!(site, Site::Error | Site::Interval { .. })
 }
 
 /// Whether a clause that runs as often as the machine likes sends records.

@@ -124,9 +124,9 @@ fn compile_units(program: &Program, units: &[Planned], target: &Target) -> Resul
 
 /// A loaded trace.
 pub struct Trace {
-    program: Rc<Program>,
-    units: Vec<Planned>,
-    kernel: Kernel,
+    pub(crate) program: Rc<Program>,
+    pub(crate) units: Vec<Planned>,
+    pub(crate) kernel: Kernel,
 }
 
 impl Trace {
@@ -149,15 +149,10 @@ impl Trace {
         let walks = self.program.points.iter().any(|point| matches!(point.site, Site::Iter { .. }));
         let may_be_idle = (focus.ends_when_idle || walks) && focus.processes.is_empty() && focus.children.is_empty();
         let ends_at_once = may_be_idle && self.is_idle();
-        let mut watch = Watch::new(focus)?;
+        let mut watch = Watch::new(focus, &self.own_signals())?;
         let reader = Reader::open(&self.kernel)?;
-        if let Some(offset) = self.kernel.data.start_ns {
-            self.kernel.set_word(offset, clock::boot_ns())?;
-        }
-        let (progress, processes) = (Progress::default(), Processes::default());
-        let controls = Controls::of(&self.program, &self.kernel);
-        let (program, kernel) = (&*self.program, &self.kernel);
-        let mut running = Loop { program, kernel, reader, sink, controls, progress, processes };
+        self.start_clock()?;
+        let mut running = self.running(reader, sink);
         let mut attached = Vec::new();
         let ended = self.until_end(&mut running, &mut watch, &mut attached, ends_at_once);
         // From here on a signal ends the process: to stop thousands of probes can take some kernels long.
@@ -175,6 +170,28 @@ impl Trace {
         outcome
     }
 
+    /// `elapsed` counts from now on.
+    pub(crate) fn start_clock(&self) -> Result<(), Error> {
+        self.kernel.data.start_ns.map_or(Ok(()), |offset| self.kernel.set_word(offset, clock::boot_ns()))
+    }
+
+    /// The loop, before anything has happened.
+    pub(crate) fn running<'a>(&'a self, reader: Reader, sink: &'a mut dyn Sink) -> Loop<'a> {
+        let (progress, processes) = (Progress::default(), Processes::default());
+        let controls = Controls::of(&self.program, &self.kernel);
+        let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
+        Loop { program, units, kernel, reader, sink, controls, progress, processes }
+    }
+
+    /// The signals that the script has clauses for.
+    fn own_signals(&self) -> Vec<i32> {
+        let signal = |point: &Point| match point.site {
+            Site::Signal(number) => Some(number),
+            _ => None,
+        };
+        self.program.points.iter().filter_map(signal).collect()
+    }
+
     /// Whether nothing happens between BEGIN and END.
     fn is_idle(&self) -> bool {
         self.program.points.iter().all(|point| point.site.is_over_at_once())
@@ -188,7 +205,7 @@ impl Trace {
         attached: &mut Vec<Attachment>,
         ends_at_once: bool,
     ) -> Result<End, Error> {
-        self.run_units(|site| matches!(site, Site::Begin))?;
+        self.kernel.run(&self.program, &self.units, |site| *site == Site::Begin)?;
         running.drain()?;
         if let Some(status) = running.progress.exit {
             return Ok(End::Exit(status));
@@ -217,7 +234,7 @@ impl Trace {
     fn answer(&self, running: &mut Loop, attached: &[Attachment], end: End) -> Result<Outcome, Error> {
         running.processes.finish(running.sink);
         running.drain()?;
-        self.run_units(|site| matches!(site, Site::End))?;
+        self.kernel.run(&self.program, &self.units, |site| *site == Site::End)?;
         running.drain()?;
         running.sink.ending(self.view())?;
         if self.program.config.print_maps_on_exit {
@@ -233,7 +250,7 @@ impl Trace {
         Ok(Outcome { status, exit: running.progress.exit, end: Some(end), ledger })
     }
 
-    fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         View { program: &self.program, kernel: &self.kernel }
     }
 
@@ -258,20 +275,11 @@ impl Trace {
         Ok(None)
     }
 
-    fn point(&self, unit: usize, index: usize) -> &Point {
+    pub(crate) fn point(&self, unit: usize, index: usize) -> &Point {
         &self.program.points[self.units[unit].unit.points[index].0 as usize]
     }
 
-    fn run_units(&self, is: impl Fn(&Site) -> bool) -> Result<(), Error> {
-        for loaded in &self.kernel.programs {
-            if is(&self.point(loaded.unit, loaded.first).site) {
-                loaded.program.test_run_raw_tp(&[0; 12])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn ledger(&self, running: &Loop, attached: &[Attachment]) -> Ledger {
+    pub(crate) fn ledger(&self, running: &Loop, attached: &[Attachment]) -> Ledger {
         let mut ledger = self.kernel.losses();
         running.controls.settle(&mut ledger);
         ledger.malformed = running.progress.malformed + running.reader.damaged();

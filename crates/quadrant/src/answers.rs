@@ -46,6 +46,8 @@ pub struct Answers<'p> {
     bpftrace: Option<Losses>,
     /// The user knows that probes are attached.
     announced: bool,
+    /// Notes are part of the output in text, too.
+    all_in_one: bool,
 }
 
 impl<'p> Answers<'p> {
@@ -69,12 +71,18 @@ impl<'p> Answers<'p> {
             progress: Progress::default(),
             bpftrace: None,
             announced: false,
+            all_in_one: false,
         }
     }
 
     /// Only answers, nothing about the trace itself.
     pub fn quiet(self, quiet: bool) -> Answers<'p> {
         Answers { quiet, ..self }
+    }
+
+    /// Errors and what was lost go to the output, too.
+    pub fn all_in_one(self) -> Answers<'p> {
+        Answers { all_in_one: true, ..self }
     }
 
     /// Also say what is missing of symbols.
@@ -118,6 +126,10 @@ impl<'p> Answers<'p> {
     fn note(&mut self, render: impl FnOnce(&mut Vec<u8>, Mode)) -> io::Result<()> {
         if self.is_json() {
             render(&mut self.buffer, Mode::Json);
+            return Ok(());
+        }
+        if self.all_in_one {
+            render(&mut self.buffer, Mode::Text);
             return Ok(());
         }
         self.write_out()?;

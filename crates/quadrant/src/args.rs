@@ -17,6 +17,18 @@ pub struct Args {
     #[arg(short, long, help_heading = "What to run")]
     pub list: bool,
 
+    /// Run the script's tests, which are its test:NAME probes, and report which passed
+    #[arg(long, conflicts_with_all = ["list", "bench"], help_heading = "What to run")]
+    pub test: bool,
+
+    /// Measure the script's bench:NAME probes
+    #[arg(long, conflicts_with = "list", help_heading = "What to run")]
+    pub bench: bool,
+
+    /// With --test and --bench: only those whose name matches
+    #[arg(long, value_name = "REGEX", help_heading = "What to run")]
+    pub probe_filter: Option<regex_lite::Regex>,
+
     /// With --list: group probes by subsystem, module or file, with counts
     #[arg(long, requires = "list", help_heading = "What to run")]
     pub tree: bool,

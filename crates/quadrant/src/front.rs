@@ -13,6 +13,7 @@ use quadrant_symbols::Symbolizer;
 use quadrant_types::Types;
 
 use crate::args::Args;
+use crate::checks;
 use crate::failure::Failure;
 use crate::script;
 use crate::script::Script;
@@ -55,6 +56,7 @@ pub fn compile(
     let addresses = Addresses { symbols: RefCell::new(None), pid: args.pid.or(child) };
     let env = Env {
         probes: source,
+        runs: &|spec| checks::includes(args, spec),
         types,
         symbols: &addresses,
         params,

@@ -8,6 +8,7 @@
 mod answers;
 mod args;
 mod bpftrace;
+mod checks;
 mod commands;
 mod diag;
 mod documents;

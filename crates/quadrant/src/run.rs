@@ -10,6 +10,7 @@ use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
 use quadrant_program::stamp;
+use quadrant_session::Checks;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
 use quadrant_session::Options;
@@ -26,6 +27,8 @@ use crate::args::Args;
 use crate::args::Format;
 use crate::args::KprobeMechanism;
 use crate::args::Stage;
+use crate::checks;
+use crate::checks::Results;
 use crate::diag;
 use crate::documents::Documents;
 use crate::documents::Lines;
@@ -49,7 +52,8 @@ const FAILED: i32 = 1;
 /// # Errors
 /// What stands in the way: the script, the probes, the kernel, the output.
 pub fn run(args: &Args) -> Result<i32, Failure> {
-    let Format::Json = args.format else { return run_script(args, None) };
+    // Results of tests and benchmarks have bpftrace's form.
+    let (Format::Json, None) = (args.format, checks::wanted(args)) else { return run_script(args, None) };
     let lines = Lines::open(args.output.as_deref()).map_err(unwritable)?;
     match run_script(args, Some(&lines)) {
         Err(failure) => lines.failure(&failure, FAILED).map_err(unwritable).map(|()| FAILED),
@@ -76,6 +80,9 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     quadrant_bpf::limits::bump_memlock();
     let child_pid = child.as_ref().map(Child::pid);
     let program = Rc::new(program(args, &script, params, &types, child_pid, &features, lines)?);
+    if let Some(nothing) = checks::nothing_to_run(args, &program) {
+        return Err(Failure::new(nothing));
+    }
     if args.debug == Some(Stage::Program) {
         println!("{program:#?}");
         return Ok(0);
@@ -200,6 +207,9 @@ fn trace(
     if args.dry_run {
         return Ok(0);
     }
+    if let Some(checks) = checks::wanted(args) {
+        return check(args, script, program, trace, checks);
+    }
     let names = Names::new(!args.no_inlines);
     let outcome = match lines {
         Some(lines) => {
@@ -218,6 +228,14 @@ fn trace(
     let status = if lost { LOST } else { outcome.status };
     lines.map_or(Ok(()), |lines| lines.end(&outcome, status)).map_err(unwritable)?;
     Ok(status)
+}
+
+/// Run the script's tests or benchmarks.
+fn check(args: &Args, script: &Script, program: &Program, trace: Trace, checks: Checks) -> Result<i32, Failure> {
+    let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
+    let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
+    let mut results = Results::new(checks, program, script, mode, Names::new(!args.no_inlines), output);
+    Ok(trace.check(checks, &mut results).map_err(|error| Failure::session(script, error))?.status)
 }
 
 /// The code of all programs, with the points that each serves.

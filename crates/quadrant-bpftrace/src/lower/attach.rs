@@ -50,15 +50,13 @@ const KINDS: &[(&str, ProbeKind)] = &[
     ("kretfunc", ProbeKind::Fexit),
     ("iter", ProbeKind::Iter),
     ("it", ProbeKind::Iter),
+    ("self", ProbeKind::Own),
+    ("test", ProbeKind::Test),
+    ("bench", ProbeKind::Bench),
 ];
 
 /// Kinds that bpftrace has and this engine does not, and what to use.
-const UNSUPPORTED: &[(&str, &str)] = &[
-    ("self", "print the maps from an `interval` probe"),
-    ("test", "run the script itself and look at its output"),
-    ("bench", "time the script itself"),
-    ("asyncwatchpoint", "use `watchpoint`"),
-];
+const UNSUPPORTED: &[(&str, &str)] = &[("asyncwatchpoint", "use `watchpoint`")];
 
 /// The kind of probe of that name, short or long; long names in any case.
 pub fn probe_kind(name: &str) -> Option<ProbeKind> {
@@ -94,6 +92,11 @@ impl Lower<'_> {
         let mut errors = Vec::new();
         for point in &probe.attach {
             let Some(spec) = self.spec(point) else { continue };
+            self.note_check(&spec);
+            if !(self.env.runs)(&spec) {
+                all.push((spec.kind, None));
+                continue;
+            }
             match self.env.probes.find(&spec) {
                 Ok(found) => all.extend(found.into_iter().map(|found| (spec.kind, Some(found)))),
                 Err(error) => errors.push((spec, error)),
@@ -108,6 +111,16 @@ impl Lower<'_> {
             all.push((spec.kind, None));
         }
         all
+    }
+
+    /// Each test and each benchmark has a name of its own.
+    fn note_check(&mut self, spec: &ProbeSpec) {
+        let (ProbeKind::Test | ProbeKind::Bench, [name]) = (spec.kind, spec.parts.as_slice()) else { return };
+        if let Some(first) = self.checks.insert((spec.kind, name.clone()), spec.span) {
+            let line = self.line(first);
+            let message = format!("the {} `{name}` already exists (line {line})", spec.kind.name());
+            self.report(Diagnostic::error(spec.span, message).help("give each a name of its own"));
+        }
     }
 
     /// Whether a word stands for text that was defined elsewhere.

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use quadrant_program::probe::ProbeSource;
+use quadrant_program::probe::{ProbeSource, ProbeSpec};
 use quadrant_types::Types;
 
 /// What lowering needs to know of the world.
 pub struct Env<'a> {
     /// Finds probes.
     pub probes: &'a dyn ProbeSource,
+    /// Whether a probe belongs to this run (`test:` and `bench:` ones, and none beside them, only when they are asked for); the bodies of
+    /// others are only looked at for their mistakes.
+    pub runs: &'a dyn Fn(&ProbeSpec) -> bool,
     /// C types.
     pub types: &'a Types,
     /// Finds addresses.

@@ -38,6 +38,7 @@ use std::rc::Rc;
 
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::probe::ProbeKind;
 use quadrant_program::program::Config;
 use quadrant_program::span::Span;
 
@@ -84,6 +85,8 @@ struct Lower<'a> {
     source: &'a str,
     config: Config,
     preamble: Preamble,
+    /// Where tests and benchmarks are, by kind and name.
+    checks: HashMap<(ProbeKind, String), Span>,
     /// Macros by name; several of a name take different arguments.
     macros: HashMap<String, Vec<Rc<MacroDef>>>,
     /// Expressions that macros may still make in this round.
@@ -105,6 +108,7 @@ impl<'a> Lower<'a> {
             source,
             config: Config::default(),
             preamble: Preamble::default(),
+            checks: HashMap::new(),
             macros: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),

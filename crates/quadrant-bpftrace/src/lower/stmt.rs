@@ -2,6 +2,7 @@
 
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::map::MapValue;
+use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
@@ -49,7 +50,7 @@ impl Lower<'_> {
             ast::StmtKind::Unroll { count, body } => self.unroll(count, body),
             ast::StmtKind::Break => self.jump(StmtKind::Break, "break", stmt.span),
             ast::StmtKind::Continue => self.jump(StmtKind::Continue, "continue", stmt.span),
-            ast::StmtKind::Return(value) => self.return_stmt(value.as_ref()),
+            ast::StmtKind::Return(value) => self.return_stmt(value.as_ref(), out),
             ast::StmtKind::Block(block) => Some(StmtKind::Block(self.block(block))),
         };
         out.extend(kind.map(|kind| Stmt::new(kind, stmt.span)));
@@ -235,11 +236,27 @@ impl Lower<'_> {
         self.error_help(span, format!("`{word}` outside a loop"), "`return` ends the probe's body")
     }
 
-    fn return_stmt(&mut self, value: Option<&ast::Expr>) -> Option<StmtKind> {
-        if let Some(value) = value {
-            self.expr(value);
-            self.warning(value.span, "the value that a probe returns is not used");
+    fn return_stmt(&mut self, value: Option<&ast::Expr>, out: &mut Vec<Stmt>) -> Option<StmtKind> {
+        let Some(value) = value else { return Some(StmtKind::Return) };
+        let lowered = self.expr(value);
+        match self.scope.kind {
+            ProbeKind::Test => {}
+            ProbeKind::Bench => return Some(StmtKind::Return),
+            _ => {
+                self.warning(value.span, "the value that a probe returns is not used");
+                return Some(StmtKind::Return);
+            }
         }
+        let result = lowered?;
+        if !result.ty.is_integer() {
+            let ty = self.describe(&result.ty);
+            return self.error_help(
+                value.span,
+                format!("a test returns a number, and this is {ty}"),
+                "0 says that it passed",
+            );
+        }
+        out.push(Stmt::new(StmtKind::Result(result), value.span));
         Some(StmtKind::Return)
     }
 

@@ -81,6 +81,7 @@ fn statement(out: &mut String, program: &Program, indent: usize, stmt: &Stmt) {
         StmtKind::Break => ("break".to_owned(), vec![]),
         StmtKind::Continue => ("continue".to_owned(), vec![]),
         StmtKind::Return => ("return".to_owned(), vec![]),
+        StmtKind::Result(value) => (format!("result {}", e(value)), vec![]),
         StmtKind::Block(body) => ("block".to_owned(), vec![body]),
         StmtKind::Stop => ("stop".to_owned(), vec![]),
         StmtKind::Store { addr, value } => (format!("*{} = {}", e(addr), e(value)), vec![]),

@@ -201,6 +201,17 @@ impl<'a> Globals<'a> {
         *self.data.start_ns.get_or_insert(8)
     }
 
+    /// Offset of the result of a test.
+    pub fn result(&mut self) -> u32 {
+        match self.data.result {
+            Some(at) => at,
+            None => {
+                let at = self.reserve(8);
+                *self.data.result.insert(at)
+            }
+        }
+    }
+
     /// Offset of the counter of a loss.
     pub fn loss(&mut self, loss: Loss) -> u32 {
         if let Some(at) = self.losses.get(&loss) {

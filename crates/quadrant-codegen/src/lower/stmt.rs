@@ -55,6 +55,13 @@ impl Lower<'_, '_> {
                 self.leave(false);
                 Ok(())
             }
+            StmtKind::Result(value) => {
+                let value = self.scalar(value)?;
+                let at = self.g.result();
+                let place = self.data(at);
+                self.f.b.store(place.base, place.off, Size::B8, value);
+                Ok(())
+            }
             StmtKind::Block(body) => self.block(body),
             StmtKind::Stop => {
                 self.stop(0);

@@ -146,7 +146,9 @@ fn links(
     passed_over: &mut Vec<ProbeError>,
 ) -> Result<Vec<Link>> {
     match first {
-        Site::Begin | Site::End => Err(error("BEGIN and END are run, not attached")),
+        Site::Begin | Site::End | Site::Signal(_) | Site::Test | Site::Bench => {
+            Err(error("what the tracer runs itself is not attached"))
+        }
         Site::Error => Err(error("what runs where a clause faulted is not attached")),
         Site::Tracepoint { .. } if request.program.kind() == ProgramKind::RawTracepoint => {
             each(request, progress, tracepoint::raw)

@@ -133,17 +133,32 @@ fn clauses_by_point(program: &Program) -> Vec<(PointId, Vec<usize>)> {
 /// What points must have in common to share a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Mechanism {
-    Run { end: bool },
+    /// Each has a run of its own.
+    Run(PointId),
     Tracepoint,
     RawTracepoint(RawFields),
-    Syscalls { exit: bool },
+    Syscalls {
+        exit: bool,
+    },
     BtfTracepoint(u32),
-    Uprobe { ret: bool, file: u64 },
-    Kprobe { ret: bool, means: KprobeMeans },
-    Function { exit: bool, words: u8 },
+    Uprobe {
+        ret: bool,
+        file: u64,
+    },
+    Kprobe {
+        ret: bool,
+        means: KprobeMeans,
+    },
+    Function {
+        exit: bool,
+        words: u8,
+    },
     PerfEvent,
     Interval,
-    Iter { id: u32, waits: bool },
+    Iter {
+        id: u32,
+        waits: bool,
+    },
 }
 
 /// The iterator that cannot go on with a walk that was stopped.
@@ -169,8 +184,7 @@ fn mechanism(
     options: PlanOptions,
 ) -> Mechanism {
     match site {
-        Site::Begin | Site::Error => Mechanism::Run { end: false },
-        Site::End => Mechanism::Run { end: true },
+        Site::Begin | Site::End | Site::Error | Site::Signal(_) | Site::Test | Site::Bench => Mechanism::Run(point),
         Site::Tracepoint { event, .. } if many.binary_search(&point).is_ok() => {
             Mechanism::Syscalls { exit: event.starts_with("sys_exit_") }
         }
@@ -368,7 +382,7 @@ impl Mechanism {
     fn tells_points_apart(self, program: &Program, points: &[PointId], options: PlanOptions) -> bool {
         let attach_cookie = |kind| options.abilities.attach_cookie(kind);
         match self {
-            Mechanism::Run { .. } => true,
+            Mechanism::Run(_) => true,
             Mechanism::Syscalls { .. } => true,
             Mechanism::Tracepoint => attach_cookie(ProgramKind::Tracepoint),
             Mechanism::RawTracepoint(_) => attach_cookie(ProgramKind::RawTracepoint),
@@ -396,7 +410,7 @@ impl Mechanism {
 
     fn context(self, program: &Program, points: &[PointId]) -> Context {
         match self {
-            Mechanism::Run { .. } => Context::Run,
+            Mechanism::Run(_) => Context::Run,
             Mechanism::Tracepoint => Context::Tracepoint,
             Mechanism::RawTracepoint(fields) => Context::RawTracepoint(reads(fields)),
             Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,

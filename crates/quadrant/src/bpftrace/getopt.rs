@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use quadrant_session::Checks;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -24,7 +26,7 @@ pub enum Mode {
     Version,
     /// `--fmt`, `--mode format`
     Format,
-    /// `--test`, `--bench` and the other modes for those who develop the tracer.
+    /// The modes for those who develop the tracer.
     Developer(&'static str),
 }
 
@@ -53,6 +55,10 @@ pub enum Stage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     pub mode: Mode,
+    /// `--test`, `--bench`
+    pub checks: Option<Checks>,
+    /// `--probe-filter`
+    pub filter: Option<Filter>,
     /// `-e`
     pub program: Option<String>,
     /// `-p`
@@ -77,6 +83,18 @@ pub struct Line {
     /// The file, unless there is `-e`, and the script's parameters; with `-l` the patterns.
     pub operands: Vec<String>,
 }
+
+/// Names of tests and benchmarks.
+#[derive(Clone, Debug)]
+pub struct Filter(pub regex_lite::Regex);
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Filter) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Filter {}
 
 /// A command line that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,8 +231,7 @@ fn named_flag(name: &'static str, letter: char, line: &mut Line) -> Result<(), M
     match name {
         "info" => line.mode = Mode::Info,
         "fmt" => line.mode = Mode::Format,
-        "test" => line.mode = Mode::Developer("test"),
-        "bench" => line.mode = Mode::Developer("bench"),
+        "test" | "bench" => check(name, "--", line)?,
         "dry-run" => line.dry_run = true,
         "no-warnings" => line.no_warnings = true,
         "unsafe" => line.allow_unsafe = true,
@@ -242,17 +259,31 @@ fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), 
 
 fn named(name: &str, argument: String, line: &mut Line) -> Result<(), Misuse> {
     match name {
+        "mode" if argument == "test" || argument == "bench" => check(&argument, "--mode ", line)?,
         "mode" => line.mode = mode(&argument)?,
         "no-feature" => line.without.extend(features(&argument)?),
         "include" => line.includes.push(argument),
         "dwarf-pid" => drop(process(&argument)?),
         "aot" | "emit-elf" | "emit-llvm" => return Err(no_compiled_form(name)),
-        "probe-filter" => return Err(misuse(NO_FILTER.to_owned())),
+        "probe-filter" => line.filter = Some(filter(&argument)?),
         // debuginfo, traceable-functions: the kernel says itself what can be traced, and separate debug information is found by the
         // build ID of each file.
         _ => {}
     }
     Ok(())
+}
+
+fn check(name: &str, before: &str, line: &mut Line) -> Result<(), Misuse> {
+    let wanted = if name == "test" { Checks::Tests } else { Checks::Benchmarks };
+    if line.checks.replace(wanted).is_some_and(|other| other != wanted) {
+        return Err(misuse(format!("ERROR: USAGE: {before}{name} conflicts with existing --mode")));
+    }
+    Ok(())
+}
+
+fn filter(text: &str) -> Result<Filter, Misuse> {
+    let wrong = |error| misuse(format!("ERROR: Invalid --probe-filter regex '{}': {error}", text.escape_debug()));
+    text.parse().map(Filter).map_err(wrong)
 }
 
 fn process(text: &str) -> Result<u32, Misuse> {
@@ -281,8 +312,6 @@ fn buffering(text: &str) -> Result<(), Misuse> {
 fn mode(text: &str) -> Result<Mode, Misuse> {
     match text {
         "format" => Ok(Mode::Format),
-        "test" => Ok(Mode::Developer("test")),
-        "bench" => Ok(Mode::Developer("bench")),
         "codegen" => Ok(Mode::Developer("codegen")),
         "compiler-bench" => Ok(Mode::Developer("compiler-bench")),
         _ => Err(misuse(format!("ERROR: USAGE: --mode can only be {MODES}."))),
@@ -312,9 +341,6 @@ fn stages(text: &str) -> Result<Vec<Stage>, Misuse> {
         _ => Err(misuse(format!("ERROR: USAGE: invalid option for -d: {}", text.escape_debug()))),
     }
 }
-
-const NO_FILTER: &str = "ERROR: --probe-filter is not supported: it selects test: and bench: probes, which this tracer does not \
-                         have; leave it away";
 
 fn no_compiled_form(name: &str) -> Misuse {
     misuse(format!(
@@ -360,7 +386,10 @@ mod tests {
     fn modes() {
         assert_eq!(line(&["-lv", "k:*"]).unwrap().mode, Mode::List);
         assert_eq!(line(&["--mode", "format"]).unwrap().mode, Mode::Format);
-        assert_eq!(line(&["--bench"]).unwrap().mode, Mode::Developer("bench"));
+        assert_eq!(line(&["--bench"]).unwrap().checks, Some(Checks::Benchmarks));
+        assert_eq!(line(&["--mode=test", "--test"]).unwrap().checks, Some(Checks::Tests));
+        assert!(line(&["--test", "--bench"]).unwrap_err().message.contains("--bench conflicts"));
+        assert!(line(&["--test", "--probe-filter", "["]).unwrap_err().message.contains("regex '['"));
         assert_eq!(line(&["-d", "ast", "-ddis"]).unwrap().stages, [Stage::Ast, Stage::Code]);
     }
 

@@ -90,11 +90,10 @@ fn run(line: &Line) -> Result<i32, Refusal> {
         Mode::Trace => return trace::run(line),
         Mode::Format => return format::run(line),
         Mode::Developer(mode) => {
-            return Err(Refusal::new(format!("ERROR: --mode {mode} is not supported: {NO_TESTS}\n")));
+            return Err(Refusal::new(format!("ERROR: --mode {mode} is not supported: {NO_LLVM}\n")));
         }
     }
     Ok(0)
 }
 
-const NO_TESTS: &str = "this tracer has no test: and bench: probes, and no LLVM to measure; run the script as it is, or check it \
-                        with --dry-run";
+const NO_LLVM: &str = "there is no LLVM here to measure; time the start of a script with --dry-run";

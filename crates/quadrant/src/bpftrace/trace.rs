@@ -9,6 +9,7 @@ use quadrant_bpf::process::PidFd;
 use quadrant_output::Mode;
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
+use quadrant_session::Checks;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
 use quadrant_session::Trace;
@@ -25,6 +26,8 @@ use super::script;
 use crate::answers;
 use crate::answers::Answers;
 use crate::args::Args;
+use crate::checks;
+use crate::checks::Results;
 use crate::failure::Failure;
 use crate::failure::shown;
 use crate::front;
@@ -52,6 +55,14 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     let features = Features::new();
     line.without.iter().for_each(|name| features.do_without(name));
     let program = Rc::new(compile(line, &script, params, &types, child(&focus), &features)?);
+    if let Some(nothing) = checks::nothing_to_run(&args(line), &program) {
+        let refusal = Refusal::new(format!("{nothing}\n"));
+        return Err(if line.checks.is_some() {
+            refusal
+        } else {
+            Refusal { text: format!("ERROR: {}", refusal.text), ..refusal }.by_kernel()
+        });
+    }
     if line.stages.contains(&Stage::Types) {
         println!("{program:#?}");
     }
@@ -72,6 +83,9 @@ pub fn args(line: &Line) -> Args {
     args.pid = line.pid;
     args.allow_unsafe = line.allow_unsafe;
     args.verbose = line.verbose;
+    args.test = line.checks == Some(Checks::Tests);
+    args.bench = line.checks == Some(Checks::Benchmarks);
+    args.probe_filter = line.filter.as_ref().map(|filter| filter.0.clone());
     args
 }
 
@@ -144,6 +158,10 @@ fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: 
         Refusal::new(format!("ERROR: Failed to open output file: {path:?}: {}\n", script::reason(&error)))
     })?;
     let mode = if line.format == Format::Json { Mode::Json } else { Mode::Text };
+    if let Some(checks) = line.checks {
+        let mut results = Results::new(checks, program, script, mode, Names::new(true), output);
+        return Ok(trace.check(checks, &mut results).map_err(|error| failed(script, error).by_kernel())?.status);
+    }
     let answers = Answers::new(program, script, mode, Names::new(true), output);
     let mut answers = answers.quiet(line.quiet).verbose(line.verbose).in_bpftraces_way(Losses);
     let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error).by_kernel())?;

@@ -20,6 +20,7 @@ mod kernel_functions;
 mod life;
 mod listing;
 mod losses;
+mod own;
 mod parameters;
 mod signals;
 mod symbols;

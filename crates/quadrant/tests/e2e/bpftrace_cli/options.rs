@@ -95,7 +95,7 @@ fn wrong_command_lines() {
 
 #[test]
 fn what_there_is_not_is_said() {
-    for args in [["--test", "-e", "BEGIN { }"], ["--bench", "-e", "BEGIN { }"]] {
+    for args in [["--mode=codegen", "-e", "BEGIN { }"], ["--mode=compiler-bench", "-e", "BEGIN { }"]] {
         let outcome = run(args);
         assert!(outcome.stderr.contains("not supported"), "{}", outcome.describe());
         assert_eq!(outcome.code(), Some(1));
