@@ -2,6 +2,7 @@
 //!
 //! The format is BTF (Documentation/bpf/btf.rst): a header, type records, and a string section.
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
 use crate::attr;
@@ -29,6 +30,21 @@ pub struct Function {
     pub linkage: Linkage,
     /// How many arguments it takes, each a 64-bit number as far as its type says; at most 5.
     pub arguments: usize,
+}
+
+/// Where instructions come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceLine<'a> {
+    /// The first of the instructions.
+    pub start: u32,
+    /// The source's name.
+    pub file: &'a str,
+    /// The line itself.
+    pub text: &'a str,
+    /// Its number, from 1; up to 4,194,303.
+    pub line: u32,
+    /// Column, from 1; up to 1,023.
+    pub column: u32,
 }
 
 /// Built type information.
@@ -87,6 +103,15 @@ impl Btf {
         self.record(&identifier(name), KIND_FUNC, vlen, prototype)
     }
 
+    /// Adds the text of lines, and gives the records that tie them to instructions: `struct bpf_line_info`.
+    pub(crate) fn lines(&mut self, lines: &[SourceLine<'_>]) -> Vec<[u32; 4]> {
+        const COLUMN: u32 = 0x3ff;
+        let mut texts: HashMap<&str, u32> = HashMap::new();
+        let mut offset = |text| *texts.entry(text).or_insert_with(|| self.string(text));
+        let place = |line: &SourceLine<'_>| line.line << 10 | line.column.min(COLUMN);
+        lines.iter().map(|line| [line.start, offset(line.file), offset(line.text), place(line)]).collect()
+    }
+
     /// The bytes that the kernel reads.
     pub fn to_bytes(&self) -> Vec<u8> {
         const MAGIC: u16 = 0xeb9f;
@@ -105,11 +130,7 @@ impl Btf {
 
     /// Gives the types to the kernel.
     pub fn load(&self) -> Result<OwnedFd> {
-        let bytes = self.to_bytes();
-        let mut request =
-            attr::BtfLoad { btf: sys::address(&bytes), btf_size: bytes.len() as u32, ..Default::default() };
-        sys::bpf_fd(Command::BtfLoad, &mut request)
-            .map_err(|errno| Error::os("cannot load type information", Operation::Load, errno))
+        load(&self.to_bytes())
     }
 
     /// `extra` is the kind's own word: a size or a type.
@@ -132,6 +153,13 @@ impl Btf {
         self.strings.push(0);
         offset
     }
+}
+
+/// Gives type information in the kernel's format to the kernel.
+pub fn load(bytes: &[u8]) -> Result<OwnedFd> {
+    let mut request = attr::BtfLoad { btf: sys::address(bytes), btf_size: bytes.len() as u32, ..Default::default() };
+    sys::bpf_fd(Command::BtfLoad, &mut request)
+        .map_err(|errno| Error::os("cannot load type information", Operation::Load, errno))
 }
 
 impl Default for Btf {

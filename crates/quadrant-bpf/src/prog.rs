@@ -1,9 +1,11 @@
 //! Programs: loading, running for a test, and their counters.
 
+use std::borrow::Cow;
+use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::attr;
-use crate::btf::{self, Function};
+use crate::btf::{self, Function, SourceLine};
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
@@ -24,6 +26,8 @@ pub enum ProgramKind {
     RawTracepoint = 17,
     /// By BTF: raw tracepoints, function entry and exit, iterators.
     Tracing = 26,
+    /// Security hooks.
+    Lsm = 29,
     /// Run by this process.
     Syscall = 31,
 }
@@ -41,6 +45,10 @@ pub enum AttachType {
     TraceFentry = 24,
     /// A function's exit, by trampoline.
     TraceFexit = 25,
+    /// A function that the program may skip and whose result it may set, by trampoline.
+    ModifyReturn = 26,
+    /// A security hook.
+    LsmMac = 27,
     /// An iterator.
     TraceIter = 28,
     /// A perf event (only named when attaching).
@@ -84,6 +92,23 @@ pub struct ProgramSpec<'a> {
     pub functions: &'a [Function],
     /// Descriptors that instructions name by index (BTF of modules); index 0 is unused.
     pub fd_array: &'a [i32],
+    /// Which line of the source each instruction is from, in order; the first of each function must be there. Needs `functions`.
+    pub lines: &'a [SourceLine<'a>],
+    /// Loaded type information that says more than `functions` could; that is not looked at then.
+    pub described: Option<Described<'a>>,
+    /// Under which license the program is, by which the kernel decides what it may call; must hold no NUL byte.
+    pub license: &'a str,
+}
+
+/// What the compiler of a program says about it, in terms of type information that the kernel has loaded.
+#[derive(Copy, Clone, Debug)]
+pub struct Described<'a> {
+    /// The type information.
+    pub types: BorrowedFd<'a>,
+    /// Each function's first instruction, and the id of its FUNC, in order.
+    pub functions: &'a [[u32; 2]],
+    /// Each line's first instruction, its file's name and its text (offsets in the strings), and line << 10 | column, in order.
+    pub lines: &'a [[u32; 4]],
 }
 
 impl<'a> ProgramSpec<'a> {
@@ -98,7 +123,10 @@ impl<'a> ProgramSpec<'a> {
             attach_btf: None,
             flags: 0,
             functions: &[],
+            lines: &[],
             fd_array: &[],
+            described: None,
+            license: LICENSE,
         }
     }
 }
@@ -170,10 +198,12 @@ struct Loading<'a> {
     code: Vec<u8>,
     btf: Option<OwnedFd>,
     functions: Vec<attr::FuncInfo>,
+    lines: Cow<'a, [[u32; 4]]>,
+    license: CString,
 }
 
 /// The only license with which the kernel lets programs use all helpers of tracing.
-const LICENSE: &[u8] = b"GPL\0";
+const LICENSE: &str = "GPL";
 
 /// The kernel gives up with EAGAIN when a signal arrives during verification.
 const ATTEMPTS: usize = 5;
@@ -184,13 +214,21 @@ const LOG_LAST: usize = 1 << 28;
 
 impl<'a> Loading<'a> {
     fn new(spec: &'a ProgramSpec<'a>) -> Result<Loading<'a>> {
-        let (btf, functions) = if spec.functions.is_empty() {
-            (None, Vec::new())
-        } else {
-            let (btf, functions) = btf::describe(spec.functions);
-            (Some(btf.load()?), functions)
+        let license = CString::new(spec.license);
+        let license = license.map_err(|_| Error::new("cannot load a program", "its license holds a NUL byte"))?;
+        let (btf, functions, lines) = match spec.described {
+            Some(described) => {
+                let info = |[insn_off, type_id]: &[u32; 2]| attr::FuncInfo { insn_off: *insn_off, type_id: *type_id };
+                (None, described.functions.iter().map(info).collect(), Cow::Borrowed(described.lines))
+            }
+            None if spec.functions.is_empty() => (None, Vec::new(), Cow::Borrowed(&[][..])),
+            None => {
+                let (mut btf, functions) = btf::describe(spec.functions);
+                let lines = btf.lines(spec.lines);
+                (Some(btf.load()?), functions, Cow::Owned(lines))
+            }
         };
-        Ok(Loading { spec, code: insn::to_bytes(spec.insns), btf, functions })
+        Ok(Loading { spec, code: insn::to_bytes(spec.insns), btf, functions, lines, license })
     }
 
     fn load(&self, log: &mut [u8], level: u32) -> std::result::Result<Program, Errno> {
@@ -218,21 +256,27 @@ impl<'a> Loading<'a> {
 
     fn request(&self, log: &mut [u8], level: u32) -> attr::ProgLoad {
         let spec = self.spec;
+        let types = spec.described.map(|described| described.types);
+        let types = types.or(self.btf.as_ref().map(AsFd::as_fd));
+        let lines = &*self.lines;
         attr::ProgLoad {
             prog_type: spec.kind as u32,
             insn_cnt: spec.insns.len() as u32,
             insns: sys::address(&self.code),
-            license: sys::address(LICENSE),
+            license: sys::address(self.license.as_bytes_with_nul()),
             log_level: level,
             log_size: log.len() as u32,
             log_buf: sys::address_mut(log),
             prog_flags: spec.flags,
             prog_name: attr::name(spec.name),
             expected_attach_type: spec.attach_type as u32,
-            prog_btf_fd: self.btf.as_ref().map_or(0, |fd| fd.as_raw_fd() as u32),
+            prog_btf_fd: types.map_or(0, |fd| fd.as_raw_fd() as u32),
             func_info_rec_size: if self.functions.is_empty() { 0 } else { size_of::<attr::FuncInfo>() as u32 },
             func_info: sys::address(&self.functions),
             func_info_cnt: self.functions.len() as u32,
+            line_info_rec_size: if lines.is_empty() { 0 } else { size_of::<[u32; 4]>() as u32 },
+            line_info: sys::address(lines),
+            line_info_cnt: lines.len() as u32,
             attach_btf_id: spec.attach_btf_id,
             attach_fd: spec.attach_btf.map_or(0, |fd| fd.as_raw_fd() as u32),
             fd_array: sys::address(spec.fd_array),

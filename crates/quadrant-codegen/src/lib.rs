@@ -13,6 +13,7 @@ pub mod target;
 
 pub use lower::CompileError;
 pub use lower::compile;
+pub use lower::compile_with;
 pub use object::Context;
 pub use object::Data;
 pub use object::Loss;

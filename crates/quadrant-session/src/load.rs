@@ -13,15 +13,21 @@ use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::plan::Planned;
 use crate::programs;
+use crate::source::Source;
 
 /// Create an object's maps and load its programs.
 ///
 /// # Errors
 /// What the kernel refused, and why.
-pub(crate) fn load(program: &Program, units: &[Planned], object: Object) -> Result<Kernel, Error> {
+pub(crate) fn load(
+    program: &Program,
+    units: &[Planned],
+    object: Object,
+    source: Option<Source>,
+) -> Result<Kernel, Error> {
     let maps = object.maps.iter().map(|def| create(program, def)).collect::<Result<Vec<Map>, Error>>()?;
     let section = section(&object, &maps)?;
-    let programs = programs::load(program, units, &object.programs, &maps)?;
+    let programs = programs::load(program, units, &object.programs, &maps, source)?;
     Ok(Kernel {
         roles: object.maps.iter().map(|def| def.role).collect(),
         maps,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
+use quadrant_bpf::btf::SourceLine;
 use quadrant_bpf::insn::Insn;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::prog::AttachType;
@@ -22,6 +23,7 @@ use quadrant_program::probe::Site;
 
 use crate::error::Error;
 use crate::plan::Planned;
+use crate::source::Source;
 use crate::verifier;
 
 /// A loaded program: all points of a unit, or one of them.
@@ -50,9 +52,17 @@ impl Loaded {
 ///
 /// # Errors
 /// What the kernel refused, and why.
-pub(crate) fn load(program: &Program, units: &[Planned], codes: &[Code], maps: &[Map]) -> Result<Vec<Loaded>, Error> {
+pub(crate) fn load(
+    program: &Program,
+    units: &[Planned],
+    codes: &[Code],
+    maps: &[Map],
+    source: Option<Source>,
+) -> Result<Vec<Loaded>, Error> {
     let insns: Vec<Vec<Insn>> = codes.iter().map(|code| relocate(code, maps)).collect();
-    let functions: Vec<Vec<quadrant_bpf::btf::Function>> = codes.iter().map(functions).collect();
+    let lines: Vec<Vec<SourceLine>> = codes.iter().map(|code| source.map_or(Vec::new(), |s| s.lines(code))).collect();
+    let functions: Vec<Vec<quadrant_bpf::btf::Function>> =
+        codes.iter().map(|code| functions(code, source.is_some())).collect();
     let owners = owners(program, units)?;
     let mut jobs = Vec::new();
     for (index, unit) in units.iter().enumerate() {
@@ -64,6 +74,7 @@ pub(crate) fn load(program: &Program, units: &[Planned], codes: &[Code], maps: &
                 attach_btf_id,
                 attach_btf: owner.and_then(|owner| owners.get(owner)?.as_ref()).map(AsFd::as_fd),
                 functions: &functions[index],
+                lines: &lines[index],
                 flags: if unit.unit.sleepable { quadrant_bpf::prog::flags::SLEEPABLE } else { 0 },
                 ..ProgramSpec::new(kind, &insns[index])
             };
@@ -170,9 +181,9 @@ fn relocate(code: &Code, maps: &[Map]) -> Vec<Insn> {
     insns
 }
 
-/// Functions are described to the kernel only when there are callbacks, which need it.
-fn functions(code: &Code) -> Vec<quadrant_bpf::btf::Function> {
-    if code.funcs.len() < 2 {
+/// Functions are described to the kernel only when there are callbacks or lines, which need it.
+fn functions(code: &Code, always: bool) -> Vec<quadrant_bpf::btf::Function> {
+    if code.funcs.len() < 2 && !always {
         return Vec::new();
     }
     let describe = |func: &quadrant_codegen::ssa::FuncInfo| quadrant_bpf::btf::Function {

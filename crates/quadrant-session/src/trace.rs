@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
+use quadrant_bpf::map::Map;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_codegen::object::Object;
@@ -22,6 +23,7 @@ use crate::attaching::Attachment;
 use crate::clock;
 use crate::controls::Controls;
 use crate::error::Error;
+use crate::inside::Inside;
 use crate::kernel::Kernel;
 use crate::ledger::Ledger;
 use crate::load;
@@ -39,6 +41,7 @@ use crate::run::Loop;
 use crate::run::Watch;
 use crate::sink::Sink;
 use crate::sink::View;
+use crate::source::Source;
 use crate::target;
 
 /// A compiled script: the programs to load and what they need.
@@ -56,6 +59,8 @@ pub struct Compiled {
 pub struct Options {
     /// Profiles and counters are limited to this process.
     pub pid: Option<u32>,
+    /// Keep the compiler's optimized form in [`quadrant_codegen::Code::ssa`].
+    pub keep_ssa: bool,
 }
 
 /// Processes with which the trace ends.
@@ -102,20 +107,27 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
     let (kprobes, maxactive) = (program.config.kprobes, program.config.maxactive);
+    let Options { pid, keep_ssa } = options;
     let machine = Machine { features, types, tracer: FunctionTracer::default() };
-    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid: options.pid, kprobes, maxactive };
+    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, kprobes, maxactive };
     let mut target = target::target(&program, features, types)?;
     let units = plan::plan(&program, options);
     if units.iter().any(|planned| planned.means == Means::KprobeSession) {
         target.session_is_return = machine.session_is_return();
     }
-    let object = compile_units(&program, &units, &target)?;
+    let back_end = quadrant_codegen::ssa::Options { keep_text: keep_ssa, ..Default::default() };
+    let object = compile_units(&program, &units, &target, &back_end)?;
     Ok(Compiled { program, units, object })
 }
 
-fn compile_units(program: &Program, units: &[Planned], target: &Target) -> Result<Object, Error> {
+fn compile_units(
+    program: &Program,
+    units: &[Planned],
+    target: &Target,
+    back_end: &quadrant_codegen::ssa::Options,
+) -> Result<Object, Error> {
     let units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
-    quadrant_codegen::compile(program, &units, target).map_err(|error| Error::Script {
+    quadrant_codegen::compile_with(program, &units, target, back_end).map_err(|error| Error::Script {
         span: error.span,
         message: error.message,
         help: error.help,
@@ -135,10 +147,35 @@ impl Trace {
     /// # Errors
     /// What the kernel refused, and why.
     pub fn load(compiled: Compiled) -> Result<Trace, Error> {
+        Trace::load_from(compiled, None)
+    }
+
+    /// As [`Trace::load`], and tells the kernel which line of the script each instruction is from.
+    ///
+    /// # Errors
+    /// Those of [`Trace::load`].
+    pub fn load_described(compiled: Compiled, source: Source) -> Result<Trace, Error> {
+        Trace::load_from(compiled, Some(source))
+    }
+
+    /// The memory that each of [`quadrant_codegen::Object::maps`] takes now, in bytes, where the kernel says so.
+    pub fn map_memory(&self) -> Vec<Option<u64>> {
+        self.kernel.maps.iter().map(Map::memory).collect()
+    }
+
+    fn load_from(compiled: Compiled, source: Option<Source>) -> Result<Trace, Error> {
         let Compiled { program, units, object } = compiled;
         quadrant_bpf::limits::bump_nofile();
-        let kernel = load::load(&program, &units, object)?;
+        let kernel = load::load(&program, &units, object, source)?;
         Ok(Trace { program, units, kernel })
+    }
+
+    /// What the programs have become in the kernel.
+    ///
+    /// # Errors
+    /// Those of asking it.
+    pub fn insides(&self) -> Result<Vec<Inside>, Error> {
+        self.kernel.programs.iter().map(Inside::of).collect()
     }
 
     /// Run until the script, a signal or the target ends it.

@@ -110,6 +110,7 @@ Commands (`quadrant COMMAND --help` tells more; a script of that name comes firs
   cleanup   Remove what killed tracers left in the kernel
   dtrace    DTrace's command line, for scripts in D (also by a link of that name)
   doctor    What this kernel can do, and what stands in the way
+  explain   What a script, or a program in the kernel, has become
   fmt       bpftrace scripts in the usual form
   list      The same as -l
 

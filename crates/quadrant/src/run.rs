@@ -87,11 +87,7 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
         println!("{program:#?}");
         return Ok(0);
     }
-    check_kprobes(&program, &features)?;
-    let options = Options { pid };
-    let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
-    let compiled = compiled.map_err(|error| Failure::session(&script, error))?;
-    check_plan(&program, &compiled)?;
+    let compiled = compiled(&script, &program, &features, &types, Options { pid, ..Options::default() })?;
     if args.explain {
         compiled.mechanisms().iter().for_each(|line| println!("{}", failure::shown(line)));
         return Ok(0);
@@ -106,6 +102,24 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     trace(args, &script, &program, compiled, focus, lines)
+}
+
+/// A typed program's code.
+///
+/// # Errors
+/// What this kernel cannot do.
+pub fn compiled(
+    script: &Script,
+    program: &Rc<Program>,
+    features: &Features,
+    types: &Types,
+    options: Options,
+) -> Result<Compiled, Failure> {
+    check_kprobes(program, features)?;
+    let compiled = quadrant_session::compile(Rc::clone(program), features, types, options);
+    let compiled = compiled.map_err(|error| Failure::session(script, error))?;
+    check_plan(program, &compiled)?;
+    Ok(compiled)
 }
 
 /// How the user wants kernel probes to be made.
@@ -154,12 +168,20 @@ fn is_function(site: &Site) -> bool {
     matches!(site, Site::Kprobe(_) | Site::Kretprobe(_) | Site::Fentry(_) | Site::Fexit(_))
 }
 
-fn start(args: &Args) -> Result<Option<Child>, Failure> {
+/// The command, which waits to be let go.
+///
+/// # Errors
+/// It cannot be started.
+pub fn start(args: &Args) -> Result<Option<Child>, Failure> {
     let Some(command) = &args.command else { return Ok(None) };
     Ok(Some(Child::spawn(&words::split(command)?)?))
 }
 
-fn program(
+/// What a script means.
+///
+/// # Errors
+/// The script's mistakes.
+pub fn program(
     args: &Args,
     script: &Script,
     params: &[String],

@@ -19,6 +19,8 @@ const NEEDS: &[Need] = &[
     // Debian's own interpreter is a program with USDT probes that nobody here has made.
     Need { package: "python3", file: "/usr/bin/python3" },
     Need { package: "util-linux", file: "setpriv" },
+    // To compare what it shows of programs.
+    Need { package: "bpftool", file: "bpftool" },
 ];
 
 /// Installs what is missing, if that is wanted and possible, and says what then is still missing.

@@ -243,6 +243,13 @@ impl Map {
         Ok(MapInfo { id, key_size, value_size, max_entries, flags })
     }
 
+    /// Bytes of kernel memory that it takes now, as the kernel accounts them; `None` where it does not say.
+    pub fn memory(&self) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", self.raw_fd())).ok()?;
+        let value = text.lines().find_map(|line| line.strip_prefix("memlock:"))?;
+        value.trim().parse().ok()
+    }
+
     /// Closes the map for updates by this process and others; programs may still write.
     pub fn freeze(&self) -> Result<()> {
         self.element(Command::MapFreeze, 0, 0, 0).map_err(|errno| self.failed("freeze", errno))

@@ -4,7 +4,9 @@
 //! open descriptor keeps the object alive, so none is held longer than it takes to ask.
 
 mod btf;
+mod code;
 mod link;
+mod map;
 mod program;
 mod task;
 
@@ -17,7 +19,9 @@ use crate::explain::Operation;
 use crate::sys::{self, Attr, Command};
 
 pub use btf::BtfObject;
+pub use code::{CodeLine, JitedFunction, ProgramCode};
 pub use link::{LinkObject, LinkTarget, MISSED_INFO_LEN, PerfTarget};
+pub use map::map_kind_name;
 pub use program::{ProgramObject, attach_type_name, program_kind_name};
 pub use task::{TaskAttachment, TaskProbe, task_attachment};
 

@@ -55,6 +55,7 @@ pub use error::CompileError;
 
 use crate::object::Object;
 use crate::object::Unit;
+use crate::ssa;
 use crate::target::Target;
 use globals::Globals;
 
@@ -63,8 +64,22 @@ use globals::Globals;
 /// # Errors
 /// Something that this kernel cannot do, or that no kernel can.
 pub fn compile(program: &Program, units: &[Unit], target: &Target) -> Result<Object, CompileError> {
+    compile_with(program, units, target, &ssa::Options::default())
+}
+
+/// As [`compile`], with settings of the back end.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn compile_with(
+    program: &Program,
+    units: &[Unit],
+    target: &Target,
+    options: &ssa::Options,
+) -> Result<Object, CompileError> {
     let mut globals = Globals::new(program, target);
-    let programs = units.iter().map(|unit| unit::compile(&mut globals, unit)).collect::<Result<Vec<_>, _>>()?;
+    let compile = |unit| unit::compile(&mut globals, unit, options);
+    let programs = units.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
     let (maps, data) = globals.finish();
     Ok(Object { maps, programs, data })
 }

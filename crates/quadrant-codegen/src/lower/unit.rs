@@ -56,7 +56,7 @@ const STACK_BUDGET: u32 = 256;
 const LOOP_DEPTH_MAX: u32 = 6;
 
 /// Compiles a unit.
-pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit) -> Result<Code> {
+pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit, options: &ssa::Options) -> Result<Code> {
     let halves = session::halves(unit);
     let clauses = clauses(g.program, &halves)?;
     let span = clauses.first().map_or_else(Span::default, |clause| clause.span);
@@ -68,7 +68,7 @@ pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit) -> Result<Code> {
             plan.claims = lower.claims;
             continue;
         }
-        let code = lower.finish().and_then(|module| ssa::compile(&module, &ssa::Options::default()));
+        let code = lower.finish().and_then(|module| ssa::compile(&module, options));
         match code {
             Err(SsaError { kind: SsaErrorKind::FrameTooBig(_), .. }) if plan.stack_budget > 0 => plan.stack_budget = 0,
             code => return code.map_err(|error| CompileError::back_end(span, &error)),

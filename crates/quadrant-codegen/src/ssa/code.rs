@@ -13,6 +13,8 @@ use super::verify::verify;
 pub struct Options {
     /// Loads and moves that extend the sign exist (Linux 6.6).
     pub sign_extending_insns: bool,
+    /// Keep the optimized functions as text in [`Code::ssa`].
+    pub keep_text: bool,
 }
 
 /// Something that only the loader knows.
@@ -61,6 +63,8 @@ pub struct Code {
     pub funcs: Vec<FuncInfo>,
     /// Index of the instructions at which the script text changes, and the text. Each function's start is among them.
     pub spans: Vec<(u32, Span)>,
+    /// The optimized functions as text, if [`Options::keep_text`] asks for it.
+    pub ssa: String,
     /// Bytes of stack of the deepest chain of calls, counted as the kernel counts.
     pub stack: u32,
 }
@@ -109,6 +113,9 @@ impl Linker<'_> {
         let mut func = self.func(at)?.clone();
         optimize(&mut func);
         debug_assert_eq!(verify(&func), Ok(()), "the optimizer broke {func}");
+        if options.keep_text {
+            self.code.ssa.push_str(&format!("{func}\n"));
+        }
         let (name, params) = (func.name.clone(), func.params);
         let part = emit(func, options).map_err(|kind| SsaError { func: name.clone(), kind })?;
         let base = self.code.insns.len() as u32;

@@ -99,7 +99,7 @@ impl Btf {
     }
 
     /// The string at `offset`; empty if the offset is out of bounds or the text is not UTF-8.
-    pub(crate) fn string(&self, offset: u32) -> &str {
+    pub fn string(&self, offset: u32) -> &str {
         if offset < self.string_base {
             return self.base.as_ref().map_or("", |base| base.string(offset));
         }

@@ -66,7 +66,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     if line.stages.contains(&Stage::Types) {
         println!("{program:#?}");
     }
-    let options = quadrant_session::Options { pid: line.pid.or(child(&focus)) };
+    let options = quadrant_session::Options { pid: line.pid.or(child(&focus)), ..Default::default() };
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| failed(&script, error))?;
     show_stages(line, &compiled);

@@ -7,6 +7,7 @@ mod active;
 mod aliases;
 mod cleanup;
 mod doctor;
+mod explain;
 mod fmt;
 pub mod json;
 mod table;
@@ -33,6 +34,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("aliases", aliases::run),
     ("cleanup", cleanup::run),
     ("doctor", doctor::run),
+    ("explain", explain::run),
     ("fmt", fmt::run),
     ("list", list),
 ];

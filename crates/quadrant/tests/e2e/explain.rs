@@ -1,6 +1,8 @@
-//! How probes are made, before anything is attached.
+//! How probes are made, and what a script becomes, before anything is attached.
 
-use crate::common::{assert_lines, good, needs_root, quadrant};
+use std::process::Command;
+
+use crate::common::{assert_lines, attached, end, good, needs_root, quadrant, script};
 
 #[test]
 fn the_plan_is_printed_and_nothing_runs() {
@@ -20,4 +22,70 @@ fn a_mechanism_that_does_not_exist_is_an_error_at_its_place() {
     assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
     let wanted = "`kprobe_mechanism` is multi, session, perf or tracefs";
     assert!(outcome.stderr.contains(wanted), "{}", outcome.describe());
+}
+
+const SCRIPT: &str = "tracepoint:syscalls:sys_enter_getppid /pid == 1/ { @n[tid] = count(); @last = nsecs; }";
+
+#[test]
+fn one_part_alone_has_no_heading() {
+    needs_root!();
+    let outcome = good(quadrant().args(["explain", "--only", "probes", "-e", SCRIPT]));
+    let because = "  because the raw tracepoint of system calls would run the program at every one of them";
+    assert_lines(&outcome, &["tracepoint:syscalls:sys_enter_getppid", "  perf events of tracepoints", because]);
+}
+
+#[test]
+fn every_part_is_there() {
+    needs_root!();
+    let outcome = good(quadrant().args(["explain", "--all", "-e", SCRIPT]));
+    let headings: Vec<&str> = outcome.stdout.lines().filter_map(|line| line.strip_prefix("== ")).collect();
+    let titles: Vec<&str> = headings.iter().map(|heading| heading.split(':').next().unwrap()).collect();
+    let wanted =
+        ["Probes", "Maps", "Typed program", "SSA", "eBPF", "Helper functions", "Translated", "Machine code", "Cost"];
+    assert_eq!(titles, wanted, "{}", outcome.describe());
+    let count = outcome.stdout.matches(": @n[tid] = count()\n").count();
+    assert_eq!(count, 3, "the line stands in the listings of all three kinds of code: {}", outcome.describe());
+    assert!(outcome.stdout.contains("finds the value of a key in a map"), "{}", outcome.describe());
+}
+
+/// The instructions of a listing: lines that start with a number and a colon.
+fn instructions(listing: &str) -> Vec<&str> {
+    let is_instruction =
+        |line: &&str| line.split_once(": (").is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok());
+    listing.lines().filter(is_instruction).map(str::trim_end).collect()
+}
+
+#[test]
+fn the_kernels_instructions_are_those_that_bpftool_shows() {
+    needs_root!();
+    let bpftool = |args: &[&str]| {
+        Some(String::from_utf8_lossy(&Command::new("bpftool").args(args).output().ok()?.stdout).into_owned())
+    };
+    if bpftool(&["version"]).is_none() {
+        return quadrant_testing::skip("bpftool is not installed");
+    }
+    let tracer = attached(script(
+        "tracepoint:syscalls:sys_enter_openat /comm == \"explained\"/ {
+            @[comm, str(args.filename)] = count(); @h = hist(nsecs % 1000); for ($i : 0..3) { printf(\"%d %s\\n\", $i, ustack); }
+        }",
+    ));
+    let list = bpftool(&["prog", "show"]).unwrap_or_default();
+    let last = list.lines().rfind(|line| line.contains(": tracepoint ")).expect("the program is listed");
+    let id = last.split(':').next().expect("it starts with its number").to_owned();
+    let theirs = bpftool(&["prog", "dump", "xlated", "id", &id]).unwrap_or_default();
+    let ours = good(quadrant().args(["explain", "--program", &id, "--only", "xlated"]));
+    end(tracer);
+    let (ours, theirs) = (instructions(&ours.stdout), instructions(&theirs));
+    assert!(theirs.len() > 100, "{theirs:?}");
+    // Names of called functions are each tool's choice where an address has several.
+    let plain = |line: &&str| line.split("call ").next().unwrap_or_default().to_owned();
+    assert_eq!(ours.iter().map(plain).collect::<Vec<_>>(), theirs.iter().map(plain).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_error() {
+    needs_root!();
+    let outcome = quadrant().args(["explain", "--program", "no such program"]).run().unwrap();
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("the kernel has no program no such program"), "{}", outcome.describe());
 }

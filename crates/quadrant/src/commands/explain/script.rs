@@ -1,0 +1,221 @@
+//! A script from its probes to machine code.
+
+use std::fmt::Write;
+use std::rc::Rc;
+
+use quadrant_bpf::features::Features;
+use quadrant_bpf::process::Child;
+use quadrant_codegen::MapDef;
+use quadrant_codegen::MapRole;
+use quadrant_codegen::ssa::Code;
+use quadrant_explain::cost::Cost;
+use quadrant_explain::cost::costs;
+use quadrant_explain::listing;
+use quadrant_program::Program;
+use quadrant_program::span::Span;
+use quadrant_session::Compiled;
+use quadrant_session::Inside;
+use quadrant_session::Options;
+use quadrant_session::Source;
+use quadrant_session::Trace;
+
+use super::Answer;
+use super::Part;
+use super::facts;
+use super::facts::Facts;
+use crate::args::Args;
+use crate::commands::table;
+use crate::commands::table::Column;
+use crate::failure;
+use crate::failure::Failure;
+use crate::front;
+use crate::run;
+use crate::script::Script;
+use crate::world;
+
+/// Shows what a script becomes.
+///
+/// # Errors
+/// The script's mistakes, and what the kernel refuses.
+pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
+    let (script, params) = front::script(args)?;
+    let child = run::start(args)?;
+    let child_pid = child.as_ref().map(Child::pid);
+    let (types, features) = (Rc::new(world::types()), Features::new());
+    quadrant_bpf::limits::bump_memlock();
+    let program = Rc::new(run::program(args, &script, params, &types, child_pid, &features, None)?);
+    let options = Options { pid: args.pid.or(child_pid), keep_ssa: answer.wants(Part::Ssa) };
+    let compiled = run::compiled(&script, &program, &features, &types, options)?;
+    let names = unit_names(&compiled);
+    answer.add(Part::Probes, "Probes", &probes(&compiled));
+    let maps = compiled.object.maps.clone();
+    let generated = Generated::of(&compiled, &script, &names);
+    if !answer.parts.iter().any(|part| matches!(part, Part::Maps | Part::Xlated | Part::Jited | Part::Cost)) {
+        generated.add(answer, &program);
+        return Ok(());
+    }
+    let source = Source { name: &script.name, text: &script.text };
+    let trace = Trace::load_described(compiled, source).map_err(|error| Failure::session(&script, error))?;
+    let insides = trace.insides().map_err(|error| Failure::session(&script, error))?;
+    answer.add(Part::Maps, "Maps", &map_table(&program, &maps, &trace.map_memory()));
+    generated.add(answer, &program);
+    let mut facts = Facts::default();
+    insides.iter().try_for_each(|inside| facts.add(answer, &title(inside, &names), &inside.code))?;
+    let rows: Vec<Vec<String>> = insides.iter().map(|inside| row(inside, &generated, &names)).collect();
+    answer.add(Part::Cost, "Cost", &format!("{}{}", table::render(&COST, &rows, None), facts::COST_NOTE));
+    Ok(())
+}
+
+/// The stages before the kernel, as text.
+struct Generated {
+    ssa: String,
+    bpf: String,
+    helpers: String,
+    costs: Vec<Vec<Cost>>,
+    insns: Vec<usize>,
+}
+
+impl Generated {
+    fn of(compiled: &Compiled, script: &Script, names: &[String]) -> Generated {
+        let codes = &compiled.object.programs;
+        let maps: Vec<String> = compiled.object.maps.iter().map(|map| map_name(&compiled.program, map)).collect();
+        let listed = |code: &Code| listing::generated(code, &|span| quoted(script, span), &maps);
+        Generated {
+            ssa: each(names, codes.iter().map(|code| code.ssa.clone())),
+            bpf: each(names, codes.iter().map(listed)),
+            helpers: facts::helper_table(codes.iter().flat_map(|code| &code.insns)),
+            costs: codes.iter().map(costs).collect(),
+            insns: codes.iter().map(|code| code.insns.len()).collect(),
+        }
+    }
+
+    fn add(&self, answer: &mut Answer, program: &Program) {
+        if answer.wants(Part::Model) {
+            answer.add(Part::Model, "Typed program", &format!("{program:#?}"));
+        }
+        answer.add(Part::Ssa, "SSA", &self.ssa);
+        answer.add(Part::Bpf, "eBPF", &self.bpf);
+        answer.add(Part::Helpers, "Helper functions", &self.helpers);
+    }
+}
+
+/// The texts of all programs, each under its name if there are several.
+fn each(names: &[String], texts: impl Iterator<Item = String>) -> String {
+    let several = names.len() > 1;
+    let one = |(name, text): (&String, String)| if several { format!("{name}\n{text}") } else { text };
+    names.iter().zip(texts).map(one).collect()
+}
+
+/// `file:line:column: text`, of a span's first line.
+fn quoted(script: &Script, span: Span) -> String {
+    let text = script.text.get(span.start as usize..span.end as usize).and_then(|text| text.lines().next());
+    let line = format!("{}: {}", script.place(span.start), text.unwrap_or_default());
+    failure::shown(&table::cut(&line, 110))
+}
+
+/// A program's first probe, and how many more there are.
+fn unit_names(compiled: &Compiled) -> Vec<String> {
+    let name = |planned: &quadrant_session::plan::Planned| {
+        let points: Vec<_> = planned.unit.all_points().collect();
+        let first = points.first().and_then(|point| compiled.program.points.get(point.0 as usize));
+        let first = failure::shown(first.map_or("", |point| &point.name));
+        if points.len() > 1 { format!("{first} and {} more", points.len() - 1) } else { first }
+    };
+    compiled.units.iter().map(name).collect()
+}
+
+fn title(inside: &Inside, names: &[String]) -> String {
+    format!("{} (program {} of the kernel)", names[inside.unit], inside.info.id)
+}
+
+fn probes(compiled: &Compiled) -> String {
+    let mut text = String::new();
+    for mechanism in compiled.chosen() {
+        let more = if mechanism.points > 1 { format!(" and {} more", mechanism.points - 1) } else { String::new() };
+        let _ = writeln!(
+            text,
+            "{}{more}\n  {}\n  because {}",
+            failure::shown(&mechanism.first),
+            mechanism.how,
+            mechanism.why
+        );
+    }
+    text
+}
+
+const MAPS: [Column; 7] = [
+    Column { name: "MAP", right: false, least: None },
+    Column { name: "KIND", right: false, least: None },
+    Column { name: "KEY", right: true, least: None },
+    Column { name: "VALUE", right: true, least: None },
+    Column { name: "ENTRIES", right: true, least: None },
+    Column { name: "MEMORY NOW", right: true, least: None },
+    Column { name: "WHAT FOR", right: false, least: None },
+];
+
+fn map_table(program: &Program, maps: &[MapDef], memory: &[Option<u64>]) -> String {
+    let rows: Vec<Vec<String>> = maps.iter().zip(memory).map(|(map, memory)| map_row(program, map, *memory)).collect();
+    if rows.is_empty() { String::new() } else { table::render(&MAPS, &rows, None) }
+}
+
+fn map_row(program: &Program, map: &MapDef, memory: Option<u64>) -> Vec<String> {
+    let kind = quadrant_bpf::object::map_kind_name(map.kind).unwrap_or("unknown");
+    vec![
+        map_name(program, map),
+        kind.to_owned(),
+        format!("{} B", map.key_size),
+        format!("{} B", map.value_size),
+        map.max_entries.to_string(),
+        memory.map_or("unknown".to_owned(), facts::bytes),
+        purpose(map.role).to_owned(),
+    ]
+}
+
+fn map_name(program: &Program, map: &MapDef) -> String {
+    match map.role {
+        MapRole::Script(id) | MapRole::Short(id) => failure::shown(&program.maps[id.0 as usize].name),
+        MapRole::Data => "data".to_owned(),
+        MapRole::Scratch => "scratch".to_owned(),
+        MapRole::Records => "records".to_owned(),
+        MapRole::Stacks { .. } => "stacks".to_owned(),
+    }
+}
+
+fn purpose(role: MapRole) -> &'static str {
+    match role {
+        MapRole::Script(_) => "the script's map",
+        MapRole::Short(_) => "keys of the script's map whose texts are short",
+        MapRole::Data => "maps without keys, counters of losses, constants: read and written without calls",
+        MapRole::Scratch => "texts, keys and stacks while they are put together",
+        MapRole::Records => "what is sent to user space",
+        MapRole::Stacks { second: false, .. } => "stacks",
+        MapRole::Stacks { second: true, .. } => "stacks whose place was taken",
+    }
+}
+
+const COST: [Column; 8] = [
+    Column { name: "PROGRAM", right: false, least: None },
+    Column { name: "INSNS", right: true, least: None },
+    Column { name: "VERIFIED", right: true, least: None },
+    Column { name: "XLATED", right: true, least: None },
+    Column { name: "JITED", right: true, least: None },
+    Column { name: "LEAST", right: true, least: None },
+    Column { name: "MOST", right: true, least: None },
+    Column { name: "LOOPS, A ROUND", right: false, least: None },
+];
+
+fn row(inside: &Inside, generated: &Generated, names: &[String]) -> Vec<String> {
+    let costs = &generated.costs[inside.unit];
+    let (entry, loops) = costs.split_first().map_or((Cost::default(), &[][..]), |(entry, loops)| (*entry, loops));
+    let loops: Vec<String> = loops.iter().map(|cost| facts::way(cost.most)).collect();
+    vec![
+        names[inside.unit].clone(),
+        generated.insns[inside.unit].to_string(),
+        inside.code.verified.to_string(),
+        facts::bytes(inside.info.xlated_len.into()),
+        facts::bytes(inside.info.jited_len.into()),
+        facts::way(entry.least),
+        facts::way(entry.most),
+        loops.join(", "),
+    ]
+}
