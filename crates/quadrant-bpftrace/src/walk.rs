@@ -17,6 +17,8 @@ pub(crate) enum Node<'a> {
     Deref,
     /// An operator between two operands, and where it stands.
     Infix(Span),
+    /// A variable, and where it stands.
+    Var(&'a str, Span),
     /// A block, before what is in it.
     Block(&'a Block),
     /// Anything else.
@@ -26,14 +28,14 @@ pub(crate) enum Node<'a> {
 /// How many expressions an expression has, itself included.
 pub(crate) fn size(of: &Expr) -> usize {
     let mut count = 0;
-    expr(of, &mut |_| count += 1);
+    walk_expr(of, &mut |_| count += 1);
     count
 }
 
 /// Shows every word of a probe's predicate and body.
 pub(crate) fn walk_probe<'a>(probe: &'a Probe, see: &mut dyn FnMut(Node<'a>)) {
     if let Some(predicate) = &probe.predicate {
-        expr(&predicate.expr, see);
+        walk_expr(&predicate.expr, see);
     }
     walk_block(&probe.body, see);
 }
@@ -42,29 +44,29 @@ pub(crate) fn walk_probe<'a>(probe: &'a Probe, see: &mut dyn FnMut(Node<'a>)) {
 pub(crate) fn walk_block<'a>(of: &'a Block, see: &mut dyn FnMut(Node<'a>)) {
     see(Node::Block(of));
     of.stmts.iter().for_each(|inner| stmt(inner, see));
-    of.tail.iter().for_each(|inner| expr(inner, see));
+    of.tail.iter().for_each(|inner| walk_expr(inner, see));
 }
 
 fn stmt<'a>(of: &'a Stmt, see: &mut dyn FnMut(Node<'a>)) {
     match &of.kind {
-        StmtKind::Expr(inner) | StmtKind::Return(Some(inner)) => expr(inner, see),
+        StmtKind::Expr(inner) | StmtKind::Return(Some(inner)) => walk_expr(inner, see),
         StmtKind::Assign { target, value, .. } => {
-            expr(target, see);
-            expr(value, see);
+            walk_expr(target, see);
+            walk_expr(value, see);
         }
         StmtKind::Let { ty, value, .. } => {
             ty.iter().for_each(|inner| written_type(inner, see));
-            value.iter().for_each(|inner| expr(inner, see));
+            value.iter().for_each(|inner| walk_expr(inner, see));
         }
         StmtKind::If(parts) => if_expr(parts, see),
         StmtKind::While { cond: head, body } | StmtKind::Unroll { count: head, body } => {
-            expr(head, see);
+            walk_expr(head, see);
             walk_block(body, see);
         }
         StmtKind::For { iter, body, .. } => {
             match iter {
-                ForIter::Over(over) => expr(over, see),
-                ForIter::Range(from, to) => [from, to].into_iter().for_each(|inner| expr(inner, see)),
+                ForIter::Over(over) => walk_expr(over, see),
+                ForIter::Range(from, to) => [from, to].into_iter().for_each(|inner| walk_expr(inner, see)),
             }
             walk_block(body, see);
         }
@@ -75,15 +77,17 @@ fn stmt<'a>(of: &'a Stmt, see: &mut dyn FnMut(Node<'a>)) {
 
 fn if_expr<'a>(of: &'a IfExpr, see: &mut dyn FnMut(Node<'a>)) {
     for (cond, body) in &of.arms {
-        expr(cond, see);
+        walk_expr(cond, see);
         walk_block(body, see);
     }
     of.other.iter().for_each(|body| walk_block(body, see));
 }
 
-fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
+/// Shows every word of an expression.
+pub(crate) fn walk_expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
     match &of.kind {
         ExprKind::Name(name) => see(Node::Name(name)),
+        ExprKind::Var(name) => see(Node::Var(name, of.span)),
         ExprKind::Call { callee, args } => see(Node::Call(&callee.name, args)),
         ExprKind::Cast { ty, .. } => {
             see(Node::Cast);
@@ -98,12 +102,12 @@ fn expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
         ExprKind::Offsetof { of, .. } | ExprKind::HasField { of, .. } => type_arg(of, see),
         _ => see(Node::Other),
     }
-    children(&of.kind).into_iter().for_each(|inner| expr(inner, see));
+    children(&of.kind).into_iter().for_each(|inner| walk_expr(inner, see));
 }
 
 fn type_arg<'a>(of: &'a TypeArg, see: &mut dyn FnMut(Node<'a>)) {
     match of {
-        TypeArg::Expr(inner) => expr(inner, see),
+        TypeArg::Expr(inner) => walk_expr(inner, see),
         TypeArg::Type(ty) => written_type(ty, see),
     }
 }
@@ -114,7 +118,7 @@ fn written_type<'a>(of: &'a TypeExpr, see: &mut dyn FnMut(Node<'a>)) {
         TypeKind::Pointer(inner) => written_type(inner, see),
         TypeKind::Array(inner, size) => {
             written_type(inner, see);
-            size.iter().for_each(|size| expr(size, see));
+            size.iter().for_each(|size| walk_expr(size, see));
         }
         TypeKind::Tuple(parts) => parts.iter().for_each(|part| written_type(part, see)),
         TypeKind::Error | TypeKind::Named(_) | TypeKind::Tagged(..) => {}

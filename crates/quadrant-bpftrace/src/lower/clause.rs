@@ -98,6 +98,7 @@ impl Lower<'_> {
             ..Scope::default()
         };
         self.scope.blocks.push(HashMap::new());
+        self.hoist(variant.probe);
         let predicate = variant.probe.predicate.as_ref().and_then(|predicate| self.condition(&predicate.expr));
         let body = self.block(&variant.probe.body);
         self.scope.blocks.pop();
@@ -230,7 +231,7 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
             Node::Name(name) | Node::Call(name, _) => name,
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => return needs.kind = true,
-            Node::Infix(_) | Node::Block(_) | Node::Other => return,
+            Node::Infix(_) | Node::Var(..) | Node::Block(_) | Node::Other => return,
         };
         match word {
             word if hides(word) => needs = Needs { kind: true, args: true, path: true },

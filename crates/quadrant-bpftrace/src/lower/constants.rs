@@ -33,6 +33,9 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("MAP_SHARED", 1),
     ("MAP_PRIVATE", 2),
     ("MAP_ANONYMOUS", 0x20),
+    ("TASK_RUNNING", 0),
+    ("TASK_INTERRUPTIBLE", 1),
+    ("TASK_UNINTERRUPTIBLE", 2),
     ("NULL", 0),
 ];
 

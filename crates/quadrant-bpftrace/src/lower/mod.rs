@@ -21,6 +21,7 @@ mod env;
 mod expand;
 mod expr;
 mod fields;
+mod hoist;
 mod infer;
 mod join;
 mod map;
