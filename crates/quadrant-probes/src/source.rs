@@ -49,6 +49,12 @@ impl Source {
         Self { types, options, tracefs: OnceCell::new(), files: Files::default(), kernel }
     }
 
+    /// Takes the list of functions that can be traced from a file in the form of tracefs' `available_filter_functions`. It is read when
+    /// a pattern asks for it.
+    pub fn with_traceable(self, file: PathBuf) -> Self {
+        Self { kernel: self.kernel.with_traceable(file), ..self }
+    }
+
     /// The session's tracefs, opened now if it was not yet.
     pub fn tracefs(&self) -> std::result::Result<&TraceFs, quadrant_bpf::Error> {
         self.tracefs.get_or_init(TraceFs::open).as_ref().map_err(Clone::clone)

@@ -25,6 +25,7 @@ use crate::bpftrace::Losses;
 use crate::failure;
 use crate::host;
 use crate::losses;
+use crate::notify;
 use crate::progress::Progress;
 use crate::resolver::Names;
 use crate::script::Script;
@@ -48,6 +49,8 @@ pub struct Answers<'p> {
     announced: bool,
     /// Notes are part of the output in text, too.
     all_in_one: bool,
+    /// Written when there is much of it, and at the end.
+    gathering: bool,
 }
 
 impl<'p> Answers<'p> {
@@ -72,6 +75,7 @@ impl<'p> Answers<'p> {
             bpftrace: None,
             announced: false,
             all_in_one: false,
+            gathering: false,
         }
     }
 
@@ -90,12 +94,18 @@ impl<'p> Answers<'p> {
         Answers { verbose, ..self }
     }
 
+    /// Write only when there is much to write, and at the end.
+    pub fn gathering(self, gathering: bool) -> Answers<'p> {
+        Answers { gathering, ..self }
+    }
+
     /// As bpftrace does it: the number of probes before all else, losses in its form.
     pub fn in_bpftraces_way(self, losses: Losses) -> Answers<'p> {
         Answers { bpftrace: Some(losses), ..self }
     }
 
-    /// In bpftrace's way, the number of probes comes before what BEGIN prints, and counts each use of a place.
+    /// In bpftrace's way, the number of probes comes before what BEGIN prints, which is held back until all is attached: whoever waits
+    /// for either may count on the probes. It counts each use of a place.
     fn announce(&mut self, view: View) -> io::Result<()> {
         if self.announced || self.bpftrace.is_none() {
             return Ok(());
@@ -105,9 +115,14 @@ impl<'p> Answers<'p> {
     }
 
     fn say_attached(&mut self, probes: usize) -> io::Result<()> {
-        self.announced = true;
+        let held = std::mem::take(&mut self.buffer);
         let silent = self.quiet && (self.bpftrace.is_some() || !self.is_json());
-        if silent { Ok(()) } else { self.note(|out, mode| message::attached(out, probes as u64, mode)) }
+        if !silent {
+            self.note(|out, mode| message::attached(out, probes as u64, mode))?;
+        }
+        self.announced = true;
+        self.buffer.extend(held);
+        Ok(())
     }
 
     /// Who speaks in messages.
@@ -139,6 +154,9 @@ impl<'p> Answers<'p> {
     }
 
     fn write_out(&mut self) -> io::Result<()> {
+        if self.bpftrace.is_some() && !self.announced {
+            return Ok(());
+        }
         if !self.buffer.is_empty() {
             self.output.write_all(&self.buffer)?;
             self.buffer.clear();
@@ -209,11 +227,11 @@ impl Sink for Answers<'_> {
 
     fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
         self.progress.end();
+        notify::say("READY=1\nSTATUS=Processing events...");
         if self.bpftrace.is_some() { self.announce(view) } else { self.say_attached(points) }
     }
 
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
-        self.announce(view)?;
         let record = &view.program().records[id.0 as usize];
         match &record.kind {
             RecordKind::Cat(_) => self.cat(view, record, bytes),
@@ -226,7 +244,6 @@ impl Sink for Answers<'_> {
     }
 
     fn map(&mut self, view: View, print: &MapPrint<'_>) -> io::Result<()> {
-        self.announce(view)?;
         let map = &view.program().maps[print.map.0 as usize];
         {
             let resolver = &mut self.names.resolver(view);
@@ -241,6 +258,7 @@ impl Sink for Answers<'_> {
 
     fn ending(&mut self, view: View) -> io::Result<()> {
         self.announce(view)?;
+        self.gathering = false;
         if !self.is_json() {
             self.buffer.extend_from_slice(b"\n\n");
         }
@@ -253,7 +271,7 @@ impl Sink for Answers<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.write_out()
+        if self.gathering { Ok(()) } else { self.write_out() }
     }
 
     fn happened(&mut self, event: &Event) {

@@ -61,6 +61,10 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Kernel functions")]
     pub maxactive: Option<u32>,
 
+    /// Patterns of kernel functions mean those in this file (a line each, as in tracefs' available_filter_functions)
+    #[arg(long, value_name = "FILE", help_heading = "Kernel functions")]
+    pub traceable_functions: Option<PathBuf>,
+
     /// Exit with status 3 when anything was lost
     #[arg(long, help_heading = "Safety")]
     pub strict: bool,

@@ -19,6 +19,7 @@ mod host;
 mod keys;
 mod list;
 mod losses;
+mod notify;
 mod programs;
 mod progress;
 mod resolver;

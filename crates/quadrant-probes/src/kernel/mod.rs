@@ -14,6 +14,7 @@ mod types;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
@@ -40,6 +41,8 @@ pub(crate) struct Kernel {
     allow_unsafe: bool,
     symbols: OnceCell<Result<Symbols>>,
     traceable: OnceCell<Traceable>,
+    /// Where the list of traceable functions is instead of in tracefs.
+    traceable_file: Option<PathBuf>,
     blacklist: OnceCell<Blacklist>,
     modules: RefCell<HashMap<String, Option<TypeSet>>>,
     notes: RefCell<Vec<String>>,
@@ -54,10 +57,16 @@ impl Kernel {
             allow_unsafe,
             symbols: OnceCell::new(),
             traceable: OnceCell::new(),
+            traceable_file: None,
             blacklist: OnceCell::new(),
             modules: RefCell::default(),
             notes: RefCell::default(),
         }
+    }
+
+    /// Takes the list of traceable functions from a file.
+    pub fn with_traceable(self, file: PathBuf) -> Self {
+        Self { traceable_file: Some(file), ..self }
     }
 
     /// What the user should know of what was found, since the last call.
@@ -78,7 +87,18 @@ impl Kernel {
     }
 
     fn traceable(&self) -> &Traceable {
-        self.traceable.get_or_init(Traceable::of_this_kernel)
+        self.traceable.get_or_init(|| match &self.traceable_file {
+            Some(file) => self.traceable_of(file),
+            None => Traceable::of_this_kernel(),
+        })
+    }
+
+    fn traceable_of(&self, file: &Path) -> Traceable {
+        std::fs::read(file).map(|list| Traceable::names(&String::from_utf8_lossy(&list))).unwrap_or_else(|error| {
+            let error = quadrant_bpf::Error::io(format!("cannot read {}", file.display()), &error);
+            self.note(format!("{error}: patterns take all functions"));
+            Traceable::Unknown
+        })
     }
 
     fn blacklist(&self) -> &Blacklist {

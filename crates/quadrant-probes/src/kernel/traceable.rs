@@ -47,7 +47,7 @@ impl Traceable {
     }
 
     /// Lines `NAME [MODULE]`.
-    fn names(text: &str) -> Self {
+    pub fn names(text: &str) -> Self {
         let mut names = HashMap::new();
         for line in text.lines() {
             let (name, module) = line.split_once([' ', '\t']).unwrap_or((line, ""));

@@ -60,7 +60,8 @@ pub(super) fn names(kind: ProbeKind) -> impl Iterator<Item = &'static str> {
 
 /// `software:page-faults:` and so on, aliases too.
 pub(crate) fn list(kind: ProbeKind, name: &Glob) -> Vec<String> {
-    let mut names: Vec<&str> = names(kind).filter(|known| name.matches(known)).collect();
+    let known = names(kind).filter(|known| name.matches(known));
+    let mut names: Vec<String> = known.map(|known| format!("{}:{known}:", kind.name())).collect();
     names.sort_unstable();
-    names.iter().map(|known| format!("{}:{known}:", kind.name())).collect()
+    names
 }

@@ -3,7 +3,7 @@
 use super::{Origin, TypeId, Types};
 use crate::BtfKind;
 use crate::suggest::suggest;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// What the script defined, by name.
@@ -53,6 +53,16 @@ impl Types {
             let (id, value) = self.btf_at(btf)?.find_enumerator(name)?;
             Some((value, self.handle(Origin { btf, id })))
         })
+    }
+
+    /// The names of all of the kernel's and the modules' records of those kinds, sorted, each once. Reads all names.
+    pub fn names(&self, kinds: &[BtfKind]) -> Vec<String> {
+        let count = self.btfs().map_or(0, |btfs| btfs.borrow().len());
+        let blobs: Vec<_> = (0..count).filter_map(|btf| self.btf_at(btf)).collect();
+        let all = blobs.iter().flat_map(|blob| blob.iter());
+        let named = all.filter(|(_, kind, name)| kinds.contains(kind) && !name.is_empty());
+        let names: BTreeSet<String> = named.map(|(.., name)| name.to_owned()).collect();
+        names.into_iter().collect()
     }
 
     /// The nearest name among BTF's records of those kinds. Reads all names: for error messages only.

@@ -78,6 +78,10 @@ pub struct Line {
     pub stages: Vec<Stage>,
     /// `--no-feature`
     pub without: Vec<String>,
+    /// `--traceable-functions`
+    pub traceable: Option<PathBuf>,
+    /// `-B full`
+    pub gathers: bool,
     /// `--include`
     pub includes: Vec<String>,
     /// The file, unless there is `-e`, and the script's parameters; with `-l` the patterns.
@@ -250,7 +254,7 @@ fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), 
         'o' => line.output = Some(argument.into()),
         'f' => line.format = format(&argument)?,
         'd' => line.stages.extend(stages(&argument)?),
-        'B' => buffering(&argument)?,
+        'B' => line.gathers = buffering(&argument)?,
         // -I: where headers of C are; types come from the kernel's and the programs' own information.
         _ => {}
     }
@@ -263,11 +267,11 @@ fn named(name: &str, argument: String, line: &mut Line) -> Result<(), Misuse> {
         "mode" => line.mode = mode(&argument)?,
         "no-feature" => line.without.extend(features(&argument)?),
         "include" => line.includes.push(argument),
+        "traceable-functions" => line.traceable = Some(argument.into()),
         "dwarf-pid" => drop(process(&argument)?),
         "aot" | "emit-elf" | "emit-llvm" => return Err(no_compiled_form(name)),
         "probe-filter" => line.filter = Some(filter(&argument)?),
-        // debuginfo, traceable-functions: the kernel says itself what can be traced, and separate debug information is found by the
-        // build ID of each file.
+        // debuginfo: separate debug information is found by the build ID of each file.
         _ => {}
     }
     Ok(())
@@ -301,10 +305,11 @@ fn format(text: &str) -> Result<Format, Misuse> {
     }
 }
 
-/// Answers are written out as they come in all modes; `full` promises nothing else.
-fn buffering(text: &str) -> Result<(), Misuse> {
+/// Whether answers are gathered; otherwise they are written as they come, which are whole lines at least.
+fn buffering(text: &str) -> Result<bool, Misuse> {
     match text {
-        "line" | "full" | "none" => Ok(()),
+        "full" => Ok(true),
+        "line" | "none" => Ok(false),
         _ => Err(misuse("ERROR: USAGE: -B must be either 'line', 'full', or 'none'.".to_owned())),
     }
 }
@@ -396,9 +401,11 @@ mod tests {
     #[test]
     fn what_means_nothing_here_is_accepted() {
         let quiet =
-            ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-I/x", "-B", "full"];
+            ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-I/x", "-B", "line"];
         assert_eq!(line(&quiet).unwrap(), Line::default());
-        assert_eq!(line(&["--debuginfo", "+/x", "--traceable-functions=/y"]).unwrap(), Line::default());
+        assert_eq!(line(&["--debuginfo", "+/x", "--dwarf-pid=1"]).unwrap(), Line::default());
+        let named = line(&["--traceable-functions=/y", "-Bfull"]).unwrap();
+        assert_eq!((named.traceable, named.gathers), (Some("/y".into()), true));
     }
 
     #[test]

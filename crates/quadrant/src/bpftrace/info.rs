@@ -1,63 +1,90 @@
-//! `--info`: what this kernel can do, by bpftrace's names.
+//! `--info`: what this kernel can do, by bpftrace's names and in its layout; behind them what matters to this tracer.
 
 use quadrant_bpf::features::Features;
+use quadrant_bpf::helper;
+use quadrant_bpf::prog::ProgramKind;
+
+use crate::world;
+
+/// Columns of an entry.
+const WIDTH: usize = 33;
 
 /// Everything, as lines.
 pub fn text() -> String {
     let features = Features::new();
+    let parts = [system(), build(), helpers(&features), kernel(&features), probe_types(&features)];
+    parts.map(|part| part + "\n").concat()
+}
+
+fn system() -> String {
     let kernel = |name: &str| {
         let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
         text.trim_end().to_owned()
     };
-    let has_types = std::path::Path::new("/sys/kernel/btf/vmlinux").exists();
-    let has_module_types = std::fs::read_dir("/sys/kernel/btf").is_ok_and(|entries| entries.count() > 1);
-    let mut text = format!(
-        "System\n  OS: {} {} {}\n  Arch: {}\n\n",
-        kernel("ostype"),
-        kernel("osrelease"),
-        kernel("version"),
-        std::env::consts::ARCH,
-    );
-    text.push_str(&format!(
-        "Build\n  version: {} (Quadrant {})\n  LLVM: none (Quadrant makes the instructions itself)\n\n",
+    let names = ["ostype", "osrelease", "version"].map(kernel).join(" ");
+    format!("System\n  OS: {names}\n  Arch: {}\n", std::env::consts::ARCH)
+}
+
+/// What bpftrace gets from libraries is this program's own.
+fn build() -> String {
+    format!(
+        "Build\n  version: {} (Quadrant {})\n  LLVM: none (Quadrant makes the instructions itself)\n  bfd: no\n  \
+         libdw (DWARF support): yes\n  libsystemd (systemd notify support): yes\n  \
+         blazesym (advanced symbolization): yes\n  dwunwind (DWARF stack unwinding): no\n",
         super::VERSION,
         env!("CARGO_PKG_VERSION"),
-    ));
-    let mut section = |name: &str, entries: &[(&str, bool)]| {
-        text.push_str(&format!("{name}\n"));
-        entries.iter().for_each(|(name, has)| text.push_str(&format!("  {name}: {}\n", yes_no(*has))));
-        text.push('\n');
+    )
+}
+
+fn helpers(features: &Features) -> String {
+    let has = |helper| yes_no(features.helper(ProgramKind::Kprobe, helper));
+    let entries = [
+        ("dpath", has(helper::D_PATH)),
+        ("get_tai_ns", has(helper::KTIME_GET_TAI_NS)),
+        ("get_func_ip", yes_no(features.get_func_ip())),
+        ("lookup_percpu_elem", has(helper::MAP_LOOKUP_PERCPU_ELEM)),
+        ("loop", yes_no(features.bpf_loop())),
+        ("for_each_map_elem", yes_no(features.for_each_map_elem())),
+        ("probe_read_user", yes_no(features.split_probe_read())),
+    ];
+    section("Kernel helpers", &entries)
+}
+
+fn kernel(features: &Features) -> String {
+    let has_types = std::path::Path::new("/sys/kernel/btf/vmlinux").exists();
+    let has_module_types = std::fs::read_dir("/sys/kernel/btf").is_ok_and(|entries| entries.count() > 1);
+    let entries = [
+        // Of whoever may load tracing programs, since Linux 5.2.
+        ("Instruction limit", "1000000"),
+        ("btf", yes_no(has_types)),
+        ("module btf", yes_no(has_module_types)),
+        ("ringbuf", yes_no(features.ring_buffer())),
+        ("atomic fetch", yes_no(features.atomic_fetch())),
+        ("sleepable uprobes", yes_no(features.sleepable_uprobe())),
+    ];
+    section("Kernel features", &entries)
+}
+
+fn probe_types(features: &Features) -> String {
+    let iterates = world::types().iterator_names().is_ok_and(|names| names.iter().any(|name| name == "task"));
+    let entries = [
+        ("kprobe_multi", yes_no(features.kprobe_multi())),
+        ("uprobe_multi", yes_no(features.uprobe_multi())),
+        ("kprobe_session", yes_no(features.kprobe_session())),
+        ("iter", yes_no(iterates)),
+        ("kprobe", yes_no(features.kprobe_event())),
+    ];
+    section("Probe types", &entries)
+}
+
+/// A title and entries, two a line.
+fn section(title: &str, entries: &[(&str, &str)]) -> String {
+    let cell = |(name, value): &(&str, &str)| format!("{:WIDTH$}", format!("{name}: {value}"));
+    let line = |pair: &[(&str, &str)]| {
+        let line: String = pair.iter().map(cell).collect();
+        format!("  {}\n", line.trim_end())
     };
-    section(
-        "Kernel helpers",
-        &[
-            ("get_func_ip", features.get_func_ip()),
-            ("loop", features.bpf_loop()),
-            ("for_each_map_elem", features.for_each_map_elem()),
-            ("probe_read_user", features.split_probe_read()),
-        ],
-    );
-    section(
-        "Kernel features",
-        &[
-            ("btf", has_types),
-            ("module btf", has_module_types),
-            ("ringbuf", features.ring_buffer()),
-            ("atomic fetch", features.atomic_fetch()),
-            ("sleepable uprobes", features.sleepable_uprobe()),
-        ],
-    );
-    section(
-        "Probe types",
-        &[
-            ("kprobe", features.kprobe_event()),
-            ("kprobe_multi", features.kprobe_multi()),
-            ("kprobe_session", features.kprobe_session()),
-            ("uprobe_multi", features.uprobe_multi()),
-            ("iter", false),
-        ],
-    );
-    text
+    format!("{title}\n{}", entries.chunks(2).map(line).collect::<String>())
 }
 
 fn yes_no(has: bool) -> &'static str {

@@ -8,6 +8,9 @@ use std::rc::Rc;
 use quadrant_bpf::process::PidFd;
 use quadrant_bpftrace::ast::AttachPoint;
 use quadrant_bpftrace::ast::Item;
+use quadrant_probes::Glob;
+use quadrant_probes::has_wildcards;
+use quadrant_types::BtfKind;
 use quadrant_types::TypeId;
 use quadrant_types::Types;
 
@@ -123,23 +126,39 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
     }
 }
 
-/// `struct NAME`, `union NAME`, `enum NAME`: the name if there is one, with `-v` its definition.
+/// `struct NAME`, `union NAME`, `enum NAME`, where the name may have wildcards: the names that there are, with `-v` their definitions.
 fn of_type(types: &Types, word: &str, name: &str, verbose: bool, out: &mut impl Write) -> std::io::Result<()> {
-    let found: Option<TypeId> = match word {
-        "struct" => types.lookup_struct(name),
-        "union" => types.lookup_union(name),
-        "enum" => types.lookup_enum(name),
-        _ => None,
+    let kinds: &[BtfKind] = match word {
+        "struct" => &[BtfKind::Struct],
+        "union" => &[BtfKind::Union],
+        "enum" => &[BtfKind::Enum, BtfKind::Enum64],
+        _ => return Ok(()),
     };
-    match found {
-        None => Ok(()),
-        Some(_) if !verbose => writeln!(out, "{word} {}", shown(name)),
-        Some(id) => {
-            let definition = with_tabs(&types.definition_text(id));
-            let end = if definition.trim_end().ends_with(';') { "" } else { ";" };
-            writeln!(out, "vmlinux: {}{end}\n", definition.trim_end())
-        }
+    if !has_wildcards(name) {
+        return types
+            .lookup_name_with_kind(name, kinds)
+            .map_or(Ok(()), |id| one_type(types, word, name, id, verbose, out));
     }
+    let wanted = Glob::new(name);
+    types.names(kinds).iter().filter(|name| wanted.matches(name)).try_for_each(|name| {
+        types.lookup_name_with_kind(name, kinds).map_or(Ok(()), |id| one_type(types, word, name, id, verbose, out))
+    })
+}
+
+fn one_type(
+    types: &Types,
+    word: &str,
+    name: &str,
+    id: TypeId,
+    verbose: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    if !verbose {
+        return writeln!(out, "{word} {}", shown(name));
+    }
+    let definition = with_tabs(&types.definition_text(id));
+    let end = if definition.trim_end().ends_with(';') { "" } else { ";" };
+    writeln!(out, "vmlinux: {}{end}\n", definition.trim_end())
 }
 
 /// Indentation in bpftrace's way: a tab where there are two blanks.

@@ -86,6 +86,7 @@ pub fn args(line: &Line) -> Args {
     args.test = line.checks == Some(Checks::Tests);
     args.bench = line.checks == Some(Checks::Benchmarks);
     args.probe_filter = line.filter.as_ref().map(|filter| filter.0.clone());
+    args.traceable_functions.clone_from(&line.traceable);
     args
 }
 
@@ -163,7 +164,7 @@ fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: 
         return Ok(trace.check(checks, &mut results).map_err(|error| failed(script, error).by_kernel())?.status);
     }
     let answers = Answers::new(program, script, mode, Names::new(true), output);
-    let mut answers = answers.quiet(line.quiet).verbose(line.verbose).in_bpftraces_way(Losses);
+    let mut answers = answers.quiet(line.quiet).verbose(line.verbose).gathering(line.gathers).in_bpftraces_way(Losses);
     let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error).by_kernel())?;
     // The status of a command is its own.
     Ok(outcome.exit.unwrap_or(0))

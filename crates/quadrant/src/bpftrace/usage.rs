@@ -25,10 +25,12 @@ OPTIONS:
     -o, --output FILE
                    write answers to FILE
     -f FORMAT      form of the answers: text, json
-    -B MODE        line, full, none (answers are always written as they come)
+    -B MODE        line, none: answers are written as they come; full: when there are many, and at the end
     -q, --quiet    nothing but answers
     --no-warnings  no warnings about the script (losses are always reported)
 
+    --traceable-functions FILE
+                   patterns of kernel functions mean those in FILE
     --unsafe       allow system(), signal() and what else changes the system
     --no-feature FEATURE[,FEATURE]
                    do without kprobe_multi, kprobe_session
@@ -40,7 +42,7 @@ OPTIONS:
                    ast, parse: the syntax tree; types: the typed program; codegen, codegen-opt, dis: the instructions;
                    libbpf, verifier: how each probe is made; all
 
-Accepted without effect: -b -k -I DIR --include FILE --debuginfo DIR --traceable-functions FILE --dwarf-pid PID
+Accepted without effect: -b -k -I DIR --include FILE --debuginfo DIR --dwarf-pid PID
     --usdt-file-activation --verify-llvm-ir
 
 EXAMPLES:

@@ -95,6 +95,11 @@ const TABLE: &[(&str, &str)] = &[
     ("`{}` is no signal that a script can have", "{0} is not a supported signal"),
     ("`{}` is nothing that happens to the tracer", "{0} is not a supported trigger"),
     ("cannot use this {} probe: `0` is no positive whole number", "{0} frequency should be a positive integer"),
+    ("cannot use this {} probe: `-{}` is no positive whole number", "{0} frequency should be a positive integer"),
+    ("cannot use this watchpoint: nothing is ever at address 0", "watchpoint must be attached to a non-zero address"),
+    ("a probe of type `{}` has no registers", "reg can not be used with \"{0}\" probes"),
+    ("expected `{` or `/predicate/`, found {}", "syntax: expected '{'"),
+    ("`}` without an opening `{`", "syntax: expected '{'"),
     ("cannot use this {} probe: `{}` is no unit of time", "{1} is not an accepted unit of time"),
     ("cannot use this {} probe: `{}` is no {}", "Invalid rate of {0} probe: invalid integer: {1}"),
     ("`{` is never closed", "syntax: expected '}'"),
@@ -152,6 +157,7 @@ fn arguments(message: &str) -> Option<String> {
     };
     let count: u32 = given.parse().ok()?;
     let how = match most {
+        Some(0) => "requires no arguments".to_owned(),
         Some(most) if least == most => format!("requires {}", plural(least)),
         Some(most) if count > most => format!("takes up to {}", plural(most)),
         _ => format!("requires at least {}", plural(least)),

@@ -29,7 +29,11 @@ use tree::Tree;
 pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
     let max_points = args.max_probes as usize;
     let options = Options { pid: args.pid.or(child), max_points, allow_unsafe: args.allow_unsafe };
-    Source::new(Rc::clone(types), options)
+    let source = Source::new(Rc::clone(types), options);
+    match &args.traceable_functions {
+        Some(file) => source.with_traceable(file.clone()),
+        None => source,
+    }
 }
 
 /// Say what was skipped while probes were looked for, such as a file that is damaged.

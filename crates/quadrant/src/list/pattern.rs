@@ -8,8 +8,8 @@ use crate::failure::Failure;
 
 /// Kinds that a pattern without a kind searches, in the order in which they are listed.
 const SEARCHED: [ProbeKind; 8] = [
-    ProbeKind::Software,
     ProbeKind::Hardware,
+    ProbeKind::Software,
     ProbeKind::Tracepoint,
     ProbeKind::RawTracepoint,
     ProbeKind::Kprobe,
@@ -82,8 +82,16 @@ fn by_kind(kinds: &Glob, parts: &[String]) -> Option<Vec<Query>> {
     let all = SEARCHED.iter().chain(&[ProbeKind::Kretprobe, ProbeKind::Fexit]).copied();
     // `*` is everything once: returns are where entries are.
     let all = all.filter(|kind| kinds.text() != "*" || SEARCHED.contains(kind));
-    let queries: Vec<Query> = all.filter(fits).map(|kind| Query { kind, parts: parts.to_vec() }).collect();
+    let queries: Vec<Query> = all.filter(fits).map(|kind| of_kind(kind, parts)).collect();
     (!queries.is_empty()).then_some(queries)
+}
+
+/// A name alone is that of an event, of whatever subsystem.
+fn of_kind(kind: ProbeKind, parts: &[String]) -> Query {
+    match (kind, parts) {
+        (ProbeKind::Tracepoint, [name]) => Query::new(kind, &["*", name]),
+        _ => Query { kind, parts: parts.to_vec() },
+    }
 }
 
 fn unknown(kind: &str) -> Failure {
@@ -133,8 +141,8 @@ mod tests {
     #[test]
     fn a_name_alone_is_looked_for_everywhere() {
         let wanted = [
-            "software:*read*",
             "hardware:*read*",
+            "software:*read*",
             "tracepoint:*read*:*",
             "tracepoint:*:*read*",
             "rawtracepoint:*read*",
@@ -154,6 +162,7 @@ mod tests {
             shown("*:sched:*"),
             ["tracepoint:sched:*", "rawtracepoint:sched:*", "kprobe:sched:*", "fentry:sched:*"]
         );
+        assert_eq!(shown("trace*:*open*"), ["tracepoint:*:*open*"]);
         assert!(parse("kprob:vfs_read").is_err() && parse("x*:y").is_err());
     }
 }

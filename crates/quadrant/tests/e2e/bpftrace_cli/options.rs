@@ -122,6 +122,55 @@ fn answers_go_to_a_file() {
     assert_run(["-o", "/nowhere/x", "-e", "BEGIN { exit(); }"], "", refused, 1);
 }
 
+/// Whoever waits for the header may count on the probes.
+#[test]
+fn the_header_comes_when_all_is_attached() {
+    needs_root!();
+    let script = "BEGIN { printf(\"begin\\n\"); } tracepoint:syscalls:sys_enter_kill /args.pid == 1 && args.sig == 0/ { exit(); }";
+    for waits_for_header in [true, false] {
+        let running = bpftrace().args(["-e", script]).start().expect("it runs");
+        let ready =
+            if waits_for_header { running.wait_for_stderr("Attached") } else { running.wait_for_stdout("begin") };
+        ready.expect("it attaches");
+        std::process::Command::new("kill").args(["-0", "1"]).status().expect("there is a kill");
+        let outcome = running.finish().expect("it ends");
+        assert!(outcome.success() && outcome.stdout.starts_with("begin\n"), "{}", outcome.describe());
+    }
+}
+
+#[test]
+fn a_service_manager_hears_of_it() {
+    needs_root!();
+    let path = std::env::temp_dir().join(format!("quadrant-ready-{}", std::process::id()));
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("bound");
+    let outcome = bpftrace().env("NOTIFY_SOCKET", &path).args(["-e", "BEGIN { } END { }"]).run().expect("it runs");
+    std::fs::remove_file(&path).expect("ours");
+    assert!(outcome.success(), "{}", outcome.describe());
+    let mut text = [0; 64];
+    let length = socket.recv(&mut text).expect("something was sent before it ended");
+    assert!(text[..length].starts_with(b"READY=1\n"));
+}
+
+#[test]
+fn answers_can_be_gathered() {
+    needs_root!();
+    let script =
+        "BEGIN { printf(\"a\\n\"); } interval:ms:10 { @n++; printf(\"b\\n\"); if (@n == 2) { clear(@n); exit(); } }";
+    let outcome = run(["-q", "-B", "full", "-e", script]);
+    assert_eq!(outcome.lines(), ["a", "b", "b"], "{}", outcome.describe());
+}
+
+/// The list takes the place of tracefs' own for patterns.
+#[test]
+fn functions_come_from_a_file() {
+    needs_root!();
+    let path = std::env::temp_dir().join(format!("quadrant-functions-{}", std::process::id()));
+    std::fs::write(&path, "vfs_read\nvfs_write\nvfs_nosuch\n").expect("written");
+    let outcome = run(["--traceable-functions", path.to_str().expect("UTF-8"), "-l", "kprobe:vfs_*"]);
+    std::fs::remove_file(&path).expect("ours");
+    assert_eq!(outcome.lines(), ["kprobe:vfs_read", "kprobe:vfs_write"], "{}", outcome.describe());
+}
+
 #[test]
 fn listings() {
     needs_root!();
@@ -140,6 +189,8 @@ fn listings() {
     assert_run(["-l", "-e", "tracepoint:sched:sched_wakeup { } END { }"], "tracepoint:sched:sched_wakeup\n", "", 0);
     assert_run(["-l", "tracepoint:nosuch:foo"], "", "", 0);
     assert_run(["-l", "struct qstr"], "struct qstr\n", "", 0);
+    assert_run(["-l", "union bpf_iter_link*,enum pid_t*"], "union bpf_iter_link_info\nenum pid_type\n", "", 0);
+    assert_run(["-l", "trace*:sched_wakeup_n*"], "tracepoint:sched:sched_wakeup_new\n", "", 0);
     let outcome = run(["-lv", "enum pid_type"]);
     assert!(outcome.stdout.starts_with("vmlinux: enum pid_type {\n"), "{}", outcome.describe());
     assert!(outcome.stdout.ends_with("};\n\n"), "{}", outcome.describe());
@@ -149,7 +200,7 @@ fn listings() {
 fn what_the_kernel_can_do() {
     needs_root!();
     let outcome = run(["--info"]);
-    for part in ["System\n  OS: Linux ", "\n\nKernel helpers\n", "\n  uprobe_multi: ", "\n  iter: no\n"] {
+    for part in ["System\n  OS: Linux ", "\n\nKernel helpers\n  dpath: ", " uprobe_multi: ", " iter: "] {
         assert!(outcome.stdout.contains(part), "{}", outcome.describe());
     }
     assert!(run(["-V"]).stdout.starts_with("bpftrace v0.27."));
