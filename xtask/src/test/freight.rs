@@ -34,7 +34,8 @@ pub fn files(binaries: &[Binary], programs: &[PathBuf]) -> Result<Vec<Addition>,
         files.extend(tools());
         // The tests know the folder that they were compiled in.
         let cases = workspace::root().canonicalize()?.join(CASES);
-        files.push(Addition { to: cases.to_string_lossy().into_owned(), from: cases });
+        let scripts = [cases, super::tools::folder()?].into_iter().filter(|folder| folder.exists());
+        files.extend(scripts.map(|folder| Addition { to: folder.to_string_lossy().into_owned(), from: folder }));
     }
     Ok(files)
 }

@@ -6,6 +6,7 @@ mod guests;
 pub mod packages;
 mod parser;
 mod summary;
+mod tools;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -45,6 +46,9 @@ pub struct Options {
 /// Runs the tests. The exit status is 0 only if all of them were built and none failed.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     packages::provide(!options.no_install)?;
+    if !options.no_install {
+        tools::provide(options.filter.as_deref())?;
+    }
     if let Some(kernels) = &options.vm {
         return run_in_guests(kernels, options);
     }

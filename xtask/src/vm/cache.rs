@@ -77,6 +77,21 @@ pub fn provide(kernel: Kernel, arch: Arch, newest: bool) -> Result<Image, Failur
     Ok(image)
 }
 
+/// Fetches a package of a suite and unpacks it into a folder.
+pub fn fetch_package(name: &str, suite: &'static str, arch: Arch, root: &Path) -> Result<(), Failure> {
+    let _lock = lock()?;
+    let apt = Apt::new(store().join("apt").join(format!("{suite}-{}", arch.name())), suite, arch)?;
+    apt.update()?;
+    let package = Package::parse(&apt.show(name)?).ok_or_else(|| format!("there is no {name} in {suite}"))?;
+    let debs = root.with_added_extension("debs");
+    fs::create_dir_all(&debs)?;
+    apt.download(&[package], &debs)?;
+    for deb in fs::read_dir(&debs)? {
+        unpack(&deb?.path(), root)?;
+    }
+    Ok(fs::remove_dir_all(&debs)?)
+}
+
 /// Fills a folder beside the image's and gives it the right name when it is complete.
 fn fetch(apt: &Apt, packages: &[Package], image: &Image) -> Result<(), Failure> {
     let work = image.dir.with_added_extension("unfinished");

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use crate::Failure;
 
-pub use cache::Image;
+pub use cache::{Image, fetch_package};
 pub use files::Addition;
 pub use guest::{End, Machine, Sinks, run as run_in};
 pub use initramfs::quoted;

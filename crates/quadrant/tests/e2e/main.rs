@@ -24,4 +24,5 @@ mod own;
 mod parameters;
 mod signals;
 mod symbols;
+mod tools;
 mod usdt;
