@@ -4,7 +4,7 @@
 mod verdicts;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use quadrant_bpf::features::Features;
 use quadrant_testing::{Outcome, Program, skip};
@@ -27,6 +27,15 @@ fn of_bpftrace_0_27() {
     run_all("sid");
 }
 
+/// Set in guests of `cargo xtask test --vm`, which are slow, and which are there for what this machine's own kernel may lack.
+const GUEST: &str = "QUADRANT_GUEST";
+
+/// Whether a tool has probes in functions of the kernel, or reads its data.
+fn wants_functions(tool: &Path) -> bool {
+    let text = std::fs::read_to_string(tool).expect("a script");
+    text.contains("kaddr(") || text.lines().any(|line| line.starts_with("kprobe:") || line.starts_with("kretprobe:"))
+}
+
 /// Runs the tools of a suite; a verdict on each is printed.
 fn run_all(suite: &str) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/tools").join(suite);
@@ -36,6 +45,9 @@ fn run_all(suite: &str) {
     let mut names: Vec<String> =
         found.map(|file| file.expect("an entry").file_name().into_string().expect("a name")).collect();
     names.sort();
+    if std::env::var_os(GUEST).is_some() {
+        names.retain(|name| wants_functions(&folder.join(name)));
+    }
     let work = Work::new(&format!("tools-{suite}"));
     let verdict = |name: &String| match verdict(&work, quadrant().arg("bpftrace").arg(folder.join(name)), name) {
         Ok(verdict) => {
@@ -45,7 +57,7 @@ fn run_all(suite: &str) {
         Err(why) => Some(format!("{suite} {name}: {why}")),
     };
     let failed: Vec<String> = names.iter().filter_map(verdict).collect();
-    assert!(names.len() > 30 && failed.is_empty(), "{}", failed.join("\n"));
+    assert!(names.len() > 10 && failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// Whether a tool runs, or why it rightly does not.
