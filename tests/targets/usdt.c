@@ -23,6 +23,16 @@ static NOINLINE void many(long i) {
     STAP_PROBE12(demo, many, i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7, i + 8, i + 9, i + 10, i + 11);
 }
 
+struct record {
+    long first;
+    char name[24];
+    long last;
+};
+
+static NOINLINE void whole(const struct record *one) {
+    STAP_PROBE2(demo, whole, *one, 5);
+}
+
 int main(int argc, char **argv) {
     long count = count_at(argc, argv, 1);
     const char *text = argc > 2 ? argv[2] : "hello";
@@ -40,6 +50,8 @@ int main(int argc, char **argv) {
     STAP_PROBE1(demo, memory, in_memory);
     sizes(-1, 255, -2, 65534, -3, 4294967293u, -4, 18446744073709551612u);
     many(100);
+    struct record one = {101, "in the middle", 103};
+    whole(&one);
     for (long i = 0; i < 10; i++)
         places(i);
     if (getenv("TARGET_REPORT"))

@@ -377,6 +377,17 @@ pub enum Operand {
         /// Displacement.
         disp: i64,
     },
+    /// A struct of any size in user memory at `base + index * scale + disp`: the argument is its address.
+    Address {
+        /// Base register.
+        base: Option<u16>,
+        /// Index register.
+        index: Option<u16>,
+        /// 1, 2, 4 or 8.
+        scale: u8,
+        /// Displacement.
+        disp: i64,
+    },
     /// In a place that no program can read, such as a vector register: using the argument is an error.
     Unavailable,
 }

@@ -63,6 +63,7 @@ static RECIPES: &[Recipe] = &[
         args: &["usdt.c", "-L.", "-lgated", "-Wl,-rpath,$ORIGIN"],
         needs: &["libgated.so"],
     },
+    c("raw", &["raw.c"]),
     c("untouched", &["untouched.c"]),
     c("watched", &["-no-pie", "watched.c"]),
     Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },

@@ -7,6 +7,8 @@ use std::io::Write;
 use std::rc::Rc;
 
 use quadrant_bpf::sideband::Event;
+use quadrant_bpftrace::ast::AttachPart;
+use quadrant_bpftrace::ast::Item;
 use quadrant_output::Mode;
 use quadrant_output::checks;
 use quadrant_output::checks::Label;
@@ -51,14 +53,28 @@ pub fn includes(args: &Args, spec: &ProbeSpec) -> bool {
 }
 
 /// Why there is nothing to run; `None` if there is something.
-pub fn nothing_to_run(args: &Args, program: &Program) -> Option<&'static str> {
+pub fn nothing_to_run(args: &Args, script: &Script, program: &Program) -> Option<&'static str> {
     match (program.points.is_empty(), wanted(args)) {
         (false, _) => None,
         (true, Some(_)) if args.probe_filter.is_some() => Some("No probes to attach"),
         (true, Some(Checks::Tests)) => Some("the script has no test: probes"),
         (true, Some(Checks::Benchmarks)) => Some("the script has no bench: probes"),
-        (true, None) => Some("No probes attached; use --test to run test probes, --bench to run benchmark probes."),
+        (true, None) => Some(match (has(script, ProbeKind::Test), has(script, ProbeKind::Bench)) {
+            (true, _) => "No probes attached; use --test to run test probes.",
+            (false, true) => "No probes attached; use --bench to run benchmark probes.",
+            (false, false) => "No probes to attach",
+        }),
     }
+}
+
+fn has(script: &Script, kind: ProbeKind) -> bool {
+    let parsed = quadrant_bpftrace::parse(&script.text).script;
+    let mut points = parsed.items.iter().flat_map(|item| match item {
+        Item::Probe(probe) => probe.attach.as_slice(),
+        _ => &[],
+    });
+    let is_kind = |part: &AttachPart| quadrant_bpftrace::lower::probe_kind(&part.text) == Some(kind);
+    points.any(|point| point.parts.first().is_some_and(is_kind))
 }
 
 /// What programs print while they are checked.

@@ -80,7 +80,7 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     quadrant_bpf::limits::bump_memlock();
     let child_pid = child.as_ref().map(Child::pid);
     let program = Rc::new(program(args, &script, params, &types, child_pid, &features, lines)?);
-    if let Some(nothing) = checks::nothing_to_run(args, &program) {
+    if let Some(nothing) = checks::nothing_to_run(args, &script, &program) {
         return Err(Failure::new(nothing));
     }
     if args.debug == Some(Stage::Program) {

@@ -218,19 +218,25 @@ impl Lower<'_, '_> {
                 let value = self.f.b.shr(whole, i64::from(shift));
                 Ok(self.f.b.ext(value, size, place.signed))
             }
+            Place::Address { base, index, scale, disp } => self.operand_address(base, index, scale, disp),
             Place::Mem { base, index, scale, disp } => {
-                let mut from = self.f.b.iconst(disp);
-                if let Some(index) = index {
-                    let index = self.register_value(index)?;
-                    let scaled = self.f.b.mul(index, i64::from(scale));
-                    from = self.f.b.add(scaled, from);
-                }
-                if let Some(base) = base {
-                    let base = self.register_value(base)?;
-                    from = self.f.b.add(base, from);
-                }
+                let from = self.operand_address(base, index, scale, disp)?;
                 Ok(self.probe_number(Space::User, from, size, place.signed))
             }
         }
+    }
+
+    fn operand_address(&mut self, base: Option<u16>, index: Option<u16>, scale: u8, disp: i64) -> Result<Value> {
+        let mut address = self.f.b.iconst(disp);
+        if let Some(index) = index {
+            let index = self.register_value(index)?;
+            let scaled = self.f.b.mul(index, i64::from(scale));
+            address = self.f.b.add(scaled, address);
+        }
+        if let Some(base) = base {
+            let base = self.register_value(base)?;
+            address = self.f.b.add(base, address);
+        }
+        Ok(address)
     }
 }

@@ -167,7 +167,7 @@ fn links(
         Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => each(request, progress, uprobe::single),
         Site::Kprobe(_) | Site::Kretprobe(_) => Err(error("the program is none of a kernel probe")),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
-            perf_event::links(request)
+            perf_event::links(request, passed_over)
         }
     }
 }

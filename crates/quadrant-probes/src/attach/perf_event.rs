@@ -9,6 +9,7 @@ use quadrant_bpf::perf::Sample;
 use quadrant_bpf::perf::Scope;
 use quadrant_bpf::perf::Software;
 use quadrant_bpf::perf::Watch;
+use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Rate;
 use quadrant_program::probe::Site;
 
@@ -17,16 +18,29 @@ use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
 
-pub(super) fn links(request: &Request<'_>) -> Result<Vec<Link>> {
+/// Links to all points; a point that the machine does not have is passed over, where that is wanted.
+pub(super) fn links(request: &Request<'_>, passed_over: &mut Vec<ProbeError>) -> Result<Vec<Link>> {
     let online = cpus::online().map_err(|e| from_kernel(&e))?;
     let mut links = Vec::new();
     for (index, site) in request.sites.iter().enumerate() {
-        for scope in scopes(site, &online) {
-            let event = PerfEvent::open(&event(site)?, scope).map_err(|e| from_kernel(&e))?;
-            links.push(Link::perf_event(request.program, event, request.cookie(index)).map_err(|e| from_kernel(&e))?);
+        match open(site, &online) {
+            Err(error) if request.tolerant && matches!(site, Site::PerfEvent { .. } | Site::Watchpoint { .. }) => {
+                passed_over.push(error);
+            }
+            events => {
+                let link = |event| Link::perf_event(request.program, event, request.cookie(index));
+                let new: quadrant_bpf::Result<Vec<Link>> = events?.into_iter().map(link).collect();
+                links.extend(new.map_err(|e| from_kernel(&e))?);
+            }
         }
     }
     Ok(links)
+}
+
+fn open(site: &Site, online: &[u32]) -> Result<Vec<PerfEvent>> {
+    let event = event(site)?;
+    let events = scopes(site, online).into_iter().map(|scope| PerfEvent::open(&event, scope));
+    events.collect::<quadrant_bpf::Result<_>>().map_err(|e| from_kernel(&e))
 }
 
 /// An interval fires on one CPU; a watchpoint of a process goes with its threads; all else is on every CPU.

@@ -58,7 +58,7 @@ pub(super) fn names(kind: ProbeKind) -> impl Iterator<Item = &'static str> {
     events(kind).iter().flat_map(|event| [event.name, event.alias]).filter(|name| !name.is_empty())
 }
 
-/// `software:page-faults:` and so on, aliases too.
+/// `software:page-faults:` and so on, aliases too, in the order of the whole names.
 pub(crate) fn list(kind: ProbeKind, name: &Glob) -> Vec<String> {
     let known = names(kind).filter(|known| name.matches(known));
     let mut names: Vec<String> = known.map(|known| format!("{}:{known}:", kind.name())).collect();

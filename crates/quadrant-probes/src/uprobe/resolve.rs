@@ -7,9 +7,9 @@ use crate::elf::{Elf, Symbol, SymbolKind};
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::glob::Glob;
-use crate::point::check_count;
+use crate::point::{check_count, plain};
 use crate::source::Options;
-use crate::target::{self, Target};
+use crate::target::{self, Target, TargetFile};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +22,11 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     let (file, place) = spec.parts.split_first().ok_or_else(|| error("the probe names no file"))?;
     let place = Place::parse(place)?;
     let targets = target::find(file, options.pid)?;
+    if let (Place::Address(offset), [target], true) = (&place, targets.as_slice(), options.allow_unsafe)
+        && let Some(found) = not_elf(spec.kind, target, *offset, options.pid)?
+    {
+        return Ok(vec![found]);
+    }
     let mut found = Vec::new();
     let mut missing = None;
     for (target, elf) in files.open_all(&targets)? {
@@ -37,6 +42,27 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     }
     check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), options.max_points)?;
     Ok(found)
+}
+
+/// Code in a file of another format, at an offset in the file that is taken at the user's word; `None` in an ELF file.
+fn not_elf(kind: ProbeKind, target: &Target, offset: u64, pid: Option<u32>) -> Result<Option<Found>> {
+    const MAGIC: &[u8] = b"\x7fELF";
+    let file = TargetFile::open(&target.path)?;
+    if file.len() >= MAGIC.len() as u64 && file.read(0, MAGIC.len() as u64)? == MAGIC {
+        return Ok(None);
+    }
+    if kind == ProbeKind::Uretprobe {
+        return Err(error(format!("{} is not an ELF file: a uretprobe needs a function", target.name.display())));
+    }
+    if offset >= file.len() {
+        let len = file.len();
+        return Err(error(format!(
+            "the offset {offset:#x} is beyond the end of {} ({len} bytes)",
+            target.name.display()
+        )));
+    }
+    let site = Site::Uprobe { path: target.path.clone(), offset, pid };
+    Ok(Some(plain(site, full_name(kind, target, &offset.to_string()))))
 }
 
 /// The addresses of a function's return instructions, as offsets from its start: probes there take the place

@@ -1,7 +1,8 @@
 //! The arguments of a note: `-4@%edi 8@-24(%rbp) 8@$5`, in the words of the assembler.
 //!
 //! `SIZE@PLACE`: the size in bytes, negative for signed values, `f` after it for floating point; the place is a register, a
-//! constant, or memory in AT&T syntax: `disp(%base,%index,scale)`, `symbol+disp(%rip)`.
+//! constant, or memory in AT&T syntax: `disp(%base,%index,scale)`, `symbol+disp(%rip)`. A struct that is passed whole has its own
+//! size, and is in memory.
 
 use super::registers::{self, RIP};
 use quadrant_program::probe::{ArgLoc, Operand};
@@ -52,8 +53,24 @@ fn parse_one(text: &str, scope: &Scope<'_>) -> ArgLoc {
             operand,
         });
     };
+    if is_struct(size) {
+        let address = parse_memory(place, scope).and_then(address_of);
+        return address.map_or(unavailable, |operand| ArgLoc { bytes: 8, signed: false, operand });
+    }
     let parsed = parse_size(size).zip(parse_place(place, scope));
     parsed.map_or(unavailable, |((bytes, signed), (operand, _))| ArgLoc { bytes, signed, operand })
+}
+
+/// Whether the size is none of a number, as of 3 bytes, or of 16 (bpftrace #3798).
+fn is_struct(size: &str) -> bool {
+    size.parse::<i64>().is_ok_and(|size| !matches!(size.unsigned_abs(), 0 | 1 | 2 | 4 | 8))
+}
+
+fn address_of(place: Operand) -> Option<Operand> {
+    match place {
+        Operand::Mem { base, index, scale, disp } => Some(Operand::Address { base, index, scale, disp }),
+        _ => None,
+    }
 }
 
 fn parse_size(text: &str) -> Option<(u8, bool)> {

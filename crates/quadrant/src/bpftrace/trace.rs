@@ -55,12 +55,11 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     let features = Features::new();
     line.without.iter().for_each(|name| features.do_without(name));
     let program = Rc::new(compile(line, &script, params, &types, child(&focus), &features)?);
-    if let Some(nothing) = checks::nothing_to_run(&args(line), &program) {
-        let refusal = Refusal::new(format!("{nothing}\n"));
-        return Err(if line.checks.is_some() {
-            refusal
-        } else {
-            Refusal { text: format!("ERROR: {}", refusal.text), ..refusal }.by_kernel()
+    if let Some(nothing) = checks::nothing_to_run(&args(line), &script, &program) {
+        let forgotten = nothing.starts_with("No probes attached");
+        return Err(match forgotten {
+            true => Refusal::new(format!("ERROR: {nothing}\n")).by_kernel(),
+            false => Refusal::new(format!("{nothing}\n")),
         });
     }
     if line.stages.contains(&Stage::Types) {

@@ -29,6 +29,7 @@ fn named(types: &Types, field: &Field) -> String {
 fn numbered(arg: &ArgLoc, index: u32) -> String {
     let sign = if arg.signed { "" } else { "u" };
     match arg.operand {
+        Operand::Address { .. } => format!("void * arg{index} (a struct)"),
         Operand::Unavailable => format!("arg{index} (cannot be read)"),
         _ => format!("{sign}int{} arg{index}", u32::from(arg.bytes) * 8),
     }

@@ -262,3 +262,40 @@ fn scheduler_switches_by_raw_tracepoint() {
     assert!(number(&outcome, "@n") > 50);
     assert!(outcome.stdout.lines().any(|line| line.starts_with("@[0, ")), "{}", outcome.describe());
 }
+
+/// Code in a file that is no ELF file, at an offset in it.
+#[test]
+fn code_in_a_file_of_another_format() {
+    needs_root!();
+    let raw = target!("raw");
+    // `lea eax, [rdi+1]; ret`, and `add w0, w0, #1; ret`.
+    let x86 = cfg!(target_arch = "x86_64");
+    let code: &[u8] = if x86 { b"\x8d\x47\x01\xc3" } else { b"\x00\x04\x00\x11\xc0\x03\x5f\xd6" };
+    let file = crate::common::folder("raw").join("code.bin");
+    std::fs::write(&file, code).unwrap();
+    let file = file.display();
+    let probe = format!("uprobe:{file}:0 {{ @[arg0 < {COUNT}] = count(); }}");
+    let outcome = crate::common::good(script(&probe).args(["--unsafe", "-c", &format!("{raw} {file} {COUNT}")]));
+    assert_lines(&outcome, &["@[true]: 10007"]);
+    let message = crate::common::refused(script(&probe));
+    assert!(message.contains("not an ELF file"), "{message}");
+    let message = crate::common::refused(script(&probe.replace(":0 ", ":4096 ")).args(["--unsafe"]));
+    assert!(message.contains("beyond the end"), "{message}");
+}
+
+/// A counter that the machine lacks is passed over where the script says so; 6.18 and the guests have no hardware counters.
+#[test]
+fn a_missing_counter_is_passed_over() {
+    needs_root!();
+    let text = "hardware:cpu-cycles { @cycles = count(); } BEGIN { @ran = 1; } interval:ms:1 { exit(); }";
+    let whole = script(text).run().expect("the tracer runs");
+    if whole.success() {
+        return quadrant_testing::skip("this machine has hardware counters");
+    }
+    assert!(whole.stderr.contains("no such event"), "{}", whole.describe());
+    let outcome = run(&format!("config = {{ missing_probes = \"warn\" }} {text}"));
+    assert!(outcome.stderr.contains("warning: cannot open hardware event"), "{}", outcome.describe());
+    assert_lines(&outcome, &["@ran: 1"]);
+    let outcome = run(&format!("config = {{ missing_probes = \"ignore\" }} {text}"));
+    assert!(!outcome.stderr.contains("cycles"), "{}", outcome.describe());
+}

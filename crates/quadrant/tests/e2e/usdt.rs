@@ -95,6 +95,24 @@ fn twelve_arguments() {
     assert_lines(&outcome, &["100 105 106 109"]);
 }
 
+/// An argument that is a whole struct is its address, and those behind it keep their numbers (bpftrace #3798).
+#[test]
+fn a_struct_that_is_passed_whole() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!(
+            "struct record {{ long first; char name[24]; long last; }}
+             usdt:{usdt}:demo:whole {{
+                 $one = (struct record *)arg0;
+                 printf(\"%d %s %d %d\\n\", $one.first, $one.name, $one.last, arg1);
+             }}"
+        ),
+    );
+    assert_lines(&outcome, &["101 in the middle 103 5"]);
+}
+
 #[test]
 fn one_probe_at_two_places_with_arguments_of_different_sizes() {
     needs_root!();
