@@ -11,6 +11,7 @@ use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Function;
 use quadrant_program::expr::PointPart;
 use quadrant_program::expr::TextFunction;
+use quadrant_program::layout;
 use quadrant_program::probe::Operand;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Faults;
@@ -174,6 +175,9 @@ fn any_expr(clause: &Clause, is: &dyn Fn(&Expr) -> bool) -> bool {
     finder.1
 }
 
+/// Values of more bytes may be compared in a loop.
+const LONG_VALUE: u32 = 4096;
+
 /// What a program may want of the kernel beyond what every program wants: each is tried only for programs that need it, because every
 /// trial loads a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -222,6 +226,7 @@ impl Visitor for Needs {
                 self.paths |= function == Function::Text(TextFunction::DPath);
             }
             ExprKind::MapLen(_) => self.walks_maps = true,
+            ExprKind::MemEq { ref lhs, .. } => self.repeats |= layout::size(&lhs.ty) > LONG_VALUE,
             ExprKind::Builtin(Builtin::Nsecs(Clock::Tai)) => self.tai = true,
             _ => {}
         }

@@ -5,6 +5,7 @@ use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
 use quadrant_program::ty::Type;
 
+use super::cells::Bytes;
 use super::error::Result;
 use super::memory::Mem;
 use super::unit::Lower;
@@ -13,6 +14,11 @@ use crate::ssa::Cond;
 use crate::ssa::Operand;
 use crate::ssa::Size;
 use crate::ssa::Value;
+
+/// Values of more bytes are compared in a loop where the kernel has one.
+const UNROLLED: u32 = 4096;
+/// The verifier follows no more than 8,192 jumps, two for each word.
+const UNROLLED_MOST: u32 = 24 << 10;
 
 /// One side of a comparison.
 #[derive(Clone)]
@@ -48,6 +54,11 @@ impl Lower<'_, '_> {
         let limit = constant_text(lhs).or(constant_text(rhs)).map(|text| text.len() as u32 + 1);
         let left = self.side(lhs, limit)?;
         let right = self.side(rhs, limit)?;
+        if let Some((x, y)) = self.long_difference(&left, &right, u32::MAX)? {
+            self.release(mark);
+            self.f.b.branch(Cond::Eq, x, y, then, &[], other, &[]);
+            return Ok(());
+        }
         self.release(mark);
         // What is known goes to the right, where it can be part of the instruction.
         let (left, right) = if matches!(left, Side::Constant(_)) { (right, left) } else { (left, right) };
@@ -65,6 +76,49 @@ impl Lower<'_, '_> {
         }
         self.compare_words(&left, &right, texts, then, other);
         Ok(())
+    }
+
+    /// Of two long values in memory, the first words that differ, or two words that are equal. `None` if that is done without a loop.
+    fn long_difference(&mut self, left: &Side, right: &Side, most: u32) -> Result<Option<(Value, Value)>> {
+        let len = left.len().min(right.len()).min(most);
+        let (Side::Memory(left, _), Side::Memory(right, _)) = (left, right) else { return Ok(None) };
+        if len <= UNROLLED || len <= UNROLLED_MOST && !self.g.target.bpf_loop {
+            return Ok(None);
+        }
+        let room = layout::round_up(len);
+        let [left, right] = [left, right].map(|from| {
+            let bytes = self.bytes(room);
+            let memory = self.bytes_memory(bytes);
+            self.copy(memory, *from, room);
+            bytes
+        });
+        if len % 8 != 0 {
+            let last = self.f.b.iconst(i64::from(len / 8 * 8));
+            [left, right].into_iter().for_each(|bytes| self.cut_word(bytes, last, len % 8));
+        }
+        let [x, y] = [self.cell(0), self.cell(0)];
+        self.repeat(room / 8, |lower, round, stop| {
+            let index = lower.f.b.shl(round, 3);
+            let [a, b] = [left, right].map(|bytes| lower.loaded_word(bytes, index));
+            lower.cell_set(x, a);
+            lower.cell_set(y, b);
+            lower.f.b.branch_away(Cond::Ne, a, b, stop);
+            Ok(())
+        })?;
+        Ok(Some((self.cell_get(x), self.cell_get(y))))
+    }
+
+    fn loaded_word(&mut self, bytes: Bytes, index: Value) -> Value {
+        let at = self.byte_address(bytes, index);
+        self.f.b.load(at, 0, Size::B8)
+    }
+
+    /// Clears what is behind the first bytes of a word.
+    fn cut_word(&mut self, bytes: Bytes, index: Value, keep: u32) {
+        let at = self.byte_address(bytes, index);
+        let word = self.f.b.load(at, 0, Size::B8);
+        let word = self.f.b.and(word, (1i64 << (8 * keep)) - 1);
+        self.f.b.store(at, 0, Size::B8, word);
     }
 
     fn compare_words(&mut self, left: &Side, right: &Side, texts: bool, then: Block, other: Block) {
@@ -147,6 +201,12 @@ impl Lower<'_, '_> {
         let mark = self.mark();
         let left = self.side(a, limit)?;
         let right = self.side(b, limit)?;
+        if let Some((x, y)) = self.long_difference(&left, &right, most.unwrap_or(u32::MAX))? {
+            self.release(mark);
+            let zero = self.f.b.iconst(0);
+            let sign = self.sign(x, y);
+            return Ok(self.f.b.select(Cond::Eq, x, y, zero, sign));
+        }
         self.release(mark);
         // Beyond the shorter text's memory there is nothing to compare: it has ended.
         let len = most.unwrap_or(u32::MAX).min(left.len()).min(right.len());
@@ -175,11 +235,17 @@ impl Lower<'_, '_> {
         let zero = self.f.b.iconst(0);
         self.f.b.jump(end, &[zero]);
         self.f.b.switch_to(differ);
-        let (first, second) = (self.f.b.bswap(x, Size::B8), self.f.b.bswap(y, Size::B8));
-        let [less, more] = [-1, 1].map(|sign| self.f.b.iconst(sign));
-        self.f.b.branch(Cond::Ult, first, second, end, &[less], end, &[more]);
+        let sign = self.sign(x, y);
+        self.f.b.jump(end, &[sign]);
         self.f.b.switch_to(end);
         Ok(result)
+    }
+
+    /// -1 or 1 by the first byte that differs.
+    fn sign(&mut self, x: Value, y: Value) -> Value {
+        let (first, second) = (self.f.b.bswap(x, Size::B8), self.f.b.bswap(y, Size::B8));
+        let [less, more] = [-1, 1].map(|sign| self.f.b.iconst(sign));
+        self.f.b.select(Cond::Ult, first, second, less, more)
     }
 }
 

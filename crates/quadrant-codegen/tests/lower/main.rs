@@ -14,6 +14,7 @@ mod engine;
 mod eval;
 mod faults;
 mod long_keys;
+mod long_texts;
 mod loops;
 mod maps;
 mod models;
