@@ -21,6 +21,8 @@ pub struct Target {
     pub atomic_fetch: bool,
     /// Offset of TAI from the boot clock in ns, taken at start, for `nsecs(sw_tai)`.
     pub tai_offset_ns: i64,
+    /// Offset of the time since 1970 from the boot clock in ns, taken at start, for time series.
+    pub wall_offset_ns: i64,
     /// Size of the ring buffer in bytes, a power of two.
     pub ring_bytes: u32,
     /// Offset of `comm` in `struct task_struct`, where programs can read the current task through BTF (5.11).

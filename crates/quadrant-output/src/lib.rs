@@ -30,6 +30,7 @@ mod pad;
 pub mod peer;
 mod render;
 mod resolver;
+mod series;
 mod signal;
 mod snapshot;
 pub mod text;

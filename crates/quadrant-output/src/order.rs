@@ -71,6 +71,7 @@ fn rank_aggregation(agg: &Aggregation, bytes: &[u8]) -> u64 {
             unsigned(average(word(bytes, 0), word(bytes, 1), *signed, 1) as u64, *signed)
         }
         Aggregation::Stddev => word(bytes, 0),
+        Aggregation::Series(_) => 0,
         Aggregation::Hist { .. }
         | Aggregation::LinearHist { .. }
         | Aggregation::Quantize

@@ -119,8 +119,10 @@ impl<'p> Renderer<'p> {
 
     /// Append the zero of a map without keys that was never set: what `print(@x)` shows then. Nothing for maps with keys and histograms.
     pub fn missing(&mut self, out: &mut Vec<u8>, map: &Map, resolver: &mut dyn Resolver) {
-        let histogram =
-            matches!(map.value, MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. }));
+        let histogram = matches!(
+            map.value,
+            MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. } | Aggregation::Series(_))
+        );
         if map.key.is_none() && !histogram {
             let mut zero = Snapshot::of(map);
             zero.values.resize(zero.value_size, 0);

@@ -27,6 +27,7 @@ pub mod map;
 pub mod probe;
 pub mod program;
 pub mod record;
+pub mod series;
 pub mod snapshot;
 pub mod span;
 pub mod stamp;

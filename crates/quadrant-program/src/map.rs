@@ -87,6 +87,8 @@ pub enum Aggregation {
     Quantize,
     /// D's llquantize(): buckets of equal width within each magnitude, see [`crate::log_linear`].
     LogLinear(crate::log_linear::LogLinear),
+    /// The values of the last intervals, see [`crate::series`].
+    Series(crate::series::Series),
 }
 
 impl Aggregation {
@@ -100,6 +102,7 @@ impl Aggregation {
             Aggregation::Stddev => 4,
             Aggregation::Quantize => QUANTIZE_BUCKETS,
             Aggregation::LogLinear(scale) => scale.buckets(),
+            Aggregation::Series(series) => series.words(),
             Aggregation::Hist { bits } => hist_buckets(*bits),
             Aggregation::LinearHist { min, max, step } => linear_buckets(*min, *max, *step) + 2,
         }
@@ -111,6 +114,7 @@ impl Aggregation {
             Aggregation::Min { signed } => merge_extreme(into, from, |a, b| less(a, b, *signed)),
             Aggregation::Max { signed } => merge_extreme(into, from, |a, b| less(b, a, *signed)),
             Aggregation::Stddev => merge_squares(into, from),
+            Aggregation::Series(series) => series.merge(into, from),
             _ => into.iter_mut().zip(from).for_each(|(a, b)| *a = a.wrapping_add(*b)),
         }
     }

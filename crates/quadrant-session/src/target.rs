@@ -46,6 +46,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         ktime_tai: needs.tai && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::KTIME_GET_TAI_NS),
         atomic_fetch: features.atomic_fetch(),
         tai_offset_ns: clock::tai_offset_ns(),
+        wall_offset_ns: clock::wall_offset_ns(),
         ring_bytes: ring_bytes(program),
         comm_offset: comm_offset(program, features, types),
         write_user: needs.writes_user && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::PROBE_WRITE_USER),

@@ -42,11 +42,13 @@ const WITHOUT_EFFECT: &[&str] = &[
     "unstable_import",
     "unstable_macro",
     "unstable_map_decl",
-    "unstable_tseries",
     "unstable_dw_ustack",
     "unstable_typeinfo",
     "unstable_import_statement",
 ];
+
+/// Switches of bpftrace for what is always there here.
+const ALWAYS: &[&str] = &["unstable_tseries"];
 
 /// What `config.max_map_keys` is in bpftrace when nothing is set; here maps then have room for more.
 const BPFTRACE_MAP_KEYS: u32 = 4096;
@@ -99,7 +101,7 @@ impl Lower<'_> {
                 let mode = stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode);
                 Some(literal_text(mode.map_or("", |(_, mode)| mode).as_bytes(), span))
             }
-            known if KNOWN.contains(&known) || WITHOUT_EFFECT.contains(&known) => {
+            known if [KNOWN, WITHOUT_EFFECT, ALWAYS].concat().contains(&known) => {
                 self.unsupported(name.span, &format!("reading the setting `{known}`"), "write its value")
             }
             unknown => {
@@ -118,6 +120,9 @@ impl Lower<'_> {
     fn setting(&mut self, key_span: Span, span: Span, key: &str, value: &ConfigValue) {
         if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
             return self.renamed(key_span, span, (key, new), value);
+        }
+        if ALWAYS.contains(&key) {
+            return;
         }
         if WITHOUT_EFFECT.contains(&key) {
             return self.warning(key_span, format!("the setting `{key}` has no effect here"));

@@ -1,6 +1,7 @@
 //! The type that holds the values of two types, and how types are named in messages.
 
 use quadrant_program::map::{Aggregation, MapValue};
+use quadrant_program::series::Series;
 use quadrant_program::ty::{StackMode, StackType, SymbolPart, Type};
 use quadrant_types::Types;
 
@@ -71,6 +72,11 @@ pub(super) fn join_aggregations(a: &Aggregation, b: &Aggregation) -> Option<Aggr
         (Max { signed: x }, Max { signed: y }) => Some(Max { signed: x | y }),
         (Avg { signed: x }, Avg { signed: y }) => Some(Avg { signed: x | y }),
         (Stats { signed: x }, Stats { signed: y }) => Some(Stats { signed: x | y }),
+        (Aggregation::Series(x), Aggregation::Series(y)) => {
+            let signed = x.signed | y.signed;
+            let same = Series { signed, ..*x } == Series { signed, ..*y };
+            same.then_some(Aggregation::Series(Series { signed, ..*x }))
+        }
         _ => (a == b).then(|| a.clone()),
     }
 }
@@ -119,6 +125,7 @@ pub(super) fn aggregation_name(aggregation: &Aggregation) -> &'static str {
         Aggregation::Stddev => "stddev",
         Aggregation::Quantize => "quantize",
         Aggregation::LogLinear(_) => "llquantize",
+        Aggregation::Series(_) => "tseries",
     }
 }
 

@@ -90,7 +90,8 @@ impl Lower<'_> {
             | Aggregation::LinearHist { .. }
             | Aggregation::Stddev
             | Aggregation::Quantize
-            | Aggregation::LogLinear(_) => {
+            | Aggregation::LogLinear(_)
+            | Aggregation::Series(_) => {
                 let name = aggregation_name(aggregation);
                 self.error_help(
                     element.span,
@@ -156,6 +157,9 @@ impl Lower<'_> {
         }
         let Some(joined) = joined else {
             let first = self.line(self.inferred.map(&element.name).map(|info| info.value_at).unwrap_or_default());
+            if let Some(message) = old.as_ref().and_then(|old| different_shape(old, new)) {
+                return self.error_help(element.span, message, format!("the first use is in line {first}"));
+            }
             let old = old.map(|old| describe_value(self.env.types, &old)).unwrap_or_default();
             let new = describe_value(self.env.types, new);
             let message = format!("`@{}` holds {old} (line {first}), and this is {new}", element.name);
@@ -244,4 +248,19 @@ pub(super) fn is_storable(ty: &Type) -> bool {
 pub(super) fn tuple(parts: Vec<Expr>, span: Span) -> Expr {
     let types: Vec<Type> = parts.iter().map(|part| part.ty.clone()).collect();
     Expr::new(ExprKind::Tuple(parts), Type::Tuple(types.into()), span)
+}
+
+/// What is wrong with two uses of one function in one map, which differ in their shape.
+fn different_shape(old: &MapValue, new: &MapValue) -> Option<&'static str> {
+    let (MapValue::Aggregation(old), MapValue::Aggregation(new)) = (old, new) else { return None };
+    match (old, new) {
+        (Aggregation::Hist { .. }, Aggregation::Hist { .. }) => Some("Different bits in a single hist unsupported"),
+        (Aggregation::LinearHist { .. }, Aggregation::LinearHist { .. }) => {
+            Some("Different lhist bounds in a single map unsupported")
+        }
+        (Aggregation::Series(_), Aggregation::Series(_)) => {
+            Some("Different tseries bounds in a single map unsupported")
+        }
+        _ => None,
+    }
 }

@@ -137,7 +137,8 @@ impl Lower<'_, '_> {
             | Aggregation::LinearHist { .. }
             | Aggregation::Stddev
             | Aggregation::Quantize
-            | Aggregation::LogLinear(_) => return None,
+            | Aggregation::LogLinear(_)
+            | Aggregation::Series(_) => return None,
         };
         let part = self.alloc_bytes(16);
         self.f.b.store(part.base, part.off, Size::B8, value);
@@ -186,6 +187,7 @@ impl Lower<'_, '_> {
                 let bucket = self.log_linear_bucket(value, scale);
                 self.count_bucket(part, bucket, kind.words(), fed.weight);
             }
+            Aggregation::Series(series) => self.feed_series(part.at, series, value),
         }
     }
 
@@ -319,8 +321,9 @@ impl Lower<'_, '_> {
             | Aggregation::LinearHist { .. }
             | Aggregation::Stddev
             | Aggregation::Quantize
-            | Aggregation::LogLinear(_) => Err(self
-                .error("a histogram has no single value that a program could use")
+            | Aggregation::LogLinear(_)
+            | Aggregation::Series(_) => Err(self
+                .error("a histogram or time series has no single value that a program could use")
                 .help("print() it, or use count(), sum() or avg() beside it")),
         }
     }

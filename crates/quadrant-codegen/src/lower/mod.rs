@@ -35,6 +35,7 @@ mod read;
 mod record;
 mod reuse;
 mod scratch;
+mod series;
 mod session;
 mod shared;
 mod speculation;

@@ -63,6 +63,7 @@ fn feed_model(kind: &Aggregation, part: &mut [u64], value: u64) {
         }
         Aggregation::Quantize => part[quantize_bucket(value as i64) as usize] += 1,
         Aggregation::LogLinear(scale) => part[scale.bucket(value as i64) as usize] += 1,
+        Aggregation::Series(_) => unreachable!("time series have tests of their own"),
         Aggregation::Stddev => {
             let value = i128::from(value as i64);
             let squares = u128::from(part[2]) | u128::from(part[3]) << 64;

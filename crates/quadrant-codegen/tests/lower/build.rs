@@ -43,6 +43,7 @@ pub fn target() -> Target {
         ktime_tai: true,
         atomic_fetch: true,
         tai_offset_ns: 37_000_000_000,
+        wall_offset_ns: 1_000_000_000,
         ring_bytes: 1 << 20,
         comm_offset: None,
         override_return: true,

@@ -21,5 +21,6 @@ mod models;
 mod numbers;
 mod points;
 mod random;
+mod series;
 mod texts;
 mod values;

@@ -5,6 +5,7 @@ use quadrant_program::map::MapValue;
 use quadrant_program::value::decode;
 
 use super::Header;
+use super::instant;
 use super::line;
 use super::number;
 use super::object::Object;
@@ -13,6 +14,7 @@ use super::value::key;
 use super::value::value;
 use crate::hist::rows;
 use crate::order::order;
+use crate::series;
 use crate::snapshot::Content;
 use crate::snapshot::as_number;
 use crate::snapshot::average;
@@ -58,6 +60,7 @@ fn kind(value: &MapValue) -> &'static str {
         Aggregation::LinearHist { .. } => "lhist",
         Aggregation::Quantize => "quantize",
         Aggregation::LogLinear(_) => "llquantize",
+        Aggregation::Series(_) => "tseries",
     }
 }
 
@@ -76,6 +79,15 @@ pub(super) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64
         }
         MapValue::Aggregation(Aggregation::Stats { signed } | Aggregation::Avg { signed }) => {
             statistics(out, bytes, *signed, div);
+        }
+        MapValue::Aggregation(Aggregation::Series(of)) => {
+            let with_value = series::rows(of, &words(bytes), div).into_iter();
+            list(out, with_value.filter_map(|row| Some((row.start_ns, row.value?))), |out, (start_ns, value)| {
+                Object::write(out, |object| {
+                    object.text("start", instant(start_ns).as_bytes());
+                    object.number("value", value);
+                });
+            });
         }
         MapValue::Aggregation(agg) => number(out, aggregate(agg, bytes, div)),
     }

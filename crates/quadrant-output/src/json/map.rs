@@ -12,6 +12,7 @@ use crate::json::value::key;
 use crate::json::value::number;
 use crate::json::value::value;
 use crate::order::order;
+use crate::series;
 use crate::snapshot::Content;
 use crate::snapshot::as_number;
 use crate::snapshot::average;
@@ -37,6 +38,7 @@ pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, 
 fn kind(map: &Map) -> &'static str {
     match map.value {
         MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. }) => "hist",
+        MapValue::Aggregation(Aggregation::Series(_)) => "tseries",
         MapValue::Aggregation(Aggregation::Stats { .. } | Aggregation::Avg { .. }) => "stats",
         _ => "map",
     }
@@ -70,6 +72,19 @@ pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64
             out.push(b']');
         }
         MapValue::Aggregation(Aggregation::Stats { signed }) => stats(out, bytes, *signed, div),
+        MapValue::Aggregation(Aggregation::Series(of)) => {
+            let intervals = series::rows(of, &words(bytes), div);
+            let with_value = intervals.iter().filter_map(|row| Some((row.start_ns, row.value?)));
+            out.push(b'[');
+            json::separated(out, with_value, b",", |out, (start_ns, value)| {
+                out.extend_from_slice(b"{\"interval_start\":\"");
+                series::start(out, start_ns, scene.zone());
+                out.extend_from_slice(b"\",\"value\":");
+                number(out, value);
+                out.push(b'}');
+            });
+            out.push(b']');
+        }
         MapValue::Aggregation(agg) => number(out, aggregate(agg, bytes, div)),
     }
 }

@@ -7,6 +7,7 @@ use quadrant_program::value::decode;
 
 use crate::number;
 use crate::order::order;
+use crate::series::graph;
 use crate::snapshot::Content;
 use crate::snapshot::as_number;
 use crate::snapshot::average;
@@ -37,7 +38,7 @@ fn bracketed(out: &mut Vec<u8>, k: &Value<'_>, scene: &mut Scene<'_>) {
 
 fn entry(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
     match ty {
-        MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. }) => {
+        MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. } | Aggregation::Series(_)) => {
             out.extend_from_slice(b":\n")
         }
         _ => out.extend_from_slice(b": "),
@@ -54,6 +55,7 @@ pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64
         MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
             histogram(out, agg, &words(bytes), div);
         }
+        MapValue::Aggregation(Aggregation::Series(series)) => graph(out, series, &words(bytes), div, scene.zone()),
         MapValue::Aggregation(agg) => decimal(out, aggregate(agg, bytes, div)),
     }
 }

@@ -2,6 +2,7 @@
 
 use quadrant_program::expr::Expr;
 use quadrant_program::map::{Aggregation, linear_buckets};
+use quadrant_program::series::{Series, SeriesKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
@@ -12,6 +13,9 @@ use crate::ast::{self, Ident};
 
 /// The most buckets of an `lhist`.
 const MAX_LINEAR_BUCKETS: i64 = 1000;
+
+/// The most intervals of a `tseries`: a part of a processor has to be smaller than 32 KB.
+const MAX_INTERVALS: i64 = 1000;
 
 /// An aggregation where it has no meaning.
 pub(super) fn misplaced(lower: &mut Lower, call: Call) -> Option<Called> {
@@ -55,6 +59,7 @@ impl Lower<'_> {
         let shape = match call.name {
             "hist" => self.hist(call),
             "lhist" => self.linear_hist(call),
+            "tseries" => self.series(call),
             _ => Some(Aggregation::Count),
         };
         let (value, shape) = (value?, shape?);
@@ -65,7 +70,10 @@ impl Lower<'_> {
             "max" => Aggregation::Max { signed },
             "avg" => Aggregation::Avg { signed },
             "stats" => Aggregation::Stats { signed },
-            _ => shape,
+            _ => match shape {
+                Aggregation::Series(series) => Aggregation::Series(Series { signed, ..series }),
+                shape => shape,
+            },
         };
         let ty = Type::Int { bytes: 8, signed };
         Some((aggregation, Some(self.convert(value, &ty))))
@@ -77,7 +85,45 @@ impl Lower<'_> {
         }
         match self.constant_arg(call, 1)? {
             bits @ 0..=5 => Some(Aggregation::Hist { bits: bits as u8 }),
-            bits => self.error(call.args[1].span, format!("hist() splits a power of two by 0 to 5 bits, not {bits}")),
+            bits => self.error(call.args[1].span, format!("hist: bits {bits} must be 0..5")),
+        }
+    }
+
+    /// The sign is not known yet.
+    fn series(&mut self, call: Call) -> Option<Aggregation> {
+        let (interval, count) = (self.constant_arg(call, 1), self.constant_arg(call, 2));
+        let kind = match call.args.len() {
+            4 => self.series_kind(call),
+            _ => Some(SeriesKind::Last),
+        };
+        let (interval, count, kind) = (interval?, count?, kind?);
+        let Some(interval_ns) = u64::try_from(interval).ok().filter(|ns| *ns >= 1) else {
+            let message = format!("tseries() interval_ns must be >= 1 ({interval} provided)");
+            return self.error(call.args[1].span, message);
+        };
+        if count < 1 {
+            return self.error(call.args[2].span, format!("tseries() num_intervals must be >= 1 ({count} provided)"));
+        }
+        if count > MAX_INTERVALS {
+            let message = format!("tseries() num_intervals must be <= {MAX_INTERVALS} ({count} provided)");
+            return self.error_help(call.args[2].span, message, "make the intervals longer");
+        }
+        Some(Aggregation::Series(Series { interval_ns, count: count as u32, kind, signed: false }))
+    }
+
+    fn series_kind(&mut self, call: Call) -> Option<SeriesKind> {
+        match self.text_arg(call, 3)?.as_str() {
+            "avg" => Some(SeriesKind::Avg),
+            "max" => Some(SeriesKind::Max),
+            "min" => Some(SeriesKind::Min),
+            "sum" => Some(SeriesKind::Sum),
+            other => {
+                let message = format!(
+                    "tseries() expects one of the following aggregation functions: avg, max, min, sum (\"{}\" provided)",
+                    other.escape_debug()
+                );
+                self.error(call.args[3].span, message)
+            }
         }
     }
 
@@ -85,14 +131,15 @@ impl Lower<'_> {
         let bounds = [1, 2, 3].map(|at| self.constant_arg(call, at));
         let [Some(min), Some(max), Some(step)] = bounds else { return None };
         if min >= max {
-            return self.error(call.span, format!("lhist() goes from {min} to {max}: the second must be greater"));
+            return self
+                .error(call.span, format!("lhist() min must be less than max (provided min {min} and max {max})"));
         }
         if step <= 0 {
-            return self.error(call.args[3].span, "the step of lhist() is 1 or more");
+            return self.error(call.args[3].span, format!("lhist() step must be >= 1 ({step} provided)"));
         }
         let buckets = i64::from(linear_buckets(min, max, step));
         if buckets > MAX_LINEAR_BUCKETS {
-            let message = format!("lhist() would have {buckets} buckets, more than {MAX_LINEAR_BUCKETS}");
+            let message = format!("lhist() too many buckets, must be <= {MAX_LINEAR_BUCKETS} (would need {buckets})");
             return self.error_help(call.span, message, "make the step larger");
         }
         Some(Aggregation::LinearHist { min, max, step })

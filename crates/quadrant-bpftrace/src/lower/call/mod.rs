@@ -132,14 +132,17 @@ const FUNCTIONS: &[Entry] = &[
     entry("stats", (1, 1), "stats(number)", aggregate::misplaced),
     entry("hist", (1, 2), "hist(number[, bits])", aggregate::misplaced),
     entry("lhist", (4, 4), "lhist(number, min, max, step)", aggregate::misplaced),
+    entry(
+        "tseries",
+        (3, 4),
+        "tseries(number, interval, count[, \"avg\", \"min\", \"max\" or \"sum\"])",
+        aggregate::misplaced,
+    ),
 ];
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
-const UNSUPPORTED: &[(&str, &str)] = &[
-    ("skboutput", "print the fields of the packet"),
-    ("tseries", "use count() and print it in an `interval` probe"),
-    ("unwatch", "end the trace with exit()"),
-];
+const UNSUPPORTED: &[(&str, &str)] =
+    &[("skboutput", "print the fields of the packet"), ("unwatch", "end the trace with exit()")];
 
 /// Whether there is a function of that name.
 pub(super) fn is_function(name: &str) -> bool {
@@ -148,7 +151,7 @@ pub(super) fn is_function(name: &str) -> bool {
 
 /// Whether the function feeds an aggregation.
 pub(super) fn is_aggregation(name: &str) -> bool {
-    matches!(name, "count" | "sum" | "min" | "max" | "avg" | "stats" | "hist" | "lhist")
+    matches!(name, "count" | "sum" | "min" | "max" | "avg" | "stats" | "hist" | "lhist" | "tseries")
 }
 
 impl Lower<'_> {
