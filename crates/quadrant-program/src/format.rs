@@ -39,6 +39,8 @@ pub struct Conversion {
     pub length: String,
     /// The conversion character(s): `d`, `s`, `x`, `r`, `rx`, `rh`.
     pub kind: String,
+    /// The argument is a text of the script itself: it is shown as it stands there.
+    pub own: bool,
     /// Byte range in the format text, for messages.
     pub at: (u32, u32),
 }
@@ -95,8 +97,7 @@ impl Format {
         })
     }
 
-    /// Add a piece; text joins the text before it.
-    pub fn push(&mut self, piece: Piece) {
+    fn push(&mut self, piece: Piece) {
         match (self.pieces.last_mut(), piece) {
             (Some(Piece::Text(last)), Piece::Text(more)) => last.extend(more),
             (_, piece) => self.pieces.push(piece),

@@ -92,7 +92,7 @@ impl Lower<'_, '_> {
             self.copy(memory, *from, room);
             bytes
         });
-        if len % 8 != 0 {
+        if !len.is_multiple_of(8) {
             let last = self.f.b.iconst(i64::from(len / 8 * 8));
             [left, right].into_iter().for_each(|bytes| self.cut_word(bytes, last, len % 8));
         }

@@ -90,6 +90,7 @@ impl<'p> Documents<'p> {
                 let value = args().next().unwrap_or(Value::Malformed);
                 value::value(object.member("value"), &value, scene);
             }),
+            RecordKind::PrintText(text) => line(out, "value", &header, |object| object.text("value", text)),
             RecordKind::PrintElement(map) => {
                 if let Some(map) = self.program.maps.get(map.0 as usize) {
                     line(out, "value", &header, |object| element(object.member("value"), map, args(), scene));

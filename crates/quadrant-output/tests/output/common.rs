@@ -238,6 +238,7 @@ fn fed_once(agg: &Aggregation, value: i64) -> Vec<u64> {
         Aggregation::LinearHist { min, max, step } => linear_bucket(value, *min, *max, *step),
         Aggregation::Quantize => quadrant_program::map::quantize_bucket(value),
         Aggregation::LogLinear(scale) => scale.bucket(value),
+        Aggregation::Series(_) => unreachable!("not fed here"),
         Aggregation::Stddev => return fed_squares(value),
     };
     let mut words = vec![0; agg.words() as usize];

@@ -110,7 +110,8 @@ fn json(text: &str) -> Program {
 }
 
 /// Scripts whose output has every type of object.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
+    "BEGIN { print(\"a text\"); exit(); }",
     "BEGIN { printf(\"hi\"); time(\"%Y\"); cat(\"/proc/sys/kernel/ostype\"); system(\"echo x\"); errorf(\"e %d\", 3); warnf(\"w\"); cat(\"/\"); exit(3); }",
     "BEGIN { print(18446744073709551615); print((1, \"a\", -3)); print(buf(\"ab\", 2)); @a = 1; @b[1, \"x\"] = (1, 2); print(@b[1, \"x\"]); exit(); }",
     "BEGIN { @h = hist(-1); @h = hist(5); @k[1] = lhist(9, 0, 4, 2); @s = stats(3); @t[\"count\"] = stats(3); @v = avg(4); @n = count(); @ts = tseries(5, 1s, 3); @x[kstack, ksym(0)] = max(3); exit(); }",

@@ -22,6 +22,7 @@ mod listing;
 mod losses;
 mod own;
 mod parameters;
+mod series;
 mod signals;
 mod symbols;
 mod tools;

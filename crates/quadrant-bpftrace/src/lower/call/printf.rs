@@ -19,7 +19,7 @@ impl Lower<'_> {
         let (first, rest) = call.args.split_first()?;
         let format = self.parse_format(call, first);
         let values: Vec<Option<Expr>> = rest.iter().map(|arg| self.expr(arg)).collect();
-        let format = format?;
+        let mut format = format?;
         let wanted = wanted(&format);
         if wanted.len() != values.len() {
             let (takes, given) = (wanted.len(), values.len());
@@ -30,7 +30,8 @@ impl Lower<'_> {
         let checks: Vec<Option<()>> =
             wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
         checks.into_iter().collect::<Option<Vec<()>>>()?;
-        Some(with_literals(format, values))
+        mark_literals(&mut format, &values);
+        Some((format, values))
     }
 
     fn parse_format(&mut self, call: Call, arg: &ast::Expr) -> Option<Format> {
@@ -122,28 +123,15 @@ enum Wanted<'f> {
     Value(&'f Conversion),
 }
 
-/// Texts of the script itself become parts of the format: they are shown as they stand there.
-fn with_literals(format: Format, values: Vec<Expr>) -> (Format, Vec<Expr>) {
-    let (mut shorter, mut kept) = (Format::default(), Vec::new());
-    let mut values = values.into_iter();
-    for piece in format.pieces {
-        let Piece::Conversion(conversion) = &piece else {
-            shorter.push(piece);
-            continue;
-        };
+/// Takes note of texts of the script itself among the values.
+fn mark_literals(format: &mut Format, values: &[Expr]) {
+    let mut values = values.iter();
+    for piece in &mut format.pieces {
+        let Piece::Conversion(conversion) = piece else { continue };
         let counts = [conversion.width, conversion.precision];
-        kept.extend(values.by_ref().take(counts.iter().filter(|count| **count == Some(Count::Argument)).count()));
-        match values.next() {
-            Some(Expr { kind: ExprKind::Str(text), .. }) if counts == [None, None] => {
-                shorter.push(Piece::Text(text.to_vec()));
-            }
-            value => {
-                kept.extend(value);
-                shorter.push(piece);
-            }
-        }
+        let stars = counts.iter().filter(|count| **count == Some(Count::Argument)).count();
+        conversion.own = values.nth(stars).is_some_and(|value| matches!(value.kind, ExprKind::Str(_)));
     }
-    (shorter, kept)
 }
 
 /// What each argument is for.
