@@ -14,7 +14,11 @@
 /* A prime: no accidental rounding, batching or doubling gives it again. */
 #define DEFAULT_COUNT 10007
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noipa))
+#endif
 
 /* Used by a function that calls nothing, makes its first instruction a push of the frame pointer. At the entry of a
  * function without a frame, the kernel leaves the caller out of stacks. */

@@ -13,6 +13,8 @@ pub(crate) enum Node<'a> {
     Call(&'a str, &'a [Expr]),
     /// A cast.
     Cast,
+    /// A type that is written by its name, somewhere in a cast or in a question about a type.
+    NamedType,
     /// `*x`
     Deref,
     /// An operator between two operands, and where it stands.
@@ -114,6 +116,7 @@ fn type_arg<'a>(of: &'a TypeArg, see: &mut dyn FnMut(Node<'a>)) {
 
 fn written_type<'a>(of: &'a TypeExpr, see: &mut dyn FnMut(Node<'a>)) {
     match &of.kind {
+        TypeKind::Named(_) | TypeKind::Tagged(..) => see(Node::NamedType),
         TypeKind::Typeof(arg) => type_arg(arg, see),
         TypeKind::Pointer(inner) => written_type(inner, see),
         TypeKind::Array(inner, size) => {
@@ -121,7 +124,7 @@ fn written_type<'a>(of: &'a TypeExpr, see: &mut dyn FnMut(Node<'a>)) {
             size.iter().for_each(|size| walk_expr(size, see));
         }
         TypeKind::Tuple(parts) => parts.iter().for_each(|part| written_type(part, see)),
-        TypeKind::Error | TypeKind::Named(_) | TypeKind::Tagged(..) => {}
+        TypeKind::Error => {}
     }
 }
 

@@ -8,6 +8,7 @@
 //! Deliberately absent: languages, eBPF instructions, output.
 
 pub mod attach;
+mod debug;
 mod demangle;
 mod elf;
 mod error;

@@ -1,5 +1,6 @@
 //! The answers to a front end's questions about probes, and to `-l`.
 
+use crate::debug::DebugFiles;
 use crate::error::{Result, error, from_kernel};
 use crate::files::Files;
 use crate::glob::Glob;
@@ -9,8 +10,9 @@ use crate::{
     fentry, iter, kprobe, own, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint,
 };
 use quadrant_bpf::tracefs::TraceFs;
-use quadrant_program::probe::{Args, Found, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec};
-use quadrant_types::Types;
+use quadrant_program::probe::{Args, Found, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec};
+use quadrant_symbols::DebugDir;
+use quadrant_types::{DebugTypes, Types};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -23,13 +25,15 @@ pub struct Options {
     pub pid: Option<u32>,
     /// Points that one wildcard may mean.
     pub max_points: usize,
+    /// `--debuginfo`: folders in which debug files are looked for first.
+    pub debug_dirs: Vec<DebugDir>,
     /// `--unsafe`: places that cannot be shown to be safe are taken as they are.
     pub allow_unsafe: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pid: None, max_points: 1_000, allow_unsafe: false }
+        Self { pid: None, max_points: 1_000, debug_dirs: Vec::new(), allow_unsafe: false }
     }
 }
 
@@ -40,13 +44,15 @@ pub struct Source {
     tracefs: OnceCell<std::result::Result<TraceFs, quadrant_bpf::Error>>,
     files: Files,
     kernel: Kernel,
+    debug: DebugFiles,
 }
 
 impl Source {
     /// A source of probes whose arguments have their types in `types`.
     pub fn new(types: Rc<Types>, options: Options) -> Self {
         let kernel = Kernel::new(Rc::clone(&types), options.allow_unsafe);
-        Self { types, options, tracefs: OnceCell::new(), files: Files::default(), kernel }
+        let debug = DebugFiles::new(Rc::clone(&types), options.debug_dirs.clone());
+        Self { types, options, tracefs: OnceCell::new(), files: Files::default(), kernel, debug }
     }
 
     /// Takes the list of functions that can be traced from a file in the form of tracefs' `available_filter_functions`. It is read when
@@ -85,8 +91,11 @@ impl Source {
         if let ProbeKind::Fentry | ProbeKind::Fexit = spec.kind {
             return fentry::arguments(&self.kernel, spec.kind, &spec.parts).map(Arc::new);
         }
-        let found = self.find(spec)?;
-        Ok(found.into_iter().next().map_or_else(Arc::default, |found| found.args))
+        let Some(first) = self.find(spec)?.into_iter().next() else { return Ok(Arc::default()) };
+        match spec.kind {
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => self.user_arguments(&first.point),
+            _ => Ok(first.args),
+        }
     }
 
     /// The full names of all probes of a kind whose parts match, as `-l` prints them; no match is no error.
@@ -151,6 +160,14 @@ impl Source {
 impl ProbeSource for Source {
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>> {
         self.find_with(spec, &self.options)
+    }
+
+    fn user_arguments(&self, point: &Point) -> Result<Arc<Args>> {
+        uprobe::arguments(&self.files, &self.debug, &self.types, point).map(Arc::new)
+    }
+
+    fn user_types(&self, path: &Path) -> Result<DebugTypes> {
+        self.debug.types_of(path)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use quadrant_types::TypeId;
+use quadrant_types::{DebugTypes, TypeId};
 
 use crate::span::Span;
 
@@ -341,6 +341,53 @@ pub enum FieldPlace {
     Arg(u8),
     /// The function's result.
     Result,
+    /// In a user program, where its debug information says.
+    User(UserPlace),
+}
+
+/// Where a value of a user program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserPlace {
+    /// In up to two words, lowest first: a number, or a struct that is handed over in registers.
+    Words {
+        /// The words.
+        words: [Operand; 2],
+        /// How many count.
+        count: u8,
+    },
+    /// In memory, at an offset from what a register (byte offset in `struct pt_regs`) holds.
+    Memory {
+        /// The register.
+        base: u16,
+        /// Bytes from there.
+        disp: i64,
+        /// What is there is the address of the value.
+        indirect: bool,
+    },
+    /// Nowhere that a program can read.
+    Absent(Absence),
+}
+
+/// Why a value of a user program cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Absence {
+    /// It is in a vector or floating point register, which eBPF has no access to.
+    Vector,
+    /// The compiler threw it away.
+    Optimized,
+    /// The debug information does not say where it is, or in a way that is not understood.
+    Unknown,
+}
+
+impl Absence {
+    /// Why, in words that follow the name of the value and a colon.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Absence::Vector => "floating point values are handed over in XMM registers, which eBPF cannot read",
+            Absence::Optimized => "the compiler has optimized it out",
+            Absence::Unknown => "the debug information does not say where it is here",
+        }
+    }
 }
 
 /// Where a USDT argument is.
@@ -408,6 +455,25 @@ pub trait ProbeSource {
     /// # Errors
     /// No match (with the nearest names as help), or a probe that cannot be used here and why.
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError>;
+
+    /// The named arguments of a user function, or, of a point at its return, the result (`retval`), by the debug information of
+    /// its file. [`ProbeSource::find`] leaves them out, since they cost time.
+    ///
+    /// # Errors
+    /// There is no debug information, or it does not describe this function.
+    fn user_arguments(&self, point: &Point) -> Result<Arc<Args>, ProbeError> {
+        let message = format!("nothing is known of the arguments of `{}`", point.name);
+        Err(ProbeError { message, help: Vec::new() })
+    }
+
+    /// The types that the debug information of a file describes.
+    ///
+    /// # Errors
+    /// There is no debug information.
+    fn user_types(&self, path: &Path) -> Result<DebugTypes, ProbeError> {
+        let message = format!("nothing is known of the types of {}", path.display());
+        Err(ProbeError { message, help: Vec::new() })
+    }
 }
 
 /// A source of probes that can also tell which there are.

@@ -17,64 +17,149 @@ const DEBUG_DIR: &str = "/usr/lib/debug";
 /// Checksums are only computed over files up to this size.
 const MAX_CHECKED: u64 = 1 << 30;
 
+/// A folder with debug files that the user named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DebugDir {
+    /// The folder.
+    pub path: PathBuf,
+    /// A file that has no build id only counts when its checksum is the one that the program names.
+    pub checked: bool,
+}
+
+impl DebugDir {
+    /// The folders in `DIR[:DIR]`; a `+` before one asks for the checksum to be looked at, a `-` not, which is the default.
+    pub fn parse(text: &str) -> Vec<Self> {
+        let dirs = text.split(':').filter(|dir| !dir.is_empty());
+        let dir = |dir: &str| match dir.strip_prefix('+') {
+            Some(rest) => Self { path: rest.into(), checked: true },
+            None => Self { path: dir.strip_prefix('-').unwrap_or(dir).into(), checked: false },
+        };
+        dirs.map(dir).filter(|dir| !dir.path.as_os_str().is_empty()).collect()
+    }
+}
+
 /// Where to look for the debug files of one program or library.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Finder {
     /// Path of the program in its own root.
     pub(crate) path: PathBuf,
     /// A process with that root, while it runs.
     pub(crate) pid: Option<u32>,
+    /// Folders that the user named: the tracer's own, looked at first.
+    pub(crate) dirs: Vec<DebugDir>,
+}
+
+/// A place where a debug file may be.
+struct Candidate<'a> {
+    path: PathBuf,
+    proof: Proof<'a>,
+    /// In the tracer's root only.
+    own: bool,
 }
 
 impl Finder {
+    /// A finder for a program or library that looks where distributions put debug files.
+    pub(crate) fn new(path: impl Into<PathBuf>, pid: Option<u32>) -> Self {
+        Self { path: path.into(), pid, dirs: Vec::new() }
+    }
+
     /// The file with the debug information and the full symbol table of `elf`.
     pub(crate) fn debug_file(&self, elf: &ElfFile) -> Option<ElfFile> {
         let id = elf.build_id();
+        let link = elf.debug_link();
         let roots = self.roots();
-        let by_id = id.as_deref().and_then(build_id_path);
-        let by_id = by_id.and_then(|path| self.open(&roots, &path, &Proof::Id(id.as_deref()?)));
-        by_id.or_else(|| self.linked(elf, id.as_deref(), &roots))
+        let candidates = self.candidates(id.as_deref(), link.as_ref());
+        candidates.iter().find_map(|candidate| candidate.open(&roots))
+    }
+
+    /// The paths at which [`Finder::debug_file`] looks.
+    pub(crate) fn places(&self, elf: &ElfFile) -> Vec<PathBuf> {
+        let id = elf.build_id();
+        let link = elf.debug_link();
+        let candidates = self.candidates(id.as_deref(), link.as_ref());
+        candidates.into_iter().map(|candidate| candidate.path).collect()
     }
 
     /// The file to which dwz moved what several debug files have in common.
-    pub(crate) fn supplement(&self, elf: &ElfFile) -> Option<ElfFile> {
-        let (link, id) = elf.alternate_link()?;
+    pub(crate) fn supplement(&self, link: &str, id: &[u8]) -> Option<ElfFile> {
+        let link = Path::new(link);
+        let mut places: Vec<PathBuf> = self.by_id(id).collect();
+        places.extend(link.file_name().map(|name| Path::new(DEBUG_DIR).join(".dwz").join(name)));
+        places.push(self.directory().join(link));
+        places.push(Path::new(DEBUG_DIR).join(".build-id/xx").join(link));
         let roots = self.roots();
-        let proof = Proof::Id(&id);
-        let by_id = build_id_path(&id).and_then(|path| self.open(&roots, &path, &proof));
-        by_id.or_else(|| {
-            let link = Path::new(&link);
-            let places = [
-                Path::new(DEBUG_DIR).join(".dwz").join(link.file_name()?),
-                self.directory().join(link),
-                Path::new(DEBUG_DIR).join(".build-id/xx").join(link),
-            ];
-            let mut found = places.iter().map(|path| self.open(&roots, path, &proof));
-            found.find_map(|found| found)
-        })
+        let candidates = places.into_iter().map(|path| Candidate { path, proof: Proof::Id(id), own: false });
+        candidates.into_iter().find_map(|candidate| candidate.open(&roots))
     }
 
-    fn linked(&self, elf: &ElfFile, id: Option<&[u8]>, roots: &[OwnedFd]) -> Option<ElfFile> {
-        let (name, checksum) = elf.debug_link()?;
+    /// A file beside the program, or with split debug information: what is in it shows whether it belongs here.
+    pub(crate) fn unproven(&self, places: impl IntoIterator<Item = PathBuf>) -> Option<ElfFile> {
+        let roots = self.roots();
+        let mut files = places.into_iter().flat_map(|path| {
+            let open = |root: &OwnedFd| {
+                ElfFile::open(Blob::from_file(open::regular_in(root.as_fd(), &path, true).ok()?.into()).ok()?).ok()
+            };
+            roots.iter().find_map(open)
+        });
+        files.next()
+    }
+
+    fn candidates<'a>(&self, id: Option<&'a [u8]>, link: Option<&(String, u32)>) -> Vec<Candidate<'a>> {
+        let mut all = Vec::new();
+        for dir in &self.dirs {
+            all.extend(id.into_iter().filter_map(|id| {
+                Some(Candidate { path: build_id_path(&dir.path, id)?, proof: Proof::Id(id), own: true })
+            }));
+        }
+        let own = all.len();
+        all.extend(id.into_iter().flat_map(|id| {
+            build_id_path(Path::new(DEBUG_DIR), id).map(|path| Candidate { path, proof: Proof::Id(id), own: false })
+        }));
+        if let Some((name, checksum)) = link {
+            let named: Vec<Candidate> =
+                self.dirs.iter().flat_map(|dir| self.in_dir(dir, name, id, *checksum)).collect();
+            all.splice(own..own, named);
+            all.extend(self.linked(name, id, *checksum));
+        }
+        all
+    }
+
+    fn by_id(&self, id: &[u8]) -> impl Iterator<Item = PathBuf> {
+        let dirs = self.dirs.iter().map(|dir| dir.path.as_path()).chain([Path::new(DEBUG_DIR)]);
+        dirs.filter_map(|dir| build_id_path(dir, id)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// In a folder that the user named: as below the root, or all in one.
+    fn in_dir<'a>(&self, dir: &DebugDir, name: &str, id: Option<&'a [u8]>, checksum: u32) -> Vec<Candidate<'a>> {
+        let proof = match (id, dir.checked) {
+            (Some(id), true) => Proof::IdOrChecksum(id, checksum),
+            (None, true) => Proof::Checksum(checksum),
+            (Some(id), false) => Proof::IdIfAny(id),
+            (None, false) => Proof::Nothing,
+        };
+        let places = [dir.path.join(self.below()).join(name), dir.path.join(name)];
+        places.into_iter().map(|path| Candidate { path, proof, own: true }).collect()
+    }
+
+    fn linked<'a>(&self, name: &str, id: Option<&'a [u8]>, checksum: u32) -> Vec<Candidate<'a>> {
         let proof = match id {
             Some(id) => Proof::IdOrChecksum(id, checksum),
             None => Proof::Checksum(checksum),
         };
         let directory = self.directory();
-        let below = directory.strip_prefix("/").unwrap_or(directory);
-        let places =
-            [directory.join(&name), directory.join(".debug").join(&name), Path::new(DEBUG_DIR).join(below).join(&name)];
-        let mut found = places.iter().map(|path| self.open(roots, path, &proof));
-        found.find_map(|found| found)
+        let debug = Path::new(DEBUG_DIR).join(self.below());
+        let places = [directory.join(name), directory.join(".debug").join(name), debug.join(name)];
+        places.into_iter().map(|path| Candidate { path, proof, own: false }).collect()
     }
 
-    fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
-    fn open(&self, roots: &[OwnedFd], path: &Path, proof: &Proof<'_>) -> Option<ElfFile> {
-        let mut files = roots.iter().map(|root| open::regular_in(root.as_fd(), path, true));
-        files.find_map(|file| proof.check(file.ok()?))
+    /// The program's directory, relative to its root.
+    fn below(&self) -> &Path {
+        let directory = self.directory();
+        directory.strip_prefix("/").unwrap_or(directory)
     }
 
     /// The process's root, then the tracer's.
@@ -85,12 +170,27 @@ impl Finder {
     }
 }
 
+impl Candidate<'_> {
+    /// The file, if it is there and belongs to the program. The tracer's root is the last one.
+    fn open(&self, roots: &[OwnedFd]) -> Option<ElfFile> {
+        let roots = if self.own { roots.last().map(std::slice::from_ref).unwrap_or_default() } else { roots };
+        let path = std::path::absolute(&self.path).ok()?;
+        let mut files = roots.iter().map(|root| open::regular_in(root.as_fd(), &path, true));
+        files.find_map(|file| self.proof.check(file.ok()?))
+    }
+}
+
 /// What shows that a debug file belongs to a program.
+#[derive(Clone, Copy)]
 enum Proof<'a> {
     Id(&'a [u8]),
     Checksum(u32),
     /// The build id when the file has one.
     IdOrChecksum(&'a [u8], u32),
+    /// The build id when the file has one; otherwise the user's word.
+    IdIfAny(&'a [u8]),
+    /// The user's word.
+    Nothing,
 }
 
 impl Proof<'_> {
@@ -105,16 +205,23 @@ impl Proof<'_> {
                 Some(found) => found == id,
                 None => checksum(&blob) == Some(wanted),
             },
+            Self::IdIfAny(id) => elf.build_id().is_none_or(|found| found == id),
+            Self::Nothing => true,
         };
         (useful && proven).then_some(elf)
     }
 }
 
-/// `/usr/lib/debug/.build-id/ab/cdef….debug`.
-pub(crate) fn build_id_path(id: &[u8]) -> Option<PathBuf> {
+/// `DIR/.build-id/ab/cdef….debug`.
+fn build_id_path(dir: &Path, id: &[u8]) -> Option<PathBuf> {
     let (first, rest) = id.split_first()?;
     let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-    (!rest.is_empty()).then(|| PathBuf::from(format!("{DEBUG_DIR}/.build-id/{first:02x}/{rest}.debug")))
+    (!rest.is_empty()).then(|| dir.join(format!(".build-id/{first:02x}/{rest}.debug")))
+}
+
+/// Where distributions put the debug file with that build id.
+pub(crate) fn installed_debug_file(id: &[u8]) -> Option<PathBuf> {
+    build_id_path(Path::new(DEBUG_DIR), id)
 }
 
 /// The CRC-32 of a whole file, as `.gnu_debuglink` has it.
@@ -142,10 +249,31 @@ mod tests {
 
     #[test]
     fn paths_of_build_ids() {
-        let path = build_id_path(&[0xab, 0xcd, 0x01]).unwrap();
+        let path = installed_debug_file(&[0xab, 0xcd, 0x01]).unwrap();
         assert_eq!(path, Path::new("/usr/lib/debug/.build-id/ab/cd01.debug"));
-        assert_eq!(build_id_path(&[0xab]), None);
-        assert_eq!(build_id_path(&[]), None);
+        assert_eq!(installed_debug_file(&[0xab]), None);
+        assert_eq!(installed_debug_file(&[]), None);
+    }
+
+    #[test]
+    fn folders_of_the_user_come_first() {
+        let dirs = DebugDir::parse("+/a:/b::-/c:+");
+        let dir = |path: &str, checked| DebugDir { path: path.into(), checked };
+        assert_eq!(dirs, [dir("/a", true), dir("/b", false), dir("/c", false)]);
+        let finder = Finder { path: "/usr/bin/x".into(), pid: None, dirs: DebugDir::parse("/a") };
+        let link = ("x.debug".to_owned(), 1);
+        let places = finder.candidates(Some(&[0xab, 0xcd]), Some(&link));
+        let places: Vec<String> = places.iter().map(|place| place.path.display().to_string()).collect();
+        let wanted = [
+            "/a/.build-id/ab/cd.debug",
+            "/a/usr/bin/x.debug",
+            "/a/x.debug",
+            "/usr/lib/debug/.build-id/ab/cd.debug",
+            "/usr/bin/x.debug",
+            "/usr/bin/.debug/x.debug",
+            "/usr/lib/debug/usr/bin/x.debug",
+        ];
+        assert_eq!(places, wanted);
     }
 
     #[test]

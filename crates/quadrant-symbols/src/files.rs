@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use quadrant_types::DebugInfo;
+
 use crate::blob::Blob;
+use crate::companions::Beside;
 use crate::debug_files::Finder;
 use crate::demangle::demangle;
-use crate::dwarf::DebugInfo;
 use crate::elf::{ElfFile, SymbolTable};
 use crate::frame::{Missing, Symbol};
 
@@ -78,7 +80,7 @@ impl FileSymbols {
         let Some(elf) = with_info.find(|elf| elf.has_contents(".debug_info")) else {
             return Ok(None);
         };
-        DebugInfo::read(elf, |elf| finder.supplement(elf), limit)
+        DebugInfo::read(elf, Beside::new(finder, elf), limit)
     }
 
     /// True when a table had more symbols than are kept.

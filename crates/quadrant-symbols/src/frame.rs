@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use quadrant_types::SourceLine;
+
 /// One function at one address. An address that lies in inlined code gives several frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -34,15 +36,6 @@ pub struct Symbol {
     pub offset: u64,
     /// Size in bytes; 0 when unknown.
     pub size: u64,
-}
-
-/// A position in a source file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceLine {
-    /// The file, as the compiler was given it, with its directory.
-    pub file: Arc<str>,
-    /// The line, counted from 1; 0 when the compiler gave none.
-    pub line: u32,
 }
 
 /// Why an address has no symbol.

@@ -1,6 +1,7 @@
 //! Adding to a frame what debug information knows.
 
-use crate::dwarf::Function;
+use quadrant_types::Function;
+
 use crate::files::readable;
 use crate::frame::{Frame, Symbol};
 

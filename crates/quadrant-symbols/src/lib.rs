@@ -27,9 +27,10 @@
 mod blob;
 mod cache;
 mod clock;
+mod companions;
 mod debug_files;
+mod debug_source;
 mod demangle;
-mod dwarf;
 mod elf;
 mod error;
 mod files;
@@ -48,10 +49,13 @@ mod uaddr;
 mod user;
 mod warnings;
 
+pub use debug_files::DebugDir;
+pub use debug_source::{DebugSource, NoDebugInfo};
 pub use demangle::{demangle, source_names};
 pub use error::Error;
-pub use frame::{Frame, Missing, SourceLine, Symbol};
+pub use frame::{Frame, Missing, Symbol};
 pub use process::{Mapped, ProcessId};
+pub use quadrant_types::SourceLine;
 pub use symbolizer::{Options, Symbolizer};
 pub use uaddr::FileAddr;
 pub use warnings::Warning;

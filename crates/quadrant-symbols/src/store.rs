@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use quadrant_types::DebugInfo;
+
 use crate::cache::Cache;
 use crate::debug_files::Finder;
-use crate::dwarf::DebugInfo;
 use crate::files::FileSymbols;
 use crate::frame::{Frame, Missing, Symbol};
 use crate::inlined::{Want, with_inlined};
@@ -108,7 +109,7 @@ impl Store {
 
 /// Where the debug files of a place's file are to be looked for.
 pub(crate) fn finder(place: &Place) -> Finder {
-    Finder { path: (*place.path).into(), pid: place.pid }
+    Finder::new(&*place.path, place.pid)
 }
 
 fn read_symbols(
@@ -146,8 +147,8 @@ fn make_frames(
     let Some(debug) = debug else {
         return vec![outer];
     };
-    if debug.is_split_at(lookup) {
-        log.add(format!("{}: debug information in .dwo files is not read (no inlined functions there)", place.path));
+    if let Some(name) = debug.missing_split_file(lookup) {
+        log.add(format!("{}: its debug information in {name} was not found (no inlined functions there)", place.path));
     }
     let functions = debug.functions(lookup);
     if functions.is_empty() && want.source {

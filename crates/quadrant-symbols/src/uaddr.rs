@@ -24,7 +24,7 @@ pub struct FileAddr {
 pub(crate) fn in_file(path: &str, symbol: &str) -> Result<FileAddr, Error> {
     let file = open::regular(path).map_err(|e| Error::io(format!("open {path}"), &e))?;
     let blob = Blob::from_file(file.into()).map_err(|e| Error::io(format!("read {path}"), &e))?;
-    let finder = Finder { path: path.into(), pid: None };
+    let finder = Finder::new(path, None);
     let symbols = FileSymbols::open(blob, &finder, false).map_err(|why| Error::malformed(path, why.to_string()))?;
     let found = symbols.named(symbol);
     let (vaddr, size) = found.ok_or_else(|| no_such(symbol, path.to_owned()))?;

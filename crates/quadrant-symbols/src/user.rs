@@ -90,7 +90,7 @@ impl User {
                 continue;
             }
             mapped = true;
-            let finder = Finder { path: (*file.path).into(), pid: Some(pid) };
+            let finder = Finder::new(&*file.path, Some(pid));
             let symbols = self.store.symbols(id, &finder, &mut self.pins, log);
             if let Some(addr) = uaddr::in_snapshot(snapshot, file, &symbols, symbol) {
                 return Ok(addr);

@@ -23,6 +23,7 @@ pub(crate) struct Tool {
 const C_FLAGS: &[&str] = &["-O2", "-g", "-Wall", "-Wextra", "-fno-omit-frame-pointer"];
 
 static C: Tool = Tool { command: "gcc", package: "gcc", args: C_FLAGS };
+static CLANG: Tool = Tool { command: "clang", package: "clang", args: C_FLAGS };
 static CXX: Tool = Tool { command: "g++", package: "g++", args: C_FLAGS };
 static RUST: Tool = Tool {
     command: "rustc",
@@ -54,6 +55,13 @@ static RECIPES: &[Recipe] = &[
     c("sleepers", &["-pthread", "sleepers.c"]),
     c("stacks", &["stacks.c"]),
     c("syscalls", &["syscalls.c"]),
+    c("typed", &["typed.c"]),
+    c("typed-plain", &["-O0", "-fomit-frame-pointer", "typed.c"]),
+    c("typed-old", &["-gdwarf-3", "-gz=zlib", "typed.c"]),
+    c("typed-units", &["-fdebug-types-section", "typed.c"]),
+    c("typed-split", &["-gsplit-dwarf", "typed.c"]),
+    Recipe { name: "typed-clang", tool: &CLANG, args: &["typed.c"], needs: &[] },
+    Recipe { name: "typed-clang-plain", tool: &CLANG, args: &["-O0", "typed.c"], needs: &[] },
     c("threads", &["-pthread", "threads.c", "calls_body.c"]),
     c("usdt", &["usdt.c", "usdt_gated.c"]),
     c("libgated.so", &["-fPIC", "-shared", "usdt_gated.c"]),

@@ -1,7 +1,8 @@
-//! C types as the kernel and programs describe them: BTF and tracefs formats.
+//! C types as the kernel and programs describe them: BTF, DWARF and tracefs formats.
 //!
-//! Three things live here:
+//! Four things live here:
 //! * [`Btf`], a lazy reader of raw BTF bytes;
+//! * [`DebugInfo`], the debug information of a program: functions, parameters, types, lines;
 //! * [`Types`], the session's store: built-in types, those a script defines and BTF's,
 //!   all behind cheap [`TypeId`] handles, with C's spelling both ways;
 //! * [`EventFormat`], the parser of tracefs `format` files.
@@ -9,6 +10,7 @@
 //! Nothing here opens a file or asks the kernel: it takes bytes and text.
 
 mod btf;
+mod dwarf;
 mod error;
 mod format;
 mod suggest;
@@ -17,10 +19,11 @@ mod testing;
 mod types;
 
 pub use btf::{Btf, BtfKind};
+pub use dwarf::{Base, Companions, DebugInfo, DieRef, Function, Location, Parameter, Sections, SourceLine, Subprogram};
 pub use error::TypeError;
 pub use format::{EventFormat, FieldStorage, FormatField};
 pub use suggest::{suggest, suggest_many};
 pub use types::{
-    CType, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param, RawTracepoint, StructDef, TypeId,
-    TypeSet, Types,
+    CType, DebugTag, DebugTypes, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param,
+    RawTracepoint, StructDef, TypeId, TypeSet, Types, is_fixed_name,
 };

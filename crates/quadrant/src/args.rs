@@ -53,6 +53,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Safety")]
     pub max_probes: u32,
 
+    /// Look for separate debug information in these folders first (with +: and check its CRC)
+    #[arg(long, value_name = "DIR[:DIR]", help_heading = "Target")]
+    pub debuginfo: Vec<String>,
+
     /// Make kernel probes in this way
     #[arg(long, value_enum, value_name = "WAY", help_heading = "Kernel functions")]
     pub kprobe_mechanism: Option<KprobeMechanism>,

@@ -58,6 +58,9 @@ const KINDS: &[(&str, ProbeKind)] = &[
 /// Kinds that bpftrace has and this engine does not, and what to use.
 const UNSUPPORTED: &[(&str, &str)] = &[("asyncwatchpoint", "use `watchpoint`")];
 
+/// Functions that are named in one message.
+const MOST_NAMES: usize = 4;
+
 /// The kind of probe of that name, short or long; long names in any case.
 pub fn probe_kind(name: &str) -> Option<ProbeKind> {
     let lower = if name.len() == 1 { name.to_owned() } else { name.to_ascii_lowercase() };
@@ -73,8 +76,11 @@ impl Lower<'_> {
         for item in &script.items {
             if let Item::Probe(probe) = item {
                 any = true;
-                let found = self.probe_points(probe);
+                let mut found = self.probe_points(probe);
                 let needs = needs_context(probe, |word| self.hides(word));
+                if needs.names {
+                    found = self.with_arguments(probe, found);
+                }
                 variants.extend(group(probe, needs, found, &mut table));
             }
         }
@@ -121,6 +127,64 @@ impl Lower<'_> {
             let message = format!("the {} `{name}` already exists (line {line})", spec.kind.name());
             self.report(Diagnostic::error(spec.span, message).help("give each a name of its own"));
         }
+    }
+
+    /// Looks up the arguments of user functions. Of several functions those of which nothing is known are left out.
+    fn with_arguments(
+        &mut self,
+        probe: &Probe,
+        found: Vec<(ProbeKind, Option<Found>)>,
+    ) -> Vec<(ProbeKind, Option<Found>)> {
+        let mut unknown = Vec::new();
+        let mut known = Vec::new();
+        for (kind, mut found) in found {
+            match found.as_mut().and_then(|found| self.name_arguments(kind, found)) {
+                Some(error) => unknown.extend(found.map(|found| (kind, found, error))),
+                None => known.push((kind, found)),
+            }
+        }
+        let is_typed = |found: &Found| matches!(found.point.site, Site::Uprobe { .. }) && !found.args.fields.is_empty();
+        if known.iter().flat_map(|(_, found)| found).any(is_typed) && !unknown.is_empty() {
+            self.leave_out(probe, &unknown);
+        } else {
+            known.extend(unknown.into_iter().map(|(kind, found, error)| {
+                self.unnamed.insert(found.point.name.clone(), error);
+                (kind, Some(found))
+            }));
+        }
+        known
+    }
+
+    /// Looks up the arguments of one function; the error says why they are not known. Without its type a result is a number.
+    fn name_arguments(&self, kind: ProbeKind, found: &mut Found) -> Option<ProbeError> {
+        if !matches!(kind, ProbeKind::Uprobe | ProbeKind::Uretprobe) {
+            return None;
+        }
+        match self.env.probes.user_arguments(&found.point) {
+            Ok(args) if args.fields.is_empty() && kind == ProbeKind::Uprobe => {
+                Some(ProbeError { message: format!("`{}` takes no arguments", found.point.func), help: Vec::new() })
+            }
+            Ok(args) => {
+                found.args = args;
+                None
+            }
+            Err(error) => Some(error).filter(|_| kind == ProbeKind::Uprobe),
+        }
+    }
+
+    fn leave_out(&mut self, probe: &Probe, unknown: &[(ProbeKind, Found, ProbeError)]) {
+        let names: Vec<String> =
+            unknown.iter().take(MOST_NAMES).map(|(_, found, _)| format!("`{}`", found.point.func)).collect();
+        let rest = if unknown.len() > MOST_NAMES { ", ..." } else { "" };
+        let span = probe.attach.first().map_or(probe.span, |point| point.span);
+        let message = format!(
+            "{} of the functions have no debug information or no arguments and are left out: {}{rest}",
+            unknown.len(),
+            names.join(", ")
+        );
+        self.report(
+            Diagnostic::warning(span, message).help("`args` and its fields need it; `arg0`, `arg1`, ... do not"),
+        );
     }
 
     /// Whether a word stands for text that was defined elsewhere.

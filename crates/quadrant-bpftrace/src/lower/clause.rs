@@ -68,6 +68,8 @@ pub(super) struct Needs {
     pub args: bool,
     /// The executable.
     pub path: bool,
+    /// The names and types of arguments or of the result, which are looked up in debug information.
+    pub names: bool,
 }
 
 impl Default for Scope {
@@ -231,14 +233,17 @@ pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Need
             Node::Name(name) | Node::Call(name, _) => name,
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => return needs.kind = true,
+            // An executable has types of its own.
+            Node::NamedType => return (needs.kind, needs.path) = (true, true),
             Node::Infix(_) | Node::Var(..) | Node::Block(_) | Node::Other => return,
         };
         match word {
-            word if hides(word) => needs = Needs { kind: true, args: true, path: true },
-            "args" | "ctx" => (needs.kind, needs.args) = (true, true),
+            word if hides(word) => needs = Needs { kind: true, args: true, path: true, names: true },
+            "args" | "retval" => (needs.kind, needs.args, needs.names) = (true, true, true),
+            "ctx" => (needs.kind, needs.args) = (true, true),
             "uaddr" => needs.path = true,
-            "retval" | "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread"
-            | "kstack" | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user" | "socket_cookie"
+            "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread" | "kstack"
+            | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user" | "socket_cookie"
             | "skboutput" | "kfunc_allowed" => needs.kind = true,
             word if is_numbered(word) => (needs.kind, needs.args) = (true, true),
             _ => {}

@@ -60,7 +60,9 @@ impl Lower<'_> {
         }
         match space {
             Space::User => Space::User,
-            Space::Kernel | Space::Context | Space::Program => Space::Kernel,
+            Space::Kernel | Space::Context => Space::Kernel,
+            // What was copied keeps its meaning.
+            Space::Program => self.default_space(),
         }
     }
 
@@ -96,7 +98,14 @@ impl Lower<'_> {
 
     fn printable_within(&mut self, ty: &Type, depth: u8) -> Type {
         match ty {
-            Type::Record(record) if is_script_record(record) => ty.clone(),
+            Type::Record(record) if is_script_record(record) && depth > 0 => {
+                let printable = |field: &RecordField| RecordField {
+                    ty: self.printable_within(&field.ty, depth - 1),
+                    ..field.clone()
+                };
+                let fields = record.fields.iter().map(printable).collect();
+                Type::Record(Arc::new(RecordType { fields, ..(**record).clone() }))
+            }
             Type::Record(record) if depth > 0 => {
                 let fields = self.record_fields(record.ctype, depth);
                 Type::Record(Arc::new(RecordType { fields, ..(**record).clone() }))
@@ -213,7 +222,10 @@ impl Lower<'_> {
 
     fn c_named(&mut self, name: &str, span: Span) -> Option<TypeId> {
         let types = self.env.types;
-        if let Some(id) = integer(types, name).or_else(|| types.lookup_plain_name(name)) {
+        if let Some(id) = integer(types, name).or_else(|| self.program_name(name)) {
+            return Some(id);
+        }
+        if let Some(id) = types.lookup_plain_name(name) {
             return Some(id);
         }
         // `(task_struct *)x` without the word `struct` is bpftrace's older spelling.
@@ -225,7 +237,7 @@ impl Lower<'_> {
                 }
                 match suggest(name, TYPE_NAMES.iter().copied()) {
                     Some(near) => self.error_near(span, format!("unknown type `{name}`"), Some(near)),
-                    None => self.error(span, error.to_string()),
+                    None => self.unknown_type("", name, error.to_string(), span),
                 }
             }
         }
@@ -233,16 +245,12 @@ impl Lower<'_> {
 
     fn tagged(&mut self, tag: Tag, name: &str, span: Span) -> Option<TypeId> {
         let types = self.env.types;
-        let found = match tag {
-            Tag::Struct => types.lookup_struct(name),
-            Tag::Union => types.lookup_union(name),
-            Tag::Enum => types.lookup_enum(name),
-        };
+        let found = self.known_tagged(tag, name);
         match found {
             Some(id) => Some(id),
             None => match types.parse_type_name(&format!("{} {name}", tag.word())) {
                 Ok(id) => Some(id),
-                Err(error) => self.error(span, error.to_string()),
+                Err(error) => self.unknown_type(tag.word(), name, error.to_string(), span),
             },
         }
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::layout;
 use quadrant_program::span::Span;
@@ -54,6 +55,13 @@ fn record_type(types: &Types, fields: Vec<(String, Type)>) -> Type {
     }))
 }
 
+/// A record of these values.
+pub(super) fn record_of(types: &Types, fields: Vec<(String, Expr)>, span: Span) -> Expr {
+    let ty = record_type(types, fields.iter().map(|(name, value)| (name.clone(), value.ty.clone())).collect());
+    let (addr, space) = place_of(tuple(fields.into_iter().map(|(_, value)| value).collect(), span));
+    Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span)
+}
+
 impl Lower<'_> {
     /// `(name = value, ...)`
     pub(super) fn record_value(&mut self, fields: &[(Ident, ast::Expr)], span: Span) -> Option<Expr> {
@@ -67,9 +75,8 @@ impl Lower<'_> {
         if let Some(value) = values.iter().find(|value| !is_storable(&value.ty)) {
             return self.error(value.span, "this has no value");
         }
-        let types = fields.iter().zip(&values).map(|((name, _), value)| (name.name.clone(), value.ty.clone()));
-        let ty = record_type(self.env.types, types.collect());
-        Some(self.reinterpret(tuple(values, span), ty))
+        let names = fields.iter().map(|(name, _)| name.name.clone());
+        Some(record_of(self.env.types, names.zip(values).collect(), span))
     }
 
     /// `record.name`

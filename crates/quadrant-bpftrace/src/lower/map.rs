@@ -146,7 +146,14 @@ impl Lower<'_> {
             forgets: info.forgets,
             span: info.span,
         });
-        self.program.maps = maps.collect();
+        let mut maps: Vec<Map> = maps.collect();
+        for map in &mut maps {
+            map.key = map.key.as_ref().map(|key| self.printable(key));
+            if let MapValue::Plain(ty) = &mut map.value {
+                *ty = self.printable(ty);
+            }
+        }
+        self.program.maps = maps;
     }
 
     fn set_value(&mut self, element: &Element, joined: Option<MapValue>, new: &MapValue) -> Option<MapValue> {

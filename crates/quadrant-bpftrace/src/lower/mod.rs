@@ -30,6 +30,7 @@ mod preamble;
 mod record;
 mod stmt;
 mod take;
+mod user;
 
 pub use attach::probe_kind;
 pub use env::{Env, NoSymbols, Symbols};
@@ -39,7 +40,7 @@ use std::rc::Rc;
 
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
-use quadrant_program::probe::ProbeKind;
+use quadrant_program::probe::{ProbeError, ProbeKind};
 use quadrant_program::program::Config;
 use quadrant_program::span::Span;
 
@@ -96,6 +97,8 @@ struct Lower<'a> {
     /// The program of this round.
     program: Program,
     diagnostics: Vec<Diagnostic>,
+    /// Why nothing is known of the arguments of points in user functions, by the points' names.
+    unnamed: HashMap<String, ProbeError>,
     /// The clause at hand.
     scope: Scope,
     /// Levels of statements and expressions that are open.
@@ -115,6 +118,7 @@ impl<'a> Lower<'a> {
             inferred: Inferred::default(),
             program: Program::default(),
             diagnostics: Vec::new(),
+            unnamed: HashMap::new(),
             scope: Scope::default(),
             depth: 0,
         }

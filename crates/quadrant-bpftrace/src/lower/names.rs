@@ -86,6 +86,9 @@ impl Lower<'_> {
         if let Some(value) = constants::value(name) {
             return Some(literal_int(value as u64, span));
         }
+        if let Some((value, id)) = self.program_constant(name) {
+            return Some(Expr::int(value, Type::Enum(self.enum_type(id)), span));
+        }
         if super::call::is_function(name) {
             return self.error_help(span, format!("`{name}` is a function"), format!("call it: `{name}(...)`"));
         }
@@ -113,7 +116,7 @@ impl Lower<'_> {
             return Some(self.unsupported(span, &format!("`{name}`"), instead));
         }
         Some(match name {
-            "args" => self.error_help(span, "`args` as a whole is not a value", "name a field: `args.field`"),
+            "args" => self.all_arguments(span),
             "retval" => self.retval(span),
             "curtask" => self.curtask(span),
             "ppid" => self.task_field(PPID, span),
@@ -153,9 +156,11 @@ impl Lower<'_> {
     }
 
     fn retval(&mut self, span: Span) -> Option<Expr> {
+        let name = || Ident { name: "retval".to_owned(), span };
         match self.scope.kind {
+            ProbeKind::Uretprobe if self.has_typed_result() => self.argument(&name(), span, span),
             ProbeKind::Uretprobe | ProbeKind::Kretprobe => Some(Expr::new(ExprKind::Retval, Type::U64, span)),
-            ProbeKind::Fexit => self.argument(&Ident { name: "retval".to_owned(), span }, span, span),
+            ProbeKind::Fexit => self.argument(&name(), span, span),
             kind => self.error_help(
                 span,
                 format!("a probe of type `{}` has no return value", kind.name()),
@@ -323,12 +328,7 @@ impl Lower<'_> {
             return self.read_argument(field, span);
         }
         if args.fields.is_empty() {
-            let help = match self.scope.kind {
-                ProbeKind::Uprobe | ProbeKind::Usdt => "use `arg0`, `arg1`, ... (named ones need debug information)",
-                ProbeKind::Uretprobe => "use `retval`",
-                _ => "it has no arguments",
-            };
-            return self.error_help(args_span, format!("`{}` has no named arguments", self.scope.point), help);
+            return self.no_arguments(args_span);
         }
         let near = suggest(&name.name, args.fields.iter().map(|field| field.name.as_str()));
         if near.is_some() {
@@ -339,7 +339,19 @@ impl Lower<'_> {
         self.error_help(name.span, format!("`{}` has no argument `{}`", self.scope.point, name.name), help)
     }
 
-    fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {
+    /// Why a point has no named arguments.
+    pub(super) fn no_arguments<T>(&mut self, span: Span) -> Option<T> {
+        let message = format!("`{}` has no named arguments", self.scope.point);
+        let help = match self.scope.kind {
+            ProbeKind::Uprobe => return self.no_user_arguments(message, span),
+            ProbeKind::Usdt => "use `arg0`, `arg1`, ...",
+            ProbeKind::Uretprobe => "use `retval`",
+            _ => "it has no arguments",
+        };
+        self.error_help(span, message, help)
+    }
+
+    pub(super) fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {
         let pointers = if field.user { Space::User } else { self.default_space() };
         match field.place {
             FieldPlace::Context { offset, .. } => {
@@ -348,6 +360,7 @@ impl Lower<'_> {
                 let addr = Box::new(Expr::new(ExprKind::ContextAddr(offset), pointer, span));
                 Some(Expr::new(ExprKind::Deref { addr, space: Space::Context }, ty, span))
             }
+            FieldPlace::User(place) => self.user_value(field, place, span),
             FieldPlace::DataLoc { offset, relative } => self.dynamic_argument(field.ty, offset, relative, span),
             FieldPlace::Arg(_) | FieldPlace::Result => {
                 let ty = self.value_type(field.ty, pointers, span)?;

@@ -167,6 +167,8 @@ impl Lower<'_> {
                 self.read_at(addr, field.ty, Space::Context, span)
             }
             FieldPlace::DataLoc { offset, relative } => self.dynamic_field(field, offset, relative, span),
+            // D's providers number what user functions get.
+            FieldPlace::User(_) => self.fail(span, "D_ARGS_TYPE", "argument of a user function has no name in D"),
             FieldPlace::Arg(_) | FieldPlace::Result => {
                 let kind = match field.place {
                     FieldPlace::Arg(number) => ExprKind::Arg(number),

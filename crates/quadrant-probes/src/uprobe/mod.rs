@@ -1,9 +1,12 @@
 //! `uprobe:FILE:FUNCTION[+OFFSET]`, `uretprobe:FILE:FUNCTION`: any instruction of a program or library.
 
+mod abi;
+mod arguments;
 mod list;
 mod place;
 mod resolve;
 
+pub(crate) use arguments::arguments;
 pub(crate) use list::list;
 pub(crate) use resolve::resolve;
 pub use resolve::return_sites;

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use quadrant_types::{DebugInfo, Function};
+
 use crate::blob::Blob;
-use crate::debug_files::{Finder, build_id_path};
-use crate::dwarf::{DebugInfo, Function};
+use crate::debug_files::{Finder, installed_debug_file};
 use crate::elf::{ElfFile, build_id_of_notes};
 use crate::error::{Error, errno_name};
 use crate::files::FileSymbols;
@@ -43,7 +44,7 @@ impl Image {
 
     fn read(path: &Path, start: u64, limit: u64) -> Result<Self, String> {
         let problem = |why: &str| format!("{}: {why}", path.display());
-        let finder = Finder { path: path.to_owned(), pid: None };
+        let finder = Finder::new(path, None);
         let blob = open_blob(path).map_err(|error| error.to_string())?;
         let symbols = FileSymbols::open(blob, &finder, true).map_err(|why| problem(&why.to_string()))?;
         let (said, _) = symbols.named(START).ok_or_else(|| problem("it has no symbol _text"))?;
@@ -68,7 +69,7 @@ fn installed() -> Result<PathBuf, String> {
         format!("/lib/modules/{release}/vmlinux"),
         format!("/boot/vmlinux-{release}"),
     ];
-    let places = build_id_path(&id).into_iter().chain(places.map(PathBuf::from));
+    let places = installed_debug_file(&id).into_iter().chain(places.map(PathBuf::from));
     let mut fitting = places.filter(|path| has_build_id(path, &id));
     fitting.next().ok_or_else(|| {
         let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();

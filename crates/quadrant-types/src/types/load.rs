@@ -1,6 +1,6 @@
 //! From BTF records to entries of the store.
 
-use super::{CType, Entry, Form, FuncProto, MAX_CHAIN, Origin, Param, Qualifier, Slot, TypeId, Types};
+use super::{CType, Entry, Form, FuncProto, Home, MAX_CHAIN, Origin, Param, Qualifier, Slot, TypeId, Types};
 use crate::Btf;
 use crate::btf::{BtfKind, Record};
 use std::rc::Rc;
@@ -11,12 +11,16 @@ impl Types {
         if origin.id == 0 {
             return TypeId::VOID;
         }
-        let origin = self.normalize(origin);
-        if let Some(&id) = self.by_origin.borrow().get(&origin) {
+        self.handle_at(Home::Btf(self.normalize(origin)))
+    }
+
+    /// The handle for what is at a place; decodes nothing yet.
+    pub(super) fn handle_at(&self, home: Home) -> TypeId {
+        if let Some(&id) = self.by_origin.borrow().get(&home) {
             return id;
         }
-        let id = self.push(Slot::Pending(origin));
-        self.by_origin.borrow_mut().insert(origin, id);
+        let id = self.push(Slot::Pending(home));
+        self.by_origin.borrow_mut().insert(home, id);
         id
     }
 
@@ -24,8 +28,11 @@ impl Types {
         let slot = self.entries.borrow().get(id.0 as usize).cloned();
         match slot {
             Some(Slot::Ready(entry)) => entry,
-            Some(Slot::Pending(origin)) => {
-                let entry = Rc::new(self.decode(origin));
+            Some(Slot::Pending(home)) => {
+                let entry = Rc::new(match home {
+                    Home::Btf(origin) => self.decode(origin),
+                    Home::Debug(of, die) => self.decode_debug(of, die),
+                });
                 if let Some(slot) = self.entries.borrow_mut().get_mut(id.0 as usize) {
                     *slot = Slot::Ready(entry.clone());
                 }
@@ -54,7 +61,7 @@ impl Types {
             return Entry::new(Form::Base("<malformed>".into()), CType::Void, None);
         };
         let (end, ctype) = self.decode_ctype(&btf, origin);
-        Entry::new(self.decode_form(&btf, origin, &record), ctype, Some(end))
+        Entry::new(self.decode_form(&btf, origin, &record), ctype, Some(Home::Btf(end)))
     }
 
     fn decode_form(&self, btf: &Btf, origin: Origin, record: &Record) -> Form {

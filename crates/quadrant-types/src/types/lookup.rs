@@ -1,6 +1,6 @@
 //! Finding types and constants by name: the script's own first, then BTF's.
 
-use super::{Origin, TypeId, Types};
+use super::{DebugTag, Origin, TypeId, Types};
 use crate::BtfKind;
 use crate::suggest::suggest;
 use std::collections::{BTreeSet, HashMap};
@@ -36,6 +36,16 @@ impl Types {
     /// A typedef.
     pub fn lookup_typedef(&self, name: &str) -> Option<TypeId> {
         self.user_typedef(name).or_else(|| self.lookup_name_with_kind(name, &[BtfKind::Typedef]))
+    }
+
+    /// A type that the script defined.
+    pub fn lookup_own(&self, tag: DebugTag, name: &str) -> Option<TypeId> {
+        match tag {
+            DebugTag::Struct => self.user_struct(name, false),
+            DebugTag::Union => self.user_struct(name, true),
+            DebugTag::Enum => self.user.borrow().enums.get(name).copied(),
+            DebugTag::Plain => self.user_typedef(name),
+        }
     }
 
     /// BTF's first record of that name and one of those kinds, in the kernel's and the modules' BTF.

@@ -1,6 +1,6 @@
 //! What is inside structs, unions and enumerations.
 
-use super::{CType, Entry, EnumValue, Member, Origin, TypeId, Types};
+use super::{CType, Entry, EnumValue, Home, Member, Origin, TypeId, Types};
 use crate::Btf;
 use crate::btf::RawMember;
 use std::rc::Rc;
@@ -73,7 +73,11 @@ impl Types {
 
     fn decode_members(&self, entry: &Entry) -> Rc<[Member]> {
         let CType::Struct { complete: true, .. } = entry.ctype else { return Rc::default() };
-        let Some(origin) = entry.origin else { return Rc::default() };
+        let origin = match entry.home {
+            Some(Home::Btf(origin)) => origin,
+            Some(Home::Debug(of, die)) => return self.debug_members(of, die),
+            None => return Rc::default(),
+        };
         let Some(btf) = self.btf_at(origin.btf) else { return Rc::default() };
         let Some(record) = btf.record(origin.id) else { return Rc::default() };
         record.members().map(|raw| self.decode_member(&btf, origin, &raw)).collect()
@@ -92,7 +96,11 @@ impl Types {
 
     fn decode_values(&self, entry: &Entry) -> Rc<[EnumValue]> {
         let CType::Enum { .. } = entry.ctype else { return Rc::default() };
-        let Some(origin) = entry.origin else { return Rc::default() };
+        let origin = match entry.home {
+            Some(Home::Btf(origin)) => origin,
+            Some(Home::Debug(of, die)) => return self.debug_constants(of, die),
+            None => return Rc::default(),
+        };
         let Some(btf) = self.btf_at(origin.btf) else { return Rc::default() };
         let Some(record) = btf.record(origin.id) else { return Rc::default() };
         let constants = record.enumerators();

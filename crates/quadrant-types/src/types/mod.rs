@@ -3,6 +3,7 @@
 //! A [`TypeId`] costs nothing until something is asked of it: records are decoded
 //! one by one, on first use.
 
+mod debug;
 mod display;
 mod kernel;
 mod layout;
@@ -14,11 +15,14 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use debug::DebugTag;
 pub use kernel::{KernelFunc, RawTracepoint};
 pub use layout::{FieldDef, StructDef};
 pub use model::{CType, EnumValue, FuncProto, Member, Param, TypeId};
+pub use parse::is_fixed_name;
 
-use crate::{Btf, TypeError};
+use crate::dwarf::DieRef;
+use crate::{Btf, DebugInfo, TypeError};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
@@ -35,8 +39,9 @@ pub struct Types {
     loader: RefCell<Option<Loader>>,
     entries: RefCell<Vec<Slot>>,
     interned: RefCell<HashMap<(Form, CType), TypeId>>,
-    by_origin: RefCell<HashMap<Origin, TypeId>>,
+    by_origin: RefCell<HashMap<Home, TypeId>>,
     user: RefCell<lookup::UserNames>,
+    debug: RefCell<Vec<Rc<DebugInfo>>>,
 }
 
 type Loader = Box<dyn FnOnce() -> Result<Btf, TypeError>>;
@@ -50,7 +55,18 @@ impl TypeSet {
     pub const KERNEL: TypeSet = TypeSet(0);
 }
 
-/// Where a type comes from: which BTF blob, which record.
+/// The types that the debug information of one program or library describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DebugTypes(u32);
+
+/// Where a type comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Home {
+    Btf(Origin),
+    Debug(DebugTypes, DieRef),
+}
+
+/// Where a type in BTF is: which blob, which record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Origin {
     btf: usize,
@@ -59,7 +75,7 @@ struct Origin {
 
 #[derive(Clone)]
 enum Slot {
-    Pending(Origin),
+    Pending(Home),
     Ready(Rc<Entry>),
 }
 
@@ -67,7 +83,7 @@ struct Entry {
     form: Form,
     ctype: CType,
     /// The record that holds members, constants or parameters.
-    origin: Option<Origin>,
+    home: Option<Home>,
     members: OnceCell<Rc<[Member]>>,
     values: OnceCell<Rc<[EnumValue]>>,
 }
@@ -108,6 +124,7 @@ impl Types {
             interned: RefCell::default(),
             by_origin: RefCell::default(),
             user: RefCell::default(),
+            debug: RefCell::default(),
         }
     }
 
@@ -178,7 +195,7 @@ impl Types {
     }
 
     /// True if both are the same C type, whatever typedefs and qualifiers they wear.
-    /// Two structs are the same if their tags and sizes are.
+    /// Two structs are the same if their tags and sizes are, and both are the kernel's or both the same program's.
     pub fn same(&self, a: TypeId, b: TypeId) -> bool {
         let (mut a, mut b) = (a, b);
         for _ in 0..MAX_CHAIN {
@@ -190,12 +207,23 @@ impl Types {
                 }
                 (CType::Func(x), CType::Func(y)) => return left == right || x == y,
                 (CType::Struct { name, .. }, _) if name.is_empty() => return left == right,
+                (CType::Struct { .. } | CType::Enum { .. }, _) if self.program_of(left) != self.program_of(right) => {
+                    return false;
+                }
                 // Kernels compile with unsigned char, scripts think of it as signed.
                 (CType::Int { is_char: true, .. }, CType::Int { is_char: true, .. }) => return true,
                 (x, y) => return left == right || x == y,
             }
         }
         false
+    }
+
+    /// The program or library whose debug information a type is from.
+    fn program_of(&self, id: TypeId) -> Option<DebugTypes> {
+        match self.entry(id).home {
+            Some(Home::Debug(of, _)) => Some(of),
+            _ => None,
+        }
     }
 
     /// The tags of a pointer's target that say which memory it is in, as `user`, `rcu`
@@ -288,8 +316,8 @@ impl Types {
 }
 
 impl Entry {
-    fn new(form: Form, ctype: CType, origin: Option<Origin>) -> Self {
-        Self { form, ctype, origin, members: OnceCell::new(), values: OnceCell::new() }
+    fn new(form: Form, ctype: CType, home: Option<Home>) -> Self {
+        Self { form, ctype, home, members: OnceCell::new(), values: OnceCell::new() }
     }
 }
 

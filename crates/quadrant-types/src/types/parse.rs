@@ -54,6 +54,12 @@ const FIXED: [(&str, u32, bool); 44] = [
     ("wchar_t", 4, true),
 ];
 
+/// Whether a name of one word means the same everywhere: C's own types and sized integers.
+pub fn is_fixed_name(name: &str) -> bool {
+    let own = ["void", "char", "short", "int", "long", "unsigned", "signed", "float", "double", "bool", "_Bool"];
+    own.contains(&name) || FIXED.iter().any(|(fixed, ..)| *fixed == name)
+}
+
 impl Types {
     /// The type that a C type name means: base types in any order of words, `struct X`,
     /// `union X`, `enum X`, typedefs, the sized names `int8` to `uint64`, qualifiers (only

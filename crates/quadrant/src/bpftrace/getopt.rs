@@ -82,6 +82,8 @@ pub struct Line {
     pub traceable: Option<PathBuf>,
     /// `-B full`
     pub gathers: bool,
+    /// `--debuginfo`
+    pub debuginfo: Vec<String>,
     /// `--include`
     pub includes: Vec<String>,
     /// The file, unless there is `-e`, and the script's parameters; with `-l` the patterns.
@@ -268,10 +270,10 @@ fn named(name: &str, argument: String, line: &mut Line) -> Result<(), Misuse> {
         "no-feature" => line.without.extend(features(&argument)?),
         "include" => line.includes.push(argument),
         "traceable-functions" => line.traceable = Some(argument.into()),
+        "debuginfo" => line.debuginfo.push(argument),
         "dwarf-pid" => drop(process(&argument)?),
         "aot" | "emit-elf" | "emit-llvm" => return Err(no_compiled_form(name)),
         "probe-filter" => line.filter = Some(filter(&argument)?),
-        // debuginfo: separate debug information is found by the build ID of each file.
         _ => {}
     }
     Ok(())
@@ -403,7 +405,7 @@ mod tests {
         let quiet =
             ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-I/x", "-B", "line"];
         assert_eq!(line(&quiet).unwrap(), Line::default());
-        assert_eq!(line(&["--debuginfo", "+/x", "--dwarf-pid=1"]).unwrap(), Line::default());
+        assert_eq!(line(&["--dwarf-pid=1"]).unwrap(), Line::default());
         let named = line(&["--traceable-functions=/y", "-Bfull"]).unwrap();
         assert_eq!((named.traceable, named.gathers), (Some("/y".into()), true));
     }

@@ -86,6 +86,7 @@ pub fn args(line: &Line) -> Args {
     args.bench = line.checks == Some(Checks::Benchmarks);
     args.probe_filter = line.filter.as_ref().map(|filter| filter.0.clone());
     args.traceable_functions.clone_from(&line.traceable);
+    args.debuginfo.clone_from(&line.debuginfo);
     args
 }
 

@@ -31,6 +31,9 @@ OPTIONS:
 
     --traceable-functions FILE
                    patterns of kernel functions mean those in FILE
+    --debuginfo DIR[:DIR]
+                   look for separate debug information there first (+DIR: check its CRC)
+
     --unsafe       allow system(), signal() and what else changes the system
     --no-feature FEATURE[,FEATURE]
                    do without kprobe_multi, kprobe_session
@@ -42,7 +45,7 @@ OPTIONS:
                    ast, parse: the syntax tree; types: the typed program; codegen, codegen-opt, dis: the instructions;
                    libbpf, verifier: how each probe is made; all
 
-Accepted without effect: -b -k -I DIR --include FILE --debuginfo DIR --dwarf-pid PID
+Accepted without effect: -b -k -I DIR --include FILE --dwarf-pid PID
     --usdt-file-activation --verify-llvm-ir
 
 EXAMPLES:

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 
 /// Where probes are. One description may mean all functions of the kernel.
 pub fn catalog(types: &Rc<Types>) -> Source {
-    let options = quadrant_probes::Options { pid: None, max_points: usize::MAX, allow_unsafe: false };
+    let options = quadrant_probes::Options { max_points: usize::MAX, ..Default::default() };
     Source::new(Rc::clone(types), options)
 }
 

@@ -5,6 +5,7 @@ use quadrant_program::probe::Args;
 use quadrant_program::probe::Field;
 use quadrant_program::probe::FieldPlace;
 use quadrant_program::probe::Operand;
+use quadrant_program::probe::UserPlace;
 use quadrant_types::CType;
 use quadrant_types::Types;
 
@@ -17,6 +18,9 @@ pub fn describe(types: &Types, args: &Args) -> Vec<String> {
 
 fn named(types: &Types, field: &Field) -> String {
     match (field.place, types.kind(field.ty)) {
+        (FieldPlace::User(UserPlace::Absent(absence)), _) => {
+            format!("{} (cannot be read: {})", types.declare(field.ty, &field.name), absence.reason())
+        }
         (FieldPlace::DataLoc { relative, .. }, _) => {
             let place = if relative { "__rel_loc" } else { "__data_loc" };
             format!("{place} {} {}", types.display(field.ty).replace("[0]", "[]"), field.name)

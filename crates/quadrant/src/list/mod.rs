@@ -14,6 +14,7 @@ use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
 use quadrant_program::probe::ProbeSpec;
 use quadrant_program::span::Span;
+use quadrant_symbols::DebugDir;
 use quadrant_types::Types;
 
 use crate::args::Args;
@@ -28,7 +29,8 @@ use tree::Tree;
 /// Where the command line's probes are looked for.
 pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
     let max_points = args.max_probes as usize;
-    let options = Options { pid: args.pid.or(child), max_points, allow_unsafe: args.allow_unsafe };
+    let debug_dirs = args.debuginfo.iter().flat_map(|dirs| DebugDir::parse(dirs)).collect();
+    let options = Options { pid: args.pid.or(child), max_points, debug_dirs, allow_unsafe: args.allow_unsafe };
     let source = Source::new(Rc::clone(types), options);
     match &args.traceable_functions {
         Some(file) => source.with_traceable(file.clone()),

@@ -8,6 +8,7 @@ mod cases;
 mod common;
 mod complaints;
 mod counts;
+mod debug_info;
 mod doctor;
 mod dtrace;
 mod errors;

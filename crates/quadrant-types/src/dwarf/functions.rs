@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use gimli::{Attribute, AttributeValue, Dwarf, UnitOffset};
+use gimli::{Attribute, AttributeValue, UnitOffset, UnitRef};
 
-use super::Reader;
-use super::names::name_of;
-use super::ranges::{self, Budget, Die};
-use super::units::{UnitData, Units};
+use super::die::{DieRef, RawDie};
+use super::ranges::{self, Budget};
+use super::units::UnitData;
+use super::{DebugInfo, Reader};
 
 /// More functions of one unit are left out.
 const MAX_FUNCTIONS: usize = 4_000_000;
@@ -44,16 +44,25 @@ pub(super) struct Call {
 }
 
 /// The functions at `vaddr`, outermost first. Empty when the unit has none there.
-pub(super) fn chain(dwarf: &Dwarf<Reader>, units: &Units, unit: &UnitData, vaddr: u64) -> Vec<Found> {
-    let index = unit.functions.get_or_init(|| index(dwarf, unit).unwrap_or_default());
-    let Some(entry) = index.find(vaddr) else {
+pub(super) fn chain(info: &DebugInfo, unit: &UnitData, vaddr: u64) -> Vec<Found> {
+    let Some(entry) = function_index(info, unit).find(vaddr) else {
         return Vec::new();
     };
-    let mut chain = walk(dwarf, units, unit, entry.offset, vaddr).unwrap_or_default();
+    let mut chain = walk(info, unit, entry.offset, vaddr).unwrap_or_default();
     if let Some(first) = chain.first_mut() {
         first.range = Some((entry.begin, entry.end));
     }
     chain
+}
+
+/// The function that covers `vaddr`, and where its range there starts.
+pub(super) fn at(info: &DebugInfo, unit: &UnitData, vaddr: u64) -> Option<(DieRef, u64)> {
+    let entry = function_index(info, unit).find(vaddr)?;
+    Some((DieRef { unit: unit.number, offset: entry.offset.0 }, entry.begin))
+}
+
+fn function_index<'a>(info: &DebugInfo, unit: &'a UnitData) -> &'a FunctionIndex {
+    unit.functions.get_or_init(|| index(unit.entries(info)).unwrap_or_default())
 }
 
 impl FunctionIndex {
@@ -67,7 +76,7 @@ impl FunctionIndex {
 }
 
 /// Lists all functions of a unit that have code.
-fn index(dwarf: &Dwarf<Reader>, unit: &UnitData) -> gimli::Result<FunctionIndex> {
+fn index(unit: UnitRef<'_, Reader>) -> gimli::Result<FunctionIndex> {
     let mut entries = Vec::new();
     let mut budget = Budget::for_unit();
     let mut cursor = unit.unit.entries();
@@ -75,7 +84,7 @@ fn index(dwarf: &Dwarf<Reader>, unit: &UnitData) -> gimli::Result<FunctionIndex>
         if die.tag() != gimli::DW_TAG_subprogram || entries.len() >= MAX_FUNCTIONS {
             continue;
         }
-        for (begin, end) in ranges::of(dwarf, &unit.unit, die, &mut budget) {
+        for (begin, end) in ranges::of(unit, die, &mut budget) {
             entries.push(Entry { begin, end, offset: die.offset() });
         }
     }
@@ -85,13 +94,8 @@ fn index(dwarf: &Dwarf<Reader>, unit: &UnitData) -> gimli::Result<FunctionIndex>
 
 /// Walks the entries below a function and keeps those that are inlined at `vaddr`. This is a
 /// loop with an explicit depth: hostile data can nest a million levels.
-fn walk(
-    dwarf: &Dwarf<Reader>,
-    units: &Units,
-    unit: &UnitData,
-    offset: UnitOffset<usize>,
-    vaddr: u64,
-) -> gimli::Result<Vec<Found>> {
+fn walk(info: &DebugInfo, data: &UnitData, offset: UnitOffset<usize>, vaddr: u64) -> gimli::Result<Vec<Found>> {
+    let unit = data.entries(info);
     let mut cursor = unit.unit.entries_at_offset(offset)?;
     let mut budget = Budget::for_unit();
     let mut chain = Vec::new();
@@ -109,9 +113,10 @@ fn walk(
         }
         passed_over = None;
         let inlined = die.tag() == gimli::DW_TAG_inlined_subroutine;
-        let here = is_first || (inlined && covers(dwarf, unit, die, vaddr, &mut budget));
-        if here {
-            chain.push(Found { name: name_of(dwarf, units, unit, die), range: None, call: call(die) });
+        if is_first || (inlined && covers(unit, die, vaddr, &mut budget)) {
+            let at = DieRef { unit: data.number, offset: die.offset().0 };
+            let name = info.die(at).and_then(|die| die.full_name());
+            chain.push(Found { name, range: None, call: call(die) });
         } else if inlined || die.tag() == gimli::DW_TAG_subprogram {
             passed_over = Some(depth);
         }
@@ -119,12 +124,12 @@ fn walk(
     Ok(chain)
 }
 
-fn covers(dwarf: &Dwarf<Reader>, unit: &UnitData, die: &Die<'_>, vaddr: u64, budget: &mut Budget) -> bool {
-    let ranges = ranges::of(dwarf, &unit.unit, die, budget);
+fn covers(unit: UnitRef<'_, Reader>, die: &RawDie<'_>, vaddr: u64, budget: &mut Budget) -> bool {
+    let ranges = ranges::of(unit, die, budget);
     ranges.iter().any(|(begin, end)| (*begin..*end).contains(&vaddr))
 }
 
-fn call(die: &Die<'_>) -> Option<Call> {
+fn call(die: &RawDie<'_>) -> Option<Call> {
     let number = |attribute: Attribute<Reader>| attribute.udata_value();
     let file = match die.attr_value(gimli::DW_AT_call_file).ok()?? {
         AttributeValue::FileIndex(file) => file,

@@ -1,15 +1,14 @@
 //! Address ranges of entries, with a bound on the work: hostile data can let every entry refer
 //! to the same endless list.
 
-use gimli::{AttributeValue, DebuggingInformationEntry, Dwarf, RngListIter, Unit};
+use gimli::{AttributeValue, RngListIter, UnitRef};
 
 use super::Reader;
+use super::die::RawDie;
 
 /// How many more list items may be looked at.
 #[derive(Debug)]
 pub(super) struct Budget(u32);
-
-pub(super) type Die<'a> = DebuggingInformationEntry<'a, 'a, Reader>;
 
 impl Budget {
     /// Enough for the largest units that compilers make.
@@ -27,13 +26,13 @@ impl Budget {
 
 /// The ranges of `die`, each as first address and first address behind. None when it has no
 /// code or its data is damaged.
-pub(super) fn of(dwarf: &Dwarf<Reader>, unit: &Unit<Reader>, die: &Die<'_>, budget: &mut Budget) -> Vec<(u64, u64)> {
+pub(super) fn of(unit: UnitRef<'_, Reader>, die: &RawDie<'_>, budget: &mut Budget) -> Vec<(u64, u64)> {
     let value = |name| die.attr_value(name).ok().flatten();
-    let list = value(gimli::DW_AT_ranges).and_then(|value| dwarf.attr_ranges(unit, value).ok()?);
+    let list = value(gimli::DW_AT_ranges).and_then(|value| unit.attr_ranges(value).ok()?);
     if let Some(list) = list {
         return of_list(list, budget);
     }
-    let address = |value| dwarf.attr_address(unit, value).ok()?;
+    let address = |value| unit.attr_address(value).ok()?;
     let Some(begin) = value(gimli::DW_AT_low_pc).and_then(address) else {
         return Vec::new();
     };

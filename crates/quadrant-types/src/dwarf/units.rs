@@ -1,14 +1,18 @@
 //! Which unit describes an address. Units are read when they are first needed.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use gimli::{DebugInfoOffset, Dwarf, Unit, UnitHeader, UnitSectionOffset};
+use gimli::{DebugInfoOffset, DebugTypeSignature, Dwarf, Unit, UnitHeader, UnitRef, UnitSectionOffset, UnitType};
 
-use super::Reader;
+use super::die::DieRef;
 use super::functions::FunctionIndex;
 use super::lines::LineTable;
 use super::ranges::{self, Budget};
+use super::scopes::Scopes;
+use super::split::Split;
+use super::{DebugInfo, Reader};
 
 /// More units or ranges are left out.
 const MAX_UNITS: usize = 1_000_000;
@@ -29,6 +33,8 @@ pub(super) struct Units {
     pub(super) incomplete: bool,
     /// The units of the supplementary file.
     supplement: Vec<LazyUnit>,
+    /// Numbers of the units with one type each, by its signature.
+    type_units: OnceCell<HashMap<u64, u32>>,
 }
 
 #[derive(Debug)]
@@ -41,6 +47,12 @@ struct LazyUnit {
 #[derive(Debug)]
 pub(super) struct UnitData {
     pub(super) unit: Unit<Reader>,
+    /// Where its entries are, if the unit is a skeleton only.
+    split: Option<Box<Split>>,
+    /// The name of the file that they should be in, if that was not found.
+    pub(super) missing_split: Option<String>,
+    pub(super) number: u32,
+    pub(super) scopes: OnceCell<Scopes>,
     pub(super) functions: OnceCell<FunctionIndex>,
     pub(super) lines: OnceCell<LineTable>,
 }
@@ -59,7 +71,13 @@ impl Units {
             Some(dwarf) => headers(dwarf)?,
             None => Vec::new(),
         };
-        let mut units = Self { units: headers(dwarf)?, ranges: Vec::new(), incomplete: false, supplement };
+        let mut units = Self {
+            units: headers(dwarf)?,
+            ranges: Vec::new(),
+            incomplete: false,
+            supplement,
+            type_units: OnceCell::new(),
+        };
         let (ranges, complete) = units.all_ranges(dwarf);
         units.ranges = ranges;
         units.incomplete = !complete || units.units.len() >= MAX_UNITS;
@@ -68,23 +86,57 @@ impl Units {
     }
 
     /// The units whose ranges cover `vaddr`, nearest first.
-    pub(super) fn holding(&self, dwarf: &Dwarf<Reader>, vaddr: u64) -> Vec<&UnitData> {
+    pub(super) fn holding<'a>(&'a self, info: &'a DebugInfo, vaddr: u64) -> Vec<&'a UnitData> {
+        self.numbers_holding(vaddr).filter_map(|number| self.data(info, number)).collect()
+    }
+
+    /// The numbers of the units whose ranges cover `vaddr`, nearest first.
+    pub(super) fn numbers_holding(&self, vaddr: u64) -> impl Iterator<Item = u32> {
         let after = self.ranges.partition_point(|range| range.begin <= vaddr);
         let near = self.ranges[..after].iter().rev().take(MAX_STEPS);
-        let covering = near.filter(|range| vaddr < range.end);
-        covering.filter_map(|range| self.units.get(range.unit as usize)?.data(dwarf)).collect()
+        near.filter(move |range| vaddr < range.end).map(|range| range.unit)
+    }
+
+    /// How many units there are, those of the supplementary file included.
+    pub(super) fn count(&self) -> u32 {
+        (self.units.len() + self.supplement.len()) as u32
+    }
+
+    /// Whether the unit is one of the supplementary file.
+    pub(super) fn is_supplement(&self, number: u32) -> bool {
+        number as usize >= self.units.len()
+    }
+
+    /// A unit by its number, read now if it was not yet.
+    pub(super) fn data<'a>(&'a self, info: &'a DebugInfo, number: u32) -> Option<&'a UnitData> {
+        let unit = match (number as usize).checked_sub(self.units.len()) {
+            None => self.units.get(number as usize)?,
+            Some(number) => self.supplement.get(number)?,
+        };
+        unit.data(info, number)
     }
 
     /// The unit of `.debug_info` that holds `offset`; of the supplementary file when so asked.
-    pub(super) fn at(
-        &self,
-        dwarf: &Dwarf<Reader>,
-        offset: DebugInfoOffset<usize>,
-        supplement: bool,
-    ) -> Option<&UnitData> {
+    pub(super) fn number_at(&self, offset: DebugInfoOffset<usize>, supplement: bool) -> Option<u32> {
         let units = if supplement { &self.supplement } else { &self.units };
         let after = units.partition_point(|unit| unit.offset() <= offset.0);
-        units.get(after.checked_sub(1)?)?.data(dwarf)
+        let number = after.checked_sub(1)? + if supplement { self.units.len() } else { 0 };
+        u32::try_from(number).ok()
+    }
+
+    /// The type that a unit of its own describes.
+    pub(super) fn type_unit(&self, info: &DebugInfo, signature: DebugTypeSignature) -> Option<DieRef> {
+        let units = self.type_units.get_or_init(|| {
+            let units = self.units.iter().zip(0..);
+            units.filter_map(|(unit, number)| Some((unit.signature()?, number))).collect()
+        });
+        let unit = *units.get(&signature.0)?;
+        match self.data(info, unit)?.unit.header.type_() {
+            UnitType::Type { type_offset, .. } | UnitType::SplitType { type_offset, .. } => {
+                Some(DieRef { unit, offset: type_offset.0 })
+            }
+            _ => None,
+        }
     }
 
     /// Ranges from `.debug_aranges` where it has them, else from the units themselves; and
@@ -137,12 +189,39 @@ impl LazyUnit {
         }
     }
 
-    fn data(&self, dwarf: &Dwarf<Reader>) -> Option<&UnitData> {
-        let read = || {
-            let unit = dwarf.unit(self.header.clone()).ok()?;
-            Some(Box::new(UnitData { unit, functions: OnceCell::new(), lines: OnceCell::new() }))
+    fn signature(&self) -> Option<u64> {
+        match self.header.type_() {
+            UnitType::Type { type_signature, .. } | UnitType::SplitType { type_signature, .. } => {
+                Some(type_signature.0)
+            }
+            _ => None,
+        }
+    }
+
+    fn data<'a>(&'a self, info: &'a DebugInfo, number: u32) -> Option<&'a UnitData> {
+        self.data.get_or_init(|| UnitData::read(info, self.header.clone(), number).map(Box::new)).as_deref()
+    }
+}
+
+impl UnitData {
+    fn read(info: &DebugInfo, header: UnitHeader<Reader>, number: u32) -> Option<Self> {
+        let dwarf = if info.units.is_supplement(number) { info.dwarf.sup()? } else { &info.dwarf };
+        let unit = dwarf.unit(header).ok()?;
+        let (split, missing_split) = match info.split.of(info, &unit) {
+            Ok(split) => (split.map(Box::new), None),
+            Err(name) => (None, Some(name)),
         };
-        self.data.get_or_init(read).as_deref()
+        let (scopes, functions, lines) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Some(Self { unit, split, missing_split, number, scopes, functions, lines })
+    }
+
+    /// Where the unit's entries are.
+    pub(super) fn entries<'a>(&'a self, info: &'a DebugInfo) -> UnitRef<'a, Reader> {
+        match (&self.split, info.dwarf.sup()) {
+            (Some(split), _) => UnitRef::new(&split.dwarf, &split.unit),
+            (None, Some(dwarf)) if info.units.is_supplement(self.number) => UnitRef::new(dwarf, &self.unit),
+            (None, _) => UnitRef::new(&info.dwarf, &self.unit),
+        }
     }
 }
 
@@ -165,6 +244,6 @@ fn own_ranges(dwarf: &Dwarf<Reader>, unit: &LazyUnit, number: u32, budget: &mut 
     let Some((_, root)) = cursor.next_dfs()? else {
         return Ok(Vec::new());
     };
-    let found = ranges::of(dwarf, &unit, root, budget);
+    let found = ranges::of(UnitRef::new(dwarf, &unit), root, budget);
     Ok(found.into_iter().map(|(begin, end)| Range { begin, end, unit: number }).collect())
 }

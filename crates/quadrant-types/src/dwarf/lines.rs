@@ -1,11 +1,21 @@
 //! Source lines of a unit.
 
-use gimli::{AttributeValue, Dwarf, FileEntry, LineProgramHeader, Reader as _};
+use std::sync::Arc;
 
-use super::Reader;
+use gimli::{AttributeValue, FileEntry, LineProgramHeader, Reader as _};
+
 use super::functions::Call;
 use super::units::UnitData;
-use crate::frame::SourceLine;
+use super::{DebugInfo, Reader};
+
+/// A position in a source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLine {
+    /// The file, as the compiler was given it, with its directory.
+    pub file: Arc<str>,
+    /// The line, counted from 1; 0 when the compiler gave none.
+    pub line: u32,
+}
 
 /// Further rows of a table are left out.
 const MAX_ROWS: usize = 16_000_000;
@@ -27,22 +37,22 @@ struct Row {
 const END: u32 = u32::MAX;
 
 /// The source line at `vaddr`.
-pub(super) fn at(dwarf: &Dwarf<Reader>, unit: &UnitData, vaddr: u64) -> Option<SourceLine> {
+pub(super) fn at(info: &DebugInfo, unit: &UnitData, vaddr: u64) -> Option<SourceLine> {
     let table = unit.lines.get_or_init(|| table(unit).unwrap_or_default());
     let after = table.0.partition_point(|row| row.addr <= vaddr);
     let row = table.0.get(after.checked_sub(1)?)?;
     (row.line != END).then_some(())?;
-    of_call(dwarf, unit, Call { file: u64::from(row.file), line: row.line })
+    of_call(info, unit, Call { file: u64::from(row.file), line: row.line })
 }
 
 /// The source line of a call.
-pub(super) fn of_call(dwarf: &Dwarf<Reader>, unit: &UnitData, call: Call) -> Option<SourceLine> {
+pub(super) fn of_call(info: &DebugInfo, unit: &UnitData, call: Call) -> Option<SourceLine> {
     let program = unit.unit.line_program.as_ref()?;
     let header = program.header();
     // Before DWARF 5 files count from 1 and 0 means none.
     let none = call.file == 0 && header.version() < 5;
     let file = if none { None } else { header.file(call.file) };
-    Some(SourceLine { file: path(dwarf, unit, header, file?).into(), line: call.line })
+    Some(SourceLine { file: path(info, unit, header, file?).into(), line: call.line })
 }
 
 /// Runs the line program once and keeps its rows.
@@ -74,14 +84,9 @@ fn table(unit: &UnitData) -> gimli::Result<LineTable> {
 
 /// Directory of the compilation, directory of the file, name of the file: each is relative to
 /// the one before unless it is absolute.
-fn path(
-    dwarf: &Dwarf<Reader>,
-    unit: &UnitData,
-    header: &LineProgramHeader<Reader>,
-    file: &FileEntry<Reader>,
-) -> String {
+fn path(info: &DebugInfo, unit: &UnitData, header: &LineProgramHeader<Reader>, file: &FileEntry<Reader>) -> String {
     let text = |value: AttributeValue<Reader>| {
-        let bytes = dwarf.attr_string(&unit.unit, value).ok()?;
+        let bytes = info.dwarf.attr_string(&unit.unit, value).ok()?;
         let bytes = bytes.to_slice().ok()?;
         let bytes = bytes.get(..MAX_PATH).unwrap_or(&bytes);
         Some(String::from_utf8_lossy(bytes).into_owned())

@@ -1,0 +1,222 @@
+//! Where the calling convention puts arguments and results: the System V ABI of x86-64 (its chapter 3.2.3), and what Rust's own
+//! convention does differently.
+
+use quadrant_program::arch::{Arch, X86_64};
+use quadrant_program::probe::{Absence, Operand, UserPlace};
+use quadrant_types::{CType, TypeId, Types};
+
+/// Bytes of a word.
+const WORD: u64 = 8;
+/// Larger values are in memory.
+const IN_REGISTERS: u64 = 2 * WORD;
+/// Vector registers with arguments.
+const VECTORS: u8 = 8;
+/// `rdx`: the second word of a result.
+const RDX: u16 = 96;
+/// Members that are looked at in one type.
+const MAX_MEMBERS: usize = 4096;
+const MAX_DEPTH: u8 = 16;
+
+/// How a value is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// There is nothing.
+    Empty,
+    /// In registers, a word each.
+    Words { words: [Word; 2], count: u8 },
+    /// On the stack.
+    Memory,
+    /// By its address, in a register.
+    Address,
+    /// On the stack; a result in a register of the floating point unit.
+    Extended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Integer,
+    Vector,
+}
+
+/// Hands out the places of parameters, in order.
+pub(super) struct Places<'a> {
+    types: &'a Types,
+    is_rust: bool,
+    integers: u8,
+    vectors: u8,
+    /// Bytes of arguments on the stack.
+    stack: u64,
+}
+
+impl<'a> Places<'a> {
+    /// For a function with that result, which may take the first register for its own address.
+    pub fn new(types: &'a Types, result: TypeId, is_rust: bool) -> Self {
+        let places = Self { types, is_rust, integers: 0, vectors: 0, stack: 0 };
+        let hidden = matches!(places.class(result), Class::Memory | Class::Address);
+        Self { integers: hidden.into(), ..places }
+    }
+
+    /// The place of the next parameter.
+    pub fn next(&mut self, ty: TypeId) -> UserPlace {
+        match self.class(ty) {
+            Class::Empty => UserPlace::Words { words: [Operand::Const(0); 2], count: 0 },
+            Class::Words { words, count } => self.words(ty, words, count),
+            Class::Memory | Class::Extended => self.on_stack(ty, false),
+            Class::Address => match self.integer() {
+                Some(base) => UserPlace::Memory { base, disp: 0, indirect: false },
+                None => self.on_stack(ty, true),
+            },
+        }
+    }
+
+    fn words(&mut self, ty: TypeId, classes: [Word; 2], count: u8) -> UserPlace {
+        let classes = &classes[..usize::from(count)];
+        let integers = classes.iter().filter(|class| **class == Word::Integer).count() as u8;
+        let vectors = count - integers;
+        let arguments = arch().arguments.len() as u8;
+        if self.integers + integers > arguments || self.vectors + vectors > VECTORS {
+            return self.on_stack(ty, false);
+        }
+        self.vectors += vectors;
+        let mut words = [Operand::Const(0); 2];
+        for (word, class) in words.iter_mut().zip(classes) {
+            *word = match class {
+                Word::Vector => Operand::Unavailable,
+                Word::Integer => register(self.integer().unwrap_or_default()),
+            };
+        }
+        in_words(words, count)
+    }
+
+    fn integer(&mut self) -> Option<u16> {
+        let register = arch().arguments.get(usize::from(self.integers)).copied()?;
+        self.integers += 1;
+        Some(register)
+    }
+
+    fn on_stack(&mut self, ty: TypeId, indirect: bool) -> UserPlace {
+        let size = if indirect { WORD } else { self.types.size_of(ty).unwrap_or(WORD) };
+        let align = if indirect { WORD } else { self.types.align_of(ty).clamp(WORD, 16) };
+        let at = self.stack.next_multiple_of(align);
+        self.stack = at.saturating_add(size.next_multiple_of(WORD));
+        let disp = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(arch().stack_arguments.into());
+        UserPlace::Memory { base: arch().stack_pointer, disp, indirect }
+    }
+
+    fn class(&self, ty: TypeId) -> Class {
+        match class(self.types, ty) {
+            // Rust hands over the address of what does not fit into two registers.
+            Class::Memory if self.is_rust => Class::Address,
+            class => class,
+        }
+    }
+}
+
+/// Where a result is when the function returns.
+pub(super) fn result(types: &Types, ty: TypeId) -> UserPlace {
+    let first = arch().return_value;
+    match class(types, ty) {
+        Class::Empty => UserPlace::Words { words: [Operand::Const(0); 2], count: 0 },
+        Class::Memory | Class::Address => UserPlace::Memory { base: first, disp: 0, indirect: false },
+        Class::Extended => UserPlace::Absent(Absence::Vector),
+        Class::Words { words, count } => {
+            let mut registers = [register(first), register(RDX)].into_iter();
+            let place = |class| match class {
+                Word::Vector => Operand::Unavailable,
+                Word::Integer => registers.next().unwrap_or(Operand::Unavailable),
+            };
+            in_words(words.map(place), count)
+        }
+    }
+}
+
+fn arch() -> &'static Arch {
+    &X86_64
+}
+
+fn register(reg: u16) -> Operand {
+    Operand::Reg { reg, shift: 0 }
+}
+
+fn in_words(words: [Operand; 2], count: u8) -> UserPlace {
+    match words[..usize::from(count)].contains(&Operand::Unavailable) {
+        true => UserPlace::Absent(Absence::Vector),
+        false => UserPlace::Words { words, count },
+    }
+}
+
+fn class(types: &Types, ty: TypeId) -> Class {
+    if types.is_passed_by_address(ty) {
+        return Class::Address;
+    }
+    let Some(size) = types.size_of(ty) else { return Class::Empty };
+    match types.kind(ty) {
+        _ if size == 0 => Class::Empty,
+        CType::Float { size: 10.. } => Class::Extended,
+        _ if size > IN_REGISTERS => Class::Memory,
+        _ => {
+            let mut sorter = Sorter { types, words: [None; 2], left: MAX_MEMBERS };
+            match sorter.sort(ty, 0, MAX_DEPTH) {
+                // A word of padding is handed over like its neighbour of floating point numbers.
+                Some(()) => Class::Words {
+                    words: sorter.words.map(|word| word.unwrap_or(Word::Vector)),
+                    count: size.div_ceil(WORD) as u8,
+                },
+                None => Class::Memory,
+            }
+        }
+    }
+}
+
+/// Finds out which words of a value have integers in them.
+struct Sorter<'a> {
+    types: &'a Types,
+    words: [Option<Word>; 2],
+    left: usize,
+}
+
+impl Sorter<'_> {
+    /// `None` for a value that has to be in memory.
+    fn sort(&mut self, ty: TypeId, at: u64, depth: u8) -> Option<()> {
+        self.left = self.left.checked_sub(1)?;
+        let depth = depth.checked_sub(1)?;
+        match self.types.kind(ty) {
+            CType::Struct { .. } => {
+                let members = self.types.members(ty);
+                members.iter().try_for_each(|member| match member.bitfield_size {
+                    Some(bits) => self.bits(at * 8 + member.bit_offset, bits.into()),
+                    None => self.sort(member.ty, at.checked_add(member.byte_offset())?, depth),
+                })
+            }
+            CType::Array { elem, len } => {
+                let size = self.types.size_of(elem)?;
+                let mut elements = 0..len.min(IN_REGISTERS);
+                elements.try_for_each(|index| self.sort(elem, at.checked_add(index.checked_mul(size)?)?, depth))
+            }
+            CType::Float { size: 10.. } => None,
+            kind => {
+                let size = self.types.size_of(ty)?;
+                let word = if matches!(kind, CType::Float { .. }) { Word::Vector } else { Word::Integer };
+                let aligned = at.is_multiple_of(size.clamp(1, WORD));
+                self.mark(at, size, word).filter(|()| aligned)
+            }
+        }
+    }
+
+    fn bits(&mut self, at: u64, bits: u64) -> Option<()> {
+        let first = at / 8;
+        let last = (at + bits.max(1) - 1) / 8;
+        self.mark(first, last - first + 1, Word::Integer)
+    }
+
+    fn mark(&mut self, at: u64, size: u64, class: Word) -> Option<()> {
+        let end = at.checked_add(size)?;
+        for index in at / WORD..end.div_ceil(WORD) {
+            let word = self.words.get_mut(usize::try_from(index).ok()?)?;
+            if *word != Some(Word::Integer) {
+                *word = Some(class);
+            }
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,152 @@
+//! The parameters and the result of a user function, by its file's debug information.
+
+use std::path::Path;
+
+use quadrant_program::probe::{Absence, Args, Field, FieldPlace, Operand, Point, Site, UserPlace};
+use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
+
+use super::abi::{self, Places};
+use crate::debug::DebugFiles;
+use crate::error::{Result, advise, error};
+use crate::files::Files;
+use crate::target::Target;
+
+/// Offsets in `struct pt_regs` of the registers with DWARF's numbers 0 to 16 (psABI, figure 3.36).
+const REGISTERS: [u16; 17] = [80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128];
+/// DWARF's first number of a register that is none of those.
+const FIRST_VECTOR: u16 = 17;
+const WORD: u64 = 8;
+/// Parts of functions, and functions with other parameters than the source's, have these in their names.
+const CHANGED: [&str; 4] = [".isra.", ".constprop.", ".part.", ".cold"];
+
+/// The named arguments of a point in a user function; the result, called `retval`, at its return.
+pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point: &Point) -> Result<Args> {
+    let (path, offset, on_return) = match &point.site {
+        Site::Uprobe { path, offset, .. } => (path, *offset, false),
+        Site::Uretprobe { path, offset, .. } => (path, *offset, true),
+        _ => return Err(error(format!("`{}` is not in a user function", point.name))),
+    };
+    let (of, info) = debug.of(path)?;
+    let elf = files.open(&Target { name: path.clone(), path: path.clone() })?;
+    let address = elf.code_address_of(offset).ok_or_else(|| error("this place is not in the code of the file"))?;
+    let Some(function) = info.subprogram(address) else {
+        return Err(undescribed(point, path, info.missing_split_file(address)));
+    };
+    let finder = Finder { types, of, function: &function, changed: is_changed(&point.name) };
+    let fields = if on_return { finder.result() } else { finder.parameters() };
+    Ok(Args { fields, ..Args::default() })
+}
+
+fn undescribed(point: &Point, path: &Path, split: Option<String>) -> quadrant_program::probe::ProbeError {
+    let name = &point.name;
+    if let Some(file) = split {
+        let message = format!("the debug information of `{name}` is in {file}, which was not found");
+        return advise(message, "name its folder with --debuginfo DIR");
+    }
+    advise(
+        format!("the debug information of {} describes no function that starts at `{name}`", path.display()),
+        "arguments are known by name at the entry of a function only, and of functions that were compiled with -g",
+    )
+}
+
+fn is_changed(name: &str) -> bool {
+    CHANGED.iter().any(|mark| name.contains(mark))
+}
+
+struct Finder<'a> {
+    types: &'a Types,
+    of: DebugTypes,
+    function: &'a Subprogram,
+    /// The compiler may have changed the parameters: only what is said of their places counts.
+    changed: bool,
+}
+
+impl Finder<'_> {
+    fn result_type(&self) -> TypeId {
+        self.types.debug_type(self.of, self.function.result)
+    }
+
+    /// Nothing for a function without a result.
+    fn result(&self) -> Vec<Field> {
+        let ty = self.result_type();
+        if self.types.size_of(ty).is_none() {
+            return Vec::new();
+        }
+        vec![Field { name: "retval".to_owned(), ty, place: FieldPlace::User(abi::result(self.types, ty)), user: true }]
+    }
+
+    fn parameters(&self) -> Vec<Field> {
+        let mut places = Places::new(self.types, self.result_type(), self.function.is_rust);
+        let parameters = self.function.parameters.iter().zip(0..);
+        parameters.map(|(parameter, index)| self.parameter(parameter, index, &mut places)).collect()
+    }
+
+    fn parameter(&self, parameter: &Parameter, index: usize, places: &mut Places<'_>) -> Field {
+        let ty = self.types.debug_type(self.of, parameter.ty);
+        let by_convention = places.next(ty);
+        let place = match &parameter.location {
+            Some(location) => match self.place(location, ty) {
+                UserPlace::Absent(Absence::Unknown) if !self.changed => by_convention,
+                place => place,
+            },
+            None if self.changed => UserPlace::Absent(Absence::Unknown),
+            None => by_convention,
+        };
+        let name = parameter.name.as_deref().map_or_else(|| format!("arg{index}"), str::to_owned);
+        Field { name, ty, place: FieldPlace::User(place), user: true }
+    }
+
+    fn place(&self, location: &Location, ty: TypeId) -> UserPlace {
+        match location {
+            Location::Memory { base: Base::Register(number), offset, indirect } => match register(*number) {
+                Ok(base) => UserPlace::Memory { base, disp: *offset, indirect: *indirect },
+                Err(absence) => UserPlace::Absent(absence),
+            },
+            Location::Pieces(pieces) => pieces_as_words(pieces).unwrap_or_else(UserPlace::Absent),
+            Location::Register(_) | Location::Constant(_) => {
+                let count = self.types.size_of(ty).unwrap_or(WORD).div_ceil(WORD);
+                match operand(location) {
+                    Ok(word) if count <= 1 => UserPlace::Words { words: [word, Operand::Const(0)], count: 1 },
+                    Ok(_) => UserPlace::Absent(Absence::Unknown),
+                    Err(absence) => UserPlace::Absent(absence),
+                }
+            }
+            Location::Gone => UserPlace::Absent(Absence::Optimized),
+            Location::Memory { base: Base::Frame, .. } | Location::Unknown => UserPlace::Absent(Absence::Unknown),
+        }
+    }
+}
+
+/// Pieces that are whole words, but for the last one.
+fn pieces_as_words(pieces: &[(Location, u64)]) -> std::result::Result<UserPlace, Absence> {
+    let (last, whole) = pieces.split_last().ok_or(Absence::Optimized)?;
+    if pieces.len() > 2 || last.1 > WORD || whole.iter().any(|(_, size)| *size != WORD) {
+        return Err(Absence::Unknown);
+    }
+    let mut words = [Operand::Const(0); 2];
+    for (word, (piece, _)) in words.iter_mut().zip(pieces) {
+        *word = operand(piece)?;
+    }
+    Ok(UserPlace::Words { words, count: pieces.len() as u8 })
+}
+
+fn operand(location: &Location) -> std::result::Result<Operand, Absence> {
+    match location {
+        Location::Register(number) => Ok(Operand::Reg { reg: register(*number)?, shift: 0 }),
+        Location::Constant(value) => Ok(Operand::Const(value.cast_signed())),
+        Location::Memory { base: Base::Register(number), offset, indirect: false } => {
+            Ok(Operand::Mem { base: Some(register(*number)?), index: None, scale: 1, disp: *offset })
+        }
+        Location::Gone => Err(Absence::Optimized),
+        _ => Err(Absence::Unknown),
+    }
+}
+
+/// Where the kernel keeps a register.
+fn register(number: u16) -> std::result::Result<u16, Absence> {
+    match REGISTERS.get(usize::from(number)) {
+        Some(offset) => Ok(*offset),
+        None if number >= FIRST_VECTOR => Err(Absence::Vector),
+        None => Err(Absence::Unknown),
+    }
+}

@@ -1,0 +1,115 @@
+//! A function's parameters, and where they are when execution is at an address.
+
+use std::sync::Arc;
+
+use super::die::{Die, DieRef, Reference};
+use super::functions;
+use super::location::{self, Base, Location, Said};
+use super::{DebugInfo, units::UnitData};
+
+/// DWARF's numbers of x86-64's frame and stack pointers.
+const RBP: u16 = 6;
+const RSP: u16 = 7;
+/// Bytes from the canonical frame address down to where the frame pointer points, once it is set up.
+const FRAME_POINTER: i64 = 16;
+/// Bytes from the canonical frame address down to the stack pointer at a function's entry: the return address.
+const AT_ENTRY: i64 = 8;
+
+/// A function with code of its own.
+#[derive(Debug, Clone)]
+pub struct Subprogram {
+    /// The name in the source.
+    pub name: Option<Arc<str>>,
+    /// Parameters in order; those that the compiler added to the source's, such as C++'s `this`, too.
+    pub parameters: Vec<Parameter>,
+    /// The type of its result; `None` for no result.
+    pub result: Option<DieRef>,
+    /// It is written in Rust, which has a calling convention of its own.
+    pub is_rust: bool,
+}
+
+/// A parameter.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name, if it has one.
+    pub name: Option<Arc<str>>,
+    /// Its type; `None` if it is not known.
+    pub ty: Option<DieRef>,
+    /// Where it is at the function's entry; `None` if that is what the calling convention says.
+    pub location: Option<Location>,
+}
+
+impl DebugInfo {
+    /// The function whose code starts at `vaddr`.
+    pub fn subprogram(&self, vaddr: u64) -> Option<Subprogram> {
+        let (function, begin) = self.function_at(vaddr)?;
+        let unit = self.units.data(self, function.at.unit)?;
+        let is_rust = super::die::language(self, unit) == Some(gimli::DW_LANG_Rust);
+        (begin == vaddr).then(|| Subprogram { is_rust, ..subprogram(&function, vaddr) })
+    }
+
+    fn function_at(&self, vaddr: u64) -> Option<(Die<'_>, u64)> {
+        let units = self.units.holding(self, vaddr);
+        let find = |unit: &UnitData| functions::at(self, unit, vaddr);
+        let (at, begin) = units.into_iter().find_map(find)?;
+        Some((self.die(at)?, begin))
+    }
+}
+
+fn subprogram(function: &Die<'_>, vaddr: u64) -> Subprogram {
+    let frame = location::frame_base(function);
+    let name = function.with_completed().find_map(|die| die.name());
+    // A function that only refers to its declaration may leave its parameters there.
+    let children = function.with_completed().map(|die| die.children());
+    let is_parameter = |die: &Die<'_>| die.tag() == gimli::DW_TAG_formal_parameter;
+    let children = children.into_iter().find(|children| children.iter().any(is_parameter)).unwrap_or_default();
+    let parameters = children.iter().filter(|die| is_parameter(die));
+    let parameters = parameters.map(|die| parameter(die, vaddr, frame.as_ref())).collect();
+    Subprogram { name, parameters, result: type_of(function), is_rust: false }
+}
+
+fn parameter(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Parameter {
+    let name = die.with_completed().find_map(|die| die.name());
+    Parameter { name, ty: type_of(die), location: at_entry(location::of(die, vaddr, frame)) }
+}
+
+/// The type of an entry, or of one that it completes.
+fn type_of(die: &Die<'_>) -> Option<DieRef> {
+    die.with_completed().find_map(|die| match die.reference(gimli::DW_AT_type) {
+        Reference::To(at) => Some(at),
+        Reference::Absent | Reference::Broken => None,
+    })
+}
+
+/// What holds at the entry: what is said for that very address, and of what is said for the whole function what the caller left.
+/// Memory below the frame is only written when the function is under way.
+fn at_entry(said: Said) -> Option<Location> {
+    match said {
+        Said::Here(location) => Some(rebased(location, true)),
+        Said::Always(location @ (Location::Register(_) | Location::Constant(_))) => Some(location),
+        Said::Always(location @ Location::Memory { .. }) => match rebased(location, false) {
+            memory @ Location::Memory { base: Base::Register(RSP), offset, .. } if offset >= AT_ENTRY => Some(memory),
+            _ => None,
+        },
+        Said::Always(_) | Said::Nothing => None,
+    }
+}
+
+/// Memory by what registers hold at the entry. The frame pointer is still the caller's there.
+fn rebased(location: Location, here: bool) -> Location {
+    match location {
+        Location::Memory { base: Base::Frame, offset, indirect } => {
+            Location::Memory { base: Base::Register(RSP), offset: offset.wrapping_add(AT_ENTRY), indirect }
+        }
+        Location::Memory { base: Base::Register(RBP), offset, indirect } if !here => {
+            let offset = offset.wrapping_sub(FRAME_POINTER).wrapping_add(AT_ENTRY);
+            Location::Memory { base: Base::Register(RSP), offset, indirect }
+        }
+        // Where the stack pointer will be is not known here.
+        Location::Memory { base: Base::Register(RSP), .. } if !here => Location::Unknown,
+        Location::Pieces(pieces) => {
+            Location::Pieces(pieces.into_iter().map(|(piece, size)| (rebased(piece, here), size)).collect())
+        }
+        other => other,
+    }
+}

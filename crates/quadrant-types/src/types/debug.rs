@@ -1,0 +1,317 @@
+//! Types from the debug information of programs.
+
+use super::{
+    CType, DebugTypes, Entry, EnumValue, Form, FuncProto, Home, MAX_CHAIN, Member, Param, Qualifier, TypeId, Types,
+};
+use crate::DebugInfo;
+use crate::dwarf::{Die, DieRef, Reference};
+use gimli::DwTag;
+use std::rc::Rc;
+
+/// More dimensions of an array are left out.
+const MAX_DIMENSIONS: usize = 16;
+
+/// What kind of type a name is looked for as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebugTag {
+    /// `struct NAME`, or a class.
+    Struct,
+    /// `union NAME`
+    Union,
+    /// `enum NAME`
+    Enum,
+    /// A name that needs no word before it: a typedef, and in C++ and Rust all of these.
+    Plain,
+}
+
+impl DebugTag {
+    fn tags(self) -> &'static [DwTag] {
+        match self {
+            Self::Struct => &[gimli::DW_TAG_structure_type, gimli::DW_TAG_class_type],
+            Self::Union => &[gimli::DW_TAG_union_type],
+            Self::Enum => &[gimli::DW_TAG_enumeration_type],
+            Self::Plain => &[
+                gimli::DW_TAG_typedef,
+                gimli::DW_TAG_structure_type,
+                gimli::DW_TAG_class_type,
+                gimli::DW_TAG_union_type,
+                gimli::DW_TAG_enumeration_type,
+                gimli::DW_TAG_base_type,
+            ],
+        }
+    }
+}
+
+impl Types {
+    /// Adds the debug information of a program or library.
+    pub fn add_debug_info(&self, info: Rc<DebugInfo>) -> DebugTypes {
+        let mut all = self.debug.borrow_mut();
+        all.push(info);
+        DebugTypes(u32::try_from(all.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// The debug information that a handle stands for.
+    pub fn debug_info(&self, of: DebugTypes) -> Option<Rc<DebugInfo>> {
+        self.debug.borrow().get(of.0 as usize).cloned()
+    }
+
+    /// The type at a place of a program's debug information; without a place it is `void`.
+    pub fn debug_type(&self, of: DebugTypes, die: Option<DieRef>) -> TypeId {
+        die.map_or(TypeId::VOID, |die| self.handle_at(Home::Debug(of, die)))
+    }
+
+    /// A type of a program by its name, as `Thing` or `ns::Thing`.
+    pub fn lookup_debug_type(&self, of: DebugTypes, tag: DebugTag, name: &str) -> Option<TypeId> {
+        let die = self.debug_info(of)?.find_type(name, tag.tags())?;
+        Some(self.debug_type(of, Some(die)))
+    }
+
+    /// A constant of one of a program's enumerations, and its type.
+    pub fn lookup_debug_constant(&self, of: DebugTypes, name: &str) -> Option<(i64, TypeId)> {
+        let die = self.debug_info(of)?.find_constant(name)?;
+        let id = self.debug_type(of, Some(die));
+        let value = self.enum_values(id).iter().find(|constant| &*constant.name == name)?.value;
+        Some((value, id))
+    }
+
+    /// The nearest name among a program's types. Reads all names: for error messages only.
+    pub fn suggest_debug_type(&self, of: DebugTypes, tag: DebugTag, name: &str) -> Option<String> {
+        let names = self.debug_info(of)?.type_names(tag.tags());
+        crate::suggest::suggest(name, names.iter().map(String::as_str)).map(str::to_owned)
+    }
+
+    /// Whether the calling convention hands over the address of such a value instead of the value: a C++ class that has to be
+    /// copied by a function of its own.
+    pub fn is_passed_by_address(&self, id: TypeId) -> bool {
+        let Some(Home::Debug(of, die)) = self.entry(id).home else { return false };
+        let by_reference = u64::from(gimli::DW_CC_pass_by_reference.0);
+        let passed = |info: &DebugInfo| info.die(die)?.number(gimli::DW_AT_calling_convention);
+        self.debug_info(of).and_then(|info| passed(&info)) == Some(by_reference)
+    }
+
+    pub(super) fn decode_debug(&self, of: DebugTypes, at: DieRef) -> Entry {
+        let info = self.debug_info(of);
+        let Some(die) = info.as_ref().and_then(|info| info.die(at)) else {
+            return Entry::new(Form::Base("<malformed>".into()), CType::Void, None);
+        };
+        let reader = Reader { types: self, of };
+        let form = reader.form(&die);
+        let (end, ctype) = reader.ctype(die.clone());
+        Entry::new(form, ctype, Some(Home::Debug(of, end)))
+    }
+
+    pub(super) fn debug_members(&self, of: DebugTypes, at: DieRef) -> Rc<[Member]> {
+        let Some(info) = self.debug_info(of) else { return Rc::default() };
+        let reader = Reader { types: self, of };
+        let children = info.die(at).map(|die| die.children()).unwrap_or_default();
+        children.iter().filter_map(|die| reader.member(die)).collect()
+    }
+
+    pub(super) fn debug_constants(&self, of: DebugTypes, at: DieRef) -> Rc<[EnumValue]> {
+        let Some(info) = self.debug_info(of) else { return Rc::default() };
+        let children = info.die(at).map(|die| die.children()).unwrap_or_default();
+        children.iter().filter_map(constant).collect()
+    }
+}
+
+fn constant(die: &Die<'_>) -> Option<EnumValue> {
+    let is_constant = die.tag() == gimli::DW_TAG_enumerator;
+    let value = die.signed(gimli::DW_AT_const_value).filter(|_| is_constant)?;
+    Some(EnumValue { name: (*die.name()?).into(), value })
+}
+
+/// Makes types of entries.
+struct Reader<'a> {
+    types: &'a Types,
+    of: DebugTypes,
+}
+
+impl Reader<'_> {
+    fn handle(&self, die: &Die<'_>) -> TypeId {
+        match die.reference(gimli::DW_AT_type) {
+            Reference::To(at) => self.types.debug_type(self.of, Some(at)),
+            Reference::Absent | Reference::Broken => TypeId::VOID,
+        }
+    }
+
+    fn form(&self, die: &Die<'_>) -> Form {
+        let name = || Rc::from(&*die.name().unwrap_or_default());
+        match die.tag() {
+            gimli::DW_TAG_base_type | gimli::DW_TAG_unspecified_type => Form::Base(name()),
+            gimli::DW_TAG_typedef => Form::Typedef(name(), self.handle(die)),
+            gimli::DW_TAG_const_type => Form::Qualified(Qualifier::Const, self.handle(die)),
+            gimli::DW_TAG_volatile_type => Form::Qualified(Qualifier::Volatile, self.handle(die)),
+            gimli::DW_TAG_restrict_type => Form::Qualified(Qualifier::Restrict, self.handle(die)),
+            gimli::DW_TAG_atomic_type => Form::Qualified(Qualifier::Tag("atomic".into()), self.handle(die)),
+            _ => Form::Plain,
+        }
+    }
+
+    /// The type at the end of a chain of typedefs and qualifiers, and its entry.
+    fn ctype(&self, die: Die<'_>) -> (DieRef, CType) {
+        let start = die.at;
+        let mut die = die;
+        for _ in 0..MAX_CHAIN {
+            if is_transparent(die.tag()) {
+                match die.reference(gimli::DW_AT_type) {
+                    Reference::To(at) => match die.other(at) {
+                        Some(next) => die = next,
+                        None => break,
+                    },
+                    Reference::Absent | Reference::Broken => break,
+                }
+                continue;
+            }
+            if let Some(definition) = self.definition(&die) {
+                die = definition;
+            }
+            return (die.at, self.plain(&die));
+        }
+        (start, CType::Void)
+    }
+
+    /// The definition that a declaration speaks of, in any unit.
+    fn definition<'d>(&self, die: &Die<'d>) -> Option<Die<'d>> {
+        if let Reference::To(at) = die.reference(gimli::DW_AT_signature) {
+            return die.other(at);
+        }
+        if !die.flag(gimli::DW_AT_declaration) {
+            return None;
+        }
+        let tags = match die.tag() {
+            gimli::DW_TAG_union_type => DebugTag::Union,
+            gimli::DW_TAG_enumeration_type => DebugTag::Enum,
+            _ => DebugTag::Struct,
+        };
+        let at = die.find_type(tags.tags())?;
+        die.other(at)
+    }
+
+    fn plain(&self, die: &Die<'_>) -> CType {
+        let size = die.number(gimli::DW_AT_byte_size);
+        match die.tag() {
+            gimli::DW_TAG_base_type => base(die, size),
+            gimli::DW_TAG_pointer_type | gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => {
+                CType::Ptr(self.handle(die))
+            }
+            // The offset of a member; of a function it is two words.
+            gimli::DW_TAG_ptr_to_member_type => integer(8, true),
+            gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type => self.record(die, size, false),
+            gimli::DW_TAG_union_type => self.record(die, size, true),
+            gimli::DW_TAG_enumeration_type => self.enumeration(die, size),
+            gimli::DW_TAG_array_type => self.array(die),
+            gimli::DW_TAG_subroutine_type => CType::Func(self.prototype(die)),
+            _ => CType::Void,
+        }
+    }
+
+    fn record(&self, die: &Die<'_>, size: Option<u64>, is_union: bool) -> CType {
+        let size = size.and_then(|size| u32::try_from(size).ok());
+        let complete = size.is_some() && !die.flag(gimli::DW_AT_declaration);
+        let name = die.qualified_name().unwrap_or_default();
+        CType::Struct { name: name.into(), size: size.unwrap_or(0), is_union, complete }
+    }
+
+    fn enumeration(&self, die: &Die<'_>, size: Option<u64>) -> CType {
+        let underlying = self.types.kind(self.handle(die));
+        let size = match (size, &underlying) {
+            (Some(size @ (1 | 2 | 4 | 8)), _) => size as u32,
+            (_, CType::Int { size, .. }) => (*size).min(8),
+            _ => return CType::Void,
+        };
+        let signed = match underlying {
+            CType::Int { signed, .. } => signed,
+            _ => die.children().iter().filter_map(constant).any(|constant| constant.value < 0),
+        };
+        CType::Enum { name: die.qualified_name().unwrap_or_default().into(), size, signed }
+    }
+
+    fn array(&self, die: &Die<'_>) -> CType {
+        let is_dimension = |die: &&Die<'_>| die.tag() == gimli::DW_TAG_subrange_type;
+        let children = die.children();
+        let dimensions = children.iter().filter(is_dimension).take(MAX_DIMENSIONS).map(length);
+        let mut dimensions: Vec<u64> = dimensions.collect();
+        let outer = if dimensions.is_empty() { 0 } else { dimensions.remove(0) };
+        let elem = dimensions.into_iter().rev().fold(self.handle(die), |elem, len| self.types.array_of(elem, len));
+        CType::Array { elem, len: outer }
+    }
+
+    fn prototype(&self, die: &Die<'_>) -> FuncProto {
+        let children = die.children();
+        let variadic = children.iter().any(|die| die.tag() == gimli::DW_TAG_unspecified_parameters);
+        let parameters = children.iter().filter(|die| die.tag() == gimli::DW_TAG_formal_parameter);
+        let params = parameters.map(|die| Param { name: Rc::default(), ty: self.handle(die) }).collect();
+        FuncProto { ret: self.handle(die), params, variadic }
+    }
+
+    /// A member with a fixed place; bases of a class are members without a name. Static members have none.
+    fn member(&self, die: &Die<'_>) -> Option<Member> {
+        let name: Rc<str> = match die.tag() {
+            gimli::DW_TAG_member => (*die.name().unwrap_or_default()).into(),
+            gimli::DW_TAG_inheritance => Rc::default(),
+            _ => return None,
+        };
+        if die.flag(gimli::DW_AT_external) || die.flag(gimli::DW_AT_declaration) {
+            return None;
+        }
+        let ty = self.handle(die);
+        let bits = die.number(gimli::DW_AT_bit_size).and_then(|bits| u8::try_from(bits).ok());
+        let bit_offset = self.bit_offset(die, ty, bits)?;
+        Some(Member { name, ty, bit_offset, bitfield_size: bits })
+    }
+
+    fn bit_offset(&self, die: &Die<'_>, ty: TypeId, bits: Option<u8>) -> Option<u64> {
+        if let Some(offset) = die.number(gimli::DW_AT_data_bit_offset) {
+            return Some(offset);
+        }
+        let start = match die.has(gimli::DW_AT_data_member_location) {
+            true => die.offset_of_member()?.checked_mul(8)?,
+            false => 0,
+        };
+        // DWARF 2 and 3 count from the most significant bit of the storage unit.
+        match (die.number(gimli::DW_AT_bit_offset), bits) {
+            (Some(from_top), Some(bits)) => {
+                let size = die.number(gimli::DW_AT_byte_size).or_else(|| self.types.size_of(ty))?;
+                let inside = size.checked_mul(8)?.checked_sub(from_top)?.checked_sub(bits.into())?;
+                start.checked_add(inside)
+            }
+            _ => Some(start),
+        }
+    }
+}
+
+fn is_transparent(tag: DwTag) -> bool {
+    matches!(
+        tag,
+        gimli::DW_TAG_typedef
+            | gimli::DW_TAG_const_type
+            | gimli::DW_TAG_volatile_type
+            | gimli::DW_TAG_restrict_type
+            | gimli::DW_TAG_atomic_type
+    )
+}
+
+fn integer(size: u32, signed: bool) -> CType {
+    CType::Int { size, signed, is_char: false, is_bool: false }
+}
+
+fn base(die: &Die<'_>, size: Option<u64>) -> CType {
+    let encoding = die.number(gimli::DW_AT_encoding).and_then(|encoding| u8::try_from(encoding).ok());
+    let size = size.unwrap_or(0);
+    match (encoding.map(gimli::DwAte), size) {
+        (Some(gimli::DW_ATE_float), 2 | 4 | 8 | 12 | 16) => CType::Float { size: size as u32 },
+        (Some(encoding), 1 | 2 | 4 | 8 | 16) => CType::Int {
+            size: size as u32,
+            signed: matches!(encoding, gimli::DW_ATE_signed | gimli::DW_ATE_signed_char),
+            is_char: size == 1 && die.name().as_deref() == Some("char"),
+            is_bool: encoding == gimli::DW_ATE_boolean && size == 1,
+        },
+        _ => CType::Void,
+    }
+}
+
+/// Elements of one dimension; 0 where that is not fixed.
+fn length(die: &Die<'_>) -> u64 {
+    let upper = || die.signed(gimli::DW_AT_upper_bound).and_then(|last| u64::try_from(last.checked_add(1)?).ok());
+    die.number(gimli::DW_AT_count).or_else(upper).unwrap_or(0)
+}

@@ -1,0 +1,88 @@
+//! Where arguments and results are: by every compiler, with and without optimization, in every form of debug information.
+
+use super::on;
+use crate::common::{assert_lines, needs_root, target};
+
+const SCALARS: &str = r#"uprobe:BIN:typed_scalars {
+    printf("%d %d %d %d\n", args.i, args.c, args.b, args.last);
+    print((args.color, args.far, str(args.text), args.item->id));
+    exit();
+}"#;
+
+/// Every argument that is a number, two of them on the stack.
+fn scalars_of(target: &str) {
+    assert_lines(&on(target, SCALARS), &["-7 200 1 -2", "(GREEN, 1099511627776, text, 42)"]);
+}
+
+macro_rules! scalars {
+    ($($test:ident: $target:literal,)*) => {$(
+        #[test]
+        fn $test() {
+            needs_root!();
+            scalars_of(&target!($target));
+        }
+    )*};
+}
+
+scalars! {
+    scalars_in_optimized_code: "typed",
+    scalars_in_plain_code: "typed-plain",
+    scalars_in_dwarf_3_deflated: "typed-old",
+    scalars_with_type_units: "typed-units",
+    scalars_by_clang: "typed-clang",
+    scalars_in_plain_code_by_clang: "typed-clang-plain",
+}
+
+#[test]
+fn scalars_in_split_debug_information() {
+    needs_root!();
+    let target = target!("typed-split");
+    if std::env::var_os("QUADRANT_TARGETS").is_some() {
+        return quadrant_testing::skip("the .dwo files are left where they were made");
+    }
+    scalars_of(&target);
+}
+
+const STRUCTS: &str = r#"uprobe:BIN:typed_structs {
+    print(args.pair);
+    print((args.pair.y, args.triple.b, args.words.first, str(args.words.second), args.after));
+    print(args.triple);
+}"#;
+
+fn structs_of(target: &str) {
+    let wanted = ["{ .x = 1, .y = -2 }", "(-2, 4, 6, second, 8)", "{ .a = 3, .b = 4, .c = 5 }"];
+    assert_lines(&on(target, STRUCTS), &wanted);
+}
+
+/// One word of two members, memory, and two words.
+#[test]
+fn structs_by_value() {
+    needs_root!();
+    for target in [target!("typed"), target!("typed-plain")] {
+        structs_of(&target);
+    }
+}
+
+#[test]
+fn structs_by_value_by_clang() {
+    needs_root!();
+    for target in [target!("typed-clang"), target!("typed-clang-plain")] {
+        structs_of(&target);
+    }
+}
+
+#[test]
+fn results_have_their_types() {
+    needs_root!();
+    let script = r#"uretprobe:BIN:typed_color { print(retval); }
+        uretprobe:BIN:typed_pair { print((retval.x, retval.y)); }
+        uretprobe:BIN:typed_triple { print(retval); }
+        uretprobe:BIN:typed_pointer { print((retval->id, retval->in.sub[1])); }"#;
+    for target in [target!("typed"), target!("typed-plain")] {
+        let wanted = ["(128, 20)", "(4, -4)", "NONE", "{ .a = 6, .b = 12, .c = 18 }"];
+        let outcome = on(&target, script);
+        let mut lines = outcome.lines();
+        lines.sort_unstable();
+        assert_eq!(lines, wanted, "{}", outcome.describe());
+    }
+}

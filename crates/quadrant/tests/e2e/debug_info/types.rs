@@ -1,0 +1,92 @@
+//! Types of programs: members, casts, constants, and whose type a name means.
+
+use super::on;
+use crate::common::{assert_lines, good, needs_root, quadrant, target};
+
+#[test]
+fn members_through_pointers() {
+    needs_root!();
+    let script = r#"uprobe:BIN:typed_pointer {
+        print((args.item->low, args.item->mid, args.item->high));
+        print((args.item->in.sub[2], args.item->in.name, args.item->field->name, args.item->field->sub[3]));
+        print((str(args.item->label), args.item->color, args.item->narrow, args.item->wide, args.item->grid[1][2]));
+        print((args.width, args.untagged->only, args->width));
+    }"#;
+    let wanted = ["(5, 100, -3)", "(30, own, other, 4)", "(label, BLUE, 7, 7, 6)", "(9, 77, 9)"];
+    assert_lines(&on(&target!("typed"), script), &wanted);
+}
+
+#[test]
+fn all_arguments_at_once() {
+    needs_root!();
+    let script = "uprobe:BIN:typed_structs { $a = args; print((args.pair.x, args.after)); @ = args.pair; }
+        uprobe:BIN:typed_color,uprobe:BIN:typed_pair { print((func, args)); }";
+    let wanted = ["(1, 8)", "(typed_color, { .key = 1 })", "(typed_pair, { .key = 4 })", "@: { .x = 1, .y = -2 }"];
+    let outcome = on(&target!("typed"), script);
+    let mut lines = outcome.lines();
+    lines.sort_unstable();
+    assert_eq!(lines, wanted, "{}", outcome.describe());
+}
+
+/// What is printed with `args` inside.
+#[test]
+fn structs_among_all_arguments() {
+    needs_root!();
+    let script = "uprobe:BIN:typed_structs { print(args); }";
+    let outcome = on(&target!("typed"), script);
+    let start =
+        "{ .pair = { .x = 1, .y = -2 }, .triple = { .a = 3, .b = 4, .c = 5 }, .words = { .first = 6, .second = 0x";
+    assert!(outcome.stdout.contains(start), "{}", outcome.describe());
+}
+
+/// Casts, sizes and constants by names that only the program knows.
+#[test]
+fn names_of_the_program() {
+    needs_root!();
+    let script = r#"uprobe:BIN:typed_scalars {
+        print((((struct item *)arg5)->id, sizeof(struct item), offsetof(struct item, in), sizeof(untagged_t)));
+        print((GREEN, args.color == GREEN, sizeof(width_t)));
+    }"#;
+    assert_lines(&on(&target!("typed"), script), &["(42, 104, 8, 4)", "(GREEN, true, 4)"]);
+}
+
+/// The script's own types come first, the program's before the kernel's.
+#[test]
+fn whose_type_a_name_means() {
+    needs_root!();
+    let script = r#"struct pair { int z; };
+        uprobe:BIN:typed_pair { print((sizeof(struct pair), sizeof(struct task_struct) > 1000)); }"#;
+    assert_lines(&on(&target!("typed"), script), &["(4, true)"]);
+}
+
+/// Functions whose arguments differ have code of their own; those without debug information are left out, with a warning.
+#[test]
+fn several_functions() {
+    needs_root!();
+    let script = "uprobe:BIN:typed_[pc]* { print((func, args)); }";
+    let target = target!("typed");
+    let outcome = on(&target, script);
+    assert_eq!(outcome.lines().len(), 3, "{}", outcome.describe());
+    let counted = on(&target, "uprobe:BIN:* { @[func] = count(); $a = args; }");
+    assert!(
+        counted.stderr.contains("have no debug information or no arguments and are left out"),
+        "{}",
+        counted.describe()
+    );
+    assert!(counted.stdout.contains("@[typed_floats]: 1"), "{}", counted.describe());
+}
+
+#[test]
+fn listing_shows_declarations() {
+    let target = target!("typed");
+    let list = |pattern: &str| good(quadrant().args(["-lv", &pattern.replace("BIN", &target)]));
+    let wanted = [
+        &format!("uprobe:{target}:typed_pointer"),
+        "    struct item * item",
+        "    volatile const width_t width",
+        "    untagged_t * untagged",
+    ];
+    assert_eq!(list("uprobe:BIN:typed_pointer").stdout.lines().collect::<Vec<_>>(), wanted);
+    let result = list("uretprobe:BIN:typed_pair").stdout;
+    assert!(result.ends_with("    struct pair retval\n"), "{result}");
+}
