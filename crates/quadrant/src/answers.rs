@@ -49,6 +49,8 @@ pub struct Answers<'p> {
     announced: bool,
     /// Notes are part of the output in text, too.
     all_in_one: bool,
+    /// What is said on standard error behind the header.
+    notes: Vec<u8>,
     /// Written when there is much of it, and at the end.
     gathering: bool,
 }
@@ -75,6 +77,7 @@ impl<'p> Answers<'p> {
             bpftrace: None,
             announced: false,
             all_in_one: false,
+            notes: Vec::new(),
             gathering: false,
         }
     }
@@ -116,13 +119,13 @@ impl<'p> Answers<'p> {
 
     fn say_attached(&mut self, probes: usize) -> io::Result<()> {
         let held = std::mem::take(&mut self.buffer);
+        self.announced = true;
         let silent = self.quiet && (self.bpftrace.is_some() || !self.is_json());
         if !silent {
             self.note(|out, mode| message::attached(out, probes as u64, mode))?;
         }
-        self.announced = true;
         self.buffer.extend(held);
-        Ok(())
+        io::stderr().write_all(&std::mem::take(&mut self.notes))
     }
 
     /// Who speaks in messages.
@@ -148,13 +151,22 @@ impl<'p> Answers<'p> {
             return Ok(());
         }
         self.write_out()?;
+        if self.is_holding() {
+            render(&mut self.notes, Mode::Text);
+            return Ok(());
+        }
         let mut text = Vec::new();
         render(&mut text, Mode::Text);
         io::stderr().write_all(&text)
     }
 
+    /// In bpftrace's way, nothing is said before the header.
+    fn is_holding(&self) -> bool {
+        self.bpftrace.is_some() && !self.announced
+    }
+
     fn write_out(&mut self) -> io::Result<()> {
-        if self.bpftrace.is_some() && !self.announced {
+        if self.is_holding() {
             return Ok(());
         }
         if !self.buffer.is_empty() {

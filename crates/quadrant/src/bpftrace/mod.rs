@@ -2,6 +2,7 @@
 //!
 //! Exit status: what the script's `exit()` gave, else 0; 1 when something failed, 255 when that was in the kernel.
 
+mod color;
 mod format;
 mod getopt;
 mod info;
@@ -69,10 +70,11 @@ pub fn main(words: &[OsString]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    color::check();
     match run(&line) {
         Ok(status) => ExitCode::from(status as u8),
         Err(refusal) => {
-            eprint!("{}", refusal.text);
+            color::print(&refusal.text);
             ExitCode::from(refusal.status)
         }
     }

@@ -17,6 +17,7 @@ use quadrant_session::Until;
 use quadrant_types::Types;
 
 use super::Refusal;
+use super::color;
 use super::getopt::Format;
 use super::getopt::Line;
 use super::getopt::Stage;
@@ -135,7 +136,7 @@ fn compile(
         (program, diagnostics) = (shorter, messages);
     }
     if warnings {
-        eprint!("{}", report::render(script, &diagnostics, true));
+        color::print(&report::render(script, &diagnostics, true));
         source.warnings().iter().for_each(|warning| eprintln!("WARNING: {}", shown(warning)));
         line.includes.iter().for_each(|file| eprintln!("WARNING: {} is not read: {NO_HEADERS}", shown(file)));
     }

@@ -23,6 +23,8 @@ const TABLE: &[(&str, &str)] = &[
     ("unknown setting `{}`", "{0}: not a known configuration option"),
     ("unknown clock `{}`", "Invalid timestamp mode: {0}"),
     ("the setting `{}` is now called `{}`", "{0} has been renamed, please use {1}"),
+    ("`@{}` holds hist() (line {}), and this is hist()", "Different bits in a single hist unsupported"),
+    ("`@{}` holds lhist() (line {}), and this is lhist()", "Different lhist bounds in a single map unsupported"),
     (
         "`@{}` holds {} (line {}), and this is {}",
         "Type mismatch for @{0}: trying to assign value of type '{3}' when map already has a type '{1}'",
@@ -103,6 +105,7 @@ const TABLE: &[(&str, &str)] = &[
     ("cannot use this {} probe: `{}` is no unit of time", "{1} is not an accepted unit of time"),
     ("cannot use this {} probe: `{}` is no {}", "Invalid rate of {0} probe: invalid integer: {1}"),
     ("`{` is never closed", "syntax: expected '}'"),
+    ("unknown escape `{}`", "syntax: invalid escape character '{0}'"),
     ("string without closing quote", "syntax: unterminated string"),
     ("expected an expression, found {}", "syntax: expected expression"),
     ("expected {}, found {}", "syntax: expected {0}"),

@@ -139,6 +139,19 @@ fn the_header_comes_when_all_is_attached() {
 }
 
 #[test]
+fn messages_come_behind_the_header() {
+    needs_root!();
+    let script = "BEGIN { errorf(\"bad\"); exit(3); }";
+    let message = format!("Attached 1 probe\nstdin:1:9-22: ERROR: bad\n{script}\n        ~~~~~~~~~~~~~\n");
+    let outcome = run(["-e", script]);
+    assert!(message.starts_with(&outcome.stderr), "{}", outcome.describe());
+    assert_eq!(outcome.code(), Some(3));
+    let outcome = bpftrace().env("BPFTRACE_COLOR", "always").args(["-e", "BEGIN { foo }"]).run().expect("it runs");
+    let first = outcome.stderr.lines().next();
+    assert_eq!(first, Some("\u{1b}[31mstdin:1:9-12: ERROR: Unknown identifier: 'foo'\u{1b}[0m"));
+}
+
+#[test]
 fn a_service_manager_hears_of_it() {
     needs_root!();
     let path = std::env::temp_dir().join(format!("quadrant-ready-{}", std::process::id()));

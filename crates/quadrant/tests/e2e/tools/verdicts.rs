@@ -68,6 +68,7 @@ pub const REFUSALS: &[(&str, &str, &str)] = &[
     ("loads", "Failed to resolve kernel symbol: avenrun", "a kernel that has symbols of data (CONFIG_KALLSYMS_ALL)"),
     ("mdflush", "md_flush_request", "the kernel's module md"),
     ("runqlen", "a field named 'nr_running'", "a kernel before 6.15, where the field was renamed"),
+    ("runqlen", "a field named 'nr_queued'", "Linux 6.15, where the field got this name"),
     ("ssllatency", "No matches for uprobe lib", "libssl and libcrypto with their inner symbols"),
     ("sslsnoop", "No matches for uprobe lib", "libssl and libcrypto with their inner symbols"),
     ("swapin", "swap_readpage", "a function of Linux before 6.9"),
