@@ -74,6 +74,8 @@ pub enum RecordKind {
     Join(Vec<u8>),
     /// End the trace; the argument is the exit status.
     Exit,
+    /// Take the watchpoints away that are at an address; the argument is that.
+    Unwatch,
     /// What one clause of D recorded in one firing: the arguments are the point's index ([`crate::expr::Builtin::Point`]), the speculation
     /// (0: none), then those of the actions.
     Firing(Vec<Action>),

@@ -27,6 +27,8 @@ use crate::user_symbols;
 pub(crate) struct Progress {
     /// The status that exit() gave.
     pub(crate) exit: Option<i32>,
+    /// Addresses whose watchpoints are to be taken away.
+    pub(crate) unwatched: Vec<u64>,
     /// How often errorf() was called.
     pub(crate) errors: u64,
     /// Records that could not be understood.
@@ -61,6 +63,9 @@ pub(crate) fn handle(
             sink.exits(view, id, bytes, status)?;
         }
         RecordKind::Exit => {}
+        RecordKind::Unwatch => {
+            progress.unwatched.extend(bytes.get(HEADER as usize..).map(|word| extend(word, false) as u64))
+        }
         RecordKind::Clear(_) | RecordKind::Zero(_) | RecordKind::PrintMap { .. } => {
             obey(view, sink, processes, id, Some(bytes))?;
         }

@@ -15,6 +15,7 @@ use quadrant_program::Program;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::Site;
 
+use crate::attaching::Attachment;
 use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel;
@@ -133,7 +134,7 @@ impl Loop<'_> {
     ///
     /// # Errors
     /// Those of writing and of reading maps.
-    pub(crate) fn run(&mut self, watch: &mut Watch) -> Result<End, Error> {
+    pub(crate) fn run(&mut self, watch: &mut Watch, attached: &mut [Attachment]) -> Result<End, Error> {
         if let Some(fd) = self.reader.fd() {
             watch.add(fd)?;
         }
@@ -141,6 +142,7 @@ impl Loop<'_> {
         loop {
             let happened = self.processes.drain(self.sink);
             let count = self.drain_batch()?;
+            self.unwatch(attached);
             if let Some(end) = self.ended(watch)? {
                 return Ok(end);
             }
@@ -180,6 +182,22 @@ impl Loop<'_> {
             match self.ended(watch)? {
                 None if !over => {}
                 end => return Ok(end),
+            }
+        }
+    }
+
+    /// Take away the watchpoints that the script wants no more.
+    fn unwatch(&mut self, attached: &mut [Attachment]) {
+        for wanted in std::mem::take(&mut self.progress.unwatched) {
+            for one in &mut *attached {
+                let loaded = &self.kernel.programs[one.loaded];
+                let points = self.units[loaded.unit].unit.points.iter().skip(loaded.first).take(loaded.count);
+                for (index, point) in points.enumerate() {
+                    let site = &self.program.points[point.0 as usize].site;
+                    if matches!(site, Site::Watchpoint { address, .. } if *address == wanted) {
+                        one.attached.take_away(index);
+                    }
+                }
             }
         }
     }

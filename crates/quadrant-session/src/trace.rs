@@ -264,7 +264,7 @@ impl Trace {
             return Ok(End::Exit(0));
         }
         watch.release_children()?;
-        running.run(watch)
+        running.run(watch, attached)
     }
 
     /// END, the last records, the maps and the ledger.

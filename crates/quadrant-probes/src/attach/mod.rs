@@ -100,6 +100,8 @@ impl Means {
 #[derive(Debug, Default)]
 pub struct Attached {
     links: Vec<Link>,
+    /// The points that the links of perf events belong to, by index; empty for others.
+    places: Vec<usize>,
     events: Vec<PerfEvent>,
     /// Behind what holds it open.
     registered: Option<tracefs::Registered>,
@@ -122,7 +124,7 @@ pub fn attach(
 ) -> Result<Attached> {
     let Some(first) = request.sites.first() else { return Ok(Attached::default()) };
     let kernel_code = request.is_kprobe(first);
-    let (mut registered, mut passed_over) = (None, Vec::new());
+    let (mut registered, mut places, mut passed_over) = (None, Vec::new(), Vec::new());
     let links = match request.means {
         Means::Syscalls { exit } => vec![tracepoint::syscalls(request, exit)?],
         Means::UprobeMulti => vec![uprobe::multi(request)?],
@@ -133,9 +135,9 @@ pub fn attach(
             registered = Some(events);
             links
         }
-        Means::Each => links(request, first, tracefs, progress, &mut passed_over)?,
+        Means::Each => links(request, first, tracefs, progress, &mut places, &mut passed_over)?,
     };
-    Ok(Attached { links, registered, kernel_code, passed_over, ..Attached::default() })
+    Ok(Attached { links, places, registered, kernel_code, passed_over, ..Attached::default() })
 }
 
 fn links(
@@ -143,6 +145,7 @@ fn links(
     first: &Site,
     tracefs: &dyn Fn() -> quadrant_bpf::Result<TraceFs>,
     progress: &mut Progress<'_>,
+    places: &mut Vec<usize>,
     passed_over: &mut Vec<ProbeError>,
 ) -> Result<Vec<Link>> {
     match first {
@@ -167,7 +170,7 @@ fn links(
         Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => each(request, progress, uprobe::single),
         Site::Kprobe(_) | Site::Kretprobe(_) => Err(error("the program is none of a kernel probe")),
         Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
-            perf_event::links(request, passed_over)
+            perf_event::links(request, places, passed_over)
         }
     }
 }
@@ -223,6 +226,14 @@ impl Attached {
     pub fn walk(&self) -> Result<std::fs::File> {
         let link = self.links.first().ok_or_else(|| error("an iterator that is not attached"))?;
         link.iterate().map_err(|e| from_kernel(&e))
+    }
+
+    /// Detach a watchpoint or another perf event, by the point's index.
+    pub fn take_away(&mut self, point: usize) {
+        let links = std::mem::take(&mut self.links).into_iter().zip(std::mem::take(&mut self.places));
+        let (gone, left): (Vec<_>, Vec<_>) = links.partition(|(_, place)| *place == point);
+        (self.links, self.places) = left.into_iter().unzip();
+        drop(gone);
     }
 
     /// Why points were passed over.

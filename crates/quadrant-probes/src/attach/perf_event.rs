@@ -18,8 +18,12 @@ use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
 
-/// Links to all points; a point that the machine does not have is passed over, where that is wanted.
-pub(super) fn links(request: &Request<'_>, passed_over: &mut Vec<ProbeError>) -> Result<Vec<Link>> {
+/// Links to all points, with the index of each link's point; a point that the machine does not have is passed over, where that is wanted.
+pub(super) fn links(
+    request: &Request<'_>,
+    places: &mut Vec<usize>,
+    passed_over: &mut Vec<ProbeError>,
+) -> Result<Vec<Link>> {
     let online = cpus::online().map_err(|e| from_kernel(&e))?;
     let mut links = Vec::new();
     for (index, site) in request.sites.iter().enumerate() {
@@ -31,6 +35,7 @@ pub(super) fn links(request: &Request<'_>, passed_over: &mut Vec<ProbeError>) ->
                 let link = |event| Link::perf_event(request.program, event, request.cookie(index));
                 let new: quadrant_bpf::Result<Vec<Link>> = events?.into_iter().map(link).collect();
                 links.extend(new.map_err(|e| from_kernel(&e))?);
+                places.resize(links.len(), index);
             }
         }
     }

@@ -235,6 +235,27 @@ fn writes_of_a_watched_variable() {
     assert_lines(&outcome, &["@: 10007"]);
 }
 
+/// Watchpoints that are taken away fire no more.
+#[test]
+fn watchpoints_that_are_taken_away() {
+    needs_root!();
+    let watched = target!("watched");
+    let address = Program::new(&watched).arg("where").run().unwrap().stdout;
+    let address = address.trim();
+    let mut running = Program::new(&watched).env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let text = format!(
+        "watchpoint:{address}:8:w {{ @gone = count(); }} watchpoint:{address}:4:w {{ @gone = count(); }}
+         interval:ms:1 /!@done/ {{ unwatch({address}); @done = 1; printf(\"away\\n\"); }}"
+    );
+    let tracer = attached(script(&text).args(["-p", &running.pid().to_string()]));
+    tracer.wait_for_stdout("away").unwrap();
+    running.write("go\n").unwrap();
+    running.finish().unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert_lines(&outcome, &["away", "@done: 1"]);
+}
+
 #[test]
 fn samples_of_a_busy_program() {
     needs_root!();

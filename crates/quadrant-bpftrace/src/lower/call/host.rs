@@ -3,6 +3,7 @@
 use quadrant_program::arch;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::probe::ProbeKind;
+use quadrant_program::record::RecordKind;
 use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
@@ -87,6 +88,18 @@ impl Lower<'_> {
     pub(in super::super) fn has_registers(&self) -> bool {
         WITH_REGISTERS.contains(&self.scope.kind)
     }
+}
+
+/// `unwatch(address)`
+pub(super) fn unwatch(lower: &mut Lower, call: Call) -> Option<Called> {
+    let span = call.args.first()?.span;
+    let address = lower.expr(call.args.first()?)?;
+    if !address.ty.is_integer() && !matches!(address.ty, Type::Pointer { .. }) {
+        let ty = lower.describe(&address.ty);
+        return lower.error(span, format!("unwatch() takes a number here, and this is {ty}"));
+    }
+    let address = lower.cast(address, &Type::U64);
+    Some(Called::Effect(lower.emit(RecordKind::Unwatch, vec![address], call.span)))
 }
 
 /// `reg("name")`

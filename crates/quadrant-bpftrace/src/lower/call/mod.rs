@@ -95,6 +95,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("socket_cookie", (1, 1), "socket_cookie(args.sk)", kernel::socket_cookie),
     entry("percpu_kaddr", (1, 2), "percpu_kaddr(\"symbol\"[, cpu])", kernel::percpu_kaddr),
     entry("debugf", (1, ANY), "debugf(\"format\", values...)", kernel::debugf),
+    entry("unwatch", (1, 1), "unwatch(address)", host::unwatch),
     entry("nsecs", (0, 1), "nsecs([clock])", convert::nsecs),
     entry("strftime", (2, 2), "strftime(\"format\", nsecs)", convert::strftime),
     entry("strerror", (1, 1), "strerror(errno)", convert::shown),
@@ -141,8 +142,7 @@ const FUNCTIONS: &[Entry] = &[
 ];
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
-const UNSUPPORTED: &[(&str, &str)] =
-    &[("skboutput", "print the fields of the packet"), ("unwatch", "end the trace with exit()")];
+const UNSUPPORTED: &[(&str, &str)] = &[("skboutput", "print the fields of the packet")];
 
 /// Whether there is a function of that name.
 pub(super) fn is_function(name: &str) -> bool {
