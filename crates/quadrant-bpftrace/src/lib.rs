@@ -9,9 +9,11 @@ pub mod lexer;
 pub mod lower;
 pub mod options;
 pub mod parser;
+pub mod script;
 mod substitute;
 pub mod tree;
 mod walk;
 
 pub use lower::{Env, NoSymbols, Symbols, compile};
 pub use parser::{Parsed, parse};
+pub use script::Script;

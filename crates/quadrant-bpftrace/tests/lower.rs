@@ -10,7 +10,7 @@ use common::dump::dump;
 use common::expect::{compare, render, scripts};
 use common::{Names, Probes, types};
 use proptest::prelude::*;
-use quadrant_bpftrace::{Env, compile};
+use quadrant_bpftrace::{Env, Script, compile};
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
 
@@ -104,7 +104,7 @@ fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, V
         child: Some(77),
         allow_unsafe,
     };
-    compile(source, &env)
+    compile(&Script::alone("test.bt", source), &env)
 }
 
 /// Pieces that together make many half-sensible scripts.

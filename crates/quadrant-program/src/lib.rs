@@ -10,7 +10,7 @@
 //! * [`stamp`]: when, by whom and where a record was made.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
-//! * [`span`], [`diag`]: places in the script and messages about them.
+//! * [`span`], [`sources`], [`diag`]: places in the script, the files it is made of, and messages about them.
 //!
 //! Deliberately absent: source syntax, eBPF, the kernel.
 
@@ -29,6 +29,7 @@ pub mod program;
 pub mod record;
 pub mod series;
 pub mod snapshot;
+pub mod sources;
 pub mod span;
 pub mod stamp;
 pub mod stmt;

@@ -2,16 +2,12 @@
 
 use quadrant_bpf::btf::SourceLine;
 use quadrant_codegen::ssa::Code;
+use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 
 /// A script.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// Its name, as messages have it.
-    pub name: &'a str,
-    /// Its text.
-    pub text: &'a str,
-}
+pub struct Source<'a>(pub &'a Sources);
 
 impl<'a> Source<'a> {
     /// Where the code comes from, in the order of its instructions.
@@ -26,11 +22,8 @@ impl<'a> Source<'a> {
 
     /// What stands in a span, up to the end of its first line.
     fn line(self, start: u32, span: Span) -> SourceLine<'a> {
-        let (from, to) = (span.start as usize, span.end as usize);
-        let before = self.text.get(..from).unwrap_or(self.text);
-        let text = self.text.get(from..to).and_then(|text| text.lines().next()).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() as u32 + 1;
-        SourceLine { start, file: self.name, text, line, column: (before.len() - line_start) as u32 + 1 }
+        let text = self.0.slice(span).lines().next().unwrap_or_default();
+        let (line, column) = self.0.position(span.start);
+        SourceLine { start, file: self.0.name(span.start), text, line, column }
     }
 }

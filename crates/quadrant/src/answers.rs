@@ -1,5 +1,6 @@
 //! What a running trace says, brought to the user.
 
+use quadrant_program::sources::Sources;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -28,7 +29,7 @@ use crate::losses;
 use crate::notify;
 use crate::progress::Progress;
 use crate::resolver::Names;
-use crate::script::Script;
+use crate::script;
 
 /// Bytes that are gathered before they are written.
 const CHUNK: usize = 64 << 10;
@@ -37,7 +38,7 @@ const CHUNK: usize = 64 << 10;
 pub struct Answers<'p> {
     renderer: Renderer<'p>,
     names: Names,
-    script: &'p Script,
+    script: &'p Sources,
     buffer: Vec<u8>,
     output: Box<dyn Write>,
     quiet: bool,
@@ -59,7 +60,7 @@ impl<'p> Answers<'p> {
     /// Answers of a program.
     pub fn new(
         program: &'p Program,
-        script: &'p Script,
+        script: &'p Sources,
         mode: Mode,
         names: Names,
         output: Box<dyn Write>,
@@ -214,7 +215,7 @@ impl<'p> Answers<'p> {
 
     fn message(&mut self, view: View, severity: message::Severity, record: &Record, bytes: &[u8]) -> io::Result<()> {
         let text = self.formatted(view, record, bytes);
-        let place = self.script.range(record.span.start, record.span.end);
+        let place = script::range(self.script, record.span.start, record.span.end);
         self.note(|out, mode| message::message(out, severity, &place, &text, mode))
     }
 }

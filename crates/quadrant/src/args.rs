@@ -105,6 +105,14 @@ pub struct Args {
     #[arg(short, long, value_enum, value_name = "STAGE", help_heading = "Output")]
     pub debug: Option<Stage>,
 
+    /// Look for headers (`#include`) in this folder, too
+    #[arg(short = 'I', value_name = "DIR", help_heading = "What to run")]
+    pub include_dirs: Vec<PathBuf>,
+
+    /// Include this header before the script
+    #[arg(long = "include", value_name = "HEADER", help_heading = "What to run")]
+    pub includes: Vec<String>,
+
     /// Script file (- for standard input) or list pattern, then the script's parameters $1, $2, ...
     #[arg(value_name = "FILE|PATTERN|PARAMETER", trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,

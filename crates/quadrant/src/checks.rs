@@ -7,6 +7,7 @@ use std::io::Write;
 use std::rc::Rc;
 
 use quadrant_bpf::sideband::Event;
+use quadrant_bpftrace::Script;
 use quadrant_bpftrace::ast::AttachPart;
 use quadrant_bpftrace::ast::Item;
 use quadrant_output::Mode;
@@ -26,7 +27,7 @@ use quadrant_session::View;
 use crate::answers::Answers;
 use crate::args::Args;
 use crate::resolver::Names;
-use crate::script::Script;
+use quadrant_program::sources::Sources;
 
 /// What the command line asks for instead of a trace.
 pub fn wanted(args: &Args) -> Option<Checks> {
@@ -68,8 +69,7 @@ pub fn nothing_to_run(args: &Args, script: &Script, program: &Program) -> Option
 }
 
 fn has(script: &Script, kind: ProbeKind) -> bool {
-    let parsed = quadrant_bpftrace::parse(&script.text).script;
-    let mut points = parsed.items.iter().flat_map(|item| match item {
+    let mut points = script.tree.items.iter().flat_map(|item| match item {
         Item::Probe(probe) => probe.attach.as_slice(),
         _ => &[],
     });
@@ -109,7 +109,7 @@ impl<'p> Results<'p> {
     pub fn new(
         checks: Checks,
         program: &'p Program,
-        script: &'p Script,
+        script: &'p Sources,
         mode: Mode,
         names: Names,
         output: Box<dyn Write>,

@@ -6,24 +6,26 @@ use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
-
-use crate::script::Script;
+use quadrant_program::sources::Sources;
 
 /// Render messages; each ends with a newline.
-pub fn render(script: &Script, diagnostics: &[Diagnostic], color: bool) -> String {
+pub fn render(script: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     diagnostics.iter().map(|d| format!("{}\n", renderer.render(&report(script, d)))).collect()
 }
 
-fn report<'a>(script: &'a Script, diagnostic: &'a Diagnostic) -> [annotate_snippets::Group<'a>; 1] {
+fn report<'a>(script: &'a Sources, diagnostic: &'a Diagnostic) -> [annotate_snippets::Group<'a>; 1] {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let range = range(script, diagnostic);
+    let file = script.file(diagnostic.span.start);
+    let range = range(script, file.map_or(0, |file| file.span.start), diagnostic);
     let mark = AnnotationKind::Primary.span(range);
     let mark = if diagnostic.label.is_empty() { mark } else { mark.label(diagnostic.label.as_str()) };
-    let snippet = Snippet::source(script.text.as_str()).path(script.name.as_str()).annotation(mark);
+    let snippet = Snippet::source(file.map_or("", |file| script.text_of(file)))
+        .path(script.name(diagnostic.span.start))
+        .annotation(mark);
     let mut group = level.primary_title(diagnostic.message.as_str()).element(snippet);
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
@@ -34,10 +36,13 @@ fn report<'a>(script: &'a Script, diagnostic: &'a Diagnostic) -> [annotate_snipp
     [group]
 }
 
-/// The marked bytes, within the text and on character boundaries.
-fn range(script: &Script, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
-    let text = &script.text;
-    let floor = |at: u32| (0..=(at as usize).min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+/// The marked bytes of the file that starts at `base`, within the text and on character boundaries.
+fn range(script: &Sources, base: u32, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
+    let text = script.file(base).map_or("", |file| script.text_of(file));
+    let floor = |at: u32| {
+        let at = at.saturating_sub(base) as usize;
+        (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+    };
     let (start, end) = (floor(diagnostic.span.start), floor(diagnostic.span.end));
     start..end.max(start)
 }
@@ -50,7 +55,7 @@ mod tests {
 
     #[test]
     fn marks_the_place() {
-        let script = Script { name: "a.bt".into(), text: "BEGIN { printf(pidd); }\n".into() };
+        let script = Sources::new("a.bt", "BEGIN { printf(pidd); }\n");
         let diagnostic = Diagnostic::error(Span::new(15, 19), "unknown name `pidd`").help("did you mean `pid`?");
         let text = render(&script, &[diagnostic], false);
         assert!(text.contains("error: unknown name `pidd`"), "{text}");
@@ -61,7 +66,7 @@ mod tests {
 
     #[test]
     fn places_outside_the_text_do_not_hurt() {
-        let script = Script { name: "a.bt".into(), text: "é".into() };
+        let script = Sources::new("a.bt", "é");
         render(&script, &[Diagnostic::error(Span::new(1, 900), "x")], false);
     }
 }

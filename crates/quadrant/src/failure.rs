@@ -1,5 +1,6 @@
 //! How a run fails: what is said, and the exit status.
 
+use quadrant_program::sources::Sources;
 use std::io::IsTerminal;
 
 use quadrant_program::diag::Diagnostic;
@@ -7,7 +8,6 @@ use quadrant_program::probe::ProbeError;
 use quadrant_session::Error;
 
 use crate::diag;
-use crate::script::Script;
 
 /// Why the command fails.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Failure {
     /// Messages about the script; they stand for themselves.
     rendered: String,
     /// The same as data.
-    diagnostics: Option<Box<(Script, Vec<Diagnostic>)>>,
+    diagnostics: Option<Box<(Sources, Vec<Diagnostic>)>>,
 }
 
 impl Failure {
@@ -38,13 +38,13 @@ impl Failure {
     }
 
     /// Messages about a script.
-    pub fn script(script: &Script, diagnostics: &[Diagnostic]) -> Failure {
+    pub fn script(script: &Sources, diagnostics: &[Diagnostic]) -> Failure {
         let rendered = diag::render(script, diagnostics, color());
         Failure { rendered, diagnostics: Some(Box::new((script.clone(), diagnostics.to_vec()))), ..Failure::default() }
     }
 
     /// What the session says.
-    pub fn session(script: &Script, error: Error) -> Failure {
+    pub fn session(script: &Sources, error: Error) -> Failure {
         match error {
             Error::Script { span, message, help } => {
                 let mut diagnostic = Diagnostic::error(span, message);
@@ -67,7 +67,7 @@ impl Failure {
     }
 
     /// The messages about a script.
-    pub fn diagnostics(&self) -> Option<(&Script, &[Diagnostic])> {
+    pub fn diagnostics(&self) -> Option<(&Sources, &[Diagnostic])> {
         self.diagnostics.as_deref().map(|(script, messages)| (script, messages.as_slice()))
     }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use quadrant_bpftrace::Script;
 use quadrant_bpftrace::lower::Env;
 use quadrant_bpftrace::lower::Symbols;
 use quadrant_probes::Source;
@@ -15,8 +16,8 @@ use quadrant_types::Types;
 use crate::args::Args;
 use crate::checks;
 use crate::failure::Failure;
+use crate::imports::Files;
 use crate::script;
-use crate::script::Script;
 
 /// The script and its parameters, as the command line gives them.
 ///
@@ -24,7 +25,7 @@ use crate::script::Script;
 /// No script, or a file that cannot be read.
 pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     if let Some(text) = &args.execute {
-        return Ok((Script { name: "stdin".to_owned(), text: text.clone() }, &args.rest));
+        return Ok((load(args, "stdin", text, None), &args.rest));
     }
     let Some((file, params)) = args.rest.split_first() else {
         return Err(Failure::usage("no script: give a file, or a program with -e").hint("try 'quadrant --help'"));
@@ -34,7 +35,12 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     }
     let text =
         script::read_text(file).map_err(|error| quadrant_bpf::Error::io(format!("cannot read {file}"), &error))?;
-    Ok((Script { name: shown_name(file).to_owned(), text }, params))
+    Ok((load(args, shown_name(file), &text, Some(file)), params))
+}
+
+fn load(args: &Args, name: &str, text: &str, file: Option<&str>) -> Script {
+    let files = Files::new(file, &args.include_dirs, &args.includes);
+    Script::load(name, text, files.script.as_deref(), &files)
 }
 
 fn shown_name(file: &str) -> &str {
@@ -64,7 +70,7 @@ pub fn compile(
         child,
         allow_unsafe: args.allow_unsafe,
     };
-    quadrant_bpftrace::lower::compile(&script.text, &env)
+    quadrant_bpftrace::lower::compile(script, &env)
 }
 
 /// Settings from the environment: `BPFTRACE_MAX_STRLEN=200` or `QUADRANT_MAX_STRLEN=200`.

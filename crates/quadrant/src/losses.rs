@@ -1,5 +1,6 @@
 //! The ledger as lines for the user.
 
+use quadrant_program::sources::Sources;
 use std::collections::BTreeMap;
 
 use quadrant_codegen::object::LossKind;
@@ -7,8 +8,6 @@ use quadrant_output::ledger::Entry;
 use quadrant_output::ledger::Kind;
 use quadrant_program::Program;
 use quadrant_session::Ledger;
-
-use crate::script::Script;
 
 /// What a line is about; owns the names that an [`Entry`] borrows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ enum What {
 }
 
 /// One line for each kind of loss at each place in the script.
-pub fn lines(program: &Program, script: &Script, ledger: &Ledger) -> Vec<Line> {
+pub fn lines(program: &Program, script: &Sources, ledger: &Ledger) -> Vec<Line> {
     let mut merged: BTreeMap<(LossKind, u32), u64> = BTreeMap::new();
     for (loss, count) in &ledger.losses {
         *merged.entry((loss.kind, loss.span.start)).or_default() += count;

@@ -16,6 +16,7 @@ mod dtrace;
 mod failure;
 mod front;
 mod host;
+mod imports;
 mod keys;
 mod list;
 mod losses;

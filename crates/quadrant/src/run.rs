@@ -5,6 +5,7 @@ use std::rc::Rc;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
+use quadrant_bpftrace::Script;
 use quadrant_output::Mode;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
@@ -38,7 +39,6 @@ use crate::front;
 use crate::keys;
 use crate::list;
 use crate::resolver::Names;
-use crate::script::Script;
 use crate::words;
 use crate::world;
 
@@ -71,7 +71,7 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     let child = start(args)?;
     let process = args.pid.map(PidFd::open).transpose()?;
     if args.debug == Some(Stage::Ast) {
-        print!("{}", quadrant_bpftrace::tree::print(&quadrant_bpftrace::parse(&script.text).script));
+        print!("{}", quadrant_bpftrace::tree::print(&script.tree));
         return Ok(0);
     }
     let types = Rc::new(world::types());
@@ -117,7 +117,7 @@ pub fn compiled(
 ) -> Result<Compiled, Failure> {
     check_kprobes(program, features)?;
     let compiled = quadrant_session::compile(Rc::clone(program), features, types, options);
-    let compiled = compiled.map_err(|error| Failure::session(script, error))?;
+    let compiled = compiled.map_err(|error| Failure::session(&script.sources, error))?;
     check_plan(program, &compiled)?;
     Ok(compiled)
 }
@@ -193,7 +193,7 @@ pub fn program(
     let source = list::source(args, types, child);
     let compile = |forced| front::compile(script, params, args, &source, types, child, forced);
     let (program, mut diagnostics) = compile(None);
-    let mut program = program.ok_or_else(|| Failure::script(script, &diagnostics))?;
+    let mut program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
         (program, diagnostics) = (shorter, messages);
     }
@@ -205,11 +205,12 @@ pub fn program(
     match lines {
         _ if args.quiet => {}
         Some(lines) => {
-            let told = lines.diagnostics(script, &diagnostics).and_then(|()| lines.warnings(&source.warnings()));
+            let told =
+                lines.diagnostics(&script.sources, &diagnostics).and_then(|()| lines.warnings(&source.warnings()));
             told.map_err(unwritable)?;
         }
         None => {
-            eprint!("{}", diag::render(script, &diagnostics, failure::color()));
+            eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
             list::print_warnings(&source);
         }
     }
@@ -224,7 +225,7 @@ fn trace(
     focus: Focus,
     lines: Option<&Lines>,
 ) -> Result<i32, Failure> {
-    let failed = |error| Failure::session(script, error);
+    let failed = |error| Failure::session(&script.sources, error);
     let trace = Trace::load(compiled).map_err(failed)?;
     if args.dry_run {
         return Ok(0);
@@ -235,14 +236,14 @@ fn trace(
     let names = Names::new(!args.no_inlines);
     let outcome = match lines {
         Some(lines) => {
-            let mut documents = Documents::new(program, script, names, lines, args.verbose);
+            let mut documents = Documents::new(program, &script.sources, names, lines, args.verbose);
             let outcome = trace.run(&mut documents, focus);
             documents.flush().map_err(unwritable)?;
             outcome.map_err(failed)?
         }
         None => {
             let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
-            let answers = Answers::new(program, script, Mode::Text, names, output);
+            let answers = Answers::new(program, &script.sources, Mode::Text, names, output);
             trace.run(&mut answers.quiet(args.quiet).verbose(args.verbose), focus).map_err(failed)?
         }
     };
@@ -256,8 +257,8 @@ fn trace(
 fn check(args: &Args, script: &Script, program: &Program, trace: Trace, checks: Checks) -> Result<i32, Failure> {
     let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
     let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
-    let mut results = Results::new(checks, program, script, mode, Names::new(!args.no_inlines), output);
-    Ok(trace.check(checks, &mut results).map_err(|error| Failure::session(script, error))?.status)
+    let mut results = Results::new(checks, program, &script.sources, mode, Names::new(!args.no_inlines), output);
+    Ok(trace.check(checks, &mut results).map_err(|error| Failure::session(&script.sources, error))?.status)
 }
 
 /// The code of all programs, with the points that each serves.

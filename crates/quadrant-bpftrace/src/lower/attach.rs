@@ -85,7 +85,8 @@ impl Lower<'_> {
             }
         }
         if !any {
-            let end = Span::new(self.source.len() as u32, self.source.len() as u32);
+            let end = self.sources.file(0).map_or(0, |script| script.span.end);
+            let end = Span::new(end, end);
             self.report(Diagnostic::error(end, "there is no probe in this script").help("add one: `BEGIN { ... }`"));
         }
         self.program.points = table.points;

@@ -64,7 +64,7 @@ impl Conditions {
 impl Lower<'_> {
     /// Whether the condition of an `#if` holds; what makes no sense was reported.
     pub(super) fn directive_holds(&mut self, condition: Span) -> bool {
-        let (expr, mut diagnostics) = parse_expr_at(self.source, condition);
+        let (expr, mut diagnostics) = parse_expr_at(self.sources.text(), condition);
         if !diagnostics.is_empty() {
             self.diagnostics.append(&mut diagnostics);
             return false;
@@ -115,7 +115,7 @@ impl Lower<'_> {
         if body.end - body.start > MAX_BODY {
             return None;
         }
-        let (expr, diagnostics) = parse_expr_at(self.source, body);
+        let (expr, diagnostics) = parse_expr_at(self.sources.text(), body);
         if diagnostics.is_empty() { self.directive_value(&expr, expansions) } else { None }
     }
 }

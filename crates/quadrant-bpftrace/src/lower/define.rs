@@ -30,7 +30,7 @@ impl Lower<'_> {
 
     /// `typedef type name;`
     pub(super) fn define_typedef(&mut self, span: Span) {
-        let mut reader = Reader::new(self.source, span);
+        let mut reader = Reader::new(self.sources.text(), span);
         reader.bump();
         let Some(base) = self.base(&mut reader, 0) else { return };
         let Some(declared) = self.declarator(&mut reader, base) else { return };
@@ -38,7 +38,7 @@ impl Lower<'_> {
     }
 
     fn define_enum(&mut self, name: &str, body: Span) -> Option<TypeId> {
-        let mut reader = Reader::new(self.source, body);
+        let mut reader = Reader::new(self.sources.text(), body);
         let mut values: Vec<(String, i64)> = Vec::new();
         let mut next = 0i64;
         while reader.token.kind != Tok::Eof {
@@ -59,7 +59,7 @@ impl Lower<'_> {
 
     /// A number in C text, an expression of constants.
     fn constant(&mut self, span: Span) -> Option<i64> {
-        let (expr, mut diagnostics) = parse_expr_at(self.source, span);
+        let (expr, mut diagnostics) = parse_expr_at(self.sources.text(), span);
         if !diagnostics.is_empty() {
             self.diagnostics.append(&mut diagnostics);
             return None;
@@ -88,7 +88,7 @@ impl Lower<'_> {
     }
 
     fn fields(&mut self, body: Span, depth: u8) -> Option<Vec<FieldDef>> {
-        let mut reader = Reader::new(self.source, body);
+        let mut reader = Reader::new(self.sources.text(), body);
         let mut fields = Vec::new();
         while reader.token.kind != Tok::Eof {
             if reader.eat(Tok::Semi) {

@@ -236,9 +236,8 @@ impl Lower<'_> {
     }
 
     /// The line of a place, counted from 1.
-    pub(super) fn line(&self, span: Span) -> usize {
-        let before = self.source.get(..span.start as usize).unwrap_or("");
-        before.bytes().filter(|&byte| byte == b'\n').count() + 1
+    pub(super) fn line(&self, span: Span) -> u32 {
+        self.sources.position(span.start).0
     }
 }
 

@@ -42,9 +42,11 @@ use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
 use quadrant_program::probe::{ProbeError, ProbeKind};
 use quadrant_program::program::Config;
+use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 
-use crate::ast::{MAX_DEPTH, MacroDef, Script};
+use crate::Script;
+use crate::ast::{MAX_DEPTH, MacroDef};
 use clause::{Scope, Variant};
 use infer::Inferred;
 use preamble::Preamble;
@@ -52,19 +54,16 @@ use preamble::Preamble;
 /// Rounds after which types that still change are given up.
 const MAX_ROUNDS: usize = 64;
 
-/// Parses and lowers a script. There is a program only if no message is an error.
-pub fn compile(source: &str, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
-    let parsed = crate::parse(source);
-    // What does not parse is only half there: its types would give misleading messages.
-    if !parsed.diagnostics.is_empty() {
-        return (None, parsed.diagnostics);
+/// Gives a script its meaning. There is a program only if no message is an error.
+///
+/// What does not parse is only half there, and is not lowered: its types would give misleading messages.
+pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
+    if has_errors(&script.diagnostics) {
+        return (None, script.diagnostics.clone());
     }
-    lower(&parsed.script, source, env)
-}
-
-/// Gives a tree its meaning. There is a program only if no message is an error.
-pub fn lower(script: &Script, source: &str, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
-    let mut lower = Lower::new(source, env);
+    let mut lower = Lower::new(&script.sources, env);
+    lower.diagnostics.clone_from(&script.diagnostics);
+    let script = &script.tree;
     lower.preamble(script);
     lower.configure(script);
     let variants = lower.find_probes(script);
@@ -77,14 +76,17 @@ pub fn lower(script: &Script, source: &str, env: &Env) -> (Option<Program>, Vec<
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
     // A body that is lowered for several points makes each mistake several times.
     diagnostics.dedup_by_key(|d| (d.span, d.severity));
-    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
-    ((!failed).then_some(lower.program), diagnostics)
+    ((!has_errors(&diagnostics)).then_some(lower.program), diagnostics)
+}
+
+fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
 }
 
 /// The state of lowering a script.
 struct Lower<'a> {
     env: &'a Env<'a>,
-    source: &'a str,
+    sources: &'a Sources,
     config: Config,
     preamble: Preamble,
     /// Where tests and benchmarks are, by kind and name.
@@ -106,10 +108,10 @@ struct Lower<'a> {
 }
 
 impl<'a> Lower<'a> {
-    fn new(source: &'a str, env: &'a Env<'a>) -> Self {
+    fn new(sources: &'a Sources, env: &'a Env<'a>) -> Self {
         Self {
             env,
-            source,
+            sources,
             config: Config::default(),
             preamble: Preamble::default(),
             checks: HashMap::new(),
@@ -160,7 +162,7 @@ impl<'a> Lower<'a> {
 
     /// Whether an error was reported.
     fn failed(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+        has_errors(&self.diagnostics)
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -198,6 +200,6 @@ impl<'a> Lower<'a> {
     }
 
     fn text(&self, span: Span) -> &'a str {
-        self.source.get(span.start as usize..span.end as usize).unwrap_or("")
+        self.sources.slice(span)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::Expr;
 use quadrant_program::span::Span;
 
@@ -9,6 +10,7 @@ use super::Lower;
 use super::condition::Conditions;
 use crate::ast::{self, CDecl, CDeclKind, Ident, Item, MacroParam, Script};
 use crate::parser::parse_expr_at;
+use crate::script;
 
 /// What the C text defines.
 #[derive(Debug, Default)]
@@ -42,11 +44,8 @@ impl Lower<'_> {
                 Item::Fn(def) => {
                     self.unsupported::<()>(def.name.span, "`fn`", "write its body where it is called");
                 }
-                Item::Import(import) => {
-                    self.unsupported::<()>(import.span, "`import`", "copy what is needed into the script");
-                }
                 Item::MapDecl(decl) => self.map_decl(decl),
-                Item::Config(_) | Item::Probe(_) => {}
+                Item::Config(_) | Item::Import(_) | Item::Probe(_) => {}
             }
         }
         if let Some(open) = skip.open() {
@@ -132,7 +131,7 @@ impl Lower<'_> {
         let words = text[1..close].split(',').map(str::trim).filter(|word| !word.is_empty());
         let params = words.map(|word| MacroParam::Expr(Ident { name: word.to_owned(), span: rest })).collect();
         let body = Span::new(rest.start + close as u32 + 1, rest.end);
-        let (expr, diagnostics) = parse_expr_at(self.source, body);
+        let (expr, diagnostics) = parse_expr_at(self.sources.text(), body);
         // What is no expression is no mistake as long as nobody uses it.
         if diagnostics.is_empty() {
             let body = ast::Block::new(body, Vec::new(), Some(Box::new(expr)));
@@ -140,16 +139,10 @@ impl Lower<'_> {
         }
     }
 
-    /// Headers only bring types, and those come from the kernel itself.
+    /// A header that was not found.
     fn include(&mut self, rest: Span, span: Span) {
         let path = self.text(rest).trim().trim_matches(['<', '>', '"']);
-        let kernel = ["linux/", "asm/", "asm-generic/", "net/", "uapi/", "trace/", "vdso/", "generated/"];
-        if !kernel.iter().any(|prefix| path.starts_with(prefix)) {
-            let message =
-                format!("`{}` is not read: C types come from the kernel's type information", path.escape_debug());
-            let diagnostic = quadrant_program::diag::Diagnostic::warning(span, message);
-            self.report(diagnostic.help("define the types that are needed in the script"));
-        }
+        self.report(Diagnostic::warning(span, script::not_read(path, "")).help(script::DEFINE));
     }
 
     /// The value of a word that `#define` gave a meaning; the outer `None` if it did not.
@@ -158,7 +151,7 @@ impl Lower<'_> {
         if self.scope.expanding.iter().any(|open| open == name) {
             return Some(self.error(span, format!("`{name}` is defined by itself")));
         }
-        let (expr, diagnostics) = parse_expr_at(self.source, body);
+        let (expr, diagnostics) = parse_expr_at(self.sources.text(), body);
         if !diagnostics.is_empty() {
             let message = format!("`{name}` does not stand for a value");
             return Some(self.error_help(span, message, "a `#define` can be used where its text is an expression"));

@@ -10,10 +10,9 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_syntax::descent::Descent;
 
 impl Parser<'_> {
-    pub(super) fn script(&mut self) -> Script {
-        let shebang = self.shebang();
-        let pos = self.lexer.pos();
-        self.restart_at(pos);
+    pub(super) fn script(&mut self, start: u32) -> Script {
+        let shebang = self.shebang(start);
+        self.restart_at(shebang.map_or(start, |line| line.end));
         let mut items = Vec::new();
         while !self.at(Tok::Eof) {
             let start = self.token.span.start;

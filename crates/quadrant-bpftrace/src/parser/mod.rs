@@ -37,8 +37,13 @@ pub fn parse(source: &str) -> Parsed {
         let diagnostic = Diagnostic::error(Span::new(0, 0), "script too long: 4 GiB or more");
         return Parsed { script: Script::default(), diagnostics: vec![diagnostic] };
     }
-    let mut parser = Parser::new(source);
-    let script = parser.script();
+    parse_part(source, Span::new(0, source.len() as u32))
+}
+
+/// Parses the script that is `part` of a text; places are those in the text.
+pub(crate) fn parse_part(source: &str, part: Span) -> Parsed {
+    let mut parser = Parser::new(source.get(..part.end as usize).unwrap_or(""));
+    let script = parser.script(part.start);
     let mut diagnostics = parser.stand.diagnostics;
     diagnostics.sort_by_key(|d| d.span.start);
     Parsed { script, diagnostics }

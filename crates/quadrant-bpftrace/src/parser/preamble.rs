@@ -9,14 +9,11 @@ use quadrant_syntax::descent::Descent;
 use quadrant_syntax::lexer::logical_line_len;
 
 impl Parser<'_> {
-    /// Takes a `#!` line at the very start.
-    pub(super) fn shebang(&mut self) -> Option<Span> {
-        if !self.source.starts_with("#!") {
-            return None;
-        }
-        let len = self.source.find('\n').unwrap_or(self.source.len());
-        self.lexer.seek(len as u32);
-        Some(Span::new(0, len as u32))
+    /// The `#!` line that a script starts with.
+    pub(super) fn shebang(&self, start: u32) -> Option<Span> {
+        let script = &self.source[start as usize..];
+        let line = script.lines().next().filter(|line| line.starts_with("#!"))?;
+        Some(Span::new(start, start + line.len() as u32))
     }
 
     /// A preprocessor line; the next token is its `#`.

@@ -14,9 +14,10 @@ use crate::answers;
 /// No script, one with errors, output that cannot be written.
 pub fn run(line: &Line) -> Result<i32, Refusal> {
     let (script, _) = script::load(line)?;
-    let text = quadrant_bpftrace::format::format(&script.text)
-        .map_err(|diagnostics| Refusal::new(report::render(&script, &diagnostics, true)))?;
-    let failed = |error: std::io::Error| Refusal::new(format!("ERROR: {}\n", script::reason(&error)));
+    let text =
+        quadrant_bpftrace::format::format(script.sources.file(0).map_or("", |file| script.sources.text_of(file)))
+            .map_err(|diagnostics| Refusal::new(report::render(&script.sources, &diagnostics, true)))?;
+    let failed = |error: std::io::Error| Refusal::new(format!("ERROR: {}\n", crate::script::reason(&error)));
     let mut output = answers::output(line.output.as_deref()).map_err(failed)?;
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(failed(error)),

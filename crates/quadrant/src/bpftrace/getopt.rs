@@ -84,6 +84,8 @@ pub struct Line {
     pub gathers: bool,
     /// `--debuginfo`
     pub debuginfo: Vec<String>,
+    /// `-I`
+    pub folders: Vec<PathBuf>,
     /// `--include`
     pub includes: Vec<String>,
     /// The file, unless there is `-e`, and the script's parameters; with `-l` the patterns.
@@ -257,7 +259,7 @@ fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), 
         'f' => line.format = format(&argument)?,
         'd' => line.stages.extend(stages(&argument)?),
         'B' => line.gathers = buffering(&argument)?,
-        // -I: where headers of C are; types come from the kernel's and the programs' own information.
+        'I' => line.folders.push(PathBuf::from(argument)),
         _ => {}
     }
     Ok(())
@@ -402,12 +404,12 @@ mod tests {
 
     #[test]
     fn what_means_nothing_here_is_accepted() {
-        let quiet =
-            ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-I/x", "-B", "line"];
+        let quiet = ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-B", "line"];
         assert_eq!(line(&quiet).unwrap(), Line::default());
         assert_eq!(line(&["--dwarf-pid=1"]).unwrap(), Line::default());
         let named = line(&["--traceable-functions=/y", "-Bfull"]).unwrap();
         assert_eq!((named.traceable, named.gathers), (Some("/y".into()), true));
+        assert_eq!(line(&["-I/x"]).unwrap().folders, [PathBuf::from("/x")]);
     }
 
     #[test]

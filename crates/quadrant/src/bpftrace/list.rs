@@ -44,12 +44,11 @@ fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
     let is_script = line.operands.first().is_some_and(|first| first == "-" || is_file(first));
     if line.program.is_some() || is_script {
         let (script, _) = script::load(line)?;
-        let parsed = quadrant_bpftrace::parse(&script.text);
-        if !parsed.diagnostics.is_empty() {
-            return Err(Refusal::new(super::report::render(&script, &parsed.diagnostics, true)));
+        if !script.diagnostics.is_empty() {
+            return Err(Refusal::new(super::report::render(&script.sources, &script.diagnostics, true)));
         }
         let mut seen = BTreeSet::new();
-        let points = parsed.script.items.iter().filter_map(|item| match item {
+        let points = script.tree.items.iter().filter_map(|item| match item {
             Item::Probe(probe) => Some(&probe.attach),
             _ => None,
         });

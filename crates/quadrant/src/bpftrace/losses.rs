@@ -4,12 +4,12 @@ use quadrant_codegen::object::LossKind;
 use quadrant_output::Mode;
 use quadrant_output::peer;
 use quadrant_program::Program;
+use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 use quadrant_session::Ledger;
 
 use super::report;
 use crate::losses::lines;
-use crate::script::Script;
 
 /// How losses are told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Losses;
 
 impl Losses {
     /// Append all losses: as text for standard error, as JSON for the output.
-    pub fn tell(self, out: &mut Vec<u8>, program: &Program, script: &Script, ledger: &Ledger, mode: Mode) {
+    pub fn tell(self, out: &mut Vec<u8>, program: &Program, script: &Sources, ledger: &Ledger, mode: Mode) {
         let records = ledger.count(|kind| kind == LossKind::Record);
         if records > 0 {
             peer::lost_events(out, records, mode);
@@ -38,10 +38,10 @@ const FULL: (&str, i32) = ("Argument list too long", -7);
 const ADVICE: &str = "Map full; can't update element. Try increasing max_map_keys config or manually setting the max entries in a \
                       map declaration e.g. `let @a = hash(5000)`";
 
-fn map_full(out: &mut Vec<u8>, script: &Script, span: Span, count: u64, mode: Mode) {
+fn map_full(out: &mut Vec<u8>, script: &Sources, span: Span, count: u64, mode: Mode) {
     match mode {
         Mode::Json => {
-            let place = script.range(span.start, span.end);
+            let place = crate::script::range(script, span.start, span.end);
             peer::helper_error(out, &place, FULL.0, "map_update_elem", FULL.1);
         }
         Mode::Text => {

@@ -5,32 +5,33 @@ use quadrant_program::diag::Severity;
 
 use super::wording;
 use crate::failure::shown;
-use crate::script::Script;
+use quadrant_program::sources::Sources;
 
 /// Errors, then warnings unless they are not wanted; each line ends with a newline.
-pub fn render(script: &Script, diagnostics: &[Diagnostic], warnings: bool) -> String {
+pub fn render(script: &Sources, diagnostics: &[Diagnostic], warnings: bool) -> String {
     let of = |severity| diagnostics.iter().filter(move |diagnostic| diagnostic.severity == severity);
     let warned = of(Severity::Warning).filter(|_| warnings);
     of(Severity::Error).chain(warned).map(|diagnostic| one(script, diagnostic)).collect()
 }
 
 /// The place of a message, and the source with its marks; a message between them.
-pub fn at(script: &Script, start: u32, end: u32, what: &str) -> String {
+pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let (line, column) = script.position(start);
     let (last, end_column) = script.position(end.max(start));
-    let lines = script.text.lines().skip(line as usize - 1).take((last - line) as usize + 1);
+    let (name, text) = script.file(start).map_or(("", ""), |file| (file.name.as_str(), script.text_of(file)));
+    let lines = text.lines().skip(line as usize - 1).take((last - line) as usize + 1);
     let source: String = lines.map(|line| format!("{}\n", shown(line))).collect();
     if last > line {
-        return format!("{}:{line}-{last}: {what}\n{source}", script.name);
+        return format!("{name}:{line}-{last}: {what}\n{source}");
     }
     let marks = "~".repeat((end_column - column) as usize);
     let indent = " ".repeat(column as usize - 1);
-    format!("{}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n", script.name)
+    format!("{name}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n")
 }
 
-fn one(script: &Script, diagnostic: &Diagnostic) -> String {
-    let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
-    let marked = script.text.get(start..end).unwrap_or("");
+fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
+    let marked = script.slice(diagnostic.span);
+    let end = diagnostic.span.end as usize;
     let severity = match diagnostic.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
@@ -40,10 +41,10 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
     if message == "No probes to attach" {
         return format!("{message}\n");
     }
-    if message.contains(", set in the environment, ") {
+    if [", set in the environment, ", ", given on the command line, "].iter().any(|origin| message.contains(origin)) {
         return format!("{severity}: {message}\n");
     }
-    let end = if message.starts_with("Unknown function") { call_end(&script.text, end) } else { end };
+    let end = if message.starts_with("Unknown function") { call_end(script.text(), end) } else { end };
     let mut text = at(script, diagnostic.span.start, end as u32, &format!("{severity}: {message}"));
     for hint in diagnostic.notes.iter().chain(&diagnostic.help) {
         text.push_str(&format!("HINT: {}\n", shown(hint)));
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_message_has_its_line_and_marks() {
-        let script = Script { name: "stdin".into(), text: "BEGIN {\n x }\n".into() };
+        let script = Sources::new("stdin", "BEGIN {\n x }\n");
         let error = Diagnostic::error(Span::new(9, 10), "unknown name `x`").help("try");
         let warning = Diagnostic::warning(Span::new(0, 9), "odd");
         let text = render(&script, &[warning.clone(), error], true);
@@ -85,8 +86,8 @@ mod tests {
 
     #[test]
     fn places_outside_the_text_do_not_hurt() {
-        let script = Script { name: "stdin".into(), text: "é".into() };
+        let script = Sources::new("stdin", "é");
         render(&script, &[Diagnostic::error(Span::new(1, 900), "x")], true);
-        render(&Script { name: "stdin".into(), text: String::new() }, &[Diagnostic::error(Span::new(0, 9), "x")], true);
+        render(&Sources::new("stdin", ""), &[Diagnostic::error(Span::new(0, 9), "x")], true);
     }
 }

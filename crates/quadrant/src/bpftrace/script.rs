@@ -1,13 +1,14 @@
 //! The script of a command line and its parameters.
 
+use quadrant_bpftrace::Script;
 use quadrant_bpftrace::options;
 use quadrant_bpftrace::options::Parameter;
 
 use super::Refusal;
 use super::getopt::Line;
 use crate::failure::shown;
+use crate::imports::Files;
 use crate::script;
-use crate::script::Script;
 
 /// The script, and the words that are its parameters.
 ///
@@ -18,21 +19,21 @@ pub fn load(line: &Line) -> Result<(Script, &[String]), Refusal> {
         if text.is_empty() {
             return Err(Refusal::new("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
         }
-        return Ok((Script { name: "stdin".to_owned(), text: text.clone() }, &line.operands));
+        return Ok((parsed(line, "stdin".to_owned(), text, None), &line.operands));
     }
     let Some((file, params)) = line.operands.split_first() else {
         return Err(Refusal::new("ERROR: USAGE: filename or -e 'program' required.\n".to_owned()));
     };
-    let text = script::read_text(file)
-        .map_err(|error| Refusal::new(format!("ERROR: failed to open file '{}': {}\n", shown(file), reason(&error))))?;
+    let text = script::read_text(file).map_err(|error| {
+        Refusal::new(format!("ERROR: failed to open file '{}': {}\n", shown(file), script::reason(&error)))
+    })?;
     let name = if file == "-" { "stdin" } else { file };
-    Ok((Script { name: shown(name), text }, params))
+    Ok((parsed(line, shown(name), &text, Some(file)), params))
 }
 
-/// An error of the system without its number.
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+fn parsed(line: &Line, name: String, text: &str, file: Option<&str>) -> Script {
+    let files = Files::new(file, &line.folders, &line.includes);
+    Script::load(&name, text, files.script.as_deref(), &files)
 }
 
 /// Whether the script's named parameters are those that it knows.
@@ -44,7 +45,7 @@ pub fn check_parameters(script: &Script, params: &[String]) -> Result<(), Refusa
     if given().next().is_none() {
         return Ok(());
     }
-    let known = options::parameters(&quadrant_bpftrace::parse(&script.text).script);
+    let known = options::parameters(&script.tree);
     if given().any(|name| name == "help") {
         return Err(Refusal::new(help(&known)));
     }

@@ -6,6 +6,7 @@ use clap::Parser;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
+use quadrant_bpftrace::Script;
 use quadrant_output::Mode;
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
@@ -36,7 +37,6 @@ use crate::keys;
 use crate::list;
 use crate::programs;
 use crate::resolver::Names;
-use crate::script::Script;
 use crate::words;
 use crate::world;
 
@@ -49,7 +49,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     script::check_parameters(&script, params)?;
     let focus = focus(line)?;
     if line.stages.contains(&Stage::Ast) {
-        eprint!("{}", quadrant_bpftrace::tree::print(&quadrant_bpftrace::parse(&script.text).script));
+        eprint!("{}", quadrant_bpftrace::tree::print(&script.tree));
     }
     quadrant_bpf::limits::bump_memlock();
     let types = Rc::new(world::types());
@@ -130,20 +130,17 @@ fn compile(
     let (program, mut diagnostics) = compile(None);
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {
-        return Err(Refusal::new(report::render(script, &diagnostics, warnings)));
+        return Err(Refusal::new(report::render(&script.sources, &diagnostics, warnings)));
     };
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
         (program, diagnostics) = (shorter, messages);
     }
     if warnings {
-        color::print(&report::render(script, &diagnostics, true));
+        color::print(&report::render(&script.sources, &diagnostics, true));
         source.warnings().iter().for_each(|warning| eprintln!("WARNING: {}", shown(warning)));
-        line.includes.iter().for_each(|file| eprintln!("WARNING: {} is not read: {NO_HEADERS}", shown(file)));
     }
     Ok(program)
 }
-
-const NO_HEADERS: &str = "C types come from the kernel's type information; define what is missing in the script";
 
 fn show_stages(line: &Line, compiled: &Compiled) {
     if line.verbose || line.stages.contains(&Stage::Kernel) {
@@ -157,14 +154,14 @@ fn show_stages(line: &Line, compiled: &Compiled) {
 fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: Focus) -> Result<i32, Refusal> {
     let output = answers::output(line.output.as_deref()).map_err(|error| {
         let path = line.output.clone().unwrap_or_default();
-        Refusal::new(format!("ERROR: Failed to open output file: {path:?}: {}\n", script::reason(&error)))
+        Refusal::new(format!("ERROR: Failed to open output file: {path:?}: {}\n", crate::script::reason(&error)))
     })?;
     let mode = if line.format == Format::Json { Mode::Json } else { Mode::Text };
     if let Some(checks) = line.checks {
-        let mut results = Results::new(checks, program, script, mode, Names::new(true), output);
+        let mut results = Results::new(checks, program, &script.sources, mode, Names::new(true), output);
         return Ok(trace.check(checks, &mut results).map_err(|error| failed(script, error).by_kernel())?.status);
     }
-    let answers = Answers::new(program, script, mode, Names::new(true), output);
+    let answers = Answers::new(program, &script.sources, mode, Names::new(true), output);
     let mut answers = answers.quiet(line.quiet).verbose(line.verbose).gathering(line.gathers).in_bpftraces_way(Losses);
     let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error).by_kernel())?;
     // The status of a command is its own.
@@ -176,8 +173,8 @@ fn failed(script: &Script, error: quadrant_session::Error) -> Refusal {
     match error {
         quadrant_session::Error::Script { span, message, help } => {
             let diagnostic = Diagnostic { help, ..Diagnostic::error(span, message) };
-            Refusal::new(report::render(script, &[diagnostic], true))
+            Refusal::new(report::render(&script.sources, &[diagnostic], true))
         }
-        error => Failure::session(script, error).into(),
+        error => Failure::session(&script.sources, error).into(),
     }
 }

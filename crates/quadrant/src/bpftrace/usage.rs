@@ -33,6 +33,8 @@ OPTIONS:
                    patterns of kernel functions mean those in FILE
     --debuginfo DIR[:DIR]
                    look for separate debug information there first (+DIR: check its CRC)
+    -I DIR         look for headers and #include files there, too
+    --include FILE include this header before the script
 
     --unsafe       allow system(), signal() and what else changes the system
     --no-feature FEATURE[,FEATURE]
@@ -45,7 +47,7 @@ OPTIONS:
                    ast, parse: the syntax tree; types: the typed program; codegen, codegen-opt, dis: the instructions;
                    libbpf, verifier: how each probe is made; all
 
-Accepted without effect: -b -k -I DIR --include FILE --dwarf-pid PID
+Accepted without effect: -b -k --dwarf-pid PID
     --usdt-file-activation --verify-llvm-ir
 
 EXAMPLES:

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use clap::Parser;
 use quadrant_bpf::Error;
+use quadrant_program::sources::Sources;
 
 use crate::commands;
 use crate::commands::Done;
 use crate::failure::Failure;
 use crate::failure::shown;
 use crate::script;
-use crate::script::Script;
 
 /// Print bpftrace scripts in the usual form, with all their comments.
 ///
@@ -60,7 +60,7 @@ fn format(options: &Options, file: &str) -> Done {
     let source = script::read_text(file).map_err(|error| Error::io(format!("cannot read {}", shown(file)), &error))?;
     let text = match quadrant_bpftrace::format::format(&source) {
         Ok(text) => text,
-        Err(diagnostics) => return Err(Failure::script(&Script { name: shown(file), text: source }, &diagnostics)),
+        Err(diagnostics) => return Err(Failure::script(&Sources::new(shown(file), &source), &diagnostics)),
     };
     let changes = text != source;
     match (options.check, options.write) {

@@ -14,7 +14,8 @@ use quadrant_session::Outcome;
 
 use crate::answers;
 use crate::failure::Failure;
-use crate::script::Script;
+use crate::script;
+use quadrant_program::sources::Sources;
 
 /// Where the lines go: a new private file, or standard output.
 pub struct Lines(Option<File>);
@@ -46,7 +47,7 @@ impl Lines {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn diagnostics(&self, script: &Script, diagnostics: &[Diagnostic]) -> io::Result<()> {
+    pub fn diagnostics(&self, script: &Sources, diagnostics: &[Diagnostic]) -> io::Result<()> {
         self.all(|out| diagnostics.iter().for_each(|one| diagnostic(out, script, one)))
     }
 
@@ -107,14 +108,14 @@ fn say(out: &mut Vec<u8>, severity: message::Severity, text: &str, help: &[Strin
     message::message(out, &now(), &Message { severity, text, notes: &[], help, place: None });
 }
 
-fn diagnostic(out: &mut Vec<u8>, script: &Script, diagnostic: &Diagnostic) {
+fn diagnostic(out: &mut Vec<u8>, script: &Sources, diagnostic: &Diagnostic) {
     let severity = match diagnostic.severity {
         quadrant_program::diag::Severity::Error => message::Severity::Error,
         quadrant_program::diag::Severity::Warning => message::Severity::Warning,
     };
     let label = Some(diagnostic.label.clone()).filter(|label| !label.is_empty());
     let notes: Vec<String> = label.into_iter().chain(diagnostic.notes.iter().cloned()).collect();
-    let place = Some(script.range(diagnostic.span.start, diagnostic.span.end));
+    let place = Some(script::range(script, diagnostic.span.start, diagnostic.span.end));
     let said = Message { severity, text: &diagnostic.message, notes: &notes, help: &diagnostic.help, place };
     message::message(out, &now(), &said);
 }

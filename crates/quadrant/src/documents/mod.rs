@@ -23,8 +23,9 @@ use quadrant_session::View;
 use crate::host;
 use crate::losses;
 use crate::resolver::Names;
-use crate::script::Script;
+use crate::script;
 pub use lines::Lines;
+use quadrant_program::sources::Sources;
 
 /// Bytes that are gathered before they are written.
 const CHUNK: usize = 64 << 10;
@@ -33,7 +34,7 @@ const CHUNK: usize = 64 << 10;
 pub struct Documents<'p> {
     renderer: document::Documents<'p>,
     names: Names,
-    script: &'p Script,
+    script: &'p Sources,
     buffer: Vec<u8>,
     lines: &'p Lines,
     verbose: bool,
@@ -43,7 +44,7 @@ impl<'p> Documents<'p> {
     /// Answers of a stamped program; with `verbose` also what is missing of symbols.
     pub fn new(
         program: &'p Program,
-        script: &'p Script,
+        script: &'p Sources,
         names: Names,
         lines: &'p Lines,
         verbose: bool,
@@ -110,8 +111,8 @@ impl<'p> Documents<'p> {
 }
 
 /// Where a record stands in the script.
-fn place<'a>(script: &'a Script, record: &Record) -> Place<'a> {
-    script.range(record.span.start, record.span.end)
+fn place<'a>(script: &'a Sources, record: &Record) -> Place<'a> {
+    script::range(script, record.span.start, record.span.end)
 }
 
 impl Sink for Documents<'_> {

@@ -1,5 +1,6 @@
 //! Compiling and running the programs of a command line.
 
+use quadrant_program::sources::Sources;
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
@@ -31,7 +32,6 @@ use super::verbose;
 use super::world;
 use super::world::KernelSymbols;
 use crate::failure::Failure;
-use crate::script::Script;
 
 /// Run the command line's programs to their end; gives the exit status.
 ///
@@ -162,6 +162,6 @@ fn failed(loaded: &[Loaded], error: quadrant_session::Error) -> Failure {
             diagnostic.help = help;
             Failure::rendered(report::in_sources(loaded, &diagnostic))
         }
-        error => Failure::session(&Script { name: String::new(), text: String::new() }, error),
+        error => Failure::session(&Sources::default(), error),
     }
 }

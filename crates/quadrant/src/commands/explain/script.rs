@@ -12,6 +12,7 @@ use quadrant_explain::cost::Cost;
 use quadrant_explain::cost::costs;
 use quadrant_explain::listing;
 use quadrant_program::Program;
+use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 use quadrant_session::Compiled;
 use quadrant_session::Inside;
@@ -30,7 +31,6 @@ use crate::failure;
 use crate::failure::Failure;
 use crate::front;
 use crate::run;
-use crate::script::Script;
 use crate::world;
 
 /// Shows what a script becomes.
@@ -49,14 +49,14 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     let names = unit_names(&compiled);
     answer.add(Part::Probes, "Probes", &probes(&compiled));
     let maps = compiled.object.maps.clone();
-    let generated = Generated::of(&compiled, &script, &names);
+    let generated = Generated::of(&compiled, &script.sources, &names);
     if !answer.parts.iter().any(|part| matches!(part, Part::Maps | Part::Xlated | Part::Jited | Part::Cost)) {
         generated.add(answer, &program);
         return Ok(());
     }
-    let source = Source { name: &script.name, text: &script.text };
-    let trace = Trace::load_described(compiled, source).map_err(|error| Failure::session(&script, error))?;
-    let insides = trace.insides().map_err(|error| Failure::session(&script, error))?;
+    let source = Source(&script.sources);
+    let trace = Trace::load_described(compiled, source).map_err(|error| Failure::session(&script.sources, error))?;
+    let insides = trace.insides().map_err(|error| Failure::session(&script.sources, error))?;
     answer.add(Part::Maps, "Maps", &map_table(&program, &maps, &trace.map_memory()));
     generated.add(answer, &program);
     let mut facts = Facts::default();
@@ -76,7 +76,7 @@ struct Generated {
 }
 
 impl Generated {
-    fn of(compiled: &Compiled, script: &Script, names: &[String]) -> Generated {
+    fn of(compiled: &Compiled, script: &Sources, names: &[String]) -> Generated {
         let codes = &compiled.object.programs;
         let maps: Vec<String> = compiled.object.maps.iter().map(|map| map_name(&compiled.program, map)).collect();
         let listed = |code: &Code| listing::generated(code, &|span| quoted(script, span), &maps);
@@ -107,9 +107,9 @@ fn each(names: &[String], texts: impl Iterator<Item = String>) -> String {
 }
 
 /// `file:line:column: text`, of a span's first line.
-fn quoted(script: &Script, span: Span) -> String {
-    let text = script.text.get(span.start as usize..span.end as usize).and_then(|text| text.lines().next());
-    let line = format!("{}: {}", script.place(span.start), text.unwrap_or_default());
+fn quoted(script: &Sources, span: Span) -> String {
+    let text = script.slice(span).lines().next().unwrap_or_default();
+    let line = format!("{}: {text}", script.place(span.start));
     failure::shown(&table::cut(&line, 110))
 }
 
