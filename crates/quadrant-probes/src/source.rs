@@ -228,7 +228,7 @@ impl Source {
                 tracepoint::resolve(tracefs, &self.types, spec, max_points)
             }
             ProbeKind::RawTracepoint => rawtracepoint::resolve(&self.types, spec, max_points),
-            ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, spec, options),
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => uprobe::resolve(&self.files, &self.debug, spec, options),
             ProbeKind::Usdt => usdt::resolve(&self.files, spec, options),
             ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::resolve(&self.kernel, spec, options),
             ProbeKind::Fentry | ProbeKind::Fexit => fentry::resolve(&self.kernel, spec, options),

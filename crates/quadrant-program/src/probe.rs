@@ -413,6 +413,13 @@ pub enum Operand {
         /// Bits.
         shift: u8,
     },
+    /// What a register holds plus a constant.
+    Sum {
+        /// Offset in `struct pt_regs`.
+        reg: u16,
+        /// The constant.
+        add: i64,
+    },
     /// User memory at `base + index * scale + disp`.
     Mem {
         /// Base register.

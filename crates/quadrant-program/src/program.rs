@@ -131,6 +131,8 @@ pub struct Config {
     pub demangle: bool,
     /// What to do about a probe that does not exist or cannot be attached.
     pub missing_probes: MissingProbes,
+    /// A probe on a user function means its inlined copies, too.
+    pub probe_inline: bool,
 }
 
 /// A way to make kernel probes that the user can ask for.
@@ -175,6 +177,7 @@ impl Default for Config {
             stack_mode: crate::ty::StackMode::default(),
             demangle: true,
             missing_probes: MissingProbes::default(),
+            probe_inline: false,
         }
     }
 }

@@ -19,7 +19,9 @@ mod testing;
 mod types;
 
 pub use btf::{Btf, BtfKind};
-pub use dwarf::{Base, Companions, DebugInfo, DieRef, Function, Location, Parameter, Sections, SourceLine, Subprogram};
+pub use dwarf::{
+    Base, Companions, DebugInfo, DieRef, Function, LineCode, Location, Parameter, Sections, SourceLine, Subprogram,
+};
 pub use error::TypeError;
 pub use format::{EventFormat, FieldStorage, FormatField};
 pub use suggest::{suggest, suggest_many};

@@ -211,7 +211,11 @@ impl Lower<'_> {
         let (first, rest) = point.parts.split_first()?;
         let kind = self.kind(first)?;
         let parts: Option<Vec<String>> = rest.iter().map(|part| self.with_params(part)).collect();
-        Some(ProbeSpec { kind, parts: parts?, span: point.span })
+        let mut parts = parts?;
+        if self.config.probe_inline && kind == ProbeKind::Uprobe && is_function(&parts) {
+            parts.insert(1, "inline".to_owned());
+        }
+        Some(ProbeSpec { kind, parts, span: point.span })
     }
 
     fn kind(&mut self, part: &AttachPart) -> Option<ProbeKind> {
@@ -254,6 +258,13 @@ impl Lower<'_> {
         out.push_str(rest);
         Some(out)
     }
+}
+
+/// Whether the parts of a user probe are a file and the name of one function.
+fn is_function(parts: &[String]) -> bool {
+    let [file, name] = parts else { return false };
+    let starts = |c: char| c.is_alphabetic() || c == '_';
+    !file.contains('@') && name.starts_with(starts) && !name.contains(['*', '?', '[', '+'])
 }
 
 /// Points, each once.

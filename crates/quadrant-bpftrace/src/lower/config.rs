@@ -24,6 +24,7 @@ const KNOWN: &[&str] = &[
     "stack_mode",
     "cpp_demangle",
     "missing_probes",
+    "probe_inline",
 ];
 
 /// Settings of bpftrace about parts that this engine does not have.
@@ -96,6 +97,7 @@ impl Lower<'_> {
             "max_cat_bytes" => number(config.max_cat_bytes),
             "print_maps_on_exit" => flag(config.print_maps_on_exit),
             "cpp_demangle" => flag(config.demangle),
+            "probe_inline" => flag(config.probe_inline),
             "str_trunc_trailer" => Some(literal_text(config.cut_trailer.as_bytes(), span)),
             "stack_mode" => {
                 let mode = stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode);
@@ -164,6 +166,7 @@ impl Lower<'_> {
             }
             "print_maps_on_exit" => config.print_maps_on_exit = truth(value)?,
             "cpp_demangle" => config.demangle = truth(value)?,
+            "probe_inline" => config.probe_inline = truth(value)?,
             "str_trunc_trailer" => config.cut_trailer = text(value)?,
             "stack_mode" => config.stack_mode = stack_mode(&text(value)?).ok_or("bpftrace, perf, raw or build_id")?,
             _ => config.missing_probes = missing_probes(&text(value)?).ok_or("error, warn or ignore")?,

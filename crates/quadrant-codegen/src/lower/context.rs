@@ -219,6 +219,11 @@ impl Lower<'_, '_> {
                 Ok(self.f.b.ext(value, size, place.signed))
             }
             Place::Address { base, index, scale, disp } => self.operand_address(base, index, scale, disp),
+            Place::Sum { reg, add } => {
+                let whole = self.register_value(reg)?;
+                let value = self.f.b.add(whole, add);
+                Ok(self.f.b.ext(value, size, place.signed))
+            }
             Place::Mem { base, index, scale, disp } => {
                 let from = self.operand_address(base, index, scale, disp)?;
                 Ok(self.probe_number(Space::User, from, size, place.signed))

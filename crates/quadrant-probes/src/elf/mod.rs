@@ -54,6 +54,13 @@ pub(crate) struct Section {
     link: u32,
 }
 
+impl Section {
+    /// Bytes in the file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 impl Elf {
     pub fn parse(file: TargetFile) -> Result<Self> {
         let header = Header::read(&file)?;

@@ -29,12 +29,34 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
     let (of, info) = debug.of(path)?;
     let elf = files.open(&Target { name: path.clone(), path: path.clone() })?;
     let address = elf.code_address_of(offset).ok_or_else(|| error("this place is not in the code of the file"))?;
-    let Some(function) = info.subprogram(address) else {
+    let whole = info.subprogram(address);
+    // Of a copy only what is said of it counts.
+    let changed = whole.is_none() || is_changed(&point.name);
+    let Some(function) = whole.or_else(|| info.inlined_subprogram(address, &point.func)) else {
         return Err(undescribed(point, path, info.missing_split_file(address)));
     };
-    let finder = Finder { types, of, function: &function, changed: is_changed(&point.name) };
+    let finder = Finder { types, of, function: &function, changed };
+    if !on_return && !changed {
+        warn_of_guesses(files, point, &function);
+    }
     let fields = if on_return { finder.result() } else { finder.parameters() };
     Ok(Args { fields, ..Args::default() })
+}
+
+/// Rust's convention is not fixed, and a function that no other file calls may have one of its own.
+fn warn_of_guesses(files: &Files, point: &Point, function: &Subprogram) {
+    let by_convention = |parameter: &&Parameter| parameter.location.is_none();
+    let is_guess = |parameter: &&Parameter| function.is_rust || parameter.is_unplaced;
+    let guessed = function.parameters.iter().filter(by_convention).filter(is_guess);
+    let names: Vec<String> =
+        guessed.filter_map(|parameter| Some(format!("`{}`", parameter.name.as_deref()?))).collect();
+    if !names.is_empty() {
+        files.warn(format!(
+            "the places of {} of `{}` are taken from the calling convention, a guess: the debug information does not say them for the function's entry",
+            names.join(", "),
+            point.func
+        ));
+    }
 }
 
 fn undescribed(point: &Point, path: &Path, split: Option<String>) -> quadrant_program::probe::ProbeError {
@@ -103,7 +125,7 @@ impl Finder<'_> {
                 Err(absence) => UserPlace::Absent(absence),
             },
             Location::Pieces(pieces) => pieces_as_words(pieces).unwrap_or_else(UserPlace::Absent),
-            Location::Register(_) | Location::Constant(_) => {
+            Location::Register(_) | Location::Sum(..) | Location::Constant(_) => {
                 let count = self.types.size_of(ty).unwrap_or(WORD).div_ceil(WORD);
                 match operand(location) {
                     Ok(word) if count <= 1 => UserPlace::Words { words: [word, Operand::Const(0)], count: 1 },
@@ -133,6 +155,7 @@ fn pieces_as_words(pieces: &[(Location, u64)]) -> std::result::Result<UserPlace,
 fn operand(location: &Location) -> std::result::Result<Operand, Absence> {
     match location {
         Location::Register(number) => Ok(Operand::Reg { reg: register(*number)?, shift: 0 }),
+        Location::Sum(number, add) => Ok(Operand::Sum { reg: register(*number)?, add: *add }),
         Location::Constant(value) => Ok(Operand::Const(value.cast_signed())),
         Location::Memory { base: Base::Register(number), offset, indirect: false } => {
             Ok(Operand::Mem { base: Some(register(*number)?), index: None, scale: 1, disp: *offset })

@@ -2,6 +2,7 @@
 
 mod abi;
 mod arguments;
+mod inlined;
 mod list;
 mod place;
 mod resolve;

@@ -6,6 +6,9 @@ use crate::number;
 /// Words between file and function that say how names are mangled.
 const LANGUAGES: [&str; 2] = ["cpp", "rust"];
 
+/// The word between file and function that asks for inlined copies.
+pub(super) const INLINED: &str = "inline";
+
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -15,8 +18,39 @@ pub(super) enum Place {
     Readable(String),
     /// Bytes after the start of a function.
     Inside { function: String, offset: u64 },
+    /// The inlined copies of a function, and the function itself if it has code of its own.
+    Inlined(String),
+    /// The code of a source line.
+    Line(SourcePlace),
     /// An address as the file's symbols have it.
     Address(u64),
+}
+
+/// A line of a source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourcePlace {
+    /// The end of its path.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1.
+    pub column: Option<u32>,
+}
+
+impl SourcePlace {
+    /// Of `["program@file.c", "12"]` or `["program@file.c", "12", "5"]` the program and the place.
+    pub fn parse(parts: &[String]) -> Option<(&str, Self)> {
+        let (first, numbers) = parts.split_first()?;
+        let (program, file) =
+            first.rsplit_once('@').filter(|(program, file)| !program.is_empty() && !file.is_empty())?;
+        let number = |text: &String| text.parse::<u32>().ok().filter(|number| *number > 0);
+        let (line, column) = match numbers {
+            [line] => (number(line)?, None),
+            [line, column] => (number(line)?, Some(number(column)?)),
+            _ => return None,
+        };
+        Some((program, Self { file: file.to_owned(), line, column }))
+    }
 }
 
 impl Place {
@@ -26,6 +60,7 @@ impl Place {
         match parts {
             [place] if place.contains("::") => Ok(Self::Readable(place.clone())),
             [place] => Self::parse_one(place),
+            [word, rest @ ..] if word == INLINED && !rest.is_empty() => Ok(Self::Inlined(rest.join(":"))),
             [language, rest @ ..] if LANGUAGES.contains(&language.as_str()) => Ok(Self::Readable(rest.join(":"))),
             [_, colons, ..] if colons.is_empty() => Ok(Self::Readable(parts.join(":"))),
             _ => Err(error(
@@ -77,5 +112,22 @@ mod tests {
         assert_eq!(parse(&["cpp", "shop", "", "sale"]), readable);
         assert_eq!(parse(&["cpp", "f()"]), Ok(Place::Readable("f()".into())));
         assert!(parse(&["a", "b", "c"]).is_err());
+        assert_eq!(parse(&["inline", "shop", "", "sale"]), Ok(Place::Inlined("shop::sale".into())));
+        assert_eq!(parse(&["inline"]), Ok(Place::Functions("inline".into())));
+    }
+
+    #[test]
+    fn lines() {
+        let parse = |parts: &[&str]| {
+            let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+            SourcePlace::parse(&parts).map(|(program, place)| (program.to_owned(), place))
+        };
+        let place = |column| SourcePlace { file: "src/a.c".into(), line: 12, column };
+        assert_eq!(parse(&["/bin/x@src/a.c", "12"]), Some(("/bin/x".into(), place(None))));
+        assert_eq!(parse(&["/bin/x@src/a.c", "12", "5"]), Some(("/bin/x".into(), place(Some(5)))));
+        for other in [&["/bin/x", "12"][..], &["/bin/x@a.c", "main"], &["/bin/x@a.c"], &["@a.c", "1"], &["x@a.c", "0"]]
+        {
+            assert_eq!(parse(other), None, "{other:?}");
+        }
     }
 }

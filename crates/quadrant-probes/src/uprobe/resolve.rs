@@ -1,7 +1,9 @@
 //! From functions and addresses to offsets in files, refusing places where a probe would break the program.
 
+use super::inlined;
 use super::list::{full_name, functions};
-use super::place::Place;
+use super::place::{Place, SourcePlace};
+use crate::debug::DebugFiles;
 use crate::demangle;
 use crate::elf::{Elf, Symbol, SymbolKind};
 use crate::error::{Result, advise, error, no_match};
@@ -11,6 +13,7 @@ use crate::point::{check_count, plain};
 use crate::source::Options;
 use crate::target::{self, Target, TargetFile};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
+use quadrant_types::LineCode;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,9 +21,8 @@ use std::sync::Arc;
 const MOST_ALTERNATIVES: usize = 4;
 
 /// All points that `["file", "function"]` means.
-pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
-    let (file, place) = spec.parts.split_first().ok_or_else(|| error("the probe names no file"))?;
-    let place = Place::parse(place)?;
+pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
+    let (file, place) = place_of(&spec.parts)?;
     let targets = target::find(file, options.pid)?;
     if let (Place::Address(offset), [target], true) = (&place, targets.as_slice(), options.allow_unsafe)
         && let Some(found) = not_elf(spec.kind, target, *offset, options.pid)?
@@ -30,7 +32,7 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     let mut found = Vec::new();
     let mut missing = None;
     for (target, elf) in files.open_all(&targets)? {
-        match (Finder { elf: &elf, target, kind: spec.kind, options }).find(&place) {
+        match (Finder { elf: &elf, target, kind: spec.kind, files, debug, options }).find(&place) {
             Ok(points) => found.extend(points),
             Err(error) => missing = Some(error),
         }
@@ -65,6 +67,15 @@ fn not_elf(kind: ProbeKind, target: &Target, offset: u64, pid: Option<u32>) -> R
     Ok(Some(plain(site, full_name(kind, target, &offset.to_string()))))
 }
 
+/// The file and the place in it. A file whose name has an `@` is one, too.
+fn place_of(parts: &[String]) -> Result<(&str, Place)> {
+    let (file, rest) = parts.split_first().ok_or_else(|| error("the probe names no file"))?;
+    match SourcePlace::parse(parts) {
+        Some((program, place)) if !Path::new(file).is_file() => Ok((program, Place::Line(place))),
+        _ => Ok((file, Place::parse(rest)?)),
+    }
+}
+
 /// The addresses of a function's return instructions, as offsets from its start: probes there take the place
 /// of a return probe where that would crash the program.
 pub fn return_sites(path: &Path, function: &str) -> Result<Vec<u64>> {
@@ -81,16 +92,88 @@ struct Finder<'a> {
     elf: &'a Elf,
     target: &'a Target,
     kind: ProbeKind,
+    files: &'a Files,
+    debug: &'a DebugFiles,
     options: &'a Options,
 }
 
 impl Finder<'_> {
     fn find(&self, place: &Place) -> Result<Vec<Found>> {
         match place {
-            Place::Functions(name) => self.functions(&self.symbols(&Glob::new(name))?),
+            Place::Functions(name) => self.named(name),
+            Place::Inlined(name) => self.inlined(name),
+            Place::Line(place) => self.line(place),
             Place::Readable(name) => self.functions(&self.readable(name)?),
             Place::Inside { function, offset } => self.inside(function, *offset),
             Place::Address(address) => self.address(*address),
+        }
+    }
+
+    /// Functions by name; of a single one it is said where it has copies that are not probed.
+    fn named(&self, name: &str) -> Result<Vec<Found>> {
+        let pattern = Glob::new(name);
+        match self.symbols(&pattern) {
+            Ok(symbols) => {
+                if let ([symbol], Some(_)) = (symbols.as_slice(), pattern.literal()) {
+                    inlined::note(self.elf, self.target, self.files, self.debug, symbol);
+                }
+                self.functions(&symbols)
+            }
+            Err(error) => Err(inlined::advise_copies(error, name, self.target, self.debug)),
+        }
+    }
+
+    /// All copies of a function that were inlined into others, and the function itself.
+    fn inlined(&self, name: &str) -> Result<Vec<Found>> {
+        self.entry_only()?;
+        let (_, info) = self.debug.of(&self.target.path)?;
+        let symbols = if name.contains("::") { self.readable(name) } else { self.symbols(&Glob::new(name)) };
+        let mut found = match &symbols {
+            Ok(symbols) => self.functions(symbols)?,
+            Err(_) => Vec::new(),
+        };
+        for address in info.inlined_copies(name) {
+            if let Some(around) = self.function_around(address)? {
+                self.check_boundary(&around, address, &format!("{address:#x}"))?;
+            }
+            let copy = self.point(address, name, name)?;
+            if !found.iter().any(|other| other.point.site == copy.point.site) {
+                found.push(copy);
+            }
+        }
+        match symbols {
+            Err(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    /// Each place where the line's code starts.
+    fn line(&self, place: &SourcePlace) -> Result<Vec<Found>> {
+        self.entry_only()?;
+        let (_, info) = self.debug.of(&self.target.path)?;
+        let code = info.line_code(&place.file, place.line, place.column);
+        if code.addresses.is_empty() {
+            return Err(self.no_code(place, &code));
+        }
+        let mut found = Vec::new();
+        for address in code.addresses {
+            found.extend(self.address(address)?);
+        }
+        Ok(found)
+    }
+
+    fn no_code(&self, place: &SourcePlace, code: &LineCode) -> ProbeError {
+        let file = self.target.name.display();
+        match code.nearest {
+            Some(line) => {
+                let column = place.column.map_or_else(String::new, |column| format!(", column {column},"));
+                let message = format!("line {}{column} of {} has no code in {file}", place.line, place.file);
+                advise(message, format!("the nearest line that has some is {line}"))
+            }
+            None => {
+                let message = format!("{file} has no lines of a source file {}", place.file);
+                no_match(message, &place.file, code.files.iter().map(|file| file.rsplit('/').next().unwrap_or(file)))
+            }
         }
     }
 

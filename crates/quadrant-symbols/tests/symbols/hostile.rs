@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 
 use proptest::prelude::*;
-use quadrant_symbols::{Frame, Missing, Options, Symbolizer};
+use quadrant_symbols::{DebugSource, Frame, Missing, Options, Symbolizer};
+use quadrant_types::{DebugTag, TypeId, Types};
 
 use crate::common::{Running, TempDir, compile, run_tool};
 
@@ -142,6 +144,39 @@ fn look_into(path: &Path) {
     for offset in (0..20_000).step_by(61) {
         assert!(!symbolizer.file(path, &[offset]).is_empty());
     }
+    look_at_types(Path::new(path));
+}
+
+/// Asks for everything that probes ask of debug information.
+fn look_at_types(path: &Path) {
+    let Ok(info) = DebugSource::default().open(path, path, None) else { return };
+    let info = Rc::new(info);
+    let types = Types::without_btf("not needed here");
+    let of = types.add_debug_info(Rc::clone(&info));
+    for vaddr in (0x1000..0x1400).step_by(4) {
+        let copy = info.inlined_subprogram(vaddr, "hidden");
+        for function in info.subprogram(vaddr).into_iter().chain(copy) {
+            let dies = function.parameters.iter().map(|parameter| parameter.ty).chain([function.result]);
+            dies.for_each(|die| look_at_type(&types, types.debug_type(of, die), 4));
+        }
+    }
+    for name in ["int", "hidden", "x", "size_t"] {
+        let found = types.lookup_debug_type(of, DebugTag::Plain, name);
+        found.into_iter().for_each(|id| look_at_type(&types, id, 4));
+        let _ = types.lookup_debug_constant(of, name);
+        drop(types.suggest_debug_type(of, DebugTag::Struct, name));
+        info.inlined_copies(name);
+    }
+    drop(info.line_code("prog.c", 4, None));
+}
+
+fn look_at_type(types: &Types, id: TypeId, depth: u8) {
+    drop((types.display(id), types.size_of(id), types.align_of(id)));
+    if depth == 0 {
+        return;
+    }
+    types.pointee(id).into_iter().for_each(|target| look_at_type(types, target, depth - 1));
+    types.members(id).iter().take(16).for_each(|member| look_at_type(types, member.ty, depth - 1));
 }
 
 #[test]

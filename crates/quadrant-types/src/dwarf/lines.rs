@@ -19,6 +19,8 @@ pub struct SourceLine {
 
 /// Further rows of a table are left out.
 const MAX_ROWS: usize = 16_000_000;
+/// Further files of a unit are not looked at.
+const MAX_FILES: usize = 1_000_000;
 /// Longer paths are cut.
 const MAX_PATH: usize = 4096;
 
@@ -53,6 +55,18 @@ pub(super) fn of_call(info: &DebugInfo, unit: &UnitData, call: Call) -> Option<S
     let none = call.file == 0 && header.version() < 5;
     let file = if none { None } else { header.file(call.file) };
     Some(SourceLine { file: path(info, unit, header, file?).into(), line: call.line })
+}
+
+/// The files of a unit's line table by their numbers there, with their paths.
+pub(super) fn files(info: &DebugInfo, unit: &UnitData) -> impl Iterator<Item = (u64, String)> {
+    let header = unit.unit.line_program.as_ref().map(|program| program.header());
+    let files = header.into_iter().flat_map(move |header| {
+        // Before DWARF 5 files count from 1.
+        let first = u64::from(header.version() < 5);
+        let numbered = (first..).zip(header.file_names());
+        numbered.map(move |(number, file)| (number, path(info, unit, header, file)))
+    });
+    files.take(MAX_FILES)
 }
 
 /// Runs the line program once and keeps its rows.

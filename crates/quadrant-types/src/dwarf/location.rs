@@ -17,6 +17,8 @@ const MAX_LIST: usize = 100_000;
 pub enum Location {
     /// In a register.
     Register(u16),
+    /// What a register holds plus a constant.
+    Sum(u16, i64),
     /// In memory.
     Memory {
         /// What the address counts from.
@@ -191,6 +193,9 @@ fn computed(top: Location) -> Option<Location> {
     match top {
         Location::Memory { base: Base::Register(register), offset: 0, indirect: false } => {
             Some(Location::Register(register))
+        }
+        Location::Memory { base: Base::Register(register), offset, indirect: false } => {
+            Some(Location::Sum(register, offset))
         }
         Location::Memory { base, offset, indirect: true } => Some(Location::Memory { base, offset, indirect: false }),
         constant @ Location::Constant(_) => Some(constant),

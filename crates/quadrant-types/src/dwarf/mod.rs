@@ -6,9 +6,11 @@
 
 mod die;
 mod functions;
+mod inlined;
 mod lines;
 mod location;
 mod parameters;
+mod places;
 mod ranges;
 mod scopes;
 mod search;
@@ -21,6 +23,7 @@ pub(crate) use die::{Die, Reference};
 pub use lines::SourceLine;
 pub use location::{Base, Location};
 pub use parameters::{Parameter, Subprogram};
+pub use places::LineCode;
 pub use sections::{Companions, Sections};
 
 use std::cell::OnceCell;

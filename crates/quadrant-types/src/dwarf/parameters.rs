@@ -35,8 +35,10 @@ pub struct Parameter {
     pub name: Option<Arc<str>>,
     /// Its type; `None` if it is not known.
     pub ty: Option<DieRef>,
-    /// Where it is at the function's entry; `None` if that is what the calling convention says.
+    /// Where it is at the function's entry; `None` if that is where the calling convention says.
     pub location: Option<Location>,
+    /// Nothing is said of its place, as of what was optimized away later.
+    pub is_unplaced: bool,
 }
 
 impl DebugInfo {
@@ -70,7 +72,30 @@ fn subprogram(function: &Die<'_>, vaddr: u64) -> Subprogram {
 
 fn parameter(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Parameter {
     let name = die.with_completed().find_map(|die| die.name());
-    Parameter { name, ty: type_of(die), location: at_entry(location::of(die, vaddr, frame)) }
+    let said = location::of(die, vaddr, frame);
+    let is_unplaced = said == Said::Nothing;
+    Parameter { name, ty: type_of(die), location: at_entry(said), is_unplaced }
+}
+
+/// The parameters of an inlined copy: only what is said for its first address counts.
+pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprogram {
+    let frame = location::frame_base(function);
+    let parameters = copy.children().into_iter().filter(|die| die.tag() == gimli::DW_TAG_formal_parameter);
+    let parameter = |die: Die<'_>| {
+        let name = die.with_completed().find_map(|die| die.name());
+        let place = match location::of(&die, vaddr, frame.as_ref()) {
+            Said::Here(location) | Said::Always(location @ (Location::Register(_) | Location::Constant(_))) => location,
+            Said::Always(_) => Location::Unknown,
+            Said::Nothing => Location::Gone,
+        };
+        Parameter { name, ty: type_of(&die), location: Some(place), is_unplaced: false }
+    };
+    Subprogram {
+        name: copy.with_completed().find_map(|die| die.name()),
+        parameters: parameters.map(parameter).collect(),
+        result: type_of(copy),
+        is_rust: false,
+    }
 }
 
 /// The type of an entry, or of one that it completes.

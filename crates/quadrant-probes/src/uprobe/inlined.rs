@@ -1,0 +1,40 @@
+//! What to say of functions that the compiler put into others: a probe on a function does not see those copies.
+
+use quadrant_program::probe::ProbeError;
+
+use super::place::INLINED;
+use crate::debug::DebugFiles;
+use crate::elf::{Elf, Symbol};
+use crate::files::Files;
+use crate::target::Target;
+
+const DEBUG_INFO: &str = ".debug_info";
+/// More debug information is not read for a warning alone.
+const MAX_READ: u64 = 32 << 20;
+
+/// Warns of copies of a function beside it in the same unit.
+pub(super) fn note(elf: &Elf, target: &Target, files: &Files, debug: &DebugFiles, symbol: &Symbol<'_>) {
+    let small = elf.section(DEBUG_INFO).is_some_and(|section| section.size() <= MAX_READ);
+    let copies = match small.then(|| debug.of(&target.path)) {
+        Some(Ok((_, info))) => info.copies_beside(symbol.address),
+        _ => 0,
+    };
+    if copies > 0 {
+        let (name, file) = (symbol.name, target.name.display());
+        files.warn(format!(
+            "{copies} inlined copies of `{name}` are not probed: `uprobe:{file}:{INLINED}:{name}` (or the setting `probe_inline`) means them, too"
+        ));
+    }
+}
+
+/// Adds to an error about a missing function that it has inlined copies, if it has.
+pub(super) fn advise_copies(error: ProbeError, name: &str, target: &Target, debug: &DebugFiles) -> ProbeError {
+    let copies = debug.of(&target.path).map_or(0, |(_, info)| info.inlined_copies(name).len());
+    if copies == 0 {
+        return error;
+    }
+    let file = target.name.display();
+    let message = format!("`{name}` has no code of its own in {file}: it is inlined, {copies} times");
+    let help = format!("probe the copies: `uprobe:{file}:{INLINED}:{name}`");
+    ProbeError { message, help: vec![help] }
+}
