@@ -33,6 +33,8 @@ const TOP: &str = r#"/* Made by dtrace -h from a provider definition: edit that,
 #else
 #define QUADRANT_USDT 0
 #endif
+#define QUADRANT_USDT_BITS(type, integer, number) \
+	__extension__ ({ union { type value; integer bits; } quadrant_usdt; quadrant_usdt.value = (number); quadrant_usdt.bits; })
 #define QUADRANT_USDT_TEXT(provider, probe, args) \
 	"7700:\t" QUADRANT_USDT_NOP \
 	"\t.pushsection .note.stapsdt, \"?\", \"note\"\n" \
@@ -108,7 +110,17 @@ fn places(probe: &Probe) -> String {
 }
 
 fn operands(probe: &Probe) -> String {
-    let operand = |(at, arg): (usize, &Passed)| format!("QUADRANT_USDT_IN (({})(arg{at}))", arg.cast);
+    let operand = |(at, arg): (usize, &Passed)| format!("QUADRANT_USDT_IN ({})", value(at, arg));
     let operands: Vec<String> = probe.args.iter().enumerate().map(operand).collect();
     operands.join(", ")
+}
+
+/// The argument as a value for a register. A number with a fraction goes as its bits: clang would leave it in memory that only a name of
+/// its own leads to.
+fn value(at: usize, arg: &Passed) -> String {
+    match arg.cast {
+        "float" => format!("QUADRANT_USDT_BITS(float, unsigned int, arg{at})"),
+        "double" => format!("QUADRANT_USDT_BITS(double, unsigned long, arg{at})"),
+        cast => format!("({cast})(arg{at})"),
+    }
 }

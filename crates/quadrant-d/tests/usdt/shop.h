@@ -12,6 +12,8 @@
 #else
 #define QUADRANT_USDT 0
 #endif
+#define QUADRANT_USDT_BITS(type, integer, number) \
+	__extension__ ({ union { type value; integer bits; } quadrant_usdt; quadrant_usdt.value = (number); quadrant_usdt.bits; })
 #define QUADRANT_USDT_TEXT(provider, probe, args) \
 	"7700:\t" QUADRANT_USDT_NOP \
 	"\t.pushsection .note.stapsdt, \"?\", \"note\"\n" \
@@ -64,7 +66,7 @@ extern unsigned short shop_weigh_semaphore __attribute__((visibility("hidden")))
 #define SHOP_WEIGH(arg0, arg1) \
 	do { \
 		__asm__ __volatile__ (QUADRANT_USDT_TEXT("shop", "weigh", "8@%0 4@%1") \
-			: : QUADRANT_USDT_IN ((double)(arg0)), QUADRANT_USDT_IN ((float)(arg1))); \
+			: : QUADRANT_USDT_IN (QUADRANT_USDT_BITS(double, unsigned long, arg0)), QUADRANT_USDT_IN (QUADRANT_USDT_BITS(float, unsigned int, arg1))); \
 	} while (0)
 #define SHOP_WEIGH_ENABLED() __builtin_expect(*(volatile unsigned short *)&shop_weigh_semaphore, 0)
 
