@@ -19,3 +19,7 @@ pub mod usdt;
 mod walk;
 
 pub use parser::{Mode, Parsed, parse, parse_expr_part, parse_part, parse_type_part};
+
+/// What to do instead of naming a symbol of a process.
+const NO_USER_SYMBOLS: &str =
+    "symbols of processes are not supported: usym() and ufunc() turn an address into its name";

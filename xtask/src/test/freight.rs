@@ -17,8 +17,12 @@ const TOOLS: [&str; 3] = ["bash", "setpriv", "taskset"];
 /// By these files the tracer finds libraries by their short names.
 const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
 
-/// Scripts that the end-to-end tests read, by their path in the workspace.
-const CASES: &str = "crates/quadrant/tests/e2e/cases";
+/// Scripts that the end-to-end tests read, by their paths in the workspace.
+const CASES: [&str; 3] = [
+    "crates/quadrant/tests/e2e/cases",
+    "crates/quadrant/tests/e2e/dtrace/cases",
+    "crates/quadrant/tests/e2e/dtrace/toolkit",
+];
 
 /// Where a file of ours is in the guest.
 pub fn in_guest(path: &Path) -> String {
@@ -33,8 +37,9 @@ pub fn files(binaries: &[Binary], programs: &[PathBuf]) -> Result<Vec<Addition>,
         files.extend(targets()?);
         files.extend(tools());
         // The tests know the folder that they were compiled in.
-        let cases = workspace::root().canonicalize()?.join(CASES);
-        let scripts = [cases, super::tools::folder()?].into_iter().filter(|folder| folder.exists());
+        let root = workspace::root().canonicalize()?;
+        let scripts = CASES.map(|folder| root.join(folder)).into_iter().chain([super::tools::folder()?]);
+        let scripts = scripts.filter(|folder| folder.exists());
         files.extend(scripts.map(|folder| Addition { to: folder.to_string_lossy().into_owned(), from: folder }));
     }
     Ok(files)

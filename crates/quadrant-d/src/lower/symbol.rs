@@ -88,8 +88,11 @@ impl Lower<'_> {
         match self.env.symbols.kernel_address(module, &symbol.name) {
             Ok(address) => Some(address),
             Err(reason) => {
-                let name = spelled(symbol);
-                self.fail(symbol.span, "D_IDENT_UNDEF", format!("failed to resolve {name}: {reason}"))
+                let message = format!("failed to resolve {}: {reason}", spelled(symbol));
+                match self.clause.has_registers() {
+                    true => self.fail_help(symbol.span, "D_IDENT_UNDEF", message, crate::NO_USER_SYMBOLS),
+                    false => self.fail(symbol.span, "D_IDENT_UNDEF", message),
+                }
             }
         }
     }

@@ -140,7 +140,14 @@ impl<'a> Parser<'a> {
         if self.at(Tok::Ident) && !self.word().contains('`') {
             return self.take_ident(0);
         }
-        self.unexpected("a member's name");
+        if self.at(Tok::Ident) {
+            // `a.out` in front of a backtick is a file, not a member.
+            let message = "symbols of a process cannot be named: where they are is known when it has mapped its files";
+            let error = Diagnostic::error(self.token.span, message).tag("D_IDENT_UNDEF");
+            self.error(error.help(crate::NO_USER_SYMBOLS));
+        } else {
+            self.unexpected("a member's name");
+        }
         Ident { name: String::new(), span: self.here() }
     }
 

@@ -7,6 +7,7 @@ mod cases;
 mod command_line;
 mod drops;
 mod faults;
+mod functions;
 mod providers;
 mod scripts;
 mod targets;

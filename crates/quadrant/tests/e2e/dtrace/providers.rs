@@ -195,9 +195,14 @@ fn what_is_known_of_a_process() {
             printf(\"%d %c %d %d\\n\", curlwpsinfo->pr_lwpid == tid, curlwpsinfo->pr_sname, curlwpsinfo->pr_onpro == cpu, curcpu->cpu_id == cpu);
             printf(\"%s %s %s %d\\n\", cwd, root, zonename, curlwpsinfo->pr_state == SONPROC);
         }";
-    let outcome = crate::common::good(dtrace().args(["-qn", text, "-c", "/bin/cat /etc/hostname"]).dir("/usr"));
+    let dir = crate::common::folder("known");
+    let (dir, file) = (dir.display().to_string(), dir.join("hostname"));
+    std::fs::write(&file, "name\n").unwrap();
+    let command = format!("/bin/cat {}", file.display());
+    let outcome = crate::common::good(dtrace().args(["-qn", text, "-c", &command]).dir("/usr"));
     let lines: Vec<&str> = outcome.lines();
-    for line in ["1 1 0 cat|/bin/cat /etc/hostname|", "/etc/hostname /etc 0", "1 O 1 1", "/usr / global 1"] {
+    let process = format!("1 1 0 cat|{command}|");
+    for line in [&process, &format!("{dir}/hostname {dir} 0"), "1 O 1 1", "/usr / global 1"] {
         assert!(lines.contains(&line), "{line}: {}", outcome.describe());
     }
 }

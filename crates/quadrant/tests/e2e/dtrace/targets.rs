@@ -30,6 +30,26 @@ fn a_library_of_a_command() {
 }
 
 #[test]
+fn a_library_that_a_command_loads_later() {
+    needs_root!();
+    let (loads, library) = (target!("loads"), target!("libcalls.so"));
+    let text = format!("pid$target:{library}:target_call:entry {{ @ = count(); }}");
+    let outcome = quietly_on(&format!("{loads} {library} 10007"), &text);
+    assert_eq!(outcome.lines(), ["            10007"], "{}", outcome.describe());
+}
+
+#[test]
+fn symbols_of_a_command_are_refused() {
+    needs_root!();
+    for symbol in ["a.out`main", "libc`environ"] {
+        let text = format!("pid$target:a.out:main:entry {{ trace({symbol}); }}");
+        let outcome = dtrace().args(["-qn", &text, "-c", &target!("calls")]).run().unwrap();
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert!(outcome.stderr.contains("symbols of processes are not supported"), "{}", outcome.describe());
+    }
+}
+
+#[test]
 fn the_trace_ends_with_the_last_target() {
     needs_root!();
     let text = "syscall::exit_group:entry /pid == $target/ { printf(\"first\\n\"); } END { printf(\"end\\n\"); }";

@@ -21,7 +21,7 @@ fn has_line(outcome: &Outcome, line: &str) {
 #[test]
 fn execsnoop() {
     needs_root!();
-    let outcome = tool("execsnoop.d", &[], "/bin/sh -c '/bin/echo one; /bin/echo two'");
+    let outcome = tool("execsnoop.d", &[], "/bin/sh -c '/bin/echo one; /bin/echo two; :'");
     has_line(&outcome, "  UID  CHILD ARGS");
     for line in ["    0    yes /bin/echo one", "    0    yes /bin/echo two"] {
         assert_eq!(outcome.stdout.lines().filter(|other| *other == line).count(), 1, "{}", outcome.describe());

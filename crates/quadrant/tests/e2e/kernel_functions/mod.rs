@@ -31,7 +31,7 @@ macro_rules! needs_kprobes {
         }
     };
 }
-use needs_kprobes;
+pub(crate) use needs_kprobes;
 
 /// Ends the calling test, as skipped, where the kernel has no link for many functions.
 macro_rules! needs_multi {
@@ -63,7 +63,7 @@ fn in_guest() -> bool {
     std::env::var_os(GUEST).is_some()
 }
 
-fn kprobes() -> Result<(), &'static str> {
+pub fn kprobes() -> Result<(), &'static str> {
     if !Path::new("/sys/bus/event_source/devices/kprobe").exists() {
         return Err("this kernel has no kernel probes");
     }
@@ -110,7 +110,7 @@ fn tracefs(name: &str) -> String {
 }
 
 /// What a function of a system call is called.
-fn entry_of(call: &str) -> String {
+pub fn entry_of(call: &str) -> String {
     let prefix = if cfg!(target_arch = "x86_64") { "__x64_sys_" } else { "__arm64_sys_" };
     format!("{prefix}{call}")
 }
