@@ -4,6 +4,11 @@ use quadrant_program::diag::Diagnostic;
 
 use crate::lines::{Lines, Position};
 
+/// `2 keys`, `1 key`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A message as DTrace words it, without the command's prefix; `with_tag` is the option `errtags`.
 pub fn text(diagnostic: &Diagnostic, lines: &Lines, with_tag: bool) -> String {
     let Position { file, line } = lines.position(diagnostic.span.start);

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::value::{Int, Ty, Value};
 use super::vars::{key_as, tuple};
 use crate::ast::{self, Ident};
+use crate::message::counted;
 
 /// The aggregating functions, with the least and the greatest number of their arguments.
 const FUNCTIONS: &[(&str, usize, usize)] = &[
@@ -162,10 +163,7 @@ impl Lower<'_> {
             return self.fail(
                 span,
                 "D_PROTO_LEN",
-                format!(
-                    "@{name}[ ] prototype mismatch: {got} arg{} passed, {wanted} expected",
-                    if got == 1 { "" } else { "s" }
-                ),
+                format!("@{name}[ ] prototype mismatch: {} passed, {wanted} expected", counted(got, "arg")),
             );
         }
         let mut parts = Vec::new();

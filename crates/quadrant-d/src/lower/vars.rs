@@ -15,6 +15,7 @@ use quadrant_types::CType;
 use super::Lower;
 use super::value::{Ty, Value};
 use crate::ast::{self, Scope};
+use crate::message::counted;
 
 /// A variable as it was declared.
 #[derive(Clone, Debug)]
@@ -176,14 +177,11 @@ impl Lower<'_> {
     fn keys(&mut self, name: &str, types: &[Ty], keys: &[ast::Expr], span: Span) -> Option<Vec<Expr>> {
         if types.len() != keys.len() {
             let (got, wanted) = (keys.len(), types.len());
-            let plural = if wanted == 1 { "" } else { "s" };
+            let (got, wanted) = (counted(got, "key"), counted(wanted, "key"));
             return self.fail(
                 span,
                 "D_PROTO_LEN",
-                format!(
-                    "{name}[ ] prototype mismatch: {got} key{} passed, {wanted} key{plural} expected",
-                    if got == 1 { "" } else { "s" }
-                ),
+                format!("{name}[ ] prototype mismatch: {got} passed, {wanted} expected"),
             );
         }
         let mut parts = Vec::new();

@@ -11,11 +11,11 @@ use crate::failure::Failure;
 /// A setting as it is written.
 pub type Setting = (String, Option<String>);
 
-/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line.
+/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line; and the options that they make.
 ///
 /// # Errors
 /// An option that there is not, or a value that it cannot have.
-pub fn all(line: &[Setting]) -> Result<Vec<Setting>, Failure> {
+pub fn all(line: &[Setting]) -> Result<(Vec<Setting>, Options), Failure> {
     let mut options = Options::default();
     let environment = environment();
     for (name, value) in &environment {
@@ -25,7 +25,7 @@ pub fn all(line: &[Setting]) -> Result<Vec<Setting>, Failure> {
     for (name, value) in line {
         set(&mut options, name, value.as_deref(), &format!("-x {}", name.escape_debug()))?;
     }
-    Ok(environment.into_iter().chain(line.iter().cloned()).collect())
+    Ok((environment.into_iter().chain(line.iter().cloned()).collect(), options))
 }
 
 fn set(options: &mut Options, name: &str, value: Option<&str>, what: &str) -> Result<(), Failure> {
@@ -37,16 +37,6 @@ fn set(options: &mut Options, name: &str, value: Option<&str>, what: &str) -> Re
         }
         _ => Ok(()),
     }
-}
-
-/// The options that settings make, which are all good.
-pub fn options(settings: &[Setting]) -> Options {
-    let mut options = Options::default();
-    for (name, value) in settings {
-        // They were tried before.
-        let _ = options.set(name, value.as_deref(), Phase::Compile);
-    }
-    options
 }
 
 fn environment() -> Vec<Setting> {

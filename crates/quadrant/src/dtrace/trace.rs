@@ -41,13 +41,12 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
     if line.enablings.is_empty() {
         return Err(Failure::new("no probes specified"));
     }
-    let settings = settings::all(&line.settings)?;
-    let options = settings::options(&settings);
+    let (settings, options) = settings::all(&line.settings)?;
     let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
     let targets = targets::open(&line.targets)?;
     quadrant_bpf::limits::bump_memlock();
     let types = Rc::new(crate::world::types());
-    let (program, options) = compile(line, &loaded, &settings, &types, &targets)?;
+    let (program, options) = compile(line, &loaded, (&settings, &options), &types, &targets)?;
     let features = Features::new();
     let compiled =
         quadrant_session::compile(Rc::clone(&program), &features, &types, quadrant_session::Options::default());
@@ -66,11 +65,10 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
 fn compile(
     line: &Line,
     loaded: &[Loaded],
-    settings: &[Setting],
+    (settings, options): (&[Setting], &Options),
     types: &Rc<Types>,
     targets: &Targets,
 ) -> Result<(Rc<Program>, Options), Failure> {
-    let options = &settings::options(settings);
     let catalog = world::catalog(types);
     let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
     let libraries = world::libraries(options)?;

@@ -13,6 +13,7 @@ use super::super::call::symbol;
 use super::super::value::{Ty, Value};
 use crate::ast::{self, Ident};
 use crate::format::{self, Takes};
+use crate::message::counted;
 
 /// A use of aggregations that can be checked only when all of the script was seen.
 #[derive(Debug)]
@@ -85,8 +86,8 @@ impl Lower<'_> {
                 call.span,
                 "D_PRINTF_ARG_EXTRA",
                 format!(
-                    "{name}( ) prototype mismatch: only {wanted} argument{} required by this format string",
-                    if wanted == 1 { "" } else { "s" }
+                    "{name}( ) prototype mismatch: only {} required by this format string",
+                    counted(wanted, "argument")
                 ),
             );
         }
@@ -196,8 +197,8 @@ impl Lower<'_> {
                 call.span,
                 "D_PRINTA_PROTO",
                 format!(
-                    "printa( ) prototype mismatch: {passed} argument{} passed, an aggregation expected",
-                    if passed == 1 { "" } else { "s" }
+                    "printa( ) prototype mismatch: {} passed, an aggregation expected",
+                    counted(passed, "argument")
                 ),
             );
         }

@@ -18,6 +18,7 @@ use super::aggregate;
 use super::translate::Frame;
 use super::value::{Int, Value};
 use crate::ast::{self, Ident};
+use crate::message::counted;
 
 /// A call at hand.
 #[derive(Clone, Copy)]
@@ -165,7 +166,6 @@ impl Lower<'_> {
         if (least..=most).contains(&got) {
             return Some(());
         }
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
         let wanted = match (least == most, got < least) {
             (true, _) => format!("{least}"),
             (false, true) => format!("at least {least}"),
@@ -175,7 +175,7 @@ impl Lower<'_> {
         self.fail(
             call.span,
             "D_PROTO_LEN",
-            format!("{name}( ) prototype mismatch: {got} arg{} passed, {wanted} expected", plural(got)),
+            format!("{name}( ) prototype mismatch: {} passed, {wanted} expected", counted(got, "arg")),
         )
     }
 
