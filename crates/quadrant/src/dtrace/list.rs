@@ -37,8 +37,7 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
     let catalog = world::catalog(&types);
     let providers = Providers::new(&catalog, &types, world::provider_settings(&options, targets.commands.clone()));
     let macros = world::macros(line, &options, targets.first);
-    let mut listing =
-        Listing { providers: &providers, types: &types, verbose: line.verbose, out: Out::new(), shown: 0 };
+    let mut listing = Listing { providers: &providers, types: &types, verbose: line.verbose, out: Out::new() };
     listing.heading();
     if loaded.is_empty() {
         listing.all(&ProbeDesc::default(), "")?;
@@ -83,7 +82,6 @@ struct Listing<'a> {
     types: &'a Types,
     verbose: bool,
     out: Out,
-    shown: usize,
 }
 
 impl Listing<'_> {
@@ -135,7 +133,6 @@ impl Listing<'_> {
             let layout = probe.and_then(|probes| Some(probes.first()?.layout.clone()));
             layout.iter().for_each(|layout| self.details(&mut text, layout));
         }
-        self.shown += 1;
         self.out.write(&text);
     }
 
