@@ -143,7 +143,10 @@ impl Source {
     fn list_functions(&self, pid: Option<u32>, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
         // A C++ or Rust name that was not quoted comes in pieces.
-        let rest = rest.strip_prefix(&["cpp".to_owned()]).unwrap_or(rest);
+        let rest = match rest {
+            [language, name @ ..] if !name.is_empty() && uprobe::is_language(language) => name,
+            _ => rest,
+        };
         let function = Glob::new(&rest.join(":"));
         uprobe::list(&self.files, kind, file, &function, pid)
     }

@@ -46,18 +46,24 @@ pub(super) struct Places<'a> {
     vectors: u8,
     /// Bytes of arguments on the stack.
     stack: u64,
+    /// A parameter before has no known place, so the later ones have none either.
+    is_lost: bool,
 }
 
 impl<'a> Places<'a> {
     /// For a function with that result, which may take the first register for its own address.
     pub fn new(types: &'a Types, result: TypeId, is_rust: bool) -> Self {
-        let places = Self { types, is_rust, integers: 0, vectors: 0, stack: 0 };
+        let places = Self { types, is_rust, integers: 0, vectors: 0, stack: 0, is_lost: false };
         let hidden = matches!(places.class(result), Class::Memory | Class::Address);
         Self { integers: hidden.into(), ..places }
     }
 
     /// The place of the next parameter.
     pub fn next(&mut self, ty: TypeId) -> UserPlace {
+        self.is_lost |= self.is_rust && is_unclear(self.types, ty);
+        if self.is_lost {
+            return UserPlace::Absent(Absence::Unknown);
+        }
         match self.class(ty) {
             Class::Empty => UserPlace::Words { words: [Operand::Const(0); 2], count: 0 },
             Class::Words { words, count } => self.words(ty, words, count),
@@ -113,8 +119,11 @@ impl<'a> Places<'a> {
 }
 
 /// Where a result is when the function returns.
-pub(super) fn result(types: &Types, ty: TypeId) -> UserPlace {
+pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
     let first = arch().return_value;
+    if is_rust && is_unclear(types, ty) {
+        return UserPlace::Absent(Absence::Unknown);
+    }
     match class(types, ty) {
         Class::Empty => UserPlace::Words { words: [Operand::Const(0); 2], count: 0 },
         Class::Memory | Class::Address => UserPlace::Memory { base: first, disp: 0, indirect: false },
@@ -127,6 +136,40 @@ pub(super) fn result(types: &Types, ty: TypeId) -> UserPlace {
             };
             in_words(words.map(place), count)
         }
+    }
+}
+
+/// Whether Rust may hand over the value in registers of another kind or number than C: it takes a struct of two numbers apart, and
+/// what is inside of its enumerations with data is not looked at here.
+fn is_unclear(types: &Types, ty: TypeId) -> bool {
+    let is_whole = !matches!(types.kind(ty), CType::Struct { .. } | CType::Array { .. });
+    match types.size_of(ty) {
+        _ if is_whole => false,
+        None | Some(0) => false,
+        Some(size) if size > IN_REGISTERS => false,
+        Some(_) => {
+            let mut sizes = Vec::new();
+            numbers_in(types, ty, MAX_DEPTH, &mut sizes);
+            !matches!(sizes.as_slice(), [_] | [WORD, WORD])
+        }
+    }
+}
+
+/// The sizes of the numbers in a value, as far as they matter.
+fn numbers_in(types: &Types, ty: TypeId, depth: u8, sizes: &mut Vec<u64>) {
+    if depth == 0 || sizes.len() > 2 {
+        return;
+    }
+    match types.kind(ty) {
+        CType::Struct { .. } => {
+            types
+                .members(ty)
+                .iter()
+                .take(MAX_MEMBERS)
+                .for_each(|member| numbers_in(types, member.ty, depth - 1, sizes));
+        }
+        CType::Array { elem, len } => (0..len.min(3)).for_each(|_| numbers_in(types, elem, depth - 1, sizes)),
+        _ => sizes.push(types.size_of(ty).unwrap_or(0)),
     }
 }
 

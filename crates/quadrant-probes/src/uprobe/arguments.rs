@@ -36,27 +36,11 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         return Err(undescribed(point, path, info.missing_split_file(address)));
     };
     let finder = Finder { types, of, function: &function, changed };
-    if !on_return && !changed {
-        warn_of_guesses(files, point, &function);
-    }
     let fields = if on_return { finder.result() } else { finder.parameters() };
-    Ok(Args { fields, ..Args::default() })
-}
-
-/// Rust's convention is not fixed, and a function that no other file calls may have one of its own.
-fn warn_of_guesses(files: &Files, point: &Point, function: &Subprogram) {
-    let by_convention = |parameter: &&Parameter| parameter.location.is_none();
-    let is_guess = |parameter: &&Parameter| function.is_rust || parameter.is_unplaced;
-    let guessed = function.parameters.iter().filter(by_convention).filter(is_guess);
-    let names: Vec<String> =
-        guessed.filter_map(|parameter| Some(format!("`{}`", parameter.name.as_deref()?))).collect();
-    if !names.is_empty() {
-        files.warn(format!(
-            "the places of {} of `{}` are taken from the calling convention, a guess: the debug information does not say them for the function's entry",
-            names.join(", "),
-            point.func
-        ));
+    if !on_return {
+        finder.warn_of_guesses(files, &point.func, &fields);
     }
+    Ok(Args { fields, ..Args::default() })
 }
 
 fn undescribed(point: &Point, path: &Path, split: Option<String>) -> quadrant_program::probe::ProbeError {
@@ -94,7 +78,12 @@ impl Finder<'_> {
         if self.types.size_of(ty).is_none() {
             return Vec::new();
         }
-        vec![Field { name: "retval".to_owned(), ty, place: FieldPlace::User(abi::result(self.types, ty)), user: true }]
+        vec![Field {
+            name: "retval".to_owned(),
+            ty,
+            place: FieldPlace::User(abi::result(self.types, ty, self.function.is_rust)),
+            user: true,
+        }]
     }
 
     fn parameters(&self) -> Vec<Field> {
@@ -112,10 +101,36 @@ impl Finder<'_> {
                 place => place,
             },
             None if self.changed => UserPlace::Absent(Absence::Unknown),
+            // Where the places of others are said, this one has none any more.
+            None if parameter.is_unplaced && self.is_optimized() => UserPlace::Absent(Absence::Optimized),
             None => by_convention,
         };
         let name = parameter.name.as_deref().map_or_else(|| format!("arg{index}"), str::to_owned);
         Field { name, ty, place: FieldPlace::User(place), user: true }
+    }
+
+    /// Rust's convention is not fixed, and where no place is said at all it need not be the usual one either.
+    fn warn_of_guesses(&self, files: &Files, function: &str, fields: &[Field]) {
+        let is_guess = |parameter: &Parameter| {
+            let unplaced = parameter.is_unplaced && !self.is_optimized();
+            !self.changed
+                && parameter.location.is_none()
+                && (unplaced || self.function.is_rust && !parameter.is_unplaced)
+        };
+        let is_used = |field: &Field| !matches!(field.place, FieldPlace::User(UserPlace::Absent(_)));
+        let both = self.function.parameters.iter().zip(fields);
+        let guessed = both.filter(|(parameter, field)| is_guess(parameter) && is_used(field));
+        let names: Vec<String> = guessed.map(|(_, field)| format!("`{}`", field.name)).collect();
+        if !names.is_empty() {
+            files.warn(format!(
+                "the places of {} of `{function}` are a guess by the calling convention: the debug information does not say them for the function's entry",
+                names.join(", ")
+            ));
+        }
+    }
+
+    fn is_optimized(&self) -> bool {
+        self.function.parameters.iter().any(|parameter| parameter.location.is_some())
     }
 
     fn place(&self, location: &Location, ty: TypeId) -> UserPlace {
@@ -124,7 +139,10 @@ impl Finder<'_> {
                 Ok(base) => UserPlace::Memory { base, disp: *offset, indirect: *indirect },
                 Err(absence) => UserPlace::Absent(absence),
             },
-            Location::Pieces(pieces) => pieces_as_words(pieces).unwrap_or_else(UserPlace::Absent),
+            Location::Pieces(pieces) => {
+                let size = self.types.size_of(ty).unwrap_or(0);
+                pieces_as_words(pieces, size).unwrap_or_else(UserPlace::Absent)
+            }
             Location::Register(_) | Location::Sum(..) | Location::Constant(_) => {
                 let count = self.types.size_of(ty).unwrap_or(WORD).div_ceil(WORD);
                 match operand(location) {
@@ -139,9 +157,13 @@ impl Finder<'_> {
     }
 }
 
-/// Pieces that are whole words, but for the last one.
-fn pieces_as_words(pieces: &[(Location, u64)]) -> std::result::Result<UserPlace, Absence> {
+/// Pieces of a value of `size` bytes that are whole words, but for the last one.
+fn pieces_as_words(pieces: &[(Location, u64)], size: u64) -> std::result::Result<UserPlace, Absence> {
     let (last, whole) = pieces.split_last().ok_or(Absence::Optimized)?;
+    let covered = pieces.iter().fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
+    if covered < size {
+        return Err(Absence::Optimized);
+    }
     if pieces.len() > 2 || last.1 > WORD || whole.iter().any(|(_, size)| *size != WORD) {
         return Err(Absence::Unknown);
     }

@@ -9,5 +9,6 @@ mod resolve;
 
 pub(crate) use arguments::arguments;
 pub(crate) use list::list;
+pub(crate) use place::is_language;
 pub(crate) use resolve::resolve;
 pub use resolve::return_sites;

@@ -6,6 +6,11 @@ use crate::number;
 /// Words between file and function that say how names are mangled.
 const LANGUAGES: [&str; 2] = ["cpp", "rust"];
 
+/// Whether a word between file and function says how names are mangled.
+pub(crate) fn is_language(word: &str) -> bool {
+    LANGUAGES.contains(&word)
+}
+
 /// The word between file and function that asks for inlined copies.
 pub(super) const INLINED: &str = "inline";
 
@@ -61,7 +66,7 @@ impl Place {
             [place] if place.contains("::") => Ok(Self::Readable(place.clone())),
             [place] => Self::parse_one(place),
             [word, rest @ ..] if word == INLINED && !rest.is_empty() => Ok(Self::Inlined(rest.join(":"))),
-            [language, rest @ ..] if LANGUAGES.contains(&language.as_str()) => Ok(Self::Readable(rest.join(":"))),
+            [language, rest @ ..] if is_language(language) => Ok(Self::Readable(rest.join(":"))),
             [_, colons, ..] if colons.is_empty() => Ok(Self::Readable(parts.join(":"))),
             _ => Err(error(
                 "a uprobe is written `uprobe:file:function`, `uprobe:file:function+offset` or `uprobe:file:address`",

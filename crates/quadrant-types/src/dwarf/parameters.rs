@@ -112,6 +112,12 @@ fn at_entry(said: Said) -> Option<Location> {
     match said {
         Said::Here(location) => Some(rebased(location, true)),
         Said::Always(location @ (Location::Register(_) | Location::Constant(_))) => Some(location),
+        // A register that is no frame holds at the entry what it holds throughout.
+        Said::Always(location @ Location::Memory { base: Base::Register(register), .. })
+            if register != RBP && register != RSP =>
+        {
+            Some(location)
+        }
         Said::Always(location @ Location::Memory { .. }) => match rebased(location, false) {
             memory @ Location::Memory { base: Base::Register(RSP), offset, .. } if offset >= AT_ENTRY => Some(memory),
             _ => None,
