@@ -28,6 +28,11 @@ impl TraceFs {
         self.tree.read(path)
     }
 
+    /// The file at `path`, relative to the root, open for reading, as `trace_pipe`; a read with nothing there does not wait.
+    pub fn open_file(&self, path: &str) -> Result<std::fs::File> {
+        self.tree.open_file(path)
+    }
+
     /// The names in the directory at `path` (relative to the root, "" is the root itself), sorted.
     pub fn list(&self, path: &str) -> Result<Vec<String>> {
         self.tree.list(path)

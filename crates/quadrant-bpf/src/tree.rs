@@ -36,6 +36,12 @@ impl Tree {
         Ok(content)
     }
 
+    /// The file at `path` below the root, open for reading; a read with nothing there does not wait.
+    pub fn open_file(&self, path: &str) -> Result<File> {
+        let failed = |errno| Error::os(format!("cannot read {path} of {}", self.name), Operation::TraceFs, errno);
+        self.open_below(path, libc::O_NONBLOCK).map(File::from).map_err(failed)
+    }
+
     /// The names in the directory at `path` below the root, "" for the root itself, sorted.
     pub fn list(&self, path: &str) -> Result<Vec<String>> {
         let failed = |errno| Error::os(format!("cannot list {path} of {}", self.name), Operation::TraceFs, errno);

@@ -6,6 +6,7 @@
 //! * [`Renderer`]: records and maps; the common conversions of printf allocate nothing.
 //! * [`document::Documents`]: the same as JSON of our own.
 //! * [`dtrace::Printer`]: the same for D.
+//! * [`btf`]: values by the BTF types of others' programs.
 //! * [`mod@escape`]: the one way for text that the traced program chose.
 //! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost; [`peer`]: the same as bpftrace says it.
 //!
@@ -14,6 +15,7 @@
 //! Where the output differs from bpftrace's on purpose: [`mod@text`].
 
 mod arguments;
+pub mod btf;
 pub mod checks;
 mod conversion;
 pub mod document;

@@ -16,6 +16,13 @@ pub enum Error {
         /// Advice, one line each.
         help: Vec<String>,
     },
+    /// An object cannot be used here.
+    Object {
+        /// What is wrong; may have several lines.
+        message: String,
+        /// Advice, one line each.
+        help: Vec<String>,
+    },
     /// The kernel refused something; the message has errno, reason and advice.
     Kernel(quadrant_bpf::Error),
     /// A probe could not be attached.
@@ -39,7 +46,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Script { message, .. } => f.write_str(message),
+            Error::Script { message, .. } | Error::Object { message, .. } => f.write_str(message),
             Error::Kernel(error) => error.fmt(f),
             Error::Probe(error) => f.write_str(&error.message),
             Error::Log(text) => f.write_str(text),
@@ -65,5 +72,11 @@ impl From<std::io::Error> for Error {
 impl From<quadrant_program::probe::ProbeError> for Error {
     fn from(error: quadrant_program::probe::ProbeError) -> Error {
         Error::Probe(error)
+    }
+}
+
+impl From<quadrant_object::Error> for Error {
+    fn from(error: quadrant_object::Error) -> Error {
+        Error::Object { message: error.to_string(), help: Vec::new() }
     }
 }

@@ -16,6 +16,7 @@ mod ledger;
 mod load;
 mod machine;
 mod mechanisms;
+pub mod object;
 pub mod plan;
 mod processes;
 mod programs;

@@ -56,7 +56,9 @@ impl Mechanism {
 fn reason(planned: &Planned, first: &str) -> &'static str {
     match (planned.means, &planned.unit.context) {
         (Means::UprobeMulti, _) => "many places of one file are attached to, and left, in one step",
-        (Means::KprobeSession, _) => "the same functions have an entry and a return: one probe in each instead of two",
+        (Means::UprobeSession | Means::KprobeSession, _) => {
+            "the same functions have an entry and a return: one probe in each instead of two"
+        }
         (Means::KprobeMulti, _) => {
             "all functions are attached to, and left, in one step, and a hit costs less than a perf event's"
         }
@@ -82,6 +84,7 @@ fn reason(planned: &Planned, first: &str) -> &'static str {
 fn words(planned: &Planned) -> String {
     let words = match (planned.means, &planned.unit.context) {
         (Means::UprobeMulti, _) => "one link for all places of the file (uprobe_multi)",
+        (Means::UprobeSession, _) => "one program and one link for entries and returns (uprobe_session)",
         (Means::KprobeSession, _) => "one program and one link for entries and returns (kprobe_session)",
         (Means::KprobeMulti, _) => "one link for all functions (kprobe_multi)",
         (Means::Tracefs { maxactive: None }, _) => "events of tracefs",

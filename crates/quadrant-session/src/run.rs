@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
+use quadrant_bpf::process::Status;
 use quadrant_bpf::wait::Epoll;
 use quadrant_bpf::wait::Signals;
 use quadrant_program::Program;
@@ -93,16 +94,23 @@ impl Watch {
         Ok(self.targets.children.iter_mut().try_for_each(Child::release)?)
     }
 
-    fn ended(&mut self, sink: &mut dyn Sink) -> Result<Option<End>, Error> {
+    /// Why the trace is at its end, if it is. `told` gets the processes that have ended, and how.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn ended(&mut self, told: &mut dyn FnMut(u32, Option<Status>)) -> Result<Option<End>, Error> {
         if self.signals.next()?.is_some() {
             return Ok(Some(End::Signal));
         }
         let Watch { epoll, targets, .. } = self;
-        targets.ended(sink, &mut |pidfd| Ok(epoll.remove(pidfd.as_fd())?))
+        targets.ended(told, &mut |pidfd| Ok(epoll.remove(pidfd.as_fd())?))
     }
 
     /// Sleep until something happens that cannot wait for the next look at the records. `also` is waited for this time.
-    fn wait(&mut self, longest: Duration, also: Option<BorrowedFd>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn wait(&mut self, longest: Duration, also: Option<BorrowedFd>) -> Result<(), Error> {
         also.map_or(Ok(()), |fd| self.epoll.add(fd, 0))?;
         self.epoll.wait(Some(longest), &mut self.ready)?;
         Ok(also.map_or(Ok(()), |fd| self.epoll.remove(fd))?)
@@ -218,7 +226,7 @@ impl Loop<'_> {
         match self.progress.exit {
             Some(status) => Ok(Some(End::Exit(status))),
             None if self.sink.is_full() => Ok(Some(End::Full)),
-            None => watch.ended(self.sink),
+            None => watch.ended(&mut |pid, status| self.sink.ended(pid, status)),
         }
     }
 

@@ -6,7 +6,6 @@ use quadrant_bpf::process::Status;
 
 use crate::error::Error;
 use crate::run::End;
-use crate::sink::Sink;
 use crate::trace::Focus;
 use crate::trace::Until;
 
@@ -27,25 +26,25 @@ impl Targets {
         self.children.iter().map(Child::pidfd).chain(&self.processes)
     }
 
-    /// Take out those that have ended, and tell the sink; the end of the trace, if this is it. `forget` is called for each.
+    /// Take out those that have ended, and tell `told`; the end of the trace, if this is it. `forget` is called for each.
     ///
     /// # Errors
     /// What the kernel refused.
     pub(crate) fn ended(
         &mut self,
-        sink: &mut dyn Sink,
+        told: &mut dyn FnMut(u32, Option<Status>),
         forget: &mut dyn FnMut(&PidFd) -> Result<(), Error>,
     ) -> Result<Option<End>, Error> {
         let mut end = None;
         for mut child in self.children.extract_if(.., |child| child.pidfd().has_ended()) {
             forget(child.pidfd())?;
             let status = child.wait()?;
-            sink.ended(child.pid(), Some(status));
+            told(child.pid(), Some(status));
             end = Some(End::Target(Some(exit_status(status))));
         }
         for process in self.processes.extract_if(.., |process| process.has_ended()) {
             forget(&process)?;
-            sink.ended(process.pid(), None);
+            told(process.pid(), None);
             end = end.or(Some(End::Target(None)));
         }
         let is_over = self.until == Until::First || (self.children.is_empty() && self.processes.is_empty());

@@ -25,7 +25,7 @@ fn is_limit(reason: &str) -> bool {
 }
 
 /// The last line that says something, without the statistics that follow it.
-fn reason(log: &str) -> &str {
+pub(crate) fn reason(log: &str) -> &str {
     let statistics =
         |line: &&str| line.is_empty() || line.starts_with("processed ") || line.starts_with("verification time");
     log.lines().rev().map(str::trim).find(|line| !statistics(line)).unwrap_or("no reason given")
@@ -33,10 +33,15 @@ fn reason(log: &str) -> &str {
 
 /// The span of the last instruction that the log names ("12: (85) call ...").
 fn place(code: &Code, log: &str) -> Span {
-    let number = |line: &str| line.split_once(": (").and_then(|(number, _)| number.trim().parse::<u32>().ok());
-    let at = log.lines().rev().find_map(number).unwrap_or(0);
+    let at = number_of_instruction(log).unwrap_or(0);
     let before = code.spans.iter().take_while(|(insn, _)| *insn <= at).last();
     before.map(|(_, span)| *span).unwrap_or_default()
+}
+
+/// The last instruction that the log names.
+pub(crate) fn number_of_instruction(log: &str) -> Option<u32> {
+    let number = |line: &str| line.split_once(": (").and_then(|(number, _)| number.trim().parse::<u32>().ok());
+    log.lines().rev().find_map(number)
 }
 
 #[cfg(test)]

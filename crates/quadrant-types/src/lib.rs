@@ -29,3 +29,8 @@ pub use types::{
     CType, DebugTag, DebugTypes, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param,
     RawTracepoint, StructDef, TypeId, TypeSet, Types, is_fixed_name,
 };
+
+mod header;
+
+pub use btf::{BtfInt, BtfLinkage, BtfMember, BtfVariable};
+pub use header::{c_header, c_type};

@@ -122,6 +122,7 @@ const EXAMPLES: &str = "\
 Commands (`quadrant COMMAND --help` tells more; a script of that name comes first):
   active    Everything that is attached on this system, by whomever
   aliases   Names of other systems that D scripts may use
+  btf       The kernel's types, as a C header
   bpftrace  bpftrace's command line (also by a link of that name)
   cleanup   Remove what killed tracers left in the kernel
   dtrace    DTrace's command line, for scripts in D (also by a link of that name)
@@ -129,6 +130,7 @@ Commands (`quadrant COMMAND --help` tells more; a script of that name comes firs
   explain   What a script, or a program in the kernel, has become
   fmt       bpftrace scripts in the usual form
   list      The same as -l
+  load      Run an object of BPF programs that clang made, or C of such
 
 Examples:
   quadrant -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'

@@ -1,6 +1,7 @@
 //! What the tests find in a guest besides themselves: the tracer, programs to trace, and a few tools of this machine.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::binaries::Binary;
 use super::packages::find;
@@ -24,6 +25,9 @@ const CASES: [&str; 3] = [
     "crates/quadrant/tests/e2e/dtrace/toolkit",
 ];
 
+/// Objects of BPF programs, by their path in the workspace.
+const OBJECTS: &str = "tests/objects";
+
 /// Where a file of ours is in the guest.
 pub fn in_guest(path: &Path) -> String {
     format!("{FOLDER}/{}", path.file_name().unwrap_or_default().to_string_lossy())
@@ -35,6 +39,7 @@ pub fn files(binaries: &[Binary], programs: &[PathBuf]) -> Result<Vec<Addition>,
     let mut files: Vec<Addition> = own.map(|path| Addition { from: path.clone(), to: in_guest(path) }).collect();
     if !programs.is_empty() {
         files.extend(targets()?);
+        files.extend(objects(programs)?);
         files.extend(tools());
         // The tests know the folder that they were compiled in.
         let root = workspace::root().canonicalize()?;
@@ -59,6 +64,26 @@ fn targets() -> Result<Vec<Addition>, Failure> {
             Ok(path) => files.push(Addition { to: format!("{FOLDER}/{name}"), from: path }),
             Err(missing) if missing.is_absence() => println!("the target {name} is left out: {missing}"),
             Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(files)
+}
+
+/// Objects of BPF programs, made here by the tracer and clang, for types of this machine's kernel: they must run under others.
+fn objects(programs: &[PathBuf]) -> Result<Vec<Addition>, Failure> {
+    let folder = workspace::root().join("target/objects");
+    std::fs::create_dir_all(&folder)?;
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(workspace::root().join(OBJECTS))? {
+        let source = entry?.path();
+        let Some(name) = source.file_name().and_then(|name| name.to_str()?.strip_suffix(".c")) else { continue };
+        let object = folder.join(name.to_owned() + ".o");
+        let tracer = programs.iter().find(|program| program.file_name().is_some_and(|name| name == "quadrant"));
+        let Some(tracer) = tracer else { continue };
+        let made = Command::new(tracer).args(["load", "--list", "--object"]).arg(&object).arg(&source).output()?;
+        match made.status.success() {
+            true => files.push(Addition { to: in_guest(&object), from: object }),
+            false => println!("{name} is left out: {}", String::from_utf8_lossy(&made.stderr).trim()),
         }
     }
     Ok(files)

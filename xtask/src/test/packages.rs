@@ -19,6 +19,9 @@ const NEEDS: &[Need] = &[
     // Debian's own interpreter is a program with USDT probes that nobody here has made.
     Need { package: "python3", file: "/usr/bin/python3" },
     Need { package: "util-linux", file: "setpriv" },
+    // Objects of BPF programs, which the tracer compiles with them.
+    Need { package: "clang", file: "clang" },
+    Need { package: "libbpf-dev", file: "bpf/usdt.bpf.h" },
     // To compare what it shows of programs.
     Need { package: "bpftool", file: "bpftool" },
 ];

@@ -49,8 +49,12 @@ pub enum MapKind {
     Queue = 22,
     /// Last in, first out.
     Stack = 23,
+    /// A value for each socket, found without a search (Linux 5.2).
+    SkStorage = 24,
     /// Records in order, for this process to read (Linux 5.8).
     RingBuffer = 27,
+    /// A value for each inode, found without a search (Linux 5.10).
+    InodeStorage = 28,
     /// A value for each thread, found without a search (Linux 5.11); see [`Map::create_task_storage`]. This process
     /// looks values up by pidfd.
     TaskStorage = 29,
@@ -58,9 +62,51 @@ pub enum MapKind {
     BloomFilter = 30,
     /// Records from this process to programs (Linux 6.1).
     UserRingBuffer = 31,
+    /// A value for each control group, found without a search (Linux 6.2).
+    CgroupStorage = 32,
+    /// Memory that programs and this process share by address (Linux 6.9).
+    Arena = 33,
 }
 
+/// All of them.
+const KINDS: [MapKind; 23] = [
+    MapKind::Hash,
+    MapKind::Array,
+    MapKind::ProgArray,
+    MapKind::PerfEventArray,
+    MapKind::PercpuHash,
+    MapKind::PercpuArray,
+    MapKind::StackTrace,
+    MapKind::CgroupArray,
+    MapKind::LruHash,
+    MapKind::LruPercpuHash,
+    MapKind::LpmTrie,
+    MapKind::ArrayOfMaps,
+    MapKind::HashOfMaps,
+    MapKind::Queue,
+    MapKind::Stack,
+    MapKind::SkStorage,
+    MapKind::RingBuffer,
+    MapKind::InodeStorage,
+    MapKind::TaskStorage,
+    MapKind::BloomFilter,
+    MapKind::UserRingBuffer,
+    MapKind::CgroupStorage,
+    MapKind::Arena,
+];
+
 impl MapKind {
+    /// The kind of that number.
+    pub fn from_number(number: u32) -> Option<MapKind> {
+        KINDS.into_iter().find(|kind| *kind as u32 == number)
+    }
+
+    /// Whether a map's values belong to objects of the kernel: it has no capacity, and must have types.
+    pub const fn is_storage(self) -> bool {
+        use MapKind::*;
+        matches!(self, SkStorage | InodeStorage | TaskStorage | CgroupStorage)
+    }
+
     /// Whether each key has one value for each possible processor.
     pub const fn is_percpu(self) -> bool {
         matches!(self, MapKind::PercpuHash | MapKind::PercpuArray | MapKind::LruPercpuHash)
@@ -129,6 +175,19 @@ impl MapSpec {
     }
 }
 
+/// What the kernel may be told about a map besides its [`MapSpec`].
+#[derive(Copy, Clone, Debug, Default)]
+pub struct MapDetails<'a> {
+    /// Loaded type information, and the ids of key and value in it.
+    pub types: Option<(BorrowedFd<'a>, u32, u32)>,
+    /// What its maps are like, for maps of maps.
+    pub inner: Option<&'a Map>,
+    /// The memory node that it shall be on.
+    pub numa_node: Option<u32>,
+    /// What it means depends on the kind.
+    pub extra: u64,
+}
+
 /// A map of the kernel; it lives as long as this descriptor or a program that uses it.
 #[derive(Debug)]
 pub struct Map {
@@ -163,6 +222,38 @@ impl Map {
     pub fn create_of_maps(spec: &MapSpec, inner: &Map) -> Result<Map> {
         let inner_map_fd = inner.fd.as_raw_fd() as u32;
         Map::create_from(spec, attr::MapCreate { inner_map_fd, ..Default::default() })
+    }
+
+    /// Creates a map with details.
+    pub fn create_with(spec: &MapSpec, details: &MapDetails<'_>) -> Result<Map> {
+        const NUMA_NODE: u32 = 1 << 2;
+        let (types, key, value) = details.types.map_or((0, 0, 0), |(fd, key, value)| (fd.as_raw_fd(), key, value));
+        let base = attr::MapCreate {
+            btf_fd: types as u32,
+            btf_key_type_id: key,
+            btf_value_type_id: value,
+            inner_map_fd: details.inner.map_or(0, |inner| inner.fd.as_raw_fd() as u32),
+            numa_node: details.numa_node.unwrap_or(0),
+            map_extra: details.extra,
+            ..Default::default()
+        };
+        let node = if details.numa_node.is_some() { NUMA_NODE } else { 0 };
+        Map::create_from(&spec.clone().with_flags(spec.flags | node), base)
+    }
+
+    /// The map behind a descriptor, such as that of a pin.
+    ///
+    /// # Errors
+    /// The kernel says that it is not as `spec` has it.
+    pub fn adopt(fd: OwnedFd, spec: &MapSpec) -> Result<Map> {
+        let map = Map { fd, spec: spec.clone(), stride: stride(spec)? };
+        let MapInfo { key_size, value_size, .. } = map.info()?;
+        let kind = map.number_of_kind()?;
+        if (kind, key_size, value_size) == (spec.kind as u32, spec.key_size, spec.value_size) {
+            return Ok(map);
+        }
+        let why = format!("it is of kind {kind}, with keys of {key_size} and values of {value_size} bytes");
+        Err(Error::new(format!("cannot use the existing map {:?}", spec.name), why))
     }
 
     /// Creates a map of values that belong to threads. The kernel wants types for it: an int as key, and a structure as
@@ -232,6 +323,15 @@ impl Map {
 
     /// What the kernel says about it.
     pub fn info(&self) -> Result<MapInfo> {
+        let attr::MapInfo { id, key_size, value_size, max_entries, map_flags: flags, .. } = self.raw_info()?;
+        Ok(MapInfo { id, key_size, value_size, max_entries, flags })
+    }
+
+    fn number_of_kind(&self) -> Result<u32> {
+        Ok(self.raw_info()?.kind)
+    }
+
+    fn raw_info(&self) -> Result<attr::MapInfo> {
         let mut info = [attr::MapInfo::default()];
         let mut request = attr::InfoByFd {
             bpf_fd: self.fd.as_raw_fd() as u32,
@@ -239,8 +339,8 @@ impl Map {
             info: sys::address_mut(&mut info),
         };
         sys::bpf(Command::InfoByFd, &mut request).map_err(|errno| self.failed("describe", errno))?;
-        let [attr::MapInfo { id, key_size, value_size, max_entries, map_flags: flags, .. }] = info;
-        Ok(MapInfo { id, key_size, value_size, max_entries, flags })
+        let [info] = info;
+        Ok(info)
     }
 
     /// Bytes of kernel memory that it takes now, as the kernel accounts them; `None` where it does not say.

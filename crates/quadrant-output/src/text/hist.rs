@@ -19,9 +19,13 @@ const UNITS: &[u8] = b"KMGTPE";
 
 /// Append the rows of a histogram.
 pub(crate) fn histogram(out: &mut Vec<u8>, agg: &Aggregation, counts: &[u64], div: u64) {
-    let rows = rows(agg, counts, div);
+    draw(out, agg, &rows(agg, counts, div));
+}
+
+/// Append rows; the aggregation says how bounds are written.
+pub(crate) fn draw(out: &mut Vec<u8>, agg: &Aggregation, rows: &[Row]) {
     let greatest = rows.iter().map(|r| r.count).max().unwrap_or(0).max(1);
-    for row in &rows {
+    for row in rows {
         label(out, agg, row);
         count(out, row.count);
         bar(out, row.count, greatest);

@@ -58,6 +58,9 @@ pub enum Means {
     },
     /// All places of a file with one link; the program was loaded for [`AttachType::TraceUprobeMulti`].
     UprobeMulti,
+    /// Entries and returns of places of a file with one link, by their entries; the program was loaded for
+    /// [`AttachType::TraceUprobeSession`].
+    UprobeSession,
     /// All kernel functions with one link; the program was loaded for [`AttachType::TraceKprobeMulti`].
     KprobeMulti,
     /// Entries and returns of kernel functions with one link, by their entries; the program was loaded for
@@ -127,7 +130,7 @@ pub fn attach(
     let (mut registered, mut places, mut passed_over) = (None, Vec::new(), Vec::new());
     let links = match request.means {
         Means::Syscalls { exit } => vec![tracepoint::syscalls(request, exit)?],
-        Means::UprobeMulti => vec![uprobe::multi(request)?],
+        Means::UprobeMulti | Means::UprobeSession => vec![uprobe::multi(request)?],
         Means::KprobeMulti | Means::KprobeSession => vec![kprobe::multi(request)?],
         Means::Tracefs { maxactive } => {
             let tracefs = tracefs().map_err(|e| from_kernel(&e))?;

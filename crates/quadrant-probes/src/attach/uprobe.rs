@@ -12,6 +12,7 @@ use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::perf::Scope;
 use quadrant_program::probe::Site;
 
+use super::Means;
 use super::Request;
 use crate::error::Result;
 use crate::error::error;
@@ -33,13 +34,18 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
     let semaphores: Vec<u64> = places.iter().map(|place| place.semaphore).collect();
     let cookies = request.cookies();
     let path = c_path(places[0].path)?;
+    let when = match request.means {
+        Means::UprobeSession => When::Session,
+        _ if places[0].on_return => When::Return,
+        _ => When::Entry,
+    };
     let all = UprobeMulti {
         path: &path,
         offsets: &offsets,
         ref_ctr_offsets: if semaphores.iter().any(|offset| *offset != 0) { &semaphores } else { &[] },
         cookies: &cookies,
         pid: places[0].pid,
-        when: if places[0].on_return { When::Return } else { When::Entry },
+        when,
     };
     Link::uprobe_multi(request.program, &all).map_err(|e| from_kernel(&e))
 }

@@ -9,9 +9,11 @@ mod names;
 mod record;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use kind::BtfKind;
 pub(crate) use record::{RawMember, Record};
+pub use view::{BtfInt, BtfLinkage, BtfMember, BtfVariable};
 
 use crate::TypeError;
 use names::NameIndex;

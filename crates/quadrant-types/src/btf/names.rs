@@ -50,6 +50,11 @@ impl Btf {
         found
     }
 
+    /// All records called `name` whose kind is one of `kinds`, of this blob alone. Builds the index of names.
+    pub fn find_all(&self, name: &str, kinds: &[BtfKind]) -> Vec<u32> {
+        if name.is_empty() || name.contains('\0') { Vec::new() } else { self.indexed(name, kinds).collect() }
+    }
+
     /// The enumeration constant called `name`: its ENUM or ENUM64 record, and its value.
     pub fn find_enumerator(&self, name: &str) -> Option<(u32, i64)> {
         if name.is_empty() || name.contains('\0') {
@@ -118,14 +123,18 @@ impl Btf {
     }
 
     fn find_indexed(&self, name: &str, kinds: &[BtfKind]) -> Option<u32> {
+        self.indexed(name, kinds).next()
+    }
+
+    fn indexed(&self, name: &str, kinds: &[BtfKind]) -> impl Iterator<Item = u32> {
         let hashes = self.names.hashes.get_or_init(|| self.hash_names());
         let hash = hash(name);
         let start = hashes.partition_point(|&entry| (entry >> 32) < u64::from(hash));
         hashes[start..]
             .iter()
-            .take_while(|&&entry| entry >> 32 == u64::from(hash))
+            .take_while(move |&&entry| entry >> 32 == u64::from(hash))
             .map(|&entry| entry as u32)
-            .find(|&id| self.kind(id).is_some_and(|k| kinds.contains(&k)) && self.name(id) == name)
+            .filter(move |&id| self.kind(id).is_some_and(|k| kinds.contains(&k)) && self.name(id) == name)
     }
 
     fn hash_names(&self) -> Vec<u64> {

@@ -9,6 +9,8 @@ pub(crate) struct Record<'a> {
     pub name_off: u32,
     pub kind: BtfKind,
     pub kind_flag: bool,
+    /// The number of its parts; of a FUNC, its linkage.
+    pub parts: u32,
     /// `size` or `type`, as the kind has it.
     pub value: u32,
     /// Exactly the bytes that the kind and its number of parts ask for.
@@ -54,6 +56,7 @@ impl<'a> Record<'a> {
             name_off: u32_at(data, at)?,
             kind,
             kind_flag: info >> 31 != 0,
+            parts: info & 0xffff,
             value: u32_at(data, at + 8)?,
             extra: data.get(extra..extra + kind.extra_len((info & 0xffff) as usize))?,
         })
@@ -118,6 +121,6 @@ pub(super) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 
-fn words<const N: usize>(part: &[u8]) -> [u32; N] {
+pub(super) fn words<const N: usize>(part: &[u8]) -> [u32; N] {
     std::array::from_fn(|index| u32_at(part, index * 4).unwrap_or(0))
 }

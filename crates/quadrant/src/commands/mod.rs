@@ -5,11 +5,13 @@
 
 mod active;
 mod aliases;
+mod btf;
 mod cleanup;
 mod doctor;
 mod explain;
 mod fmt;
 pub mod json;
+mod load;
 mod table;
 
 use std::ffi::OsString;
@@ -32,11 +34,13 @@ type Run = fn(&[OsString]) -> Result<Done, clap::Error>;
 const COMMANDS: &[(&str, Run)] = &[
     ("active", active::run),
     ("aliases", aliases::run),
+    ("btf", btf::run),
     ("cleanup", cleanup::run),
     ("doctor", doctor::run),
     ("explain", explain::run),
     ("fmt", fmt::run),
     ("list", list),
+    ("load", load::run),
 ];
 
 /// Runs the command that the command line names; `None` if it names none.

@@ -20,6 +20,7 @@ mod json_schema;
 mod kernel_functions;
 mod life;
 mod listing;
+mod load;
 mod losses;
 mod own;
 mod parameters;

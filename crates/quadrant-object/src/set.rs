@@ -1,0 +1,207 @@
+//! Values for variables before the programs run: `targ_pid=12`, `filter.ports[1]=443`, `name=bash`; and sizes of maps:
+//! `stackmap.max_entries=1024`.
+
+use quadrant_types::{Btf, BtfKind};
+
+use crate::data::DataKind;
+use crate::error::{Error, Result};
+use crate::object::Object;
+
+/// A place in a section that is to be set.
+struct Place {
+    section: usize,
+    /// Bits from the start of the section.
+    bit: u64,
+    /// Bits of a bit-field, or 0.
+    bits: u8,
+    ty: u32,
+}
+
+impl Object {
+    /// Gives a variable, or a part of one, a value; or a map a size.
+    ///
+    /// # Errors
+    /// There is no such variable, or the text is no value of its type.
+    pub fn set(&mut self, path: &str, value: &str) -> Result<()> {
+        let bad = |why: String| Error::new(format!("cannot set `{path}`"), why);
+        if self.set_map(path, value).map_err(bad)? {
+            return Ok(());
+        }
+        let btf = self.btf().ok_or_else(|| bad("the object has no types".to_owned()))?;
+        let place = self.place(btf, path).map_err(bad)?;
+        let bytes = encode(btf, &place, value).map_err(bad)?;
+        let section = &mut self.data[place.section].bytes;
+        let start = (place.bit / 8) as usize;
+        match place.bits {
+            0 => {
+                let target = section.get_mut(start..start + bytes.len());
+                target.ok_or_else(|| bad("it is outside its section".to_owned()))?.copy_from_slice(&bytes);
+            }
+            bits => set_bits(section, place.bit as usize, bits.into(), &bytes),
+        }
+        Ok(())
+    }
+
+    /// Whether it was the size of a map.
+    fn set_map(&mut self, path: &str, value: &str) -> std::result::Result<bool, String> {
+        let Some((name, attribute)) = path.split_once('.') else { return Ok(false) };
+        let Some(map) = self.maps.iter_mut().find(|map| map.name == name) else { return Ok(false) };
+        let value = || u32::try_from(number(value)?).map_err(|_| format!("`{value}` is no size"));
+        match attribute {
+            "max_entries" => map.max_entries = value()?,
+            "value_size" => (map.value_size, map.value_type) = (value()?, 0),
+            "key_size" => (map.key_size, map.key_type) = (value()?, 0),
+            _ => return Err("of a map, max_entries, key_size and value_size can be set".to_owned()),
+        }
+        Ok(true)
+    }
+
+    fn place(&self, btf: &Btf, path: &str) -> std::result::Result<Place, String> {
+        let end = path.find(['.', '[']).unwrap_or(path.len());
+        let (name, mut rest) = path.split_at(end);
+        let mut place = self.variable(name)?;
+        while !rest.is_empty() {
+            let id = btf.resolve(place.ty);
+            if let Some(index) = rest.strip_prefix('[') {
+                let (index, after) = index.split_once(']').ok_or("a bracket is not closed")?;
+                let (element, len) = btf.array(id).ok_or("it is no array")?;
+                let index: u32 = index.parse().ok().filter(|index| *index < len).ok_or("there is no such element")?;
+                let size = btf.size_of(element).ok_or("its elements have no size")?;
+                place = Place { bit: place.bit + u64::from(index) * u64::from(size) * 8, ty: element, ..place };
+                rest = after;
+                continue;
+            }
+            let member = rest.strip_prefix('.').ok_or("a member begins with a dot")?;
+            let (name, after) = member.split_at(member.find(['.', '[']).unwrap_or(member.len()));
+            let (bit, bits, ty) = member_named(btf, id, name, 0).ok_or_else(|| format!("it has no member `{name}`"))?;
+            place = Place { bit: place.bit + u64::from(bit), bits, ty, ..place };
+            rest = after;
+        }
+        Ok(place)
+    }
+
+    fn variable(&self, name: &str) -> std::result::Result<Place, String> {
+        for (section, data) in self.data.iter().enumerate().filter(|(_, data)| data.kind != DataKind::Kconfig) {
+            if let Some(variable) = data.variables.iter().find(|variable| variable.name == name) {
+                return Ok(Place { section, bit: u64::from(variable.offset) * 8, bits: 0, ty: variable.ty });
+            }
+        }
+        let names = self.data.iter().flat_map(|data| &data.variables).map(|variable| variable.name.as_str());
+        let nearest = quadrant_types::suggest(name, names);
+        let nearest = nearest.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        Err(format!("the object has no variable of that name{nearest}"))
+    }
+}
+
+/// Bit offset, bits and type of a member, in anonymous members, too.
+fn member_named(btf: &Btf, id: u32, name: &str, depth: u32) -> Option<(u32, u8, u32)> {
+    const DEEPEST: u32 = 16;
+    btf.members(id).find_map(|member| match member.name {
+        "" if depth < DEEPEST => {
+            let (bit, bits, ty) = member_named(btf, btf.resolve(member.ty), name, depth + 1)?;
+            Some((member.bit_offset.checked_add(bit)?, bits, ty))
+        }
+        found => (found == name).then_some((member.bit_offset, member.bits, member.ty)),
+    })
+}
+
+/// The bytes of a value.
+fn encode(btf: &Btf, place: &Place, text: &str) -> std::result::Result<Vec<u8>, String> {
+    let id = btf.resolve(place.ty);
+    let size = btf.size_of(id).ok_or("its type has no size")? as usize;
+    let limit = if place.bits > 0 { u32::from(place.bits) } else { (size.min(8) * 8) as u32 };
+    match btf.kind(id) {
+        Some(BtfKind::Int) if size <= 8 => {
+            let signed = btf.int(id).is_some_and(|int| int.signed);
+            fitting(number(text)?, limit, signed).map(|value| value.to_le_bytes()[..size].to_vec())
+        }
+        Some(BtfKind::Enum | BtfKind::Enum64) => {
+            let named = btf.enumerators(id).find(|(name, _)| *name == text).map(|(_, value)| i128::from(value));
+            let value = named.map_or_else(|| number(text), Ok)?;
+            fitting(value, limit, btf.kind_flag(id)).map(|value| value.to_le_bytes()[..size].to_vec())
+        }
+        Some(BtfKind::Float) => {
+            let value: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+            match size {
+                4 => Ok((value as f32).to_le_bytes().to_vec()),
+                8 => Ok(value.to_le_bytes().to_vec()),
+                _ => Err(format!("numbers of {size} bytes are not supported")),
+            }
+        }
+        Some(BtfKind::Array) => characters(btf, id, size, text),
+        Some(BtfKind::Struct | BtfKind::Union) => Err("it is a struct: set its members".to_owned()),
+        _ => Err("values of its type cannot be given".to_owned()),
+    }
+}
+
+/// A text with its terminator, and zeros.
+fn characters(btf: &Btf, id: u32, size: usize, text: &str) -> std::result::Result<Vec<u8>, String> {
+    let element = btf.array(id).map(|(element, _)| element).and_then(|element| btf.size_of(element));
+    if element != Some(1) {
+        return Err("it is an array: set its elements".to_owned());
+    }
+    if text.len() >= size {
+        return Err(format!("the text has {} bytes, and the most are {}", text.len(), size.saturating_sub(1)));
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.resize(size, 0);
+    Ok(bytes)
+}
+
+/// `12`, `-1`, `0x1f`, `true`, `'a'`.
+fn number(text: &str) -> std::result::Result<i128, String> {
+    let bad = || format!("`{text}` is no whole number");
+    if let "true" | "false" = text {
+        return Ok((text == "true").into());
+    }
+    if let Some(character) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        return character.as_bytes().first().filter(|_| character.len() == 1).map(|c| (*c).into()).ok_or_else(bad);
+    }
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let value = match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => digits.parse(),
+    };
+    value.map(|value| sign * i128::from(value)).map_err(|_| bad())
+}
+
+fn fitting(value: i128, bits: u32, signed: bool) -> std::result::Result<u64, String> {
+    let (low, high) = if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1_i128 << bits) - 1) };
+    if value < low || value > high {
+        return Err(format!("{value} does not fit: it may be {low} to {high}"));
+    }
+    Ok(value as u64)
+}
+
+fn set_bits(section: &mut [u8], bit: usize, bits: usize, value: &[u8]) {
+    for place in 0..bits {
+        let on = value.get(place / 8).is_some_and(|byte| byte >> (place % 8) & 1 != 0);
+        if let Some(byte) = section.get_mut((bit + place) / 8) {
+            let mask = 1 << ((bit + place) % 8);
+            *byte = if on { *byte | mask } else { *byte & !mask };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number("0x1f"), Ok(31));
+        assert_eq!(number("-5"), Ok(-5));
+        assert_eq!(number("true"), Ok(1));
+        assert_eq!(number("'a'"), Ok(97));
+        assert!(number("12x").is_err() && number("").is_err() && number("''").is_err());
+        assert_eq!(fitting(-1, 32, true), Ok(u64::MAX));
+        assert!(fitting(256, 8, false).is_err() && fitting(128, 8, true).is_err());
+    }
+
+    #[test]
+    fn bits() {
+        let mut bytes = [0xff, 0xff];
+        set_bits(&mut bytes, 6, 4, &[0b0101]);
+        assert_eq!(bytes, [0b0111_1111, 0b1111_1101]);
+    }
+}

@@ -1,0 +1,189 @@
+//! What an object expects from the kernel: options of its configuration, variables, functions, addresses.
+
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+
+use quadrant_bpf::kconfig::Kconfig;
+use quadrant_bpf::kconfig::Setting;
+use quadrant_bpf::prog::ProgramKind;
+use quadrant_object::DataKind;
+use quadrant_object::Extern;
+use quadrant_object::ExternKind;
+use quadrant_object::KernelTypes;
+use quadrant_object::Object;
+use quadrant_object::essential_name;
+use quadrant_object::types_are_compatible;
+use quadrant_types::Btf;
+use quadrant_types::BtfKind;
+
+use super::machine::Found;
+use super::machine::Machine;
+use crate::error::Error;
+
+/// What was found for an external symbol.
+pub(crate) enum Value {
+    /// It is in the section `.kconfig`, at that offset.
+    Kconfig(u32),
+    /// Its address; 0 for one that may be missing, and is.
+    Address(u64),
+    /// A variable or function by its type.
+    Typed {
+        /// Id of the VAR or FUNC.
+        id: u32,
+        /// The module's types; `None` for the kernel image.
+        owner: Option<OwnedFd>,
+    },
+}
+
+impl Value {
+    /// The descriptor of its types; 0 for the kernel image.
+    pub(crate) fn owner(&self) -> i32 {
+        match self {
+            Value::Typed { owner: Some(owner), .. } => owner.as_raw_fd(),
+            _ => 0,
+        }
+    }
+}
+
+/// Find everything; options go into the object's section `.kconfig`.
+///
+/// # Errors
+/// What is missing and must not be.
+pub(crate) fn find(object: &mut Object, machine: &Machine) -> Result<Vec<Value>, Error> {
+    let mut config = Options { machine, file: None };
+    let mut found = Vec::new();
+    for external in object.externs.clone() {
+        let value = match external.kind {
+            ExternKind::Kconfig { ty, size, offset } => {
+                let btf = object.btf().ok_or_else(|| missing(&external, "the object has no types"))?;
+                let bytes = config.value(&external, btf, ty, size)?;
+                store(object, offset as usize, &bytes);
+                Value::Kconfig(offset)
+            }
+            ExternKind::Address => address(&external, machine)?,
+            ExternKind::Variable { ty } => typed(object, &external, machine, BtfKind::Var, ty)?,
+            ExternKind::Function { prototype } => typed(object, &external, machine, BtfKind::Func, prototype)?,
+        };
+        found.push(value);
+    }
+    Ok(found)
+}
+
+fn store(object: &mut Object, offset: usize, bytes: &[u8]) {
+    let section = object.data.iter_mut().find(|data| data.kind == DataKind::Kconfig);
+    if let Some(place) = section.and_then(|section| section.bytes.get_mut(offset..offset + bytes.len())) {
+        place.copy_from_slice(bytes);
+    }
+}
+
+fn missing(external: &Extern, why: &str) -> Error {
+    let message = format!("the object asks for `{}`, which this kernel does not have: {why}", external.name);
+    Error::Object { message, help: vec!["declare it __weak, and it is 0 where it is missing".to_owned()] }
+}
+
+fn address(external: &Extern, machine: &Machine) -> Result<Value, Error> {
+    match machine.address(essential_name(&external.name)) {
+        Ok(address) => Ok(Value::Address(address)),
+        Err(_) if external.weak => Ok(Value::Address(0)),
+        Err(why) => Err(missing(external, &why)),
+    }
+}
+
+fn typed(object: &Object, external: &Extern, machine: &Machine, kind: BtfKind, ours: u32) -> Result<Value, Error> {
+    let Some(found) = machine.find(essential_name(&external.name), kind) else {
+        let why = match machine.kernel() {
+            Err(why) => why,
+            Ok(_) => "its types do not name it".to_owned(),
+        };
+        return if external.weak { Ok(Value::Address(0)) } else { Err(missing(external, &why)) };
+    };
+    let Found { btf, id, .. } = &found;
+    let fits = object.btf().is_some_and(|local| types_are_compatible(local, ours, btf, btf.size_or_type(*id)));
+    match fits {
+        true => Ok(Value::Typed { id: found.id, owner: found.owner()? }),
+        false if external.weak => Ok(Value::Address(0)),
+        false => Err(missing(external, "the one it has is of another type")),
+    }
+}
+
+/// The kernel's configuration, read if an option of it is asked for.
+struct Options<'a> {
+    machine: &'a Machine,
+    file: Option<Option<Kconfig>>,
+}
+
+impl Options<'_> {
+    fn value(&mut self, external: &Extern, btf: &Btf, ty: u32, size: u32) -> Result<Vec<u8>, Error> {
+        let number = |value: u64| Ok(value.to_le_bytes()[..size.min(8) as usize].to_vec());
+        match external.name.as_str() {
+            "LINUX_KERNEL_VERSION" => return number(version()),
+            "LINUX_HAS_BPF_COOKIE" => {
+                return number(self.machine.features.attach_cookie(ProgramKind::Kprobe).into());
+            }
+            // Since Linux 4.17, on all machines that are supported here.
+            "LINUX_HAS_SYSCALL_WRAPPER" => return number(1),
+            _ => {}
+        }
+        let file = self.file.get_or_insert_with(Kconfig::open);
+        let setting = file.as_ref().map(|file| file.get(&external.name));
+        match setting {
+            Some(Setting::Set(text)) => encode(btf, ty, size, &text).map_err(|why| {
+                let message = format!("the option `{}` of this kernel is `{text}`: {why}", external.name);
+                Error::Object { message, help: Vec::new() }
+            }),
+            // What is not set is 0, as the object's author says by __weak.
+            _ if external.weak => Ok(vec![0; size as usize]),
+            Some(Setting::Absent) => Err(missing(external, "the option is not set")),
+            None => Err(missing(external, "its configuration is neither in /proc/config.gz nor in /boot")),
+        }
+    }
+}
+
+/// The kernel's version as its macro KERNEL_VERSION has it.
+fn version() -> u64 {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0_u64));
+    let mut next = || numbers.next().unwrap_or(0);
+    next() << 16 | next() << 8 | next().min(255)
+}
+
+/// An option's text in the type that the object has for it.
+fn encode(btf: &Btf, ty: u32, size: u32, text: &str) -> Result<Vec<u8>, String> {
+    /// `enum libbpf_tristate`.
+    const YES: u64 = 1;
+    const MODULE: u64 = 2;
+    let id = btf.resolve(ty);
+    if btf.array(id).is_some() {
+        let mut bytes = text.as_bytes().to_vec();
+        if bytes.len() >= size as usize {
+            return Err(format!("it does not fit into {size} characters"));
+        }
+        bytes.resize(size as usize, 0);
+        return Ok(bytes);
+    }
+    let int = btf.int(id);
+    let is_truth = int.is_some_and(|int| int.is_bool);
+    let number = match text {
+        "y" if int.is_some_and(|int| int.is_char) || (size == 1 && !is_truth) => u64::from(b'y'),
+        "m" if int.is_some_and(|int| int.is_char) || (size == 1 && !is_truth) => u64::from(b'm'),
+        "y" => YES,
+        "m" if is_truth => return Err("a module is neither true nor false: declare an enum libbpf_tristate".to_owned()),
+        "m" => MODULE,
+        _ => parse(text).ok_or("the object has a number for it")?,
+    };
+    let fits = size >= 8 || number >> (size * 8) == 0 || (number as i64) >> (size * 8 - 1) == -1;
+    let bytes = number.to_le_bytes();
+    bytes
+        .get(..size as usize)
+        .filter(|_| fits)
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| "the object's type is too small".to_owned())
+}
+
+fn parse(text: &str) -> Option<u64> {
+    match (text.strip_prefix("0x"), text.strip_prefix('-')) {
+        (Some(hex), _) => u64::from_str_radix(hex, 16).ok(),
+        (_, Some(_)) => text.parse::<i64>().ok().map(|value| value as u64),
+        _ => text.parse().ok(),
+    }
+}

@@ -1,0 +1,189 @@
+//! Creating an object's maps.
+
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+
+use quadrant_bpf::map::Map;
+use quadrant_bpf::map::MapDetails;
+use quadrant_bpf::map::MapKind;
+use quadrant_bpf::map::MapSpec;
+use quadrant_bpf::map::Update;
+use quadrant_bpf::map::flags;
+use quadrant_object::DataKind;
+use quadrant_object::DataSection;
+use quadrant_object::InitialValue;
+use quadrant_object::MapDef;
+use quadrant_object::Object;
+use quadrant_object::Sanitizing;
+
+use super::LoadedProgram;
+use crate::error::Error;
+
+/// An object's types, loaded in the first form that this kernel takes. Without them most objects still run.
+pub(super) fn load_types(object: &Object, notes: &mut Vec<String>) -> Option<OwnedFd> {
+    let mut refused = None;
+    for level in Sanitizing::ALL {
+        match quadrant_bpf::btf::load(&object.btf_for_kernel(level)?) {
+            Ok(types) => return Some(types),
+            Err(error) => refused = Some(error),
+        }
+    }
+    notes.extend(refused.map(|error| format!("this kernel refuses the object's types: {error}")));
+    None
+}
+
+/// Create all maps of an object, empty.
+///
+/// # Errors
+/// What the kernel refused, and why.
+pub(super) fn create_all(
+    object: &mut Object,
+    notes: &mut Vec<String>,
+    types: Option<&OwnedFd>,
+) -> Result<Vec<Map>, Error> {
+    object.maps.iter_mut().for_each(|def| complete(def, notes));
+    object.maps.iter().map(|def| create(def, types)).collect()
+}
+
+/// Sizes that an object leaves to its own loader.
+fn complete(def: &mut MapDef, notes: &mut Vec<String>) {
+    const ENTRIES: u32 = 10_240;
+    /// Frames of 8 bytes, as many as the kernel takes unless told otherwise.
+    const STACK: u32 = 127 * 8;
+    let Some(kind) = MapKind::from_number(def.kind) else { return };
+    let chosen =
+        matches!(kind, MapKind::PerfEventArray | MapKind::RingBuffer | MapKind::UserRingBuffer | MapKind::Arena);
+    if kind == MapKind::StackTrace && def.value_size == 0 {
+        def.value_size = STACK;
+    }
+    if def.max_entries == 0 && !chosen && !kind.is_storage() {
+        def.max_entries = ENTRIES;
+        let name = &def.name;
+        notes.push(format!(
+            "the map `{name}` has {ENTRIES} entries: the object leaves it open (--set {name}.max_entries=N)"
+        ));
+    }
+}
+
+fn create(def: &MapDef, types: Option<&OwnedFd>) -> Result<Map, Error> {
+    let spec = spec(def)?;
+    if def.pinned {
+        return pinned(def, &spec, types);
+    }
+    create_new(def, &spec, types)
+}
+
+fn create_new(def: &MapDef, spec: &MapSpec, types: Option<&OwnedFd>) -> Result<Map, Error> {
+    let inner = def.inner.as_deref().map(|inner| create(inner, types)).transpose()?;
+    let has_types = takes_types(spec.kind) && (def.key_type != 0 || def.value_type != 0);
+    let types = types.filter(|_| has_types).map(|types| (types.as_fd(), def.key_type, def.value_type));
+    let details = MapDetails { types, inner: inner.as_ref(), numa_node: def.numa_node, extra: def.extra };
+    match Map::create_with(spec, &details) {
+        // Some kinds take no types on some kernels; those that cannot do without are refused again.
+        Err(_) if types.is_some() && !spec.kind.is_storage() => {
+            Ok(Map::create_with(spec, &MapDetails { types: None, ..details })?)
+        }
+        created => Ok(created?),
+    }
+}
+
+/// Where maps are pinned that ask for it, as libbpf does.
+const PINS: &str = "/sys/fs/bpf";
+
+/// A map that is shared by its name: the one that is there, or a new one that stays.
+fn pinned(def: &MapDef, spec: &MapSpec, types: Option<&OwnedFd>) -> Result<Map, Error> {
+    let path = format!("{PINS}/{}", def.name);
+    let c_path = std::ffi::CString::new(path.as_str()).map_err(|_| Error::Object {
+        message: format!("the name of the map {:?} cannot be pinned", def.name),
+        help: Vec::new(),
+    })?;
+    if let Ok(existing) = quadrant_bpf::object::open_pinned(&c_path) {
+        return Ok(Map::adopt(existing, spec)?);
+    }
+    let map = create_new(def, spec, types)?;
+    quadrant_bpf::object::pin(map.as_fd(), &c_path).map_err(|error| {
+        error.with_hint(format!("the map asks to be shared: `mount -t bpf bpf {PINS}`, then remove {path} when done"))
+    })?;
+    Ok(map)
+}
+
+fn spec(def: &MapDef) -> Result<MapSpec, Error> {
+    let kind = MapKind::from_number(def.kind).ok_or_else(|| Error::Object {
+        message: format!(
+            "the map `{}` is of kind {}, which is not supported: it is none of tracing",
+            def.name, def.kind
+        ),
+        help: Vec::new(),
+    })?;
+    let max_entries = match kind {
+        MapKind::PerfEventArray if def.max_entries == 0 => quadrant_bpf::cpus::possible_count()? as u32,
+        MapKind::RingBuffer | MapKind::UserRingBuffer => {
+            let page = rustix::param::page_size() as u32;
+            def.max_entries.max(page).checked_next_power_of_two().unwrap_or(def.max_entries)
+        }
+        _ => def.max_entries,
+    };
+    let (key_size, value_size) = match kind {
+        MapKind::PerfEventArray | MapKind::ProgArray | MapKind::CgroupArray if def.key_size == 0 => (4, 4),
+        MapKind::ArrayOfMaps | MapKind::HashOfMaps if def.key_size == 0 => (4, 4),
+        _ => (def.key_size, def.value_size),
+    };
+    Ok(MapSpec { kind, key_size, value_size, max_entries, flags: def.flags, name: def.name.clone() })
+}
+
+/// The kernel refuses types for these.
+fn takes_types(kind: MapKind) -> bool {
+    use MapKind::*;
+    !matches!(
+        kind,
+        PerfEventArray | CgroupArray | StackTrace | ArrayOfMaps | HashOfMaps | ProgArray | RingBuffer | UserRingBuffer
+    )
+}
+
+/// A section of variables: one value that programs address directly.
+///
+/// # Errors
+/// What the kernel refused, and why.
+pub(super) fn create_data(data: &DataSection, types: Option<&OwnedFd>) -> Result<Map, Error> {
+    let constant = matches!(data.kind, DataKind::Rodata | DataKind::Kconfig);
+    let protection = if constant { flags::RDONLY_PROG } else { 0 };
+    let spec = MapSpec::new(MapKind::Array, 4, data.bytes.len() as u32, 1);
+    let spec = spec.with_flags(flags::MMAPABLE | protection).with_name(data.name.clone());
+    let typed = types.zip(data.ty).map(|(types, ty)| (types.as_fd(), 0, ty));
+    let map = match Map::create_with(&spec, &MapDetails { types: typed, ..MapDetails::default() }) {
+        Err(_) if typed.is_some() => Map::create(&spec)?,
+        created => created?,
+    };
+    map.update(&0_u32.to_ne_bytes(), &data.bytes, Update::Any)?;
+    if constant {
+        map.freeze()?;
+    }
+    Ok(map)
+}
+
+/// Put maps and programs into the maps that shall hold them from the start.
+///
+/// # Errors
+/// There is no such map or program, or the kernel refused.
+pub(super) fn fill(object: &Object, maps: &[Map], programs: &[LoadedProgram]) -> Result<(), Error> {
+    for (def, map) in object.maps.iter().zip(maps) {
+        for (slot, value) in &def.values {
+            let name = match value {
+                InitialValue::Map(name) | InitialValue::Program(name) => name,
+            };
+            let fd = match value {
+                InitialValue::Map(_) => object.maps.iter().position(|def| def.name == *name).map(|at| maps[at].as_fd()),
+                InitialValue::Program(_) => {
+                    let mut loaded = programs.iter();
+                    loaded.find(|program| object.programs[program.index].name == *name).map(|it| it.program.as_fd())
+                }
+            };
+            let fd = fd.ok_or_else(|| Error::Object {
+                message: format!("the map `{}` shall hold `{name}`, which was not loaded", def.name),
+                help: Vec::new(),
+            })?;
+            map.update_fd(&slot.to_ne_bytes(), fd)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Why the kernel refused a program of the user's, in terms of its source.
+
+use quadrant_object::Linked;
+use quadrant_object::Object;
+use quadrant_object::Program;
+
+use crate::error::Error;
+use crate::verifier::number_of_instruction;
+use crate::verifier::reason;
+
+/// A helper that no kernel has: stands for external functions that are missing, by their index. Libbpf uses the same number.
+pub(super) const MISSING_FUNCTION: i32 = 2_002_000_000;
+
+/// Lines of the log that are shown.
+const LINES: usize = 12;
+
+/// Explain a refusal. `log` is the verifier's, empty if it wrote nothing.
+pub(super) fn explain(
+    object: &Object,
+    program: &Program,
+    linked: &Linked,
+    error: quadrant_bpf::Error,
+    log: &str,
+    whole: bool,
+) -> Error {
+    if log.trim().is_empty() {
+        return Error::Kernel(error);
+    }
+    let mut message = format!("the kernel's verifier refused `{}`: {}", program.name, reason(log));
+    let lacking = lacking(object, linked, log);
+    if let Some(what) = &lacking {
+        message = format!(
+            "the kernel's verifier refused `{}`: it uses {what}, which this kernel does not have",
+            program.name
+        );
+    }
+    if let Some(place) = place(object, linked, log) {
+        message.push_str(&format!("\n  at {place}"));
+    }
+    let shown = if whole { log.to_owned() } else { last_lines(log) };
+    message.push_str(&format!("\n{}", shown.lines().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n")));
+    let mut help = Vec::new();
+    if lacking.is_some() {
+        help.push(
+            "ask first whether it is there: bpf_core_field_exists(), bpf_core_type_exists(), or a __weak symbol"
+                .to_owned(),
+        );
+    }
+    if !whole {
+        help.push("--verifier-log shows all that the verifier wrote".to_owned());
+    }
+    Error::Object { message, help }
+}
+
+/// What a broken instruction stands for, if the verifier met one.
+fn lacking(object: &Object, linked: &Linked, log: &str) -> Option<String> {
+    let helper = log.rsplit("unknown#").next().filter(|_| log.contains("unknown#"))?;
+    let number: i32 = helper.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    if let Some(broken) = linked.broken.iter().find(|broken| broken.helper == number) {
+        return Some(format!("`{}`", broken.what));
+    }
+    let external = object.externs.get(usize::try_from(number.checked_sub(MISSING_FUNCTION)?).ok()?)?;
+    Some(format!("the function `{}`", external.name))
+}
+
+/// The last instruction that the log names, as a line of the source.
+fn place(object: &Object, linked: &Linked, log: &str) -> Option<String> {
+    let at = number_of_instruction(log)? as usize;
+    let line = linked.lines.iter().take_while(|line| line.at <= at).last()?;
+    let btf = object.btf()?;
+    Some(format!("{}:{}: {}", btf.text(line.file), line.line(), btf.text(line.text).trim()))
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let worth = lines.iter().rposition(|line| !is_statistics(line)).map_or(lines.len(), |last| last + 1);
+    lines[worth.saturating_sub(LINES)..worth].join("\n")
+}
+
+fn is_statistics(line: &str) -> bool {
+    ["processed ", "verification time", "stack depth", "max_states", "mark_read"]
+        .iter()
+        .any(|word| line.starts_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_without_its_statistics() {
+        let log = "func#0 @0\n0: (b7) r0 = 0\n\nR1 bad\nprocessed 3 insns (limit 1000000)\n";
+        assert_eq!(last_lines(log), "func#0 @0\n0: (b7) r0 = 0\nR1 bad");
+        let long: String = (0..40).map(|line| format!("line {line}\n")).collect();
+        assert_eq!(last_lines(&long).lines().count(), LINES);
+        assert_eq!(last_lines(""), "");
+    }
+}

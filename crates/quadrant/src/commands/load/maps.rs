@@ -1,0 +1,172 @@
+//! What is in maps and variables, in order.
+
+use quadrant_bpf::map::Map;
+use quadrant_bpf::map::MapKind;
+use quadrant_object::MapDef;
+use quadrant_output::btf as values;
+use quadrant_types::Btf;
+
+/// An entry: its key, and its values with the processors that they are of (none, for a value that all share).
+struct Entry {
+    key: Vec<u8>,
+    values: Vec<(Option<usize>, Vec<u8>)>,
+}
+
+/// A map with its types.
+pub struct View<'a> {
+    pub btf: Option<&'a Btf>,
+    pub def: &'a MapDef,
+    pub map: &'a Map,
+}
+
+/// Maps that libbpf's headers bring along.
+const HELPERS: &str = "__bpf_usdt_";
+
+impl View<'_> {
+    /// Whether there is something for people in it.
+    pub fn is_shown(&self) -> bool {
+        let kind = self.map.spec().kind;
+        let is_plain = !matches!(kind, MapKind::StackTrace | MapKind::ArrayOfMaps | MapKind::HashOfMaps);
+        kind.has_entries() && is_plain && !self.def.name.starts_with(HELPERS)
+    }
+
+    /// Append its entries as text.
+    ///
+    /// # Errors
+    /// The kernel does not give them.
+    pub fn text(&self, out: &mut Vec<u8>) -> quadrant_bpf::Result<()> {
+        for entry in self.entries()? {
+            for (cpu, value) in self.merged(&entry) {
+                out.extend_from_slice(self.def.name.as_bytes());
+                out.push(b'[');
+                self.value(out, self.def.key_type, &entry.key, false);
+                out.push(b']');
+                out.extend(cpu.iter().flat_map(|cpu| format!(" cpu {cpu}").into_bytes()));
+                self.shown(out, &value);
+            }
+        }
+        Ok(())
+    }
+
+    fn shown(&self, out: &mut Vec<u8>, value: &[u8]) {
+        let slots = self.btf.and_then(|btf| values::slots(btf, self.def.value_type, value));
+        out.extend_from_slice(b": ");
+        match slots {
+            // What is beside the histogram is shown, too.
+            Some(slots) => {
+                self.value(out, self.def.value_type, value, false);
+                out.push(b'\n');
+                values::histogram(out, &slots);
+            }
+            None => {
+                self.value(out, self.def.value_type, value, false);
+                out.push(b'\n');
+            }
+        }
+    }
+
+    /// Append it as one JSON object: `{"type": "map", "version": 1, "name": ..., "entries": [{"key": ..., "value": ...}, ...]}`.
+    ///
+    /// # Errors
+    /// The kernel does not give it.
+    pub fn json(&self, out: &mut Vec<u8>) -> quadrant_bpf::Result<()> {
+        out.extend_from_slice(b"{\"type\": \"map\", \"version\": 1, \"name\": ");
+        quadrant_output::escape::json(out, self.def.name.as_bytes());
+        out.extend_from_slice(b", \"entries\": [");
+        for (index, entry) in self.entries()?.iter().enumerate() {
+            out.extend_from_slice(if index > 0 { b", {\"key\": " } else { b"{\"key\": " });
+            self.value(out, self.def.key_type, &entry.key, true);
+            match entry.values.as_slice() {
+                [(None, value)] => {
+                    out.extend_from_slice(b", \"value\": ");
+                    self.value(out, self.def.value_type, value, true);
+                }
+                all => {
+                    out.extend_from_slice(b", \"values\": [");
+                    for (index, (_, value)) in all.iter().enumerate() {
+                        out.extend_from_slice(if index > 0 { b", " } else { b"" });
+                        self.value(out, self.def.value_type, value, true);
+                    }
+                    out.push(b']');
+                }
+            }
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"]}\n");
+        Ok(())
+    }
+
+    fn value(&self, out: &mut Vec<u8>, ty: u32, bytes: &[u8], json: bool) {
+        match self.btf.filter(|_| ty != 0) {
+            Some(btf) if json => values::json_value(out, btf, ty, bytes),
+            Some(btf) => values::value(out, btf, ty, bytes),
+            None => untyped(out, bytes, json),
+        }
+    }
+
+    /// All entries but, of arrays, those that are zero: by ascending value if that is one number, else by key.
+    fn entries(&self) -> quadrant_bpf::Result<Vec<Entry>> {
+        let kind = self.map.spec().kind;
+        let is_array = matches!(kind, MapKind::Array | MapKind::PercpuArray);
+        let size = self.map.spec().value_size as usize;
+        let snapshot = self.map.snapshot()?;
+        let entry = |(key, value): (&[u8], &[u8])| {
+            let values = match kind.is_percpu() {
+                false => vec![(None, value.to_vec())],
+                true => {
+                    let parts = value.chunks_exact(size.next_multiple_of(8)).enumerate();
+                    parts.map(|(cpu, part)| (Some(cpu), part[..size].to_vec())).collect()
+                }
+            };
+            Entry { key: key.to_vec(), values }
+        };
+        let mut entries: Vec<Entry> = snapshot.iter().map(entry).collect();
+        if is_array {
+            entries.retain(|entry| entry.values.iter().any(|(_, value)| value.iter().any(|byte| *byte != 0)));
+        }
+        entries.sort_by_cached_key(|entry| {
+            let rank = if is_array { 0 } else { self.total(entry).unwrap_or(0) };
+            (rank, number(&entry.key).unwrap_or(0), entry.key.clone())
+        });
+        Ok(entries)
+    }
+
+    /// Numbers of all processors as their sum, other values each; what is zero on a processor says nothing.
+    fn merged(&self, entry: &Entry) -> Vec<(Option<usize>, Vec<u8>)> {
+        if entry.values.len() == 1 && entry.values[0].0.is_none() {
+            return entry.values.clone();
+        }
+        match self.total(entry) {
+            Some(total) => vec![(None, total.to_le_bytes()[..self.map.spec().value_size.min(8) as usize].to_vec())],
+            None => entry.values.iter().filter(|(_, value)| value.iter().any(|byte| *byte != 0)).cloned().collect(),
+        }
+    }
+
+    fn total(&self, entry: &Entry) -> Option<i128> {
+        let is_number = match self.btf.filter(|_| self.def.value_type != 0) {
+            Some(btf) => btf.int(btf.resolve(self.def.value_type)).is_some(),
+            None => true,
+        };
+        let numbers = entry.values.iter().map(|(_, value)| number(value).filter(|_| is_number));
+        numbers.sum()
+    }
+}
+
+/// Bytes without a type: a number if they have the size of one.
+fn untyped(out: &mut Vec<u8>, bytes: &[u8], json: bool) {
+    match number(bytes) {
+        Some(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        None => {
+            let quote: &[u8] = if json { b"\"" } else { b"" };
+            out.extend_from_slice(quote);
+            values::hex(out, bytes);
+            out.extend_from_slice(quote);
+        }
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<i128> {
+    let mut whole = [0; 8];
+    matches!(bytes.len(), 1 | 2 | 4 | 8).then(|| whole[..bytes.len()].copy_from_slice(bytes))?;
+    Some(u64::from_le_bytes(whole).into())
+}

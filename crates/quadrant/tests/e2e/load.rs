@@ -1,0 +1,313 @@
+//! Objects that clang made: `tests/objects`, on known work, with exact counts.
+
+use quadrant_testing::{COUNT, Outcome, Program};
+
+use crate::common::{folder, good, needs_root, quadrant, refused, sum_below, target};
+
+/// The number of getppid(2).
+const GETPPID: u32 = if cfg!(target_arch = "x86_64") { 110 } else { 173 };
+
+/// `quadrant load` with an object; ends the calling test, as skipped, where it cannot be made.
+macro_rules! load {
+    ($name:literal) => {
+        match source($name) {
+            Ok(path) => quadrant().args(["load", &path]),
+            Err(missing) => return quadrant_testing::skip(missing),
+        }
+    };
+}
+
+/// Ends the calling test, as skipped, where programs cannot tell places apart.
+macro_rules! needs_cookies {
+    () => {
+        if !quadrant_bpf::features::Features::new().attach_cookie(quadrant_bpf::prog::ProgramKind::Kprobe) {
+            return quadrant_testing::skip("this kernel has no attach cookies (Linux 5.15)");
+        }
+    };
+}
+
+/// An object's source, or in a guest, which has no compiler, the object that was made outside.
+fn source(name: &str) -> Result<String, String> {
+    if let Some(targets) = std::env::var_os("QUADRANT_TARGETS") {
+        let path = std::path::Path::new(&targets).join(format!("{name}.bpf.o"));
+        let missing = format!("{name}.bpf.o was not made outside: clang or libbpf-dev was missing");
+        return path.exists().then(|| path.display().to_string()).ok_or(missing);
+    }
+    let clang = Program::new("clang").arg("--version").run().is_ok_and(|outcome| outcome.success());
+    if !clang || !std::path::Path::new("/usr/include/bpf/usdt.bpf.h").exists() {
+        return Err(
+            "objects are compiled by clang with libbpf's headers: `apt-get install clang libbpf-dev`".to_owned()
+        );
+    }
+    Ok(format!("{}/../../tests/objects/{name}.bpf.c", env!("CARGO_MANIFEST_DIR")))
+}
+
+/// The value of a variable in the output: the line `NAME = VALUE`.
+#[track_caller]
+fn variable<'a>(outcome: &'a Outcome, name: &str) -> &'a str {
+    let value = outcome.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+    value.unwrap_or_else(|| panic!("no variable {name}: {}", outcome.describe()))
+}
+
+#[track_caller]
+fn number(outcome: &Outcome, name: &str) -> i64 {
+    variable(outcome, name).parse().unwrap_or_else(|_| panic!("{name} is no number: {}", outcome.describe()))
+}
+
+#[test]
+fn system_calls_by_thread() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = load!("syscalls").args(["--set", "target_tgid=cpid", "--set", &format!("wanted={GETPPID}")]);
+    let outcome = good(load.args(["-c", &format!("{syscalls} getppid {COUNT}")]));
+    assert_eq!(number(&outcome, "total"), 10007);
+    let keys: Vec<&str> = outcome.stdout.lines().filter(|line| line.starts_with("counts[")).collect();
+    assert!(matches!(keys.as_slice(), [key] if key.ends_with("]: 10007")), "{}", outcome.describe());
+}
+
+#[test]
+fn records_of_a_ring_buffer() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = load!("opens").args(["--set", "prefix=/nowhere"]);
+    let outcome = good(load.args(["-c", &format!("{syscalls} openat {COUNT} /nowhere/at/all")]));
+    let opened = outcome.stdout.lines().filter(|line| {
+        line.starts_with("opened: { .tgid = ")
+            && line.ends_with(", .flags = 0, .comm = \"syscalls\", .path = \"/nowhere/at/all\" }")
+    });
+    assert_eq!(opened.count(), 10007);
+    assert_eq!(number(&outcome, "lost"), 0);
+    assert!(outcome.stderr.contains("are shown as `struct event`"), "{}", outcome.describe());
+}
+
+#[test]
+fn records_of_a_perf_buffer_as_json() {
+    needs_root!();
+    let dir = folder("load-execs");
+    let program = dir.join("executed");
+    std::fs::copy("/bin/true", &program).expect("it can be copied");
+    let command = format!("sh -c '{0}; {0}; {0}; exit 3'", program.display());
+    let outcome = load!("execs").args(["-f", "json", "--event", "execs:event", "-c", &command]).run().unwrap();
+    assert_eq!(outcome.code(), Some(3), "{}", outcome.describe());
+    let values = outcome.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let executed: Vec<serde_json::Value> =
+        values.filter(|value| value["type"] == "event" && value["value"]["comm"] == "executed").collect();
+    assert_eq!(executed.len(), 3, "{}", outcome.describe());
+    assert!(
+        executed.iter().all(|value| value["name"] == "execs" && value["value"]["ppid"] == executed[0]["value"]["ppid"])
+    );
+}
+
+#[test]
+fn histograms_of_a_variable() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = good(load!("runqlat").args(["-c", &format!("{syscalls} openat {COUNT}")]));
+    assert!(number(&outcome, "wakeups") > 0, "{}", outcome.describe());
+    assert!(variable(&outcome, "hist").starts_with("{ .slots = ["), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("|@"), "{}", outcome.describe());
+}
+
+#[test]
+fn numbers_of_all_processors() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = load!("writes").args(["--set", "target_tgid=cpid"]);
+    let outcome = good(load.args(["-c", &format!("{syscalls} write {COUNT}")]));
+    assert!(outcome.stdout.contains("sizes[1]: 10007\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn calls_of_a_user_function() {
+    needs_root!();
+    let calls = target!("calls");
+    let place = format!("{calls}:target_call");
+    let load = load!("calls").args(["--attach", &format!("entry={place}"), "--attach", &format!("leave={place}")]);
+    let outcome = good(load.args(["-c", &format!("{calls} {COUNT}")]));
+    assert_eq!((number(&outcome, "calls"), number(&outcome, "returns")), (10007, 10007));
+    assert_eq!(number(&outcome, "unmatched"), 0);
+    assert_eq!(number(&outcome, "first_arguments"), sum_below(COUNT));
+    assert_eq!(number(&outcome, "results"), 2 * sum_below(COUNT));
+}
+
+#[test]
+fn places_of_a_static_probe() {
+    needs_root!();
+    let usdt = target!("usdt");
+    needs_cookies!();
+    let load = load!("usdt").args(["--attach", &format!("probe={usdt}:demo:place")]);
+    let outcome = good(load.args(["-c", &format!("{usdt} {COUNT}")]));
+    assert_eq!((number(&outcome, "arguments"), number(&outcome, "failed")), (1, 0), "{}", outcome.describe());
+    // 0 to 9, the even ones negative and in an argument of another width.
+    assert_eq!((number(&outcome, "hits"), variable(&outcome, "sums")), (10, "[5, 0, 0, 0]"), "{}", outcome.describe());
+}
+
+#[test]
+fn arguments_of_a_static_probe() {
+    needs_root!();
+    let usdt = target!("usdt");
+    needs_cookies!();
+    let load = load!("usdt").args(["--attach", &format!("probe={usdt}:demo:hit")]);
+    let outcome = good(load.args(["-c", &format!("{usdt} {COUNT}")]));
+    assert_eq!((number(&outcome, "hits"), number(&outcome, "arguments"), number(&outcome, "failed")), (10007, 2, 0));
+    let first = format!("[{}, ", sum_below(COUNT));
+    assert!(variable(&outcome, "sums").starts_with(&first), "{}", outcome.describe());
+}
+
+#[test]
+fn an_iterator() {
+    needs_root!();
+    let outcome = good(load!("tasks"));
+    let (lines, threads) = (outcome.lines(), number(&outcome, "threads"));
+    assert_eq!(lines.len() as i64, threads + 1, "{}", outcome.describe());
+    assert!(lines.iter().any(|line| line.starts_with("1 1 ")), "{}", outcome.describe());
+}
+
+#[test]
+fn what_the_kernel_has_and_lacks() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = good(load!("externs").args(["-c", &format!("{syscalls} getppid 10")]));
+    for (name, expected) in [
+        ("has_symbol", "true"),
+        ("has_no_symbol", "false"),
+        ("has_nothing", "false"),
+        ("has_function", "false"),
+        ("pid_exists", "true"),
+        ("member_exists", "false"),
+        ("struct_exists", "false"),
+        ("constant_exists", "false"),
+        ("comm_size", "16"),
+    ] {
+        assert_eq!(variable(&outcome, name), expected, "{name}");
+    }
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux has /proc");
+    let version = number(&outcome, "version");
+    assert!(release.starts_with(&format!("{}.{}.", version >> 16, version >> 8 & 255)), "{version:#x} {release}");
+    assert!(number(&outcome, "task_size") > 1000 && number(&outcome, "ran") >= 10);
+}
+
+#[test]
+fn functions_callbacks_tail_calls_and_maps_of_maps() {
+    needs_root!();
+    if !quadrant_bpf::features::Features::new().bpf_loop() {
+        return quadrant_testing::skip("this kernel has no bpf_loop (Linux 5.17)");
+    }
+    let syscalls = target!("syscalls");
+    let load = load!("tails").args(["--set", "target_tgid=cpid", "-c", &format!("{syscalls} getppid {COUNT}")]);
+    let outcome = good(load);
+    let entered = number(&outcome, "entered");
+    assert!(entered >= 10007, "{}", outcome.describe());
+    assert_eq!(number(&outcome, "reached"), entered);
+    assert_eq!(number(&outcome, "sum"), 2 * entered);
+    assert_eq!(number(&outcome, "weighed"), 3 * entered);
+    assert_eq!(number(&outcome, "looped"), 6 * entered);
+    let half = |name: &str| {
+        let line =
+            outcome.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("[0]: ")?.parse::<i64>().ok());
+        line.unwrap_or_else(|| panic!("no {name}: {}", outcome.describe()))
+    };
+    assert_eq!((half("even"), half("odd")), (entered - entered / 2, entered / 2));
+}
+
+#[test]
+fn kernel_functions_system_calls_and_security_hooks() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = load!("functions").args(["--set", "target_tgid=cpid"]);
+    let outcome = load.args(["-c", &format!("{syscalls} openat {COUNT} /nowhere")]).run().unwrap();
+    if outcome.stderr.contains("EPERM") && std::env::var_os("QUADRANT_GUEST").is_none() {
+        return quadrant_testing::skip("this kernel lets nobody trace its functions");
+    }
+    assert!(outcome.success(), "{}", outcome.describe());
+    // The command opens its libraries, too, and finds those; returns count failures only.
+    for name in ["kprobes", "entries", "syscalls"] {
+        assert!((10007..10020).contains(&number(&outcome, name)), "{name}: {}", outcome.describe());
+    }
+    let failures = number(&outcome, "exits");
+    assert!((10007..10020).contains(&failures), "{}", outcome.describe());
+    assert_eq!((number(&outcome, "kretprobes"), number(&outcome, "sysreturns")), (failures, failures));
+    assert!(number(&outcome, "hooks") >= 1);
+}
+
+#[test]
+fn many_kernel_functions_with_one_link() {
+    needs_root!();
+    let features = quadrant_bpf::features::Features::new();
+    if !features.kprobe_multi() || !features.kprobe_session() {
+        return quadrant_testing::skip(
+            "this kernel has no links to many functions (Linux 5.18 and 6.10, CONFIG_FPROBE)",
+        );
+    }
+    let syscalls = target!("syscalls");
+    let load = load!("multi").args(["--set", "target_tgid=cpid"]);
+    let outcome = good(load.args(["-c", &format!("{syscalls} openat {COUNT} /nowhere")]));
+    let entries = number(&outcome, "entries");
+    assert!((10007..10040).contains(&entries), "{}", outcome.describe());
+    assert_eq!(number(&outcome, "returns"), entries, "{}", outcome.describe());
+    let both = number(&outcome, "both");
+    assert!((20014..20080).contains(&both) && both % 2 == 0, "{}", outcome.describe());
+}
+
+#[test]
+fn what_is_in_an_object() {
+    needs_root!();
+    let outcome = good(load!("syscalls").args(["--list", "--set", "wanted=5"]));
+    for line in ["counts  hash  u32  u64       1024", "wanted       .rodata  const volatile long  5", "license: GPL"] {
+        assert!(outcome.stdout.lines().any(|found| found.trim() == line), "{line}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    needs_root!();
+    let message = refused(load!("broken").args(["--only", "field"]));
+    for part in [
+        "`struct task_struct___other.no_such_member`, which this kernel does not have",
+        "broken.bpf.c:",
+        "bpf_core_field_exists",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_line() {
+    needs_root!();
+    let message = refused(load!("broken").args(["--only", "memory"]));
+    for part in ["verifier refused `memory`: R", "broken.bpf.c:33: *number += 1;", "--verifier-log"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[test]
+fn sections_that_are_not_known_are_skipped_and_named() {
+    needs_root!();
+    let outcome = good(load!("broken").args(["--list"]));
+    assert!(outcome.stdout.contains("not for tracing:"), "{}", outcome.describe());
+    let message = refused(load!("broken"));
+    assert!(message.contains("nothing is attached"), "{message}");
+}
+
+#[test]
+fn mistakes_of_the_command_line() {
+    needs_root!();
+    let message = refused(load!("syscalls").args(["--set", "wantd=1"]));
+    assert!(message.contains("did you mean `wanted`?"), "{message}");
+    let message = refused(load!("syscalls").args(["--set", "target_tgid=3000000000"]));
+    assert!(message.contains("does not fit"), "{message}");
+    let message = refused(load!("syscalls").args(["--only", "entr"]));
+    assert!(message.contains("did you mean `enter`?"), "{message}");
+}
+
+#[test]
+fn without_clang_its_package_is_named() {
+    needs_root!();
+    let empty = folder("load-no-clang");
+    let path = format!("{}/../../tests/objects/tasks.bpf.c", env!("CARGO_MANIFEST_DIR"));
+    if !std::path::Path::new(&path).exists() {
+        return quadrant_testing::skip("the sources of objects are not in the guest");
+    }
+    let message = refused(quadrant().args(["load", &path]).env("PATH", empty));
+    assert!(message.contains("apt-get install clang libbpf-dev"), "{message}");
+}
