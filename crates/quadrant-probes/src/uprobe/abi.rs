@@ -263,3 +263,66 @@ impl Sorter<'_> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quadrant_types::{FieldDef, StructDef};
+
+    fn record(types: &Types, name: &str, fields: &[TypeId]) -> TypeId {
+        let field = |(index, ty): (usize, &TypeId)| FieldDef { name: format!("f{index}"), ty: *ty, bits: None };
+        let fields = fields.iter().enumerate().map(field).collect();
+        types.define_struct(&StructDef { name: name.into(), is_union: false, packed: false, fields }).unwrap()
+    }
+
+    fn places(types: &Types, result: TypeId, is_rust: bool, parameters: &[TypeId]) -> Vec<UserPlace> {
+        let mut places = Places::new(types, result, is_rust);
+        parameters.iter().map(|ty| places.next(*ty)).collect()
+    }
+
+    fn words<const N: usize>(registers: [usize; N]) -> UserPlace {
+        let mut words = [Operand::Const(0); 2];
+        for (word, index) in words.iter_mut().zip(registers) {
+            *word = register(arch().arguments[index]);
+        }
+        UserPlace::Words { words, count: N as u8 }
+    }
+
+    fn stack(disp: i64) -> UserPlace {
+        UserPlace::Memory { base: arch().stack_pointer, disp, indirect: false }
+    }
+
+    #[test]
+    fn numbers_and_structs() {
+        let types = Types::without_btf("not needed");
+        let (int, long, double) = (types.int(4, true), types.int(8, true), types.parse_type_name("double").unwrap());
+        let pair = record(&types, "pair", &[int, int]);
+        let two = record(&types, "two", &[long, int]);
+        let large = record(&types, "large", &[long, long, long]);
+        let mixed = record(&types, "mixed", &[double, int]);
+        let all = places(&types, TypeId::VOID, false, &[int, pair, large, mixed, two, double, int, two, int]);
+        let vector = UserPlace::Absent(Absence::Vector);
+        // The mixed one takes a register for its integer; the last struct does not fit and leaves its register to the last number.
+        let wanted =
+            [words([0]), words([1]), stack(8), vector, words([3, 4]), vector, words([5]), stack(32), stack(48)];
+        assert_eq!(all, wanted);
+        // The address of a large result comes first, and comes back.
+        assert_eq!(places(&types, large, false, &[int]), [words([1])]);
+        assert_eq!(result(&types, large, false), UserPlace::Memory { base: 80, disp: 0, indirect: false });
+        assert_eq!(result(&types, double, false), vector);
+    }
+
+    #[test]
+    fn rust_takes_structs_apart() {
+        let types = Types::without_btf("not needed");
+        let (int, long) = (types.int(4, true), types.int(8, true));
+        let pair = record(&types, "pair", &[int, int]);
+        let slice = record(&types, "slice", &[long, long]);
+        let large = record(&types, "large", &[long, long, long]);
+        let address = UserPlace::Memory { base: arch().arguments[2], disp: 0, indirect: false };
+        assert_eq!(places(&types, TypeId::VOID, true, &[slice, large, int]), [words([0, 1]), address, words([3])]);
+        let unknown = UserPlace::Absent(Absence::Unknown);
+        assert_eq!(places(&types, TypeId::VOID, true, &[int, pair, int]), [words([0]), unknown, unknown]);
+        assert_eq!(result(&types, pair, true), unknown);
+    }
+}
