@@ -36,7 +36,8 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         return Err(undescribed(point, path, info.missing_split_file(address)));
     };
     let finder = Finder { types, of, function: &function, changed };
-    let fields = if on_return { finder.result() } else { finder.parameters() };
+    let mut fields = if on_return { finder.result() } else { finder.parameters() };
+    fields.iter_mut().for_each(|field| field.ty = types.shared(field.ty));
     if !on_return {
         finder.warn_of_guesses(files, &point.func, &fields);
     }

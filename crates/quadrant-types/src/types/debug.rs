@@ -11,6 +11,14 @@ use std::rc::Rc;
 /// More dimensions of an array are left out.
 const MAX_DIMENSIONS: usize = 16;
 
+/// Deepest chain of pointers, qualifiers and typedefs that is compared.
+const MAX_ALIKE: u8 = 16;
+
+/// What two records or enumerations of one program have in common that are alike: what they are, and the name, the place or value,
+/// and the width of each part.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shape(DebugTypes, CType, Vec<(Rc<str>, i64, Option<u8>)>);
+
 /// What kind of type a name is looked for as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DebugTag {
@@ -87,6 +95,46 @@ impl Types {
         let by_reference = u64::from(gimli::DW_CC_pass_by_reference.0);
         let passed = |info: &DebugInfo| info.die(die)?.number(gimli::DW_AT_calling_convention);
         self.debug_info(of).and_then(|info| passed(&info)) == Some(by_reference)
+    }
+
+    /// One handle for types that every unit of a program describes again: code that reads them can be shared.
+    pub fn shared(&self, id: TypeId) -> TypeId {
+        self.shared_within(id, MAX_ALIKE)
+    }
+
+    fn shared_within(&self, id: TypeId, depth: u8) -> TypeId {
+        let entry = self.entry(id);
+        let (Some(Home::Debug(of, _)), Some(depth)) = (entry.home, depth.checked_sub(1)) else { return id };
+        match (&entry.form, &entry.ctype) {
+            (Form::Base(_), ctype) => self.intern(entry.form.clone(), ctype.clone()),
+            (Form::Qualified(qualifier, inner), _) => {
+                let inner = self.shared_within(*inner, depth);
+                self.intern(Form::Qualified(qualifier.clone(), inner), self.kind(inner))
+            }
+            (Form::Typedef(name, inner), _) => {
+                let inner = self.shared_within(*inner, depth);
+                self.intern(Form::Typedef(name.clone(), inner), self.kind(inner))
+            }
+            (Form::Plain, CType::Ptr(target)) => self.pointer_to(self.shared_within(*target, depth)),
+            (Form::Plain, CType::Array { elem, len }) => self.array_of(self.shared_within(*elem, depth), *len),
+            (Form::Plain, CType::Struct { .. } | CType::Enum { .. }) => self.first_alike(of, id),
+            (Form::Plain, _) => id,
+        }
+    }
+
+    fn first_alike(&self, of: DebugTypes, id: TypeId) -> TypeId {
+        let ctype = self.kind(id);
+        let parts = match ctype {
+            CType::Enum { .. } => {
+                self.enum_values(id).iter().map(|constant| (constant.name.clone(), constant.value, None)).collect()
+            }
+            _ => {
+                let part =
+                    |member: &Member| (member.name.clone(), member.bit_offset.cast_signed(), member.bitfield_size);
+                self.members(id).iter().map(part).collect()
+            }
+        };
+        *self.alike.borrow_mut().entry(Shape(of, ctype, parts)).or_insert(id)
     }
 
     pub(super) fn decode_debug(&self, of: DebugTypes, at: DieRef) -> Entry {

@@ -42,6 +42,7 @@ pub struct Types {
     by_origin: RefCell<HashMap<Home, TypeId>>,
     user: RefCell<lookup::UserNames>,
     debug: RefCell<Vec<Rc<DebugInfo>>>,
+    alike: RefCell<HashMap<debug::Shape, TypeId>>,
 }
 
 type Loader = Box<dyn FnOnce() -> Result<Btf, TypeError>>;
@@ -125,6 +126,7 @@ impl Types {
             by_origin: RefCell::default(),
             user: RefCell::default(),
             debug: RefCell::default(),
+            alike: RefCell::default(),
         }
     }
 
