@@ -7,7 +7,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile int target_tgid;
-u64 kprobes, kretprobes, entries, exits, modifies, hooks, syscalls, sysreturns;
+u64 kprobes, kretprobes, entries, exits, hooks, syscalls, sysreturns;
 
 static int ours(void)
 {
@@ -23,7 +23,7 @@ int BPF_KPROBE(kprobe, int dfd)
 }
 
 SEC("kretprobe/do_sys_openat2")
-int BPF_KRETPROBE(kretprobe, long result)
+int BPF_KRETPROBE(kretprobe, int result)
 {
 	if (ours() && result < 0)
 		__sync_fetch_and_add(&kretprobes, 1);
@@ -41,7 +41,8 @@ int BPF_PROG(entry, int dfd)
 SEC("fexit/do_sys_openat2")
 int BPF_PROG(leave, int dfd, const char *name, struct open_how *how, long result)
 {
-	if (ours() && result < 0)
+	// Some kernels return an int, whose upper half is not the sign.
+	if (ours() && (int)result < 0)
 		__sync_fetch_and_add(&exits, 1);
 	return 0;
 }
