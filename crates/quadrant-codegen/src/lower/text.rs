@@ -301,7 +301,8 @@ impl Lower<'_, '_> {
             self.f.b.branch_away(Cond::Ugt, got, i64::from(cap), cut);
         }
         let none = self.f.b.iconst(0);
-        self.f.b.branch(Cond::Eq, got, 0, end, &[none], some, &[]);
+        // Not "is it 0": before Linux 6.8 the verifier learns no bound from that, and would let the length below be -1.
+        self.f.b.branch(Cond::Sgt, got, 0, some, &[], end, &[none]);
         self.f.b.switch_to(some);
         let whole = self.f.b.sub(got, 1);
         self.f.b.jump(end, &[whole]);
