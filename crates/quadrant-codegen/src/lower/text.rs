@@ -248,7 +248,11 @@ impl Lower<'_, '_> {
         let start = self.address(place);
         let len = self.read_measured(first, *a, start)?;
         let rest = self.f.b.add(start, len);
-        self.read_measured(second, *b, rest)?;
+        let more = self.read_measured(second, *b, rest)?;
+        if a + b > cap + 1 {
+            let whole = self.f.b.add(len, more);
+            self.lose_if(LossKind::Cut, Cond::Uge, whole, i64::from(cap));
+        }
         // A text that was cut has no NUL at its end.
         self.f.b.store(place.base, place.off + cap as i32 - 1, Size::B1, 0);
         self.copy(to, place, layout::round_up(cap));

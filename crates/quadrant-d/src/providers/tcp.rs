@@ -8,7 +8,7 @@
 use super::Provider;
 use super::ip::{RECEIVED, SENT, carries, header, is_ip, payload};
 use super::table::Argument::{self, Is, Of};
-use super::table::{Event, Spot, Table, provider};
+use super::table::{At, Event, Spot, Table, provider};
 
 const TABLE: Table = Table { name: "tcp", first: 150, events: EVENTS };
 
@@ -73,15 +73,33 @@ const CHANGED: &[Argument] = &[
     Of("tcplsinfo_t *", "(struct __state *)(uint64_t){oldstate}"),
 ];
 
+/// A reset that answers a request.
+macro_rules! refuses {
+    () => {
+        "{skb} != 0 && __tcp_is_request[{skb}]"
+    };
+}
+
+/// The function that answers with a reset.
+const fn resets(function: &'static str) -> Spot {
+    Spot::at(At::Entry(function)).when(refuses!()).args(ANSWER)
+}
+
 /// States are numbered as in the kernel's `enum`: 1 is established, 2 and 3 are a request sent and received, 7 is closed.
 const EVENTS: &[Event] = &[
     Event::new(
         "accept-established",
         &[&[Spot::raw(STATE).when("{sk}->sk_protocol == 6 && {oldstate} == 3 && {newstate} == 1").args(CAME)]],
     ),
+    // Before Linux 6.10, which also tells a reason, the tracepoint is silent when there is no socket: at a port without a listener.
     Event::new(
         "accept-refused",
-        &[&[Spot::raw("tcp_send_reset").when("{skb} != 0 && __tcp_is_request[{skb}]").args(ANSWER)]],
+        &[
+            &[Spot::raw("tcp_send_reset").when(concat!("{reason} >= 0 && ", refuses!())).args(ANSWER)],
+            &[resets("tcp_v4_send_reset"), resets("tcp_v6_send_reset")],
+            &[resets("tcp_v4_send_reset")],
+            &[Spot::raw("tcp_send_reset").when(refuses!()).args(ANSWER)],
+        ],
     ),
     Event::new(
         "connect-established",

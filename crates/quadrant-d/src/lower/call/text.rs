@@ -64,7 +64,10 @@ impl Lower<'_> {
 
     fn strjoin(&mut self, call: &Call) -> Option<Value> {
         let (a, b) = (self.text_arg(call, 1)?, self.text_arg(call, 2)?);
-        if let (ExprKind::Str(a), ExprKind::Str(b)) = (&a.kind, &b.kind) {
+        // What is too long is cut when the program runs, which counts it.
+        if let (ExprKind::Str(a), ExprKind::Str(b)) = (&a.kind, &b.kind)
+            && a.len() + b.len() < self.settings.strsize as usize
+        {
             return Some(self.literal_text(&[&a[..], &b[..]].concat(), call.span));
         }
         Some(self.of_text(ExprKind::Call(Function::Concat, vec![a, b]), call.span))

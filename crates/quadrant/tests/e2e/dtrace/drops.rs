@@ -84,6 +84,16 @@ fn speculations_that_are_ending() {
 }
 
 #[test]
+fn texts_that_are_joined() {
+    needs_root!();
+    let text = "BEGIN { printf(\"%s %s\\n\", strjoin(\"abc\", \"defg\"), strjoin(\"abcde\", \"fgh\")); }
+        BEGIN { printf(\"%d %s\\n\", strlen(strjoin(execname, \"x\")), strjoin(\"a\", execname)); exit(0); }";
+    let outcome = good(dtrace().args(["-x", "strsize=8", "-qn", text]));
+    assert_eq!(outcome.lines(), ["abcdefg abcdefg", "7 aquadra"]);
+    tells(&outcome, "3 strings cut at 8 bytes (strsize)");
+}
+
+#[test]
 fn tags() {
     needs_root!();
     let outcome =
