@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use clap::ValueEnum;
+use quadrant_bpftrace::Script;
 
 /// One tracer for all four quadrants of Linux tracing: kernel and user, static and dynamic.
 #[derive(Debug, Parser)]
@@ -116,6 +117,10 @@ pub struct Args {
     /// Script file (- for standard input) or list pattern, then the script's parameters $1, $2, ...
     #[arg(value_name = "FILE|PATTERN|PARAMETER", trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,
+
+    /// The script, if it is not a file or a program to be read; then all of the rest are its parameters
+    #[arg(skip)]
+    pub script: Option<Box<Script>>,
 }
 
 const EXAMPLES: &str = "\
@@ -123,6 +128,7 @@ Commands (`quadrant COMMAND --help` tells more; a script of that name comes firs
   active    Everything that is attached on this system, by whomever
   aliases   Names of other systems that D scripts may use
   btf       The kernel's types, as a C header
+  build     An executable from a script, which runs on other machines
   bpftrace  bpftrace's command line (also by a link of that name)
   cleanup   Remove what killed tracers left in the kernel
   dtrace    DTrace's command line, for scripts in D (also by a link of that name)

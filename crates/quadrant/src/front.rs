@@ -24,6 +24,9 @@ use crate::script;
 /// # Errors
 /// No script, or a file that cannot be read.
 pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
+    if let Some(script) = &args.script {
+        return Ok((Script::clone(script), &args.rest));
+    }
     if let Some(text) = &args.execute {
         return Ok((load(args, "stdin", text, None), &args.rest));
     }

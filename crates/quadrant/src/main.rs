@@ -26,6 +26,7 @@ mod progress;
 mod resolver;
 mod run;
 mod script;
+mod tool;
 mod words;
 mod world;
 
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
         return commands::status(Err(failure.hint("`>/dev/null` throws output away")));
     }
     let words: Vec<_> = std::env::args_os().collect();
+    if let Some(status) = tool::main(&words) {
+        return status;
+    }
     if let Some((main, words)) = personality(&words) {
         return main(words);
     }

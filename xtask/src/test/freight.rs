@@ -41,6 +41,7 @@ pub fn files(binaries: &[Binary], programs: &[PathBuf]) -> Result<Vec<Addition>,
         files.extend(targets()?);
         files.extend(objects(programs)?);
         files.extend(tools());
+        files.extend(super::built::tools(programs)?.into_iter().map(|from| Addition { to: in_guest(&from), from }));
         // The tests know the folder that they were compiled in.
         let root = workspace::root().canonicalize()?;
         let scripts = CASES.map(|folder| root.join(folder)).into_iter().chain([super::tools::folder()?]);

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all tests of the workspace, with the reasons of those that could not run.
 
 mod binaries;
+mod built;
 mod freight;
 mod guests;
 pub mod packages;

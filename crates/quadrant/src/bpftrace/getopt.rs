@@ -353,8 +353,8 @@ fn stages(text: &str) -> Result<Vec<Stage>, Misuse> {
 
 fn no_compiled_form(name: &str) -> Misuse {
     misuse(format!(
-        "ERROR: --{name} is not supported: there is no LLVM here, and programs fit only the kernel they are made for; \
-         `-d codegen` prints their instructions"
+        "ERROR: --{name} is not supported: there is no LLVM here; `quadrant build SCRIPT -o FILE` makes an executable that \
+         carries the script, and `-d codegen` prints its instructions"
     ))
 }
 

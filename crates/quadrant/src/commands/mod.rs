@@ -6,6 +6,7 @@
 mod active;
 mod aliases;
 mod btf;
+mod build;
 mod cleanup;
 mod doctor;
 mod explain;
@@ -35,6 +36,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("active", active::run),
     ("aliases", aliases::run),
     ("btf", btf::run),
+    ("build", build::run),
     ("cleanup", cleanup::run),
     ("doctor", doctor::run),
     ("explain", explain::run),

@@ -15,6 +15,8 @@ pub enum Mode {
     Trace,
     /// `-e`: compile, then stop.
     Compile,
+    /// Compile, have the kernel check the programs, then stop. No option asks for it.
+    Check,
     /// `-l`: list the probes.
     List,
     /// `-h`: a C header for a provider.

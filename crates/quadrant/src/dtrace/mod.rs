@@ -13,6 +13,7 @@ mod settings;
 mod sink;
 mod sources;
 mod targets;
+pub mod tool;
 mod trace;
 mod usage;
 mod verbose;
@@ -53,7 +54,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
 
 fn run(line: &Line) -> Result<i32, Failure> {
     match line.mode {
-        Mode::Trace | Mode::Compile => trace::run(line),
+        Mode::Trace | Mode::Compile | Mode::Check => trace::run(line),
         Mode::Version => {
             println!("dtrace: D {VERSION} (Quadrant {})", env!("CARGO_PKG_VERSION"));
             Ok(0)

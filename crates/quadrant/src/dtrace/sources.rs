@@ -5,13 +5,19 @@ use quadrant_d::Parsed;
 use quadrant_d::ast::Item;
 use quadrant_d::ast::Script;
 use quadrant_d::lines::Lines;
+use quadrant_d::lower::Library;
 use quadrant_d::lower::Source;
 use quadrant_d::lower::SourceKind;
+use quadrant_d::options::Options;
 use quadrant_program::span::Span;
 
 use super::cpp::Preprocessor;
 use super::getopt::Enabling;
 use super::getopt::Kind;
+use super::getopt::Line;
+use super::settings;
+use super::settings::Setting;
+use super::world;
 use crate::failure::Failure;
 
 /// A program as it is compiled, and what its messages need.
@@ -53,6 +59,31 @@ impl Loaded {
     }
 }
 
+/// All that is compiled, and how.
+pub struct Texts {
+    /// The settings of the environment and the command line.
+    pub settings: Vec<Setting>,
+    /// The options that they make.
+    pub options: Options,
+    /// The programs.
+    pub programs: Vec<Loaded>,
+    /// Libraries beside the embedded ones.
+    pub libraries: Vec<Library>,
+}
+
+impl Texts {
+    /// Reads what a command line names.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a preprocessor that fails, an option that there is not.
+    pub fn read(line: &Line) -> Result<Texts, Failure> {
+        let (settings, options) = settings::all(&line.settings)?;
+        let programs = load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
+        let libraries = world::libraries(&options)?;
+        Ok(Texts { settings, options, programs, libraries })
+    }
+}
+
 /// Read the programs, through the preprocessor if there is one.
 ///
 /// # Errors
@@ -70,7 +101,7 @@ fn one(enabling: &Enabling, cpp: Option<&Preprocessor>) -> Result<Loaded, Failur
 }
 
 /// What is to be known of a text besides its meaning.
-fn examine(source: Source) -> Loaded {
+pub fn examine(source: Source) -> Loaded {
     let parsed = parse(&source);
     let mut regions = Vec::new();
     for item in &parsed.script.items {

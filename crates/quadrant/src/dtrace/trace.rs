@@ -17,15 +17,13 @@ use quadrant_session::Trace;
 use quadrant_types::Types;
 
 use super::adjust;
-use super::cpp::Preprocessor;
 use super::getopt::Line;
 use super::getopt::Mode;
 use super::report;
 use super::settings;
-use super::settings::Setting;
 use super::sink::Answers;
-use super::sources;
 use super::sources::Loaded;
+use super::sources::Texts;
 use super::targets;
 use super::targets::Targets;
 use super::verbose;
@@ -41,50 +39,59 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
     if line.enablings.is_empty() {
         return Err(Failure::new("no probes specified"));
     }
-    let (settings, options) = settings::all(&line.settings)?;
-    let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
+    run_texts(line, &Texts::read(line)?)
+}
+
+/// Run programs that were read before.
+///
+/// # Errors
+/// What stands in the way: a program, the probes, the kernel, the output.
+pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
+    let loaded = &texts.programs;
     let targets = targets::open(&line.targets)?;
     quadrant_bpf::limits::bump_memlock();
     let types = Rc::new(crate::world::types());
-    let (program, options) = compile(line, &loaded, (&settings, &options), &types, &targets)?;
+    let (program, options) = compile(line, texts, &types, &targets)?;
     let features = Features::new();
     let compiled =
         quadrant_session::compile(Rc::clone(&program), &features, &types, quadrant_session::Options::default());
-    let compiled = compiled.map_err(|error| failed(&loaded, error))?;
+    let compiled = compiled.map_err(|error| failed(loaded, error))?;
     if line.listing {
         eprint!("{}", crate::run::listing(&compiled));
     }
     if line.mode == Mode::Compile {
         return Ok(0);
     }
-    let trace = Trace::load(compiled).map_err(|error| failed(&loaded, error))?;
-    follow(line, &loaded, &program, &options, trace, targets)
+    let trace = Trace::load(compiled).map_err(|error| failed(loaded, error))?;
+    if line.mode == Mode::Check {
+        return Ok(0);
+    }
+    follow(line, loaded, &program, &options, trace, targets)
 }
 
 /// Compile, and say what was found.
 fn compile(
     line: &Line,
-    loaded: &[Loaded],
-    (settings, options): (&[Setting], &Options),
+    texts: &Texts,
     types: &Rc<Types>,
     targets: &Targets,
 ) -> Result<(Rc<Program>, Options), Failure> {
+    let (options, settings, loaded) = (&texts.options, &texts.settings, &texts.programs);
     let catalog = world::catalog(types);
     let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
-    let libraries = world::libraries(options)?;
     let macros = world::macros(line, options, targets.first);
     let symbols = KernelSymbols::default();
     let env = Env {
         probes: &providers,
         types,
         symbols: &symbols,
-        libraries: &libraries,
+        libraries: &texts.libraries,
         macros: &macros,
         options: settings,
         wall_offset: quadrant_session::wall_offset_ns(),
     };
-    let texts: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
-    let mut compiled = quadrant_d::lower::compile(&texts, &env);
+    let sources: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
+    let mut compiled = quadrant_d::lower::compile(&sources, &env);
     let options = &compiled.options;
     if let Some(empty) = loaded.iter().find(|one| one.is_empty && !options.empty) {
         return Err(Failure::rendered(report::empty(empty, options.errtags)));

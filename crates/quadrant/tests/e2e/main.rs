@@ -4,6 +4,7 @@
 
 mod active;
 mod bpftrace_cli;
+mod built;
 mod cases;
 mod common;
 mod complaints;

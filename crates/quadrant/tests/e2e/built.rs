@@ -1,0 +1,152 @@
+//! `quadrant build`: tools that carry their script.
+//!
+//! In a guest the tools were built on the machine that runs it, by another kernel's types; the scripts are not there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use quadrant_testing::{COUNT, Outcome, Program};
+
+use crate::common::{assert_lines, folder, good, needs_root, number, quadrant, refused, target};
+
+/// The number of getppid(2).
+const GETPPID: &str = if cfg!(target_arch = "x86_64") { "--call=110" } else { "--call=173" };
+
+/// A folder of a test, for tools. They are as long as the tracer, so they do not stay.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Folder {
+    fn new(test: &str) -> Folder {
+        Folder(folder(test))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.join("tool")
+    }
+
+    fn tool(&self) -> Program {
+        tool(&self.path())
+    }
+
+    /// With the tool of a program on the command line.
+    fn with(test: &str, program: &str, more: &[&str]) -> Folder {
+        let folder = Folder::new(test);
+        good(quadrant().args(["build", "-o"]).arg(folder.path()).args(["-e", program]).args(more));
+        folder
+    }
+}
+
+/// The tool of a script in this folder, which is not where the tool is.
+fn built(script: &str) -> (PathBuf, Option<Folder>) {
+    if std::env::var_os("QUADRANT_GUEST").is_some() {
+        let ready = PathBuf::from(std::env::var_os("QUADRANT_TARGETS").expect("guests have a folder"));
+        return (ready.join(format!("built-{}", script.replace('.', "-"))), None);
+    }
+    let folder = Folder::new(&format!("built-{script}"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/built").join(script);
+    good(quadrant().args(["build", "-o"]).arg(folder.path()).arg(&source));
+    (folder.path(), Some(folder))
+}
+
+fn tool(path: &Path) -> Program {
+    Program::new(path).env("NO_COLOR", "1")
+}
+
+#[test]
+fn members_are_where_this_kernel_has_them() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let (path, _folder) = built("members.bt");
+    let command = format!("{syscalls} getppid {COUNT}");
+    let outcome = good(tool(&path).args(["-c", &command, GETPPID, "--greeting=bye"]));
+    assert_eq!(outcome.lines()[0], "bye", "{}", outcome.describe());
+    assert_eq!(["@calls", "@same", "@orphans"].map(|name| number(&outcome, name)), [10007, 10007, 0]);
+    assert_lines(&good(tool(&path).args(["-qc", &command, "--call=-1"])), &["done", "@orphans: 0"]);
+}
+
+#[test]
+fn a_tool_of_a_d_script_counts() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let (path, _folder) = built("members.d");
+    let outcome = tool(&path).args(["-c", &format!("{syscalls} getppid {COUNT}")]).run().unwrap();
+    assert_eq!(outcome.code(), Some(7), "{}", outcome.describe());
+    assert_lines(&outcome, &["10007 calls"]);
+}
+
+#[test]
+fn the_tools_own_command_line() {
+    needs_root!();
+    let script = "BEGIN { printf(\"%d %s %d\\n\", $1, str($2), getopt(\"limit\", 5, \"How many lines\")); exit(); }";
+    let tool = Folder::with("command-line", script, &["--", "1", "two", "--limit=6"]);
+    assert_lines(&good(tool.tool()), &["1 two 6"]);
+    assert_lines(&good(tool.tool().args(["-q", "3", "--limit=7"])), &["3 two 7"]);
+    let answers = tool.path().with_file_name("answers");
+    assert_lines(&good(tool.tool().arg("-o").arg(&answers).args(["-f", "json"])), &[]);
+    assert!(fs::read_to_string(answers).unwrap().contains("\"text\":\"1 two 6\\n\""));
+    let help = good(tool.tool().arg("--help"));
+    assert!(help.stdout.contains("--limit") && help.stdout.contains("How many lines"), "{}", help.describe());
+    let version = good(tool.tool().arg("--version"));
+    assert_lines(
+        &version,
+        &[concat!("tool (built from a program without a file by quadrant ", env!("CARGO_PKG_VERSION"), ")")],
+    );
+    for words in [["--limt=7", "1"], ["-l", "*"], ["-e", "BEGIN { }"]] {
+        refused(tool.tool().args(words));
+    }
+    // A command's name is a parameter like others.
+    refused(tool.tool().arg("doctor").env("PATH", "/nowhere"));
+}
+
+#[test]
+fn options_are_fixed_in_the_tool() {
+    needs_root!();
+    let tool = Folder::with("fixed", "BEGIN { system(\"echo from the shell\"); exit(); }", &["--unsafe", "-q"]);
+    let outcome = good(tool.tool());
+    assert_lines(&outcome, &["from the shell"]);
+    assert_eq!(outcome.stderr, "", "{}", outcome.describe());
+}
+
+#[test]
+fn mistakes_are_found_when_the_tool_is_built() {
+    needs_root!();
+    let tool = Folder::new("mistakes");
+    let build = |program: &str| quadrant().args(["build", "-o"]).arg(tool.path()).args(["-e", program]);
+    let message = refused(build("BEGIN { nothing(); }"));
+    assert!(message.contains("unknown function `nothing`") && message.contains("--no-check"), "{message}");
+    refused(build("BEGIN {").arg("--no-check"));
+    assert!(!tool.path().exists());
+    good(build("tracepoint:of:another_machine { }").arg("--no-check"));
+    let message = refused(tool.tool());
+    assert!(message.contains("tracepoint:of:another_machine"), "{message}");
+    let message = refused(quadrant().args(["build", "-o", "/nonexistent/tool", "-e", "BEGIN { }"]));
+    assert!(message.contains("cannot write /nonexistent/tool: ENOENT"), "{message}");
+}
+
+#[test]
+fn a_damaged_tool_says_so() {
+    let tool = Folder::new("damaged");
+    good(quadrant().args(["build", "--no-check", "-o"]).arg(tool.path()).args(["-e", "BEGIN { exit(); }"]));
+    let whole = fs::read(tool.path()).unwrap();
+    let damaged = |content: &[u8]| -> Outcome {
+        let path = tool.path().with_file_name("damaged");
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Program::new(&path).run().unwrap()
+    };
+    let mut changed = whole.clone();
+    let text = whole.len() - 40;
+    changed[text] ^= 1;
+    for content in [&whole[..whole.len() - 1], &whole[..whole.len() - 32], &changed] {
+        let outcome = damaged(content);
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert!(outcome.stderr.contains("the script that this tool carries is damaged"), "{}", outcome.describe());
+    }
+}

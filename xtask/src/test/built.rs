@@ -1,0 +1,41 @@
+//! Tools that the tracer makes of scripts on this machine (`quadrant build`), for the tests that run them under other kernels. The
+//! scripts stay here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Failure;
+use crate::workspace;
+
+/// The scripts, in the workspace. In the guest the tool of `a.bt` is `built-a-bt`.
+const SCRIPTS: &str = "crates/quadrant/tests/e2e/built";
+
+/// Where the tools are made, in the workspace.
+const FOLDER: &str = "target/built";
+
+/// Makes a tool of each script with the tracer, which is one of some programs.
+///
+/// # Errors
+/// The tracer refuses a script, or a folder cannot be used.
+pub fn tools(programs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let is_tracer = |path: &&PathBuf| path.file_name().is_some_and(|name| name == "quadrant");
+    let Some(tracer) = programs.iter().find(is_tracer) else { return Ok(Vec::new()) };
+    let folder = workspace::root().join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    let entries = fs::read_dir(workspace::root().join(SCRIPTS))?;
+    let mut scripts = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, Failure>>()?;
+    scripts.retain(|path| path.is_file());
+    scripts.iter().map(|script| make(tracer, script, &folder)).collect()
+}
+
+fn make(tracer: &Path, script: &Path, folder: &Path) -> Result<PathBuf, Failure> {
+    let name = script.file_name().unwrap_or_default().to_string_lossy().replace('.', "-");
+    let tool = folder.join(format!("built-{name}"));
+    // Trying the script needs root.
+    let made = Command::new(tracer).args(["build", "--no-check", "-o"]).arg(&tool).arg(script).status();
+    match made.map_err(|error| format!("cannot run {}: {error}", tracer.display()))?.success() {
+        true => Ok(tool),
+        false => Err(format!("the tracer cannot make a tool of {}: see its messages above", script.display()).into()),
+    }
+}
