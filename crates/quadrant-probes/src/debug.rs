@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use quadrant_program::probe::ProbeError;
@@ -10,6 +10,8 @@ use quadrant_symbols::{DebugDir, DebugSource, NoDebugInfo};
 use quadrant_types::{DebugInfo, DebugTypes, Types};
 
 use crate::error::{Result, advise, error};
+use crate::files::Files;
+use crate::target::{self, Target};
 
 /// Paths that are named in a message.
 const MOST_PATHS: usize = 4;
@@ -27,38 +29,32 @@ impl DebugFiles {
     }
 
     /// The types that the debug information of a file describes; the path is one of ours.
-    pub fn types_of(&self, path: &Path) -> Result<DebugTypes> {
+    pub fn types_of(&self, files: &Files, path: &Path) -> Result<DebugTypes> {
         if let Some(known) = self.read.borrow().get(path) {
             return known.clone();
         }
-        let (pid, name) = in_own_root(path);
-        let read = match self.source.open(path, &name, pid) {
-            Ok(info) => Ok(self.types.add_debug_info(Rc::new(info))),
-            Err(why) => Err(explain(&name, &why)),
-        };
+        let read = self.read(files, path);
         self.read.borrow_mut().insert(path.to_owned(), read.clone());
         read
     }
 
+    fn read(&self, files: &Files, path: &Path) -> Result<DebugTypes> {
+        let (pid, name) = match target::process_of(path) {
+            Some((pid, name)) => (Some(pid), name),
+            None => (None, std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
+        };
+        let elf = files.open(&Target { name: name.clone(), path: path.to_owned() })?;
+        match self.source.of(elf.file().again()?, &name, pid) {
+            Ok(info) => Ok(self.types.add_debug_info(Rc::new(info))),
+            Err(why) => Err(explain(&name, &why)),
+        }
+    }
+
     /// The same with what it is made of.
-    pub fn of(&self, path: &Path) -> Result<(DebugTypes, Rc<DebugInfo>)> {
-        let types = self.types_of(path)?;
+    pub fn of(&self, files: &Files, path: &Path) -> Result<(DebugTypes, Rc<DebugInfo>)> {
+        let types = self.types_of(files, path)?;
         let info = self.types.debug_info(types).ok_or_else(|| error("the debug information is gone"))?;
         Ok((types, info))
-    }
-}
-
-/// Of `/proc/PID/root/usr/bin/x` the process and `/usr/bin/x`.
-fn in_own_root(path: &Path) -> (Option<u32>, PathBuf) {
-    let mut parts = path.components();
-    let root = [Component::RootDir, Component::Normal("proc".as_ref())];
-    let is_proc = root.iter().all(|part| parts.next().as_ref() == Some(part));
-    let pid = parts.next().filter(|_| is_proc).and_then(|part| part.as_os_str().to_str()?.parse().ok());
-    match (pid, parts.next()) {
-        (Some(pid), Some(Component::Normal(word))) if word == "root" => {
-            (Some(pid), Path::new("/").join(parts.as_path()))
-        }
-        _ => (None, std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
     }
 }
 

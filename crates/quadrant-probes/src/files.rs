@@ -62,7 +62,7 @@ mod tests {
         let folder = Folder::new("several");
         let target = |path: PathBuf| Target { name: path.clone(), path };
         let broken = target(folder.write("broken", b"\x7fELF and then nothing"));
-        let whole = crate::target::find("libc", None).unwrap().remove(0);
+        let whole = crate::target::find(&Files::default(), "libc", crate::target::Sight::Own).unwrap().remove(0);
         let files = Files::default();
         assert_eq!(files.open_all(&[broken.clone(), whole]).unwrap().len(), 1);
         assert_eq!(files.take_warnings().len(), 1);

@@ -5,7 +5,7 @@ use crate::error::{Result, error, from_kernel};
 use crate::files::Files;
 use crate::glob::Glob;
 use crate::kernel::Kernel;
-use crate::target::Target;
+use crate::target::{Sight, Target};
 use crate::{
     fentry, iter, kprobe, own, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint,
 };
@@ -29,11 +29,24 @@ pub struct Options {
     pub debug_dirs: Vec<DebugDir>,
     /// `--unsafe`: places that cannot be shown to be safe are taken as they are.
     pub allow_unsafe: bool,
+    /// A process's files are those that it has mapped, and not others that it could open.
+    pub only_mapped: bool,
+}
+
+impl Options {
+    /// In whose sight names of files are meant.
+    pub(crate) fn sight(&self) -> Sight {
+        match self.pid {
+            Some(pid) if self.only_mapped => Sight::Mapped(pid),
+            Some(pid) => Sight::Process(pid),
+            None => Sight::Own,
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pid: None, max_points: 1_000, debug_dirs: Vec::new(), allow_unsafe: false }
+        Self { pid: None, max_points: 1_000, debug_dirs: Vec::new(), allow_unsafe: false, only_mapped: false }
     }
 }
 
@@ -100,10 +113,10 @@ impl Source {
 
     /// The full names of all probes of a kind whose parts match, as `-l` prints them; no match is no error.
     pub fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
-        self.list_for(self.options.pid, kind, parts)
+        self.list_for(self.options.sight(), kind, parts)
     }
 
-    fn list_for(&self, pid: Option<u32>, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+    fn list_for(&self, sight: Sight, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let part = |index: usize| Glob::new(parts.get(index).map_or("", String::as_str));
         match kind {
             ProbeKind::Begin | ProbeKind::End | ProbeKind::Own | ProbeKind::Test | ProbeKind::Bench => {
@@ -114,8 +127,8 @@ impl Source {
             ProbeKind::Watchpoint => Ok(watchpoint::list()),
             ProbeKind::Tracepoint => self.list_tracepoints(&part(0), &part(1)),
             ProbeKind::RawTracepoint => self.list_raw_tracepoints(parts),
-            ProbeKind::Uprobe | ProbeKind::Uretprobe => self.list_functions(pid, kind, parts),
-            ProbeKind::Usdt => self.list_usdt(pid, parts),
+            ProbeKind::Uprobe | ProbeKind::Uretprobe => self.list_functions(sight, kind, parts),
+            ProbeKind::Usdt => self.list_usdt(sight, parts),
             ProbeKind::Kprobe | ProbeKind::Kretprobe => kprobe::list(&self.kernel, kind, parts),
             ProbeKind::Fentry | ProbeKind::Fexit => fentry::list(&self.kernel, kind, parts),
             ProbeKind::Iter => {
@@ -140,7 +153,7 @@ impl Source {
         Ok(events.iter().map(|event| format!("rawtracepoint:vmlinux:{event}")).collect())
     }
 
-    fn list_functions(&self, pid: Option<u32>, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
+    fn list_functions(&self, sight: Sight, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
         // A C++ or Rust name that was not quoted comes in pieces.
         let rest = match rest {
@@ -148,15 +161,15 @@ impl Source {
             _ => rest,
         };
         let function = Glob::new(&rest.join(":"));
-        uprobe::list(&self.files, kind, file, &function, pid)
+        uprobe::list(&self.files, kind, file, &function, sight)
     }
 
-    fn list_usdt(&self, pid: Option<u32>, parts: &[String]) -> Result<Vec<String>> {
+    fn list_usdt(&self, sight: Sight, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
         let rest = if rest.is_empty() { vec![String::new()] } else { rest.to_vec() };
         let wanted = usdt::Wanted::parse(&rest);
         let wanted = wanted.ok_or_else(|| error("static user probes are listed by `usdt:file:provider:name`"))?;
-        usdt::list(&self.files, file, &wanted, pid)
+        usdt::list(&self.files, file, &wanted, sight)
     }
 }
 
@@ -170,21 +183,21 @@ impl ProbeSource for Source {
     }
 
     fn user_types(&self, path: &Path) -> Result<DebugTypes> {
-        self.debug.types_of(path)
+        self.debug.types_of(&self.files, path)
     }
 }
 
 impl ProbeCatalog for Source {
     fn find_in(&self, pid: u32, spec: &ProbeSpec) -> Result<Vec<Found>> {
-        self.find_with(spec, &Options { pid: Some(pid), ..self.options.clone() })
+        self.find_with(spec, &Options { pid: Some(pid), only_mapped: true, ..self.options.clone() })
     }
 
     fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
-        self.list_for(None, kind, parts)
+        self.list_for(Sight::Own, kind, parts)
     }
 
     fn list_in(&self, pid: u32, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
-        self.list_for(Some(pid), kind, parts)
+        self.list_for(Sight::Mapped(pid), kind, parts)
     }
 
     fn event_number(&self, category: &str, event: &str) -> Option<u32> {

@@ -62,6 +62,8 @@ pub enum Site {
     Uprobe {
         /// The file.
         path: PathBuf,
+        /// Which file that was.
+        inode: Inode,
         /// Offset in the file.
         offset: u64,
         /// Only this process.
@@ -71,6 +73,8 @@ pub enum Site {
     Uretprobe {
         /// The file.
         path: PathBuf,
+        /// Which file that was.
+        inode: Inode,
         /// Offset of the function in the file.
         offset: u64,
         /// Only this process.
@@ -80,6 +84,8 @@ pub enum Site {
     Usdt {
         /// The file.
         path: PathBuf,
+        /// Which file that was.
+        inode: Inode,
         /// Offset of the instruction in the file.
         offset: u64,
         /// Offset of the semaphore in the file; 0 when it has none.
@@ -126,6 +132,15 @@ pub enum Site {
         /// Id of the function `bpf_iter_<object>` in the kernel's BTF.
         btf_id: u32,
     },
+}
+
+/// The identity of a file, as stat(2) has it: its path can lead to another one later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Inode {
+    /// Device.
+    pub device: u64,
+    /// Number on the device.
+    pub number: u64,
 }
 
 impl Site {

@@ -1,6 +1,7 @@
 //! The debug information of programs and libraries, for those who ask for types rather than names.
 
 use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use quadrant_types::DebugInfo;
@@ -10,7 +11,6 @@ use crate::companions::Beside;
 use crate::debug_files::{DebugDir, Finder};
 use crate::elf::ElfFile;
 use crate::error::errno_name;
-use crate::open;
 
 const DEBUG_INFO: &str = ".debug_info";
 /// Sections of one file, together.
@@ -43,14 +43,14 @@ impl DebugSource {
         Self { dirs }
     }
 
-    /// The debug information of a file: its own, or that of a separate file. `path` is how this process opens it, `name` its path
-    /// in its own root, which is that of the process `pid`.
+    /// The debug information of an open file: its own, or that of a separate file. `name` is its path in its own root, which is
+    /// that of the process `pid`.
     ///
     /// # Errors
     /// There is none, or it cannot be used.
-    pub fn open(&self, path: &Path, name: &Path, pid: Option<u32>) -> Result<DebugInfo, NoDebugInfo> {
+    pub fn of(&self, file: File, name: &Path, pid: Option<u32>) -> Result<DebugInfo, NoDebugInfo> {
         let finder = Finder { path: name.to_owned(), pid, dirs: self.dirs.clone() };
-        let elf = elf(path).map_err(NoDebugInfo::because)?;
+        let elf = elf(file).map_err(NoDebugInfo::because)?;
         let nothing = || NoDebugInfo { why: String::new(), looked: finder.places(&elf), package: package_of(name) };
         let separate = match elf.has_contents(DEBUG_INFO) {
             true => None,
@@ -68,8 +68,7 @@ impl NoDebugInfo {
     }
 }
 
-fn elf(path: &Path) -> Result<ElfFile, String> {
-    let file = open::regular(path).map_err(|error| errno_name(&error))?;
+fn elf(file: File) -> Result<ElfFile, String> {
     let blob = Blob::from_file(file.into()).map_err(|error| errno_name(&error))?;
     ElfFile::open(blob).map_err(|why| format!("it is no usable ELF file: {why}"))
 }

@@ -37,7 +37,7 @@ mod files;
 mod frame;
 mod inlined;
 mod kernel;
-mod open;
+pub mod open;
 mod perf_map;
 mod pins;
 mod place;

@@ -3,6 +3,7 @@
 //! A path is first opened with O_PATH, which touches neither devices nor FIFOs; only when it
 //! is a regular file is it opened for reading, through `/proc/self/fd`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -11,7 +12,10 @@ use std::path::{Component, Path};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 
 /// Opens the root directory of a process as seen by that process.
-pub(crate) fn root_of(pid: u32) -> io::Result<OwnedFd> {
+///
+/// # Errors
+/// The process is gone, or not ours to look at.
+pub fn root_of(pid: u32) -> io::Result<OwnedFd> {
     let path = format!("/proc/{pid}/root");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?)
@@ -19,26 +23,42 @@ pub(crate) fn root_of(pid: u32) -> io::Result<OwnedFd> {
 
 /// Opens a regular file for reading by a path that this program made itself. Links at its
 /// end are followed, so magic links in /proc work.
-pub(crate) fn regular(path: impl AsRef<Path>) -> io::Result<File> {
+///
+/// # Errors
+/// There is none, it may not be read, or it is something else.
+pub fn regular(path: impl AsRef<Path>) -> io::Result<File> {
     let found = openat(CWD, path.as_ref(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     reopen_regular(&found)
 }
 
 /// Opens a regular file below `root` as a process with that root directory would: links
 /// cannot lead out of it. With `follow_last` unset the file itself must not be a link.
-pub(crate) fn regular_in(root: BorrowedFd<'_>, path: &Path, follow_last: bool) -> io::Result<File> {
+///
+/// # Errors
+/// As for [`regular`].
+pub fn regular_in(root: BorrowedFd<'_>, path: &Path, follow_last: bool) -> io::Result<File> {
+    let last = if follow_last { OFlags::empty() } else { OFlags::NOFOLLOW };
+    reopen_regular(&found_in(root, path, last)?)
+}
+
+/// The names in a directory below `root`, in no order; links cannot lead out of the root.
+///
+/// # Errors
+/// There is no such directory, or it may not be read.
+pub fn names_in(root: BorrowedFd<'_>, path: &Path) -> io::Result<Vec<OsString>> {
+    let dir = found_in(root, path, OFlags::DIRECTORY)?;
+    let entries = std::fs::read_dir(format!("/proc/self/fd/{}", dir.as_raw_fd()))?;
+    Ok(entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect())
+}
+
+fn found_in(root: BorrowedFd<'_>, path: &Path, more: OFlags) -> io::Result<OwnedFd> {
     let inside = path.strip_prefix("/").unwrap_or(path);
-    let mut flags = OFlags::PATH | OFlags::CLOEXEC;
-    if !follow_last {
-        flags |= OFlags::NOFOLLOW;
-    }
+    let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let found = match openat2(root, inside, flags, Mode::empty(), resolve) {
-        Ok(found) => found,
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => walk(root, inside)?,
-        Err(error) => return Err(error.into()),
-    };
-    reopen_regular(&found)
+    match openat2(root, inside, OFlags::PATH | OFlags::CLOEXEC | more, Mode::empty(), resolve) {
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => walk(root, inside),
+        found => Ok(found?),
+    }
 }
 
 /// The way without openat2(2) (Linux before 5.6, or filtered): one component at a time,

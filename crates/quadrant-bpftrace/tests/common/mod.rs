@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use quadrant_bpftrace::Symbols;
 use quadrant_program::probe::{
-    ArgLoc, Args, Field, FieldPlace, Found, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
+    ArgLoc, Args, Field, FieldPlace, Found, Inode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
 use quadrant_types::{FieldDef, StructDef, TypeId, Types};
 
@@ -147,9 +147,9 @@ fn site(kind: ProbeKind, before: &[String], last: &str) -> Site {
         ProbeKind::End => Site::End,
         ProbeKind::Tracepoint => Site::Tracepoint { category: before.join(":"), event: last.to_owned() },
         ProbeKind::RawTracepoint => Site::RawTracepoint { event: last.to_owned(), btf_id: 1 },
-        ProbeKind::Uprobe => Site::Uprobe { path, offset, pid: None },
-        ProbeKind::Uretprobe => Site::Uretprobe { path, offset, pid: None },
-        ProbeKind::Usdt => Site::Usdt { path, offset, semaphore: 0, pid: None },
+        ProbeKind::Uprobe => Site::Uprobe { path, inode: Inode::default(), offset, pid: None },
+        ProbeKind::Uretprobe => Site::Uretprobe { path, inode: Inode::default(), offset, pid: None },
+        ProbeKind::Usdt => Site::Usdt { path, inode: Inode::default(), offset, semaphore: 0, pid: None },
         _ => Site::Interval { period_ns: 1_000_000_000 + last.len() as u64 },
     }
 }

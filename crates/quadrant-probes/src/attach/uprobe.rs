@@ -1,6 +1,8 @@
 //! User probes: all places of a file by one multi-link, or each by a perf event.
 
 use std::ffi::CString;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -10,17 +12,22 @@ use quadrant_bpf::link::When;
 use quadrant_bpf::perf::Event;
 use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::perf::Scope;
+use quadrant_program::probe::Inode;
 use quadrant_program::probe::Site;
 
 use super::Means;
 use super::Request;
 use crate::error::Result;
+use crate::error::advise;
 use crate::error::error;
 use crate::error::from_kernel;
+use crate::target::TargetFile;
+use crate::target::process_of;
 
 /// A place in a file.
 struct Place<'a> {
     path: &'a Path,
+    inode: Inode,
     offset: u64,
     semaphore: u64,
     on_return: bool,
@@ -33,12 +40,13 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
     let offsets: Vec<u64> = places.iter().map(|place| place.offset).collect();
     let semaphores: Vec<u64> = places.iter().map(|place| place.semaphore).collect();
     let cookies = request.cookies();
-    let path = c_path(places[0].path)?;
     let when = match request.means {
         Means::UprobeSession => When::Session,
         _ if places[0].on_return => When::Return,
         _ => When::Entry,
     };
+    let file = opened(&places[0])?;
+    let path = open_path(&file)?;
     let all = UprobeMulti {
         path: &path,
         offsets: &offsets,
@@ -53,7 +61,9 @@ pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
 /// One place.
 pub(super) fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Link> {
     let place = place(site)?;
-    let path = c_path(place.path)?;
+    let file = opened(&place)?;
+    // The kernel keeps the name of an event to show it.
+    let path = if process_of(place.path).is_some() { open_path(&file)? } else { c_path(place.path)? };
     let event = Event::Uprobe {
         path: &path,
         offset: place.offset,
@@ -66,13 +76,28 @@ pub(super) fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<
 }
 
 fn place(site: &Site) -> Result<Place<'_>> {
-    let (path, offset, semaphore, on_return, pid) = match site {
-        Site::Uprobe { path, offset, pid } => (path, offset, 0, false, pid),
-        Site::Uretprobe { path, offset, pid } => (path, offset, 0, true, pid),
-        Site::Usdt { path, offset, semaphore, pid } => (path, offset, *semaphore, false, pid),
+    let (path, inode, offset, semaphore, on_return, pid) = match site {
+        Site::Uprobe { path, inode, offset, pid } => (path, inode, offset, 0, false, pid),
+        Site::Uretprobe { path, inode, offset, pid } => (path, inode, offset, 0, true, pid),
+        Site::Usdt { path, inode, offset, semaphore, pid } => (path, inode, offset, *semaphore, false, pid),
         _ => return Err(error("points of different kinds cannot share a program")),
     };
-    Ok(Place { path, offset: *offset, semaphore, on_return, pid: *pid })
+    Ok(Place { path, inode: *inode, offset: *offset, semaphore, on_return, pid: *pid })
+}
+
+/// The very file whose functions were looked up.
+fn opened(place: &Place<'_>) -> Result<TargetFile> {
+    let file = TargetFile::open(place.path)?;
+    if file.inode() != place.inode {
+        let path = place.path.display();
+        return Err(advise(format!("{path} became another file while its probes were looked up"), "start again"));
+    }
+    Ok(file)
+}
+
+/// Leads the kernel to an open file, whatever happens to its path.
+fn open_path(file: &TargetFile) -> Result<CString> {
+    c_path(Path::new(&format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())))
 }
 
 fn c_path(path: &Path) -> Result<CString> {

@@ -1,10 +1,12 @@
 //! Files of traced programs: read by copying, since whoever owns one can cut it short at any time.
 
+use super::root::open_path;
 use crate::error::{Result, error};
-use rustix::fs::{Mode, OFlags};
+use quadrant_program::probe::Inode;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Longest single piece that is read: symbol tables of the largest programs are a few hundred MiB.
@@ -16,19 +18,37 @@ pub(crate) struct TargetFile {
     file: File,
     path: PathBuf,
     len: u64,
+    inode: Inode,
+}
+
+impl AsFd for TargetFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
 }
 
 impl TargetFile {
     /// Opens a regular file. Others (a FIFO would block, a device could do anything) are refused.
     pub fn open(path: &Path) -> Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
-        let file = file.map_err(|errno| cannot_read(path, &errno.into()))?;
-        let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
-        if !metadata.is_file() {
-            return Err(error(format!("cannot use {}: it is not a regular file", path.display())));
-        }
-        Ok(Self { file, path: path.to_owned(), len: metadata.len() })
+        Self::of(open_path(path), path)
+    }
+
+    /// What was opened by that name, or why not.
+    pub(super) fn of(opened: io::Result<File>, name: &Path) -> Result<Self> {
+        let file = opened.map_err(|error| cannot_read(name, &error))?;
+        let metadata = file.metadata().map_err(|error| cannot_read(name, &error))?;
+        let inode = Inode { device: metadata.dev(), number: metadata.ino() };
+        Ok(Self { file, path: name.to_owned(), len: metadata.len(), inode })
+    }
+
+    /// Which file it is.
+    pub fn inode(&self) -> Inode {
+        self.inode
+    }
+
+    /// The same open file for others.
+    pub fn again(&self) -> Result<File> {
+        self.file.try_clone().map_err(|error| cannot_read(&self.path, &error))
     }
 
     /// Bytes when it was opened.

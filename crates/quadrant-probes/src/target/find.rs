@@ -1,10 +1,12 @@
 //! Which files a script's name for a program or library means.
 
-use super::file::TargetFile;
 use super::ldcache;
-use super::process::{MappedFile, has_started, mapped_files, path_in, shares_root};
+use super::process::{MappedFile, has_started, mapped_files};
+use super::root::Root;
 use crate::error::{Result, advise, error, no_match};
+use crate::files::Files;
 use crate::glob::{Glob, has_wildcards};
+use quadrant_program::probe::ProbeError;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,6 @@ const MAX_WALK: usize = 20_000;
 /// Where the loader looks without being told.
 pub(super) const LIBRARY_DIRS: [&str; 5] =
     ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"];
-pub(super) const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
 
 /// A file to probe.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,66 +25,83 @@ pub(crate) struct Target {
     pub path: PathBuf,
 }
 
+/// In whose sight names are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Ours.
+    Own,
+    /// What a process has mapped, and else what it could open.
+    Process(u32),
+    /// What a process has mapped.
+    Mapped(u32),
+}
+
 /// The files that `wanted` means: a path, a program in `$PATH`, a library by its name (`libc`, `libssl.so.3`), each also with
 /// wildcards. For a process also what it has mapped: `*` and nothing mean all of that.
-pub(crate) fn find(wanted: &str, pid: Option<u32>) -> Result<Vec<Target>> {
-    let targets = match pid {
-        Some(pid) => find_for_process(wanted, pid)?,
-        None if wanted.is_empty() || wanted == "*" => {
+pub(crate) fn find(files: &Files, wanted: &str, sight: Sight) -> Result<Vec<Target>> {
+    let everything = wanted.is_empty() || wanted == "*";
+    let targets = match sight {
+        Sight::Process(pid) | Sight::Mapped(pid) if has_started(pid) => find_for_process(files, wanted, pid, sight)?,
+        Sight::Own if everything => {
             return Err(advise("this probe names no file", "name the program or library, or a process with -p PID"));
         }
-        None => find_in_files(wanted)?,
+        _ if everything => {
+            let help = "name the program or library, as `./target` or `libc`";
+            return Err(advise("the command has not started, so it is not known which files it will use", help));
+        }
+        _ => find_in_files(&Root::own(), wanted)?,
     };
     let mut seen = std::collections::HashSet::new();
     Ok(targets.into_iter().filter(|target| seen.insert(target.name.clone())).collect())
 }
 
-fn find_for_process(wanted: &str, pid: u32) -> Result<Vec<Target>> {
+fn find_for_process(files: &Files, wanted: &str, pid: u32, sight: Sight) -> Result<Vec<Target>> {
     let everything = wanted.is_empty() || wanted == "*";
-    if !has_started(pid) {
-        if everything {
-            let help = "name the program or library, as `./target` or `libc`";
-            return Err(advise("the command has not started, so it is not known which files it will use", help));
-        }
-        return find_in_files(wanted);
-    }
-    let mapped = mapped_files(pid)?;
-    let matching: Vec<&MappedFile> = mapped.iter().filter(|file| everything || is_called(&file.name, wanted)).collect();
+    let root = Root::of(pid);
+    let mapped = mapped_files(pid, root.as_ref().unwrap_or(&Root::own()))?;
+    let root = root?;
+    let named = named_by(&root, wanted);
+    let matching: Vec<&MappedFile> =
+        mapped.iter().filter(|file| everything || is_called(&file.name, wanted, named.as_deref())).collect();
     if !matching.is_empty() {
-        return Ok(matching.iter().map(|file| Target { name: file.name.clone(), path: file.path(pid) }).collect());
+        return Ok(matching.iter().map(|file| Target { name: file.name.clone(), path: file.path(&root) }).collect());
     }
+    // Not mapped yet, as a plug-in may be later.
     if wanted.contains('/') && !has_wildcards(wanted) {
-        // Not mapped yet, as a plug-in may be later.
-        return Ok(vec![target_in(pid, wanted)?]);
+        return Ok(vec![root.target(Path::new(wanted))?]);
     }
+    match find_in_files(&root, wanted) {
+        Ok(targets) if matches!(sight, Sight::Process(_)) => {
+            files.warn(format!("process {pid} has mapped no file called `{wanted}` until now"));
+            Ok(targets)
+        }
+        _ => Err(not_mapped(pid, wanted, &mapped)),
+    }
+}
+
+fn not_mapped(pid: u32, wanted: &str, mapped: &[MappedFile]) -> ProbeError {
     let message = format!("process {pid} has mapped no file called `{wanted}`");
     let names: Vec<String> = mapped.iter().map(|file| file_name(&file.name)).collect();
     let mut error = no_match(message, wanted, names.iter().map(String::as_str));
     error.help.push("a file that it will load later can be named by its path".to_owned());
-    Err(error)
+    error
 }
 
-/// A file by the path that the process would use.
-fn target_in(pid: u32, wanted: &str) -> Result<Target> {
-    if shares_root(pid) {
-        return plain_target(Path::new(wanted));
-    }
-    let name = std::path::absolute(wanted).map_err(|inner| super::cannot_read(Path::new(wanted), &inner))?;
-    let path = path_in(pid, &name)?;
-    TargetFile::open(&path)?;
-    Ok(Target { name, path })
+/// The path in a root to which another one leads.
+fn named_by(root: &Root, wanted: &str) -> Option<PathBuf> {
+    let is_path = wanted.contains('/') && !has_wildcards(wanted);
+    is_path.then(|| root.target(Path::new(wanted)).ok()).flatten().map(|target| target.name)
 }
 
-/// A whole path, or the name of a program or library.
-fn is_called(file: &Path, wanted: &str) -> bool {
+/// A whole path, or the name of a program or library. `named` is where the path leads.
+fn is_called(file: &Path, wanted: &str, named: Option<&Path>) -> bool {
     if !wanted.contains('/') {
         return is_library_name(&file_name(file), wanted) || Glob::new(wanted).matches(&file_name(file));
     }
-    let resolved = std::fs::canonicalize(wanted).unwrap_or_else(|_| PathBuf::from(wanted));
-    file == resolved || Glob::new(wanted).matches(&file.to_string_lossy())
+    Some(file) == named || Glob::new(wanted).matches(&file.to_string_lossy())
 }
 
-fn find_in_files(wanted: &str) -> Result<Vec<Target>> {
+fn find_in_files(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     if wanted.contains("!/") {
         let help = "unpack the archive and name the file";
         return Err(advise(format!("cannot use `{wanted}`: files inside archives are not supported"), help));
@@ -95,33 +113,27 @@ fn find_in_files(wanted: &str) -> Result<Vec<Target>> {
         return Err(advise(format!("cannot use `{wanted}`: probes on source lines of {file} are not supported"), help));
     }
     match (wanted.contains('/'), has_wildcards(wanted)) {
-        (true, false) => Ok(vec![plain_target(Path::new(wanted))?]),
-        (true, true) => matched_paths(wanted),
-        (false, true) => matched_names(wanted),
-        (false, false) => by_name(wanted),
+        (true, false) => Ok(vec![root.target(Path::new(wanted))?]),
+        (true, true) => matched_paths(root, wanted),
+        (false, true) => matched_names(root, wanted),
+        (false, false) => by_name(root, wanted),
     }
 }
 
-fn plain_target(path: &Path) -> Result<Target> {
-    TargetFile::open(path)?;
-    let path = std::fs::canonicalize(path).map_err(|inner| super::cannot_read(path, &inner))?;
-    Ok(Target { name: path.clone(), path })
-}
-
 /// A program in `$PATH`, then a library.
-fn by_name(wanted: &str) -> Result<Vec<Target>> {
+fn by_name(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     let programs = search_path().into_iter().map(|dir| dir.join(wanted));
-    let libraries = ldcache::read(Path::new(LIBRARY_CACHE));
+    let libraries = ldcache::read(root);
     let cached = libraries.iter().filter(|library| is_library_name(&library.name, wanted));
     let in_dirs = LIBRARY_DIRS.iter().map(|dir| Path::new(dir).join(wanted));
     let mut candidates = programs.chain(cached.map(|library| library.path.clone())).chain(in_dirs);
-    match candidates.find(|path| is_elf(path)) {
-        Some(path) => Ok(vec![plain_target(&path)?]),
+    match candidates.find(|path| is_elf(root, path)) {
+        Some(path) => Ok(vec![root.target(&path)?]),
         None => Err(unknown_name(wanted, &libraries)),
     }
 }
 
-fn unknown_name(wanted: &str, libraries: &[ldcache::Library]) -> quadrant_program::probe::ProbeError {
+fn unknown_name(wanted: &str, libraries: &[ldcache::Library]) -> ProbeError {
     let message = format!("there is no program or library called `{wanted}` in $PATH or the loader's cache");
     let mut error = no_match(message, wanted, libraries.iter().map(|library| library.name.as_str()));
     if Path::new(wanted).exists() {
@@ -139,57 +151,49 @@ fn is_library_name(file: &str, wanted: &str) -> bool {
 }
 
 /// Programs in `$PATH` and cached libraries whose names match.
-fn matched_names(wanted: &str) -> Result<Vec<Target>> {
+fn matched_names(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     let pattern = Glob::new(wanted);
     let mut paths: Vec<PathBuf> = Vec::new();
     for dir in search_path() {
-        paths.extend(entries(&dir).into_iter().filter(|path| pattern.matches(&file_name(path))));
+        paths.extend(root.entries(&dir).into_iter().filter(|path| pattern.matches(&file_name(path))));
     }
-    let libraries = ldcache::read(Path::new(LIBRARY_CACHE));
+    let libraries = ldcache::read(root);
     paths.extend(libraries.into_iter().filter(|library| pattern.matches(&library.name)).map(|library| library.path));
-    elf_targets(wanted, &paths)
+    elf_targets(root, wanted, &paths)
 }
 
 /// Files below fixed directories: `/usr/lib/*/libc.so.*`.
-fn matched_paths(wanted: &str) -> Result<Vec<Target>> {
+fn matched_paths(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     let start = if wanted.starts_with('/') { "/" } else { "." };
     let mut level = vec![PathBuf::from(start)];
     for part in wanted.split('/').filter(|part| !part.is_empty()) {
-        level = level.iter().flat_map(|dir| matched_below(dir, part)).take(MAX_WALK + 1).collect();
+        level = level.iter().flat_map(|dir| matched_below(root, dir, part)).take(MAX_WALK + 1).collect();
         if level.len() > MAX_WALK {
             return Err(error(format!("`{wanted}` matches more than {MAX_WALK} files")));
         }
     }
-    elf_targets(wanted, &level)
+    elf_targets(root, wanted, &level)
 }
 
-fn matched_below(dir: &Path, part: &str) -> Vec<PathBuf> {
+fn matched_below(root: &Root, dir: &Path, part: &str) -> Vec<PathBuf> {
     let pattern = Glob::new(part);
     match pattern.literal() {
         Some(name) => vec![dir.join(name)],
-        None => entries(dir).into_iter().filter(|path| pattern.matches(&file_name(path))).collect(),
+        None => root.entries(dir).into_iter().filter(|path| pattern.matches(&file_name(path))).collect(),
     }
 }
 
-fn elf_targets(wanted: &str, paths: &[PathBuf]) -> Result<Vec<Target>> {
-    let programs = paths.iter().filter(|path| is_elf(path));
-    let targets: Vec<Target> = programs.filter_map(|path| plain_target(path).ok()).collect();
+fn elf_targets(root: &Root, wanted: &str, paths: &[PathBuf]) -> Result<Vec<Target>> {
+    let programs = paths.iter().filter(|path| is_elf(root, path));
+    let targets: Vec<Target> = programs.filter_map(|path| root.target(path).ok()).collect();
     if targets.is_empty() {
         return Err(error(format!("no program or library matches `{wanted}`")));
     }
     Ok(targets)
 }
 
-/// The entries of a directory, sorted; none if it cannot be read.
-fn entries(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort_unstable();
-    paths
-}
-
-fn is_elf(path: &Path) -> bool {
-    TargetFile::open(path).and_then(|file| file.read(0, 4)).is_ok_and(|magic| magic == b"\x7fELF")
+fn is_elf(root: &Root, path: &Path) -> bool {
+    root.open(path).and_then(|file| file.read(0, 4)).is_ok_and(|magic| magic == b"\x7fELF")
 }
 
 fn search_path() -> Vec<PathBuf> {
@@ -203,6 +207,11 @@ fn file_name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn look(wanted: &str, pid: Option<u32>) -> Result<Vec<Target>> {
+        find(&Files::default(), wanted, pid.map_or(Sight::Own, Sight::Process))
+    }
+
     use std::time::{Duration, Instant};
 
     #[test]
@@ -217,12 +226,12 @@ mod tests {
 
     #[test]
     fn the_c_library() {
-        let by_name = find("libc", None).unwrap();
+        let by_name = look("libc", None).unwrap();
         let [libc] = by_name.as_slice() else { panic!("{by_name:?}") };
         assert!(file_name(&libc.name).starts_with("libc"));
-        assert_eq!(find("libc.so.6", None).unwrap(), by_name);
+        assert_eq!(look("libc.so.6", None).unwrap(), by_name);
         let pattern = format!("{}/libc.so.*", libc.name.parent().unwrap().display());
-        assert!(find(&pattern, None).unwrap().contains(libc));
+        assert!(look(&pattern, None).unwrap().contains(libc));
         let sleeper = Sleeper::start();
         assert_eq!(sleeper.mapped("libc"), by_name);
     }
@@ -239,7 +248,7 @@ mod tests {
         /// after the program starts.
         fn mapped(&self, wanted: &str) -> Vec<Target> {
             let deadline = Instant::now() + Duration::from_secs(30);
-            let tries = std::iter::repeat_with(|| find(wanted, Some(self.0.id())));
+            let tries = std::iter::repeat_with(|| look(wanted, Some(self.0.id())));
             tries.take_while(|_| Instant::now() < deadline).find_map(Result::ok).unwrap()
         }
     }
@@ -253,7 +262,7 @@ mod tests {
 
     #[test]
     fn programs_in_the_path() {
-        let sh = find("bash", None).unwrap();
+        let sh = look("bash", None).unwrap();
         assert!(sh[0].name.is_absolute());
     }
 
@@ -262,25 +271,25 @@ mod tests {
         let sleeper = Sleeper::start();
         let pid = Some(sleeper.0.id());
         sleeper.mapped("libc");
-        let all = find("*", pid).unwrap();
+        let all = look("*", pid).unwrap();
         assert!(all.iter().any(|target| target.name.ends_with("sleep")), "{all:?}");
-        assert!(find("libnothing", pid).unwrap_err().message.contains("has mapped no file"));
+        assert!(look("libnothing", pid).unwrap_err().message.contains("has mapped no file"));
         // Not mapped, but there.
         let own = std::env::current_exe().unwrap();
-        assert_eq!(find(own.to_str().unwrap(), pid).unwrap()[0].path, own);
+        assert_eq!(look(own.to_str().unwrap(), pid).unwrap()[0].path, own);
     }
 
     #[test]
     fn a_child_before_its_exec() {
         // As long as a child is a copy of its parent it has the parent's program; here it is the process itself.
         let own = Some(std::process::id());
-        assert!(find("*", own).unwrap_err().message.contains("has not started"));
-        assert_eq!(find("libc", own), find("libc", None));
+        assert!(look("*", own).unwrap_err().message.contains("has not started"));
+        assert_eq!(look("libc", own), look("libc", None));
     }
 
     #[test]
     fn what_is_not_there() {
-        let refused = |wanted: &str| find(wanted, None).unwrap_err();
+        let refused = |wanted: &str| look(wanted, None).unwrap_err();
         assert!(refused("/no/such/file").message.contains("ENOENT"));
         assert!(refused("/dev/null").message.contains("not a regular file"));
         assert!(refused("/tmp").message.contains("not a regular file"));

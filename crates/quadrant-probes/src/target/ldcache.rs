@@ -3,8 +3,12 @@
 //! The format is glibc's (elf/cache.c): `glibc-ld.so.cache1.1`, a header of 48 bytes, entries of 24 bytes that refer to strings by
 //! offset. Files made for old programs too have another table before it.
 
+use super::root::Root;
 use std::path::{Path, PathBuf};
 
+const CACHE: &str = "/etc/ld.so.cache";
+/// Real ones have some hundred KiB.
+const MAX_LEN: u64 = 64 << 20;
 const MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
 const OLD_MAGIC: &[u8] = b"ld.so-1.7.0";
 const HEADER_LEN: usize = 48;
@@ -21,9 +25,10 @@ pub(crate) struct Library {
     pub path: PathBuf,
 }
 
-/// The libraries of the cache at `path`; none if there is no readable cache.
-pub(crate) fn read(path: &Path) -> Vec<Library> {
-    std::fs::read(path).map(|data| parse(&data)).unwrap_or_default()
+/// The libraries of a root's cache; none if there is no readable cache.
+pub(crate) fn read(root: &Root) -> Vec<Library> {
+    let data = root.open(Path::new(CACHE)).and_then(|file| file.read(0, file.len().min(MAX_LEN)));
+    data.map(|data| parse(&data)).unwrap_or_default()
 }
 
 /// The libraries for this processor, in the cache's order: newer versions come first.
@@ -104,12 +109,11 @@ mod tests {
 
     #[test]
     fn this_machines_cache() {
-        let path = Path::new("/etc/ld.so.cache");
-        if !path.exists() {
-            eprintln!("skipped: no /etc/ld.so.cache");
+        if !Path::new(CACHE).exists() {
+            eprintln!("skipped: no {CACHE}");
             return;
         }
-        assert!(read(path).iter().any(|library| library.name == "libc.so.6"));
+        assert!(read(&Root::own()).iter().any(|library| library.name == "libc.so.6"));
     }
 
     proptest! {

@@ -5,8 +5,10 @@ mod find;
 mod ldcache;
 mod needed;
 mod process;
+mod root;
 
 pub(crate) use file::{TargetFile, cannot_read};
-pub(crate) use find::{Target, find};
+pub(crate) use find::{Sight, Target, find};
 pub(crate) use needed::needed;
 pub(crate) use process::{processes, program_of};
+pub(crate) use root::process_of;

@@ -1,8 +1,9 @@
 //! The libraries that a program will have when it runs, by what its file says: for a command that has not started.
 
 use super::Target;
-use super::find::{LIBRARY_CACHE, LIBRARY_DIRS};
+use super::find::LIBRARY_DIRS;
 use super::ldcache::{self, Library};
+use super::root::Root;
 use crate::elf::{Elf, u64_at};
 use crate::files::Files;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ const MOST: usize = 4_096;
 /// The program itself, its loader, and all libraries that are loaded with it, each once. What cannot be found is left out.
 pub(crate) fn needed(files: &Files, program: &Path) -> Vec<PathBuf> {
     let Ok(program) = std::fs::canonicalize(program) else { return Vec::new() };
-    let cache = ldcache::read(Path::new(LIBRARY_CACHE));
+    let cache = ldcache::read(&Root::own());
     let mut found = vec![program];
     let mut next = 0;
     while next < found.len() && found.len() < MOST {

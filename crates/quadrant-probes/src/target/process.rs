@@ -1,54 +1,46 @@
-//! Files of a running process: its mappings, and paths as it sees them.
+//! Files of a running process: its mappings, and its program.
 
 use super::cannot_read;
-use crate::error::{Result, advise, error};
+use super::root::{DELETED, Root, without_mark};
+use crate::error::{Result, advise};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
-
-/// Symbolic links followed in one path, as the kernel's own limit.
-const MAX_LINKS: usize = 40;
+use std::path::{Path, PathBuf};
 
 /// A file that a process has mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MappedFile {
-    /// As the kernel tells it to us: by our root if it is below it, else by the process's.
+    /// In the process's root.
     pub name: PathBuf,
     deleted: bool,
     /// The mapping's own way to the file, which not everybody may go.
     link: PathBuf,
-    /// Major and minor number of the device, and the inode's number.
-    identity: (u32, u32, u64),
 }
 
 impl MappedFile {
-    /// A path by which this process opens the same file: its name, that name in the process's root, or the mapping's own.
-    pub fn path(&self, pid: u32) -> PathBuf {
-        let inside = path_in(pid, &self.name).ok();
-        let named = [Some(self.name.clone()), inside.clone()].into_iter().flatten();
-        let same = named.filter(|_| !self.deleted).find(|path| identity(path) == Some(self.identity));
-        let linked = || self.link.exists().then(|| self.link.clone());
-        same.or_else(linked).or(inside).unwrap_or_else(|| self.name.clone())
+    /// A path by which this process opens the same file: its name in the process's root, or else the mapping's own.
+    pub fn path(&self, root: &Root) -> PathBuf {
+        let inode = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let named = root.path(&self.name);
+        match inode(&self.link) {
+            Some(mapped) if self.deleted || inode(&named) != Some(mapped) => self.link.clone(),
+            _ => named,
+        }
     }
 }
 
-fn identity(path: &Path) -> Option<(u32, u32, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    let device = metadata.dev();
-    Some((rustix::fs::major(device), rustix::fs::minor(device), metadata.ino()))
-}
-
 /// The files that a process has mapped to execute, each once, in order of address.
-pub(crate) fn mapped_files(pid: u32) -> Result<Vec<MappedFile>> {
+pub(crate) fn mapped_files(pid: u32, root: &Root) -> Result<Vec<MappedFile>> {
     let path = PathBuf::from(format!("/proc/{pid}/maps"));
     let text = std::fs::read(&path).map_err(|inner| match inner.kind() {
         io::ErrorKind::NotFound => advise(format!("there is no process {pid}"), "see `ps -e` for those that run"),
         _ => cannot_read(&path, &inner),
     })?;
     let mut files: Vec<MappedFile> = Vec::new();
-    for file in text.split(|byte| *byte == b'\n').filter_map(|line| parse_line(pid, line)) {
+    for mut file in text.split(|byte| *byte == b'\n').filter_map(|line| parse_line(pid, line)) {
+        file.name = root.name(&file.name);
         if files.iter().all(|known| known.name != file.name) {
             files.push(file);
         }
@@ -56,12 +48,10 @@ pub(crate) fn mapped_files(pid: u32) -> Result<Vec<MappedFile>> {
     Ok(files)
 }
 
-/// The program that a process runs, as the kernel names it to us.
+/// The program that a process runs, as it is called in its root.
 pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
-    let link = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let name = link.as_os_str().as_encoded_bytes();
-    let live = name.strip_suffix(b" (deleted)").unwrap_or(name);
-    Some(PathBuf::from(OsString::from_vec(live.to_vec())))
+    let seen = without_mark(std::fs::read_link(format!("/proc/{pid}/exe")).ok()?);
+    Some(Root::of(pid).map_or_else(|_| seen.clone(), |root| root.name(&seen)))
 }
 
 /// The processes that there are, in ascending order.
@@ -72,35 +62,21 @@ pub(crate) fn processes() -> Vec<u32> {
     pids
 }
 
-/// The path of a process's own file system as one of ours: below `/proc/PID/root`, without symbolic links, since the
-/// kernel would follow absolute ones into our own root. The same path if the process shares our root.
-pub(crate) fn path_in(pid: u32, path: &Path) -> Result<PathBuf> {
-    if shares_root(pid) {
-        return Ok(path.to_owned());
-    }
-    let root = PathBuf::from(format!("/proc/{pid}/root"));
-    let inside = without_links(&root, path)?;
-    Ok(root.join(inside))
-}
-
 /// `7f00-7f01 r-xp 00000000 08:01 1234   /usr/lib/libc.so.6`
 fn parse_line(pid: u32, line: &[u8]) -> Option<MappedFile> {
     let mut fields = line.splitn(6, |byte| *byte == b' ');
     let mut text = || std::str::from_utf8(fields.next()?).ok();
-    let (range, mode, _, device, inode) = (text()?, text()?, text()?, text()?, text()?);
+    let (range, mode, _, _, _) = (text()?, text()?, text()?, text()?, text()?);
     let padded = fields.next()?;
     let path = &padded[padded.iter().position(|byte| *byte != b' ')?..];
     if mode.as_bytes().get(2) != Some(&b'x') || !path.starts_with(b"/") {
         return None;
     }
-    let (major, minor) = device.split_once(':')?;
-    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
-    let live_name = path.strip_suffix(b" (deleted)");
+    let live_name = path.strip_suffix(DELETED);
     Some(MappedFile {
         name: unescape(live_name.unwrap_or(path)),
         deleted: live_name.is_some(),
         link: map_file(pid, range)?,
-        identity: (hex(major)?, hex(minor)?, inode.parse().ok()?),
     })
 }
 
@@ -137,47 +113,9 @@ pub(crate) fn shares_root(pid: u32) -> bool {
     namespace(&pid).is_some() && namespace(&pid) == namespace("self") && root(&pid) == root("self")
 }
 
-/// Follows the path's links inside `root`; the result is relative to it.
-fn without_links(root: &Path, path: &Path) -> Result<PathBuf> {
-    let mut pending: Vec<OsString> = components(path);
-    pending.reverse();
-    let mut done = PathBuf::new();
-    let mut links = 0;
-    while let Some(name) = pending.pop() {
-        if name == ".." {
-            done.pop();
-            continue;
-        }
-        let next = done.join(&name);
-        let Ok(target) = std::fs::read_link(root.join(&next)) else {
-            done = next;
-            continue;
-        };
-        links += 1;
-        if links > MAX_LINKS {
-            return Err(error(format!("cannot read {}: too many symbolic links", path.display())));
-        }
-        if target.is_absolute() {
-            done = PathBuf::new();
-        }
-        pending.extend(components(&target).into_iter().rev());
-    }
-    Ok(done)
-}
-
-fn components(path: &Path) -> Vec<OsString> {
-    let names = path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some(OsString::from("..")),
-        _ => None,
-    });
-    names.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
 
     #[test]
     fn mappings() {
@@ -185,12 +123,7 @@ mod tests {
         let name = |text: &str| line(text).map(|file| file.name);
         assert_eq!(name("7f00-7f01 r-xp 00000000 08:01 12   /usr/lib/my lib.so"), Some("/usr/lib/my lib.so".into()));
         assert_eq!(name("7f00-7f01 r--p 00000000 08:01 12   /usr/lib/x.so"), None);
-        let deleted = MappedFile {
-            name: "/x".into(),
-            deleted: true,
-            link: "/proc/7/map_files/400000-401000".into(),
-            identity: (8, 0x1f, 12),
-        };
+        let deleted = MappedFile { name: "/x".into(), deleted: true, link: "/proc/7/map_files/400000-401000".into() };
         assert_eq!(line("00400000-00401000 r-xp 00000000 08:1f 12   /x (deleted)"), Some(deleted));
         assert_eq!(line("7f00-7f01 r-xp 00000000 00:00 0    [vdso]"), None);
         assert_eq!(line("7f00-7f01 r-xp 00000000 00:00 0 "), None);
@@ -200,25 +133,11 @@ mod tests {
 
     #[test]
     fn own_files() {
-        let files = mapped_files(std::process::id()).unwrap();
+        let root = Root::own();
+        let files = mapped_files(std::process::id(), &root).unwrap();
         let own = std::env::current_exe().unwrap();
         let file = files.iter().find(|file| file.name == own).unwrap();
-        assert_eq!(file.path(std::process::id()), own);
-        assert_eq!(path_in(std::process::id(), &own), Ok(own));
-        assert!(mapped_files(u32::MAX).unwrap_err().message.contains("there is no process"));
-    }
-
-    #[test]
-    fn links_stay_inside_the_root() {
-        let root = std::env::temp_dir().join(format!("quadrant-links-{}", std::process::id()));
-        std::fs::create_dir_all(root.join("usr/lib")).unwrap();
-        symlink("/usr/lib", root.join("lib")).unwrap();
-        symlink("../../../../lib/real.so", root.join("usr/lib/a.so")).unwrap();
-        symlink("loop", root.join("loop")).unwrap();
-        let follow = |path: &str| without_links(&root, Path::new(path));
-        assert_eq!(follow("/lib/a.so"), Ok(PathBuf::from("usr/lib/real.so")));
-        assert_eq!(follow("/lib/../lib/x"), Ok(PathBuf::from("usr/lib/x")));
-        assert!(follow("/loop").is_err());
-        std::fs::remove_dir_all(&root).unwrap();
+        assert_eq!(file.path(&root), own);
+        assert!(mapped_files(u32::MAX, &root).unwrap_err().message.contains("there is no process"));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         Site::Uretprobe { path, offset, .. } => (path, *offset, true),
         _ => return Err(error(format!("`{}` is not in a user function", point.name))),
     };
-    let (of, info) = debug.of(path)?;
+    let (of, info) = debug.of(files, path)?;
     let elf = files.open(&Target { name: path.clone(), path: path.clone() })?;
     let address = elf.code_address_of(offset).ok_or_else(|| error("this place is not in the code of the file"))?;
     let whole = info.subprogram(address);

@@ -15,7 +15,7 @@ const MAX_READ: u64 = 32 << 20;
 /// Warns of copies of a function beside it in the same unit.
 pub(super) fn note(elf: &Elf, target: &Target, files: &Files, debug: &DebugFiles, symbol: &Symbol<'_>) {
     let small = elf.section(DEBUG_INFO).is_some_and(|section| section.size() <= MAX_READ);
-    let copies = match small.then(|| debug.of(&target.path)) {
+    let copies = match small.then(|| debug.of(files, &target.path)) {
         Some(Ok((_, info))) => info.copies_beside(symbol.address),
         _ => 0,
     };
@@ -28,8 +28,14 @@ pub(super) fn note(elf: &Elf, target: &Target, files: &Files, debug: &DebugFiles
 }
 
 /// Adds to an error about a missing function that it has inlined copies, if it has.
-pub(super) fn advise_copies(error: ProbeError, name: &str, target: &Target, debug: &DebugFiles) -> ProbeError {
-    let copies = debug.of(&target.path).map_or(0, |(_, info)| info.inlined_copies(name).len());
+pub(super) fn advise_copies(
+    error: ProbeError,
+    name: &str,
+    target: &Target,
+    files: &Files,
+    debug: &DebugFiles,
+) -> ProbeError {
+    let copies = debug.of(files, &target.path).map_or(0, |(_, info)| info.inlined_copies(name).len());
     if copies == 0 {
         return error;
     }

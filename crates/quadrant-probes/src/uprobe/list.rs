@@ -5,20 +5,14 @@ use crate::elf::{Elf, Symbol};
 use crate::error::Result;
 use crate::files::Files;
 use crate::glob::Glob;
-use crate::target::{self, Target};
+use crate::target::{self, Sight, Target};
 use quadrant_program::probe::ProbeKind;
 use std::collections::BTreeMap;
 
 /// `uprobe:/usr/lib/libc.so.6:malloc` for all functions that match, sorted by file and name.
-pub(crate) fn list(
-    files: &Files,
-    kind: ProbeKind,
-    file: &str,
-    function: &Glob,
-    pid: Option<u32>,
-) -> Result<Vec<String>> {
+pub(crate) fn list(files: &Files, kind: ProbeKind, file: &str, function: &Glob, sight: Sight) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for (target, elf) in files.open_all(&target::find(file, pid)?)? {
+    for (target, elf) in files.open_all(&target::find(files, file, sight)?)? {
         names.extend(function_names(&elf, function)?.into_iter().map(|name| full_name(kind, target, &name)));
     }
     Ok(names)

@@ -23,7 +23,7 @@ const MOST_ALTERNATIVES: usize = 4;
 /// All points that `["file", "function"]` means.
 pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
     let (file, place) = place_of(&spec.parts)?;
-    let targets = target::find(file, options.pid)?;
+    let targets = target::find(files, file, options.sight())?;
     if let (Place::Address(offset), [target], true) = (&place, targets.as_slice(), options.allow_unsafe)
         && let Some(found) = not_elf(spec.kind, target, *offset, options.pid)?
     {
@@ -63,7 +63,7 @@ fn not_elf(kind: ProbeKind, target: &Target, offset: u64, pid: Option<u32>) -> R
             target.name.display()
         )));
     }
-    let site = Site::Uprobe { path: target.path.clone(), offset, pid };
+    let site = Site::Uprobe { path: target.path.clone(), inode: file.inode(), offset, pid };
     Ok(Some(plain(site, full_name(kind, target, &offset.to_string()))))
 }
 
@@ -119,14 +119,14 @@ impl Finder<'_> {
                 }
                 self.functions(&symbols)
             }
-            Err(error) => Err(inlined::advise_copies(error, name, self.target, self.debug)),
+            Err(error) => Err(inlined::advise_copies(error, name, self.target, self.files, self.debug)),
         }
     }
 
     /// All copies of a function that were inlined into others, and the function itself.
     fn inlined(&self, name: &str) -> Result<Vec<Found>> {
         self.entry_only()?;
-        let (_, info) = self.debug.of(&self.target.path)?;
+        let (_, info) = self.debug.of(self.files, &self.target.path)?;
         let symbols = if name.contains("::") { self.readable(name) } else { self.symbols(&Glob::new(name)) };
         let mut found = match &symbols {
             Ok(symbols) => self.functions(symbols)?,
@@ -150,7 +150,7 @@ impl Finder<'_> {
     /// Each place where the line's code starts.
     fn line(&self, place: &SourcePlace) -> Result<Vec<Found>> {
         self.entry_only()?;
-        let (_, info) = self.debug.of(&self.target.path)?;
+        let (_, info) = self.debug.of(self.files, &self.target.path)?;
         let code = info.line_code(&place.file, place.line, place.column);
         if code.addresses.is_empty() {
             return Err(self.no_code(place, &code));
@@ -286,10 +286,10 @@ impl Finder<'_> {
             .elf
             .code_offset_of(address)
             .ok_or_else(|| error(format!("`{place}` is not in the code of {}", self.target.name.display())))?;
-        let (path, pid) = (self.target.path.clone(), self.options.pid);
+        let (path, inode, pid) = (self.target.path.clone(), self.elf.file().inode(), self.options.pid);
         let site = match self.kind {
-            ProbeKind::Uretprobe => Site::Uretprobe { path, offset, pid },
-            _ => Site::Uprobe { path, offset, pid },
+            ProbeKind::Uretprobe => Site::Uretprobe { path, inode, offset, pid },
+            _ => Site::Uprobe { path, inode, offset, pid },
         };
         let name = full_name(self.kind, self.target, place);
         let func = demangle::readable(function).unwrap_or_else(|| function.to_owned());

@@ -5,13 +5,13 @@ use crate::elf::Elf;
 use crate::error::Result;
 use crate::files::Files;
 use crate::glob::Glob;
-use crate::target::{self, Target};
+use crate::target::{self, Sight, Target};
 
 /// `usdt:/usr/bin/python3.11:python:gc__start` for all probes that match, sorted by file and name.
 /// With a process, files without probes are passed over.
-pub(crate) fn list(files: &Files, file: &str, wanted: &Wanted, pid: Option<u32>) -> Result<Vec<String>> {
+pub(crate) fn list(files: &Files, file: &str, wanted: &Wanted, sight: Sight) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for (target, elf) in files.open_all(&target::find(file, pid)?)? {
+    for (target, elf) in files.open_all(&target::find(files, file, sight)?)? {
         let mut found: Vec<String> =
             matching(files, target, &elf, wanted)?.iter().map(|note| full_name(target, note)).collect();
         found.sort_unstable();

@@ -17,7 +17,7 @@ use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeSpec, Site};
 pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Result<Vec<Found>> {
     let (file, rest) = spec.parts.split_first().ok_or_else(malformed_spec)?;
     let wanted = Wanted::parse(rest).ok_or_else(malformed_spec)?;
-    let targets = target::find(file, options.pid)?;
+    let targets = target::find(files, file, options.sight())?;
     let mut found = Vec::new();
     let mut pool = ArgsPool::default();
     for (target, elf) in files.open_all(&targets)? {
@@ -54,7 +54,7 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
     };
     let numbered = operand::parse(&note.arguments, &Scope { address, symbol: &symbol });
     let args = pool.share(Args { numbered, ..Args::default() });
-    let site = Site::Usdt { path: target.path.clone(), offset, semaphore, pid };
+    let site = Site::Usdt { path: target.path.clone(), inode: elf.file().inode(), offset, semaphore, pid };
     Ok(Found { point: Point { site, name, func: note.name.clone() }, args })
 }
 

@@ -149,7 +149,8 @@ fn look_into(path: &Path) {
 
 /// Asks for everything that probes ask of debug information.
 fn look_at_types(path: &Path) {
-    let Ok(info) = DebugSource::default().open(path, path, None) else { return };
+    let Ok(file) = fs::File::open(path) else { return };
+    let Ok(info) = DebugSource::default().of(file, path, None) else { return };
     let info = Rc::new(info);
     let types = Types::without_btf("not needed here");
     let of = types.add_debug_info(Rc::clone(&info));

@@ -30,7 +30,13 @@ use tree::Tree;
 pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
     let max_points = args.max_probes as usize;
     let debug_dirs = args.debuginfo.iter().flat_map(|dirs| DebugDir::parse(dirs)).collect();
-    let options = Options { pid: args.pid.or(child), max_points, debug_dirs, allow_unsafe: args.allow_unsafe };
+    let options = Options {
+        pid: args.pid.or(child),
+        max_points,
+        debug_dirs,
+        allow_unsafe: args.allow_unsafe,
+        ..Options::default()
+    };
     let source = Source::new(Rc::clone(types), options);
     match &args.traceable_functions {
         Some(file) => source.with_traceable(file.clone()),

@@ -25,6 +25,7 @@ mod load;
 mod losses;
 mod own;
 mod parameters;
+mod roots;
 mod series;
 mod signals;
 mod symbols;
