@@ -62,39 +62,36 @@ fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
     }
     match line.operands.is_empty() {
         true => Ok(vec!["*".to_owned()]),
-        false => Ok(line
-            .operands
-            .iter()
-            .flat_map(|operand| operand.split(','))
-            .flat_map(|one| in_files(line, one))
-            .collect()),
+        false => {
+            Ok(line.operands.iter().flat_map(|operand| operand.split(',')).map(|one| in_files(line, one)).collect())
+        }
     }
 }
 
 /// Static probes in any file are those in the files of the process of `-p`.
-fn in_files(line: &Line, pattern: &str) -> Vec<String> {
+fn in_files(line: &Line, pattern: &str) -> String {
     let mut parts = pattern.split(':');
     let is_static = matches!(parts.next(), Some("usdt" | "U"));
     let is_anywhere = matches!(parts.next(), None | Some("" | "*"));
-    let Some(pid) = line.pid.filter(|_| is_static && is_anywhere) else { return vec![pattern.to_owned()] };
-    let (first, second) = (parts.next(), parts.next());
-    let probe = match (first, second) {
-        (Some(provider), Some(name)) => format!("{provider}:{name}"),
-        (name, _) => format!("*:{}", name.unwrap_or("*")),
-    };
-    programs_of(pid).iter().map(|file| format!("usdt:{file}:{probe}")).collect()
+    if line.pid.is_none() || !is_static || !is_anywhere {
+        return pattern.to_owned();
+    }
+    match (parts.next(), parts.next()) {
+        (Some(provider), Some(name)) => format!("usdt:*:{provider}:{name}"),
+        (name, _) => format!("usdt:*:*:{}", name.unwrap_or("*")),
+    }
 }
 
-/// The files whose code a process runs.
-fn programs_of(pid: u32) -> BTreeSet<String> {
-    let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
-    let maps = String::from_utf8_lossy(&maps);
-    let file = |line: &str| {
-        let (head, path) = line.split_once('/')?;
-        let is_code = head.split(' ').nth(1)?.contains('x');
-        (is_code && !path.contains(':')).then(|| format!("/{path}"))
-    };
-    maps.lines().filter_map(file).collect()
+/// A file is called as the pattern calls it, as in bpftrace.
+fn as_given(name: &str, pattern: &str) -> String {
+    let (wanted, found) = (list::split(pattern), list::split(name));
+    let in_file = found.first().is_some_and(|kind| ["uprobe", "uretprobe", "usdt"].contains(&kind.as_str()));
+    match (wanted.get(1), found.get(1)) {
+        (Some(given), Some(real)) if in_file && given.starts_with('/') && !has_wildcards(given) => {
+            name.replacen(real.as_str(), given, 1)
+        }
+        _ => name.to_owned(),
+    }
 }
 
 fn is_file(name: &str) -> bool {
@@ -112,7 +109,7 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
     let mut args = trace::args(line);
     args.list = true;
     let listed = list::visit(&args, types, pattern, &mut |name, arguments| {
-        writeln!(out, "{name}")?;
+        writeln!(out, "{}", as_given(name, pattern))?;
         arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
     });
     match listed {

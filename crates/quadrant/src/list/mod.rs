@@ -24,6 +24,7 @@ use crate::failure;
 use crate::failure::Failure;
 use crate::world;
 use pattern::Query;
+pub use pattern::split;
 use tree::Tree;
 
 /// Where the command line's probes are looked for.

@@ -56,7 +56,7 @@ fn functions_of_a_library_by_its_short_name() {
 fn static_probes_of_a_program() {
     needs_root!();
     let usdt = target!("usdt");
-    let names = ["constants", "empty", "gated", "hit", "many", "memory", "place", "sizes"];
+    let names = ["constants", "empty", "gated", "hit", "many", "memory", "place", "sizes", "whole"];
     let wanted: Vec<_> = names.iter().map(|name| format!("usdt:{usdt}:demo:{name}")).collect();
     let mut lines = list(&format!("usdt:{usdt}:*"));
     lines.sort();

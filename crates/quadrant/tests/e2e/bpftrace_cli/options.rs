@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use quadrant_testing::Program;
 
 use super::{assert_run, bpftrace, run};
-use crate::common::{binary, needs_root};
+use crate::common::{binary, needs_root, target};
 
 /// What a script that prints nothing leaves on standard output.
 const NOTHING: &str = "\n\n";
@@ -207,6 +207,19 @@ fn listings() {
     let outcome = run(["-lv", "enum pid_type"]);
     assert!(outcome.stdout.starts_with("vmlinux: enum pid_type {\n"), "{}", outcome.describe());
     assert!(outcome.stdout.ends_with("};\n\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn listings_call_a_file_as_the_pattern_does() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let link = std::env::temp_dir().join(format!("quadrant-link-to-usdt-{}", std::process::id()));
+    symlink(&usdt, &link).expect("the name is free");
+    let file = link.to_str().expect("UTF-8");
+    let outcomes = [run(["-l", &format!("usdt:{file}:demo:g*")]), run(["-l", &format!("uretprobe:{file}:mai*")])];
+    std::fs::remove_file(&link).expect("ours");
+    assert_eq!(outcomes[0].lines(), [format!("usdt:{file}:demo:gated")], "{}", outcomes[0].describe());
+    assert_eq!(outcomes[1].lines(), [format!("uretprobe:{file}:main")], "{}", outcomes[1].describe());
 }
 
 #[test]
