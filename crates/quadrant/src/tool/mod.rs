@@ -71,7 +71,7 @@ fn carried() -> Result<Option<Payload>, Failure> {
     bytes.map(Some).map_err(|unreadable| match unreadable {
         Unreadable::Io(error) => Error::io("cannot read the script that this tool carries", &error).into(),
         Unreadable::Damaged(why) => Failure::new(format!("the script that this tool carries is damaged: {}", why.0))
-            .hint("copy the tool again, or build it again with `quadrant build`; `strip` destroys it, too"),
+            .hint("copy the tool again, or build it again with `quadrant build`"),
     })
 }
 

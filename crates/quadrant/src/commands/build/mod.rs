@@ -71,11 +71,11 @@ fn bpftrace(options: &Options) -> Result<(Carried, Vec<String>), Failure> {
     let files = Files::new(file, &options.include_dirs, &options.includes);
     let name = file.filter(|file| *file != "-").unwrap_or("stdin");
     let (script, bundle) = Bundle::gather(name, &text, &files);
+    if script.diagnostics.iter().any(|found| found.severity == Severity::Error) {
+        return Err(Failure::script(&script.sources, &script.diagnostics));
+    }
     let words = options.bpftrace_words()?;
     if options.no_check {
-        if script.diagnostics.iter().any(|found| found.severity == Severity::Error) {
-            return Err(Failure::script(&script.sources, &script.diagnostics));
-        }
         return Ok((Carried::Bpftrace(bundle), words));
     }
     let mut args = Args::try_parse_from(std::iter::once("quadrant").chain(words.iter().map(String::as_str)))
