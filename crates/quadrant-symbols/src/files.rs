@@ -18,6 +18,7 @@ const MAX_PACKED: u64 = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct FileSymbols {
     pub(crate) elf: ElfFile,
+    pub(crate) build_id: Option<Arc<[u8]>>,
     layers: Vec<Layer>,
     /// The separate debug file, when it was needed and found.
     debug_file: Option<ElfFile>,
@@ -52,7 +53,7 @@ impl FileSymbols {
             Some(table) => vec![Layer { table, home: Home::Own }],
             None => stripped_layers(&elf, debug_file.as_ref()),
         };
-        Ok(Self { elf, layers, debug_file })
+        Ok(Self { build_id: elf.build_id().map(Arc::from), elf, layers, debug_file })
     }
 
     /// The symbol that covers `lookup`; its offset counts from `vaddr`.

@@ -16,6 +16,8 @@ pub struct Frame {
     pub module: Option<Arc<str>>,
     /// Offset in the mapped file, when the address lies in one.
     pub file_offset: Option<u64>,
+    /// Build id of the mapped file, when it was read and has one.
+    pub build_id: Option<Arc<[u8]>>,
     /// Source position, when asked for and known.
     pub source: Option<SourceLine>,
     /// True for a function that the compiler inlined into the next frame.
@@ -73,6 +75,7 @@ impl Frame {
             symbol: None,
             module: None,
             file_offset: None,
+            build_id: None,
             source: None,
             inlined: false,
             missing: Some(missing),

@@ -140,10 +140,10 @@ fn make_frames(
     log: &mut Warnings,
 ) -> Vec<Frame> {
     let Some(vaddr) = symbols.elf.vaddr_of(place.offset) else {
-        return vec![place.unknown(Missing::NoSymbol)];
+        return vec![frame(place, symbols, None)];
     };
     let lookup = place.lookup.before(vaddr);
-    let mut outer = frame(place, symbols.symbol(vaddr, lookup));
+    let mut outer = frame(place, symbols, symbols.symbol(vaddr, lookup));
     let Some(debug) = debug else {
         return vec![outer];
     };
@@ -157,8 +157,13 @@ fn make_frames(
     with_inlined(outer, functions, vaddr, want)
 }
 
-fn frame(place: &Place, symbol: Option<Symbol>) -> Frame {
-    Frame { missing: symbol.is_none().then_some(Missing::NoSymbol), symbol, ..place.unknown(Missing::NoSymbol) }
+fn frame(place: &Place, symbols: &FileSymbols, symbol: Option<Symbol>) -> Frame {
+    Frame {
+        missing: symbol.is_none().then_some(Missing::NoSymbol),
+        symbol,
+        build_id: symbols.build_id.clone(),
+        ..place.unknown(Missing::NoSymbol)
+    }
 }
 
 /// About how much memory frames take.

@@ -176,7 +176,7 @@ fn lend(frame: &quadrant_symbols::Frame) -> Frame<'_> {
         module: frame.module.as_deref().map(str::as_bytes),
         source: frame.source.as_ref().map(|source| (source.file.as_bytes(), source.line, 0)),
         inlined: frame.inlined,
-        build_id: None,
+        build_id: frame.build_id.as_deref().zip(frame.file_offset),
     }
 }
 

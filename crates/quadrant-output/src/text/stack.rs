@@ -17,7 +17,12 @@ const INDENT: &[u8] = b"        ";
 /// Append a stack: a line end, then one line a frame.
 pub(crate) fn stack(out: &mut Vec<u8>, ty: StackType, id: u32, pid: u32, style: Style, resolver: &mut dyn Resolver) {
     out.push(b'\n');
-    let known = resolver.stack(ty, id, pid, &mut |f| frame(out, ty, &f, style));
+    let by_address = matches!(ty.mode, StackMode::Raw | StackMode::BuildId);
+    let known = resolver.stack(ty, id, pid, &mut |f| {
+        if !(by_address && f.inlined) {
+            frame(out, ty, &f, style);
+        }
+    });
     if !known {
         indent(out, INDENT, style);
         out.extend_from_slice(LOST_STACK);

@@ -121,7 +121,7 @@ fn frames_of_processes() {
         of(StackMode::Perf),
         "\n\t1182 inner (inlined) (/bin/t)\n\t1182 outer+16 (/bin/t)\n\t7f37 0x7f37 ([unknown])\n\t0 0 ([unknown])\n\t10 evil\\x1b[2J\\n+1 (a\\nb)\n\n"
     );
-    assert_eq!(of(StackMode::BuildId), "\n1182\n60ac 0x1182\n7f37\n0\n10\n\n");
+    assert_eq!(of(StackMode::BuildId), "\n60ac 0x1182\n7f37\n0\n10\n\n");
 }
 
 #[test]

@@ -29,6 +29,29 @@ fn user_stack_with_static_and_inlined_functions() {
     );
 }
 
+/// In this mode every frame is an offset in a file, also of a function with inlined ones.
+#[test]
+fn user_stack_by_build_ids() {
+    needs_root!();
+    needs_callers!();
+    let stacks = target!("stacks");
+    let Ok(notes) = Program::new("readelf").args(["-n", &stacks]).run() else {
+        return quadrant_testing::skip("readelf is not installed: run `apt-get install binutils`");
+    };
+    let id = notes.stdout.lines().find_map(|line| line.trim().strip_prefix("Build ID: ")).map(str::to_owned);
+    let Some(id) = id else { return quadrant_testing::skip("the compiler gives programs no build id") };
+    let outcome = run_on(
+        &format!("{stacks} 1 4"),
+        &format!("uprobe:{stacks}:target_leaf {{ print(ustack(build_id)); print(ustack(raw)); }}"),
+    );
+    let frames = |is_meant: &dyn Fn(&str) -> bool| outcome.lines().into_iter().filter(|line| is_meant(line)).count();
+    let of_program = frames(&|line| line.starts_with(&format!("{id} 0x")));
+    // The leaf, the function that it was inlined into with another, four rounds of the recursion, and main.
+    assert_eq!(of_program, 7, "{}", outcome.describe());
+    let (known, raw) = (frames(&|line| line.contains(' ')), frames(&|line| !line.contains(' ')));
+    assert_eq!(known, raw, "{}", outcome.describe());
+}
+
 #[test]
 fn user_stack_is_limited_as_asked() {
     needs_root!();
