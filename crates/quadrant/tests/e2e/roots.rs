@@ -27,7 +27,11 @@ impl Way {
     fn commands(self) -> &'static str {
         match self {
             Way::Chroot => "exec chroot . /opt/bin/app \"$@\"",
-            Way::PivotRoot => "mkdir old && pivot_root . old && cd / && umount -l /old && exec /opt/bin/app \"$@\"",
+            // The root of a guest's memory disk cannot be put elsewhere, only covered.
+            Way::PivotRoot => {
+                "mkdir old && if pivot_root . old 2>/dev/null; then cd / && umount -l /old && exec /opt/bin/app \"$@\"
+                 else mount -o move . / && exec chroot . /opt/bin/app \"$@\"; fi"
+            }
         }
     }
 }
