@@ -24,6 +24,7 @@ mod own;
 mod perf_event;
 mod point;
 mod rawtracepoint;
+mod recorded;
 mod source;
 mod target;
 #[cfg(test)]
@@ -37,5 +38,6 @@ mod watchpoint;
 pub use glob::{Glob, has_wildcards};
 pub use kernel::FunctionTracer;
 pub use leftovers::{Swept, sweep};
+pub use recorded::{RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
 pub use uprobe::return_sites;

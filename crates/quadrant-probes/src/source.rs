@@ -79,6 +79,15 @@ impl Source {
         self.tracefs.get_or_init(TraceFs::open).as_ref().map_err(Clone::clone)
     }
 
+    /// The content of a tracepoint's format file.
+    ///
+    /// # Errors
+    /// There is no such tracepoint, or the file cannot be read.
+    pub fn event_format(&self, category: &str, event: &str) -> Result<String> {
+        let tracefs = self.tracefs().map_err(|error| from_kernel(&error))?;
+        tracepoint::format_text(tracefs, category, event)
+    }
+
     /// What was wrong with what was passed over, and what the user should know of what was found, since the last call.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.files.take_warnings();

@@ -27,6 +27,8 @@ pub mod map;
 pub mod probe;
 pub mod program;
 pub mod record;
+pub mod recording;
+pub mod rewrite;
 pub mod series;
 pub mod snapshot;
 pub mod sources;

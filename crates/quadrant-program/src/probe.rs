@@ -275,6 +275,35 @@ pub enum ProbeKind {
 }
 
 impl ProbeKind {
+    /// All kinds.
+    const ALL: [ProbeKind; 20] = [
+        ProbeKind::Begin,
+        ProbeKind::End,
+        ProbeKind::Interval,
+        ProbeKind::Profile,
+        ProbeKind::Tracepoint,
+        ProbeKind::RawTracepoint,
+        ProbeKind::Uprobe,
+        ProbeKind::Uretprobe,
+        ProbeKind::Usdt,
+        ProbeKind::Software,
+        ProbeKind::Hardware,
+        ProbeKind::Watchpoint,
+        ProbeKind::Kprobe,
+        ProbeKind::Kretprobe,
+        ProbeKind::Fentry,
+        ProbeKind::Fexit,
+        ProbeKind::Iter,
+        ProbeKind::Own,
+        ProbeKind::Test,
+        ProbeKind::Bench,
+    ];
+
+    /// The kind of that [`ProbeKind::name`].
+    pub fn of_name(name: &str) -> Option<ProbeKind> {
+        ProbeKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The name that listings and `probe` show.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,15 +8,15 @@ use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapRole;
 use quadrant_program::Program;
 use quadrant_program::layout;
-use quadrant_program::map::Aggregation;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 use quadrant_program::probe::Site;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
-use quadrant_program::value::extend;
 
 use crate::error::Error;
+use crate::gather::Gather;
+use crate::gather::words;
 use crate::ledger::Ledger;
 use crate::plan::Planned;
 use crate::programs::Loaded;
@@ -102,16 +102,15 @@ pub(crate) fn snapshot(kernel: &Kernel, program: &Program, id: MapId) -> Result<
 /// All that the kernel has of a map of the script; `read` takes a kernel's map.
 pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) -> Result<Snapshot, Error> {
     let map = &program.maps[id.0 as usize];
-    let mut gather =
-        Gather { snapshot: Snapshot::of(map), map, read, cpus: kernel.cpus, merged: Vec::new(), value: Vec::new() };
+    let mut gather = Gather::new(map, kernel.cpus);
     if let Some(offset) = scalar_offset(kernel, id) {
         read_scalar(kernel, offset, &mut gather.snapshot)?;
     }
     if let Some(source) = kernel.map(MapRole::Script(id)) {
-        gather.all(source, |key, wide| wide.extend_from_slice(key))?;
+        gather.all(source.spec().kind, read(source)?.iter(), |key, wide| wide.extend_from_slice(key));
     }
     if let (Some(source), Some(ty)) = (kernel.map(MapRole::Short(id)), &map.key) {
-        gather.all(source, |key, wide| layout::widen_key(ty, key, wide))?;
+        gather.all(source.spec().kind, read(source)?.iter(), |key, wide| layout::widen_key(ty, key, wide));
     }
     Ok(gather.snapshot)
 }
@@ -131,66 +130,6 @@ fn read_scalar(kernel: &Kernel, offset: u32, snapshot: &mut Snapshot) -> Result<
 
 /// A way to read a map of the kernel: [`Map::snapshot`] or [`Map::drain`].
 pub(crate) type Read = fn(&Map) -> quadrant_bpf::Result<quadrant_bpf::map::Snapshot>;
-
-/// A snapshot in the making. The buffers are reused from entry to entry: there can be a million.
-struct Gather<'a> {
-    snapshot: Snapshot,
-    map: &'a quadrant_program::map::Map,
-    read: Read,
-    cpus: usize,
-    merged: Vec<u64>,
-    value: Vec<u8>,
-}
-
-impl Gather<'_> {
-    /// Add all entries of a map; `widen` gives a key its full form.
-    fn all(&mut self, source: &Map, widen: impl Fn(&[u8], &mut Vec<u8>)) -> Result<(), Error> {
-        let cpus = if source.spec().kind.is_percpu() { self.cpus } else { 1 };
-        let entries = (self.read)(source)?;
-        self.snapshot.keys.reserve_exact(entries.len() * self.snapshot.key_size);
-        self.snapshot.values.reserve_exact(entries.len() * self.snapshot.value_size);
-        let mut wide = Vec::new();
-        for (key, value) in entries.iter() {
-            wide.clear();
-            widen(key, &mut wide);
-            self.entry(&wide, value, cpus);
-        }
-        Ok(())
-    }
-
-    fn entry(&mut self, key: &[u8], value: &[u8], cpus: usize) {
-        match &self.map.value {
-            MapValue::Plain(_) => self.snapshot.push(key, value),
-            MapValue::Aggregation(aggregation) => {
-                let fed = merge(aggregation, value, cpus, &mut self.merged);
-                if fed || self.map.key.is_some() {
-                    self.value.clear();
-                    self.value.extend(self.merged.iter().flat_map(|word| word.to_ne_bytes()));
-                    self.snapshot.push(key, &self.value);
-                }
-            }
-        }
-    }
-}
-
-/// The parts of all CPUs as one, and whether it was ever fed: behind the parts of a map without keys are words that say so where the
-/// part itself does not (a sum of zeros).
-fn merge(aggregation: &Aggregation, value: &[u8], cpus: usize, merged: &mut Vec<u64>) -> bool {
-    let each = aggregation.words() as usize;
-    let mut part = Vec::with_capacity(each + 1);
-    merged.clear();
-    merged.resize(each, 0);
-    for bytes in value.chunks_exact((value.len() / cpus.max(1)).max(8)) {
-        part.clear();
-        part.extend(words(bytes));
-        aggregation.merge(merged, &part[..each.min(part.len())]);
-    }
-    value.iter().any(|byte| *byte != 0)
-}
-
-fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
-    bytes.chunks_exact(8).map(|word| extend(word, false))
-}
 
 /// Remove all keys of a map (`zero`: keep keys, set values to zero).
 pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -> Result<(), Error> {
@@ -242,7 +181,7 @@ fn clear_map(map: &Map, script_map: &quadrant_program::map::Map, zero: bool) -> 
 }
 
 /// A map without keys that was set to zero is still there: its "fed" word says so.
-fn stay_fed(value: &mut [u8], map: &quadrant_program::map::Map) {
+pub(crate) fn stay_fed(value: &mut [u8], map: &quadrant_program::map::Map) {
     if let MapValue::Aggregation(aggregation) = &map.value
         && let Some(word) = value.get_mut(aggregation.words() as usize * 8..)
     {
@@ -257,28 +196,4 @@ fn clear_scalar(kernel: &Kernel, program: &Program, id: MapId, offset: u32, zero
         section.write_u64(offset as usize, 0)?;
     }
     Ok(section.zero(offset as usize + 8, size)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn merged(aggregation: &Aggregation, words: &[u64], cpus: usize) -> (Vec<u64>, bool) {
-        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_ne_bytes()).collect();
-        let mut merged = Vec::new();
-        let fed = merge(aggregation, &bytes, cpus, &mut merged);
-        (merged, fed)
-    }
-
-    #[test]
-    fn parts_of_all_cpus_become_one() {
-        assert_eq!(merged(&Aggregation::Sum { signed: true }, &[3, 1, 4, 1], 2), (vec![7], true));
-        assert_eq!(merged(&Aggregation::Avg { signed: true }, &[3, 1, 4, 1], 2), (vec![7, 2], true));
-    }
-
-    #[test]
-    fn an_aggregation_that_was_never_fed_is_not_there() {
-        assert!(!merged(&Aggregation::Sum { signed: true }, &[0; 4], 2).1);
-        assert!(merged(&Aggregation::Sum { signed: true }, &[0, 1, 0, 0], 2).1);
-    }
 }

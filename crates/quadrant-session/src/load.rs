@@ -55,7 +55,8 @@ fn create(program: &Program, def: &MapDef) -> Result<Map, Error> {
     Ok(Map::create(&spec)?)
 }
 
-fn map_kind(kind: u32) -> Option<MapKind> {
+/// The kind by its number, if it is one that programs of scripts use.
+pub(crate) fn map_kind(kind: u32) -> Option<MapKind> {
     use MapKind::*;
     let all = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, StackTrace, LruHash, LruPercpuHash, RingBuffer];
     all.into_iter().find(|known| *known as u32 == kind)

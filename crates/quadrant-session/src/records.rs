@@ -13,14 +13,12 @@ use quadrant_program::ty::Type;
 use quadrant_program::value::extend;
 
 use crate::error::Error;
-use crate::kernel;
-use crate::kernel::Kernel;
 use crate::processes::Processes;
 use crate::sink::MapPrint;
 use crate::sink::Sink;
 use crate::sink::View;
-use crate::take;
 use crate::user_symbols;
+use crate::world::World;
 
 /// What came of the records so far.
 #[derive(Debug, Default)]
@@ -41,7 +39,7 @@ pub(crate) struct Progress {
 /// Those of writing, and of reading maps.
 pub(crate) fn handle(
     program: &Program,
-    kernel: &Kernel,
+    world: &dyn World,
     sink: &mut dyn Sink,
     progress: &mut Progress,
     processes: &mut Processes,
@@ -51,7 +49,7 @@ pub(crate) fn handle(
         progress.malformed += 1;
         return Ok(());
     };
-    let view = View { program, kernel };
+    let view = View { program, world };
     let record = &program.records[id.0 as usize];
     if processes.are_followed() && record.args.iter().any(user_symbols::in_type) {
         processes.drain(sink);
@@ -95,13 +93,12 @@ pub(crate) fn obey(
     id: RecordId,
     bytes: Option<&[u8]>,
 ) -> Result<(), Error> {
-    let View { program, kernel } = view;
+    let View { program, world } = view;
     match &program.records[id.0 as usize].kind {
-        RecordKind::Clear(map) => kernel::clear(kernel, program, *map, false),
-        RecordKind::Zero(map) => kernel::clear(kernel, program, *map, true),
+        RecordKind::Clear(map) => world.clear(program, *map, false),
+        RecordKind::Zero(map) => world.clear(program, *map, true),
         RecordKind::PrintMap { map, top, div, take } => {
-            let read = if *take { take::take } else { kernel::snapshot };
-            let snapshot = read(kernel, program, *map)?;
+            let snapshot = if *take { world.take(program, *map)? } else { world.snapshot(program, *map)? };
             processes.drain(sink);
             let (top, div, record) = (*top, *div, bytes.map(|bytes| (id, bytes)));
             Ok(sink.map(view, &MapPrint { map: *map, snapshot: &snapshot, top, div, record })?)

@@ -162,7 +162,7 @@ impl Loop<'_> {
             if count == BATCH {
                 continue;
             }
-            self.sink.idle(View { program: self.program, kernel: self.kernel })?;
+            self.sink.idle(View { program: self.program, world: self.kernel })?;
             self.sink.flush()?;
             let busy = count + happened > 0 || self.processes.are_waiting();
             wait = if busy { SHORT } else { (wait * 2).min(LONG) };
@@ -245,7 +245,7 @@ impl Loop<'_> {
         let mut failure = None;
         let count = reader.consume(BATCH, |bytes| {
             if failure.is_none() {
-                failure = records::handle(program, kernel, &mut **sink, progress, processes, bytes).err();
+                failure = records::handle(program, *kernel, &mut **sink, progress, processes, bytes).err();
             }
         });
         failure.map_or(Ok(()), Err)?;
@@ -257,7 +257,7 @@ impl Loop<'_> {
 
     /// Carries out the orders whose records found no room.
     fn make_up(&mut self) -> Result<(), Error> {
-        let view = View { program: self.program, kernel: self.kernel };
+        let view = View { program: self.program, world: self.kernel };
         let missed = self.controls.missed(self.program, self.kernel);
         missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order, None))
     }
@@ -267,7 +267,7 @@ impl Loop<'_> {
     /// # Errors
     /// Those of writing and of reading maps.
     pub(crate) fn print_maps(&mut self) -> Result<(), Error> {
-        let view = View { program: self.program, kernel: self.kernel };
+        let view = View { program: self.program, world: self.kernel };
         let mut ids: Vec<u32> = (0..self.program.maps.len() as u32).collect();
         ids.sort_by_key(|id| &self.program.maps[*id as usize].name);
         for id in ids {

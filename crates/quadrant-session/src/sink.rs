@@ -12,15 +12,14 @@ use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
 
 use crate::error::Error;
-use crate::kernel;
-use crate::kernel::Kernel;
 use crate::ledger::Ledger;
+use crate::world::World;
 
 /// What a sink may look at while it handles an event.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub(crate) program: &'a Program,
-    pub(crate) kernel: &'a Kernel,
+    pub(crate) world: &'a dyn World,
 }
 
 impl<'a> View<'a> {
@@ -31,7 +30,7 @@ impl<'a> View<'a> {
 
     /// The addresses of a stored stack, innermost first; empty when it was lost or had no frames.
     pub fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
-        self.kernel.stack(kind, id)
+        self.world.stack(kind, id)
     }
 
     /// The content of a map.
@@ -39,7 +38,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// Those of reading it.
     pub fn snapshot(&self, map: MapId) -> io::Result<Snapshot> {
-        kernel::snapshot(self.kernel, self.program, map).map_err(Error::into_io)
+        self.world.snapshot(self.program, map).map_err(Error::into_io)
     }
 
     /// Remove all keys of a map (`zero`: keep keys, set values to zero).
@@ -47,7 +46,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// Those of writing it.
     pub fn clear(&self, map: MapId, zero: bool) -> io::Result<()> {
-        kernel::clear(self.kernel, self.program, map, zero).map_err(Error::into_io)
+        self.world.clear(self.program, map, zero).map_err(Error::into_io)
     }
 
     /// Remove these keys of a map, in the form of [`View::snapshot`].
@@ -55,7 +54,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// Those of changing it.
     pub fn remove(&self, map: MapId, keys: &HashSet<&[u8]>) -> io::Result<()> {
-        kernel::remove(self.kernel, self.program, map, keys).map_err(Error::into_io)
+        self.world.remove(self.program, map, keys).map_err(Error::into_io)
     }
 
     /// A speculation has been committed or discarded: its number can be given out again.
@@ -63,21 +62,17 @@ impl<'a> View<'a> {
     /// # Errors
     /// Those of writing.
     pub fn free_speculation(&self, number: u64) -> io::Result<()> {
-        let count = u64::from(self.program.config.speculations);
-        let Some(first) = self.kernel.data.speculations.filter(|_| (1..=count).contains(&number)) else {
-            return Ok(());
-        };
-        self.kernel.set_word(first + 8 * (number as u32 - 1), 0).map_err(Error::into_io)
+        self.world.free_speculation(self.program, number).map_err(Error::into_io)
     }
 
     /// What the programs have lost so far.
     pub fn losses(&self) -> Ledger {
-        self.kernel.losses()
+        self.world.losses()
     }
 
     /// Now, by the boot clock, in nanoseconds.
     pub fn now_ns(&self) -> u64 {
-        crate::clock::boot_ns()
+        self.world.now_ns()
     }
 }
 

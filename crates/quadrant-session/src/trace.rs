@@ -116,18 +116,18 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
         target.session_is_return = machine.session_is_return();
     }
     let back_end = quadrant_codegen::ssa::Options { keep_text: keep_ssa, ..Default::default() };
-    let object = compile_units(&program, &units, &target, &back_end)?;
+    let of_units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
+    let object = compile_units(&program, &of_units, &target, &back_end)?;
     Ok(Compiled { program, units, object })
 }
 
-fn compile_units(
+pub(crate) fn compile_units(
     program: &Program,
-    units: &[Planned],
+    units: &[Unit],
     target: &Target,
     back_end: &quadrant_codegen::ssa::Options,
 ) -> Result<Object, Error> {
-    let units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
-    quadrant_codegen::compile_with(program, &units, target, back_end).map_err(|error| Error::Script {
+    quadrant_codegen::compile_with(program, units, target, back_end).map_err(|error| Error::Script {
         span: error.span,
         message: error.message,
         help: error.help,
@@ -288,7 +288,7 @@ impl Trace {
     }
 
     pub(crate) fn view(&self) -> View<'_> {
-        View { program: &self.program, kernel: &self.kernel }
+        View { program: &self.program, world: &self.kernel }
     }
 
     /// Attach everything but BEGIN and END; false if a signal came first.

@@ -123,6 +123,15 @@ pub struct Args {
     pub script: Option<Box<Script>>,
 }
 
+impl Args {
+    /// As if a script were run with nothing but parameters.
+    pub fn of_script(file: &str, parameters: &[String]) -> Args {
+        let words = ["quadrant".to_owned(), file.to_owned()].into_iter().chain(parameters.iter().cloned());
+        // Words behind the script are the script's, so nothing among them can be wrong.
+        Args::try_parse_from(words).unwrap_or_else(|error| error.exit())
+    }
+}
+
 const EXAMPLES: &str = "\
 Commands (`quadrant COMMAND --help` tells more; a script of that name comes first):
   active    Everything that is attached on this system, by whomever
@@ -137,6 +146,8 @@ Commands (`quadrant COMMAND --help` tells more; a script of that name comes firs
   fmt       bpftrace scripts in the usual form
   list      The same as -l
   load      Run an object of BPF programs that clang made, or C of such
+  record    Write what a script's probes see to a file
+  replay    Run a script on such a file, without root
 
 Examples:
   quadrant -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'

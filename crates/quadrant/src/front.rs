@@ -7,9 +7,9 @@ use std::path::Path;
 use quadrant_bpftrace::Script;
 use quadrant_bpftrace::lower::Env;
 use quadrant_bpftrace::lower::Symbols;
-use quadrant_probes::Source;
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::probe::ProbeSource;
 use quadrant_symbols::Symbolizer;
 use quadrant_types::Types;
 
@@ -55,7 +55,7 @@ pub fn compile(
     script: &Script,
     params: &[String],
     args: &Args,
-    source: &Source,
+    source: &dyn ProbeSource,
     types: &Types,
     child: Option<u32>,
     forced: Option<(String, String)>,

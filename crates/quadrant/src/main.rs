@@ -23,6 +23,7 @@ mod losses;
 mod notify;
 mod programs;
 mod progress;
+mod recording;
 mod resolver;
 mod run;
 mod script;

@@ -16,9 +16,13 @@ use quadrant_program::ty::StackType;
 use quadrant_session::View;
 use quadrant_symbols::Symbolizer;
 
+use crate::recording::Symbols;
+
 /// What is kept from one event to the next.
 pub struct Names {
     symbols: Symbolizer,
+    /// In place of those of this machine.
+    recorded: Option<Symbols>,
     /// Nobody wants names: addresses stay what they are.
     unresolved: bool,
     /// The last symbol asked for, whose text is lent out.
@@ -35,12 +39,44 @@ impl Names {
         let options = quadrant_symbols::Options { inlines, ..Default::default() };
         Names {
             symbols: Symbolizer::new(options),
+            recorded: None,
             unresolved: false,
             last: None,
             users: None,
             cgroups: HashMap::new(),
             wall_offset_ns: quadrant_session::wall_offset_ns(),
         }
+    }
+
+    /// Names as a recording has them, and its clock.
+    pub fn recorded(symbols: Symbols, wall_offset_ns: i64) -> Names {
+        Names { recorded: Some(symbols), wall_offset_ns, ..Names::new(false) }
+    }
+
+    /// What an address of the kernel, or of a process, is: the inlined functions and then the one that they are in.
+    pub fn frames(&mut self, pid: Option<u32>, address: u64) -> Vec<quadrant_symbols::Frame> {
+        self.stack(pid, &[address]).into_iter().flatten().collect()
+    }
+
+    fn stack(&mut self, pid: Option<u32>, addresses: &[u64]) -> Vec<Vec<quadrant_symbols::Frame>> {
+        if let Some(recorded) = &self.recorded {
+            let frames =
+                |address: &u64| recorded.get(&(pid, *address)).cloned().unwrap_or_else(|| vec![unknown(*address)]);
+            return addresses.iter().map(frames).collect();
+        }
+        match pid {
+            Some(pid) => self.symbols.process_stack(pid, addresses),
+            None => self.symbols.kernel_stack(addresses),
+        }
+    }
+
+    fn one(&mut self, pid: Option<u32>, address: u64) -> &quadrant_symbols::Frame {
+        let frame = match (&self.recorded, pid) {
+            (Some(_), _) => self.frames(pid, address).pop().unwrap_or_else(|| unknown(address)),
+            (None, Some(pid)) => self.symbols.usym(pid, address),
+            (None, None) => self.symbols.ksym(address),
+        };
+        self.last.insert(frame)
     }
 
     /// Give addresses without names, if that is wanted.
@@ -94,38 +130,31 @@ impl Resolver for Bound<'_> {
             addresses.iter().for_each(|address| visit(bare(*address)));
             return id != STACK_LOST;
         }
-        let frames = match kind.user {
-            true => self.names.symbols.process_stack(pid, &addresses),
-            false => self.names.symbols.kernel_stack(&addresses),
-        };
+        let frames = self.names.stack(kind.user.then_some(pid), &addresses);
         frames.iter().flatten().for_each(|frame| visit(lend(frame)));
         id != STACK_LOST
     }
 
     fn kernel_symbol(&mut self, address: u64) -> Option<Symbol<'_>> {
-        let frame = self.names.symbols.ksym(address);
-        symbol(self.names.last.insert(frame))
+        symbol(self.names.one(None, address))
     }
 
     fn user_symbol(&mut self, address: u64, pid: u32) -> Option<Symbol<'_>> {
-        let frame = self.names.symbols.usym(pid, address);
-        symbol(self.names.last.insert(frame))
+        symbol(self.names.one(Some(pid), address))
     }
 
     fn kernel_frame(&mut self, address: u64) -> Frame<'_> {
         if self.names.unresolved {
             return bare(address);
         }
-        let frame = self.names.symbols.ksym(address);
-        lend(self.names.last.insert(frame))
+        lend(self.names.one(None, address))
     }
 
     fn user_frame(&mut self, address: u64, pid: u32) -> Frame<'_> {
         if self.names.unresolved {
             return bare(address);
         }
-        let frame = self.names.symbols.usym(pid, address);
-        lend(self.names.last.insert(frame))
+        lend(self.names.one(Some(pid), address))
     }
 
     fn process_gone(&mut self, pid: u32) -> bool {
@@ -177,6 +206,19 @@ fn lend(frame: &quadrant_symbols::Frame) -> Frame<'_> {
         source: frame.source.as_ref().map(|source| (source.file.as_bytes(), source.line, 0)),
         inlined: frame.inlined,
         build_id: frame.build_id.as_deref().zip(frame.file_offset),
+    }
+}
+
+/// An address of which the recording says nothing.
+fn unknown(address: u64) -> quadrant_symbols::Frame {
+    quadrant_symbols::Frame {
+        addr: address,
+        symbol: None,
+        module: None,
+        file_offset: None,
+        source: None,
+        inlined: false,
+        missing: None,
     }
 }
 

@@ -4,4 +4,4 @@ mod list;
 mod resolve;
 
 pub(crate) use list::list;
-pub(crate) use resolve::resolve;
+pub(crate) use resolve::{format_text, found, resolve};

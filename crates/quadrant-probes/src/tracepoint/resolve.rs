@@ -32,15 +32,25 @@ fn matching(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(Str
 }
 
 fn describe(tracefs: &TraceFs, types: &Types, category: &str, event: &str, pool: &mut ArgsPool) -> Result<Found> {
-    let format = read_format(tracefs, category, event)?;
-    let fields = format.own_fields().map(|field| describe_field(types, &format, field, category == SYSCALLS));
+    let text = format_text(tracefs, category, event)?;
+    let format = EventFormat::parse(&text).map_err(|error| from_types(&error))?;
+    Ok(found(types, &format, category, event, pool))
+}
+
+/// A tracepoint with that format.
+pub(crate) fn found(types: &Types, format: &EventFormat, category: &str, event: &str, pool: &mut ArgsPool) -> Found {
+    let fields = format.own_fields().map(|field| describe_field(types, format, field, category == SYSCALLS));
     let args = Args { fields: fields.collect(), ..Args::default() };
     let site = Site::Tracepoint { category: category.to_owned(), event: event.to_owned() };
     let name = format!("tracepoint:{category}:{event}");
-    Ok(Found { point: Point { site, name, func: String::new() }, args: pool.share(args) })
+    Found { point: Point { site, name, func: String::new() }, args: pool.share(args) }
 }
 
-fn read_format(tracefs: &TraceFs, category: &str, event: &str) -> Result<EventFormat> {
+/// The content of a tracepoint's format file.
+///
+/// # Errors
+/// There is no such tracepoint, or the file cannot be read.
+pub(crate) fn format_text(tracefs: &TraceFs, category: &str, event: &str) -> Result<String> {
     // A slash would make the name a path to somewhere else.
     if category.contains('/') || event.contains('/') {
         return Err(missing(tracefs, category, event));
@@ -49,7 +59,7 @@ fn read_format(tracefs: &TraceFs, category: &str, event: &str) -> Result<EventFo
         let absent = error.errno().is_some_and(|errno| errno.name() == Some("ENOENT"));
         if absent { missing(tracefs, category, event) } else { from_kernel(&error) }
     })?;
-    EventFormat::parse(&String::from_utf8_lossy(&text)).map_err(|error| from_types(&error))
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn describe_field(types: &Types, format: &EventFormat, field: &FormatField, user: bool) -> Field {

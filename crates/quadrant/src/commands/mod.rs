@@ -13,6 +13,8 @@ mod explain;
 mod fmt;
 pub mod json;
 mod load;
+mod record;
+mod replay;
 mod table;
 
 use std::ffi::OsString;
@@ -43,6 +45,8 @@ const COMMANDS: &[(&str, Run)] = &[
     ("fmt", fmt::run),
     ("list", list),
     ("load", load::run),
+    ("record", record::run),
+    ("replay", replay::run),
 ];
 
 /// Runs the command that the command line names; `None` if it names none.

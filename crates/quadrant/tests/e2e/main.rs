@@ -26,6 +26,7 @@ mod losses;
 mod own;
 mod parameters;
 mod roots;
+mod replay;
 mod series;
 mod signals;
 mod symbols;

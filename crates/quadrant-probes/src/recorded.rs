@@ -1,0 +1,155 @@
+//! Probes as a recording knows them: found by their names, without asking the kernel.
+
+use crate::error::{Result, from_types, no_match};
+use crate::glob::Glob;
+use crate::point::{ArgsPool, plain};
+use crate::source::Source;
+use crate::tracepoint;
+use quadrant_program::probe::{ArgLoc, Args, Found, KernelCode, Operand, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_types::{EventFormat, Types};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A point of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedPoint {
+    /// Its full name: `tracepoint:sched:sched_switch`.
+    pub name: String,
+    /// Its kind.
+    pub kind: ProbeKind,
+    /// A tracepoint's format file.
+    pub format: Option<String>,
+    /// Size in bytes and sign of the numbered arguments of a static user probe.
+    pub arguments: Vec<(u8, bool)>,
+}
+
+/// Finds the probes of a recording. Kinds that need nothing from the kernel or a file are found as always.
+pub struct RecordedSource {
+    points: Vec<RecordedPoint>,
+    types: Rc<Types>,
+    others: Source,
+}
+
+impl RecordedSource {
+    /// A source of these points; types of arguments are put into `types`.
+    pub fn new(points: Vec<RecordedPoint>, types: Rc<Types>) -> RecordedSource {
+        let others = Source::new(Rc::clone(&types), Default::default());
+        RecordedSource { points, types, others }
+    }
+
+    /// What a recording says of a point, with its format and arguments read now.
+    ///
+    /// # Errors
+    /// A tracepoint's format cannot be read.
+    pub fn describe(source: &Source, found: &Found, kind: ProbeKind) -> Result<RecordedPoint> {
+        let format = match &found.point.site {
+            Site::Tracepoint { category, event } => Some(source.event_format(category, event)?),
+            _ => None,
+        };
+        let arguments = found.args.numbered.iter().map(|place| (place.bytes, place.signed)).collect();
+        Ok(RecordedPoint { name: found.point.name.clone(), kind, format, arguments })
+    }
+
+    fn found(&self, index: usize, pool: &mut ArgsPool) -> Result<Found> {
+        let point = &self.points[index];
+        let (path, pid) = (PathBuf::new(), None);
+        let offset = index as u64;
+        let code = || KernelCode { symbol: last_part(&point.name).to_owned(), offset, ..KernelCode::default() };
+        let site = match point.kind {
+            ProbeKind::Tracepoint => return self.tracepoint(point, pool),
+            ProbeKind::Kprobe => Site::Kprobe(code()),
+            ProbeKind::Kretprobe => Site::Kretprobe(code()),
+            ProbeKind::Uretprobe => Site::Uretprobe { path, offset, pid },
+            ProbeKind::Usdt => Site::Usdt { path, offset, semaphore: 0, pid },
+            _ => Site::Uprobe { path, offset, pid },
+        };
+        let mut found = plain(site, point.name.clone());
+        found.point.func = last_part(&point.name).to_owned();
+        let place =
+            |(bytes, signed): &(u8, bool)| ArgLoc { bytes: *bytes, signed: *signed, operand: Operand::Const(0) };
+        found.args = pool.share(Args { numbered: point.arguments.iter().map(place).collect(), ..Args::default() });
+        Ok(found)
+    }
+
+    fn tracepoint(&self, point: &RecordedPoint, pool: &mut ArgsPool) -> Result<Found> {
+        let (category, event) = category_and_event(&point.name);
+        let format =
+            EventFormat::parse(point.format.as_deref().unwrap_or_default()).map_err(|error| from_types(&error))?;
+        Ok(tracepoint::found(&self.types, &format, category, event, pool))
+    }
+}
+
+impl ProbeSource for RecordedSource {
+    fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>> {
+        if !is_recorded(spec.kind) {
+            return self.others.find(spec);
+        }
+        let wanted = format!("{}:{}", spec.kind.name(), spec.parts.join(":"));
+        let (pattern, mut pool) = (Glob::new(&wanted), ArgsPool::default());
+        let matching = (0..self.points.len()).filter(|index| pattern.matches(&self.points[*index].name));
+        let found: Vec<Found> = matching.map(|index| self.found(index, &mut pool)).collect::<Result<_>>()?;
+        if found.is_empty() {
+            let names = self.points.iter().map(|point| point.name.as_str());
+            return Err(no_match(format!("the recording has no probe `{wanted}`"), &wanted, names));
+        }
+        Ok(found)
+    }
+}
+
+/// Whether points of this kind come from the recording.
+fn is_recorded(kind: ProbeKind) -> bool {
+    matches!(
+        kind,
+        ProbeKind::Tracepoint
+            | ProbeKind::Kprobe
+            | ProbeKind::Kretprobe
+            | ProbeKind::Uprobe
+            | ProbeKind::Uretprobe
+            | ProbeKind::Usdt
+    )
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+fn category_and_event(name: &str) -> (&str, &str) {
+    name.split_once(':').and_then(|(_, rest)| rest.split_once(':')).unwrap_or(("", name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quadrant_program::span::Span;
+
+    const FORMAT: &str = "name: open\nID: 1\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n\
+                          \tfield:const char * name;\toffset:8;\tsize:8;\tsigned:0;\n\nprint fmt: \"\"\n";
+
+    fn find(kind: ProbeKind, parts: &[&str]) -> Result<Vec<Found>> {
+        let point = |name: &str, kind| RecordedPoint {
+            name: name.to_owned(),
+            kind,
+            format: Some(FORMAT.to_owned()),
+            arguments: vec![(4, true)],
+        };
+        let points =
+            vec![point("tracepoint:files:open", ProbeKind::Tracepoint), point("usdt:/bin/x:demo:hit", ProbeKind::Usdt)];
+        let source = RecordedSource::new(points, Rc::new(Types::without_btf("a test")));
+        let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+        source.find(&ProbeSpec { kind, parts, span: Span::default() })
+    }
+
+    #[test]
+    fn points_are_found_by_name_and_pattern() {
+        let found = find(ProbeKind::Tracepoint, &["files", "op*"]).unwrap();
+        assert_eq!(found[0].args.fields[0].name, "name");
+        let found = find(ProbeKind::Usdt, &["/bin/x", "demo", "hit"]).unwrap();
+        assert_eq!((found[0].args.numbered[0].bytes, found[0].point.func.as_str()), (4, "hit"));
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_said_so() {
+        let error = find(ProbeKind::Tracepoint, &["files", "close"]).unwrap_err();
+        assert!(error.message.contains("the recording has no probe `tracepoint:files:close`"), "{error:?}");
+    }
+}

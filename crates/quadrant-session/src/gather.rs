@@ -1,0 +1,101 @@
+//! From the kernel's maps to the content of a script's map: parts of all CPUs as one, short keys in their full form.
+
+use quadrant_bpf::map::MapKind;
+use quadrant_program::map::Aggregation;
+use quadrant_program::map::Map;
+use quadrant_program::map::MapValue;
+use quadrant_program::snapshot::Snapshot;
+use quadrant_program::value::extend;
+
+/// A snapshot in the making. The buffers are reused from entry to entry: there can be a million.
+pub(crate) struct Gather<'a> {
+    /// What is there so far.
+    pub(crate) snapshot: Snapshot,
+    map: &'a Map,
+    cpus: usize,
+    merged: Vec<u64>,
+    value: Vec<u8>,
+}
+
+impl<'a> Gather<'a> {
+    /// Nothing yet.
+    pub(crate) fn new(map: &'a Map, cpus: usize) -> Gather<'a> {
+        Gather { snapshot: Snapshot::of(map), map, cpus, merged: Vec::new(), value: Vec::new() }
+    }
+
+    /// Add the entries of one of the kernel's maps; `widen` gives a key its full form.
+    pub(crate) fn all<'e>(
+        &mut self,
+        kind: MapKind,
+        entries: impl ExactSizeIterator<Item = (&'e [u8], &'e [u8])>,
+        widen: impl Fn(&[u8], &mut Vec<u8>),
+    ) {
+        let cpus = if kind.is_percpu() { self.cpus } else { 1 };
+        self.snapshot.keys.reserve_exact(entries.len() * self.snapshot.key_size);
+        self.snapshot.values.reserve_exact(entries.len() * self.snapshot.value_size);
+        let mut wide = Vec::new();
+        for (key, value) in entries {
+            wide.clear();
+            widen(key, &mut wide);
+            self.entry(&wide, value, cpus);
+        }
+    }
+
+    fn entry(&mut self, key: &[u8], value: &[u8], cpus: usize) {
+        match &self.map.value {
+            MapValue::Plain(_) => self.snapshot.push(key, value),
+            MapValue::Aggregation(aggregation) => {
+                let fed = merge(aggregation, value, cpus, &mut self.merged);
+                if fed || self.map.key.is_some() {
+                    self.value.clear();
+                    self.value.extend(self.merged.iter().flat_map(|word| word.to_ne_bytes()));
+                    self.snapshot.push(key, &self.value);
+                }
+            }
+        }
+    }
+}
+
+/// The parts of all CPUs as one, and whether it was ever fed: behind the parts of a map without keys are words that say so where the
+/// part itself does not (a sum of zeros).
+fn merge(aggregation: &Aggregation, value: &[u8], cpus: usize, merged: &mut Vec<u64>) -> bool {
+    let each = aggregation.words() as usize;
+    let mut part = Vec::with_capacity(each + 1);
+    merged.clear();
+    merged.resize(each, 0);
+    for bytes in value.chunks_exact((value.len() / cpus.max(1)).max(8)) {
+        part.clear();
+        part.extend(words(bytes));
+        aggregation.merge(merged, &part[..each.min(part.len())]);
+    }
+    value.iter().any(|byte| *byte != 0)
+}
+
+/// The 64-bit words of a value.
+pub(crate) fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.chunks_exact(8).map(|word| extend(word, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(aggregation: &Aggregation, words: &[u64], cpus: usize) -> (Vec<u64>, bool) {
+        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_ne_bytes()).collect();
+        let mut merged = Vec::new();
+        let fed = merge(aggregation, &bytes, cpus, &mut merged);
+        (merged, fed)
+    }
+
+    #[test]
+    fn parts_of_all_cpus_become_one() {
+        assert_eq!(merged(&Aggregation::Sum { signed: true }, &[3, 1, 4, 1], 2), (vec![7], true));
+        assert_eq!(merged(&Aggregation::Avg { signed: true }, &[3, 1, 4, 1], 2), (vec![7, 2], true));
+    }
+
+    #[test]
+    fn an_aggregation_that_was_never_fed_is_not_there() {
+        assert!(!merged(&Aggregation::Sum { signed: true }, &[0; 4], 2).1);
+        assert!(merged(&Aggregation::Sum { signed: true }, &[0, 1, 0, 0], 2).1);
+    }
+}

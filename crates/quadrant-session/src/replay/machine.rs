@@ -1,0 +1,159 @@
+//! The user-space machine with a compiled program in it.
+
+use quadrant_bpf::insn::Insn;
+use quadrant_bpf::map::MapKind;
+use quadrant_bpf::map::MapSpec;
+use quadrant_codegen::MapRole;
+use quadrant_codegen::Object;
+use quadrant_codegen::Target;
+use quadrant_codegen::object::MapDef;
+use quadrant_codegen::ssa::Code;
+use quadrant_codegen::ssa::RelocKind;
+use quadrant_program::arch::native;
+use quadrant_program::recording::FIRST_SLOT;
+use quadrant_program::recording::SLOT;
+use quadrant_vm::FakeEnv;
+use quadrant_vm::Vm;
+
+use super::Event;
+use super::Given;
+use super::Host;
+use crate::error::Error;
+use crate::load::map_kind;
+
+/// Keys of a map without a size of its own.
+const MAP_KEYS: u32 = 1 << 16;
+/// Stacks of a kind.
+const STACK_KEYS: u32 = 1 << 14;
+/// Bytes of records that one event can send.
+const RING_BYTES: u32 = 1 << 24;
+/// Where the recorded texts are put in the machine's kernel memory; a page of nothing is between them.
+const MEMORY: u64 = 0xffff_8880_0000_0000;
+const GAP: u64 = 1 << 20;
+
+/// A machine, its maps and programs.
+pub(super) struct Machine {
+    pub(super) vm: Vm<FakeEnv>,
+    pub(super) object: Object,
+    pub(super) cpus: usize,
+    /// The machine's numbers of the object's maps.
+    pub(super) maps: Vec<i32>,
+    programs: Vec<Vec<Insn>>,
+}
+
+/// What the machine can do: all that is newest.
+pub(super) fn target(host: Host) -> Target {
+    Target {
+        ncpus: host.cpus,
+        wall_offset_ns: host.wall_offset_ns,
+        ring_buffer: true,
+        bpf_loop: true,
+        for_each_map_elem: true,
+        no_prealloc: true,
+        ktime_tai: true,
+        atomic_fetch: true,
+        tai_offset_ns: 0,
+        ring_bytes: RING_BYTES,
+        comm_offset: None,
+        write_user: false,
+        override_return: false,
+        task: None,
+        path: None,
+        session_is_return: None,
+        map_keys: MAP_KEYS,
+        stack_keys: STACK_KEYS,
+        arch: native(),
+    }
+}
+
+impl Machine {
+    /// With all maps empty.
+    pub(super) fn new(object: Object, cpus: usize) -> Machine {
+        let mut vm = Vm::new(FakeEnv::default(), cpus);
+        let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
+        let programs = object.programs.iter().map(|code| relocated(code, &maps)).collect();
+        let mut machine = Machine { vm, object, cpus, maps, programs };
+        let mut data = vec![0; machine.object.data.size as usize];
+        for (at, bytes) in &machine.object.data.init {
+            data[*at as usize..*at as usize + bytes.len()].copy_from_slice(bytes);
+        }
+        machine.set_data(&data);
+        machine
+    }
+
+    /// The machine's number of the map with a role.
+    pub(super) fn map(&self, role: MapRole) -> Option<(i32, &MapDef)> {
+        let index = self.object.maps.iter().position(|def| def.role == role)?;
+        Some((self.maps[index], &self.object.maps[index]))
+    }
+
+    /// The data section.
+    pub(super) fn data(&self) -> Vec<u8> {
+        let map = self.map(MapRole::Data);
+        map.and_then(|(map, _)| self.vm.lookup(map, &0u32.to_ne_bytes(), 0)).unwrap_or_default()
+    }
+
+    /// Writes the data section.
+    pub(super) fn set_data(&mut self, data: &[u8]) {
+        if let Some((map, _)) = self.map(MapRole::Data) {
+            self.vm.update(map, &0u32.to_ne_bytes(), data, 0);
+        }
+    }
+
+    /// Runs a program on an event; the records that it sent.
+    ///
+    /// # Errors
+    /// A program that the machine stops: a fault of the compiler.
+    pub(super) fn run(&mut self, program: usize, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
+        let ctx = self.arrange(event);
+        let outcome = self.vm.run(&self.programs[program], &ctx);
+        outcome.map_err(|error| Error::Log(format!("the replayed program was stopped: {error}")))?;
+        let records = self.map(MapRole::Records).map(|(map, _)| map);
+        Ok(records.map(|map| self.vm.take_records(map)).unwrap_or_default())
+    }
+
+    /// Makes the world that of an event; gives the context.
+    fn arrange(&mut self, event: &Event) -> Vec<u8> {
+        let cpus = self.cpus.max(1);
+        let env = &mut self.vm.env;
+        env.cpu = event.cpu as usize % cpus;
+        (env.pid, env.tid, env.now) = (event.pid, event.tid, event.time_ns);
+        env.tick = 0;
+        env.kernel_stack = Ok(event.kernel_stack.clone());
+        env.user_stack = Ok(event.user_stack.clone());
+        env.kernel = Default::default();
+        let mut ctx = vec![0; FIRST_SLOT as usize];
+        ctx.reserve(event.inputs.len() * SLOT as usize);
+        for (input, address) in event.inputs.iter().zip((MEMORY..).step_by(GAP as usize)) {
+            let (word, len) = match input {
+                Given::Number(number) => (*number, 0),
+                // Nothing is there; address 0 would be an empty text.
+                Given::Missing => (address, 0),
+                Given::Bytes(bytes) => {
+                    env.kernel.put(address, [bytes.as_slice(), &[0]].concat());
+                    (address, bytes.len() as u64)
+                }
+            };
+            ctx.extend(word.to_ne_bytes());
+            ctx.extend(len.to_ne_bytes());
+        }
+        ctx
+    }
+}
+
+fn spec(def: &MapDef) -> MapSpec {
+    let kind = map_kind(def.kind).unwrap_or(MapKind::Hash);
+    MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
+}
+
+/// Maps by the machine's numbers.
+fn relocated(code: &Code, maps: &[i32]) -> Vec<Insn> {
+    let mut insns = code.insns.clone();
+    for reloc in &code.relocs {
+        insns[reloc.at as usize].imm = match reloc.kind {
+            RelocKind::Map(map) | RelocKind::MapValue(map) => maps[map.index()],
+            RelocKind::Kfunc(function) => function.0 as i32,
+        };
+    }
+    insns
+}

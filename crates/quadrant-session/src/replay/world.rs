@@ -1,0 +1,177 @@
+//! The machine's maps and stacks, as answers are made of them.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use quadrant_bpf::map::MapKind;
+use quadrant_codegen::MapRole;
+use quadrant_program::Program;
+use quadrant_program::layout;
+use quadrant_program::map::MapId;
+use quadrant_program::snapshot::Snapshot;
+use quadrant_program::ty::StackType;
+use quadrant_program::value::extend;
+
+use super::Event;
+use super::machine::Machine;
+use crate::error::Error;
+use crate::gather::Gather;
+use crate::gather::words;
+use crate::kernel::stay_fed;
+use crate::ledger::Ledger;
+use crate::load::map_kind;
+use crate::world::World;
+
+/// The world of a replay.
+pub(super) struct Replayed(RefCell<Machine>);
+
+/// Entries of one of the machine's maps: keys with the values of all CPUs.
+type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+impl Replayed {
+    pub(super) fn new(machine: Machine) -> Replayed {
+        Replayed(RefCell::new(machine))
+    }
+
+    /// Runs a program on an event; the records that it sent.
+    ///
+    /// # Errors
+    /// A program that the machine stops.
+    pub(super) fn run(&self, program: usize, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
+        self.0.borrow_mut().run(program, event)
+    }
+}
+
+impl Machine {
+    fn entries(&self, map: i32) -> Entries {
+        let value = |key: Vec<u8>| {
+            let value = self.vm.lookup_all(map, &key).iter().flat_map(|part| padded(part)).collect();
+            (key, value)
+        };
+        self.vm.keys(map).into_iter().map(value).collect()
+    }
+
+    fn gather(&self, program: &Program, id: MapId) -> Snapshot {
+        let map = &program.maps[id.0 as usize];
+        let mut gather = Gather::new(map, self.cpus);
+        self.scalar(id, &mut gather.snapshot);
+        if let Some((number, def)) = self.map(MapRole::Script(id)) {
+            let (kind, entries) = (kind(def.kind), self.entries(number));
+            gather.all(kind, entries.iter().map(pair), |key, wide| wide.extend_from_slice(key));
+        }
+        if let (Some((number, def)), Some(ty)) = (self.map(MapRole::Short(id)), &map.key) {
+            let (kind, entries) = (kind(def.kind), self.entries(number));
+            gather.all(kind, entries.iter().map(pair), |key, wide| layout::widen_key(ty, key, wide));
+        }
+        gather.snapshot
+    }
+
+    fn scalar_offset(&self, id: MapId) -> Option<usize> {
+        let place = self.object.data.scalars.iter().find(|(map, _)| *map == id);
+        place.map(|(_, offset)| *offset as usize)
+    }
+
+    fn scalar(&self, id: MapId, snapshot: &mut Snapshot) {
+        let Some(at) = self.scalar_offset(id) else { return };
+        let data = self.data();
+        if data.get(at..at + 8).is_some_and(|word| extend(word, false) != 0) {
+            snapshot.push(&[], &data[at + 8..at + 8 + snapshot.value_size]);
+        }
+    }
+
+    fn clear(&mut self, program: &Program, id: MapId, zero: bool) {
+        if let Some(at) = self.scalar_offset(id) {
+            let mut data = self.data();
+            let start = if zero { at + 8 } else { at };
+            data[start..at + 8 + Snapshot::of(&program.maps[id.0 as usize]).value_size].fill(0);
+            return self.set_data(&data);
+        }
+        for role in [MapRole::Script(id), MapRole::Short(id)] {
+            let number = self.map(role).map(|(number, _)| number);
+            number.into_iter().for_each(|number| self.clear_map(program, id, number, zero));
+        }
+    }
+
+    fn clear_map(&mut self, program: &Program, id: MapId, number: i32, zero: bool) {
+        let map = &program.maps[id.0 as usize];
+        for key in self.vm.keys(number) {
+            if map.key.is_some() && !zero {
+                self.vm.delete(number, &key);
+                continue;
+            }
+            for (cpu, value) in self.vm.lookup_all(number, &key).into_iter().enumerate() {
+                let mut nothing = vec![0; value.len()];
+                if zero && map.key.is_none() && value.iter().any(|byte| *byte != 0) {
+                    stay_fed(&mut nothing, map);
+                }
+                self.vm.update(number, &key, &nothing, cpu);
+            }
+        }
+    }
+}
+
+fn kind(number: u32) -> MapKind {
+    map_kind(number).unwrap_or(MapKind::Hash)
+}
+
+fn pair(entry: &(Vec<u8>, Vec<u8>)) -> (&[u8], &[u8]) {
+    (&entry.0, &entry.1)
+}
+
+/// The kernel pads each CPU's value to 8 bytes.
+fn padded(part: &[u8]) -> Vec<u8> {
+    let mut part = part.to_vec();
+    part.resize(part.len().next_multiple_of(8), 0);
+    part
+}
+
+impl World for Replayed {
+    fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
+        let machine = self.0.borrow();
+        let second = id & layout::STACK_SECOND != 0;
+        let map = machine.map(MapRole::Stacks { limit: kind.limit, second });
+        let frames = map.and_then(|(map, _)| machine.vm.lookup(map, &(id & !layout::STACK_SECOND).to_ne_bytes(), 0));
+        frames.map(|frames| words(&frames).take_while(|address| *address != 0).collect()).unwrap_or_default()
+    }
+
+    fn snapshot(&self, program: &Program, map: MapId) -> Result<Snapshot, Error> {
+        Ok(self.0.borrow().gather(program, map))
+    }
+
+    fn take(&self, program: &Program, map: MapId) -> Result<Snapshot, Error> {
+        let snapshot = self.snapshot(program, map)?;
+        self.clear(program, map, false)?;
+        Ok(snapshot)
+    }
+
+    fn clear(&self, program: &Program, map: MapId, zero: bool) -> Result<(), Error> {
+        self.0.borrow_mut().clear(program, map, zero);
+        Ok(())
+    }
+
+    fn remove(&self, _program: &Program, map: MapId, keys: &HashSet<&[u8]>) -> Result<(), Error> {
+        let mut machine = self.0.borrow_mut();
+        if let Some((number, _)) = machine.map(MapRole::Script(map)) {
+            for key in keys {
+                machine.vm.delete(number, key);
+            }
+        }
+        Ok(())
+    }
+
+    fn free_speculation(&self, _program: &Program, _number: u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn losses(&self) -> Ledger {
+        let machine = self.0.borrow();
+        let data = machine.data();
+        let word = |at: u32| data.get(at as usize..at as usize + 8).map_or(0, |word| extend(word, false));
+        let counted = machine.object.data.losses.iter().map(|(loss, offset)| (*loss, word(*offset)));
+        Ledger { losses: counted.filter(|(_, count)| *count > 0).collect(), ..Ledger::default() }
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.borrow().vm.env.now
+    }
+}

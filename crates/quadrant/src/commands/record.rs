@@ -1,0 +1,126 @@
+//! `quadrant record`: what a script's probes see, written to a file.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::BufWriter;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::rc::Rc;
+
+use clap::Parser;
+use quadrant_bpf::features::Features;
+use quadrant_bpf::process::Child;
+use quadrant_bpf::process::PidFd;
+use quadrant_probes::RecordedPoint;
+use quadrant_probes::RecordedSource;
+use quadrant_probes::Source;
+use quadrant_program::Program;
+use quadrant_program::probe::Point;
+use quadrant_program::probe::ProbeKind;
+use quadrant_program::probe::ProbeSource;
+use quadrant_program::probe::ProbeSpec;
+use quadrant_program::recording;
+use quadrant_program::recording::Group;
+use quadrant_program::span::Span;
+use quadrant_session::Focus;
+use quadrant_session::Options as SessionOptions;
+use quadrant_session::Trace;
+use quadrant_session::Until;
+
+use crate::args::Args;
+use crate::commands;
+use crate::commands::Done;
+use crate::failure::Failure;
+use crate::front;
+use crate::list;
+use crate::recording::Writer;
+use crate::resolver::Names;
+use crate::run;
+use crate::world;
+
+/// Write what a script's probes see to a file, for `quadrant replay`.
+///
+/// The script itself does not run: for each event, the values that its clauses would read are kept, with their names.
+#[derive(Debug, Parser)]
+#[command(bin_name = "quadrant record", no_binary_name = true, max_term_width = 100, after_help = EXAMPLES)]
+struct Options {
+    /// End after so many events
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true, help_heading = "What to record")]
+    events: u64,
+
+    #[command(flatten)]
+    script: Args,
+}
+
+const EXAMPLES: &str = "\
+The file is given with -o. A recording ends with Ctrl-C, with the command of -c, or where the script would call exit().
+
+Examples:
+  quadrant record -o opens.json -c 'ls /' opens.bt
+  quadrant replay opens.bt opens.json";
+
+/// Runs the command.
+pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
+    let options: Options = commands::parse(words)?;
+    Ok(record(&options))
+}
+
+fn record(options: &Options) -> Done {
+    let args = &options.script;
+    let Some(path) = &args.output else {
+        return Err(Failure::usage("no file to record into").hint("give one with -o FILE"));
+    };
+    let (script, params) = front::script(args)?;
+    let child = run::start(args)?;
+    let process = args.pid.map(PidFd::open).transpose()?;
+    let child_pid = child.as_ref().map(Child::pid);
+    let (types, features) = (Rc::new(world::types()), Features::new());
+    quadrant_bpf::limits::bump_memlock();
+    let program = run::program(args, &script, params, &types, child_pid, &features, None)?;
+    let text = |span: Span| script.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned();
+    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script, &[*message]))?;
+    let source = list::source(args, &types, child_pid);
+    let points: Vec<RecordedPoint> =
+        program.points.iter().map(|point| describe(&source, point)).collect::<Result<_, _>>()?;
+    let recorder = Rc::new(recording::recorder(&program, &groups));
+    let session = SessionOptions { pid: args.pid.or(child_pid), ..SessionOptions::default() };
+    let compiled = run::compiled(&script, &recorder, &features, &types, session)?;
+    let trace = Trace::load(compiled).map_err(|error| Failure::session(&script, error))?;
+    let mut writer = writer(&recorder, &groups, &points, path, options.events)?;
+    let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
+    let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
+    let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script, error))?;
+    let lost = if writer.lost.is_empty() { String::new() } else { format!(", {} lost", writer.lost.records()) };
+    eprintln!("{} events recorded{lost}", writer.events);
+    Ok(outcome.status)
+}
+
+fn writer<'p>(
+    recorder: &'p Program,
+    groups: &'p [Group],
+    points: &[RecordedPoint],
+    path: &Path,
+    events: u64,
+) -> Result<Writer<'p>, Failure> {
+    let failed = |error| quadrant_bpf::Error::io("cannot write the recording", &error);
+    // What processes did and were called is nobody else's business.
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
+    let output: Box<dyn Write> = Box::new(BufWriter::new(file));
+    Ok(Writer::new(recorder, groups, points, Names::new(true), output, events).map_err(failed)?)
+}
+
+/// A point as the file describes it.
+fn describe(source: &Source, point: &Point) -> Result<RecordedPoint, Failure> {
+    let (kind, rest) = point.name.split_once(':').unwrap_or((&point.name, ""));
+    let kind = ProbeKind::of_name(&kind.to_lowercase());
+    let unknown = || Failure::usage(format!("probes like {} cannot be recorded", crate::failure::shown(&point.name)));
+    let kind = kind.ok_or_else(unknown)?;
+    if !matches!(kind, ProbeKind::Usdt | ProbeKind::Tracepoint) {
+        return Ok(RecordedPoint { name: point.name.clone(), kind, format: None, arguments: Vec::new() });
+    }
+    let parts = rest.split(':').map(str::to_owned).collect();
+    let found = source.find(&ProbeSpec { kind, parts, span: Span::default() })?;
+    let found = found.first().ok_or_else(unknown)?;
+    Ok(RecordedPoint { name: point.name.clone(), ..RecordedSource::describe(source, found, kind)? })
+}

@@ -1,0 +1,79 @@
+//! `quadrant replay`: a script over a recording, without root and without a kernel.
+
+use std::ffi::OsString;
+use std::rc::Rc;
+
+use clap::Parser;
+use quadrant_output::Mode;
+use quadrant_probes::RecordedSource;
+use quadrant_program::recording;
+use quadrant_program::span::Span;
+use quadrant_session::replay::Host;
+use quadrant_session::replay::Replay;
+
+use crate::answers;
+use crate::answers::Answers;
+use crate::args::Args;
+use crate::commands;
+use crate::commands::Done;
+use crate::diag;
+use crate::failure;
+use crate::failure::Failure;
+use crate::front;
+use crate::recording::Recording;
+use crate::resolver::Names;
+use crate::world;
+
+/// Run a script on what `quadrant record` wrote, as if it happened now. Needs no privilege.
+///
+/// The script is compiled, and its eBPF runs in a machine of our own. It may be another one than was recorded with, as long as it asks
+/// for nothing else.
+#[derive(Debug, Parser)]
+#[command(bin_name = "quadrant replay", no_binary_name = true, max_term_width = 100)]
+struct Options {
+    /// The script
+    #[arg(value_name = "SCRIPT")]
+    script: String,
+
+    /// The recording
+    #[arg(value_name = "RECORDING")]
+    recording: String,
+
+    /// The script's parameters $1, $2, ...
+    #[arg(value_name = "PARAMETER", trailing_var_arg = true, allow_hyphen_values = true)]
+    parameters: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
+    let options: Options = commands::parse(words)?;
+    Ok(replay(&options))
+}
+
+fn replay(options: &Options) -> Done {
+    let recording = Recording::open(&options.recording)?;
+    let mut args = Args::of_script(&options.script, &options.parameters);
+    args.allow_unsafe = true;
+    let (script, params) = front::script(&args)?;
+    let types = Rc::new(world::types());
+    let source = RecordedSource::new(recording.points.clone(), Rc::clone(&types));
+    let (program, diagnostics) = front::compile(&script, params, &args, &source, &types, None, None);
+    let program = program.ok_or_else(|| Failure::script(&script, &diagnostics))?;
+    eprint!("{}", diag::render(&script, &diagnostics, failure::color()));
+    let text = |span: Span| script.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned();
+    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script, &[*message]))?;
+    let program = recording::replayer(&program, &groups, &text);
+    let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
+    let output = answers::output(None).map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?;
+    let mut answers = Answers::new(&program, &script, Mode::Text, names, output);
+    let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
+    let failed = |error| Failure::session(&script, error);
+    let mut replay = Replay::start(&program, &groups, host, &mut answers).map_err(failed)?;
+    let point = |name: &str| program.points.iter().position(|point| point.name == name).map(|index| index as u32);
+    for event in recording.events(&groups, point) {
+        if !replay.event(&event?).map_err(failed)? {
+            break;
+        }
+    }
+    Ok(replay.finish().map_err(failed)?.status)
+}

@@ -1,0 +1,30 @@
+//! Recordings: what the clauses of a script learned at each event, one JSON object a line.
+//!
+//! The first line says what the file is, and which points there are. Each event names its point and gives the values of the script's
+//! inputs by their text in the script, so that a recording can be read, written by hand, and replayed with a script that was changed. Lines
+//! with symbols say what addresses in the events are.
+//!
+//! ```json
+//! {"quadrant":"recording","version":1,"cpus":2,"wall_offset_ns":0,"points":[{"name":"interval:s:1","kind":"interval"}]}
+//! {"point":0,"time":5,"cpu":0,"pid":1,"tid":1,"values":{"nsecs":5,"comm":"init"}}
+//! {"symbols":[{"address":1,"frames":[{"name":"f","offset":1}]}]}
+//! ```
+//!
+//! Numbers are 64-bit integers, texts are strings, or `{"hex":"..."}` where they are no UTF-8 or no text, and what could not be read is
+//! null.
+
+mod read;
+mod write;
+
+use std::collections::HashMap;
+
+use quadrant_symbols::Frame;
+
+pub use read::Recording;
+pub use write::Writer;
+
+/// The version of the format that is written. A reader takes no newer one.
+pub const VERSION: u64 = 1;
+
+/// What addresses are: of the kernel, or of a process by its id.
+pub type Symbols = HashMap<(Option<u32>, u64), Vec<Frame>>;

@@ -1,0 +1,232 @@
+//! Writing a recording while events come.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::io::Write;
+
+use quadrant_probes::RecordedPoint;
+use quadrant_program::Program;
+use quadrant_program::layout;
+use quadrant_program::record::RecordId;
+use quadrant_program::recording::Group;
+use quadrant_program::recording::Input;
+use quadrant_program::stamp::Stamp;
+use quadrant_program::stamp::unstamped;
+use quadrant_program::ty::StackType;
+use quadrant_program::value::Value as Decoded;
+use quadrant_program::value::decode_argument;
+use quadrant_session::Ledger;
+use quadrant_session::MapPrint;
+use quadrant_session::Sink;
+use quadrant_session::View;
+use quadrant_symbols::Frame;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use super::VERSION;
+use crate::resolver::Names;
+
+/// The sink of a trace that is recorded.
+pub struct Writer<'p> {
+    program: &'p Program,
+    groups: &'p [Group],
+    output: Box<dyn Write>,
+    names: Names,
+    /// Addresses that are in events.
+    addresses: BTreeSet<(Option<u32>, u64)>,
+    /// Events so far.
+    pub events: u64,
+    /// What the programs lost.
+    pub lost: Ledger,
+    limit: u64,
+}
+
+impl<'p> Writer<'p> {
+    /// Writes the first line. `program` is what [`quadrant_program::recording::recorder`] made; at most `limit` events are taken.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn new(
+        program: &'p Program,
+        groups: &'p [Group],
+        points: &[RecordedPoint],
+        names: Names,
+        mut output: Box<dyn Write>,
+        limit: u64,
+    ) -> io::Result<Writer<'p>> {
+        let cpus = quadrant_bpf::cpus::possible_count().unwrap_or(1);
+        let points: Vec<Value> = points.iter().map(point).collect();
+        let header = json!({
+            "quadrant": "recording", "version": VERSION, "cpus": cpus,
+            "wall_offset_ns": quadrant_session::wall_offset_ns(), "points": points,
+        });
+        writeln!(output, "{header}")?;
+        Ok(Writer {
+            program,
+            groups,
+            output,
+            names,
+            addresses: BTreeSet::new(),
+            events: 0,
+            lost: Ledger::default(),
+            limit,
+        })
+    }
+
+    fn event(&mut self, view: View, record: RecordId, bytes: &[u8]) -> Option<Value> {
+        let (group, record) = (self.groups.get(record.0 as usize)?, self.program.records.get(record.0 as usize)?);
+        let stamp = Stamp::read(record, bytes)?;
+        let types = unstamped(&record.args);
+        let (offsets, end) = layout::record_offsets(types);
+        let ends = offsets.iter().skip(1).copied().chain([end]);
+        let mut values = types.iter().zip(offsets.iter().copied().zip(ends)).map(|(ty, (start, end))| {
+            decode_argument(ty, bytes.get(start as usize..end as usize).unwrap_or_default(), bytes)
+        });
+        let mut named = Map::new();
+        for (input, value) in group.inputs.iter().zip(&mut values) {
+            self.keep_symbol(input, &value, stamp.pid);
+            named.insert(input.name.clone(), given(&value));
+        }
+        let mut event = json!({
+            "point": stamp.point.0, "time": stamp.boot_ns, "cpu": stamp.cpu, "pid": stamp.pid, "tid": stamp.tid, "values": named,
+        });
+        for (kind, value) in group.stacks.iter().zip(values) {
+            let Decoded::Stack(_, id, _) = value else { continue };
+            let addresses = view.stack(*kind, id);
+            self.keep_addresses(*kind, stamp.pid, &addresses);
+            let key = if kind.user { "ustack" } else { "kstack" };
+            // Of several limits the longest stack has them all.
+            if event[key].as_array().is_none_or(|known| known.len() < addresses.len()) {
+                event[key] = json!(addresses);
+            }
+        }
+        Some(event)
+    }
+
+    fn keep_addresses(&mut self, kind: StackType, pid: u32, addresses: &[u64]) {
+        let owner = kind.user.then_some(pid);
+        self.addresses.extend(addresses.iter().map(|address| (owner, *address)));
+        owner.into_iter().for_each(|pid| self.names.remember(pid));
+    }
+
+    fn keep_symbol(&mut self, input: &Input, value: &Decoded, pid: u32) {
+        let address = match value {
+            Decoded::Uint(address) | Decoded::Pointer(address) => *address,
+            Decoded::Int(address) => *address as u64,
+            _ => return,
+        };
+        if let Some(user) = input.symbol {
+            let owner = user.then_some(pid);
+            self.addresses.insert((owner, address));
+            owner.into_iter().for_each(|pid| self.names.remember(pid));
+        }
+    }
+
+    fn symbols(&mut self) -> io::Result<()> {
+        for (owner, address) in std::mem::take(&mut self.addresses) {
+            let frames: Vec<Value> = self.names.frames(owner, address).iter().map(frame).collect();
+            let symbol = json!({"address": address, "pid": owner, "frames": frames});
+            writeln!(self.output, "{}", json!({"symbols": [symbol]}))?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn record(&mut self, view: View, record: RecordId, bytes: &[u8]) -> io::Result<()> {
+        let Some(event) = self.event(view, record, bytes).filter(|_| self.events < self.limit) else { return Ok(()) };
+        self.events += 1;
+        writeln!(self.output, "{event}")
+    }
+
+    fn is_full(&self) -> bool {
+        self.events >= self.limit
+    }
+
+    fn map(&mut self, _view: View, _print: &MapPrint<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn ending(&mut self, _view: View) -> io::Result<()> {
+        self.symbols()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+
+    fn happened(&mut self, event: &quadrant_bpf::sideband::Event) {
+        self.names.happened(event);
+    }
+
+    fn seen(&mut self, pid: u32) {
+        self.names.remember(pid);
+    }
+
+    fn ledger(&mut self, _view: View, ledger: &Ledger) -> io::Result<()> {
+        self.lost = ledger.clone();
+        Ok(())
+    }
+}
+
+fn point(point: &RecordedPoint) -> Value {
+    let mut object = json!({"name": point.name, "kind": point.kind.name()});
+    if let Some(format) = &point.format {
+        object["format"] = json!(format);
+    }
+    if !point.arguments.is_empty() {
+        let arguments = point.arguments.iter().map(|(bytes, signed)| json!({"bytes": bytes, "signed": signed}));
+        object["arguments"] = arguments.collect();
+    }
+    object
+}
+
+/// A value as the file has it.
+fn given(value: &Decoded) -> Value {
+    match value {
+        Decoded::Int(number) => json!(number),
+        Decoded::Uint(number) | Decoded::Pointer(number) | Decoded::Special(_, number) => json!(number),
+        Decoded::KernelSymbol(number) => json!(number),
+        Decoded::Bool(flag) => json!(u64::from(*flag)),
+        Decoded::Text { fault: true, .. } | Decoded::Malformed => Value::Null,
+        Decoded::Text { bytes, .. } => text(bytes),
+        Decoded::Bytes(bytes) | Decoded::Record(_, bytes) | Decoded::Array(_, bytes) => json!({"hex": hex(bytes)}),
+        Decoded::Mac(bytes) | Decoded::Inet(_, bytes) | Decoded::Tuple(_, bytes) => json!({"hex": hex(bytes)}),
+        Decoded::Stack(..) | Decoded::UserSymbol(..) => Value::Null,
+    }
+}
+
+fn text(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json!(text),
+        Err(_) => json!({"hex": hex(bytes)}),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn frame(frame: &Frame) -> Value {
+    let mut object = Map::new();
+    if let Some(symbol) = &frame.symbol {
+        object.insert("name".into(), json!(&*symbol.name));
+        object.insert("offset".into(), json!(symbol.offset));
+    }
+    if let Some(module) = &frame.module {
+        object.insert("module".into(), json!(&**module));
+    }
+    if let Some(source) = &frame.source {
+        object.insert("file".into(), json!(&*source.file));
+        object.insert("line".into(), json!(source.line));
+    }
+    if frame.inlined {
+        object.insert("inlined".into(), json!(true));
+    }
+    Value::Object(object)
+}
