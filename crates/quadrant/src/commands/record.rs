@@ -78,19 +78,19 @@ fn record(options: &Options) -> Done {
     let (types, features) = (Rc::new(world::types()), Features::new());
     quadrant_bpf::limits::bump_memlock();
     let program = run::program(args, &script, params, &types, child_pid, &features, None)?;
-    let text = |span: Span| script.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned();
-    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script, &[*message]))?;
+    let text = |span: Span| script.sources.slice(span).to_owned();
+    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
     let source = list::source(args, &types, child_pid);
     let points: Vec<RecordedPoint> =
         program.points.iter().map(|point| describe(&source, point)).collect::<Result<_, _>>()?;
     let recorder = Rc::new(recording::recorder(&program, &groups));
     let session = SessionOptions { pid: args.pid.or(child_pid), ..SessionOptions::default() };
     let compiled = run::compiled(&script, &recorder, &features, &types, session)?;
-    let trace = Trace::load(compiled).map_err(|error| Failure::session(&script, error))?;
+    let trace = Trace::load(compiled).map_err(|error| Failure::session(&script.sources, error))?;
     let mut writer = writer(&recorder, &groups, &points, path, options.events)?;
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
-    let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script, error))?;
+    let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script.sources, error))?;
     let lost = if writer.lost.is_empty() { String::new() } else { format!(", {} lost", writer.lost.records()) };
     eprintln!("{} events recorded{lost}", writer.events);
     Ok(outcome.status)

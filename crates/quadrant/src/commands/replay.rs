@@ -58,16 +58,16 @@ fn replay(options: &Options) -> Done {
     let types = Rc::new(world::types());
     let source = RecordedSource::new(recording.points.clone(), Rc::clone(&types));
     let (program, diagnostics) = front::compile(&script, params, &args, &source, &types, None, None);
-    let program = program.ok_or_else(|| Failure::script(&script, &diagnostics))?;
-    eprint!("{}", diag::render(&script, &diagnostics, failure::color()));
-    let text = |span: Span| script.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned();
-    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script, &[*message]))?;
+    let program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
+    eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
+    let text = |span: Span| script.sources.slice(span).to_owned();
+    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
     let program = recording::replayer(&program, &groups, &text);
     let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
     let output = answers::output(None).map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?;
-    let mut answers = Answers::new(&program, &script, Mode::Text, names, output);
+    let mut answers = Answers::new(&program, &script.sources, Mode::Text, names, output);
     let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
-    let failed = |error| Failure::session(&script, error);
+    let failed = |error| Failure::session(&script.sources, error);
     let mut replay = Replay::start(&program, &groups, host, &mut answers).map_err(failed)?;
     let point = |name: &str| program.points.iter().position(|point| point.name == name).map(|index| index as u32);
     for event in recording.events(&groups, point) {
