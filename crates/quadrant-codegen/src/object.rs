@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use quadrant_bpf::cgroup::Subtree;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::PointId;
 use quadrant_program::span::Span;
@@ -19,6 +20,8 @@ pub struct Unit {
     pub points: Vec<PointId>,
     /// Run only in this process (thread group id).
     pub pid: Option<u32>,
+    /// Run only for tasks in these control groups.
+    pub cgroup: Option<Subtree>,
     /// The program may wait for pages of user memory that are not present; it is loaded as one that sleeps.
     pub sleepable: bool,
 }

@@ -23,6 +23,8 @@ pub struct Target {
     pub tai_offset_ns: i64,
     /// Offset of the time since 1970 from the boot clock in ns, taken at start, for time series.
     pub wall_offset_ns: i64,
+    /// The tracer's namespace of process ids, if it is not the initial one: the device (as the kernel numbers it) and inode of its file.
+    pub pid_namespace: Option<(u64, u64)>,
     /// Size of the ring buffer in bytes, a power of two.
     pub ring_bytes: u32,
     /// Offset of `comm` in `struct task_struct`, where programs can read the current task through BTF (5.11).

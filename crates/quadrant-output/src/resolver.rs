@@ -41,6 +41,9 @@ pub trait Resolver {
     /// The path of a cgroup by its id, in the hierarchies whose names match a pattern if there is one.
     fn cgroup_path(&mut self, id: u64, pattern: Option<&str>) -> Option<&str>;
 
+    /// The container that a cgroup belongs to, by the cgroup's id; `-` for none. `None` if the cgroup is not known.
+    fn container(&mut self, id: u64) -> Option<&str>;
+
     /// Nanoseconds since 1970 of a time of the boot clock.
     fn wall_clock(&mut self, boot_ns: u64) -> i64;
 

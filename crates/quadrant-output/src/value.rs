@@ -53,6 +53,7 @@ impl Scene<'_> {
             Type::Errno => Some(errno::message(word as i32).as_bytes()),
             Type::SyscallName => Some(self.resolver.syscall(word).unwrap_or("Unknown syscall").as_bytes()),
             Type::SignalName => return signal::describe(out, word as i64),
+            Type::Container => self.resolver.container(word).map(str::as_bytes),
             Type::CgroupPath(pattern) => self.resolver.cgroup_path(word, pattern.as_deref()).map(str::as_bytes),
             Type::Time(format) => return time::strftime(out, format, self.resolver.wall_clock(word), self.zone()),
             _ => None,

@@ -226,10 +226,14 @@ pub enum BinaryOp {
 /// What is known without arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Builtin {
-    /// Process id (thread group id), initial namespace.
+    /// Process id (thread group id), in the namespace of the tracer.
     Pid,
-    /// Thread id, initial namespace.
+    /// Thread id, in the namespace of the tracer.
     Tid,
+    /// Process id, in the initial namespace.
+    InitialPid,
+    /// Thread id, in the initial namespace.
+    InitialTid,
     /// User id.
     Uid,
     /// Group id.

@@ -27,9 +27,9 @@ pub struct Stamp {
     pub boot_ns: u64,
     /// The CPU.
     pub cpu: u32,
-    /// Process id, initial namespace.
+    /// Process id, in the namespace of the tracer.
     pub pid: u32,
-    /// Thread id, initial namespace.
+    /// Thread id, in the namespace of the tracer.
     pub tid: u32,
     /// The point that fired.
     pub point: PointId,

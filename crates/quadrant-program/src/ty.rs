@@ -92,6 +92,8 @@ pub enum Type {
     SignalName,
     /// A cgroup id shown as its path, in the hierarchies whose names match a pattern if there is one.
     CgroupPath(Option<Arc<str>>),
+    /// A cgroup id shown as the container that it belongs to.
+    Container,
 }
 
 impl Type {

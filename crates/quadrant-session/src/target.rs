@@ -1,5 +1,7 @@
 //! The running kernel and machine as code generation wants to know them.
 
+use std::os::unix::fs::MetadataExt;
+
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::target::PathOffsets;
@@ -47,6 +49,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         atomic_fetch: features.atomic_fetch(),
         tai_offset_ns: clock::tai_offset_ns(),
         wall_offset_ns: clock::wall_offset_ns(),
+        pid_namespace: pid_namespace(features),
         ring_bytes: ring_bytes(program),
         comm_offset: comm_offset(program, features, types),
         write_user: needs.writes_user && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::PROBE_WRITE_USER),
@@ -58,6 +61,16 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         stack_keys: STACK_KEYS,
         arch: native(),
     })
+}
+
+/// The namespace of process ids that this process is in, if it is not the initial one (`PROC_PID_INIT_INO`).
+fn pid_namespace(features: &Features) -> Option<(u64, u64)> {
+    const INITIAL: u64 = 0xefff_fffc;
+    let metadata = std::fs::metadata("/proc/self/ns/pid").ok().filter(|metadata| metadata.ino() != INITIAL)?;
+    let known = features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::GET_NS_CURRENT_PID_TGID);
+    // The kernel's own form of a device: major and minor number in 12 and 20 bits.
+    let device = u64::from(rustix::fs::major(metadata.dev())) << 20 | u64::from(rustix::fs::minor(metadata.dev()));
+    known.then_some((device, metadata.ino()))
 }
 
 /// A power of two of pages.

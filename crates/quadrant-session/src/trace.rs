@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
+use quadrant_bpf::cgroup::Subtree;
 use quadrant_bpf::features::Features;
+use quadrant_bpf::helper;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
+use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::object::Object;
 use quadrant_codegen::object::Unit;
 use quadrant_codegen::target::Target;
@@ -15,6 +18,7 @@ use quadrant_probes::attach::close;
 use quadrant_probes::attach::stop;
 use quadrant_program::Program;
 use quadrant_program::probe::Point;
+use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 use quadrant_types::Types;
 
@@ -61,6 +65,8 @@ pub struct Options {
     pub pid: Option<u32>,
     /// Keep the compiler's optimized form in [`quadrant_codegen::Code::ssa`].
     pub keep_ssa: bool,
+    /// Probes are limited to tasks in these control groups.
+    pub cgroup: Option<Subtree>,
 }
 
 /// Processes with which the trace ends.
@@ -107,9 +113,12 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
     let (kprobes, maxactive) = (program.config.kprobes, program.config.maxactive);
-    let Options { pid, keep_ssa } = options;
+    let Options { pid, keep_ssa, cgroup } = options;
     let machine = Machine { features, types, tracer: FunctionTracer::default() };
-    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, kprobes, maxactive };
+    if cgroup.is_some() && !features.helper(ProgramKind::Kprobe, helper::GET_CURRENT_ANCESTOR_CGROUP_ID) {
+        return Err(no_cgroups());
+    }
+    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, cgroup, kprobes, maxactive };
     let mut target = target::target(&program, features, types)?;
     let units = plan::plan(&program, options);
     if units.iter().any(|planned| planned.means == Means::KprobeSession) {
@@ -119,6 +128,13 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     let of_units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
     let object = compile_units(&program, &of_units, &target, &back_end)?;
     Ok(Compiled { program, units, object })
+}
+
+fn no_cgroups() -> Error {
+    Error::Probe(ProbeError {
+        message: "this kernel does not tell programs which cgroups a task is in (that came with Linux 5.14)".to_owned(),
+        help: vec!["compare with one cgroup in the script: `/cgroup == cgroupid(\"PATH\")/`".to_owned()],
+    })
 }
 
 pub(crate) fn compile_units(

@@ -46,6 +46,14 @@ pub struct Args {
     #[arg(short, long = "cmd", value_name = "COMMAND", help_heading = "Target")]
     pub command: Option<String>,
 
+    /// Trace only what runs in this control group and those in it: a path, or a number as `cgroup` has it
+    #[arg(long, value_name = "PATH|ID", conflicts_with = "container", help_heading = "Target")]
+    pub cgroup: Option<String>,
+
+    /// Trace only what runs in this container: the start of its id, as docker, containerd, podman, cri-o, LXC or systemd name it
+    #[arg(long, value_name = "ID", help_heading = "Target")]
+    pub container: Option<String>,
+
     /// Allow actions that change the system: system(), signal()
     #[arg(long = "unsafe", help_heading = "Safety")]
     pub allow_unsafe: bool,

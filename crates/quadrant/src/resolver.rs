@@ -16,6 +16,7 @@ use quadrant_program::ty::StackType;
 use quadrant_session::View;
 use quadrant_symbols::Symbolizer;
 
+use crate::containers::Containers;
 use crate::recording::Symbols;
 
 /// What is kept from one event to the next.
@@ -30,6 +31,7 @@ pub struct Names {
     users: Option<HashMap<u32, String>>,
     /// By number and pattern.
     cgroups: HashMap<(u64, Option<String>), Option<String>>,
+    containers: Containers,
     wall_offset_ns: i64,
 }
 
@@ -44,6 +46,7 @@ impl Names {
             last: None,
             users: None,
             cgroups: HashMap::new(),
+            containers: Containers::default(),
             wall_offset_ns: quadrant_session::wall_offset_ns(),
         }
     }
@@ -173,6 +176,10 @@ impl Resolver for Bound<'_> {
         let wanted = |name: &str| pattern.is_none_or(|pattern| Glob::new(pattern).matches(name));
         let path = || cgroup::path(id, &wanted).map(|path| String::from_utf8_lossy(&path).into_owned());
         self.names.cgroups.entry((id, pattern.map(str::to_owned))).or_insert_with(path).as_deref()
+    }
+
+    fn container(&mut self, id: u64) -> Option<&str> {
+        self.names.containers.name(id)
     }
 
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {

@@ -39,6 +39,7 @@ use crate::front;
 use crate::keys;
 use crate::list;
 use crate::resolver::Names;
+use crate::scope::Wanted;
 use crate::words;
 use crate::world;
 
@@ -87,7 +88,9 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
         println!("{program:#?}");
         return Ok(0);
     }
-    let compiled = compiled(&script, &program, &features, &types, Options { pid, ..Options::default() })?;
+    let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
+    let options = Options { pid, cgroup, ..Options::default() };
+    let compiled = compiled(&script, &program, &features, &types, options)?;
     if args.explain {
         compiled.mechanisms().iter().for_each(|line| println!("{}", failure::shown(line)));
         return Ok(0);

@@ -155,6 +155,7 @@ fn simple(ty: &Type) -> &'static str {
         Type::SyscallName => "system call name",
         Type::SignalName => "signal name",
         Type::CgroupPath(_) => "cgroup path",
+        Type::Container => "container",
         _ => "value",
     }
 }

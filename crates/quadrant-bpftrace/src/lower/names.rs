@@ -45,6 +45,9 @@ const OTHER: &[&str] = &[
     "pcomm",
     "leader_comm",
     "username",
+    "container",
+    "pidns",
+    "mntns",
     "kstack",
     "ustack",
     "func",
@@ -127,6 +130,12 @@ impl Lower<'_> {
                 let uid = Expr::new(ExprKind::Builtin(Builtin::Uid), Type::U32, span);
                 Some(Expr::new(ExprKind::Cast(Box::new(uid)), Type::Username, span))
             }
+            "container" => {
+                let group = Expr::new(ExprKind::Builtin(Builtin::Cgroup), Type::U64, span);
+                Some(Expr::new(ExprKind::Cast(Box::new(group)), Type::Container, span))
+            }
+            "pidns" => self.pid_namespace(span),
+            "mntns" => self.task_number(&["nsproxy", "mnt_ns", "ns", "inum"], span),
             "kstack" | "ustack" => self.stack(name == "ustack", None, None, span),
             "usermode" => self.usermode(span),
             "func" => self.func(span),
@@ -201,15 +210,21 @@ impl Lower<'_> {
             return self.error_help(arg.span, "unknown namespace of process ids", "there are `curr_ns` and `init`");
         }
         let ids = if name == "pid" { &["group_leader", "thread_pid"][..] } else { &["thread_pid"] };
-        let field = |base, name: &str| {
-            let name = Ident { name: name.to_owned(), span };
-            ast::Expr::new(span, ast::ExprKind::Field { base: Box::new(base), name })
-        };
-        let task = ast::Expr::new(span, ast::ExprKind::Name("curtask".to_owned()));
-        let ids = ids.iter().fold(task, |base, name| field(base, name));
-        let index = Box::new(field(ids.clone(), "level"));
-        let entry = ast::ExprKind::Index { base: Box::new(field(ids, "numbers")), index };
-        let number = self.expr(&field(ast::Expr::new(span, entry), "nr"))?;
+        let number = field(innermost(of_task(ids, span), span), "nr", span);
+        let number = self.expr(&number)?;
+        Some(self.cast(number, &Type::U32))
+    }
+
+    /// `pidns`: the number of the namespace of process ids that the task is in.
+    fn pid_namespace(&mut self, span: Span) -> Option<Expr> {
+        let namespace = field(innermost(of_task(&["thread_pid"], span), span), "ns", span);
+        let number = self.expr(&field(field(namespace, "ns", span), "inum", span))?;
+        Some(self.cast(number, &Type::U32))
+    }
+
+    /// A number behind members of the current task, through pointers and structures.
+    fn task_number(&mut self, path: &[&str], span: Span) -> Option<Expr> {
+        let number = self.expr(&of_task(path, span))?;
         Some(self.cast(number, &Type::U32))
     }
 
@@ -390,6 +405,23 @@ impl Lower<'_> {
         }
         Some(addr)
     }
+}
+
+fn field(base: ast::Expr, name: &str, span: Span) -> ast::Expr {
+    let name = Ident { name: name.to_owned(), span };
+    ast::Expr::new(span, ast::ExprKind::Field { base: Box::new(base), name })
+}
+
+/// `curtask.a.b`
+fn of_task(path: &[&str], span: Span) -> ast::Expr {
+    let task = ast::Expr::new(span, ast::ExprKind::Name("curtask".to_owned()));
+    path.iter().fold(task, |base, name| field(base, name, span))
+}
+
+/// The innermost of the numbers of a `struct pid`: `pid.numbers[pid.level]`.
+fn innermost(pid: ast::Expr, span: Span) -> ast::Expr {
+    let index = Box::new(field(pid.clone(), "level", span));
+    ast::Expr::new(span, ast::ExprKind::Index { base: Box::new(field(pid, "numbers", span)), index })
 }
 
 /// The number in `arg0`, `arg1`, ...

@@ -18,8 +18,13 @@ impl Lower<'_, '_> {
     /// A builtin that is a number.
     pub fn builtin(&mut self, builtin: Builtin, ty: &Type) -> Result<Value> {
         Ok(match builtin {
-            Builtin::Pid => self.half(helper::GET_CURRENT_PID_TGID, true),
-            Builtin::Tid => self.half(helper::GET_CURRENT_PID_TGID, false),
+            Builtin::Pid => self.process_id(),
+            Builtin::Tid => {
+                let both = self.pid_tgid();
+                self.f.b.ext(both, Size::B4, false)
+            }
+            Builtin::InitialPid => self.half(helper::GET_CURRENT_PID_TGID, true),
+            Builtin::InitialTid => self.half(helper::GET_CURRENT_PID_TGID, false),
             Builtin::Uid => self.half(helper::GET_CURRENT_UID_GID, false),
             Builtin::Gid => self.half(helper::GET_CURRENT_UID_GID, true),
             Builtin::Nsecs(clock) => self.clock(clock)?,

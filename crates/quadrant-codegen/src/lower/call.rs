@@ -1,6 +1,5 @@
 //! Functions of the language that have a value.
 
-use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Function;
@@ -150,8 +149,7 @@ impl Lower<'_, '_> {
     fn store_user_symbol(&mut self, args: &[Expr], to: Mem) -> Result<()> {
         let [addr] = args else { return Err(self.model_error("usym() with a wrong number of arguments")) };
         self.store(addr, to)?;
-        let both = self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
-        let pid = self.f.b.shr(both, 32);
+        let pid = self.process_id();
         self.f.b.store(to.base, to.off + 8, Size::B8, pid);
         Ok(())
     }

@@ -42,6 +42,7 @@ mod speculation;
 mod stack;
 mod stmt;
 mod syscall;
+mod task;
 mod text;
 mod texts;
 mod unit;

@@ -109,8 +109,7 @@ impl Lower<'_, '_> {
     }
 
     fn with_process(&mut self, id: Value) -> Value {
-        let both = self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
-        let process = self.f.b.shr(both, 32);
+        let process = self.process_id();
         let upper = self.f.b.shl(process, 32);
         self.f.b.or(upper, id)
     }

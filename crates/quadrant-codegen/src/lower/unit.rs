@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use quadrant_bpf::helper;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Program;
@@ -257,11 +256,8 @@ impl<'a, 'g> Lower<'a, 'g> {
 
     /// Tests that keep the program from running at all, cheapest and most selective first.
     fn entry(&mut self, end: Block) -> Result<()> {
-        if let Some(pid) = self.unit.pid {
-            let both = self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
-            let tgid = self.f.b.shr(both, 32);
-            self.f.b.branch_away(Cond::Ne, tgid, pid, end);
-        }
+        self.leave_unless_process(self.unit.pid, end);
+        self.leave_unless_in(self.unit.cgroup, end);
         self.leave_if_stopped(end);
         if let Context::Iter { waits } = self.unit.context {
             self.object(waits, end);

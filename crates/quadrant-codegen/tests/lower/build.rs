@@ -44,6 +44,7 @@ pub fn target() -> Target {
         atomic_fetch: true,
         tai_offset_ns: 37_000_000_000,
         wall_offset_ns: 1_000_000_000,
+        pid_namespace: None,
         ring_bytes: 1 << 20,
         comm_offset: None,
         override_return: true,
@@ -123,7 +124,14 @@ impl Script {
         // Spans are as different as those of a real script, so that losses are told apart.
         let span = Span::new(index as u32 * 1000, index as u32 * 1000 + 999);
         self.program.clauses.push(Clause { points: vec![point], predicate, body, span });
-        self.units.push(Unit { context, clauses: vec![index], points: vec![point], pid: None, sleepable: false });
+        self.units.push(Unit {
+            context,
+            clauses: vec![index],
+            points: vec![point],
+            pid: None,
+            cgroup: None,
+            sleepable: false,
+        });
     }
 
     /// Puts the last clause into the unit of the one before.

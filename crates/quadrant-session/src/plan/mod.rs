@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use functions::FunctionMeans;
+use quadrant_bpf::cgroup::Subtree;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::object::Context;
 use quadrant_codegen::object::RawRead;
@@ -62,6 +63,8 @@ pub struct PlanOptions<'a> {
     pub raw_tracepoints: bool,
     /// Timers on every CPU and counters are for this process only.
     pub pid: Option<u32>,
+    /// Programs are for the tasks in these control groups only, but those of BEGIN, END, intervals and walks.
+    pub cgroup: Option<Subtree>,
     /// How kernel probes are made; `None` chooses.
     pub kprobes: Option<KprobeMeans>,
     /// Calls of a function that may be under way at once, for its return probe; `None` lets the kernel choose.
@@ -320,7 +323,7 @@ impl Groups {
 /// One unit for all points, or one for each where programs cannot tell points apart.
 fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned> {
     if let Some((returns, places)) = group.returns {
-        return vec![both(program, group.clauses, group.points, returns, places)];
+        return vec![both(program, group.clauses, group.points, (returns, places), options)];
     }
     let Group { mechanism, clauses, points, .. } = group;
     // Without cookies all points can share a program that does not ask which one it is.
@@ -331,6 +334,7 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
         context: mechanism.context(program, &points),
         clauses: clauses.clone(),
         pid: pid(program, &points, options),
+        cgroup: options.cgroup.filter(|_| runs_for_tasks(program, &points)),
         sleepable: mechanism.may_sleep(program, &clauses, options),
         points,
     };
@@ -343,17 +347,23 @@ fn both(
     program: &Program,
     clauses: Vec<usize>,
     points: Vec<PointId>,
-    returns: Vec<usize>,
-    places: Vec<PointId>,
+    (returns, places): (Vec<usize>, Vec<PointId>),
+    options: PlanOptions,
 ) -> Planned {
     let asks = |index: &usize| asks_for_point(program, &program.clauses[*index]);
     let cookies = clauses.iter().chain(&returns).any(asks);
     let context = Context::Session { clauses: returns, points: places };
     Planned {
-        unit: Unit { context, clauses, points, pid: None, sleepable: false },
+        unit: Unit { context, clauses, points, pid: None, cgroup: options.cgroup, sleepable: false },
         means: Means::KprobeSession,
         cookies,
     }
+}
+
+/// Whether programs run because of what a task does, not by themselves.
+fn runs_for_tasks(program: &Program, points: &[PointId]) -> bool {
+    let site = &program.points[points[0].0 as usize].site;
+    !site.is_run() && !matches!(site, Site::Error | Site::Interval { .. } | Site::Iter { .. })
 }
 
 /// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of

@@ -95,7 +95,10 @@ fn program(clauses: &[&[Site]]) -> Program {
 }
 
 fn planned(kernel: Kernel, kprobes: Option<KprobeMeans>, maxactive: Option<u32>, program: &Program) -> Vec<Planned> {
-    plan(program, PlanOptions { abilities: &kernel, raw_tracepoints: true, pid: None, kprobes, maxactive })
+    plan(
+        program,
+        PlanOptions { abilities: &kernel, raw_tracepoints: true, pid: None, cgroup: None, kprobes, maxactive },
+    )
 }
 
 fn means(kernel: Kernel, clauses: &[&[Site]]) -> Vec<Means> {

@@ -46,6 +46,7 @@ pub(super) fn target(host: Host) -> Target {
     Target {
         ncpus: host.cpus,
         wall_offset_ns: host.wall_offset_ns,
+        pid_namespace: None,
         ring_buffer: true,
         bpf_loop: true,
         for_each_map_elem: true,

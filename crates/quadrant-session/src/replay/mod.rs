@@ -170,7 +170,7 @@ fn site(program: &Program, point: PointId) -> &Site {
 
 /// A unit for BEGIN, one for END, and one for each other point; and which of them serves each point.
 fn units(program: &Program, groups: &[Group]) -> (Vec<Unit>, Vec<Option<usize>>) {
-    let unit = |context, clauses, points| Unit { context, clauses, points, pid: None, sleepable: false };
+    let unit = |context, clauses, points| Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false };
     let mut units = Vec::new();
     let mut of_points = vec![None; program.points.len()];
     for (index, point) in program.points.iter().enumerate() {

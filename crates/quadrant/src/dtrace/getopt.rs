@@ -81,6 +81,10 @@ pub struct Line {
     pub verbose: bool,
     /// `-S`
     pub listing: bool,
+    /// `--cgroup`, which is ours
+    pub cgroup: Option<String>,
+    /// `--container`, which is ours
+    pub container: Option<String>,
     /// Macro arguments, and files for `-G`.
     pub operands: Vec<String>,
 }
@@ -102,12 +106,28 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
     while let Some(word) = words.pop_front() {
         match word.strip_prefix('-') {
             Some("-") => line.operands.extend(words.drain(..)),
+            Some(long) if long.starts_with("-c") => {
+                let (name, joined) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+                let value = joined.map(str::to_owned).or_else(|| words.pop_front());
+                scope(name, value, &mut line)?;
+            }
             Some(long) if long.starts_with("-format") => return Err(Misuse(NO_JSON.to_owned())),
             Some(letters) if !letters.is_empty() => cluster(letters, &mut words, &mut line)?,
             _ => line.operands.push(word),
         }
     }
     Ok(line)
+}
+
+/// `--cgroup PATH`, `--container ID`
+fn scope(name: &str, value: Option<String>, line: &mut Line) -> Result<(), Misuse> {
+    let place = match name {
+        "-cgroup" => &mut line.cgroup,
+        "-container" => &mut line.container,
+        _ => return Err(Misuse(format!("unrecognized option '-{}'", name.escape_debug()))),
+    };
+    *place = Some(value.ok_or_else(|| Misuse(format!("option '-{name}' requires an argument")))?);
+    Ok(())
 }
 
 const NO_JSON: &str =

@@ -30,6 +30,7 @@ use super::verbose;
 use super::world;
 use super::world::KernelSymbols;
 use crate::failure::Failure;
+use crate::scope::Wanted;
 
 /// Run the command line's programs to their end; gives the exit status.
 ///
@@ -53,8 +54,9 @@ pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     let types = Rc::new(crate::world::types());
     let (program, options) = compile(line, texts, &types, &targets)?;
     let features = Features::new();
-    let compiled =
-        quadrant_session::compile(Rc::clone(&program), &features, &types, quadrant_session::Options::default());
+    let cgroup = Wanted::of(line.cgroup.as_deref(), line.container.as_deref()).map(Wanted::find).transpose()?;
+    let limits = quadrant_session::Options { cgroup, ..Default::default() };
+    let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, limits);
     let compiled = compiled.map_err(|error| failed(loaded, error))?;
     if line.listing {
         eprint!("{}", crate::run::listing(&compiled));

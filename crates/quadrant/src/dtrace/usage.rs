@@ -16,6 +16,8 @@ What to trace
   -p pid          the same for a process that runs already
   -Z              probes that do not exist (yet) are no error
   -w              allow actions that change the system
+  --cgroup path, --container id
+                  only what runs in this control group or container (not in DTrace)
 
 What to print
   -q  only what the program prints                 -o  add it to the end of this file

@@ -139,11 +139,11 @@ fn every_line_fits_the_schema() {
 fn values_keep_their_types() {
     needs_root!();
     let text = r#"struct p { u32 x; u64 y; }
-        BEGIN { printf("%d %s\n", -5, "a\tb"); print(18446744073709551615); @m[1, "x", (2, "y")] = count(); @h = hist(5);
+        BEGIN { printf("%d %s\n", -5, probe); print(18446744073709551615); @m[1, "x", (2, "y")] = count(); @h = hist(5);
             @flag = true; @k = kstack; exit(); }"#;
     let lines = lines(&json(text).run().expect("the tracer runs"));
     let printf = only(&lines, "printf");
-    assert_eq!((&printf["text"], &printf["args"]), (&"-5 a\tb\n".into(), &serde_json::json!([-5, "a\tb"])));
+    assert_eq!((&printf["text"], &printf["args"]), (&"-5 begin\n".into(), &serde_json::json!([-5, "begin"])));
     assert_eq!(only(&lines, "value")["value"], "18446744073709551615");
     let map = |name: &str| lines.iter().find(|line| line["type"] == "map" && line["name"] == name).expect("the map");
     assert_eq!(map("@m")["entries"], serde_json::json!([{"key": [1, "x", [2, "y"]], "value": 1}]));

@@ -8,6 +8,7 @@ mod built;
 mod cases;
 mod common;
 mod complaints;
+mod containers;
 mod counts;
 mod debug_info;
 mod doctor;

@@ -12,9 +12,10 @@ mod printf;
 mod stack;
 mod text;
 
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{Builtin, Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::Lower;
@@ -202,7 +203,7 @@ impl Lower<'_> {
         match args {
             [] => Some(value),
             [arg] if matches!(callee.name.as_str(), "pid" | "tid") => match init(arg) {
-                true => Some(value),
+                true => Some(Some(initial_id(&callee.name, span))),
                 false => Some(self.namespace_id(&callee.name, arg, span)),
             },
             [arg, ..] => Some(self.error(arg.span, format!("`{}` takes no argument here", callee.name))),
@@ -263,6 +264,12 @@ impl Lower<'_> {
 }
 
 /// The verb for a number of things.
+/// `pid(init)`, `tid(init)`
+fn initial_id(name: &str, span: Span) -> Expr {
+    let builtin = if name == "pid" { Builtin::InitialPid } else { Builtin::InitialTid };
+    Expr::new(ExprKind::Builtin(builtin), Type::U32, span)
+}
+
 fn were(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }

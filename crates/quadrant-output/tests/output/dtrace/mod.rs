@@ -134,6 +134,10 @@ impl Resolver for Modules {
         None
     }
 
+    fn container(&mut self, _: u64) -> Option<&str> {
+        None
+    }
+
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {
         boot_ns as i64
     }

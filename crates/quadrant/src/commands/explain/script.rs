@@ -31,6 +31,7 @@ use crate::failure;
 use crate::failure::Failure;
 use crate::front;
 use crate::run;
+use crate::scope::Wanted;
 use crate::world;
 
 /// Shows what a script becomes.
@@ -44,7 +45,8 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     let (types, features) = (Rc::new(world::types()), Features::new());
     quadrant_bpf::limits::bump_memlock();
     let program = Rc::new(run::program(args, &script, params, &types, child_pid, &features, None)?);
-    let options = Options { pid: args.pid.or(child_pid), keep_ssa: answer.wants(Part::Ssa) };
+    let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
+    let options = Options { pid: args.pid.or(child_pid), keep_ssa: answer.wants(Part::Ssa), cgroup };
     let compiled = run::compiled(&script, &program, &features, &types, options)?;
     let names = unit_names(&compiled);
     answer.add(Part::Probes, "Probes", &probes(&compiled));

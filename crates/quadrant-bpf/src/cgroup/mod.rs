@@ -1,10 +1,15 @@
 //! Control groups: the mounted hierarchies and the groups in them. A group's number is the inode of its folder.
 
+pub mod container;
+mod select;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+pub use select::{Refusal, Subtree, by_container, by_path};
 
 /// The name of the hierarchy of version 2, the only one that programs know.
 pub const UNIFIED: &str = "unified";
@@ -19,12 +24,20 @@ pub struct Hierarchy {
     /// [`UNIFIED`], or the last part of where a hierarchy of version 1 is mounted (`cpu`, `systemd`).
     pub name: String,
     root: PathBuf,
+    /// Its root is the root of all groups, not of those of a cgroup namespace or of a part.
+    whole: bool,
 }
 
 /// The mounted hierarchies: the unified one first, the others by name.
 pub fn hierarchies() -> Vec<Hierarchy> {
-    parse(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default())
+    let mut found = parse(&std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default());
+    let namespace = std::fs::metadata("/proc/self/ns/cgroup").map_or(INITIAL_NAMESPACE, |metadata| metadata.ino());
+    found.iter_mut().for_each(|hierarchy| hierarchy.whole &= namespace == INITIAL_NAMESPACE);
+    found
 }
+
+/// The number of the cgroup namespace in which the real root shows (`PROC_CGROUP_INIT_INO`).
+const INITIAL_NAMESPACE: u64 = 0xefff_fffb;
 
 /// The groups with that number in the hierarchies with wanted names, as `unified:/system.slice`, with commas between them; `None` if
 /// there is none.
@@ -84,43 +97,42 @@ impl Hierarchy {
     }
 }
 
-/// Lines `source point cgroup2 ...`. The first mount of each counts, and one with blanks in its path is not looked for.
+/// Lines `id parent device root point options ... - cgroup2 source options`. Of several mounts of a hierarchy the first whole one counts,
+/// and one with blanks in its path is not looked for.
 fn parse(mounts: &str) -> Vec<Hierarchy> {
-    let mut found: Vec<Hierarchy> = Vec::new();
-    for hierarchy in mounts.lines().filter_map(hierarchy) {
-        if found.iter().all(|known| known.name != hierarchy.name) {
-            found.push(hierarchy);
-        }
-    }
-    found.sort_by_key(|hierarchy| (hierarchy.name != UNIFIED, hierarchy.name.clone()));
+    let mut found: Vec<Hierarchy> = mounts.lines().filter_map(hierarchy).collect();
+    found.sort_by_key(|hierarchy| (hierarchy.name != UNIFIED, hierarchy.name.clone(), !hierarchy.whole));
+    found.dedup_by(|later, earlier| later.name == earlier.name);
     found
 }
 
 fn hierarchy(mount: &str) -> Option<Hierarchy> {
-    let mut fields = mount.split(' ').skip(1);
-    let root = PathBuf::from(fields.next()?);
-    let name = match fields.next()? {
+    let (place, kind) = mount.split_once(" - ")?;
+    let mut fields = place.split(' ').skip(3);
+    let (part, root) = (fields.next()?, PathBuf::from(fields.next()?));
+    let name = match kind.split(' ').next()? {
         "cgroup2" => UNIFIED.to_owned(),
         "cgroup" => root.file_name()?.to_string_lossy().into_owned(),
         _ => return None,
     };
-    Some(Hierarchy { name, root })
+    Some(Hierarchy { name, root, whole: part == "/" })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MOUNTS: &str = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup /sys/fs/cgroup/systemd cgroup rw,name=systemd 0 0\n\
-        cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n\
-        cgroup2 /elsewhere/unified cgroup2 rw 0 0\nnonsense\n";
+    const MOUNTS: &str = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n37 31 0:37 / /sys/fs/cgroup/systemd rw shared:9 - cgroup \
+        cgroup rw,name=systemd\n32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n40 31 0:38 /part /part rw - cgroup2 \
+        cgroup2 rw\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n42 31 0:38 / /elsewhere/unified rw - cgroup2 cgroup2 \
+        rw\nnonsense\n";
 
     #[test]
     fn hierarchies_of_both_versions() {
         let found = parse(MOUNTS);
         let names: Vec<&str> = found.iter().map(|hierarchy| hierarchy.name.as_str()).collect();
         assert_eq!(names, [UNIFIED, "cpu", "systemd"]);
-        assert_eq!(found[0].root, Path::new("/sys/fs/cgroup/unified"));
+        assert_eq!((found[0].root.as_path(), found[0].whole), (Path::new("/sys/fs/cgroup/unified"), true));
     }
 
     #[test]
@@ -128,7 +140,7 @@ mod tests {
         let root = std::env::temp_dir().join(format!("quadrant-cgroup-{}", std::process::id()));
         std::fs::create_dir_all(root.join("a/b")).unwrap();
         let inode = |path: &str| std::fs::metadata(root.join(path)).unwrap().ino();
-        let hierarchy = Hierarchy { name: UNIFIED.to_owned(), root: root.clone() };
+        let hierarchy = Hierarchy { name: UNIFIED.to_owned(), root: root.clone(), whole: true };
         assert_eq!(hierarchy.path(inode("a/b")).as_deref(), Some(&b"/a/b"[..]));
         assert_eq!(hierarchy.path(inode("")).as_deref(), Some(&b"/"[..]));
         assert_eq!(hierarchy.path(0), None);
