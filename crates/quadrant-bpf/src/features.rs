@@ -266,6 +266,21 @@ fn loads(kind: ProgramKind, insns: &[Insn]) -> bool {
     load(&ProgramSpec::new(kind, insns)).is_some()
 }
 
+/// Whether programs of a kind may call the kernel function with that id in the kernel's BTF. `tracepoint` is the id there of the typedef
+/// of some raw tracepoint, for [`ProgramKind::Tracing`]. As with helpers, the verifier first asks whether the call is allowed.
+pub fn kfunc_allowed(kind: ProgramKind, function: u32, tracepoint: u32) -> bool {
+    let insns = [Insn::call_kfunc(function, 0), Insn::mov64_imm(Reg::R0, 0), Insn::exit()];
+    let spec = ProgramSpec { name: "probe", ..ProgramSpec::new(kind, &insns) };
+    let spec = match kind {
+        ProgramKind::Tracing => ProgramSpec { attach_type: AttachType::TraceRawTp, attach_btf_id: tracepoint, ..spec },
+        _ => spec,
+    };
+    match Program::load_with_log(&spec, LogLevel::Failure) {
+        Ok(_) => true,
+        Err(error) => error.log().is_some_and(|log| log.contains("call ") && !log.contains("not allowed")),
+    }
+}
+
 /// Calls the helper with whatever the registers hold. The verifier first asks whether the program may call it at all,
 /// and only then looks at the arguments, so its log tells the two refusals apart. It says "invalid func" for a helper
 /// it has not heard of, and "unknown func" or "cannot use helper" for one that is closed to the program.

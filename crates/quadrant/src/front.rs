@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpftrace::Script;
 use quadrant_bpftrace::lower::Env;
 use quadrant_bpftrace::lower::Symbols;
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
 use quadrant_symbols::Symbolizer;
 use quadrant_types::Types;
@@ -101,7 +103,28 @@ impl Addresses {
     }
 }
 
+/// The kind of the programs of a kind of probe.
+fn program_kind(kind: ProbeKind) -> ProgramKind {
+    match kind {
+        ProbeKind::Tracepoint => ProgramKind::Tracepoint,
+        ProbeKind::RawTracepoint | ProbeKind::Fentry | ProbeKind::Fexit | ProbeKind::Iter => ProgramKind::Tracing,
+        ProbeKind::Kprobe | ProbeKind::Kretprobe | ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt => {
+            ProgramKind::Kprobe
+        }
+        ProbeKind::Profile
+        | ProbeKind::Interval
+        | ProbeKind::Software
+        | ProbeKind::Hardware
+        | ProbeKind::Watchpoint => ProgramKind::PerfEvent,
+        _ => ProgramKind::RawTracepoint,
+    }
+}
+
 impl Symbols for Addresses {
+    fn kfunc_allowed(&self, kind: ProbeKind, function: u32, tracepoint: u32) -> bool {
+        quadrant_bpf::features::kfunc_allowed(program_kind(kind), function, tracepoint)
+    }
+
     fn kernel_address(&self, name: &str) -> Result<u64, String> {
         self.with(|symbols| symbols.kaddr(name))
     }

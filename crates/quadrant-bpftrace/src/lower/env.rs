@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use quadrant_program::probe::{ProbeSource, ProbeSpec};
+use quadrant_program::probe::{ProbeKind, ProbeSource, ProbeSpec};
 use quadrant_types::Types;
 
 /// What lowering needs to know of the world.
@@ -45,6 +45,13 @@ pub trait Symbols {
     /// # Errors
     /// One line that says why there is none.
     fn cgroup_id(&self, path: &str) -> Result<u64, String>;
+
+    /// Whether programs of a kind of probe may call the kernel function with that id in the kernel's BTF. `tracepoint` is the id there
+    /// of the typedef of some raw tracepoint.
+    fn kfunc_allowed(&self, kind: ProbeKind, function: u32, tracepoint: u32) -> bool {
+        let _ = (kind, function, tracepoint);
+        false
+    }
 }
 
 /// Knows no name.

@@ -20,6 +20,7 @@ mod issue_lines;
 mod iterators;
 mod json_schema;
 mod kernel_functions;
+mod kfuncs;
 mod life;
 mod listing;
 mod load;

@@ -124,6 +124,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("assert_str", (1, 1), "assert_str(text)", meta::assert_str),
     entry("container_of", (3, 3), "container_of(pointer, type, member)", meta::container_of),
     entry("kfunc_exist", (1, 1), "kfunc_exist(\"name\")", meta::kfunc_exist),
+    entry("kfunc_allowed", (1, 1), "kfunc_allowed(\"name\")", meta::kfunc_allowed),
     entry("default_str_length", (0, 0), "default_str_length()", meta::default_str_length),
     entry("find", (3, 3), "find(@map, key, $variable)", maps::find),
     entry("count", (0, 0), "count()", aggregate::misplaced),
@@ -143,7 +144,8 @@ const FUNCTIONS: &[Entry] = &[
 ];
 
 /// Functions that bpftrace has and this engine does not, and what to do instead.
-const UNSUPPORTED: &[(&str, &str)] = &[("skboutput", "print the fields of the packet")];
+const UNSUPPORTED: &[(&str, &str)] =
+    &[("skboutput", "print the fields of the packet, or its start: `%r` of buf(skb->data, length)")];
 
 /// Whether there is a function of that name.
 pub(super) fn is_function(name: &str) -> bool {
