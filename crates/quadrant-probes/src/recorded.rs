@@ -5,7 +5,9 @@ use crate::glob::Glob;
 use crate::point::{ArgsPool, plain};
 use crate::source::Source;
 use crate::tracepoint;
-use quadrant_program::probe::{ArgLoc, Args, Found, KernelCode, Operand, ProbeKind, ProbeSource, ProbeSpec, Site};
+use quadrant_program::probe::{
+    ArgLoc, Args, Found, Inode, KernelCode, Operand, ProbeKind, ProbeSource, ProbeSpec, Site,
+};
 use quadrant_types::{EventFormat, Types};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -52,16 +54,16 @@ impl RecordedSource {
 
     fn found(&self, index: usize, pool: &mut ArgsPool) -> Result<Found> {
         let point = &self.points[index];
-        let (path, pid) = (PathBuf::new(), None);
+        let (path, inode, pid) = (PathBuf::new(), Inode::default(), None);
         let offset = index as u64;
         let code = || KernelCode { symbol: last_part(&point.name).to_owned(), offset, ..KernelCode::default() };
         let site = match point.kind {
             ProbeKind::Tracepoint => return self.tracepoint(point, pool),
             ProbeKind::Kprobe => Site::Kprobe(code()),
             ProbeKind::Kretprobe => Site::Kretprobe(code()),
-            ProbeKind::Uretprobe => Site::Uretprobe { path, offset, pid },
-            ProbeKind::Usdt => Site::Usdt { path, offset, semaphore: 0, pid },
-            _ => Site::Uprobe { path, offset, pid },
+            ProbeKind::Uretprobe => Site::Uretprobe { path, inode, offset, pid },
+            ProbeKind::Usdt => Site::Usdt { path, inode, offset, semaphore: 0, pid },
+            _ => Site::Uprobe { path, inode, offset, pid },
         };
         let mut found = plain(site, point.name.clone());
         found.point.func = last_part(&point.name).to_owned();
