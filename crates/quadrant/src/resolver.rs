@@ -223,6 +223,7 @@ fn unknown(address: u64) -> quadrant_symbols::Frame {
         symbol: None,
         module: None,
         file_offset: None,
+        build_id: None,
         source: None,
         inlined: false,
         missing: None,

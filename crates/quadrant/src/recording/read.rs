@@ -208,6 +208,7 @@ fn frame(address: u64, said: &Value) -> Frame {
         symbol,
         module: said["module"].as_str().map(Into::into),
         file_offset: None,
+        build_id: None,
         source,
         inlined: said["inlined"].as_bool().unwrap_or(false),
         missing: None,
