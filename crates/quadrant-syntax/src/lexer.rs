@@ -146,6 +146,14 @@ pub fn string_token(rest: &str) -> (Tok, usize) {
     }
 }
 
+/// A character literal at the start of `rest`.
+pub fn char_token(rest: &str) -> (Tok, usize) {
+    match quoted(rest, b'\'') {
+        (true, len) => (Tok::Char, len),
+        (false, len) => (Tok::UnterminatedChar, len),
+    }
+}
+
 /// Punctuation at the start of `rest`; `own` is what only this language has, and comes first.
 pub fn punctuation(rest: &str, own: &[(&str, Tok)]) -> (Tok, usize) {
     let known = own.iter().chain(PUNCTUATION).find(|(text, _)| rest.starts_with(text));

@@ -50,6 +50,21 @@ pub fn int_suffix(suffix: &str) -> Option<IntSuffix> {
     Some(IntSuffix { unsigned, longs })
 }
 
+/// What a letter means behind a backslash in C, for [`unescape`].
+pub fn c_escape(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'a' => 7,
+        b'b' => 8,
+        b't' => b'\t',
+        b'n' => b'\n',
+        b'v' => 11,
+        b'f' => 12,
+        b'r' => b'\r',
+        b'"' | b'\'' | b'\\' | b'?' => byte,
+        _ => return None,
+    })
+}
+
 /// The bytes of the text between quotes, and the escapes (by offset and length, whole characters) that mean nothing.
 ///
 /// Numbers in octal (`\0` to `\377`) and hexadecimal (`\x41`) are the same in all languages; `simple` gives the byte for

@@ -26,7 +26,7 @@ pub use error::TypeError;
 pub use format::{EventFormat, FieldStorage, FormatField};
 pub use suggest::{suggest, suggest_many};
 pub use types::{
-    CType, DebugTag, DebugTypes, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param,
+    Attributes, CType, DebugTag, DebugTypes, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param,
     RawTracepoint, StructDef, TypeId, TypeSet, Types, is_fixed_name,
 };
 

@@ -1,6 +1,6 @@
 //! The values of integer and string literals.
 
-use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, int_suffix, unescape};
+use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, c_escape, int_suffix, unescape};
 
 /// An integer literal's value and how it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,15 @@ pub fn parse_str(text: &str) -> (Vec<u8>, Vec<(usize, usize)>) {
         _ => None,
     });
     (value, bad.into_iter().map(|(at, len)| (at + 1, len)).collect())
+}
+
+/// The value of a character constant of C text, given with its quotes; nothing if it is not one ASCII character.
+pub fn parse_char(text: &str) -> Option<u8> {
+    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+    match unescape(inner, c_escape) {
+        (bytes, bad) if bad.is_empty() => Some(bytes).filter(|bytes| bytes.len() == 1 && bytes.is_ascii())?.pop(),
+        _ => None,
+    }
 }
 
 fn split_digits(text: &str, is_digit: impl Fn(u8) -> bool) -> (&str, &str) {

@@ -2,12 +2,12 @@
 
 mod literal;
 
-pub use literal::{IntLiteral, parse_int, parse_str};
+pub use literal::{IntLiteral, parse_char, parse_int, parse_str};
 pub use quadrant_syntax::lexer::is_word_byte;
 pub use quadrant_syntax::literal::IntError;
 pub use quadrant_syntax::token::{Tok, Token};
 
-use quadrant_syntax::lexer::{Language, punctuation, string_token, word_len};
+use quadrant_syntax::lexer::{Language, char_token, punctuation, string_token, word_len};
 
 /// The bpftrace language.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,7 @@ impl Language for Bpftrace {
         match rest.as_bytes()[0] {
             b'0'..=b'9' => (Tok::Int, word_len(rest)),
             b'"' => string_token(rest),
+            b'\'' => char_token(rest),
             b'$' => dollar_token(rest),
             b'@' => (Tok::Map, 1 + word_len(&rest[1..])),
             byte if is_word_byte(byte) => (Tok::Ident, word_len(rest)),

@@ -205,9 +205,6 @@ impl Lower<'_> {
     }
 
     fn spec(&mut self, point: &AttachPoint) -> Option<ProbeSpec> {
-        if let Some(name) = &point.name {
-            return self.unsupported(name.span, "a probe with a name", "leave the name away");
-        }
         let (first, rest) = point.parts.split_first()?;
         let kind = self.kind(first)?;
         let parts: Option<Vec<String>> = rest.iter().map(|part| self.with_params(part)).collect();

@@ -54,10 +54,13 @@ const ALWAYS: &[&str] = &["unstable_tseries"];
 /// What `config.max_map_keys` is in bpftrace when nothing is set; here maps then have room for more.
 const BPFTRACE_MAP_KEYS: u32 = 4096;
 
+/// The old name that means the opposite of the new one.
+const NEGATED: &str = "no_cpp_demangle";
+
 /// Old names and the new ones.
 const RENAMED: &[(&str, &str)] = &[
     ("strlen", "max_strlen"),
-    ("no_cpp_demangle", "cpp_demangle"),
+    (NEGATED, "cpp_demangle"),
     ("cat_bytes_max", "max_cat_bytes"),
     ("map_keys_max", "max_map_keys"),
 ];
@@ -70,12 +73,25 @@ impl Lower<'_> {
                 config.entries.iter().for_each(|entry| self.config_entry(entry));
             }
         }
-        for (key, value) in self.env.settings.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())) {
-            if let Err(wanted) = self.apply(key, &environment_value(value)) {
-                let message =
-                    format!("`{key}`, set in the environment, is {wanted}, and not `{}`", value.escape_debug());
-                self.error::<()>(Span::default(), message);
-            }
+        for (key, value) in self.env.settings {
+            self.environment(key, value);
+        }
+    }
+
+    /// A setting of the environment; what is no setting may be somebody else's.
+    fn environment(&mut self, key: &str, text: &str) {
+        let value = environment_value(text);
+        let new = RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new);
+        let value = match truth(&value) {
+            Ok(value) if key == NEGATED => ConfigValue::Bool(!value),
+            _ => value,
+        };
+        if !KNOWN.contains(&new) {
+            return;
+        }
+        if let Err(wanted) = self.apply(new, &value) {
+            let message = format!("`{key}`, set in the environment, is {wanted}, and not `{}`", text.escape_debug());
+            self.error::<()>(Span::default(), message);
         }
     }
 
@@ -143,7 +159,7 @@ impl Lower<'_> {
     fn renamed(&mut self, key_span: Span, span: Span, (old, new): (&str, &str), value: &ConfigValue) {
         self.warning(key_span, format!("the setting `{old}` is now called `{new}`"));
         match (old, truth(value)) {
-            ("no_cpp_demangle", Ok(value)) => self.setting(key_span, span, new, &ConfigValue::Bool(!value)),
+            (NEGATED, Ok(value)) => self.setting(key_span, span, new, &ConfigValue::Bool(!value)),
             _ => self.setting(key_span, span, new, value),
         }
     }

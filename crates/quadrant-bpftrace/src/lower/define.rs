@@ -2,11 +2,13 @@
 
 use quadrant_program::expr::ExprKind;
 use quadrant_program::span::Span;
-use quadrant_types::{FieldDef, StructDef, TypeId};
+use quadrant_types::{Attributes, FieldDef, StructDef, TypeId};
 
 use super::Lower;
+use super::attributes::merged;
+use super::reader::Reader;
 use crate::ast::{Ident, Tag};
-use crate::lexer::{Lexer, Tok, Token};
+use crate::lexer::Tok;
 use crate::parser::parse_expr_at;
 
 /// How deep definitions may stand in each other.
@@ -16,10 +18,12 @@ impl Lower<'_> {
     /// `struct name { ... };`
     pub(super) fn define_tagged(&mut self, tag: Tag, name: Option<&Ident>, body: Option<Span>, span: Span) {
         let name = name.map_or("", |name| &name.name);
-        let packed = self.text(span).contains("packed");
         match (tag, body) {
-            (Tag::Enum, Some(body)) => drop(self.define_enum(name, body)),
-            (_, Some(body)) => drop(self.define_record(tag, name, body, packed, 0)),
+            (_, Some(_)) => {
+                let mut reader = Reader::new(self.sources.text(), span);
+                reader.bump();
+                self.tagged_base(&mut reader, tag, 0);
+            }
             // A forward declaration: a pointer to it can be declared, and that is all it is for.
             (Tag::Struct | Tag::Union, None) if !name.is_empty() && self.known(tag, name).is_none() => {
                 self.env.types.declare_struct(name, tag == Tag::Union);
@@ -28,37 +32,57 @@ impl Lower<'_> {
         }
     }
 
-    /// `typedef type name;`
+    /// `typedef type name;`, `typedef type name, *pointer;`
     pub(super) fn define_typedef(&mut self, span: Span) {
         let mut reader = Reader::new(self.sources.text(), span);
         reader.bump();
         let Some(base) = self.base(&mut reader, 0) else { return };
-        let Some(declared) = self.declarator(&mut reader, base) else { return };
-        self.env.types.define_typedef(&declared.name, declared.ty);
+        loop {
+            let Some(declared) = self.declarator(&mut reader, base) else { return };
+            if declared.attributes.align > 0 {
+                let help = "put the attribute behind the members that are to have it";
+                self.unsupported::<()>(span, "an alignment of a typedef", help);
+            }
+            self.env.types.define_typedef(&declared.name, declared.ty);
+            if !reader.eat(Tok::Comma) {
+                return;
+            }
+        }
     }
 
-    fn define_enum(&mut self, name: &str, body: Span) -> Option<TypeId> {
+    fn define_enum(&mut self, name: &str, body: Span, packed: bool) -> Option<TypeId> {
+        let outer = std::mem::take(&mut self.preamble.enumerators);
+        let complete = self.enumerators(body);
+        let values = std::mem::replace(&mut self.preamble.enumerators, outer);
+        let values: Vec<(&str, i64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        complete.map(|()| self.env.types.define_enum(name, &values, packed))
+    }
+
+    /// Reads constants and their values; each may be made of those before it.
+    fn enumerators(&mut self, body: Span) -> Option<()> {
         let mut reader = Reader::new(self.sources.text(), body);
-        let mut values: Vec<(String, i64)> = Vec::new();
         let mut next = 0i64;
         while reader.token.kind != Tok::Eof {
+            let span = reader.token.span;
             let constant = self.word(&mut reader, "a constant's name")?;
+            if self.preamble.enumerator(&constant).is_some() {
+                return self.error(span, format!("`{constant}` is defined twice"));
+            }
             if reader.eat(Tok::Assign) {
                 let value = reader.skip_to(Tok::Comma);
                 next = self.constant(value)?;
             }
-            values.push((constant, next));
+            self.preamble.enumerators.push((constant, next));
             next = next.wrapping_add(1);
             if !reader.eat(Tok::Comma) && reader.token.kind != Tok::Eof {
                 return self.error(reader.token.span, "expected `,`");
             }
         }
-        let values: Vec<(&str, i64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        Some(self.env.types.define_enum(name, &values))
+        Some(())
     }
 
     /// A number in C text, an expression of constants.
-    fn constant(&mut self, span: Span) -> Option<i64> {
+    pub(super) fn constant(&mut self, span: Span) -> Option<i64> {
         let (expr, mut diagnostics) = parse_expr_at(self.sources.text(), span);
         if !diagnostics.is_empty() {
             self.diagnostics.append(&mut diagnostics);
@@ -70,8 +94,8 @@ impl Lower<'_> {
         }
     }
 
-    fn define_record(&mut self, tag: Tag, name: &str, body: Span, packed: bool, depth: u8) -> Option<TypeId> {
-        if depth >= MAX_NESTING {
+    fn define_record(&mut self, tag: Tag, name: &str, body: Span, attributes: Attributes, depth: u8) -> Option<TypeId> {
+        if depth > MAX_NESTING {
             return self.error(body, format!("nested more than {MAX_NESTING} levels deep"));
         }
         let is_union = tag == Tag::Union;
@@ -80,7 +104,7 @@ impl Lower<'_> {
             self.env.types.declare_struct(name, is_union);
         }
         let fields = self.fields(body, depth)?;
-        let def = StructDef { name: name.to_owned(), is_union, packed, fields };
+        let def = StructDef { name: name.to_owned(), is_union, attributes, fields };
         match self.env.types.define_struct(&def) {
             Ok(id) => Some(id),
             Err(error) => self.error(body, error.to_string()),
@@ -94,23 +118,31 @@ impl Lower<'_> {
             if reader.eat(Tok::Semi) {
                 continue;
             }
-            let base = self.base(&mut reader, depth)?;
-            if reader.eat(Tok::Semi) {
-                fields.push(FieldDef { name: String::new(), ty: base, bits: None });
-                continue;
-            }
-            loop {
-                fields.push(self.declarator(&mut reader, base)?);
-                if !reader.eat(Tok::Comma) {
-                    break;
-                }
-            }
-            reader.skip_attributes();
+            self.members(&mut reader, depth, &mut fields)?;
             if !reader.eat(Tok::Semi) {
                 return self.error(reader.token.span, "expected `;` after the member");
             }
         }
         Some(fields)
+    }
+
+    /// One type and the members that have it.
+    fn members(&mut self, reader: &mut Reader, depth: u8, fields: &mut Vec<FieldDef>) -> Option<()> {
+        let mut attributes = self.attributes(reader)?;
+        let base = self.base(reader, depth)?;
+        self.more_attributes(reader, &mut attributes)?;
+        if reader.token.kind == Tok::Semi {
+            fields.push(FieldDef { name: String::new(), ty: base, bits: None, attributes });
+            return Some(());
+        }
+        loop {
+            let mut field = self.declarator(reader, base)?;
+            field.attributes = merged(field.attributes, attributes);
+            fields.push(field);
+            if !reader.eat(Tok::Comma) {
+                return Some(());
+            }
+        }
     }
 
     /// The type in front of the declarators.
@@ -153,7 +185,7 @@ impl Lower<'_> {
     }
 
     fn tagged_base(&mut self, reader: &mut Reader, tag: Tag, depth: u8) -> Option<TypeId> {
-        reader.skip_attributes();
+        let mut attributes = self.attributes(reader)?;
         let span = reader.token.span;
         let name = reader.word().to_owned();
         if !name.is_empty() {
@@ -167,10 +199,10 @@ impl Lower<'_> {
             };
         }
         let body = reader.braces();
-        let packed = reader.skip_attributes();
+        self.more_attributes(reader, &mut attributes)?;
         match tag {
-            Tag::Enum => self.define_enum(&name, body),
-            _ => self.define_record(tag, &name, body, packed, depth + 1),
+            Tag::Enum => self.define_enum(&name, body, attributes.packed),
+            _ => self.define_record(tag, &name, body, attributes, depth + 1),
         }
     }
 
@@ -211,7 +243,7 @@ impl Lower<'_> {
             ty = types.array_of(ty, length);
         }
         let bits = if reader.eat(Tok::Colon) { Some(self.bit_width(reader)?) } else { None };
-        Some(FieldDef { name, ty, bits })
+        Some(FieldDef { name, ty, bits, attributes: self.attributes(reader)? })
     }
 
     fn bit_width(&mut self, reader: &mut Reader) -> Option<u8> {
@@ -232,7 +264,8 @@ impl Lower<'_> {
             reader.skip_to(Tok::RParen);
             reader.eat(Tok::RParen);
         }
-        Some(FieldDef { name, ty: self.env.types.pointer_to(TypeId::VOID), bits: None })
+        let attributes = self.attributes(reader)?;
+        Some(FieldDef { name, ty: self.env.types.pointer_to(TypeId::VOID), bits: None, attributes })
     }
 
     fn word(&mut self, reader: &mut Reader, wanted: &str) -> Option<String> {
@@ -247,99 +280,4 @@ impl Lower<'_> {
 
 fn is_c_word(word: &str) -> bool {
     matches!(word, "unsigned" | "signed" | "long" | "short" | "int" | "char")
-}
-
-/// The tokens of a part of the script.
-struct Reader<'a> {
-    source: &'a str,
-    lexer: Lexer<'a>,
-    token: Token,
-    end: u32,
-    prev_end: u32,
-}
-
-impl<'a> Reader<'a> {
-    fn new(source: &'a str, part: Span) -> Self {
-        let source = source.get(..part.end as usize).unwrap_or("");
-        let mut lexer = Lexer::new(source);
-        lexer.seek(part.start);
-        let token = lexer.next_token();
-        Self { source, lexer, token, end: part.end, prev_end: part.start }
-    }
-
-    fn bump(&mut self) {
-        self.prev_end = self.token.span.end;
-        self.token = self.lexer.next_token();
-    }
-
-    fn eat(&mut self, kind: Tok) -> bool {
-        let there = self.token.kind == kind;
-        if there {
-            self.bump();
-        }
-        there
-    }
-
-    /// The next token if it is a word, otherwise nothing.
-    fn word(&self) -> &'a str {
-        let span = self.token.span;
-        match self.token.kind {
-            Tok::Ident => self.source.get(span.start as usize..span.end as usize).unwrap_or(""),
-            _ => "",
-        }
-    }
-
-    fn skip_qualifiers(&mut self) {
-        while matches!(self.word(), "const" | "volatile" | "__user" | "__kernel" | "__rcu" | "__percpu") {
-            self.bump();
-        }
-    }
-
-    /// Skips `__attribute__((...))`; gives whether one says `packed`.
-    fn skip_attributes(&mut self) -> bool {
-        let mut packed = false;
-        while self.word() == "__attribute__" {
-            self.bump();
-            let start = self.token.span.start;
-            let mut open = 0usize;
-            while self.token.kind != Tok::Eof {
-                match self.token.kind {
-                    Tok::LParen => open += 1,
-                    Tok::RParen => open = open.saturating_sub(1),
-                    _ => {}
-                }
-                self.bump();
-                if open == 0 {
-                    break;
-                }
-            }
-            let text = self.source.get(start as usize..self.prev_end as usize).unwrap_or("");
-            packed |= text.contains("packed");
-        }
-        packed
-    }
-
-    /// Skips to a token of that kind outside brackets; gives what was skipped.
-    fn skip_to(&mut self, kind: Tok) -> Span {
-        let start = self.token.span.start;
-        let mut open = 0usize;
-        while self.token.kind != Tok::Eof && (open > 0 || self.token.kind != kind) {
-            match self.token.kind {
-                Tok::LParen | Tok::LBracket | Tok::LBrace => open += 1,
-                Tok::RParen | Tok::RBracket | Tok::RBrace => open = open.saturating_sub(1),
-                _ => {}
-            }
-            self.bump();
-        }
-        let end = if self.token.kind == Tok::Eof { self.end } else { self.token.span.start };
-        Span::new(start, end.max(start))
-    }
-
-    /// From a `{` to behind its `}`; gives what is between.
-    fn braces(&mut self) -> Span {
-        self.bump();
-        let body = self.skip_to(Tok::RBrace);
-        self.eat(Tok::RBrace);
-        body
-    }
 }

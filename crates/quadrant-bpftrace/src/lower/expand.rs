@@ -39,6 +39,17 @@ impl Lower<'_> {
                 self.unsupported::<()>(ident.span, "a type as a macro's parameter", help);
             }
         }
+        let others = self.macros.get(&def.name.name);
+        if let Some(first) = others.and_then(|others| others.iter().find(|other| alike(other, def))) {
+            let line = self.line(first.span);
+            let help = "macros of one name differ in the number or the kinds of their arguments";
+            self.error_help::<()>(
+                def.span,
+                format!("the macro `{}` already exists (line {line})", def.name.name),
+                help,
+            );
+            return;
+        }
         self.macros.entry(def.name.name.clone()).or_default().push(Rc::new(def.clone()));
     }
 
@@ -182,6 +193,12 @@ impl Lower<'_> {
             diagnostic.notes.push(format!("in the macro `{}`, called on line {line}", def.name.name));
         }
     }
+}
+
+/// Whether all calls that fit one macro fit the other.
+fn alike(a: &MacroDef, b: &MacroDef) -> bool {
+    let kinds = |def: &MacroDef| def.params.iter().map(std::mem::discriminant).collect::<Vec<_>>();
+    kinds(a) == kinds(b)
 }
 
 /// Whether an argument can stand for a parameter.

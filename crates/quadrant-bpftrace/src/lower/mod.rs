@@ -10,6 +10,7 @@
 
 mod assign;
 mod attach;
+mod attributes;
 mod call;
 mod clause;
 mod condition;
@@ -27,6 +28,7 @@ mod join;
 mod map;
 mod names;
 mod preamble;
+mod reader;
 mod record;
 mod stmt;
 mod take;

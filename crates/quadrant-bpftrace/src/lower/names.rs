@@ -10,7 +10,7 @@ use quadrant_types::{CType, TypeId, suggest};
 use super::Lower;
 use super::call::Called;
 use super::constants;
-use super::expr::literal_int;
+use super::expr::{literal_int, literal_signed};
 use crate::ast::{self, Ident};
 
 /// Frames of a stack without a limit of its own.
@@ -70,6 +70,9 @@ const PCOMM: &[&str] = &["real_parent", "comm"];
 impl Lower<'_> {
     /// The value of a bare word.
     pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        if let Some(value) = self.preamble.enumerator(name) {
+            return Some(literal_signed(value, span));
+        }
         if let Some(value) = self.builtin(name, span) {
             return value;
         }

@@ -17,6 +17,8 @@ use crate::script;
 pub(super) struct Preamble {
     /// What a name stands for.
     defines: HashMap<String, Span>,
+    /// The constants so far of the enumeration that is being defined.
+    pub enumerators: Vec<(String, i64)>,
     /// A type definition made no sense: types that miss their members need no second message.
     pub broken_types: bool,
 }
@@ -25,6 +27,11 @@ impl Preamble {
     /// Whether a bare word is a constant of the script's.
     pub fn has_constant(&self, name: &str) -> bool {
         self.defines.contains_key(name)
+    }
+
+    /// The value of a constant of the enumeration that is being defined.
+    pub fn enumerator(&self, name: &str) -> Option<i64> {
+        self.enumerators.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
     /// Where the text is that a constant stands for.
@@ -87,7 +94,10 @@ impl Lower<'_> {
             }
             _ if skip.skipping() => {}
             "define" => self.define(rest, span),
-            "undef" => drop(self.preamble.defines.remove(first)),
+            "undef" => {
+                self.preamble.defines.remove(first);
+                self.macros.remove(first);
+            }
             "include" => self.include(rest, span),
             "pragma" => {}
             "error" => {
@@ -135,6 +145,7 @@ impl Lower<'_> {
         // What is no expression is no mistake as long as nobody uses it.
         if diagnostics.is_empty() {
             let body = ast::Block::new(body, Vec::new(), Some(Box::new(expr)));
+            self.macros.remove(&name.name);
             self.define_macro(&ast::MacroDef { span: rest, name, params, body });
         }
     }

@@ -145,6 +145,7 @@ impl Lower<'_> {
         let body = self.loop_body(body);
         match count?.kind {
             ExprKind::Int(count @ 1..=MAX_UNROLL) => Some(StmtKind::Unroll { count: count as u32, body }),
+            ExprKind::Int(..=0) => self.error(span, "`unroll` takes 1 round or more"),
             ExprKind::Int(_) => self.error(span, format!("`unroll` takes 1 to {MAX_UNROLL} rounds")),
             _ => self.error_help(
                 span,
@@ -303,9 +304,15 @@ impl Lower<'_> {
         })
     }
 
-    /// `cond ? then : other`
+    /// `cond ? then : other`; if it is known which, only that one needs to make sense in its place.
     pub(super) fn choose(&mut self, cond: Expr, then: Expr, other: Expr, span: Span) -> Option<Expr> {
-        let Some(ty) = join(self.env.types, &then.ty, &other.ty) else {
+        let joined = join(self.env.types, &then.ty, &other.ty);
+        if let ExprKind::Int(decided) = cond.kind {
+            let chosen = if decided == 0 { other } else { then };
+            let ty = joined.unwrap_or_else(|| chosen.ty.clone());
+            return Some(Expr { span, ..self.convert(chosen, &ty) });
+        }
+        let Some(ty) = joined else {
             let (then, other) = (self.describe(&then.ty), self.describe(&other.ty));
             return self.error(span, format!("one side is {then}, the other {other}"));
         };

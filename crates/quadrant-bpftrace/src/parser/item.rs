@@ -152,7 +152,9 @@ impl Parser<'_> {
         if self.eat(Tok::LParen) {
             params = self.list(Tok::RParen, "`)`", Self::macro_param);
         }
+        self.in_macro = true;
         let body = self.block("`{`");
+        self.in_macro = false;
         MacroDef { span: self.span_from(start), name, params: params.into_iter().flatten().collect(), body }
     }
 

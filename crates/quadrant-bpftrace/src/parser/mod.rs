@@ -49,9 +49,10 @@ pub(crate) fn parse_part(source: &str, part: Span) -> Parsed {
     Parsed { script, diagnostics }
 }
 
-/// Parses the expression that is the whole of `part`; places are those in `source`.
+/// Parses the expression in C text that is the whole of `part`; places are those in `source`.
 pub(crate) fn parse_expr_at(source: &str, part: Span) -> (Expr, Vec<Diagnostic>) {
     let mut parser = Parser::new(source.get(..part.end as usize).unwrap_or(""));
+    parser.c_text = true;
     parser.restart_at(part.start);
     let expr = parser.expr();
     if !parser.at(Tok::Eof) {
@@ -78,11 +79,15 @@ impl DerefMut for Parser<'_> {
 struct Parser<'a> {
     source: &'a str,
     stand: Stand<'a, Bpftrace>,
+    /// In C text, which has what the language itself has not.
+    c_text: bool,
+    /// In the body of a macro.
+    in_macro: bool,
 }
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
-        Self { source, stand: Stand::new(source) }
+        Self { source, stand: Stand::new(source), c_text: false, in_macro: false }
     }
 
     fn expect(&mut self, kind: Tok, what: &str) -> bool {

@@ -60,9 +60,27 @@ impl Parser<'_> {
 
     fn tagged(&mut self, tag: Tag) -> CDeclKind {
         self.bump();
+        while self.at_word("__attribute__") {
+            self.bump();
+            self.skip_parens();
+        }
         let name = if self.at(Tok::Ident) { Some(self.take_ident(0)) } else { None };
         let body = if self.at(Tok::LBrace) { Some(self.braced()) } else { None };
         CDeclKind::Tagged { tag, name, body }
+    }
+
+    fn skip_parens(&mut self) {
+        let mut open = 0usize;
+        while !self.at(Tok::Eof) {
+            match self.bump().kind {
+                Tok::LParen => open += 1,
+                Tok::RParen => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open == 0 {
+                return;
+            }
+        }
     }
 
     /// Skips from a `{` to behind its `}`; gives what is between.

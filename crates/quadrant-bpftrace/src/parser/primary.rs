@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::ast::{Expr, ExprKind, Ident, TypeArg};
-use crate::lexer::{IntError, Tok, parse_int, parse_str};
+use crate::lexer::{IntError, IntLiteral, Tok, parse_char, parse_int, parse_str};
 use quadrant_program::span::Span;
 use quadrant_syntax::descent::Descent;
 
@@ -12,6 +12,7 @@ impl Parser<'_> {
         let kind = match self.token.kind {
             Tok::Int => self.int(),
             Tok::Str => self.string(),
+            Tok::Char if self.c_text => self.char(),
             Tok::Param => self.param(),
             Tok::ParamCount => {
                 self.bump();
@@ -36,6 +37,17 @@ impl Parser<'_> {
             Ok(literal) => ExprKind::Int(literal),
             Err(error) => {
                 self.soft_error(span, int_message(&error));
+                ExprKind::Error
+            }
+        }
+    }
+
+    fn char(&mut self) -> ExprKind {
+        let span = self.bump().span;
+        match parse_char(self.text(span)) {
+            Some(byte) => ExprKind::Int(IntLiteral { value: byte.into(), unsigned: false, duration: false }),
+            None => {
+                self.soft_error(span, "a character constant is one ASCII character");
                 ExprKind::Error
             }
         }

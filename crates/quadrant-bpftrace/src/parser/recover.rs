@@ -17,6 +17,9 @@ impl Parser<'_> {
         let diagnostic = match self.token.kind {
             Tok::UnterminatedStr => Diagnostic::error(self.here(), "string without closing quote")
                 .help("write `\\n` for a line break in a string"),
+            Tok::UnterminatedChar => Diagnostic::error(self.here(), "character constant without closing quote"),
+            Tok::Char => Diagnostic::error(self.here(), "a text stands in double quotes")
+                .help("character constants are for C text: `#define A 'a'`"),
             Tok::UnterminatedComment => Diagnostic::error(self.comment_start(), "comment without closing `*/`"),
             Tok::Unknown => {
                 let text = self.text(self.token.span).escape_debug();

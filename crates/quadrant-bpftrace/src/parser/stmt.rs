@@ -180,7 +180,10 @@ impl Parser<'_> {
     }
 
     fn return_stmt(&mut self) -> StmtKind {
-        self.bump();
+        let span = self.bump().span;
+        if self.in_macro {
+            self.soft_error(span, "`return` in a macro");
+        }
         let bare = matches!(self.token.kind, Tok::Semi | Tok::RBrace);
         StmtKind::Return(if bare { None } else { Some(self.expr()) })
     }

@@ -10,13 +10,13 @@ use quadrant_bpftrace::Symbols;
 use quadrant_program::probe::{
     ArgLoc, Args, Field, FieldPlace, Found, Inode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
-use quadrant_types::{FieldDef, StructDef, TypeId, Types};
+use quadrant_types::{Attributes, FieldDef, StructDef, TypeId, Types};
 
 /// C types: `struct task`, `struct cred`, `enum state`.
 pub fn types() -> Types {
     let types = Types::without_btf("there is none in tests");
     let (int, char, u64) = (types.int(4, true), types.char(), types.int(8, false));
-    types.define_enum("state", &[("RUNNING", 0), ("ASLEEP", 1), ("DEAD", 64)]);
+    types.define_enum("state", &[("RUNNING", 0), ("ASLEEP", 1), ("DEAD", 64)], false);
     let state = types.lookup_enum("state").expect("just defined");
     let task = types.declare_struct("task", false);
     let cred = define(&types, "cred", vec![field("uid", int), field("gid", types.int(4, false))]);
@@ -39,16 +39,16 @@ pub fn types() -> Types {
 }
 
 fn define(types: &Types, name: &str, fields: Vec<FieldDef>) -> TypeId {
-    let def = StructDef { name: name.to_owned(), is_union: false, packed: false, fields };
+    let def = StructDef { name: name.to_owned(), is_union: false, attributes: Attributes::default(), fields };
     types.define_struct(&def).expect("a good definition")
 }
 
 fn field(name: &str, ty: TypeId) -> FieldDef {
-    FieldDef { name: name.to_owned(), ty, bits: None }
+    FieldDef { name: name.to_owned(), ty, bits: None, attributes: Attributes::default() }
 }
 
 fn bits(name: &str, ty: TypeId, bits: u8) -> FieldDef {
-    FieldDef { name: name.to_owned(), ty, bits: Some(bits) }
+    FieldDef { name: name.to_owned(), ty, bits: Some(bits), attributes: Attributes::default() }
 }
 
 /// Probes whose names do not start with `no`.

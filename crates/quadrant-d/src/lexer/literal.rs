@@ -1,6 +1,6 @@
 //! The values of D's literals.
 
-use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, int_suffix, unescape};
+use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, c_escape, int_suffix, unescape};
 
 use crate::ast::IntLiteral;
 
@@ -56,7 +56,7 @@ pub fn char_value(text: &str) -> Result<i64, CharError> {
 }
 
 fn bytes(inner: &str) -> Vec<u8> {
-    let (value, bad) = unescape(inner, simple_escape);
+    let (value, bad) = unescape(inner, c_escape);
     if bad.is_empty() {
         return value;
     }
@@ -69,21 +69,7 @@ fn bytes(inner: &str) -> Vec<u8> {
         from = at + 1;
     }
     doubled.push_str(&inner[from..]);
-    unescape(&doubled, simple_escape).0
-}
-
-fn simple_escape(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'a' => 7,
-        b'b' => 8,
-        b't' => b'\t',
-        b'n' => b'\n',
-        b'v' => 11,
-        b'f' => 12,
-        b'r' => b'\r',
-        b'"' | b'\'' | b'\\' | b'?' => byte,
-        _ => return None,
-    })
+    unescape(&doubled, c_escape).0
 }
 
 #[cfg(test)]

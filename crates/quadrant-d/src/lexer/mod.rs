@@ -12,7 +12,7 @@ pub use quadrant_syntax::lexer::is_word_byte;
 pub use quadrant_syntax::literal::IntError;
 pub use quadrant_syntax::token::{Tok, Token};
 
-use quadrant_syntax::lexer::{Language, punctuation, quoted, string_token, word_len};
+use quadrant_syntax::lexer::{Language, char_token, punctuation, string_token, word_len};
 
 /// The D language.
 #[derive(Debug, Clone, Copy)]
@@ -49,13 +49,6 @@ fn is_name_byte(byte: u8) -> bool {
 
 fn name_len(text: &str) -> usize {
     text.bytes().take_while(|&byte| is_name_byte(byte)).count()
-}
-
-fn char_token(rest: &str) -> (Tok, usize) {
-    match quoted(rest, b'\'') {
-        (true, len) => (Tok::Char, len),
-        (false, len) => (Tok::UnterminatedChar, len),
-    }
 }
 
 /// `$x`, `$1`, `$$1`

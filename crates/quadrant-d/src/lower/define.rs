@@ -1,7 +1,7 @@
 //! Declarations: types, and variables with the type that they shall have.
 
 use quadrant_program::span::Span;
-use quadrant_types::{CType, FieldDef, StructDef, TypeId};
+use quadrant_types::{Attributes, CType, FieldDef, StructDef, TypeId};
 
 use super::Lower;
 use super::value::{Int, Ty};
@@ -87,7 +87,7 @@ impl Lower<'_> {
             known.push((&value.name.name, next));
             next = next.wrapping_add(1);
         }
-        Some(self.types.define_enum(name, &known))
+        Some(self.types.define_enum(name, &known, false))
     }
 
     fn define_record(&mut self, tag: Tag, name: &str, members: &[Declaration], span: Span) -> Option<TypeId> {
@@ -103,7 +103,7 @@ impl Lower<'_> {
         if fields.is_empty() {
             return self.fail(span, "D_DECL_STRNULL", format!("{} declaration has no members", tag.word()));
         }
-        let def = StructDef { name: name.to_owned(), is_union, packed: false, fields };
+        let def = StructDef { name: name.to_owned(), is_union, attributes: Attributes::default(), fields };
         match self.types.define_struct(&def) {
             Ok(id) => Some(id),
             Err(error) => self.fail(span, "D_DECL_TYPERED", error.to_string()),
@@ -113,7 +113,7 @@ impl Lower<'_> {
     fn members(&mut self, declaration: &Declaration, fields: &mut Vec<FieldDef>) -> Option<()> {
         let base = self.type_spec(&declaration.base)?;
         if declaration.declared.is_empty() {
-            fields.push(FieldDef { name: String::new(), ty: base, bits: None });
+            fields.push(FieldDef { name: String::new(), ty: base, bits: None, attributes: Attributes::default() });
         }
         for declared in &declaration.declared {
             let ty = self.wrapped(base, &declared.wraps, declared.span)?;
@@ -126,7 +126,7 @@ impl Lower<'_> {
                 None => None,
             };
             let name = declared.name.as_ref().map_or_else(String::new, |name| name.name.clone());
-            fields.push(FieldDef { name, ty, bits });
+            fields.push(FieldDef { name, ty, bits, attributes: Attributes::default() });
         }
         Some(())
     }

@@ -6,13 +6,13 @@ use quadrant_d::desc::ProbeDesc;
 use quadrant_d::lower::{FindProbes, Symbols};
 use quadrant_d::providers::{Arg, ArgType, Layout, Probe, Value};
 use quadrant_program::probe::{BtfFunction, BtfOwner, Field, FieldPlace, Point, ProbeError, Rate, Site};
-use quadrant_types::{FieldDef, StructDef, TypeId, Types};
+use quadrant_types::{Attributes, FieldDef, StructDef, TypeId, Types};
 
 /// C types: a `struct task_struct` of sorts, and what it has.
 pub fn types() -> Types {
     let types = Types::without_btf("there is none in tests");
     let (int, char, u32, u64) = (types.int(4, true), types.char(), types.int(4, false), types.int(8, false));
-    types.define_enum("state", &[("RUNNING", 0), ("ASLEEP", 1), ("DEAD", 64)]);
+    types.define_enum("state", &[("RUNNING", 0), ("ASLEEP", 1), ("DEAD", 64)], false);
     let state = types.lookup_enum("state").expect("just defined");
     let task = types.declare_struct("task_struct", false);
     let uid = define(&types, "kuid", vec![field("val", u32)]);
@@ -38,16 +38,16 @@ pub fn types() -> Types {
 }
 
 fn define(types: &Types, name: &str, fields: Vec<FieldDef>) -> TypeId {
-    let def = StructDef { name: name.to_owned(), is_union: false, packed: false, fields };
+    let def = StructDef { name: name.to_owned(), is_union: false, attributes: Attributes::default(), fields };
     types.define_struct(&def).expect("a good definition")
 }
 
 fn field(name: &str, ty: TypeId) -> FieldDef {
-    FieldDef { name: name.to_owned(), ty, bits: None }
+    FieldDef { name: name.to_owned(), ty, bits: None, attributes: Attributes::default() }
 }
 
 fn bits(name: &str, ty: TypeId, bits: u8) -> FieldDef {
-    FieldDef { name: name.to_owned(), ty, bits: Some(bits) }
+    FieldDef { name: name.to_owned(), ty, bits: Some(bits), attributes: Attributes::default() }
 }
 
 /// The probes: `BEGIN`, `END`, `ERROR`, `tick-1s`, system calls `read` and `write`, the function `f`, and `wakeup`, which speaks of another task.

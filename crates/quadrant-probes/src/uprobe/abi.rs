@@ -267,12 +267,19 @@ impl Sorter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quadrant_types::{FieldDef, StructDef};
+    use quadrant_types::{Attributes, FieldDef, StructDef};
 
     fn record(types: &Types, name: &str, fields: &[TypeId]) -> TypeId {
-        let field = |(index, ty): (usize, &TypeId)| FieldDef { name: format!("f{index}"), ty: *ty, bits: None };
+        let field = |(index, ty): (usize, &TypeId)| FieldDef {
+            name: format!("f{index}"),
+            ty: *ty,
+            bits: None,
+            attributes: Attributes::default(),
+        };
         let fields = fields.iter().enumerate().map(field).collect();
-        types.define_struct(&StructDef { name: name.into(), is_union: false, packed: false, fields }).unwrap()
+        types
+            .define_struct(&StructDef { name: name.into(), is_union: false, attributes: Attributes::default(), fields })
+            .unwrap()
     }
 
     fn places(types: &Types, result: TypeId, is_rust: bool, parameters: &[TypeId]) -> Vec<UserPlace> {

@@ -15,8 +15,8 @@ pub struct StructDef {
     pub name: String,
     /// All members at offset 0.
     pub is_union: bool,
-    /// `__attribute__((packed))`.
-    pub packed: bool,
+    /// What its attributes ask for.
+    pub attributes: Attributes,
     /// Members in order.
     pub fields: Vec<FieldDef>,
 }
@@ -30,6 +30,24 @@ pub struct FieldDef {
     pub ty: TypeId,
     /// Bits of a bitfield; 0 closes the storage unit, as in C.
     pub bits: Option<u8>,
+    /// What its attributes ask for.
+    pub attributes: Attributes,
+}
+
+/// What a definition's attributes say of its place in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attributes {
+    /// `packed`: no more space than is needed, at any address.
+    pub packed: bool,
+    /// `aligned(n)`: at least so many bytes, a power of two; 0 if nothing is asked for.
+    pub align: u64,
+}
+
+impl Attributes {
+    /// The alignment in bytes of what would have another without attributes.
+    fn align(self, natural: u64) -> u64 {
+        if self.packed { 1 } else { natural }.max(self.align)
+    }
 }
 
 impl Types {
@@ -48,27 +66,27 @@ impl Types {
 
     /// Defines a struct or union that shadows the kernel's of the same tag.
     pub fn define_struct(&self, def: &StructDef) -> Result<TypeId, TypeError> {
-        let (members, size) = Layout::of(self, def)?;
+        let (members, size, align) = Layout::of(self, def)?;
         let id = self.declare_struct(&def.name, def.is_union);
         if self.size_of(id).is_some() {
             return Err(bad(&def.name, "it is defined twice"));
         }
         let name = def.name.as_str().into();
         let ctype = CType::Struct { name, size, is_union: def.is_union, complete: true };
-        let entry = Entry::new(super::Form::Plain, ctype, None);
+        let entry = Entry { align, ..Entry::new(super::Form::Plain, ctype, None) };
         let _ = entry.members.set(members);
         self.replace(id, entry);
         Ok(id)
     }
 
     /// Defines an enumeration that shadows the kernel's of the same tag; its constants shadow too.
-    pub fn define_enum(&self, name: &str, values: &[(&str, i64)]) -> TypeId {
+    /// One that is packed is as small as its constants allow.
+    pub fn define_enum(&self, name: &str, values: &[(&str, i64)], packed: bool) -> TypeId {
         let signed = values.iter().any(|&(_, value)| value < 0);
-        let narrow = |&(_, value): &(&str, i64)| {
-            if signed { i32::try_from(value).is_ok() } else { u32::try_from(value).is_ok() }
-        };
-        let size = if values.iter().all(narrow) { 4 } else { 8 };
-        let ctype = CType::Enum { name: name.into(), size, signed };
+        let fits = |size: u8| values.iter().all(|&(_, value)| holds(size, signed, value));
+        let sizes: &[u8] = if packed { &[1, 2, 4] } else { &[4] };
+        let size = sizes.iter().copied().find(|&size| fits(size)).unwrap_or(8);
+        let ctype = CType::Enum { name: name.into(), size: size.into(), signed };
         let entry = Entry::new(super::Form::Plain, ctype, None);
         let values: Vec<_> = values.iter().map(|&(name, value)| EnumValue { name: name.into(), value }).collect();
         let _ = entry.values.set(values.into());
@@ -102,7 +120,10 @@ impl Types {
             CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } => u64::from(size).clamp(1, 16),
             CType::Ptr(_) => super::POINTER_SIZE,
             CType::Array { elem, .. } => self.align_within(elem, depth, visits),
-            CType::Struct { size, .. } => self.struct_align(id, size.into(), depth, visits),
+            CType::Struct { size, .. } => match self.entry(id).align {
+                0 => self.struct_align(id, size.into(), depth, visits),
+                known => known,
+            },
             CType::Void | CType::Func(_) => 1,
         }
     }
@@ -141,15 +162,16 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn of(types: &'a Types, def: &'a StructDef) -> Result<(Rc<[Member]>, u32), TypeError> {
-        let mut layout = Self { types, def, end: 0, extent: 0, align: 1 };
+    /// Members, size and alignment in bytes.
+    fn of(types: &'a Types, def: &'a StructDef) -> Result<(Rc<[Member]>, u32, u64), TypeError> {
+        let mut layout = Self { types, def, end: 0, extent: 0, align: def.attributes.align.max(1) };
         let mut members = Vec::with_capacity(def.fields.len());
         for field in &def.fields {
             members.extend(layout.place(field)?);
         }
         let bytes = layout.extent.div_ceil(8).next_multiple_of(layout.align);
         let size = u32::try_from(bytes).map_err(|_| bad(&def.name, "it is larger than 4 GiB"))?;
-        Ok((members.into(), size))
+        Ok((members.into(), size, layout.align))
     }
 
     fn place(&mut self, field: &FieldDef) -> Result<Option<Member>, TypeError> {
@@ -157,12 +179,17 @@ impl<'a> Layout<'a> {
             let ty = self.types.display(field.ty);
             bad(&self.def.name, &format!("the size of `{}` (`{ty}`) is not known", field.name))
         })?;
-        let align = if self.def.packed { 1 } else { self.types.align_of(field.ty) };
+        let align = self.attributes(field).align(self.types.align_of(field.ty));
         let start = if self.def.is_union { 0 } else { self.end };
         match field.bits {
             None => self.place_plain(field, size, align, start).map(Some),
             Some(bits) => self.place_bits(field, bits, size, align, start),
         }
+    }
+
+    /// A packed struct's members are all packed.
+    fn attributes(&self, field: &FieldDef) -> Attributes {
+        Attributes { packed: field.attributes.packed || self.def.attributes.packed, ..field.attributes }
     }
 
     fn place_plain(&mut self, field: &FieldDef, size: u64, align: u64, start: u64) -> Result<Member, TypeError> {
@@ -193,7 +220,7 @@ impl<'a> Layout<'a> {
         }
         // A bitfield may not cross a boundary of its type's size, unless packed.
         let crosses = start % unit + u64::from(bits) > unit;
-        let at = if crosses && !self.def.packed { start.next_multiple_of(unit) } else { start };
+        let at = if crosses && !self.attributes(field).packed { start.next_multiple_of(unit) } else { start };
         self.advance(at + u64::from(bits), if field.name.is_empty() { 1 } else { align })?;
         let name: Rc<str> = field.name.as_str().into();
         let member = Member { name, ty: field.ty, bit_offset: at, bitfield_size: Some(bits) };
@@ -209,6 +236,13 @@ impl<'a> Layout<'a> {
         self.align = self.align.max(align);
         Ok(())
     }
+}
+
+/// Whether an integer of so many bytes can have the value.
+fn holds(size: u8, signed: bool, value: i64) -> bool {
+    let spare = 64 - u32::from(size) * 8;
+    let cut = value << spare;
+    value == if signed { cut >> spare } else { (cut as u64 >> spare) as i64 }
 }
 
 fn bad(name: &str, what: &str) -> TypeError {

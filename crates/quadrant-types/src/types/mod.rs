@@ -17,7 +17,7 @@ mod tests;
 
 pub use debug::DebugTag;
 pub use kernel::{KernelFunc, RawTracepoint};
-pub use layout::{FieldDef, StructDef};
+pub use layout::{Attributes, FieldDef, StructDef};
 pub use model::{CType, EnumValue, FuncProto, Member, Param, TypeId};
 pub use parse::is_fixed_name;
 
@@ -87,6 +87,8 @@ struct Entry {
     home: Option<Home>,
     members: OnceCell<Rc<[Member]>>,
     values: OnceCell<Rc<[EnumValue]>>,
+    /// The alignment in bytes of a struct that the script defined; 0 for others.
+    align: u64,
 }
 
 /// How a type is spelled.
@@ -319,7 +321,7 @@ impl Types {
 
 impl Entry {
     fn new(form: Form, ctype: CType, home: Option<Home>) -> Self {
-        Self { form, ctype, home, members: OnceCell::new(), values: OnceCell::new() }
+        Self { form, ctype, home, members: OnceCell::new(), values: OnceCell::new(), align: 0 }
     }
 }
 

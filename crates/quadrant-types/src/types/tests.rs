@@ -154,7 +154,7 @@ fn btf_is_opened_when_needed() {
 }
 
 fn field(name: &str, ty: TypeId, bits: Option<u8>) -> FieldDef {
-    FieldDef { name: name.into(), ty, bits }
+    FieldDef { name: name.into(), ty, bits, attributes: Attributes::default() }
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn structs_are_laid_out_as_in_c() {
         field("l", long, None),
         field("tail", char, None),
     ];
-    let def = StructDef { name: "point".into(), is_union: false, packed: false, fields };
+    let def = StructDef { name: "point".into(), is_union: false, attributes: Attributes::default(), fields };
     let id = types.define_struct(&def).unwrap();
     let offsets: Vec<u64> = types.members(id).iter().map(|member| member.bit_offset).collect();
     assert_eq!(offsets, [0, 32, 64, 96, 128, 192]);
@@ -182,12 +182,38 @@ fn structs_are_laid_out_as_in_c() {
 fn packed_structs_and_unions() {
     let types = none();
     let fields = vec![field("c", types.char(), None), field("l", types.int(8, true), None)];
-    let packed = StructDef { name: "p".into(), is_union: false, packed: true, fields: fields.clone() };
+    let packed = StructDef {
+        name: "p".into(),
+        is_union: false,
+        attributes: Attributes { packed: true, align: 0 },
+        fields: fields.clone(),
+    };
     let packed = types.define_struct(&packed).unwrap();
     assert_eq!((types.size_of(packed), types.align_of(packed)), (Some(9), 1));
-    let union = StructDef { name: "u".into(), is_union: true, packed: false, fields };
+    let union = StructDef { name: "u".into(), is_union: true, attributes: Attributes::default(), fields };
     let union = types.define_struct(&union).unwrap();
     assert_eq!((types.size_of(union), types.align_of(union)), (Some(8), 8));
+}
+
+#[test]
+fn attributes_place_members_as_in_c() {
+    let types = none();
+    let aligned = |align| Attributes { packed: false, align };
+    let mut fields: Vec<FieldDef> = ["a", "b", "c"].map(|name| field(name, types.char(), None)).into();
+    fields[1].attributes = aligned(16);
+    let def = StructDef { name: "wide".into(), is_union: false, attributes: Attributes::default(), fields };
+    let wide = types.define_struct(&def).unwrap();
+    let offsets: Vec<u64> = types.members(wide).iter().map(super::Member::byte_offset).collect();
+    assert_eq!((offsets, types.size_of(wide), types.align_of(wide)), (vec![0, 16, 17], Some(32), 16));
+    let fields = vec![field("a", types.char(), None), field("b", types.int(4, true), None)];
+    let attributes = Attributes { packed: true, align: 4 };
+    let both = types.define_struct(&StructDef { name: "both".into(), is_union: false, attributes, fields }).unwrap();
+    assert_eq!((types.size_of(both), types.align_of(both)), (Some(8), 4));
+    let sizes = [127, -128, 128, 1 << 31].map(|value| {
+        let id = types.define_enum("e", &[("A", -1), ("B", value)], true);
+        types.size_of(id).unwrap()
+    });
+    assert_eq!(sizes, [1, 1, 2, 8]);
 }
 
 #[test]
@@ -195,7 +221,7 @@ fn self_reference_through_a_declaration() {
     let types = none();
     let node = types.declare_struct("node", false);
     let next = field("next", types.pointer_to(node), None);
-    let def = |fields| StructDef { name: "node".into(), is_union: false, packed: false, fields };
+    let def = |fields| StructDef { name: "node".into(), is_union: false, attributes: Attributes::default(), fields };
     let inside = types.define_struct(&def(vec![field("n", node, None)])).unwrap_err();
     assert!(inside.to_string().contains("the size of `n`"), "{inside}");
     assert_eq!(types.define_struct(&def(vec![next])), Ok(node));
@@ -206,7 +232,7 @@ fn self_reference_through_a_declaration() {
 #[test]
 fn enums_and_typedefs_of_the_script() {
     let types = sample();
-    let id = types.define_enum("color", &[("RED", 7), ("GREEN", 8)]);
+    let id = types.define_enum("color", &[("RED", 7), ("GREEN", 8)], false);
     assert_eq!(types.lookup_constant("RED"), Some((7, id)));
     assert_eq!(types.lookup_constant("HUGE").map(|found| found.0), Some(0x1_0000_0002));
     assert_eq!(types.lookup_enum("color"), Some(id));

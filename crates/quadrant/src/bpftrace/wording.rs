@@ -10,6 +10,7 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
     arguments(message)
         .or_else(|| values(message))
         .or_else(|| probe(message, marked))
+        .or_else(|| setting(message, marked))
         .or_else(|| table(message))
         .unwrap_or_else(|| message.to_owned())
 }
@@ -73,6 +74,29 @@ const TABLE: &[(&str, &str)] = &[
     ("there is no member {} in a tuple of {}", "Invalid tuple index: {0}. Found {1} elements in tuple."),
     ("index {} is outside the array of {}", "the index {0} is out of bounds for array of size {1}"),
     ("`{}` outside a loop", "'{0}' statement is not allowed in a probe"),
+    ("`unroll` takes 1 round or more", "unroll minimum value is 1"),
+    ("`unroll` needs a number that is known before the trace starts", "invalid unroll value"),
+    ("`return` in a macro", "'return' statement is not allowed in a macro"),
+    ("the macro `{}` already exists (line {})", "Redefinition of macro: {0}"),
+    (
+        "the macro `{}` takes another number of arguments",
+        "Call to {0}() has arguments that do not match any definition.",
+    ),
+    ("cannot find `{}` to import", "Unable to find suitable path for import"),
+    (
+        "`stack_mode` is {}",
+        "stack_mode: Invalid value for stack_mode: valid values are bpftrace, raw, perf, and build_id.",
+    ),
+    (
+        "`missing_probes` is {}",
+        "missing_probes: Invalid value for missing_probes: valid values are ignore, warn, and error.",
+    ),
+    ("{} has no members, and so no `{}`", "Can not access field '{1}' on expression of type '{0}'"),
+    ("record {} has no member `{}`", "Record does not contain a field named '{1}'"),
+    (
+        "`@{}` is declared with a value for each CPU, and this is one value",
+        "Incompatible map types. Type from declaration: percpuhash. Type from value/key type: hash",
+    ),
     ("`unroll` takes 1 to {} rounds", "unroll maximum value is {0}"),
     (
         "a probe of type `{}` has no return value",
@@ -181,6 +205,13 @@ fn values(message: &str) -> Option<String> {
     let (takes, given) = (number(takes)?, number(given)?);
     let how = if given < takes { "not enough" } else { "too many" };
     Some(format!("{how} arguments for format string ({given} supplied, {takes} expected)"))
+}
+
+/// A setting that is a number, and was given something else.
+fn setting(message: &str, marked: &str) -> Option<String> {
+    let holes = holes("`{}` is a number{}", message)?;
+    let given = marked.trim_matches('"');
+    given.parse::<u64>().is_err().then(|| format!("{}: expecting a number, got {given}", holes[0]))
 }
 
 /// Probes that there are not are named as the script names them.

@@ -1,5 +1,7 @@
 //! Conversions, explicit and implied; sizes and offsets of types.
 
+use std::sync::Arc;
+
 use quadrant_program::build::place_of;
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, UnaryOp};
 use quadrant_program::probe::ProbeKind;
@@ -13,7 +15,7 @@ use super::super::fields::is_script_record;
 use super::super::join::join;
 use super::super::map::tuple;
 use super::literal;
-use crate::ast::{self, Ident, TypeArg, TypeExpr};
+use crate::ast::{self, Ident, TypeArg, TypeExpr, TypeKind};
 
 impl Lower<'_> {
     /// Converts a value to a type that holds all its values.
@@ -99,11 +101,30 @@ impl Lower<'_> {
 
     /// `(ty)operand`
     pub(super) fn cast_expr(&mut self, ty: &TypeExpr, operand: &ast::Expr, span: Span) -> Option<Expr> {
-        let (target, value) = (self.type_of(ty), self.expr(operand));
+        let (target, value) = match &ty.kind {
+            TypeKind::Array(elem, None) => {
+                let (elem, value) = (self.type_of(elem), self.expr(operand));
+                (self.fitting_array(elem?, value.as_ref()?, ty.span), value)
+            }
+            _ => (self.type_of(ty), self.expr(operand)),
+        };
         let (target, value) = (target?, value?);
         let mut cast = self.explicit(value, target, span)?;
         cast.span = span;
         Some(cast)
+    }
+
+    /// `elem[]`, as long as the value.
+    fn fitting_array(&mut self, elem: Type, value: &Expr, span: Span) -> Option<Type> {
+        match (value.ty.c_size(), elem.c_size()) {
+            (Some(bytes), Some(size @ 1..)) if bytes % size == 0 => {
+                Some(Type::Array { elem: Arc::new(elem), len: bytes / size })
+            }
+            _ => {
+                let (value, elem) = (self.describe(&value.ty), self.describe(&elem));
+                self.error(span, format!("{value} is no whole number of {elem}"))
+            }
+        }
     }
 
     fn explicit(&mut self, value: Expr, target: Type, span: Span) -> Option<Expr> {
@@ -170,10 +191,26 @@ impl Lower<'_> {
     /// `sizeof(arg)`
     pub(super) fn sizeof(&mut self, arg: &TypeArg, span: Span) -> Option<Expr> {
         let ty = self.type_arg(arg)?;
-        match ty.c_size() {
-            Some(size) => Some(literal::signed(i64::from(size), span)),
-            None => Some(literal::signed(i64::from(quadrant_program::layout::size(&ty)), span)),
-        }
+        Some(literal::int(self.c_layout(&ty).0, span))
+    }
+
+    /// Size and alignment in bytes that a value would have in C; of what C does not have, as it is stored.
+    fn c_layout(&self, ty: &Type) -> (u64, u64) {
+        let (size, align) = match ty {
+            Type::Tuple(parts) => {
+                let place = |(end, align): (u64, u64), (size, own): (u64, u64)| {
+                    (end.next_multiple_of(own) + size, align.max(own))
+                };
+                let (end, align) = parts.iter().map(|part| self.c_layout(part)).fold((0, 1), place);
+                return (end.next_multiple_of(align), align);
+            }
+            Type::Array { elem, .. } => (ty.c_size(), self.c_layout(elem).1),
+            Type::String { .. } => (ty.c_size(), 1),
+            Type::Record(record) if !is_script_record(record) => (ty.c_size(), self.env.types.align_of(record.ctype)),
+            Type::Record(_) => (ty.c_size(), 8),
+            _ => (ty.c_size(), ty.c_size().map_or(8, u64::from)),
+        };
+        (size.unwrap_or_else(|| quadrant_program::layout::size(ty)).into(), align)
     }
 
     /// `offsetof(of, path)`

@@ -55,9 +55,11 @@ pub(in super::super) fn positional(params: &[String]) -> impl Iterator<Item = &s
 impl Lower<'_> {
     /// Constant text, if it is one that the program can hold.
     pub(in super::super) fn string(&mut self, bytes: &[u8], span: Span) -> Option<Expr> {
-        if bytes.contains(&0) {
-            return self.error(span, "a text cannot contain a NUL byte: it ends there");
+        let end = bytes.iter().position(|&byte| byte == 0);
+        if end.is_some() {
+            self.warning(span, "this text ends at its NUL byte");
         }
+        let bytes = &bytes[..end.unwrap_or(bytes.len())];
         if bytes.len() >= self.config.max_strlen as usize {
             let message =
                 format!("this text has {} bytes, and `max_strlen` is {}", bytes.len(), self.config.max_strlen);

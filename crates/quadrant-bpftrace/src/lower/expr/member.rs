@@ -34,7 +34,7 @@ impl Lower<'_> {
             }
             ty => {
                 let ty = self.describe(ty);
-                return self.error(name.span, format!("{ty} has no members"));
+                return self.error(name.span, format!("{ty} has no members, and so no `{}`", name.name));
             }
         };
         let record = self.env.types.resolve(record);

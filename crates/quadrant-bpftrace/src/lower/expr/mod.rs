@@ -6,7 +6,9 @@ mod member;
 mod operator;
 mod pointer;
 
-pub(super) use literal::{int as literal_int, number as literal_number, positional, text as literal_text};
+pub(super) use literal::{
+    int as literal_int, number as literal_number, positional, signed as literal_signed, text as literal_text,
+};
 pub(super) use operator::wide;
 
 use quadrant_program::expr::{Expr, ExprKind};

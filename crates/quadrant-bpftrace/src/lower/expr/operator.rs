@@ -1,6 +1,6 @@
 //! Operators on values.
 
-use quadrant_program::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, UnaryOp};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
@@ -71,6 +71,7 @@ impl Lower<'_> {
             BinOp::Eq | BinOp::Ne if !is_number(&left.ty) || !is_number(&right.ty) => {
                 return self.equality(op, left, right, span);
             }
+            op if op.is_comparison() && is_text(&left) && is_text(&right) => return self.order(op, left, right, span),
             _ => {}
         }
         if let (BinOp::Add, ExprKind::Str(bytes), ExprKind::Int(skip)) = (op, &left.kind, &right.kind) {
@@ -86,11 +87,7 @@ impl Lower<'_> {
 
     pub(super) fn mismatch<T>(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<T> {
         let (l, r) = (self.describe(&left.ty), self.describe(&right.ty));
-        let message = format!("`{}` does not go with {l} and {r}", op.symbol());
-        if matches!((&left.ty, &right.ty), (Type::String { .. }, Type::String { .. })) {
-            return self.error_help(span, message, "texts are compared with `==`, `!=` and strncmp()");
-        }
-        self.error(span, message)
+        self.error(span, format!("`{}` does not go with {l} and {r}", op.symbol()))
     }
 
     fn logical(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
@@ -122,6 +119,17 @@ impl Lower<'_> {
         };
         let (lhs, rhs) = (Box::new(left), Box::new(right));
         Some(Expr::new(ExprKind::MemEq { lhs, rhs, negate }, Type::Bool, span))
+    }
+
+    /// `<` and its like of texts: by the first byte that differs.
+    fn order(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let kind = op.model()?;
+        if let (ExprKind::Str(a), ExprKind::Str(b)) = (&left.kind, &right.kind) {
+            return Some(Expr::int(i64::from(kind.holds(a.cmp(b))), Type::Bool, span));
+        }
+        let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![left, right]), Type::I64, span);
+        let zero = Expr::int(0, Type::I64, span);
+        Some(Expr::new(ExprKind::Binary(kind, Box::new(order), Box::new(zero)), Type::Bool, span))
     }
 
     fn arithmetic(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
@@ -172,4 +180,8 @@ impl Lower<'_> {
 /// Whether the type can be compared with zero.
 fn is_number(ty: &Type) -> bool {
     ty.is_integer() || matches!(ty, Type::Pointer { .. })
+}
+
+fn is_text(value: &Expr) -> bool {
+    matches!(value.ty, Type::String { .. })
 }

@@ -31,6 +31,31 @@ fn types_that_do_not_fit() {
 }
 
 #[test]
+fn macros_settings_members_and_rounds() {
+    let macros = "macro m() { return; } BEGIN { m(); }";
+    assert_error(macros, (13, 19), "'return' statement is not allowed in a macro", "");
+    let hint = "HINT: macros of one name differ in the number or the kinds of their arguments\n";
+    assert_error("macro m(a) { a } macro m(b) { b } BEGIN { }", (18, 34), "Redefinition of macro: m", hint);
+    let message = "max_strlen: expecting a number, got x";
+    assert_error("config = { max_strlen = x } BEGIN { }", (25, 26), message, "");
+    let message = "Can not access field 'nope' on expression of type 'int8'";
+    assert_error("BEGIN { $x = 1; print($x.nope); }", (26, 30), message, "");
+    assert_error("BEGIN { unroll(0) { } }", (15, 18), "unroll minimum value is 1", "");
+    let script = "import \"nope.bt\"; BEGIN { }";
+    assert_error(script, (1, 17), "Unable to find suitable path for import", "HINT: checked: nope.bt\n");
+}
+
+#[test]
+fn old_names_of_settings_count_in_the_environment() {
+    needs_root!();
+    let script = "config = { max_strlen = 100 } BEGIN { print(config.max_strlen); exit(); }";
+    for name in ["BPFTRACE_STRLEN", "BPFTRACE_MAX_STRLEN"] {
+        let outcome = super::bpftrace().args(["-e", script]).env(name, "70").run().expect("the tracer runs");
+        assert_eq!((outcome.stdout.as_str(), outcome.code()), ("70\n\n\n", Some(0)), "{name}: {}", outcome.describe());
+    }
+}
+
+#[test]
 fn arguments_of_functions() {
     let hint = "HINT: usage: lhist(number, min, max, step)\n";
     assert_error("BEGIN { @ = lhist(1,2); }", (13, 23), "lhist() requires 4 arguments (2 provided)", hint);
