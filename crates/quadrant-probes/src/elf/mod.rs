@@ -28,6 +28,7 @@ const SECTION_NO_BITS: u32 = 8;
 /// An ELF file.
 pub(crate) struct Elf {
     file: TargetFile,
+    entry: u64,
     segments: Vec<Segment>,
     sections: Vec<Section>,
     symbols: OnceCell<Symbols>,
@@ -66,7 +67,13 @@ impl Elf {
         let header = Header::read(&file)?;
         let segments = read_segments(&file, &header)?;
         let sections = read_sections(&file, &header)?;
-        Ok(Self { file, segments, sections, symbols: OnceCell::new() })
+        Ok(Self { file, entry: header.entry, segments, sections, symbols: OnceCell::new() })
+    }
+
+    /// Whether the program starts at an address. Nobody calls what is there: the stack holds its arguments, and no address to
+    /// return to.
+    pub fn starts_at(&self, address: u64) -> bool {
+        self.entry != 0 && self.entry == address
     }
 
     pub fn file(&self) -> &TargetFile {
@@ -132,8 +139,9 @@ impl Segment {
     }
 }
 
-/// What the file header says of the two tables.
+/// What the file header says of the program's start and of the two tables.
 struct Header {
+    entry: u64,
     segments_at: u64,
     segments: u64,
     sections_at: u64,
@@ -161,6 +169,7 @@ impl Header {
 
     fn fields(bytes: &[u8]) -> Option<Self> {
         Some(Self {
+            entry: u64_at(bytes, 24)?,
             segments_at: u64_at(bytes, 32)?,
             segments: u16_at(bytes, 56)?.into(),
             sections_at: u64_at(bytes, 40)?,

@@ -181,7 +181,23 @@ impl Finder<'_> {
         if let Some(first) = symbols.first().filter(|_| self.kind == ProbeKind::Uretprobe && self.elf.is_go()) {
             return Err(self.go_return(first));
         }
-        symbols.iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect()
+        let returns = |symbol: &&Symbol<'_>| !self.elf.starts_at(symbol.address);
+        let probed: Vec<_> =
+            symbols.iter().filter(|symbol| self.kind != ProbeKind::Uretprobe || returns(symbol)).collect();
+        match (symbols.first(), probed.is_empty()) {
+            (Some(first), true) => Err(self.start_return(first)),
+            _ => probed.iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect(),
+        }
+    }
+
+    fn start_return(&self, symbol: &Symbol<'_>) -> ProbeError {
+        let (file, name) = (self.target.name.display(), symbol.name);
+        advise(
+            format!(
+                "`{name}` is where {file} starts: it never returns, and a uretprobe would replace the program's arguments"
+            ),
+            format!("use `uprobe:{file}:{name}`"),
+        )
     }
 
     fn readable(&self, name: &str) -> Result<Vec<Symbol<'_>>> {

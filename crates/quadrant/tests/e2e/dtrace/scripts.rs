@@ -139,6 +139,52 @@ fn calls_and_returns_are_indented() {
     assert_eq!(flow, expected, "{}", outcome.describe());
 }
 
+/// A return probe where a program starts would take the place of the number of its arguments: it is left out, and the program runs as
+/// without a trace.
+#[test]
+fn all_calls_and_returns_of_a_program_are_indented() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = "pid$target:a.out::entry,pid$target:a.out::return";
+    let outcome = good(dtrace().args(["-F", "-n", text, "-c", &format!("{calls} 2")]));
+    let mut lines = outcome.stdout.lines().map(str::trim_end);
+    assert_eq!(lines.next(), Some("CPU FUNCTION"), "{}", outcome.describe());
+    let flow: Vec<&str> = lines.filter_map(|line| line.get(4..)).collect();
+    // What the C library's start-up code has differs from one to the next; the program's own functions are all between those of main.
+    let main = flow.iter().position(|row| row.trim() == "-> main").expect("main is entered");
+    let depth = flow[main].len() - flow[main].trim_start().len();
+    let own: Vec<&str> = flow[main..].iter().take(10).map(|row| &row[depth..]).collect();
+    let expected = [
+        "-> main",
+        "  -> target_call",
+        "  <- target_call",
+        "  -> target_call",
+        "  <- target_call",
+        "  -> target_many",
+        "  <- target_many",
+        "  -> target_point",
+        "  <- target_point",
+        "<- main",
+    ];
+    assert_eq!(own, expected, "{}", outcome.describe());
+    assert_eq!(flow.first().map(|row| row.trim()), Some("-> _start"), "{}", outcome.describe());
+    // Whatever was entered is left, but for the start of all.
+    let (mut open, mut left) = (Vec::new(), 0);
+    for row in flow.iter().map(|row| row.trim()).filter(|row| !row.is_empty()) {
+        match row.split_once(' ').expect("an arrow and a name") {
+            ("->", function) => open.push(function),
+            (_, function) => {
+                assert_eq!(open.pop(), Some(function), "{}", outcome.describe());
+                left += 1;
+            }
+        }
+    }
+    assert!(left >= 5 && open == ["_start"], "{open:?}: {}", outcome.describe());
+    let outcome = dtrace().args(["-n", "pid$target:a.out:_start:return", "-c", &calls]).run().expect("it runs");
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("it never returns"), "{}", outcome.describe());
+}
+
 #[test]
 fn a_program_is_killed_by_its_name() {
     needs_root!();
