@@ -1,8 +1,8 @@
-//! `fbt:MODULE:FUNCTION:entry`, `return`: the kernel's functions, with typed arguments.
+//! `fbt:MODULE:FUNCTION:entry`, `return`: the kernel's functions, with typed arguments where the kernel's types describe the function.
 
 use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
+use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, advise, ids};
 use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeKind};
 use quadrant_types::BtfKind;
 use std::collections::HashMap;
@@ -43,16 +43,31 @@ impl Kind {
     pub fn find(&self, providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
         let mut probes = Vec::new();
         for (side, (kind, name)) in self.sides_of(wanted) {
-            let (module, function) = (wanted.module.widened(), wanted.function.widened());
-            let function = if function.is_empty() { "*".to_owned() } else { function };
-            let found = match module.is_empty() {
-                true => providers.resolve(*kind, &[&function])?,
-                false => providers.resolve(*kind, &[&module, &function])?,
-            };
+            let found = self.resolve(providers, wanted, *kind, name)?;
             let typed = self.typed && found.len() <= MOST_TYPED;
             probes.extend(found.into_iter().map(|found| self.probe(providers, found, side, name, typed)));
         }
         Ok(probes)
+    }
+
+    fn resolve(&self, providers: &Providers<'_>, wanted: &Wanted, kind: ProbeKind, name: &str) -> Result<Vec<Found>> {
+        let (module, function) = (wanted.module.widened(), wanted.function.widened());
+        let function = if function.is_empty() { "*" } else { &function };
+        let parts = if module.is_empty() { vec![function] } else { vec![&module, function] };
+        let untyped = match kind {
+            ProbeKind::Fentry => ProbeKind::Kprobe,
+            ProbeKind::Fexit => ProbeKind::Kretprobe,
+            _ => return providers.resolve(kind, &parts),
+        };
+        providers.resolve(kind, &parts).or_else(|refusal| match providers.resolve(untyped, &parts) {
+            // What the compiler made of a function has other arguments than the source says, so it is asked for by name.
+            Ok(_) if function.contains('.') => {
+                Err(advise(refusal.message, format!("use `rawfbt:{module}:{function}:{name}`")))
+            }
+            // The kernel's types do not describe the function: its arguments are words.
+            Ok(found) => Ok(found),
+            Err(_) => Err(refusal),
+        })
     }
 
     pub fn list(&self, providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {

@@ -54,8 +54,12 @@ impl Fake {
         Some(found(Site::RawTracepoint { event: (*name).to_owned(), btf_id: 1 }, "", fields.collect()))
     }
 
+    /// Functions whose names begin with `__`, or that the compiler made, have no types.
     fn function(&self, kind: ProbeKind, name: &str) -> Option<Found> {
         let name = self.functions.iter().find(|known| **known == name)?;
+        if matches!(kind, ProbeKind::Fentry | ProbeKind::Fexit) && (name.starts_with("__") || name.contains('.')) {
+            return None;
+        }
         let code = KernelCode { symbol: (*name).to_owned(), ..KernelCode::default() };
         let (site, place) = match kind {
             ProbeKind::Fentry | ProbeKind::Kprobe => (Site::Kprobe(code), FieldPlace::Arg(0)),
@@ -163,6 +167,18 @@ fn what_needs_functions() {
     assert_eq!(read[0].point.name, "fbt:vmlinux:vfs_read:entry");
     assert_eq!((&read[1].layout.raw[1], read[1].layout.args.len()), (&Value::Result, 2));
     assert!(providers.find(&desc("rawfbt::vfs_read:entry")).unwrap()[0].layout.args.is_empty());
+}
+
+#[test]
+fn functions_without_types() {
+    let kernel = Fake::new(EVENTS, &[], &["__untyped", "made.isra.0"]);
+    let providers = kernel.providers();
+    let both = providers.find(&desc("fbt::__untyped:")).unwrap();
+    assert!(matches!((&both[0].point.site, &both[1].point.site), (Site::Kprobe(_), Site::Kretprobe(_))), "{both:?}");
+    assert_eq!(both[1].point.name, "fbt:vmlinux:__untyped:return");
+    let error = providers.find(&desc("fbt::made.isra.0:entry")).unwrap_err();
+    assert_eq!(error.help, ["use `rawfbt::made.isra.0:entry`"]);
+    assert_eq!(providers.find(&desc("rawfbt::made.isra.0:entry")).unwrap().len(), 1);
 }
 
 #[test]

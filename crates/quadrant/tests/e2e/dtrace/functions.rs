@@ -56,7 +56,7 @@ fn calls_and_returns_of_the_kernel_are_indented() {
     let syscalls = target!("syscalls");
     let function = entry_of("getppid");
     let text = format!(
-        "rawfbt::{function}:entry,rawfbt::{function}:return,syscall::getppid: /pid == $target/ {{ trace(probename); }}"
+        "fbt::{function}:entry,fbt::{function}:return,syscall::getppid: /pid == $target/ {{ trace(probename); }}"
     );
     let outcome = good(dtrace().args(["-F", "-n", &text, "-c", &format!("{syscalls} getppid 1")]));
     let rows: Vec<&str> = outcome.stdout.lines().skip(1).filter_map(|line| line.get(3..)).map(str::trim).collect();
