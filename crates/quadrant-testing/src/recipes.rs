@@ -55,6 +55,7 @@ static RECIPES: &[Recipe] = &[
     c("lives", &["lives.c", "calls_body.c"]),
     c("sleepers", &["-pthread", "sleepers.c"]),
     c("stacks", &["stacks.c"]),
+    c("ways", &["ways.c"]),
     c("syscalls", &["syscalls.c"]),
     c("typed", &["typed.c"]),
     c("typed-plain", &["-O0", "-fomit-frame-pointer", "typed.c"]),

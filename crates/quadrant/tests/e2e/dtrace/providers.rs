@@ -225,6 +225,30 @@ fn counters_of_the_system() {
     assert!(number(&outcome, "counted") > 10, "{}", outcome.describe());
 }
 
+/// Where the machine has no counter of the processor's, it is said which and why.
+#[test]
+fn counters_of_the_processor() {
+    needs_root!();
+    let text = "cpc:::PAPI_tot_cyc-all-10000000 { n++; } tick-200ms { exit(0); }";
+    let outcome = dtrace().args(["-qn", text]).run().expect("it runs");
+    let says = "cannot open hardware event CpuCycles: ENOENT: this machine has no such event";
+    assert!(outcome.success() || outcome.stderr.contains(says), "{}", outcome.describe());
+}
+
+#[test]
+fn depths_of_stacks_and_levels_of_interrupts() {
+    needs_root!();
+    let stacks = target!("stacks");
+    let depth = |calls: u32| {
+        let text = "pid$target:a.out:target_leaf:entry { printf(\"%d %d\\n\", ustackdepth, ipl); }";
+        let outcome = crate::common::good(dtrace().args(["-qn", text, "-c", &format!("{stacks} 1 {calls}")]));
+        let words: Vec<u32> = outcome.lines()[0].split(' ').map(|word| word.parse().expect("a number")).collect();
+        assert_eq!(words[1], 0, "{}", outcome.describe());
+        words[0]
+    };
+    assert_eq!(depth(9) - depth(4), 5);
+}
+
 #[test]
 fn probes_by_their_numbers() {
     needs_root!();
