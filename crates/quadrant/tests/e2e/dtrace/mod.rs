@@ -10,6 +10,7 @@ mod faults;
 mod functions;
 mod providers;
 mod scripts;
+mod shared;
 mod targets;
 mod toolkit;
 

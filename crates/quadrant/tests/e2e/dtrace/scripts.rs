@@ -48,6 +48,18 @@ fn system_calls_by_program() {
 }
 
 #[test]
+fn system_calls_by_process() {
+    needs_root!();
+    let outcome = on(&syscalls!("getppid"), "syscall:::entry { @num[pid, execname, probefunc] = count(); }");
+    let rows = outcome.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let counts: Vec<i64> = rows
+        .filter(|words| matches!(words[..], [_, "syscalls", "getppid", _]))
+        .filter_map(|words| words[3].parse().ok())
+        .collect();
+    assert_eq!(counts, [CALLS], "{}", outcome.describe());
+}
+
+#[test]
 fn files_opened_by_name() {
     needs_root!();
     let outcome =
