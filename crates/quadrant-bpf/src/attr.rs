@@ -185,6 +185,14 @@ attrs! {
         max_entries: u32,
         map_flags: u32,
         name: [u8; NAME_LEN],
+        ifindex: u32,
+        btf_vmlinux_value_type_id: u32,
+        netns_dev: u64,
+        netns_ino: u64,
+        btf_id: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        _pad: u32,
     }
 
     /// BPF_RAW_TRACEPOINT_OPEN before Linux 6.10.

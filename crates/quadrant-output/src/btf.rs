@@ -82,12 +82,13 @@ impl Writer<'_> {
             Some(BtfKind::Float) => self.float(out, bytes),
             Some(BtfKind::Array) => self.array(out, id, bytes, depth),
             Some(BtfKind::Struct | BtfKind::Union) => self.members(out, id, bytes, depth),
+            Some(BtfKind::Datasec) => self.section(out, id, bytes, depth),
             _ => self.hex(out, bytes),
         }
     }
 
     fn has_parts(&self, id: u32) -> bool {
-        matches!(self.btf.kind(id), Some(BtfKind::Array | BtfKind::Struct | BtfKind::Union))
+        matches!(self.btf.kind(id), Some(BtfKind::Array | BtfKind::Struct | BtfKind::Union | BtfKind::Datasec))
     }
 
     fn integer(&self, out: &mut Vec<u8>, id: u32, value: u64, bits: u32) {
@@ -214,6 +215,21 @@ impl Writer<'_> {
             self.name(out, member.name);
             self.member(out, &member, bytes, depth);
         }
+    }
+
+    /// The variables of a section, as members.
+    fn section(&mut self, out: &mut Vec<u8>, id: u32, bytes: &[u8], depth: usize) {
+        let btf = self.btf;
+        out.extend_from_slice(if self.json { b"{" } else { b"{ " });
+        for (index, variable) in btf.variables(id).enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b", ");
+            }
+            self.name(out, btf.name(variable.id));
+            let rest = bytes.get(variable.offset as usize..).unwrap_or_default();
+            self.value(out, btf.size_or_type(variable.id), rest, depth + 1);
+        }
+        out.extend_from_slice(if self.json { b"}" } else { b" }" });
     }
 
     fn name(&self, out: &mut Vec<u8>, name: &str) {

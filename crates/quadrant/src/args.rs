@@ -154,6 +154,8 @@ Commands (`quadrant COMMAND --help` tells more; a script of that name comes firs
   fmt       bpftrace scripts in the usual form
   list      The same as -l
   load      Run an object of BPF programs that clang made, or C of such
+  maps      Maps that the kernel has, by whomever, and what is in them
+  progs     Programs that the kernel has, by whomever, and what they cost
   record    Write what a script's probes see to a file
   replay    Run a script on such a file, without root
 

@@ -345,15 +345,20 @@ impl Map {
 
     /// Bytes of kernel memory that it takes now, as the kernel accounts them; `None` where it does not say.
     pub fn memory(&self) -> Option<u64> {
-        let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", self.raw_fd())).ok()?;
-        let value = text.lines().find_map(|line| line.strip_prefix("memlock:"))?;
-        value.trim().parse().ok()
+        memory(self.as_fd())
     }
 
     /// Closes the map for updates by this process and others; programs may still write.
     pub fn freeze(&self) -> Result<()> {
         self.element(Command::MapFreeze, 0, 0, 0).map_err(|errno| self.failed("freeze", errno))
     }
+}
+
+/// The same of any map's descriptor.
+pub fn memory(map: BorrowedFd<'_>) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", map.as_raw_fd())).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("memlock:"))?;
+    value.trim().parse().ok()
 }
 
 /// Entries.

@@ -21,7 +21,7 @@ use crate::sys::{self, Attr, Command};
 pub use btf::BtfObject;
 pub use code::{CodeLine, JitedFunction, ProgramCode};
 pub use link::{LinkObject, LinkTarget, MISSED_INFO_LEN, PerfTarget};
-pub use map::map_kind_name;
+pub use map::{MapObject, map_kind_name};
 pub use program::{ProgramObject, attach_type_name, program_kind_name};
 pub use task::{TaskAttachment, TaskProbe, task_attachment};
 

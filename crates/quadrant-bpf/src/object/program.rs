@@ -36,6 +36,8 @@ pub struct ProgramObject {
     pub run_time_ns: u64,
     /// How often it was skipped because a program was already running there. Counted always; `None` before Linux 5.12.
     pub recursion_misses: Option<u64>,
+    /// Bytes of instructions after the verifier's changes.
+    pub xlated_len: u32,
     /// Bytes of machine code.
     pub jited_len: u32,
 }
@@ -66,6 +68,7 @@ impl ProgramObject {
             run_cnt: info.run_cnt,
             run_time_ns: info.run_time_ns,
             recursion_misses: (known >= MISSES_INFO_LEN).then_some(info.recursion_misses),
+            xlated_len: info.xlated_prog_len,
             jited_len: info.jited_prog_len,
         })
     }

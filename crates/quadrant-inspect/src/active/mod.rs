@@ -14,8 +14,8 @@ mod measure;
 mod model;
 mod names;
 mod perf;
-mod pins;
-mod processes;
+pub(crate) mod pins;
+pub(crate) mod processes;
 mod targets;
 
 use quadrant_bpf::Result;
@@ -59,12 +59,12 @@ struct Lists {
 
 /// What could not be looked at, each once.
 #[derive(Default)]
-struct Notes {
-    notes: Vec<String>,
+pub(crate) struct Notes {
+    pub(crate) notes: Vec<String>,
 }
 
 impl Notes {
-    fn add(&mut self, note: impl ToString) {
+    pub(crate) fn add(&mut self, note: impl ToString) {
         let note = note.to_string();
         if !self.notes.contains(&note) {
             self.notes.push(note);
@@ -72,7 +72,7 @@ impl Notes {
     }
 
     /// The answer, or nothing and a note.
-    fn or_default<T: Default>(&mut self, answer: Result<T>) -> T {
+    pub(crate) fn or_default<T: Default>(&mut self, answer: Result<T>) -> T {
         answer.unwrap_or_else(|error| {
             self.add(error);
             T::default()
@@ -81,7 +81,7 @@ impl Notes {
 }
 
 /// All objects of a kind. One that goes away while it is looked at is left out.
-fn objects<T>(kind: ObjectKind, of: impl Fn(&OwnedFd) -> Result<T>, notes: &mut Notes) -> Vec<T> {
+pub(crate) fn objects<T>(kind: ObjectKind, of: impl Fn(&OwnedFd) -> Result<T>, notes: &mut Notes) -> Vec<T> {
     let mut found = Vec::new();
     for id in notes.or_default(object::ids(kind)) {
         if let Some(fd) = notes.or_default(object::open(kind, id)) {

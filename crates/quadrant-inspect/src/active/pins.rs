@@ -1,4 +1,4 @@
-//! Links and programs that are pinned in a BPF file system, and so live without a process.
+//! Links, programs and maps that are pinned in a BPF file system, and so live without a process.
 
 use std::ffi::{CString, OsString};
 use std::os::fd::AsRawFd;
@@ -10,7 +10,7 @@ use quadrant_bpf::object;
 use super::Notes;
 use super::processes::{self, Handle};
 
-/// A pinned link or program.
+/// A pinned link, program or map.
 #[derive(Clone, Debug)]
 pub struct Pin {
     pub path: Vec<u8>,
@@ -76,7 +76,6 @@ fn walk(directory: &Path, depth: usize, pins: &mut Vec<Pin>, notes: &mut Notes) 
     }
 }
 
-/// Maps are pinned too; they attach nothing.
 fn pin(path: &Path, notes: &mut Notes) -> Option<Pin> {
     let bytes = path.as_os_str().as_bytes();
     let fd = notes.or_default(object::open_pinned(&CString::new(bytes).ok()?).map(Some))?;

@@ -1,4 +1,4 @@
-//! Which process holds what: its descriptors of links, programs and perf events.
+//! Which process holds what: its descriptors of links, programs, maps and perf events.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -20,6 +20,7 @@ pub struct Process {
 pub enum Handle {
     Link(u32),
     Program(u32),
+    Map(u32),
     /// A perf event: the descriptor's number.
     PerfEvent(u32),
     /// Makes the kernel count runs of programs.
@@ -64,6 +65,7 @@ fn handle(pid: u32, link: &Path) -> Option<Handle> {
     let bare = kind.strip_prefix(b"[").and_then(|kind| kind.strip_suffix(b"]")).unwrap_or(kind);
     match bare {
         b"bpf_link" | b"bpf-link" => Some(Handle::Link(field(pid, fd, "link_id:")?)),
+        b"bpf-map" => Some(Handle::Map(field(pid, fd, "map_id:")?)),
         b"bpf-prog" => Some(Handle::Program(field(pid, fd, "prog_id:")?)),
         b"perf_event" => Some(Handle::PerfEvent(fd)),
         b"bpf-stats" => Some(Handle::Statistics),

@@ -9,10 +9,14 @@ mod btf;
 mod build;
 mod cleanup;
 mod doctor;
+mod entries;
 mod explain;
 mod fmt;
+mod holders;
 pub mod json;
 mod load;
+mod maps;
+mod progs;
 mod record;
 mod replay;
 mod table;
@@ -20,6 +24,7 @@ mod table;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -45,6 +50,8 @@ const COMMANDS: &[(&str, Run)] = &[
     ("fmt", fmt::run),
     ("list", list),
     ("load", load::run),
+    ("maps", maps::run),
+    ("progs", progs::run),
     ("record", record::run),
     ("replay", replay::run),
 ];
@@ -87,6 +94,39 @@ fn print(answer: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// `1s`, `500ms`, `2m`, `1.5`.
+fn time(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, f64); 5] = [("ms", 1e-3), ("us", 1e-6), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    const LONGEST: f64 = 366.0 * 86_400.0;
+    let (number, unit) =
+        UNITS.iter().find_map(|(unit, len)| Some((text.strip_suffix(unit)?, *len))).unwrap_or((text, 1.0));
+    let seconds = number.parse::<f64>().map_err(|_| "no time: write 500ms, 10s or 1m".to_owned())? * unit;
+    if !(0.001..=LONGEST).contains(&seconds) {
+        return Err("must be between a millisecond and a year".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Writes a table, cut to the usual width unless it is to be `full`.
+fn print_table(columns: &[table::Column], rows: &[Vec<String>], full: bool) -> Result<(), Failure> {
+    print(table::render(columns, rows, (!full).then_some(table::WIDTH)).as_bytes())
+}
+
+/// What an answer cannot tell goes to standard error.
+fn print_notes(notes: &[String]) {
+    notes.iter().for_each(|note| eprintln!("quadrant: note: {}", escaped(note.as_bytes())));
+}
+
+/// Numbers of objects in a cell: the first few, or all.
+fn numbers(ids: &[u32], full: bool) -> String {
+    let shown = if full { usize::MAX } else { 2 };
+    let mut words: Vec<String> = ids.iter().take(shown).map(u32::to_string).collect();
+    if ids.len() > shown {
+        words.push(format!("+{}", ids.len() - shown));
+    }
+    if words.is_empty() { "-".to_owned() } else { words.join(" ") }
+}
+
 /// Text of others, safe to show.
 fn escaped(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len());
@@ -102,5 +142,18 @@ pub fn status(done: Done) -> ExitCode {
             failure.print("quadrant: error");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert!(time("0s").is_err() && time("x").is_err() && time("-1s").is_err() && time("1e300").is_err());
     }
 }

@@ -11,6 +11,9 @@ pub struct Column {
     pub least: Option<usize>,
 }
 
+/// Width of lines, unless all is wanted.
+pub const WIDTH: usize = 120;
+
 /// Between columns.
 const GAP: usize = 2;
 
@@ -65,6 +68,15 @@ pub fn cut(text: &str, width: usize) -> String {
     let head: String = text.chars().take(start).collect();
     let tail: String = text.chars().skip(count - (kept - start)).collect();
     format!("{head}…{tail}")
+}
+
+/// A size.
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..=9_999 => format!("{bytes} B"),
+        10_000..=9_999_999 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
 }
 
 #[cfg(test)]

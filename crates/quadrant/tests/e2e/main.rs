@@ -25,6 +25,7 @@ mod life;
 mod listing;
 mod load;
 mod losses;
+mod objects;
 mod own;
 mod parameters;
 mod replay;

@@ -4,11 +4,11 @@ use quadrant_inspect::active::Active;
 use quadrant_inspect::active::Attachment;
 use quadrant_inspect::active::HitsOf;
 use quadrant_inspect::active::KprobeState;
-use quadrant_inspect::active::Owner;
 use quadrant_inspect::active::Program;
 use quadrant_inspect::active::Statistics;
 use quadrant_inspect::active::Target;
 
+use crate::commands::holders;
 use crate::commands::json::Json;
 
 /// Raised when a member changes its meaning.
@@ -32,6 +32,7 @@ pub fn json(found: &Active) -> Json {
 }
 
 fn attachment(found: &Attachment) -> Json {
+    let [owners, pins] = holders::json(&found.owners, &found.pins);
     Json::Object(vec![
         ("kind", found.kind.name().into()),
         ("via", found.via.name().into()),
@@ -48,8 +49,8 @@ fn attachment(found: &Attachment) -> Json {
         ("hits_of", if found.hits_of == HitsOf::Program { "program" } else { "attachment" }.into()),
         ("misses", found.misses.into()),
         ("mean_ns", found.mean_ns.into()),
-        ("owners", Json::list(&found.owners, owner)),
-        ("pins", Json::list(&found.pins, |pin| pin.as_slice().into())),
+        owners,
+        pins,
         ("kprobes", Json::list(&found.kprobes, kprobe)),
     ])
 }
@@ -83,10 +84,6 @@ fn program(program: &Program) -> Json {
         ("run_time_ns", program.run_time_ns.into()),
         ("recursion_misses", program.recursion_misses.into()),
     ])
-}
-
-fn owner(owner: &Owner) -> Json {
-    Json::Object(vec![("pid", owner.pid.into()), ("comm", owner.comm.as_slice().into())])
 }
 
 fn kprobe(state: &KprobeState) -> Json {

@@ -58,9 +58,6 @@ MISSES were skipped because a probe ran already.
 The JSON form is described in docs/json.md.
 The exit status is 1 if nothing could be seen.";
 
-/// Width of lines, unless `--full`.
-const WIDTH: usize = 120;
-
 /// Longest measurement, in seconds: a day.
 const LONGEST: f64 = 86_400.0;
 
@@ -105,12 +102,12 @@ fn text(found: &Active, options: &Options) -> String {
         return format!("nothing is attached{seen}\n");
     }
     let (columns, rows) = rows::rows(&found.attachments, options.full);
-    table::render(&columns, &rows, (!options.full).then_some(WIDTH))
+    table::render(&columns, &rows, (!options.full).then_some(table::WIDTH))
 }
 
 /// What the table cannot tell goes to standard error.
 fn notes(found: &Active) {
-    found.notes.iter().for_each(|note| eprintln!("quadrant: note: {}", commands::escaped(note.as_bytes())));
+    commands::print_notes(&found.notes);
     let has_programs = found.attachments.iter().any(|attachment| attachment.program.is_some());
     if found.statistics == Statistics::Off && has_programs {
         eprintln!("quadrant: note: the kernel does not count runs of programs now; --measure SECONDS makes it");

@@ -2,10 +2,10 @@
 
 use quadrant_inspect::active::Attachment;
 use quadrant_inspect::active::HitsOf;
-use quadrant_inspect::active::Owner;
 use quadrant_inspect::active::Program;
 
 use crate::commands::escaped;
+use crate::commands::holders;
 use crate::commands::table::Column;
 
 /// A column, and what is in it.
@@ -124,23 +124,15 @@ fn state(attachment: &Attachment, _full: bool) -> String {
     escaped(words.join(",").as_bytes())
 }
 
-/// Processes, or else the first pin.
 fn holders(attachment: &Attachment, full: bool) -> String {
-    let owner = |owner: &Owner| format!("{} {}", owner.pid, escaped(&owner.comm));
-    let mut holders: Vec<String> = attachment.owners.iter().map(owner).collect();
-    holders.extend(attachment.pins.iter().map(|pin| escaped(pin)));
-    let shown = if full { usize::MAX } else { 1 };
-    let mut text = holders.iter().take(shown).cloned().collect::<Vec<_>>().join(", ");
-    if holders.len() > shown {
-        text.push_str(&format!(" +{}", holders.len() - shown));
-    }
-    if text.is_empty() { "-".to_owned() } else { text }
+    holders::text(&attachment.owners, &attachment.pins, full)
 }
 
 #[cfg(test)]
 mod tests {
     use quadrant_inspect::active::Kind;
     use quadrant_inspect::active::KprobeState;
+    use quadrant_inspect::active::Owner;
     use quadrant_inspect::active::Target;
     use quadrant_inspect::active::Via;
 

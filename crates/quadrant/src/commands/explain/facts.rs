@@ -132,12 +132,3 @@ pub fn way(way: Way) -> String {
 fn nanoseconds(ns: f32) -> String {
     if ns < 10.0 { format!("{ns:.1} ns") } else { format!("{ns:.0} ns") }
 }
-
-/// A size.
-pub fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..=9_999 => format!("{bytes} B"),
-        10_000..=9_999_999 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
-    }
-}

@@ -10,9 +10,9 @@ use quadrant_bpf::object::ProgramObject;
 
 use super::Answer;
 use super::Part;
-use super::facts;
 use super::facts::Facts;
 use crate::commands;
+use crate::commands::table;
 use crate::failure::Failure;
 use crate::failure::shown;
 
@@ -37,7 +37,7 @@ pub fn explain(wanted: &str, answer: &mut Answer) -> Result<(), Failure> {
         "{} instructions verified, {} translated, {} of machine code",
         code.verified,
         code.xlated.len(),
-        facts::bytes(program.jited_len.into())
+        table::bytes(program.jited_len.into())
     );
     answer.add(Part::Cost, "Cost", &sizes);
     Ok(())
@@ -64,7 +64,9 @@ fn find(wanted: &str) -> Result<(ProgramObject, OwnedFd), Failure> {
             Err(Failure::usage(format!("several programs have the name {}", shown(wanted)))
                 .hint(format!("choose by number: {}", ids.join(", "))))
         }
-        (None, _) => Err(Failure::usage(format!("the kernel has no program {}", shown(wanted)))
-            .hint("`quadrant active` lists programs that are attached")),
+        (None, _) => {
+            Err(Failure::usage(format!("the kernel has no program {}", shown(wanted)))
+                .hint("`quadrant progs` lists them"))
+        }
     }
 }

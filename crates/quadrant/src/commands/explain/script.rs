@@ -168,7 +168,7 @@ fn map_row(program: &Program, map: &MapDef, memory: Option<u64>) -> Vec<String> 
         format!("{} B", map.key_size),
         format!("{} B", map.value_size),
         map.max_entries.to_string(),
-        memory.map_or("unknown".to_owned(), facts::bytes),
+        memory.map_or("unknown".to_owned(), table::bytes),
         purpose(map.role).to_owned(),
     ]
 }
@@ -214,8 +214,8 @@ fn row(inside: &Inside, generated: &Generated, names: &[String]) -> Vec<String> 
         names[inside.unit].clone(),
         generated.insns[inside.unit].to_string(),
         inside.code.verified.to_string(),
-        facts::bytes(inside.info.xlated_len.into()),
-        facts::bytes(inside.info.jited_len.into()),
+        table::bytes(inside.info.xlated_len.into()),
+        table::bytes(inside.info.jited_len.into()),
         facts::way(entry.least),
         facts::way(entry.most),
         loops.join(", "),

@@ -3,7 +3,6 @@
 mod compile;
 mod events;
 mod listing;
-mod maps;
 mod show;
 
 use std::ffi::OsString;
@@ -75,7 +74,7 @@ pub struct Options {
     event: Vec<String>,
 
     /// Print maps and variables so often, not only in the end: `1s`, `500ms`
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Output")]
+    #[arg(long, value_name = "TIME", value_parser = commands::time, help_heading = "Output")]
     interval: Option<Duration>,
 
     /// Form of the answers
@@ -87,7 +86,7 @@ pub struct Options {
     quiet: bool,
 
     /// End after that time: `10s`, `1m`
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Target")]
+    #[arg(long, value_name = "TIME", value_parser = commands::time, help_heading = "Target")]
     duration: Option<Duration>,
 
     /// User probes are in this process alone; end with it
@@ -114,19 +113,6 @@ pub struct Options {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("an equals sign is missing")?;
     Ok((name.trim().to_owned(), value.to_owned()))
-}
-
-/// `1s`, `500ms`, `2m`, `1.5`.
-fn time(text: &str) -> Result<Duration, String> {
-    const UNITS: [(&str, f64); 5] = [("ms", 1e-3), ("us", 1e-6), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    const LONGEST: f64 = 366.0 * 86_400.0;
-    let (number, unit) =
-        UNITS.iter().find_map(|(unit, len)| Some((text.strip_suffix(unit)?, *len))).unwrap_or((text, 1.0));
-    let seconds = number.parse::<f64>().map_err(|_| "no time: write 500ms, 10s or 1m".to_owned())? * unit;
-    if !(0.001..=LONGEST).contains(&seconds) {
-        return Err("must be between a millisecond and a year".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// Largest object that is read, in bytes.
@@ -207,18 +193,5 @@ fn failure(error: Error) -> Failure {
         }
         Error::Probe(error) => Failure::from(error),
         other => Failure::new(other.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times() {
-        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(time("1.5"), Ok(Duration::from_millis(1500)));
-        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        assert!(time("0s").is_err() && time("x").is_err() && time("-1s").is_err() && time("1e300").is_err());
     }
 }

@@ -13,8 +13,8 @@ use quadrant_types::Btf;
 use quadrant_types::BtfKind;
 
 use super::events::Events;
-use super::maps::View;
 use crate::args::Format;
+use crate::commands::entries::View;
 use crate::failure::shown;
 
 /// Prints answers.
@@ -210,7 +210,15 @@ impl Receiver for Show {
 
     fn interval(&mut self, loaded: &Loaded, _last: bool) -> io::Result<()> {
         for (def, map) in loaded.object.maps.iter().zip(&loaded.maps) {
-            let view = View { btf: loaded.object.btf(), def, map };
+            let view = View {
+                btf: loaded.object.btf(),
+                name: def.name.as_bytes(),
+                key_type: def.key_type,
+                value_type: def.value_type,
+                map,
+                per_cpu: false,
+                top: None,
+            };
             if view.is_shown() {
                 let written = if self.json { view.json(&mut self.out) } else { view.text(&mut self.out) };
                 written.map_err(io::Error::other)?;

@@ -1,9 +1,9 @@
-//! What is in maps and variables, in order.
+//! What is in maps, in order: those of objects that are loaded, and those of others.
 
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MapKind;
-use quadrant_object::MapDef;
 use quadrant_output::btf as values;
+use quadrant_output::escape;
 use quadrant_types::Btf;
 
 /// An entry: its key, and its values with the processors that they are of (none, for a value that all share).
@@ -15,19 +15,34 @@ struct Entry {
 /// A map with its types.
 pub struct View<'a> {
     pub btf: Option<&'a Btf>,
-    pub def: &'a MapDef,
+    /// Its name, which may be someone else's.
+    pub name: &'a [u8],
+    /// Types of its keys and values; 0 if they have none.
+    pub key_type: u32,
+    pub value_type: u32,
     pub map: &'a Map,
+    /// Show the value of each processor, too, where their sum says enough for most.
+    pub per_cpu: bool,
+    /// Show only so many entries, those with the largest values.
+    pub top: Option<usize>,
+}
+
+/// An entry as it is shown.
+pub struct Shown {
+    pub key: Vec<u8>,
+    /// Whole lines.
+    pub text: Vec<u8>,
 }
 
 /// Maps that libbpf's headers bring along.
-const HELPERS: &str = "__bpf_usdt_";
+const HELPERS: &[u8] = b"__bpf_usdt_";
 
 impl View<'_> {
     /// Whether there is something for people in it.
     pub fn is_shown(&self) -> bool {
         let kind = self.map.spec().kind;
         let is_plain = !matches!(kind, MapKind::StackTrace | MapKind::ArrayOfMaps | MapKind::HashOfMaps);
-        kind.has_entries() && is_plain && !self.def.name.starts_with(HELPERS)
+        kind.has_entries() && is_plain && !self.name.starts_with(HELPERS)
     }
 
     /// Append its entries as text.
@@ -35,31 +50,63 @@ impl View<'_> {
     /// # Errors
     /// The kernel does not give them.
     pub fn text(&self, out: &mut Vec<u8>) -> quadrant_bpf::Result<()> {
-        for entry in self.entries()? {
-            for (cpu, value) in self.merged(&entry) {
-                out.extend_from_slice(self.def.name.as_bytes());
-                out.push(b'[');
-                self.value(out, self.def.key_type, &entry.key, false);
-                out.push(b']');
-                out.extend(cpu.iter().flat_map(|cpu| format!(" cpu {cpu}").into_bytes()));
-                self.shown(out, &value);
-            }
-        }
+        self.lines()?.iter().for_each(|shown| out.extend_from_slice(&shown.text));
         Ok(())
     }
 
+    /// Its entries as text, each for itself.
+    ///
+    /// # Errors
+    /// The kernel does not give them.
+    pub fn lines(&self) -> quadrant_bpf::Result<Vec<Shown>> {
+        let shown = |entry: Entry| Shown { text: self.entry(&entry), key: entry.key };
+        Ok(self.entries()?.into_iter().map(shown).collect())
+    }
+
+    fn entry(&self, entry: &Entry) -> Vec<u8> {
+        let mut out = Vec::new();
+        let merged = self.merged(entry);
+        let is_sum = matches!(merged.as_slice(), [(None, _)]) && entry.values.len() > 1;
+        if self.per_cpu && is_sum {
+            for (cpu, value) in used(&entry.values) {
+                self.line(&mut out, &entry.key, *cpu, value);
+            }
+        }
+        for (cpu, value) in merged {
+            self.line(&mut out, &entry.key, cpu, &value);
+        }
+        out
+    }
+
+    fn line(&self, out: &mut Vec<u8>, key: &[u8], cpu: Option<usize>, value: &[u8]) {
+        escape::text(out, self.name);
+        // Sections of variables are one value without a key's type.
+        if self.btf.is_none() || self.key_type != 0 {
+            out.push(b'[');
+            self.value(out, self.key_type, key, false);
+            out.push(b']');
+        }
+        out.extend(cpu.iter().flat_map(|cpu| format!(" cpu {cpu}").into_bytes()));
+        self.shown(out, value);
+    }
+
+    /// Whether all its entries are always there; those that are zero are not shown.
+    pub fn is_array(&self) -> bool {
+        matches!(self.map.spec().kind, MapKind::Array | MapKind::PercpuArray)
+    }
+
     fn shown(&self, out: &mut Vec<u8>, value: &[u8]) {
-        let slots = self.btf.and_then(|btf| values::slots(btf, self.def.value_type, value));
+        let slots = self.btf.and_then(|btf| values::slots(btf, self.value_type, value));
         out.extend_from_slice(b": ");
         match slots {
             // What is beside the histogram is shown, too.
             Some(slots) => {
-                self.value(out, self.def.value_type, value, false);
+                self.value(out, self.value_type, value, false);
                 out.push(b'\n');
                 values::histogram(out, &slots);
             }
             None => {
-                self.value(out, self.def.value_type, value, false);
+                self.value(out, self.value_type, value, false);
                 out.push(b'\n');
             }
         }
@@ -71,21 +118,21 @@ impl View<'_> {
     /// The kernel does not give it.
     pub fn json(&self, out: &mut Vec<u8>) -> quadrant_bpf::Result<()> {
         out.extend_from_slice(b"{\"type\": \"map\", \"version\": 1, \"name\": ");
-        quadrant_output::escape::json(out, self.def.name.as_bytes());
+        escape::json(out, self.name);
         out.extend_from_slice(b", \"entries\": [");
         for (index, entry) in self.entries()?.iter().enumerate() {
             out.extend_from_slice(if index > 0 { b", {\"key\": " } else { b"{\"key\": " });
-            self.value(out, self.def.key_type, &entry.key, true);
+            self.value(out, self.key_type, &entry.key, true);
             match entry.values.as_slice() {
                 [(None, value)] => {
                     out.extend_from_slice(b", \"value\": ");
-                    self.value(out, self.def.value_type, value, true);
+                    self.value(out, self.value_type, value, true);
                 }
                 all => {
                     out.extend_from_slice(b", \"values\": [");
                     for (index, (_, value)) in all.iter().enumerate() {
                         out.extend_from_slice(if index > 0 { b", " } else { b"" });
-                        self.value(out, self.def.value_type, value, true);
+                        self.value(out, self.value_type, value, true);
                     }
                     out.push(b']');
                 }
@@ -107,7 +154,7 @@ impl View<'_> {
     /// All entries but, of arrays, those that are zero: by ascending value if that is one number, else by key.
     fn entries(&self) -> quadrant_bpf::Result<Vec<Entry>> {
         let kind = self.map.spec().kind;
-        let is_array = matches!(kind, MapKind::Array | MapKind::PercpuArray);
+        let is_array = self.is_array();
         let size = self.map.spec().value_size as usize;
         let snapshot = self.map.snapshot()?;
         let entry = |(key, value): (&[u8], &[u8])| {
@@ -125,9 +172,11 @@ impl View<'_> {
             entries.retain(|entry| entry.values.iter().any(|(_, value)| value.iter().any(|byte| *byte != 0)));
         }
         entries.sort_by_cached_key(|entry| {
-            let rank = if is_array { 0 } else { self.total(entry).unwrap_or(0) };
+            let rank = if is_array && self.top.is_none() { 0 } else { self.total(entry).unwrap_or(0) };
             (rank, number(&entry.key).unwrap_or(0), entry.key.clone())
         });
+        let left_out = entries.len().saturating_sub(self.top.unwrap_or(usize::MAX));
+        entries.drain(..left_out);
         Ok(entries)
     }
 
@@ -138,18 +187,23 @@ impl View<'_> {
         }
         match self.total(entry) {
             Some(total) => vec![(None, total.to_le_bytes()[..self.map.spec().value_size.min(8) as usize].to_vec())],
-            None => entry.values.iter().filter(|(_, value)| value.iter().any(|byte| *byte != 0)).cloned().collect(),
+            None => used(&entry.values).cloned().collect(),
         }
     }
 
     fn total(&self, entry: &Entry) -> Option<i128> {
-        let is_number = match self.btf.filter(|_| self.def.value_type != 0) {
-            Some(btf) => btf.int(btf.resolve(self.def.value_type)).is_some(),
+        let is_number = match self.btf.filter(|_| self.value_type != 0) {
+            Some(btf) => btf.int(btf.resolve(self.value_type)).is_some(),
             None => true,
         };
         let numbers = entry.values.iter().map(|(_, value)| number(value).filter(|_| is_number));
         numbers.sum()
     }
+}
+
+/// The values of processors that have one: what is zero says nothing.
+fn used(values: &[(Option<usize>, Vec<u8>)]) -> impl Iterator<Item = &(Option<usize>, Vec<u8>)> {
+    values.iter().filter(|(_, value)| value.iter().any(|byte| *byte != 0))
 }
 
 /// Bytes without a type: a number if they have the size of one.

@@ -1,0 +1,55 @@
+//! The maps and programs that the kernel has, whoever made them, and who holds them.
+//!
+//! The system changes meanwhile: what goes away while it is looked at is left out.
+
+mod maps;
+mod programs;
+mod top;
+
+use crate::active::Notes;
+use crate::active::Owner;
+use crate::active::pins::{self, Pin};
+use crate::active::processes::{self, Handle, Process};
+
+pub use maps::{MapEntry, OpenMap, find_maps, maps, open_map};
+pub use programs::{ProgramEntry, programs};
+pub use top::{Run, Runs, Sampler};
+
+/// A list, and what could not be looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Listing<T> {
+    /// By ascending numbers.
+    pub objects: Vec<T>,
+    /// What could not be looked at and why, each once.
+    pub notes: Vec<String>,
+}
+
+/// What keeps objects alive.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Holders {
+    /// Processes with a descriptor of it.
+    pub owners: Vec<Owner>,
+    /// Paths at which it is pinned in BPF file systems of this mount namespace.
+    pub pins: Vec<Vec<u8>>,
+}
+
+/// All descriptors and pins.
+struct Held {
+    processes: Vec<Process>,
+    pins: Vec<Pin>,
+}
+
+impl Held {
+    fn scan(notes: &mut Notes) -> Held {
+        Held { processes: processes::scan(notes), pins: pins::scan(notes) }
+    }
+
+    fn holders(&self, handle: Handle) -> Holders {
+        let holds = self.processes.iter().filter(|process| process.handles.contains(&handle));
+        let pins = self.pins.iter().filter(|pin| pin.handle == handle);
+        Holders {
+            owners: holds.map(|process| process.owner.clone()).collect(),
+            pins: pins.map(|pin| pin.path.clone()).collect(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Programs.
+
+use std::os::fd::AsFd;
+
+use quadrant_bpf::object::{ObjectKind, ProgramObject};
+
+use super::{Held, Holders, Listing};
+use crate::active::Notes;
+use crate::active::objects;
+use crate::active::processes::Handle;
+
+/// A program of the list.
+#[derive(Clone, Debug)]
+pub struct ProgramEntry {
+    /// What the kernel says.
+    pub object: ProgramObject,
+    /// Who holds it besides links and other programs.
+    pub holders: Holders,
+}
+
+/// All programs.
+pub fn programs() -> Listing<ProgramEntry> {
+    let mut notes = Notes::default();
+    let held = Held::scan(&mut notes);
+    let programs = objects(ObjectKind::Program, |fd| ProgramObject::of(fd.as_fd()), &mut notes);
+    let entry = |object: ProgramObject| ProgramEntry { holders: held.holders(Handle::Program(object.id)), object };
+    Listing { objects: programs.into_iter().map(entry).collect(), notes: notes.notes }
+}

@@ -1,0 +1,117 @@
+//! `quadrant maps`: maps that the kernel has, by whomever, and what is in them.
+
+mod dump;
+mod list;
+mod watch;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::Subcommand;
+use quadrant_inspect::objects;
+
+use crate::args::Format;
+use crate::commands;
+use crate::commands::Done;
+use crate::failure::Failure;
+use crate::failure::shown;
+
+/// Maps that the kernel has, by whomever, and what is in them.
+///
+/// Nothing is changed. Keys and values are shown by the types that the map was made with (BTF); without types, as numbers if they have
+/// the size of one, else as hexadecimal bytes.
+#[derive(Debug, Parser)]
+#[command(name = "quadrant maps", no_binary_name = true, max_term_width = 100, after_help = NOTES)]
+struct Options {
+    #[command(subcommand)]
+    what: Option<What>,
+
+    #[command(flatten)]
+    list: ListOptions,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// All maps, with who holds them (so without a word, too)
+    List(ListOptions),
+    /// What is in a map
+    Dump(DumpOptions),
+    /// What changes in a map
+    Watch(WatchOptions),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListOptions {
+    /// Form of the answer
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Cut nothing, however long the lines become
+    #[arg(long)]
+    full: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct DumpOptions {
+    /// The map's number or name
+    #[arg(value_name = "ID|NAME")]
+    map: String,
+
+    /// Form of the answer
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Only so many entries, those with the largest values
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+struct WatchOptions {
+    /// The map's number or name
+    #[arg(value_name = "ID|NAME")]
+    map: String,
+
+    /// Look so often: `1s`, `500ms`
+    #[arg(long, value_name = "TIME", value_parser = commands::time, default_value = "1s")]
+    interval: Duration,
+
+    /// End after so many looks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Form of the answers: as JSON, each look gives the whole map
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+const NOTES: &str = "\
+ENTRIES are counted of small hashes only; of arrays all entries are always there.
+The JSON forms are described in docs/json.md. Numbers of maps take CAP_SYS_ADMIN: run it as root.";
+
+/// Runs the command.
+pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
+    let options: Options = commands::parse(words)?;
+    Ok(match &options.what {
+        None => list::show(&options.list),
+        Some(What::List(options)) => list::show(options),
+        Some(What::Dump(options)) => dump::show(options),
+        Some(What::Watch(options)) => watch::show(options),
+    })
+}
+
+/// The number of the map that is meant.
+fn find(wanted: &str) -> Result<u32, Failure> {
+    let found = objects::find_maps(wanted)?;
+    match found.as_slice() {
+        [one] => Ok(one.id),
+        [] => Err(Failure::usage(format!("the kernel has no map {}", shown(wanted)))
+            .hint("`quadrant maps` lists them; the kernel keeps 15 characters of a name")),
+        several => {
+            let ids: Vec<String> = several.iter().map(|map| map.id.to_string()).collect();
+            Err(Failure::usage(format!("several maps have the name {}", shown(wanted)))
+                .hint(format!("choose by number: {}", ids.join(", "))))
+        }
+    }
+}
