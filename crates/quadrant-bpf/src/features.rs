@@ -277,7 +277,10 @@ pub fn kfunc_allowed(kind: ProgramKind, function: u32, tracepoint: u32) -> bool 
     };
     match Program::load_with_log(&spec, LogLevel::Failure) {
         Ok(_) => true,
-        Err(error) => error.log().is_some_and(|log| log.contains("call ") && !log.contains("not allowed")),
+        // Before Linux 5.13 the bits that say what is called are reserved.
+        Err(error) => error.log().is_some_and(|log| {
+            log.contains("call ") && !["not allowed", "reserved fields"].iter().any(|refusal| log.contains(refusal))
+        }),
     }
 }
 

@@ -31,7 +31,16 @@ impl BtfObject {
     pub fn of(fd: BorrowedFd<'_>) -> Result<BtfObject> {
         let mut name = [0; NAME];
         let mut info = attr::BtfInfo { name: sys::address_mut(&mut name), name_len: NAME as u32, ..Default::default() };
-        describe(fd, &mut info, "type")?;
+        match describe(fd, &mut info, "type") {
+            // Before Linux 5.11 there are no names.
+            Err(error) if error.errno().is_some_and(|errno| errno.name() == Some("E2BIG")) => {
+                info = attr::BtfInfo::default();
+                describe(fd, &mut info, "type")?;
+            }
+            described => {
+                described?;
+            }
+        }
         Ok(BtfObject { id: info.id, name: until_nul(&name), kernel: info.kernel_btf != 0, size: info.btf_size })
     }
 

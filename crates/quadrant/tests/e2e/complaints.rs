@@ -5,7 +5,7 @@ use std::time::Duration;
 use quadrant_testing::{Outcome, Program, Running, Signal};
 
 use crate::common::{
-    assert_lines, attached, end, needs_loops, needs_root, number, run, run_on, script, sum_below, target,
+    assert_lines, attached, end, needs_callers, needs_loops, needs_root, number, run, run_on, script, sum_below, target,
 };
 
 /// Runs `work` while the tracer is stopped, so that the ring buffer is as full as it gets.
@@ -79,7 +79,7 @@ fn a_full_map_is_named() {
 #[test]
 fn strings_are_as_long_as_they_are() {
     needs_root!();
-    let line = "yes | tr -d '[:space:]' | dd bs=65000 count=1 iflag=fullblock of=/dev/null";
+    let line = "yes | tr -c y y | dd bs=65000 count=1 iflag=fullblock of=/dev/null";
     let text = "config = { max_strlen = 65536 }
         tracepoint:syscalls:sys_enter_write /comm == \"dd\" && args.count > 1000/ {
             $text = str(args.buf, args.count + 1); @length = sum(strlen($text)); @kept = $text; printf(\"%s\", $text);
@@ -133,6 +133,7 @@ fn intervals_fire_when_a_process_is_given() {
 #[test]
 fn stacks_of_processes_that_are_gone_have_names() {
     needs_root!();
+    needs_callers!();
     let calls = target!("calls");
     let tracer = attached(script(&format!("uprobe:{calls}:target_call {{ @[ustack(2)] = count(); }}")));
     assert!(Program::new(&calls).arg("17").run().unwrap().success());

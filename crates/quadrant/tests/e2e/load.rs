@@ -227,7 +227,11 @@ fn kernel_functions_system_calls_and_security_hooks() {
     let failures = number(&outcome, "exits");
     assert!((10007..10020).contains(&failures), "{}", outcome.describe());
     assert_eq!((number(&outcome, "kretprobes"), number(&outcome, "sysreturns")), (failures, failures));
-    assert!(number(&outcome, "hooks") >= 1);
+    let modules = std::fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
+    if number(&outcome, "hooks") == 0 && !modules.contains("bpf") {
+        return quadrant_testing::skip("this kernel calls no programs at its security hooks (lsm=bpf)");
+    }
+    assert!(number(&outcome, "hooks") >= 1, "{}", outcome.describe());
 }
 
 #[test]

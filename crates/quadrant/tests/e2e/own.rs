@@ -2,7 +2,7 @@
 
 use quadrant_testing::{Outcome, Signal};
 
-use crate::common::{assert_lines, attached, needs_root, quadrant, refused, run, script};
+use crate::common::{assert_lines, attached, needs_loops, needs_root, quadrant, refused, run, script};
 
 const TESTS: &str = "test:zero { return 0; } test:one { return 1; } test:says { printf(\"said\\n\"); errorf(\"x %d\", 1); }
     test:ends { exit(3); } test:quiet { printf(\"hidden\\n\"); exit(); } test:loop { for ($i : 0..9) { if ($i == 4) { return $i; } } }";
@@ -20,6 +20,7 @@ fn without_times(outcome: &Outcome) -> Vec<String> {
 #[test]
 fn tests_pass_and_fail() {
     needs_root!();
+    needs_loops!();
     let begin = "BEGIN { printf(\"first\\n\"); } END { printf(\"last\\n\"); } kprobe:there_is_no_such { @ = 1; }";
     for words in [&["--test"][..], &["bpftrace", "--test"], &["bpftrace", "--mode", "test"]] {
         let outcome = tested(words, &format!("{TESTS} {begin}"));
@@ -71,6 +72,7 @@ fn tests_are_chosen_by_name() {
 #[test]
 fn results_of_tests_as_json() {
     needs_root!();
+    needs_loops!();
     let outcome = tested(&["--test", "-f", "json"], TESTS);
     let results: Vec<serde_json::Value> =
         outcome.lines().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();

@@ -1,10 +1,10 @@
 //! Recordings: what a replay prints is what the trace printed.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use quadrant_testing::Program;
 
-use crate::common::{binary, folder, good, needs_loops, needs_root, quadrant, refused, target};
+use crate::common::{binary, folder, good, needs_callers, needs_loops, needs_root, quadrant, refused, target};
 
 /// Runs a script on a command, records the same with it, and replays that without any capability; all three must agree.
 #[track_caller]
@@ -74,25 +74,35 @@ fn loops_variables_and_maps() {
 #[test]
 fn stacks_and_symbols() {
     needs_root!();
+    needs_callers!();
     let calls = target!("calls");
     let text = format!("uprobe:{calls}:target_call {{ @[ustack(2)] = count(); @f[usym(reg(\"ip\"))] = count(); }}");
     assert_replays("replay-stacks", &format!("{calls} 17"), &text);
 }
 
+/// The script and the recording of the repository, which is not there in a guest.
+fn example() -> (PathBuf, PathBuf) {
+    let dir = folder("replay-example");
+    let (script, recording) = (dir.join("opens.bt"), dir.join("opens.json"));
+    std::fs::write(&script, include_str!("../../../../examples/opens.bt")).unwrap();
+    std::fs::write(&recording, include_str!("../../../../examples/opens.json")).unwrap();
+    (script, recording)
+}
+
 #[test]
 fn the_recording_that_comes_along() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let outcome = good(quadrant().arg("replay").arg(examples.join("opens.bt")).arg(examples.join("opens.json")));
-    assert_eq!(outcome.stdout, std::fs::read_to_string(examples.join("opens.out")).unwrap());
+    let (script, recording) = example();
+    let outcome = good(quadrant().arg("replay").arg(script).arg(recording));
+    assert_eq!(outcome.stdout, include_str!("../../../../examples/opens.out"));
 }
 
 #[test]
 fn a_script_that_wants_more_is_told_what() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let (_, recording) = example();
     let script = folder("replay-more").join("more.bt");
     let replay = |text: &str| {
         std::fs::write(&script, text).unwrap();
-        refused(quadrant().arg("replay").arg(&script).arg(examples.join("opens.json")))
+        refused(quadrant().arg("replay").arg(&script).arg(&recording))
     };
     let message = replay("tracepoint:syscalls:sys_enter_openat { @[args.flags] = count(); }");
     assert!(message.contains("opens.json:2: the event has no value for `args.flags`"), "{message}");

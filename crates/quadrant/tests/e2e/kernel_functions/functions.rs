@@ -1,7 +1,7 @@
 //! Functions of the language that only some kernels allow.
 
 use super::needs_kprobes;
-use crate::common::{assert_lines, good, script};
+use crate::common::{assert_lines, good, needs_loops, script};
 
 #[test]
 fn memory_of_the_process_is_written() {
@@ -31,6 +31,7 @@ fn variables_of_each_processor() {
 #[test]
 fn names_of_files_from_any_probe() {
     needs_kprobes!();
+    needs_loops!();
     let text = "kprobe:vfs_open /comm == \"bash\"/ { @[path((struct path *)arg0)] = count(); }";
     let outcome = good(script(text).args(["-c", "bash -c ': < /proc/self/net/../status'"]));
     assert!(
