@@ -5,7 +5,7 @@
 //! * Whole numbers keep their value: those beyond 2^53 - 1, which many readers would round, are strings of digits.
 //! * Keys of maps are arrays, structures objects, stacks arrays of frames.
 //!
-//! [`mod@crate::json`] has the shapes of bpftrace.
+//! The module `json` has the shapes of bpftrace.
 
 mod map;
 pub mod message;
