@@ -4,7 +4,7 @@
 //! `args.filename`, `nsecs`, `str(arg0)`, `curtask->parent->pid`. Variables that are assigned once, from inputs alone, count as what they
 //! were assigned. What depends on maps, or on variables that change, and reads memory all the same cannot be recorded.
 //!
-//! [`recorder`] makes a program that sends the inputs of each firing, [`replayer`] one that finds them in its context.
+//! [`split`] finds them, and gives the program that has them from its context; [`recorder`] makes the one that sends them.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -39,11 +39,13 @@ pub const SLOT: u32 = 16;
 /// Bytes before the first: programs cannot read the first fields of a tracepoint's record.
 pub const FIRST_SLOT: u32 = 8;
 
-/// Something that a point's clauses learn.
+/// Something that clauses learn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     /// As the script writes it: `str(args.filename)`.
     pub name: String,
+    /// Where the replayed program has it: the same for all inputs of a name.
+    pub slot: usize,
     /// What to evaluate; there are no variables in it.
     pub expr: Expr,
     /// It is an address that is shown as a symbol, of the process (true) or of the kernel.
@@ -67,46 +69,100 @@ pub struct Group {
     pub exits: bool,
 }
 
-/// The groups of a program's points; `text` is the script's text of a span. BEGIN and END are not among them: they need no events.
+/// A program, and what it learns.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The program with its inputs read from its context: after [`FIRST_SLOT`] bytes, each has a [`SLOT`].
+    pub replayer: Program,
+    /// Its points. BEGIN and END are not among them: they need no events.
+    pub groups: Vec<Group>,
+    /// How many slots there are.
+    pub slots: usize,
+}
+
+/// Splits a program from the world; `text` is the script's text of a span.
 ///
 /// # Errors
 /// What cannot be recorded, and why.
-pub fn groups(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Vec<Group>, Box<Diagnostic>> {
-    let mut by_clauses: BTreeMap<Vec<usize>, Vec<PointId>> = BTreeMap::new();
-    for (index, point) in program.points.iter().enumerate() {
-        let id = PointId(index as u32);
-        let clauses = (0..program.clauses.len()).filter(|clause| program.clauses[*clause].points.contains(&id));
-        if !matches!(point.site, Site::Begin | Site::End) {
-            by_clauses.entry(clauses.collect()).or_default().push(id);
-        }
+pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, Box<Diagnostic>> {
+    let mut replayer = program.clone();
+    let mut names = Vec::new();
+    let mut learned = Vec::new();
+    for clause in &mut replayer.clauses {
+        let is_recorded = clause.points.iter().any(|point| needs_events(program, *point));
+        learned.push(if is_recorded { learn(clause, text, &mut names)? } else { Learned::default() });
     }
-    by_clauses.into_iter().map(|(clauses, points)| group(program, clauses, points, text)).collect()
+    let groups = by_clauses(program).into_iter().map(|(clauses, points)| group(clauses, points, &learned)).collect();
+    Ok(Split { replayer, groups, slots: names.len() })
 }
 
-fn group(
-    program: &Program,
-    clauses: Vec<usize>,
-    points: Vec<PointId>,
-    text: &dyn Fn(Span) -> String,
-) -> Result<Group, Box<Diagnostic>> {
-    let mut inputs: Vec<Input> = Vec::new();
-    let mut stacks = Vec::new();
-    let mut predicates = Vec::new();
-    let mut exits = false;
-    for clause in clauses.iter().map(|clause| &program.clauses[*clause]) {
-        let known = Known::of(clause, text);
-        let mut finder = Finder { known: &known, inputs: &mut inputs, stacks: &mut stacks, failure: None };
-        finder.clause(&mut clause.clone());
-        if let Some(failure) = finder.failure {
-            return Err(Box::new(failure));
-        }
-        predicates.push(clause.predicate.as_ref().and_then(|predicate| known.outside_part(predicate)));
-        exits |=
-            clause.predicate.is_none() && clause.body.iter().any(|stmt| matches!(stmt.kind, StmtKind::Exit { .. }));
+fn needs_events(program: &Program, point: PointId) -> bool {
+    !matches!(program.points[point.0 as usize].site, Site::Begin | Site::End)
+}
+
+/// The points that need events, by their clauses.
+fn by_clauses(program: &Program) -> BTreeMap<Vec<usize>, Vec<PointId>> {
+    let mut of_points = vec![Vec::new(); program.points.len()];
+    for (index, clause) in program.clauses.iter().enumerate() {
+        clause.points.iter().for_each(|point| of_points[point.0 as usize].push(index));
     }
-    let predicate =
-        predicates.into_iter().collect::<Option<Vec<Expr>>>().and_then(|all| all.into_iter().reduce(either));
-    Ok(Group { points, clauses, inputs, stacks, predicate, exits })
+    let mut groups: BTreeMap<Vec<usize>, Vec<PointId>> = BTreeMap::new();
+    for (point, clauses) in (0..).map(PointId).zip(of_points) {
+        if needs_events(program, point) {
+            groups.entry(clauses).or_default().push(point);
+        }
+    }
+    groups
+}
+
+/// What one clause learns.
+#[derive(Default)]
+struct Learned {
+    inputs: Vec<Input>,
+    stacks: Vec<StackType>,
+    predicate: Option<Expr>,
+    exits: bool,
+}
+
+/// Finds what a clause learns, and lets it have that from its context. Inputs get their slots by their names.
+fn learn(
+    clause: &mut Clause,
+    text: &dyn Fn(Span) -> String,
+    names: &mut Vec<String>,
+) -> Result<Learned, Box<Diagnostic>> {
+    let known = Known::of(clause, text);
+    let predicate = clause.predicate.as_ref().and_then(|predicate| known.outside_part(predicate));
+    let exits = clause.predicate.is_none() && clause.body.iter().any(|stmt| matches!(stmt.kind, StmtKind::Exit { .. }));
+    let learned = Learned { predicate, exits, ..Learned::default() };
+    let mut finder = Finder { known: &known, names, learned, failure: None };
+    rewrite::clause(clause, &mut |e| finder.expr(e));
+    match finder.failure {
+        Some(failure) => Err(Box::new(failure)),
+        None => Ok(finder.learned),
+    }
+}
+
+fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned]) -> Group {
+    let of_clauses = || clauses.iter().map(|clause| &learned[*clause]);
+    let mut inputs: Vec<Input> = Vec::new();
+    for input in of_clauses().flat_map(|learned| &learned.inputs) {
+        match inputs.iter_mut().find(|known| known.slot == input.slot) {
+            Some(known) => known.symbol = known.symbol.or(input.symbol),
+            None => inputs.push(input.clone()),
+        }
+    }
+    let mut stacks: Vec<StackType> = Vec::new();
+    of_clauses().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
+    let predicates: Option<Vec<Expr>> = of_clauses().map(|learned| learned.predicate.clone()).collect();
+    let predicate = predicates.and_then(|all| all.into_iter().reduce(either));
+    let exits = of_clauses().any(|learned| learned.exits);
+    Group { points, clauses, inputs, stacks, predicate, exits }
+}
+
+fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
+    if !all.contains(&one) {
+        all.push(one);
+    }
 }
 
 fn either(lhs: Expr, rhs: Expr) -> Expr {
@@ -263,54 +319,54 @@ impl Visitor for Assigned {
     }
 }
 
-/// Collects the inputs of a clause.
+/// Collects the inputs of a clause, and puts places of the context where they stand.
 struct Finder<'f, 'a> {
     known: &'f Known<'a>,
-    inputs: &'f mut Vec<Input>,
-    stacks: &'f mut Vec<StackType>,
+    /// Names of inputs, by their slots.
+    names: &'f mut Vec<String>,
+    learned: Learned,
     failure: Option<Diagnostic>,
 }
 
 impl Finder<'_, '_> {
-    fn clause(&mut self, clause: &mut Clause) {
-        rewrite::clause(clause, &mut |e| self.expr(e));
-    }
-
     /// Whether to look into the expression.
-    fn expr(&mut self, e: &Expr) -> bool {
+    fn expr(&mut self, e: &mut Expr) -> bool {
         if let (ExprKind::Call(Function::Stack, _), Type::Stack(stack)) = (&e.kind, &e.ty) {
-            if !self.stacks.contains(stack) {
-                self.stacks.push(*stack);
-            }
+            add(&mut self.learned.stacks, *stack);
             return false;
         }
         if let (ExprKind::Call(Function::Symbol, args), Type::Symbol { user, .. }) = (&e.kind, &e.ty) {
-            let addresses = args.iter().filter(|arg| reads(arg) && self.known.is_outside(arg));
-            addresses.for_each(|address| self.add(address, Some(*user)));
+            for address in args.iter().filter(|arg| reads(arg) && self.known.is_outside(arg)) {
+                self.input(address, Some(*user));
+            }
         }
         if !reads(e) {
             return true;
         }
-        if !self.known.is_outside(e) {
-            let message = "this cannot be recorded: it reads what the script's own state decides";
-            self.failure.get_or_insert(Diagnostic::error(e.span, message));
-            return false;
-        }
-        if !can_be_stored(&e.ty) {
-            let failure = Diagnostic::error(e.span, "values of this type cannot be recorded");
-            self.failure.get_or_insert(failure);
-            return false;
-        }
-        self.add(e, None);
+        let refusal = match (self.known.is_outside(e), can_be_stored(&e.ty)) {
+            (false, _) => "this cannot be recorded: it reads what the script's own state decides",
+            (true, false) => "values of this type cannot be recorded",
+            (true, true) => {
+                *e = given(e, self.input(e, None));
+                return false;
+            }
+        };
+        self.failure.get_or_insert(Diagnostic::error(e.span, refusal));
         false
     }
 
-    fn add(&mut self, e: &Expr, symbol: Option<bool>) {
+    /// The slot of an input.
+    fn input(&mut self, e: &Expr, symbol: Option<bool>) -> usize {
         let name = self.known.name(e);
-        match self.inputs.iter_mut().find(|input| input.name == name) {
-            Some(input) => input.symbol = input.symbol.or(symbol),
-            None => self.inputs.push(Input { name, expr: self.known.plain(e), symbol }),
+        let slot = self.names.iter().position(|known| *known == name).unwrap_or(self.names.len());
+        if slot == self.names.len() {
+            self.names.push(name.clone());
         }
+        match self.learned.inputs.iter_mut().find(|input| input.slot == slot) {
+            Some(input) => input.symbol = input.symbol.or(symbol),
+            None => self.learned.inputs.push(Input { name, slot, expr: self.known.plain(e), symbol }),
+        }
+        slot
     }
 }
 
@@ -386,28 +442,9 @@ fn taken(stack: StackType, span: Span) -> Expr {
     Expr::new(ExprKind::Call(Function::Stack, Vec::new()), Type::Stack(stack), span)
 }
 
-/// The program with its inputs read from its context, in which the `n`-th input of the point's group has the `n`-th [`SLOT`].
-pub fn replayer(program: &Program, groups: &[Group], text: &dyn Fn(Span) -> String) -> Program {
-    let mut replayer = program.clone();
-    for group in groups {
-        for index in &group.clauses {
-            let clause = &mut replayer.clauses[*index];
-            let known = Known::of(&clause.clone(), text);
-            rewrite::clause(clause, &mut |e| {
-                let place = reads(e).then(|| known.name(e));
-                let place = place.and_then(|name| group.inputs.iter().position(|input| input.name == name));
-                let Some(place) = place else { return true };
-                *e = given(e, FIRST_SLOT + place as u32 * SLOT);
-                false
-            });
-        }
-    }
-    replayer
-}
-
-/// An input at a place in the context.
-fn given(e: &Expr, at: u32) -> Expr {
-    let span = e.span;
+/// An input at its place in the context.
+fn given(e: &Expr, slot: usize) -> Expr {
+    let (span, at) = (e.span, FIRST_SLOT + slot as u32 * SLOT);
     let word = |offset| {
         let addr = Box::new(Expr::new(ExprKind::ContextAddr(offset), Type::U64, span));
         Expr::new(ExprKind::Deref { addr, space: Space::Context }, Type::U64, span)

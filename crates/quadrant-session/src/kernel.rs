@@ -43,17 +43,13 @@ impl Kernel {
 
     /// The addresses of a stored stack.
     pub(crate) fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
-        if id == layout::STACK_LOST {
-            return Vec::new();
-        }
-        let second = id & layout::STACK_SECOND != 0;
-        let Some(map) = self.map(MapRole::Stacks { limit: kind.limit, second }) else {
+        let place = stack_place(kind, id);
+        let Some((map, key)) = place.and_then(|(role, key)| Some((self.map(role)?, key))) else {
             return Vec::new();
         };
         let mut frames = vec![0; map.value_len()];
-        let key = (id & !layout::STACK_SECOND).to_ne_bytes();
         match map.lookup(&key, &mut frames) {
-            Ok(true) => words(&frames).take_while(|address| *address != 0).collect(),
+            Ok(true) => addresses(&frames),
             _ => Vec::new(),
         }
     }
@@ -89,9 +85,20 @@ impl Kernel {
 
     /// Losses that the programs counted.
     pub(crate) fn losses(&self) -> Ledger {
-        let counted = self.data.losses.iter().map(|(loss, offset)| (*loss, self.word(*offset)));
-        Ledger { losses: counted.filter(|(_, count)| *count > 0).collect(), ..Ledger::default() }
+        Ledger::counted(&self.data, |offset| self.word(offset))
     }
+}
+
+/// In which map a stored stack is, and by which key; `None` if it was lost.
+pub(crate) fn stack_place(kind: StackType, id: u32) -> Option<(MapRole, [u8; 4])> {
+    let second = id & layout::STACK_SECOND != 0;
+    let key = (id & !layout::STACK_SECOND).to_ne_bytes();
+    (id != layout::STACK_LOST).then_some((MapRole::Stacks { limit: kind.limit, second }, key))
+}
+
+/// The addresses of a stack, as its map has it.
+pub(crate) fn addresses(frames: &[u8]) -> Vec<u64> {
+    words(frames).take_while(|address| *address != 0).collect()
 }
 
 /// The content of a map of the script, without what was taken.

@@ -1,5 +1,6 @@
 //! What was lost, and where.
 
+use quadrant_codegen::object::Data;
 use quadrant_codegen::object::Loss;
 use quadrant_codegen::object::LossKind;
 
@@ -21,6 +22,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// What programs counted in their data section; `word` reads a word of it.
+    pub(crate) fn counted(data: &Data, word: impl Fn(u32) -> u64) -> Ledger {
+        let counted = data.losses.iter().map(|(loss, offset)| (*loss, word(*offset)));
+        Ledger { losses: counted.filter(|(_, count)| *count > 0).collect(), ..Ledger::default() }
+    }
+
     /// Nothing was lost.
     pub fn is_empty(&self) -> bool {
         *self == Ledger::default()

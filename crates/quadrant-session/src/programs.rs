@@ -59,7 +59,7 @@ pub(crate) fn load(
     maps: &[Map],
     source: Option<Source>,
 ) -> Result<Vec<Loaded>, Error> {
-    let insns: Vec<Vec<Insn>> = codes.iter().map(|code| relocate(code, maps)).collect();
+    let insns: Vec<Vec<Insn>> = codes.iter().map(|code| relocate(code, |map| maps[map].raw_fd())).collect();
     let lines: Vec<Vec<SourceLine>> = codes.iter().map(|code| source.map_or(Vec::new(), |s| s.lines(code))).collect();
     let functions: Vec<Vec<quadrant_bpf::btf::Function>> =
         codes.iter().map(|code| functions(code, source.is_some())).collect();
@@ -167,16 +167,14 @@ fn owners<'a>(program: &'a Program, units: &[Planned]) -> Result<HashMap<&'a Btf
     Ok(owners)
 }
 
-/// Maps as file descriptors.
-fn relocate(code: &Code, maps: &[Map]) -> Vec<Insn> {
+/// The instructions with maps by the numbers that whoever runs them has for them.
+pub(crate) fn relocate(code: &Code, number: impl Fn(usize) -> i32) -> Vec<Insn> {
     let mut insns = code.insns.clone();
     for reloc in &code.relocs {
-        match reloc.kind {
-            RelocKind::Map(map) | RelocKind::MapValue(map) => {
-                insns[reloc.at as usize].imm = maps[map.0 as usize].raw_fd();
-            }
-            RelocKind::Kfunc(function) => insns[reloc.at as usize].imm = function.0 as i32,
-        }
+        insns[reloc.at as usize].imm = match reloc.kind {
+            RelocKind::Map(map) | RelocKind::MapValue(map) => number(map.index()),
+            RelocKind::Kfunc(function) => function.0 as i32,
+        };
     }
     insns
 }

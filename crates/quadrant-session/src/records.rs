@@ -6,6 +6,7 @@ use quadrant_program::Program;
 use quadrant_program::action::Action;
 use quadrant_program::action::ActionKind;
 use quadrant_program::layout;
+use quadrant_program::map::MapId;
 use quadrant_program::record::HEADER;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
@@ -105,6 +106,23 @@ pub(crate) fn obey(
         }
         _ => Ok(()),
     }
+}
+
+/// Print every map that has something in it, by name.
+///
+/// # Errors
+/// Those of writing and of reading maps.
+pub(crate) fn print_maps(view: View, sink: &mut dyn Sink) -> Result<(), Error> {
+    let View { program, world } = view;
+    let mut ids: Vec<u32> = (0..program.maps.len() as u32).collect();
+    ids.sort_by_key(|id| &program.maps[*id as usize].name);
+    for map in ids.into_iter().map(MapId) {
+        let snapshot = world.snapshot(program, map)?;
+        if snapshot.len > 0 {
+            sink.map(view, &MapPrint { map, snapshot: &snapshot, top: 0, div: 0, record: None })?;
+        }
+    }
+    Ok(())
 }
 
 /// The status of an `exit()` among a clause's actions.

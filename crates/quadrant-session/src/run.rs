@@ -13,20 +13,17 @@ use quadrant_bpf::process::Status;
 use quadrant_bpf::wait::Epoll;
 use quadrant_bpf::wait::Signals;
 use quadrant_program::Program;
-use quadrant_program::map::MapId;
 use quadrant_program::probe::Site;
 
 use crate::attaching::Attachment;
 use crate::controls::Controls;
 use crate::error::Error;
-use crate::kernel;
 use crate::kernel::Kernel;
 use crate::plan::Planned;
 use crate::processes::Processes;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
-use crate::sink::MapPrint;
 use crate::sink::Sink;
 use crate::sink::View;
 use crate::targets::Targets;
@@ -267,16 +264,7 @@ impl Loop<'_> {
     /// # Errors
     /// Those of writing and of reading maps.
     pub(crate) fn print_maps(&mut self) -> Result<(), Error> {
-        let view = View { program: self.program, world: self.kernel };
-        let mut ids: Vec<u32> = (0..self.program.maps.len() as u32).collect();
-        ids.sort_by_key(|id| &self.program.maps[*id as usize].name);
-        for id in ids {
-            let snapshot = kernel::snapshot(self.kernel, self.program, MapId(id))?;
-            if snapshot.len > 0 {
-                let (map, snapshot) = (MapId(id), &snapshot);
-                self.sink.map(view, &MapPrint { map, snapshot, top: 0, div: 0, record: None })?;
-            }
-        }
+        records::print_maps(View { program: self.program, world: self.kernel }, self.sink)?;
         Ok(self.sink.flush()?)
     }
 }

@@ -7,8 +7,6 @@ use quadrant_codegen::MapRole;
 use quadrant_codegen::Object;
 use quadrant_codegen::Target;
 use quadrant_codegen::object::MapDef;
-use quadrant_codegen::ssa::Code;
-use quadrant_codegen::ssa::RelocKind;
 use quadrant_program::arch::native;
 use quadrant_program::recording::FIRST_SLOT;
 use quadrant_program::recording::SLOT;
@@ -20,6 +18,7 @@ use super::Given;
 use super::Host;
 use crate::error::Error;
 use crate::load::map_kind;
+use crate::programs::relocate;
 
 /// Keys of a map without a size of its own.
 const MAP_KEYS: u32 = 1 << 16;
@@ -39,6 +38,8 @@ pub(super) struct Machine {
     /// The machine's numbers of the object's maps.
     pub(super) maps: Vec<i32>,
     programs: Vec<Vec<Insn>>,
+    /// How many inputs there are in all.
+    slots: usize,
 }
 
 /// What the machine can do: all that is newest.
@@ -69,11 +70,11 @@ pub(super) fn target(host: Host) -> Target {
 
 impl Machine {
     /// With all maps empty.
-    pub(super) fn new(object: Object, cpus: usize) -> Machine {
+    pub(super) fn new(object: Object, cpus: usize, slots: usize) -> Machine {
         let mut vm = Vm::new(FakeEnv::default(), cpus);
         let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
-        let programs = object.programs.iter().map(|code| relocated(code, &maps)).collect();
-        let mut machine = Machine { vm, object, cpus, maps, programs };
+        let programs = object.programs.iter().map(|code| relocate(code, |map| maps[map])).collect();
+        let mut machine = Machine { vm, object, cpus, maps, programs, slots };
         let mut data = vec![0; machine.object.data.size as usize];
         for (at, bytes) in &machine.object.data.init {
             data[*at as usize..*at as usize + bytes.len()].copy_from_slice(bytes);
@@ -105,7 +106,8 @@ impl Machine {
     ///
     /// # Errors
     /// A program that the machine stops: a fault of the compiler.
-    pub(super) fn run(&mut self, program: usize, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn run(&mut self, program: usize, cookie: u64, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
+        self.vm.env.cookie = cookie;
         let ctx = self.arrange(event);
         let outcome = self.vm.run(&self.programs[program], &ctx);
         outcome.map_err(|error| Error::Log(format!("the replayed program was stopped: {error}")))?;
@@ -123,9 +125,9 @@ impl Machine {
         env.kernel_stack = Ok(event.kernel_stack.clone());
         env.user_stack = Ok(event.user_stack.clone());
         env.kernel = Default::default();
-        let mut ctx = vec![0; FIRST_SLOT as usize];
-        ctx.reserve(event.inputs.len() * SLOT as usize);
-        for (input, address) in event.inputs.iter().zip((MEMORY..).step_by(GAP as usize)) {
+        let mut ctx = vec![0; FIRST_SLOT as usize + self.slots * SLOT as usize];
+        for (slot, input) in &event.inputs {
+            let address = MEMORY + *slot as u64 * GAP;
             let (word, len) = match input {
                 Given::Number(number) => (*number, 0),
                 // Nothing is there; address 0 would be an empty text.
@@ -135,8 +137,9 @@ impl Machine {
                     (address, bytes.len() as u64)
                 }
             };
-            ctx.extend(word.to_ne_bytes());
-            ctx.extend(len.to_ne_bytes());
+            let at = FIRST_SLOT as usize + slot * SLOT as usize;
+            ctx[at..at + 8].copy_from_slice(&word.to_ne_bytes());
+            ctx[at + 8..at + 16].copy_from_slice(&len.to_ne_bytes());
         }
         ctx
     }
@@ -145,16 +148,4 @@ impl Machine {
 fn spec(def: &MapDef) -> MapSpec {
     let kind = map_kind(def.kind).unwrap_or(MapKind::Hash);
     MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
-}
-
-/// Maps by the machine's numbers.
-fn relocated(code: &Code, maps: &[i32]) -> Vec<Insn> {
-    let mut insns = code.insns.clone();
-    for reloc in &code.relocs {
-        insns[reloc.at as usize].imm = match reloc.kind {
-            RelocKind::Map(map) | RelocKind::MapValue(map) => maps[map.index()],
-            RelocKind::Kfunc(function) => function.0 as i32,
-        };
-    }
-    insns
 }

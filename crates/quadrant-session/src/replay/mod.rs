@@ -8,17 +8,15 @@ mod world;
 use quadrant_codegen::Context;
 use quadrant_codegen::object::Unit;
 use quadrant_program::Program;
-use quadrant_program::map::MapId;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
-use quadrant_program::recording::Group;
+use quadrant_program::recording::Split;
 
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::processes::Processes;
 use crate::records;
 use crate::records::Progress;
-use crate::sink::MapPrint;
 use crate::sink::Sink;
 use crate::sink::View;
 use crate::trace::compile_units;
@@ -38,8 +36,8 @@ pub struct Event {
     pub pid: u32,
     /// Thread id.
     pub tid: u32,
-    /// The inputs of the point's [`Group`], in order.
-    pub inputs: Vec<Given>,
+    /// Inputs and their slots ([`quadrant_program::recording::Input::slot`]); those that are not there are 0.
+    pub inputs: Vec<(usize, Given)>,
     /// Addresses of the kernel's stack, innermost first.
     pub kernel_stack: Vec<u64>,
     /// Addresses of the process's stack, innermost first.
@@ -69,10 +67,8 @@ pub enum Given {
 /// A replay under way.
 pub struct Replay<'a> {
     program: &'a Program,
-    /// Which program of the machine serves each point.
-    units: Vec<Option<usize>>,
-    begin: Option<usize>,
-    end: Option<usize>,
+    /// Which program of the machine serves each point, and which of its points that is.
+    units: Vec<Option<(usize, u64)>>,
     world: world::Replayed,
     sink: &'a mut dyn Sink,
     progress: Progress,
@@ -89,26 +85,18 @@ pub struct Outcome {
 }
 
 impl<'a> Replay<'a> {
-    /// Compiles a program that [`quadrant_program::recording::replayer`] made, and runs its BEGIN.
+    /// Compiles a program, and runs its BEGIN.
     ///
     /// # Errors
     /// What cannot be compiled, and those of writing.
-    pub fn start(
-        program: &'a Program,
-        groups: &[Group],
-        host: Host,
-        sink: &'a mut dyn Sink,
-    ) -> Result<Replay<'a>, Error> {
-        let (units, of_points) = units(program, groups);
-        let object = compile_units(program, &units, &machine::target(host), &Default::default())?;
-        let machine = Machine::new(object, host.cpus as usize);
-        let run =
-            |is: fn(&Site) -> bool| units.iter().position(|unit| unit.points.iter().any(|p| is(site(program, *p))));
-        let (begin, end) = (run(|site| *site == Site::Begin), run(|site| *site == Site::End));
-        let world = world::Replayed::new(machine);
+    pub fn start(split: &'a Split, host: Host, sink: &'a mut dyn Sink) -> Result<Replay<'a>, Error> {
+        let program = &split.replayer;
+        let (compiled, units) = units(split);
+        let object = compile_units(program, &compiled, &machine::target(host), &Default::default())?;
+        let world = world::Replayed::new(Machine::new(object, host.cpus as usize, split.slots));
         let (progress, processes) = (Progress::default(), Processes::default());
-        let mut replay = Replay { program, units: of_points, begin, end, world, sink, progress, processes };
-        replay.run_unit(replay.begin, &Event::default())?;
+        let mut replay = Replay { program, units, world, sink, progress, processes };
+        replay.run_once(&Site::Begin)?;
         Ok(replay)
     }
 
@@ -117,9 +105,8 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Those of writing.
     pub fn event(&mut self, event: &Event) -> Result<bool, Error> {
-        let unit = self.units.get(event.point as usize).copied().flatten();
         if self.progress.exit.is_none() {
-            self.run_unit(unit, event)?;
+            self.run(event)?;
         }
         Ok(self.progress.exit.is_none() && !self.sink.is_full())
     }
@@ -129,61 +116,49 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Those of writing.
     pub fn finish(mut self) -> Result<Outcome, Error> {
-        self.run_unit(self.end, &Event::default())?;
+        self.run_once(&Site::End)?;
         let view = View { program: self.program, world: &self.world };
         self.sink.ending(view)?;
         if self.program.config.print_maps_on_exit {
-            self.print_maps()?;
+            records::print_maps(view, self.sink)?;
         }
-        let view = View { program: self.program, world: &self.world };
         let ledger = Ledger { malformed: self.progress.malformed, ..self.world.losses() };
         self.sink.ledger(view, &ledger)?;
         self.sink.flush()?;
         Ok(Outcome { status: self.progress.exit.unwrap_or(0), ledger })
     }
 
-    fn run_unit(&mut self, unit: Option<usize>, event: &Event) -> Result<(), Error> {
-        let Some(unit) = unit else { return Ok(()) };
-        for record in self.world.run(unit, event)? {
+    /// Runs BEGIN or END, which need no event.
+    fn run_once(&mut self, site: &Site) -> Result<(), Error> {
+        let point = self.program.points.iter().position(|point| point.site == *site);
+        point.map_or(Ok(()), |point| self.run(&Event { point: point as u32, ..Event::default() }))
+    }
+
+    fn run(&mut self, event: &Event) -> Result<(), Error> {
+        let Some((unit, cookie)) = self.units.get(event.point as usize).copied().flatten() else { return Ok(()) };
+        for record in self.world.run(unit, cookie, event)? {
             records::handle(self.program, &self.world, self.sink, &mut self.progress, &mut self.processes, &record)?;
         }
         Ok(())
     }
-
-    fn print_maps(&mut self) -> Result<(), Error> {
-        let mut ids: Vec<u32> = (0..self.program.maps.len() as u32).collect();
-        ids.sort_by_key(|id| &self.program.maps[*id as usize].name);
-        for map in ids.into_iter().map(MapId) {
-            let snapshot = self.world.snapshot(self.program, map)?;
-            if snapshot.len > 0 {
-                let view = View { program: self.program, world: &self.world };
-                self.sink.map(view, &MapPrint { map, snapshot: &snapshot, top: 0, div: 0, record: None })?;
-            }
-        }
-        Ok(())
-    }
 }
 
-fn site(program: &Program, point: PointId) -> &Site {
-    &program.points[point.0 as usize].site
-}
-
-/// A unit for BEGIN, one for END, and one for each other point; and which of them serves each point.
-fn units(program: &Program, groups: &[Group]) -> (Vec<Unit>, Vec<Option<usize>>) {
-    let unit = |context, clauses, points| Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false };
-    let mut units = Vec::new();
+/// A unit for each group, for BEGIN, and for END; and for each point its unit and its place there.
+fn units(split: &Split) -> (Vec<Unit>, Vec<Option<(usize, u64)>>) {
+    let program = &split.replayer;
     let mut of_points = vec![None; program.points.len()];
-    for (index, point) in program.points.iter().enumerate() {
-        if matches!(point.site, Site::Begin | Site::End) {
-            let id = PointId(index as u32);
-            let clauses = (0..program.clauses.len()).filter(|clause| program.clauses[*clause].points.contains(&id));
-            units.push(unit(Context::Run, clauses.collect(), vec![id]));
-        }
-    }
-    for group in groups {
-        for point in &group.points {
-            of_points[point.0 as usize] = Some(units.len());
-            units.push(unit(Context::Tracepoint, group.clauses.clone(), vec![*point]));
+    let mut units = Vec::new();
+    let mut serve = |clauses: Vec<usize>, points: Vec<PointId>| {
+        let places = points.iter().zip(0..);
+        places.for_each(|(point, place)| of_points[point.0 as usize] = Some((units.len(), place)));
+        let context = Context::Tracepoint;
+        units.push(Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false });
+    };
+    split.groups.iter().for_each(|group| serve(group.clauses.clone(), group.points.clone()));
+    for (point, site) in (0..).map(PointId).zip(program.points.iter().map(|point| &point.site)) {
+        if matches!(site, Site::Begin | Site::End) {
+            let clauses = (0..program.clauses.len()).filter(|clause| program.clauses[*clause].points.contains(&point));
+            serve(clauses.collect(), vec![point]);
         }
     }
     (units, of_points)

@@ -16,7 +16,7 @@ use super::Event;
 use super::machine::Machine;
 use crate::error::Error;
 use crate::gather::Gather;
-use crate::gather::words;
+use crate::kernel;
 use crate::kernel::stay_fed;
 use crate::ledger::Ledger;
 use crate::load::map_kind;
@@ -37,8 +37,8 @@ impl Replayed {
     ///
     /// # Errors
     /// A program that the machine stops.
-    pub(super) fn run(&self, program: usize, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
-        self.0.borrow_mut().run(program, event)
+    pub(super) fn run(&self, program: usize, cookie: u64, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
+        self.0.borrow_mut().run(program, cookie, event)
     }
 }
 
@@ -128,10 +128,9 @@ fn padded(part: &[u8]) -> Vec<u8> {
 impl World for Replayed {
     fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
         let machine = self.0.borrow();
-        let second = id & layout::STACK_SECOND != 0;
-        let map = machine.map(MapRole::Stacks { limit: kind.limit, second });
-        let frames = map.and_then(|(map, _)| machine.vm.lookup(map, &(id & !layout::STACK_SECOND).to_ne_bytes(), 0));
-        frames.map(|frames| words(&frames).take_while(|address| *address != 0).collect()).unwrap_or_default()
+        let place = kernel::stack_place(kind, id);
+        let frames = place.and_then(|(role, key)| machine.vm.lookup(machine.map(role)?.0, &key, 0));
+        frames.map(|frames| kernel::addresses(&frames)).unwrap_or_default()
     }
 
     fn snapshot(&self, program: &Program, map: MapId) -> Result<Snapshot, Error> {
@@ -167,8 +166,7 @@ impl World for Replayed {
         let machine = self.0.borrow();
         let data = machine.data();
         let word = |at: u32| data.get(at as usize..at as usize + 8).map_or(0, |word| extend(word, false));
-        let counted = machine.object.data.losses.iter().map(|(loss, offset)| (*loss, word(*offset)));
-        Ledger { losses: counted.filter(|(_, count)| *count > 0).collect(), ..Ledger::default() }
+        Ledger::counted(&machine.object.data, word)
     }
 
     fn now_ns(&self) -> u64 {

@@ -79,15 +79,15 @@ fn record(options: &Options) -> Done {
     quadrant_bpf::limits::bump_memlock();
     let program = run::program(args, &script, params, &types, child_pid, &features, None)?;
     let text = |span: Span| script.sources.slice(span).to_owned();
-    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
+    let split = recording::split(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
     let source = list::source(args, &types, child_pid);
     let points: Vec<RecordedPoint> =
         program.points.iter().map(|point| describe(&source, point)).collect::<Result<_, _>>()?;
-    let recorder = Rc::new(recording::recorder(&program, &groups));
+    let recorder = Rc::new(recording::recorder(&program, &split.groups));
     let session = SessionOptions { pid: args.pid.or(child_pid), ..SessionOptions::default() };
     let compiled = run::compiled(&script, &recorder, &features, &types, session)?;
     let trace = Trace::load(compiled).map_err(|error| Failure::session(&script.sources, error))?;
-    let mut writer = writer(&recorder, &groups, &points, path, options.events)?;
+    let mut writer = writer(&recorder, &split.groups, &points, path, options.events)?;
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script.sources, error))?;

@@ -61,16 +61,14 @@ fn replay(options: &Options) -> Done {
     let program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
     eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
     let text = |span: Span| script.sources.slice(span).to_owned();
-    let groups = recording::groups(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
-    let program = recording::replayer(&program, &groups, &text);
+    let split = recording::split(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
     let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
     let output = answers::output(None).map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?;
-    let mut answers = Answers::new(&program, &script.sources, Mode::Text, names, output);
+    let mut answers = Answers::new(&split.replayer, &script.sources, Mode::Text, names, output);
     let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
     let failed = |error| Failure::session(&script.sources, error);
-    let mut replay = Replay::start(&program, &groups, host, &mut answers).map_err(failed)?;
-    let point = |name: &str| program.points.iter().position(|point| point.name == name).map(|index| index as u32);
-    for event in recording.events(&groups, point) {
+    let mut replay = Replay::start(&split, host, &mut answers).map_err(failed)?;
+    for event in recording.events(&split) {
         if !replay.event(&event?).map_err(failed)? {
             break;
         }

@@ -1,5 +1,6 @@
 //! Reading a recording. Nothing in it is trusted: what makes no sense is an error that names its line.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -7,7 +8,8 @@ use std::io::Read;
 
 use quadrant_probes::RecordedPoint;
 use quadrant_program::probe::ProbeKind;
-use quadrant_program::recording::Group;
+use quadrant_program::recording::Input;
+use quadrant_program::recording::Split;
 use quadrant_session::replay::Event;
 use quadrant_session::replay::Given;
 use quadrant_symbols::Frame;
@@ -112,34 +114,41 @@ impl Recording {
         }
     }
 
-    /// The events for a program: `point` gives the program's number of a point by its name, if the program has it.
+    /// The events for a program; those at points that it does not have are left out.
     ///
     /// # Errors
     /// An event lacks something that the script needs.
-    pub fn events<'a>(
-        &'a self,
-        groups: &'a [Group],
-        point: impl Fn(&str) -> Option<u32> + 'a,
-    ) -> impl Iterator<Item = Result<Event, Failure>> + 'a {
+    pub fn events<'a>(&'a self, split: &'a Split) -> impl Iterator<Item = Result<Event, Failure>> + 'a {
+        let served = self.served(split);
         let event = move |(line, value): &'a (usize, Value)| {
-            let name = value["point"].as_u64().and_then(|index| self.points.get(usize::try_from(index).ok()?));
-            let Some(name) = name.map(|point| &point.name) else {
-                return Some(Err(wrong(&self.name, *line, "the event's point is not among the recording's")));
-            };
-            Some(self.event(*line, value, groups, point(name)?))
+            let index = value["point"].as_u64().and_then(|index| usize::try_from(index).ok());
+            match index.and_then(|index| served.get(index)) {
+                None => Some(Err(wrong(&self.name, *line, "the event's point is not among the recording's"))),
+                Some(served) => served.map(|(point, inputs)| self.event(*line, value, point, inputs)),
+            }
         };
         self.events.iter().filter_map(event)
     }
 
-    fn event(&self, line: usize, value: &Value, groups: &[Group], point: u32) -> Result<Event, Failure> {
-        let group = groups.iter().find(|group| group.points.iter().any(|id| id.0 == point));
-        let inputs = group.map_or(&[][..], |group| &group.inputs);
-        let given = |input: &quadrant_program::recording::Input| {
+    /// For each point of the recording, its number in the program and what its clauses learn, if the program has it.
+    fn served<'a>(&self, split: &'a Split) -> Vec<Option<(u32, &'a [Input])>> {
+        let points = split.groups.iter().flat_map(|group| group.points.iter().map(|point| (point.0, &*group.inputs)));
+        let mut points: Vec<(u32, &[Input])> = points.collect();
+        // Of several of one name the first is meant.
+        points.sort_by_key(|(point, _)| std::cmp::Reverse(*point));
+        let name = |point: u32| split.replayer.points[point as usize].name.as_str();
+        let by_name: HashMap<&str, _> = points.into_iter().map(|served| (name(served.0), served)).collect();
+        self.points.iter().map(|point| by_name.get(point.name.as_str()).copied()).collect()
+    }
+
+    fn event(&self, line: usize, value: &Value, point: u32, inputs: &[Input]) -> Result<Event, Failure> {
+        let given = |input: &Input| {
             let found = value["values"].get(&input.name).and_then(given);
-            found.ok_or_else(|| {
+            let found = found.ok_or_else(|| {
                 let what = format!("the event has no value for `{}`", shown(&input.name));
                 wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
-            })
+            });
+            Ok((input.slot, found?))
         };
         let number = |key: &str| value[key].as_u64().unwrap_or(0);
         Ok(Event {
@@ -148,7 +157,7 @@ impl Recording {
             cpu: number("cpu") as u32,
             pid: number("pid") as u32,
             tid: number("tid") as u32,
-            inputs: inputs.iter().map(given).collect::<Result<_, _>>()?,
+            inputs: inputs.iter().map(given).collect::<Result<_, Failure>>()?,
             kernel_stack: addresses(&value["kstack"]),
             user_stack: addresses(&value["ustack"]),
         })
@@ -217,10 +226,21 @@ fn frame(address: u64, said: &Value) -> Frame {
 
 #[cfg(test)]
 mod tests {
+    use quadrant_program::Program;
+    use quadrant_program::probe::{Point, Site};
+
     use super::*;
 
     fn read(text: &str) -> Result<Recording, Failure> {
         Recording::read("r", text.as_bytes())
+    }
+
+    /// A program without clauses whose second point has that name.
+    fn split(name: &str) -> Split {
+        let point =
+            |name: &str| Point { site: Site::Interval { period_ns: 1 }, name: name.into(), func: String::new() };
+        let program = Program { points: vec![point("other"), point(name)], ..Program::default() };
+        quadrant_program::recording::split(&program, &|_| String::new()).unwrap()
     }
 
     const HEADER: &str =
@@ -232,10 +252,11 @@ mod tests {
             "{HEADER}\n{{\"point\":0,\"time\":7}}\n{{\"symbols\":[{{\"address\":5,\"pid\":null,\"frames\":[{{\"name\":\"f\"}}]}}]}}\n"
         );
         let recording = read(&text).unwrap();
-        let events: Vec<_> = recording.events(&[], |name| (name == "interval:s:1").then_some(3)).collect();
+        let split = split("interval:s:1");
+        let events: Vec<_> = recording.events(&split).collect();
         assert_eq!(events.len(), 1);
         let event = events.into_iter().next().unwrap().unwrap();
-        assert_eq!((event.point, event.time_ns), (3, 7));
+        assert_eq!((event.point, event.time_ns), (1, 7));
         assert_eq!(recording.symbols[&(None, 5)][0].symbol.as_ref().unwrap().name.as_ref(), "f");
     }
 
@@ -245,7 +266,7 @@ mod tests {
             assert!(read(text).is_err(), "{text}");
         }
         let recording = read(&format!("{HEADER}\n{{\"point\":9}}\n")).unwrap();
-        assert!(recording.events(&[], |_| Some(0)).next().unwrap().is_err());
+        assert!(recording.events(&split("interval:s:1")).next().unwrap().is_err());
     }
 
     #[test]

@@ -72,6 +72,17 @@ fn loops_variables_and_maps() {
 }
 
 #[test]
+fn a_clause_at_points_that_other_clauses_share_in_part() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = format!(
+        "uprobe:{calls}:target_call {{ @sum = sum(arg0); }}
+         uprobe:{calls}:target_call,uprobe:{calls}:main {{ @[comm, func] = count(); }}"
+    );
+    assert_replays("replay-shared", &format!("{calls} 101"), &text);
+}
+
+#[test]
 fn stacks_and_symbols() {
     needs_root!();
     needs_callers!();
