@@ -92,6 +92,24 @@ pub enum Aggregation {
 }
 
 impl Aggregation {
+    /// The function of the languages that feeds it.
+    pub fn function(&self) -> &'static str {
+        match self {
+            Aggregation::Count => "count",
+            Aggregation::Sum { .. } => "sum",
+            Aggregation::Min { .. } => "min",
+            Aggregation::Max { .. } => "max",
+            Aggregation::Avg { .. } => "avg",
+            Aggregation::Stats { .. } => "stats",
+            Aggregation::Hist { .. } => "hist",
+            Aggregation::LinearHist { .. } => "lhist",
+            Aggregation::Stddev => "stddev",
+            Aggregation::Quantize => "quantize",
+            Aggregation::LogLinear(_) => "llquantize",
+            Aggregation::Series(_) => "tseries",
+        }
+    }
+
     /// Number of 64-bit words of a part, without the "fed" word of a map without keys.
     pub fn words(&self) -> u32 {
         match self {

@@ -107,25 +107,7 @@ pub(super) fn describe(types: &Types, ty: &Type) -> String {
 pub(super) fn describe_value(types: &Types, value: &MapValue) -> String {
     match value {
         MapValue::Plain(ty) => describe(types, ty),
-        MapValue::Aggregation(aggregation) => format!("{}()", aggregation_name(aggregation)),
-    }
-}
-
-/// The function that feeds an aggregation.
-pub(super) fn aggregation_name(aggregation: &Aggregation) -> &'static str {
-    match aggregation {
-        Aggregation::Count => "count",
-        Aggregation::Sum { .. } => "sum",
-        Aggregation::Min { .. } => "min",
-        Aggregation::Max { .. } => "max",
-        Aggregation::Avg { .. } => "avg",
-        Aggregation::Stats { .. } => "stats",
-        Aggregation::Hist { .. } => "hist",
-        Aggregation::LinearHist { .. } => "lhist",
-        Aggregation::Stddev => "stddev",
-        Aggregation::Quantize => "quantize",
-        Aggregation::LogLinear(_) => "llquantize",
-        Aggregation::Series(_) => "tseries",
+        MapValue::Aggregation(aggregation) => format!("{}()", aggregation.function()),
     }
 }
 

@@ -7,7 +7,7 @@ use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::Lower;
-use super::join::{aggregation_name, describe, describe_value, join, join_aggregations};
+use super::join::{describe, describe_value, join, join_aggregations};
 use crate::ast::{self, Ident};
 
 /// A map and, if it has keys, the one asked for.
@@ -92,7 +92,7 @@ impl Lower<'_> {
             | Aggregation::Quantize
             | Aggregation::LogLinear(_)
             | Aggregation::Series(_) => {
-                let name = aggregation_name(aggregation);
+                let name = aggregation.function();
                 self.error_help(
                     element.span,
                     format!("the value of {name}() is not one number"),

@@ -7,7 +7,7 @@ use quadrant_bpf::map::{self, Map, MapKind};
 use quadrant_bpf::object::{self, BtfObject, MapObject, ObjectKind, ProgramObject};
 use quadrant_types::Btf;
 
-use super::{Held, Holders, Listing};
+use super::{Held, Holders, Listing, find};
 use crate::active::Notes;
 use crate::active::objects;
 use crate::active::processes::Handle;
@@ -94,19 +94,10 @@ fn types(id: u32) -> Result<Option<Btf>> {
 }
 
 /// The maps of a number or a name; several can have the same name.
+///
+/// # Errors
+/// Those of asking the kernel.
 pub fn find_maps(wanted: &str) -> Result<Vec<MapObject>> {
-    let ids = match wanted.parse() {
-        Ok(id) => vec![id],
-        Err(_) => object::ids(ObjectKind::Map)?,
-    };
-    let by_number = wanted.parse::<u32>().is_ok();
-    let mut found = Vec::new();
-    for id in ids {
-        let Some(fd) = object::open(ObjectKind::Map, id)? else { continue };
-        let map = MapObject::of(fd.as_fd())?;
-        if by_number || map.name == wanted.as_bytes() {
-            found.push(map);
-        }
-    }
-    Ok(found)
+    let named = |fd: &OwnedFd| MapObject::of(fd.as_fd()).map(|map| (map.name.clone(), map));
+    Ok(find(ObjectKind::Map, wanted, named)?.into_iter().map(|(map, _)| map).collect())
 }

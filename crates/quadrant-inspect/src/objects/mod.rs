@@ -6,13 +6,18 @@ mod maps;
 mod programs;
 mod top;
 
+use std::os::fd::OwnedFd;
+
+use quadrant_bpf::Result;
+use quadrant_bpf::object::{self, ObjectKind};
+
 use crate::active::Notes;
 use crate::active::Owner;
 use crate::active::pins::{self, Pin};
 use crate::active::processes::{self, Handle, Process};
 
 pub use maps::{MapEntry, OpenMap, find_maps, maps, open_map};
-pub use programs::{ProgramEntry, programs};
+pub use programs::{ProgramEntry, find_programs, programs};
 pub use top::{Run, Runs, Sampler};
 
 /// A list, and what could not be looked at.
@@ -52,4 +57,24 @@ impl Held {
             pins: pins.map(|pin| pin.path.clone()).collect(),
         }
     }
+}
+
+/// The objects of a number or a name, opened; `describe` gives an object with its name.
+fn find<T>(
+    kind: ObjectKind,
+    wanted: &str,
+    describe: impl Fn(&OwnedFd) -> Result<(Vec<u8>, T)>,
+) -> Result<Vec<(T, OwnedFd)>> {
+    let number = wanted.parse().ok();
+    let ids = number.map_or_else(|| object::ids(kind), |number| Ok(vec![number]))?;
+    let mut found = Vec::new();
+    for id in ids {
+        // What is gone since it was listed is no longer meant.
+        let Some(fd) = object::open(kind, id)? else { continue };
+        let (name, object) = describe(&fd)?;
+        if number.is_some() || name == wanted.as_bytes() {
+            found.push((object, fd));
+        }
+    }
+    Ok(found)
 }

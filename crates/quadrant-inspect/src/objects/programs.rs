@@ -1,10 +1,11 @@
 //! Programs.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
+use quadrant_bpf::Result;
 use quadrant_bpf::object::{ObjectKind, ProgramObject};
 
-use super::{Held, Holders, Listing};
+use super::{Held, Holders, Listing, find};
 use crate::active::Notes;
 use crate::active::objects;
 use crate::active::processes::Handle;
@@ -25,4 +26,13 @@ pub fn programs() -> Listing<ProgramEntry> {
     let programs = objects(ObjectKind::Program, |fd| ProgramObject::of(fd.as_fd()), &mut notes);
     let entry = |object: ProgramObject| ProgramEntry { holders: held.holders(Handle::Program(object.id)), object };
     Listing { objects: programs.into_iter().map(entry).collect(), notes: notes.notes }
+}
+
+/// The programs of a number or a name, opened; several can have the same name.
+///
+/// # Errors
+/// Those of asking the kernel.
+pub fn find_programs(wanted: &str) -> Result<Vec<(ProgramObject, OwnedFd)>> {
+    let named = |fd: &OwnedFd| ProgramObject::of(fd.as_fd()).map(|program| (program.name.clone(), program));
+    find(ObjectKind::Program, wanted, named)
 }

@@ -47,20 +47,9 @@ pub(super) fn map(
 
 /// What fills a map: `value` for assignments, else the function that feeds it.
 fn kind(value: &MapValue) -> &'static str {
-    let MapValue::Aggregation(aggregation) = value else { return "value" };
-    match aggregation {
-        Aggregation::Count => "count",
-        Aggregation::Sum { .. } => "sum",
-        Aggregation::Min { .. } => "min",
-        Aggregation::Max { .. } => "max",
-        Aggregation::Avg { .. } => "avg",
-        Aggregation::Stats { .. } => "stats",
-        Aggregation::Stddev => "stddev",
-        Aggregation::Hist { .. } => "hist",
-        Aggregation::LinearHist { .. } => "lhist",
-        Aggregation::Quantize => "quantize",
-        Aggregation::LogLinear(_) => "llquantize",
-        Aggregation::Series(_) => "tseries",
+    match value {
+        MapValue::Plain(_) => "value",
+        MapValue::Aggregation(aggregation) => aggregation.function(),
     }
 }
 

@@ -29,6 +29,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::args::Args;
+use crate::args::Format;
+use crate::failure;
 use crate::failure::Failure;
 use crate::list;
 
@@ -91,6 +93,44 @@ fn print(answer: &[u8]) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(quadrant_bpf::Error::io("cannot write the answer", &error).into()),
         Ok(()) => Ok(()),
+    }
+}
+
+/// How a list is shown.
+#[derive(Debug, clap::Args)]
+struct ListOptions {
+    /// Form of the answer
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Cut nothing, however long the lines become
+    #[arg(long)]
+    full: bool,
+}
+
+/// How often something is looked at.
+#[derive(Debug, clap::Args)]
+struct Looks {
+    /// Look so often: `1s`, `500ms`
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "1s")]
+    interval: Duration,
+
+    /// End after so many looks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+/// The one object that was found under a number or a name; `hint` says how to find others.
+fn only<T>(mut found: Vec<T>, what: &str, wanted: &str, hint: &str, id: impl Fn(&T) -> u32) -> Result<T, Failure> {
+    let wanted = failure::shown(wanted);
+    match (found.pop(), found.as_slice()) {
+        (Some(one), []) => Ok(one),
+        (None, _) => Err(Failure::usage(format!("the kernel has no {what} {wanted}")).hint(hint)),
+        (Some(last), others) => {
+            let ids: Vec<String> = others.iter().chain([&last]).map(|object| id(object).to_string()).collect();
+            let failure = Failure::usage(format!("several {what}s have the name {wanted}"));
+            Err(failure.hint(format!("choose by number: {}", ids.join(", "))))
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl Options {
         let mut parts = match (self.all, self.only.is_empty(), &self.program) {
             (true, ..) => Part::value_variants().to_vec(),
             (false, true, None) => USUAL.to_vec(),
-            (false, true, Some(_)) => vec![Part::Maps, Part::Xlated, Part::Helpers, Part::Cost],
+            (false, true, Some(_)) => vec![Part::Maps, Part::Xlated, Part::Cost],
             (false, false, _) => self.only.clone(),
         };
         parts.sort();

@@ -5,7 +5,6 @@ mod list;
 mod watch;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -14,8 +13,9 @@ use quadrant_inspect::objects;
 use crate::args::Format;
 use crate::commands;
 use crate::commands::Done;
+use crate::commands::ListOptions;
+use crate::commands::Looks;
 use crate::failure::Failure;
-use crate::failure::shown;
 
 /// Maps that the kernel has, by whomever, and what is in them.
 ///
@@ -42,17 +42,6 @@ enum What {
 }
 
 #[derive(Debug, clap::Args)]
-struct ListOptions {
-    /// Form of the answer
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-
-    /// Cut nothing, however long the lines become
-    #[arg(long)]
-    full: bool,
-}
-
-#[derive(Debug, clap::Args)]
 struct DumpOptions {
     /// The map's number or name
     #[arg(value_name = "ID|NAME")]
@@ -73,13 +62,8 @@ struct WatchOptions {
     #[arg(value_name = "ID|NAME")]
     map: String,
 
-    /// Look so often: `1s`, `500ms`
-    #[arg(long, value_name = "TIME", value_parser = commands::time, default_value = "1s")]
-    interval: Duration,
-
-    /// End after so many looks
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
+    #[command(flatten)]
+    looks: Looks,
 
     /// Form of the answers: as JSON, each look gives the whole map
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -104,14 +88,6 @@ pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
 /// The number of the map that is meant.
 fn find(wanted: &str) -> Result<u32, Failure> {
     let found = objects::find_maps(wanted)?;
-    match found.as_slice() {
-        [one] => Ok(one.id),
-        [] => Err(Failure::usage(format!("the kernel has no map {}", shown(wanted)))
-            .hint("`quadrant maps` lists them; the kernel keeps 15 characters of a name")),
-        several => {
-            let ids: Vec<String> = several.iter().map(|map| map.id.to_string()).collect();
-            Err(Failure::usage(format!("several maps have the name {}", shown(wanted)))
-                .hint(format!("choose by number: {}", ids.join(", "))))
-        }
-    }
+    let hint = "`quadrant maps` lists them; the kernel keeps 15 characters of a name";
+    Ok(commands::only(found, "map", wanted, hint, |map| map.id)?.id)
 }

@@ -8,10 +8,10 @@ use quadrant_bpf::object::ProgramObject;
 use quadrant_inspect::objects;
 use quadrant_inspect::objects::ProgramEntry;
 
-use super::ListOptions;
 use crate::args::Format;
 use crate::commands;
 use crate::commands::Done;
+use crate::commands::ListOptions;
 use crate::commands::escaped;
 use crate::commands::holders;
 use crate::commands::json::Json;

@@ -4,7 +4,6 @@ mod list;
 mod top;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -12,6 +11,8 @@ use clap::Subcommand;
 use crate::args::Format;
 use crate::commands;
 use crate::commands::Done;
+use crate::commands::ListOptions;
+use crate::commands::Looks;
 
 /// Programs that the kernel has, by whomever, and what they cost.
 #[derive(Debug, Parser)]
@@ -33,25 +34,9 @@ enum What {
 }
 
 #[derive(Debug, clap::Args)]
-struct ListOptions {
-    /// Form of the answer
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-
-    /// Cut nothing, however long the lines become
-    #[arg(long)]
-    full: bool,
-}
-
-#[derive(Debug, clap::Args)]
 struct TopOptions {
-    /// Look so often: `1s`, `500ms`
-    #[arg(long, value_name = "TIME", value_parser = commands::time, default_value = "1s")]
-    interval: Duration,
-
-    /// End after so many looks
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
+    #[command(flatten)]
+    looks: Looks,
 
     /// Form of the answers
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -60,7 +45,7 @@ struct TopOptions {
 
 const NOTES: &str = "\
 `top` makes the kernel count runs of all programs while it runs, which costs each run some nanoseconds. CPU is the share of one \
-processor's time. `quadrant active` shows what programs are attached to, `quadrant explain --loaded` what is in one.
+processor's time. `quadrant active` shows what programs are attached to, `quadrant explain --program` what is in one.
 The JSON forms are described in docs/json.md. Numbers of programs take CAP_SYS_ADMIN: run it as root.";
 
 /// Runs the command.
