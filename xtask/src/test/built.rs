@@ -14,13 +14,11 @@ const SCRIPTS: &str = "crates/quadrant/tests/e2e/built";
 /// Where the tools are made, in the workspace.
 const FOLDER: &str = "target/built";
 
-/// Makes a tool of each script with the tracer, which is one of some programs.
+/// Makes a tool of each script with the tracer.
 ///
 /// # Errors
 /// The tracer refuses a script, or a folder cannot be used.
-pub fn tools(programs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let is_tracer = |path: &&PathBuf| path.file_name().is_some_and(|name| name == "quadrant");
-    let Some(tracer) = programs.iter().find(is_tracer) else { return Ok(Vec::new()) };
+pub fn tools(tracer: &Path) -> Result<Vec<PathBuf>, Failure> {
     let folder = workspace::root().join(FOLDER);
     fs::create_dir_all(&folder)?;
     let entries = fs::read_dir(workspace::root().join(SCRIPTS))?;

@@ -39,9 +39,12 @@ pub fn files(binaries: &[Binary], programs: &[PathBuf]) -> Result<Vec<Addition>,
     let mut files: Vec<Addition> = own.map(|path| Addition { from: path.clone(), to: in_guest(path) }).collect();
     if !programs.is_empty() {
         files.extend(targets()?);
-        files.extend(objects(programs)?);
         files.extend(tools());
-        files.extend(super::built::tools(programs)?.into_iter().map(|from| Addition { to: in_guest(&from), from }));
+        if let Some(tracer) = programs.iter().find(|program| program.file_name().is_some_and(|name| name == "quadrant"))
+        {
+            files.extend(objects(tracer)?);
+            files.extend(super::built::tools(tracer)?.into_iter().map(|from| Addition { to: in_guest(&from), from }));
+        }
         // The tests know the folder that they were compiled in.
         let root = workspace::root().canonicalize()?;
         let scripts = CASES.map(|folder| root.join(folder)).into_iter().chain([super::tools::folder()?]);
@@ -71,7 +74,7 @@ fn targets() -> Result<Vec<Addition>, Failure> {
 }
 
 /// Objects of BPF programs, made here by the tracer and clang, for types of this machine's kernel: they must run under others.
-fn objects(programs: &[PathBuf]) -> Result<Vec<Addition>, Failure> {
+fn objects(tracer: &Path) -> Result<Vec<Addition>, Failure> {
     let folder = workspace::root().join("target/objects");
     std::fs::create_dir_all(&folder)?;
     let mut files = Vec::new();
@@ -79,8 +82,6 @@ fn objects(programs: &[PathBuf]) -> Result<Vec<Addition>, Failure> {
         let source = entry?.path();
         let Some(name) = source.file_name().and_then(|name| name.to_str()?.strip_suffix(".c")) else { continue };
         let object = folder.join(name.to_owned() + ".o");
-        let tracer = programs.iter().find(|program| program.file_name().is_some_and(|name| name == "quadrant"));
-        let Some(tracer) = tracer else { continue };
         let made = Command::new(tracer).args(["load", "--list", "--object"]).arg(&object).arg(&source).output()?;
         match made.status.success() {
             true => files.push(Addition { to: in_guest(&object), from: object }),

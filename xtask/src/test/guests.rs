@@ -10,7 +10,7 @@ use super::freight;
 use super::parser::Parser;
 use super::summary::Summary;
 use crate::Failure;
-use crate::vm::{self, Arch, End, Image, KERNELS, Kernel, Machine, Sinks};
+use crate::vm::{self, Addition, Arch, End, Image, KERNELS, Kernel, Machine, Sinks};
 
 /// The packages whose tests ask the kernel, and which of their tests; none named are all.
 const PACKAGES: [(&str, &[&str]); 4] = [
@@ -67,6 +67,8 @@ struct Load {
     binaries: Vec<Binary>,
     /// The programs that the tests run.
     programs: Vec<PathBuf>,
+    /// All files in a guest.
+    files: Vec<Addition>,
     second_chance: bool,
 }
 
@@ -97,12 +99,14 @@ pub fn run(wanted: &Wanted<'_>) -> Result<Summary, Failure> {
 impl Load {
     fn build(wanted: &Wanted<'_>) -> Result<Load, Failure> {
         let packages = wanted.package.map_or(PACKAGES.to_vec(), |package| vec![(package, &[][..])]);
-        let mut load = Load { binaries: Vec::new(), programs: Vec::new(), second_chance: wanted.second_chance };
+        let second_chance = wanted.second_chance;
+        let mut load = Load { binaries: Vec::new(), programs: Vec::new(), files: Vec::new(), second_chance };
         for (package, tests) in packages {
             let built = binaries::build(package, tests)?;
             load.binaries.extend(built.tests);
             load.programs.extend(built.programs);
         }
+        load.files = freight::files(&load.binaries, &load.programs)?;
         Ok(load)
     }
 
@@ -127,15 +131,14 @@ impl Load {
 
     /// Boots a guest and runs tests in it.
     fn boot(&self, kernel: Kernel, image: &Image, choice: &[String]) -> Result<Summary, Failure> {
-        let files = freight::files(&self.binaries, &self.programs)?;
         let machine = Machine { limit: LIMIT, memory: "2G".to_owned(), ..Machine::default() };
         let (mut results, mut messages, mut console) = (Results::new(kernel.name), Vec::new(), Vec::new());
         let mut sinks = Sinks { stdout: &mut results, stderr: &mut messages, console: &mut console };
         let started = Instant::now();
-        let end = vm::run_in(image, &machine, &files, &self.script(kernel.name, choice), &mut sinks)?;
+        let end = vm::run_in(image, &machine, &self.files, &self.script(kernel.name, choice), &mut sinks)?;
         let mut summary = results.finish();
         if self.binaries.iter().any(|binary| binary.in_turn) {
-            left_out(kernel.name).for_each(|(part, why)| summary.ignore(&format!("{part}*"), why));
+            left_out(kernel.name, choice).for_each(|(part, why)| summary.ignore(&format!("{part}*"), why));
         }
         if let Some(problem) = problem(end, &summary) {
             io::stderr().write_all(&[messages, console].concat())?;
@@ -148,12 +151,12 @@ impl Load {
 
     /// Runs all binaries, whether others failed or not.
     fn script(&self, kernel: &str, choice: &[String]) -> String {
-        let choice = choice.join(" ");
+        let words = choice.join(" ");
         let run = |binary: &Binary| {
             let (name, path) = (vm::quoted(&binary.name), vm::quoted(&freight::in_guest(&binary.path)));
-            let skip: String = left_out(kernel).map(|(part, _)| format!("--skip {part} ")).collect();
+            let skip: String = left_out(kernel, choice).map(|(part, _)| format!("--skip {part} ")).collect();
             let in_turn = if binary.in_turn { format!("--test-threads=1 {skip}") } else { String::new() };
-            format!("echo '{NEXT}'{name}\n{path} --show-output {in_turn}{choice} || status=1\n")
+            format!("echo '{NEXT}'{name}\n{path} --show-output {in_turn}{words} || status=1\n")
         };
         let environment = freight::environment(kernel, &self.programs);
         let runs: String = self.binaries.iter().map(run).collect();
@@ -161,10 +164,11 @@ impl Load {
     }
 }
 
-/// What is left out under a kernel: a part of the tests' names, and why.
-fn left_out(kernel: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// What is left out under a kernel: a part of the tests' names, and why. What the words of the harness ask for is not left to the host.
+fn left_out(kernel: &str, choice: &[String]) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lacking = LEFT_OUT.iter().filter(move |(known, ..)| *known == kernel).map(|(_, part, why)| (*part, *why));
-    lacking.chain(ON_THE_HOST.map(|part| (part, "the host's kernel is asked")))
+    let elsewhere = ON_THE_HOST.iter().filter(|_| choice.is_empty());
+    lacking.chain(elsewhere.map(|part| (*part, "the host's kernel is asked")))
 }
 
 /// What can go wrong besides tests that fail.
@@ -260,7 +264,7 @@ mod tests {
         let binary =
             |name: &str, in_turn| Binary { name: name.to_owned(), path: format!("/x/{name}-1").into(), in_turn };
         let binaries = vec![binary("a", false), binary("b", true)];
-        let load = Load { binaries, programs: Vec::new(), second_chance: false };
+        let load = Load { binaries, programs: Vec::new(), files: Vec::new(), second_chance: false };
         let script = load.script("6.1", &[vm::quoted("it's")]);
         assert!(script.starts_with("export QUADRANT_GUEST='6.1'"), "{script}");
         assert!(script.contains(r"'/tests/a-1' --show-output 'it'\''s' || status=1"), "{script}");
