@@ -214,13 +214,16 @@ impl Trace {
         let ended = ended.and_then(|end| Ok(released.map(|()| end)?));
         let answered = ended.and_then(|end| self.answer(&mut running, &attached, end));
         let outcome = match answered {
-            Err(error) if records::is_broken_pipe(&error) => {
-                Ok(Outcome { status: 0, exit: None, end: None, ledger: self.ledger(&running, &attached) })
-            }
+            Err(error) if records::is_broken_pipe(&error) => Ok(self.left(&running, &attached)),
             answered => answered,
         };
         close(attached.into_iter().map(|one| one.attached).collect());
         outcome
+    }
+
+    /// The outcome when the reader has seen enough.
+    pub(crate) fn left(&self, running: &Loop, attached: &[Attachment]) -> Outcome {
+        Outcome { status: 0, exit: None, end: None, ledger: self.ledger(running, attached) }
     }
 
     /// `elapsed` counts from now on.
@@ -307,7 +310,7 @@ impl Trace {
         View { program: &self.program, world: &self.kernel }
     }
 
-    /// Attach everything but BEGIN and END; false if a signal came first.
+    /// Attach everything that the tracer does not run itself; false if a signal came first.
     fn attach(&self, running: &mut Loop, watch: &mut Watch, attached: &mut Vec<Attachment>) -> Result<bool, Error> {
         let (sink, signals) = (&mut *running.sink, &mut watch.signals);
         let mut attaching =

@@ -53,19 +53,31 @@ pub fn includes(args: &Args, spec: &ProbeSpec) -> bool {
     }
 }
 
+/// Why there is nothing to run.
+pub struct Nothing {
+    /// One line.
+    pub why: &'static str,
+    /// There are tests or benchmarks, which nobody asked for.
+    pub has_checks: bool,
+}
+
 /// Why there is nothing to run; `None` if there is something.
-pub fn nothing_to_run(args: &Args, script: &Script, program: &Program) -> Option<&'static str> {
-    match (program.points.is_empty(), wanted(args)) {
-        (false, _) => None,
-        (true, Some(_)) if args.probe_filter.is_some() => Some("No probes to attach"),
-        (true, Some(Checks::Tests)) => Some("the script has no test: probes"),
-        (true, Some(Checks::Benchmarks)) => Some("the script has no bench: probes"),
-        (true, None) => Some(match (has(script, ProbeKind::Test), has(script, ProbeKind::Bench)) {
+pub fn nothing_to_run(args: &Args, script: &Script, program: &Program) -> Option<Nothing> {
+    if !program.points.is_empty() {
+        return None;
+    }
+    let has_checks = wanted(args).is_none() && (has(script, ProbeKind::Test) || has(script, ProbeKind::Bench));
+    let why = match wanted(args) {
+        Some(_) if args.probe_filter.is_some() => "No probes to attach",
+        Some(Checks::Tests) => "the script has no test: probes",
+        Some(Checks::Benchmarks) => "the script has no bench: probes",
+        None => match (has(script, ProbeKind::Test), has(script, ProbeKind::Bench)) {
             (true, _) => "No probes attached; use --test to run test probes.",
             (false, true) => "No probes attached; use --bench to run benchmark probes.",
             (false, false) => "No probes to attach",
-        }),
-    }
+        },
+    };
+    Some(Nothing { why, has_checks })
 }
 
 fn has(script: &Script, kind: ProbeKind) -> bool {
@@ -126,6 +138,11 @@ impl<'p> Results<'p> {
             passed: 0,
             failed: Vec::new(),
         }
+    }
+
+    /// Without colors, if that is wanted: the output is no terminal.
+    pub fn plain(self, plain: bool) -> Results<'p> {
+        Results { color: self.color && !plain, ..self }
     }
 
     /// What was printed since the last time.

@@ -14,6 +14,7 @@ use quadrant_program::stamp;
 use quadrant_session::Checks;
 use quadrant_session::Compiled;
 use quadrant_session::Focus;
+use quadrant_session::Ledger;
 use quadrant_session::Options;
 use quadrant_session::Sink;
 use quadrant_session::Trace;
@@ -82,7 +83,7 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     let child_pid = child.as_ref().map(Child::pid);
     let program = Rc::new(program(args, &script, params, &types, child_pid, &features, lines)?);
     if let Some(nothing) = checks::nothing_to_run(args, &script, &program) {
-        return Err(Failure::new(nothing));
+        return Err(Failure::new(nothing.why));
     }
     if args.debug == Some(Stage::Program) {
         println!("{program:#?}");
@@ -250,18 +251,23 @@ fn trace(
             trace.run(&mut answers.quiet(args.quiet).verbose(args.verbose), focus).map_err(failed)?
         }
     };
-    let lost = args.strict && !outcome.ledger.is_empty();
-    let status = if lost { LOST } else { outcome.status };
+    let status = status(args, outcome.status, &outcome.ledger);
     lines.map_or(Ok(()), |lines| lines.end(&outcome, status)).map_err(unwritable)?;
     Ok(status)
+}
+
+fn status(args: &Args, status: i32, ledger: &Ledger) -> i32 {
+    if args.strict && !ledger.is_empty() { LOST } else { status }
 }
 
 /// Run the script's tests or benchmarks.
 fn check(args: &Args, script: &Script, program: &Program, trace: Trace, checks: Checks) -> Result<i32, Failure> {
     let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
     let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
-    let mut results = Results::new(checks, program, &script.sources, mode, Names::new(!args.no_inlines), output);
-    Ok(trace.check(checks, &mut results).map_err(|error| Failure::session(&script.sources, error))?.status)
+    let results = Results::new(checks, program, &script.sources, mode, Names::new(!args.no_inlines), output);
+    let mut results = results.plain(args.output.is_some());
+    let outcome = trace.check(checks, &mut results).map_err(|error| Failure::session(&script.sources, error))?;
+    Ok(status(args, outcome.status, &outcome.ledger))
 }
 
 /// The code of all programs, with the points that each serves.

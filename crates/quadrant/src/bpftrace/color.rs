@@ -1,7 +1,5 @@
 //! Colors of messages: red errors and yellow warnings, as `BPFTRACE_COLOR` and NO_COLOR want it.
 
-use std::io::IsTerminal;
-
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const END: &str = "\x1b[0m";
@@ -28,7 +26,7 @@ fn wanted(choice: Option<&str>) -> bool {
     match choice {
         Some("always") => true,
         Some("never") => false,
-        _ => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        _ => crate::failure::color(),
     }
 }
 

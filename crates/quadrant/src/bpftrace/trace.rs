@@ -29,6 +29,7 @@ use crate::answers;
 use crate::answers::Answers;
 use crate::args::Args;
 use crate::checks;
+use crate::checks::Nothing;
 use crate::checks::Results;
 use crate::failure::Failure;
 use crate::failure::shown;
@@ -55,12 +56,12 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     let types = Rc::new(world::types());
     let features = Features::new();
     line.without.iter().for_each(|name| features.do_without(name));
-    let program = Rc::new(compile(line, &script, params, &types, child(&focus), &features)?);
-    if let Some(nothing) = checks::nothing_to_run(&args(line), &script, &program) {
-        let forgotten = nothing.starts_with("No probes attached");
-        return Err(match forgotten {
-            true => Refusal::new(format!("ERROR: {nothing}\n")).by_kernel(),
-            false => Refusal::new(format!("{nothing}\n")),
+    let args = args(line);
+    let program = Rc::new(compile((line, &args), &script, params, &types, child(&focus), &features)?);
+    if let Some(Nothing { why, has_checks }) = checks::nothing_to_run(&args, &script, &program) {
+        return Err(match has_checks {
+            true => Refusal::new(format!("ERROR: {why}\n")).by_kernel(),
+            false => Refusal::new(format!("{why}\n")),
         });
     }
     if line.stages.contains(&Stage::Types) {
@@ -117,16 +118,15 @@ fn child(focus: &Focus) -> Option<u32> {
 }
 
 fn compile(
-    line: &Line,
+    (line, args): (&Line, &Args),
     script: &Script,
     params: &[String],
     types: &Rc<Types>,
     child: Option<u32>,
     features: &Features,
 ) -> Result<Program, Refusal> {
-    let args = args(line);
-    let source = list::source(&args, types, child);
-    let compile = |forced| front::compile(script, params, &args, &source, types, child, forced);
+    let source = list::source(args, types, child);
+    let compile = |forced| front::compile(script, params, args, &source, types, child, forced);
     let (program, mut diagnostics) = compile(None);
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {
@@ -158,7 +158,8 @@ fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: 
     })?;
     let mode = if line.format == Format::Json { Mode::Json } else { Mode::Text };
     if let Some(checks) = line.checks {
-        let mut results = Results::new(checks, program, &script.sources, mode, Names::new(true), output);
+        let results = Results::new(checks, program, &script.sources, mode, Names::new(true), output);
+        let mut results = results.plain(line.output.is_some());
         return Ok(trace.check(checks, &mut results).map_err(|error| failed(script, error).by_kernel())?.status);
     }
     let answers = Answers::new(program, &script.sources, mode, Names::new(true), output);

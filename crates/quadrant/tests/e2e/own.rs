@@ -1,8 +1,8 @@
 //! What the tracer runs itself: BEGIN and END, tests, benchmarks, and what a script has for signals.
 
-use quadrant_testing::{Outcome, Signal};
+use quadrant_testing::{Outcome, Program, Signal};
 
-use crate::common::{assert_lines, attached, needs_loops, needs_root, quadrant, refused, run, script};
+use crate::common::{assert_lines, attached, binary, needs_loops, needs_root, quadrant, refused, run, script};
 
 const TESTS: &str = "test:zero { return 0; } test:one { return 1; } test:says { printf(\"said\\n\"); errorf(\"x %d\", 1); }
     test:ends { exit(3); } test:quiet { printf(\"hidden\\n\"); exit(); } test:loop { for ($i : 0..9) { if ($i == 4) { return $i; } } }";
@@ -181,4 +181,22 @@ fn signals_that_a_script_cannot_have() {
         let message = refused(script(text));
         assert!(message.contains(wanted), "{message}");
     }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_tests_quietly() {
+    needs_root!();
+    let line = "\"$0\" --test -e 'test:one { } test:two { }' | true; echo \"status ${PIPESTATUS[0]}\"";
+    let outcome = Program::new("bash").args(["-c", line]).arg(binary()).run().unwrap();
+    assert_lines(&outcome, &["status 0"]);
+    assert!(outcome.stderr.is_empty(), "{}", outcome.describe());
+}
+
+#[test]
+fn strict_makes_a_loss_in_a_test_the_status() {
+    needs_root!();
+    let text = "config = { max_map_keys = 2 } test:full { @[1] = 1; @[2] = 1; @[3] = 1; }";
+    let check = || quadrant().args(["--test", "-e", text]);
+    assert_eq!(check().run().unwrap().code(), Some(0));
+    assert_eq!(check().arg("--strict").run().unwrap().code(), Some(3));
 }
