@@ -14,24 +14,36 @@ const WIDTH: usize = 51;
 const GAP: u64 = 1000;
 
 /// A row: an interval, and its value if there is one.
-pub(crate) struct Row {
+struct Row {
     /// Start of the interval, nanoseconds since 1970.
     pub start_ns: i64,
     /// What its values came to, divided.
     pub value: Option<i128>,
 }
 
+/// The intervals that have a value: when they start (nanoseconds since 1970), and what their values came to, divided.
+pub(crate) fn values(series: &Series, words: &[u64], div: u64) -> impl Iterator<Item = (i64, i128)> {
+    let value = move |interval: Interval| {
+        let value = as_number(interval.value, series.signed) / i128::from(div.max(1));
+        (start_of(series, interval.number), value)
+    };
+    series.intervals(words).into_iter().map(value)
+}
+
+fn start_of(series: &Series, number: u64) -> i64 {
+    number.saturating_mul(series.interval_ns) as i64
+}
+
 /// The rows from the first interval with a value to the last one; those without a value are among them.
-pub(crate) fn rows(series: &Series, words: &[u64], div: u64) -> Vec<Row> {
+fn rows(series: &Series, words: &[u64], div: u64) -> Vec<Row> {
     let intervals = series.intervals(words);
-    let start = |number: u64| number.saturating_mul(series.interval_ns) as i64;
+    let numbers = intervals.iter().map(|interval| interval.number);
     let mut rows: Vec<Row> = Vec::new();
-    let mut next = intervals.first().map_or(0, |interval| interval.number);
-    for Interval { number, value } in intervals {
+    let mut next = numbers.clone().next().unwrap_or(0);
+    for (number, (start_ns, value)) in numbers.zip(values(series, words, div)) {
         let empty = (next..number).take(GAP as usize);
-        rows.extend(empty.map(|number| Row { start_ns: start(number), value: None }));
-        let value = as_number(value, series.signed) / i128::from(div.max(1));
-        rows.push(Row { start_ns: start(number), value: Some(value) });
+        rows.extend(empty.map(|number| Row { start_ns: start_of(series, number), value: None }));
+        rows.push(Row { start_ns, value: Some(value) });
         next = number + 1;
     }
     rows

@@ -240,7 +240,7 @@ impl Sink for Answers<'_> {
 
     fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
         self.progress.end();
-        notify::say("READY=1\nSTATUS=Processing events...");
+        notify::ready();
         if self.bpftrace.is_some() { self.announce(view) } else { self.say_attached(points) }
     }
 

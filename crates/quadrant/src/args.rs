@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(long, value_name = "ID", help_heading = "Target")]
     pub container: Option<String>,
 
-    /// Allow actions that change the system: system(), signal()
+    /// Allow system(), signal() and what else changes the system
     #[arg(long = "unsafe", help_heading = "Safety")]
     pub allow_unsafe: bool,
 

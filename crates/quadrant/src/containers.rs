@@ -8,16 +8,17 @@ use quadrant_bpf::cgroup::container;
 /// What is shown of a group that belongs to no container.
 const NONE: &str = "-";
 
-/// The containers of the groups that were looked at, so that a group keeps its name when it is gone.
+/// The containers of the groups that were looked at, so that a group keeps its name when it is gone; of those that were gone before, that
+/// nothing is known.
 #[derive(Debug, Default)]
-pub struct Containers(HashMap<u64, String>);
+pub struct Containers(HashMap<u64, Option<String>>);
 
 impl Containers {
     /// Look at all groups that there are now.
-    pub fn look(&mut self) {
+    fn look(&mut self) {
         let unified = cgroup::hierarchies().into_iter().find(|hierarchy| hierarchy.name == cgroup::UNIFIED);
         for (id, path) in unified.map(|hierarchy| hierarchy.paths()).into_iter().flatten() {
-            self.0.entry(id).or_insert_with(|| shown(&path));
+            self.0.entry(id).or_insert_with(|| Some(shown(&path)));
         }
     }
 
@@ -26,7 +27,7 @@ impl Containers {
         if !self.0.contains_key(&id) {
             self.look();
         }
-        self.0.get(&id).map(String::as_str)
+        self.0.entry(id).or_default().as_deref()
     }
 }
 

@@ -6,8 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 
+/// Says that all is attached.
+pub fn ready() {
+    say("READY=1\nSTATUS=Processing events...");
+}
+
 /// Sends a state, if the environment names a socket for it. A manager that does not listen is no trouble of a trace's.
-pub fn say(state: &str) {
+fn say(state: &str) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
     if let Err(error) = send(&name, state) {
         eprintln!("quadrant: warning: cannot notify the service manager: {error}");

@@ -70,8 +70,7 @@ pub(super) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64
             statistics(out, bytes, *signed, div);
         }
         MapValue::Aggregation(Aggregation::Series(of)) => {
-            let with_value = series::rows(of, &words(bytes), div).into_iter();
-            list(out, with_value.filter_map(|row| Some((row.start_ns, row.value?))), |out, (start_ns, value)| {
+            list(out, series::values(of, &words(bytes), div), |out, (start_ns, value)| {
                 Object::write(out, |object| {
                     object.text("start", instant(start_ns).as_bytes());
                     object.number("value", value);

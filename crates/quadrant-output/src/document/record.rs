@@ -61,47 +61,48 @@ impl<'p> Documents<'p> {
         Header { wall_ns: resolver.wall_clock(boot_ns), boot_ns, firing: None }
     }
 
-    /// Append what a record shows. `bytes` is the whole record with its header, `place` where it stands in the script.
+    /// Append what a record shows. `bytes` is the whole record with its header; `place` says where it stands in the script, which
+    /// only messages tell.
     ///
     /// Nothing for the kinds that ask for an action, which is the caller's: `System`, `Cat`, `PrintMap`, `Clear`, `Zero`.
     pub fn record(
         &self,
         out: &mut Vec<u8>,
+        header: &Header<'_>,
         record: &Record,
         bytes: &[u8],
-        place: &Place<'_>,
+        place: impl FnOnce() -> Place<'p>,
         resolver: &mut dyn Resolver,
     ) {
-        let header = self.header(record, bytes, resolver);
         let args = || Arguments::new(stamp::unstamped(&record.args), bytes);
         let scene = &mut self.scene(resolver);
         match &record.kind {
             RecordKind::Printf(format) => {
-                line(out, "printf", &header, |object| formatted(object, format, args, scene));
+                line(out, "printf", header, |object| formatted(object, format, args, scene));
             }
             RecordKind::Errorf(format) | RecordKind::Warnf(format) => {
                 let kind = if matches!(record.kind, RecordKind::Errorf(_)) { "errorf" } else { "warnf" };
-                line(out, kind, &header, |object| {
+                line(out, kind, header, |object| {
                     formatted(object, format, args, scene);
-                    message::place(object, Some(place));
+                    message::place(object, Some(&place()));
                 });
             }
-            RecordKind::Print => line(out, "value", &header, |object| {
+            RecordKind::Print => line(out, "value", header, |object| {
                 let value = args().next().unwrap_or(Value::Malformed);
                 value::value(object.member("value"), &value, scene);
             }),
-            RecordKind::PrintText(text) => line(out, "value", &header, |object| object.text("value", text)),
+            RecordKind::PrintText(text) => line(out, "value", header, |object| object.text("value", text)),
             RecordKind::PrintElement(map) => {
                 if let Some(map) = self.program.maps.get(map.0 as usize) {
-                    line(out, "value", &header, |object| element(object.member("value"), map, args(), scene));
+                    line(out, "value", header, |object| element(object.member("value"), map, args(), scene));
                 }
             }
-            RecordKind::Time(format) => line(out, "time", &header, |object| {
+            RecordKind::Time(format) => line(out, "time", header, |object| {
                 let mut text = Vec::new();
                 time::strftime(&mut text, format, header.wall_ns, scene.zone());
                 object.text("text", &text);
             }),
-            RecordKind::Join(separator) => line(out, "join", &header, |object| {
+            RecordKind::Join(separator) => line(out, "join", header, |object| {
                 let mut text = Vec::new();
                 text::join::join(&mut text, args().next_bytes(), separator, JSON_TEXT);
                 object.text("text", &text);

@@ -73,10 +73,8 @@ pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64
         }
         MapValue::Aggregation(Aggregation::Stats { signed }) => stats(out, bytes, *signed, div),
         MapValue::Aggregation(Aggregation::Series(of)) => {
-            let intervals = series::rows(of, &words(bytes), div);
-            let with_value = intervals.iter().filter_map(|row| Some((row.start_ns, row.value?)));
             out.push(b'[');
-            json::separated(out, with_value, b",", |out, (start_ns, value)| {
+            json::separated(out, series::values(of, &words(bytes), div), b",", |out, (start_ns, value)| {
                 out.extend_from_slice(b"{\"interval_start\":\"");
                 series::start(out, start_ns, scene.zone());
                 out.extend_from_slice(b"\",\"value\":");

@@ -31,7 +31,9 @@ fn line(kind: RecordKind, args: Vec<Argument>) -> Value {
     let point = Point { site: Site::Begin, name: "begin".to_owned(), func: String::new() };
     let program = Program { points: vec![point], stamped: true, ..Program::default() };
     let mut out = Vec::new();
-    Documents::new(&program).record(&mut out, &record, &bytes, &PLACE, &mut Names);
+    let documents = Documents::new(&program);
+    let header = documents.header(&record, &bytes, &mut Names);
+    documents.record(&mut out, &header, &record, &bytes, || PLACE, &mut Names);
     parsed(&out)
 }
 

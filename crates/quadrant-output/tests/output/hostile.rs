@@ -143,7 +143,9 @@ proptest! {
         let record = Record { kind, args, span: Span::default() };
         let place = Place { file: "a", line: 1, column: 1, end_column: 1 };
         let mut out = Vec::new();
-        Documents::new(&program).record(&mut out, &record, &bytes, &place, &mut Names);
+        let documents = Documents::new(&program);
+        let header = documents.header(&record, &bytes, &mut Names);
+        documents.record(&mut out, &header, &record, &bytes, || place, &mut Names);
         check(out, Mode::Json);
     }
 

@@ -82,14 +82,16 @@ fn in_files(line: &Line, pattern: &str) -> String {
     }
 }
 
-/// A file is called as the pattern calls it, as in bpftrace.
-fn as_given(name: &str, pattern: &str) -> String {
-    let (wanted, found) = (list::split(pattern), list::split(name));
-    let in_file = found.first().is_some_and(|kind| ["uprobe", "uretprobe", "usdt"].contains(&kind.as_str()));
-    match (wanted.get(1), found.get(1)) {
-        (Some(given), Some(real)) if in_file && given.starts_with('/') && !has_wildcards(given) => {
-            name.replacen(real.as_str(), given, 1)
-        }
+/// What a pattern calls the file that it means, if it means one; in bpftrace the names of its probes call it so, too.
+fn given_file(pattern: &str) -> Option<String> {
+    let file = list::split(pattern).into_iter().nth(1)?;
+    (file.starts_with('/') && !has_wildcards(&file)).then_some(file)
+}
+
+/// A probe's name with the file that it has in the place of its own.
+fn in_file(name: &str, given: &str) -> String {
+    match list::split(name).as_slice() {
+        [kind, real, ..] if ["uprobe", "uretprobe", "usdt"].contains(&kind.as_str()) => name.replacen(real, given, 1),
         _ => name.to_owned(),
     }
 }
@@ -108,8 +110,12 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
     }
     let mut args = trace::args(line);
     args.list = true;
+    let given = given_file(pattern);
     let listed = list::visit(&args, types, pattern, &mut |name, arguments| {
-        writeln!(out, "{}", as_given(name, pattern))?;
+        match &given {
+            Some(given) => writeln!(out, "{}", in_file(name, given))?,
+            None => writeln!(out, "{name}")?,
+        }
         arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
     });
     match listed {

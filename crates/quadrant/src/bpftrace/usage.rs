@@ -41,6 +41,12 @@ OPTIONS:
                    do without kprobe_multi, kprobe_session
     --dry-run      compile, load and check, but attach nothing
 
+    --test, --mode test
+                   run the test: probes
+    --bench, --mode bench
+                   run the bench: probes, and measure them
+    --probe-filter REGEX
+                   only those of them whose names match
     --fmt, --mode format
                    print the script in the usual form
     -d, --debug STAGE

@@ -22,6 +22,7 @@ use quadrant_session::View;
 
 use crate::host;
 use crate::losses;
+use crate::notify;
 use crate::resolver::Names;
 use crate::script;
 pub use lines::Lines;
@@ -126,6 +127,7 @@ impl Sink for Documents<'_> {
     }
 
     fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
+        notify::ready();
         message::attached(&mut self.buffer, &lines::now(), points as u64, env!("CARGO_PKG_VERSION"));
         Ok(())
     }
@@ -137,9 +139,9 @@ impl Sink for Documents<'_> {
             RecordKind::Cat(_) => self.cat(view, &header, record, bytes),
             RecordKind::System(_) => self.system(view, &header, record, bytes),
             _ => {
-                let place = place(self.script, record);
-                let resolver = &mut self.names.resolver(view);
-                self.renderer.record(&mut self.buffer, record, bytes, &place, resolver);
+                let (script, resolver) = (self.script, &mut self.names.resolver(view));
+                let place = || place(script, record);
+                self.renderer.record(&mut self.buffer, &header, record, bytes, place, resolver);
             }
         }
         self.spill()

@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long = "include", value_name = "HEADER")]
     pub includes: Vec<String>,
 
-    /// Allow actions that change the system: system(), signal()
+    /// Allow system(), signal() and what else changes the system
     #[arg(long = "unsafe", help_heading = FIXED)]
     allow_unsafe: bool,
 

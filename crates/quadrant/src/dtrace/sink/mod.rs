@@ -157,6 +157,7 @@ impl Sink for Answers<'_> {
     }
 
     fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
+        crate::notify::ready();
         Ok(())
     }
 
