@@ -27,6 +27,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
 
 use crate::args::Args;
 use crate::args::Format;
@@ -118,6 +122,20 @@ struct Looks {
     /// End after so many looks
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+}
+
+impl Looks {
+    /// How many there are.
+    fn number(&self) -> u64 {
+        self.count.unwrap_or(u64::MAX)
+    }
+
+    /// Waits for the next one; `false` if who reads the answers has left meanwhile.
+    fn wait(&self) -> bool {
+        let time = Timespec::try_from(self.interval).ok();
+        let stdout = std::io::stdout();
+        !poll(&mut [PollFd::new(&stdout, PollFlags::empty())], time.as_ref()).is_ok_and(|ready| ready > 0)
+    }
 }
 
 /// The one object that was found under a number or a name; `hint` says how to find others.

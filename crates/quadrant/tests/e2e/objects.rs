@@ -1,9 +1,12 @@
 //! `quadrant maps` and `quadrant progs`: what a trace keeps in the kernel is shown, with its content and cost.
 
+use std::ffi::OsStr;
+use std::time::Duration;
+
 use quadrant_testing::{COUNT, Program, Running};
 use serde_json::Value;
 
-use crate::common::{attached, good, needs_root, quadrant, refused, script, target};
+use crate::common::{attached, binary, good, needs_root, quadrant, refused, script, target};
 
 fn json(words: &[&str]) -> Value {
     let outcome = good(quadrant().args(words).args(["--format", "json"]));
@@ -59,6 +62,19 @@ fn programs_by_what_they_cost() {
     let runs = top["programs"].as_array().expect("a list");
     let run = runs.iter().find(|run| run["id"] == programs[0]["id"]).unwrap_or_else(|| panic!("{top:#}"));
     assert!(run["runs"].as_u64() > Some(0) && run["run_time_ns"].as_u64() > Some(0), "{run:#}");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_looks_quietly() {
+    needs_root!();
+    let trace = attached(script("rawtracepoint:sys_enter { @k[1] = 1; }"));
+    let watch = format!("maps watch {} --interval 10ms", map(&trace, "AT_k"));
+    for words in [watch.as_str(), "progs top --interval 10ms"] {
+        let line = format!("\"$0\" {words} | head -1 >/dev/null; echo \"status ${{PIPESTATUS[0]}}\"");
+        let program = Program::new("bash").args([OsStr::new("-c"), OsStr::new(&line), &binary()]);
+        let outcome = good(program.limit(Duration::from_secs(20)));
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("status 0\n", ""), "{}", outcome.describe());
+    }
 }
 
 #[test]

@@ -18,9 +18,9 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 pub fn show(options: &WatchOptions) -> Done {
     let id = super::find(&options.map)?;
     let mut last = Entries::new();
-    for look in 0..options.looks.count.unwrap_or(u64::MAX) {
-        if look > 0 {
-            std::thread::sleep(options.looks.interval);
+    for look in 0..options.looks.number() {
+        if look > 0 && !options.looks.wait() {
+            break;
         }
         let Some(out) = look_at(id, options.format, &mut last)? else {
             eprintln!("quadrant: note: map {id} is gone");

@@ -34,8 +34,10 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 pub fn show(options: &TopOptions) -> Done {
     let mut sampler = Sampler::start()?;
     let redraws = options.format == Format::Text && options.looks.count != Some(1) && std::io::stdout().is_terminal();
-    for _ in 0..options.looks.count.unwrap_or(u64::MAX) {
-        std::thread::sleep(options.looks.interval);
+    for _ in 0..options.looks.number() {
+        if !options.looks.wait() {
+            break;
+        }
         let runs = sampler.sample();
         if options.format == Format::Json {
             commands::print(&json(&runs).line())?;
