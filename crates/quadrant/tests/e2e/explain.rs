@@ -83,6 +83,26 @@ fn the_kernels_instructions_are_those_that_bpftool_shows() {
 }
 
 #[test]
+fn parts_that_are_not_there_are_told() {
+    needs_root!();
+    let tracer = attached(script("rawtracepoint:sys_exit { @told = count(); }"));
+    let ask = |parts: &[&str]| {
+        let only = parts.iter().flat_map(|part| ["--only", part]);
+        quadrant().args(["explain", "--program", "sys_exit"]).args(only).run().unwrap()
+    };
+    let (none, some) = (ask(&["ssa", "bpf"]), ask(&["cost", "bpf"]));
+    end(tracer);
+    assert_eq!((none.code(), none.stdout.as_str()), (Some(1), ""), "{}", none.describe());
+    assert!(none.stderr.contains("does not have these parts of a program: ssa, bpf"), "{}", none.describe());
+    assert!(some.code() == Some(0) && some.stdout.contains("instructions verified"), "{}", some.describe());
+    assert!(
+        some.stderr.contains("note: the kernel does not have these parts of a program: bpf"),
+        "{}",
+        some.describe()
+    );
+}
+
+#[test]
 fn a_program_that_is_not_there_is_an_error() {
     needs_root!();
     let outcome = quadrant().args(["explain", "--program", "no such program"]).run().unwrap();

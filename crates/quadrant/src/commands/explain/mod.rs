@@ -5,6 +5,7 @@ mod loaded;
 mod script;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fmt::Write;
 
 use clap::Parser;
@@ -64,6 +65,12 @@ enum Part {
     Helpers,
     /// Sizes, the verifier's work, and what a run costs.
     Cost,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_possible_value().as_ref().map_or("", |value| value.get_name()))
+    }
 }
 
 /// What is shown when nothing is said.
