@@ -45,8 +45,16 @@ const SIGNALS: &[(&str, i64)] = &[
     ("SYS", 31),
 ];
 
-/// Probes that do not run in a process of the user's.
-const OUTSIDE: &[ProbeKind] = &[ProbeKind::Begin, ProbeKind::End, ProbeKind::Interval];
+/// Probes that do not run in a process of the user's: all but `interval` run in the tracer itself.
+const OUTSIDE: &[ProbeKind] = &[
+    ProbeKind::Begin,
+    ProbeKind::End,
+    ProbeKind::Interval,
+    ProbeKind::Iter,
+    ProbeKind::Own,
+    ProbeKind::Test,
+    ProbeKind::Bench,
+];
 
 /// Nothing if the user did not allow changes.
 fn allowed(lower: &mut Lower, call: Call) -> Option<()> {
@@ -60,13 +68,19 @@ fn allowed(lower: &mut Lower, call: Call) -> Option<()> {
     )
 }
 
+/// Nothing if the probe does not run in a process of the user's.
+fn in_process(lower: &mut Lower, call: Call, to: &str) -> Option<()> {
+    if !OUTSIDE.contains(&lower.scope.kind) {
+        return Some(());
+    }
+    let kind = lower.scope.kind.name();
+    lower.error(call.span, format!("a probe of type `{kind}` does not run in a process to {to}"))
+}
+
 /// `signal(number)`, `signal("name")`, `signal_thread(...)`
 pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
     allowed(lower, call)?;
-    if matches!(lower.scope.kind, ProbeKind::Begin | ProbeKind::End | ProbeKind::Interval) {
-        let kind = lower.scope.kind.name();
-        return lower.error(call.span, format!("a probe of type `{kind}` does not run in a process to signal"));
-    }
+    in_process(lower, call, "signal")?;
     let arg = call.args.first()?;
     let signal = match &arg.kind {
         ast::ExprKind::Str(_) => {
@@ -92,10 +106,7 @@ pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
 /// `write_user(address, value)`, `write_user(address, source, length)`
 pub(super) fn write_user(lower: &mut Lower, call: Call) -> Option<Called> {
     allowed(lower, call)?;
-    if OUTSIDE.contains(&lower.scope.kind) {
-        let kind = lower.scope.kind.name();
-        return lower.error(call.span, format!("a probe of type `{kind}` does not run in a process to write to"));
-    }
+    in_process(lower, call, "write to")?;
     let to = address(lower, call, 0);
     let value = match call.args.len() {
         2 => written(lower, call),
