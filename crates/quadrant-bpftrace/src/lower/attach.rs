@@ -10,8 +10,9 @@ use quadrant_program::span::Span;
 use quadrant_types::suggest;
 
 use super::Lower;
-use super::clause::{Needs, Variant, needs_context};
+use super::clause::Variant;
 use super::expr::positional;
+use super::needs::Needs;
 use crate::ast::{AttachPart, AttachPoint, Item, Probe, Script};
 
 /// Kinds of probes by their names; single letters are matched as they are, the rest in any case.
@@ -77,7 +78,7 @@ impl Lower<'_> {
             if let Item::Probe(probe) = item {
                 any = true;
                 let mut found = self.probe_points(probe);
-                let needs = needs_context(probe, |word| self.hides(word));
+                let needs = self.needs(probe);
                 if needs.names {
                     found = self.with_arguments(probe, found);
                 }
@@ -189,7 +190,7 @@ impl Lower<'_> {
     }
 
     /// Whether a word stands for text that was defined elsewhere.
-    fn hides(&self, word: &str) -> bool {
+    pub(super) fn hides(&self, word: &str) -> bool {
         self.macros.contains_key(word) || self.preamble.has_constant(word)
     }
 

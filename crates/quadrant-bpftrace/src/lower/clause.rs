@@ -14,7 +14,6 @@ use super::Lower;
 use super::expand::{expansion, plain};
 use super::join::{describe, join};
 use crate::ast::Probe;
-use crate::walk::{Node, walk_probe};
 
 /// A probe's body and points for which it means the same.
 #[derive(Debug)]
@@ -57,19 +56,6 @@ pub(super) struct Local {
     pub fixed: bool,
     /// Something was assigned, though perhaps of unknown type.
     pub assigned: bool,
-}
-
-/// What a body's meaning depends on.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Needs {
-    /// The kind of probe.
-    pub kind: bool,
-    /// The arguments' names and places.
-    pub args: bool,
-    /// The executable.
-    pub path: bool,
-    /// The names and types of arguments or of the result, which are looked up in debug information.
-    pub names: bool,
 }
 
 impl Default for Scope {
@@ -222,37 +208,4 @@ impl Lower<'_> {
             _ => Space::Kernel,
         }
     }
-}
-
-/// What a probe's meaning depends on, judged by the words in it. `hides` tells of a word that
-/// stands for other text.
-pub(super) fn needs_context(probe: &Probe, hides: impl Fn(&str) -> bool) -> Needs {
-    let mut needs = Needs::default();
-    walk_probe(probe, &mut |node| {
-        let word = match node {
-            Node::Name(name) | Node::Call(name, _) => name,
-            // Where an address points depends on the kind of probe.
-            Node::Cast | Node::Deref => return needs.kind = true,
-            // An executable has types of its own.
-            Node::NamedType => return (needs.kind, needs.path) = (true, true),
-            Node::Infix(_) | Node::Var(..) | Node::Block(_) | Node::Other => return,
-        };
-        match word {
-            word if hides(word) => needs = Needs { kind: true, args: true, path: true, names: true },
-            "args" | "retval" => (needs.kind, needs.args, needs.names) = (true, true, true),
-            "ctx" => (needs.kind, needs.args) = (true, true),
-            "uaddr" => needs.path = true,
-            "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread" | "kstack"
-            | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user" | "socket_cookie"
-            | "skboutput" | "kfunc_allowed" => needs.kind = true,
-            word if is_numbered(word) => (needs.kind, needs.args) = (true, true),
-            _ => {}
-        }
-    });
-    needs
-}
-
-/// Whether the word is `arg0`, `arg1`, ...
-fn is_numbered(word: &str) -> bool {
-    word.strip_prefix("arg").is_some_and(|digits| digits.parse::<u8>().is_ok())
 }

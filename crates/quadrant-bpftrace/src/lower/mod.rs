@@ -27,6 +27,7 @@ mod infer;
 mod join;
 mod map;
 mod names;
+mod needs;
 mod preamble;
 mod reader;
 mod record;

@@ -107,10 +107,12 @@ impl Lower<'_> {
 
     /// Whether a bare word is a value rather than a type.
     pub(super) fn is_value_name(&self, name: &str) -> bool {
-        builtin_names().any(|builtin| builtin == name)
-            || numbered(name).is_some()
-            || self.preamble.has_constant(name)
-            || self.env.types.lookup_constant(name).is_some()
+        self.is_builtin(name) || self.preamble.has_constant(name) || self.env.types.lookup_constant(name).is_some()
+    }
+
+    /// Whether the language itself gives the word a value.
+    pub(super) fn is_builtin(&self, name: &str) -> bool {
+        builtin_names().any(|builtin| builtin == name) || numbered(name).is_some()
     }
 
     /// The value of a builtin; the outer `None` if there is none of that name.

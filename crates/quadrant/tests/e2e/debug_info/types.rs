@@ -1,7 +1,7 @@
 //! Types of programs: members, casts, constants, and whose type a name means.
 
 use super::on;
-use crate::common::{assert_lines, good, needs_root, quadrant, target};
+use crate::common::{assert_lines, good, needs_root, quadrant, refused, script, target};
 
 #[test]
 fn members_through_pointers() {
@@ -74,6 +74,28 @@ fn several_functions() {
         counted.describe()
     );
     assert!(counted.stdout.contains("@[typed_floats]: 1"), "{}", counted.describe());
+}
+
+/// Macros and constants of the script's take debug information only where their texts do.
+#[test]
+fn words_of_the_script_are_read_to_their_ends() {
+    needs_root!();
+    let target = target!("typed");
+    let named = "#define ONE 1\nmacro once(x) { x + ONE - 1 } uprobe:BIN:*,uprobe:BIN:_start { @ = sum(once(1)); }";
+    let outcome = on(&target, named);
+    assert!(!outcome.stderr.contains("left out"), "{}", outcome.describe());
+    let hidden = "#define OUTER inner()\nmacro inner() { args.width } uprobe:BIN:typed_p* { print(OUTER); }";
+    let message = refused(script(&hidden.replace("BIN", &target)));
+    assert!(message.contains("typed_pair"), "{message}");
+}
+
+/// A constant is that of the file that the probe is in, or of none.
+#[test]
+fn constants_of_several_programs() {
+    needs_root!();
+    let both =
+        format!("uprobe:{}:typed_pair,uprobe:{}:target_call {{ print(GREEN); }}", target!("typed"), target!("calls"));
+    assert!(refused(script(&both)).contains("unknown name `GREEN`"));
 }
 
 #[test]

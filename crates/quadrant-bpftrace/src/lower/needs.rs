@@ -1,0 +1,115 @@
+//! What a probe's meaning depends on, judged by the words in it and in the macros and constants that it uses.
+
+use super::Lower;
+use super::constants;
+use crate::ast::{Expr, ExprKind, MacroParam, Probe};
+use crate::parser::parse_expr_at;
+use crate::walk::{Node, walk_block, walk_expr, walk_probe};
+
+/// What a body's meaning depends on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    /// The kind of probe.
+    pub kind: bool,
+    /// The arguments' names and places.
+    pub args: bool,
+    /// The executable.
+    pub path: bool,
+    /// The names and types of arguments or of the result, which are looked up in debug information.
+    pub names: bool,
+}
+
+/// Functions with arguments that are words of their own.
+const WITH_WORDS: &[&str] = &["kstack", "ustack", "nsecs", "pid", "tid"];
+
+impl Lower<'_> {
+    /// What the meaning of a probe's predicate and body depends on.
+    pub(super) fn needs(&self, probe: &Probe) -> Needs {
+        let mut words = Words { lower: self, needs: Needs::default(), hidden: Vec::new(), own: 0 };
+        walk_probe(probe, &mut |node| words.see(node, &[]));
+        let mut next = 0;
+        while let Some(name) = words.hidden.get(next).cloned() {
+            words.follow(&name);
+            next += 1;
+        }
+        words.needs
+    }
+}
+
+/// The words so far.
+struct Words<'a> {
+    lower: &'a Lower<'a>,
+    needs: Needs,
+    /// Names of macros and constants, each once: their texts belong to the probe, too.
+    hidden: Vec<String>,
+    /// So many of the next names are words of the function that was called last.
+    own: usize,
+}
+
+impl Words<'_> {
+    /// Looks at what a macro or a constant stands for.
+    fn follow(&mut self, name: &str) {
+        let lower = self.lower;
+        for def in lower.macros.get(name).into_iter().flatten() {
+            walk_block(&def.body, &mut |node| self.see(node, &def.params));
+        }
+        if let Some(text) = lower.preamble.constant(name) {
+            let (expr, _) = parse_expr_at(lower.sources.text(), text);
+            walk_expr(&expr, &mut |node| self.see(node, &[]));
+        }
+    }
+
+    /// `params` are those of the macro in which the word stands: arguments are looked at where they are given.
+    fn see(&mut self, node: Node, params: &[MacroParam]) {
+        match node {
+            Node::Name(name) if params.iter().any(|param| matches!(param, MacroParam::Expr(it) if it.name == name)) => {
+            }
+            Node::Name(name) => self.name(name),
+            Node::Call(name, args) => {
+                let is_name = |arg: &&Expr| matches!(arg.kind, ExprKind::Name(_));
+                self.own = if WITH_WORDS.contains(&name) { args.iter().filter(is_name).count() } else { 0 };
+                self.word(name);
+            }
+            // Where an address points depends on the kind of probe.
+            Node::Cast | Node::Deref => self.needs.kind = true,
+            // An executable has types of its own.
+            Node::NamedType => (self.needs.kind, self.needs.path) = (true, true),
+            Node::Infix(_) | Node::Var(..) | Node::Block(_) | Node::Other => {}
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.own > 0 {
+            self.own -= 1;
+        } else if !self.word(name) && !self.lower.is_builtin(name) && constants::value(name).is_none() {
+            // It may be a constant of the executable's.
+            self.needs.path = true;
+        }
+    }
+
+    /// Whether it is a word of the script's or one that depends on the probe.
+    fn word(&mut self, word: &str) -> bool {
+        let needs = &mut self.needs;
+        match word {
+            word if self.lower.hides(word) => {
+                if !self.hidden.iter().any(|known| known == word) {
+                    self.hidden.push(word.to_owned());
+                }
+            }
+            "args" | "retval" => (needs.kind, needs.args, needs.names) = (true, true, true),
+            "ctx" => (needs.kind, needs.args) = (true, true),
+            "uaddr" => needs.path = true,
+            "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread" | "kstack"
+            | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user" | "socket_cookie"
+            | "skboutput" | "kfunc_allowed" => needs.kind = true,
+            word if is_numbered(word) => (needs.kind, needs.args) = (true, true),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Whether the word is `arg0`, `arg1`, ...
+fn is_numbered(word: &str) -> bool {
+    word.strip_prefix("arg").is_some_and(|digits| digits.parse::<u8>().is_ok())
+}
