@@ -21,6 +21,12 @@ pub(crate) enum Node<'a> {
     Infix(Span),
     /// A variable, and where it stands.
     Var(&'a str, Span),
+    /// What an assignment puts something into.
+    Assign(&'a Expr),
+    /// What `++` or `--` changes.
+    Counted(&'a Expr),
+    /// `&x`
+    Address(&'a Expr),
     /// A block, before what is in it.
     Block(&'a Block),
     /// Anything else.
@@ -31,6 +37,13 @@ pub(crate) enum Node<'a> {
 pub(crate) fn size(of: &Expr) -> usize {
     let mut count = 0;
     walk_expr(of, &mut |_| count += 1);
+    count
+}
+
+/// How many expressions a block has.
+pub(crate) fn size_of_block(of: &Block) -> usize {
+    let mut count = 0;
+    walk_block(of, &mut |_| count += 1);
     count
 }
 
@@ -53,6 +66,7 @@ fn stmt<'a>(of: &'a Stmt, see: &mut dyn FnMut(Node<'a>)) {
     match &of.kind {
         StmtKind::Expr(inner) | StmtKind::Return(Some(inner)) => walk_expr(inner, see),
         StmtKind::Assign { target, value, .. } => {
+            see(Node::Assign(target));
             walk_expr(target, see);
             walk_expr(value, see);
         }
@@ -96,6 +110,8 @@ pub(crate) fn walk_expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
             written_type(ty, see);
         }
         ExprKind::Unary { op: UnOp::Deref, .. } => see(Node::Deref),
+        ExprKind::Unary { op: UnOp::AddrOf, operand } => see(Node::Address(operand)),
+        ExprKind::IncDec { target, .. } => see(Node::Counted(target)),
         ExprKind::Index { .. } => see(Node::Deref),
         ExprKind::Binary { op_span, .. } => see(Node::Infix(*op_span)),
         ExprKind::If(parts) => if_expr(parts, see),

@@ -103,6 +103,7 @@ fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, V
         settings: &[],
         child: Some(77),
         allow_unsafe,
+        warns_of_style: false,
     };
     compile(&Script::alone("test.bt", source), &env)
 }

@@ -129,6 +129,10 @@ pub struct Args {
     /// The script, if it is not a file or a program to be read; then all of the rest are its parameters
     #[arg(skip)]
     pub script: Option<Box<Script>>,
+
+    /// Whether to warn of habits that bpftrace warns of
+    #[arg(skip)]
+    pub style: bool,
 }
 
 impl Args {

@@ -74,6 +74,7 @@ pub fn compile(
         settings: &settings,
         child,
         allow_unsafe: args.allow_unsafe,
+        warns_of_style: args.style,
     };
     quadrant_bpftrace::lower::compile(script, &env)
 }

@@ -53,8 +53,16 @@ impl Lower<'_> {
         let value = value?;
         let id = self.widen_var(name, &value.ty, span)?;
         let ty = self.var_type(id);
+        self.warn_of_sign(&value, &ty);
         let value = self.fit(value, &ty)?;
         Some(StmtKind::Assign(Place::Var(id), value))
+    }
+
+    /// Warns of an unsigned number that is kept as a signed one, as [`Lower::style`] does.
+    fn warn_of_sign(&mut self, value: &Expr, ty: &Type) {
+        if *ty == Type::I64 && value.ty == Type::U64 {
+            self.style(value.span, "uint64 is taken as a signed number here");
+        }
     }
 
     fn assign_map(
@@ -77,6 +85,7 @@ impl Lower<'_> {
         let element = self.element(name, key, at);
         let (value, element) = (value?, element?);
         let ty = self.set_plain(&Element { span, ..element.clone() }, &value.ty)?;
+        self.warn_of_sign(&value, &ty);
         let value = self.convert(value, &ty);
         Some(StmtKind::Assign(place(element), value))
     }
@@ -172,7 +181,7 @@ impl Lower<'_> {
     }
 
     /// Converts a value to a type that may be too narrow for it: constants must fit.
-    fn fit(&mut self, value: Expr, ty: &Type) -> Option<Expr> {
+    pub(super) fn fit(&mut self, value: Expr, ty: &Type) -> Option<Expr> {
         let joined = join(self.env.types, &value.ty, ty);
         if joined.as_ref() == Some(ty) || !value.ty.is_integer() || !ty.is_integer() {
             return Some(self.convert(value, ty));

@@ -191,7 +191,7 @@ impl Lower<'_> {
 
     /// Whether a word stands for text that was defined elsewhere.
     pub(super) fn hides(&self, word: &str) -> bool {
-        self.macros.contains_key(word) || self.preamble.has_constant(word)
+        self.macros.contains_key(word) || self.functions.contains_key(word) || self.preamble.has_constant(word)
     }
 
     fn missing(&mut self, error: ProbeError, span: Span, spare: bool) {

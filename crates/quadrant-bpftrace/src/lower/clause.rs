@@ -12,6 +12,7 @@ use quadrant_program::ty::{Space, Type};
 
 use super::Lower;
 use super::expand::{expansion, plain};
+use super::function::Frame;
 use super::join::{describe, join};
 use crate::ast::Probe;
 
@@ -43,6 +44,8 @@ pub(super) struct Scope {
     pub expanding: Vec<String>,
     /// The number of the call of a macro that is being expanded; 0 for none.
     pub expansion: u32,
+    /// The call of a function that is being put into its place.
+    pub frame: Option<Frame>,
 }
 
 /// A variable in scope.
@@ -70,6 +73,7 @@ impl Default for Scope {
             blocks: Vec::new(),
             expanding: Vec::new(),
             expansion: 0,
+            frame: None,
         }
     }
 }
@@ -87,6 +91,7 @@ impl Lower<'_> {
         };
         self.scope.blocks.push(HashMap::new());
         self.hoist(variant.probe);
+        self.habits(variant.probe);
         let predicate = variant.probe.predicate.as_ref().and_then(|predicate| self.condition(&predicate.expr));
         let body = self.block(&variant.probe.body);
         self.scope.blocks.pop();

@@ -8,6 +8,7 @@ use quadrant_types::suggest;
 
 use super::Lower;
 use super::expr::{literal_int, literal_text};
+use super::unstable::Feature;
 use crate::ast::{ConfigEntry, ConfigValue, Ident, Item, Script};
 
 /// Settings that have a meaning here.
@@ -37,19 +38,19 @@ const WITHOUT_EFFECT: &[&str] = &[
     "on_stack_limit",
     "show_debug_info",
     "use_blazesym",
+    "unstable_dw_ustack",
+    "unstable_import_statement",
+];
+
+/// Settings that bpftrace had, and that have no effect there, either.
+const DEPRECATED: &[&str] = &[
     "symbol_source",
     "max_type_res_iterations",
     "unstable_addr",
     "unstable_import",
     "unstable_macro",
     "unstable_map_decl",
-    "unstable_dw_ustack",
-    "unstable_typeinfo",
-    "unstable_import_statement",
 ];
-
-/// Switches of bpftrace for what is always there here.
-const ALWAYS: &[&str] = &["unstable_tseries"];
 
 /// What `config.max_map_keys` is in bpftrace when nothing is set; here maps then have room for more.
 const BPFTRACE_MAP_KEYS: u32 = 4096;
@@ -86,7 +87,7 @@ impl Lower<'_> {
             Ok(value) if key == NEGATED => ConfigValue::Bool(!value),
             _ => value,
         };
-        if !KNOWN.contains(&new) {
+        if !KNOWN.contains(&new) && Feature::of(new).is_none() {
             return;
         }
         if let Err(wanted) = self.apply(new, &value) {
@@ -119,7 +120,7 @@ impl Lower<'_> {
                 let mode = stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode);
                 Some(literal_text(mode.map_or("", |(_, mode)| mode).as_bytes(), span))
             }
-            known if [KNOWN, WITHOUT_EFFECT, ALWAYS].concat().contains(&known) => {
+            known if [KNOWN, WITHOUT_EFFECT, DEPRECATED].concat().contains(&known) || Feature::of(known).is_some() => {
                 self.unsupported(name.span, &format!("reading the setting `{known}`"), "write its value")
             }
             unknown => {
@@ -139,19 +140,26 @@ impl Lower<'_> {
         if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
             return self.renamed(key_span, span, (key, new), value);
         }
-        if ALWAYS.contains(&key) {
-            return;
+        if DEPRECATED.contains(&key) {
+            return self.warning(key_span, format!("{key} is deprecated and has no effect"));
         }
         if WITHOUT_EFFECT.contains(&key) {
-            return self.warning(key_span, format!("the setting `{key}` has no effect here"));
+            return self.without_effect(key_span, key);
         }
-        if !KNOWN.contains(&key) {
+        if !KNOWN.contains(&key) && Feature::of(key).is_none() {
             let near = suggest(key, KNOWN.iter().copied());
             self.error_near::<()>(key_span, format!("unknown setting `{key}`"), near);
             return;
         }
         if let Err(wanted) = self.apply(key, value) {
             self.error::<()>(span, format!("`{key}` is {wanted}"));
+        }
+    }
+
+    /// Those who come from bpftrace need not hear that what was done there is done here anyway, or is not needed.
+    fn without_effect(&mut self, span: Span, key: &str) {
+        if !self.env.warns_of_style {
+            self.warning(span, format!("the setting `{key}` has no effect here"));
         }
     }
 
@@ -166,6 +174,9 @@ impl Lower<'_> {
 
     /// Sets one setting; gives what its value has to be if it is not.
     fn apply(&mut self, key: &str, value: &ConfigValue) -> Result<(), &'static str> {
+        if let Some(feature) = Feature::of(key) {
+            return self.unstable.set(feature, value);
+        }
         let config = &mut self.config;
         match key {
             "max_strlen" => config.max_strlen = number(value, 1, 1 << 20, "a number of bytes, 1 to 1048576")?,

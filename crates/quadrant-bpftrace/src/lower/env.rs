@@ -24,6 +24,8 @@ pub struct Env<'a> {
     pub child: Option<u32>,
     /// Whether the user allowed functions that change the system.
     pub allow_unsafe: bool,
+    /// Whether to warn of habits that bpftrace warns of: results that are thrown away, casts that change nothing, and their like.
+    pub warns_of_style: bool,
 }
 
 /// Finds the numbers behind names that are known before the trace starts.

@@ -11,14 +11,14 @@ use super::call::Called;
 use crate::ast::{self, Ident, MacroDef, MacroParam};
 use crate::substitute::{Given, Substitution};
 
-/// Macros that may be open in each other.
-const MAX_OPEN: usize = 32;
+/// Macros and functions that may be open in each other.
+pub(super) const MAX_OPEN: usize = 32;
 
 /// Expressions that all expansions of a round may have together.
 pub(super) const MAX_EXPANDED: usize = 1 << 20;
 
 /// Separates a variable's name from the number of the call of a macro that it belongs to.
-const MARK: char = '#';
+pub(super) const MARK: char = '#';
 
 /// A variable's name as the script writes it.
 pub(super) fn plain(name: &str) -> &str {
@@ -28,6 +28,11 @@ pub(super) fn plain(name: &str) -> &str {
 /// The number of the call of a macro that a variable belongs to; 0 for none.
 pub(super) fn expansion(name: &str) -> u32 {
     name.split_once(MARK).and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
+
+/// The number of a call within another: the same for the same call in every round, and different for different calls.
+pub(super) fn nested(outer: u32, span: Span) -> u32 {
+    outer.wrapping_mul(31).wrapping_add(span.start + 1) & 0x7fff_ffff
 }
 
 impl Lower<'_> {
@@ -84,8 +89,7 @@ impl Lower<'_> {
             return self.error(span, format!("more than {MAX_OPEN} macros call each other"));
         }
         let outer = self.scope.expansion;
-        // The same for the same call in every round, and different for different calls.
-        self.scope.expansion = (outer.wrapping_mul(31).wrapping_add(span.start + 1)) & 0x7fff_ffff;
+        self.scope.expansion = nested(outer, span);
         let mut body = def.body.clone();
         let mut substitution = self.substitution(def, args);
         substitution.block(&mut body);
@@ -187,10 +191,15 @@ impl Lower<'_> {
 
     /// Says in the messages about a macro's body which call they are about.
     fn note_call(&mut self, from: usize, def: &MacroDef, call: Span) {
-        let line = self.line(call);
-        let inside = |span: Span| def.span.start <= span.start && span.end <= def.span.end;
+        let note = format!("in the macro `{}`, called on line {}", def.name.name, self.line(call));
+        self.note_about(from, def.span, &note);
+    }
+
+    /// Adds a note to the messages about a part of the script.
+    pub(super) fn note_about(&mut self, from: usize, part: Span, note: &str) {
+        let inside = |span: Span| part.start <= span.start && span.end <= part.end;
         for diagnostic in self.diagnostics.iter_mut().skip(from).filter(|d| inside(d.span)) {
-            diagnostic.notes.push(format!("in the macro `{}`, called on line {line}", def.name.name));
+            diagnostic.notes.push(note.to_owned());
         }
     }
 }

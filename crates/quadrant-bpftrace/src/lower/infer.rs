@@ -87,6 +87,11 @@ impl Inferred {
         self.order.iter().filter_map(|name| Some((name.as_str(), self.maps.get(name)?)))
     }
 
+    /// Whether a map was used this round.
+    pub fn is_used(&self, name: &str) -> bool {
+        self.order.iter().any(|used| used == name)
+    }
+
     /// The names of all maps that have a value.
     pub fn map_names(&self) -> impl Iterator<Item = &str> {
         self.maps.iter().filter(|(_, info)| info.value.is_some()).map(|(name, _)| name.as_str())

@@ -22,6 +22,7 @@ mod env;
 mod expand;
 mod expr;
 mod fields;
+mod function;
 mod hoist;
 mod infer;
 mod join;
@@ -32,7 +33,9 @@ mod preamble;
 mod reader;
 mod record;
 mod stmt;
+mod style;
 mod take;
+mod unstable;
 mod user;
 
 pub use attach::probe_kind;
@@ -72,6 +75,8 @@ pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>)
     let variants = lower.find_probes(script);
     let before = std::mem::take(&mut lower.diagnostics);
     lower.rounds(&variants);
+    lower.unused_maps(script);
+    lower.unused_functions();
     let Program { clauses, records, .. } = &mut lower.program;
     clauses.iter_mut().for_each(|clause| take::join_clears(&mut clause.body, records));
     let mut diagnostics = before;
@@ -91,12 +96,15 @@ struct Lower<'a> {
     env: &'a Env<'a>,
     sources: &'a Sources,
     config: Config,
+    unstable: unstable::Unstable,
     preamble: Preamble,
     /// Where tests and benchmarks are, by kind and name.
     checks: HashMap<(ProbeKind, String), Span>,
     /// Macros by name; several of a name take different arguments.
     macros: HashMap<String, Vec<Rc<MacroDef>>>,
-    /// Expressions that macros may still make in this round.
+    /// Functions of the script by name.
+    functions: HashMap<String, Rc<function::Defined>>,
+    /// Expressions that macros and functions may still make in this round.
     expansion_budget: usize,
     inferred: Inferred,
     /// The program of this round.
@@ -116,9 +124,11 @@ impl<'a> Lower<'a> {
             env,
             sources,
             config: Config::default(),
+            unstable: unstable::Unstable::default(),
             preamble: Preamble::default(),
             checks: HashMap::new(),
             macros: HashMap::new(),
+            functions: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
             program: Program::default(),

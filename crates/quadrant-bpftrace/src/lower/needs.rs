@@ -1,4 +1,4 @@
-//! What a probe's meaning depends on, judged by the words in it and in the macros and constants that it uses.
+//! What a probe's meaning depends on, judged by the words in it and in the macros, functions and constants that it uses.
 
 use super::Lower;
 use super::constants;
@@ -40,18 +40,23 @@ impl Lower<'_> {
 struct Words<'a> {
     lower: &'a Lower<'a>,
     needs: Needs,
-    /// Names of macros and constants, each once: their texts belong to the probe, too.
+    /// Names of macros, functions and constants, each once: their texts belong to the probe, too.
     hidden: Vec<String>,
     /// So many of the next names are words of the function that was called last.
     own: usize,
 }
 
 impl Words<'_> {
-    /// Looks at what a macro or a constant stands for.
+    /// Looks at what a macro, a function or a constant stands for.
     fn follow(&mut self, name: &str) {
         let lower = self.lower;
         for def in lower.macros.get(name).into_iter().flatten() {
             walk_block(&def.body, &mut |node| self.see(node, &def.params));
+        }
+        if let Some(body) = lower.body_of_fn(name) {
+            // The types of its parameters and its result may be the executable's.
+            (self.needs.kind, self.needs.path) = (true, true);
+            walk_block(body, &mut |node| self.see(node, &[]));
         }
         if let Some(text) = lower.preamble.constant(name) {
             let (expr, _) = parse_expr_at(lower.sources.text(), text);
@@ -74,7 +79,7 @@ impl Words<'_> {
             Node::Cast | Node::Deref => self.needs.kind = true,
             // An executable has types of its own.
             Node::NamedType => (self.needs.kind, self.needs.path) = (true, true),
-            Node::Infix(_) | Node::Var(..) | Node::Block(_) | Node::Other => {}
+            _ => {}
         }
     }
 

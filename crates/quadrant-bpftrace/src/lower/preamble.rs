@@ -48,9 +48,7 @@ impl Lower<'_> {
             match item {
                 Item::C(decl) => self.c_decl(decl, &mut skip),
                 Item::Macro(def) => self.define_macro(def),
-                Item::Fn(def) => {
-                    self.unsupported::<()>(def.name.span, "`fn`", "write its body where it is called");
-                }
+                Item::Fn(def) => self.define_fn(def),
                 Item::MapDecl(decl) => self.map_decl(decl),
                 Item::Config(_) | Item::Import(_) | Item::Probe(_) => {}
             }

@@ -39,28 +39,35 @@ impl Lower<'_> {
     }
 
     fn stmt_within(&mut self, stmt: &ast::Stmt, out: &mut Vec<Stmt>) {
+        let returns = self.loop_returns();
         let kind = match &stmt.kind {
             ast::StmtKind::Error => None,
             ast::StmtKind::Expr(expr) => return self.effect(expr, out),
             ast::StmtKind::Assign { target, op, value } => self.assign(target, *op, value, stmt.span),
             ast::StmtKind::Let { var, ty, value } => self.let_stmt(var, ty.as_ref(), value.as_ref(), stmt.span),
             ast::StmtKind::If(parts) => self.if_stmt(&parts.arms, parts.other.as_ref()),
-            ast::StmtKind::While { cond, body } => self.while_loop(cond, body),
+            ast::StmtKind::While { cond, body } => {
+                self.while_is_old(stmt.span);
+                self.while_loop(cond, body)
+            }
             ast::StmtKind::For { var, iter, body } => self.for_loop(var, iter, body),
             ast::StmtKind::Unroll { count, body } => self.unroll(count, body),
             ast::StmtKind::Break => self.jump(StmtKind::Break, "break", stmt.span),
             ast::StmtKind::Continue => self.jump(StmtKind::Continue, "continue", stmt.span),
-            ast::StmtKind::Return(value) => self.return_stmt(value.as_ref(), out),
+            ast::StmtKind::Return(value) => self.return_stmt(value.as_ref(), stmt.span, out),
             ast::StmtKind::Block(block) => Some(StmtKind::Block(self.block(block))),
         };
+        let is_loop =
+            matches!(stmt.kind, ast::StmtKind::While { .. } | ast::StmtKind::For { .. } | ast::StmtKind::Unroll { .. });
         out.extend(kind.map(|kind| Stmt::new(kind, stmt.span)));
+        out.extend(self.after_loop_in_fn(returns, stmt.span).filter(|_| is_loop));
     }
 
     /// An expression for its effect.
     fn effect(&mut self, expr: &ast::Expr, out: &mut Vec<Stmt>) {
         let kind = match &expr.kind {
             ast::ExprKind::Call { callee, args } => self.call(callee, args, expr.span).map(|called| match called {
-                Called::Value(value) => StmtKind::Expr(value),
+                Called::Value(value) => self.dropped(value),
                 Called::Effect(kind) => kind,
             }),
             ast::ExprKind::Ternary { cond, then, other } => {
@@ -83,6 +90,14 @@ impl Lower<'_> {
             self.effect(expr, &mut out);
         }
         out
+    }
+
+    /// A call for its effect, though it has a result.
+    fn dropped(&mut self, value: Expr) -> StmtKind {
+        if value.ty != Type::None {
+            self.style(value.span, "this value is not used");
+        }
+        StmtKind::Expr(value)
     }
 
     fn unused(&mut self, value: Expr) -> StmtKind {
@@ -237,7 +252,10 @@ impl Lower<'_> {
         self.error_help(span, format!("`{word}` outside a loop"), "`return` ends the probe's body")
     }
 
-    fn return_stmt(&mut self, value: Option<&ast::Expr>, out: &mut Vec<Stmt>) -> Option<StmtKind> {
+    fn return_stmt(&mut self, value: Option<&ast::Expr>, span: Span, out: &mut Vec<Stmt>) -> Option<StmtKind> {
+        if self.scope.frame.is_some() {
+            return self.return_from_fn(value, span, out);
+        }
         let Some(value) = value else { return Some(StmtKind::Return) };
         let lowered = self.expr(value);
         match self.scope.kind {

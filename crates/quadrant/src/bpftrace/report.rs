@@ -41,7 +41,9 @@ fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
     if message == "No probes to attach" {
         return format!("{message}\n");
     }
-    if [", set in the environment, ", ", given on the command line, "].iter().any(|origin| message.contains(origin)) {
+    let nowhere =
+        ["Script is using an unstable feature", ", set in the environment, ", ", given on the command line, "];
+    if nowhere.iter().any(|origin| message.contains(origin)) {
         return format!("{severity}: {message}\n");
     }
     let end = if message.starts_with("Unknown function") { call_end(script.text(), end) } else { end };

@@ -83,6 +83,7 @@ pub fn args(line: &Line) -> Args {
     let mut args = Args::parse_from(["quadrant"]);
     args.pid = line.pid;
     args.allow_unsafe = line.allow_unsafe;
+    args.style = true;
     args.verbose = line.verbose;
     args.test = line.checks == Some(Checks::Tests);
     args.bench = line.checks == Some(Checks::Benchmarks);

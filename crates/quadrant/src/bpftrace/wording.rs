@@ -3,6 +3,7 @@
 //! Only what says the same thing has its counterpart here; other messages stay as they are.
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::Severity;
 
 /// The message of a diagnostic; `marked` is the text that it points at.
 pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
@@ -12,7 +13,14 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .or_else(|| probe(message, marked))
         .or_else(|| setting(message, marked))
         .or_else(|| table(message))
+        .map(|text| skipping(diagnostic, text))
         .unwrap_or_else(|| message.to_owned())
+}
+
+/// A probe that may be missing is not there.
+fn skipping(diagnostic: &Diagnostic, text: String) -> String {
+    let is_missing = diagnostic.severity == Severity::Warning && text.starts_with("No matches for ");
+    if is_missing { format!("{text} Skipping.") } else { text }
 }
 
 /// What a message says, and the same in other words. `{}` is any text; `{0}`, `{1}` put it elsewhere.
@@ -49,6 +57,10 @@ const TABLE: &[(&str, &str)] = &[
     ("nothing is ever assigned to `{}`", "Undefined map: {0}"),
     ("there is no variable `{}` here", "Undefined or undeclared variable: {0}"),
     ("`{}` already exists (line {})", "Variable {0} was already declared. Variable shadowing is not allowed."),
+    (
+        "`unstable_{}` is enable, warn or error",
+        "unstable_{0}: Invalid value for unstable config: valid values are enable, warn, and error.",
+    ),
     ("`%{}` does not print {}", "unsupported format specifier for type '{1}': {0}"),
     ("the format of {}() is a text in quotes", "{0}() expects a string literal"),
     ("{}() takes a text in quotes here", "{0}() expects a string literal"),
@@ -135,7 +147,21 @@ const TABLE: &[(&str, &str)] = &[
     ("expected an expression, found {}", "syntax: expected expression"),
     ("expected {}, found {}", "syntax: expected {0}"),
     ("there is no probe in this script", "No probes to attach"),
+    ("the result of `{}` is {}, and this is {}", "Function {0} is of type {1}, cannot return {2}"),
+    ("`{}` can end without a result, which is {}", "Function {0} is of type {1}, cannot return void"),
+    ("this value is not used", "Return value discarded."),
+    ("nothing ever comes to this statement", "Unreachable statement."),
+    ("nothing is ever put into `{}`", "Variable {0} was never assigned to."),
+    ("`@{}` is declared and never used", "Unused map: @{0}"),
+    ("`while` may go away", "While loops are deprecated and may be removed in the future."),
+    ("{} is taken as a signed number here", CAST_TO_SIGNED),
+    (
+        "{} is cut to {}",
+        "Expression of type: {0} being cast to type: {1}. This may cause unexpected results. Use an explicit cast to suppress this warning.",
+    ),
 ];
+
+const CAST_TO_SIGNED: &str = "Expression of type: {0} being cast to type: int64. This may cause unexpected results. Use an explicit cast to suppress this warning.";
 
 fn table(message: &str) -> Option<String> {
     TABLE.iter().find_map(|(ours, theirs)| {

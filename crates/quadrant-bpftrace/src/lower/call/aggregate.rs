@@ -8,6 +8,7 @@ use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
 use super::super::Lower;
+use super::super::unstable::Feature;
 use super::{Call, Called, FUNCTIONS};
 use crate::ast::{self, Ident};
 
@@ -59,7 +60,7 @@ impl Lower<'_> {
         let shape = match call.name {
             "hist" => self.hist(call),
             "lhist" => self.linear_hist(call),
-            "tseries" => self.series(call),
+            "tseries" => self.unstable(Feature::Tseries, call.span).and_then(|()| self.series(call)),
             _ => Some(Aggregation::Count),
         };
         let (value, shape) = (value?, shape?);

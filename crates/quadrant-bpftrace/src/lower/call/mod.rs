@@ -164,6 +164,9 @@ impl Lower<'_> {
         if let Some(called) = self.macro_call(callee, args, span) {
             return called;
         }
+        if let Some(called) = self.fn_call(callee, args, span) {
+            return called;
+        }
         if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
             self.check_arity(entry, args.len(), span)?;
             return (entry.handler)(self, Call { name, args, span });

@@ -109,6 +109,11 @@ impl Lower<'_> {
             _ => (self.type_of(ty), self.expr(operand)),
         };
         let (target, value) = (target?, value?);
+        if value.ty == target {
+            let shown = self.describe(&target);
+            let parentheses = Span::new(span.start, ty.span.end + 1);
+            self.style(parentheses, format!("Unnecessary cast: expression is already of type {shown}"));
+        }
         let mut cast = self.explicit(value, target, span)?;
         cast.span = span;
         Some(cast)

@@ -148,6 +148,13 @@ impl Lower<'_> {
             self.warn_sign(&left, &ty);
             self.warn_sign(&right, &ty);
         }
+        if matches!(op, BinOp::Div | BinOp::Rem) && ty.is_signed() && width(&left.ty).max(width(&right.ty)) > 1 {
+            let message = format!(
+                "signed operands for '{}' can lead to undefined behavior (cast to unsigned to silence warning)",
+                op.symbol()
+            );
+            self.style(span, message);
+        }
         let (left, right) = (Box::new(self.convert(left, &ty)), Box::new(self.convert(right, &ty)));
         let result = if op.is_comparison() { Type::Bool } else { ty };
         Some(Expr::new(ExprKind::Binary(kind, left, right), result, span))

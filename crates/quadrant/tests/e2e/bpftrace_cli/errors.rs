@@ -86,3 +86,25 @@ fn old_names_of_settings_are_taken_with_a_warning() {
     assert_run(["-e", script], "\n\n", &expected, 0);
     assert_run(["--no-warnings", "-e", script], "\n\n", "Attached 1 probe\n", 0);
 }
+
+#[test]
+fn functions_of_the_script() {
+    let message = "Function f is of type int64, cannot return string[4]";
+    let hint = "HINT: in the function `f`, called on line 1\n";
+    assert_error("fn f(): int64 { return \"abc\"; } BEGIN { print(f()); }", (17, 29), message, hint);
+    let message = "Function f is of type int64, cannot return void";
+    let hint = "HINT: in the function `f`, called on line 1\nHINT: end it with `return`\n";
+    assert_error("fn f(): int64 { $y = 1; } BEGIN { print(f()); }", (15, 26), message, hint);
+    let hint =
+        "HINT: in the function `f`, called on line 1\nHINT: programs in the kernel have no recursion: use a loop\n";
+    let script = "fn f(): int64 { return f(); } BEGIN { print(f()); }";
+    assert_error(script, (24, 27), "the function `f` calls itself", hint);
+    let message = "f() requires one argument (0 provided)";
+    assert_error("fn f($a : int64): int64 { return $a; } BEGIN { print(f()); }", (54, 57), message, "");
+    let script = "fn f($a : int64): int64 { return $a; } BEGIN { print(f(\"x\")); }";
+    assert_error(script, (56, 59), "`$a` of f() is int64, and this is string[2]", "");
+    let script = "fn f(): int64 { return $y; } BEGIN { $y = 1; print(f()); }";
+    let hint = "HINT: in the function `f`, called on line 1\nHINT: assign to it first; a variable lives to the end of \
+                its block (`let $x;` before the block makes it live longer)\n";
+    assert_error(script, (24, 26), "Undefined or undeclared variable: $y", hint);
+}

@@ -3,6 +3,7 @@
 mod errors;
 mod json;
 mod options;
+mod warnings;
 
 use quadrant_testing::{Outcome, Program};
 

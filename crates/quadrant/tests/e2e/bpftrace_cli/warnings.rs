@@ -1,0 +1,113 @@
+//! Warnings about habits, which bpftrace gives and its users know.
+
+use super::assert_run;
+use crate::common::needs_root;
+
+/// A script that ends by itself and prints nothing, the marked columns, and what is said.
+#[track_caller]
+fn assert_warning(script: &str, (start, end): (usize, usize), message: &str, hint: &str) {
+    needs_root!();
+    let marks = format!("{:width$}{}", "", "~".repeat(end - start), width = start - 1);
+    let expected = format!("stdin:1:{start}-{end}: WARNING: {message}\n{script}\n{marks}\n{hint}Attached 1 probe\n");
+    assert_run(["-e", script], "\n\n", &expected, 0);
+    assert_run(["--no-warnings", "-e", script], "\n\n", "Attached 1 probe\n", 0);
+}
+
+#[test]
+fn results_that_are_thrown_away() {
+    let message = "Return value discarded.";
+    assert_warning("BEGIN { strlen(\"a\"); exit(); }", (9, 20), message, "");
+    assert_warning("BEGIN { @a[1] = 1; delete(@a, 1); exit(); }", (20, 33), message, "");
+    assert_warning("BEGIN { pid; exit(); }", (9, 12), message, "");
+}
+
+#[test]
+fn a_result_may_be_thrown_away_on_purpose() {
+    needs_root!();
+    let script = "BEGIN { @a[1] = 1; _ = delete(@a, 1); _ = strlen(\"a\"); exit(); }";
+    assert_run(["-e", script], "\n\n", "Attached 1 probe\n", 0);
+}
+
+#[test]
+fn what_nothing_comes_to() {
+    let message = "Unreachable statement.";
+    assert_warning("BEGIN { exit(); print(1); }", (17, 25), message, "");
+    let script = "BEGIN { for ($i : 0..2) { continue; print(1); } exit(); }";
+    assert_warning(script, (37, 45), message, "");
+    let script = "BEGIN { if (pid) { exit(); } else { return; } print(1); }";
+    assert_warning(script, (47, 55), message, "");
+}
+
+#[test]
+fn what_nothing_is_put_into() {
+    assert_warning("BEGIN { let $x; exit(); }", (9, 15), "Variable $x was never assigned to.", "");
+    assert_warning("let @a = hash(10); BEGIN { exit(); }", (1, 18), "Unused map: @a", "");
+}
+
+#[test]
+fn what_find_puts_into_a_variable_counts() {
+    needs_root!();
+    let script = "BEGIN { let $x; @a[1] = 7; _ = find(@a, 1, $x); print($x); clear(@a); exit(); }";
+    assert_run(["-e", script], "7\n\n\n", "Attached 1 probe\n", 0);
+}
+
+#[test]
+fn loops_that_may_go_away() {
+    let hint =
+        "HINT: For loops support ranges (e.g. `for ($x : $start..$end) { ... }`), and can be used in place of while.\n";
+    let message = "While loops are deprecated and may be removed in the future.";
+    assert_warning("BEGIN { $i = 0; while ($i < 2) { $i++; } exit(); }", (17, 41), message, hint);
+}
+
+#[test]
+fn casts_and_signs() {
+    let message = "Unnecessary cast: expression is already of type uint64";
+    assert_warning("BEGIN { $x = (uint64)nsecs; exit(); }", (14, 22), message, "");
+    let message = "Expression of type: uint64 being cast to type: int64. \
+                   This may cause unexpected results. Use an explicit cast to suppress this warning.";
+    assert_warning("BEGIN { $x = nsecs; $x = -1; exit(); }", (14, 19), message, "");
+    let message = "signed operands for '%' can lead to undefined behavior (cast to unsigned to silence warning)";
+    assert_warning("BEGIN { $x = (int32)pid % 3; exit(); }", (14, 28), message, "");
+}
+
+#[test]
+fn settings_that_are_gone() {
+    let message = "unstable_map_decl is deprecated and has no effect";
+    assert_warning("config = { unstable_map_decl = enable } BEGIN { exit(); }", (12, 29), message, "");
+}
+
+#[test]
+fn settings_of_what_is_always_so_are_taken_in_silence() {
+    needs_root!();
+    let script = "config = { lazy_symbolication = true; license = \"GPL\" } BEGIN { exit(); }";
+    assert_run(["-e", script], "\n\n", "Attached 1 probe\n", 0);
+}
+
+#[test]
+fn unstable_features_are_told_refused_or_taken() {
+    needs_root!();
+    let script = |value: &str| {
+        format!("config = {{ unstable_tseries = {value} }} BEGIN {{ @ = tseries(1, 1s, 2); clear(@); exit(); }}")
+    };
+    let warning = "WARNING: Script is using an unstable feature: tseries. To prevent this warning you must explicitly \
+                   enable it in the config e.g. unstable_tseries=enable\n";
+    assert_run(["-e", &script("warn")], "\n\n", &format!("{warning}Attached 1 probe\n"), 0);
+    assert_run(["-e", &script("enable")], "\n\n", "Attached 1 probe\n", 0);
+    let refused = script("error");
+    let message = "tseries feature is not enabled by default. To enable this unstable feature, set the config flag to \
+                   enable. unstable_tseries=enable";
+    let expected = format!("stdin:1:51-68: ERROR: {message}\n{refused}\n{:50}{}\n", "", "~".repeat(17));
+    assert_run(["-e", &refused], "", &expected, 1);
+}
+
+#[test]
+fn a_probe_that_may_be_missing_is_skipped() {
+    needs_root!();
+    let script = "config = { missing_probes = warn } t:nosuch:a,BEGIN { exit(); }";
+    let expected = format!(
+        "stdin:1:36-46: WARNING: No matches for tracepoint nosuch:a. Skipping.\n{script}\n{:35}{}\nAttached 1 probe\n",
+        "",
+        "~".repeat(10)
+    );
+    assert_run(["-e", script], "\n\n", &expected, 0);
+}
