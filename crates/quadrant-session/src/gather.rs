@@ -43,7 +43,11 @@ impl<'a> Gather<'a> {
 
     fn entry(&mut self, key: &[u8], value: &[u8], cpus: usize) {
         match &self.map.value {
-            MapValue::Plain(_) => self.snapshot.push(key, value),
+            MapValue::Plain(_) => {
+                if let Some(value) = there(value, self.snapshot.value_size) {
+                    self.snapshot.push(key, value);
+                }
+            }
             MapValue::Aggregation(aggregation) => {
                 let fed = merge(aggregation, value, cpus, &mut self.merged);
                 if fed || self.map.key.is_some() {
@@ -53,6 +57,15 @@ impl<'a> Gather<'a> {
                 }
             }
         }
+    }
+}
+
+/// A plain value. If its entry has room for a word more, its first word says whether its key is there
+/// (`quadrant_codegen`'s `lower::stays`).
+pub(crate) fn there(value: &[u8], size: usize) -> Option<&[u8]> {
+    match value.split_first_chunk::<8>() {
+        Some((word, rest)) if rest.len() >= size => (*word != [0; 8]).then_some(rest),
+        _ => Some(value),
     }
 }
 
@@ -91,6 +104,14 @@ mod tests {
     fn parts_of_all_cpus_become_one() {
         assert_eq!(merged(&Aggregation::Sum { signed: true }, &[3, 1, 4, 1], 2), (vec![7], true));
         assert_eq!(merged(&Aggregation::Avg { signed: true }, &[3, 1, 4, 1], 2), (vec![7, 2], true));
+    }
+
+    #[test]
+    fn an_entry_can_be_left_from_a_key_that_is_gone() {
+        let number = 7u64.to_ne_bytes();
+        assert_eq!(there(&number, 8), Some(number.as_slice()));
+        assert_eq!(there(&[[1, 0, 0, 0, 0, 0, 0, 0], number].concat(), 8), Some(number.as_slice()));
+        assert_eq!(there(&[[0; 8], number].concat(), 8), None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Lower<'_, '_> {
                 self.known(reference, text.len() as u32, tail);
             }
             (ExprKind::Builtin(Builtin::Comm), _) => {
-                self.store(arg, to)?;
+                self.send_comm(to);
                 self.known(reference, 16, tail);
             }
             (_, Type::Buffer { cap }) => {

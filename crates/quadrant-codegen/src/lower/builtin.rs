@@ -11,9 +11,6 @@ use super::unit::Lower;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
-/// Bytes of a thread's name, its NUL included (`TASK_COMM_LEN`).
-const COMM_BYTES: i64 = 16;
-
 impl Lower<'_, '_> {
     /// A builtin that is a number.
     pub fn builtin(&mut self, builtin: Builtin, ty: &Type) -> Result<Value> {
@@ -58,44 +55,8 @@ impl Lower<'_, '_> {
         if builtin != Builtin::Comm {
             return Err(self.model_error(format_args!("{builtin:?} is not kept in memory")));
         }
-        if let Some(offset) = self.g.target.comm_offset {
-            self.copy_comm(offset, to);
-            return Ok(());
-        }
-        // The helper of Linux 5.17 to 6.2 leaves what was behind the NUL.
-        self.zero(to, COMM_BYTES as u32);
-        let (to, size) = (self.address(to), self.f.b.iconst(COMM_BYTES));
-        self.f.b.call(helper::GET_CURRENT_COMM, &[to, size]);
+        self.store_comm(to);
         Ok(())
-    }
-
-    /// Copies the name straight from the task, which is several times faster than the helper. What older kernels leave behind
-    /// the NUL is cleared.
-    fn copy_comm(&mut self, offset: u32, to: Mem) {
-        let task = self.f.b.call(helper::GET_CURRENT_TASK_BTF, &[]);
-        let (first, is_open) = self.name_part(task, offset as i32);
-        let (second, _) = self.name_part(task, offset as i32 + 8);
-        let second = self.f.b.and(second, is_open);
-        self.f.b.store(to.base, to.off, Size::B8, first);
-        self.f.b.store(to.base, to.off + 8, Size::B8, second);
-    }
-
-    /// Eight bytes of text up to the first NUL, zeros behind; and all ones if there was none, else 0.
-    fn name_part(&mut self, task: Value, offset: i32) -> (Value, Value) {
-        const LOW: i64 = 0x0101_0101_0101_0101;
-        const HIGH: i64 = 0x8080_8080_8080_8080_u64 as i64;
-        let b = &mut self.f.b;
-        let word = b.load(task, offset, Size::B8);
-        // Sets the highest bit of the first byte that is 0; higher ones may be set, too.
-        let less = b.sub(word, LOW);
-        let inverse = b.not(word);
-        let marks = b.and(less, inverse);
-        let marks = b.and(marks, HIGH);
-        let opposite = b.neg(marks);
-        let lowest = b.and(marks, opposite);
-        let kept = b.sub(lowest, 1);
-        let text = b.and(word, kept);
-        (text, b.sar(kept, 63))
     }
 
     /// Half of what a helper gives.

@@ -1,5 +1,6 @@
 //! Comparing values in memory, eight bytes at a time. Stored values are padded with zeros, so whole words can be compared.
 
+use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
@@ -49,6 +50,11 @@ impl Side {
 impl Lower<'_, '_> {
     /// Goes to `then` when two values are equal, texts by their text, else to `other`.
     pub fn branch_equal(&mut self, lhs: &Expr, rhs: &Expr, then: Block, other: Block) -> Result<()> {
+        if let Some(name) = comm_and_text(lhs, rhs).or(comm_and_text(rhs, lhs))
+            && self.branch_comm(name, then, other)
+        {
+            return Ok(());
+        }
         let mark = self.mark();
         // Of a text that is read to be compared with a known one, no more is needed than tells them apart.
         let limit = constant_text(lhs).or(constant_text(rhs)).map(|text| text.len() as u32 + 1);
@@ -250,6 +256,11 @@ impl Lower<'_, '_> {
 }
 
 /// Constant text up to its first NUL.
+/// The text that the thread's name is compared with.
+fn comm_and_text<'e>(comm: &Expr, text: &'e Expr) -> Option<&'e [u8]> {
+    matches!(comm.kind, ExprKind::Builtin(Builtin::Comm)).then(|| constant_text(text)).flatten()
+}
+
 fn constant_text(e: &Expr) -> Option<&[u8]> {
     let ExprKind::Str(text) = &e.kind else { return None };
     text.split(|byte| *byte == 0).next()

@@ -20,6 +20,7 @@ use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
 use super::fault;
+use super::stays;
 use super::walk;
 use super::walk::Node;
 use crate::object::Data;
@@ -55,6 +56,8 @@ pub(super) enum MapPlace {
         churns: bool,
         /// All CPUs share a value.
         shared: bool,
+        /// Entries stay when their keys are removed; where they are counted in the data section.
+        stays: Option<u32>,
     },
 }
 
@@ -86,6 +89,8 @@ pub(super) struct Usage {
     pub read: BTreeSet<MapId>,
     /// Maps from which programs remove keys.
     pub deleted: BTreeSet<MapId>,
+    /// Maps that are used in other ways than that values are stored, read and removed by their keys.
+    pub otherwise: BTreeSet<MapId>,
     /// Whether the script can end itself.
     pub exits: bool,
     /// The clauses that run when another one faults, with their point.
@@ -98,6 +103,7 @@ impl Usage {
         for clause in &program.clauses {
             walk::clause(clause, &mut |node| usage.note(node));
         }
+        usage.otherwise = stays::used_otherwise(program);
         usage
     }
 
@@ -396,19 +402,37 @@ impl<'a> Globals<'a> {
         let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
         // The kernel refuses the flag for maps that forget.
         let flags = if self.target.no_prealloc && !declared.forgets { flags::NO_PREALLOC } else { 0 };
+        let stays = self.entries_stay(id, declared).then(|| self.reserve(8));
+        // Those that stay take no room from keys that are there.
+        let (size, entries) = if stays.is_some() { (stays::SIZE, entries + stays::MOST) } else { (size, entries) };
         let def = script_map(id, kind, key_size, size, entries, flags);
         let map = push(&mut self.maps, def);
         let short = self.short_key(declared).map(|key| {
             let def = script_map(id, kind, layout::size(&key), size, entries, flags);
             push(&mut self.maps, MapDef { role: MapRole::Short(id), ..def })
         });
-        MapPlace::Keyed { map, short, churns: self.usage.deleted.contains(&id), shared }
+        MapPlace::Keyed { map, short, churns: self.usage.deleted.contains(&id), shared, stays }
+    }
+
+    /// Whether entries of a map stay when their keys are removed: a map of numbers without a limit of its own, which takes memory
+    /// as keys come.
+    fn entries_stay(&self, id: MapId, map: &Map) -> bool {
+        let number = matches!(&map.value, MapValue::Plain(ty) if ty.is_integer() || matches!(ty, Type::Pointer { .. }));
+        let comes_and_goes = self.usage.deleted.contains(&id) && !self.usage.otherwise.contains(&id);
+        number && comes_and_goes && !self.is_limited(map) && self.short_key(map).is_none()
+    }
+
+    /// Whether the script or its settings say how many keys a map may have, or all its memory is taken at once.
+    fn is_limited(&self, map: &Map) -> bool {
+        map.forgets
+            || map.max_entries.is_some()
+            || self.program.config.max_map_keys.is_some()
+            || !self.target.no_prealloc
     }
 
     /// The type of the short keys of a map that keeps them apart: one without a limit of its own, which takes memory as keys come.
     fn short_key(&self, map: &Map) -> Option<Type> {
-        let limited = map.forgets || map.max_entries.is_some() || self.program.config.max_map_keys.is_some();
-        map.key.as_ref().filter(|_| !limited && self.target.no_prealloc).and_then(layout::short_key)
+        map.key.as_ref().filter(|_| !self.is_limited(map)).and_then(layout::short_key)
     }
 
     /// Whether an aggregation has one part for all CPUs: programs read it, or a part is too big for per-CPU memory.

@@ -40,6 +40,8 @@ enum Found {
     Slot(Mem),
     /// At an address, which is 0 when there is none.
     Place(Value),
+    /// In an entry that stays, whose address is 0 when there is none.
+    Staying(Value),
 }
 
 impl Lower<'_, '_> {
@@ -61,7 +63,10 @@ impl Lower<'_, '_> {
     fn find(&mut self, map: MapId, key: Option<&Expr>) -> Result<Found> {
         match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Slot(at), _) => Ok(Found::Slot(self.data(at))),
-            (MapPlace::Keyed { .. }, Some(key)) => Ok(Found::Place(self.lookup_key(map, key)?)),
+            (MapPlace::Keyed { stays, .. }, Some(key)) => {
+                let place = self.lookup_key(map, key)?;
+                Ok(if stays.is_some() { Found::Staying(place) } else { Found::Place(place) })
+            }
             _ => Err(self.model_error("a single value of an aggregation")),
         }
     }
@@ -100,10 +105,11 @@ impl Lower<'_, '_> {
                 Ok(self.f.b.load(value.base, value.off, Size::B8))
             }
             Found::Place(place) => Ok(self.load_or_zero(place)),
+            Found::Staying(place) => Ok(self.staying_value(place)),
         }
     }
 
-    /// The address of the value of a key, or 0.
+    /// The address of the entry of a key, or 0.
     pub fn lookup_key(&mut self, map: MapId, key: &Expr) -> Result<Value> {
         self.known_lookup(map, key, |lower| lower.with_entry(map, key, |lower, entry| lower.lookup(entry)))
     }
@@ -135,6 +141,7 @@ impl Lower<'_, '_> {
                 self.f.b.switch_to(end);
                 Ok(Mem { base: result, off: 0 })
             }
+            Found::Staying(_) => Err(self.model_error("the place of a number")),
         }
     }
 
@@ -152,6 +159,7 @@ impl Lower<'_, '_> {
                 Ok(self.address(value))
             }
             Found::Place(place) => Ok(place),
+            Found::Staying(_) => Err(self.model_error("the address of a value whose entry stays")),
         }
     }
 
@@ -162,6 +170,10 @@ impl Lower<'_, '_> {
             (MapPlace::Slot(at), _) => {
                 let slot = self.data(at);
                 self.f.b.load(slot.base, slot.off, Size::B8)
+            }
+            (MapPlace::Keyed { stays: Some(_), .. }, Some(key)) => {
+                let place = self.lookup_key(map, key)?;
+                self.is_there(place)
             }
             (MapPlace::Keyed { .. }, Some(key)) => self.lookup_key(map, key)?,
             (MapPlace::SharedCell(place), _) => self.any_word(map, place)?,
@@ -186,8 +198,10 @@ impl Lower<'_, '_> {
     /// Removes a key; 1 if it was there.
     pub fn map_delete(&mut self, map: MapId, key: Option<&Expr>) -> Result<Value> {
         let mark = self.mark();
+        let known = key.and_then(|key| self.lookups.known(map, key));
         self.lookups.forget(map);
         let removed = match (self.place_of(map, key.is_some())?, key) {
+            (MapPlace::Keyed { stays: Some(_), .. }, Some(key)) => self.remove_staying(map, key, known)?,
             (MapPlace::Keyed { .. }, Some(key)) => {
                 let failed = self.with_entry(map, key, |lower, entry| {
                     let (map, key) = (lower.f.b.map_ptr(entry.map), lower.address(entry.key));
@@ -222,11 +236,15 @@ impl Lower<'_, '_> {
         };
         match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Slot(at), _) => self.assign_slot(at, value, &ty),
-            (MapPlace::Keyed { churns, .. }, Some(key)) => {
+            (MapPlace::Keyed { churns, stays, .. }, Some(key)) => {
                 // The value may use what the key replaces: it comes first.
                 let failed = if ty.is_scalar() {
                     let value = self.scalar(value)?;
-                    self.with_entry(map, key, |lower, entry| lower.assign_word(entry, value, churns))?
+                    let known = self.lookups.known(map, key);
+                    self.with_entry(map, key, |lower, entry| match stays {
+                        Some(counter) => lower.store_staying(entry, known, value, counter),
+                        None => lower.assign_word(entry, value, churns),
+                    })?
                 } else {
                     let value = self.memory_as(value, &ty)?;
                     self.with_entry(map, key, |lower, entry| lower.update(entry, value, ANY))?

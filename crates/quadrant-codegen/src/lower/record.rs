@@ -221,6 +221,10 @@ impl Lower<'_, '_> {
                 self.copy(to, from, layout::size(&arg.ty));
                 Ok(())
             }
+            (ExprKind::Builtin(Builtin::Comm), _) => {
+                self.send_comm(to);
+                Ok(())
+            }
             _ => self.store(arg, to),
         }
     }

@@ -33,6 +33,11 @@ impl Lookups {
         Lookups { known: Vec::new(), branches: self.branches }
     }
 
+    /// What is known of a key.
+    pub fn known(&self, map: MapId, key: &Expr) -> Option<Value> {
+        self.known.iter().find(|known| known.map == map && same_key(&known.key, key)).map(|known| known.place)
+    }
+
     /// Forgets what is known of a map that changes.
     pub fn forget(&mut self, map: MapId) {
         self.known.retain(|known| known.map != map);
@@ -47,9 +52,8 @@ impl Lower<'_, '_> {
         key: &Expr,
         make: impl FnOnce(&mut Self) -> Result<Value>,
     ) -> Result<Value> {
-        let same = |known: &&Known| known.map == map && same_key(&known.key, key);
-        if let Some(known) = self.lookups.known.iter().find(same) {
-            return Ok(known.place);
+        if let Some(place) = self.lookups.known(map, key) {
+            return Ok(place);
         }
         let place = make(self)?;
         if self.lookups.branches == 0 && is_fixed(key) {
@@ -78,6 +82,7 @@ fn is_fixed(e: &Expr) -> bool {
         ExprKind::Deref { addr, space: Space::Context } => is_fixed(addr),
         ExprKind::Cast(inner) | ExprKind::Unary(_, inner) => is_fixed(inner),
         ExprKind::Binary(_, a, b) => is_fixed(a) && is_fixed(b),
+        ExprKind::Ternary { cond, then, other } => is_fixed(cond) && is_fixed(then) && is_fixed(other),
         ExprKind::Tuple(parts) => parts.iter().all(is_fixed),
         _ => false,
     }
@@ -93,6 +98,10 @@ fn same_key(a: &Expr, b: &Expr) -> bool {
         (ExprKind::Cast(a), ExprKind::Cast(b)) => same_key(a, b),
         (ExprKind::Unary(op, a), ExprKind::Unary(other, b)) => op == other && same_key(a, b),
         (ExprKind::Binary(op, a, b), ExprKind::Binary(other, c, d)) => op == other && same_key(a, c) && same_key(b, d),
+        (
+            ExprKind::Ternary { cond, then, other },
+            ExprKind::Ternary { cond: same_cond, then: same_then, other: same_other },
+        ) => same_key(cond, same_cond) && same_key(then, same_then) && same_key(other, same_other),
         (ExprKind::Tuple(a), ExprKind::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_key(a, b)),
         (a, b) => a == b,
     }

@@ -3,7 +3,7 @@
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::Target;
-use quadrant_program::expr::Builtin;
+use quadrant_program::expr::{Builtin, ExprKind};
 use quadrant_program::map::Aggregation;
 use quadrant_program::ty::Type;
 use quadrant_types::{Btf, Types};
@@ -17,25 +17,63 @@ fn comm_offset() -> Option<u32> {
     u32::try_from(types.find_member(task, "comm")?.byte_offset()).ok()
 }
 
-#[test]
-fn names_of_all_lengths() {
+/// A target that reads the name from the task, where programs may do that.
+fn direct() -> Option<Target> {
     let known = Features::new().helper(ProgramKind::RawTracepoint, quadrant_bpf::helper::GET_CURRENT_TASK_BTF);
-    let Some(offset) = comm_offset().filter(|_| known) else {
-        return eprintln!("skipped: the kernel does not show programs the task");
-    };
-    let direct = Target { comm_offset: Some(offset), ..target() };
-    let mut script = Script::new();
-    let map = script.aggregation(Some(Type::String { cap: 16 }), Aggregation::Count);
-    script.clause(None, vec![feed(map, Some(builtin(Builtin::Comm)), None)]);
-    let Some(kernel) = Kernel::with_target(&script, &direct) else { return };
+    let offset = comm_offset().filter(|_| known);
+    if offset.is_none() {
+        eprintln!("skipped: the kernel does not show programs the task");
+    }
+    offset.map(|offset| Target { comm_offset: Some(offset), ..target() })
+}
+
+/// Runs something with names of all lengths, longer ones first, so that there is something behind the NUL.
+fn with_names(run: impl Fn(&[u8])) {
     let before = std::fs::read("/proc/thread-self/comm").expect("procfs");
     for len in (1..16).rev() {
         let name = &b"abcdefghijklmno"[..len];
         std::fs::write("/proc/thread-self/comm", name).expect("a name");
+        run(name);
+    }
+    std::fs::write("/proc/thread-self/comm", before.trim_ascii_end()).expect("a name");
+}
+
+#[test]
+fn names_of_all_lengths() {
+    let Some(direct) = direct() else { return };
+    let mut script = Script::new();
+    let map = script.aggregation(Some(Type::String { cap: 16 }), Aggregation::Count);
+    script.clause(None, vec![feed(map, Some(builtin(Builtin::Comm)), None)]);
+    let Some(kernel) = Kernel::with_target(&script, &direct) else { return };
+    with_names(|name| {
         let seen = kernel.run(&script, &[(0, vec![])]);
         let mut key = name.to_vec();
         key.resize(16, 0);
         assert_eq!(seen.words(map, &key), Some(vec![1]), "{name:?}");
+    });
+}
+
+#[test]
+fn names_are_compared_to_their_end() {
+    let Some(direct) = direct() else { return };
+    let mut script = Script::new();
+    let same = script.keyed(Type::U64, Type::I64);
+    let equal = |known: &str, negate| {
+        let (lhs, rhs) = (Box::new(builtin(Builtin::Comm)), Box::new(text(known)));
+        Some(expr(ExprKind::MemEq { lhs, rhs, negate }, Type::Bool))
+    };
+    let all = "abcdefghijklmnopq";
+    for len in 0..=all.len() {
+        let note = |value| vec![set_map(same, Some(uint(len as u64)), int(value))];
+        script.clause(equal(&all[..len], false), note(1));
+        script.clause(equal(&all[..len], true), note(0));
     }
-    std::fs::write("/proc/thread-self/comm", before.trim_ascii_end()).expect("a name");
+    let Some(kernel) = Kernel::with_target(&script, &direct) else { return };
+    let firings: Vec<_> = (0..2 * all.len() + 2).map(|unit| (unit, vec![])).collect();
+    with_names(|name| {
+        let seen = kernel.run(&script, &firings);
+        for len in 0..=all.len() {
+            assert_eq!(seen.at(same, len as u64), Some((len == name.len()).into()), "{name:?} {len}");
+        }
+    });
 }

@@ -22,5 +22,6 @@ mod numbers;
 mod points;
 mod random;
 mod series;
+mod stays;
 mod texts;
 mod values;

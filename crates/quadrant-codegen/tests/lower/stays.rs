@@ -1,0 +1,149 @@
+//! Maps whose entries stay when their keys are removed, against a map in plain Rust.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use quadrant_codegen::LossKind;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::map::MapId;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::ty::Type;
+use quadrant_vm::FakeEnv;
+
+use crate::build::*;
+use crate::engine::{Firing, Seen, in_kernel, in_machine, word};
+
+/// As many as stay, and some.
+const MANY: u64 = 8192 + 3;
+
+/// What `@start[key]` is used for: the number is stored, read, asked for and removed; and read, asked for and removed in one.
+fn script() -> (Script, MapId, MapId) {
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, Type::I64);
+    let out = script.scalar(Type::I64);
+    let key = || Some(arg(0));
+    let boxed = || Some(Box::new(arg(0)));
+    let keep = |e| set_map(out, None, e);
+    let has = || expr(ExprKind::MapHas { map, key: boxed() }, Type::Bool);
+    let read = || get(map, key(), Type::I64);
+    let remove = || stmt(StmtKind::Expr(expr(ExprKind::MapDelete { map, key: boxed() }, Type::Bool)));
+    script.clause(None, vec![set_map(map, key(), sarg(1))]);
+    script.clause(None, vec![keep(read())]);
+    script.clause(None, vec![keep(has())]);
+    script.clause(None, vec![remove()]);
+    script.clause(
+        Some(has()),
+        vec![keep(read()), remove(), keep(binary(quadrant_program::expr::BinaryOp::Add, read(), int(1)))],
+    );
+    script.clause(Some(read()), vec![set_map(map, key(), int(7)), keep(read())]);
+    (script, map, out)
+}
+
+#[derive(Default)]
+struct Model {
+    map: BTreeMap<u64, i64>,
+    out: Option<i64>,
+}
+
+impl Model {
+    fn fire(&mut self, (unit, words): &Firing) {
+        let (key, value) = (words[0], words[1] as i64);
+        let old = self.map.get(&key).copied();
+        match unit {
+            0 => drop(self.map.insert(key, value)),
+            1 => self.out = Some(old.unwrap_or(0)),
+            2 => self.out = Some(old.is_some().into()),
+            3 => drop(self.map.remove(&key)),
+            4 if old.is_some() => {
+                self.map.remove(&key);
+                self.out = Some(1);
+            }
+            5 if old.unwrap_or(0) != 0 => {
+                self.map.insert(key, 7);
+                self.out = Some(7);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check(firings: &[Firing], seen: &Seen, map: MapId, out: MapId) -> Result<(), TestCaseError> {
+    let mut model = Model::default();
+    firings.iter().for_each(|firing| model.fire(firing));
+    prop_assert_eq!(there(seen, map), model.map);
+    prop_assert_eq!(seen.number(out).map(|value| value as i64), model.out);
+    prop_assert_eq!(seen.lost(LossKind::Key(map)), 0);
+    Ok(())
+}
+
+/// The keys that are there, as user space finds them: those whose first word is not 0.
+fn there(seen: &Seen, map: MapId) -> BTreeMap<u64, i64> {
+    let entries = seen.maps[&map.0].keys().map(|key| (word(key), seen.words(map, key).expect("listed")));
+    entries.filter(|(_, words)| words[0] != 0).map(|(key, words)| (key, words[1] as i64)).collect()
+}
+
+fn firings() -> impl Strategy<Value = Vec<Firing>> {
+    let value = prop_oneof![any::<i64>(), -1..2i64];
+    let firing = (0..6usize, 0..4u64, value).prop_map(|(unit, key, value)| (unit, vec![key, value as u64]));
+    proptest::collection::vec(firing, 1..40)
+}
+
+/// Fills the map beyond what stays, then does a bit of everything with keys of both kinds.
+fn many() -> Vec<Firing> {
+    let fill = (0..MANY).map(|key| (0, vec![key, key]));
+    let uses = (0..600u64).map(|at| ((at * 7 % 6) as usize, vec![MANY - 1 - at % 5, at]));
+    fill.chain(uses).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agree_in_the_machine(firings in firings()) {
+        let (script, map, out) = script();
+        check(&firings, &in_machine(&script, FakeEnv::default(), &firings), map, out)?;
+    }
+
+    #[test]
+    fn agree_in_the_kernel(firings in firings()) {
+        let (script, map, out) = script();
+        if let Some(seen) = in_kernel(&script, &firings) {
+            check(&firings, &seen, map, out)?;
+        }
+    }
+}
+
+#[test]
+fn agree_when_more_keys_come_than_stay() {
+    let (script, map, out) = script();
+    check(&many(), &in_machine(&script, FakeEnv::default(), &many()), map, out).expect("agree");
+    if let Some(seen) = in_kernel(&script, &many()) {
+        check(&many(), &seen, map, out).expect("agree");
+    }
+}
+
+#[test]
+fn only_so_many_entries_stay() {
+    let (script, map, _) = script();
+    let firings: Vec<Firing> = (0..MANY).flat_map(|key| [(0, vec![key, 1]), (3, vec![key, 0])]).collect();
+    let seen = in_machine(&script, FakeEnv::default(), &firings);
+    assert_eq!((seen.maps[&map.0].len(), there(&seen, map).len()), (8192, 0));
+}
+
+#[test]
+fn entries_go_where_the_script_asks_for_more() {
+    for more in [0, 1, 2] {
+        let (mut script, map, out) = script();
+        let removed = expr(ExprKind::MapDelete { map, key: Some(Box::new(arg(0))) }, Type::Bool);
+        script.clause(
+            None,
+            match more {
+                0 => vec![inc(map, Some(arg(0)))],
+                1 => vec![set_map(out, None, expr(ExprKind::MapLen(map), Type::I64))],
+                _ => vec![set_map(out, None, removed)],
+            },
+        );
+        let seen = in_machine(&script, FakeEnv::default(), &[(0, vec![1, 5]), (3, vec![1, 0])]);
+        assert!(seen.maps[&map.0].is_empty(), "{more}");
+    }
+}
