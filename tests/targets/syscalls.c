@@ -1,5 +1,6 @@
 /* syscalls CALL [COUNT [PATH]]: COUNT system calls of one kind, straight through syscall(2).
- * CALL is openat (and close), getppid, read (a byte of /dev/zero) or write (a byte to /dev/null). */
+ * CALL is openat (and close), getppid, read (a byte of /dev/zero), write (a byte to /dev/null) or paced: getppid, a million times a
+ * second. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
@@ -16,6 +17,16 @@ static void open_and_close(long count, const char *path) {
 static void get_parent(long count) {
     for (long i = 0; i < count; i++)
         syscall(SYS_getppid);
+}
+
+/* A thousand a millisecond. What comes late is made up for. */
+static void get_parent_in_time(long count) {
+    uint64_t next = now_ns();
+    for (long done = 0; done < count; done += 1000, next += 1000000) {
+        while (now_ns() < next)
+            ;
+        get_parent(count - done < 1000 ? count - done : 1000);
+    }
 }
 
 static void transfer(long call, int fd, long count) {
@@ -35,6 +46,8 @@ int main(int argc, char **argv) {
         open_and_close(count, path);
     else if (!strcmp(call, "getppid"))
         get_parent(count);
+    else if (!strcmp(call, "paced"))
+        get_parent_in_time(count);
     else if (!strcmp(call, "read"))
         transfer(SYS_read, zero, count);
     else if (!strcmp(call, "write"))

@@ -2,9 +2,16 @@
 
 mod events;
 mod kernel;
+mod keys;
 mod machine;
+mod made;
+mod many;
+mod place;
 mod process;
+mod processors;
 mod report;
+mod script;
+mod stacks;
 mod startup;
 mod target;
 mod throughput;
@@ -27,17 +34,22 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     quadrant: Option<String>,
 
-    /// A peer and how it is started; bpftrace and ply on the PATH are found without. The name says the language:
-    /// one that begins with `ply` gets ply's, with `dtrace` D, every other bpftrace's.
+    /// A peer and how it is started. The name says the language: one that begins with `ply` gets ply's, with `dtrace` D,
+    /// with `perf` and `strace` their command lines, every other bpftrace's. bpftrace, ply, dtrace, perf and strace are
+    /// found without, in --root or on the PATH.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<String>,
+
+    /// A folder with another system (as debootstrap makes one): peers are taken from there, if they are installed there.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
 
     /// Run only the benchmarks whose name contains this text.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 
     /// How often each tool does each benchmark.
-    #[arg(long, value_name = "TIMES", default_value_t = 5)]
+    #[arg(long, value_name = "TIMES", default_value_t = 3)]
     repeat: usize,
 
     /// Write all samples to this file too.
@@ -61,7 +73,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         benches.iter().for_each(|bench| println!("{:24} {}", bench.name, bench.about));
         return Ok(ExitCode::SUCCESS);
     }
-    let tools = tool::find(options.quadrant.as_deref(), &options.peers)?;
+    let root = options.root.as_deref();
+    place::prepare(root, &[quadrant_testing::target_dir()?.canonicalize()?])?;
+    let tools = tool::find(options.quadrant.as_deref(), &options.peers, root)?;
     let report = measure(&benches, &tools, options.repeat)?;
     print!("{}", report.markdown());
     for path in files(options)? {
@@ -72,14 +86,24 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 }
 
 fn all() -> Vec<Bench> {
-    [startup::benches(), events::benches(), throughput::benches()].into_iter().flatten().collect()
+    let kinds = [
+        startup::benches(),
+        events::benches(),
+        throughput::benches(),
+        processors::benches(),
+        keys::benches(),
+        many::benches(),
+        stacks::benches(),
+    ];
+    kinds.into_iter().flatten().collect()
 }
 
 fn measure(benches: &[Bench], tools: &[Tool], repeat: usize) -> Result<Report, Failure> {
     let mut report = Report::new(tools, repeat, machine::describe());
     for bench in benches {
-        eprintln!("{} ...", bench.name);
+        let started = std::time::Instant::now();
         report.add(bench.run(tools, repeat));
+        eprintln!("{:24} {:.1} s", bench.name, started.elapsed().as_secs_f64());
     }
     Ok(report)
 }

@@ -24,6 +24,13 @@ pub fn file_sizes(pid: u32) -> Result<(u64, u64), Failure> {
     Ok((exe, mapped_libraries(pid)?.values().sum()))
 }
 
+/// The memory that a process has now, in KiB.
+pub fn memory_kib(pid: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("its memory is not known")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
 /// Every process's parent.
 fn parents() -> BTreeMap<u32, u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return BTreeMap::new() };
@@ -62,6 +69,7 @@ mod tests {
     fn this_static_program_has_no_libraries() {
         let (exe, libraries) = file_sizes(std::process::id()).unwrap();
         assert!(exe > 100_000 && libraries == 0, "{exe} {libraries}");
+        assert!(memory_kib(std::process::id()).unwrap() > 100);
     }
 
     #[test]

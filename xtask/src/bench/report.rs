@@ -29,7 +29,8 @@ impl Report {
         self.results.push(results);
     }
 
-    /// A table with one line a metric: each tool's median, and how many times the first tool's each other's is.
+    /// A table with one line a metric: each tool's median, and how many times the first tool's that is; in the end, how
+    /// many times the best peer's the first tool's is.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         let facts: Vec<_> = self.machine.iter().map(|(name, value)| format!("{name} {value}")).collect();
@@ -77,19 +78,33 @@ impl Report {
     }
 
     fn headings(&self) -> Vec<String> {
-        let first = self.tools.first().map_or("", |tool| tool.name.as_str());
-        let names = self.tools.iter().map(|tool| tool.name.clone());
-        names.chain(self.tools.iter().skip(1).map(|tool| format!("{} / {first}", tool.name))).collect()
+        let names = self.shown().map(|(_, tool)| tool.name.clone());
+        names.chain(["to the best peer".to_owned()]).collect()
+    }
+
+    /// The tools that have any result.
+    fn shown(&self) -> impl Iterator<Item = (usize, &Tool)> {
+        let has_results = |index: usize| self.results.iter().any(|results| !results.tools[index].samples.is_empty());
+        self.tools.iter().enumerate().filter(move |(index, _)| *index == 0 || has_results(*index))
     }
 
     fn lines(&self, results: &Results, text: &mut String) {
         for metric in &results.metrics {
             let medians: Vec<_> = results.tools.iter().map(|tool| tool.median(*metric)).collect();
             let first = medians.first().copied().flatten();
-            let cells = medians.iter().map(|median| median.map_or("-".into(), number));
-            let ratios = medians.iter().skip(1).map(|median| ratio(*median, first));
-            let cells: Vec<String> = cells.chain(ratios).collect();
+            let cell = |index: usize| medians[index].map_or("-".into(), |median| cell(index, median, first));
+            let mut cells: Vec<String> = self.shown().map(|(index, _)| cell(index)).collect();
+            cells.push(ratio(first, self.best(&medians, *metric)).unwrap_or("-".into()));
             let _ = writeln!(text, "| {} | {}, {} | {} |", results.bench, metric.name, metric.unit, cells.join(" | "));
+        }
+    }
+
+    /// The best of the peers' medians: the greatest of what is so much a second, else the least.
+    fn best(&self, medians: &[Option<f64>], metric: Metric) -> Option<f64> {
+        let peers = self.tools.iter().zip(medians).filter(|(tool, _)| !tool.is_own).filter_map(|(_, median)| *median);
+        match metric.unit.ends_with("/s") {
+            true => peers.max_by(f64::total_cmp),
+            false => peers.min_by(f64::total_cmp),
         }
     }
 
@@ -118,11 +133,17 @@ fn number(value: f64) -> String {
     }
 }
 
-fn ratio(value: Option<f64>, first: Option<f64>) -> String {
-    match (value, first) {
-        (Some(value), Some(first)) if first > 0.0 => format!("{:.2}", value / first),
-        _ => "-".into(),
+/// A median, and how many times the first tool's it is.
+fn cell(index: usize, median: f64, first: Option<f64>) -> String {
+    match ratio(Some(median), first) {
+        Some(ratio) if index > 0 => format!("{} ({ratio})", number(median)),
+        _ => number(median),
     }
+}
+
+fn ratio(value: Option<f64>, to: Option<f64>) -> Option<String> {
+    let (value, to) = (value?, to?);
+    (to > 0.0).then(|| format!("{:.2}", value / to))
 }
 
 #[cfg(test)]
@@ -132,7 +153,8 @@ mod tests {
     const TIME: Metric = Metric { name: "wall", unit: "ms" };
 
     fn report() -> Report {
-        let tools = [Tool::bpftrace("quadrant", "q"), Tool::bpftrace("other", "o"), Tool::bpftrace("none", "n")];
+        let own = Tool { is_own: true, ..Tool::bpftrace("quadrant", "q") };
+        let tools = [own, Tool::bpftrace("other", "o"), Tool::bpftrace("none", "n")];
         let measured = |value| ToolResults { samples: BTreeMap::from([(TIME, vec![value])]), failure: None };
         let failed = ToolResults { failure: Some("not here".into()), ..Default::default() };
         let tools_results = vec![measured(4.0), measured(345.6), failed];
@@ -146,9 +168,9 @@ mod tests {
         let expected = "\
 kernel 6.1; medians of 3 runs by turns
 
-| benchmark | figure | quadrant | other | none | other / quadrant | none / quadrant |
-|---|---|---:|---:|---:|---:|---:|
-| begin-exit | wall, ms | 4.00 | 346 | - | 86.40 | - |
+| benchmark | figure | quadrant | other | to the best peer |
+|---|---|---:|---:|---:|
+| begin-exit | wall, ms | 4.00 | 346 (86.40) | 0.01 |
 
 none has no result for begin-exit: not here
 ";

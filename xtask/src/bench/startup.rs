@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::process;
-use super::tool::{Script, Tool, finished, interrupt};
+use super::script::{Placed, Script};
+use super::target::Target;
+use super::tool::{Tool, finished, interrupt};
 use super::turns::{Bench, Metric, Value};
 use crate::Failure;
 
@@ -16,32 +18,46 @@ const ENDED: Metric = Metric { name: "Ctrl-C to exit", unit: "ms" };
 const BINARY: Metric = Metric { name: "binary", unit: "MiB" };
 const LIBRARIES: Metric = Metric { name: "shared libraries", unit: "MiB" };
 
+const CALLS: Target = Target { name: "calls", mode: &[], count: 1 };
+const IDLE: Metric = Metric { name: "memory when attached", unit: "MiB" };
+
 /// The benchmarks of this kind.
 pub fn benches() -> Vec<Bench> {
+    [whole_runs(), attached_and_ended(), long_scripts()].into_iter().flatten().collect()
+}
+
+fn whole_runs() -> Vec<Bench> {
+    let begin = Bench::new("begin-exit", "BEGIN { exit(); }, from exec to exit", |tool| whole_run(tool, &begin_exit()));
+    let one_liner = Bench::new("one-liner", "a one-liner that ends before it is attached", |tool| {
+        whole_run(tool, &short_one_liner())
+    });
+    vec![Bench { is_for_all: true, ..begin }, one_liner]
+}
+
+fn attached_and_ended() -> Vec<Bench> {
+    let simple = |name, about, script: Script| Bench::new(name, about, move |tool| attach(tool, &script.anywhere()));
+    let user = |name, about, script: Script| Bench::new(name, about, move |tool| attach(tool, &script.at(&CALLS)?));
+    let wildcard = simple("syscall-wildcard", "tracepoint:syscalls:sys_enter_*, attached and ended", wildcard());
     vec![
-        bench("begin-exit", "BEGIN { exit(); }, from exec to exit", 100, |tool| whole_run(tool, &begin_exit())),
-        bench("one-liner", "a one-liner that ends before it is attached", 100, |tool| {
-            whole_run(tool, &short_one_liner())
-        }),
-        bench("attach-one", "a tracepoint one-liner, attached and ended", 100, |tool| attach(tool, &one_liner())),
-        bench("script-250", "a script of 250 lines that exits at once", 5, |tool| whole_run(tool, &long_script(250))),
-        bench("script-1000", "a script of 1,000 lines that exits at once", 5, |tool| {
-            whole_run(tool, &long_script(1000))
-        }),
-        bench("syscall-wildcard", "tracepoint:syscalls:sys_enter_*, attached and ended", 1, |tool| {
-            attach(tool, &wildcard())
-        }),
-        bench("size", "the binary and the libraries that it maps", 1, size),
+        simple("attach-one", "a tracepoint one-liner, attached and ended", one_liner()),
+        simple("attach-opens", "paths and results of openat, printed", opens()),
+        simple("attach-profile", "a profile of kernel stacks", profile()),
+        user("attach-uprobe", "a histogram of a function's latency", user_latency()),
+        Bench { at_most: 1, ..wildcard },
+        Bench { at_most: 1, ..Bench::new("size", "the binary, the libraries that it maps, and its memory", size) },
     ]
 }
 
-fn bench(
-    name: &str,
-    about: &str,
-    at_most: usize,
-    measure: impl Fn(&Tool) -> Result<Vec<Value>, Failure> + 'static,
-) -> Bench {
-    Bench { name: name.into(), about: about.into(), at_most, measure: Box::new(measure), net: None }
+fn long_scripts() -> Vec<Bench> {
+    let long = |name, about, lines, at_most| Bench {
+        at_most,
+        ..Bench::new(name, about, move |tool| whole_run(tool, &long_script(lines)))
+    };
+    vec![
+        long("script-250", "a script of 250 lines that exits at once", 250, 3),
+        long("script-1000", "a script of 1,000 lines that exits at once", 1000, 3),
+        long("script-5000", "a script of 5,000 lines that exits at once", 5000, 1),
+    ]
 }
 
 fn begin_exit() -> Script {
@@ -51,11 +67,33 @@ fn begin_exit() -> Script {
 fn one_liner() -> Script {
     Script::bpftrace("tracepoint:sched:sched_process_exec { @[comm] = count(); }")
         .or_ply("tracepoint:sched/sched_process_exec { @[comm] = count(); }")
+        .or_d("proc:::exec-success { @[execname] = count(); }")
 }
 
 fn short_one_liner() -> Script {
     Script::bpftrace("tracepoint:syscalls:sys_enter_read { @[comm] = count(); } BEGIN { exit(); }")
         .or_d("syscall::read:entry { @[execname] = count(); } BEGIN { exit(0); }")
+}
+
+fn opens() -> Script {
+    Script::bpftrace(
+        "BEGIN { printf(\"%-6s %-16s %4s %s\\n\", \"PID\", \"COMM\", \"FD\", \"PATH\"); } \
+         tracepoint:syscalls:sys_enter_openat { @path[tid] = args.filename; } \
+         tracepoint:syscalls:sys_exit_openat /@path[tid]/ { \
+         printf(\"%-6d %-16s %4d %s\\n\", pid, comm, args.ret, str(@path[tid])); delete(@path, tid); } \
+         END { clear(@path); }",
+    )
+}
+
+fn profile() -> Script {
+    Script::bpftrace("profile:hz:99 { @[kstack] = count(); }")
+}
+
+fn user_latency() -> Script {
+    Script::bpftrace(
+        "uprobe:PATH:target_call { @start[tid] = nsecs; } \
+         uretprobe:PATH:target_call /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start, tid); }",
+    )
 }
 
 fn wildcard() -> Script {
@@ -88,11 +126,12 @@ fn statement(n: usize) -> String {
 }
 
 fn whole_run(tool: &Tool, script: &Script) -> Result<Vec<Value>, Failure> {
-    let outcome = finished(tool.start(script, None)?)?;
-    Ok(vec![(WALL, ms(outcome.elapsed)), (CPU, ms(outcome.cpu)), (PEAK, mib_of_kib(outcome.peak_kib))])
+    let outcome = finished(tool.start(&script.anywhere(), None)?)?;
+    Ok(vec![(WALL, ms(tool.elapsed(&outcome))), (CPU, ms(outcome.cpu)), (PEAK, mib_of_kib(outcome.peak_kib))])
 }
 
-fn attach(tool: &Tool, script: &Script) -> Result<Vec<Value>, Failure> {
+/// Attaches and ends at once.
+pub fn attach(tool: &Tool, script: &Placed) -> Result<Vec<Value>, Failure> {
     let (running, attached) = tool.attach(script, None)?;
     let (outcome, ended) = interrupt(running)?;
     let cpu = (CPU, ms(outcome.cpu));
@@ -100,17 +139,20 @@ fn attach(tool: &Tool, script: &Script) -> Result<Vec<Value>, Failure> {
 }
 
 fn size(tool: &Tool) -> Result<Vec<Value>, Failure> {
-    let (running, _) = tool.attach(&one_liner(), None)?;
+    let (running, _) = tool.attach(&one_liner().anywhere(), None)?;
     let (binary, libraries) = process::file_sizes(running.pid())?;
+    let idle = process::memory_kib(running.pid())?;
     interrupt(running)?;
-    Ok(vec![(BINARY, mib(binary)), (LIBRARIES, mib(libraries))])
+    Ok(vec![(BINARY, mib(binary)), (LIBRARIES, mib(libraries)), (IDLE, mib_of_kib(idle))])
 }
 
-fn ms(duration: Duration) -> f64 {
+/// Milliseconds.
+pub fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn mib_of_kib(kib: u64) -> f64 {
+/// Mebibytes of so many kibibytes.
+pub fn mib_of_kib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 

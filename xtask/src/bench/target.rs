@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use quadrant_testing::Program;
+use quadrant_testing::{Outcome, Program, Running};
 
 use crate::Failure;
 
@@ -38,17 +38,53 @@ impl Work {
 impl Target {
     /// Runs it to its end; what its loop took by its own clock.
     pub fn run(&self) -> Result<Work, Failure> {
-        let program = Program::new(self.path()?).args(self.mode).arg(self.count.to_string());
-        let running = program.env("TARGET_REPORT", "1").start()?;
+        self.finish(self.program(Program::new(self.path()?)).start()?)
+    }
+
+    /// Runs it as the command of a tool that starts it.
+    pub fn run_under(&self, tool: Program) -> Result<Work, Failure> {
+        self.finish(self.program(tool.arg(self.path()?)).start()?)
+    }
+
+    /// Runs it on one processor.
+    pub fn start_on(&self, processor: usize) -> Result<Running, Failure> {
+        let pinned = Program::new("taskset").args(["-c", &processor.to_string()]).arg(self.path()?);
+        Ok(self.program(pinned).start()?)
+    }
+
+    /// Starts it, and waits until it has done its work; it stays until its input ends.
+    pub fn start_staying(&self) -> Result<Running, Failure> {
+        let program = self.program(Program::new(self.path()?)).env("TARGET_STAY", "1").with_input();
+        let running = program.start()?;
+        running.wait_for_stderr("work: ")?;
+        Ok(running)
+    }
+
+    /// Waits for its end; what its loop took.
+    pub fn finish(&self, running: Running) -> Result<Work, Failure> {
         let pid = running.pid();
-        let outcome = running.finish()?;
-        let work = outcome.stderr.lines().find_map(|line| parse(line, pid));
-        work.ok_or_else(|| format!("the target {} gave no report: {}", self.name, outcome.describe()).into())
+        self.report(&running.finish()?, pid)
+    }
+
+    /// Its command line as one text.
+    pub fn command(&self) -> Result<String, Failure> {
+        let path = self.path()?.to_string_lossy().into_owned();
+        let words = self.mode.iter().map(|word| (*word).to_owned());
+        Ok([path].into_iter().chain(words).chain([self.count.to_string()]).collect::<Vec<_>>().join(" "))
     }
 
     /// Where it is.
     pub fn path(&self) -> Result<PathBuf, Failure> {
-        Ok(quadrant_testing::target(self.name)?)
+        Ok(quadrant_testing::target(self.name)?.canonicalize()?)
+    }
+
+    fn program(&self, program: Program) -> Program {
+        program.args(self.mode).arg(self.count.to_string()).env("TARGET_REPORT", "1")
+    }
+
+    fn report(&self, outcome: &Outcome, pid: u32) -> Result<Work, Failure> {
+        let work = outcome.stderr.lines().find_map(|line| parse(line, pid));
+        work.ok_or_else(|| format!("the target {} gave no report: {}", self.name, outcome.describe()).into())
     }
 }
 

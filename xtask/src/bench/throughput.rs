@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::script::Script;
 use super::target::Target;
-use super::tool::{Script, Tool, interrupt};
+use super::tool::{Tool, interrupt};
 use super::turns::{Bench, Metric, Value};
 use crate::Failure;
 
@@ -15,54 +16,59 @@ const PRINTED: Metric = Metric { name: "printed", unit: "lines" };
 const REPORTED: Metric = Metric { name: "lost, as reported", unit: "events" };
 const UNEXPLAINED: Metric = Metric { name: "neither printed nor reported lost", unit: "events" };
 const RATE: Metric = Metric { name: "printed until the last line", unit: "lines/s" };
+const CPU: Metric = Metric { name: "processor time of the tracer", unit: "ns/line" };
 
-const TARGET: Target = Target { name: "syscalls", mode: &["getppid"], count: 2_000_003 };
+const FULL_SPEED: Target = Target { name: "syscalls", mode: &["getppid"], count: 2_000_003 };
+const PACED: Target = Target { name: "syscalls", mode: &["paced"], count: 3_000_017 };
 
-/// The benchmark of this kind.
+/// The benchmarks of this kind.
 pub fn benches() -> Vec<Bench> {
-    vec![Bench {
-        name: "throughput".into(),
-        about: "printf of three integers at full speed from one target".into(),
-        at_most: 5,
-        measure: Box::new(full_speed),
-        net: None,
-    }]
+    vec![
+        bench("throughput", "printf of three integers at full speed from one target", FULL_SPEED),
+        bench("throughput-million", "printf of three integers, a million a second for three seconds", PACED),
+    ]
 }
 
-fn full_speed(tool: &Tool) -> Result<Vec<Value>, Failure> {
-    let path = output_path();
-    let values = measure(tool, &path);
-    // What is left of a failed measurement is of no use, and to leave it is no failure of its own.
-    let _ = fs::remove_file(&path);
-    values
+fn bench(name: &str, about: &str, target: Target) -> Bench {
+    Bench::new(name, about, move |tool| {
+        let path = output_path("throughput");
+        let values = measure(tool, &target, &path);
+        // What is left of a failed measurement is of no use, and to leave it is no failure of its own.
+        let _ = fs::remove_file(&path);
+        values
+    })
 }
 
-fn measure(tool: &Tool, path: &Path) -> Result<Vec<Value>, Failure> {
+fn measure(tool: &Tool, target: &Target, path: &Path) -> Result<Vec<Value>, Failure> {
     let script =
         Script::bpftrace("tracepoint:syscalls:sys_enter_getppid { printf(\"event %d %d %d\\n\", pid, tid, cpu); }");
-    let (running, _) = tool.attach(&script, Some(File::create(path)?))?;
+    let (running, _) = tool.attach(&script.anywhere(), Some(File::create(path)?))?;
     let started = SystemTime::now();
-    let work = TARGET.run()?;
+    let work = target.run()?;
     let (outcome, _) = interrupt(running)?;
 
     let (printed, lost_in_output) = read_output(path, work.pid)?;
     let lost = lost_in_output + outcome.stderr.lines().filter_map(lost).sum::<u64>();
     let taken = fs::metadata(path)?.modified()?.duration_since(started)?.as_secs_f64();
     let unexplained = work.operations as f64 - printed as f64 - lost as f64;
+    if tool.is_first && unexplained != 0.0 {
+        return Err(format!("{unexplained} events were neither printed nor reported lost").into());
+    }
     Ok(vec![
         (HAPPENED, work.operations as f64),
         (PRINTED, printed as f64),
         (REPORTED, lost as f64),
         (UNEXPLAINED, unexplained),
         (RATE, printed as f64 / taken),
+        (CPU, outcome.cpu.as_secs_f64() * 1e9 / printed.max(1) as f64),
     ])
 }
 
 /// In memory, so that no disk is measured.
-fn output_path() -> PathBuf {
+pub fn output_path(name: &str) -> PathBuf {
     let shm = Path::new("/dev/shm");
     let dir = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
-    dir.join(format!("xtask-throughput-{}", std::process::id()))
+    dir.join(format!("xtask-{name}-{}", std::process::id()))
 }
 
 /// The lines that the script printed for a process, and the events that other lines say were lost.

@@ -1,16 +1,21 @@
 //! The tracers that are compared, and how each is started.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use quadrant_testing::{Outcome, Program, Running, Signal};
 
+use super::made;
+use super::place;
+use super::script::Placed;
 use crate::Failure;
 use crate::workspace;
 
 /// Longer than the slowest tool needs for the slowest benchmark.
 const LIMIT: Duration = Duration::from_secs(300);
+/// More probes than any benchmark has: bpftrace's own limit is 1,024.
+const MAX_PROBES: &str = "10000";
 
 /// The language that a tool speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +26,12 @@ pub enum Language {
     Ply,
     /// DTrace's.
     D,
+    /// C, made beforehand: the limit, and no peer.
+    Object,
+    /// perf's command line, before that of the target.
+    Perf,
+    /// strace's command line, before that of the target.
+    Strace,
 }
 
 /// A tracer.
@@ -32,67 +43,71 @@ pub struct Tool {
     pub command: Vec<String>,
     /// What it speaks.
     pub language: Language,
+    /// Ours, or the limit: not one that ours is to be compared with.
+    pub is_own: bool,
+    /// Ours, which is measured under empty programs, too.
+    pub is_first: bool,
+    /// It takes half a minute to start, and so does only the benchmarks that are for all.
+    pub is_slow: bool,
+    /// What its start takes before the tool itself runs.
+    pub launch: Duration,
     /// Why it cannot be measured.
     pub absent: Option<String>,
 }
 
-/// One script in the languages that can say it.
-#[derive(Debug, Clone, Default)]
-pub struct Script {
-    /// In bpftrace's language.
-    pub bpftrace: String,
-    /// In ply's, if ply can do it.
-    pub ply: Option<String>,
-    /// In D, if D can do it.
-    pub d: Option<String>,
-}
+/// The peers that are looked for.
+const PEERS: [&str; 5] = ["bpftrace", "ply", "dtrace", "perf", "strace"];
 
-impl Script {
-    /// A script that only bpftrace's language can say.
-    pub fn bpftrace(text: impl Into<String>) -> Self {
-        Self { bpftrace: text.into(), ..Self::default() }
-    }
-
-    /// The same in ply's language.
-    pub fn or_ply(mut self, text: impl Into<String>) -> Self {
-        self.ply = Some(text.into());
-        self
-    }
-
-    /// The same in D.
-    pub fn or_d(mut self, text: impl Into<String>) -> Self {
-        self.d = Some(text.into());
-        self
-    }
-}
-
-/// This tracer, the peers named, and the peers found.
-pub fn find(quadrant: Option<&str>, peers: &[String]) -> Result<Vec<Tool>, Failure> {
-    let own = match quadrant {
-        Some(command) => Tool::new("quadrant", command),
-        None => {
-            workspace::release_binary().map_or_else(|e| Tool::absent("quadrant", e.to_string()), Tool::at("quadrant"))
-        }
-    };
-    // The same binary by DTrace's command line: what a question costs in the other language.
-    let mut d = Tool { name: "quadrant D".into(), language: Language::D, ..own.clone() };
-    d.command.push("dtrace".into());
-    let mut tools = vec![own, d];
+/// This tracer, the peers named, and the peers found: in another system's root, if there is one, or on the PATH.
+pub fn find(quadrant: Option<&str>, peers: &[String], root: Option<&Path>) -> Result<Vec<Tool>, Failure> {
+    let mut tools = own(quadrant);
     for peer in peers {
         let (name, command) = peer.split_once('=').ok_or("--peer is NAME=COMMAND")?;
-        tools.push(Tool::new(name, command));
+        tools.push(in_root(Tool::new(name, command), root)?);
     }
-    for name in ["bpftrace", "ply"] {
+    for name in PEERS {
         if !tools.iter().any(|tool| tool.name == name) {
-            let reason = || Tool::absent(name, "not on the PATH; --peer says where it is".into());
-            tools.push(on_path(name).map_or_else(reason, Tool::at(name)));
+            let tool = in_root(Tool::new(name, name), root)?;
+            let is_there = tool.launch > Duration::ZERO || on_path(name);
+            let absent = || Tool::absent(name, "not on the PATH; --peer or --root says where it is".into());
+            tools.push(if is_there { tool } else { absent() });
         }
     }
     Ok(tools)
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
+/// This tracer in both languages, and the programs written by hand, which it loads.
+fn own(quadrant: Option<&str>) -> Vec<Tool> {
+    let found = match quadrant {
+        Some(command) => Tool::new("quadrant", command),
+        None => {
+            let path = workspace::release_binary().map(|path| path.to_string_lossy().into_owned());
+            path.map_or_else(|e| Tool::absent("quadrant", e.to_string()), |path| Tool::new("quadrant", &path))
+        }
+    };
+    let own = Tool { is_own: true, ..found };
+    let variant = |name: &str, language, word: &str| {
+        let mut tool = Tool { name: name.into(), language, ..own.clone() };
+        tool.command.push(word.into());
+        tool
+    };
+    let (d, by_hand) = (variant("quadrant D", Language::D, "dtrace"), variant("C by hand", Language::Object, "load"));
+    vec![Tool { is_first: true, ..own }, d, by_hand]
+}
+
+/// The tool in another root, if its command is a name that is found there.
+fn in_root(tool: Tool, root: Option<&Path>) -> Result<Tool, Failure> {
+    let found = root.zip(tool.command.first()).and_then(|(root, name)| Some((root, place::find(root, name)?)));
+    let Some((root, path)) = found else { return Ok(tool) };
+    let (launcher, launch) = (made::launcher()?, made::launch_time()?);
+    let mut command: Vec<String> =
+        [launcher.as_path(), root, &path].iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    command.extend_from_slice(&tool.command[1..]);
+    Ok(Tool { command, launch, ..tool })
+}
+
+fn on_path(name: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
 }
 
 impl Tool {
@@ -101,27 +116,38 @@ impl Tool {
         let language = match name {
             _ if name.starts_with("ply") => Language::Ply,
             _ if name.starts_with("dtrace") => Language::D,
+            _ if name.starts_with("perf") => Language::Perf,
+            _ if name.starts_with("strace") => Language::Strace,
             _ => Language::Bpftrace,
         };
-        let command = command.split_whitespace().map(str::to_owned).collect();
-        Self { name: name.to_owned(), command, language, absent: None }
-    }
-
-    fn at(name: &str) -> impl FnOnce(PathBuf) -> Self {
-        move |path| Self { command: vec![path.to_string_lossy().into_owned()], ..Self::new(name, "") }
+        Self {
+            name: name.to_owned(),
+            command: command.split_whitespace().map(str::to_owned).collect(),
+            language,
+            is_own: false,
+            is_first: false,
+            is_slow: name.starts_with("dtrace"),
+            launch: Duration::ZERO,
+            absent: None,
+        }
     }
 
     fn absent(name: &str, reason: String) -> Self {
         Self { absent: Some(reason), ..Self::new(name, "") }
     }
 
+    /// The tool with more arguments, before the script.
+    pub fn with(&self, arguments: &[&str]) -> Tool {
+        let mut tool = self.clone();
+        tool.command.extend(arguments.iter().map(|word| (*word).to_owned()));
+        tool
+    }
+
     /// Starts a script. Its standard output is collected, or sent into a file.
-    pub fn start(&self, script: &Script, output: Option<File>) -> Result<Running, Failure> {
-        if let Some(reason) = &self.absent {
-            return Err(reason.clone().into());
-        }
-        let (first, rest) = self.command.split_first().ok_or("its command is empty")?;
-        let program = Program::new(first).args(rest).args(self.arguments(script)?).limit(LIMIT);
+    pub fn start(&self, script: &Placed, output: Option<File>) -> Result<Running, Failure> {
+        let mut words = self.words()?;
+        words.extend(self.arguments(script)?);
+        let program = program(&words)?;
         let program = match output {
             Some(file) => program.stdout(file),
             None => program,
@@ -130,30 +156,66 @@ impl Tool {
     }
 
     /// Starts a script and waits until it is attached; how long that took since the start.
-    pub fn attach(&self, script: &Script, output: Option<File>) -> Result<(Running, Duration), Failure> {
-        let running = self.start(script, output)?;
+    ///
+    /// A language that says so only on standard output has that collected, whatever the caller wants.
+    pub fn attach(&self, script: &Placed, output: Option<File>) -> Result<(Running, Duration), Failure> {
+        let running = match self.language {
+            Language::Ply | Language::D => self.start(script, None)?,
+            _ => self.start(script, output)?,
+        };
         match self.language {
-            Language::Bpftrace => running.wait_for_stderr("Attached ")?,
-            Language::Ply => running.wait_for_stdout("attached")?,
-            Language::D => return Err("it does not say when it is attached".into()),
+            Language::Bpftrace | Language::Object => running.wait_for_stderr("Attached ")?,
+            Language::Ply | Language::D => running.wait_for_stdout("attached")?,
+            Language::Perf | Language::Strace => return Err("it runs the target itself".into()),
         }
-        let taken = running.started().elapsed();
+        let taken = running.started().elapsed().saturating_sub(self.launch);
         Ok((running, taken))
     }
 
-    fn arguments(&self, script: &Script) -> Result<Vec<String>, Failure> {
-        match self.language {
-            Language::D => {
-                let text = script.d.as_ref().ok_or("its language cannot say this")?;
-                Ok(vec!["-qn".into(), text.clone()])
-            }
-            Language::Bpftrace => Ok(vec!["-e".into(), script.bpftrace.clone()]),
-            Language::Ply => {
-                let text = script.ply.as_ref().ok_or("its language cannot say this")?;
-                Ok(vec!["-u".into(), format!("BEGIN {{ printf(\"attached\\n\"); }} {text}")])
-            }
+    /// The words before those of a target, for a tool that starts the target itself; none for one that does not.
+    pub fn wrap(&self, script: &Placed) -> Result<Option<Vec<String>>, Failure> {
+        let arguments = match self.language {
+            Language::Perf => script.perf(),
+            Language::Strace => script.strace(),
+            _ => return Ok(None),
+        };
+        let mut words = self.words()?;
+        words.extend(arguments.ok_or(CANNOT_SAY)?);
+        Ok(Some(words))
+    }
+
+    /// The time from the start of a tool to its end, without that of its launcher.
+    pub fn elapsed(&self, outcome: &Outcome) -> Duration {
+        outcome.elapsed.saturating_sub(self.launch)
+    }
+
+    fn words(&self) -> Result<Vec<String>, Failure> {
+        match &self.absent {
+            Some(reason) => Err(reason.clone().into()),
+            None => Ok(self.command.clone()),
         }
     }
+
+    fn arguments(&self, script: &Placed) -> Result<Vec<String>, Failure> {
+        match self.language {
+            Language::Bpftrace => Ok(vec!["-e".into(), script.bpftrace()]),
+            Language::D => Ok(vec!["-qn".into(), script.d().ok_or(CANNOT_SAY)?]),
+            Language::Ply => Ok(vec!["-u".into(), script.ply().ok_or(CANNOT_SAY)?]),
+            Language::Object => {
+                let programs = script.by_hand().ok_or(CANNOT_SAY)?;
+                Ok([vec![made::limits()?.to_string_lossy().into_owned()], programs].concat())
+            }
+            Language::Perf | Language::Strace => Err("it does nothing without a target".into()),
+        }
+    }
+}
+
+const CANNOT_SAY: &str = "its language cannot say this";
+
+/// A command with the limits and the environment of all tools.
+pub fn program(words: &[String]) -> Result<Program, Failure> {
+    let (first, rest) = words.split_first().ok_or("the command is empty")?;
+    Ok(Program::new(first).args(rest).env("BPFTRACE_MAX_PROBES", MAX_PROBES).limit(LIMIT))
 }
 
 /// Ends a tracer as Ctrl-C does; what it left, and how long it took to end.

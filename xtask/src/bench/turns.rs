@@ -28,6 +28,8 @@ pub struct Bench {
     pub about: String,
     /// How often at most: some take minutes with some tools.
     pub at_most: usize,
+    /// Whether tools that take half a minute to start do it, too.
+    pub is_for_all: bool,
     /// Does it once.
     pub measure: Measure,
     /// What to take off one metric so that another results.
@@ -39,8 +41,8 @@ pub struct Bench {
 pub struct Net {
     /// What the script costs.
     pub gross: Metric,
-    /// What an empty one costs. The least of all tools' medians is taken off, for all tools the same: it is the price
-    /// of the kernel's mechanism and clock, and a tool whose own empty program is dearer must not gain by it.
+    /// What an empty one costs. The least of the medians is taken off, for all tools the same: it is the price of the
+    /// kernel's mechanism and clock, and a tool whose own empty program is dearer must not gain by it.
     pub empty: Metric,
     /// What results.
     pub result: Metric,
@@ -73,13 +75,21 @@ impl ToolResults {
 }
 
 impl Bench {
-    /// Runs it `repeat` times: first tool, second tool, ..., first tool, ... A tool that fails once is not asked again.
+    /// A benchmark that all but the slowest tools do as often as is wanted.
+    pub fn new(name: &str, about: &str, measure: impl Fn(&Tool) -> Result<Vec<Value>, Failure> + 'static) -> Self {
+        let (name, about) = (name.to_owned(), about.to_owned());
+        Self { name, about, at_most: usize::MAX, is_for_all: false, measure: Box::new(measure), net: None }
+    }
+
+    /// Runs it `repeat` times: first tool, second tool, ..., first tool, ... A tool that fails once is not asked again; a slow one is
+    /// asked once.
     pub fn run(&self, tools: &[Tool], repeat: usize) -> Results {
         let mut results = Results { bench: self.name.clone(), metrics: Vec::new(), tools: Vec::new() };
         results.tools.resize_with(tools.len(), ToolResults::default);
-        for _ in 0..repeat.min(self.at_most) {
+        for turn in 0..repeat.min(self.at_most) {
             for (index, tool) in tools.iter().enumerate() {
-                if results.tools[index].failure.is_none() {
+                let is_wanted = !tool.is_slow || self.is_for_all && turn == 0;
+                if is_wanted && results.tools[index].failure.is_none() {
                     results.take(index, (self.measure)(tool));
                 }
             }
@@ -140,7 +150,7 @@ mod tests {
 
     fn bench(measure: Measure) -> Bench {
         let net = Some(Net { gross: GROSS, empty: EMPTY, result: RESULT });
-        Bench { name: "b".into(), about: String::new(), at_most: 3, measure, net }
+        Bench { at_most: 3, net, ..Bench::new("b", "", measure) }
     }
 
     #[test]
