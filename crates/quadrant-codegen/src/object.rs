@@ -170,9 +170,23 @@ pub struct Data {
     pub scalars: Vec<(MapId, u32)>,
     /// Counters of what was lost: 64-bit words.
     pub losses: Vec<(Loss, u32)>,
+    /// What the sampled programs use, if there are any.
+    pub sampling: Option<Sampling>,
     /// Bytes to write before the start.
     pub init: Vec<(u32, Vec<u8>)>,
 }
+
+/// What programs that can leave out firings have in the data section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sampling {
+    /// 64-bit word: a random number's bits that must be zero for a firing to count; 0 lets all count.
+    pub mask: u32,
+    /// Counters of firings that were left out: one word for each CPU, [`SKIP_STRIDE`] apart.
+    pub skipped: Vec<(Loss, u32)>,
+}
+
+/// Bytes from a CPU's counter to that of the next one: they share no cache line.
+pub const SKIP_STRIDE: u32 = 64;
 
 /// Something that was lost or cut, counted where it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -214,4 +228,6 @@ pub enum LossKind {
     NoSpeculation,
     /// Speculations were ending, and the others active.
     BusySpeculation,
+    /// The firing was left out, to spare the machine.
+    Skipped,
 }

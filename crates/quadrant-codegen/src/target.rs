@@ -39,6 +39,8 @@ pub struct Target {
     pub path: Option<PathOffsets>,
     /// Id in the kernel's BTF of `bpf_session_is_return`, which tells programs at entry and return of functions where they are.
     pub session_is_return: Option<u32>,
+    /// Programs that only answer look at a word first, by which they may be told to leave out most firings.
+    pub sampling: bool,
     /// Keys of a keyed map without a size of its own.
     pub map_keys: u32,
     /// Distinct stacks kept per kind.

@@ -34,6 +34,8 @@ pub enum Kind<'a> {
     Faults,
     /// Speculations that could not start.
     Speculations,
+    /// Firings left out to spare the machine.
+    Skipped,
     /// Records that made no sense.
     Malformed,
     /// What the kernel wanted to tell about processes, and had no room for.
@@ -143,6 +145,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
             "speculations",
             ["speculation", "speculations"],
             "too many were under way; raise the limit (option `nspec`)",
+        ),
+        Kind::Skipped => (
+            "skipped",
+            ["firing", "firings"],
+            "left out to stay below --max-overhead; counts and sums are too low by as many",
         ),
         Kind::Reports => (
             "reports",

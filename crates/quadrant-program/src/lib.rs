@@ -8,6 +8,7 @@
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`stamp`]: when, by whom and where a record was made.
+//! * [`sampling`]: whether firings may be left out.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
 //! * [`span`], [`sources`], [`diag`]: places in the script, the files it is made of, and messages about them.
@@ -29,6 +30,7 @@ pub mod program;
 pub mod record;
 pub mod recording;
 pub mod rewrite;
+pub mod sampling;
 pub mod series;
 pub mod snapshot;
 pub mod sources;

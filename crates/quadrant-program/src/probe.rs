@@ -154,6 +154,11 @@ impl Site {
         matches!(self, Site::Begin | Site::End | Site::Error | Site::Iter { .. })
     }
 
+    /// Whether a process comes there by an instruction that traps.
+    pub fn traps(&self) -> bool {
+        matches!(self, Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. })
+    }
+
     /// The place in the kernel's code, of a point in a kernel function.
     pub fn kernel_code(&self) -> Option<&KernelCode> {
         match self {

@@ -6,6 +6,7 @@ use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MappedArray;
 use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapRole;
+use quadrant_codegen::object::SKIP_STRIDE;
 use quadrant_program::Program;
 use quadrant_program::layout;
 use quadrant_program::map::MapId;
@@ -83,9 +84,24 @@ impl Kernel {
         Ok(())
     }
 
+    /// From now on one in so many firings counts, where programs can leave some out.
+    pub(crate) fn sample(&self, every: u32) -> Result<(), Error> {
+        let mask = u64::from(every.saturating_sub(1));
+        self.data.sampling.as_ref().map_or(Ok(()), |sampling| self.set_word(sampling.mask, mask))
+    }
+
     /// Losses that the programs counted.
     pub(crate) fn losses(&self) -> Ledger {
-        Ledger::counted(&self.data, |offset| self.word(offset))
+        let mut ledger = Ledger::counted(&self.data, |offset| self.word(offset));
+        let sampling = self.data.sampling.iter().flat_map(|sampling| &sampling.skipped);
+        let skipped = sampling.map(|(loss, at)| (*loss, self.skipped(*at)));
+        ledger.losses.extend(skipped.filter(|(_, count)| *count > 0));
+        ledger
+    }
+
+    /// The sum over all CPUs.
+    fn skipped(&self, at: u32) -> u64 {
+        (0..self.cpus as u32).map(|cpu| self.word(at + cpu * SKIP_STRIDE)).sum()
     }
 }
 

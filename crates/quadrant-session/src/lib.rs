@@ -18,6 +18,7 @@ mod load;
 mod machine;
 mod mechanisms;
 pub mod object;
+pub mod overhead;
 pub mod plan;
 mod processes;
 mod programs;

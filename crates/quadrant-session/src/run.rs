@@ -19,6 +19,8 @@ use crate::attaching::Attachment;
 use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::overhead::Change;
+use crate::overhead::Meter;
 use crate::plan::Planned;
 use crate::processes::Processes;
 use crate::reader::Reader;
@@ -38,6 +40,8 @@ pub enum End {
     Signal,
     /// The sink has no room for more.
     Full,
+    /// It cost more than it may.
+    Overhead,
     /// The traced process ended; the exit status if it was our child (128 + signal when a signal ended it).
     Target(Option<i32>),
 }
@@ -132,6 +136,8 @@ pub(crate) struct Loop<'a> {
     pub(crate) controls: Controls,
     pub(crate) progress: Progress,
     pub(crate) processes: Processes,
+    /// If the cost is of interest.
+    pub(crate) meter: Option<Meter>,
 }
 
 impl Loop<'_> {
@@ -154,6 +160,9 @@ impl Loop<'_> {
             match self.kernel.stopped() {
                 Some(status) if count == 0 && silent == SILENT => return Ok(End::Exit(status)),
                 stopped => silent = if stopped.is_some() && count == 0 { silent + 1 } else { 0 },
+            }
+            if self.is_too_dear()? {
+                return Ok(End::Overhead);
             }
             self.processes.look(self.program, self.kernel, self.sink)?;
             if count == BATCH {
@@ -205,6 +214,16 @@ impl Loop<'_> {
                 }
             }
         }
+    }
+
+    /// Looks at the cost, and has programs leave out firings if it is too high; whether the trace has to end.
+    fn is_too_dear(&mut self) -> Result<bool, Error> {
+        let Some(step) = self.meter.as_mut().and_then(|meter| meter.look(self.kernel)) else { return Ok(false) };
+        if let Change::Sampled(every) = step.change {
+            self.kernel.sample(every)?;
+        }
+        self.sink.limited(&step)?;
+        Ok(step.change == Change::Detached)
     }
 
     /// Run what the script has for the signals that have come.

@@ -13,6 +13,8 @@ use quadrant_program::ty::StackType;
 
 use crate::error::Error;
 use crate::ledger::Ledger;
+use crate::overhead::Cost;
+use crate::overhead::Step;
 use crate::world::World;
 
 /// What a sink may look at while it handles an event.
@@ -207,6 +209,24 @@ pub trait Sink {
     /// There are addresses of this process, which will be asked for later: it may be gone then.
     fn seen(&mut self, pid: u32) {
         let _ = pid;
+    }
+
+    /// The trace costs more than it may, or less again: what is done.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn limited(&mut self, step: &Step) -> io::Result<()> {
+        let _ = step;
+        Ok(())
+    }
+
+    /// What the trace has cost, if that was asked for; after the maps.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn cost(&mut self, cost: &Cost) -> io::Result<()> {
+        let _ = cost;
+        Ok(())
     }
 
     /// The end: what was lost.

@@ -57,6 +57,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         task: if needs.ancestors { task_offsets(types) } else { None },
         path: if needs.paths { path_offsets(types) } else { None },
         session_is_return: None,
+        sampling: false,
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
         stack_keys: STACK_KEYS,
         arch: native(),

@@ -20,6 +20,7 @@ use quadrant_program::Program;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
+use quadrant_program::sampling;
 use quadrant_types::Types;
 
 use crate::attaching::Attaching;
@@ -32,6 +33,9 @@ use crate::kernel::Kernel;
 use crate::ledger::Ledger;
 use crate::load;
 use crate::machine::Machine;
+use crate::overhead::Meter;
+use crate::overhead::Overhead;
+use crate::overhead::ProbeCost;
 use crate::plan;
 use crate::plan::PlanOptions;
 use crate::plan::Planned;
@@ -56,6 +60,8 @@ pub struct Compiled {
     pub units: Vec<Planned>,
     /// Maps and code.
     pub object: Object,
+    /// What is measured.
+    pub overhead: Overhead,
 }
 
 /// What the user wants of a trace besides the script.
@@ -67,6 +73,8 @@ pub struct Options {
     pub keep_ssa: bool,
     /// Probes are limited to tasks in these control groups.
     pub cgroup: Option<Subtree>,
+    /// What the trace costs is told or limited.
+    pub overhead: Overhead,
 }
 
 /// Processes with which the trace ends.
@@ -113,13 +121,14 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
     let (kprobes, maxactive) = (program.config.kprobes, program.config.maxactive);
-    let Options { pid, keep_ssa, cgroup } = options;
+    let Options { pid, keep_ssa, cgroup, overhead } = options;
     let machine = Machine { features, types, tracer: FunctionTracer::default() };
     if cgroup.is_some() && !features.helper(ProgramKind::Kprobe, helper::GET_CURRENT_ANCESTOR_CGROUP_ID) {
         return Err(no_cgroups());
     }
     let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, cgroup, kprobes, maxactive };
     let mut target = target::target(&program, features, types)?;
+    target.sampling = overhead.limit.is_some() && sampling::obstacle(&program).is_none();
     let units = plan::plan(&program, options);
     if units.iter().any(|planned| planned.means == Means::KprobeSession) {
         target.session_is_return = machine.session_is_return();
@@ -127,7 +136,7 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     let back_end = quadrant_codegen::ssa::Options { keep_text: keep_ssa, ..Default::default() };
     let of_units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
     let object = compile_units(&program, &of_units, &target, &back_end)?;
-    Ok(Compiled { program, units, object })
+    Ok(Compiled { program, units, object, overhead })
 }
 
 fn no_cgroups() -> Error {
@@ -155,6 +164,7 @@ pub struct Trace {
     pub(crate) program: Rc<Program>,
     pub(crate) units: Vec<Planned>,
     pub(crate) kernel: Kernel,
+    overhead: Overhead,
 }
 
 impl Trace {
@@ -180,10 +190,10 @@ impl Trace {
     }
 
     fn load_from(compiled: Compiled, source: Option<Source>) -> Result<Trace, Error> {
-        let Compiled { program, units, object } = compiled;
+        let Compiled { program, units, object, overhead } = compiled;
         quadrant_bpf::limits::bump_nofile();
         let kernel = load::load(&program, &units, object, source)?;
-        Ok(Trace { program, units, kernel })
+        Ok(Trace { program, units, kernel, overhead })
     }
 
     /// What the programs have become in the kernel.
@@ -236,7 +246,7 @@ impl Trace {
         let (progress, processes) = (Progress::default(), Processes::default());
         let controls = Controls::of(&self.program, &self.kernel);
         let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
-        Loop { program, units, kernel, reader, sink, controls, progress, processes }
+        Loop { program, units, kernel, reader, sink, controls, progress, processes, meter: None }
     }
 
     /// The signals that the script has clauses for.
@@ -261,6 +271,7 @@ impl Trace {
         attached: &mut Vec<Attachment>,
         ends_at_once: bool,
     ) -> Result<End, Error> {
+        running.meter = Meter::start(self.overhead, &self.program)?;
         self.kernel.run(&self.program, &self.units, |site| *site == Site::Begin)?;
         running.drain()?;
         if let Some(status) = running.progress.exit {
@@ -273,6 +284,7 @@ impl Trace {
         if !self.attach(running, watch, attached)? {
             return Ok(End::Signal);
         }
+        running.meter.iter_mut().for_each(|meter| meter.attached(&self.kernel));
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         running.sink.flush()?;
@@ -288,6 +300,7 @@ impl Trace {
 
     /// END, the last records, the maps and the ledger.
     fn answer(&self, running: &mut Loop, attached: &[Attachment], end: End) -> Result<Outcome, Error> {
+        let cost = running.meter.take().map(|meter| meter.cost(self.costs(attached)));
         running.processes.finish(running.sink);
         running.drain()?;
         self.kernel.run(&self.program, &self.units, |site| *site == Site::End)?;
@@ -295,6 +308,9 @@ impl Trace {
         running.sink.ending(self.view())?;
         if self.program.config.print_maps_on_exit {
             running.print_maps()?;
+        }
+        if let Some(cost) = cost {
+            running.sink.cost(&cost)?;
         }
         let ledger = self.ledger(running, attached);
         running.sink.ledger(self.view(), &ledger)?;
@@ -363,6 +379,22 @@ impl Trace {
             };
             list.push((self.name(loaded, *index), *count));
         }
+    }
+
+    /// What the programs have cost that were attached.
+    fn costs(&self, attached: &[Attachment]) -> impl Iterator<Item = ProbeCost> {
+        attached.iter().filter_map(|one| {
+            let loaded = &self.kernel.programs[one.loaded];
+            let info = loaded.program.info().ok()?;
+            Some(ProbeCost {
+                name: self.name(loaded, 0),
+                points: loaded.count,
+                runs: info.run_cnt,
+                run_time_ns: info.run_time_ns,
+                misses: info.recursion_misses,
+                traps: self.point(loaded.unit, loaded.first).site.traps(),
+            })
+        })
     }
 
     /// The name of a point; of the first, where all points of a program are counted together.

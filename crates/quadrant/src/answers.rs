@@ -11,6 +11,7 @@ use std::path::Path;
 use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
 use quadrant_output::Renderer;
+use quadrant_output::document;
 use quadrant_output::ledger;
 use quadrant_output::message;
 use quadrant_program::Program;
@@ -21,12 +22,16 @@ use quadrant_session::Ledger;
 use quadrant_session::MapPrint;
 use quadrant_session::Sink;
 use quadrant_session::View;
+use quadrant_session::overhead::Cost;
+use quadrant_session::overhead::Step;
 
 use crate::bpftrace::Losses;
 use crate::failure;
 use crate::host;
 use crate::losses;
 use crate::notify;
+use crate::overhead;
+use crate::overhead::Told;
 use crate::progress::Progress;
 use crate::resolver::Names;
 use crate::script;
@@ -54,6 +59,9 @@ pub struct Answers<'p> {
     notes: Vec<u8>,
     /// Written when there is much of it, and at the end.
     gathering: bool,
+    overhead: Told,
+    /// What the trace has cost is told.
+    tells_cost: bool,
 }
 
 impl<'p> Answers<'p> {
@@ -80,6 +88,8 @@ impl<'p> Answers<'p> {
             all_in_one: false,
             notes: Vec::new(),
             gathering: false,
+            overhead: Told::default(),
+            tells_cost: false,
         }
     }
 
@@ -96,6 +106,11 @@ impl<'p> Answers<'p> {
     /// Also say what is missing of symbols.
     pub fn verbose(self, verbose: bool) -> Answers<'p> {
         Answers { verbose, ..self }
+    }
+
+    /// Also tell what the trace has cost.
+    pub fn telling_cost(self, tells_cost: bool) -> Answers<'p> {
+        Answers { tells_cost, ..self }
     }
 
     /// Write only when there is much to write, and at the end.
@@ -274,6 +289,10 @@ impl Sink for Answers<'_> {
         self.gathering = false;
         if !self.is_json() {
             self.buffer.extend_from_slice(b"\n\n");
+            self.overhead
+                .sampled()
+                .iter()
+                .for_each(|text| self.buffer.extend_from_slice(format!("({text})\n").as_bytes()));
         }
         Ok(())
     }
@@ -293,6 +312,24 @@ impl Sink for Answers<'_> {
 
     fn seen(&mut self, pid: u32) {
         self.names.remember(pid);
+    }
+
+    fn limited(&mut self, step: &Step) -> io::Result<()> {
+        let line = format!("{}: {}\n", self.who("warning"), self.overhead.step(step));
+        self.note(|out, mode| match mode {
+            Mode::Json => document::overhead::peer_limit(out, &overhead::step(step)),
+            Mode::Text => out.extend_from_slice(line.as_bytes()),
+        })
+    }
+
+    fn cost(&mut self, cost: &Cost) -> io::Result<()> {
+        if !self.tells_cost {
+            return Ok(());
+        }
+        self.note(|out, mode| match mode {
+            Mode::Json => document::overhead::peer_cost(out, &overhead::cost(cost)),
+            Mode::Text => quadrant_output::overhead::cost(out, &overhead::cost(cost)),
+        })
     }
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {

@@ -6,6 +6,9 @@ use clap::Parser;
 use clap::ValueEnum;
 use quadrant_bpftrace::Script;
 
+use crate::overhead;
+use crate::overhead::Share;
+
 /// One tracer for all four quadrants of Linux tracing: kernel and user, static and dynamic.
 #[derive(Debug, Parser)]
 #[command(name = "quadrant", version, max_term_width = 100, after_help = EXAMPLES)]
@@ -77,6 +80,14 @@ pub struct Args {
     /// Patterns of kernel functions mean those in this file (a line each, as in tracefs' available_filter_functions)
     #[arg(long, value_name = "FILE", help_heading = "Kernel functions")]
     pub traceable_functions: Option<PathBuf>,
+
+    /// Print at the end what the trace itself has cost
+    #[arg(long, help_heading = "Safety")]
+    pub overhead: bool,
+
+    /// Keep the time of the probes' programs below this part of one CPU: warn, then let only some firings count, then end (docs/overhead.md)
+    #[arg(long, value_name = "PERCENT", value_parser = overhead::share, help_heading = "Safety")]
+    pub max_overhead: Option<Share>,
 
     /// Exit with status 3 when anything was lost
     #[arg(long, help_heading = "Safety")]

@@ -82,6 +82,7 @@ impl What {
                 LossKind::Write => Kind::Writes,
                 LossKind::Signal => Kind::Signals,
                 LossKind::Fault => Kind::Faults,
+                LossKind::Skipped => Kind::Skipped,
                 LossKind::NoSpeculation | LossKind::BusySpeculation => Kind::Speculations,
             },
         }

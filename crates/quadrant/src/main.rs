@@ -3,7 +3,7 @@
 //! This crate is glue: flags, messages, exit status. It is the only one that prints or exits.
 //!
 //! Exit status: what the script's exit() gave; else, with `-c`, the command's; else 0. 1 when something failed; 3 with `--strict` when
-//! something was lost. A reader that closes the output (`| head`) ends the trace quietly with 0.
+//! something was lost, or `--max-overhead` ended the trace. A reader that closes the output (`| head`) ends the trace quietly with 0.
 
 mod answers;
 mod args;
@@ -22,6 +22,7 @@ mod keys;
 mod list;
 mod losses;
 mod notify;
+mod overhead;
 mod programs;
 mod progress;
 mod recording;

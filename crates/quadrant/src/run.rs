@@ -13,6 +13,7 @@ use quadrant_program::probe::Site;
 use quadrant_program::stamp;
 use quadrant_session::Checks;
 use quadrant_session::Compiled;
+use quadrant_session::End;
 use quadrant_session::Focus;
 use quadrant_session::Ledger;
 use quadrant_session::Options;
@@ -39,6 +40,7 @@ use crate::failure::Failure;
 use crate::front;
 use crate::keys;
 use crate::list;
+use crate::overhead;
 use crate::resolver::Names;
 use crate::scope::Wanted;
 use crate::words;
@@ -90,7 +92,8 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
         return Ok(0);
     }
     let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
-    let options = Options { pid, cgroup, ..Options::default() };
+    let overhead = overhead::wanted(args.overhead, args.max_overhead);
+    let options = Options { pid, cgroup, overhead, ..Options::default() };
     let compiled = compiled(&script, &program, &features, &types, options)?;
     if args.explain {
         compiled.mechanisms().iter().for_each(|line| println!("{}", failure::shown(line)));
@@ -240,7 +243,8 @@ fn trace(
     let names = Names::new(!args.no_inlines);
     let outcome = match lines {
         Some(lines) => {
-            let mut documents = Documents::new(program, &script.sources, names, lines, args.verbose);
+            let mut documents =
+                Documents::new(program, &script.sources, names, lines, args.verbose).telling_cost(args.overhead);
             let outcome = trace.run(&mut documents, focus);
             documents.flush().map_err(unwritable)?;
             outcome.map_err(failed)?
@@ -248,10 +252,13 @@ fn trace(
         None => {
             let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
             let answers = Answers::new(program, &script.sources, Mode::Text, names, output);
-            trace.run(&mut answers.quiet(args.quiet).verbose(args.verbose), focus).map_err(failed)?
+            trace
+                .run(&mut answers.quiet(args.quiet).verbose(args.verbose).telling_cost(args.overhead), focus)
+                .map_err(failed)?
         }
     };
-    let status = status(args, outcome.status, &outcome.ledger);
+    let cut_short = outcome.end == Some(End::Overhead);
+    let status = if args.strict && cut_short { LOST } else { status(args, outcome.status, &outcome.ledger) };
     lines.map_or(Ok(()), |lines| lines.end(&outcome, status)).map_err(unwritable)?;
     Ok(status)
 }

@@ -27,6 +27,8 @@ use crate::object::Data;
 use crate::object::Loss;
 use crate::object::MapDef;
 use crate::object::MapRole;
+use crate::object::SKIP_STRIDE;
+use crate::object::Sampling;
 use crate::ssa::MapRef;
 use crate::target::Target;
 
@@ -251,6 +253,25 @@ impl<'a> Globals<'a> {
                 *self.chills.insert(at)
             }
         };
+        (at, span)
+    }
+
+    /// Offset of the mask of programs that may leave out firings.
+    pub fn sample_mask(&mut self) -> u32 {
+        self.data.size = self.data.size.max(READ_MOSTLY);
+        self.data.sampling.get_or_insert_with(|| Sampling { mask: 16, skipped: Vec::new() }).mask
+    }
+
+    /// Offset of a counter of firings left out, one for each CPU, and the power of two of CPUs that there is room for.
+    pub fn skipped(&mut self, loss: Loss) -> (u32, u32) {
+        let span = self.target.ncpus.max(1).next_power_of_two();
+        let skipped = self.data.sampling.iter().flat_map(|sampling| &sampling.skipped);
+        if let Some((_, at)) = skipped.clone().find(|(known, _)| *known == loss) {
+            return (*at, span);
+        }
+        self.data.size = self.data.size.next_multiple_of(SKIP_STRIDE);
+        let at = self.reserve(SKIP_STRIDE * span);
+        self.data.sampling.get_or_insert_default().skipped.push((loss, at));
         (at, span)
     }
 

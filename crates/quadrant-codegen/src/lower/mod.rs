@@ -35,6 +35,7 @@ mod process;
 mod read;
 mod record;
 mod reuse;
+mod sample;
 mod scratch;
 mod series;
 mod session;

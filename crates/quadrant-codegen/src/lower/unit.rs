@@ -262,7 +262,9 @@ impl<'a, 'g> Lower<'a, 'g> {
         if let Context::Iter { waits } = self.unit.context {
             self.object(waits, end);
         }
-        self.dispatch(end)
+        self.dispatch(end)?;
+        self.leave_most(end);
+        Ok(())
     }
 
     /// Once all is stopped, only END runs.

@@ -52,6 +52,7 @@ pub fn target() -> Target {
         task: None,
         path: None,
         session_is_return: Some(4711),
+        sampling: false,
         map_keys: 4096,
         stack_keys: 1024,
         arch: quadrant_program::arch::native(),

@@ -99,6 +99,16 @@ impl Machine {
         Machine { vm, object, maps }
     }
 
+    /// From now on one in so many firings counts.
+    pub fn sample(&mut self, every: u64) {
+        let at = self.object.data.sampling.as_ref().expect("programs that can be sampled").mask as usize;
+        let (data, _) =
+            self.maps.iter().zip(&self.object.maps).find(|(_, def)| def.role == MapRole::Data).expect("data");
+        let mut bytes = self.vm.lookup(*data, &0u32.to_ne_bytes(), 0).expect("arrays are full");
+        bytes[at..at + 8].copy_from_slice(&(every - 1).to_ne_bytes());
+        self.vm.update(*data, &0u32.to_ne_bytes(), &bytes, 0);
+    }
+
     pub fn run(&mut self, script: &Script, firings: &[Firing]) -> Seen {
         for (unit, words) in firings {
             let ctx: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
@@ -323,6 +333,11 @@ fn look_at_data(seen: &mut Seen, script: &Script, object: &Object, data: &[u8]) 
         if at(*offset) != 0 {
             *seen.losses.entry(loss.kind).or_default() += at(*offset);
         }
+    }
+    let cpus = target().ncpus;
+    for (loss, offset) in object.data.sampling.iter().flat_map(|sampling| &sampling.skipped) {
+        let count: u64 = (0..cpus).map(|cpu| at(offset + cpu * quadrant_codegen::object::SKIP_STRIDE)).sum();
+        *seen.losses.entry(loss.kind).or_default() += count;
     }
     seen.exited = object.data.exit_flag.is_some_and(|offset| at(offset) != 0);
 }

@@ -21,6 +21,7 @@ mod models;
 mod numbers;
 mod points;
 mod random;
+mod sampling;
 mod series;
 mod stays;
 mod texts;

@@ -24,11 +24,11 @@ use crate::text::map::aggregate;
 use crate::text::map::divided;
 use crate::value::Scene;
 
-/// Append a map as one line.
+/// Append a map as one line; `sampled` when firings were left out that it would have counted.
 pub(super) fn map(
     out: &mut Vec<u8>,
     header: &Header<'_>,
-    content: &Content<'_>,
+    (content, sampled): (&Content<'_>, bool),
     top: u64,
     div: u64,
     scene: &mut Scene<'_>,
@@ -42,6 +42,7 @@ pub(super) fn map(
                 map_value(entry.member("value"), &content.map.value, content.value_bytes(index), div, scene);
             });
         });
+        object.bool("sampled", sampled);
     });
 }
 

@@ -10,6 +10,7 @@
 mod map;
 pub mod message;
 mod object;
+pub mod overhead;
 mod record;
 mod value;
 

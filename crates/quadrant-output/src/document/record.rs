@@ -37,12 +37,14 @@ pub struct Documents<'p> {
     program: &'p Program,
     /// Read from the system when it is first needed.
     zone: OnceCell<TimeZone>,
+    /// Firings have been left out: maps say so.
+    pub sampled: bool,
 }
 
 impl<'p> Documents<'p> {
     /// A renderer of the program's output; the times that the script formats are in the system's time zone.
     pub fn new(program: &'p Program) -> Documents<'p> {
-        Documents { program, zone: OnceCell::new() }
+        Documents { program, zone: OnceCell::new(), sampled: false }
     }
 
     /// The header of a record: of now and without a firing if its bytes make no sense.
@@ -131,7 +133,8 @@ impl<'p> Documents<'p> {
         div: u64,
         resolver: &mut dyn Resolver,
     ) {
-        map::map(out, header, &Content { map, snapshot }, top, div, &mut self.scene(resolver));
+        let content = Content { map, snapshot };
+        map::map(out, header, (&content, self.sampled), top, div, &mut self.scene(resolver));
     }
 
     fn scene<'a>(&'a self, resolver: &'a mut dyn Resolver) -> Scene<'a> {

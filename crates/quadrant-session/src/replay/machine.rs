@@ -62,6 +62,7 @@ pub(super) fn target(host: Host) -> Target {
         task: None,
         path: None,
         session_is_return: None,
+        sampling: false,
         map_keys: MAP_KEYS,
         stack_keys: STACK_KEYS,
         arch: native(),

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 
 use quadrant_session::Checks;
 
+use crate::overhead;
+use crate::overhead::Share;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -82,6 +85,10 @@ pub struct Line {
     pub traceable: Option<PathBuf>,
     /// `-B full`
     pub gathers: bool,
+    /// `--overhead`
+    pub overhead: bool,
+    /// `--max-overhead`
+    pub max_overhead: Option<Share>,
     /// `--debuginfo`
     pub debuginfo: Vec<String>,
     /// `-I`
@@ -133,10 +140,12 @@ const NAMES: &[(&str, bool, char)] = &[
     ("include", true, ' '),
     ("info", false, ' '),
     ("list", false, 'l'),
+    ("max-overhead", true, ' '),
     ("mode", true, ' '),
     ("no-feature", true, ' '),
     ("no-warnings", false, ' '),
     ("output", true, 'o'),
+    ("overhead", false, ' '),
     ("pid", true, 'p'),
     ("probe-filter", true, ' '),
     ("quiet", false, 'q'),
@@ -241,6 +250,7 @@ fn named_flag(name: &'static str, letter: char, line: &mut Line) -> Result<(), M
         "fmt" => line.mode = Mode::Format,
         "test" | "bench" => check(name, "--", line)?,
         "dry-run" => line.dry_run = true,
+        "overhead" => line.overhead = true,
         "no-warnings" => line.no_warnings = true,
         "unsafe" => line.allow_unsafe = true,
         // About LLVM; and semaphores of USDT probes, which the kernel always raises by file.
@@ -272,6 +282,7 @@ fn named(name: &str, argument: String, line: &mut Line) -> Result<(), Misuse> {
         "no-feature" => line.without.extend(features(&argument)?),
         "include" => line.includes.push(argument),
         "traceable-functions" => line.traceable = Some(argument.into()),
+        "max-overhead" => line.max_overhead = Some(share(&argument)?),
         "debuginfo" => line.debuginfo.push(argument),
         "dwarf-pid" => drop(process(&argument)?),
         "aot" | "emit-elf" | "emit-llvm" => return Err(no_compiled_form(name)),
@@ -292,6 +303,10 @@ fn check(name: &str, before: &str, line: &mut Line) -> Result<(), Misuse> {
 fn filter(text: &str) -> Result<Filter, Misuse> {
     let wrong = |error| misuse(format!("ERROR: Invalid --probe-filter regex '{}': {error}", text.escape_debug()));
     text.parse().map(Filter).map_err(wrong)
+}
+
+fn share(text: &str) -> Result<Share, Misuse> {
+    overhead::share(text).map_err(|why| misuse(format!("ERROR: USAGE: --max-overhead: {why}")))
 }
 
 fn process(text: &str) -> Result<u32, Misuse> {

@@ -36,6 +36,7 @@ use crate::failure::shown;
 use crate::front;
 use crate::keys;
 use crate::list;
+use crate::overhead;
 use crate::programs;
 use crate::resolver::Names;
 use crate::words;
@@ -67,7 +68,11 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     if line.stages.contains(&Stage::Types) {
         println!("{program:#?}");
     }
-    let options = quadrant_session::Options { pid: line.pid.or(child(&focus)), ..Default::default() };
+    let options = quadrant_session::Options {
+        pid: line.pid.or(child(&focus)),
+        overhead: overhead::wanted(line.overhead, line.max_overhead),
+        ..Default::default()
+    };
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, options);
     let compiled = compiled.map_err(|error| failed(&script, error))?;
     show_stages(line, &compiled);
@@ -164,7 +169,12 @@ fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: 
         return Ok(trace.check(checks, &mut results).map_err(|error| failed(script, error).by_kernel())?.status);
     }
     let answers = Answers::new(program, &script.sources, mode, Names::new(true), output);
-    let mut answers = answers.quiet(line.quiet).verbose(line.verbose).gathering(line.gathers).in_bpftraces_way(Losses);
+    let mut answers = answers
+        .quiet(line.quiet)
+        .verbose(line.verbose)
+        .gathering(line.gathers)
+        .telling_cost(line.overhead)
+        .in_bpftraces_way(Losses);
     let outcome = trace.run(&mut answers, focus).map_err(|error| failed(script, error).by_kernel())?;
     // The status of a command is its own.
     Ok(outcome.exit.unwrap_or(0))

@@ -39,6 +39,9 @@ OPTIONS:
     --unsafe       allow system(), signal() and what else changes the system
     --no-feature FEATURE[,FEATURE]
                    do without kprobe_multi, kprobe_session
+    --overhead     print at the end what the trace itself has cost (not in bpftrace)
+    --max-overhead PERCENT
+                   keep the probes below this part of one CPU: warn, let only some firings count, end (not in bpftrace)
     --dry-run      compile, load and check, but attach nothing
 
     --test, --mode test

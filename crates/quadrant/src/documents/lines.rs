@@ -85,6 +85,7 @@ impl Lines {
             Some(End::Exit(_)) => "exit",
             Some(End::Signal) => "signal",
             Some(End::Full) => "full",
+            Some(End::Overhead) => "overhead",
             Some(End::Target(_)) => "process",
         };
         self.all(|out| message::end(out, &now(), reason, status))

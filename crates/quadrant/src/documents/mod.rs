@@ -19,10 +19,14 @@ use quadrant_session::Ledger;
 use quadrant_session::MapPrint;
 use quadrant_session::Sink;
 use quadrant_session::View;
+use quadrant_session::overhead::Change;
+use quadrant_session::overhead::Cost;
+use quadrant_session::overhead::Step;
 
 use crate::host;
 use crate::losses;
 use crate::notify;
+use crate::overhead;
 use crate::resolver::Names;
 use crate::script;
 pub use lines::Lines;
@@ -39,6 +43,8 @@ pub struct Documents<'p> {
     buffer: Vec<u8>,
     lines: &'p Lines,
     verbose: bool,
+    /// What the trace has cost is told.
+    tells_cost: bool,
 }
 
 impl<'p> Documents<'p> {
@@ -51,7 +57,12 @@ impl<'p> Documents<'p> {
         verbose: bool,
     ) -> Documents<'p> {
         let renderer = document::Documents::new(program);
-        Documents { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), lines, verbose }
+        Documents { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), lines, verbose, tells_cost: false }
+    }
+
+    /// Also tell what the trace has cost.
+    pub fn telling_cost(self, tells_cost: bool) -> Documents<'p> {
+        Documents { tells_cost, ..self }
     }
 
     fn write_out(&mut self) -> io::Result<()> {
@@ -178,6 +189,19 @@ impl Sink for Documents<'_> {
 
     fn seen(&mut self, pid: u32) {
         self.names.remember(pid);
+    }
+
+    fn limited(&mut self, step: &Step) -> io::Result<()> {
+        self.renderer.sampled |= matches!(step.change, Change::Sampled(_));
+        document::overhead::limit(&mut self.buffer, &lines::now(), &overhead::step(step));
+        Ok(())
+    }
+
+    fn cost(&mut self, cost: &Cost) -> io::Result<()> {
+        if self.tells_cost {
+            document::overhead::cost(&mut self.buffer, &lines::now(), &overhead::cost(cost));
+        }
+        Ok(())
     }
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {

@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::overhead;
+use crate::overhead::Share;
+
 /// What is asked for, when it is not running a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -85,6 +88,10 @@ pub struct Line {
     pub cgroup: Option<String>,
     /// `--container`, which is ours
     pub container: Option<String>,
+    /// `--overhead`, which is ours
+    pub overhead: bool,
+    /// `--max-overhead`, which is ours
+    pub max_overhead: Option<Share>,
     /// Macro arguments, and files for `-G`.
     pub operands: Vec<String>,
 }
@@ -106,7 +113,8 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
     while let Some(word) = words.pop_front() {
         match word.strip_prefix('-') {
             Some("-") => line.operands.extend(words.drain(..)),
-            Some(long) if long.starts_with("-c") => {
+            Some("-overhead") => line.overhead = true,
+            Some(long) if long.starts_with("-c") || long.starts_with("-max-overhead") => {
                 let (name, joined) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
                 let value = joined.map(str::to_owned).or_else(|| words.pop_front());
                 scope(name, value, &mut line)?;
@@ -119,11 +127,17 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
     Ok(line)
 }
 
-/// `--cgroup PATH`, `--container ID`
+/// `--cgroup PATH`, `--container ID`, `--max-overhead PERCENT`
 fn scope(name: &str, value: Option<String>, line: &mut Line) -> Result<(), Misuse> {
     let place = match name {
         "-cgroup" => &mut line.cgroup,
         "-container" => &mut line.container,
+        "-max-overhead" => {
+            let value = value.ok_or_else(|| Misuse("option '--max-overhead' requires an argument".to_owned()))?;
+            let wrong = |why| Misuse(format!("option '--max-overhead': {why}"));
+            line.max_overhead = Some(overhead::share(&value).map_err(wrong)?);
+            return Ok(());
+        }
         _ => return Err(Misuse(format!("unrecognized option '-{}'", name.escape_debug()))),
     };
     *place = Some(value.ok_or_else(|| Misuse(format!("option '-{name}' requires an argument")))?);

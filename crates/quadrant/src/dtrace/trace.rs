@@ -30,6 +30,7 @@ use super::verbose;
 use super::world;
 use super::world::KernelSymbols;
 use crate::failure::Failure;
+use crate::overhead;
 use crate::scope::Wanted;
 
 /// Run the command line's programs to their end; gives the exit status.
@@ -55,7 +56,8 @@ pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     let (program, options) = compile(line, texts, &types, &targets)?;
     let features = Features::new();
     let cgroup = Wanted::of(line.cgroup.as_deref(), line.container.as_deref()).map(Wanted::find).transpose()?;
-    let limits = quadrant_session::Options { cgroup, ..Default::default() };
+    let overhead = overhead::wanted(line.overhead, line.max_overhead);
+    let limits = quadrant_session::Options { cgroup, overhead, ..Default::default() };
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, limits);
     let compiled = compiled.map_err(|error| failed(loaded, error))?;
     if line.listing {
@@ -157,6 +159,7 @@ fn follow(
     let settings = settings::of_sink(options, targets.first);
     let mut answers = Answers::open(program, settings, line.output.as_deref())
         .map_err(|error| quadrant_bpf::Error::io("failed to open the output file", &error))?;
+    answers.tells_cost = line.overhead;
     let outcome = trace.run(&mut answers, targets.focus).map_err(|error| failed(loaded, error))?;
     Ok(outcome.exit.unwrap_or(0))
 }

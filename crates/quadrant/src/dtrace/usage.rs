@@ -18,6 +18,9 @@ What to trace
   -w              allow actions that change the system
   --cgroup path, --container id
                   only what runs in this control group or container (not in DTrace)
+  --overhead      print at the end what the trace itself has cost (not in DTrace)
+  --max-overhead percent
+                  keep the probes below this part of one CPU: warn, let only some firings count, end (not in DTrace)
 
 What to print
   -q  only what the program prints                 -o  add it to the end of this file

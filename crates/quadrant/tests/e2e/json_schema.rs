@@ -82,7 +82,7 @@ fn known_members(schema: &Value, kind: &str) -> Vec<String> {
 
 /// The lines of an answer, each of which fits the schema and has no other members.
 #[track_caller]
-fn lines(outcome: &Outcome) -> Vec<Value> {
+pub fn lines(outcome: &Outcome) -> Vec<Value> {
     let schema = schema();
     let line = |line: &str| {
         let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));

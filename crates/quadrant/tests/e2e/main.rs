@@ -26,6 +26,7 @@ mod listing;
 mod load;
 mod losses;
 mod objects;
+mod overhead;
 mod own;
 mod parameters;
 mod replay;

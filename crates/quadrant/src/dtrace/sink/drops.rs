@@ -32,6 +32,7 @@ enum Class {
     Write,
     Signal,
     Loop,
+    Skipped,
 }
 
 /// What the sink itself had no room for.
@@ -82,6 +83,7 @@ fn class(program: &Program, kind: LossKind) -> Class {
         LossKind::Loop => Class::Loop,
         LossKind::Write => Class::Write,
         LossKind::Signal => Class::Signal,
+        LossKind::Skipped => Class::Skipped,
     }
 }
 
@@ -94,6 +96,7 @@ fn other(program: &Program, class: Class, count: u64) -> Option<String> {
         Class::Division => format!("{count} division{plural} by zero"),
         Class::Loop => format!("{count} loop{plural} cut short"),
         Class::Write => format!("{count} write{plural} to a process failed"),
+        Class::Skipped => format!("{count} firing{plural} left out (--max-overhead)"),
         Class::Signal => format!("{count} signal{plural} could not be sent"),
         _ => return None,
     })

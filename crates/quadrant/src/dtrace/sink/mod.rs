@@ -30,8 +30,12 @@ use quadrant_session::Ledger;
 use quadrant_session::MapPrint;
 use quadrant_session::Sink;
 use quadrant_session::View;
+use quadrant_session::overhead::Cost;
+use quadrant_session::overhead::Step;
 
 use crate::failure;
+use crate::overhead;
+use crate::overhead::Told;
 use crate::resolver::Names;
 use drops::Drops;
 use drops::OwnDrops;
@@ -69,6 +73,9 @@ pub struct Answers<'p> {
     settings: Settings,
     next_status: Instant,
     next_switch: Instant,
+    overhead: Told,
+    /// What the trace has cost is told.
+    pub tells_cost: bool,
 }
 
 impl<'p> Answers<'p> {
@@ -90,6 +97,8 @@ impl<'p> Answers<'p> {
             next_status: now + Duration::from_nanos(settings.options.statusrate),
             next_switch: now + Duration::from_nanos(settings.options.switchrate),
             settings,
+            overhead: Told::default(),
+            tells_cost: false,
         })
     }
 
@@ -214,6 +223,8 @@ impl Sink for Answers<'_> {
         for (id, bytes) in self.buffers.take() {
             self.fire(view, id, &bytes)?;
         }
+        let sampled = self.overhead.sampled();
+        sampled.iter().for_each(|text| self.text.extend_from_slice(format!("dtrace: {text}\n").as_bytes()));
         self.with_host(view, |printer, text, host| printer.finish(text, host))
     }
 
@@ -227,6 +238,19 @@ impl Sink for Answers<'_> {
 
     fn seen(&mut self, pid: u32) {
         self.names.remember(pid);
+    }
+
+    fn limited(&mut self, step: &Step) -> io::Result<()> {
+        let line = format!("dtrace: {}\n", self.overhead.step(step));
+        self.complain(line.as_bytes())
+    }
+
+    fn cost(&mut self, cost: &Cost) -> io::Result<()> {
+        let mut text = Vec::new();
+        if self.tells_cost {
+            quadrant_output::overhead::cost(&mut text, &overhead::cost(cost));
+        }
+        self.complain(&text)
     }
 
     fn ledger(&mut self, _view: View, lost: &Ledger) -> io::Result<()> {
