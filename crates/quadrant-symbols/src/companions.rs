@@ -47,15 +47,13 @@ impl Companions for Beside {
         name.push(".dwp");
         let name = PathBuf::from(name);
         let file = name.file_name()?.to_owned();
-        let dirs = self.finder.dirs.iter().map(|dir| dir.path.join(&file));
-        self.finder.unproven([name].into_iter().chain(dirs).collect::<Vec<_>>()).map(Self::boxed)
+        self.finder.unproven(&file, [name]).map(Self::boxed)
     }
 
     fn split(&self, directory: &str, name: &str) -> Option<Box<dyn Sections>> {
         let name = Path::new(name);
         let file = name.file_name()?;
-        let mut places = vec![Path::new(directory).join(name), self.finder.directory().join(file)];
-        places.extend(self.finder.dirs.iter().map(|dir| dir.path.join(file)));
-        self.finder.unproven(places).map(Self::boxed)
+        let places = [Path::new(directory).join(name), self.finder.directory().join(file)];
+        self.finder.unproven(file, places).map(Self::boxed)
     }
 }

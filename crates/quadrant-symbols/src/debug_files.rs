@@ -4,6 +4,7 @@
 //! files, the machine around them may. A file only counts when its build id (or, for links
 //! without one, its checksum) fits, so a wrong or planted file cannot give wrong names.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -83,25 +84,32 @@ impl Finder {
     /// The file to which dwz moved what several debug files have in common.
     pub(crate) fn supplement(&self, link: &str, id: &[u8]) -> Option<ElfFile> {
         let link = Path::new(link);
-        let mut places: Vec<PathBuf> = self.by_id(id).collect();
+        let named = self.dirs.iter().filter_map(|dir| build_id_path(&dir.path, id));
+        let mut places: Vec<PathBuf> = build_id_path(Path::new(DEBUG_DIR), id).into_iter().collect();
         places.extend(link.file_name().map(|name| Path::new(DEBUG_DIR).join(".dwz").join(name)));
         places.push(self.directory().join(link));
         places.push(Path::new(DEBUG_DIR).join(".build-id/xx").join(link));
-        let roots = self.roots();
-        let candidates = places.into_iter().map(|path| Candidate { path, proof: Proof::Id(id), own: false });
-        candidates.into_iter().find_map(|candidate| candidate.open(&roots))
+        self.first(named, places, Proof::Id(id))
     }
 
-    /// A file beside the program, or with split debug information: what is in it shows whether it belongs here.
-    pub(crate) fn unproven(&self, places: impl IntoIterator<Item = PathBuf>) -> Option<ElfFile> {
+    /// A file with split debug information, in a folder of the user's or at one of these places: what is in it shows whether it belongs
+    /// here.
+    pub(crate) fn unproven(&self, file: &OsStr, places: impl IntoIterator<Item = PathBuf>) -> Option<ElfFile> {
+        let named = self.dirs.iter().map(|dir| dir.path.join(file));
+        self.first(named, places, Proof::Content)
+    }
+
+    /// The first file that fits: of the user's folders, which are in the tracer's root only, or of the other places.
+    fn first(
+        &self,
+        named: impl IntoIterator<Item = PathBuf>,
+        others: impl IntoIterator<Item = PathBuf>,
+        proof: Proof<'_>,
+    ) -> Option<ElfFile> {
         let roots = self.roots();
-        let mut files = places.into_iter().flat_map(|path| {
-            let open = |root: &OwnedFd| {
-                ElfFile::open(Blob::from_file(open::regular_in(root.as_fd(), &path, true).ok()?.into()).ok()?).ok()
-            };
-            roots.iter().find_map(open)
-        });
-        files.next()
+        let named = named.into_iter().map(|path| Candidate { path, proof, own: true });
+        let mut all = named.chain(others.into_iter().map(|path| Candidate { path, proof, own: false }));
+        all.find_map(|candidate| candidate.open(&roots))
     }
 
     fn candidates<'a>(&self, id: Option<&'a [u8]>, link: Option<&(String, u32)>) -> Vec<Candidate<'a>> {
@@ -122,11 +130,6 @@ impl Finder {
             all.extend(self.linked(name, id, *checksum));
         }
         all
-    }
-
-    fn by_id(&self, id: &[u8]) -> impl Iterator<Item = PathBuf> {
-        let dirs = self.dirs.iter().map(|dir| dir.path.as_path()).chain([Path::new(DEBUG_DIR)]);
-        dirs.filter_map(|dir| build_id_path(dir, id)).collect::<Vec<_>>().into_iter()
     }
 
     /// In a folder that the user named: as below the root, or all in one.
@@ -191,6 +194,8 @@ enum Proof<'a> {
     IdIfAny(&'a [u8]),
     /// The user's word.
     Nothing,
+    /// What is in it, for those who read it.
+    Content,
 }
 
 impl Proof<'_> {
@@ -207,6 +212,7 @@ impl Proof<'_> {
             },
             Self::IdIfAny(id) => elf.build_id().is_none_or(|found| found == id),
             Self::Nothing => true,
+            Self::Content => return Some(elf),
         };
         (useful && proven).then_some(elf)
     }

@@ -122,15 +122,16 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// `None` for what is not understood.
     fn step(&mut self, operation: Operation<Reader>) -> Option<()> {
         self.top = match (operation, self.top.take()) {
             (Operation::Register { register }, None) => Some(Location::Register(register.0)),
             (Operation::RegisterOffset { register, offset, .. }, None) => memory(Base::Register(register.0), offset),
             (Operation::CallFrameCFA, None) => memory(Base::Frame, 0),
-            (Operation::FrameOffset { offset }, None) => self.in_frame(offset),
+            (Operation::FrameOffset { offset }, None) => Some(self.in_frame(offset)?),
             (Operation::UnsignedConstant { value }, None) => Some(Location::Constant(value)),
             (Operation::SignedConstant { value }, None) => Some(constant(value)),
-            (Operation::ImplicitValue { data }, None) => implicit(&data),
+            (Operation::ImplicitValue { data }, None) => Some(implicit(&data)?),
             (Operation::EntryValue { expression }, None) => Some(at_function_entry(Expression(expression))?),
             (Operation::PlusConstant { value }, Some(Location::Memory { base, offset, indirect: false })) => {
                 memory(base, offset.wrapping_add(value.cast_signed()))
@@ -208,4 +209,22 @@ fn implicit(data: &Reader) -> Option<Location> {
     let mut word = [0; 8];
     word.get_mut(..bytes.len())?.copy_from_slice(&bytes);
     Some(Location::Constant(u64::from_le_bytes(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_understood_is_not_gone() {
+        let reading = |frame| Reading { frame, top: None, pieces: Vec::new() };
+        let in_frame = || Operation::FrameOffset { offset: -8 };
+        assert_eq!(reading(None).step(in_frame()), None);
+        assert_eq!(reading(Some(&Location::Gone)).step(in_frame()), None);
+        assert_eq!(reading(Some(&Location::Register(6))).step(in_frame()), Some(()));
+        let value = |len: usize| Operation::ImplicitValue {
+            data: Reader::new(vec![1; len].into(), gimli::RunTimeEndian::Little),
+        };
+        assert_eq!((reading(None).step(value(8)), reading(None).step(value(9))), (Some(()), None));
+    }
 }

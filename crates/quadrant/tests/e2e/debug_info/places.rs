@@ -1,7 +1,10 @@
 //! Where arguments and results are: by every compiler, with and without optimization, in every form of debug information.
 
+use std::fs;
+use std::process::Command;
+
 use super::on;
-use crate::common::{assert_lines, needs_root, target};
+use crate::common::{assert_lines, folder, needs_root, script, target};
 
 const SCALARS: &str = r#"uprobe:BIN:typed_scalars {
     printf("%d %d %d %d\n", args.i, args.c, args.b, args.last);
@@ -41,6 +44,27 @@ fn scalars_in_split_debug_information() {
         return quadrant_testing::skip("the .dwo files are left where they were made");
     }
     scalars_of(&target);
+}
+
+/// A folder of the user's is the tracer's own, and may be named from where the tracer runs.
+#[test]
+fn split_debug_information_in_a_folder_that_is_named() {
+    needs_root!();
+    let folder = folder("split-moved");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("moved")).unwrap();
+    fs::write(folder.join("split.c"), "int main(int count, char **words) { return count > 9; }").unwrap();
+    let compile = ["-g", "-gdwarf-5", "-gsplit-dwarf", "-c", "split.c"];
+    let cc =
+        |words: &[&str]| Command::new("gcc").args(words).current_dir(&folder).status().is_ok_and(|it| it.success());
+    if !cc(&compile) || !cc(&["split.o", "-o", "split"]) {
+        return quadrant_testing::skip("gcc is not installed");
+    }
+    fs::rename(folder.join("split.dwo"), folder.join("moved/split.dwo")).unwrap();
+    let text = "uprobe:./split:main { print(args.count); }";
+    let told = |dirs: &[&str]| script(text).args(dirs).args(["-c", "./split a b"]).dir(&folder).run().unwrap();
+    assert!(told(&[]).stderr.contains("was not found"), "{}", told(&[]).describe());
+    assert_lines(&told(&["--debuginfo", "moved"]), &["3"]);
 }
 
 const STRUCTS: &str = r#"uprobe:BIN:typed_structs {
