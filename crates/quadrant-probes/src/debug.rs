@@ -1,6 +1,6 @@
 //! The debug information of programs and libraries, read when it is needed, each once.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -16,11 +16,14 @@ use crate::target::{self, Target};
 /// Paths that are named in a message.
 const MOST_PATHS: usize = 4;
 
+/// Why there is none; made when somebody is told, for it may take a look through the lists of all packages.
+type Reason = Rc<LazyCell<ProbeError, Box<dyn FnOnce() -> ProbeError>>>;
+
 /// What is known of files so far.
 pub(crate) struct DebugFiles {
     types: Rc<Types>,
     source: DebugSource,
-    read: RefCell<HashMap<PathBuf, Result<DebugTypes>>>,
+    read: RefCell<HashMap<PathBuf, std::result::Result<DebugTypes, Reason>>>,
 }
 
 impl DebugFiles {
@@ -30,24 +33,7 @@ impl DebugFiles {
 
     /// The types that the debug information of a file describes; the path is one of ours.
     pub fn types_of(&self, files: &Files, path: &Path) -> Result<DebugTypes> {
-        if let Some(known) = self.read.borrow().get(path) {
-            return known.clone();
-        }
-        let read = self.read(files, path);
-        self.read.borrow_mut().insert(path.to_owned(), read.clone());
-        read
-    }
-
-    fn read(&self, files: &Files, path: &Path) -> Result<DebugTypes> {
-        let (pid, name) = match target::process_of(path) {
-            Some((pid, name)) => (Some(pid), name),
-            None => (None, std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
-        };
-        let elf = files.open(&Target { name: name.clone(), path: path.to_owned() })?;
-        match self.source.of(elf.file().again()?, &name, pid) {
-            Ok(info) => Ok(self.types.add_debug_info(Rc::new(info))),
-            Err(why) => Err(explain(&name, &why)),
-        }
+        self.look(files, path).map_err(|reason| ProbeError::clone(&reason))
     }
 
     /// The same with what it is made of.
@@ -56,6 +42,42 @@ impl DebugFiles {
         let info = self.types.debug_info(types).ok_or_else(|| error("the debug information is gone"))?;
         Ok((types, info))
     }
+
+    /// The types, for those who can do without.
+    pub fn known_types(&self, files: &Files, path: &Path) -> Option<DebugTypes> {
+        self.look(files, path).ok()
+    }
+
+    /// The debug information, for those who can do without.
+    pub fn known(&self, files: &Files, path: &Path) -> Option<Rc<DebugInfo>> {
+        self.types.debug_info(self.known_types(files, path)?)
+    }
+
+    fn look(&self, files: &Files, path: &Path) -> std::result::Result<DebugTypes, Reason> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        let read = self.read(files, path);
+        self.read.borrow_mut().insert(path.to_owned(), read.clone());
+        read
+    }
+
+    fn read(&self, files: &Files, path: &Path) -> std::result::Result<DebugTypes, Reason> {
+        let (pid, name) = match target::process_of(path) {
+            Some((pid, name)) => (Some(pid), name),
+            None => (None, std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
+        };
+        let opened = files.open(&Target { name: name.clone(), path: path.to_owned() });
+        let file = opened.and_then(|elf| elf.file().again()).map_err(|error| reason(move || error))?;
+        match self.source.of(file, &name, pid) {
+            Ok(info) => Ok(self.types.add_debug_info(Rc::new(info))),
+            Err(why) => Err(reason(move || explain(&name, &why))),
+        }
+    }
+}
+
+fn reason(make: impl FnOnce() -> ProbeError + 'static) -> Reason {
+    Rc::new(LazyCell::new(Box::new(make)))
 }
 
 fn explain(name: &Path, why: &NoDebugInfo) -> ProbeError {
@@ -64,7 +86,7 @@ fn explain(name: &Path, why: &NoDebugInfo) -> ProbeError {
         return error(format!("the debug information of {name} cannot be used: {}", why.why));
     }
     let message = format!("{name} has no debug information");
-    let mut error = match &why.package {
+    let mut error = match why.package() {
         Some(package) => {
             advise(message, format!("install it (Debian: the package `{package}-dbgsym` or `{package}-dbg`)"))
         }

@@ -191,8 +191,12 @@ impl ProbeSource for Source {
         uprobe::arguments(&self.files, &self.debug, &self.types, point).map(Arc::new)
     }
 
-    fn user_types(&self, path: &Path) -> Result<DebugTypes> {
-        self.debug.types_of(&self.files, path)
+    fn user_types(&self, path: &Path) -> Option<DebugTypes> {
+        self.debug.known_types(&self.files, path)
+    }
+
+    fn why_no_user_types(&self, path: &Path) -> Option<ProbeError> {
+        self.debug.types_of(&self.files, path).err()
     }
 }
 

@@ -522,13 +522,16 @@ pub trait ProbeSource {
         Err(ProbeError { message, help: Vec::new() })
     }
 
-    /// The types that the debug information of a file describes.
-    ///
-    /// # Errors
-    /// There is no debug information.
-    fn user_types(&self, path: &Path) -> Result<DebugTypes, ProbeError> {
+    /// The types that the debug information of a file describes, if there is some.
+    fn user_types(&self, path: &Path) -> Option<DebugTypes> {
+        let _ = path;
+        None
+    }
+
+    /// Why there is no debug information of a file; `None` if there is some.
+    fn why_no_user_types(&self, path: &Path) -> Option<ProbeError> {
         let message = format!("nothing is known of the types of {}", path.display());
-        Err(ProbeError { message, help: Vec::new() })
+        Some(ProbeError { message, help: Vec::new() })
     }
 }
 

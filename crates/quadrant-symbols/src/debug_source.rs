@@ -33,8 +33,8 @@ pub struct NoDebugInfo {
     pub why: String,
     /// Where a separate file was looked for.
     pub looked: Vec<PathBuf>,
-    /// The package that the file is from.
-    pub package: Option<String>,
+    /// The file, in its own root.
+    name: PathBuf,
 }
 
 impl DebugSource {
@@ -50,21 +50,23 @@ impl DebugSource {
     /// There is none, or it cannot be used.
     pub fn of(&self, file: File, name: &Path, pid: Option<u32>) -> Result<DebugInfo, NoDebugInfo> {
         let finder = Finder { path: name.to_owned(), pid, dirs: self.dirs.clone() };
-        let elf = elf(file).map_err(NoDebugInfo::because)?;
-        let nothing = || NoDebugInfo { why: String::new(), looked: finder.places(&elf), package: package_of(name) };
+        let because = |why| NoDebugInfo { why, looked: Vec::new(), name: name.to_owned() };
+        let elf = elf(file).map_err(because)?;
+        let nothing = || NoDebugInfo { looked: finder.places(&elf), ..because(String::new()) };
         let separate = match elf.has_contents(DEBUG_INFO) {
             true => None,
             false => Some(finder.debug_file(&elf).ok_or_else(nothing)?),
         };
         let file = separate.as_ref().unwrap_or(&elf);
-        let info = DebugInfo::read(file, Beside::new(&finder, file), MAX_BYTES).map_err(NoDebugInfo::because)?;
+        let info = DebugInfo::read(file, Beside::new(&finder, file), MAX_BYTES).map_err(because)?;
         info.ok_or_else(nothing)
     }
 }
 
 impl NoDebugInfo {
-    fn because(why: String) -> Self {
-        Self { why, looked: Vec::new(), package: None }
+    /// The Debian package that installed the file. It takes a look through the lists of all packages.
+    pub fn package(&self) -> Option<String> {
+        package_of(&self.name)
     }
 }
 
@@ -73,7 +75,6 @@ fn elf(file: File) -> Result<ElfFile, String> {
     ElfFile::open(blob).map_err(|why| format!("it is no usable ELF file: {why}"))
 }
 
-/// The Debian package that installed a file. Only asked after a failure: it looks through the lists of all packages.
 fn package_of(name: &Path) -> Option<String> {
     let name = name.to_str()?;
     // Where /bin is a link to /usr/bin, packages may say either.

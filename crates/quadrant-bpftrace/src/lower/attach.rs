@@ -159,7 +159,9 @@ impl Lower<'_> {
 
     /// Looks up the arguments of one function; the error says why they are not known. Without its type a result is a number.
     fn name_arguments(&self, kind: ProbeKind, found: &mut Found) -> Option<ProbeError> {
-        if !matches!(kind, ProbeKind::Uprobe | ProbeKind::Uretprobe) {
+        // Nobody is told why the type of a result is not known.
+        let types = || file(&found.point.site).and_then(|path| self.env.probes.user_types(&path));
+        if kind != ProbeKind::Uprobe && !(kind == ProbeKind::Uretprobe && types().is_some()) {
             return None;
         }
         match self.env.probes.user_arguments(&found.point) {

@@ -111,7 +111,7 @@ impl Lower<'_> {
     fn program_types(&self) -> Option<DebugTypes> {
         match self.scope.kind {
             ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt => {
-                self.env.probes.user_types(self.scope.path.as_ref()?).ok()
+                self.env.probes.user_types(self.scope.path.as_ref()?)
             }
             _ => None,
         }
@@ -161,7 +161,7 @@ impl Lower<'_> {
         let mut diagnostic = Diagnostic::error(span, message);
         if let Some(near) = near {
             diagnostic = diagnostic.help(format!("the program has a type `{near}`"));
-        } else if let Some(Err(error)) = self.scope.path.as_ref().map(|path| self.env.probes.user_types(path)) {
+        } else if let Some(error) = self.scope.path.as_ref().and_then(|path| self.env.probes.why_no_user_types(path)) {
             diagnostic = diagnostic.help(error.message);
         }
         self.report(diagnostic);

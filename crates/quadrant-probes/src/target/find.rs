@@ -70,13 +70,10 @@ fn find_for_process(files: &Files, wanted: &str, pid: u32, sight: Sight) -> Resu
     if wanted.contains('/') && !has_wildcards(wanted) {
         return Ok(vec![root.target(Path::new(wanted))?]);
     }
-    match find_in_files(&root, wanted) {
-        Ok(targets) if matches!(sight, Sight::Process(_)) => {
-            files.warn(format!("process {pid} has mapped no file called `{wanted}` until now"));
-            Ok(targets)
-        }
-        _ => Err(not_mapped(pid, wanted, &mapped)),
-    }
+    let others = matches!(sight, Sight::Process(_)).then(|| find_in_files(&root, wanted).ok()).flatten();
+    let Some(targets) = others else { return Err(not_mapped(pid, wanted, &mapped)) };
+    files.warn(format!("process {pid} has mapped no file called `{wanted}` until now"));
+    Ok(targets)
 }
 
 fn not_mapped(pid: u32, wanted: &str, mapped: &[MappedFile]) -> ProbeError {

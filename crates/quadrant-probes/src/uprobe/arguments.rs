@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use quadrant_program::arch::{self, Arch, X86_64};
 use quadrant_program::probe::{Absence, Args, Field, FieldPlace, Operand, Point, Site, UserPlace};
 use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
 
@@ -26,6 +27,7 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         Site::Uretprobe { path, offset, .. } => (path, *offset, true),
         _ => return Err(error(format!("`{}` is not in a user function", point.name))),
     };
+    refuse_others(arch::native())?;
     let (of, info) = debug.of(files, path)?;
     let elf = files.open(&Target { name: path.clone(), path: path.clone() })?;
     let address = elf.code_address_of(offset).ok_or_else(|| error("this place is not in the code of the file"))?;
@@ -42,6 +44,18 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         finder.warn_of_guesses(files, &point.func, &fields);
     }
     Ok(Args { fields, ..Args::default() })
+}
+
+/// Debug information numbers the registers of its architecture, and each has a calling convention of its own.
+fn refuse_others(arch: &Arch) -> Result<()> {
+    if arch.name == X86_64.name {
+        return Ok(());
+    }
+    let message = format!(
+        "arguments and results of user functions are known by name on {} only, not on {}",
+        X86_64.name, arch.name
+    );
+    Err(advise(message, "`arg0`, `arg1`, ... and `retval` as a number need no debug information"))
 }
 
 fn undescribed(point: &Point, path: &Path, split: Option<String>) -> quadrant_program::probe::ProbeError {
@@ -194,5 +208,17 @@ fn register(number: u16) -> std::result::Result<u16, Absence> {
         Some(offset) => Ok(*offset),
         None if number >= FIRST_VECTOR => Err(Absence::Vector),
         None => Err(Absence::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quadrant_program::arch::AARCH64;
+
+    #[test]
+    fn other_architectures_are_refused() {
+        assert!(refuse_others(&X86_64).is_ok());
+        assert!(refuse_others(&AARCH64).unwrap_err().message.contains("on x86_64 only, not on aarch64"));
     }
 }

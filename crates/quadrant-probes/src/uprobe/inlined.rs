@@ -15,10 +15,8 @@ const MAX_READ: u64 = 32 << 20;
 /// Warns of copies of a function beside it in the same unit.
 pub(super) fn note(elf: &Elf, target: &Target, files: &Files, debug: &DebugFiles, symbol: &Symbol<'_>) {
     let small = elf.section(DEBUG_INFO).is_some_and(|section| section.size() <= MAX_READ);
-    let copies = match small.then(|| debug.of(files, &target.path)) {
-        Some(Ok((_, info))) => info.copies_beside(symbol.address),
-        _ => 0,
-    };
+    let info = small.then(|| debug.known(files, &target.path)).flatten();
+    let copies = info.map_or(0, |info| info.copies_beside(symbol.address));
     if copies > 0 {
         let (name, file) = (symbol.name, target.name.display());
         files.warn(format!(
@@ -35,7 +33,7 @@ pub(super) fn advise_copies(
     files: &Files,
     debug: &DebugFiles,
 ) -> ProbeError {
-    let copies = debug.of(files, &target.path).map_or(0, |(_, info)| info.inlined_copies(name).len());
+    let copies = debug.known(files, &target.path).map_or(0, |info| info.inlined_copies(name).len());
     if copies == 0 {
         return error;
     }

@@ -14,6 +14,7 @@ use crate::source::Options;
 use crate::target::{self, Target, TargetFile};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_types::LineCode;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,12 +35,17 @@ pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, optio
     for (target, elf) in files.open_all(&targets)? {
         match (Finder { elf: &elf, target, kind: spec.kind, files, debug, options }).find(&place) {
             Ok(points) => found.extend(points),
-            Err(error) => missing = Some(error),
+            Err(error) => missing = Some((error, target, elf)),
         }
     }
     // A function that one of several files lacks is no error.
-    match missing {
-        Some(error) if found.is_empty() => return Err(error),
+    match (missing, &place) {
+        (Some((error, target, elf)), Place::Functions(name))
+            if found.is_empty() && elf.symbols()?.named(name).next().is_none() =>
+        {
+            return Err(inlined::advise_copies(error, name, target, files, debug));
+        }
+        (Some((error, ..)), _) if found.is_empty() => return Err(error),
         _ => {}
     }
     check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), options.max_points)?;
@@ -112,15 +118,11 @@ impl Finder<'_> {
     /// Functions by name; of a single one it is said where it has copies that are not probed.
     fn named(&self, name: &str) -> Result<Vec<Found>> {
         let pattern = Glob::new(name);
-        match self.symbols(&pattern) {
-            Ok(symbols) => {
-                if let ([symbol], Some(_)) = (symbols.as_slice(), pattern.literal()) {
-                    inlined::note(self.elf, self.target, self.files, self.debug, symbol);
-                }
-                self.functions(&symbols)
-            }
-            Err(error) => Err(inlined::advise_copies(error, name, self.target, self.files, self.debug)),
+        let symbols = self.symbols(&pattern)?;
+        if let ([symbol], Some(_)) = (symbols.as_slice(), pattern.literal()) {
+            inlined::note(self.elf, self.target, self.files, self.debug, symbol);
         }
+        self.functions(&symbols)
     }
 
     /// All copies of a function that were inlined into others, and the function itself.
@@ -132,12 +134,13 @@ impl Finder<'_> {
             Ok(symbols) => self.functions(symbols)?,
             Err(_) => Vec::new(),
         };
+        let mut sites: HashSet<Site> = found.iter().map(|copy| copy.point.site.clone()).collect();
         for address in info.inlined_copies(name) {
             if let Some(around) = self.function_around(address)? {
                 self.check_boundary(&around, address, &format!("{address:#x}"))?;
             }
             let copy = self.point(address, name, name)?;
-            if !found.iter().any(|other| other.point.site == copy.point.site) {
+            if sites.insert(copy.point.site.clone()) {
                 found.push(copy);
             }
         }
