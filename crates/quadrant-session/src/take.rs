@@ -21,6 +21,8 @@ use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 use quadrant_program::record::RecordKind;
 use quadrant_program::snapshot::Snapshot;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
 use quadrant_program::value::extend;
 use quadrant_program::visit;
 use quadrant_program::visit::Visitor;
@@ -65,7 +67,7 @@ fn remove_idle(kernel: &Kernel, program: &Program, id: MapId, all: &Snapshot, fr
     kernel::remove(kernel, program, id, &idle)
 }
 
-/// Whether the programs do nothing with a map but add to words of their own CPU.
+/// Whether the programs do nothing with a map but add to its words, each CPU to its own or all atomically.
 fn only_grows(kernel: &Kernel, program: &Program, id: MapId) -> bool {
     let map = &program.maps[id.0 as usize];
     let MapValue::Aggregation(aggregation) = &map.value else { return false };
@@ -78,8 +80,8 @@ fn only_grows(kernel: &Kernel, program: &Program, id: MapId) -> bool {
             | Aggregation::Hist { .. }
             | Aggregation::LinearHist { .. }
     );
-    let own = |map: &Map| matches!(map.spec().kind, MapKind::PercpuHash | MapKind::PercpuArray);
-    adds && parts(kernel, id).next().is_some() && parts(kernel, id).all(own) && !is_changed(program, id)
+    let keeps = |map: &Map| matches!(map.spec().kind, MapKind::PercpuHash | MapKind::PercpuArray | MapKind::Hash);
+    adds && parts(kernel, id).next().is_some() && parts(kernel, id).all(keeps) && !is_read(program, id)
 }
 
 /// The kernel's maps that are a map of the script.
@@ -87,12 +89,22 @@ fn parts(kernel: &Kernel, id: MapId) -> impl Iterator<Item = &Map> {
     [MapRole::Script(id), MapRole::Short(id)].into_iter().filter_map(|role| kernel.map(role))
 }
 
-/// Whether the script sets values to zero, removes keys, or asks which ones are there.
-fn is_changed(program: &Program, id: MapId) -> bool {
+/// Whether the script reads values, sets them to zero, removes keys, or asks which ones are there.
+fn is_read(program: &Program, id: MapId) -> bool {
     struct Finder(MapId, bool);
     impl Visitor for Finder {
+        fn stmt(&mut self, stmt: &Stmt) {
+            if let StmtKind::ForMap { map, .. } = &stmt.kind {
+                self.1 |= *map == self.0;
+            }
+        }
+
         fn expr(&mut self, expr: &Expr) {
-            if let ExprKind::MapDelete { map, .. } | ExprKind::MapHas { map, .. } | ExprKind::MapLen(map) = &expr.kind {
+            if let ExprKind::MapGet { map, .. }
+            | ExprKind::MapDelete { map, .. }
+            | ExprKind::MapHas { map, .. }
+            | ExprKind::MapLen(map) = &expr.kind
+            {
                 self.1 |= *map == self.0;
             }
         }

@@ -11,6 +11,7 @@ use quadrant_program::Program;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
+use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
@@ -34,6 +35,9 @@ use crate::target::Target;
 
 /// Largest value of a per-CPU map (`PCPU_MIN_UNIT_SIZE` of the kernel).
 const PERCPU_VALUE_MAX: u32 = 32 << 10;
+/// Greatest number of keys with a part for each CPU: each part is memory of its own, which the kernel finds slowly (a new key takes nine
+/// times as long as with one part), and where there are so many keys, hardly two CPUs have the same at once.
+const PERCPU_KEYS_MAX: u32 = 1 << 17;
 /// The part of the data section that programs only read: exit flag and start time, alone in a cache line.
 const READ_MOSTLY: u32 = 64;
 /// Nesting levels that scratch memory serves on each CPU: task, soft interrupt, interrupt, NMI.
@@ -413,14 +417,15 @@ impl<'a> Globals<'a> {
     }
 
     fn keyed(&mut self, id: MapId, declared: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
-        let shared = !aggregation || self.is_shared(id, size);
+        let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
+        let are_many = entries > PERCPU_KEYS_MAX && only_adds(&declared.value);
+        let shared = !aggregation || are_many || self.is_shared(id, size);
         let kind = match (shared, declared.forgets) {
             (true, false) => MapKind::Hash,
             (false, false) => MapKind::PercpuHash,
             (true, true) => MapKind::LruHash,
             (false, true) => MapKind::LruPercpuHash,
         };
-        let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
         // The kernel refuses the flag for maps that forget.
         let flags = if self.target.no_prealloc && !declared.forgets { flags::NO_PREALLOC } else { 0 };
         let stays = self.entries_stay(id, declared).then(|| self.reserve(8));
@@ -460,6 +465,15 @@ impl<'a> Globals<'a> {
     fn is_shared(&self, id: MapId, size: u32) -> bool {
         self.usage.read.contains(&id) || size > PERCPU_VALUE_MAX
     }
+}
+
+/// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.
+fn only_adds(value: &MapValue) -> bool {
+    use Aggregation::*;
+    matches!(
+        value,
+        MapValue::Aggregation(Count | Sum { .. } | Avg { .. } | Stats { .. } | Hist { .. } | LinearHist { .. })
+    )
 }
 
 fn push(maps: &mut Vec<MapDef>, def: MapDef) -> MapRef {

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use quadrant_codegen::LossKind;
+use quadrant_bpf::map::MapKind;
+use quadrant_codegen::{LossKind, MapRole};
 use quadrant_program::expr::{BinaryOp, ExprKind, Place};
-use quadrant_program::map::MapId;
+use quadrant_program::map::{Aggregation, MapId};
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
 
 use crate::build::*;
-use crate::engine::{Firing, Kernel, Machine, Seen, in_kernel, in_machine};
+use crate::engine::{Firing, Kernel, Machine, Seen, in_kernel, in_machine, object_for};
 
 /// One clause for each thing that can be done with `@m[arg0]` and a number; what an expression gave goes to `@out`.
 fn script(atomic: bool) -> (Script, MapId, MapId) {
@@ -158,6 +159,19 @@ fn loads_without_atomics() {
     let (script, ..) = script(true);
     let old = quadrant_codegen::Target { atomic_fetch: false, no_prealloc: false, ..target() };
     Kernel::with_target(&script, &old);
+}
+
+#[test]
+fn very_many_keys_share_one_part() {
+    let mut script = Script::new();
+    let few = script.aggregation(Some(Type::U64), Aggregation::Count);
+    let many = script.aggregation(Some(Type::U64), Aggregation::Count);
+    script.program.maps[many.0 as usize].max_entries = Some(1 << 20);
+    script.clause(None, vec![]);
+    let object = object_for(&script, &target());
+    let kind = |id| object.maps.iter().find(|def| def.role == MapRole::Script(id)).map(|def| def.kind);
+    assert_eq!(kind(few), Some(MapKind::PercpuHash as u32));
+    assert_eq!(kind(many), Some(MapKind::Hash as u32));
 }
 
 #[test]

@@ -47,6 +47,22 @@ fn printing_and_clearing_loses_no_event() {
     assert_eq!(total(&outcome, "@all"), 400_012, "{}", outcome.stderr);
 }
 
+/// The same where all CPUs share the entries, because there may be very many.
+#[test]
+fn printing_and_clearing_a_map_for_very_many_keys_loses_no_event() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = run_on(
+        &format!("{threads} 100003 4"),
+        &format!(
+            "config = {{ max_map_keys = 140000 }} uprobe:{threads}:target_call {{ @[comm] = count(); @by[arg0 % 7] = sum(1); }}
+             interval:ms:100 {{ print(@); clear(@); print(@by); clear(@by); }}"
+        ),
+    );
+    assert_eq!(total(&outcome, "@["), 400_012, "{}", outcome.stderr);
+    assert_eq!(total(&outcome, "@by["), 400_012, "{}", outcome.stderr);
+}
+
 /// The sum of the numbers of all lines that start with a map's name.
 fn total(outcome: &Outcome, map: &str) -> u64 {
     let values = outcome.stdout.lines().filter(|line| line.starts_with(map)).filter_map(|line| line.rsplit_once(": "));
