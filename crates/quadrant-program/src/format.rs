@@ -81,12 +81,15 @@ impl Format {
     /// # Errors
     /// Those of [`Format::parse`].
     pub fn parse_with_flags(text: &[u8], kinds: &[&str], flags: &[u8]) -> Result<Format, FormatError> {
-        let mut parser = Parser { text, at: 0, kinds, own_flags: flags };
-        let mut format = Format::default();
-        while let Some(piece) = parser.piece()? {
-            format.push(piece);
-        }
-        Ok(format)
+        Parser::new(text, kinds, flags, false).format().map(|(format, _)| format)
+    }
+
+    /// The same for a language in which what is no conversion is text; second, what may be a mistake.
+    ///
+    /// # Errors
+    /// A count above [`MAX_COUNT`].
+    pub fn parse_loose(text: &[u8], kinds: &[&str]) -> Result<(Format, Vec<FormatError>), FormatError> {
+        Parser::new(text, kinds, &[], true).format()
     }
 
     /// The conversions in order.
@@ -110,12 +113,28 @@ struct Parser<'a> {
     at: usize,
     kinds: &'a [&'a str],
     own_flags: &'a [u8],
+    /// What is no conversion is text.
+    loose: bool,
+    /// Where that was so.
+    unknown: Vec<FormatError>,
 }
 
 /// The hexadecimal digits of an address.
 const ADDRESS_WIDTH: u32 = 16;
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(text: &'a [u8], kinds: &'a [&'a str], own_flags: &'a [u8], loose: bool) -> Self {
+        Parser { text, at: 0, kinds, own_flags, loose, unknown: Vec::new() }
+    }
+
+    fn format(mut self) -> Result<(Format, Vec<FormatError>), FormatError> {
+        let mut format = Format::default();
+        while let Some(piece) = self.piece()? {
+            format.push(piece);
+        }
+        Ok((format, self.unknown))
+    }
+
     fn piece(&mut self) -> Result<Option<Piece>, FormatError> {
         let rest = &self.text[self.at..];
         if rest.is_empty() {
@@ -130,11 +149,28 @@ impl Parser<'_> {
             self.at += 2;
             return Ok(Some(Piece::Text(b"%".to_vec())));
         }
-        self.conversion().map(|c| Some(Piece::Conversion(c)))
+        let start = self.at;
+        match self.conversion(start)? {
+            Some(conversion) => Ok(Some(Piece::Conversion(conversion))),
+            None => self.no_conversion(start).map(Some),
+        }
     }
 
-    fn conversion(&mut self) -> Result<Conversion, FormatError> {
-        let start = self.at;
+    /// A percent sign that begins no conversion.
+    fn no_conversion(&mut self, start: usize) -> Result<Piece, FormatError> {
+        self.at = (self.at + 1).min(self.text.len());
+        let shown = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
+        let error = self.error(start, format!("unknown conversion `{}` in format", shown.escape_debug()));
+        if !self.loose {
+            return Err(error);
+        }
+        self.unknown.push(error);
+        self.at = start + 1;
+        Ok(Piece::Text(b"%".to_vec()))
+    }
+
+    /// Nothing if there is no conversion of that name.
+    fn conversion(&mut self, start: usize) -> Result<Option<Conversion>, FormatError> {
         self.at += 1;
         let mut c = Conversion::default();
         let mut aggregation = self.flags(&mut c);
@@ -146,12 +182,13 @@ impl Parser<'_> {
             aggregation |= own(&mut c, flag);
         }
         c.length = self.length();
-        c.kind = self.kind(start)?;
+        let Some(kind) = self.kind() else { return Ok(None) };
+        c.kind = kind;
         if aggregation {
             c.kind.insert(0, '@');
         }
         c.at = (start as u32, self.at as u32);
-        Ok(c)
+        Ok(Some(c))
     }
 
     /// Returns whether one of them says that the value of an aggregation is meant.
@@ -206,16 +243,11 @@ impl Parser<'_> {
         text
     }
 
-    fn kind(&mut self, start: usize) -> Result<String, FormatError> {
+    fn kind(&mut self) -> Option<String> {
         let rest = &self.text[self.at..];
-        if let Some(kind) = self.kinds.iter().find(|k| rest.starts_with(k.as_bytes())) {
-            self.at += kind.len();
-            return Ok((*kind).to_owned());
-        }
-        let end = (self.at + 1).min(self.text.len());
-        self.at = end;
-        let shown = String::from_utf8_lossy(&self.text[start..end]).into_owned();
-        Err(self.error(start, format!("unknown conversion `{}` in format", shown.escape_debug())))
+        let kind = self.kinds.iter().find(|kind| rest.starts_with(kind.as_bytes()))?;
+        self.at += kind.len();
+        Some((*kind).to_owned())
     }
 
     fn eat(&mut self, byte: u8) -> bool {
@@ -258,6 +290,16 @@ mod tests {
         assert_eq!(Format::parse(b"a %y", KINDS).unwrap_err().at, (2, 4));
         assert_eq!(Format::parse(b"a %", KINDS).unwrap_err().at, (2, 3));
         assert!(Format::parse(b"%99999999999d", KINDS).is_err());
+    }
+
+    #[test]
+    fn a_loose_format_keeps_what_is_no_conversion() {
+        let (format, unknown) = Format::parse_loose(b"100%\n %5y %d %", KINDS).unwrap();
+        let kinds: Vec<&str> = format.conversions().map(|c| c.kind.as_str()).collect();
+        assert_eq!(kinds, ["d"]);
+        assert_eq!(format.pieces[0], Piece::Text(b"100%\n %5y ".to_vec()));
+        let places: Vec<(u32, u32)> = unknown.iter().map(|error| error.at).collect();
+        assert_eq!(places, [(3, 5), (6, 9), (13, 14)]);
     }
 
     #[test]

@@ -303,8 +303,11 @@ impl Trace {
         let cost = running.meter.take().map(|meter| meter.cost(self.costs(attached)));
         running.processes.finish(running.sink);
         running.drain()?;
+        // An exit() in END has the last word.
+        let before = running.progress.exit.take();
         self.kernel.run(&self.program, &self.units, |site| *site == Site::End)?;
         running.drain()?;
+        running.progress.exit = running.progress.exit.or(before);
         running.sink.ending(self.view())?;
         if self.program.config.print_maps_on_exit {
             running.print_maps()?;

@@ -7,6 +7,7 @@ use std::io;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::ExitStatus;
 
 use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
@@ -218,10 +219,20 @@ impl<'p> Answers<'p> {
         self.write_out()?;
         let command = self.formatted(view, record, bytes);
         match host::run(&command) {
-            Ok(output) => self.passed_on(message::Output::System, &output.stdout),
+            Ok(output) => {
+                self.passed_on(message::Output::System, &output.stdout);
+                self.failed(output.status);
+            }
             Err(error) => self.complain("cannot run /bin/sh for system()", &error),
         }
         Ok(())
+    }
+
+    /// Tells of a command of system() that did not do its work.
+    fn failed(&self, status: ExitStatus) {
+        if !status.success() {
+            eprintln!("{}: a command of system() failed ({status})", self.who("warning"));
+        }
     }
 
     fn complain(&self, what: &str, error: &io::Error) {

@@ -57,7 +57,8 @@ pub fn parse_char(text: &str) -> Option<u8> {
 
 fn split_digits(text: &str, is_digit: impl Fn(u8) -> bool) -> (&str, &str) {
     let len = text.bytes().take_while(|&b| is_digit(b) || b == b'_').count();
-    text.split_at(len)
+    // An underscore stands between digits.
+    text.split_at(text[..len].trim_end_matches('_').len())
 }
 
 /// `e6us` gives `(6, "us")`.

@@ -26,7 +26,7 @@ impl Lower<'_> {
             (ast::ExprKind::Map { name, key }, None) => self.assign_map(name, key, value, span, target.span),
             (ast::ExprKind::Var(name), Some(op)) => {
                 let new = self.combined(target, op, value, span)?;
-                let id = self.widen_var(name, &new.ty, span)?;
+                let id = self.widen_var(name, &new, span)?;
                 Some(self.updated(Place::Var(id), self.var_type(id), new))
             }
             (ast::ExprKind::Map { name, key }, Some(op)) => self.update_map(name, key, target, op, value, span),
@@ -47,11 +47,11 @@ impl Lower<'_> {
     /// Assigns a value to a variable, declared here if there is none; without a value, its type is not known yet.
     pub(super) fn assign_value(&mut self, name: &str, at: Span, value: Option<Expr>, span: Span) -> Option<StmtKind> {
         if self.local(name).is_none() {
-            self.declare(name, at, value.as_ref().map(|value| value.ty.clone()), false);
+            self.declare(name, at, None, false);
         }
         self.update_local(name, |local| local.assigned = true);
         let value = value?;
-        let id = self.widen_var(name, &value.ty, span)?;
+        let id = self.widen_var(name, &value, span)?;
         let ty = self.var_type(id);
         self.warn_of_sign(&value, &ty);
         let value = self.fit(value, &ty)?;
@@ -84,7 +84,7 @@ impl Lower<'_> {
         }
         let element = self.element(name, key, at);
         let (value, element) = (value?, element?);
-        let ty = self.set_plain(&Element { span, ..element.clone() }, &value.ty)?;
+        let ty = self.set_plain(&Element { span, ..element.clone() }, &value)?;
         self.warn_of_sign(&value, &ty);
         let value = self.convert(value, &ty);
         Some(StmtKind::Assign(place(element), value))
@@ -104,13 +104,13 @@ impl Lower<'_> {
             let element = self.element(name, key, target.span)?;
             self.set_assigned(&name.name);
             let value = self.expr(value)?;
-            self.set_plain(&Element { span, ..element }, &value.ty)?;
+            self.set_plain(&Element { span, ..element }, &value)?;
             return None;
         }
         let new = self.combined(target, op, value, span);
         let element = self.element(name, key, target.span);
         let (new, element) = (new?, element?);
-        let ty = self.set_plain(&Element { span, ..element.clone() }, &new.ty)?;
+        let ty = self.set_plain(&Element { span, ..element.clone() }, &new)?;
         Some(self.updated(place(element), ty, new))
     }
 
@@ -159,29 +159,32 @@ impl Lower<'_> {
             return self.error_help(var.span, message, "use another name: a variable cannot hide another");
         }
         let declared = ty.map(|ty| self.type_of(ty));
-        let fixed = declared.is_some();
         let value = value.map(|value| self.stored_value(value));
-        let ty = match (&declared, &value) {
-            (Some(ty), _) => ty.clone(),
-            (None, Some(value)) => value.as_ref().map(|value| value.ty.clone()),
-            (None, None) => None,
+        let Some(declared) = declared else {
+            self.declare(&var.name, var.span, None, false);
+            return self.assign_value(&var.name, var.span, value?, span);
         };
-        let id = self.declare(&var.name, var.span, ty, fixed);
-        let failed = matches!(declared, Some(None)) || value.is_some();
+        let id = self.declare(&var.name, var.span, declared.clone(), true);
+        let failed = declared.is_none() || value.is_some();
         self.update_local(&var.name, |local| local.assigned = failed);
         let value = value??;
-        let id = id?;
-        let ty = self.var_type(id);
+        let ty = self.var_type(id?);
         if join(self.env.types, &ty, &value.ty).is_none() {
             let (wanted, got) = (self.describe(&ty), self.describe(&value.ty));
             return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", plain(&var.name)));
         }
         let value = self.fit(value, &ty)?;
-        Some(StmtKind::Assign(Place::Var(id), value))
+        Some(StmtKind::Assign(Place::Var(id?), value))
     }
 
     /// Converts a value to a type that may be too narrow for it: constants must fit.
     pub(super) fn fit(&mut self, value: Expr, ty: &Type) -> Option<Expr> {
+        if let (ExprKind::Str(text), Type::String { cap }) = (&value.kind, ty)
+            && text.len() >= *cap as usize
+        {
+            let message = format!("this text has {} bytes, and string[{cap}] holds {}", text.len(), cap - 1);
+            return self.error(value.span, message);
+        }
         let joined = join(self.env.types, &value.ty, ty);
         if joined.as_ref() == Some(ty) || !value.ty.is_integer() || !ty.is_integer() {
             return Some(self.convert(value, ty));
@@ -218,7 +221,7 @@ impl Lower<'_> {
     fn counted_var(&mut self, name: &str, target: &ast::Expr, span: Span) -> Option<(Place, Type)> {
         let old = self.expr(target)?;
         let ty = self.counted_type(&old.ty, span)?;
-        let id = self.widen_var(name, &ty, span)?;
+        let id = self.widen_var(name, &Expr { ty, ..old }, span)?;
         Some((Place::Var(id), self.var_type(id)))
     }
 
@@ -234,7 +237,8 @@ impl Lower<'_> {
             Some(quadrant_program::map::MapValue::Plain(old)) => self.counted_type(&old, span)?,
             _ => Type::I64,
         };
-        let ty = self.set_plain(&Element { span, ..element.clone() }, &ty)?;
+        let counted = Expr::new(ExprKind::MapGet { map: element.map, key: None }, ty, span);
+        let ty = self.set_plain(&Element { span, ..element.clone() }, &counted)?;
         Some((place(element), ty))
     }
 

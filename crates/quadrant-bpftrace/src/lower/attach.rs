@@ -90,8 +90,17 @@ impl Lower<'_> {
             let end = Span::new(end, end);
             self.report(Diagnostic::error(end, "there is no probe in this script").help("add one: `BEGIN { ... }`"));
         }
+        self.limit_probes(table.points.len());
         self.program.points = table.points;
         variants
+    }
+
+    fn limit_probes(&mut self, number: usize) {
+        let limit = self.config.max_probes;
+        if self.probes_are_limited && number > limit as usize {
+            let message = format!("this script has {number} probes, and `max_probes` allows {limit}");
+            self.error_help::<()>(Span::default(), message, "raise `max_probes`, or name fewer probes");
+        }
     }
 
     /// All points of a probe by kind; a kind without points had an error.

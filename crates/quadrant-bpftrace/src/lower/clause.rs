@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use quadrant_program::expr::{Expr, VarId};
+use quadrant_program::expr::{Expr, ExprKind, VarId};
 use quadrant_program::probe::{Args, PointId, ProbeKind};
 use quadrant_program::program::{Clause, Variable};
 use quadrant_program::span::Span;
@@ -13,7 +13,7 @@ use quadrant_program::ty::{Space, Type};
 use super::Lower;
 use super::expand::{expansion, plain};
 use super::function::Frame;
-use super::join::{describe, join};
+use super::join::{describe, is_neutral, join, join_value};
 use crate::ast::Probe;
 
 /// A probe's body and points for which it means the same.
@@ -157,18 +157,21 @@ impl Lower<'_> {
         self.program.vars.get(id.0 as usize).map_or(Type::None, |var| var.ty.clone())
     }
 
-    /// Widens a variable, if need be, so that it can hold a value of `ty`.
-    pub(super) fn widen_var(&mut self, name: &str, ty: &Type, span: Span) -> Option<VarId> {
+    /// Widens a variable, if need be, so that it can hold a value.
+    pub(super) fn widen_var(&mut self, name: &str, value: &Expr, span: Span) -> Option<VarId> {
         let local = self.local(name)?.clone();
         let key = (self.scope.clause, local.declared.start, expansion(name));
+        let (ty, loose) = (&value.ty, self.inferred.is_loose(key));
+        self.inferred.note_value(key, false, is_neutral(value));
         let Some(id) = local.id else {
             let id = self.new_var(name, ty.clone());
+            self.inferred.note_value(key, true, is_neutral(value));
             self.inferred.set_var(key, ty);
             self.update_local(name, |local| local.id = Some(id));
             return Some(id);
         };
         let old = self.var_type(id);
-        let Some(joined) = join(self.env.types, &old, ty) else {
+        let Some(joined) = join_value(self.env.types, &old, loose, value) else {
             let (old, new) = (describe(self.env.types, &old), describe(self.env.types, ty));
             return self.error_help(
                 span,
@@ -195,15 +198,26 @@ impl Lower<'_> {
     /// An expression that must be true or false.
     pub(super) fn condition(&mut self, ast: &crate::ast::Expr) -> Option<Expr> {
         let value = self.expr(ast)?;
+        self.truth(value)
+    }
+
+    /// Whether a value counts as true: a number that is not 0, a text of the script that is not empty.
+    pub(super) fn truth(&mut self, value: Expr) -> Option<Expr> {
         if value.ty.is_integer() || matches!(value.ty, Type::Pointer { .. }) {
             return Some(value);
         }
-        let ty = describe(self.env.types, &value.ty);
-        let help = match value.ty {
-            Type::String { .. } => "compare it: `x != \"\"`",
-            _ => "a condition is a number, a truth value or a pointer",
-        };
-        self.error_help(ast.span, format!("{ty} is neither true nor false"), help)
+        let span = value.span;
+        match (&value.kind, &value.ty) {
+            (ExprKind::Str(text), _) => Some(Expr::int(i64::from(!text.is_empty()), Type::Bool, span)),
+            (_, ty) => {
+                let help = match ty {
+                    Type::String { .. } => "compare it: `x != \"\"`",
+                    _ => "a condition is a number, a truth value or a pointer",
+                };
+                let ty = describe(self.env.types, ty);
+                self.error_help(span, format!("{ty} is neither true nor false"), help)
+            }
+        }
     }
 
     /// Where an address without a known place points, by the kind of probe.

@@ -28,20 +28,6 @@ const KNOWN: &[&str] = &[
     "probe_inline",
 ];
 
-/// Settings of bpftrace about parts that this engine does not have.
-const WITHOUT_EFFECT: &[&str] = &[
-    "cache_user_symbols",
-    "lazy_symbolication",
-    "license",
-    "log_size",
-    "max_bpf_progs",
-    "on_stack_limit",
-    "show_debug_info",
-    "use_blazesym",
-    "unstable_dw_ustack",
-    "unstable_import_statement",
-];
-
 /// Settings that bpftrace had, and that have no effect there, either.
 const DEPRECATED: &[&str] = &[
     "symbol_source",
@@ -51,6 +37,48 @@ const DEPRECATED: &[&str] = &[
     "unstable_macro",
     "unstable_map_decl",
 ];
+
+/// Settings of bpftrace about parts that this engine does not have, and what they may be.
+const WITHOUT_EFFECT: &[(&str, Values)] = &[
+    ("cache_user_symbols", Values::Words(&["PER_PID", "PER_PROGRAM", "NONE"])),
+    ("lazy_symbolication", Values::Truth),
+    ("log_size", Values::Number),
+    ("max_bpf_progs", Values::Number),
+    ("on_stack_limit", Values::Number),
+    ("show_debug_info", Values::Truth),
+    ("use_blazesym", Values::Truth),
+    ("unstable_dw_ustack", Values::Any),
+    ("unstable_import_statement", Values::Any),
+];
+
+/// Settings of bpftrace that change nothing here because it is so in any case.
+const ALWAYS: &[(&str, Values)] = &[("license", Values::Words(LICENSES))];
+
+/// What the kernel takes for compatible with its own license. Programs are always loaded as such.
+const LICENSES: &[&str] =
+    &["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
+
+/// What a setting that is only checked may be.
+#[derive(Clone, Copy)]
+enum Values {
+    Any,
+    Truth,
+    Number,
+    Words(&'static [&'static str]),
+}
+
+impl Values {
+    /// What the value has to be, if it is not that.
+    fn refuse(self, value: &ConfigValue) -> Option<String> {
+        match (self, value) {
+            (Values::Any, _) | (Values::Number, ConfigValue::Int(_)) => None,
+            (Values::Truth, value) => truth(value).err().map(str::to_owned),
+            (Values::Number, _) => Some("a number".to_owned()),
+            (Values::Words(words), ConfigValue::Text(text)) if words.contains(&text.as_str()) => None,
+            (Values::Words(words), _) => Some(format!("one of {}", words.join(", "))),
+        }
+    }
+}
 
 /// What `config.max_map_keys` is in bpftrace when nothing is set; here maps then have room for more.
 const BPFTRACE_MAP_KEYS: u32 = 4096;
@@ -120,7 +148,7 @@ impl Lower<'_> {
                 let mode = stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode);
                 Some(literal_text(mode.map_or("", |(_, mode)| mode).as_bytes(), span))
             }
-            known if [KNOWN, WITHOUT_EFFECT, DEPRECATED].concat().contains(&known) || Feature::of(known).is_some() => {
+            known if is_known(known) => {
                 self.unsupported(name.span, &format!("reading the setting `{known}`"), "write its value")
             }
             unknown => {
@@ -143,7 +171,11 @@ impl Lower<'_> {
         if DEPRECATED.contains(&key) {
             return self.warning(key_span, format!("{key} is deprecated and has no effect"));
         }
-        if WITHOUT_EFFECT.contains(&key) {
+        if let Some((_, values)) = find(ALWAYS, key) {
+            return self.only_checked(span, key, *values, value);
+        }
+        if let Some((_, values)) = find(WITHOUT_EFFECT, key) {
+            self.only_checked(span, key, *values, value);
             return self.without_effect(key_span, key);
         }
         if !KNOWN.contains(&key) && Feature::of(key).is_none() {
@@ -160,6 +192,12 @@ impl Lower<'_> {
     fn without_effect(&mut self, span: Span, key: &str) {
         if !self.env.warns_of_style {
             self.warning(span, format!("the setting `{key}` has no effect here"));
+        }
+    }
+
+    fn only_checked(&mut self, span: Span, key: &str, values: Values, value: &ConfigValue) {
+        if let Some(wanted) = values.refuse(value) {
+            self.error::<()>(span, format!("`{key}` is {wanted}"));
         }
     }
 
@@ -181,7 +219,10 @@ impl Lower<'_> {
         match key {
             "max_strlen" => config.max_strlen = number(value, 1, 1 << 20, "a number of bytes, 1 to 1048576")?,
             "max_map_keys" => config.max_map_keys = Some(number(value, 1, u32::MAX, "a number, 1 or more")?),
-            "max_probes" => config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?,
+            "max_probes" => {
+                config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?;
+                self.probes_are_limited = true;
+            }
             "max_cat_bytes" => config.max_cat_bytes = number(value, 0, u32::MAX, "a number of bytes")?,
             "maxactive" => config.maxactive = Some(number(value, 1, 4096, "a number, 1 to 4096")?),
             "kprobe_mechanism" => {
@@ -200,6 +241,16 @@ impl Lower<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether there is such a setting, if only for bpftrace.
+fn is_known(key: &str) -> bool {
+    let checked = find(WITHOUT_EFFECT, key).or(find(ALWAYS, key)).is_some();
+    checked || KNOWN.contains(&key) || DEPRECATED.contains(&key) || Feature::of(key).is_some()
+}
+
+fn find(table: &'static [(&'static str, Values)], key: &str) -> Option<&'static (&'static str, Values)> {
+    table.iter().find(|(known, _)| *known == key)
 }
 
 /// The stack mode of that name.

@@ -1,6 +1,6 @@
 //! What is known of variables and maps, kept from round to round.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use quadrant_program::map::{MapId, MapValue};
 use quadrant_program::span::Span;
@@ -14,6 +14,8 @@ pub(super) type VarKey = (usize, u32, u32);
 #[derive(Debug, Default)]
 pub(super) struct Inferred {
     vars: HashMap<VarKey, Type>,
+    /// Variables that hold nothing but numbers of the script that are not negative.
+    loose: HashSet<VarKey>,
     /// Maps by name, without the sign.
     maps: HashMap<String, MapInfo>,
     /// Names in order of first use this round.
@@ -47,6 +49,14 @@ pub(super) struct MapInfo {
     pub forgets: bool,
     /// Declared as one with a value for each CPU.
     pub per_cpu: bool,
+    /// Its values are numbers of the script that are not negative, and nothing else.
+    pub loose_value: bool,
+    /// The same of its keys.
+    pub loose_key: bool,
+    /// A value is read (this round).
+    pub read: bool,
+    /// Nothing is ever assigned, so it holds the number 0.
+    pub empty: bool,
 }
 
 impl Inferred {
@@ -56,6 +66,7 @@ impl Inferred {
         for info in self.maps.values_mut() {
             info.id = None;
             info.assigned = false;
+            info.read = false;
         }
     }
 
@@ -82,6 +93,17 @@ impl Inferred {
         self.maps.entry(name.to_owned()).or_default()
     }
 
+    /// Maps of which nothing is known but that they are read hold numbers. Whether there are any.
+    pub fn settle(&mut self) -> bool {
+        let mut any = false;
+        for info in self.maps.values_mut().filter(|info| info.read && info.value.is_none()) {
+            info.value = Some(MapValue::Plain(Type::I64));
+            info.empty = !info.assigned;
+            any = true;
+        }
+        any
+    }
+
     /// The maps used this round, in order of first use.
     pub fn maps(&self) -> impl Iterator<Item = (&str, &MapInfo)> {
         self.order.iter().filter_map(|name| Some((name.as_str(), self.maps.get(name)?)))
@@ -99,6 +121,20 @@ impl Inferred {
 
     pub fn var(&self, key: VarKey) -> Option<&Type> {
         self.vars.get(&key)
+    }
+
+    /// Whether a variable holds nothing but numbers of the script that are not negative.
+    pub fn is_loose(&self, key: VarKey) -> bool {
+        self.loose.contains(&key)
+    }
+
+    /// Takes note of a value that a variable holds, its first one or another.
+    pub fn note_value(&mut self, key: VarKey, is_first: bool, is_neutral: bool) {
+        if !is_neutral {
+            self.loose.remove(&key);
+        } else if is_first {
+            self.loose.insert(key);
+        }
     }
 
     /// Remembers a variable's type.

@@ -1,5 +1,6 @@
 //! The type that holds the values of two types, and how types are named in messages.
 
+use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::map::{Aggregation, MapValue};
 use quadrant_program::series::Series;
 use quadrant_program::ty::{StackMode, StackType, SymbolPart, Type};
@@ -51,6 +52,35 @@ pub(super) fn join_integers(a: &Type, b: &Type) -> Type {
         (true, false) => Type::Int { bytes: x.max(y * 2).min(8), signed: true },
         (false, true) => Type::Int { bytes: y.max(x * 2).min(8), signed: true },
     }
+}
+
+/// The least type that holds what is there and a new value. A number of the script that is not negative has no sign of its
+/// own: it takes that of the other. `loose` says that so far there are only such numbers.
+pub(super) fn join_value(types: &Types, old: &Type, loose: bool, value: &Expr) -> Option<Type> {
+    match (old, &value.kind) {
+        (Type::Tuple(olds), ExprKind::Tuple(parts)) if olds.len() == parts.len() => {
+            let parts = olds.iter().zip(parts).map(|(old, part)| join_value(types, old, false, part));
+            Some(Type::Tuple(parts.collect::<Option<Vec<Type>>>()?.into()))
+        }
+        (Type::Int { signed: false, .. }, _) if is_neutral(value) => join(types, old, &unsigned(&value.ty)),
+        (Type::Int { .. }, _) if loose && !is_neutral(value) && is_unsigned(&value.ty) => {
+            join(types, &unsigned(old), &value.ty)
+        }
+        _ => join(types, old, &value.ty),
+    }
+}
+
+/// A constant that means the same with and without sign.
+pub(super) fn is_neutral(expr: &Expr) -> bool {
+    matches!((&expr.kind, &expr.ty), (ExprKind::Int(0..), Type::Int { signed: true, .. }))
+}
+
+fn is_unsigned(ty: &Type) -> bool {
+    matches!(ty, Type::Int { signed: false, .. })
+}
+
+fn unsigned(ty: &Type) -> Type {
+    Type::Int { bytes: width(ty), signed: false }
 }
 
 /// Bytes of an integer type.

@@ -1,5 +1,6 @@
 //! Uses of maps: keys, values, and what follows for their types.
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::map::{Aggregation, Map, MapId, MapValue};
 use quadrant_program::span::Span;
@@ -7,7 +8,8 @@ use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::Lower;
-use super::join::{describe, describe_value, join, join_aggregations};
+use super::infer::MapInfo;
+use super::join::{describe, describe_value, is_neutral, join_aggregations, join_value};
 use crate::ast::{self, Ident};
 
 /// A map and, if it has keys, the one asked for.
@@ -61,13 +63,33 @@ impl Lower<'_> {
         if self.inferred.map(&name.name).is_some_and(|info| info.assigned) {
             return None;
         }
-        let near = suggest(&name.name, self.inferred.map_names()).map(|near| format!("@{near}"));
+        let near = self.near_map(name);
         self.error_near(name.span, format!("nothing is ever assigned to `@{}`", name.name), near)
+    }
+
+    /// Warns of a value that can only be 0.
+    fn warn_empty(&mut self, name: &Ident) {
+        if !self.inferred.map(&name.name).is_some_and(|info| info.empty) {
+            return;
+        }
+        let message = format!("nothing is ever assigned to `@{}`, so it is 0 here", name.name);
+        let mut warning = Diagnostic::warning(name.span, message);
+        if let Some(near) = self.near_map(name) {
+            warning = warning.help(format!("did you mean `{near}`?"));
+        }
+        self.report(warning);
+    }
+
+    fn near_map(&self, name: &Ident) -> Option<String> {
+        let others = self.inferred.map_names().filter(|other| *other != name.name);
+        suggest(&name.name, others).map(|near| format!("@{near}"))
     }
 
     /// The value of an element.
     pub(super) fn map_get(&mut self, name: &Ident, key: &[ast::Expr], span: Span) -> Option<Expr> {
         let element = self.element(name, key, span)?;
+        self.inferred.map_mut(&name.name).read = true;
+        self.warn_empty(name);
         let ty = match self.map_value(&element.name) {
             Some(MapValue::Plain(ty)) => ty,
             Some(MapValue::Aggregation(aggregation)) => self.aggregated(&aggregation, &element)?,
@@ -103,22 +125,31 @@ impl Lower<'_> {
     }
 
     /// Takes note of a plain value's type.
-    pub(super) fn set_plain(&mut self, element: &Element, ty: &Type) -> Option<Type> {
+    pub(super) fn set_plain(&mut self, element: &Element, value: &Expr) -> Option<Type> {
         if self.inferred.map(&element.name).is_some_and(|info| info.per_cpu) {
             let message = format!("`@{}` is declared with a value for each CPU, and this is one value", element.name);
             let help = "declare it as `hash` or `lruhash`, or feed it with count(), sum() or their like";
             return self.error_help(element.span, message, help);
         }
-        let new = MapValue::Plain(ty.clone());
+        let new = MapValue::Plain(value.ty.clone());
+        let loose = self.loosen(&element.name, |info| (info.value.is_none(), &mut info.loose_value), value);
         let joined = match self.map_value(&element.name) {
             None => Some(new.clone()),
-            Some(MapValue::Plain(old)) => join(self.env.types, &old, ty).map(MapValue::Plain),
+            Some(MapValue::Plain(old)) => join_value(self.env.types, &old, loose, value).map(MapValue::Plain),
             Some(MapValue::Aggregation(_)) => None,
         };
         match self.set_value(element, joined, &new)? {
             MapValue::Plain(ty) => Some(ty),
             MapValue::Aggregation(_) => None,
         }
+    }
+
+    /// Takes note of whether there is nothing but numbers of the script in a place so far; gives whether it was so before.
+    fn loosen(&mut self, name: &str, place: impl Fn(&mut MapInfo) -> (bool, &mut bool), value: &Expr) -> bool {
+        let (is_first, loose) = place(self.inferred.map_mut(name));
+        let before = *loose;
+        *loose = is_neutral(value) && (before || is_first);
+        before
     }
 
     /// Takes note of an aggregation.
@@ -219,9 +250,10 @@ impl Lower<'_> {
             return self.error(key.span, format!("{ty} cannot be a key"));
         }
         let old = self.inferred.map(name).and_then(|info| info.key.clone());
+        let loose = self.loosen(name, |info| (info.key.is_none(), &mut info.loose_key), &key);
         let joined = match &old {
             None => Some(key.ty.clone()),
-            Some(old) => join(self.env.types, old, &key.ty),
+            Some(old) => join_value(self.env.types, old, loose, &key),
         };
         let Some(joined) = joined else {
             let old = old.map(|old| describe(self.env.types, &old)).unwrap_or_default();

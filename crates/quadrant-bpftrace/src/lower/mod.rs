@@ -98,6 +98,8 @@ struct Lower<'a> {
     config: Config,
     unstable: unstable::Unstable,
     preamble: Preamble,
+    /// `max_probes` was set.
+    probes_are_limited: bool,
     /// Where tests and benchmarks are, by kind and name.
     checks: HashMap<(ProbeKind, String), Span>,
     /// Macros by name; several of a name take different arguments.
@@ -126,6 +128,7 @@ impl<'a> Lower<'a> {
             config: Config::default(),
             unstable: unstable::Unstable::default(),
             preamble: Preamble::default(),
+            probes_are_limited: false,
             checks: HashMap::new(),
             macros: HashMap::new(),
             functions: HashMap::new(),
@@ -151,7 +154,7 @@ impl<'a> Lower<'a> {
                 self.program.clauses.extend(clause);
             }
             self.finish_maps();
-            if !self.inferred.changed {
+            if !self.inferred.changed && !self.inferred.settle() {
                 return;
             }
         }

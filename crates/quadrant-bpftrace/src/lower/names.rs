@@ -147,6 +147,10 @@ impl Lower<'_> {
             "cpid" => self.child(span),
             "has_cpid" => Some(Expr::int(i64::from(self.env.child.is_some()), Type::Bool, span)),
             "probetype" => Some(super::expr::literal_text(self.scope.kind.name().as_bytes(), span)),
+            "ctx" if matches!(self.scope.kind, ProbeKind::Begin | ProbeKind::End) => {
+                let kind = self.scope.kind.name();
+                self.error(span, format!("a probe of type `{kind}` has no context, which is what `ctx` points to"))
+            }
             "ctx" => {
                 let to = self.scope.args.as_ref().and_then(|args| args.context).unwrap_or(TypeId::VOID);
                 let ty = Type::Pointer { to, space: Space::Context };

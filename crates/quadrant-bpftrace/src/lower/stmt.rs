@@ -10,7 +10,7 @@ use quadrant_program::ty::Type;
 use super::Lower;
 use super::call::Called;
 use super::expr::decided_early;
-use super::join::join;
+use super::join::{is_neutral, join_value};
 use crate::ast;
 
 /// The most rounds of an `unroll`.
@@ -262,6 +262,10 @@ impl Lower<'_> {
             ProbeKind::Test => {}
             ProbeKind::Bench => return Some(StmtKind::Return),
             _ => {
+                if let Some(value) = lowered.filter(|value| !value.ty.is_integer()) {
+                    let ty = self.describe(&value.ty);
+                    return self.error(value.span, format!("a probe returns a number or nothing, and this is {ty}"));
+                }
                 self.warning(value.span, "the value that a probe returns is not used");
                 return Some(StmtKind::Return);
             }
@@ -324,7 +328,10 @@ impl Lower<'_> {
 
     /// `cond ? then : other`; if it is known which, only that one needs to make sense in its place.
     pub(super) fn choose(&mut self, cond: Expr, then: Expr, other: Expr, span: Span) -> Option<Expr> {
-        let joined = join(self.env.types, &then.ty, &other.ty);
+        let joined = match is_neutral(&then) {
+            true => join_value(self.env.types, &other.ty, false, &then),
+            false => join_value(self.env.types, &then.ty, false, &other),
+        };
         if let ExprKind::Int(decided) = cond.kind {
             let chosen = if decided == 0 { other } else { then };
             let ty = joined.unwrap_or_else(|| chosen.ty.clone());

@@ -11,8 +11,19 @@ pub(crate) fn resolve(spec: &ProbeSpec) -> Result<Found> {
         ProbeKind::Own => signal(&spec.parts),
         ProbeKind::Test => check(spec, Site::Test),
         ProbeKind::Bench => check(spec, Site::Bench),
-        ProbeKind::End => Ok(plain(Site::End, "end".to_owned())),
-        _ => Ok(plain(Site::Begin, "begin".to_owned())),
+        ProbeKind::End => bare(spec, Site::End),
+        _ => bare(spec, Site::Begin),
+    }
+}
+
+fn bare(spec: &ProbeSpec, site: Site) -> Result<Found> {
+    let kind = spec.kind.name();
+    match spec.parts.as_slice() {
+        [] => Ok(plain(site, kind.to_owned())),
+        parts => Err(advise(
+            format!("a {kind} probe has no parts, and this one has {}", parts.len()),
+            format!("write `{kind} {{ ... }}`"),
+        )),
     }
 }
 
@@ -66,6 +77,13 @@ mod tests {
         assert!(refused(&["signal", "SIGUSR"]).help[0].contains("`SIGUSR1`"));
         assert!(refused(&["timer", "SIGUSR1"]).message.contains("`timer`"));
         assert!(refused(&["signal"]).message.contains("`self:signal:NAME`"));
+    }
+
+    #[test]
+    fn the_begin_and_the_end_have_no_parts() {
+        assert_eq!(find(ProbeKind::Begin, &[]).unwrap(), (Site::Begin, "begin".to_owned()));
+        assert_eq!(find(ProbeKind::End, &[]).unwrap(), (Site::End, "end".to_owned()));
+        assert!(find(ProbeKind::End, &["x"]).unwrap_err().message.contains("no parts"));
     }
 
     #[test]

@@ -60,9 +60,10 @@ fn print_map(lower: &mut Lower, call: Call, name: &Ident) -> Option<Called> {
     let map = lower.whole_map(name);
     let top = limit(lower, call, 1);
     let div = limit(lower, call, 2);
-    let (map, top, div) = (map?, top?, div?);
+    let (map, top, mut div) = (map?, top?, div?);
     if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), 1..) = (lower.map_value(&name.name), div) {
-        return lower.error(call.args[2].span, "the values of stats() are not divided");
+        lower.warning(call.args[2].span, "the values of stats() are not divided: they are shown as they are");
+        div = 0;
     }
     Some(Called::Effect(lower.emit(RecordKind::PrintMap { map, top, div, take: false }, Vec::new(), call.span)))
 }

@@ -1,5 +1,6 @@
 //! Formats: parsed once, checked against their arguments.
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::format::{Conversion, Count, Format, Piece};
 use quadrant_program::span::Span;
@@ -42,8 +43,15 @@ impl Lower<'_> {
             }
             return None;
         };
-        match Format::parse(text, CONVERSIONS) {
-            Ok(format) => Some(format),
+        match Format::parse_loose(text, CONVERSIONS) {
+            Ok((format, unknown)) => {
+                for error in unknown {
+                    let span = self.inside(arg.span, text, error.at);
+                    let warning = Diagnostic::warning(span, format!("{}: it is shown as it is", error.message));
+                    self.report(warning.help("`%%` is a percent sign"));
+                }
+                Some(format)
+            }
             Err(error) => {
                 let span = self.inside(arg.span, text, error.at);
                 self.error(span, error.message)
@@ -78,7 +86,7 @@ impl Lower<'_> {
             ast::ExprKind::Str(text) => self.inside(format.span, text, conversion.at),
             _ => format.span,
         };
-        let diagnostic = quadrant_program::diag::Diagnostic::error(value.span, message);
+        let diagnostic = Diagnostic::error(value.span, message);
         let conversion = self.text(at);
         self.report(diagnostic.label(format!("printed by `{conversion}`")).help(help));
         None

@@ -38,6 +38,11 @@ fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {
     let value = lower.constant_arg(call, at)?;
     match u8::try_from(value) {
         Ok(limit @ 1..=MAX_STACK) => Some(limit),
+        _ if value > i64::from(MAX_STACK) => {
+            let message = format!("a stack has at most {MAX_STACK} frames: no more are kept");
+            lower.warning(call.args[at].span, message);
+            Some(MAX_STACK)
+        }
         _ => lower.error(call.args[at].span, format!("a stack has 1 to {MAX_STACK} frames")),
     }
 }

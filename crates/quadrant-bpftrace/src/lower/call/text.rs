@@ -61,7 +61,7 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
     let length = call.args.get(1).map(|_| lower.number_arg(call, 1));
     let value = value?;
     let length = match length {
-        Some(length) => Some(lower.cast(length?, &Type::U64)),
+        Some(length) => Some(length_of(lower, length?)?),
         None => None,
     };
     if let (Type::String { cap }, Some(length)) = (&value.ty, &length) {
@@ -79,6 +79,13 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
             let ty = lower.describe(&value.ty);
             lower.error(first.span, format!("str() takes an address, and this is {ty}"))
         }
+    }
+}
+
+fn length_of(lower: &mut Lower, length: Expr) -> Option<Expr> {
+    match length.kind {
+        ExprKind::Int(..0) if length.ty.is_signed() => lower.error(length.span, "a length is not negative"),
+        _ => Some(lower.cast(length, &Type::U64)),
     }
 }
 

@@ -143,6 +143,7 @@ impl Lower<'_> {
             (Type::Array { .. }, to) if to.is_integer() && value.ty.c_size() == to.c_size() => {
                 Some(self.reinterpret(value, target))
             }
+            (Type::String { .. }, Type::Bool) => self.truth(value),
             (Type::String { cap }, Type::Array { .. }) if target.c_size() == Some(*cap) => {
                 Some(self.reinterpret(value, target))
             }

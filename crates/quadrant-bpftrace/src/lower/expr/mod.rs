@@ -62,8 +62,12 @@ impl Lower<'_> {
             ast::ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
             ast::ExprKind::IncDec { increment, prefix, target } => self.inc_dec(target, *increment, *prefix, span),
             ast::ExprKind::Binary { op, left, right, .. } => {
-                let (left, right) = (self.expr(left), self.expr(right));
-                self.binary(*op, left?, right?, span)
+                let is_written = operator::is_written(ast);
+                let (left, right) = (self.expr(left)?, self.expr(right)?);
+                if is_written {
+                    self.holds(*op, &left, &right, span)?;
+                }
+                self.binary(*op, left, right, span)
             }
             ast::ExprKind::Ternary { cond, then, other } => self.ternary(cond, then.as_deref(), other, span),
             ast::ExprKind::Cast { ty, operand } => self.cast_expr(ty, operand, span),
@@ -141,10 +145,15 @@ impl Lower<'_> {
 
     /// `cond ?: other`: the condition is evaluated once.
     fn elvis(&mut self, cond: &ast::Expr, other: &ast::Expr, span: Span) -> Option<Expr> {
-        let (cond, other) = (self.condition(cond), self.expr(other));
-        let (cond, other) = (cond?, other?);
-        let (keep, value) = self.keep(cond);
-        let chosen = self.choose(value.clone(), value, other, span)?;
+        let (value, other) = (self.expr(cond), self.expr(other));
+        let (value, other) = (value?, other?);
+        if matches!(value.kind, ExprKind::Int(_) | ExprKind::Str(_)) {
+            let truth = self.truth(value.clone())?;
+            return self.choose(truth, value, other, span);
+        }
+        let (keep, value) = self.keep(value);
+        let truth = self.truth(value.clone())?;
+        let chosen = self.choose(truth, value, other, span)?;
         let ty = chosen.ty.clone();
         Some(Expr::new(ExprKind::Block(vec![keep], Box::new(chosen)), ty, span))
     }

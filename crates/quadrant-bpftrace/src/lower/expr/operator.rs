@@ -37,10 +37,20 @@ impl Lower<'_> {
                 }
                 Some(Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span))
             }
+            UnOp::Neg if matches!(operand.kind, ast::ExprKind::Int(_)) => self.negative(operand, span),
             UnOp::Neg | UnOp::BitNot | UnOp::Plus => {
                 let value = self.expr(operand)?;
                 self.arithmetic_unary(op, value, span)
             }
+        }
+    }
+
+    /// `-5`
+    fn negative(&mut self, number: &ast::Expr, span: Span) -> Option<Expr> {
+        let ast::ExprKind::Int(number) = &number.kind else { return None };
+        match 0i64.checked_sub_unsigned(number.value) {
+            Some(value) => Some(literal::signed(value, span)),
+            None => self.error(span, format!("-{} is less than what 64 bits hold", number.value)),
         }
     }
 
@@ -53,15 +63,23 @@ impl Lower<'_> {
             return Some(value);
         }
         if let ExprKind::Int(number) = value.kind {
-            return Some(match op {
-                UnOp::Neg => literal::signed(number.wrapping_neg(), span),
-                _ => Expr::int(!number, Type::U64, span),
+            let result = if op == UnOp::Neg { number.wrapping_neg() } else { !number };
+            return Some(match (op, &value.ty) {
+                (_, Type::Int { signed: false, .. }) => self.cast(Expr::int(result, Type::U64, span), &value.ty),
+                (UnOp::Neg, _) => literal::signed(result, span),
+                _ => Expr::int(result, Type::U64, span),
             });
         }
-        let ty = Type::Int { bytes: 8, signed: value.ty.is_signed() };
+        let narrow = value.ty.clone();
+        let ty = Type::Int { bytes: 8, signed: narrow.is_signed() };
         let operand = Box::new(self.convert(value, &ty));
         let op = if op == UnOp::Neg { UnaryOp::Neg } else { UnaryOp::BitNot };
-        Some(Expr::new(ExprKind::Unary(op, operand), ty, span))
+        let result = Expr::new(ExprKind::Unary(op, operand), ty, span);
+        // Without a sign, all bits above the type's own would be set.
+        Some(match narrow {
+            Type::Int { signed: false, .. } => self.cast(result, &narrow),
+            _ => result,
+        })
     }
 
     /// `left op right`
@@ -73,6 +91,9 @@ impl Lower<'_> {
             }
             op if op.is_comparison() && is_text(&left) && is_text(&right) => return self.order(op, left, right, span),
             _ => {}
+        }
+        if let (BinOp::Add, ExprKind::Str(first), ExprKind::Str(second)) = (op, &left.kind, &right.kind) {
+            return self.string(&[&first[..], &second[..]].concat(), span);
         }
         if let (BinOp::Add, ExprKind::Str(bytes), ExprKind::Int(skip)) = (op, &left.kind, &right.kind) {
             let skip = usize::try_from(*skip).unwrap_or(usize::MAX).min(bytes.len());
@@ -142,9 +163,11 @@ impl Lower<'_> {
         }
         let ty = match op {
             BinOp::Shl | BinOp::Shr => Type::Int { bytes: 8, signed: left.ty.is_signed() },
+            // What is taken away may be more than there is.
+            BinOp::Sub => Type::I64,
             _ => wide(&left, &right),
         };
-        if !matches!(op, BinOp::Shl | BinOp::Shr) {
+        if !matches!(op, BinOp::Shl | BinOp::Shr | BinOp::Sub) {
             self.warn_sign(&left, &ty);
             self.warn_sign(&right, &ty);
         }
@@ -180,7 +203,58 @@ impl Lower<'_> {
         if op.is_comparison() {
             return Some(Expr::int(value, Type::Bool, span));
         }
-        Some(if unsigned { literal::int(value as u64, span) } else { literal::signed(value, span) })
+        Some(match exact(op, number(left), number(right)) {
+            Some(value) => literal::int(value, span),
+            None if unsigned && op != BinOp::Sub => literal::int(value as u64, span),
+            None => literal::signed(value, span),
+        })
+    }
+
+    /// Whether the numbers of the script `a op b` give one that 64 bits hold; reports it if not.
+    pub(super) fn holds(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<()> {
+        let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind) else { return Some(()) };
+        let (a, b) = (number((*a, &left.ty)), number((*b, &right.ty)));
+        let value = match op {
+            BinOp::Add => a + b,
+            BinOp::Sub => a - b,
+            BinOp::Mul => a.saturating_mul(b),
+            BinOp::Shl | BinOp::Shr if !(0..64).contains(&b) => {
+                return self.error(span, format!("a number has 64 bits, and this shifts it by {b}"));
+            }
+            _ => return Some(()),
+        };
+        if i64::try_from(value).is_ok() || u64::try_from(value).is_ok() {
+            return Some(());
+        }
+        self.error(span, "the result does not fit in 64 bits")
+    }
+}
+
+/// The number that a constant is.
+fn number((value, ty): (i64, &Type)) -> i128 {
+    if *ty == Type::U64 { i128::from(value as u64) } else { value.into() }
+}
+
+/// The result, if it is a number above those with a sign.
+fn exact(op: BinOp, a: i128, b: i128) -> Option<u64> {
+    let value = match op {
+        BinOp::Add => a + b,
+        BinOp::Sub => a - b,
+        BinOp::Mul => a.saturating_mul(b),
+        BinOp::Div => a.checked_div(b)?,
+        BinOp::Shl if a >= 0 && (0..64).contains(&b) => a << b,
+        _ => return None,
+    };
+    u64::try_from(value).ok()
+}
+
+/// Whether numbers stand in the script, and nothing else.
+pub(super) fn is_written(ast: &ast::Expr) -> bool {
+    match &ast.kind {
+        ast::ExprKind::Int(_) => true,
+        ast::ExprKind::Unary { op: UnOp::Neg | UnOp::BitNot | UnOp::Plus, operand } => is_written(operand),
+        ast::ExprKind::Binary { left, right, .. } => is_written(left) && is_written(right),
+        _ => false,
     }
 }
 

@@ -56,6 +56,63 @@ fn old_names_of_settings_count_in_the_environment() {
 }
 
 #[test]
+fn numbers_that_do_not_fit() {
+    let message = "-9223372036854775809 is less than what 64 bits hold";
+    assert_error("BEGIN { print(-9223372036854775809); }", (15, 35), message, "");
+    let message = "the result does not fit in 64 bits";
+    assert_error("BEGIN { print(18446744073709551615 + 1); }", (15, 39), message, "");
+    let message = "a number has 64 bits, and this shifts it by 64";
+    assert_error("BEGIN { print(1 << 64); }", (15, 22), message, "");
+    let message = "this text has 8 bytes, and string[4] holds 3";
+    assert_error("BEGIN { let $a : string[4] = \"abcdefgh\"; }", (30, 40), message, "");
+    assert_error("BEGIN { print(str(\"abc\", -1)); }", (26, 28), "a length is not negative", "");
+}
+
+#[test]
+fn what_a_probe_does_not_have() {
+    let message = "a begin probe has no parts, and this one has 1";
+    assert_error("BEGIN:x { }", (1, 8), message, "HINT: write `begin { ... }`\n");
+    let message = "a probe of type `end` has no context, which is what `ctx` points to";
+    assert_error("END { print(ctx); }", (13, 16), message, "");
+    let message = "a probe returns a number or nothing, and this is string[2]";
+    assert_error("BEGIN { return \"a\"; }", (16, 19), message, "");
+}
+
+#[test]
+fn values_of_settings_that_change_nothing() {
+    let message = "`show_debug_info` is true or false";
+    let script = "config = { show_debug_info = maybe } BEGIN { }";
+    let outcome = super::run(["-e", script]);
+    assert!(outcome.stderr.contains(message), "{}", outcome.describe());
+    assert_eq!(outcome.code(), Some(1));
+    let outcome = super::run(["-e", "config = { license = \"mine\" } BEGIN { }"]);
+    assert!(outcome.stderr.contains("`license` is one of GPL, "), "{}", outcome.describe());
+    assert_eq!(outcome.code(), Some(1));
+}
+
+#[test]
+fn probes_are_limited_if_asked_for() {
+    let outcome = super::run(["-e", "config = { max_probes = 1 } BEGIN { } END { }"]);
+    assert!(outcome.stderr.contains("this script has 2 probes, and `max_probes` allows 1"), "{}", outcome.describe());
+    assert_eq!(outcome.code(), Some(1));
+}
+
+#[test]
+fn the_end_has_the_last_word() {
+    needs_root!();
+    for (script, status) in [("BEGIN { exit(1); } END { exit(2); }", 2), ("BEGIN { exit(1); } END { }", 1)] {
+        assert_eq!(super::run(["-e", script]).code(), Some(status), "{script}");
+    }
+}
+
+#[test]
+fn commands_that_fail_are_told_of() {
+    needs_root!();
+    let outcome = super::run(["--unsafe", "-e", "BEGIN { system(\"exit 3\"); exit(); }"]);
+    assert!(outcome.stderr.contains("a command of system() failed (exit status: 3)"), "{}", outcome.describe());
+}
+
+#[test]
 fn arguments_of_functions() {
     let hint = "HINT: usage: lhist(number, min, max, step)\n";
     assert_error("BEGIN { @ = lhist(1,2); }", (13, 23), "lhist() requires 4 arguments (2 provided)", hint);
