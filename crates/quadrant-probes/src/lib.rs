@@ -40,4 +40,4 @@ pub use kernel::FunctionTracer;
 pub use leftovers::{Swept, sweep};
 pub use recorded::{RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
-pub use uprobe::return_sites;
+pub use uprobe::{cheaper_entries, return_sites};

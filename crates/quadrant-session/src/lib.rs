@@ -9,6 +9,7 @@ mod attaching;
 mod checks;
 mod clock;
 mod controls;
+mod entries;
 mod error;
 mod gather;
 mod inside;

@@ -33,7 +33,20 @@ impl Compiled {
         let points: Vec<PointId> = planned.unit.all_points().collect();
         let first = points.first().and_then(|point| self.program.points.get(point.0 as usize));
         let first = first.map_or(String::new(), |point| point.name.clone());
-        Mechanism { unit, points: points.len(), how: words(planned), why: reason(planned, &first), first }
+        Mechanism { unit, points: points.len(), how: self.how(planned, &points), why: reason(planned, &first), first }
+    }
+
+    /// In words, with what is special about its points.
+    fn how(&self, planned: &Planned, points: &[PointId]) -> String {
+        let moved = points.iter().filter(|point| self.moved.contains(&point.0)).count();
+        let words = words(planned);
+        match (moved, points.len()) {
+            (0, _) => words,
+            (moved, all) => {
+                let which = if moved == all { String::new() } else { format!(" of {moved} of them") };
+                format!("{words}, behind the first instruction{which}, which the kernel would execute in single step")
+            }
+        }
     }
 
     /// A line for each program that is attached: its first point, how many more it has, and how.

@@ -1,5 +1,6 @@
 //! A trace from start to end.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use quadrant_bpf::cgroup::Subtree;
@@ -27,6 +28,7 @@ use crate::attaching::Attaching;
 use crate::attaching::Attachment;
 use crate::clock;
 use crate::controls::Controls;
+use crate::entries;
 use crate::error::Error;
 use crate::inside::Inside;
 use crate::kernel::Kernel;
@@ -62,6 +64,8 @@ pub struct Compiled {
     pub object: Object,
     /// What is measured.
     pub overhead: Overhead,
+    /// Points that were moved behind an instruction which the kernel would have to execute in single step.
+    pub moved: BTreeSet<u32>,
 }
 
 /// What the user wants of a trace besides the script.
@@ -75,6 +79,8 @@ pub struct Options {
     pub cgroup: Option<Subtree>,
     /// What the trace costs is told or limited.
     pub overhead: Overhead,
+    /// Probes on user functions stay at the very first instruction.
+    pub exact_entries: bool,
 }
 
 /// Processes with which the trace ends.
@@ -121,7 +127,9 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
     let (kprobes, maxactive) = (program.config.kprobes, program.config.maxactive);
-    let Options { pid, keep_ssa, cgroup, overhead } = options;
+    let Options { pid, keep_ssa, cgroup, overhead, exact_entries } = options;
+    let mut program = program;
+    let moved = if exact_entries { BTreeSet::new() } else { entries::shift(&mut program) };
     let machine = Machine { features, types, tracer: FunctionTracer::default() };
     if cgroup.is_some() && !features.helper(ProgramKind::Kprobe, helper::GET_CURRENT_ANCESTOR_CGROUP_ID) {
         return Err(no_cgroups());
@@ -136,7 +144,7 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     let back_end = quadrant_codegen::ssa::Options { keep_text: keep_ssa, ..Default::default() };
     let of_units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
     let object = compile_units(&program, &of_units, &target, &back_end)?;
-    Ok(Compiled { program, units, object, overhead })
+    Ok(Compiled { program, units, object, overhead, moved })
 }
 
 fn no_cgroups() -> Error {
@@ -190,7 +198,7 @@ impl Trace {
     }
 
     fn load_from(compiled: Compiled, source: Option<Source>) -> Result<Trace, Error> {
-        let Compiled { program, units, object, overhead } = compiled;
+        let Compiled { program, units, object, overhead, moved: _ } = compiled;
         quadrant_bpf::limits::bump_nofile();
         let kernel = load::load(&program, &units, object, source)?;
         Ok(Trace { program, units, kernel, overhead })

@@ -163,7 +163,7 @@ fn any_stmt(clause: &Clause, is: &dyn Fn(&Stmt) -> bool) -> bool {
     finder.1
 }
 
-fn any_expr(clause: &Clause, is: &dyn Fn(&Expr) -> bool) -> bool {
+pub(crate) fn any_expr(clause: &Clause, is: &dyn Fn(&Expr) -> bool) -> bool {
     struct Finder<'f>(&'f dyn Fn(&Expr) -> bool, bool);
     impl Visitor for Finder<'_> {
         fn expr(&mut self, expr: &Expr) {

@@ -81,6 +81,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Kernel functions")]
     pub traceable_functions: Option<PathBuf>,
 
+    /// Keep probes of user functions at the very first instruction, even where the kernel must execute that in single step
+    #[arg(long, help_heading = "Target")]
+    pub exact_entries: bool,
+
     /// Print at the end what the trace itself has cost
     #[arg(long, help_heading = "Safety")]
     pub overhead: bool,

@@ -1,6 +1,6 @@
 //! Instructions: where they start, and where functions return.
 
-use super::{Elf, Symbol};
+use super::{Elf, Segment, Symbol};
 use crate::error::Result;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 
@@ -25,8 +25,17 @@ impl Elf {
         Ok(returns.map(Instruction::ip).collect())
     }
 
+    /// All code with its addresses, unless that is more than so many bytes.
+    pub fn code(&self, most: u64) -> Option<Vec<(u64, Vec<u8>)>> {
+        let segments = self.segments.iter().filter(|segment| segment.executable);
+        let total = segments.clone().try_fold(0u64, |sum, segment| sum.checked_add(segment.file_size))?;
+        let code =
+            |segment: &Segment| Some((segment.address, self.file().read(segment.offset, segment.file_size).ok()?));
+        if total > most { None } else { segments.map(code).collect() }
+    }
+
     /// Up to the function's end, or to the first bytes that are no instruction: what follows them is not certain.
-    fn instructions(&self, function: &Symbol<'_>) -> Result<Vec<Instruction>> {
+    pub fn instructions(&self, function: &Symbol<'_>) -> Result<Vec<Instruction>> {
         let bytes = self.function_bytes(function)?;
         let decoder = Decoder::with_ip(BITS, &bytes, function.address, DecoderOptions::NONE);
         let mut instructions = Vec::new();
@@ -40,7 +49,8 @@ impl Elf {
         Ok(instructions)
     }
 
-    fn function_bytes(&self, function: &Symbol<'_>) -> Result<Vec<u8>> {
+    /// The bytes of a function.
+    pub fn function_bytes(&self, function: &Symbol<'_>) -> Result<Vec<u8>> {
         let start = self.code_offset_of(function.address);
         let start = start.ok_or_else(|| self.file().malformed(&format!("`{}` is not in its code", function.name)))?;
         let len = self.function_len(function)?.min(MAX_FUNCTION);

@@ -2,12 +2,14 @@
 
 mod abi;
 mod arguments;
+mod entry;
 mod inlined;
 mod list;
 mod place;
 mod resolve;
 
 pub(crate) use arguments::arguments;
+pub use entry::cheaper_entries;
 pub(crate) use list::list;
 pub(crate) use place::is_language;
 pub(crate) use resolve::resolve;

@@ -89,6 +89,8 @@ pub struct Line {
     pub overhead: bool,
     /// `--max-overhead`
     pub max_overhead: Option<Share>,
+    /// `--exact-entries`
+    pub exact_entries: bool,
     /// `--debuginfo`
     pub debuginfo: Vec<String>,
     /// `-I`
@@ -135,6 +137,7 @@ const NAMES: &[(&str, bool, char)] = &[
     ("dwarf-pid", true, ' '),
     ("emit-elf", true, ' '),
     ("emit-llvm", true, ' '),
+    ("exact-entries", false, ' '),
     ("fmt", false, ' '),
     ("help", false, 'h'),
     ("include", true, ' '),
@@ -251,6 +254,7 @@ fn named_flag(name: &'static str, letter: char, line: &mut Line) -> Result<(), M
         "test" | "bench" => check(name, "--", line)?,
         "dry-run" => line.dry_run = true,
         "overhead" => line.overhead = true,
+        "exact-entries" => line.exact_entries = true,
         "no-warnings" => line.no_warnings = true,
         "unsafe" => line.allow_unsafe = true,
         // About LLVM; and semaphores of USDT probes, which the kernel always raises by file.

@@ -42,6 +42,9 @@ OPTIONS:
     --overhead     print at the end what the trace itself has cost (not in bpftrace)
     --max-overhead PERCENT
                    keep the probes below this part of one CPU: warn, let only some firings count, end (not in bpftrace)
+    --exact-entries
+                   keep user probes at a function's first instruction, even if it must be executed in single step
+                   (not in bpftrace)
     --dry-run      compile, load and check, but attach nothing
 
     --test, --mode test

@@ -92,6 +92,8 @@ pub struct Line {
     pub overhead: bool,
     /// `--max-overhead`, which is ours
     pub max_overhead: Option<Share>,
+    /// `--exact-entries`, which is ours
+    pub exact_entries: bool,
     /// Macro arguments, and files for `-G`.
     pub operands: Vec<String>,
 }
@@ -114,6 +116,7 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
         match word.strip_prefix('-') {
             Some("-") => line.operands.extend(words.drain(..)),
             Some("-overhead") => line.overhead = true,
+            Some("-exact-entries") => line.exact_entries = true,
             Some(long) if long.starts_with("-c") || long.starts_with("-max-overhead") => {
                 let (name, joined) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
                 let value = joined.map(str::to_owned).or_else(|| words.pop_front());

@@ -57,7 +57,8 @@ pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     let features = Features::new();
     let cgroup = Wanted::of(line.cgroup.as_deref(), line.container.as_deref()).map(Wanted::find).transpose()?;
     let overhead = overhead::wanted(line.overhead, line.max_overhead);
-    let limits = quadrant_session::Options { cgroup, overhead, ..Default::default() };
+    let limits =
+        quadrant_session::Options { cgroup, overhead, exact_entries: line.exact_entries, ..Default::default() };
     let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, limits);
     let compiled = compiled.map_err(|error| failed(loaded, error))?;
     if line.listing {

@@ -18,6 +18,8 @@ What to trace
   -w              allow actions that change the system
   --cgroup path, --container id
                   only what runs in this control group or container (not in DTrace)
+  --exact-entries
+                  keep probes at a function's first instruction, even if it must be executed in single step (not in DTrace)
   --overhead      print at the end what the trace itself has cost (not in DTrace)
   --max-overhead percent
                   keep the probes below this part of one CPU: warn, let only some firings count, end (not in DTrace)

@@ -13,6 +13,7 @@ mod counts;
 mod debug_info;
 mod doctor;
 mod dtrace;
+mod entries;
 mod errors;
 mod explain;
 mod fmt;

@@ -46,8 +46,13 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     quadrant_bpf::limits::bump_memlock();
     let program = Rc::new(run::program(args, &script, params, &types, child_pid, &features, None)?);
     let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
-    let options =
-        Options { pid: args.pid.or(child_pid), keep_ssa: answer.wants(Part::Ssa), cgroup, ..Options::default() };
+    let options = Options {
+        pid: args.pid.or(child_pid),
+        keep_ssa: answer.wants(Part::Ssa),
+        cgroup,
+        exact_entries: args.exact_entries,
+        ..Options::default()
+    };
     let compiled = run::compiled(&script, &program, &features, &types, options)?;
     let names = unit_names(&compiled);
     answer.add(Part::Probes, "Probes", &probes(&compiled));

@@ -1,0 +1,93 @@
+//! Probes on functions that start with an instruction which the kernel must execute in single step are put behind it, where that means
+//! the same: the file says what the code allows, the script whether it looks at the place.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use quadrant_program::Program;
+use quadrant_program::expr::Builtin;
+use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
+use quadrant_program::probe::Inode;
+use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
+use quadrant_program::program::Clause;
+
+use crate::uses::any_expr;
+
+/// Moves all that can be moved; gives the points that were.
+pub(crate) fn shift(program: &mut Rc<Program>) -> BTreeSet<u32> {
+    let mut moved = BTreeSet::new();
+    for ((path, inode), offsets) in movable(program) {
+        let cheaper = quadrant_probes::cheaper_entries(&path, inode, &offsets);
+        if cheaper.is_empty() {
+            continue;
+        }
+        for (point, index) in Rc::make_mut(program).points.iter_mut().zip(0..) {
+            if let Some((of, offset)) = place(&mut point.site)
+                && of == (&path, inode)
+                && let Some(to) = cheaper.get(offset)
+            {
+                *offset = *to;
+                moved.insert(index);
+            }
+        }
+    }
+    moved
+}
+
+/// Offsets of entries by file, without those of which a clause wants to know the very place. A function's entry and return stay
+/// together: the kernel has one breakpoint for both.
+fn movable(program: &Program) -> HashMap<(PathBuf, Inode), Vec<u64>> {
+    let mut places: HashMap<(PathBuf, Inode), BTreeMap<u64, bool>> = HashMap::new();
+    for (point, index) in program.points.iter().zip(0..) {
+        let (path, inode, offset, on_return) = match &point.site {
+            Site::Uprobe { path, inode, offset, .. } => (path, inode, offset, false),
+            Site::Uretprobe { path, inode, offset, .. } => (path, inode, offset, true),
+            _ => continue,
+        };
+        let free = on_return || !clauses_at(program, PointId(index)).any(looks_at_place);
+        *places.entry((path.clone(), *inode)).or_default().entry(*offset).or_insert(true) &= free;
+    }
+    let free = |offsets: BTreeMap<u64, bool>| offsets.into_iter().filter(|(_, free)| *free).map(|(at, _)| at).collect();
+    places.into_iter().map(|(file, offsets)| (file, free(offsets))).collect()
+}
+
+fn place(site: &mut Site) -> Option<((&PathBuf, Inode), &mut u64)> {
+    match site {
+        Site::Uprobe { path, inode, offset, .. } | Site::Uretprobe { path, inode, offset, .. } => {
+            Some(((&*path, *inode), offset))
+        }
+        _ => None,
+    }
+}
+
+fn clauses_at(program: &Program, point: PointId) -> impl Iterator<Item = &Clause> {
+    program.clauses.iter().filter(move |clause| clause.points.contains(&point))
+}
+
+/// Whether it makes a difference to a clause at which of two neighboring instructions it runs: it shows addresses, or reads registers
+/// by name.
+fn looks_at_place(clause: &Clause) -> bool {
+    let looks = |expr: &Expr| {
+        matches!(
+            expr.kind,
+            ExprKind::Reg(_)
+                | ExprKind::ContextAddr(_)
+                | ExprKind::Builtin(Builtin::Context)
+                | ExprKind::Call(
+                    Function::Frames(_)
+                        | Function::Stack
+                        | Function::InstructionPointer(_)
+                        | Function::StackDepth(_)
+                        | Function::Caller(_),
+                    _
+                )
+        )
+    };
+    any_expr(clause, &looks)
+}
