@@ -29,6 +29,8 @@ pub struct Target {
     pub ring_bytes: u32,
     /// Offset of `comm` in `struct task_struct`, where programs can read the current task through BTF (5.11).
     pub comm_offset: Option<u32>,
+    /// Where a task keeps its numbers, where its name is read, too: both then take one call.
+    pub task_ids: Option<TaskIds>,
     /// `bpf_probe_write_user` may be used: programs are not in lockdown.
     pub write_user: bool,
     /// `bpf_override_return` may be used.
@@ -47,6 +49,15 @@ pub struct Target {
     pub stack_keys: u32,
     /// Registers.
     pub arch: &'static Arch,
+}
+
+/// Offsets in `struct task_struct`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskIds {
+    /// `pid`: the thread's number.
+    pub pid: u32,
+    /// `tgid`: the process's.
+    pub tgid: u32,
 }
 
 /// Offsets in `struct task_struct`.

@@ -9,6 +9,7 @@
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`stamp`]: when, by whom and where a record was made.
 //! * [`sampling`]: whether firings may be left out.
+//! * [`narrow`]: room for texts in keys.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
 //! * [`span`], [`sources`], [`diag`]: places in the script, the files it is made of, and messages about them.
@@ -25,6 +26,7 @@ pub mod format;
 pub mod layout;
 pub mod log_linear;
 pub mod map;
+pub mod narrow;
 pub mod probe;
 pub mod program;
 pub mod record;

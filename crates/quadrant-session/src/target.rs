@@ -6,6 +6,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::target::PathOffsets;
 use quadrant_codegen::target::Target;
+use quadrant_codegen::target::TaskIds;
 use quadrant_codegen::target::TaskOffsets;
 use quadrant_program::Program;
 use quadrant_program::arch::native;
@@ -39,6 +40,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
     let needs = Needs::of(program);
     let no_prealloc = keyed && features.growing_hash();
     let default_keys = if no_prealloc { GROWING_KEYS } else { FIXED_KEYS };
+    let comm_offset = comm_offset(program, features, types);
     Ok(Target {
         ncpus: quadrant_bpf::cpus::possible_count()? as u32,
         ring_buffer: records && features.ring_buffer(),
@@ -51,7 +53,8 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         wall_offset_ns: clock::wall_offset_ns(),
         pid_namespace: pid_namespace(features),
         ring_bytes: ring_bytes(program),
-        comm_offset: comm_offset(program, features, types),
+        comm_offset,
+        task_ids: comm_offset.and_then(|_| task_ids(types)),
         write_user: needs.writes_user && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::PROBE_WRITE_USER),
         override_return: needs.overrides && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::OVERRIDE_RETURN),
         task: if needs.ancestors { task_offsets(types) } else { None },
@@ -90,6 +93,11 @@ fn comm_offset(program: &Program, features: &Features, types: &Types) -> Option<
         return None;
     }
     offset(types, "task_struct", "comm")
+}
+
+fn task_ids(types: &Types) -> Option<TaskIds> {
+    let offset = |member| offset(types, "task_struct", member);
+    Some(TaskIds { pid: offset("pid")?, tgid: offset("tgid")? })
 }
 
 fn task_offsets(types: &Types) -> Option<TaskOffsets> {

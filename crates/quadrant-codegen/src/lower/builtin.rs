@@ -16,12 +16,9 @@ impl Lower<'_, '_> {
     pub fn builtin(&mut self, builtin: Builtin, ty: &Type) -> Result<Value> {
         Ok(match builtin {
             Builtin::Pid => self.process_id(),
-            Builtin::Tid => {
-                let both = self.pid_tgid();
-                self.f.b.ext(both, Size::B4, false)
-            }
-            Builtin::InitialPid => self.half(helper::GET_CURRENT_PID_TGID, true),
-            Builtin::InitialTid => self.half(helper::GET_CURRENT_PID_TGID, false),
+            Builtin::Tid => self.thread_id(),
+            Builtin::InitialPid => self.initial_id(true),
+            Builtin::InitialTid => self.initial_id(false),
             Builtin::Uid => self.half(helper::GET_CURRENT_UID_GID, false),
             Builtin::Gid => self.half(helper::GET_CURRENT_UID_GID, true),
             Builtin::Nsecs(clock) => self.clock(clock)?,
@@ -60,7 +57,7 @@ impl Lower<'_, '_> {
     }
 
     /// Half of what a helper gives.
-    fn half(&mut self, helper: u32, upper: bool) -> Value {
+    pub fn half(&mut self, helper: u32, upper: bool) -> Value {
         let both = self.f.b.call(helper, &[]);
         if upper { self.f.b.shr(both, 32) } else { self.f.b.ext(both, Size::B4, false) }
     }

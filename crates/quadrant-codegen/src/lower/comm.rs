@@ -33,7 +33,7 @@ impl Lower<'_, '_> {
         let Some(offset) = self.g.target.comm_offset else { return self.store_comm(to) };
         let task = self.task();
         for at in [0, 8] {
-            let word = self.f.b.load(task, offset as i32 + at, Size::B8);
+            let word = self.f.b.load_with(task, offset as i32 + at, Size::B8, false, true);
             self.f.b.store(to.base, to.off + at, Size::B8, word);
         }
     }
@@ -48,16 +48,12 @@ impl Lower<'_, '_> {
         }
         let task = self.task();
         for (at, size) in pieces(bytes.len() as u32) {
-            let part = self.f.b.load(task, (offset + at) as i32, size);
+            let part = self.f.b.load_with(task, (offset + at) as i32, size, false, true);
             let wanted = number(&bytes[at as usize..(at + size.bytes()) as usize]);
             self.f.b.branch_away(Cond::Ne, part, wanted, other);
         }
         self.f.b.jump(then, &[]);
         true
-    }
-
-    fn task(&mut self) -> Value {
-        self.f.b.call(helper::GET_CURRENT_TASK_BTF, &[])
     }
 
     fn copy_comm(&mut self, offset: u32, to: Mem) {
@@ -79,7 +75,7 @@ impl Lower<'_, '_> {
         const LOW: i64 = 0x0101_0101_0101_0101;
         const HIGH: i64 = 0x8080_8080_8080_8080_u64 as i64;
         let b = &mut self.f.b;
-        let word = b.load(task, offset, Size::B8);
+        let word = b.load_with(task, offset, Size::B8, false, true);
         // Sets the highest bit of the first byte that is 0; higher ones may be set, too.
         let less = b.sub(word, LOW);
         let inverse = b.not(word);

@@ -10,24 +10,47 @@ use crate::ssa::Size;
 use crate::ssa::Value;
 
 impl Lower<'_, '_> {
-    /// Process id in the upper half, thread id in the lower: in the tracer's own namespace of process ids, 0 for tasks that it does not see.
-    pub fn pid_tgid(&mut self) -> Value {
-        let Some((device, inode)) = self.g.target.pid_namespace else {
-            return self.f.b.call(helper::GET_CURRENT_PID_TGID, &[]);
-        };
+    /// The current task, with its type.
+    pub fn task(&mut self) -> Value {
+        self.f.b.call(helper::GET_CURRENT_TASK_BTF, &[])
+    }
+
+    /// The process's id in the tracer's own namespace of process ids, 0 for tasks that it does not see.
+    pub fn process_id(&mut self) -> Value {
+        match self.ids_in_namespace() {
+            Some(both) => self.f.b.shr(both, 32),
+            None => self.initial_id(true),
+        }
+    }
+
+    /// The thread's id, as [`Lower::process_id`].
+    pub fn thread_id(&mut self) -> Value {
+        match self.ids_in_namespace() {
+            Some(both) => self.f.b.ext(both, Size::B4, false),
+            None => self.initial_id(false),
+        }
+    }
+
+    /// Process id in the upper half, thread id in the lower, unless the tracer's namespace is the initial one.
+    fn ids_in_namespace(&mut self) -> Option<Value> {
+        let (device, inode) = self.g.target.pid_namespace?;
         let word = self.word();
         let ids = self.address(word);
         let (device, inode) = (self.f.b.iconst(device as i64), self.f.b.iconst(inode as i64));
         let size = self.f.b.iconst(8);
         // `struct bpf_pidns_info`: thread, then process. Zeroed by the helper when it fails.
         self.f.b.call(helper::GET_NS_CURRENT_PID_TGID, &[device, inode, ids, size]);
-        self.f.b.load(word.base, word.off, Size::B8)
+        Some(self.f.b.load(word.base, word.off, Size::B8))
     }
 
-    /// The process id of [`Lower::pid_tgid`].
-    pub fn process_id(&mut self) -> Value {
-        let both = self.pid_tgid();
-        self.f.b.shr(both, 32)
+    /// The process's or thread's id in the initial namespace.
+    pub fn initial_id(&mut self, process: bool) -> Value {
+        let Some(ids) = self.g.target.task_ids else {
+            return self.half(helper::GET_CURRENT_PID_TGID, process);
+        };
+        let task = self.task();
+        let at = if process { ids.tgid } else { ids.pid };
+        self.f.b.load_with(task, at as i32, Size::B4, false, true)
     }
 
     /// Leaves the program unless the current process is this one.

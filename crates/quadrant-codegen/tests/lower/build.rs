@@ -47,6 +47,7 @@ pub fn target() -> Target {
         pid_namespace: None,
         ring_bytes: 1 << 20,
         comm_offset: None,
+        task_ids: None,
         override_return: true,
         write_user: true,
         task: None,

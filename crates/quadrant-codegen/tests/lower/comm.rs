@@ -3,6 +3,7 @@
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::Target;
+use quadrant_codegen::target::TaskIds;
 use quadrant_program::expr::{Builtin, ExprKind};
 use quadrant_program::map::Aggregation;
 use quadrant_program::ty::Type;
@@ -11,20 +12,26 @@ use quadrant_types::{Btf, Types};
 use crate::build::*;
 use crate::engine::Kernel;
 
-fn comm_offset() -> Option<u32> {
+/// Offsets of a task's name, thread number and process number.
+fn offsets() -> Option<[u32; 3]> {
     let types = Types::new(Btf::new(std::fs::read("/sys/kernel/btf/vmlinux").ok()?).ok()?);
     let task = types.lookup_struct("task_struct")?;
-    u32::try_from(types.find_member(task, "comm")?.byte_offset()).ok()
+    let offset = |name| u32::try_from(types.find_member(task, name)?.byte_offset()).ok();
+    Some([offset("comm")?, offset("pid")?, offset("tgid")?])
 }
 
-/// A target that reads the name from the task, where programs may do that.
+/// A target that reads name and numbers from the task, where programs may do that.
 fn direct() -> Option<Target> {
     let known = Features::new().helper(ProgramKind::RawTracepoint, quadrant_bpf::helper::GET_CURRENT_TASK_BTF);
-    let offset = comm_offset().filter(|_| known);
-    if offset.is_none() {
+    let offsets = offsets().filter(|_| known);
+    if offsets.is_none() {
         eprintln!("skipped: the kernel does not show programs the task");
     }
-    offset.map(|offset| Target { comm_offset: Some(offset), ..target() })
+    offsets.map(|[comm, pid, tgid]| Target {
+        comm_offset: Some(comm),
+        task_ids: Some(TaskIds { pid, tgid }),
+        ..target()
+    })
 }
 
 /// Runs something with names of all lengths, longer ones first, so that there is something behind the NUL.
@@ -76,4 +83,21 @@ fn names_are_compared_to_their_end() {
             assert_eq!(seen.at(same, len as u64), Some((len == name.len()).into()), "{name:?} {len}");
         }
     });
+}
+
+#[test]
+fn numbers_are_those_of_the_helper() {
+    let Some(direct) = direct() else { return };
+    let mut script = Script::new();
+    let ids = [Builtin::Pid, Builtin::Tid, Builtin::InitialPid, Builtin::InitialTid].map(|id| {
+        let map = script.scalar(Type::U64);
+        script.clause(None, vec![set_map(map, None, builtin(id))]);
+        map
+    });
+    let Some(kernel) = Kernel::with_target(&script, &direct) else { return };
+    let seen = kernel.run(&script, &[0, 1, 2, 3].map(|unit| (unit, vec![])));
+    let thread = std::fs::read_link("/proc/thread-self").expect("procfs");
+    let thread = thread.file_name().and_then(|name| name.to_str()?.parse().ok());
+    let process = Some(u64::from(std::process::id()));
+    assert_eq!(ids.map(|map| seen.number(map)), [process, thread, process, thread]);
 }

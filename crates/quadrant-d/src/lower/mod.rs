@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::narrow;
 use quadrant_program::probe::PointId;
 use quadrant_program::program::{Config, Faults, MissingProbes};
 use quadrant_program::record::RecordKind;
@@ -228,6 +229,7 @@ impl<'a> Lower<'a> {
         // A clause that is compiled for several points makes each mistake several times.
         diagnostics.dedup_by(|a, b| a.span == b.span && a.tag == b.tag);
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        narrow::keys(&mut self.program);
         Compiled { program: (!failed).then_some(self.program), diagnostics, matched, texts: self.texts, options }
     }
 

@@ -57,6 +57,7 @@ pub(super) fn target(host: Host) -> Target {
         tai_offset_ns: 0,
         ring_bytes: RING_BYTES,
         comm_offset: None,
+        task_ids: None,
         write_user: false,
         override_return: false,
         task: None,
