@@ -155,7 +155,20 @@ impl Substitution {
             }
             TypeKind::Typeof(arg) => self.type_arg(arg),
             TypeKind::Tuple(parts) => parts.iter_mut().for_each(|part| self.type_expr(part)),
-            TypeKind::Error | TypeKind::Named(_) | TypeKind::Tagged(..) => {}
+            TypeKind::Named(name) => {
+                if let Some(given) = self.exprs.get(name) {
+                    ty.kind = type_given(&given.expr);
+                }
+            }
+            TypeKind::Error | TypeKind::Tagged(..) => {}
         }
+    }
+}
+
+/// The type that a macro's argument is, or has.
+fn type_given(expr: &Expr) -> TypeKind {
+    match &expr.kind {
+        ExprKind::Name(name) => TypeKind::Named(name.clone()),
+        _ => TypeKind::Typeof(TypeArg::Expr(Box::new(expr.clone()))),
     }
 }

@@ -35,6 +35,7 @@ mod record;
 mod stmt;
 mod style;
 mod take;
+mod typeinfo;
 mod unstable;
 mod user;
 
@@ -109,6 +110,8 @@ struct Lower<'a> {
     /// Expressions that macros and functions may still make in this round.
     expansion_budget: usize,
     inferred: Inferred,
+    /// Nothing was learnt before this round.
+    is_first_round: bool,
     /// The program of this round.
     program: Program,
     diagnostics: Vec<Diagnostic>,
@@ -134,6 +137,7 @@ impl<'a> Lower<'a> {
             functions: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
+            is_first_round: true,
             program: Program::default(),
             diagnostics: Vec::new(),
             unnamed: HashMap::new(),
@@ -154,6 +158,7 @@ impl<'a> Lower<'a> {
                 self.program.clauses.extend(clause);
             }
             self.finish_maps();
+            self.is_first_round = false;
             if !self.inferred.changed && !self.inferred.settle() {
                 return;
             }

@@ -42,7 +42,10 @@ impl Lower<'_, '_> {
             ExprKind::ContextAddr(off) => self.context_address(*off),
             ExprKind::DataLoc { offset, relative } => self.data_loc(*offset, *relative),
             ExprKind::Deref { addr, space } => self.read_scalar(addr, *space, &e.ty),
-            ExprKind::AddrOf(inner) => self.address_of(inner),
+            ExprKind::AddrOf(inner) => {
+                let address = self.address_of(inner)?;
+                Ok(if is_plain_address(&e.ty) { self.forget_pointer(address) } else { address })
+            }
             ExprKind::Bits { value, shift, width } => self.bits(value, *shift, *width, &e.ty),
             ExprKind::Unary(op, inner) => self.unary(*op, inner, &e.ty),
             ExprKind::Binary(op, lhs, rhs) => self.binary(*op, lhs, rhs, &e.ty),
@@ -328,6 +331,11 @@ impl Lower<'_, '_> {
             Place::Map { map, key } => self.map_inc_dec(*map, key.as_ref(), delta, post, used),
         }
     }
+}
+
+/// Whether an address of the program's memory is read like any other of the kernel.
+fn is_plain_address(ty: &Type) -> bool {
+    matches!(ty, Type::Pointer { space: Space::Kernel, .. })
 }
 
 /// Whether two types are stored alike.

@@ -77,8 +77,10 @@ impl Lower<'_> {
             ast::ExprKind::If(parts) => self.if_value(parts, span),
             ast::ExprKind::Block(block) => self.block_value(block),
             ast::ExprKind::Record(fields) => self.record_value(fields, span),
-            ast::ExprKind::Typeof(_) | ast::ExprKind::Typeinfo(_) => {
-                self.unsupported(span, "a type as a value", "`typeof` has its place in a cast and in `let`")
+            ast::ExprKind::Typeinfo(arg) => self.typeinfo(arg, span),
+            ast::ExprKind::Typeof(_) => {
+                let help = "`typeof` has its place in a cast and in `let`; `typeinfo` has a value";
+                self.error_help(span, "a type is no value", help)
             }
             ast::ExprKind::Given { open, inner } => self.given(*open, inner),
             ast::ExprKind::Comptime(inner) => self.comptime(inner),

@@ -87,12 +87,26 @@ impl Lower<'_> {
 
     /// `&operand`
     pub(super) fn address(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
-        if let ast::ExprKind::Var(_) | ast::ExprKind::Map { .. } = operand.kind {
-            return self.unsupported(span, "the address of a variable or a map", "pass the value itself");
+        if let ast::ExprKind::Map { .. } = operand.kind {
+            return self.unsupported(span, "the address of a map", "read its value: `@m`, `@m[key]`");
         }
         let value = self.expr(operand)?;
         let to = self.c_type(&value.ty);
         match (value.kind, to) {
+            // What is assigned further down may make the variable wider.
+            (ExprKind::Var(_), _) if self.is_first_round => None,
+            (kind @ ExprKind::Var(_), Some(to)) => {
+                let variable = Box::new(Expr { kind, ..value });
+                Some(Expr::new(ExprKind::AddrOf(variable), Type::Pointer { to, space: Space::Kernel }, span))
+            }
+            (ExprKind::Var(_), None) => {
+                let ty = self.describe(&value.ty);
+                self.error_help(
+                    span,
+                    format!("nothing can point to {ty}, which C does not have"),
+                    "pass the value itself",
+                )
+            }
             (ExprKind::Deref { addr, space }, Some(to)) => {
                 let mut addr = *addr;
                 addr.ty = Type::Pointer { to, space };

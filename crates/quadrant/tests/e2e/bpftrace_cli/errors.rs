@@ -165,3 +165,18 @@ fn functions_of_the_script() {
                 its block (`let $x;` before the block makes it live longer)\n";
     assert_error(script, (24, 26), "Undefined or undeclared variable: $y", hint);
 }
+
+#[test]
+fn what_has_no_address() {
+    let message = "nothing can point to (int8, string[2]), which C does not have";
+    assert_error("BEGIN { $t = (1, \"b\"); $p = &$t; }", (29, 32), message, "HINT: pass the value itself\n");
+    let hint = "HINT: read its value: `@m`, `@m[key]`\n";
+    assert_error("BEGIN { @m = 1; $p = &@m; }", (22, 25), "the address of a map is not supported yet", hint);
+}
+
+#[test]
+fn types_are_told_when_the_script_may_ask() {
+    let message = "typeinfo feature is not enabled by default. To enable this unstable feature, set the config flag to \
+                   enable. unstable_typeinfo=enable";
+    assert_error("BEGIN { print(typeinfo(1)); }", (15, 26), message, "");
+}
