@@ -311,9 +311,10 @@ impl Lines {
             Err(error) => return Err(quadrant_bpf::Error::io("cannot read trace_pipe", &error).into()),
         };
         self.rest.extend_from_slice(&buffer[..count]);
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            receiver.printed(&line[..end])?;
+        if let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') {
+            let rest = self.rest.split_off(end + 1);
+            let lines = std::mem::replace(&mut self.rest, rest);
+            lines[..end].split(|byte| *byte == b'\n').try_for_each(|line| receiver.printed(line))?;
         }
         if self.rest.len() > LONGEST_LINE {
             receiver.printed(&std::mem::take(&mut self.rest))?;

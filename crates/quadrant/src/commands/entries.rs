@@ -3,6 +3,7 @@
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MapKind;
 use quadrant_output::btf as values;
+use quadrant_output::document;
 use quadrant_output::escape;
 use quadrant_types::Btf;
 
@@ -92,24 +93,16 @@ impl View<'_> {
 
     /// Whether all its entries are always there; those that are zero are not shown.
     pub fn is_array(&self) -> bool {
-        matches!(self.map.spec().kind, MapKind::Array | MapKind::PercpuArray)
+        is_array(self.map)
     }
 
     fn shown(&self, out: &mut Vec<u8>, value: &[u8]) {
         let slots = self.btf.and_then(|btf| values::slots(btf, self.value_type, value));
         out.extend_from_slice(b": ");
-        match slots {
-            // What is beside the histogram is shown, too.
-            Some(slots) => {
-                self.value(out, self.value_type, value, false);
-                out.push(b'\n');
-                values::histogram(out, &slots);
-            }
-            None => {
-                self.value(out, self.value_type, value, false);
-                out.push(b'\n');
-            }
-        }
+        // What is beside the histogram is shown, too.
+        self.value(out, self.value_type, value, false);
+        out.push(b'\n');
+        slots.iter().for_each(|slots| values::histogram(out, slots));
     }
 
     /// Append it as one JSON object: `{"type": "map", "version": 1, "name": ..., "entries": [{"key": ..., "value": ...}, ...]}`.
@@ -201,6 +194,11 @@ impl View<'_> {
     }
 }
 
+/// Whether all entries of a map are always there.
+pub fn is_array(map: &Map) -> bool {
+    matches!(map.spec().kind, MapKind::Array | MapKind::PercpuArray)
+}
+
 /// The values of processors that have one: what is zero says nothing.
 fn used(values: &[(Option<usize>, Vec<u8>)]) -> impl Iterator<Item = &(Option<usize>, Vec<u8>)> {
     values.iter().filter(|(_, value)| value.iter().any(|byte| *byte != 0))
@@ -209,6 +207,7 @@ fn used(values: &[(Option<usize>, Vec<u8>)]) -> impl Iterator<Item = &(Option<us
 /// Bytes without a type: a number if they have the size of one.
 fn untyped(out: &mut Vec<u8>, bytes: &[u8], json: bool) {
     match number(bytes) {
+        Some(value) if json => document::number(out, value),
         Some(value) => out.extend_from_slice(value.to_string().as_bytes()),
         None => {
             let quote: &[u8] = if json { b"\"" } else { b"" };
@@ -223,4 +222,22 @@ fn number(bytes: &[u8]) -> Option<i128> {
     let mut whole = [0; 8];
     matches!(bytes.len(), 1 | 2 | 4 | 8).then(|| whole[..bytes.len()].copy_from_slice(bytes))?;
     Some(u64::from_le_bytes(whole).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_value() {
+        let shown = |bytes: &[u8], json| {
+            let mut out = Vec::new();
+            untyped(&mut out, bytes, json);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(shown(&7u32.to_le_bytes(), true), "7");
+        assert_eq!(shown(&u64::MAX.to_le_bytes(), true), "\"18446744073709551615\"");
+        assert_eq!(shown(&u64::MAX.to_le_bytes(), false), "18446744073709551615");
+        assert_eq!(shown(&[1, 2, 3], true), "\"01 02 03\"");
+    }
 }

@@ -260,6 +260,8 @@ fn what_is_in_an_object() {
     for line in ["counts  hash  u32  u64       1024", "wanted       .rodata  const volatile long  5", "license: GPL"] {
         assert!(outcome.stdout.lines().any(|found| found.trim() == line), "{line}: {}", outcome.describe());
     }
+    let listed = good(load!("syscalls").args(["--list", "--format", "json"])).stdout;
+    assert!(listed.starts_with("{\"type\": \"object\", \"version\": 1, \"license\": \"GPL\""), "{listed}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Which type the records of a buffer have: the map's, the one that the user names, or the only one that fits.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use quadrant_bpf::map::MapKind;
@@ -15,6 +16,15 @@ pub struct Events {
     known: HashMap<usize, u32>,
     /// What was found for records of a map that have that many bytes.
     found: HashMap<(usize, usize), Option<u32>>,
+    /// The structs that only the object has, looked up when the first record is there.
+    own: OnceCell<Vec<Struct>>,
+}
+
+/// A struct that a record may be.
+struct Struct {
+    id: u32,
+    name: String,
+    size: usize,
 }
 
 /// Structs that might be meant.
@@ -41,7 +51,7 @@ impl Events {
                 return Err(Failure::usage(format!("the object has no ring or perf buffer `{map}`")));
             }
         }
-        Ok(Events { known, found: HashMap::new() })
+        Ok(Events { known, found: HashMap::new(), own: OnceCell::new() })
     }
 
     /// The type of a record, and a note if that was inferred just now.
@@ -52,7 +62,8 @@ impl Events {
         if let Some(found) = self.found.get(&(map, len)) {
             return (*found, None);
         }
-        let (found, note) = infer(loaded, map, len);
+        let own = self.own.get_or_init(|| own_structs(loaded));
+        let (found, note) = infer(loaded, own, map, len);
         self.found.insert((map, len), found);
         (found, Some(note))
     }
@@ -74,27 +85,31 @@ fn named(object: &Object, name: &str) -> Result<u32, Failure> {
     })
 }
 
-/// Looks for the only struct that the object itself defines and that fits.
-fn infer(loaded: &Loaded, map: usize, len: usize) -> (Option<u32>, String) {
+fn own_structs(loaded: &Loaded) -> Vec<Struct> {
+    let Some(btf) = loaded.object.btf() else { return Vec::new() };
+    let structs = btf.iter().filter(|(_, kind, found)| *kind == BtfKind::Struct && !found.is_empty());
+    let sized = structs.filter_map(|(id, _, name)| Some((id, name, btf.size_of(id)? as usize)));
+    let own = sized.filter(|(_, name, _)| !loaded.kernel_has_struct(name));
+    own.map(|(id, name, size)| Struct { id, name: name.to_owned(), size }).collect()
+}
+
+/// Looks for the only struct of the object's own that fits.
+fn infer(loaded: &Loaded, own: &[Struct], map: usize, len: usize) -> (Option<u32>, String) {
     let object = &loaded.object;
     let name = &object.maps[map].name;
-    let Some(btf) = object.btf() else {
+    if object.btf().is_none() {
         return (None, format!("records of `{name}` are shown as bytes: the object has no types"));
-    };
+    }
     let padded = MapKind::from_number(object.maps[map].kind) == Some(MapKind::PerfEventArray);
     let fits = |size: usize| size == len || (padded && size < len && (size + 4).next_multiple_of(8) == len + 4);
-    let structs = btf.iter().filter(|(_, kind, found)| *kind == BtfKind::Struct && !found.is_empty());
-    let sized = structs.filter_map(|(id, _, found)| Some((id, found, btf.size_of(id)? as usize)));
-    let own: Vec<(u32, &str, usize)> = sized.filter(|(_, found, _)| !loaded.kernel_has_struct(found)).collect();
-    let exact: Vec<&(u32, &str, usize)> = own.iter().filter(|(.., size)| fits(*size)).collect();
+    let named = |one: &&Struct| one.name.contains("event");
+    let exact: Vec<&Struct> = own.iter().filter(|one| fits(one.size)).collect();
     // Some programs send only as much of their last array as is used.
-    let longer: Vec<&(u32, &str, usize)> =
-        own.iter().filter(|(_, found, size)| *size > len && found.contains("event")).collect();
-    let called: Vec<&(u32, &str, usize)> =
-        exact.iter().copied().filter(|(_, found, _)| found.contains("event")).collect();
+    let longer: Vec<&Struct> = own.iter().filter(|one| one.size > len).filter(named).collect();
+    let called: Vec<&Struct> = exact.iter().copied().filter(named).collect();
     let chosen = [exact, called, longer].into_iter().find_map(|list| <[_; 1]>::try_from(list).ok());
     match chosen {
-        Some([(id, found, _)]) => (
+        Some([Struct { id, name: found, .. }]) => (
             Some(*id),
             format!(
                 "records of `{name}` with {len} bytes are shown as `struct {found}`, the only type of the object that fits"

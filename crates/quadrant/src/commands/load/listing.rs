@@ -15,6 +15,9 @@ use crate::commands::table;
 use crate::commands::table::Column;
 use crate::failure::shown;
 
+/// Raised when a member changes its meaning.
+const VERSION: u64 = 1;
+
 /// A table: its title, columns, and rows.
 struct Part {
     title: &'static str,
@@ -124,7 +127,8 @@ fn render(object: &Object, parts: Vec<Part>, format: Format) -> Vec<u8> {
             Json::Object(cells.map(|(name, cell)| (*name, Json::from(cell.as_str()))).collect())
         };
         let list = |part: &Part| (part.title, Json::list(&part.rows, |cells| row(part, cells)));
-        let members = [("type", Json::from("object")), ("license", Json::from(object.license.as_str()))];
+        let license = Json::from(object.license.as_str());
+        let members = [("type", "object".into()), ("version", VERSION.into()), ("license", license)];
         return Json::Object(members.into_iter().chain(parts.iter().map(list)).collect()).line();
     }
     let mut text = format!("license: {}\n", if object.license.is_empty() { "none" } else { &object.license });

@@ -10,6 +10,7 @@ use super::list;
 use crate::args::Format;
 use crate::commands;
 use crate::commands::Done;
+use crate::commands::entries;
 use crate::commands::entries::View;
 use crate::commands::escaped;
 use crate::failure::Failure;
@@ -80,8 +81,7 @@ fn reason(map: Option<&Map>) -> &'static str {
 
 fn check_size(map: &Map) -> Result<(), Failure> {
     let bytes = u64::from(map.spec().max_entries) * map.value_len() as u64;
-    let is_array = matches!(map.spec().kind, MapKind::Array | MapKind::PercpuArray);
-    if is_array && bytes > LARGEST {
+    if entries::is_array(map) && bytes > LARGEST {
         return Err(Failure::new(format!("map {:?} has {bytes} bytes of values", map.spec().name))
             .hint(format!("arrays of more than {LARGEST} bytes are not copied")));
     }
