@@ -40,11 +40,12 @@ pub fn costs(code: &Code) -> Vec<Cost> {
 fn cost(insns: &[Insn]) -> Cost {
     let mut known: Vec<Option<Cost>> = vec![None; insns.len()];
     let mut open: Vec<usize> = (0..insns.len().min(1)).collect();
+    let mut seen = vec![false; insns.len()];
     while let Some(&at) = open.last() {
+        seen[at] = true;
         let next = successors(insns, at);
-        let unknown = next.iter().copied().find(|next| known[*next].is_none() && !open.contains(next));
-        if let Some(unknown) = unknown.filter(|_| known[at].is_none()) {
-            open.push(unknown);
+        if let Some(unseen) = next.iter().copied().find(|next| !seen[*next]) {
+            open.push(unseen);
             continue;
         }
         open.pop();
@@ -72,11 +73,10 @@ fn successors(insns: &[Insn], at: usize) -> Vec<usize> {
 
 fn own(insn: Insn) -> Way {
     let plain = Way { insns: 1, ns: INSN_NS, open: 0 };
-    let is_call = insn.class() == class::JMP && insn.code & 0xf0 == insn::CALL;
-    if !is_call {
+    if !insn.is_call() {
         return plain;
     }
-    let time = Some(insn.imm as u32).filter(|_| insn.src() == insn::CALL_HELPER).and_then(helper).and_then(|h| h.ns);
+    let time = Some(insn.imm as u32).filter(|_| insn.is_helper_call()).and_then(helper).and_then(|h| h.ns);
     match time {
         Some(ns) => Way { ns: plain.ns + ns, ..plain },
         None => Way { open: 1, ..plain },

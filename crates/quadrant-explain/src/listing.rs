@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use quadrant_bpf::disasm;
-use quadrant_bpf::insn::{self, Insn, class};
+use quadrant_bpf::insn::{self, Insn};
 use quadrant_bpf::object::ProgramCode;
 use quadrant_codegen::ssa::Code;
 use quadrant_codegen::ssa::RelocKind;
@@ -66,10 +66,10 @@ pub fn translated(code: &ProgramCode, kernel: &Kernel, line: &dyn Fn(usize) -> S
 impl Kernel<'_> {
     fn instruction(&self, insns: &[Insn], at: usize) -> String {
         let insn = insns[at];
-        let is_call = insn.class() == class::JMP && insn.code & 0xf0 == insn::CALL;
         match insn.src() {
-            insn::CALL_HELPER if is_call => format!("call {}#{}", self.called(insn), insn.imm),
-            insn::CALL_KFUNC if is_call => format!("call {}#{}", self.called(insn), insn.imm),
+            insn::CALL_HELPER | insn::CALL_KFUNC if insn.is_call() => {
+                format!("call {}#{}", self.called(insn), insn.imm)
+            }
             1 | 2 if insn.is_wide() => disasm::line(insns, at).replacen("map[fd:", "map[id:", 1),
             _ => disasm::line(insns, at),
         }

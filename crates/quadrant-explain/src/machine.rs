@@ -1,5 +1,6 @@
 //! Machine code of loaded programs, disassembled.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -21,6 +22,9 @@ struct Instruction {
     target: Option<u64>,
 }
 
+/// The last line of the source that starts at an address.
+type Lines = HashMap<u64, usize>;
+
 /// The machine code of all functions. `line` says what an entry of [`ProgramCode::lines`] is, `symbol` what is at an address of the
 /// kernel.
 pub fn machine_code(
@@ -30,11 +34,12 @@ pub fn machine_code(
 ) -> String {
     let mut text = String::new();
     let mut start = 0;
+    let lines: Lines = code.lines.iter().enumerate().map(|(index, line)| (line.address, index)).collect();
     for function in &code.functions {
         let end = (start + function.len as usize).min(code.jited.len());
         let name = symbol(function.address).unwrap_or_default();
         let _ = writeln!(text, "{:#x} {name}: ({} bytes)", function.address, function.len);
-        one_function(&mut text, code, *function, &code.jited[start.min(end)..end], line, symbol);
+        one_function(&mut text, &lines, *function, &code.jited[start.min(end)..end], line, symbol);
         start = end;
     }
     text
@@ -42,7 +47,7 @@ pub fn machine_code(
 
 fn one_function(
     text: &mut String,
-    code: &ProgramCode,
+    lines: &Lines,
     function: JitedFunction,
     bytes: &[u8],
     line: &dyn Fn(usize) -> String,
@@ -50,8 +55,8 @@ fn one_function(
 ) {
     let inside = function.address..function.address + u64::from(function.len);
     for instruction in instructions(bytes, function.address) {
-        let mut lines = code.lines.iter().enumerate().filter(|(_, line)| line.address == instruction.address);
-        if let Some(said) = lines.next_back().map(|(index, _)| line(index)).filter(|said| !said.is_empty()) {
+        let said = lines.get(&instruction.address).map(|index| line(*index));
+        if let Some(said) = said.filter(|said| !said.is_empty()) {
             let _ = writeln!(text, "; {said}");
         }
         let _ = writeln!(text, "{:5x}: {}", instruction.address - function.address, instruction.told(&inside, symbol));

@@ -264,6 +264,16 @@ impl Insn {
         self.code == class::LD | mode::IMM | Size::Dw as u8
     }
 
+    /// Whether this calls something: a helper function, a function of the kernel or one of the program.
+    pub const fn is_call(self) -> bool {
+        self.class() == class::JMP && self.code & 0xf0 == CALL
+    }
+
+    /// Whether this calls a helper function.
+    pub const fn is_helper_call(self) -> bool {
+        self.is_call() && self.src() == CALL_HELPER
+    }
+
     /// The 8 bytes that the kernel reads, in native order.
     pub fn to_bytes(self) -> [u8; 8] {
         let (off, imm) = (self.off.to_ne_bytes(), self.imm.to_ne_bytes());

@@ -247,8 +247,7 @@ impl Map {
     /// The kernel says that it is not as `spec` has it.
     pub fn adopt(fd: OwnedFd, spec: &MapSpec) -> Result<Map> {
         let map = Map { fd, spec: spec.clone(), stride: stride(spec)? };
-        let MapInfo { key_size, value_size, .. } = map.info()?;
-        let kind = map.number_of_kind()?;
+        let attr::MapInfo { kind, key_size, value_size, .. } = map.raw_info()?;
         if (kind, key_size, value_size) == (spec.kind as u32, spec.key_size, spec.value_size) {
             return Ok(map);
         }
@@ -325,10 +324,6 @@ impl Map {
     pub fn info(&self) -> Result<MapInfo> {
         let attr::MapInfo { id, key_size, value_size, max_entries, map_flags: flags, .. } = self.raw_info()?;
         Ok(MapInfo { id, key_size, value_size, max_entries, flags })
-    }
-
-    fn number_of_kind(&self) -> Result<u32> {
-        Ok(self.raw_info()?.kind)
     }
 
     fn raw_info(&self) -> Result<attr::MapInfo> {

@@ -58,9 +58,9 @@ fn count(object: &MapObject, fd: OwnedFd) -> Option<u64> {
     let spec = object.spec()?;
     let has_absent =
         matches!(spec.kind, Hash | PercpuHash | LruHash | LruPercpuHash | LpmTrie | HashOfMaps | StackTrace);
-    let map = Map::adopt(fd, &spec).ok()?;
+    let map = has_absent.then(|| Map::adopt(fd, &spec).ok()).flatten()?;
     let bytes = u64::from(spec.max_entries) * (u64::from(spec.key_size) + map.value_len() as u64);
-    if !has_absent || bytes > CHEAP {
+    if bytes > CHEAP {
         return None;
     }
     Some(map.snapshot().ok()?.len() as u64)

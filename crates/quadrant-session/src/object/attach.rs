@@ -21,7 +21,6 @@ use quadrant_program::probe::ProbeSource;
 use quadrant_program::probe::ProbeSpec;
 use quadrant_program::probe::Site;
 use quadrant_program::span::Span;
-use quadrant_types::Types;
 
 use super::Loaded;
 use super::LoadedProgram;
@@ -58,11 +57,7 @@ pub(super) struct Attacher<'a> {
 
 impl<'a> Attacher<'a> {
     pub(super) fn new(loaded: &'a Loaded) -> Attacher<'a> {
-        let types = Rc::new(Types::with_loader(|| {
-            let mapped = quadrant_bpf::file::MappedFile::open("/sys/kernel/btf/vmlinux".as_ref());
-            let mapped = mapped.map_err(|error| quadrant_types::TypeError::NoBtf { reason: error.to_string() })?;
-            quadrant_types::Btf::new(mapped)
-        }));
+        let types = Rc::new(loaded.machine.types());
         // Objects are code that the user trusts, as with any loader: places inside functions are theirs to choose.
         let options = quadrant_probes::Options {
             pid: loaded.options.pid,
@@ -83,11 +78,9 @@ impl<'a> Attacher<'a> {
         let described = &loaded.object.programs[one.index];
         let attachment = |way, places| Attachment { program, way, places };
         match described.hook {
-            Hook::BtfTracepoint => link(one, AttachType::TraceRawTp),
-            Hook::Trampoline(Part::Return) => link(one, AttachType::TraceFexit),
-            Hook::Trampoline(_) => link(one, AttachType::TraceFentry),
-            Hook::ModifyReturn => link(one, AttachType::ModifyReturn),
-            Hook::Lsm => link(one, AttachType::LsmMac),
+            hook @ (Hook::BtfTracepoint | Hook::Trampoline(_) | Hook::ModifyReturn | Hook::Lsm) => {
+                link(one, hook.attach_type())
+            }
             Hook::Iter => {
                 let is_cgroup = one.targets.iter().any(|target| without_kind(target) == "cgroup");
                 let walk = if is_cgroup { Walk::AllCgroups } else { Walk::All };

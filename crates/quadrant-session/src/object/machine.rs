@@ -12,6 +12,8 @@ use quadrant_program::probe::BtfOwner;
 use quadrant_symbols::Symbolizer;
 use quadrant_types::Btf;
 use quadrant_types::BtfKind;
+use quadrant_types::TypeError;
+use quadrant_types::Types;
 
 use crate::error::Error;
 
@@ -22,7 +24,7 @@ const IMAGE: &str = "vmlinux";
 /// This kernel, looked at when something is asked for.
 #[derive(Default)]
 pub(crate) struct Machine {
-    kernel: OnceCell<Result<Rc<Btf>, String>>,
+    kernel: Rc<OnceCell<Result<Rc<Btf>, String>>>,
     modules: OnceCell<Vec<(String, Rc<Btf>)>>,
     symbols: OnceCell<Symbolizer>,
     pub(crate) features: Features,
@@ -53,6 +55,13 @@ impl Machine {
         })
     }
 
+    /// The kernel's types for those who look for probes: the same, and as late.
+    pub(crate) fn types(&self) -> Types {
+        let kernel = Rc::clone(&self.kernel);
+        let reason = |reason| TypeError::NoBtf { reason };
+        Types::with_shared(move || kernel.get_or_init(open_kernel).clone().map_err(reason))
+    }
+
     /// The address of a symbol of the kernel.
     pub(crate) fn address(&self, name: &str) -> Result<u64, String> {
         let symbols = self.symbols.get_or_init(|| Symbolizer::new(quadrant_symbols::Options::default()));
@@ -73,13 +82,14 @@ impl Machine {
     }
 }
 
+fn open_kernel() -> Result<Rc<Btf>, String> {
+    let data = MappedFile::open(&Path::new(TYPES).join(IMAGE)).map_err(|error| error.to_string())?;
+    Btf::new(data).map(Rc::new).map_err(|error| error.to_string())
+}
+
 impl KernelTypes for Machine {
     fn kernel(&self) -> Result<Rc<Btf>, String> {
-        let open = || {
-            let data = MappedFile::open(&Path::new(TYPES).join(IMAGE)).map_err(|error| error.to_string())?;
-            Btf::new(data).map(Rc::new).map_err(|error| error.to_string())
-        };
-        self.kernel.get_or_init(open).clone()
+        self.kernel.get_or_init(open_kernel).clone()
     }
 
     fn modules(&self) -> Vec<Rc<Btf>> {

@@ -45,7 +45,7 @@ pub struct Types {
     alike: RefCell<HashMap<debug::Shape, TypeId>>,
 }
 
-type Loader = Box<dyn FnOnce() -> Result<Btf, TypeError>>;
+type Loader = Box<dyn FnOnce() -> Result<Rc<Btf>, TypeError>>;
 
 /// The types that one BTF blob describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,6 +119,11 @@ impl Types {
 
     /// A store that opens the kernel's BTF when it is first needed, and not before.
     pub fn with_loader(loader: impl FnOnce() -> Result<Btf, TypeError> + 'static) -> Self {
+        Self::with_shared(|| loader().map(Rc::new))
+    }
+
+    /// The same, with BTF that others use, too.
+    pub fn with_shared(loader: impl FnOnce() -> Result<Rc<Btf>, TypeError> + 'static) -> Self {
         let void = Entry::new(Form::Plain, CType::Void, None);
         Self {
             btfs: OnceCell::new(),
@@ -313,7 +318,7 @@ impl Types {
         let opened = self.btfs.get_or_init(|| {
             let loader = self.loader.borrow_mut().take();
             let btf = loader.map_or(Err(TypeError::NoBtf { reason: "none was given".into() }), |load| load());
-            btf.map(|btf| RefCell::new(vec![Rc::new(btf)]))
+            btf.map(|btf| RefCell::new(vec![btf]))
         });
         opened.as_ref().map_err(Clone::clone)
     }

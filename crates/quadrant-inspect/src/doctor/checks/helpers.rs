@@ -37,8 +37,8 @@ rows! {
     "get_numa_node_id", GET_NUMA_NODE_ID in Kprobe, "the NUMA node", "", "numaid cannot be used";
     "strncmp", STRNCMP in Kprobe, "compare texts", "5.17", "texts are compared byte by byte";
     "send_signal", SEND_SIGNAL in Kprobe, "signal()", "", "signal() cannot be used";
-    "override_return", OVERRIDE_RETURN in Kprobe, "change results of the kernel", "", "not needed: Quadrant only looks";
-    "probe_write_user", PROBE_WRITE_USER in Kprobe, "write user memory", "", "not needed: Quadrant only looks";
+    "override_return", OVERRIDE_RETURN in Kprobe, "change results of the kernel", "", "override() cannot be used";
+    "probe_write_user", PROBE_WRITE_USER in Kprobe, "write user memory", "", "write_user(), copyout() and copyoutstr() cannot be used";
 }
 
 /// Asked of the verifier, which knows what this kind of program may call.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 
 use quadrant_bpf::helper;
-use quadrant_bpf::insn;
 use quadrant_bpf::insn::Insn;
-use quadrant_bpf::insn::class;
 use quadrant_bpf::object;
 use quadrant_bpf::object::BtfObject;
 use quadrant_bpf::object::CodeLine;
@@ -99,7 +97,7 @@ const HELPERS: [Column; 4] = [
 /// The helper functions that instructions call; kernel functions are not among them.
 pub fn helper_table<'a>(insns: impl Iterator<Item = &'a Insn>) -> String {
     let mut calls: BTreeMap<u32, u32> = BTreeMap::new();
-    for insn in insns.filter(|insn| is_helper_call(insn)) {
+    for insn in insns.filter(|insn| insn.is_helper_call()) {
         *calls.entry(insn.imm as u32).or_default() += 1;
     }
     let row = |(id, count): (u32, u32)| {
@@ -113,10 +111,6 @@ pub fn helper_table<'a>(insns: impl Iterator<Item = &'a Insn>) -> String {
     };
     let rows: Vec<Vec<String>> = calls.into_iter().map(row).collect();
     if rows.is_empty() { "none\n".to_owned() } else { table::render(&HELPERS, &rows, None) }
-}
-
-fn is_helper_call(insn: &Insn) -> bool {
-    insn.class() == class::JMP && insn.code & 0xf0 == insn::CALL && insn.src() == insn::CALL_HELPER
 }
 
 /// A way through a program.
