@@ -22,16 +22,6 @@ impl Error {
     pub(crate) fn malformed(why: impl Into<String>) -> Error {
         Error::new("malformed BPF object", why)
     }
-
-    /// What failed.
-    pub fn what(&self) -> &str {
-        &self.what
-    }
-
-    /// Why.
-    pub fn why(&self) -> &str {
-        &self.why
-    }
 }
 
 impl fmt::Display for Error {

@@ -107,7 +107,7 @@ fn records<T>(
         let (name, count) = (word(rest, 0).ok_or_else(cut)?, word(rest, 4).ok_or_else(cut)? as usize);
         let end = count.checked_mul(size).and_then(|len| len.checked_add(8)).ok_or_else(cut)?;
         let body = rest.get(8..end).ok_or_else(cut)?;
-        let section = found.entry(btf.text(name).to_owned()).or_default();
+        let section = found.entry(btf.string(name).to_owned()).or_default();
         section.extend(body.chunks_exact(size).filter_map(&read));
         rest = &rest[end..];
     }

@@ -144,11 +144,6 @@ impl Object {
         Some(self.rewritten.as_ref()?.bytes(self.btf.as_ref()?, level))
     }
 
-    /// Whether anything in it depends on the types of the kernel.
-    pub fn asks_for_kernel_types(&self) -> bool {
-        !self.ext.relocations.is_empty()
-    }
-
     /// Makes one of its programs ready for a kernel.
     ///
     /// # Errors

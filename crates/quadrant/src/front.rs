@@ -38,8 +38,7 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     if file.starts_with('-') && file != "-" {
         return Err(Failure::usage(format!("unknown option {}", file.escape_debug())).hint("try 'quadrant --help'"));
     }
-    let text =
-        script::read_text(file).map_err(|error| quadrant_bpf::Error::io(format!("cannot read {file}"), &error))?;
+    let text = script::text_of(file)?;
     Ok((load(args, shown_name(file), &text, Some(file)), params))
 }
 

@@ -8,6 +8,9 @@ use quadrant_program::sources::Sources;
 
 use quadrant_output::message::Place;
 
+use crate::failure;
+use crate::failure::Failure;
+
 /// Longest script, so that a device or a wrong file cannot fill the memory.
 const LONGEST: u64 = 64 << 20;
 
@@ -30,6 +33,15 @@ pub fn read(file: &str) -> io::Result<Vec<u8>> {
 /// It cannot be read, or is no text in UTF-8.
 pub fn read_text(file: &str) -> io::Result<String> {
     io::read_to_string(read(file)?.as_slice())
+}
+
+/// The same, for commands whose failure is told as all are.
+///
+/// # Errors
+/// As for [`read_text`].
+pub fn text_of(file: &str) -> Result<String, Failure> {
+    let failed = |error| quadrant_bpf::Error::io(format!("cannot read {}", failure::shown(file)), &error);
+    Ok(read_text(file).map_err(failed)?)
 }
 
 /// The bytes from `start` to before `end` of a script.

@@ -86,6 +86,14 @@ const BPFTRACE_MAP_KEYS: u32 = 4096;
 /// The old name that means the opposite of the new one.
 const NEGATED: &str = "no_cpp_demangle";
 
+/// The value of the setting's new name that means the same as `value` of the name `key`.
+fn renamed_value(key: &str, value: ConfigValue) -> ConfigValue {
+    match truth(&value) {
+        Ok(value) if key == NEGATED => ConfigValue::Bool(!value),
+        _ => value,
+    }
+}
+
 /// Old names and the new ones.
 const RENAMED: &[(&str, &str)] = &[
     ("strlen", "max_strlen"),
@@ -111,10 +119,7 @@ impl Lower<'_> {
     fn environment(&mut self, key: &str, text: &str) {
         let value = environment_value(text);
         let new = RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new);
-        let value = match truth(&value) {
-            Ok(value) if key == NEGATED => ConfigValue::Bool(!value),
-            _ => value,
-        };
+        let value = renamed_value(key, value);
         if !KNOWN.contains(&new) && Feature::of(new).is_none() {
             return;
         }
@@ -204,10 +209,7 @@ impl Lower<'_> {
     /// An old name is taken for the new one; `no_cpp_demangle` also means the opposite.
     fn renamed(&mut self, key_span: Span, span: Span, (old, new): (&str, &str), value: &ConfigValue) {
         self.warning(key_span, format!("the setting `{old}` is now called `{new}`"));
-        match (old, truth(value)) {
-            (NEGATED, Ok(value)) => self.setting(key_span, span, new, &ConfigValue::Bool(!value)),
-            _ => self.setting(key_span, span, new, value),
-        }
+        self.setting(key_span, span, new, &renamed_value(old, value.clone()));
     }
 
     /// Sets one setting; gives what its value has to be if it is not.

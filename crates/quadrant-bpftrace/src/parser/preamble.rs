@@ -37,7 +37,7 @@ impl Parser<'_> {
             None => CDeclKind::Typedef,
         };
         // As in bpftrace, the `;` behind a body may be missing.
-        let complete = matches!(kind, CDeclKind::Tagged { body: Some(_), .. }) && self.word() != "__attribute__";
+        let complete = matches!(kind, CDeclKind::Tagged { body: Some(_), .. }) && !self.at_attribute();
         if !complete {
             self.rest_of_definition();
         }
@@ -58,9 +58,13 @@ impl Parser<'_> {
         }
     }
 
+    fn at_attribute(&self) -> bool {
+        matches!(self.word(), "__attribute__" | "__attribute")
+    }
+
     fn tagged(&mut self, tag: Tag) -> CDeclKind {
         self.bump();
-        while self.at_word("__attribute__") {
+        while self.at_attribute() {
             self.bump();
             self.skip_parens();
         }

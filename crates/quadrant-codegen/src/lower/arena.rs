@@ -21,7 +21,6 @@ use super::memory::Mem;
 use super::unit::Lower;
 use super::walk;
 use super::walk::Node;
-use crate::ssa::Block;
 use crate::ssa::Cond;
 use crate::ssa::Value;
 
@@ -155,7 +154,7 @@ impl Lower<'_, '_> {
         let address = self.address(buffer);
         let failed = self.f.b.call(helper::PROBE_READ_KERNEL, &[address, size, from]);
         self.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, from)?;
-        self.write_user(to, buffer, size)?;
+        self.write_out(to, buffer, size)?;
         self.release(mark);
         Ok(())
     }
@@ -171,22 +170,14 @@ impl Lower<'_, '_> {
         let size = self.f.b.select(Cond::Ult, most, whole, most, whole);
         let size = self.f.b.and(size, i64::from((text.cap + 1).next_power_of_two()) - 1);
         let from = self.bytes_memory(text.bytes);
-        self.write_user(to, from, size)?;
+        self.write_out(to, from, size)?;
         self.release(mark);
         Ok(())
     }
 
-    /// Writes to the process, unless the size is 0. `size` is bounded.
-    fn write_user(&mut self, to: Value, from: Mem, size: Value) -> Result<()> {
-        self.may_write_user()?;
-        let end: Block = self.f.b.create_block();
-        self.f.b.branch_away(Cond::Ult, size, 1, end);
-        let from = self.address(from);
-        let failed = self.f.b.call(helper::PROBE_WRITE_USER, &[to, from, size]);
-        self.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, to)?;
-        self.f.b.jump(end, &[]);
-        self.f.b.switch_to(end);
-        Ok(())
+    /// Writes to the process; what cannot be written to is a bad address.
+    fn write_out(&mut self, to: Value, from: Mem, size: Value) -> Result<()> {
+        self.write_user(to, from, size, |lower, failed| lower.abort_if(Fault::BadAddress, Cond::Ne, failed, 0, to))
     }
 
     fn arena(&self) -> Result<Arena> {

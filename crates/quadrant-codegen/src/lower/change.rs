@@ -21,18 +21,33 @@ const DEBUG_VALUES: usize = 3;
 impl Lower<'_, '_> {
     /// `write_user(to, value)`; a failure is counted.
     pub fn write_value(&mut self, to: &Expr, value: &Expr) -> Result<()> {
-        self.may_write_user()?;
         let mark = self.mark();
         let (from, size) = self.written(value)?;
         let to = self.scalar(to)?;
+        self.write_user(to, from, size, |lower, failed| {
+            lower.lose_if(LossKind::Write, Cond::Ne, failed, 0);
+            Ok(())
+        })?;
+        self.release(mark);
+        Ok(())
+    }
+
+    /// Writes to the process, unless the size is 0, which is bounded; `check` is given what is not zero if that failed.
+    pub fn write_user(
+        &mut self,
+        to: Value,
+        from: Mem,
+        size: Value,
+        check: impl FnOnce(&mut Self, Value) -> Result<()>,
+    ) -> Result<()> {
+        self.may_write_user()?;
         let end = self.f.b.create_block();
         self.f.b.branch_away(Cond::Ult, size, 1, end);
         let from = self.address(from);
         let failed = self.f.b.call(helper::PROBE_WRITE_USER, &[to, from, size]);
-        self.lose_if(LossKind::Write, Cond::Ne, failed, 0);
+        check(self, failed)?;
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
-        self.release(mark);
         Ok(())
     }
 
@@ -58,7 +73,7 @@ impl Lower<'_, '_> {
     }
 
     /// Whether the kernel lets programs write the memory of processes.
-    pub fn may_write_user(&self) -> Result<()> {
+    fn may_write_user(&self) -> Result<()> {
         match self.g.target.write_user {
             true => Ok(()),
             false => Err(self

@@ -7,13 +7,13 @@ use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
 
+use super::cells::Cell;
 use super::error::Result;
 use super::globals::MapPlace;
 use super::record::Wake;
 use super::unit::Lower;
 use crate::ssa::Cond;
 use crate::ssa::MapRef;
-use crate::ssa::Size;
 
 /// Keys that a program removes; the rest is left to user space, because whatever the program interrupted waits.
 const MOST: i64 = 4096;
@@ -38,10 +38,9 @@ impl Lower<'_, '_> {
             return self.map_delete(map, None).map(drop);
         };
         self.lookups.forget(map);
-        let removed = self.alloc_scratch(8);
-        self.f.b.store(removed.base, removed.off, Size::B8, 0);
-        short.into_iter().chain([place]).try_for_each(|place| self.remove_keys(place, removed.off))?;
-        let removed = self.f.b.load(removed.base, removed.off, Size::B8);
+        let removed = self.cell(0);
+        short.into_iter().chain([place]).try_for_each(|place| self.remove_keys(place, removed))?;
+        let removed = self.cell_get(removed);
         let (more, end) = (self.f.b.create_block(), self.f.b.create_block());
         self.f.b.branch(Cond::Ugt, removed, MOST, more, &[], end, &[]);
         self.f.b.switch_to(more);
@@ -52,14 +51,13 @@ impl Lower<'_, '_> {
     }
 
     /// Removes keys of one of the kernel's maps, counting them in a word of scratch memory, until that is above [`MOST`].
-    fn remove_keys(&mut self, place: MapRef, counter: i32) -> Result<()> {
+    fn remove_keys(&mut self, place: MapRef, counter: Cell) -> Result<()> {
         let func = self.callback(4, 3, |lower| {
             let (map, key) = (lower.f.b.map_ptr(place), lower.f.b.param(1));
             lower.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
-            let base = lower.scratch_base();
-            let removed = lower.f.b.load(base, counter, Size::B8);
+            let removed = lower.cell_get(counter);
             let removed = lower.f.b.add(removed, 1);
-            lower.f.b.store(base, counter, Size::B8, removed);
+            lower.cell_set(counter, removed);
             let stop = lower.f.b.compare(Cond::Ugt, removed, MOST);
             lower.f.b.ret(stop);
             Ok(())

@@ -116,7 +116,7 @@ impl<'a> Resolver<'a> {
     pub fn resolve(&self, record: &CoreRecord) -> Result<Outcome> {
         let bad = |why: &str| Error::malformed(format!("CO-RE relocation of instruction {}: {why}", record.at));
         let question = QUESTIONS.get(record.kind as usize).ok_or_else(|| bad("its kind is not known"))?;
-        let spec = Spec::parse(self.local, record.ty, self.local.text(record.access), *question);
+        let spec = Spec::parse(self.local, record.ty, self.local.string(record.access), *question);
         let spec = spec.ok_or_else(|| bad("its access string does not fit its type"))?;
         if *question == Question::TypeIdLocal {
             return Ok(Outcome::known(&spec, record.ty.into()));

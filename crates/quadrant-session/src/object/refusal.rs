@@ -68,7 +68,7 @@ fn place(object: &Object, linked: &Linked, log: &str) -> Option<String> {
     let at = number_of_instruction(log)? as usize;
     let line = linked.lines.iter().take_while(|line| line.at <= at).last()?;
     let btf = object.btf()?;
-    Some(format!("{}:{}: {}", btf.text(line.file), line.line(), btf.text(line.text).trim()))
+    Some(format!("{}:{}: {}", btf.string(line.file), line.line(), btf.string(line.text).trim()))
 }
 
 fn last_lines(log: &str) -> String {

@@ -164,17 +164,6 @@ impl Btf {
             _ => Some(BtfLinkage::Extern),
         }
     }
-
-    /// Which parameter or member the tag `id` is about; `None` for the whole of what it is on.
-    pub fn tagged_part(&self, id: u32) -> Option<u32> {
-        let record = self.record(id).filter(|record| record.kind == BtfKind::DeclTag)?;
-        record::u32_at(record.extra, 0).filter(|part| *part != u32::MAX)
-    }
-
-    /// The text at an offset of the strings, as other sections than the types refer to it; empty if there is none.
-    pub fn text(&self, offset: u32) -> &str {
-        self.string(offset)
-    }
 }
 
 /// The bytes, for those who change them.

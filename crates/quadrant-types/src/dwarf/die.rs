@@ -32,17 +32,6 @@ pub(crate) struct Die<'a> {
     pub(super) raw: RawDie<'a>,
 }
 
-/// What an attribute refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reference {
-    /// The attribute is not there.
-    Absent,
-    /// It refers to nothing that is known.
-    Broken,
-    /// It refers to an entry.
-    To(DieRef),
-}
-
 impl DebugInfo {
     /// The entry at a place.
     pub(crate) fn die(&self, at: DieRef) -> Option<Die<'_>> {
@@ -92,17 +81,10 @@ impl<'a> Die<'a> {
         self.text(gimli::DW_AT_name)
     }
 
-    /// The entry that an attribute refers to.
-    pub(crate) fn reference(&self, name: DwAt) -> Reference {
-        match self.value(name) {
-            None => Reference::Absent,
-            Some(value) => self.target(value).map_or(Reference::Broken, Reference::To),
-        }
-    }
-
-    fn target(&self, value: AttributeValue<Reader>) -> Option<DieRef> {
+    /// The entry that an attribute refers to, if it is there and refers to one that is known.
+    pub(crate) fn reference(&self, name: DwAt) -> Option<DieRef> {
         let supplement = self.info.units.is_supplement(self.at.unit);
-        match value {
+        match self.value(name)? {
             AttributeValue::UnitRef(offset) => Some(DieRef { offset: offset.0, ..self.at }),
             AttributeValue::DebugInfoRef(offset) => self.info.at(offset, supplement),
             AttributeValue::DebugInfoRefSup(offset) if !supplement => self.info.at(offset, true),
@@ -164,10 +146,7 @@ impl<'a> Die<'a> {
     /// The entry that this one completes: of an inlined function its abstract instance, of a method its declaration.
     pub(super) fn completes(&self) -> Option<Die<'a>> {
         let references = [gimli::DW_AT_abstract_origin, gimli::DW_AT_specification];
-        references.iter().find_map(|name| match self.reference(*name) {
-            Reference::To(at) => self.info.die(at),
-            Reference::Absent | Reference::Broken => None,
-        })
+        references.iter().find_map(|name| self.info.die(self.reference(*name)?))
     }
 
     /// This entry and those that it completes, nearest first.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gimli::AttributeValue;
 
 use super::DebugInfo;
-use super::die::{Die, DieRef, Reference};
+use super::die::{Die, DieRef};
 use super::functions;
 use super::parameters::{self, Subprogram};
 use super::ranges::{self, Budget};
@@ -40,7 +40,7 @@ impl DebugInfo {
         let units = self.units.holding(self, vaddr);
         let found = units.into_iter().find_map(|unit| Some((unit, functions::at(self, unit, vaddr)?)));
         let (unit, (at, _)) = found.filter(|(_, (_, begin))| *begin == vaddr)?;
-        let Reference::To(origin) = self.die(at)?.reference(gimli::DW_AT_abstract_origin) else { return None };
+        let origin = self.die(at)?.reference(gimli::DW_AT_abstract_origin)?;
         let mut copies = Vec::new();
         let _ = self.collect_copies(unit, &mut |of| of == origin, &mut copies);
         copies.sort_unstable();
@@ -93,7 +93,7 @@ impl DebugInfo {
             }
             let die = self.die(DieRef { unit: unit.number, offset: raw.offset().0 });
             let Some(die) = die else { continue };
-            if let Reference::To(origin) = die.reference(gimli::DW_AT_abstract_origin)
+            if let Some(origin) = die.reference(gimli::DW_AT_abstract_origin)
                 && is_wanted(origin)
             {
                 copies.extend(entry(&die, &mut budget));

@@ -18,8 +18,8 @@ mod sections;
 mod split;
 mod units;
 
+pub(crate) use die::Die;
 pub use die::DieRef;
-pub(crate) use die::{Die, Reference};
 pub use lines::SourceLine;
 pub use location::{Base, Location};
 pub use parameters::{Parameter, Subprogram};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::die::{Die, DieRef, Reference};
+use super::die::{Die, DieRef};
 use super::functions;
 use super::location::{self, Base, Location, Said};
 use super::{DebugInfo, units::UnitData};
@@ -100,10 +100,7 @@ pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprog
 
 /// The type of an entry, or of one that it completes.
 fn type_of(die: &Die<'_>) -> Option<DieRef> {
-    die.with_completed().find_map(|die| match die.reference(gimli::DW_AT_type) {
-        Reference::To(at) => Some(at),
-        Reference::Absent | Reference::Broken => None,
-    })
+    die.with_completed().find_map(|die| die.reference(gimli::DW_AT_type))
 }
 
 /// What holds at the entry: what is said for that very address, and of what is said for the whole function what the caller left.

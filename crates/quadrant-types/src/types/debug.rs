@@ -4,7 +4,7 @@ use super::{
     CType, DebugTypes, Entry, EnumValue, Form, FuncProto, Home, MAX_CHAIN, Member, Param, Qualifier, TypeId, Types,
 };
 use crate::DebugInfo;
-use crate::dwarf::{Die, DieRef, Reference};
+use crate::dwarf::{Die, DieRef};
 use gimli::DwTag;
 use std::rc::Rc;
 
@@ -176,10 +176,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn handle(&self, die: &Die<'_>) -> TypeId {
-        match die.reference(gimli::DW_AT_type) {
-            Reference::To(at) => self.types.debug_type(self.of, Some(at)),
-            Reference::Absent | Reference::Broken => TypeId::VOID,
-        }
+        let of = die.reference(gimli::DW_AT_type);
+        of.map_or(TypeId::VOID, |at| self.types.debug_type(self.of, Some(at)))
     }
 
     fn form(&self, die: &Die<'_>) -> Form {
@@ -201,12 +199,9 @@ impl Reader<'_> {
         let mut die = die;
         for _ in 0..MAX_CHAIN {
             if is_transparent(die.tag()) {
-                match die.reference(gimli::DW_AT_type) {
-                    Reference::To(at) => match die.other(at) {
-                        Some(next) => die = next,
-                        None => break,
-                    },
-                    Reference::Absent | Reference::Broken => break,
+                match die.reference(gimli::DW_AT_type).and_then(|at| die.other(at)) {
+                    Some(next) => die = next,
+                    None => break,
                 }
                 continue;
             }
@@ -220,7 +215,7 @@ impl Reader<'_> {
 
     /// The definition that a declaration speaks of, in any unit.
     fn definition<'d>(&self, die: &Die<'d>) -> Option<Die<'d>> {
-        if let Reference::To(at) = die.reference(gimli::DW_AT_signature) {
+        if let Some(at) = die.reference(gimli::DW_AT_signature) {
             return die.other(at);
         }
         if !die.flag(gimli::DW_AT_declaration) {

@@ -57,7 +57,7 @@ fn format_all(options: &Options) -> Done {
 
 fn format(options: &Options, file: &str) -> Done {
     refuse(options, file)?;
-    let source = script::read_text(file).map_err(|error| Error::io(format!("cannot read {}", shown(file)), &error))?;
+    let source = script::text_of(file)?;
     let text = match quadrant_bpftrace::format::format(&source) {
         Ok(text) => text,
         Err(diagnostics) => return Err(Failure::script(&Sources::new(shown(file), &source), &diagnostics)),

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Parser;
-use quadrant_bpf::Error;
 use quadrant_program::diag::Severity;
 
 use crate::args::Args;
@@ -66,7 +65,7 @@ fn bpftrace(options: &Options) -> Result<(Carried, Vec<String>), Failure> {
     let file = options.file();
     let text = match (&options.execute, file) {
         (Some(program), _) => program.clone(),
-        (None, file) => text(file.unwrap_or("-"))?,
+        (None, file) => script::text_of(file.unwrap_or("-"))?,
     };
     let files = Files::new(file, &options.include_dirs, &options.includes);
     let name = file.filter(|file| *file != "-").unwrap_or("stdin");
@@ -86,10 +85,6 @@ fn bpftrace(options: &Options) -> Result<(Carried, Vec<String>), Failure> {
     args.format = crate::args::Format::Text;
     run::run(&args).map_err(unchecked)?;
     Ok((Carried::Bpftrace(bundle), words))
-}
-
-fn text(file: &str) -> Result<String, Failure> {
-    Ok(script::read_text(file).map_err(|error| Error::io(format!("cannot read {}", shown(file)), &error))?)
 }
 
 /// A script in D, and the words of its options.
