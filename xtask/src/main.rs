@@ -1,7 +1,8 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask arm64`, `cargo xtask vm`.
+//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask arm64`, `cargo xtask fuzz`, `cargo xtask vm`.
 
 mod arm64;
 mod bench;
+mod fuzz;
 mod size;
 mod test;
 mod vm;
@@ -26,6 +27,8 @@ enum Task {
     Size(size::Options),
     /// Check the workspace for arm64, and run the tracer under an arm64 kernel.
     Arm64(arm64::Options),
+    /// Feed the readers of what others wrote with damaged input, and say what breaks them.
+    Fuzz(fuzz::Options),
     /// Boot a Debian kernel under emulation and run a command in it as root.
     Vm(vm::Options),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Size(options) => size::run(&options),
         Task::Arm64(options) => arm64::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Vm(options) => vm::run(&options),
     };
     done.unwrap_or_else(|failure| {

@@ -9,6 +9,9 @@ use crate::externs::essential_name;
 /// Deepest path, anonymous members included.
 const MAX_DEPTH: usize = 64;
 
+/// Members looked at for one step, so that hostile types cannot make it exponential.
+const MAX_VISITS: usize = 100_000;
+
 /// One step by name or index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step<'a> {
@@ -18,6 +21,13 @@ pub(super) struct Step<'a> {
     pub index: u32,
     /// The member's or constant's name.
     pub name: Option<&'a str>,
+}
+
+/// A member that is looked for by its name.
+struct Search<'a> {
+    from: &'a Btf,
+    wanted: BtfMember<'a>,
+    left: usize,
 }
 
 /// A path through the types of one BTF.
@@ -119,7 +129,8 @@ impl<'a> Spec<'a> {
             id = self.btf.resolve(id);
             if let Some(name) = step.name {
                 let wanted = local.btf.members(step.ty).nth(step.index as usize)?;
-                id = self.find_member(local.btf, &BtfMember { name, ..wanted }, id, 0)??;
+                let mut search = Search { from: local.btf, wanted: BtfMember { name, ..wanted }, left: MAX_VISITS };
+                id = self.find_member(&mut search, id, 0)??;
                 continue;
             }
             // The first step is the element of an array that a pointer points to.
@@ -137,21 +148,22 @@ impl<'a> Spec<'a> {
 
     /// Looks for a member by name, in anonymous members, too. `None`: there is none; `Some(None)`: it is of another kind; else
     /// its type.
-    fn find_member(&mut self, from: &Btf, wanted: &BtfMember<'_>, id: u32, depth: usize) -> Option<Option<u32>> {
+    fn find_member(&mut self, search: &mut Search<'_>, id: u32, depth: usize) -> Option<Option<u32>> {
         if depth == MAX_DEPTH {
             return None;
         }
         let (id, btf) = (self.btf.resolve(id), self.btf);
         for (index, member) in btf.members(id).enumerate() {
+            search.left = search.left.checked_sub(1)?;
             let before = self.bit_offset;
             self.bit_offset = before.checked_add(member.bit_offset.into())?;
             if member.name.is_empty() {
-                let found = self.find_member(from, wanted, member.ty, depth + 1);
+                let found = self.find_member(search, member.ty, depth + 1);
                 if found.is_some() {
                     return found;
                 }
-            } else if member.name == wanted.name {
-                let fits = fields_are_compatible(from, wanted.ty, btf, member.ty);
+            } else if member.name == search.wanted.name {
+                let fits = fields_are_compatible(search.from, search.wanted.ty, btf, member.ty);
                 self.steps.push(Step { ty: id, index: index as u32, name: Some(member.name) });
                 return Some(fits.then_some(member.ty));
             }

@@ -122,3 +122,17 @@ fn kinds_decide_what_is_compatible() {
 
 /// A header and nothing else.
 const EMPTY: [u8; 25] = [0x9f, 0xeb, 1, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+
+/// A struct whose two anonymous members are itself: 2 to the power of the depth ways. Found by fuzzing.
+#[test]
+fn a_struct_in_itself_ends_the_search() {
+    let mut types = quadrant_bpf::btf::Btf::new();
+    let field = |bit_offset| quadrant_bpf::btf::Field { name: "", ty: 1, bit_offset, bits: 0 };
+    assert_eq!(types.composite("moved", false, 8, &[field(0), field(0)]), 1);
+    let kernel = Kernel(Ok(Rc::new(Btf::new(types.to_bytes()).unwrap())), Vec::new());
+    let object = Object::parse(OBJECT).unwrap();
+    let resolver = Resolver::new(object.btf().unwrap(), &kernel);
+    for record in records(&object) {
+        let _ = resolver.resolve(&record);
+    }
+}

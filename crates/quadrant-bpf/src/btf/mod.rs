@@ -1,9 +1,13 @@
-//! Type information of a program's functions: the least that the kernel wants for callbacks and global functions.
+//! Type information: of a program's functions, the least that the kernel wants for callbacks and global functions, and of data.
 //!
 //! The format is BTF (Documentation/bpf/btf.rst): a header, type records, and a string section.
 
+mod data;
+
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+
+pub use data::Field;
 
 use crate::attr;
 use crate::error::{Error, Result};
@@ -103,8 +107,13 @@ impl Btf {
         self.record(&identifier(name), KIND_FUNC, vlen, prototype)
     }
 
+    /// Adds a text that is no type's name, and gives its place in the string section.
+    pub fn text(&mut self, text: &str) -> u32 {
+        self.string(text)
+    }
+
     /// Adds the text of lines, and gives the records that tie them to instructions: `struct bpf_line_info`.
-    pub(crate) fn lines(&mut self, lines: &[SourceLine<'_>]) -> Vec<[u32; 4]> {
+    pub fn lines(&mut self, lines: &[SourceLine<'_>]) -> Vec<[u32; 4]> {
         const COLUMN: u32 = 0x3ff;
         let mut texts: HashMap<&str, u32> = HashMap::new();
         let mut offset = |text| *texts.entry(text).or_insert_with(|| self.string(text));
@@ -137,6 +146,7 @@ impl Btf {
     fn record(&mut self, name: &str, kind: u32, vlen: u32, extra: u32) -> u32 {
         let name = if name.is_empty() { 0 } else { self.string(name) };
         self.word(name);
+        // The flag of the kind comes with the number of its parts.
         self.word((kind << 24) | vlen);
         self.word(extra);
         self.count += 1;
