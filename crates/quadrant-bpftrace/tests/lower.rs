@@ -104,6 +104,7 @@ fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, V
         child: Some(77),
         allow_unsafe,
         warns_of_style: false,
+        portable: false,
     };
     compile(&Script::alone("test.bt", source), &env)
 }

@@ -1,8 +1,10 @@
 //! What compilation takes and gives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quadrant_bpf::cgroup::Subtree;
+use quadrant_program::core::Relocation;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::PointId;
 use quadrant_program::span::Span;
@@ -110,6 +112,8 @@ pub struct Object {
     pub programs: Vec<Code>,
     /// What is where in the data section.
     pub data: Data,
+    /// Numbers that the loader adjusts; relocations refer to them by index.
+    pub core: Vec<Arc<Relocation>>,
 }
 
 /// A map to create.

@@ -35,6 +35,7 @@ fn note(kind: RelocKind, maps: &[String]) -> String {
     match kind {
         RelocKind::Map(at) => map(at.0).to_owned(),
         RelocKind::MapValue(at) => format!("in {}", map(at.0)),
+        RelocKind::Core(_) => "depends on the kernel's types".to_owned(),
         RelocKind::Kfunc(kfunc) => format!("kernel function with type {}", kfunc.0),
     }
 }

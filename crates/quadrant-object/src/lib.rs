@@ -3,6 +3,7 @@
 //! [`Object::parse`] turns a file's bytes into programs, maps, data sections, external symbols and type information;
 //! [`Object::link`] makes one program ready for loading: CO-RE relocations resolved against the types of a kernel, the functions that
 //! it calls appended, and everything that only a loader knows (descriptors, addresses) listed as a [`Reference`].
+//! [`write`](mod@write) makes such files.
 //!
 //! Deliberately absent: the kernel, files, system calls. What an object says is not trusted: sizes, counts and depths are bounded, and
 //! nothing here panics.
@@ -20,6 +21,7 @@ mod link;
 mod map;
 mod object;
 mod set;
+pub mod write;
 
 pub use crate::btf::Sanitizing;
 pub use crate::core::{KernelTypes, types_are_compatible};

@@ -43,6 +43,8 @@ pub struct VarId(pub u32);
 pub enum ExprKind {
     /// A constant, already extended to 64 bits.
     Int(i64),
+    /// A constant that the loader adjusts.
+    Core(Arc<crate::core::Relocation>),
     /// Constant text, without the terminating NUL. Type: `String { cap: len + 1 }`.
     Str(Arc<[u8]>),
     /// A variable.

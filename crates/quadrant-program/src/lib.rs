@@ -11,6 +11,7 @@
 //! * [`sampling`]: whether firings may be left out.
 //! * [`narrow`]: room for texts in keys.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
+//! * [`mod@core`]: numbers that a loader adjusts to its kernel.
 //! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
 //! * [`span`], [`sources`], [`diag`]: places in the script, the files it is made of, and messages about them.
 //!
@@ -19,6 +20,7 @@
 pub mod action;
 pub mod arch;
 pub mod build;
+pub mod core;
 pub mod diag;
 pub mod expr;
 mod fold;

@@ -85,6 +85,7 @@ pub fn expr(e: &mut Expr, change: Change) {
             expr(value, change);
         }
         ExprKind::Int(_)
+        | ExprKind::Core(_)
         | ExprKind::Str(_)
         | ExprKind::Var(_)
         | ExprKind::MapLen(_)

@@ -94,6 +94,7 @@ pub fn expr(e: &Expr, visitor: &mut dyn Visitor) {
             expr(value, visitor);
         }
         ExprKind::Int(_)
+        | ExprKind::Core(_)
         | ExprKind::Str(_)
         | ExprKind::Var(_)
         | ExprKind::MapLen(_)

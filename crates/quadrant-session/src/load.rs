@@ -1,6 +1,10 @@
 //! Creating maps, and loading the programs that use them.
 
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+
 use quadrant_bpf::map::Map;
+use quadrant_bpf::map::MapDetails;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
 use quadrant_bpf::map::MappedArray;
@@ -11,6 +15,7 @@ use quadrant_program::Program;
 
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::map_types::MapTypes;
 use crate::plan::Planned;
 use crate::programs;
 use crate::source::Source;
@@ -25,7 +30,7 @@ pub(crate) fn load(
     object: Object,
     source: Option<Source>,
 ) -> Result<Kernel, Error> {
-    let maps = object.maps.iter().map(|def| create(program, def)).collect::<Result<Vec<Map>, Error>>()?;
+    let maps = create_all(program, &object)?;
     let section = section(&object, &maps)?;
     let programs = programs::load(program, units, &object.programs, &maps, source)?;
     Ok(Kernel {
@@ -39,7 +44,17 @@ pub(crate) fn load(
     })
 }
 
-fn create(program: &Program, def: &MapDef) -> Result<Map, Error> {
+/// All maps, with the types of what they hold where this kernel takes them.
+fn create_all(program: &Program, object: &Object) -> Result<Vec<Map>, Error> {
+    let mut types = MapTypes::default();
+    let ids: Vec<_> = object.maps.iter().map(|def| types.of(program, &object.data, def)).collect();
+    // Whoever looks at the maps then sees bytes: no reason to refuse the script.
+    let types = ids.iter().any(Option::is_some).then(|| types.btf.load().ok()).flatten();
+    let create = |(def, ids): (&MapDef, Option<(u32, u32)>)| create(program, def, types.as_ref().zip(ids));
+    object.maps.iter().zip(ids).map(create).collect()
+}
+
+fn create(program: &Program, def: &MapDef, types: Option<(&OwnedFd, (u32, u32))>) -> Result<Map, Error> {
     let kind = map_kind(def.kind).ok_or_else(|| {
         let why = format!("unknown map type {}", def.kind);
         Error::Kernel(quadrant_bpf::Error::new("cannot create a map", why))
@@ -52,6 +67,12 @@ fn create(program: &Program, def: &MapDef) -> Result<Map, Error> {
         flags: def.flags,
         name: map_name(program, def.role),
     };
+    if let Some((types, (key, value))) = types {
+        let details = MapDetails { types: Some((types.as_fd(), key, value)), ..MapDetails::default() };
+        if let Ok(map) = Map::create_with(&spec, &details) {
+            return Ok(map);
+        }
+    }
     Ok(Map::create(&spec)?)
 }
 

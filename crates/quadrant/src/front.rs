@@ -74,8 +74,49 @@ pub fn compile(
         child,
         allow_unsafe: args.allow_unsafe,
         warns_of_style: args.style,
+        portable: false,
     };
     quadrant_bpftrace::lower::compile(script, &env)
+}
+
+/// Compile a script for an object that is loaded elsewhere.
+pub fn compile_portable(
+    script: &Script,
+    args: &Args,
+    source: &dyn ProbeSource,
+    types: &Types,
+) -> (Option<Program>, Vec<Diagnostic>) {
+    let settings = settings();
+    let env = Env {
+        probes: source,
+        runs: &|spec| checks::includes(args, spec),
+        types,
+        symbols: &Elsewhere,
+        params: &args.rest,
+        settings: &settings,
+        child: None,
+        allow_unsafe: args.allow_unsafe,
+        warns_of_style: args.style,
+        portable: true,
+    };
+    quadrant_bpftrace::lower::compile(script, &env)
+}
+
+/// The machine where an object will be loaded: nobody knows it.
+struct Elsewhere;
+
+impl Symbols for Elsewhere {
+    fn kernel_address(&self, _name: &str) -> Result<u64, String> {
+        Err("an object does not know the kernel that it will be loaded in: addresses are others there".to_owned())
+    }
+
+    fn user_address(&self, _path: &Path, _name: &str) -> Result<u64, String> {
+        Err("an object does not know the processes that it will see: addresses are others there".to_owned())
+    }
+
+    fn cgroup_id(&self, _path: &str) -> Result<u64, String> {
+        Err("an object does not know the cgroups of the machine that it will be loaded on".to_owned())
+    }
 }
 
 /// Settings from the environment: `BPFTRACE_MAX_STRLEN=200` or `QUADRANT_MAX_STRLEN=200`.

@@ -211,7 +211,16 @@ impl Lower<'_> {
             _ => return self.error(target.span, "only a variable or a map can be counted up or down"),
         };
         let step = match &ty {
-            Type::Pointer { to, .. } => self.env.types.size_of(*to).unwrap_or(1) as i64,
+            Type::Pointer { to, .. } => {
+                if self.portable_size(*to, span)?.is_some() {
+                    return self.error_help(
+                        span,
+                        "an object cannot count by structs of the kernel in this way",
+                        "write it out: `$p = $p + 1`",
+                    );
+                }
+                self.env.types.size_of(*to).unwrap_or(1) as i64
+            }
             _ => 1,
         };
         let delta = if increment { step } else { -step };

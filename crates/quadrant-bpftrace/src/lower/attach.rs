@@ -78,7 +78,7 @@ impl Lower<'_> {
             if let Item::Probe(probe) = item {
                 any = true;
                 let mut found = self.probe_points(probe);
-                let needs = self.needs(probe);
+                let needs = Needs { alone: self.env.portable, ..self.needs(probe) };
                 if needs.names {
                     found = self.with_arguments(probe, found);
                 }
@@ -309,7 +309,8 @@ fn group<'s>(
             continue;
         }
         let fits = |variant: &&mut Variant| {
-            (!needs.kind || variant.kind == kind && variant.args.is_some() == args.is_some())
+            !needs.alone
+                && (!needs.kind || variant.kind == kind && variant.args.is_some() == args.is_some())
                 && (!needs.args || variant.args == args)
                 && (!needs.path || variant.path == path)
         };

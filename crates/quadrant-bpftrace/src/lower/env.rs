@@ -26,6 +26,8 @@ pub struct Env<'a> {
     pub allow_unsafe: bool,
     /// Whether to warn of habits that bpftrace warns of: results that are thrown away, casts that change nothing, and their like.
     pub warns_of_style: bool,
+    /// The program is loaded elsewhere: what depends on the kernel's types becomes [`quadrant_program::expr::ExprKind::Core`].
+    pub portable: bool,
 }
 
 /// Finds the numbers behind names that are known before the trace starts.

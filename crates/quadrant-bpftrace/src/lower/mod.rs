@@ -29,6 +29,7 @@ mod join;
 mod map;
 mod names;
 mod needs;
+mod portable;
 mod preamble;
 mod reader;
 mod record;

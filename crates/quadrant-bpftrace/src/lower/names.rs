@@ -87,7 +87,11 @@ impl Lower<'_> {
             };
         }
         if let Some((value, id)) = self.env.types.lookup_constant(name) {
-            return Some(Expr::int(value, Type::Enum(self.enum_type(id)), span));
+            let ty = Type::Enum(self.enum_type(id));
+            return Some(match self.portable_constant(name, value, id) {
+                Some(adjusted) => Expr::new(ExprKind::Core(adjusted), ty, span),
+                None => Expr::int(value, ty, span),
+            });
         }
         if let Some(value) = constants::value(name) {
             return Some(literal_int(value as u64, span));
@@ -271,7 +275,7 @@ impl Lower<'_> {
             let Some(member) = self.env.types.find_member(to, name) else {
                 return self.error(span, format!("this kernel's `struct task_struct` has no member `{name}`"));
             };
-            value = self.read_member(value, space, &member, span)?;
+            value = self.read_member(value, space, (to, &member), span)?;
         }
         Some(value)
     }
@@ -376,6 +380,9 @@ impl Lower<'_> {
     }
 
     pub(super) fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {
+        if let Some(value) = self.portable_argument(field, span)? {
+            return Some(value);
+        }
         let pointers = if field.user { Space::User } else { self.default_space() };
         match field.place {
             FieldPlace::Context { offset, .. } => {
@@ -403,12 +410,17 @@ impl Lower<'_> {
 
     /// An argument of varying length, somewhere behind the fixed ones: text, or a pointer to its elements.
     fn dynamic_argument(&mut self, ty: TypeId, offset: u32, relative: bool, span: Span) -> Option<Expr> {
+        let pointer = Type::Pointer { to: ty, space: Space::Kernel };
+        self.dynamic(ty, Expr::new(ExprKind::DataLoc { offset, relative }, pointer, span), span)
+    }
+
+    /// Text, or a pointer to elements, at an address.
+    pub(super) fn dynamic(&mut self, ty: TypeId, addr: Expr, span: Span) -> Option<Expr> {
         let elem = match self.env.types.kind(ty) {
             CType::Array { elem, .. } => elem,
             _ => ty,
         };
-        let pointer = Type::Pointer { to: elem, space: Space::Kernel };
-        let addr = Expr::new(ExprKind::DataLoc { offset, relative }, pointer, span);
+        let addr = Expr { ty: Type::Pointer { to: elem, space: Space::Kernel }, ..addr };
         if matches!(self.env.types.kind(elem), CType::Int { is_char: true, .. }) {
             return Some(self.text_at(addr, Space::Kernel, None, span));
         }

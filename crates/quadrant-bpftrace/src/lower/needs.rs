@@ -17,6 +17,8 @@ pub(super) struct Needs {
     pub path: bool,
     /// The names and types of arguments or of the result, which are looked up in debug information.
     pub names: bool,
+    /// Each point is by itself: points with the same arguments can have them from different types.
+    pub alone: bool,
 }
 
 /// Functions with arguments that are words of their own.

@@ -120,6 +120,9 @@ fn expr(program: &Program, of: &Expr) -> String {
     };
     match &of.kind {
         ExprKind::Int(value) => format!("{value}:{}", ty(&of.ty)),
+        ExprKind::Core(adjusted) => {
+            format!("core({:?} {} = {})", adjusted.aspect, adjusted.path.join("."), adjusted.value)
+        }
         ExprKind::Str(text) => format!("\"{}\"", text.escape_ascii()),
         ExprKind::Var(id) => {
             let var = &program.vars[id.0 as usize];

@@ -32,6 +32,10 @@ impl Lower<'_, '_> {
     fn scalar_kind(&mut self, e: &Expr) -> Result<Value> {
         match &e.kind {
             ExprKind::Int(value) => Ok(self.f.b.iconst(*value)),
+            ExprKind::Core(relocation) => {
+                let core = self.g.core(relocation);
+                Ok(self.f.b.core(core, relocation.value as i32))
+            }
             ExprKind::Var(var) => Ok(self.variable(*var)),
             ExprKind::MapGet { map, key } => self.map_get(*map, key.as_deref()),
             ExprKind::MapHas { map, key } => self.map_has(*map, key.as_deref()),

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::flags;
 use quadrant_program::Program;
+use quadrant_program::core::Relocation;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
@@ -30,6 +32,7 @@ use crate::object::MapDef;
 use crate::object::MapRole;
 use crate::object::SKIP_STRIDE;
 use crate::object::Sampling;
+use crate::ssa::CoreRef;
 use crate::ssa::MapRef;
 use crate::target::Target;
 
@@ -86,6 +89,7 @@ pub(super) struct Globals<'a> {
     chills: Option<u32>,
     scratch_size: u32,
     alike: [Option<Rc<[u32]>>; 2],
+    core: Vec<Arc<Relocation>>,
 }
 
 /// What a program does that decides how it is compiled.
@@ -154,6 +158,7 @@ impl<'a> Globals<'a> {
             chills: None,
             scratch_size: 0,
             alike: [None, None],
+            core: Vec::new(),
         };
         if globals.usage.exits {
             globals.data.exit_flag = Some(0);
@@ -222,6 +227,16 @@ impl<'a> Globals<'a> {
                 *self.data.result.insert(at)
             }
         }
+    }
+
+    /// The number of something that the loader adjusts; equal ones have one.
+    pub fn core(&mut self, relocation: &Arc<Relocation>) -> CoreRef {
+        let known = self.core.iter().position(|known| known == relocation);
+        let at = known.unwrap_or_else(|| {
+            self.core.push(Arc::clone(relocation));
+            self.core.len() - 1
+        });
+        CoreRef(at as u32)
     }
 
     /// Offset of the counter of a loss.
@@ -358,7 +373,7 @@ impl<'a> Globals<'a> {
     }
 
     /// The finished maps and data section.
-    pub fn finish(mut self) -> (Vec<MapDef>, Data) {
+    pub fn finish(mut self) -> (Vec<MapDef>, Data, Vec<Arc<Relocation>>) {
         self.data.losses = std::mem::take(&mut self.losses).into_iter().collect();
         if self.data.size > 0 && self.data_map.is_none() {
             // The session still finds its words there.
@@ -372,7 +387,7 @@ impl<'a> Globals<'a> {
                 _ => {}
             }
         }
-        (self.maps, self.data)
+        (self.maps, self.data, self.core)
     }
 
     fn lazy(&mut self, role: MapRole, def: impl FnOnce() -> MapDef) -> MapRef {

@@ -85,6 +85,6 @@ pub fn compile_with(
     let mut globals = Globals::new(program, target);
     let compile = |unit| unit::compile(&mut globals, unit, options);
     let programs = units.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
-    let (maps, data) = globals.finish();
-    Ok(Object { maps, programs, data })
+    let (maps, data, core) = globals.finish();
+    Ok(Object { maps, programs, data, core })
 }

@@ -75,7 +75,7 @@ impl Lower<'_, '_> {
 fn is_fixed(e: &Expr) -> bool {
     match &e.kind {
         ExprKind::Int(_) | ExprKind::Str(_) | ExprKind::Arg(_) | ExprKind::Retval | ExprKind::Reg(_) => true,
-        ExprKind::ContextAddr(_) => true,
+        ExprKind::ContextAddr(_) | ExprKind::Core(_) => true,
         ExprKind::Builtin(builtin) => {
             !matches!(builtin, Builtin::Nsecs(_) | Builtin::Elapsed | Builtin::Rand | Builtin::Jiffies)
         }

@@ -6,8 +6,8 @@
 
 use super::error::{SsaError, SsaErrorKind};
 use super::ir::{
-    Args, AtomicOp, BinOp, Block, Callee, Cond, Edge, Func, FuncRef, KfuncRef, MapRef, Op, Operand, Purity, Size, Slot,
-    SlotData, Span, Terminator, Value, Var,
+    Args, AtomicOp, BinOp, Block, Callee, Cond, CoreRef, Edge, Func, FuncRef, KfuncRef, MapRef, Op, Operand, Purity,
+    Size, Slot, SlotData, Span, Terminator, Value, Var,
 };
 use super::purity::helper_purity;
 use super::vars::Vars;
@@ -175,6 +175,11 @@ impl FuncBuilder {
     /// A constant.
     pub fn iconst(&mut self, imm: i64) -> Value {
         self.push(Op::Const(imm))
+    }
+
+    /// A constant that the loader adjusts.
+    pub fn core(&mut self, core: CoreRef, value: i32) -> Value {
+        self.push(Op::Core(core, value))
     }
 
     /// The constant that `value` is, if it is one.

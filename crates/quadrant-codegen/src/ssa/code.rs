@@ -3,7 +3,7 @@
 use quadrant_bpf::insn::Insn;
 
 use super::error::{SsaError, SsaErrorKind};
-use super::ir::{Func, FuncRef, KfuncRef, MapRef, Module, Span};
+use super::ir::{CoreRef, Func, FuncRef, KfuncRef, MapRef, Module, Span};
 use super::machine::{FuncCode, MAX_STACK, emit};
 use super::passes::optimize;
 use super::verify::verify;
@@ -24,6 +24,8 @@ pub enum RelocKind {
     Map(MapRef),
     /// 64-bit immediate load of an address in a map's value: the first immediate becomes the map's descriptor.
     MapValue(MapRef),
+    /// An immediate that depends on the kernel's types.
+    Core(CoreRef),
     /// Call of a kernel function: the immediate becomes its BTF type id, `off` the index of its module's descriptor.
     Kfunc(KfuncRef),
 }

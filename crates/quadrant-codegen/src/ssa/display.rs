@@ -73,6 +73,7 @@ impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Op::Const(imm) => write!(f, "{imm}"),
+            Op::Core(core, value) => write!(f, "core {} ({value})", core.0),
             Op::Param(index) => write!(f, "param {index}"),
             Op::BlockParam => write!(f, "block param"),
             Op::Bin(op, lhs, rhs) => write!(f, "{lhs} {} {rhs}", bin_name(*op)),
@@ -162,6 +163,7 @@ impl Display for RelocKind {
         match self {
             RelocKind::Map(map) => write!(f, "map {}", map.0),
             RelocKind::MapValue(map) => write!(f, "value of map {}", map.0),
+            RelocKind::Core(core) => write!(f, "core {}", core.0),
             RelocKind::Kfunc(kfunc) => write!(f, "kfunc {}", kfunc.0),
         }
     }

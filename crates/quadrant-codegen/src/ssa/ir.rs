@@ -52,6 +52,11 @@ index!(
     KfuncRef
 );
 
+index!(
+    /// A number that the loader adjusts; the number is the caller's, it comes back in relocations.
+    CoreRef
+);
+
 /// The right-hand side of an instruction: a value or a constant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Operand {
@@ -142,6 +147,8 @@ pub enum Callee {
 pub enum Op {
     /// A constant.
     Const(i64),
+    /// A constant that the loader adjusts: nothing is known of it but what it is now.
+    Core(CoreRef, i32),
     /// The function's parameter of that number (0 to 4).
     Param(u8),
     /// A parameter of a block, given by each jump to it.
@@ -371,7 +378,8 @@ impl Func {
 impl Op {
     /// Whether the value can be made anew anywhere from nothing, so that it need not be kept in a register.
     pub fn is_rematerializable(&self) -> bool {
-        matches!(self, Op::Const(_) | Op::StackAddr(..) | Op::MapPtr(_) | Op::MapValue(..) | Op::FuncAddr(_))
+        use Op::*;
+        matches!(self, Const(_) | Core(..) | StackAddr(..) | MapPtr(_) | MapValue(..) | FuncAddr(_))
     }
 
     /// Whether equal operations give equal results within one run, wherever they are.

@@ -15,6 +15,7 @@ pub fn for_each_operand(op: &Op, mut f: impl FnMut(Value)) {
 pub fn map_operands(op: &mut Op, mut f: impl FnMut(Value) -> Value) {
     match op {
         Op::Const(_)
+        | Op::Core(..)
         | Op::Param(_)
         | Op::BlockParam
         | Op::StackAddr(..)

@@ -302,6 +302,7 @@ fn relocate(code: &mut Code, descriptors: &[i32]) {
         code.insns[reloc.at as usize].imm = match reloc.kind {
             RelocKind::Map(map) | RelocKind::MapValue(map) => descriptors[map.index()],
             RelocKind::Kfunc(kfunc) => kfunc.0 as i32,
+            RelocKind::Core(_) => continue,
         };
     }
 }

@@ -114,6 +114,7 @@ impl<'a> Machine<'a> {
         let at = |base: Value, off: i32| frame.get(base).wrapping_add(off as u64);
         match op {
             Op::Const(imm) => imm as u64,
+            Op::Core(_, value) => i64::from(value) as u64,
             Op::Param(index) => args[usize::from(index)],
             Op::BlockParam => unreachable!("not an instruction"),
             Op::Bin(op, lhs, rhs) => arithmetic(op, frame.get(lhs), frame.operand(rhs)),

@@ -227,6 +227,11 @@ impl Types {
         false
     }
 
+    /// Whether a type's layout is from the BTF of the kernel or a module, rather than from the script or a program.
+    pub fn is_of_kernel(&self, id: TypeId) -> bool {
+        matches!(self.entry(self.resolve(id)).home, Some(Home::Btf(_)))
+    }
+
     /// The program or library whose debug information a type is from.
     fn program_of(&self, id: TypeId) -> Option<DebugTypes> {
         match self.entry(id).home {

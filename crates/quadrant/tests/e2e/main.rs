@@ -27,6 +27,7 @@ mod listing;
 mod load;
 mod losses;
 mod objects;
+mod objects_of_scripts;
 mod overhead;
 mod own;
 mod parameters;

@@ -51,6 +51,22 @@ fn maps_of_a_trace_and_what_is_in_them() {
 }
 
 #[test]
+fn maps_of_a_trace_have_types() {
+    needs_root!();
+    let calls = target!("calls");
+    let probe = "@n[\"some\", arg0 >= 0] = count(); @h[1] = hist(3); @last = -1;";
+    let trace = attached(script(&format!("uprobe:{calls}:target_call {{ {probe} }}")));
+    good(Program::new(&calls).arg(COUNT.to_string()));
+    let entry = |name: &str| json(&["maps", "dump", &map(&trace, name)])["entries"][0].clone();
+    let counted = entry("AT_n");
+    assert_eq!((&counted["key"]["part0"], &counted["key"]["part1"]), (&"some".into(), &1.into()), "{counted:#}");
+    let data = entry("q_data");
+    assert_eq!(data["value"]["last"]["value"], Value::from(-1), "{data:#}");
+    let text = good(quadrant().args(["maps", "dump", &map(&trace, "AT_h")])).stdout;
+    assert!(text.contains("[2, 4)") && text.contains("|@"), "{text}");
+}
+
+#[test]
 fn programs_by_what_they_cost() {
     needs_root!();
     let trace = attached(script("rawtracepoint:sys_enter { @n = count(); }"));

@@ -197,6 +197,11 @@ impl Lower<'_> {
     /// `sizeof(arg)`
     pub(super) fn sizeof(&mut self, arg: &TypeArg, span: Span) -> Option<Expr> {
         let ty = self.type_arg(arg)?;
+        if let Type::Record(record) = &ty
+            && let Some(size) = self.portable_size(record.ctype, span)?
+        {
+            return Some(self.cast(size, &Type::U64));
+        }
         Some(literal::int(self.c_layout(&ty).0, span))
     }
 
@@ -228,7 +233,7 @@ impl Lower<'_> {
                 return self.error(span, format!("{ty} has no members"));
             }
         };
-        let mut bits = 0;
+        let (whole, mut bits) = (record, 0);
         for name in path {
             record = self.env.types.resolve(record);
             let Some(member) = self.env.types.find_member(record, &name.name) else {
@@ -237,7 +242,11 @@ impl Lower<'_> {
             bits += member.bit_offset;
             record = member.ty;
         }
-        Some(literal::int(bits / 8, span))
+        let names: Vec<String> = path.iter().map(|name| name.name.clone()).collect();
+        match self.portable_offset(whole, &names, (record, bits / 8), span)? {
+            Some(bytes) => Some(self.cast(bytes, &Type::U64)),
+            None => Some(literal::int(bits / 8, span)),
+        }
     }
 
     /// `has_field(of, path)`: also false when there is no such type.

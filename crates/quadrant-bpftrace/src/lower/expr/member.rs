@@ -41,7 +41,7 @@ impl Lower<'_> {
         let Some(member) = self.env.types.find_member(record, &name.name) else {
             return self.no_member(record, name);
         };
-        self.read_member(addr, space, &member, span)
+        self.read_member(addr, space, (record, &member), span)
     }
 
     pub(super) fn no_member<T>(&mut self, record: TypeId, name: &Ident) -> Option<T> {
@@ -68,9 +68,12 @@ impl Lower<'_> {
         &mut self,
         addr: Expr,
         space: Space,
-        member: &Member,
+        (record, member): (TypeId, &Member),
         span: Span,
     ) -> Option<Expr> {
+        if let Some(value) = self.portable_member(&addr, (record, member), space, span)? {
+            return Some(value);
+        }
         match member.bitfield_size {
             Some(bits) => self.bit_field(addr, space, member, bits, span),
             None => self.read(offset_by(addr, member.byte_offset(), span), member.ty, space, span),
@@ -115,8 +118,13 @@ impl Lower<'_> {
 
     fn element_of(&mut self, base: Expr, elem: &Type, len: u32, position: Expr, span: Span) -> Option<Expr> {
         let size = u64::from(elem.c_size().unwrap_or(1));
+        let adjusted = match elem {
+            Type::Record(record) => self.portable_size(record.ctype, span)?,
+            _ => None,
+        };
         let (addr, space) = place_of(base);
-        if let ExprKind::Int(at) = position.kind {
+        if let (ExprKind::Int(at), None) = (&position.kind, &adjusted) {
+            let at = *at;
             // A length of 0 is an array whose length C does not tell.
             let Some(at) = u64::try_from(at).ok().filter(|at| len == 0 || *at < u64::from(len)) else {
                 return self.error(position.span, format!("index {at} is outside the array of {len}"));
@@ -140,7 +148,7 @@ impl Lower<'_> {
             other => other,
         };
         let position = self.convert(position, &Type::I64);
-        let size = Expr::int(size as i64, Type::I64, span);
+        let size = adjusted.unwrap_or_else(|| Expr::int(size as i64, Type::I64, span));
         let bytes = Expr::new(
             ExprKind::Binary(quadrant_program::expr::BinaryOp::Mul, Box::new(position), Box::new(size)),
             Type::I64,

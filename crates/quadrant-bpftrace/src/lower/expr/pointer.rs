@@ -36,6 +36,7 @@ impl Lower<'_> {
 
     /// A number of elements as a number of bytes.
     fn scaled(&mut self, count: Expr, to: TypeId) -> Option<Expr> {
+        let adjusted = self.portable_size(to, count.span)?;
         let size = match self.env.types.size_of(to) {
             Some(size) => size as i64,
             None if to == TypeId::VOID => 1,
@@ -45,14 +46,14 @@ impl Lower<'_> {
             }
         };
         let span = count.span;
-        if let ExprKind::Int(count) = count.kind {
+        if let (ExprKind::Int(count), None) = (&count.kind, &adjusted) {
             return Some(Expr::int(count.wrapping_mul(size), Type::I64, span));
         }
         let count = self.convert(count, &Type::I64);
-        if size == 1 {
+        if size == 1 && adjusted.is_none() {
             return Some(count);
         }
-        let size = Expr::int(size, Type::I64, span);
+        let size = adjusted.unwrap_or_else(|| Expr::int(size, Type::I64, span));
         Some(Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(count), Box::new(size)), Type::I64, span))
     }
 

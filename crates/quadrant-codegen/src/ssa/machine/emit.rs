@@ -271,7 +271,7 @@ impl<'a> Emitter<'a> {
     fn inst(&mut self, inst: Value, op: Op) {
         match op {
             Op::Param(_) | Op::BlockParam => {}
-            Op::Const(_) | Op::StackAddr(..) | Op::MapPtr(_) | Op::MapValue(..) | Op::FuncAddr(_) => {
+            Op::Const(_) | Op::Core(..) | Op::StackAddr(..) | Op::MapPtr(_) | Op::MapValue(..) | Op::FuncAddr(_) => {
                 self.make(self.reg_of(inst), op)
             }
             Op::Bin(bin, lhs, rhs) => self.bin(self.reg_of(inst), alu(bin), lhs, rhs),
@@ -495,6 +495,10 @@ impl<'a> Emitter<'a> {
     fn make(&mut self, dst: Reg, op: Op) {
         match op {
             Op::Const(imm) => self.constant(dst, imm),
+            Op::Core(core, value) => {
+                self.asm.push(Insn::mov64_imm(dst, value));
+                self.relocs.push((self.asm.insns.len() as u32 - 1, RelocKind::Core(core)));
+            }
             Op::StackAddr(slot, off) => {
                 let off = self.frame.offset(slot, off);
                 self.asm.push(Insn::mov64(dst, Reg::FP));

@@ -1,5 +1,6 @@
 //! `quadrant build`: an executable from a script.
 
+mod object;
 mod options;
 mod write;
 
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Parser;
+use quadrant_bpftrace::Script;
 use quadrant_program::diag::Severity;
 
 use crate::args::Args;
@@ -32,6 +34,9 @@ pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
 
 fn build(options: &Options) -> Result<(), Failure> {
     let output = output(options)?;
+    if is_object(&output) {
+        return object(options, &output);
+    }
     let (script, fixed) = if options.is_d() { d(options)? } else { bpftrace(options)? };
     let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let payload = Payload { name, options: fixed, params: options.parameters().to_vec(), script };
@@ -51,17 +56,29 @@ fn output(options: &Options) -> Result<PathBuf, Failure> {
     if output.file_name().is_none() {
         return Err(Failure::usage(format!("{} is no name for a file", shown(&output.to_string_lossy()))));
     }
-    if output.extension().is_some_and(|extension| extension == "o") {
-        let failure = Failure::usage(
-            "eBPF objects are not supported: a tool compiles its script when it starts, for the kernel it is on",
-        );
-        return Err(failure.hint("give a name without .o: an executable is made"));
-    }
     Ok(output)
 }
 
-/// A script in bpftrace's language, and the words of its options.
-fn bpftrace(options: &Options) -> Result<(Carried, Vec<String>), Failure> {
+fn is_object(output: &Path) -> bool {
+    output.extension().is_some_and(|extension| extension == "o")
+}
+
+/// An object that libbpf and bpftool load.
+fn object(options: &Options, output: &Path) -> Result<(), Failure> {
+    if options.is_d() {
+        let failure = Failure::usage(
+            "objects are made of scripts in bpftrace's language only: actions of D are carried out by the tracer",
+        );
+        return Err(failure.hint("give a name without .o: an executable is made, which brings the tracer along"));
+    }
+    let (script, _) = gathered(options)?;
+    let args = args(options, script, options.words_of_objects()?)?;
+    let script = args.script.clone().unwrap_or_default();
+    object::build(output, &script, &args, options.no_check)
+}
+
+/// A script in bpftrace's language, and what carries it.
+fn gathered(options: &Options) -> Result<(Script, Bundle), Failure> {
     let file = options.file();
     let text = match (&options.execute, file) {
         (Some(program), _) => program.clone(),
@@ -73,17 +90,27 @@ fn bpftrace(options: &Options) -> Result<(Carried, Vec<String>), Failure> {
     if script.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(Failure::script(&script.sources, &script.diagnostics));
     }
-    let words = options.bpftrace_words()?;
-    if options.no_check {
-        return Ok((Carried::Bpftrace(bundle), words));
-    }
-    let mut args = Args::try_parse_from(std::iter::once("quadrant").chain(words.iter().map(String::as_str)))
+    Ok((script, bundle))
+}
+
+/// The command line that the script would be run with.
+fn args(options: &Options, script: Script, words: Vec<String>) -> Result<Args, Failure> {
+    let mut args = Args::try_parse_from(std::iter::once("quadrant".to_owned()).chain(words))
         .map_err(|error| Failure::usage(error.to_string()))?;
     args.script = Some(Box::new(script));
     args.rest = options.parameters().to_vec();
     args.dry_run = true;
     args.format = crate::args::Format::Text;
-    run::run(&args).map_err(unchecked)?;
+    Ok(args)
+}
+
+/// A script in bpftrace's language, and the words of its options.
+fn bpftrace(options: &Options) -> Result<(Carried, Vec<String>), Failure> {
+    let (script, bundle) = gathered(options)?;
+    let words = options.bpftrace_words()?;
+    if !options.no_check {
+        run::run(&args(options, script, words.clone())?).map_err(unchecked)?;
+    }
     Ok((Carried::Bpftrace(bundle), words))
 }
 

@@ -13,11 +13,12 @@ use crate::failure::Failure;
 /// Make an executable from a script: one file that runs on other machines and kernels.
 ///
 /// It is this program with the script and all files that the script imports. The script is compiled when the tool starts, for the kernel
-/// that is there; here it is only tried.
+/// that is there; here it is only tried. With a name that ends in .o, an eBPF object is made instead, which libbpf and bpftool load, and
+/// which fits itself to the kernel's types (CO-RE); it has no tracer with it, so it can only fill maps.
 #[derive(Debug, Parser)]
 #[command(bin_name = "quadrant build", no_binary_name = true, max_term_width = 100, after_help = NOTES)]
 pub struct Options {
-    /// The tool [default: the script's name without its ending]
+    /// The tool [default: the script's name without its ending], or an object: NAME.bpf.o
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -98,7 +99,8 @@ Examples:
   quadrant build opens.bt -o opens
   quadrant build top.bt 10 -- --sort=time
   quadrant build --unsafe -o watch -e 'tracepoint:oom:mark_victim { system(\"logger oom\"); }'
-  quadrant build io.d -x quiet";
+  quadrant build io.d -x quiet
+  quadrant build -o counts.bpf.o -e 'tracepoint:syscalls:sys_enter_* { @[comm] = count(); }'";
 
 impl Options {
     /// The script's file, if it has one.
@@ -139,6 +141,24 @@ impl Options {
         let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned());
         let values = values.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         Ok(flags.chain(values).collect())
+    }
+
+    /// The options that an object can have as words of the tracer's command line.
+    ///
+    /// # Errors
+    /// One that only a tool can have.
+    pub fn words_of_objects(&self) -> Result<Vec<String>, Failure> {
+        let others = [
+            (self.strict, "--strict"),
+            (self.format.is_some(), "--format"),
+            (self.no_inlines, "--no-inlines"),
+            (self.kprobe_mechanism.is_some(), "--kprobe-mechanism"),
+            (self.maxactive.is_some(), "--maxactive"),
+        ];
+        if let Some((_, name)) = others.into_iter().find(|(given, _)| *given) {
+            return Err(Failure::usage(format!("{name} is not for objects: whoever loads one attaches and prints")));
+        }
+        self.bpftrace_words()
     }
 
     /// The options as words of dtrace's command line.

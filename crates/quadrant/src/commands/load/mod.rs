@@ -184,7 +184,8 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn failure(error: Error) -> Failure {
+/// What the session says of an object.
+pub fn failure(error: Error) -> Failure {
     match error {
         Error::Object { message, help } => {
             let message: Vec<String> = message.lines().map(crate::failure::shown).collect();

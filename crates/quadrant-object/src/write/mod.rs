@@ -1,0 +1,221 @@
+//! Making objects that libbpf, bpftool and [`crate::Object`] load.
+//!
+//! A [`Draft`] is what shall be in the file: programs and the functions that they pass to helpers, maps and variables by their types,
+//! and for each instruction that depends on the kernel's types a record. Everything has its type in [`Draft::types`] already.
+
+mod elf;
+mod ext;
+
+use quadrant_bpf::btf::Btf;
+use quadrant_bpf::insn::Insn;
+
+use elf::{File, Section, Symbol};
+
+/// What shall be in an object.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// All types. The sections `.maps` and `.data` are described here, too.
+    pub types: Btf,
+    /// Programs first, then (without a section) the functions that they refer to.
+    pub functions: Vec<Function>,
+    /// Definitions of maps, all in one section.
+    pub maps: Vec<Variable>,
+    /// Variables, all in one section.
+    pub variables: Vec<Variable>,
+    /// What is in the section of variables.
+    pub data: Vec<u8>,
+}
+
+/// A program, or a function that programs refer to.
+#[derive(Debug, Default)]
+pub struct Function {
+    /// The section that says where it is attached; `None` for a function that is no program.
+    pub section: Option<String>,
+    /// Its name, which no other function has.
+    pub name: String,
+    /// Its FUNC.
+    pub ty: u32,
+    /// Its instructions.
+    pub insns: Vec<Insn>,
+    /// What instructions refer to.
+    pub references: Vec<(u32, Target)>,
+    /// Where instructions come from: `struct bpf_line_info`, counted in instructions of the function.
+    pub lines: Vec<[u32; 4]>,
+    /// Instructions that depend on the kernel's types, counted in instructions of the function.
+    pub adjusted: Vec<Adjusted>,
+}
+
+/// What an instruction refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A map, by its index in [`Draft::maps`].
+    Map(usize),
+    /// The section of variables; the instruction has the offset in it.
+    Data,
+    /// A function, by its index in [`Draft::functions`].
+    Function(usize),
+}
+
+/// A variable, or the definition of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name, which no other has.
+    pub name: String,
+    /// Bytes from the start of the section.
+    pub offset: u32,
+    /// Bytes.
+    pub size: u32,
+}
+
+/// An instruction that depends on the kernel's types: `struct bpf_core_relo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adjusted {
+    /// The instruction.
+    pub at: u32,
+    /// The type.
+    pub ty: u32,
+    /// Place in the type information's strings of the way to the member: `0:1:2`.
+    pub access: u32,
+    /// `enum bpf_core_relo_kind`.
+    pub kind: u32,
+}
+
+/// Functions that are no programs.
+const TEXT: &str = ".text";
+/// Definitions of maps.
+const MAPS: &str = ".maps";
+/// Variables.
+const DATA: &str = ".data";
+/// The kernel lets programs under it call every helper.
+const LICENSE: &[u8] = b"GPL\0";
+/// Relocation of a 64-bit immediate, and of a call.
+const WIDE: u32 = 1;
+const CALL: u32 = 10;
+
+/// Functions of one section, one behind the other.
+struct Code {
+    name: String,
+    /// Index of each in the draft, and where it starts, in instructions.
+    functions: Vec<(usize, u32)>,
+}
+
+/// The file's bytes.
+pub fn write(mut draft: Draft) -> Vec<u8> {
+    let codes = codes(&draft.functions);
+    let ext = ext::section(&mut draft, &codes);
+    let mut file = File::default();
+    for code in &codes {
+        let bytes = code.functions.iter().flat_map(|(index, _)| bytes(&draft, *index, &codes)).collect();
+        file.sections.push(Section::code(&code.name, bytes));
+    }
+    file.sections.push(Section::data("license", LICENSE.to_vec()));
+    if !draft.maps.is_empty() {
+        let end = draft.maps.iter().map(|map| map.offset + map.size).max().unwrap_or(0);
+        file.sections.push(Section::data(MAPS, vec![0; end as usize]));
+    }
+    if !draft.data.is_empty() {
+        file.sections.push(Section::data(DATA, std::mem::take(&mut draft.data)));
+    }
+    file.sections.push(Section::information(".BTF", draft.types.to_bytes()));
+    file.sections.push(Section::information(".BTF.ext", ext));
+    symbols(&mut file, &draft, &codes);
+    relocations(&mut file, &draft, &codes);
+    file.into_bytes()
+}
+
+fn codes(functions: &[Function]) -> Vec<Code> {
+    let mut codes: Vec<Code> = Vec::new();
+    for (index, function) in functions.iter().enumerate() {
+        let name = function.section.as_deref().unwrap_or(TEXT);
+        let at = codes.iter().position(|code| code.name == name).unwrap_or_else(|| {
+            codes.push(Code { name: name.to_owned(), functions: Vec::new() });
+            codes.len() - 1
+        });
+        let start = codes[at].functions.last().map_or(0, |(last, start)| start + functions[*last].insns.len() as u32);
+        codes[at].functions.push((index, start));
+    }
+    codes
+}
+
+/// Where a function starts in its section.
+fn start(codes: &[Code], function: usize) -> u32 {
+    let all = codes.iter().flat_map(|code| &code.functions);
+    all.clone().find(|(index, _)| *index == function).map_or(0, |(_, start)| *start)
+}
+
+/// A function's instructions; those that refer to functions count from the start of their section.
+fn bytes(draft: &Draft, function: usize, codes: &[Code]) -> Vec<u8> {
+    let function = &draft.functions[function];
+    let mut insns = function.insns.clone();
+    for (at, target) in &function.references {
+        let Some(insn) = insns.get_mut(*at as usize) else { continue };
+        match target {
+            Target::Function(callee) if is_call(insn) => insn.imm = start(codes, *callee) as i32 - 1,
+            Target::Function(callee) => insn.imm = start(codes, *callee) as i32 * INSN as i32,
+            Target::Map(_) => (insn.regs, insn.imm) = (insn.regs & 0xf, 0),
+            // The linker's view: the offset is the first immediate.
+            Target::Data => {
+                (insn.regs, insn.imm) = (insn.regs & 0xf, 0);
+                let offset = insns.get_mut(*at as usize + 1).map_or(0, |second| std::mem::take(&mut second.imm));
+                insns[*at as usize].imm = offset;
+            }
+        }
+    }
+    insns.iter().flat_map(|insn| insn.to_bytes()).collect()
+}
+
+fn is_call(insn: &Insn) -> bool {
+    const CALL: u8 = 0x85;
+    insn.code == CALL
+}
+
+/// Bytes of an instruction.
+const INSN: u32 = 8;
+
+fn symbols(file: &mut File, draft: &Draft, codes: &[Code]) {
+    for name in [TEXT, DATA] {
+        if let Some(section) = file.section(name) {
+            file.symbols.push(Symbol::section(name, section));
+        }
+    }
+    for code in codes {
+        let Some(section) = file.section(&code.name) else { continue };
+        for (index, start) in &code.functions {
+            let function = &draft.functions[*index];
+            let size = function.insns.len() as u32 * INSN;
+            let is_program = function.section.is_some();
+            file.symbols.push(Symbol::function(&function.name, section, start * INSN, size, is_program));
+        }
+    }
+    for (name, variables) in [(MAPS, &draft.maps), (DATA, &draft.variables)] {
+        let Some(section) = file.section(name) else { continue };
+        let symbol = |it: &Variable| Symbol::object(&it.name, section, it.offset, it.size);
+        file.symbols.extend(variables.iter().map(symbol));
+    }
+    // Local ones come first.
+    file.symbols.sort_by_key(|symbol| symbol.is_global());
+}
+
+fn relocations(file: &mut File, draft: &Draft, codes: &[Code]) {
+    for code in codes {
+        let mut records = Vec::new();
+        for (index, start) in &code.functions {
+            let function = &draft.functions[*index];
+            for (at, target) in &function.references {
+                let name = match target {
+                    Target::Map(map) => draft.maps[*map].name.as_str(),
+                    Target::Data => DATA,
+                    Target::Function(_) => TEXT,
+                };
+                let is_call = function.insns.get(*at as usize).is_some_and(is_call);
+                let kind = if is_call { CALL } else { WIDE };
+                let Some(symbol) = file.symbol(name, matches!(target, Target::Map(_))) else { continue };
+                records.extend(u64::from((start + at) * INSN).to_le_bytes());
+                records.extend((u64::from(symbol) << 32 | u64::from(kind)).to_le_bytes());
+            }
+        }
+        if let (Some(section), false) = (file.section(&code.name), records.is_empty()) {
+            file.relocations.push((section, records));
+        }
+    }
+}
