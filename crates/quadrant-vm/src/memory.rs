@@ -6,18 +6,18 @@ use crate::error::{Step, VmErrorKind};
 
 /// Distance of the regions' addresses from one another: no offset leads from one into the next.
 const SPACING: u64 = 1 << 32;
-/// Address of the first region. In the kernel's half, so that it is never taken for a user address.
-const FIRST: u64 = 0xffff_8000_0000_0000;
+/// Address of the first region. In the upper half, so that it is never taken for a user address.
+const FIRST: u64 = 1 << 63;
 /// Addresses below are what becomes of null pointers plus an offset.
 const NULL_GUARD: u64 = 1 << 16;
 
 /// What memory without content appears to contain, so that tests notice.
 pub(crate) const GARBAGE: u8 = 0xa5;
 
-/// Regions that have room in the upper half of the addresses.
+/// Regions from which on addresses are used again: as late as that, so that tests notice who uses what has ended.
 const REGIONS: usize = 1 << 15;
 
-/// All regions of a machine. An address is used again only when there is no new one, and then that which ended first.
+/// All regions of a machine. Of the addresses that can be used again, the one whose region ended first is.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     regions: Vec<Option<Region>>,

@@ -15,12 +15,16 @@ use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Place;
 use quadrant_program::map::MapId;
+use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
 use quadrant_program::record::RecordKind;
+use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 
 use super::error::Result;
 use super::maps::ANY;
 use super::maps::Entry;
+use super::maps::NOEXIST;
 use super::unit::Lower;
 use super::walk;
 use super::walk::Node;
@@ -30,7 +34,7 @@ use crate::ssa::Size;
 use crate::ssa::Value;
 
 /// Entries of a map that stay.
-pub(super) const MOST: u32 = 8192;
+pub(super) const MOST: u32 = 32 << 10;
 /// Bytes of such an entry's value: the word, and the number.
 pub(super) const SIZE: u32 = 16;
 
@@ -67,29 +71,46 @@ impl Lower<'_, '_> {
     }
 
     /// Stores a number; `known` is the address of its entry, or 0, if that was looked up before. Gives 0 or an error.
+    ///
+    /// What is written in place has an entry that stays: one that goes may be another key's by now.
     pub fn store_staying(&mut self, entry: Entry, known: Option<Value>, value: Value, counter: u32) -> Value {
         let (end, failed) = self.join();
-        let [found, missing] = [(); 2].map(|()| self.f.b.create_block());
-        let at = known.unwrap_or_else(|| self.lookup(entry));
-        self.f.b.branch(Cond::Ne, at, 0, found, &[], missing, &[]);
-
-        self.f.b.switch_to(found);
-        self.f.b.store(at, 8, Size::B8, value);
-        let word = self.f.b.load(at, 0, Size::B8);
-        let word = self.f.b.or(word, THERE);
-        self.f.b.store(at, 0, Size::B8, word);
+        let [found, missing, again, stays, passes] = [(); 5].map(|()| self.f.b.create_block());
+        let at = self.f.b.append_param(found);
+        let first = known.unwrap_or_else(|| self.lookup(entry));
         let zero = self.f.b.iconst(0);
-        self.f.b.jump(end, &[zero]);
+        self.f.b.branch(Cond::Ne, first, 0, found, &[first], missing, &[]);
 
         self.f.b.switch_to(missing);
         let word = self.first_word(counter);
-        let words = self.own_stack(SIZE);
-        self.f.b.store(words.base, words.off, Size::B8, word);
-        self.f.b.store(words.base, words.off + 8, Size::B8, value);
-        let result = self.update(entry, words, ANY);
-        self.f.b.jump(end, &[result]);
+        let failure = self.put(entry, word, value, NOEXIST);
+        self.f.b.branch(Cond::Eq, failure, 0, end, &[zero], again, &[]);
+        // Another CPU was faster, or there is no room.
+        self.f.b.switch_to(again);
+        let second = self.lookup(entry);
+        self.f.b.branch(Cond::Ne, second, 0, found, &[second], end, &[failure]);
+
+        self.f.b.switch_to(found);
+        let word = self.f.b.load(at, 0, Size::B8);
+        self.f.b.branch(Cond::Test, word, PASSING, passes, &[], stays, &[]);
+        self.f.b.switch_to(stays);
+        self.f.b.store(at, 8, Size::B8, value);
+        self.f.b.store(at, 0, Size::B8, THERE);
+        self.f.b.jump(end, &[zero]);
+        self.f.b.switch_to(passes);
+        let word = self.f.b.iconst(THERE | PASSING);
+        let failure = self.put(entry, word, value, ANY);
+        self.f.b.jump(end, &[failure]);
         self.f.b.switch_to(end);
         failed
+    }
+
+    /// Stores a whole entry; gives 0 or an error.
+    fn put(&mut self, entry: Entry, word: Value, value: Value, flags: i64) -> Value {
+        let words = self.alloc_bytes(SIZE);
+        self.f.b.store(words.base, words.off, Size::B8, word);
+        self.f.b.store(words.base, words.off + 8, Size::B8, value);
+        self.update(entry, words, flags)
     }
 
     /// The word of a new entry, which stays if there are not too many that do.
@@ -131,15 +152,29 @@ impl Lower<'_, '_> {
 }
 
 /// The maps of which programs ask more than to store, read and remove single keys. To count or walk the keys, or to say whether a
-/// removed one was there, would be wrong here, or no faster; what changes a number must find it under no other.
+/// removed one was there, would be wrong here, or no faster; a number that changes may change on two CPUs at once; and what empties
+/// the map while programs store must find no one writing in place.
 pub(super) fn used_otherwise(program: &Program) -> BTreeSet<MapId> {
     let mut uses = Uses::default();
-    program.clauses.iter().for_each(|clause| walk::clause(clause, &mut |node| uses.note(node)));
-    uses.otherwise.extend(program.records.iter().filter_map(|record| match record.kind {
-        RecordKind::Zero(map) => Some(map),
-        _ => None,
-    }));
+    for clause in &program.clauses {
+        let at_end = |point: &PointId| matches!(program.points[point.0 as usize].site, Site::End);
+        let over = clause.points.iter().all(at_end);
+        walk::clause(clause, &mut |node| {
+            uses.note(node);
+            uses.otherwise.extend(emptied(program, node, over));
+        });
+    }
     uses.otherwise
+}
+
+/// The map whose keys a statement removes or whose values it sets to zero. When all is over, keys may go.
+fn emptied(program: &Program, node: Node<'_>, over: bool) -> Option<MapId> {
+    let Node::Stmt(Stmt { kind: StmtKind::Emit { record, .. }, .. }) = node else { return None };
+    match program.records.get(record.0 as usize)?.kind {
+        RecordKind::Zero(map) => Some(map),
+        RecordKind::Clear(map) | RecordKind::PrintMap { map, take: true, .. } => (!over).then_some(map),
+        _ => None,
+    }
 }
 
 #[derive(Default)]

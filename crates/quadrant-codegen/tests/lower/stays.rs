@@ -14,7 +14,7 @@ use crate::build::*;
 use crate::engine::{Firing, Seen, in_kernel, in_machine, word};
 
 /// As many as stay, and some.
-const MANY: u64 = 8192 + 3;
+const MANY: u64 = (32 << 10) + 3;
 
 /// What `@start[key]` is used for: the number is stored, read, asked for and removed; and read, asked for and removed in one.
 fn script() -> (Script, MapId, MapId) {
@@ -127,19 +127,21 @@ fn only_so_many_entries_stay() {
     let (script, map, _) = script();
     let firings: Vec<Firing> = (0..MANY).flat_map(|key| [(0, vec![key, 1]), (3, vec![key, 0])]).collect();
     let seen = in_machine(&script, FakeEnv::default(), &firings);
-    assert_eq!((seen.maps[&map.0].len(), there(&seen, map).len()), (8192, 0));
+    assert_eq!((seen.maps[&map.0].len(), there(&seen, map).len()), (32 << 10, 0));
 }
 
 #[test]
 fn entries_go_where_the_script_asks_for_more() {
-    for more in [0, 1, 2] {
+    for more in 0..4 {
         let (mut script, map, out) = script();
+        let clear = script.record_kind(quadrant_program::record::RecordKind::Clear(map), &[]);
         let removed = expr(ExprKind::MapDelete { map, key: Some(Box::new(arg(0))) }, Type::Bool);
         script.clause(
             None,
             match more {
                 0 => vec![inc(map, Some(arg(0)))],
-                1 => vec![set_map(out, None, expr(ExprKind::MapLen(map), Type::I64))],
+                1 => vec![emit(clear, vec![])],
+                2 => vec![set_map(out, None, expr(ExprKind::MapLen(map), Type::I64))],
                 _ => vec![set_map(out, None, removed)],
             },
         );
