@@ -352,6 +352,8 @@ pub enum Function {
     Override,
     /// `socket_cookie(socket)`: the cookie of a `struct sock` that is an argument of the probe.
     SocketCookie,
+    /// A function of the kernel by the number that its type information has for it; arguments are numbers and addresses.
+    Kernel(u32),
     /// `debugf("format", numbers...)`: a line in the kernel's trace log. The format is a constant `Str`; at most three numbers, addresses
     /// or texts. No value.
     Debug,

@@ -2,7 +2,7 @@
 //!
 //! The log is for people who write eBPF by hand; whoever writes a script gets the statement that the kernel refused.
 
-use quadrant_codegen::ssa::Code;
+use quadrant_codegen::ssa::{Code, RelocKind};
 use quadrant_program::span::Span;
 
 use crate::error::Error;
@@ -11,13 +11,25 @@ use crate::error::Error;
 pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
     let reason = reason(log);
     let message = format!("the kernel's verifier refused {what}: {reason}");
-    let help = if is_limit(reason) { TOO_MUCH } else { OUR_FAULT };
+    let help = match is_limit(reason) {
+        true => TOO_MUCH,
+        false if calls_kernel(code) => KERNEL_FUNCTIONS,
+        false => OUR_FAULT,
+    };
     Error::Script { span: place(code, log), message, help: vec![help.to_owned()] }
 }
 
 const OUR_FAULT: &str =
     "this is a fault of quadrant, not of the script: please report it with the output of `quadrant -d verifier ...`";
 const TOO_MUCH: &str = "the clauses of one probe are one program, of which the kernel follows 8192 branches and a million steps: use fewer";
+
+const KERNEL_FUNCTIONS: &str = "the script calls functions of the kernel by name, and the kernel has rules for each: what one gives may have to be \
+     tested and given back, and pointers have to come from where it trusts them";
+
+/// Whether a program calls functions of the kernel.
+fn calls_kernel(code: &Code) -> bool {
+    code.relocs.iter().any(|reloc| matches!(reloc.kind, RelocKind::Kfunc(_)))
+}
 
 /// Whether the verifier gave up because there was too much to look at.
 fn is_limit(reason: &str) -> bool {

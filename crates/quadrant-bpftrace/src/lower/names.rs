@@ -116,7 +116,7 @@ impl Lower<'_> {
 
     /// Whether the language itself gives the word a value.
     pub(super) fn is_builtin(&self, name: &str) -> bool {
-        builtin_names().any(|builtin| builtin == name) || numbered(name).is_some()
+        builtin_names().any(|builtin| builtin == name) || numbered(name.strip_prefix('s').unwrap_or(name)).is_some()
     }
 
     /// The value of a builtin; the outer `None` if there is none of that name.
@@ -160,7 +160,7 @@ impl Lower<'_> {
                 let ty = Type::Pointer { to, space: Space::Context };
                 Some(Expr::new(ExprKind::Builtin(Builtin::Context), ty, span))
             }
-            _ => return numbered(name).map(|number| self.numbered_argument(number, span)),
+            _ => return self.any_number(name, span),
         })
     }
 
@@ -308,6 +308,20 @@ impl Lower<'_> {
     }
 
     /// `arg0`, `arg1`, ...
+    /// `arg0`, `sarg0` and their like.
+    fn any_number(&mut self, name: &str, span: Span) -> Option<Option<Expr>> {
+        if let Some(number) = numbered(name) {
+            return Some(self.numbered_argument(number, span));
+        }
+        // The older spelling for arguments on the stack.
+        let number = numbered(name.strip_prefix('s')?)?;
+        let registers = u8::try_from(quadrant_program::arch::native().arguments.len()).ok()?;
+        Some(match self.scope.kind {
+            ProbeKind::Uprobe | ProbeKind::Kprobe => self.numbered_argument(registers.saturating_add(number), span),
+            kind => self.error(span, format!("a probe of type `{}` has no `{name}`", kind.name())),
+        })
+    }
+
     fn numbered_argument(&mut self, number: u8, span: Span) -> Option<Expr> {
         match self.scope.kind {
             ProbeKind::Usdt => self.usdt_argument(number, span),

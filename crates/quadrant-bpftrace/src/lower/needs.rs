@@ -1,6 +1,7 @@
 //! What a probe's meaning depends on, judged by the words in it and in the macros, functions and constants that it uses.
 
 use super::Lower;
+use super::call::is_function;
 use super::constants;
 use crate::ast::{Expr, ExprKind, MacroParam, Probe};
 use crate::parser::parse_expr_at;
@@ -75,7 +76,8 @@ impl Words<'_> {
             Node::Call(name, args) => {
                 let is_name = |arg: &&Expr| matches!(arg.kind, ExprKind::Name(_));
                 self.own = if WITH_WORDS.contains(&name) { args.iter().filter(is_name).count() } else { 0 };
-                self.word(name);
+                // What is no function of the language may be one of the kernel's, which only some programs may call.
+                self.needs.kind |= !self.word(name) && !is_function(name);
             }
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => self.needs.kind = true,
@@ -116,7 +118,8 @@ impl Words<'_> {
     }
 }
 
-/// Whether the word is `arg0`, `arg1`, ...
+/// Whether the word is `arg0`, `arg1`, ..., or `sarg0`, ...
 fn is_numbered(word: &str) -> bool {
-    word.strip_prefix("arg").is_some_and(|digits| digits.parse::<u8>().is_ok())
+    let number = word.strip_prefix('s').unwrap_or(word).strip_prefix("arg");
+    number.is_some_and(|digits| digits.parse::<u8>().is_ok())
 }

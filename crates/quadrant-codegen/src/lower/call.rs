@@ -14,6 +14,7 @@ use super::memory::Mem;
 use super::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::Cond;
+use crate::ssa::KfuncRef;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
@@ -36,6 +37,7 @@ impl Lower<'_, '_> {
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
             (Function::SocketCookie, [socket]) => self.socket_cookie(socket),
+            (Function::Kernel(function), args) => self.kernel_function(function, args, ty),
             (Function::Alloca, [size]) => self.alloca(size),
             (Function::Within, [index, length]) => self.within(index, length),
             (Function::ProgenyOf, [pid]) => self.progeny_of(pid),
@@ -53,6 +55,13 @@ impl Lower<'_, '_> {
                 Err(self.model_error(format_args!("{function:?} of {} arguments as a number", args.len())))
             }
         }
+    }
+
+    /// A call of a function of the kernel; a result that does not fill the register is extended by its type.
+    fn kernel_function(&mut self, function: u32, args: &[Expr], ty: &Type) -> Result<Value> {
+        let args: Vec<Value> = args.iter().map(|arg| self.scalar(arg)).collect::<Result<_>>()?;
+        let result = self.f.b.call_kfunc(KfuncRef(function), &args);
+        Ok(if ty.is_integer() { self.cut(result, ty) } else { result })
     }
 
     /// An index of an array, which faults outside of it.
@@ -90,6 +99,7 @@ impl Lower<'_, '_> {
             (Function::WriteUser, [to, value]) => self.write_value(to, value),
             (Function::Override, [result]) => self.override_result(result),
             (Function::Debug, args) => self.debug_line(args),
+            (Function::Kernel(function), args) => self.kernel_function(function, args, &Type::None).map(drop),
             (function, args) => {
                 Err(self.model_error(format_args!("{function:?} of {} arguments as a statement", args.len())))
             }

@@ -20,13 +20,19 @@ pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let (last, end_column) = script.position(end.max(start));
     let (name, text) = script.file(start).map_or(("", ""), |file| (file.name.as_str(), script.text_of(file)));
     let lines = text.lines().skip(line as usize - 1).take((last - line) as usize + 1);
-    let source: String = lines.map(|line| format!("{}\n", shown(line))).collect();
+    let source: String = lines.clone().map(|line| format!("{}\n", shown(&untabbed(line)))).collect();
     if last > line {
         return format!("{name}:{line}-{last}: {what}\n{source}");
     }
     let marks = "~".repeat((end_column - column) as usize);
-    let indent = " ".repeat(column as usize - 1);
+    let before: String = lines.flat_map(str::chars).take(column as usize - 1).collect();
+    let indent = " ".repeat(untabbed(&before).chars().count().max(column as usize - 1));
     format!("{name}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n")
+}
+
+/// A line with its tabs as wide as bpftrace shows them.
+fn untabbed(line: &str) -> String {
+    line.replace('\t', "    ")
 }
 
 fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
@@ -84,6 +90,13 @@ mod tests {
         let expected = "stdin:2:2-3: ERROR: Unknown identifier: 'x'\n x }\n ~\nHINT: try\nstdin:1-2: WARNING: odd\nBEGIN {\n x }\n";
         assert_eq!(text, expected);
         assert_eq!(render(&script, &[warning], false), "");
+    }
+
+    #[test]
+    fn marks_stand_below_what_they_mark_behind_tabs_too() {
+        let script = Sources::new("stdin", "\t\tx;\n");
+        let text = render(&script, &[Diagnostic::error(Span::new(2, 3), "odd")], true);
+        assert_eq!(text, "stdin:1:3-4: ERROR: odd\n        x;\n        ~\n");
     }
 
     #[test]

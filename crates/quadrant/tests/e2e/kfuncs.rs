@@ -15,3 +15,54 @@ fn what_is_allowed_depends_on_the_kind_of_probe() {
     let outcome = good(script(text));
     assert!(outcome.stdout.contains("(true, true)\n(false, false)\n"), "{}", outcome.describe());
 }
+
+/// Functions of texts, which programs of all kinds may call since Linux 6.17.
+#[test]
+fn functions_of_the_kernel_are_called_by_name() {
+    needs_root!();
+    let text = "BEGIN {
+            if comptime kfunc_allowed(\"bpf_strlen\") {
+                $text = \"hi you\";
+                print((bpf_strlen(\"hello\"), bpf_strlen(&$text), bpf_strlen($text), bpf_strcmp(\"a\", \"b\")));
+            } else { print((5, 6, 6, -1)); }
+            exit();
+        }";
+    assert_eq!(good(script(text)).stdout.trim(), "(5, 6, 6, -1)");
+}
+
+#[test]
+fn what_a_function_gives_can_be_tested_used_and_given_back() {
+    needs_root!();
+    let text = "interval:ms:1 {
+            if comptime kfunc_allowed(\"bpf_task_from_pid\") {
+                $task = bpf_task_from_pid(curtask->pid);
+                if ($task) { print($task->pid == curtask->pid); bpf_task_release($task); } else { print(true); }
+            } else { print(true); }
+            exit();
+        }";
+    assert_eq!(good(script(text)).stdout.trim(), "true");
+}
+
+#[test]
+fn a_tracepoint_stays_one_for_what_raw_ones_may_not_call() {
+    needs_root!();
+    let text = "tracepoint:raw_syscalls:sys_enter {
+            if comptime kfunc_allowed(\"bpf_task_from_pid\") {
+                $task = bpf_task_from_pid(0);
+                if ($task) { bpf_task_release($task); }
+            }
+            print(\"done\"); exit();
+        }";
+    assert_eq!(good(script(text)).stdout.trim(), "done");
+}
+
+#[test]
+fn what_may_not_be_called_is_said() {
+    needs_root!();
+    let outcome = script("BEGIN { vfs_read(1); }").run().expect("the tracer runs");
+    assert_eq!(outcome.code(), Some(1));
+    let said = &outcome.stderr;
+    assert!(said.contains("the kernel does not let a probe of type `begin` call vfs_read()"), "{said}");
+    let outcome = script("BEGIN { there_is_no_such_function(1); }").run().expect("the tracer runs");
+    assert!(outcome.stderr.contains("unknown function `there_is_no_such_function`"), "{}", outcome.describe());
+}

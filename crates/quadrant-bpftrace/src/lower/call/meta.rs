@@ -102,11 +102,8 @@ pub(super) fn kfunc_exist(lower: &mut Lower, call: Call) -> Option<Called> {
 /// `kfunc_allowed("name")`: whether programs of this kind of probe may call it.
 pub(super) fn kfunc_allowed(lower: &mut Lower, call: Call) -> Option<Called> {
     let name = lower.text_arg(call, 0)?;
-    let types = lower.env.types;
-    let allowed = types.btf_func(&name).is_ok_and(|function| {
-        let tracepoint = types.raw_tracepoint("sys_enter").map_or(0, |tracepoint| tracepoint.btf_id);
-        lower.env.symbols.kfunc_allowed(lower.scope.kind, function.btf_id, tracepoint)
-    });
+    let function = lower.env.types.btf_func(&name);
+    let allowed = function.is_ok_and(|function| lower.may_call(&function));
     Some(Called::Value(Expr::int(i64::from(allowed), Type::Bool, call.span)))
 }
 

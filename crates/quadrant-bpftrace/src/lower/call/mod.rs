@@ -5,6 +5,7 @@ mod change;
 mod convert;
 mod host;
 mod kernel;
+mod kfunc;
 mod maps;
 mod meta;
 mod output;
@@ -176,6 +177,9 @@ impl Lower<'_> {
         }
         if let Some(value) = self.builtin_call(callee, args, span) {
             return value.map(Called::Value);
+        }
+        if let Some(called) = self.kfunc_call(callee, args, span) {
+            return called;
         }
         // The arguments may have mistakes of their own.
         args.iter().for_each(|arg| drop(self.expr(arg)));
