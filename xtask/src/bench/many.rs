@@ -9,6 +9,8 @@ use crate::Failure;
 
 const COUNTED: Metric = Metric { name: "calls not counted", unit: "calls" };
 const FUNCTIONS: u64 = 5000;
+/// Tracers guard against so many by mistake.
+const ALL: &str = "config = { max_probes = 6000 } uprobe:PATH:many_* { @ = count(); }";
 const TARGET: Target = Target { name: "many", mode: &[], count: FUNCTIONS };
 
 /// The benchmarks of this kind.
@@ -19,7 +21,7 @@ pub fn benches() -> Vec<Bench> {
             "1,000 functions of a program, attached and ended",
             "uprobe:PATH:many_0* { @ = count(); }",
         ),
-        bench("uprobes-5000", "5,000 functions of a program", "uprobe:PATH:many_* { @ = count(); }"),
+        bench("uprobes-5000", "5,000 functions of a program", ALL),
         bench("uretprobes-1000", "1,000 functions' returns", "uretprobe:PATH:many_0* { @ = count(); }"),
         Bench {
             at_most: 1,
@@ -34,7 +36,7 @@ fn bench(name: &str, about: &str, script: &'static str) -> Bench {
 }
 
 fn counted(tool: &Tool) -> Result<Vec<Value>, Failure> {
-    let script = Script::bpftrace("uprobe:PATH:many_* { @ = count(); }").at(&TARGET)?;
+    let script = Script::bpftrace(ALL).at(&TARGET)?;
     let (running, _) = tool.attach(&script, None)?;
     TARGET.run()?;
     running.signal(quadrant_testing::Signal::INT)?;
