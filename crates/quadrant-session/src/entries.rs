@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -43,6 +44,8 @@ pub(crate) fn shift(program: &mut Rc<Program>) -> BTreeSet<u32> {
 /// Offsets of entries by file, without those of which a clause wants to know the very place. A function's entry and return stay
 /// together: the kernel has one breakpoint for both.
 fn movable(program: &Program) -> HashMap<(PathBuf, Inode), Vec<u64>> {
+    let looking = program.clauses.iter().filter(|clause| looks_at_place(clause));
+    let looked_at: HashSet<PointId> = looking.flat_map(|clause| &clause.points).copied().collect();
     let mut places: HashMap<(PathBuf, Inode), BTreeMap<u64, bool>> = HashMap::new();
     for (point, index) in program.points.iter().zip(0..) {
         let (path, inode, offset, on_return) = match &point.site {
@@ -50,7 +53,7 @@ fn movable(program: &Program) -> HashMap<(PathBuf, Inode), Vec<u64>> {
             Site::Uretprobe { path, inode, offset, .. } => (path, inode, offset, true),
             _ => continue,
         };
-        let free = on_return || !clauses_at(program, PointId(index)).any(looks_at_place);
+        let free = on_return || !looked_at.contains(&PointId(index));
         *places.entry((path.clone(), *inode)).or_default().entry(*offset).or_insert(true) &= free;
     }
     let free = |offsets: BTreeMap<u64, bool>| offsets.into_iter().filter(|(_, free)| *free).map(|(at, _)| at).collect();
@@ -64,10 +67,6 @@ fn place(site: &mut Site) -> Option<((&PathBuf, Inode), &mut u64)> {
         }
         _ => None,
     }
-}
-
-fn clauses_at(program: &Program, point: PointId) -> impl Iterator<Item = &Clause> {
-    program.clauses.iter().filter(move |clause| clause.points.contains(&point))
 }
 
 /// Whether it makes a difference to a clause at which of two neighboring instructions it runs: it shows addresses, or reads registers

@@ -4,7 +4,7 @@
 //! instruction does. That makes a hit twenty to a hundred times as expensive. `endbr64`, with which functions of many distributions start, is
 //! such an instruction, and a `push`, which mostly follows, is not. Between the two nothing happens that a probe could see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
@@ -26,7 +26,9 @@ pub fn cheaper_entries(path: &Path, inode: Inode, offsets: &[u64]) -> BTreeMap<u
         return BTreeMap::new();
     }
     let Some(elf) = open().filter(|elf| elf.file().inode() == inode && !elf.is_go()) else { return BTreeMap::new() };
-    let found = offsets.iter().filter_map(|offset| Some((*offset, skipped(&elf, *offset)?)));
+    let addresses = offsets.iter().filter_map(|offset| elf.code_address_of(*offset)).collect();
+    let Some(known) = Known::of(&elf, &addresses) else { return BTreeMap::new() };
+    let found = offsets.iter().filter_map(|offset| Some((*offset, skipped(&elf, &known, *offset)?)));
     let candidates: BTreeMap<u64, u64> = found.collect();
     if candidates.is_empty() {
         return candidates;
@@ -34,34 +36,64 @@ pub fn cheaper_entries(path: &Path, inode: Inode, offsets: &[u64]) -> BTreeMap<u
     without_targets(&elf, candidates).unwrap_or_default()
 }
 
-/// How many bytes a probe on a function at this offset may move on, if no jump leads there.
-fn skipped(elf: &Elf, offset: u64) -> Option<u64> {
-    let address = elf.code_address_of(offset)?;
-    let function = elf.symbols().ok()?.function_around(address)?;
-    if function.address != address || function.size == 0 {
-        return None;
+/// What a file's symbols say of the functions asked for, found in one pass: there can be thousands of them.
+struct Known<'a> {
+    /// The best symbol at an address.
+    functions: HashMap<u64, Symbol<'a>>,
+    /// Parts that lie elsewhere, by the name of the function.
+    parts: HashMap<&'a str, Vec<Symbol<'a>>>,
+}
+
+impl<'a> Known<'a> {
+    fn of(elf: &'a Elf, addresses: &HashSet<u64>) -> Option<Known<'a>> {
+        let mut known = Known { functions: HashMap::new(), parts: HashMap::new() };
+        for symbol in elf.symbols().ok()?.functions() {
+            if let Some((function, _)) = symbol.name.split_once(".cold") {
+                known.parts.entry(function).or_default().push(symbol);
+            }
+            if addresses.contains(&symbol.address) {
+                let best = known.functions.entry(symbol.address).or_insert(symbol);
+                if symbol.rank() < best.rank() {
+                    *best = symbol;
+                }
+            }
+        }
+        Some(known)
     }
-    let instructions = elf.instructions(&function).ok()?;
-    let bytes = elf.function_bytes(&function).ok()?;
+
+    fn parts_of(&self, function: &Symbol<'_>) -> &[Symbol<'a>] {
+        self.parts.get(function.name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// How many bytes a probe on a function at this offset may move on, if no jump leads there.
+fn skipped(elf: &Elf, known: &Known<'_>, offset: u64) -> Option<u64> {
+    let address = elf.code_address_of(offset)?;
+    let function = known.functions.get(&address).filter(|function| function.size > 0)?;
+    let instructions = elf.instructions(function).ok()?;
+    let bytes = elf.function_bytes(function).ok()?;
     let emulated = |instruction: &Instruction| is_emulated(&bytes[(instruction.ip() - address) as usize..]);
     let at = instructions.iter().take(MAX_SKIPPED + 1).position(emulated)?;
     let ends_well = instructions.iter().all(|instruction| !instruction.is_invalid());
     let moves = at > 0 && ends_well && instructions[..at].iter().all(leaves_all);
     let to = instructions[at];
-    (moves && !may_come_by_table(elf, &function, &instructions, &to)).then(|| to.ip() - address)
+    (moves && !may_come_by_table(elf, known, function, &instructions, &to)).then(|| to.ip() - address)
 }
 
 /// Whether a jump to a computed place could lead to an instruction of the function. Where parts of a function that lie elsewhere have
 /// no names, such a jump would not be seen: then only a `push` is certain, since no loop begins before what the function saves.
-fn may_come_by_table(elf: &Elf, function: &Symbol<'_>, instructions: &[Instruction], to: &Instruction) -> bool {
+fn may_come_by_table(
+    elf: &Elf,
+    known: &Known<'_>,
+    function: &Symbol<'_>,
+    instructions: &[Instruction],
+    to: &Instruction,
+) -> bool {
     if elf.section(".symtab").is_none() {
         return to.mnemonic() != Mnemonic::Push || instructions.iter().any(is_computed);
     }
-    let Ok(symbols) = elf.symbols() else { return true };
-    let part =
-        |symbol: &Symbol<'_>| symbol.name.strip_prefix(function.name).is_some_and(|rest| rest.starts_with(".cold"));
-    let computes = |symbol: Symbol<'_>| elf.instructions(&symbol).is_ok_and(|code| code.iter().any(is_computed));
-    instructions.iter().any(is_computed) || symbols.functions().filter(part).any(computes)
+    let computes = |symbol: &Symbol<'_>| elf.instructions(symbol).is_ok_and(|code| code.iter().any(is_computed));
+    instructions.iter().any(is_computed) || known.parts_of(function).iter().any(computes)
 }
 
 /// Whether the kernel does what the instruction does, without a step: `push` of a register, `nop`, `call`, `jmp` and conditional
