@@ -27,6 +27,8 @@ pub(crate) fn check_count(pattern: &str, count: usize, limit: usize) -> Result<(
     if count <= limit {
         return Ok(());
     }
-    let help = format!("name fewer, or allow that many with --max-probes {count}");
+    let help = format!(
+        "name fewer, or allow that many with --max-probes {count} or, in the script, `config = {{ max_probes = {count} }}`"
+    );
     Err(advise(format!("`{pattern}` matches {count} probes, more than the limit of {limit}"), help))
 }

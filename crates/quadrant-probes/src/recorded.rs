@@ -96,6 +96,10 @@ impl ProbeSource for RecordedSource {
         }
         Ok(found)
     }
+
+    fn allow(&self, points: u32) {
+        self.others.allow(points);
+    }
 }
 
 /// Whether points of this kind come from the recording.

@@ -13,6 +13,7 @@ use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::{Args, Found, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec};
 use quadrant_symbols::DebugDir;
 use quadrant_types::{DebugTypes, Types};
+use std::cell::Cell;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -54,6 +55,8 @@ impl Default for Options {
 pub struct Source {
     types: Rc<Types>,
     options: Options,
+    /// What the script allows in place of [`Options::max_points`].
+    allowed: Cell<Option<u32>>,
     tracefs: OnceCell<std::result::Result<TraceFs, quadrant_bpf::Error>>,
     files: Files,
     kernel: Kernel,
@@ -65,7 +68,8 @@ impl Source {
     pub fn new(types: Rc<Types>, options: Options) -> Self {
         let kernel = Kernel::new(Rc::clone(&types), options.allow_unsafe);
         let debug = DebugFiles::new(Rc::clone(&types), options.debug_dirs.clone());
-        Self { types, options, tracefs: OnceCell::new(), files: Files::default(), kernel, debug }
+        let (allowed, tracefs) = (Cell::default(), OnceCell::new());
+        Self { types, options, allowed, tracefs, files: Files::default(), kernel, debug }
     }
 
     /// Takes the list of functions that can be traced from a file in the form of tracefs' `available_filter_functions`. It is read when
@@ -184,7 +188,14 @@ impl Source {
 
 impl ProbeSource for Source {
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>> {
-        self.find_with(spec, &self.options)
+        match self.allowed.get() {
+            None => self.find_with(spec, &self.options),
+            Some(points) => self.find_with(spec, &Options { max_points: points as usize, ..self.options.clone() }),
+        }
+    }
+
+    fn allow(&self, points: u32) {
+        self.allowed.set(Some(points));
     }
 
     fn user_arguments(&self, point: &Point) -> Result<Arc<Args>> {

@@ -512,6 +512,11 @@ pub trait ProbeSource {
     /// No match (with the nearest names as help), or a probe that cannot be used here and why.
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError>;
 
+    /// The script says itself how many points one wildcard may mean.
+    fn allow(&self, points: u32) {
+        let _ = points;
+    }
+
     /// The named arguments of a user function, or, of a point at its return, the result (`retval`), by the debug information of
     /// its file. [`ProbeSource::find`] leaves them out, since they cost time.
     ///

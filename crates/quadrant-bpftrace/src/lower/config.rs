@@ -224,6 +224,7 @@ impl Lower<'_> {
             "max_probes" => {
                 config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?;
                 self.probes_are_limited = true;
+                self.env.probes.allow(config.max_probes);
             }
             "max_cat_bytes" => config.max_cat_bytes = number(value, 0, u32::MAX, "a number of bytes")?,
             "maxactive" => config.maxactive = Some(number(value, 1, 4096, "a number, 1 to 4096")?),

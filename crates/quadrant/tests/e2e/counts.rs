@@ -2,7 +2,9 @@
 
 use quadrant_testing::{COUNT, Program};
 
-use crate::common::{assert_lines, attached, needs_root, number, run, run_on, script, sum_below, target};
+use crate::common::{
+    assert_lines, attached, needs_root, number, quadrant, refused, run, run_on, script, sum_below, target,
+};
 
 /// The number of getppid(2).
 const GETPPID: u32 = if cfg!(target_arch = "x86_64") { 110 } else { 173 };
@@ -104,6 +106,17 @@ fn function_of_a_program() {
     );
     let sum = format!("@sum: {}", sum_below(COUNT));
     assert_lines(&outcome, &["@max: 10006", "@n: 10007", &sum, "@text[words]: 10007"]);
+}
+
+/// As many probes as the script allows, whatever the command line's limit is.
+#[test]
+fn thousands_of_functions() {
+    needs_root!();
+    let many = target!("many");
+    let text = |most: u32| format!("config = {{ max_probes = {most} }} uprobe:{many}:many_*0* {{ @ = count(); }}");
+    assert_lines(&run_on(&many, &text(2084)), &["@: 2084"]);
+    let message = refused(quadrant().args(["-e", &text(2083)]));
+    assert!(message.contains("matches 2084 probes, more than the limit of 2083"), "{message}");
 }
 
 #[test]
