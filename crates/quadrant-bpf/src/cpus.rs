@@ -3,15 +3,16 @@
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
+use crate::tree::Tree;
 
 /// Numbers of the processors that are on now, ascending.
 pub fn online() -> Result<Vec<u32>> {
-    read("/sys/devices/system/cpu/online")
+    read("online")
 }
 
 /// Numbers of the processors that can ever be on, ascending.
 pub fn possible() -> Result<Vec<u32>> {
-    read("/sys/devices/system/cpu/possible")
+    read("possible")
 }
 
 /// How many values a per-CPU map has for each key. Read once, as the kernel fixes it at boot.
@@ -24,9 +25,19 @@ pub fn possible_count() -> Result<usize> {
     Ok(*COUNT.get_or_init(|| count))
 }
 
-fn read(path: &str) -> Result<Vec<u32>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io(format!("cannot read {path}"), &error))?;
+/// Where sysfs is not mounted, as in a bare chroot, a mount of its own that nobody else sees has the files, too.
+fn read(name: &str) -> Result<Vec<u32>> {
+    let path = format!("/sys/devices/system/cpu/{name}");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => detached(name).ok_or_else(|| Error::io(format!("cannot read {path}"), &error))?,
+    };
     parse(text.trim()).ok_or_else(|| Error::new(format!("cannot use {path}"), format!("it says {:?}", text.trim())))
+}
+
+fn detached(name: &str) -> Option<String> {
+    let tree = Tree::open(c"sysfs", &[], c"devices").ok()?;
+    String::from_utf8(tree.read(&format!("devices/system/cpu/{name}")).ok()?).ok()
 }
 
 /// More processors than any kernel can be built for; a longer list is not believed.

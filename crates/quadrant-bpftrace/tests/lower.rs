@@ -73,6 +73,28 @@ fn deep_scripts_do_not_exhaust_the_stack() {
 }
 
 #[test]
+fn a_byte_order_mark_means_nothing() {
+    let (program, messages) = run("\u{feff}BEGIN { exit(); }", &[], false);
+    assert!(program.is_some(), "{messages:?}");
+}
+
+#[test]
+fn long_scripts_do_not_exhaust_the_stack_or_the_day() {
+    let arms = |count: usize| format!("BEGIN {{ if (pid) {{ }} {} }}", "else if (pid) { } ".repeat(count));
+    assert!(run(&arms(1000), &[], false).0.is_some());
+    let constants: String = (0..40).map(|at| format!("#define A{0} A{at} + A{at}\n", at + 1)).collect();
+    let refused = [
+        (arms(20_000), "more than 2000 conditions in one `if`"),
+        (format!("BEGIN {{ {} {} }}", "unroll(100) {".repeat(4), "}".repeat(4)), "makes 1000000 rounds"),
+        (format!("{constants}#define A0 1\nBEGIN {{ print(A40); }}"), "put into each other too often"),
+    ];
+    for (text, message) in refused {
+        let (program, messages) = run(&text, &[], false);
+        assert!(program.is_none() && messages.iter().any(|said| said.message.contains(message)), "{messages:?}");
+    }
+}
+
+#[test]
 fn conditions_that_grow_without_end_are_refused() {
     let wide: String = (0..40).map(|at| format!("#define A{at} (A{0} + A{0} + A{0})\n", at + 1)).collect();
     for text in [format!("{wide}#if A0\n#endif\n"), "#define A A\n#if A\n#endif\n".to_owned()] {

@@ -247,7 +247,7 @@ fn refused(name: &str, code: &Code, spec: &ProgramSpec<'_>, error: quadrant_bpf:
     if std::env::var_os("QUADRANT_VERIFIER_LOG").is_some() {
         return Error::Log(format!("{log}\n{code}"));
     }
-    if log.trim().is_empty() {
+    if verifier::is_silent(&log) {
         return Error::Kernel(error);
     }
     verifier::explain(code, name, &log)

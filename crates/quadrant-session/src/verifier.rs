@@ -38,9 +38,20 @@ fn is_limit(reason: &str) -> bool {
 
 /// The last line that says something, without the statistics that follow it.
 pub(crate) fn reason(log: &str) -> &str {
-    let statistics =
-        |line: &&str| line.is_empty() || line.starts_with("processed ") || line.starts_with("verification time");
-    log.lines().rev().map(str::trim).find(|line| !statistics(line)).unwrap_or("no reason given")
+    said(log).unwrap_or("no reason given")
+}
+
+/// Whether the verifier has nothing against the program: it is refused for another reason.
+pub(crate) fn is_silent(log: &str) -> bool {
+    said(log).is_none()
+}
+
+fn said(log: &str) -> Option<&str> {
+    let statistics = |line: &&str| {
+        let starts = ["processed ", "verification time", "stack depth ", "insns processed "];
+        line.is_empty() || starts.iter().any(|start| line.starts_with(start))
+    };
+    log.lines().rev().map(str::trim).find(|line| !statistics(line))
 }
 
 /// The span of the last instruction that the log names ("12: (85) call ...").
@@ -66,6 +77,7 @@ mod tests {
             "0: (b7) r0 = 0\n1: (85) call foo#99\nR1 type=scalar expected=fp\nprocessed 2 insns (limit 1000000)\n";
         assert_eq!(reason(log), "R1 type=scalar expected=fp");
         assert_eq!(reason(""), "no reason given");
+        assert!(is_silent("processed 2 insns (limit 1000000)\n") && !is_silent(log));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub trait Language: Copy {
     fn token(rest: &str) -> (Tok, usize);
 }
 
+/// What some editors put in front of a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// A cursor over a script.
 #[derive(Debug, Clone)]
 pub struct Lexer<'a, L> {
@@ -53,6 +56,9 @@ impl<'a, L: Language> Lexer<'a, L> {
 
     /// Skips blanks and comments; gives the place of an unterminated comment.
     pub fn skip_trivia(&mut self) -> Option<Span> {
+        if self.pos == 0 && self.source.starts_with(BYTE_ORDER_MARK) {
+            self.pos = BYTE_ORDER_MARK.len_utf8();
+        }
         loop {
             let rest = self.rest();
             let blanks = rest.len() - rest.trim_ascii_start().len();

@@ -66,6 +66,11 @@ impl Failure {
         (!self.message.is_empty()).then_some((self.message.as_str(), self.hints.as_slice()))
     }
 
+    /// Whether the system did not let us, rather than that there is nothing.
+    pub fn is_denied(&self) -> bool {
+        [": EPERM", ": EACCES"].iter().any(|name| self.message.contains(name))
+    }
+
     /// The messages about a script.
     pub fn diagnostics(&self) -> Option<(&Sources, &[Diagnostic])> {
         self.diagnostics.as_deref().map(|(script, messages)| (script, messages.as_slice()))

@@ -5,6 +5,9 @@
 //! Exit status: what the script's exit() gave; else, with `-c`, the command's; else 0. 1 when something failed; 3 with `--strict` when
 //! something was lost, or `--max-overhead` ended the trace. A reader that closes the output (`| head`) ends the trace quietly with 0.
 
+#[macro_use]
+mod say;
+
 mod answers;
 mod args;
 mod bpftrace;

@@ -38,6 +38,8 @@ pub(super) struct Scope {
     /// The name of a point of the clause.
     pub point: String,
     pub loops: u32,
+    /// Rounds of the `unroll`s around, multiplied.
+    pub unrolled: i64,
     /// Variables by name, innermost block last.
     blocks: Vec<HashMap<String, Local>>,
     /// Names of macros and `#define`s that are being expanded.
@@ -70,6 +72,7 @@ impl Default for Scope {
             path: None,
             point: String::new(),
             loops: 0,
+            unrolled: 1,
             blocks: Vec::new(),
             expanding: Vec::new(),
             expansion: 0,

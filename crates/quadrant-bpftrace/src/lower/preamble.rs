@@ -40,6 +40,9 @@ impl Preamble {
     }
 }
 
+/// What it costs, of all that may be expanded, to put a constant where its name stands: it is parsed each time.
+const COST_OF_CONSTANT: usize = 16;
+
 impl Lower<'_> {
     /// Takes the definitions, and reports the items that have no meaning here.
     pub(super) fn preamble(&mut self, script: &Script) {
@@ -159,6 +162,10 @@ impl Lower<'_> {
         let body = *self.preamble.defines.get(name)?;
         if self.scope.expanding.iter().any(|open| open == name) {
             return Some(self.error(span, format!("`{name}` is defined by itself")));
+        }
+        self.expansion_budget = self.expansion_budget.saturating_sub(COST_OF_CONSTANT);
+        if self.expansion_budget == 0 {
+            return Some(self.error(span, "the constants of this script are put into each other too often"));
         }
         let (expr, diagnostics) = parse_expr_at(self.sources.text(), body);
         if !diagnostics.is_empty() {

@@ -16,6 +16,9 @@ use crate::ast;
 /// The most rounds of an `unroll`.
 const MAX_UNROLL: i64 = 100;
 
+/// The most rounds of nested ones together, each of which becomes code of its own.
+const MAX_UNROLLED: i64 = 10_000;
+
 impl Lower<'_> {
     /// The statements of a block, in a scope of their own.
     pub(super) fn block(&mut self, block: &ast::Block) -> Vec<Stmt> {
@@ -157,8 +160,19 @@ impl Lower<'_> {
     fn unroll(&mut self, count: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
         let span = count.span;
         let count = self.expr(count);
+        let outer = self.scope.unrolled;
+        if let Some(Expr { kind: ExprKind::Int(count @ 1..), .. }) = count {
+            self.scope.unrolled = outer.saturating_mul(count);
+        }
+        let rounds = self.scope.unrolled;
         let body = self.loop_body(body);
+        self.scope.unrolled = outer;
         match count?.kind {
+            ExprKind::Int(1..=MAX_UNROLL) if rounds > MAX_UNROLLED => self.error_help(
+                span,
+                format!("`unroll` inside `unroll` makes {rounds} rounds, and {MAX_UNROLLED} is the most"),
+                "loop over a range: `for ($i : 0..1000) { ... }`",
+            ),
             ExprKind::Int(count @ 1..=MAX_UNROLL) => Some(StmtKind::Unroll { count: count as u32, body }),
             ExprKind::Int(..=0) => self.error(span, "`unroll` takes 1 round or more"),
             ExprKind::Int(_) => self.error(span, format!("`unroll` takes 1 to {MAX_UNROLL} rounds")),

@@ -8,6 +8,9 @@ use quadrant_program::span::Span;
 use quadrant_syntax::descent::Descent;
 use quadrant_syntax::op::assignment;
 
+/// The most conditions of an `if`, those around it included: whoever walks the tree goes into them one by one.
+const MAX_ARMS: usize = 2000;
+
 impl Parser<'_> {
     /// A block; `wanted` names what is missing if it does not start here.
     pub(super) fn block(&mut self, wanted: &str) -> Block {
@@ -135,11 +138,21 @@ impl Parser<'_> {
 
     /// `if`, `else if`, `else`; the next token is the `if`.
     pub(super) fn if_expr(&mut self) -> IfExpr {
+        let outer = self.arms;
+        let parts = self.arms();
+        self.arms = outer;
+        parts
+    }
+
+    fn arms(&mut self) -> IfExpr {
         let mut arms = Vec::new();
         loop {
+            self.count_arm();
             self.bump();
-            let cond = self.head();
-            arms.push((cond, self.block("`{`")));
+            let arm = (self.head(), self.block("`{`"));
+            if arms.is_empty() || self.arms <= MAX_ARMS {
+                arms.push(arm);
+            }
             if self.recovering || !self.eat_word("else") {
                 return IfExpr { arms, other: None };
             }
@@ -147,6 +160,15 @@ impl Parser<'_> {
                 return IfExpr { arms, other: Some(self.block("`{` or `if`")) };
             }
         }
+    }
+
+    fn count_arm(&mut self) {
+        if self.arms == MAX_ARMS {
+            let message = format!("more than {MAX_ARMS} conditions in one `if`");
+            let diagnostic = Diagnostic::error(self.here(), message);
+            self.stand.soft_error(diagnostic.help("look the value up in a map: `if (has_key(@m, $x)) { ... }`"));
+        }
+        self.arms += 1;
     }
 
     /// The expression in front of a body, in parentheses or not.

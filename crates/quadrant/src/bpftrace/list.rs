@@ -120,7 +120,7 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
     });
     match listed {
         Ok(written) => written,
-        Err(failure) if line.verbose => {
+        Err(failure) if line.verbose || failure.is_denied() => {
             eprint!("{}", failure.text("WARNING", "HINT"));
             Ok(())
         }

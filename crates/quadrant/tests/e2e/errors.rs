@@ -186,3 +186,33 @@ fn bytes_that_are_no_script_are_no_crash() {
     let message = refused(script(&format!("BEGIN {{ print({deep}); }}")));
     assert!(!message.contains("panicked") && !message.contains("overflow"), "{message}");
 }
+
+#[test]
+fn a_full_disk_under_standard_error_is_no_crash() {
+    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let outcome =
+        quadrant().args(["bpftrace", "-e", "BEGIN { nonsense }"]).stderr(full).run().expect("the tracer runs");
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+}
+
+#[test]
+fn devices_and_other_encodings_are_no_scripts() {
+    let message = refused(quadrant().arg("/dev/zero"));
+    assert_message(&message, &["/dev/zero", "longer than 16 MiB"]);
+    let path = folder("encodings").join("latin.bt");
+    fs::write(&path, b"// by Jos\xe9\nBEGIN { exit(); }\n").unwrap();
+    assert_message(&refused(quadrant().arg(&path)), &["line 1, byte 10 of it (0xe9)", "iconv"]);
+}
+
+#[test]
+fn few_open_files_are_told_as_such() {
+    needs_root!();
+    let tracer = crate::common::binary();
+    let script = "BEGIN { @a[1] = hist(5); exit(); }";
+    for limit in 7..12 {
+        let limited = format!("ulimit -n {limit}; exec \"$0\" bpftrace -e '{script}'");
+        let shell = quadrant_testing::Program::new("/bin/sh").args(["-c", &limited]).arg(&tracer);
+        let outcome = shell.run().expect("the shell runs");
+        assert!(!outcome.stderr.contains("verifier") && !outcome.stderr.contains("panicked"), "{}", outcome.describe());
+    }
+}
