@@ -25,6 +25,7 @@ mod kfuncs;
 mod life;
 mod listing;
 mod load;
+mod loaders;
 mod losses;
 mod objects;
 mod objects_of_scripts;
