@@ -352,6 +352,15 @@ pub enum Function {
     Override,
     /// `socket_cookie(socket)`: the cookie of a `struct sock` that is an argument of the probe.
     SocketCookie,
+    /// `comm(number)`: the name of the task with that number of the whole machine; empty when there is none.
+    NameOf {
+        /// The kernel's function that finds and holds a task, by its number in the kernel's type information.
+        find: u32,
+        /// The one that lets it go.
+        release: u32,
+        /// Where in a task its name is.
+        at: u32,
+    },
     /// A function of the kernel by the number that its type information has for it; arguments are numbers and addresses.
     Kernel(u32),
     /// `debugf("format", numbers...)`: a line in the kernel's trace log. The format is a constant `Str`; at most three numbers, addresses

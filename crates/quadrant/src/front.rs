@@ -161,7 +161,14 @@ fn program_kind(kind: ProbeKind) -> ProgramKind {
     }
 }
 
+/// The pid namespace that a machine starts with (`PROC_PID_INIT_INO`).
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
 impl Symbols for Addresses {
+    fn numbers_as_the_machine(&self) -> bool {
+        std::fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() == INITIAL_PID_NAMESPACE)
+    }
+
     fn kfunc_allowed(&self, kind: ProbeKind, function: u32, tracepoint: u32) -> bool {
         quadrant_bpf::features::kfunc_allowed(program_kind(kind), function, tracepoint)
     }

@@ -56,6 +56,11 @@ pub trait Symbols {
         let _ = (kind, function, tracepoint);
         false
     }
+
+    /// Whether the tracer numbers processes as the whole machine does: it is in no pid namespace of its own.
+    fn numbers_as_the_machine(&self) -> bool {
+        true
+    }
 }
 
 /// Knows no name.

@@ -11,10 +11,12 @@ use quadrant_program::ty::Type;
 use super::arith::width;
 use super::error::Result;
 use super::memory::Mem;
+use super::text::TextSource;
 use super::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::Cond;
 use crate::ssa::KfuncRef;
+use crate::ssa::Operand;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
@@ -84,9 +86,30 @@ impl Lower<'_, '_> {
             (Function::Text(function), Type::String { cap }) => self.store_text_call(function, args, *cap, to),
             (Function::Args(space), Type::String { cap }) => self.store_arguments(space, args, *cap, to),
             (Function::Ntop, Type::Inet) => self.store_address(args, to),
+            (Function::NameOf { find, release, at }, Type::String { cap }) => {
+                self.store_task_name([find, release, at], args, *cap, to)
+            }
             (Function::Symbol, Type::Symbol { user: true, .. }) => self.store_user_symbol(args, to),
             (function, ty) => Err(self.model_error(format_args!("{function:?} as {ty:?}"))),
         }
+    }
+
+    /// The name of a task, which is held while it is read.
+    fn store_task_name(&mut self, [find, release, at]: [u32; 3], args: &[Expr], cap: u32, to: Mem) -> Result<()> {
+        let [number] = args else { return Err(self.model_error("the name of no task")) };
+        let number = self.scalar(number)?;
+        self.zero(to, layout::round_up(cap));
+        let task = self.f.b.call_kfunc(KfuncRef(find), &[number]);
+        let (end, some) = (self.f.b.create_block(), self.f.b.create_block());
+        self.f.b.branch(Cond::Eq, task, 0, end, &[], some, &[]);
+        self.f.b.switch_to(some);
+        let addr = self.f.b.add(task, i64::from(at));
+        let limit = Some(Operand::Imm(i64::from(cap) - 1));
+        self.read_padded(TextSource { space: Space::Kernel, addr, limit }, cap, to)?;
+        self.f.b.call_kfunc(KfuncRef(release), &[task]);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
+        Ok(())
     }
 
     /// A function without a value.

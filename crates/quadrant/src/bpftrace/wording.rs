@@ -149,6 +149,10 @@ const TABLE: &[(&str, &str)] = &[
     ("there is no probe in this script", "No probes to attach"),
     ("the result of `{}` is {}, and this is {}", "Function {0} is of type {1}, cannot return {2}"),
     ("`{}` can end without a result, which is {}", "Function {0} is of type {1}, cannot return void"),
+    (
+        "comm(pid) cannot be used in a probe of type `{}`",
+        "Syntax comm(PID) is not supported in this probe type yet. Type: {0}",
+    ),
     ("this value is not used", "Return value discarded."),
     ("nothing ever comes to this statement", "Unreachable statement."),
     ("nothing is ever put into `{}`", "Variable {0} was never assigned to."),

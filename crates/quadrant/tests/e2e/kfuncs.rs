@@ -66,3 +66,29 @@ fn what_may_not_be_called_is_said() {
     let outcome = script("BEGIN { there_is_no_such_function(1); }").run().expect("the tracer runs");
     assert!(outcome.stderr.contains("unknown function `there_is_no_such_function`"), "{}", outcome.describe());
 }
+
+/// No process has the largest number that there is.
+#[test]
+fn names_of_other_tasks_are_looked_up_in_the_kernel() {
+    needs_root!();
+    let own = std::process::id();
+    let text = format!(
+        "interval:ms:1 {{
+            print(comm({own}));
+            @by[comm({own})] = count();
+            print(comm(0x7fffffff) == \"\");
+            exit();
+        }}"
+    );
+    let outcome = script(&text).run().expect("the tracer runs");
+    let reasons =
+        ["the tracer sees others", "needs the kernel's bpf_task_from_pid()", "cannot be used in a probe of type"];
+    if let Some(reason) = reasons.iter().find(|reason| outcome.stderr.contains(**reason)) {
+        return quadrant_testing::skip(reason);
+    }
+    let name = std::fs::read_to_string(format!("/proc/{own}/comm")).expect("this is a process");
+    let name = name.trim();
+    assert!(outcome.stdout.starts_with(&format!("{name}\ntrue\n")), "{}", outcome.describe());
+    assert!(outcome.stdout.contains(&format!("@by[{name}]: 1\n")), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("No such process (pid=2147483647)"), "{}", outcome.describe());
+}

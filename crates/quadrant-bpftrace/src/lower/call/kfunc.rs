@@ -1,15 +1,21 @@
 //! Functions of the kernel that a script calls by their names (kfuncs).
 
 use quadrant_program::build::place_of;
-use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::expr::{Expr, ExprKind, Function, Place};
+use quadrant_program::format::Format;
+use quadrant_program::record::RecordKind;
 use quadrant_program::span::Span;
-use quadrant_program::stmt::StmtKind;
+use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, KernelFunc, TypeId};
 
 use super::super::Lower;
+use super::super::expr::literal_text;
 use super::Called;
 use crate::ast::{self, Ident};
+
+/// The room for a task's name, its NUL included.
+const COMM_LEN: u32 = 16;
 
 impl Lower<'_> {
     /// A call of a function of the kernel; the outer `None` if there is none of that name.
@@ -74,5 +80,53 @@ impl Lower<'_> {
                 self.error(arg.span, format!("{function}() takes {wanted} here, and this is {got}"))
             }
         }
+    }
+
+    /// `comm(number)`: the name of another task; one that there is not has none, which is said when it happens.
+    pub(super) fn name_of(&mut self, number: &ast::Expr, span: Span) -> Option<Expr> {
+        let given = self.expr(number)?;
+        if !given.ty.is_integer() {
+            let ty = self.describe(&given.ty);
+            return self.error(number.span, format!("comm() takes a number here, and this is {ty}"));
+        }
+        let function = self.finder(span)?;
+        let given = self.cast(given, &Type::I32);
+        let (given, number) = self.keep(given);
+        let name = self.temporary(Type::String { cap: COMM_LEN });
+        let read = Expr::new(ExprKind::Call(function, vec![number.clone()]), Type::String { cap: COMM_LEN }, span);
+        let read = Stmt::new(StmtKind::Assign(Place::Var(name), read), span);
+        let name = Expr::new(ExprKind::Var(name), Type::String { cap: COMM_LEN }, span);
+        let missing = self.warn_of_nobody(&name, number, span)?;
+        let ty = name.ty.clone();
+        Some(Expr::new(ExprKind::Block(vec![given, read, missing], Box::new(name)), ty, span))
+    }
+
+    /// What finds a task by its number, if this kind of probe may.
+    fn finder(&mut self, span: Span) -> Option<Function> {
+        let types = self.env.types;
+        let (Ok(find), Ok(release)) = (types.btf_func("bpf_task_from_pid"), types.btf_func("bpf_task_release")) else {
+            let help = "the kernel has it from Linux 6.2 on";
+            return self.error_help(span, "comm(pid) needs the kernel's bpf_task_from_pid()", help);
+        };
+        if !self.may_call(&find) {
+            let kind = self.scope.kind.name();
+            return self.error(span, format!("comm(pid) cannot be used in a probe of type `{kind}`"));
+        }
+        if !self.env.symbols.numbers_as_the_machine() {
+            let message =
+                "comm(pid) takes the numbers that the whole machine has for processes, and the tracer sees others";
+            return self.error_help(span, message, "run it outside of the pid namespace (container) that it is in");
+        }
+        let task = types.lookup_struct("task_struct")?;
+        let at = (types.find_member(task, "comm")?.bit_offset / 8) as u32;
+        Some(Function::NameOf { find: find.btf_id, release: release.btf_id, at })
+    }
+
+    fn warn_of_nobody(&mut self, name: &Expr, number: Expr, span: Span) -> Option<Stmt> {
+        let (format, _) = Format::parse_loose(b"No such process (pid=%d)", &["d"]).ok()?;
+        let warning = self.emit(RecordKind::Warnf(format), vec![number], span);
+        let (lhs, rhs) = (Box::new(name.clone()), Box::new(literal_text(b"", span)));
+        let cond = Expr::new(ExprKind::MemEq { lhs, rhs, negate: false }, Type::Bool, span);
+        Some(Stmt::new(StmtKind::If { cond, then: vec![Stmt::new(warning, span)], other: Vec::new() }, span))
     }
 }

@@ -207,6 +207,9 @@ impl Lower<'_> {
         if let (name @ ("ppid" | "pcomm"), [task]) = (callee.name.as_str(), args) {
             return Some(self.parent_of(name, task, span));
         }
+        if let ("comm", [number]) = (callee.name.as_str(), args) {
+            return Some(self.name_of(number, span));
+        }
         let value = self.builtin(&callee.name, span)?;
         let init = |arg: &ast::Expr| matches!(&arg.kind, ast::ExprKind::Name(name) if name == "init");
         match args {
