@@ -92,6 +92,10 @@ fn replacement(var: &MacroVar, span: Span, macros: &Macros) -> Result<ExprKind, 
             let value = macros.value(name).ok_or_else(|| undefined("variable", &format!("${name}"), span))?;
             Ok(integer(value.unsigned_abs(), value < 0, true, span))
         }
+        MacroVar::NamedText(name) => {
+            let value = macros.value(name).ok_or_else(|| undefined("variable", &format!("$${name}"), span))?;
+            Ok(ExprKind::Str(value.to_string().into_bytes()))
+        }
     }
 }
 
@@ -159,13 +163,13 @@ fn expand_spec(probe: &mut ProbeSpec, macros: &Macros, diagnostics: &mut Vec<Dia
 
 /// The text of one macro variable, or what it is that is not defined.
 fn spec_text(kind: Tok, var: &str, macros: &Macros) -> Result<String, &'static str> {
-    let number = || var.trim_start_matches('$').parse().ok();
+    let word = var.trim_start_matches('$');
     match kind {
-        Tok::Param | Tok::ParamText => {
-            let text = number().and_then(|number| macros.arg(number));
+        Tok::Param | Tok::ParamText if word.starts_with(|first: char| first.is_ascii_digit()) => {
+            let text = word.parse().ok().and_then(|number| macros.arg(number));
             text.map(str::to_owned).ok_or("argument")
         }
-        Tok::Var => macros.value(&var[1..]).map(|value| value.to_string()).ok_or("variable"),
+        Tok::Var | Tok::ParamText => macros.value(word).map(|value| value.to_string()).ok_or("variable"),
         _ => Ok(var.to_owned()),
     }
 }
@@ -190,10 +194,10 @@ mod tests {
     #[test]
     fn arguments_are_the_tokens_they_look_like() {
         let macros = macros(&["12", "-0x10", "bash", "/bin/sh", "\"ls\"", "12x", "a b"]);
-        let text = "BEGIN { f($1, $2, $3, $4, $5, $6, $7, $$1, $$3, $0, $target); }";
+        let text = "BEGIN { f($1, $2, $3, $4, $5, $6, $7, $$1, $$3, $0, $target, $$pid); }";
         let (tree, messages) = expanded(text, &macros);
         assert_eq!(messages, [""; 0]);
-        let wanted = "(f! 12 (- 0x10) bash \"/bin/sh\" \"ls\" \"12x\" \"a b\" \"12\" \"bash\" \"x.d\" 42)";
+        let wanted = "(f! 12 (- 0x10) bash \"/bin/sh\" \"ls\" \"12x\" \"a b\" \"12\" \"bash\" \"x.d\" 42 \"7\")";
         assert!(tree.contains(wanted), "{tree}");
         assert_eq!(macros.unused(), None);
     }

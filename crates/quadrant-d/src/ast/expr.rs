@@ -165,6 +165,8 @@ pub enum MacroVar {
     ArgText(u32),
     /// `$target`, `$pid`: an integer that the tracer knows.
     Named(String),
+    /// `$$target`: its digits as a string.
+    NamedText(String),
 }
 
 /// The operand of `sizeof`.

@@ -51,7 +51,7 @@ fn name_len(text: &str) -> usize {
     text.bytes().take_while(|&byte| is_name_byte(byte)).count()
 }
 
-/// `$x`, `$1`, `$$1`
+/// `$x`, `$1`, `$$1`, `$$x`
 fn macro_token(rest: &str) -> (Tok, usize) {
     let (text, sigil) = match rest.strip_prefix("$$") {
         Some(text) => (text, 2),
@@ -60,6 +60,7 @@ fn macro_token(rest: &str) -> (Tok, usize) {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     match (digits, sigil) {
         (0, 1) if word_len(text) > 0 => (Tok::Var, 1 + word_len(text)),
+        (0, 2) if word_len(text) > 0 => (Tok::ParamText, 2 + word_len(text)),
         (0, _) => (Tok::Unknown, 1),
         (_, 1) => (Tok::Param, 1 + digits),
         _ => (Tok::ParamText, 2 + digits),

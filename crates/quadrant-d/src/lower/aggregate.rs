@@ -1,6 +1,6 @@
 //! Aggregations: `@name[keys] = function(arguments)`.
 
-use quadrant_program::expr::Expr;
+use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::log_linear::LogLinear;
 use quadrant_program::map::{Aggregation, MapId, MapValue};
 use quadrant_program::span::Span;
@@ -27,6 +27,9 @@ const FUNCTIONS: &[(&str, usize, usize)] = &[
     ("sum", 1, 1),
 ];
 
+/// What steps must be.
+const POSITIVE: &str = "a non-zero positive integer constant";
+
 /// The most levels of lquantize().
 const MAX_LEVELS: i64 = 65535;
 
@@ -34,7 +37,7 @@ const MAX_LEVELS: i64 = 65535;
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub map: MapId,
-    keys: Vec<Ty>,
+    pub keys: Vec<Ty>,
     /// The function that feeds it; none before it was assigned.
     pub function: Option<String>,
     kind: Aggregation,
@@ -90,15 +93,25 @@ impl Lower<'_> {
         map
     }
 
+    /// `@name` where a value is wanted.
+    pub(super) fn aggregation_value(&mut self, name: &Ident, span: Span) -> Option<Value> {
+        if self.aggregations.get(&name.name).is_none_or(|known| known.function.is_none()) {
+            let message = format!("failed to resolve @{}: Unknown variable name", name.name);
+            return self.fail(span, "D_IDENT_UNDEF", message);
+        }
+        Some(Value { expr: Expr::new(ExprKind::Int(0), Type::None, span), ty: Ty::Aggregation })
+    }
+
     fn aggregation_keys(&mut self, keys: &[ast::Expr]) -> Option<Vec<Value>> {
         let mut values = Vec::new();
-        for key in keys {
+        for (at, key) in keys.iter().enumerate() {
+            self.check_key(key, at + 1, "aggregation")?;
             let value = self.expr(key)?;
             let value = self.decayed(value);
             let fits = match &value.ty {
                 Ty::Text | Ty::Special(_) => true,
                 Ty::C(_) => self.is_scalar(&value.ty),
-                Ty::Xlated(_) => false,
+                Ty::Aggregation | Ty::Xlated(_) => false,
             };
             if !fits {
                 let ty = self.type_name(&value.ty);
@@ -233,40 +246,53 @@ impl Lower<'_> {
         })
     }
 
-    /// A parameter, which must be a constant.
-    fn parameter(&mut self, call: &Call, number: usize, tag: &'static str) -> Option<i64> {
+    /// A parameter: an integer constant.
+    fn parameter(&mut self, call: &Call, number: usize, (tag, what): (&'static str, &str)) -> Option<i64> {
         let arg = &call.args[number - 1];
         let value = self.expr(arg)?;
+        if self.int_of(&value.ty).is_none() {
+            return self.bad_arg(call, number, "int32_t", &value);
+        }
         match value.constant() {
             Some(value) => Some(value),
-            None => {
-                // Counted from the first argument after the value, as DTrace counts them.
-                let (name, number) = (call.name, number - 1);
-                self.fail(arg.span, tag, format!("{name}( ) argument #{number} must be an integer constant"))
-            }
+            None => self.bad_parameter(call, number, tag, what),
         }
     }
 
+    fn bad_parameter<T>(&mut self, call: &Call, number: usize, tag: &'static str, what: &str) -> Option<T> {
+        // Counted from the first argument after the value, as DTrace counts them.
+        let message = format!("{}( ) argument #{} must be {what}", call.name, number - 1);
+        self.fail(call.args[number - 1].span, tag, message)
+    }
+
     fn linear(&mut self, call: &Call) -> Option<Aggregation> {
-        let min = self.parameter(call, 2, "D_LQUANT_BASETYPE")?;
-        let max = self.parameter(call, 3, "D_LQUANT_LIMTYPE")?;
-        let step = if call.args.len() > 3 { self.parameter(call, 4, "D_LQUANT_STEPTYPE")? } else { 1 };
-        let span = call.span;
-        let narrow = |value: i64| i32::try_from(value).is_ok();
-        if !narrow(min) {
-            return self.fail(span, "D_LQUANT_BASEVAL", "lquantize( ) argument #1 must be a 32-bit quantity");
+        let min = self.parameter(call, 2, ("D_LQUANT_BASETYPE", "an integer constant"))?;
+        let max = self.parameter(call, 3, ("D_LQUANT_LIMTYPE", "an integer constant"))?;
+        let step = match call.args.len() {
+            0..=3 => 1,
+            _ => self.parameter(call, 4, ("D_LQUANT_STEPTYPE", POSITIVE))?,
+        };
+        if i32::try_from(min).is_err() {
+            return self.bad_parameter(call, 2, "D_LQUANT_BASEVAL", "a 32-bit quantity");
         }
-        if !narrow(max) {
-            return self.fail(span, "D_LQUANT_LIMVAL", "lquantize( ) argument #2 must be a 32-bit quantity");
+        if i32::try_from(max).is_err() {
+            return self.bad_parameter(call, 3, "D_LQUANT_LIMVAL", "a 32-bit quantity");
         }
-        if max < min {
+        if step <= 0 {
+            return self.bad_parameter(call, 4, "D_LQUANT_STEPTYPE", POSITIVE);
+        }
+        self.levels(call.span, min, max, step)
+    }
+
+    fn levels(&mut self, span: Span, min: i64, max: i64, step: i64) -> Option<Aggregation> {
+        if max <= min {
             return self.fail(
                 span,
                 "D_LQUANT_MISMATCH",
                 "lquantize( ) base (argument #1) must be less than limit (argument #2)",
             );
         }
-        if !(1..=MAX_LEVELS).contains(&step) {
+        if step > MAX_LEVELS {
             return self.fail(
                 span,
                 "D_LQUANT_STEPVAL",
@@ -293,47 +319,40 @@ impl Lower<'_> {
     }
 
     fn log_linear(&mut self, call: &Call) -> Option<Aggregation> {
-        let factor = self.small(call, 2, "factor", ("D_LLQUANT_FACTORTYPE", "D_LLQUANT_FACTORVAL"))?;
-        let low = self.small(call, 3, "low", ("D_LLQUANT_LOWTYPE", "D_LLQUANT_LOWVAL"))?;
-        let high = self.small(call, 4, "high", ("D_LLQUANT_HIGHTYPE", "D_LLQUANT_HIGHVAL"))?;
-        let steps = self.small(call, 5, "number of steps", ("D_LLQUANT_NSTEPTYPE", "D_LLQUANT_NSTEPVAL"))?;
+        let factor = self.small(call, 2, ("D_LLQUANT_FACTORTYPE", "D_LLQUANT_FACTORVAL"))?;
+        let low = self.small(call, 3, ("D_LLQUANT_LMAGTYPE", "D_LLQUANT_LMAGVAL"))?;
+        let high = self.small(call, 4, ("D_LLQUANT_HMAGTYPE", "D_LLQUANT_HMAGVAL"))?;
+        let steps = self.parameter(call, 5, ("D_LLQUANT_STEPTYPE", POSITIVE))?;
+        if steps <= 0 {
+            return self.bad_parameter(call, 5, "D_LLQUANT_STEPTYPE", POSITIVE);
+        }
+        let Ok(steps) = u16::try_from(steps) else {
+            return self.bad_parameter(call, 5, "D_LLQUANT_STEPVAL", "an unsigned 16-bit quantity");
+        };
         let span = call.span;
         if factor < 2 {
-            return self.fail(span, "D_LLQUANT_FACTORSMALL", "llquantize( ) factor (argument #1) must be two or more");
+            let what = "an unsigned 16-bit quantity greater than or equal to 2";
+            return self.bad_parameter(call, 2, "D_LLQUANT_FACTORVAL", what);
         }
-        if low > high {
-            return self.fail(
-                span,
-                "D_LLQUANT_MAGRANGE",
-                "llquantize( ) high (argument #3) must be greater than or equal to low (argument #2)",
-            );
-        }
-        if steps == 0 || !steps.is_multiple_of(factor) && !factor.is_multiple_of(steps) {
-            return self.fail(
-                span,
-                "D_LLQUANT_FACTOREVEN",
-                "llquantize( ) factor (argument #1) must divide the number of steps per magnitude (argument #4) evenly, or be divided by it",
-            );
+        if high < low {
+            let message = "llquantize( ) argument #3 (high magnitude) must be at least argument #2 (low magnitude)";
+            return self.fail(span, "D_LLQUANT_HMAGVAL", message);
         }
         if u64::from(factor).checked_pow(u32::from(high) + 1).is_none() {
-            return self.fail(
-                span,
-                "D_LLQUANT_MAGTOOBIG",
-                "llquantize( ) factor (argument #1) raised to power of high magnitude (argument #3) overflows 64-bits",
-            );
+            let message = "llquantize( ) argument #3 (high magnitude) will cause overflow of 64 bits";
+            return self.fail(span, "D_LLQUANT_HMAGVAL", message);
+        }
+        if let Some(rule) = broken_rule(factor.into(), low, steps.into()) {
+            return self.fail(span, "D_LLQUANT_STEPVAL", format!("llquantize( ) argument #4 (steps) must {rule}"));
         }
         Some(Aggregation::LogLinear(LogLinear { factor, low, high, steps }))
     }
 
-    fn small(&mut self, call: &Call, number: usize, what: &str, tags: (&'static str, &'static str)) -> Option<u16> {
-        let value = self.parameter(call, number, tags.0)?;
+    fn small(&mut self, call: &Call, number: usize, tags: (&'static str, &'static str)) -> Option<u16> {
+        let value = self.parameter(call, number, (tags.0, "an integer constant"))?;
         match u16::try_from(value) {
             Ok(value) => Some(value),
-            Err(_) => self.fail(
-                call.span,
-                tags.1,
-                format!("llquantize( ) {what} (argument #{}) must be an unsigned 16-bit quantity", number - 1),
-            ),
+            Err(_) => self.bad_parameter(call, number, tags.1, "an unsigned 16-bit quantity"),
         }
     }
 
@@ -349,14 +368,32 @@ impl Lower<'_> {
                 }
             }
             (Aggregation::LogLinear(a), Aggregation::LogLinear(b)) => match () {
-                () if a.factor != b.factor => ("D_LLQUANT_FACTORMATCH", "factor (argument #1)"),
-                () if a.low != b.low => ("D_LLQUANT_LOWMATCH", "low (argument #2)"),
-                () if a.high != b.high => ("D_LLQUANT_HIGHMATCH", "high (argument #3)"),
-                () if a.steps != b.steps => ("D_LLQUANT_NSTEPMATCH", "number of steps (argument #4)"),
+                () if a.factor != b.factor => ("D_LLQUANT_MATCHFACTOR", "factor (argument #1)"),
+                () if a.low != b.low => ("D_LLQUANT_MATCHLMAG", "low (argument #2)"),
+                () if a.high != b.high => ("D_LLQUANT_MATCHHMAG", "high (argument #3)"),
+                () if a.steps != b.steps => ("D_LLQUANT_MATCHSTEPS", "number of steps (argument #4)"),
                 () => return Some(()),
             },
             _ => return Some(()),
         };
         self.fail(span, tag, format!("{function}( ) {what} doesn't match the previous declaration of this aggregation"))
+    }
+}
+
+/// What llquantize() asks of the number of steps, so that every step begins at a whole number, if that is not so.
+fn broken_rule(factor: u64, low: u16, steps: u64) -> Option<&'static str> {
+    let divides = |number: u64| steps != 0 && number.is_multiple_of(steps);
+    if steps < factor {
+        return (!divides(factor)).then_some("evenly divide argument #1 (factor) when steps<factor");
+    }
+    if !steps.is_multiple_of(factor) {
+        return Some("be a multiple of argument #1 (factor) when steps>factor");
+    }
+    match low {
+        _ if steps == factor => None,
+        0 => (!divides(factor * factor))
+            .then_some("evenly divide the square of argument #1 (factor) when steps>factor and lmag==0"),
+        _ => (!divides(factor.pow(u32::from(low) + 1)))
+            .then_some("evenly divide pow(argument #1 (factor), lmag (argument #2) + 1) when steps>factor and lmag>0"),
     }
 }

@@ -54,12 +54,26 @@ impl Lower<'_> {
         Some(self.typed(expr.kind, Int::LONG.model(), "int64_t", span))
     }
 
+    /// The key of `args[]` or `uregs[]`.
+    pub(super) fn constant_index(&mut self, key: &ast::Expr, array: &str) -> Option<i64> {
+        let value = self.expr(key)?;
+        if let Some(index) = value.constant() {
+            return Some(index);
+        }
+        let got = self.type_name(&value.ty);
+        self.fail(
+            key.span,
+            "D_PROTO_ARG",
+            format!("{array}[ ] argument #1 is incompatible with prototype:\n\tprototype: integer constant\n\t argument: {got}"),
+        )
+    }
+
     /// `args[n]`
     pub(super) fn argument(&mut self, keys: &[ast::Expr], span: Span) -> Option<Value> {
         let [key] = keys else {
             return self.fail(span, "D_PROTO_LEN", "args[ ] prototype mismatch: 1 key expected");
         };
-        let index = self.constant(key)?;
+        let index = self.constant_index(key, "args")?;
         self.consult(Fact::Args);
         let Some(layout) = self.clause.layout.clone() else {
             return Some(self.typed(ExprKind::Int(0), Type::I64, "int64_t", span));

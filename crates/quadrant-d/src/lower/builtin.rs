@@ -56,8 +56,10 @@ impl Lower<'_> {
             return Some(self.raw_argument(number, span));
         }
         Some(match name {
-            "args" => self.fail(span, "D_ARGS_NONE", "args[ ] may not be referenced without an index"),
-            "uregs" => self.fail(span, "D_ARGS_NONE", "uregs[ ] may not be referenced without an index"),
+            "args" | "uregs" => {
+                let message = format!("associative array '{name}' may not be referenced as scalar");
+                self.fail(span, "D_IDENT_BADREF", message)
+            }
             "curthread" => self.curthread(span),
             "pid" => self.task_number(Builtin::Pid, &["tgid"], "pid_t", span),
             "tid" => self.task_number(Builtin::Tid, &["pid"], "id_t", span),

@@ -78,7 +78,7 @@ impl Lower<'_> {
         match ty {
             Ty::Text => self.to_text(value),
             Ty::Special(model) => same_kind(&value.expr.ty, model).then_some(value),
-            Ty::Xlated(_) => None,
+            Ty::Aggregation | Ty::Xlated(_) => None,
             Ty::C(id) => self.compatible_c(value, *id),
         }
     }

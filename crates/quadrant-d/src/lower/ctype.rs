@@ -148,6 +148,7 @@ impl Lower<'_> {
         match ty {
             Ty::Text => Some(self.text_type()),
             Ty::Special(model) => Some(model.clone()),
+            Ty::Aggregation => self.fail(span, "D_OP_DYN", "operator cannot be applied to an aggregation"),
             Ty::Xlated(made) => {
                 let name = made.name.clone();
                 self.fail(span, "D_XLATE_REF", format!("translated {name} has no value of its own: use its members"))
@@ -250,7 +251,7 @@ impl Lower<'_> {
             Ty::C(id) => self.types.size_of(*id),
             Ty::Text => Some(self.settings.strsize.into()),
             Ty::Xlated(made) => self.types.size_of(made.output),
-            Ty::Special(_) => None,
+            Ty::Aggregation | Ty::Special(_) => None,
         }
     }
 

@@ -67,11 +67,22 @@ impl Lower<'_> {
     }
 
     fn unknown(&mut self, name: &str, span: Span) -> Option<Value> {
+        if let Some(kind) = Lower::function_kind(name) {
+            return self.fail(span, "D_IDENT_BADREF", format!("{kind} '{name}' may not be referenced as scalar"));
+        }
         let mut names: Vec<&str> = builtin::NAMES.to_vec();
         names.extend(self.variables.keys().filter(|(scope, _)| *scope == Scope::Global).map(|(_, name)| name.as_str()));
         names.extend(self.inlines.keys().map(String::as_str));
         let near = suggest(name, names).map(str::to_owned);
         self.fail_near(span, "D_IDENT_UNDEF", format!("failed to resolve {name}: Unknown variable name"), near)
+    }
+
+    /// Whether a word means nothing at all.
+    pub(super) fn is_unknown(&mut self, name: &str) -> bool {
+        !self.is_read_only(name)
+            && self.variable(Scope::Global, name).is_none()
+            && Lower::function_kind(name).is_none()
+            && self.known_constant(name, Span::default()).is_none()
     }
 
     /// Whether a word has its value from elsewhere, so that nothing can be assigned to it.

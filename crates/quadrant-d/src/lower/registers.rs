@@ -56,7 +56,7 @@ impl Lower<'_> {
         {
             return Some(offset);
         }
-        let number = self.constant(key)?;
+        let number = self.constant_index(key, "uregs")?;
         let offset = number.checked_mul(8).and_then(|offset| u16::try_from(offset).ok());
         match offset.filter(|offset| native().registers.iter().any(|(_, known)| known == offset)) {
             Some(offset) => Some(offset),

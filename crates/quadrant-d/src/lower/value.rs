@@ -26,6 +26,8 @@ pub(super) enum Ty {
     Text,
     /// A stack, or an address shown by name: the model's type says all.
     Special(Type),
+    /// `@name` where a value is wanted: it has none, and messages say so.
+    Aggregation,
     /// What a translator makes, or a pointer to it: only its members have values.
     Xlated(Rc<Xlated>),
 }
@@ -220,6 +222,7 @@ impl Lower<'_> {
         match ty {
             Ty::C(id) => self.types.display(*id),
             Ty::Text => "string".to_owned(),
+            Ty::Aggregation => "aggregation".to_owned(),
             Ty::Special(Type::Stack(_)) => "stack".to_owned(),
             Ty::Special(Type::Symbol { user: true, .. }) => "_usymaddr".to_owned(),
             Ty::Special(_) => "_symaddr".to_owned(),

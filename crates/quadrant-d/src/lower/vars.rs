@@ -72,8 +72,8 @@ impl Lower<'_> {
                 if declared.keys.is_some() {
                     return self.fail(
                         span,
-                        "D_DECL_PARMCLASS",
-                        format!("clause-local variable this->{name} cannot be an associative array"),
+                        "D_ARR_LOCAL",
+                        format!("local variables may not be used as associative arrays: {name}"),
                     );
                 }
                 let variable = ModelVariable { name: spelled(scope, name), ty: value, shared: true };
@@ -150,7 +150,8 @@ impl Lower<'_> {
                 }
             }
             (Some(_), None) => {
-                return self.fail(span, "D_PROTO_LEN", format!("{name} is an associative array: it needs keys"));
+                let message = format!("associative array '{name}' may not be referenced as scalar");
+                return self.fail(span, "D_IDENT_BADREF", message);
             }
         };
         Some(self.element_at(scope, &variable, parts, span))
@@ -186,6 +187,7 @@ impl Lower<'_> {
         }
         let mut parts = Vec::new();
         for (at, (key, ty)) in keys.iter().zip(types).enumerate() {
+            self.check_key(key, at + 1, "associative array")?;
             let value = self.expr(key)?;
             let value = self.decayed(value);
             let Some(value) = self.compatible(value.clone(), ty) else {
@@ -204,6 +206,13 @@ impl Lower<'_> {
         Some(parts)
     }
 
+    /// Refuses calls without a value as keys.
+    pub(super) fn check_key(&mut self, key: &ast::Expr, number: usize, array: &str) -> Option<()> {
+        let Some(what) = super::call::valueless(key) else { return Some(()) };
+        let message = format!("{what} expression may not be used as {array} index: key #{number}");
+        self.fail(key.span, "D_KEY_TYPE", message)
+    }
+
     /// The type and number of the elements of the whole array that an expression names.
     pub(super) fn array_named(&self, expr: &ast::Expr) -> Option<(Ty, u64)> {
         let (scope, name, None) = variable_named(expr)? else { return None };
@@ -212,7 +221,7 @@ impl Lower<'_> {
     }
 
     /// Indices of an array of `len` elements; 0 is an array whose length was not told.
-    fn in_bounds(&mut self, indices: Vec<Expr>, len: u64) -> Option<Vec<Expr>> {
+    pub(super) fn in_bounds(&mut self, indices: Vec<Expr>, len: u64) -> Option<Vec<Expr>> {
         let bounded = |index: Expr| match index.kind {
             _ if len == 0 => Some(index),
             ExprKind::Int(at) if u64::try_from(at).is_ok_and(|at| at < len) => Some(index),
@@ -288,15 +297,20 @@ impl Lower<'_> {
     }
 
     fn infer(&mut self, scope: Scope, name: &str, keys: Option<&[ast::Expr]>, value: &Value, span: Span) -> Option<()> {
-        if matches!(self.kind(&value.ty), Some(CType::Void)) {
-            let name = spelled(scope, name);
-            return self.fail(span, "D_VOID_ASSIGN", format!("cannot assign an expression of type void to {name}"));
+        let unfit = match (&value.ty, self.kind(&value.ty)) {
+            (Ty::Aggregation, _) => Some("\"scalar\" = \"aggregation\""),
+            (_, Some(CType::Void)) => Some("\"void\" = \"void\""),
+            _ => None,
+        };
+        if let Some(unfit) = unfit {
+            return self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: {unfit}"));
         }
         let keys = match keys {
             None => None,
             Some(keys) => {
                 let mut types = Vec::new();
-                for key in keys {
+                for (at, key) in keys.iter().enumerate() {
+                    self.check_key(key, at + 1, "associative array")?;
                     let value = self.expr(key)?;
                     types.push(self.decayed(value).ty);
                 }

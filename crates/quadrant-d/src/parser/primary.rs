@@ -70,7 +70,7 @@ impl Parser<'_> {
             Tok::Char => self.char(),
             Tok::Var => ExprKind::Macro(MacroVar::Named(self.take_ident(1).name)),
             Tok::Param => self.macro_arg(1, MacroVar::Arg),
-            Tok::ParamText => self.macro_arg(2, MacroVar::ArgText),
+            Tok::ParamText => self.macro_text(),
             Tok::Map => ExprKind::Agg { name: self.take_ident(1), keys: Vec::new() },
             Tok::LParen => return self.parens(),
             Tok::Ident => self.name(),
@@ -118,6 +118,15 @@ impl Parser<'_> {
             Err(CharError::TooLong) => self.soft_error(span, "D_CHR_OFLOW", "character constant is too long"),
         }
         ExprKind::Error
+    }
+
+    /// `$$1`, `$$target`
+    fn macro_text(&mut self) -> ExprKind {
+        let is_number = self.text(self.token.span)[2..].starts_with(|first: char| first.is_ascii_digit());
+        match is_number {
+            true => self.macro_arg(2, MacroVar::ArgText),
+            false => ExprKind::Macro(MacroVar::NamedText(self.take_ident(2).name)),
+        }
     }
 
     fn macro_arg(&mut self, sigil: usize, make: fn(u32) -> MacroVar) -> ExprKind {
@@ -168,6 +177,10 @@ impl Parser<'_> {
 
     fn scoped(&mut self, scope: Scope) -> ExprKind {
         let word = self.take_ident(0);
+        if self.at(Tok::Ident) {
+            self.unexpected("`->`");
+            return ExprKind::Error;
+        }
         if !self.eat(Tok::Arrow) {
             let message = format!("pointer '{}' may not be referenced as scalar", word.name);
             let help = format!("a variable is written `{}->name`", word.name);

@@ -12,6 +12,7 @@ pub(super) fn expr(expr: &Expr) -> String {
         ExprKind::Str(bytes) => format!("\"{}\"", bytes.escape_ascii()),
         ExprKind::Macro(MacroVar::Arg(number)) => format!("${number}"),
         ExprKind::Macro(MacroVar::ArgText(number)) => format!("$${number}"),
+        ExprKind::Macro(MacroVar::NamedText(name)) => format!("$${name}"),
         ExprKind::Macro(MacroVar::Named(name)) => format!("${name}"),
         ExprKind::Name(name) => name.clone(),
         ExprKind::Scoped { scope, name } => {

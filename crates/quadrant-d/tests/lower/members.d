@@ -1,3 +1,4 @@
+#pragma D option scratchsize=1k
 struct in { int i; short h; };
 struct s { int a; string text; struct in inner; int bits : 3; int more : 5; long arr[2]; };
 struct s o; this struct s t; self struct s u; struct s m[int];

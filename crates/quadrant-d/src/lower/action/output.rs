@@ -9,7 +9,6 @@ use quadrant_types::{CType, TypeId};
 use super::super::Lower;
 use super::super::call::Call;
 use super::super::value::{Ty, Value};
-use crate::ast;
 
 /// The most bytes that tracemem() takes.
 const MAX_BYTES: i64 = 64 * 1024;
@@ -18,10 +17,11 @@ impl Lower<'_> {
     pub(super) fn trace(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
         let arg = &call.args[0];
-        if let ast::ExprKind::Agg { .. } = arg.kind {
-            return self.fail(arg.span, "D_TRACE_AGG", "trace( ) may not be applied to an aggregation: use printa( )");
-        }
         let value = self.expr(arg)?;
+        if matches!(value.ty, Ty::Aggregation) {
+            let message = "trace( ) may not be applied to a dynamic expression";
+            return self.fail_help(arg.span, "D_TRACE_DYN", message, "printa() shows aggregations");
+        }
         if matches!(self.kind(&value.ty), Some(CType::Void)) {
             return self.fail(arg.span, "D_TRACE_VOID", "trace( ) may not be applied to an expression of type void");
         }

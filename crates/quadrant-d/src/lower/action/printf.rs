@@ -96,6 +96,9 @@ impl Lower<'_> {
 
     fn format_of(&mut self, call: &Call, arg: &ast::Expr) -> Option<Format> {
         let value = self.expr(arg)?;
+        if !self.is_textual(&value.ty) {
+            return self.bad_arg(call, 1, "string", &value);
+        }
         let Some(text) = value.literal().map(<[u8]>::to_vec) else {
             let got = self.type_name(&value.ty);
             return self.fail(
@@ -185,9 +188,10 @@ impl Lower<'_> {
 
     /// `printa([format,] @a, ...)`
     pub(super) fn printa(&mut self, call: &Call) -> Option<()> {
+        self.count_args(call, 1, usize::MAX)?;
         let mut args = call.args;
         let mut format = None;
-        if let Some(first) = args.first().filter(|first| !matches!(first.kind, ast::ExprKind::Agg { .. })) {
+        if let Some(first) = args.first().filter(|first| matches!(first.kind, ast::ExprKind::Str(_))) {
             format = Some(self.format_of(call, first)?);
             args = &args[1..];
         }
@@ -218,14 +222,20 @@ impl Lower<'_> {
     fn printed_aggregation<'e>(&mut self, arg: &'e ast::Expr, number: usize) -> Option<&'e Ident> {
         match &arg.kind {
             ast::ExprKind::Agg { name, keys } if keys.is_empty() => Some(name),
-            ast::ExprKind::Agg { .. } => {
-                self.fail(arg.span, "D_PRINTA_AGGKEY", format!("printa( ) argument #{number} must be an aggregation without a key"))
-            }
-            _ => self.fail(
+            ast::ExprKind::Agg { .. } => self.fail(
                 arg.span,
-                "D_PRINTA_AGGARG",
-                format!("printa( ) argument #{number} is incompatible with prototype:\n\tprototype: aggregation\n\t argument: expression"),
+                "D_PRINTA_AGGKEY",
+                format!("printa( ) argument #{number} must be an aggregation without a key"),
             ),
+            _ => {
+                let value = self.expr(arg)?;
+                let got = self.type_name(&value.ty);
+                self.fail(
+                    arg.span,
+                    "D_PRINTA_AGGARG",
+                    format!("printa( ) argument #{number} is incompatible with prototype:\n\tprototype: aggregation\n\t argument: {got}"),
+                )
+            }
         }
     }
 
@@ -253,14 +263,26 @@ impl Lower<'_> {
         for name in &pending.names[1..] {
             if self.key_of(name) != first {
                 let first = &pending.names[0];
-                return self.fail(
-                    pending.span,
-                    "D_PRINTA_AGGKEY",
-                    format!("printa( ): @{name} and @{first} have different keys"),
-                );
+                return self.different_keys(pending.span, first, name);
             }
         }
         self.check_printa_format(pending, &first)
+    }
+
+    /// Says in what the keys of two aggregations that are printed together differ.
+    fn different_keys<T>(&mut self, span: Span, first: &str, other: &str) -> Option<T> {
+        let keys = |name| self.aggregations.get(name).map(|known| known.keys.clone()).unwrap_or_default();
+        let (a, b): (Vec<Ty>, Vec<Ty>) = (keys(first), keys(other));
+        let named = a.iter().zip(&b).map(|(a, b)| (self.type_name(a), self.type_name(b)));
+        let Some((at, (x, y))) = named.enumerate().find(|(_, (x, y))| a.len() == b.len() && x != y) else {
+            let message = format!("printa( ): @{other} and @{first} have different numbers of keys");
+            return self.fail(span, "D_PRINTA_AGGKEY", message);
+        };
+        let number = at + 1;
+        let message = format!(
+            "printa( ): @{other}[ ] key #{number} is incompatible with @{first}:\n{first:>9} key #{number}: {x}\n{other:>9} key #{number}: {y}"
+        );
+        self.fail(span, "D_PRINTA_AGGPROTO", message)
     }
 
     /// The types of an aggregation's keys.

@@ -15,6 +15,7 @@ impl Lower<'_> {
         match call.name {
             "alloca" => {
                 let size = self.int_arg(call, 1)?;
+                self.check_room(&size)?;
                 Some(self.void_pointer(ExprKind::Call(Function::Alloca, vec![size]), span))
             }
             "copyin" => self.copyin(call),
@@ -26,24 +27,42 @@ impl Lower<'_> {
                 Some(self.of_text(ExprKind::Call(Function::Str(Space::User), args), span))
             }
             "copyinto" => {
-                let (from, size, to) = (self.address_arg(call, 1)?, self.int_arg(call, 2)?, self.address_arg(call, 3)?);
+                let (from, size, to) =
+                    (self.address_arg(call, 1)?, self.int_arg(call, 2)?, self.pointer_arg(call, 3, "void *")?);
                 Some(self.done(Function::Copy(Space::User), vec![from, to, size], call))
             }
             "bcopy" => {
-                let (from, to, size) = (self.address_arg(call, 1)?, self.address_arg(call, 2)?, self.int_arg(call, 3)?);
+                let (from, to) = (self.pointer_arg(call, 1, "void *")?, self.pointer_arg(call, 2, "void *")?);
+                let size = self.int_arg(call, 3)?;
                 Some(self.done(Function::Copy(Space::Kernel), vec![from, to, size], call))
             }
             "copyout" => {
+                let args =
+                    vec![self.pointer_arg(call, 1, "void *")?, self.address_arg(call, 2)?, self.int_arg(call, 3)?];
                 self.destructive(call.name, span)?;
-                let args = vec![self.address_arg(call, 1)?, self.address_arg(call, 2)?, self.int_arg(call, 3)?];
                 Some(self.done(Function::CopyOut, args, call))
             }
             _ => {
-                self.destructive(call.name, span)?;
                 let args = vec![self.text_arg(call, 1)?, self.address_arg(call, 2)?, self.int_arg(call, 3)?];
+                self.destructive(call.name, span)?;
                 Some(self.done(Function::CopyOutText, args, call))
             }
         }
+    }
+
+    /// Refuses what never has room.
+    fn check_room(&mut self, size: &Expr) -> Option<()> {
+        let ExprKind::Int(bytes) = size.kind else { return Some(()) };
+        let (bytes, room) = (bytes.cast_unsigned(), self.settings.scratchsize);
+        if bytes <= room.into() {
+            return Some(());
+        }
+        self.fail_help(
+            size.span,
+            "D_ALLOCA_SIZE",
+            format!("alloca({bytes}) size larger than scratchsize {room}"),
+            "`-x scratchsize=SIZE` makes more room",
+        )
     }
 
     /// `copyin(address, size)`: scratch memory with what is there.

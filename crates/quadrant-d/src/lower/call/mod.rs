@@ -116,6 +116,16 @@ const WRITTEN: &[(&str, &str)] = &[
     ("getminor", "((unsigned int)(a) & 0xfffff)"),
 ];
 
+/// What a call is that has no value.
+pub(super) fn valueless(expr: &ast::Expr) -> Option<&'static str> {
+    let ast::ExprKind::Call { callee, .. } = &expr.kind else { return None };
+    match callee.name.as_str() {
+        name if aggregate::is_function(name) => Some("aggregating function"),
+        name if action::is_action(name) => Some("void"),
+        _ => None,
+    }
+}
+
 impl Lower<'_> {
     /// The value of a call.
     pub(super) fn call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Value> {
@@ -147,6 +157,15 @@ impl Lower<'_> {
     /// Whether a name is a subroutine's.
     pub(super) fn is_subroutine(name: &str) -> bool {
         SUBROUTINES.iter().any(|(known, ..)| *known == name)
+    }
+
+    /// What kind of function a name is, if it is one.
+    pub(super) fn function_kind(name: &str) -> Option<&'static str> {
+        match name {
+            _ if aggregate::is_function(name) => Some("aggregating function"),
+            _ if action::is_action(name) => Some("tracing function"),
+            _ => Lower::is_subroutine(name).then_some("function"),
+        }
     }
 
     pub(super) fn unknown_function<T>(&mut self, callee: &Ident) -> Option<T> {
@@ -209,6 +228,15 @@ impl Lower<'_> {
             return Some(self.cut(quadrant_program::build::place_of(value.expr).0, Int::ULONG));
         }
         self.bad_arg(call, number, "void *", &value)
+    }
+
+    /// An argument that is a pointer, or a null.
+    pub(super) fn pointer_arg(&mut self, call: &Call, number: usize, prototype: &str) -> Option<Expr> {
+        let value = self.expr(call.args.get(number - 1)?)?;
+        if self.int_of(&value.ty).is_some() && !value.is_zero() {
+            return self.bad_arg(call, number, prototype, &value);
+        }
+        self.address_arg(call, number)
     }
 
     /// An argument that is text.

@@ -22,7 +22,7 @@ impl Lower<'_> {
             "inet_ntoa" => return self.ntoa(call, AF_INET),
             "inet_ntoa6" => return self.ntoa(call, AF_INET6),
             "inet_ntop" => {
-                let (family, addr) = (self.int_arg(call, 1)?, self.address_arg(call, 2)?);
+                let (family, addr) = (self.int_arg(call, 1)?, self.pointer_arg(call, 2, "void *")?);
                 return Some(self.net_text(TextFunction::Ntop, vec![family, addr], call));
             }
             _ => return self.link_ntop(call),
@@ -39,13 +39,14 @@ impl Lower<'_> {
 
     fn ntoa(&mut self, call: &Call, family: i64) -> Option<Value> {
         let family = Expr::int(family, Type::I64, call.span);
-        let addr = self.address_arg(call, 1)?;
+        let prototype = if call.name == "inet_ntoa" { "ipaddr_t *" } else { "in6_addr_t *" };
+        let addr = self.pointer_arg(call, 1, prototype)?;
         Some(self.net_text(TextFunction::Ntop, vec![family, addr], call))
     }
 
     fn link_ntop(&mut self, call: &Call) -> Option<Value> {
         let kind = self.constant(&call.args[0])?;
-        let addr = self.address_arg(call, 2)?;
+        let addr = self.pointer_arg(call, 2, "void *")?;
         let Some((_, len)) = LINKS.iter().find(|(known, _)| *known == kind) else {
             return self.fail(
                 call.args[0].span,

@@ -27,31 +27,34 @@ impl Lower<'_> {
 
     fn stack_call(&mut self, call: &Call, user: bool) -> Option<Value> {
         let usual = if user { self.settings.ustackframes } else { self.settings.stackframes };
-        let limit = match call.args.first() {
-            None => i64::from(usual),
-            Some(arg) => {
-                let value = self.expr(arg)?;
-                match value.constant() {
-                    Some(frames) if frames >= 0 => frames,
-                    _ => {
-                        let (tag, name) =
-                            if user { ("D_USTACK_FRAMES", call.name) } else { ("D_STACK_SIZE", call.name) };
-                        return self.fail(
-                            arg.span,
-                            tag,
-                            format!("{name}( ) argument #1 must be a non-zero positive integer constant"),
-                        );
-                    }
-                }
-            }
-        };
-        if let Some(size) = call.args.get(1) {
-            self.constant(size)?;
-        }
-        let limit = if limit == 0 { i64::from(usual) } else { limit };
+        let tag = if user { "D_USTACK_FRAMES" } else { "D_STACK_SIZE" };
+        let limit = self.stack_arg(call, 1, 1, (tag, "a non-zero positive"))?.unwrap_or(usual.into());
+        self.stack_arg(call, 2, 0, ("D_USTACK_STRSIZE", "a positive"))?;
         let ty = Type::Stack(StackType { user, limit: limit.clamp(1, MAX_FRAMES) as u8, mode: StackMode::Dtrace });
         let expr = Expr::new(ExprKind::Call(Function::Stack, Vec::new()), ty.clone(), call.span);
         Some(Value { expr, ty: Ty::Special(ty) })
+    }
+
+    /// An argument of a stack, if there is one: a constant that is not less than `least`.
+    fn stack_arg(
+        &mut self,
+        call: &Call,
+        number: usize,
+        least: i64,
+        (tag, what): (&'static str, &str),
+    ) -> Option<Option<i64>> {
+        let Some(arg) = call.args.get(number - 1) else { return Some(None) };
+        let value = self.expr(arg)?;
+        if self.int_of(&value.ty).is_none() {
+            return self.bad_arg(call, number, "uint32_t", &value);
+        }
+        match value.constant() {
+            Some(constant) if constant >= least => Some(Some(constant)),
+            _ => {
+                let name = call.name;
+                self.fail(arg.span, tag, format!("{name}( ) argument #{number} must be {what} integer constant"))
+            }
+        }
     }
 }
 

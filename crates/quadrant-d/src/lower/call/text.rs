@@ -124,7 +124,11 @@ impl Lower<'_> {
 
     fn base_arg(&mut self, call: &Call) -> Option<Option<Expr>> {
         let Some(arg) = call.args.get(1) else { return Some(None) };
-        match self.constant(arg)? {
+        let value = self.expr(arg)?;
+        if self.int_of(&value.ty).is_none() {
+            return self.bad_arg(call, 2, "int", &value);
+        }
+        match value.constant().unwrap_or_default() {
             base @ 2..=36 => Some(Some(Expr::int(base, Type::I64, arg.span))),
             _ => self.fail(
                 arg.span,

@@ -51,6 +51,11 @@ impl Lower<'_> {
         }
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
         self.writable(target, &symbol)?;
+        if let Some(what) = super::super::call::valueless(value) {
+            let left = if what == "void" { "void" } else { "scalar" };
+            let message = format!("operands have incompatible types: \"{left}\" {symbol} \"{what}\"");
+            return self.fail(span, "D_OP_INCOMPAT", message);
+        }
         match (variable_named(target), op) {
             (Some(_), None) if !self.is_pointed(target) => {
                 let value = self.expr(value)?;

@@ -47,14 +47,12 @@ impl Lower<'_> {
                 "D_OP_SOU",
                 format!("operator . cannot be applied to pointer {name}: must use -> operator"),
             ),
-            (_, _) => {
-                let symbol = if arrow { "->" } else { "." };
-                self.fail(
-                    span,
-                    "D_OP_SOU",
-                    format!("operator {symbol} cannot be applied to type \"{name}\": a struct or union is needed"),
-                )
-            }
+            (true, _) => self.fail(span, "D_OP_PTR", "operator -> must be applied to a pointer"),
+            (false, _) => self.fail(
+                span,
+                "D_OP_SOU",
+                format!("operator . cannot be applied to type \"{name}\": a struct or union is needed"),
+            ),
         }
     }
 
@@ -118,6 +116,11 @@ impl Lower<'_> {
         {
             let element = self.element(scope, name, Some(keys), span)?;
             return self.read_element(&element, span);
+        }
+        if let ast::ExprKind::Name(name) = &base.kind
+            && self.is_unknown(name)
+        {
+            return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));
         }
         let (base, first) = (self.expr(base), self.expr(keys.first()?));
         let (base, position) = (base?, first?);

@@ -10,6 +10,7 @@ pub(super) use assign::nothing;
 
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
+use quadrant_types::CType;
 
 use super::Lower;
 use super::value::{Int, Value};
@@ -38,11 +39,7 @@ impl Lower<'_> {
                 self.read_element(&element, span)
             }
             ast::ExprKind::Symbol(symbol) => self.symbol(symbol, span),
-            ast::ExprKind::Agg { .. } => self.fail(
-                span,
-                "D_AGG_SCALAR",
-                "aggregation may only be assigned an aggregating function, or be an argument of an action",
-            ),
+            ast::ExprKind::Agg { name, .. } => self.aggregation_value(name, span),
             ast::ExprKind::Call { callee, args } => self.call(callee, args, span),
             ast::ExprKind::Index { base, keys } => self.index(base, keys, span),
             ast::ExprKind::Field { base, arrow, name } => self.field(base, *arrow, name, span),
@@ -86,6 +83,9 @@ impl Lower<'_> {
         let ty = match arg {
             TypeArg::Type(ty) => self.type_expr(ty)?,
             TypeArg::Expr(expr) => {
+                if let ast::ExprKind::Str(text) = &expr.kind {
+                    return Some(self.number(text.len() as i64 + 1, Int::ULONG, span));
+                }
                 if let Some((ty, len)) = self.array_named(expr) {
                     let size = self.size_of(&ty)?.checked_mul(len)?;
                     return Some(self.number(size as i64, Int::ULONG, span));
@@ -108,6 +108,9 @@ impl Lower<'_> {
 
     fn offsetof(&mut self, ty: &TypeExpr, path: &[Ident], span: Span) -> Option<Value> {
         let mut id = self.type_id(ty)?;
+        if !matches!(self.types.kind(self.types.resolve(id)), CType::Struct { .. }) {
+            return self.fail(ty.span, "D_OFFSETOF_TYPE", "offsetof operand must be a struct or union type");
+        }
         let mut bits = 0;
         for name in path {
             let member = self.member_of(id, name, "D_OFFSETOF_TYPE")?;

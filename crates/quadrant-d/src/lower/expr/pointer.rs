@@ -133,7 +133,7 @@ impl Lower<'_> {
             ExprKind::Bits { .. } => {
                 self.fail(span, "D_OP_BITFIELD", "operator & cannot be applied to a bit-field member")
             }
-            _ => self.fail(span, "D_OP_LVAL", "operator & requires an lvalue as an operand"),
+            _ => self.fail(span, "D_ADDROF_LVAL", "unacceptable operand for unary & operator"),
         }
     }
 }

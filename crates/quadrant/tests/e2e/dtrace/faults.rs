@@ -45,7 +45,7 @@ fn divide_by_zero() {
 #[test]
 fn out_of_scratch_space() {
     needs_root!();
-    faults("this->p = alloca(10000);", 5, 0, "out of scratch space");
+    faults("this->p = alloca(10000 * one);", 5, 0, "out of scratch space");
 }
 
 #[test]

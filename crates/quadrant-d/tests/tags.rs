@@ -1,0 +1,123 @@
+//! The tags that DTrace gives mistakes, one cause each.
+
+mod common;
+
+use common::{Names, Probes, types};
+use quadrant_d::lower::{Env, Source, SourceKind, compile};
+use quadrant_d::macros::Macros;
+
+/// What stands in `BEGIN { ... }`, and the tag of its first message; none for what is right.
+const CAUSES: &[(&str, &str)] = &[
+    // Words that are no values.
+    ("x = strlen;", "D_IDENT_BADREF"),
+    ("x = sizeof (printf);", "D_IDENT_BADREF"),
+    ("x = args;", "D_IDENT_BADREF"),
+    ("x = uregs;", "D_IDENT_BADREF"),
+    ("a[1] = 1; a = 2;", "D_IDENT_BADREF"),
+    ("a[1] = 1; a++;", "D_IDENT_BADREF"),
+    ("trace(b[1]);", "D_VAR_UNDEF"),
+    ("b[1][2] = 1;", "D_VAR_UNDEF"),
+    ("this->x[1] = 1;", "D_ARR_LOCAL"),
+    ("this int x;", "D_SYNTAX"),
+    ("x = args[\"a\"];", "D_PROTO_ARG"),
+    ("x = uregs[\"a\"];", "D_PROTO_ARG"),
+    // Calls without a value, and aggregations, where a value is wanted.
+    ("x = printf(\"x\");", "D_OP_INCOMPAT"),
+    ("x = count();", "D_OP_INCOMPAT"),
+    ("x = (void)1;", "D_OP_INCOMPAT"),
+    ("@a = count(); x = @a;", "D_OP_INCOMPAT"),
+    ("x = @a;", "D_IDENT_UNDEF"),
+    ("@a[printf(\"x\")] = count();", "D_KEY_TYPE"),
+    ("@a[count()] = count();", "D_KEY_TYPE"),
+    ("a[exit(0)] = 1;", "D_KEY_TYPE"),
+    ("@a = count(); trace(@a);", "D_TRACE_DYN"),
+    ("@a = count(); printf(\"%d\", @a);", "D_PRINTF_ARG_TYPE"),
+    ("@a = count(); exit(@a);", "D_PROTO_ARG"),
+    ("@a = count(); x = sizeof (@a);", "D_SIZEOF_TYPE"),
+    ("@a = count(); normalize(@a, @a);", "D_PROTO_ARG"),
+    // Operators.
+    ("x = &1;", "D_ADDROF_LVAL"),
+    ("x = pid->x;", "D_OP_PTR"),
+    ("x = \"a\"->x;", "D_OP_PTR"),
+    ("x = pid.x;", "D_OP_SOU"),
+    ("x = offsetof(int, x);", "D_OFFSETOF_TYPE"),
+    // Formats and aggregations that are printed.
+    ("printf(1);", "D_PROTO_ARG"),
+    ("printf(execname);", "D_PRINTF_ARG_FMT"),
+    ("printa();", "D_PROTO_LEN"),
+    ("printa(1);", "D_PRINTA_AGGARG"),
+    ("printa(\"%d\", 1);", "D_PRINTA_AGGARG"),
+    ("@a[1] = count(); @b[\"x\"] = count(); printa(@a, @b);", "D_PRINTA_AGGPROTO"),
+    ("@a[1] = count(); @b[1, 2] = count(); printa(@a, @b);", "D_PRINTA_AGGKEY"),
+    // Stacks.
+    ("stack(\"x\");", "D_PROTO_ARG"),
+    ("stack(0);", "D_STACK_SIZE"),
+    ("stack(pid);", "D_STACK_SIZE"),
+    ("ustack(0);", "D_USTACK_FRAMES"),
+    ("ustack(1, -1);", "D_USTACK_STRSIZE"),
+    ("ustack(1, 0);", ""),
+    // Memory.
+    ("x = alloca(-1);", "D_ALLOCA_SIZE"),
+    ("x = alloca(257);", "D_ALLOCA_SIZE"),
+    ("x = alloca(256);", ""),
+    ("bcopy(1, 2, 3);", "D_PROTO_ARG"),
+    ("copyinto(1, 2, 3);", "D_PROTO_ARG"),
+    ("copyout(1, 2, 3);", "D_PROTO_ARG"),
+    ("x = inet_ntoa(1);", "D_PROTO_ARG"),
+    ("x = inet_ntop(2, 1);", "D_PROTO_ARG"),
+    ("x = lltostr(1, \"a\");", "D_PROTO_ARG"),
+    // Distributions.
+    ("@a = lquantize(1, \"x\", 3, 4);", "D_PROTO_ARG"),
+    ("@a = lquantize(1, pid, 10, 1);", "D_LQUANT_BASETYPE"),
+    ("@a = lquantize(1, 0, pid, 1);", "D_LQUANT_LIMTYPE"),
+    ("@a = lquantize(1, 10, 10, 1);", "D_LQUANT_MISMATCH"),
+    ("@a = lquantize(1, 0, 10, 0);", "D_LQUANT_STEPTYPE"),
+    ("@a = lquantize(1, 0, 10, -1);", "D_LQUANT_STEPTYPE"),
+    ("@a = lquantize(1, 0, 10, 70000);", "D_LQUANT_STEPVAL"),
+    ("@a = lquantize(1, 0, 10, 11);", "D_LQUANT_STEPLARGE"),
+    ("@a = llquantize(1, 10, \"x\", 3, 20);", "D_PROTO_ARG"),
+    ("@a = llquantize(1, pid, 0, 3, 20);", "D_LLQUANT_FACTORTYPE"),
+    ("@a = llquantize(1, 1, 0, 3, 20);", "D_LLQUANT_FACTORVAL"),
+    ("@a = llquantize(1, 10, pid, 3, 20);", "D_LLQUANT_LMAGTYPE"),
+    ("@a = llquantize(1, 10, -1, 3, 20);", "D_LLQUANT_LMAGVAL"),
+    ("@a = llquantize(1, 10, 0, pid, 20);", "D_LLQUANT_HMAGTYPE"),
+    ("@a = llquantize(1, 10, 3, 0, 20);", "D_LLQUANT_HMAGVAL"),
+    ("@a = llquantize(1, 10, 0, 19, 10);", "D_LLQUANT_HMAGVAL"),
+    ("@a = llquantize(1, 10, 0, 3, 0);", "D_LLQUANT_STEPTYPE"),
+    ("@a = llquantize(1, 10, 0, 3, 70000);", "D_LLQUANT_STEPVAL"),
+    ("@a = llquantize(1, 10, 0, 3, 7);", "D_LLQUANT_STEPVAL"),
+    ("@a = llquantize(1, 10, 0, 3, 25);", "D_LLQUANT_STEPVAL"),
+    ("@a = llquantize(1, 2, 0, 10, 8);", "D_LLQUANT_STEPVAL"),
+    ("@a = llquantize(1, 10, 1, 3, 30);", "D_LLQUANT_STEPVAL"),
+    ("@a = llquantize(1, 10, 0, 3, 20);", ""),
+    ("@a = llquantize(1, 10, 1, 3, 100);", ""),
+    ("@a = llquantize(1, 10, 0, 3, 20); @a = llquantize(1, 20, 0, 3, 20);", "D_LLQUANT_MATCHFACTOR"),
+    ("@a = llquantize(1, 10, 0, 3, 20); @a = llquantize(1, 10, 1, 3, 20);", "D_LLQUANT_MATCHLMAG"),
+    ("@a = llquantize(1, 10, 0, 3, 20); @a = llquantize(1, 10, 0, 4, 20);", "D_LLQUANT_MATCHHMAG"),
+    ("@a = llquantize(1, 10, 0, 3, 20); @a = llquantize(1, 10, 0, 3, 10);", "D_LLQUANT_MATCHSTEPS"),
+];
+
+#[test]
+fn each_mistake_has_its_tag() {
+    let wrong: Vec<String> = CAUSES.iter().filter_map(|(text, tag)| difference(text, tag)).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+fn difference(text: &str, wanted: &str) -> Option<String> {
+    let types = types();
+    let env = Env {
+        probes: &Probes(&types),
+        types: &types,
+        symbols: &Names,
+        libraries: &[],
+        macros: &Macros::default(),
+        options: &[("destructive".to_owned(), None)],
+        wall_offset: 0,
+    };
+    let text = format!("BEGIN {{ {text} }}");
+    let source = Source { name: "test".to_owned(), text: text.clone(), kind: SourceKind::Script };
+    let compiled = compile(&[source], &env);
+    let first = compiled.diagnostics.first();
+    let tag = first.and_then(|first| first.tag).unwrap_or_default();
+    (tag != wanted).then(|| format!("{text}: {tag}, not {wanted}: {first:?}"))
+}
