@@ -104,8 +104,9 @@ impl Lower<'_, '_> {
     /// A member of a variable.
     fn store_member(&mut self, addr: &Expr, value: &Expr) -> Result<()> {
         let len = value.ty.c_size().unwrap_or(0);
-        let Some(to) = self.program_place(addr, len)? else {
-            return Err(self.model_error("a member outside its variable"));
+        let to = match self.program_place(addr, len)? {
+            Some(to) => to,
+            None => self.program_element(addr, len)?,
         };
         if !value.ty.is_scalar() {
             // Stored values are padded; what is behind the member is not to be touched.

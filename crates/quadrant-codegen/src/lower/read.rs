@@ -113,6 +113,27 @@ impl Lower<'_, '_> {
         Ok(result)
     }
 
+    /// The place of `len` bytes in memory that the program owns, at an index that is known only when it runs; a fault when they are not
+    /// wholly in it.
+    pub fn program_element(&mut self, addr: &Expr, len: u32) -> Result<Mem> {
+        let (root, off) = split(addr);
+        let ExprKind::Binary(BinaryOp::Add, base, index) = &root.kind else {
+            return Err(self.model_error("a member outside its variable"));
+        };
+        let (owner, first) = split(base);
+        let ExprKind::AddrOf(inner) = &owner.kind else {
+            return Err(self.model_error("an element of what is no variable"));
+        };
+        let mem = self.memory(inner)?;
+        let size = i64::from(layout::size(&inner.ty));
+        let index = self.scalar(index)?;
+        let at = self.f.b.add(index, first.wrapping_add(off));
+        self.abort_if(Fault::BadIndex, Cond::Ugt, at, size - i64::from(len), at)?;
+        let bounded = self.f.b.and(at, size.max(1).cast_unsigned().next_power_of_two() as i64 - 1);
+        let start = self.address(mem);
+        Ok(Mem { base: self.f.b.add(start, bounded), off: 0 })
+    }
+
     /// The place of `len` bytes in memory that the program owns, when it is known now.
     pub fn program_place(&mut self, addr: &Expr, len: u32) -> Result<Option<Mem>> {
         let (root, off) = split(addr);

@@ -1,5 +1,6 @@
 //! Memory: of the process, of the kernel, and the clause's own.
 
+use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
@@ -32,9 +33,9 @@ impl Lower<'_> {
                 Some(self.done(Function::Copy(Space::User), vec![from, to, size], call))
             }
             "bcopy" => {
-                let (from, to) = (self.pointer_arg(call, 1, "void *")?, self.pointer_arg(call, 2, "void *")?);
-                let size = self.int_arg(call, 3)?;
-                Some(self.done(Function::Copy(Space::Kernel), vec![from, to, size], call))
+                let (from, space) = self.copied(call)?;
+                let (to, size) = (self.pointer_arg(call, 2, "void *")?, self.int_arg(call, 3)?);
+                Some(self.done(Function::Copy(space), vec![from, to, size], call))
             }
             "copyout" => {
                 let args =
@@ -48,6 +49,15 @@ impl Lower<'_> {
                 Some(self.done(Function::CopyOutText, args, call))
             }
         }
+    }
+
+    /// What bcopy() takes from: a text, or memory of the kernel.
+    fn copied(&mut self, call: &Call) -> Option<(Expr, Space)> {
+        let value = self.expr(&call.args[0])?;
+        if value.is_text() {
+            return Some(place_of(value.expr));
+        }
+        Some((self.pointer_arg(call, 1, "void *")?, Space::Kernel))
     }
 
     /// Refuses what never has room.

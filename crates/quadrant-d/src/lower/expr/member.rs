@@ -9,6 +9,7 @@ use quadrant_types::{CType, Member, TypeId, suggest};
 use super::super::Lower;
 use super::super::value::{Int, Ty, Value};
 use super::super::vars::variable_named;
+use super::store::own_element;
 use crate::ast::{self, Ident, Scope};
 
 impl Lower<'_> {
@@ -144,8 +145,25 @@ impl Lower<'_> {
                 self.read_at(addr.expr, to, Space::Kernel, span)
             }
             Some(CType::Array { elem, len }) => self.array_element(base, elem, len, position, span),
+            None if base.is_text() => self.character(base, position, span),
             _ => self.fail(span, "D_DEREF_NONPTR", "cannot dereference non-pointer type"),
         }
+    }
+
+    /// A character of a text.
+    fn character(&mut self, text: Value, position: Value, span: Span) -> Option<Value> {
+        let char = self.types.char();
+        if let (Some(bytes), Some(at)) = (text.literal(), position.constant()) {
+            let byte =
+                usize::try_from(at).ok().and_then(|at| bytes.get(at).copied().or((at == bytes.len()).then_some(0)));
+            let Some(byte) = byte else { return self.outside(at, bytes.len() as u64 + 1, span) };
+            return Some(Value {
+                expr: Expr::int(byte.cast_signed().into(), self.scalar_model(char), span),
+                ty: Ty::C(char),
+            });
+        }
+        let Type::String { cap } = text.expr.ty else { return None };
+        self.array_element(text, char, cap.into(), position, span)
     }
 
     fn array_element(&mut self, base: Value, elem: TypeId, len: u64, position: Value, span: Span) -> Option<Value> {
@@ -161,17 +179,15 @@ impl Lower<'_> {
             };
             return self.read_at(offset_by(addr, bytes, span), elem, space, span);
         }
+        let mut position = self.to_int(position, Int::LONG).expr;
         if space == Space::Program {
-            return self.fail(
-                span,
-                "D_ARR_LOCAL",
-                "array in a variable cannot be indexed by an expression that is not constant",
-            );
+            position = self.in_bounds(vec![position], len)?.pop()?;
         }
-        let position = self.to_int(position, Int::LONG);
         let size = Expr::int(size, Type::I64, span);
-        let bytes =
-            Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(position.expr), Box::new(size)), Type::I64, span);
+        let bytes = Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(position), Box::new(size)), Type::I64, span);
+        if space == Space::Program {
+            return self.read_at(own_element(&addr, bytes, span), elem, space, span);
+        }
         // The context is kernel memory, and there an address may be computed.
         self.read_at(offset(addr, false, bytes, span), elem, Space::Kernel, span)
     }

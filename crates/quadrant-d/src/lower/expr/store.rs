@@ -1,6 +1,6 @@
 //! Writing to members and elements: of scratch memory through pointers, and of variables that are structs.
 
-use quadrant_program::build::place_of;
+use quadrant_program::build::{self, place_of};
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, Place};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -64,6 +64,7 @@ impl Lower<'_> {
     /// Writing into a variable. What is in a map is taken out of it and put back.
     fn write_own(&mut self, addr: &Expr, ty: &Type, value: &Value, span: Span) -> Option<Vec<Stmt>> {
         let (root, offset) = rooted(addr);
+        let (root, index) = indexed(root);
         let ExprKind::AddrOf(variable) = &root.kind else {
             return self.fail(span, "D_OP_LVAL", "value that was computed cannot be assigned to");
         };
@@ -90,10 +91,36 @@ impl Lower<'_> {
             _ => return self.fail(span, "D_OP_LVAL", "value that was computed cannot be assigned to"),
         };
         let root = Expr { kind: ExprKind::AddrOf(Box::new(variable)), ..root.clone() };
-        let addr = quadrant_program::build::offset_by(root, offset, span);
+        let element = match index {
+            Some(index) => build::offset(root, false, index.clone(), span),
+            None => root,
+        };
+        let addr = build::offset_by(element, offset, span);
         stmts.push(Stmt::new(StmtKind::Store { addr, value }, span));
         stmts.extend(back);
         Some(stmts)
+    }
+}
+
+/// The address of an element of an array in a variable, that many bytes behind `addr`: what is added stays one number, which is easy
+/// to compare with the size of the variable.
+pub(super) fn own_element(addr: &Expr, bytes: Expr, span: Span) -> Expr {
+    let (root, offset) = rooted(addr);
+    let (root, index) = indexed(root);
+    let bytes = match index {
+        Some(index) => {
+            Expr::new(ExprKind::Binary(BinaryOp::Add, Box::new(index.clone()), Box::new(bytes)), Type::I64, span)
+        }
+        None => bytes,
+    };
+    build::offset_by(build::offset(root.clone(), false, bytes, span), offset, span)
+}
+
+/// An address as what it starts from and a number of bytes that is not known yet.
+fn indexed(addr: &Expr) -> (&Expr, Option<&Expr>) {
+    match &addr.kind {
+        ExprKind::Binary(BinaryOp::Add, base, index) => (base, Some(index)),
+        _ => (addr, None),
     }
 }
 
