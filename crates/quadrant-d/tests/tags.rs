@@ -97,9 +97,45 @@ const CAUSES: &[(&str, &str)] = &[
     ("@a = llquantize(1, 10, 0, 3, 20); @a = llquantize(1, 10, 0, 3, 10);", "D_LLQUANT_MATCHSTEPS"),
 ];
 
+/// What stands in front of `BEGIN { exit(0); }`, and its tag.
+const DECLARATIONS: &[(&str, &str)] = &[
+    ("unsigned void *x;", "D_DECL_VOIDATTR"),
+    ("long char x;", "D_DECL_CHARATTR"),
+    ("unsigned float x;", "D_DECL_SIGNINT"),
+    ("unsigned string x;", "D_DECL_SIGNINT"),
+    ("short float x;", "D_DECL_LONGINT"),
+    ("long short x;", "D_DECL_COMBO"),
+    ("unsigned long x;", ""),
+    ("enum e { A, A };", "D_DECL_IDRED"),
+    ("enum e { A = \"x\" };", "D_DECL_ENCONST"),
+    ("enum e { A = 3000000000 };", "D_DECL_ENOFLOW"),
+    ("enum e { A = 2147483647, B };", "D_DECL_ENOFLOW"),
+    ("struct s { int a : 33; };", "D_DECL_BFSIZE"),
+    ("struct s { char *p : 3; };", "D_DECL_BFTYPE"),
+    ("inline int x = 1; inline int x = 2;", "D_DECL_IDRED"),
+    ("inline int pid = 1;", "D_DECL_IDRED"),
+    ("inline int x = \"a\";", "D_OP_INCOMPAT"),
+    ("inline string x = \"a\";", ""),
+    ("inline void x = 1;", "D_DECL_VOIDOBJ"),
+    ("typedef int t; typedef char t;", "D_DECL_IDRED"),
+    ("typedef int pid;", "D_DECL_IDRED"),
+    ("int pid;", "D_DECL_IDRED"),
+    ("int strlen;", "D_DECL_IDRED"),
+    ("self int pid;", ""),
+    ("int x; int x;", ""),
+    ("int x; char x;", "D_DECL_IDRED"),
+    ("struct o { int a; }; translator struct o < int *p > { b = 1; };", "D_XLATE_MEMB"),
+    (
+        "struct o { int a; }; translator struct o < int *p > { a = 1; }; translator struct o < int *p > { a = 2; };",
+        "D_XLATE_REDECL",
+    ),
+];
+
 #[test]
 fn each_mistake_has_its_tag() {
-    let wrong: Vec<String> = CAUSES.iter().filter_map(|(text, tag)| difference(text, tag)).collect();
+    let clauses = CAUSES.iter().map(|(text, tag)| (format!("BEGIN {{ {text} }}"), tag));
+    let declarations = DECLARATIONS.iter().map(|(text, tag)| (format!("{text} BEGIN {{ exit(0); }}"), tag));
+    let wrong: Vec<String> = clauses.chain(declarations).filter_map(|(text, tag)| difference(&text, tag)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
@@ -114,8 +150,7 @@ fn difference(text: &str, wanted: &str) -> Option<String> {
         options: &[("destructive".to_owned(), None)],
         wall_offset: 0,
     };
-    let text = format!("BEGIN {{ {text} }}");
-    let source = Source { name: "test".to_owned(), text: text.clone(), kind: SourceKind::Script };
+    let source = Source { name: "test".to_owned(), text: text.to_owned(), kind: SourceKind::Script };
     let compiled = compile(&[source], &env);
     let first = compiled.diagnostics.first();
     let tag = first.and_then(|first| first.tag).unwrap_or_default();

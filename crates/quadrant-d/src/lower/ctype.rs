@@ -64,15 +64,22 @@ impl Lower<'_> {
         match &spec.kind {
             TypeSpecKind::Error => None,
             TypeSpecKind::Words(words) if words == "string" => Some(self.string_id),
-            TypeSpecKind::Words(words) => match self.types.parse_type_name(words) {
-                Ok(id) => Some(id),
-                Err(error) => self.fail(spec.span, "D_DECL_COMBO", error.to_string()),
-            },
+            TypeSpecKind::Words(words) => self.worded_type(words, spec.span),
             TypeSpecKind::Named(name) => self.named_type(name),
             TypeSpecKind::Tagged { tag, name, body } => match body {
                 Some(body) => self.define_tagged(*tag, name.as_ref(), body, spec.span),
                 None => self.tagged_type(*tag, name.as_ref()?),
             },
+        }
+    }
+
+    fn worded_type(&mut self, words: &str, span: Span) -> Option<TypeId> {
+        if let Some((tag, message)) = super::words::mistake(words) {
+            return self.fail(span, tag, message);
+        }
+        match self.types.parse_type_name(words) {
+            Ok(id) => Some(id),
+            Err(error) => self.fail(span, "D_DECL_COMBO", error.to_string()),
         }
     }
 

@@ -82,12 +82,26 @@ impl Lower<'_> {
         let mut next = 0i64;
         for value in values {
             if let Some(expr) = &value.value {
-                next = self.constant(expr)?;
+                next = self.enumerator(&value.name.name, expr)?;
+            }
+            if known.iter().any(|(name, _)| *name == value.name.name) {
+                let message = format!("identifier redeclared: {}", value.name.name);
+                return self.fail(value.name.span, "D_DECL_IDRED", message);
+            }
+            if i32::try_from(next).is_err() {
+                let message = format!("enumerator '{}' value overflows INT_MAX ({})", value.name.name, i32::MAX);
+                return self.fail(value.name.span, "D_DECL_ENOFLOW", message);
             }
             known.push((&value.name.name, next));
             next = next.wrapping_add(1);
         }
         Some(self.types.define_enum(name, &known, false))
+    }
+
+    fn enumerator(&mut self, name: &str, expr: &ast::Expr) -> Option<i64> {
+        let value = self.expr(expr)?;
+        let message = format!("enumerator '{name}' must be assigned to an integral constant expression");
+        value.constant().or_else(|| self.fail(expr.span, "D_DECL_ENCONST", message))
     }
 
     fn define_record(&mut self, tag: Tag, name: &str, members: &[Declaration], span: Span) -> Option<TypeId> {
@@ -122,7 +136,7 @@ impl Lower<'_> {
                 return self.fail(declared.span, "D_DECL_INCOMPLETE", format!("incomplete type {name} in struct"));
             }
             let bits = match &declared.bits {
-                Some(bits) => Some(self.bit_width(bits)?),
+                Some(bits) => Some(self.bit_width(bits, ty, declared.span)?),
                 None => None,
             };
             let name = declared.name.as_ref().map_or_else(String::new, |name| name.name.clone());
@@ -131,10 +145,17 @@ impl Lower<'_> {
         Some(())
     }
 
-    fn bit_width(&mut self, bits: &ast::Expr) -> Option<u8> {
+    fn bit_width(&mut self, bits: &ast::Expr, ty: TypeId, span: Span) -> Option<u8> {
+        let Some(int) = self.int_of(&Ty::C(ty)) else {
+            return self.fail(span, "D_DECL_BFTYPE", "invalid type for bit-field: an integer type is needed");
+        };
+        let most = 8 * i64::from(int.bytes);
         match self.constant(bits)? {
-            value @ 0..=64 => Some(value as u8),
-            _ => self.fail(bits.span, "D_DECL_BFSIZE", "bit-field width must be of positive size and at most 64"),
+            value if (0..=most).contains(&value) => Some(value as u8),
+            value => {
+                let message = format!("bit-field is too big for its type: {value} bits, {most} at most");
+                self.fail(bits.span, "D_DECL_BFSIZE", message)
+            }
         }
     }
 

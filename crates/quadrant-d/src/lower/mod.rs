@@ -15,6 +15,7 @@ mod clause;
 mod convert;
 mod ctype;
 mod define;
+mod distinct;
 mod env;
 mod expr;
 mod facts;
@@ -30,11 +31,12 @@ mod translate;
 mod value;
 mod vars;
 mod vtime;
+mod words;
 
 pub use env::{Env, FindProbes, Library, Source, SourceKind, Symbols};
 pub use texts::{Part, Place, Texts};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -112,6 +114,8 @@ struct Lower<'a> {
     variables: HashMap<(ast::Scope, String), Variable>,
     aggregations: HashMap<String, aggregate::Known>,
     inlines: HashMap<String, Rc<ast::Inline>>,
+    /// Names that the scripts gave types.
+    typedefs: HashSet<String>,
     translators: Vec<translate::Known>,
     used: library::Used,
     /// Pieces of D that providers gave, once parsed.
@@ -145,6 +149,7 @@ impl<'a> Lower<'a> {
             variables: HashMap::new(),
             aggregations: HashMap::new(),
             inlines: HashMap::new(),
+            typedefs: HashSet::new(),
             translators: Vec::new(),
             used: library::Used::default(),
             pieces: HashMap::new(),
@@ -191,9 +196,9 @@ impl<'a> Lower<'a> {
     fn declarations(&mut self, script: &Script) {
         for item in &script.items {
             match item {
-                Item::Inline(inline) => self.define_inline(inline),
+                Item::Inline(inline) => self.own_inline(inline),
                 Item::Translator(translator) => self.define_translator(translator),
-                Item::Declaration(declaration) => self.declaration(declaration),
+                Item::Declaration(declaration) => self.own_declaration(declaration),
                 Item::Clause(_) | Item::Provider(_) => {}
             }
         }

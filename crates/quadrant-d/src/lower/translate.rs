@@ -59,7 +59,32 @@ impl Lower<'_> {
             return;
         }
         let output = self.types.resolve(output);
+        self.check_members(translator, output);
+        if self.is_translated(output, &input) {
+            let (from, to) = (self.type_name(&input), self.types.display(output));
+            let message = format!("translator from {from} to {to} has already been declared");
+            self.fail::<()>(translator.output.span, "D_XLATE_REDECL", message);
+            return;
+        }
         self.translators.push(Known { output, input, translator: Rc::new(translator.clone()) });
+    }
+
+    /// Members that are given values must be there.
+    fn check_members(&mut self, translator: &Translator, output: TypeId) {
+        for (name, _) in &translator.members {
+            if self.types.find_member(output, &name.name).is_none() {
+                let (member, record) = (&name.name, self.types.display(output));
+                let message = format!("translator member {member} is not a member of {record}");
+                self.fail::<()>(name.span, "D_XLATE_MEMB", message);
+            }
+        }
+    }
+
+    fn is_translated(&self, output: TypeId, input: &Ty) -> bool {
+        self.translators.iter().any(|known| match (&known.input, input) {
+            (Ty::C(a), Ty::C(b)) => self.types.same(known.output, output) && self.types.same(*a, *b),
+            _ => false,
+        })
     }
 
     /// The value of an inline, if there is one of that name.

@@ -1,0 +1,51 @@
+//! Which of C's words make up a type.
+
+/// What is wrong with the words of a type: DTrace's tag, and the message.
+pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
+    let count = |word: &str| words.split(' ').filter(|known| *known == word).count();
+    let signs = count("signed") + count("unsigned");
+    let (short, long) = (count("short"), count("long"));
+    let sizes = short + long;
+    let has = |word: &str| count(word) > 0;
+    match () {
+        () if has("void") && signs + sizes > 0 => {
+            Some(("D_DECL_VOIDATTR", "invalid type declaration: attributes may not be used with void type"))
+        }
+        () if has("char") && sizes > 0 => {
+            Some(("D_DECL_CHARATTR", "invalid type declaration: short and long may not be used with char type"))
+        }
+        () if signs > 0 && (has("float") || has("double") || has("string")) => {
+            Some(("D_DECL_SIGNINT", "invalid type declaration: signed and unsigned may only be used with integer type"))
+        }
+        () if (long > 0 && has("string")) || (sizes > 0 && has("float")) || (short > 0 && has("double")) => Some((
+            "D_DECL_LONGINT",
+            "invalid type declaration: long and long long may only be used with integer or floating-point type",
+        )),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mistake;
+
+    #[test]
+    fn words_that_go_together() {
+        for words in ["void", "unsigned char", "long long unsigned int", "short", "long double", "string", "signed"] {
+            assert_eq!(mistake(words), None, "{words}");
+        }
+    }
+
+    #[test]
+    fn words_that_do_not() {
+        for (words, tag) in [
+            ("unsigned void", "D_DECL_VOIDATTR"),
+            ("long char", "D_DECL_CHARATTR"),
+            ("unsigned float", "D_DECL_SIGNINT"),
+            ("signed string", "D_DECL_SIGNINT"),
+            ("long string", "D_DECL_LONGINT"),
+        ] {
+            assert_eq!(mistake(words).map(|(tag, _)| tag), Some(tag), "{words}");
+        }
+    }
+}
