@@ -22,9 +22,22 @@ impl Lower<'_> {
         self.env.portable && self.env.types.is_of_kernel(ty)
     }
 
+    /// The bytes of a value's type, where the loader adjusts them: of a struct, and of an array of them.
+    pub(super) fn portable_size_of(&mut self, ty: &Type, span: Span) -> Option<Option<Expr>> {
+        match ty {
+            Type::Record(record) => self.portable_size(record.ctype, span),
+            Type::Array { elem, len } => Some(self.portable_size_of(elem, span)?.map(|size| times(size, *len, span))),
+            _ => Some(None),
+        }
+    }
+
     /// The bytes of a type, where the loader adjusts them.
     pub(super) fn portable_size(&mut self, ty: TypeId, span: Span) -> Option<Option<Expr>> {
         let ty = self.env.types.resolve(ty);
+        if let CType::Array { elem, len } = self.env.types.kind(ty) {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            return Some(self.portable_size(elem, span)?.map(|size| times(size, len, span)));
+        }
         let CType::Struct { name, size, .. } = self.env.types.kind(ty) else { return Some(None) };
         if !self.is_adjusted(ty) {
             return Some(None);
@@ -222,6 +235,11 @@ fn member_of(field: &Field) -> Option<(String, u32)> {
         FieldPlace::DataLoc { offset, relative: false } => Some((format!("__data_loc_{}", field.name), offset)),
         _ => None,
     }
+}
+
+fn times(size: Expr, count: u32, span: Span) -> Expr {
+    let count = Box::new(Expr::int(count.into(), Type::I64, span));
+    Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(size), count), Type::I64, span)
 }
 
 fn number(aspect: Aspect, (of, path, ty): Place, value: u64, span: Span) -> Expr {

@@ -148,6 +148,10 @@ impl Visitor for Finder<'_> {
             ExprKind::Call(Function::Stack | Function::Frames(_), _) => {
                 self.refuse(expr.span, "stacks need the tracer, which keeps and shows them", AS_TOOL)
             }
+            // Its number is another one on each kernel.
+            ExprKind::Call(Function::Kernel(_), _) => {
+                self.refuse(expr.span, "an object of a script cannot call functions of the kernel by name", AS_TOOL)
+            }
             ExprKind::Deref { .. } if self.is_layout_of_kernel(&expr.ty) => self.refuse(
                 expr.span,
                 "a whole struct of the kernel has another size and layout on each kernel",

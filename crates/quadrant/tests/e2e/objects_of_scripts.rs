@@ -102,6 +102,7 @@ fn what_needs_the_tracer_is_refused() {
         ("@[ksym(1)] = count();", "only the tracer can make text of an address"),
         ("@ = elapsed;", "an object does not know when the trace began"),
         ("@ = *curtask;", "a whole struct of the kernel has another size and layout on each kernel"),
+        ("bpf_rcu_read_lock();", "bpf_rcu_read_lock"),
         ("@ = kaddr(\"jiffies\");", "addresses are others there"),
     ] {
         let shown = build(&format!("{probe} {{ {body} }}"));

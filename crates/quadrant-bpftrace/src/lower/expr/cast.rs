@@ -197,9 +197,7 @@ impl Lower<'_> {
     /// `sizeof(arg)`
     pub(super) fn sizeof(&mut self, arg: &TypeArg, span: Span) -> Option<Expr> {
         let ty = self.type_arg(arg)?;
-        if let Type::Record(record) = &ty
-            && let Some(size) = self.portable_size(record.ctype, span)?
-        {
+        if let Some(size) = self.portable_size_of(&ty, span)? {
             return Some(self.cast(size, &Type::U64));
         }
         Some(literal::int(self.c_layout(&ty).0, span))

@@ -118,10 +118,7 @@ impl Lower<'_> {
 
     fn element_of(&mut self, base: Expr, elem: &Type, len: u32, position: Expr, span: Span) -> Option<Expr> {
         let size = u64::from(elem.c_size().unwrap_or(1));
-        let adjusted = match elem {
-            Type::Record(record) => self.portable_size(record.ctype, span)?,
-            _ => None,
-        };
+        let adjusted = self.portable_size_of(elem, span)?;
         let (addr, space) = place_of(base);
         if let (ExprKind::Int(at), None) = (&position.kind, &adjusted) {
             let at = *at;
