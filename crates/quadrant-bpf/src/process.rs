@@ -167,13 +167,11 @@ fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd,
     let mut words: Vec<*const libc::c_char> = argv.iter().map(|word| word.as_ptr()).collect();
     words.push(std::ptr::null());
     let files = limits::original_nofile();
-    // SAFETY: no memory is involved.
-    let parent = unsafe { libc::getpid() };
     // SAFETY: the child only calls `wait_for_release` and `become_program`, which do nothing that another thread's
     // locks could block.
     match unsafe { libc::fork() } {
         0 => {
-            wait_for_release(parent, &gate_in, gate_out);
+            wait_for_release(&gate_in, gate_out);
             become_program(&words, files, &failure_out)
         }
         pid => sys::check(pid.into()).map(|_| (pid, gate_out, failure_in)),
@@ -181,16 +179,14 @@ fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd,
 }
 
 /// The child's first part. Only async-signal-safe calls: other threads' locks may be held for ever here. The gate's
-/// other end is closed here, or a parent that goes away would not be noticed.
-fn wait_for_release(parent: libc::pid_t, gate_in: &OwnedFd, gate_out: OwnedFd) {
+/// other end is closed here, or a parent that goes away would not be noticed: one that went before the signal was asked for
+/// ends the read. A busy machine may run this only when probes are attached, so it makes no call that it does not need.
+fn wait_for_release(gate_in: &OwnedFd, gate_out: OwnedFd) {
     drop(gate_out);
     let mut byte = [0u8];
     // SAFETY: only numbers are passed.
-    let orphaned = unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::getppid() != parent
-    };
-    if orphaned || sys::read(gate_in.as_fd(), &mut byte) != Ok(1) {
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    if sys::read(gate_in.as_fd(), &mut byte) != Ok(1) {
         // SAFETY: it ends the process without running anything of the parent's.
         unsafe { libc::_exit(0) };
     }

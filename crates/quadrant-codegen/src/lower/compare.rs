@@ -255,12 +255,12 @@ impl Lower<'_, '_> {
     }
 }
 
-/// Constant text up to its first NUL.
 /// The text that the thread's name is compared with.
 fn comm_and_text<'e>(comm: &Expr, text: &'e Expr) -> Option<&'e [u8]> {
     matches!(comm.kind, ExprKind::Builtin(Builtin::Comm)).then(|| constant_text(text)).flatten()
 }
 
+/// Constant text up to its first NUL.
 fn constant_text(e: &Expr) -> Option<&[u8]> {
     let ExprKind::Str(text) = &e.kind else { return None };
     text.split(|byte| *byte == 0).next()
