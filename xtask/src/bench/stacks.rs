@@ -1,6 +1,7 @@
 //! Stacks of user programs, from addresses to names.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::path::Path;
 
 use super::script::Script;
 use super::startup::{mib_of_kib, ms};
@@ -50,15 +51,19 @@ fn first(tool: &Tool, target: &Target) -> Result<Vec<Value>, Failure> {
 
 fn all(tool: &Tool, target: &Target) -> Result<Vec<Value>, Failure> {
     let path = output_path("stacks");
+    let values = measure(tool, target, &path);
+    // What is left of a failed measurement is of no use, and to leave it is no failure of its own.
+    let _ = fs::remove_file(&path);
+    values
+}
+
+fn measure(tool: &Tool, target: &Target, path: &Path) -> Result<Vec<Value>, Failure> {
     let script = Script::bpftrace("uprobe:PATH:target_leaf { @[ustack] = count(); }").at(target)?;
-    let (running, _) = tool.attach(&script, Some(File::create(&path)?))?;
+    let (running, _) = tool.attach(&script, Some(File::create(path)?))?;
     let target_running = target.start_staying()?;
     let (outcome, ended) = interrupt(running)?;
-    let printed = std::fs::read_to_string(&path)?;
-    // To leave the file behind is no failure of the measurement.
-    let _ = std::fs::remove_file(&path);
     target.finish(target_running)?;
-    let named = printed.matches("target_leaf").count();
+    let named = fs::read_to_string(path)?.matches("target_leaf").count();
     Ok(vec![
         (NAMED, ms(ended)),
         (CPU, ms(outcome.cpu)),
