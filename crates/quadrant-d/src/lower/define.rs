@@ -37,6 +37,10 @@ impl Lower<'_> {
             return self.declare(scope, &name.name, Declared { ty: elem, keys, len: Some(len) }, name.span);
         }
         let keys = match keys {
+            Some(_) if scope == Scope::Clause => {
+                let message = format!("associative arrays may not be declared as local variables: {}", name.name);
+                return self.fail(name.span, "D_DECL_LOCASSC", message);
+            }
             Some(params) => {
                 let keys: Vec<Option<Ty>> = params.iter().map(|param| self.type_expr(&param.ty)).collect();
                 Some(keys.into_iter().collect::<Option<Vec<Ty>>>()?)

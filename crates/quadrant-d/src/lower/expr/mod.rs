@@ -62,9 +62,11 @@ impl Lower<'_> {
 
     /// A condition: a number or a pointer that is zero or not.
     pub(super) fn condition(&mut self, ast: &ast::Expr, tag: &'static str, what: &str) -> Option<Expr> {
-        let value = self.expr(ast)?;
-        if self.is_scalar(&value.ty) {
-            return Some(value.expr);
+        if super::call::valueless(ast).is_none() {
+            let value = self.expr(ast)?;
+            if self.is_scalar(&value.ty) {
+                return Some(value.expr);
+            }
         }
         self.fail(ast.span, tag, format!("{what} must be of scalar type"))
     }
