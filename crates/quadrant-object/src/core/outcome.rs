@@ -98,7 +98,10 @@ fn field(spec: &Spec<'_>, question: Question) -> Option<Value> {
         Question::FieldOffset => place.byte_offset,
         Question::FieldSize => place.bytes.into(),
         Question::FieldSigned => is_signed(spec.btf, ty).into(),
-        Question::FieldLeftShift => 64 - (place.bit_offset + place.bits - place.byte_offset * 8),
+        Question::FieldLeftShift => {
+            let end = place.bit_offset.checked_add(place.bits)?.checked_sub(place.byte_offset.checked_mul(8)?)?;
+            64_u64.checked_sub(end)?
+        }
         Question::FieldRightShift => 64_u64.checked_sub(place.bits)?,
         _ => return None,
     };

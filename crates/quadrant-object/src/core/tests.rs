@@ -136,3 +136,15 @@ fn a_struct_in_itself_ends_the_search() {
         let _ = resolver.resolve(&record);
     }
 }
+
+/// A shift of an array, the size of a constant: found by fuzzing.
+#[test]
+fn every_question_can_be_asked_of_every_path() {
+    let (object, kernel) = (Object::parse(OBJECT).unwrap(), kernel());
+    let resolver = Resolver::new(object.btf().unwrap(), &kernel);
+    for record in records(&object) {
+        for kind in 0..13 {
+            let _ = resolver.resolve(&CoreRecord { kind, ..record });
+        }
+    }
+}
