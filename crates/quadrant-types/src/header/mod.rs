@@ -112,7 +112,7 @@ impl Header<'_> {
                 self.declare(target, depth + 1);
             }
             Some(BtfKind::Array) => self.complete(id, depth + 1),
-            Some(BtfKind::FuncProto) => {
+            Some(BtfKind::FuncProto) if self.begin(id) => {
                 self.declare(target, depth + 1);
                 let params: Vec<u32> = self.btf.params(id).map(|(_, ty)| ty).collect();
                 params.into_iter().for_each(|ty| self.declare(ty, depth + 1));
@@ -163,10 +163,11 @@ impl Header<'_> {
     }
 
     fn record(&mut self, id: u32, depth: usize) {
-        let named = !self.btf.name(id).is_empty();
-        if named && !self.begin(id) {
+        // Also those without a name once: hostile types can have themselves as members, twice.
+        if !self.begin(id) {
             return;
         }
+        let named = !self.btf.name(id).is_empty();
         let members: Vec<u32> = self.btf.members(id).map(|member| member.ty).collect();
         members.into_iter().for_each(|ty| self.complete(ty, depth + 1));
         if named {
