@@ -1,6 +1,6 @@
 //! What a trace itself costs, and what is done when that is more than it may be.
 //!
-//! The kernel counts the time of programs ([`meter`]); a [`limit`] decides what follows from it.
+//! The kernel counts the time of programs; a limit decides what follows from it.
 
 mod limit;
 mod meter;
