@@ -1,7 +1,7 @@
 //! Warnings about habits, which bpftrace gives and its users know.
 
 use super::assert_run;
-use crate::common::needs_root;
+use crate::common::{needs_loops, needs_root};
 
 /// A script that ends by itself and prints nothing, the marked columns, and what is said.
 #[track_caller]
@@ -30,6 +30,7 @@ fn a_result_may_be_thrown_away_on_purpose() {
 
 #[test]
 fn what_nothing_comes_to() {
+    needs_loops!();
     let message = "Unreachable statement.";
     assert_warning("BEGIN { exit(); print(1); }", (17, 25), message, "");
     let script = "BEGIN { for ($i : 0..2) { continue; print(1); } exit(); }";
@@ -53,6 +54,7 @@ fn what_find_puts_into_a_variable_counts() {
 
 #[test]
 fn loops_that_may_go_away() {
+    needs_loops!();
     let hint =
         "HINT: For loops support ranges (e.g. `for ($x : $start..$end) { ... }`), and can be used in place of while.\n";
     let message = "While loops are deprecated and may be removed in the future.";
