@@ -109,7 +109,7 @@ fn strings_are_as_long_as_they_are() {
 }
 
 /// bpftrace #2646: events of several CPUs are printed out of order. Here they come in the order in which they got room in the one buffer
-/// of all CPUs; of those that happen within a microsecond, one may have read the clock first and found room last.
+/// of all CPUs; of those that happen within microseconds, one may have read the clock first and found room last.
 #[test]
 fn events_of_several_cpus_come_in_the_order_of_time() {
     needs_root!();
@@ -120,8 +120,13 @@ fn events_of_several_cpus_come_in_the_order_of_time() {
     );
     let times: Vec<u64> = outcome.stdout.lines().filter_map(|line| line.parse().ok()).collect();
     assert_eq!(times.len(), 40_028, "{}", outcome.stderr);
-    let late = times.windows(2).filter(|pair| pair[0] > pair[1]).count();
-    assert!(late * 100 < times.len(), "{late} of {}", times.len());
+    let late = times.iter().scan(0, |latest, time| {
+        *latest = (*time).max(*latest);
+        Some(*latest - time > 1_000_000)
+    });
+    // A CPU may be taken away between the two.
+    let late = late.filter(|late| *late).count();
+    assert!(late * 100 < times.len(), "{late} of {} come a millisecond late", times.len());
 }
 
 /// bpftrace #228: events go on being printed after exit(), and END does not run under load.
