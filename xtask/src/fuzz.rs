@@ -16,6 +16,19 @@ pub struct Options {
     /// So many seconds for each target.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+
+    /// So many inputs for each target instead, the same in each run: a change is not refused for what only chance finds.
+    #[arg(long, conflicts_with = "seconds")]
+    runs: Option<u32>,
+}
+
+impl Options {
+    fn limit(&self) -> Vec<String> {
+        match self.runs {
+            Some(runs) => vec![format!("-runs={runs}"), "-seed=1".to_owned()],
+            None => vec![format!("-max_total_time={}", self.seconds)],
+        }
+    }
 }
 
 /// An input that takes longer is a mistake, in seconds.
@@ -31,7 +44,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let programs = build(&folder)?;
     for name in wanted {
-        fuzz(&folder, &programs.join(name), name, options.seconds)?;
+        fuzz(&folder, &programs.join(name), name, &options.limit())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -59,14 +72,14 @@ fn build(folder: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Runs a target on its corpus; what it adds goes to a folder of its own, which later runs go on from.
-fn fuzz(folder: &Path, program: &Path, name: &str, seconds: u32) -> Result<(), Failure> {
+fn fuzz(folder: &Path, program: &Path, name: &str, limit: &[String]) -> Result<(), Failure> {
     let grown = workspace::root().join("target/fuzz/corpus").join(name);
     let found = workspace::root().join("target/fuzz/found");
     std::fs::create_dir_all(&grown)?;
     std::fs::create_dir_all(&found)?;
-    println!("fuzzing {name} for {seconds} s");
+    println!("fuzzing {name}: {}", limit.join(" "));
     let mut command = Command::new(program);
-    command.args([format!("-max_total_time={seconds}"), format!("-timeout={SLOW}"), "-verbosity=0".to_owned()]);
+    command.args(limit).args([format!("-timeout={SLOW}"), "-verbosity=0".to_owned()]);
     command
         .arg(format!("-artifact_prefix={}/{name}-", found.display()))
         .arg(grown)
