@@ -44,8 +44,8 @@ const ON_THE_HOST: [&str; 9] = [
 /// Starts the line that names the next binary. No test prints it.
 const NEXT: char = '\u{1}';
 
-/// The longest that all tests under one kernel may take. On a machine with nothing else to do it is a quarter of that.
-const LIMIT: Duration = Duration::from_secs(1200);
+/// The longest that all tests under one kernel may take. On a machine with nothing else to do it is a third of that.
+const LIMIT: Duration = Duration::from_secs(2400);
 
 /// Machines at a time. Each keeps one processor busy: its own are emulated by turns.
 const SIDE_BY_SIDE: usize = 2;
