@@ -27,9 +27,10 @@ const LEFT_OUT: [(&str, &str, &str); 1] = [(
     "most programs of D work on texts, which takes loops that this kernel does not have (Linux 5.17)",
 )];
 
-/// Of D, what asks nothing of a kernel that the host's does not answer is tested there alone: emulated machines are slow. Probes in
+/// What asks nothing of a kernel that the host's does not answer is tested there alone: emulated machines are slow. Of D, probes in
 /// functions, faults and whole outputs are tested under every kernel.
-const ON_THE_HOST: [&str; 9] = [
+const ON_THE_HOST: [&str; 10] = [
+    "bpftrace_cli::",
     "dtrace::aliases::",
     "dtrace::buffers::",
     "dtrace::build::",
