@@ -35,7 +35,7 @@ pub struct Options {
     quadrant: Option<String>,
 
     /// A peer and how it is started. The name says the language: one that begins with `ply` gets ply's, with `dtrace` D,
-    /// with `perf` and `strace` their command lines, every other bpftrace's. bpftrace, ply, dtrace, perf and strace are
+    /// with `perf` and `strace` their command lines, every other bpftrace's. bpftrace, ply, dtrace and perf are
     /// found without, in --root or on the PATH.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<String>,

@@ -56,7 +56,7 @@ pub struct Tool {
 }
 
 /// The peers that are looked for.
-const PEERS: [&str; 5] = ["bpftrace", "ply", "dtrace", "perf", "strace"];
+const PEERS: [&str; 4] = ["bpftrace", "ply", "dtrace", "perf"];
 
 /// This tracer, the peers named, and the peers found: in another system's root, if there is one, or on the PATH.
 pub fn find(quadrant: Option<&str>, peers: &[String], root: Option<&Path>) -> Result<Vec<Tool>, Failure> {
