@@ -150,7 +150,7 @@ fn bytes(draft: &Draft, function: usize, codes: &[Code]) -> Vec<u8> {
     for (at, target) in &function.references {
         let Some(insn) = insns.get_mut(*at as usize) else { continue };
         match target {
-            Target::Function(callee) if is_call(insn) => insn.imm = start(codes, *callee) as i32 - 1,
+            Target::Function(callee) if insn.is_call() => insn.imm = start(codes, *callee) as i32 - 1,
             Target::Function(callee) => insn.imm = start(codes, *callee) as i32 * INSN as i32,
             Target::Map(_) => (insn.regs, insn.imm) = (insn.regs & 0xf, 0),
             // The linker's view: the offset is the first immediate.
@@ -162,11 +162,6 @@ fn bytes(draft: &Draft, function: usize, codes: &[Code]) -> Vec<u8> {
         }
     }
     insns.iter().flat_map(|insn| insn.to_bytes()).collect()
-}
-
-fn is_call(insn: &Insn) -> bool {
-    const CALL: u8 = 0x85;
-    insn.code == CALL
 }
 
 /// Bytes of an instruction.
@@ -207,7 +202,7 @@ fn relocations(file: &mut File, draft: &Draft, codes: &[Code]) {
                     Target::Data => DATA,
                     Target::Function(_) => TEXT,
                 };
-                let is_call = function.insns.get(*at as usize).is_some_and(is_call);
+                let is_call = function.insns.get(*at as usize).is_some_and(|insn| insn.is_call());
                 let kind = if is_call { CALL } else { WIDE };
                 let Some(symbol) = file.symbol(name, matches!(target, Target::Map(_))) else { continue };
                 records.extend(u64::from((start + at) * INSN).to_le_bytes());

@@ -1,6 +1,7 @@
 //! Programs of an object, and the functions that they pass to helpers.
 
 use quadrant_bpf::btf::Linkage;
+use quadrant_bpf::insn::CALL_PSEUDO;
 use quadrant_bpf::insn::Insn;
 use quadrant_codegen::object::Unit;
 use quadrant_codegen::ssa::Code;
@@ -91,11 +92,9 @@ impl Parts<'_> {
 
 /// The index of the function that an instruction calls, or whose address it takes.
 fn callee(code: &Code, at: u32, insn: &Insn) -> Option<usize> {
-    const CALL: u8 = 0x85;
-    /// `BPF_PSEUDO_CALL`, `BPF_PSEUDO_FUNC`
-    const CALLED: u8 = 1;
+    /// `BPF_PSEUDO_FUNC`
     const TAKEN: u8 = 4;
-    let refers = insn.code == CALL && insn.src() == CALLED || insn.is_wide() && insn.src() == TAKEN;
+    let refers = insn.is_call() && insn.src() == CALL_PSEUDO || insn.is_wide() && insn.src() == TAKEN;
     let target = i64::from(at) + 1 + i64::from(insn.imm);
     refers.then(|| code.funcs.iter().position(|func| i64::from(func.at) == target)).flatten()
 }
