@@ -181,7 +181,7 @@ pub struct Data {
 }
 
 /// What programs that can leave out firings have in the data section.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sampling {
     /// 64-bit word: a random number's bits that must be zero for a firing to count; 0 lets all count.
     pub mask: u32,

@@ -92,6 +92,19 @@ pub enum Aggregation {
 }
 
 impl Aggregation {
+    /// Whether it only adds to its words, so that none is read to be written.
+    pub fn only_adds(&self) -> bool {
+        matches!(
+            self,
+            Aggregation::Count
+                | Aggregation::Sum { .. }
+                | Aggregation::Avg { .. }
+                | Aggregation::Stats { .. }
+                | Aggregation::Hist { .. }
+                | Aggregation::LinearHist { .. }
+        )
+    }
+
     /// The function of the languages that feeds it.
     pub fn function(&self) -> &'static str {
         match self {

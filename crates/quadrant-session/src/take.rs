@@ -16,7 +16,6 @@ use quadrant_codegen::object::MapRole;
 use quadrant_program::Program;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
-use quadrant_program::map::Aggregation;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 use quadrant_program::record::RecordKind;
@@ -71,17 +70,11 @@ fn remove_idle(kernel: &Kernel, program: &Program, id: MapId, all: &Snapshot, fr
 fn only_grows(kernel: &Kernel, program: &Program, id: MapId) -> bool {
     let map = &program.maps[id.0 as usize];
     let MapValue::Aggregation(aggregation) = &map.value else { return false };
-    let adds = matches!(
-        aggregation,
-        Aggregation::Count
-            | Aggregation::Sum { .. }
-            | Aggregation::Avg { .. }
-            | Aggregation::Stats { .. }
-            | Aggregation::Hist { .. }
-            | Aggregation::LinearHist { .. }
-    );
     let keeps = |map: &Map| matches!(map.spec().kind, MapKind::PercpuHash | MapKind::PercpuArray | MapKind::Hash);
-    adds && parts(kernel, id).next().is_some() && parts(kernel, id).all(keeps) && !is_read(program, id)
+    aggregation.only_adds()
+        && parts(kernel, id).next().is_some()
+        && parts(kernel, id).all(keeps)
+        && !is_read(program, id)
 }
 
 /// The kernel's maps that are a map of the script.

@@ -13,7 +13,6 @@ use quadrant_program::core::Relocation;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
-use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
@@ -277,20 +276,23 @@ impl<'a> Globals<'a> {
 
     /// Offset of the mask of programs that may leave out firings.
     pub fn sample_mask(&mut self) -> u32 {
+        self.sampling().mask
+    }
+
+    fn sampling(&mut self) -> &mut Sampling {
         self.data.size = self.data.size.max(READ_MOSTLY);
-        self.data.sampling.get_or_insert_with(|| Sampling { mask: 16, skipped: Vec::new() }).mask
+        self.data.sampling.get_or_insert_with(|| Sampling { mask: 16, skipped: Vec::new() })
     }
 
     /// Offset of a counter of firings left out, one for each CPU, and the power of two of CPUs that there is room for.
     pub fn skipped(&mut self, loss: Loss) -> (u32, u32) {
         let span = self.target.ncpus.max(1).next_power_of_two();
-        let skipped = self.data.sampling.iter().flat_map(|sampling| &sampling.skipped);
-        if let Some((_, at)) = skipped.clone().find(|(known, _)| *known == loss) {
+        if let Some((_, at)) = self.sampling().skipped.iter().find(|(known, _)| *known == loss) {
             return (*at, span);
         }
         self.data.size = self.data.size.next_multiple_of(SKIP_STRIDE);
         let at = self.reserve(SKIP_STRIDE * span);
-        self.data.sampling.get_or_insert_default().skipped.push((loss, at));
+        self.sampling().skipped.push((loss, at));
         (at, span)
     }
 
@@ -484,11 +486,7 @@ impl<'a> Globals<'a> {
 
 /// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.
 fn only_adds(value: &MapValue) -> bool {
-    use Aggregation::*;
-    matches!(
-        value,
-        MapValue::Aggregation(Count | Sum { .. } | Avg { .. } | Stats { .. } | Hist { .. } | LinearHist { .. })
-    )
+    matches!(value, MapValue::Aggregation(aggregation) if aggregation.only_adds())
 }
 
 fn push(maps: &mut Vec<MapDef>, def: MapDef) -> MapRef {
