@@ -63,7 +63,7 @@ fn is_sampled(program: &Program, clause: &Clause) -> bool {
 
 /// The script's own course: its start and end, its clock, walks of which each object counts.
 fn is_of_the_script(site: &Site) -> bool {
-    site.is_run() || matches!(site, Site::Interval { .. } | Site::Iter { .. } | Site::Error)
+    site.is_run() || matches!(site, Site::Interval { .. })
 }
 
 /// Finds what must happen whenever it is asked for.
