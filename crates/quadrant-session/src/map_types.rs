@@ -117,16 +117,11 @@ impl MapTypes {
             Type::Tuple(parts) => self.tuple(parts),
             Type::Record(record) if !record.fields.is_empty() && record.fields.iter().all(is_whole) => {
                 let members: Vec<u32> = record.fields.iter().map(|field| self.stored(&field.ty)).collect();
-                let field = |(field, ty): (&quadrant_program::ty::RecordField, u32)| (field.bit_offset, ty);
-                let placed: Vec<(u32, u32)> = record.fields.iter().zip(members).map(field).collect();
-                let fields = record.fields.iter().zip(&placed);
-                let fields: Vec<Field> = fields
-                    .map(|(field, (bit_offset, ty))| Field {
-                        name: &field.name,
-                        ty: *ty,
-                        bit_offset: *bit_offset,
-                        bits: 0,
-                    })
+                let fields: Vec<Field> = record
+                    .fields
+                    .iter()
+                    .zip(members)
+                    .map(|(field, ty)| Field { name: &field.name, ty, bit_offset: field.bit_offset, bits: 0 })
                     .collect();
                 self.btf.composite("", false, size, &fields)
             }
@@ -175,16 +170,13 @@ impl MapTypes {
     }
 
     /// A structure of members in a row: name, type, bytes.
-    fn row<'a>(&mut self, members: &[(&'a str, u32, u32)]) -> u32 {
+    fn row(&mut self, members: &[(&str, u32, u32)]) -> u32 {
         let mut bytes = 0;
-        let field = |&(name, ty, size): &(&'a str, u32, u32)| {
-            let bit_offset = bytes * 8;
+        let mut fields = Vec::with_capacity(members.len());
+        for &(name, ty, size) in members {
+            fields.push(Field { name, ty, bit_offset: bytes * 8, bits: 0 });
             bytes += size;
-            (name, ty, bit_offset)
-        };
-        let placed: Vec<_> = members.iter().map(field).collect();
-        let fields: Vec<Field> =
-            placed.into_iter().map(|(name, ty, bit_offset)| Field { name, ty, bit_offset, bits: 0 }).collect();
+        }
         self.btf.composite("", false, bytes, &fields)
     }
 

@@ -121,17 +121,14 @@ impl<'a> KernelTypes<'a> {
     fn composite(&mut self, out: &mut MapTypes, ty: TypeId, (name, is_union, size): (&str, bool, u32)) -> u32 {
         let members = self.structs.get(&ty).cloned().unwrap_or_default();
         let types: Vec<u32> = members.iter().map(|member| self.ty(out, member.ty)).collect();
-        let field = |(member, ty): (&'_ Member, u32)| {
-            (member.name.to_string(), ty, member.bit_offset as u32, member.bitfield_size)
-        };
-        let placed: Vec<_> = members.iter().zip(types).map(field).collect();
-        let fields: Vec<Field> = placed
+        let fields: Vec<Field> = members
             .iter()
-            .map(|(name, ty, bit_offset, bits)| Field {
-                name,
-                ty: *ty,
-                bit_offset: *bit_offset,
-                bits: bits.unwrap_or(0),
+            .zip(types)
+            .map(|(member, ty)| Field {
+                name: &member.name,
+                ty,
+                bit_offset: member.bit_offset as u32,
+                bits: member.bitfield_size.unwrap_or(0),
             })
             .collect();
         out.btf.composite(name, is_union, size, &fields)
