@@ -9,7 +9,7 @@ use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 
 use super::Lower;
-use super::call::{Called, is_function};
+use super::call::{Called, is_function, wrong_count};
 use super::expand::MARK;
 use super::join::join;
 use super::style::block_ends;
@@ -91,8 +91,7 @@ impl Lower<'_> {
         }
         if args.len() != def.params.len() {
             let wanted = def.params.len();
-            let (s, are) = (if wanted == 1 { "" } else { "s" }, if args.len() == 1 { "is" } else { "are" });
-            return self.error(span, format!("{name}() takes {wanted} argument{s}, and {} {are} given", args.len()));
+            return self.error(span, wrong_count(name, (wanted, wanted), args.len()));
         }
         let values: Vec<Option<Expr>> =
             def.params.iter().zip(args).map(|(param, arg)| self.argument_of_fn(name, param, arg)).collect();

@@ -307,7 +307,6 @@ impl Lower<'_> {
         }
     }
 
-    /// `arg0`, `arg1`, ...
     /// `arg0`, `sarg0` and their like.
     fn any_number(&mut self, name: &str, span: Span) -> Option<Option<Expr>> {
         if let Some(number) = numbered(name) {
@@ -322,6 +321,7 @@ impl Lower<'_> {
         })
     }
 
+    /// `arg0`, `arg1`, ...
     fn numbered_argument(&mut self, number: u8, span: Span) -> Option<Expr> {
         match self.scope.kind {
             ProbeKind::Usdt => self.usdt_argument(number, span),

@@ -1,6 +1,8 @@
 //! Features that bpftrace calls unstable: settings say whether a script may have them. They are finished here, so only those who are used
 //! to bpftrace's messages are warned.
 
+use std::collections::HashMap;
+
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
@@ -8,7 +10,7 @@ use super::Lower;
 use crate::ast::ConfigValue;
 
 /// A feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Feature {
     Tseries,
     Typeinfo,
@@ -24,10 +26,7 @@ enum Use {
 
 /// What the settings say; nothing of what is not set.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Unstable {
-    tseries: Option<Use>,
-    typeinfo: Option<Use>,
-}
+pub(super) struct Unstable(HashMap<Feature, Use>);
 
 /// What the value of such a setting has to be.
 pub(super) const WANTED: &str = "enable, warn or error";
@@ -61,19 +60,8 @@ impl Feature {
 impl Unstable {
     /// Sets one; gives what its value has to be if it is not.
     pub(super) fn set(&mut self, feature: Feature, value: &ConfigValue) -> Result<(), &'static str> {
-        let slot = match feature {
-            Feature::Tseries => &mut self.tseries,
-            Feature::Typeinfo => &mut self.typeinfo,
-        };
-        *slot = Some(how(value).ok_or(WANTED)?);
+        self.0.insert(feature, how(value).ok_or(WANTED)?);
         Ok(())
-    }
-
-    fn get(&self, feature: Feature) -> Option<Use> {
-        match feature {
-            Feature::Tseries => self.tseries,
-            Feature::Typeinfo => self.typeinfo,
-        }
     }
 }
 
@@ -82,7 +70,7 @@ impl Lower<'_> {
     pub(super) fn unstable(&mut self, feature: Feature, span: Span) -> Option<()> {
         let unset = if self.env.warns_of_style { feature.by_default() } else { Use::Allowed };
         let name = feature.name();
-        match self.unstable.get(feature).unwrap_or(unset) {
+        match self.unstable.0.get(&feature).copied().unwrap_or(unset) {
             Use::Allowed => {}
             Use::Warned => self.report(Diagnostic::warning(
                 Span::default(),

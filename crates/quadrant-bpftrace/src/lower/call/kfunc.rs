@@ -11,7 +11,7 @@ use quadrant_types::{CType, KernelFunc, TypeId};
 
 use super::super::Lower;
 use super::super::expr::literal_text;
-use super::Called;
+use super::{Called, wrong_count};
 use crate::ast::{self, Ident};
 
 /// The room for a task's name, its NUL included.
@@ -33,9 +33,7 @@ impl Lower<'_> {
         }
         let params = &function.proto.params;
         if params.len() != args.len() {
-            let (s, are) = (if params.len() == 1 { "" } else { "s" }, if args.len() == 1 { "is" } else { "are" });
-            let message = format!("{name}() takes {} argument{s}, and {} {are} given", params.len(), args.len());
-            return self.error(span, message);
+            return self.error(span, wrong_count(name, (params.len(), params.len()), args.len()));
         }
         let given: Vec<Option<Expr>> =
             params.iter().zip(args).map(|(param, arg)| self.kernel_argument(name, param.ty, arg)).collect();

@@ -192,13 +192,7 @@ impl Lower<'_> {
         if (least..=most).contains(&given) {
             return Some(());
         }
-        let wanted = match (least, most) {
-            (least, ANY) => format!("{least} or more arguments"),
-            (1, 1) => "1 argument".to_owned(),
-            (least, most) if least == most => format!("{least} arguments"),
-            (least, most) => format!("{least} to {most} arguments"),
-        };
-        let message = format!("{}() takes {wanted}, and {given} {} given", entry.name, were(given));
+        let message = wrong_count(entry.name, (least, most), given);
         self.error_help(span, message, format!("usage: {}", entry.usage))
     }
 
@@ -280,6 +274,17 @@ impl Lower<'_> {
 fn initial_id(name: &str, span: Span) -> Expr {
     let builtin = if name == "pid" { Builtin::InitialPid } else { Builtin::InitialTid };
     Expr::new(ExprKind::Builtin(builtin), Type::U32, span)
+}
+
+/// Says how many arguments a function takes, from the least to the most.
+pub(super) fn wrong_count(name: &str, arity: (usize, usize), given: usize) -> String {
+    let wanted = match arity {
+        (least, ANY) => format!("{least} or more arguments"),
+        (1, 1) => "1 argument".to_owned(),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, most) => format!("{least} to {most} arguments"),
+    };
+    format!("{name}() takes {wanted}, and {given} {} given", were(given))
 }
 
 fn were(count: usize) -> &'static str {
