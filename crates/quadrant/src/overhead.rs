@@ -70,7 +70,7 @@ fn ns(time: Duration) -> u64 {
     time.as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
-/// The steps of a trace, and whether its cost is told at the end; for sinks.
+/// The steps of a trace so far; for sinks.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     steps: Vec<overhead::Step>,
