@@ -7,6 +7,7 @@ mod guests;
 pub mod packages;
 mod parser;
 mod summary;
+mod times;
 mod tools;
 
 use std::io::{BufRead, BufReader};
