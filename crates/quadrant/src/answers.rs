@@ -141,6 +141,10 @@ impl<'p> Answers<'p> {
         if !silent {
             self.note(|out, mode| message::attached(out, probes as u64, mode))?;
         }
+        if self.bpftrace.is_some() {
+            self.write_out()?;
+            notify::attached()?;
+        }
         self.buffer.extend(held);
         io::stderr().write_all(&std::mem::take(&mut self.notes))
     }

@@ -1,6 +1,9 @@
-//! Telling a service manager how far we are, as systemd's services of type `notify` do (sd_notify(3)).
+//! Telling whoever started us how far we are: a service manager, as systemd's services of type `notify` do (sd_notify(3)); or a program
+//! that runs bpftrace and waits until its probes are there.
 
 use std::ffi::OsStr;
+use std::io;
+use std::io::Write;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::SocketAddr;
@@ -11,6 +14,20 @@ pub fn ready() {
     say("READY=1\nSTATUS=Processing events...");
 }
 
+/// The variable of the environment that asks bpftrace for a line on standard output when its probes are attached; the line is its name.
+const WAITED_FOR: &str = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
+
+/// Says on standard output that all is attached, if that is waited for. A file named by `-o` is not where it is looked for.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn attached() -> io::Result<()> {
+    match std::env::var_os(WAITED_FOR) {
+        Some(_) => writeln!(io::stdout(), "{WAITED_FOR}"),
+        None => Ok(()),
+    }
+}
+
 /// Sends a state, if the environment names a socket for it. A manager that does not listen is no trouble of a trace's.
 fn say(state: &str) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
@@ -19,7 +36,7 @@ fn say(state: &str) {
     }
 }
 
-fn send(name: &OsStr, state: &str) -> std::io::Result<()> {
+fn send(name: &OsStr, state: &str) -> io::Result<()> {
     let address = match name.as_bytes().strip_prefix(b"@") {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(name)?,

@@ -165,6 +165,17 @@ fn a_service_manager_hears_of_it() {
 }
 
 #[test]
+fn a_program_that_waits_for_the_probes_hears_of_them() {
+    needs_root!();
+    let line = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
+    let script = "BEGIN { printf(\"hi\\n\"); exit(); }";
+    let outcome = bpftrace().env(line, "1").args(["-q", "-e", script]).run().expect("it runs");
+    assert_eq!(outcome.lines(), [line, "hi"], "{}", outcome.describe());
+    let outcome = bpftrace().env(line, "1").args(["-q", "-o", "/dev/null", "-e", script]).run().expect("it runs");
+    assert_eq!(outcome.lines(), [line], "{}", outcome.describe());
+}
+
+#[test]
 fn answers_can_be_gathered() {
     needs_root!();
     let script =
