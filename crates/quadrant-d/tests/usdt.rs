@@ -43,7 +43,7 @@ fn what_cannot_be_passed_is_refused() {
 #[test]
 fn objects_carry_definitions() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("maps.o");
-    fs::write(&path, object(&provider("maps.d"), &X86_64)).expect("write the object");
+    fs::write(&path, object(&provider("maps.d"), &X86_64).expect("an object")).expect("write the object");
     let source = Source::new(std::rc::Rc::new(Types::without_btf("none is needed")), Options::default());
     let definitions = source.provider_definitions(&path);
     let wanted = [
@@ -118,7 +118,8 @@ fn build(name: &str, compiler: &str, flags: &[&str]) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("usdt-{name}"));
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join("shop.h"), header(&provider("shop.d"))).expect("write the header");
-    fs::write(folder.join("shop.o"), object(&provider("shop.d"), &X86_64)).expect("write the object");
+    fs::write(folder.join("shop.o"), object(&provider("shop.d"), &X86_64).expect("an object"))
+        .expect("write the object");
     let source = data("shop.c");
     let strict = ["-Wall", "-Wextra", "-Werror", "-Wno-write-strings", "-I."];
     let mut command = Command::new(compiler);

@@ -1,60 +1,65 @@
 //! `dtrace -G`: a relocatable ELF object with the counters of all probes.
-//!
-//! Formats: ELF-64 (System V ABI), GNU property notes (the psABI's supplements).
 
+use object::write::{Object, Result, SectionId, Symbol, SymbolSection};
+use object::{Architecture, BinaryFormat, Endianness, SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 use quadrant_program::arch::{AARCH64, Arch};
 
 use super::ProviderFile;
 
-/// The object's bytes. Each counter is a hidden symbol `PROVIDER_PROBE_semaphore` of two bytes in the section `.probes`. The
-/// section `.note.quadrant` has a note for each provider: owner `quadrant`, type 1, in it the definition's text.
-pub fn object(file: &ProviderFile, machine: &Arch) -> Vec<u8> {
-    let names = semaphores(file);
-    let (symbols, strings) = symbol_table(&names);
-    let sections = [
-        Section::new(".probes", PROGBITS, WRITE | ALLOC, 2, vec![0; names.len() * COUNTER]),
-        Section::new(".note.gnu.property", NOTE, ALLOC, 8, property_note(machine)),
-        Section::new(".note.quadrant", NOTE, 0, 4, file.providers.iter().flat_map(|p| definition(&p.text)).collect()),
-        Section::new(".note.GNU-stack", PROGBITS, 0, 1, Vec::new()),
-        Section { link: 6, info: 1, entry: SYMBOL as u64, ..Section::new(".symtab", SYMTAB, 0, 8, symbols) },
-        Section::new(".strtab", STRTAB, 0, 1, strings),
-    ];
-    write(&sections, machine)
-}
-
-const HEADER: usize = 64;
-const SECTION_HEADER: usize = 64;
-const SYMBOL: usize = 24;
 /// Bytes of a counter.
 const COUNTER: usize = 2;
 
-const PROGBITS: u32 = 1;
-const SYMTAB: u32 = 2;
-const STRTAB: u32 = 3;
-const NOTE: u32 = 7;
-const WRITE: u64 = 1;
-const ALLOC: u64 = 2;
-/// `STB_GLOBAL`, `STT_OBJECT`
-const GLOBAL_OBJECT: u8 = 1 << 4 | 1;
-const HIDDEN: u8 = 2;
-/// The section of the counters.
-const PROBES: u16 = 1;
-
-struct Section {
-    name: &'static str,
-    kind: u32,
-    flags: u64,
-    align: u64,
-    data: Vec<u8>,
-    link: u32,
-    info: u32,
-    entry: u64,
+/// The object's bytes. Each counter is a hidden symbol `PROVIDER_PROBE_semaphore` of two bytes in the section `.probes`. The
+/// section `.note.quadrant` has a note for each provider: owner `quadrant`, type 1, in it the definition's text.
+///
+/// # Errors
+/// Something in it is too large for a file.
+pub fn object(file: &ProviderFile, machine: &Arch) -> Result<Vec<u8>> {
+    let is_arm = *machine == AARCH64;
+    let architecture = if is_arm { Architecture::Aarch64 } else { Architecture::X86_64 };
+    let mut object = Object::new(BinaryFormat::Elf, architecture, Endianness::Little);
+    let names = semaphores(file);
+    let probes = section(&mut object, ".probes", SectionKind::Data, vec![0; names.len() * COUNTER], COUNTER);
+    for (at, name) in names.iter().enumerate() {
+        object.add_symbol(counter(name, at, probes));
+    }
+    allow_hardening(&mut object, is_arm);
+    let definitions = file.providers.iter().flat_map(|provider| definition(&provider.text)).collect();
+    section(&mut object, ".note.quadrant", SectionKind::Note, definitions, 4);
+    section(&mut object, ".note.GNU-stack", SectionKind::Metadata, Vec::new(), 1);
+    object.write()
 }
 
-impl Section {
-    fn new(name: &'static str, kind: u32, flags: u64, align: u64, data: Vec<u8>) -> Section {
-        Section { name, kind, flags, align, data, link: 0, info: 0, entry: 0 }
+fn section(object: &mut Object<'_>, name: &str, kind: SectionKind, data: Vec<u8>, align: usize) -> SectionId {
+    let id = object.add_section(Vec::new(), name.into(), kind);
+    object.set_section_data(id, data, align as u64);
+    id
+}
+
+/// The counter at this place of the section, seen in the program that it is linked into only.
+fn counter(name: &str, at: usize, section: SectionId) -> Symbol {
+    Symbol {
+        name: name.into(),
+        value: (at * COUNTER) as u64,
+        size: COUNTER as u64,
+        kind: SymbolKind::Data,
+        scope: SymbolScope::Linkage,
+        weak: false,
+        section: SymbolSection::Section(section),
+        flags: SymbolFlags::None,
     }
+}
+
+/// The property "of all objects linked", and that without code nothing speaks against hardened calls and jumps (IBT and SHSTK; BTI and
+/// PAC; the psABI's supplements): without it the linker would not mark the program.
+fn allow_hardening(object: &mut Object<'_>, is_arm: bool) {
+    const BOTH: u32 = 3;
+    let property = if is_arm {
+        object::elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND
+    } else {
+        object::elf::GNU_PROPERTY_X86_FEATURE_1_AND
+    };
+    object.add_elf_gnu_property_u32(property, BOTH);
 }
 
 fn semaphores(file: &ProviderFile) -> Vec<String> {
@@ -66,21 +71,6 @@ fn semaphores(file: &ProviderFile) -> Vec<String> {
     names
 }
 
-/// The table and its strings; the first symbol is the null one.
-fn symbol_table(names: &[String]) -> (Vec<u8>, Vec<u8>) {
-    let (mut symbols, mut strings) = (vec![0; SYMBOL], vec![0]);
-    for (at, name) in names.iter().enumerate() {
-        symbols.extend((strings.len() as u32).to_le_bytes());
-        symbols.extend([GLOBAL_OBJECT, HIDDEN]);
-        symbols.extend(PROBES.to_le_bytes());
-        symbols.extend(((at * COUNTER) as u64).to_le_bytes());
-        symbols.extend((COUNTER as u64).to_le_bytes());
-        strings.extend(name.as_bytes());
-        strings.push(0);
-    }
-    (symbols, strings)
-}
-
 fn definition(text: &str) -> Vec<u8> {
     const OWNER: &[u8] = b"quadrant\0\0\0\0";
     let mut note: Vec<u8> = [9, text.len() as u32, 1].into_iter().flat_map(u32::to_le_bytes).collect();
@@ -88,65 +78,4 @@ fn definition(text: &str) -> Vec<u8> {
     note.extend(text.as_bytes());
     note.resize(note.len().next_multiple_of(4), 0);
     note
-}
-
-/// The property "of all objects linked", and that without code nothing speaks against hardened calls and jumps (IBT and SHSTK; BTI and
-/// PAC): without it the linker would not mark the program.
-fn property_note(machine: &Arch) -> Vec<u8> {
-    let kind = if *machine == AARCH64 { 0xc000_0000 } else { 0xc000_0002 };
-    let words = [4, 16, 5, u32::from_le_bytes(*b"GNU\0"), kind, 4, 3, 0];
-    words.into_iter().flat_map(u32::to_le_bytes).collect()
-}
-
-/// The file: header, data of the sections and of their names, section headers.
-fn write(sections: &[Section], machine: &Arch) -> Vec<u8> {
-    let mut out = vec![0; HEADER];
-    let mut headers = vec![0; SECTION_HEADER];
-    let mut names = vec![0];
-    for section in sections {
-        align(&mut out, section.align);
-        headers.extend(section_header(section, names.len() as u32, out.len() as u64));
-        out.extend(&section.data);
-        names.extend(section.name.as_bytes());
-        names.push(0);
-    }
-    let own = names.len() as u32;
-    names.extend(b".shstrtab\0");
-    let strings = Section::new("", STRTAB, 0, 1, names);
-    headers.extend(section_header(&strings, own, out.len() as u64));
-    out.extend(strings.data);
-    align(&mut out, 8);
-    let header = file_header(machine, out.len() as u64, sections.len() as u16 + 2);
-    out[..HEADER].copy_from_slice(&header);
-    out.extend(headers);
-    out
-}
-
-fn align(out: &mut Vec<u8>, to: u64) {
-    out.resize(out.len().next_multiple_of(to as usize), 0);
-}
-
-fn section_header(section: &Section, name: u32, offset: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(SECTION_HEADER);
-    out.extend([name, section.kind].into_iter().flat_map(u32::to_le_bytes));
-    let size = section.data.len() as u64;
-    out.extend([section.flags, 0, offset, size].into_iter().flat_map(u64::to_le_bytes));
-    out.extend([section.link, section.info].into_iter().flat_map(u32::to_le_bytes));
-    out.extend([section.align, section.entry].into_iter().flat_map(u64::to_le_bytes));
-    out
-}
-
-/// A relocatable file, 64 bits, little endian; the last section has the sections' names.
-fn file_header(machine: &Arch, sections_at: u64, sections: u16) -> [u8; HEADER] {
-    let mut out = Vec::with_capacity(HEADER);
-    out.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
-    out.extend([1, machine.elf_machine].into_iter().flat_map(u16::to_le_bytes));
-    out.extend(1u32.to_le_bytes());
-    out.extend([0, 0, sections_at].into_iter().flat_map(u64::to_le_bytes));
-    out.extend(0u32.to_le_bytes());
-    let sizes = [HEADER as u16, 0, 0, SECTION_HEADER as u16, sections, sections - 1];
-    out.extend(sizes.into_iter().flat_map(u16::to_le_bytes));
-    let mut header = [0; HEADER];
-    header.copy_from_slice(&out);
-    header
 }

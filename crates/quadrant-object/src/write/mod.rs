@@ -6,10 +6,13 @@
 mod elf;
 mod ext;
 
+use object::SectionKind;
+use object::write::{SectionId, SymbolId};
 use quadrant_bpf::btf::Btf;
 use quadrant_bpf::insn::Insn;
 
-use elf::{File, Section, Symbol};
+use crate::error::Result;
+use elf::File;
 
 /// What shall be in an object.
 #[derive(Debug, Default)]
@@ -100,27 +103,61 @@ struct Code {
 }
 
 /// The file's bytes.
-pub fn write(mut draft: Draft) -> Vec<u8> {
+///
+/// # Errors
+/// What the draft holds does not fit into a file.
+pub fn write(mut draft: Draft) -> Result<Vec<u8>> {
     let codes = codes(&draft.functions);
     let ext = ext::section(&mut draft, &codes);
-    let mut file = File::default();
-    for code in &codes {
-        let bytes = code.functions.iter().flat_map(|(index, _)| bytes(&draft, *index, &codes)).collect();
-        file.sections.push(Section::code(&code.name, bytes));
+    let mut file = File::new();
+    let sections: Vec<SectionId> =
+        codes.iter().map(|code| file.code(&code.name, bytes(&draft, code, &codes))).collect();
+    let text = codes.iter().position(|code| code.name == TEXT).map(|at| file.start(sections[at]));
+    file.section("license", SectionKind::Data, LICENSE.to_vec());
+    let maps = maps(&mut file, &draft.maps);
+    let data = (!draft.data.is_empty()).then(|| variables(&mut file, &mut draft));
+    file.section(".BTF", SectionKind::Metadata, draft.types.to_bytes());
+    file.section(".BTF.ext", SectionKind::Metadata, ext);
+    let symbols = Symbols { maps, data, text };
+    for (code, section) in codes.iter().zip(sections) {
+        functions(&mut file, &draft, (code, section), &symbols)?;
     }
-    file.sections.push(Section::data("license", LICENSE.to_vec()));
-    if !draft.maps.is_empty() {
-        let end = draft.maps.iter().map(|map| map.offset + map.size).max().unwrap_or(0);
-        file.sections.push(Section::data(MAPS, vec![0; end as usize]));
-    }
-    if !draft.data.is_empty() {
-        file.sections.push(Section::data(DATA, std::mem::take(&mut draft.data)));
-    }
-    file.sections.push(Section::information(".BTF", draft.types.to_bytes()));
-    file.sections.push(Section::information(".BTF.ext", ext));
-    symbols(&mut file, &draft, &codes);
-    relocations(&mut file, &draft, &codes);
     file.into_bytes()
+}
+
+/// What instructions can refer to.
+struct Symbols {
+    maps: Vec<SymbolId>,
+    /// The section of variables.
+    data: Option<SymbolId>,
+    /// The section of functions that are no programs.
+    text: Option<SymbolId>,
+}
+
+impl Symbols {
+    fn of(&self, target: Target) -> Option<SymbolId> {
+        match target {
+            Target::Map(map) => self.maps.get(map).copied(),
+            Target::Data => self.data,
+            Target::Function(_) => self.text,
+        }
+    }
+}
+
+/// The definitions of maps are in their types; what is in the section does not matter.
+fn maps(file: &mut File, maps: &[Variable]) -> Vec<SymbolId> {
+    let Some(end) = maps.iter().map(|map| map.offset + map.size).max() else { return Vec::new() };
+    let section = file.section(MAPS, SectionKind::Data, vec![0; end as usize]);
+    maps.iter().map(|map| file.variable(section, map)).collect()
+}
+
+/// The section of variables.
+fn variables(file: &mut File, draft: &mut Draft) -> SymbolId {
+    let section = file.section(DATA, SectionKind::Data, std::mem::take(&mut draft.data));
+    for variable in &draft.variables {
+        file.variable(section, variable);
+    }
+    file.start(section)
 }
 
 fn codes(functions: &[Function]) -> Vec<Code> {
@@ -143,9 +180,14 @@ fn start(codes: &[Code], function: usize) -> u32 {
     all.clone().find(|(index, _)| *index == function).map_or(0, |(_, start)| *start)
 }
 
-/// A function's instructions; those that refer to functions count from the start of their section.
-fn bytes(draft: &Draft, function: usize, codes: &[Code]) -> Vec<u8> {
-    let function = &draft.functions[function];
+/// The instructions of a section; those that refer to functions count from the start of their section.
+fn bytes(draft: &Draft, code: &Code, codes: &[Code]) -> Vec<u8> {
+    let functions = code.functions.iter().map(|(index, _)| &draft.functions[*index]);
+    functions.flat_map(|function| linked(function, codes)).flat_map(|insn| insn.to_bytes()).collect()
+}
+
+/// A function's instructions as the linker wants them.
+fn linked(function: &Function, codes: &[Code]) -> Vec<Insn> {
     let mut insns = function.insns.clone();
     for (at, target) in &function.references {
         let Some(insn) = insns.get_mut(*at as usize) else { continue };
@@ -161,56 +203,24 @@ fn bytes(draft: &Draft, function: usize, codes: &[Code]) -> Vec<u8> {
             }
         }
     }
-    insns.iter().flat_map(|insn| insn.to_bytes()).collect()
+    insns
 }
 
 /// Bytes of an instruction.
 const INSN: u32 = 8;
 
-fn symbols(file: &mut File, draft: &Draft, codes: &[Code]) {
-    for name in [TEXT, DATA] {
-        if let Some(section) = file.section(name) {
-            file.symbols.push(Symbol::section(name, section));
-        }
-    }
-    for code in codes {
-        let Some(section) = file.section(&code.name) else { continue };
-        for (index, start) in &code.functions {
-            let function = &draft.functions[*index];
-            let size = function.insns.len() as u32 * INSN;
-            let is_program = function.section.is_some();
-            file.symbols.push(Symbol::function(&function.name, section, start * INSN, size, is_program));
-        }
-    }
-    for (name, variables) in [(MAPS, &draft.maps), (DATA, &draft.variables)] {
-        let Some(section) = file.section(name) else { continue };
-        let symbol = |it: &Variable| Symbol::object(&it.name, section, it.offset, it.size);
-        file.symbols.extend(variables.iter().map(symbol));
-    }
-    // Local ones come first.
-    file.symbols.sort_by_key(|symbol| symbol.is_global());
-}
-
-fn relocations(file: &mut File, draft: &Draft, codes: &[Code]) {
-    for code in codes {
-        let mut records = Vec::new();
-        for (index, start) in &code.functions {
-            let function = &draft.functions[*index];
-            for (at, target) in &function.references {
-                let name = match target {
-                    Target::Map(map) => draft.maps[*map].name.as_str(),
-                    Target::Data => DATA,
-                    Target::Function(_) => TEXT,
-                };
-                let is_call = function.insns.get(*at as usize).is_some_and(|insn| insn.is_call());
-                let kind = if is_call { CALL } else { WIDE };
-                let Some(symbol) = file.symbol(name, matches!(target, Target::Map(_))) else { continue };
-                records.extend(u64::from((start + at) * INSN).to_le_bytes());
-                records.extend((u64::from(symbol) << 32 | u64::from(kind)).to_le_bytes());
+/// The symbols of a section's functions, and what their instructions refer to.
+fn functions(file: &mut File, draft: &Draft, (code, section): (&Code, SectionId), symbols: &Symbols) -> Result<()> {
+    for (index, start) in &code.functions {
+        let function = &draft.functions[*index];
+        file.function(section, function, start * INSN);
+        for (at, target) in &function.references {
+            let is_call = function.insns.get(*at as usize).is_some_and(|insn| insn.is_call());
+            let kind = if is_call { CALL } else { WIDE };
+            if let Some(symbol) = symbols.of(*target) {
+                file.refer(section, (start + at) * INSN, symbol, kind)?;
             }
         }
-        if let (Some(section), false) = (file.section(&code.name), records.is_empty()) {
-            file.relocations.push((section, records));
-        }
     }
+    Ok(())
 }

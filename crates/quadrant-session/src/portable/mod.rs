@@ -50,7 +50,7 @@ pub fn object(program: &Program, types: &Types, source: Source) -> Result<Vec<u8
     // Functions that are no programs stand behind all programs.
     functions::sort(&mut draft);
     draft.types = map_types.btf;
-    Ok(write::write(draft))
+    write::write(draft).map_err(|error| Error::Object { message: error.to_string(), help: Vec::new() })
 }
 
 /// One program for each point: an object cannot tell its programs which of several they serve.

@@ -11,7 +11,7 @@ use super::getopt::{Kind, Line};
 use super::report;
 use super::settings;
 use super::sources::{self, Loaded};
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 
 /// Makes the header (`-h`) or the object (`-G`) of the provider definitions that `-s` names, one for all with `-o`, otherwise
 /// one beside each. The program's own objects, which `-G` gets as operands, stay as they are: their notes are complete.
@@ -67,7 +67,8 @@ impl Product {
     fn write(self, file: &ProviderFile, path: &Path) -> Result<(), Failure> {
         let bytes = match self {
             Self::Header => header(file).into_bytes(),
-            Self::Object => object(file, quadrant_program::arch::native()),
+            Self::Object => object(file, quadrant_program::arch::native())
+                .map_err(|error| Failure::new(format!("cannot make {}: {error}", shown(&path.to_string_lossy()))))?,
         };
         let written = std::fs::write(path, bytes);
         let failed = |error| quadrant_bpf::Error::io(format!("failed to write {}", path.display()), &error);
