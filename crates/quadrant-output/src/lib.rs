@@ -22,6 +22,7 @@ pub mod document;
 pub mod dtrace;
 mod errno;
 pub mod escape;
+mod float;
 mod hist;
 mod json;
 pub mod ledger;

@@ -7,6 +7,7 @@ use quadrant_program::map::Aggregation;
 use quadrant_program::map::MapValue;
 use quadrant_program::ty::Type;
 use quadrant_program::value::Value;
+use quadrant_program::value::decode;
 use quadrant_program::value::elements;
 
 use crate::snapshot::Content;
@@ -56,6 +57,10 @@ fn rank(value: &MapValue, bytes: &[u8]) -> u64 {
         MapValue::Plain(ty) if matches!(ty, Type::Int { .. } | Type::Enum(_)) => {
             unsigned(word(bytes, 0), ty.is_signed())
         }
+        MapValue::Plain(ty @ Type::Float { .. }) => match decode(ty, bytes) {
+            Value::Float(number, _) => in_order(number),
+            _ => 0,
+        },
         MapValue::Plain(_) => 0,
         MapValue::Aggregation(agg) => rank_aggregation(agg, bytes),
     }
@@ -82,6 +87,12 @@ fn rank_aggregation(agg: &Aggregation, bytes: &[u8]) -> u64 {
 /// A number as an unsigned one of the same order.
 fn unsigned(word: u64, signed: bool) -> u64 {
     if signed { word ^ 1 << 63 } else { word }
+}
+
+/// A word that orders numbers by size, from the negative infinity on.
+fn in_order(number: f64) -> u64 {
+    let bits = number.to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
 /// A word from the start of a stored key: where it differs between two keys, it orders them as [`compare_values`] does.
@@ -119,6 +130,7 @@ pub(crate) fn compare_values(a: &Value<'_>, b: &Value<'_>) -> Ordering {
         (Value::Special(ty, a), Value::Special(_, b)) => {
             as_number(*a, ty.is_signed()).cmp(&as_number(*b, ty.is_signed()))
         }
+        (Value::Float(a, _), Value::Float(b, _)) => a.total_cmp(b),
         (Value::Text { bytes: a, .. }, Value::Text { bytes: b, .. }) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) | (Value::Inet(_, a), Value::Inet(_, b)) => a.cmp(b),
         (Value::KernelSymbol(a), Value::KernelSymbol(b)) => a.cmp(b),

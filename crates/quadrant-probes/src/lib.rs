@@ -38,6 +38,6 @@ mod watchpoint;
 pub use glob::{Glob, has_wildcards};
 pub use kernel::FunctionTracer;
 pub use leftovers::{Swept, sweep};
-pub use recorded::{RecordedPoint, RecordedSource};
+pub use recorded::{RecordedArgument, RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
 pub use uprobe::{cheaper_entries, return_sites};

@@ -21,8 +21,19 @@ pub struct RecordedPoint {
     pub kind: ProbeKind,
     /// A tracepoint's format file.
     pub format: Option<String>,
-    /// Size in bytes and sign of the numbered arguments of a static user probe.
-    pub arguments: Vec<(u8, bool)>,
+    /// The numbered arguments of a static user probe.
+    pub arguments: Vec<RecordedArgument>,
+}
+
+/// What a recording says of a numbered argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedArgument {
+    /// Size in bytes.
+    pub bytes: u8,
+    /// Whether it has a sign.
+    pub signed: bool,
+    /// Whether it is a floating point number.
+    pub float: bool,
 }
 
 /// Finds the probes of a recording. Kinds that need nothing from the kernel or a file are found as always.
@@ -48,7 +59,9 @@ impl RecordedSource {
             Site::Tracepoint { category, event } => Some(source.event_format(category, event)?),
             _ => None,
         };
-        let arguments = found.args.numbered.iter().map(|place| (place.bytes, place.signed)).collect();
+        let argument =
+            |place: &ArgLoc| RecordedArgument { bytes: place.bytes, signed: place.signed, float: place.float };
+        let arguments = found.args.numbered.iter().map(argument).collect();
         Ok(RecordedPoint { name: found.point.name.clone(), kind, format, arguments })
     }
 
@@ -67,8 +80,12 @@ impl RecordedSource {
         };
         let mut found = plain(site, point.name.clone());
         found.point.func = last_part(&point.name).to_owned();
-        let place =
-            |(bytes, signed): &(u8, bool)| ArgLoc { bytes: *bytes, signed: *signed, operand: Operand::Const(0) };
+        let place = |&RecordedArgument { bytes, signed, float }: &RecordedArgument| ArgLoc {
+            bytes,
+            signed,
+            float,
+            operand: Operand::Const(0),
+        };
         found.args = pool.share(Args { numbered: point.arguments.iter().map(place).collect(), ..Args::default() });
         Ok(found)
     }
@@ -136,7 +153,7 @@ mod tests {
             name: name.to_owned(),
             kind,
             format: Some(FORMAT.to_owned()),
-            arguments: vec![(4, true)],
+            arguments: vec![RecordedArgument { bytes: 4, signed: true, float: false }],
         };
         let points =
             vec![point("tracepoint:files:open", ProbeKind::Tracepoint), point("usdt:/bin/x:demo:hit", ProbeKind::Usdt)];

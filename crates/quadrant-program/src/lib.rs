@@ -23,6 +23,7 @@ pub mod build;
 pub mod core;
 pub mod diag;
 pub mod expr;
+pub mod float;
 mod fold;
 pub mod format;
 pub mod layout;

@@ -446,6 +446,8 @@ pub struct ArgLoc {
     pub bytes: u8,
     /// Extends by its sign.
     pub signed: bool,
+    /// A floating point number; its bits are there.
+    pub float: bool,
     /// The operand.
     pub operand: Operand,
 }

@@ -408,7 +408,10 @@ fn has_effect(function: Function) -> bool {
 
 fn can_be_stored(ty: &Type) -> bool {
     ty.is_scalar() && !matches!(ty, Type::Stack(_))
-        || matches!(ty, Type::String { .. } | Type::Buffer { .. } | Type::Record(_) | Type::Array { .. })
+        || matches!(
+            ty,
+            Type::String { .. } | Type::Buffer { .. } | Type::Record(_) | Type::Array { .. } | Type::Float { .. }
+        )
 }
 
 /// A program that sends the inputs of each firing at its points: for each group a record, whose number is the group's. Its arguments are
@@ -453,7 +456,9 @@ fn given(e: &Expr, slot: usize) -> Expr {
     let kind = match e.ty {
         Type::String { .. } => ExprKind::Call(Function::Str(Space::Kernel), vec![word(at)]),
         Type::Buffer { .. } => ExprKind::Call(Function::Buf(Space::Kernel), vec![word(at), word(at + 8)]),
-        Type::Record(_) | Type::Array { .. } => ExprKind::Deref { addr: Box::new(word(at)), space: Space::Kernel },
+        Type::Record(_) | Type::Array { .. } | Type::Float { bytes: 9.. } => {
+            ExprKind::Deref { addr: Box::new(word(at)), space: Space::Kernel }
+        }
         _ => ExprKind::Cast(Box::new(word(at))),
     };
     Expr::new(kind, e.ty.clone(), span)

@@ -33,6 +33,11 @@ pub enum Type {
         /// Two's complement when true.
         signed: bool,
     },
+    /// A floating point number, in C layout. Programs do no more with it than to move it and to take its whole part.
+    Float {
+        /// Width in bytes: 4, 8, or more for a `long double`, which is held in memory.
+        bytes: u8,
+    },
     /// A C enumeration: an integer whose values have names.
     Enum(Arc<EnumType>),
     /// An address of something of a C type.
@@ -117,6 +122,7 @@ impl Type {
                 | Type::Buffer { .. }
                 | Type::Tuple(_)
                 | Type::Inet
+                | Type::Float { bytes: 9.. }
                 | Type::Symbol { user: true, .. }
         )
     }
@@ -139,7 +145,7 @@ impl Type {
     pub fn c_size(&self) -> Option<u32> {
         match self {
             Type::Bool => Some(1),
-            Type::Int { bytes, .. } => Some((*bytes).into()),
+            Type::Int { bytes, .. } | Type::Float { bytes } => Some((*bytes).into()),
             Type::Enum(e) => Some(e.bytes.into()),
             Type::Pointer { .. } => Some(8),
             Type::Record(r) => Some(r.size),

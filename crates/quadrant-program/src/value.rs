@@ -16,6 +16,8 @@ pub enum Value<'a> {
     Int(i64),
     /// An unsigned integer.
     Uint(u64),
+    /// A floating point number, and the bytes that it came from.
+    Float(f64, &'a [u8]),
     /// True or false.
     Bool(bool),
     /// An address.
@@ -68,6 +70,7 @@ pub fn decode<'a>(ty: &'a Type, bytes: &'a [u8]) -> Value<'a> {
         Type::Inet => Value::Inet(word(bytes), if word(bytes) == 2 { &bytes[8..12] } else { &bytes[8..24] }),
         Type::Symbol { user: true, .. } => Value::UserSymbol(word(bytes), word(&bytes[8..]) as u32),
         Type::Mac => Value::Mac(&bytes[..6]),
+        Type::Float { bytes: len } => float(&bytes[..usize::from(*len)]),
         _ => scalar(ty, word(bytes)),
     }
 }
@@ -103,8 +106,13 @@ pub fn decode_c<'a>(ty: &'a Type, bytes: &'a [u8]) -> Value<'a> {
         Type::Record(record) => Value::Record(record, bytes),
         Type::Array { elem, .. } => Value::Array(elem, bytes),
         Type::String { .. } => text(bytes, false, false),
+        Type::Float { .. } => float(bytes),
         _ => scalar(ty, extend(bytes, ty.is_signed())),
     }
+}
+
+fn float(bytes: &[u8]) -> Value<'_> {
+    crate::float::decode(bytes).map_or(Value::Malformed, |value| Value::Float(value, bytes))
 }
 
 /// Elements of a stored tuple.

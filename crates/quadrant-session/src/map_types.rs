@@ -125,7 +125,7 @@ impl MapTypes {
                     .collect();
                 self.btf.composite("", false, size, &fields)
             }
-            Type::Record(_) | Type::Array { .. } => {
+            Type::Record(_) | Type::Array { .. } | Type::Float { bytes: 9.. } => {
                 let byte = self.byte();
                 self.array(byte, size)
             }

@@ -61,6 +61,7 @@ static RECIPES: &[Recipe] = &[
     Recipe { name: "deep-cc", tool: &CXX, args: &["deep.cc"], needs: &[] },
     Recipe { name: "deep-rs", tool: &RUST, args: &["deep.rs"], needs: &[] },
     c("syscalls", &["syscalls.c"]),
+    c("floats", &["floats.c"]),
     c("typed", &["typed.c"]),
     c("typed-plain", &["-O0", "-fomit-frame-pointer", "typed.c"]),
     c("typed-old", &["-gdwarf-3", "-gz=zlib", "typed.c"]),

@@ -215,6 +215,7 @@ impl Lower<'_> {
             (_, ty) => {
                 let help = match ty {
                     Type::String { .. } => "compare it: `x != \"\"`",
+                    Type::Float { .. } => "take its whole part: `(int64)...`",
                     _ => "a condition is a number, a truth value or a pointer",
                 };
                 let ty = describe(self.env.types, ty);

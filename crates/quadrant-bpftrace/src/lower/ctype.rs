@@ -47,9 +47,7 @@ impl Lower<'_> {
                 "cast it to what it points to: `(uint64 *)...`",
             ),
             CType::Func(_) => self.error(span, "a function has no value: use its pointer"),
-            CType::Float { .. } => {
-                self.error_help(span, "not supported: eBPF has no floating point", "read the bits: `*(uint64 *)&...`")
-            }
+            CType::Float { size } => Some(Type::Float { bytes: size as u8 }),
         }
     }
 
@@ -120,7 +118,7 @@ impl Lower<'_> {
         let members = self.env.types.members(record);
         let mut fields = Vec::new();
         for member in members.iter() {
-            // What has no value here (floating point) is left out of the print, and its messages with it.
+            // What has no value (a struct whose members are not known) is left out of the print, and its messages with it.
             let before = self.diagnostics.len();
             let ty = self.value_type(member.ty, Space::Kernel, Span::default());
             self.diagnostics.truncate(before);

@@ -203,6 +203,16 @@ impl<'a> Lower<'a> {
         None
     }
 
+    /// Reports an error, with advice if there is any; gives `None`.
+    fn error_of<T>(&mut self, span: Span, message: impl Into<String>, help: Option<&str>) -> Option<T> {
+        let error = Diagnostic::error(span, message);
+        self.report(match help {
+            Some(help) => error.help(help),
+            None => error,
+        });
+        None
+    }
+
     /// Reports an error, with the nearest name as advice if there is one; gives `None`.
     fn error_near<T>(&mut self, span: Span, message: impl Into<String>, near: Option<impl AsRef<str>>) -> Option<T> {
         let mut diagnostic = Diagnostic::error(span, message);

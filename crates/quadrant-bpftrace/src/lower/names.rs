@@ -359,7 +359,10 @@ impl Lower<'_> {
                 "the other arguments of the probe can be used",
             );
         }
-        let ty = Type::Int { bytes: place.bytes, signed: place.signed };
+        let ty = match place.float {
+            true => Type::Float { bytes: place.bytes },
+            false => Type::Int { bytes: place.bytes, signed: place.signed },
+        };
         Some(Expr::new(ExprKind::ArgAt(place), ty, span))
     }
 

@@ -64,6 +64,7 @@ impl Lower<'_> {
 fn base(ty: &Type) -> &'static str {
     match ty {
         Type::Bool | Type::Int { .. } | Type::Enum(_) => "int",
+        Type::Float { .. } => "float",
         Type::Pointer { .. } => "pointer",
         Type::Record(of) if is_script_record(of) => "record",
         Type::Record(_) => "c_type",

@@ -47,7 +47,7 @@ impl Lower<'_> {
 
     fn user_number(&mut self, operand: Operand, bytes: u8, ty: &Type, span: Span) -> Expr {
         let signed = ty.is_signed();
-        let place = ArgLoc { bytes, signed, operand };
+        let place = ArgLoc { bytes, signed, float: false, operand };
         let value = Expr::new(ExprKind::ArgAt(place), Type::Int { bytes, signed }, span);
         self.cast(value, ty)
     }
@@ -55,7 +55,7 @@ impl Lower<'_> {
     /// A value of more than a number, of which each word is somewhere.
     fn in_words(&mut self, words: &[Operand], ty: Type, span: Span) -> Expr {
         let word = |operand: &Operand| {
-            let place = ArgLoc { bytes: 8, signed: false, operand: *operand };
+            let place = ArgLoc { bytes: 8, signed: false, float: false, operand: *operand };
             Expr::new(ExprKind::ArgAt(place), Type::U64, span)
         };
         let words: Vec<Expr> = match words.is_empty() {

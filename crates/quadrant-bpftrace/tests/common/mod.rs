@@ -131,7 +131,7 @@ impl Probes<'_> {
 }
 
 fn usdt_args() -> Vec<ArgLoc> {
-    let place = |bytes, signed, operand| ArgLoc { bytes, signed, operand };
+    let place = |bytes, signed, operand| ArgLoc { bytes, signed, float: false, operand };
     vec![
         place(4, true, Operand::Reg { reg: 112, shift: 0 }),
         place(8, false, Operand::Const(7)),

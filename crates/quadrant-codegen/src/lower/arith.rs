@@ -126,6 +126,10 @@ impl Lower<'_, '_> {
         }
         let value = self.scalar(inner)?;
         Ok(match ty {
+            Type::Int { .. } if matches!(inner.ty, Type::Float { .. }) => {
+                let whole = self.whole_part(value, width(&inner.ty));
+                self.cut(whole, ty)
+            }
             Type::Bool if inner.ty != Type::Bool => self.f.b.compare(Cond::Ne, value, 0),
             _ if fits(&inner.ty, ty) => value,
             _ => self.cut(value, ty),
@@ -159,7 +163,7 @@ impl Lower<'_, '_> {
 pub(super) fn width(ty: &Type) -> Size {
     match ty {
         Type::Bool => Size::B1,
-        Type::Int { bytes, .. } => Size::from_bytes((*bytes).into()).unwrap_or(Size::B8),
+        Type::Int { bytes, .. } | Type::Float { bytes } => Size::from_bytes((*bytes).into()).unwrap_or(Size::B8),
         Type::Enum(e) => Size::from_bytes(e.bytes.into()).unwrap_or(Size::B8),
         _ => Size::B8,
     }

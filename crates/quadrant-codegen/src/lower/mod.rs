@@ -53,6 +53,7 @@ mod update;
 mod user;
 mod variable;
 mod walk;
+mod whole;
 
 use quadrant_program::Program;
 

@@ -153,7 +153,7 @@ fn system_calls_of_32_bit_programs_are_left_out() {
 }
 
 fn described(operand: Operand, bytes: u8, signed: bool) -> Expr {
-    expr(ExprKind::ArgAt(ArgLoc { bytes, signed, operand }), if signed { Type::I64 } else { Type::U64 })
+    expr(ExprKind::ArgAt(ArgLoc { bytes, signed, float: false, operand }), if signed { Type::I64 } else { Type::U64 })
 }
 
 #[test]

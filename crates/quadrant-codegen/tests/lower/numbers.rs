@@ -137,6 +137,45 @@ proptest! {
     }
 }
 
+/// The whole parts of a double and a float, and the low half of the first.
+fn whole_parts() -> Script {
+    let mut script = Script::new();
+    let types = [(8, 8, true), (4, 8, true), (8, 4, false)];
+    let stmts = types.map(|(bytes, wide, signed)| {
+        let map = script.scalar(Type::I64);
+        let index = u8::from(bytes == 4);
+        let float = cast(expr(ExprKind::Arg(index), Type::U64), Type::Float { bytes });
+        set_map(map, None, cast(cast(float, Type::Int { bytes: wide, signed }), Type::I64))
+    });
+    script.clause(None, stmts.to_vec());
+    script
+}
+
+fn any_float() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        any::<f64>(),
+        -1e6..1e6,
+        Just(f64::NAN),
+        Just(f64::INFINITY),
+        Just(-(2f64.powi(63))),
+        Just(2f64.powi(62)),
+        -2.0..2.0
+    ]
+}
+
+proptest! {
+    /// As Rust casts them.
+    #[test]
+    fn whole_parts_of_floats(double in any_float(), single in any_float()) {
+        let single = single as f32;
+        let words = vec![double.to_bits(), single.to_bits().into()];
+        let seen = in_machine(&whole_parts(), FakeEnv::default(), &[(0, words)]);
+        let numbers = [0, 1, 2].map(|map| seen.number(quadrant_program::map::MapId(map)));
+        let wanted = [double as i64 as u64, single as i64 as u64, u64::from(double as i64 as u32)];
+        prop_assert_eq!(numbers, wanted.map(Some));
+    }
+}
+
 #[test]
 fn division_by_zero_gives_zero_and_is_counted() {
     let mut s = Script::new();

@@ -169,6 +169,13 @@ impl Lower<'_> {
         if let Operand::Unavailable = place.operand {
             return self.fail(span, "D_ARGS_TYPE", "argument is in a register or memory that eBPF cannot read");
         }
+        if place.float {
+            return self.fail(
+                span,
+                "D_ARGS_TYPE",
+                "argument is a floating-point number, which D does not compute with",
+            );
+        }
         Some(self.of_int(ExprKind::ArgAt(*place), Int { bytes: place.bytes, signed: place.signed }, span))
     }
 

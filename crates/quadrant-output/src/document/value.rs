@@ -8,6 +8,7 @@ use super::number;
 use super::object::Object;
 use super::object::list;
 use crate::escape;
+use crate::float;
 use crate::resolver::Frame;
 use crate::text::value::JSON_TEXT;
 use crate::value::Scene;
@@ -22,6 +23,7 @@ pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>)
         Value::Int(v) => number(out, v.into()),
         Value::Uint(v) => number(out, v.into()),
         Value::Pointer(v) => address(out, v),
+        Value::Float(v, bytes) if v.is_finite() => float::shortest(out, v, bytes),
         Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
         Value::Text { bytes, cut, fault } => text(out, bytes, cut, fault),
         Value::Bytes(bytes) => escape::json(out, bytes),
@@ -37,7 +39,7 @@ pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>)
             Some(name) => escape::json(out, name.as_bytes()),
             None => number(out, crate::snapshot::as_number(word, ty.is_signed())),
         },
-        Value::Inet(..) | Value::Mac(_) | Value::Special(..) => written(out, value, scene),
+        Value::Float(..) | Value::Inet(..) | Value::Mac(_) | Value::Special(..) => written(out, value, scene),
         Value::Malformed => out.extend_from_slice(b"null"),
     }
 }

@@ -23,7 +23,6 @@ mod bytes;
 mod cell;
 pub mod drops;
 mod fault;
-mod float;
 mod flow;
 mod histogram;
 mod host;

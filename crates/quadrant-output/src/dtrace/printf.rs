@@ -13,12 +13,12 @@ use crate::conversion::Spec;
 use crate::dtrace::cell::Cell;
 use crate::dtrace::cell::Integer;
 use crate::dtrace::cell::Stage;
-use crate::dtrace::float;
 use crate::dtrace::stack;
 use crate::dtrace::stack::Lines;
 use crate::dtrace::symbol;
 use crate::dtrace::value::symbol_of;
 use crate::escape;
+use crate::float;
 use crate::number;
 use crate::text::value::TEXT;
 use crate::time;
@@ -133,7 +133,8 @@ fn user_address(out: &mut Vec<u8>, cell: &Cell<'_>, address: u64, stage: &mut St
 
 fn floating(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, cell: &Cell<'_>, stage: &mut Stage<'_>) {
     let number = match (cell.value, cell.integer()) {
-        (Value::Array(_, bytes) | Value::Bytes(bytes), _) => float::decode(bytes),
+        (Value::Array(_, bytes) | Value::Bytes(bytes), _) => quadrant_program::float::decode(bytes),
+        (Value::Float(value, _), _) => Some(value),
         (_, Some(integer)) if integer.signed => Some(integer.as_signed() as f64),
         (_, Some(integer)) => Some(integer.bits() as f64),
         _ => None,

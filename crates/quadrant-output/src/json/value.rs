@@ -6,6 +6,7 @@ use quadrant_program::value::Value;
 use quadrant_program::value::elements;
 
 use crate::escape;
+use crate::float;
 use crate::json;
 use crate::number;
 use crate::snapshot::as_number;
@@ -20,6 +21,7 @@ pub(crate) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>)
     match *value {
         Value::Int(v) => number(out, v.into()),
         Value::Uint(v) | Value::Pointer(v) => number(out, v.into()),
+        Value::Float(v, bytes) if v.is_finite() => float::shortest(out, v, bytes),
         Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
         Value::Special(ty @ Type::Enum(_), word) => number(out, as_number(word, ty.is_signed())),
         Value::Bytes(bytes) => list(out, bytes.iter().map(|b| Value::Uint((*b).into())), scene),

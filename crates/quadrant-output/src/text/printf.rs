@@ -13,6 +13,7 @@ use quadrant_program::value::Value;
 use crate::arguments::Arguments;
 use crate::conversion::Spec;
 use crate::escape;
+use crate::float;
 use crate::text::value::JSON_TEXT;
 use crate::text::value::Style;
 use crate::text::value::text;
@@ -46,6 +47,7 @@ fn conversion(out: &mut Vec<u8>, c: &Conversion, args: &mut Arguments<'_>, style
     match c.kind.as_bytes() {
         b"s" => string(out, &argument, &spec, style, scene),
         b"r" | b"rx" | b"rh" => raw(out, &argument, &c.kind, style, scene),
+        [.., b'e' | b'E' | b'f' | b'F' | b'g' | b'G'] => return floating(out, &argument, &spec, style, scene),
         kind => match (number_of(&argument), kind) {
             (None, _) => value(out, &argument, style, scene),
             (Some(word), b"c") => style.foreign(out, &[word as u8]),
@@ -97,6 +99,19 @@ fn raw(out: &mut Vec<u8>, argument: &Value<'_>, kind: &str, style: Style, scene:
         (Value::Bytes(bytes) | Value::Text { bytes, .. }, "rh") => hex_pairs(out, bytes, b' '),
         (Value::Bytes(bytes) | Value::Text { bytes, .. }, _) => buffer(out, bytes),
         _ => value(out, argument, style, scene),
+    }
+}
+
+/// Numbers without a fraction are shown, too, with one of zeros.
+fn floating(out: &mut Vec<u8>, argument: &Value<'_>, spec: &Spec<'_>, style: Style, scene: &mut Scene<'_>) {
+    let kind = spec.conversion.kind.bytes().last().unwrap_or(b'g');
+    match *argument {
+        Value::Float(number, _) => float::float(out, number, kind, spec),
+        Value::Int(number) => float::float(out, number as f64, kind, spec),
+        _ => match number_of(argument) {
+            Some(word) => float::float(out, word as f64, kind, spec),
+            None => value(out, argument, style, scene),
+        },
     }
 }
 

@@ -6,6 +6,7 @@ use quadrant_program::value::Value;
 use quadrant_program::value::elements;
 
 use crate::escape;
+use crate::float;
 use crate::number;
 use crate::text::stack;
 use crate::value::FAULT;
@@ -53,6 +54,7 @@ pub(crate) fn value(out: &mut Vec<u8>, value: &Value<'_>, style: Style, scene: &
     match *value {
         Value::Int(v) => number::signed(out, v),
         Value::Uint(v) => number::unsigned(out, v),
+        Value::Float(v, bytes) => float::shortest(out, v, bytes),
         Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
         Value::Pointer(v) => number::address(out, v),
         Value::Text { bytes, cut, fault } => text(out, bytes, cut, fault, style, scene),

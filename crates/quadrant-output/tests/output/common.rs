@@ -20,7 +20,7 @@ use quadrant_program::ty::StackType;
 use quadrant_program::ty::Type;
 
 /// Conversions of the bpftrace language.
-const KINDS: &[&str] = &["rx", "rh", "r", "d", "i", "u", "x", "X", "o", "c", "p", "s"];
+const KINDS: &[&str] = &["rx", "rh", "r", "d", "i", "u", "x", "X", "o", "c", "p", "s", "e", "f", "g"];
 
 /// 2026-11-26 00:23:30.356772 UTC.
 pub const BOOT_OFFSET: i64 = 1_795_652_610_356_772_000;

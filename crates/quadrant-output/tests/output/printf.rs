@@ -132,6 +132,27 @@ fn other_types_are_padded_as_a_whole() {
 }
 
 #[test]
+fn floating_point_numbers() {
+    let float = |bytes: &[u8]| {
+        let mut stored = bytes.to_vec();
+        stored.resize(bytes.len().next_multiple_of(8), 0);
+        (Type::Float { bytes: bytes.len() as u8 }, stored)
+    };
+    let double = float(&(-1234.5f64).to_le_bytes());
+    let all: Vec<String> = ["%f", "%.1e", "%g", "%10.2f|", "%s"].iter().map(|f| many(f, double.clone())).collect();
+    assert_eq!(all, ["-1234.500000", "-1.2e+03", "-1234.5", "  -1234.50|", "-1234.5"]);
+    assert_eq!(many("%s %s", float(&0.1f32.to_le_bytes())).split(' ').next(), Some("0.1"));
+    let mut long = [0; 16];
+    (long[7], long[8], long[9]) = (0xc0, 0xff, 0x3f);
+    assert_eq!(many("%.2f", float(&long)), "1.50");
+    assert_eq!(many("%f", int(-2)), "-2.000000");
+    assert_eq!(
+        [print(double.clone()), print_json(double)],
+        ["-1234.5\n", "{\"type\": \"value\", \"data\": -1234.5}\n"]
+    );
+}
+
+#[test]
 fn a_stack_starts_on_its_own_line() {
     let stack = kernel_stack(Default::default(), 1);
     assert_eq!(one("[%s]", stack), "[\n        do_syscall_64+113\n        entry_SYSCALL_64_after_hwframe+118\n]");

@@ -44,21 +44,24 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 fn parse_one(text: &str, scope: &Scope<'_>) -> ArgLoc {
-    let unavailable = ArgLoc { bytes: 8, signed: false, operand: Operand::Unavailable };
+    let unavailable = ArgLoc { bytes: 8, signed: false, float: false, operand: Operand::Unavailable };
     let Some((size, place)) = text.split_once('@') else {
         // Old assemblers' notes have no sizes: a register tells its own.
         return parse_place(text, scope).map_or(unavailable, |(operand, bytes)| ArgLoc {
             bytes: bytes.unwrap_or(8),
             signed: true,
+            float: false,
             operand,
         });
     };
     if is_struct(size) {
         let address = parse_memory(place, scope).and_then(address_of);
-        return address.map_or(unavailable, |operand| ArgLoc { bytes: 8, signed: false, operand });
+        return address.map_or(unavailable, |operand| ArgLoc { bytes: 8, signed: false, float: false, operand });
     }
-    let parsed = parse_size(size).zip(parse_place(place, scope));
-    parsed.map_or(unavailable, |((bytes, signed), (operand, _))| ArgLoc { bytes, signed, operand })
+    let float = size.ends_with('f');
+    let parsed = parse_size(size.strip_suffix('f').unwrap_or(size)).zip(parse_place(place, scope));
+    let parsed = parsed.filter(|((bytes, signed), _)| !float || (matches!(bytes, 4 | 8) && !signed));
+    parsed.map_or(unavailable, |((bytes, signed), (operand, _))| ArgLoc { bytes, signed, float, operand })
 }
 
 /// Whether the size is none of a number, as of 3 bytes, or of 16 (bpftrace #3798).

@@ -53,7 +53,7 @@ fn check(flags: &[&str], name: &str) {
     let found = find(&program, &["shop", "sale"]).unwrap();
     let [one, two] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(one.point.name, format!("usdt:{}:shop:sale", program.display()));
-    let register = ArgLoc { bytes: 4, signed: true, operand: Operand::Reg { reg: 112, shift: 0 } };
+    let register = ArgLoc { bytes: 4, signed: true, float: false, operand: Operand::Reg { reg: 112, shift: 0 } };
     assert_eq!(one.args.numbered[0], register);
     assert!(matches!(one.args.numbered[1].operand, Operand::Mem { base: Some(128), .. }), "{:?}", one.args);
     assert_eq!(two.args.numbered[0].operand, Operand::Const(3));

@@ -296,6 +296,15 @@ impl Types {
         self.intern(Form::Base(name.into()), ctype)
     }
 
+    /// `float`, `double` or `long double`, by its size in bytes.
+    pub fn float_of(&self, size: u32) -> TypeId {
+        match size {
+            4 => self.float("float", size),
+            8 => self.float("double", size),
+            _ => self.float("long double", size),
+        }
+    }
+
     fn float(&self, name: &str, size: u32) -> TypeId {
         self.intern(Form::Base(name.into()), CType::Float { size })
     }

@@ -35,6 +35,7 @@ fn numbered(arg: &ArgLoc, index: u32) -> String {
     match arg.operand {
         Operand::Address { .. } => format!("void * arg{index} (a struct)"),
         Operand::Unavailable => format!("arg{index} (cannot be read)"),
+        _ if arg.float => format!("{} arg{index}", if arg.bytes == 4 { "float" } else { "double" }),
         _ => format!("{sign}int{} arg{index}", u32::from(arg.bytes) * 8),
     }
 }

@@ -6,6 +6,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
 
+use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::recording::Input;
@@ -170,8 +171,11 @@ fn wrong(name: &str, line: usize, why: &str) -> Failure {
 
 fn point(value: &Value) -> Option<RecordedPoint> {
     let arguments = value["arguments"].as_array().into_iter().flatten();
-    let argument =
-        |said: &Value| (said["bytes"].as_u64().unwrap_or(8) as u8, said["signed"].as_bool().unwrap_or(false));
+    let argument = |said: &Value| RecordedArgument {
+        bytes: said["bytes"].as_u64().unwrap_or(8) as u8,
+        signed: said["signed"].as_bool().unwrap_or(false),
+        float: said["float"].as_bool().unwrap_or(false),
+    };
     Some(RecordedPoint {
         name: value["name"].as_str()?.to_owned(),
         kind: ProbeKind::of_name(value["kind"].as_str()?)?,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::io::Write;
 
+use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
 use quadrant_program::Program;
 use quadrant_program::layout;
@@ -13,8 +14,8 @@ use quadrant_program::recording::Input;
 use quadrant_program::stamp::Stamp;
 use quadrant_program::stamp::unstamped;
 use quadrant_program::ty::StackType;
-use quadrant_program::value::Value as Decoded;
 use quadrant_program::value::decode_argument;
+use quadrant_program::value::{Value as Decoded, extend};
 use quadrant_session::Ledger;
 use quadrant_session::MapPrint;
 use quadrant_session::Sink;
@@ -180,7 +181,8 @@ fn point(point: &RecordedPoint) -> Value {
         object["format"] = json!(format);
     }
     if !point.arguments.is_empty() {
-        let arguments = point.arguments.iter().map(|(bytes, signed)| json!({"bytes": bytes, "signed": signed}));
+        let argument = |of: &RecordedArgument| json!({"bytes": of.bytes, "signed": of.signed, "float": of.float});
+        let arguments = point.arguments.iter().map(argument);
         object["arguments"] = arguments.collect();
     }
     object
@@ -191,6 +193,8 @@ fn given(value: &Decoded) -> Value {
     match value {
         Decoded::Int(number) => json!(number),
         Decoded::Uint(number) | Decoded::Pointer(number) | Decoded::Special(_, number) => json!(number),
+        Decoded::Float(_, bytes) if bytes.len() <= 8 => json!(extend(bytes, false)),
+        Decoded::Float(_, bytes) => json!({"hex": hex(bytes)}),
         Decoded::KernelSymbol(number) => json!(number),
         Decoded::Bool(flag) => json!(u64::from(*flag)),
         Decoded::Text { fault: true, .. } | Decoded::Malformed => Value::Null,

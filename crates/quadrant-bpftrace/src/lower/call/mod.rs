@@ -20,6 +20,7 @@ use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::Lower;
+use super::expr::float_help;
 use crate::ast::{self, Ident};
 
 /// What a call comes to.
@@ -224,7 +225,8 @@ impl Lower<'_> {
             return Some(value);
         }
         let ty = self.describe(&value.ty);
-        self.error(arg.span, format!("{}() takes a number here, and this is {ty}", call.name))
+        let message = format!("{}() takes a number here, and this is {ty}", call.name);
+        self.error_of(arg.span, message, float_help(&value.ty))
     }
 
     /// An argument that must be a number that is known now.

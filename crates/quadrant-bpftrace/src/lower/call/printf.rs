@@ -12,7 +12,10 @@ use super::{Call, were};
 use crate::ast;
 
 /// Conversions, longest first where one starts another.
-const CONVERSIONS: &[&str] = &["rx", "rh", "r", "d", "i", "u", "x", "X", "o", "c", "p", "s"];
+const CONVERSIONS: &[&str] = &[
+    "rx", "rh", "r", "d", "i", "u", "x", "X", "o", "c", "p", "s", "e", "E", "f", "F", "g", "G", "Le", "LE", "Lf", "LF",
+    "Lg", "LG",
+];
 
 impl Lower<'_> {
     /// The format and the values of a call like printf's.
@@ -66,6 +69,7 @@ impl Lower<'_> {
             Wanted::Value(conversion) => match conversion.kind.as_str() {
                 "s" => is_storable(&value.ty),
                 "r" | "rx" | "rh" => matches!(value.ty, Type::Buffer { .. }),
+                kind if matches!(value.ty, Type::Float { .. }) => is_floating(kind),
                 _ => value.ty.is_integer() || matches!(value.ty, Type::Pointer { .. }),
             },
         };
@@ -79,6 +83,7 @@ impl Lower<'_> {
         let message = format!("`%{}` does not print {ty}", conversion.kind);
         let help = match value.ty {
             Type::Buffer { .. } => "`%r` prints bytes",
+            Type::Float { .. } => "`%f` and `%g` print it; `(int64)...` is its whole part",
             Type::String { .. } if conversion.kind.starts_with('r') => "`%r` prints a buf(); `%s` prints text",
             _ => "`%s` prints any value",
         };
@@ -154,6 +159,11 @@ fn wanted(format: &Format) -> Vec<Wanted<'_>> {
         wanted.push(Wanted::Value(conversion));
     }
     wanted
+}
+
+/// Whether a conversion shows numbers with fractions.
+fn is_floating(kind: &str) -> bool {
+    kind.ends_with(['e', 'E', 'f', 'F', 'g', 'G'])
 }
 
 fn plural(count: usize) -> String {

@@ -139,6 +139,8 @@ impl Lower<'_> {
                 let target = Type::Pointer { to: *to, space: *space };
                 Some(self.cast(value, &target))
             }
+            // Programs know of such a number only its whole part.
+            (Type::Float { bytes: 4 | 8 }, Type::Int { .. }) => Some(self.cast(value, &target)),
             (from, to) if is_plain(from) && is_plain(to) => Some(self.cast(value, &target)),
             (Type::Array { .. }, to) if to.is_integer() && value.ty.c_size() == to.c_size() => {
                 Some(self.reinterpret(value, target))
@@ -289,6 +291,7 @@ impl Lower<'_> {
                 let found = types.lookup_enum(&of.name);
                 found.unwrap_or_else(|| types.int(u32::from(of.bytes), of.signed))
             }
+            Type::Float { bytes } => types.float_of(u32::from(*bytes)),
             Type::Pointer { to, .. } => types.pointer_to(*to),
             Type::Record(record) => record.ctype,
             Type::Array { elem, len } => types.array_of(self.c_type(elem)?, u64::from(*len)),

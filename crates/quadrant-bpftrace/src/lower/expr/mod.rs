@@ -9,7 +9,7 @@ mod pointer;
 pub(super) use literal::{
     int as literal_int, number as literal_number, positional, signed as literal_signed, text as literal_text,
 };
-pub(super) use operator::wide;
+pub(super) use operator::{float_help, wide};
 
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;

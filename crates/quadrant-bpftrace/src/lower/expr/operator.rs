@@ -57,7 +57,8 @@ impl Lower<'_> {
     fn arithmetic_unary(&mut self, op: UnOp, value: Expr, span: Span) -> Option<Expr> {
         if !value.ty.is_integer() {
             let ty = self.describe(&value.ty);
-            return self.error(span, format!("`{}` needs a number, and this is {ty}", op.symbol()));
+            let message = format!("`{}` needs a number, and this is {ty}", op.symbol());
+            return self.error_of(span, message, float_help(&value.ty));
         }
         if op == UnOp::Plus {
             return Some(value);
@@ -108,7 +109,8 @@ impl Lower<'_> {
 
     pub(super) fn mismatch<T>(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<T> {
         let (l, r) = (self.describe(&left.ty), self.describe(&right.ty));
-        self.error(span, format!("`{}` does not go with {l} and {r}", op.symbol()))
+        let help = float_help(&left.ty).or_else(|| float_help(&right.ty));
+        self.error_of(span, format!("`{}` does not go with {l} and {r}", op.symbol()), help)
     }
 
     fn logical(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
@@ -125,7 +127,7 @@ impl Lower<'_> {
 
     /// `==` and `!=` of what is not a number.
     fn equality(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
-        let Some(ty) = join(self.env.types, &left.ty, &right.ty) else {
+        let Some(ty) = join(self.env.types, &left.ty, &right.ty).filter(|ty| float_help(ty).is_none()) else {
             return self.mismatch(op, &left, &right, span);
         };
         let negate = op == BinOp::Ne;
@@ -228,6 +230,12 @@ impl Lower<'_> {
         }
         self.error(span, "the result does not fit in 64 bits")
     }
+}
+
+/// What can be done with a floating point number.
+pub(in super::super) fn float_help(ty: &Type) -> Option<&'static str> {
+    matches!(ty, Type::Float { .. })
+        .then_some("eBPF has no floating point: print it with `%f`, or take the whole part: `(int64)...`")
 }
 
 /// The number that a constant is.

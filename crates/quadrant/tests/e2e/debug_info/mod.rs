@@ -1,6 +1,7 @@
 //! Arguments and types of user functions, by the debug information of their files.
 
 mod errors;
+mod floats;
 mod lines;
 mod places;
 mod types;

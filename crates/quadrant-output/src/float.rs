@@ -1,33 +1,36 @@
-//! Floating-point numbers: D has them only to be printed.
+//! Floating point numbers as C's printf prints them.
 
 use crate::conversion::Spec;
 use crate::conversion::sign;
 
-/// The number that bytes of a `float`, `double` or `long double` hold.
-pub(super) fn decode(bytes: &[u8]) -> Option<f64> {
-    match bytes.len() {
-        4 => Some(f32::from_le_bytes(bytes.try_into().ok()?).into()),
-        8 => Some(f64::from_le_bytes(bytes.try_into().ok()?)),
-        10..=16 => extended(bytes),
+/// Where [`shortest`] begins to write exponents.
+const LARGE: f64 = 1e16;
+/// Below this, too.
+const SMALL: f64 = 1e-4;
+
+/// Append a number in as few digits as tell it from all others of its width.
+pub(crate) fn shortest(out: &mut Vec<u8>, value: f64, bytes: &[u8]) {
+    let plain = value == 0.0 || (SMALL..LARGE).contains(&value.abs());
+    let text = match (special(value.abs()), <[u8; 4]>::try_from(bytes).map(f32::from_le_bytes), plain) {
+        (Some(name), ..) => format!("{}{name}", if value.is_sign_negative() { "-" } else { "" }),
+        (None, Ok(single), true) => single.to_string(),
+        (None, Ok(single), false) => format!("{single:e}"),
+        (None, Err(_), true) => value.to_string(),
+        (None, Err(_), false) => format!("{value:e}"),
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn special(magnitude: f64) -> Option<&'static str> {
+    match magnitude {
+        _ if magnitude.is_nan() => Some("nan"),
+        _ if magnitude.is_infinite() => Some("inf"),
         _ => None,
     }
 }
 
-/// The 80-bit number of x86: 64 bits of mantissa with its first one, 15 of exponent, a sign.
-fn extended(bytes: &[u8]) -> Option<f64> {
-    let mantissa = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
-    let top = u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?);
-    let exponent = i32::from(top & 0x7fff);
-    let magnitude = match (exponent, mantissa << 1) {
-        (0x7fff, 0) => f64::INFINITY,
-        (0x7fff, _) => f64::NAN,
-        _ => mantissa as f64 * 2f64.powi(exponent - 16383 - 63),
-    };
-    Some(if top >> 15 == 1 { -magnitude } else { magnitude })
-}
-
 /// Append a number by `e`, `f` or `g` (capital: with capitals), as C does.
-pub(super) fn float(out: &mut Vec<u8>, value: f64, kind: u8, spec: &Spec<'_>) {
+pub(crate) fn float(out: &mut Vec<u8>, value: f64, kind: u8, spec: &Spec<'_>) {
     let start = out.len();
     out.extend_from_slice(sign(value.is_sign_negative(), spec.conversion));
     let first = out.len();
@@ -45,9 +48,10 @@ pub(super) fn float(out: &mut Vec<u8>, value: f64, kind: u8, spec: &Spec<'_>) {
 
 fn magnitude(value: f64, kind: u8, spec: &Spec<'_>) -> String {
     let precision = spec.precision.unwrap_or(6);
+    if let Some(name) = special(value) {
+        return name.to_owned();
+    }
     match kind {
-        _ if value.is_nan() => "nan".to_owned(),
-        _ if value.is_infinite() => "inf".to_owned(),
         b'e' => scientific(value, precision),
         b'f' => format!("{value:.precision$}"),
         _ => general(value, precision.max(1), spec.conversion.alternate),
@@ -86,6 +90,24 @@ mod tests {
     use super::*;
     use quadrant_program::format::Conversion;
 
+    #[test]
+    fn as_few_digits_as_needed() {
+        let double = |value: f64| {
+            let mut out = Vec::new();
+            shortest(&mut out, value, &value.to_le_bytes());
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            [0.1, -3.5, 1e10 / 3.0, 1e15].map(double),
+            ["0.1", "-3.5", "3333333333.3333335", "1000000000000000"]
+        );
+        assert_eq!([1e16, -2.5e-7, 0.0, -0.0].map(double), ["1e16", "-2.5e-7", "0", "-0"]);
+        assert_eq!([f64::INFINITY, f64::NEG_INFINITY].map(double), ["inf", "-inf"]);
+        let mut out = Vec::new();
+        shortest(&mut out, f64::from(0.1f32), &0.1f32.to_le_bytes());
+        assert_eq!(out, b"0.1");
+    }
+
     fn shown(value: f64, kind: u8, width: i64, precision: Option<i64>, zero: bool) -> String {
         let conversion = Conversion { zero, ..Conversion::default() };
         let mut out = Vec::new();
@@ -108,16 +130,5 @@ mod tests {
         assert_eq!(shown(-1.5, b'f', 9, Some(2), true), "-00001.50");
         assert_eq!(shown(1.5, b'f', -6, Some(0), false), "2     ");
         assert_eq!(shown(2e100, b'G', 0, Some(3), false), "2E+100");
-    }
-
-    #[test]
-    fn from_bytes() {
-        assert_eq!(decode(&1.5f32.to_le_bytes()), Some(1.5));
-        assert_eq!(decode(&(-0.25f64).to_le_bytes()), Some(-0.25));
-        let mut one_and_a_half = [0; 16];
-        one_and_a_half[7] = 0xc0;
-        one_and_a_half[8..10].copy_from_slice(&0x3fffu16.to_le_bytes());
-        assert_eq!(decode(&one_and_a_half), Some(1.5));
-        assert_eq!(decode(&[1, 2, 3]), None);
     }
 }
