@@ -116,6 +116,14 @@ impl Symbolizer {
         uaddr::in_file(path, symbol)
     }
 
+    /// The same, with how far it is in every process behind the code at `offset` of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read, has no such symbol, or no code there.
+    pub fn uaddr_behind(&self, path: &str, symbol: &str, offset: u64) -> Result<(FileAddr, i64), Error> {
+        uaddr::behind(path, symbol, offset)
+    }
+
     /// The address of a symbol in a process. `module` chooses the mapped file by its path, its
     /// file name, or its file name up to `.so` (`libc`); without it all files are searched, the
     /// program itself first.

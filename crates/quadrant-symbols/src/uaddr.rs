@@ -18,17 +18,35 @@ pub struct FileAddr {
     pub file_offset: Option<u64>,
     /// Size of the symbol in bytes; 0 when unknown.
     pub size: u64,
+    /// Programs have the file at its own addresses: they are those of each process.
+    pub fixed: bool,
 }
 
 /// A symbol of the file at `path`.
 pub(crate) fn in_file(path: &str, symbol: &str) -> Result<FileAddr, Error> {
+    address(&open(path)?, path, symbol)
+}
+
+/// A symbol of the file at `path`, and how far it is behind the code at `offset`: as far as in each process.
+pub(crate) fn behind(path: &str, symbol: &str, offset: u64) -> Result<(FileAddr, i64), Error> {
+    let symbols = open(path)?;
+    let found = address(&symbols, path, symbol)?;
+    let outside = || Error::malformed(path, format!("no code is at offset {offset:#x}"));
+    let code = symbols.elf.vaddr_of(offset).ok_or_else(outside)?;
+    Ok((found, found.vaddr.wrapping_sub(code) as i64))
+}
+
+fn open(path: &str) -> Result<FileSymbols, Error> {
     let file = open::regular(path).map_err(|e| Error::io(format!("open {path}"), &e))?;
     let blob = Blob::from_file(file.into()).map_err(|e| Error::io(format!("read {path}"), &e))?;
     let finder = Finder::new(path, None);
-    let symbols = FileSymbols::open(blob, &finder, false).map_err(|why| Error::malformed(path, why.to_string()))?;
+    FileSymbols::open(blob, &finder, false).map_err(|why| Error::malformed(path, why.to_string()))
+}
+
+fn address(symbols: &FileSymbols, path: &str, symbol: &str) -> Result<FileAddr, Error> {
     let found = symbols.named(symbol);
     let (vaddr, size) = found.ok_or_else(|| no_such(symbol, path.to_owned()))?;
-    Ok(FileAddr { vaddr, file_offset: symbols.elf.offset_of(vaddr), size })
+    Ok(FileAddr { vaddr, file_offset: symbols.elf.offset_of(vaddr), size, fixed: symbols.elf.is_fixed() })
 }
 
 /// The address of a symbol of a mapped file.

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpftrace::Script;
 use quadrant_bpftrace::lower::Env;
 use quadrant_bpftrace::lower::Symbols;
+use quadrant_bpftrace::lower::UserAddress;
+use quadrant_bpftrace::lower::UserPlace;
+use quadrant_bpftrace::lower::UserSymbol;
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::probe::ProbeKind;
@@ -110,7 +112,7 @@ impl Symbols for Elsewhere {
         Err("an object does not know the kernel that it will be loaded in: addresses are others there".to_owned())
     }
 
-    fn user_address(&self, _path: &Path, _name: &str) -> Result<u64, String> {
+    fn user_symbol(&self, _place: UserPlace<'_>, _name: &str) -> Result<UserSymbol, String> {
         Err("an object does not know the processes that it will see: addresses are others there".to_owned())
     }
 
@@ -177,12 +179,19 @@ impl Symbols for Addresses {
         self.with(|symbols| symbols.kaddr(name))
     }
 
-    fn user_address(&self, path: &Path, name: &str) -> Result<u64, String> {
-        let file = path.to_string_lossy();
-        self.with(|symbols| match self.pid {
-            Some(pid) => symbols.uaddr_in_process(pid, Some(&file), name),
-            None => symbols.uaddr_in_file(&file, name).map(|found| found.vaddr),
-        })
+    fn user_symbol(&self, place: UserPlace<'_>, name: &str) -> Result<UserSymbol, String> {
+        let file = place.path.to_string_lossy();
+        if let Some(offset) = place.fires_at {
+            let (found, distance) = self.with(|symbols| symbols.uaddr_behind(&file, name, offset))?;
+            return Ok(UserSymbol { address: UserAddress::BehindProbe(distance), size: found.size });
+        }
+        let found = self.with(|symbols| symbols.uaddr_in_file(&file, name))?;
+        let address = match self.pid {
+            _ if found.fixed => found.vaddr,
+            Some(pid) => self.with(|symbols| symbols.uaddr_in_process(pid, Some(&file), name))?,
+            None => return Err(format!("`{name}` has another address in each process, which a return does not tell")),
+        };
+        Ok(UserSymbol { address: UserAddress::Fixed(address), size: found.size })
     }
 
     fn cgroup_id(&self, path: &str) -> Result<u64, String> {

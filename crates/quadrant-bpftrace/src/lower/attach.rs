@@ -78,7 +78,8 @@ impl Lower<'_> {
             if let Item::Probe(probe) = item {
                 any = true;
                 let mut found = self.probe_points(probe);
-                let needs = Needs { alone: self.env.portable, ..self.needs(probe) };
+                let mut needs = self.needs(probe);
+                needs.alone |= self.env.portable;
                 if needs.names {
                     found = self.with_arguments(probe, found);
                 }
@@ -115,7 +116,7 @@ impl Lower<'_> {
                 continue;
             }
             match self.env.probes.find(&spec) {
-                Ok(found) => all.extend(found.into_iter().map(|found| (spec.kind, Some(found)))),
+                Ok(found) => all.extend(each_once(found).map(|found| (spec.kind, Some(found)))),
                 Err(error) => errors.push((spec, error)),
             }
         }
@@ -224,6 +225,9 @@ impl Lower<'_> {
         if self.config.probe_inline && kind == ProbeKind::Uprobe && is_function(&parts) {
             parts.insert(1, "inline".to_owned());
         }
+        if kind == ProbeKind::Tracepoint && parts.len() == 2 && parts.iter().any(String::is_empty) {
+            return self.error_help(point.span, "the probe names no event", "`*` means all: `tracepoint:sched:*`");
+        }
         Some(ProbeSpec { kind, parts, span: point.span })
     }
 
@@ -269,6 +273,12 @@ impl Lower<'_> {
     }
 }
 
+/// Several names of one place are one point.
+fn each_once(found: Vec<Found>) -> impl Iterator<Item = Found> {
+    let mut seen = HashSet::new();
+    found.into_iter().filter(move |found| seen.insert(found.point.clone()))
+}
+
 /// Whether the parts of a user probe are a file and the name of one function.
 fn is_function(parts: &[String]) -> bool {
     let [file, name] = parts else { return false };
@@ -300,25 +310,35 @@ fn group<'s>(
     table: &mut Points,
 ) -> Vec<Variant<'s>> {
     let mut variants: Vec<Variant<'s>> = Vec::new();
-    let mut seen = HashSet::new();
+    let mut times: HashMap<PointId, u32> = HashMap::new();
     for (kind, found) in found {
         let args = found.as_ref().map(|found| found.args.clone());
         let path = found.as_ref().and_then(|found| file(&found.point.site));
         let id = found.map(|found| table.intern(found.point));
-        if id.is_some_and(|id| !seen.insert(id)) {
-            continue;
-        }
+        // A point that the list names twice runs the body twice.
+        let again = id.map_or(0, |id| *times.entry(id).and_modify(|times| *times += 1).or_insert(0));
         let fits = |variant: &&mut Variant| {
             !needs.alone
+                && variant.again == again
                 && (!needs.kind || variant.kind == kind && variant.args.is_some() == args.is_some())
                 && (!needs.args || variant.args == args)
                 && (!needs.path || variant.path == path)
         };
         match variants.iter_mut().find(fits) {
             Some(variant) => variant.points.extend(id),
-            None => variants.push(Variant { probe, kind, args, path, points: id.into_iter().collect() }),
+            None => variants.push(Variant {
+                probe,
+                kind,
+                args,
+                path,
+                again,
+                one_of_many: false,
+                points: id.into_iter().collect(),
+            }),
         }
     }
+    let many = variants.len() > 1;
+    variants.iter_mut().for_each(|variant| variant.one_of_many = many);
     variants
 }
 

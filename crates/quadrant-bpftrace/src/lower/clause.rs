@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use quadrant_program::expr::{Expr, ExprKind, VarId};
-use quadrant_program::probe::{Args, PointId, ProbeKind};
+use quadrant_program::probe::{Args, Point, PointId, ProbeKind, Site};
 use quadrant_program::program::{Clause, Variable};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
@@ -25,6 +25,10 @@ pub(super) struct Variant<'s> {
     pub args: Option<Arc<Args>>,
     /// The executable that the points are in.
     pub path: Option<PathBuf>,
+    /// How often the probe has named these points before.
+    pub again: u32,
+    /// The body is lowered for other points of the probe, too.
+    pub one_of_many: bool,
     pub points: Vec<PointId>,
 }
 
@@ -37,6 +41,10 @@ pub(super) struct Scope {
     pub path: Option<PathBuf>,
     /// The name of a point of the clause.
     pub point: String,
+    /// Where in the executable it fires.
+    pub fires_at: Option<u64>,
+    /// The body is lowered for other points of the probe, too.
+    pub one_of_many: bool,
     pub loops: u32,
     /// Rounds of the `unroll`s around, multiplied.
     pub unrolled: i64,
@@ -71,6 +79,8 @@ impl Default for Scope {
             args: None,
             path: None,
             point: String::new(),
+            fires_at: None,
+            one_of_many: false,
             loops: 0,
             unrolled: 1,
             blocks: Vec::new(),
@@ -89,7 +99,9 @@ impl Lower<'_> {
             kind: variant.kind,
             args: variant.args.clone(),
             path: variant.path.clone(),
-            point: self.point_name(variant),
+            point: self.first_point(variant).map(|point| point.name.clone()).unwrap_or_default(),
+            one_of_many: variant.one_of_many,
+            fires_at: self.first_point(variant).and_then(|point| fires_at(&point.site)),
             ..Scope::default()
         };
         self.scope.blocks.push(HashMap::new());
@@ -102,9 +114,8 @@ impl Lower<'_> {
         (!points.is_empty()).then_some(Clause { points, predicate, body, span: variant.probe.span })
     }
 
-    fn point_name(&self, variant: &Variant) -> String {
-        let point = variant.points.first().and_then(|id| self.program.points.get(id.0 as usize));
-        point.map(|point| point.name.clone()).unwrap_or_default()
+    fn first_point(&self, variant: &Variant) -> Option<&Point> {
+        variant.points.first().and_then(|id| self.program.points.get(id.0 as usize))
     }
 
     /// Runs `inner` in a block of its own.
@@ -230,5 +241,13 @@ impl Lower<'_> {
             ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt | ProbeKind::Watchpoint => Space::User,
             _ => Space::Kernel,
         }
+    }
+}
+
+/// The offset in its file of the instruction at which a user probe fires.
+fn fires_at(site: &Site) -> Option<u64> {
+    match site {
+        Site::Uprobe { offset, .. } | Site::Usdt { offset, .. } => Some(*offset),
+        _ => None,
     }
 }

@@ -30,6 +30,33 @@ pub struct Env<'a> {
     pub portable: bool,
 }
 
+/// Where a user probe is.
+#[derive(Debug, Clone, Copy)]
+pub struct UserPlace<'a> {
+    /// The executable.
+    pub path: &'a Path,
+    /// The instruction at which the probe fires, as an offset in the file; `None` when it fires elsewhere, as at a function's return.
+    pub fires_at: Option<u64>,
+}
+
+/// A symbol of an executable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserSymbol {
+    /// Where it is.
+    pub address: UserAddress,
+    /// Its size in bytes; 0 when it is not known.
+    pub size: u64,
+}
+
+/// Where a symbol is in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserAddress {
+    /// At this address.
+    Fixed(u64),
+    /// So many bytes behind the instruction at which the probe fires.
+    BehindProbe(i64),
+}
+
 /// Finds the numbers behind names that are known before the trace starts.
 pub trait Symbols {
     /// The address of a kernel symbol.
@@ -38,11 +65,11 @@ pub trait Symbols {
     /// One line that says why there is none.
     fn kernel_address(&self, name: &str) -> Result<u64, String>;
 
-    /// The address of a symbol of an executable.
+    /// A symbol of the executable that a probe is in.
     ///
     /// # Errors
-    /// One line that says why there is none.
-    fn user_address(&self, path: &Path, name: &str) -> Result<u64, String>;
+    /// One line that says why there is none, or why its address is not known there.
+    fn user_symbol(&self, place: UserPlace<'_>, name: &str) -> Result<UserSymbol, String>;
 
     /// The id of a cgroup by its path.
     ///
@@ -72,7 +99,7 @@ impl Symbols for NoSymbols {
         Err("kernel symbols are not available here".to_owned())
     }
 
-    fn user_address(&self, _path: &Path, _name: &str) -> Result<u64, String> {
+    fn user_symbol(&self, _place: UserPlace<'_>, _name: &str) -> Result<UserSymbol, String> {
         Err("symbols are not available here".to_owned())
     }
 

@@ -41,7 +41,7 @@ mod unstable;
 mod user;
 
 pub use attach::probe_kind;
-pub use env::{Env, NoSymbols, Symbols};
+pub use env::{Env, NoSymbols, Symbols, UserAddress, UserPlace, UserSymbol};
 
 use std::collections::HashMap;
 use std::rc::Rc;

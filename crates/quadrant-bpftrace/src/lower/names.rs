@@ -150,18 +150,42 @@ impl Lower<'_> {
             "func" => self.func(span),
             "cpid" => self.child(span),
             "has_cpid" => Some(Expr::int(i64::from(self.env.child.is_some()), Type::Bool, span)),
-            "probetype" => Some(super::expr::literal_text(self.scope.kind.name().as_bytes(), span)),
+            "probetype" => Some(super::expr::literal_text(self.probe_type().as_bytes(), span)),
             "ctx" if matches!(self.scope.kind, ProbeKind::Begin | ProbeKind::End) => {
                 let kind = self.scope.kind.name();
                 self.error(span, format!("a probe of type `{kind}` has no context, which is what `ctx` points to"))
             }
             "ctx" => {
-                let to = self.scope.args.as_ref().and_then(|args| args.context).unwrap_or(TypeId::VOID);
-                let ty = Type::Pointer { to, space: Space::Context };
+                let ty = Type::Pointer { to: self.context_type(), space: Space::Context };
                 Some(Expr::new(ExprKind::Builtin(Builtin::Context), ty, span))
             }
             _ => return self.any_number(name, span),
         })
+    }
+
+    /// `probetype`: what the tracer runs itself is special.
+    fn probe_type(&self) -> &'static str {
+        match self.scope.kind {
+            ProbeKind::Begin | ProbeKind::End => "special",
+            kind => kind.name(),
+        }
+    }
+
+    /// What `ctx` points to.
+    fn context_type(&self) -> TypeId {
+        let described = self.scope.args.as_ref().and_then(|args| args.context);
+        let usual = match self.scope.kind {
+            ProbeKind::Kprobe | ProbeKind::Kretprobe | ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt => {
+                Some("pt_regs")
+            }
+            ProbeKind::Profile
+            | ProbeKind::Interval
+            | ProbeKind::Software
+            | ProbeKind::Hardware
+            | ProbeKind::Watchpoint => Some("bpf_perf_event_data"),
+            _ => None,
+        };
+        described.or_else(|| self.env.types.lookup_struct(usual?)).unwrap_or(TypeId::VOID)
     }
 
     /// `kstack`, `ustack`, with what was asked for.
@@ -346,9 +370,18 @@ impl Lower<'_> {
         let Some(place) = args.numbered.get(usize::from(number)) else {
             let count = args.numbered.len();
             let message = format!("`{}` has {count} arguments, and `arg{number}` is not one of them", self.scope.point);
-            return self.error(span, message);
+            return self.missing_usdt_argument(message, span);
         };
         self.described(*place, span)
+    }
+
+    /// Probes of a pattern may have different numbers of arguments.
+    fn missing_usdt_argument(&mut self, message: String, span: Span) -> Option<Expr> {
+        if !self.scope.one_of_many {
+            return self.error(span, message);
+        }
+        self.report(Diagnostic::warning(span, message).help("it is 0 there"));
+        Some(Expr::int(0, Type::U64, span))
     }
 
     fn described(&mut self, place: ArgLoc, span: Span) -> Option<Expr> {

@@ -107,7 +107,8 @@ impl Words<'_> {
             }
             "args" | "retval" => (needs.kind, needs.args, needs.names) = (true, true, true),
             "ctx" => (needs.kind, needs.args) = (true, true),
-            "uaddr" => needs.path = true,
+            // How far a symbol is from the probe, each has for itself.
+            "uaddr" => (needs.kind, needs.alone) = (true, true),
             "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread" | "kstack"
             | "ustack" | "usermode" | "probetype" | "path" | "override" | "write_user" | "socket_cookie"
             | "skboutput" | "kfunc_allowed" => needs.kind = true,

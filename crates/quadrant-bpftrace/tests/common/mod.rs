@@ -3,10 +3,11 @@
 pub mod dump;
 pub mod expect;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use quadrant_bpftrace::Symbols;
+use quadrant_bpftrace::lower::{UserAddress, UserPlace, UserSymbol};
 use quadrant_program::probe::{
     ArgLoc, Args, Field, FieldPlace, Found, Inode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
@@ -162,8 +163,9 @@ impl Symbols for Names {
         known(name, 0xffff_ffff_8100_0000)
     }
 
-    fn user_address(&self, path: &Path, name: &str) -> Result<u64, String> {
-        known(name, 0x40_0000 + path.as_os_str().len() as u64)
+    fn user_symbol(&self, place: UserPlace<'_>, name: &str) -> Result<UserSymbol, String> {
+        let address = known(name, 0x40_0000 + place.path.as_os_str().len() as u64)?;
+        Ok(UserSymbol { address: UserAddress::Fixed(address), size: 8 })
     }
 
     fn cgroup_id(&self, path: &str) -> Result<u64, String> {

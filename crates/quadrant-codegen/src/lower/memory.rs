@@ -146,7 +146,8 @@ fn room(ty: &Type) -> u32 {
     layout::size(ty) + if has_text(ty) { 8 } else { 0 }
 }
 
-fn has_text(ty: &Type) -> bool {
+/// Whether a stored value is a text or has one inside.
+pub(super) fn has_text(ty: &Type) -> bool {
     match ty {
         Type::String { .. } => true,
         Type::Tuple(parts) => parts.iter().any(has_text),

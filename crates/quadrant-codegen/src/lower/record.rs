@@ -23,6 +23,7 @@ use super::append::join_span;
 use super::error::Result;
 use super::fault::can_fault;
 use super::memory::Mem;
+use super::memory::has_text;
 use super::unit::Lower;
 use super::walk;
 use super::walk::Node;
@@ -164,7 +165,8 @@ impl Lower<'_, '_> {
             if arg.ty.is_scalar() {
                 return self.operand(arg).map(Prepared::Scalar);
             }
-            let early = runs_statements(arg) || ((self.aborts() || self.unit.sleepable) && can_fault(arg));
+            let early = runs_statements(arg)
+                || ((self.aborts() || self.unit.sleepable || reads_text_inside(arg)) && can_fault(arg));
             if early { self.memory(arg).map(Prepared::Memory) } else { Ok(Prepared::Later(arg)) }
         };
         args.iter().map(prepare).collect()
@@ -334,6 +336,11 @@ fn span(arg: &Expr) -> u32 {
 
 fn is_text(ty: &Type) -> bool {
     cap(ty).is_some()
+}
+
+/// A tuple with a text: to read one takes a byte behind its end, which a record does not have.
+fn reads_text_inside(e: &Expr) -> bool {
+    matches!(e.ty, Type::Tuple(_)) && has_text(&e.ty)
 }
 
 fn runs_statements(e: &Expr) -> bool {

@@ -110,11 +110,16 @@ fn find_in_files(root: &Root, wanted: &str) -> Result<Vec<Target>> {
         return Err(advise(format!("cannot use `{wanted}`: probes on source lines of {file} are not supported"), help));
     }
     match (wanted.contains('/'), has_wildcards(wanted)) {
-        (true, false) => Ok(vec![root.target(Path::new(wanted))?]),
+        (true, false) => Ok(vec![as_given(wanted, root.target(Path::new(wanted))?)]),
         (true, true) => matched_paths(root, wanted),
         (false, true) => matched_names(root, wanted),
         (false, false) => by_name(root, wanted),
     }
+}
+
+/// A file that a script names by its path is called by that path.
+fn as_given(wanted: &str, target: Target) -> Target {
+    Target { name: PathBuf::from(wanted), ..target }
 }
 
 /// A program in `$PATH`, then a library.

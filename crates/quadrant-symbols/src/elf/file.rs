@@ -8,6 +8,9 @@ const MAX_HEADERS: u64 = 100_000;
 /// The table of section names is small.
 const MAX_SECTION_NAMES: u64 = 16 << 20;
 
+/// Where the kind of the file is, and that of programs with fixed addresses.
+const KIND_AT: usize = 16;
+const ET_EXEC: u16 = 2;
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
 const PF_X: u32 = 1;
@@ -26,6 +29,7 @@ pub(crate) struct ElfFile {
     pub(super) sections: Vec<Section>,
     segments: Vec<Segment>,
     section_names: Vec<u8>,
+    fixed: bool,
 }
 
 /// A section header.
@@ -65,7 +69,8 @@ impl ElfFile {
             .and_then(|index| sections.get(index))
             .and_then(|names| blob.read(names.offset, names.size, MAX_SECTION_NAMES))
             .unwrap_or_default();
-        Ok(Self { blob, encoding, sections, segments, section_names })
+        let fixed = encoding.u16(head, KIND_AT) == Some(ET_EXEC);
+        Ok(Self { blob, encoding, sections, segments, section_names, fixed })
     }
 
     /// The address in the file's own address space of the byte at `offset`.
@@ -104,6 +109,11 @@ impl ElfFile {
     pub(crate) fn has_contents(&self, name: &str) -> bool {
         let section = self.section(name);
         section.is_some_and(|section| section.kind != SHT_NOBITS && section.size > 0)
+    }
+
+    /// The file is loaded at its own addresses (`ET_EXEC`).
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed
     }
 
     /// Length of the whole file in bytes.

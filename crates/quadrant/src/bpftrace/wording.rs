@@ -10,8 +10,10 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
     let message = diagnostic.message.as_str();
     arguments(message)
         .or_else(|| values(message))
+        .or_else(|| parts(message, marked))
         .or_else(|| probe(message, marked))
         .or_else(|| setting(message, marked))
+        .or_else(|| too_long(message, marked))
         .or_else(|| table(message))
         .map(|text| skipping(diagnostic, text))
         .unwrap_or_else(|| message.to_owned())
@@ -23,11 +25,12 @@ fn skipping(diagnostic: &Diagnostic, text: String) -> String {
     if is_missing { format!("{text} Skipping.") } else { text }
 }
 
-/// What a message says, and the same in other words. `{}` is any text; `{0}`, `{1}` put it elsewhere.
+/// What a message says, and the same in other words. `{}` is any text; `{0}`, `{1}` put it elsewhere, `{0:type}` as a type of probe.
 const TABLE: &[(&str, &str)] = &[
     ("unknown name `{}`", "Unknown identifier: '{0}'"),
     ("unknown function `{}`", "Unknown function: '{0}'"),
     ("unknown probe type `{}`", "Invalid probe type: {0}"),
+    ("unknown type `{}`; {}", "Cannot resolve unknown type \"{0}\"; {1}"),
     ("unknown type `{}`", "Cannot resolve unknown type \"{0}\""),
     ("unknown setting `{}`", "{0}: not a known configuration option"),
     ("unknown clock `{}`", "Invalid timestamp mode: {0}"),
@@ -64,7 +67,13 @@ const TABLE: &[(&str, &str)] = &[
     ("`%{}` does not print {}", "unsupported format specifier for type '{1}': {0}"),
     ("the format of {}() is a text in quotes", "{0}() expects a string literal"),
     ("{}() takes a text in quotes here", "{0}() expects a string literal"),
+    ("len() takes a map here", "call to len() expects a map, ustack, or kstack"),
     ("{}() takes a map here", "{0}() expects a map argument"),
+    ("sum() takes a number here, and this is {}", "sum() only supports integer arguments ({0} provided)"),
+    ("min() takes a number here, and this is {}", "min() only supports integer arguments ({0} provided)"),
+    ("max() takes a number here, and this is {}", "max() only supports integer arguments ({0} provided)"),
+    ("avg() takes a number here, and this is {}", "avg() only supports integer arguments ({0} provided)"),
+    ("stats() takes a number here, and this is {}", "stats() only supports integer arguments ({0} provided)"),
     ("{}() takes a number here, and this is string[{}]", "{0}() only supports int arguments (string provided)"),
     ("{}() takes a number here, and this is {}", "{0}() only supports int arguments ({1} provided)"),
     ("{}() has a value only in a map", "{0}() must be assigned directly to a map"),
@@ -120,7 +129,48 @@ const TABLE: &[(&str, &str)] = &[
     ),
     (
         "`{}` has no named arguments",
-        "The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ({0} used here)",
+        "The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ({0:type} used here)",
+    ),
+    (
+        "a probe of type `{}` has no context, which is what `ctx` points to",
+        "The ctx builtin can not be used with '{0}' probes",
+    ),
+    ("a probe of type `{}` is not on a function", "The func builtin can not be used with '{0}' probes"),
+    ("the count `{}` of {}:{} is no whole number", "Invalid count for {1} probe: invalid integer: {0}"),
+    ("the offset `` is no number", "Invalid offset"),
+    ("the offset `{}` is no number", "Invalid offset: invalid integer: {0}"),
+    ("this probe names no file", "uprobe should have a target"),
+    ("the probe names no function", "uprobe should be attached to a function and/or address"),
+    ("the probe names no event", "tracepoint probe must have a target"),
+    ("cannot use this watchpoint: `{}` is no address", "Invalid function/address argument: invalid integer: {0}"),
+    ("`{}` needs a number, and this is {}", "The {0} operator can not be used on expressions of type '{1}'"),
+    (
+        "`{}` is declared as {}, and this is {}",
+        "Type mismatch for {0}: trying to assign value of type '{2}' when variable already has a type '{1}'",
+    ),
+    (
+        "macaddr() takes an array of 6 bytes, and this is string[{}]",
+        "macaddr() does not support literal string arguments",
+    ),
+    ("there is no child process, so `cpid` is 0", "No child command (`-c`); cpid is zero"),
+    ("{} is not a tuple", "Can not access index on expression of type '{0}'"),
+    ("only the print() of a whole map takes more than one argument", "Non-map print() only takes 1 argument, 2 found"),
+    ("strlen() takes a text here, and this is {}", "string-like values must be either strings, arrays or pointers"),
+    ("{} has no elements", "The array index operator [] can only be used on arrays, pointers, and tuples, found {0}."),
+    (
+        "the value of {} is not one number",
+        "Map type {0} cannot print the value of individual keys. You must print the whole map.",
+    ),
+    ("signals are numbered 1 to 64", "signal() accepts a string literal or an integer between 1 and 64 (inclusive)"),
+    ("there is no signal `{}`", "Invalid string for signal: {0}"),
+    ("`@{}` has no keys to count", "call to len() expects a map with explicit keys (non-scalar map)"),
+    (
+        "`{}` matches {} probes, more than the limit of {}",
+        "Can't attach to {1} probes because it exceeds the current limit of {2} probes.",
+    ),
+    (
+        "this script has {} probes, and `max_probes` allows {}",
+        "Can't attach to {0} probes because it exceeds the current limit of {1} probes.",
     ),
     ("no symbol `{}` in the kernel{}", "Failed to resolve kernel symbol: {0}"),
     ("there is no tracepoint `{}`", "No matches for tracepoint {0}."),
@@ -135,6 +185,15 @@ const TABLE: &[(&str, &str)] = &[
     ("`{}` is nothing that happens to the tracer", "{0} is not a supported trigger"),
     ("cannot use this {} probe: `0` is no positive whole number", "{0} frequency should be a positive integer"),
     ("cannot use this {} probe: `-{}` is no positive whole number", "{0} frequency should be a positive integer"),
+    ("cannot use this watchpoint: the length `{}` is not 1, 2, 4 or 8", "watchpoint length must be one of (1,2,4,8)"),
+    ("the watchpoint mode `{}` is not `w`, `rw` or `x`", "invalid watchpoint mode: {0}"),
+    (
+        "cannot use this {} probe: {} ns is too short, 1 us is the shortest",
+        "Invalid rate of {0} probe. Minimum is 1000 or 1us. Found: {1} nanoseconds",
+    ),
+    ("no instruction starts at `{}`: {}", "Could not add uprobe into middle of instruction: {0}: {1}"),
+    ("`{}+{}` is beyond the function's end: it has {} bytes", "Offset outside the function bounds ('{0}' size is {2})"),
+    ("a uretprobe is on a whole function, not on a place in it", "Offset not allowed"),
     ("cannot use this watchpoint: nothing is ever at address 0", "watchpoint must be attached to a non-zero address"),
     ("a probe of type `{}` has no registers", "reg can not be used with \"{0}\" probes"),
     ("expected `{` or `/predicate/`, found {}", "syntax: expected '{'"),
@@ -151,7 +210,7 @@ const TABLE: &[(&str, &str)] = &[
     ("`{}` can end without a result, which is {}", "Function {0} is of type {1}, cannot return void"),
     (
         "comm(pid) cannot be used in a probe of type `{}`",
-        "Syntax comm(PID) is not supported in this probe type yet. Type: {0}",
+        "Syntax comm(PID) is not supported in this probe type yet. Type: {0:type}",
     ),
     ("this value is not used", "Return value discarded."),
     ("nothing ever comes to this statement", "Unreachable statement."),
@@ -170,8 +229,10 @@ const CAST_TO_SIGNED: &str = "Expression of type: {0} being cast to type: int64.
 fn table(message: &str) -> Option<String> {
     TABLE.iter().find_map(|(ours, theirs)| {
         let holes = holes(ours, message)?;
-        let fill =
-            |text: String, (number, hole): (usize, &&str)| text.replace(&format!("{{{number}}}"), &spelled(hole));
+        let fill = |text: String, (number, hole): (usize, &&str)| {
+            text.replace(&format!("{{{number}:type}}"), probe_type(hole))
+                .replace(&format!("{{{number}}}"), &spelled(hole))
+        };
         Some(holes.iter().enumerate().fold((*theirs).to_owned(), fill))
     })
 }
@@ -198,9 +259,13 @@ fn holes<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
 fn spelled(hole: &str) -> String {
     match hole.strip_suffix("()") {
         Some(aggregation) => format!("{aggregation}_t"),
-        None if hole == "begin" || hole == "end" => "special".to_owned(),
         None => hole.replace('`', "'"),
     }
+}
+
+/// Probes that the tracer runs itself are of one type.
+fn probe_type(kind: &str) -> &str {
+    if kind == "begin" || kind == "end" { "special" } else { kind }
 }
 
 /// Too few or too many arguments of a function.
@@ -244,6 +309,57 @@ fn setting(message: &str, marked: &str) -> Option<String> {
     given.parse::<u64>().is_err().then(|| format!("{}: expecting a number, got {given}", holes[0]))
 }
 
+/// A text that is longer than texts can be.
+fn too_long(message: &str, marked: &str) -> Option<String> {
+    let holes = holes("this text has {} bytes, and `max_strlen` is {}", message)?;
+    Some(format!("String is too long (over {} bytes): {}", holes.get(1)?, marked.trim_matches('"')))
+}
+
+/// What is said of a probe whose parts are too few or too many.
+const FORMS: &[&str] = &[
+    " is written `",
+    " is named `",
+    "it has a unit and a number",
+    "it has an address, a length and a mode",
+    "has no parts, and this one has",
+    "the probe names no file",
+];
+
+/// How many parts probes have.
+const PARTS: &[(&str, &str)] = &[
+    ("kprobe", "requires 1 or 2 arguments"),
+    ("kretprobe", "requires 1 or 2 arguments"),
+    ("fentry", "requires 1 or 3 arguments"),
+    ("fexit", "requires 1 or 3 arguments"),
+    ("tracepoint", "requires 2 arguments"),
+    ("rawtracepoint", "requires 2 or 1 arguments"),
+    ("uprobe", "requires 2 or 3 arguments"),
+    ("uretprobe", "requires 2 or 3 arguments"),
+    ("usdt", "requires 2 or 3 arguments"),
+    ("profile", "requires 1 or 2 arguments"),
+    ("interval", "requires 1 or 2 arguments"),
+    ("software", "requires 1 or 2 arguments"),
+    ("hardware", "requires 1 or 2 arguments"),
+    ("watchpoint", "requires 3 arguments"),
+    ("self", "requires 2 arguments"),
+    ("begin", "requires 0 arguments"),
+    ("end", "requires 0 arguments"),
+];
+
+/// Too few or too many parts of a probe.
+fn parts(message: &str, marked: &str) -> Option<String> {
+    if !FORMS.iter().any(|form| message.contains(form)) {
+        return None;
+    }
+    let mut given = marked.split(':');
+    let kind = quadrant_bpftrace::lower::probe_kind(given.next()?)?.name();
+    if kind == "iter" {
+        return Some("iter probe type takes 2 arguments (1 optional)".to_owned());
+    }
+    let (_, needs) = PARTS.iter().find(|(name, _)| *name == kind)?;
+    Some(format!("{kind} probe type {needs}, found {}", given.count()))
+}
+
 /// Probes that there are not are named as the script names them.
 fn probe(message: &str, marked: &str) -> Option<String> {
     let (kind, rest) = marked.split_once(':')?;
@@ -257,8 +373,9 @@ fn probe(message: &str, marked: &str) -> Option<String> {
     if missing.iter().any(|pattern| holes(pattern, message).is_some()) {
         return Some(format!("No matches for {kind} {rest}."));
     }
-    let holes = holes("cannot read {}: {}", message)?;
-    Some(format!("{kind} target file '{}' does not exist or is not executable", holes.first()?))
+    holes("cannot read {}: {}", message)?;
+    let file = rest.split(':').next()?.trim_matches('"');
+    Some(format!("{kind} target file '{file}' does not exist or is not executable"))
 }
 
 #[cfg(test)]
@@ -280,6 +397,10 @@ mod tests {
         );
         assert_eq!(said("`{` is never closed"), "syntax: expected '}'");
         assert_eq!(said("/usr/bin/true has no function `x`"), "No matches for uprobe /bin/true:x.");
+        assert_eq!(
+            message(&Diagnostic::error(Span::default(), "a uprobe is written `uprobe:file:function`"), "u:x"),
+            "uprobe probe type requires 2 or 3 arguments, found 1"
+        );
         assert_eq!(said("expected `,` or `)`, found `}`"), "syntax: expected ',' or ')'");
     }
 

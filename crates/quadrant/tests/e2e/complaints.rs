@@ -212,6 +212,21 @@ fn nothing_that_a_script_may_say_is_refused_by_the_verifier() {
     assert!(!outcome.stderr.contains("R0") && !outcome.stderr.contains("LOST"), "{}", outcome.describe());
 }
 
+/// The last part of a tuple is read in place, with the byte that tells whether the text was longer.
+#[test]
+fn texts_in_tuples_are_read() {
+    needs_root!();
+    let outcome = run_on(
+        "/bin/cat /dev/null",
+        "tracepoint:syscalls:sys_enter_openat /comm == \"cat\" && str(args.filename) == \"/dev/null\"/ {
+            print((1, str(args.filename))); print((1, curtask.comm)); print((str(args.filename, 5), curtask.comm));
+            @ = (str(args.filename), (2, curtask.comm)); @by[1, str(args.filename)] = (comm, str(args.filename, 9));
+        }",
+    );
+    let wanted = ["(1, /dev/null)", "(1, cat)", "(/dev, cat)", "@: (/dev/null, (2, cat))"];
+    assert_lines(&outcome, &[&wanted[..], &["@by[1, /dev/null]: (cat, /dev/nul)"]].concat());
+}
+
 /// bpftrace #3549: `clear()` happens some time later, and takes what the script stored since.
 #[test]
 fn what_is_stored_after_clear_stays() {

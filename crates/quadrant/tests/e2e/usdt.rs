@@ -174,3 +174,64 @@ fn a_library_of_a_process_that_runs_already() {
     assert!(running.finish().unwrap().success());
     assert_lines(&tracer.finish().unwrap(), &["@: 10007"]);
 }
+
+/// The probes of a pattern differ in what they have; of a single one a wrong argument is a mistake.
+#[test]
+fn arguments_that_some_probes_lack_are_zero() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(&format!("{usdt} 1"), &format!("usdt:{usdt}:demo:[em]* {{ print((probe, arg0)); }}"));
+    let name = |probe: &str| format!("usdt:{usdt}:demo:{probe}");
+    for (probe, first) in [("empty", 0), ("memory", 77), ("many", 100)] {
+        assert!(outcome.stdout.contains(&format!("({}, {first})\n", name(probe))), "{}", outcome.describe());
+    }
+    let warning = format!("`{}` has 0 arguments, and `arg0` is not one of them", name("empty"));
+    assert!(outcome.stderr.contains(&warning), "{}", outcome.describe());
+    let message = crate::common::refused(script(&format!("usdt:{usdt}:demo:empty {{ print(arg0); }}")));
+    assert!(message.contains("has 0 arguments"), "{message}");
+}
+
+/// A program lies elsewhere in each process.
+#[test]
+fn symbols_have_the_addresses_of_the_process() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!(
+            "usdt:{usdt}:demo:memory {{ print(*uaddr(\"in_memory\")); }}
+             uprobe:{usdt}:whole,uprobe:{usdt}:many {{ print((func, *uaddr(\"in_memory\"), usym(uaddr(\"many\")))); }}"
+        ),
+    );
+    assert_lines(&outcome, &["77", "(many, 77, many)", "(whole, 77, many)"]);
+    let message = crate::common::refused(script(&format!("uretprobe:{usdt}:whole {{ print(uaddr(\"in_memory\")); }}")));
+    assert!(message.contains("another address in each process"), "{message}");
+}
+
+/// As bpftrace does; scripts compare names.
+#[test]
+fn probes_are_called_by_the_path_of_the_script() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let (folder, name) = usdt.rsplit_once('/').unwrap();
+    let text = format!("usdt:./{name}:demo:empty,uprobe:./{name}:main {{ print(probe); }}");
+    let tracer = script(&text).args(["-c", &format!("{usdt} 1")]).dir(folder);
+    let wanted = [format!("uprobe:./{name}:main"), format!("usdt:./{name}:demo:empty")];
+    assert_lines(&crate::common::good(tracer), &wanted.each_ref().map(String::as_str));
+}
+
+#[test]
+fn the_context_has_the_registers() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = run_on(
+        &format!("{usdt} 1"),
+        &format!(
+            "usdt:{usdt}:demo:memory {{ print(ctx.ip == reg(\"ip\")); }} uprobe:{usdt}:many {{ $c = ctx; print(($c->di, ctx.sp == reg(\"sp\"))); }}
+             profile:hz:99 {{ @at = ctx.regs.ip == reg(\"ip\"); @every = ctx.sample_period > 0; }}"
+        ),
+    );
+    if cfg!(target_arch = "x86_64") {
+        assert!(outcome.stdout.starts_with("true\n(100, true)\n"), "{}", outcome.describe());
+    }
+}

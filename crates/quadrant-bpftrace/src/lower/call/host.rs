@@ -1,13 +1,15 @@
 //! Functions about the machine: addresses by name, registers.
 
 use quadrant_program::arch;
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::record::RecordKind;
-use quadrant_program::ty::Type;
+use quadrant_program::span::Span;
+use quadrant_program::ty::{Space, Type};
 use quadrant_types::suggest;
 
 use super::super::Lower;
+use super::super::env::{UserAddress, UserPlace};
 use super::super::expr::{literal_number, literal_text};
 use super::{Call, Called};
 
@@ -18,14 +20,31 @@ pub(super) fn kaddr(lower: &mut Lower, call: Call) -> Option<Called> {
     address(lower, call, found)
 }
 
-/// `uaddr("symbol")`
+/// `uaddr("symbol")`: a pointer to as many bytes as the symbol has.
 pub(super) fn uaddr(lower: &mut Lower, call: Call) -> Option<Called> {
     let name = lower.text_arg(call, 0)?;
     let Some(path) = lower.scope.path.clone() else {
         return lower.error(call.span, "uaddr() needs a probe in an executable: `uprobe`, `uretprobe` or `usdt`");
     };
-    let found = lower.env.symbols.user_address(&path, &name);
-    address(lower, call, found)
+    let place = UserPlace { path: &path, fires_at: lower.scope.fires_at };
+    let found = match lower.env.symbols.user_symbol(place, &name) {
+        Ok(found) => found,
+        Err(why) => return lower.error(call.args.first().map_or(call.span, |arg| arg.span), why),
+    };
+    let address = match found.address {
+        UserAddress::Fixed(address) => Expr::int(address as i64, Type::U64, call.span),
+        UserAddress::BehindProbe(distance) => behind_probe(distance, call.span),
+    };
+    let bytes = [1, 2, 4].into_iter().find(|bytes| u64::from(*bytes) == found.size).unwrap_or(8);
+    let pointer = Type::Pointer { to: lower.env.types.int(bytes, false), space: Space::User };
+    Some(Called::Value(lower.cast(address, &pointer)))
+}
+
+/// The address so many bytes behind the instruction that was to be executed next.
+fn behind_probe(distance: i64, span: Span) -> Expr {
+    let next = Box::new(Expr::new(ExprKind::Reg(arch::native().instruction_pointer), Type::U64, span));
+    let distance = Box::new(Expr::int(distance, Type::U64, span));
+    Expr::new(ExprKind::Binary(BinaryOp::Add, next, distance), Type::U64, span)
 }
 
 /// `cgroupid("/path")`

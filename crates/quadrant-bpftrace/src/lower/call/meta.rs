@@ -171,7 +171,7 @@ pub(super) fn assert(lower: &mut Lower, call: Call) -> Option<Called> {
     let (cond, message) = (lower.condition(call.args.first()?), lower.text_arg(call, 1));
     let (cond, message) = (cond?, message?);
     let span = call.span;
-    let format = match Format::parse(message.replace("%", "%%").as_bytes(), &[]) {
+    let format = match Format::parse(format!("assert failed: {}", message.replace("%", "%%")).as_bytes(), &[]) {
         Ok(format) => format,
         Err(_) => return lower.error(call.args[1].span, "this text cannot be a message"),
     };

@@ -102,7 +102,7 @@ pub(super) fn join(lower: &mut Lower, call: Call) -> Option<Called> {
             (argv, space)
         }
         ty if ty.is_integer() => (argv, lower.default_space()),
-        Type::Array { .. } => place_of(argv),
+        Type::Array { elem, .. } if elem.c_size() == Some(8) => place_of(argv),
         ty => {
             let ty = lower.describe(ty);
             return lower.error(call.args[0].span, format!("join() takes an array of texts, and this is {ty}"));

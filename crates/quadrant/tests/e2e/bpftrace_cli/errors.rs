@@ -70,9 +70,9 @@ fn numbers_that_do_not_fit() {
 
 #[test]
 fn what_a_probe_does_not_have() {
-    let message = "a begin probe has no parts, and this one has 1";
+    let message = "begin probe type requires 0 arguments, found 1";
     assert_error("BEGIN:x { }", (1, 8), message, "HINT: write `begin { ... }`\n");
-    let message = "a probe of type `end` has no context, which is what `ctx` points to";
+    let message = "The ctx builtin can not be used with 'end' probes";
     assert_error("END { print(ctx); }", (13, 16), message, "");
     let message = "a probe returns a number or nothing, and this is string[2]";
     assert_error("BEGIN { return \"a\"; }", (16, 19), message, "");
@@ -93,7 +93,11 @@ fn values_of_settings_that_change_nothing() {
 #[test]
 fn probes_are_limited_if_asked_for() {
     let outcome = super::run(["-e", "config = { max_probes = 1 } BEGIN { } END { }"]);
-    assert!(outcome.stderr.contains("this script has 2 probes, and `max_probes` allows 1"), "{}", outcome.describe());
+    assert!(
+        outcome.stderr.contains("Can't attach to 2 probes because it exceeds the current limit of 1"),
+        "{}",
+        outcome.describe()
+    );
     assert_eq!(outcome.code(), Some(1));
 }
 
@@ -180,3 +184,15 @@ fn types_are_told_when_the_script_may_ask() {
                    enable. unstable_typeinfo=enable";
     assert_error("BEGIN { print(typeinfo(1)); }", (15, 26), message, "");
 }
+
+#[test]
+fn parts_of_probes() {
+    needs_root!();
+    assert_error("t:a { }", (1, 4), "tracepoint probe type requires 2 arguments, found 1", "");
+    assert_error("w:0x1000:3:w { }", (1, 13), "watchpoint length must be one of (1,2,4,8)", WATCHPOINT);
+    assert_error("w:0x1000:8:b { }", (1, 13), "invalid watchpoint mode: b", "");
+    let hint = "HINT: `*` means all: `tracepoint:sched:*`\n";
+    assert_error("t:sched: { }", (1, 9), "tracepoint probe must have a target", hint);
+}
+
+const WATCHPOINT: &str = "HINT: write `watchpoint:0xADDRESS:LENGTH:MODE`, as `watchpoint:0x600000:8:rw`\n";
