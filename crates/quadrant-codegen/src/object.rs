@@ -142,6 +142,8 @@ pub enum MapRole {
     Scratch,
     /// Records to user space (ring buffer, or perf event array).
     Records,
+    /// Packets to user space (perf event array: the kernel copies packets nowhere else).
+    Packets,
     /// A map of the script that is not in the data section.
     Script(MapId),
     /// The short keys of a map of the script: its keys are those that [`quadrant_program::layout::short_key`] describes, and none of

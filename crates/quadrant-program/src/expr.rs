@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::map::MapId;
 use crate::probe::ArgLoc;
+use crate::record::RecordId;
 use crate::span::Span;
 use crate::ty::Space;
 use crate::ty::StackType;
@@ -350,6 +351,9 @@ pub enum Function {
     WriteUser,
     /// `override(result)`: the function that fired does not run, and returns this. No value.
     Override,
+    /// `skboutput(file, packet, length, offset)`: sends the first so many bytes of a `struct sk_buff` that is an argument of the
+    /// probe, to be written from an offset on; 0, or a negative error number.
+    PacketOutput(RecordId),
     /// `socket_cookie(socket)`: the cookie of a `struct sock` that is an argument of the probe.
     SocketCookie,
     /// `comm(number)`: the name of the task with that number of the whole machine; empty when there is none.

@@ -23,6 +23,9 @@ pub const CUT: u32 = 1 << 31;
 /// Flag in a text's length: it could not be read.
 pub const FAULT: u32 = 1 << 30;
 
+/// Most bytes of a packet in a record; a perf buffer holds no more than 64 KB at once.
+pub const PACKET_MOST: u32 = 65_000;
+
 /// A kind of record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -76,6 +79,9 @@ pub enum RecordKind {
     Exit,
     /// Take the watchpoints away that are at an address; the argument is that.
     Unwatch,
+    /// Write a packet to this file. No arguments; a time of the boot clock, an offset and a length follow the header, 64 bits each,
+    /// and then the packet's bytes up to the length, at most [`PACKET_MOST`]; those before the offset are not meant.
+    Packet(Arc<str>),
     /// What one clause of D recorded in one firing: the arguments are the point's index ([`crate::expr::Builtin::Point`]), the speculation
     /// (0: none), then those of the actions.
     Firing(Vec<Action>),

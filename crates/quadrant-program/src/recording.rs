@@ -399,6 +399,7 @@ fn has_effect(function: Function) -> bool {
             | Function::CopyOutText
             | Function::WriteUser
             | Function::Override
+            | Function::PacketOutput(_)
             | Function::Kernel(_)
             | Function::Debug
             | Function::Speculation

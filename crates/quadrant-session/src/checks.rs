@@ -8,6 +8,7 @@ use quadrant_program::probe::Site;
 
 use crate::error::Error;
 use crate::programs::Loaded;
+use crate::reader::Packets;
 use crate::reader::Reader;
 use crate::records;
 use crate::run::End;
@@ -37,7 +38,7 @@ impl Trace {
     /// # Errors
     /// What could not be run, read or written. A closed pipe is no error.
     pub fn check(self, checks: Checks, sink: &mut dyn Sink) -> Result<Outcome, Error> {
-        let reader = Reader::open(&self.kernel)?;
+        let reader = (Reader::open(&self.kernel)?, Packets::open(&self.kernel)?);
         self.start_clock()?;
         let mut running = self.running(reader, sink);
         match self.check_all(checks, &mut running) {

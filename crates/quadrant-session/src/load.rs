@@ -89,6 +89,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Data => "q_data".to_owned(),
         MapRole::Scratch => "q_scratch".to_owned(),
         MapRole::Records => "q_records".to_owned(),
+        MapRole::Packets => "q_packets".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
         MapRole::Script(id) | MapRole::Short(id) => {
             let name = program.maps[id.0 as usize].name.trim_start_matches('@');

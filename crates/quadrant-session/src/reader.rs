@@ -1,4 +1,4 @@
-//! Reading records: the ring buffer, or perf buffers on kernels without one.
+//! Reading records: the ring buffer, or perf buffers on kernels without one. Packets come by perf buffers on all.
 
 use quadrant_bpf::perfbuf::PerfBuffer;
 use quadrant_bpf::ringbuf::RingBuffer;
@@ -15,6 +15,26 @@ pub(crate) enum Reader {
     Ring(RingBuffer),
     /// Before.
     Perf(PerfBuffer),
+}
+
+/// The reading side of the packets' map, if the script writes packets.
+pub(crate) struct Packets(Option<PerfBuffer>);
+
+impl Packets {
+    pub(crate) fn open(kernel: &Kernel) -> Result<Packets, Error> {
+        let buffer = kernel.map(MapRole::Packets).map(|map| PerfBuffer::new(map, PERF_PAGES, PERF_WAKEUP));
+        Ok(Packets(buffer.transpose()?))
+    }
+
+    /// Hand up to `max` packets to `handle`; how many there were.
+    pub(crate) fn consume(&mut self, max: usize, handle: impl FnMut(&[u8])) -> usize {
+        self.0.as_mut().map_or(0, |buffer| buffer.consume(max, handle))
+    }
+
+    /// Packets that arrived in pieces.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.0.as_ref().map_or(0, PerfBuffer::damaged)
+    }
 }
 
 /// Pages of each CPU's perf buffer, where there is no ring buffer.

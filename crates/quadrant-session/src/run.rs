@@ -23,6 +23,7 @@ use crate::overhead::Change;
 use crate::overhead::Meter;
 use crate::plan::Planned;
 use crate::processes::Processes;
+use crate::reader::Packets;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
@@ -132,6 +133,7 @@ pub(crate) struct Loop<'a> {
     pub(crate) units: &'a [Planned],
     pub(crate) kernel: &'a Kernel,
     pub(crate) reader: Reader,
+    pub(crate) packets: Packets,
     pub(crate) sink: &'a mut dyn Sink,
     pub(crate) controls: Controls,
     pub(crate) progress: Progress,
@@ -257,13 +259,14 @@ impl Loop<'_> {
     }
 
     fn drain_batch(&mut self) -> Result<usize, Error> {
-        let Loop { program, kernel, reader, sink, progress, processes, .. } = self;
+        let Loop { program, kernel, reader, packets, sink, progress, processes, .. } = self;
         let mut failure = None;
-        let count = reader.consume(BATCH, |bytes| {
+        let mut handle = |bytes: &[u8]| {
             if failure.is_none() {
                 failure = records::handle(program, *kernel, &mut **sink, progress, processes, bytes).err();
             }
-        });
+        };
+        let count = reader.consume(BATCH, &mut handle).max(packets.consume(BATCH, &mut handle));
         failure.map_or(Ok(()), Err)?;
         if count < BATCH {
             self.make_up()?;

@@ -43,6 +43,7 @@ use crate::plan::PlanOptions;
 use crate::plan::Planned;
 use crate::processes::Processes;
 use crate::programs::Loaded;
+use crate::reader::Packets;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
@@ -221,7 +222,7 @@ impl Trace {
         let may_be_idle = (focus.ends_when_idle || walks) && focus.processes.is_empty() && focus.children.is_empty();
         let ends_at_once = may_be_idle && self.is_idle();
         let mut watch = Watch::new(focus, &self.own_signals())?;
-        let reader = Reader::open(&self.kernel)?;
+        let reader = (Reader::open(&self.kernel)?, Packets::open(&self.kernel)?);
         self.start_clock()?;
         let mut running = self.running(reader, sink);
         let mut attached = Vec::new();
@@ -250,11 +251,11 @@ impl Trace {
     }
 
     /// The loop, before anything has happened.
-    pub(crate) fn running<'a>(&'a self, reader: Reader, sink: &'a mut dyn Sink) -> Loop<'a> {
+    pub(crate) fn running<'a>(&'a self, (reader, packets): (Reader, Packets), sink: &'a mut dyn Sink) -> Loop<'a> {
         let (progress, processes) = (Progress::default(), Processes::default());
         let controls = Controls::of(&self.program, &self.kernel);
         let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
-        Loop { program, units, kernel, reader, sink, controls, progress, processes, meter: None }
+        Loop { program, units, kernel, reader, packets, sink, controls, progress, processes, meter: None }
     }
 
     /// The signals that the script has clauses for.
@@ -365,7 +366,7 @@ impl Trace {
     pub(crate) fn ledger(&self, running: &Loop, attached: &[Attachment]) -> Ledger {
         let mut ledger = self.kernel.losses();
         running.controls.settle(&mut ledger);
-        ledger.malformed = running.progress.malformed + running.reader.damaged();
+        ledger.malformed = running.progress.malformed + running.reader.damaged() + running.packets.damaged();
         ledger.unfollowed = running.processes.lost();
         for loaded in &self.kernel.programs {
             let missed = loaded.program.info().map_or(0, |info| info.recursion_misses);

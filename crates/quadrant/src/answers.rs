@@ -8,10 +8,12 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
 use quadrant_output::Renderer;
+use quadrant_output::Resolver;
 use quadrant_output::document;
 use quadrant_output::ledger;
 use quadrant_output::message;
@@ -33,6 +35,8 @@ use crate::losses;
 use crate::notify;
 use crate::overhead;
 use crate::overhead::Told;
+use crate::packets::Complaint;
+use crate::packets::Packets;
 use crate::progress::Progress;
 use crate::resolver::Names;
 use crate::script;
@@ -63,6 +67,7 @@ pub struct Answers<'p> {
     overhead: Told,
     /// What the trace has cost is told.
     tells_cost: bool,
+    packets: Packets,
 }
 
 impl<'p> Answers<'p> {
@@ -91,6 +96,7 @@ impl<'p> Answers<'p> {
             gathering: false,
             overhead: Told::default(),
             tells_cost: false,
+            packets: Packets::default(),
         }
     }
 
@@ -243,6 +249,16 @@ impl<'p> Answers<'p> {
         eprintln!("{}: {}", self.who("error"), quadrant_bpf::Error::io(what, error));
     }
 
+    fn packet(&mut self, view: View, file: &Arc<str>, bytes: &[u8]) {
+        let wall_clock = |boot_ns| self.names.resolver(view).wall_clock(boot_ns);
+        let complaint = self.packets.write(file, bytes, wall_clock);
+        self.complain_of_packets(complaint);
+    }
+
+    fn complain_of_packets(&self, complaints: impl IntoIterator<Item = Complaint>) {
+        complaints.into_iter().for_each(|complaint| eprintln!("{}: {complaint}", self.who("error")));
+    }
+
     fn message(&mut self, view: View, severity: message::Severity, record: &Record, bytes: &[u8]) -> io::Result<()> {
         let text = self.formatted(view, record, bytes);
         let place = script::range(self.script, record.span.start, record.span.end);
@@ -270,6 +286,8 @@ impl Sink for Answers<'_> {
 
     fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
         self.progress.end();
+        let complaints = self.packets.start(view.program());
+        self.complain_of_packets(complaints);
         notify::ready();
         if self.bpftrace.is_some() { self.announce(view) } else { self.say_attached(points) }
     }
@@ -278,6 +296,7 @@ impl Sink for Answers<'_> {
         let record = &view.program().records[id.0 as usize];
         match &record.kind {
             RecordKind::Cat(_) => self.cat(view, record, bytes),
+            RecordKind::Packet(file) => self.packet(view, file, bytes),
             RecordKind::System(_) => self.system(view, record, bytes)?,
             RecordKind::Errorf(_) => self.message(view, message::Severity::Error, record, bytes)?,
             RecordKind::Warnf(_) => self.message(view, message::Severity::Warning, record, bytes)?,
@@ -318,6 +337,8 @@ impl Sink for Answers<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        let complaints = self.packets.flush();
+        self.complain_of_packets(complaints);
         if self.gathering { Ok(()) } else { self.write_out() }
     }
 

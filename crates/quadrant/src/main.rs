@@ -26,6 +26,7 @@ mod list;
 mod losses;
 mod notify;
 mod overhead;
+mod packets;
 mod programs;
 mod progress;
 mod recording;

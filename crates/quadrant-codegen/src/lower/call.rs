@@ -38,6 +38,9 @@ impl Lower<'_, '_> {
             (Function::Stack, []) => self.stack_trace(ty),
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
+            (Function::PacketOutput(record), [packet, length, offset]) => {
+                self.packet_output(record, packet, length, offset)
+            }
             (Function::SocketCookie, [socket]) => self.socket_cookie(socket),
             (Function::Kernel(function), args) => self.kernel_function(function, args, ty),
             (Function::Alloca, [size]) => self.alloca(size),

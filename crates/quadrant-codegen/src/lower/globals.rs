@@ -331,15 +331,14 @@ impl<'a> Globals<'a> {
                 max_entries: target.ring_bytes,
                 flags: 0,
             },
-            false => MapDef {
-                role: MapRole::Records,
-                kind: MapKind::PerfEventArray as u32,
-                key_size: 4,
-                value_size: 4,
-                max_entries: target.ncpus,
-                flags: 0,
-            },
+            false => events(MapRole::Records, target.ncpus),
         })
+    }
+
+    /// Where packets go.
+    pub fn packets(&mut self) -> MapRef {
+        let ncpus = self.target.ncpus;
+        self.lazy(MapRole::Packets, || events(MapRole::Packets, ncpus))
     }
 
     /// The map of stack traces of at most `limit` frames.
@@ -482,6 +481,11 @@ impl<'a> Globals<'a> {
     fn is_shared(&self, id: MapId, size: u32) -> bool {
         self.usage.read.contains(&id) || size > PERCPU_VALUE_MAX
     }
+}
+
+/// A map of one perf buffer for each CPU.
+fn events(role: MapRole, cpus: u32) -> MapDef {
+    MapDef { role, kind: MapKind::PerfEventArray as u32, key_size: 4, value_size: 4, max_entries: cpus, flags: 0 }
 }
 
 /// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.

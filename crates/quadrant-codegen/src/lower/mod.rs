@@ -30,6 +30,7 @@ mod keys;
 mod loops;
 mod maps;
 mod memory;
+mod packet;
 mod point;
 mod process;
 mod read;

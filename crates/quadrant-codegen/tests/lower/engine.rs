@@ -138,7 +138,7 @@ impl Machine {
                     seen.maps.entry(id.0).or_default().extend(values);
                 }
                 MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
-                MapRole::Stacks { .. } => {}
+                MapRole::Stacks { .. } | MapRole::Packets => {}
             }
         }
         seen
@@ -235,7 +235,7 @@ impl Kernel {
                     seen.maps.entry(id.0).or_default().extend(entries(script, id, def, map));
                 }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),
-                MapRole::Stacks { .. } => {}
+                MapRole::Stacks { .. } | MapRole::Packets => {}
             }
         }
         seen

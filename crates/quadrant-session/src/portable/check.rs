@@ -42,7 +42,8 @@ pub(super) fn check(program: &Program, types: &Types) -> Result<(), Error> {
 /// Something that the tracer would have to fill in or read.
 pub(super) fn compiled(program: &Program, object: &Object) -> Result<(), Error> {
     let span = program.clauses.first().map_or_else(Span::default, |clause| clause.span);
-    let stacks = object.maps.iter().any(|map| matches!(map.role, MapRole::Stacks { .. } | MapRole::Records));
+    let is_read = |role| matches!(role, MapRole::Stacks { .. } | MapRole::Records | MapRole::Packets);
+    let stacks = object.maps.iter().any(|map| is_read(map.role));
     let filled = object.data.exit_flag.or(object.data.start_ns).or(object.data.result);
     match stacks || filled.is_some() {
         true => Err(refused(span, "this needs the tracer while it runs", AS_TOOL)),

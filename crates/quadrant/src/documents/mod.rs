@@ -3,8 +3,10 @@
 mod lines;
 
 use std::io;
+use std::sync::Arc;
 
 use quadrant_bpf::sideband::Event;
+use quadrant_output::Resolver;
 use quadrant_output::document;
 use quadrant_output::document::Header;
 use quadrant_output::document::message;
@@ -27,6 +29,8 @@ use crate::host;
 use crate::losses;
 use crate::notify;
 use crate::overhead;
+use crate::packets::Complaint;
+use crate::packets::Packets;
 use crate::resolver::Names;
 use crate::script;
 pub use lines::Lines;
@@ -45,6 +49,7 @@ pub struct Documents<'p> {
     verbose: bool,
     /// What the trace has cost is told.
     tells_cost: bool,
+    packets: Packets,
 }
 
 impl<'p> Documents<'p> {
@@ -57,7 +62,16 @@ impl<'p> Documents<'p> {
         verbose: bool,
     ) -> Documents<'p> {
         let renderer = document::Documents::new(program);
-        Documents { renderer, names, script, buffer: Vec::with_capacity(2 * CHUNK), lines, verbose, tells_cost: false }
+        Documents {
+            renderer,
+            names,
+            script,
+            buffer: Vec::with_capacity(2 * CHUNK),
+            lines,
+            verbose,
+            tells_cost: false,
+            packets: Packets::default(),
+        }
     }
 
     /// Also tell what the trace has cost.
@@ -87,6 +101,16 @@ impl<'p> Documents<'p> {
         let place = Some(place(self.script, record));
         let said = message::Message { severity: Severity::Error, text: &text, notes: &[], help: &[], place };
         message::message(&mut self.buffer, header, &said);
+    }
+
+    fn packet(&mut self, view: View, file: &Arc<str>, bytes: &[u8]) {
+        let wall_clock = |boot_ns| self.names.resolver(view).wall_clock(boot_ns);
+        let complaint = self.packets.write(file, bytes, wall_clock);
+        self.complain_of_packets(complaint);
+    }
+
+    fn complain_of_packets(&mut self, complaints: impl IntoIterator<Item = Complaint>) {
+        complaints.into_iter().for_each(|complaint| self.say(Severity::Error, &complaint.to_string()));
     }
 
     fn print(&mut self, view: View, print: &MapPrint<'_>) {
@@ -137,7 +161,9 @@ impl Sink for Documents<'_> {
         self.say(Severity::Warning, why);
     }
 
-    fn attached(&mut self, _view: View, points: usize) -> io::Result<()> {
+    fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
+        let complaints = self.packets.start(view.program());
+        self.complain_of_packets(complaints);
         notify::ready();
         message::attached(&mut self.buffer, &lines::now(), points as u64, env!("CARGO_PKG_VERSION"));
         Ok(())
@@ -145,6 +171,10 @@ impl Sink for Documents<'_> {
 
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
         let record = &view.program().records[id.0 as usize];
+        if let RecordKind::Packet(file) = &record.kind {
+            self.packet(view, file, bytes);
+            return self.spill();
+        }
         let header = self.renderer.header(record, bytes, &mut self.names.resolver(view));
         match &record.kind {
             RecordKind::Cat(_) => self.cat(view, &header, record, bytes),
@@ -180,6 +210,8 @@ impl Sink for Documents<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        let complaints = self.packets.flush();
+        self.complain_of_packets(complaints);
         self.write_out()
     }
 

@@ -31,6 +31,7 @@ mod objects;
 mod objects_of_scripts;
 mod overhead;
 mod own;
+mod packets;
 mod parameters;
 mod replay;
 mod roots;

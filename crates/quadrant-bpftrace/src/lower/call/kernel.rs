@@ -4,6 +4,7 @@ use quadrant_program::build::place_of;
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Function, TextFunction};
 use quadrant_program::format::{Conversion, Count, Format, Piece};
 use quadrant_program::probe::ProbeKind;
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::{Space, Type};
 
@@ -53,6 +54,22 @@ pub(super) fn socket_cookie(lower: &mut Lower, call: Call) -> Option<Called> {
     let socket = trusted(lower, call, 0, "sock")?;
     let kind = ExprKind::Call(Function::SocketCookie, vec![socket]);
     Some(Called::Value(Expr::new(kind, Type::U64, call.span)))
+}
+
+/// `skboutput("file", packet, length, offset)`: the packet's bytes from the offset up to the length go to a file.
+pub(super) fn skboutput(lower: &mut Lower, call: Call) -> Option<Called> {
+    let file = lower.text_arg(call, 0);
+    let packet = trusted(lower, call, 1, "sk_buff");
+    let [length, offset] = [2, 3].map(|at| lower.number_arg(call, at));
+    let (file, packet, length, offset) = (file?, packet?, length?, offset?);
+    if file.is_empty() {
+        return lower.error(call.args[0].span, "the name of the file is empty");
+    }
+    let record = lower.record(RecordKind::Packet(file.into()), Vec::new(), call.span);
+    let numbers = [length, offset].map(|number| lower.cast(number, &Type::U64));
+    let args = std::iter::once(packet).chain(numbers).collect();
+    let kind = ExprKind::Call(Function::PacketOutput(record), args);
+    Some(Called::Value(Expr::new(kind, Type::I64, call.span)))
 }
 
 /// An argument of the probe that is a pointer to a struct of the kernel: programs may hand it back to the kernel.

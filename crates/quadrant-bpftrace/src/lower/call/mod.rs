@@ -95,6 +95,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("write_user", (2, 3), "write_user(address, value), write_user(address, source, length)", change::write_user),
     entry("override", (1, 1), "override(result)", change::override_result),
     entry("path", (1, 2), "path(file.f_path[, length])", kernel::path),
+    entry("skboutput", (4, 4), "skboutput(\"file\", args.skb, length, offset)", kernel::skboutput),
     entry("socket_cookie", (1, 1), "socket_cookie(args.sk)", kernel::socket_cookie),
     entry("percpu_kaddr", (1, 2), "percpu_kaddr(\"symbol\"[, cpu])", kernel::percpu_kaddr),
     entry("debugf", (1, ANY), "debugf(\"format\", values...)", kernel::debugf),
@@ -145,10 +146,6 @@ const FUNCTIONS: &[Entry] = &[
     ),
 ];
 
-/// Functions that bpftrace has and this engine does not, and what to do instead.
-const UNSUPPORTED: &[(&str, &str)] =
-    &[("skboutput", "print the fields of the packet, or its start: `%r` of buf(skb->data, length)")];
-
 /// Whether there is a function of that name.
 pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.iter().any(|entry| entry.name == name)
@@ -172,9 +169,6 @@ impl Lower<'_> {
         if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
             self.check_arity(entry, args.len(), span)?;
             return (entry.handler)(self, Call { name, args, span });
-        }
-        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == name) {
-            return self.unsupported(callee.span, &format!("{name}()"), instead);
         }
         if let Some(value) = self.builtin_call(callee, args, span) {
             return value.map(Called::Value);

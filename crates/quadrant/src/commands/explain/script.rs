@@ -185,6 +185,7 @@ fn map_name(program: &Program, map: &MapDef) -> String {
         MapRole::Data => "data".to_owned(),
         MapRole::Scratch => "scratch".to_owned(),
         MapRole::Records => "records".to_owned(),
+        MapRole::Packets => "packets".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
     }
 }
@@ -196,6 +197,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Data => "maps without keys, counters of losses, constants: read and written without calls",
         MapRole::Scratch => "texts, keys and stacks while they are put together",
         MapRole::Records => "what is sent to user space",
+        MapRole::Packets => "packets for files",
         MapRole::Stacks { second: false, .. } => "stacks",
         MapRole::Stacks { second: true, .. } => "stacks whose place was taken",
     }

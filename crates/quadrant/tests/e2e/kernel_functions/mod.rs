@@ -59,7 +59,7 @@ use needs_guest;
 /// The environment variable that names the kernel in a guest of `cargo xtask test --vm`.
 const GUEST: &str = "QUADRANT_GUEST";
 
-fn in_guest() -> bool {
+pub fn in_guest() -> bool {
     std::env::var_os(GUEST).is_some()
 }
 
