@@ -11,6 +11,9 @@ const KINDS: &[&str] = &[
 /// Flags that C does not have: an aggregation's value, an address' width.
 const FLAGS: &[u8] = b"@?";
 
+/// The prototype of dates.
+pub const TIME: &str = "int64_t";
+
 /// What kind of argument a conversion takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
@@ -60,13 +63,15 @@ pub fn prototype(conversion: &Conversion) -> &'static str {
         (Takes::Integer, "l") => "long",
         (Takes::Integer, "ll") if unsigned => "unsigned long long",
         (Takes::Integer, "ll") => "long long",
-        (Takes::Integer, _) if kind == "wc" => "wchar_t",
-        (Takes::Integer, _) if matches!(kind, "T" | "Y") => "int64_t",
+        (Takes::Integer, _) if kind == "wc" => "int",
+        (Takes::Integer, _) if matches!(kind, "c" | "C") => "char, short, or int",
+        (Takes::Integer, _) if matches!(kind, "T" | "Y") => TIME,
         (Takes::Integer, _) => "char, short, int, long, or long long",
         (Takes::Text, length) if length == "l" || kind == "ws" => "wchar_t []",
         (Takes::Text, _) => "char [] or string (or use stringof)",
+        (Takes::Address, _) if kind == "A" => "pointer or integer (with -p/-c) or _usymaddr (without -p/-c)",
         (Takes::Address, _) => "pointer or integer",
-        (Takes::Stack, _) => "stack or ustack",
+        (Takes::Stack, _) => "dt_stack_t",
         (Takes::Float, _) if kind.starts_with('L') => "long double",
         (Takes::Float, _) => "float, double, or long double",
     }
@@ -115,7 +120,11 @@ fn is_unfinished(shown: &[u8]) -> bool {
 }
 
 fn undefined(text: &[u8], number: usize, at: (u32, u32)) -> FormatError {
-    let shown = text.get(at.0 as usize..at.1 as usize).unwrap_or_default();
+    let mut shown = text.get(at.0 as usize..at.1 as usize).unwrap_or_default();
+    if shown.ends_with(b"L") {
+        // A size that nothing has alone.
+        shown = text.get(at.0 as usize..=at.1 as usize).unwrap_or(shown);
+    }
     let name: String =
         String::from_utf8_lossy(shown).chars().filter(|c| !"%#0-+ '?*@.123456789".contains(*c)).collect();
     FormatError { message: format!("format conversion #{number} is undefined: %{}", name.escape_debug()), at }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Names, Probes, types};
-use quadrant_d::lower::{Env, Source, SourceKind, compile};
+use quadrant_d::lower::{Compiled, Env, Source, SourceKind, compile};
 use quadrant_d::macros::Macros;
 
 /// What stands in `BEGIN { ... }`, and the tag of its first message; none for what is right.
@@ -97,8 +97,79 @@ const CAUSES: &[(&str, &str)] = &[
     ("@a = llquantize(1, 10, 0, 3, 20); @a = llquantize(1, 10, 0, 3, 10);", "D_LLQUANT_MATCHSTEPS"),
 ];
 
+/// What stands in `BEGIN { ... }`, and the whole message: users and programs look for these words.
+const MESSAGES: &[(&str, &str)] = &[
+    ("x = \"a\" ? 1 : 2;", "operator ?: expression must be of scalar type"),
+    ("x = \"a\" && 1;", "operator && requires operands of scalar type"),
+    ("x = 1 ^^ \"a\";", "operator ^^ requires operands of scalar type"),
+    ("x = (int)\"a\";", "invalid cast expression: \"string\" to \"int\""),
+    ("x = sizeof (void);", "cannot apply sizeof to an operand of unknown size"),
+    ("x = pid.x;", "operator . cannot be applied to type \"pid_t\"; must be applied to a struct or union"),
+    ("x = &pid;", "cannot take address of dynamic variable"),
+    ("self->x = 1; x = &self->x;", "cannot take address of dynamic variable"),
+    ("x = `none;", "failed to resolve `none: Unknown symbol name"),
+    ("x[1] = 1; trace(x[1, 2]);", "x[ ] prototype mismatch: 2 keys passed, 1 expected"),
+    (
+        "self->a[1] = 1; self->a[\"x\"] = 2;",
+        "a[ ] key #1 is incompatible with prototype:\n\tprototype: int\n\t      key: string",
+    ),
+    ("@a[1] = count(); @a[1, 2] = count();", "@a[ ] prototype mismatch: 2 keys passed, 1 expected"),
+    ("@a = 1;", "@a must be assigned the result of an aggregating function"),
+    ("@a = count() + 1;", "operands have incompatible types: \"aggregating function\" + \"int\""),
+    ("@a = quantize(1, \"a\");", "quantize( ) increment value (argument #2) must be of scalar type"),
+    (
+        "@a = lquantize(1, 0, 10, 1); @a = lquantize(1, 0, 10, 2);",
+        "lquantize( ) step (argument #3) doesn't match previous declaration: expected 1, found 2",
+    ),
+    (
+        "@a[1] = count(); printa(\"%s\", @a);",
+        "printa( ) argument #2 is incompatible with conversion #1 prototype:\n\tconversion: %s\n\t prototype: char [] or string \
+         (or use stringof)\n\t  argument: int",
+    ),
+    (
+        "@a[1] = count(); printa(\"%@s\", @a);",
+        "printa( ) aggregating action is incompatible with conversion #1 prototype:\n\tconversion: %s\n\t prototype: char [] or \
+         string (or use stringof)\n\t  argument: uint64_t",
+    ),
+    ("printf(\"%d\", 1, 2);", "printf( ) prototype mismatch: only 1 arguments required by this format string"),
+    ("printf(\"%@d\", 1);", "%@ conversion requires an aggregation and is not for use with printf( )"),
+    ("printf(\"%Ld\", 1);", "format conversion #1 is undefined: %Ld"),
+    (
+        "printf(\"%Y\", 1);",
+        "printf( ) argument #2 is incompatible with conversion #1 prototype:\n\tconversion: %Y\n\t prototype: int64_t\n\t  \
+         argument: int",
+    ),
+    ("trace(printf(\"x\"));", "trace( ) may not be applied to a void expression"),
+    (
+        "x = substr(\"a\", \"b\");",
+        "substr( ) argument #2 is incompatible with prototype:\n\tprototype: int\n\t argument: string",
+    ),
+    (
+        "x = mutex_owned(1);",
+        "mutex_owned( ) argument #1 is incompatible with prototype:\n\tprototype: struct mutex *\n\t argument: int",
+    ),
+    (
+        "x = 18446744073709551615;",
+        "integer constant 0xffffffffffffffff cannot be represented in any built-in integral type",
+    ),
+    ("x = 18446744073709551615u;", ""),
+    ("ftruncate();", ""),
+];
+
 /// What stands in front of `BEGIN { exit(0); }`, and its tag.
 const DECLARATIONS: &[(&str, &str)] = &[
+    ("int a[0];", "D_DECL_ARRSUB"),
+    ("int a[\"x\"];", "D_DECL_ARRSUB"),
+    ("int a[void];", "D_DECL_PROTO_TYPE"),
+    ("int a[int, ...];", "D_DECL_PROTO_VARARGS"),
+    ("int;", "D_DECL_USELESS"),
+    ("struct s { int a; };", ""),
+    ("struct s { int a; char a; };", "D_UNKNOWN"),
+    ("#pragma D depends_on library x.d\n", "D_PRAGMA_DEPEND"),
+    ("#pragma D depends_on provider none\n", "D_PRAGMA_DEPEND"),
+    ("#pragma D depends_on provider syscall\n", ""),
+    ("#pragma D depends_on module none\n", "D_PRAGMA_DEPEND"),
+    ("#pragma D depends_on module vmlinux\n", ""),
     ("unsigned void *x;", "D_DECL_VOIDATTR"),
     ("long char x;", "D_DECL_CHARATTR"),
     ("unsigned float x;", "D_DECL_SIGNINT"),
@@ -143,7 +214,23 @@ fn each_mistake_has_its_tag() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+#[test]
+fn messages_are_worded_as_they_always_were() {
+    let first =
+        |text: &str| compiled(&format!("BEGIN {{ {text} }}")).diagnostics.first().map(|first| first.message.clone());
+    for (text, wanted) in MESSAGES {
+        assert_eq!(first(text).unwrap_or_default(), *wanted, "{text}");
+    }
+}
+
 fn difference(text: &str, wanted: &str) -> Option<String> {
+    let compiled = compiled(text);
+    let first = compiled.diagnostics.first();
+    let tag = first.and_then(|first| first.tag).unwrap_or_default();
+    (tag != wanted).then(|| format!("{text}: {tag}, not {wanted}: {first:?}"))
+}
+
+fn compiled(text: &str) -> Compiled {
     let types = types();
     let env = Env {
         probes: &Probes(&types),
@@ -155,8 +242,5 @@ fn difference(text: &str, wanted: &str) -> Option<String> {
         wall_offset: 0,
     };
     let source = Source { name: "test".to_owned(), text: text.to_owned(), kind: SourceKind::Script };
-    let compiled = compile(&[source], &env);
-    let first = compiled.diagnostics.first();
-    let tag = first.and_then(|first| first.tag).unwrap_or_default();
-    (tag != wanted).then(|| format!("{text}: {tag}, not {wanted}: {first:?}"))
+    compile(&[source], &env)
 }

@@ -1,6 +1,6 @@
 //! Faults: in a program whose faults end the clause, the way out of a clause on which something failed.
 //!
-//! A fault leaves the clause for its fault exit with two numbers: what happened and in which statement, and the address. There a record is
+//! A fault leaves the clause for its fault exit with two numbers: what happened and where, and the address. There a record is
 //! sent and the clauses of ERROR run; then the firing goes on behind the clause. In other programs a fault is a loss that is counted.
 
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ pub(super) const BAD_ADDRESS: (Fault, LossKind) = (Fault::BadAddress, LossKind::
 pub(super) struct FaultExit {
     /// Where to go.
     pub block: Block,
-    /// The kind of fault, and in the upper half the number of the statement.
+    /// The kind of fault in the lowest byte, the number of the statement above it, and in the upper half the place in the program.
     pub what: Value,
     /// The address.
     pub address: Value,
@@ -135,8 +135,8 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn what(&mut self, fault: Fault) -> Value {
-        let statement = self.statements.iter().filter(|start| **start <= self.span.start).count() as i64;
-        self.f.b.iconst(fault as i64 | statement << 32)
+        let statement = self.statements.iter().filter(|start| **start <= self.span.start).count() as u32;
+        self.f.b.site(fault as u32 | statement << 8)
     }
 
     /// What happens at the fault exit of a clause: the record, then the clauses of ERROR. A fault in one of those only counts.
@@ -151,18 +151,21 @@ impl<'a> Lower<'a, '_> {
             self.lose(LossKind::Fault);
             return Ok(true);
         }
-        let kind = self.f.b.ext(exit.what, Size::B4, false);
-        let statement = self.f.b.shr(exit.what, 32);
-        self.fault_record(statement, kind, exit.address)?;
-        self.error_clauses(statement, kind, exit.address, unit_end)?;
+        let kind = self.f.b.ext(exit.what, Size::B1, false);
+        let low = self.f.b.ext(exit.what, Size::B4, false);
+        let statement = self.f.b.shr(low, 8);
+        let place = self.f.b.shr(exit.what, 32);
+        let what = [statement, place, kind, exit.address];
+        self.fault_record(what)?;
+        self.error_clauses(what, unit_end)?;
         Ok(true)
     }
 
-    fn fault_record(&mut self, statement: Value, kind: Value, address: Value) -> Result<()> {
+    fn fault_record(&mut self, [statement, place, kind, address]: [Value; 4]) -> Result<()> {
         let Faults::Abort(record) = self.g.program.faults else { return Ok(()) };
         let point = self.fired_point(&Type::U64)?;
         let clause = self.f.b.iconst(self.clause.into());
-        self.emit_words(record, &[point, clause, statement, kind, address])
+        self.emit_words(record, &[point, clause, statement, kind, address, place])
     }
 
     /// Sends a record of numbers. It needs no scratch memory.
@@ -191,13 +194,12 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// The clauses of ERROR, in order, with variables of their own.
-    fn error_clauses(&mut self, statement: Value, kind: Value, address: Value, unit_end: Block) -> Result<()> {
+    fn error_clauses(&mut self, [statement, place, kind, address]: [Value; 4], unit_end: Block) -> Result<()> {
         let program = self.g.program;
         let clauses = Rc::clone(&self.g.usage.on_fault);
         let Some((_, point)) = clauses.first() else { return Ok(()) };
         let id = self.fired_point_id()?;
-        let minus_one = self.f.b.iconst(-1);
-        self.error = Some(ErrorFiring { point: [*point], args: [id, statement, minus_one, kind, address] });
+        self.error = Some(ErrorFiring { point: [*point], args: [id, statement, place, kind, address] });
         let outer = (self.clause, std::mem::take(&mut self.f.vars));
         self.clear_shared();
         for &(index, point) in clauses.iter() {

@@ -30,6 +30,8 @@ pub(super) struct Function {
     pub stack: StackPool,
     /// Eight bytes that reads of single numbers go through.
     pub word: Option<Slot>,
+    /// Where links are made, for all loops.
+    pub link_slot: Option<Slot>,
     /// Loops around the current statement, innermost last.
     pub loops: Vec<Loop>,
     /// What `return` does.
@@ -81,6 +83,7 @@ impl Function {
             vars: BTreeMap::new(),
             stack: StackPool { budget: stack_budget, ..StackPool::default() },
             word: None,
+            link_slot: None,
             loops: Vec::new(),
             leave,
             fault: None,

@@ -299,7 +299,11 @@ impl Lower<'_, '_> {
         if let Some(link) = self.f.link {
             return link;
         }
-        let slot = self.f.b.declare_slot(16, 8);
+        // One loop runs at a time: all of a function share the place.
+        let slot = match self.f.link_slot {
+            Some(slot) => slot,
+            None => *self.f.link_slot.insert(self.f.b.declare_slot(16, 8)),
+        };
         let link = self.f.b.stack_addr(slot);
         let scratch = self.scratch_base();
         self.f.b.store(link, 0, Size::B8, self.f.ctx);

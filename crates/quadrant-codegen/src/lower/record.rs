@@ -37,6 +37,8 @@ use crate::ssa::Value;
 const SHORT_TEXT: u32 = 64;
 /// Largest record, far above what a ring buffer of usual size takes.
 const RECORD_MAX: u32 = 1 << 24;
+/// Numbers of a record that wait for it in registers or on the stack; more of them wait in scratch memory.
+const MAX_WAITING: usize = 32;
 /// `BPF_F_CURRENT_CPU`.
 const CURRENT_CPU: i64 = 0xffff_ffff;
 
@@ -62,6 +64,7 @@ impl Wake {
 /// An argument before the record has its place.
 enum Prepared<'e> {
     Scalar(Operand),
+    Word(Mem),
     Memory(Mem),
     Later(&'e Expr),
 }
@@ -161,15 +164,25 @@ impl Lower<'_, '_> {
     /// Evaluates numbers, and whatever runs statements, faults or waits, before the record is reserved: its room must be given back on
     /// every way, and soon.
     fn prepare<'e>(&mut self, args: &'e [Expr]) -> Result<Vec<Prepared<'e>>> {
+        let mut waiting = 0;
         let prepare = |arg: &'e Expr| {
             if arg.ty.is_scalar() {
-                return self.operand(arg).map(Prepared::Scalar);
+                let value = self.operand(arg)?;
+                waiting += usize::from(matches!(value, Operand::Value(_)));
+                return Ok(if waiting > MAX_WAITING { self.waiting_word(value) } else { Prepared::Scalar(value) });
             }
             let early = runs_statements(arg)
                 || ((self.aborts() || self.unit.sleepable || reads_text_inside(arg)) && can_fault(arg));
             if early { self.memory(arg).map(Prepared::Memory) } else { Ok(Prepared::Later(arg)) }
         };
         args.iter().map(prepare).collect()
+    }
+
+    /// A number that waits in memory.
+    fn waiting_word<'e>(&mut self, value: Operand) -> Prepared<'e> {
+        let word = self.alloc_scratch(8);
+        self.f.b.store(word.base, word.off, Size::B8, value);
+        Prepared::Word(word)
     }
 
     /// Room for a record in the ring buffer; goes to `end` when there is none.
@@ -204,6 +217,10 @@ impl Lower<'_, '_> {
     fn argument_value(&mut self, arg: &Expr, ready: Prepared<'_>, ty: &Type, to: Mem) -> Result<()> {
         match ready {
             Prepared::Scalar(value) => self.f.b.store(to.base, to.off, Size::B8, value),
+            Prepared::Word(from) => {
+                let value = self.f.b.load(from.base, from.off, Size::B8);
+                self.f.b.store(to.base, to.off, Size::B8, value);
+            }
             Prepared::Memory(from) => self.convert(from, &arg.ty, to, ty)?,
             Prepared::Later(arg) => self.store_as(arg, ty, to)?,
         }

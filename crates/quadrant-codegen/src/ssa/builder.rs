@@ -182,6 +182,11 @@ impl FuncBuilder {
         self.push(Op::Core(core, value))
     }
 
+    /// A constant with the place in the program in its upper half.
+    pub fn site(&mut self, low: u32) -> Value {
+        self.push(Op::Site(low))
+    }
+
     /// The constant that `value` is, if it is one.
     pub fn as_const(&self, value: Value) -> Option<i64> {
         self.func.values.get(value.index()).and_then(|_| self.func.as_const(value))

@@ -151,6 +151,11 @@ impl Linker<'_> {
 
     fn append(&mut self, base: u32, part: FuncCode) {
         self.code.insns.extend(part.insns);
+        for at in part.sites.iter().map(|at| base + at) {
+            if let Some(upper) = self.code.insns.get_mut(at as usize + 1) {
+                upper.imm = at as i32;
+            }
+        }
         self.code.relocs.extend(part.relocs.into_iter().map(|(at, kind)| Reloc { at: base + at, kind }));
         self.code.spans.extend(part.spans.into_iter().map(|(at, span)| (base + at, span)));
         self.refs.extend(part.func_refs.into_iter().map(|(at, func)| (base + at, func)));

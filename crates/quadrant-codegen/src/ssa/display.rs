@@ -73,6 +73,7 @@ impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Op::Const(imm) => write!(f, "{imm}"),
+            Op::Site(low) => write!(f, "site {low:#x}"),
             Op::Core(core, value) => write!(f, "core {} ({value})", core.0),
             Op::Param(index) => write!(f, "param {index}"),
             Op::BlockParam => write!(f, "block param"),

@@ -149,6 +149,8 @@ pub enum Op {
     Const(i64),
     /// A constant that the loader adjusts: nothing is known of it but what it is now.
     Core(CoreRef, i32),
+    /// A constant with the index of the very instruction that makes it in its upper half: where in the program something happened.
+    Site(u32),
     /// The function's parameter of that number (0 to 4).
     Param(u8),
     /// A parameter of a block, given by each jump to it.
@@ -379,7 +381,7 @@ impl Op {
     /// Whether the value can be made anew anywhere from nothing, so that it need not be kept in a register.
     pub fn is_rematerializable(&self) -> bool {
         use Op::*;
-        matches!(self, Const(_) | Core(..) | StackAddr(..) | MapPtr(_) | MapValue(..) | FuncAddr(_))
+        matches!(self, Const(_) | Core(..) | Site(_) | StackAddr(..) | MapPtr(_) | MapValue(..) | FuncAddr(_))
     }
 
     /// Whether equal operations give equal results within one run, wherever they are.

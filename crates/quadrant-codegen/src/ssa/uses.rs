@@ -16,6 +16,7 @@ pub fn map_operands(op: &mut Op, mut f: impl FnMut(Value) -> Value) {
     match op {
         Op::Const(_)
         | Op::Core(..)
+        | Op::Site(_)
         | Op::Param(_)
         | Op::BlockParam
         | Op::StackAddr(..)

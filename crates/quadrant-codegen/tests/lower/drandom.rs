@@ -207,9 +207,10 @@ impl<'a> Generator<'a> {
 /// Addresses of scratch memory differ from machine to machine.
 fn without_addresses(mut seen: Seen) -> Seen {
     for record in seen.records.iter_mut().filter(|record| record[..4] == [0; 4]) {
-        let address = record.len() - 8;
-        if word(&record[address..]) > 4096 {
-            record[address..].fill(0);
+        // The place in the program is behind it.
+        let address = record.len() - 16..record.len() - 8;
+        if word(&record[address.clone()]) > 4096 {
+            record[address].fill(0);
         }
     }
     seen

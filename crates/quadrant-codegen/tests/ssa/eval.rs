@@ -115,6 +115,7 @@ impl<'a> Machine<'a> {
         match op {
             Op::Const(imm) => imm as u64,
             Op::Core(_, value) => i64::from(value) as u64,
+            Op::Site(low) => low.into(),
             Op::Param(index) => args[usize::from(index)],
             Op::BlockParam => unreachable!("not an instruction"),
             Op::Bin(op, lhs, rhs) => arithmetic(op, frame.get(lhs), frame.operand(rhs)),

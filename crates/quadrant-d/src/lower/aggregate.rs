@@ -57,18 +57,15 @@ impl Lower<'_> {
     /// `@name[keys] = function(arguments)`
     pub(super) fn aggregate(&mut self, name: &Ident, keys: &[ast::Expr], value: &ast::Expr, span: Span) -> Option<()> {
         let ast::ExprKind::Call { callee, args } = &value.kind else {
-            return self.fail(
-                value.span,
-                "D_AGG_FUNC",
-                format!("@{} may only be assigned an aggregating function", name.name),
-            );
+            self.expr(value)?;
+            return self.not_aggregating(name, value.span);
         };
         let call = Call { name: &callee.name, args, span: value.span };
         let Some((function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| *known == call.name) else {
             if !Lower::is_subroutine(call.name) && !super::action::is_action(call.name) {
                 return self.unknown_function(callee);
             }
-            return self.fail(callee.span, "D_AGG_FUNC", format!("{}( ) is not an aggregating function", call.name));
+            return self.not_aggregating(name, callee.span);
         };
         self.count_args(&call, *least, *most)?;
         self.check_aggregating(span);
@@ -80,6 +77,11 @@ impl Lower<'_> {
         let stmt = StmtKind::Aggregate { map: known.0.map, key, value: fed, weight };
         self.push([Stmt::new(stmt, span)]);
         Some(())
+    }
+
+    fn not_aggregating<T>(&mut self, name: &Ident, span: Span) -> Option<T> {
+        let name = &name.name;
+        self.fail(span, "D_AGG_FUNC", format!("@{name} must be assigned the result of an aggregating function"))
     }
 
     /// An aggregation as the argument of an action; it may be fed later in the script.
@@ -176,7 +178,7 @@ impl Lower<'_> {
             return self.fail(
                 span,
                 "D_PROTO_LEN",
-                format!("@{name}[ ] prototype mismatch: {} passed, {wanted} expected", counted(got, "arg")),
+                format!("@{name}[ ] prototype mismatch: {} passed, {wanted} expected", counted(got, "key")),
             );
         }
         let mut parts = Vec::new();
@@ -223,8 +225,10 @@ impl Lower<'_> {
             None => None,
             Some(arg) => {
                 let weight = self.expr(arg)?;
-                if self.int_of(&weight.ty).is_none() {
-                    return self.bad_arg(call, at + 1, "int64_t", &weight);
+                if !self.is_scalar(&weight.ty) {
+                    let (name, number) = (call.name, at + 1);
+                    let message = format!("{name}( ) increment value (argument #{number}) must be of scalar type");
+                    return self.fail(arg.span, "D_PROTO_ARG", message);
                 }
                 Some(self.cut(weight.expr, Int::LONG))
             }
@@ -358,25 +362,36 @@ impl Lower<'_> {
 
     /// The parameters of one aggregation are the same wherever it is fed.
     fn same_scale(&mut self, old: &Aggregation, new: &Aggregation, function: &str, span: Span) -> Option<()> {
-        let (tag, what) = match (old, new) {
+        let (tag, what, expected, found) = match (old, new) {
             (Aggregation::LinearHist { min, max, step }, Aggregation::LinearHist { min: b, max: l, step: s }) => {
                 match () {
-                    () if min != b => ("D_LQUANT_MATCHBASE", "base (argument #1)"),
-                    () if max != l => ("D_LQUANT_MATCHLIM", "limit (argument #2)"),
-                    () if step != s => ("D_LQUANT_MATCHSTEP", "step (argument #3)"),
+                    () if min != b => ("D_LQUANT_MATCHBASE", "base (argument #1)", *min, *b),
+                    () if max != l => ("D_LQUANT_MATCHLIM", "limit (argument #2)", *max, *l),
+                    () if step != s => ("D_LQUANT_MATCHSTEP", "step (argument #3)", *step, *s),
                     () => return Some(()),
                 }
             }
             (Aggregation::LogLinear(a), Aggregation::LogLinear(b)) => match () {
-                () if a.factor != b.factor => ("D_LLQUANT_MATCHFACTOR", "factor (argument #1)"),
-                () if a.low != b.low => ("D_LLQUANT_MATCHLMAG", "low (argument #2)"),
-                () if a.high != b.high => ("D_LLQUANT_MATCHHMAG", "high (argument #3)"),
-                () if a.steps != b.steps => ("D_LLQUANT_MATCHSTEPS", "number of steps (argument #4)"),
+                () if a.factor != b.factor => {
+                    ("D_LLQUANT_MATCHFACTOR", "factor (argument #1)", a.factor.into(), b.factor.into())
+                }
+                () if a.low != b.low => {
+                    ("D_LLQUANT_MATCHLMAG", "low magnitude (argument #2)", a.low.into(), b.low.into())
+                }
+                () if a.high != b.high => {
+                    ("D_LLQUANT_MATCHHMAG", "high magnitude (argument #3)", a.high.into(), b.high.into())
+                }
+                () if a.steps != b.steps => {
+                    ("D_LLQUANT_MATCHSTEPS", "linear steps per magnitude (argument #4)", a.steps.into(), b.steps.into())
+                }
                 () => return Some(()),
             },
             _ => return Some(()),
         };
-        self.fail(span, tag, format!("{function}( ) {what} doesn't match the previous declaration of this aggregation"))
+        let expected: i64 = expected;
+        let message =
+            format!("{function}( ) {what} doesn't match previous declaration: expected {expected}, found {found}");
+        self.fail(span, tag, message)
     }
 }
 

@@ -130,10 +130,9 @@ impl Lower<'_> {
         self.consult(Fact::Predicate);
         let own = self.clause.layout.as_ref().and_then(|layout| layout.predicate.clone());
         let own = own.and_then(|text| self.layout_text(&text, clause.span)).map(|value| value.expr);
-        let written = clause
-            .predicate
-            .as_ref()
-            .and_then(|predicate| self.condition(&predicate.expr, "D_PRED_SCALAR", "predicate result"));
+        let written = clause.predicate.as_ref().and_then(|predicate| {
+            self.condition(&predicate.expr, "D_PRED_SCALAR", "predicate result must be of scalar type")
+        });
         match (own, written) {
             (Some(a), Some(b)) => match (&a.kind, &b.kind) {
                 (ExprKind::Int(0), _) | (_, ExprKind::Int(0)) => Some(Expr::int(0, Type::I32, clause.span)),
@@ -211,7 +210,9 @@ impl Lower<'_> {
         span: Span,
         into: &mut Vec<Stmt>,
     ) {
-        let Some(cond) = self.condition(cond, "D_PRED_SCALAR", "condition of if") else { return };
+        let Some(cond) = self.condition(cond, "D_PRED_SCALAR", "condition of if must be of scalar type") else {
+            return;
+        };
         if let ExprKind::Int(value) = cond.kind {
             let taken = if value != 0 { Some(then) } else { other };
             if let Some(block) = taken {

@@ -181,7 +181,7 @@ impl Lower<'_> {
             _ if self.is_made(&value, &target) => Some(value),
             _ => {
                 let (to, from) = (self.type_name(&target), self.type_name(&value.ty));
-                self.fail(span, "D_CAST_INVAL", format!("invalid cast expression: ({to}) {from}"))
+                self.fail(span, "D_CAST_INVAL", format!("invalid cast expression: \"{from}\" to \"{to}\""))
             }
         }
     }
@@ -201,7 +201,7 @@ impl Lower<'_> {
             return Some(self.text_at(addr, Space::Kernel, span));
         }
         let ty = self.type_name(&value.ty);
-        self.fail(span, "D_STRINGOF_TYPE", format!("stringof( ) cannot be applied to type {ty}"))
+        self.fail(span, "D_STRINGOF_TYPE", format!("cannot apply stringof to a value of type {ty}"))
     }
 }
 

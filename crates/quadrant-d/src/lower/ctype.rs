@@ -96,8 +96,8 @@ impl Lower<'_> {
     }
 
     fn array_len(&mut self, len: &ast::Expr) -> Option<u64> {
-        match self.constant(len)? {
-            value @ 0..=MAX_ARRAY => Some(value as u64),
+        match self.expr(len)?.constant() {
+            Some(value @ 1..=MAX_ARRAY) => Some(value as u64),
             _ => self.fail(
                 len.span,
                 "D_DECL_ARRSUB",
@@ -263,7 +263,7 @@ impl Lower<'_> {
     }
 
     /// The type of an integer constant as it was written: the first that holds it, by C's rules.
-    pub(super) fn literal_int(&self, literal: &ast::IntLiteral) -> Int {
+    pub(super) fn literal_int(&mut self, literal: &ast::IntLiteral, span: Span) -> Option<Int> {
         let fits = |int: Int| match (int.bytes, int.signed) {
             (4, true) => literal.value <= i32::MAX as u64,
             (4, false) => u32::try_from(literal.value).is_ok(),
@@ -271,12 +271,16 @@ impl Lower<'_> {
             (_, false) => true,
         };
         let ints = [Int::INT, Int { bytes: 4, signed: false }, Int::LONG, Int::ULONG];
-        let allowed = ints.into_iter().filter(|int| {
+        let mut allowed = ints.into_iter().filter(|int| {
             (literal.longs == 0 || int.bytes == 8)
                 && (!literal.unsigned || !int.signed)
                 && (!literal.decimal || literal.unsigned || int.signed)
         });
-        allowed.into_iter().find(|int| fits(*int)).unwrap_or(Int::ULONG)
+        allowed.find(|int| fits(*int)).or_else(|| {
+            let value = literal.value;
+            let message = format!("integer constant {value:#x} cannot be represented in any built-in integral type");
+            self.fail_help(span, "D_INT_OFLOW", message, "the suffix `u` makes it unsigned")
+        })
     }
 }
 

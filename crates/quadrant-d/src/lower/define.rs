@@ -1,5 +1,7 @@
 //! Declarations: types, and variables with the type that they shall have.
 
+use std::collections::HashSet;
+
 use quadrant_program::span::Span;
 use quadrant_types::{Attributes, CType, FieldDef, StructDef, TypeId};
 
@@ -12,6 +14,9 @@ impl Lower<'_> {
     /// Carries out a declaration at the top of a script.
     pub(super) fn declaration(&mut self, declaration: &Declaration) {
         let Some(base) = self.type_spec(&declaration.base) else { return };
+        if declaration.declared.is_empty() && !matches!(declaration.base.kind, ast::TypeSpecKind::Tagged { .. }) {
+            self.fail::<()>(declaration.span, "D_DECL_USELESS", "useless declaration");
+        }
         for declared in &declaration.declared {
             let Some(name) = &declared.name else { continue };
             match declaration.storage {
@@ -41,10 +46,7 @@ impl Lower<'_> {
                 let message = format!("associative arrays may not be declared as local variables: {}", name.name);
                 return self.fail(name.span, "D_DECL_LOCASSC", message);
             }
-            Some(params) => {
-                let keys: Vec<Option<Ty>> = params.iter().map(|param| self.type_expr(&param.ty)).collect();
-                Some(keys.into_iter().collect::<Option<Vec<Ty>>>()?)
-            }
+            Some(params) => Some(self.key_types(params)?),
             None => None,
         };
         let ty = self.ty_of(id);
@@ -52,6 +54,22 @@ impl Lower<'_> {
             return self.fail(name.span, "D_DECL_VOIDOBJ", format!("cannot have void object: {}", name.name));
         }
         self.declare(scope, &name.name, Declared { ty, keys, len: None }, name.span)
+    }
+
+    fn key_types(&mut self, params: &[ast::Param]) -> Option<Vec<Ty>> {
+        let mut types = Vec::new();
+        for (at, param) in params.iter().enumerate() {
+            let ty = self.type_expr(&param.ty)?;
+            if matches!(self.kind(&ty), Some(CType::Void)) {
+                let name = param.name.as_ref().map_or("(anonymous)", |name| &name.name);
+                let number = at + 1;
+                let message =
+                    format!("array prototype may not use parameter of type void: {name}, parameter #{number}");
+                return self.fail(param.span, "D_DECL_PROTO_TYPE", message);
+            }
+            types.push(ty);
+        }
+        Some(types)
     }
 
     /// The type and number of the elements of an array that is kept as an associative one, so that each can be assigned.
@@ -118,6 +136,7 @@ impl Lower<'_> {
         for member in members {
             self.members(member, &mut fields)?;
         }
+        self.check_names(members)?;
         if fields.is_empty() {
             return self.fail(span, "D_DECL_STRNULL", format!("{} declaration has no members", tag.word()));
         }
@@ -126,6 +145,20 @@ impl Lower<'_> {
             Ok(id) => Some(id),
             Err(error) => self.fail(span, "D_DECL_TYPERED", error.to_string()),
         }
+    }
+
+    /// Each member has a name of its own.
+    fn check_names(&mut self, members: &[Declaration]) -> Option<()> {
+        let mut seen = HashSet::new();
+        let names = members.iter().flat_map(|member| &member.declared).filter_map(|declared| declared.name.as_ref());
+        for name in names {
+            if !seen.insert(&name.name) {
+                let message =
+                    format!("failed to define member '{}': Duplicate member, enumerator, or variable name.", name.name);
+                return self.fail(name.span, "D_UNKNOWN", message);
+            }
+        }
+        Some(())
     }
 
     fn members(&mut self, declaration: &Declaration, fields: &mut Vec<FieldDef>) -> Option<()> {

@@ -94,6 +94,9 @@ pub trait Symbols {
     /// # Errors
     /// One line that says why there is none.
     fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String>;
+
+    /// Whether a module is part of the running kernel.
+    fn has_module(&self, name: &str) -> bool;
 }
 
 /// What options decide of the program.

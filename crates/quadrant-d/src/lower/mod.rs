@@ -15,6 +15,7 @@ mod clause;
 mod convert;
 mod ctype;
 mod define;
+mod depends;
 mod distinct;
 mod env;
 mod expr;
@@ -95,6 +96,7 @@ pub fn compile(sources: &[Source], env: &Env) -> Compiled {
     if !options.argref {
         diagnostics.extend(macros.unused());
     }
+    diagnostics.extend(depends::unmet(&scripts, env));
     let mut lower = Lower::new(env, Settings::of(&options), texts, diagnostics);
     // What does not parse is only half there: it would give misleading messages.
     let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts) };
@@ -165,8 +167,7 @@ impl<'a> Lower<'a> {
 
     /// All sources as one program; gives how many probes each of them matches.
     fn scripts(&mut self, sources: &[Source], scripts: &[Script]) -> Vec<usize> {
-        let fault = [Type::U64, Type::U64, Type::U64, Type::U64, Type::U64];
-        let fault = self.new_record(RecordKind::Fault, fault.to_vec(), Span::default());
+        let fault = self.new_record(RecordKind::Fault, vec![Type::U64; 6], Span::default());
         self.program.faults = Faults::Abort(fault);
         for script in scripts {
             self.declarations(script);

@@ -88,11 +88,9 @@ impl Lower<'_> {
         match self.env.symbols.kernel_address(module, &symbol.name) {
             Ok(address) => Some(address),
             Err(reason) => {
-                let message = format!("failed to resolve {}: {reason}", spelled(symbol));
-                match self.clause.has_registers() {
-                    true => self.fail_help(symbol.span, "D_IDENT_UNDEF", message, crate::NO_USER_SYMBOLS),
-                    false => self.fail(symbol.span, "D_IDENT_UNDEF", message),
-                }
+                let message = format!("failed to resolve {}: Unknown symbol name", spelled(symbol));
+                let help = if self.clause.has_registers() { crate::NO_USER_SYMBOLS.to_owned() } else { reason };
+                self.fail_help(symbol.span, "D_IDENT_UNDEF", message, help)
             }
         }
     }

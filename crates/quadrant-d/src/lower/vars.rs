@@ -139,11 +139,10 @@ impl Lower<'_> {
             let name = spelled(scope, name);
             return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));
         };
-        let name = spelled(scope, name);
         let parts = match (&variable.declared.keys, keys) {
             (None, _) => Vec::new(),
             (Some(types), Some(keys)) => {
-                let parts = self.keys(&name, types, keys, span)?;
+                let parts = self.keys(name, types, keys, span)?;
                 match variable.declared.len {
                     Some(len) => self.in_bounds(parts, len)?,
                     None => parts,
@@ -178,7 +177,7 @@ impl Lower<'_> {
     fn keys(&mut self, name: &str, types: &[Ty], keys: &[ast::Expr], span: Span) -> Option<Vec<Expr>> {
         if types.len() != keys.len() {
             let (got, wanted) = (keys.len(), types.len());
-            let (got, wanted) = (counted(got, "key"), counted(wanted, "key"));
+            let got = counted(got, "key");
             return self.fail(
                 span,
                 "D_PROTO_LEN",

@@ -128,11 +128,23 @@ impl Parser<'_> {
             return Wrap::Array(None);
         }
         if self.at_key_types() {
-            return Wrap::Assoc(self.list(Tok::RBracket, "`]`", Self::param));
+            let keys = self.list(Tok::RBracket, "`]`", Self::key);
+            return Wrap::Assoc(keys.into_iter().flatten().collect());
         }
         let size = self.bracketed(Self::assign);
         self.expect(Tok::RBracket, "`]`");
         Wrap::Array(Some(Box::new(size)))
+    }
+
+    /// The type of a key of an associative array, whose number cannot vary.
+    fn key(&mut self) -> Option<Param> {
+        let here = self.here();
+        if !self.eat(Tok::Ellipsis) {
+            return Some(self.param());
+        }
+        let message = "array prototype may not use a variable-length argument list";
+        self.soft_error(here, "D_DECL_PROTO_VARARGS", message);
+        None
     }
 
     /// Whether what stands in brackets are types: one starts here, or a name that is followed by the key's name.

@@ -17,12 +17,15 @@ impl Parser<'_> {
     /// Reports that the next token is not what had to come.
     pub(super) fn unexpected(&mut self, wanted: &str) {
         let here = self.here();
+        // The line that is told is the one behind the break.
+        let at_break = self.text(Span::new(here.end, here.end + 1)) == "\n";
+        let next_line = Span::new(here.end + u32::from(at_break), here.end + u32::from(at_break));
         let diagnostic = match self.token.kind {
-            Tok::UnterminatedStr => Diagnostic::error(here, "newline encountered in string literal")
+            Tok::UnterminatedStr => Diagnostic::error(next_line, "newline encountered in string literal")
                 .tag("D_STR_NL")
                 .help("write `\\n` for a line break in a string"),
             Tok::UnterminatedChar => {
-                Diagnostic::error(here, "newline encountered in character constant").tag("D_CHR_NL")
+                Diagnostic::error(next_line, "newline encountered in character constant").tag("D_CHR_NL")
             }
             Tok::UnterminatedComment => {
                 let start = Span::new(here.start, here.start + 2);

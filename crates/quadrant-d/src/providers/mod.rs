@@ -143,6 +143,12 @@ const PROVIDERS: &[Provider] = &[
 /// Those that are named after processes; asked if no other is meant.
 const OF_PROCESSES: &[Provider] = &[pid::PROVIDER, usdt::PROVIDER];
 
+/// Whether there is a provider of that name.
+pub fn is_provider(name: &str) -> bool {
+    let name = Pattern::new(name);
+    PROVIDERS.iter().chain(OF_PROCESSES).any(|provider| (provider.is_called)(&name))
+}
+
 /// Category and name of trace events.
 type Events = Vec<(String, String)>;
 

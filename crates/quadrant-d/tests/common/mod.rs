@@ -172,4 +172,8 @@ impl Symbols for Names {
             _ => Err("Unknown symbol name".to_owned()),
         }
     }
+
+    fn has_module(&self, name: &str) -> bool {
+        name == "vmlinux"
+    }
 }

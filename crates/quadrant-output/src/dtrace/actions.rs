@@ -39,7 +39,7 @@ pub(super) fn carry_out(
         ActionKind::Discard => host.request(out, Request::Discard(number(&mut args).map_or(0, Integer::bits))),
         ActionKind::Clear(map) => host.request(out, Request::Clear(*map)),
         ActionKind::Normalize(map) => {
-            printer.normalize(*map, number(&mut args).and_then(|n| n.as_signed().try_into().ok()).unwrap_or(1));
+            printer.normalize(*map, number(&mut args).map_or(1, Integer::bits));
         }
         ActionKind::Denormalize(map) => printer.normalize(*map, 1),
         ActionKind::Trunc(map) => {

@@ -14,14 +14,14 @@ const BAD_INDEX: u64 = Fault::BadIndex as u64;
 
 /// Append the message about a fault: where it happened, and what. `bytes` is the whole record with its header.
 ///
-/// `dtrace: error in dt_clause_N for probe ID I (provider:module:function:name): invalid address (0x10) in action #A`, where clauses
-/// count from 0 and actions (statements of the clause) from 1; 0 is the predicate.
+/// `dtrace: error in dt_clause_N for probe ID I (provider:module:function:name): invalid address (0x10) at BPF pc N`, where clauses
+/// count from 0, and N is the instruction of the program that goes there.
 pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
     let word = |i: usize| {
         let at = HEADER as usize + 8 * i;
         bytes.get(at..at + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_le_bytes)
     };
-    let [point, clause, statement, kind, address] = std::array::from_fn(word);
+    let [point, clause, _statement, kind, address, place] = std::array::from_fn(word);
     err.extend_from_slice(b"dtrace: error in dt_clause_");
     number::unsigned(err, source_clause(program, clause));
     err.extend_from_slice(b" for probe ID ");
@@ -40,13 +40,8 @@ pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
         number::signed(err, address.cast_signed());
         err.push(b')');
     }
-    match statement {
-        0 => err.extend_from_slice(b" in predicate"),
-        _ => {
-            err.extend_from_slice(b" in action #");
-            number::unsigned(err, statement);
-        }
-    }
+    err.extend_from_slice(b" at BPF pc ");
+    number::unsigned(err, place);
     err.push(b'\n');
 }
 

@@ -77,7 +77,8 @@ pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool)
         }
         _ => format!("invalid probe specifier {name}: {tag}{}{said}", region(loaded, diagnostic, span)),
     };
-    finish(&text, diagnostic)
+    // With tags, messages are for programs that compare them.
+    if tags { format!("dtrace: {text}\n") } else { finish(&text, diagnostic) }
 }
 
 /// Mistakes of actions and of the grammar, which DTrace finds before it looks into expressions, by the beginning of their tags.

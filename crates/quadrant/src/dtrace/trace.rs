@@ -126,7 +126,8 @@ fn not_allowed(line: &Line, loaded: &[Loaded], compiled: &Compiled) -> Failure {
     }
     let help = compiled.diagnostics.iter().flat_map(|diagnostic| diagnostic.help.first()).take(1);
     let failure = Failure::new("could not enable tracing: Destructive actions not allowed");
-    help.fold(failure, |failure, help| failure.hint(help))
+    // With tags, messages are for programs that compare them.
+    if compiled.options.errtags { failure } else { help.fold(failure, |failure, help| failure.hint(help)) }
 }
 
 /// How many probes each program enables.

@@ -17,6 +17,9 @@ use super::getopt::Kind;
 use super::getopt::Line;
 use crate::failure::Failure;
 
+/// The kernel image, as it is called as a module here and elsewhere.
+const KERNEL: [&str; 3] = ["vmlinux", "genunix", "unix"];
+
 /// Where probes are. One description may mean all functions of the kernel.
 pub fn catalog(types: &Rc<Types>) -> Source {
     let options = quadrant_probes::Options { max_points: usize::MAX, ..Default::default() };
@@ -74,7 +77,8 @@ pub fn macros(line: &Line, options: &Options, target: Option<u32>) -> Macros {
         ("taskid", 0),
         ("zoneid", 0),
     ];
-    values.extend(target.map(|pid| ("target", i64::from(pid))));
+    // No process has the number 0.
+    values.push(("target", target.map_or(0, i64::from)));
     let mut macros = Macros::new(args, values);
     macros.default_args = options.defaultargs;
     macros
@@ -99,5 +103,10 @@ impl Symbols for KernelSymbols {
         let mut symbols = self.symbols.borrow_mut();
         let symbols = symbols.get_or_insert_with(|| Symbolizer::new(quadrant_symbols::Options::default()));
         symbols.kaddr(name).map_err(|error| error.to_string())
+    }
+
+    fn has_module(&self, name: &str) -> bool {
+        let is_file_name = !name.contains('/') && !name.starts_with('.');
+        KERNEL.contains(&name) || is_file_name && Path::new("/sys/module").join(name).is_dir()
     }
 }

@@ -23,6 +23,8 @@ pub struct FuncCode {
     pub relocs: Vec<(u32, RelocKind)>,
     /// Calls and addresses of functions of the module.
     pub func_refs: Vec<(u32, FuncRef)>,
+    /// 64-bit immediate loads whose upper half is their own place.
+    pub sites: Vec<u32>,
     /// Where the script text changes.
     pub spans: Vec<(u32, Span)>,
     /// Bytes of stack.
@@ -50,6 +52,7 @@ struct Emitter<'a> {
     asm: Assembler,
     relocs: Vec<(u32, RelocKind)>,
     func_refs: Vec<(u32, FuncRef)>,
+    sites: Vec<u32>,
     /// Blocks that have become part of the branch before them.
     absorbed: Vec<bool>,
     /// Position of the instruction in hand, as in the liveness analysis.
@@ -68,6 +71,7 @@ impl<'a> Emitter<'a> {
             asm: Assembler::with_labels(func.blocks.len()),
             relocs: Vec::new(),
             func_refs: Vec::new(),
+            sites: Vec::new(),
             absorbed: vec![false; func.blocks.len()],
             at: 0,
             error: None,
@@ -78,9 +82,10 @@ impl<'a> Emitter<'a> {
         self.asm.finish();
         let stack = self.frame.checked_size()?;
         let Assembler { insns, spans, .. } = self.asm;
+        let Self { relocs, func_refs, sites, .. } = self;
         match self.error {
             Some(error) => Err(error),
-            None => Ok(FuncCode { insns, relocs: self.relocs, func_refs: self.func_refs, spans, stack }),
+            None => Ok(FuncCode { insns, relocs, func_refs, sites, spans, stack }),
         }
     }
 
@@ -271,9 +276,13 @@ impl<'a> Emitter<'a> {
     fn inst(&mut self, inst: Value, op: Op) {
         match op {
             Op::Param(_) | Op::BlockParam => {}
-            Op::Const(_) | Op::Core(..) | Op::StackAddr(..) | Op::MapPtr(_) | Op::MapValue(..) | Op::FuncAddr(_) => {
-                self.make(self.reg_of(inst), op)
-            }
+            Op::Const(_)
+            | Op::Core(..)
+            | Op::Site(_)
+            | Op::StackAddr(..)
+            | Op::MapPtr(_)
+            | Op::MapValue(..)
+            | Op::FuncAddr(_) => self.make(self.reg_of(inst), op),
             Op::Bin(bin, lhs, rhs) => self.bin(self.reg_of(inst), alu(bin), lhs, rhs),
             Op::Neg(value) => {
                 let dst = self.copy_of(inst, value);
@@ -503,6 +512,10 @@ impl<'a> Emitter<'a> {
                 let off = self.frame.offset(slot, off);
                 self.asm.push(Insn::mov64(dst, Reg::FP));
                 self.asm.push(Insn::alu64_imm(Alu::Add, dst, off));
+            }
+            Op::Site(low) => {
+                let at = self.asm.push_wide(Insn::ld_imm64(dst, low.into()));
+                self.sites.push(at as u32);
             }
             Op::MapPtr(map) => self.wide(Insn::ld_map_fd(dst, 0), RelocKind::Map(map)),
             Op::MapValue(map, off) => self.wide(Insn::ld_map_value(dst, 0, off), RelocKind::MapValue(map)),

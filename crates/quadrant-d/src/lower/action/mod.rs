@@ -128,7 +128,7 @@ impl Lower<'_> {
             "freopen" => self.freopen(call),
             "ftruncate" => {
                 self.count_args(call, 0, 0)?;
-                self.destructive(call.name, call.span)?;
+                self.check_unspeculated(call.span)?;
                 self.act(ActionKind::Ftruncate, Vec::new());
                 Some(())
             }

@@ -17,13 +17,13 @@ impl Lower<'_> {
     pub(super) fn trace(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
         let arg = &call.args[0];
-        let value = self.expr(arg)?;
+        let value = self.printed(arg)?;
         if matches!(value.ty, Ty::Aggregation) {
             let message = "trace( ) may not be applied to a dynamic expression";
             return self.fail_help(arg.span, "D_TRACE_DYN", message, "printa() shows aggregations");
         }
         if matches!(self.kind(&value.ty), Some(CType::Void)) {
-            return self.fail(arg.span, "D_TRACE_VOID", "trace( ) may not be applied to an expression of type void");
+            return self.fail(arg.span, "D_TRACE_VOID", "trace( ) may not be applied to a void expression");
         }
         if let Ty::Xlated(_) = value.ty {
             return self.fail(arg.span, "D_TRACE_DYN", "trace( ) may not be applied to a translated expression");
@@ -56,6 +56,9 @@ impl Lower<'_> {
                 format!("tracemem( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n\t argument: {got}"),
             );
         }
+        if self.int_of(&size.ty).is_none() {
+            return self.bad_arg(call, 2, "size_t", &size);
+        }
         let Some(bytes @ 1..=MAX_BYTES) = size.constant() else {
             return self.fail(
                 call.args[1].span,
@@ -72,7 +75,7 @@ impl Lower<'_> {
         if let Some(arg) = call.args.get(2) {
             let length = self.expr(arg)?;
             if self.int_of(&length.ty).is_none() {
-                return self.fail(arg.span, "D_TRACEMEM_DYNSIZE", "tracemem( ) argument #3 must be an integer");
+                return self.bad_arg(call, 3, "size_t", &length);
             }
             args.push(length.expr);
         }
@@ -135,7 +138,7 @@ impl Lower<'_> {
 
     pub(super) fn pcap(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 2, 2)?;
-        let packet = self.address_arg(call, 1)?;
+        let packet = self.pointer_arg(call, 1, "void *")?;
         let protocol = self.int_arg(call, 2)?;
         self.check_recording(call.span);
         let size = self.settings.pcapsize;

@@ -1,15 +1,15 @@
 //! Formats and their arguments: printf(), printa(), system(), freopen().
 
 use quadrant_program::action::ActionKind;
-use quadrant_program::expr::Expr;
+use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::format::{Conversion, Count, Format};
 use quadrant_program::map::MapId;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{SymbolPart, Type};
 
 use super::super::Lower;
-use super::super::call::Call;
-use super::super::call::symbol;
+use super::super::call::{self, Call, symbol};
+use super::super::expr::nothing;
 use super::super::value::{Ty, Value};
 use crate::ast::{self, Ident};
 use crate::format::{self, Takes};
@@ -56,17 +56,14 @@ impl Lower<'_> {
         let mut number = 1;
         for (at, conversion) in format.conversions().enumerate() {
             if conversion.kind.starts_with('@') {
-                let (name, kind) = (call.name, &conversion.kind);
-                return self.fail(
-                    first.span,
-                    "D_PRINTF_AGG_CONV",
-                    format!("{name}( ) conversion #{} (%{kind}) may only be used with printa( )", at + 1),
-                );
+                let name = call.name;
+                let message = format!("%@ conversion requires an aggregation and is not for use with {name}( )");
+                return self.fail(first.span, "D_PRINTF_AGG_CONV", message);
             }
             for count in [conversion.width, conversion.precision] {
                 if count == Some(Count::Argument) {
                     number += 1;
-                    args.push(self.dynamic_count(call, rest.next(), at + 1)?);
+                    args.push(self.dynamic_count(call, rest.next(), conversion, (number, at + 1))?);
                 }
             }
             number += 1;
@@ -81,15 +78,10 @@ impl Lower<'_> {
             args.push(self.converted(call, arg, conversion, (number, at + 1))?);
         }
         if rest.next().is_some() {
-            let (name, wanted) = (call.name, number);
-            return self.fail(
-                call.span,
-                "D_PRINTF_ARG_EXTRA",
-                format!(
-                    "{name}( ) prototype mismatch: only {} required by this format string",
-                    counted(wanted, "argument")
-                ),
-            );
+            let (name, wanted) = (call.name, number - 1);
+            let message =
+                format!("{name}( ) prototype mismatch: only {wanted} arguments required by this format string");
+            return self.fail(call.span, "D_PRINTF_ARG_EXTRA", message);
         }
         Some((format, args))
     }
@@ -114,24 +106,31 @@ impl Lower<'_> {
     }
 
     /// A width or precision that is an argument.
-    fn dynamic_count(&mut self, call: &Call, arg: Option<&ast::Expr>, conversion: usize) -> Option<Expr> {
+    fn dynamic_count(
+        &mut self,
+        call: &Call,
+        arg: Option<&ast::Expr>,
+        conversion: &Conversion,
+        numbers: (usize, usize),
+    ) -> Option<Expr> {
         let name = call.name;
         let Some(arg) = arg else {
             return self.fail(
                 call.span,
                 "D_PRINTF_DYN_PROTO",
                 format!(
-                    "{name}( ) prototype mismatch: conversion #{conversion} is missing a corresponding \"*\" argument"
+                    "{name}( ) prototype mismatch: conversion #{} is missing a corresponding \"*\" argument",
+                    numbers.1
                 ),
             );
         };
         let value = self.expr(arg)?;
         if self.int_of(&value.ty).is_none() {
-            let got = self.type_name(&value.ty);
+            let (got, kind) = (self.type_name(&value.ty), &conversion.kind);
             return self.fail(
                 arg.span,
                 "D_PRINTF_DYN_TYPE",
-                format!("{name}( ) argument is incompatible with conversion #{conversion} prototype:\n\tconversion: \"*\"\n\t prototype: int\n\t  argument: {got}"),
+                format!("{name}( ) argument #{} is incompatible with conversion #{} prototype:\n\tconversion: % * {kind}\n\t prototype: int\n\t  argument: {got}", numbers.0, numbers.1),
             );
         }
         Some(value.expr)
@@ -145,7 +144,7 @@ impl Lower<'_> {
         conversion: &Conversion,
         numbers: (usize, usize),
     ) -> Option<Expr> {
-        let value = self.expr(arg)?;
+        let value = self.printed(arg)?;
         let value = self.decayed(value);
         match self.fitting(value.clone(), conversion) {
             Some(expr) => Some(expr),
@@ -164,6 +163,14 @@ impl Lower<'_> {
         }
     }
 
+    /// A value that is shown; calls without one are told by the type that they have.
+    pub(super) fn printed(&mut self, arg: &ast::Expr) -> Option<Value> {
+        match call::valueless(arg) {
+            Some("void") => Some(nothing(ExprKind::Int(0), arg.span)),
+            _ => self.expr(arg),
+        }
+    }
+
     fn fitting(&mut self, value: Value, conversion: &Conversion) -> Option<Expr> {
         let int = self.int_of(&value.ty);
         let number = int.is_some();
@@ -171,7 +178,9 @@ impl Lower<'_> {
         match format::takes(&conversion.kind) {
             Takes::Integer => {
                 let int = int?;
-                format::bytes(conversion).is_none_or(|bytes| bytes == int.bytes).then_some(value.expr)
+                let is_time = format::prototype(conversion) != format::TIME || (int.signed && int.bytes == 8);
+                let fits = format::bytes(conversion).is_none_or(|bytes| bytes == int.bytes);
+                (fits && is_time).then_some(value.expr)
             }
             Takes::Text => self.to_text(value).map(|text| text.expr),
             Takes::Address => match value.ty {
@@ -297,32 +306,49 @@ impl Lower<'_> {
 
     fn check_printa_format(&mut self, pending: &Pending, keys: &[Type]) -> Option<()> {
         let format = pending.format.as_ref()?;
-        let mut keys = keys.iter();
+        let known = self.aggregations.get(pending.names.first()?)?.clone();
+        let mut keys = keys.iter().zip(&known.keys).enumerate();
         for (at, conversion) in format.conversions().enumerate() {
+            let kind = spelled(conversion);
             if conversion.kind.starts_with('@') {
+                let number = matches!(format::takes(&conversion.kind), Takes::Integer | Takes::Float);
+                if !number {
+                    let value = if known.function.as_deref() == Some("count") { "uint64_t" } else { "int64_t" };
+                    return self.bad_conversion(pending.span, "aggregating action", conversion, (at + 1, value));
+                }
                 continue;
             }
-            let kind = spelled(conversion);
-            let Some(key) = keys.next() else {
+            let Some((number, (key, ty))) = keys.next() else {
                 return self.fail(
                     pending.span,
                     "D_PRINTF_ARG_PROTO",
                     format!(
-                        "printa( ) prototype mismatch: conversion #{} ({kind}) is missing a corresponding key",
+                        "printa( ) prototype mismatch: conversion #{} ({kind}) is missing a corresponding value argument",
                         at + 1
                     ),
                 );
             };
             if !accepts(format::takes(&conversion.kind), key) {
-                let wanted = format::prototype(conversion);
-                return self.fail(
-                    pending.span,
-                    "D_PRINTF_ARG_TYPE",
-                    format!("printa( ) key is incompatible with conversion #{} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}", at + 1),
-                );
+                let (what, ty) = (format!("argument #{}", number + 2), self.type_name(ty));
+                return self.bad_conversion(pending.span, &what, conversion, (at + 1, &ty));
             }
         }
         Some(())
+    }
+
+    /// Something is not what a conversion shows: what it is, the conversion with its number, and the type.
+    fn bad_conversion<T>(
+        &mut self,
+        span: Span,
+        what: &str,
+        conversion: &Conversion,
+        (number, got): (usize, &str),
+    ) -> Option<T> {
+        let (kind, wanted) = (spelled(conversion), format::prototype(conversion));
+        let message = format!(
+            "printa( ) {what} is incompatible with conversion #{number} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}\n\t  argument: {got}"
+        );
+        self.fail(span, "D_PRINTF_ARG_TYPE", message)
     }
 }
 
@@ -337,5 +363,5 @@ fn accepts(takes: Takes, key: &Type) -> bool {
 
 /// A conversion without its flags, as messages show it.
 fn spelled(conversion: &Conversion) -> String {
-    format!("%{}{}", conversion.length, conversion.kind)
+    format!("%{}{}", conversion.length, conversion.kind.trim_start_matches('@'))
 }

@@ -60,11 +60,17 @@ impl Lower<'_> {
         self.check_recording(span);
     }
 
+    /// Something comes that cannot be undone.
+    pub(super) fn check_unspeculated(&mut self, span: Span) -> Option<()> {
+        match self.clause.segment.seen.speculate {
+            true => self.fail(span, "D_ACT_SPEC", "destructive actions may not follow speculate( )"),
+            false => Some(()),
+        }
+    }
+
     /// Something that changes the system comes.
     pub(in super::super) fn destructive(&mut self, name: &str, span: Span) -> Option<()> {
-        if self.clause.segment.seen.speculate {
-            return self.fail(span, "D_ACT_SPEC", "destructive actions may not follow speculate( )");
-        }
+        self.check_unspeculated(span)?;
         if self.settings.destructive {
             return Some(());
         }

@@ -42,7 +42,7 @@ impl Lower<'_> {
         let map = self.aggregation_named(name);
         self.uses_aggregation(&name.name, call.args[0].span);
         let args = match call.args.len() {
-            2 => vec![self.int_arg(call, 2)?],
+            2 => vec![self.int_arg_as(call, 2, if call.name == "trunc" { "int64_t" } else { "uint64_t" })?],
             _ => Vec::new(),
         };
         let kind = match call.name {
@@ -61,6 +61,9 @@ impl Lower<'_> {
         let mut texts = Vec::new();
         for arg in call.args {
             let value = self.expr(arg)?;
+            if !value.is_text() {
+                return self.bad_arg(call, texts.len() + 1, "char *", &value);
+            }
             let Some(text) = value.literal() else {
                 return self.fail(arg.span, "D_SETOPT_STRCONST", "setopt( ) argument must be a string constant");
             };

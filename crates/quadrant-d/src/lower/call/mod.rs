@@ -2,6 +2,7 @@
 
 mod memory;
 mod net;
+mod prototype;
 mod symbols;
 mod text;
 
@@ -202,6 +203,7 @@ impl Lower<'_> {
     pub(super) fn bad_arg<T>(&mut self, call: &Call, number: usize, wanted: &str, value: &Value) -> Option<T> {
         let got = self.type_name(&value.ty);
         let name = call.name;
+        let wanted = prototype::of(name, number).unwrap_or(wanted);
         self.fail(
             value.expr.span,
             "D_PROTO_ARG",
@@ -211,10 +213,15 @@ impl Lower<'_> {
 
     /// An argument that is a number, as one of 64 bits.
     pub(super) fn int_arg(&mut self, call: &Call, number: usize) -> Option<Expr> {
+        self.int_arg_as(call, number, "int64_t")
+    }
+
+    /// As [`Lower::int_arg`], with the type that messages tell.
+    pub(super) fn int_arg_as(&mut self, call: &Call, number: usize, prototype: &str) -> Option<Expr> {
         let value = self.expr(call.args.get(number - 1)?)?;
         match self.int_of(&value.ty) {
             Some(int) => Some(self.cut(value.expr, if int.signed { Int::LONG } else { Int::ULONG })),
-            None => self.bad_arg(call, number, if call.name == "exit" { "int" } else { "int64_t" }, &value),
+            None => self.bad_arg(call, number, prototype, &value),
         }
     }
 
@@ -244,7 +251,7 @@ impl Lower<'_> {
         let value = self.expr(call.args.get(number - 1)?)?;
         match self.to_text(value.clone()) {
             Some(text) => Some(text.expr),
-            None => self.bad_arg(call, number, if call.name == "strjoin" { "string" } else { "char *" }, &value),
+            None => self.bad_arg(call, number, "char *", &value),
         }
     }
 
@@ -285,7 +292,9 @@ impl Lower<'_> {
     /// A subroutine that is written in D, with its argument as `a`.
     fn written(&mut self, call: &Call, text: &str) -> Option<Value> {
         let value = self.expr(call.args.first()?)?;
-        if !self.is_scalar(&value.ty) {
+        let takes_pointer = prototype::of(call.name, 1).is_some_and(|prototype| prototype.ends_with('*'));
+        let is_number = self.int_of(&value.ty).is_some() && !value.is_zero();
+        if !self.is_scalar(&value.ty) || takes_pointer && is_number {
             return self.bad_arg(call, 1, "void *", &value);
         }
         let expr = self.piece_of_d(text);

@@ -33,7 +33,7 @@ impl Lower<'_> {
                 Some(self.of_text(ExprKind::Call(Function::Args(Space::User), args), call.span))
             }
             "d_path" => {
-                let args = vec![self.address_arg(call, 1)?];
+                let args = vec![self.pointer_arg(call, 1, "struct path *")?];
                 Some(self.text_of(TextFunction::DPath, args, call))
             }
             name => {

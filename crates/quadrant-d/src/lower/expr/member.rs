@@ -38,22 +38,18 @@ impl Lower<'_> {
     }
 
     fn no_record<T>(&mut self, arrow: bool, ty: &Ty, span: Span) -> Option<T> {
+        if arrow {
+            let message = "operator -> must be applied to a pointer";
+            return match self.kind(ty) {
+                Some(CType::Struct { .. }) => self.fail_help(span, "D_OP_PTR", message, "use `.` here"),
+                _ => self.fail(span, "D_OP_PTR", message),
+            };
+        }
         let name = self.type_name(ty);
-        match (arrow, self.kind(ty)) {
-            (true, Some(CType::Struct { .. })) => {
-                self.fail(span, "D_OP_SOU", format!("operator -> cannot be applied to {name}: must use . operator"))
-            }
-            (false, Some(CType::Ptr(_))) => self.fail(
-                span,
-                "D_OP_SOU",
-                format!("operator . cannot be applied to pointer {name}: must use -> operator"),
-            ),
-            (true, _) => self.fail(span, "D_OP_PTR", "operator -> must be applied to a pointer"),
-            (false, _) => self.fail(
-                span,
-                "D_OP_SOU",
-                format!("operator . cannot be applied to type \"{name}\": a struct or union is needed"),
-            ),
+        let message = format!("operator . cannot be applied to type \"{name}\"; must be applied to a struct or union");
+        match self.kind(ty) {
+            Some(CType::Ptr(_)) => self.fail_help(span, "D_OP_SOU", message, "use `->` here"),
+            _ => self.fail(span, "D_OP_SOU", message),
         }
     }
 

@@ -27,7 +27,7 @@ impl Lower<'_> {
         match &ast.kind {
             ast::ExprKind::Error => None,
             ast::ExprKind::Int(literal) => {
-                let int = self.literal_int(literal);
+                let int = self.literal_int(literal, span)?;
                 Some(self.number(literal.value as i64, int, span))
             }
             ast::ExprKind::Char(value) => Some(self.number(*value, Int::INT, span)),
@@ -60,15 +60,15 @@ impl Lower<'_> {
         }
     }
 
-    /// A condition: a number or a pointer that is zero or not.
-    pub(super) fn condition(&mut self, ast: &ast::Expr, tag: &'static str, what: &str) -> Option<Expr> {
+    /// A condition: a number or a pointer that is zero or not. `rule` is what the message says of others.
+    pub(super) fn condition(&mut self, ast: &ast::Expr, tag: &'static str, rule: &str) -> Option<Expr> {
         if super::call::valueless(ast).is_none() {
             let value = self.expr(ast)?;
             if self.is_scalar(&value.ty) {
                 return Some(value.expr);
             }
         }
-        self.fail(ast.span, tag, format!("{what} must be of scalar type"))
+        self.fail(ast.span, tag, rule)
     }
 
     fn comma(&mut self, parts: &[ast::Expr]) -> Option<Value> {
@@ -97,14 +97,7 @@ impl Lower<'_> {
         };
         match self.size_of(&ty) {
             Some(size) => Some(self.number(size as i64, Int::ULONG, span)),
-            None => {
-                let name = self.type_name(&ty);
-                self.fail(
-                    span,
-                    "D_SIZEOF_TYPE",
-                    format!("cannot apply sizeof( ) to a {name} operand: its size is not known"),
-                )
-            }
+            None => self.fail(span, "D_SIZEOF_TYPE", "cannot apply sizeof to an operand of unknown size"),
         }
     }
 
@@ -130,7 +123,7 @@ impl Lower<'_> {
     }
 
     fn ternary(&mut self, cond: &ast::Expr, then: &ast::Expr, other: &ast::Expr, span: Span) -> Option<Value> {
-        let cond = self.condition(cond, "D_OP_SCALAR", "operator ?: operand")?;
+        let cond = self.condition(cond, "D_OP_SCALAR", "operator ?: expression must be of scalar type")?;
         if let ExprKind::Int(value) = cond.kind {
             // What cannot happen is not looked at closely: it may not even exist at this probe.
             return self.expr(if value != 0 { then } else { other });

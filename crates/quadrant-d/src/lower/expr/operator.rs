@@ -62,6 +62,9 @@ impl Lower<'_> {
             }
             _ => {}
         }
+        if super::super::call::valueless(left).is_some() || super::super::call::valueless(right).is_some() {
+            return self.valueless_operands(op, left, right, span);
+        }
         let (left, right) = (self.expr(left), self.expr(right));
         self.binary(op, left?, right?, span)
     }
@@ -96,6 +99,19 @@ impl Lower<'_> {
         self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{l}\" {symbol} \"{r}\""))
     }
 
+    /// Calls without a value cannot be computed with.
+    fn valueless_operands<T>(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<T> {
+        let mut name = |operand| match super::super::call::valueless(operand) {
+            Some(what) => Some(what.to_owned()),
+            None => {
+                let value = self.expr(operand)?;
+                Some(self.type_name(&value.ty))
+            }
+        };
+        let (l, r, symbol) = (name(left)?, name(right)?, op.symbol());
+        self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{l}\" {symbol} \"{r}\""))
+    }
+
     /// A pointer, or what becomes one.
     pub(super) fn is_address(&self, ty: &Ty) -> bool {
         matches!(self.kind(ty), Some(CType::Ptr(_) | CType::Array { .. }))
@@ -118,7 +134,7 @@ impl Lower<'_> {
     }
 
     fn logical(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
-        let what = format!("operator {} operand", op.symbol());
+        let what = format!("operator {} requires operands of scalar type", op.symbol());
         let and = op == BinOp::And;
         let lhs = self.condition(left, "D_OP_SCALAR", &what);
         if let Some(ExprKind::Int(value)) = lhs.as_ref().map(|lhs| &lhs.kind) {
@@ -153,7 +169,7 @@ impl Lower<'_> {
     }
 
     fn logical_xor(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
-        let what = "operator ^^ operand";
+        let what = "operator ^^ requires operands of scalar type";
         let lhs = self.condition(left, "D_OP_SCALAR", what);
         let rhs = self.condition(right, "D_OP_SCALAR", what);
         let (lhs, rhs) = (self.as_truth(lhs?, span), self.as_truth(rhs?, span));

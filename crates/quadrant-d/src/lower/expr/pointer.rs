@@ -8,7 +8,8 @@ use quadrant_types::{CType, TypeId};
 
 use super::super::Lower;
 use super::super::value::{Int, Ty, Value};
-use crate::ast::{self, BinOp};
+use super::super::vars::variable_named;
+use crate::ast::{self, BinOp, Scope};
 
 impl Lower<'_> {
     pub(super) fn pointer_binary(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
@@ -116,14 +117,28 @@ impl Lower<'_> {
         Some(Value { expr: Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, model, span), ty })
     }
 
+    /// Whether an expression is a variable, whose place in memory is not the program's to know.
+    fn is_dynamic(&mut self, operand: &ast::Expr) -> bool {
+        match variable_named(operand) {
+            Some((Scope::Global, name, None)) => {
+                self.variable(Scope::Global, name).is_some() || super::super::builtin::is_builtin(name)
+            }
+            Some((scope, name, None)) => self.variable(scope, name).is_some(),
+            _ => false,
+        }
+    }
+
     /// `&operand`
     pub(super) fn address_of(&mut self, operand: &ast::Expr, span: Span) -> Option<Value> {
         if let ast::ExprKind::Symbol(symbol) = &operand.kind {
             return self.symbol_address(symbol, span);
         }
+        if self.is_dynamic(operand) {
+            return self.fail(span, "D_ADDROF_VAR", "cannot take address of dynamic variable");
+        }
         let value = self.expr(operand)?;
         let Ty::C(id) = value.ty else {
-            return self.fail(span, "D_OP_DYN", "operator & cannot be applied to dynamic operand");
+            return self.fail(span, "D_ADDROF_LVAL", "unacceptable operand for unary & operator");
         };
         match value.expr.kind {
             ExprKind::Deref { addr, space: Space::Kernel } => {

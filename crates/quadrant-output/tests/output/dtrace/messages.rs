@@ -13,7 +13,7 @@ fn fault(clause: u64, statement: u64, kind: u64, address: u64) -> String {
     program.clauses = [0, 10, 10, 20]
         .map(|start| Clause { points: vec![], predicate: None, body: vec![], span: Span { start, end: start + 5 } })
         .to_vec();
-    let args = [1, clause, statement, kind, address].map(|word| uint(word).into());
+    let args = [1, clause, statement, kind, address, 41].map(|word| uint(word).into());
     let (_, bytes) = common::record(RecordKind::Fault, args.into());
     let mut err = Vec::new();
     Printer::new(&program, Options::default()).fault(&mut err, &bytes);
@@ -26,16 +26,16 @@ fn faults_say_where_and_what() {
     let probe = "for probe ID 3626 (syscall:vmlinux:read:entry):";
     assert_eq!(
         fault(0, 1, Fault::BadAddress as u64, 0x10),
-        format!("{start}0 {probe} invalid address (0x10) in action #1\n")
+        format!("{start}0 {probe} invalid address (0x10) at BPF pc 41\n")
     );
     assert_eq!(
         fault(0, 0, Fault::BadIndex as u64, 7),
-        format!("{start}0 {probe} index out of bounds (7) in predicate\n")
+        format!("{start}0 {probe} index out of bounds (7) at BPF pc 41\n")
     );
-    assert_eq!(fault(3, 2, Fault::DivideByZero as u64, 0), format!("{start}2 {probe} divide-by-zero in action #2\n"));
+    assert_eq!(fault(3, 2, Fault::DivideByZero as u64, 0), format!("{start}2 {probe} divide-by-zero at BPF pc 41\n"));
     assert_eq!(
         fault(2, 3, Fault::NoScratch as u64, 0),
-        format!("{start}1 {probe} out of scratch space in action #3\n")
+        format!("{start}1 {probe} out of scratch space at BPF pc 41\n")
     );
 }
 
@@ -43,7 +43,7 @@ fn faults_say_where_and_what() {
 fn every_fault_has_its_words() {
     let words: Vec<String> = (1..=13)
         .map(|kind| fault(0, 1, kind, 0))
-        .map(|text| text.split("): ").nth(1).unwrap().trim_end_matches(" in action #1\n").to_owned())
+        .map(|text| text.split("): ").nth(1).unwrap().trim_end_matches(" at BPF pc 41\n").to_owned())
         .collect();
     assert_eq!(
         words,
