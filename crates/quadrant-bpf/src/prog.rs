@@ -24,6 +24,8 @@ pub enum ProgramKind {
     PerfEvent = 7,
     /// A tracepoint's arguments as they are.
     RawTracepoint = 17,
+    /// The same, of a tracepoint whose arguments programs may write to.
+    WritableRawTracepoint = 24,
     /// By BTF: raw tracepoints, function entry and exit, iterators.
     Tracing = 26,
     /// Security hooks.
@@ -61,6 +63,8 @@ pub enum AttachType {
     TraceKprobeSession = 56,
     /// Entry and return of user functions as one.
     TraceUprobeSession = 57,
+    /// Entry and exit of a function as one, by trampoline.
+    TraceFsession = 58,
 }
 
 /// Flags of loading (linux/bpf.h).

@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::import::{Import, Signature};
 use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 
-use crate::ast::{self, CDecl, CDeclKind, Import, Item};
+use crate::ast::{self, CDecl, CDeclKind, Item};
 
 /// Files that a script may bring in.
 const MAX_FILES: usize = 1_000;
@@ -22,6 +24,8 @@ pub struct Script {
     pub sources: Sources,
     /// The tree of all of them.
     pub tree: ast::Script,
+    /// Files in C that are brought in.
+    pub imports: Vec<Arc<Import>>,
     /// What is wrong with the texts.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -37,6 +41,15 @@ pub struct Found {
     pub text: Result<String, String>,
 }
 
+/// What a compiler made of a file in C.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compiled {
+    /// The object.
+    pub object: Vec<u8>,
+    /// The functions that it has for others.
+    pub functions: Vec<Signature>,
+}
+
 /// Finds the files that a script names.
 pub trait Loader {
     /// The files that `import "path"` means in a file; a folder gives several. What is not found is an error
@@ -45,6 +58,12 @@ pub trait Loader {
 
     /// The file that `#include` means in a file; `system` for one in angle brackets.
     fn include(&self, path: &str, system: bool, from: Option<&Path>) -> Option<Found>;
+
+    /// Compiles a file in C that [`Loader::import`] has found. What does not work is an error with advice.
+    fn compile(&self, path: &Path) -> Result<Compiled, (String, Vec<String>)> {
+        let _ = path;
+        Err(("C is not compiled here".to_owned(), Vec::new()))
+    }
 
     /// Headers to be included before the script, as the command line names them.
     fn headers(&self) -> &[String];
@@ -105,7 +124,7 @@ impl Loading<'_> {
         if let Some(path) = path {
             self.known.insert(path.to_owned());
         }
-        if self.script.sources.text().len() + text.len() >= u32::MAX as usize {
+        if !self.has_room(text) {
             self.error(Span::default(), "script too long: 4 GiB or more");
             return Vec::new();
         }
@@ -143,11 +162,11 @@ impl Loading<'_> {
         }
     }
 
-    fn import(&mut self, import: &Import, from: Option<&Path>) -> Vec<Item> {
+    fn import(&mut self, import: &ast::Import, from: Option<&Path>) -> Vec<Item> {
         let path = &import.path.name;
-        if path.ends_with(".c") || path.ends_with(".o") {
-            let diagnostic = Diagnostic::error(import.span, format!("`{path}` is not bpftrace's language or a header"));
-            self.report(diagnostic.help("programs and functions in C cannot be imported: write a macro in a .bt file"));
+        if path.ends_with(".o") || path.ends_with(".c") && !is_c(Path::new(path)) {
+            let diagnostic = Diagnostic::error(import.span, format!("`{path}` is of no kind that can be imported"));
+            self.report(diagnostic.help("scripts (.bt), headers (.h) and functions in C (.bpf.c) can"));
             return Vec::new();
         }
         match self.loader.import(path, from) {
@@ -201,6 +220,10 @@ impl Loading<'_> {
             self.error(span, format!("more than {MAX_FILES} files are imported"));
             return Vec::new();
         }
+        if is_c(&found.path) {
+            self.functions(&found, span);
+            return Vec::new();
+        }
         let is_header = found.path.extension().is_some_and(|extension| extension == "h");
         let kind = kind.unwrap_or(if is_header { Kind::Include } else { Kind::Import });
         match found.text {
@@ -212,6 +235,30 @@ impl Loading<'_> {
         }
     }
 
+    /// Brings in a file in C.
+    fn functions(&mut self, found: &Found, span: Span) {
+        let Found { name, path, text } = found;
+        self.known.insert(path.clone());
+        let compiled = match (text, self.loader.compile(path)) {
+            (Err(why), _) => return self.error(span, format!("cannot read `{name}`: {why}")),
+            (_, Err((why, help))) => {
+                let diagnostic = Diagnostic::error(span, format!("cannot import `{name}`: {why}"));
+                return self.report(help.into_iter().fold(diagnostic, Diagnostic::help));
+            }
+            (Ok(text), Ok(compiled)) if self.has_room(text) => (text, compiled),
+            _ => return self.error(span, "script too long: 4 GiB or more"),
+        };
+        let (text, Compiled { object, functions }) = compiled;
+        let start = self.script.sources.add(name.as_str(), text).start;
+        let lines = lines(text, start);
+        let import = Import { name: name.clone(), path: path.clone(), span, lines, object: object.into(), functions };
+        self.script.imports.push(Arc::new(import));
+    }
+
+    fn has_room(&self, text: &str) -> bool {
+        self.script.sources.text().len() + text.len() < u32::MAX as usize
+    }
+
     fn error(&mut self, span: Span, message: impl Into<String>) {
         self.report(Diagnostic::error(span, message));
     }
@@ -219,6 +266,17 @@ impl Loading<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.script.diagnostics.push(diagnostic);
     }
+}
+
+/// Whether a file's name is one of C for eBPF.
+fn is_c(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".bpf.c")
+}
+
+/// The lines of a text that starts there.
+fn lines(text: &str, start: u32) -> Vec<Span> {
+    let place = |line: &str| start + (line.as_ptr() as usize - text.as_ptr() as usize) as u32;
+    text.lines().map(|line| Span::new(place(line), place(line) + line.len() as u32)).collect()
 }
 
 /// Headers of the kernel only bring types, and those come from the kernel itself.
@@ -322,10 +380,10 @@ mod tests {
     #[test]
     fn mistakes_point_into_their_file() {
         let files = &[("a.bt", "config = { max_strlen = 9 }\nBEGIN { $x = ; }"), ("x.h", "BEGIN { }")];
-        let (_, messages) = load("import \"a.bt\";\nimport \"x.h\"; import \"z.bt\";\nimport \"y.bpf.c\";", files);
+        let (_, messages) = load("import \"a.bt\";\nimport \"x.h\"; import \"z.bt\";\nimport \"y.c\";", files);
         let expected = [
             "main.bt:2:15 cannot find `z.bt` to import",
-            "main.bt:3:1 `y.bpf.c` is not bpftrace's language or a header",
+            "main.bt:3:1 `y.c` is of no kind that can be imported",
             "a.bt:1:1 a `config` block in an imported file: settings belong to the script",
             "a.bt:2:14 expected an expression, found `;`",
             "x.h:1:1 an included file has C text only: use `import`",

@@ -156,6 +156,8 @@ pub enum MapRole {
         /// The second map.
         second: bool,
     },
+    /// A map, or a section of variables, of a file in C: the index of the file, and of its maps and then its sections.
+    Import(u32, u32),
 }
 
 /// The data section: a row of bytes that programs read and write without helper calls.

@@ -37,6 +37,7 @@ fn note(kind: RelocKind, maps: &[String]) -> String {
         RelocKind::MapValue(at) => format!("in {}", map(at.0)),
         RelocKind::Core(_) => "depends on the kernel's types".to_owned(),
         RelocKind::Kfunc(kfunc) => format!("kernel function with type {}", kfunc.0),
+        RelocKind::Import(_) => "a function in C".to_owned(),
     }
 }
 

@@ -32,9 +32,11 @@ pub enum Hook {
     Tracepoint,
     /// A raw tracepoint.
     RawTracepoint,
+    /// A raw tracepoint whose arguments the program may write to (`raw_tp.w`).
+    WritableRawTracepoint,
     /// A raw tracepoint with types (`tp_btf`).
     BtfTracepoint,
-    /// A kernel function by trampoline (`fentry`, `fexit`).
+    /// A kernel function by trampoline (`fentry`, `fexit`, `fsession`).
     Trampoline(Part),
     /// A kernel function whose result the program may change (`fmod_ret`).
     ModifyReturn,
@@ -60,7 +62,7 @@ pub(crate) struct SectionName<'a> {
 }
 
 /// The names of libbpf's table that are about tracing.
-const NAMES: [(&str, Hook); 25] = [
+const NAMES: [(&str, Hook); 28] = [
     ("kprobe", Hook::Kprobe(Part::Entry)),
     ("kretprobe", Hook::Kprobe(Part::Return)),
     ("kprobe.multi", Hook::KprobeMulti(Part::Entry)),
@@ -78,9 +80,12 @@ const NAMES: [(&str, Hook); 25] = [
     ("tp", Hook::Tracepoint),
     ("raw_tracepoint", Hook::RawTracepoint),
     ("raw_tp", Hook::RawTracepoint),
+    ("raw_tracepoint.w", Hook::WritableRawTracepoint),
+    ("raw_tp.w", Hook::WritableRawTracepoint),
     ("tp_btf", Hook::BtfTracepoint),
     ("fentry", Hook::Trampoline(Part::Entry)),
     ("fexit", Hook::Trampoline(Part::Return)),
+    ("fsession", Hook::Trampoline(Part::Session)),
     ("fmod_ret", Hook::ModifyReturn),
     ("lsm", Hook::Lsm),
     ("iter", Hook::Iter),
@@ -89,7 +94,7 @@ const NAMES: [(&str, Hook); 25] = [
 ];
 
 /// Hooks that have a sleepable form, whose name ends in `.s`.
-const SLEEPABLE: [&str; 11] = [
+const SLEEPABLE: [&str; 12] = [
     "uprobe",
     "uretprobe",
     "uprobe.multi",
@@ -98,6 +103,7 @@ const SLEEPABLE: [&str; 11] = [
     "usdt",
     "fentry",
     "fexit",
+    "fsession",
     "fmod_ret",
     "lsm",
     "iter",
@@ -125,6 +131,7 @@ impl Hook {
         match self {
             Hook::Tracepoint => ProgramKind::Tracepoint,
             Hook::RawTracepoint => ProgramKind::RawTracepoint,
+            Hook::WritableRawTracepoint => ProgramKind::WritableRawTracepoint,
             Hook::BtfTracepoint | Hook::Trampoline(_) | Hook::ModifyReturn | Hook::Iter => ProgramKind::Tracing,
             Hook::Lsm => ProgramKind::Lsm,
             Hook::PerfEvent => ProgramKind::PerfEvent,
@@ -142,7 +149,8 @@ impl Hook {
             Hook::UprobeMulti(_) => AttachType::TraceUprobeMulti,
             Hook::BtfTracepoint => AttachType::TraceRawTp,
             Hook::Trampoline(Part::Return) => AttachType::TraceFexit,
-            Hook::Trampoline(_) => AttachType::TraceFentry,
+            Hook::Trampoline(Part::Session) => AttachType::TraceFsession,
+            Hook::Trampoline(Part::Entry) => AttachType::TraceFentry,
             Hook::ModifyReturn => AttachType::ModifyReturn,
             Hook::Lsm => AttachType::LsmMac,
             Hook::Iter => AttachType::TraceIter,
@@ -169,6 +177,9 @@ mod tests {
         assert_eq!((found.hook, found.target), (Hook::UprobeMulti(Part::Entry), Some("/usr/bin/x:f*")));
         assert_eq!(SectionName::parse("tp/sched/sched_switch").unwrap().target, Some("sched/sched_switch"));
         assert_eq!(SectionName::parse("perf_event").unwrap().target, None);
+        assert_eq!(SectionName::parse("raw_tp.w/nbd_send_request").unwrap().hook, Hook::WritableRawTracepoint);
+        let found = SectionName::parse("fsession.s/do_unlinkat").unwrap();
+        assert_eq!((found.hook.attach_type(), found.sleepable), (AttachType::TraceFsession, true));
         assert_eq!(SectionName::parse("kprobe").unwrap().hook.name(), "kprobe");
         for unknown in ["xdp", "kprobe.s/x", "tcx/ingress", "", "struct_ops/x", "kprobes/x"] {
             assert_eq!(SectionName::parse(unknown), None, "{unknown}");

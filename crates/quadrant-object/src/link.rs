@@ -83,9 +83,17 @@ impl<'a> Linker<'a> {
     }
 
     /// The program that starts with that function.
-    pub fn link(mut self, entry: usize) -> Result<Linked> {
-        self.place(entry)?;
-        let mut waiting = vec![(entry, 0)];
+    pub fn link(self, entry: usize) -> Result<Linked> {
+        self.link_all(&[entry]).map(|(linked, _)| linked)
+    }
+
+    /// These functions, and what they call; where each of them starts.
+    pub fn link_all(mut self, entries: &[usize]) -> Result<(Linked, Vec<usize>)> {
+        let mut waiting = Vec::new();
+        for entry in entries {
+            self.place(*entry)?;
+            waiting.push((*entry, 0));
+        }
         while let Some((function, depth)) = waiting.pop() {
             for called in self.calls(function)?.into_iter().rev() {
                 if depth == MAX_CALLS {
@@ -97,15 +105,17 @@ impl<'a> Linker<'a> {
                 }
             }
         }
-        if let Some(callback) = self.object.exception_callback(entry).filter(|id| !self.placed.contains_key(id)) {
-            self.place(callback)?;
+        for entry in entries {
+            let callback = self.object.exception_callback(*entry).filter(|id| !self.placed.contains_key(id));
+            callback.map_or(Ok(()), |callback| self.place(callback))?;
         }
         let placed: Vec<(usize, usize)> = self.placed.iter().map(|(function, at)| (*function, *at)).collect();
         placed.into_iter().try_for_each(|(function, at)| self.connect(function, at))?;
         self.out.references.sort_by_key(|(at, _)| *at);
         self.out.functions.sort_by_key(|function| function.at);
         self.out.lines.sort_by_key(|line| line.at);
-        Ok(self.out)
+        let starts = entries.iter().map(|entry| self.placed[entry]).collect();
+        Ok((self.out, starts))
     }
 
     /// Appends a function, adapted to the kernel, with what is known of its lines.

@@ -32,6 +32,8 @@ pub struct Object {
     pub data: Vec<DataSection>,
     /// What it expects from the kernel.
     pub externs: Vec<Extern>,
+    /// Options of the kernel's configuration that are told, whatever the kernel has.
+    pub options: HashMap<String, String>,
     /// Its license; empty if it names none.
     pub license: String,
     /// What the reader did not take notice of, in words.
@@ -121,6 +123,7 @@ impl Object {
             maps: maps.into_iter().map(|map| map.def).collect(),
             data,
             externs,
+            options: HashMap::new(),
             license: license(&elf),
             notes: notes(&elf),
             btf,
@@ -151,6 +154,29 @@ impl Object {
     pub fn link(&self, program: &Program, kernel: &dyn KernelTypes) -> Result<Linked> {
         let resolver = self.btf.as_ref().map(|btf| Resolver::new(btf, kernel));
         Linker::new(self, resolver).link(program.function)
+    }
+
+    /// Makes some of its functions, and what they call, ready for a kernel; where each of them starts.
+    ///
+    /// # Errors
+    /// As for [`Object::link`], or there is no such function.
+    pub fn link_functions(&self, names: &[&str], kernel: &dyn KernelTypes) -> Result<(Linked, Vec<usize>)> {
+        let place =
+            |name: &&str| self.functions.iter().position(|function| function.name == **name && !function.is_local);
+        let missing = |name: &&str| Error::new(format!("cannot use `{name}`"), "the object has no such function");
+        let entries = names.iter().map(|name| place(name).ok_or_else(|| missing(name)));
+        let entries = entries.collect::<Result<Vec<usize>>>()?;
+        let resolver = self.btf.as_ref().map(|btf| Resolver::new(btf, kernel));
+        Linker::new(self, resolver).link_all(&entries)
+    }
+
+    /// The functions that others may call, and what types say of them: a FUNC_PROTO's id.
+    pub fn callable(&self) -> impl Iterator<Item = (&str, u32)> {
+        let global = self.functions.iter().filter(|one| !one.is_local && self.section_names[one.section] == TEXT);
+        global.filter_map(|function| {
+            let btf = self.btf.as_ref()?;
+            Some((function.name.as_str(), btf.size_or_type(btf.find(&function.name, &[BtfKind::Func])?)))
+        })
     }
 
     /// Whether a program, or anything that it may call, prints lines for people (`bpf_printk`).

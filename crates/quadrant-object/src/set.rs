@@ -7,6 +7,7 @@ use quadrant_types::{Btf, BtfKind};
 
 use crate::data::DataKind;
 use crate::error::{self, Error};
+use crate::externs::{Extern, ExternKind};
 use crate::object::Object;
 
 /// A place in a section that is to be set.
@@ -54,7 +55,7 @@ impl Object {
     /// There is no such variable, or the text is no value of its type.
     pub fn set(&mut self, path: &str, value: &str) -> error::Result<()> {
         let bad = |why: String| Error::new(format!("cannot set `{path}`"), why);
-        if self.set_map(path, value).map_err(bad)? {
+        if self.set_map(path, value).map_err(bad)? || self.set_option(path, value) {
             return Ok(());
         }
         let btf = self.btf().ok_or_else(|| bad("the object has no types".to_owned()))?;
@@ -84,6 +85,17 @@ impl Object {
             _ => return Err("of a map, max_entries, key_size and value_size can be set".to_owned()),
         }
         Ok(true)
+    }
+
+    /// Whether it was an option of the kernel's configuration, which then counts as set so.
+    fn set_option(&mut self, path: &str, value: &str) -> bool {
+        let is_option =
+            |external: &&Extern| external.name == path && matches!(external.kind, ExternKind::Kconfig { .. });
+        let found = self.externs.iter().any(|external| is_option(&external));
+        if found {
+            self.options.insert(path.to_owned(), value.to_owned());
+        }
+        found
     }
 
     fn place(&self, btf: &Btf, path: &str) -> Result<Place, String> {
@@ -116,7 +128,8 @@ impl Object {
                 return Ok(Place { section, bit: u64::from(variable.offset) * 8, bits: 0, ty: variable.ty });
             }
         }
-        let names = self.data.iter().flat_map(|data| &data.variables).map(|variable| variable.name.as_str());
+        let own = self.data.iter().filter(|data| data.kind != DataKind::Kconfig);
+        let names = own.flat_map(|data| &data.variables).map(|variable| variable.name.as_str());
         let nearest = quadrant_types::suggest(name, names);
         let nearest = nearest.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         Err(format!("the object has no variable of that name{nearest}"))
@@ -150,7 +163,12 @@ fn encode(btf: &Btf, place: &Place, size: usize, text: &str) -> Result<Vec<u8>, 
             let is_wide = kind == BtfKind::Enum64 && !signed;
             let as_number = |value: i64| if is_wide { i128::from(value as u64) } else { value.into() };
             let named = btf.enumerators(id).find(|(name, _)| *name == text).map(|(_, value)| as_number(value));
-            let value = named.map_or_else(|| number(text), Ok)?;
+            if named.is_some() && kind == BtfKind::Enum && bits > 32 {
+                return Err(format!(
+                    "the object has 32 bits of `{text}`, as clang before 16 keeps it: give the number"
+                ));
+            }
+            let value = named.map_or_else(|| constant(btf, id, text), Ok)?;
             fitting(value, bits, signed).map(|value| value.to_le_bytes()[..size].to_vec())
         }
         Some(BtfKind::Float) => {
@@ -165,6 +183,15 @@ fn encode(btf: &Btf, place: &Place, size: usize, text: &str) -> Result<Vec<u8>, 
         Some(BtfKind::Struct | BtfKind::Union) => Err("it is a struct: set its members".to_owned()),
         _ => Err("values of its type cannot be given".to_owned()),
     }
+}
+
+/// A number for an enumeration that has no constant of that name.
+fn constant(btf: &Btf, id: u32, text: &str) -> Result<i128, String> {
+    number(text).map_err(|_| {
+        let near = quadrant_types::suggest(text, btf.enumerators(id).map(|(name, _)| name));
+        let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        format!("`{text}` is neither a constant of the enumeration nor a whole number{near}")
+    })
 }
 
 /// A text with its terminator, and zeros.

@@ -205,7 +205,8 @@ impl Writer<'_> {
             let start = (member.bit_offset / 8) as usize;
             let inner = btf.resolve(member.ty);
             let is_record = matches!(btf.kind(inner), Some(BtfKind::Struct | BtfKind::Union));
-            if member.name.is_empty() && is_record && depth + 1 < MAX_DEPTH {
+            if member.name.is_empty() && is_record && depth + 1 < MAX_DEPTH && self.left > 0 {
+                self.left -= 1;
                 self.visit(out, inner, bytes.get(start..).unwrap_or_default(), depth + 1, first);
                 continue;
             }
@@ -303,5 +304,26 @@ mod tests {
         assert_eq!(labels, ["[0, 2)                 3", "[2, 4)                 0", "[4, 8)                 6"]);
         histogram(&mut Vec::new(), &[1; 200]);
         histogram(&mut Vec::new(), &[]);
+    }
+
+    /// A struct that has itself as a member, eight times, and a typedef of it; found by fuzzing.
+    fn endless() -> Btf {
+        let mut types = vec![0, (BtfKind::Struct as u32) << 24 | 8, 8];
+        types.extend([0, 1, 0].repeat(8));
+        types.extend([1, (BtfKind::Typedef as u32) << 24, 1]);
+        let len = types.len() as u32 * 4;
+        let header = [0x0001_eb9f, 24, 0, len, len, 3];
+        let bytes = header.iter().chain(&types).flat_map(|word: &u32| word.to_le_bytes()).chain(*b"\0a\0");
+        Btf::new(bytes.collect::<Vec<u8>>()).unwrap()
+    }
+
+    #[test]
+    fn types_without_end_come_to_one() {
+        let (btf, mut out) = (endless(), Vec::new());
+        value(&mut out, &btf, 1, &[0; 8]);
+        json_value(&mut out, &btf, 1, &[0; 8]);
+        assert!(out.len() < 100 * MAX_VALUES);
+        assert!(quadrant_types::c_header(&btf, &[], "endless").unwrap().len() < 100 << 20);
+        assert!(quadrant_types::c_type(&btf, 2, "name").len() < 100);
     }
 }

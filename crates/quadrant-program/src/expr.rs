@@ -367,6 +367,8 @@ pub enum Function {
     },
     /// A function of the kernel by the number that its type information has for it; arguments are numbers and addresses.
     Kernel(u32),
+    /// A function in C by its number in [`crate::program::Program::imports`]; arguments are numbers and addresses.
+    Imported(u32),
     /// `debugf("format", numbers...)`: a line in the kernel's trace log. The format is a constant `Str`; at most three numbers, addresses
     /// or texts. No value.
     Debug,

@@ -26,6 +26,7 @@ pub mod expr;
 pub mod float;
 mod fold;
 pub mod format;
+pub mod import;
 pub mod layout;
 pub mod log_linear;
 pub mod map;

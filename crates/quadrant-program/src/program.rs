@@ -1,6 +1,9 @@
 //! A whole program.
 
+use std::sync::Arc;
+
 use crate::expr::Expr;
+use crate::import::Import;
 use crate::map::Map;
 use crate::probe::Point;
 use crate::probe::PointId;
@@ -23,6 +26,8 @@ pub struct Program {
     pub vars: Vec<Variable>,
     /// What is sent to user space.
     pub records: Vec<Record>,
+    /// Files in C whose functions are called.
+    pub imports: Vec<Arc<Import>>,
     /// Settings.
     pub config: Config,
     /// What happens when a clause faults.

@@ -85,6 +85,9 @@ pub struct Split {
 /// # Errors
 /// What cannot be recorded, and why.
 pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, Box<Diagnostic>> {
+    if let Some(failure) = program.clauses.iter().find_map(needs_kernel) {
+        return Err(Box::new(failure));
+    }
     let mut replayer = program.clone();
     let mut names = Vec::new();
     let mut learned = Vec::new();
@@ -94,6 +97,23 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     }
     let groups = by_clauses(program).into_iter().map(|(clauses, points)| group(clauses, points, &learned)).collect();
     Ok(Split { replayer, groups, slots: names.len() })
+}
+
+/// A call that only a kernel can carry out.
+fn needs_kernel(clause: &Clause) -> Option<Diagnostic> {
+    struct Calls(Option<Span>);
+    impl Visitor for Calls {
+        fn expr(&mut self, e: &Expr) {
+            if let ExprKind::Call(Function::Kernel(_) | Function::Imported(_) | Function::NameOf { .. }, _) = e.kind {
+                self.0.get_or_insert(e.span);
+            }
+        }
+    }
+    let mut calls = Calls(None);
+    visit::clause(clause, &mut calls);
+    let message =
+        "functions in C and those of the kernel cannot be recorded: a replay has no kernel that would run them";
+    calls.0.map(|span| Diagnostic::error(span, message))
 }
 
 fn needs_events(program: &Program, point: PointId) -> bool {
@@ -401,6 +421,7 @@ fn has_effect(function: Function) -> bool {
             | Function::Override
             | Function::PacketOutput(_)
             | Function::Kernel(_)
+            | Function::Imported(_)
             | Function::Debug
             | Function::Speculation
             | Function::Chill

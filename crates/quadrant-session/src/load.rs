@@ -8,6 +8,7 @@ use quadrant_bpf::map::MapDetails;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
 use quadrant_bpf::map::MappedArray;
+use quadrant_bpf::map::Update;
 use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::Object;
@@ -16,6 +17,7 @@ use quadrant_program::Program;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::map_types::MapTypes;
+use crate::object::imports::Content;
 use crate::plan::Planned;
 use crate::programs;
 use crate::source::Source;
@@ -29,8 +31,10 @@ pub(crate) fn load(
     units: &[Planned],
     object: Object,
     source: Option<Source>,
+    contents: &[Content],
 ) -> Result<Kernel, Error> {
     let maps = create_all(program, &object)?;
+    contents.iter().try_for_each(|content| fill(&maps[content.map], content))?;
     let section = section(&object, &maps)?;
     let programs = programs::load(program, units, &object.programs, &maps, source)?;
     Ok(Kernel {
@@ -42,6 +46,15 @@ pub(crate) fn load(
         cpus: quadrant_bpf::cpus::possible_count()?,
         shown: crate::take::Shown::default(),
     })
+}
+
+/// Puts the first value of a file's variables into their map.
+fn fill(map: &Map, content: &Content) -> Result<(), Error> {
+    map.update(&0_u32.to_ne_bytes(), &content.bytes, Update::Any)?;
+    if content.constant {
+        map.freeze()?;
+    }
+    Ok(())
 }
 
 /// All maps, with the types of what they hold where this kernel takes them.
@@ -91,6 +104,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Records => "q_records".to_owned(),
         MapRole::Packets => "q_packets".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
+        MapRole::Import(file, map) => format!("q_c{file}_{map}"),
         MapRole::Script(id) | MapRole::Short(id) => {
             let name = program.maps[id.0 as usize].name.trim_start_matches('@');
             let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();

@@ -32,7 +32,7 @@ impl MapTypes {
             MapRole::Data => Some((self.int(), self.data(program, data))),
             // Nothing in it is for others: a struct without members.
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
-            MapRole::Records | MapRole::Packets | MapRole::Stacks { .. } => None,
+            MapRole::Records | MapRole::Packets | MapRole::Stacks { .. } | MapRole::Import(..) => None,
         }
     }
 

@@ -175,7 +175,7 @@ pub(crate) fn relocate(code: &Code, number: impl Fn(usize) -> i32) -> Vec<Insn> 
             RelocKind::Map(map) | RelocKind::MapValue(map) => number(map.index()),
             RelocKind::Kfunc(function) => function.0 as i32,
             // What it is for this kernel is there already.
-            RelocKind::Core(_) => continue,
+            RelocKind::Core(_) | RelocKind::Import(_) => continue,
         };
     }
     insns

@@ -35,6 +35,8 @@ use crate::kernel::Kernel;
 use crate::ledger::Ledger;
 use crate::load;
 use crate::machine::Machine;
+use crate::object::imports;
+use crate::object::imports::Content;
 use crate::overhead::Meter;
 use crate::overhead::Overhead;
 use crate::overhead::ProbeCost;
@@ -67,6 +69,8 @@ pub struct Compiled {
     pub overhead: Overhead,
     /// Points that were moved behind an instruction which the kernel would have to execute in single step.
     pub moved: BTreeSet<u32>,
+    /// What maps of files in C hold at first.
+    contents: Vec<Content>,
 }
 
 /// What the user wants of a trace besides the script.
@@ -144,8 +148,9 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     }
     let back_end = quadrant_codegen::ssa::Options { keep_text: keep_ssa, ..Default::default() };
     let of_units: Vec<Unit> = units.iter().map(|planned| planned.unit.clone()).collect();
-    let object = compile_units(&program, &of_units, &target, &back_end)?;
-    Ok(Compiled { program, units, object, overhead, moved })
+    let mut object = compile_units(&program, &of_units, &target, &back_end)?;
+    let contents = imports::link(&program, &mut object)?;
+    Ok(Compiled { program, units, object, overhead, moved, contents })
 }
 
 fn no_cgroups() -> Error {
@@ -199,9 +204,9 @@ impl Trace {
     }
 
     fn load_from(compiled: Compiled, source: Option<Source>) -> Result<Trace, Error> {
-        let Compiled { program, units, object, overhead, moved: _ } = compiled;
+        let Compiled { program, units, object, overhead, moved: _, contents } = compiled;
         quadrant_bpf::limits::bump_nofile();
-        let kernel = load::load(&program, &units, object, source)?;
+        let kernel = load::load(&program, &units, object, source, &contents)?;
         Ok(Trace { program, units, kernel, overhead })
     }
 

@@ -58,7 +58,7 @@ impl Visitor for Finder {
             | ExprKind::Reg(_)
             | ExprKind::ArgAt(_)
             // The kernel lets programs of tracepoints call more of its functions than those of raw tracepoints.
-            | ExprKind::Call(Function::Kernel(_) | Function::NameOf { .. }, _)
+            | ExprKind::Call(Function::Kernel(_) | Function::Imported(_) | Function::NameOf { .. }, _)
             | ExprKind::Builtin(Builtin::Context) => self.mentions += 1,
             ExprKind::Deref { addr, space: Space::Context } => self.field(&expr.ty, addr),
             _ => {}

@@ -13,6 +13,7 @@ pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
     let message = format!("the kernel's verifier refused {what}: {reason}");
     let help = match is_limit(reason) {
         true => TOO_MUCH,
+        false if calls_c(code) => FUNCTIONS_IN_C,
         false if calls_kernel(code) => KERNEL_FUNCTIONS,
         false => OUR_FAULT,
     };
@@ -25,6 +26,14 @@ const TOO_MUCH: &str = "the clauses of one probe are one program, of which the k
 
 const KERNEL_FUNCTIONS: &str = "the script calls functions of the kernel by name, and the kernel has rules for each: what one gives may have to be \
      tested and given back, and pointers have to come from where it trusts them";
+
+const FUNCTIONS_IN_C: &str = "the script calls functions in C, which the kernel checks with what they are given: test pointers before they \
+     are followed, and read memory of the kernel and of processes with bpf_probe_read_kernel() and bpf_probe_read_user()";
+
+/// Whether a program calls functions in C.
+fn calls_c(code: &Code) -> bool {
+    code.relocs.iter().any(|reloc| matches!(reloc.kind, RelocKind::Import(_)))
+}
 
 /// Whether a program calls functions of the kernel.
 fn calls_kernel(code: &Code) -> bool {

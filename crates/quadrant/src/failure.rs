@@ -66,6 +66,11 @@ impl Failure {
         (!self.message.is_empty()).then_some((self.message.as_str(), self.hints.as_slice()))
     }
 
+    /// The message and the advice.
+    pub fn into_parts(self) -> (String, Vec<String>) {
+        (self.message, self.hints)
+    }
+
     /// Whether the system did not let us, rather than that there is nothing.
     pub fn is_denied(&self) -> bool {
         [": EPERM", ": EACCES"].iter().any(|name| self.message.contains(name))

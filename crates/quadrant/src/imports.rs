@@ -4,11 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use quadrant_bpftrace::script::Compiled;
 use quadrant_bpftrace::script::Found;
 use quadrant_bpftrace::script::Loader;
 
+use crate::commands::load::compile;
+use crate::failure::Failure;
 use crate::failure::shown;
 use crate::script;
+use crate::signatures;
 
 /// Where they are looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,20 +60,25 @@ impl Loader for Files {
         places.into_iter().find(|place| place.is_file()).map(|place| found(&place))
     }
 
+    fn compile(&self, path: &Path) -> Result<Compiled, (String, Vec<String>)> {
+        let object = compile::compile(path, &self.folders, &[]).map_err(Failure::into_parts)?;
+        signatures::of(object)
+    }
+
     fn headers(&self) -> &[String] {
         &self.headers
     }
 }
 
-/// The scripts and headers of a folder, by name.
+/// The scripts, headers and functions in C of a folder, by name.
 fn folder(path: &Path) -> Vec<Found> {
     let mut entries: Vec<PathBuf> = match fs::read_dir(path) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
         Err(error) => return vec![Found { text: Err(script::reason(&error)), ..unread(path) }],
     };
     entries.sort();
-    let is_text = |path: &Path| path.extension().is_some_and(|extension| extension == "bt" || extension == "h");
-    entries.iter().filter(|path| path.is_file() && is_text(path)).map(|path| found(path)).collect()
+    let is_ours = |path: &Path| [".bt", ".h", ".bpf.c"].iter().any(|end| path.to_string_lossy().ends_with(end));
+    entries.iter().filter(|path| path.is_file() && is_ours(path)).map(|path| found(path)).collect()
 }
 
 fn found(path: &Path) -> Found {

@@ -34,6 +34,7 @@ mod resolver;
 mod run;
 mod scope;
 mod script;
+mod signatures;
 mod tool;
 mod words;
 mod world;

@@ -71,6 +71,7 @@ pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>)
     }
     let mut lower = Lower::new(&script.sources, env);
     lower.diagnostics.clone_from(&script.diagnostics);
+    lower.program.imports.clone_from(&script.imports);
     let script = &script.tree;
     lower.preamble(script);
     lower.configure(script);
@@ -148,12 +149,13 @@ impl<'a> Lower<'a> {
     }
 
     fn rounds(&mut self, variants: &[Variant]) {
-        let points = std::mem::take(&mut self.program.points);
+        let Program { points, imports, .. } = std::mem::take(&mut self.program);
         for _ in 0..MAX_ROUNDS {
             self.diagnostics.clear();
             self.inferred.start_round();
             self.expansion_budget = expand::MAX_EXPANDED;
-            self.program = Program { points: points.clone(), config: self.config.clone(), ..Program::default() };
+            let (points, imports, config) = (points.clone(), imports.clone(), self.config.clone());
+            self.program = Program { points, imports, config, ..Program::default() };
             for (number, variant) in variants.iter().enumerate() {
                 let clause = self.clause(number, variant);
                 self.program.clauses.extend(clause);

@@ -15,6 +15,7 @@ use super::text::TextSource;
 use super::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::Cond;
+use crate::ssa::ImportRef;
 use crate::ssa::KfuncRef;
 use crate::ssa::Operand;
 use crate::ssa::Size;
@@ -43,6 +44,7 @@ impl Lower<'_, '_> {
             }
             (Function::SocketCookie, [socket]) => self.socket_cookie(socket),
             (Function::Kernel(function), args) => self.kernel_function(function, args, ty),
+            (Function::Imported(function), args) => self.imported_function(function, args, ty),
             (Function::Alloca, [size]) => self.alloca(size),
             (Function::Within, [index, length]) => self.within(index, length),
             (Function::ProgenyOf, [pid]) => self.progeny_of(pid),
@@ -67,6 +69,17 @@ impl Lower<'_, '_> {
         let args: Vec<Value> = args.iter().map(|arg| self.scalar(arg)).collect::<Result<_>>()?;
         let result = self.f.b.call_kfunc(KfuncRef(function), &args);
         Ok(if ty.is_integer() { self.cut(result, ty) } else { result })
+    }
+
+    /// A call of a function in C; its result is extended by its type, as C does where it calls one.
+    fn imported_function(&mut self, function: u32, args: &[Expr], ty: &Type) -> Result<Value> {
+        let args: Vec<Value> = args.iter().map(|arg| self.scalar(arg)).collect::<Result<_>>()?;
+        let result = self.f.b.call_import(ImportRef(function), &args);
+        Ok(match ty {
+            Type::Bool => self.f.b.ext(result, Size::B1, false),
+            ty if ty.is_integer() => self.cut(result, ty),
+            _ => result,
+        })
     }
 
     /// An index of an array, which faults outside of it.
@@ -126,6 +139,7 @@ impl Lower<'_, '_> {
             (Function::Override, [result]) => self.override_result(result),
             (Function::Debug, args) => self.debug_line(args),
             (Function::Kernel(function), args) => self.kernel_function(function, args, &Type::None).map(drop),
+            (Function::Imported(function), args) => self.imported_function(function, args, &Type::None).map(drop),
             (function, args) => {
                 Err(self.model_error(format_args!("{function:?} of {} arguments as a statement", args.len())))
             }

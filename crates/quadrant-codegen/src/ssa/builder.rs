@@ -6,8 +6,8 @@
 
 use super::error::{SsaError, SsaErrorKind};
 use super::ir::{
-    Args, AtomicOp, BinOp, Block, Callee, Cond, CoreRef, Edge, Func, FuncRef, KfuncRef, MapRef, Op, Operand, Purity,
-    Size, Slot, SlotData, Span, Terminator, Value, Var,
+    Args, AtomicOp, BinOp, Block, Callee, Cond, CoreRef, Edge, Func, FuncRef, ImportRef, KfuncRef, MapRef, Op, Operand,
+    Purity, Size, Slot, SlotData, Span, Terminator, Value, Var,
 };
 use super::purity::helper_purity;
 use super::vars::Vars;
@@ -406,6 +406,11 @@ impl FuncBuilder {
     /// Calls a kernel function.
     pub fn call_kfunc(&mut self, kfunc: KfuncRef, args: &[Value]) -> Value {
         self.push_call(Callee::Kfunc(kfunc), args)
+    }
+
+    /// Call of a function in C.
+    pub fn call_import(&mut self, function: ImportRef, args: &[Value]) -> Value {
+        self.push_call(Callee::Import(function), args)
     }
 
     // ---- variables ----

@@ -3,7 +3,7 @@
 use quadrant_bpf::insn::Insn;
 
 use super::error::{SsaError, SsaErrorKind};
-use super::ir::{CoreRef, Func, FuncRef, KfuncRef, MapRef, Module, Span};
+use super::ir::{CoreRef, Func, FuncRef, ImportRef, KfuncRef, MapRef, Module, Span};
 use super::machine::{FuncCode, MAX_STACK, emit};
 use super::passes::optimize;
 use super::verify::verify;
@@ -28,6 +28,8 @@ pub enum RelocKind {
     Core(CoreRef),
     /// Call of a kernel function: the immediate becomes its BTF type id, `off` the index of its module's descriptor.
     Kfunc(KfuncRef),
+    /// Call of a function in C: it is put behind the others, and the immediate becomes its distance.
+    Import(ImportRef),
 }
 
 /// One place for the loader to fill in.

@@ -114,6 +114,7 @@ impl Display for Callee {
             Callee::Helper(helper, _) => write!(f, "helper {helper}"),
             Callee::Func(func) => write!(f, "f{}", func.0),
             Callee::Kfunc(kfunc) => write!(f, "kfunc {}", kfunc.0),
+            Callee::Import(function) => write!(f, "imported {}", function.0),
         }
     }
 }
@@ -166,6 +167,7 @@ impl Display for RelocKind {
             RelocKind::MapValue(map) => write!(f, "value of map {}", map.0),
             RelocKind::Core(core) => write!(f, "core {}", core.0),
             RelocKind::Kfunc(kfunc) => write!(f, "kfunc {}", kfunc.0),
+            RelocKind::Import(function) => write!(f, "imported {}", function.0),
         }
     }
 }

@@ -53,6 +53,11 @@ index!(
 );
 
 index!(
+    /// A function in C; the number is the caller's, it comes back in relocations.
+    ImportRef
+);
+
+index!(
     /// A number that the loader adjusts; the number is the caller's, it comes back in relocations.
     CoreRef
 );
@@ -140,6 +145,8 @@ pub enum Callee {
     Func(FuncRef),
     /// A kernel function.
     Kfunc(KfuncRef),
+    /// A function in C that is put behind the module.
+    Import(ImportRef),
 }
 
 /// What an instruction computes.

@@ -21,6 +21,6 @@ pub use builder::FuncBuilder;
 pub use code::{Code, FuncInfo, Options, Reloc, RelocKind, compile};
 pub use error::{SsaError, SsaErrorKind};
 pub use ir::{
-    AtomicOp, BinOp, Block, Callee, Cond, CoreRef, Func, FuncRef, KfuncRef, MapRef, Module, Op, Operand, Purity, Size,
-    Slot, Span, Value, Var,
+    AtomicOp, BinOp, Block, Callee, Cond, CoreRef, Func, FuncRef, ImportRef, KfuncRef, MapRef, Module, Op, Operand,
+    Purity, Size, Slot, Span, Value, Var,
 };

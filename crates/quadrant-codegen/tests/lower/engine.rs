@@ -138,7 +138,7 @@ impl Machine {
                     seen.maps.entry(id.0).or_default().extend(values);
                 }
                 MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
-                MapRole::Stacks { .. } | MapRole::Packets => {}
+                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Import(..) => {}
             }
         }
         seen
@@ -235,7 +235,7 @@ impl Kernel {
                     seen.maps.entry(id.0).or_default().extend(entries(script, id, def, map));
                 }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),
-                MapRole::Stacks { .. } | MapRole::Packets => {}
+                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Import(..) => {}
             }
         }
         seen
@@ -302,7 +302,7 @@ fn relocate(code: &mut Code, descriptors: &[i32]) {
         code.insns[reloc.at as usize].imm = match reloc.kind {
             RelocKind::Map(map) | RelocKind::MapValue(map) => descriptors[map.index()],
             RelocKind::Kfunc(kfunc) => kfunc.0 as i32,
-            RelocKind::Core(_) => continue,
+            RelocKind::Core(_) | RelocKind::Import(_) => continue,
         };
     }
 }

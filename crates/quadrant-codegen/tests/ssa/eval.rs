@@ -158,7 +158,7 @@ impl<'a> Machine<'a> {
                 match callee {
                     Callee::Helper(number, _) => self.helper(number, &values),
                     Callee::Func(func) => self.call(func, &values),
-                    Callee::Kfunc(_) => unreachable!("not generated"),
+                    Callee::Kfunc(_) | Callee::Import(_) => unreachable!("not generated"),
                 }
             }
         }

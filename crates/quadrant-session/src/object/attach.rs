@@ -119,7 +119,7 @@ impl<'a> Attacher<'a> {
 
     fn attach_at(&mut self, one: &LoadedProgram, hook: Hook, target: &str) -> Result<(Way, usize), Error> {
         let target = without_kind(target);
-        if hook == Hook::RawTracepoint {
+        if matches!(hook, Hook::RawTracepoint | Hook::WritableRawTracepoint) {
             let name = CString::new(target).map_err(|_| bad(target, "it holds a NUL byte"))?;
             return Ok((Way::Link(Link::raw_tracepoint(&one.program, &name, 0)?), 1));
         }

@@ -1,5 +1,6 @@
 //! What an object expects from the kernel: options of its configuration, variables, functions, addresses.
 
+use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 
@@ -49,8 +50,8 @@ impl Value {
 ///
 /// # Errors
 /// What is missing and must not be.
-pub(crate) fn find(object: &mut Object, machine: &Machine) -> Result<Vec<Value>, Error> {
-    let mut config = Options { machine, file: None };
+pub(crate) fn find(object: &mut Object, machine: &Machine, notes: &mut Vec<String>) -> Result<Vec<Value>, Error> {
+    let mut config = Options { machine, told: object.options.clone(), file: None, notes };
     let mut found = Vec::new();
     for external in object.externs.clone() {
         let value = match external.kind {
@@ -109,11 +110,17 @@ fn typed(object: &Object, external: &Extern, machine: &Machine, kind: BtfKind, o
 /// The kernel's configuration, read if an option of it is asked for.
 struct Options<'a> {
     machine: &'a Machine,
+    /// What the user says of some.
+    told: HashMap<String, String>,
     file: Option<Option<Kconfig>>,
+    notes: &'a mut Vec<String>,
 }
 
 impl Options<'_> {
     fn value(&mut self, external: &Extern, btf: &Btf, ty: u32, size: u32) -> Result<Vec<u8>, Error> {
+        if let Some(text) = self.told.get(&external.name) {
+            return self.encoded(external, btf, (ty, size), &text.clone());
+        }
         let number = |value: u64| Ok(value.to_le_bytes()[..size.min(8) as usize].to_vec());
         match external.name.as_str() {
             "LINUX_KERNEL_VERSION" => return number(version()),
@@ -127,10 +134,7 @@ impl Options<'_> {
         let file = self.file.get_or_insert_with(Kconfig::open);
         let setting = file.as_ref().map(|file| file.get(&external.name));
         match setting {
-            Some(Setting::Set(text)) => encode(btf, ty, size, &text).map_err(|why| {
-                let message = format!("the option `{}` of this kernel is `{text}`: {why}", external.name);
-                Error::Object { message, help: Vec::new() }
-            }),
+            Some(Setting::Set(text)) => self.encoded(external, btf, (ty, size), &text),
             // What is not set is 0, as the object's author says by __weak.
             _ if external.weak => Ok(vec![0; size as usize]),
             Some(Setting::Absent) => Err(missing(external, "the option is not set")),
@@ -139,10 +143,40 @@ impl Options<'_> {
     }
 }
 
-/// The kernel's version as its macro KERNEL_VERSION has it.
+impl Options<'_> {
+    fn encoded(&mut self, external: &Extern, btf: &Btf, (ty, size): (u32, u32), text: &str) -> Result<Vec<u8>, Error> {
+        let is_text = btf.array(btf.resolve(ty)).is_some();
+        if is_text && text.len() >= size as usize {
+            self.notes.push(format!(
+                "the option `{}` is cut to the {} characters that the object has room for: {text}",
+                external.name,
+                size.saturating_sub(1)
+            ));
+        }
+        encode(btf, ty, size, text).map_err(|why| {
+            let message = format!("the option `{}` of the kernel is `{text}`: {why}", external.name);
+            Error::Object { message, help: Vec::new() }
+        })
+    }
+}
+
+/// The kernel's version as its macro KERNEL_VERSION has it. Distributions whose releases do not say it (`6.1.0-18-amd64`) say it
+/// elsewhere.
 fn version() -> u64 {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0_u64));
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let [signature, build, release] =
+        ["/proc/version_signature", "/proc/sys/kernel/version", "/proc/sys/kernel/osrelease"].map(read);
+    number_of_version(version_among(&signature, &build, &release))
+}
+
+/// `Ubuntu 5.4.0-12.15-generic 5.4.8`, `#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-11-01)`, else the release.
+fn version_among<'a>(signature: &'a str, build: &'a str, release: &'a str) -> &'a str {
+    let after_debian = build.split_once("Debian ").map(|(_, version)| version);
+    signature.split_whitespace().nth(2).or(after_debian).unwrap_or(release)
+}
+
+fn number_of_version(text: &str) -> u64 {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0_u64));
     let mut next = || numbers.next().unwrap_or(0);
     next() << 16 | next() << 8 | next().min(255)
 }
@@ -154,10 +188,7 @@ fn encode(btf: &Btf, ty: u32, size: u32, text: &str) -> Result<Vec<u8>, String> 
     const MODULE: u64 = 2;
     let id = btf.resolve(ty);
     if btf.array(id).is_some() {
-        let mut bytes = text.as_bytes().to_vec();
-        if bytes.len() >= size as usize {
-            return Err(format!("it does not fit into {size} characters"));
-        }
+        let mut bytes = text.as_bytes()[..text.len().min(size.saturating_sub(1) as usize)].to_vec();
         bytes.resize(size as usize, 0);
         return Ok(bytes);
     }
@@ -185,5 +216,19 @@ fn parse(text: &str) -> Option<u64> {
         (Some(hex), _) => u64::from_str_radix(hex, 16).ok(),
         (_, Some(_)) => text.parse::<i64>().ok().map(|value| value as u64),
         _ => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_distributions() {
+        let of = |signature, build, release| number_of_version(version_among(signature, build, release));
+        assert_eq!(of("", "#1 SMP Debian 6.1.176-1 (2026-11-01)", "6.1.0-18-cloud-amd64"), 0x0601b0);
+        assert_eq!(of("Ubuntu 5.4.0-12.15-generic 5.4.8", "#15-Ubuntu SMP", "5.4.0-12-generic"), 0x050408);
+        assert_eq!(of("", "#1 SMP PREEMPT", "6.18.44+"), 0x06122c);
+        assert_eq!(of("", "", "4.14.336"), 0x040eff);
     }
 }

@@ -5,6 +5,7 @@
 
 mod attach;
 mod externs;
+pub(crate) mod imports;
 mod iterate;
 mod machine;
 mod maps;
@@ -13,6 +14,7 @@ mod refusal;
 mod run;
 mod usdt;
 
+use quadrant_bpf::insn::Insn;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::prog::Program;
 use quadrant_object::DataKind;
@@ -62,6 +64,8 @@ pub struct LoadedProgram {
     pub index: usize,
     /// It.
     pub program: Program,
+    /// Its instructions, as they were given to the kernel.
+    pub insns: Vec<Insn>,
     /// Where it goes: by its section, or as the user says.
     pub targets: Vec<String>,
 }
@@ -76,7 +80,7 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
     check_names(&object, &options)?;
     let machine = Machine::default();
     let mut notes = object.notes.clone();
-    let externs = externs::find(&mut object, &machine)?;
+    let externs = externs::find(&mut object, &machine, &mut notes)?;
     let types = maps::load_types(&object, &mut notes);
     let maps = maps::create_all(&mut object, &mut notes, types.as_ref())?;
     let data = object.data.iter().map(|data| maps::create_data(data, types.as_ref()));

@@ -55,7 +55,7 @@ impl Loading<'_> {
                 options.attach.iter().filter(|(name, _)| *name == program.name).map(|(_, to)| to.clone()).collect();
             let targets = if told.is_empty() { program.target.clone().into_iter().collect() } else { told };
             match self.load(program, &targets, options.whole_log) {
-                Ok(program) => loaded.push(LoadedProgram { index, program, targets }),
+                Ok((program, insns)) => loaded.push(LoadedProgram { index, program, insns, targets }),
                 Err(error) if options.tolerant => {
                     let why = error.to_string();
                     notes.push(format!("left out `{}`: {}", program.name, why.lines().next().unwrap_or_default()));
@@ -66,7 +66,12 @@ impl Loading<'_> {
         Ok(loaded)
     }
 
-    fn load(&self, program: &quadrant_object::Program, targets: &[String], whole_log: bool) -> Result<Program, Error> {
+    fn load(
+        &self,
+        program: &quadrant_object::Program,
+        targets: &[String],
+        whole_log: bool,
+    ) -> Result<(Program, Vec<Insn>), Error> {
         let linked = self.object.link(program, self.machine)?;
         let mut descriptors = vec![0];
         let insns = self.connect(&linked, &mut descriptors);
@@ -88,11 +93,12 @@ impl Loading<'_> {
             license: &self.object.license,
             ..ProgramSpec::new(program.hook.program_kind(), &insns)
         };
-        Program::load(&spec).map_err(|error| {
+        let loaded = Program::load(&spec).map_err(|error| {
             let logged = Program::load_with_log(&spec, LogLevel::Failure);
             let log = logged.err().and_then(|error| error.log().map(str::to_owned)).unwrap_or_default();
             refusal::explain(self.object, program, &linked, error, &log, whole_log)
-        })
+        })?;
+        Ok((loaded, insns))
     }
 
     /// The kernel's function or type that the program is made for, where the kernel must know it at loading.
@@ -156,7 +162,7 @@ impl Loading<'_> {
     }
 }
 
-fn wide(insns: &mut [Insn], at: usize, what: Imm64, low: i32, high: i32) {
+pub(super) fn wide(insns: &mut [Insn], at: usize, what: Imm64, low: i32, high: i32) {
     if let Some([first, second]) = insns.get_mut(at..at + 2) {
         first.regs = first.dst() | (what as u8) << 4;
         (first.imm, second.imm) = (low, high);

@@ -46,6 +46,11 @@ pub(super) fn explain(
                 .to_owned(),
         );
     }
+    if log.contains("failed to find the address for kernel symbol") {
+        help.push(
+            "the kernel lists its variables in /proc/kallsyms only if it was built with CONFIG_KALLSYMS_ALL".to_owned(),
+        );
+    }
     if !whole {
         help.push("--verifier-log shows all that the verifier wrote".to_owned());
     }

@@ -42,10 +42,10 @@ pub(super) fn check(program: &Program, types: &Types) -> Result<(), Error> {
 /// Something that the tracer would have to fill in or read.
 pub(super) fn compiled(program: &Program, object: &Object) -> Result<(), Error> {
     let span = program.clauses.first().map_or_else(Span::default, |clause| clause.span);
-    let is_read = |role| matches!(role, MapRole::Stacks { .. } | MapRole::Records | MapRole::Packets);
-    let stacks = object.maps.iter().any(|map| is_read(map.role));
+    let is_read = |role| matches!(role, MapRole::Records | MapRole::Packets);
+    let records = object.maps.iter().any(|map| is_read(map.role));
     let filled = object.data.exit_flag.or(object.data.start_ns).or(object.data.result);
-    match stacks || filled.is_some() {
+    match records || filled.is_some() {
         true => Err(refused(span, "this needs the tracer while it runs", AS_TOOL)),
         false => Ok(()),
     }
@@ -76,7 +76,6 @@ fn shown_by_tracer(ty: &Type) -> Option<(&'static str, &'static str)> {
     const NUMBER: &str = "keep the number itself";
     match ty {
         Type::Tuple(parts) => parts.iter().find_map(shown_by_tracer),
-        Type::Stack(_) => Some(("a stack", "keep `reg(\"ip\")`, or an argument")),
         Type::Symbol { .. } => Some(("an address", "keep the address as a number")),
         Type::Username => Some(("a user", "keep `uid`")),
         Type::ProbeName | Type::ProbeFunc => Some(("the probe", "keep a text: `\"name\"`, in a clause for each probe")),
@@ -146,12 +145,15 @@ impl Visitor for Finder<'_> {
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Builtin(builtin) => self.builtin(*builtin, expr.span),
-            ExprKind::Call(Function::Stack | Function::Frames(_), _) => {
-                self.refuse(expr.span, "stacks need the tracer, which keeps and shows them", AS_TOOL)
+            ExprKind::Call(Function::Frames(_), _) => {
+                self.refuse(expr.span, "the frames of stacks need the tracer", AS_TOOL)
             }
             // Its number is another one on each kernel.
             ExprKind::Call(Function::Kernel(_), _) => {
                 self.refuse(expr.span, "an object of a script cannot call functions of the kernel by name", AS_TOOL)
+            }
+            ExprKind::Call(Function::Imported(_), _) => {
+                self.refuse(expr.span, "an object of a script does not carry functions in C", AS_TOOL)
             }
             ExprKind::Deref { .. } if self.is_layout_of_kernel(&expr.ty) => self.refuse(
                 expr.span,

@@ -83,7 +83,7 @@ impl Parts<'_> {
                     let Record { ty, access, kind } = self.adjusted[core.index()];
                     adjusted.push(Adjusted { at, ty, access, kind });
                 }
-                RelocKind::Kfunc(_) => {}
+                RelocKind::Kfunc(_) | RelocKind::Import(_) => {}
             }
         }
         Function { insns, references, adjusted, ..Function::default() }
@@ -111,7 +111,11 @@ fn declared(types: &mut MapTypes, name: &str, info: &FuncInfo) -> u32 {
 fn program_name(point: &str) -> String {
     let last = point.rsplit([':', '/']).next().unwrap_or(point);
     let kind = point.split(':').next().unwrap_or_default();
-    format!("{last}_{kind}")
+    match last.starts_with(|c: char| c.is_ascii_digit()) {
+        // `profile:hz:99` has no name besides its kind.
+        true => point.to_owned(),
+        false => format!("{last}_{kind}"),
+    }
 }
 
 /// Programs first.

@@ -52,6 +52,8 @@ fn map_name(program: &Program, role: MapRole) -> String {
     match role {
         MapRole::Script(id) => name(id).to_owned(),
         MapRole::Short(id) => format!("{}_short", name(id)),
+        MapRole::Stacks { second: false, .. } => "stacks".to_owned(),
+        MapRole::Stacks { second: true, .. } => "more_stacks".to_owned(),
         _ => "scratch".to_owned(),
     }
 }
@@ -66,6 +68,9 @@ fn definition(types: &mut MapTypes, def: &MapDef, typed: Option<(u32, u32)>) -> 
     let mut members = vec![("type", number(def.kind)), ("max_entries", number(def.max_entries))];
     if def.flags != 0 {
         members.push(("map_flags", number(def.flags)));
+    }
+    if typed.is_none() {
+        members.extend([("key_size", number(def.key_size)), ("value_size", number(def.value_size))]);
     }
     if let Some((key, value)) = typed {
         members.extend([("key", types.btf.pointer(key)), ("value", types.btf.pointer(value))]);

@@ -73,7 +73,7 @@ fn unit(program: &Program, point: PointId, clause: usize) -> Unit {
         Site::RawTracepoint { .. } => Context::BtfTracepoint,
         Site::Fentry(function) => Context::Function { words: function.words, exit: false },
         Site::Fexit(function) => Context::Function { words: function.words, exit: true },
-        Site::Profile(_) | Site::PerfEvent { .. } => Context::PerfEvent,
+        Site::Profile(_) | Site::Interval { .. } | Site::PerfEvent { .. } => Context::PerfEvent,
         _ => Context::Registers,
     };
     Unit { context, clauses: vec![clause], points: vec![point], pid: None, cgroup: None, sleepable: false }
@@ -83,6 +83,8 @@ fn unit(program: &Program, point: PointId, clause: usize) -> Unit {
 const PROCESSORS: u32 = 256;
 /// Keys of a map whose size the script leaves open.
 const KEYS: u32 = 10_240;
+/// Stacks of a kind, besides those whose place is taken.
+const STACKS: u32 = 4096;
 
 /// What kernels from 5.17 on have: where an object is loaded is not known now.
 fn target(program: &Program) -> Target {
@@ -108,7 +110,7 @@ fn target(program: &Program) -> Target {
         path: None,
         session_is_return: None,
         map_keys: program.config.max_map_keys.unwrap_or(KEYS),
-        stack_keys: 0,
+        stack_keys: STACKS,
         arch: native(),
     }
 }

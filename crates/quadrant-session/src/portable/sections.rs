@@ -16,7 +16,7 @@ pub(super) fn section(point: &Point) -> Result<String, (String, &'static str)> {
         Site::Fexit(function) if function.owner == BtfOwner::Kernel => Ok(format!("fexit/{}", function.name)),
         Site::Uprobe { pid: None, .. } => user("uprobe", &point.name),
         Site::Uretprobe { pid: None, .. } => user("uretprobe", &point.name),
-        Site::Profile(_) | Site::PerfEvent { .. } => Ok("perf_event".to_owned()),
+        Site::Profile(_) | Site::Interval { .. } | Site::PerfEvent { .. } => Ok("perf_event".to_owned()),
         Site::Begin | Site::End => Err((
             "BEGIN and END run in the tracer, which an object does not have".to_owned(),
             "leave them away: whoever loads the object shows its maps",

@@ -40,6 +40,8 @@ impl<'a> Packing<'a> {
         if let Some(align) = self.known.borrow().get(&id) {
             return *align;
         }
+        // Of what contains itself, which only hostile types do, nothing is known while this is found out.
+        self.known.borrow_mut().insert(id, 1);
         let mut align = 1;
         for member in self.btf.members(id) {
             let own = self.align(member.ty, depth + 1);

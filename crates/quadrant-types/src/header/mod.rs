@@ -18,6 +18,9 @@ pub use spell::c_type;
 /// Deepest chain of definitions that need each other; real kernels have a few dozens.
 const MAX_DEPTH: usize = 400;
 
+/// Types that are spelled at least, however few there are. Real kernels spell one for each dozen bytes of BTF.
+const LEAST: usize = 1 << 16;
+
 /// The header for these types and all that they need; for none named, for all of this BTF.
 pub fn c_header(btf: &Btf, wanted: &[String], name: &str) -> Result<String, TypeError> {
     let mut header = Header {
@@ -27,6 +30,7 @@ pub fn c_header(btf: &Btf, wanted: &[String], name: &str) -> Result<String, Type
         state: HashMap::new(),
         declared: HashSet::new(),
         packing: Packing::new(btf),
+        left: btf.type_bytes().len().max(LEAST),
     };
     let roots = match wanted {
         [] => btf.iter().filter(|(_, kind, name)| is_defined(*kind) && !name.is_empty()).map(|(id, ..)| id).collect(),
@@ -83,6 +87,8 @@ struct Header<'a> {
     /// Structs that have been named.
     declared: HashSet<u32>,
     packing: Packing<'a>,
+    /// How many more types may be spelled.
+    left: usize,
 }
 
 impl Header<'_> {
@@ -253,6 +259,10 @@ impl spell::Speller for Header<'_> {
     fn anonymous(&mut self, id: u32, depth: usize) -> String {
         let word = if self.btf.kind(id) == Some(BtfKind::Union) { "union" } else { "struct" };
         format!("{word} {}", self.body(id, depth))
+    }
+
+    fn left(&mut self) -> &mut usize {
+        &mut self.left
     }
 }
 

@@ -10,11 +10,16 @@ pub(super) trait Speller {
     fn btf(&self) -> &Btf;
     fn name(&mut self, id: u32) -> String;
     fn anonymous(&mut self, id: u32, depth: usize) -> String;
+    /// How many more types may be spelled: hostile ones contain themselves, several times at each level.
+    fn left(&mut self) -> &mut usize;
 }
+
+/// Types within one type that are spelled.
+const MOST: usize = 10_000;
 
 /// A type as C writes it, around a name (which may be empty); structs without a name are cut short.
 pub fn c_type(btf: &Btf, id: u32, name: &str) -> String {
-    struct Short<'a>(&'a Btf);
+    struct Short<'a>(&'a Btf, usize);
     impl Speller for Short<'_> {
         fn btf(&self) -> &Btf {
             self.0
@@ -31,15 +36,20 @@ pub fn c_type(btf: &Btf, id: u32, name: &str) -> String {
             let word = if self.0.kind(id) == Some(BtfKind::Union) { "union" } else { "struct" };
             format!("{word} {{...}}")
         }
+
+        fn left(&mut self) -> &mut usize {
+            &mut self.1
+        }
     }
-    spell(&mut Short(btf), id, name, 0)
+    spell(&mut Short(btf, MOST), id, name, 0)
 }
 
 pub(super) fn spell(speller: &mut dyn Speller, id: u32, inner: &str, depth: usize) -> String {
     let (kind, target) = (speller.btf().kind(id), speller.btf().size_or_type(id));
-    if depth == MAX_DEPTH {
+    if depth == MAX_DEPTH || *speller.left() == 0 {
         return joined("void", inner);
     }
+    *speller.left() -= 1;
     match kind {
         Some(BtfKind::Ptr) => {
             let behind = speller.btf().kind(without_qualifiers(speller.btf(), target));

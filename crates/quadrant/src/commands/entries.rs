@@ -7,6 +7,8 @@ use quadrant_output::document;
 use quadrant_output::escape;
 use quadrant_types::Btf;
 
+use crate::commands::stacks::Frames;
+
 /// An entry: its key, and its values with the processors that they are of (none, for a value that all share).
 struct Entry {
     key: Vec<u8>,
@@ -24,6 +26,8 @@ pub struct View<'a> {
     pub map: &'a Map,
     /// Show the value of each processor, too, where their sum says enough for most.
     pub per_cpu: bool,
+    /// Names the functions in stacks.
+    pub frames: Frames,
     /// Show only so many entries, those with the largest values.
     pub top: Option<usize>,
 }
@@ -42,7 +46,7 @@ impl View<'_> {
     /// Whether there is something for people in it.
     pub fn is_shown(&self) -> bool {
         let kind = self.map.spec().kind;
-        let is_plain = !matches!(kind, MapKind::StackTrace | MapKind::ArrayOfMaps | MapKind::HashOfMaps);
+        let is_plain = !matches!(kind, MapKind::ArrayOfMaps | MapKind::HashOfMaps);
         kind.has_entries() && is_plain && !self.name.starts_with(HELPERS)
     }
 
@@ -91,6 +95,14 @@ impl View<'_> {
         self.shown(out, value);
     }
 
+    /// Whether its values are rows of addresses.
+    fn is_stacks(&self) -> bool {
+        /// `BPF_F_STACK_BUILD_ID`
+        const BY_FILE: u32 = 1 << 5;
+        let spec = self.map.spec();
+        spec.kind == MapKind::StackTrace && spec.flags & BY_FILE == 0
+    }
+
     /// Whether all its entries are always there; those that are zero are not shown.
     pub fn is_array(&self) -> bool {
         is_array(self.map)
@@ -98,6 +110,11 @@ impl View<'_> {
 
     fn shown(&self, out: &mut Vec<u8>, value: &[u8]) {
         let slots = self.btf.and_then(|btf| values::slots(btf, self.value_type, value));
+        if self.is_stacks() {
+            out.push(b':');
+            self.frames.text(out, value);
+            return out.push(b'\n');
+        }
         out.extend_from_slice(b": ");
         // What is beside the histogram is shown, too.
         self.value(out, self.value_type, value, false);
@@ -117,6 +134,10 @@ impl View<'_> {
             out.extend_from_slice(if index > 0 { b", {\"key\": " } else { b"{\"key\": " });
             self.value(out, self.key_type, &entry.key, true);
             match entry.values.as_slice() {
+                [(None, value)] if self.is_stacks() => {
+                    out.extend_from_slice(b", \"value\": ");
+                    self.frames.json(out, value);
+                }
                 [(None, value)] => {
                     out.extend_from_slice(b", \"value\": ");
                     self.value(out, self.value_type, value, true);

@@ -14,11 +14,12 @@ mod explain;
 mod fmt;
 mod holders;
 pub mod json;
-mod load;
+pub mod load;
 mod maps;
 mod progs;
 mod record;
 mod replay;
+mod stacks;
 mod table;
 
 use std::ffi::OsString;

@@ -7,6 +7,9 @@ use quadrant_d::lower::Library;
 use quadrant_d::lower::Source;
 use quadrant_d::lower::SourceKind;
 use quadrant_program::diag::Severity;
+use quadrant_program::sources::Sources;
+use quadrant_session::Compiled;
+use quadrant_session::Options;
 
 use super::getopt;
 use super::getopt::Enabling;
@@ -62,6 +65,17 @@ const USED_UP: [&str; 9] = ["cpp", "cpphdrs", "cpppath", "cppargs", "define", "u
 pub fn check(program: &Program, options: &[String], params: &[String]) -> Result<(), Failure> {
     let line = Line { mode: Mode::Check, operands: params.to_vec(), ..carried_line(program, options)? };
     trace::run_texts(&line, &texts(program, &line)?).map(drop)
+}
+
+/// Compiles a script with the options of its first line, for those who look at what becomes of it; gives its text, too.
+///
+/// # Errors
+/// A mistake, or what this kernel cannot do.
+pub fn compile(file: &str, params: &[String], session: Options) -> Result<(Compiled, Sources), Failure> {
+    let (program, options) = gather(file, &[])?;
+    let line = Line { mode: Mode::Check, operands: params.to_vec(), ..carried_line(&program, &options)? };
+    let compiled = trace::compiled(&line, &texts(&program, &line)?, session)?;
+    Ok((compiled, Sources::new(program.script.name, &program.script.text)))
 }
 
 /// Runs what a tool carries; gives the exit status.

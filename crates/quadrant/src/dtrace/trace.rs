@@ -74,6 +74,23 @@ pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     follow(line, loaded, &program, &options, trace, targets)
 }
 
+/// Compile for this kernel, and go no further.
+///
+/// # Errors
+/// What stands in the way: a program, the probes, the kernel.
+pub fn compiled(
+    line: &Line,
+    texts: &Texts,
+    session: quadrant_session::Options,
+) -> Result<quadrant_session::Compiled, Failure> {
+    let targets = targets::open(&line.targets)?;
+    quadrant_bpf::limits::bump_memlock();
+    let types = Rc::new(crate::world::types());
+    let (program, _) = compile(line, texts, &types, &targets)?;
+    quadrant_session::compile(program, &Features::new(), &types, session)
+        .map_err(|error| failed(&texts.programs, error))
+}
+
 /// Compile, and say what was found.
 fn compile(
     line: &Line,

@@ -8,10 +8,12 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use quadrant_bpftrace::Script;
+use quadrant_bpftrace::script::Compiled;
 use quadrant_bpftrace::script::Found;
 use quadrant_bpftrace::script::Loader;
 
 use crate::imports::Files;
+use crate::signatures;
 
 /// A script and the files that it brings in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct Bundle {
     pub answers: Vec<Answer>,
     /// Headers that the command line included.
     pub headers: Vec<String>,
+    /// What files in C became.
+    pub objects: Vec<Object>,
 }
 
 /// A file.
@@ -31,6 +35,15 @@ pub struct File {
     pub name: String,
     /// Its text.
     pub text: String,
+}
+
+/// A file in C, compiled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object {
+    /// The file's number.
+    pub file: u32,
+    /// The object.
+    pub bytes: Vec<u8>,
 }
 
 /// Which files a question meant.
@@ -79,7 +92,7 @@ impl Bundle {
     /// Loads a script from files; gives it and all that it is made of.
     pub fn gather(name: &str, text: &str, files: &Files) -> (Script, Bundle) {
         let main = File { name: name.to_owned(), text: text.to_owned() };
-        let bundle = Bundle { files: vec![main], headers: files.headers.clone(), answers: Vec::new() };
+        let bundle = Bundle { files: vec![main], headers: files.headers.clone(), ..Bundle::default() };
         let path = files.script.clone().unwrap_or_default();
         let recorder = Recorder { files, made: RefCell::new(Made { paths: vec![path], bundle }) };
         let script = Script::load(name, text, files.script.as_deref(), &recorder);
@@ -122,6 +135,13 @@ impl Loader for Bundle {
 
     fn include(&self, path: &str, system: bool, from: Option<&Path>) -> Option<Found> {
         self.answer(Way::include(system), path, from)?.into_iter().next()
+    }
+
+    fn compile(&self, path: &Path) -> Result<Compiled, (String, Vec<String>)> {
+        let number = Self::number(Some(path));
+        let object = self.objects.iter().find(|object| object.file == number);
+        let missing = || ("this tool does not carry what it was compiled to".to_owned(), Vec::new());
+        signatures::of(object.ok_or_else(missing)?.bytes.clone())
     }
 
     fn headers(&self) -> &[String] {
@@ -176,6 +196,14 @@ impl Loader for Recorder<'_> {
         let found = self.files.include(path, system, from)?;
         self.keep(Way::include(system), path, from, std::slice::from_ref(&found));
         Some(found)
+    }
+
+    fn compile(&self, path: &Path) -> Result<Compiled, (String, Vec<String>)> {
+        let compiled = self.files.compile(path)?;
+        let mut made = self.made.borrow_mut();
+        let file = made.paths.iter().position(|known| known == path).unwrap_or(0) as u32;
+        made.bundle.objects.push(Object { file, bytes: compiled.object.clone() });
+        Ok(compiled)
     }
 
     fn headers(&self) -> &[String] {

@@ -7,6 +7,7 @@
 use crate::tool::bundle::Answer;
 use crate::tool::bundle::Bundle;
 use crate::tool::bundle::File;
+use crate::tool::bundle::Object;
 use crate::tool::bundle::Way;
 
 /// What a built tool carries.
@@ -57,6 +58,7 @@ impl Payload {
                 out.list(&bundle.files, Writer::file);
                 out.list(&bundle.answers, Writer::answer);
                 out.list(&bundle.headers, |out, header| out.text(header));
+                out.list(&bundle.objects, Writer::object);
             }
             Carried::D(program) => {
                 out.number(D);
@@ -99,8 +101,17 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        self.number(text.len() as u32);
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u32);
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn object(&mut self, object: &Object) {
+        self.number(object.file);
+        self.bytes(&object.bytes);
     }
 
     fn list<T>(&mut self, elements: &[T], each: impl Fn(&mut Writer, &T)) {
@@ -136,9 +147,17 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self) -> Result<String, Damaged> {
-        let len = self.number()?;
-        let text = str::from_utf8(self.take(len as usize)?).map_err(|_| Damaged("a text is not UTF-8"))?;
+        let text = str::from_utf8(self.bytes()?).map_err(|_| Damaged("a text is not UTF-8"))?;
         Ok(text.to_owned())
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], Damaged> {
+        let len = self.number()?;
+        self.take(len as usize)
+    }
+
+    fn object(&mut self) -> Result<Object, Damaged> {
+        Ok(Object { file: self.number()?, bytes: self.bytes()?.to_vec() })
     }
 
     /// No element is shorter than a number, so a list that cannot be there is not made room for.
@@ -159,10 +178,16 @@ impl<'a> Reader<'a> {
             files: self.list(Reader::file)?,
             answers: self.list(Reader::answer)?,
             headers: self.list(Reader::text)?,
+            objects: self.list(Reader::object)?,
         };
         let is_there = |index: u32| (index as usize) < bundle.files.len();
         let good = |answer: &Answer| is_there(answer.from) && answer.found.iter().all(|index| is_there(*index));
-        if is_there(0) && bundle.answers.iter().all(good) { Ok(bundle) } else { Err(Damaged("a file is missing")) }
+        let objects = bundle.objects.iter().all(|object| is_there(object.file));
+        if is_there(0) && objects && bundle.answers.iter().all(good) {
+            Ok(bundle)
+        } else {
+            Err(Damaged("a file is missing"))
+        }
     }
 
     fn answer(&mut self) -> Result<Answer, Damaged> {
@@ -189,6 +214,7 @@ mod tests {
             files: vec![file("a.bt", "BEGIN { }"), file("lib/b.bt", "")],
             answers: vec![answer],
             headers: vec!["x.h".to_owned()],
+            objects: vec![Object { file: 1, bytes: vec![1, 2, 255] }],
         };
         let program = Program { script: file("a.d", "BEGIN"), libraries: vec![file("l.d", "é")] };
         [Carried::Bpftrace(bundle), Carried::D(program)].map(|script| Payload {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::common::{assert_lines, attached, end, good, needs_root, quadrant, script};
+use crate::common::{assert_lines, attached, end, folder, good, needs_root, quadrant, refused, script};
 
 #[test]
 fn the_plan_is_printed_and_nothing_runs() {
@@ -109,3 +109,42 @@ fn a_program_that_is_not_there_is_an_error() {
     assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
     assert!(outcome.stderr.contains("the kernel has no program no such program"), "{}", outcome.describe());
 }
+
+#[test]
+fn scripts_in_d() {
+    needs_root!();
+    let file = folder("explain-d").join("script.d");
+    std::fs::write(&file, "syscall::getppid:entry\n/pid > $1/\n{\n\t@[execname] = count();\n}\n")
+        .expect("it can be written");
+    let explain = |parts: &[&str]| good(quadrant().arg("explain").args(parts).arg(&file).arg("7")).stdout;
+    let all = explain(&["--all"]);
+    for part in
+        ["== Probes", "== Typed program", "== SSA", "== eBPF", "== Translated: ", "== Machine code: ", "== Cost"]
+    {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    assert_eq!(all.matches("script.d:4:2: @[execname] = count()\n").count(), 3, "{all}");
+    assert!(explain(&["--only", "probes"]).starts_with("syscall:vmlinux:getppid:entry\n"));
+}
+
+#[test]
+fn objects() {
+    needs_root!();
+    let file = folder("explain-object").join("counts.bpf.o");
+    good(quadrant().args(["build", "-o"]).arg(&file).args(["-e", SCRIPT_OF_OBJECT]));
+    let outcome = good(quadrant().arg("explain").arg(&file));
+    for part in [
+        "SEC(\"tracepoint/syscalls/sys_enter_getppid\"): syscalls/sys_enter_getppid",
+        "\nn     percpu_hash",
+        "finds the value of a key in a map",
+        "== Translated: sys_enter_getppid_tracepoint (program ",
+        "; stdin:1:48: @n[tid] = count()",
+        "\nsys_enter_getppid_tracepoint  ",
+    ] {
+        assert!(outcome.stdout.contains(part), "{part}: {}", outcome.describe());
+    }
+    let message = refused(quadrant().args(["explain", "--only", "ssa"]).arg(&file));
+    assert!(message.contains("an object does not have these parts of a program: ssa"), "{message}");
+}
+
+const SCRIPT_OF_OBJECT: &str = "tracepoint:syscalls:sys_enter_getppid /pid > 1/ { @n[tid] = count(); }";

@@ -302,6 +302,8 @@ fn mistakes_of_the_command_line() {
     assert!(message.contains("did you mean `wanted`?"), "{message}");
     let message = refused(load!("syscalls").args(["--set", "target_tgid=3000000000"]));
     assert!(message.contains("does not fit"), "{message}");
+    let message = refused(load!("externs").args(["--list", "--set", "CONFIG_NO_SUCH=1"]));
+    assert!(message.contains("no variable of that name"), "{message}");
     let message = refused(load!("syscalls").args(["--only", "entr"]));
     assert!(message.contains("did you mean `enter`?"), "{message}");
 }

@@ -98,7 +98,6 @@ fn what_needs_the_tracer_is_refused() {
     for (body, message) in [
         ("printf(\"x\");", "an object has nobody who would print this"),
         ("exit();", "an object cannot end itself"),
-        ("@[kstack] = count();", "stacks need the tracer"),
         ("@[ksym(1)] = count();", "only the tracer can make text of an address"),
         ("@ = elapsed;", "an object does not know when the trace began"),
         ("@ = *curtask;", "a whole struct of the kernel has another size and layout on each kernel"),
@@ -109,10 +108,30 @@ fn what_needs_the_tracer_is_refused() {
         assert!(shown.contains(message) && shown.contains("stdin:1"), "{body}: {shown}");
     }
     assert!(build("BEGIN { @ = 1; }").contains("BEGIN and END run in the tracer"));
-    assert!(build("interval:s:1 { @ = 1; }").contains("an object cannot have the probe `interval:s:1`"));
+    assert!(build("iter:task { @ = 1; }").contains("an object cannot have the probe `iter:task`"));
     let of_d = folder("objects-refused").join("no.d");
     std::fs::write(&of_d, "syscall::getppid:entry { @ = count(); }").unwrap();
     let message = refused(quadrant().args(["build", "-o"]).arg(&path).arg(&of_d));
     assert!(message.contains("objects are made of scripts in bpftrace's language only"), "{message}");
     assert!(!path.exists());
+}
+
+#[test]
+fn stacks_and_timers() {
+    needs_root!();
+    needs_loops!();
+    let path = folder("objects-stacks").join("stacks.bpf.o");
+    let probe = "tracepoint:syscalls:sys_enter_getppid /comm == \"object_stacks\"/";
+    let program = format!("{probe} {{ @s[kstack(4)] = count(); }} interval:hz:50 {{ @ticks = count(); }}");
+    good(quadrant().args(["build", "-o"]).arg(&path).args(["-e", &program]));
+    let work = folder("object-stacks").join("object_stacks");
+    std::fs::copy(target!("syscalls"), &work).expect("it can be copied");
+    let load = quadrant().arg("load").arg(path).args(["--attach", "interval_hz_50=interval:hz:50"]);
+    let outcome = good(load.args(["-c", &format!("{} getppid {COUNT}", work.display())]));
+    let key = outcome.stdout.lines().find_map(|line| line.strip_prefix("s[{ .part0 = ").or(line.strip_prefix("s[")));
+    let number = key.and_then(|key| key.strip_prefix("{ .stack = ")?.split(',').next()).unwrap_or_default();
+    assert!(key.is_some_and(|key| key.ends_with("]: 10007")), "{}", outcome.describe());
+    let mut lines = outcome.stdout.lines().skip_while(|line| *line != format!("stacks[{number}]:"));
+    assert!(lines.nth(1).is_some_and(|frame| frame.starts_with("        ")), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("ticks[0]: {"), "{}", outcome.describe());
 }

@@ -4,6 +4,7 @@ mod aggregate;
 mod change;
 mod convert;
 mod host;
+mod import;
 mod kernel;
 mod kfunc;
 mod maps;
@@ -173,12 +174,17 @@ impl Lower<'_> {
         if let Some(value) = self.builtin_call(callee, args, span) {
             return value.map(Called::Value);
         }
+        if let Some(called) = self.import_call(callee, args, span) {
+            return called;
+        }
         if let Some(called) = self.kfunc_call(callee, args, span) {
             return called;
         }
         // The arguments may have mistakes of their own.
         args.iter().for_each(|arg| drop(self.expr(arg)));
-        let near = suggest(name, FUNCTIONS.iter().map(|entry| entry.name)).map(|near| format!("{near}()"));
+        let imported = self.program.imports.iter().flat_map(|import| &import.functions);
+        let names = FUNCTIONS.iter().map(|entry| entry.name).chain(imported.map(|function| function.name.as_str()));
+        let near = suggest(name, names).map(|near| format!("{near}()"));
         self.error_near(callee.span, format!("unknown function `{name}`"), near)
     }
 

@@ -394,6 +394,10 @@ impl<'a> Emitter<'a> {
                 self.asm.push(Insn::call_kfunc(0, 0));
                 self.relocs.push((self.asm.insns.len() as u32 - 1, RelocKind::Kfunc(kfunc)));
             }
+            Callee::Import(function) => {
+                self.asm.push(Insn::call_func(0));
+                self.relocs.push((self.asm.insns.len() as u32 - 1, RelocKind::Import(function)));
+            }
         }
         self.mov(self.reg_of(inst), Reg::R0);
     }

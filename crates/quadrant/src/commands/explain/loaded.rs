@@ -2,7 +2,6 @@
 
 use std::os::fd::AsFd;
 
-use clap::ValueEnum;
 use quadrant_bpf::object;
 use quadrant_bpf::object::ProgramCode;
 use quadrant_inspect::objects;
@@ -19,7 +18,8 @@ use crate::failure::Failure;
 /// # Errors
 /// There is none, or there are several; or a part that only scripts have.
 pub fn explain(wanted: &str, answer: &mut Answer) -> Result<(), Failure> {
-    refuse_parts_of_scripts(answer)?;
+    let of_scripts = [Part::Probes, Part::Model, Part::Ssa, Part::Bpf, Part::Helpers];
+    answer.refuse(&of_scripts, "the kernel does not have", "it has maps, xlated, jited, and cost")?;
     let found = objects::find_programs(wanted)?;
     let (program, fd) =
         commands::only(found, "program", wanted, "`quadrant progs` lists them", |(program, _)| program.id)?;
@@ -36,20 +36,5 @@ pub fn explain(wanted: &str, answer: &mut Answer) -> Result<(), Failure> {
         table::bytes(program.jited_len.into())
     );
     answer.add(Part::Cost, "Cost", &sizes);
-    Ok(())
-}
-
-/// # Errors
-/// The kernel has nothing of what is wanted. What it lacks beside other parts is told, unless simply everything is wanted.
-fn refuse_parts_of_scripts(answer: &Answer) -> Result<(), Failure> {
-    let of_scripts = |part: &&Part| matches!(part, Part::Probes | Part::Model | Part::Ssa | Part::Bpf | Part::Helpers);
-    let lacking: Vec<String> = answer.parts.iter().filter(of_scripts).map(Part::to_string).collect();
-    let text = format!("the kernel does not have these parts of a program: {}", lacking.join(", "));
-    if lacking.len() == answer.parts.len() {
-        return Err(Failure::usage(text).hint("it has maps, xlated, jited, and cost"));
-    }
-    if !lacking.is_empty() && answer.parts.len() < Part::value_variants().len() {
-        commands::print_notes(&[text]);
-    }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod facts;
 mod loaded;
+mod object;
 mod script;
 
 use std::ffi::OsString;
@@ -15,10 +16,12 @@ use quadrant_symbols::Symbolizer;
 use crate::args::Args;
 use crate::commands;
 use crate::commands::Done;
+use crate::failure::Failure;
 
 /// Show what a script becomes on this kernel: how its probes are made and why, its maps, its code at every stage, and what that costs.
 ///
-/// The programs are loaded and never attached.
+/// FILE may be a script in bpftrace's language or in D (.d), or an object of programs that clang made (.bpf.o, or .bpf.c). The programs are
+/// loaded and never attached.
 #[derive(Debug, Parser)]
 #[command(bin_name = "quadrant explain", no_binary_name = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Options {
@@ -42,6 +45,8 @@ const EXAMPLES: &str = "\
 Examples:
   quadrant explain -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
   quadrant explain --only probes --only maps script.bt
+  quadrant explain --only ssa script.d
+  quadrant explain FILE.bpf.o
   quadrant explain --program 123 --only jited";
 
 /// A part of the answer.
@@ -76,21 +81,31 @@ impl fmt::Display for Part {
 /// What is shown when nothing is said.
 const USUAL: [Part; 5] = [Part::Probes, Part::Maps, Part::Bpf, Part::Helpers, Part::Cost];
 
+const OF_OBJECTS: [Part; 5] = [Part::Probes, Part::Maps, Part::Helpers, Part::Xlated, Part::Cost];
+
 /// Runs the command.
 pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
     let options: Options = commands::parse(words)?;
     let mut answer = Answer { parts: options.parts(), text: String::new() };
-    let done = match &options.program {
-        Some(program) => loaded::explain(program, &mut answer),
-        None => script::explain(&options.script, &mut answer),
+    let done = match (&options.program, options.object()) {
+        (Some(program), _) => loaded::explain(program, &mut answer),
+        (None, Some(file)) => object::explain(file, &options.script.include_dirs, &mut answer),
+        (None, None) => script::explain(&options.script, &mut answer),
     };
     Ok(done.and_then(|()| commands::print(answer.text.as_bytes()).map(|()| 0)))
 }
 
 impl Options {
+    /// The file, if it is an object or C.
+    fn object(&self) -> Option<&str> {
+        let file = self.script.rest.first().filter(|_| self.script.execute.is_none())?;
+        object::is_object(file).then_some(file)
+    }
+
     fn parts(&self) -> Vec<Part> {
         let mut parts = match (self.all, self.only.is_empty(), &self.program) {
             (true, ..) => Part::value_variants().to_vec(),
+            (false, true, None) if self.object().is_some() => OF_OBJECTS.to_vec(),
             (false, true, None) => USUAL.to_vec(),
             (false, true, Some(_)) => vec![Part::Maps, Part::Xlated, Part::Cost],
             (false, false, _) => self.only.clone(),
@@ -128,8 +143,25 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// # Errors
+    /// Nothing is wanted but parts that there are not. What is missing beside others is told, unless simply everything is wanted.
+    fn refuse(&self, missing: &[Part], who: &str, instead: &str) -> Result<(), Failure> {
+        let lacking: Vec<String> =
+            self.parts.iter().filter(|part| missing.contains(part)).map(Part::to_string).collect();
+        let text = format!("{who} these parts of a program: {}", lacking.join(", "));
+        if lacking.len() == self.parts.len() {
+            return Err(Failure::usage(text).hint(instead));
+        }
+        if !lacking.is_empty() && self.parts.len() < Part::value_variants().len() {
+            commands::print_notes(&[text]);
+        }
+        Ok(())
+    }
+}
+
 /// The kernel function at an address, with the distance from its start.
-fn kernel_symbol(symbols: &mut Symbolizer, address: u64) -> Option<String> {
+pub fn kernel_symbol(symbols: &mut Symbolizer, address: u64) -> Option<String> {
     let frame = symbols.ksym(address);
     let symbol = frame.symbol?;
     let name = commands::escaped(symbol.name.as_bytes());

@@ -1,6 +1,7 @@
 //! A script from its probes to machine code.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
@@ -27,6 +28,7 @@ use super::facts::Facts;
 use crate::args::Args;
 use crate::commands::table;
 use crate::commands::table::Column;
+use crate::dtrace;
 use crate::failure;
 use crate::failure::Failure;
 use crate::front;
@@ -39,6 +41,11 @@ use crate::world;
 /// # Errors
 /// The script's mistakes, and what the kernel refuses.
 pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
+    if let Some((file, params)) = args.rest.split_first().filter(|(file, _)| args.execute.is_none() && is_d(file)) {
+        let options = Options { keep_ssa: answer.wants(Part::Ssa), ..Options::default() };
+        let (compiled, sources) = dtrace::tool::compile(file, params, options)?;
+        return show(compiled, &sources, answer);
+    }
     let (script, params) = front::script(args)?;
     let child = run::start(args)?;
     let child_pid = child.as_ref().map(Child::pid);
@@ -54,17 +61,26 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
         ..Options::default()
     };
     let compiled = run::compiled(&script, &program, &features, &types, options)?;
+    show(compiled, &script.sources, answer)
+}
+
+fn is_d(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "d")
+}
+
+fn show(compiled: Compiled, script: &Sources, answer: &mut Answer) -> Result<(), Failure> {
+    let program = Rc::clone(&compiled.program);
     let names = unit_names(&compiled);
     answer.add(Part::Probes, "Probes", &probes(&compiled));
     let maps = compiled.object.maps.clone();
-    let generated = Generated::of(&compiled, &script.sources, &names);
+    let generated = Generated::of(&compiled, script, &names);
     if !answer.parts.iter().any(|part| matches!(part, Part::Maps | Part::Xlated | Part::Jited | Part::Cost)) {
         generated.add(answer, &program);
         return Ok(());
     }
-    let source = Source(&script.sources);
-    let trace = Trace::load_described(compiled, source).map_err(|error| Failure::session(&script.sources, error))?;
-    let insides = trace.insides().map_err(|error| Failure::session(&script.sources, error))?;
+    let source = Source(script);
+    let trace = Trace::load_described(compiled, source).map_err(|error| Failure::session(script, error))?;
+    let insides = trace.insides().map_err(|error| Failure::session(script, error))?;
     answer.add(Part::Maps, "Maps", &map_table(&program, &maps, &trace.map_memory()));
     generated.add(answer, &program);
     let mut facts = Facts::default();
@@ -187,6 +203,7 @@ fn map_name(program: &Program, map: &MapDef) -> String {
         MapRole::Records => "records".to_owned(),
         MapRole::Packets => "packets".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
+        MapRole::Import(file, _) => failure::shown(&program.imports[file as usize].name),
     }
 }
 
@@ -200,6 +217,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Packets => "packets for files",
         MapRole::Stacks { second: false, .. } => "stacks",
         MapRole::Stacks { second: true, .. } => "stacks whose place was taken",
+        MapRole::Import(..) => "a map or variables of a file in C",
     }
 }
 

@@ -96,5 +96,5 @@ fn run(arguments: &[std::ffi::OsString]) -> Result<std::process::ExitStatus, Fai
     }
     let failure = Failure::new("C is compiled by clang, which is not installed");
     Err(failure
-        .hint("install it: `apt-get install clang libbpf-dev`, or give an object that was compiled elsewhere (.bpf.o)"))
+        .hint("install it: `apt-get install clang libbpf-dev`; objects and tools that were made elsewhere need none"))
 }

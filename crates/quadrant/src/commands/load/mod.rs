@@ -1,6 +1,6 @@
 //! `quadrant load`: runs what clang made, an object of BPF programs.
 
-mod compile;
+pub mod compile;
 mod events;
 mod listing;
 mod show;
@@ -49,7 +49,7 @@ pub struct Options {
     dry_run: bool,
 
     /// Give a variable a value before the programs run, or a map a size: `min_ns=1000`, `filter.ports[0]=443`,
-    /// `stacks.max_entries=1024`; `cpid` is the process of -c or -p
+    /// `stacks.max_entries=1024`; `cpid` is the process of -c or -p; `CONFIG_HZ=250` sets what the object reads of the kernel's configuration
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, help_heading = "Programs")]
     set: Vec<(String, String)>,
 
@@ -165,15 +165,23 @@ fn load(options: &Options) -> Done {
 /// The object: read, or made.
 fn object(options: &Options) -> Result<Object, Failure> {
     let name = options.file.display();
-    let bytes = match options.file.extension().is_some_and(|extension| extension == "c") {
-        true => compile::compile(&options.file, &options.include, &options.define)?,
-        false => read(&options.file)?,
-    };
+    let bytes = bytes(&options.file, &options.include, &options.define)?;
     if let Some(path) = &options.object {
         let failed = |error| quadrant_bpf::Error::io(format!("cannot write {}", path.display()), &error);
         std::fs::write(path, &bytes).map_err(failed)?;
     }
     Object::parse(&bytes).map_err(|error| Failure::new(format!("{name}: {error}")))
+}
+
+/// The bytes of an object's file, or of what clang makes of one in C.
+///
+/// # Errors
+/// It cannot be read, or clang does not like it.
+pub fn bytes(file: &Path, include: &[PathBuf], define: &[String]) -> Result<Vec<u8>, Failure> {
+    match file.extension().is_some_and(|extension| extension == "c") {
+        true => compile::compile(file, include, define),
+        false => read(file),
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -15,6 +15,7 @@ use quadrant_types::BtfKind;
 use super::events::Events;
 use crate::args::Format;
 use crate::commands::entries::View;
+use crate::commands::stacks::Frames;
 use crate::failure::shown;
 
 /// Prints answers.
@@ -217,6 +218,7 @@ impl Receiver for Show {
                 value_type: def.value_type,
                 map,
                 per_cpu: false,
+                frames: Frames::default(),
                 top: None,
             };
             if view.is_shown() {

@@ -13,6 +13,7 @@ use crate::commands::Done;
 use crate::commands::entries;
 use crate::commands::entries::View;
 use crate::commands::escaped;
+use crate::commands::stacks::Frames;
 use crate::failure::Failure;
 
 /// No array is copied that is larger, in bytes.
@@ -60,6 +61,7 @@ pub fn view(opened: &OpenMap) -> Result<View<'_>, Failure> {
         value_type: object.value_type,
         map,
         per_cpu: false,
+        frames: Frames::default(),
         top: None,
     })
 }
