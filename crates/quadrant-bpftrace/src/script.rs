@@ -273,10 +273,10 @@ fn is_c(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".bpf.c")
 }
 
-/// The lines of a text that starts there.
+/// The lines of a text that starts there, without the blanks around them.
 fn lines(text: &str, start: u32) -> Vec<Span> {
     let place = |line: &str| start + (line.as_ptr() as usize - text.as_ptr() as usize) as u32;
-    text.lines().map(|line| Span::new(place(line), place(line) + line.len() as u32)).collect()
+    text.lines().map(str::trim).map(|line| Span::new(place(line), place(line) + line.len() as u32)).collect()
 }
 
 /// Headers of the kernel only bring types, and those come from the kernel itself.

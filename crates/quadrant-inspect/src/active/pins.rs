@@ -5,7 +5,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use quadrant_bpf::object;
+use quadrant_bpf::object::{self, ObjectKind};
+use quadrant_bpf::{Error, Result};
 
 use super::Notes;
 use super::processes::{self, Handle};
@@ -29,6 +30,21 @@ pub fn scan(notes: &mut Notes) -> Vec<Pin> {
         walk(&mount, DEEPEST, &mut pins, notes);
     }
     pins
+}
+
+/// The number of the object of that kind that is pinned at a path.
+///
+/// # Errors
+/// There is none, or one of another kind.
+pub fn number(kind: ObjectKind, path: &str) -> Result<u32> {
+    let failed = |why: &str| Error::new(format!("cannot use the pin {path}"), why);
+    let c_path = CString::new(path).map_err(|_| failed("it holds a NUL byte"))?;
+    let fd = object::open_pinned(&c_path)?;
+    match (processes::own_handle(fd.as_raw_fd() as u32), kind) {
+        (Some(Handle::Map(id)), ObjectKind::Map) | (Some(Handle::Program(id)), ObjectKind::Program) => Ok(id),
+        (_, ObjectKind::Map) => Err(failed("it is no map")),
+        _ => Err(failed("it is no program")),
+    }
 }
 
 /// Mount point of a line of mountinfo: `id parent device root POINT options [tags] - TYPE source options`.

@@ -59,13 +59,14 @@ impl Held {
     }
 }
 
-/// The objects of a number or a name, opened; `describe` gives an object with its name.
+/// The objects of a number or a name, or the one that is pinned at a path, opened;
+/// `describe` gives an object with its name.
 fn find<T>(
     kind: ObjectKind,
     wanted: &str,
     describe: impl Fn(&OwnedFd) -> Result<(Vec<u8>, T)>,
 ) -> Result<Vec<(T, OwnedFd)>> {
-    let number = wanted.parse().ok();
+    let number = if wanted.starts_with('/') { Some(pins::number(kind, wanted)?) } else { wanted.parse().ok() };
     let ids = number.map_or_else(|| object::ids(kind), |number| Ok(vec![number]))?;
     let mut found = Vec::new();
     for id in ids {

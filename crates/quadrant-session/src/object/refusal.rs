@@ -1,10 +1,13 @@
 //! Why the kernel refused a program of the user's, in terms of its source.
 
+use quadrant_object::Hook;
 use quadrant_object::Linked;
 use quadrant_object::Object;
+use quadrant_object::Part;
 use quadrant_object::Program;
 
 use crate::error::Error;
+use crate::verifier::is_silent;
 use crate::verifier::number_of_instruction;
 use crate::verifier::reason;
 
@@ -23,8 +26,13 @@ pub(super) fn explain(
     log: &str,
     whole: bool,
 ) -> Error {
-    if log.trim().is_empty() {
-        return Error::Kernel(error);
+    if is_silent(log) {
+        return Error::Kernel(match program.hook {
+            Hook::Trampoline(Part::Session) => {
+                error.with_hint("not all kernels have such programs: use fentry and fexit")
+            }
+            _ => error,
+        });
     }
     let mut message = format!("the kernel's verifier refused `{}`: {}", program.name, reason(log));
     let lacking = lacking(object, linked, log);

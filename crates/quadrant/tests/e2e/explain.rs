@@ -135,10 +135,10 @@ fn objects() {
     let outcome = good(quadrant().arg("explain").arg(&file));
     for part in [
         "SEC(\"tracepoint/syscalls/sys_enter_getppid\"): syscalls/sys_enter_getppid",
-        "\nn     percpu_hash",
+        "\nn      percpu_hash",
         "finds the value of a key in a map",
         "== Translated: sys_enter_getppid_tracepoint (program ",
-        "; stdin:1:48: @n[tid] = count()",
+        "; stdin:1:51: @n[tid] = count()",
         "\nsys_enter_getppid_tracepoint  ",
     ] {
         assert!(outcome.stdout.contains(part), "{part}: {}", outcome.describe());

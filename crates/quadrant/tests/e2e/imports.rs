@@ -71,7 +71,7 @@ fn listings_show_their_lines() {
     let folder = imported!("imports-explain");
     let script = write(&folder, "BEGIN { print(thrice(7)); }");
     let outcome = good(quadrant().args(["explain", "--only", "bpf", "--only", "jited"]).arg(script));
-    let lines = outcome.stdout.matches(".bpf.c:29:1: return tripled(number);").count();
+    let lines = outcome.stdout.matches(":29:5: return tripled(number);").count();
     assert_eq!(lines, 2, "{}", outcome.describe());
     assert!(outcome.stdout.lines().any(|line| line.starts_with("thrice: (")), "{}", outcome.describe());
 }

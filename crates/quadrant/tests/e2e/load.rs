@@ -254,6 +254,78 @@ fn many_kernel_functions_with_one_link() {
 }
 
 #[test]
+fn writable_tracepoints_and_user_functions_by_many_names() {
+    needs_root!();
+    let features = quadrant_bpf::features::Features::new();
+    if !features.uprobe_multi() {
+        return quadrant_testing::skip("this kernel has no links to many user functions (Linux 6.6)");
+    }
+    let (calls, session) = (target!("calls"), features.uprobe_session());
+    let mut load =
+        load!("sections").args(["--set", "target_tgid=cpid", "--attach", "sample=software:task-clock:1000000"]);
+    for program in ["enter", "sleeps", "sample"].into_iter().chain(session.then_some("user_both")) {
+        load = load.args(["--only", program]);
+    }
+    for program in ["sleeps"].into_iter().chain(session.then_some("user_both")) {
+        load = load.args(["--attach", &format!("{program}={calls}:target_call")]);
+    }
+    let outcome = good(load.args(["-c", &format!("{calls} {COUNT}")]));
+    assert_eq!(number(&outcome, "sleeping"), 10007, "{}", outcome.describe());
+    assert_eq!(number(&outcome, "session"), if session { 20014 } else { 0 }, "{}", outcome.describe());
+    assert!(number(&outcome, "writable") > 10 && number(&outcome, "samples") > 0, "{}", outcome.describe());
+}
+
+#[test]
+fn kernel_functions_whose_results_may_be_changed() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = load!("sections").args(["--only", "modify", "--set", "target_tgid=cpid"]);
+    let outcome = load.args(["-c", &format!("{syscalls} openat {COUNT} /dev/null")]).run().unwrap();
+    if outcome.stderr.contains("EPERM") && std::env::var_os("QUADRANT_GUEST").is_none() {
+        return quadrant_testing::skip("this kernel lets nobody trace its functions");
+    }
+    let modified = number(&outcome, "modified");
+    assert!((10007..10020).contains(&modified), "{}", outcome.describe());
+}
+
+#[test]
+fn entry_and_exit_of_a_kernel_function_by_one_program() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = load!("sections").args(["--only", "kernel_both", "--set", "target_tgid=cpid"]);
+    let outcome = load.args(["-c", &format!("{syscalls} openat {COUNT} /nowhere")]).run().unwrap();
+    if !outcome.success() {
+        assert!(
+            outcome.stderr.contains("EPERM") || outcome.stderr.contains("fentry and fexit"),
+            "{}",
+            outcome.describe()
+        );
+        return quadrant_testing::skip("this kernel has no programs for both entry and exit (fsession)");
+    }
+    let both = number(&outcome, "both");
+    assert!((20014..20040).contains(&both) && both % 2 == 0, "{}", outcome.describe());
+}
+
+#[test]
+fn maps_that_are_shared_by_their_names() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let Ok(object) = source("pinned") else { return quadrant_testing::skip("there is no clang") };
+    let tracer = std::path::PathBuf::from(crate::common::binary());
+    let run = format!("'{0}' load '{object}' --set target_tgid=cpid -c '{syscalls} getppid {COUNT}'", tracer.display());
+    let look = format!("'{0}' maps dump /sys/fs/bpf/pinned_counts; '{0}' maps dump /sys/fs/bpf", tracer.display());
+    // In a mount namespace, so that nothing stays.
+    let line = format!("mount -t bpf bpf /sys/fs/bpf && {run} && {run} && {look}");
+    let outcome = Program::new("unshare").args(["-m", "sh", "-c", &line]).run().unwrap();
+    if outcome.stderr.contains("mount:") || outcome.stderr.contains("unshare:") {
+        return quadrant_testing::skip("no BPF file system can be mounted here");
+    }
+    let last = outcome.stdout.lines().last();
+    assert_eq!(last, Some("pinned_counts[0]: 20014"), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("cannot open the pin /sys/fs/bpf: "), "{}", outcome.describe());
+}
+
+#[test]
 fn what_is_in_an_object() {
     needs_root!();
     let outcome = good(load!("syscalls").args(["--list", "--set", "wanted=5"]));

@@ -43,8 +43,8 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct DumpOptions {
-    /// The map's number or name
-    #[arg(value_name = "ID|NAME")]
+    /// The map's number or name, or the path at which it is pinned
+    #[arg(value_name = "ID|NAME|PATH")]
     map: String,
 
     /// Form of the answer
@@ -58,8 +58,8 @@ struct DumpOptions {
 
 #[derive(Debug, clap::Args)]
 struct WatchOptions {
-    /// The map's number or name
-    #[arg(value_name = "ID|NAME")]
+    /// The map's number or name, or the path at which it is pinned
+    #[arg(value_name = "ID|NAME|PATH")]
     map: String,
 
     #[command(flatten)]
