@@ -71,10 +71,11 @@ impl Writer<'_> {
         // What programs send may end within its last array.
         let whole = bytes.get(..size);
         let part = if self.has_parts(id) && !bytes.is_empty() { Some(bytes) } else { None };
-        let Some(bytes) = whole.or(part).filter(|_| depth < MAX_DEPTH && self.left > 0) else {
+        let is_allowed = depth < MAX_DEPTH && self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        let Some(bytes) = whole.or(part).filter(|_| is_allowed) else {
             return self.malformed(out);
         };
-        self.left -= 1;
         match self.btf.kind(id) {
             Some(BtfKind::Int) if bytes.len() <= 8 => self.integer(out, id, word(bytes), bytes.len() as u32 * 8),
             Some(BtfKind::Enum | BtfKind::Enum64) => self.enumeration(out, id, word(bytes), bytes.len() as u32 * 8),

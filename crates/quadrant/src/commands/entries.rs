@@ -6,6 +6,7 @@ use quadrant_output::btf as values;
 use quadrant_output::document;
 use quadrant_output::escape;
 use quadrant_types::Btf;
+use quadrant_types::BtfKind;
 
 use crate::commands::stacks::Frames;
 
@@ -85,14 +86,19 @@ impl View<'_> {
 
     fn line(&self, out: &mut Vec<u8>, key: &[u8], cpu: Option<usize>, value: &[u8]) {
         escape::text(out, self.name);
-        // Sections of variables are one value without a key's type.
-        if self.btf.is_none() || self.key_type != 0 {
+        if !self.is_section() {
             out.push(b'[');
             self.value(out, self.key_type, key, false);
             out.push(b']');
         }
         out.extend(cpu.iter().flat_map(|cpu| format!(" cpu {cpu}").into_bytes()));
         self.shown(out, value);
+    }
+
+    /// Whether it is a section of variables: one value without a key.
+    fn is_section(&self) -> bool {
+        let kind = self.btf.and_then(|btf| btf.kind(btf.resolve(self.value_type)));
+        self.key_type == 0 && kind == Some(BtfKind::Datasec)
     }
 
     /// Whether its values are rows of addresses.
