@@ -33,11 +33,41 @@ fn what_cannot_be_passed_is_refused() {
         "[D_DECL_PROTO_TYPE] line 4: a probe cannot pass a struct by value: pass its address",
         "[D_DECL_PROTO_TYPE] line 5: a probe cannot pass a struct by value: pass its address",
         "[D_DECL_PROTO_TYPE] line 5: a probe cannot pass a long double: pass its address",
-        "[D_DECL_PROTO_TYPE] line 6: a probe cannot pass void",
+        "[D_DECL_PROTO_VOID] line 6: void must be sole parameter",
         "[D_PROV_PRARGLEN] line 7: probe four has too many arguments: the limit is 30",
         "[D_SYNTAX] line 11: probe clauses may not be used in a provider definition file",
     ];
     assert_eq!(messages, wanted);
+}
+
+#[test]
+fn prototypes_that_make_no_sense() {
+    let cases = [
+        (
+            "int, ...",
+            "[D_DECL_PROTO_VARARGS] line 1: probe input prototype may not use a variable-length argument list",
+        ),
+        (
+            "int a, char a",
+            "[D_DECL_PROTO_NAME] line 1: parameter is already declared in probe input prototype: a, parameter #2",
+        ),
+        (
+            "int a) : (char *a",
+            "[D_PROV_PRXLATOR] line 1: translator for p:::x output argument #1 from int to char * is not defined",
+        ),
+        (
+            "char *a) : (int b",
+            "[D_DECL_PROTO_FORM] line 1: parameter is not declared in probe output prototype: b, parameter #1",
+        ),
+        ("char *a, int b) : (string a, long b, unsigned b", ""),
+    ];
+    for (prototype, wanted) in cases {
+        let parsed = parse(&format!("provider p {{ probe x({prototype}); }};"));
+        let (_, diagnostics) = ProviderFile::read(&parsed.script);
+        let all = parsed.diagnostics.iter().chain(&diagnostics);
+        let texts: Vec<String> = all.map(|found| message::text(found, &parsed.lines, true)).collect();
+        assert_eq!(texts.join("; "), wanted, "{prototype}");
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Memory at an address: of the kernel, the process, the context, or the program itself.
 
-use quadrant_bpf::helper;
 use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -190,14 +189,6 @@ impl Lower<'_, '_> {
         }
         let from = self.source(addr, space)?;
         Ok((space, from))
-    }
-}
-
-/// The read helper of a space.
-pub(super) fn read_helper(space: Space) -> u32 {
-    match space {
-        Space::User => helper::PROBE_READ_USER,
-        _ => helper::PROBE_READ_KERNEL,
     }
 }
 

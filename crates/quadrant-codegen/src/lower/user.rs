@@ -6,7 +6,6 @@ use quadrant_bpf::helper;
 use quadrant_program::ty::Space;
 
 use super::function::Leave;
-use super::read::read_helper;
 use super::unit::Lower;
 use crate::ssa::Cond;
 use crate::ssa::Value;
@@ -22,9 +21,19 @@ impl Lower<'_, '_> {
         space == Space::User && self.unit.sleepable && matches!(self.f.leave, Leave::Jump { .. })
     }
 
+    /// The helper that reads a space. Where faults end clauses, an address that no function of the language calls one of the kernel or of
+    /// the process may be either.
+    fn read_helper(&self, space: Space) -> u32 {
+        match space {
+            Space::User => helper::PROBE_READ_USER,
+            _ if self.aborts() => helper::PROBE_READ,
+            _ => helper::PROBE_READ_KERNEL,
+        }
+    }
+
     /// Copies bytes; not 0 if that failed, and they are zeros then.
     pub fn read_bytes(&mut self, space: Space, to: Value, size: Value, from: Value) -> Value {
-        let failed = self.f.b.call(read_helper(space), &[to, size, from]);
+        let failed = self.f.b.call(self.read_helper(space), &[to, size, from]);
         if !self.may_wait(space) {
             return failed;
         }
@@ -43,6 +52,7 @@ impl Lower<'_, '_> {
     pub fn read_string(&mut self, space: Space, to: Value, size: Value, from: Value, cap: u32) -> Value {
         let helper = match space {
             Space::User => helper::PROBE_READ_USER_STR,
+            _ if self.aborts() => helper::PROBE_READ_STR,
             _ => helper::PROBE_READ_KERNEL_STR,
         };
         let first = self.f.b.call(helper, &[to, size, from]);

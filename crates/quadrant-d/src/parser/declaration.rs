@@ -168,16 +168,42 @@ impl Parser<'_> {
         }
         let name = self.probe_name();
         self.expect(Tok::LParen, "`(`");
-        let (args, _) = self.params();
+        let args = self.prototype("input");
         let mapped = if !self.recovering && self.eat(Tok::Colon) {
             self.expect(Tok::LParen, "`(`");
-            Some(self.params().0)
+            Some(self.prototype("output"))
         } else {
             None
         };
         self.check_mapped(&args, mapped.as_deref().unwrap_or_default());
         self.expect(Tok::Semi, "`;`");
         ProviderProbe { span: self.span_from(start), name, args, mapped }
+    }
+
+    /// The parameters of a probe, as programs pass them (`input`) or as scripts see them (`output`).
+    fn prototype(&mut self, which: &str) -> Vec<Param> {
+        let (params, variadic) = self.params();
+        if variadic {
+            let message = format!("probe {which} prototype may not use a variable-length argument list");
+            self.soft_error(self.here(), "D_DECL_PROTO_VARARGS", message);
+        }
+        if which == "input" {
+            self.check_names(&params);
+        }
+        params
+    }
+
+    /// What is mapped is named, so no two have one name.
+    fn check_names(&mut self, params: &[Param]) {
+        let mut seen = HashSet::new();
+        for (at, name) in params.iter().enumerate().filter_map(|(at, param)| Some((at, param.name.as_ref()?))) {
+            if !seen.insert(&name.name) {
+                let (name, number, span) = (&name.name, at + 1, name.span);
+                let message =
+                    format!("parameter is already declared in probe input prototype: {name}, parameter #{number}");
+                self.soft_error(span, "D_DECL_PROTO_NAME", message);
+            }
+        }
     }
 
     /// A word; also with dashes, as it is written in probe descriptions.

@@ -23,12 +23,17 @@ impl Definitions {
 
     /// What a place of a probe offers: as the definition says, or as far as the note's sizes tell.
     pub fn layout(&self, types: &Types, provider: &str, probe: &str, arguments: &[ArgLoc]) -> Layout {
-        let raw: Vec<Value> = arguments.iter().map(value).collect();
-        let (args, stability) = match self.find(provider, probe) {
-            Some((script, definition)) => (defined(types, definition, arguments), stability(script, provider)),
-            None => (arguments.iter().map(|arg| by_size(types, arg)).collect(), UNDEFINED),
-        };
-        Layout { args, inputs: raw.clone(), raw, stability, ..Layout::default() }
+        let inputs: Vec<Value> = arguments.iter().map(value).collect();
+        match self.find(provider, probe) {
+            Some((script, definition)) => {
+                let (args, raw) = defined(types, definition, arguments).into_iter().unzip();
+                Layout { args, raw, inputs, stability: stability(script, provider), ..Layout::default() }
+            }
+            None => {
+                let args = arguments.iter().map(|arg| by_size(types, arg)).collect();
+                Layout { args, raw: inputs.clone(), inputs, stability: UNDEFINED, ..Layout::default() }
+            }
+        }
     }
 
     fn find(&self, provider: &str, probe: &str) -> Option<(&Script, &ProviderProbe)> {
@@ -43,12 +48,13 @@ impl Definitions {
     }
 }
 
-/// `args[]` of a definition, mapped or not. Arguments that the note lacks are left out.
-fn defined(types: &Types, definition: &ProviderProbe, arguments: &[ArgLoc]) -> Vec<Arg> {
+/// `args[]` of a definition, mapped or not, each with its `argN`. Arguments that the note lacks are left out.
+fn defined(types: &Types, definition: &ProviderProbe, arguments: &[ArgLoc]) -> Vec<(Arg, Value)> {
     let shown = definition.mapped.as_ref().unwrap_or(&definition.args);
     let typed = |(at, param): (usize, &Param)| {
         let source = if definition.mapped.is_some() { position(param, &definition.args)? } else { at };
-        Some(typed(types, param, source, arguments.get(source)?))
+        let arg = arguments.get(source)?;
+        Some((typed(types, param, source, arg), value(arg)))
     };
     shown.iter().enumerate().map_while(typed).collect()
 }

@@ -1,7 +1,7 @@
 //! `sched`: who runs on which CPU.
 
 use super::Provider;
-use super::table::Argument::{self, Of};
+use super::table::Argument::{self, Is, Of};
 use super::table::{Event, Spot, Table, provider};
 
 const TABLE: Table = Table { name: "sched", first: 50, events: EVENTS };
@@ -11,12 +11,20 @@ pub(super) const PROVIDER: Provider = provider!(TABLE);
 const SWITCH: &str = "sched_switch";
 
 /// A thread, its process and the CPU that it belongs to.
-const P: &[Argument] = &[Of("lwpsinfo_t *", "{p}"), Of("psinfo_t *", "{p}"), Of("cpuinfo_t *", "{p}")];
-const PREV: &[Argument] = &[Of("lwpsinfo_t *", "{prev}"), Of("psinfo_t *", "{prev}"), Of("cpuinfo_t *", "{prev}")];
 const NEXT: &[Argument] = &[Of("lwpsinfo_t *", "{next}"), Of("psinfo_t *", "{next}"), Of("cpuinfo_t *", "{next}")];
 
+/// Threads are put at the end of a queue: whether it is the front is the last argument.
+const QUEUED: &[Argument] =
+    &[Of("lwpsinfo_t *", "{p}"), Of("psinfo_t *", "{p}"), Of("cpuinfo_t *", "{p}"), Is("int", "0")];
+const QUEUED_AGAIN: &[Argument] =
+    &[Of("lwpsinfo_t *", "{prev}"), Of("psinfo_t *", "{prev}"), Of("cpuinfo_t *", "{prev}"), Is("int", "0")];
+
 const fn enqueued(when: &'static str) -> [Spot; 3] {
-    [Spot::raw("sched_wakeup").args(P), Spot::raw("sched_wakeup_new").args(P), Spot::raw(SWITCH).when(when).args(PREV)]
+    [
+        Spot::raw("sched_wakeup").args(QUEUED),
+        Spot::raw("sched_wakeup_new").args(QUEUED),
+        Spot::raw(SWITCH).when(when).args(QUEUED_AGAIN),
+    ]
 }
 
 /// The idle thread of a CPU, number 0, is in no queue.

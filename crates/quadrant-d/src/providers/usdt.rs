@@ -37,8 +37,14 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     // A probe that is in several places is one.
     let mut seen = HashSet::new();
+    let one = wanted.provider.literal().is_some();
     for process in processes(providers, &wanted.provider) {
-        for probe in process.find(providers, wanted)?.into_iter().filter(|probe| seen.insert(probe.id)) {
+        let found = match process.find(providers, wanted) {
+            // Of a pattern, processes that cannot be looked at, or are gone by now, have no probes.
+            Err(_) if !one => Vec::new(),
+            found => found?,
+        };
+        for probe in found.into_iter().filter(|probe| seen.insert(probe.id)) {
             show(Row { id: probe.id, name: probe.point.name });
         }
     }

@@ -16,6 +16,9 @@ pub(super) struct Passed {
 
 const ADDRESS: Passed = Passed { cast: "const volatile void *", size: 8, may_point: true };
 
+/// What is wrong with `void` among others.
+pub(super) const VOID: &str = "void must be sole parameter";
+
 /// How a value of the type is passed.
 ///
 /// # Errors
@@ -35,6 +38,16 @@ pub(super) fn passed(ty: &Resolved) -> Result<Passed, String> {
     }
 }
 
+/// Whether it is an address; nothing of what the file does not say.
+pub(super) fn is_address(ty: &Resolved) -> Option<bool> {
+    match &ty.base.kind {
+        _ if !ty.wraps.is_empty() => Some(true),
+        TypeSpecKind::Words(words) => Some(words.split(' ').any(|word| word == "string")),
+        TypeSpecKind::Tagged { tag: Tag::Enum, .. } => Some(false),
+        _ => None,
+    }
+}
+
 /// C's words, in any order.
 fn of_words(words: &str) -> Result<Passed, String> {
     let count = |wanted: &str| words.split(' ').filter(|word| *word == wanted).count();
@@ -42,7 +55,7 @@ fn of_words(words: &str) -> Result<Passed, String> {
     let (cast, size) = if count("string") > 0 {
         return Ok(ADDRESS);
     } else if count("void") > 0 {
-        return Err("a probe cannot pass void".to_owned());
+        return Err(VOID.to_owned());
     } else if count("double") > 0 && count("long") > 0 {
         return Err("a probe cannot pass a long double: pass its address".to_owned());
     } else if count("double") > 0 {

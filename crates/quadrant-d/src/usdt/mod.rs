@@ -16,7 +16,7 @@ pub use object::object;
 
 use quadrant_program::diag::Diagnostic;
 
-use crate::ast::{Item, ProviderDef, ProviderProbe, Script};
+use crate::ast::{Item, Param, ProviderDef, ProviderProbe, Script};
 use arg::{Passed, passed};
 use definition::Types;
 
@@ -78,8 +78,13 @@ impl ProviderFile {
 }
 
 fn provider(definition: &ProviderDef, text: String, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Provider {
-    let probes = definition.probes.iter().map(|definition| probe(definition, types, diagnostics));
-    Provider { name: definition.name.name.clone(), probes: probes.collect(), text }
+    let name = definition.name.name.clone();
+    let mut probes = Vec::new();
+    for definition in &definition.probes {
+        check_mapping(&name, definition, types, diagnostics);
+        probes.push(probe(definition, types, diagnostics));
+    }
+    Provider { name, probes, text }
 }
 
 fn probe(definition: &ProviderProbe, types: &Types, diagnostics: &mut Vec<Diagnostic>) -> Probe {
@@ -92,10 +97,30 @@ fn probe(definition: &ProviderProbe, types: &Types, diagnostics: &mut Vec<Diagno
     for param in &definition.args {
         match passed(&types.resolve(&param.ty)) {
             Ok(passed) => args.push(passed),
-            Err(why) => diagnostics.push(Diagnostic::error(param.span, why).tag("D_DECL_PROTO_TYPE")),
+            Err(why) => {
+                let tag = if why == arg::VOID { "D_DECL_PROTO_VOID" } else { "D_DECL_PROTO_TYPE" };
+                diagnostics.push(Diagnostic::error(param.span, why).tag(tag));
+            }
         }
     }
     Probe { name, args }
+}
+
+/// What scripts see of an argument is a number if the program passes one, and an address if it passes an address.
+fn check_mapping(provider: &str, probe: &ProviderProbe, types: &Types, diagnostics: &mut Vec<Diagnostic>) {
+    let name = |param: &Param| param.name.as_ref().map(|name| name.name.clone());
+    let is_address = |param: &Param| arg::is_address(&types.resolve(&param.ty));
+    let differ = |a: &Param, b: &Param| is_address(a).zip(is_address(b)).is_some_and(|(a, b)| a != b);
+    for (seen, number) in probe.mapped.iter().flatten().zip(1..) {
+        let given = probe.args.iter().find(|given| name(given).is_some() && name(given) == name(seen));
+        let Some(given) = given.filter(|given| differ(given, seen)) else { continue };
+        let (from, to) = (type_text(&given.ty), type_text(&seen.ty));
+        let message = format!(
+            "translator for {provider}:::{} output argument #{number} from {from} to {to} is not defined",
+            probe.name.name
+        );
+        diagnostics.push(Diagnostic::error(seen.span, message).tag("D_PROV_PRXLATOR"));
+    }
 }
 
 impl Probe {

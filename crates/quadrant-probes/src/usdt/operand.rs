@@ -61,7 +61,19 @@ fn parse_one(text: &str, scope: &Scope<'_>) -> ArgLoc {
     let float = size.ends_with('f');
     let parsed = parse_size(size.strip_suffix('f').unwrap_or(size)).zip(parse_place(place, scope));
     let parsed = parsed.filter(|((bytes, signed), _)| !float || (matches!(bytes, 4 | 8) && !signed));
-    parsed.map_or(unavailable, |((bytes, signed), (operand, _))| ArgLoc { bytes, signed, float, operand })
+    parsed.map_or(unavailable, |((bytes, signed), (operand, _))| {
+        let operand = match operand {
+            Operand::Const(value) => Operand::Const(fitted(value, bytes, signed)),
+            other => other,
+        };
+        ArgLoc { bytes, signed, float, operand }
+    })
+}
+
+/// A constant as the value of its size: compilers write an unsigned 254 of one byte as -2.
+fn fitted(value: i64, bytes: u8, signed: bool) -> i64 {
+    let unused = 64 - 8 * u32::from(bytes);
+    if signed { value << unused >> unused } else { (value.cast_unsigned() << unused >> unused).cast_signed() }
 }
 
 /// Whether the size is none of a number, as of 3 bytes, or of 16 (bpftrace #3798).
@@ -218,6 +230,9 @@ mod tests {
         assert_eq!(one("-4@$-5"), (4, true, Operand::Const(-5)));
         assert_eq!(one("8@$18446744073709551615"), (8, false, Operand::Const(-1)));
         assert_eq!(one("4@$0x10"), (4, false, Operand::Const(16)));
+        assert_eq!(one("1@$-2"), (1, false, Operand::Const(254)));
+        assert_eq!(one("2@$-4"), (2, false, Operand::Const(65_532)));
+        assert_eq!(one("-1@$255"), (1, true, Operand::Const(-1)));
         assert_eq!(one("%eax"), (4, true, Operand::Reg { reg: 80, shift: 0 }));
     }
 

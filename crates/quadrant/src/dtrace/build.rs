@@ -7,31 +7,54 @@ use quadrant_d::usdt::{ProviderFile, header, object};
 use quadrant_program::diag::Severity;
 
 use super::cpp::Preprocessor;
-use super::getopt::{Kind, Line};
+use super::getopt::{Kind, Line, Misuse};
 use super::report;
 use super::settings;
 use super::sources::{self, Loaded};
 use crate::failure::{Failure, shown};
 
-/// Makes the header (`-h`) or the object (`-G`) of the provider definitions that `-s` names, one for all with `-o`, otherwise
-/// one beside each. The program's own objects, which `-G` gets as operands, stay as they are: their notes are complete.
+/// Whether the command line says what to make of what.
+///
+/// # Errors
+/// What is missing.
+pub fn check(line: &Line, what: Product) -> Result<(), Misuse> {
+    let letter = what.letter();
+    if line.enablings.is_empty() {
+        return Err(Misuse(format!("-{letter} requires one or more scripts or enabling options")));
+    }
+    let [script] = line.enablings.as_slice() else {
+        let named = line.output.is_some() || what == Product::Object;
+        return named.then_some(()).ok_or_else(|| {
+            Misuse(format!("-{letter} requires an output file (-o) if multiple scripts are specified"))
+        });
+    };
+    let nameless = what == Product::Header && line.output.is_none() && script.kind == Kind::Script;
+    if nameless && !script.text.ends_with(DEFINITION) {
+        let message = format!("-{letter} requires an output file (-o) for a script whose name does not end in .d");
+        return Err(Misuse(message));
+    }
+    Ok(())
+}
+
+/// Makes the header (`-h`) or the object (`-G`) of the provider definitions that `-s` names: one for all with `-o`, otherwise
+/// one for each in the current folder. The program's own objects, which `-G` gets as operands, stay as they are: their notes are complete.
 ///
 /// # Errors
 /// A definition that cannot be read, is wrong, or has no provider; a file that cannot be written.
 pub fn run(line: &Line, what: Product) -> Result<i32, Failure> {
     let scripts_only = line.enablings.iter().all(|enabling| enabling.kind == Kind::Script);
-    if line.enablings.is_empty() || !scripts_only {
+    if !scripts_only {
         let letter = what.letter();
         return Err(Failure::new(format!("-{letter} needs a file with provider definitions: -s FILE")));
     }
     let (_, options) = settings::all(&line.settings)?;
     let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
     let mut whole = ProviderFile::default();
-    for one in &loaded {
+    for (at, one) in loaded.iter().enumerate() {
         let file = definitions(one, options.errtags)?;
         match &line.output {
             Some(_) => whole.append(file),
-            None => what.write(&file, &beside(&one.source.name, what))?,
+            None => what.write(&file, &named_after(&one.source.name, what, (loaded.len() > 1).then_some(at)))?,
         }
     }
     if let Some(path) = &line.output {
@@ -92,7 +115,15 @@ fn definitions(loaded: &Loaded, tags: bool) -> Result<ProviderFile, Failure> {
     Ok(file)
 }
 
-/// `dir/p.d` gives `dir/p.h`.
-fn beside(script: &str, what: Product) -> PathBuf {
-    Path::new(script).with_extension(what.extension())
+/// How files with definitions are called.
+const DEFINITION: &str = ".d";
+
+/// `dir/p.d` gives `p.o`, as compilers do it; any other name `d.out`, with the script's number if there are several.
+fn named_after(script: &str, what: Product, number: Option<usize>) -> PathBuf {
+    let name = Path::new(script).file_name().unwrap_or_default();
+    match (script.ends_with(DEFINITION), number) {
+        (true, _) => Path::new(name).with_extension(what.extension()),
+        (false, Some(number)) => PathBuf::from(format!("d.out.{number}")),
+        (false, None) => PathBuf::from("d.out"),
+    }
 }

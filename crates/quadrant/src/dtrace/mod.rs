@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 use build::Product;
 use getopt::Line;
+use getopt::Misuse;
 use getopt::Mode;
 
 /// Exit status of a command line that makes no sense.
@@ -43,12 +44,24 @@ pub fn main(words: &[OsString]) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    if let Err(misuse) = check(&line) {
+        eprintln!("dtrace: {}", misuse.0);
+        return ExitCode::from(USAGE);
+    }
     match run(&line) {
         Ok(status) => ExitCode::from(status as u8),
         Err(failure) => {
             failure.print("dtrace");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn check(line: &Line) -> Result<(), Misuse> {
+    match line.mode {
+        Mode::Header => build::check(line, Product::Header),
+        Mode::Object => build::check(line, Product::Object),
+        _ => Ok(()),
     }
 }
 

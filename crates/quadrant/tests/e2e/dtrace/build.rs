@@ -88,11 +88,15 @@ fn arguments_have_the_types_and_the_order_of_the_definition() {
         return quadrant_testing::skip("there is no gcc for this processor");
     }
     let maps = build(&folder("maps"), "maps", &["-O2", "-s"]);
-    let d = "maps$target:::go { printf(\"%s %d %d|%d %s\", args[0], args[1], args[2], (int)arg0, copyinstr(arg1)); }
+    let d = "maps$target:::go { printf(\"%s %d %d|%d %s\", args[0], args[1], args[2], (int)arg1, copyinstr(arg0)); }
              maps$target:maps::plain { printf(\"|%u %d\", args[1], args[2]); }
              maps$target:::no-arguments { printf(\"|none\\n\"); }";
     let outcome = good(dtrace().args(["-qn", d, "-c", &maps]));
     assert_eq!(outcome.lines(), ["words -5 65535|-5 words|4000000000 -1|none"], "{}", outcome.describe());
+
+    // Processes that cannot be looked at are no error of a pattern.
+    let outcome = good(dtrace().args(["-qn", "maps*:::no-arguments { printf(\"%s\\n\", probename); }", "-c", &maps]));
+    assert_eq!(outcome.lines(), ["no-arguments"], "{}", outcome.describe());
 
     let outcome = good(dtrace().args(["-lvn", "maps$target:::go", "-c", &maps]));
     let words: Vec<&str> = outcome.stdout.split_whitespace().collect();
@@ -112,11 +116,13 @@ fn files_are_named_after_the_definition() {
     if Command::new("cpp").arg("--version").output().is_err() {
         return quadrant_testing::skip("there is no cpp");
     }
-    good(with_cpp("-h"));
-    good(with_cpp("-G"));
-    let header = std::fs::read_to_string(folder.join("p.h")).expect("the header");
+    std::fs::create_dir_all(folder.join("here")).expect("a folder");
+    let here = folder.join("here");
+    good(with_cpp("-h").dir(&here));
+    good(with_cpp("-G").dir(&here));
+    let header = std::fs::read_to_string(here.join("p.h")).expect("the header");
     assert!(header.contains("#define P_A_B(arg0)") && header.contains("P_A_B_ENABLED()"), "{header}");
-    assert!(std::fs::read(folder.join("p.o")).expect("the object").starts_with(b"\x7fELF"));
+    assert!(std::fs::read(here.join("p.o")).expect("the object").starts_with(b"\x7fELF"));
 }
 
 #[test]
@@ -135,6 +141,21 @@ fn what_is_wrong_with_a_definition_is_said() {
         assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
         assert!(outcome.stderr.contains(wanted), "{text}: {}", outcome.describe());
     }
+    let definition = folder.join("p.d");
+    let misuses: [(&[&str], &str); 3] = [
+        (&["-h"], "-h requires one or more scripts or enabling options"),
+        (&["-h", "-s", "p.d", "-s", "p.d"], "-h requires an output file (-o) if multiple scripts are specified"),
+        (&["-h", "-s", "p"], "-h requires an output file (-o) for a script whose name does not end in .d"),
+    ];
+    for (args, wanted) in misuses {
+        let outcome = dtrace().args(args.iter().copied()).dir(&folder).run().expect("the tracer runs");
+        assert_eq!(outcome.code(), Some(2), "{}", outcome.describe());
+        assert_eq!(outcome.stderr, format!("dtrace: {wanted}\n"));
+    }
+    std::fs::write(&definition, "provider p { probe a(); };").expect("write the definition");
+    std::fs::copy(&definition, folder.join("p")).expect("copy the definition");
+    good(dtrace().args(["-G", "-s", "p"]).dir(&folder));
+    assert!(folder.join("d.out").exists());
     let outcome = dtrace().args(["-h", "-n", "BEGIN"]).run().expect("the tracer runs");
     assert!(outcome.stderr.contains("-h needs a file with provider definitions"), "{}", outcome.describe());
 }

@@ -38,6 +38,20 @@ fn a_library_that_a_command_loads_later() {
     assert_eq!(outcome.lines(), ["            10007"], "{}", outcome.describe());
 }
 
+/// An address of the process may be read as one of the kernel is.
+#[test]
+fn memory_of_a_command_without_copies() {
+    needs_root!();
+    let calls = target!("calls");
+    let outcome = quietly_on(
+        &format!("{calls} 1 words"),
+        "pid$target:a.out:target_call:entry { printf(\"%s %c\\n\", stringof((char *)arg1), *(char *)arg1); }
+         syscall::write:entry /pid == $target && arg0 == 1/ { @[stringof(args[1]) != \"\"] = count(); }",
+    );
+    assert_eq!(outcome.lines()[0], "words w", "{}", outcome.describe());
+    assert!(!outcome.stderr.contains("invalid address"), "{}", outcome.describe());
+}
+
 #[test]
 fn symbols_of_a_command_are_refused() {
     needs_root!();
