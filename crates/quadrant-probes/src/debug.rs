@@ -63,10 +63,7 @@ impl DebugFiles {
     }
 
     fn read(&self, files: &Files, path: &Path) -> std::result::Result<DebugTypes, Reason> {
-        let (pid, name) = match target::process_of(path) {
-            Some((pid, name)) => (Some(pid), name),
-            None => (None, std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
-        };
+        let (pid, name) = target::in_its_root(path);
         let opened = files.open(&Target { name: name.clone(), path: path.to_owned() });
         let file = opened.and_then(|elf| elf.file().again()).map_err(|error| reason(move || error))?;
         match self.source.of(file, &name, pid) {

@@ -2,10 +2,11 @@
 
 use crate::elf::Elf;
 use crate::error::Result;
-use crate::target::{Target, TargetFile};
+use crate::target::{self, Target, TargetFile};
+use quadrant_symbols::{DebugDir, DebugSource};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Opened files by path, and what was wrong with those that were passed over.
@@ -13,16 +14,36 @@ use std::rc::Rc;
 pub(crate) struct Files {
     open: RefCell<HashMap<PathBuf, Rc<Elf>>>,
     warnings: RefCell<Vec<String>>,
+    debug: DebugSource,
 }
 
 impl Files {
+    /// None yet; separate debug files are looked for in these folders first.
+    pub fn new(dirs: Vec<DebugDir>) -> Self {
+        Self { debug: DebugSource::new(dirs), ..Self::default() }
+    }
+
     pub fn open(&self, target: &Target) -> Result<Rc<Elf>> {
         if let Some(elf) = self.open.borrow().get(&target.path) {
             return Ok(elf.clone());
         }
-        let elf = Rc::new(Elf::parse(TargetFile::open(&target.path)?)?);
+        let elf = Elf::parse(TargetFile::open(&target.path)?)?;
+        let elf = Rc::new(match self.separate_symbols(&elf, &target.path) {
+            Some(separate) => elf.with_symbols_of(separate),
+            None => elf,
+        });
         self.open.borrow_mut().insert(target.path.clone(), elf.clone());
         Ok(elf)
+    }
+
+    /// The file with the symbols of a stripped one, where it is installed.
+    fn separate_symbols(&self, elf: &Elf, path: &Path) -> Option<Elf> {
+        if elf.has_symbols() {
+            return None;
+        }
+        let (pid, name) = target::in_its_root(path);
+        let found = self.debug.symbols_of(elf.file().again().ok()?, &name, pid)?;
+        Elf::parse(TargetFile::of(Ok(found), path).ok()?).ok()
     }
 
     /// Opens all; of several files those that cannot be used are passed over with a warning.

@@ -67,9 +67,10 @@ impl Source {
     /// A source of probes whose arguments have their types in `types`.
     pub fn new(types: Rc<Types>, options: Options) -> Self {
         let kernel = Kernel::new(Rc::clone(&types), options.allow_unsafe);
-        let debug = DebugFiles::new(Rc::clone(&types), options.debug_dirs.clone());
+        let dirs = options.debug_dirs.clone();
+        let debug = DebugFiles::new(Rc::clone(&types), dirs.clone());
         let (allowed, tracefs) = (Cell::default(), OnceCell::new());
-        Self { types, options, allowed, tracefs, files: Files::default(), kernel, debug }
+        Self { types, options, allowed, tracefs, files: Files::new(dirs), kernel, debug }
     }
 
     /// Takes the list of functions that can be traced from a file in the form of tracefs' `available_filter_functions`. It is read when

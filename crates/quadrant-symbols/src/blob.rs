@@ -24,6 +24,14 @@ impl Blob {
         Ok(Self::File(file, len))
     }
 
+    /// The open file, if it is one.
+    pub(crate) fn file(&self) -> Option<&File> {
+        match self {
+            Self::File(file, _) => Some(file),
+            Self::Memory(_) => None,
+        }
+    }
+
     /// Length in bytes.
     pub(crate) fn len(&self) -> u64 {
         match self {

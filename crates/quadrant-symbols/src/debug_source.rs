@@ -43,6 +43,14 @@ impl DebugSource {
         Self { dirs }
     }
 
+    /// The separate file with the symbols of an open file that has no table of its own functions. `name` and `pid` as for
+    /// [`DebugSource::of`].
+    pub fn symbols_of(&self, file: File, name: &Path, pid: Option<u32>) -> Option<File> {
+        let finder = Finder { path: name.to_owned(), pid, dirs: self.dirs.clone() };
+        let separate = finder.debug_file(&elf(file).ok()?)?;
+        separate.has_contents(".symtab").then(|| separate.again())?
+    }
+
     /// The debug information of an open file: its own, or that of a separate file. `name` is its path in its own root, which is
     /// that of the process `pid`.
     ///

@@ -32,6 +32,8 @@ pub(crate) struct Elf {
     segments: Vec<Segment>,
     sections: Vec<Section>,
     symbols: OnceCell<Symbols>,
+    /// Of a stripped file, the one with its symbols.
+    separate: Option<Box<Elf>>,
 }
 
 /// A part of the file that is mapped.
@@ -67,13 +69,28 @@ impl Elf {
         let header = Header::read(&file)?;
         let segments = read_segments(&file, &header)?;
         let sections = read_sections(&file, &header)?;
-        Ok(Self { file, entry: header.entry, segments, sections, symbols: OnceCell::new() })
+        Ok(Self { file, entry: header.entry, segments, sections, symbols: OnceCell::new(), separate: None })
     }
 
     /// Whether the program starts at an address. Nobody calls what is there: the stack holds its arguments, and no address to
     /// return to.
     pub fn starts_at(&self, address: u64) -> bool {
         self.entry != 0 && self.entry == address
+    }
+
+    /// With the symbols that another file has.
+    pub fn with_symbols_of(self, separate: Elf) -> Self {
+        Self { separate: Some(Box::new(separate)), ..self }
+    }
+
+    /// Whether only the functions that others may call have names.
+    pub fn is_stripped(&self) -> bool {
+        !self.has_symbols() && self.separate.is_none()
+    }
+
+    /// Whether the file itself has a table of all its functions.
+    pub fn has_symbols(&self) -> bool {
+        self.section(".symtab").is_some_and(|section| section.kind != SECTION_NO_BITS)
     }
 
     pub fn file(&self) -> &TargetFile {

@@ -4,6 +4,7 @@ use super::{Elf, SECTION_EXECUTABLE, bytes_at, u16_at, u32_at, u64_at};
 use crate::error::Result;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
+use std::rc::Rc;
 
 const SYMBOL_LEN: usize = 24;
 /// `SHT_SYMTAB`, `SHT_DYNSYM`.
@@ -14,14 +15,14 @@ const RESERVED: u16 = 0xff00;
 /// The symbols of a file.
 pub(crate) struct Symbols {
     tables: Vec<Table>,
-    /// Whether each section holds code.
-    code: Vec<bool>,
     starts: OnceCell<Vec<u64>>,
 }
 
 struct Table {
     entries: Vec<u8>,
     names: Vec<u8>,
+    /// Whether each section of the file holds code.
+    code: Rc<[bool]>,
 }
 
 /// A symbol with a name.
@@ -57,21 +58,24 @@ impl<'a> Symbol<'a> {
 
 impl Symbols {
     pub(super) fn read(elf: &Elf) -> Result<Self> {
-        let mut tables = Vec::new();
+        let mut tables = match &elf.separate {
+            Some(separate) => Self::read(separate)?.tables,
+            None => Vec::new(),
+        };
+        let code: Rc<[bool]> = elf.sections.iter().map(|section| section.flags & SECTION_EXECUTABLE != 0).collect();
         for section in elf.sections.iter().filter(|section| TABLE_KINDS.contains(&section.kind)) {
             let entries = elf.data(section)?;
             let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
-            tables.push(Table { entries, names: names.unwrap_or_default() });
+            tables.push(Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
         }
-        let code = elf.sections.iter().map(|section| section.flags & SECTION_EXECUTABLE != 0).collect();
-        Ok(Self { tables, code, starts: OnceCell::new() })
+        Ok(Self { tables, starts: OnceCell::new() })
     }
 
     /// All named symbols, those of the static table first. The same symbol may come twice.
     pub fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
         self.tables.iter().flat_map(|table| {
             let entries = table.entries.chunks_exact(SYMBOL_LEN);
-            entries.filter_map(|entry| self.parse(entry, &table.names))
+            entries.filter_map(|entry| table.parse(entry))
         })
     }
 
@@ -102,12 +106,14 @@ impl Symbols {
         });
         starts.get(starts.partition_point(|start| *start <= address)).copied()
     }
+}
 
-    fn parse<'a>(&self, entry: &[u8], names: &'a [u8]) -> Option<Symbol<'a>> {
+impl Table {
+    fn parse(&self, entry: &[u8]) -> Option<Symbol<'_>> {
         let info = *entry.get(4)?;
         let section = u16_at(entry, 6)?;
         let kind = self.kind(info & 0xf, section)?;
-        let name = std::str::from_utf8(bytes_at(names, u32_at(entry, 0)?)).ok()?;
+        let name = std::str::from_utf8(bytes_at(&self.names, u32_at(entry, 0)?)).ok()?;
         let name = name.find('@').map_or(name, |at| &name[..at]);
         if name.is_empty() {
             return None;

@@ -34,7 +34,7 @@ impl TargetFile {
     }
 
     /// What was opened by that name, or why not.
-    pub(super) fn of(opened: io::Result<File>, name: &Path) -> Result<Self> {
+    pub(crate) fn of(opened: io::Result<File>, name: &Path) -> Result<Self> {
         let file = opened.map_err(|error| cannot_read(name, &error))?;
         let metadata = file.metadata().map_err(|error| cannot_read(name, &error))?;
         let inode = Inode { device: metadata.dev(), number: metadata.ino() };

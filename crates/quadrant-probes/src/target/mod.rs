@@ -11,4 +11,4 @@ pub(crate) use file::{TargetFile, cannot_read};
 pub(crate) use find::{Sight, Target, find};
 pub(crate) use needed::needed;
 pub(crate) use process::{processes, program_of};
-pub(crate) use root::process_of;
+pub(crate) use root::{in_its_root, process_of};

@@ -137,6 +137,14 @@ pub(crate) fn process_of(path: &Path) -> Option<(u32, PathBuf)> {
     })
 }
 
+/// A path of ours as its own root has it, and the process whose root that is, if it is not ours.
+pub(crate) fn in_its_root(path: &Path) -> (Option<u32>, PathBuf) {
+    match process_of(path) {
+        Some((pid, name)) => (Some(pid), name),
+        None => (None, std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
+    }
+}
+
 /// Of `/proc/PID/exe` the process and `exe`.
 fn in_proc(path: &Path) -> Option<(u32, &Path)> {
     let mut parts = path.components();

@@ -352,8 +352,9 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
                 name,
                 symbols.functions().map(|symbol| symbol.name),
             );
-            if elf.section(".symtab").is_none() {
-                error.help.push("the file is stripped: only functions that it exports have names".to_owned());
+            if elf.is_stripped() {
+                let message = "the file is stripped, and no separate file has its symbols: only functions that it exports have names";
+                error.help.push(message.to_owned());
             }
             error
         }

@@ -29,6 +29,7 @@ impl ElfFile {
         }
         let (offset, size) = (section.offset, section.size);
         let contents = match section.is_compressed() {
+            false if self.is_deflated(section) => inflate(&self.blob, offset, size, limit)?,
             true => decompress(&self.blob, self.encoding, offset, size, limit)?,
             false => read(&self.blob, offset, size, limit)?,
         };
@@ -80,6 +81,18 @@ fn decompress(blob: &Blob, enc: Encoding, offset: u64, size: u64, limit: u64) ->
             unpack(decoder.map_err(|_| "is damaged (zstd)")?, real)
         }
         _ => Err("is compressed with an unknown method"),
+    }
+}
+
+/// By the convention of older tools: a word, the real size with its highest byte first, and what zlib made.
+fn inflate(blob: &Blob, offset: u64, size: u64, limit: u64) -> Result<Arc<[u8]>, Problem> {
+    let packed = read(blob, offset, size, limit)?;
+    let (head, body) = packed.split_at_checked(12).ok_or("is cut off")?;
+    let real = head.strip_prefix(b"ZLIB").and_then(|size| size.try_into().ok()).map(u64::from_be_bytes);
+    match real.ok_or("is compressed with an unknown method")? {
+        real if real > limit => Err("is larger than what is kept of debug information"),
+        real if real / MAX_DEFLATE_RATIO > size => Err("has an impossible size"),
+        real => unpack(flate2::read::ZlibDecoder::new(body), real),
     }
 }
 
@@ -154,5 +167,23 @@ mod tests {
         }
         let short = Blob::Memory(vec![1; 10].into());
         assert!(unpacked(&short, LIMIT).is_err());
+    }
+
+    #[test]
+    fn deflated_by_the_older_convention() {
+        let text = vec![7; 5000];
+        let of = |size: u64, body: &[u8]| [&b"ZLIB"[..], &size.to_be_bytes(), body].concat();
+        let inflated = |bytes: Vec<u8>, limit| {
+            let blob = Blob::Memory(bytes.into());
+            inflate(&blob, 0, blob.len(), limit)
+        };
+        let body = zlib(&text);
+        assert_eq!(&*inflated(of(5000, &body), LIMIT).unwrap(), text);
+        for bytes in
+            [of(5001, &body), of(u64::MAX, &body), of(5000, b"x"), b"ZLIB".to_vec(), b"zlib too short".to_vec()]
+        {
+            assert!(inflated(bytes, LIMIT).is_err());
+        }
+        assert!(inflated(of(5000, &body), 100).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! The headers of an ELF file.
 
+use std::fs::File;
+
 use super::field::Encoding;
 use crate::blob::Blob;
 
@@ -20,6 +22,9 @@ pub(super) const SHT_NOBITS: u32 = 8;
 pub(super) const SHT_DYNSYM: u32 = 11;
 const SHF_EXECINSTR: u64 = 4;
 const SHF_COMPRESSED: u64 = 0x800;
+
+/// How the names of sections start that older tools deflated.
+const DEFLATED: &[u8] = b".zdebug_";
 
 /// An ELF file whose headers have been read and checked.
 #[derive(Debug)]
@@ -99,9 +104,23 @@ impl ElfFile {
         })
     }
 
-    /// The section called `name`.
+    /// The same open file for others.
+    pub(crate) fn again(&self) -> Option<File> {
+        self.blob.file()?.try_clone().ok()
+    }
+
+    /// The section called `name`. What older tools deflated is called `.zdebug_info` in place of `.debug_info`.
     pub(crate) fn section(&self, name: &str) -> Option<&Section> {
-        let wanted = name.as_bytes();
+        let deflated = || self.named(&[DEFLATED, name.strip_prefix(".debug_")?.as_bytes()].concat());
+        self.named(name.as_bytes()).or_else(deflated)
+    }
+
+    /// Whether a section is deflated by the convention of older tools.
+    pub(super) fn is_deflated(&self, section: &Section) -> bool {
+        self.name_of(section).starts_with(DEFLATED)
+    }
+
+    fn named(&self, wanted: &[u8]) -> Option<&Section> {
         self.sections.iter().find(|section| self.name_of(section) == wanted)
     }
 

@@ -4,6 +4,7 @@ mod errors;
 mod floats;
 mod lines;
 mod places;
+mod separate;
 mod types;
 
 use quadrant_testing::Outcome;
