@@ -91,6 +91,9 @@ pub enum Context {
         exit: bool,
         /// System call number to index in [`Unit::points`].
         points: BTreeMap<u32, u32>,
+        /// Id of the tracepoint's typedef in the kernel's BTF, by which the program is loaded: it then reads the saved registers
+        /// without a call.
+        btf_id: Option<u32>,
     },
 }
 
@@ -149,12 +152,10 @@ pub enum MapRole {
     /// The short keys of a map of the script: its keys are those that [`quadrant_program::layout::short_key`] describes, and none of
     /// them is in the other one. The map's content is both together.
     Short(MapId),
-    /// Stack traces of at most `limit` frames; `second` holds those whose bucket was taken in the first.
+    /// Stack traces of at most `limit` frames by their number: a word for the compiler's use, then the frames.
     Stacks {
         /// Frames.
         limit: u8,
-        /// The second map.
-        second: bool,
     },
     /// A map, or a section of variables, of a file in C: the index of the file, and of its maps and then its sections.
     Import(u32, u32),
@@ -218,7 +219,7 @@ pub enum LossKind {
     Cut,
     /// Memory could not be read; 0 or `<fault>` was used.
     Read,
-    /// A stack could not be taken, or its place was taken in both maps.
+    /// A stack could not be taken, or there was no room to keep it.
     Stack,
     /// Scratch memory was in use by programs that this one interrupted: the clause did not run.
     Scratch,

@@ -2,13 +2,11 @@
 //!
 //! Every part starts at a multiple of 8. Scalars take 8 bytes, extended by their sign; of a `float` they are its bits. A text takes its cap rounded up, filled with NULs.
 //! A buffer is a 64-bit length, then its cap rounded up. C records and arrays keep their C layout, rounded up. A tuple is its elements in a row.
-//! A stack is `u32` id (see [`STACK_SECOND`]) and `u32` process id. A user symbol is an address and a process id. An address (`Inet`) is a
+//! A stack is `u32` id and `u32` process id. A user symbol is an address and a process id. An address (`Inet`) is a
 //! 64-bit family, then 16 bytes. Padding is zero, so that equal values have equal bytes.
 
 use crate::ty::Type;
 
-/// Bit of a stored stack id: it is in the second stack map, for stacks whose place in the first was taken.
-pub const STACK_SECOND: u32 = 1 << 30;
 /// A stored stack id of a stack that could not be taken.
 pub const STACK_LOST: u32 = u32::MAX;
 
@@ -56,7 +54,7 @@ pub fn record_offsets(args: &[Type]) -> (Vec<u32>, u32) {
 }
 
 /// Cap of the texts in short keys.
-pub const SHORT_CAP: u32 = 128;
+pub const SHORT_CAP: u32 = 96;
 
 /// The type of a map's short keys: those whose texts all fit into [`SHORT_CAP`]. They may be kept in a map of their own, because a
 /// look-up costs by the byte of the key and most texts are short. `None` when the key's texts are short anyway, and for keys that
@@ -116,9 +114,9 @@ mod tests {
         let text = Type::String { cap: 1024 };
         let key = Type::Tuple([Type::U64, text.clone(), Type::Tuple([text, Type::U64].into())].into());
         let short = short_key(&key).expect("long texts");
-        assert_eq!(size(&short), 8 + 128 + 128 + 8);
+        assert_eq!(size(&short), 8 + 96 + 96 + 8);
         let mut bytes = vec![0; size(&short) as usize];
-        (bytes[0], bytes[8], bytes[136], bytes[264]) = (1, b'a', b'b', 2);
+        (bytes[0], bytes[8], bytes[104], bytes[200]) = (1, b'a', b'b', 2);
         let mut wide = Vec::new();
         widen_key(&key, &bytes, &mut wide);
         assert_eq!(wide.len(), size(&key) as usize);

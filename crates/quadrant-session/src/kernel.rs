@@ -107,14 +107,12 @@ impl Kernel {
 
 /// In which map a stored stack is, and by which key; `None` if it was lost.
 pub(crate) fn stack_place(kind: StackType, id: u32) -> Option<(MapRole, [u8; 4])> {
-    let second = id & layout::STACK_SECOND != 0;
-    let key = (id & !layout::STACK_SECOND).to_ne_bytes();
-    (id != layout::STACK_LOST).then_some((MapRole::Stacks { limit: kind.limit, second }, key))
+    (id != layout::STACK_LOST).then_some((MapRole::Stacks { limit: kind.limit }, id.to_ne_bytes()))
 }
 
-/// The addresses of a stack, as its map has it.
-pub(crate) fn addresses(frames: &[u8]) -> Vec<u64> {
-    words(frames).take_while(|address| *address != 0).collect()
+/// The addresses of a stack, as its map has it: behind a word of the program's own.
+pub(crate) fn addresses(entry: &[u8]) -> Vec<u64> {
+    words(entry).skip(1).take_while(|address| *address != 0).collect()
 }
 
 /// The content of a map of the script, without what was taken.

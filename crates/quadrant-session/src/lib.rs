@@ -46,6 +46,7 @@ pub use clock::wall_offset_ns;
 pub use error::Error;
 pub use inside::Inside;
 pub use ledger::Ledger;
+pub use map_types::STACK_TYPE;
 pub use mechanisms::Mechanism;
 pub use run::End;
 pub use sink::Check;

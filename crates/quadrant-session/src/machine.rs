@@ -36,6 +36,10 @@ impl Abilities for Machine<'_> {
         self.features.fentry_cookie(function)
     }
 
+    fn typed_tracepoint(&self, name: &str) -> Option<u32> {
+        self.types.raw_tracepoint_id(name)
+    }
+
     fn uprobe_multi(&self) -> bool {
         self.features.uprobe_multi()
     }

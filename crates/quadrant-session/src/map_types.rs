@@ -15,6 +15,9 @@ use quadrant_program::map::MapValue;
 use quadrant_program::ty::EnumType;
 use quadrant_program::ty::Type;
 
+/// The name of the type of a kept stack: a hash, then frames.
+pub const STACK_TYPE: &str = "quadrant_stack";
+
 /// Types under construction: each integer and array once.
 #[derive(Debug, Default)]
 pub(crate) struct MapTypes {
@@ -32,8 +35,17 @@ impl MapTypes {
             MapRole::Data => Some((self.int(), self.data(program, data))),
             // Nothing in it is for others: a struct without members.
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
-            MapRole::Records | MapRole::Packets | MapRole::Stacks { .. } | MapRole::Import(..) => None,
+            MapRole::Stacks { limit } => Some((self.int(), self.stack(limit))),
+            MapRole::Records | MapRole::Packets | MapRole::Import(..) => None,
         }
+    }
+
+    /// A kept stack: whoever shows maps knows it by its name, [`STACK_TYPE`].
+    fn stack(&mut self, limit: u8) -> u32 {
+        let (hash, limit) = (self.unsigned(), u32::from(limit));
+        let frames = self.array(hash, limit);
+        let field = |name, ty, bit_offset| Field { name, ty, bit_offset, bits: 0 };
+        self.btf.composite(STACK_TYPE, false, 8 + 8 * limit, &[field("hash", hash, 0), field("frames", frames, 64)])
     }
 
     fn of_script(&mut self, map: &Map, key: impl Fn(&Type) -> Option<Type>) -> Option<(u32, u32)> {

@@ -197,12 +197,14 @@ fn functions(code: &Code, always: bool) -> Vec<quadrant_bpf::btf::Function> {
 
 fn kind(unit: &Planned) -> (ProgramKind, AttachType) {
     match unit.unit.context {
+        Context::Syscalls { btf_id: Some(_), .. } | Context::BtfTracepoint => {
+            (ProgramKind::Tracing, AttachType::TraceRawTp)
+        }
         Context::Run | Context::RawTracepoint(_) | Context::Syscalls { .. } => {
             (ProgramKind::RawTracepoint, AttachType::None)
         }
         Context::Session { .. } => (ProgramKind::Kprobe, AttachType::TraceKprobeSession),
         Context::Tracepoint => (ProgramKind::Tracepoint, AttachType::None),
-        Context::BtfTracepoint => (ProgramKind::Tracing, AttachType::TraceRawTp),
         Context::Iter { .. } => (ProgramKind::Tracing, AttachType::TraceIter),
         Context::Function { exit: false, .. } => (ProgramKind::Tracing, AttachType::TraceFentry),
         Context::Function { exit: true, .. } => (ProgramKind::Tracing, AttachType::TraceFexit),
@@ -218,6 +220,7 @@ fn kind(unit: &Planned) -> (ProgramKind, AttachType) {
 /// The type of what a program is for, and whose type that is.
 fn attach_btf<'a>(unit: &Planned, site: &'a Site) -> (u32, Option<&'a BtfOwner>) {
     match (&unit.unit.context, site) {
+        (Context::Syscalls { btf_id: Some(id), .. }, _) => (*id, None),
         (Context::BtfTracepoint, Site::RawTracepoint { btf_id, .. })
         | (Context::Iter { .. }, Site::Iter { btf_id, .. }) => (*btf_id, None),
         (Context::Function { .. }, Site::Fentry(function) | Site::Fexit(function)) => {

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::uses::Needs;
 use crate::uses::mentions;
 use crate::uses::sends;
+use crate::uses::takes_stacks;
 
 /// Default size of the ring buffer in bytes: a tenth of a second of a million small records a second.
 const RING_BYTES: u32 = 4 << 20;
@@ -30,16 +31,20 @@ const SMALL_RING_BYTES: u32 = 256 << 10;
 const GROWING_KEYS: u32 = 1 << 16;
 /// Default number of keys of a map whose memory is taken at creation.
 const FIXED_KEYS: u32 = 1 << 13;
-/// Distinct stacks kept.
-const STACK_KEYS: u32 = 1 << 14;
+/// Distinct stacks kept, of about a kilobyte each, where memory for them is taken only as they come.
+const GROWING_STACKS: u32 = 1 << 16;
+/// Distinct stacks kept where their memory is taken at creation.
+const FIXED_STACKS: u32 = 1 << 14;
 
 /// The target for a program; features are tried only if the program needs them.
 pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> Result<Target, Error> {
     let records = !program.records.is_empty();
     let keyed = program.maps.iter().any(|map| map.key.is_some());
     let needs = Needs::of(program);
-    let no_prealloc = keyed && features.growing_hash();
-    let default_keys = if no_prealloc { GROWING_KEYS } else { FIXED_KEYS };
+    let stacks = program.clauses.iter().any(takes_stacks);
+    let no_prealloc = (keyed || stacks) && features.growing_hash();
+    let (default_keys, stack_keys) =
+        if no_prealloc { (GROWING_KEYS, GROWING_STACKS) } else { (FIXED_KEYS, FIXED_STACKS) };
     let comm_offset = comm_offset(program, features, types);
     Ok(Target {
         ncpus: quadrant_bpf::cpus::possible_count()? as u32,
@@ -62,7 +67,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         session_is_return: None,
         sampling: false,
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
-        stack_keys: STACK_KEYS,
+        stack_keys,
         arch: native(),
     })
 }

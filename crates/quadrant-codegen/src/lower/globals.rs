@@ -37,9 +37,13 @@ use crate::target::Target;
 
 /// Largest value of a per-CPU map (`PCPU_MIN_UNIT_SIZE` of the kernel).
 const PERCPU_VALUE_MAX: u32 = 32 << 10;
-/// Greatest number of keys with a part for each CPU: each part is memory of its own, which the kernel finds slowly (a new key takes nine
-/// times as long as with one part), and where there are so many keys, hardly two CPUs have the same at once.
+/// Greatest number of keys with a part for each CPU: each part is memory of its own, which the kernel finds slowly (a new key takes 14
+/// microseconds, 1 with one part), and where there are so many keys, hardly two CPUs have the same at once.
 const PERCPU_KEYS_MAX: u32 = 1 << 17;
+/// Most memory that a map with a limit beyond that takes at creation, in bytes: a new key then costs half.
+const TAKEN_AT_ONCE_MAX: u64 = 256 << 20;
+/// Bytes of an entry of a hash besides key and value.
+const ENTRY: u64 = 48;
 /// The part of the data section that programs only read: exit flag and start time, alone in a cache line.
 const READ_MOSTLY: u32 = 64;
 /// Nesting levels that scratch memory serves on each CPU: task, soft interrupt, interrupt, NMI.
@@ -341,17 +345,16 @@ impl<'a> Globals<'a> {
         self.lazy(MapRole::Packets, || events(MapRole::Packets, ncpus))
     }
 
-    /// The map of stack traces of at most `limit` frames.
-    pub fn stacks(&mut self, limit: u8, second: bool) -> MapRef {
-        let keys = self.target.stack_keys.max(4);
-        let role = MapRole::Stacks { limit, second };
+    /// The map of stack traces of at most `limit` frames: the hash of a stack, then its frames.
+    pub fn stacks(&mut self, limit: u8) -> MapRef {
+        let (role, target) = (MapRole::Stacks { limit }, self.target);
         self.lazy(role, || MapDef {
             role,
-            kind: MapKind::StackTrace as u32,
+            kind: MapKind::Hash as u32,
             key_size: 4,
-            value_size: u32::from(limit) * 8,
-            max_entries: if second { keys / 4 } else { keys },
-            flags: 0,
+            value_size: 8 + u32::from(limit) * 8,
+            max_entries: target.stack_keys.max(1),
+            flags: if target.no_prealloc { flags::NO_PREALLOC } else { 0 },
         })
     }
 
@@ -434,8 +437,9 @@ impl<'a> Globals<'a> {
 
     fn keyed(&mut self, id: MapId, declared: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
         let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
-        let are_many = entries > PERCPU_KEYS_MAX && only_adds(&declared.value);
-        let shared = !aggregation || are_many || self.is_shared(id, size);
+        let are_many = entries > PERCPU_KEYS_MAX;
+        let adds = only_adds(&declared.value) && (are_many || declared.key.as_ref().is_some_and(is_dear));
+        let shared = !aggregation || adds || self.is_shared(id, size);
         let kind = match (shared, declared.forgets) {
             (true, false) => MapKind::Hash,
             (false, false) => MapKind::PercpuHash,
@@ -443,7 +447,9 @@ impl<'a> Globals<'a> {
             (false, true) => MapKind::LruPercpuHash,
         };
         // The kernel refuses the flag for maps that forget.
-        let flags = if self.target.no_prealloc && !declared.forgets { flags::NO_PREALLOC } else { 0 };
+        let all = u64::from(entries) * (ENTRY + u64::from(key_size) + u64::from(size));
+        let at_once = declared.forgets || (shared && are_many && all <= TAKEN_AT_ONCE_MAX);
+        let flags = if self.target.no_prealloc && !at_once { flags::NO_PREALLOC } else { 0 };
         let stays = self.entries_stay(id, declared).then(|| self.reserve(8));
         // Those that stay take no room from keys that are there.
         let (size, entries) = if stays.is_some() { (stays::SIZE, entries + stays::MOST) } else { (size, entries) };
@@ -491,6 +497,15 @@ fn events(role: MapRole, cpus: u32) -> MapDef {
 /// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.
 fn only_adds(value: &MapValue) -> bool {
     matches!(value, MapValue::Aggregation(aggregation) if aggregation.only_adds())
+}
+
+/// Whether a key is dearer to make than an addition that all CPUs do in one place, and mostly one of many: a stack, or a long text.
+fn is_dear(key: &Type) -> bool {
+    match key {
+        Type::Stack(_) => true,
+        Type::Tuple(parts) => parts.iter().any(is_dear),
+        _ => layout::short_key(key).is_some(),
+    }
 }
 
 fn push(maps: &mut Vec<MapDef>, def: MapDef) -> MapRef {

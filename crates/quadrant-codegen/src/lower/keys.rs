@@ -53,11 +53,14 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[value]);
         if self.f.b.is_reachable(long) {
             self.f.b.switch_to(long);
-            let whole = match whole {
-                Some(whole) => whole,
-                None => self.branch(|lower| lower.memory_as(key, ty))?,
+            let value = match whole {
+                Some(key) => action(self, Entry { map: place, key }),
+                // Long texts are rare: nobody else pays for the memory that they take.
+                None => self.with_scratch(|lower| {
+                    let key = lower.branch(|lower| lower.memory_as(key, ty))?;
+                    Ok(action(lower, Entry { map: place, key }))
+                })?,
             };
-            let value = action(self, Entry { map: place, key: whole });
             self.f.b.jump(end, &[value]);
         }
         self.f.b.switch_to(end);

@@ -6,6 +6,7 @@
 
 use quadrant_bpf::helper;
 
+use super::error::Result;
 use super::fault::FaultExit;
 use super::function::Leave;
 use super::globals::SCRATCH_LEVELS;
@@ -119,6 +120,42 @@ impl Lower<'_, '_> {
         let fault = if self.f.fault.is_some() { self.fault_exit() } else { None };
         self.f.fault = fault;
         Exits { clause, unit, fault }
+    }
+
+    /// Lowers something that needs an entry on a way that few firings take: unless the clause holds one anyway, it is claimed here and freed
+    /// at the end. Gives what that gives.
+    pub fn with_scratch(&mut self, body: impl FnOnce(&mut Self) -> Result<Value>) -> Result<Value> {
+        let (None, Leave::Jump { clause, unit }) = (self.f.scratch, self.f.leave) else { return body(self) };
+        let (leave, fault, link) = (self.f.leave, self.f.fault, self.f.link.take());
+        let exits = self.claim(clause);
+        let result = body(self)?;
+        let after = self.f.b.create_block();
+        let value = self.f.b.append_param(after);
+        self.free_scratch();
+        self.f.b.jump(after, &[result]);
+        self.free_on_the_way(exits, (clause, unit), fault);
+        (self.f.scratch, self.f.leave, self.f.fault, self.f.link) = (None, leave, fault, link);
+        self.f.b.switch_to(after);
+        Ok(value)
+    }
+
+    /// Lowers the ways out of code that holds an entry: they free it, and lead to the end of the clause, the end of the unit, and what handles
+    /// faults.
+    pub fn free_on_the_way(&mut self, exits: Exits, (clause, unit): (Block, Block), handler: Option<FaultExit>) {
+        for (from, to) in [(exits.unit, unit), (exits.clause, clause)] {
+            if self.f.b.is_reachable(from) {
+                self.f.b.switch_to(from);
+                self.free_scratch();
+                self.f.b.jump(to, &[]);
+            }
+        }
+        if let (Some(from), Some(to)) = (exits.fault, handler)
+            && self.f.b.is_reachable(from.block)
+        {
+            self.f.b.switch_to(from.block);
+            self.free_scratch();
+            self.f.b.jump(to.block, &[from.what, from.address]);
+        }
     }
 
     /// Goes to `claimed` when the entry is free, on otherwise.

@@ -1,28 +1,44 @@
-//! Stack traces: kept by the kernel in maps, referred to by number.
+//! Stack traces: kept in a hash of their own, referred to by number.
+//!
+//! The kernel's map for stacks has one place for each remainder of a 32-bit hash: of 10,000 stacks in 16,384 places it loses some hundred,
+//! and it takes the memory for all of them at once. So programs take the frames and make a 64-bit hash of them. Its upper bits are
+//! the stack's number and the key of its entry; the entry begins with the whole hash, by which another stack with the same number is told
+//! apart. That one gets its number from the lower bits.
 
 use quadrant_bpf::helper;
 use quadrant_program::layout::STACK_EMPTY;
 use quadrant_program::layout::STACK_LOST;
-use quadrant_program::layout::STACK_SECOND;
 use quadrant_program::ty::StackMode;
 use quadrant_program::ty::StackType;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
+use super::maps::Entry;
+use super::maps::NOEXIST;
+use super::memory::Mem;
 use super::unit::Lower;
 use crate::object::Context;
 use crate::object::LossKind;
+use crate::ssa::Block;
 use crate::ssa::Cond;
+use crate::ssa::Size;
 use crate::ssa::Value;
 
-/// `BPF_F_USER_STACK`. The flag by which only hashes are compared is not set: a number stands for exactly one stack.
+/// `BPF_F_USER_STACK`.
 const USER_STACK: i64 = 1 << 8;
 
 /// Frames of a raw tracepoint's or trampoline's program and of what called it. (A tracepoint that others use, too, has one more.)
 const OWN_FRAMES: i64 = 2;
 
-/// The place for this stack is taken by another.
-const EEXIST: i64 = 17;
+/// Bytes of the hash before the frames.
+const HASH_BYTES: u32 = 8;
+/// Bits of a stack's number, which is neither [`STACK_LOST`] nor [`STACK_EMPTY`].
+const ID_BITS: i64 = 31;
+/// How many frames are taken between two looks whether there are more.
+const FRAMES_AT_ONCE: u32 = 8;
+/// By what the hash is multiplied: 2 to the 64th by the golden ratio, whose bits have no pattern.
+const FACTOR: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+
 /// There are no frames.
 const EFAULT: i64 = 14;
 
@@ -33,47 +49,103 @@ impl Lower<'_, '_> {
         if self.is_bare(*stack) {
             return Ok(self.f.b.iconst(STACK_EMPTY.into()));
         }
-        let flags = self.stack_flags(*stack);
+        let mark = self.mark();
+        let id = self.stack_id(*stack);
+        self.release(mark);
+        Ok(if stack.user { self.with_process(id) } else { id })
+    }
+
+    fn stack_id(&mut self, stack: StackType) -> Value {
         let (end, id) = self.join();
-        let [taken, failed] = [self.f.b.create_block(), self.f.b.create_block()];
-        let first = self.stack_id(stack.limit, false, flags);
-        let retry = self.f.b.create_block();
-        self.f.b.branch(Cond::Slt, first, 0, taken, &[], end, &[first]);
-        self.f.b.switch_to(taken);
-        self.f.b.branch(Cond::Eq, first, -EEXIST, retry, &[], failed, &[]);
-        self.f.b.switch_to(retry);
-        let second = self.stack_id(stack.limit, true, flags);
-        let lost = self.f.b.create_block();
-        self.f.b.branch_away(Cond::Slt, second, 0, lost);
-        let marked = self.f.b.or(second, i64::from(STACK_SECOND));
-        self.f.b.jump(end, &[marked]);
-        self.f.b.switch_to(failed);
+        let [some, lost] = [(); 2].map(|()| self.f.b.create_block());
+        let entry = self.alloc_bytes(HASH_BYTES + stack_size(stack.limit));
+        let bytes = self.take_stack(stack, entry.at(HASH_BYTES));
         // No frames at all, such as the user stack of a kernel thread, is no loss.
-        let empty = self.f.b.iconst(STACK_EMPTY.into());
-        self.f.b.branch(Cond::Eq, first, -EFAULT, end, &[empty], lost, &[]);
+        let (none, empty) = (self.f.b.create_block(), self.f.b.iconst(STACK_EMPTY.into()));
+        self.f.b.branch(Cond::Sgt, bytes, 0, some, &[], none, &[]);
+        self.f.b.switch_to(none);
+        let failed = self.f.b.create_block();
+        self.f.b.branch(Cond::Eq, bytes, 0, end, &[empty], failed, &[]);
+        self.f.b.switch_to(failed);
+        self.f.b.branch(Cond::Eq, bytes, -EFAULT, end, &[empty], lost, &[]);
+        self.f.b.switch_to(some);
+        let hash = self.stack_hash(entry.at(HASH_BYTES), stack.limit, bytes);
+        self.f.b.store(entry.base, entry.off, Size::B8, hash);
+        let first = self.f.b.shr(hash, 64 - ID_BITS);
+        self.keep_stack(stack.limit, entry, (hash, first), (end, lost));
+        let second = self.f.b.and(hash, (1i64 << ID_BITS) - 1);
+        self.keep_stack(stack.limit, entry, (hash, second), (end, lost));
+        self.f.b.jump(lost, &[]);
         self.f.b.switch_to(lost);
         self.lose(LossKind::Stack);
         let none = self.f.b.iconst(STACK_LOST.into());
         self.f.b.jump(end, &[none]);
         self.f.b.switch_to(end);
-        Ok(if stack.user { self.with_process(id) } else { id })
+        id
+    }
+
+    /// A number of the frames and how many there are.
+    ///
+    /// Memory behind the last frame is zero, so frames are taken eight at a time.
+    fn stack_hash(&mut self, frames: Mem, limit: u8, bytes: Value) -> Value {
+        let (done, result) = self.join();
+        let mut hash = bytes;
+        for at in 0..u32::from(limit) {
+            if at % FRAMES_AT_ONCE == 0 && at > 0 {
+                let more = self.f.b.create_block();
+                self.f.b.branch(Cond::Ule, bytes, i64::from(8 * at), done, &[hash], more, &[]);
+                self.f.b.switch_to(more);
+            }
+            let frame = self.f.b.load(frames.base, frames.off + 8 * at as i32, Size::B8);
+            let sum = self.f.b.add(hash, frame);
+            hash = self.f.b.mul(sum, FACTOR);
+        }
+        self.f.b.jump(done, &[hash]);
+        self.f.b.switch_to(done);
+        result
+    }
+
+    /// Goes to `end` with the number if the stack is known by it or can be kept by it, to `lost` if it cannot be kept at all, and
+    /// on if the number is another stack's.
+    fn keep_stack(&mut self, limit: u8, entry: Mem, (hash, id): (Value, Value), (end, lost): (Block, Block)) {
+        let map = self.g.stacks(limit);
+        let key = self.word();
+        self.f.b.store(key.base, key.off, Size::B4, id);
+        let kept = Entry { map, key };
+        let [missing, again, known, other] = [(); 4].map(|()| self.f.b.create_block());
+        let place = self.f.b.append_param(known);
+        let found = self.lookup(kept);
+        self.f.b.branch(Cond::Ne, found, 0, known, &[found], missing, &[]);
+        self.f.b.switch_to(missing);
+        let failed = self.update(kept, entry, NOEXIST);
+        self.f.b.branch(Cond::Eq, failed, 0, end, &[id], again, &[]);
+        // Another CPU was faster, or there is no room.
+        self.f.b.switch_to(again);
+        let found = self.lookup(kept);
+        self.f.b.branch(Cond::Ne, found, 0, known, &[found], lost, &[]);
+        self.f.b.switch_to(known);
+        let kept = self.f.b.load(place, 0, Size::B8);
+        self.f.b.branch(Cond::Eq, kept, hash, end, &[id], other, &[]);
+        self.f.b.switch_to(other);
+    }
+
+    /// Writes the frames; how many bytes they are, or an error.
+    fn take_stack(&mut self, stack: StackType, to: Mem) -> Value {
+        let to = self.address(to);
+        let size = self.f.b.iconst(stack_size(stack.limit).into());
+        let flags = self.stack_flags(stack);
+        let flags = self.f.b.iconst(flags);
+        self.f.b.call(helper::GET_STACK, &[self.f.ctx, to, size, flags])
     }
 
     /// How many frames the stack has, up to its limit; 0 for a stack that cannot be taken.
     pub fn frames(&mut self, stack: StackType) -> Value {
-        /// Bytes of an address.
-        const FRAME: u32 = 8;
         if self.is_bare(stack) {
             return self.f.b.iconst(0);
         }
         let mark = self.mark();
-        let size = u32::from(stack.limit) * FRAME;
-        let place = self.alloc_bytes(size);
-        let place = self.address(place);
-        let size = self.f.b.iconst(size.into());
-        let flags = self.stack_flags(stack);
-        let flags = self.f.b.iconst(flags);
-        let bytes = self.f.b.call(helper::GET_STACK, &[self.f.ctx, place, size, flags]);
+        let place = self.alloc_bytes(stack_size(stack.limit));
+        let bytes = self.take_stack(stack, place);
         self.release(mark);
         let none = self.f.b.iconst(0);
         let bytes = self.f.b.select(Cond::Slt, bytes, 0, none, bytes);
@@ -101,16 +173,14 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn stack_id(&mut self, limit: u8, second: bool, flags: i64) -> Value {
-        let map = self.g.stacks(limit, second);
-        let map = self.f.b.map_ptr(map);
-        let flags = self.f.b.iconst(flags);
-        self.f.b.call(helper::GET_STACKID, &[self.f.ctx, map, flags])
-    }
-
     fn with_process(&mut self, id: Value) -> Value {
         let process = self.process_id();
         let upper = self.f.b.shl(process, 32);
         self.f.b.or(upper, id)
     }
+}
+
+/// Bytes of so many frames.
+fn stack_size(limit: u8) -> u32 {
+    8 * u32::from(limit)
 }

@@ -33,7 +33,8 @@ impl Lower<'_, '_> {
     /// Programs of another word size number their system calls differently; tracepoints of system calls ignore them too.
     fn leave_compat(&mut self, end: Block) -> Result<()> {
         if let Some(compat) = &self.g.target.arch.compat {
-            let register = self.saved_register(compat.register, Size::B4, false)?;
+            let size = if compat.mask <= 0xffff { Size::B2 } else { Size::B4 };
+            let register = self.saved_register(compat.register, size, false)?;
             let found = self.f.b.and(register, i64::from(compat.mask));
             self.f.b.branch_away(Cond::Eq, found, i64::from(compat.value), end);
         }
@@ -42,7 +43,7 @@ impl Lower<'_, '_> {
 
     /// The index of the point plus one; 0 for system calls that are not traced.
     pub fn syscall_place(&mut self) -> Result<Value> {
-        let Context::Syscalls { exit, points } = &self.unit.context else {
+        let Context::Syscalls { exit, points, .. } = &self.unit.context else {
             return Err(self.model_error("a system call's number outside of one"));
         };
         let (table, entries) = table(points);
@@ -101,6 +102,10 @@ impl Lower<'_, '_> {
 
     fn saved_register(&mut self, register: u16, size: Size, signed: bool) -> Result<Value> {
         let registers = self.context_word(0)?;
+        if let Context::Syscalls { btf_id: Some(_), .. } = self.unit.context {
+            let value = self.f.b.load_with(registers, i32::from(register), size, false, true);
+            return Ok(self.f.b.ext(value, size, signed));
+        }
         let from = self.f.b.add(registers, i64::from(register));
         Ok(self.probe_number(Space::Kernel, from, size, signed))
     }

@@ -360,20 +360,7 @@ impl<'a, 'g> Lower<'a, 'g> {
             return;
         };
         self.f.b.jump(exits.clause, &[]);
-        for (from, to) in [(exits.unit, unit_end), (exits.clause, end)] {
-            if self.f.b.is_reachable(from) {
-                self.f.b.switch_to(from);
-                self.free_scratch();
-                self.f.b.jump(to, &[]);
-            }
-        }
-        if let (Some(from), Some(to)) = (exits.fault, handler)
-            && self.f.b.is_reachable(from.block)
-        {
-            self.f.b.switch_to(from.block);
-            self.free_scratch();
-            self.f.b.jump(to.block, &[from.what, from.address]);
-        }
+        self.free_on_the_way(exits, (end, unit_end), handler);
     }
 
     /// Code from now on belongs to this place of the script.

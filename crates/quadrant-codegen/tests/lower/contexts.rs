@@ -100,7 +100,7 @@ fn syscalls(exit: bool) -> (Script, Vec<MapId>, MapId) {
     let points = BTreeMap::from([(0, 0), (257, 1), (334, 2)]);
     let second = if exit { field(16, Type::I64) } else { field(24, Type::U64) };
     let values = vec![field(8, ty(4, true)), second, builtin(Builtin::Point)];
-    let maps = storing(&mut script, Context::Syscalls { exit, points }, values);
+    let maps = storing(&mut script, Context::Syscalls { exit, points, btf_id: None }, values);
     let by_point = script.aggregation(Some(Type::ProbeName), Aggregation::Count);
     script.clause(None, vec![]);
     script.program.clauses[1].body = vec![feed(by_point, Some(builtin(Builtin::Point)), None)];
@@ -235,8 +235,8 @@ fn every_context_has_the_builtins() {
         Context::BtfTracepoint,
         Context::Registers,
         Context::PerfEvent,
-        Context::Syscalls { exit: false, points: BTreeMap::from([(1, 0)]) },
-        Context::Syscalls { exit: true, points: BTreeMap::from([(1, 0)]) },
+        Context::Syscalls { exit: false, points: BTreeMap::from([(1, 0)]), btf_id: None },
+        Context::Syscalls { exit: true, points: BTreeMap::from([(1, 0)]), btf_id: None },
     ];
     for context in contexts {
         let mut script = Script::new();
@@ -284,22 +284,64 @@ fn stacks_are_kept_once() {
 }
 
 #[test]
-fn a_taken_place_goes_to_the_second_map() {
+fn stacks_are_kept_while_there_is_room() {
     let mut script = Script::new();
     let map = script.keyed(Type::U64, stack(false).ty);
     script.clause(None, vec![set_map(map, Some(arg(0)), stack(false))]);
     let few = quadrant_codegen::Target { stack_keys: 4, ..target() };
     let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &few);
     for at in 0..64 {
-        machine.vm.env.kernel_stack = Ok(vec![at * 8 + 0xffff_0000, at]);
+        machine.vm.env.kernel_stack = Ok(vec![at * 8 + 0xffff_0000, at + 1]);
         machine.run(&script, &[(0, vec![at])]);
     }
     let seen = machine.run(&script, &[]);
     let ids: Vec<u32> = (0..64).filter_map(|key| seen.at(map, key)).map(|id| id as u32).collect();
-    let second = ids.iter().filter(|id| **id != STACK_LOST && **id & quadrant_program::layout::STACK_SECOND != 0);
-    let lost = ids.iter().filter(|id| **id == STACK_LOST).count() as u64;
-    assert_eq!(second.count(), 1);
-    assert_eq!((ids.len(), seen.lost(LossKind::Stack)), (64, lost));
+    let lost = ids.iter().filter(|id| **id == STACK_LOST).count();
+    assert_eq!((ids.len(), lost, seen.lost(LossKind::Stack)), (64, 60, 60));
+}
+
+#[test]
+fn stacks_are_told_apart_by_all_their_frames() {
+    let mut script = Script::new();
+    let deepest = Type::Stack(StackType { user: false, limit: 127, mode: StackMode::Raw });
+    let map = script.keyed(Type::U64, deepest.clone());
+    script.clause(None, vec![set_map(map, Some(arg(0)), call(Function::Stack, vec![], deepest))]);
+    let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &target());
+    let deep = |frames: u64, last: u64| (1..frames).chain([last]).collect::<Vec<_>>();
+    let stacks: Vec<Vec<u64>> = (1..=127)
+        .flat_map(|frames| [deep(frames, 500), deep(frames, 501)])
+        .chain([vec![500, 1], vec![1, 500]])
+        .collect();
+    for (at, frames) in stacks.iter().enumerate() {
+        machine.vm.env.kernel_stack = Ok(frames.clone());
+        machine.run(&script, &[(0, vec![at as u64])]);
+    }
+    let seen = machine.run(&script, &[]);
+    let ids = (0..stacks.len()).filter_map(|key| seen.at(map, key as u64));
+    // The last one is the third.
+    assert_eq!(ids.collect::<std::collections::BTreeSet<_>>().len(), stacks.len() - 1);
+}
+
+#[test]
+fn stacks_with_the_same_number_are_told_apart() {
+    /// What undoes the factor of the hash, once for each of the eight frames that are taken together.
+    const INVERSE: u64 = 0xf1de_83e1_9937_733d_u64.wrapping_pow(8);
+    let mut script = Script::new();
+    let map = script.keyed(Type::U64, stack(false).ty);
+    script.clause(None, vec![set_map(map, Some(arg(0)), stack(false))]);
+    let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &target());
+    let upper: u64 = 77 << 33;
+    let hashes = [upper | 1, upper | 2, upper | 1 << 31 | 1, upper | 1 << 32 | 1];
+    for (at, hash) in (0..).zip(hashes) {
+        machine.vm.env.kernel_stack = Ok(vec![hash.wrapping_mul(INVERSE).wrapping_sub(8)]);
+        machine.run(&script, &[(0, vec![at])]);
+        machine.run(&script, &[(0, vec![at + 10])]);
+    }
+    let seen = machine.run(&script, &[]);
+    for (at, id) in (0..).zip([77, 2, 1, STACK_LOST]) {
+        assert_eq!((seen.at(map, at), seen.at(map, at + 10)), (Some(id.into()), Some(id.into())));
+    }
+    assert_eq!(seen.lost(LossKind::Stack), 2);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use quadrant_bpf::map::MapKind;
+use quadrant_bpf::map::{MapKind, flags};
 use quadrant_codegen::{LossKind, MapRole};
 use quadrant_program::expr::{BinaryOp, ExprKind, Place};
 use quadrant_program::map::{Aggregation, MapId};
 use quadrant_program::stmt::StmtKind;
-use quadrant_program::ty::Type;
+use quadrant_program::ty::{StackMode, StackType, Type};
 use quadrant_vm::FakeEnv;
 
 use crate::build::*;
@@ -161,17 +161,31 @@ fn loads_without_atomics() {
     Kernel::with_target(&script, &old);
 }
 
+fn stack_type() -> Type {
+    Type::Stack(StackType { user: true, limit: 20, mode: StackMode::Raw })
+}
+
 #[test]
-fn very_many_keys_share_one_part() {
+fn very_many_or_dear_keys_share_one_part() {
     let mut script = Script::new();
+    let dear = [Type::String { cap: 1024 }, Type::Tuple([Type::U64, stack_type()].into())];
+    let dear = dear.map(|key| script.aggregation(Some(key), Aggregation::Count));
+    let least = script.aggregation(Some(stack_type()), Aggregation::Min { signed: true });
     let few = script.aggregation(Some(Type::U64), Aggregation::Count);
     let many = script.aggregation(Some(Type::U64), Aggregation::Count);
     script.program.maps[many.0 as usize].max_entries = Some(1 << 20);
     script.clause(None, vec![]);
     let object = object_for(&script, &target());
-    let kind = |id| object.maps.iter().find(|def| def.role == MapRole::Script(id)).map(|def| def.kind);
-    assert_eq!(kind(few), Some(MapKind::PercpuHash as u32));
-    assert_eq!(kind(many), Some(MapKind::Hash as u32));
+    let kind = |id| {
+        let def = object.maps.iter().find(|def| def.role == MapRole::Script(id)).expect("every map is there");
+        (def.kind, def.flags)
+    };
+    let (grows, shared, by_cpu) = (flags::NO_PREALLOC, MapKind::Hash as u32, MapKind::PercpuHash as u32);
+    assert_eq!(kind(few), (by_cpu, grows));
+    assert_eq!(dear.map(kind), [(shared, grows); 2]);
+    assert_eq!(kind(least), (by_cpu, grows));
+    // The script says how many there will be: memory for them is taken at once.
+    assert_eq!(kind(many), (shared, 0));
 }
 
 #[test]

@@ -6,6 +6,8 @@ use quadrant_bpf::link::Link;
 use quadrant_bpf::perf::Event;
 use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::perf::Scope;
+use quadrant_bpf::prog::AttachType;
+use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::Site;
 
@@ -28,8 +30,11 @@ pub(super) fn raw(request: &Request<'_>, site: &Site, cookie: u64) -> Result<Lin
     raw_by_name(request, event, cookie)
 }
 
-/// By the raw tracepoint that all system calls pass.
+/// By the raw tracepoint that all system calls pass: of a program for typed ones, what it was loaded for.
 pub(super) fn syscalls(request: &Request<'_>, exit: bool) -> Result<Link> {
+    if request.program.kind() == ProgramKind::Tracing {
+        return Link::tracing(request.program, AttachType::TraceRawTp, 0).map_err(|e| from_kernel(&e));
+    }
     raw_by_name(request, if exit { "sys_exit" } else { "sys_enter" }, 0)
 }
 

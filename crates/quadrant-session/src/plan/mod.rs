@@ -35,6 +35,8 @@ pub trait Abilities {
     fn attach_cookie(&self, kind: ProgramKind) -> bool;
     /// The same of programs at functions by trampoline, tried on the function with that id in the kernel's BTF.
     fn fentry_cookie(&self, function: u32) -> bool;
+    /// The id of a raw tracepoint's type, by which programs see the types of its arguments.
+    fn typed_tracepoint(&self, name: &str) -> Option<u32>;
     /// Many places of a file with one link.
     fn uprobe_multi(&self) -> bool;
     /// Programs of user probes may wait for pages of memory.
@@ -331,7 +333,7 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
     let together = points.len() == 1 || !cookies || mechanism.tells_points_apart(program, &points, options);
     let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
     let unit = |points: Vec<PointId>| Unit {
-        context: mechanism.context(program, &points),
+        context: mechanism.context(program, &points, options),
         clauses: clauses.clone(),
         pid: pid(program, &points, options),
         cgroup: options.cgroup.filter(|_| runs_for_tasks(program, &points)),
@@ -418,7 +420,7 @@ impl Mechanism {
         }
     }
 
-    fn context(self, program: &Program, points: &[PointId]) -> Context {
+    fn context(self, program: &Program, points: &[PointId], options: PlanOptions) -> Context {
         match self {
             Mechanism::Run(_) => Context::Run,
             Mechanism::Tracepoint => Context::Tracepoint,
@@ -428,7 +430,10 @@ impl Mechanism {
             Mechanism::PerfEvent | Mechanism::Interval => Context::PerfEvent,
             Mechanism::Iter { waits, .. } => Context::Iter { waits },
             Mechanism::Function { exit, words } => Context::Function { words, exit },
-            Mechanism::Syscalls { exit } => Context::Syscalls { exit, points: numbers(program, points, exit) },
+            Mechanism::Syscalls { exit } => {
+                let btf_id = options.abilities.typed_tracepoint(if exit { "sys_exit" } else { "sys_enter" });
+                Context::Syscalls { exit, points: numbers(program, points, exit), btf_id }
+            }
         }
     }
 }

@@ -57,6 +57,10 @@ impl Abilities for Kernel {
         self.session
     }
 
+    fn typed_tracepoint(&self, _: &str) -> Option<u32> {
+        None
+    }
+
     fn limits_returns(&self) -> bool {
         self.limits_returns
     }

@@ -52,8 +52,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
     match role {
         MapRole::Script(id) => name(id).to_owned(),
         MapRole::Short(id) => format!("{}_short", name(id)),
-        MapRole::Stacks { second: false, .. } => "stacks".to_owned(),
-        MapRole::Stacks { second: true, .. } => "more_stacks".to_owned(),
+        MapRole::Stacks { .. } => "stacks".to_owned(),
         _ => "scratch".to_owned(),
     }
 }

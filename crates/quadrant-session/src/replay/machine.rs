@@ -23,7 +23,7 @@ use crate::programs::relocate;
 /// Keys of a map without a size of its own.
 const MAP_KEYS: u32 = 1 << 16;
 /// Stacks of a kind.
-const STACK_KEYS: u32 = 1 << 14;
+const STACK_KEYS: u32 = 1 << 16;
 /// Bytes of records that one event can send.
 const RING_BYTES: u32 = 1 << 24;
 /// Where the recorded texts are put in the machine's kernel memory; a page of nothing is between them.

@@ -70,6 +70,11 @@ impl Types {
         }
     }
 
+    /// The id of the typedef of an event's raw tracepoint, which is all that loading needs.
+    pub fn raw_tracepoint_id(&self, event: &str) -> Option<u32> {
+        self.btf().ok()?.find(&format!("{RAW_PREFIX}{event}"), &[BtfKind::Typedef])
+    }
+
     /// The names of all raw tracepoints in the kernel's BTF.
     pub fn raw_tracepoint_names(&self) -> Result<Vec<String>, TypeError> {
         Ok(raw_names(&*self.btf()?).map(str::to_owned).collect())

@@ -5,6 +5,7 @@ use quadrant_bpf::map::MapKind;
 use quadrant_output::btf as values;
 use quadrant_output::document;
 use quadrant_output::escape;
+use quadrant_session::STACK_TYPE;
 use quadrant_types::Btf;
 use quadrant_types::BtfKind;
 
@@ -101,12 +102,16 @@ impl View<'_> {
         self.key_type == 0 && kind == Some(BtfKind::Datasec)
     }
 
-    /// Whether its values are rows of addresses.
-    fn is_stacks(&self) -> bool {
+    /// Where in its values the frames are, if these are stacks: the kernel's, or those of a script.
+    fn frames_at(&self) -> Option<usize> {
         /// `BPF_F_STACK_BUILD_ID`
         const BY_FILE: u32 = 1 << 5;
         let spec = self.map.spec();
-        spec.kind == MapKind::StackTrace && spec.flags & BY_FILE == 0
+        if spec.kind == MapKind::StackTrace {
+            return (spec.flags & BY_FILE == 0).then_some(0);
+        }
+        let name = self.btf.filter(|_| self.value_type != 0).map(|btf| btf.name(btf.resolve(self.value_type)));
+        (name == Some(STACK_TYPE) && spec.value_size > 8).then_some(8)
     }
 
     /// Whether all its entries are always there; those that are zero are not shown.
@@ -116,9 +121,9 @@ impl View<'_> {
 
     fn shown(&self, out: &mut Vec<u8>, value: &[u8]) {
         let slots = self.btf.and_then(|btf| values::slots(btf, self.value_type, value));
-        if self.is_stacks() {
+        if let Some(at) = self.frames_at() {
             out.push(b':');
-            self.frames.text(out, value);
+            self.frames.text(out, &value[at..]);
             return out.push(b'\n');
         }
         out.extend_from_slice(b": ");
@@ -140,13 +145,12 @@ impl View<'_> {
             out.extend_from_slice(if index > 0 { b", {\"key\": " } else { b"{\"key\": " });
             self.value(out, self.key_type, &entry.key, true);
             match entry.values.as_slice() {
-                [(None, value)] if self.is_stacks() => {
-                    out.extend_from_slice(b", \"value\": ");
-                    self.frames.json(out, value);
-                }
                 [(None, value)] => {
                     out.extend_from_slice(b", \"value\": ");
-                    self.value(out, self.value_type, value, true);
+                    match self.frames_at() {
+                        Some(at) => self.frames.json(out, &value[at..]),
+                        None => self.value(out, self.value_type, value, true),
+                    }
                 }
                 all => {
                     out.extend_from_slice(b", \"values\": [");

@@ -53,6 +53,17 @@ fn user_stack_by_build_ids() {
 }
 
 #[test]
+fn ten_thousand_stacks_are_all_kept() {
+    needs_root!();
+    needs_callers!();
+    let deep = target!("deep-cc");
+    let outcome =
+        run_on(&format!("{deep} 10007"), &format!("uprobe:{deep}:target_leaf {{ @[ustack(raw)] = count(); }}"));
+    assert_eq!(outcome.stdout.matches("\n]: 1\n").count(), 10007, "{}", outcome.describe());
+    assert!(!outcome.stdout.contains("lost") && !outcome.stderr.contains("lost"), "{}", outcome.describe());
+}
+
+#[test]
 fn user_stack_is_limited_as_asked() {
     needs_root!();
     let stacks = target!("stacks");

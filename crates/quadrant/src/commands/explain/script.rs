@@ -215,8 +215,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Scratch => "texts, keys and stacks while they are put together",
         MapRole::Records => "what is sent to user space",
         MapRole::Packets => "packets for files",
-        MapRole::Stacks { second: false, .. } => "stacks",
-        MapRole::Stacks { second: true, .. } => "stacks whose place was taken",
+        MapRole::Stacks { .. } => "stacks, by their numbers",
         MapRole::Import(..) => "a map or variables of a file in C",
     }
 }
