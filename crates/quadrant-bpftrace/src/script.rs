@@ -48,6 +48,8 @@ pub struct Compiled {
     pub object: Vec<u8>,
     /// The functions that it has for others.
     pub functions: Vec<Signature>,
+    /// Programs that it has besides (`SEC("kprobe/...")`).
+    pub programs: Vec<String>,
 }
 
 /// Finds the files that a script names.
@@ -248,7 +250,20 @@ impl Loading<'_> {
             (Ok(text), Ok(compiled)) if self.has_room(text) => (text, compiled),
             _ => return self.error(span, "script too long: 4 GiB or more"),
         };
-        let (text, Compiled { object, functions }) = compiled;
+        let (text, Compiled { object, functions, programs }) = compiled;
+        if !programs.is_empty() {
+            let message = format!("`{name}` has programs, which are not attached: {}", programs.join(", "));
+            self.report(
+                Diagnostic::warning(span, message).help("`quadrant load` attaches the programs of a file in C"),
+            );
+        }
+        let known = |function: &&Signature| {
+            self.script.imports.iter().flat_map(|import| &import.functions).any(|other| other.name == function.name)
+        };
+        if let Some(twice) = functions.iter().find(known) {
+            let message = format!("`{name}` has a function {}(), which another file in C has, too", twice.name);
+            return self.error(span, message);
+        }
         let start = self.script.sources.add(name.as_str(), text).start;
         let lines = lines(text, start);
         let import = Import { name: name.clone(), path: path.clone(), span, lines, object: object.into(), functions };

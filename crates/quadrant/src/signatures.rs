@@ -9,6 +9,8 @@ use quadrant_types::Btf;
 use quadrant_types::BtfKind;
 use quadrant_types::c_type;
 
+use crate::failure::shown;
+
 /// Bytes of a register.
 const REGISTER: u32 = 8;
 
@@ -21,7 +23,9 @@ pub fn of(object: Vec<u8>) -> Result<Compiled, (String, Vec<String>)> {
     let btf = parsed.btf();
     let functions = parsed.callable().filter_map(|(name, prototype)| Some(signature(btf?, name, prototype)));
     let functions = functions.collect();
-    Ok(Compiled { object, functions })
+    let skipped = parsed.skipped.iter().map(|one| &one.name);
+    let programs = parsed.programs.iter().map(|one| &one.name).chain(skipped).map(|name| shown(name)).collect();
+    Ok(Compiled { object, functions, programs })
 }
 
 fn signature(btf: &Btf, name: &str, prototype: u32) -> Signature {

@@ -79,7 +79,11 @@ fn store(object: &mut Object, offset: usize, bytes: &[u8]) {
 
 fn missing(external: &Extern, why: &str) -> Error {
     let message = format!("the object asks for `{}`, which this kernel does not have: {why}", external.name);
-    Error::Object { message, help: vec!["declare it __weak, and it is 0 where it is missing".to_owned()] }
+    let mut help = vec!["declare it __weak, and it is 0 where it is missing".to_owned()];
+    if matches!(external.kind, ExternKind::Kconfig { .. }) {
+        help.push(format!("or say what it is: --set {}=VALUE", external.name));
+    }
+    Error::Object { message, help }
 }
 
 fn address(external: &Extern, machine: &Machine) -> Result<Value, Error> {

@@ -50,7 +50,8 @@ pub(super) fn explain(
     let mut help = Vec::new();
     if lacking.is_some() {
         help.push(
-            "ask first whether it is there: bpf_core_field_exists(), bpf_core_type_exists(), or a __weak symbol"
+            "ask first whether it is there: bpf_core_field_exists(), bpf_core_type_exists(), a __weak symbol, or for helper \
+             functions bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_name)"
                 .to_owned(),
         );
     }
@@ -72,8 +73,16 @@ fn lacking(object: &Object, linked: &Linked, log: &str) -> Option<String> {
     if let Some(broken) = linked.broken.iter().find(|broken| broken.helper == number) {
         return Some(format!("`{}`", broken.what));
     }
-    let external = object.externs.get(usize::try_from(number.checked_sub(MISSING_FUNCTION)?).ok()?)?;
-    Some(format!("the function `{}`", external.name))
+    let index = number.checked_sub(MISSING_FUNCTION).and_then(|index| usize::try_from(index).ok());
+    match index.and_then(|index| object.externs.get(index)) {
+        Some(external) => Some(format!("the function `{}`", external.name)),
+        None => name_of_helper(number).map(|name| format!("the helper function {name}()")),
+    }
+}
+
+/// The name of a helper function that later kernels have.
+fn name_of_helper(number: i32) -> Option<String> {
+    quadrant_bpf::helper::name(u32::try_from(number).ok()?)
 }
 
 /// The last instruction that the log names, as a line of the source.
@@ -99,6 +108,12 @@ fn is_statistics(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn helper_functions_of_later_kernels_have_names() {
+        assert_eq!(name_of_helper(177).as_deref(), Some("bpf_trace_vprintk"));
+        assert_eq!((name_of_helper(-1), name_of_helper(100_000)), (None, None));
+    }
 
     #[test]
     fn the_end_of_a_log_without_its_statistics() {

@@ -100,6 +100,9 @@ fn mistakes_are_shown_where_they_are() {
     let wrong = quadrant().args(["record", "-o"]).arg(folder.join("x.json"));
     let message = refused(wrong.arg(write(&folder, "tracepoint:sched:sched_switch { @ = thrice(1); }")));
     assert!(message.contains("cannot be recorded"), "{message}");
+    fs::write(folder.join("more.bpf.c"), "int thrice(int n) { return n; }").expect("it can be written");
+    let message = said("import \"more.bpf.c\"; BEGIN { exit(); }");
+    assert!(message.contains("a function thrice(), which another file in C has, too"), "{message}");
     fs::write(folder.join("functions.bpf.c"), "int f(void) { return nothing; }").expect("it can be written");
     let message = said("BEGIN { exit(); }");
     for part in ["use of undeclared identifier 'nothing'", "cannot import", "script.bt:1:1"] {
