@@ -27,6 +27,9 @@ fuzz_target!(|bytes: &[u8]| {
     for program in object.programs.clone() {
         let _ = object.link(&program, &own);
     }
+    let callable: Vec<String> = object.callable().map(|(name, _)| name.to_owned()).collect();
+    let callable: Vec<&str> = callable.iter().map(String::as_str).collect();
+    let _ = object.link_functions(&callable, &own);
     let names: Vec<String> = object.data.iter().flat_map(|data| &data.variables).map(|it| it.name.clone()).collect();
     for name in names {
         let _ = object.set(&name, "1");

@@ -12,6 +12,8 @@ extern int CONFIG_HZ __kconfig __weak;
 extern bool CONFIG_NO_SUCH_OPTION __kconfig __weak;
 extern const void schedule __ksym;
 extern const void no_such_symbol __ksym __weak;
+/* Kernels without CONFIG_KALLSYMS_ALL have its type and not its address. */
+extern const struct rq runqueues __ksym __weak;
 extern void no_such_function(void) __ksym __weak;
 
 struct no_such_struct___here {
@@ -26,7 +28,7 @@ struct task_struct___other {
 enum no_such_enum { NO_SUCH_CONSTANT = 7 };
 
 int version;
-bool has_bpf, has_nothing, has_symbol, has_no_symbol, has_function;
+bool has_bpf, has_nothing, has_queues, has_symbol, has_no_symbol, has_function;
 int hz;
 bool pid_exists, member_exists, struct_exists, constant_exists;
 u32 task_size, comm_size;
@@ -44,6 +46,7 @@ int look(void *ctx)
 	has_nothing = CONFIG_NO_SUCH_OPTION;
 	has_symbol = (u64)&schedule != 0;
 	has_no_symbol = (u64)&no_such_symbol != 0;
+	has_queues = (u64)&runqueues != 0;
 	has_function = 0;
 	if (no_such_function) {
 		has_function = 1;

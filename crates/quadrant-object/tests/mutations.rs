@@ -65,6 +65,9 @@ fn use_object(bytes: &[u8], kernel: &Kernel) {
         // An error is as good as a program here.
         let _ = object.link(&program, kernel);
     }
+    let callable: Vec<String> = object.callable().map(|(name, _)| name.to_owned()).collect();
+    let callable: Vec<&str> = callable.iter().map(String::as_str).collect();
+    let _ = object.link_functions(&callable, kernel);
     let names: Vec<String> = object.data.iter().flat_map(|data| &data.variables).map(|it| it.name.clone()).collect();
     for name in names {
         let _ = object.set(&name, "1");

@@ -14,6 +14,8 @@ mod refusal;
 mod run;
 mod usdt;
 
+use std::cell::RefCell;
+
 use quadrant_bpf::insn::Insn;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::prog::Program;
@@ -85,8 +87,15 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
     let maps = maps::create_all(&mut object, &mut notes, types.as_ref())?;
     let data = object.data.iter().map(|data| maps::create_data(data, types.as_ref()));
     let data = data.collect::<Result<Vec<Map>, Error>>()?;
-    let mut loading =
-        programs::Loading { object: &object, machine: &machine, externs: &externs, types, maps: &maps, data: &data };
+    let mut loading = programs::Loading {
+        object: &object,
+        machine: &machine,
+        externs: &externs,
+        types,
+        maps: &maps,
+        data: &data,
+        unlisted: RefCell::default(),
+    };
     let programs = loading.load_wanted(&options, &mut notes)?;
     maps::fill(&object, &maps, &programs)?;
     Ok(Loaded { object, maps, data, programs, notes, options, machine })

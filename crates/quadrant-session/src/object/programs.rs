@@ -1,5 +1,7 @@
 //! Loading an object's programs.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
@@ -11,10 +13,12 @@ use quadrant_bpf::prog::LogLevel;
 use quadrant_bpf::prog::Program;
 use quadrant_bpf::prog::ProgramSpec;
 use quadrant_bpf::prog::flags;
+use quadrant_object::Extern;
 use quadrant_object::Hook;
 use quadrant_object::Linked;
 use quadrant_object::Object;
 use quadrant_object::Reference;
+use quadrant_object::essential_name;
 use quadrant_types::BtfKind;
 
 use super::LoadOptions;
@@ -25,6 +29,9 @@ use super::machine::Machine;
 use super::refusal;
 use crate::error::Error;
 
+/// A program with its instructions, or the kernel's refusal and the verifier's log.
+type Answer = Result<(Program, Vec<Insn>), (quadrant_bpf::Error, String)>;
+
 /// Everything that programs refer to.
 pub(super) struct Loading<'a> {
     pub(super) object: &'a Object,
@@ -33,6 +40,8 @@ pub(super) struct Loading<'a> {
     pub(super) types: Option<OwnedFd>,
     pub(super) maps: &'a [Map],
     pub(super) data: &'a [Map],
+    /// External symbols that the kernel's types name, and its list of symbols does not: they count as missing.
+    pub(super) unlisted: RefCell<HashSet<usize>>,
 }
 
 impl Loading<'_> {
@@ -73,8 +82,34 @@ impl Loading<'_> {
         whole_log: bool,
     ) -> Result<(Program, Vec<Insn>), Error> {
         let linked = self.object.link(program, self.machine)?;
+        loop {
+            match self.load_linked(program, &linked, targets)? {
+                Ok(loaded) => return Ok(loaded),
+                Err((_, log)) if self.misses(&log) => {}
+                Err((error, log)) => {
+                    return Err(refusal::explain(self.object, program, &linked, error, &log, whole_log));
+                }
+            }
+        }
+    }
+
+    /// Whether the verifier stopped at a variable that may be missing, and of which it was not known that it is.
+    fn misses(&self, log: &str) -> bool {
+        let Some(name) = refusal::unlisted(log) else { return false };
+        let is_meant = |external: &Extern| external.weak && essential_name(&external.name) == name;
+        let mut found = self.object.externs.iter().enumerate().filter(|(_, external)| is_meant(external));
+        found.any(|(index, _)| self.unlisted.borrow_mut().insert(index))
+    }
+
+    /// What the kernel says to a program.
+    fn load_linked(
+        &self,
+        program: &quadrant_object::Program,
+        linked: &Linked,
+        targets: &[String],
+    ) -> Result<Answer, Error> {
         let mut descriptors = vec![0];
-        let insns = self.connect(&linked, &mut descriptors);
+        let insns = self.connect(linked, &mut descriptors);
         let function = self.attach_function(program, targets)?;
         let owner = function.as_ref().map(Found::owner).transpose()?.flatten();
         let functions: Vec<[u32; 2]> = linked.functions.iter().map(|one| [one.at as u32, one.ty]).collect();
@@ -95,10 +130,9 @@ impl Loading<'_> {
         };
         let loaded = Program::load(&spec).map_err(|error| {
             let logged = Program::load_with_log(&spec, LogLevel::Failure);
-            let log = logged.err().and_then(|error| error.log().map(str::to_owned)).unwrap_or_default();
-            refusal::explain(self.object, program, &linked, error, &log, whole_log)
-        })?;
-        Ok((loaded, insns))
+            (error, logged.err().and_then(|error| error.log().map(str::to_owned)).unwrap_or_default())
+        });
+        Ok(loaded.map(|program| (program, insns)))
     }
 
     /// The kernel's function or type that the program is made for, where the kernel must know it at loading.
@@ -139,6 +173,9 @@ impl Loading<'_> {
                 Reference::Map(map) => wide(&mut insns, *at, Imm64::MapFd, self.maps[map].raw_fd(), 0),
                 Reference::Data { section, offset } => {
                     wide(&mut insns, *at, Imm64::MapValue, self.data[section].raw_fd(), offset as i32);
+                }
+                Reference::Extern(index) if self.unlisted.borrow().contains(&index) => {
+                    self.external(&mut insns, *at, &Value::Address(0));
                 }
                 Reference::Extern(index) => self.external(&mut insns, *at, &self.externs[index]),
                 Reference::Call(index) => call(&mut insns, *at, index, &self.externs[index], descriptors),

@@ -55,7 +55,7 @@ pub(super) fn explain(
                 .to_owned(),
         );
     }
-    if log.contains("failed to find the address for kernel symbol") {
+    if unlisted(log).is_some() {
         help.push(
             "the kernel lists its variables in /proc/kallsyms only if it was built with CONFIG_KALLSYMS_ALL".to_owned(),
         );
@@ -64,6 +64,12 @@ pub(super) fn explain(
         help.push("--verifier-log shows all that the verifier wrote".to_owned());
     }
     Error::Object { message, help }
+}
+
+/// The variable of the kernel that its types name, and its list of symbols does not.
+pub(super) fn unlisted(log: &str) -> Option<&str> {
+    let (_, behind) = log.split_once("failed to find the address for kernel symbol '")?;
+    behind.split('\'').next()
 }
 
 /// What a broken instruction stands for, if the verifier met one.
@@ -108,6 +114,12 @@ fn is_statistics(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_without_an_address_are_named() {
+        let log = "5: (18) r1 = 0x0\nldimm64 failed to find the address for kernel symbol 'runqueues'.\n";
+        assert_eq!((unlisted(log), unlisted("R1 bad")), (Some("runqueues"), None));
+    }
 
     #[test]
     fn helper_functions_of_later_kernels_have_names() {

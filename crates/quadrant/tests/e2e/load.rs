@@ -185,6 +185,11 @@ fn what_the_kernel_has_and_lacks() {
     let version = number(&outcome, "version");
     assert!(release.starts_with(&format!("{}.{}.", version >> 16, version >> 8 & 255)), "{version:#x} {release}");
     assert!(number(&outcome, "task_size") > 1000 && number(&outcome, "ran") >= 10);
+    let listed = std::fs::read_to_string("/proc/kallsyms").expect("Linux has /proc").contains(" runqueues\n");
+    assert_eq!(variable(&outcome, "has_queues"), listed.to_string());
+    let told = load!("externs").args(["--set", "CONFIG_HZ=12", "--set", "CONFIG_NO_SUCH_OPTION=y"]);
+    let told = good(told.args(["-c", &format!("{syscalls} getppid 10")]));
+    assert_eq!((number(&told, "hz"), variable(&told, "has_nothing")), (12, "true"));
 }
 
 #[test]
@@ -374,8 +379,6 @@ fn mistakes_of_the_command_line() {
     assert!(message.contains("did you mean `wanted`?"), "{message}");
     let message = refused(load!("syscalls").args(["--set", "target_tgid=3000000000"]));
     assert!(message.contains("does not fit"), "{message}");
-    let message = refused(load!("externs").args(["--list", "--set", "CONFIG_NO_SUCH=1"]));
-    assert!(message.contains("no variable of that name"), "{message}");
     let message = refused(load!("syscalls").args(["--only", "entr"]));
     assert!(message.contains("did you mean `enter`?"), "{message}");
 }
