@@ -126,6 +126,7 @@ impl AsFd for Timer {
 /// Signals that arrive as something to read instead of interrupting.
 pub struct Signals {
     fd: OwnedFd,
+    numbers: Vec<i32>,
     set: libc::sigset_t,
 }
 
@@ -142,11 +143,18 @@ impl Signals {
         // SAFETY: `set` is initialized.
         let fd = unsafe { libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         let fd = sys::check(fd.into()).map_err(|errno| failed("receive signals", errno))?;
-        Ok(Signals { fd: sys::own(fd as i32), set })
+        Ok(Signals { fd: sys::own(fd as i32), numbers: signals.to_vec(), set })
     }
 
-    /// Lets those signals act again as they did before: the next interrupt ends the process at once.
+    /// Lets those signals act again: the next interrupt ends the process at once, also where a shell that starts jobs in the background
+    /// had it ignored.
     pub fn release(&self) -> Result<()> {
+        for number in &self.numbers {
+            // SAFETY: the default action is no code of this process.
+            if unsafe { libc::signal(*number, libc::SIG_DFL) } == libc::SIG_ERR {
+                return Err(failed("release signals", Errno::last()));
+            }
+        }
         // SAFETY: `set` is initialized, and the old mask is not asked for.
         match unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &self.set, std::ptr::null_mut()) } {
             0 => Ok(()),

@@ -78,6 +78,8 @@ pub struct Compiled {
 pub struct Options {
     /// Profiles and counters are limited to this process.
     pub pid: Option<u32>,
+    /// So are tracepoints and kernel functions.
+    pub process: Option<u32>,
     /// Keep the compiler's optimized form in [`quadrant_codegen::Code::ssa`].
     pub keep_ssa: bool,
     /// Probes are limited to tasks in these control groups.
@@ -132,14 +134,14 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     // Before 5.11 the kernel refuses maps, and so features, within the usual limit.
     quadrant_bpf::limits::bump_memlock();
     let (kprobes, maxactive) = (program.config.kprobes, program.config.maxactive);
-    let Options { pid, keep_ssa, cgroup, overhead, exact_entries } = options;
+    let Options { pid, process, keep_ssa, cgroup, overhead, exact_entries } = options;
     let mut program = program;
     let moved = if exact_entries { BTreeSet::new() } else { entries::shift(&mut program) };
     let machine = Machine { features, types, tracer: FunctionTracer::default() };
     if cgroup.is_some() && !features.helper(ProgramKind::Kprobe, helper::GET_CURRENT_ANCESTOR_CGROUP_ID) {
         return Err(no_cgroups());
     }
-    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, cgroup, kprobes, maxactive };
+    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, process, cgroup, kprobes, maxactive };
     let mut target = target::target(&program, features, types)?;
     target.sampling = overhead.limit.is_some() && sampling::obstacle(&program).is_none();
     let units = plan::plan(&program, options);

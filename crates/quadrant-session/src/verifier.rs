@@ -10,22 +10,35 @@ use crate::error::Error;
 /// Explain why the kernel refused a program. `log` is the verifier's.
 pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
     let reason = reason(log);
-    let message = format!("the kernel's verifier refused {what}: {reason}");
-    let help = match is_limit(reason) {
-        true => TOO_MUCH,
-        false if calls_c(code) => FUNCTIONS_IN_C,
-        false if calls_kernel(code) => KERNEL_FUNCTIONS,
-        false => OUR_FAULT,
+    let (message, help) = match is_limit(reason) {
+        true => (format!("the program of {what} is too long for the kernel"), TOO_MUCH),
+        // Whoever writes C for programs knows the verifier's words.
+        false if calls_c(code) => (format!("the kernel's verifier refused {what}: {reason}"), FUNCTIONS_IN_C),
+        false if calls_kernel(code) => {
+            (format!("the kernel refuses {what}: {}", broken_rule(reason)), KERNEL_FUNCTIONS)
+        }
+        false => (format!("the kernel refuses the program of {what}"), OUR_FAULT),
     };
     Error::Script { span: place(code, log), message, help: vec![help.to_owned()] }
 }
 
-const OUR_FAULT: &str =
-    "this is a fault of quadrant, not of the script: please report it with the output of `quadrant -d verifier ...`";
+const OUR_FAULT: &str = "this is a fault of quadrant, not of the script: please report it with what it says when QUADRANT_VERIFIER_LOG=1 is set";
 const TOO_MUCH: &str = "the clauses of one probe are one program, of which the kernel follows 8192 branches and a million steps: use fewer";
 
-const KERNEL_FUNCTIONS: &str = "the script calls functions of the kernel by name, and the kernel has rules for each: what one gives may have to be \
-     tested and given back, and pointers have to come from where it trusts them";
+const KERNEL_FUNCTIONS: &str = "the kernel has rules for each of its functions that programs call by name; with QUADRANT_VERIFIER_LOG=1 it says which one";
+
+/// Which rule for calls of kernel functions was broken, by what the verifier says.
+fn broken_rule(reason: &str) -> &'static str {
+    const RULES: &[(&[&str], &str)] = &[
+        (&["is not allowed"], "programs of this kind of probe may not call this function"),
+        (&["Possibly NULL"], "what is passed to this function may be null: test it first"),
+        (&["Unreleased reference", "reference has not been"], "what a function gave has to be given back on every way"),
+        (&["trusted", "referenced"], "this function takes only pointers that the kernel gave and still knows"),
+        (&["scalar", "expected pointer", "expects pointer"], "an argument is not of the type that this function takes"),
+    ];
+    let found = RULES.iter().find(|(marks, _)| marks.iter().any(|mark| reason.contains(mark)));
+    found.map_or("a call breaks the rules of the function", |(_, rule)| rule)
+}
 
 const FUNCTIONS_IN_C: &str = "the script calls functions in C, which the kernel checks with what they are given: test pointers before they \
      are followed, and read memory of the kernel and of processes with bpf_probe_read_kernel() and bpf_probe_read_user()";
@@ -87,6 +100,17 @@ mod tests {
         assert_eq!(reason(log), "R1 type=scalar expected=fp");
         assert_eq!(reason(""), "no reason given");
         assert!(is_silent("processed 2 insns (limit 1000000)\n") && !is_silent(log));
+    }
+
+    #[test]
+    fn rules_of_kernel_functions_are_said_in_our_words() {
+        assert_eq!(
+            broken_rule("calling kernel function bpf_x is not allowed"),
+            "programs of this kind of probe may not call this function"
+        );
+        assert!(broken_rule("Unreleased reference id=3 alloc_insn=12").contains("given back"));
+        assert!(broken_rule("R1 must be referenced or trusted").contains("still knows"));
+        assert_eq!(broken_rule("R9 is odd"), "a call breaks the rules of the function");
     }
 
     #[test]

@@ -93,7 +93,8 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     }
     let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
     let overhead = overhead::wanted(args.overhead, args.max_overhead);
-    let options = Options { pid, cgroup, overhead, exact_entries: args.exact_entries, ..Options::default() };
+    let options =
+        Options { pid, process: args.pid, cgroup, overhead, exact_entries: args.exact_entries, ..Options::default() };
     let compiled = compiled(&script, &program, &features, &types, options)?;
     if args.explain {
         compiled.mechanisms().iter().for_each(|line| println!("{}", failure::shown(line)));

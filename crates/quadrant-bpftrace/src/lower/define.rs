@@ -233,10 +233,7 @@ impl Lower<'_> {
         let mut lengths = Vec::new();
         while reader.eat(Tok::LBracket) {
             let length = reader.skip_to(Tok::RBracket);
-            lengths.push(match self.text(length).trim() {
-                "" => 0,
-                _ => u64::try_from(self.constant(length)?).unwrap_or(0),
-            });
+            lengths.push(self.member_length(length)?);
             reader.eat(Tok::RBracket);
         }
         for length in lengths.into_iter().rev() {
@@ -244,6 +241,17 @@ impl Lower<'_> {
         }
         let bits = if reader.eat(Tok::Colon) { Some(self.bit_width(reader)?) } else { None };
         Some(FieldDef { name, ty, bits, attributes: self.attributes(reader)? })
+    }
+
+    /// The length of an array that is a member; 0 where C does not tell.
+    fn member_length(&mut self, length: Span) -> Option<u64> {
+        if self.text(length).trim().is_empty() {
+            return Some(0);
+        }
+        match u64::try_from(self.constant(length)?) {
+            Ok(length) => Some(length),
+            Err(_) => self.error(length, "the length of an array is not negative"),
+        }
     }
 
     fn bit_width(&mut self, reader: &mut Reader) -> Option<u8> {

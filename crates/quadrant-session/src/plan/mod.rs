@@ -65,6 +65,8 @@ pub struct PlanOptions<'a> {
     pub raw_tracepoints: bool,
     /// Timers on every CPU and counters are for this process only.
     pub pid: Option<u32>,
+    /// So are tracepoints and kernel functions.
+    pub process: Option<u32>,
     /// Programs are for the tasks in these control groups only, but those of BEGIN, END, intervals and walks.
     pub cgroup: Option<Subtree>,
     /// How kernel probes are made; `None` chooses.
@@ -356,7 +358,7 @@ fn both(
     let cookies = clauses.iter().chain(&returns).any(asks);
     let context = Context::Session { clauses: returns, points: places };
     Planned {
-        unit: Unit { context, clauses, points, pid: None, cgroup: options.cgroup, sleepable: false },
+        unit: Unit { context, clauses, points, pid: options.process, cgroup: options.cgroup, sleepable: false },
         means: Means::KprobeSession,
         cookies,
     }
@@ -374,6 +376,12 @@ fn pid(program: &Program, points: &[PointId], options: PlanOptions) -> Option<u3
     match &program.points[points[0].0 as usize].site {
         Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } => *pid,
         Site::Profile(_) | Site::PerfEvent { .. } => options.pid,
+        Site::Tracepoint { .. }
+        | Site::RawTracepoint { .. }
+        | Site::Kprobe(_)
+        | Site::Kretprobe(_)
+        | Site::Fentry(_)
+        | Site::Fexit(_) => options.process,
         _ => None,
     }
 }

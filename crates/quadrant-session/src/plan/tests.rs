@@ -101,7 +101,15 @@ fn program(clauses: &[&[Site]]) -> Program {
 fn planned(kernel: Kernel, kprobes: Option<KprobeMeans>, maxactive: Option<u32>, program: &Program) -> Vec<Planned> {
     plan(
         program,
-        PlanOptions { abilities: &kernel, raw_tracepoints: true, pid: None, cgroup: None, kprobes, maxactive },
+        PlanOptions {
+            abilities: &kernel,
+            raw_tracepoints: true,
+            pid: None,
+            process: None,
+            cgroup: None,
+            kprobes,
+            maxactive,
+        },
     )
 }
 

@@ -70,6 +70,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     }
     let options = quadrant_session::Options {
         pid: line.pid.or(child(&focus)),
+        process: line.pid,
         overhead: overhead::wanted(line.overhead, line.max_overhead),
         exact_entries: line.exact_entries,
         ..Default::default()

@@ -69,6 +69,28 @@ fn a_traced_process_that_ends_ends_the_trace() {
     assert_lines(&outcome, &["@: 10007"]);
 }
 
+/// As in bpftrace 0.27; timers, which belong to nobody, fire all the same.
+#[test]
+fn events_of_other_processes_do_not_count() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let work = |count: &str| Program::new(&syscalls).args(["getppid", count]);
+    let mut running = work("10007").env("TARGET_WAIT", "1").with_input().start().unwrap();
+    running.wait_for_stdout("ready").unwrap();
+    let text = "tracepoint:syscalls:sys_enter_getppid { @one[comm] = count(); }
+                tracepoint:syscalls:sys_*_getppid { @two[comm] = count(); }
+                rawtracepoint:sys_enter /comm == \"syscalls\" && args.id == 110/ { @raw = count(); }
+                interval:ms:1 { @timer = 1; }";
+    let tracer = attached(script(text).args(["-p", &running.pid().to_string()]));
+    assert!(work("29").run().unwrap().success());
+    running.write("go\n").unwrap();
+    assert!(running.finish().unwrap().success());
+    let outcome = tracer.finish().unwrap();
+    let raw = if cfg!(target_arch = "x86_64") { &["@raw: 10007"][..] } else { &[] };
+    let wanted = [&["@one[syscalls]: 10007"][..], raw, &["@timer: 1", "@two[syscalls]: 20014"]].concat();
+    assert_lines(&outcome, &wanted);
+}
+
 #[test]
 fn a_predicate_on_a_process_given_as_a_parameter() {
     needs_root!();

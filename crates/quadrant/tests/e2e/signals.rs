@@ -38,6 +38,22 @@ fn a_second_interrupt_ends_at_once() {
     assert!(!outcome.timed_out, "{}", outcome.describe());
 }
 
+/// Shells without job control have their background jobs ignore interrupts.
+#[test]
+fn interrupts_act_where_they_were_ignored() {
+    needs_root!();
+    needs_loops!();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let text = "config = { max_map_keys = 100000 } BEGIN { for ($i : 0..100000) { @[$i] = $i; } }";
+    let shell =
+        Program::new("bash").args([OsStr::new("-c"), OsStr::new("trap '' INT; exec \"$0\" -e \"$1\""), &binary()]);
+    let tracer = attached(shell.arg(text).stdout(Stdio::from(writer)));
+    tracer.signal(Signal::INT).unwrap();
+    poll(&mut [PollFd::new(&reader, PollFlags::IN)], None).unwrap();
+    tracer.signal(Signal::INT).unwrap();
+    assert_eq!(tracer.finish().unwrap().signal(), Some(2));
+}
+
 #[test]
 fn a_reader_that_leaves_ends_the_trace_quietly() {
     needs_root!();

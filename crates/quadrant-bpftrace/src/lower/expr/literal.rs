@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
@@ -71,6 +72,7 @@ impl Lower<'_> {
     /// `$1`: a number if it is one, else a text; 0 if it was not given.
     pub(super) fn param(&mut self, index: u32, span: Span) -> Option<Expr> {
         let Some(given) = self.param_text(index) else {
+            self.report(Diagnostic::warning(span, format!("parameter `${index}` was not given, so it is 0")));
             return Some(signed(0, span));
         };
         match number(given, span) {
