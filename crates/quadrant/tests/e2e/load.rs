@@ -186,7 +186,8 @@ fn what_the_kernel_has_and_lacks() {
     assert!(release.starts_with(&format!("{}.{}.", version >> 16, version >> 8 & 255)), "{version:#x} {release}");
     assert!(number(&outcome, "task_size") > 1000 && number(&outcome, "ran") >= 10);
     let listed = std::fs::read_to_string("/proc/kallsyms").expect("Linux has /proc").contains(" runqueues\n");
-    assert_eq!(variable(&outcome, "has_queues"), listed.to_string());
+    // Some kernels that list it have no type for it.
+    assert!(listed || variable(&outcome, "has_queues") == "false", "{}", outcome.describe());
     let told = load!("externs").args(["--set", "CONFIG_HZ=12", "--set", "CONFIG_NO_SUCH_OPTION=y"]);
     let told = good(told.args(["-c", &format!("{syscalls} getppid 10")]));
     assert_eq!((number(&told, "hz"), variable(&told, "has_nothing")), (12, "true"));
