@@ -71,6 +71,7 @@ static RECIPES: &[Recipe] = &[
     Recipe { name: "typed-clang-plain", tool: &CLANG, args: &["-O0", "typed.c"], needs: &[] },
     c("threads", &["-pthread", "threads.c", "calls_body.c"]),
     c("usdt", &["usdt.c", "usdt_gated.c"]),
+    c("usdt-twice", &["usdt_twice.c", "usdt_other.c"]),
     c("libgated.so", &["-fPIC", "-shared", "usdt_gated.c"]),
     Recipe {
         name: "usdt-shared",

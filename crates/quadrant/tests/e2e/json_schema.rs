@@ -110,13 +110,14 @@ fn json(text: &str) -> Program {
 }
 
 /// Scripts whose output has every type of object.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     "BEGIN { print(\"a text\"); exit(); }",
     "BEGIN { printf(\"hi\"); time(\"%Y\"); cat(\"/proc/sys/kernel/ostype\"); system(\"echo x\"); errorf(\"e %d\", 3); warnf(\"w\"); cat(\"/\"); exit(3); }",
     "BEGIN { print(18446744073709551615); print((1, \"a\", -3)); print(buf(\"ab\", 2)); @a = 1; @b[1, \"x\"] = (1, 2); print(@b[1, \"x\"]); exit(); }",
     "BEGIN { @h = hist(-1); @h = hist(5); @k[1] = lhist(9, 0, 4, 2); @s = stats(3); @t[\"count\"] = stats(3); @v = avg(4); @n = count(); @ts = tseries(5, 1s, 3); @x[kstack, ksym(0)] = max(3); exit(); }",
     "config = { max_map_keys = 1 } tracepoint:raw_syscalls:sys_enter { @a[1] = 1; @a[2] = 1 / (pid * 0); exit(); }",
     "BEGIN { @t[\"a\"] = count(); print(cpid); exit(); }",
+    "profile:ms:1 { @[kstack, ustack, ustack(perf, 3), comm, cpu] = count(); @n++; if (@n > 5) { print(kstack(2)); exit(); } }",
 ];
 
 #[test]
@@ -129,7 +130,9 @@ fn every_line_fits_the_schema() {
         assert_eq!(lines.last().expect("a line")["type"], "end");
         seen.extend(types(&lines).into_iter().map(str::to_owned));
     }
-    let wanted = ["attached", "cat", "end", "error", "errorf", "exit", "losses", "map", "printf"];
+    let joined = json("tracepoint:syscalls:sys_enter_execve { join(args.argv); }").args(["-c", "/bin/true x"]);
+    seen.extend(types(&lines(&joined.run().expect("the tracer runs"))).into_iter().map(str::to_owned));
+    let wanted = ["attached", "cat", "end", "error", "errorf", "exit", "join", "losses", "map", "printf"];
     let wanted: Vec<&str> = wanted.into_iter().chain(["system", "time", "value", "warnf", "warning"]).collect();
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
 }

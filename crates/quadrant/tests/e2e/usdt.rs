@@ -34,6 +34,16 @@ fn a_semaphore_is_raised_before_the_first_hit() {
     assert!(outcome.stderr.contains("enabled: 10007 of 10007"), "{}", outcome.describe());
 }
 
+/// bpftrace #3601: of several semaphores of one name only one is raised, and the other places never fire.
+#[test]
+fn each_place_has_the_semaphore_of_its_own_note() {
+    needs_root!();
+    let twice = target!("usdt-twice");
+    let outcome = run_on(&format!("{twice} {COUNT}"), &format!("usdt:{twice}:demo:twice {{ @[arg0] = count(); }}"));
+    assert_lines(&outcome, &["@[3]: 5003", "@[2]: 5004", "@[1]: 10007"]);
+    assert!(outcome.stderr.contains("listened: 10007 and 10007 of 10007"), "{}", outcome.describe());
+}
+
 #[test]
 fn a_semaphore_is_lowered_when_the_tracer_is_killed() {
     needs_root!();
