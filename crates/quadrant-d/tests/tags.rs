@@ -153,6 +153,20 @@ const MESSAGES: &[(&str, &str)] = &[
         "integer constant 0xffffffffffffffff cannot be represented in any built-in integral type",
     ),
     ("x = 18446744073709551615u;", ""),
+    ("x = curthread * 2;", "operator * requires operands of arithmetic type"),
+    ("x = curthread == 1;", "operands have incompatible types: \"struct task_struct *\" == \"int\""),
+    ("x = curthread ? 1 : \"a\";", "operator ?: operands must have compatible types"),
+    ("x = offsetof(struct task_struct, none);", "failed to determine offset of none: Member name not found."),
+    ("x = offsetof(struct none, a);", "offsetof operand must be a struct or union type"),
+    ("@a = count(); x = @a + 1;", "operands have incompatible types: \"aggregation\" + \"int\""),
+    ("x = (@a = count());", "operands have incompatible types: \"scalar\" = \"aggregation\""),
+    ("curthread->pid = 1;", "operator = can only be applied to a writable variable"),
+    ("x = 3; y = (x * 8); y = (x*8) + (x * 2 + 1); y = (x * 8 * x);", ""),
+    ("*(int *)(curthread + 1) = 1;", "operator = can only be applied to a writable variable"),
+    ("*(int *)1 = 1;", "operator = can only be applied to a writable variable"),
+    ("p = (int *)alloca(8); *p = 1; p[1] = 2; p[1] += 2;", ""),
+    ("x = 1);", "extra ) in input stream"),
+    ("trace(1)]", "extra ] in input stream"),
     ("ftruncate();", ""),
 ];
 
@@ -206,6 +220,38 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What stands in front of `BEGIN { exit(0); }`, and the whole message.
+const DECLARED: &[(&str, &str)] = &[
+    ("int x; char x;", "identifier redeclared: x\n\t current: scalar char\n\tprevious: scalar int"),
+    ("int x[int]; int x;", "identifier redeclared: x\n\t current: scalar int\n\tprevious: associative array int"),
+    ("int x[3]; int x[4];", "identifier redeclared: x\n\t current: scalar int [4]\n\tprevious: scalar int [3]"),
+    ("int x[3]; BEGIN { x[3] = 1; }", "index outside array bounds: 3, max is 3"),
+    ("int x[int][int];", "cannot declare array of associative arrays"),
+    ("int `x;", "D scoping operator may not be used in a declaration name (`x)"),
+    ("long long long x;", "failed to resolve type long long long : Unknown type name"),
+    ("int int x;", "invalid type combination"),
+    ("struct none x;", "incomplete struct/union/enum struct none: x"),
+    ("struct s { void a; };", "cannot have void member: a"),
+    ("struct s { struct s a; };", "incomplete struct/union/enum struct s: a"),
+    ("struct s { int a; }; struct s { int b; };", "type redeclared: struct s"),
+    ("struct s { int a : 40; };", "bit-field too big for type: a"),
+    ("struct s { int a : 0; };", "positive integral constant expression expected as bit-field size"),
+    ("struct s { int a : 3; int : 0; int b : 4; };", ""),
+    ("struct s { float a : 3; };", "invalid type for bit-field: a"),
+    ("enum a { A, B }; enum b { B, C };", "identifier redeclared: B"),
+    ("inline int x = y;", "failed to resolve y: Unknown variable name"),
+    ("inline int x = pid;", ""),
+    ("inline string s = 1;", "inline s definition uses incompatible types: \"string\" = \"int\""),
+    ("inline int x[int a] = a; BEGIN { trace(x); }", "associative array 'x' may not be referenced as scalar"),
+    ("inline int x[int a, int b] = a; BEGIN { trace(x[1]); }", "x[ ] prototype mismatch: 1 key passed, 2 expected"),
+    ("inline int x = 1; BEGIN { x = 2; }", "operator = requires modifiable lvalue as an operand"),
+    ("int x; /* no end", "end-of-file encountered before matching */"),
+    ("BEGIN { trace(@); }", "failed to resolve @_: Unknown variable name"),
+    ("#pragma D option quiet=foo\n", "failed to set option 'quiet' to 'foo': Invalid value for specified option"),
+    ("translator int < int x > { a = 1; };", "translator output type must be a struct or union"),
+    ("translator struct none < int x > { a = 1; };", "incomplete struct/union/enum struct none"),
+];
+
 #[test]
 fn each_mistake_has_its_tag() {
     let clauses = CAUSES.iter().map(|(text, tag)| (format!("BEGIN {{ {text} }}"), tag));
@@ -216,10 +262,12 @@ fn each_mistake_has_its_tag() {
 
 #[test]
 fn messages_are_worded_as_they_always_were() {
-    let first =
-        |text: &str| compiled(&format!("BEGIN {{ {text} }}")).diagnostics.first().map(|first| first.message.clone());
+    let first = |text: &str| compiled(text).diagnostics.first().map_or(String::new(), |first| first.message.clone());
     for (text, wanted) in MESSAGES {
-        assert_eq!(first(text).unwrap_or_default(), *wanted, "{text}");
+        assert_eq!(first(&format!("BEGIN {{ {text} }}")), *wanted, "{text}");
+    }
+    for (text, wanted) in DECLARED {
+        assert_eq!(first(&format!("{text} BEGIN {{ exit(0); }}")), *wanted, "{text}");
     }
 }
 

@@ -98,7 +98,8 @@ impl Lower<'_> {
     /// `@name` where a value is wanted.
     pub(super) fn aggregation_value(&mut self, name: &Ident, span: Span) -> Option<Value> {
         if self.aggregations.get(&name.name).is_none_or(|known| known.function.is_none()) {
-            let message = format!("failed to resolve @{}: Unknown variable name", name.name);
+            let name = if name.name.is_empty() { "_" } else { &name.name };
+            let message = format!("failed to resolve @{name}: Unknown variable name");
             return self.fail(span, "D_IDENT_UNDEF", message);
         }
         Some(Value { expr: Expr::new(ExprKind::Int(0), Type::None, span), ty: Ty::Aggregation })

@@ -79,7 +79,10 @@ impl Lower<'_> {
         }
         match self.types.parse_type_name(words) {
             Ok(id) => Some(id),
-            Err(error) => self.fail(span, "D_DECL_COMBO", error.to_string()),
+            Err(_) => {
+                let (tag, message) = super::words::no_type(words);
+                self.fail(span, tag, message)
+            }
         }
     }
 
@@ -91,7 +94,7 @@ impl Lower<'_> {
             Wrap::Array(Some(len)) => Some(self.types.array_of(id, self.array_len(len)?)),
             // Nothing is called through it: it only has an address.
             Wrap::Function { .. } => Some(TypeId::VOID),
-            Wrap::Assoc(_) => self.fail(span, "D_DECL_DYNOBJ", "associative array cannot be part of another type"),
+            Wrap::Assoc(_) => self.fail(span, "D_DECL_DYNOBJ", "cannot declare array of associative arrays"),
         })
     }
 

@@ -53,6 +53,10 @@ impl Lower<'_> {
         if matches!(self.kind(&ty), Some(CType::Void)) {
             return self.fail(name.span, "D_DECL_VOIDOBJ", format!("cannot have void object: {}", name.name));
         }
+        if let Some(CType::Struct { complete: false, .. }) = self.kind(&ty) {
+            let message = format!("incomplete struct/union/enum {}: {}", self.type_name(&ty), name.name);
+            return self.fail(name.span, "D_DECL_INCOMPLETE", message);
+        }
         self.declare(scope, &name.name, Declared { ty, keys, len: None }, name.span)
     }
 
@@ -106,7 +110,8 @@ impl Lower<'_> {
             if let Some(expr) = &value.value {
                 next = self.enumerator(&value.name.name, expr)?;
             }
-            if known.iter().any(|(name, _)| *name == value.name.name) {
+            let is_taken = self.enumerators.contains(&value.name.name);
+            if is_taken || known.iter().any(|(name, _)| *name == value.name.name) {
                 let message = format!("identifier redeclared: {}", value.name.name);
                 return self.fail(value.name.span, "D_DECL_IDRED", message);
             }
@@ -117,6 +122,7 @@ impl Lower<'_> {
             known.push((&value.name.name, next));
             next = next.wrapping_add(1);
         }
+        self.enumerators.extend(known.iter().map(|(name, _)| (*name).to_owned()));
         Some(self.types.define_enum(name, &known, false))
     }
 
@@ -143,6 +149,9 @@ impl Lower<'_> {
         let def = StructDef { name: name.to_owned(), is_union, attributes: Attributes::default(), fields };
         match self.types.define_struct(&def) {
             Ok(id) => Some(id),
+            Err(_) if !name.is_empty() => {
+                self.fail(span, "D_DECL_TYPERED", format!("type redeclared: {} {name}", tag.word()))
+            }
             Err(error) => self.fail(span, "D_DECL_TYPERED", error.to_string()),
         }
     }
@@ -169,11 +178,10 @@ impl Lower<'_> {
         for declared in &declaration.declared {
             let ty = self.wrapped(base, &declared.wraps, declared.span)?;
             if self.types.size_of(ty).is_none() {
-                let name = self.types.display(ty);
-                return self.fail(declared.span, "D_DECL_INCOMPLETE", format!("incomplete type {name} in struct"));
+                return self.sizeless_member(ty, declared);
             }
             let bits = match &declared.bits {
-                Some(bits) => Some(self.bit_width(bits, ty, declared.span)?),
+                Some(bits) => Some(self.bit_width(bits, ty, declared)?),
                 None => None,
             };
             let name = declared.name.as_ref().map_or_else(String::new, |name| name.name.clone());
@@ -182,26 +190,32 @@ impl Lower<'_> {
         Some(())
     }
 
-    fn bit_width(&mut self, bits: &ast::Expr, ty: TypeId, span: Span) -> Option<u8> {
-        let Some(int) = self.int_of(&Ty::C(ty)) else {
-            return self.fail(span, "D_DECL_BFTYPE", "invalid type for bit-field: an integer type is needed");
-        };
-        let most = 8 * i64::from(int.bytes);
-        match self.constant(bits)? {
-            value if (0..=most).contains(&value) => Some(value as u8),
-            value => {
-                let message = format!("bit-field is too big for its type: {value} bits, {most} at most");
-                self.fail(bits.span, "D_DECL_BFSIZE", message)
-            }
+    fn sizeless_member<T>(&mut self, ty: TypeId, declared: &ast::Declared) -> Option<T> {
+        let member = declared.name.as_ref().map_or("", |name| &name.name);
+        if matches!(self.types.kind(ty), CType::Void) {
+            return self.fail(declared.span, "D_DECL_VOIDOBJ", format!("cannot have void member: {member}"));
         }
+        let name = self.types.display(ty);
+        self.fail(declared.span, "D_DECL_INCOMPLETE", format!("incomplete struct/union/enum {name}: {member}"))
     }
 
-    /// The value of an expression that must be a constant integer.
-    pub(super) fn constant(&mut self, expr: &ast::Expr) -> Option<i64> {
-        let value = self.expr(expr)?;
-        match value.constant() {
-            Some(number) => Some(number),
-            None => self.fail(expr.span, "D_DECL_BFCONST", "integer constant expression expected"),
+    fn bit_width(&mut self, bits: &ast::Expr, ty: TypeId, declared: &ast::Declared) -> Option<u8> {
+        let name = declared.name.as_ref().map_or("", |name| &name.name);
+        let Some(int) = self.int_of(&Ty::C(ty)) else {
+            return self.fail(declared.span, "D_DECL_BFTYPE", format!("invalid type for bit-field: {name}"));
+        };
+        let most = 8 * i64::from(int.bytes);
+        // Without a name, nothing is a width, too: the next member starts a unit of its own.
+        let least = i64::from(declared.name.is_some());
+        match self.expr(bits)?.constant() {
+            Some(value) if (least..=most).contains(&value) => Some(value as u8),
+            Some(value) if value > most => {
+                self.fail(bits.span, "D_DECL_BFSIZE", format!("bit-field too big for type: {name}"))
+            }
+            _ => {
+                let message = "positive integral constant expression expected as bit-field size";
+                self.fail(bits.span, "D_DECL_BFCONST", message)
+            }
         }
     }
 }

@@ -50,6 +50,18 @@ impl Lower<'_> {
         if matches!(self.kind(&ty), Some(CType::Void)) {
             return self.fail(inline.name.span, "D_DECL_VOIDOBJ", format!("cannot declare void inline: {name}"));
         }
+        if let ast::ExprKind::Name(value) = &inline.value.kind
+            && self.is_unknown(value)
+            && !self.inlines.contains_key(value)
+        {
+            let message = format!("failed to resolve {value}: Unknown variable name");
+            return self.fail(inline.value.span, "D_IDENT_UNDEF", message);
+        }
+        if let (ast::ExprKind::Int(_), false) = (&inline.value.kind, self.is_scalar(&ty)) {
+            let wanted = self.type_name(&ty);
+            let message = format!("inline {name} definition uses incompatible types: \"{wanted}\" = \"int\"");
+            return self.fail(inline.name.span, "D_OP_INCOMPAT", message);
+        }
         let ast::ExprKind::Str(_) = inline.value.kind else { return Some(()) };
         let is_text = self.is_textual(&ty) || matches!(ty, Ty::Text);
         if is_text {

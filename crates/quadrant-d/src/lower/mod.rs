@@ -116,6 +116,8 @@ struct Lower<'a> {
     variables: HashMap<(ast::Scope, String), Variable>,
     aggregations: HashMap<String, aggregate::Known>,
     inlines: HashMap<String, Rc<ast::Inline>>,
+    /// Names that the scripts' enumerations gave numbers.
+    enumerators: HashSet<String>,
     /// Names that the scripts gave types.
     typedefs: HashSet<String>,
     translators: Vec<translate::Known>,
@@ -151,6 +153,7 @@ impl<'a> Lower<'a> {
             variables: HashMap::new(),
             aggregations: HashMap::new(),
             inlines: HashMap::new(),
+            enumerators: HashSet::new(),
             typedefs: HashSet::new(),
             translators: Vec::new(),
             used: library::Used::default(),

@@ -94,6 +94,11 @@ impl Lower<'_> {
         self.inlines.contains_key(name)
     }
 
+    /// Whether a word stands for an expression.
+    pub(super) fn is_inline(&self, name: &str) -> bool {
+        self.inlines.contains_key(name)
+    }
+
     /// `name[keys]` where the name is neither a variable nor an array: `args[0]`, `uregs[R_RIP]`, an inline with parameters.
     pub(super) fn indexed_name(
         &mut self,

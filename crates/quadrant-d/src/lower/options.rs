@@ -27,8 +27,8 @@ fn apply(pragma: &Pragma, options: &mut Options) -> Option<Diagnostic> {
         PragmaKind::Option { name, value } => {
             let value = value.as_ref().map(|value| value.name.as_str());
             let error = options.set(&name.name, value, Phase::Compile).err()?;
-            let given = value.map(|value| format!(" to \"{value}\"")).unwrap_or_default();
-            let message = format!("failed to set option \"{}\"{given}: {}", name.name, error.message);
+            let given = value.map(|value| format!(" to '{value}'")).unwrap_or_default();
+            let message = format!("failed to set option '{}'{given}: {}", name.name, error.message);
             let diagnostic = Diagnostic::error(pragma.span, message).tag("D_PRAGMA_OPTSET");
             Some(if error.help.is_empty() { diagnostic } else { diagnostic.help(error.help) })
         }

@@ -33,8 +33,9 @@ impl Lower<'_> {
                 message: format!("invalid probe identifier {id}: Unknown probe identifier"),
                 ..error
             }),
+            None if self.is_no_process(spec) => return Vec::new(),
             None => match ProbeDesc::parse(&spec.text, last(kind)) {
-                Ok(desc) => self.env.probes.find(&desc),
+                Ok(desc) => self.env.probes.find(&desc).map_err(|error| as_described(error, &desc)),
                 Err(why) => {
                     let message = format!("invalid probe description \"{}\": {why}", spec.text);
                     self.fail::<()>(spec.span, "D_PDESC_INVAL", message);
@@ -52,10 +53,44 @@ impl Lower<'_> {
         if self.settings.zdefs {
             return;
         }
-        let mut diagnostic = Diagnostic::error(spec.span, error.message).tag("D_PDESC_ZERO");
+        let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { "D_PDESC_ZERO" };
+        let mut diagnostic = Diagnostic::error(spec.span, error.message).tag(tag);
         diagnostic.help = error.help;
+        if let Some(pid) = pid_of(spec).filter(|_| !diagnostic.message.starts_with("probe description")) {
+            diagnostic.help.insert(0, diagnostic.message);
+            diagnostic.message = format!("failed to grab process {pid}");
+            diagnostic.tag = Some("D_PROC_GRAB");
+        }
         self.diagnostics.push(diagnostic);
     }
+
+    /// Reports `pid0`, which is what `pid$target` is without a process.
+    fn is_no_process(&mut self, spec: &ProbeSpec) -> bool {
+        if pid_of(spec) != Some("0") || self.settings.zdefs {
+            return false;
+        }
+        let help = "`$target` is the process of `-c` or `-p`";
+        self.fail_help::<()>(spec.span, "D_PROC_BADPID", "pid0 does not contain a valid pid", help);
+        true
+    }
+}
+
+/// The message about a timer with the provider only where the description has it.
+fn as_described(error: ProbeError, desc: &ProbeDesc) -> ProbeError {
+    match error.message.strip_prefix("probe description profile:::") {
+        Some(rest) if desc.provider.is_empty() => {
+            ProbeError { message: format!("probe description :::{rest}"), ..error }
+        }
+        _ => error,
+    }
+}
+
+/// The process whose functions a description means.
+fn pid_of(spec: &ProbeSpec) -> Option<&str> {
+    let fields = spec.fields();
+    let (provider, _) = fields.first().filter(|_| fields.len() == 4)?;
+    let pid = provider.strip_prefix("pid")?;
+    (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then_some(pid)
 }
 
 /// The part that the last word of a description is.

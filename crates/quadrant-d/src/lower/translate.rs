@@ -9,6 +9,7 @@ use quadrant_types::{CType, TypeId, suggest};
 use super::Lower;
 use super::value::{Ty, Value};
 use crate::ast::{self, Ident, Inline, Translator, TypeExpr};
+use crate::message::counted;
 
 /// What `xlate` makes: its members are evaluated one by one, as they are used.
 #[derive(Debug)]
@@ -50,12 +51,13 @@ impl Lower<'_> {
         let (output, input) = (self.type_id(&translator.output), self.type_expr(&translator.input.ty));
         let (Some(output), Some(input)) = (output, input) else { return };
         if !matches!(self.types.kind(output), CType::Struct { .. }) {
-            let name = self.types.display(output);
-            self.fail::<()>(
-                translator.output.span,
-                "D_XLATE_SOU",
-                format!("translator output type must be a struct or union: {name}"),
-            );
+            let message = "translator output type must be a struct or union";
+            self.fail::<()>(translator.output.span, "D_XLATE_SOU", message);
+            return;
+        }
+        if self.types.size_of(output).is_none() {
+            let message = format!("incomplete struct/union/enum {}", self.types.display(output));
+            self.fail::<()>(translator.output.span, "D_XLATE_SOU", message);
             return;
         }
         let output = self.types.resolve(output);
@@ -97,14 +99,15 @@ impl Lower<'_> {
         let params = inline.params.as_deref().unwrap_or_default();
         if params.len() != keys.len() {
             let (name, got, wanted) = (&inline.name.name, keys.len(), params.len());
-            return self.fail(
-                span,
-                "D_PROTO_LEN",
-                format!("{name}[ ] prototype mismatch: {got} keys passed, {wanted} expected"),
-            );
+            if got == 0 {
+                let message = format!("associative array '{name}' may not be referenced as scalar");
+                return self.fail(span, "D_IDENT_BADREF", message);
+            }
+            let message = format!("{name}[ ] prototype mismatch: {} passed, {wanted} expected", counted(got, "key"));
+            return self.fail(span, "D_PROTO_LEN", message);
         }
         let mut frame = Frame { at: span, ..Frame::default() };
-        for (param, key) in params.iter().zip(keys) {
+        for (number, (param, key)) in (1..).zip(params.iter().zip(keys)) {
             let ty = self.type_expr(&param.ty)?;
             let value = self.expr(key)?;
             let Some(value) = self.passed(value.clone(), &ty) else {
@@ -113,7 +116,7 @@ impl Lower<'_> {
                     key.span,
                     "D_PROTO_ARG",
                     format!(
-                        "{}[ ] key is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}",
+                        "{}[ ] key #{number} is incompatible with prototype:\n\tprototype: {wanted}\n\t      key: {got}",
                         inline.name.name
                     ),
                 );
@@ -238,7 +241,7 @@ impl Lower<'_> {
     fn untranslated(&mut self, made: &Xlated, name: &Ident) -> Option<Value> {
         if self.types.find_member(made.output, &name.name).is_some() {
             let message = format!("translator does not define conversion for member: {}", name.name);
-            return self.fail(name.span, "D_XLATE_MEMB", message);
+            return self.fail(name.span, "D_XLATE_NOCONV", message);
         }
         let names = self.types.member_names(made.output);
         let near = suggest(&name.name, names.iter().map(|name| &**name)).map(str::to_owned);

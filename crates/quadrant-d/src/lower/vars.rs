@@ -63,7 +63,12 @@ impl Lower<'_> {
                 && known.declared.len == declared.len;
             return match same {
                 true => Some(()),
-                false => self.fail(span, "D_DECL_IDRED", format!("identifier redeclared: {}", spelled(scope, name))),
+                false => {
+                    let (current, previous) = (self.declared_name(&declared), self.declared_name(&known.declared));
+                    let message =
+                        format!("identifier redeclared: {name}\n\t current: {current}\n\tprevious: {previous}");
+                    self.fail(span, "D_DECL_IDRED", message)
+                }
             };
         }
         let value = self.stored_type(&declared.ty, span)?;
@@ -87,6 +92,16 @@ impl Lower<'_> {
         };
         self.variables.insert((scope, name.to_owned()), Variable { declared, home });
         Some(())
+    }
+
+    /// How messages tell what was declared.
+    fn declared_name(&self, declared: &Declared) -> String {
+        let ty = self.type_name(&declared.ty);
+        match (declared.len, &declared.keys) {
+            (Some(len), _) => format!("scalar {ty} [{len}]"),
+            (None, Some(_)) => format!("associative array {ty}"),
+            (None, None) => format!("scalar {ty}"),
+        }
     }
 
     /// Adds a map to the program.
@@ -236,7 +251,7 @@ impl Lower<'_> {
 
     /// An index that no array of that length has.
     pub(super) fn outside<T>(&mut self, index: i64, len: u64, span: Span) -> Option<T> {
-        self.fail(span, "D_ARR_BADREF", format!("index outside array bounds: {index}, max is {len}"))
+        self.fail(span, "D_ARR_BOUNDS", format!("index outside array bounds: {index}, max is {len}"))
     }
 
     /// The number of the thread whose variables `self->` means. The idle threads, which all have number 0, are told apart by CPU.

@@ -25,6 +25,19 @@ pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// The message about words that go together, but name no type.
+pub(super) fn no_type(words: &str) -> (&'static str, String) {
+    let is_base = |word: &&str| !matches!(*word, "signed" | "unsigned" | "short" | "long");
+    let bases = words.split(' ').filter(is_base).count();
+    match bases {
+        // The name of the type that they are attributes of is missing.
+        0 if !words.contains("long short") => {
+            ("D_UNKNOWN", format!("failed to resolve type {words} : Unknown type name"))
+        }
+        _ => ("D_DECL_COMBO", "invalid type combination".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::mistake;

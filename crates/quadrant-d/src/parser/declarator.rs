@@ -102,7 +102,7 @@ impl Parser<'_> {
     fn declared_name(&mut self, named: Name) -> Option<Ident> {
         let scoped = self.word().contains('`');
         if self.at(Tok::Ident) && scoped && named == Name::Must {
-            let message = "scoping operator may not be used in declaration";
+            let message = format!("D scoping operator may not be used in a declaration name ({})", self.word());
             let here = self.here();
             self.error(Diagnostic::error(here, message).tag("D_DECL_SCOPE"));
             return None;

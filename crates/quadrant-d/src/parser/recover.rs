@@ -28,13 +28,17 @@ impl Parser<'_> {
                 Diagnostic::error(next_line, "newline encountered in character constant").tag("D_CHR_NL")
             }
             Tok::UnterminatedComment => {
-                let start = Span::new(here.start, here.start + 2);
-                Diagnostic::error(start, "end-of-file encountered before matching */").tag("D_SYNTAX")
+                let end = Span::new(here.end, here.end);
+                Diagnostic::error(end, "end-of-file encountered before matching */").tag("D_SYNTAX")
             }
             Tok::Float => Diagnostic::error(here, "floating-point constants are not permitted").tag("D_SYNTAX"),
             Tok::Eof => Diagnostic::error(here, "syntax error near end-of-input")
                 .tag("D_SYNTAX")
                 .label(format!("expected {wanted}")),
+            Tok::RParen | Tok::RBracket if wanted == "`;`" => {
+                let message = format!("extra {} in input stream", self.text(here));
+                Diagnostic::error(here, message).tag("D_SYNTAX")
+            }
             _ => near(self.text(here), here).label(format!("expected {wanted}")),
         };
         self.error(diagnostic);

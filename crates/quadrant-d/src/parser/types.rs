@@ -139,11 +139,14 @@ impl Parser<'_> {
         if words::is_reserved(word) {
             return Ahead::Value;
         }
-        let mut pointer = false;
+        let (mut pointer, mut length) = (false, false);
         for token in tokens.by_ref() {
             match token.kind {
                 Tok::Star => pointer = true,
-                Tok::LBracket | Tok::RBracket | Tok::Int if pointer => {}
+                Tok::LBracket if pointer => length = true,
+                Tok::RBracket if length => length = false,
+                // Only there: `(x * 8)` is a product.
+                Tok::Int if length => {}
                 Tok::RParen if pointer || words::names_a_type(word) => return Ahead::Type,
                 Tok::RParen => break,
                 _ => return Ahead::Value,

@@ -150,10 +150,9 @@ fn period(rate: Rate) -> u64 {
 }
 
 fn refused(name: &str, why: &str) -> ProbeError {
-    advise(
-        format!("probe description {NAME}:::{name} does not match any probes: {why}"),
-        "write a number and a unit, as in `tick-1s`, `tick-100ms`, `profile-997hz`; 200us is the shortest time",
-    )
+    let advice =
+        "write a number and a unit, as in `tick-1s`, `tick-100ms`, `profile-997hz`; 200us is the shortest time";
+    advise(format!("probe description {NAME}:::{name} does not match any probes"), format!("{why}: {advice}"))
 }
 
 fn layout() -> Layout {

@@ -45,7 +45,14 @@ impl Lower<'_> {
     }
 
     fn link_ntop(&mut self, call: &Call) -> Option<Value> {
-        let kind = self.constant(&call.args[0])?;
+        let kind = self.expr(&call.args[0])?;
+        if self.int_of(&kind.ty).is_none() {
+            return self.bad_arg(call, 1, "int", &kind);
+        }
+        let Some(kind) = kind.constant() else {
+            let message = format!("{}( ) argument #1 must be an integer constant", call.name);
+            return self.fail(call.args[0].span, "D_PROTO_ARG", message);
+        };
         let addr = self.pointer_arg(call, 2, "void *")?;
         let Some((_, len)) = LINKS.iter().find(|(known, _)| *known == kind) else {
             return self.fail(

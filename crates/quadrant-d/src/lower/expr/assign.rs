@@ -43,11 +43,8 @@ impl Lower<'_> {
         span: Span,
     ) -> Option<(Vec<Stmt>, Value)> {
         if let ast::ExprKind::Agg { .. } = &target.kind {
-            return self.fail(
-                span,
-                "D_AGG_FUNC",
-                "aggregation may only be assigned an aggregating function, in a statement of its own",
-            );
+            let message = "operands have incompatible types: \"scalar\" = \"aggregation\"";
+            return self.fail_help(span, "D_OP_INCOMPAT", message, "an aggregation is fed in a statement of its own");
         }
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
         self.writable(target, &symbol)?;
@@ -91,13 +88,34 @@ impl Lower<'_> {
     fn writable(&mut self, target: &ast::Expr, symbol: &str) -> Option<()> {
         let Some((Scope::Global, name, _)) = variable_named(target) else { return Some(()) };
         if self.variable(Scope::Global, name).is_none() && self.is_read_only(name) {
-            return self.fail(
-                target.span,
-                "D_OP_WRITE",
-                format!("operator {symbol} can only be applied to a writable variable"),
-            );
+            if self.is_inline(name) {
+                let message = format!("operator {symbol} requires modifiable lvalue as an operand");
+                return self.fail(target.span, "D_OP_LVAL", message);
+            }
+            return self.unwritable(target.span, symbol);
         }
         Some(())
+    }
+
+    fn unwritable<T>(&mut self, span: Span, symbol: &str) -> Option<T> {
+        self.fail(span, "D_OP_WRITE", format!("operator {symbol} can only be applied to a writable variable"))
+    }
+
+    /// Refuses to write to the kernel's memory, where that can be seen: members of a built-in variable, and constant addresses.
+    fn check_memory(&mut self, target: &ast::Expr, symbol: &str, span: Span) -> Option<()> {
+        let mut root = target;
+        loop {
+            root = match &root.kind {
+                ast::ExprKind::Field { base, .. } | ast::ExprKind::Index { base, .. } => base,
+                ast::ExprKind::Unary { op: ast::UnOp::Deref, operand } | ast::ExprKind::Cast { operand, .. } => operand,
+                ast::ExprKind::Name(name) if super::super::builtin::is_builtin(name) => {
+                    return self.unwritable(span, symbol);
+                }
+                ast::ExprKind::Binary { op: BinOp::Add | BinOp::Sub, left, .. } => left,
+                ast::ExprKind::Int(_) | ast::ExprKind::Binary { .. } => return self.unwritable(span, symbol),
+                _ => return Some(()),
+            };
+        }
     }
 
     /// Writing through a pointer: only into memory of alloca() and copyin().
@@ -111,6 +129,9 @@ impl Lower<'_> {
         let (old, value) = (self.expr(target), self.expr(value));
         let (old, value) = (old?, value?);
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
+        if !matches!(target.kind, ast::ExprKind::Int(_)) {
+            self.check_memory(target, &symbol, span)?;
+        }
         let value = match op {
             Some(op) => self.binary(op, old.clone(), value, span)?,
             None => value,

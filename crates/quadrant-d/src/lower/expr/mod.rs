@@ -10,7 +10,7 @@ pub(super) use assign::nothing;
 
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
-use quadrant_types::CType;
+use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
 use super::value::{Int, Value};
@@ -103,12 +103,15 @@ impl Lower<'_> {
 
     fn offsetof(&mut self, ty: &TypeExpr, path: &[Ident], span: Span) -> Option<Value> {
         let mut id = self.type_id(ty)?;
-        if !matches!(self.types.kind(self.types.resolve(id)), CType::Struct { .. }) {
+        if !matches!(self.types.kind(self.types.resolve(id)), CType::Struct { complete: true, .. }) {
             return self.fail(ty.span, "D_OFFSETOF_TYPE", "offsetof operand must be a struct or union type");
         }
         let mut bits = 0;
         for name in path {
-            let member = self.member_of(id, name, "D_OFFSETOF_TYPE")?;
+            let record = self.types.resolve(id);
+            let Some(member) = self.types.find_member(record, &name.name) else {
+                return self.no_offset(record, name);
+            };
             if member.bitfield_size.is_some() {
                 return self.fail(
                     name.span,
@@ -120,6 +123,13 @@ impl Lower<'_> {
             id = member.ty;
         }
         Some(self.number((bits / 8) as i64, Int::ULONG, span))
+    }
+
+    fn no_offset<T>(&mut self, record: TypeId, name: &Ident) -> Option<T> {
+        let names = self.types.member_names(record);
+        let near = suggest(&name.name, names.iter().map(|name| &**name)).map(str::to_owned);
+        let message = format!("failed to determine offset of {}: Member name not found.", name.name);
+        self.fail_near(name.span, "D_UNKNOWN", message, near)
     }
 
     fn ternary(&mut self, cond: &ast::Expr, then: &ast::Expr, other: &ast::Expr, span: Span) -> Option<Value> {
@@ -152,8 +162,7 @@ impl Lower<'_> {
         if let Some(a) = self.assignable(a, &y) {
             return Some((a, b));
         }
-        let (x, y) = (self.type_name(&x), self.type_name(&y));
-        self.fail(span, "D_OP_INCOMPAT", format!("operator ?: operands must have compatible types: \"{x}\" : \"{y}\""))
+        self.fail(span, "D_OP_INCOMPAT", "operator ?: operands must have compatible types")
     }
 }
 

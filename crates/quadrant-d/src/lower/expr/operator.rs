@@ -77,13 +77,16 @@ impl Lower<'_> {
         if op.is_comparison() && (left.is_text() || right.is_text()) {
             return self.compare_texts(op, left, right, span);
         }
+        if matches!(left.ty, Ty::Aggregation) || matches!(right.ty, Ty::Aggregation) {
+            return self.incompatible(op, &left, &right, span);
+        }
         if self.is_address(&left.ty) || self.is_address(&right.ty) {
             return self.pointer_binary(op, left, right, span);
         }
         if op.is_comparison() { self.incompatible(op, &left, &right, span) } else { self.wrong_operands(op, span) }
     }
 
-    fn wrong_operands<T>(&mut self, op: BinOp, span: Span) -> Option<T> {
+    pub(super) fn wrong_operands<T>(&mut self, op: BinOp, span: Span) -> Option<T> {
         let symbol = op.symbol();
         match op {
             BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div => {

@@ -29,7 +29,7 @@ impl Lower<'_> {
             }
             (BinOp::Sub, (Some(a), Some(b))) if self.types.same(a, b) => self.distance(left, right, a, span),
             (BinOp::Add | BinOp::Sub, _) => self.incompatible(op, &left, &right, span),
-            _ => self.fail(span, "D_OP_INT", format!("operator {} requires operands of integral type", op.symbol())),
+            _ => self.wrong_operands(op, span),
         }
     }
 
@@ -50,7 +50,9 @@ impl Lower<'_> {
 
     fn compare_pointers(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
         // A number that is no pointer is compared as an address: scripts do so with arg0.
-        if !self.is_scalar(&left.ty) || !self.is_scalar(&right.ty) {
+        let is_number =
+            |value: &Value| value.constant().is_some_and(|number| number != 0) && self.int_of(&value.ty).is_some();
+        if !self.is_scalar(&left.ty) || !self.is_scalar(&right.ty) || is_number(&left) || is_number(&right) {
             return self.incompatible(op, &left, &right, span);
         }
         let (left, right) = (self.address(left), self.address(right));

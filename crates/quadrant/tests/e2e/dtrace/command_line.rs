@@ -56,6 +56,8 @@ fn messages_about_programs() {
     let message = ends_with(1, dtrace().arg("-s").arg(&script));
     let expected = format!("dtrace: failed to compile script {}: line 3: ", script.display());
     assert!(message.starts_with(&expected), "{message}");
+    let nobody = ends_with(1, dtrace().args(["-xerrtags", "-n", "pid$target:::entry"]));
+    assert!(nobody.ends_with("[D_PROC_BADPID] pid0 does not contain a valid pid\n"), "{nobody}");
     let missing = ends_with(1, dtrace().args(["-s", "/nonexistent"]));
     assert!(missing.starts_with("dtrace: failed to open /nonexistent: "), "{missing}");
 }

@@ -76,7 +76,7 @@ fn illegal_operation() {
 #[test]
 fn a_write_outside_of_scratch_memory() {
     needs_root!();
-    faults("*(int *)4096 = 1;", 1, 4096, "invalid address (0x1000)");
+    faults("this->q = (int *)4096; *this->q = 1;", 1, 4096, "invalid address (0x1000)");
     let outcome = faulty("this->p = (char *)alloca(8); this->p[one * 4096] = 'a';");
     assert!(outcome.stderr.contains("invalid address (0xffff") && outcome.lines().len() == 2, "{}", outcome.describe());
 }

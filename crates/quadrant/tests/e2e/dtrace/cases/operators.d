@@ -13,5 +13,7 @@ BEGIN
 	printf("%d\n", (uint8_t)511);
 	x = 5; y = x++ + ++x;
 	printf("%d %d\n", x, y);
+	n = 3;
+	printf("%d %d %d %d\n", (n * 8), (n*8) << 2, (n * 8) + (n * 2), (n)*8);
 	exit(0);
 }
