@@ -104,7 +104,19 @@ inline int O_RSYNC = 04010000;
 
 /* The first page of an operation, where that is one of a file: the lowest bits of its mapping are set for others. */
 inline struct page *__bio_page[struct bio *B] = B->bi_io_vec->bv_page;
-inline struct page *__head_page[struct page *P] = (struct page *)((P->compound_head & 1) != 0 ? P->compound_head - 1 : (uint64_t)P);
+typedef struct __pageinfo {
+	uint64_t of_head;
+} __pageinfo_t;
+
+translator __pageinfo_t < struct page *P > {
+	of_head = P->compound_head;
+	of_head = P->compound_info;
+};
+
+/* With the lowest bit set it is about the head: its address, or a mask that makes that of the page's own. No page has such an address. */
+inline uint64_t __head_info[struct page *P] = (xlate <__pageinfo_t *> (P))->of_head;
+inline struct page *__head_page[struct page *P] = (struct page *)((__head_info[P] & 1) == 0 ? (uint64_t)P :
+    __head_info[P] < 0xffffffff00000000 ? __head_info[P] - 1 : (uint64_t)P & __head_info[P]);
 inline uint64_t __bio_mapping[struct bio *B] = B->bi_io_vec != 0 && (B->bi_opf & 0xfe) == 0 ?
     (uint64_t)__head_page[__bio_page[B]]->mapping : 3;
 inline struct inode *__bio_inode[struct bio *B] = (struct inode *)(
@@ -112,7 +124,17 @@ inline struct inode *__bio_inode[struct bio *B] = (struct inode *)(
 
 /* One of the names of a file; a block device and the like have none. */
 inline uint64_t __alias[struct inode *I] = I != 0 && (I->i_mode & 0xf000) != 0x6000 ? (uint64_t)I->i_dentry.first : 0;
-inline struct dentry *__dentry_at[uint64_t alias] = (struct dentry *)(alias - offsetof(struct dentry, d_u));
+typedef struct __aliasinfo {
+	uint64_t of_dentry;
+} __aliasinfo_t;
+
+translator __aliasinfo_t < struct hlist_node *A > {
+	of_dentry = (uint64_t)A - offsetof(struct dentry, d_u);
+	of_dentry = (uint64_t)A - offsetof(struct dentry, d_alias);
+};
+
+inline struct dentry *__dentry_at[uint64_t alias] =
+    (struct dentry *)(xlate <__aliasinfo_t *> ((struct hlist_node *)alias))->of_dentry;
 inline string __dname[struct dentry *D] = stringof(D->d_name.name);
 
 /* Names from six directories up; the root is its own parent, and its name is a slash. */

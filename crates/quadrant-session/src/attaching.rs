@@ -48,10 +48,8 @@ impl Attaching<'_> {
         let tolerant = self.program.config.missing_probes != MissingProbes::Error;
         let total = self.kernel.programs.iter().filter(|loaded| !self.is_run(loaded)).map(|loaded| loaded.count).sum();
         let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
-        for (index, loaded) in self.kernel.programs.iter().enumerate() {
-            if self.is_run(loaded) {
-                continue;
-            }
+        for index in self.order() {
+            let loaded = &self.kernel.programs[index];
             let unit = &self.units[loaded.unit];
             let points = unit.unit.points.iter().skip(loaded.first).take(loaded.count);
             let sites: Vec<&Site> = points.map(|point| &self.program.points[point.0 as usize].site).collect();
@@ -72,11 +70,26 @@ impl Attaching<'_> {
         Ok(true)
     }
 
+    /// The programs that are attached, so that those of one place run in the script's order: of a function's trampoline, the last one that
+    /// was attached runs first.
+    fn order(&self) -> Vec<usize> {
+        let programs = self.kernel.programs.iter().enumerate().filter(|(_, loaded)| !self.is_run(loaded));
+        let (trampolines, mut others): (Vec<usize>, Vec<usize>) = programs
+            .map(|(index, _)| index)
+            .partition(|index| matches!(self.site(&self.kernel.programs[*index]), Site::Fentry(_) | Site::Fexit(_)));
+        others.extend(trampolines.into_iter().rev());
+        others
+    }
+
     /// It is run, not attached.
     fn is_run(&self, loaded: &Loaded) -> bool {
+        self.site(loaded).is_run()
+    }
+
+    /// Its first one.
+    fn site(&self, loaded: &Loaded) -> &Site {
         let points = &self.units[loaded.unit].unit.points;
-        let site = &self.program.points[points[loaded.first].0 as usize].site;
-        site.is_run()
+        &self.program.points[points[loaded.first].0 as usize].site
     }
 
     /// What was passed over.

@@ -12,6 +12,9 @@ pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
     let reason = reason(log);
     let (message, help) = match is_limit(reason) {
         true => (format!("the program of {what} is too long for the kernel"), TOO_MUCH),
+        false if reason.starts_with("The total number of maps per program") => {
+            (format!("the program of {what} uses more maps than the kernel allows"), TOO_MANY_MAPS)
+        }
         // Whoever writes C for programs knows the verifier's words.
         false if calls_c(code) => (format!("the kernel's verifier refused {what}: {reason}"), FUNCTIONS_IN_C),
         false if calls_kernel(code) => {
@@ -24,6 +27,8 @@ pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
 
 const OUR_FAULT: &str = "this is a fault of quadrant, not of the script: please report it with what it says when QUADRANT_VERIFIER_LOG=1 is set";
 const TOO_MUCH: &str = "the clauses of one probe are one program, of which the kernel follows 8192 branches and a million steps: use fewer";
+const TOO_MANY_MAPS: &str = "the clauses of one probe are one program, and the kernel lets it use 64 maps: each map, aggregation and \
+     associative array is one of them, and one more if its keys have texts; give some one name and another key (`@a[1]`, `@a[2]`)";
 
 const KERNEL_FUNCTIONS: &str = "the kernel has rules for each of its functions that programs call by name; with QUADRANT_VERIFIER_LOG=1 it says which one";
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 const PREFIX: &str = "pid";
 /// The program itself, as a module.
-const PROGRAM: &str = "a.out";
+pub(super) const PROGRAM: &str = "a.out";
 /// A function's name that makes the probe's name an address in the file.
 const WHOLE_FILE: &str = "-";
 
@@ -155,7 +155,7 @@ pub(super) fn before_start(providers: &Providers<'_>, command: &Command, module:
 }
 
 /// By its path, its name, or its name up to a dot.
-fn is_called(file: &Path, module: &Pattern) -> bool {
+pub(super) fn is_called(file: &Path, module: &Pattern) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beginnings = name.match_indices('.').map(|(dot, _)| &name[..dot]);
     module.is_anything()

@@ -4,7 +4,8 @@
 
 use super::definition::Definitions;
 use super::pattern::{Pattern, Wanted};
-use super::{Probe, Provider, Providers, Result, Row};
+use super::pid::PROGRAM;
+use super::{Command, Probe, Provider, Providers, Result, Row};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -90,24 +91,42 @@ impl Process {
             }
         }
         match refusal {
-            Some(error) if probes.is_empty() => Err(self.explain(error)),
+            Some(error) if probes.is_empty() => Err(self.explain(wanted, error)),
             _ => Ok(probes),
         }
     }
 
     /// Where to look. A command that waits to be started has none of its files yet.
     fn files(&self, providers: &Providers<'_>, wanted: &Wanted) -> Vec<String> {
-        let command = providers.settings.commands.iter().find(|command| command.pid == self.pid);
-        match command {
-            Some(command) if wanted.module.text() == "a.out" => vec![command.program.to_string_lossy().into_owned()],
+        match self.command(providers) {
+            Some(command) if wanted.module.text() == PROGRAM => vec![command.program.to_string_lossy().into_owned()],
             Some(command) => super::pid::before_start(providers, command, &wanted.module),
             None => vec![ALL_FILES.to_owned()],
         }
     }
 
-    fn explain(&self, error: ProbeError) -> ProbeError {
-        let which = self.provider.as_deref().unwrap_or_default();
-        ProbeError { message: format!("no probes of `{which}` in process {}: {}", self.pid, error.message), ..error }
+    fn explain(&self, wanted: &Wanted, error: ProbeError) -> ProbeError {
+        let (which, pid) = (self.provider.as_deref().unwrap_or_default(), self.pid);
+        let message = format!("probe description {wanted} does not match any probes");
+        let why = format!("there are no probes of `{which}` in process {pid}: {}", error.message);
+        ProbeError { message, help: std::iter::once(why).chain(error.help).collect() }
+    }
+
+    /// Whether a pattern of modules means a file, as a site names it.
+    fn is_module(&self, providers: &Providers<'_>, module: &Pattern, file: &str) -> bool {
+        let file = Path::new(file.trim_start_matches("usdt:"));
+        if module.text() != PROGRAM {
+            return super::pid::is_called(file, module);
+        }
+        let program = match self.command(providers) {
+            Some(command) => Some(command.program.clone()),
+            None => providers.source.program_of(self.pid),
+        };
+        program.is_some_and(|program| program == file)
+    }
+
+    fn command<'a>(&self, providers: &'a Providers<'_>) -> Option<&'a Command> {
+        providers.settings.commands.iter().find(|command| command.pid == self.pid)
     }
 
     /// `None` if the probe is not meant.
@@ -128,11 +147,7 @@ impl Process {
             return None;
         }
         let function = providers.source.user_function_at(path, *offset).unwrap_or_default();
-        let is_program = || {
-            wanted.module.text() == "a.out"
-                && providers.source.program_of(self.pid).as_deref() == Some(Path::new(file.trim_start_matches("usdt:")))
-        };
-        if !wanted.function.matches(&function) || !(wanted.module.matches(&module) || is_program()) {
+        if !wanted.function.matches(&function) || !self.is_module(providers, &wanted.module, file) {
             return None;
         }
         let full = format!("{provider}:{module}:{function}:{name}");

@@ -94,6 +94,12 @@ fn arguments_have_the_types_and_the_order_of_the_definition() {
     let outcome = good(dtrace().args(["-qn", d, "-c", &maps]));
     assert_eq!(outcome.lines(), ["words -5 65535|-5 words|4000000000 -1|none"], "{}", outcome.describe());
 
+    for module in ["a.out", "maps", "ma*", &maps] {
+        let d = format!("maps$target:{module}::no-arguments {{ printf(\"%s\\n\", probemod); }}");
+        let outcome = good(dtrace().args(["-qn", &d, "-c", &maps]));
+        assert_eq!(outcome.lines(), ["maps"], "{module}: {}", outcome.describe());
+    }
+
     // Processes that cannot be looked at are no error of a pattern.
     let outcome = good(dtrace().args(["-qn", "maps*:::no-arguments { printf(\"%s\\n\", probename); }", "-c", &maps]));
     assert_eq!(outcome.lines(), ["no-arguments"], "{}", outcome.describe());
