@@ -66,7 +66,7 @@ impl DebugSource {
             false => Some(finder.debug_file(&elf).ok_or_else(nothing)?),
         };
         let file = separate.as_ref().unwrap_or(&elf);
-        let info = DebugInfo::read(file, Beside::new(&finder, file), MAX_BYTES).map_err(because)?;
+        let info = DebugInfo::read(file, Beside::new(&finder, file), MAX_BYTES, true).map_err(because)?;
         info.ok_or_else(nothing)
     }
 }

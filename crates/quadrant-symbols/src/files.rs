@@ -81,7 +81,7 @@ impl FileSymbols {
         let Some(elf) = with_info.find(|elf| elf.has_contents(".debug_info")) else {
             return Ok(None);
         };
-        DebugInfo::read(elf, Beside::new(finder, elf), limit)
+        DebugInfo::read(elf, Beside::new(finder, elf), limit, false)
     }
 
     /// True when a table had more symbols than are kept.

@@ -56,8 +56,8 @@ pub struct Function {
 }
 
 impl DebugInfo {
-    /// Reads the sections of a file, at most `limit` bytes of them, and the index of its units. `Ok(None)` when the file has no
-    /// debug information.
+    /// Reads the sections of a file, at most `limit` bytes of them, and the index of its units; `places` are wanted by those who ask where
+    /// parameters are. `Ok(None)` when the file has no debug information.
     ///
     /// # Errors
     /// What is wrong with it, in words that follow "debug information not used:".
@@ -65,8 +65,9 @@ impl DebugInfo {
         file: &dyn Sections,
         companions: impl Companions + 'static,
         limit: u64,
+        places: bool,
     ) -> Result<Option<Self>, String> {
-        let Some((dwarf, bytes)) = sections::load(file, &companions, limit)? else {
+        let Some((dwarf, bytes)) = sections::load(file, &companions, limit, places)? else {
             return Ok(None);
         };
         let units = Units::index(&dwarf).map_err(|e| format!("its units: {e}"))?;

@@ -53,6 +53,7 @@ pub(super) fn load(
     file: &dyn Sections,
     companions: &dyn Companions,
     limit: u64,
+    places: bool,
 ) -> Result<Option<(gimli::Dwarf<Reader>, usize)>, String> {
     let mut loader = Loader::new(file, limit);
     let info = loader.section(file, SectionId::DebugInfo.name())?;
@@ -61,6 +62,7 @@ pub(super) fn load(
     }
     let mut dwarf = gimli::Dwarf::load(|id| match id {
         SectionId::DebugInfo => Ok(loader.reader(Arc::clone(&info))),
+        SectionId::DebugLoc | SectionId::DebugLocLists if !places => Ok(loader.reader(Arc::from([]))),
         id => loader.wanted(file, id, id.name()),
     })?;
     if let Some(alternate) = companions.alternate() {
