@@ -1,11 +1,8 @@
 //! What a running trace says, brought to the user.
 
 use quadrant_program::sources::Sources;
-use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -33,6 +30,7 @@ use crate::failure;
 use crate::host;
 use crate::losses;
 use crate::notify;
+use crate::output_file;
 use crate::overhead;
 use crate::overhead::Told;
 use crate::packets::Complaint;
@@ -391,13 +389,5 @@ pub fn output(path: Option<&Path>) -> io::Result<Box<dyn Write>> {
     let Some(path) = path else {
         return Ok(Box::new(io::stdout()));
     };
-    Ok(Box::new(create(path)?))
-}
-
-/// A new private file; one that is there is emptied.
-///
-/// # Errors
-/// It cannot be created.
-pub fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    Ok(Box::new(output_file::create(path)?))
 }

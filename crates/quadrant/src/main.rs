@@ -25,6 +25,7 @@ mod keys;
 mod list;
 mod losses;
 mod notify;
+mod output_file;
 mod overhead;
 mod packets;
 mod programs;

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::BufWriter;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use quadrant_program::Program;
 use quadrant_program::record::PACKET_MOST;
 use quadrant_program::record::RecordKind;
 use quadrant_program::value::extend;
+
+use crate::output_file;
 
 /// Says that times have nanoseconds.
 const MAGIC: u32 = 0xa1b2_3c4d;
@@ -82,10 +83,8 @@ impl Packets {
     }
 }
 
-/// A new file for its owner alone, which is no link that somebody else has put there.
 fn open(name: &str) -> io::Result<BufWriter<File>> {
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(flags).open(name)?;
+    let file = output_file::create(Path::new(name))?;
     let mut file = BufWriter::new(file);
     file.write_all(&MAGIC.to_ne_bytes())?;
     VERSION.iter().try_for_each(|part| file.write_all(&part.to_ne_bytes()))?;

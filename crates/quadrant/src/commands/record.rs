@@ -1,10 +1,8 @@
 //! `quadrant record`: what a script's probes see, written to a file.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -34,6 +32,7 @@ use crate::commands::Done;
 use crate::failure::Failure;
 use crate::front;
 use crate::list;
+use crate::output_file;
 use crate::recording::Writer;
 use crate::resolver::Names;
 use crate::run;
@@ -105,7 +104,7 @@ fn writer<'p>(
 ) -> Result<Writer<'p>, Failure> {
     let failed = |error| quadrant_bpf::Error::io("cannot write the recording", &error);
     // What processes did and were called is nobody else's business.
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
+    let file = output_file::create(path).map_err(failed)?;
     let output: Box<dyn Write> = Box::new(BufWriter::new(file));
     Ok(Writer::new(recorder, groups, points, Names::new(true), output, events).map_err(failed)?)
 }

@@ -12,8 +12,8 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_session::End;
 use quadrant_session::Outcome;
 
-use crate::answers;
 use crate::failure::Failure;
+use crate::output_file;
 use crate::script;
 use quadrant_program::sources::Sources;
 
@@ -26,7 +26,7 @@ impl Lines {
     /// # Errors
     /// It cannot be created.
     pub fn open(path: Option<&Path>) -> io::Result<Lines> {
-        path.map(answers::create).transpose().map(Lines)
+        path.map(output_file::create).transpose().map(Lines)
     }
 
     /// Write whole lines, and bring them to the reader.

@@ -1,13 +1,13 @@
 //! Where D's output goes: standard output or the file of `-o`, until `freopen()` says otherwise.
 
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Stdio;
+
+use crate::output_file;
 
 /// Where output goes.
 pub struct Out {
@@ -27,7 +27,7 @@ impl Out {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: Option<&Path>) -> io::Result<Out> {
-        let main = path.map_or(Ok(Main::Standard), |path| append(path).map(Main::File))?;
+        let main = path.map_or(Ok(Main::Standard), |path| output_file::append(path).map(Main::File))?;
         Ok(Out { main, reopened: None })
     }
 
@@ -65,7 +65,7 @@ impl Out {
     /// The file cannot be opened: output goes on as before.
     pub fn reopen(&mut self, name: &[u8]) -> io::Result<()> {
         let path = Path::new(std::ffi::OsStr::from_bytes(name));
-        self.reopened = if name.is_empty() { None } else { Some(append(path)?) };
+        self.reopened = if name.is_empty() { None } else { Some(output_file::append(path)?) };
         Ok(())
     }
 
@@ -87,11 +87,6 @@ impl Out {
             }
         }
     }
-}
-
-/// A file for nobody else's eyes, if it is new.
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

@@ -1,0 +1,82 @@
+//! Files that answers are written to.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Others may make files here.
+const SHARED: u32 = 0o002;
+
+/// A new private file; one that is there is emptied. In a folder that others may write to, such as /tmp, no link is followed and
+/// nothing of somebody else is touched: whoever put it there may want root to write elsewhere.
+///
+/// # Errors
+/// It cannot be created, or is not ours.
+pub fn create(path: &Path) -> io::Result<File> {
+    let file = open(path, OpenOptions::new().write(true))?;
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+/// The same, at the end of what is in the file.
+///
+/// # Errors
+/// As of [`create`].
+pub fn append(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().append(true))
+}
+
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.create(true).mode(0o600);
+    if !is_shared(path) {
+        return options.open(path);
+    }
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = options.custom_flags(flags.bits() as i32).open(path)?;
+    // Only opening must not wait, for a reader that never comes.
+    let kept = rustix::fs::fcntl_getfl(&file)?.difference(rustix::fs::OFlags::NONBLOCK);
+    rustix::fs::fcntl_setfl(&file, kept)?;
+    match file.metadata()?.uid() == rustix::process::geteuid().as_raw() {
+        true => Ok(file),
+        false => Err(io::Error::other("it belongs to somebody else, in a folder that others may write to")),
+    }
+}
+
+fn is_shared(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & SHARED != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    #[test]
+    fn in_a_folder_of_all_nothing_of_others_is_written() {
+        let folder = std::env::temp_dir().join(format!("quadrant-output-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (own, link) = (folder.join("own"), folder.join("link"));
+        fs::write(&own, "old and long").unwrap();
+        symlink(&own, &link).unwrap();
+        create(&link).unwrap().write_all(b"through the link").unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(create(&link).is_err());
+        create(&own).unwrap().write_all(b"new").unwrap();
+        append(&own).unwrap().write_all(b"er").unwrap();
+        assert_eq!(fs::read_to_string(&own).unwrap(), "newer");
+        if chown(&own, Some(65_534), None).is_ok() {
+            assert!(create(&own).unwrap_err().to_string().contains("somebody else"));
+            assert!(append(&own).is_err());
+            assert_eq!(fs::read_to_string(&own).unwrap(), "newer");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
