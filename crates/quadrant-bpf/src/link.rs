@@ -1,7 +1,7 @@
 //! Attaching: every way gives a descriptor, and closing it (also by dying) detaches.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::attr;
 use crate::errno::Errno;
@@ -83,6 +83,8 @@ pub enum Walk {
     All,
     /// All cgroups of version 2, each before those in it: the kernel wants to be told (Linux 6.1).
     AllCgroups,
+    /// What is in a map, by the map's descriptor.
+    Map(RawFd),
 }
 
 /// Ways of attaching.
@@ -237,9 +239,11 @@ fn create_iterator(program: &Program, walk: Walk) -> std::result::Result<OwnedFd
     /// `BPF_CGROUP_ITER_DESCENDANTS_PRE`; without a cgroup, from the root.
     const DESCENDANTS: u32 = 2;
     let cgroups = [attr::WalkCgroups { order: DESCENDANTS, ..Default::default() }];
+    let map = [if let Walk::Map(map) = walk { map } else { -1 }];
     let (iter_info, iter_info_len) = match walk {
         Walk::All => (0, 0),
         Walk::AllCgroups => (sys::address(&cgroups), size_of_val(&cgroups) as u32),
+        Walk::Map(_) => (sys::address(&map), size_of_val(&map) as u32),
     };
     let mut request = attr::LinkIter {
         prog_fd: program.as_fd().as_raw_fd() as u32,

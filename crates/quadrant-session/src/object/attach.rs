@@ -81,11 +81,7 @@ impl<'a> Attacher<'a> {
             hook @ (Hook::BtfTracepoint | Hook::Trampoline(_) | Hook::ModifyReturn | Hook::Lsm) => {
                 link(one, hook.attach_type())
             }
-            Hook::Iter => {
-                let is_cgroup = one.targets.iter().any(|target| without_kind(target) == "cgroup");
-                let walk = if is_cgroup { Walk::AllCgroups } else { Walk::All };
-                Ok(Way::Iterator(Link::iterator(&one.program, walk)?))
-            }
+            Hook::Iter => Ok(Way::Iterator(Link::iterator(&one.program, walk(loaded, one)?)?)),
             Hook::Syscall => {
                 notes.push(format!(
                     "`{}` is for its own loader to run (SEC(\"syscall\")): it does not run here",
@@ -155,6 +151,32 @@ impl<'a> Attacher<'a> {
             }
             _ => Means::Each,
         }
+    }
+}
+
+/// What an iterator walks over, and the map of which it is the content: `bpf_map_elem:MAP`.
+pub(super) fn walked(target: &str) -> (&str, Option<&str>) {
+    let target = target.strip_prefix("iter/").unwrap_or(target);
+    target.split_once(':').map_or((target, None), |(kind, map)| (kind, Some(map)))
+}
+
+fn walk(loaded: &Loaded, one: &LoadedProgram) -> Result<Walk, Error> {
+    const OF_MAPS: [&str; 2] = ["bpf_map_elem", "bpf_sk_storage_map"];
+    let (kind, map) = one.targets.first().map_or(("", None), |target| walked(target));
+    let maps = &loaded.object.maps;
+    match map {
+        Some(name) => {
+            let at = maps.iter().position(|map| map.name == name);
+            let at = at.ok_or_else(|| bad(name, "the object has no map of that name"))?;
+            Ok(Walk::Map(loaded.maps[at].raw_fd()))
+        }
+        None if OF_MAPS.contains(&kind) => {
+            let (name, map) = (one.program.name(), maps.first().map_or("MAP", |map| &map.name));
+            let message = format!("`{name}` walks over what is in a map, and its section does not say in which");
+            Err(Error::Object { message, help: vec![format!("say it with --attach {name}={kind}:{map}")] })
+        }
+        None if kind == "cgroup" => Ok(Walk::AllCgroups),
+        None => Ok(Walk::All),
     }
 }
 
@@ -269,5 +291,7 @@ mod tests {
         assert_eq!(parts(Hook::Usdt, "/bin/x:a:b"), ["/bin/x", "a", "b"]);
         assert_eq!(spec(Hook::Kprobe(Part::Return), "vfs_read").unwrap().kind, ProbeKind::Kretprobe);
         assert!(spec(Hook::PerfEvent, "cycles").is_err());
+        assert_eq!(walked("iter/bpf_map_elem:counts"), ("bpf_map_elem", Some("counts")));
+        assert_eq!(walked("task"), ("task", None));
     }
 }

@@ -147,6 +147,8 @@ impl Loading<'_> {
         let name = &program.name;
         let bad = |message: String, help: &str| Error::Object { message, help: vec![help.to_owned()] };
         let target = match targets {
+            // `bpf_map_elem:MAP` is for the elements of that map.
+            [target] if program.hook == Hook::Iter => super::attach::walked(target).0,
             [target] => target.rsplit('/').next().unwrap_or(target),
             [] => {
                 let message = format!("the section of `{name}` does not say where it goes");

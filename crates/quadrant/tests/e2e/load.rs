@@ -164,6 +164,19 @@ fn an_iterator() {
 }
 
 #[test]
+fn an_iterator_over_a_map() {
+    needs_root!();
+    if !quadrant_bpf::features::Features::new().for_each_map_elem() {
+        return quadrant_testing::skip("this kernel is too old for iterators over maps");
+    }
+    let message = refused(load!("elements"));
+    assert!(message.contains("say it with --attach show=bpf_map_elem:numbers"), "{message}");
+    let outcome = good(load!("elements").args(["--attach", "show=bpf_map_elem:numbers"]));
+    assert_eq!(outcome.lines(), ["element 0", "element 1", "element 2"], "{}", outcome.describe());
+    assert!(refused(load!("elements").args(["--attach", "show=bpf_map_elem:numb"])).contains("no map of that name"));
+}
+
+#[test]
 fn what_the_kernel_has_and_lacks() {
     needs_root!();
     let syscalls = target!("syscalls");
