@@ -121,6 +121,9 @@ impl Options {
                 text.filter(|text| values.contains(text)).ok_or_else(|| refused(why))?;
             }
             Kind::Nothing(_) => {}
+            Kind::Checked(passes, _) => {
+                text.filter(|text| passes(text)).ok_or_else(invalid)?;
+            }
             Kind::Refused(why) => return Err(refused(why)),
         }
         Ok(())
@@ -276,6 +279,15 @@ mod tests {
             assert_eq!(set(&mut options, name, Some(value)), Err("Value too large for defined data type".to_owned()));
         }
         assert_eq!(set(&mut options, "strsize", Some("0")), Err("Invalid value for specified option".to_owned()));
+        for (name, value) in [("bufresize", "maybe"), ("linkmode", "foo"), ("aggrate", "5y"), ("jstackframes", "many")]
+        {
+            assert_eq!(set(&mut options, name, Some(value)), Err("Invalid value for specified option".to_owned()));
+        }
+        for (name, value) in
+            [("bufresize", "auto"), ("linkmode", "dynamic"), ("aggrate", "10hz"), ("jstackframes", "5")]
+        {
+            assert_eq!(set(&mut options, name, Some(value)), Ok(()));
+        }
         assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::Options;
 use super::Policy;
+use super::value;
 
 /// When an option can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,8 @@ pub(super) enum Kind {
     Only(&'static [&'static str], &'static str),
     /// Nothing that could be set, and why.
     Nothing(&'static str),
+    /// The same, for a value that passes.
+    Checked(fn(&str) -> bool, &'static str),
     /// It would mean something, and is not there: why, and what to do.
     Refused(&'static str),
 }
@@ -51,7 +54,7 @@ impl Entry {
     /// Why setting it changes nothing, if that is so.
     pub fn no_meaning(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Nothing(why) | Kind::Only(_, why) => Some(why),
+            Kind::Nothing(why) | Kind::Checked(_, why) | Kind::Only(_, why) => Some(why),
             _ => None,
         }
     }
@@ -94,7 +97,7 @@ pub const TABLE: &[Entry] = &[
         "aggpercpu",
         Kind::Refused("the parts of an aggregation are put together as they are read; use `cpu` as a key"),
     ),
-    any("aggrate", Kind::Nothing("aggregations are read when they are printed")),
+    any("aggrate", Kind::Checked(value::is_rate, "aggregations are read when they are printed")),
     start("aggsize", Kind::Size(IN_KERNEL, |o| &mut o.aggsize)),
     any("aggsortkey", Kind::Flag(|o| &mut o.aggsortkey)),
     any("aggsortkeypos", Kind::Number(|o| &mut o.aggsortkeypos)),
@@ -110,9 +113,18 @@ pub const TABLE: &[Entry] = &[
     ),
     start("bpflogsize", Kind::Nothing("the verifier's log grows as it needs")),
     start("bufpolicy", Kind::Policy(|o| &mut o.bufpolicy)),
-    start("bufresize", Kind::Nothing("a buffer that cannot be had is an error; none is made smaller unasked")),
+    start(
+        "bufresize",
+        Kind::Checked(
+            |text| ["auto", "manual"].contains(&text),
+            "a buffer that cannot be had is an error; none is made smaller unasked",
+        ),
+    ),
     start("bufsize", Kind::Size(IN_KERNEL, |o| &mut o.bufsize)),
-    start("cleanrate", Kind::Nothing("dynamic variables are freed at once, there are no lists to clean")),
+    start(
+        "cleanrate",
+        Kind::Checked(value::is_rate, "dynamic variables are freed at once, there are no lists to clean"),
+    ),
     compile("core", Kind::Nothing(OWN_CODE)),
     compile("cpp", Kind::Flag(|o| &mut o.cpp)),
     compile("cppargs", Kind::List(|o| &mut o.cppargs)),
@@ -150,17 +162,17 @@ pub const TABLE: &[Entry] = &[
     start("grabanon", Kind::Refused("there is no anonymous tracing; see -A")),
     compile("incdir", Kind::List(|o| &mut o.incdir)),
     compile("iregs", Kind::Nothing(OWN_CODE)),
-    start("jstackframes", Kind::Nothing(NO_JAVA)),
-    start("jstackstrsize", Kind::Nothing(NO_JAVA)),
+    start("jstackframes", Kind::Checked(value::is_size, NO_JAVA)),
+    start("jstackstrsize", Kind::Checked(value::is_size, NO_JAVA)),
     compile("kdefs", Kind::Nothing("symbols of the kernel are looked up when they are used")),
     compile("knodefs", Kind::Nothing("a symbol of the kernel that is not there is always an error")),
     compile("late", Kind::Nothing("programs attach by descriptor, there is no dynamic translation to be late for")),
     compile("lazyload", Kind::Nothing(NO_LINKING)),
     compile("ldpath", Kind::Nothing(NO_LINKING)),
     compile("libdir", Kind::List(|o| &mut o.libdir)),
-    compile("linkmode", Kind::Nothing(NO_LINKING)),
+    compile("linkmode", Kind::Checked(|text| ["kernel", "primary", "dynamic", "static"].contains(&text), NO_LINKING)),
     compile("linknommap", Kind::Nothing(NO_LINKING)),
-    compile("linktype", Kind::Nothing(NO_LINKING)),
+    compile("linktype", Kind::Checked(|text| ["elf", "dof"].contains(&text), NO_LINKING)),
     start("lockmem", Kind::Nothing("the limit is raised as far as the kernel wants it raised")),
     start("maxframes", Kind::Nothing("the kernel's limit holds: /proc/sys/kernel/perf_event_max_stack")),
     compile("modpath", Kind::Nothing(BTF)),

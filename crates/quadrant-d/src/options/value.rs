@@ -50,6 +50,16 @@ pub(super) fn rate(text: &str) -> Option<u64> {
     count.checked_mul(*nanoseconds)
 }
 
+/// Whether it is a time between two events; 0 is as often as possible.
+pub(super) fn is_rate(text: &str) -> bool {
+    text == "0" || rate(text).is_some()
+}
+
+/// Whether it is a number, or one of bytes.
+pub(super) fn is_size(text: &str) -> bool {
+    size(text).is_some()
+}
+
 /// Whether something is on: no value is a yes.
 pub(super) fn flag(text: Option<&str>) -> Option<bool> {
     match text.unwrap_or("1").to_ascii_lowercase().as_str() {
