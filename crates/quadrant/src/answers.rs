@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
+use quadrant_bpf::errno::Errno;
 use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
 use quadrant_output::Renderer;
@@ -219,6 +220,10 @@ impl<'p> Answers<'p> {
         let limit = view.program().config.max_cat_bytes;
         match host::read_file(&name, limit) {
             Ok(content) => self.passed_on(message::Output::Cat, &content),
+            Err(error) if self.bpftrace.is_some() => {
+                let why = Errno::of(&error).text().unwrap_or("it cannot be read");
+                eprintln!("{}: failed to open file '{}' ({why})", self.who("error"), name.escape_ascii());
+            }
             Err(error) => self.complain(&format!("cannot read {} for cat()", name.escape_ascii()), &error),
         }
     }

@@ -313,8 +313,15 @@ fn share(text: &str) -> Result<Share, Misuse> {
     overhead::share(text).map_err(|why| misuse(format!("ERROR: USAGE: --max-overhead: {why}")))
 }
 
+/// The kernel's `PID_MAX_LIMIT`.
+const LARGEST_PID: u32 = 4 << 20;
+
 fn process(text: &str) -> Result<u32, Misuse> {
-    text.parse().map_err(|_| misuse(format!("ERROR: Failed to parse pid: invalid integer: {}", text.escape_debug())))
+    match text.parse() {
+        Ok(pid) if pid > LARGEST_PID => Err(misuse(format!("ERROR: Pid out of range: {pid}"))),
+        Ok(pid) => Ok(pid),
+        Err(_) => Err(misuse(format!("ERROR: Failed to parse pid: invalid integer: {}", text.escape_debug()))),
+    }
 }
 
 fn format(text: &str) -> Result<Format, Misuse> {

@@ -155,6 +155,7 @@ const TABLE: &[(&str, &str)] = &[
     ("there is no child process, so `cpid` is 0", "No child command (`-c`); cpid is zero"),
     ("the length of an array is not negative", "array declared with a negative size"),
     ("parameter `{}` was not given, so it is 0", "Positional parameter {0} is empty or not provided."),
+    ("{}() cannot be used in a probe of type `{}`", "{0} can not be used with \"{1}\" probes"),
     ("{} is not a tuple", "Can not access index on expression of type '{0}'"),
     ("only the print() of a whole map takes more than one argument", "Non-map print() only takes 1 argument, 2 found"),
     ("strlen() takes a text here, and this is {}", "string-like values must be either strings, arrays or pointers"),

@@ -196,3 +196,17 @@ fn parts_of_probes() {
 }
 
 const WATCHPOINT: &str = "HINT: write `watchpoint:0xADDRESS:LENGTH:MODE`, as `watchpoint:0x600000:8:rw`\n";
+
+#[test]
+fn files_that_cannot_be_shown() {
+    needs_root!();
+    let message = "ERROR: failed to open file '/proc/1/nope' (No such file or directory)\n";
+    assert_run(["-q", "-e", "BEGIN { cat(\"/proc/%d/nope\", 1); exit(); }"], "\n\n", message, 0);
+}
+
+#[test]
+fn one_probe_named_twice_runs_twice() {
+    needs_root!();
+    let script = "BEGIN,BEGIN { printf(\"x\"); } BEGIN { printf(\"y\"); exit(); }";
+    assert_run(["-q", "-e", script], "xxy\n\n", "", 0);
+}

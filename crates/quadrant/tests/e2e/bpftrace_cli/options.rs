@@ -72,6 +72,7 @@ fn wrong_command_lines() {
         ("-f", "xml", "ERROR: Invalid output format \"xml\"\nValid formats: 'text', 'json'\n"),
         ("-B", "foo", "ERROR: USAGE: -B must be either 'line', 'full', or 'none'.\n"),
         ("-p", "abc", "ERROR: Failed to parse pid: invalid integer: abc\n"),
+        ("-p", "99999999", "ERROR: Pid out of range: 99999999\n"),
         ("-d", "foo", "ERROR: USAGE: invalid option for -d: foo\n"),
         (
             "--mode",
