@@ -94,7 +94,12 @@ fn walk(directory: &Path, depth: usize, pins: &mut Vec<Pin>, notes: &mut Notes) 
 
 fn pin(path: &Path, notes: &mut Notes) -> Option<Pin> {
     let bytes = path.as_os_str().as_bytes();
-    let fd = notes.or_default(object::open_pinned(&CString::new(bytes).ok()?).map(Some))?;
+    let opened = object::open_pinned(&CString::new(bytes).ok()?);
+    // It is gone since the folder was listed, or is one of the iterators that some kernels put there and do not have.
+    if opened.as_ref().is_err_and(|error| error.errno().is_some_and(|errno| errno.number() == libc::ENOENT)) {
+        return None;
+    }
+    let fd = notes.or_default(opened.map(Some))?;
     let handle = processes::own_handle(fd.as_raw_fd() as u32)?;
     Some(Pin { path: bytes.to_vec(), handle })
 }
