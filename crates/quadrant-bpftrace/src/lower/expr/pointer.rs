@@ -89,7 +89,8 @@ impl Lower<'_> {
     /// `&operand`
     pub(super) fn address(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
         if let ast::ExprKind::Map { .. } = operand.kind {
-            return self.unsupported(span, "the address of a map", "read its value: `@m`, `@m[key]`");
+            let message = "not supported: a map has no one address, it is kept where it costs least";
+            return self.error_help(span, message, "read its value: `@m`, `@m[key]`");
         }
         let value = self.expr(operand)?;
         let to = self.c_type(&value.ty);
