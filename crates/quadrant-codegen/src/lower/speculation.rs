@@ -7,6 +7,7 @@ use quadrant_program::action::ActionKind;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::Function;
+use quadrant_program::program::Fault;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordKind;
 
@@ -80,9 +81,13 @@ impl Lower<'_, '_> {
         self.when(Cond::Eq, old, ENDING, |lower| lower.cell_set(ending, 1));
     }
 
-    /// `commit(id)` and `discard(id)`: no record goes there from now on.
+    /// `commit(id)` and `discard(id)`: no record goes there from now on. An id that there cannot be faults where faults end the clause.
     pub fn end_speculation(&mut self, id: &Expr) -> Result<()> {
         let id = self.scalar(id)?;
+        if self.aborts() {
+            let most = i64::from(self.g.program.config.speculations);
+            self.abort_if(Fault::IllegalOperation, Cond::Ugt, id, most, id)?;
+        }
         let (end, word) = self.known_speculation(id);
         self.exchange(word, ACTIVE, ENDING);
         self.f.b.jump(end, &[]);

@@ -204,7 +204,7 @@ fn speculations_are_taken_used_and_ended() {
             take,
         ]);
         both(&script, &FakeEnv::default(), &firings, |seen| {
-            assert_eq!(seen.records.len(), 1, "one record before it ended");
+            assert_eq!(seen.records.len(), 2, "one before it ended, and the fault of a number that cannot be");
             assert_eq!((seen.number(id), seen.lost(LossKind::BusySpeculation)), (Some(0), 1));
         });
     }

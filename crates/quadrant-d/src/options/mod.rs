@@ -115,6 +115,9 @@ impl Options {
             }
             Kind::Rate(field) => *field(self) = text.and_then(value::rate).ok_or_else(invalid)?,
             Kind::Text(field) => *field(self) = Some(text.ok_or_else(invalid)?.to_owned()),
+            Kind::Word(words, field) => {
+                *field(self) = Some(text.filter(|text| words.contains(text)).ok_or_else(invalid)?.to_owned());
+            }
             Kind::List(field) => field(self).push(text.ok_or_else(invalid)?.to_owned()),
             Kind::Policy(field) => *field(self) = text.and_then(policy).ok_or_else(invalid)?,
             Kind::Only(values, why) => {
@@ -288,6 +291,7 @@ mod tests {
         {
             assert_eq!(set(&mut options, name, Some(value)), Ok(()));
         }
+        assert_eq!(set(&mut options, "stdc", Some("z")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,

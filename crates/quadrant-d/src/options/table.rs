@@ -28,6 +28,8 @@ pub(super) enum Kind {
     /// A time in nanoseconds.
     Rate(fn(&mut Options) -> &mut u64),
     Text(fn(&mut Options) -> &mut Option<String>),
+    /// One of these words.
+    Word(&'static [&'static str], fn(&mut Options) -> &mut Option<String>),
     /// Every value is added.
     List(fn(&mut Options) -> &mut Vec<String>),
     Policy(fn(&mut Options) -> &mut Policy),
@@ -193,7 +195,7 @@ pub const TABLE: &[Entry] = &[
     start("stackframes", Kind::Number(|o| &mut o.stackframes)),
     any("stackindent", Kind::UpTo(MOST, |o| &mut o.stackindent)),
     any("statusrate", Kind::Rate(|o| &mut o.statusrate)),
-    compile("stdc", Kind::Text(|o| &mut o.stdc)),
+    compile("stdc", Kind::Word(&["a", "c", "s", "t"], |o| &mut o.stdc)),
     compile("strip", Kind::Nothing(NO_LINKING)),
     start("strsize", Kind::Size(TEXT, |o| &mut o.strsize)),
     any("switchrate", Kind::Rate(|o| &mut o.switchrate)),

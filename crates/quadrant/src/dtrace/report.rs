@@ -82,7 +82,8 @@ pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool)
 }
 
 /// Mistakes of actions and of the grammar, which DTrace finds before it looks into expressions, by the beginning of their tags.
-const WITHOUT_REGION: [&str; 19] = [
+const WITHOUT_REGION: [&str; 20] = [
+    "D_MACRO_",
     "D_SYNTAX",
     "D_FUNC_UNDEF",
     "D_PRINTF_",

@@ -23,7 +23,11 @@ pub fn all(line: &[Setting]) -> Result<(Vec<Setting>, Options), Failure> {
         set(&mut options, name, value.as_deref(), &variable)?;
     }
     for (name, value) in line {
-        set(&mut options, name, value.as_deref(), &format!("-x {}", name.escape_debug()))?;
+        let what = match (name.as_str(), value) {
+            ("stdc", Some(value)) => format!("-X {}", value.escape_debug()),
+            _ => format!("-x {}", name.escape_debug()),
+        };
+        set(&mut options, name, value.as_deref(), &what)?;
     }
     Ok((environment.into_iter().chain(line.iter().cloned()).collect(), options))
 }

@@ -176,8 +176,11 @@ fn follow(
         eprint!("{}", String::from_utf8_lossy(&text));
     }
     let settings = settings::of_sink(options, targets.first);
-    let mut answers = Answers::open(program, settings, line.output.as_deref())
-        .map_err(|error| quadrant_bpf::Error::io("failed to open the output file", &error))?;
+    let output = line.output.as_deref();
+    let mut answers = Answers::open(program, settings, output).map_err(|error| {
+        let name = output.map_or_else(String::new, |path| path.display().to_string());
+        quadrant_bpf::Error::io(format!("failed to open output file '{}'", name.escape_debug()), &error)
+    })?;
     answers.tells_cost = line.overhead;
     let outcome = trace.run(&mut answers, targets.focus).map_err(|error| failed(loaded, error))?;
     Ok(outcome.exit.unwrap_or(0))

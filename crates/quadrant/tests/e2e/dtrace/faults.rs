@@ -49,6 +49,16 @@ fn out_of_scratch_space() {
 }
 
 #[test]
+fn speculations_that_cannot_be() {
+    needs_root!();
+    faults("discard(one + 1);", 3, 2, "illegal operation");
+    let commit = good(dtrace().args(["-qn", "BEGIN { commit(-1); } ERROR { printf(\"%d\", arg4); exit(0); }"]));
+    assert_eq!(commit.lines(), ["3"], "{}", commit.describe());
+    let text = "BEGIN { discard(0); } BEGIN { commit(1); } BEGIN { speculate(2); trace(1); } BEGIN { exit(0); }";
+    assert_eq!(good(dtrace().args(["-qn", text])).stderr, "");
+}
+
+#[test]
 fn invalid_size() {
     needs_root!();
     faults("this->p = alloca(8); copyinto(4096, 100000 * one, this->p);", 10, 100_000, "invalid size");
