@@ -1,4 +1,5 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask arm64`, `cargo xtask fuzz`, `cargo xtask vm`.
+//! Development tasks: `cargo xtask test`, `cargo xtask bench`, `cargo xtask size`, `cargo xtask arm64`, `cargo xtask fuzz`,
+//! `cargo xtask vm`.
 
 mod arm64;
 mod bench;

@@ -8,7 +8,8 @@
 //! * [`dtrace::Printer`]: the same for D.
 //! * [`btf`]: values by the BTF types of others' programs.
 //! * [`mod@escape`]: the one way for text that the traced program chose.
-//! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost; [`overhead`]: what it cost; [`peer`]: the same as bpftrace says it.
+//! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost; [`overhead`]: what it cost; [`peer`]: the
+//!   same as bpftrace says it.
 //!
 //! Deliberately absent: tracing, reading files, writing to standard output.
 //!

@@ -378,7 +378,8 @@ pub enum Function {
     ProgenyOf,
     /// `speculation()`: the number of an idle speculation buffer, which is active from now on; 0, counted, when none is idle.
     Speculation,
-    /// `[index, length]`: the index. One that is not below the length, which is a constant, is a fault ([`crate::program::Fault::BadIndex`]).
+    /// `[index, length]`: the index. One that is not below the length, which is a constant, is a fault
+    /// ([`crate::program::Fault::BadIndex`]).
     Within,
     /// `chill(ns)`: spin. At most 500 ms a second on a CPU. No value.
     Chill,
@@ -388,7 +389,8 @@ pub enum Function {
     StackDepth(bool),
     /// The address of the caller of the firing function, of the user (`true`) or the kernel (`false`).
     Caller(bool),
-    /// `joined(address, length)`: that many bytes of the process at an address, NULs shown as blanks (`pr_psargs`); the type's cap limits it.
+    /// `joined(address, length)`: that many bytes of the process at an address, NULs shown as blanks (`pr_psargs`); the type's cap
+    /// limits it.
     Args(Space),
     /// The text of `join(argv)`: up to 32 strings of a NULL-terminated array of pointers to text in the given space;
     /// each is stored with its NUL. Only as an argument of a `Join` record.

@@ -1,9 +1,9 @@
 //! How values are stored in keys, map values and records.
 //!
-//! Every part starts at a multiple of 8. Scalars take 8 bytes, extended by their sign; of a `float` they are its bits. A text takes its cap rounded up, filled with NULs.
-//! A buffer is a 64-bit length, then its cap rounded up. C records and arrays keep their C layout, rounded up. A tuple is its elements in a row.
-//! A stack is `u32` id and `u32` process id. A user symbol is an address and a process id. An address (`Inet`) is a
-//! 64-bit family, then 16 bytes. Padding is zero, so that equal values have equal bytes.
+//! Every part starts at a multiple of 8. Scalars take 8 bytes, extended by their sign; of a `float` they are its bits. A text takes its
+//! cap rounded up, filled with NULs. A buffer is a 64-bit length, then its cap rounded up. C records and arrays keep their C layout,
+//! rounded up. A tuple is its elements in a row. A stack is `u32` id and `u32` process id. A user symbol is an address and a process id.
+//! An address (`Inet`) is a 64-bit family, then 16 bytes. Padding is zero, so that equal values have equal bytes.
 
 use crate::ty::Type;
 

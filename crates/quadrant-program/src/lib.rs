@@ -4,7 +4,8 @@
 //!
 //! * [`ty`]: the types of values; [`layout`]: how a value is stored in keys, map values and records.
 //! * [`expr`], [`stmt`]: typed expressions and statements.
-//! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user space; [`format`](mod@format): printf formats.
+//! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user
+//!   space; [`format`](mod@format): printf formats.
 //! * [`probe`]: attach points, and the trait through which a front end asks for them.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`stamp`]: when, by whom and where a record was made.
@@ -12,6 +13,7 @@
 //! * [`narrow`]: room for texts in keys.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`mod@core`]: numbers that a loader adjusts to its kernel.
+//! * [`import`]: functions in C that a script calls; [`float`]: floating point numbers in memory.
 //! * [`arch`]: registers and the calling convention of a machine; [`syscalls`]: its system calls.
 //! * [`span`], [`sources`], [`diag`]: places in the script, the files it is made of, and messages about them.
 //!

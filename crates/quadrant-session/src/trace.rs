@@ -78,7 +78,7 @@ pub struct Compiled {
 pub struct Options {
     /// Profiles and counters are limited to this process.
     pub pid: Option<u32>,
-    /// So are tracepoints and kernel functions.
+    /// Tracepoints and kernel functions are for this process only: one of the user's, never a command that was started.
     pub process: Option<u32>,
     /// Keep the compiler's optimized form in [`quadrant_codegen::Code::ssa`].
     pub keep_ssa: bool,
@@ -99,7 +99,8 @@ pub struct Focus {
     pub children: Vec<Child>,
     /// With which of them.
     pub until: Until,
-    /// Without a process, also end when nothing more can happen: no probe but BEGIN and END. A script whose walks are over ends in any case.
+    /// Without a process, also end when nothing more can happen: no probe but BEGIN and END. A script whose walks are over ends in any
+    /// case.
     pub ends_when_idle: bool,
 }
 

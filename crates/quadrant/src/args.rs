@@ -89,7 +89,8 @@ pub struct Args {
     #[arg(long, help_heading = "Safety")]
     pub overhead: bool,
 
-    /// Keep the time of the probes' programs below this part of one CPU: warn, then let only some firings count, then end (docs/overhead.md)
+    /// Keep the time of the probes' programs below this part of one CPU: warn, then let only some firings count, then end
+    /// (docs/overhead.md)
     #[arg(long, value_name = "PERCENT", value_parser = overhead::share, help_heading = "Safety")]
     pub max_overhead: Option<Share>,
 

@@ -122,8 +122,8 @@ impl Lower<'_, '_> {
         Exits { clause, unit, fault }
     }
 
-    /// Lowers something that needs an entry on a way that few firings take: unless the clause holds one anyway, it is claimed here and freed
-    /// at the end. Gives what that gives.
+    /// Lowers something that needs an entry on a way that few firings take: unless the clause holds one anyway, it is claimed here and
+    /// freed at the end. Gives what that gives.
     pub fn with_scratch(&mut self, body: impl FnOnce(&mut Self) -> Result<Value>) -> Result<Value> {
         let (None, Leave::Jump { clause, unit }) = (self.f.scratch, self.f.leave) else { return body(self) };
         let (leave, fault, link) = (self.f.leave, self.f.fault, self.f.link.take());
@@ -139,8 +139,8 @@ impl Lower<'_, '_> {
         Ok(value)
     }
 
-    /// Lowers the ways out of code that holds an entry: they free it, and lead to the end of the clause, the end of the unit, and what handles
-    /// faults.
+    /// Lowers the ways out of code that holds an entry: they free it, and lead to the end of the clause, the end of the unit, and
+    /// what handles faults.
     pub fn free_on_the_way(&mut self, exits: Exits, (clause, unit): (Block, Block), handler: Option<FaultExit>) {
         for (from, to) in [(exits.unit, unit), (exits.clause, clause)] {
             if self.f.b.is_reachable(from) {

@@ -1,9 +1,9 @@
 //! Entries that stay when their key is removed.
 //!
 //! `@start[tid] = nsecs` and `delete(@start, tid)` store and remove the same few keys again and again. The kernel takes memory and
-//! locks for that: ten times as long as it takes to find a key. So the first entries that a map gets are not removed with their keys. They have a
-//! word in front of the value that says whether the key is there, and to store it again is to write these two words. Once there are
-//! [`MOST`] of them, the keys that come are removed as in any other map, so keys that never come back cannot fill it.
+//! locks for that: ten times as long as it takes to find a key. So the first entries that a map gets are not removed with their keys.
+//! They have a word in front of the value that says whether the key is there, and to store it again is to write these two words. Once
+//! there are [`MOST`] of them, the keys that come are removed as in any other map, so keys that never come back cannot fill it.
 //!
 //! User space reads an entry from its beginning: the word first, then the value. It is written the other way round.
 

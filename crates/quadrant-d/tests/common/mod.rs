@@ -50,7 +50,8 @@ fn bits(name: &str, ty: TypeId, bits: u8) -> FieldDef {
     FieldDef { name: name.to_owned(), ty, bits: Some(bits), attributes: Attributes::default() }
 }
 
-/// The probes: `BEGIN`, `END`, `ERROR`, `tick-1s`, system calls `read` and `write`, the function `f`, and `wakeup`, which speaks of another task.
+/// The probes: `BEGIN`, `END`, `ERROR`, `tick-1s`, system calls `read` and `write`, the function `f`, and `wakeup`, which speaks of
+/// another task.
 pub struct Probes<'t>(pub &'t Types);
 
 const ALL: &[&str] = &[

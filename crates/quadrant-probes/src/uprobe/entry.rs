@@ -1,8 +1,8 @@
 //! Entries of functions that the kernel must execute in single step, and the place behind them where it need not.
 //!
 //! A probe replaces an instruction, which the kernel then executes elsewhere, in single step, unless it can do itself what the
-//! instruction does. That makes a hit twenty to a hundred times as expensive. `endbr64`, with which functions of many distributions start, is
-//! such an instruction, and a `push`, which mostly follows, is not. Between the two nothing happens that a probe could see.
+//! instruction does. That makes a hit twenty to a hundred times as expensive. `endbr64`, with which functions of many distributions
+//! start, is such an instruction, and a `push`, which mostly follows, is not. Between the two nothing happens that a probe could see.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;

@@ -65,7 +65,7 @@ pub struct PlanOptions<'a> {
     pub raw_tracepoints: bool,
     /// Timers on every CPU and counters are for this process only.
     pub pid: Option<u32>,
-    /// So are tracepoints and kernel functions.
+    /// Tracepoints and kernel functions are for this process only: one of the user's, never a command that was started.
     pub process: Option<u32>,
     /// Programs are for the tasks in these control groups only, but those of BEGIN, END, intervals and walks.
     pub cgroup: Option<Subtree>,

@@ -83,7 +83,7 @@ fn unit(program: &Program, point: PointId, clause: usize) -> Unit {
 const PROCESSORS: u32 = 256;
 /// Keys of a map whose size the script leaves open.
 const KEYS: u32 = 10_240;
-/// Stacks of a kind, besides those whose place is taken.
+/// Stacks of a kind: memory for them is taken when the object is loaded.
 const STACKS: u32 = 4096;
 
 /// What kernels from 5.17 on have: where an object is loaded is not known now.

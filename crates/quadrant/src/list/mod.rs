@@ -90,7 +90,8 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
     }
 }
 
-/// For bpftrace's command line: calls `visit` with the name and the arguments (if the command line wants them) of each probe that a pattern means, until it fails.
+/// For bpftrace's command line: calls `visit` with the name and the arguments (if the command line wants them) of each probe that a
+/// pattern means, until it fails.
 ///
 /// # Errors
 /// A pattern that makes no sense or matches nothing.

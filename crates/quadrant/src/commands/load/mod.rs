@@ -49,7 +49,8 @@ pub struct Options {
     dry_run: bool,
 
     /// Give a variable a value before the programs run, or a map a size: `min_ns=1000`, `filter.ports[0]=443`,
-    /// `stacks.max_entries=1024`; `cpid` is the process of -c or -p; `CONFIG_HZ=250` sets what the object reads of the kernel's configuration
+    /// `stacks.max_entries=1024`; `cpid` is the process of -c or -p; `CONFIG_HZ=250` sets what the object reads of the kernel's
+    /// configuration
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, help_heading = "Programs")]
     set: Vec<(String, String)>,
 
