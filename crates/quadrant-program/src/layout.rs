@@ -7,7 +7,7 @@
 
 use crate::ty::Type;
 
-/// A stored stack id of a stack that could not be taken.
+/// A stored stack id of a stack that could not be taken or kept.
 pub const STACK_LOST: u32 = u32::MAX;
 
 /// A stored stack id of a stack without frames: the user stack of a kernel thread, the kernel stack of code that runs for the process.
