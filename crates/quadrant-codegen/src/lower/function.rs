@@ -30,6 +30,8 @@ pub(super) struct Function {
     pub stack: StackPool,
     /// Eight bytes that reads of single numbers go through.
     pub word: Option<Slot>,
+    /// A record has its place: nothing may leave the clause before it is sent.
+    pub reserved: bool,
     /// Where links are made, for all loops.
     pub link_slot: Option<Slot>,
     /// Loops around the current statement, innermost last.
@@ -83,6 +85,7 @@ impl Function {
             vars: BTreeMap::new(),
             stack: StackPool { budget: stack_budget, ..StackPool::default() },
             word: None,
+            reserved: false,
             link_slot: None,
             loops: Vec::new(),
             leave,

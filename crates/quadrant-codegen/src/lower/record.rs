@@ -127,7 +127,10 @@ impl Lower<'_, '_> {
         };
         self.header(id, to);
         let places = record.args.iter().zip(offsets);
-        self.branch(|lower| lower.fill(to, fixed, args.iter().zip(prepared).zip(places)))?;
+        self.f.reserved = self.g.target.ring_buffer;
+        let filled = self.branch(|lower| lower.fill(to, fixed, args.iter().zip(prepared).zip(places)));
+        self.f.reserved = false;
+        filled?;
         match self.g.target.ring_buffer {
             true => self.submit(to, wake),
             false => {

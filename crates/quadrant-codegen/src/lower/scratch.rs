@@ -122,10 +122,12 @@ impl Lower<'_, '_> {
         Exits { clause, unit, fault }
     }
 
-    /// Lowers something that needs an entry on a way that few firings take: unless the clause holds one anyway, it is claimed here and
-    /// freed at the end. Gives what that gives.
+    /// Lowers something that needs an entry on a way that few firings take: unless the clause holds one anyway, or must not be left now,
+    /// it is claimed here and freed at the end. Gives what that gives.
     pub fn with_scratch(&mut self, body: impl FnOnce(&mut Self) -> Result<Value>) -> Result<Value> {
-        let (None, Leave::Jump { clause, unit }) = (self.f.scratch, self.f.leave) else { return body(self) };
+        let (None, false, Leave::Jump { clause, unit }) = (self.f.scratch, self.f.reserved, self.f.leave) else {
+            return body(self);
+        };
         let (leave, fault, link) = (self.f.leave, self.f.fault, self.f.link.take());
         let exits = self.claim(clause);
         let result = body(self)?;

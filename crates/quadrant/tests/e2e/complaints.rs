@@ -240,3 +240,17 @@ fn what_is_stored_after_clear_stays() {
         }");
     assert_lines(&outcome, &["1", "@counted[b, 2]: 1", "@plain[3]: 3", "@text[b]: 4"]);
 }
+
+/// Values by keys with long texts, in records: the room of a record is given back on every way.
+#[test]
+fn what_is_by_a_long_text_can_be_printed() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = "tracepoint:syscalls:sys_enter_openat /comm == \"syscalls\"/ {
+            @a[str(args.filename)] = comm; @t[comm, str(args.filename)] = (1, 2);
+            printf(\"%s\\n\", @a[str(args.filename)]); print(@t[comm, str(args.filename)]); print((@a[str(args.filename)], 2));
+            clear(@a); clear(@t);
+        }";
+    let outcome = run_on(&format!("{syscalls} openat 1 /nowhere/at/all"), text);
+    assert!(outcome.stdout.contains("syscalls\n(1, 2)\n(syscalls, 2)\n"), "{}", outcome.describe());
+}
