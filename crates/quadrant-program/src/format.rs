@@ -55,7 +55,7 @@ pub enum Count {
 }
 
 /// Widths and precisions above this are refused: they could only be a mistake, and would eat memory.
-pub const MAX_COUNT: u32 = 1 << 16;
+pub const MAX_COUNT: u32 = 1 << 15;
 
 /// What is wrong with a format, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

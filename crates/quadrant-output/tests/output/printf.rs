@@ -157,3 +157,13 @@ fn a_stack_starts_on_its_own_line() {
     let stack = kernel_stack(Default::default(), 1);
     assert_eq!(one("[%s]", stack), "[\n        do_syscall_64+113\n        entry_SYSCALL_64_after_hwframe+118\n]");
 }
+
+#[test]
+fn no_precision_is_too_large() {
+    for format in ["%.*f", "%.*e", "%.*g", "%.*E", "%.*G"] {
+        for precision in [70_000, i64::MAX, i64::from(quadrant_program::format::MAX_COUNT)] {
+            let text = printf(format, vec![int(precision).into(), int(1).into()]);
+            assert!(!text.is_empty(), "{format} {precision}");
+        }
+    }
+}
