@@ -22,13 +22,18 @@ pub(crate) struct Packets(Option<PerfBuffer>);
 
 impl Packets {
     pub(crate) fn open(kernel: &Kernel) -> Result<Packets, Error> {
-        let buffer = kernel.map(MapRole::Packets).map(|map| PerfBuffer::new(map, PERF_PAGES, PERF_WAKEUP));
+        let buffer = kernel.map(MapRole::Packets).map(|map| PerfBuffer::new(map, PERF_PAGES, PACKET_WAKEUP));
         Ok(Packets(buffer.transpose()?))
     }
 
     /// Hand up to `max` packets to `handle`; how many there were.
     pub(crate) fn consume(&mut self, max: usize, handle: impl FnMut(&[u8])) -> usize {
         self.0.as_mut().map_or(0, |buffer| buffer.consume(max, handle))
+    }
+
+    /// They become readable when packets have come.
+    pub(crate) fn fds(&self) -> impl Iterator<Item = std::os::fd::BorrowedFd<'_>> {
+        self.0.iter().flat_map(PerfBuffer::fds)
     }
 
     /// Packets that arrived in pieces.
@@ -41,6 +46,8 @@ impl Packets {
 const PERF_PAGES: usize = 256;
 /// Records after which the kernel wakes the reader; it looks by itself before.
 const PERF_WAKEUP: u32 = 1024;
+/// The same of packets: a buffer holds some hundred of them.
+const PACKET_WAKEUP: u32 = 32;
 
 impl Reader {
     pub(crate) fn open(kernel: &Kernel) -> Result<Reader, Error> {

@@ -151,6 +151,7 @@ impl Loop<'_> {
         if let Some(fd) = self.reader.fd() {
             watch.add(fd)?;
         }
+        self.packets.fds().try_for_each(|fd| watch.add(fd))?;
         let (mut wait, mut silent) = (SHORT, 0);
         loop {
             let happened = self.processes.drain(self.sink);

@@ -372,6 +372,7 @@ impl Sink for Answers<'_> {
     }
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
+        self.complain_of_packets(self.packets.unwritten());
         if let Some(form) = self.bpftrace {
             let script = self.script;
             return self.note(|out, mode| form.tell(out, view.program(), script, lost, mode));

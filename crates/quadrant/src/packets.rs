@@ -30,8 +30,17 @@ const HEAD: usize = 32;
 /// The files that a script writes.
 #[derive(Default)]
 pub struct Packets {
-    /// None for those that could not be written.
-    files: HashMap<Arc<str>, Option<BufWriter<File>>>,
+    files: HashMap<Arc<str>, Output>,
+}
+
+/// A file, and what became of its packets.
+struct Output {
+    /// `None` if it cannot be written.
+    file: Option<BufWriter<File>>,
+    /// Packets that may not be in it yet.
+    pending: u64,
+    /// Packets that are not in it.
+    lost: u64,
 }
 
 /// What failed, in words for the user; told once for each file.
@@ -44,43 +53,74 @@ impl Packets {
             RecordKind::Packet(name) => Some(name),
             _ => None,
         });
-        names.filter_map(|name| self.with(name, |_| Ok(()))).collect()
+        names.filter_map(|name| self.open(name)).collect()
+    }
+
+    fn open(&mut self, name: &Arc<str>) -> Option<Complaint> {
+        if self.files.contains_key(name) {
+            return None;
+        }
+        let (file, failed) = match open(name) {
+            Ok(file) => (Some(file), None),
+            Err(error) => (None, Some(complaint(name, &error))),
+        };
+        self.files.insert(Arc::clone(name), Output { file, pending: 0, lost: 0 });
+        failed
     }
 
     /// Write a packet; `wall_clock` makes nanoseconds since 1970 of those of the boot clock.
     pub fn write(&mut self, name: &Arc<str>, bytes: &[u8], wall_clock: impl FnOnce(u64) -> i64) -> Option<Complaint> {
-        let packet = Packet::of(bytes)?;
-        let time = wall_clock(packet.boot_ns);
-        self.with(name, |file| packet.write(time, file))
+        let output = self.files.get_mut(name)?;
+        output.pending += 1;
+        match Packet::of(bytes) {
+            Some(packet) => {
+                let time = wall_clock(packet.boot_ns);
+                output.work(name, |file| packet.write(time, file))
+            }
+            None => {
+                (output.pending, output.lost) = (output.pending - 1, output.lost + 1);
+                None
+            }
+        }
     }
 
     /// Bring everything to the files.
     pub fn flush(&mut self) -> Vec<Complaint> {
-        let names: Vec<Arc<str>> = self.files.keys().cloned().collect();
-        names.iter().filter_map(|name| self.with(name, Write::flush)).collect()
+        let flush = |(name, output): (&Arc<str>, &mut Output)| {
+            let failed = output.work(name, Write::flush);
+            output.pending = 0;
+            failed
+        };
+        self.files.iter_mut().filter_map(flush).collect()
     }
 
-    fn with(
-        &mut self,
-        name: &Arc<str>,
-        work: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-    ) -> Option<Complaint> {
-        let complaint = |error| Complaint::io(format!("cannot write packets to {}", name.escape_debug()), &error);
-        if !self.files.contains_key(name) {
-            let (file, failed) = match open(name) {
-                Ok(file) => (Some(file), None),
-                Err(error) => (None, Some(complaint(error))),
-            };
-            self.files.insert(Arc::clone(name), file);
-            if failed.is_some() {
-                return failed;
-            }
-        }
-        let place = self.files.get_mut(name)?;
-        let error = work(place.as_mut()?).err()?;
-        *place = None;
-        Some(complaint(error))
+    /// What is not in the files.
+    pub fn unwritten(&self) -> Vec<Complaint> {
+        let lost = self.files.iter().filter(|(_, output)| output.lost > 0);
+        let told = |(name, output): (&Arc<str>, &Output)| {
+            let what = format!("{} packets are not in {}", output.lost, name.escape_debug());
+            Complaint::new(what, "it could not be written, or they came in pieces")
+        };
+        lost.map(told).collect()
     }
+}
+
+impl Output {
+    /// Does something with the file. Once that has failed, what was not brought there is lost, and so is what comes later.
+    fn work(&mut self, name: &str, work: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Option<Complaint> {
+        let failed = self.file.as_mut().map_or(Ok(()), work).err().map(|error| complaint(name, &error));
+        if failed.is_some() {
+            self.file = None;
+        }
+        if self.file.is_none() {
+            self.lost += std::mem::take(&mut self.pending);
+        }
+        failed
+    }
+}
+
+fn complaint(name: &str, error: &io::Error) -> Complaint {
+    Complaint::io(format!("cannot write packets to {}", name.escape_debug()), error)
 }
 
 fn open(name: &str) -> io::Result<BufWriter<File>> {

@@ -237,6 +237,8 @@ impl Sink for Documents<'_> {
     }
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
+        let complaints = self.packets.unwritten();
+        self.complain_of_packets(complaints);
         let lines = losses::lines(view.program(), self.script, lost);
         let entries: Vec<Entry> = lines.iter().map(losses::Line::entry).collect();
         if self.verbose {
