@@ -104,15 +104,18 @@ fn needs_kernel(clause: &Clause) -> Option<Diagnostic> {
     struct Calls(Option<Span>);
     impl Visitor for Calls {
         fn expr(&mut self, e: &Expr) {
-            if let ExprKind::Call(Function::Kernel(_) | Function::Imported(_) | Function::NameOf { .. }, _) = e.kind {
+            if let ExprKind::Call(
+                Function::Kernel(_) | Function::Imported(_) | Function::NameOf { .. } | Function::PacketOutput(_),
+                _,
+            ) = e.kind
+            {
                 self.0.get_or_insert(e.span);
             }
         }
     }
     let mut calls = Calls(None);
     visit::clause(clause, &mut calls);
-    let message =
-        "functions in C and those of the kernel cannot be recorded: a replay has no kernel that would run them";
+    let message = "functions in C, those of the kernel and skboutput() cannot be recorded: a replay has no kernel that would run them";
     calls.0.map(|span| Diagnostic::error(span, message))
 }
 

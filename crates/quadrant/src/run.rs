@@ -79,7 +79,6 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
         return Ok(0);
     }
     let types = Rc::new(world::types());
-    let pid = args.pid.or(child.as_ref().map(Child::pid));
     let features = Features::new();
     quadrant_bpf::limits::bump_memlock();
     let child_pid = child.as_ref().map(Child::pid);
@@ -91,10 +90,7 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
         println!("{program:#?}");
         return Ok(0);
     }
-    let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
-    let overhead = overhead::wanted(args.overhead, args.max_overhead);
-    let options =
-        Options { pid, process: args.pid, cgroup, overhead, exact_entries: args.exact_entries, ..Options::default() };
+    let options = session(args, child_pid)?;
     let compiled = compiled(&script, &program, &features, &types, options)?;
     if args.explain {
         compiled.mechanisms().iter().for_each(|line| println!("{}", failure::shown(line)));
@@ -110,6 +106,17 @@ fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     trace(args, &script, &program, compiled, focus, lines)
+}
+
+/// What the flags ask of a trace besides the script; `child` is the process of `-c`.
+///
+/// # Errors
+/// There is no such control group or container.
+pub fn session(args: &Args, child: Option<u32>) -> Result<Options, Failure> {
+    let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
+    let overhead = overhead::wanted(args.overhead, args.max_overhead);
+    let (pid, exact_entries) = (args.pid.or(child), args.exact_entries);
+    Ok(Options { pid, process: args.pid, cgroup, overhead, exact_entries, ..Options::default() })
 }
 
 /// A typed program's code.

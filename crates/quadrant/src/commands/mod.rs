@@ -78,6 +78,16 @@ pub fn run(args: &Args, words: &[OsString]) -> Option<Result<Done, clap::Error>>
     Some(run(words))
 }
 
+/// Refuses flags of scripts that a command has no use for: whether each is given, and its name.
+fn refuse(command: &str, flags: &[(bool, &str)]) -> Result<(), Failure> {
+    match flags.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => {
+            Err(Failure::usage(format!("`quadrant {command}` has no use for {flag}")).hint("leave it away"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Parses a command's own options, which stand behind its name.
 fn parse<T: Parser>(words: &[OsString]) -> Result<T, clap::Error> {
     T::try_parse_from(words.iter().skip(1))

@@ -22,7 +22,6 @@ use quadrant_program::recording;
 use quadrant_program::recording::Group;
 use quadrant_program::span::Span;
 use quadrant_session::Focus;
-use quadrant_session::Options as SessionOptions;
 use quadrant_session::Trace;
 use quadrant_session::Until;
 
@@ -67,6 +66,14 @@ pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
 
 fn record(options: &Options) -> Done {
     let args = &options.script;
+    let costs = args.overhead || args.max_overhead.is_some();
+    let others = [
+        (args.list, "--list"),
+        (args.test, "--test"),
+        (args.bench, "--bench"),
+        (costs, "--overhead and --max-overhead"),
+    ];
+    commands::refuse("record", &others)?;
     let Some(path) = &args.output else {
         return Err(Failure::usage("no file to record into").hint("give one with -o FILE"));
     };
@@ -83,8 +90,7 @@ fn record(options: &Options) -> Done {
     let points: Vec<RecordedPoint> =
         program.points.iter().map(|point| describe(&source, point)).collect::<Result<_, _>>()?;
     let recorder = Rc::new(recording::recorder(&program, &split.groups));
-    let session = SessionOptions { pid: args.pid.or(child_pid), ..SessionOptions::default() };
-    let compiled = run::compiled(&script, &recorder, &features, &types, session)?;
+    let compiled = run::compiled(&script, &recorder, &features, &types, run::session(args, child_pid)?)?;
     let trace = Trace::load(compiled).map_err(|error| Failure::session(&script.sources, error))?;
     let mut writer = writer(&recorder, &split.groups, &points, path, options.events)?;
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());

@@ -6,7 +6,7 @@ mod adjust;
 mod build;
 mod cpp;
 mod descriptions;
-mod getopt;
+pub mod getopt;
 mod list;
 mod report;
 mod settings;

@@ -67,13 +67,19 @@ pub fn check(program: &Program, options: &[String], params: &[String]) -> Result
     trace::run_texts(&line, &texts(program, &line)?).map(drop)
 }
 
-/// Compiles a script with the options of its first line, for those who look at what becomes of it; gives its text, too.
+/// Compiles a script with the options of its first line, for these processes and commands, for those who look at what becomes of it;
+/// gives its text, too.
 ///
 /// # Errors
 /// A mistake, or what this kernel cannot do.
-pub fn compile(file: &str, params: &[String], session: Options) -> Result<(Compiled, Sources), Failure> {
+pub fn compile(
+    file: &str,
+    params: &[String],
+    targets: Vec<Target>,
+    session: Options,
+) -> Result<(Compiled, Sources), Failure> {
     let (program, options) = gather(file, &[])?;
-    let line = Line { mode: Mode::Check, operands: params.to_vec(), ..carried_line(&program, &options)? };
+    let line = Line { mode: Mode::Check, operands: params.to_vec(), targets, ..carried_line(&program, &options)? };
     let compiled = trace::compiled(&line, &texts(&program, &line)?, session)?;
     Ok((compiled, Sources::new(program.script.name, &program.script.text)))
 }

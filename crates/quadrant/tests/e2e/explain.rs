@@ -128,6 +128,15 @@ fn scripts_in_d() {
 }
 
 #[test]
+fn scripts_in_d_for_a_command() {
+    needs_root!();
+    let file = folder("explain-d-target").join("script.d");
+    std::fs::write(&file, "syscall::getppid:entry /pid == $target/ { @ = count(); }").expect("it can be written");
+    let outcome = good(quadrant().args(["explain", "--only", "probes", "-c", "/bin/true"]).arg(&file));
+    assert!(outcome.stdout.starts_with("syscall:vmlinux:getppid:entry\n"), "{}", outcome.describe());
+}
+
+#[test]
 fn objects() {
     needs_root!();
     let file = folder("explain-object").join("counts.bpf.o");

@@ -128,3 +128,31 @@ fn what_depends_on_maps_cannot_be_recorded() {
     let message = refused(quadrant().args(["record", "-o", "/dev/null", "-e", script]));
     assert!(message.contains("cannot be recorded"), "{message}");
 }
+
+#[test]
+fn only_the_process_that_is_asked_for_is_recorded() {
+    needs_root!();
+    let path = folder("record-process").join("recording.json");
+    let script = "tracepoint:raw_syscalls:sys_enter { @[pid] = count(); } interval:ms:300 { exit(); }";
+    let sleep = Program::new("sleep").arg("1").start().unwrap();
+    let pid = sleep.pid().to_string();
+    good(quadrant().args(["record", "-p", &pid, "-e", script, "-o"]).arg(&path));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let others = text.lines().filter(|line| line.contains("\"point\":0,") && !line.contains(&format!("\"pid\":{pid}")));
+    assert_eq!(others.count(), 0, "{text}");
+    sleep.finish().unwrap();
+}
+
+#[test]
+fn what_a_recording_has_no_use_for_is_refused() {
+    needs_root!();
+    let record = |flags: &[&str], script: &str| {
+        refused(quadrant().arg("record").args(flags).args(["-o", "/dev/null", "-e", script]))
+    };
+    let message = record(&["--overhead"], "BEGIN { }");
+    assert!(message.contains("has no use for --overhead"), "{message}");
+    let message = record(&["--cgroup", "/no/such/group"], "BEGIN { }");
+    assert!(message.contains("/no/such/group"), "{message}");
+    let packets = "rawtracepoint:net_dev_queue { skboutput(\"/dev/null\", args.skb, 64, 0); }";
+    assert!(record(&[], packets).contains("skboutput() cannot be recorded"));
+}

@@ -29,11 +29,11 @@ use crate::args::Args;
 use crate::commands::table;
 use crate::commands::table::Column;
 use crate::dtrace;
+use crate::dtrace::getopt::Target;
 use crate::failure;
 use crate::failure::Failure;
 use crate::front;
 use crate::run;
-use crate::scope::Wanted;
 use crate::world;
 
 /// Shows what a script becomes.
@@ -42,8 +42,12 @@ use crate::world;
 /// The script's mistakes, and what the kernel refuses.
 pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     if let Some((file, params)) = args.rest.split_first().filter(|(file, _)| args.execute.is_none() && is_d(file)) {
-        let options = Options { keep_ssa: answer.wants(Part::Ssa), ..Options::default() };
-        let (compiled, sources) = dtrace::tool::compile(file, params, options)?;
+        let options = Options { keep_ssa: answer.wants(Part::Ssa), ..run::session(args, None)? };
+        let command = args.command.clone().map(Target::Command);
+        let targets = command.into_iter().chain(args.pid.map(Target::Process)).collect();
+        // A program in D asks for its processes itself.
+        let options = Options { pid: None, process: None, ..options };
+        let (compiled, sources) = dtrace::tool::compile(file, params, targets, options)?;
         return show(compiled, &sources, answer);
     }
     let (script, params) = front::script(args)?;
@@ -52,14 +56,7 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     let (types, features) = (Rc::new(world::types()), Features::new());
     quadrant_bpf::limits::bump_memlock();
     let program = Rc::new(run::program(args, &script, params, &types, child_pid, &features, None)?);
-    let cgroup = Wanted::of(args.cgroup.as_deref(), args.container.as_deref()).map(Wanted::find).transpose()?;
-    let options = Options {
-        pid: args.pid.or(child_pid),
-        keep_ssa: answer.wants(Part::Ssa),
-        cgroup,
-        exact_entries: args.exact_entries,
-        ..Options::default()
-    };
+    let options = Options { keep_ssa: answer.wants(Part::Ssa), ..run::session(args, child_pid)? };
     let compiled = run::compiled(&script, &program, &features, &types, options)?;
     show(compiled, &script.sources, answer)
 }
