@@ -354,25 +354,6 @@ fn maps_are_walked() {
 }
 
 #[test]
-fn stacks_get_numbers() {
-    let mut vm = vm();
-    vm.env.user_stack = Ok(vec![0x10, 0x20]);
-    vm.env.kernel_stack = Err(-14);
-    let map = vm.add_map(MapSpec::new(MapKind::StackTrace, 4, 127 * 8, 1024));
-    let mut id = |flags: i32| {
-        let [low, high] = Insn::ld_map_fd(R2, map);
-        let code = [low, high, Insn::mov64_imm(R3, flags), Insn::call_helper(helper::GET_STACKID), Insn::exit()];
-        result(vm.run(&code, &[0])).expect("runs") as i64
-    };
-    let user = id(1 << 8);
-    assert!(user >= 0);
-    assert_eq!(id(1 << 8), user);
-    assert_eq!(id(0), -14);
-    let frames = vm.lookup(map, &(user as u32).to_ne_bytes(), 0).expect("stored");
-    assert_eq!((&frames[..8], &frames[8..16]), (&0x10u64.to_ne_bytes()[..], &0x20u64.to_ne_bytes()[..]));
-}
-
-#[test]
 fn comm_and_strncmp() {
     let mut vm = vm();
     vm.env.comm = b"cat".to_vec();

@@ -1,14 +1,12 @@
 //! Helpers that say who, where and when, and those that act on the traced process.
 
 use quadrant_bpf::helper;
-use quadrant_bpf::map::MapKind;
 
 use super::HelperArgs;
-use super::maps::find;
 use crate::env::{Clock, Env, StackKind};
-use crate::error::{Step, VmErrorKind};
+use crate::error::Step;
 use crate::interp::Run;
-use crate::map::{EEXIST, EFAULT, EINVAL};
+use crate::map::{EFAULT, EINVAL};
 
 /// Handles the call if it is one of these helpers.
 pub(crate) fn call<E: Env>(run: &mut Run<'_, E>, number: u32, args: HelperArgs) -> Step<Option<u64>> {
@@ -33,7 +31,6 @@ pub(crate) fn call<E: Env>(run: &mut Run<'_, E>, number: u32, args: HelperArgs) 
         helper::GET_CURRENT_COMM => comm(run, args)? as u64,
         helper::TRACE_PRINTK => trace_printk(run, args)? as u64,
         helper::GET_STACK => stack(run, args)? as u64,
-        helper::GET_STACKID => stack_id(run, args)? as u64,
         _ => return Ok(None),
     };
     Ok(Some(result))
@@ -62,10 +59,6 @@ fn trace_printk<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
 
 /// `BPF_F_USER_STACK`
 const USER_STACK: u64 = 1 << 8;
-/// `BPF_F_FAST_STACK_CMP`
-const FAST_COMPARE: u64 = 1 << 9;
-/// `BPF_F_REUSE_STACKID`
-const REUSE: u64 = 1 << 10;
 /// `BPF_F_SKIP_FIELD_MASK`
 const SKIP: u64 = 0xff;
 
@@ -93,38 +86,4 @@ fn stack<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
     bytes.resize(len, 0);
     run.vm.memory.write(dst, &bytes)?;
     Ok(result)
-}
-
-/// Stores the stack under a number made from its content; that number.
-fn stack_id<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
-    let (map, flags) = (find(run, args.get(1)?)?, args.get(2)?);
-    args.get(0)?;
-    if run.vm.maps[map].spec.kind != MapKind::StackTrace {
-        return Err(VmErrorKind::BadArgument("not a stack trace map"));
-    }
-    if flags & !(USER_STACK | FAST_COMPARE | REUSE | SKIP) != 0 {
-        return Ok(EINVAL);
-    }
-    let frames = match frames(run, flags) {
-        Ok(frames) => frames,
-        Err(error) => return Ok(error),
-    };
-    let spec = &run.vm.maps[map].spec;
-    let len = spec.value_size as usize;
-    let mut value: Vec<u8> = frames.iter().take(len / 8).flat_map(|frame| frame.to_ne_bytes()).collect();
-    value.resize(len, 0);
-    let id = (hash(&value) % u64::from(spec.max_entries.max(1))) as u32;
-    let key = id.to_ne_bytes();
-    let known = run.vm.maps[map].lookup(&key, 0).and_then(|addr| run.vm.memory.content(addr));
-    if known.is_some_and(|known| known != value) && flags & REUSE == 0 {
-        return Ok(EEXIST);
-    }
-    let cpu = run.vm.cpu()?;
-    run.vm.maps[map].update(&key, &value, 0, cpu, &mut run.vm.memory)?;
-    Ok(id.into())
-}
-
-/// FNV-1a: numbers must not differ from run to run.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -2,6 +2,7 @@
 
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MapKind;
+use quadrant_bpf::map::flags;
 use quadrant_output::btf as values;
 use quadrant_output::document;
 use quadrant_output::escape;
@@ -104,11 +105,9 @@ impl View<'_> {
 
     /// Where in its values the frames are, if these are stacks: the kernel's, or those of a script.
     fn frames_at(&self) -> Option<usize> {
-        /// `BPF_F_STACK_BUILD_ID`
-        const BY_FILE: u32 = 1 << 5;
         let spec = self.map.spec();
         if spec.kind == MapKind::StackTrace {
-            return (spec.flags & BY_FILE == 0).then_some(0);
+            return (spec.flags & flags::STACK_BUILD_ID == 0).then_some(0);
         }
         let name = self.btf.filter(|_| self.value_type != 0).map(|btf| btf.name(btf.resolve(self.value_type)));
         (name == Some(STACK_TYPE) && spec.value_size > 8).then_some(8)

@@ -1,7 +1,7 @@
 //! Maps, loops, counters and stacks: what every script's programs are made of.
 
 use quadrant_bpf::helper;
-use quadrant_bpf::insn::{Insn, Reg};
+use quadrant_bpf::insn::{Alu, Insn, Reg};
 use quadrant_bpf::link::Link;
 use quadrant_bpf::map::{Map, MapKind, MapSpec};
 use quadrant_bpf::perf::{Event, PerfEvent, Scope};
@@ -101,52 +101,48 @@ fn perf_buffer(_kit: &mut Kit) -> Outcome {
 }
 
 /// Frames that a stack may have.
-const DEPTH: u32 = 16;
+const DEPTH: i32 = 16;
 
-/// The flag of `bpf_get_stackid` for the user's side.
+/// The flag of `bpf_get_stack` for the user's side.
 const USER: i32 = 1 << 8;
 
 fn kernel_stack(kit: &mut Kit) -> Outcome {
-    let map = stacks()?;
-    let insns = kit.counting(&stack_id(&map, 0))?;
+    let insns = kit.counting(&stack(0))?;
     let program = load(&ProgramSpec::new(ProgramKind::RawTracepoint, &insns))?;
     let link = Link::raw_tracepoint(&program, c"sched_process_fork", 0)?;
-    stored(kit.value_of(link, super::tracepoints::fork)?)
+    taken(kit.value_of(link, super::tracepoints::fork)?)
 }
 
 fn user_stack(kit: &mut Kit) -> Outcome {
-    let map = stacks()?;
-    let insns = kit.counting(&stack_id(&map, USER))?;
+    let insns = kit.counting(&stack(USER))?;
     let program = load(&ProgramSpec::new(ProgramKind::Kprobe, &insns))?;
     let offset = own::function_offset()?;
     let event = Event::Uprobe { path: own::FILE, offset, ref_ctr_offset: 0, on_return: false };
     let event = PerfEvent::open(&event, Scope::Process(std::process::id()))?;
     let link = Link::perf_event(&program, event, 0)?;
-    stored(kit.value_of(link, own::call)?)
+    taken(kit.value_of(link, own::call)?)
 }
 
-fn stacks() -> Result<Map> {
-    Map::create(&MapSpec::new(MapKind::StackTrace, 4, 8 * DEPTH, 64))
-}
-
-/// The flag to take the place of another stack: how full the map is does not matter here.
-const REPLACE: i32 = 1 << 10;
-
-/// `r0 = bpf_get_stackid(ctx, map, flags)`.
-fn stack_id(map: &Map, flags: i32) -> Vec<Insn> {
-    let mut insns = vec![Insn::mov64(Reg::R1, Reg::R6)];
-    insns.extend(Insn::ld_map_fd(Reg::R2, map.raw_fd()));
-    insns.extend([Insn::mov64_imm(Reg::R3, flags | REPLACE), Insn::call_helper(helper::GET_STACKID)]);
-    insns
+/// `r0 = bpf_get_stack(ctx, frames, size, flags)`, with the frames on the program's stack.
+fn stack(flags: i32) -> [Insn; 6] {
+    const SIZE: i32 = 8 * DEPTH;
+    [
+        Insn::mov64(Reg::R1, Reg::R6),
+        Insn::mov64(Reg::R2, Reg::FP),
+        Insn::alu64_imm(Alu::Add, Reg::R2, -SIZE),
+        Insn::mov64_imm(Reg::R3, SIZE),
+        Insn::mov64_imm(Reg::R4, flags),
+        Insn::call_helper(helper::GET_STACK),
+    ]
 }
 
 /// A negative answer is an error number.
-fn stored(answer: u64) -> Outcome {
+fn taken(answer: u64) -> Outcome {
     match i64::try_from(answer) {
         Ok(_) => Ok(String::new()),
         Err(_) => {
             let errno = quadrant_bpf::errno::Errno::new((answer as i64).wrapping_neg() as i32);
-            Err(Error::new("cannot take a stack", format!("bpf_get_stackid answers {errno}")).into())
+            Err(Error::new("cannot take a stack", format!("bpf_get_stack answers {errno}")).into())
         }
     }
 }

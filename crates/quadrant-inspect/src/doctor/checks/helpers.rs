@@ -26,7 +26,7 @@ rows! {
     "probe_read_kernel", PROBE_READ_KERNEL in Kprobe, "read kernel memory", "", "kernel data cannot be read";
     "probe_read_user", PROBE_READ_USER in Kprobe, "read user memory", "", "user data cannot be read";
     "probe_read_user_str", PROBE_READ_USER_STR in Kprobe, "read user texts", "", "str() cannot be used";
-    "get_stackid", GET_STACKID in Kprobe, "take stacks", "", "kstack and ustack cannot be used";
+    "get_stack", GET_STACK in Kprobe, "take stacks", "", "kstack and ustack cannot be used";
     "get_attach_cookie", GET_ATTACH_COOKIE in Kprobe, "tell points apart", "5.15", "one program for each point";
     "get_func_ip", GET_FUNC_IP in Kprobe, "the probed function's address", "5.15", "func from the registers";
     "ktime_get_boot_ns", KTIME_GET_BOOT_NS in Kprobe, "time since boot", "", "the clock that stands still in sleep";
