@@ -186,10 +186,16 @@ impl Symbols for Addresses {
             return Ok(UserSymbol { address: UserAddress::BehindProbe(distance), size: found.size });
         }
         let found = self.with(|symbols| symbols.uaddr_in_file(&file, name))?;
-        let in_process = |pid| self.with(|symbols| symbols.uaddr_in_process(pid, Some(&file), name)).ok();
-        let address = if found.fixed { Some(found.vaddr) } else { self.pid.and_then(in_process) };
-        let address = address
-            .ok_or_else(|| format!("`{name}` has another address in each process, which a return does not tell"))?;
+        let address = match self.pid {
+            _ if found.fixed => found.vaddr,
+            Some(pid) => self.with(|symbols| symbols.uaddr_in_process(pid, Some(&file), name))?,
+            None => {
+                return Err(format!(
+                    "`{name}` has another address in each process, which a return does not tell: take it at the entry \
+                     (`uprobe`), or say which process (`-p`)"
+                ));
+            }
+        };
         Ok(UserSymbol { address: UserAddress::Fixed(address), size: found.size })
     }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -16,23 +17,35 @@ const SHARED: u32 = 0o002;
 /// # Errors
 /// It cannot be created, or is not ours.
 pub fn create(path: &Path) -> io::Result<File> {
-    let file = open(path, OpenOptions::new().write(true))?;
+    let file = open(path, OpenOptions::new().write(true).mode(0o600))?;
     if file.metadata()?.is_file() {
         file.set_len(0)?;
     }
     Ok(file)
 }
 
-/// The same, at the end of what is in the file.
+/// Makes a file that all may read, such as one for a compiler, of these bytes; with the same care.
+///
+/// # Errors
+/// As of [`create`], or the bytes cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = open(path, OpenOptions::new().write(true).mode(0o666))?;
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(bytes)
+}
+
+/// The same as [`create`], at the end of what is in the file.
 ///
 /// # Errors
 /// As of [`create`].
 pub fn append(path: &Path) -> io::Result<File> {
-    open(path, OpenOptions::new().append(true))
+    open(path, OpenOptions::new().append(true).mode(0o600))
 }
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    options.create(true).mode(0o600);
+    options.create(true);
     if !is_shared(path) {
         return options.open(path);
     }
@@ -41,9 +54,13 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Only opening must not wait, for a reader that never comes.
     let kept = rustix::fs::fcntl_getfl(&file)?.difference(rustix::fs::OFlags::NONBLOCK);
     rustix::fs::fcntl_setfl(&file, kept)?;
-    match file.metadata()?.uid() == rustix::process::geteuid().as_raw() {
-        true => Ok(file),
-        false => Err(io::Error::other("it belongs to somebody else, in a folder that others may write to")),
+    let found = file.metadata()?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("it belongs to somebody else, in a folder that others may write to"));
+    }
+    match found.nlink() > 1 {
+        true => Err(io::Error::other("it has another name elsewhere, and is in a folder that others may write to")),
+        false => Ok(file),
     }
 }
 
@@ -56,7 +73,6 @@ fn is_shared(path: &Path) -> bool {
 mod tests {
     use super::*;
     use std::fs;
-    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     #[test]
@@ -71,6 +87,9 @@ mod tests {
         assert!(create(&link).is_err());
         create(&own).unwrap().write_all(b"new").unwrap();
         append(&own).unwrap().write_all(b"er").unwrap();
+        fs::hard_link(&own, folder.join("again")).unwrap();
+        assert!(create(&own).unwrap_err().to_string().contains("another name"));
+        fs::remove_file(folder.join("again")).unwrap();
         assert_eq!(fs::read_to_string(&own).unwrap(), "newer");
         if chown(&own, Some(65_534), None).is_ok() {
             assert!(create(&own).unwrap_err().to_string().contains("somebody else"));

@@ -342,7 +342,12 @@ fn base(die: &Die<'_>, size: Option<u64>) -> CType {
     let encoding = die.number(gimli::DW_AT_encoding).and_then(|encoding| u8::try_from(encoding).ok());
     let size = size.unwrap_or(0);
     match (encoding.map(gimli::DwAte), size) {
-        (Some(gimli::DW_ATE_float), 2 | 4 | 8 | 12 | 16) => CType::Float { size: size as u32 },
+        (Some(gimli::DW_ATE_float), 4 | 8) => CType::Float { size: size as u32 },
+        // Of numbers this long, those of the x87 are understood, which C calls so on x86; IEEE's of 128 bits are not.
+        (Some(gimli::DW_ATE_float), 12 | 16) if die.name().as_deref() == Some("long double") => {
+            CType::Float { size: size as u32 }
+        }
+        (Some(gimli::DW_ATE_float | gimli::DW_ATE_complex_float | gimli::DW_ATE_decimal_float), _) => CType::Void,
         (Some(encoding), 1 | 2 | 4 | 8 | 16) => CType::Int {
             size: size as u32,
             signed: matches!(encoding, gimli::DW_ATE_signed | gimli::DW_ATE_signed_char),

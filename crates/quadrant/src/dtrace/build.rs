@@ -12,6 +12,7 @@ use super::report;
 use super::settings;
 use super::sources::{self, Loaded};
 use crate::failure::{Failure, shown};
+use crate::output_file;
 
 /// Whether the command line says what to make of what.
 ///
@@ -93,7 +94,7 @@ impl Product {
             Self::Object => object(file, quadrant_program::arch::native())
                 .map_err(|error| Failure::new(format!("cannot make {}: {error}", shown(&path.to_string_lossy()))))?,
         };
-        let written = std::fs::write(path, bytes);
+        let written = output_file::write(path, &bytes);
         let failed = |error| quadrant_bpf::Error::io(format!("failed to write {}", path.display()), &error);
         written.map_err(|error| Failure::from(failed(error)))
     }

@@ -1,6 +1,5 @@
 //! `quadrant build -o NAME.bpf.o`: an object that libbpf and bpftool load.
 
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -18,6 +17,7 @@ use crate::failure::Failure;
 use crate::failure::shown;
 use crate::front;
 use crate::list;
+use crate::output_file;
 use crate::world;
 
 /// Makes an object's file of a script.
@@ -33,7 +33,7 @@ pub fn build(path: &Path, script: &Script, args: &Args, no_check: bool) -> Resul
         check(&bytes).map_err(super::unchecked)?;
     }
     let failed = |error| Error::io(format!("cannot write {}", shown(&path.to_string_lossy())), &error);
-    Ok(fs::write(path, bytes).map_err(failed)?)
+    Ok(output_file::write(path, &bytes).map_err(failed)?)
 }
 
 fn program(script: &Script, args: &Args, types: &Rc<quadrant_types::Types>) -> Result<Program, Failure> {

@@ -25,6 +25,7 @@ use crate::args::Format;
 use crate::commands;
 use crate::commands::Done;
 use crate::failure::Failure;
+use crate::output_file;
 use crate::words;
 
 /// Load an object of BPF programs, attach them, and print what they say.
@@ -169,7 +170,7 @@ fn object(options: &Options) -> Result<Object, Failure> {
     let bytes = bytes(&options.file, &options.include, &options.define)?;
     if let Some(path) = &options.object {
         let failed = |error| quadrant_bpf::Error::io(format!("cannot write {}", path.display()), &error);
-        std::fs::write(path, &bytes).map_err(failed)?;
+        output_file::write(path, &bytes).map_err(failed)?;
     }
     Object::parse(&bytes).map_err(|error| Failure::new(format!("{name}: {error}")))
 }
