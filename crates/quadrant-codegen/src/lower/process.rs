@@ -144,13 +144,11 @@ impl Lower<'_, '_> {
         }
         let mark = self.mark();
         let bytes = 8 * (index + 1);
-        let frames = self.alloc_bytes(bytes);
+        let frames = self.stack_room(bytes);
         let address = self.address(frames);
         let size = self.f.b.iconst(bytes.into());
         let flags = self.stack_flags(stack);
         let flags = self.f.b.iconst(flags);
-        // The helper fills what is not there with zeros, but older verifiers take its room for something that it reads.
-        self.zero(frames, bytes);
         self.f.b.call(helper::GET_STACK, &[self.f.ctx, address, size, flags]);
         let frame = self.f.b.load(frames.base, frames.off + 8 * index as i32, Size::B8);
         self.release(mark);

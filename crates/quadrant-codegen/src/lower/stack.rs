@@ -55,10 +55,16 @@ impl Lower<'_, '_> {
         Ok(if stack.user { self.with_process(id) } else { id })
     }
 
+    /// Room for frames: not on the program's stack, of which verifiers before Linux 6.12 believe that the helper only reads it, and that it
+    /// still holds what it held.
+    pub fn stack_room(&mut self, bytes: u32) -> Mem {
+        self.alloc_scratch(bytes)
+    }
+
     fn stack_id(&mut self, stack: StackType) -> Value {
         let (end, id) = self.join();
         let [some, lost] = [(); 2].map(|()| self.f.b.create_block());
-        let entry = self.alloc_bytes(HASH_BYTES + stack_size(stack.limit));
+        let entry = self.stack_room(HASH_BYTES + stack_size(stack.limit));
         let bytes = self.take_stack(stack, entry.at(HASH_BYTES));
         // No frames at all, such as the user stack of a kernel thread, is no loss.
         let (none, empty) = (self.f.b.create_block(), self.f.b.iconst(STACK_EMPTY.into()));
@@ -144,7 +150,7 @@ impl Lower<'_, '_> {
             return self.f.b.iconst(0);
         }
         let mark = self.mark();
-        let place = self.alloc_bytes(stack_size(stack.limit));
+        let place = self.stack_room(stack_size(stack.limit));
         let bytes = self.take_stack(stack, place);
         self.release(mark);
         let none = self.f.b.iconst(0);

@@ -254,3 +254,14 @@ fn what_is_by_a_long_text_can_be_printed() {
     let outcome = run_on(&format!("{syscalls} openat 1 /nowhere/at/all"), text);
     assert!(outcome.stdout.contains("syscalls\n(1, 2)\n(syscalls, 2)\n"), "{}", outcome.describe());
 }
+
+/// Verifiers before Linux 6.12 believe that the helper for stacks only reads its room, in programs of raw tracepoints.
+#[test]
+fn short_stacks_at_raw_tracepoints() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text =
+        "rawtracepoint:sys_enter /comm == \"syscalls\"/ { @[kstack(3)] = count(); @two[kstack(2), tid] = count(); }";
+    let outcome = run_on(&format!("{syscalls} getppid 101"), text);
+    assert!(outcome.lines().iter().any(|line| line.starts_with("        ")), "{}", outcome.describe());
+}

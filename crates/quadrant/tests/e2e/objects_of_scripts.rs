@@ -122,7 +122,7 @@ fn stacks_and_timers() {
     needs_loops!();
     let path = folder("objects-stacks").join("stacks.bpf.o");
     let probe = "tracepoint:syscalls:sys_enter_getppid /comm == \"object_stacks\"/";
-    let program = format!("{probe} {{ @s[kstack(4)] = count(); }} interval:hz:50 {{ @ticks = count(); }}");
+    let program = format!("{probe} {{ @s[ustack(4)] = count(); }} interval:hz:50 {{ @ticks = count(); }}");
     good(quadrant().args(["build", "-o"]).arg(&path).args(["-e", &program]));
     let work = folder("object-stacks").join("object_stacks");
     std::fs::copy(target!("syscalls"), &work).expect("it can be copied");

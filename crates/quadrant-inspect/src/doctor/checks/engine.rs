@@ -1,7 +1,7 @@
 //! Maps, loops, counters and stacks: what every script's programs are made of.
 
 use quadrant_bpf::helper;
-use quadrant_bpf::insn::{Alu, Insn, Reg};
+use quadrant_bpf::insn::{Alu, Insn, Reg, Size};
 use quadrant_bpf::link::Link;
 use quadrant_bpf::map::{Map, MapKind, MapSpec};
 use quadrant_bpf::perf::{Event, PerfEvent, Scope};
@@ -123,17 +123,20 @@ fn user_stack(kit: &mut Kit) -> Outcome {
     taken(kit.value_of(link, own::call)?)
 }
 
-/// `r0 = bpf_get_stack(ctx, frames, size, flags)`, with the frames on the program's stack.
-fn stack(flags: i32) -> [Insn; 6] {
+/// `r0 = bpf_get_stack(ctx, frames, size, flags)`, with the frames on the program's stack: filled with zeros before, for verifiers before
+/// Linux 6.12 believe that the helper reads them.
+fn stack(flags: i32) -> Vec<Insn> {
     const SIZE: i32 = 8 * DEPTH;
-    [
+    let zeros = (1..=DEPTH as i16).map(|frame| Insn::st(Size::Dw, Reg::FP, -8 * frame, 0));
+    let call = [
         Insn::mov64(Reg::R1, Reg::R6),
         Insn::mov64(Reg::R2, Reg::FP),
         Insn::alu64_imm(Alu::Add, Reg::R2, -SIZE),
         Insn::mov64_imm(Reg::R3, SIZE),
         Insn::mov64_imm(Reg::R4, flags),
         Insn::call_helper(helper::GET_STACK),
-    ]
+    ];
+    zeros.chain(call).collect()
 }
 
 /// A negative answer is an error number.
