@@ -117,7 +117,9 @@ fn packets_that_are_not_written_are_counted() {
     let Some((from, _to)) = sockets() else { return quadrant_testing::skip("there is no loopback device here") };
     let text = "rawtracepoint:netif_receive_skb { skboutput(\"/dev/full\", args.skb, 1, 0); }";
     let tracer = attached(script(text));
-    (0..COUNT).for_each(|_| drop(from.send(b"a datagram").expect("it is sent")));
+    for _ in 0..COUNT {
+        from.send(b"a datagram").expect("it is sent");
+    }
     let outcome = end(tracer);
     assert!(outcome.stderr.contains("error: cannot write packets to /dev/full: ENOSPC"), "{}", outcome.describe());
     assert!(outcome.stderr.contains("packets are not in /dev/full: "), "{}", outcome.describe());
