@@ -11,6 +11,7 @@ use quadrant_bpf::object::BtfObject;
 use quadrant_bpf::object::CodeLine;
 use quadrant_bpf::object::ObjectKind;
 use quadrant_bpf::object::ProgramCode;
+use quadrant_bpf::prog::ProgramInfo;
 use quadrant_explain::cost::Way;
 use quadrant_explain::helpers;
 use quadrant_explain::listing;
@@ -31,6 +32,48 @@ pub const COST_NOTE: &str = "\
 LEAST and MOST are the cheapest and the dearest way through the program, from its instructions and the calls whose time is
 known; `+N calls` have a time that depends on what they find. What the probe itself costs comes on top.
 ";
+
+/// The columns of a table of maps.
+pub const MAPS: [Column; 6] = [
+    Column { name: "MAP", right: false, least: None },
+    Column { name: "KIND", right: false, least: None },
+    Column { name: "KEY", right: true, least: None },
+    Column { name: "VALUE", right: true, least: None },
+    Column { name: "ENTRIES", right: true, least: None },
+    Column { name: "MEMORY NOW", right: true, least: None },
+];
+
+/// A row of it. The sizes are those of a key and a value in bytes, and the greatest number of entries.
+pub fn map_row(name: String, kind: u32, [key, value, entries]: [u32; 3], memory: Option<u64>) -> Vec<String> {
+    vec![
+        name,
+        object::map_kind_name(kind).unwrap_or("unknown").to_owned(),
+        format!("{key} B"),
+        format!("{value} B"),
+        entries.to_string(),
+        memory.map_or("unknown".to_owned(), table::bytes),
+    ]
+}
+
+/// The columns of a table of programs' costs.
+pub const COST: [Column; 5] = [
+    Column { name: "PROGRAM", right: false, least: None },
+    Column { name: "INSNS", right: true, least: None },
+    Column { name: "VERIFIED", right: true, least: None },
+    Column { name: "XLATED", right: true, least: None },
+    Column { name: "JITED", right: true, least: None },
+];
+
+/// A row of it; `insns` is the number of instructions that the kernel was given.
+pub fn cost_row(name: String, insns: usize, code: &ProgramCode, info: &ProgramInfo) -> Vec<String> {
+    vec![
+        name,
+        insns.to_string(),
+        code.verified.to_string(),
+        table::bytes(info.xlated_len.into()),
+        table::bytes(info.jited_len.into()),
+    ]
+}
 
 /// Longest line of the source that is shown, in characters.
 const LONGEST: usize = 110;

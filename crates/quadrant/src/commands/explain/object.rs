@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use quadrant_bpf::map::Map;
 use quadrant_bpf::object::ProgramCode;
-use quadrant_bpf::object::map_kind_name;
 use quadrant_object::MapDef;
 use quadrant_object::Object;
 use quadrant_session::object;
@@ -21,7 +20,6 @@ use super::facts::Facts;
 use crate::commands;
 use crate::commands::load;
 use crate::commands::table;
-use crate::commands::table::Column;
 use crate::failure::Failure;
 use crate::failure::shown;
 
@@ -51,7 +49,7 @@ pub fn explain(file: &str, include: &[PathBuf], answer: &mut Answer) -> Result<(
         facts.add(answer, &title(&loaded, one)?, &code)?;
         rows.push(row(&loaded, one, &code)?);
     }
-    let cost = if rows.is_empty() { String::new() } else { table::render(&COST, &rows, None) };
+    let cost = if rows.is_empty() { String::new() } else { table::render(&facts::COST, &rows, None) };
     answer.add(Part::Cost, "Cost", &cost);
     Ok(())
 }
@@ -81,49 +79,19 @@ fn places(loaded: &Loaded) -> String {
     loaded.programs.iter().map(place).chain(skipped).collect()
 }
 
-const MAPS: [Column; 6] = [
-    Column { name: "MAP", right: false, least: None },
-    Column { name: "KIND", right: false, least: None },
-    Column { name: "KEY", right: true, least: None },
-    Column { name: "VALUE", right: true, least: None },
-    Column { name: "ENTRIES", right: true, least: None },
-    Column { name: "MEMORY NOW", right: true, least: None },
-];
-
 fn maps(loaded: &Loaded) -> String {
     let of_map = |(def, map): (&MapDef, &Map)| map_row(&def.name, map);
     let sections = loaded.object.data.iter().zip(&loaded.data).map(|(data, map)| map_row(&data.name, map));
     let rows: Vec<Vec<String>> = loaded.object.maps.iter().zip(&loaded.maps).map(of_map).chain(sections).collect();
-    if rows.is_empty() { String::new() } else { table::render(&MAPS, &rows, None) }
+    if rows.is_empty() { String::new() } else { table::render(&facts::MAPS, &rows, None) }
 }
 
 fn map_row(name: &str, map: &Map) -> Vec<String> {
     let spec = map.spec();
-    vec![
-        shown(name),
-        map_kind_name(spec.kind as u32).unwrap_or("unknown").to_owned(),
-        format!("{} B", spec.key_size),
-        format!("{} B", spec.value_size),
-        spec.max_entries.to_string(),
-        map.memory().map_or("unknown".to_owned(), table::bytes),
-    ]
+    let sizes = [spec.key_size, spec.value_size, spec.max_entries];
+    facts::map_row(shown(name), spec.kind as u32, sizes, map.memory())
 }
 
-const COST: [Column; 5] = [
-    Column { name: "PROGRAM", right: false, least: None },
-    Column { name: "INSNS", right: true, least: None },
-    Column { name: "VERIFIED", right: true, least: None },
-    Column { name: "XLATED", right: true, least: None },
-    Column { name: "JITED", right: true, least: None },
-];
-
 fn row(loaded: &Loaded, one: &LoadedProgram, code: &ProgramCode) -> Result<Vec<String>, Failure> {
-    let info = one.program.info()?;
-    Ok(vec![
-        name(loaded, one),
-        one.insns.len().to_string(),
-        code.verified.to_string(),
-        table::bytes(info.xlated_len.into()),
-        table::bytes(info.jited_len.into()),
-    ])
+    Ok(facts::cost_row(name(loaded, one), one.insns.len(), code, &one.program.info()?))
 }

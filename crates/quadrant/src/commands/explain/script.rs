@@ -42,11 +42,11 @@ use crate::world;
 /// The script's mistakes, and what the kernel refuses.
 pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     if let Some((file, params)) = args.rest.split_first().filter(|(file, _)| args.execute.is_none() && is_d(file)) {
-        let options = Options { keep_ssa: answer.wants(Part::Ssa), ..run::session(args, None)? };
+        // A program in D asks for its processes itself.
+        let options =
+            Options { keep_ssa: answer.wants(Part::Ssa), pid: None, process: None, ..run::session(args, None)? };
         let command = args.command.clone().map(Target::Command);
         let targets = command.into_iter().chain(args.pid.map(Target::Process)).collect();
-        // A program in D asks for its processes itself.
-        let options = Options { pid: None, process: None, ..options };
         let (compiled, sources) = dtrace::tool::compile(file, params, targets, options)?;
         return show(compiled, &sources, answer);
     }
@@ -83,7 +83,8 @@ fn show(compiled: Compiled, script: &Sources, answer: &mut Answer) -> Result<(),
     let mut facts = Facts::default();
     insides.iter().try_for_each(|inside| facts.add(answer, &title(inside, &names), &inside.code))?;
     let rows: Vec<Vec<String>> = insides.iter().map(|inside| row(inside, &generated, &names)).collect();
-    answer.add(Part::Cost, "Cost", &format!("{}{}", table::render(&COST, &rows, None), facts::COST_NOTE));
+    let columns = [&facts::COST[..], &WAYS].concat();
+    answer.add(Part::Cost, "Cost", &format!("{}{}", table::render(&columns, &rows, None), facts::COST_NOTE));
     Ok(())
 }
 
@@ -164,32 +165,20 @@ fn probes(compiled: &Compiled) -> String {
     text
 }
 
-const MAPS: [Column; 7] = [
-    Column { name: "MAP", right: false, least: None },
-    Column { name: "KIND", right: false, least: None },
-    Column { name: "KEY", right: true, least: None },
-    Column { name: "VALUE", right: true, least: None },
-    Column { name: "ENTRIES", right: true, least: None },
-    Column { name: "MEMORY NOW", right: true, least: None },
-    Column { name: "WHAT FOR", right: false, least: None },
-];
+/// What a map of a script is for, besides what is told of all maps.
+const WHAT_FOR: Column = Column { name: "WHAT FOR", right: false, least: None };
 
 fn map_table(program: &Program, maps: &[MapDef], memory: &[Option<u64>]) -> String {
     let rows: Vec<Vec<String>> = maps.iter().zip(memory).map(|(map, memory)| map_row(program, map, *memory)).collect();
-    if rows.is_empty() { String::new() } else { table::render(&MAPS, &rows, None) }
+    let columns = [&facts::MAPS[..], &[WHAT_FOR]].concat();
+    if rows.is_empty() { String::new() } else { table::render(&columns, &rows, None) }
 }
 
 fn map_row(program: &Program, map: &MapDef, memory: Option<u64>) -> Vec<String> {
-    let kind = quadrant_bpf::object::map_kind_name(map.kind).unwrap_or("unknown");
-    vec![
-        map_name(program, map),
-        kind.to_owned(),
-        format!("{} B", map.key_size),
-        format!("{} B", map.value_size),
-        map.max_entries.to_string(),
-        memory.map_or("unknown".to_owned(), table::bytes),
-        purpose(map.role).to_owned(),
-    ]
+    let mut cells =
+        facts::map_row(map_name(program, map), map.kind, [map.key_size, map.value_size, map.max_entries], memory);
+    cells.push(purpose(map.role).to_owned());
+    cells
 }
 
 fn map_name(program: &Program, map: &MapDef) -> String {
@@ -217,12 +206,8 @@ fn purpose(role: MapRole) -> &'static str {
     }
 }
 
-const COST: [Column; 8] = [
-    Column { name: "PROGRAM", right: false, least: None },
-    Column { name: "INSNS", right: true, least: None },
-    Column { name: "VERIFIED", right: true, least: None },
-    Column { name: "XLATED", right: true, least: None },
-    Column { name: "JITED", right: true, least: None },
+/// What the ways through a script's program cost, besides what is told of all programs.
+const WAYS: [Column; 3] = [
     Column { name: "LEAST", right: true, least: None },
     Column { name: "MOST", right: true, least: None },
     Column { name: "LOOPS, A ROUND", right: false, least: None },
@@ -232,14 +217,8 @@ fn row(inside: &Inside, generated: &Generated, names: &[String]) -> Vec<String> 
     let costs = &generated.costs[inside.unit];
     let (entry, loops) = costs.split_first().map_or((Cost::default(), &[][..]), |(entry, loops)| (*entry, loops));
     let loops: Vec<String> = loops.iter().map(|cost| facts::way(cost.most)).collect();
-    vec![
-        names[inside.unit].clone(),
-        generated.insns[inside.unit].to_string(),
-        inside.code.verified.to_string(),
-        table::bytes(inside.info.xlated_len.into()),
-        table::bytes(inside.info.jited_len.into()),
-        facts::way(entry.least),
-        facts::way(entry.most),
-        loops.join(", "),
-    ]
+    let name = names[inside.unit].clone();
+    let mut cells = facts::cost_row(name, generated.insns[inside.unit], &inside.code, &inside.info);
+    cells.extend([facts::way(entry.least), facts::way(entry.most), loops.join(", ")]);
+    cells
 }
