@@ -1,6 +1,5 @@
 //! Functions in C that a script brings in (`import "file.bpf.c"`).
 
-use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::import::{Signature, Target, Value};
 use quadrant_program::span::Span;
@@ -40,23 +39,8 @@ impl Lower<'_> {
     fn import_argument(&mut self, function: &str, param: &Value, arg: &ast::Expr) -> Option<Expr> {
         let value = self.expr(arg)?;
         let wanted = self.type_in_c(function, param, arg.span)?;
-        let is_address = matches!(wanted, Type::Pointer { .. });
-        match (&value.kind, &value.ty) {
-            // The verifier has to see that it is a place of the program.
-            (ExprKind::AddrOf(_), Type::Pointer { to, .. }) if is_address => {
-                let ty = Type::Pointer { to: *to, space: Space::Program };
-                Some(Expr { ty, ..value })
-            }
-            (_, ty) if is_address && (ty.is_integer() || matches!(ty, Type::Pointer { .. })) => Some(value),
-            (_, Type::String { .. } | Type::Buffer { .. } | Type::Record(_) | Type::Array { .. }) if is_address => {
-                Some(place_of(value).0)
-            }
-            (_, ty) if !is_address && (ty.is_integer() || *ty == Type::Bool) => Some(self.cast(value, &wanted)),
-            (_, ty) => {
-                let (wanted, got) = (self.describe(&wanted), self.describe(ty));
-                self.error(arg.span, format!("{function}() takes {wanted} here, and this is {got}"))
-            }
-        }
+        let fits = value.ty.is_integer() || value.ty == Type::Bool;
+        self.in_register(function, value, (&wanted, fits), arg.span)
     }
 
     fn type_in_c(&mut self, function: &str, value: &Value, span: Span) -> Option<Type> {

@@ -61,6 +61,18 @@ impl Lower<'_> {
     fn kernel_argument(&mut self, function: &str, param: TypeId, arg: &ast::Expr) -> Option<Expr> {
         let value = self.expr(arg)?;
         let wanted = self.value_type(param, Space::Kernel, arg.span)?;
+        let fits = wanted.is_integer() && value.ty.is_integer();
+        self.in_register(function, value, (&wanted, fits), arg.span)
+    }
+
+    /// A value as an argument in a register: as an address where one is wanted, else as a number if it `fits`.
+    pub(super) fn in_register(
+        &mut self,
+        function: &str,
+        value: Expr,
+        (wanted, fits): (&Type, bool),
+        span: Span,
+    ) -> Option<Expr> {
         let is_address = matches!(wanted, Type::Pointer { .. });
         match (&value.kind, &value.ty) {
             // The verifier has to see that it is a place of the program.
@@ -72,10 +84,10 @@ impl Lower<'_> {
             (_, Type::String { .. } | Type::Buffer { .. } | Type::Record(_) | Type::Array { .. }) if is_address => {
                 Some(place_of(value).0)
             }
-            (_, ty) if wanted.is_integer() && ty.is_integer() => Some(self.cast(value, &wanted)),
+            _ if fits && !is_address => Some(self.cast(value, wanted)),
             (_, ty) => {
-                let (wanted, got) = (self.describe(&wanted), self.describe(ty));
-                self.error(arg.span, format!("{function}() takes {wanted} here, and this is {got}"))
+                let (wanted, got) = (self.describe(wanted), self.describe(ty));
+                self.error(span, format!("{function}() takes {wanted} here, and this is {got}"))
             }
         }
     }
