@@ -7,6 +7,9 @@
 
 use crate::ty::Type;
 
+/// Bytes of a kept stack before its frames: a word of the program's own.
+pub const STACK_FRAMES_AT: u32 = 8;
+
 /// A stored stack id of a stack that could not be taken or kept.
 pub const STACK_LOST: u32 = u32::MAX;
 

@@ -26,6 +26,9 @@ pub const FAULT: u32 = 1 << 30;
 /// Most bytes of a packet in a record; a perf buffer holds no more than 64 KB at once.
 pub const PACKET_MOST: u32 = 65_000;
 
+/// Bytes of a packet's record before those of the packet: see [`RecordKind::Packet`].
+pub const PACKET_HEADER: u32 = HEADER + 24;
+
 /// A kind of record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {

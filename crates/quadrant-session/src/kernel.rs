@@ -110,9 +110,10 @@ pub(crate) fn stack_place(kind: StackType, id: u32) -> Option<(MapRole, [u8; 4])
     (id != layout::STACK_LOST).then_some((MapRole::Stacks { limit: kind.limit }, id.to_ne_bytes()))
 }
 
-/// The addresses of a stack, as its map has it: behind a word of the program's own.
+/// The addresses of a stack, as its map has it.
 pub(crate) fn addresses(entry: &[u8]) -> Vec<u64> {
-    words(entry).skip(1).take_while(|address| *address != 0).collect()
+    let frames = entry.get(layout::STACK_FRAMES_AT as usize..).unwrap_or_default();
+    words(frames).take_while(|address| *address != 0).collect()
 }
 
 /// The content of a map of the script, without what was taken.

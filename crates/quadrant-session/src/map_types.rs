@@ -9,6 +9,7 @@ use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_program::Program;
 use quadrant_program::layout;
+use quadrant_program::layout::STACK_FRAMES_AT;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapValue;
@@ -45,7 +46,12 @@ impl MapTypes {
         let (hash, limit) = (self.unsigned(), u32::from(limit));
         let frames = self.array(hash, limit);
         let field = |name, ty, bit_offset| Field { name, ty, bit_offset, bits: 0 };
-        self.btf.composite(STACK_TYPE, false, 8 + 8 * limit, &[field("hash", hash, 0), field("frames", frames, 64)])
+        self.btf.composite(
+            STACK_TYPE,
+            false,
+            STACK_FRAMES_AT + 8 * limit,
+            &[field("hash", hash, 0), field("frames", frames, 8 * STACK_FRAMES_AT)],
+        )
     }
 
     fn of_script(&mut self, map: &Map, key: impl Fn(&Type) -> Option<Type>) -> Option<(u32, u32)> {

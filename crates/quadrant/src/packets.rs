@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quadrant_program::Program;
+use quadrant_program::record::PACKET_HEADER;
 use quadrant_program::record::PACKET_MOST;
 use quadrant_program::record::RecordKind;
 use quadrant_program::value::extend;
@@ -24,8 +25,6 @@ const RAW_IP: u32 = 101;
 /// More than is written of any packet.
 const LONGEST: u32 = 1 << 16;
 const NS: i64 = 1_000_000_000;
-/// Bytes of a record before those of the packet.
-const HEAD: usize = 32;
 
 /// The files that a script writes.
 #[derive(Default)]
@@ -145,7 +144,7 @@ impl Packet<'_> {
     fn of(record: &[u8]) -> Option<Packet<'_>> {
         let word = |at: usize| Some(extend(record.get(at..at + 8)?, false));
         let (boot_ns, offset, length) = (word(8)?, word(16)?, word(24)?);
-        let packet = record.get(HEAD..)?.get(..length.min(PACKET_MOST.into()) as usize)?;
+        let packet = record.get(PACKET_HEADER as usize..)?.get(..length.min(PACKET_MOST.into()) as usize)?;
         let offset = offset.min(packet.len() as u64);
         let whole = u32::try_from(length - offset).unwrap_or(u32::MAX);
         Some(Packet { boot_ns, bytes: &packet[offset as usize..], whole })
@@ -165,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_before_the_offset_is_left_out() {
-        let mut record = vec![0; HEAD];
+        let mut record = vec![0; PACKET_HEADER as usize];
         (record[8], record[16], record[24]) = (7, 2, 5);
         record.extend(b"..abcpadding");
         let packet = Packet::of(&record).unwrap();

@@ -352,7 +352,7 @@ impl<'a> Globals<'a> {
             role,
             kind: MapKind::Hash as u32,
             key_size: 4,
-            value_size: 8 + u32::from(limit) * 8,
+            value_size: layout::STACK_FRAMES_AT + u32::from(limit) * 8,
             max_entries: target.stack_keys.max(1),
             flags: if target.no_prealloc { flags::NO_PREALLOC } else { 0 },
         })

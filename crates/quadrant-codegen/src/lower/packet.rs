@@ -2,21 +2,19 @@
 
 use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
+use quadrant_program::record::PACKET_HEADER;
 use quadrant_program::record::PACKET_MOST;
 use quadrant_program::record::RecordId;
 
 use super::error::Result;
+use super::record::CURRENT_CPU;
 use super::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::Cond;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
-/// Bytes of the record before the packet's.
-const HEAD: u32 = 32;
 const MOST: i64 = PACKET_MOST as i64;
-/// `BPF_F_CURRENT_CPU`
-const CURRENT_CPU: i64 = 0xffff_ffff;
 /// `-EFAULT`: the packet is shorter.
 const TOO_SHORT: i64 = -14;
 
@@ -27,7 +25,7 @@ impl Lower<'_, '_> {
         let length = self.scalar(length)?;
         let offset = self.scalar(offset)?;
         let mark = self.mark();
-        let head = self.alloc_bytes(HEAD);
+        let head = self.alloc_bytes(PACKET_HEADER);
         let cpu = self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]);
         let time = self.f.b.call(helper::KTIME_GET_BOOT_NS, &[]);
         self.f.b.store(head.base, head.off, Size::B4, i64::from(record.0));
@@ -41,7 +39,7 @@ impl Lower<'_, '_> {
         let copied = self.f.b.select(Cond::Ult, length, MOST, length, most);
         let counted = self.f.b.shl(copied, 32);
         let flags = self.f.b.or(counted, CURRENT_CPU);
-        let (head, size) = (self.address(head), self.f.b.iconst(HEAD.into()));
+        let (head, size) = (self.address(head), self.f.b.iconst(PACKET_HEADER.into()));
         let result = self.f.b.call(helper::SKB_OUTPUT, &[packet, map, flags, head, size]);
         self.release(mark);
         self.lose_if(LossKind::Cut, Cond::Ugt, length, MOST);

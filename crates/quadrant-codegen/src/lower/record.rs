@@ -40,7 +40,7 @@ const RECORD_MAX: u32 = 1 << 24;
 /// Numbers of a record that wait for it in registers or on the stack; more of them wait in scratch memory.
 const MAX_WAITING: usize = 32;
 /// `BPF_F_CURRENT_CPU`.
-const CURRENT_CPU: i64 = 0xffff_ffff;
+pub(super) const CURRENT_CPU: i64 = 0xffff_ffff;
 
 /// Whether user space is woken for a record.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 
 use quadrant_bpf::helper;
 use quadrant_program::layout::STACK_EMPTY;
+use quadrant_program::layout::STACK_FRAMES_AT;
 use quadrant_program::layout::STACK_LOST;
 use quadrant_program::ty::StackMode;
 use quadrant_program::ty::StackType;
@@ -30,8 +31,6 @@ const USER_STACK: i64 = 1 << 8;
 /// Frames of a raw tracepoint's or trampoline's program and of what called it. (A tracepoint that others use, too, has one more.)
 const OWN_FRAMES: i64 = 2;
 
-/// Bytes of the hash before the frames.
-const HASH_BYTES: u32 = 8;
 /// Bits of a stack's number, which is neither [`STACK_LOST`] nor [`STACK_EMPTY`].
 const ID_BITS: i64 = 31;
 /// How many frames are taken between two looks whether there are more.
@@ -64,8 +63,8 @@ impl Lower<'_, '_> {
     fn stack_id(&mut self, stack: StackType) -> Value {
         let (end, id) = self.join();
         let [some, lost] = [(); 2].map(|()| self.f.b.create_block());
-        let entry = self.stack_room(HASH_BYTES + stack_size(stack.limit));
-        let bytes = self.take_stack(stack, entry.at(HASH_BYTES));
+        let entry = self.stack_room(STACK_FRAMES_AT + stack_size(stack.limit));
+        let bytes = self.take_stack(stack, entry.at(STACK_FRAMES_AT));
         // No frames at all, such as the user stack of a kernel thread, is no loss.
         let (none, empty) = (self.f.b.create_block(), self.f.b.iconst(STACK_EMPTY.into()));
         self.f.b.branch(Cond::Sgt, bytes, 0, some, &[], none, &[]);
@@ -75,7 +74,7 @@ impl Lower<'_, '_> {
         self.f.b.switch_to(failed);
         self.f.b.branch(Cond::Eq, bytes, -EFAULT, end, &[empty], lost, &[]);
         self.f.b.switch_to(some);
-        let hash = self.stack_hash(entry.at(HASH_BYTES), stack.limit, bytes);
+        let hash = self.stack_hash(entry.at(STACK_FRAMES_AT), stack.limit, bytes);
         self.f.b.store(entry.base, entry.off, Size::B8, hash);
         let first = self.f.b.shr(hash, 64 - ID_BITS);
         self.keep_stack(stack.limit, entry, (hash, first), (end, lost));

@@ -6,6 +6,7 @@ use quadrant_bpf::map::flags;
 use quadrant_output::btf as values;
 use quadrant_output::document;
 use quadrant_output::escape;
+use quadrant_program::layout::STACK_FRAMES_AT;
 use quadrant_session::STACK_TYPE;
 use quadrant_types::Btf;
 use quadrant_types::BtfKind;
@@ -110,7 +111,7 @@ impl View<'_> {
             return (spec.flags & flags::STACK_BUILD_ID == 0).then_some(0);
         }
         let name = self.btf.filter(|_| self.value_type != 0).map(|btf| btf.name(btf.resolve(self.value_type)));
-        (name == Some(STACK_TYPE) && spec.value_size > 8).then_some(8)
+        (name == Some(STACK_TYPE) && spec.value_size > STACK_FRAMES_AT).then_some(STACK_FRAMES_AT as usize)
     }
 
     /// Whether all its entries are always there; those that are zero are not shown.
