@@ -22,6 +22,7 @@ use super::settings;
 use super::settings::Setting;
 use super::sources;
 use super::sources::Texts;
+use super::targets;
 use super::trace;
 use crate::failure::Failure;
 use crate::script;
@@ -80,7 +81,9 @@ pub fn compile(
 ) -> Result<(Compiled, Sources), Failure> {
     let (program, options) = gather(file, &[])?;
     let line = Line { mode: Mode::Check, operands: params.to_vec(), targets, ..carried_line(&program, &options)? };
-    let compiled = trace::compiled(&line, &texts(&program, &line)?, session)?;
+    let texts = texts(&program, &line)?;
+    let targets = targets::open(&line.targets)?;
+    let (compiled, _) = trace::compiled(&line, &texts, &targets, || Ok(session))?;
     Ok((compiled, Sources::new(program.script.name, &program.script.text)))
 }
 

@@ -51,16 +51,8 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
 pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     let loaded = &texts.programs;
     let targets = targets::open(&line.targets)?;
-    quadrant_bpf::limits::bump_memlock();
-    let types = Rc::new(crate::world::types());
-    let (program, options) = compile(line, texts, &types, &targets)?;
-    let features = Features::new();
-    let cgroup = Wanted::of(line.cgroup.as_deref(), line.container.as_deref()).map(Wanted::find).transpose()?;
-    let overhead = overhead::wanted(line.overhead, line.max_overhead);
-    let limits =
-        quadrant_session::Options { cgroup, overhead, exact_entries: line.exact_entries, ..Default::default() };
-    let compiled = quadrant_session::compile(Rc::clone(&program), &features, &types, limits);
-    let compiled = compiled.map_err(|error| failed(loaded, error))?;
+    let (compiled, options) = compiled(line, texts, &targets, || session(line))?;
+    let program = Rc::clone(&compiled.program);
     if line.listing {
         eprint!("{}", crate::run::listing(&compiled));
     }
@@ -74,21 +66,29 @@ pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     follow(line, loaded, &program, &options, trace, targets)
 }
 
-/// Compile for this kernel, and go no further.
+/// What the command line asks of a trace besides its programs.
+fn session(line: &Line) -> Result<quadrant_session::Options, Failure> {
+    let cgroup = Wanted::of(line.cgroup.as_deref(), line.container.as_deref()).map(Wanted::find).transpose()?;
+    let overhead = overhead::wanted(line.overhead, line.max_overhead);
+    Ok(quadrant_session::Options { cgroup, overhead, exact_entries: line.exact_entries, ..Default::default() })
+}
+
+/// Compile for this kernel, and go no further; gives the programs' options, too.
 ///
 /// # Errors
-/// What stands in the way: a program, the probes, the kernel.
+/// What stands in the way: a program, the probes, the kernel, or what `session` says.
 pub fn compiled(
     line: &Line,
     texts: &Texts,
-    session: quadrant_session::Options,
-) -> Result<quadrant_session::Compiled, Failure> {
-    let targets = targets::open(&line.targets)?;
+    targets: &Targets,
+    session: impl FnOnce() -> Result<quadrant_session::Options, Failure>,
+) -> Result<(quadrant_session::Compiled, Options), Failure> {
     quadrant_bpf::limits::bump_memlock();
     let types = Rc::new(crate::world::types());
-    let (program, _) = compile(line, texts, &types, &targets)?;
-    quadrant_session::compile(program, &Features::new(), &types, session)
-        .map_err(|error| failed(&texts.programs, error))
+    let (program, options) = compile(line, texts, &types, targets)?;
+    let compiled = quadrant_session::compile(program, &Features::new(), &types, session()?)
+        .map_err(|error| failed(&texts.programs, error))?;
+    Ok((compiled, options))
 }
 
 /// Compile, and say what was found.
