@@ -17,11 +17,7 @@ const SHARED: u32 = 0o002;
 /// # Errors
 /// It cannot be created, or is not ours.
 pub fn create(path: &Path) -> io::Result<File> {
-    let file = open(path, OpenOptions::new().write(true).mode(0o600))?;
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
-    }
-    Ok(file)
+    emptied(path, 0o600)
 }
 
 /// Makes a file that all may read, such as one for a compiler, of these bytes; with the same care.
@@ -29,11 +25,7 @@ pub fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As of [`create`], or the bytes cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = open(path, OpenOptions::new().write(true).mode(0o666))?;
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
-    }
-    file.write_all(bytes)
+    emptied(path, 0o666)?.write_all(bytes)
 }
 
 /// The same as [`create`], at the end of what is in the file.
@@ -42,6 +34,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As of [`create`].
 pub fn append(path: &Path) -> io::Result<File> {
     open(path, OpenOptions::new().append(true).mode(0o600))
+}
+
+fn emptied(path: &Path, mode: u32) -> io::Result<File> {
+    let file = open(path, OpenOptions::new().write(true).mode(mode))?;
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
