@@ -32,7 +32,7 @@ impl Lower<'_> {
     /// An inline of the script.
     pub(super) fn own_inline(&mut self, inline: &Inline) {
         let name = &inline.name;
-        if self.inlines.contains_key(&name.name) || is_builtin(&name.name) {
+        if self.is_inline(&name.name) || is_builtin(&name.name) {
             let message = format!("identifier redefined: {}", name.name);
             self.fail::<()>(name.span, "D_DECL_IDRED", message);
             return;
@@ -52,7 +52,7 @@ impl Lower<'_> {
         }
         if let ast::ExprKind::Name(value) = &inline.value.kind
             && self.is_unknown(value)
-            && !self.inlines.contains_key(value)
+            && !self.is_inline(value)
         {
             let message = format!("failed to resolve {value}: Unknown variable name");
             return self.fail(inline.value.span, "D_IDENT_UNDEF", message);

@@ -91,7 +91,7 @@ impl Lower<'_> {
             return true;
         }
         self.need(name);
-        self.inlines.contains_key(name)
+        self.is_inline(name)
     }
 
     /// Whether a word stands for an expression.

@@ -149,16 +149,8 @@ impl Lower<'_> {
         match self.fitting(value.clone(), conversion) {
             Some(expr) => Some(expr),
             None => {
-                let (name, kind, got) = (call.name, spelled(conversion), self.type_name(&value.ty));
-                let wanted = format::prototype(conversion);
-                self.fail(
-                    arg.span,
-                    "D_PRINTF_ARG_TYPE",
-                    format!(
-                        "{name}( ) argument #{} is incompatible with conversion #{} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}\n\t  argument: {got}",
-                        numbers.0, numbers.1
-                    ),
-                )
+                let (what, got) = (format!("{}( ) argument #{}", call.name, numbers.0), self.type_name(&value.ty));
+                self.bad_conversion(arg.span, &what, conversion, (numbers.1, &got))
             }
         }
     }
@@ -314,7 +306,12 @@ impl Lower<'_> {
                 let number = matches!(format::takes(&conversion.kind), Takes::Integer | Takes::Float);
                 if !number {
                     let value = if known.function.as_deref() == Some("count") { "uint64_t" } else { "int64_t" };
-                    return self.bad_conversion(pending.span, "aggregating action", conversion, (at + 1, value));
+                    return self.bad_conversion(
+                        pending.span,
+                        "printa( ) aggregating action",
+                        conversion,
+                        (at + 1, value),
+                    );
                 }
                 continue;
             }
@@ -329,7 +326,7 @@ impl Lower<'_> {
                 );
             };
             if !accepts(format::takes(&conversion.kind), key) {
-                let (what, ty) = (format!("argument #{}", number + 2), self.type_name(ty));
+                let (what, ty) = (format!("printa( ) argument #{}", number + 2), self.type_name(ty));
                 return self.bad_conversion(pending.span, &what, conversion, (at + 1, &ty));
             }
         }
@@ -346,7 +343,7 @@ impl Lower<'_> {
     ) -> Option<T> {
         let (kind, wanted) = (spelled(conversion), format::prototype(conversion));
         let message = format!(
-            "printa( ) {what} is incompatible with conversion #{number} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}\n\t  argument: {got}"
+            "{what} is incompatible with conversion #{number} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}\n\t  argument: {got}"
         );
         self.fail(span, "D_PRINTF_ARG_TYPE", message)
     }

@@ -97,9 +97,13 @@ impl Lower<'_> {
     }
 
     pub(super) fn incompatible<T>(&mut self, op: BinOp, left: &Value, right: &Value, span: Span) -> Option<T> {
-        let (l, r) = (self.type_name(&left.ty), self.type_name(&right.ty));
+        let names = (self.type_name(&left.ty), self.type_name(&right.ty));
+        self.incompatible_types(op, names, span)
+    }
+
+    fn incompatible_types<T>(&mut self, op: BinOp, (left, right): (String, String), span: Span) -> Option<T> {
         let symbol = op.symbol();
-        self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{l}\" {symbol} \"{r}\""))
+        self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""))
     }
 
     /// Calls without a value cannot be computed with.
@@ -111,8 +115,8 @@ impl Lower<'_> {
                 Some(self.type_name(&value.ty))
             }
         };
-        let (l, r, symbol) = (name(left)?, name(right)?, op.symbol());
-        self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{l}\" {symbol} \"{r}\""))
+        let names = (name(left)?, name(right)?);
+        self.incompatible_types(op, names, span)
     }
 
     /// A pointer, or what becomes one.
