@@ -74,7 +74,7 @@ impl Lower<'_> {
             "errno" => self.errno(span),
             "id" | "epid" => Some(self.typed(ExprKind::Builtin(Builtin::PointId), Type::U32, "uint_t", span)),
             "ipl" => Some(self.typed(ExprKind::Int(0), Type::U32, "uint_t", span)),
-            "probeprov" => Some(self.point_text(PointPart::Provider, span)),
+            "probeprov" => self.probeprov(span),
             "probemod" => Some(self.point_text(PointPart::Module, span)),
             "probefunc" => Some(self.point_text(PointPart::Function, span)),
             "probename" => Some(self.point_text(PointPart::Name, span)),
@@ -185,6 +185,19 @@ impl Lower<'_> {
         let offset = Expr::int(self.env.wall_offset, Type::U64, span);
         let sum = Expr::new(ExprKind::Binary(BinaryOp::Add, Box::new(now), Box::new(offset)), Type::U64, span);
         self.typed(sum.kind, Type::U64, "int64_t", span)
+    }
+
+    fn probeprov(&mut self, span: Span) -> Option<Value> {
+        match self.provider_text() {
+            Some(text) => self.layout_text(&text, span),
+            None => Some(self.point_text(PointPart::Provider, span)),
+        }
+    }
+
+    /// The name of the probe's provider, where it depends on the process.
+    pub(super) fn provider_text(&mut self) -> Option<crate::providers::Text> {
+        self.consult(Fact::Provider);
+        self.clause.layout.as_ref()?.provider.clone()
     }
 
     /// A part of the probe's name. At a single point it is known.

@@ -28,6 +28,8 @@ pub(super) enum Fact {
     Errno,
     /// The task that it speaks of.
     Thread,
+    /// The name of the provider where it depends on the process.
+    Provider,
     /// The condition of the provider.
     Predicate,
     /// Whether there are registers of the process.
@@ -48,6 +50,7 @@ pub(super) fn same(fact: &Fact, a: &Probe, b: &Probe) -> bool {
         Fact::Args => x.args == y.args && x.args_vary == y.args_vary,
         Fact::Errno => x.errno == y.errno,
         Fact::Thread => x.thread == y.thread,
+        Fact::Provider => x.provider == y.provider,
         Fact::Predicate => x.predicate == y.predicate,
     }
 }
@@ -79,6 +82,9 @@ impl Lower<'_> {
             _ => return None,
         };
         let name = self.clause.point.clone()?;
+        if part == PointPart::Provider && self.provider_text().is_some() {
+            return None;
+        }
         let equal = part.of(&name) == text;
         self.consult(Fact::Named(part, text));
         Some(self.number(i64::from(equal == (op == BinOp::Eq)), Int::INT, span))

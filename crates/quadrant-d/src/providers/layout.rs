@@ -28,6 +28,8 @@ pub struct Layout {
     /// The task that the probe speaks of, a `struct task_struct *`, where that is not the running one. `curthread`, `pid`, `tid`,
     /// `ppid`, `uid`, `gid`, `execname`, what the library derives from `curthread`, and the owner of `self->` variables follow it.
     pub thread: Option<Text>,
+    /// The value of `probeprov` where it depends on who is running: of a static probe in all processes.
+    pub provider: Option<Text>,
     /// Whole clauses that the program needs before all others when it has a clause at this probe, each once.
     pub requires: Vec<Text>,
     /// Whole clauses that come after all others, each once.

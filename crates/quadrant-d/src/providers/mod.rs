@@ -267,10 +267,12 @@ impl<'a> Providers<'a> {
         if names.is_empty() {
             names = self.names_like(&Wanted { name: Pattern::new(""), ..other_function }, wanted);
         }
-        let wanted = wanted.to_string();
+        let (pattern, wanted) = (wanted, wanted.to_string());
         let near = suggest_many(&wanted, names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-        let help = if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
+        let mut help =
+            if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
+        help.extend(usdt::of_no_process(pattern));
         ProbeError { message: format!("probe description {wanted} does not match any probes"), help }
     }
 

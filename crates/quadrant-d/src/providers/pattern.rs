@@ -27,6 +27,11 @@ impl Pattern {
         (!special).then_some(self.text.as_str())
     }
 
+    /// Whether anything may follow what it matches.
+    pub fn is_open_ended(&self) -> bool {
+        self.text.ends_with('*') && !self.text.ends_with("\\*")
+    }
+
     pub fn matches(&self, name: &str) -> bool {
         self.text.is_empty() || matches(self.text.as_bytes(), name.as_bytes())
     }

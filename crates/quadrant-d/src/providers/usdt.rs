@@ -1,11 +1,12 @@
 //! `PROVIDERPID:MODULE:FUNCTION:NAME`: the static probes of processes, by the notes in the files that they have mapped.
 //!
-//! A provider's name has the process's number behind it; `__` in a probe's name is `-` in D.
+//! A provider's name has the process's number behind it; `__` in a probe's name is `-` in D. A pattern that leaves the number open
+//! (`prov*`) means the probes of a file in whichever process, those that start later too.
 
 use super::definition::Definitions;
 use super::pattern::{Pattern, Wanted};
 use super::pid::PROGRAM;
-use super::{Command, Probe, Provider, Providers, Result, Row};
+use super::{Command, Layout, Probe, Provider, Providers, Result, Row};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,18 +22,64 @@ fn is_called(provider: &Pattern) -> bool {
 }
 
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    if wanted.provider.literal().is_none() && wanted.module.text().starts_with('/') {
+        return find_in_files(providers, wanted);
+    }
     let mut probes = Vec::new();
     let mut refusal = None;
     for process in processes(providers, &wanted.provider) {
-        match process.find(providers, wanted) {
+        let who = if process.provider.is_none() { Who::AllIfMeant(process.pid) } else { Who::One(process.pid) };
+        match process.find(providers, wanted, who) {
             Ok(found) => probes.extend(found),
             Err(error) => refusal = refusal.or(Some(error)),
         }
     }
     match refusal {
         Some(error) if probes.is_empty() && wanted.provider.literal().is_some() => Err(error),
-        _ => Ok(probes),
+        _ => Ok(once(probes)),
     }
+}
+
+/// What to do when no process has the probes of a pattern.
+pub(super) fn of_no_process(wanted: &Wanted) -> Option<String> {
+    let Wanted { provider, module, function, name } = wanted;
+    let is_it = is_called(provider) && provider.is_open_ended() && !module.text().starts_with('/');
+    let (provider, function, name) = (provider.text(), function.text(), name.text());
+    is_it.then(|| {
+        format!("no process has it now; a program that will start can be named: `{provider}:/PATH/OF/PROGRAM:{function}:{name}`")
+    })
+}
+
+/// The probes of files that no process needs to have mapped yet.
+fn find_in_files(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    let found = providers.resolve(ProbeKind::Usdt, &[&wanted.module.widened(), "*", &name_in_notes(wanted)])?;
+    let mut known = HashMap::new();
+    let probes = found.into_iter().filter_map(|found| {
+        let meant = Meant { is_module: &|_| true, who: Who::All };
+        meant.probe(providers, wanted, found, &mut known)
+    });
+    Ok(probes.collect())
+}
+
+/// A place of a file that is probed in all processes is not probed in one of them once more.
+fn once(probes: Vec<Probe>) -> Vec<Probe> {
+    let place = |probe: &Probe| match probe.point.site {
+        Site::Usdt { inode, offset, pid, .. } => Some(((inode, offset), pid)),
+        _ => None,
+    };
+    let mut of_all = HashSet::new();
+    let (all, one): (Vec<Probe>, Vec<Probe>) =
+        probes.into_iter().partition(|probe| matches!(place(probe), Some((_, None))));
+    let mut probes: Vec<Probe> =
+        all.into_iter().filter(|probe| place(probe).is_some_and(|(place, _)| of_all.insert(place))).collect();
+    probes.extend(one.into_iter().filter(|probe| place(probe).is_none_or(|(place, _)| !of_all.contains(&place))));
+    probes
+}
+
+/// The pattern of names in notes that a pattern of D's names comes to, or more.
+fn name_in_notes(wanted: &Wanted) -> String {
+    let name = wanted.name.widened().replace('-', "*");
+    if name.is_empty() { "*".to_owned() } else { name }
 }
 
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
@@ -40,7 +87,7 @@ fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -
     let mut seen = HashSet::new();
     let one = wanted.provider.literal().is_some();
     for process in processes(providers, &wanted.provider) {
-        let found = match process.find(providers, wanted) {
+        let found = match process.find(providers, wanted, Who::One(process.pid)) {
             // Of a pattern, processes that cannot be looked at, or are gone by now, have no probes.
             Err(_) if !one => Vec::new(),
             found => found?,
@@ -75,16 +122,16 @@ fn processes(providers: &Providers<'_>, pattern: &Pattern) -> Vec<Process> {
 }
 
 impl Process {
-    fn find(&self, providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    fn find(&self, providers: &Providers<'_>, wanted: &Wanted, who: Who) -> Result<Vec<Probe>> {
         let provider = self.provider.as_deref().unwrap_or("*");
-        let note_name = wanted.name.widened().replace('-', "*");
-        let note_name = if note_name.is_empty() { "*".to_owned() } else { note_name };
+        let note_name = name_in_notes(wanted);
+        let meant = Meant { is_module: &|file| self.is_module(providers, &wanted.module, file), who };
         let (mut probes, mut known, mut refusal) = (Vec::new(), HashMap::new(), None);
         for file in self.files(providers, wanted) {
             let spec = super::spec(ProbeKind::Usdt, &[&file, provider, &note_name]);
             match providers.source.find_in(self.pid, &spec) {
                 Ok(found) => {
-                    let probe = |found| self.probe(providers, wanted, found, &mut known);
+                    let probe = |found| meant.probe(providers, wanted, found, &mut known);
                     probes.extend(found.into_iter().filter_map(probe));
                 }
                 Err(error) => refusal = refusal.or(Some(error)),
@@ -128,7 +175,40 @@ impl Process {
     fn command<'a>(&self, providers: &'a Providers<'_>) -> Option<&'a Command> {
         providers.settings.commands.iter().find(|command| command.pid == self.pid)
     }
+}
 
+/// In which processes a place is probed.
+#[derive(Clone, Copy)]
+enum Who {
+    One(u32),
+    /// In all, if the pattern of providers leaves the number open and other processes come to the file by the same path. The same
+    /// image can be in many containers as files of their own, which are one to the kernel.
+    AllIfMeant(u32),
+    All,
+}
+
+impl Who {
+    /// The only process.
+    fn pid(self, wanted: &Wanted, note_provider: &str, path: &Path) -> Option<u32> {
+        match self {
+            Who::One(pid) => Some(pid),
+            Who::AllIfMeant(pid) => {
+                let of_all = wanted.provider.is_open_ended() && wanted.provider.matches(note_provider);
+                (!of_all || !is_plain(note_provider) || path.starts_with("/proc")).then_some(pid)
+            }
+            Who::All => None,
+        }
+    }
+}
+
+/// What of the notes of files is wanted.
+struct Meant<'a> {
+    /// Whether a file, as a site names it, is meant.
+    is_module: &'a dyn Fn(&str) -> bool,
+    who: Who,
+}
+
+impl Meant<'_> {
     /// `None` if the probe is not meant.
     fn probe(
         &self,
@@ -140,22 +220,42 @@ impl Process {
         let Site::Usdt { path, offset, .. } = &found.point.site else { return None };
         let mut parts = found.point.name.rsplitn(3, ':');
         let (note_name, note_provider, file) = (parts.next()?, parts.next()?, parts.next()?);
-        let provider = format!("{note_provider}{}", self.pid);
+        let pid = self.who.pid(wanted, note_provider, path);
+        if pid.is_none() && !is_plain(note_provider) {
+            return None;
+        }
+        let provider = pid.map_or_else(|| note_provider.to_owned(), |pid| format!("{note_provider}{pid}"));
         let name = note_name.replace("__", "-");
         let module = Path::new(file).file_name()?.to_string_lossy().into_owned();
         if !wanted.provider.matches(&provider) || !wanted.name.matches(&name) {
             return None;
         }
         let function = providers.source.user_function_at(path, *offset).unwrap_or_default();
-        if !wanted.function.matches(&function) || !self.is_module(providers, &wanted.module, file) {
+        if !wanted.function.matches(&function) || !(self.is_module)(file) {
             return None;
         }
+        let provider = if pid.is_none() { format!("{note_provider}*") } else { provider };
         let full = format!("{provider}:{module}:{function}:{name}");
         let id = providers.on_demand.number(&full);
-        let point = Point { site: found.point.site.clone(), name: full, func: function };
         let read = || Definitions::read(&providers.source.provider_definitions(path));
         let definitions = known.entry(path.clone()).or_insert_with(read);
         let layout = definitions.layout(providers.types, note_provider, note_name, &found.args.numbered);
+        let numbered = || format!("strjoin(\"{note_provider}\", lltostr(pid))").into();
+        let layout = Layout { provider: pid.is_none().then(numbered), ..layout };
+        let point = Point { site: of(pid, found.point.site), name: full, func: function };
         Some(providers.probe(point, id, layout))
+    }
+}
+
+/// Names that can stand in a piece of D as they are. A file can say anything.
+fn is_plain(provider: &str) -> bool {
+    provider.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// A place of one process, or of all.
+fn of(pid: Option<u32>, site: Site) -> Site {
+    match site {
+        Site::Usdt { path, inode, offset, semaphore, .. } => Site::Usdt { path, inode, offset, semaphore, pid },
+        other => other,
     }
 }

@@ -151,6 +151,8 @@ enum Mechanism {
     Uprobe {
         ret: bool,
         file: u64,
+        /// The only process: a program looks for one.
+        pid: Option<u32>,
     },
     Kprobe {
         ret: bool,
@@ -200,8 +202,10 @@ fn mechanism(
         }
         Site::Tracepoint { .. } => Mechanism::Tracepoint,
         Site::RawTracepoint { btf_id, .. } => Mechanism::BtfTracepoint(*btf_id),
-        Site::Uprobe { path, .. } | Site::Usdt { path, .. } => Mechanism::Uprobe { ret: false, file: file_key(path) },
-        Site::Uretprobe { path, .. } => Mechanism::Uprobe { ret: true, file: file_key(path) },
+        Site::Uprobe { path, pid, .. } | Site::Usdt { path, pid, .. } => {
+            Mechanism::Uprobe { ret: false, file: file_key(path), pid: *pid }
+        }
+        Site::Uretprobe { path, pid, .. } => Mechanism::Uprobe { ret: true, file: file_key(path), pid: *pid },
         Site::Kprobe(_) | Site::Kretprobe(_) => kernel_function(site, FunctionMeans::Kprobe(KprobeMeans::Perf)),
         Site::Fentry(_) | Site::Fexit(_) => kernel_function(site, FunctionMeans::Trampoline),
         Site::Interval { .. } => Mechanism::Interval,

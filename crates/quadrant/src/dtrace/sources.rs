@@ -4,6 +4,7 @@ use quadrant_d::Mode;
 use quadrant_d::Parsed;
 use quadrant_d::ast::Item;
 use quadrant_d::ast::Script;
+use quadrant_d::lexer::spec::spec_len;
 use quadrant_d::lines::Lines;
 use quadrant_d::lower::Library;
 use quadrant_d::lower::Source;
@@ -45,7 +46,17 @@ impl Loaded {
     /// The text of the command line up to the predicate, the actions, or the end of a declaration.
     pub fn description(&self) -> &str {
         let text = &self.source.name;
-        text.split_once(['{', '/', ';']).map_or(text, |(description, _)| description)
+        let mut end = 0;
+        // A `/` in a specifier is part of a module's path.
+        while !text[end..].starts_with(['{', '/', ';']) {
+            end += spec_len(&text[end..]);
+            match text[end..].chars().next() {
+                None => break,
+                Some('{' | '/' | ';') => {}
+                Some(between) => end += between.len_utf8(),
+            }
+        }
+        &text[..end]
     }
 
     /// The program's tree, before macro variables are replaced.

@@ -1,6 +1,6 @@
 //! Commands and processes: `-c`, `-p`, `$target`.
 
-use quadrant_testing::{Program, Signal};
+use quadrant_testing::{Outcome, Program, Running, Signal};
 
 use super::{dtrace, number, quietly_on};
 use crate::common::{good, needs_root, sum_below, target};
@@ -96,6 +96,79 @@ fn a_process_that_runs() {
     assert!(running.finish().unwrap().success());
     let outcome = tracer.finish().unwrap();
     assert_eq!(super::answers(&outcome), [pid.as_str()], "{}", outcome.describe());
+}
+
+/// A program with static probes that waits for a line.
+fn waiting(path: &str, count: u32) -> Running {
+    let program = Program::new(path).arg(count.to_string()).env("TARGET_WAIT", "1").with_input().start().unwrap();
+    program.wait_for_stdout("ready").unwrap();
+    program
+}
+
+fn let_go(programs: Vec<Running>) {
+    for mut program in programs {
+        program.write("go\n").unwrap();
+        assert!(program.finish().unwrap().success());
+    }
+}
+
+fn interrupted(tracer: Running) -> Outcome {
+    tracer.signal(Signal::INT).unwrap();
+    tracer.finish().unwrap()
+}
+
+#[test]
+fn two_processes_of_one_program_are_told_apart() {
+    needs_root!();
+    let path = target!("usdt");
+    let (a, b) = (waiting(&path, 101), waiting(&path, 103));
+    let (x, y) = (a.pid(), b.pid());
+    let text = format!(
+        "demo{x}:::hit, demo{y}:::hit {{ @n[pid] = count(); @prov[probeprov] = count(); }}
+         pid{x}:a.out:places:entry, pid{y}:a.out:places:entry {{ @calls[pid, probeprov] = count(); }}"
+    );
+    let tracer = super::ready(dtrace().args(["-qn", &text]));
+    let_go(vec![a, b]);
+    let outcome = interrupted(tracer);
+    for (pid, count) in [(x, 101), (y, 103)] {
+        assert_eq!(number(&outcome, &pid.to_string()), count, "{}", outcome.describe());
+        assert_eq!(number(&outcome, &format!("demo{pid}")), count, "{}", outcome.describe());
+        assert_eq!(number(&outcome, &format!("pid{pid}")), 10, "{}", outcome.describe());
+    }
+}
+
+#[test]
+fn a_pattern_of_providers_has_processes_that_start_later() {
+    needs_root!();
+    let path = target!("usdt");
+    let first = waiting(&path, 101);
+    let text = "demo*:::hit { @n[probeprov] = count(); @sum = sum(arg0); }
+                demo*:::hit /probeprov == strjoin(\"demo\", lltostr(pid))/ { @named = count(); }
+                demo*:::hit /probeprov == \"demo1\" || id == 1/ { @other = count(); }";
+    let tracer = super::ready(dtrace().args(["-qn", text]));
+    let later = waiting(&path, 103);
+    let pids = [first.pid(), later.pid()];
+    let_go(vec![first, later]);
+    let outcome = interrupted(tracer);
+    assert_eq!(number(&outcome, &format!("demo{}", pids[0])), 101, "{}", outcome.describe());
+    assert_eq!(number(&outcome, &format!("demo{}", pids[1])), 103, "{}", outcome.describe());
+    let lines = outcome.lines();
+    for wanted in [sum_below(101) + sum_below(103), 204] {
+        assert!(lines.iter().any(|line| line.trim() == wanted.to_string()), "{}", outcome.describe());
+    }
+    assert_eq!(lines.len(), 5, "{}", outcome.describe());
+}
+
+#[test]
+fn a_pattern_of_providers_in_a_file_needs_no_process() {
+    needs_root!();
+    let path = target!("usdt");
+    let text = format!("demo*:{path}:main:hit {{ @[probeprov, probemod] = count(); }}");
+    let outcome = good(dtrace().args(["-n", &text, "-c", &format!("{path} 101")]));
+    assert!(outcome.stderr.starts_with(&format!("dtrace: description 'demo*:{path}:main:hit ' matched 1 probe\n")));
+    assert_eq!(number(&outcome, "usdt"), 101, "{}", outcome.describe());
+    let missing = dtrace().args(["-n", &format!("other*:{path}::hit")]).run().unwrap();
+    assert!(missing.stderr.contains("does not match any probes"), "{}", missing.describe());
 }
 
 #[test]
