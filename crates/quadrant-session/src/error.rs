@@ -50,7 +50,7 @@ impl fmt::Display for Error {
             Error::Kernel(error) => error.fmt(f),
             Error::Probe(error) => f.write_str(&error.message),
             Error::Log(text) => f.write_str(text),
-            Error::Output(error) => write!(f, "cannot write the output: {error}"),
+            Error::Output(error) => quadrant_bpf::Error::io("cannot write the output", error).fmt(f),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::args::Args;
 use crate::checks;
 use crate::failure::Failure;
 use crate::imports::Files;
+use crate::parameters;
 use crate::script;
 
 /// The script and its parameters, as the command line gives them.
@@ -42,6 +43,17 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     }
     let text = script::text_of(file)?;
     Ok((load(args, shown_name(file), &text, Some(file)), params))
+}
+
+/// Whether somebody reads the words behind the script. A tool that was built knows already that its script does.
+///
+/// # Errors
+/// As for [`parameters::check`].
+pub fn check_parameters(args: &Args, script: &Script, params: &[String]) -> Result<(), Failure> {
+    match args.script {
+        Some(_) => Ok(()),
+        None => parameters::check(script, params),
+    }
 }
 
 fn load(args: &Args, name: &str, text: &str, file: Option<&str>) -> Script {

@@ -28,6 +28,7 @@ mod notify;
 mod output_file;
 mod overhead;
 mod packets;
+mod parameters;
 mod programs;
 mod progress;
 mod recording;

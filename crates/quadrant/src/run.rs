@@ -41,6 +41,7 @@ use crate::front;
 use crate::keys;
 use crate::list;
 use crate::overhead;
+use crate::parameters;
 use crate::resolver::Names;
 use crate::scope::Wanted;
 use crate::words;
@@ -72,6 +73,11 @@ fn unwritable(error: std::io::Error) -> Failure {
 /// Run the script; what is said goes to `lines`, if there are any.
 fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
     let (script, params) = front::script(args)?;
+    if let Some(help) = parameters::help(&script, params) {
+        print!("{help}");
+        return Ok(0);
+    }
+    front::check_parameters(args, &script, params)?;
     let child = start(args)?;
     let process = args.pid.map(PidFd::open).transpose()?;
     if args.debug == Some(Stage::Ast) {

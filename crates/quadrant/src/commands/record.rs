@@ -78,6 +78,7 @@ fn record(options: &Options) -> Done {
         return Err(Failure::usage("no file to record into").hint("give one with -o FILE"));
     };
     let (script, params) = front::script(args)?;
+    front::check_parameters(args, &script, params)?;
     let child = run::start(args)?;
     let process = args.pid.map(PidFd::open).transpose()?;
     let child_pid = child.as_ref().map(Child::pid);

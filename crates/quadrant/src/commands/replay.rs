@@ -55,6 +55,7 @@ fn replay(options: &Options) -> Done {
     let mut args = Args::of_script(&options.script, &options.parameters);
     args.allow_unsafe = true;
     let (script, params) = front::script(&args)?;
+    front::check_parameters(&args, &script, params)?;
     let types = Rc::new(world::types());
     let source = RecordedSource::new(recording.points.clone(), Rc::clone(&types));
     let (program, diagnostics) = front::compile(&script, params, &args, &source, &types, None, None);

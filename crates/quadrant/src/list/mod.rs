@@ -85,7 +85,9 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
     let written = tree.lines(args.count).iter().try_for_each(|line| writeln!(out, "{line}"));
     print_warnings(&source);
     match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error.to_string())),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(quadrant_bpf::Error::io("cannot write the list", &error).into())
+        }
         _ => Ok(0),
     }
 }

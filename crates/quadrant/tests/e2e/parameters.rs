@@ -49,6 +49,17 @@ fn a_parameter_names_a_probe() {
 }
 
 #[test]
+fn options_behind_the_script_are_not_swallowed() {
+    let path = folder("behind").join("script.bt");
+    fs::write(&path, "BEGIN { print(getopt(\"level\", 3, \"how deep\")); }").unwrap();
+    let refused = quadrant().arg(&path).args(["-p", "1"]).run().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.describe());
+    assert!(refused.stderr.contains("options of quadrant stand before the script"), "{}", refused.describe());
+    let help = quadrant().arg(&path).arg("--help").run().unwrap();
+    assert_lines(&help, &["Parameters of the script (--name=value):", "  --level  how deep"]);
+}
+
+#[test]
 fn a_long_script_runs() {
     needs_root!();
     let body: String =

@@ -51,6 +51,7 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
         return show(compiled, &sources, answer);
     }
     let (script, params) = front::script(args)?;
+    front::check_parameters(args, &script, params)?;
     let child = run::start(args)?;
     let child_pid = child.as_ref().map(Child::pid);
     let (types, features) = (Rc::new(world::types()), Features::new());
