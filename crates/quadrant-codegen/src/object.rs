@@ -152,6 +152,8 @@ pub enum MapRole {
     /// The short keys of a map of the script: its keys are those that [`quadrant_program::layout::short_key`] describes, and none of
     /// them is in the other one. The map's content is both together.
     Short(MapId),
+    /// Parts of many aggregations without keys, see [`Data::cells`].
+    Cells,
     /// Stack traces of at most `limit` frames by their number: a word for the compiler's use, then the frames.
     Stacks {
         /// Frames.
@@ -177,6 +179,8 @@ pub struct Data {
     pub speculations: Option<u32>,
     /// Maps without keys: a presence word at this offset, then the stored value.
     pub scalars: Vec<(MapId, u32)>,
+    /// Aggregations without keys that share maps: of each the index in [`Object::maps`] and in that map.
+    pub cells: Vec<(MapId, usize, u32)>,
     /// Counters of what was lost: 64-bit words.
     pub losses: Vec<(Loss, u32)>,
     /// What the sampled programs use, if there are any.

@@ -42,6 +42,12 @@ impl Kernel {
         self.roles.iter().position(|r| *r == role).map(|index| &self.maps[index])
     }
 
+    /// The map that an aggregation without keys shares with others, and its key there.
+    pub(crate) fn cell(&self, id: MapId) -> Option<(&Map, [u8; 4])> {
+        let (_, map, index) = self.data.cells.iter().find(|(cell, ..)| *cell == id)?;
+        Some((&self.maps[*map], index.to_ne_bytes()))
+    }
+
     /// The addresses of a stored stack.
     pub(crate) fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
         let place = stack_place(kind, id);
@@ -128,6 +134,10 @@ pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) 
     if let Some(offset) = scalar_offset(kernel, id) {
         read_scalar(kernel, offset, &mut gather.snapshot)?;
     }
+    if let Some((source, key)) = kernel.cell(id) {
+        let value = cell_value(source, &key)?;
+        gather.all(source.spec().kind, std::iter::once((&key[..], &value[..])), |_, _| ());
+    }
     if let Some(source) = kernel.map(MapRole::Script(id)) {
         gather.all(source.spec().kind, read(source)?.iter(), |key, wide| wide.extend_from_slice(key));
     }
@@ -135,6 +145,13 @@ pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) 
         gather.all(source.spec().kind, read(source)?.iter(), |key, wide| layout::widen_key(ty, key, wide));
     }
     Ok(gather.snapshot)
+}
+
+/// The parts of all CPUs.
+fn cell_value(map: &Map, key: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut value = vec![0; map.value_len()];
+    map.lookup(key, &mut value)?;
+    Ok(value)
 }
 
 fn scalar_offset(kernel: &Kernel, id: MapId) -> Option<u32> {
@@ -158,6 +175,10 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
     kernel.shown.forget(id);
     if let Some(offset) = scalar_offset(kernel, id) {
         return clear_scalar(kernel, program, id, offset, zero);
+    }
+    if let Some((map, key)) = kernel.cell(id) {
+        let value = cell_value(map, &key)?;
+        return clear_value(map, (&key, &value), &program.maps[id.0 as usize], zero);
     }
     for role in [MapRole::Script(id), MapRole::Short(id)] {
         if let Some(map) = kernel.map(role) {
@@ -192,14 +213,21 @@ fn clear_map(map: &Map, script_map: &quadrant_program::map::Map, zero: bool) -> 
         map.drain()?;
         return Ok(());
     }
-    for (key, value) in map.snapshot()?.iter() {
-        let mut nothing = vec![0; value.len()];
-        if zero && !keyed && value.iter().any(|byte| *byte != 0) {
-            stay_fed(&mut nothing, script_map);
-        }
-        map.update(key, &nothing, quadrant_bpf::map::Update::Any)?;
+    map.snapshot()?.iter().try_for_each(|entry| clear_value(map, entry, script_map, zero))
+}
+
+/// Sets the value of one key to zero; `zero`: a map without keys is still there then.
+fn clear_value(
+    map: &Map,
+    (key, value): (&[u8], &[u8]),
+    script_map: &quadrant_program::map::Map,
+    zero: bool,
+) -> Result<(), Error> {
+    let mut nothing = vec![0; value.len()];
+    if zero && script_map.key.is_none() && value.iter().any(|byte| *byte != 0) {
+        stay_fed(&mut nothing, script_map);
     }
-    Ok(())
+    Ok(map.update(key, &nothing, quadrant_bpf::map::Update::Any)?)
 }
 
 /// A map without keys that was set to zero is still there: its "fed" word says so.

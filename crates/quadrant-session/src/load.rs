@@ -103,6 +103,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Scratch => "q_scratch".to_owned(),
         MapRole::Records => "q_records".to_owned(),
         MapRole::Packets => "q_packets".to_owned(),
+        MapRole::Cells => "q_aggregations".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
         MapRole::Import(file, map) => format!("q_c{file}_{map}"),
         MapRole::Script(id) | MapRole::Short(id) => {

@@ -36,6 +36,7 @@ impl MapTypes {
             MapRole::Data => Some((self.int(), self.data(program, data))),
             // Nothing in it is for others: a struct without members.
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
+            MapRole::Cells => Some((self.int(), self.words(def.value_size / 8))),
             MapRole::Stacks { limit } => Some((self.int(), self.stack(limit))),
             MapRole::Records | MapRole::Packets | MapRole::Import(..) => None,
         }
@@ -52,6 +53,11 @@ impl MapTypes {
             STACK_FRAMES_AT + 8 * limit,
             &[field("hash", hash, 0), field("frames", frames, 8 * STACK_FRAMES_AT)],
         )
+    }
+
+    fn words(&mut self, count: u32) -> u32 {
+        let word = self.unsigned();
+        self.array(word, count)
     }
 
     fn of_script(&mut self, map: &Map, key: impl Fn(&Type) -> Option<Type>) -> Option<(u32, u32)> {

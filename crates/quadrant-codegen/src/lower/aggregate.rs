@@ -65,7 +65,7 @@ impl Lower<'_, '_> {
         let weight = weight.map(|weight| self.scalar(weight)).transpose()?;
         let fed = Fed { value, weight };
         match (self.place_of(map, key.is_some())?, key) {
-            (MapPlace::Cell(place), _) => self.feed_cell(place, &kind, fed),
+            (MapPlace::Cell(place, index), _) => self.feed_cell(place, index, &kind, fed),
             (MapPlace::SharedCell(place), _) => {
                 let at = self.f.b.map_value(place, 0);
                 self.feed(Part { at, shared: true, keyless: true }, &kind, fed);
@@ -81,9 +81,9 @@ impl Lower<'_, '_> {
     }
 
     /// Feeds this CPU's part of a map without keys.
-    fn feed_cell(&mut self, place: MapRef, kind: &Aggregation, fed: Fed) {
+    fn feed_cell(&mut self, place: MapRef, index: u32, kind: &Aggregation, fed: Fed) {
         let key = self.word();
-        self.f.b.store(key.base, key.off, Size::B4, 0);
+        self.f.b.store(key.base, key.off, Size::B4, i64::from(index));
         let at = self.lookup(Entry { map: place, key });
         let end = self.f.b.create_block();
         self.f.b.branch_away(Cond::Eq, at, 0, end);

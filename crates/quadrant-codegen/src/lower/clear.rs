@@ -26,7 +26,7 @@ impl Lower<'_, '_> {
             |record: &Record| matches!(record.kind, RecordKind::PrintMap { map: printed, .. } if printed == map);
         let can = match self.g.map_place(map)? {
             MapPlace::Slot(_) | MapPlace::SharedCell(_) => true,
-            MapPlace::Cell(_) => false,
+            MapPlace::Cell(..) => false,
             MapPlace::Keyed { .. } => self.g.target.for_each_map_elem,
         };
         (can && !self.g.program.records.iter().any(prints)).then_some(map)

@@ -42,6 +42,8 @@ const PERCPU_VALUE_MAX: u32 = 32 << 10;
 const PERCPU_KEYS_MAX: u32 = 1 << 17;
 /// Most memory that a map with a limit beyond that takes at creation, in bytes: a new key then costs half.
 const TAKEN_AT_ONCE_MAX: u64 = 256 << 20;
+/// Most aggregations without keys that have a map each. A program can use 64 maps; with more than these, those of equal size share one.
+const SEPARATE_CELLS: usize = 24;
 /// Bytes of an entry of a hash besides key and value.
 const ENTRY: u64 = 48;
 /// The part of the data section that programs only read: exit flag and start time, alone in a cache line.
@@ -54,8 +56,8 @@ pub(super) const SCRATCH_LEVELS: u32 = 4;
 pub(super) enum MapPlace {
     /// In the data section: a presence word at this offset, then the value.
     Slot(u32),
-    /// One part for each CPU, in a per-CPU array.
-    Cell(MapRef),
+    /// One part for each CPU, in a per-CPU array, at this index.
+    Cell(MapRef, u32),
     /// One part for all CPUs, addressed directly in an array.
     SharedCell(MapRef),
     /// By key.
@@ -428,11 +430,26 @@ impl<'a> Globals<'a> {
     }
 
     fn cell(&mut self, id: MapId, size: u32) -> MapPlace {
-        let shared = self.is_shared(id, size);
-        let kind = if shared { MapKind::Array } else { MapKind::PercpuArray };
-        let def = script_map(id, kind, 4, size, 1, 0);
-        let map = push(&mut self.maps, def);
-        if shared { MapPlace::SharedCell(map) } else { MapPlace::Cell(map) }
+        if self.is_shared(id, size) {
+            return MapPlace::SharedCell(push(&mut self.maps, script_map(id, MapKind::Array, 4, size, 1, 0)));
+        }
+        let def = script_map(id, MapKind::PercpuArray, 4, size, 1, 0);
+        match self.program.maps.iter().filter(|map| is_cell(map)).count() > SEPARATE_CELLS {
+            true => self.cell_among_others(id, MapDef { role: MapRole::Cells, ..def }),
+            false => MapPlace::Cell(push(&mut self.maps, def), 0),
+        }
+    }
+
+    /// The next entry of the map of all aggregations of that size.
+    fn cell_among_others(&mut self, id: MapId, def: MapDef) -> MapPlace {
+        let alike = |known: &MapDef| known.role == MapRole::Cells && known.value_size == def.value_size;
+        let (map, index) = match self.maps.iter().position(alike) {
+            Some(map) => (map, self.maps[map].max_entries),
+            None => (push(&mut self.maps, def).0 as usize, 0),
+        };
+        self.maps[map].max_entries = index + 1;
+        self.data.cells.push((id, map, index));
+        MapPlace::Cell(MapRef(map as u32), index)
     }
 
     fn keyed(&mut self, id: MapId, declared: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
@@ -497,6 +514,11 @@ fn events(role: MapRole, cpus: u32) -> MapDef {
 /// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.
 fn only_adds(value: &MapValue) -> bool {
     matches!(value, MapValue::Aggregation(aggregation) if aggregation.only_adds())
+}
+
+/// Whether a map is an aggregation without keys.
+fn is_cell(map: &Map) -> bool {
+    map.key.is_none() && matches!(map.value, MapValue::Aggregation(_))
 }
 
 /// Whether a key is dearer to make than an addition that all CPUs do in one place, and mostly one of many: a stack, or a long text.

@@ -137,6 +137,9 @@ impl Machine {
                     });
                     seen.maps.entry(id.0).or_default().extend(values);
                 }
+                MapRole::Cells => {
+                    look_at_cells(&mut seen, script, &self.object, def, |key| self.vm.lookup_all(map, key))
+                }
                 MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
                 MapRole::Stacks { .. } | MapRole::Packets | MapRole::Import(..) => {}
             }
@@ -235,6 +238,12 @@ impl Kernel {
                     seen.maps.entry(id.0).or_default().extend(entries(script, id, def, map));
                 }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),
+                MapRole::Cells => {
+                    let part = def.value_size as usize;
+                    let parts =
+                        |key: &[u8]| lookup(map, key).expect("a cell").chunks(part).map(<[u8]>::to_vec).collect();
+                    look_at_cells(&mut seen, script, &self.object, def, parts);
+                }
                 MapRole::Stacks { .. } | MapRole::Packets | MapRole::Import(..) => {}
             }
         }
@@ -341,6 +350,20 @@ fn look_at_data(seen: &mut Seen, script: &Script, object: &Object, data: &[u8]) 
         *seen.losses.entry(loss.kind).or_default() += count;
     }
     seen.exited = object.data.exit_flag.is_some_and(|offset| at(offset) != 0);
+}
+
+/// The aggregations without keys that share a map.
+fn look_at_cells(
+    seen: &mut Seen,
+    script: &Script,
+    object: &Object,
+    def: &MapDef,
+    parts: impl Fn(&[u8]) -> Vec<Vec<u8>>,
+) {
+    for (id, _, index) in object.data.cells.iter().filter(|(_, map, _)| object.maps[*map] == *def) {
+        let whole = merge(script, *id, &parts(&index.to_ne_bytes()));
+        seen.maps.entry(id.0).or_default().insert(0u32.to_ne_bytes().to_vec(), whole);
+    }
 }
 
 /// One value of the values of all CPUs.

@@ -189,6 +189,23 @@ fn very_many_or_dear_keys_share_one_part() {
 }
 
 #[test]
+fn many_aggregations_without_keys_share_maps_by_their_size() {
+    let mut script = Script::new();
+    let sums: Vec<MapId> = (0..40).map(|_| script.aggregation(None, Aggregation::Sum { signed: true })).collect();
+    let most = script.aggregation(None, Aggregation::Max { signed: true });
+    script.clause(None, sums.iter().chain([&most]).map(|map| feed(*map, None, Some(arg(0)))).collect());
+    let object = object_for(&script, &target());
+    let shared = object.maps.iter().filter(|def| def.role == MapRole::Cells);
+    assert_eq!(shared.map(|def| def.max_entries).collect::<Vec<_>>(), [40, 1]);
+    let firings = [(0, vec![5]), (0, vec![-2i64 as u64])];
+    for seen in [Some(in_machine(&script, FakeEnv::default(), &firings)), in_kernel(&script, &firings)].iter().flatten()
+    {
+        sums.iter().for_each(|sum| assert_eq!(seen.cell(*sum)[0], 3));
+        assert_eq!(seen.cell(most)[0], 5);
+    }
+}
+
+#[test]
 fn a_full_map_counts_what_it_refuses() {
     let mut script = Script::new();
     let map = script.keyed(Type::U64, Type::I64);

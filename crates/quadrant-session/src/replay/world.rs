@@ -7,6 +7,7 @@ use quadrant_bpf::map::MapKind;
 use quadrant_codegen::MapRole;
 use quadrant_program::Program;
 use quadrant_program::layout;
+use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
@@ -44,17 +45,28 @@ impl Replayed {
 
 impl Machine {
     fn entries(&self, map: i32) -> Entries {
-        let value = |key: Vec<u8>| {
-            let value = self.vm.lookup_all(map, &key).iter().flat_map(|part| padded(part)).collect();
-            (key, value)
-        };
-        self.vm.keys(map).into_iter().map(value).collect()
+        self.vm.keys(map).into_iter().map(|key| (key.clone(), self.value(map, &key))).collect()
+    }
+
+    /// The values of all CPUs.
+    fn value(&self, map: i32, key: &[u8]) -> Vec<u8> {
+        self.vm.lookup_all(map, key).iter().flat_map(|part| padded(part)).collect()
+    }
+
+    /// The map that an aggregation without keys shares with others, and its key there.
+    fn cell(&self, id: MapId) -> Option<(i32, [u8; 4])> {
+        let (_, map, index) = self.object.data.cells.iter().find(|(cell, ..)| *cell == id)?;
+        Some((self.maps[*map], index.to_ne_bytes()))
     }
 
     fn gather(&self, program: &Program, id: MapId) -> Snapshot {
         let map = &program.maps[id.0 as usize];
         let mut gather = Gather::new(map, self.cpus);
         self.scalar(id, &mut gather.snapshot);
+        if let Some((number, key)) = self.cell(id) {
+            let entry = (key.to_vec(), self.value(number, &key));
+            gather.all(MapKind::PercpuArray, std::iter::once(pair(&entry)), |_, _| ());
+        }
         if let Some((number, def)) = self.map(MapRole::Script(id)) {
             let (kind, entries) = (kind(def.kind), self.entries(number));
             gather.all(kind, entries.iter().map(pair), |key, wide| wide.extend_from_slice(key));
@@ -86,6 +98,9 @@ impl Machine {
             data[start..at + 8 + Snapshot::of(&program.maps[id.0 as usize]).value_size].fill(0);
             return self.set_data(&data);
         }
+        if let Some((number, key)) = self.cell(id) {
+            return self.clear_value(&program.maps[id.0 as usize], number, &key, zero);
+        }
         for role in [MapRole::Script(id), MapRole::Short(id)] {
             let number = self.map(role).map(|(number, _)| number);
             number.into_iter().for_each(|number| self.clear_map(program, id, number, zero));
@@ -99,13 +114,17 @@ impl Machine {
                 self.vm.delete(number, &key);
                 continue;
             }
-            for (cpu, value) in self.vm.lookup_all(number, &key).into_iter().enumerate() {
-                let mut nothing = vec![0; value.len()];
-                if zero && map.key.is_none() && value.iter().any(|byte| *byte != 0) {
-                    stay_fed(&mut nothing, map);
-                }
-                self.vm.update(number, &key, &nothing, cpu);
+            self.clear_value(map, number, &key, zero);
+        }
+    }
+
+    fn clear_value(&mut self, map: &Map, number: i32, key: &[u8], zero: bool) {
+        for (cpu, value) in self.vm.lookup_all(number, key).into_iter().enumerate() {
+            let mut nothing = vec![0; value.len()];
+            if zero && map.key.is_none() && value.iter().any(|byte| *byte != 0) {
+                stay_fed(&mut nothing, map);
             }
+            self.vm.update(number, key, &nothing, cpu);
         }
     }
 }

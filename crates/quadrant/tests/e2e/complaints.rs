@@ -5,7 +5,8 @@ use std::time::Duration;
 use quadrant_testing::{Outcome, Program, Running, Signal};
 
 use crate::common::{
-    assert_lines, attached, end, needs_callers, needs_loops, needs_root, number, run, run_on, script, sum_below, target,
+    assert_lines, attached, end, needs_callers, needs_loops, needs_root, number, quadrant, run, run_on, script,
+    sum_below, target,
 };
 
 /// Runs `work` while the tracer is stopped, so that the ring buffer is as full as it gets.
@@ -264,4 +265,22 @@ fn short_stacks_at_raw_tracepoints() {
         "rawtracepoint:sys_enter /comm == \"syscalls\"/ { @[kstack(3)] = count(); @two[kstack(2), tid] = count(); }";
     let outcome = run_on(&format!("{syscalls} getppid 101"), text);
     assert!(outcome.lines().iter().any(|line| line.starts_with("        ")), "{}", outcome.describe());
+}
+
+/// oracle/dtrace#6: a clause with 97 quantize() cannot be loaded. A program can use 64 maps of the kernel.
+#[test]
+fn a_clause_has_any_number_of_aggregations() {
+    needs_root!();
+    let feeds: String = (0..97).map(|n| format!("@q{n} = quantize({n}); @c{n} = count(); ")).collect();
+    let text = format!("BEGIN {{ {feeds} clear(@c1); trunc(@c2); printa(\"%@d\\n\", @c96); exit(0); }}");
+    let outcome = quadrant().args(["dtrace", "-qn", &text]).run().unwrap();
+    assert_eq!(outcome.stdout.matches("Distribution").count(), 97, "{}", outcome.describe());
+    let counts: Vec<&str> = outcome.lines().into_iter().filter(|line| matches!(line.trim(), "0" | "1")).collect();
+    assert_eq!((counts[0], counts[1].trim(), counts[2].trim(), counts.len()), ("1", "1", "0", 96));
+
+    let feeds: String = (0..65).map(|n| format!("@c{n} = count(); @h{n} = hist({n}); ")).collect();
+    let outcome = run(&format!("BEGIN {{ {feeds} zero(@c1); clear(@c2); exit(); }}"));
+    assert_eq!(outcome.stdout.matches("@h").count(), 65, "{}", outcome.describe());
+    assert_eq!((number(&outcome, "@c0"), number(&outcome, "@c1")), (1, 0));
+    assert!(!outcome.stdout.contains("@c2:"), "{}", outcome.describe());
 }

@@ -189,6 +189,7 @@ fn map_name(program: &Program, map: &MapDef) -> String {
         MapRole::Scratch => "scratch".to_owned(),
         MapRole::Records => "records".to_owned(),
         MapRole::Packets => "packets".to_owned(),
+        MapRole::Cells => "aggregations".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
         MapRole::Import(file, _) => failure::shown(&program.imports[file as usize].name),
     }
@@ -202,6 +203,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Scratch => "texts, keys and stacks while they are put together",
         MapRole::Records => "what is sent to user space",
         MapRole::Packets => "packets for files",
+        MapRole::Cells => "many aggregations without keys",
         MapRole::Stacks { .. } => "stacks, by their numbers",
         MapRole::Import(..) => "a map or variables of a file in C",
     }
