@@ -11,6 +11,8 @@ pub enum Space {
     Kernel,
     /// The current process's memory: read with `bpf_probe_read_user`.
     User,
+    /// Either of the two: the address itself tells which (`bpf_probe_read`).
+    Any,
     /// The probe's context (a tracepoint's record): read in place.
     Context,
     /// Memory that the program itself owns (stack, scratch, map value): read in place.

@@ -235,11 +235,20 @@ impl Lower<'_> {
         }
     }
 
-    /// Where an address without a known place points, by the kind of probe.
+    /// Where a pointer of the probe's own data points, by the kind of probe.
     pub(super) fn default_space(&self) -> Space {
         match self.scope.kind {
             ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt | ProbeKind::Watchpoint => Space::User,
             _ => Space::Kernel,
+        }
+    }
+
+    /// Where an address points that is a mere number: in the kernel's probes it may be an address of either (a system call's argument, a
+    /// register).
+    pub(super) fn number_space(&self) -> Space {
+        match self.default_space() {
+            Space::Kernel => Space::Any,
+            space => space,
         }
     }
 }

@@ -3,7 +3,7 @@
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::map::{Aggregation, MapValue};
 use quadrant_program::series::Series;
-use quadrant_program::ty::{StackMode, StackType, SymbolPart, Type};
+use quadrant_program::ty::{Space, StackMode, StackType, SymbolPart, Type};
 use quadrant_types::Types;
 
 use super::fields::{is_script_record, join_records};
@@ -20,7 +20,8 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
         (Type::String { cap: a }, Type::String { cap: b }) => Some(Type::String { cap: *a.max(b) }),
         (Type::Buffer { cap: a }, Type::Buffer { cap: b }) => Some(Type::Buffer { cap: *a.max(b) }),
         (Type::Pointer { to: x, space: s }, Type::Pointer { to: y, space: t }) => {
-            (s == t && types.same(*x, *y)).then(|| a.clone())
+            let space = join_spaces(*s, *t)?;
+            types.same(*x, *y).then(|| Type::Pointer { to: *x, space })
         }
         (Type::Tuple(x), Type::Tuple(y)) if x.len() == y.len() => {
             let parts: Option<Vec<Type>> = x.iter().zip(y.iter()).map(|(x, y)| join(types, x, y)).collect();
@@ -38,6 +39,15 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
         (Type::Stack(x), Type::Stack(y)) if x.user == y.user && x.mode == y.mode => {
             Some(Type::Stack(StackType { limit: x.limit.max(y.limit), ..*x }))
         }
+        _ => None,
+    }
+}
+
+/// The space that has the addresses of both. What is in memory of the program or in the context is read in ways of its own.
+fn join_spaces(a: Space, b: Space) -> Option<Space> {
+    match (a, b) {
+        (a, b) if a == b => Some(a),
+        (Space::Any, Space::Kernel | Space::User) | (Space::Kernel | Space::User, Space::Any) => Some(Space::Any),
         _ => None,
     }
 }

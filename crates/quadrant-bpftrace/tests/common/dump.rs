@@ -172,6 +172,7 @@ fn read(space: Space) -> &'static str {
     match space {
         Space::Kernel => "kernel",
         Space::User => "user",
+        Space::Any => "any",
         Space::Context => "ctx",
         Space::Program => "own",
     }

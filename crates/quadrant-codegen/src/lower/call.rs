@@ -211,7 +211,7 @@ impl Lower<'_, '_> {
             let value = self.scalar(bytes)?;
             return Ok(self.f.b.and(value, SIX_BYTES));
         }
-        if let ExprKind::Deref { addr, space: space @ (Space::Kernel | Space::User) } = &bytes.kind {
+        if let ExprKind::Deref { addr, space: space @ (Space::Kernel | Space::User | Space::Any) } = &bytes.kind {
             let from = self.source(addr, *space)?;
             let word = self.word();
             self.zero(word, 8);

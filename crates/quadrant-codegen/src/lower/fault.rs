@@ -128,7 +128,7 @@ impl<'a> Lower<'a, '_> {
     /// An address as a fault gives it.
     pub fn faulty(&mut self, space: Space, address: Value) -> Value {
         match space {
-            Space::Kernel | Space::User => address,
+            Space::Kernel | Space::User | Space::Any => address,
             Space::Context | Space::Program if self.f.fault.is_some() => self.f.b.iconst(0),
             Space::Context | Space::Program => address,
         }

@@ -41,7 +41,7 @@ impl Lower<'_, '_> {
                     return Ok(self.f.b.load_with(mem.base, mem.off, size, signed, false));
                 }
             }
-            Space::Kernel | Space::User => {}
+            Space::Kernel | Space::User | Space::Any => {}
         }
         let from = self.source(addr, space)?;
         Ok(self.probe_number(space, from, size, signed))

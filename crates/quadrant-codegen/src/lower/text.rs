@@ -131,7 +131,7 @@ impl Lower<'_, '_> {
     /// Text that could not be read does not look like an empty one where it is kept. Behind a null pointer there is no text:
     /// scripts compare that with `""`.
     fn store_fault(&mut self, from: TextSource, cap: u32, to: Mem, end: Block) {
-        if cap as usize >= UNREADABLE.len() && matches!(from.space, Space::Kernel | Space::User) {
+        if cap as usize >= UNREADABLE.len() && matches!(from.space, Space::Kernel | Space::User | Space::Any) {
             let some = self.f.b.create_block();
             self.f.b.branch(Cond::Eq, from.addr, 0, end, &[], some, &[]);
             self.f.b.switch_to(some);

@@ -26,6 +26,7 @@ impl Lower<'_, '_> {
     fn read_helper(&self, space: Space) -> u32 {
         match space {
             Space::User => helper::PROBE_READ_USER,
+            Space::Any => helper::PROBE_READ,
             _ if self.aborts() => helper::PROBE_READ,
             _ => helper::PROBE_READ_KERNEL,
         }
@@ -52,6 +53,7 @@ impl Lower<'_, '_> {
     pub fn read_string(&mut self, space: Space, to: Value, size: Value, from: Value, cap: u32) -> Value {
         let helper = match space {
             Space::User => helper::PROBE_READ_USER_STR,
+            Space::Any => helper::PROBE_READ_STR,
             _ if self.aborts() => helper::PROBE_READ_STR,
             _ => helper::PROBE_READ_KERNEL_STR,
         };

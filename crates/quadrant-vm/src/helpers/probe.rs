@@ -11,16 +11,30 @@ use crate::map::{EFAULT, EINVAL};
 /// Handles the call if it is one of these helpers.
 pub(crate) fn call<E: Env>(run: &mut Run<'_, E>, number: u32, args: HelperArgs) -> Step<Option<u64>> {
     let result = match number {
-        helper::PROBE_READ | helper::PROBE_READ_KERNEL => read(run, args, Space::Kernel)?,
+        helper::PROBE_READ => either(run, args, read)?,
+        helper::PROBE_READ_STR => either(run, args, read_str)?,
+        helper::PROBE_READ_KERNEL => read(run, args, Space::Kernel)?,
         helper::PROBE_READ_USER => read(run, args, Space::User)?,
         helper::COPY_FROM_USER => read(run, args, Space::UserFaulting)?,
-        helper::PROBE_READ_STR | helper::PROBE_READ_KERNEL_STR => read_str(run, args, Space::Kernel)?,
+        helper::PROBE_READ_KERNEL_STR => read_str(run, args, Space::Kernel)?,
         helper::PROBE_READ_USER_STR => read_str(run, args, Space::User)?,
         helper::PROBE_WRITE_USER => write(run, args)?,
         helper::STRNCMP => compare(run, args)?,
         _ => return Ok(None),
     };
     Ok(Some(result as u64))
+}
+
+/// Reads where there is memory: the kernel tells the two apart by their addresses, of which nothing is known here.
+fn either<'r, E: Env>(
+    run: &mut Run<'r, E>,
+    args: HelperArgs,
+    read: fn(&mut Run<'r, E>, HelperArgs, Space) -> Step<i64>,
+) -> Step<i64> {
+    match read(run, args, Space::Kernel)? {
+        EFAULT => read(run, args, Space::User),
+        found => Ok(found),
+    }
 }
 
 /// Fills the destination; all zeros and `EFAULT` if a byte is missing.

@@ -213,6 +213,29 @@ fn nothing_that_a_script_may_say_is_refused_by_the_verifier() {
     assert!(!outcome.stderr.contains("R0") && !outcome.stderr.contains("LOST"), "{}", outcome.describe());
 }
 
+/// wkz/ply #87, and bpftrace's scripts up to 0.11: what is a mere number may be an address of the process, or one of the kernel.
+#[test]
+fn numbers_are_addresses_of_either() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = format!(
+        "tracepoint:raw_syscalls:sys_enter /comm == \"syscalls\" && args.id == {openat} && str(args.args[1]) == \"/nowhere\"/ {{
+            @path = str(args.args[1]); @first = *(uint8 *)args.args[1]; @later[tid] = args.args[1];
+            @kernel = ((struct task_struct *)(uint64)curtask)->tgid == pid; @text = str((uint64)&curtask->comm);
+            @program = str(curtask->mm->arg_start) == \"{syscalls}\";
+        }}
+        tracepoint:raw_syscalls:sys_exit /@later[tid] && args.id == {openat}/ {{
+            print(str(@later[tid])); delete(@later, tid);
+        }}",
+        openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 },
+    );
+    let outcome = run_on(&format!("{syscalls} openat 1 /nowhere"), &text);
+    assert_lines(
+        &outcome,
+        &["/nowhere", "@first: 47", "@kernel: true", "@path: /nowhere", "@program: true", "@text: syscalls"],
+    );
+}
+
 /// The last part of a tuple is read in place, with the byte that tells whether the text was longer.
 #[test]
 fn texts_in_tuples_are_read() {

@@ -133,7 +133,7 @@ fn address(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
     let arg = call.args.get(at)?;
     let value = lower.expr(arg)?;
     match value.ty {
-        Type::Pointer { space: Space::User | Space::Kernel, .. } => Some(lower.cast(value, &Type::U64)),
+        Type::Pointer { space: Space::User | Space::Kernel | Space::Any, .. } => Some(lower.cast(value, &Type::U64)),
         ref ty if ty.is_integer() => Some(lower.cast(value, &Type::U64)),
         ref ty => {
             let ty = lower.describe(ty);

@@ -101,7 +101,7 @@ pub(super) fn join(lower: &mut Lower, call: Call) -> Option<Called> {
             let space = *space;
             (argv, space)
         }
-        ty if ty.is_integer() => (argv, lower.default_space()),
+        ty if ty.is_integer() => (argv, lower.number_space()),
         Type::Array { elem, .. } if elem.c_size() == Some(8) => place_of(argv),
         ty => {
             let ty = lower.describe(ty);

@@ -69,7 +69,7 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
         return cut(lower, call, value, cap, length.clone());
     }
     if value.ty.is_integer() {
-        let space = lower.default_space();
+        let space = lower.number_space();
         let address = lower.cast(value, &Type::U64);
         return Some(Called::Value(lower.text_at(address, space, length, call.span)));
     }
@@ -148,7 +148,7 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
         Type::Pointer { space, .. } => (value, space),
         Type::Array { .. } | Type::String { .. } | Type::Record(_) => place_of(value),
         ref ty if ty.is_integer() => {
-            let space = lower.default_space();
+            let space = lower.number_space();
             (lower.cast(value, &Type::U64), space)
         }
         ref ty => {

@@ -109,6 +109,7 @@ impl Lower<'_> {
             _ => (self.type_of(ty), self.expr(operand)),
         };
         let (target, value) = (target?, value?);
+        let target = in_space_of(&value.ty, target);
         if value.ty == target {
             let shown = self.describe(&target);
             let parentheses = Span::new(span.start, ty.span.end + 1);
@@ -135,10 +136,6 @@ impl Lower<'_> {
     fn explicit(&mut self, value: Expr, target: Type, span: Span) -> Option<Expr> {
         match (&value.ty, &target) {
             (from, to) if from == to => Some(value),
-            (Type::Pointer { space, .. }, Type::Pointer { to, .. }) => {
-                let target = Type::Pointer { to: *to, space: *space };
-                Some(self.cast(value, &target))
-            }
             // Programs know of such a number only its whole part.
             (Type::Float { bytes: 4 | 8 }, Type::Int { .. }) => Some(self.cast(value, &target)),
             (from, to) if is_plain(from) && is_plain(to) => Some(self.cast(value, &target)),
@@ -304,6 +301,14 @@ impl Lower<'_> {
 /// A tuple of exactly these types.
 fn tuple_of(parts: Vec<Expr>, types: &[Type], span: Span) -> Expr {
     Expr { ty: Type::Tuple(types.into()), ..tuple(parts, span) }
+}
+
+/// A pointer that becomes another one points to the memory to which it did.
+fn in_space_of(from: &Type, target: Type) -> Type {
+    match (from, target) {
+        (Type::Pointer { space, .. }, Type::Pointer { to, .. }) => Type::Pointer { to, space: *space },
+        (_, target) => target,
+    }
 }
 
 /// Numbers and addresses, which can be cast to each other.

@@ -74,7 +74,7 @@ impl Lower<'_> {
     fn word_at(&mut self, address: Expr, span: Span) -> Expr {
         let space = match address.kind {
             ExprKind::Int(address) if address < 0 => Space::Kernel,
-            _ => self.default_space(),
+            _ => self.number_space(),
         };
         let addr = Box::new(self.convert(address, &Type::U64));
         Expr::new(ExprKind::Deref { addr, space }, Type::U64, span)
