@@ -14,13 +14,13 @@ use std::rc::Rc;
 pub(crate) struct Files {
     open: RefCell<HashMap<PathBuf, Rc<Elf>>>,
     warnings: RefCell<Vec<String>>,
-    debug: DebugSource,
+    debug: Rc<DebugSource>,
 }
 
 impl Files {
     /// None yet; separate debug files are looked for in these folders first.
     pub fn new(dirs: Vec<DebugDir>) -> Self {
-        Self { debug: DebugSource::new(dirs), ..Self::default() }
+        Self { debug: Rc::new(DebugSource::new(dirs)), ..Self::default() }
     }
 
     pub fn open(&self, target: &Target) -> Result<Rc<Elf>> {
@@ -28,22 +28,10 @@ impl Files {
             return Ok(elf.clone());
         }
         let elf = Elf::parse(TargetFile::open(&target.path)?)?;
-        let elf = Rc::new(match self.separate_symbols(&elf, &target.path) {
-            Some(separate) => elf.with_symbols_of(separate),
-            None => elf,
-        });
+        let (debug, path) = (Rc::clone(&self.debug), target.path.clone());
+        let elf = Rc::new(elf.with_symbols_of(move |elf| separate_symbols(&debug, elf, &path)));
         self.open.borrow_mut().insert(target.path.clone(), elf.clone());
         Ok(elf)
-    }
-
-    /// The file with the symbols of a stripped one, where it is installed.
-    fn separate_symbols(&self, elf: &Elf, path: &Path) -> Option<Elf> {
-        if elf.has_symbols() {
-            return None;
-        }
-        let (pid, name) = target::in_its_root(path);
-        let found = self.debug.symbols_of(elf.file().again().ok()?, &name, pid)?;
-        Elf::parse(TargetFile::of(Ok(found), path).ok()?).ok()
     }
 
     /// Opens all; of several files those that cannot be used are passed over with a warning.
@@ -71,6 +59,13 @@ impl Files {
     pub fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()
     }
+}
+
+/// The file with the symbols of a stripped one, where it is installed.
+fn separate_symbols(debug: &DebugSource, elf: &Elf, path: &Path) -> Option<Elf> {
+    let (pid, name) = target::in_its_root(path);
+    let found = debug.symbols_of(elf.file().again().ok()?, &name, pid)?;
+    Elf::parse(TargetFile::of(Ok(found), path).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -162,6 +162,56 @@ fn go_programs_have_no_return_probes() {
     assert!(error.help[0].contains("shop_sale+"), "{error:?}");
 }
 
+/// Tables of functions as versions of Go write them: header, functions, details. `names` is where the names start.
+const GO_TABLES: [&str; 3] = [
+    // From Go 1.18 on: offsets from the start of the code.
+    "table: .4byte 0xfffffff1; .byte 0,0,1,8; .8byte 2,0,sale,names-table,0,0,0,index-table
+     index: .4byte 0,first-index,two-sale,second-index,end-sale
+     first: .4byte 0,0; second: .4byte two-sale,second_name-names
+     names:",
+    // 1.16.
+    "table: .4byte 0xfffffffa; .byte 0,0,1,8; .8byte 2,0,names-table,0,0,0,index-table
+     index: .8byte sale,first-index,two,second-index,end
+     first: .8byte sale; .4byte 0; second: .8byte two; .4byte second_name-names
+     names:",
+    // 1.2.
+    "table: .4byte 0xfffffffb; .byte 0,0,1,8; .8byte 2
+     index: .8byte sale,first-table,two,second-table,end
+     first: .8byte sale; .4byte names-table; second: .8byte two; .4byte second_name-table
+     names:",
+];
+
+/// A stripped program with such a table.
+fn stripped_go(table: &str, name: &str, kind: &str) -> Option<Program> {
+    let code = ".text; sale: nop; ret; two: nop; nop; ret; end:";
+    let names = ".asciz \"main.(*shop).Sale\"; second_name: .asciz \"main.two\"; .text";
+    let text = format!("{code} .section .gopclntab,\"a\"; {table} {names}").replace('\n', ";").replace('"', "\\\"");
+    let folder = std::env::temp_dir().join(format!("quadrant-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("table.c");
+    std::fs::write(&source, format!("__asm__(\"{text}\");")).unwrap();
+    let program = Program::compile(name, &["-s", kind, source.to_str().unwrap()]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    program
+}
+
+#[test]
+fn stripped_go_programs_have_names() {
+    for (number, table) in GO_TABLES.iter().enumerate() {
+        let Some(program) = stripped_go(table, &format!("go-{number}"), "-no-pie") else { return };
+        let all = program.find(ProbeKind::Uprobe, "main.*").unwrap();
+        let names: Vec<&str> = all.iter().map(|found| found.point.func.as_str()).collect();
+        assert_eq!(names, ["main.(*shop).Sale", "main.two"], "{table}");
+        assert_eq!(offset(&all[1]) - offset(&all[0]), 2);
+        let error = program.find(ProbeKind::Uretprobe, "main.two").unwrap_err();
+        assert!(error.help[0].ends_with(":\"main.two+2\""), "{error:?}");
+        assert!(program.find(ProbeKind::Uprobe, "main.tow").unwrap_err().help[0].contains("main.two"));
+    }
+    // Where the loader fills in the start of the code, nothing is made up.
+    let Some(movable) = stripped_go(&GO_TABLES[0].replace(",sale,", ",0,"), "go-movable", "-no-pie") else { return };
+    assert!(movable.find(ProbeKind::Uprobe, "main.two").is_err());
+}
+
 #[test]
 fn readable_names() {
     let mangled = "int sale_of_int(int) __asm__(\"_ZN4shop4saleEi\");

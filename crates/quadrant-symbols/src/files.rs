@@ -125,6 +125,7 @@ fn stripped_layers(elf: &ElfFile, debug_file: Option<&ElfFile>) -> Vec<Layer> {
             SymbolTable::read(&packed, false).map(|table| Layer { table, home: Home::Packed(Box::new(packed)) }),
         );
     }
-    layers.extend(exported.map(|table| Layer { table, home: Home::Own }));
+    let of_go = if layers.is_empty() { SymbolTable::of_go(elf) } else { None };
+    layers.extend([of_go, exported].into_iter().flatten().map(|table| Layer { table, home: Home::Own }));
     layers
 }

@@ -32,8 +32,14 @@ pub(crate) struct Elf {
     segments: Vec<Segment>,
     sections: Vec<Section>,
     symbols: OnceCell<Symbols>,
-    /// Of a stripped file, the one with its symbols.
-    separate: Option<Box<Elf>>,
+    separate: Separate,
+}
+
+/// Of a stripped file, the one with its symbols, looked for when they are wanted.
+#[derive(Default)]
+struct Separate {
+    find: Option<Box<dyn Fn(&Elf) -> Option<Elf>>>,
+    found: OnceCell<Option<Box<Elf>>>,
 }
 
 /// A part of the file that is mapped.
@@ -69,7 +75,14 @@ impl Elf {
         let header = Header::read(&file)?;
         let segments = read_segments(&file, &header)?;
         let sections = read_sections(&file, &header)?;
-        Ok(Self { file, entry: header.entry, segments, sections, symbols: OnceCell::new(), separate: None })
+        Ok(Self {
+            file,
+            entry: header.entry,
+            segments,
+            sections,
+            symbols: OnceCell::new(),
+            separate: Separate::default(),
+        })
     }
 
     /// Whether the program starts at an address. Nobody calls what is there: the stack holds its arguments, and no address to
@@ -78,19 +91,25 @@ impl Elf {
         self.entry != 0 && self.entry == address
     }
 
-    /// With the symbols that another file has.
-    pub fn with_symbols_of(self, separate: Elf) -> Self {
-        Self { separate: Some(Box::new(separate)), ..self }
+    /// With the symbols of another file, which is looked for when this one turns out to be stripped.
+    pub fn with_symbols_of(self, find: impl Fn(&Elf) -> Option<Elf> + 'static) -> Self {
+        Self { separate: Separate { find: Some(Box::new(find)), found: OnceCell::new() }, ..self }
     }
 
     /// Whether only the functions that others may call have names.
     pub fn is_stripped(&self) -> bool {
-        !self.has_symbols() && self.separate.is_none()
+        !self.has_symbols() && self.separate().is_none() && self.go_functions().is_none()
     }
 
     /// Whether the file itself has a table of all its functions.
-    pub fn has_symbols(&self) -> bool {
+    fn has_symbols(&self) -> bool {
         self.section(".symtab").is_some_and(|section| section.kind != SECTION_NO_BITS)
+    }
+
+    /// The file with the symbols of this one, if it is stripped and they are somewhere.
+    fn separate(&self) -> Option<&Elf> {
+        let find = || if self.has_symbols() { None } else { self.separate.find.as_ref()?(self) };
+        self.separate.found.get_or_init(|| find().map(Box::new)).as_deref()
     }
 
     pub fn file(&self) -> &TargetFile {

@@ -58,7 +58,7 @@ impl<'a> Symbol<'a> {
 
 impl Symbols {
     pub(super) fn read(elf: &Elf) -> Result<Self> {
-        let mut tables = match &elf.separate {
+        let mut tables = match elf.separate() {
             Some(separate) => Self::read(separate)?.tables,
             None => Vec::new(),
         };
@@ -67,6 +67,10 @@ impl Symbols {
             let entries = elf.data(section)?;
             let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
             tables.push(Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
+        }
+        if !elf.has_symbols() && elf.separate().is_none() {
+            let table = |(entries, names)| Table { entries, names, code: Rc::clone(&code) };
+            tables.extend(elf.go_symbols().map(table));
         }
         Ok(Self { tables, starts: OnceCell::new() })
     }

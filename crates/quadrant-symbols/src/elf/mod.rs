@@ -6,10 +6,13 @@
 mod contents;
 mod field;
 mod file;
+mod golang;
 mod links;
 mod notes;
 mod symbols;
 
 pub(crate) use file::ElfFile;
+pub use golang::GoFunction;
+pub(crate) use golang::GoTable;
 pub(crate) use notes::build_id_of_notes;
 pub(crate) use symbols::SymbolTable;

@@ -2,6 +2,7 @@
 
 use super::field::Encoding;
 use super::file::{ElfFile, SHT_DYNSYM, SHT_SYMTAB, Section};
+use super::golang::{GoFunction, GoTable};
 use crate::blob::Blob;
 
 /// Further symbols of one table are left out (and the table says so).
@@ -64,6 +65,18 @@ impl SymbolTable {
         entries.sort_unstable_by_key(|entry| (entry.value, entry.rank(), entry.name));
         entries.shrink_to_fit();
         Some(Self { entries, names: (names.offset, names.size), cut })
+    }
+
+    /// The functions of a Go program without a symbol table.
+    pub(crate) fn of_go(file: &ElfFile) -> Option<Self> {
+        let table = GoTable::read(file)?;
+        let entry = |function: &GoFunction| {
+            let size = u32::try_from(function.size).unwrap_or(u32::MAX).min(MAX_SIZE);
+            Entry { value: function.address, name: function.name, size_and_rank: size << RANK_BITS }
+        };
+        let mut entries: Vec<Entry> = table.functions.iter().map(entry).collect();
+        entries.sort_unstable_by_key(|entry| entry.value);
+        Some(Self { entries, names: table.names, cut: false })
     }
 
     /// The symbol that covers `vaddr`: the nearest one before it whose size reaches that far,
