@@ -24,6 +24,16 @@ static inline __attribute__((always_inline)) long inlined_sum(const Circle<long>
     return total;
 }
 
+struct Point {
+    int x, y;
+};
+enum class Side : short { Left = -1, Right = 2 };
+
+NOINLINE long place(const Point &point, Side side) {
+    __asm__ volatile("" : : "r"(&point), "r"(side), "r"(FRAME) : "memory");
+    return point.x;
+}
+
 NOINLINE long measure(long count) {
     long total = inlined_sum(Circle<long>(3), count);
     __asm__ volatile("" : "+r"(total));
@@ -32,10 +42,17 @@ NOINLINE long measure(long count) {
 
 } // namespace shapes
 
+extern "C" NOINLINE long place(long value) {
+    __asm__ volatile("" : "+r"(value) : "r"(FRAME));
+    return value;
+}
+
 int main(int argc, char **argv) {
     long count = count_at(argc, argv, 1);
     uint64_t started = begin_work();
     shapes::measure(count);
+    shapes::place({3, 4}, shapes::Side::Right);
+    place(1);
     end_work(started, count);
     return 0;
 }

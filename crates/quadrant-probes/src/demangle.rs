@@ -9,6 +9,13 @@ pub(crate) fn matches(raw: &str, wanted: &Glob) -> bool {
     source_names(raw).iter().any(|name| wanted.matches(name))
 }
 
+/// The readable name of a function that is called `wanted` in whatever namespace or class it is.
+pub(crate) fn called(raw: &str, wanted: &str) -> Option<String> {
+    let names = source_names(raw);
+    let last = |name: &String| name.rsplit("::").next() == Some(wanted);
+    names.iter().find(|name| last(name)).cloned()
+}
+
 /// The readable name, as the source would call the function; `None` if the name is not mangled.
 pub(crate) fn readable(raw: &str) -> Option<String> {
     source_names(raw).into_iter().next()
@@ -29,6 +36,13 @@ mod tests {
         assert!(check("_ZN4shop4saleEi", "shop::*"));
         assert!(!check("_ZN4shop4saleEi", "sale"));
         assert!(!check("_ZN4shop4saleEi", "shop::sale(long)"));
+    }
+
+    #[test]
+    fn functions_by_their_last_names() {
+        assert_eq!(called("_ZN4shop4saleEi", "sale").as_deref(), Some("shop::sale"));
+        assert_eq!(called("_ZN4shop4saleEi", "shop"), None);
+        assert_eq!(called("sale", "sale"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use quadrant_program::span::Span;
 
 use crate::ast::{Item, Script};
-use crate::lexer::{Lexer, Tok};
+use crate::lexer::{Lexer, Tok, scope_end};
 
 /// A token, a comment, or a text that is kept as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,8 @@ impl Cutter<'_> {
             if token.kind == Tok::Eof {
                 return;
             }
-            self.push(Kind::Token(token.kind), token.span.start, token.span.end);
+            let end = if token.kind == Tok::Ident { whole_name(&mut lexer, token.span.end) } else { token.span.end };
+            self.push(Kind::Token(token.kind), token.span.start, end);
         }
     }
 
@@ -111,4 +112,14 @@ impl Cutter<'_> {
         self.pieces.push(Piece { kind, span: Span::new(start, end), text, lines });
         self.pos = end;
     }
+}
+
+/// The end of a name with all that is behind it as in `ns::inner::Thing`.
+fn whole_name(lexer: &mut Lexer<'_>, mut end: u32) -> u32 {
+    lexer.seek(end);
+    while let Some(further) = scope_end(end, std::iter::repeat_with(|| lexer.next_token())) {
+        end = further;
+        lexer.seek(end);
+    }
+    end
 }

@@ -43,3 +43,12 @@ fn dollar_token(rest: &str) -> (Tok, usize) {
         _ => (Tok::Param, 1 + digits),
     }
 }
+
+/// The end of `::name` right behind a name that ends at `end`, if that is what the tokens behind it are.
+pub(crate) fn scope_end(end: u32, mut behind: impl Iterator<Item = Token>) -> Option<u32> {
+    let [first, second, name] = [behind.next()?, behind.next()?, behind.next()?];
+    let ends = [end, first.span.end, second.span.end];
+    let joined = ends == [first.span.start, second.span.start, name.span.start];
+    let is_scope = [first.kind, second.kind, name.kind] == [Tok::Colon, Tok::Colon, Tok::Ident];
+    (joined && is_scope).then_some(name.span.end)
+}

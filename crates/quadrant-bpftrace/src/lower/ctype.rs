@@ -57,7 +57,7 @@ impl Lower<'_> {
             return Space::User;
         }
         match space {
-            Space::User => Space::User,
+            Space::User | Space::Any => space,
             Space::Kernel | Space::Context => Space::Kernel,
             // What was copied keeps its meaning.
             Space::Program => self.default_space(),
@@ -147,7 +147,7 @@ impl Lower<'_> {
             TypeKind::Named(name) => self.named_type(name, ty.span),
             TypeKind::Pointer(_) | TypeKind::Tagged(..) => {
                 let id = self.c_type_of(ty)?;
-                let space = self.default_space();
+                let space = self.number_space();
                 match self.env.types.kind(id) {
                     CType::Ptr(to) => Some(Type::Pointer { to, space }),
                     _ => self.value_type(id, space, ty.span),
@@ -233,6 +233,9 @@ impl Lower<'_> {
                 if let Some(id) = types.lookup_struct(name).or_else(|| types.lookup_union(name)) {
                     return Some(id);
                 }
+                if name.contains("::") {
+                    return self.unknown_type("", name, format!("unknown type `{name}`"), span);
+                }
                 match suggest(name, TYPE_NAMES.iter().copied()) {
                     Some(near) => self.error_near(span, format!("unknown type `{name}`"), Some(near)),
                     None => self.unknown_type("", name, error.to_string(), span),
@@ -246,6 +249,10 @@ impl Lower<'_> {
         let found = self.known_tagged(tag, name);
         match found {
             Some(id) => Some(id),
+            None if name.contains("::") => {
+                let word = tag.word();
+                self.unknown_type(word, name, format!("unknown type `{word} {name}`"), span)
+            }
             None => match types.parse_type_name(&format!("{} {name}", tag.word())) {
                 Ok(id) => Some(id),
                 Err(error) => self.unknown_type(tag.word(), name, error.to_string(), span),

@@ -119,7 +119,8 @@ impl Lower<'_> {
                 continue;
             }
             self.members(&mut reader, depth, &mut fields)?;
-            if !reader.eat(Tok::Semi) {
+            // C compilers do not insist on the last one.
+            if !reader.eat(Tok::Semi) && reader.token.kind != Tok::Eof {
                 return self.error(reader.token.span, "expected `;` after the member");
             }
         }

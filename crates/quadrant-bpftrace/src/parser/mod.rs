@@ -16,7 +16,7 @@ mod tests;
 mod types;
 
 use crate::ast::{Expr, Ident, Script};
-use crate::lexer::{Bpftrace, Tok};
+use crate::lexer::{Bpftrace, Tok, scope_end};
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 use quadrant_syntax::descent::Stand;
@@ -107,6 +107,19 @@ impl<'a> Parser<'a> {
         }
         self.unexpected(what);
         Ident { name: String::new(), span: self.here() }
+    }
+
+    /// The next token as a name, with what follows it as in C++: `ns::Thing`.
+    fn scoped_name(&mut self) -> Ident {
+        let mut name = self.take_ident(0);
+        while let Some(end) = scope_end(name.span.end, std::iter::once(self.token).chain(self.ahead())) {
+            while self.token.span.start < end {
+                self.bump();
+            }
+            name.span.end = end;
+            name.name = self.text(name.span).to_owned();
+        }
+        name
     }
 
     /// The next token as a name, its sigil of `sigil` bytes taken off.

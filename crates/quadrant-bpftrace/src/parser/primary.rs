@@ -118,7 +118,7 @@ impl Parser<'_> {
     }
 
     fn name_or_call(&mut self) -> ExprKind {
-        let callee = self.take_ident(0);
+        let callee = self.scoped_name();
         if !self.eat(Tok::LParen) {
             return ExprKind::Name(callee.name);
         }

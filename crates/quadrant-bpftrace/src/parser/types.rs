@@ -79,7 +79,8 @@ impl Parser<'_> {
         }
         if let Some(tag) = Tag::from_word(self.word()) {
             self.bump();
-            return TypeKind::Tagged(tag, self.expect_ident("the type's name").name);
+            let name = if self.at(Tok::Ident) { self.scoped_name() } else { self.expect_ident("the type's name") };
+            return TypeKind::Tagged(tag, name.name);
         }
         if self.at_word("typeof") {
             self.bump();
@@ -96,11 +97,11 @@ impl Parser<'_> {
         let mut name = String::new();
         loop {
             let word = self.word();
+            let whole = self.scoped_name();
             if word != "const" && word != "volatile" {
                 name.push_str(if name.is_empty() { "" } else { " " });
-                name.push_str(word);
+                name.push_str(&whole.name);
             }
-            self.bump();
             if !is_c_word(word) || !is_c_word(self.word()) {
                 return name;
             }
@@ -115,11 +116,13 @@ impl Parser<'_> {
         if Tag::from_word(word).is_some() || word == "typeof" || is_type_word(word) {
             return Ahead::Type;
         }
-        let mut pointer = false;
+        let (mut pointer, mut last) = (false, first.kind);
         for token in tokens {
+            let before = std::mem::replace(&mut last, token.kind);
             match token.kind {
                 Tok::Star => pointer = true,
-                Tok::LBracket | Tok::RBracket | Tok::Int if !pointer => {}
+                Tok::LBracket | Tok::RBracket | Tok::Int | Tok::Colon if !pointer => {}
+                Tok::Ident if before == Tok::Colon => {}
                 Tok::RParen if pointer => return Ahead::Type,
                 Tok::RParen => break,
                 _ => return Ahead::Value,

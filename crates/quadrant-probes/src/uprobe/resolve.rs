@@ -5,7 +5,7 @@ use super::list::{full_name, functions};
 use super::place::{Place, SourcePlace};
 use crate::debug::DebugFiles;
 use crate::demangle;
-use crate::elf::{Elf, Symbol, SymbolKind};
+use crate::elf::{Elf, Symbol, SymbolKind, Symbols};
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::glob::Glob;
@@ -205,7 +205,9 @@ impl Finder<'_> {
 
     fn readable(&self, name: &str) -> Result<Vec<Symbol<'_>>> {
         let pattern = Glob::new(name);
-        let symbols = functions(self.elf, |raw| demangle::matches(raw, &pattern))?;
+        // A function that C can call, too, has the name that the source gives it.
+        let is_named = |raw: &str| demangle::matches(raw, &pattern) || pattern.matches(raw);
+        let symbols = functions(self.elf, is_named)?;
         if symbols.is_empty() {
             let names: Vec<String> =
                 self.elf.symbols()?.functions().filter_map(|symbol| demangle::readable(symbol.name)).collect();
@@ -352,6 +354,7 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
                 name,
                 symbols.functions().map(|symbol| symbol.name),
             );
+            error.help.extend(readable_help(target, symbols, name));
             if elf.is_stripped() {
                 let message = "the file is stripped, and no separate file has its symbols: only functions that it exports have names";
                 error.help.push(message.to_owned());
@@ -359,6 +362,15 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
             error
         }
     }
+}
+
+/// How to name the C++ or Rust function that has the name in its source.
+fn readable_help(target: &Target, symbols: &Symbols, name: &str) -> Option<String> {
+    let readable = symbols.functions().find_map(|symbol| demangle::called(symbol.name, name))?;
+    Some(format!(
+        "there is a function `{readable}` of C++ or Rust: `uprobe:{}:cpp:\"{readable}\"`",
+        target.name.display()
+    ))
 }
 
 fn indirect(elf: &Elf, name: &str) -> ProbeError {

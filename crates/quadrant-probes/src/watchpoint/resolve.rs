@@ -17,7 +17,8 @@ pub(crate) fn resolve(spec: &ProbeSpec, pid: Option<u32>) -> Result<Found> {
     let len = parse_len(len)?;
     let (read, write, execute) = parse_mode(mode)?;
     if execute && len != EXECUTE_LEN {
-        return Err(wrong("on execution (mode x) the length must be 8"));
+        let message = format!("cannot watch {len} bytes for execution (mode x): the length must be {EXECUTE_LEN}");
+        return Err(advise(message, format!("write `watchpoint:{address:#x}:{EXECUTE_LEN}:x`")));
     }
     if !execute && !address.is_multiple_of(u64::from(len)) {
         return Err(wrong(&format!("the address {address:#x} is no multiple of the length {len}")));

@@ -35,15 +35,25 @@ impl DebugInfo {
         whole.or_else(last).copied()
     }
 
-    /// The enumeration with a constant of that name.
+    /// The enumeration with a constant of that name, which may have those of its enumeration and of namespaces before it.
     pub(crate) fn find_constant(&self, name: &str) -> Option<DieRef> {
         let index = self.name_index();
-        let candidates = index.constants.get(&index.hasher.hash_one(name))?;
+        let (scope, last) = name.rsplit_once("::").map_or((None, name), |(scope, last)| (Some(scope), last));
+        let candidates = index.constants.get(&index.hasher.hash_one(last))?;
         let has = |at: &&DieRef| {
-            let constants = self.die(**at).map(|die| die.children()).unwrap_or_default();
-            constants.iter().any(|constant| constant.name().as_deref() == Some(name))
+            let Some(die) = self.die(**at) else { return false };
+            let is_named = die.children().iter().any(|constant| constant.name().as_deref() == Some(last));
+            is_named && scope.is_none_or(|scope| self.is_scope_of_constants(&die, scope))
         };
         candidates.iter().find(has).copied()
+    }
+
+    /// Whether an enumeration's constants can be written behind `scope::`: its own name, or the namespace that it is in.
+    fn is_scope_of_constants(&self, die: &Die<'_>, scope: &str) -> bool {
+        let Some(full) = self.qualified_name(die) else { return false };
+        full == scope || full.strip_suffix(scope).is_some_and(|outer| outer.ends_with("::")) || {
+            full.rsplit_once("::").is_some_and(|(around, _)| around == scope)
+        }
     }
 
     /// The names of all types of those tags, without their namespaces. For error messages only.

@@ -1,7 +1,7 @@
 //! Types from the debug information of programs.
 
 use super::{
-    CType, DebugTypes, Entry, EnumValue, Form, FuncProto, Home, MAX_CHAIN, Member, Param, Qualifier, TypeId, Types,
+    CType, DebugTypes, Entry, EnumValue, Form, FuncProto, Home, MAX_CHAIN, Member, Param, Qualifier, TypeId, Types, X87,
 };
 use crate::DebugInfo;
 use crate::dwarf::{Die, DieRef};
@@ -78,7 +78,8 @@ impl Types {
     pub fn lookup_debug_constant(&self, of: DebugTypes, name: &str) -> Option<(i64, TypeId)> {
         let die = self.debug_info(of)?.find_constant(name)?;
         let id = self.debug_type(of, Some(die));
-        let value = self.enum_values(id).iter().find(|constant| &*constant.name == name)?.value;
+        let last = name.rsplit("::").next();
+        let value = self.enum_values(id).iter().find(|constant| Some(&*constant.name) == last)?.value;
         Some((value, id))
     }
 
@@ -343,8 +344,9 @@ fn base(die: &Die<'_>, size: Option<u64>) -> CType {
     let size = size.unwrap_or(0);
     match (encoding.map(gimli::DwAte), size) {
         (Some(gimli::DW_ATE_float), 4 | 8) => CType::Float { size: size as u32 },
-        // Of numbers this long, those of the x87 are understood, which C calls so on x86; IEEE's of 128 bits are not.
-        (Some(gimli::DW_ATE_float), 12 | 16) if die.name().as_deref() == Some("long double") => {
+        // Of numbers this long, those of the x87 are understood, which C calls so on x86; IEEE's of 128 bits, which C calls so
+        // elsewhere, are not.
+        (Some(gimli::DW_ATE_float), 12 | 16) if X87 && die.name().as_deref() == Some("long double") => {
             CType::Float { size: size as u32 }
         }
         (Some(gimli::DW_ATE_float | gimli::DW_ATE_complex_float | gimli::DW_ATE_decimal_float), _) => CType::Void,

@@ -30,6 +30,8 @@ use std::rc::Rc;
 
 /// Bytes of a pointer on every target.
 pub const POINTER_SIZE: u64 = 8;
+/// Whether programs of this machine have floating point numbers of the x87: those that are traced run on it.
+const X87: bool = cfg!(any(target_arch = "x86_64", target_arch = "x86"));
 /// Longest chain of typedefs, qualifiers or array dimensions that is followed.
 const MAX_CHAIN: usize = 64;
 

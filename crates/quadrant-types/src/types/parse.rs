@@ -1,6 +1,6 @@
 //! C type names in text: casts of scripts, field types of tracefs formats.
 
-use super::{CType, FuncProto, TypeId, Types};
+use super::{CType, FuncProto, TypeId, Types, X87};
 use crate::{BtfKind, TypeError};
 
 /// Most stars and dimensions after a type's name.
@@ -354,7 +354,7 @@ impl Words {
             (Some("__int128"), ..) => int("__int128", 16),
             (Some("float"), ..) => Some(types.float("float", 4)),
             (Some("double"), _, 0) => Some(types.float("double", 8)),
-            (Some("double"), ..) => Some(types.float("long double", 16)),
+            (Some("double"), ..) => X87.then(|| types.float("long double", 16)),
             (_, true, _) => int("short", 2),
             (_, _, 1) => int("long", 8),
             (_, _, 2..) => int("long long", 8),

@@ -134,7 +134,10 @@ fn of_type(types: &Types, word: &str, name: &str, verbose: bool, out: &mut impl 
         "struct" => &[BtfKind::Struct],
         "union" => &[BtfKind::Union],
         "enum" => &[BtfKind::Enum, BtfKind::Enum64],
-        _ => return Ok(()),
+        _ => {
+            eprintln!("WARNING: no probe and no type matches `{}`", shown(&format!("{word} {name}")));
+            return Ok(());
+        }
     };
     if !has_wildcards(name) {
         return types

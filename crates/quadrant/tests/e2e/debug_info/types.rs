@@ -50,6 +50,30 @@ fn names_of_the_program() {
     assert_lines(&on(&target!("typed"), script), &["(42, 104, 8, 4)", "(GREEN, true, 4)"]);
 }
 
+/// Types and constants of namespaces.
+#[test]
+fn names_of_cxx() {
+    needs_root!();
+    let script = r#"uprobe:BIN:cpp:"shapes::place" {
+        print((((struct shapes::Point *)arg0)->y, ((shapes::Point *)arg0)->x, sizeof(shapes::Point)));
+        print((args.side, args.side == shapes::Side::Right, shapes::Side::Left));
+    }"#;
+    assert_lines(&on(&target!("mangled-cc"), script), &["(4, 3, 8)", "(Right, true, Left)"]);
+}
+
+/// A function that is found by its name in the source may be one that C can call; one that is looked for by its symbol's name is
+/// told by its name in the source.
+#[test]
+fn functions_of_cxx() {
+    needs_root!();
+    let target = target!("mangled-cc");
+    let outcome = on(&target, r#"uprobe:BIN:cpp:*place { print(func); }"#);
+    let wanted = ["shapes::place(shapes::Point const&, shapes::Side)", "place"];
+    assert_lines(&outcome, &wanted);
+    let message = refused(script(&format!("uprobe:{target}:measure {{ }}")));
+    assert!(message.contains(r#":cpp:"shapes::measure""#), "{message}");
+}
+
 /// The script's own types come first, the program's before the kernel's.
 #[test]
 fn whose_type_a_name_means() {
