@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quadrant_bpf::cgroup::Subtree;
+use quadrant_program::Program;
 use quadrant_program::core::Relocation;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::PointId;
@@ -187,6 +188,15 @@ pub struct Data {
     pub sampling: Option<Sampling>,
     /// Bytes to write before the start.
     pub init: Vec<(u32, Vec<u8>)>,
+}
+
+impl Data {
+    /// Where the word of a speculation is, if a program has one of that number.
+    pub fn speculation(&self, program: &Program, number: u64) -> Option<u32> {
+        let count = u64::from(program.config.speculations);
+        let first = self.speculations.filter(|_| (1..=count).contains(&number))?;
+        Some(first + 8 * (number as u32 - 1))
+    }
 }
 
 /// What programs that can leave out firings have in the data section.

@@ -395,6 +395,9 @@ pub enum Function {
     /// The text of `join(argv)`: up to 32 strings of a NULL-terminated array of pointers to text in the given space;
     /// each is stored with its NUL. Only as an argument of a `Join` record.
     JoinArgs(Space),
+    /// A value, whether or not it can be had, in programs whose faults end the clause: a tuple of the [`crate::program::Fault`] that
+    /// evaluating it is, or 0, the address of that, and the value, which is zero then.
+    Caught,
 }
 
 /// Functions of texts that D has. Texts are at most as long as the type of the result; what is cut is counted.

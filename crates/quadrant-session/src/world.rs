@@ -77,11 +77,7 @@ impl World for Kernel {
     }
 
     fn free_speculation(&self, program: &Program, number: u64) -> Result<(), Error> {
-        let count = u64::from(program.config.speculations);
-        match self.data.speculations.filter(|_| (1..=count).contains(&number)) {
-            Some(first) => self.set_word(first + 8 * (number as u32 - 1), 0),
-            None => Ok(()),
-        }
+        self.data.speculation(program, number).map_or(Ok(()), |at| self.set_word(at, 0))
     }
 
     fn losses(&self) -> Ledger {

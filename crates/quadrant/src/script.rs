@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::io::Read;
+use std::path::Path;
 use std::string::FromUtf8Error;
 
 use quadrant_program::sources::Sources;
@@ -60,6 +61,11 @@ fn not_utf8(error: &FromUtf8Error) -> String {
 pub fn text_of(file: &str) -> Result<String, Failure> {
     let failed = |error| quadrant_bpf::Error::io(format!("cannot read {}", failure::shown(file)), &error);
     Ok(read_text(file).map_err(failed)?)
+}
+
+/// Whether a script is in D, by its name.
+pub fn is_d(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "d")
 }
 
 /// The bytes from `start` to before `end` of a script.

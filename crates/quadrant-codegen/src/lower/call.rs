@@ -106,6 +106,10 @@ impl Lower<'_, '_> {
                 self.store_task_name([find, release, at], args, *cap, to)
             }
             (Function::Symbol, Type::Symbol { user: true, .. }) => self.store_user_symbol(args, to),
+            (Function::Caught, Type::Tuple(_)) => match args {
+                [value] => self.store_caught(value, to),
+                _ => Err(self.model_error("several values at once")),
+            },
             (function, ty) => Err(self.model_error(format_args!("{function:?} as {ty:?}"))),
         }
     }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::layout;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
@@ -23,6 +24,7 @@ use quadrant_program::ty::Space;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
+use super::memory::Mem;
 use super::record::Wake;
 use super::unit::Lower;
 use crate::object::LossKind;
@@ -34,6 +36,9 @@ use crate::ssa::Value;
 
 /// A failed read.
 pub(super) const BAD_ADDRESS: (Fault, LossKind) = (Fault::BadAddress, LossKind::Read);
+
+/// Where in what `Caught` gives the value is: behind the kind of fault and the address.
+const CAUGHT_VALUE: u32 = 16;
 
 /// The way out of a clause for faults: a block with two parameters.
 #[derive(Clone, Copy)]
@@ -70,6 +75,27 @@ impl<'a> Lower<'a, '_> {
         let what = self.f.b.append_param(block);
         let address = self.f.b.append_param(block);
         Some(FaultExit { block, what, address })
+    }
+
+    /// Stores a value, and before it the fault that evaluating it is, and where, or zeros (`Caught`).
+    pub fn store_caught(&mut self, value: &Expr, to: Mem) -> Result<()> {
+        let Some(exit) = self.fault_exit() else { return Err(self.model_error("a fault that nothing can have")) };
+        let (end, outer) = (self.f.b.create_block(), self.f.fault.replace(exit));
+        self.zero(to, CAUGHT_VALUE);
+        let stored = self.store(value, to.at(CAUGHT_VALUE));
+        self.f.fault = outer;
+        stored?;
+        self.f.b.jump(end, &[]);
+        if self.f.b.is_reachable(exit.block) {
+            self.f.b.switch_to(exit.block);
+            let kind = self.f.b.ext(exit.what, Size::B1, false);
+            self.f.b.store(to.base, to.off, Size::B8, kind);
+            self.f.b.store(to.base, to.off + 8, Size::B8, exit.address);
+            self.zero(to.at(CAUGHT_VALUE), layout::size(&value.ty));
+            self.f.b.jump(end, &[]);
+        }
+        self.f.b.switch_to(end);
+        Ok(())
     }
 
     /// Faults if the comparison holds; where faults do not end the clause, counts the loss and goes on in any case.

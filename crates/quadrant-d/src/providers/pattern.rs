@@ -53,6 +53,16 @@ impl Pattern {
     }
 }
 
+impl ProbeDesc {
+    /// Whether a probe's full name is one that this means.
+    pub fn accepts(&self, name: &str) -> bool {
+        let mut parts = name.splitn(4, ':');
+        let mut next = || parts.next().unwrap_or_default();
+        let (wanted, provider) = (Wanted::of(self), next());
+        wanted.provider.matches(provider) && wanted.accepts(next(), next(), next())
+    }
+}
+
 /// A description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {

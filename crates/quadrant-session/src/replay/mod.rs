@@ -8,7 +8,6 @@ mod world;
 use quadrant_codegen::Context;
 use quadrant_codegen::object::Unit;
 use quadrant_program::Program;
-use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::recording::Split;
 
@@ -62,6 +61,8 @@ pub enum Given {
     Bytes(Vec<u8>),
     /// It could not be read.
     Missing,
+    /// Reading it failed at this address.
+    Fault(u64),
 }
 
 /// A replay under way.
@@ -85,18 +86,18 @@ pub struct Outcome {
 }
 
 impl<'a> Replay<'a> {
-    /// Compiles a program, and runs its BEGIN.
+    /// Compiles a program, and runs its BEGIN: what that learned is an event, too.
     ///
     /// # Errors
     /// What cannot be compiled, and those of writing.
-    pub fn start(split: &'a Split, host: Host, sink: &'a mut dyn Sink) -> Result<Replay<'a>, Error> {
+    pub fn start(split: &'a Split, host: Host, begin: &Event, sink: &'a mut dyn Sink) -> Result<Replay<'a>, Error> {
         let program = &split.replayer;
         let (compiled, units) = units(split);
         let object = compile_units(program, &compiled, &machine::target(host), &Default::default())?;
         let world = world::Replayed::new(Machine::new(object, host.cpus as usize, split.slots));
         let (progress, processes) = (Progress::default(), Processes::default());
         let mut replay = Replay { program, units, world, sink, progress, processes };
-        replay.run_once(&Site::Begin)?;
+        replay.run_once(&Site::Begin, begin)?;
         Ok(replay)
     }
 
@@ -111,12 +112,12 @@ impl<'a> Replay<'a> {
         Ok(self.progress.exit.is_none() && !self.sink.is_full())
     }
 
-    /// Runs END, prints the maps, and tells what was lost.
+    /// Runs END on what that learned, prints the maps, and tells what was lost.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn finish(mut self) -> Result<Outcome, Error> {
-        self.run_once(&Site::End)?;
+    pub fn finish(mut self, end: &Event) -> Result<Outcome, Error> {
+        self.run_once(&Site::End, end)?;
         let view = View { program: self.program, world: &self.world };
         self.sink.ending(view)?;
         if self.program.config.print_maps_on_exit {
@@ -128,10 +129,9 @@ impl<'a> Replay<'a> {
         Ok(Outcome { status: self.progress.exit.unwrap_or(0), ledger })
     }
 
-    /// Runs BEGIN or END, which need no event.
-    fn run_once(&mut self, site: &Site) -> Result<(), Error> {
+    fn run_once(&mut self, site: &Site, event: &Event) -> Result<(), Error> {
         let point = self.program.points.iter().position(|point| point.site == *site);
-        point.map_or(Ok(()), |point| self.run(&Event { point: point as u32, ..Event::default() }))
+        point.map_or(Ok(()), |point| self.run(&Event { point: point as u32, ..event.clone() }))
     }
 
     fn run(&mut self, event: &Event) -> Result<(), Error> {
@@ -143,23 +143,17 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// A unit for each group, for BEGIN, and for END; and for each point its unit and its place there.
+/// A unit for each group; and for each point its unit and its place there.
 fn units(split: &Split) -> (Vec<Unit>, Vec<Option<(usize, u64)>>) {
     let program = &split.replayer;
     let mut of_points = vec![None; program.points.len()];
     let mut units = Vec::new();
-    let mut serve = |clauses: Vec<usize>, points: Vec<PointId>| {
-        let places = points.iter().zip(0..);
+    for group in &split.groups {
+        let places = group.points.iter().zip(0..);
         places.for_each(|(point, place)| of_points[point.0 as usize] = Some((units.len(), place)));
+        let (clauses, points) = (group.clauses.clone(), group.points.clone());
         let context = Context::Tracepoint;
         units.push(Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false });
-    };
-    split.groups.iter().for_each(|group| serve(group.clauses.clone(), group.points.clone()));
-    for (point, site) in (0..).map(PointId).zip(program.points.iter().map(|point| &point.site)) {
-        if matches!(site, Site::Begin | Site::End) {
-            let clauses = (0..program.clauses.len()).filter(|clause| program.clauses[*clause].points.contains(&point));
-            serve(clauses.collect(), vec![point]);
-        }
     }
     (units, of_points)
 }

@@ -177,7 +177,13 @@ impl World for Replayed {
         Ok(())
     }
 
-    fn free_speculation(&self, _program: &Program, _number: u64) -> Result<(), Error> {
+    fn free_speculation(&self, program: &Program, number: u64) -> Result<(), Error> {
+        let mut machine = self.0.borrow_mut();
+        if let Some(at) = machine.object.data.speculation(program, number) {
+            let mut data = machine.data();
+            data[at as usize..at as usize + 8].fill(0);
+            machine.set_data(&data);
+        }
         Ok(())
     }
 

@@ -17,8 +17,8 @@ pub mod json;
 pub mod load;
 mod maps;
 mod progs;
-mod record;
-mod replay;
+pub mod record;
+pub mod replay;
 mod stacks;
 mod table;
 

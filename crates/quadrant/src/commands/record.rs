@@ -28,13 +28,16 @@ use quadrant_session::Until;
 use crate::args::Args;
 use crate::commands;
 use crate::commands::Done;
+use crate::dtrace;
 use crate::failure::Failure;
 use crate::front;
 use crate::list;
 use crate::output_file;
+use crate::recording::Points;
 use crate::recording::Writer;
 use crate::resolver::Names;
 use crate::run;
+use crate::script;
 use crate::world;
 
 /// Write what a script's probes see to a file, for `quadrant replay`.
@@ -77,6 +80,12 @@ fn record(options: &Options) -> Done {
     let Some(path) = &args.output else {
         return Err(Failure::usage("no file to record into").hint("give one with -o FILE"));
     };
+    if let [file, params @ ..] = args.rest.as_slice()
+        && args.execute.is_none()
+        && script::is_d(file)
+    {
+        return dtrace::record::run(args, file, params, path, options.events);
+    }
     let (script, params) = front::script(args)?;
     front::check_parameters(args, &script, params)?;
     let child = run::start(args)?;
@@ -93,19 +102,29 @@ fn record(options: &Options) -> Done {
     let recorder = Rc::new(recording::recorder(&program, &split.groups));
     let compiled = run::compiled(&script, &recorder, &features, &types, run::session(args, child_pid)?)?;
     let trace = Trace::load(compiled).map_err(|error| Failure::session(&script.sources, error))?;
+    let points = Points { all: points, child: child_pid, d: None };
     let mut writer = writer(&recorder, &split.groups, &points, path, options.events)?;
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script.sources, error))?;
-    let lost = if writer.lost.is_empty() { String::new() } else { format!(", {} lost", writer.lost.records()) };
-    eprintln!("{} events recorded{lost}", writer.events);
+    say_recorded(&writer);
     Ok(outcome.status)
 }
 
-fn writer<'p>(
+/// Tells how many events a recording has.
+pub fn say_recorded(writer: &Writer) {
+    let lost = if writer.lost.is_empty() { String::new() } else { format!(", {} lost", writer.lost.records()) };
+    eprintln!("{} events recorded{lost}", writer.events);
+}
+
+/// The recording of a program at a path.
+///
+/// # Errors
+/// Those of writing.
+pub fn writer<'p>(
     recorder: &'p Program,
     groups: &'p [Group],
-    points: &[RecordedPoint],
+    points: &Points,
     path: &Path,
     events: u64,
 ) -> Result<Writer<'p>, Failure> {

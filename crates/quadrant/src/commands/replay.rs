@@ -6,8 +6,11 @@ use std::rc::Rc;
 use clap::Parser;
 use quadrant_output::Mode;
 use quadrant_probes::RecordedSource;
+use quadrant_program::probe::Site;
 use quadrant_program::recording;
+use quadrant_program::recording::Split;
 use quadrant_program::span::Span;
+use quadrant_session::Sink;
 use quadrant_session::replay::Host;
 use quadrant_session::replay::Replay;
 
@@ -17,11 +20,13 @@ use crate::args::Args;
 use crate::commands;
 use crate::commands::Done;
 use crate::diag;
+use crate::dtrace;
 use crate::failure;
 use crate::failure::Failure;
 use crate::front;
 use crate::recording::Recording;
 use crate::resolver::Names;
+use crate::script;
 use crate::world;
 
 /// Run a script on what `quadrant record` wrote, as if it happened now. Needs no privilege.
@@ -52,13 +57,20 @@ pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
 
 fn replay(options: &Options) -> Done {
     let recording = Recording::open(&options.recording)?;
+    if script::is_d(&options.script) {
+        return dtrace::replay::run(&options.script, &options.parameters, &recording);
+    }
+    if recording.d.is_some() {
+        let name = recording.shown_name();
+        return Err(Failure::usage(format!("{name} was recorded with a script in D, whose name ends with .d")));
+    }
     let mut args = Args::of_script(&options.script, &options.parameters);
     args.allow_unsafe = true;
     let (script, params) = front::script(&args)?;
     front::check_parameters(&args, &script, params)?;
     let types = Rc::new(world::types());
     let source = RecordedSource::new(recording.points.clone(), Rc::clone(&types));
-    let (program, diagnostics) = front::compile(&script, params, &args, &source, &types, None, None);
+    let (program, diagnostics) = front::compile(&script, params, &args, &source, &types, recording.child, None);
     let program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
     eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
     let text = |span: Span| script.sources.slice(span).to_owned();
@@ -67,12 +79,27 @@ fn replay(options: &Options) -> Done {
     let output = answers::output(None).map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?;
     let mut answers = Answers::new(&split.replayer, &script.sources, Mode::Text, names, output);
     let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
-    let failed = |error| Failure::session(&script.sources, error);
-    let mut replay = Replay::start(&split, host, &mut answers).map_err(failed)?;
-    for event in recording.events(&split) {
+    let status = run_events(&recording, &split, host, &mut answers, &|error| Failure::session(&script.sources, error))?;
+    Ok(status)
+}
+
+/// Runs a program over all events of a recording; gives the exit status.
+///
+/// # Errors
+/// What the recording lacks, and those of writing.
+pub fn run_events(
+    recording: &Recording,
+    split: &Split,
+    host: Host,
+    sink: &mut dyn Sink,
+    failed: &dyn Fn(quadrant_session::Error) -> Failure,
+) -> Result<i32, Failure> {
+    let [begin, end] = [Site::Begin, Site::End].map(|site| recording.once(split, &site));
+    let mut replay = Replay::start(split, host, &begin?, sink).map_err(failed)?;
+    for event in recording.events(split) {
         if !replay.event(&event?).map_err(failed)? {
             break;
         }
     }
-    Ok(replay.finish().map_err(failed)?.status)
+    Ok(replay.finish(&end?).map_err(failed)?.status)
 }

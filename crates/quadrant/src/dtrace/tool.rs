@@ -79,12 +79,27 @@ pub fn compile(
     targets: Vec<Target>,
     session: Options,
 ) -> Result<(Compiled, Sources), Failure> {
-    let (program, options) = gather(file, &[])?;
-    let line = Line { mode: Mode::Check, operands: params.to_vec(), targets, ..carried_line(&program, &options)? };
-    let texts = texts(&program, &line)?;
+    let (line, texts) = script_line(file, &[], params, targets)?;
     let targets = targets::open(&line.targets)?;
     let (compiled, _) = trace::compiled(&line, &texts, &targets, || Ok(session))?;
-    Ok((compiled, Sources::new(program.script.name, &program.script.text)))
+    let source = &texts.programs[0].source;
+    Ok((compiled, Sources::new(source.name.clone(), &source.text)))
+}
+
+/// The command line of a script with the options of its first line and others, which is only tried, and what it compiles.
+///
+/// # Errors
+/// As of [`gather`].
+pub fn script_line(
+    file: &str,
+    options: &[String],
+    params: &[String],
+    targets: Vec<Target>,
+) -> Result<(Line, Texts), Failure> {
+    let (program, options) = gather(file, options)?;
+    let line = Line { mode: Mode::Check, operands: params.to_vec(), targets, ..carried_line(&program, &options)? };
+    let texts = texts(&program, &line)?;
+    Ok((line, texts))
 }
 
 /// Runs what a tool carries; gives the exit status.

@@ -4,10 +4,13 @@ use quadrant_program::sources::Sources;
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
-use quadrant_d::lower::Compiled;
+pub use quadrant_d::lower::Compiled as Lowered;
 use quadrant_d::lower::Env;
+use quadrant_d::lower::FindProbes;
 use quadrant_d::lower::Source;
 use quadrant_d::lower::SourceKind;
+use quadrant_d::lower::Symbols;
+use quadrant_d::macros::Macros;
 use quadrant_d::options::Options;
 use quadrant_d::providers::Providers;
 use quadrant_output::dtrace::message;
@@ -91,6 +94,20 @@ pub fn compiled(
     Ok((compiled, options))
 }
 
+/// What compiling asks.
+pub struct World<'a> {
+    /// Finds probes.
+    pub probes: &'a dyn FindProbes,
+    /// Finds addresses.
+    pub symbols: &'a dyn Symbols,
+    /// C types.
+    pub types: &'a Types,
+    /// What macro variables stand for.
+    pub macros: &'a Macros,
+    /// Nanoseconds from the monotonic clock to the time of day.
+    pub wall_offset: i64,
+}
+
 /// Compile, and say what was found.
 fn compile(
     line: &Line,
@@ -98,20 +115,28 @@ fn compile(
     types: &Rc<Types>,
     targets: &Targets,
 ) -> Result<(Rc<Program>, Options), Failure> {
-    let (options, settings, loaded) = (&texts.options, &texts.settings, &texts.programs);
+    let options = &texts.options;
     let catalog = world::catalog(types);
     let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
     let macros = world::macros(line, options, targets.first);
-    let symbols = KernelSymbols::default();
-    let env = Env {
-        probes: &providers,
-        types,
-        symbols: &symbols,
-        libraries: &texts.libraries,
-        macros: &macros,
-        options: settings,
-        wall_offset: quadrant_session::wall_offset_ns(),
-    };
+    let (symbols, wall_offset) = (KernelSymbols::default(), quadrant_session::wall_offset_ns());
+    let world = World { probes: &providers, symbols: &symbols, types, macros: &macros, wall_offset };
+    let (program, compiled) = lowered(line, texts, &world)?;
+    if compiled.options.verbose || line.verbose {
+        eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
+        print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &providers, &macros)));
+    }
+    Ok((Rc::new(program), compiled.options))
+}
+
+/// Compile in some world to a typed program, and say what was found.
+///
+/// # Errors
+/// A mistake in a program.
+pub fn lowered(line: &Line, texts: &Texts, world: &World) -> Result<(Program, Lowered), Failure> {
+    let (settings, loaded) = (&texts.settings, &texts.programs);
+    let World { probes, symbols, types, macros, wall_offset } = *world;
+    let env = Env { probes, types, symbols, libraries: &texts.libraries, macros, options: settings, wall_offset };
     let sources: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
     let mut compiled = quadrant_d::lower::compile(&sources, &env);
     let options = &compiled.options;
@@ -128,16 +153,12 @@ fn compile(
     if !options.quiet && line.mode == Mode::Trace {
         announce(loaded, &compiled);
     }
-    if options.verbose || line.verbose {
-        eprint!("{}", verbose::idle_options(loaded, settings));
-        print!("{}", String::from_utf8_lossy(&verbose::report(loaded, &providers, &macros)));
-    }
     adjust::adjust(&mut program, options);
-    Ok((Rc::new(program), compiled.options))
+    Ok((program, compiled))
 }
 
 /// The programs are good, but change the system.
-fn not_allowed(line: &Line, loaded: &[Loaded], compiled: &Compiled) -> Failure {
+fn not_allowed(line: &Line, loaded: &[Loaded], compiled: &Lowered) -> Failure {
     if !compiled.options.quiet && line.mode == Mode::Trace {
         announce(loaded, compiled);
     }
@@ -148,7 +169,7 @@ fn not_allowed(line: &Line, loaded: &[Loaded], compiled: &Compiled) -> Failure {
 }
 
 /// How many probes each program enables.
-fn announce(loaded: &[Loaded], compiled: &Compiled) {
+fn announce(loaded: &[Loaded], compiled: &Lowered) {
     for (one, count) in loaded.iter().zip(&compiled.matched) {
         let mut text = Vec::new();
         let name = one.source.name.as_str();
@@ -187,7 +208,7 @@ fn follow(
 }
 
 /// What the session says, with the place in the programs.
-fn failed(loaded: &[Loaded], error: quadrant_session::Error) -> Failure {
+pub fn failed(loaded: &[Loaded], error: quadrant_session::Error) -> Failure {
     match error {
         quadrant_session::Error::Script { span, message, help } => {
             let mut diagnostic = quadrant_program::diag::Diagnostic::error(span, message);

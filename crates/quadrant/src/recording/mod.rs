@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Numbers are 64-bit integers, texts are strings, or `{"hex":"..."}` where they are no UTF-8 or no text, and what could not be read is
-//! null.
+//! null. In recordings of scripts in D, what faulted is `{"fault":1,"address":8}`, by the numbers of DTrace's faults, and the first line
+//! has what the script's probes and names meant (`d`).
 
 mod read;
 mod write;
@@ -21,6 +22,7 @@ use std::collections::HashMap;
 use quadrant_symbols::Frame;
 
 pub use read::Recording;
+pub use write::Points;
 pub use write::Writer;
 
 /// The version of the format that is written. A reader takes no newer one.

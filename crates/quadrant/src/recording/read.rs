@@ -9,6 +9,8 @@ use std::io::Read;
 use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
 use quadrant_program::probe::ProbeKind;
+use quadrant_program::probe::Site;
+use quadrant_program::program::Fault;
 use quadrant_program::recording::Input;
 use quadrant_program::recording::Split;
 use quadrant_session::replay::Event;
@@ -37,6 +39,10 @@ pub struct Recording {
     pub cpus: u32,
     /// What turns the boot clock into nanoseconds since 1970.
     pub wall_offset_ns: i64,
+    /// The process of `-c`.
+    pub child: Option<u32>,
+    /// What a program in D has asked of the world.
+    pub d: Option<Value>,
     /// What addresses are.
     pub symbols: Symbols,
     /// Line numbers, and events as the file has them.
@@ -101,9 +107,16 @@ impl Recording {
             points: points.ok_or_else(|| wrong(name, 1, "a point has no name, or no kind that is known"))?,
             cpus: header["cpus"].as_u64().unwrap_or(1).clamp(1, MOST_CPUS) as u32,
             wall_offset_ns: header["wall_offset_ns"].as_i64().unwrap_or(0),
+            child: header["cpid"].as_u64().and_then(|pid| u32::try_from(pid).ok()),
+            d: header.get("d").cloned(),
             symbols: Symbols::new(),
             events: Vec::new(),
         })
+    }
+
+    /// The file, as messages name it.
+    pub fn shown_name(&self) -> String {
+        shown(&self.name)
     }
 
     fn add_symbols(&mut self, symbols: &Value) {
@@ -115,12 +128,42 @@ impl Recording {
         }
     }
 
-    /// The events for a program; those at points that it does not have are left out.
+    /// What a program learned at its start or its end, of which it has the point.
+    ///
+    /// # Errors
+    /// The recording lacks it.
+    pub fn once(&self, split: &Split, site: &Site) -> Result<Event, Failure> {
+        let point = split.replayer.points.iter().position(|point| point.site == *site).map(|point| point as u32);
+        let group = split.groups.iter().find(|group| group.points.iter().any(|id| Some(id.0) == point));
+        let Some(group) = group.filter(|group| !group.inputs.is_empty() || !group.stacks.is_empty()) else {
+            return Ok(Event::default());
+        };
+        let found =
+            self.events_at(split, true).find(|event| event.as_ref().map_or(true, |event| Some(event.point) == point));
+        found.unwrap_or_else(|| {
+            let name = &split.replayer.points[group.points[0].0 as usize].name;
+            let input = group.inputs.first().map_or("a stack", |input| &input.name);
+            let failure = Failure::usage(format!(
+                "{} has no event of {}, which asks for `{}`",
+                shown(&self.name),
+                shown(name),
+                shown(input)
+            ));
+            Err(failure.hint("record again with the script as it is now"))
+        })
+    }
+
+    /// The events for a program; those at points that it does not have are left out, and so are its start and its end.
     ///
     /// # Errors
     /// An event lacks something that the script needs.
     pub fn events<'a>(&'a self, split: &'a Split) -> impl Iterator<Item = Result<Event, Failure>> + 'a {
-        let served = self.served(split);
+        self.events_at(split, false)
+    }
+
+    /// Those that come once, or the others.
+    fn events_at<'a>(&'a self, split: &'a Split, once: bool) -> impl Iterator<Item = Result<Event, Failure>> + 'a {
+        let served = self.served(split, once);
         let event = move |(line, value): &'a (usize, Value)| {
             let index = value["point"].as_u64().and_then(|index| usize::try_from(index).ok());
             match index.and_then(|index| served.get(index)) {
@@ -132,8 +175,9 @@ impl Recording {
     }
 
     /// For each point of the recording, its number in the program and what its clauses learn, if the program has it.
-    fn served<'a>(&self, split: &'a Split) -> Vec<Option<(u32, &'a [Input])>> {
-        let points = split.groups.iter().flat_map(|group| group.points.iter().map(|point| (point.0, &*group.inputs)));
+    fn served<'a>(&self, split: &'a Split, once: bool) -> Vec<Option<(u32, &'a [Input])>> {
+        let groups = split.groups.iter().filter(|group| group.is_once(&split.replayer) == once);
+        let points = groups.flat_map(|group| group.points.iter().map(|point| (point.0, &*group.inputs)));
         let mut points: Vec<(u32, &[Input])> = points.collect();
         // Of several of one name the first is meant.
         points.sort_by_key(|(point, _)| std::cmp::Reverse(*point));
@@ -144,7 +188,7 @@ impl Recording {
 
     fn event(&self, line: usize, value: &Value, point: u32, inputs: &[Input]) -> Result<Event, Failure> {
         let given = |input: &Input| {
-            let found = value["values"].get(&input.name).and_then(given);
+            let found = value["values"].get(&input.name).and_then(|value| given(value, input.caught));
             let found = found.ok_or_else(|| {
                 let what = format!("the event has no value for `{}`", shown(&input.name));
                 wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
@@ -184,8 +228,18 @@ fn point(value: &Value) -> Option<RecordedPoint> {
     })
 }
 
-/// A value; `None` if it is of no kind that recordings have.
-fn given(value: &Value) -> Option<Given> {
+/// A value; `None` if it is of no kind that recordings have. What may fault is in memory.
+fn given(value: &Value, caught: bool) -> Option<Given> {
+    match plain(value)? {
+        Given::Number(number) if caught => Some(Given::Bytes(number.to_le_bytes().to_vec())),
+        given => Some(given),
+    }
+}
+
+fn plain(value: &Value) -> Option<Given> {
+    if let Some(address) = value.get("address") {
+        return (value["fault"] == Fault::BadAddress as u64).then(|| address.as_u64().map(Given::Fault))?;
+    }
     match value {
         Value::Null => Some(Given::Missing),
         Value::Bool(flag) => Some(Given::Number(u64::from(*flag))),
@@ -275,7 +329,7 @@ mod tests {
 
     #[test]
     fn values_of_each_kind() {
-        let value = |text: &str| given(&serde_json::from_str(text).unwrap());
+        let value = |text: &str| given(&serde_json::from_str(text).unwrap(), false);
         assert_eq!(value("-1"), Some(Given::Number(u64::MAX)));
         assert_eq!(value("18446744073709551615"), Some(Given::Number(u64::MAX)));
         assert_eq!(value("\"a\""), Some(Given::Bytes(b"a".to_vec())));

@@ -14,6 +14,7 @@ use quadrant_program::recording::Input;
 use quadrant_program::stamp::Stamp;
 use quadrant_program::stamp::unstamped;
 use quadrant_program::ty::StackType;
+use quadrant_program::value::decode;
 use quadrant_program::value::decode_argument;
 use quadrant_program::value::{Value as Decoded, extend};
 use quadrant_session::Ledger;
@@ -43,6 +44,16 @@ pub struct Writer<'p> {
     limit: u64,
 }
 
+/// What the first line says of a program.
+pub struct Points {
+    /// Each of them.
+    pub all: Vec<RecordedPoint>,
+    /// The process of `-c`.
+    pub child: Option<u32>,
+    /// What a program in D has asked of the world.
+    pub d: Option<Value>,
+}
+
 impl<'p> Writer<'p> {
     /// Writes the first line. `program` is what [`quadrant_program::recording::recorder`] made; at most `limit` events are taken.
     ///
@@ -51,17 +62,23 @@ impl<'p> Writer<'p> {
     pub fn new(
         program: &'p Program,
         groups: &'p [Group],
-        points: &[RecordedPoint],
+        points: &Points,
         names: Names,
         mut output: Box<dyn Write>,
         limit: u64,
     ) -> io::Result<Writer<'p>> {
         let cpus = quadrant_bpf::cpus::possible_count().unwrap_or(1);
-        let points: Vec<Value> = points.iter().map(point).collect();
-        let header = json!({
+        let all: Vec<Value> = points.all.iter().map(point).collect();
+        let mut header = json!({
             "quadrant": "recording", "version": VERSION, "cpus": cpus,
-            "wall_offset_ns": quadrant_session::wall_offset_ns(), "points": points,
+            "wall_offset_ns": quadrant_session::wall_offset_ns(), "points": all,
         });
+        if let Some(child) = points.child {
+            header["cpid"] = json!(child);
+        }
+        if let Some(d) = &points.d {
+            header["d"] = d.clone();
+        }
         writeln!(output, "{header}")?;
         Ok(Writer {
             program,
@@ -86,8 +103,9 @@ impl<'p> Writer<'p> {
         });
         let mut named = Map::new();
         for (input, value) in group.inputs.iter().zip(&mut values) {
-            self.keep_symbol(input, &value, stamp.pid);
-            named.insert(input.name.clone(), given(&value));
+            let learned = if input.caught { caught(input, &value) } else { Ok(value) };
+            learned.iter().for_each(|value| self.keep_symbol(input, value, stamp.pid));
+            named.insert(input.name.clone(), learned.as_ref().map_or_else(fault, given));
         }
         let mut event = json!({
             "point": stamp.point.0, "time": stamp.boot_ns, "cpu": stamp.cpu, "pid": stamp.pid, "tid": stamp.tid, "values": named,
@@ -140,8 +158,12 @@ impl Sink for Writer<'_> {
     }
 
     fn record(&mut self, view: View, record: RecordId, bytes: &[u8]) -> io::Result<()> {
-        let Some(event) = self.event(view, record, bytes).filter(|_| self.events < self.limit) else { return Ok(()) };
-        self.events += 1;
+        let is_once = self.groups.get(record.0 as usize).is_some_and(|group| group.is_once(self.program));
+        if self.is_full() && !is_once {
+            return Ok(());
+        }
+        let Some(event) = self.event(view, record, bytes) else { return Ok(()) };
+        self.events += u64::from(!is_once);
         writeln!(self.output, "{event}")
     }
 
@@ -186,6 +208,27 @@ fn point(point: &RecordedPoint) -> Value {
         object["arguments"] = arguments.collect();
     }
     object
+}
+
+/// A fault in place of a value.
+struct Faulted {
+    kind: u64,
+    address: u64,
+}
+
+/// What an input was, or the fault that evaluating it was.
+fn caught<'a>(input: &'a Input, value: &Decoded<'a>) -> Result<Decoded<'a>, Faulted> {
+    let Decoded::Tuple(_, bytes) = value else { return Ok(Decoded::Malformed) };
+    let word = |at: usize| bytes.get(at..at + 8).map_or(0, |word| extend(word, false));
+    match (word(0), bytes.get(16..)) {
+        (0, Some(bytes)) => Ok(decode(&input.expr.ty, bytes)),
+        (0, None) => Ok(Decoded::Malformed),
+        (kind, _) => Err(Faulted { kind, address: word(8) }),
+    }
+}
+
+fn fault(fault: &Faulted) -> Value {
+    json!({"fault": fault.kind, "address": fault.address})
 }
 
 /// A value as the file has it.

@@ -1,5 +1,6 @@
 //! Recordings: what a replay prints is what the trace printed.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use quadrant_testing::Program;
@@ -9,15 +10,123 @@ use crate::common::{binary, folder, good, needs_callers, needs_loops, needs_root
 /// Runs a script on a command, records the same with it, and replays that without any capability; all three must agree.
 #[track_caller]
 fn assert_replays(name: &str, command: &str, text: &str) {
+    assert_agree(name, "script.bt", command, text, &|script| quadrant().args(["-c", command]).arg(script));
+}
+
+/// The same for a script in D. Rows name the CPU, so its options have `quiet`.
+#[track_caller]
+fn assert_replays_d(name: &str, command: &str, text: &str) {
+    let text = format!("#pragma D option quiet\n{text}");
+    let live = |script: &Path| quadrant().args(["dtrace", "-s"]).arg(script).args(["-c", command]);
+    assert_agree(name, "script.d", command, &text, &live);
+}
+
+#[track_caller]
+fn assert_agree(name: &str, file: &str, command: &str, text: &str, live: &dyn Fn(&Path) -> Program) {
     let dir = folder(name);
-    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    let (script, recording) = (dir.join(file), dir.join("recording.json"));
     std::fs::write(&script, text).unwrap();
-    let live = good(quadrant().args(["-c", command]).arg(&script));
+    let live = good(live(&script));
     good(quadrant().args(["record", "-c", command, "-o"]).arg(&recording).arg(&script));
     let plain = Program::new("setpriv").args(["--bounding-set=-all", "--inh-caps=-all", "--reset-env"]);
     let replayed = good(plain.arg(binary()).arg("replay").arg(&script).arg(&recording));
     assert!(!live.lines().is_empty(), "{}", live.describe());
     assert_eq!(replayed.stdout, live.stdout, "{}", replayed.describe());
+}
+
+/// Five scripts in D, which between them use what a replay has to have: predicates, variables of threads and clauses, aggregations,
+/// stacks, faults, speculations, translators, and the start and the end.
+#[test]
+fn d_system_calls() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = r#"BEGIN { start = timestamp; printf("begin %d\n", $target > 0); }
+        syscall::openat:entry /pid == $target/ { @n[probefunc, copyinstr(arg1)] = count(); self->t = timestamp; }
+        syscall::openat:return /self->t/ { @e[execname, errno] = count(); @ok = quantize((timestamp - self->t) > 0); self->t = 0; }
+        END { printf("end %d\n", timestamp > start); printa(@n); }"#;
+    assert_replays_d("replay-d-syscalls", &format!("{syscalls} openat 101 /nowhere/at/all"), text);
+}
+
+#[test]
+fn d_functions_and_their_results() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry {
+            @s = sum(arg0); @q = quantize(arg0); @l = lquantize(arg0, 0, 100, 10); self->d = arg0;
+            this->t = copyinstr(arg1); @t[this->t, strlen(this->t)] = count(); @u[ustack(2)] = count();
+        }
+        pid$target:calls:target_call:return /self->d > 3/ { @r = max(arg1); @m = min(arg1); @st = stddev(arg1); self->d = 0; }"#;
+    assert_replays_d("replay-d-calls", &format!("{calls} 101"), text);
+}
+
+#[test]
+fn d_faults() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry { printf("%d %s\n", arg0 % 7, probefunc); }
+        pid$target:calls:target_call:entry /arg0 % 3 == 0/ { trace("before"); trace(copyinstr(0x10)); }
+        pid$target:calls:target_call:entry /arg0 % 5 == 0/ { trace(*(int *)(arg0 + 8)); }
+        ERROR { printf("error %d %d %x\n", arg2, arg4, arg5); }"#;
+    assert_replays_d("replay-d-faults", &format!("{calls} 31"), text);
+}
+
+#[test]
+fn d_speculations() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry { self->s = speculation(); }
+        pid$target:calls:target_call:entry /self->s/ { speculate(self->s); printf("spec %d\n", arg0); }
+        pid$target:calls:target_call:return /self->s && arg1 % 2/ { commit(self->s); self->s = 0; }
+        pid$target:calls:target_call:return /self->s/ { discard(self->s); self->s = 0; }
+        END { printf("the end\n"); }"#;
+    assert_replays_d("replay-d-speculations", &format!("{calls} 31"), text);
+}
+
+#[test]
+fn d_processes_and_files() {
+    needs_root!();
+    let text = r#"proc:::exec-success /pid == $target/ { printf("%s %s\n", execname, curpsinfo->pr_psargs); }
+        syscall::read:entry /pid == $target/ { @fd[fds[arg0].fi_pathname, fds[arg0].fi_fs] = count(); @a = avg(arg2); }
+        proc:::exit /pid == $target/ { printf("exit %d %d %s\n", args[0], ppid == 0, curthread->comm); }
+        sched:::off-cpu /pid == $target/ { x = args[1]->pr_pid; }
+        END { printa("%40s %10s %@d\n", @fd); trunc(@fd, 1); }"#;
+    assert_replays_d("replay-d-files", "cp /etc/hostname /dev/null", text);
+}
+
+/// The script in D may change as long as it asks for what was recorded.
+#[test]
+fn d_other_questions() {
+    needs_root!();
+    let calls = target!("calls");
+    let command = format!("{calls} 11");
+    let dir = folder("replay-d-other");
+    let (script, recording) = (dir.join("script.d"), dir.join("recording.json"));
+    let replay = || quadrant().arg("replay").arg(&script).arg(&recording);
+    std::fs::write(&script, "pid$target:calls:target_call:entry { @ = sum(arg0); @n[copyinstr(arg1)] = count(); }")
+        .unwrap();
+    good(quadrant().args(["record", "-c", &command, "-o"]).arg(&recording).arg(&script));
+    let other = "#pragma D option quiet\nBEGIN { trace(\"go\"); } pid*:::entry { this->n = arg0; @m = max(this->n); }";
+    std::fs::write(&script, other).unwrap();
+    assert_eq!(good(replay()).stdout, "go\n               10\n");
+    std::fs::write(&script, "pid*:::entry { trace(arg3); }").unwrap();
+    let message = refused(replay());
+    assert!(message.contains("the event has no value for `arg3`"), "{message}");
+    std::fs::write(&script, "syscall::read:entry { trace(1); }").unwrap();
+    let message = refused(replay());
+    assert!(message.contains("the recording has no probe syscall::read:entry"), "{message}");
+    std::fs::write(&script, "pid$target:calls:target_call:entry { self->p = arg1; trace(copyinstr(self->p)); }")
+        .unwrap();
+    let message = refused(quadrant().args(["record", "-c", &command, "-o", "/dev/null"]).arg(&script));
+    assert!(message.contains("it reads what the script's own state decides"), "{message}");
+}
+
+#[test]
+fn what_the_start_and_the_end_learn() {
+    needs_root!();
+    let text = "BEGIN { @start = nsecs; printf(\"%s %d\\n\", comm, pid > 0); }
+        tracepoint:syscalls:sys_enter_exit_group /pid == cpid/ { $c = args.error_code; if ($c == 0) { printf(\"%s %d\\n\", comm, $c); } }
+        END { printf(\"%d\\n\", nsecs > @start); clear(@start); }";
+    assert_replays("replay-start", "true", text);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The command line of `quadrant build`.
 
-use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -9,6 +8,7 @@ use clap::ValueEnum;
 use crate::args::Format;
 use crate::args::KprobeMechanism;
 use crate::failure::Failure;
+use crate::script;
 
 /// Make an executable from a script: one file that runs on other machines and kernels.
 ///
@@ -115,7 +115,7 @@ impl Options {
 
     /// Whether the script is in D.
     pub fn is_d(&self) -> bool {
-        self.file().is_some_and(|file| Path::new(file).extension().is_some_and(|end| end == "d"))
+        self.file().is_some_and(script::is_d)
     }
 
     /// The fixed options as words of the tracer's command line.

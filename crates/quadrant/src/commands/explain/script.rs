@@ -1,7 +1,6 @@
 //! A script from its probes to machine code.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
@@ -41,7 +40,9 @@ use crate::world;
 /// # Errors
 /// The script's mistakes, and what the kernel refuses.
 pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
-    if let Some((file, params)) = args.rest.split_first().filter(|(file, _)| args.execute.is_none() && is_d(file)) {
+    if let Some((file, params)) =
+        args.rest.split_first().filter(|(file, _)| args.execute.is_none() && crate::script::is_d(file))
+    {
         // A program in D asks for its processes itself.
         let options =
             Options { keep_ssa: answer.wants(Part::Ssa), pid: None, process: None, ..run::session(args, None)? };
@@ -60,10 +61,6 @@ pub fn explain(args: &Args, answer: &mut Answer) -> Result<(), Failure> {
     let options = Options { keep_ssa: answer.wants(Part::Ssa), ..run::session(args, child_pid)? };
     let compiled = run::compiled(&script, &program, &features, &types, options)?;
     show(compiled, &script.sources, answer)
-}
-
-fn is_d(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|extension| extension == "d")
 }
 
 fn show(compiled: Compiled, script: &Sources, answer: &mut Answer) -> Result<(), Failure> {

@@ -102,6 +102,11 @@ impl<'p> Answers<'p> {
         })
     }
 
+    /// With these names of addresses.
+    pub fn with_names(self, names: Names) -> Answers<'p> {
+        Answers { names: names.unresolved(self.settings.options.noresolve), ..self }
+    }
+
     /// Carry out a record's actions.
     fn fire(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
         self.with_host(view, |printer, text, host| printer.firing(text, id, bytes, host))?;

@@ -1,0 +1,104 @@
+//! `quadrant record` for programs in D.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use quadrant_bpf::features::Features;
+use quadrant_d::providers::Providers;
+use quadrant_probes::RecordedPoint;
+use quadrant_program::Program;
+use quadrant_program::probe::ProbeKind;
+use quadrant_program::recording;
+use quadrant_program::recording::Split;
+use quadrant_session::Trace;
+use quadrant_types::Types;
+use serde_json::Value;
+
+use super::getopt::Line;
+use super::getopt::Target;
+use super::recorded;
+use super::recorded::Asked;
+use super::report;
+use super::sources::Texts;
+use super::targets;
+use super::targets::Targets;
+use super::tool;
+use super::trace;
+use super::trace::Lowered;
+use super::trace::World;
+use super::world;
+use super::world::KernelSymbols;
+use crate::args::Args;
+use crate::commands::record;
+use crate::failure::Failure;
+use crate::recording::Points;
+use crate::run;
+
+/// Records what a script's clauses would read; gives the exit status.
+///
+/// # Errors
+/// What stands in the way: the script, the probes, the kernel, the output.
+pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u64) -> Result<i32, Failure> {
+    let command = args.command.clone().map(Target::Command);
+    let wanted = command.into_iter().chain(args.pid.map(Target::Process)).collect();
+    let flags = if args.allow_unsafe { vec!["-w".to_owned()] } else { Vec::new() };
+    let (line, texts) = tool::script_line(file, &flags, params, wanted)?;
+    let targets = targets::open(&line.targets)?;
+    let types = Rc::new(crate::world::types());
+    quadrant_bpf::limits::bump_memlock();
+    let (program, split, said) = compile(&line, &texts, &targets, &types)?;
+    let recorder = Rc::new(recording::recorder(&program, &split.groups));
+    let session = run::session(args, targets.first.filter(|_| args.pid.is_none()))?;
+    let failed = |error| trace::failed(&texts.programs, error);
+    let compiled =
+        quadrant_session::compile(Rc::clone(&recorder), &Features::new(), &types, session).map_err(failed)?;
+    let trace = Trace::load(compiled).map_err(failed)?;
+    let points = Points { all: points(&recorder), child: None, d: Some(said) };
+    let mut writer = record::writer(&recorder, &split.groups, &points, output, events)?;
+    let outcome = trace.run(&mut writer, targets.focus).map_err(failed)?;
+    record::say_recorded(&writer);
+    Ok(outcome.status)
+}
+
+/// The program, what it learns, and what the file says of the world in which it was compiled.
+fn compile(
+    line: &Line,
+    texts: &Texts,
+    targets: &Targets,
+    types: &Rc<Types>,
+) -> Result<(Program, Split, Value), Failure> {
+    let options = &texts.options;
+    let catalog = world::catalog(types);
+    let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
+    let (symbols, macros) = (KernelSymbols::default(), world::macros(line, options, targets.first));
+    let asked = Asked::new(&providers, &symbols);
+    let wall_offset = quadrant_session::wall_offset_ns();
+    let world = World { probes: &asked, symbols: &asked, types, macros: &macros, wall_offset };
+    let (program, lowered) = trace::lowered(line, texts, &world)?;
+    let split = split(texts, &program, &lowered)?;
+    Ok((program, split, asked.to_json(types, &macros, wall_offset)))
+}
+
+/// Splits a program from the world; names of what it learns are the texts of the script and of the libraries.
+///
+/// # Errors
+/// What cannot be recorded, and why.
+pub fn split(texts: &Texts, program: &Program, lowered: &Lowered) -> Result<Split, Failure> {
+    let text = |span: quadrant_program::span::Span| {
+        lowered.texts.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned()
+    };
+    recording::split(program, &text).map_err(|message| {
+        Failure::rendered(report::placed(&texts.programs, lowered, &message, lowered.options.errtags))
+    })
+}
+
+fn points(program: &Program) -> Vec<RecordedPoint> {
+    let point = |point: &quadrant_program::probe::Point| RecordedPoint {
+        name: point.name.clone(),
+        // Nothing is recorded of faults.
+        kind: recorded::kind(&point.site).unwrap_or(ProbeKind::Own),
+        format: None,
+        arguments: Vec::new(),
+    };
+    program.points.iter().map(point).collect()
+}

@@ -1,0 +1,148 @@
+//! What probes offer to their clauses, as a recording has it.
+//!
+//! Types are written as C writes them, and looked up where the recording is replayed. Of places that only a kernel or a process has,
+//! nothing is kept but that they are different ones: what is there is among the values of each event.
+
+use quadrant_d::providers::Arg;
+use quadrant_d::providers::ArgType;
+use quadrant_d::providers::Layout;
+use quadrant_d::providers::Text;
+use quadrant_d::providers::Value as Place;
+use quadrant_program::probe::ArgLoc;
+use quadrant_program::probe::Field;
+use quadrant_program::probe::FieldPlace;
+use quadrant_program::probe::Operand;
+use quadrant_types::TypeId;
+use quadrant_types::Types;
+use serde_json::Value;
+use serde_json::json;
+
+/// A layout for the file.
+pub fn to_json(layout: &Layout, types: &Types) -> Value {
+    let arg = |arg: &Arg| {
+        let ty = match &arg.ty {
+            ArgType::C(id) => json!({"c": types.display(*id)}),
+            ArgType::D(text) => json!({"d": text}),
+        };
+        json!({"type": ty, "value": place_to_json(&arg.value, types)})
+    };
+    let places = |places: &[Place]| places.iter().map(|place| place_to_json(place, types)).collect::<Value>();
+    json!({
+        "args": layout.args.iter().map(arg).collect::<Value>(), "args_vary": layout.args_vary,
+        "raw": places(&layout.raw), "inputs": places(&layout.inputs),
+        "predicate": layout.predicate, "errno": layout.errno, "thread": layout.thread,
+        "requires": layout.requires, "ends": layout.ends,
+    })
+}
+
+fn place_to_json(place: &Place, types: &Types) -> Value {
+    match place {
+        Place::Field(field) => json!({"field": {
+            "name": field.name, "type": types.display(field.ty), "user": field.user, "place": field_place(&field.place),
+        }}),
+        Place::Word(number) => json!({"word": number}),
+        Place::Result => json!({"result": true}),
+        Place::At(place) => json!({"operand": {
+            "bytes": place.bytes, "signed": place.signed, "float": place.float,
+            "unavailable": place.operand == Operand::Unavailable,
+        }}),
+        Place::Pc(user) => json!({"pc": user}),
+        Place::Constant(value) => json!({"constant": value}),
+        Place::Text(text) => json!({"text": text}),
+    }
+}
+
+fn field_place(place: &FieldPlace) -> Value {
+    match place {
+        FieldPlace::Context { offset, size } => json!({"offset": offset, "size": size}),
+        FieldPlace::DataLoc { offset, relative } => json!({"data_loc": offset, "relative": relative}),
+        FieldPlace::Arg(number) => json!({"arg": number}),
+        FieldPlace::Result => json!({"result": true}),
+        // D gives such fields no names.
+        FieldPlace::User(_) => Value::Null,
+    }
+}
+
+/// A layout of the file; `None` if it makes no sense.
+pub fn of_json(value: &Value, types: &Types) -> Option<Layout> {
+    let places = |name: &str| {
+        let places = value[name].as_array()?.iter().enumerate();
+        places.map(|(index, place)| place_of_json(place, index, types)).collect::<Option<Vec<Place>>>()
+    };
+    let arg = |(index, arg): (usize, &Value)| {
+        let ty = match (arg["type"]["c"].as_str(), arg["type"]["d"].as_str()) {
+            (Some(name), _) => ArgType::C(type_named(name, types)),
+            (_, Some(text)) => ArgType::D(Text::Owned(text.to_owned())),
+            _ => return None,
+        };
+        Some(Arg { ty, value: place_of_json(&arg["value"], index, types)? })
+    };
+    let text = |name: &str| value[name].as_str().map(|text| Text::Owned(text.to_owned()));
+    let texts = |name: &str| {
+        let texts = value[name].as_array().into_iter().flatten();
+        texts.filter_map(|text| Some(Text::Owned(text.as_str()?.to_owned()))).collect()
+    };
+    Some(Layout {
+        args: value["args"].as_array()?.iter().enumerate().map(arg).collect::<Option<_>>()?,
+        args_vary: value["args_vary"].as_bool()?,
+        raw: places("raw")?,
+        inputs: places("inputs")?,
+        predicate: text("predicate"),
+        errno: text("errno"),
+        thread: text("thread"),
+        requires: texts("requires"),
+        ends: texts("ends"),
+        ..Layout::default()
+    })
+}
+
+fn place_of_json(value: &Value, index: usize, types: &Types) -> Option<Place> {
+    let (kind, value) = value.as_object()?.iter().next()?;
+    Some(match kind.as_str() {
+        "field" => Place::Field(Field {
+            name: value["name"].as_str()?.to_owned(),
+            ty: type_named(value["type"].as_str()?, types),
+            place: field_place_of_json(&value["place"])?,
+            user: value["user"].as_bool()?,
+        }),
+        "word" => Place::Word(u8::try_from(value.as_u64()?).ok()?),
+        "result" => Place::Result,
+        "operand" => Place::At(operand(value, index)?),
+        "pc" => Place::Pc(value.as_bool()?),
+        "constant" => Place::Constant(value.as_i64()?),
+        "text" => Place::Text(Text::Owned(value.as_str()?.to_owned())),
+        _ => return None,
+    })
+}
+
+fn operand(value: &Value, index: usize) -> Option<ArgLoc> {
+    let unavailable = value["unavailable"].as_bool()?;
+    Some(ArgLoc {
+        bytes: u8::try_from(value["bytes"].as_u64()?).ok().filter(|bytes| matches!(bytes, 1 | 2 | 4 | 8))?,
+        signed: value["signed"].as_bool()?,
+        float: value["float"].as_bool()?,
+        operand: if unavailable { Operand::Unavailable } else { Operand::Sum { reg: 0, add: index as i64 } },
+    })
+}
+
+fn field_place_of_json(place: &Value) -> Option<FieldPlace> {
+    let number = |name: &str| place[name].as_u64().and_then(|number| u32::try_from(number).ok());
+    if let Some(offset) = number("offset") {
+        return Some(FieldPlace::Context { offset, size: number("size")? });
+    }
+    if let Some(offset) = number("data_loc") {
+        return Some(FieldPlace::DataLoc { offset, relative: place["relative"].as_bool()? });
+    }
+    match number("arg") {
+        Some(number) => Some(FieldPlace::Arg(u8::try_from(number).ok()?)),
+        None => place["result"].as_bool().map(|_| FieldPlace::Result),
+    }
+}
+
+/// The type of that name here. One that there is not is a number, or an address of nothing known.
+fn type_named(name: &str, types: &Types) -> TypeId {
+    types.parse_type_name(name).unwrap_or_else(|_| match name.contains('*') {
+        true => types.pointer_to(TypeId::VOID),
+        false => types.int(8, false),
+    })
+}

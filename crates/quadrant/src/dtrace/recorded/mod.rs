@@ -1,0 +1,237 @@
+//! What compiling a program in D has asked of the world, for a recording: so it is compiled again where there is no such world.
+
+mod layout;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use quadrant_d::desc::ProbeDesc;
+use quadrant_d::lower::FindProbes;
+use quadrant_d::lower::Symbols;
+use quadrant_d::macros::Macros;
+use quadrant_d::providers::Probe;
+use quadrant_program::probe::Inode;
+use quadrant_program::probe::Point;
+use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::ProbeKind;
+use quadrant_program::probe::Site;
+use quadrant_types::Types;
+use serde_json::Value;
+use serde_json::json;
+
+/// Asks others, and keeps what they say.
+pub struct Asked<'a> {
+    probes: &'a dyn FindProbes,
+    symbols: &'a dyn Symbols,
+    found: RefCell<Vec<(String, Vec<Probe>)>>,
+    addresses: RefCell<BTreeMap<String, u64>>,
+    modules: RefCell<Vec<String>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Nothing has been asked yet.
+    pub fn new(probes: &'a dyn FindProbes, symbols: &'a dyn Symbols) -> Asked<'a> {
+        let (found, addresses, modules) = Default::default();
+        Asked { probes, symbols, found, addresses, modules }
+    }
+
+    /// What the file's first line says of it.
+    pub fn to_json(&self, types: &Types, macros: &Macros, wall_offset: i64) -> Value {
+        let mut places: Vec<Point> = Vec::new();
+        let mut layouts: Vec<Value> = Vec::new();
+        let mut probe = |probe: &Probe| {
+            let layout = number_of(&mut layouts, layout::to_json(&probe.layout, types));
+            let place = number_of(&mut places, probe.point.clone());
+            let Point { site, name, func } = &probe.point;
+            json!({
+                "name": name, "function": func, "site": site_word(site), "place": place, "id": probe.id, "layout": layout,
+            })
+        };
+        let found = self.found.borrow();
+        let found: Value = found
+            .iter()
+            .map(|(description, probes)| {
+                json!({"description": description, "probes": probes.iter().map(&mut probe).collect::<Value>()})
+            })
+            .collect();
+        let macros: serde_json::Map<String, Value> =
+            macros.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        json!({
+            "found": found, "layouts": layouts, "macros": macros, "wall_offset_ns": wall_offset,
+            "addresses": *self.addresses.borrow(), "modules": *self.modules.borrow(),
+        })
+    }
+}
+
+/// The place of a value among others, to which it is added if it is a new one.
+fn number_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
+    all.iter().position(|known| *known == one).unwrap_or_else(|| {
+        all.push(one);
+        all.len() - 1
+    })
+}
+
+/// What of a place decides how clauses are compiled.
+fn site_word(site: &Site) -> &'static str {
+    match kind(site) {
+        Some(ProbeKind::Begin) => "begin",
+        Some(ProbeKind::End) => "end",
+        Some(ProbeKind::Uprobe) => "process",
+        Some(_) => "kernel",
+        None => "fault",
+    }
+}
+
+/// The kind of point that a recording has for a place; none for faults, which are no events.
+pub fn kind(site: &Site) -> Option<ProbeKind> {
+    match site {
+        Site::Begin => Some(ProbeKind::Begin),
+        Site::End => Some(ProbeKind::End),
+        Site::Error => None,
+        Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => Some(ProbeKind::Uprobe),
+        _ => Some(ProbeKind::Interval),
+    }
+}
+
+impl FindProbes for Asked<'_> {
+    fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>, ProbeError> {
+        let probes = self.probes.find(desc)?;
+        self.found.borrow_mut().push((desc.to_string(), probes.clone()));
+        Ok(probes)
+    }
+
+    fn by_id(&self, id: u32) -> Result<Vec<Probe>, ProbeError> {
+        let probes = self.probes.by_id(id)?;
+        self.found.borrow_mut().push((id.to_string(), probes.clone()));
+        Ok(probes)
+    }
+}
+
+impl Symbols for Asked<'_> {
+    fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String> {
+        let address = self.symbols.kernel_address(module, name)?;
+        self.addresses.borrow_mut().insert(symbol(module, name), address);
+        Ok(address)
+    }
+
+    fn has_module(&self, name: &str) -> bool {
+        let is_there = self.symbols.has_module(name);
+        if is_there {
+            self.modules.borrow_mut().push(name.to_owned());
+        }
+        is_there
+    }
+}
+
+fn symbol(module: Option<&str>, name: &str) -> String {
+    module.map_or_else(|| name.to_owned(), |module| format!("{module}`{name}"))
+}
+
+/// What a recording says of the world.
+pub struct Known {
+    found: Vec<(String, Vec<Probe>)>,
+    said: Value,
+}
+
+impl Known {
+    /// Reads what the file's first line says; `None` if that makes no sense.
+    pub fn of_json(said: &Value, types: &Types) -> Option<Known> {
+        let layouts = said["layouts"].as_array()?.iter();
+        let layouts: Vec<_> =
+            layouts.map(|layout| layout::of_json(layout, types).map(Arc::new)).collect::<Option<_>>()?;
+        let probe = |probe: &Value| {
+            let place = probe["place"].as_u64()?;
+            let (name, func) = (probe["name"].as_str()?.to_owned(), probe["function"].as_str()?.to_owned());
+            Some(Probe {
+                point: Point { site: site(probe["site"].as_str()?, place)?, name, func },
+                id: u32::try_from(probe["id"].as_u64()?).ok()?,
+                layout: layouts.get(usize::try_from(probe["layout"].as_u64()?).ok()?)?.clone(),
+            })
+        };
+        let found = said["found"].as_array()?.iter();
+        let found = found.map(|found| {
+            let probes = found["probes"].as_array()?.iter().map(probe).collect::<Option<_>>()?;
+            Some((found["description"].as_str()?.to_owned(), probes))
+        });
+        Some(Known { found: found.collect::<Option<_>>()?, said: said.clone() })
+    }
+
+    /// Gives macro variables the values that they had.
+    pub fn set_macros(&self, macros: &mut Macros) {
+        for (name, value) in &mut macros.values {
+            *value = self.said["macros"][*name].as_i64().unwrap_or(*value);
+        }
+    }
+
+    /// Nanoseconds from the monotonic clock to the time of day.
+    pub fn wall_offset(&self) -> i64 {
+        self.said["wall_offset_ns"].as_i64().unwrap_or(0)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Probe> {
+        self.found.iter().flat_map(|(_, probes)| probes)
+    }
+}
+
+/// A place of which nothing counts but its kind, and that it is another one than the rest.
+fn site(word: &str, place: u64) -> Option<Site> {
+    Some(match word {
+        "begin" => Site::Begin,
+        "end" => Site::End,
+        "fault" => Site::Error,
+        "process" => Site::Uprobe { path: PathBuf::new(), inode: Inode::default(), offset: place, pid: None },
+        "kernel" => Site::Interval { period_ns: place },
+        _ => return None,
+    })
+}
+
+impl FindProbes for Known {
+    fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>, ProbeError> {
+        let text = desc.to_string();
+        if let Some((_, probes)) = self.found.iter().find(|(description, _)| *description == text) {
+            return Ok(probes.clone());
+        }
+        let mut fitting: Vec<Probe> = Vec::new();
+        for probe in self.all().filter(|probe| desc.accepts(&probe.point.name)) {
+            if !fitting.iter().any(|known| known.point == probe.point) {
+                fitting.push(probe.clone());
+            }
+        }
+        if fitting.is_empty() {
+            fitting.extend(always_there(desc));
+        }
+        if fitting.is_empty() { Err(not_there(&text)) } else { Ok(fitting) }
+    }
+
+    fn by_id(&self, id: u32) -> Result<Vec<Probe>, ProbeError> {
+        let probes: Vec<Probe> = self.all().filter(|probe| probe.id == id).cloned().collect();
+        if probes.is_empty() { Err(not_there(&id.to_string())) } else { Ok(probes) }
+    }
+}
+
+/// The probes that every trace has, whether or not the recorded script used them.
+fn always_there(desc: &ProbeDesc) -> Option<Probe> {
+    let sites = [("BEGIN", Site::Begin), ("END", Site::End), ("ERROR", Site::Error)];
+    let ((word, site), id) = sites.into_iter().zip(1..).find(|((word, _), _)| desc.name == *word)?;
+    let name = format!("dtrace:::{word}");
+    let point = Point { site, name, func: String::new() };
+    desc.accepts(&point.name).then(|| Probe { point, id, layout: Arc::default() })
+}
+
+fn not_there(what: &str) -> ProbeError {
+    let help = vec!["`quadrant record` records what the clauses of a program ask for, and no more".to_owned()];
+    ProbeError { message: format!("the recording has no probe {what}"), help }
+}
+
+impl Symbols for Known {
+    fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String> {
+        let address = self.said["addresses"][symbol(module, name)].as_u64();
+        address.ok_or_else(|| format!("the recording does not say where {} is", symbol(module, name)))
+    }
+
+    fn has_module(&self, name: &str) -> bool {
+        self.said["modules"].as_array().is_some_and(|modules| modules.iter().any(|module| module == name))
+    }
+}

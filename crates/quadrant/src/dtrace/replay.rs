@@ -1,0 +1,46 @@
+//! `quadrant replay` for programs in D.
+
+use std::rc::Rc;
+
+use quadrant_session::replay::Host;
+
+use super::record;
+use super::recorded::Known;
+use super::settings;
+use super::sink::Answers;
+use super::tool;
+use super::trace;
+use super::trace::World;
+use super::world;
+use crate::commands::replay::run_events;
+use crate::failure::Failure;
+use crate::recording::Recording;
+use crate::resolver::Names;
+
+/// Runs a script over a recording; gives the exit status.
+///
+/// # Errors
+/// What stands in the way: the script, what the recording lacks, the output.
+pub fn run(file: &str, params: &[String], recording: &Recording) -> Result<i32, Failure> {
+    let (line, texts) = tool::script_line(file, &["-w".to_owned()], params, Vec::new())?;
+    let types = Rc::new(crate::world::types());
+    let other =
+        || Failure::new(format!("{} was recorded with a script in bpftrace's language", recording.shown_name()));
+    let said = recording.d.as_ref().ok_or_else(other)?;
+    let known = Known::of_json(said, &types);
+    let known = known.ok_or_else(|| Failure::new("what the recording says of the script's probes makes no sense"))?;
+    let mut macros = world::macros(&line, &texts.options, None);
+    known.set_macros(&mut macros);
+    let world =
+        World { probes: &known, symbols: &known, types: &types, macros: &macros, wall_offset: known.wall_offset() };
+    let (program, lowered) = trace::lowered(&line, &texts, &world)?;
+    let split = record::split(&texts, &program, &lowered)?;
+    let target = macros.values.iter().find(|(name, _)| *name == "target").map(|(_, value)| *value as u32);
+    let settings = settings::of_sink(&lowered.options, target.filter(|target| *target != 0));
+    let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
+    let answers = Answers::open(&split.replayer, settings, None);
+    let mut answers =
+        answers.map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?.with_names(names);
+    let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
+    run_events(recording, &split, host, &mut answers, &|error| trace::failed(&texts.programs, error))
+}
