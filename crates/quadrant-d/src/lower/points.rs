@@ -53,14 +53,10 @@ impl Lower<'_> {
         if self.settings.zdefs {
             return;
         }
-        let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { "D_PDESC_ZERO" };
-        let mut diagnostic = Diagnostic::error(spec.span, error.message).tag(tag);
+        let mut diagnostic = Diagnostic::error(spec.span, error.message);
         diagnostic.help = error.help;
-        if let Some(pid) = pid_of(spec).filter(|_| !diagnostic.message.starts_with("probe description")) {
-            diagnostic.help.insert(0, diagnostic.message);
-            diagnostic.message = format!("failed to grab process {pid}");
-            diagnostic.tag = Some("D_PROC_GRAB");
-        }
+        let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { tag_of(&diagnostic.message) };
+        let diagnostic = diagnostic.tag(tag);
         self.diagnostics.push(diagnostic);
     }
 
@@ -72,6 +68,16 @@ impl Lower<'_> {
         let help = "`$target` is the process of `-c` or `-p`";
         self.fail_help::<()>(spec.span, "D_PROC_BADPID", "pid0 does not contain a valid pid", help);
         true
+    }
+}
+
+/// What is wrong with a description, as programs are told that compare messages.
+fn tag_of(message: &str) -> &'static str {
+    match message {
+        _ if message.starts_with("failed to grab process") => "D_PROC_GRAB",
+        _ if message.starts_with("failed to lookup") => "D_PROC_FUNC",
+        _ if message.ends_with("is an invalid probe name") => "D_PROC_NAME",
+        _ => "D_PDESC_ZERO",
     }
 }
 

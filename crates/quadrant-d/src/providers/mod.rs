@@ -255,7 +255,11 @@ impl<'a> Providers<'a> {
         let known = wanted.name.literal().filter(|_| wanted.module.is_anything() && wanted.function.is_anything());
         match known.and_then(|name| named().find(|provider| (provider.knows)(name))) {
             Some(only) => vec![only],
-            None if named().next().is_some() => named().collect(),
+            // A program may have a provider whose name begins like ours.
+            None if named().next().is_some() => {
+                let of_programs = wanted.provider.is_open_ended() && !wanted.provider.is_anything();
+                named().chain(OF_PROCESSES.iter().filter(|_| of_programs)).collect()
+            }
             None => OF_PROCESSES.iter().find(|provider| (provider.is_called)(&wanted.provider)).into_iter().collect(),
         }
     }
@@ -303,6 +307,11 @@ impl Providers<'_> {
 
     fn resolve(&self, kind: ProbeKind, parts: &[&str]) -> Result<Vec<Found>> {
         self.source.find(&spec(kind, parts))
+    }
+
+    /// Whether there is a process of that number.
+    fn is_process(&self, pid: u32) -> bool {
+        self.settings.commands.iter().any(|command| command.pid == pid) || self.source.program_of(pid).is_some()
     }
 
     /// The functions that the kernel's types describe, and the place of each among them; read once.

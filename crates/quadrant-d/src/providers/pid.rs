@@ -1,4 +1,6 @@
 //! `pidPID:MODULE:FUNCTION:entry`, `return`, or a hexadecimal offset: the functions of one process.
+//!
+//! A name that is left out, or a pattern, means the instructions of the function, too, if the function is named by no pattern.
 
 use super::layout::{Class, Layout, Stability, Value};
 use super::pattern::{Pattern, Wanted};
@@ -47,18 +49,15 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     let place = Place::new(providers, pid?, wanted)?;
     let mut probes = Vec::new();
     let mut refusal = None;
-    for (kind, function, name) in forms(wanted) {
-        for file in &place.files {
-            match providers.source.find_in(place.pid, &super::spec(kind, &[file, &function])) {
-                Ok(found) => {
-                    probes.extend(found.into_iter().filter_map(|found| place.probe(providers, wanted, found, name)))
-                }
-                Err(error) => refusal = refusal.or(Some(error)),
-            }
+    // Of two probes in one place the one that is made last fires first: the function's entry, before its first instruction.
+    for form in forms(wanted)?.into_iter().rev() {
+        match place.find(providers, wanted, &form) {
+            Ok(found) => probes.extend(found),
+            Err(error) => refusal = refusal.or(Some(error)),
         }
     }
     match refusal {
-        Some(error) if probes.is_empty() => Err(error),
+        Some(error) if probes.is_empty() => Err(place.explain(providers, wanted, error)),
         _ => Ok(probes),
     }
 }
@@ -66,10 +65,16 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     let Some(pid) = of_pattern(&wanted.provider) else { return Ok(()) };
     let place = Place::new(providers, pid?, wanted)?;
-    for (kind, function, name) in forms(wanted) {
+    for form in forms(wanted)? {
+        // Offsets are known to those only who have looked at the code.
+        if form.name.is_none() {
+            let found = place.find(providers, wanted, &form).unwrap_or_default();
+            found.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
+            continue;
+        }
         for file in &place.files {
-            for listed in providers.source.list_in(place.pid, kind, &[file.clone(), function.clone()])? {
-                if let Some(name) = place.name_of(wanted, &listed, name) {
+            for listed in providers.source.list_in(place.pid, form.kind, &[file.clone(), form.function.clone()])? {
+                if let Some(name) = place.name_of(wanted, &listed, &form) {
                     show(Row { id: providers.on_demand.number(&name), name });
                 }
             }
@@ -78,18 +83,38 @@ fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -
     Ok(())
 }
 
-/// What to look for: kind, function with offset, and the probe's name.
-fn forms(wanted: &Wanted) -> Vec<(ProbeKind, String, &str)> {
+/// What to look for.
+struct Form<'a> {
+    kind: ProbeKind,
+    /// Function with offset.
+    function: String,
+    /// The probe's name; `None` if it is the offset.
+    name: Option<&'a str>,
+}
+
+fn forms(wanted: &Wanted) -> Result<Vec<Form<'_>>> {
     let function = wanted.function.widened();
     let function = if function.is_empty() { "*".to_owned() } else { function };
-    if let Some(offset) = wanted.name.literal().filter(|name| ![ENTRY, RETURN].contains(name)) {
-        let Ok(number) = u64::from_str_radix(offset.trim_start_matches("0x"), 16) else { return Vec::new() };
-        let place = if function == WHOLE_FILE { format!("{number:#x}") } else { format!("{function}+{number:#x}") };
-        return vec![(ProbeKind::Uprobe, place, offset)];
+    let is_file = function == WHOLE_FILE;
+    if let Some(offset) = wanted.name.literal().filter(|name| is_file || ![ENTRY, RETURN].contains(name)) {
+        let digits = offset.strip_prefix("0x").unwrap_or(offset);
+        let number = u64::from_str_radix(digits, 16).map_err(|_| no_name(offset))?;
+        let function = if is_file { format!("{number:#x}") } else { format!("{function}+{number:#x}") };
+        return Ok(vec![Form { kind: ProbeKind::Uprobe, function, name: Some(offset) }]);
     }
     let sides = [(ProbeKind::Uprobe, ENTRY), (ProbeKind::Uretprobe, RETURN)];
-    let meant = sides.into_iter().filter(|(_, name)| wanted.name.matches(name) && function != WHOLE_FILE);
-    meant.map(|(kind, name)| (kind, function.clone(), name)).collect()
+    let meant = sides.into_iter().filter(|(_, name)| wanted.name.matches(name) && !is_file);
+    let mut forms: Vec<Form> =
+        meant.map(|(kind, name)| Form { kind, function: function.clone(), name: Some(name) }).collect();
+    if !is_file && wanted.function.literal().is_some() && wanted.name.literal().is_none() {
+        forms.push(Form { kind: ProbeKind::Uprobe, function: format!("{function}+*"), name: None });
+    }
+    Ok(forms)
+}
+
+fn no_name(name: &str) -> ProbeError {
+    let help = "the probes of a function are entry, return, and the offsets of its instructions in hexadecimal digits; those of `-`, addresses";
+    advise(format!("'{name}' is an invalid probe name"), help)
 }
 
 /// Where to look.
@@ -112,8 +137,43 @@ impl Place {
         Ok(Self { pid, files })
     }
 
+    fn find(&self, providers: &Providers<'_>, wanted: &Wanted, form: &Form<'_>) -> Result<Vec<Probe>> {
+        let mut probes = Vec::new();
+        let mut refusal = None;
+        for file in &self.files {
+            match providers.source.find_in(self.pid, &super::spec(form.kind, &[file, &form.function])) {
+                Ok(found) => {
+                    probes.extend(found.into_iter().filter_map(|found| self.probe(providers, wanted, found, form)));
+                }
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        match refusal {
+            Some(error) if probes.is_empty() => Err(error),
+            _ => Ok(probes),
+        }
+    }
+
+    /// In DTrace's words, what is known of it behind them.
+    fn explain(&self, providers: &Providers<'_>, wanted: &Wanted, error: ProbeError) -> ProbeError {
+        let lists = |file: &String, function: &str| {
+            let names = providers.source.list_in(self.pid, ProbeKind::Uprobe, &[file.clone(), function.to_owned()]);
+            names.is_ok_and(|names| function.is_empty() || !names.is_empty())
+        };
+        let any = |function: &str| self.files.iter().any(|file| lists(file, function));
+        let message = match wanted.function.literal() {
+            _ if !providers.is_process(self.pid) => format!("failed to grab process {}", self.pid),
+            Some(function) if !wanted.module.is_anything() && any("") && !any(function) => {
+                format!("failed to lookup '{function}' in module '{}'", wanted.module.text())
+            }
+            Some(function) if any("") && any(function) => return error,
+            _ => format!("probe description {wanted} does not match any probes"),
+        };
+        ProbeError { message, help: std::iter::once(error.message).chain(error.help).collect() }
+    }
+
     /// `pid12:libc.so.6:malloc:entry` of `uprobe:/usr/lib/libc.so.6:malloc`; `None` if that is not meant.
-    fn name_of(&self, wanted: &Wanted, listed: &str, name: &str) -> Option<String> {
+    fn name_of(&self, wanted: &Wanted, listed: &str, form: &Form<'_>) -> Option<String> {
         let (_, rest) = listed.split_once(':')?;
         let (file, place) = split_file(rest)?;
         let function = match wanted.function.text() {
@@ -121,18 +181,23 @@ impl Place {
             _ => place.split('+').next()?,
         };
         let is_meant = wanted.function.matches(function) || function.contains("::");
+        let name = match form.name {
+            Some(name) => name.to_owned(),
+            None => format!("{:x}", place.rsplit_once('+')?.1.parse::<u64>().ok()?),
+        };
+        let is_meant = is_meant && (form.name.is_some() || wanted.name.matches(&name));
         let module = Path::new(file).file_name()?.to_string_lossy();
         is_meant.then(|| format!("{PREFIX}{}:{module}:{function}:{name}", self.pid))
     }
 
-    fn probe(&self, providers: &Providers<'_>, wanted: &Wanted, found: Found, name: &str) -> Option<Probe> {
-        let full = self.name_of(wanted, &found.point.name, name)?;
+    fn probe(&self, providers: &Providers<'_>, wanted: &Wanted, found: Found, form: &Form<'_>) -> Option<Probe> {
+        let full = self.name_of(wanted, &found.point.name, form)?;
         let id = providers.on_demand.number(&full);
         let function = full.split(':').nth(2).unwrap_or_default().to_owned();
         let point = Point { site: found.point.site, name: full, func: function };
-        let layout = match name {
-            ENTRY => entry_layout(),
-            RETURN => return_layout(),
+        let layout = match form.name {
+            Some(ENTRY) => entry_layout(),
+            Some(RETURN) => return_layout(),
             _ => inside_layout(),
         };
         Some(providers.probe(point, id, layout))
@@ -142,7 +207,7 @@ impl Place {
 fn program(providers: &Providers<'_>, pid: u32, command: Option<&Command>) -> Result<String> {
     let known = command.map(|command| command.program.clone());
     let path = known.or_else(|| providers.source.program_of(pid));
-    let path = path.ok_or_else(|| advise(format!("there is no process {pid}"), "see `ps -e` for those that run"))?;
+    let path = path.ok_or_else(|| advise(format!("failed to grab process {pid}"), "there is none: see `ps -e`"))?;
     Ok(path.to_string_lossy().into_owned())
 }
 

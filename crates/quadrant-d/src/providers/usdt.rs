@@ -21,8 +21,13 @@ fn is_called(provider: &Pattern) -> bool {
     !provider.is_anything() && provider.text().ends_with(|c: char| c.is_ascii_digit() || "*?]".contains(c))
 }
 
+/// The files are named, and in which processes is left open.
+fn names_files(wanted: &Wanted) -> bool {
+    wanted.provider.literal().is_none() && wanted.module.text().starts_with('/')
+}
+
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
-    if wanted.provider.literal().is_none() && wanted.module.text().starts_with('/') {
+    if names_files(wanted) {
         return find_in_files(providers, wanted);
     }
     let mut probes = Vec::new();
@@ -42,8 +47,8 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 
 /// What to do when no process has the probes of a pattern.
 pub(super) fn of_no_process(wanted: &Wanted) -> Option<String> {
-    let Wanted { provider, module, function, name } = wanted;
-    let is_it = is_called(provider) && provider.is_open_ended() && !module.text().starts_with('/');
+    let Wanted { provider, function, name, .. } = wanted;
+    let is_it = is_called(provider) && provider.is_open_ended() && !names_files(wanted);
     let (provider, function, name) = (provider.text(), function.text(), name.text());
     is_it.then(|| {
         format!("no process has it now; a program that will start can be named: `{provider}:/PATH/OF/PROGRAM:{function}:{name}`")
@@ -85,6 +90,11 @@ fn name_in_notes(wanted: &Wanted) -> String {
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     // A probe that is in several places is one.
     let mut seen = HashSet::new();
+    if names_files(wanted) {
+        let found = find_in_files(providers, wanted)?.into_iter().filter(|probe| seen.insert(probe.id));
+        found.for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
+        return Ok(());
+    }
     let one = wanted.provider.literal().is_some();
     for process in processes(providers, &wanted.provider) {
         let found = match process.find(providers, wanted, Who::One(process.pid)) {

@@ -39,9 +39,11 @@ fn functions_of_a_process() {
     assert!(found[0].point.name.starts_with(&format!("pid{pid}:libc")), "{found:?}");
     assert_eq!((found[0].point.func.as_str(), &found[0].layout.raw[0]), ("malloc", &Value::Word(0)));
     assert!(matches!(found[0].point.site, Site::Uprobe { pid: Some(p), .. } if p == pid));
-    let both = world.find(&format!("pid{pid}:libc*:calloc:")).unwrap();
+    let both = world.find(&format!("pid{pid}:libc*:calloc:*t*")).unwrap();
     assert_eq!(both.len(), 2);
     assert_eq!(both[1].layout.raw[1], Value::Result);
+    let all = world.find(&format!("pid{pid}:libc*:calloc:")).unwrap();
+    assert!(all.len() > 10 && all.iter().any(|probe| probe.point.name.ends_with(":calloc:0")), "{}", all.len());
     let inside = world.find(&format!("pid{pid}:libc:malloc:0")).unwrap();
     assert_eq!(inside[0].point.name.rsplit(':').next(), Some("0"));
     assert!(

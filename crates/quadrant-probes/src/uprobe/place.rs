@@ -14,6 +14,9 @@ pub(crate) fn is_language(word: &str) -> bool {
 /// The word between file and function that asks for inlined copies.
 pub(super) const INLINED: &str = "inline";
 
+/// In place of an offset: all instructions.
+const EVERYWHERE: &str = "*";
+
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -23,6 +26,8 @@ pub(super) enum Place {
     Readable(String),
     /// Bytes after the start of a function.
     Inside { function: String, offset: u64 },
+    /// Every instruction of functions.
+    Instructions(String),
     /// The inlined copies of a function, and the function itself if it has code of its own.
     Inlined(String),
     /// The code of a source line.
@@ -84,6 +89,9 @@ impl Place {
         }
         // Mangled names have no plus sign; C++'s operator+ is written demangled only.
         let Some((function, offset)) = text.rsplit_once('+') else { return Ok(Self::Functions(text.to_owned())) };
+        if offset == EVERYWHERE {
+            return Ok(Self::Instructions(function.trim().to_owned()));
+        }
         let offset = number::parse(offset.trim());
         let offset = offset.ok_or_else(|| error(format!("the offset in `{text}` is no number")))?;
         let function = function.trim().to_owned();
@@ -105,6 +113,7 @@ mod tests {
         assert_eq!(parse(&["malloc"]), Ok(Place::Functions("malloc".into())));
         assert_eq!(parse(&["mem*"]), Ok(Place::Functions("mem*".into())));
         assert_eq!(parse(&["main+0x10"]), Ok(Place::Inside { function: "main".into(), offset: 16 }));
+        assert_eq!(parse(&["main+*"]), Ok(Place::Instructions("main".into())));
         assert_eq!(parse(&["main+0"]), Ok(Place::Functions("main".into())));
         assert_eq!(parse(&["0x401136"]), Ok(Place::Address(0x40_1136)));
         assert!(parse(&["main+x"]).is_err());

@@ -111,6 +111,7 @@ impl Finder<'_> {
             Place::Line(place) => self.line(place),
             Place::Readable(name) => self.functions(&self.readable(name)?),
             Place::Inside { function, offset } => self.inside(function, *offset),
+            Place::Instructions(function) => self.instructions(function),
             Place::Address(address) => self.address(*address),
         }
     }
@@ -245,6 +246,19 @@ impl Finder<'_> {
         let address = symbol.address.checked_add(offset).ok_or_else(|| error(format!("`{place}` is no address")))?;
         self.check_boundary(symbol, address, &place)?;
         self.point(address, &place, symbol.name)
+    }
+
+    fn instructions(&self, function: &str) -> Result<Vec<Found>> {
+        self.entry_only()?;
+        let mut found = Vec::new();
+        for symbol in self.symbols(&Glob::new(function))? {
+            let instructions = self.elf.instructions(&symbol)?;
+            for instruction in instructions.iter().filter(|instruction| !instruction.is_invalid()) {
+                let place = format!("{}+{}", symbol.name, instruction.ip() - symbol.address);
+                found.push(self.point(instruction.ip(), &place, symbol.name)?);
+            }
+        }
+        Ok(found)
     }
 
     fn address(&self, address: u64) -> Result<Vec<Found>> {

@@ -244,7 +244,10 @@ fn setting(text: &str) -> (String, Option<String>) {
 }
 
 fn process(text: &str) -> Result<u32, Misuse> {
-    text.parse().map_err(|_| Misuse(format!("invalid process ID `{}`", text.escape_debug())))
+    text.parse()
+        .ok()
+        .filter(|pid| *pid > 0)
+        .ok_or_else(|| Misuse(format!("invalid process ID `{}`", text.escape_debug())))
 }
 
 /// `-64` is what we do; programs for a 32-bit kernel would mean something else.

@@ -22,6 +22,46 @@ fn functions_of_a_command_are_counted_exactly() {
 }
 
 #[test]
+fn every_instruction_of_a_function() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = "pid$target:a.out:target_call: { printf(\"%s\\n\", probename); }";
+    let outcome = quietly_on(&format!("{calls} 1"), text);
+    let lines = outcome.lines();
+    assert_eq!(lines[..2], ["entry", "0"], "{}", outcome.describe());
+    assert!(lines.len() > 3 && lines.last() == Some(&"return"), "{}", outcome.describe());
+    let offsets: Vec<u64> =
+        lines[1..lines.len() - 1].iter().map(|line| u64::from_str_radix(line, 16).expect(line)).collect();
+    assert!(offsets.is_sorted(), "{}", outcome.describe());
+    let digits =
+        "pid$target:a.out:target_call:[0-9]* { @ = count(); } pid$target:a.out:target_cal*: { @all = count(); }";
+    let outcome = quietly_on(&format!("{calls} 1"), digits);
+    // A pattern of functions means their entries and returns.
+    assert_eq!(outcome.lines().last().map(|line| line.trim()), Some("2"), "{}", outcome.describe());
+}
+
+#[test]
+fn functions_that_are_not_there() {
+    needs_root!();
+    let calls = target!("calls");
+    for (what, wanted) in [
+        ("a.out:nosuch:entry", "failed to lookup 'nosuch' in module 'a.out'\n"),
+        ("a.out:nosuch:4", "failed to lookup 'nosuch' in module 'a.out'\n"),
+        ("a.out:main:zzz", "'zzz' is an invalid probe name\n"),
+        ("a.out:main:fffff", "`main+1048575` is beyond the function's end"),
+        ("nosuch:main:entry", "does not match any probes\n"),
+        (":nosuch:entry", "does not match any probes\n"),
+    ] {
+        let outcome = dtrace().args(["-n", &format!("pid$target:{what}"), "-c", &calls]).run().unwrap();
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert!(outcome.stderr.contains(wanted), "{}", outcome.describe());
+        assert!(!outcome.stderr.contains("grab"), "{}", outcome.describe());
+    }
+    let gone = dtrace().args(["-n", "pid99999999:a.out:main:entry"]).run().unwrap();
+    assert!(gone.stderr.contains(": failed to grab process 99999999\n"), "{}", gone.describe());
+}
+
+#[test]
 fn a_library_of_a_command() {
     needs_root!();
     let calls = target!("calls-shared");
