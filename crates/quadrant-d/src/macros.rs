@@ -33,10 +33,10 @@ impl Macros {
         Macros { args, values, ..Macros::default() }
     }
 
-    /// After all scripts were expanded: the message about the first argument that none of them uses.
+    /// After all scripts were expanded: the message about the first argument behind those that they use.
     pub fn unused(&self) -> Option<Diagnostic> {
-        let used = self.used.borrow();
-        let (number, text) = self.args.iter().enumerate().skip(1).find(|(number, _)| !used.contains(number))?;
+        let number = self.used.borrow().iter().max().unwrap_or(&0) + 1;
+        let text = self.args.get(number)?;
         let message = format!("extraneous argument '{}' (${number} is not referenced)", text.escape_debug());
         let help = "`-x argref` allows arguments that no script uses";
         Some(Diagnostic::error(Span::new(0, 0), message).tag("D_MACRO_UNUSED").help(help))

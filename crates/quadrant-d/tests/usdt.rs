@@ -49,7 +49,7 @@ fn prototypes_that_make_no_sense() {
         ),
         (
             "int a, char a",
-            "[D_DECL_PROTO_NAME] line 1: parameter is already declared in probe input prototype: a, parameter #2",
+            "[D_DECL_PROTO_FORM] line 1: parameter is already declared in probe input prototype: a, parameter #2",
         ),
         (
             "int a) : (char *a",

@@ -12,6 +12,8 @@ use quadrant_program::span::Span;
 pub trait Language: Copy {
     /// Lines that start with `#` are passed over like comments: whoever wants them collects them before.
     const HIDES_DIRECTIVES: bool = false;
+    /// A comment in which another one begins is a mistake: [`Tok::NestedComment`].
+    const REFUSES_NESTED_COMMENTS: bool = false;
 
     /// The token at the start of `rest`, which is neither empty nor a blank, and its length in bytes, 1 or more.
     fn token(rest: &str) -> (Tok, usize);
@@ -54,8 +56,8 @@ impl<'a, L: Language> Lexer<'a, L> {
         self.source.get(self.pos..).unwrap_or("")
     }
 
-    /// Skips blanks and comments; gives the place of an unterminated comment.
-    pub fn skip_trivia(&mut self) -> Option<Span> {
+    /// Skips blanks and comments; gives a comment that is wrong.
+    fn skip_trivia(&mut self) -> Option<Token> {
         if self.pos == 0 && self.source.starts_with(BYTE_ORDER_MARK) {
             self.pos = BYTE_ORDER_MARK.len_utf8();
         }
@@ -72,8 +74,11 @@ impl<'a, L: Language> Lexer<'a, L> {
                 self.pos += rest.find('\n').unwrap_or(rest.len());
             } else if let Some(comment) = rest.strip_prefix("/*") {
                 match comment.find("*/") {
+                    Some(len) if L::REFUSES_NESTED_COMMENTS && comment[..len].contains("/*") => {
+                        return Some(Token { kind: Tok::NestedComment, span: self.take(len + 4) });
+                    }
                     Some(len) => self.pos += len + 4,
-                    None => return Some(self.take(rest.len())),
+                    None => return Some(Token { kind: Tok::UnterminatedComment, span: self.take(rest.len()) }),
                 }
             } else if L::HIDES_DIRECTIVES && rest.starts_with('#') && self.at_line_start() {
                 self.pos += logical_line_len(rest);
@@ -85,8 +90,8 @@ impl<'a, L: Language> Lexer<'a, L> {
 
     /// The next token, blanks and comments skipped.
     pub fn next_token(&mut self) -> Token {
-        if let Some(span) = self.skip_trivia() {
-            return Token { kind: Tok::UnterminatedComment, span };
+        if let Some(comment) = self.skip_trivia() {
+            return comment;
         }
         let rest = self.rest();
         let (kind, len) = if rest.is_empty() { (Tok::Eof, 0) } else { L::token(rest) };

@@ -95,6 +95,8 @@ pub enum Tok {
     UnterminatedChar,
     /// A `/*` without its `*/`; covers the rest of the text.
     UnterminatedComment,
+    /// A comment in which another one begins, up to the first `*/`; only where the language has a mistake there.
+    NestedComment,
     /// A character that starts no token.
     Unknown,
 }

@@ -170,14 +170,16 @@ impl Class {
 }
 
 impl Attributes {
-    /// Reads `Stable/Evolving/ISA`, capitals or not.
+    /// Reads `Stable/Evolving/ISA`, capitals or not. What is left away at the end is the best that there is.
     pub fn parse(text: &str) -> Option<Attributes> {
         let mut parts = text.split('/');
-        let (name, data, class) = (parts.next()?, parts.next()?, parts.next()?);
         let stability = |word: &str| Stability::ALL.into_iter().find(|s| s.word().eq_ignore_ascii_case(word));
-        let class = Class::ALL.into_iter().find(|c| c.word().eq_ignore_ascii_case(class))?;
-        let attributes = Attributes { name: stability(name)?, data: stability(data)?, class };
-        parts.next().is_none().then_some(attributes)
+        let name = stability(parts.next()?)?;
+        let data = parts.next().map_or(Some(Stability::Standard), stability)?;
+        let class = parts
+            .next()
+            .map_or(Some(Class::Common), |word| Class::ALL.into_iter().find(|c| c.word().eq_ignore_ascii_case(word)))?;
+        parts.next().is_none().then_some(Attributes { name, data, class })
     }
 }
 

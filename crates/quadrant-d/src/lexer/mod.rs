@@ -26,6 +26,7 @@ const PUNCTUATION: &[(&str, Tok)] = &[("...", Tok::Ellipsis), ("^^", Tok::CaretC
 
 impl Language for D {
     const HIDES_DIRECTIVES: bool = true;
+    const REFUSES_NESTED_COMMENTS: bool = true;
 
     fn token(rest: &str) -> (Tok, usize) {
         let bytes = rest.as_bytes();

@@ -6,6 +6,7 @@ use quadrant_program::map::{Aggregation, MapId, MapValue};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
+use quadrant_types::CType;
 
 use super::Lower;
 use super::call::Call;
@@ -110,6 +111,10 @@ impl Lower<'_> {
         for (at, key) in keys.iter().enumerate() {
             self.check_key(key, at + 1, "aggregation")?;
             let value = self.expr(key)?;
+            if matches!(self.kind(&value.ty), Some(CType::Void)) {
+                let message = format!("void expression may not be used as aggregation index: key #{}", at + 1);
+                return self.fail(key.span, "D_KEY_TYPE", message);
+            }
             let value = self.decayed(value);
             let fits = match &value.ty {
                 Ty::Text | Ty::Special(_) => true,

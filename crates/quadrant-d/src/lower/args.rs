@@ -10,7 +10,7 @@ use quadrant_types::CType;
 
 use super::Lower;
 use super::facts::Fact;
-use super::translate::Frame;
+use super::translate::{Frame, Whose};
 use super::value::{Int, Ty, Value};
 use crate::ast;
 use crate::providers::{ArgType, Value as Place};
@@ -102,7 +102,7 @@ impl Lower<'_> {
         match (ty, &value.ty) {
             (Ty::C(a), Ty::C(b)) if self.types.same(*a, *b) => Some(Value { ty: ty.clone(), ..value }),
             (Ty::C(_), Ty::Text) => Some(value),
-            _ => self.shaped(value, ty, span),
+            _ => self.shaped(value, ty, span, Whose::Argument),
         }
     }
 

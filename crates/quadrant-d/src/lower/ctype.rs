@@ -90,6 +90,9 @@ impl Lower<'_> {
     pub(super) fn wrapped(&mut self, base: TypeId, wraps: &[Wrap], span: Span) -> Option<TypeId> {
         wraps.iter().try_fold(base, |id, wrap| match wrap {
             Wrap::Pointer => Some(self.types.pointer_to(id)),
+            Wrap::Array(_) if matches!(self.types.kind(id), CType::Void) => {
+                self.fail(span, "D_DECL_VOIDOBJ", "cannot declare array of void")
+            }
             Wrap::Array(None) => Some(self.types.array_of(id, 0)),
             Wrap::Array(Some(len)) => Some(self.types.array_of(id, self.array_len(len)?)),
             // Nothing is called through it: it only has an address.

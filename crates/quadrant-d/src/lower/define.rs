@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use quadrant_program::span::Span;
-use quadrant_types::{Attributes, CType, FieldDef, StructDef, TypeId};
+use quadrant_types::{Attributes, CType, DebugTag, FieldDef, StructDef, TypeId};
 
 use super::Lower;
 use super::value::{Int, Ty};
@@ -13,6 +13,9 @@ use crate::ast::{self, Declaration, Enumerator, Scope, ScopedName, Storage, Tag,
 impl Lower<'_> {
     /// Carries out a declaration at the top of a script.
     pub(super) fn declaration(&mut self, declaration: &Declaration) {
+        if is_forward_enum(declaration) {
+            return;
+        }
         let Some(base) = self.type_spec(&declaration.base) else { return };
         if declaration.declared.is_empty() && !matches!(declaration.base.kind, ast::TypeSpecKind::Tagged { .. }) {
             self.fail::<()>(declaration.span, "D_DECL_USELESS", "useless declaration");
@@ -33,6 +36,12 @@ impl Lower<'_> {
     fn declare_variable(&mut self, scope: Scope, base: TypeId, declared: &ast::Declared) -> Option<()> {
         let name = declared.name.as_ref()?;
         let (keys, wraps) = match declared.wraps.split_last() {
+            // C's functions cannot be called from D: there is nothing to remember.
+            Some((Wrap::Function { .. }, _)) => return Some(()),
+            Some((Wrap::Array(None), _)) => {
+                let message = format!("array declaration requires array dimension or tuple signature: {}", name.name);
+                return self.fail(name.span, "D_DECL_ARRNULL", message);
+            }
             Some((Wrap::Assoc(params), rest)) => (Some(params), rest),
             _ => (None, &declared.wraps[..]),
         };
@@ -98,19 +107,24 @@ impl Lower<'_> {
     ) -> Option<TypeId> {
         let name = name.map_or("", |name| name.name.as_str());
         match body {
-            TagBody::Values(values) => self.define_enum(name, values),
+            TagBody::Values(values) => self.define_enum(name, values, span),
             TagBody::Members(members) => self.define_record(tag, name, members, span),
         }
     }
 
-    fn define_enum(&mut self, name: &str, values: &[Enumerator]) -> Option<TypeId> {
+    fn define_enum(&mut self, name: &str, values: &[Enumerator], span: Span) -> Option<TypeId> {
+        if !name.is_empty() && self.types.lookup_own(DebugTag::Enum, name).is_some() {
+            return self.fail(span, "D_DECL_TYPERED", format!("type redeclared: enum {name}"));
+        }
         let mut known: Vec<(&str, i64)> = Vec::new();
         let mut next = 0i64;
         for value in values {
             if let Some(expr) = &value.value {
                 next = self.enumerator(&value.name.name, expr)?;
             }
-            let is_taken = self.enumerators.contains(&value.name.name);
+            let is_taken = self.enumerators.contains(&value.name.name)
+                || self.variable(Scope::Global, &value.name.name).is_some()
+                || super::distinct::is_builtin(&value.name.name);
             if is_taken || known.iter().any(|(name, _)| *name == value.name.name) {
                 let message = format!("identifier redeclared: {}", value.name.name);
                 return self.fail(value.name.span, "D_DECL_IDRED", message);
@@ -176,6 +190,10 @@ impl Lower<'_> {
             fields.push(FieldDef { name: String::new(), ty: base, bits: None, attributes: Attributes::default() });
         }
         for declared in &declaration.declared {
+            if let Some(Wrap::Assoc(_)) = declared.wraps.last() {
+                let name = declared.name.as_ref().map_or("", |name| &name.name);
+                return self.fail(declared.span, "D_DECL_DYNOBJ", format!("cannot have dynamic member: {name}"));
+            }
             let ty = self.wrapped(base, &declared.wraps, declared.span)?;
             if self.types.size_of(ty).is_none() {
                 return self.sizeless_member(ty, declared);
@@ -218,4 +236,10 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+/// `enum e;`: only says that there is one.
+fn is_forward_enum(declaration: &Declaration) -> bool {
+    let kind = &declaration.base.kind;
+    declaration.declared.is_empty() && matches!(kind, ast::TypeSpecKind::Tagged { tag: Tag::Enum, body: None, .. })
 }

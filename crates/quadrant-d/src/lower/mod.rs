@@ -15,6 +15,7 @@ mod clause;
 mod convert;
 mod ctype;
 mod define;
+mod definitions;
 mod depends;
 mod distinct;
 mod env;
@@ -24,6 +25,7 @@ mod library;
 mod names;
 mod options;
 mod points;
+mod pragmas;
 mod registers;
 mod segment;
 mod symbol;
@@ -93,13 +95,15 @@ pub fn compile(sources: &[Source], env: &Env) -> Compiled {
     for script in &mut scripts {
         diagnostics.extend(crate::macros::expand(script, &macros));
     }
-    if !options.argref {
-        diagnostics.extend(macros.unused());
-    }
     diagnostics.extend(depends::unmet(&scripts, env));
+    diagnostics.extend(pragmas::aimless(&scripts));
     let mut lower = Lower::new(env, Settings::of(&options), texts, diagnostics);
     // What does not parse is only half there: it would give misleading messages.
     let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts) };
+    // What is wrong with the scripts comes first.
+    if !options.argref && !lower.failed() {
+        lower.diagnostics.extend(macros.unused());
+    }
     lower.finish(matched, options)
 }
 
@@ -193,6 +197,7 @@ impl<'a> Lower<'a> {
         self.provided(&all, |layout| &layout.ends);
         self.add_vtime();
         self.check_pending();
+        self.check_definitions(scripts);
         matched
     }
 

@@ -17,7 +17,7 @@ pub(super) fn collect(
     }
     for (name, value) in given {
         // What is wrong was reported where it was given.
-        let _ = options.set(name, value.as_deref(), Phase::Compile);
+        let _ = options.set(name, value.as_deref(), Phase::Command);
     }
     options
 }

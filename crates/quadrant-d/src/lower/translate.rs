@@ -40,6 +40,16 @@ pub(super) struct Frame {
     pub at: Span,
 }
 
+/// What promised a value of some type.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose<'a> {
+    Inline(&'a str),
+    /// A member of what a translator makes.
+    Member(&'a str),
+    /// An element of `args[]`.
+    Argument,
+}
+
 impl Lower<'_> {
     /// Makes an inline known.
     pub(super) fn define_inline(&mut self, inline: &Inline) {
@@ -127,7 +137,7 @@ impl Lower<'_> {
         }
         let ty = self.type_expr(&inline.ty)?;
         let value = self.within(frame, |lower| lower.expr(&inline.value))?;
-        self.shaped(value, &ty, span)
+        self.shaped(value, &ty, span, Whose::Inline(&inline.name.name))
     }
 
     /// A value as an inline's parameter, which may be what a translator makes.
@@ -154,7 +164,7 @@ impl Lower<'_> {
     }
 
     /// A value as what was promised; what a translator makes stays that.
-    pub(super) fn shaped(&mut self, value: Value, ty: &Ty, span: Span) -> Option<Value> {
+    pub(super) fn shaped(&mut self, value: Value, ty: &Ty, span: Span, whose: Whose) -> Option<Value> {
         if matches!(value.ty, Ty::Xlated(_)) {
             return Some(value);
         }
@@ -172,12 +182,19 @@ impl Lower<'_> {
             };
             return Some(Value { expr, ty: ty.clone() });
         }
-        let (wanted, got) = (self.type_name(ty), self.type_name(&value.ty));
-        self.fail(
-            span,
-            "D_OP_INCOMPAT",
-            format!("inline or translated value has an incompatible type: \"{wanted}\" = \"{got}\""),
-        )
+        let got = self.type_name(&value.ty);
+        self.misshaped(whose, ty, &got, span)
+    }
+
+    /// A value is not what was promised.
+    pub(super) fn misshaped<T>(&mut self, whose: Whose, ty: &Ty, got: &str, span: Span) -> Option<T> {
+        let wanted = self.type_name(ty);
+        let (tag, of) = match whose {
+            Whose::Inline(name) => ("D_OP_INCOMPAT", format!("inline {name}")),
+            Whose::Member(name) => ("D_XLATE_INCOMPAT", format!("translator member {name}")),
+            Whose::Argument => ("D_OP_INCOMPAT", "argument".to_owned()),
+        };
+        self.fail(span, tag, format!("{of} definition uses incompatible types: \"{wanted}\" = \"{got}\""))
     }
 
     /// `xlate <ty> (operand)`
@@ -226,7 +243,7 @@ impl Lower<'_> {
         let attempt = |lower: &mut Self, way: &ast::Expr| {
             let frame = Frame { names: HashMap::from([(input.clone(), made.input.clone())]), words: false, at: span };
             let value = lower.within(frame, |lower| lower.expr(way))?;
-            lower.shaped(value, &ty, span)
+            lower.shaped(value, &ty, span, Whose::Member(&name.name))
         };
         for way in others {
             let before = self.diagnostics.len();
@@ -239,12 +256,9 @@ impl Lower<'_> {
     }
 
     fn untranslated(&mut self, made: &Xlated, name: &Ident) -> Option<Value> {
-        if self.types.find_member(made.output, &name.name).is_some() {
-            let message = format!("translator does not define conversion for member: {}", name.name);
-            return self.fail(name.span, "D_XLATE_NOCONV", message);
-        }
-        let names = self.types.member_names(made.output);
-        let near = suggest(&name.name, names.iter().map(|name| &**name)).map(str::to_owned);
-        self.fail_near(name.span, "D_TYPE_MEMBER", format!("{} is not a member of {}", name.name, made.name), near)
+        let names = made.translator.members.iter().map(|(member, _)| member.name.as_str());
+        let near = suggest(&name.name, names).map(str::to_owned);
+        let message = format!("translator does not define conversion for member: {}", name.name);
+        self.fail_near(name.span, "D_XLATE_NOCONV", message, near)
     }
 }

@@ -220,10 +220,13 @@ impl Lower<'_> {
     /// How the type is called in messages.
     pub(super) fn type_name(&self, ty: &Ty) -> String {
         match ty {
-            Ty::C(id) => self.types.display(*id),
+            Ty::C(id) => match (self.types.kind(*id), self.types.display(*id)) {
+                (CType::Array { .. }, name) => name.replacen('[', " [", 1),
+                (_, name) => name,
+            },
             Ty::Text => "string".to_owned(),
             Ty::Aggregation => "aggregation".to_owned(),
-            Ty::Special(Type::Stack(_)) => "stack".to_owned(),
+            Ty::Special(Type::Stack(_)) => "dt_stack_t".to_owned(),
             Ty::Special(Type::Symbol { user: true, .. }) => "_usymaddr".to_owned(),
             Ty::Special(_) => "_symaddr".to_owned(),
             Ty::Xlated(made) => format!("{} (translated)", made.name),

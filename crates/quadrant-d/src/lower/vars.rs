@@ -298,12 +298,7 @@ impl Lower<'_> {
         }
         let element = self.element(scope, name, keys, target.span)?;
         let Some(value) = self.assignable(value.clone(), &element.ty) else {
-            let (left, right) = (self.type_name(&element.ty), self.type_name(&value.ty));
-            return self.fail(
-                span,
-                "D_OP_INCOMPAT",
-                format!("operands have incompatible types: \"{left}\" = \"{right}\""),
-            );
+            return self.unassignable(&element.ty, "=", &value, span);
         };
         let stmts = self.store(&element, value, span)?;
         let result = self.read_element(&element, span)?;

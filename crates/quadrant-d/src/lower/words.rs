@@ -1,5 +1,7 @@
 //! Which of C's words make up a type.
 
+use crate::parser::INTEGERS_ONLY;
+
 /// What is wrong with the words of a type: DTrace's tag, and the message.
 pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
     let count = |word: &str| words.split(' ').filter(|known| *known == word).count();
@@ -11,12 +13,11 @@ pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
         () if has("void") && signs + sizes > 0 => {
             Some(("D_DECL_VOIDATTR", "invalid type declaration: attributes may not be used with void type"))
         }
+        () if has("void") && words != "void" => Some(("D_DECL_COMBO", "invalid type combination")),
         () if has("char") && sizes > 0 => {
             Some(("D_DECL_CHARATTR", "invalid type declaration: short and long may not be used with char type"))
         }
-        () if signs > 0 && (has("float") || has("double") || has("string")) => {
-            Some(("D_DECL_SIGNINT", "invalid type declaration: signed and unsigned may only be used with integer type"))
-        }
+        () if signs > 0 && (has("float") || has("double") || has("string")) => Some(INTEGERS_ONLY),
         () if (long > 0 && has("string")) || (sizes > 0 && has("float")) || (short > 0 && has("double")) => Some((
             "D_DECL_LONGINT",
             "invalid type declaration: long and long long may only be used with integer or floating-point type",

@@ -92,11 +92,7 @@ impl Options {
     pub fn set(&mut self, name: &str, value: Option<&str>, now: Phase) -> Result<(), OptionError> {
         let Some(entry) = entry(name) else { return Err(unknown(name)) };
         if entry.phase < now {
-            let help = "set it on the command line (-x) or by a pragma";
-            return Err(OptionError {
-                message: "Operation illegal when tracing is active".to_owned(),
-                help: help.to_owned(),
-            });
+            return Err(too_late(now));
         }
         self.put(&entry.kind, value)
     }
@@ -120,8 +116,9 @@ impl Options {
             }
             Kind::List(field) => field(self).push(text.ok_or_else(invalid)?.to_owned()),
             Kind::Policy(field) => *field(self) = text.and_then(policy).ok_or_else(invalid)?,
-            Kind::Only(values, why) => {
-                text.filter(|text| values.contains(text)).ok_or_else(|| refused(why))?;
+            Kind::Only(values, others, why) => {
+                let text = text.filter(|text| values.contains(text) || others.contains(text)).ok_or_else(invalid)?;
+                values.contains(&text).then_some(()).ok_or_else(|| refused(why))?;
             }
             Kind::Nothing(_) => {}
             Kind::Checked(passes, _) => {
@@ -216,6 +213,18 @@ fn invalid() -> OptionError {
     OptionError { message: "Invalid value for specified option".to_owned(), help: String::new() }
 }
 
+fn too_late(now: Phase) -> OptionError {
+    let (message, help) = match now {
+        Phase::Command | Phase::Compile => {
+            ("Option cannot be used from within a D program", "set it on the command line (-x)")
+        }
+        Phase::Start | Phase::Any => {
+            ("Operation illegal when tracing is active", "set it on the command line (-x) or by a pragma")
+        }
+    };
+    OptionError { message: message.to_owned(), help: help.to_owned() }
+}
+
 fn within(number: u64, possible: &RangeInclusive<u64>) -> Result<u64, OptionError> {
     let (least, most) = (possible.start(), possible.end());
     let (message, help) = match number {
@@ -235,7 +244,7 @@ mod tests {
     use super::*;
 
     fn set(options: &mut Options, name: &str, value: Option<&str>) -> Result<(), String> {
-        options.set(name, value, Phase::Compile).map_err(|error| error.message)
+        options.set(name, value, Phase::Command).map_err(|error| error.message)
     }
 
     #[test]
@@ -296,6 +305,10 @@ mod tests {
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,
             "Operation illegal when tracing is active"
+        );
+        assert_eq!(
+            options.set("incdir", Some("/tmp"), Phase::Compile).unwrap_err().message,
+            "Option cannot be used from within a D program"
         );
         assert_eq!(options.set("quiet", None, Phase::Any), Ok(()));
         assert_eq!(options, Options { quiet: true, ..Options::default() });

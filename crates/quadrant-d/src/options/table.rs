@@ -9,7 +9,9 @@ use super::value;
 /// When an option can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Before a program is compiled: on the command line, and in pragmas.
+    /// Before a program is read: on the command line.
+    Command,
+    /// Before a program is compiled: also by its pragmas.
     Compile,
     /// Before a program runs.
     Start,
@@ -33,8 +35,8 @@ pub(super) enum Kind {
     /// Every value is added.
     List(fn(&mut Options) -> &mut Vec<String>),
     Policy(fn(&mut Options) -> &mut Policy),
-    /// Only these values are what happens anyway.
-    Only(&'static [&'static str], &'static str),
+    /// Only the first values are what happens anyway; the others would mean something.
+    Only(&'static [&'static str], &'static [&'static str], &'static str),
     /// Nothing that could be set, and why.
     Nothing(&'static str),
     /// The same, for a value that passes.
@@ -56,10 +58,14 @@ impl Entry {
     /// Why setting it changes nothing, if that is so.
     pub fn no_meaning(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Nothing(why) | Kind::Checked(_, why) | Kind::Only(_, why) => Some(why),
+            Kind::Nothing(why) | Kind::Checked(_, why) | Kind::Only(_, _, why) => Some(why),
             _ => None,
         }
     }
+}
+
+const fn command(name: &'static str, kind: Kind) -> Entry {
+    Entry { name, phase: Phase::Command, kind }
 }
 
 const fn compile(name: &'static str, kind: Kind) -> Entry {
@@ -129,11 +135,11 @@ pub const TABLE: &[Entry] = &[
     ),
     compile("core", Kind::Nothing(OWN_CODE)),
     compile("cpp", Kind::Flag(|o| &mut o.cpp)),
-    compile("cppargs", Kind::List(|o| &mut o.cppargs)),
-    compile("cpphdrs", Kind::Flag(|o| &mut o.cpphdrs)),
-    compile("cpppath", Kind::Text(|o| &mut o.cpppath)),
+    command("cppargs", Kind::List(|o| &mut o.cppargs)),
+    command("cpphdrs", Kind::Flag(|o| &mut o.cpphdrs)),
+    command("cpppath", Kind::Text(|o| &mut o.cpppath)),
     start("cpu", Kind::Number(|o| &mut o.cpu)),
-    compile("ctfpath", Kind::Nothing(BTF)),
+    command("ctfpath", Kind::Nothing(BTF)),
     compile(
         "ctypes",
         Kind::Refused("there is no dump of types; `bpftool btf dump file /sys/kernel/btf/vmlinux` has the kernel's"),
@@ -141,7 +147,7 @@ pub const TABLE: &[Entry] = &[
     compile("debug", Kind::Nothing(OWN_CODE)),
     compile("debugassert", Kind::Nothing(OWN_CODE)),
     compile("defaultargs", Kind::Flag(|o| &mut o.defaultargs)),
-    compile("define", Kind::List(|o| &mut o.define)),
+    command("define", Kind::List(|o| &mut o.define)),
     start("destructive", Kind::Flag(|o| &mut o.destructive)),
     compile("disasm", Kind::Refused("-S has one form of listing")),
     compile(
@@ -158,26 +164,36 @@ pub const TABLE: &[Entry] = &[
     compile("errtags", Kind::Flag(|o| &mut o.errtags)),
     compile(
         "evaltime",
-        Kind::Only(&["exec", "preinit"], "a command waits in front of its exec until all probes are there"),
+        Kind::Only(
+            &["exec", "preinit"],
+            &["postinit", "main"],
+            "a command waits in front of its exec until all probes are there",
+        ),
     ),
     any("flowindent", Kind::Flag(|o| &mut o.flowindent)),
     start("grabanon", Kind::Refused("there is no anonymous tracing; see -A")),
-    compile("incdir", Kind::List(|o| &mut o.incdir)),
+    command("incdir", Kind::List(|o| &mut o.incdir)),
     compile("iregs", Kind::Nothing(OWN_CODE)),
     start("jstackframes", Kind::Checked(value::is_size, NO_JAVA)),
     start("jstackstrsize", Kind::Checked(value::is_size, NO_JAVA)),
     compile("kdefs", Kind::Nothing("symbols of the kernel are looked up when they are used")),
     compile("knodefs", Kind::Nothing("a symbol of the kernel that is not there is always an error")),
-    compile("late", Kind::Nothing("programs attach by descriptor, there is no dynamic translation to be late for")),
+    compile(
+        "late",
+        Kind::Checked(
+            |text| ["static", "dynamic"].contains(&text),
+            "programs attach by descriptor, there is no dynamic translation to be late for",
+        ),
+    ),
     compile("lazyload", Kind::Nothing(NO_LINKING)),
-    compile("ldpath", Kind::Nothing(NO_LINKING)),
+    command("ldpath", Kind::Nothing(NO_LINKING)),
     compile("libdir", Kind::List(|o| &mut o.libdir)),
     compile("linkmode", Kind::Checked(|text| ["kernel", "primary", "dynamic", "static"].contains(&text), NO_LINKING)),
     compile("linknommap", Kind::Nothing(NO_LINKING)),
     compile("linktype", Kind::Checked(|text| ["elf", "dof"].contains(&text), NO_LINKING)),
-    start("lockmem", Kind::Nothing("the limit is raised as far as the kernel wants it raised")),
+    command("lockmem", Kind::Nothing("the limit is raised as far as the kernel wants it raised")),
     start("maxframes", Kind::Nothing("the kernel's limit holds: /proc/sys/kernel/perf_event_max_stack")),
-    compile("modpath", Kind::Nothing(BTF)),
+    command("modpath", Kind::Nothing(BTF)),
     compile("nolibs", Kind::Flag(|o| &mut o.nolibs)),
     start("noresolve", Kind::Flag(|o| &mut o.noresolve)),
     start("nspec", Kind::UpTo(MOST, |o| &mut o.nspec)),
@@ -185,7 +201,7 @@ pub const TABLE: &[Entry] = &[
     compile("pgmax", Kind::Nothing("processes are not held, so there is no cache of them to bound")),
     compile("preallocate", Kind::Nothing(OWN_CODE)),
     any("printsize", Kind::Size(ANY_SIZE, |o| &mut o.printsize)),
-    compile("procfspath", Kind::Nothing("processes are looked at in /proc")),
+    command("procfspath", Kind::Nothing("processes are looked at in /proc")),
     compile("pspec", Kind::Nothing("a text of the command line is a probe description wherever it can be one")),
     any("quiet", Kind::Flag(|o| &mut o.quiet)),
     any("quietresize", Kind::Nothing("no buffer is resized")),
@@ -195,7 +211,7 @@ pub const TABLE: &[Entry] = &[
     start("stackframes", Kind::Number(|o| &mut o.stackframes)),
     any("stackindent", Kind::UpTo(MOST, |o| &mut o.stackindent)),
     any("statusrate", Kind::Rate(|o| &mut o.statusrate)),
-    compile("stdc", Kind::Word(&["a", "c", "s", "t"], |o| &mut o.stdc)),
+    command("stdc", Kind::Word(&["a", "c", "s", "t"], |o| &mut o.stdc)),
     compile("strip", Kind::Nothing(NO_LINKING)),
     start("strsize", Kind::Size(TEXT, |o| &mut o.strsize)),
     any("switchrate", Kind::Rate(|o| &mut o.switchrate)),
@@ -204,7 +220,7 @@ pub const TABLE: &[Entry] = &[
     compile("tree", Kind::Refused("use `quadrant dtrace -e -S` for the code that a program becomes")),
     compile("tregs", Kind::Nothing(OWN_CODE)),
     compile("udefs", Kind::Nothing(NO_LINKING)),
-    compile("undef", Kind::List(|o| &mut o.undef)),
+    command("undef", Kind::List(|o| &mut o.undef)),
     compile("unodefs", Kind::Nothing(NO_LINKING)),
     compile("useruid", Kind::Nothing("processes are not held, whoever owns them")),
     start("ustackframes", Kind::Number(|o| &mut o.ustackframes)),

@@ -42,7 +42,7 @@ impl Parser<'_> {
     fn spec(&mut self) -> Option<ProbeSpec> {
         let start = self.token.span.start;
         let len = match self.token.kind {
-            Tok::Eof | Tok::UnterminatedComment => 0,
+            Tok::Eof | Tok::UnterminatedComment | Tok::NestedComment => 0,
             _ => spec_len(self.lexer.source().get(start as usize..).unwrap_or("")) as u32,
         };
         if len == 0 {

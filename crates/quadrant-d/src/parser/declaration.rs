@@ -8,30 +8,48 @@ use super::Parser;
 use super::declarator::Name;
 use crate::ast::{
     Declaration, Declared, Enumerator, Expr, Ident, Inline, Param, ProviderDef, ProviderProbe, Scope, Storage, Tag,
-    TagBody, Translator, TypeExpr, Wrap,
+    TagBody, Translator, TypeExpr, TypeSpecKind, Wrap,
 };
 use crate::lexer::Tok;
 
+/// The longest name of a provider or probe.
+const MAX_PROBE_NAME: usize = 63;
+
 impl Parser<'_> {
-    /// A declaration with the token that ends it.
-    pub(super) fn declaration(&mut self, end: Tok) -> Declaration {
+    /// A declaration with its semicolon.
+    pub(super) fn declaration(&mut self) -> Declaration {
         let start = self.token.span.start;
         let (storage, scope) = self.storage();
         let base = self.type_spec();
-        let mut declared = Vec::new();
-        if !self.at(end) && !self.recovering {
-            declared.push(self.member_declarator());
-            while !self.recovering && self.eat(Tok::Comma) {
-                declared.push(self.member_declarator());
-            }
-        }
-        if !self.recovering {
-            self.expect(end, "`;`");
-        }
+        let declared = self.declarators(|parser| parser.declarator(Name::Must));
         if storage == Some(Storage::Typedef) {
             self.remember_typedefs(&declared);
         }
         Declaration { span: self.span_from(start), storage, scope, base, declared }
+    }
+
+    /// Members of a `struct` or `union`, with the semicolon. Without a name they are those of a struct of their own.
+    fn member(&mut self) -> Declaration {
+        let start = self.token.span.start;
+        let base = self.type_spec();
+        if self.at(Tok::Semi) && !matches!(base.kind, TypeSpecKind::Tagged { .. }) {
+            self.unexpected("the member's name");
+        }
+        let declared = self.declarators(Self::member_declarator);
+        Declaration { span: self.span_from(start), storage: None, scope: Scope::Global, base, declared }
+    }
+
+    /// What is declared, up to the semicolon, which is taken.
+    fn declarators(&mut self, one: impl Fn(&mut Self) -> Declared) -> Vec<Declared> {
+        let mut declared = Vec::new();
+        if !self.at(Tok::Semi) && !self.recovering {
+            declared.push(one(self));
+            while !self.recovering && self.eat(Tok::Comma) {
+                declared.push(one(self));
+            }
+        }
+        self.expect(Tok::Semi, "`;`");
+        declared
     }
 
     /// `inline int n[int k] = k + 1;`
@@ -78,7 +96,7 @@ impl Parser<'_> {
     pub(super) fn tag_body(&mut self, tag: Tag) -> TagBody {
         match tag {
             Tag::Enum => TagBody::Values(self.enumerators()),
-            _ => TagBody::Members(self.in_braces(|parser| parser.declaration(Tok::Semi))),
+            _ => TagBody::Members(self.in_braces(Self::member)),
         }
     }
 
@@ -167,6 +185,7 @@ impl Parser<'_> {
             self.unexpected("`probe` or `}`");
         }
         let name = self.probe_name();
+        self.check_len("probe", &name);
         self.expect(Tok::LParen, "`(`");
         let args = self.prototype("input");
         let mapped = if !self.recovering && self.eat(Tok::Colon) {
@@ -201,7 +220,7 @@ impl Parser<'_> {
                 let (name, number, span) = (&name.name, at + 1, name.span);
                 let message =
                     format!("parameter is already declared in probe input prototype: {name}, parameter #{number}");
-                self.soft_error(span, "D_DECL_PROTO_NAME", message);
+                self.soft_error(span, "D_DECL_PROTO_FORM", message);
             }
         }
     }
@@ -222,10 +241,18 @@ impl Parser<'_> {
 
     /// The pid is appended to the name, so it cannot end in a digit.
     fn check_provider_name(&mut self, name: &Ident) {
+        self.check_len("provider", name);
         if name.name.ends_with(|last: char| last.is_ascii_digit()) {
             let message = format!("provider name may not end with a digit: {}", name.name);
             let diagnostic = Diagnostic::error(name.span, message).tag("D_PROV_BADNAME");
             self.diagnostics.push(diagnostic.note("probes are described with the process' number behind it"));
+        }
+    }
+
+    fn check_len(&mut self, whose: &str, name: &Ident) {
+        if name.name.len() > MAX_PROBE_NAME {
+            let message = format!("{whose} name may not exceed {MAX_PROBE_NAME} characters: {}", name.name);
+            self.soft_error(name.span, "D_PROV_BADNAME", message);
         }
     }
 

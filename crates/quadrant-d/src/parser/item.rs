@@ -33,7 +33,7 @@ impl Parser<'_> {
             "inline" => Some(Item::Inline(self.inline())),
             "translator" => Some(Item::Translator(self.translator())),
             "provider" => Some(Item::Provider(self.provider())),
-            _ => Some(Item::Declaration(self.declaration(Tok::Semi))),
+            _ => Some(Item::Declaration(self.declaration())),
         }
     }
 

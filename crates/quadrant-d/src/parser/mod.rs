@@ -17,6 +17,8 @@ mod tests;
 mod types;
 mod words;
 
+pub(crate) use words::INTEGERS_ONLY;
+
 use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 

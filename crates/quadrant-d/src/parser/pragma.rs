@@ -87,6 +87,10 @@ impl Found {
                 return;
             }
             Some((word, args)) if word.name == "ident" => ident(args),
+            Some((word, _)) if word.name == "line" => {
+                self.line(directive, after_word(directive.rest, "line"));
+                return;
+            }
             _ => PragmaKind::Foreign,
         };
         self.push(directive, kind);
@@ -137,8 +141,14 @@ impl Found {
             return self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma attributes <attributes> <ident>");
         };
         let target = match target {
-            [word, provider, part] if word.name == "provider" => ProviderPart::from_word(&part.name)
-                .map(|part| AttributeTarget::Provider { provider: provider.clone(), part }),
+            [word, provider, part] if word.name == "provider" => {
+                let Some(part) = ProviderPart::from_word(&part.name) else {
+                    let (part, provider) = (&part.name, &provider.name);
+                    let message = format!("invalid component \"{part}\" in attribute #pragma for provider {provider}");
+                    return self.error(span, "D_PRAGMA_INVAL", message);
+                };
+                Some(AttributeTarget::Provider { provider: provider.clone(), part })
+            }
             [name] if name.name != "provider" => Some(AttributeTarget::Name(name.clone())),
             _ => None,
         };
@@ -198,10 +208,11 @@ fn split_option(arg: &Ident) -> (Ident, Option<Ident>) {
     (name, Some(value))
 }
 
-/// `1`, `1.6`, `1.6.3`
+/// `1`, `1.6`, `1.6.3`: DTrace keeps 8, 12 and 12 bits of the parts.
 fn is_version(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
-    (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.parse::<u16>().is_ok())
+    let fits = |(part, most): (&&str, u16)| part.parse::<u16>().is_ok_and(|part| part <= most);
+    parts.len() <= 3 && parts.iter().zip([0xff, 0xfff, 0xfff]).all(fits)
 }
 
 /// What follows the first `word` in a text.

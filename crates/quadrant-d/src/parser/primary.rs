@@ -55,6 +55,10 @@ impl Parser<'_> {
         match callee.kind {
             ExprKind::Name(name) => ExprKind::Call { callee: Ident { name, span: callee.span }, args },
             ExprKind::Error => ExprKind::Error,
+            ExprKind::Agg { name, .. } => {
+                self.soft_error(callee.span, "D_FUNC_UNDEF", format!("undefined function name: @{}", name.name));
+                ExprKind::Error
+            }
             _ => {
                 self.soft_error(callee.span, "D_FUNC_IDENT", "function designator is not of function type");
                 ExprKind::Error

@@ -31,6 +31,9 @@ impl Parser<'_> {
                 let end = Span::new(here.end, here.end);
                 Diagnostic::error(end, "end-of-file encountered before matching */").tag("D_SYNTAX")
             }
+            Tok::NestedComment => Diagnostic::error(here, "/* encountered inside a comment")
+                .tag("D_SYNTAX")
+                .help("the comment ends with the first `*/`"),
             Tok::Float => Diagnostic::error(here, "floating-point constants are not permitted").tag("D_SYNTAX"),
             Tok::Eof => Diagnostic::error(here, "syntax error near end-of-input")
                 .tag("D_SYNTAX")

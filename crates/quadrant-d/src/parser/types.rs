@@ -5,6 +5,7 @@ use super::declarator::Name;
 use super::words;
 use crate::ast::{MAX_DEPTH, ScopedName, Tag, TypeExpr, TypeSpec, TypeSpecKind};
 use crate::lexer::{Tok, Token};
+use quadrant_program::diag::Diagnostic;
 use quadrant_syntax::descent::Descent;
 
 /// What the tokens behind a `(` are, up to its `)`.
@@ -52,7 +53,7 @@ impl Parser<'_> {
         self.qualifiers();
         let kind = match Tag::from_word(self.word()) {
             Some(tag) => self.tagged(tag),
-            None if words::is_type_word(self.word()) => TypeSpecKind::Words(self.type_words()),
+            None if words::is_type_word(self.word()) => self.worded(),
             None => self.named(),
         };
         self.qualifiers();
@@ -74,6 +75,18 @@ impl Parser<'_> {
         self.too_deep(ty.span);
         let base = TypeSpec { span: ty.base.span, kind: TypeSpecKind::Error };
         TypeExpr { span: ty.span, base, wraps: Vec::new() }
+    }
+
+    /// A type of C's words. Those that change a type go with no other types.
+    fn worded(&mut self) -> TypeSpecKind {
+        let words = self.type_words();
+        let is_type = self.is_type(self.word()) && self.second() == Tok::Ident;
+        if words::only_change(&words) && (Tag::from_word(self.word()).is_some() || is_type) {
+            let (tag, message) = words::INTEGERS_ONLY;
+            let here = self.here();
+            self.error(Diagnostic::error(here, message).tag(tag));
+        }
+        TypeSpecKind::Words(words)
     }
 
     /// C's words in any number: `unsigned long int`.

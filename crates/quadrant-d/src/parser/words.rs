@@ -50,6 +50,15 @@ pub(super) fn is_type_word(word: &str) -> bool {
     matches!(word, "void" | "char" | "short" | "int" | "long" | "signed" | "unsigned" | "float" | "double" | "string")
 }
 
+/// DTrace's tag and message about a type that is no integer and has a sign.
+pub(crate) const INTEGERS_ONLY: (&str, &str) =
+    ("D_DECL_SIGNINT", "invalid type declaration: signed and unsigned may only be used with integer type");
+
+/// Whether all words of a type only say what kind of integer it is.
+pub(super) fn only_change(words: &str) -> bool {
+    words.split(' ').all(|word| matches!(word, "signed" | "unsigned" | "short" | "long"))
+}
+
 /// Words that say how a type is accessed.
 pub(super) fn is_qualifier(word: &str) -> bool {
     matches!(word, "const" | "volatile" | "restrict")

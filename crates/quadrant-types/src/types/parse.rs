@@ -82,7 +82,7 @@ impl Types {
 
     fn fixed(&self, name: &str) -> Option<TypeId> {
         match name {
-            "bool" => return Some(self.bool()),
+            "bool" | "_Bool" => return Some(self.bool()),
             "void" => return Some(TypeId::VOID),
             _ => {}
         }

@@ -33,7 +33,7 @@ pub fn all(line: &[Setting]) -> Result<(Vec<Setting>, Options), Failure> {
 }
 
 fn set(options: &mut Options, name: &str, value: Option<&str>, what: &str) -> Result<(), Failure> {
-    options.set(name, value, Phase::Compile).map_err(|error| cannot_set(what, error))?;
+    options.set(name, value, Phase::Command).map_err(|error| cannot_set(what, error))?;
     let cpus = quadrant_bpf::cpus::possible_count().unwrap_or(usize::MAX);
     match options.cpu {
         Some(cpu) if cpu >= cpus as u64 => {

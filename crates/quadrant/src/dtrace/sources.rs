@@ -27,7 +27,7 @@ pub struct Loaded {
     pub source: Source,
     /// Its lines, with their numbers.
     pub lines: Lines,
-    /// There is nothing in it.
+    /// There is no clause in it.
     pub is_empty: bool,
     /// Predicates and bodies of its clauses.
     pub regions: Vec<(Span, &'static str)>,
@@ -121,7 +121,8 @@ pub fn examine(source: Source) -> Loaded {
             regions.extend(clause.body.iter().map(|body| (body.span, "action list")));
         }
     }
-    let is_empty = parsed.script.items.is_empty() && parsed.diagnostics.is_empty();
+    let has_clauses = parsed.script.items.iter().any(|item| matches!(item, Item::Clause(_)));
+    let is_empty = !has_clauses && parsed.diagnostics.is_empty();
     Loaded { source, lines: parsed.lines, is_empty, regions }
 }
 

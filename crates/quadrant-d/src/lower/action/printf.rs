@@ -88,7 +88,7 @@ impl Lower<'_> {
 
     fn format_of(&mut self, call: &Call, arg: &ast::Expr) -> Option<Format> {
         let value = self.expr(arg)?;
-        if !self.is_textual(&value.ty) {
+        if !self.is_textual(&value.ty) && call.name == "printf" {
             return self.bad_arg(call, 1, "string", &value);
         }
         let Some(text) = value.literal().map(<[u8]>::to_vec) else {
@@ -174,6 +174,8 @@ impl Lower<'_> {
                 let fits = format::bytes(conversion).is_none_or(|bytes| bytes == int.bytes);
                 (fits && is_time).then_some(value.expr)
             }
+            // A pointer may just as well point to one character: `stringof` says that it is text.
+            Takes::Text if pointer => None,
             Takes::Text => self.to_text(value).map(|text| text.expr),
             Takes::Address => match value.ty {
                 Ty::Special(Type::Symbol { .. }) => Some(value.expr),

@@ -11,9 +11,7 @@ impl Lower<'_> {
         if seen.commit {
             self.fail::<()>(span, "D_DREC_COMM", "data-recording actions may not follow commit( )");
         }
-        if !seen.speculate {
-            self.clause.segment.seen.data = true;
-        }
+        self.clause.segment.seen.data = true;
     }
 
     /// An aggregation is fed.

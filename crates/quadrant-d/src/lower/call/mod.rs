@@ -18,7 +18,7 @@ use super::action;
 use super::aggregate;
 use super::translate::Frame;
 use super::value::{Int, Value};
-use crate::ast::{self, Ident};
+use crate::ast::{self, Ident, Scope};
 use crate::message::counted;
 
 /// A call at hand.
@@ -171,6 +171,10 @@ impl Lower<'_> {
 
     pub(super) fn unknown_function<T>(&mut self, callee: &Ident) -> Option<T> {
         let name = callee.name.as_str();
+        if super::builtin::is_builtin(name) || self.variable(Scope::Global, name).is_some() {
+            let message = format!("scalar '{name}' may not be referenced as a function");
+            return self.fail(callee.span, "D_FUNC_IDKIND", message);
+        }
         let message = format!("undefined function name: {name}");
         if let Some((_, why)) = ABSENT.iter().find(|(known, _)| *known == name) {
             return self.fail_help(callee.span, "D_FUNC_UNDEF", message, *why);

@@ -4,6 +4,7 @@
 const PROTOTYPES: &[(&str, &[&str])] = &[
     ("alloca", &["size_t"]),
     ("bcopy", &["void *", "void *", "size_t"]),
+    ("chill", &["int"]),
     ("commit", &["int"]),
     ("copyin", &["uintptr_t", "size_t"]),
     ("copyinstr", &["uintptr_t", "size_t"]),
@@ -32,6 +33,7 @@ const PROTOTYPES: &[(&str, &[&str])] = &[
     ("ntohl", &["uint32_t"]),
     ("ntohll", &["uint64_t"]),
     ("ntohs", &["uint16_t"]),
+    ("pcap", &["void *", "int"]),
     ("progenyof", &["pid_t"]),
     ("raise", &["int"]),
     ("rindex", &["char *", "char *", "int"]),

@@ -4,7 +4,7 @@ use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
-use quadrant_types::TypeId;
+use quadrant_types::{CType, TypeId};
 
 use super::super::Lower;
 use super::super::value::{Ty, Value};
@@ -23,6 +23,9 @@ impl Lower<'_> {
             ast::ExprKind::Comma(parts) => {
                 let mut stmts = Vec::new();
                 for part in parts {
+                    if super::super::call::valueless(part) == Some("void") {
+                        return self.fail(part.span, "D_OP_ACT", "operator , operands cannot be actions");
+                    }
                     stmts.extend(self.effects(part)?);
                 }
                 Some(stmts)
@@ -67,6 +70,7 @@ impl Lower<'_> {
                     return Some((vec![update], result));
                 }
                 let old = self.read_element(&element, span)?;
+                self.check_compound(op, &old, &value, span)?;
                 let value = self.binary(op, old, value, span)?;
                 self.assign_variable(target, value, span)
             }
@@ -87,8 +91,16 @@ impl Lower<'_> {
     /// Refuses to write to what has its value from elsewhere.
     fn writable(&mut self, target: &ast::Expr, symbol: &str) -> Option<()> {
         let Some((Scope::Global, name, _)) = variable_named(target) else { return Some(()) };
-        if self.variable(Scope::Global, name).is_none() && self.is_read_only(name) {
-            if self.is_inline(name) {
+        if self.variable(Scope::Global, name).is_some() {
+            return Some(());
+        }
+        if let Some(kind) = Lower::function_kind(name) {
+            let message = format!("{kind} '{name}' may not be referenced as scalar");
+            return self.fail(target.span, "D_IDENT_BADREF", message);
+        }
+        let is_enumerator = self.enumerators.contains(name);
+        if is_enumerator || self.is_read_only(name) {
+            if is_enumerator || self.is_inline(name) {
                 let message = format!("operator {symbol} requires modifiable lvalue as an operand");
                 return self.fail(target.span, "D_OP_LVAL", message);
             }
@@ -133,19 +145,39 @@ impl Lower<'_> {
             self.check_memory(target, &symbol, span)?;
         }
         let value = match op {
-            Some(op) => self.binary(op, old.clone(), value, span)?,
+            Some(op) => {
+                self.check_compound(op, &old, &value, span)?;
+                self.binary(op, old.clone(), value, span)?
+            }
             None => value,
         };
         let Some(value) = self.assignable(value.clone(), &old.ty) else {
-            let (left, right) = (self.type_name(&old.ty), self.type_name(&value.ty));
-            return self.fail(
-                span,
-                "D_OP_INCOMPAT",
-                format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""),
-            );
+            return self.unassignable(&old.ty, &symbol, &value, span);
         };
         let stmts = self.write_place(&old.expr, &value, &symbol, span)?;
         Some((stmts, old))
+    }
+
+    /// A value that does not fit what it is assigned to.
+    pub(in super::super) fn unassignable<T>(&mut self, to: &Ty, symbol: &str, value: &Value, span: Span) -> Option<T> {
+        if let Some(CType::Array { .. }) = self.kind(to) {
+            let to = self.type_name(to);
+            let message = format!("operator {symbol} may not be applied to operand of type \"{to}\"");
+            return self.fail(span, "D_OP_ARRFUN", message);
+        }
+        let (left, right) = (self.type_name(to), self.type_name(&value.ty));
+        self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""))
+    }
+
+    /// Refuses operands of `op=` that are no numbers, and no pointer to move.
+    fn check_compound(&mut self, op: BinOp, left: &Value, right: &Value, span: Span) -> Option<()> {
+        let moves = matches!(op, BinOp::Add | BinOp::Sub);
+        let left_fits = self.int_of(&left.ty).is_some() || moves && self.is_address(&left.ty);
+        if left_fits && self.int_of(&right.ty).is_some() {
+            return Some(());
+        }
+        let symbol = format!("{}=", op.symbol());
+        self.wrong_operands(op, &symbol, (left, right), span)
     }
 
     /// `x++` and its like.

@@ -78,31 +78,38 @@ impl Lower<'_> {
             return self.compare_texts(op, left, right, span);
         }
         if matches!(left.ty, Ty::Aggregation) || matches!(right.ty, Ty::Aggregation) {
-            return self.incompatible(op, &left, &right, span);
+            return self.incompatible(op.symbol(), &left, &right, span);
         }
         if self.is_address(&left.ty) || self.is_address(&right.ty) {
             return self.pointer_binary(op, left, right, span);
         }
-        if op.is_comparison() { self.incompatible(op, &left, &right, span) } else { self.wrong_operands(op, span) }
+        self.wrong_operands(op, op.symbol(), (&left, &right), span)
     }
 
-    pub(super) fn wrong_operands<T>(&mut self, op: BinOp, span: Span) -> Option<T> {
-        let symbol = op.symbol();
+    /// Operands that `op` cannot take, which is written as `symbol`.
+    pub(super) fn wrong_operands<T>(
+        &mut self,
+        op: BinOp,
+        symbol: &str,
+        (left, right): (&Value, &Value),
+        span: Span,
+    ) -> Option<T> {
         match op {
-            BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div => {
+            BinOp::Mul | BinOp::Div => {
                 self.fail(span, "D_OP_ARITH", format!("operator {symbol} requires operands of arithmetic type"))
             }
+            BinOp::Add | BinOp::Sub => self.incompatible(symbol, left, right, span),
+            _ if op.is_comparison() => self.incompatible(symbol, left, right, span),
             _ => self.fail(span, "D_OP_INT", format!("operator {symbol} requires operands of integral type")),
         }
     }
 
-    pub(super) fn incompatible<T>(&mut self, op: BinOp, left: &Value, right: &Value, span: Span) -> Option<T> {
+    pub(super) fn incompatible<T>(&mut self, symbol: &str, left: &Value, right: &Value, span: Span) -> Option<T> {
         let names = (self.type_name(&left.ty), self.type_name(&right.ty));
-        self.incompatible_types(op, names, span)
+        self.incompatible_types(symbol, names, span)
     }
 
-    fn incompatible_types<T>(&mut self, op: BinOp, (left, right): (String, String), span: Span) -> Option<T> {
-        let symbol = op.symbol();
+    fn incompatible_types<T>(&mut self, symbol: &str, (left, right): (String, String), span: Span) -> Option<T> {
         self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""))
     }
 
@@ -116,7 +123,7 @@ impl Lower<'_> {
             }
         };
         let names = (name(left)?, name(right)?);
-        self.incompatible_types(op, names, span)
+        self.incompatible_types(op.symbol(), names, span)
     }
 
     /// A pointer, or what becomes one.
@@ -189,7 +196,7 @@ impl Lower<'_> {
         let (l, r) =
             (if none(&left) { empty.clone() } else { left.clone() }, if none(&right) { empty } else { right.clone() });
         let (Some(l), Some(r)) = (self.to_text(l), self.to_text(r)) else {
-            return self.incompatible(op, &left, &right, span);
+            return self.incompatible(op.symbol(), &left, &right, span);
         };
         if let (Some(a), Some(b)) = (l.literal(), r.literal()) {
             let holds = op.model()?.holds(a.cmp(b));

@@ -15,8 +15,12 @@ impl Lower<'_> {
     pub(super) fn pointer_binary(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
         let (left, right) = (self.as_pointer(left, span)?, self.as_pointer(right, span)?);
         let to = (self.pointee(&left.ty), self.pointee(&right.ty));
+        let is_void = |to: Option<TypeId>| to.is_some_and(|to| matches!(self.types.kind(to), CType::Void));
         match (op, to) {
             (op, _) if op.is_comparison() => self.compare_pointers(op, left, right, span),
+            (BinOp::Add | BinOp::Sub, (a, b)) if is_void(a) || is_void(b) => {
+                self.incompatible(op.symbol(), &left, &right, span)
+            }
             (BinOp::Add | BinOp::Sub, (Some(to), None)) if self.int_of(&right.ty).is_some() => {
                 let ty = left.ty.clone();
                 let by = self.scaled(right, to, span)?;
@@ -28,8 +32,7 @@ impl Lower<'_> {
                 Some(Value { expr: offset(right.expr, false, by, span), ty })
             }
             (BinOp::Sub, (Some(a), Some(b))) if self.types.same(a, b) => self.distance(left, right, a, span),
-            (BinOp::Add | BinOp::Sub, _) => self.incompatible(op, &left, &right, span),
-            _ => self.wrong_operands(op, span),
+            _ => self.wrong_operands(op, op.symbol(), (&left, &right), span),
         }
     }
 
@@ -53,7 +56,7 @@ impl Lower<'_> {
         let is_number =
             |value: &Value| value.constant().is_some_and(|number| number != 0) && self.int_of(&value.ty).is_some();
         if !self.is_scalar(&left.ty) || !self.is_scalar(&right.ty) || is_number(&left) || is_number(&right) {
-            return self.incompatible(op, &left, &right, span);
+            return self.incompatible(op.symbol(), &left, &right, span);
         }
         let (left, right) = (self.address(left), self.address(right));
         let kind = ExprKind::Binary(op.model()?, Box::new(left), Box::new(right));
@@ -147,9 +150,7 @@ impl Lower<'_> {
                 let id = self.types.pointer_to(id);
                 Some(Value { expr: self.pointer(*addr, id), ty: Ty::C(id) })
             }
-            ExprKind::Bits { .. } => {
-                self.fail(span, "D_OP_BITFIELD", "operator & cannot be applied to a bit-field member")
-            }
+            ExprKind::Bits { .. } => self.fail(span, "D_ADDROF_BITFIELD", "cannot take address of bit-field"),
             _ => self.fail(span, "D_ADDROF_LVAL", "unacceptable operand for unary & operator"),
         }
     }
