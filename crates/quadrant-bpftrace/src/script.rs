@@ -194,8 +194,10 @@ impl Loading<'_> {
         if is_kernel_header(&path) {
             return Some(Vec::new());
         }
-        let found = self.loader.include(&path, system, from)?;
-        Some(self.found(found, span, Some(Kind::Include)))
+        match self.loader.include(&path, system, from) {
+            Some(found) => Some(self.found(found, span, Some(Kind::Include))),
+            None => KNOWN_HEADERS.contains(&path.as_str()).then(Vec::new),
+        }
     }
 
     /// The headers of the command line.
@@ -293,6 +295,10 @@ fn lines(text: &str, start: u32) -> Vec<Span> {
     let place = |line: &str| start + (line.as_ptr() as usize - text.as_ptr() as usize) as u32;
     text.lines().map(str::trim).map(|line| Span::new(place(line), place(line) + line.len() as u32)).collect()
 }
+
+/// Headers of the C library that have nothing but what is known here without them.
+const KNOWN_HEADERS: &[&str] =
+    &["errno.h", "signal.h", "stdbool.h", "stddef.h", "stdint.h", "sys/syscall.h", "sys/types.h", "syscall.h"];
 
 /// Headers of the kernel only bring types, and those come from the kernel itself.
 fn is_kernel_header(path: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::ast::{Block, Expr, ExprKind, ForIter, IfExpr, Stmt, StmtKind, TypeArg, TypeExpr, TypeKind};
+use crate::ast::{Block, Expr, ExprKind, ForIter, Ident, IfExpr, Stmt, StmtKind, TypeArg, TypeExpr, TypeKind};
 
 /// What replaces what. Variables that are not listed are the body's own.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Substitution {
     pub exprs: HashMap<String, Given>,
     /// Appended to the names of the body's own variables, so that they are nobody else's.
     pub suffix: String,
+    /// Maps that the body names, and the caller did not give.
+    pub strays: Vec<Ident>,
     /// How many expressions the result may still have; zero when it was too few.
     pub budget: usize,
 }
@@ -80,9 +82,10 @@ impl Substitution {
         }
     }
 
-    fn map(&mut self, name: &mut String) {
-        if let Some(caller) = self.maps.get(name) {
-            name.clone_from(caller);
+    fn map(&mut self, map: &mut Ident) {
+        match self.maps.get(&map.name) {
+            Some(caller) => map.name.clone_from(caller),
+            None => self.strays.push(map.clone()),
         }
     }
 
@@ -99,7 +102,7 @@ impl Substitution {
             }
             ExprKind::Var(name) => self.var(name),
             ExprKind::Map { name, key } => {
-                self.map(&mut name.name);
+                self.map(name);
                 key.iter_mut().for_each(|part| self.expr(part));
             }
             ExprKind::Call { args: parts, .. } | ExprKind::Tuple(parts) => {

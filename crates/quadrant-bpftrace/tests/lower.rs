@@ -119,6 +119,7 @@ fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, V
     let env = Env {
         probes: &Probes(&types),
         runs: &|_| true,
+        chosen: &|_| true,
         types: &types,
         symbols: &Names,
         params: &params,

@@ -112,7 +112,7 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Reads => (
             "reads",
             ["read", "reads"],
-            "the memory could not be read (bad address, or its page was not present); 0 or `<fault>` was used",
+            "the memory could not be read (bad address, its page was not present, or an index outside its array); 0 or `<fault>` was used",
         ),
         Kind::Stacks => (
             "stacks",

@@ -39,10 +39,21 @@ pub struct Conversion {
     pub length: String,
     /// The conversion character(s): `d`, `s`, `x`, `r`, `rx`, `rh`.
     pub kind: String,
+    /// `gr`: the flags that a number may have, in the order in which they are looked for.
+    pub flags: Vec<Flag>,
     /// The argument is a text of the script itself: it is shown as it stands there.
     pub own: bool,
     /// Byte range in the format text, for messages.
     pub at: (u32, u32),
+}
+
+/// The name of bits of a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// What is shown.
+    pub name: String,
+    /// All of them are set.
+    pub bits: u64,
 }
 
 /// A number in a format.

@@ -18,6 +18,11 @@ const TRACEPOINT_NAMES: &[(&str, &str)] = &[
 pub fn number(tracepoint: &str) -> Option<u32> {
     let known = TRACEPOINT_NAMES.iter().find(|(kernel, _)| *kernel == tracepoint);
     let name = known.map_or(tracepoint, |(_, user)| user);
+    number_of(name)
+}
+
+/// The number of a system call by its name.
+pub fn number_of(name: &str) -> Option<u32> {
     Sysno::from_str(name).ok().map(|number| number.id() as u32)
 }
 

@@ -66,6 +66,8 @@ pub struct Answers<'p> {
     overhead: Told,
     /// What the trace has cost is told.
     tells_cost: bool,
+    /// Nothing is said of the script's own warnings.
+    no_warnings: bool,
     packets: Packets,
 }
 
@@ -95,6 +97,7 @@ impl<'p> Answers<'p> {
             gathering: false,
             overhead: Told::default(),
             tells_cost: false,
+            no_warnings: false,
             packets: Packets::default(),
         }
     }
@@ -117,6 +120,11 @@ impl<'p> Answers<'p> {
     /// Also tell what the trace has cost.
     pub fn telling_cost(self, tells_cost: bool) -> Answers<'p> {
         Answers { tells_cost, ..self }
+    }
+
+    /// Say nothing of the script's own warnings.
+    pub fn without_warnings(self, no_warnings: bool) -> Answers<'p> {
+        Answers { no_warnings, ..self }
     }
 
     /// Write only when there is much to write, and at the end.
@@ -302,6 +310,7 @@ impl Sink for Answers<'_> {
             RecordKind::Packet(file) => self.packet(view, file, bytes),
             RecordKind::System(_) => self.system(view, record, bytes)?,
             RecordKind::Errorf(_) => self.message(view, message::Severity::Error, record, bytes)?,
+            RecordKind::Warnf(_) if self.no_warnings => {}
             RecordKind::Warnf(_) => self.message(view, message::Severity::Warning, record, bytes)?,
             _ => self.renderer.record(&mut self.buffer, record, bytes, &mut self.names.resolver(view)),
         }

@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "list", help_heading = "What to run")]
     pub bench: bool,
 
-    /// With --test and --bench: only those whose name matches
+    /// Attach only probes (BEGIN and END always), run only tests and benchmarks whose name matches
     #[arg(long, value_name = "REGEX", help_heading = "What to run")]
     pub probe_filter: Option<regex_lite::Regex>,
 

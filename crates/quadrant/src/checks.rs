@@ -14,8 +14,10 @@ use quadrant_output::Mode;
 use quadrant_output::checks;
 use quadrant_output::checks::Label;
 use quadrant_program::Program;
+use quadrant_program::probe::Point;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSpec;
+use quadrant_program::probe::Site;
 use quadrant_program::record::RecordId;
 use quadrant_session::Check;
 use quadrant_session::Checks;
@@ -50,6 +52,14 @@ pub fn includes(args: &Args, spec: &ProbeSpec) -> bool {
         ProbeKind::Begin | ProbeKind::End => true,
         // One without a name has an error.
         kind => kind == checked && spec.parts.first().is_none_or(is_chosen),
+    }
+}
+
+/// Whether a point is to be attached: `--probe-filter` chooses tests and benchmarks by their own names, others by their full ones.
+pub fn attaches(args: &Args, point: &Point) -> bool {
+    match (&args.probe_filter, &point.site) {
+        (None, _) | (_, Site::Begin | Site::End | Site::Test | Site::Bench) => true,
+        (Some(filter), _) => filter.is_match(&point.name),
     }
 }
 

@@ -81,6 +81,7 @@ pub fn compile(
     let env = Env {
         probes: source,
         runs: &|spec| checks::includes(args, spec),
+        chosen: &|point| checks::attaches(args, point),
         types,
         symbols: &addresses,
         params,
@@ -104,6 +105,7 @@ pub fn compile_portable(
     let env = Env {
         probes: source,
         runs: &|spec| checks::includes(args, spec),
+        chosen: &|point| checks::attaches(args, point),
         types,
         symbols: &Elsewhere,
         params: &args.rest,

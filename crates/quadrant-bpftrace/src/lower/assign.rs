@@ -6,6 +6,7 @@ use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
 use super::Lower;
+use super::call::Called;
 use super::expand::plain;
 use super::join::join;
 use super::map::{Element, is_storable};
@@ -21,7 +22,7 @@ impl Lower<'_> {
         span: Span,
     ) -> Option<StmtKind> {
         match (&target.kind, op) {
-            (ast::ExprKind::Name(name), None) if name == "_" => self.expr(value).map(StmtKind::Expr),
+            (ast::ExprKind::Name(name), None) if name == "_" => self.discard(value),
             (ast::ExprKind::Var(name), None) => self.assign_var(name, target.span, value, span),
             (ast::ExprKind::Map { name, key }, None) => self.assign_map(name, key, value, span, target.span),
             (ast::ExprKind::Var(name), Some(op)) => {
@@ -36,6 +37,17 @@ impl Lower<'_> {
                 "this cannot be assigned to",
                 "a variable (`$x`) or a map (`@x`, `@x[key]`) can; memory of the traced program is only read",
             ),
+        }
+    }
+
+    /// `_ = value`: what is done for its effect, with or without a value.
+    fn discard(&mut self, value: &ast::Expr) -> Option<StmtKind> {
+        match &value.kind {
+            ast::ExprKind::Call { callee, args } => self.call(callee, args, value.span).map(|called| match called {
+                Called::Value(value) => StmtKind::Expr(value),
+                Called::Effect(kind) => kind,
+            }),
+            _ => self.expr(value).map(StmtKind::Expr),
         }
     }
 

@@ -116,7 +116,14 @@ impl Lower<'_> {
                 continue;
             }
             match self.env.probes.find(&spec) {
-                Ok(found) => all.extend(each_once(found).map(|found| (spec.kind, Some(found)))),
+                Ok(found) => {
+                    let before = all.len();
+                    let chosen = each_once(found).filter(|found| (self.env.chosen)(&found.point));
+                    all.extend(chosen.map(|found| (spec.kind, Some(found))));
+                    if all.len() == before {
+                        all.push((spec.kind, None));
+                    }
+                }
                 Err(error) => errors.push((spec, error)),
             }
         }

@@ -51,12 +51,13 @@ const WITHOUT_EFFECT: &[(&str, Values)] = &[
     ("unstable_import_statement", Values::Any),
 ];
 
-/// Settings of bpftrace that change nothing here because it is so in any case.
-const ALWAYS: &[(&str, Values)] = &[("license", Values::Words(LICENSES))];
-
-/// What the kernel takes for compatible with its own license. Programs are always loaded as such.
+/// What the kernel takes for compatible with its own license. Programs are always loaded as such, whichever is set.
 const LICENSES: &[&str] =
     &["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
+
+/// The values of `missing_probes`.
+const MISSING_PROBES: &[(&str, MissingProbes)] =
+    &[("error", MissingProbes::Error), ("warn", MissingProbes::Warn), ("ignore", MissingProbes::Ignore)];
 
 /// What a setting that is only checked may be.
 #[derive(Clone, Copy)]
@@ -139,6 +140,7 @@ impl Lower<'_> {
             (StackMode::BuildId, "build_id"),
         ];
         let number = |value: u32| Some(literal_int(value.into(), span));
+        let word = |name: Option<&str>| Some(literal_text(name.unwrap_or_default().as_bytes(), span));
         let flag = |value: bool| Some(Expr::int(value.into(), Type::Bool, span));
         match name.name.as_str() {
             "max_strlen" => number(config.max_strlen),
@@ -150,9 +152,12 @@ impl Lower<'_> {
             "probe_inline" => flag(config.probe_inline),
             "str_trunc_trailer" => Some(literal_text(config.cut_trailer.as_bytes(), span)),
             "stack_mode" => {
-                let mode = stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode);
-                Some(literal_text(mode.map_or("", |(_, mode)| mode).as_bytes(), span))
+                word(stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode).map(|(_, name)| *name))
             }
+            "missing_probes" => {
+                word(MISSING_PROBES.iter().find(|(_, means)| *means == config.missing_probes).map(|(name, _)| *name))
+            }
+            "license" => Some(literal_text(self.license.as_bytes(), span)),
             known if is_known(known) => {
                 self.unsupported(name.span, &format!("reading the setting `{known}`"), "write its value")
             }
@@ -176,8 +181,8 @@ impl Lower<'_> {
         if DEPRECATED.contains(&key) {
             return self.warning(key_span, format!("{key} is deprecated and has no effect"));
         }
-        if let Some((_, values)) = find(ALWAYS, key) {
-            return self.only_checked(span, key, *values, value);
+        if key == "license" {
+            return self.set_license(span, value);
         }
         if let Some((_, values)) = find(WITHOUT_EFFECT, key) {
             self.only_checked(span, key, *values, value);
@@ -197,6 +202,14 @@ impl Lower<'_> {
     fn without_effect(&mut self, span: Span, key: &str) {
         if !self.env.warns_of_style {
             self.warning(span, format!("the setting `{key}` has no effect here"));
+        }
+    }
+
+    /// A script may ask which license is set; programs are the same with each of them.
+    fn set_license(&mut self, span: Span, value: &ConfigValue) {
+        match LICENSES.iter().find(|known| matches!(value, ConfigValue::Text(text) if text == *known)) {
+            Some(license) => self.license = license,
+            None => self.error(span, format!("`license` is one of {}", LICENSES.join(", "))).unwrap_or_default(),
         }
     }
 
@@ -248,8 +261,10 @@ impl Lower<'_> {
 
 /// Whether there is such a setting, if only for bpftrace.
 fn is_known(key: &str) -> bool {
-    let checked = find(WITHOUT_EFFECT, key).or(find(ALWAYS, key)).is_some();
-    checked || KNOWN.contains(&key) || DEPRECATED.contains(&key) || Feature::of(key).is_some()
+    find(WITHOUT_EFFECT, key).is_some()
+        || KNOWN.contains(&key)
+        || DEPRECATED.contains(&key)
+        || Feature::of(key).is_some()
 }
 
 fn find(table: &'static [(&'static str, Values)], key: &str) -> Option<&'static (&'static str, Values)> {
@@ -310,10 +325,5 @@ fn text(value: &ConfigValue) -> Result<String, &'static str> {
 }
 
 fn missing_probes(name: &str) -> Option<MissingProbes> {
-    match name {
-        "error" => Some(MissingProbes::Error),
-        "warn" => Some(MissingProbes::Warn),
-        "ignore" => Some(MissingProbes::Ignore),
-        _ => None,
-    }
+    MISSING_PROBES.iter().find(|(known, _)| *known == name).map(|(_, means)| *means)
 }

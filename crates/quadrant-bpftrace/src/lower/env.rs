@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use quadrant_program::probe::{ProbeKind, ProbeSource, ProbeSpec};
+use quadrant_program::probe::{Point, ProbeKind, ProbeSource, ProbeSpec};
 use quadrant_types::Types;
 
 /// What lowering needs to know of the world.
@@ -12,6 +12,8 @@ pub struct Env<'a> {
     /// Whether a probe belongs to this run (`test:` and `bench:` ones, and none beside them, only when they are asked for); the bodies of
     /// others are only looked at for their mistakes.
     pub runs: &'a dyn Fn(&ProbeSpec) -> bool,
+    /// Whether a point is one that the user chose; others are not attached.
+    pub chosen: &'a dyn Fn(&Point) -> bool,
     /// C types.
     pub types: &'a Types,
     /// Finds addresses.

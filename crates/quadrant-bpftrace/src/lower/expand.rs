@@ -103,6 +103,14 @@ impl Lower<'_> {
                 "an argument is put wherever its parameter stands: keep it in a variable",
             );
         }
+        for stray in std::mem::take(&mut substitution.strays) {
+            let message = format!("the macro `{name}` is not given `@{}`", stray.name);
+            self.error_help::<()>(
+                stray.span,
+                message,
+                "a macro has only the maps that it takes: name it as a parameter",
+            );
+        }
         self.scope.expanding.push(name.clone());
         let before = self.diagnostics.len();
         let called = self.body(&body);
@@ -159,10 +167,15 @@ impl Lower<'_> {
 
     /// An argument of a macro: it means what it means where the call stands, outside the macro.
     pub(super) fn given(&mut self, open: usize, inner: &ast::Expr) -> Option<Expr> {
+        self.outside(open, |lower| lower.expr(inner))
+    }
+
+    /// Does something where so many macros are open.
+    pub(super) fn outside<T>(&mut self, open: usize, work: impl FnOnce(&mut Self) -> T) -> T {
         let inside = self.scope.expanding.split_off(open.min(self.scope.expanding.len()));
-        let value = self.expr(inner);
+        let result = work(self);
         self.scope.expanding.extend(inside);
-        value
+        result
     }
 
     /// A body as a value if it ends with one, otherwise as a statement.
@@ -171,11 +184,7 @@ impl Lower<'_> {
             let statements = ast::Block::new(body.span, body.stmts.clone(), None);
             let mut stmts = lower.open_block(&statements);
             let Some(tail) = &body.tail else { return Some(Called::Effect(StmtKind::Block(stmts))) };
-            let called = match &tail.kind {
-                ast::ExprKind::Call { callee, args } => lower.call(callee, args, tail.span)?,
-                _ => Called::Value(lower.expr(tail)?),
-            };
-            Some(match called {
+            Some(match lower.value_or_effect(tail)? {
                 Called::Value(value) if stmts.is_empty() => Called::Value(value),
                 Called::Value(value) => {
                     let (ty, span) = (value.ty.clone(), value.span);
@@ -187,6 +196,16 @@ impl Lower<'_> {
                 }
             })
         })
+    }
+
+    /// The last expression of a macro, or an argument that stands there: it may be there for its effect only.
+    fn value_or_effect(&mut self, last: &ast::Expr) -> Option<Called> {
+        match &last.kind {
+            ast::ExprKind::Call { callee, args } => self.call(callee, args, last.span),
+            ast::ExprKind::Given { open, inner } => self.outside(*open, |lower| lower.value_or_effect(inner)),
+            ast::ExprKind::Block(block) => self.body(block),
+            _ => self.expr(last).map(Called::Value),
+        }
     }
 
     /// Says in the messages about a macro's body which call they are about.

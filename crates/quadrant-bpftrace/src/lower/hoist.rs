@@ -1,7 +1,7 @@
 //! Variables that are used outside of the block in which they were assigned: until bpftrace 0.21 they lived to the end of the clause,
 //! and scripts of that time count on it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
@@ -27,8 +27,8 @@ impl Lower<'_> {
 /// Which variables there are while a clause is read from top to bottom.
 #[derive(Default)]
 struct Seen<'a> {
-    /// Of the blocks that are open.
-    open: Vec<HashSet<&'a str>>,
+    /// Of the blocks that are open, and whether they were made by an assignment: scripts with `let` know blocks.
+    open: Vec<HashMap<&'a str, bool>>,
     /// Of those that have ended.
     ended: HashSet<&'a str>,
     /// Used though their block has ended: their names, and where first.
@@ -37,10 +37,11 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     fn block(&mut self, block: &'a Block) {
-        self.open.push(HashSet::new());
+        self.open.push(HashMap::new());
         block.stmts.iter().for_each(|stmt| self.stmt(stmt));
         block.tail.iter().for_each(|value| self.used(value));
-        self.ended.extend(self.open.pop().unwrap_or_default());
+        let ended = self.open.pop().unwrap_or_default();
+        self.ended.extend(ended.into_iter().filter_map(|(name, lives_on)| lives_on.then_some(name)));
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) {
@@ -49,7 +50,7 @@ impl<'a> Seen<'a> {
             StmtKind::Assign { target, op, value } => self.assign(target, op.is_some(), value),
             StmtKind::Let { var, value, .. } => {
                 value.iter().for_each(|value| self.used(value));
-                self.made(&var.name);
+                self.made(&var.name, false);
             }
             StmtKind::If(parts) => self.branches(parts),
             StmtKind::While { cond: head, body } | StmtKind::Unroll { count: head, body } => {
@@ -65,7 +66,7 @@ impl<'a> Seen<'a> {
     fn assign(&mut self, target: &'a Expr, reads: bool, value: &'a Expr) {
         self.used(value);
         match &target.kind {
-            ExprKind::Var(name) if !reads => self.made(name),
+            ExprKind::Var(name) if !reads => self.made(name, true),
             _ => self.used(target),
         }
     }
@@ -83,18 +84,18 @@ impl<'a> Seen<'a> {
             ForIter::Over(over) => self.used(over),
             ForIter::Range(from, to) => [from, to].into_iter().for_each(|end| self.used(end)),
         }
-        self.open.push(HashSet::from([var]));
+        self.open.push(HashMap::from([(var, false)]));
         self.block(body);
         self.open.pop();
     }
 
     fn is_there(&self, name: &str) -> bool {
-        self.open.iter().any(|block| block.contains(name))
+        self.open.iter().any(|block| block.contains_key(name))
     }
 
-    fn made(&mut self, name: &'a str) {
+    fn made(&mut self, name: &'a str, lives_on: bool) {
         if !self.is_there(name) {
-            self.open.last_mut().map(|block| block.insert(name));
+            self.open.last_mut().map(|block| block.insert(name, lives_on));
         }
     }
 

@@ -23,6 +23,7 @@ mod expand;
 mod expr;
 mod fields;
 mod function;
+mod gfp;
 mod hoist;
 mod infer;
 mod join;
@@ -99,6 +100,7 @@ struct Lower<'a> {
     env: &'a Env<'a>,
     sources: &'a Sources,
     config: Config,
+    license: &'static str,
     unstable: unstable::Unstable,
     preamble: Preamble,
     /// `max_probes` was set.
@@ -107,6 +109,8 @@ struct Lower<'a> {
     checks: HashMap<(ProbeKind, String), Span>,
     /// Macros by name; several of a name take different arguments.
     macros: HashMap<String, Vec<Rc<MacroDef>>>,
+    /// The defaults of options by name, and where they stand.
+    options: HashMap<String, (Span, quadrant_program::expr::Expr)>,
     /// Functions of the script by name.
     functions: HashMap<String, Rc<function::Defined>>,
     /// Expressions that macros and functions may still make in this round.
@@ -131,11 +135,13 @@ impl<'a> Lower<'a> {
             env,
             sources,
             config: Config::default(),
+            license: "GPL",
             unstable: unstable::Unstable::default(),
             preamble: Preamble::default(),
             probes_are_limited: false,
             checks: HashMap::new(),
             macros: HashMap::new(),
+            options: HashMap::new(),
             functions: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
@@ -153,6 +159,7 @@ impl<'a> Lower<'a> {
         for _ in 0..MAX_ROUNDS {
             self.diagnostics.clear();
             self.inferred.start_round();
+            self.options.clear();
             self.expansion_budget = expand::MAX_EXPANDED;
             let (points, imports, config) = (points.clone(), imports.clone(), self.config.clone());
             self.program = Program { points, imports, config, ..Program::default() };

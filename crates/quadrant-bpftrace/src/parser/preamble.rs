@@ -36,9 +36,11 @@ impl Parser<'_> {
             Some(tag) => self.tagged(tag),
             None => CDeclKind::Typedef,
         };
-        // As in bpftrace, the `;` behind a body may be missing.
-        let complete = matches!(kind, CDeclKind::Tagged { body: Some(_), .. }) && !self.at_attribute();
-        if !complete {
+        let complete = matches!(kind, CDeclKind::Tagged { body: Some(_), .. });
+        // As in bpftrace, the `;` behind a body and its attributes may be missing.
+        if complete {
+            self.attributes();
+        } else {
             self.rest_of_definition();
         }
         if !self.eat(Tok::Semi) && !complete {
@@ -58,16 +60,16 @@ impl Parser<'_> {
         }
     }
 
-    fn at_attribute(&self) -> bool {
-        matches!(self.word(), "__attribute__" | "__attribute")
+    fn attributes(&mut self) {
+        while matches!(self.word(), "__attribute__" | "__attribute") {
+            self.bump();
+            self.skip_parens();
+        }
     }
 
     fn tagged(&mut self, tag: Tag) -> CDeclKind {
         self.bump();
-        while self.at_attribute() {
-            self.bump();
-            self.skip_parens();
-        }
+        self.attributes();
         let name = if self.at(Tok::Ident) { Some(self.take_ident(0)) } else { None };
         let body = if self.at(Tok::LBrace) { Some(self.braced()) } else { None };
         CDeclKind::Tagged { tag, name, body }

@@ -21,7 +21,10 @@ impl Parser<'_> {
     pub(super) fn at_cast(&self) -> bool {
         match self.look(self.ahead()) {
             Ahead::Type => true,
-            Ahead::Either(next) => starts_operand(next),
+            Ahead::Either(next) => {
+                let is_type = |word: Token| self.text(word.span).ends_with("_t");
+                starts_operand(next) || signs_operand(next) && self.ahead().next().is_some_and(is_type)
+            }
             Ahead::Value => false,
         }
     }
@@ -156,8 +159,19 @@ fn starts_operand(kind: Tok) -> bool {
     )
 }
 
+/// Whether the token may be a sign or operator of an operand, but also stand between two values.
+fn signs_operand(kind: Tok) -> bool {
+    matches!(kind, Tok::Minus | Tok::Star | Tok::Amp)
+}
+
 fn is_c_word(word: &str) -> bool {
     matches!(word, "const" | "volatile" | "unsigned" | "signed" | "long" | "short" | "int" | "char")
+}
+
+/// The kernel's names of numbers: `u32`, `__s64`.
+fn is_kernel_word(word: &str) -> bool {
+    let word = word.strip_prefix("__").unwrap_or(word);
+    word.strip_prefix(['u', 's']).is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64"))
 }
 
 /// Words that are types and nothing else.
@@ -188,4 +202,5 @@ fn is_type_word(word: &str) -> bool {
                 | "uint64_t"
                 | "size_t"
         )
+        || is_kernel_word(word)
 }

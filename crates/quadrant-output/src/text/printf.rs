@@ -6,6 +6,7 @@
 
 use quadrant_program::format::Conversion;
 use quadrant_program::format::Count;
+use quadrant_program::format::Flag;
 use quadrant_program::format::Format;
 use quadrant_program::format::Piece;
 use quadrant_program::value::Value;
@@ -14,6 +15,7 @@ use crate::arguments::Arguments;
 use crate::conversion::Spec;
 use crate::escape;
 use crate::float;
+use crate::number;
 use crate::text::value::JSON_TEXT;
 use crate::text::value::Style;
 use crate::text::value::text;
@@ -47,6 +49,10 @@ fn conversion(out: &mut Vec<u8>, c: &Conversion, args: &mut Arguments<'_>, style
     match c.kind.as_bytes() {
         b"s" => string(out, &argument, &spec, style, scene),
         b"r" | b"rx" | b"rh" => raw(out, &argument, &c.kind, style, scene),
+        b"gr" => match number_of(&argument) {
+            Some(word) => flags(out, word, &c.flags),
+            None => value(out, &argument, style, scene),
+        },
         [.., b'e' | b'E' | b'f' | b'F' | b'g' | b'G'] => return floating(out, &argument, &spec, style, scene),
         kind => match (number_of(&argument), kind) {
             (None, _) => value(out, &argument, style, scene),
@@ -102,6 +108,32 @@ fn raw(out: &mut Vec<u8>, argument: &Value<'_>, kind: &str, style: Style, scene:
     }
 }
 
+/// Names of the bits of a number, those without a name together as a number.
+fn flags(out: &mut Vec<u8>, word: u64, flags: &[Flag]) {
+    let start = out.len();
+    let mut rest = word;
+    for flag in flags.iter().filter(|flag| flag.bits != 0) {
+        if rest & flag.bits == flag.bits {
+            rest &= !flag.bits;
+            separate(out, start);
+            out.extend_from_slice(flag.name.as_bytes());
+        }
+    }
+    if rest != 0 {
+        separate(out, start);
+        out.extend_from_slice(b"0x");
+        number::power_of_two(out, rest, 4);
+    } else if word == 0 {
+        out.push(b'0');
+    }
+}
+
+fn separate(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.push(b'|');
+    }
+}
+
 /// Numbers without a fraction are shown, too, with one of zeros.
 fn floating(out: &mut Vec<u8>, argument: &Value<'_>, spec: &Spec<'_>, style: Style, scene: &mut Scene<'_>) {
     let kind = spec.conversion.kind.bytes().last().unwrap_or(b'g');
@@ -119,7 +151,7 @@ fn integer(out: &mut Vec<u8>, word: u64, argument: &Value<'_>, spec: &Spec<'_>) 
     let c = spec.conversion;
     match c.kind.as_bytes() {
         b"d" | b"i" => spec.signed(out, narrow_signed(word, argument, &c.length)),
-        kind => spec.unsigned(out, narrow_unsigned(word, argument, &c.length), kind),
+        kind => spec.unsigned(out, narrow_unsigned(word, argument, &c.length, kind), kind),
     }
 }
 
@@ -134,11 +166,12 @@ fn narrow_signed(word: u64, argument: &Value<'_>, length: &str) -> i64 {
     }
 }
 
-fn narrow_unsigned(word: u64, argument: &Value<'_>, length: &str) -> u64 {
+/// The same of conversions without a sign; an address always has 64 bits.
+fn narrow_unsigned(word: u64, argument: &Value<'_>, length: &str, kind: &[u8]) -> u64 {
     match (length, argument) {
         ("hh", _) => (word as u8).into(),
         ("h", _) => (word as u16).into(),
-        ("", Value::Int(v)) if i32::try_from(*v).is_ok() => (word as u32).into(),
+        ("", Value::Int(v)) if kind != b"p" && i32::try_from(*v).is_ok() => (word as u32).into(),
         _ => word,
     }
 }

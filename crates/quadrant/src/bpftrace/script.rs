@@ -57,12 +57,14 @@ pub fn check_parameters(script: &Script, params: &[String]) -> Result<(), Refusa
     let dashed = |names: Vec<String>, between| {
         names.iter().map(|name| format!("--{}", shown(name))).collect::<Vec<_>>().join(between)
     };
-    let expected = known.iter().map(|one| one.name.clone()).collect();
-    Err(Refusal::new(format!(
-        "ERROR: unexpected program command line options: {}\nHINT: expected program options: {}\n",
-        dashed(unexpected, ", "),
-        dashed(expected, ", "),
-    )))
+    let hint = match known.as_slice() {
+        [] => "no custom program options defined.".to_owned(),
+        known => {
+            format!("expected program options: {}", dashed(known.iter().map(|one| one.name.clone()).collect(), ", "))
+        }
+    };
+    let unexpected = dashed(unexpected, ", ");
+    Err(Refusal::new(format!("ERROR: unexpected program command line options: {unexpected}\nHINT: {hint}\n")))
 }
 
 fn help(known: &[Parameter]) -> String {

@@ -173,6 +173,7 @@ fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: 
     let answers = Answers::new(program, &script.sources, mode, Names::new(true), output);
     let mut answers = answers
         .quiet(line.quiet)
+        .without_warnings(line.no_warnings)
         .verbose(line.verbose)
         .gathering(line.gathers)
         .telling_cost(line.overhead)

@@ -33,6 +33,8 @@ const TABLE: &[(&str, &str)] = &[
     ("unknown type `{}`; {}", "Cannot resolve unknown type \"{0}\"; {1}"),
     ("unknown type `{}`", "Cannot resolve unknown type \"{0}\""),
     ("unknown setting `{}`", "{0}: not a known configuration option"),
+    ("unknown stack mode", "Invalid value for stack_mode: valid values are bpftrace, raw, perf, and build_id."),
+    ("only files of programs have build IDs", "'build_id' stack mode can only be used for ustack"),
     ("unknown clock `{}`", "Invalid timestamp mode: {0}"),
     ("the setting `{}` is now called `{}`", "{0} has been renamed, please use {1}"),
     ("`@{}` holds hist() (line {}), and this is hist()", "Different bits in a single hist unsupported"),
@@ -76,6 +78,10 @@ const TABLE: &[(&str, &str)] = &[
     ("stats() takes a number here, and this is {}", "stats() only supports integer arguments ({0} provided)"),
     ("{}() takes a number here, and this is string[{}]", "{0}() only supports int arguments (string provided)"),
     ("{}() takes a number here, and this is {}", "{0}() only supports int arguments ({1} provided)"),
+    (
+        "the option `{}` has another default in line {}",
+        "Command line option '{0}' needs to have the same default value in all places it is used.",
+    ),
     ("{}() has a value only in a map", "{0}() must be assigned directly to a map"),
     (
         "lhist() goes from {} to {}: the second must be greater",
@@ -98,6 +104,10 @@ const TABLE: &[(&str, &str)] = &[
     ("`unroll` takes 1 round or more", "unroll minimum value is 1"),
     ("`unroll` needs a number that is known before the trace starts", "invalid unroll value"),
     ("`return` in a macro", "'return' statement is not allowed in a macro"),
+    (
+        "the macro `{}` is not given `@{}`",
+        "Unhygienic access to map: @{1}. Maps must be passed into the macro as arguments.",
+    ),
     ("the macro `{}` already exists (line {})", "Redefinition of macro: {0}"),
     (
         "the macro `{}` takes another number of arguments",

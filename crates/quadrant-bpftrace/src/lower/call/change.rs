@@ -45,6 +45,11 @@ const SIGNALS: &[(&str, i64)] = &[
     ("SYS", 31),
 ];
 
+/// The number of a signal by its name without `SIG`.
+pub(in super::super) fn signal_number(name: &str) -> Option<i64> {
+    SIGNALS.iter().find(|(signal, _)| *signal == name).map(|(_, number)| *number)
+}
+
 /// Probes that do not run in a process of the user's: all but `interval` run in the tracer itself.
 const OUTSIDE: &[ProbeKind] = &[
     ProbeKind::Begin,
@@ -86,8 +91,8 @@ pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
         ast::ExprKind::Str(_) => {
             let name = lower.text_arg(call, 0)?;
             let bare = name.strip_prefix("SIG").unwrap_or(&name);
-            match SIGNALS.iter().find(|(signal, _)| *signal == bare) {
-                Some((_, number)) => Expr::int(*number, Type::I32, arg.span),
+            match signal_number(bare) {
+                Some(number) => Expr::int(number, Type::I32, arg.span),
                 None => {
                     let near = suggest(bare, SIGNALS.iter().map(|(signal, _)| *signal));
                     return lower.error_near(arg.span, format!("there is no signal `{}`", name.escape_debug()), near);

@@ -68,6 +68,10 @@ pub(super) fn getopt(lower: &mut Lower, call: Call) -> Option<Called> {
         Some(default) => lower.expr(default)?,
         None => Expr::int(0, Type::Bool, call.span),
     };
+    if !matches!(default.kind, ExprKind::Int(_) | ExprKind::Str(_)) {
+        return lower.error(default.span, "the default of getopt() is a constant");
+    }
+    lower.same_default(&name, &default, call.span)?;
     let Some(given) = lower.option(&name) else { return Some(Called::Value(default)) };
     let value = match (&default.ty, &default.kind) {
         (Type::Bool, _) => match given.as_deref() {
@@ -76,16 +80,40 @@ pub(super) fn getopt(lower: &mut Lower, call: Call) -> Option<Called> {
             Some(_) => None,
         },
         (Type::String { .. }, _) => given.as_ref().map(|given| literal_text(given.as_bytes(), call.span)),
-        (_, ExprKind::Int(_)) => given.as_ref().and_then(|given| literal_number(given, call.span)),
-        _ => return lower.error(call.span, "the default of getopt() is a constant"),
+        _ => given.as_ref().and_then(|given| literal_number(given, call.span)),
     };
     match value {
         Some(value) => Some(Called::Value(value)),
         None => {
             let wanted = lower.describe(&default.ty);
-            let given = given.unwrap_or_default();
-            lower.error(call.span, format!("`--{name}={}` is not a value of type {wanted}", given.escape_debug()))
+            match given {
+                Some(given) => {
+                    let message = format!("`--{name}={}` is not a value of type {wanted}", given.escape_debug());
+                    lower.error(call.span, message)
+                }
+                None => lower.error_help(
+                    call.span,
+                    format!("`--{name}` has no value"),
+                    format!("give one of type {wanted}: `--{name}=...`"),
+                ),
+            }
         }
+    }
+}
+
+impl Lower<'_> {
+    /// Takes note of an option's default; another one than before would make the option's value depend on where it is asked for.
+    fn same_default(&mut self, name: &str, default: &Expr, span: Span) -> Option<()> {
+        let (_, first) = self.options.entry(name.to_owned()).or_insert_with(|| (span, default.clone()));
+        if first.kind == default.kind && first.ty == default.ty {
+            return Some(());
+        }
+        let line = self.line(self.options.get(name)?.0);
+        self.error_help(
+            span,
+            format!("the option `{name}` has another default in line {line}"),
+            "an option has one default, and so one type",
+        )
     }
 }
 

@@ -20,6 +20,8 @@ use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
+pub(super) use change::signal_number;
+
 use super::Lower;
 use super::expr::float_help;
 use crate::ast::{self, Ident};

@@ -7,14 +7,15 @@ use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
 use super::super::Lower;
+use super::super::gfp;
 use super::super::map::is_storable;
 use super::{Call, were};
 use crate::ast;
 
 /// Conversions, longest first where one starts another.
 const CONVERSIONS: &[&str] = &[
-    "rx", "rh", "r", "d", "i", "u", "x", "X", "o", "c", "p", "s", "e", "E", "f", "F", "g", "G", "Le", "LE", "Lf", "LF",
-    "Lg", "LG",
+    "rx", "rh", "r", "gr", "d", "i", "u", "x", "X", "o", "c", "p", "s", "e", "E", "f", "F", "g", "G", "Le", "LE", "Lf",
+    "LF", "Lg", "LG",
 ];
 
 impl Lower<'_> {
@@ -35,6 +36,7 @@ impl Lower<'_> {
             wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
         checks.into_iter().collect::<Option<Vec<()>>>()?;
         mark_literals(&mut format, &values);
+        self.name_flags(&mut format);
         Some((format, values))
     }
 
@@ -69,6 +71,7 @@ impl Lower<'_> {
             Wanted::Value(conversion) => match conversion.kind.as_str() {
                 "s" => is_storable(&value.ty),
                 "r" | "rx" | "rh" => matches!(value.ty, Type::Buffer { .. }),
+                "gr" => value.ty.is_integer(),
                 kind if matches!(value.ty, Type::Float { .. }) => is_floating(kind),
                 _ => value.ty.is_integer() || matches!(value.ty, Type::Pointer { .. }),
             },
@@ -95,6 +98,15 @@ impl Lower<'_> {
         let conversion = self.text(at);
         self.report(diagnostic.label(format!("printed by `{conversion}`")).help(help));
         None
+    }
+
+    /// Gives conversions of `%gr` the flags' names in this kernel.
+    fn name_flags(&self, format: &mut Format) {
+        let conversions = format.pieces.iter_mut().filter_map(|piece| match piece {
+            Piece::Conversion(conversion) if conversion.kind == "gr" => Some(conversion),
+            _ => None,
+        });
+        conversions.for_each(|conversion| conversion.flags = gfp::names(self.env.types));
     }
 
     /// The place of a part of a text literal; the whole of it if escapes moved its bytes.

@@ -16,13 +16,15 @@ pub(super) fn stack(lower: &mut Lower, call: Call) -> Option<Called> {
         Some(arg) => mode_arg(arg),
         None => None,
     };
+    if mode == Some(StackMode::BuildId) && !user {
+        let help = "stacks of the kernel have the modes bpftrace, perf and raw";
+        return lower.error_help(call.args.first()?.span, "only files of programs have build IDs", help);
+    }
     let limit = match (call.args, mode) {
         ([], _) | ([_], Some(_)) => None,
-        ([_], None) => Some(limit(lower, call, 0)?),
+        ([first], None) => Some(only_limit(lower, call, first)?),
         (_, Some(_)) => Some(limit(lower, call, 1)?),
-        ([first, ..], None) => {
-            return lower.error_help(first.span, "unknown stack mode", "modes are: bpftrace, perf, raw, build_id");
-        }
+        ([first, ..], None) => return unknown_mode(lower, first),
     };
     lower.stack(user, mode, limit, call.span).map(Called::Value)
 }
@@ -32,6 +34,21 @@ fn mode_arg(arg: &ast::Expr) -> Option<StackMode> {
         ast::ExprKind::Name(name) => stack_mode(name),
         _ => None,
     }
+}
+
+fn unknown_mode<T>(lower: &mut Lower, mode: &ast::Expr) -> Option<T> {
+    lower.error_help(mode.span, "unknown stack mode", "modes are: bpftrace, perf, raw, build_id")
+}
+
+/// The only argument: a word that means nothing else was to be a mode.
+fn only_limit(lower: &mut Lower, call: Call, arg: &ast::Expr) -> Option<u8> {
+    let before = lower.diagnostics.len();
+    let limit = limit(lower, call, 0);
+    if limit.is_none() && matches!(arg.kind, ast::ExprKind::Name(_)) {
+        lower.diagnostics.truncate(before);
+        return unknown_mode(lower, arg);
+    }
+    limit
 }
 
 fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {

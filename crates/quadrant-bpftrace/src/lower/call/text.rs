@@ -158,7 +158,7 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
         }
     };
     let length = match (length, size) {
-        (Some(length), _) => lower.cast(length, &Type::U64),
+        (Some(length), _) => length_of(lower, length)?,
         (None, Some(size)) if !matches!(addr.kind, ExprKind::Builtin(_)) && !is_pointer_value(&addr, size) => {
             Expr::int(i64::from(size), Type::U64, call.span)
         }

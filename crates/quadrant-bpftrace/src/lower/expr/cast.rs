@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use quadrant_program::build::place_of;
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Place, UnaryOp};
+use quadrant_program::map::MapValue;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -110,7 +111,7 @@ impl Lower<'_> {
         };
         let (target, value) = (target?, value?);
         let target = in_space_of(&value.ty, target);
-        if value.ty == target {
+        if value.ty == target && !self.is_aggregation(operand) {
             let shown = self.describe(&target);
             let parentheses = Span::new(span.start, ty.span.end + 1);
             self.style(parentheses, format!("Unnecessary cast: expression is already of type {shown}"));
@@ -118,6 +119,12 @@ impl Lower<'_> {
         let mut cast = self.explicit(value, target, span)?;
         cast.span = span;
         Some(cast)
+    }
+
+    /// Whether this is what a map has aggregated: a cast says that its number is wanted.
+    fn is_aggregation(&self, value: &ast::Expr) -> bool {
+        let ast::ExprKind::Map { name, .. } = &value.kind else { return false };
+        self.map_value(&name.name).is_some_and(|value| !matches!(value, MapValue::Plain(_)))
     }
 
     /// `elem[]`, as long as the value.

@@ -135,13 +135,6 @@ impl Lower<'_> {
         let space = match space {
             // The context is kernel memory, and there an address may be computed.
             Space::Context => Space::Kernel,
-            Space::Program => {
-                return self.unsupported(
-                    position.span,
-                    "a computed index in an array that was copied",
-                    "index it where it is: `p.array[$i]`",
-                );
-            }
             other => other,
         };
         let position = self.convert(position, &Type::I64);

@@ -46,6 +46,26 @@ fn macros_settings_members_and_rounds() {
 }
 
 #[test]
+fn macros_have_no_maps_of_others() {
+    let message = "Unhygienic access to map: @x. Maps must be passed into the macro as arguments.";
+    let hint = "HINT: a macro has only the maps that it takes: name it as a parameter\n";
+    assert_error("macro m() { @x = 1; } BEGIN { m(); }", (13, 15), message, hint);
+}
+
+#[test]
+fn lengths_options_and_blocks() {
+    assert_error("BEGIN { print(buf(\"abc\", -1)); }", (26, 28), "a length is not negative", "");
+    let message = "Command line option 'a' needs to have the same default value in all places it is used.";
+    let hint = "HINT: an option has one default, and so one type\n";
+    assert_error("BEGIN { print(getopt(\"a\", 1)); print(getopt(\"a\", 2)); }", (38, 52), message, hint);
+    let hint = "HINT: assign to it first; a variable lives to the end of its block (`let $x;` before the block makes it live longer)\n";
+    let message = "Undefined or undeclared variable: $x";
+    assert_error("BEGIN { { let $x = 1; print($x) } print($x); }", (41, 43), message, hint);
+    let message = "unsupported format specifier for type 'string[2]': gr";
+    assert_error("BEGIN { printf(\"%gr\", \"a\"); }", (23, 26), message, "HINT: `%s` prints any value\n");
+}
+
+#[test]
 fn old_names_of_settings_count_in_the_environment() {
     needs_root!();
     let script = "config = { max_strlen = 100 } BEGIN { print(config.max_strlen); exit(); }";

@@ -63,6 +63,25 @@ fn parameters_of_the_script() {
     let unexpected =
         "ERROR: unexpected program command line options: --bogus\nHINT: expected program options: --flag, --num\n";
     assert_run(["-e", script, "--", "--bogus=1"], "", unexpected, 1);
+    let none = "ERROR: unexpected program command line options: --c\nHINT: no custom program options defined.\n";
+    assert_run(["-e", "BEGIN { exit(); }", "--", "--c"], "", none, 1);
+}
+
+#[test]
+fn a_filter_chooses_what_is_attached() {
+    needs_root!();
+    let script = "BEGIN { } interval:ms:1 { exit(3); } interval:ms:2 { exit(4); } END { }";
+    assert_run(["--probe-filter", "interval:ms:1", "-e", script], NOTHING, "Attached 3 probes\n", 3);
+    assert_run(["--probe-filter", "nope", "-e", script], NOTHING, "Attached 2 probes\n", 0);
+    assert_run(["--probe-filter", "nope", "-e", "i:s:1 { }"], "", "No probes to attach\n", 1);
+}
+
+#[test]
+fn warnings_of_the_script_can_be_switched_off() {
+    needs_root!();
+    let script = "BEGIN { errorf(\"e\"); warnf(\"w\"); exit(); }";
+    let error = "Attached 1 probe\nstdin:1:9-20: ERROR: e\n";
+    assert_run(["--no-warnings", "-e", script], NOTHING, error, 0);
 }
 
 #[test]
