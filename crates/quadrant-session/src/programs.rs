@@ -118,8 +118,7 @@ type LoadResult = Result<quadrant_bpf::prog::Program, quadrant_bpf::Error>;
 
 /// The programs in the order of the jobs, or the first that was refused.
 fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize, quadrant_bpf::Error)> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(LOADERS);
-    let threads = if jobs.len() < MANY { 1 } else { threads };
+    let threads = if jobs.len() < MANY { 1 } else { loaders() };
     let load_share = |start: usize| {
         let mut results: Vec<(usize, LoadResult)> = Vec::new();
         for index in (start..jobs.len()).step_by(threads) {
@@ -135,6 +134,11 @@ fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize
     let mut results = if threads == 1 { load_share(0) } else { in_threads(threads, &load_share) };
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(index, result)| result.map_err(|error| (index, error))).collect()
+}
+
+/// Asked only when it matters: the answer takes a dozen system calls.
+fn loaders() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(LOADERS)
 }
 
 fn in_threads<T: Send>(threads: usize, work: &(impl Fn(usize) -> Vec<T> + Sync)) -> Vec<T> {

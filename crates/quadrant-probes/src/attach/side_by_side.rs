@@ -7,19 +7,17 @@ use std::thread;
 
 /// Threads that wait: for the kernel, not for a processor.
 const WORKERS: usize = 16;
-/// So few are done one after the other.
-const FEW: usize = 3;
 
-/// Does the work on all items; the results come in no order.
+/// Does the work on all items; the results come in no order. The caller takes a share: a single item needs no thread.
 pub(super) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    if items.len() <= FEW {
-        return items.into_iter().map(work).collect();
-    }
-    let work = &work;
+    let do_all = |share: Vec<T>| share.into_iter().map(&work).collect::<Vec<R>>();
+    let mut shares = shares(items);
+    let own = shares.pop().unwrap_or_default();
     thread::scope(|scope| {
-        let start = |share: Vec<T>| scope.spawn(move || share.into_iter().map(work).collect::<Vec<R>>());
-        let workers: Vec<_> = shares(items).into_iter().map(start).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        let workers: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| do_all(share))).collect();
+        let mut results = do_all(own);
+        results.extend(workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()));
+        results
     })
 }
 
