@@ -1,5 +1,6 @@
 //! Attach points, and the trait through which a front end asks for them.
 
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::span::Span;
 pub struct PointId(pub u32);
 
 /// One place where clauses run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
     /// Where.
     pub site: Site,
@@ -20,6 +21,13 @@ pub struct Point {
     pub name: String,
     /// The function, as the built-in `func` prints it; empty where there is none.
     pub func: String,
+}
+
+/// By the name, which hardly two points have in common: there can be thousands of points, and their paths would be hashed piece by piece.
+impl Hash for Point {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
 }
 
 /// Where, by mechanism. Everything an attacher needs.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_program::Program;
@@ -24,13 +26,13 @@ use crate::uses::any_expr;
 pub(crate) fn shift(program: &mut Rc<Program>) -> BTreeSet<u32> {
     let mut moved = BTreeSet::new();
     for ((path, inode), offsets) in movable(program) {
-        let cheaper = quadrant_probes::cheaper_entries(&path, inode, &offsets);
+        let cheaper = quadrant_probes::cheaper_entries(Path::new(&path), inode, &offsets);
         if cheaper.is_empty() {
             continue;
         }
         for (point, index) in Rc::make_mut(program).points.iter_mut().zip(0..) {
             if let Some((of, offset)) = place(&mut point.site)
-                && of == (&path, inode)
+                && of == (path.as_os_str(), inode)
                 && let Some(to) = cheaper.get(offset)
             {
                 *offset = *to;
@@ -41,12 +43,15 @@ pub(crate) fn shift(program: &mut Rc<Program>) -> BTreeSet<u32> {
     moved
 }
 
+/// A file by its name and its identity; paths would be compared, and hashed, piece by piece, and there can be thousands of points.
+type File<Name> = (Name, Inode);
+
 /// Offsets of entries by file, without those of which a clause wants to know the very place. A function's entry and return stay
 /// together: the kernel has one breakpoint for both.
-fn movable(program: &Program) -> HashMap<(PathBuf, Inode), Vec<u64>> {
+fn movable(program: &Program) -> Vec<(File<OsString>, Vec<u64>)> {
     let looking = program.clauses.iter().filter(|clause| looks_at_place(clause));
     let looked_at: HashSet<PointId> = looking.flat_map(|clause| &clause.points).copied().collect();
-    let mut places: HashMap<(PathBuf, Inode), BTreeMap<u64, bool>> = HashMap::new();
+    let mut places: HashMap<File<&OsStr>, BTreeMap<u64, bool>> = HashMap::new();
     for (point, index) in program.points.iter().zip(0..) {
         let (path, inode, offset, on_return) = match &point.site {
             Site::Uprobe { path, inode, offset, .. } => (path, inode, offset, false),
@@ -54,16 +59,16 @@ fn movable(program: &Program) -> HashMap<(PathBuf, Inode), Vec<u64>> {
             _ => continue,
         };
         let free = on_return || !looked_at.contains(&PointId(index));
-        *places.entry((path.clone(), *inode)).or_default().entry(*offset).or_insert(true) &= free;
+        *places.entry((path.as_os_str(), *inode)).or_default().entry(*offset).or_insert(true) &= free;
     }
     let free = |offsets: BTreeMap<u64, bool>| offsets.into_iter().filter(|(_, free)| *free).map(|(at, _)| at).collect();
-    places.into_iter().map(|(file, offsets)| (file, free(offsets))).collect()
+    places.into_iter().map(|((name, inode), offsets)| ((name.to_owned(), inode), free(offsets))).collect()
 }
 
-fn place(site: &mut Site) -> Option<((&PathBuf, Inode), &mut u64)> {
+fn place(site: &mut Site) -> Option<(File<&OsStr>, &mut u64)> {
     match site {
         Site::Uprobe { path, inode, offset, .. } | Site::Uretprobe { path, inode, offset, .. } => {
-            Some(((&*path, *inode), offset))
+            Some(((path.as_os_str(), *inode), offset))
         }
         _ => None,
     }

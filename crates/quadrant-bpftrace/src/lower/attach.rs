@@ -282,8 +282,9 @@ impl Lower<'_> {
 
 /// Several names of one place are one point.
 fn each_once(found: Vec<Found>) -> impl Iterator<Item = Found> {
-    let mut seen = HashSet::new();
-    found.into_iter().filter(move |found| seen.insert(found.point.clone()))
+    let mut seen = HashSet::with_capacity(found.len());
+    let first: Vec<bool> = found.iter().map(|found| seen.insert(&found.point)).collect();
+    found.into_iter().zip(first).filter_map(|(found, first)| first.then_some(found))
 }
 
 /// Whether the parts of a user probe are a file and the name of one function.

@@ -230,7 +230,8 @@ fn kernel_function(site: &Site, means: FunctionMeans) -> Mechanism {
 /// Uprobes of one file are attached by one system call, so files do not share programs.
 fn file_key(path: &std::path::Path) -> u64 {
     use std::hash::BuildHasher;
-    std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(path)
+    // A path would be hashed piece by piece, for each of thousands of points.
+    std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(path.as_os_str())
 }
 
 /// Whether the clauses mean the same on the raw tracepoint, and by which fields.
