@@ -93,6 +93,7 @@ inline int O_APPEND = 02000;
 inline int O_NONBLOCK = 04000;
 inline int O_NDELAY = 04000;
 inline int O_DSYNC = 010000;
+inline int O_ASYNC = 020000;
 inline int O_DIRECT = 040000;
 inline int O_LARGEFILE = 0100000;
 inline int O_DIRECTORY = 0200000;
@@ -101,6 +102,7 @@ inline int O_NOATIME = 01000000;
 inline int O_CLOEXEC = 02000000;
 inline int O_SYNC = 04010000;
 inline int O_RSYNC = 04010000;
+inline int O_FSYNC = 04010000;
 
 /* The first page of an operation, where that is one of a file: the lowest bits of its mapping are set for others. */
 inline struct page *__bio_page[struct bio *B] = B->bi_io_vec->bv_page;

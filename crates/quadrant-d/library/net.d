@@ -44,6 +44,7 @@ inline int IPPROTO_DSTOPTS = 60;
 inline int IPPROTO_OSPF = 89;
 inline int IPPROTO_PIM = 103;
 inline int IPPROTO_SCTP = 132;
+inline int IPPROTO_MH = 135;
 inline int IPPROTO_UDPLITE = 136;
 inline int IPPROTO_RAW = 255;
 
@@ -51,11 +52,13 @@ inline uint8_t TH_FIN = 0x01;
 inline uint8_t TH_SYN = 0x02;
 inline uint8_t TH_RST = 0x04;
 inline uint8_t TH_PUSH = 0x08;
+inline uint8_t TH_PSH = 0x08;
 inline uint8_t TH_ACK = 0x10;
 inline uint8_t TH_URG = 0x20;
 inline uint8_t TH_ECE = 0x40;
 inline uint8_t TH_CWR = 0x80;
 
+inline int32_t TCP_STATE_IDLE = 0;
 inline int32_t TCP_STATE_ESTABLISHED = 1;
 inline int32_t TCP_STATE_SYN_SENT = 2;
 inline int32_t TCP_STATE_SYN_RECEIVED = 3;
@@ -96,6 +99,16 @@ inline string __protocol_name[int protocol] = protocol == 6 ? "TCP" : protocol =
     protocol == 58 ? "ICMPV6" : protocol == 2 ? "IGMP" : protocol == 4 ? "IP" : protocol == 132 ? "SCTP" :
     protocol == 0 ? "HOPOPTS" : protocol == 41 ? "IPV6" : protocol == 47 ? "GRE" : protocol == 50 ? "ESP" :
     protocol == 51 ? "AH" : protocol == 89 ? "OSPF" : lltostr(protocol);
+
+/* What pcap() is told of a packet. */
+inline int PCAP_NULL = 0;
+inline int PCAP_ETHER = 1;
+inline int PCAP_PPP = 9;
+inline int PCAP_IP = 12;
+inline int PCAP_WIFI = 105;
+inline int PCAP_IPOIB = 242;
+inline int ARPHRD_ETHER = 1;
+inline int ARPHRD_INFINIBAND = 32;
 
 /* The header of a packet that came, before the protocols have looked at it, and after. */
 inline struct iphdr *__came[struct sk_buff *B] = (struct iphdr *)(B->head + B->network_header);

@@ -41,7 +41,7 @@ fn functions_of_a_process() {
     assert!(matches!(found[0].point.site, Site::Uprobe { pid: Some(p), .. } if p == pid));
     let both = world.find(&format!("pid{pid}:libc*:calloc:*t*")).unwrap();
     assert_eq!(both.len(), 2);
-    assert_eq!(both[1].layout.raw[1], Value::Result);
+    assert!(both.iter().any(|probe| probe.layout.raw[1] == Value::Result), "{both:?}");
     let all = world.find(&format!("pid{pid}:libc*:calloc:")).unwrap();
     assert!(all.len() > 10 && all.iter().any(|probe| probe.point.name.ends_with(":calloc:0")), "{}", all.len());
     let inside = world.find(&format!("pid{pid}:libc:malloc:0")).unwrap();
@@ -49,7 +49,7 @@ fn functions_of_a_process() {
     assert!(
         world.find(&format!("pid{pid}:libc:no_such_function:entry")).unwrap_err().message.contains("no_such_function")
     );
-    assert!(world.find("pid999999999:libc:malloc:entry").unwrap_err().message.contains("no process"));
+    assert!(world.find("pid999999999:libc:malloc:entry").unwrap_err().message.contains("failed to grab process"));
     assert!(world.find("pid*:libc:malloc:entry").unwrap_err().help[0].contains("$target"));
 }
 

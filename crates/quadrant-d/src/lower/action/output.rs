@@ -136,19 +136,36 @@ impl Lower<'_> {
         expr
     }
 
+    /// The bytes of a packet that lie in one piece behind its `struct sk_buff`.
     pub(super) fn pcap(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 2, 2)?;
-        let packet = self.pointer_arg(call, 1, "void *")?;
-        let protocol = self.int_arg(call, 2)?;
+        let packet = self.expr(&call.args[0])?;
+        if !self.is_scalar(&packet.ty) {
+            return self.bad_arg(call, 1, "struct sk_buff *", &packet);
+        }
+        let protocol = self.expr(&call.args[1])?;
+        self.int_arg(call, 2)?;
         self.check_recording(call.span);
-        let size = self.settings.pcapsize;
-        let length = Expr::int(size.into(), Type::U64, call.span);
-        let kind = ExprKind::Call(Function::Buf(Space::Kernel), vec![packet, length]);
-        let bytes = Expr::new(kind, Type::Buffer { cap: size }, call.span);
-        self.act(ActionKind::Pcap, vec![bytes, protocol]);
+        let cap = self.settings.pcapsize;
+        let names = [("a".to_owned(), packet), ("b".to_owned(), protocol.clone())];
+        let start = self.piece_with(names.clone(), PACKET_START, call.span)?;
+        let rest = self.piece_with(names, &format!("{PACKET_END} - {PACKET_START}"), call.span)?;
+        let names = [("a".to_owned(), rest)];
+        let length = self.piece_with(names, &format!("a < {cap} ? a : {cap}"), call.span)?;
+        let kind = ExprKind::Call(Function::Buf(Space::Kernel), vec![start.expr, length.expr]);
+        let bytes = Expr::new(kind, Type::Buffer { cap }, call.span);
+        self.act(ActionKind::Pcap, vec![bytes, protocol.expr]);
         Some(())
     }
 }
+
+/// Where a packet begins: its network header for `PCAP_IP`, else what the layer at hand sees first.
+const PACKET_START: &str =
+    "(b == 12 ? (uint64_t)(((struct sk_buff *)a)->head + ((struct sk_buff *)a)->network_header) :
+    (uint64_t)((struct sk_buff *)a)->data)";
+/// Where its first piece ends.
+const PACKET_END: &str =
+    "((uint64_t)((struct sk_buff *)a)->data + ((struct sk_buff *)a)->len - ((struct sk_buff *)a)->data_len)";
 
 /// The bytes of a value in memory.
 fn bytes_of(value: Expr, size: u32) -> Expr {

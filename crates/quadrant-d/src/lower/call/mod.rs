@@ -301,10 +301,20 @@ impl Lower<'_> {
         if !self.is_scalar(&value.ty) || takes_pointer && is_number {
             return self.bad_arg(call, 1, "void *", &value);
         }
+        self.piece_with([("a".to_owned(), value)], text, call.span)
+    }
+
+    /// The value of a piece of D in which words mean these values.
+    pub(super) fn piece_with<const N: usize>(
+        &mut self,
+        names: [(String, Value); N],
+        text: &str,
+        span: Span,
+    ) -> Option<Value> {
         let expr = self.piece_of_d(text);
-        let frame = Frame { names: [("a".to_owned(), value)].into(), words: false, at: call.span };
+        let frame = Frame { names: names.into(), words: false, at: span };
         let mut value = self.within(frame, |lower| lower.expr(&expr))?;
-        value.expr.span = call.span;
+        value.expr.span = span;
         Some(value)
     }
 }

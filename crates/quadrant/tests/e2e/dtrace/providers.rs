@@ -57,6 +57,27 @@ fn datagrams_leave_and_come() {
 }
 
 #[test]
+fn packets_as_they_are() {
+    needs_root!();
+    needs_loops!();
+    needs_loopback!();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let port = address.port();
+    let tracer = tracing(&format!(
+        "udp:::receive /args[4]->udp_dport == {port}/ {{ pcap(args[0]->pkt_addr, PCAP_IP); }}
+         udp:::receive /args[4]->udp_dport == {port}/ {{ pcap((void *)args[0]->pkt_addr, PCAP_NULL); }}"
+    ));
+    socket.send_to(b"seventeen letters", address).unwrap();
+    let outcome = ended(tracer);
+    // An IP header of 20 bytes, one of UDP of 8, the text.
+    assert!(outcome.stdout.contains(" 0: 45 00 00 2d "), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("seve\n        20: 6e 74 65 65 6e 20"), "{}", outcome.describe());
+    assert_eq!(outcome.stdout.matches("letters").count(), 2, "{}", outcome.describe());
+    assert!(!outcome.stderr.contains("cut"), "{}", outcome.describe());
+}
+
+#[test]
 fn datagrams_of_version_6() {
     needs_root!();
     needs_loops!();
