@@ -84,3 +84,36 @@ int lacking(void) {
 int unsafe_parent_of(struct task_struct *task) {
     return task->tgid;
 }
+
+struct {
+    __uint(type, BPF_MAP_TYPE_QUEUE);
+    __uint(max_entries, 4);
+    __type(value, int);
+} waiting SEC(".maps");
+
+int wait(int number) {
+    return bpf_map_push_elem(&waiting, &number, 0);
+}
+
+int next(void) {
+    int number = 0;
+    return bpf_map_pop_elem(&waiting, &number) ? -1 : number;
+}
+
+// What follows cannot be had in a script, which matters only if it is called.
+
+extern int no_such_kernel_function(int) __ksym;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} events SEC(".maps");
+
+int send(int number) {
+    return bpf_ringbuf_output(&events, &number, sizeof(number), 0);
+}
+
+SEC("kprobe/do_unlinkat")
+int unlinked(void *ctx) {
+    return no_such_kernel_function(1);
+}

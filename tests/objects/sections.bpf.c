@@ -56,4 +56,23 @@ int kernel_both(void *ctx) {
     return 0;
 }
 
+// Of no use to tracing, but an object may have them.
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP);
+    __uint(max_entries, 2);
+    __uint(key_size, 4);
+    __uint(value_size, 4);
+} devices SEC(".maps");
+
+SEC("struct_ops/ssthresh")
+__u32 BPF_PROG(threshold, struct sock *socket) {
+    return 2;
+}
+
+SEC(".struct_ops")
+struct tcp_congestion_ops congestion = {
+    .ssthresh = (void *)threshold,
+    .name = "quadrant",
+};
+
 char LICENSE[] SEC("license") = "GPL";

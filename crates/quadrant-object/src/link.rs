@@ -28,7 +28,7 @@ pub struct Linked {
 }
 
 /// What an instruction refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// A map of the object, by its index.
     Map(usize),

@@ -268,5 +268,10 @@ fn license(elf: &Elf<'_>) -> String {
 fn notes(elf: &Elf<'_>) -> Vec<String> {
     let is_data = |name: &str| name.starts_with(".data") || name.starts_with(".rodata");
     let with = elf.sections.iter().filter(|section| is_data(section.name) && !section.relocations.is_empty());
-    with.map(|section| format!("{} holds addresses, which stay 0", section.name)).collect()
+    let addresses = with.map(|section| format!("{} holds addresses, which stay 0", section.name));
+    let operations = elf.sections.iter().filter(|section| section.name.starts_with(".struct_ops"));
+    let operations = operations.map(|section| {
+        format!("left out what {} holds: struct_ops replace functions of the kernel, and trace nothing", section.name)
+    });
+    addresses.chain(operations).collect()
 }

@@ -93,7 +93,8 @@ fn create(program: &Program, def: &MapDef, types: Option<(&OwnedFd, (u32, u32))>
 pub(crate) fn map_kind(kind: u32) -> Option<MapKind> {
     use MapKind::*;
     let all = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, StackTrace, LruHash, LruPercpuHash, RingBuffer];
-    all.into_iter().find(|known| *known as u32 == kind)
+    let of_imports = [LpmTrie, Queue, Stack, BloomFilter];
+    all.into_iter().chain(of_imports).find(|known| *known as u32 == kind)
 }
 
 /// For those who list maps with other tools.

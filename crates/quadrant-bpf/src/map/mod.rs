@@ -45,12 +45,26 @@ pub enum MapKind {
     ArrayOfMaps = 12,
     /// A hash whose values are maps.
     HashOfMaps = 13,
+    /// Network devices, for programs of XDP.
+    DevMap = 14,
+    /// Sockets, by index.
+    SockMap = 15,
+    /// Processors, for programs of XDP.
+    CpuMap = 16,
+    /// Sockets of AF_XDP.
+    XskMap = 17,
+    /// Sockets, by any key.
+    SockHash = 18,
+    /// Sockets of a group that shares a port.
+    ReuseportSockArray = 20,
     /// First in, first out.
     Queue = 22,
     /// Last in, first out.
     Stack = 23,
     /// A value for each socket, found without a search (Linux 5.2).
     SkStorage = 24,
+    /// [`MapKind::DevMap`] by any key (Linux 5.4).
+    DevMapHash = 25,
     /// Records in order, for this process to read (Linux 5.8).
     RingBuffer = 27,
     /// A value for each inode, found without a search (Linux 5.10).
@@ -69,7 +83,7 @@ pub enum MapKind {
 }
 
 /// All of them.
-const KINDS: [MapKind; 23] = [
+const KINDS: [MapKind; 30] = [
     MapKind::Hash,
     MapKind::Array,
     MapKind::ProgArray,
@@ -83,9 +97,16 @@ const KINDS: [MapKind; 23] = [
     MapKind::LpmTrie,
     MapKind::ArrayOfMaps,
     MapKind::HashOfMaps,
+    MapKind::DevMap,
+    MapKind::SockMap,
+    MapKind::CpuMap,
+    MapKind::XskMap,
+    MapKind::SockHash,
+    MapKind::ReuseportSockArray,
     MapKind::Queue,
     MapKind::Stack,
     MapKind::SkStorage,
+    MapKind::DevMapHash,
     MapKind::RingBuffer,
     MapKind::InodeStorage,
     MapKind::TaskStorage,

@@ -1,6 +1,7 @@
 //! Functions in C that a script calls, put behind the programs that call them, with their maps and variables.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use quadrant_bpf::insn::Imm64;
 use quadrant_bpf::insn::Insn;
@@ -46,21 +47,25 @@ pub(crate) struct Content {
 pub(crate) fn link(program: &Program, object: &mut quadrant_codegen::Object) -> Result<Vec<Content>, Error> {
     let (mut contents, machine) = (Vec::new(), Machine::default());
     for (index, import) in program.imports.iter().enumerate() {
-        if object.programs.iter().any(|code| !calls(program, code, index).is_empty()) {
-            let mut file = File::open(import, &machine)?;
-            file.first_map = object.maps.len();
-            contents.extend(file.add_maps(index as u32, &mut object.maps)?);
-            for code in &mut object.programs {
-                file.add(program, index, code)?;
-            }
+        let called: Vec<Calls> = object.programs.iter().map(|code| calls(program, code, index)).collect();
+        if called.iter().all(Calls::is_empty) {
+            continue;
+        }
+        let (mut file, linked) = File::open(import, &called, &machine)?;
+        contents.extend(file.add_maps(index as u32, &mut object.maps)?);
+        for ((code, calls), linked) in object.programs.iter_mut().zip(&called).zip(&linked) {
+            linked.iter().for_each(|(linked, starts)| file.add(calls, linked, starts, code));
         }
     }
     Ok(contents)
 }
 
+/// Where a program calls functions, by their names.
+type Calls = BTreeMap<String, Vec<usize>>;
+
 /// The calls of a file's functions: where they are, by the function's name.
-fn calls(program: &Program, code: &Code, file: usize) -> BTreeMap<String, Vec<usize>> {
-    let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+fn calls(program: &Program, code: &Code, file: usize) -> Calls {
+    let mut found = Calls::new();
     for reloc in &code.relocs {
         if let RelocKind::Import(number) = reloc.kind
             && let Some((of, signature)) = program.imported(number.0)
@@ -72,47 +77,59 @@ fn calls(program: &Program, code: &Code, file: usize) -> BTreeMap<String, Vec<us
     found
 }
 
+/// The functions that one program calls, and what they call, and where each starts; nothing if it calls none.
+type Behind = Option<(Linked, Vec<usize>)>;
+
 /// A file in C that is used.
 struct File<'a> {
     import: &'a Import,
     object: Object,
     externs: Vec<Value>,
-    machine: &'a Machine,
-    first_map: usize,
+    /// What the called functions refer to: nothing else of the file need be possible here.
+    used: BTreeSet<Reference>,
+    /// The maps, and behind them the sections of variables, by what they are among the script's.
+    maps: Vec<Option<usize>>,
 }
 
 impl<'a> File<'a> {
-    fn open(import: &'a Import, machine: &'a Machine) -> Result<File<'a>, Error> {
+    fn open(import: &'a Import, called: &[Calls], machine: &Machine) -> Result<(File<'a>, Vec<Behind>), Error> {
         let object = Object::parse(&import.object);
         let mut object = object.map_err(|error| refused(import, &error.to_string()))?;
+        let linked = called.iter().map(|calls| behind(import, &object, calls, machine));
+        let linked = linked.collect::<Result<Vec<Behind>, Error>>()?;
+        let used: BTreeSet<Reference> =
+            linked.iter().flatten().flat_map(|(linked, _)| linked.references.iter().map(|(_, to)| *to)).collect();
+        let is_used = |index: usize| used.contains(&Reference::Extern(index)) || used.contains(&Reference::Call(index));
+        for (index, external) in object.externs.iter_mut().enumerate() {
+            external.weak |= !is_used(index);
+        }
         let externs = externs::find(&mut object, machine, &mut Vec::new())?;
-        if externs.iter().any(|value| value.owner() != 0) {
+        if externs.iter().enumerate().any(|(index, value)| is_used(index) && value.owner() != 0) {
             return Err(refused(
                 import,
                 "it uses functions or variables of a kernel module, which only `quadrant load` can",
             ));
         }
-        Ok(File { import, object, externs, machine, first_map: 0 })
+        Ok((File { import, object, externs, used, maps: Vec::new() }, linked))
     }
 
-    fn add_maps(&self, file: u32, maps: &mut Vec<MapDef>) -> Result<Vec<Content>, Error> {
-        for (def, number) in self.object.maps.iter().zip(0..) {
-            let kind = MapKind::from_number(def.kind).filter(|kind| is_plain(*kind));
-            if kind.is_none() || def.inner.is_some() || def.pinned || !def.values.is_empty() || def.max_entries == 0 {
-                let why = format!(
-                    "its map `{}` is of a kind, or has a size or content, that only `quadrant load` makes",
-                    def.name
-                );
-                return Err(refused(self.import, &why));
+    fn add_maps(&mut self, file: u32, maps: &mut Vec<MapDef>) -> Result<Vec<Content>, Error> {
+        for (number, def) in self.object.maps.iter().enumerate() {
+            if !self.used.contains(&Reference::Map(number)) {
+                self.maps.push(None);
+                continue;
             }
-            let role = MapRole::Import(file, number);
+            check_map(self.import, def)?;
+            let role = MapRole::Import(file, number as u32);
             let quadrant_object::MapDef { kind, key_size, value_size, max_entries, flags, .. } = *def;
+            self.maps.push(Some(maps.len()));
             maps.push(MapDef { role, kind, key_size, value_size, max_entries, flags });
         }
         let mut contents = Vec::new();
         for (data, number) in self.object.data.iter().zip(self.object.maps.len() as u32..) {
             let constant = matches!(data.kind, DataKind::Rodata | DataKind::Kconfig);
             contents.push(Content { map: maps.len(), bytes: data.bytes.clone(), constant });
+            self.maps.push(Some(maps.len()));
             maps.push(MapDef {
                 role: MapRole::Import(file, number),
                 kind: MapKind::Array as u32,
@@ -126,19 +143,7 @@ impl<'a> File<'a> {
     }
 
     /// Puts the functions that a program calls behind it.
-    fn add(&self, program: &Program, file: usize, code: &mut Code) -> Result<(), Error> {
-        let calls = calls(program, code, file);
-        let names: Vec<&str> = calls.keys().map(String::as_str).collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        let linked = self.object.link_functions(&names, self.machine);
-        let (linked, starts) = linked.map_err(|error| refused(self.import, &error.to_string()))?;
-        if let Some(broken) = linked.broken.first() {
-            // The verifier's words for it would be about a helper function that no kernel has.
-            let why = format!("it uses `{}`, which this kernel does not have", broken.what);
-            return Err(refused(self.import, &why));
-        }
+    fn add(&self, calls: &Calls, linked: &Linked, starts: &[usize], code: &mut Code) {
         let base = code.insns.len();
         for (at, start) in
             calls.values().zip(starts).flat_map(|(places, start)| places.iter().map(move |at| (*at, start)))
@@ -146,9 +151,8 @@ impl<'a> File<'a> {
             code.insns[at].imm = (base + start) as i32 - at as i32 - 1;
         }
         code.insns.extend_from_slice(&linked.insns);
-        self.describe(code, &linked, base);
+        self.describe(code, linked, base);
         linked.references.iter().for_each(|(at, reference)| self.connect(code, base + at, *reference));
-        Ok(())
     }
 
     /// Says where functions and lines start.
@@ -173,7 +177,7 @@ impl<'a> File<'a> {
 
     /// Leaves to the loader what only it knows.
     fn connect(&self, code: &mut Code, at: usize, reference: Reference) {
-        let map = |number: usize| MapRef((self.first_map + number) as u32);
+        let map = |number: usize| MapRef(self.maps.get(number).copied().flatten().unwrap_or(0) as u32);
         let maps = self.object.maps.len();
         let value = |insns: &mut [Insn], section: usize, offset: u32| {
             wide(insns, at, Imm64::MapValue, 0, offset as i32);
@@ -212,10 +216,41 @@ impl<'a> File<'a> {
     }
 }
 
-/// Kinds of maps that programs alone fill and read.
-fn is_plain(kind: MapKind) -> bool {
+/// Links the functions that a program calls.
+fn behind(import: &Import, object: &Object, calls: &Calls, machine: &Machine) -> Result<Behind, Error> {
+    let names: Vec<&str> = calls.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let linked = object.link_functions(&names, machine).map_err(|error| refused(import, &error.to_string()))?;
+    match linked.0.broken.first() {
+        // The verifier's words for it would be about a helper function that no kernel has.
+        Some(broken) => Err(refused(import, &format!("it uses `{}`, which this kernel does not have", broken.what))),
+        None => Ok(Some(linked)),
+    }
+}
+
+/// Whether a map is one that programs alone fill and read.
+fn check_map(import: &Import, def: &quadrant_object::MapDef) -> Result<(), Error> {
     use MapKind::*;
-    matches!(kind, Hash | Array | PercpuHash | PercpuArray | LruHash | LruPercpuHash)
+    let kind = MapKind::from_number(def.kind);
+    if let Some(RingBuffer | PerfEventArray) = kind {
+        let why = format!(
+            "it sends events by its map `{}`, which nobody reads here: return what the script shall know, or keep it in a map",
+            def.name
+        );
+        return Err(refused(import, &why));
+    }
+    let is_plain = matches!(
+        kind,
+        Some(Hash | Array | PercpuHash | PercpuArray | LruHash | LruPercpuHash | LpmTrie | Queue | Stack | BloomFilter)
+    );
+    if !is_plain || def.inner.is_some() || def.pinned || !def.values.is_empty() || def.max_entries == 0 {
+        let why =
+            format!("its map `{}` is of a kind, or has a size or content, that only `quadrant load` makes", def.name);
+        return Err(refused(import, &why));
+    }
+    Ok(())
 }
 
 fn refused(import: &Import, why: &str) -> Error {

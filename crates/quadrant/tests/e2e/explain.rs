@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use quadrant_testing::Running;
+
 use crate::common::{assert_lines, attached, end, folder, good, needs_root, quadrant, refused, script};
 
 #[test]
@@ -55,13 +57,38 @@ fn instructions(listing: &str) -> Vec<&str> {
     listing.lines().filter(is_instruction).map(str::trim_end).collect()
 }
 
+/// The programs that a process holds, by their numbers.
+fn programs_of(pid: u32) -> Vec<String> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("it runs").flatten();
+    let infos = entries.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let number = |info: String| info.lines().find_map(|line| Some(line.strip_prefix("prog_id:")?.trim().to_owned()));
+    let mut numbers: Vec<String> = infos.filter_map(number).collect();
+    numbers.sort();
+    numbers.dedup();
+    numbers
+}
+
+/// What a tracer's programs are, here and by bpftool.
+fn assert_shown_as_by_bpftool(tracer: Running, least: usize) {
+    let mut count = 0;
+    for id in programs_of(tracer.pid()) {
+        let theirs = Command::new("bpftool").args(["prog", "dump", "xlated", "id", &id]).output().expect("it runs");
+        let theirs = String::from_utf8_lossy(&theirs.stdout).into_owned();
+        let ours = good(quadrant().args(["explain", "--program", &id, "--only", "xlated"]));
+        let (ours, theirs) = (instructions(&ours.stdout), instructions(&theirs));
+        // Names of called functions are each tool's choice where an address has several.
+        let plain = |line: &&str| line.split("call ").next().unwrap_or_default().to_owned();
+        assert_eq!(ours.iter().map(plain).collect::<Vec<_>>(), theirs.iter().map(plain).collect::<Vec<_>>());
+        count += theirs.len();
+    }
+    end(tracer);
+    assert!(count > least, "{count}");
+}
+
 #[test]
 fn the_kernels_instructions_are_those_that_bpftool_shows() {
     needs_root!();
-    let bpftool = |args: &[&str]| {
-        Some(String::from_utf8_lossy(&Command::new("bpftool").args(args).output().ok()?.stdout).into_owned())
-    };
-    if bpftool(&["version"]).is_none() {
+    if !Command::new("bpftool").arg("version").output().is_ok_and(|output| output.status.success()) {
         return quadrant_testing::skip("bpftool is not installed");
     }
     let tracer = attached(script(
@@ -69,17 +96,15 @@ fn the_kernels_instructions_are_those_that_bpftool_shows() {
             @[comm, str(args.filename)] = count(); @h = hist(nsecs % 1000); for ($i : 0..3) { printf(\"%d %s\\n\", $i, ustack); }
         }",
     ));
-    let list = bpftool(&["prog", "show"]).unwrap_or_default();
-    let last = list.lines().rfind(|line| line.contains(": tracepoint ")).expect("the program is listed");
-    let id = last.split(':').next().expect("it starts with its number").to_owned();
-    let theirs = bpftool(&["prog", "dump", "xlated", "id", &id]).unwrap_or_default();
-    let ours = good(quadrant().args(["explain", "--program", &id, "--only", "xlated"]));
-    end(tracer);
-    let (ours, theirs) = (instructions(&ours.stdout), instructions(&theirs));
-    assert!(theirs.len() > 100, "{theirs:?}");
-    // Names of called functions are each tool's choice where an address has several.
-    let plain = |line: &&str| line.split("call ").next().unwrap_or_default().to_owned();
-    assert_eq!(ours.iter().map(plain).collect::<Vec<_>>(), theirs.iter().map(plain).collect::<Vec<_>>());
+    assert_shown_as_by_bpftool(tracer, 100);
+    let clauses = "BEGIN { trace(\"begun\"); } syscall::openat:entry /execname == \"explained\"/ { @[copyinstr(arg1)] = quantize(arg2); }
+        ERROR { trace(arg4); }";
+    let tracer = quadrant().args(["dtrace", "-n", clauses]).start().expect("the tracer runs");
+    tracer.wait_for_stdout("begun").expect("it attaches");
+    assert_shown_as_by_bpftool(tracer, 100);
+    let file = folder("explain-bpftool").join("counts.bpf.o");
+    good(quadrant().args(["build", "-o"]).arg(&file).args(["-e", SCRIPT_OF_OBJECT]));
+    assert_shown_as_by_bpftool(attached(quadrant().arg("load").arg(&file)), 10);
 }
 
 #[test]

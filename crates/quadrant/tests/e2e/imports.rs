@@ -43,11 +43,17 @@ BEGIN {
   print((\"variables\", raised(), times(5), times(5), times(6)));
   print((\"memory\", is_the_word(\"hello\"), is_the_word(\"hullo\"), parent_of(curtask) == ppid));
   print((\"kernel\", major() > 4, lacking()));
+  print((\"queue\", wait(3), wait(4), next(), next(), next()));
   exit();
 }";
 
-const ANSWERS: [&str; 4] =
-    ["(numbers, 21, -56, true, false)", "(variables, 42, 1, 2, 1)", "(memory, 1, 0, true)", "(kernel, true, 7)"];
+const ANSWERS: [&str; 5] = [
+    "(numbers, 21, -56, true, false)",
+    "(variables, 42, 1, 2, 1)",
+    "(memory, 1, 0, true)",
+    "(kernel, true, 7)",
+    "(queue, 0, 0, 3, 4, -1)",
+];
 
 #[test]
 fn functions_are_called_with_what_scripts_have() {
@@ -94,6 +100,8 @@ fn mistakes_are_shown_where_they_are() {
     for part in ["functions.bpf.c:85:", "return task->tgid;", "bpf_probe_read_kernel()"] {
         assert!(message.contains(part), "{part}: {message}");
     }
+    let message = said("BEGIN { send(1); }");
+    assert!(message.contains("it sends events by its map `events`, which nobody reads here"), "{message}");
     let wrong = quadrant().args(["build", "-o"]).arg(folder.join("x.bpf.o"));
     let message = refused(wrong.arg(write(&folder, "tracepoint:sched:sched_switch { @ = thrice(1); }")));
     assert!(message.contains("does not carry functions in C"), "{message}");

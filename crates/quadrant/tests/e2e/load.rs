@@ -290,6 +290,7 @@ fn writable_tracepoints_and_user_functions_by_many_names() {
     }
     let outcome = good(load.args(["-c", &format!("{calls} {COUNT}")]));
     assert_eq!(number(&outcome, "sleeping"), 10007, "{}", outcome.describe());
+    assert!(outcome.stderr.contains("left out what .struct_ops holds"), "{}", outcome.describe());
     assert_eq!(number(&outcome, "session"), if session { 20014 } else { 0 }, "{}", outcome.describe());
     assert!(number(&outcome, "writable") > 10 && number(&outcome, "samples") > 0, "{}", outcome.describe());
 }
