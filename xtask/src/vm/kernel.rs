@@ -66,6 +66,16 @@ impl Arch {
         }
     }
 
+    /// The emulated processor: all that the emulator can do, but for what costs it time and changes nothing for tests. Copies in one
+    /// instruction (erms) are emulated byte by byte, a fifth level of page tables is walked at each miss, and each crossing between the
+    /// kernel's and a program's memory (smap, pku) keeps translations of its own.
+    pub fn processor(self) -> &'static str {
+        match self {
+            Self::Amd64 => "max,-erms,-la57,-smap,-pku",
+            Self::Arm64 => "max,pauth-impdef=on",
+        }
+    }
+
     /// The kernel's arguments that depend on the machine: its console, and on a PC a restart by triple fault, which
     /// the emulator sees at once.
     pub fn kernel_arguments(self) -> &'static str {
