@@ -1,7 +1,7 @@
 //! The test binaries that cargo builds, by what it says while it builds them.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -31,14 +31,25 @@ pub struct Built {
 /// Builds the test binaries of a package, or those that are named. They are static, so they run with another system's kernel.
 pub fn build(package: &str, tests: &[&str]) -> Result<Built, Failure> {
     let mut command = workspace::cargo();
-    command.args(["test", "--no-run", "--quiet", "--package", package, "--message-format=json-render-diagnostics"]);
-    command.args(tests.iter().flat_map(|test| ["--test", test]));
+    command.args(["test", "--no-run", "--package", package]).args(tests.iter().flat_map(|test| ["--test", test]));
+    made_by(command, package == super::END_TO_END)
+}
+
+/// Builds the tracer as it is shipped.
+pub fn shipped() -> Result<Vec<PathBuf>, Failure> {
+    let mut command = workspace::cargo();
+    command.args(["build", "--release", "--package", super::END_TO_END]);
+    Ok(made_by(command, false)?.programs)
+}
+
+/// What a command of cargo's builds; `in_turn` is said of its tests.
+fn made_by(mut command: Command, in_turn: bool) -> Result<Built, Failure> {
+    command.args(["--quiet", "--message-format=json-render-diagnostics"]);
     let output = command.stderr(Stdio::inherit()).output().map_err(|e| format!("cannot run cargo: {e}"))?;
     if !output.status.success() {
-        return Err(format!("cargo cannot build the tests of {package}: see its messages above").into());
+        return Err("cargo cannot build what is to be tested: see its messages above".into());
     }
     let mut built = Built::default();
-    let in_turn = package == super::END_TO_END;
     String::from_utf8_lossy(&output.stdout).lines().for_each(|line| built.take(line, in_turn));
     Ok(built)
 }

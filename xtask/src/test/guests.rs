@@ -73,6 +73,8 @@ pub struct Wanted<'a> {
     pub package: Option<&'a str>,
     /// Only tests with this text in their names.
     pub filter: Option<&'a str>,
+    /// The tracer is the one that is shipped.
+    pub release: bool,
     /// What fails is run once more in a new guest, and only what fails there, too, counts as failed.
     pub second_chance: bool,
 }
@@ -93,7 +95,8 @@ pub fn run(wanted: &Wanted<'_>) -> Result<Summary, Failure> {
     let filter: Vec<String> = wanted.filter.iter().map(|text| vm::quoted(text)).collect();
     let kernels = wanted.kernels;
     let kernels = if kernels.is_empty() { KERNELS } else { kernels };
-    let images = kernels.iter().map(|kernel| Ok((*kernel, vm::provide(*kernel, Arch::Amd64, false)?)));
+    // The newest first: under the oldest the fewest tests run, so it fits beside what is left.
+    let images = kernels.iter().rev().map(|kernel| Ok((*kernel, vm::provide(*kernel, Arch::Amd64, false)?)));
     let images = images.collect::<Result<Vec<_>, Failure>>()?;
     let (waiting, all) = (Mutex::new(images.iter()), Mutex::new(Summary::default()));
     // A poisoned lock means that the other worker panicked, which ends the task when it is joined.
@@ -120,6 +123,9 @@ impl Load {
             let built = binaries::build(package, tests)?;
             load.binaries.extend(built.tests);
             load.programs.extend(built.programs);
+        }
+        if wanted.release && !load.programs.is_empty() {
+            load.programs = binaries::shipped()?;
         }
         load.files = freight::files(&load.binaries, &load.programs)?;
         Ok(load)
