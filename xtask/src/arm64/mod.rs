@@ -4,8 +4,8 @@
 //! Debian's compiler only, so that compiler works in a folder with a Debian system of its own (`target/arm64/root`).
 //!
 //! ```sh
-//! cargo xtask arm64          # compile everything, tests too, and link nothing
-//! cargo xtask arm64 --run    # build the tracer as well, and run scripts with it in a guest
+//! cargo xtask arm64          # compile everything, tests too, and build the tracer
+//! cargo xtask arm64 --run    # run scripts with it in a guest as well
 //! ```
 
 mod root;
@@ -18,10 +18,10 @@ use crate::vm::{self, Addition, Arch, End, Kernel, Machine, Sinks};
 use crate::{Failure, workspace};
 use root::Root;
 
-/// What to do besides checking.
+/// What to do besides building.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Build the tracer, too, and run it under an arm64 kernel.
+    /// Run the tracer under an arm64 kernel, too.
     #[arg(long)]
     run: bool,
 
@@ -43,15 +43,15 @@ cat /tmp/reads /tmp/calls
 grep -q '@reads: 1009' /tmp/reads && grep -q '@calls: 1009' /tmp/calls && grep -q '@returns: 1009' /tmp/calls
 "#;
 
-/// Checks, and runs if that is wanted.
+/// Checks and builds, and runs if that is wanted.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let root = Root::provide()?;
     root.cargo(&["check", "--workspace", "--all-targets"])?;
-    if !options.run {
-        return Ok(ExitCode::SUCCESS);
-    }
     root.cargo(&["build", "--package", "quadrant"])?;
-    run_under(options.kernel, root.built("debug/quadrant"))
+    match options.run {
+        true => run_under(options.kernel, root.built("debug/quadrant")),
+        false => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn run_under(kernel: Kernel, binary: PathBuf) -> Result<ExitCode, Failure> {

@@ -1,9 +1,10 @@
 //! What the tests need from the system, as Debian packages.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::Failure;
+use crate::{Failure, workspace};
 
 /// Something that tests need: a command, or a header.
 struct Need {
@@ -49,6 +50,9 @@ pub fn can_install() -> bool {
 
 /// Installs packages. What apt prints goes to standard error: standard output may be someone's data.
 pub fn install_packages(packages: &[&str]) -> Result<(), Failure> {
+    // Two tasks side by side would find each other's lock, and fail.
+    let lock = File::create(workspace::root().join("target/apt.lock"))?;
+    lock.lock()?;
     eprintln!("installing {}", packages.join(" "));
     apt_get(&["update", "-q"])?;
     apt_get(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())
