@@ -153,6 +153,9 @@ pub enum MapRole {
     /// The short keys of a map of the script: its keys are those that [`quadrant_program::layout::short_key`] describes, and none of
     /// them is in the other one. The map's content is both together.
     Short(MapId),
+    /// What is fed to keys of an aggregation of the script while the kernel has no memory for a part on each CPU: one part for all. A
+    /// key can be in both maps; its value is both together.
+    Overflow(MapId),
     /// Parts of many aggregations without keys, see [`Data::cells`].
     Cells,
     /// Stack traces of at most `limit` frames by their number: a word for the compiler's use, then the frames.
@@ -162,6 +165,13 @@ pub enum MapRole {
     },
     /// A map, or a section of variables, of a file in C: the index of the file, and of its maps and then its sections.
     Import(u32, u32),
+}
+
+impl MapRole {
+    /// Of the kernel's maps that a map of the script with keys may be.
+    pub fn of_script(id: MapId) -> [MapRole; 3] {
+        [MapRole::Script(id), MapRole::Short(id), MapRole::Overflow(id)]
+    }
 }
 
 /// The data section: a row of bytes that programs read and write without helper calls.

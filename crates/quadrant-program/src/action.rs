@@ -19,6 +19,8 @@ pub struct Action {
 pub enum ActionKind {
     /// `trace(x)`, and `stack()`, `ustack()`, `sym()`... as statements: print the value in the way of its type.
     Trace,
+    /// `trace("text")`: what the script itself says, shown as it stands there.
+    Say(Vec<u8>),
     /// `tracemem(address, n[, length])`: bytes; only the first `length`, if there is a second argument.
     Tracemem,
     /// `print(x)`: the value with its type and the names of its members. Text: the type as C writes it.

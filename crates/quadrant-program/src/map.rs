@@ -102,6 +102,8 @@ impl Aggregation {
                 | Aggregation::Stats { .. }
                 | Aggregation::Hist { .. }
                 | Aggregation::LinearHist { .. }
+                | Aggregation::Quantize
+                | Aggregation::LogLinear(_)
         )
     }
 

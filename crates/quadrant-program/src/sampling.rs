@@ -93,7 +93,12 @@ impl Effects<'_> {
 fn is_answer(action: &ActionKind) -> bool {
     matches!(
         action,
-        ActionKind::Trace | ActionKind::Tracemem | ActionKind::Print(_) | ActionKind::Printf(_) | ActionKind::Pcap
+        ActionKind::Trace
+            | ActionKind::Say(_)
+            | ActionKind::Tracemem
+            | ActionKind::Print(_)
+            | ActionKind::Printf(_)
+            | ActionKind::Pcap
     )
 }
 

@@ -1,5 +1,7 @@
 //! From the kernel's maps to the content of a script's map: parts of all CPUs as one, short keys in their full form.
 
+use std::collections::HashMap;
+
 use quadrant_bpf::map::MapKind;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
@@ -38,6 +40,25 @@ impl<'a> Gather<'a> {
             wide.clear();
             widen(key, &mut wide);
             self.entry(&wide, value, cpus);
+        }
+    }
+
+    /// Add entries of parts that are one for all CPUs, whose keys may be there already.
+    pub(crate) fn more<'e>(&mut self, entries: impl Iterator<Item = (&'e [u8], &'e [u8])>) {
+        let MapValue::Aggregation(aggregation) = &self.map.value else { return };
+        let mut places: Option<HashMap<Vec<u8>, usize>> = None;
+        for (key, value) in entries {
+            let snapshot = &mut self.snapshot;
+            let places = places
+                .get_or_insert_with(|| (0..snapshot.len).map(|index| (snapshot.key(index).to_vec(), index)).collect());
+            let Some(index) = places.get(key) else {
+                snapshot.push(key, value);
+                continue;
+            };
+            let whole = &mut snapshot.values[index * snapshot.value_size..][..snapshot.value_size];
+            let mut merged: Vec<u64> = words(whole).collect();
+            aggregation.merge(&mut merged, &words(value).collect::<Vec<u64>>());
+            whole.chunks_exact_mut(8).zip(merged).for_each(|(word, sum)| word.copy_from_slice(&sum.to_ne_bytes()));
         }
     }
 
@@ -91,6 +112,9 @@ pub(crate) fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 
 #[cfg(test)]
 mod tests {
+    use quadrant_program::span::Span;
+    use quadrant_program::ty::Type;
+
     use super::*;
 
     fn merged(aggregation: &Aggregation, words: &[u64], cpus: usize) -> (Vec<u64>, bool) {
@@ -104,6 +128,27 @@ mod tests {
     fn parts_of_all_cpus_become_one() {
         assert_eq!(merged(&Aggregation::Sum { signed: true }, &[3, 1, 4, 1], 2), (vec![7], true));
         assert_eq!(merged(&Aggregation::Avg { signed: true }, &[3, 1, 4, 1], 2), (vec![7, 2], true));
+    }
+
+    #[test]
+    fn a_key_can_be_in_two_maps() {
+        let map = Map {
+            name: "@".to_owned(),
+            key: Some(Type::U64),
+            value: MapValue::Aggregation(Aggregation::LinearHist { min: 0, max: 1, step: 1 }),
+            max_entries: None,
+            forgets: false,
+            span: Span::default(),
+        };
+        let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<u8>>();
+        let mut gather = Gather::new(&map, 2);
+        let (key, other) = (bytes(&[7]), bytes(&[8]));
+        gather.all(MapKind::PercpuHash, [(&key[..], &bytes(&[1, 2, 3, 4, 5, 6])[..])].into_iter(), |key, wide| {
+            wide.extend_from_slice(key);
+        });
+        gather.more([(&key[..], &bytes(&[10, 20, 30])[..]), (&other, &bytes(&[0, 0, 1]))].into_iter());
+        assert_eq!(gather.snapshot.keys, [key, other].concat());
+        assert_eq!(gather.snapshot.values, bytes(&[15, 27, 39, 0, 0, 1]));
     }
 
     #[test]

@@ -144,6 +144,9 @@ pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) 
     if let (Some(source), Some(ty)) = (kernel.map(MapRole::Short(id)), &map.key) {
         gather.all(source.spec().kind, read(source)?.iter(), |key, wide| layout::widen_key(ty, key, wide));
     }
+    if let Some(source) = kernel.map(MapRole::Overflow(id)) {
+        gather.more(read(source)?.iter());
+    }
     Ok(gather.snapshot)
 }
 
@@ -180,7 +183,7 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
         let value = cell_value(map, &key)?;
         return clear_value(map, (&key, &value), &program.maps[id.0 as usize], zero);
     }
-    for role in [MapRole::Script(id), MapRole::Short(id)] {
+    for role in MapRole::of_script(id) {
         if let Some(map) = kernel.map(role) {
             clear_map(map, &program.maps[id.0 as usize], zero)?;
         }
@@ -191,7 +194,7 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
 /// Remove some keys of a map, in the form of [`snapshot`].
 pub(crate) fn remove(kernel: &Kernel, program: &Program, id: MapId, keys: &HashSet<&[u8]>) -> Result<(), Error> {
     let Some(ty) = &program.maps[id.0 as usize].key else { return Ok(()) };
-    if let Some(map) = kernel.map(MapRole::Script(id)) {
+    for map in [MapRole::Script(id), MapRole::Overflow(id)].into_iter().filter_map(|role| kernel.map(role)) {
         keys.iter().try_for_each(|key| map.delete(key).map(drop))?;
     }
     if let Some(map) = kernel.map(MapRole::Short(id)) {

@@ -107,7 +107,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Cells => "q_aggregations".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
         MapRole::Import(file, map) => format!("q_c{file}_{map}"),
-        MapRole::Script(id) | MapRole::Short(id) => {
+        MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
             let name = program.maps[id.0 as usize].name.trim_start_matches('@');
             let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
             format!("AT_{plain}")

@@ -31,7 +31,9 @@ impl MapTypes {
     /// The ids of a map's key and value; `None` of maps that hold nothing for others to read, or whose kind has no types.
     pub(crate) fn of(&mut self, program: &Program, data: &Data, def: &MapDef) -> Option<(u32, u32)> {
         match def.role {
-            MapRole::Script(id) => self.of_script(program.maps.get(id.0 as usize)?, |key| Some(key.clone())),
+            MapRole::Script(id) | MapRole::Overflow(id) => {
+                self.of_script(program.maps.get(id.0 as usize)?, |key| Some(key.clone()))
+            }
             MapRole::Short(id) => self.of_script(program.maps.get(id.0 as usize)?, layout::short_key),
             MapRole::Data => Some((self.int(), self.data(program, data))),
             // Nothing in it is for others: a struct without members.

@@ -69,7 +69,7 @@ impl Processes {
         sideband.fds().try_for_each(|fd| epoll.add(fd, 0))?;
         let ids = (0..program.maps.len() as u32).map(MapId);
         let ids: Vec<MapId> = ids.filter(|id| user_symbols::in_map(&program.maps[id.0 as usize])).collect();
-        let maps = ids.iter().flat_map(|id| [(MapRole::Script(*id), *id), (MapRole::Short(*id), *id)]);
+        let maps = ids.iter().flat_map(|id| MapRole::of_script(*id).map(|role| (role, *id)));
         let maps: Vec<(MapRole, MapId)> = maps.filter(|(role, _)| kernel.map(*role).is_some()).collect();
         let is_scalar = |id: &MapId| !maps.iter().any(|(_, other)| other == id);
         let followed = Followed {

@@ -79,7 +79,7 @@ fn only_grows(kernel: &Kernel, program: &Program, id: MapId) -> bool {
 
 /// The kernel's maps that are a map of the script.
 fn parts(kernel: &Kernel, id: MapId) -> impl Iterator<Item = &Map> {
-    let own = [MapRole::Script(id), MapRole::Short(id)].into_iter().filter_map(|role| kernel.map(role));
+    let own = MapRole::of_script(id).into_iter().filter_map(|role| kernel.map(role));
     own.chain(kernel.cell(id).map(|(map, _)| map))
 }
 

@@ -16,6 +16,7 @@ use super::memory::Mem;
 use super::unit::Lower;
 use crate::object::LossKind;
 use crate::ssa::AtomicOp;
+use crate::ssa::Block;
 use crate::ssa::Cond;
 use crate::ssa::MapRef;
 use crate::ssa::Size;
@@ -23,6 +24,9 @@ use crate::ssa::Value;
 
 /// How often an exchange of a shared minimum or maximum is tried again.
 const RETRIES: u32 = 4;
+
+/// -ENOMEM.
+const NO_MEMORY: i64 = -12;
 
 /// What an aggregation is fed.
 #[derive(Clone, Copy)]
@@ -70,9 +74,9 @@ impl Lower<'_, '_> {
                 let at = self.f.b.map_value(place, 0);
                 self.feed(Part { at, shared: true, keyless: true }, &kind, fed);
             }
-            (MapPlace::Keyed { shared, .. }, Some(key)) => {
+            (MapPlace::Keyed { shared, overflow, .. }, Some(key)) => {
                 self.lookups.forget(map);
-                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, shared, &kind, fed))?;
+                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, (shared, overflow), &kind, fed))?;
             }
             _ => return Err(self.model_error("an aggregation in the data section")),
         }
@@ -93,29 +97,43 @@ impl Lower<'_, '_> {
     }
 
     /// Feeds the part of a key, which is made when it is missing.
-    fn feed_entry(&mut self, map: MapId, entry: Entry, shared: bool, kind: &Aggregation, fed: Fed) -> Value {
-        let [end, miss, again, lost] = [(); 4].map(|()| self.f.b.create_block());
+    fn feed_entry(
+        &mut self,
+        map: MapId,
+        entry: Entry,
+        (shared, overflow): (bool, Option<MapRef>),
+        kind: &Aggregation,
+        fed: Fed,
+    ) -> Value {
+        let [end, miss, again, full, lost] = [(); 5].map(|()| self.f.b.create_block());
         let hit = self.f.b.create_block();
         let at = self.f.b.append_param(hit);
         let first = self.lookup(entry);
         self.f.b.branch(Cond::Ne, first, 0, hit, &[first], miss, &[]);
 
         self.f.b.switch_to(miss);
-        match self.first_part(kind, fed.value) {
+        let failed = match self.first_part(kind, fed.value) {
             Some(part) => {
                 let failed = self.update(entry, part, NOEXIST);
                 self.f.b.branch(Cond::Eq, failed, 0, end, &[], again, &[]);
+                failed
             }
             None => {
-                let zeros = self.zeros();
-                self.update(entry, zeros, NOEXIST);
+                let failed = self.new_entry(entry);
                 self.f.b.jump(again, &[]);
+                failed
             }
-        }
+        };
         // It is there now, by this CPU or another that was faster; or there is no room.
         self.f.b.switch_to(again);
         let second = self.lookup(entry);
-        self.f.b.branch(Cond::Ne, second, 0, hit, &[second], lost, &[]);
+        self.f.b.branch(Cond::Ne, second, 0, hit, &[second], full, &[]);
+        self.f.b.switch_to(full);
+        if let Some(map) = overflow {
+            self.find_overflow(Entry { map, ..entry }, failed, hit, lost);
+        } else {
+            self.f.b.jump(lost, &[]);
+        }
         self.f.b.switch_to(lost);
         self.lose(LossKind::Key(map));
         self.f.b.jump(end, &[]);
@@ -125,6 +143,25 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         self.f.b.iconst(0)
+    }
+
+    /// Makes an entry with a part that was not fed yet; gives 0 or an error.
+    fn new_entry(&mut self, entry: Entry) -> Value {
+        let zeros = self.zeros();
+        self.update(entry, zeros, NOEXIST)
+    }
+
+    /// Goes to `hit` with the part of a key for which there was no memory on each CPU; to `lost` if it was not for that, or there is none.
+    fn find_overflow(&mut self, entry: Entry, failed: Value, hit: Block, lost: Block) {
+        let [out_of_memory, make] = [(); 2].map(|()| self.f.b.create_block());
+        self.f.b.branch(Cond::Eq, failed, NO_MEMORY, out_of_memory, &[], lost, &[]);
+        self.f.b.switch_to(out_of_memory);
+        let known = self.lookup(entry);
+        self.f.b.branch(Cond::Ne, known, 0, hit, &[known], make, &[]);
+        self.f.b.switch_to(make);
+        self.new_entry(entry);
+        let made = self.lookup(entry);
+        self.f.b.branch(Cond::Ne, made, 0, hit, &[made], lost, &[]);
     }
 
     /// A part that was fed once, if it is small.
@@ -273,7 +310,7 @@ impl Lower<'_, '_> {
     }
 
     /// Goes on if there is no value yet or this one is better, else to `end`; gives the value so far.
-    fn better_than(&mut self, part: Part, value: Value, better: Cond, end: crate::ssa::Block) -> Value {
+    fn better_than(&mut self, part: Part, value: Value, better: Cond, end: Block) -> Value {
         let [compare, go] = [self.f.b.create_block(), self.f.b.create_block()];
         let set = self.f.b.load(part.at, 8, Size::B8);
         let old = self.f.b.load(part.at, 0, Size::B8);

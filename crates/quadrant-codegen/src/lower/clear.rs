@@ -34,12 +34,12 @@ impl Lower<'_, '_> {
 
     /// Clears a map; sends the record if there are more keys than a program should remove.
     pub fn clear_here(&mut self, map: MapId, id: RecordId, record: &Record) -> Result<()> {
-        let Some(MapPlace::Keyed { map: place, short, .. }) = self.g.map_place(map) else {
+        let Some(MapPlace::Keyed { map: place, short, overflow, .. }) = self.g.map_place(map) else {
             return self.map_delete(map, None).map(drop);
         };
         self.lookups.forget(map);
         let removed = self.cell(0);
-        short.into_iter().chain([place]).try_for_each(|place| self.remove_keys(place, removed))?;
+        short.into_iter().chain(overflow).chain([place]).try_for_each(|place| self.remove_keys(place, removed))?;
         let removed = self.cell_get(removed);
         let (more, end) = (self.f.b.create_block(), self.f.b.create_block());
         self.f.b.branch(Cond::Ugt, removed, MOST, more, &[], end, &[]);

@@ -40,6 +40,9 @@ const PERCPU_VALUE_MAX: u32 = 32 << 10;
 /// Greatest number of keys with a part for each CPU: each part is memory of its own, which the kernel finds slowly (a new key takes 14
 /// microseconds, 1 with one part), and where there are so many keys, hardly two CPUs have the same at once.
 const PERCPU_KEYS_MAX: u32 = 1 << 17;
+/// Bytes of a part from which on the kernel may have no memory for a new key: programs take per-CPU memory from what was set aside before,
+/// and of parts of this size that is few.
+const BIG_PART: u32 = 256;
 /// Most memory that a map with a limit beyond that takes at creation, in bytes: a new key then costs half.
 const TAKEN_AT_ONCE_MAX: u64 = 256 << 20;
 /// Most aggregations without keys that have a map each. A program can use 64 maps; with more than these, those of equal size share one.
@@ -66,6 +69,8 @@ pub(super) enum MapPlace {
         map: MapRef,
         /// The map of its short keys.
         short: Option<MapRef>,
+        /// Where keys are kept for which the kernel has no memory on each CPU.
+        overflow: Option<MapRef>,
         /// Keys are removed by programs, so that a key is mostly new when it is stored.
         churns: bool,
         /// All CPUs share a value.
@@ -106,6 +111,8 @@ pub(super) struct Usage {
     pub deleted: BTreeSet<MapId>,
     /// Maps that are used in other ways than that values are stored, read and removed by their keys.
     pub otherwise: BTreeSet<MapId>,
+    /// Maps whose keys programs count.
+    pub counted: BTreeSet<MapId>,
     /// Whether the script can end itself.
     pub exits: bool,
     /// The clauses that run when another one faults, with their point.
@@ -140,6 +147,7 @@ impl Usage {
             // Other CPUs' parts can only be seen or removed when there are none.
             ExprKind::MapHas { map, key: None } | ExprKind::MapDelete { map, key: None } => drop(self.read.insert(map)),
             ExprKind::MapDelete { map, .. } => drop(self.deleted.insert(map)),
+            ExprKind::MapLen(map) => drop(self.counted.insert(map)),
             _ => {}
         }
     }
@@ -476,7 +484,12 @@ impl<'a> Globals<'a> {
             let def = script_map(id, kind, layout::size(&key), size, entries, flags);
             push(&mut self.maps, MapDef { role: MapRole::Short(id), ..def })
         });
-        MapPlace::Keyed { map, short, churns: self.usage.deleted.contains(&id), shared, stays }
+        let overflows = !shared && flags == flags::NO_PREALLOC && size >= BIG_PART && only_adds(&declared.value);
+        let overflow = (overflows && !self.usage.counted.contains(&id)).then(|| {
+            let def = script_map(id, MapKind::Hash, key_size, size, entries, flags);
+            push(&mut self.maps, MapDef { role: MapRole::Overflow(id), ..def })
+        });
+        MapPlace::Keyed { map, short, overflow, churns: self.usage.deleted.contains(&id), shared, stays }
     }
 
     /// Whether entries of a map stay when their keys are removed: a map of numbers without a limit of its own, which takes memory

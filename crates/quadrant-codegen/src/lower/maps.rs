@@ -202,13 +202,16 @@ impl Lower<'_, '_> {
         self.lookups.forget(map);
         let removed = match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Keyed { stays: Some(_), .. }, Some(key)) => self.remove_staying(map, key, known)?,
-            (MapPlace::Keyed { .. }, Some(key)) => {
-                let failed = self.with_entry(map, key, |lower, entry| {
-                    let (map, key) = (lower.f.b.map_ptr(entry.map), lower.address(entry.key));
-                    lower.f.b.call(helper::MAP_DELETE_ELEM, &[map, key])
-                })?;
-                self.f.b.compare(Cond::Eq, failed, 0)
-            }
+            (MapPlace::Keyed { overflow, .. }, Some(key)) => self.with_entry(map, key, |lower, entry| {
+                let there = lower.delete_entry(entry);
+                match overflow {
+                    Some(map) => {
+                        let more = lower.delete_entry(Entry { map, ..entry });
+                        lower.f.b.or(there, more)
+                    }
+                    None => there,
+                }
+            })?,
             (MapPlace::Slot(at), _) => {
                 let slot = self.data(at);
                 let present = self.f.b.load(slot.base, slot.off, Size::B8);
@@ -227,6 +230,13 @@ impl Lower<'_, '_> {
         };
         self.release(mark);
         Ok(removed)
+    }
+
+    /// Whether the entry was there.
+    fn delete_entry(&mut self, entry: Entry) -> Value {
+        let (map, key) = (self.f.b.map_ptr(entry.map), self.address(entry.key));
+        let failed = self.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+        self.f.b.compare(Cond::Eq, failed, 0)
     }
 
     /// Stores a value.

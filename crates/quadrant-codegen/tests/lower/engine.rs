@@ -129,7 +129,7 @@ impl Machine {
                     look_at_data(&mut seen, script, &self.object, &data);
                 }
                 MapRole::Records => seen.records = self.vm.take_records(map).into_iter().map(without_cpu).collect(),
-                MapRole::Script(id) | MapRole::Short(id) => {
+                MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
                     let values = self.vm.keys(map).into_iter().map(|key| {
                         let parts = self.vm.lookup_all(map, &key);
                         let whole = merge(script, id, &parts);
@@ -234,7 +234,7 @@ impl Kernel {
                     let mut ring = RingBuffer::new(map).expect("ring buffer");
                     ring.consume(usize::MAX, |record| seen.records.push(without_cpu(record.to_vec())));
                 }
-                MapRole::Script(id) | MapRole::Short(id) => {
+                MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
                     seen.maps.entry(id.0).or_default().extend(entries(script, id, def, map));
                 }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),

@@ -19,10 +19,12 @@ use crate::dtrace::options::Sort;
 use crate::dtrace::order;
 use crate::dtrace::print;
 use crate::dtrace::printa;
+use crate::dtrace::printer::Firing;
 use crate::dtrace::printer::Printer;
 use crate::dtrace::printf::Audience;
 use crate::dtrace::printf::printf;
 use crate::dtrace::table::Row;
+use crate::dtrace::value::say;
 use crate::dtrace::value::trace;
 use crate::value::MALFORMED;
 
@@ -30,7 +32,7 @@ use crate::value::MALFORMED;
 pub(super) fn carry_out(
     printer: &mut Printer<'_>,
     out: &mut Vec<u8>,
-    action: &Action,
+    (action, firing): (&Action, Firing),
     mut args: Arguments<'_>,
     host: &mut dyn Host,
 ) -> Vec<Waiting> {
@@ -56,11 +58,10 @@ pub(super) fn carry_out(
             host.request(out, Request::Freopen(&name));
         }
         ActionKind::Ftruncate => host.request(out, Request::Ftruncate),
-        ActionKind::Setopt(name, value) => {
-            if let Some(options) = host.set_option(name, value.as_deref()) {
-                printer.options = options;
-            }
-        }
+        ActionKind::Setopt(name, value) => match host.set_option(name, value.as_deref()) {
+            Ok(options) => printer.options = options,
+            Err(why) => host.request(out, Request::Complain(&printer.complaint(firing, &why))),
+        },
         ActionKind::Exit => {
             let status = number(&mut args).map_or(0, Integer::as_signed);
             host.request(out, Request::Exit(status as i32));
@@ -76,6 +77,7 @@ fn show(printer: &mut Printer<'_>, out: &mut Vec<u8>, action: &Action, args: &mu
     let mut stage = printer.stage(host.resolver());
     match &action.kind {
         ActionKind::Trace => trace(out, &Cell::next(args), &mut stage),
+        ActionKind::Say(text) => say(out, text, &stage),
         ActionKind::Printf(format) => printf(out, format, args, Audience::People, &mut stage),
         ActionKind::Print(type_name) => {
             let address = (action.args.len() > 1).then(|| number(args).map_or(0, Integer::bits));
@@ -101,7 +103,10 @@ fn memory(out: &mut Vec<u8>, cell: &Cell<'_>, length: Option<Integer>) {
         _ => return out.extend_from_slice(MALFORMED),
     };
     let length = length.and_then(|length| usize::try_from(length.as_signed()).ok());
-    bytes::dump(out, length.and_then(|length| bytes.get(..length)).unwrap_or(bytes));
+    let bytes = length.and_then(|length| bytes.get(..length)).unwrap_or(bytes);
+    if !bytes.is_empty() {
+        bytes::dump(out, bytes);
+    }
 }
 
 /// A command or the name of a file: nothing is escaped in it.

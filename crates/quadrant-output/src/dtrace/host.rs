@@ -18,8 +18,11 @@ pub trait Host {
     /// The records of a speculation that is committed, in the order of their arrival. The speculation is free from then on.
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)>;
 
-    /// Set an option; what the options are from now on, if that changed any of them.
-    fn set_option(&mut self, name: &str, value: Option<&str>) -> Option<Options>;
+    /// Set an option; what the options are from now on.
+    ///
+    /// # Errors
+    /// Why the option cannot be set.
+    fn set_option(&mut self, name: &str, value: Option<&str>) -> Result<Options, String>;
 
     /// Carry out what is not printing. `out` is what was printed so far: where the order of output counts, it is written (and emptied)
     /// first.
@@ -41,6 +44,8 @@ pub enum Request<'a> {
     Ftruncate,
     /// The trace ends with this status.
     Exit(i32),
+    /// Show a message on standard error.
+    Complain(&'a [u8]),
     /// Forget the records of a speculation, and free it.
     Discard(u64),
 }

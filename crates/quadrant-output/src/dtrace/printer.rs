@@ -10,9 +10,14 @@ use quadrant_program::action::Action;
 use quadrant_program::action::ActionKind;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::program::Clause;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
 use quadrant_program::snapshot::Snapshot;
+use quadrant_program::stmt::Stmt;
+use quadrant_program::stmt::StmtKind;
+use quadrant_program::visit;
+use quadrant_program::visit::Visitor;
 
 use crate::arguments::Arguments;
 use crate::dtrace::actions;
@@ -114,6 +119,16 @@ impl<'p> Printer<'p> {
         fault::fault(err, self.program, bytes);
     }
 
+    /// A message about an action that failed.
+    pub(super) fn complaint(&self, firing: Firing, why: &str) -> Vec<u8> {
+        let clause = self.program.clauses.iter().position(|clause| sends(clause, firing.record)).unwrap_or(0);
+        let mut text = Vec::new();
+        fault::where_(&mut text, self.program, clause as u64, firing.point);
+        text.extend_from_slice(why.as_bytes());
+        text.push(b'\n');
+        text
+    }
+
     /// Show a record now.
     fn show(&mut self, out: &mut Vec<u8>, id: RecordId, bytes: &[u8], host: &mut dyn Host) {
         let program = self.program;
@@ -125,7 +140,7 @@ impl<'p> Printer<'p> {
         let mut later = Vec::new();
         for action in actions {
             let args = Arguments::new(&record.args, bytes).skip_to(action.args.start as usize);
-            later.extend(actions::carry_out(self, out, action, args, host));
+            later.extend(actions::carry_out(self, out, (action, Firing { record: id, point }), args, host));
         }
         if rowed {
             out.push(b'\n');
@@ -183,6 +198,26 @@ impl<'p> Printer<'p> {
     pub(super) fn is_printed(&mut self, map: MapId) {
         self.printed.insert(map);
     }
+}
+
+/// Which record a clause sent, and at which point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Firing {
+    record: RecordId,
+    point: u64,
+}
+
+/// Whether a clause sends a record.
+fn sends(clause: &Clause, record: RecordId) -> bool {
+    struct Finder(RecordId, bool);
+    impl Visitor for Finder {
+        fn stmt(&mut self, stmt: &Stmt) {
+            self.1 |= matches!(stmt.kind, StmtKind::Emit { record, .. } if record == self.0);
+        }
+    }
+    let mut finder = Finder(record, false);
+    visit::clause(clause, &mut finder);
+    finder.1
 }
 
 /// A clause that only ends a speculation has no row of its own: its rows are those of the speculation.

@@ -41,6 +41,20 @@ pub(super) fn trace(out: &mut Vec<u8>, cell: &Cell<'_>, stage: &mut Stage<'_>) {
     value(out, cell, &ROW, stage.options.quiet, stage);
 }
 
+/// Append a text of the script.
+pub(super) fn say(out: &mut Vec<u8>, text: &[u8], stage: &Stage<'_>) {
+    match (stage.options.rawbytes, stage.options.quiet) {
+        (true, _) => bytes::dump(out, text),
+        (false, true) => out.extend_from_slice(text),
+        (false, false) => {
+            out.extend_from_slice(b"  ");
+            let start = out.len();
+            out.extend_from_slice(text);
+            pad_right(out, start, ROW.text);
+        }
+    }
+}
+
 /// Append a part of a key.
 pub(super) fn key(out: &mut Vec<u8>, cell: &Cell<'_>, stage: &mut Stage<'_>) {
     value(out, cell, &KEY, false, stage);

@@ -52,6 +52,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
     match role {
         MapRole::Script(id) => name(id).to_owned(),
         MapRole::Short(id) => format!("{}_short", name(id)),
+        MapRole::Overflow(id) => format!("{}_overflow", name(id)),
         MapRole::Cells => "aggregations".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
         _ => "scratch".to_owned(),

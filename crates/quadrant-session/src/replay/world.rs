@@ -101,7 +101,7 @@ impl Machine {
         if let Some((number, key)) = self.cell(id) {
             return self.clear_value(&program.maps[id.0 as usize], number, &key, zero);
         }
-        for role in [MapRole::Script(id), MapRole::Short(id)] {
+        for role in MapRole::of_script(id) {
             let number = self.map(role).map(|(number, _)| number);
             number.into_iter().for_each(|number| self.clear_map(program, id, number, zero));
         }

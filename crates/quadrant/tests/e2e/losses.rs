@@ -43,6 +43,18 @@ fn keys_beyond_the_maps_size_are_counted() {
     assert_eq!(kept + lost(&outcome.stderr, "update"), 10007, "{}", outcome.describe());
 }
 
+/// Parts of histograms are large, and of per-CPU memory programs get only what was set aside before: for a burst of new keys that is
+/// too little.
+#[test]
+fn a_burst_of_new_histograms_loses_none() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = format!("uprobe:{calls}:target_call {{ @by[arg0] = hist(arg0); @calls = count(); }}");
+    let outcome = run_on(&format!("{calls} 10007"), &text);
+    assert!(!outcome.stderr.contains("LOST"), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout.matches("@by[").count() as i64, number(&outcome, "@calls"));
+}
+
 #[test]
 fn texts_that_are_cut_are_counted_at_their_place() {
     needs_root!();

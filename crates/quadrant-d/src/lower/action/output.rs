@@ -9,6 +9,7 @@ use quadrant_types::{CType, TypeId};
 use super::super::Lower;
 use super::super::call::Call;
 use super::super::value::{Ty, Value};
+use crate::ast;
 
 /// The most bytes that tracemem() takes.
 const MAX_BYTES: i64 = 64 * 1024;
@@ -31,7 +32,14 @@ impl Lower<'_> {
         self.check_recording(call.span);
         let value = self.decayed(value);
         let shown = self.shown(value);
-        self.act(ActionKind::Trace, vec![shown]);
+        match (&arg.kind, &shown.kind) {
+            // Names of probes are texts that are known, too, but not of the script's choice.
+            (ast::ExprKind::Str(_), ExprKind::Str(text)) if text.len() < self.settings.strsize as usize => {
+                let text = text.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
+                self.act(ActionKind::Say(text), Vec::new());
+            }
+            _ => self.act(ActionKind::Trace, vec![shown]),
+        }
         Some(())
     }
 

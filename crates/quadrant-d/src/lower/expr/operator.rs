@@ -2,7 +2,7 @@
 
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, UnaryOp};
 use quadrant_program::span::Span;
-use quadrant_program::ty::Type;
+use quadrant_program::ty::{Space, Type};
 use quadrant_types::CType;
 
 use super::super::Lower;
@@ -190,8 +190,27 @@ impl Lower<'_> {
         self.binary(BinOp::BitXor, lhs, rhs, span)
     }
 
+    /// The address of a text of the kernel or of the script itself: whether that is NULL is known without reading it.
+    fn text_address(&self, text: &Value) -> Option<Value> {
+        let span = text.expr.span;
+        match &text.expr.kind {
+            // Any but NULL.
+            ExprKind::Str(_) => Some(self.number(1, Int::ULONG, span)),
+            ExprKind::Call(Function::Str(Space::Kernel), args) => {
+                Some(self.of_int(ExprKind::Cast(Box::new(args.first()?.clone())), Int::ULONG, span))
+            }
+            _ => None,
+        }
+    }
+
     fn compare_texts(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
         let none = |value: &Value| value.is_zero() && !value.is_text();
+        if let (true, Some(address)) = (none(&left), self.text_address(&right)) {
+            return self.binary(op, self.number(0, Int::ULONG, span), address, span);
+        }
+        if let (true, Some(address)) = (none(&right), self.text_address(&left)) {
+            return self.binary(op, address, self.number(0, Int::ULONG, span), span);
+        }
         let empty = self.literal_text(b"", span);
         let (l, r) =
             (if none(&left) { empty.clone() } else { left.clone() }, if none(&right) { empty } else { right.clone() });

@@ -72,6 +72,7 @@ fn kind() -> impl Strategy<Value = ActionKind> {
         Just(ActionKind::Printa { format: None, maps: maps() }),
         Just(ActionKind::Printa { format: None, maps: vec![MapId(9)] }),
         Just(ActionKind::Trace),
+        Just(ActionKind::Say(b"said".into())),
         Just(ActionKind::Tracemem),
         Just(ActionKind::Print("struct \x1b".into())),
         Just(ActionKind::Pcap),

@@ -169,9 +169,9 @@ impl Host for Running {
         self.speculations.remove(&id).unwrap_or_default()
     }
 
-    fn set_option(&mut self, name: &str, value: Option<&str>) -> Option<Options> {
+    fn set_option(&mut self, name: &str, value: Option<&str>) -> Result<Options, String> {
         self.requests.push(format!("Setopt({name:?}, {value:?})"));
-        None
+        if name == "quiet" { Ok(Options { quiet: true, ..Options::default() }) } else { Err("no".to_owned()) }
     }
 
     fn request(&mut self, out: &mut Vec<u8>, request: Request<'_>) {
@@ -179,6 +179,7 @@ impl Host for Running {
         let request = match request {
             Request::System(command) => format!("System({:?})", String::from_utf8_lossy(command)),
             Request::Freopen(name) => format!("Freopen({:?})", String::from_utf8_lossy(name)),
+            Request::Complain(text) => format!("Complain({:?})", String::from_utf8_lossy(text)),
             other => format!("{other:?}"),
         };
         self.requests.push(format!("{printed:?} {request}"));

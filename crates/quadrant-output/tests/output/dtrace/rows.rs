@@ -67,6 +67,9 @@ fn texts() {
     let long = "this one is longer than thirty three characters";
     assert_eq!(trace(text(long)), format!("  {long}"));
     assert_eq!(shown(quiet(), ActionKind::Trace, vec![text("x")]), "x");
+    // What the script itself says is no text of a traced program.
+    assert_eq!(shown(quiet(), ActionKind::Say(b"x\n\x1b[1m".into()), vec![]), "x\n\x1b[1m");
+    assert_eq!(shown(Options::default(), ActionKind::Say(b"x\n".into()), vec![]).len(), 35);
     assert_eq!(trace(flagged(b"a\x1b[2J\nb", 0)).trim_end(), "  a\\x1b[2J\\nb");
     assert_eq!(trace(flagged(b"", quadrant_program::record::FAULT)).trim_end(), "  <fault>");
     let raw = Options { rawbytes: true, ..Options::default() };

@@ -181,7 +181,9 @@ fn map_row(program: &Program, map: &MapDef, memory: Option<u64>) -> Vec<String> 
 
 fn map_name(program: &Program, map: &MapDef) -> String {
     match map.role {
-        MapRole::Script(id) | MapRole::Short(id) => failure::shown(&program.maps[id.0 as usize].name),
+        MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
+            failure::shown(&program.maps[id.0 as usize].name)
+        }
         MapRole::Data => "data".to_owned(),
         MapRole::Scratch => "scratch".to_owned(),
         MapRole::Records => "records".to_owned(),
@@ -200,6 +202,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Scratch => "texts, keys and stacks while they are put together",
         MapRole::Records => "what is sent to user space",
         MapRole::Packets => "packets for files",
+        MapRole::Overflow(_) => "the same while the kernel has no memory on each CPU",
         MapRole::Cells => "many aggregations without keys",
         MapRole::Stacks { .. } => "stacks, by their numbers",
         MapRole::Import(..) => "a map or variables of a file in C",

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::io::Write;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -50,13 +51,12 @@ impl Host for Bound<'_> {
         self.speculations.take(id)
     }
 
-    fn set_option(&mut self, name: &str, value: Option<&str>) -> Option<dtrace::Options> {
+    fn set_option(&mut self, name: &str, value: Option<&str>) -> Result<dtrace::Options, String> {
         match self.settings.options.set(name, value, Phase::Any) {
-            Ok(()) => Some(settings::of_printer(&self.settings.options, self.settings.target)),
+            Ok(()) => Ok(settings::of_printer(&self.settings.options, self.settings.target)),
             Err(error) => {
                 let (name, value) = (failure::shown(name), failure::shown(value.unwrap_or("1")));
-                eprintln!("dtrace: couldn't set option \"{name}\" to \"{value}\": {}", error.message);
-                None
+                Err(format!("couldn't set option \"{name}\" to \"{value}\": {}", error.message))
             }
         }
     }
@@ -95,6 +95,7 @@ impl Bound<'_> {
                     complain("failed to ftruncate()", &error);
                 }
             }
+            Request::Complain(text) => io::stderr().write_all(text)?,
             Request::Discard(id) => drop(self.speculated(id)),
             // The session has read it from the record.
             Request::Exit(_) => {}

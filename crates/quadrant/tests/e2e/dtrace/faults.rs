@@ -138,3 +138,15 @@ fn exit_from_a_clause_for_faults() {
     let text = "int zero; BEGIN { trace(1 / zero); } ERROR { exit(3); }";
     assert_eq!(dtrace().args(["-qn", text]).run().unwrap().code(), Some(3));
 }
+
+#[test]
+fn an_option_that_cannot_be_set() {
+    needs_root!();
+    let text = "BEGIN { setopt(\"nonsense\"); printf(\"on\\n\"); } BEGIN { setopt(\"strsize\", \"8\"); exit(0); }";
+    let outcome = good(dtrace().args(["-qn", text]));
+    assert_eq!(outcome.lines(), ["on"], "{}", outcome.describe());
+    let wanted = "dtrace: error in dt_clause_0 for probe ID 1 (dtrace:::BEGIN): couldn't set option \"nonsense\" to \"1\": Invalid option name
+dtrace: error in dt_clause_1 for probe ID 1 (dtrace:::BEGIN): couldn't set option \"strsize\" to \"8\": Operation illegal when tracing is active
+";
+    assert_eq!(outcome.stderr, wanted);
+}

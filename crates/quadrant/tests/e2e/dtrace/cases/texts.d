@@ -19,5 +19,15 @@ BEGIN
 	printf("-%s\n", this->word);
 	printf("%s\n", json("{\"a\": {\"b\": [1, \"two\"]}}", "a.b[1]"));
 	printf("%x %x %x\n", htons(0x1234), htonl(0x12345678), ntohll(0x1122334455667788));
+}
+
+/* What is not found is NULL, and so is a pointer to nothing; no text of the script is. */
+BEGIN
+{
+	printf("%d%d%d%d", strchr("abc", 'x') == NULL, strrchr("abc", 'x') == NULL, strstr("abc", "x") == NULL,
+	    strtok(",,", ",") == NULL);
+	printf("%d%d%d%d\n", strchr("abc", 'b') != NULL, strstr("abc", "c") != NULL, NULL == strstr("abc", "b"),
+	    strtok(",a,", ",") != NULL);
+	printf("%d%d%d\n", "" == NULL, "abc" != NULL, (string)NULL == NULL);
 	exit(0);
 }
