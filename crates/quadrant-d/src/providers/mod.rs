@@ -226,7 +226,8 @@ impl<'a> Providers<'a> {
     pub fn list(&self, desc: &ProbeDesc, show: &mut dyn FnMut(Row)) -> Result<()> {
         let wanted = self.wanted(desc);
         let (mut any, mut refusal) = (false, None);
-        for provider in self.candidates(&wanted) {
+        let candidates = self.candidates(&wanted);
+        for provider in &candidates {
             let mut count = |row| {
                 any = true;
                 show(row);
@@ -236,7 +237,11 @@ impl<'a> Providers<'a> {
             }
         }
         match refusal {
-            Some(error) if !any => Err(error),
+            Some(error) if !any && candidates.len() == 1 => Err(error),
+            Some(error) if !any => Err(ProbeError {
+                message: no_match_message(&wanted),
+                help: std::iter::once(error.message).chain(error.help).collect(),
+            }),
             _ => Ok(()),
         }
     }
@@ -271,13 +276,12 @@ impl<'a> Providers<'a> {
         if names.is_empty() {
             names = self.names_like(&Wanted { name: Pattern::new(""), ..other_function }, wanted);
         }
-        let (pattern, wanted) = (wanted, wanted.to_string());
-        let near = suggest_many(&wanted, names.iter().map(String::as_str), MOST_NAMES);
+        let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
         let mut help =
             if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
-        help.extend(usdt::of_no_process(pattern));
-        ProbeError { message: format!("probe description {wanted} does not match any probes"), help }
+        help.extend(usdt::of_no_process(wanted));
+        ProbeError { message: no_match_message(wanted), help }
     }
 
     /// The names of what a description means, as somebody would write them who wrote `shape`.
@@ -346,6 +350,10 @@ impl Providers<'_> {
         };
         self.raw_events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
     }
+}
+
+fn no_match_message(wanted: &Wanted) -> String {
+    format!("probe description {wanted} does not match any probes")
 }
 
 fn spec(kind: ProbeKind, parts: &[&str]) -> ProbeSpec {

@@ -167,7 +167,7 @@ impl Place {
                 format!("failed to lookup '{function}' in module '{}'", wanted.module.text())
             }
             Some(function) if any("") && any(function) => return error,
-            _ => format!("probe description {wanted} does not match any probes"),
+            _ => super::no_match_message(wanted),
         };
         ProbeError { message, help: std::iter::once(error.message).chain(error.help).collect() }
     }

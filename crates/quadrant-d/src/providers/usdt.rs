@@ -164,7 +164,7 @@ impl Process {
 
     fn explain(&self, wanted: &Wanted, error: ProbeError) -> ProbeError {
         let (which, pid) = (self.provider.as_deref().unwrap_or_default(), self.pid);
-        let message = format!("probe description {wanted} does not match any probes");
+        let message = super::no_match_message(wanted);
         let why = format!("there are no probes of `{which}` in process {pid}: {}", error.message);
         ProbeError { message, help: std::iter::once(why).chain(error.help).collect() }
     }

@@ -186,10 +186,13 @@ fn flag(letter: char, line: &mut Line) -> Result<(), Misuse> {
 }
 
 fn mode(mode: Mode, line: &mut Line) -> Result<(), Misuse> {
-    if line.mode != Mode::Trace && line.mode != mode {
-        return Err(Misuse("only one of -A, -a, -e, -G, -h, -l and -V can be given".to_owned()));
-    }
-    line.mode = mode;
+    line.mode = match (line.mode, mode) {
+        (Mode::Trace | Mode::Compile, mode) => mode,
+        // With the others, nothing is enabled anyway.
+        (known, Mode::Compile) => known,
+        (known, mode) if known == mode => mode,
+        _ => return Err(Misuse("only one of -A, -a, -G, -h, -l and -V can be given".to_owned())),
+    };
     Ok(())
 }
 
@@ -314,6 +317,8 @@ mod tests {
     fn what_is_asked_for() {
         assert_eq!(line(&["-lv"]).unwrap(), Line { mode: Mode::List, verbose: true, ..Line::default() });
         assert_eq!(line(&["-64", "-Se"]).unwrap(), Line { mode: Mode::Compile, listing: true, ..Line::default() });
+        assert_eq!(line(&["-le"]).unwrap().mode, Mode::List);
+        assert_eq!(line(&["-eV"]).unwrap().mode, Mode::Version);
         assert_eq!(line(&["-A"]).unwrap().mode, Mode::Anonymous('A'));
     }
 

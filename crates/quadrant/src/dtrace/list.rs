@@ -42,16 +42,21 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
     if loaded.is_empty() {
         listing.all(&ProbeDesc::default(), "")?;
     }
+    let mut status = 0;
     for one in &loaded {
         for meant in descriptions::of(one, &macros)? {
-            listing.meant(&meant)?;
+            if let Err(failure) = listing.meant(&meant) {
+                listing.out.flush();
+                failure.print("dtrace");
+                status = 1;
+            }
         }
     }
     match listing.out.finish() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(quadrant_bpf::Error::io("cannot write the list", &error).into())
         }
-        _ => Ok(0),
+        _ => Ok(status),
     }
 }
 
@@ -69,6 +74,13 @@ impl Out {
     fn write(&mut self, text: &[u8]) {
         if self.failure.is_none() {
             self.failure = self.out.write_all(text).err();
+        }
+    }
+
+    /// What was written comes before what goes to standard error.
+    fn flush(&mut self) {
+        if self.failure.is_none() {
+            self.failure = self.out.flush().err();
         }
     }
 
@@ -95,7 +107,8 @@ impl Listing<'_> {
         match meant {
             Meant::Matching(desc, text) => self.all(desc, text),
             Meant::Numbered(id) => {
-                let probes = self.providers.by_id(*id)?;
+                let unknown = || Failure::new(format!("invalid probe identifier {id}: Unknown probe identifier"));
+                let probes = self.providers.by_id(*id).map_err(|_| unknown())?;
                 if let Some(probe) = probes.first() {
                     self.row(&Row { id: *id, name: probe.point.name.clone() });
                 }
@@ -106,11 +119,15 @@ impl Listing<'_> {
 
     fn all(&mut self, desc: &ProbeDesc, text: &str) -> Result<(), Failure> {
         let mut rows = Vec::new();
-        self.providers.list(desc, &mut |row| rows.push(row))?;
+        let listed = self.providers.list(desc, &mut |row| rows.push(row));
         rows.iter().for_each(|row| self.row(row));
         if rows.is_empty() {
+            let error = listed.err();
+            if let Some(error) = error.as_ref().filter(|error| !error.message.ends_with("does not match any probes")) {
+                return Err(error.clone().into());
+            }
             // Finding knows the nearest names.
-            let near = self.providers.find(desc).err().map_or_else(Vec::new, |error| error.help);
+            let near = error.or_else(|| self.providers.find(desc).err()).map_or_else(Vec::new, |error| error.help);
             let failure = Failure::new(format!("failed to match {text}: No probe matches description"));
             return Err(near.into_iter().fold(failure, Failure::hint));
         }

@@ -209,6 +209,15 @@ fn listings_of_probes() {
     assert!(good(dtrace().args(["-lP", "profile"])).stdout.lines().count() >= 1);
     let id = lines[2].split_whitespace().next().unwrap();
     assert_eq!(good(dtrace().args(["-li", id])).stdout.lines().nth(1), Some(lines[2]));
+    // What one description lacks does not hide what the others mean.
+    let some = dtrace().args(["-ln", "BEGIN,nosuch:::x,END"]).run().unwrap();
+    assert_eq!((some.code(), some.stdout.lines().count()), (Some(1), 3), "{}", some.describe());
+    assert_eq!(some.stderr, "dtrace: failed to match nosuch:::x: No probe matches description\n");
+    let module = dtrace().args(["-lm", "nosuchmodule"]).run().unwrap();
+    assert!(module.stderr.starts_with("dtrace: failed to match nosuchmodule: No probe"), "{}", module.describe());
+    assert_eq!(good(dtrace().args(["-len", "BEGIN"])).stdout.lines().count(), 2);
+    let unknown = dtrace().args(["-li", "99999999"]).run().unwrap();
+    assert_eq!(unknown.stderr, "dtrace: invalid probe identifier 99999999: Unknown probe identifier\n");
     let none = ends_with(1, dtrace().args(["-ln", "nosuch:::"]));
     assert!(none.contains("nosuch:::"), "{none}");
 }
