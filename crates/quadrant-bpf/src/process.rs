@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 
+use crate::cgroup::called_elsewhere;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
@@ -100,6 +101,14 @@ impl Drop for Child {
     }
 }
 
+/// Why a number is no process's, or whose it is in another namespace.
+fn no_such_process(pid: u32) -> String {
+    match called_elsewhere(pid) {
+        here if here.is_empty() => "there is no such process".to_owned(),
+        here => format!("there is no such process; in containers there is: take the number that it has here, {here}"),
+    }
+}
+
 /// A process that cannot be mistaken for a later one of the same number. Its descriptor is readable once the process
 /// has ended.
 #[derive(Debug)]
@@ -113,7 +122,7 @@ impl PidFd {
     pub fn open(pid: u32) -> Result<PidFd> {
         PidFd::of(pid as libc::pid_t).map_err(|errno| {
             let error = Error::os(format!("cannot trace process {pid}"), Operation::File, errno);
-            if errno.is(libc::ESRCH) { error.because("there is no such process") } else { error }
+            if errno.is(libc::ESRCH) { error.because(no_such_process(pid)) } else { error }
         })
     }
 

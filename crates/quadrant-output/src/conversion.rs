@@ -97,7 +97,8 @@ pub(crate) fn sign(negative: bool, c: &Conversion) -> &'static [u8] {
 
 fn prefix(value: u64, kind: &[u8], alternate: bool) -> &'static [u8] {
     match (kind, alternate && value != 0) {
-        (b"p", _) | (b"x", true) => b"0x",
+        (b"p", _) if value != 0 => b"0x",
+        (b"x", true) => b"0x",
         (b"X", true) => b"0X",
         (b"o", true) => b"0",
         _ => b"",

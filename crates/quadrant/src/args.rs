@@ -6,8 +6,10 @@ use clap::Parser;
 use clap::ValueEnum;
 use quadrant_bpftrace::Script;
 
+use crate::failure::Failure;
 use crate::overhead;
 use crate::overhead::Share;
+use crate::scope::Wanted;
 
 /// One tracer for all four quadrants of Linux tracing: kernel and user, static and dynamic.
 #[derive(Debug, Parser)]
@@ -152,6 +154,18 @@ pub struct Args {
 }
 
 impl Args {
+    /// Gives the process of `-p` the number that it has here, should it be that of the container or control group to which the trace is
+    /// limited.
+    ///
+    /// # Errors
+    /// There is no such process in it, or no such container.
+    pub fn settle(&mut self) -> Result<(), Failure> {
+        if let (Some(pid), Some(wanted)) = (self.pid, Wanted::of(self.cgroup.as_deref(), self.container.as_deref())) {
+            self.pid = Some(wanted.process(pid)?);
+        }
+        Ok(())
+    }
+
     /// As if a script were run with nothing but parameters.
     pub fn of_script(file: &str, parameters: &[String]) -> Args {
         let words = ["quadrant".to_owned(), file.to_owned()].into_iter().chain(parameters.iter().cloned());

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     if let Some((main, words)) = personality(&words) {
         return main(words);
     }
-    let args = match Args::try_parse_from(&words) {
+    let mut args = match Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         Some(Err(error)) => return usage(&error),
         None => {}
     }
-    let done = if args.list { list::list(&args) } else { run::run(&args) };
+    let done = args.settle().and_then(|()| if args.list { list::list(&args) } else { run::run(&args) });
     commands::status(done)
 }
 

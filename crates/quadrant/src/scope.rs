@@ -1,7 +1,7 @@
 //! The control groups that a trace is limited to.
 
 use quadrant_bpf::cgroup;
-use quadrant_bpf::cgroup::Subtree;
+use quadrant_bpf::cgroup::{Refusal, Subtree};
 
 use crate::failure::Failure;
 use crate::failure::shown;
@@ -30,9 +30,19 @@ impl<'a> Wanted<'a> {
             Wanted::Cgroup(path) => cgroup::by_path(path),
             Wanted::Container(name) => cgroup::by_container(name),
         };
-        found.map_err(|refusal| {
-            let failure = Failure::new(shown(&refusal.message));
-            refusal.help.iter().fold(failure, |failure, help| failure.hint(shown(help)))
-        })
+        found.map_err(failure)
     }
+
+    /// The number that a process of these groups has here, by that one or by its number in the container.
+    ///
+    /// # Errors
+    /// There is no such process in them, or several.
+    pub fn process(self, number: u32) -> Result<u32, Failure> {
+        self.find()?.process(number).map_err(failure)
+    }
+}
+
+fn failure(refusal: Refusal) -> Failure {
+    let failure = Failure::new(shown(&refusal.message));
+    refusal.help.iter().fold(failure, |failure, help| failure.hint(shown(help)))
 }

@@ -1,6 +1,7 @@
 //! Control groups: the mounted hierarchies and the groups in them. A group's number is the inode of its folder.
 
 pub mod container;
+mod process;
 mod select;
 
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+pub(crate) use process::called_elsewhere;
 pub use select::{Refusal, Subtree, by_container, by_path};
 
 /// The name of the hierarchy of version 2, the only one that programs know.
@@ -69,6 +71,12 @@ impl Hierarchy {
             ControlFlow::Continue(())
         });
         paths
+    }
+
+    /// The folder of a group with that path.
+    fn folder(&self, path: &[u8]) -> PathBuf {
+        let below = path.strip_prefix(b"/").unwrap_or(path);
+        self.root.join(std::ffi::OsStr::from_bytes(below))
     }
 
     fn walk<B>(&self, visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<B>) -> ControlFlow<B> {

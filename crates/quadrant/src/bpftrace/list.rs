@@ -116,7 +116,9 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
             Some(given) => writeln!(out, "{}", in_file(name, given))?,
             None => writeln!(out, "{name}")?,
         }
-        arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
+        let of_user = name.starts_with("uprobe:") || name.starts_with("uretprobe:");
+        let mut shown = arguments.iter().map(|argument| if of_user { respelt(argument) } else { argument.clone() });
+        shown.try_for_each(|argument| writeln!(out, "    {argument}"))
     });
     match listed {
         Ok(written) => written,
@@ -125,6 +127,15 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
             Ok(())
         }
         Err(_) => Ok(()),
+    }
+}
+
+/// A declaration with stars in bpftrace's way for user programs: behind the type, as `const char* const* name`. What is declared around its
+/// name, as pointers to functions are, stays.
+fn respelt(declaration: &str) -> String {
+    match declaration.contains('(') {
+        true => declaration.to_owned(),
+        false => declaration.replace(" *", "*").replace("*const", "* const").replace("*volatile", "* volatile"),
     }
 }
 

@@ -63,8 +63,8 @@ Examples:
 
 /// Runs the command.
 pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
-    let options: Options = commands::parse(words)?;
-    Ok(record(&options))
+    let mut options: Options = commands::parse(words)?;
+    Ok(options.script.settle().and_then(|()| record(&options)))
 }
 
 fn record(options: &Options) -> Done {

@@ -32,7 +32,7 @@ use crate::failure::Failure;
 pub fn run(line: &Line) -> Result<i32, Failure> {
     let (_, options) = settings::all(&line.settings)?;
     let loaded = sources::load(&line.enablings, None)?;
-    let targets = targets::open(&line.targets)?;
+    let targets = targets::open(line)?;
     let types = Rc::new(crate::world::types());
     let catalog = world::catalog(&types);
     let providers = Providers::new(&catalog, &types, world::provider_settings(&options, targets.commands.clone()));

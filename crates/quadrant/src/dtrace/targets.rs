@@ -12,9 +12,10 @@ use quadrant_d::providers::Command;
 use quadrant_session::Focus;
 use quadrant_session::Until;
 
-use super::getopt::Target;
+use super::getopt::{Line, Target};
 use crate::failure::Failure;
 use crate::programs;
+use crate::scope::Wanted;
 use crate::words;
 
 /// Processes to trace.
@@ -28,18 +29,20 @@ pub struct Targets {
     pub commands: Vec<Command>,
 }
 
-/// Starts commands and opens processes.
+/// Starts commands and opens processes. Of a container, a process may be given by the number that it has there.
 ///
 /// # Errors
 /// A command that cannot be started, a process that is not there.
-pub fn open(targets: &[Target]) -> Result<Targets, Failure> {
+pub fn open(line: &Line) -> Result<Targets, Failure> {
+    let wanted = Wanted::of(line.cgroup.as_deref(), line.container.as_deref());
     let mut open = Targets { focus: Focus { until: Until::Last, ..Focus::default() }, ..Targets::default() };
-    for target in targets {
+    for target in &line.targets {
         let pid = match target {
             Target::Command(text) => open.start(&words::split(text)?)?,
             Target::Process(pid) => {
-                open.focus.processes.push(PidFd::open(*pid)?);
-                *pid
+                let pid = wanted.map_or(Ok(*pid), |wanted| wanted.process(*pid))?;
+                open.focus.processes.push(PidFd::open(pid)?);
+                pid
             }
         };
         open.first = open.first.or(Some(pid));

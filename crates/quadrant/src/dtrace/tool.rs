@@ -80,7 +80,7 @@ pub fn compile(
     session: Options,
 ) -> Result<(Compiled, Sources), Failure> {
     let (line, texts) = script_line(file, &[], params, targets)?;
-    let targets = targets::open(&line.targets)?;
+    let targets = targets::open(&line)?;
     let (compiled, _) = trace::compiled(&line, &texts, &targets, || Ok(session))?;
     let source = &texts.programs[0].source;
     Ok((compiled, Sources::new(source.name.clone(), &source.text)))

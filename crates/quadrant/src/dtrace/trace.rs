@@ -53,7 +53,7 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
 /// What stands in the way: a program, the probes, the kernel, the output.
 pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     let loaded = &texts.programs;
-    let targets = targets::open(&line.targets)?;
+    let targets = targets::open(line)?;
     let (compiled, options) = compiled(line, texts, &targets, || session(line))?;
     let program = Rc::clone(&compiled.program);
     if line.listing {

@@ -99,7 +99,7 @@ fn run_bpftrace(name: &str, payload: &Payload, bundle: &Bundle, words: &[OsStrin
     (args.pid, args.command, args.output) = (pid, command, output);
     args.format = format.unwrap_or(args.format);
     args.quiet |= quiet;
-    Ok(run::run(&args))
+    Ok(args.settle().and_then(|()| run::run(&args)))
 }
 
 fn run_d(name: &str, payload: &Payload, program: &Program, words: &[OsString]) -> Done {

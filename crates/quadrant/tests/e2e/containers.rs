@@ -214,3 +214,34 @@ fn a_process_is_found_by_its_number_in_the_tracers_namespace() {
         outcome.describe()
     );
 }
+
+/// bcc #548, bpftrace #2671: whoever looks into a container knows its processes by the numbers that they have there.
+#[test]
+fn a_process_is_found_by_its_number_in_its_container() {
+    needs_root!();
+    let (root, syscalls) = (needs_cgroups!(), target!("syscalls"));
+    needs_namespaces!();
+    let id = "feed4".to_owned() + &"0".repeat(59);
+    let container = Group::new(root.join(format!("docker-{id}.scope")));
+    let inside = format!(
+        "echo $$ > {}/cgroup.procs && exec unshare -p -f --mount-proc {syscalls} getppid 101",
+        container.path()
+    );
+    let work =
+        || Program::new("sh").args(["-c", &inside]).env("TARGET_WAIT", "1").with_input().start().expect("it runs");
+    let text = "tracepoint:syscalls:sys_enter_getppid { @ = count(); }";
+    let d = "BEGIN { printf(\"ready\\n\"); } syscall::getppid:entry /pid == $target/ { @ = count(); }";
+    for (tracer, ready) in [(script(text), "Attached "), (quadrant().args(["dtrace", "-qn", d]), "ready")] {
+        let mut work = work();
+        work.wait_for_stdout("ready").expect("it waits");
+        let tracer = tracer.args(["-p", "1", "--container", "feed4"]).start().expect("the tracer runs");
+        let attached = if ready == "ready" { tracer.wait_for_stdout(ready) } else { tracer.wait_for_stderr(ready) };
+        attached.expect("it attaches");
+        work.write("\n").expect("it reads");
+        assert!(work.finish().expect("it ends").success());
+        let outcome = tracer.finish().expect("it ends with the process");
+        assert!(outcome.stdout.contains("101"), "{}", outcome.describe());
+    }
+    let none = refused(script(text).args(["-p", "99999", "--container", "feed4"]));
+    assert!(none.contains("no process 99999 is in that container"), "{none}");
+}

@@ -8,7 +8,7 @@ use quadrant_program::map::MapValue;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
-use quadrant_program::ty::{SymbolPart, Type};
+use quadrant_program::ty::{EnumType, SymbolPart, Type};
 use quadrant_types::TypeId;
 
 use super::super::Lower;
@@ -145,6 +145,11 @@ impl Lower<'_> {
             (from, to) if from == to => Some(value),
             // Programs know of such a number only its whole part.
             (Type::Float { bytes: 4 | 8 }, Type::Int { .. }) => Some(self.cast(value, &target)),
+            (_, Type::Enum(named)) if lacks(named, &value) => {
+                let message =
+                    format!("Enum: {} doesn't contain a variant value of {}", named.name, self.text(value.span));
+                self.error(span, message)
+            }
             (from, to) if is_plain(from) && is_plain(to) => Some(self.cast(value, &target)),
             (Type::Array { .. }, to) if to.is_integer() && value.ty.c_size() == to.c_size() => {
                 Some(self.reinterpret(value, target))
@@ -308,6 +313,14 @@ impl Lower<'_> {
 /// A tuple of exactly these types.
 fn tuple_of(parts: Vec<Expr>, types: &[Type], span: Span) -> Expr {
     Expr { ty: Type::Tuple(types.into()), ..tuple(parts, span) }
+}
+
+/// Whether a number of the script is none of an enumeration's constants, of which there are some.
+fn lacks(named: &EnumType, value: &Expr) -> bool {
+    match value.kind {
+        ExprKind::Int(number) => !named.values.is_empty() && named.values.iter().all(|(_, value)| *value != number),
+        _ => false,
+    }
 }
 
 /// A pointer that becomes another one points to the memory to which it did.

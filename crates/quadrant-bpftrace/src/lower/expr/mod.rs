@@ -122,7 +122,7 @@ impl Lower<'_> {
 
     fn tuple(&mut self, parts: &[ast::Expr], span: Span) -> Option<Expr> {
         if parts.is_empty() {
-            return self.unsupported(span, "an empty tuple", "use 0");
+            return self.error_help(span, "an empty tuple holds nothing: it has no value", "use 0");
         }
         let parts: Vec<Option<Expr>> = parts.iter().map(|part| self.expr(part)).collect();
         let parts: Vec<Expr> = parts.into_iter().collect::<Option<_>>()?;

@@ -85,7 +85,10 @@ const OF_OBJECTS: [Part; 5] = [Part::Probes, Part::Maps, Part::Helpers, Part::Xl
 
 /// Runs the command.
 pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
-    let options: Options = commands::parse(words)?;
+    let mut options: Options = commands::parse(words)?;
+    if let Err(failure) = options.script.settle() {
+        return Ok(Err(failure));
+    }
     let mut answer = Answer { parts: options.parts(), text: String::new() };
     let done = match (&options.program, options.object()) {
         (Some(program), _) => loaded::explain(program, &mut answer),
