@@ -185,3 +185,15 @@ fn with_tabs(definition: &str) -> String {
     };
     definition.lines().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_behind_the_type() {
+        assert_eq!(respelt("const char *const * names"), "const char* const* names");
+        assert_eq!(respelt("struct s * s"), "struct s* s");
+        assert_eq!(respelt("int (*)(int, char *) f"), "int (*)(int, char *) f");
+    }
+}
