@@ -43,7 +43,7 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let wanted = command.into_iter().chain(args.pid.map(Target::Process)).collect();
     let flags = if args.allow_unsafe { vec!["-w".to_owned()] } else { Vec::new() };
     let (line, texts) = tool::script_line(file, &flags, params, wanted)?;
-    let targets = targets::open(&line.targets)?;
+    let targets = targets::open(&line)?;
     let types = Rc::new(crate::world::types());
     quadrant_bpf::limits::bump_memlock();
     let (program, split, said) = compile(&line, &texts, &targets, &types)?;
