@@ -17,8 +17,8 @@ pub(crate) enum Node<'a> {
     NamedType,
     /// `*x`
     Deref,
-    /// An operator between two operands, and where it stands.
-    Infix(Span),
+    /// An operator between two operands, where it stands, and those.
+    Infix(Span, [&'a Expr; 2]),
     /// A variable, and where it stands.
     Var(&'a str, Span),
     /// What an assignment puts something into.
@@ -113,7 +113,7 @@ pub(crate) fn walk_expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
         ExprKind::Unary { op: UnOp::AddrOf, operand } => see(Node::Address(operand)),
         ExprKind::IncDec { target, .. } => see(Node::Counted(target)),
         ExprKind::Index { .. } => see(Node::Deref),
-        ExprKind::Binary { op_span, .. } => see(Node::Infix(*op_span)),
+        ExprKind::Binary { op_span, left, right, .. } => see(Node::Infix(*op_span, [left, right])),
         ExprKind::If(parts) => if_expr(parts, see),
         ExprKind::Block(inner) => walk_block(inner, see),
         ExprKind::Sizeof(arg) | ExprKind::Typeof(arg) | ExprKind::Typeinfo(arg) => type_arg(arg, see),

@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
 
     fn note(&mut self, item: &'a Item) {
         let mut see = |node: Node<'a>| match node {
-            Node::Infix(span) => drop(self.infix.insert(span.start)),
+            Node::Infix(span, _) => drop(self.infix.insert(span.start)),
             Node::Block(block) => drop(self.blocks.insert(block.span.start, block)),
             _ => {}
         };

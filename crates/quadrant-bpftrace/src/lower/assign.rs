@@ -197,6 +197,12 @@ impl Lower<'_> {
             let message = format!("this text has {} bytes, and string[{cap}] holds {}", text.len(), cap - 1);
             return self.error(value.span, message);
         }
+        if let (ExprKind::Int(number @ ..0), true, Type::Int { signed: false, .. }) =
+            (&value.kind, value.ty.is_signed(), ty)
+        {
+            let name = self.describe(ty);
+            return self.error(value.span, format!("{number} does not fit in {name}"));
+        }
         let joined = join(self.env.types, &value.ty, ty);
         if joined.as_ref() == Some(ty) || !value.ty.is_integer() || !ty.is_integer() {
             return Some(self.convert(value, ty));

@@ -41,6 +41,10 @@ pub(super) struct Scope {
     pub path: Option<PathBuf>,
     /// The name of a point of the clause.
     pub point: String,
+    /// That point's function; empty where there is none.
+    pub func: String,
+    /// The clause has no other point.
+    pub is_only_point: bool,
     /// Where in the executable it fires.
     pub fires_at: Option<u64>,
     /// The body is lowered for other points of the probe, too.
@@ -79,6 +83,8 @@ impl Default for Scope {
             args: None,
             path: None,
             point: String::new(),
+            func: String::new(),
+            is_only_point: true,
             fires_at: None,
             one_of_many: false,
             loops: 0,
@@ -100,6 +106,8 @@ impl Lower<'_> {
             args: variant.args.clone(),
             path: variant.path.clone(),
             point: self.first_point(variant).map(|point| point.name.clone()).unwrap_or_default(),
+            func: self.first_point(variant).map(|point| point.func.clone()).unwrap_or_default(),
+            is_only_point: variant.points.len() <= 1,
             one_of_many: variant.one_of_many,
             fires_at: self.first_point(variant).and_then(|point| fires_at(&point.site)),
             ..Scope::default()

@@ -7,7 +7,8 @@ use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 
 use super::Lower;
-use super::call::Called;
+use super::call::{Called, is_function};
+use super::stmt::last_value;
 use crate::ast::{self, Ident, MacroDef, MacroParam};
 use crate::substitute::{Given, Substitution};
 
@@ -181,17 +182,24 @@ impl Lower<'_> {
     /// A body as a value if it ends with one, otherwise as a statement.
     fn body(&mut self, body: &ast::Block) -> Option<Called> {
         self.scoped(|lower| {
-            let statements = ast::Block::new(body.span, body.stmts.clone(), None);
-            let mut stmts = lower.open_block(&statements);
-            let Some(tail) = &body.tail else { return Some(Called::Effect(StmtKind::Block(stmts))) };
-            Some(match lower.value_or_effect(tail)? {
+            let (last, before) = match last_value(body) {
+                (Some(last), before) if has_value(last) => (Some(last), before),
+                _ => (None, body.stmts.as_slice()),
+            };
+            let mut stmts = lower.open_block(&ast::Block::new(body.span, before.to_vec(), None));
+            let called = match (&body.tail, last) {
+                (Some(tail), _) => lower.value_or_effect(tail)?,
+                (None, Some(last)) => Called::Value(lower.value_of(last)?),
+                (None, None) => return Some(Called::Effect(StmtKind::Block(stmts))),
+            };
+            Some(match called {
                 Called::Value(value) if stmts.is_empty() => Called::Value(value),
                 Called::Value(value) => {
                     let (ty, span) = (value.ty.clone(), value.span);
                     Called::Value(Expr::new(ExprKind::Block(stmts, Box::new(value)), ty, span))
                 }
                 Called::Effect(kind) => {
-                    stmts.push(Stmt::new(kind, tail.span));
+                    stmts.push(Stmt::new(kind, body.span));
                     Called::Effect(StmtKind::Block(stmts))
                 }
             })
@@ -220,6 +228,60 @@ impl Lower<'_> {
         for diagnostic in self.diagnostics.iter_mut().skip(from).filter(|d| inside(d.span)) {
             diagnostic.notes.push(note.to_owned());
         }
+    }
+}
+
+/// Functions that are called for their effect.
+const EFFECTS: &[&str] = &[
+    "assert",
+    "assert_str",
+    "cat",
+    "clear",
+    "debugf",
+    "errorf",
+    "exit",
+    "fail",
+    "join",
+    "override",
+    "print",
+    "printf",
+    "signal",
+    "signal_thread",
+    "static_assert",
+    "system",
+    "time",
+    "unwatch",
+    "warnf",
+    "zero",
+];
+
+/// Whether a statement has a value on every way through it.
+fn has_value(stmt: &ast::Stmt) -> bool {
+    match &stmt.kind {
+        ast::StmtKind::If(parts) => {
+            parts.other.as_ref().is_some_and(ends_in_value) && parts.arms.iter().all(|(_, body)| ends_in_value(body))
+        }
+        ast::StmtKind::Block(block) => ends_in_value(block),
+        _ => false,
+    }
+}
+
+fn ends_in_value(block: &ast::Block) -> bool {
+    match &block.tail {
+        Some(tail) => !is_effect(tail),
+        None => block.stmts.last().is_some_and(has_value),
+    }
+}
+
+/// Whether an expression may have no value: what macros give is not known before they are called.
+fn is_effect(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ast::ExprKind::Call { callee, .. } => EFFECTS.contains(&callee.name.as_str()) || !is_function(&callee.name),
+        ast::ExprKind::Ternary { other, .. } => is_effect(other),
+        ast::ExprKind::Given { inner, .. } => is_effect(inner),
+        ast::ExprKind::Block(block) => !ends_in_value(block),
+        ast::ExprKind::If(_) => true,
+        _ => false,
     }
 }
 

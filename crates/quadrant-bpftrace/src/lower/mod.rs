@@ -62,6 +62,8 @@ use preamble::Preamble;
 
 /// Rounds after which types that still change are given up.
 const MAX_ROUNDS: usize = 64;
+/// Rounds in which texts that are put together get longer and longer.
+const ROUNDS_OF_GROWTH: usize = 8;
 
 /// Gives a script its meaning. There is a program only if no message is an error.
 ///
@@ -116,6 +118,8 @@ struct Lower<'a> {
     /// Expressions that macros and functions may still make in this round.
     expansion_budget: usize,
     inferred: Inferred,
+    /// Types still change, though there were rounds enough: a text that gets longer each time.
+    grows: bool,
     /// Nothing was learnt before this round.
     is_first_round: bool,
     /// The program of this round.
@@ -145,6 +149,7 @@ impl<'a> Lower<'a> {
             functions: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
+            grows: false,
             is_first_round: true,
             program: Program::default(),
             diagnostics: Vec::new(),
@@ -156,7 +161,8 @@ impl<'a> Lower<'a> {
 
     fn rounds(&mut self, variants: &[Variant]) {
         let Program { points, imports, .. } = std::mem::take(&mut self.program);
-        for _ in 0..MAX_ROUNDS {
+        for round in 0..MAX_ROUNDS {
+            self.grows = round >= ROUNDS_OF_GROWTH;
             self.diagnostics.clear();
             self.inferred.start_round();
             self.options.clear();

@@ -10,7 +10,7 @@ use quadrant_types::{CType, TypeId, suggest};
 use super::Lower;
 use super::call::Called;
 use super::constants;
-use super::expr::{literal_int, literal_signed};
+use super::expr::{literal_int, literal_signed, literal_text};
 use crate::ast::{self, Ident};
 
 /// Frames of a stack without a limit of its own.
@@ -349,6 +349,10 @@ impl Lower<'_> {
     fn numbered_argument(&mut self, number: u8, span: Span) -> Option<Expr> {
         match self.scope.kind {
             ProbeKind::Usdt => self.usdt_argument(number, span),
+            ProbeKind::RawTracepoint if self.is_beyond(number) => {
+                let count = self.scope.args.as_ref().map_or(0, |args| args.fields.len());
+                self.error(span, self.no_such_argument(number, count))
+            }
             ProbeKind::Uprobe | ProbeKind::Kprobe | ProbeKind::RawTracepoint => {
                 Some(Expr::new(ExprKind::Arg(number), Type::U64, span))
             }
@@ -365,11 +369,29 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether the kernel tells the arguments of the probe at hand, and so many there are not.
+    fn is_beyond(&self, number: u8) -> bool {
+        self.scope.args.as_ref().is_some_and(|args| (1..=usize::from(number)).contains(&args.fields.len()))
+    }
+
+    fn no_such_argument(&self, number: u8, count: usize) -> String {
+        format!("`{}` has {count} arguments, and `arg{number}` is not one of them", self.scope.point)
+    }
+
+    /// The name of the probe or of its function as a text, where there is but one point.
+    pub(super) fn point_text(&self, value: Expr) -> Expr {
+        let name = match (&value.kind, &value.ty) {
+            (ExprKind::Builtin(Builtin::Point), Type::ProbeName) => &self.scope.point,
+            (ExprKind::Builtin(Builtin::Point), Type::ProbeFunc) => &self.scope.func,
+            _ => return value,
+        };
+        if self.scope.is_only_point { literal_text(name.as_bytes(), value.span) } else { value }
+    }
+
     fn usdt_argument(&mut self, number: u8, span: Span) -> Option<Expr> {
         let args = self.scope.args.clone()?;
         let Some(place) = args.numbered.get(usize::from(number)) else {
-            let count = args.numbered.len();
-            let message = format!("`{}` has {count} arguments, and `arg{number}` is not one of them", self.scope.point);
+            let message = self.no_such_argument(number, args.numbered.len());
             return self.missing_usdt_argument(message, span);
         };
         self.described(*place, span)

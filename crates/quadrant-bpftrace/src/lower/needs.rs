@@ -25,6 +25,9 @@ pub(super) struct Needs {
 /// Functions with arguments that are words of their own.
 const WITH_WORDS: &[&str] = &["kstack", "ustack", "nsecs", "pid", "tid"];
 
+/// Functions of texts: a probe's name is one, where it is known which probe it is.
+const OF_TEXTS: &[&str] = &["memcmp", "str", "str_concat", "strcontains", "strlen", "strncmp", "strstr"];
+
 impl Lower<'_> {
     /// What the meaning of a probe's predicate and body depends on.
     pub(super) fn needs(&self, probe: &Probe) -> Needs {
@@ -78,7 +81,9 @@ impl Words<'_> {
                 self.own = if WITH_WORDS.contains(&name) { args.iter().filter(is_name).count() } else { 0 };
                 // What is no function of the language may be one of the kernel's, which only some programs may call.
                 self.needs.kind |= !self.word(name) && !is_function(name);
+                self.needs.alone |= OF_TEXTS.contains(&name) && args.iter().any(is_of_point);
             }
+            Node::Infix(_, sides) => self.needs.alone |= sides.into_iter().any(is_of_point),
             // Where an address points depends on the kind of probe.
             Node::Cast | Node::Deref => self.needs.kind = true,
             // An executable has types of its own.
@@ -117,6 +122,11 @@ impl Words<'_> {
         }
         true
     }
+}
+
+/// Whether this is the probe's name, or its function's.
+fn is_of_point(value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::Name(name) if name == "probe" || name == "func")
 }
 
 /// Whether the word is `arg0`, `arg1`, ..., or `sarg0`, ...

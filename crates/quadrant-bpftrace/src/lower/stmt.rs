@@ -318,19 +318,26 @@ impl Lower<'_> {
         self.choose(cond?, then?, rest?, span)
     }
 
+    /// A statement as a value: an `if`, or a block.
+    pub(super) fn value_of(&mut self, stmt: &ast::Stmt) -> Option<Expr> {
+        match &stmt.kind {
+            ast::StmtKind::If(parts) => self.if_value(parts, stmt.span),
+            ast::StmtKind::Block(inner) => self.block_value(inner),
+            _ => None,
+        }
+    }
+
     /// A block as a value: that of its last expression.
     pub(super) fn block_value(&mut self, block: &ast::Block) -> Option<Expr> {
         self.scoped(|lower| {
             let mut body = Vec::new();
-            for stmt in &block.stmts {
+            let (last, before) = last_value(block);
+            for stmt in before {
                 lower.stmt(stmt, &mut body);
             }
-            let value = match (&block.tail, block.stmts.last()) {
+            let value = match (&block.tail, last) {
                 (Some(tail), _) => lower.expr(tail),
-                (None, Some(ast::Stmt { kind: ast::StmtKind::If(parts), span })) => {
-                    body.pop();
-                    lower.if_value(parts, *span)
-                }
+                (None, Some(last)) => lower.value_of(last),
                 _ => lower.error_help(block.span, "this block has no value", "end it with an expression without `;`"),
             }?;
             if body.is_empty() {
@@ -360,4 +367,16 @@ impl Lower<'_> {
         let (cond, then, other) = (Box::new(cond), Box::new(then), Box::new(other));
         Some(Expr::new(ExprKind::Ternary { cond, then, other }, ty, span))
     }
+}
+
+/// The statement at a block's end that gives its value, where no expression does, and what stands before.
+pub(super) fn last_value(block: &ast::Block) -> (Option<&ast::Stmt>, &[ast::Stmt]) {
+    match block.stmts.split_last() {
+        Some((last, before)) if block.tail.is_none() && is_compound(last) => (Some(last), before),
+        _ => (None, &block.stmts),
+    }
+}
+
+fn is_compound(stmt: &ast::Stmt) -> bool {
+    matches!(stmt.kind, ast::StmtKind::If(_) | ast::StmtKind::Block(_))
 }

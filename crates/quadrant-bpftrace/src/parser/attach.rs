@@ -12,7 +12,11 @@ impl Parser<'_> {
         let mut points = vec![self.attach_point()];
         while self.at(Tok::Comma) && !self.recovering {
             self.bump();
-            if matches!(self.token.kind, Tok::LBrace | Tok::Eof | Tok::Comma) {
+            // As in bpftrace, a list may end with a comma.
+            if self.at(Tok::LBrace) {
+                break;
+            }
+            if matches!(self.token.kind, Tok::Eof | Tok::Comma) {
                 self.unexpected("a probe after `,`");
                 break;
             }

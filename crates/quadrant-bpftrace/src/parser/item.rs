@@ -55,6 +55,11 @@ impl Parser<'_> {
             ("import", Tok::Str | Tok::UnterminatedStr) => self.import().map(Item::Import),
             ("macro", Tok::Ident) => Some(Item::Macro(self.macro_def())),
             ("fn", Tok::Ident) => Some(Item::Fn(self.fn_def())),
+            ("let", Tok::Var) => {
+                let here = self.here();
+                self.error(Diagnostic::error(here, "outside of probes, `let` declares maps: `let @a = hash(100);`"));
+                None
+            }
             ("let", Tok::Map) => Some(Item::MapDecl(self.map_decl())),
             _ => Some(Item::Probe(self.probe())),
         }

@@ -103,6 +103,10 @@ const TABLE: &[(&str, &str)] = &[
     ("`{}` outside a loop", "'{0}' statement is not allowed in a probe"),
     ("`unroll` takes 1 round or more", "unroll minimum value is 1"),
     ("`unroll` needs a number that is known before the trace starts", "invalid unroll value"),
+    (
+        "outside of probes, `let` declares maps: `{}`",
+        "syntax: root-level let statements need to be map declarations, e.g. let @a = hash(2);",
+    ),
     ("`return` in a macro", "'return' statement is not allowed in a macro"),
     (
         "the macro `{}` is not given `@{}`",
@@ -384,7 +388,19 @@ fn probe(message: &str, marked: &str) -> Option<String> {
         "{} has no probe `{}`",
     ];
     if missing.iter().any(|pattern| holes(pattern, message).is_some()) {
-        return Some(format!("No matches for {kind} {rest}."));
+        return Some(format!("No matches for {kind} {}.", rest.replace('"', "")));
+    }
+    match (message, kind) {
+        ("the probe names no function", "kprobe" | "kretprobe") => {
+            return Some(format!("{kind}s should be attached to a function or an address"));
+        }
+        ("this probe names no file", "usdt") => {
+            return Some(
+                "usdt probe must specify at least path or pid to probe. To target all paths/pids set the path to '*'."
+                    .to_owned(),
+            );
+        }
+        _ => {}
     }
     holes("cannot read {}: {}", message)?;
     let file = rest.split(':').next()?.trim_matches('"');

@@ -39,6 +39,7 @@ impl Lower<'_> {
     /// Text as it is, or read through a pointer; gives anything else back.
     fn as_text(&mut self, value: Expr, length: Option<Expr>) -> Result<Expr, Expr> {
         let span = value.span;
+        let value = self.point_text(value);
         match value.ty {
             Type::String { .. } => Ok(value),
             Type::Pointer { space, .. } => Ok(self.text_at(value, readable(space), length, span)),
@@ -215,7 +216,11 @@ pub(super) fn str_concat(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.string(&both, call.span).map(Called::Value);
     }
     let (Type::String { cap: first }, Type::String { cap: second }) = (&a.ty, &b.ty) else { return None };
-    let cap = (first + second).saturating_sub(1).max(1);
+    let cap = match lower.grows {
+        // A text that is put together with itself may become as long as any.
+        true => lower.config.max_strlen.max(*first).max(*second),
+        false => (first + second).saturating_sub(1).max(1),
+    };
     Some(value(Function::Concat, vec![a, b], Type::String { cap }, call.span))
 }
 

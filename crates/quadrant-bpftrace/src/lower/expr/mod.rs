@@ -54,6 +54,11 @@ impl Lower<'_> {
         let span = ast.span;
         match &ast.kind {
             ast::ExprKind::Field { base, name } => self.field(base, name, span),
+            ast::ExprKind::TupleField { base, .. } if matches!(base.kind, ast::ExprKind::Int(_)) => self.error_help(
+                span,
+                "a number of a script has no fraction",
+                "scale it: `15 * x / 10` instead of `1.5 * x`",
+            ),
             ast::ExprKind::TupleField { base, index } => {
                 let base = self.expr(base)?;
                 self.tuple_field(base, *index, span)

@@ -20,6 +20,11 @@ pub(in super::super) fn wide(left: &Expr, right: &Expr) -> Type {
     Type::Int { bytes: 8, signed }
 }
 
+/// Whether bits of two truth values are combined, which gives one.
+fn stays_true_or_false(op: BinOp, left: &Type, right: &Type) -> bool {
+    matches!(op, BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor) && *left == Type::Bool && *right == Type::Bool
+}
+
 /// A constant that means the same with and without sign.
 fn neutral(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Int(value) if value >= 0)
@@ -85,6 +90,7 @@ impl Lower<'_> {
 
     /// `left op right`
     pub(in super::super) fn binary(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let (left, right) = (self.point_text(left), self.point_text(right));
         match op {
             BinOp::And | BinOp::Or => return self.logical(op, left, right, span),
             BinOp::Eq | BinOp::Ne if !is_number(&left.ty) || !is_number(&right.ty) => {
@@ -131,6 +137,9 @@ impl Lower<'_> {
             return self.mismatch(op, &left, &right, span);
         };
         let negate = op == BinOp::Ne;
+        if let (ExprKind::Str(a), ExprKind::Str(b)) = (&left.kind, &right.kind) {
+            return Some(Expr::int(i64::from((a == b) != negate), Type::Bool, span));
+        }
         if ty.is_scalar() {
             let op = if negate { BinaryOp::Ne } else { BinaryOp::Eq };
             return Some(Expr::new(ExprKind::Binary(op, Box::new(left), Box::new(right)), Type::Bool, span));
@@ -167,6 +176,7 @@ impl Lower<'_> {
             BinOp::Shl | BinOp::Shr => Type::Int { bytes: 8, signed: left.ty.is_signed() },
             // What is taken away may be more than there is.
             BinOp::Sub => Type::I64,
+            op if stays_true_or_false(op, &left.ty, &right.ty) => Type::Bool,
             _ => wide(&left, &right),
         };
         if !matches!(op, BinOp::Shl | BinOp::Shr | BinOp::Sub) {
@@ -202,7 +212,7 @@ impl Lower<'_> {
             return self.error(span, "division by zero");
         }
         let value = op.model()?.compute(a, b, !unsigned);
-        if op.is_comparison() {
+        if op.is_comparison() || stays_true_or_false(op, left.1, right.1) {
             return Some(Expr::int(value, Type::Bool, span));
         }
         Some(match exact(op, number(left), number(right)) {

@@ -53,6 +53,22 @@ fn macros_have_no_maps_of_others() {
 }
 
 #[test]
+fn what_stands_outside_of_probes_and_where_probes_are() {
+    let message = "syntax: root-level let statements need to be map declarations, e.g. let @a = hash(2);";
+    assert_error("let $a = 5; BEGIN { }", (1, 4), message, "");
+    let script = "rt:sched_switch { print(arg9); }";
+    let message = "`rawtracepoint:vmlinux:sched_switch` has 4 arguments, and `arg9` is not one of them";
+    assert_error(script, (25, 29), message, "");
+}
+
+#[test]
+fn numbers_that_are_none() {
+    let hint = "HINT: scale it: `15 * x / 10` instead of `1.5 * x`\n";
+    assert_error("BEGIN { print(1.5); }", (15, 18), "a number of a script has no fraction", hint);
+    assert_error("BEGIN { let $a: uint64 = -1; }", (26, 28), "-1 does not fit in uint64", "");
+}
+
+#[test]
 fn lengths_options_and_blocks() {
     assert_error("BEGIN { print(buf(\"abc\", -1)); }", (26, 28), "a length is not negative", "");
     let message = "Command line option 'a' needs to have the same default value in all places it is used.";
