@@ -70,8 +70,12 @@ impl<'a> Known<'a> {
 fn skipped(elf: &Elf, known: &Known<'_>, offset: u64) -> Option<u64> {
     let address = elf.code_address_of(offset)?;
     let function = known.functions.get(&address).filter(|function| function.size > 0)?;
-    let instructions = elf.instructions(function).ok()?;
     let bytes = elf.function_bytes(function).ok()?;
+    // Most functions start with a `push`, and need not be decoded.
+    if is_emulated(&bytes) {
+        return None;
+    }
+    let instructions = elf.instructions(function).ok()?;
     let emulated = |instruction: &Instruction| is_emulated(&bytes[(instruction.ip() - address) as usize..]);
     let at = instructions.iter().take(MAX_SKIPPED + 1).position(emulated)?;
     let ends_well = instructions.iter().all(|instruction| !instruction.is_invalid());

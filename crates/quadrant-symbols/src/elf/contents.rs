@@ -75,7 +75,7 @@ fn decompress(blob: &Blob, enc: Encoding, offset: u64, size: u64, limit: u64) ->
     }
     match method {
         ELFCOMPRESS_ZLIB if real / MAX_DEFLATE_RATIO > size => Err("has an impossible size"),
-        ELFCOMPRESS_ZLIB => unpack(flate2::read::ZlibDecoder::new(body), real),
+        ELFCOMPRESS_ZLIB => unpack(flate2::bufread::ZlibDecoder::new(body), real),
         ELFCOMPRESS_ZSTD => {
             let decoder = ruzstd::decoding::StreamingDecoder::new(body);
             unpack(decoder.map_err(|_| "is damaged (zstd)")?, real)
@@ -92,7 +92,7 @@ fn inflate(blob: &Blob, offset: u64, size: u64, limit: u64) -> Result<Arc<[u8]>,
     match real.ok_or("is compressed with an unknown method")? {
         real if real > limit => Err("is larger than what is kept of debug information"),
         real if real / MAX_DEFLATE_RATIO > size => Err("has an impossible size"),
-        real => unpack(flate2::read::ZlibDecoder::new(body), real),
+        real => unpack(flate2::bufread::ZlibDecoder::new(body), real),
     }
 }
 
