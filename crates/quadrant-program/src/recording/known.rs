@@ -16,10 +16,17 @@ use crate::ty::Type;
 use crate::visit;
 use crate::visit::Visitor;
 
-/// What a clause's variables stand for, as far as that comes from outside alone.
+/// What a clause's variables stand for, as far as that comes from outside, or from what the script remembers of it.
 pub(super) struct Known<'a> {
-    values: HashMap<VarId, (Expr, String)>,
+    values: HashMap<VarId, Meaning>,
     text: &'a dyn Fn(Span) -> String,
+}
+
+struct Meaning {
+    expr: Expr,
+    name: String,
+    /// Nothing in it comes from maps.
+    outside: bool,
 }
 
 impl<'a> Known<'a> {
@@ -28,9 +35,10 @@ impl<'a> Known<'a> {
         visit::clause(clause, &mut assigned);
         let mut known = Known { values: HashMap::new(), text };
         for (var, value, place) in &assigned.values {
-            if assigned.is_fixed(*var, place) && known.is_outside(value) {
-                let (plain, name) = (known.plain(value), known.name(value));
-                known.values.insert(*var, (plain, name));
+            if assigned.is_fixed(*var, place) && known.is_given(value, true) {
+                let outside = known.is_outside(value);
+                let (expr, name) = (known.plain(value), known.name(value));
+                known.values.insert(*var, Meaning { expr, name, outside });
             }
         }
         known
@@ -38,14 +46,19 @@ impl<'a> Known<'a> {
 
     /// Whether nothing in it comes from the script's own state.
     pub fn is_outside(&self, e: &Expr) -> bool {
-        struct Inside<'k, 'a>(&'k Known<'a>, bool);
+        self.is_given(e, false)
+    }
+
+    /// Whether it can be evaluated when the point fires: nothing in it comes from the script's own state, but for values of maps, if they
+    /// are allowed.
+    pub fn is_given(&self, e: &Expr, maps: bool) -> bool {
+        struct Inside<'k, 'a>(&'k Known<'a>, bool, bool);
         impl Visitor for Inside<'_, '_> {
             fn expr(&mut self, e: &Expr) {
                 self.1 |= match &e.kind {
-                    ExprKind::Var(var) => !self.0.values.contains_key(var),
-                    ExprKind::MapGet { .. }
-                    | ExprKind::MapHas { .. }
-                    | ExprKind::MapLen(_)
+                    ExprKind::Var(var) => !self.0.values.get(var).is_some_and(|value| value.outside || self.2),
+                    ExprKind::MapGet { .. } | ExprKind::MapHas { .. } => !self.2,
+                    ExprKind::MapLen(_)
                     | ExprKind::MapDelete { .. }
                     | ExprKind::IncDec { .. }
                     | ExprKind::AddrOf(_)
@@ -55,18 +68,18 @@ impl<'a> Known<'a> {
                 };
             }
         }
-        let mut inside = Inside(self, false);
+        let mut inside = Inside(self, false, maps);
         visit::expr(e, &mut inside);
         !inside.1
     }
 
-    /// What must hold, of all that must hold, and comes from outside alone.
-    pub fn outside_part(&self, condition: &Expr) -> Option<Expr> {
-        if self.is_outside(condition) {
+    /// What must hold, of all that must hold, and can be evaluated.
+    pub fn part(&self, condition: &Expr, is_given: &dyn Fn(&Expr) -> bool) -> Option<Expr> {
+        if is_given(condition) {
             return Some(self.plain(condition));
         }
         let ExprKind::Logical { and: true, lhs, rhs } = &condition.kind else { return None };
-        match (self.outside_part(lhs), self.outside_part(rhs)) {
+        match (self.part(lhs, is_given), self.part(rhs, is_given)) {
             (Some(lhs), Some(rhs)) => {
                 let kind = ExprKind::Logical { and: true, lhs: Box::new(lhs), rhs: Box::new(rhs) };
                 Some(Expr::new(kind, Type::Bool, condition.span))
@@ -80,9 +93,9 @@ impl<'a> Known<'a> {
         let mut plain = e.clone();
         rewrite::expr(&mut plain, &mut |part| {
             if let ExprKind::Var(var) = part.kind
-                && let Some((value, _)) = self.values.get(&var)
+                && let Some(value) = self.values.get(&var)
             {
-                *part = value.clone();
+                *part = value.expr.clone();
                 return false;
             }
             true
@@ -97,9 +110,9 @@ impl<'a> Known<'a> {
         impl Visitor for Variables<'_, '_, '_> {
             fn expr(&mut self, e: &Expr) {
                 if let ExprKind::Var(var) = e.kind
-                    && let Some((_, name)) = self.0.values.get(&var)
+                    && let Some(value) = self.0.values.get(&var)
                 {
-                    self.1.push((e.span, name));
+                    self.1.push((e.span, &value.name));
                 }
             }
         }

@@ -1,11 +1,15 @@
 //! Finding what a clause learns.
 
+use std::collections::BTreeSet;
+
 use super::FIRST_SLOT;
 use super::Input;
 use super::SLOT;
 use super::add;
 use super::known::Known;
 use super::names::Names;
+use super::state::Unchanged;
+use super::state::maps_of;
 use crate::diag::Diagnostic;
 use crate::expr::BinaryOp;
 use crate::expr::Builtin;
@@ -13,6 +17,7 @@ use crate::expr::Expr;
 use crate::expr::ExprKind;
 use crate::expr::Function;
 use crate::expr::TextFunction;
+use crate::map::MapId;
 use crate::probe::PointId;
 use crate::program::Clause;
 use crate::rewrite;
@@ -61,6 +66,8 @@ pub(super) struct Learned {
     pub stacks: Vec<StackType>,
     pub predicate: Option<Expr>,
     pub exits: bool,
+    /// The maps whose values inputs depend on.
+    pub state: BTreeSet<MapId>,
 }
 
 /// Finds what a clause learns, and lets it have that from its context. Inputs get their slots by their names.
@@ -68,27 +75,36 @@ pub(super) fn learn(
     clause: &mut Clause,
     text: &dyn Fn(Span) -> String,
     names: &mut Names,
+    unchanged: &Unchanged,
     aborts: bool,
 ) -> Result<Learned, Box<Diagnostic>> {
     let known = Known::of(clause, text);
-    let predicate = clause.predicate.as_ref().and_then(|predicate| known.outside_part(predicate));
-    // What faults in a predicate is told, and not passed over.
-    let predicate = predicate.filter(|predicate| !aborts || !can_fault(predicate));
+    let condition = clause.predicate.clone();
     let ends = |kind: &StmtKind| matches!(kind, StmtKind::Exit { .. } | StmtKind::Stop);
     let exits = clause.predicate.is_none() && clause.body.iter().any(|stmt| ends(&stmt.kind));
-    let learned = Learned { predicate, exits, ..Learned::default() };
+    let learned = Learned { exits, ..Learned::default() };
     let points = clause.points.clone();
-    let mut finder = Finder { known: &known, points: &points, names, aborts, learned, failure: None };
+    let mut finder = Finder { known: &known, unchanged, points: &points, names, aborts, learned, failure: None };
     rewrite::clause(clause, &mut |e| finder.expr(e));
-    match finder.failure {
-        Some(failure) => Err(Box::new(failure)),
-        None => Ok(finder.learned),
+    let Finder { mut learned, failure, .. } = finder;
+    if let Some(failure) = failure {
+        return Err(Box::new(failure));
     }
+    // What the recorder remembers anyway, it can ask for.
+    let is_remembered = |e: &Expr| {
+        let maps = maps_of(&known.plain(e));
+        known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold(&maps, e.span)
+    };
+    let predicate = condition.and_then(|condition| known.part(&condition, &is_remembered));
+    // What faults in a predicate is told, and not passed over.
+    learned.predicate = predicate.filter(|predicate| !aborts || !can_fault(predicate));
+    Ok(learned)
 }
 
 /// Collects the inputs of a clause, and puts places of the context where they stand.
 struct Finder<'f, 'a> {
     known: &'f Known<'a>,
+    unchanged: &'f Unchanged<'f>,
     points: &'f [PointId],
     names: &'f mut Names,
     /// Faults end the clause.
@@ -105,17 +121,18 @@ impl Finder<'_, '_> {
             return false;
         }
         if let (ExprKind::Call(Function::Symbol, args), Type::Symbol { user, .. }) = (&e.kind, &e.ty) {
-            for address in args.iter().filter(|arg| reads(arg) && self.known.is_outside(arg)) {
+            for address in args.iter().filter(|arg| reads(arg) && self.is_given(arg)).collect::<Vec<_>>() {
                 self.input(address, Some(*user));
             }
         }
         if !reads(e) {
             return true;
         }
-        let refusal = match (self.known.is_outside(e), can_be_stored(&e.ty)) {
+        let refusal = match (self.is_given(e), can_be_stored(&e.ty)) {
             (false, _) => {
                 Diagnostic::error(e.span, "this cannot be recorded: it reads what the script's own state decides")
-                    .help("read the memory where its address comes from the probe, and keep what was read")
+                    .help("read the memory where its address comes from the probe, and keep what was read; or read it before the clauses of \
+                           this probe change a map")
             }
             (true, false) => Diagnostic::error(e.span, "values of this type cannot be recorded"),
             (true, true) => {
@@ -128,9 +145,15 @@ impl Finder<'_, '_> {
         false
     }
 
+    /// Whether an expression can be evaluated when the point fires.
+    fn is_given(&self, e: &Expr) -> bool {
+        self.known.is_given(e, true) && self.unchanged.hold(&maps_of(&self.known.plain(e)), e.span)
+    }
+
     /// The slot of an input, and whether it may be a fault.
     fn input(&mut self, e: &Expr, symbol: Option<bool>) -> (usize, bool) {
         let (base, expr) = (self.known.name(e), self.known.plain(e));
+        self.learned.state.extend(maps_of(&expr));
         let (slot, name) = self.names.of(base, self.points, &expr);
         let caught = self.aborts && can_fault(&expr);
         match self.learned.inputs.iter_mut().find(|input| input.slot == slot) {

@@ -2,7 +2,8 @@
 //!
 //! An *input* is an expression that reads the probe's arguments, the machine or memory, and depends on nothing that the script did:
 //! `args.filename`, `nsecs`, `str(arg0)`, `curtask->parent->pid`. Variables that are assigned once, from inputs alone, count as what they
-//! were assigned. What depends on maps, or on variables that change, and reads memory all the same cannot be recorded.
+//! were assigned. Values of maps may be in it that nothing at the point changes before: then the recorder has these maps, too. What else
+//! depends on the script's state and reads memory all the same cannot be recorded.
 //!
 //! In a program whose faults end the clause, an input whose evaluation can fault is sent with the fault in its place
 //! ([`Function::Caught`]), and the replayed program has it in memory, so that it faults there, and only if it gets there.
@@ -12,6 +13,7 @@
 mod known;
 mod learn;
 mod names;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +37,7 @@ use crate::ty::StackType;
 use crate::ty::Type;
 use learn::Learned;
 use names::Names;
+use state::Unchanged;
 
 /// Bytes in a replayed program's context for each input: a number or an address, then a length.
 pub const SLOT: u32 = 16;
@@ -82,6 +85,8 @@ pub struct Split {
     pub groups: Vec<Group>,
     /// How many slots there are.
     pub slots: usize,
+    /// What of the script's clauses the recorder has to run, so that it knows the maps that inputs depend on.
+    pub state: Vec<Clause>,
 }
 
 /// Splits a program from the world; `text` is the script's text of a span.
@@ -96,12 +101,15 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     let mut names = Names::default();
     let mut learned = Vec::new();
     let aborts = aborts(program);
-    for clause in &mut replayer.clauses {
+    for (index, clause) in replayer.clauses.iter_mut().enumerate() {
         let is_recorded = clause.points.iter().any(|point| phase(program, *point).is_some());
-        learned.push(if is_recorded { learn::learn(clause, text, &mut names, aborts)? } else { Learned::default() });
+        let unchanged = Unchanged::of(program, index);
+        let mut learn = |clause| learn::learn(clause, text, &mut names, &unchanged, aborts);
+        learned.push(if is_recorded { learn(clause)? } else { Learned::default() });
     }
     let groups = by_clauses(program).into_iter().map(|(clauses, points)| group(clauses, points, &learned)).collect();
-    Ok(Split { replayer, groups, slots: names.len() })
+    let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
+    Ok(Split { replayer, groups, slots: names.len(), state: state::clauses(program, state) })
 }
 
 impl Group {
@@ -183,7 +191,8 @@ fn either(lhs: Expr, rhs: Expr) -> Expr {
 
 /// A program that sends the inputs of each firing at its points: for each group a record, whose number is the group's. Its arguments are
 /// the inputs and then the stacks, and it is stamped. Starts and ends at which nothing is learned send nothing.
-pub fn recorder(program: &Program, groups: &[Group]) -> Program {
+pub fn recorder(program: &Program, split: &Split) -> Program {
+    let groups = &split.groups;
     let mut recorder = Program { points: program.points.clone(), config: program.config.clone(), ..Program::default() };
     recorder.config.print_maps_on_exit = false;
     let span = |group: &Group| group.clauses.first().map_or(Span::default(), |clause| program.clauses[*clause].span);
@@ -199,6 +208,10 @@ pub fn recorder(program: &Program, groups: &[Group]) -> Program {
             let predicate = group.predicate.clone();
             recorder.clauses.push(Clause { points: group.points.clone(), predicate, body, span: span(group) });
         }
+    }
+    if !split.state.is_empty() {
+        recorder.clauses.extend(split.state.iter().cloned());
+        (recorder.maps, recorder.vars) = (program.maps.clone(), program.vars.clone());
     }
     recorder.records.push(Record { kind: RecordKind::Exit, args: vec![Type::I64], span: Span::default() });
     if aborts(program) {

@@ -60,6 +60,13 @@ pub(super) fn explain(
             "the kernel lists its variables in /proc/kallsyms only if it was built with CONFIG_KALLSYMS_ALL".to_owned(),
         );
     }
+    if log.contains("GPL-restricted") {
+        let license = match object.license.as_str() {
+            "" => "the object names no license".to_owned(),
+            license => format!("the object's license is {license:?}"),
+        };
+        help.push(format!("{license}: `char LICENSE[] SEC(\"license\") = \"GPL\";` lets it call such functions"));
+    }
     if !whole {
         help.push("--verifier-log shows all that the verifier wrote".to_owned());
     }

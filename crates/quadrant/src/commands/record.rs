@@ -99,7 +99,7 @@ fn record(options: &Options) -> Done {
     let source = list::source(args, &types, child_pid);
     let points: Vec<RecordedPoint> =
         program.points.iter().map(|point| describe(&source, point)).collect::<Result<_, _>>()?;
-    let recorder = Rc::new(recording::recorder(&program, &split.groups));
+    let recorder = Rc::new(recording::recorder(&program, &split));
     let compiled = run::compiled(&script, &recorder, &features, &types, run::session(args, child_pid)?)?;
     let trace = Trace::load(compiled).map_err(|error| Failure::session(&script.sources, error))?;
     let points = Points { all: points, child: child_pid, d: None };

@@ -47,7 +47,7 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let types = Rc::new(crate::world::types());
     quadrant_bpf::limits::bump_memlock();
     let (program, split, said) = compile(&line, &texts, &targets, &types)?;
-    let recorder = Rc::new(recording::recorder(&program, &split.groups));
+    let recorder = Rc::new(recording::recorder(&program, &split));
     let session = run::session(args, targets.first.filter(|_| args.pid.is_none()))?;
     let failed = |error| trace::failed(&texts.programs, error);
     let compiled =

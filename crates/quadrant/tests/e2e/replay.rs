@@ -93,6 +93,22 @@ fn d_processes_and_files() {
     assert_replays_d("replay-d-files", "cp /etc/hostname /dev/null", text);
 }
 
+/// Texts are read at the return, where they surely are in memory, by the address of the entry.
+#[test]
+fn what_maps_remember() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let command = format!("{syscalls} openat 11 /nowhere/at/all");
+    let text = r#"syscall::openat:entry /pid == $target/ { self->p = arg1; self->n = 1; }
+        syscall::openat:return /self->p/ { printf("%s %d\n", copyinstr(self->p), errno); self->p = 0; @[self->n] = count(); }"#;
+    assert_replays_d("replay-d-remembered", &command, text);
+    let text = "tracepoint:syscalls:sys_enter_openat /pid == cpid/ { @name[tid] = args.filename; @n++; }
+        tracepoint:syscalls:sys_exit_openat /@name[tid]/ {
+            $p = @name[tid]; printf(\"%s %d %d\\n\", str($p), args.ret < 0, @n); delete(@name, tid);
+        }";
+    assert_replays("replay-remembered", &command, text);
+}
+
 /// The script in D may change as long as it asks for what was recorded.
 #[test]
 fn d_other_questions() {

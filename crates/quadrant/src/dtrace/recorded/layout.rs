@@ -146,3 +146,63 @@ fn type_named(name: &str, types: &Types) -> TypeId {
         false => types.int(8, false),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(place: FieldPlace, types: &Types) -> Place {
+        Place::Field(Field { name: "f".to_owned(), ty: types.pointer_to(types.char()), place, user: true })
+    }
+
+    fn layout(types: &Types) -> Layout {
+        let raw = vec![
+            field(FieldPlace::Context { offset: 16, size: 8 }, types),
+            field(FieldPlace::DataLoc { offset: 8, relative: true }, types),
+            field(FieldPlace::Arg(3), types),
+            field(FieldPlace::Result, types),
+            Place::Word(2),
+            Place::Result,
+            Place::Pc(true),
+            Place::At(ArgLoc { bytes: 4, signed: true, float: false, operand: Operand::Sum { reg: 0, add: 7 } }),
+            Place::Constant(-5),
+            Place::Text("arg0 + 1".into()),
+            Place::At(ArgLoc { bytes: 8, signed: false, float: false, operand: Operand::Unavailable }),
+        ];
+        let args = vec![
+            Arg { ty: ArgType::C(types.int(4, true)), value: Place::Word(0) },
+            Arg { ty: ArgType::D("bufinfo_t *".into()), value: Place::Text("arg1".into()) },
+        ];
+        Layout {
+            args,
+            args_vary: true,
+            inputs: raw[..3].to_vec(),
+            raw,
+            predicate: Some("arg0 > 3".into()),
+            errno: Some("0".into()),
+            thread: Some("curthread".into()),
+            requires: vec!["BEGIN { x = 1; }".into()],
+            ends: vec!["END { }".into()],
+            ..Layout::default()
+        }
+    }
+
+    #[test]
+    fn layouts_come_back_as_they_were() {
+        let types = Types::without_btf("a test");
+        let layout = layout(&types);
+        assert_eq!(of_json(&to_json(&layout, &types), &types), Some(layout));
+    }
+
+    #[test]
+    fn what_is_damaged_is_no_layout() {
+        let types = Types::without_btf("a test");
+        let good = to_json(&layout(&types), &types).to_string();
+        for at in 0..good.len() {
+            let damaged = format!("{}{}{}", &good[..at], "9", good.get(at + 1..).unwrap_or_default());
+            // Some of it is still a layout; nothing panics.
+            serde_json::from_str(&damaged).ok().and_then(|value: Value| of_json(&value, &types));
+        }
+        assert_eq!(of_json(&Value::Null, &types), None);
+    }
+}
