@@ -21,7 +21,7 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
         (Type::Buffer { cap: a }, Type::Buffer { cap: b }) => Some(Type::Buffer { cap: *a.max(b) }),
         (Type::Pointer { to: x, space: s }, Type::Pointer { to: y, space: t }) => {
             let space = join_spaces(*s, *t)?;
-            types.same(*x, *y).then(|| Type::Pointer { to: *x, space })
+            types.same(*x, *y).then_some(Type::Pointer { to: *x, space })
         }
         (Type::Tuple(x), Type::Tuple(y)) if x.len() == y.len() => {
             let parts: Option<Vec<Type>> = x.iter().zip(y.iter()).map(|(x, y)| join(types, x, y)).collect();

@@ -35,10 +35,13 @@ pub(crate) struct Elf {
     separate: Separate,
 }
 
+/// Looks for the file with the symbols of another.
+type Find = dyn Fn(&Elf) -> Option<Elf>;
+
 /// Of a stripped file, the one with its symbols, looked for when they are wanted.
 #[derive(Default)]
 struct Separate {
-    find: Option<Box<dyn Fn(&Elf) -> Option<Elf>>>,
+    find: Option<Box<Find>>,
     found: OnceCell<Option<Box<Elf>>>,
 }
 
