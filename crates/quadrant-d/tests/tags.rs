@@ -237,6 +237,14 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("int f(int); BEGIN { f(1); }", "D_FUNC_UNDEF"),
     ("enum e;", ""),
     ("_Bool b; BEGIN { b = 1; }", ""),
+    ("enum e { A = 1, B = A + 1, C = B << 2 }; BEGIN { x[C == 8 ? 1 : 0] = 1; }", ""),
+    // Arrays of C.
+    ("int x[3]; BEGIN { x = 0; }", "D_OP_ARRFUN"),
+    ("int x[3]; BEGIN { y = x; }", "D_OP_ARRFUN"),
+    ("int x[3]; BEGIN { x++; }", "D_OP_SCALAR"),
+    ("int x[int]; BEGIN { y = &x[1]; }", "D_ADDROF_VAR"),
+    ("#pragma D option version=1.6\n", ""),
+    ("#pragma D option version=foo\n", "D_PRAGMA_OPTSET"),
     // Names that are taken.
     ("enum e { A }; int A;", "D_DECL_IDRED"),
     ("int A; enum e { A };", "D_DECL_IDRED"),
@@ -328,6 +336,8 @@ const DECLARED: &[(&str, &str)] = &[
     ("inline int x[int a, int b] = a; BEGIN { trace(x[1]); }", "x[ ] prototype mismatch: 1 key passed, 2 expected"),
     ("inline int x = 1; BEGIN { x = 2; }", "operator = requires modifiable lvalue as an operand"),
     ("int x; /* no end", "end-of-file encountered before matching */"),
+    ("int x[3]; BEGIN { x = 0; }", "operator = may not be applied to operand of type \"int [3]\""),
+    ("BEGIN { x = \"abc; }\n", "newline encountered in string literal"),
     ("BEGIN { trace(@); }", "failed to resolve @_: Unknown variable name"),
     ("#pragma D option quiet=foo\n", "failed to set option 'quiet' to 'foo': Invalid value for specified option"),
     ("translator int < int x > { a = 1; };", "translator output type must be a struct or union"),

@@ -6,6 +6,7 @@ use quadrant_program::span::Span;
 use quadrant_types::{Attributes, CType, DebugTag, FieldDef, StructDef, TypeId};
 
 use super::Lower;
+use super::translate::Frame;
 use super::value::{Int, Ty};
 use super::vars::Declared;
 use crate::ast::{self, Declaration, Enumerator, Scope, ScopedName, Storage, Tag, TagBody, Wrap};
@@ -120,7 +121,7 @@ impl Lower<'_> {
         let mut next = 0i64;
         for value in values {
             if let Some(expr) = &value.value {
-                next = self.enumerator(&value.name.name, expr)?;
+                next = self.enumerator(&value.name.name, expr, &known)?;
             }
             let is_taken = self.enumerators.contains(&value.name.name)
                 || self.variable(Scope::Global, &value.name.name).is_some()
@@ -140,8 +141,11 @@ impl Lower<'_> {
         Some(self.types.define_enum(name, &known, false))
     }
 
-    fn enumerator(&mut self, name: &str, expr: &ast::Expr) -> Option<i64> {
-        let value = self.expr(expr)?;
+    /// The value that an enumerator is given; `known` are those in front of it.
+    fn enumerator(&mut self, name: &str, expr: &ast::Expr, known: &[(&str, i64)]) -> Option<i64> {
+        let number = |(name, value): &(&str, i64)| ((*name).to_owned(), self.number(*value, Int::INT, expr.span));
+        let frame = Frame { names: known.iter().map(number).collect(), at: expr.span, ..Frame::default() };
+        let value = self.within(frame, |lower| lower.expr(expr))?;
         let message = format!("enumerator '{name}' must be assigned to an integral constant expression");
         value.constant().or_else(|| self.fail(expr.span, "D_DECL_ENCONST", message))
     }

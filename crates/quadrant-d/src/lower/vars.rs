@@ -96,12 +96,32 @@ impl Lower<'_> {
 
     /// How messages tell what was declared.
     fn declared_name(&self, declared: &Declared) -> String {
-        let ty = self.type_name(&declared.ty);
         match (declared.len, &declared.keys) {
-            (Some(len), _) => format!("scalar {ty} [{len}]"),
-            (None, Some(_)) => format!("associative array {ty}"),
-            (None, None) => format!("scalar {ty}"),
+            (Some(_), _) => format!("scalar {}", self.array_name(declared)),
+            (None, Some(_)) => format!("associative array {}", self.type_name(&declared.ty)),
+            (None, None) => format!("scalar {}", self.type_name(&declared.ty)),
         }
+    }
+
+    /// The type of an array of C.
+    fn array_name(&self, declared: &Declared) -> String {
+        format!("{} [{}]", self.type_name(&declared.ty), declared.len.unwrap_or(0))
+    }
+
+    /// Refuses to apply an operator to a whole array of C.
+    pub(super) fn check_whole(&mut self, target: &ast::Expr, symbol: &str) -> Option<()> {
+        let Some((scope, name, None)) = variable_named(target) else { return Some(()) };
+        let Some(declared) = self.variable(scope, name).map(|variable| &variable.declared) else { return Some(()) };
+        if declared.len.is_none() {
+            return Some(());
+        }
+        if symbol == "++" || symbol == "--" {
+            let message = format!("operator {symbol} requires operand of scalar type");
+            return self.fail(target.span, "D_OP_SCALAR", message);
+        }
+        let message =
+            format!("operator {symbol} may not be applied to operand of type \"{}\"", self.array_name(declared));
+        self.fail(target.span, "D_OP_ARRFUN", message)
     }
 
     /// Adds a map to the program.
@@ -162,6 +182,11 @@ impl Lower<'_> {
                     Some(len) => self.in_bounds(parts, len)?,
                     None => parts,
                 }
+            }
+            (Some(_), None) if variable.declared.len.is_some() => {
+                let ty = self.array_name(&variable.declared);
+                let message = format!("array '{name}' of type \"{ty}\" may not be used as a whole");
+                return self.fail_help(span, "D_OP_ARRFUN", message, "name one of its elements");
             }
             (Some(_), None) => {
                 let message = format!("associative array '{name}' may not be referenced as scalar");

@@ -4,7 +4,7 @@
 //! what to do instead.
 
 mod table;
-mod value;
+pub(crate) mod value;
 
 use std::ops::RangeInclusive;
 

@@ -225,6 +225,6 @@ pub const TABLE: &[Entry] = &[
     compile("useruid", Kind::Nothing("processes are not held, whoever owns them")),
     start("ustackframes", Kind::Number(|o| &mut o.ustackframes)),
     compile("verbose", Kind::Flag(|o| &mut o.verbose)),
-    compile("version", Kind::Nothing("there is one version of D here, the newest")),
+    compile("version", Kind::Checked(value::is_version, "there is one version of D here, the newest")),
     compile("zdefs", Kind::Flag(|o| &mut o.zdefs)),
 ];

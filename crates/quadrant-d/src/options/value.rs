@@ -60,6 +60,13 @@ pub(super) fn is_size(text: &str) -> bool {
     size(text).is_some()
 }
 
+/// Whether it is a version of D: `1`, `1.6`, `1.6.3`, of whose parts DTrace keeps 8, 12 and 12 bits.
+pub(crate) fn is_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let fits = |(part, most): (&&str, u16)| part.parse::<u16>().is_ok_and(|part| part <= most);
+    parts.len() <= 3 && parts.iter().zip([0xff, 0xfff, 0xfff]).all(fits)
+}
+
 /// Whether something is on: no value is a yes.
 pub(super) fn flag(text: Option<&str>) -> Option<bool> {
     match text.unwrap_or("1").to_ascii_lowercase().as_str() {

@@ -6,6 +6,7 @@ use quadrant_program::span::Span;
 use crate::ast::{AttributeTarget, Attributes, Dependency, Ident, Pragma, PragmaKind, ProviderPart};
 use crate::lexer::directive::{Directive, directives};
 use crate::lines::Lines;
+use crate::options::value::is_version;
 
 /// What the lines say.
 pub(super) struct Found {
@@ -206,13 +207,6 @@ fn split_option(arg: &Ident) -> (Ident, Option<Ident>) {
     let name = Ident { name: arg.name[..at].to_owned(), span: Span::new(arg.span.start, middle) };
     let value = Ident { name: unquoted(&arg.name[at + 1..]).to_owned(), span: Span::new(middle + 1, arg.span.end) };
     (name, Some(value))
-}
-
-/// `1`, `1.6`, `1.6.3`: DTrace keeps 8, 12 and 12 bits of the parts.
-fn is_version(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('.').collect();
-    let fits = |(part, most): (&&str, u16)| part.parse::<u16>().is_ok_and(|part| part <= most);
-    parts.len() <= 3 && parts.iter().zip([0xff, 0xfff, 0xfff]).all(fits)
 }
 
 /// What follows the first `word` in a text.

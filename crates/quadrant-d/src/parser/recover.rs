@@ -44,6 +44,10 @@ impl Parser<'_> {
             }
             _ => near(self.text(here), here).label(format!("expected {wanted}")),
         };
+        if matches!(self.token.kind, Tok::UnterminatedStr | Tok::UnterminatedChar) {
+            // The rest of the line is in it, perhaps with a `}`.
+            self.unclosed = true;
+        }
         self.error(diagnostic);
     }
 

@@ -165,7 +165,11 @@ impl Process {
     fn explain(&self, wanted: &Wanted, error: ProbeError) -> ProbeError {
         let (which, pid) = (self.provider.as_deref().unwrap_or_default(), self.pid);
         let message = super::no_match_message(wanted);
-        let why = format!("there are no probes of `{which}` in process {pid}: {}", error.message);
+        let none = format!("there are no static probes of `{which}` in process {pid}");
+        if matches!(wanted.module.text(), "" | "*") {
+            return ProbeError { message, help: vec![none] };
+        }
+        let why = format!("{none}: {}", error.message);
         ProbeError { message, help: std::iter::once(why).chain(error.help).collect() }
     }
 

@@ -78,6 +78,8 @@ pub struct Line {
     pub targets: Vec<Target>,
     /// Settings of D in order, those with a letter of their own by their names: `-q` is `quiet`.
     pub settings: Vec<(String, Option<String>)>,
+    /// How the settings were written, each in its place: `-b 4m`, `-x bufsize`.
+    pub written: Vec<String>,
     /// `-o`
     pub output: Option<PathBuf>,
     /// `-v`
@@ -180,7 +182,7 @@ fn flag(letter: char, line: &mut Line) -> Result<(), Misuse> {
         'G' => return mode(Mode::Object, line),
         'V' => return mode(Mode::Version, line),
         'A' | 'a' => return mode(Mode::Anonymous(letter), line),
-        _ => line.settings.push((flag_setting(letter).to_owned(), None)),
+        _ => set(line, (flag_setting(letter).to_owned(), None), format!("-{letter}")),
     }
     Ok(())
 }
@@ -220,11 +222,23 @@ fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), 
         'c' => line.targets.push(Target::Command(argument)),
         'p' => line.targets.push(Target::Process(process(&argument)?)),
         'o' => line.output = Some(argument.into()),
-        'x' => line.settings.push(setting(&argument)),
+        'x' => {
+            let setting = setting(&argument);
+            let written = format!("-x {}", setting.0.escape_debug());
+            set(line, setting, written);
+        }
         '3' | '6' => model(letter, &argument)?,
-        _ => line.settings.push((argument_setting(letter).to_owned(), Some(argument))),
+        _ => {
+            let written = format!("-{letter} {}", argument.escape_debug());
+            set(line, (argument_setting(letter).to_owned(), Some(argument)), written);
+        }
     }
     Ok(())
+}
+
+fn set(line: &mut Line, setting: (String, Option<String>), written: String) {
+    line.settings.push(setting);
+    line.written.push(written);
 }
 
 /// The setting that a letter with an argument stands for.
@@ -247,10 +261,7 @@ fn setting(text: &str) -> (String, Option<String>) {
 }
 
 fn process(text: &str) -> Result<u32, Misuse> {
-    text.parse()
-        .ok()
-        .filter(|pid| *pid > 0)
-        .ok_or_else(|| Misuse(format!("invalid process ID `{}`", text.escape_debug())))
+    text.parse().ok().filter(|pid| *pid > 0).ok_or_else(|| Misuse(format!("invalid pid: {}", text.escape_debug())))
 }
 
 /// `-64` is what we do; programs for a 32-bit kernel would mean something else.

@@ -30,7 +30,7 @@ use crate::failure::Failure;
 /// # Errors
 /// A description that makes no sense or matches nothing; output that cannot be written.
 pub fn run(line: &Line) -> Result<i32, Failure> {
-    let (_, options) = settings::all(&line.settings)?;
+    let (_, options) = settings::all(&line.settings, &line.written)?;
     let loaded = sources::load(&line.enablings, None)?;
     let targets = targets::open(line)?;
     let types = Rc::new(crate::world::types());

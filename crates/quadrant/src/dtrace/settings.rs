@@ -11,22 +11,20 @@ use crate::failure::Failure;
 /// A setting as it is written.
 pub type Setting = (String, Option<String>);
 
-/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line; and the options that they make.
+/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line, which messages call as they are `written`;
+/// and the options that they make.
 ///
 /// # Errors
 /// An option that there is not, or a value that it cannot have.
-pub fn all(line: &[Setting]) -> Result<(Vec<Setting>, Options), Failure> {
+pub fn all(line: &[Setting], written: &[String]) -> Result<(Vec<Setting>, Options), Failure> {
     let mut options = Options::default();
     let environment = environment();
     for (name, value) in &environment {
         let variable = format!("DTRACE_OPT_{}", name.to_ascii_uppercase());
         set(&mut options, name, value.as_deref(), &variable)?;
     }
-    for (name, value) in line {
-        let what = match (name.as_str(), value) {
-            ("stdc", Some(value)) => format!("-X {}", value.escape_debug()),
-            _ => format!("-x {}", name.escape_debug()),
-        };
+    for (at, (name, value)) in line.iter().enumerate() {
+        let what = written.get(at).cloned().unwrap_or_else(|| format!("-x {}", name.escape_debug()));
         set(&mut options, name, value.as_deref(), &what)?;
     }
     Ok((environment.into_iter().chain(line.iter().cloned()).collect(), options))

@@ -88,7 +88,7 @@ impl Texts {
     /// # Errors
     /// A file that cannot be read, a preprocessor that fails, an option that there is not.
     pub fn read(line: &Line) -> Result<Texts, Failure> {
-        let (settings, options) = settings::all(&line.settings)?;
+        let (settings, options) = settings::all(&line.settings, &line.written)?;
         let programs = load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
         let libraries = world::libraries(&options)?;
         Ok(Texts { settings, options, programs, libraries })

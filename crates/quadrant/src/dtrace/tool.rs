@@ -121,7 +121,7 @@ fn carried_line(program: &Program, options: &[String]) -> Result<Line, Failure> 
 }
 
 fn texts(program: &Program, line: &Line) -> Result<Texts, Failure> {
-    let (settings, options) = settings::all(&line.settings)?;
+    let (settings, options) = settings::all(&line.settings, &line.written)?;
     let File { name, text } = program.script.clone();
     let library = |file: &File| Library { name: file.name.clone(), text: file.text.clone() };
     Ok(Texts {

@@ -90,6 +90,7 @@ impl Lower<'_> {
 
     /// Refuses to write to what has its value from elsewhere.
     fn writable(&mut self, target: &ast::Expr, symbol: &str) -> Option<()> {
+        self.check_whole(target, symbol)?;
         let Some((Scope::Global, name, _)) = variable_named(target) else { return Some(()) };
         if self.variable(Scope::Global, name).is_some() {
             return Some(());

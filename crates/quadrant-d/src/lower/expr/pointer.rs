@@ -129,6 +129,10 @@ impl Lower<'_> {
                 self.variable(Scope::Global, name).is_some() || super::super::builtin::is_builtin(name)
             }
             Some((scope, name, None)) => self.variable(scope, name).is_some(),
+            // An element of an associative array; not what a pointer points to.
+            Some((scope, name, Some(_))) => {
+                self.variable(scope, name).is_some_and(|variable| variable.declared.keys.is_some())
+            }
             _ => false,
         }
     }
