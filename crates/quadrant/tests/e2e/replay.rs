@@ -233,6 +233,16 @@ fn the_recording_that_comes_along() {
 }
 
 #[test]
+fn the_recording_of_a_script_in_d_that_comes_along() {
+    let dir = folder("replay-example-d");
+    let (script, recording) = (dir.join("opens.d"), dir.join("opens-d.json"));
+    std::fs::write(&script, include_str!("../../../../examples/opens.d")).unwrap();
+    std::fs::write(&recording, include_str!("../../../../examples/opens-d.json")).unwrap();
+    let outcome = good(quadrant().arg("replay").arg(script).arg(recording));
+    assert_eq!(outcome.stdout, include_str!("../../../../examples/opens-d.out"));
+}
+
+#[test]
 fn a_script_that_wants_more_is_told_what() {
     let (_, recording) = example();
     let script = folder("replay-more").join("more.bt");
