@@ -381,8 +381,8 @@ impl Lower<'_> {
     /// The name of the probe or of its function as a text, where there is but one point.
     pub(super) fn point_text(&self, value: Expr) -> Expr {
         let name = match (&value.kind, &value.ty) {
-            (ExprKind::Builtin(Builtin::Point), Type::ProbeName) => &self.scope.point,
-            (ExprKind::Builtin(Builtin::Point), Type::ProbeFunc) => &self.scope.func,
+            (ExprKind::Builtin(_) | ExprKind::Var(_), Type::ProbeName) => &self.scope.point,
+            (ExprKind::Builtin(_) | ExprKind::Var(_), Type::ProbeFunc) => &self.scope.func,
             _ => return value,
         };
         if self.scope.is_only_point { literal_text(name.as_bytes(), value.span) } else { value }

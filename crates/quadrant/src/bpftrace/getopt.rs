@@ -367,7 +367,12 @@ fn features(text: &str) -> Result<Vec<String>, Misuse> {
 }
 
 fn stages(text: &str) -> Result<Vec<Stage>, Misuse> {
-    match text {
+    let stages: Vec<Vec<Stage>> = text.split(',').map(|name| stage(name, text)).collect::<Result<_, _>>()?;
+    Ok(stages.concat())
+}
+
+fn stage(name: &str, text: &str) -> Result<Vec<Stage>, Misuse> {
+    match name {
         "all" => Ok(vec![Stage::Ast, Stage::Types, Stage::Kernel, Stage::Code]),
         "ast" | "parse" => Ok(vec![Stage::Ast]),
         "types" => Ok(vec![Stage::Types]),
@@ -426,6 +431,7 @@ mod tests {
         assert!(line(&["--test", "--bench"]).unwrap_err().message.contains("--bench conflicts"));
         assert!(line(&["--test", "--probe-filter", "["]).unwrap_err().message.contains("regex '['"));
         assert_eq!(line(&["-d", "ast", "-ddis"]).unwrap().stages, [Stage::Ast, Stage::Code]);
+        assert_eq!(line(&["-d", "ast,dis"]).unwrap().stages, [Stage::Ast, Stage::Code]);
     }
 
     #[test]

@@ -49,6 +49,7 @@ use crate::world;
 pub fn run(line: &Line) -> Result<i32, Refusal> {
     let (script, params) = script::load(line)?;
     script::check_parameters(&script, params)?;
+    functions_can_be_read(line)?;
     let focus = focus(line)?;
     if line.stages.contains(&Stage::Ast) {
         eprint!("{}", quadrant_bpftrace::tree::print(&script.tree));
@@ -83,6 +84,18 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
         return Ok(0);
     }
     follow(line, &script, &program, trace, focus)
+}
+
+/// Whether the file of `--traceable-functions` is there, though the script may have no use for it.
+fn functions_can_be_read(line: &Line) -> Result<(), Refusal> {
+    let Some(file) = &line.traceable else { return Ok(()) };
+    let refused = |error| {
+        let (name, reason) = (shown(&file.to_string_lossy()), crate::script::reason(&error));
+        Refusal::new(format!(
+            "ERROR: Failed to open kernel function info: Could not read functions from {name}. ({reason})\n"
+        ))
+    };
+    std::fs::File::open(file).map(drop).map_err(refused)
 }
 
 /// The flags of our own command line that mean the same.

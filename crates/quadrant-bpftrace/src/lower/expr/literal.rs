@@ -86,7 +86,8 @@ impl Lower<'_> {
 
     /// The value of `--name=value` among the parameters; nothing inside for a bare `--name`.
     pub(in super::super) fn option(&self, name: &str) -> Option<Option<String>> {
-        self.env.params.iter().find_map(|param| {
+        // Of an option that is given twice, the last one counts.
+        self.env.params.iter().rev().find_map(|param| {
             let rest = param.strip_prefix("--")?.strip_prefix(name)?;
             match rest.strip_prefix('=') {
                 Some(value) => Some(Some(value.to_owned())),

@@ -59,6 +59,7 @@ fn parameters_of_the_script() {
     let script = "BEGIN { printf(\"%d %d %d\\n\", getopt(\"num\", 5, \"how many\"), getopt(\"flag\"), $1); exit(); }";
     assert_run(["-q", "-e", script, "9"], "5 0 9\n\n\n", "", 0);
     assert_run(["-q", "-e", script, "--", "--num=7", "--flag", "9"], "7 1 9\n\n\n", "", 0);
+    assert_run(["-q", "-e", script, "--", "--num=7", "--num=8", "9"], "8 0 9\n\n\n", "", 0);
     assert_run(["-e", script, "--", "--help"], "", "HINT: expected program options:\n--flag\n--num: how many\n", 1);
     let unexpected =
         "ERROR: unexpected program command line options: --bogus\nHINT: expected program options: --flag, --num\n";
@@ -74,6 +75,12 @@ fn a_filter_chooses_what_is_attached() {
     assert_run(["--probe-filter", "interval:ms:1", "-e", script], NOTHING, "Attached 3 probes\n", 3);
     assert_run(["--probe-filter", "nope", "-e", script], NOTHING, "Attached 2 probes\n", 0);
     assert_run(["--probe-filter", "nope", "-e", "i:s:1 { }"], "", "No probes to attach\n", 1);
+}
+
+#[test]
+fn a_list_of_functions_is_there() {
+    let message = "ERROR: Failed to open kernel function info: Could not read functions from /nowhere. (No such file or directory)\n";
+    assert_run(["--traceable-functions", "/nowhere", "-e", "BEGIN { exit(); }"], "", message, 1);
 }
 
 #[test]
