@@ -54,7 +54,7 @@ const WHOLE: &str = "6.12";
 
 /// What works above the kernel's interfaces, or by those that did not change: seen on the host's kernel and on the whole one, not again on
 /// the others.
-const ON_ONE: [&str; 4] = ["containers::", "overhead::", "own::", "roots::"];
+const ON_ONE: [&str; 5] = ["containers::", "frugal::", "overhead::", "own::", "roots::"];
 
 /// Starts the line that names the next binary. No test prints it.
 const NEXT: char = '\u{1}';

@@ -17,6 +17,7 @@ mod entries;
 mod errors;
 mod explain;
 mod fmt;
+mod frugal;
 mod imports;
 mod issue_lines;
 mod iterators;
