@@ -7,8 +7,8 @@ use super::definition::Definitions;
 use super::pattern::{Pattern, Wanted};
 use super::pid::PROGRAM;
 use super::{Command, Layout, Probe, Provider, Providers, Result, Row};
-use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
-use std::collections::{HashMap, HashSet};
+use quadrant_program::probe::{Found, Inode, Point, ProbeError, ProbeKind, Site};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Files that are looked through: what a process has mapped.
@@ -33,16 +33,61 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     let mut probes = Vec::new();
     let mut refusal = None;
     for process in processes(providers, &wanted.provider) {
-        let who = if process.provider.is_none() { Who::AllIfMeant(process.pid) } else { Who::One(process.pid) };
-        match process.find(providers, wanted, who) {
+        match process.find(providers, wanted) {
             Ok(found) => probes.extend(found),
             Err(error) => refusal = refusal.or(Some(error)),
         }
     }
     match refusal {
         Some(error) if probes.is_empty() && wanted.provider.literal().is_some() => Err(error),
-        _ => Ok(once(probes)),
+        _ if wanted.provider.is_open_ended() => Ok(in_all_processes(providers, wanted, probes)),
+        _ => Ok(probes),
     }
+}
+
+/// Instead of the probes of single processes those of their files, in whichever process, if the pattern leaves the number open and other
+/// processes come to the file by the same path: the same image can be in many containers as files of their own, which are one
+/// to the kernel.
+fn in_all_processes(providers: &Providers<'_>, wanted: &Wanted, probes: Vec<Probe>) -> Vec<Probe> {
+    let file = |probe: &Probe| match &probe.point.site {
+        Site::Usdt { path, inode, pid: Some(pid), .. } => {
+            let provider = probe.point.name.split(':').next()?.strip_suffix(&pid.to_string())?.to_owned();
+            (wanted.provider.matches(&provider) && is_plain(&provider)).then(|| (path.clone(), *inode))
+        }
+        _ => None,
+    };
+    let paths: BTreeMap<PathBuf, Inode> =
+        probes.iter().filter_map(file).filter(|(path, _)| !path.starts_with("/proc")).collect();
+    let files: HashSet<Inode> = paths.values().copied().collect();
+    let mut all = Vec::new();
+    for path in paths.keys() {
+        // What cannot be found again is gone meanwhile.
+        let path = path.to_string_lossy().replace(['*', '?', '['], "?");
+        all.extend(in_files(providers, wanted, &path).unwrap_or_default());
+    }
+    all.extend(probes.into_iter().filter(|probe| file(probe).is_none_or(|(_, inode)| !files.contains(&inode))));
+    all
+}
+
+/// The probes of files that no process needs to have mapped yet.
+fn find_in_files(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
+    in_files(providers, wanted, &wanted.module.widened())
+}
+
+fn in_files(providers: &Providers<'_>, wanted: &Wanted, files: &str) -> Result<Vec<Probe>> {
+    let found = providers.resolve(ProbeKind::Usdt, &[files, "*", &name_in_notes(wanted)])?;
+    let mut known = HashMap::new();
+    let probes = found.into_iter().filter_map(|found| {
+        let meant = Meant { is_module: &|_| true, pid: None };
+        meant.probe(providers, wanted, found, &mut known)
+    });
+    Ok(probes.collect())
+}
+
+/// The pattern of names in notes that a pattern of D's names comes to, or more.
+fn name_in_notes(wanted: &Wanted) -> String {
+    let name = wanted.name.widened().replace('-', "*");
+    if name.is_empty() { "*".to_owned() } else { name }
 }
 
 /// What to do when no process has the probes of a pattern.
@@ -55,38 +100,6 @@ pub(super) fn of_no_process(wanted: &Wanted) -> Option<String> {
     })
 }
 
-/// The probes of files that no process needs to have mapped yet.
-fn find_in_files(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
-    let found = providers.resolve(ProbeKind::Usdt, &[&wanted.module.widened(), "*", &name_in_notes(wanted)])?;
-    let mut known = HashMap::new();
-    let probes = found.into_iter().filter_map(|found| {
-        let meant = Meant { is_module: &|_| true, who: Who::All };
-        meant.probe(providers, wanted, found, &mut known)
-    });
-    Ok(probes.collect())
-}
-
-/// A place of a file that is probed in all processes is not probed in one of them once more.
-fn once(probes: Vec<Probe>) -> Vec<Probe> {
-    let place = |probe: &Probe| match probe.point.site {
-        Site::Usdt { inode, offset, pid, .. } => Some(((inode, offset), pid)),
-        _ => None,
-    };
-    let mut of_all = HashSet::new();
-    let (all, one): (Vec<Probe>, Vec<Probe>) =
-        probes.into_iter().partition(|probe| matches!(place(probe), Some((_, None))));
-    let mut probes: Vec<Probe> =
-        all.into_iter().filter(|probe| place(probe).is_some_and(|(place, _)| of_all.insert(place))).collect();
-    probes.extend(one.into_iter().filter(|probe| place(probe).is_none_or(|(place, _)| !of_all.contains(&place))));
-    probes
-}
-
-/// The pattern of names in notes that a pattern of D's names comes to, or more.
-fn name_in_notes(wanted: &Wanted) -> String {
-    let name = wanted.name.widened().replace('-', "*");
-    if name.is_empty() { "*".to_owned() } else { name }
-}
-
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     // A probe that is in several places is one.
     let mut seen = HashSet::new();
@@ -97,7 +110,7 @@ fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -
     }
     let one = wanted.provider.literal().is_some();
     for process in processes(providers, &wanted.provider) {
-        let found = match process.find(providers, wanted, Who::One(process.pid)) {
+        let found = match process.find(providers, wanted) {
             // Of a pattern, processes that cannot be looked at, or are gone by now, have no probes.
             Err(_) if !one => Vec::new(),
             found => found?,
@@ -132,10 +145,11 @@ fn processes(providers: &Providers<'_>, pattern: &Pattern) -> Vec<Process> {
 }
 
 impl Process {
-    fn find(&self, providers: &Providers<'_>, wanted: &Wanted, who: Who) -> Result<Vec<Probe>> {
+    fn find(&self, providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
         let provider = self.provider.as_deref().unwrap_or("*");
         let note_name = name_in_notes(wanted);
-        let meant = Meant { is_module: &|file| self.is_module(providers, &wanted.module, file), who };
+        let is_module = |file: &str| self.is_module(providers, &wanted.module, file);
+        let meant = Meant { is_module: &is_module, pid: Some(self.pid) };
         let (mut probes, mut known, mut refusal) = (Vec::new(), HashMap::new(), None);
         for file in self.files(providers, wanted) {
             let spec = super::spec(ProbeKind::Usdt, &[&file, provider, &note_name]);
@@ -158,6 +172,8 @@ impl Process {
         match self.command(providers) {
             Some(command) if wanted.module.text() == PROGRAM => vec![command.program.to_string_lossy().into_owned()],
             Some(command) => super::pid::before_start(providers, command, &wanted.module),
+            // One that it will load later can be named by its path.
+            None if wanted.module.text().starts_with('/') => vec![wanted.module.widened()],
             None => vec![ALL_FILES.to_owned()],
         }
     }
@@ -191,35 +207,12 @@ impl Process {
     }
 }
 
-/// In which processes a place is probed.
-#[derive(Clone, Copy)]
-enum Who {
-    One(u32),
-    /// In all, if the pattern of providers leaves the number open and other processes come to the file by the same path. The same
-    /// image can be in many containers as files of their own, which are one to the kernel.
-    AllIfMeant(u32),
-    All,
-}
-
-impl Who {
-    /// The only process.
-    fn pid(self, wanted: &Wanted, note_provider: &str, path: &Path) -> Option<u32> {
-        match self {
-            Who::One(pid) => Some(pid),
-            Who::AllIfMeant(pid) => {
-                let of_all = wanted.provider.is_open_ended() && wanted.provider.matches(note_provider);
-                (!of_all || !is_plain(note_provider) || path.starts_with("/proc")).then_some(pid)
-            }
-            Who::All => None,
-        }
-    }
-}
-
 /// What of the notes of files is wanted.
 struct Meant<'a> {
     /// Whether a file, as a site names it, is meant.
     is_module: &'a dyn Fn(&str) -> bool,
-    who: Who,
+    /// The only process.
+    pid: Option<u32>,
 }
 
 impl Meant<'_> {
@@ -234,7 +227,7 @@ impl Meant<'_> {
         let Site::Usdt { path, offset, .. } = &found.point.site else { return None };
         let mut parts = found.point.name.rsplitn(3, ':');
         let (note_name, note_provider, file) = (parts.next()?, parts.next()?, parts.next()?);
-        let pid = self.who.pid(wanted, note_provider, path);
+        let pid = self.pid;
         if pid.is_none() && !is_plain(note_provider) {
             return None;
         }
@@ -256,7 +249,7 @@ impl Meant<'_> {
         let layout = definitions.layout(providers.types, note_provider, note_name, &found.args.numbered);
         let numbered = || format!("strjoin(\"{note_provider}\", lltostr(pid))").into();
         let layout = Layout { provider: pid.is_none().then(numbered), ..layout };
-        let point = Point { site: of(pid, found.point.site), name: full, func: function };
+        let point = Point { site: found.point.site, name: full, func: function };
         Some(providers.probe(point, id, layout))
     }
 }
@@ -264,12 +257,4 @@ impl Meant<'_> {
 /// Names that can stand in a piece of D as they are. A file can say anything.
 fn is_plain(provider: &str) -> bool {
     provider.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// A place of one process, or of all.
-fn of(pid: Option<u32>, site: Site) -> Site {
-    match site {
-        Site::Usdt { path, inode, offset, semaphore, .. } => Site::Usdt { path, inode, offset, semaphore, pid },
-        other => other,
-    }
 }

@@ -40,7 +40,9 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
     let name = full_name(target, note);
     let offset = elf.code_offset_of(note.address);
     let offset = offset.ok_or_else(|| error(format!("the note of `{name}` names an address that is not code")))?;
-    let ahead = if is_cheaper_behind(elf, offset) && calls_for_uprobes() { 1 } else { 0 };
+    // A process that forks hands down the call that the kernel has put there, and Linux 6.18 answers it in the parent only.
+    let cheaper = pid.is_some() && is_cheaper_behind(elf, offset) && calls_for_uprobes();
+    let ahead = if cheaper { 1 } else { 0 };
     let (address, offset) = (note.address + ahead, offset + ahead);
     let semaphore = match note.semaphore {
         Some(address) => elf.offset_of(address).ok_or_else(|| {

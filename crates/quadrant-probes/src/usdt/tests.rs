@@ -42,9 +42,13 @@ fn program(folder: &Folder, flags: &[&str]) -> Option<std::path::PathBuf> {
 }
 
 fn find(path: &Path, parts: &[&str]) -> Result<Vec<Found>, quadrant_program::probe::ProbeError> {
+    find_for(path, parts, None)
+}
+
+fn find_for(path: &Path, parts: &[&str], pid: Option<u32>) -> Result<Vec<Found>, quadrant_program::probe::ProbeError> {
     let path = path.to_str().unwrap();
     let parts: Vec<&str> = std::iter::once(path).chain(parts.iter().copied()).collect();
-    resolve(&Files::default(), &spec(ProbeKind::Usdt, &parts), &Options::default())
+    resolve(&Files::default(), &spec(ProbeKind::Usdt, &parts), &Options { pid, ..Options::default() })
 }
 
 fn check(flags: &[&str], name: &str) {
@@ -74,8 +78,12 @@ fn a_pair_of_nops_is_probed_where_that_is_cheapest() {
     let folder = Folder::new("usdt-pair");
     let source = SOURCE.replace("990: nop\\n", "990: nop\\n.byte 0x0f, 0x1f, 0x44, 0, 0\\n");
     let Some(program) = folder.compile("program", &source, &["-O1", "-w"]) else { return };
-    let found = find(&program, &["shop", "sale"]).unwrap();
+    let found = find_for(&program, &["shop", "sale"], Some(std::process::id())).unwrap();
     let content = std::fs::read(&program).unwrap();
+    // In all processes the first one, for the sake of those that fork.
+    let of_all = find(&program, &["shop", "sale"]).unwrap();
+    let Site::Usdt { offset: first, .. } = of_all[0].point.site else { panic!("{of_all:?}") };
+    assert_eq!(content[first as usize..][..3], [0x90, 0x0f, 0x1f]);
     let Site::Usdt { offset, .. } = found[0].point.site else { panic!("{found:?}") };
     let behind = quadrant_bpf::features::calls_for_uprobes();
     let wanted: &[u8] = if behind { &[0x0f, 0x1f, 0x44] } else { &[0x90, 0x0f, 0x1f] };

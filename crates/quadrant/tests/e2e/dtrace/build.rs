@@ -71,6 +71,33 @@ fn a_program_is_built_and_traced_by_both_languages() {
     }
 }
 
+/// A process hands down to its children what the kernel has made of a probe's place.
+#[test]
+fn children_of_a_process_that_has_been_at_a_probe() {
+    needs_root!();
+    if !has_compiler() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    let folder = folder("forks");
+    let file = |name: &str| folder.join(name).into_os_string();
+    std::fs::write(file("forks.d"), "provider forks { probe hit(int); };\n").unwrap();
+    let source = "#include <sys/wait.h>\n#include <unistd.h>\n#include \"forks.h\"\n
+        static void __attribute__((noinline)) hit(int i) { FORKS_HIT(i); }
+        int main(void) { for (int i = 0; i < 11; i++) hit(i);
+            if (!fork()) { for (int i = 0; i < 7; i++) hit(100); _exit(0); }
+            wait(0); return 0; }\n";
+    std::fs::write(file("forks.c"), source).unwrap();
+    good(dtrace().args(["-h", "-s"]).arg(file("forks.d")).arg("-o").arg(file("forks.h")));
+    good(dtrace().args(["-G", "-s"]).arg(file("forks.d")).arg("-o").arg(file("forks.o")));
+    let gcc = ["-O2", "forks.c", "forks.o", "-o", "forks"];
+    assert!(Command::new("gcc").args(gcc).current_dir(&folder).status().unwrap().success());
+    let program = folder.join("forks");
+    let d = "forks*:::hit { @[pid == $target ? \"parent\" : \"child\"] = count(); }";
+    let outcome = good(dtrace().args(["-qn", d, "-c", program.to_str().unwrap()]));
+    let words: Vec<&str> = outcome.stdout.split_whitespace().collect();
+    assert_eq!(words, ["child", "7", "parent", "11"], "{}", outcome.describe());
+}
+
 #[test]
 fn a_program_that_nobody_traces_is_not_told_otherwise() {
     if !has_compiler() {
