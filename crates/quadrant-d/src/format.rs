@@ -125,8 +125,12 @@ fn undefined(text: &[u8], number: usize, at: (u32, u32)) -> FormatError {
         // A size that nothing has alone.
         shown = text.get(at.0 as usize..=at.1 as usize).unwrap_or(shown);
     }
-    let name: String =
+    let mut name: String =
         String::from_utf8_lossy(shown).chars().filter(|c| !"%#0-+ '?*@.123456789".contains(*c)).collect();
+    // Behind the sizes there is one letter.
+    if let Some((at, last)) = name.char_indices().find(|(_, c)| !"hlL".contains(*c)) {
+        name.truncate(at + last.len_utf8());
+    }
     FormatError { message: format!("format conversion #{number} is undefined: %{}", name.escape_debug()), at }
 }
 
@@ -161,6 +165,7 @@ mod tests {
     #[test]
     fn mistakes_in_the_standard_words() {
         assert_eq!(message("%z"), "format conversion #1 is undefined: %z");
+        assert_eq!(message("%z\n"), "format conversion #1 is undefined: %z");
         assert_eq!(message("%d %-5hhd"), "format conversion #2 is undefined: %hhd");
         assert_eq!(message("%d %lY"), "format conversion #2 is undefined: %lY");
         assert_eq!(message("%d %"), "format conversion #2 name expected before end of format string");

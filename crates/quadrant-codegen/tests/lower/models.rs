@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 pub fn index(text: &str, part: &str, start: Option<i64>, last: bool) -> i64 {
     let places = || (0..=text.len()).filter(|at| text[*at..].starts_with(part)).map(|at| at as i64);
-    let most = text.len() as i64 - if last { part.len() as i64 } else { 0 };
-    let start = start.map_or(if last { most } else { 0 }, |start| start.max(0).min(most));
+    let most = text.len() as i64 - part.len() as i64;
+    let start = start.map_or(if last { most } else { 0 }, |start| start.max(0));
+    let start = if last { start.min(most) } else { start };
     let found = if last { places().filter(|at| *at <= start).max() } else { places().find(|at| *at >= start) };
     found.unwrap_or(-1)
 }
@@ -52,29 +53,15 @@ pub fn dirname(path: &str) -> String {
 pub fn cleanpath(path: &str) -> String {
     let absolute = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
-    let all: Vec<&str> = path.split('/').collect();
-    // Whether what was written so far ends with a slash.
-    let mut slash = true;
-    for (at, part) in all.iter().enumerate() {
-        let followed = at + 1 < all.len();
-        match *part {
+    for part in path.split('/') {
+        match part {
             "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-                slash = true;
-            }
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
             ".." if absolute => {}
-            part => {
-                parts.push(part);
-                slash = followed;
-            }
+            part => parts.push(part),
         }
     }
-    let mut clean = if absolute { "/".to_owned() } else { String::new() };
-    clean += &parts.join("/");
-    if slash && !parts.is_empty() {
-        clean.push('/');
-    }
+    let clean = format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"));
     if clean.is_empty() && !path.is_empty() { ".".to_owned() } else { clean }
 }
 

@@ -44,17 +44,17 @@ impl Lower<'_, '_> {
         self.store_rest(text, found, cap, to)
     }
 
-    /// `index`, `rindex`. A start outside of the text is at its nearest end.
+    /// `index`, `rindex`. A start before the text is at its start; for `rindex`, one behind it is at its end.
     pub fn index(&mut self, text: &Expr, part: &Expr, start: Option<&Expr>, last: bool) -> Result<Value> {
         let (text, part) = (self.loaded_text(text)?, self.loaded_text(part)?);
         let (len, part_len) = (self.cell_get(text.len), self.cell_get(part.len));
-        let most = if last { self.f.b.sub(len, part_len) } else { len };
+        let most = self.f.b.sub(len, part_len);
         let start = match start {
             Some(start) => {
                 let start = self.scalar(start)?;
                 let zero = self.f.b.iconst(0);
                 let start = self.f.b.select(Cond::Slt, start, 0, zero, start);
-                self.f.b.select(Cond::Sgt, start, most, most, start)
+                if last { self.f.b.select(Cond::Sgt, start, most, most, start) } else { start }
             }
             None if last => most,
             None => self.f.b.iconst(0),

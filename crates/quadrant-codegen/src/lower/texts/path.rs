@@ -123,8 +123,19 @@ impl Lower<'_, '_> {
         self.when(Cond::Eq, written, 0, |lower| {
             lower.when(Cond::Ne, len, 0, |lower| lower.push_byte(clean.out, clean.len, DOT));
         });
+        self.drop_last_slash(clean);
         let (written, zero) = (self.cell_get(clean.len), self.f.b.iconst(0));
         self.store_part(clean.out, zero, written, cap, to)
+    }
+
+    /// A slash at the end goes, unless it is all of the path.
+    fn drop_last_slash(&mut self, clean: Cleaning) {
+        let written = self.cell_get(clean.len);
+        self.when(Cond::Ugt, written, 1, |lower| {
+            let before = lower.f.b.sub(written, 1);
+            let last = lower.byte(clean.out, before);
+            lower.when(Cond::Eq, last, SLASH, |lower| lower.cell_set(clean.len, before));
+        });
     }
 
     fn cleaning(&mut self, text: Text) -> Cleaning {

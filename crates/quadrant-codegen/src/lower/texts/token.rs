@@ -86,10 +86,8 @@ impl Lower<'_, '_> {
         let (from, until) = (self.cell_get(start), self.cell_get(end));
         let len = self.cell_get(tokens.text.len);
         let from = self.f.b.select(Cond::Slt, from, 0, len, from);
-        // The separator behind the token is used up.
-        let next = self.f.b.add(until, 1);
-        let next = self.f.b.select(Cond::Sgt, next, len, len, next);
-        self.cell_set(tokens.next, next);
+        // What separates is passed over by the next call, if it does so there, too.
+        self.cell_set(tokens.next, until);
         let from = self.forgotten(from);
         let size = self.f.b.sub(until, from);
         self.store_part(tokens.text.bytes, from, size, cap, to)

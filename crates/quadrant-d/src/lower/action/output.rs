@@ -34,7 +34,7 @@ impl Lower<'_> {
         let shown = self.shown(value);
         match (&arg.kind, &shown.kind) {
             // Names of probes are texts that are known, too, but not of the script's choice.
-            (ast::ExprKind::Str(_), ExprKind::Str(text)) if text.len() < self.settings.strsize as usize => {
+            (ast::ExprKind::Str(_), ExprKind::Str(text)) => {
                 let text = text.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
                 self.act(ActionKind::Say(text), Vec::new());
             }

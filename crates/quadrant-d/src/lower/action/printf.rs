@@ -91,7 +91,7 @@ impl Lower<'_> {
         if !self.is_textual(&value.ty) && call.name == "printf" {
             return self.bad_arg(call, 1, "string", &value);
         }
-        let Some(text) = value.literal().map(<[u8]>::to_vec) else {
+        let ast::ExprKind::Str(text) = &arg.kind else {
             let got = self.type_name(&value.ty);
             return self.fail(
                 arg.span,
@@ -99,7 +99,7 @@ impl Lower<'_> {
                 format!("{}( ) argument #1 is incompatible with prototype:\n\tprototype: string constant\n\t argument: {got}", call.name),
             );
         };
-        match format::parse(&text) {
+        match format::parse(text) {
             Ok(format) => Some(format),
             Err(error) => self.fail(arg.span, "D_SYNTAX", error.message),
         }

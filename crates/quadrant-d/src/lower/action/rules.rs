@@ -41,11 +41,7 @@ impl Lower<'_> {
     }
 
     pub(super) fn check_commit(&mut self, span: Span) {
-        let seen = self.clause.segment.seen;
-        if seen.commit {
-            self.fail::<()>(span, "D_COMM_COMM", "commit( ) may not follow commit( )");
-        }
-        if seen.data {
+        if self.clause.segment.seen.data {
             self.fail::<()>(span, "D_COMM_DREC", "commit( ) may not follow data-recording action(s)");
         }
         self.clause.segment.seen.commit = true;

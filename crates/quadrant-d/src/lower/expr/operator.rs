@@ -134,7 +134,11 @@ impl Lower<'_> {
     fn arithmetic(&mut self, op: BinOp, left: (Value, Int), right: (Value, Int), span: Span) -> Option<Value> {
         let kind = op.model()?;
         let shift = matches!(op, BinOp::Shl | BinOp::Shr);
-        let int = if shift { left.1 } else { left.1.common(right.1) };
+        let mut int = if shift { left.1 } else { left.1.common(right.1) };
+        if op.is_comparison() && int.bytes < Int::INT.bytes {
+            // Comparisons are of the numbers themselves, also where a sum would be cut to the type.
+            int = Int::INT;
+        }
         if matches!(op, BinOp::Div | BinOp::Rem) && right.0.is_zero() {
             return self.fail(span, "D_DIV_ZERO", "expression contains division by zero");
         }

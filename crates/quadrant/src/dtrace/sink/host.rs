@@ -117,8 +117,11 @@ impl Bound<'_> {
 
     fn system(&mut self, command: &[u8]) {
         use std::os::unix::ffi::OsStrExt;
+        use std::os::unix::process::CommandExt;
         let text = std::ffi::OsStr::from_bytes(command);
-        let run = |stdout| Command::new("/bin/sh").arg("-c").arg(text).stdin(Stdio::null()).stdout(stdout).status();
+        let run = |stdout| {
+            Command::new("/bin/sh").arg0("sh").arg("-c").arg(text).stdin(Stdio::null()).stdout(stdout).status()
+        };
         if let Err(error) = self.out.for_command().and_then(run) {
             complain("cannot run /bin/sh for system()", &error);
         }

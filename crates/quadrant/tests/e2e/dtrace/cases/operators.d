@@ -7,6 +7,7 @@ BEGIN
 	printf("%d %d %d %d\n", 1 && 0, 1 || 0, 1 ^^ 1, !5);
 	printf("%d %d %d\n", "abc" < "abd", "abc" == "abc", "abc" != "abc");
 	printf("%d %d\n", -1 < 1U, (char)200 < 0);
+	c = (char)-1; u = (unsigned char)255; printf("%d %d %d\n", c == u, c < u, c == -1);
 	printf("%d %d %d\n", sizeof (int), sizeof (long long), sizeof (struct task_struct *));
 	printf("%s\n", 3 > 2 ? "yes" : "no");
 	printf("%x\n", ~0);

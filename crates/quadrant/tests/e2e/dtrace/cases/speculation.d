@@ -1,12 +1,13 @@
 #pragma D option quiet
-#pragma D option nspec=2
+#pragma D option nspec=3
 
 BEGIN
 {
 	self->kept = speculation();
 	self->gone = speculation();
+	self->first = speculation();
 	self->none = speculation();
-	printf("%d %d %d\n", self->kept, self->gone, self->none);
+	printf("%d %d %d %d\n", self->kept, self->gone, self->first, self->none);
 }
 
 BEGIN
@@ -29,6 +30,12 @@ BEGIN
 
 BEGIN
 {
+	speculate(self->first);
+	printf("committed first\n");
+}
+
+BEGIN
+{
 	printf("before\n");
 }
 
@@ -39,6 +46,7 @@ BEGIN
 
 BEGIN
 {
+	commit(self->first);
 	commit(self->kept);
 }
 

@@ -29,5 +29,8 @@ BEGIN
 	printf("%d%d%d%d\n", strchr("abc", 'b') != NULL, strstr("abc", "c") != NULL, NULL == strstr("abc", "b"),
 	    strtok(",a,", ",") != NULL);
 	printf("%d%d%d\n", "" == NULL, "abc" != NULL, (string)NULL == NULL);
+	printf("%s %s %d %d\n", cleanpath("/a/b/"), cleanpath("a/.."), index("hello", "", 9), rindex("hello", "", 9));
+	this->word = strtok("one two three", " ");
+	printf("[%s]\n", strtok(NULL, ""));
 	exit(0);
 }
