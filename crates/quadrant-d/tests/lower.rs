@@ -50,6 +50,21 @@ fn destructive_actions_need_a_word_from_the_user() {
 }
 
 #[test]
+fn half_a_library_is_none() {
+    let library = "inline int A = 1;\nstruct s { struct s *s; int a; };\ninline int B = ;\n";
+    let compiled = |text: &str| compile_with(library, &[source_of(text)], &[]);
+    for text in [
+        "BEGIN { trace(A); }",
+        "BEGIN { trace(B); }",
+        "struct s *p; BEGIN { trace(p->a); }",
+        "BEGIN { B ? trace(1) : trace(2); }",
+    ] {
+        assert_eq!(tags(&compiled(text)).first(), Some(&"D_SYNTAX"), "{text}");
+    }
+    assert_eq!(tags(&compiled("BEGIN { trace(1); }")), [""; 0]);
+}
+
+#[test]
 fn inlines_that_double_do_not_take_forever() {
     let doubled = (1..40).map(|n| format!("inline int a{n} = a{0} + a{0};\n", n - 1)).collect::<String>();
     let compiled = run(&format!("inline int a0 = 1;\n{doubled}BEGIN {{ trace(a39); }}"), &[]);
@@ -172,13 +187,17 @@ fn compile_as(kind: SourceKind, text: &str, options: &[&str]) -> Compiled {
 }
 
 fn compile_all(sources: &[Source], options: &[&str]) -> Compiled {
+    compile_with(LIBRARY, sources, options)
+}
+
+fn compile_with(library: &str, sources: &[Source], options: &[&str]) -> Compiled {
     let types = types();
     let options: Vec<(String, Option<String>)> = options.iter().map(|&name| (name.to_owned(), None)).collect();
     let env = Env {
         probes: &Probes(&types),
         types: &types,
         symbols: &Names,
-        libraries: &[Library { name: "test.d".to_owned(), text: LIBRARY.to_owned() }],
+        libraries: &[Library { name: "test.d".to_owned(), text: library.to_owned() }],
         macros: &Macros::default(),
         options: &options,
         wall_offset: 1_000_000_000,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_types::{CType, TypeId};
 
 use super::Lower;
@@ -16,7 +17,15 @@ pub(super) struct Used {
     /// Names that were looked up.
     tried: std::collections::HashSet<String>,
     /// Items of the user's libraries by name; read when the first name is looked up.
-    own: Option<HashMap<String, Vec<Rc<Item>>>>,
+    own: Option<HashMap<String, Vec<Own>>>,
+}
+
+/// An item of a library that the user gave.
+#[derive(Clone, Debug)]
+struct Own {
+    item: Rc<Item>,
+    /// What is wrong with the library's text: half of an item would be there, and silently mean nothing.
+    broken: Option<Rc<Diagnostic>>,
 }
 
 impl Lower<'_> {
@@ -26,8 +35,14 @@ impl Lower<'_> {
         if self.settings.nolibs || !self.used.tried.insert(name.to_owned()) {
             return;
         }
-        for item in self.own_items(name) {
-            self.quietly(|lower| lower.library_item(&item));
+        let own = self.own_items(name);
+        for own in &own {
+            self.diagnostics.extend(own.broken.as_deref().cloned());
+            self.quietly(|lower| lower.library_item(&own.item));
+        }
+        if own.iter().any(|own| own.broken.is_some()) {
+            // It is said wherever the name is looked up: some of the looking is only trying.
+            self.used.tried.remove(name);
         }
         for item in library::items(name) {
             let wanted = self.settings.aliases || item.file != library::ALIASES;
@@ -72,7 +87,7 @@ impl Lower<'_> {
         self.frames = frames;
     }
 
-    fn own_items(&mut self, name: &str) -> Vec<Rc<Item>> {
+    fn own_items(&mut self, name: &str) -> Vec<Own> {
         if self.used.own.is_none() {
             self.used.own = Some(self.read_libraries());
         }
@@ -80,14 +95,15 @@ impl Lower<'_> {
         own.and_then(|own| own.get(name)).cloned().unwrap_or_default()
     }
 
-    fn read_libraries(&mut self) -> HashMap<String, Vec<Rc<Item>>> {
-        let mut index: HashMap<String, Vec<Rc<Item>>> = HashMap::new();
+    fn read_libraries(&mut self) -> HashMap<String, Vec<Own>> {
+        let mut index: HashMap<String, Vec<Own>> = HashMap::new();
         for library in self.env.libraries {
             let parsed = self.texts.parse(&library.name, None, &library.text, Mode::default());
+            let broken = parsed.diagnostics.into_iter().next().map(Rc::new);
             for item in parsed.script.items {
-                let item = Rc::new(item);
-                for name in names(&item) {
-                    index.entry(name).or_default().push(item.clone());
+                let own = Own { item: Rc::new(item), broken: broken.clone() };
+                for name in names(&own.item) {
+                    index.entry(name).or_default().push(own.clone());
                 }
             }
         }
