@@ -113,13 +113,13 @@ fn origin(file: &bundle::File) -> String {
     if file.name == "stdin" { "a program without a file".to_owned() } else { format!("the script {}", file.name) }
 }
 
-/// Given parameters take the places of the tool's own. Of two with a name, the first counts.
+/// Given parameters take the places of the tool's own. Of two with a name, the last counts.
 fn combined(given: &[String], own: &[String]) -> Vec<String> {
     let is_named = |param: &&String| param.starts_with("--");
     let positional = given.iter().filter(|param| !is_named(param)).count();
     let own_names = own.iter().filter(is_named);
     let own_rest = own.iter().filter(|param| !is_named(param)).skip(positional);
-    given.iter().chain(own_names).chain(own_rest).cloned().collect()
+    own_names.chain(given).chain(own_rest).cloned().collect()
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
         let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let own = texts(&["a", "--n=1", "b"]);
         assert_eq!(combined(&[], &own), texts(&["--n=1", "a", "b"]));
-        assert_eq!(combined(&texts(&["--n=2", "x"]), &own), texts(&["--n=2", "x", "--n=1", "b"]));
-        assert_eq!(combined(&texts(&["x", "y", "z"]), &own), texts(&["x", "y", "z", "--n=1"]));
+        assert_eq!(combined(&texts(&["--n=2", "x"]), &own), texts(&["--n=1", "--n=2", "x", "b"]));
+        assert_eq!(combined(&texts(&["x", "y", "z"]), &own), texts(&["--n=1", "x", "y", "z"]));
     }
 }
