@@ -290,9 +290,9 @@ impl Trace {
     ) -> Result<End, Error> {
         running.meter = Meter::start(self.overhead, &self.program)?;
         self.kernel.run(&self.program, &self.units, |site| *site == Site::Begin)?;
-        running.drain()?;
-        if let Some(status) = running.progress.exit {
-            return Ok(End::Exit(status));
+        if let Some(status) = self.kernel.stopped() {
+            running.drain()?;
+            return Ok(End::Exit(running.progress.exit.unwrap_or(status)));
         }
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if running.processes.are_followed() {
@@ -304,6 +304,8 @@ impl Trace {
         running.meter.iter_mut().for_each(|meter| meter.attached(&self.kernel));
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
+        // What BEGIN says comes only now: who reads it can rely on the probes.
+        running.drain()?;
         running.sink.flush()?;
         if let Some(end) = self.walk(running, watch, attached)? {
             return Ok(end);

@@ -112,18 +112,7 @@ impl Lower<'_, '_> {
         self.f.b.branch(Cond::Ne, first, 0, hit, &[first], miss, &[]);
 
         self.f.b.switch_to(miss);
-        let failed = match self.first_part(kind, fed.value) {
-            Some(part) => {
-                let failed = self.update(entry, part, NOEXIST);
-                self.f.b.branch(Cond::Eq, failed, 0, end, &[], again, &[]);
-                failed
-            }
-            None => {
-                let failed = self.new_entry(entry);
-                self.f.b.jump(again, &[]);
-                failed
-            }
-        };
+        let failed = self.make_part(entry, kind, fed.value, (end, again));
         // It is there now, by this CPU or another that was faster; or there is no room.
         self.f.b.switch_to(again);
         let second = self.lookup(entry);
@@ -145,6 +134,22 @@ impl Lower<'_, '_> {
         self.f.b.iconst(0)
     }
 
+    /// Makes the part of a key, and goes to `fed` if it has the value already, else to `made`; gives 0 or an error.
+    fn make_part(&mut self, entry: Entry, kind: &Aggregation, value: Value, (fed, made): (Block, Block)) -> Value {
+        match self.first_part(kind, value) {
+            Some(part) => {
+                let failed = self.update(entry, part, NOEXIST);
+                self.f.b.branch(Cond::Eq, failed, 0, fed, &[], made, &[]);
+                failed
+            }
+            None => {
+                let failed = self.new_entry(entry);
+                self.f.b.jump(made, &[]);
+                failed
+            }
+        }
+    }
+
     /// Makes an entry with a part that was not fed yet; gives 0 or an error.
     fn new_entry(&mut self, entry: Entry) -> Value {
         let zeros = self.zeros();
@@ -154,6 +159,8 @@ impl Lower<'_, '_> {
     /// Goes to `hit` with the part of a key for which there was no memory on each CPU; to `lost` if it was not for that, or there is none.
     fn find_overflow(&mut self, entry: Entry, failed: Value, hit: Block, lost: Block) {
         let [out_of_memory, make] = [(); 2].map(|()| self.f.b.create_block());
+        // Before Linux 6.4 the functions behind the helper give an `int`, and leave the upper half as it comes.
+        let failed = self.f.b.ext(failed, Size::B4, true);
         self.f.b.branch(Cond::Eq, failed, NO_MEMORY, out_of_memory, &[], lost, &[]);
         self.f.b.switch_to(out_of_memory);
         let known = self.lookup(entry);
