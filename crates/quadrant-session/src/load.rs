@@ -13,6 +13,7 @@ use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::Object;
 use quadrant_program::Program;
+use quadrant_program::map::MapId;
 
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -107,12 +108,15 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Cells => "q_aggregations".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
         MapRole::Import(file, map) => format!("q_c{file}_{map}"),
-        MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
-            let name = program.maps[id.0 as usize].name.trim_start_matches('@');
-            let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            format!("AT_{plain}")
-        }
+        MapRole::Script(id) | MapRole::Short(id) => format!("AT_{}", plain_name(program, id)),
+        MapRole::Overflow(id) => format!("MORE_{}", plain_name(program, id)),
     }
+}
+
+/// A map's name in the script, as far as the kernel takes it.
+fn plain_name(program: &Program, id: MapId) -> String {
+    let name = program.maps[id.0 as usize].name.trim_start_matches('@');
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
 fn section(object: &Object, maps: &[Map]) -> Result<Option<MappedArray>, Error> {

@@ -63,7 +63,8 @@ fn refusal(word: &str, known: &[Parameter]) -> Failure {
         false => format!("the script has {}", names.join(", ")),
     };
     let message = format!("{word} stands behind the script, which does not read it");
-    Failure::usage(message).hint(format!("{has}; options of quadrant stand before the script"))
+    let rule = "options of quadrant stand before the script, and `--` before other words with a dash";
+    Failure::usage(message).hint(format!("{has}; {rule}"))
 }
 
 #[cfg(test)]

@@ -51,7 +51,9 @@ pub fn can_install() -> bool {
 /// Installs packages. What apt prints goes to standard error: standard output may be someone's data.
 pub fn install_packages(packages: &[&str]) -> Result<(), Failure> {
     // Two tasks side by side would find each other's lock, and fail.
-    let lock = File::create(workspace::root().join("target/apt.lock"))?;
+    let folder = workspace::root().join("target");
+    std::fs::create_dir_all(&folder)?;
+    let lock = File::create(folder.join("apt.lock"))?;
     lock.lock()?;
     eprintln!("installing {}", packages.join(" "));
     apt_get(&["update", "-q"])?;
@@ -73,7 +75,12 @@ pub fn find(file: &str) -> Option<PathBuf> {
 
 fn apt_get(args: &[&str]) -> Result<(), Failure> {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(args).stdout(std::io::stderr());
+    // A new machine often updates itself at first.
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["-o", "DPkg::Lock::Timeout=600"])
+        .args(args)
+        .stdout(std::io::stderr());
     let status = command.status();
     match status.map_err(|e| format!("cannot run apt-get: {e}"))?.success() {
         true => Ok(()),

@@ -252,6 +252,7 @@ const EFFECTS: &[&str] = &[
     "time",
     "unwatch",
     "warnf",
+    "write_user",
     "zero",
 ];
 

@@ -31,8 +31,9 @@ fn records() {
 #[test]
 fn an_exit_whose_record_has_no_room_ends_the_trace() {
     needs_root!();
-    let text = "BEGIN { tracemem(curthread, 5000); exit(0); }";
-    let outcome = good(dtrace().args(["-x", "bufsize=4k", "-qn", text]));
+    let part = format!("strjoin(execname, \"{}\")", "long ".repeat(10_000));
+    let text = format!("BEGIN {{ printf(\"%s%s\", {part}, {part}); exit(0); }}");
+    let outcome = good(dtrace().args(["-x", "bufsize=4k", "-x", "strsize=64k", "-qn", &text]));
     tells(&outcome, "1 drop");
 }
 
