@@ -70,11 +70,14 @@ fn form(name: &str) -> ProbeError {
     )
 }
 
+/// What holds in a process, and in the kernel.
+pub(super) const PREDICATES: [&str; 2] = ["arg1 != 0", "arg0 != 0"];
+
 /// Where the processor was tells in which mode it was.
 fn layout(mode: &str) -> Layout {
     let predicate = match mode {
-        "user" => Some("arg1 != 0".into()),
-        "kernel" => Some("arg0 != 0".into()),
+        "user" => Some(PREDICATES[0].into()),
+        "kernel" => Some(PREDICATES[1].into()),
         _ => None,
     };
     let raw = vec![Value::Pc(false), Value::Pc(true)];

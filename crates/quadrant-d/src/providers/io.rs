@@ -11,7 +11,7 @@ use super::Provider;
 use super::table::Argument::{self, Of};
 use super::table::{At, Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "io", first: 100, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "io", first: 100, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

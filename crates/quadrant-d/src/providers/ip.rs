@@ -4,7 +4,7 @@ use super::Provider;
 use super::table::Argument::{self, Of};
 use super::table::{Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "ip", first: 120, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "ip", first: 120, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

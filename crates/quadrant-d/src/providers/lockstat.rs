@@ -6,7 +6,7 @@ use super::Provider;
 use super::table::Argument::{self, Is};
 use super::table::{At, Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "lockstat", first: 200, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "lockstat", first: 200, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

@@ -6,7 +6,7 @@ use super::sysinfo::ONE;
 use super::table::Argument::{self, Is};
 use super::table::{Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "mib", first: 450, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "mib", first: 450, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

@@ -15,6 +15,7 @@ mod ip;
 mod layout;
 mod lockstat;
 mod mib;
+mod own;
 mod pattern;
 mod pid;
 mod proc;
@@ -33,6 +34,7 @@ mod vminfo;
 
 pub use alias::{Alias, aliases};
 pub use layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
+pub use own::is_own;
 
 use crate::desc::ProbeDesc;
 use ids::OnDemand;

@@ -4,7 +4,7 @@ use super::Provider;
 use super::table::Argument::{Is, Of, With};
 use super::table::{At, Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "proc", first: 0, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "proc", first: 0, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

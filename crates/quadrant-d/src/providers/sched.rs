@@ -4,7 +4,7 @@ use super::Provider;
 use super::table::Argument::{self, Is, Of};
 use super::table::{Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "sched", first: 50, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "sched", first: 50, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

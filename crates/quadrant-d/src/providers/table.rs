@@ -227,6 +227,12 @@ impl Spot {
 }
 
 impl Argument {
+    /// As D writes it.
+    pub fn ty(&self) -> &'static str {
+        let (Argument::Is(ty, _) | Argument::Of(ty, _) | Argument::With(ty, ..)) = self;
+        ty
+    }
+
     /// Its type, its value, and the value of `argN`.
     fn texts(&self, place: &Place) -> Option<(&'static str, String, String)> {
         let number = |text: &str| format!("(uint64_t)({text})");
@@ -297,7 +303,7 @@ impl At {
     }
 
     /// As a script would name it.
-    fn description(&self) -> String {
+    pub fn description(&self) -> String {
         match self {
             At::Raw(event) => format!("rawtp:::{event}"),
             At::Enter(call) => format!("syscall::{call}:entry"),

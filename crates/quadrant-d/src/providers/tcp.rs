@@ -10,7 +10,7 @@ use super::ip::{RECEIVED, SENT, carries, header, is_ip, payload};
 use super::table::Argument::{self, Is, Of};
 use super::table::{At, Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "tcp", first: 150, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "tcp", first: 150, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

@@ -5,7 +5,7 @@ use super::ip::{RECEIVED, SENT, carries, header, is_ip, payload};
 use super::table::Argument::{self, Of};
 use super::table::{Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "udp", first: 180, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "udp", first: 180, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

@@ -5,7 +5,7 @@ use super::sysinfo::ONE;
 use super::table::Argument::{self, Is};
 use super::table::{At, Event, Spot, Table, provider};
 
-const TABLE: Table = Table { name: "vminfo", first: 350, events: EVENTS };
+pub(super) const TABLE: Table = Table { name: "vminfo", first: 350, events: EVENTS };
 
 pub(super) const PROVIDER: Provider = provider!(TABLE);
 

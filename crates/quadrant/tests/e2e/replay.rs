@@ -242,6 +242,48 @@ fn the_recording_of_a_script_in_d_that_comes_along() {
     assert_eq!(outcome.stdout, include_str!("../../../../examples/opens-d.out"));
 }
 
+/// A recording may be anybody's: no code of it runs, wherever it stands.
+#[test]
+fn a_hostile_recording_runs_nothing() {
+    let dir = folder("replay-hostile");
+    let (script, recording, proof) = (dir.join("opens.d"), dir.join("evil.json"), dir.join("pwned"));
+    std::fs::write(&script, include_str!("../../../../examples/opens.d")).unwrap();
+    let good = include_str!("../../../../examples/opens-d.json");
+    let command = format!("system(\\\"touch {}\\\")", proof.display());
+    let clause = format!("BEGIN {{ {command}; }}");
+    for (honest, evil) in [
+        ("\"requires\":[]", format!("\"requires\":[\"{clause}\"]")),
+        ("\"ends\":[]", format!("\"ends\":[\"{clause}\"]")),
+        ("\"predicate\":null", format!("\"predicate\":\"{command}\"")),
+        ("\"errno\":null", format!("\"errno\":\"{command}\"")),
+        ("\"thread\":null", format!("\"thread\":\"{command}\"")),
+        ("\"inputs\":[]", format!("\"inputs\":[{{\"text\":\"{command}\"}}]")),
+        ("\"raw\":[", format!("\"raw\":[{{\"text\":\"{command}\"}},")),
+        ("\"args\":[", format!("\"args\":[{{\"type\":{{\"c\":\"int\"}},\"value\":{{\"text\":\"{command}\"}}}},")),
+        ("{\"c\":\"int\"}", format!("{{\"d\":\"{command}\"}}")),
+    ] {
+        assert!(good.contains(honest), "{honest}");
+        std::fs::write(&recording, good.replacen(honest, &evil, 1)).unwrap();
+        let message = refused(quadrant().arg("replay").arg(&script).arg(&recording));
+        assert!(message.contains("has code that is not quadrant's"), "{message}");
+        assert!(!proof.exists(), "{evil}");
+    }
+}
+
+/// What changes the system is as the script itself says.
+#[test]
+fn a_replay_runs_commands_only_of_scripts_that_may() {
+    let dir = folder("replay-destructive");
+    let (script, recording) = (dir.join("opens.d"), dir.join("opens-d.json"));
+    std::fs::write(&recording, include_str!("../../../../examples/opens-d.json")).unwrap();
+    let text = "BEGIN { system(\"echo here\"); }";
+    std::fs::write(&script, text).unwrap();
+    let message = refused(quadrant().arg("replay").arg(&script).arg(&recording));
+    assert!(message.contains("Destructive actions not allowed"), "{message}");
+    std::fs::write(&script, format!("#pragma D option destructive\n#pragma D option quiet\n{text}")).unwrap();
+    assert_eq!(good(quadrant().arg("replay").arg(&script).arg(&recording)).lines()[0], "here");
+}
+
 #[test]
 fn a_script_that_wants_more_is_told_what() {
     let (_, recording) = example();

@@ -3,6 +3,10 @@
 //! Types are written as C writes them, and looked up where the recording is replayed. Of places that only a kernel or a process has,
 //! nothing is kept but that they are different ones: what is there is among the values of each event.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use quadrant_d::providers;
 use quadrant_d::providers::Arg;
 use quadrant_d::providers::ArgType;
 use quadrant_d::providers::Layout;
@@ -63,26 +67,51 @@ fn field_place(place: &FieldPlace) -> Value {
     }
 }
 
-/// A layout of the file; `None` if it makes no sense.
-pub fn of_json(value: &Value, types: &Types) -> Option<Layout> {
+/// The types of the machine that replays.
+pub struct Here<'a> {
+    types: &'a Types,
+    /// Those that it does not have.
+    pub missing: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Here<'a> {
+    /// Nothing is missing yet.
+    pub fn new(types: &'a Types) -> Here<'a> {
+        Here { types, missing: RefCell::default() }
+    }
+
+    /// The type of that name. One that there is not is a number, or an address of nothing known, and noted.
+    fn type_named(&self, name: &str) -> TypeId {
+        self.types.parse_type_name(name).unwrap_or_else(|_| {
+            self.missing.borrow_mut().insert(name.to_owned());
+            match name.contains('*') {
+                true => self.types.pointer_to(TypeId::VOID),
+                false => self.types.int(8, false),
+            }
+        })
+    }
+}
+
+/// A layout of the file; `None` if it makes no sense, or has code that is not of our providers: the file may be anybody's.
+pub fn of_json(value: &Value, here: &Here) -> Option<Layout> {
     let places = |name: &str| {
         let places = value[name].as_array()?.iter().enumerate();
-        places.map(|(index, place)| place_of_json(place, index, types)).collect::<Option<Vec<Place>>>()
+        places.map(|(index, place)| place_of_json(place, index, here)).collect::<Option<Vec<Place>>>()
     };
     let arg = |(index, arg): (usize, &Value)| {
         let ty = match (arg["type"]["c"].as_str(), arg["type"]["d"].as_str()) {
-            (Some(name), _) => ArgType::C(type_named(name, types)),
+            (Some(name), _) => ArgType::C(here.type_named(name)),
             (_, Some(text)) => ArgType::D(Text::Owned(text.to_owned())),
             _ => return None,
         };
-        Some(Arg { ty, value: place_of_json(&arg["value"], index, types)? })
+        Some(Arg { ty, value: place_of_json(&arg["value"], index, here)? })
     };
     let text = |name: &str| value[name].as_str().map(|text| Text::Owned(text.to_owned()));
     let texts = |name: &str| {
         let texts = value[name].as_array().into_iter().flatten();
         texts.filter_map(|text| Some(Text::Owned(text.as_str()?.to_owned()))).collect()
     };
-    Some(Layout {
+    let layout = Layout {
         args: value["args"].as_array()?.iter().enumerate().map(arg).collect::<Option<_>>()?,
         args_vary: value["args_vary"].as_bool()?,
         raw: places("raw")?,
@@ -93,15 +122,16 @@ pub fn of_json(value: &Value, types: &Types) -> Option<Layout> {
         requires: texts("requires"),
         ends: texts("ends"),
         ..Layout::default()
-    })
+    };
+    providers::is_own(&layout).then_some(layout)
 }
 
-fn place_of_json(value: &Value, index: usize, types: &Types) -> Option<Place> {
+fn place_of_json(value: &Value, index: usize, here: &Here) -> Option<Place> {
     let (kind, value) = value.as_object()?.iter().next()?;
     Some(match kind.as_str() {
         "field" => Place::Field(Field {
             name: value["name"].as_str()?.to_owned(),
-            ty: type_named(value["type"].as_str()?, types),
+            ty: here.type_named(value["type"].as_str()?),
             place: field_place_of_json(&value["place"])?,
             user: value["user"].as_bool()?,
         }),
@@ -139,14 +169,6 @@ fn field_place_of_json(place: &Value) -> Option<FieldPlace> {
     }
 }
 
-/// The type of that name here. One that there is not is a number, or an address of nothing known.
-fn type_named(name: &str, types: &Types) -> TypeId {
-    types.parse_type_name(name).unwrap_or_else(|_| match name.contains('*') {
-        true => types.pointer_to(TypeId::VOID),
-        false => types.int(8, false),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,23 +188,23 @@ mod tests {
             Place::Pc(true),
             Place::At(ArgLoc { bytes: 4, signed: true, float: false, operand: Operand::Sum { reg: 0, add: 7 } }),
             Place::Constant(-5),
-            Place::Text("arg0 + 1".into()),
+            Place::Text("-(int)arg0".into()),
             Place::At(ArgLoc { bytes: 8, signed: false, float: false, operand: Operand::Unavailable }),
         ];
         let args = vec![
             Arg { ty: ArgType::C(types.int(4, true)), value: Place::Word(0) },
-            Arg { ty: ArgType::D("bufinfo_t *".into()), value: Place::Text("arg1".into()) },
+            Arg { ty: ArgType::D("bufinfo_t *".into()), value: Place::Text("copyinstr(arg1)".into()) },
         ];
         Layout {
             args,
             args_vary: true,
             inputs: raw[..3].to_vec(),
             raw,
-            predicate: Some("arg0 > 3".into()),
-            errno: Some("0".into()),
-            thread: Some("curthread".into()),
-            requires: vec!["BEGIN { x = 1; }".into()],
-            ends: vec!["END { }".into()],
+            predicate: Some("(int64_t)arg0 > 0".into()),
+            errno: Some("(int64_t)arg0 < 0 && (int64_t)arg0 >= -4095 ? -(int)arg0 : 0".into()),
+            thread: Some("((struct task_struct *)arg0)".into()),
+            requires: vec!["fbt::submit_bio_wait:entry { self->__io_wait = (uint64_t)((struct bio *)arg0); }".into()],
+            ends: vec!["fbt::submit_bio_wait:return { self->__io_wait = 0; }".into()],
             ..Layout::default()
         }
     }
@@ -191,18 +213,54 @@ mod tests {
     fn layouts_come_back_as_they_were() {
         let types = Types::without_btf("a test");
         let layout = layout(&types);
-        assert_eq!(of_json(&to_json(&layout, &types), &types), Some(layout));
+        let here = Here::new(&types);
+        assert_eq!(of_json(&to_json(&layout, &types), &here), Some(layout));
+        assert_eq!(here.missing.take(), BTreeSet::new());
     }
 
     #[test]
     fn what_is_damaged_is_no_layout() {
         let types = Types::without_btf("a test");
+        let here = Here::new(&types);
         let good = to_json(&layout(&types), &types).to_string();
         for at in 0..good.len() {
             let damaged = format!("{}{}{}", &good[..at], "9", good.get(at + 1..).unwrap_or_default());
             // Some of it is still a layout; nothing panics.
-            serde_json::from_str(&damaged).ok().and_then(|value: Value| of_json(&value, &types));
+            serde_json::from_str(&damaged).ok().and_then(|value: Value| of_json(&value, &here));
         }
-        assert_eq!(of_json(&Value::Null, &types), None);
+        assert_eq!(of_json(&Value::Null, &here), None);
+    }
+
+    #[test]
+    fn types_that_are_not_here_are_noted() {
+        let types = Types::without_btf("a test");
+        let here = Here::new(&types);
+        assert_eq!(here.type_named("struct nowhere *"), types.pointer_to(TypeId::VOID));
+        assert_eq!(here.missing.take(), BTreeSet::from(["struct nowhere *".to_owned()]));
+    }
+
+    /// Nobody's code but our own is compiled.
+    #[test]
+    fn code_of_the_file_is_refused() {
+        let types = Types::without_btf("a test");
+        let evil = json!("BEGIN { system(\"id\"); }");
+        let good = to_json(&layout(&types), &types);
+        for field in ["predicate", "errno", "thread"] {
+            let mut said = good.clone();
+            said[field] = evil.clone();
+            assert_eq!(of_json(&said, &Here::new(&types)), None, "{field}");
+        }
+        for (list, one) in [
+            ("requires", evil.clone()),
+            ("ends", evil.clone()),
+            ("raw", json!({"text": evil})),
+            ("inputs", json!({"text": "arg0"})),
+            ("args", json!({"type": {"d": evil}, "value": {"constant": 0}})),
+            ("args", json!({"type": {"c": "int"}, "value": {"text": evil}})),
+        ] {
+            let mut said = good.clone();
+            said[list] = json!([one]);
+            assert_eq!(of_json(&said, &Here::new(&types)), None, "{list}");
+        }
     }
 }

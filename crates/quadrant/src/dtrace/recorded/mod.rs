@@ -4,6 +4,10 @@ mod layout;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +15,7 @@ use quadrant_d::desc::ProbeDesc;
 use quadrant_d::lower::FindProbes;
 use quadrant_d::lower::Symbols;
 use quadrant_d::macros::Macros;
+use quadrant_d::providers::Layout;
 use quadrant_d::providers::Probe;
 use quadrant_program::probe::Inode;
 use quadrant_program::probe::Point;
@@ -21,13 +26,15 @@ use quadrant_types::Types;
 use serde_json::Value;
 use serde_json::json;
 
+use layout::Here;
+
 /// Asks others, and keeps what they say.
 pub struct Asked<'a> {
     probes: &'a dyn FindProbes,
     symbols: &'a dyn Symbols,
-    found: RefCell<Vec<(String, Vec<Probe>)>>,
+    found: RefCell<BTreeMap<String, Vec<Probe>>>,
     addresses: RefCell<BTreeMap<String, u64>>,
-    modules: RefCell<Vec<String>>,
+    modules: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Asked<'a> {
@@ -39,38 +46,59 @@ impl<'a> Asked<'a> {
 
     /// What the file's first line says of it.
     pub fn to_json(&self, types: &Types, macros: &Macros, wall_offset: i64) -> Value {
-        let mut places: Vec<Point> = Vec::new();
-        let mut layouts: Vec<Value> = Vec::new();
-        let mut probe = |probe: &Probe| {
-            let layout = number_of(&mut layouts, layout::to_json(&probe.layout, types));
-            let place = number_of(&mut places, probe.point.clone());
-            let Point { site, name, func } = &probe.point;
-            json!({
-                "name": name, "function": func, "site": site_word(site), "place": place, "id": probe.id, "layout": layout,
-            })
-        };
+        let mut places: HashMap<&Point, usize> = HashMap::new();
+        let mut layouts = Layouts { types, all: Vec::new(), numbers: HashMap::new(), known: HashMap::new() };
         let found = self.found.borrow();
-        let found: Value = found
-            .iter()
-            .map(|(description, probes)| {
-                json!({"description": description, "probes": probes.iter().map(&mut probe).collect::<Value>()})
-            })
-            .collect();
+        let mut all: Vec<Value> = Vec::new();
+        for (description, probes) in found.iter() {
+            let mut said: Vec<Value> = Vec::new();
+            for Probe { point, id, layout } in probes {
+                let (place, layout) = (number_of(&mut places, point), layouts.number_of(layout));
+                said.push(json!({
+                    "name": point.name, "function": point.func, "site": site_word(&point.site), "place": place, "id": id,
+                    "layout": layout,
+                }));
+            }
+            all.push(json!({"description": description, "probes": said}));
+        }
         let macros: serde_json::Map<String, Value> =
             macros.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         json!({
-            "found": found, "layouts": layouts, "macros": macros, "wall_offset_ns": wall_offset,
+            "found": all, "layouts": layouts.all, "macros": macros, "wall_offset_ns": wall_offset,
             "addresses": *self.addresses.borrow(), "modules": *self.modules.borrow(),
         })
     }
 }
 
-/// The place of a value among others, to which it is added if it is a new one.
-fn number_of<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
-    all.iter().position(|known| *known == one).unwrap_or_else(|| {
-        all.push(one);
-        all.len() - 1
-    })
+/// The number of a value among others: the next one if it is new.
+fn number_of<T: Hash + Eq>(all: &mut HashMap<T, usize>, one: T) -> usize {
+    let next = all.len();
+    *all.entry(one).or_insert(next)
+}
+
+/// Layouts of the file, each once: there can be very many probes.
+struct Layouts<'a> {
+    types: &'a Types,
+    all: Vec<Value>,
+    /// By what the file says.
+    numbers: HashMap<String, usize>,
+    /// Those that were looked at. Probes that share one do so by its address.
+    known: HashMap<*const Layout, usize>,
+}
+
+impl Layouts<'_> {
+    fn number_of(&mut self, layout: &Arc<Layout>) -> usize {
+        if let Some(number) = self.known.get(&Arc::as_ptr(layout)) {
+            return *number;
+        }
+        let said = layout::to_json(layout, self.types);
+        let number = number_of(&mut self.numbers, said.to_string());
+        if number == self.all.len() {
+            self.all.push(said);
+        }
+        self.known.insert(Arc::as_ptr(layout), number);
+        number
+    }
 }
 
 /// What of a place decides how clauses are compiled.
@@ -98,13 +126,13 @@ pub fn kind(site: &Site) -> Option<ProbeKind> {
 impl FindProbes for Asked<'_> {
     fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>, ProbeError> {
         let probes = self.probes.find(desc)?;
-        self.found.borrow_mut().push((desc.to_string(), probes.clone()));
+        self.found.borrow_mut().insert(desc.to_string(), probes.clone());
         Ok(probes)
     }
 
     fn by_id(&self, id: u32) -> Result<Vec<Probe>, ProbeError> {
         let probes = self.probes.by_id(id)?;
-        self.found.borrow_mut().push((id.to_string(), probes.clone()));
+        self.found.borrow_mut().insert(id.to_string(), probes.clone());
         Ok(probes)
     }
 }
@@ -119,7 +147,7 @@ impl Symbols for Asked<'_> {
     fn has_module(&self, name: &str) -> bool {
         let is_there = self.symbols.has_module(name);
         if is_there {
-            self.modules.borrow_mut().push(name.to_owned());
+            self.modules.borrow_mut().insert(name.to_owned());
         }
         is_there
     }
@@ -131,16 +159,19 @@ fn symbol(module: Option<&str>, name: &str) -> String {
 
 /// What a recording says of the world.
 pub struct Known {
-    found: Vec<(String, Vec<Probe>)>,
+    found: BTreeMap<String, Vec<Probe>>,
     said: Value,
+    /// Types of it that this machine does not have.
+    pub missing_types: BTreeSet<String>,
 }
 
 impl Known {
-    /// Reads what the file's first line says; `None` if that makes no sense.
+    /// Reads what the file's first line says; `None` if that makes no sense, or has code that is not of our providers.
     pub fn of_json(said: &Value, types: &Types) -> Option<Known> {
+        let here = Here::new(types);
         let layouts = said["layouts"].as_array()?.iter();
         let layouts: Vec<_> =
-            layouts.map(|layout| layout::of_json(layout, types).map(Arc::new)).collect::<Option<_>>()?;
+            layouts.map(|layout| layout::of_json(layout, &here).map(Arc::new)).collect::<Option<_>>()?;
         let probe = |probe: &Value| {
             let place = probe["place"].as_u64()?;
             let (name, func) = (probe["name"].as_str()?.to_owned(), probe["function"].as_str()?.to_owned());
@@ -155,7 +186,8 @@ impl Known {
             let probes = found["probes"].as_array()?.iter().map(probe).collect::<Option<_>>()?;
             Some((found["description"].as_str()?.to_owned(), probes))
         });
-        Some(Known { found: found.collect::<Option<_>>()?, said: said.clone() })
+        let found = found.collect::<Option<_>>()?;
+        Some(Known { found, said: said.clone(), missing_types: here.missing.into_inner() })
     }
 
     /// Gives macro variables the values that they had.
@@ -171,7 +203,7 @@ impl Known {
     }
 
     fn all(&self) -> impl Iterator<Item = &Probe> {
-        self.found.iter().flat_map(|(_, probes)| probes)
+        self.found.values().flatten()
     }
 }
 
@@ -190,15 +222,12 @@ fn site(word: &str, place: u64) -> Option<Site> {
 impl FindProbes for Known {
     fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>, ProbeError> {
         let text = desc.to_string();
-        if let Some((_, probes)) = self.found.iter().find(|(description, _)| *description == text) {
+        if let Some(probes) = self.found.get(&text) {
             return Ok(probes.clone());
         }
-        let mut fitting: Vec<Probe> = Vec::new();
-        for probe in self.all().filter(|probe| desc.accepts(&probe.point.name)) {
-            if !fitting.iter().any(|known| known.point == probe.point) {
-                fitting.push(probe.clone());
-            }
-        }
+        let mut seen: HashSet<&Point> = HashSet::new();
+        let fitting = self.all().filter(|probe| desc.accepts(&probe.point.name) && seen.insert(&probe.point));
+        let mut fitting: Vec<Probe> = fitting.cloned().collect();
         if fitting.is_empty() {
             fitting.extend(always_there(desc));
         }
