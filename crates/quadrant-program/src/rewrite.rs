@@ -20,7 +20,8 @@ fn stmts(list: &mut [Stmt], change: Change) {
     list.iter_mut().for_each(|s| stmt(s, change));
 }
 
-fn stmt(stmt: &mut Stmt, change: Change) {
+/// Changes a statement's expressions, also those of statements in it.
+pub fn stmt(stmt: &mut Stmt, change: Change) {
     match &mut stmt.kind {
         StmtKind::Expr(e)
         | StmtKind::Signal { signal: e, .. }

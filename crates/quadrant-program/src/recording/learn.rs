@@ -9,6 +9,7 @@ use super::add;
 use super::known::Known;
 use super::names::Names;
 use super::state::Unchanged;
+use super::state::count;
 use super::state::maps_of;
 use crate::diag::Diagnostic;
 use crate::expr::BinaryOp;
@@ -84,16 +85,18 @@ pub(super) fn learn(
     let exits = clause.predicate.is_none() && clause.body.iter().any(|stmt| ends(&stmt.kind));
     let learned = Learned { exits, ..Learned::default() };
     let points = clause.points.clone();
-    let mut finder = Finder { known: &known, unchanged, points: &points, names, aborts, learned, failure: None };
+    let mut finder =
+        Finder { known: &known, unchanged, points: &points, names, aborts, learned, failure: None, walked: 0, end: 0 };
     rewrite::clause(clause, &mut |e| finder.expr(e));
     let Finder { mut learned, failure, .. } = finder;
     if let Some(failure) = failure {
         return Err(Box::new(failure));
     }
     // What the recorder remembers anyway, it can ask for.
+    let walked = condition.as_ref().map_or(0, count);
     let is_remembered = |e: &Expr| {
         let maps = maps_of(&known.plain(e));
-        known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold(&maps, e.span)
+        known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold(&maps, walked)
     };
     let predicate = condition.and_then(|condition| known.part(&condition, &is_remembered));
     // What faults in a predicate is told, and not passed over.
@@ -111,11 +114,21 @@ struct Finder<'f, 'a> {
     aborts: bool,
     learned: Learned,
     failure: Option<Diagnostic>,
+    /// How many expressions of the script come before the one at hand, and with it.
+    walked: usize,
+    end: usize,
 }
 
 impl Finder<'_, '_> {
     /// Whether to look into the expression.
     fn expr(&mut self, e: &mut Expr) -> bool {
+        self.end = self.walked + count(e);
+        let inside = self.look(e);
+        self.walked = if inside { self.walked + 1 } else { self.end };
+        inside
+    }
+
+    fn look(&mut self, e: &mut Expr) -> bool {
         if let (ExprKind::Call(Function::Stack, _), Type::Stack(stack)) = (&e.kind, &e.ty) {
             add(&mut self.learned.stacks, *stack);
             return false;
@@ -147,7 +160,7 @@ impl Finder<'_, '_> {
 
     /// Whether an expression can be evaluated when the point fires.
     fn is_given(&self, e: &Expr) -> bool {
-        self.known.is_given(e, true) && self.unchanged.hold(&maps_of(&self.known.plain(e)), e.span)
+        self.known.is_given(e, true) && self.unchanged.hold(&maps_of(&self.known.plain(e)), self.end)
     }
 
     /// The slot of an input, and whether it may be a fault.

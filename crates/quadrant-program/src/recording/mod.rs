@@ -13,6 +13,7 @@
 mod known;
 mod learn;
 mod names;
+mod slice;
 mod state;
 
 use std::collections::BTreeMap;
@@ -109,7 +110,7 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     }
     let groups = by_clauses(program).into_iter().map(|(clauses, points)| group(clauses, points, &learned)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
-    Ok(Split { replayer, groups, slots: names.len(), state: state::clauses(program, state) })
+    Ok(Split { replayer, groups, slots: names.len(), state: slice::clauses(program, state)? })
 }
 
 impl Group {

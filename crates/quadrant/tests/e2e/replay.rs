@@ -109,6 +109,59 @@ fn what_maps_remember() {
     assert_replays("replay-remembered", &command, text);
 }
 
+/// What fills the maps is also in loops, blocks, predicates, conditions and arguments, between statements that send records.
+#[test]
+fn what_maps_remember_on_the_way() {
+    needs_root!();
+    needs_loops!();
+    let syscalls = target!("syscalls");
+    let text = "config = { print_maps_on_exit = false }
+        macro show(@m, @k) { printf(\"%s\\n\", str(@m[@k, 0])); }
+        macro noted(n) { printf(\"noted %d\\n\", n); args.filename }
+        tracepoint:syscalls:sys_enter_openat /pid == cpid && @calls++ < 5/ {
+            for ($i : 0..3) { if ($i == 2) { printf(\"%d\\n\", $i); break; } @f[@n, $i] = args.filename; printf(\"x\"); }
+            @at[@odd] = noted(@n); if (@odd++ > 3) { printf(\"many\\n\"); }
+            @count[@c % 2 == 0 ? @c++ : @c--] = count(); @last = @n; printf(\"%d %d\\n\", delete(@f, (@n, 1)), @n++);
+        }
+        tracepoint:syscalls:sys_exit_openat /pid == cpid && @f[@last, 0]/ {
+            show(@f, @last); printf(\"%s\\n\", str(@at[@odd - 1])); printf(\"%d %s\\n\", @c, str(@f[@last, @c]));
+            if (@last == 4) { exit(); }
+        }";
+    let command = format!("{syscalls} openat 11 /nowhere/at/all");
+    assert_replays("replay-on-the-way", &command, text);
+    let text = r#"int n; int calls; int shown;
+        syscall::openat:entry /pid == $target && calls++ < 5/ { p[n] = arg1; printf("%d\n", n++); }
+        syscall::openat:return /pid == $target && shown < n/ { printf("%s %d\n", copyinstr(p[n - 1]), ++shown); }"#;
+    assert_replays_d("replay-d-on-the-way", &command, text);
+}
+
+/// A read in a macro or an inline stands before the change in the text, and comes after it.
+#[test]
+fn what_expands_to_a_read_is_where_it_is_used() {
+    needs_root!();
+    let dir = folder("record-expanded");
+    let record = |file: &str, text: &str| {
+        std::fs::write(dir.join(file), text).unwrap();
+        refused(quadrant().args(["record", "-c", "true", "-o", "/dev/null"]).arg(dir.join(file)))
+    };
+    let reasons = [
+        record(
+            "macro.bt",
+            "macro show(@m) { printf(\"%s\", str(@m[tid])); } tracepoint:syscalls:sys_enter_openat { @f[tid] = args.filename; show(@f); }",
+        ),
+        record("inline.d", "inline string f = copyinstr(self->p); syscall::openat:entry { self->p = arg1; trace(f); }"),
+    ];
+    for reason in reasons {
+        assert!(reason.contains("it reads what the script's own state decides"), "{reason}");
+    }
+    let reason = record(
+        "cleared.bt",
+        "tracepoint:syscalls:sys_enter_openat { if (@n[0] < 3) { @f[tid] = args.filename; } @n[0]++; clear(@n); }
+         tracepoint:syscalls:sys_exit_openat { printf(\"%s\", str(@f[tid])); }",
+    );
+    assert!(reason.contains("it empties a map that decides where memory is read"), "{reason}");
+}
+
 /// The script in D may change as long as it asks for what was recorded.
 #[test]
 fn d_other_questions() {
