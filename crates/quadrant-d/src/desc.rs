@@ -1,5 +1,6 @@
 //! Probe descriptions: `provider:module:function:name`, each part a pattern.
 
+use quadrant_program::expr::PointPart;
 use std::fmt;
 
 /// A probe description; an empty part matches anything.
@@ -48,9 +49,9 @@ impl ProbeDesc {
 
     /// The description of one probe by its full name.
     pub fn exactly(name: &str) -> Self {
-        let mut parts = name.splitn(4, ':').map(|part| part.replace(['*', '?', '[', '\\'], "?"));
-        let mut next = || parts.next().unwrap_or_default();
-        Self { provider: next(), module: next(), function: next(), name: next() }
+        let parts = PointPart::all_of(name).map(|part| part.replace(['*', '?', '[', '\\'], "?"));
+        let [provider, module, function, name] = parts;
+        Self { provider, module, function, name }
     }
 }
 

@@ -273,7 +273,7 @@ pub enum Builtin {
     PointId,
 }
 
-/// Parts of a D point's name, which is `provider:module:function:name`; the last part may have colons.
+/// Parts of a D point's name, which is `provider:module:function:name`; the function may have colons, as those of C++ do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PointPart {
     /// `probeprov`
@@ -289,7 +289,16 @@ pub enum PointPart {
 impl PointPart {
     /// This part of a point's name; empty when there is none.
     pub fn of(self, name: &str) -> &str {
-        name.splitn(4, ':').nth(self as usize).unwrap_or_default()
+        Self::all_of(name)[self as usize]
+    }
+
+    /// All parts in their order.
+    pub fn all_of(name: &str) -> [&str; 4] {
+        let mut parts = name.splitn(3, ':');
+        let mut next = || parts.next().unwrap_or_default();
+        let (provider, module, rest) = (next(), next(), next());
+        let (function, name) = rest.rsplit_once(':').unwrap_or((rest, ""));
+        [provider, module, function, name]
     }
 }
 

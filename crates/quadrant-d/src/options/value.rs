@@ -3,6 +3,7 @@
 /// A number in the notations of C, without a sign.
 pub(super) fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        _ if text.contains('+') => None,
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None if text.len() > 1 && text.starts_with('0') => u64::from_str_radix(text, 8).ok(),
         None => text.parse().ok(),
@@ -63,7 +64,9 @@ pub(super) fn is_size(text: &str) -> bool {
 /// Whether it is a version of D: `1`, `1.6`, `1.6.3`, of whose parts DTrace keeps 8, 12 and 12 bits.
 pub(crate) fn is_version(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
-    let fits = |(part, most): (&&str, u16)| part.parse::<u16>().is_ok_and(|part| part <= most);
+    let fits = |(part, most): (&&str, u16)| {
+        part.bytes().all(|byte| byte.is_ascii_digit()) && part.parse::<u16>().is_ok_and(|part| part <= most)
+    };
     parts.len() <= 3 && parts.iter().zip([0xff, 0xfff, 0xfff]).all(fits)
 }
 
@@ -88,6 +91,13 @@ mod tests {
             (Some(4096), Some(1 << 20), Some(2 << 30), Some(17), None)
         );
         assert_eq!((size("99999999t"), size(""), size("1z")), (None, None, None));
+    }
+
+    #[test]
+    fn digits_only() {
+        assert_eq!((number("+1"), number("0x+5"), number("0+7"), size("+1k")), (None, None, None, None));
+        assert!(["1", "1.6", "1.6.3", "255.4095.4095"].into_iter().all(is_version));
+        assert!(!["+1.6", "1.+6", "1.6.-3", "", "1.", "256", "1.6.3.0"].into_iter().any(is_version));
     }
 
     #[test]

@@ -164,6 +164,7 @@ pub struct Providers<'a> {
     events: OnceCell<Result<Events>>,
     raw_events: OnceCell<Result<Vec<String>>>,
     functions: OnceCell<HashMap<String, u32>>,
+    warnings: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Providers<'a> {
@@ -178,7 +179,13 @@ impl<'a> Providers<'a> {
             events: OnceCell::new(),
             raw_events: OnceCell::new(),
             functions: OnceCell::new(),
+            warnings: RefCell::default(),
         }
+    }
+
+    /// What of the descriptions could not be had while the rest could, since the last call.
+    pub fn take_warnings(&self) -> BTreeSet<String> {
+        self.warnings.take()
     }
 
     /// All probes that a description means, at least one, in a stable order.
@@ -303,6 +310,11 @@ impl<'a> Providers<'a> {
 impl Providers<'_> {
     fn probe(&self, found: Point, id: u32, layout: Layout) -> Probe {
         Probe { point: found, id, layout: self.share(layout) }
+    }
+
+    /// Something that the user should know and that is no error. The same text is kept once.
+    fn warn(&self, message: String) {
+        self.warnings.borrow_mut().insert(message);
     }
 
     /// Equal layouts as one.

@@ -1,6 +1,7 @@
 //! The four parts of a description, each a shell-style pattern.
 
 use crate::desc::ProbeDesc;
+use quadrant_program::expr::PointPart;
 
 /// A pattern for one part: `*`, `?`, `[a-z]`, `[!a-z]`, and `\` before a character that stands for itself. Nothing matches anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +57,8 @@ impl Pattern {
 impl ProbeDesc {
     /// Whether a probe's full name is one that this means.
     pub fn accepts(&self, name: &str) -> bool {
-        let mut parts = name.splitn(4, ':');
-        let mut next = || parts.next().unwrap_or_default();
-        let (wanted, provider) = (Wanted::of(self), next());
-        wanted.provider.matches(provider) && wanted.accepts(next(), next(), next())
+        let (wanted, [provider, module, function, name]) = (Wanted::of(self), PointPart::all_of(name));
+        wanted.provider.matches(provider) && wanted.accepts(module, function, name)
     }
 }
 
@@ -85,7 +84,7 @@ impl Wanted {
     /// A probe's full name as somebody would write it who wrote this description: parts that are left out here are left out.
     pub fn shaped(&self, name: &str) -> String {
         let patterns = [&self.provider, &self.module, &self.function, &self.name];
-        let parts = name.splitn(4, ':').zip(patterns);
+        let parts = PointPart::all_of(name).into_iter().zip(patterns);
         let parts: Vec<&str> = parts.map(|(part, pattern)| if pattern.text.is_empty() { "" } else { part }).collect();
         parts.join(":")
     }
@@ -203,6 +202,19 @@ mod tests {
         assert_eq!(Pattern::new("a*").literal(), None);
         assert_eq!(Pattern::new("read").literal(), Some("read"));
         assert_eq!(Pattern::new("").literal(), None);
+    }
+
+    #[test]
+    fn functions_with_colons() {
+        let accepts = |function: &str, name: &str, full: &str| {
+            let (function, name) = (function.to_owned(), name.to_owned());
+            ProbeDesc { provider: "pid7".into(), module: String::new(), function, name }.accepts(full)
+        };
+        assert!(accepts("ns::f", "entry", "pid7:prog:ns::f:entry"));
+        assert!(accepts("ns::*", "4", "pid7:prog:ns::f:4"));
+        assert!(!accepts("ns", "", "pid7:prog:ns::f:entry"));
+        assert!(!accepts("ns::f", "return", "pid7:prog:ns::f:entry"));
+        assert!(accepts("f", "entry", "pid7:prog:f:entry"));
     }
 
     proptest! {

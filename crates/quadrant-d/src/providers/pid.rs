@@ -5,7 +5,9 @@
 use super::layout::{Class, Layout, Stability, Value};
 use super::pattern::{Pattern, Wanted};
 use super::{Command, Probe, Provider, Providers, Result, Row, advise};
+use quadrant_program::expr::PointPart;
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind};
+use std::cell::Cell;
 use std::path::Path;
 
 const PREFIX: &str = "pid";
@@ -58,26 +60,46 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     }
     match refusal {
         Some(error) if probes.is_empty() => Err(place.explain(providers, wanted, error)),
-        _ => Ok(probes),
+        Some(error) => {
+            providers.warn(left_out(wanted, &error));
+            Ok(probes)
+        }
+        None => Ok(probes),
     }
+}
+
+/// Some of what a description means cannot be probed, and the rest is.
+fn left_out(wanted: &Wanted, error: &ProbeError) -> String {
+    let help: String = error.help.iter().map(|help| format!("; {help}")).collect();
+    format!("some probes of {wanted} are left out: {}{help}", error.message)
 }
 
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     let Some(pid) = of_pattern(&wanted.provider) else { return Ok(()) };
     let place = Place::new(providers, pid?, wanted)?;
-    for form in forms(wanted)? {
-        // Offsets are known to those only who have looked at the code.
-        if form.name.is_none() {
-            let found = place.find(providers, wanted, &form).unwrap_or_default();
-            found.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
-            continue;
-        }
+    let any = Cell::new(false);
+    let mut show = |row| {
+        any.set(true);
+        show(row);
+    };
+    let (offsets, sides): (Vec<Form>, Vec<Form>) = forms(wanted)?.into_iter().partition(|form| form.name.is_none());
+    for form in sides {
         for file in &place.files {
             for listed in providers.source.list_in(place.pid, form.kind, &[file.clone(), form.function.clone()])? {
                 if let Some(name) = place.name_of(wanted, &listed, &form) {
                     show(Row { id: providers.on_demand.number(&name), name });
                 }
             }
+        }
+    }
+    // Offsets are known to those only who have looked at the code.
+    for form in offsets {
+        match place.find(providers, wanted, &form) {
+            Ok(found) => found.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name })),
+            Err(error) if any.get() => providers.warn(left_out(wanted, &error)),
+            // What is not there is not listed.
+            Err(_) if !place.has_function(providers, wanted) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -98,7 +120,8 @@ fn forms(wanted: &Wanted) -> Result<Vec<Form<'_>>> {
     let is_file = function == WHOLE_FILE;
     if let Some(offset) = wanted.name.literal().filter(|name| is_file || ![ENTRY, RETURN].contains(name)) {
         let digits = offset.strip_prefix("0x").unwrap_or(offset);
-        let number = u64::from_str_radix(digits, 16).map_err(|_| no_name(offset))?;
+        let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+        let number = number.ok_or_else(|| no_name(offset))?;
         let function = if is_file { format!("{number:#x}") } else { format!("{function}+{number:#x}") };
         return Ok(vec![Form { kind: ProbeKind::Uprobe, function, name: Some(offset) }]);
     }
@@ -106,10 +129,16 @@ fn forms(wanted: &Wanted) -> Result<Vec<Form<'_>>> {
     let meant = sides.into_iter().filter(|(_, name)| wanted.name.matches(name) && !is_file);
     let mut forms: Vec<Form> =
         meant.map(|(kind, name)| Form { kind, function: function.clone(), name: Some(name) }).collect();
-    if !is_file && wanted.function.literal().is_some() && wanted.name.literal().is_none() {
+    if !is_file && wanted.function.literal().is_some() && may_be_offset(&wanted.name) {
         forms.push(Form { kind: ProbeKind::Uprobe, function: format!("{function}+*"), name: None });
     }
     Ok(forms)
+}
+
+/// Whether a pattern of names may mean hexadecimal digits.
+fn may_be_offset(name: &Pattern) -> bool {
+    let digits = |byte: u8| byte.is_ascii_hexdigit() || b"*?".contains(&byte);
+    name.literal().is_none() && (name.text().contains(['[', '\\']) || name.text().bytes().all(digits))
 }
 
 fn no_name(name: &str) -> ProbeError {
@@ -156,11 +185,7 @@ impl Place {
 
     /// In DTrace's words, what is known of it behind them.
     fn explain(&self, providers: &Providers<'_>, wanted: &Wanted, error: ProbeError) -> ProbeError {
-        let lists = |file: &String, function: &str| {
-            let names = providers.source.list_in(self.pid, ProbeKind::Uprobe, &[file.clone(), function.to_owned()]);
-            names.is_ok_and(|names| function.is_empty() || !names.is_empty())
-        };
-        let any = |function: &str| self.files.iter().any(|file| lists(file, function));
+        let any = |function: &str| self.has(providers, function);
         let message = match wanted.function.literal() {
             _ if !providers.is_process(self.pid) => format!("failed to grab process {}", self.pid),
             Some(function) if !wanted.module.is_anything() && any("") && !any(function) => {
@@ -170,6 +195,19 @@ impl Place {
             _ => super::no_match_message(wanted),
         };
         ProbeError { message, help: std::iter::once(error.message).chain(error.help).collect() }
+    }
+
+    fn has_function(&self, providers: &Providers<'_>, wanted: &Wanted) -> bool {
+        wanted.function.literal().is_some_and(|function| self.has(providers, function))
+    }
+
+    /// Whether one of the files has that function, or can be read if the name is empty.
+    fn has(&self, providers: &Providers<'_>, function: &str) -> bool {
+        let lists = |file: &String| {
+            let names = providers.source.list_in(self.pid, ProbeKind::Uprobe, &[file.clone(), function.to_owned()]);
+            names.is_ok_and(|names| function.is_empty() || !names.is_empty())
+        };
+        self.files.iter().any(lists)
     }
 
     /// `pid12:libc.so.6:malloc:entry` of `uprobe:/usr/lib/libc.so.6:malloc`; `None` if that is not meant.
@@ -193,7 +231,7 @@ impl Place {
     fn probe(&self, providers: &Providers<'_>, wanted: &Wanted, found: Found, form: &Form<'_>) -> Option<Probe> {
         let full = self.name_of(wanted, &found.point.name, form)?;
         let id = providers.on_demand.number(&full);
-        let function = full.split(':').nth(2).unwrap_or_default().to_owned();
+        let function = PointPart::Function.of(&full).to_owned();
         let point = Point { site: found.point.site, name: full, func: function };
         let layout = match form.name {
             Some(ENTRY) => entry_layout(),

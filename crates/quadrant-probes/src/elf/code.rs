@@ -1,23 +1,15 @@
-//! Instructions: where they start, and where functions return.
+//! The bytes of functions, what they decode to, and where functions return.
 
 use super::{Elf, Segment, Symbol};
-use crate::error::Result;
+use crate::error::{Result, error};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 
 /// Longest function that is decoded.
 const MAX_FUNCTION: u64 = 16 << 20;
-const BITS: u32 = 64;
+/// Mode of the processor.
+pub(super) const BITS: u32 = 64;
 
 impl Elf {
-    /// Whether an instruction starts at `address`, decoding from the start of the function.
-    pub fn is_boundary(&self, function: &Symbol<'_>, address: u64) -> Result<bool> {
-        if address == function.address {
-            return Ok(true);
-        }
-        let starts = self.instructions(function)?;
-        Ok(starts.iter().any(|instruction| instruction.ip() == address && !instruction.is_invalid()))
-    }
-
     /// The addresses of the instructions by which a function returns to its caller.
     pub fn return_sites(&self, function: &Symbol<'_>) -> Result<Vec<u64>> {
         let instructions = self.instructions(function)?;
@@ -53,8 +45,15 @@ impl Elf {
     pub fn function_bytes(&self, function: &Symbol<'_>) -> Result<Vec<u8>> {
         let start = self.code_offset_of(function.address);
         let start = start.ok_or_else(|| self.file().malformed(&format!("`{}` is not in its code", function.name)))?;
-        let len = self.function_len(function)?.min(MAX_FUNCTION);
-        self.file().read(start, len.min(self.file().len().saturating_sub(start)))
+        let len = self.function_len(function)?;
+        let name = function.name;
+        if len > MAX_FUNCTION {
+            return Err(error(format!("`{name}` has {len} bytes, of which no more than {MAX_FUNCTION} are decoded")));
+        }
+        if len > self.file().len().saturating_sub(start) {
+            return Err(self.file().malformed(&format!("`{name}` goes beyond the file's end")));
+        }
+        self.file().read(start, len)
     }
 
     /// The symbol's size, or up to the next function, or to the section's end.

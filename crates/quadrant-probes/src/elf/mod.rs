@@ -1,6 +1,7 @@
 //! Just enough of ELF: segments, sections, symbols of 64-bit little-endian x86 files. All input is hostile.
 
 mod code;
+mod flow;
 mod golang;
 mod symbols;
 #[cfg(test)]

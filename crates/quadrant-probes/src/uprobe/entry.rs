@@ -96,7 +96,11 @@ fn may_come_by_table(
     if elf.section(".symtab").is_none() {
         return to.mnemonic() != Mnemonic::Push || instructions.iter().any(is_computed);
     }
-    let computes = |symbol: &Symbol<'_>| elf.instructions(symbol).is_ok_and(|code| code.iter().any(is_computed));
+    let computes = |symbol: &Symbol<'_>| {
+        // What cannot be read, or not to its end, may do anything.
+        let jumps = |code: Vec<Instruction>| code.iter().any(|one| is_computed(one) || one.is_invalid());
+        elf.instructions(symbol).map_or(true, jumps)
+    };
     instructions.iter().any(is_computed) || known.parts_of(function).iter().any(computes)
 }
 

@@ -252,10 +252,9 @@ impl Finder<'_> {
         self.entry_only()?;
         let mut found = Vec::new();
         for symbol in self.symbols(&Glob::new(function))? {
-            let instructions = self.elf.instructions(&symbol)?;
-            for instruction in instructions.iter().filter(|instruction| !instruction.is_invalid()) {
-                let place = format!("{}+{}", symbol.name, instruction.ip() - symbol.address);
-                found.push(self.point(instruction.ip(), &place, symbol.name)?);
+            for address in self.elf.all_instructions(&symbol)? {
+                let place = format!("{}+{}", symbol.name, address - symbol.address);
+                found.push(self.point(address, &place, symbol.name)?);
             }
         }
         Ok(found)

@@ -18,6 +18,7 @@ use quadrant_types::Types;
 use super::descriptions;
 use super::descriptions::Meant;
 use super::getopt::Line;
+use super::report;
 use super::settings;
 use super::sources;
 use super::targets;
@@ -52,6 +53,8 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
             }
         }
     }
+    listing.out.flush();
+    eprint!("{}", report::left_out(&providers));
     match listing.out.finish() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(quadrant_bpf::Error::io("cannot write the list", &error).into())

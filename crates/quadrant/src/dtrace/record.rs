@@ -75,6 +75,7 @@ fn compile(
     let wall_offset = quadrant_session::wall_offset_ns();
     let world = World { probes: &asked, symbols: &asked, types, macros: &macros, wall_offset };
     let (program, lowered) = trace::lowered(line, texts, &world)?;
+    eprint!("{}", report::left_out(&providers));
     let split = split(texts, &program, &lowered)?;
     Ok((program, split, asked.to_json(types, &macros, wall_offset)))
 }

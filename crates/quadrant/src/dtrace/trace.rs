@@ -122,6 +122,7 @@ fn compile(
     let (symbols, wall_offset) = (KernelSymbols::default(), quadrant_session::wall_offset_ns());
     let world = World { probes: &providers, symbols: &symbols, types, macros: &macros, wall_offset };
     let (program, compiled) = lowered(line, texts, &world)?;
+    eprint!("{}", report::left_out(&providers));
     if compiled.options.verbose || line.verbose {
         eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
         print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &providers, &macros)));

@@ -40,6 +40,46 @@ fn every_instruction_of_a_function() {
     assert_eq!(outcome.lines().last().map(|line| line.trim()), Some("2"), "{}", outcome.describe());
 }
 
+/// Functions with data between their instructions: `long_data` begins a long instruction, `odd` is none.
+const DATA_INSIDE: &str = r#"
+#include <stdio.h>
+#define FUNCTION(name, code) __asm__(".globl " name "\n.type " name ",@function\n" name ": " code "\n.size " name ",.-" name "\n");
+FUNCTION("long_data", "nop; jmp 1f; .byte 0x48,0xb8; 1: nop;nop;nop;nop;nop;nop; mov $7,%eax; ret")
+FUNCTION("odd", "nop; jmp 1f; .byte 6,6; 1: nop; nop; ret")
+int long_data(void), odd(void);
+int main(void) { odd(); printf("result %d\n", long_data()); return 0; }
+"#;
+
+#[test]
+fn functions_with_data_inside() {
+    needs_root!();
+    let folder = std::env::temp_dir().join(format!("quadrant-data-inside-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("data.c"), DATA_INSIDE).unwrap();
+    let gcc = std::process::Command::new("gcc").args(["-O1", "-o", "data", "data.c"]).current_dir(&folder).status();
+    if !cfg!(target_arch = "x86_64") || gcc.is_err() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    let program = folder.join("data").display().to_string();
+    for function in ["long_data", "odd"] {
+        let probe = |name: &str| format!("pid$target:a.out:{function}:{name}");
+        let doubt = format!("it is not certain where the instructions of `{function}` start");
+        // With nothing else it is an error, and with the entry, a warning.
+        let outcome = dtrace().args(["-n", &probe("[0-9]*"), "-c", &program]).run().unwrap();
+        assert!(outcome.code() == Some(1) && outcome.stderr.contains(&doubt), "{}", outcome.describe());
+        let script = format!("{} {{ printf(\"%s\\n\", probename); }}", probe(""));
+        let outcome = dtrace().args(["-q", "-n", &script, "-c", &program]).run().unwrap();
+        assert!(outcome.stderr.contains("are left out") && outcome.stderr.contains(&doubt), "{}", outcome.describe());
+        let has = |line: &str| outcome.stdout.lines().any(|found| found == line);
+        assert!(has("entry") && has("return") && has("result 7"), "{}", outcome.describe());
+        let outcome = dtrace().args(["-l", "-n", &probe(""), "-c", &program]).run().unwrap();
+        assert!(outcome.stderr.contains(&doubt) && outcome.stdout.contains("return"), "{}", outcome.describe());
+    }
+    let within = dtrace().args(["-n", "pid$target:a.out:long_data:d", "-c", &program]).run().unwrap();
+    assert!(within.stderr.contains("no instruction starts at `long_data+13`"), "{}", within.describe());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn functions_that_are_not_there() {
     needs_root!();
