@@ -8,7 +8,7 @@ use super::pattern::{Pattern, Wanted};
 use super::pid::PROGRAM;
 use super::{Command, Layout, Probe, Provider, Providers, Result, Row};
 use quadrant_program::probe::{Found, Inode, Point, ProbeError, ProbeKind, Site};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Files that are looked through: what a process has mapped.
@@ -56,17 +56,26 @@ fn in_all_processes(providers: &Providers<'_>, wanted: &Wanted, probes: Vec<Prob
         }
         _ => None,
     };
-    let paths: BTreeMap<PathBuf, Inode> =
-        probes.iter().filter_map(file).filter(|(path, _)| !path.starts_with("/proc")).collect();
-    let files: HashSet<Inode> = paths.values().copied().collect();
+    let paths: BTreeSet<PathBuf> =
+        probes.iter().filter_map(file).map(|(path, _)| path).filter(|path| !path.starts_with("/proc")).collect();
+    let mut files = HashSet::new();
     let mut all = Vec::new();
-    for path in paths.keys() {
-        // What cannot be found again is gone meanwhile.
+    for path in paths {
+        // Of what cannot be found again the probes that were found in processes are left.
         let path = path.to_string_lossy().replace(['*', '?', '['], "?");
-        all.extend(in_files(providers, wanted, &path).unwrap_or_default());
+        let found = in_files(providers, wanted, &path).unwrap_or_default();
+        files.extend(found.iter().filter_map(inode));
+        all.extend(found);
     }
     all.extend(probes.into_iter().filter(|probe| file(probe).is_none_or(|(_, inode)| !files.contains(&inode))));
     all
+}
+
+fn inode(probe: &Probe) -> Option<Inode> {
+    match &probe.point.site {
+        Site::Usdt { inode, .. } => Some(*inode),
+        _ => None,
+    }
 }
 
 /// The probes of files that no process needs to have mapped yet.
