@@ -3,8 +3,8 @@
 use crate::world::desc;
 use quadrant_d::providers::{Providers, Settings, Value};
 use quadrant_program::probe::{
-    Args, Field, FieldPlace, Found, KernelCode, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSource, ProbeSpec,
-    Site,
+    Args, Field, FieldPlace, Found, Inode, KernelCode, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSource,
+    ProbeSpec, Site,
 };
 use quadrant_types::{TypeId, Types};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ struct Fake {
     events: &'static [&'static str],
     raw: &'static [(&'static str, &'static [&'static str])],
     functions: &'static [&'static str],
+    /// They have a static probe each, in a file that cannot be looked up.
+    processes: &'static [u32],
 }
 
 impl Fake {
@@ -29,7 +31,7 @@ impl Fake {
         for (name, _) in raw {
             types.define_typedef(&format!("btf_trace_{name}"), TypeId::VOID);
         }
-        Self { types, events, raw, functions }
+        Self { types, events, raw, functions, processes: &[] }
     }
 
     fn providers(&self) -> Providers<'_> {
@@ -88,8 +90,15 @@ impl ProbeSource for Fake {
 }
 
 impl ProbeCatalog for Fake {
-    fn find_in(&self, _pid: u32, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError> {
-        self.find(spec)
+    fn find_in(&self, pid: u32, spec: &ProbeSpec) -> Result<Vec<Found>, ProbeError> {
+        if spec.kind != ProbeKind::Usdt {
+            return self.find(spec);
+        }
+        let path = PathBuf::from("/gone");
+        let site = Site::Usdt { path, inode: Inode::default(), offset: 4, semaphore: 0, pid: Some(pid) };
+        let mut one = found(site, "", Vec::new());
+        one.point.name = "usdt:/gone:shop:sale".to_owned();
+        Ok(vec![one])
     }
 
     fn list(&self, kind: ProbeKind, _parts: &[String]) -> Result<Vec<String>, ProbeError> {
@@ -116,7 +125,7 @@ impl ProbeCatalog for Fake {
     }
 
     fn processes(&self) -> Vec<u32> {
-        Vec::new()
+        self.processes.to_vec()
     }
 
     fn libraries_of(&self, _program: &Path) -> Vec<PathBuf> {
@@ -133,6 +142,14 @@ impl ProbeCatalog for Fake {
 }
 
 const EVENTS: &[&str] = &["sched:sched_switch", "mod:of_a_module", "syscalls:sys_enter_read", "syscalls:sys_exit_read"];
+
+#[test]
+fn probes_of_processes_outlive_their_file() {
+    let fake = Fake { processes: &[12, 34], ..Fake::new(&[], &[], &[]) };
+    let found = fake.providers().find(&desc("shop*:::sale")).unwrap();
+    let names: Vec<&str> = found.iter().map(|probe| probe.point.name.as_str()).collect();
+    assert_eq!(names, ["shop12:gone::sale", "shop34:gone::sale"]);
+}
 
 #[test]
 fn arguments_by_their_names_wherever_they_are() {
