@@ -9,6 +9,13 @@ pub(crate) fn matches(raw: &str, wanted: &Glob) -> bool {
     source_names(raw).iter().any(|name| wanted.matches(name))
 }
 
+/// As [`matches`], or the name itself, for a function that C can call, too: it has the name that the source gives it. A pattern of
+/// wildcards alone means the functions of C++ and Rust only.
+pub(crate) fn is_called(raw: &str, wanted: &Glob) -> bool {
+    let is_plain = || !wanted.is_bare() && wanted.matches(raw) && readable(raw).is_none();
+    matches(raw, wanted) || is_plain()
+}
+
 /// The readable name of a function that is called `wanted` in whatever namespace or class it is.
 pub(crate) fn called(raw: &str, wanted: &str) -> Option<String> {
     let names = source_names(raw);
@@ -36,6 +43,16 @@ mod tests {
         assert!(check("_ZN4shop4saleEi", "shop::*"));
         assert!(!check("_ZN4shop4saleEi", "sale"));
         assert!(!check("_ZN4shop4saleEi", "shop::sale(long)"));
+    }
+
+    #[test]
+    fn names_that_are_not_mangled() {
+        let check = |raw: &str, wanted: &str| is_called(raw, &Glob::new(wanted));
+        assert!(check("for_c", "for_c"));
+        assert!(check("for_c", "for_*"));
+        assert!(!check("for_c", "*") && !check("for_c", "") && !check("for_c", "?*"));
+        assert!(check("_ZN4shop4saleEi", "*") && !check("_ZN4shop4saleEi", "*Z*"));
+        assert!(!check("_ZN4shop4saleEi", "_ZN4shop4saleEi"));
     }
 
     #[test]

@@ -55,6 +55,16 @@ impl Files {
         }
     }
 
+    /// Says so if a file has more functions than were found among its symbols.
+    pub fn warn_if_cut(&self, target: &Target, elf: &Elf) {
+        if elf.is_cut() {
+            let file = target.name.display();
+            self.warn(format!(
+                "{file}: its table of Go functions is too large or damaged: some functions are not found by their names"
+            ));
+        }
+    }
+
     /// The warnings since the last call.
     pub fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()

@@ -18,6 +18,11 @@ impl Glob {
         (!has_wildcards(&self.pattern)).then_some(self.pattern.as_str())
     }
 
+    /// Whether the pattern is of wildcards for any text alone.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.pattern.bytes().all(|byte| matches!(byte, b'*' | b'?'))
+    }
+
     /// The pattern's text.
     pub fn text(&self) -> &str {
         &self.pattern

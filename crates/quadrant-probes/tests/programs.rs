@@ -212,6 +212,22 @@ fn stripped_go_programs_have_names() {
     assert!(movable.find(ProbeKind::Uprobe, "main.two").is_err());
 }
 
+/// A table that says more than is there, or has an entry without sense, gives what it has, and it is told.
+#[test]
+fn damaged_tables_of_go_give_the_rest() {
+    let tables = [(".8byte 2,0,sale", ".8byte 0x7fffffffffffffff,0,sale"), ("0,first-index", "0,0x7fffffff")];
+    for (number, (whole, damaged)) in tables.iter().enumerate() {
+        let table = GO_TABLES[0].replace(whole, damaged);
+        let Some(program) = stripped_go(&table, &format!("go-damaged-{number}"), "-no-pie") else { return };
+        let source = Source::new(Rc::new(Types::without_btf("not needed")), Options::default());
+        let parts = [program.name(), "main.two"].map(str::to_owned).to_vec();
+        let found = source.find(&ProbeSpec { kind: ProbeKind::Uprobe, parts, span: Span::default() }).unwrap();
+        assert_eq!(found.len(), 1);
+        let warnings = source.warnings();
+        assert!(warnings.len() == 1 && warnings[0].contains("table of Go functions"), "{warnings:?}");
+    }
+}
+
 #[test]
 fn readable_names() {
     let mangled = "int sale_of_int(int) __asm__(\"_ZN4shop4saleEi\");

@@ -14,6 +14,8 @@ pub struct GoFunctions {
     pub functions: Vec<GoFunction>,
     /// Their names, each with a NUL at its end.
     pub names: Vec<u8>,
+    /// True when the table has more functions than these.
+    pub cut: bool,
 }
 
 /// The functions of a Go program, stripped or not; `None` for other files.
@@ -21,5 +23,5 @@ pub fn go_functions(file: File) -> Option<GoFunctions> {
     let elf = ElfFile::open(Blob::from_file(file.into()).ok()?).ok()?;
     let table = GoTable::read(&elf)?;
     let names = table.name_bytes(&elf)?;
-    Some(GoFunctions { functions: table.functions, names })
+    Some(GoFunctions { functions: table.functions, names, cut: table.cut })
 }

@@ -102,7 +102,13 @@ impl Elf {
 
     /// Whether only the functions that others may call have names.
     pub fn is_stripped(&self) -> bool {
-        !self.has_symbols() && self.separate().is_none() && self.go_functions().is_none()
+        let has_go = || self.symbols().is_ok_and(Symbols::are_of_go);
+        !self.has_symbols() && self.separate().is_none() && !has_go()
+    }
+
+    /// Whether functions are missing among the symbols, as far as those were read.
+    pub fn is_cut(&self) -> bool {
+        self.symbols.get().is_some_and(Symbols::are_cut)
     }
 
     /// Whether the file itself has a table of all its functions.

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::rc::Rc;
 
-const SYMBOL_LEN: usize = 24;
+pub(super) const SYMBOL_LEN: usize = 24;
 /// `SHT_SYMTAB`, `SHT_DYNSYM`.
 const TABLE_KINDS: [u32; 2] = [2, 11];
 /// Section indexes from here on are no sections (`SHN_LORESERVE`).
@@ -16,6 +16,8 @@ const RESERVED: u16 = 0xff00;
 pub(crate) struct Symbols {
     tables: Vec<Table>,
     starts: OnceCell<Vec<u64>>,
+    /// Of a Go program without others: whether its table has more functions than are known here.
+    go_is_cut: Option<bool>,
 }
 
 struct Table {
@@ -68,11 +70,21 @@ impl Symbols {
             let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
             tables.push(Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
         }
-        if !elf.has_symbols() && elf.separate().is_none() {
-            let table = |(entries, names)| Table { entries, names, code: Rc::clone(&code) };
-            tables.extend(elf.go_symbols().map(table));
-        }
-        Ok(Self { tables, starts: OnceCell::new() })
+        let is_bare = !elf.has_symbols() && elf.separate().is_none();
+        let go = if is_bare { elf.go_symbols() } else { None };
+        let go_is_cut = go.as_ref().map(|go| go.cut);
+        tables.extend(go.map(|go| Table { entries: go.entries, names: go.names, code }));
+        Ok(Self { tables, starts: OnceCell::new(), go_is_cut })
+    }
+
+    /// Whether they are those that Go's runtime knows.
+    pub fn are_of_go(&self) -> bool {
+        self.go_is_cut.is_some()
+    }
+
+    /// Whether some were left out.
+    pub fn are_cut(&self) -> bool {
+        self.go_is_cut == Some(true)
     }
 
     /// All named symbols, those of the static table first. The same symbol may come twice.

@@ -14,6 +14,7 @@ pub(crate) fn list(files: &Files, kind: ProbeKind, file: &str, function: &Glob, 
     let mut names = Vec::new();
     for (target, elf) in files.open_all(&target::find(files, file, sight)?)? {
         names.extend(function_names(&elf, function)?.into_iter().map(|name| full_name(kind, target, &name)));
+        files.warn_if_cut(target, &elf);
     }
     Ok(names)
 }

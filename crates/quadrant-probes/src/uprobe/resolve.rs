@@ -16,6 +16,7 @@ use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Si
 use quadrant_types::LineCode;
 use std::collections::HashSet;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Names shown as alternatives to an indirect function.
@@ -35,8 +36,9 @@ pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, optio
     for (target, elf) in files.open_all(&targets)? {
         match (Finder { elf: &elf, target, kind: spec.kind, files, debug, options }).find(&place) {
             Ok(points) => found.extend(points),
-            Err(error) => missing = Some((error, target, elf)),
+            Err(error) => missing = Some((error, target, Rc::clone(&elf))),
         }
+        files.warn_if_cut(target, &elf);
     }
     // A function that one of several files lacks is no error.
     match (missing, &place) {
@@ -206,9 +208,7 @@ impl Finder<'_> {
 
     fn readable(&self, name: &str) -> Result<Vec<Symbol<'_>>> {
         let pattern = Glob::new(name);
-        // A function that C can call, too, has the name that the source gives it.
-        let is_named = |raw: &str| demangle::matches(raw, &pattern) || pattern.matches(raw);
-        let symbols = functions(self.elf, is_named)?;
+        let symbols = functions(self.elf, |raw| demangle::is_called(raw, &pattern))?;
         if symbols.is_empty() {
             let names: Vec<String> =
                 self.elf.symbols()?.functions().filter_map(|symbol| demangle::readable(symbol.name)).collect();

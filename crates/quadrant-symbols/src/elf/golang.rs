@@ -8,10 +8,10 @@ const SECTIONS: [&str; 2] = [".gopclntab", ".data.rel.ro.gopclntab"];
 const HEAD: u64 = 8;
 /// Longest header: eight pointers.
 const MAX_HEAD: u64 = HEAD + 8 * 8;
-/// The largest table that is read; that of a program of 100 MB has 20.
-const MAX_TABLE: u64 = 256 << 20;
-/// Further functions are left out.
-const MAX_FUNCTIONS: u64 = 8_000_000;
+/// How much of a table is read; that of a program of 100 MB has 20.
+const MAX_TABLE: u64 = 64 << 20;
+/// Further functions are left out; large programs have a few hundred thousand.
+const MAX_FUNCTIONS: u64 = 1_000_000;
 
 /// The functions, and where their names are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) struct GoTable {
     pub(crate) functions: Vec<GoFunction>,
     /// Offset and size of the names in the file.
     pub(crate) names: (u64, u64),
+    /// True when the table has more functions than are kept: too many, or entries that make no sense.
+    pub(crate) cut: bool,
 }
 
 /// A function of a Go program.
@@ -53,18 +55,19 @@ impl GoTable {
     pub(crate) fn read(file: &ElfFile) -> Option<Self> {
         let section = SECTIONS.iter().find_map(|name| file.section(name))?;
         let layout = Layout::read(file, section)?;
-        let size = section.size.checked_sub(layout.index)?;
+        let size = section.size.checked_sub(layout.index)?.min(MAX_TABLE);
         let table = file.blob.read(section.offset.checked_add(layout.index)?, size, MAX_TABLE)?;
-        let count = layout.functions.min(MAX_FUNCTIONS);
-        let functions: Vec<GoFunction> = (0..count).map_while(|at| layout.function(file, &table, at)).collect();
+        let count = layout.functions.min(MAX_FUNCTIONS).min(size / (2 * layout.field as u64));
+        let functions: Vec<GoFunction> = (0..count).filter_map(|at| layout.function(file, &table, at)).collect();
         file.code_section_start(functions.first()?.address)?;
         let names = (section.offset.checked_add(layout.names)?, section.size.checked_sub(layout.names)?);
-        Some(Self { functions, names })
+        let cut = section.size > MAX_TABLE || functions.len() as u64 != layout.functions;
+        Some(Self { functions, names, cut })
     }
 
     /// The text in which the functions' names are.
     pub(crate) fn name_bytes(&self, file: &ElfFile) -> Option<Vec<u8>> {
-        file.blob.read(self.names.0, self.names.1, MAX_TABLE)
+        file.blob.read(self.names.0, self.names.1.min(MAX_TABLE), MAX_TABLE)
     }
 }
 

@@ -76,7 +76,7 @@ impl SymbolTable {
         };
         let mut entries: Vec<Entry> = table.functions.iter().map(entry).collect();
         entries.sort_unstable_by_key(|entry| entry.value);
-        Some(Self { entries, names: table.names, cut: false })
+        Some(Self { entries, names: table.names, cut: table.cut })
     }
 
     /// The symbol that covers `vaddr`: the nearest one before it whose size reaches that far,
