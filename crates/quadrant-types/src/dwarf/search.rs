@@ -48,9 +48,10 @@ impl DebugInfo {
         candidates.iter().find(has).copied()
     }
 
-    /// Whether an enumeration's constants can be written behind `scope::`: its own name, or the namespace that it is in.
+    /// Whether an enumeration's constants can be written behind `scope::`: its own name, or the namespace that it is in, which is all
+    /// that one without a name has.
     fn is_scope_of_constants(&self, die: &Die<'_>, scope: &str) -> bool {
-        let Some(full) = self.qualified_name(die) else { return false };
+        let Some(full) = self.qualified_name(die) else { return self.scopes_around(die).as_deref() == Some(scope) };
         full == scope || full.strip_suffix(scope).is_some_and(|outer| outer.ends_with("::")) || {
             full.rsplit_once("::").is_some_and(|(around, _)| around == scope)
         }
@@ -65,15 +66,14 @@ impl DebugInfo {
 
     /// The name with the namespaces and classes around it: `ns::Thing`. `None` for what has no name.
     pub(crate) fn qualified_name(&self, die: &Die<'_>) -> Option<String> {
-        let name = die.name()?;
+        let (name, around) = (die.name()?, self.scopes_around(die)?);
+        Some(if around.is_empty() { name.to_string() } else { format!("{around}::{name}") })
+    }
+
+    /// The namespaces and classes around it: `ns::Thing`; empty if there are none.
+    fn scopes_around(&self, die: &Die<'_>) -> Option<String> {
         let unit = self.units.data(self, die.at.unit)?;
-        let mut full = String::new();
-        for scope in scopes::of(self, unit).around(die.at.offset) {
-            full.push_str(&scope);
-            full.push_str("::");
-        }
-        full.push_str(&name);
-        Some(full)
+        Some(scopes::of(self, unit).around(die.at.offset).join("::"))
     }
 
     fn name_index(&self) -> &NameIndex {

@@ -57,8 +57,10 @@ fn names_of_cxx() {
     let script = r#"uprobe:BIN:cpp:"shapes::place" {
         print((((struct shapes::Point *)arg0)->y, ((shapes::Point *)arg0)->x, sizeof(shapes::Point)));
         print((args.side, args.side == shapes::Side::Right, shapes::Side::Left));
+        print((shapes::CORNERS, CORNERS));
     }"#;
-    assert_lines(&on(&target!("mangled-cc"), script), &["(4, 3, 8)", "(Right, true, Left)"]);
+    let wanted = ["(4, 3, 8)", "(Right, true, Left)", "(CORNERS, CORNERS)"];
+    assert_lines(&on(&target!("mangled-cc"), script), &wanted);
 }
 
 /// A function that is found by its name in the source may be one that C can call; one that is looked for by its symbol's name is
