@@ -103,6 +103,8 @@ int next(void) {
 // What follows cannot be had in a script, which matters only if it is called.
 
 extern int no_such_kernel_function(int) __ksym;
+// A text, which is no number.
+extern int CONFIG_DEFAULT_HOSTNAME __kconfig;
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -111,6 +113,10 @@ struct {
 
 int send(int number) {
     return bpf_ringbuf_output(&events, &number, sizeof(number), 0);
+}
+
+int host(void) {
+    return CONFIG_DEFAULT_HOSTNAME;
 }
 
 SEC("kprobe/do_unlinkat")

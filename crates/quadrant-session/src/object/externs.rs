@@ -46,15 +46,21 @@ impl Value {
     }
 }
 
-/// Find everything; options go into the object's section `.kconfig`.
+/// Find what is used, by its index; the rest is 0, whatever there is. Options go into the object's section `.kconfig`.
 ///
 /// # Errors
 /// What is missing and must not be.
-pub(crate) fn find(object: &mut Object, machine: &Machine, notes: &mut Vec<String>) -> Result<Vec<Value>, Error> {
+pub(crate) fn find(
+    object: &mut Object,
+    machine: &Machine,
+    is_used: &dyn Fn(usize) -> bool,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Value>, Error> {
     let mut config = Options { machine, told: object.options.clone(), file: None, notes };
     let mut found = Vec::new();
-    for external in object.externs.clone() {
+    for (index, external) in object.externs.clone().into_iter().enumerate() {
         let value = match external.kind {
+            _ if !is_used(index) => Value::Address(0),
             ExternKind::Kconfig { ty, size, offset } => {
                 let btf = object.btf().ok_or_else(|| missing(&external, "the object has no types"))?;
                 let bytes = config.value(&external, btf, ty, size)?;

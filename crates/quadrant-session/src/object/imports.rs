@@ -100,11 +100,8 @@ impl<'a> File<'a> {
         let used: BTreeSet<Reference> =
             linked.iter().flatten().flat_map(|(linked, _)| linked.references.iter().map(|(_, to)| *to)).collect();
         let is_used = |index: usize| used.contains(&Reference::Extern(index)) || used.contains(&Reference::Call(index));
-        for (index, external) in object.externs.iter_mut().enumerate() {
-            external.weak |= !is_used(index);
-        }
-        let externs = externs::find(&mut object, machine, &mut Vec::new())?;
-        if externs.iter().enumerate().any(|(index, value)| is_used(index) && value.owner() != 0) {
+        let externs = externs::find(&mut object, machine, &is_used, &mut Vec::new())?;
+        if externs.iter().any(|value| value.owner() != 0) {
             return Err(refused(
                 import,
                 "it uses functions or variables of a kernel module, which only `quadrant load` can",

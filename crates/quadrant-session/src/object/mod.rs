@@ -82,7 +82,7 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
     check_names(&object, &options)?;
     let machine = Machine::default();
     let mut notes = object.notes.clone();
-    let externs = externs::find(&mut object, &machine, &mut notes)?;
+    let externs = externs::find(&mut object, &machine, &|_| true, &mut notes)?;
     let types = maps::load_types(&object, &mut notes);
     let maps = maps::create_all(&mut object, &mut notes, types.as_ref())?;
     let data = object.data.iter().map(|data| maps::create_data(data, types.as_ref()));
