@@ -245,3 +245,28 @@ fn a_process_is_found_by_its_number_in_its_container() {
     let none = refused(script(text).args(["-p", "99999", "--container", "feed4"]));
     assert!(none.contains("no process 99999 is in that container"), "{none}");
 }
+
+/// A group of threads does not tell its processes, only which threads are in it.
+#[test]
+fn a_process_is_found_by_a_thread_in_a_group_of_threads() {
+    needs_root!();
+    let root = needs_cgroups!();
+    let domain = Group::new(root.join(name("threads")));
+    let threads = Group::new(domain.0.join("some"));
+    if let Err(error) = std::fs::write(threads.0.join("cgroup.type"), "threaded") {
+        return skip(format!("no groups of threads can be made here: {error}"));
+    }
+    let inside = format!(
+        "echo $$ > {}/cgroup.procs; echo $$ > {}/cgroup.threads && echo in; read line",
+        domain.path(),
+        threads.path()
+    );
+    let mut work = Program::new("sh").args(["-c", &inside]).with_input().start().expect("it runs");
+    work.wait_for_stdout("in").expect("it is in the group");
+    let pid = work.pid().to_string();
+    let text = "BEGIN { print(1); exit(); }";
+    let outcome = script(text).args(["-p", &pid, "--cgroup", threads.path()]).run().expect("it runs");
+    work.write("\n").expect("it reads");
+    assert!(work.finish().expect("it ends").success());
+    assert!(outcome.success(), "{}", outcome.describe());
+}
