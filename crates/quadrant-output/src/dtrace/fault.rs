@@ -22,7 +22,7 @@ pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
         bytes.get(at..at + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_le_bytes)
     };
     let [point, clause, _statement, kind, address, place] = std::array::from_fn(word);
-    where_(err, program, clause, point);
+    where_(err, program, Some(clause), point);
     err.extend_from_slice(text(kind).as_bytes());
     if has_address(kind) {
         err.extend_from_slice(b" (");
@@ -40,9 +40,12 @@ pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
 }
 
 /// Append the start of a message: `dtrace: error in dt_clause_N for probe ID I (provider:module:function:name): `.
-pub(super) fn where_(err: &mut Vec<u8>, program: &Program, clause: u64, point: u64) {
-    err.extend_from_slice(b"dtrace: error in dt_clause_");
-    number::unsigned(err, source_clause(program, clause));
+pub(super) fn where_(err: &mut Vec<u8>, program: &Program, clause: Option<u64>, point: u64) {
+    err.extend_from_slice(b"dtrace: error");
+    if let Some(clause) = clause {
+        err.extend_from_slice(b" in dt_clause_");
+        number::unsigned(err, source_clause(program, clause));
+    }
     err.extend_from_slice(b" for probe ID ");
     number::unsigned(err, row::number_of(program, point).into());
     err.extend_from_slice(b" (");

@@ -121,9 +121,9 @@ impl<'p> Printer<'p> {
 
     /// A message about an action that failed.
     pub(super) fn complaint(&self, firing: Firing, why: &str) -> Vec<u8> {
-        let clause = self.program.clauses.iter().position(|clause| sends(clause, firing.record)).unwrap_or(0);
+        let clause = self.program.clauses.iter().position(|clause| sends(clause, firing.record));
         let mut text = Vec::new();
-        fault::where_(&mut text, self.program, clause as u64, firing.point);
+        fault::where_(&mut text, self.program, clause.map(|clause| clause as u64), firing.point);
         text.extend_from_slice(why.as_bytes());
         text.push(b'\n');
         text

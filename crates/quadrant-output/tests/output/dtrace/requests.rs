@@ -38,7 +38,7 @@ fn printing_and_requests_keep_their_order() {
         r#""a\nb" Ftruncate"#,
         r#"Setopt("quiet", None)"#,
         r#"Setopt("switchrate", Some("5hz"))"#,
-        r#""a\nb" Complain("dtrace: error in dt_clause_0 for probe ID 1 (dtrace:::BEGIN): no\n")"#,
+        r#""a\nb" Complain("dtrace: error for probe ID 1 (dtrace:::BEGIN): no\n")"#,
         r#""a\nb" Discard(3)"#,
         r#""a\nb" Clear(MapId(2))"#,
         r#""a\nb" Exit(-3)"#,
