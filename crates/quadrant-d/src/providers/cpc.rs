@@ -2,7 +2,7 @@
 
 use super::layout::{Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{Probe, Provider, Providers, Result, Row, advise};
+use super::{Probe, Provider, Providers, Result, Row, advise, no_match_message};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
 
 const NAME: &str = "cpc";
@@ -65,7 +65,7 @@ fn lookup(providers: &Providers<'_>, event: &str, count: &str) -> Result<Found> 
 
 fn form(name: &str) -> ProbeError {
     advise(
-        format!("probe description {NAME}:::{name} does not match any probes"),
+        no_match_message(format_args!("{NAME}:::{name}")),
         "write an event, a mode (all, user, kernel) and a count, as in `cpc:::cache_misses-all-10000`",
     )
 }

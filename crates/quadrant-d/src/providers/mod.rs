@@ -366,8 +366,16 @@ impl Providers<'_> {
     }
 }
 
-fn no_match_message(wanted: &Wanted) -> String {
-    format!("probe description {wanted} does not match any probes")
+/// How messages end that say no more than that there is no such probe.
+const NO_MATCH: &str = " does not match any probes";
+
+fn no_match_message(wanted: impl std::fmt::Display) -> String {
+    format!("probe description {wanted}{NO_MATCH}")
+}
+
+/// Whether an error means that no probe matches, not that probes cannot be looked for.
+pub fn is_no_match(error: &ProbeError) -> bool {
+    error.message.ends_with(NO_MATCH)
 }
 
 fn spec(kind: ProbeKind, parts: &[&str]) -> ProbeSpec {

@@ -11,6 +11,7 @@ use quadrant_d::providers::Layout;
 use quadrant_d::providers::Providers;
 use quadrant_d::providers::Row;
 use quadrant_d::providers::Stability;
+use quadrant_d::providers::is_no_match;
 use quadrant_output::dtrace::list;
 use quadrant_program::expr::PointPart;
 use quadrant_types::Types;
@@ -126,7 +127,7 @@ impl Listing<'_> {
         rows.iter().for_each(|row| self.row(row));
         if rows.is_empty() {
             let error = listed.err();
-            if let Some(error) = error.as_ref().filter(|error| !error.message.ends_with("does not match any probes")) {
+            if let Some(error) = error.as_ref().filter(|error| !is_no_match(error)) {
                 return Err(error.clone().into());
             }
             // Finding knows the nearest names.
