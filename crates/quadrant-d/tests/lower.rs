@@ -62,6 +62,22 @@ fn half_a_library_is_none() {
         assert_eq!(tags(&compiled(text)).first(), Some(&"D_SYNTAX"), "{text}");
     }
     assert_eq!(tags(&compiled("BEGIN { trace(1); }")), [""; 0]);
+    // However often it is looked up.
+    let several = compiled("BEGIN { trace(A + A); trace(B); trace(A); }");
+    assert_eq!(tags(&several).iter().filter(|tag| **tag == "D_SYNTAX").count(), 1);
+}
+
+#[test]
+fn a_packet_and_its_protocol_are_computed_once() {
+    let compiled = run(
+        "struct sk_buff { char *head; char *data; unsigned len; unsigned data_len; uint16_t network_header; };
+        BEGIN { m = 1; n = 7; pcap((void *)(uint64_t)(m += 5), n += 3); }",
+        &[],
+    );
+    let text = compiled.program.as_ref().map(dump).unwrap_or_else(|| messages(&compiled));
+    for number in ["3:i", "5:i"] {
+        assert_eq!(text.matches(number).count(), 1, "{text}");
+    }
 }
 
 #[test]

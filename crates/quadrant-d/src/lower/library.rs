@@ -37,7 +37,8 @@ impl Lower<'_> {
         }
         let own = self.own_items(name);
         for own in &own {
-            self.diagnostics.extend(own.broken.as_deref().cloned());
+            let broken = own.broken.as_deref().filter(|broken| !self.diagnostics.contains(broken)).cloned();
+            self.diagnostics.extend(broken);
             self.quietly(|lower| lower.library_item(&own.item));
         }
         if own.iter().any(|own| own.broken.is_some()) {

@@ -241,7 +241,8 @@ impl<'a> Lower<'a> {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
         diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
         // A clause that is compiled for several points makes each mistake several times.
-        diagnostics.dedup_by(|a, b| a.span == b.span && a.tag == b.tag);
+        let mut told = HashSet::new();
+        diagnostics.retain(|d| told.insert((d.span, d.tag)));
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
         narrow::keys(&mut self.program);
         Compiled { program: (!failed).then_some(self.program), diagnostics, matched, texts: self.texts, options }

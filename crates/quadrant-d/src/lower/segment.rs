@@ -81,7 +81,7 @@ impl Lower<'_> {
     }
 
     /// A value that stays what it is until the record is sent.
-    fn hold(&mut self, value: Expr) -> Expr {
+    pub(super) fn hold(&mut self, value: Expr) -> Expr {
         if is_stable(&value) {
             return value;
         }

@@ -152,18 +152,29 @@ impl Lower<'_> {
             return self.bad_arg(call, 1, "struct sk_buff *", &packet);
         }
         let protocol = self.expr(&call.args[1])?;
-        self.int_arg(call, 2)?;
+        if self.int_of(&protocol.ty).is_none() {
+            return self.bad_arg(call, 2, "int64_t", &protocol);
+        }
         self.check_recording(call.span);
         let cap = self.settings.pcapsize;
-        let names = [("a".to_owned(), packet), ("b".to_owned(), protocol.clone())];
-        let start = self.piece_with(names.clone(), PACKET_START, call.span)?;
-        let rest = self.piece_with(names, &format!("{PACKET_END} - {PACKET_START}"), call.span)?;
-        let names = [("a".to_owned(), rest)];
-        let length = self.piece_with(names, &format!("a < {cap} ? a : {cap}"), call.span)?;
+        // The pieces name them often, and what they do is to happen once.
+        let [packet, protocol] = [packet, protocol].map(|value| self.held(value));
+        let names = [("a".to_owned(), packet.clone()), ("b".to_owned(), protocol.clone())];
+        let start = self.piece_with(names, PACKET_START, call.span)?;
+        let end = self.piece_with([("a".to_owned(), packet)], PACKET_END, call.span)?;
+        let [start, end] = [start, end].map(|value| self.held(value));
+        let names = [("a".to_owned(), start.clone()), ("b".to_owned(), end)];
+        // A network header that is not set is far behind the packet's end.
+        let length =
+            self.piece_with(names, &format!("b <= a ? 0 : b - a < {cap} ? b - a : (uint64_t){cap}"), call.span)?;
         let kind = ExprKind::Call(Function::Buf(Space::Kernel), vec![start.expr, length.expr]);
         let bytes = Expr::new(kind, Type::Buffer { cap }, call.span);
         self.act(ActionKind::Pcap, vec![bytes, protocol.expr]);
         Some(())
+    }
+
+    fn held(&mut self, value: Value) -> Value {
+        Value { expr: self.hold(value.expr), ..value }
     }
 }
 

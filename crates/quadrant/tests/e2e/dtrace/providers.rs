@@ -77,6 +77,17 @@ fn packets_as_they_are() {
     assert!(!outcome.stderr.contains("cut"), "{}", outcome.describe());
 }
 
+/// A network header that is not set is behind the end of the packet.
+#[test]
+fn a_packet_without_a_network_header_has_no_bytes() {
+    needs_root!();
+    let text = "BEGIN { this->p = (struct sk_buff *)alloca(sizeof(struct sk_buff)); this->p->network_header = 0xffff;
+        pcap(this->p, PCAP_IP); exit(0); }";
+    let outcome = dtrace().args(["-x", "scratchsize=1024", "-qn", text]).run().expect("it runs");
+    assert!(outcome.success() && outcome.stdout.trim().is_empty(), "{}", outcome.describe());
+    assert!(!outcome.stderr.contains("error"), "{}", outcome.describe());
+}
+
 #[test]
 fn datagrams_of_version_6() {
     needs_root!();
