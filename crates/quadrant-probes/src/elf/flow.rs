@@ -11,8 +11,14 @@ use quadrant_program::probe::ProbeError;
 /// Longest instruction.
 const LONGEST: usize = 15;
 
+/// Whether instructions of this processor are known; those of others have one length.
+const IS_DECODED: bool = cfg!(target_arch = "x86_64");
+const FIXED: u64 = 4;
+
 /// Why it is not certain where instructions start.
 enum Doubt {
+    /// What instructions of this processor look like.
+    Processor,
     /// How long the function is.
     Size,
     /// The bytes at an address are no instruction.
@@ -32,6 +38,9 @@ impl Elf {
         if address == function.address {
             return Ok(true);
         }
+        if !IS_DECODED {
+            return Ok(address.abs_diff(function.address).is_multiple_of(FIXED));
+        }
         let bytes = self.function_bytes(function)?;
         let refused = |doubt: Doubt| {
             doubt.explain(function, "choose a place that a branch leads to, or, in a bpftrace script, --unsafe")
@@ -45,6 +54,9 @@ impl Elf {
     /// They are not certain.
     pub fn all_instructions(&self, function: &Symbol<'_>) -> Result<Vec<u64>> {
         let refused = |doubt: Doubt| doubt.explain(function, "name the offsets that you mean, one by one");
+        if !IS_DECODED {
+            return Err(refused(Doubt::Processor));
+        }
         if function.size == 0 {
             return Err(refused(Doubt::Size));
         }
@@ -60,6 +72,7 @@ impl Doubt {
             name => format!("`{name}+{:#x}`", address - function.address),
         };
         let why = match self {
+            Doubt::Processor => "this processor's instructions are not decoded".to_owned(),
             Doubt::Size => "its size is not known".to_owned(),
             Doubt::Invalid(at) => format!("the bytes at {} are no instruction", place(at)),
             Doubt::Overlap(at) => format!("at {} one instruction starts within another", place(at)),
