@@ -9,6 +9,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+/// What is wrong with a file that has more functions than were found.
+pub(crate) const CUT: &str =
+    "its table of Go functions is too large or damaged: some functions are not found by their names";
+
 /// Opened files by path, and what was wrong with those that were passed over.
 #[derive(Default)]
 pub(crate) struct Files {
@@ -59,9 +63,7 @@ impl Files {
     pub fn warn_if_cut(&self, target: &Target, elf: &Elf) {
         if elf.is_cut() {
             let file = target.name.display();
-            self.warn(format!(
-                "{file}: its table of Go functions is too large or damaged: some functions are not found by their names"
-            ));
+            self.warn(format!("{file}: {CUT}"));
         }
     }
 

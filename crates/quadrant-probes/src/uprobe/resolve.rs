@@ -7,7 +7,7 @@ use crate::debug::DebugFiles;
 use crate::demangle;
 use crate::elf::{Elf, Symbol, SymbolKind, Symbols};
 use crate::error::{Result, advise, error, no_match};
-use crate::files::Files;
+use crate::files::{CUT, Files};
 use crate::glob::Glob;
 use crate::point::{check_count, plain};
 use crate::source::Options;
@@ -371,6 +371,9 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
             if elf.is_stripped() {
                 let message = "the file is stripped, and no separate file has its symbols: only functions that it exports have names";
                 error.help.push(message.to_owned());
+            }
+            if elf.is_cut() {
+                error.help.push(CUT.to_owned());
             }
             error
         }
