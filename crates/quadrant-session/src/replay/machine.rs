@@ -134,7 +134,8 @@ impl Machine {
                 Given::Number(number) => (*number, 0),
                 // Nothing is there; address 0 would be an empty text.
                 Given::Missing => (address, 0),
-                Given::Fault(address) => (*address, 0),
+                // Of a buffer, too, a byte is read, and that faults.
+                Given::Fault(address) => (*address, 1),
                 Given::Bytes(bytes) => {
                     env.kernel.put(address, [bytes.as_slice(), &[0]].concat());
                     (address, bytes.len() as u64)

@@ -188,7 +188,15 @@ impl Recording {
 
     fn event(&self, line: usize, value: &Value, point: u32, inputs: &[Input]) -> Result<Event, Failure> {
         let given = |input: &Input| {
-            let found = value["values"].get(&input.name).and_then(|value| given(value, input.caught));
+            let said = value["values"].get(&input.name);
+            if said.is_some_and(is_other_fault) {
+                let what = format!("`{}` faulted, and not for its address", shown(&input.name));
+                let failure = wrong(&self.name, line, &what);
+                return Err(failure.hint(
+                    "a replay has faults of bad addresses only: keep the script from others, such as division by zero",
+                ));
+            }
+            let found = said.and_then(|value| given(value, input.caught));
             let found = found.ok_or_else(|| {
                 let what = format!("the event has no value for `{}`", shown(&input.name));
                 wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
@@ -234,6 +242,11 @@ fn given(value: &Value, caught: bool) -> Option<Given> {
         Given::Number(number) if caught => Some(Given::Bytes(number.to_le_bytes().to_vec())),
         given => Some(given),
     }
+}
+
+/// Whether it is a fault that a replay cannot have.
+fn is_other_fault(value: &Value) -> bool {
+    value.get("fault").is_some_and(|kind| *kind != Fault::BadAddress as u64)
 }
 
 fn plain(value: &Value) -> Option<Given> {
@@ -335,6 +348,9 @@ mod tests {
         assert_eq!(value("\"a\""), Some(Given::Bytes(b"a".to_vec())));
         assert_eq!(value("{\"hex\":\"ff00\"}"), Some(Given::Bytes(vec![255, 0])));
         assert_eq!(value("null"), Some(Given::Missing));
+        assert_eq!(value("{\"fault\":1,\"address\":8}"), Some(Given::Fault(8)));
+        let is_other = |text: &str| is_other_fault(&serde_json::from_str(text).unwrap());
+        assert!(is_other("{\"fault\":4,\"address\":0}") && !is_other("{\"fault\":1,\"address\":8}"));
         assert_eq!((value("{\"hex\":\"f\u{e9}\"}"), value("[1]"), value("1.5")), (None, None, None));
     }
 }

@@ -66,6 +66,7 @@ fn d_faults() {
     let text = r#"pid$target:calls:target_call:entry { printf("%d %s\n", arg0 % 7, probefunc); }
         pid$target:calls:target_call:entry /arg0 % 3 == 0/ { trace("before"); trace(copyinstr(0x10)); }
         pid$target:calls:target_call:entry /arg0 % 5 == 0/ { trace(*(int *)(arg0 + 8)); }
+        pid$target:calls:target_call:entry /arg0 % 11 == 0/ { tracemem(arg0, 8); printf("after\n"); }
         ERROR { printf("error %d %d %x\n", arg2, arg4, arg5); }"#;
     assert_replays_d("replay-d-faults", &format!("{calls} 31"), text);
 }
