@@ -119,9 +119,9 @@ impl Group {
         self.points.first().is_some_and(|point| phase(program, *point) != Some(Phase::During))
     }
 
-    /// Whether there is anything to be recorded: an event means something by itself, the start and the end do not.
+    /// Whether there is anything to be recorded: an event means something by itself, the start and the end do not if they end nothing.
     fn is_recorded(&self, program: &Program) -> bool {
-        !self.is_once(program) || !self.inputs.is_empty() || !self.stacks.is_empty()
+        !self.is_once(program) || !self.inputs.is_empty() || !self.stacks.is_empty() || self.exits
     }
 }
 

@@ -36,6 +36,10 @@ use crate::world;
 #[derive(Debug, Parser)]
 #[command(bin_name = "quadrant replay", no_binary_name = true, max_term_width = 100)]
 struct Options {
+    /// Allow system() and what else changes the system: the script gives it values of the recording
+    #[arg(long = "unsafe")]
+    allow_unsafe: bool,
+
     /// The script
     #[arg(value_name = "SCRIPT")]
     script: String,
@@ -58,14 +62,14 @@ pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
 fn replay(options: &Options) -> Done {
     let recording = Recording::open(&options.recording)?;
     if script::is_d(&options.script) {
-        return dtrace::replay::run(&options.script, &options.parameters, &recording);
+        return dtrace::replay::run(&options.script, &options.parameters, options.allow_unsafe, &recording);
     }
     if recording.d.is_some() {
         let name = recording.shown_name();
         return Err(Failure::usage(format!("{name} was recorded with a script in D, whose name ends with .d")));
     }
     let mut args = Args::of_script(&options.script, &options.parameters);
-    args.allow_unsafe = true;
+    args.allow_unsafe = options.allow_unsafe;
     let (script, params) = front::script(&args)?;
     front::check_parameters(&args, &script, params)?;
     let types = Rc::new(world::types());

@@ -334,8 +334,29 @@ fn a_replay_runs_commands_only_of_scripts_that_may() {
     std::fs::write(&script, text).unwrap();
     let message = refused(quadrant().arg("replay").arg(&script).arg(&recording));
     assert!(message.contains("Destructive actions not allowed"), "{message}");
+    assert!(good(quadrant().args(["replay", "--unsafe"]).arg(&script).arg(&recording)).stdout.contains("here\n"));
     std::fs::write(&script, format!("#pragma D option destructive\n#pragma D option quiet\n{text}")).unwrap();
     assert_eq!(good(quadrant().arg("replay").arg(&script).arg(&recording)).lines()[0], "here");
+}
+
+/// The script's commands get values of the recording, which may be anybody's.
+#[test]
+fn a_replay_runs_commands_only_if_they_are_allowed() {
+    let (_, recording) = example();
+    let script = folder("replay-unsafe").join("unsafe.bt");
+    std::fs::write(&script, "BEGIN { system(\"echo here\"); }").unwrap();
+    let message = refused(quadrant().arg("replay").arg(&script).arg(&recording));
+    assert!(message.contains("system() runs commands"), "{message}");
+    assert_eq!(good(quadrant().args(["replay", "--unsafe"]).arg(&script).arg(&recording)).lines()[0], "here");
+}
+
+#[test]
+fn a_recording_ends_where_begin_ends_the_trace() {
+    needs_root!();
+    let path = folder("record-exit").join("nothing.json");
+    for text in ["BEGIN { exit(); }", "BEGIN { printf(\"%d\", pid); exit(); }"] {
+        good(quadrant().args(["record", "-o"]).arg(&path).args(["-e", text]));
+    }
 }
 
 #[test]
