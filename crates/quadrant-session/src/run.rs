@@ -195,10 +195,21 @@ impl Loop<'_> {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => false,
                 Err(error) => return Err(quadrant_bpf::Error::io("cannot read an iterator", &error).into()),
             };
-            self.drain()?;
-            match self.ended(watch)? {
+            match self.drain_or_end(watch)? {
                 None if !over => {}
                 end => return Ok(end),
+            }
+        }
+    }
+
+    /// Handles what is there. While probes fire there may be ever more, so whether the trace ends is asked in between.
+    fn drain_or_end(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
+        loop {
+            let count = self.drain_batch()?;
+            let end = self.ended(watch)?;
+            if end.is_some() || count < BATCH {
+                self.sink.flush()?;
+                return Ok(end);
             }
         }
     }
@@ -233,7 +244,6 @@ impl Loop<'_> {
     fn answer_signals(&mut self, watch: &Watch) -> Result<(), Error> {
         while let Some(signal) = watch.own.next()? {
             self.kernel.run(self.program, self.units, |site| *site == Site::Signal(signal))?;
-            self.drain()?;
         }
         Ok(())
     }
@@ -249,13 +259,19 @@ impl Loop<'_> {
         }
     }
 
-    /// Handle all records that are there.
+    /// Handle all records that are there, and show what they say. No probe is to be attached: there may be ever more.
     ///
     /// # Errors
     /// Those of writing and of reading maps.
     pub(crate) fn drain(&mut self) -> Result<(), Error> {
-        while self.drain_batch()? > 0 {}
+        self.handle_all()?;
         self.sink.flush()?;
+        Ok(())
+    }
+
+    /// The same, but what they say may still be held back.
+    pub(crate) fn handle_all(&mut self) -> Result<(), Error> {
+        while self.drain_batch()? > 0 {}
         Ok(())
     }
 

@@ -235,6 +235,8 @@ impl Trace {
         let mut running = self.running(reader, sink);
         let mut attached = Vec::new();
         let ended = self.until_end(&mut running, &mut watch, &mut attached, ends_at_once);
+        // What BEGIN said is still to be shown if attaching failed.
+        let ended = ended.or_else(|error| running.sink.flush().map_err(Error::from).and(Err(error)));
         // From here on a signal ends the process: to stop thousands of probes can take some kernels long.
         let released = watch.signals.release();
         stop(attached.iter_mut().map(|one| &mut one.attached));
@@ -290,9 +292,10 @@ impl Trace {
     ) -> Result<End, Error> {
         running.meter = Meter::start(self.overhead, &self.program)?;
         self.kernel.run(&self.program, &self.units, |site| *site == Site::Begin)?;
-        if let Some(status) = self.kernel.stopped() {
-            running.drain()?;
-            return Ok(End::Exit(running.progress.exit.unwrap_or(status)));
+        // What BEGIN wants is done before there are probes. What it says is shown when all are there: who reads it can rely on them.
+        running.handle_all()?;
+        if let Some(status) = running.progress.exit {
+            return Ok(End::Exit(status));
         }
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if running.processes.are_followed() {
@@ -304,8 +307,6 @@ impl Trace {
         running.meter.iter_mut().for_each(|meter| meter.attached(&self.kernel));
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
-        // What BEGIN says comes only now: who reads it can rely on the probes.
-        running.drain()?;
         running.sink.flush()?;
         if let Some(end) = self.walk(running, watch, attached)? {
             return Ok(end);
