@@ -23,6 +23,7 @@ use crate::probe::PointId;
 use crate::program::Clause;
 use crate::rewrite;
 use crate::span::Span;
+use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::ty::Space;
 use crate::ty::StackType;
@@ -81,8 +82,7 @@ pub(super) fn learn(
 ) -> Result<Learned, Box<Diagnostic>> {
     let known = Known::of(clause, text);
     let condition = clause.predicate.clone();
-    let ends = |kind: &StmtKind| matches!(kind, StmtKind::Exit { .. } | StmtKind::Stop);
-    let exits = clause.predicate.is_none() && clause.body.iter().any(|stmt| ends(&stmt.kind));
+    let exits = clause.predicate.is_none() && always_exits(&clause.body);
     let learned = Learned { exits, ..Learned::default() };
     let points = clause.points.clone();
     let mut finder =
@@ -102,6 +102,22 @@ pub(super) fn learn(
     // What faults in a predicate is told, and not passed over.
     learned.predicate = predicate.filter(|predicate| !aborts || !can_fault(predicate));
     Ok(learned)
+}
+
+/// Whether statements end the trace whatever happens.
+fn always_exits(body: &[Stmt]) -> bool {
+    struct Returns(bool);
+    impl Visitor for Returns {
+        fn stmt(&mut self, stmt: &Stmt) {
+            self.0 |= stmt.kind == StmtKind::Return;
+        }
+    }
+    let mut returns = Returns(false);
+    let mut comes_here = body.iter().take_while(|stmt| {
+        visit::stmt(stmt, &mut returns);
+        !returns.0
+    });
+    comes_here.any(|stmt| matches!(stmt.kind, StmtKind::Exit { .. } | StmtKind::Stop))
 }
 
 /// Collects the inputs of a clause, and puts places of the context where they stand.

@@ -73,8 +73,8 @@ pub struct Group {
     pub stacks: Vec<StackType>,
     /// Events for which this is zero mean nothing to any clause.
     pub predicate: Option<Expr>,
-    /// The first event ends the trace.
-    pub exits: bool,
+    /// The first event ends the trace: with the clause at this index.
+    pub exits: Option<usize>,
 }
 
 /// A program, and what it learns.
@@ -86,8 +86,8 @@ pub struct Split {
     pub groups: Vec<Group>,
     /// How many slots there are.
     pub slots: usize,
-    /// What of the script's clauses the recorder has to run, so that it knows the maps that inputs depend on.
-    pub state: Vec<Clause>,
+    /// What of the script's clauses the recorder has to run, so that it knows the maps that inputs depend on, with their indices.
+    pub state: Vec<(usize, Clause)>,
 }
 
 /// Splits a program from the world; `text` is the script's text of a span.
@@ -121,7 +121,7 @@ impl Group {
 
     /// Whether there is anything to be recorded: an event means something by itself, the start and the end do not if they end nothing.
     fn is_recorded(&self, program: &Program) -> bool {
-        !self.is_once(program) || !self.inputs.is_empty() || !self.stacks.is_empty() || self.exits
+        !self.is_once(program) || !self.inputs.is_empty() || !self.stacks.is_empty() || self.exits.is_some()
     }
 }
 
@@ -175,7 +175,7 @@ fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned]) -> Grou
     of_clauses().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
     let predicates: Option<Vec<Expr>> = of_clauses().map(|learned| learned.predicate.clone()).collect();
     let predicate = predicates.and_then(|all| all.into_iter().reduce(either));
-    let exits = of_clauses().any(|learned| learned.exits);
+    let exits = clauses.iter().copied().find(|clause| learned[*clause].exits);
     Group { points, clauses, inputs, stacks, predicate, exits }
 }
 
@@ -204,14 +204,13 @@ pub fn recorder(program: &Program, split: &Split) -> Program {
         recorder.records.push(Record { kind: RecordKind::Print, args: types, span: span(group) });
         if group.is_recorded(program) {
             let record = RecordId(index as u32);
-            let mut body = vec![Stmt::new(StmtKind::Emit { record, args }, span(group))];
-            body.extend(group.exits.then(|| exit(RecordId(groups.len() as u32), span(group))));
+            let body = vec![Stmt::new(StmtKind::Emit { record, args }, span(group))];
             let predicate = group.predicate.clone();
             recorder.clauses.push(Clause { points: group.points.clone(), predicate, body, span: span(group) });
         }
     }
+    recorder.clauses.extend(after_inputs(split, RecordId(groups.len() as u32)));
     if !split.state.is_empty() {
-        recorder.clauses.extend(split.state.iter().cloned());
         (recorder.maps, recorder.vars) = (program.maps.clone(), program.vars.clone());
     }
     recorder.records.push(Record { kind: RecordKind::Exit, args: vec![Type::I64], span: Span::default() });
@@ -221,6 +220,19 @@ pub fn recorder(program: &Program, split: &Split) -> Program {
     }
     stamp::stamp(&mut recorder);
     recorder
+}
+
+/// What the recorder runs when it has sent the inputs, in the script's order: what fills maps, and exits. These leave out what comes later,
+/// but not what comes before. Groups that exit have a clause without a predicate, and so none themselves.
+fn after_inputs(split: &Split, record: RecordId) -> Vec<Clause> {
+    let exits = split.groups.iter().filter_map(|group| {
+        let (index, span) = (group.exits?, Span::default());
+        let body = vec![exit(record, span)];
+        Some((index, Clause { points: group.points.clone(), predicate: None, body, span }))
+    });
+    let mut all: Vec<(usize, Clause)> = split.state.iter().cloned().chain(exits).collect();
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, clause)| clause).collect()
 }
 
 fn taken(stack: StackType, span: Span) -> Expr {

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::state::Parts;
+use super::state::emptied_by;
+use super::state::is_at_end;
 use crate::Program;
 use crate::diag::Diagnostic;
 use crate::expr::Expr;
@@ -15,7 +17,6 @@ use crate::expr::Place;
 use crate::expr::VarId;
 use crate::map::MapId;
 use crate::program::Clause;
-use crate::record::RecordKind;
 use crate::rewrite;
 use crate::span::Span;
 use crate::stmt::Stmt;
@@ -23,18 +24,20 @@ use crate::stmt::StmtKind;
 use crate::visit;
 use crate::visit::Visitor;
 
-/// The program's clauses with nothing in them but what decides the content of some maps.
+/// The program's clauses with nothing in them but what decides the content of some maps, with their indices.
 ///
 /// # Errors
 /// Something outside of the clauses decides it, too.
-pub(super) fn clauses(program: &Program, maps: BTreeSet<MapId>) -> Result<Vec<Clause>, Box<Diagnostic>> {
+pub(super) fn clauses(program: &Program, maps: BTreeSet<MapId>) -> Result<Vec<(usize, Clause)>, Box<Diagnostic>> {
     if maps.is_empty() {
         return Ok(Vec::new());
     }
     let mut slice = Slice { maps, vars: BTreeSet::new() };
     loop {
         let before = (slice.maps.len(), slice.vars.len());
-        let kept: Vec<Clause> = program.clauses.iter().filter_map(|clause| slice.clause(clause)).collect();
+        let all = program.clauses.iter().enumerate();
+        let kept: Vec<(usize, Clause)> =
+            all.filter_map(|(index, clause)| Some((index, slice.clause(clause)?))).collect();
         if before == (slice.maps.len(), slice.vars.len()) {
             return slice.refusal(program, &kept).map_or(Ok(kept), |refusal| Err(Box::new(refusal)));
         }
@@ -201,18 +204,15 @@ impl Slice {
     }
 
     /// Why the recorder cannot know the maps.
-    fn refusal(&self, program: &Program, kept: &[Clause]) -> Option<Diagnostic> {
-        let cleared = program.records.iter().find(
-            |record| matches!(record.kind, RecordKind::Clear(map) | RecordKind::Zero(map) if self.maps.contains(&map)),
-        );
-        if let Some(record) = cleared {
-            return Some(refusal(
-                record.span,
-                "this cannot be recorded: it empties a map that decides where memory is read",
-            ));
+    fn refusal(&self, program: &Program, kept: &[(usize, Clause)]) -> Option<Diagnostic> {
+        // The end's clauses have no inputs that depend on what these empty.
+        let emptied = program.clauses.iter().filter(|clause| !is_at_end(program, clause));
+        let mut emptied = emptied.flat_map(|clause| emptied_by(program, clause));
+        if let Some((_, span)) = emptied.find(|(map, _)| self.maps.contains(map)) {
+            return Some(refusal(span, "this cannot be recorded: it empties a map that decides where memory is read"));
         }
         let mut speculations = Speculations(None);
-        kept.iter().for_each(|clause| visit::clause(clause, &mut speculations));
+        kept.iter().for_each(|(_, clause)| visit::clause(clause, &mut speculations));
         let why = "this cannot be recorded: the number of a speculation decides where memory is read";
         speculations.0.map(|span| refusal(span, why))
     }

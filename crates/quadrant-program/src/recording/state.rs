@@ -13,8 +13,10 @@ use crate::expr::Place;
 use crate::expr::VarId;
 use crate::map::MapId;
 use crate::map::MapValue;
+use crate::probe::Site;
 use crate::program::Clause;
 use crate::record::RecordKind;
+use crate::span::Span;
 use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::visit;
@@ -52,11 +54,10 @@ impl<'p> Unchanged<'p> {
         let earlier = earlier.filter(|(other, changes)| !changes.is_empty() && meets(other));
         let mut changed: BTreeSet<MapId> =
             earlier.flat_map(|(_, changes)| changes.into_iter().map(|(map, _)| map)).collect();
-        let orders = program.records.iter().filter_map(|record| match record.kind {
-            RecordKind::Clear(map) | RecordKind::Zero(map) => Some(map),
-            _ => None,
-        });
-        changed.extend(orders);
+        // What the end orders comes after all events.
+        let ends = clause.points.iter().any(|point| program.points[point.0 as usize].site == Site::End);
+        let orders = program.clauses.iter().filter(|other| ends || !is_at_end(program, other));
+        changed.extend(orders.flat_map(|other| emptied_by(program, other)).map(|(map, _)| map));
         Unchanged { program, clause, changed, loops: has_loops(clause) }
     }
 
@@ -68,6 +69,30 @@ impl<'p> Unchanged<'p> {
         let comes_first = |map: &MapId| own.iter().any(|(own, before)| own == map && (self.loops || *before < walked));
         maps.iter().all(|map| is_plain(map) && !self.changed.contains(map) && !comes_first(map))
     }
+}
+
+/// Whether a clause runs only at the end of the trace.
+pub(super) fn is_at_end(program: &Program, clause: &Clause) -> bool {
+    clause.points.iter().all(|point| program.points[point.0 as usize].site == Site::End)
+}
+
+/// The maps that a clause orders user space to empty, and where.
+pub(super) fn emptied_by(program: &Program, clause: &Clause) -> Vec<(MapId, Span)> {
+    struct Orders<'p>(&'p Program, Vec<(MapId, Span)>);
+    impl Visitor for Orders<'_> {
+        fn stmt(&mut self, stmt: &Stmt) {
+            let StmtKind::Emit { record, .. } = &stmt.kind else { return };
+            let record = &self.0.records[record.0 as usize];
+            if let RecordKind::Clear(map) | RecordKind::Zero(map) | RecordKind::PrintMap { map, take: true, .. } =
+                record.kind
+            {
+                self.1.push((map, record.span));
+            }
+        }
+    }
+    let mut orders = Orders(program, Vec::new());
+    visit::clause(clause, &mut orders);
+    orders.1
 }
 
 /// The maps that a clause changes, and how many expressions come before in a walk.

@@ -155,12 +155,14 @@ fn what_expands_to_a_read_is_where_it_is_used() {
     for reason in reasons {
         assert!(reason.contains("it reads what the script's own state decides"), "{reason}");
     }
-    let reason = record(
-        "cleared.bt",
-        "tracepoint:syscalls:sys_enter_openat { if (@n[0] < 3) { @f[tid] = args.filename; } @n[0]++; clear(@n); }
-         tracepoint:syscalls:sys_exit_openat { printf(\"%s\", str(@f[tid])); }",
-    );
-    assert!(reason.contains("it empties a map that decides where memory is read"), "{reason}");
+    for order in ["clear(@n); }", "print(@n); clear(@n); }", "} END, interval:s:1 { clear(@n); }"] {
+        let text = format!(
+            "tracepoint:syscalls:sys_enter_openat {{ if (@n[0] < 3) {{ @f[tid] = args.filename; }} @n[0]++; {order}
+             tracepoint:syscalls:sys_exit_openat {{ printf(\"%s\", str(@f[tid])); }}"
+        );
+        let reason = record("cleared.bt", &text);
+        assert!(reason.contains("it empties a map that decides where memory is read"), "{reason}");
+    }
 }
 
 /// The script in D may change as long as it asks for what was recorded.
@@ -357,6 +359,36 @@ fn a_recording_ends_where_begin_ends_the_trace() {
     for text in ["BEGIN { exit(); }", "BEGIN { printf(\"%d\", pid); exit(); }"] {
         good(quadrant().args(["record", "-o"]).arg(&path).args(["-e", text]));
     }
+}
+
+/// What the exiting clause and those before it put into maps, the end has; what comes after it does not happen.
+#[test]
+fn what_is_remembered_where_the_trace_is_ended() {
+    needs_root!();
+    let text = "config = { print_maps_on_exit = false }
+        BEGIN { @task[0] = curtask; exit(); } BEGIN { delete(@task, 0); } END { printf(\"%d\\n\", @task[0].pid > 0); }";
+    let cleared = text.replace("END {", "END { clear(@task);");
+    let message = refused(quadrant().args(["record", "-o", "/dev/null", "-e", &cleared]));
+    assert!(message.contains("it reads what the script's own state decides"), "{message}");
+    assert_replays("replay-begin-exits", "true", text);
+    let syscalls = target!("syscalls");
+    let text = "config = { print_maps_on_exit = false }
+        tracepoint:syscalls:sys_enter_openat /pid == cpid/ { @p[0] = curtask.parent; @n++; }
+        tracepoint:syscalls:sys_enter_exit_group { if (pid != cpid) { return; } @p[1] = @p[0]; exit(); }
+        END { printf(\"%d %d\\n\", @n > 10, @p[1].pid > 0); }";
+    assert_replays("replay-event-exits", &format!("{syscalls} openat 11 /nowhere/at/all"), text);
+}
+
+/// The end empties maps when all events are over.
+#[test]
+fn what_the_end_empties_was_remembered() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let command = format!("{syscalls} openat 11 /nowhere/at/all");
+    let text = "tracepoint:syscalls:sys_enter_openat /pid == cpid/ { @path[tid] = args.filename; @seen[cpid > 0] = 1; }
+        tracepoint:syscalls:sys_exit_openat /@path[tid]/ { printf(\"%d %s\\n\", args.ret < 0, str(@path[tid])); delete(@path, tid); }
+        END { printf(\"the end\\n\"); clear(@path); zero(@seen); }";
+    assert_replays("replay-end-empties", &command, text);
 }
 
 #[test]
