@@ -61,7 +61,7 @@ impl GoTable {
         let functions: Vec<GoFunction> = (0..count).filter_map(|at| layout.function(file, &table, at)).collect();
         file.code_section_start(functions.first()?.address)?;
         let names = (section.offset.checked_add(layout.names)?, section.size.checked_sub(layout.names)?);
-        let cut = section.size > MAX_TABLE || functions.len() as u64 != layout.functions;
+        let cut = functions.len() as u64 != layout.functions;
         Some(Self { functions, names, cut })
     }
 
