@@ -61,7 +61,7 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     match refusal {
         Some(error) if probes.is_empty() => Err(place.explain(providers, wanted, error)),
         Some(error) => {
-            providers.warn(left_out(wanted, &error));
+            providers.warn(left_out(&wanted.to_string(), &error));
             Ok(probes)
         }
         None => Ok(probes),
@@ -69,7 +69,7 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 }
 
 /// Some of what a description means cannot be probed, and the rest is.
-fn left_out(wanted: &Wanted, error: &ProbeError) -> String {
+fn left_out(wanted: &str, error: &ProbeError) -> String {
     let help: String = error.help.iter().map(|help| format!("; {help}")).collect();
     format!("some probes of {wanted} are left out: {}{help}", error.message)
 }
@@ -96,7 +96,7 @@ fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -
     for form in offsets {
         match place.find(providers, wanted, &form) {
             Ok(found) => found.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name })),
-            Err(error) if any.get() => providers.warn(left_out(wanted, &error)),
+            Err(error) if any.get() => providers.warn(left_out(&wanted.to_string(), &error)),
             // What is not there is not listed.
             Err(_) if !place.has_function(providers, wanted) => {}
             Err(error) => return Err(error),
@@ -168,19 +168,28 @@ impl Place {
 
     fn find(&self, providers: &Providers<'_>, wanted: &Wanted, form: &Form<'_>) -> Result<Vec<Probe>> {
         let mut probes = Vec::new();
-        let mut refusal = None;
+        let mut refused = Vec::new();
         for file in &self.files {
             match providers.source.find_in(self.pid, &super::spec(form.kind, &[file, &form.function])) {
                 Ok(found) => {
                     probes.extend(found.into_iter().filter_map(|found| self.probe(providers, wanted, found, form)));
                 }
-                Err(error) => refusal = refusal.or(Some(error)),
+                Err(error) => refused.push((file, error)),
             }
         }
-        match refusal {
-            Some(error) if probes.is_empty() => Err(error),
-            _ => Ok(probes),
-        }
+        // A file without the function lacks nothing.
+        let lacks = |file: &str| wanted.function.literal().is_none_or(|function| self.lacks(providers, file, function));
+        let (lacking, there): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(file, _)| lacks(file));
+        let mut there = there.into_iter();
+        let error = if probes.is_empty() { there.next().or_else(|| lacking.into_iter().next()) } else { None };
+        there.for_each(|(file, error)| providers.warn(left_out(&format!("{wanted} in {file}"), &error)));
+        error.map_or(Ok(probes), |(_, error)| Err(error))
+    }
+
+    /// Whether a file can be read and has no such function.
+    fn lacks(&self, providers: &Providers<'_>, file: &str, function: &str) -> bool {
+        let names = providers.source.list_in(self.pid, ProbeKind::Uprobe, &[file.to_owned(), function.to_owned()]);
+        names.is_ok_and(|names| names.is_empty())
     }
 
     /// In DTrace's words, what is known of it behind them.

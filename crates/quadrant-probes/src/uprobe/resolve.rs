@@ -16,7 +16,6 @@ use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Si
 use quadrant_types::LineCode;
 use std::collections::HashSet;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Names shown as alternatives to an indirect function.
@@ -32,26 +31,32 @@ pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, optio
         return Ok(vec![found]);
     }
     let mut found = Vec::new();
-    let mut missing = None;
-    for (target, elf) in files.open_all(&targets)? {
-        match (Finder { elf: &elf, target, kind: spec.kind, files, debug, options }).find(&place) {
+    let mut refused = Vec::new();
+    let opened = files.open_all(&targets)?;
+    for (target, elf) in &opened {
+        let finder = Finder { elf, target, kind: spec.kind, files, debug, options };
+        match finder.find(&place) {
             Ok(points) => found.extend(points),
-            Err(error) => missing = Some((error, target, Rc::clone(&elf))),
+            Err(error) => refused.push((finder, error)),
         }
-        files.warn_if_cut(target, &elf);
+        files.warn_if_cut(target, elf);
     }
-    // A function that one of several files lacks is no error.
-    match (missing, &place) {
-        (Some((error, target, elf)), Place::Functions(name))
-            if found.is_empty() && elf.symbols()?.named(name).next().is_none() =>
-        {
-            return Err(inlined::advise_copies(error, name, target, files, debug));
-        }
-        (Some((error, ..)), _) if found.is_empty() => return Err(error),
-        _ => {}
-    }
+    pass_over(refused, &place, found.is_empty())?;
     check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), options.max_points)?;
     Ok(found)
+}
+
+/// A function that one of several files lacks is no error; one that is there and cannot be probed is told of, or is the error if nothing
+/// else was found.
+fn pass_over(refused: Vec<(Finder<'_>, ProbeError)>, place: &Place, nothing_found: bool) -> Result<()> {
+    let (there, mut lacking): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(finder, _)| finder.has(place));
+    let mut there = there.into_iter();
+    let error = if nothing_found { there.next().or_else(|| lacking.pop()) } else { None };
+    for (finder, error) in there {
+        let help: String = error.help.iter().map(|help| format!("; {help}")).collect();
+        finder.files.warn(format!("left out in {}: {}{help}", finder.target.name.display(), error.message));
+    }
+    error.map_or(Ok(()), |(finder, error)| Err(finder.advise_copies(place, error)))
 }
 
 /// Code in a file of another format, at an offset in the file that is taken at the user's word; `None` in an ELF file.
@@ -115,6 +120,36 @@ impl Finder<'_> {
             Place::Inside { function, offset } => self.inside(function, *offset),
             Place::Instructions(function) => self.instructions(function),
             Place::Address(address) => self.address(*address),
+        }
+    }
+
+    /// Whether the file has what the place names, whatever a probe there would do.
+    fn has(&self, place: &Place) -> bool {
+        match place {
+            Place::Functions(name)
+            | Place::Inlined(name)
+            | Place::Instructions(name)
+            | Place::Inside { function: name, .. } => {
+                let (pattern, symbols) = (Glob::new(name), self.elf.symbols());
+                let is_code = |symbol: &Symbol<'_>| matches!(symbol.kind, SymbolKind::Function | SymbolKind::Indirect);
+                symbols.is_ok_and(|all| all.iter().any(|symbol| is_code(&symbol) && pattern.matches(symbol.name)))
+            }
+            Place::Readable(name) => self.readable(name).is_ok(),
+            Place::Line(line) => self
+                .debug
+                .of(self.files, &self.target.path)
+                .is_ok_and(|(_, info)| !info.line_code(&line.file, line.line, line.column).addresses.is_empty()),
+            Place::Address(_) => false,
+        }
+    }
+
+    /// Where a function that has no symbol is inlined, the error says so.
+    fn advise_copies(&self, place: &Place, error: ProbeError) -> ProbeError {
+        match (place, self.elf.symbols()) {
+            (Place::Functions(name), Ok(symbols)) if symbols.named(name).next().is_none() => {
+                inlined::advise_copies(error, name, self.target, self.files, self.debug)
+            }
+            _ => error,
         }
     }
 

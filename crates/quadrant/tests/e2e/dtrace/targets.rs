@@ -80,6 +80,35 @@ fn functions_with_data_inside() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Of two files with a function of that name the instructions of one are not certain: that is told.
+#[test]
+fn a_function_with_data_inside_in_one_of_two_files() {
+    const PROGRAM: &str = r#"
+__asm__(".globl f\n.type f,@function\nf: nop; jmp 1f; .byte 6,6; 1: nop; ret\n.size f,.-f\n");
+int f(void), g(void);
+int main(void) { g(); f(); return 0; }
+"#;
+    const LIBRARY: &str = "__attribute__((noinline)) int f(void) { return 7; }\nint g(void) { return f(); }\n";
+    needs_root!();
+    let folder = std::env::temp_dir().join(format!("quadrant-two-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("prog.c"), PROGRAM).unwrap();
+    std::fs::write(folder.join("libplain.c"), LIBRARY).unwrap();
+    let gcc = |args: &[&str]| std::process::Command::new("gcc").arg("-O1").args(args).current_dir(&folder).status();
+    let library = gcc(&["-shared", "-fPIC", "-o", "libplain.so", "libplain.c"]);
+    if !cfg!(target_arch = "x86_64") || library.is_err() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    assert!(gcc(&["-o", "prog", "prog.c", "-L.", "-lplain", "-Wl,-rpath,$ORIGIN"]).unwrap().success());
+    let program = folder.join("prog").display().to_string();
+    let outcome = dtrace().args(["-l", "-n", "pid$target::f:[0-9]*", "-c", &program]).run().unwrap();
+    let doubt = outcome.stderr.lines().find(|line| line.contains("where the instructions of `f` start"));
+    assert!(doubt.is_some_and(|line| line.contains("/prog") && line.contains("left out")), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("libplain.so"), "{}", outcome.describe());
+    assert!(!outcome.stderr.contains("libc.so"), "{}", outcome.describe());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn functions_that_are_not_there() {
     needs_root!();
