@@ -53,6 +53,9 @@ impl Elf {
         if len > self.file().len().saturating_sub(start) {
             return Err(self.file().malformed(&format!("`{name}` goes beyond the file's end")));
         }
+        if function.address.checked_add(len).is_none() {
+            return Err(self.file().malformed(&format!("`{name}` goes beyond the last address")));
+        }
         self.file().read(start, len)
     }
 

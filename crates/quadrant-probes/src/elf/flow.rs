@@ -16,6 +16,7 @@ const IS_DECODED: bool = cfg!(target_arch = "x86_64");
 const FIXED: u64 = 4;
 
 /// Why it is not certain where instructions start.
+#[derive(Clone, Copy)]
 enum Doubt {
     /// What instructions of this processor look like.
     Processor,
@@ -61,7 +62,14 @@ impl Elf {
             return Err(refused(Doubt::Size));
         }
         let bytes = self.function_bytes(function)?;
-        Flow::of(&bytes, function.address).all().map_err(refused)
+        let parts = self.cold_parts(function)?;
+        Flow::with_parts(&bytes, function.address, &parts).all().map_err(refused)
+    }
+
+    /// What the compiler put elsewhere because it seldom runs: jumps may lead there and back.
+    fn cold_parts(&self, function: &Symbol<'_>) -> Result<Vec<(u64, Vec<u8>)>> {
+        let parts = self.symbols()?.functions().filter(|symbol| symbol.cold_part_of() == Some(function.name));
+        parts.map(|part| Ok((part.address, self.function_bytes(&part)?))).collect()
     }
 }
 
@@ -69,7 +77,10 @@ impl Doubt {
     fn explain(&self, function: &Symbol<'_>, instead: &str) -> ProbeError {
         let place = |address: &u64| match function.name {
             "" => format!("{address:#x}"),
-            name => format!("`{name}+{:#x}`", address - function.address),
+            name => match address.checked_sub(function.address).filter(|offset| *offset < function.size) {
+                Some(offset) => format!("`{name}+{offset:#x}`"),
+                None => format!("{address:#x}"),
+            },
         };
         let why = match self {
             Doubt::Processor => "this processor's instructions are not decoded".to_owned(),
@@ -100,16 +111,33 @@ struct Flow<'a> {
     lengths: Vec<u8>,
     /// Where execution seems to come to and no instruction is.
     invalid: Option<u64>,
+    /// What is wrong with a part that lies elsewhere.
+    elsewhere: Option<Doubt>,
 }
 
 impl<'a> Flow<'a> {
     fn of(bytes: &'a [u8], start: u64) -> Self {
-        let mut flow = Self { bytes, start, lengths: vec![0; bytes.len()], invalid: None };
+        Self::with_parts(bytes, start, &[])
+    }
+
+    /// Parts of the function that lie elsewhere are followed from where a branch leads into them.
+    fn with_parts(bytes: &'a [u8], start: u64, parts: &'a [(u64, Vec<u8>)]) -> Self {
+        let mut whole = Self::new(bytes, start);
+        let mut parts: Vec<Self> = parts.iter().map(|(start, bytes)| Self::new(bytes, *start)).collect();
         let mut open = vec![start];
         while let Some(address) = open.pop() {
-            flow.follow(address, &mut open);
+            let mut all = std::iter::once(&mut whole).chain(&mut parts);
+            if let Some(flow) = all.find(|flow| flow.has(address)) {
+                flow.follow(address, &mut open);
+            }
         }
-        flow
+        // Of a part that is not understood it is not known where it leads.
+        whole.elsewhere = parts.iter().find_map(|part| part.wrong());
+        whole
+    }
+
+    fn new(bytes: &'a [u8], start: u64) -> Self {
+        Self { bytes, start, lengths: vec![0; bytes.len()], invalid: None, elsewhere: None }
     }
 
     /// One instruction after the other until one that goes elsewhere, or that was seen before.
@@ -124,9 +152,9 @@ impl<'a> Flow<'a> {
                 break;
             }
             self.lengths[at] = instruction.len() as u8;
-            let target = target_of(&instruction).filter(|target| self.has(*target));
+            let target = target_of(&instruction);
             open.extend(target);
-            if !goes_on(&instruction, target.is_some_and(|target| target != self.start)) {
+            if !goes_on(&instruction, target.is_some_and(|target| target != self.start && self.has(target))) {
                 break;
             }
         }
@@ -185,13 +213,17 @@ impl<'a> Flow<'a> {
         Ok(instructions.iter().any(|instruction| instruction.ip() == address))
     }
 
+    /// What execution seems to come to and cannot be.
+    fn wrong(&self) -> Option<Doubt> {
+        let overlap = || self.known().find(|(at, _)| self.is_inside(*at));
+        let overlap = || overlap().map(|(at, _)| Doubt::Overlap(self.start + at as u64));
+        self.invalid.map(Doubt::Invalid).or_else(overlap)
+    }
+
     /// Nothing but padding may be left over.
     fn all(&self) -> std::result::Result<Vec<u64>, Doubt> {
-        if let Some(at) = self.invalid {
-            return Err(Doubt::Invalid(at));
-        }
-        if let Some((at, _)) = self.known().find(|(at, _)| self.is_inside(*at)) {
-            return Err(Doubt::Overlap(self.start + at as u64));
+        if let Some(doubt) = self.wrong().or(self.elsewhere) {
+            return Err(doubt);
         }
         for gap in self.gaps() {
             let is_padding = self.decode_gap(gap).is_some_and(|found| found.iter().all(is_padding));
@@ -252,6 +284,24 @@ mod tests {
         assert_eq!(offsets(&[0xeb, 2, 0x66, 0x90, 0x90, 0xe8, 0, 1, 0, 0]), Some(vec![0, 4, 5]));
         assert_eq!(offsets(&[0xff, 0xe0]), Some(vec![0]));
         assert_eq!(offsets(&[]), Some(vec![]));
+    }
+
+    /// `jne cold; ret; 1: push %rax; ret`, and, elsewhere, `cold: jmp 1b`.
+    #[test]
+    fn a_jump_back_from_a_part_that_lies_elsewhere() {
+        let code = [0x0f, 0x85, 0xfa, 0x0f, 0, 0, 0xc3, 0x50, 0xc3];
+        let all = |cold: &[u8]| Flow::with_parts(&code, START, &[(START + 0x1000, cold.to_vec())]).all().ok();
+        assert_eq!(all(&[0xe9, 2, 0xf0, 0xff, 0xff]), Some([0, 6, 7, 8].map(|offset| START + offset).to_vec()));
+        for (cold, what) in [
+            ([0xe9, 3, 0xf0, 0xff, 0xff], "leads elsewhere"),
+            ([0xe9, 1, 0xf0, 0xff, 0xff], "leads to what was reached"),
+            ([0xff, 0xe0, 0, 0, 0], "by a table"),
+            ([0x06, 0, 0, 0, 0], "no instruction"),
+            ([0xe9, 0xfd, 0xef, 0xff, 0xff], "into the middle of an instruction"),
+        ] {
+            assert_eq!(all(&cold), None, "{what}");
+        }
+        assert_eq!(offsets(&code), None);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl<'a> Symbol<'a> {
     pub fn rank(&self) -> (bool, bool, usize, &'a str) {
         (!self.global, self.name.starts_with('_'), self.name.len(), self.name)
     }
+
+    /// The function of which this is code that the compiler put elsewhere because it seldom runs.
+    pub fn cold_part_of(&self) -> Option<&'a str> {
+        self.name.split_once(".cold").map(|(function, _)| function)
+    }
 }
 
 impl Symbols {

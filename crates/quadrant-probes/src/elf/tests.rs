@@ -71,6 +71,44 @@ fn instruction_boundaries() {
     assert_eq!(elf.symbols().unwrap().function_around(work.address + 1).map(|found| found.address), Some(work.address));
 }
 
+/// `f` goes on behind its `ret` only from `f.cold`.
+#[cfg(target_arch = "x86_64")]
+const COLD: &str = r#"
+__asm__(".globl f\n.type f, @function\nf: test %edi, %edi\njne f.cold\nret\n1: push %rax\npop %rax\nret\n.size f, . - f\n"
+    ".section .text.unlikely,\"ax\",@progbits\n.type f.cold, @function\nf.cold: jmp 1b\n.size f.cold, . - f.cold\n.text\n");
+int main(void) { return 0; }
+"#;
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn instructions_reached_from_a_cold_part() {
+    let folder = Folder::new("cold");
+    let Some(program) = folder.compile("program", COLD, &["-O1", "-w"]) else { return };
+    let elf = open(&program);
+    assert_eq!(elf.all_instructions(&symbol(&elf, "f")).unwrap().len(), 6);
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn code_at_the_last_addresses() {
+    let folder = Folder::new("last");
+    let mut elf = open(&folder.write("file", &small_elf()));
+    let address = u64::MAX - 5;
+    elf.segments.iter_mut().for_each(|segment| segment.address = address);
+    let ask = |size| {
+        let function = Symbol { name: "f", address, size, kind: SymbolKind::Function, global: true };
+        (
+            elf.is_boundary(&function, address + 1).is_ok(),
+            elf.all_instructions(&function).map_err(|error| error.message),
+        )
+    };
+    assert!(ask(5).0);
+    for size in [6, 8] {
+        let (known, all) = ask(size);
+        assert!(!known && all.unwrap_err().contains("beyond the last address"), "{size}");
+    }
+}
+
 #[test]
 fn return_instructions() {
     let folder = Folder::new("returns");

@@ -48,7 +48,7 @@ impl<'a> Known<'a> {
     fn of(elf: &'a Elf, addresses: &HashSet<u64>) -> Option<Known<'a>> {
         let mut known = Known { functions: HashMap::new(), parts: HashMap::new() };
         for symbol in elf.symbols().ok()?.functions() {
-            if let Some((function, _)) = symbol.name.split_once(".cold") {
+            if let Some(function) = symbol.cold_part_of() {
                 known.parts.entry(function).or_default().push(symbol);
             }
             if addresses.contains(&symbol.address) {
@@ -203,6 +203,7 @@ mod tests {
     use crate::testing::Folder;
 
     /// Functions in assembly, each with what the kernel need not step at the given distance, or 0.
+    #[cfg(target_arch = "x86_64")]
     const FUNCTIONS: [(&str, &str, u64); 12] = [
         ("marked", "endbr64; push %rbp; pop %rbp; ret", 4),
         ("copied", "mov %rdi, %rax; push %rbx; pop %rbx; ret", 3),
@@ -218,6 +219,7 @@ mod tests {
         ("computed", "endbr64; push %rbp; pop %rbp; lea computed(%rip), %rax; jmp *%rax", 0),
     ];
 
+    #[cfg(target_arch = "x86_64")]
     fn source() -> String {
         let one = |(name, code, _): (&str, &str, u64)| {
             format!(
