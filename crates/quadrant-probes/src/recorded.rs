@@ -4,11 +4,13 @@ use crate::error::{Result, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, plain};
 use crate::source::Source;
+use crate::target::is_called;
 use crate::tracepoint;
 use quadrant_program::probe::{
     ArgLoc, Args, Found, Inode, KernelCode, Operand, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
 use quadrant_types::{EventFormat, Types};
+use std::path::Path;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -105,7 +107,8 @@ impl ProbeSource for RecordedSource {
         }
         let wanted = format!("{}:{}", spec.kind.name(), spec.parts.join(":"));
         let (pattern, mut pool) = (Glob::new(&wanted), ArgsPool::default());
-        let matching = (0..self.points.len()).filter(|index| pattern.matches(&self.points[*index].name));
+        let is_meant = |name: &str| pattern.matches(name) || is_in_file(name, spec);
+        let matching = (0..self.points.len()).filter(|index| is_meant(&self.points[*index].name));
         let found: Vec<Found> = matching.map(|index| self.found(index, &mut pool)).collect::<Result<_>>()?;
         if found.is_empty() {
             let names = self.points.iter().map(|point| point.name.as_str());
@@ -132,6 +135,16 @@ fn is_recorded(kind: ProbeKind) -> bool {
     )
 }
 
+/// Whether a probe names a point by the name of its program or library: `uprobe:libc:open` is `uprobe:/usr/lib/libc.so.6:open`.
+fn is_in_file(name: &str, spec: &ProbeSpec) -> bool {
+    let [wanted, rest @ ..] = spec.parts.as_slice() else { return false };
+    let is_user = matches!(spec.kind, ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt);
+    let mut parts = name.splitn(3, ':');
+    let (Some(kind), Some(file), Some(place)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let is_meant = || is_called(Path::new(file), wanted, None) && Glob::new(&rest.join(":")).matches(place);
+    is_user && kind == spec.kind.name() && !rest.is_empty() && is_meant()
+}
+
 fn last_part(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
@@ -155,8 +168,10 @@ mod tests {
             format: Some(FORMAT.to_owned()),
             arguments: vec![RecordedArgument { bytes: 4, signed: true, float: false }],
         };
-        let points =
-            vec![point("tracepoint:files:open", ProbeKind::Tracepoint), point("usdt:/bin/x:demo:hit", ProbeKind::Usdt)];
+        let points = vec![
+            point("tracepoint:files:open", ProbeKind::Tracepoint),
+            point("usdt:/bin/libx.so.6:demo:hit", ProbeKind::Usdt),
+        ];
         let source = RecordedSource::new(points, Rc::new(Types::without_btf("a test")));
         let parts = parts.iter().map(|part| (*part).to_owned()).collect();
         source.find(&ProbeSpec { kind, parts, span: Span::default() })
@@ -166,12 +181,18 @@ mod tests {
     fn points_are_found_by_name_and_pattern() {
         let found = find(ProbeKind::Tracepoint, &["files", "op*"]).unwrap();
         assert_eq!(found[0].args.fields[0].name, "name");
-        let found = find(ProbeKind::Usdt, &["/bin/x", "demo", "hit"]).unwrap();
-        assert_eq!((found[0].args.numbered[0].bytes, found[0].point.func.as_str()), (4, "hit"));
+        for file in ["/bin/libx.so.6", "libx", "libx.so.6", "lib*", "*", ""] {
+            let found = find(ProbeKind::Usdt, &[file, "demo", "h*"]).unwrap();
+            assert_eq!((found[0].args.numbered[0].bytes, found[0].point.func.as_str()), (4, "hit"));
+        }
     }
 
     #[test]
     fn what_was_not_recorded_is_said_so() {
+        for (kind, parts) in [(ProbeKind::Usdt, ["lib", "demo", "hit"]), (ProbeKind::Usdt, ["libx", "demo", "miss"])] {
+            assert!(find(kind, &parts).is_err(), "{parts:?}");
+        }
+        assert!(find(ProbeKind::Uprobe, &["libx", "demo:hit"]).is_err());
         let error = find(ProbeKind::Tracepoint, &["files", "close"]).unwrap_err();
         assert!(error.message.contains("the recording has no probe `tracepoint:files:close`"), "{error:?}");
     }

@@ -91,7 +91,7 @@ fn named_by(root: &Root, wanted: &str) -> Option<PathBuf> {
 }
 
 /// A whole path, or the name of a program or library. `named` is where the path leads.
-fn is_called(file: &Path, wanted: &str, named: Option<&Path>) -> bool {
+pub(crate) fn is_called(file: &Path, wanted: &str, named: Option<&Path>) -> bool {
     if !wanted.contains('/') {
         return is_library_name(&file_name(file), wanted) || Glob::new(wanted).matches(&file_name(file));
     }

@@ -8,7 +8,7 @@ mod process;
 mod root;
 
 pub(crate) use file::{TargetFile, cannot_read};
-pub(crate) use find::{Sight, Target, find};
+pub(crate) use find::{Sight, Target, find, is_called};
 pub(crate) use needed::needed;
 pub(crate) use process::{processes, program_of};
 pub(crate) use root::{in_its_root, process_of};
