@@ -172,6 +172,7 @@ impl Place {
         for file in &self.files {
             match providers.source.find_in(self.pid, &super::spec(form.kind, &[file, &form.function])) {
                 Ok(found) => {
+                    self.warn_of_others(providers, wanted, form, file, &found);
                     probes.extend(found.into_iter().filter_map(|found| self.probe(providers, wanted, found, form)));
                 }
                 Err(error) => refused.push((file, error)),
@@ -184,6 +185,26 @@ impl Place {
         let error = if probes.is_empty() { there.next().or_else(|| lacking.into_iter().next()) } else { None };
         there.for_each(|(file, error)| providers.warn(left_out(&format!("{wanted} in {file}"), &error)));
         error.map_or(Ok(probes), |(_, error)| Err(error))
+    }
+
+    /// A pattern means several files of a process that runs: those with the function, and nothing that was found, are told of.
+    fn warn_of_others(
+        &self,
+        providers: &Providers<'_>,
+        wanted: &Wanted,
+        form: &Form<'_>,
+        pattern: &str,
+        found: &[Found],
+    ) {
+        let Some(function) = wanted.function.literal() else { return };
+        let asked = [pattern.to_owned(), function.to_owned()];
+        let listed = providers.source.list_in(self.pid, ProbeKind::Uprobe, &asked).unwrap_or_default();
+        let others = listed.iter().filter_map(|name| file_of(name));
+        for file in others.filter(|file| !found.iter().any(|found| file_of(&found.point.name) == Some(file))) {
+            if let Err(error) = providers.source.find_in(self.pid, &super::spec(form.kind, &[file, &form.function])) {
+                providers.warn(left_out(&format!("{wanted} in {file}"), &error));
+            }
+        }
     }
 
     /// Whether a file can be read and has no such function.
@@ -278,6 +299,12 @@ pub(super) fn is_called(file: &Path, module: &Pattern) -> bool {
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// `/usr/lib/libc.so.6` of `uprobe:/usr/lib/libc.so.6:malloc`.
+fn file_of(name: &str) -> Option<&str> {
+    let (_, rest) = name.split_once(':')?;
+    Some(split_file(rest)?.0)
 }
 
 /// A path may have colons; C++ names, with two of them, come after the last slash.

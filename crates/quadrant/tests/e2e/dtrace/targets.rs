@@ -80,13 +80,14 @@ fn functions_with_data_inside() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Of two files with a function of that name the instructions of one are not certain: that is told.
+/// Of two files with a function of that name the instructions of one are not certain: that is told, by a command and by a process.
 #[test]
 fn a_function_with_data_inside_in_one_of_two_files() {
     const PROGRAM: &str = r#"
+#include <unistd.h>
 __asm__(".globl f\n.type f,@function\nf: nop; jmp 1f; .byte 6,6; 1: nop; ret\n.size f,.-f\n");
 int f(void), g(void);
-int main(void) { g(); f(); return 0; }
+int main(int argc, char **argv) { g(); f(); if (argc > 1) pause(); return 0; }
 "#;
     const LIBRARY: &str = "__attribute__((noinline)) int f(void) { return 7; }\nint g(void) { return f(); }\n";
     needs_root!();
@@ -101,11 +102,28 @@ int main(void) { g(); f(); return 0; }
     }
     assert!(gcc(&["-o", "prog", "prog.c", "-L.", "-lplain", "-Wl,-rpath,$ORIGIN"]).unwrap().success());
     let program = folder.join("prog").display().to_string();
-    let outcome = dtrace().args(["-l", "-n", "pid$target::f:[0-9]*", "-c", &program]).run().unwrap();
-    let doubt = outcome.stderr.lines().find(|line| line.contains("where the instructions of `f` start"));
-    assert!(doubt.is_some_and(|line| line.contains("/prog") && line.contains("left out")), "{}", outcome.describe());
-    assert!(outcome.stdout.contains("libplain.so"), "{}", outcome.describe());
-    assert!(!outcome.stderr.contains("libc.so"), "{}", outcome.describe());
+    let mut waiting = std::process::Command::new(&program).arg("wait").spawn().unwrap();
+    let pid = waiting.id().to_string();
+    let maps = || std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let is_loaded = |_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        maps().contains("libplain.so")
+    };
+    assert!((0..1000).any(is_loaded), "{program} does not start");
+    let outcomes = [["-c", &program], ["-p", &pid]]
+        .map(|which| dtrace().args(["-l", "-n", "pid$target::f:[0-9]*"]).args(which).run().unwrap());
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+    for outcome in outcomes {
+        let doubt = outcome.stderr.lines().find(|line| line.contains("where the instructions of `f` start"));
+        assert!(
+            doubt.is_some_and(|line| line.contains("/prog") && line.contains("left out")),
+            "{}",
+            outcome.describe()
+        );
+        assert!(outcome.stdout.contains("libplain.so"), "{}", outcome.describe());
+        assert!(!outcome.stderr.contains("libc.so"), "{}", outcome.describe());
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
