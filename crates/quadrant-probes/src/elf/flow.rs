@@ -4,10 +4,12 @@
 //! decoder may be out of step with those that do. A breakpoint in the middle of one changes what the program does.
 
 use super::{Elf, Symbol};
-use crate::error::{Result, advise};
+use crate::error::{Result, advise, error};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 use quadrant_program::probe::ProbeError;
 
+/// Most parts of a function that lie elsewhere; compilers make one or two.
+const MAX_PARTS: usize = 16;
 /// Longest instruction.
 const LONGEST: usize = 15;
 
@@ -68,8 +70,13 @@ impl Elf {
 
     /// What the compiler put elsewhere because it seldom runs: jumps may lead there and back.
     fn cold_parts(&self, function: &Symbol<'_>) -> Result<Vec<(u64, Vec<u8>)>> {
-        let parts = self.symbols()?.functions().filter(|symbol| symbol.cold_part_of() == Some(function.name));
-        parts.map(|part| Ok((part.address, self.function_bytes(&part)?))).collect()
+        let symbols = self.symbols()?;
+        let is_part = |symbol: &Symbol<'_>| symbol.cold_part_of() == Some(function.name);
+        let parts: Vec<Symbol<'_>> = symbols.functions().filter(is_part).take(MAX_PARTS + 1).collect();
+        if parts.len() > MAX_PARTS {
+            return Err(error(format!("`{}` has more than {MAX_PARTS} cold parts", function.name)));
+        }
+        parts.iter().map(|part| Ok((part.address, self.function_bytes(part)?))).collect()
     }
 }
 
