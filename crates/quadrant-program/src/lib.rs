@@ -24,6 +24,7 @@ pub mod arch;
 pub mod build;
 pub mod core;
 pub mod diag;
+pub mod errno;
 pub mod expr;
 pub mod float;
 mod fold;

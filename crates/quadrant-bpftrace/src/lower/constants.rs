@@ -1,7 +1,7 @@
 //! Numbers that C programs know by name through headers, and the kernel's type
 //! information does not have (macros leave no trace in it). Values of the Linux ABI.
 
-use quadrant_program::syscalls;
+use quadrant_program::{errno, syscalls};
 
 const CONSTANTS: &[(&str, i64)] = &[
     ("AF_UNSPEC", 0),
@@ -41,43 +41,24 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("NULL", 0),
 ];
 
-/// Errors by number, from 1 on; numbers without a name are dashes.
-const ERRORS: &str = "\
-    EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV \
-    ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK \
-    ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH ENOCSI EL2HLT \
-    EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT - EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE ENOLINK EADV ESRMNT \
-    ECOMM EPROTO EMULTIHOP EDOTDOT EBADMSG EOVERFLOW ENOTUNIQ EBADFD EREMCHG ELIBACC ELIBBAD ELIBSCN ELIBMAX ELIBEXEC \
-    EILSEQ ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT \
-    EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH ENETRESET ECONNABORTED ECONNRESET \
-    ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS \
-    ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED \
-    EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON";
-
 /// Other names of errors.
 const MORE_ERRORS: &[(&str, i64)] = &[("EWOULDBLOCK", 11), ("EDEADLOCK", 35), ("ENOTSUP", 95)];
 
 /// The value of a well-known constant; of an error, a signal (`SIGKILL`), and the number of a system call (`__NR_read`), too.
 pub(super) fn value(name: &str) -> Option<i64> {
-    let listed = CONSTANTS.iter().chain(MORE_ERRORS).find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let listed = listed().find(|(known, _)| *known == name).map(|(_, value)| value);
     listed
-        .or_else(|| error(name))
         .or_else(|| super::call::signal_number(name.strip_prefix("SIG")?))
         .or_else(|| syscalls::number_of(name.strip_prefix("__NR_")?).map(i64::from))
 }
 
-fn error(name: &str) -> Option<i64> {
-    let at = ERRORS.split_whitespace().position(|known| known == name && known != "-")?;
-    i64::try_from(at + 1).ok()
+/// Names of constants and errors.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    listed().map(|(name, _)| name)
 }
 
-/// Their names.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    CONSTANTS
-        .iter()
-        .chain(MORE_ERRORS)
-        .map(|(name, _)| *name)
-        .chain(ERRORS.split_whitespace().filter(|name| *name != "-"))
+fn listed() -> impl Iterator<Item = (&'static str, i64)> {
+    CONSTANTS.iter().chain(MORE_ERRORS).copied().chain(errno::all())
 }
 
 #[cfg(test)]
