@@ -7,7 +7,7 @@ use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 
 use super::Lower;
-use super::call::{Called, is_function};
+use super::call::{self, Called};
 use super::stmt::last_value;
 use crate::ast::{self, Ident, MacroDef, MacroParam};
 use crate::substitute::{Given, Substitution};
@@ -231,31 +231,6 @@ impl Lower<'_> {
     }
 }
 
-/// Functions that are called for their effect.
-const EFFECTS: &[&str] = &[
-    "assert",
-    "assert_str",
-    "cat",
-    "clear",
-    "debugf",
-    "errorf",
-    "exit",
-    "fail",
-    "join",
-    "override",
-    "print",
-    "printf",
-    "signal",
-    "signal_thread",
-    "static_assert",
-    "system",
-    "time",
-    "unwatch",
-    "warnf",
-    "write_user",
-    "zero",
-];
-
 /// Whether a statement has a value on every way through it.
 fn has_value(stmt: &ast::Stmt) -> bool {
     match &stmt.kind {
@@ -277,7 +252,7 @@ fn ends_in_value(block: &ast::Block) -> bool {
 /// Whether an expression may have no value: what macros give is not known before they are called.
 fn is_effect(expr: &ast::Expr) -> bool {
     match &expr.kind {
-        ast::ExprKind::Call { callee, .. } => EFFECTS.contains(&callee.name.as_str()) || !is_function(&callee.name),
+        ast::ExprKind::Call { callee, .. } => !call::has_value(&callee.name),
         ast::ExprKind::Ternary { other, .. } => is_effect(other),
         ast::ExprKind::Given { inner, .. } => is_effect(inner),
         ast::ExprKind::Block(block) => !ends_in_value(block),

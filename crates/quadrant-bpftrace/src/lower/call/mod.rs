@@ -53,27 +53,34 @@ struct Entry {
     /// How a call looks, for messages.
     usage: &'static str,
     handler: Handler,
+    /// It is called for its effect: it has no value.
+    is_effect: bool,
 }
 
 /// No limit on the number of arguments.
 const ANY: usize = usize::MAX;
 
 const fn entry(name: &'static str, arity: (usize, usize), usage: &'static str, handler: Handler) -> Entry {
-    Entry { name, arity, usage, handler }
+    Entry { name, arity, usage, handler, is_effect: false }
+}
+
+/// A function that is called for its effect.
+const fn effect(name: &'static str, arity: (usize, usize), usage: &'static str, handler: Handler) -> Entry {
+    Entry { name, arity, usage, handler, is_effect: true }
 }
 
 const FUNCTIONS: &[Entry] = &[
-    entry("printf", (1, ANY), "printf(\"format\", values...)", output::printf),
-    entry("errorf", (1, ANY), "errorf(\"format\", values...)", output::printf),
-    entry("warnf", (1, ANY), "warnf(\"format\", values...)", output::printf),
-    entry("system", (1, ANY), "system(\"format\", values...)", output::printf),
-    entry("cat", (1, ANY), "cat(\"format\", values...)", output::printf),
-    entry("print", (1, 3), "print(value), print(@map[, top[, divisor]])", output::print),
-    entry("time", (0, 1), "time([\"format\"])", output::time),
-    entry("join", (1, 2), "join(argv[, \"separator\"])", output::join),
-    entry("exit", (0, 1), "exit([status])", output::exit),
-    entry("clear", (1, 1), "clear(@map)", maps::clear),
-    entry("zero", (1, 1), "zero(@map)", maps::clear),
+    effect("printf", (1, ANY), "printf(\"format\", values...)", output::printf),
+    effect("errorf", (1, ANY), "errorf(\"format\", values...)", output::printf),
+    effect("warnf", (1, ANY), "warnf(\"format\", values...)", output::printf),
+    effect("system", (1, ANY), "system(\"format\", values...)", output::printf),
+    effect("cat", (1, ANY), "cat(\"format\", values...)", output::printf),
+    effect("print", (1, 3), "print(value), print(@map[, top[, divisor]])", output::print),
+    effect("time", (0, 1), "time([\"format\"])", output::time),
+    effect("join", (1, 2), "join(argv[, \"separator\"])", output::join),
+    effect("exit", (0, 1), "exit([status])", output::exit),
+    effect("clear", (1, 1), "clear(@map)", maps::clear),
+    effect("zero", (1, 1), "zero(@map)", maps::clear),
     entry("delete", (1, ANY), "delete(@map, key)", maps::delete),
     entry("has_key", (2, 2), "has_key(@map, key)", maps::has_key),
     entry("len", (1, 1), "len(@map), len(stack)", maps::len),
@@ -93,16 +100,16 @@ const FUNCTIONS: &[Entry] = &[
     entry("getopt", (1, 3), "getopt(\"name\"[, default[, help]])", host::getopt),
     entry("cgroupid", (1, 1), "cgroupid(\"/path\")", host::cgroupid),
     entry("reg", (1, 1), "reg(\"name\")", host::reg),
-    entry("signal", (1, 1), "signal(number or \"name\")", change::signal),
-    entry("signal_thread", (1, 1), "signal_thread(number or \"name\")", change::signal),
-    entry("write_user", (2, 3), "write_user(address, value), write_user(address, source, length)", change::write_user),
-    entry("override", (1, 1), "override(result)", change::override_result),
+    effect("signal", (1, 1), "signal(number or \"name\")", change::signal),
+    effect("signal_thread", (1, 1), "signal_thread(number or \"name\")", change::signal),
+    effect("write_user", (2, 3), "write_user(address, value), write_user(address, source, length)", change::write_user),
+    effect("override", (1, 1), "override(result)", change::override_result),
     entry("path", (1, 2), "path(file.f_path[, length])", kernel::path),
     entry("skboutput", (4, 4), "skboutput(\"file\", args.skb, length, offset)", kernel::skboutput),
     entry("socket_cookie", (1, 1), "socket_cookie(args.sk)", kernel::socket_cookie),
     entry("percpu_kaddr", (1, 2), "percpu_kaddr(\"symbol\"[, cpu])", kernel::percpu_kaddr),
-    entry("debugf", (1, ANY), "debugf(\"format\", values...)", kernel::debugf),
-    entry("unwatch", (1, 1), "unwatch(address)", host::unwatch),
+    effect("debugf", (1, ANY), "debugf(\"format\", values...)", kernel::debugf),
+    effect("unwatch", (1, 1), "unwatch(address)", host::unwatch),
     entry("nsecs", (0, 1), "nsecs([clock])", convert::nsecs),
     entry("strftime", (2, 2), "strftime(\"format\", nsecs)", convert::strftime),
     entry("strerror", (1, 1), "strerror(errno)", convert::shown),
@@ -124,10 +131,10 @@ const FUNCTIONS: &[Entry] = &[
     entry("is_unsigned_integer", (1, 1), "is_unsigned_integer(value)", meta::is_type),
     entry("is_literal", (1, 1), "is_literal(value)", meta::is_type),
     entry("is_err", (1, 1), "is_err(pointer)", meta::is_err),
-    entry("assert", (2, 2), "assert(condition, \"message\")", meta::assert),
-    entry("static_assert", (2, 2), "static_assert(condition, \"message\")", meta::static_assert),
-    entry("fail", (1, ANY), "fail(\"format\", constants...)", meta::fail),
-    entry("assert_str", (1, 1), "assert_str(text)", meta::assert_str),
+    effect("assert", (2, 2), "assert(condition, \"message\")", meta::assert),
+    effect("static_assert", (2, 2), "static_assert(condition, \"message\")", meta::static_assert),
+    effect("fail", (1, ANY), "fail(\"format\", constants...)", meta::fail),
+    effect("assert_str", (1, 1), "assert_str(text)", meta::assert_str),
     entry("container_of", (3, 3), "container_of(pointer, type, member)", meta::container_of),
     entry("kfunc_exist", (1, 1), "kfunc_exist(\"name\")", meta::kfunc_exist),
     entry("kfunc_allowed", (1, 1), "kfunc_allowed(\"name\")", meta::kfunc_allowed),
@@ -152,6 +159,11 @@ const FUNCTIONS: &[Entry] = &[
 /// Whether there is a function of that name.
 pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.iter().any(|entry| entry.name == name)
+}
+
+/// Whether there is a function of that name that has a value.
+pub(super) fn has_value(name: &str) -> bool {
+    FUNCTIONS.iter().any(|entry| entry.name == name && !entry.is_effect)
 }
 
 /// Whether the function feeds an aggregation.
