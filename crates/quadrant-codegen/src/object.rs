@@ -201,6 +201,12 @@ pub struct Data {
 }
 
 impl Data {
+    /// The place of an aggregation without keys that shares a map: the map's index, and its key there.
+    pub fn cell(&self, id: MapId) -> Option<(usize, [u8; 4])> {
+        let (_, map, index) = self.cells.iter().find(|(cell, ..)| *cell == id)?;
+        Some((*map, index.to_ne_bytes()))
+    }
+
     /// Where the word of a speculation is, if a program has one of that number.
     pub fn speculation(&self, program: &Program, number: u64) -> Option<u32> {
         let count = u64::from(program.config.speculations);

@@ -44,8 +44,8 @@ impl Kernel {
 
     /// The map that an aggregation without keys shares with others, and its key there.
     pub(crate) fn cell(&self, id: MapId) -> Option<(&Map, [u8; 4])> {
-        let (_, map, index) = self.data.cells.iter().find(|(cell, ..)| *cell == id)?;
-        Some((&self.maps[*map], index.to_ne_bytes()))
+        let (map, key) = self.data.cell(id)?;
+        Some((&self.maps[map], key))
     }
 
     /// The addresses of a stored stack.
@@ -219,22 +219,27 @@ fn clear_map(map: &Map, script_map: &quadrant_program::map::Map, zero: bool) -> 
     map.snapshot()?.iter().try_for_each(|entry| clear_value(map, entry, script_map, zero))
 }
 
-/// Sets the value of one key to zero; `zero`: a map without keys is still there then.
+/// Sets the value of one key to zero, as [`emptied`] does.
 fn clear_value(
     map: &Map,
     (key, value): (&[u8], &[u8]),
     script_map: &quadrant_program::map::Map,
     zero: bool,
 ) -> Result<(), Error> {
+    Ok(map.update(key, &emptied(value, script_map, zero), quadrant_bpf::map::Update::Any)?)
+}
+
+/// What a value becomes when its map is cleared; `zero`: a map without keys is still there then.
+pub(crate) fn emptied(value: &[u8], map: &quadrant_program::map::Map, zero: bool) -> Vec<u8> {
     let mut nothing = vec![0; value.len()];
-    if zero && script_map.key.is_none() && value.iter().any(|byte| *byte != 0) {
-        stay_fed(&mut nothing, script_map);
+    if zero && map.key.is_none() && value.iter().any(|byte| *byte != 0) {
+        stay_fed(&mut nothing, map);
     }
-    Ok(map.update(key, &nothing, quadrant_bpf::map::Update::Any)?)
+    nothing
 }
 
 /// A map without keys that was set to zero is still there: its "fed" word says so.
-pub(crate) fn stay_fed(value: &mut [u8], map: &quadrant_program::map::Map) {
+fn stay_fed(value: &mut [u8], map: &quadrant_program::map::Map) {
     if let MapValue::Aggregation(aggregation) = &map.value
         && let Some(word) = value.get_mut(aggregation.words() as usize * 8..)
     {

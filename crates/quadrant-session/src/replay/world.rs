@@ -18,7 +18,7 @@ use super::machine::Machine;
 use crate::error::Error;
 use crate::gather::Gather;
 use crate::kernel;
-use crate::kernel::stay_fed;
+use crate::kernel::emptied;
 use crate::ledger::Ledger;
 use crate::load::map_kind;
 use crate::world::World;
@@ -55,8 +55,8 @@ impl Machine {
 
     /// The map that an aggregation without keys shares with others, and its key there.
     fn cell(&self, id: MapId) -> Option<(i32, [u8; 4])> {
-        let (_, map, index) = self.object.data.cells.iter().find(|(cell, ..)| *cell == id)?;
-        Some((self.maps[*map], index.to_ne_bytes()))
+        let (map, key) = self.object.data.cell(id)?;
+        Some((self.maps[map], key))
     }
 
     fn gather(&self, program: &Program, id: MapId) -> Snapshot {
@@ -120,11 +120,7 @@ impl Machine {
 
     fn clear_value(&mut self, map: &Map, number: i32, key: &[u8], zero: bool) {
         for (cpu, value) in self.vm.lookup_all(number, key).into_iter().enumerate() {
-            let mut nothing = vec![0; value.len()];
-            if zero && map.key.is_none() && value.iter().any(|byte| *byte != 0) {
-                stay_fed(&mut nothing, map);
-            }
-            self.vm.update(number, key, &nothing, cpu);
+            self.vm.update(number, key, &emptied(&value, map, zero), cpu);
         }
     }
 }
