@@ -158,16 +158,16 @@ fn symbol(module: Option<&str>, name: &str) -> String {
 }
 
 /// What a recording says of the world.
-pub struct Known {
+pub struct Known<'a> {
     found: BTreeMap<String, Vec<Probe>>,
-    said: Value,
+    said: &'a Value,
     /// Types of it that this machine does not have.
     pub missing_types: BTreeSet<String>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
     /// Reads what the file's first line says; `None` if that makes no sense, or has code that is not of our providers.
-    pub fn of_json(said: &Value, types: &Types) -> Option<Known> {
+    pub fn of_json(said: &'a Value, types: &Types) -> Option<Known<'a>> {
         let here = Here::new(types);
         let layouts = said["layouts"].as_array()?.iter();
         let layouts: Vec<_> =
@@ -187,7 +187,7 @@ impl Known {
             Some((found["description"].as_str()?.to_owned(), probes))
         });
         let found = found.collect::<Option<_>>()?;
-        Some(Known { found, said: said.clone(), missing_types: here.missing.into_inner() })
+        Some(Known { found, said, missing_types: here.missing.into_inner() })
     }
 
     /// Gives macro variables the values that they had.
@@ -219,7 +219,7 @@ fn site(word: &str, place: u64) -> Option<Site> {
     })
 }
 
-impl FindProbes for Known {
+impl FindProbes for Known<'_> {
     fn find(&self, desc: &ProbeDesc) -> Result<Vec<Probe>, ProbeError> {
         let text = desc.to_string();
         if let Some(probes) = self.found.get(&text) {
@@ -254,7 +254,7 @@ fn not_there(what: &str) -> ProbeError {
     ProbeError { message: format!("the recording has no probe {what}"), help }
 }
 
-impl Symbols for Known {
+impl Symbols for Known<'_> {
     fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String> {
         let address = self.said["addresses"][symbol(module, name)].as_u64();
         address.ok_or_else(|| format!("the recording does not say where {} is", symbol(module, name)))
