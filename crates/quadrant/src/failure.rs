@@ -1,6 +1,7 @@
 //! How a run fails: what is said, and the exit status.
 
 use quadrant_program::sources::Sources;
+use std::io;
 use std::io::IsTerminal;
 
 use quadrant_program::diag::Diagnostic;
@@ -106,6 +107,19 @@ impl From<ProbeError> for Failure {
 impl From<quadrant_bpf::Error> for Failure {
     fn from(error: quadrant_bpf::Error) -> Failure {
         Failure::new(error.to_string())
+    }
+}
+
+/// How writing something went. A reader that has seen enough is no failure.
+///
+/// # Errors
+/// It could not be written.
+pub fn written(what: &str, result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(quadrant_bpf::Error::io(format!("cannot write {what}"), &error).into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -33,6 +33,11 @@ pub fn help(script: &Script, words: &[String]) -> Option<String> {
     (!known.iter().any(|one| one.name == "help")).then(|| list(&known))
 }
 
+/// Names as they are given: `--limit, --verbose`.
+pub fn dashed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.map(|name| format!("--{}", shown(name))).collect::<Vec<_>>().join(", ")
+}
+
 fn list(known: &[Parameter]) -> String {
     if known.is_empty() {
         return "The script has no named parameters.\n".to_owned();
@@ -57,10 +62,9 @@ fn is_option(word: &str) -> bool {
 
 fn refusal(word: &str, known: &[Parameter]) -> Failure {
     let word = shown(word);
-    let names: Vec<String> = known.iter().map(|one| format!("--{}", shown(&one.name))).collect();
-    let has = match names.is_empty() {
-        true => "the script has no named parameters".to_owned(),
-        false => format!("the script has {}", names.join(", ")),
+    let has = match known {
+        [] => "the script has no named parameters".to_owned(),
+        known => format!("the script has {}", dashed(known.iter().map(|one| one.name.as_str()))),
     };
     let message = format!("{word} stands behind the script, which does not read it");
     let rule = "options of quadrant stand before the script, and `--` before other words with a dash";

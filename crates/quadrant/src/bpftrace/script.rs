@@ -8,6 +8,7 @@ use super::Refusal;
 use super::getopt::Line;
 use crate::failure::shown;
 use crate::imports::Files;
+use crate::parameters::dashed;
 use crate::script;
 
 /// The script, and the words that are its parameters.
@@ -49,21 +50,16 @@ pub fn check_parameters(script: &Script, params: &[String]) -> Result<(), Refusa
     if given().any(|name| name == "help") {
         return Err(Refusal::new(help(&known)));
     }
-    let name = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
-    let unexpected: Vec<String> = given().map(name).filter(|name| !known.iter().any(|one| one.name == *name)).collect();
+    let names = given().map(|word| word.split('=').next().unwrap_or_default());
+    let unexpected: Vec<&str> = names.filter(|name| !known.iter().any(|one| one.name == *name)).collect();
     if unexpected.is_empty() {
         return Ok(());
     }
-    let dashed = |names: Vec<String>, between| {
-        names.iter().map(|name| format!("--{}", shown(name))).collect::<Vec<_>>().join(between)
-    };
     let hint = match known.as_slice() {
         [] => "no custom program options defined.".to_owned(),
-        known => {
-            format!("expected program options: {}", dashed(known.iter().map(|one| one.name.clone()).collect(), ", "))
-        }
+        known => format!("expected program options: {}", dashed(known.iter().map(|one| one.name.as_str()))),
     };
-    let unexpected = dashed(unexpected, ", ");
+    let unexpected = dashed(unexpected.into_iter());
     Err(Refusal::new(format!("ERROR: unexpected program command line options: {unexpected}\nHINT: {hint}\n")))
 }
 

@@ -100,15 +100,11 @@ fn list(words: &[OsString]) -> Result<Done, clap::Error> {
     Ok(list::list(&args))
 }
 
-/// Writes a whole answer. A reader that has seen enough is no failure.
+/// Writes a whole answer.
 fn print(answer: &[u8]) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    match out.write_all(answer).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(quadrant_bpf::Error::io("cannot write the answer", &error).into()),
-        Ok(()) => Ok(()),
-    }
+    failure::written("the answer", out.write_all(answer).and_then(|()| out.flush()))
 }
 
 /// How a list is shown.

@@ -25,6 +25,7 @@ use super::sources;
 use super::targets;
 use super::verbose::attributes;
 use super::world;
+use crate::failure;
 use crate::failure::Failure;
 
 /// List the probes of the command line.
@@ -56,12 +57,8 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
     }
     listing.out.flush();
     eprint!("{}", report::left_out(&providers));
-    match listing.out.finish() {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(quadrant_bpf::Error::io("cannot write the list", &error).into())
-        }
-        _ => Ok(status),
-    }
+    failure::written("the list", listing.out.finish())?;
+    Ok(status)
 }
 
 /// Standard output; after the first failure nothing more is written.

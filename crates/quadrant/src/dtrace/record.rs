@@ -41,8 +41,7 @@ use crate::run;
 pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u64) -> Result<i32, Failure> {
     let command = args.command.clone().map(Target::Command);
     let wanted = command.into_iter().chain(args.pid.map(Target::Process)).collect();
-    let flags = if args.allow_unsafe { vec!["-w".to_owned()] } else { Vec::new() };
-    let (line, texts) = tool::script_line(file, &flags, params, wanted)?;
+    let (line, texts) = tool::script_line(file, args.allow_unsafe, params, wanted)?;
     let targets = targets::open(&line)?;
     let types = Rc::new(crate::world::types());
     quadrant_bpf::limits::bump_memlock();

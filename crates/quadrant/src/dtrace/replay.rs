@@ -23,8 +23,7 @@ use crate::resolver::Names;
 /// # Errors
 /// What stands in the way: the script, what the recording lacks, the output.
 pub fn run(file: &str, params: &[String], allow_unsafe: bool, recording: &Recording) -> Result<i32, Failure> {
-    let flags: Vec<String> = allow_unsafe.then(|| "-w".to_owned()).into_iter().collect();
-    let (line, texts) = tool::script_line(file, &flags, params, Vec::new())?;
+    let (line, texts) = tool::script_line(file, allow_unsafe, params, Vec::new())?;
     let types = Rc::new(crate::world::types());
     let other =
         || Failure::new(format!("{} was recorded with a script in bpftrace's language", recording.shown_name()));

@@ -79,24 +79,26 @@ pub fn compile(
     targets: Vec<Target>,
     session: Options,
 ) -> Result<(Compiled, Sources), Failure> {
-    let (line, texts) = script_line(file, &[], params, targets)?;
+    let (line, texts) = script_line(file, false, params, targets)?;
     let targets = targets::open(&line)?;
     let (compiled, _) = trace::compiled(&line, &texts, &targets, || Ok(session))?;
     let source = &texts.programs[0].source;
     Ok((compiled, Sources::new(source.name.clone(), &source.text)))
 }
 
-/// The command line of a script with the options of its first line and others, which is only tried, and what it compiles.
+/// The command line of a script with the options of its first line, which is only tried, and what it compiles; it may change the system
+/// if it says so itself, or if that is allowed here.
 ///
 /// # Errors
 /// As of [`gather`].
 pub fn script_line(
     file: &str,
-    options: &[String],
+    allow_unsafe: bool,
     params: &[String],
     targets: Vec<Target>,
 ) -> Result<(Line, Texts), Failure> {
-    let (program, options) = gather(file, options)?;
+    let allowed: Vec<String> = allow_unsafe.then(|| "-w".to_owned()).into_iter().collect();
+    let (program, options) = gather(file, &allowed)?;
     let line = Line { mode: Mode::Check, operands: params.to_vec(), targets, ..carried_line(&program, &options)? };
     let texts = texts(&program, &line)?;
     Ok((line, texts))

@@ -84,12 +84,8 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
     }
     let written = tree.lines(args.count).iter().try_for_each(|line| writeln!(out, "{line}"));
     print_warnings(&source);
-    match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(quadrant_bpf::Error::io("cannot write the list", &error).into())
-        }
-        _ => Ok(0),
-    }
+    failure::written("the list", written.and_then(|()| out.flush()))?;
+    Ok(0)
 }
 
 /// For bpftrace's command line: calls `visit` with the name and the arguments (if the command line wants them) of each probe that a
