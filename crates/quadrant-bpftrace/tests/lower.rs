@@ -74,14 +74,19 @@ fn deep_scripts_do_not_exhaust_the_stack() {
 
 #[test]
 fn a_byte_order_mark_means_nothing() {
-    let (program, messages) = run("\u{feff}BEGIN { exit(); }", &[], false);
-    assert!(program.is_some(), "{messages:?}");
+    for script in ["\u{feff}BEGIN { exit(); }", "\u{feff}#!/usr/bin/env bpftrace\nBEGIN { exit(); }"] {
+        let (program, messages) = run(script, &[], false);
+        assert!(program.is_some(), "{messages:?}");
+    }
 }
 
 #[test]
 fn long_scripts_do_not_exhaust_the_stack_or_the_day() {
     let arms = |count: usize| format!("BEGIN {{ if (pid) {{ }} {} }}", "else if (pid) { } ".repeat(count));
     assert!(run(&arms(1000), &[], false).0.is_some());
+    let alternatives: String = (0..20_000).map(|pid| format!("pid == {pid} || ")).collect();
+    let (program, messages) = run(&format!("BEGIN /{alternatives} uid/ {{ }}"), &[], false);
+    assert!(program.is_some(), "{messages:?}");
     let constants: String = (0..40).map(|at| format!("#define A{0} A{at} + A{at}\n", at + 1)).collect();
     let refused = [
         (arms(20_000), "more than 2000 conditions in one `if`"),

@@ -17,7 +17,9 @@ __attribute__((noinline)) int shop_close(void) { return counter; }
 static int chosen(int x) { return x; }
 static void *choose(void) { return chosen; }
 int indirect(int) __attribute__((ifunc("choose")));
-int main(int argc, char **argv) { return shop_sale(argc) + shop_close() + indirect(1); }
+int changed(int x) __asm__("changed.isra.0");
+int changed(int x) { return x; }
+int main(int argc, char **argv) { return shop_sale(argc) + shop_close() + indirect(1) + changed(0); }
 "#;
 
 struct Program {
@@ -142,6 +144,8 @@ fn what_is_no_function() {
     assert!(refused("__libc_start_main").message.contains("does not define it"));
     assert!(refused("indirect").message.contains("IFUNC"));
     assert!(refused("shop_slae").help[0].contains("`shop_sale`"));
+    assert!(refused("shop_sale@@V2").help.iter().any(|help| help.contains("`shop_sale` means the function in all")));
+    assert!(refused("changed").help[0].ends_with(":changed.isra.0`"), "{:?}", refused("changed").help);
     let Some(stripped) = Program::compile("stripped", &["-s"]) else { return };
     let error = stripped.find(ProbeKind::Uprobe, "shop_sale").unwrap_err();
     assert!(error.help.iter().any(|help| help.contains("stripped")), "{error:?}");

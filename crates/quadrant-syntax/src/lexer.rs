@@ -20,7 +20,7 @@ pub trait Language: Copy {
 }
 
 /// What some editors put in front of a text.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A cursor over a script.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ impl<'a, L: Language> Lexer<'a, L> {
     /// Whether there are only blanks between the cursor and the start of its line.
     pub fn at_line_start(&self) -> bool {
         let before = self.source.get(..self.pos).unwrap_or("").trim_end_matches([' ', '\t']);
-        before.is_empty() || before.ends_with('\n')
+        before.trim_start_matches(BYTE_ORDER_MARK).is_empty() || before.ends_with('\n')
     }
 
     fn take(&mut self, len: usize) -> Span {
@@ -209,6 +209,7 @@ mod tests {
 
     #[test]
     fn trivia_is_passed_over() {
+        assert_eq!(texts("\u{feff}#!/x\na"), ["a"]);
         assert_eq!(texts("a /* b */ // c\n\t#d \\\n e\nf#g \\\r\n h /* i"), ["a", "f", "#", "g", "h", "/* i"]);
     }
 

@@ -61,6 +61,11 @@ impl UnOp {
 }
 
 impl BinOp {
+    /// Whether operands are computed one after the other, up to the one that decides, however they are grouped.
+    pub fn is_chain(self) -> bool {
+        matches!(self, Self::Or | Self::And)
+    }
+
     /// Whether the result is a truth value, of two operands that are computed both.
     pub fn is_comparison(self) -> bool {
         matches!(self, Self::Eq | Self::Ne | Self::Lt | Self::Le | Self::Gt | Self::Ge)

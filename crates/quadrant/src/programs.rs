@@ -11,6 +11,16 @@ pub fn find(name: &CStr) -> Option<PathBuf> {
     in_path(OsStr::from_bytes(name.to_bytes())).filter(|path| is_program(path))
 }
 
+/// Why a command's first word means no program, in the C library's words.
+pub fn why_not(name: &CStr) -> &'static str {
+    let name = OsStr::from_bytes(name.to_bytes());
+    match in_path(name) {
+        Some(_) => "Permission denied",
+        None if name.as_bytes().contains(&b'/') && Path::new(name).is_dir() => "Is a directory",
+        None => "No such file or directory",
+    }
+}
+
 /// As execvp(3) finds it.
 pub fn in_path(name: &OsStr) -> Option<PathBuf> {
     if name.as_bytes().contains(&b'/') {

@@ -4,8 +4,9 @@ use super::Parser;
 use crate::ast::{Expr, ExprKind, MAX_DEPTH};
 use crate::lexer::{Tok, parse_int};
 use quadrant_program::span::Span;
+use quadrant_syntax::chain;
 use quadrant_syntax::descent::Descent;
-use quadrant_syntax::op::{infix, prefix};
+use quadrant_syntax::op::{BinOp, infix, prefix};
 
 impl Parser<'_> {
     /// A whole expression.
@@ -16,11 +17,15 @@ impl Parser<'_> {
 
     /// An expression node, unless the tree would become too deep.
     pub(super) fn node(&mut self, start: u32, kind: ExprKind) -> Expr {
-        let expr = Expr::new(self.span_from(start), kind);
+        self.node_at(self.span_from(start), kind)
+    }
+
+    fn node_at(&mut self, span: Span, kind: ExprKind) -> Expr {
+        let expr = Expr::new(span, kind);
         if expr.height() <= MAX_DEPTH {
             return expr;
         }
-        self.too_deep(Span::new(start, self.prev_end));
+        self.too_deep(span);
         self.hole()
     }
 
@@ -59,12 +64,33 @@ impl Parser<'_> {
             if self.at(Tok::Slash) && self.slash_ends_predicate() {
                 break;
             }
+            if op.is_chain() {
+                left = self.chain(start, left, op, found);
+                continue;
+            }
             let op_span = self.bump().span;
             let right = self.binary(found + 1);
             let (left_box, right) = (Box::new(left), Box::new(right));
             left = self.node(start, ExprKind::Binary { op, op_span, left: left_box, right });
         }
         left
+    }
+
+    /// `first || b || c`; the next token is the first operator.
+    fn chain(&mut self, start: u32, first: Expr, op: BinOp, level: u8) -> Expr {
+        let span = self.span_from(start);
+        let mut operands = vec![(span, (span, first))];
+        while !self.recovering && infix(self.token.kind).is_some_and(|(next, _)| next == op) {
+            let op_span = self.bump().span;
+            let start = self.token.span.start;
+            let operand = self.binary(level + 1);
+            operands.push((op_span, (self.span_from(start), operand)));
+        }
+        let joined = chain::join(operands, &mut |(first, left), op_span, (last, right)| {
+            let (span, left, right) = (Span::new(first.start, last.end), Box::new(left), Box::new(right));
+            (span, self.node_at(span, ExprKind::Binary { op, op_span, left, right }))
+        });
+        joined.map_or_else(|| self.hole(), |(_, (_, expr))| expr)
     }
 
     fn slash_ends_predicate(&self) -> bool {

@@ -6,13 +6,15 @@ use crate::lexer::Tok;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 use quadrant_syntax::descent::Descent;
-use quadrant_syntax::lexer::logical_line_len;
+use quadrant_syntax::lexer::{BYTE_ORDER_MARK, logical_line_len};
 
 impl Parser<'_> {
     /// The `#!` line that a script starts with.
     pub(super) fn shebang(&self, start: u32) -> Option<Span> {
         let script = &self.source[start as usize..];
-        let line = script.lines().next().filter(|line| line.starts_with("#!"))?;
+        let text = script.trim_start_matches(BYTE_ORDER_MARK);
+        let start = start + (script.len() - text.len()) as u32;
+        let line = text.lines().next().filter(|line| line.starts_with("#!"))?;
         Some(Span::new(start, start + line.len() as u32))
     }
 

@@ -223,6 +223,8 @@ fn long_scripts_are_no_deeper() {
     let parsed = exercise(&text);
     assert_eq!(messages(&parsed), [""; 0]);
     assert_eq!(parsed.script.items.len(), 4);
+    let alternatives = "pid == 1 && uid || ".repeat(20_000);
+    assert_eq!(messages(&exercise(&format!("BEGIN /{alternatives} 0/ {{ }}"))), [""; 0]);
 }
 
 #[test]

@@ -403,6 +403,8 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
                 symbols.functions().map(|symbol| symbol.name),
             );
             error.help.extend(readable_help(target, symbols, name));
+            error.help.extend(version_help(symbols, name));
+            error.help.extend(variants_help(target, symbols, name));
             if elf.is_stripped() {
                 let message = "the file is stripped, and no separate file has its symbols: only functions that it exports have names";
                 error.help.push(message.to_owned());
@@ -424,6 +426,30 @@ fn readable_help(target: &Target, symbols: &Symbols, name: &str) -> Option<Strin
     ))
 }
 
+/// Other tools show `realpath@@GLIBC_2.3`.
+fn version_help(symbols: &Symbols, name: &str) -> Option<String> {
+    let (name, _) = name.split_once('@')?;
+    let is_there = symbols.functions().any(|symbol| symbol.name == name);
+    is_there.then(|| format!("without its version, `{name}` means the function in all its versions"))
+}
+
+/// A function that the compiler changed has its name with a dot and what was done behind it: `copy.constprop.0`, `copy.isra.0`.
+fn variants_help(target: &Target, symbols: &Symbols, name: &str) -> Option<String> {
+    let is_variant = |symbol: &Symbol<'_>| {
+        symbol.cold_part_of().is_none()
+            && symbol.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.len() > 1)
+    };
+    let mut variants: Vec<&str> = symbols.functions().filter(is_variant).map(|symbol| symbol.name).collect();
+    variants.sort_unstable();
+    variants.dedup();
+    let first = variants.first()?;
+    let place = if variants.len() == 1 { (*first).to_owned() } else { format!("{name}.*") };
+    Some(format!(
+        "the compiler changed it and gave it another name, its arguments may differ: `uprobe:{}:{place}`",
+        target.name.display()
+    ))
+}
+
 fn indirect(elf: &Elf, name: &str) -> ProbeError {
     let message = format!(
         "`{name}` is chosen among several functions when the program is loaded (IFUNC), a probe on it fires once only"
@@ -431,7 +457,7 @@ fn indirect(elf: &Elf, name: &str) -> ProbeError {
     // The C library's are called `__memcpy_avx_unaligned` and so on.
     let implementation = |other: &str| {
         let rest = other.trim_start_matches('_').strip_prefix(name);
-        rest.is_some_and(|rest| rest.starts_with('_') && !rest.ends_with("_chk"))
+        rest.is_some_and(|rest| rest.starts_with('_') && !rest.contains("_chk") && !rest.ends_with("_ifunc"))
     };
     let symbols = functions(elf, implementation).unwrap_or_default();
     let names: Vec<String> =

@@ -124,10 +124,8 @@ fn focus(line: &Line) -> Result<Focus, Refusal> {
         let words = words::split(command)?;
         let refused = |why: String| Refusal::new(format!("ERROR: Failed to fork child: {why}\n"));
         if let Some(name) = words.first().filter(|name| programs::find(name).is_none()) {
-            let name = shown(&name.to_string_lossy());
-            return Err(refused(format!(
-                "Path '{name}' does not exist or is not executable (No such file or directory)"
-            )));
+            let (why, name) = (programs::why_not(name), shown(&name.to_string_lossy()));
+            return Err(refused(format!("Path '{name}' does not exist or is not executable ({why})")));
         }
         focus.children.push(Child::spawn(&words).map_err(|error| refused(error.to_string()))?);
     }

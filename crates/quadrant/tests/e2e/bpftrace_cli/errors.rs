@@ -82,6 +82,21 @@ fn lengths_options_and_blocks() {
 }
 
 #[test]
+fn commands_that_cannot_run() {
+    let commands = [
+        ("/nosuch", "No such file or directory"),
+        ("nosuch", "No such file or directory"),
+        ("/etc/passwd", "Permission denied"),
+        ("/etc", "Is a directory"),
+    ];
+    for (command, why) in commands {
+        let expected =
+            format!("ERROR: Failed to fork child: Path '{command}' does not exist or is not executable ({why})\n");
+        assert_run(["-e", "BEGIN { }", "-c", command], "", &expected, 1);
+    }
+}
+
+#[test]
 fn old_names_of_settings_count_in_the_environment() {
     needs_root!();
     let script = "config = { max_strlen = 100 } BEGIN { print(config.max_strlen); exit(); }";
