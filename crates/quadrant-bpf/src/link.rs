@@ -118,6 +118,11 @@ impl Link {
         link.map(Link::of).map_err(|errno| failed(&format!("program {:?}", program.name()), errno))
     }
 
+    /// Pins it at a path of a BPF file system: it stays as that file.
+    pub fn pin(&self, path: &std::ffi::CStr) -> Result<()> {
+        crate::object::pin(self.as_fd(), path)
+    }
+
     /// A pass of an iterator: reading it runs the program for one object after the other and gives what they write.
     pub fn iterate(&self) -> Result<std::fs::File> {
         let mut request = attr::IterCreate { link_fd: self.as_fd().as_raw_fd() as u32, flags: 0 };

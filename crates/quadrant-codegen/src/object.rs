@@ -84,6 +84,8 @@ pub enum Context {
     Iter {
         /// The kernel shows an object again if it is asked to, so a program can wait for room for its records.
         waits: bool,
+        /// What the program prints is what a file shows that stays when the tracer is gone.
+        pinned: bool,
     },
     /// The raw tracepoint `sys_enter` or `sys_exit`, for many system calls' tracepoints: the index into the unit's points by
     /// system call number; other numbers do nothing.

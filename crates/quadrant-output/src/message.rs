@@ -39,6 +39,18 @@ pub fn attached(out: &mut Vec<u8>, probes: u64, mode: Mode) {
     }
 }
 
+/// Append the note that an iterator stays as a file. As text it belongs on standard error, as JSON it is part of the output.
+pub fn pinned(out: &mut Vec<u8>, path: &[u8], mode: Mode) {
+    match mode {
+        Mode::Text => {
+            out.extend_from_slice(b"Program pinned to ");
+            escape::text(out, path);
+            out.push(b'\n');
+        }
+        Mode::Json => json::object_with(out, "pinned", |out| escape::json(out, path)),
+    }
+}
+
 /// Append a message of `errorf` or `warnf`; `message` as [`crate::Renderer::formatted`] gives it.
 ///
 /// As text it belongs on standard error, as JSON it is part of the output.

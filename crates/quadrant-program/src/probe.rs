@@ -139,6 +139,8 @@ pub enum Site {
         object: String,
         /// Id of the function `bpf_iter_<object>` in the kernel's BTF.
         btf_id: u32,
+        /// Where it stays as a file; then the walk is made whenever the file is read.
+        pin: Option<PathBuf>,
     },
 }
 

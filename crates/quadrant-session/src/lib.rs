@@ -21,6 +21,7 @@ mod map_types;
 mod mechanisms;
 pub mod object;
 pub mod overhead;
+mod pins;
 pub mod plan;
 pub mod portable;
 mod processes;

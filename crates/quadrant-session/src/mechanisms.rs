@@ -106,6 +106,7 @@ fn words(planned: &Planned) -> String {
         (Means::Each, Context::RawTracepoint(_)) => "raw tracepoints",
         (Means::Each, Context::BtfTracepoint) => "raw tracepoint with types",
         (Means::Each, Context::Function { .. }) => "a trampoline for each function",
+        (Means::Each, Context::Iter { pinned: true, .. }) => "an iterator of the kernel that stays as a file",
         (Means::Each, Context::Iter { .. }) => "an iterator of the kernel, read once",
         (Means::Each, Context::Tracepoint) => "perf events of tracepoints",
         (Means::Each, _) => "perf events",

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 
 use quadrant_bpf::process::Status;
 use quadrant_bpf::sideband::Event;
@@ -138,6 +139,15 @@ pub trait Sink {
     /// # Errors
     /// Those of writing.
     fn attached(&mut self, view: View, points: usize) -> io::Result<()>;
+
+    /// An iterator stays as this file when the trace is over.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn pinned(&mut self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Ok(())
+    }
 
     /// A record that is printed, run or shown: everything but maps and exit.
     ///

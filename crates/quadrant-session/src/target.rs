@@ -40,7 +40,11 @@ const FIXED_STACKS: u32 = 1 << 14;
 pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> Result<Target, Error> {
     let records = !program.records.is_empty();
     let keyed = program.maps.iter().any(|map| map.key.is_some());
-    let needs = Needs::of(program);
+    let mut needs = Needs::of(program);
+    if program.points.iter().any(|point| matches!(point.site, Site::Iter { pin: Some(_), .. })) {
+        // Texts are made harmless in loops, and the kernel formats numbers better since it has walks over maps.
+        (needs.repeats, needs.walks_maps) = (true, true);
+    }
     let stacks = program.clauses.iter().any(takes_stacks);
     let no_prealloc = (keyed || stacks) && features.growing_hash();
     let (default_keys, stack_keys) =

@@ -40,6 +40,7 @@ use crate::object::imports::Content;
 use crate::overhead::Meter;
 use crate::overhead::Overhead;
 use crate::overhead::ProbeCost;
+use crate::pins;
 use crate::plan;
 use crate::plan::PlanOptions;
 use crate::plan::Planned;
@@ -307,6 +308,9 @@ impl Trace {
         running.meter.iter_mut().for_each(|meter| meter.attached(&self.kernel));
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
+        for path in pins::make(self, attached)? {
+            running.sink.pinned(&path)?;
+        }
         running.sink.flush()?;
         if let Some(end) = self.walk(running, watch, attached)? {
             return Ok(end);
@@ -361,7 +365,7 @@ impl Trace {
     fn walk(&self, running: &mut Loop, watch: &mut Watch, attached: &[Attachment]) -> Result<Option<End>, Error> {
         for one in attached {
             let loaded = &self.kernel.programs[one.loaded];
-            if let Site::Iter { .. } = self.point(loaded.unit, loaded.first).site
+            if let Site::Iter { pin: None, .. } = self.point(loaded.unit, loaded.first).site
                 && let Some(end) = running.walk(watch, one.attached.walk()?)?
             {
                 return Ok(Some(end));

@@ -3,6 +3,7 @@
 use quadrant_program::sources::Sources;
 use std::io;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -301,6 +302,13 @@ impl Sink for Answers<'_> {
         self.complain_of_packets(complaints);
         notify::ready();
         if self.bpftrace.is_some() { self.announce(view) } else { self.say_attached(points) }
+    }
+
+    fn pinned(&mut self, path: &Path) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        self.note(|out, mode| message::pinned(out, path.as_os_str().as_bytes(), mode))
     }
 
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {

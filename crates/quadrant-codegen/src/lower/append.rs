@@ -83,7 +83,7 @@ impl Lower<'_, '_> {
     }
 
     /// Text in memory of the program: it never is too long.
-    fn own_text(&mut self, arg: &Expr) -> Result<TextSource> {
+    pub fn own_text(&mut self, arg: &Expr) -> Result<TextSource> {
         let mem = self.memory(arg)?;
         Ok(TextSource { space: Space::Program, addr: self.address(mem), limit: None })
     }

@@ -17,6 +17,9 @@ use crate::ssa::Value;
 /// Up to so many bytes are worked on by code without a loop.
 const UNROLLED: u32 = 256;
 
+/// The same where the kernel has no loop.
+const UNROLLED_MOST: u32 = 4096;
+
 /// A number in scratch memory.
 #[derive(Clone, Copy)]
 pub(super) struct Cell(i32);
@@ -34,6 +37,11 @@ impl Bytes {
     /// At an offset in scratch memory, with room for a power of two.
     pub fn at(off: u32, span: u32) -> Bytes {
         Bytes { off: off as i32, span }
+    }
+
+    /// One less than the power of two of bytes.
+    pub fn mask(self) -> u32 {
+        self.span - 1
     }
 }
 
@@ -155,7 +163,7 @@ impl Lower<'_, '_> {
         mut change: impl FnMut(&mut Self, Value) -> Value,
     ) -> Result<()> {
         let words = len.div_ceil(8);
-        if len <= UNROLLED {
+        if len <= UNROLLED || len <= UNROLLED_MOST && !self.g.target.bpf_loop {
             let memory = self.bytes_memory(bytes);
             for at in 0..words as i32 {
                 let word = self.f.b.load(memory.base, memory.off + 8 * at, Size::B8);

@@ -20,8 +20,10 @@ impl Lower<'_, '_> {
     pub fn object(&mut self, waits: bool, end: Block) {
         let object = self.f.b.load(self.f.ctx, OBJECT, Size::B8);
         self.f.b.branch_away(Cond::Eq, object, 0, end);
-        if waits && self.g.target.ring_buffer {
-            self.wait_for_room();
+        match (waits, self.is_shown_by_file()) {
+            (true, true) => self.wait_for_room_in_file(),
+            (true, false) if self.g.target.ring_buffer => self.wait_for_room(),
+            _ => {}
         }
     }
 

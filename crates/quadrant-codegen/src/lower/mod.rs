@@ -23,6 +23,7 @@ mod convert;
 mod error;
 mod expr;
 mod fault;
+mod file;
 mod function;
 mod globals;
 mod iter;

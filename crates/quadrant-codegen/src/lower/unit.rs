@@ -259,7 +259,7 @@ impl<'a, 'g> Lower<'a, 'g> {
         self.leave_unless_process(self.unit.pid, end);
         self.leave_unless_in(self.unit.cgroup, end);
         self.leave_if_stopped(end);
-        if let Context::Iter { waits } = self.unit.context {
+        if let Context::Iter { waits, .. } = self.unit.context {
             self.object(waits, end);
         }
         self.dispatch(end)?;
@@ -267,10 +267,11 @@ impl<'a, 'g> Lower<'a, 'g> {
         Ok(())
     }
 
-    /// Once all is stopped, only END runs.
+    /// Once all is stopped, only END runs, and what is to stay.
     fn leave_if_stopped(&mut self, end: Block) {
         if let Some(at) = self.g.exit_flag()
             && !self.is_end()
+            && !self.is_shown_by_file()
         {
             let flag = self.data(at);
             let set = self.f.b.load(flag.base, flag.off, Size::B8);

@@ -14,6 +14,11 @@ pub fn attached(out: &mut Vec<u8>, header: &Header<'_>, probes: u64, tracer: &st
     });
 }
 
+/// Append the note that an iterator stays as a file.
+pub fn pinned(out: &mut Vec<u8>, header: &Header<'_>, path: &[u8]) {
+    line(out, "pinned", header, |object| object.text("path", path));
+}
+
 /// How bad something is that the tracer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {

@@ -13,6 +13,7 @@ mod tracepoint;
 mod uprobe;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use quadrant_bpf::link::Link;
 use quadrant_bpf::perf::PerfEvent;
@@ -229,6 +230,15 @@ impl Attached {
     pub fn walk(&self) -> Result<std::fs::File> {
         let link = self.links.first().ok_or_else(|| error("an iterator that is not attached"))?;
         link.iterate().map_err(|e| from_kernel(&e))
+    }
+
+    /// Let the iterator of a point stay as a file.
+    ///
+    /// # Errors
+    /// There is a file, or no file system for it.
+    pub fn pin(&self, point: usize, path: &Path) -> Result<()> {
+        let link = self.links.get(point).ok_or_else(|| error("an iterator that is not attached"))?;
+        iter::pin(link, path)
     }
 
     /// Detach a watchpoint or another perf event, by the point's index.

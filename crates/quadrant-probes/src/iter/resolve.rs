@@ -1,5 +1,7 @@
 //! What programs of an iterator get.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::list;
@@ -9,11 +11,14 @@ use crate::glob::{Glob, has_wildcards};
 use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeError, ProbeSpec, Site};
 use quadrant_types::{Member, Types};
 
-/// `["task"]`, or a pattern.
+/// Where the BPF file system is.
+const PINS: &str = "/sys/fs/bpf";
+
+/// `["task"]`, or a pattern; `["task", "file"]`.
 pub(crate) fn resolve(types: &Types, spec: &ProbeSpec) -> Result<Vec<Found>> {
     let object = match spec.parts.as_slice() {
         [object] if !object.is_empty() => object,
-        [object, pin] if !object.is_empty() => return Err(pinned(object, pin)),
+        [object, file] if !object.is_empty() => return pinned(types, object, file).map(|found| vec![found]),
         _ => return Err(advise("an iterator is written `iter:object`", "as `iter:task`; `-l 'iter:*'` lists them")),
     };
     if !has_wildcards(object) {
@@ -26,14 +31,34 @@ pub(crate) fn resolve(types: &Types, spec: &ProbeSpec) -> Result<Vec<Found>> {
     objects.iter().map(|object| describe(types, object)).collect()
 }
 
-/// Formatting is the tracer's work, and with it ends everything that it attached.
-fn pinned(object: &str, pin: &str) -> ProbeError {
-    advise(
-        format!(
-            "not supported: an iterator that stays as the file `{pin}` when the tracer is gone, which formats what is printed"
-        ),
-        format!("leave the file away, and run the script each time: `iter:{object}` ends when the walk is over"),
-    )
+/// One that stays as a file.
+fn pinned(types: &Types, object: &str, file: &str) -> Result<Found> {
+    if has_wildcards(object) {
+        return Err(advise(
+            "a file shows one iterator, and a pattern can mean several",
+            "name one, as `iter:task:FILE`",
+        ));
+    }
+    let path = pin_path(file)?;
+    let mut found = describe(types, object)?;
+    found.point.name = format!("iter:{object}:{file}");
+    if let Site::Iter { pin, .. } = &mut found.point.site {
+        *pin = Some(path);
+    }
+    Ok(found)
+}
+
+/// A relative path is one in the usual file system for such files, in which names have no dots.
+fn pin_path(file: &str) -> Result<PathBuf> {
+    let path = Path::new(PINS).join(file);
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    match file.is_empty() || name.is_empty() || name.contains('.') || file.ends_with('/') {
+        true => {
+            let message = format!("an iterator cannot stay as `{file}`: that is no name of a file without dots");
+            Err(advise(message, format!("`iter:task:list` stays as {PINS}/list")))
+        }
+        false => Ok(path),
+    }
 }
 
 fn unknown(types: &Types, object: &str) -> ProbeError {
@@ -53,7 +78,7 @@ fn describe(types: &Types, object: &str) -> Result<Found> {
     };
     let fields = types.members(context).iter().flat_map(|member| field(types, member)).collect();
     let args = Arc::new(Args { fields, numbered: Vec::new(), context: Some(context) });
-    let site = Site::Iter { object: object.to_owned(), btf_id: function.btf_id };
+    let site = Site::Iter { object: object.to_owned(), btf_id: function.btf_id, pin: None };
     Ok(Found { point: Point { site, name: format!("iter:{object}"), func: String::new() }, args })
 }
 
@@ -96,6 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn files() {
+        let Some(types) = kernel_types() else { return };
+        let pins = [("list", "/sys/fs/bpf/list"), ("a/b", "/sys/fs/bpf/a/b"), ("/run/bpf/c", "/run/bpf/c")];
+        for (file, path) in pins {
+            let found = find(&types, &["task", file]).unwrap();
+            let [one] = found.as_slice() else { panic!("{found:?}") };
+            assert_eq!(one.point.name, format!("iter:task:{file}"));
+            assert!(
+                matches!(&one.point.site, Site::Iter { pin: Some(pin), .. } if pin == Path::new(path)),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
     fn patterns_and_misses() {
         let Some(types) = kernel_types() else { return };
         let names: Vec<String> = find(&types, &["task*"]).unwrap().into_iter().map(|found| found.point.name).collect();
@@ -103,7 +143,10 @@ mod tests {
         let refused = |parts: &[&str]| find(&types, parts).unwrap_err();
         assert_eq!(refused(&["taks"]).help, ["did you mean `task`?"]);
         assert!(refused(&["bpf_map_elem"]).message.contains("one map of BPF"));
-        assert!(refused(&["task", "list"]).message.contains("the file `list`"));
+        assert!(refused(&["task*", "list"]).message.contains("one iterator"));
+        for file in ["", "a.b", "/sys/fs/bpf/", "..", "a/"] {
+            assert!(refused(&["task", file]).message.contains("without dots"), "{file}");
+        }
         assert!(refused(&[]).message.contains("`iter:object`"));
         assert!(refused(&["x*"]).message.contains("no iterator `x*`"));
     }

@@ -167,6 +167,7 @@ enum Mechanism {
     Iter {
         id: u32,
         waits: bool,
+        pinned: bool,
     },
 }
 
@@ -209,7 +210,9 @@ fn mechanism(
         Site::Kprobe(_) | Site::Kretprobe(_) => kernel_function(site, FunctionMeans::Kprobe(KprobeMeans::Perf)),
         Site::Fentry(_) | Site::Fexit(_) => kernel_function(site, FunctionMeans::Trampoline),
         Site::Interval { .. } => Mechanism::Interval,
-        Site::Iter { object, btf_id } => Mechanism::Iter { id: *btf_id, waits: object != CGROUPS },
+        Site::Iter { object, btf_id, pin } => {
+            Mechanism::Iter { id: *btf_id, waits: object != CGROUPS, pinned: pin.is_some() }
+        }
         Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => Mechanism::PerfEvent,
     }
 }
@@ -441,7 +444,7 @@ impl Mechanism {
             Mechanism::BtfTracepoint(_) => Context::BtfTracepoint,
             Mechanism::Uprobe { .. } | Mechanism::Kprobe { .. } => Context::Registers,
             Mechanism::PerfEvent | Mechanism::Interval => Context::PerfEvent,
-            Mechanism::Iter { waits, .. } => Context::Iter { waits },
+            Mechanism::Iter { waits, pinned, .. } => Context::Iter { waits, pinned },
             Mechanism::Function { exit, words } => Context::Function { words, exit },
             Mechanism::Syscalls { exit } => {
                 let btf_id = options.abilities.typed_tracepoint(if exit { "sys_exit" } else { "sys_enter" });

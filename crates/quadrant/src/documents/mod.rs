@@ -3,6 +3,8 @@
 mod lines;
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use quadrant_bpf::sideband::Event;
@@ -166,6 +168,11 @@ impl Sink for Documents<'_> {
         self.complain_of_packets(complaints);
         notify::ready();
         message::attached(&mut self.buffer, &lines::now(), points as u64, env!("CARGO_PKG_VERSION"));
+        Ok(())
+    }
+
+    fn pinned(&mut self, path: &Path) -> io::Result<()> {
+        message::pinned(&mut self.buffer, &lines::now(), path.as_os_str().as_bytes());
         Ok(())
     }
 

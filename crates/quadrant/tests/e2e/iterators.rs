@@ -169,8 +169,140 @@ fn what_there_is_not() {
     needs_iterator!("task");
     let message = refused(script("iter:tasks { @ = count(); }"));
     assert!(message.contains("no iterator `tasks`") && message.contains("`task`"), "{message}");
-    let message = refused(script("iter:task:list { @ = count(); }"));
-    assert!(message.contains("the file `list`") && message.contains("`iter:task` ends"), "{message}");
+    let message = refused(script("iter:t*:list { @ = count(); }"));
+    assert!(message.contains("a file shows one iterator"), "{message}");
     let message = refused(script("iter:task { @ = ctx.tusk; }"));
     assert!(message.contains("has no member `tusk`"), "{message}");
+}
+
+/// What a shell prints that has a BPF file system of its own, where `$Q` is the tracer; `None` where none can be mounted.
+fn with_files(line: &str) -> Option<Outcome> {
+    let line = format!(
+        "mount -t bpf bpf /sys/fs/bpf && Q='{}' && {line}",
+        std::path::Path::new(&crate::common::binary()).display()
+    );
+    let outcome = Program::new("unshare").args(["-m", "sh", "-c", &line]).run().unwrap();
+    let can = !outcome.stderr.contains("mount:") && !outcome.stderr.contains("unshare:");
+    can.then_some(outcome)
+}
+
+/// Ends the calling test, as skipped, where there can be no such files.
+macro_rules! with_files {
+    ($($line:tt)*) => {
+        match with_files(&format!($($line)*)) {
+            Some(outcome) => outcome,
+            None => return quadrant_testing::skip("no BPF file system can be mounted here"),
+        }
+    };
+}
+
+#[test]
+fn one_that_stays_shows_each_time_what_is_there() {
+    needs_root!();
+    needs_iterator!("task_file");
+    let shell = idle_shell();
+    let text = format!(
+        "iter:task_file:list /ctx.task.tgid == {} && ctx.fd > 4 && ctx.fd < 8/ {{ @n++; printf(\"%d %d\\n\", ctx.fd, @n); }} BEGIN {{ printf(\"begin\\n\"); }}",
+        shell.pid()
+    );
+    let outcome = with_files!("$Q -e '{text}' && cat /sys/fs/bpf/list && cat /sys/fs/bpf/list; $Q -e '{text}'");
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    let walks = ["5 1", "6 2", "7 3", "5 4", "6 5", "7 6"];
+    let lines: Vec<&str> = outcome.lines().into_iter().filter(|line| line.contains(' ')).collect();
+    assert_eq!(lines[..6], walks, "{}", outcome.describe());
+    for wanted in
+        ["Program pinned to /sys/fs/bpf/list\n", "there already is such a file (EEXIST)", "rm /sys/fs/bpf/list"]
+    {
+        assert!(outcome.stderr.contains(wanted), "{}", outcome.describe());
+    }
+    end_idle(shell);
+}
+
+/// Formats are the kernel's, and mean what they mean in the tracer.
+#[test]
+fn a_file_has_the_text_that_the_tracer_would_print() {
+    needs_root!();
+    needs_iterator!("task");
+    let comm = Program::new("/bin/sh").args(["-c", "exec -a x sleep 1000"]).start().unwrap();
+    let statements = r#"
+        $i = (int32)-5; $u = (uint32)4000000000; $b = (uint64)1 << 40; $l = (int64)-7; $s = ctx.task.comm;
+        printf("%d|%5d|%-5d|%05d|%+d|% d|%i|%ld|%lld|%hhd|%hd|\n", $i, 7, 7, 7, 7, 7, $u, $l, $b, 258, 65537);
+        printf("%u|%8u|%x|%08lx|%hx|%hhx|%x|%x|%lx|%p|%x|%d|%d|\n", $u, 7, $i, 18, 65537, 258, $l, $b, $l, 18, $u, $b, $u);
+        printf("%s|%10s|%-10s|%.3s|%5.2s|%c|%3c|%-3c|%s|%s|100%%\n", $s, $s, $s, $s, $s, 65, 66, 67, $i < 0, $u == 0);
+        printf("é%s|%6s|%-6s|%.1s|%s %s\n", "lit", "ab", "ab", "ab", $l, $b);
+        printf("%s %s\n", str(kptr(1)), str($s, 3));
+        print($l); print($b); print($s); print("own %d");
+        if (ctx.task.pid > 0) { unroll(2) { printf("more %d\n", $i); } }
+        printf("%d%d%d%d%d%d%d%d%d%d%d%d%d%d\n", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)"#;
+    let clause = |file: &str| format!("iter:task{file} /ctx.task.pid == {}/ {{ {statements} }}", comm.pid());
+    let outcome = with_files!("$Q -q -e '{}' > /dev/null && cat /sys/fs/bpf/shown", clause(":shown"));
+    let printed = run(&clause(""));
+    let wanted: Vec<&str> = printed.lines();
+    assert!(wanted.len() > 10, "{}", printed.describe());
+    assert_eq!(outcome.lines(), wanted, "{}", outcome.describe());
+    comm.signal(Signal::KILL).unwrap();
+    comm.finish().unwrap();
+}
+
+/// A terminal may show the file; one line stays one line.
+#[test]
+fn bytes_that_do_something_are_not_in_the_file() {
+    needs_root!();
+    needs_iterator!("task");
+    let name = "a\x1b[2Jb\x7f\u{e9}";
+    let line = "printf \"$1\" > /proc/self/comm; read nothing";
+    let odd = Program::new("/bin/bash").args(["-c", line, "sh", name]).with_input().start().unwrap();
+    let comm = || std::fs::read(format!("/proc/{}/comm", odd.pid())).unwrap_or_default();
+    let until = Instant::now() + Duration::from_secs(30);
+    while !comm().starts_with(b"a\x1b") {
+        assert!(Instant::now() < until, "{:?}", comm());
+        std::thread::yield_now();
+    }
+    let clause =
+        format!(r#"iter:task:odd /ctx.task.pid == {}/ {{ printf("%s|%c\n", ctx.task.comm, 27); }}"#, odd.pid());
+    let outcome = with_files!("$Q -q -e '{clause}' > /dev/null && cat /sys/fs/bpf/odd");
+    assert_eq!(outcome.stdout, "a?[2Jb???|?\n", "{}", outcome.describe());
+    end_idle(odd);
+}
+
+/// More than the kernel's buffer holds: no object is missing, and none counts twice.
+#[test]
+fn a_long_walk_counts_each_object_once() {
+    needs_root!();
+    needs_iterator!("task_file");
+    let shell = idle_shell();
+    let clause = r#"iter:task_file:long { @n++; printf("%d %250s\n", @n, ""); }"#;
+    let outcome = with_files!("$Q -q -e '{clause}' > /dev/null && cat /sys/fs/bpf/long");
+    let numbers: Vec<usize> = outcome.lines().iter().filter_map(|line| line.trim().parse().ok()).collect();
+    assert!(numbers.len() > 200, "{} lines", numbers.len());
+    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>());
+    end_idle(shell);
+}
+
+#[test]
+fn what_a_file_cannot_show() {
+    needs_root!();
+    needs_iterator!("task");
+    let refusals = [
+        ("time();", "time() in an iterator that stays as a file"),
+        ("exit();", "exit() in an iterator"),
+        ("@[1] = 1; print(@);", "print() of a map"),
+        ("@ = count(); clear(@);", "clear()"),
+        (r#"printf("%o", 1);"#, "`%o`"),
+        (r#"printf("%#x", 1);"#, "`%#x`"),
+        (r#"printf("%.3d", 1);"#, "`%.3d`"),
+        (r#"printf("%*d", 3, 1);"#, "`*`"),
+        (r#"printf("%r", buf(ctx.task.comm, 4));"#, "`%r`"),
+        (r#"printf("%s", ksym(ctx.task.sched_class));"#, "neither number nor text"),
+        ("print((1, 2));", "neither number nor text"),
+        (r#"printf("%300s", ctx.task.comm);"#, "wider than 255"),
+    ];
+    for (statements, wanted) in refusals {
+        let message = refused(script(&format!("iter:task:list {{ {statements} }}")));
+        assert!(message.contains(wanted) && message.contains("not supported"), "{statements}: {message}");
+    }
+    let message = refused(script("iter:task:/proc/list { @ = count(); }"));
+    assert!(message.contains("not in a BPF file system") && message.contains("mount -t bpf"), "{message}");
+    let message = refused(script("iter:task:a.b { @ = count(); }"));
+    assert!(message.contains("without dots"), "{message}");
 }
