@@ -47,6 +47,7 @@ pub(super) fn print(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(extra.span, "only the print() of a whole map takes more than one argument");
     }
     let value = lower.expr(first)?;
+    let value = lower.whole(value);
     if let ExprKind::Str(text) = value.kind {
         return Some(Called::Effect(lower.emit(RecordKind::PrintText(text), Vec::new(), call.span)));
     }

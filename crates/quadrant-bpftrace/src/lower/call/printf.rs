@@ -31,7 +31,7 @@ impl Lower<'_> {
             let message = format!("the format takes {}, and {given} {} given", plural(takes), were(given));
             return self.error(call.span, message);
         }
-        let values: Vec<Expr> = values.into_iter().collect::<Option<_>>()?;
+        let values: Vec<Expr> = values.into_iter().map(|value| Some(self.whole(value?))).collect::<Option<_>>()?;
         let checks: Vec<Option<()>> =
             wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
         checks.into_iter().collect::<Option<Vec<()>>>()?;

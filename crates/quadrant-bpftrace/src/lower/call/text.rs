@@ -27,7 +27,7 @@ impl Lower<'_> {
         let arg = call.args.get(at)?;
         let value = self.expr(arg)?;
         match self.as_text(value, None) {
-            Ok(text) => Some(text),
+            Ok(text) => Some(self.whole(text)),
             Err(value) => {
                 let ty = self.describe(&value.ty);
                 let help = "read a text from an address with str()";
@@ -97,7 +97,8 @@ fn cut(lower: &mut Lower, call: Call, value: Expr, cap: u32, length: Expr) -> Op
             let keep = usize::try_from(*length).unwrap_or(0).min(text.len());
             Some(Called::Value(literal_text(&text[..keep], call.span)))
         }
-        (_, ExprKind::Int(length)) if *length >= i64::from(cap) => Some(Called::Value(value)),
+        (_, ExprKind::Int(length)) if *length > i64::from(cap) => Some(Called::Value(lower.whole(value))),
+        (_, ExprKind::Int(length)) if *length == i64::from(cap) => Some(Called::Value(value)),
         (ExprKind::Deref { .. }, _) => {
             let (addr, space) = place_of(value);
             Some(Called::Value(lower.text_at(addr, readable(space), Some(length), call.span)))

@@ -5,6 +5,7 @@ mod literal;
 mod member;
 mod operator;
 mod pointer;
+mod texts;
 
 pub(super) use literal::{
     int as literal_int, number as literal_number, positional, signed as literal_signed, text as literal_text,

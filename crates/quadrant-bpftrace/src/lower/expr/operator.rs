@@ -90,6 +90,14 @@ impl Lower<'_> {
 
     /// `left op right`
     pub(in super::super) fn binary(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let is_kept = |value: &Expr| !matches!(value.kind, ExprKind::Builtin(_));
+        if matches!(op, BinOp::Eq | BinOp::Ne)
+            && is_kept(&left)
+            && is_kept(&right)
+            && let Some(known) = self.is_probe(op, &left, &right, span)
+        {
+            return Some(known);
+        }
         let (left, right) = (self.point_text(left), self.point_text(right));
         match op {
             BinOp::And | BinOp::Or => return self.logical(op, left, right, span),
@@ -133,6 +141,7 @@ impl Lower<'_> {
 
     /// `==` and `!=` of what is not a number.
     fn equality(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let (left, right) = self.whole_sides(left, right);
         let Some(ty) = join(self.env.types, &left.ty, &right.ty).filter(|ty| float_help(ty).is_none()) else {
             return self.mismatch(op, &left, &right, span);
         };
@@ -159,6 +168,7 @@ impl Lower<'_> {
         if let (ExprKind::Str(a), ExprKind::Str(b)) = (&left.kind, &right.kind) {
             return Some(Expr::int(i64::from(kind.holds(a.cmp(b))), Type::Bool, span));
         }
+        let (left, right) = (self.whole(left), self.whole(right));
         let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![left, right]), Type::I64, span);
         let zero = Expr::int(0, Type::I64, span);
         Some(Expr::new(ExprKind::Binary(kind, Box::new(order), Box::new(zero)), Type::Bool, span))

@@ -1,0 +1,65 @@
+//! What is compared and shown as a text: C arrays of characters, and the names of probes.
+
+use std::sync::Arc;
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::probe::Point;
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+use super::super::Lower;
+use crate::ast::BinOp;
+
+impl Lower<'_> {
+    /// All of a C array of characters, of which the last need not be a NUL; anything else as it is.
+    pub(in super::super) fn whole(&self, value: Expr) -> Expr {
+        let (ExprKind::Deref { .. }, Type::String { cap }) = (&value.kind, &value.ty) else { return value };
+        let (cap, span) = (*cap, value.span);
+        if cap >= self.config.max_strlen {
+            return value;
+        }
+        let chars = Type::Array { elem: Arc::new(Type::Int { bytes: 1, signed: true }), len: cap };
+        let array = Box::new(Expr { ty: chars, ..value });
+        Expr::new(ExprKind::Cast(array), Type::String { cap: cap + 1 }, span)
+    }
+
+    /// Two texts to be compared, whole where their last bytes matter.
+    pub(super) fn whole_sides(&self, left: Expr, right: Expr) -> (Expr, Expr) {
+        let matters = |value: &Expr, other: &Expr| match (&value.ty, &other.kind) {
+            (Type::String { cap }, ExprKind::Str(text)) => text.len() + 1 >= *cap as usize,
+            _ => true,
+        };
+        let (left_matters, right_matters) = (matters(&left, &right), matters(&right, &left));
+        let left = if left_matters { self.whole(left) } else { left };
+        let right = if right_matters { self.whole(right) } else { right };
+        (left, right)
+    }
+
+    /// Whether a probe whose name (or function) was kept is the one of this name.
+    pub(super) fn is_probe(&self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<Expr> {
+        let negate = op == BinOp::Ne;
+        let (value, text) = match (&left.kind, &right.kind) {
+            (_, ExprKind::Str(text)) => (left, text),
+            (ExprKind::Str(text), _) => (right, text),
+            _ => return None,
+        };
+        let name: fn(&Point) -> &str = match value.ty {
+            Type::ProbeName => |point| &point.name,
+            Type::ProbeFunc => |point| &point.func,
+            _ => return None,
+        };
+        let kind = if negate { BinaryOp::Ne } else { BinaryOp::Eq };
+        let is_one = |index: usize| {
+            let index = Expr::int(index as i64, value.ty.clone(), span);
+            Expr::new(ExprKind::Binary(kind, Box::new(value.clone()), Box::new(index)), Type::Bool, span)
+        };
+        let both = |lhs: Expr, rhs: Expr| {
+            let (lhs, rhs) = (Box::new(lhs), Box::new(rhs));
+            Expr::new(ExprKind::Logical { and: negate, lhs, rhs }, Type::Bool, span)
+        };
+        let points = self.program.points.iter().enumerate();
+        let named = points.filter(|(_, point)| name(point).as_bytes() == &**text);
+        let known = named.map(|(index, _)| is_one(index)).reduce(both);
+        Some(known.unwrap_or_else(|| Expr::int(i64::from(negate), Type::Bool, span)))
+    }
+}
