@@ -1,6 +1,7 @@
 //! Assignments and declarations of variables.
 
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Place};
+use quadrant_program::map::MapValue;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
@@ -9,7 +10,7 @@ use super::Lower;
 use super::call::Called;
 use super::expand::plain;
 use super::join::join;
-use super::map::{Element, is_storable};
+use super::map::{Element, is_storable, number_type};
 use crate::ast::{self, BinOp, Ident, TypeExpr};
 
 impl Lower<'_> {
@@ -32,6 +33,10 @@ impl Lower<'_> {
             }
             (ast::ExprKind::Map { name, key }, Some(op)) => self.update_map(name, key, target, op, value, span),
             (ast::ExprKind::Error, _) => None,
+            (ast::ExprKind::TupleField { .. }, _) => {
+                let help = "make a new one and assign that";
+                self.error_help(target.span, "tuples and records do not change once they are made", help)
+            }
             _ => self.error_help(
                 target.span,
                 "this cannot be assigned to",
@@ -52,7 +57,7 @@ impl Lower<'_> {
     }
 
     fn assign_var(&mut self, name: &str, at: Span, value: &ast::Expr, span: Span) -> Option<StmtKind> {
-        let value = self.stored_value(value);
+        let value = self.not_copied(value, "a variable").and_then(|()| self.stored_value(value));
         self.assign_value(name, at, value, span)
     }
 
@@ -90,7 +95,7 @@ impl Lower<'_> {
         {
             return self.aggregate(name, key, at, callee, args, value.span);
         }
-        let value = self.stored_value(value);
+        let value = self.not_copied(value, "another map").and_then(|()| self.stored_value(value));
         if value.is_none() {
             self.set_assigned(&name.name);
         }
@@ -100,6 +105,19 @@ impl Lower<'_> {
         self.warn_of_sign(&value, &ty);
         let value = self.convert(value, &ty);
         Some(StmtKind::Assign(place(element), value))
+    }
+
+    /// Refuses what a map has aggregated and is not one number.
+    fn not_copied(&mut self, value: &ast::Expr, to: &str) -> Option<()> {
+        let ast::ExprKind::Map { name, .. } = &value.kind else { return Some(()) };
+        match self.map_value(&name.name) {
+            Some(MapValue::Aggregation(aggregation)) if number_type(&aggregation).is_none() => {
+                let function = aggregation.function();
+                let message = format!("the values of {function}() cannot be copied to {to}");
+                self.error_help(value.span, message, format!("feed another map, too: `@name = {function}(...)`"))
+            }
+            _ => Some(()),
+        }
     }
 
     fn update_map(
@@ -261,7 +279,7 @@ impl Lower<'_> {
     ) -> Option<(Place, Type)> {
         let element = self.element(name, key, target.span)?;
         let ty = match self.map_value(&name.name) {
-            Some(quadrant_program::map::MapValue::Plain(old)) => self.counted_type(&old, span)?,
+            Some(MapValue::Plain(old)) => self.counted_type(&old, span)?,
             _ => Type::I64,
         };
         let counted = Expr::new(ExprKind::MapGet { map: element.map, key: None }, ty, span);

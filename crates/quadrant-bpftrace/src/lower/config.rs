@@ -121,10 +121,14 @@ impl Lower<'_> {
         let value = environment_value(text);
         let new = RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new);
         let value = renamed_value(key, value);
-        if !KNOWN.contains(&new) && Feature::of(new).is_none() {
-            return;
-        }
-        if let Err(wanted) = self.apply(new, &value) {
+        let wrong = match find(WITHOUT_EFFECT, new) {
+            Some((_, values)) => values.refuse(&value),
+            None if KNOWN.contains(&new) || Feature::of(new).is_some() => {
+                self.apply(new, &value).err().map(str::to_owned)
+            }
+            None => None,
+        };
+        if let Some(wanted) = wrong {
             let message = format!("`{key}`, set in the environment, is {wanted}, and not `{}`", text.escape_debug());
             self.error::<()>(Span::default(), message);
         }

@@ -45,6 +45,7 @@ impl Lower<'_> {
                 self.unsupported::<()>(ident.span, "a type as a macro's parameter", help);
             }
         }
+        self.parameters_differ(def);
         let others = self.macros.get(&def.name.name);
         if let Some(first) = others.and_then(|others| others.iter().find(|other| alike(other, def))) {
             let line = self.line(first.span);
@@ -59,11 +60,23 @@ impl Lower<'_> {
         self.macros.entry(def.name.name.clone()).or_default().push(Rc::new(def.clone()));
     }
 
+    fn parameters_differ(&mut self, def: &MacroDef) {
+        for (at, param) in def.params.iter().enumerate() {
+            let (kind, ident) = (std::mem::discriminant(param), param_name(param));
+            let mut before = def.params[..at].iter();
+            if before.any(|other| std::mem::discriminant(other) == kind && param_name(other).name == ident.name) {
+                let message = format!("the macro `{}` has a parameter `{}` already", def.name.name, ident.name);
+                self.error::<()>(ident.span, message);
+            }
+        }
+    }
+
     /// A call of a macro; the outer `None` if there is none of that name.
     pub(super) fn macro_call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Option<Called>> {
         let defs = self.macros.get(&callee.name)?.clone();
         let fits = |def: &&Rc<MacroDef>| def.params.len() == args.len() && def.params.iter().zip(args).all(matches);
-        match defs.iter().find(fits) {
+        // A variable or a map is nearer than any expression.
+        match defs.iter().filter(fits).min_by_key(|def| expressions(def)) {
             Some(def) => Some(self.expand(&def.clone(), args, span)),
             None => Some(self.no_macro_fits(&defs, callee, args, span)),
         }
@@ -84,7 +97,10 @@ impl Lower<'_> {
     fn expand(&mut self, def: &MacroDef, args: &[ast::Expr], span: Span) -> Option<Called> {
         let name = &def.name.name;
         if self.scope.expanding.iter().any(|open| open == name) {
-            return self.error(span, format!("the macro `{name}` calls itself"));
+            let chain: Vec<&str> =
+                self.scope.expanding.iter().skip_while(|open| *open != name).map(String::as_str).collect();
+            let message = format!("the macro `{name}` calls itself: {} > {name}", chain.join(" > "));
+            return self.error(span, message);
         }
         if self.scope.expanding.len() >= MAX_OPEN {
             return self.error(span, format!("more than {MAX_OPEN} macros call each other"));
@@ -265,6 +281,16 @@ fn is_effect(expr: &ast::Expr) -> bool {
 fn alike(a: &MacroDef, b: &MacroDef) -> bool {
     let kinds = |def: &MacroDef| def.params.iter().map(std::mem::discriminant).collect::<Vec<_>>();
     kinds(a) == kinds(b)
+}
+
+fn param_name(param: &MacroParam) -> &Ident {
+    let (MacroParam::Var(ident) | MacroParam::Map(ident) | MacroParam::Expr(ident) | MacroParam::Type(ident)) = param;
+    ident
+}
+
+/// How many arguments may be any expression.
+fn expressions(def: &MacroDef) -> usize {
+    def.params.iter().filter(|param| matches!(param, MacroParam::Expr(_))).count()
 }
 
 /// Whether an argument can stand for a parameter.

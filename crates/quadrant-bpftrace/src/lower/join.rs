@@ -139,7 +139,7 @@ pub(super) fn describe(types: &Types, ty: &Type) -> String {
         Type::Buffer { cap } => format!("buffer[{cap}]"),
         Type::Tuple(parts) => {
             let parts: Vec<String> = parts.iter().map(|part| describe(types, part)).collect();
-            format!("({})", parts.join(", "))
+            format!("({})", parts.join(","))
         }
         Type::Stack(stack) => describe_stack(*stack),
         _ => simple(ty).to_owned(),

@@ -101,27 +101,13 @@ impl Lower<'_> {
 
     /// The type of an aggregation's value so far.
     pub(super) fn aggregated(&mut self, aggregation: &Aggregation, element: &Element) -> Option<Type> {
-        match aggregation {
-            Aggregation::Count => Some(Type::U64),
-            Aggregation::Sum { signed }
-            | Aggregation::Min { signed }
-            | Aggregation::Max { signed }
-            | Aggregation::Avg { signed } => Some(Type::Int { bytes: 8, signed: *signed }),
-            Aggregation::Stats { .. }
-            | Aggregation::Hist { .. }
-            | Aggregation::LinearHist { .. }
-            | Aggregation::Stddev
-            | Aggregation::Quantize
-            | Aggregation::LogLinear(_)
-            | Aggregation::Series(_) => {
-                let name = aggregation.function();
-                self.error_help(
-                    element.span,
-                    format!("the value of {name}() is not one number"),
-                    format!("print the whole map: `print(@{})`", element.name),
-                )
-            }
-        }
+        number_type(aggregation).or_else(|| {
+            self.error_help(
+                element.span,
+                format!("the value of {}() is not one number", aggregation.function()),
+                format!("print the whole map: `print(@{})`", element.name),
+            )
+        })
     }
 
     /// Takes note of a plain value's type.
@@ -270,6 +256,24 @@ impl Lower<'_> {
     /// The line of a place, counted from 1.
     pub(super) fn line(&self, span: Span) -> u32 {
         self.sources.position(span.start).0
+    }
+}
+
+/// The type of an aggregation's value, if that is one number.
+pub(super) fn number_type(aggregation: &Aggregation) -> Option<Type> {
+    match aggregation {
+        Aggregation::Count => Some(Type::U64),
+        Aggregation::Sum { signed }
+        | Aggregation::Min { signed }
+        | Aggregation::Max { signed }
+        | Aggregation::Avg { signed } => Some(Type::Int { bytes: 8, signed: *signed }),
+        Aggregation::Stats { .. }
+        | Aggregation::Hist { .. }
+        | Aggregation::LinearHist { .. }
+        | Aggregation::Stddev
+        | Aggregation::Quantize
+        | Aggregation::LogLinear(_)
+        | Aggregation::Series(_) => None,
     }
 }
 

@@ -244,7 +244,8 @@ impl Lower<'_> {
     /// `pid(curr_ns)`, `tid(curr_ns)`: the number in the process id namespace of the task itself.
     pub(super) fn namespace_id(&mut self, name: &str, arg: &ast::Expr, span: Span) -> Option<Expr> {
         if !matches!(&arg.kind, ast::ExprKind::Name(word) if word == "curr_ns") {
-            return self.error_help(arg.span, "unknown namespace of process ids", "there are `curr_ns` and `init`");
+            let message = format!("unknown namespace of process ids `{}`", self.text(arg.span));
+            return self.error_help(arg.span, message, "there are `curr_ns` and `init`");
         }
         let ids = if name == "pid" { &["group_leader", "thread_pid"][..] } else { &["thread_pid"] };
         let number = field(innermost(of_task(ids, span), span), "nr", span);

@@ -190,7 +190,7 @@ impl Lower<'_> {
             let line = self.line(local.declared);
             self.error_help::<()>(
                 var.span,
-                format!("`${}` already exists (line {line})", super::expand::plain(&var.name)),
+                format!("the loop's variable `${}` already exists (line {line})", super::expand::plain(&var.name)),
                 "give the loop variable a name of its own",
             );
         }
@@ -207,7 +207,7 @@ impl Lower<'_> {
         end: &ast::Expr,
         body: &ast::Block,
     ) -> Option<StmtKind> {
-        let (start, end) = (self.bound(start), self.bound(end));
+        let (start, end) = (self.bound(start, "starts"), self.bound(end, "ends"));
         let ty = match (&start, &end) {
             (Some(start), Some(end)) => super::expr::wide(start, end),
             _ => Type::I64,
@@ -221,9 +221,13 @@ impl Lower<'_> {
         })
     }
 
-    fn bound(&mut self, ast: &ast::Expr) -> Option<Expr> {
+    fn bound(&mut self, ast: &ast::Expr, does: &str) -> Option<Expr> {
         let value = self.expr(ast)?;
-        if value.ty.is_integer() { Some(value) } else { self.error(ast.span, "a range runs from number to number") }
+        if value.ty.is_integer() {
+            return Some(value);
+        }
+        let ty = self.describe(&value.ty);
+        self.error(ast.span, format!("a range {does} with a number, and this is {ty}"))
     }
 
     fn for_map(&mut self, var: &ast::Ident, over: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
@@ -240,7 +244,7 @@ impl Lower<'_> {
     /// The map that a loop runs over, and the type of its entries.
     fn iterated(&mut self, over: &ast::Expr) -> Option<(quadrant_program::map::MapId, Type)> {
         let ast::ExprKind::Map { name, key } = &over.kind else {
-            return self.error_help(over.span, "this is not a map", "loop over a map or a range: `0..10`");
+            return self.error_help(over.span, "a loop runs over a map or a range", "a range is `0..10`");
         };
         if !key.is_empty() {
             return self.error_help(over.span, "a loop runs over a whole map", "leave the key away");
@@ -252,10 +256,17 @@ impl Lower<'_> {
         let key = self.inferred.map(&name.name).and_then(|info| info.key.clone())?;
         let value = match self.map_value(&name.name)? {
             MapValue::Plain(ty) => ty,
-            MapValue::Aggregation(aggregation) => {
-                let element = super::map::Element { map, name: name.name.clone(), key: None, span: over.span };
-                self.aggregated(&aggregation, &element)?
-            }
+            MapValue::Aggregation(aggregation) => match super::map::number_type(&aggregation) {
+                Some(ty) => ty,
+                None => {
+                    let message = format!("a loop cannot give the values of {}()", aggregation.function());
+                    return self.error_help(
+                        over.span,
+                        message,
+                        format!("print the whole map: `print(@{})`", name.name),
+                    );
+                }
+            },
         };
         Some((map, Type::Tuple([key, value].into())))
     }

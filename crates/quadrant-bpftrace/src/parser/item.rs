@@ -214,7 +214,7 @@ impl Parser<'_> {
             args = self.list(Tok::RParen, "`)`", Self::expr);
         }
         let decl = MapDecl { span: self.span_from(start), name, kind, args };
-        self.expect(Tok::Semi, "`;`");
+        self.eat(Tok::Semi);
         decl
     }
 }

@@ -138,6 +138,12 @@ impl Lower<'_> {
         if step <= 0 {
             return self.error(call.args[3].span, format!("lhist() step must be >= 1 ({step} provided)"));
         }
+        let range = max.saturating_sub(min);
+        if step > range {
+            let message =
+                format!("lhist() step is too large for the given range (provided step {step} for range {range})");
+            return self.error(call.args[3].span, message);
+        }
         let buckets = i64::from(linear_buckets(min, max, step));
         if buckets > MAX_LINEAR_BUCKETS {
             let message = format!("lhist() too many buckets, must be <= {MAX_LINEAR_BUCKETS} (would need {buckets})");

@@ -28,7 +28,11 @@ pub(super) fn nsecs(lower: &mut Lower, call: Call) -> Option<Called> {
                 }
             }
         }
-        Some(arg) => return lower.error_help(arg.span, "this is not a clock", "clocks: monotonic, boot, tai, sw_tai"),
+        Some(arg) => {
+            let value = lower.expr(arg)?;
+            let message = format!("{} is not a clock", lower.describe(&value.ty));
+            return lower.error_help(arg.span, message, "clocks: monotonic, boot, tai, sw_tai");
+        }
     };
     Some(Called::Value(Expr::new(ExprKind::Builtin(Builtin::Nsecs(clock)), Type::U64, call.span)))
 }

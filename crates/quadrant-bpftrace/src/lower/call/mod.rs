@@ -245,13 +245,15 @@ impl Lower<'_> {
 
     /// An argument that must be a number that is known now.
     fn constant_arg(&mut self, call: Call, at: usize) -> Option<i64> {
-        let value = self.number_arg(call, at)?;
+        let value = self.expr(call.args.get(at)?)?;
         match value.kind {
             ExprKind::Int(value) => Some(value),
-            _ => self.error(
-                value.span,
-                format!("{}() needs a number here that is known before the trace starts", call.name),
-            ),
+            _ => {
+                let (name, ty) = (call.name, self.describe(&value.ty));
+                let message =
+                    format!("{name}() needs a number here that is known before the trace starts, and this is {ty}");
+                self.error_of(value.span, message, float_help(&value.ty))
+            }
         }
     }
 
@@ -262,7 +264,10 @@ impl Lower<'_> {
             ast::ExprKind::Str(bytes) => Some(bytes.clone()),
             _ => self.expr(arg).and_then(|value| match value.kind {
                 ExprKind::Str(bytes) => Some(bytes.to_vec()),
-                _ => self.error(arg.span, format!("{}() takes a text in quotes here", call.name)),
+                _ => {
+                    let ty = self.describe(&value.ty);
+                    self.error(arg.span, format!("{}() takes a text in quotes here, and this is {ty}", call.name))
+                }
             }),
         }?;
         match String::from_utf8(bytes) {

@@ -61,10 +61,12 @@ fn print_map(lower: &mut Lower, call: Call, name: &Ident) -> Option<Called> {
     let map = lower.whole_map(name);
     let top = limit(lower, call, 1);
     let div = limit(lower, call, 2);
-    let (map, top, mut div) = (map?, top?, div?);
-    if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), 1..) = (lower.map_value(&name.name), div) {
-        lower.warning(call.args[2].span, "the values of stats() are not divided: they are shown as they are");
-        div = 0;
+    let (map, mut top, mut div) = (map?, top?, div?);
+    if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), [_, first, ..]) =
+        (lower.map_value(&name.name), call.args)
+    {
+        lower.warning(first.span, "print() shows all values of stats(), and undivided: more arguments change nothing");
+        (top, div) = (0, 0);
     }
     Some(Called::Effect(lower.emit(RecordKind::PrintMap { map, top, div, take: false }, Vec::new(), call.span)))
 }

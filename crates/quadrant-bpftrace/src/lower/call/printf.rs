@@ -42,11 +42,10 @@ impl Lower<'_> {
 
     fn parse_format(&mut self, call: Call, arg: &ast::Expr) -> Option<Format> {
         let ast::ExprKind::Str(text) = &arg.kind else {
-            if !matches!(arg.kind, ast::ExprKind::Error) {
-                let message = format!("the format of {}() is a text in quotes", call.name);
-                self.error_help::<()>(arg.span, message, "print a value like this: printf(\"%s\", value)");
-            }
-            return None;
+            let value = self.expr(arg)?;
+            let ty = self.describe(&value.ty);
+            let message = format!("the format of {}() is a text in quotes, and this is {ty}", call.name);
+            return self.error_help(arg.span, message, "print a value like this: printf(\"%s\", value)");
         };
         match Format::parse_loose(text, CONVERSIONS) {
             Ok((format, unknown)) => {

@@ -190,7 +190,7 @@ pub(super) fn strncmp(lower: &mut Lower, call: Call) -> Option<Called> {
     let length = lower.constant_arg(call, 2);
     let (a, b, length) = (a?, b?, length?);
     if length < 0 {
-        return lower.error(call.args[2].span, "a length is not negative");
+        return lower.error(call.args[2].span, format!("{}() compares 0 bytes or more", call.name));
     }
     let length = Expr::int(length, Type::U64, call.args[2].span);
     Some(value(Function::Strncmp, vec![a, b, length], Type::I64, call.span))

@@ -168,11 +168,13 @@ impl Lower<'_> {
                 let help = format!("cast to a pointer: `({name} *)...`");
                 self.error_help(span, format!("a number cannot become a `{name}`"), help)
             }
-            (from, to) => {
-                let (from, to) = (self.describe(from), self.describe(to));
-                self.error(span, format!("{from} cannot be cast to {to}"))
-            }
+            (from, to) => self.no_cast(from, to, "", span),
         }
+    }
+
+    fn no_cast<T>(&mut self, from: &Type, to: &Type, why: &str, span: Span) -> Option<T> {
+        let (from, to) = (self.describe(from), self.describe(to));
+        self.error(span, format!("{from} cannot be cast to {to}{why}"))
     }
 
     /// The bytes of a number, lowest first, as an array of at most eight bytes.
@@ -180,11 +182,13 @@ impl Lower<'_> {
         let mask = match target.c_size() {
             Some(8) => None,
             Some(size @ 1..8) => Some((1i64 << (8 * size)) - 1),
-            _ => {
-                let ty = self.describe(&target);
-                return self.error(span, format!("a number has 8 bytes: it cannot be cast to {ty}"));
-            }
+            _ => return self.no_cast(&value.ty, &target, ": a number has 8 bytes", span),
         };
+        if let (Some(mask), ExprKind::Int(number)) = (mask, &value.kind)
+            && !(-1..=mask).contains(number)
+        {
+            return self.no_cast(&value.ty, &target, ", which has no room for it", span);
+        }
         let value = self.cast(value, &Type::U64);
         let value = match (mask, &value.kind) {
             (None, _) => value,

@@ -28,7 +28,8 @@ impl Lower<'_> {
                 Some(offset(right, false, by, span))
             }
             _ => {
-                let message = format!("`{}` does not go with a pointer", op.symbol());
+                let (l, r) = (self.describe(&left.ty), self.describe(&right.ty));
+                let message = format!("`{}` does not go with pointers: {l}, {r}", op.symbol());
                 self.error_help(span, message, "cast it to a number: `(uint64)pointer`")
             }
         }

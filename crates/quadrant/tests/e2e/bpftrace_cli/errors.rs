@@ -131,7 +131,7 @@ fn what_a_probe_does_not_have() {
 
 #[test]
 fn values_of_settings_that_change_nothing() {
-    let message = "`show_debug_info` is true or false";
+    let message = "show_debug_info: Invalid bool value: valid values are true, false, 1 or 0.";
     let script = "config = { show_debug_info = maybe } BEGIN { }";
     let outcome = super::run(["-e", script]);
     assert!(outcome.stderr.contains(message), "{}", outcome.describe());
@@ -223,7 +223,7 @@ fn functions_of_the_script() {
 
 #[test]
 fn what_has_no_address() {
-    let message = "nothing can point to (int8, string[2]), which C does not have";
+    let message = "nothing can point to (int8,string[2]), which C does not have";
     assert_error("BEGIN { $t = (1, \"b\"); $p = &$t; }", (29, 32), message, "HINT: pass the value itself\n");
     let hint = "HINT: read its value: `@m`, `@m[key]`\n";
     assert_error(

@@ -4,6 +4,7 @@ mod errors;
 mod json;
 mod options;
 mod warnings;
+mod words;
 
 use quadrant_testing::{Outcome, Program};
 

@@ -1,0 +1,148 @@
+//! Common mistakes in the words in which users of bpftrace know them: one script each.
+
+use super::{assert_run, run};
+use crate::common::needs_root;
+
+/// Asserts that each body of a BEGIN is refused with these words.
+#[track_caller]
+fn assert_refused(cases: &[(&str, &str)]) {
+    for (body, message) in cases {
+        let script = format!("BEGIN {{ {body} }}");
+        let outcome = run(["-e", script.as_str()]);
+        assert!(outcome.stderr.contains(&format!("ERROR: {message}\n")), "{body}: {}", outcome.describe());
+        assert_eq!(outcome.code(), Some(1), "{body}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn arguments_of_another_kind() {
+    assert_refused(&[
+        ("time(5);", "time() expects a string literal (int provided)"),
+        ("printf(comm);", "printf() expects a string literal (string provided)"),
+        ("kaddr((1, 2));", "kaddr() expects a string literal (tuple provided)"),
+        ("exit((1, 2));", "exit() only supports int arguments (tuple provided)"),
+        ("_ = strftime(\"%H\", (int8*)5);", "strftime() only supports int arguments (pointer provided)"),
+        ("print(bswap(\"a\"));", "bswap() only supports integer arguments (string provided)"),
+        ("print(strncmp((1, 2), \"b\", 2));", "strncmp() only supports string arguments (tuple provided)"),
+        ("print(strncmp(\"a\", \"b\", -1));", "Builtin strncmp requires a non-negative literal"),
+        ("print(cgroup_path(1, 2));", "cgroup_path() only supports string arguments (int provided)"),
+        ("print(pton(5));", "pton() expects an string literal at the first argument"),
+        ("print(pton(\"x\"));", "pton() expects an string argument of an IPv4/IPv6 address, got x"),
+        ("print(ntop(\"a\"));", "ntop() argument must be 4 or 16 bytes in size"),
+        ("print(ksym(\"a\"));", "ksym() expects an integer or pointer argument"),
+        ("@a[1] = 1; print(@a, \"x\");", "print() expects a int literal (string provided)"),
+        ("@a[1] = 1; clear(@a[1]);", "clear() expects a map argument"),
+        ("print(nsecs(5));", "nsecs() only supports timestamp_mode arguments (int provided)"),
+        ("print(pid(foo));", "Invalid PID namespace mode: foo (expects: curr_ns or init)"),
+        (
+            "$a = (uint8[4])1; print($a[\"x\"]);",
+            "The array index operator [] only accepts non-negative integer indices. Got: string[2]",
+        ),
+    ]);
+}
+
+#[test]
+fn bounds_of_histograms() {
+    let message = "lhist() step is too large for the given range (provided step 20 for range 10)";
+    assert_refused(&[("@ = lhist(1, 0, 10, 20);", message)]);
+}
+
+#[test]
+fn operators_and_casts() {
+    assert_refused(&[
+        ("$p = (int8*)5; print($p * 2);", "The * operator can not be used on expressions of types int8 *, int8"),
+        ("print(*\"a\");", "The * operator can not be used on expressions of type 'string[2]'"),
+        ("print((string[3])\"abcdef\");", "Cannot cast from \"string[7]\" to \"string[3]\""),
+        ("print((uint8[3])0x01020304);", "Cannot cast from \"int32\" to \"uint8[3]\""),
+        ("print((uint8[9])1);", "Cannot cast from \"int8\" to \"uint8[9]\""),
+        (
+            "$t = (1, 2); $t.0 = 5;",
+            "syntax: Tuples and records are immutable once created. Consider creating a new value and assigning it instead.",
+        ),
+        (
+            "$a = (1, 2); $a = 3;",
+            "Type mismatch for $a: trying to assign value of type 'int8' when variable already has a type '(int8,int8)'",
+        ),
+        (
+            "@x = kstack; @x = 5;",
+            "Type mismatch for @x: trying to assign value of type 'int8' when map already has a type 'kstack_bpftrace_127'",
+        ),
+        ("print(1e20);", "syntax: overflow error, maximum value is 18446744073709551615: 1e20"),
+        ("print(08);", "syntax: invalid trailing bytes: 08"),
+        ("print(0b101);", "syntax: invalid integer suffix 'b101'"),
+        ("$x = 1 exit();", "syntax: expected ';'"),
+    ]);
+}
+
+#[test]
+fn loops_over_what_has_no_entries() {
+    assert_refused(&[
+        ("@m = 2; for ($kv : @m) { }", "@m has no explicit keys (scalar map), and cannot be used for iteration"),
+        ("for ($kv : 5) { }", "syntax: expected map or range in for loop"),
+        ("@m[1] = hist(1); for ($kv : @m) { }", "Loop expression does not support type: hist_t"),
+        ("for ($i : \"a\"..2) { }", "Loop range requires an integer for the start value"),
+        ("$i = 7; for ($i : 0..3) { }", "Loop declaration shadows existing variable: $i"),
+    ]);
+}
+
+#[test]
+fn distributions_are_no_values() {
+    assert_refused(&[
+        (
+            "@a = hist(1); @b = @a;",
+            "Map value 'hist_t' cannot be assigned from one map to another. \
+             The function that returns this type must be called directly.",
+        ),
+        ("@a = stats(1); $b = @a;", "Value 'stats_t' cannot be assigned to a scratch variable."),
+    ]);
+}
+
+#[test]
+fn macros_that_do_not_fit() {
+    let cases = [
+        ("macro f($a) { $a += 1; } BEGIN { f(5); }", "Call to f() has arguments that do not match any definition."),
+        (
+            "macro f(a) { g(a) } macro g(a) { f(a) } BEGIN { print(f(1)); }",
+            "Recursive macro call detected. Call chain: f > g > f",
+        ),
+        ("macro f(a, a) { a } BEGIN { print(f(1, 2)); }", "Ident for macro argument has already been used: a"),
+        ("let @m = foo(5); BEGIN { @m[1] = 1; }", "Invalid bpf map type: foo"),
+    ];
+    for (script, message) in cases {
+        let outcome = run(["-e", script]);
+        assert!(outcome.stderr.contains(&format!("ERROR: {message}\n")), "{script}: {}", outcome.describe());
+        assert_eq!(outcome.code(), Some(1), "{script}");
+    }
+}
+
+#[test]
+fn the_nearest_macro_is_meant() {
+    needs_root!();
+    let script = "macro f(a) { a } macro f($b) { $b + 100 } BEGIN { $x = 1; print(f(1)); print(f($x)); exit(); }";
+    assert_run(["-q", "-e", script], "1\n101\n\n\n", "", 0);
+}
+
+#[test]
+fn a_declared_map_needs_no_semicolon() {
+    needs_root!();
+    assert_run(["-q", "-e", "let @m = hash(10) BEGIN { @m[1] = 2; exit(); }"], "\n\n@m[1]: 2\n", "", 0);
+}
+
+#[test]
+fn all_of_stats_is_printed() {
+    needs_root!();
+    let script = "BEGIN { @a[1] = stats(5); @a[2] = stats(7); print(@a, 1); clear(@a); exit(); }";
+    let outcome = run(["-q", "-e", script]);
+    let shown = "@a[1]: { .count = 1, .average = 5, .total = 5 }\n@a[2]: { .count = 1, .average = 7, .total = 7 }\n";
+    assert!(outcome.stdout.contains(shown), "{}", outcome.describe());
+    let warning = "WARNING: print()'s top and div arguments are ignored when used on stats() maps.\n";
+    assert!(outcome.stderr.contains(warning), "{}", outcome.describe());
+}
+
+#[test]
+fn settings_of_the_environment_are_checked_though_they_change_nothing() {
+    let program = super::bpftrace().args(["-e", "BEGIN { exit(); }"]).env("BPFTRACE_LAZY_SYMBOLICATION", "maybe");
+    let outcome = program.run().expect("the tracer runs");
+    let message = "ERROR: `lazy_symbolication`, set in the environment, is true or false, and not `maybe`\n";
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(1)), "{}", outcome.describe());
+}
