@@ -196,6 +196,9 @@ pub struct Data {
     pub cells: Vec<(MapId, usize, u32)>,
     /// Counters of what was lost: 64-bit words.
     pub losses: Vec<(Loss, u32)>,
+    /// Counters of runs: the unit's index, and a 64-bit word. Of the units at perf events only, whose firings the kernel may pass over
+    /// without a word.
+    pub runs: Vec<(usize, u32)>,
     /// What the sampled programs use, if there are any.
     pub sampling: Option<Sampling>,
     /// Bytes to write before the start.

@@ -20,6 +20,8 @@ pub enum Kind<'a> {
     Nested,
     /// Runs that the kernel skipped: the probe fired while it (or one like it) was running on that CPU. Name of the probe.
     Missed(&'a str),
+    /// Firings of a timer, counter or watchpoint at which the kernel did not run the program. Name of the probe.
+    Firings(&'a str),
     /// Returns of a kernel function that were not seen: more calls were under way than the kernel keeps track of. Name of the probe.
     Returns(&'a str),
     /// Divisions by zero; 0 was used.
@@ -62,7 +64,7 @@ impl<'a> Kind<'a> {
     /// The map or probe that it is about.
     pub fn subject(self) -> Option<&'a str> {
         match self {
-            Kind::Keys(name) | Kind::Missed(name) | Kind::Returns(name) => Some(name),
+            Kind::Keys(name) | Kind::Missed(name) | Kind::Firings(name) | Kind::Returns(name) => Some(name),
             _ => None,
         }
     }
@@ -128,6 +130,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
             "missed",
             ["run", "runs"],
             "the kernel skipped it, because a probe like it was running on that CPU; probe a place that its own work does not reach",
+        ),
+        Kind::Firings(_) => (
+            "firings",
+            ["firing", "firings"],
+            "the kernel passed over it: another program or an access to a map was under way on that CPU, or it came too late; end other tracers (`quadrant progs`), or fire less often",
         ),
         Kind::Returns(_) => (
             "returns",

@@ -12,6 +12,8 @@ pub struct Ledger {
     /// Runs that the kernel skipped because the program (or another at the same place) was running on that CPU: name of the first
     /// point, and how often.
     pub missed: Vec<(String, u64)>,
+    /// Firings of perf events at which the kernel did not run the program: name of the probe, and how often.
+    pub firings: Vec<(String, u64)>,
     /// Returns of kernel functions that were not seen, because more calls were under way than the kernel keeps track of: name of the
     /// probe, and how often.
     pub returns: Vec<(String, u64)>,

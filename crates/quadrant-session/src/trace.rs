@@ -390,7 +390,20 @@ impl Trace {
             }
         }
         attached.iter().for_each(|one| self.add_missed(one, &mut ledger));
+        ledger.firings.extend(self.passed_over(attached));
         ledger
+    }
+
+    /// Firings of perf events at which the kernel did not run the program, which it counts nowhere.
+    fn passed_over(&self, attached: &[Attachment]) -> impl Iterator<Item = (String, u64)> {
+        let runs = self.kernel.data.runs.iter();
+        runs.filter_map(|(unit, at)| {
+            let mut of_unit = attached.iter().filter(|one| self.kernel.programs[one.loaded].unit == *unit).peekable();
+            let name = self.name_of_all(&self.kernel.programs[of_unit.peek()?.loaded]);
+            let due: u64 = of_unit.map(|one| one.attached.due()).sum();
+            let missed = due.saturating_sub(self.kernel.word(*at));
+            (missed > 0).then_some((name, missed))
+        })
     }
 
     /// What the kernel did not even give to the programs.
@@ -426,10 +439,17 @@ impl Trace {
 
     /// The name of a point; of the first, where all points of a program are counted together.
     fn name(&self, loaded: &Loaded, index: usize) -> String {
-        let name = &self.point(loaded.unit, loaded.first + index).name;
+        if index > 0 || self.units[loaded.unit].means.counts_each() {
+            return self.point(loaded.unit, loaded.first + index).name.clone();
+        }
+        self.name_of_all(loaded)
+    }
+
+    /// The name of a program's points together.
+    fn name_of_all(&self, loaded: &Loaded) -> String {
+        let name = &self.point(loaded.unit, loaded.first).name;
         match loaded.count {
             1 => name.clone(),
-            _ if index > 0 || self.units[loaded.unit].means.counts_each() => name.clone(),
             count => format!("{name} and {} more", count - 1),
         }
     }

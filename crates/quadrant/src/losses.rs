@@ -21,6 +21,7 @@ pub struct Line {
 enum What {
     Lost(LossKind, String),
     Missed(String),
+    Firings(String),
     Returns(String),
     Malformed,
     Unfollowed,
@@ -37,16 +38,17 @@ pub fn lines(program: &Program, script: &Sources, ledger: &Ledger) -> Vec<Line> 
         count,
         place: Some(script.place(start)),
     });
-    let missed =
-        ledger.missed.iter().map(|(name, count)| Line { what: What::Missed(name.clone()), count: *count, place: None });
-    let returns = ledger.returns.iter().map(|(name, count)| Line {
-        what: What::Returns(name.clone()),
-        count: *count,
-        place: None,
-    });
+    let probes = named(&ledger.missed, What::Missed)
+        .chain(named(&ledger.firings, What::Firings))
+        .chain(named(&ledger.returns, What::Returns));
     let others = [(What::Malformed, ledger.malformed), (What::Unfollowed, ledger.unfollowed)];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
-    counted.chain(missed).chain(returns).chain(others).collect()
+    counted.chain(probes).chain(others).collect()
+}
+
+/// Lines about probes.
+fn named(list: &[(String, u64)], what: fn(String) -> What) -> impl Iterator<Item = Line> {
+    list.iter().map(move |(name, count)| Line { what: what(name.clone()), count: *count, place: None })
 }
 
 fn map_name(program: &Program, kind: LossKind) -> String {
@@ -69,6 +71,7 @@ impl What {
             What::Malformed => Kind::Malformed,
             What::Unfollowed => Kind::Reports,
             What::Missed(name) => Kind::Missed(name),
+            What::Firings(name) => Kind::Firings(name),
             What::Returns(name) => Kind::Returns(name),
             What::Lost(kind, name) => match kind {
                 LossKind::Record => Kind::Records,

@@ -262,6 +262,16 @@ impl<'a> Globals<'a> {
         at
     }
 
+    /// Offset of the counter of a unit's runs.
+    pub fn runs(&mut self, unit: usize) -> u32 {
+        if let Some((_, at)) = self.data.runs.iter().find(|(known, _)| *known == unit) {
+            return *at;
+        }
+        let at = self.reserve(8);
+        self.data.runs.push((unit, at));
+        at
+    }
+
     /// Offset of the words of speculations, and the power of two of them that there is room for.
     pub fn speculations(&mut self) -> (u32, u32) {
         let span = self.program.config.speculations.max(1).next_power_of_two();

@@ -86,8 +86,8 @@ pub fn compile_with(
     options: &ssa::Options,
 ) -> Result<Object, CompileError> {
     let mut globals = Globals::new(program, target);
-    let compile = |unit| unit::compile(&mut globals, unit, options);
-    let programs = units.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
+    let compile = |(index, unit)| unit::compile(&mut globals, index, unit, options);
+    let programs = units.iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
     let (maps, data, core) = globals.finish();
     Ok(Object { maps, programs, data, core })
 }

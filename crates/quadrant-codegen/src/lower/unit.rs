@@ -54,14 +54,14 @@ const STACK_BUDGET: u32 = 256;
 /// How deep loops may nest: the kernel allows eight calls deep.
 const LOOP_DEPTH_MAX: u32 = 6;
 
-/// Compiles a unit.
-pub(super) fn compile(g: &mut Globals<'_>, unit: &Unit, options: &ssa::Options) -> Result<Code> {
+/// Compiles a unit, the one of that index.
+pub(super) fn compile(g: &mut Globals<'_>, index: usize, unit: &Unit, options: &ssa::Options) -> Result<Code> {
     let halves = session::halves(unit);
     let clauses = clauses(g.program, &halves)?;
     let span = clauses.first().map_or_else(Span::default, |clause| clause.span);
     let mut plan = Plan::new(&clauses)?;
     loop {
-        let mut lower = Lower::new(g, unit, &plan, &clauses);
+        let mut lower = Lower::new(g, (index, unit), &plan, &clauses);
         lower.unit(&halves)?;
         if lower.claims != plan.claims {
             plan.claims = lower.claims;
@@ -128,6 +128,8 @@ pub(super) struct Lower<'a, 'g> {
     pub g: &'g mut Globals<'a>,
     /// What is compiled.
     pub unit: &'g Unit,
+    /// Its index.
+    index: usize,
     /// Finished functions.
     pub module: Module,
     /// The function under construction.
@@ -163,7 +165,12 @@ pub(super) struct Lower<'a, 'g> {
 }
 
 impl<'a, 'g> Lower<'a, 'g> {
-    fn new(g: &'g mut Globals<'a>, unit: &'g Unit, plan: &Plan, clauses: &[&'a Clause]) -> Lower<'a, 'g> {
+    fn new(
+        g: &'g mut Globals<'a>,
+        (index, unit): (usize, &'g Unit),
+        plan: &Plan,
+        clauses: &[&'a Clause],
+    ) -> Lower<'a, 'g> {
         let mut module = Module::new();
         let func = module.declare_func();
         let mut b = FuncBuilder::new("main", 1);
@@ -174,6 +181,7 @@ impl<'a, 'g> Lower<'a, 'g> {
         Lower {
             g,
             unit,
+            index,
             module,
             f,
             scratch: Scratch::new(shared.end()),
@@ -256,6 +264,10 @@ impl<'a, 'g> Lower<'a, 'g> {
 
     /// Tests that keep the program from running at all, cheapest and most selective first.
     fn entry(&mut self, end: Block) -> Result<()> {
+        if self.unit.context == Context::PerfEvent {
+            let at = self.g.runs(self.index);
+            self.count(at);
+        }
         self.leave_unless_process(self.unit.pid, end);
         self.leave_unless_in(self.unit.cgroup, end);
         self.leave_if_stopped(end);
@@ -373,6 +385,10 @@ impl<'a, 'g> Lower<'a, 'g> {
     /// Counts a loss.
     pub fn lose(&mut self, kind: LossKind) {
         let at = self.g.loss(Loss { kind, clause: self.clause, span: self.span });
+        self.count(at);
+    }
+
+    fn count(&mut self, at: u32) {
         let counter = self.data(at);
         let one = self.f.b.iconst(1);
         self.f.b.atomic(AtomicOp::Add, counter.base, counter.off, Size::B8, one);

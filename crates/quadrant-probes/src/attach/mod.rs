@@ -104,13 +104,14 @@ impl Means {
 #[derive(Debug, Default)]
 pub struct Attached {
     links: Vec<Link>,
-    /// The points that the links of perf events belong to, by index; empty for others.
-    places: Vec<usize>,
+    /// Of the links of perf events, which are as many; empty for others.
+    places: Vec<perf_event::Place>,
     events: Vec<PerfEvent>,
     /// Behind what holds it open.
     registered: Option<tracefs::Registered>,
     kernel_code: bool,
     missed: Vec<(usize, u64)>,
+    due: u64,
     passed_over: Vec<ProbeError>,
 }
 
@@ -149,7 +150,7 @@ fn links(
     first: &Site,
     tracefs: &dyn Fn() -> quadrant_bpf::Result<TraceFs>,
     progress: &mut Progress<'_>,
-    places: &mut Vec<usize>,
+    places: &mut Vec<perf_event::Place>,
     passed_over: &mut Vec<ProbeError>,
 ) -> Result<Vec<Link>> {
     match first {
@@ -244,14 +245,19 @@ impl Attached {
     /// Detach a watchpoint or another perf event, by the point's index.
     pub fn take_away(&mut self, point: usize) {
         let links = std::mem::take(&mut self.links).into_iter().zip(std::mem::take(&mut self.places));
-        let (gone, left): (Vec<_>, Vec<_>) = links.partition(|(_, place)| *place == point);
+        let (gone, left): (Vec<_>, Vec<_>) = links.partition(|(_, place)| place.point == point);
         (self.links, self.places) = left.into_iter().unzip();
-        drop(gone);
+        self.due += gone.iter().map(|(link, place)| place.stop(link)).sum::<u64>();
     }
 
     /// Why points were passed over.
     pub fn passed_over(&self) -> &[ProbeError] {
         &self.passed_over
+    }
+
+    /// How often perf events must have run the program until [`stop`] (or until they were taken away); 0 for all else.
+    pub fn due(&self) -> u64 {
+        self.due
     }
 
     fn count_missed(&self) -> Vec<(usize, u64)> {
@@ -270,6 +276,7 @@ pub fn stop<'a>(attached: impl IntoIterator<Item = &'a mut Attached>) {
         if one.kernel_code {
             one.missed = one.count_missed();
         }
+        one.due += one.links.iter().zip(&one.places).map(|(link, place)| place.stop(link)).sum::<u64>();
         links.append(&mut one.links);
         first_events.get_or_insert(&mut one.events);
     }

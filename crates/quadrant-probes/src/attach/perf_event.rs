@@ -1,5 +1,8 @@
 //! Timers, counters and watchpoints.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use quadrant_bpf::cpus;
 use quadrant_bpf::link::Link;
 use quadrant_bpf::perf::Event;
@@ -18,10 +21,55 @@ use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
 
-/// Links to all points, with the index of each link's point; a point that the machine does not have is passed over, where that is wanted.
+/// A timer that is due this very moment may not have fired yet.
+const LATE: Duration = Duration::from_millis(1);
+/// One part in so many is more than the clocks of a machine differ.
+const DRIFT: u64 = 1_000;
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What is known of the link to an event besides the link.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Index of its point.
+    pub(super) point: usize,
+    period: Period,
+    since: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Period {
+    /// Of a clock.
+    Time(Duration),
+    /// A number of what the event counts.
+    Events(u64),
+    /// By the time of tasks, which nothing else tells as exactly as would be needed.
+    Unknown,
+}
+
+impl Place {
+    /// Stops the event; how often it must have fired since it was enabled. The kernel passes a program over, and counts that nowhere,
+    /// while another one, or a system call's access to a map, is under way on the processor.
+    pub(super) fn stop(&self, link: &Link) -> u64 {
+        let enabled = self.since.elapsed();
+        let Some(event) = link.event().filter(|event| event.disable().is_ok()) else { return 0 };
+        let count = event.count().unwrap_or(0);
+        match self.period {
+            Period::Time(period) => {
+                // The clock's own count of nanoseconds is by another one than its timer, but the time taken here may be off by more on a busy
+                // machine; both are too short rather than too long.
+                let enabled = enabled.max(Duration::from_nanos(count - count / DRIFT));
+                (enabled.saturating_sub(LATE.min(period)).as_nanos() / period.as_nanos().max(1)) as u64
+            }
+            Period::Events(period) => count / period.max(1),
+            Period::Unknown => 0,
+        }
+    }
+}
+
+/// Links to all points, with what is known of each; a point that the machine does not have is passed over, where that is wanted.
 pub(super) fn links(
     request: &Request<'_>,
-    places: &mut Vec<usize>,
+    places: &mut Vec<Place>,
     passed_over: &mut Vec<ProbeError>,
 ) -> Result<Vec<Link>> {
     let online = cpus::online().map_err(|e| from_kernel(&e))?;
@@ -35,7 +83,8 @@ pub(super) fn links(
                 let link = |event| Link::perf_event(request.program, event, request.cookie(index));
                 let new: quadrant_bpf::Result<Vec<Link>> = events?.into_iter().map(link).collect();
                 links.extend(new.map_err(|e| from_kernel(&e))?);
-                places.resize(links.len(), index);
+                let place = Place { point: index, period: period(site), since: Instant::now() };
+                places.resize(links.len(), place);
             }
         }
     }
@@ -46,6 +95,20 @@ fn open(site: &Site, online: &[u32]) -> Result<Vec<PerfEvent>> {
     let event = event(site)?;
     let events = scopes(site, online).into_iter().map(|scope| PerfEvent::open(&event, scope));
     events.collect::<quadrant_bpf::Result<_>>().map_err(|e| from_kernel(&e))
+}
+
+fn period(site: &Site) -> Period {
+    match site {
+        Site::Interval { period_ns: ns } | Site::Profile(Rate::PeriodNs(ns)) => Period::Time(Duration::from_nanos(*ns)),
+        Site::Profile(Rate::Hertz(hertz)) => Period::Time(Duration::from_nanos(SECOND_NS / hertz.max(&1))),
+        Site::PerfEvent { kind: SOFTWARE, config, .. } if is_clock(*config) => Period::Unknown,
+        Site::PerfEvent { period, .. } => Period::Events(*period),
+        _ => Period::Events(1),
+    }
+}
+
+fn is_clock(config: u64) -> bool {
+    [Software::CpuClock, Software::TaskClock].into_iter().any(|clock| clock as u64 == config)
 }
 
 /// An interval fires on one CPU; a watchpoint of a process goes with its threads; all else is on every CPU.

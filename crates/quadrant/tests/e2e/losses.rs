@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
+use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_testing::{Program, Signal};
 
 use crate::common::{attached, folder, needs_root, number, run, run_on, script, target};
@@ -29,6 +32,41 @@ fn records_at_full_speed_add_up() {
     let lines = BufReader::new(File::open(&path).unwrap()).lines().map_while(Result::ok);
     let printed = lines.filter(|line| line.starts_with("event ")).count() as i64;
     assert_eq!(printed + lost(&outcome.stderr, "record"), 1_000_003, "{}", outcome.describe());
+}
+
+/// While a system call is at a map, the kernel runs no program of a timer on that processor, and counts it nowhere.
+#[test]
+fn firings_that_the_kernel_passes_over_are_counted() {
+    needs_root!();
+    let outcome = beside_updates(|| {
+        run("interval:ms:1 { if (@n == 0) { @first = nsecs; } @n++; @last = nsecs; } interval:ms:1900 { exit(); }")
+    });
+    let passed_over = lost(&outcome.stderr, "firing");
+    assert!(passed_over > 0, "{}", outcome.describe());
+    let due = (number(&outcome, "@last") - number(&outcome, "@first")) / 1_000_000 + 1;
+    let told = number(&outcome, "@n") + passed_over;
+    // There may be some before the first and behind the last; the clocks by which is counted differ a little.
+    assert!((due - due / 500 - 2..due + 100).contains(&told), "{told} of {due}: {}", outcome.describe());
+}
+
+/// Does something while all processors update maps.
+fn beside_updates<T>(work: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        (0..4 * processors).for_each(|_| drop(scope.spawn(|| update_until(&over))));
+        let done = work();
+        over.store(true, Ordering::Relaxed);
+        done
+    })
+}
+
+fn update_until(over: &AtomicBool) {
+    const VALUE: usize = 4096;
+    let map = Map::create(&MapSpec::new(MapKind::Hash, 8, VALUE as u32, 1)).unwrap();
+    while !over.load(Ordering::Relaxed) {
+        map.update(&[0; 8], &[0; VALUE], Update::Any).unwrap();
+    }
 }
 
 #[test]

@@ -260,7 +260,7 @@ impl Sink for Answers<'_> {
 
     fn ledger(&mut self, _view: View, lost: &Ledger) -> io::Result<()> {
         self.tell_drops(lost)?;
-        let missed = lost.missed.iter().chain(&lost.returns);
+        let missed = lost.missed.iter().chain(&lost.firings).chain(&lost.returns);
         let mut text: String = missed.map(|(name, count)| missed_line(name, *count)).collect();
         if lost.unfollowed > 0 {
             let count = lost.unfollowed;
