@@ -88,7 +88,8 @@ impl Lower<'_> {
 
     /// A value of the model as one of a named type of C.
     pub(super) fn typed(&mut self, kind: ExprKind, model: Type, name: &str, span: Span) -> Value {
-        let id = self.find_named_type(name).unwrap_or_else(|| self.int_id(Int::LONG));
+        let id = self.find_named_type(name).or_else(|| self.types.parse_type_name(name).ok());
+        let id = id.unwrap_or_else(|| self.int_id(Int::LONG));
         let expr = Expr::new(kind, model, span);
         let expr = match self.int_of(&Ty::C(id)) {
             Some(int) => self.cut(expr, int),

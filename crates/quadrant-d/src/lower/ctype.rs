@@ -116,9 +116,10 @@ impl Lower<'_> {
     pub(super) fn named_type(&mut self, name: &ScopedName) -> Option<TypeId> {
         match self.find_named_type(&name.name) {
             Some(id) => Some(id),
+            // To DTrace, a word that is no type cannot stand there at all.
             None => self.fail(
                 name.span,
-                "D_DECL_TYPEDEF",
+                "D_SYNTAX",
                 format!("failed to resolve type {}: Type definition is not available", name.name),
             ),
         }

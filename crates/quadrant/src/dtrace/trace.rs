@@ -135,21 +135,26 @@ fn compile(
 /// # Errors
 /// A mistake in a program.
 pub fn lowered(line: &Line, texts: &Texts, world: &World) -> Result<(Program, Lowered), Failure> {
-    let (settings, loaded) = (&texts.settings, &texts.programs);
+    let loaded = &texts.programs;
+    let mut settings = texts.settings.clone();
+    if line.mode == Mode::Compile {
+        // What does not run changes nothing.
+        settings.push(("destructive".to_owned(), None));
+    }
     let World { probes, symbols, types, macros, wall_offset } = *world;
-    let env = Env { probes, types, symbols, libraries: &texts.libraries, macros, options: settings, wall_offset };
+    let env = Env { probes, types, symbols, libraries: &texts.libraries, macros, options: &settings, wall_offset };
     let sources: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
     let mut compiled = quadrant_d::lower::compile(&sources, &env);
     let options = &compiled.options;
-    if let Some(empty) = loaded.iter().find(|one| one.is_empty && !options.empty) {
-        return Err(Failure::rendered(report::empty(empty, options.errtags)));
-    }
     let Some(mut program) = compiled.program.take() else {
         if report::lacks_permission(&compiled) {
             return Err(not_allowed(line, loaded, &compiled));
         }
         return Err(Failure::rendered(report::first_error(loaded, &compiled, options.errtags)));
     };
+    if let Some(empty) = loaded.iter().find(|one| one.is_empty && !options.empty) {
+        return Err(Failure::rendered(report::empty(empty, options.errtags)));
+    }
     eprint!("{}", report::warnings(loaded, &compiled, options.errtags));
     if !options.quiet && line.mode == Mode::Trace {
         announce(loaded, &compiled);

@@ -2,6 +2,7 @@
 
 use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
+use quadrant_program::program::Fault;
 use quadrant_program::ty::Space;
 
 use crate::lower::cells::Bytes;
@@ -31,7 +32,8 @@ struct Output {
 }
 
 impl Lower<'_, '_> {
-    /// `inet_ntop`: dotted numbers, or groups of hexadecimal digits with the longest row of zeros left out. Other families are empty.
+    /// `inet_ntop`: dotted numbers, or groups of hexadecimal digits with the longest row of zeros left out. Other families are a fault in D,
+    /// and empty elsewhere.
     pub fn store_internet(&mut self, family: &Expr, addr: &Expr, cap: u32, to: Mem) -> Result<()> {
         let family = self.scalar(family)?;
         let from = self.scalar(addr)?;
@@ -39,6 +41,9 @@ impl Lower<'_, '_> {
         let address = self.bytes(16);
         let [four, six, end, other] = [(); 4].map(|()| self.f.b.create_block());
         self.f.b.branch_away(Cond::Eq, family, INET, four);
+        if self.f.fault.is_some() {
+            self.abort_if(Fault::IllegalOperation, Cond::Ne, family, INET6, family)?;
+        }
         self.f.b.branch(Cond::Eq, family, INET6, six, &[], other, &[]);
         self.f.b.switch_to(other);
         self.f.b.jump(end, &[]);

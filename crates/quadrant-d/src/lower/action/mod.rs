@@ -147,6 +147,8 @@ impl Lower<'_> {
 
     /// What the kernel does not let a tracer do.
     fn impossible(&mut self, call: &Call) -> Option<()> {
+        let args = usize::from(call.name == "return");
+        self.count_args(call, args, args)?;
         let why = match call.name {
             "panic" => {
                 "no eBPF program may crash the kernel; end the trace with exit() and write to /proc/sysrq-trigger with system()"

@@ -98,7 +98,10 @@ impl Lower<'_> {
     /// `print(x)`: a struct, or what a pointer to one points to, with its members; other values with their type.
     pub(super) fn print(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
-        let value = self.expr(&call.args[0])?;
+        let value = self.printed(&call.args[0])?;
+        if matches!(value.ty, Ty::Aggregation) || matches!(self.kind(&value.ty), Some(CType::Void)) {
+            return self.bad_arg(call, 1, "void *", &value);
+        }
         self.check_recording(call.span);
         let Ty::C(id) = value.ty else {
             let name = self.type_name(&value.ty);
@@ -118,10 +121,6 @@ impl Lower<'_> {
                 args.push(value.expr.clone());
                 (to, self.read_at(value.expr, to, Space::Kernel, call.span)?)
             }
-            CType::Void => {
-                let message = "print( ) may not be applied to an expression of type void";
-                return self.fail(call.args[0].span, "D_PRINT_VOID", message);
-            }
             _ => (id, value),
         };
         args.push(self.in_full(id, value));
@@ -131,7 +130,7 @@ impl Lower<'_> {
     }
 
     /// A value with all that its type tells of it.
-    fn in_full(&mut self, id: TypeId, value: Value) -> Expr {
+    pub(super) fn in_full(&mut self, id: TypeId, value: Value) -> Expr {
         let mut expr = value.expr;
         match self.printable(id) {
             Some(ty @ (Type::Record(_) | Type::Array { .. } | Type::String { .. })) => expr.ty = ty,

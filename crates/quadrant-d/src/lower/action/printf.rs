@@ -6,6 +6,7 @@ use quadrant_program::format::{Conversion, Count, Format};
 use quadrant_program::map::MapId;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{SymbolPart, Type};
+use quadrant_types::CType;
 
 use super::super::Lower;
 use super::super::call::{self, Call, symbol};
@@ -176,6 +177,7 @@ impl Lower<'_> {
             }
             // A pointer may just as well point to one character: `stringof` says that it is text.
             Takes::Text if pointer => None,
+            Takes::Text if format::is_wide(conversion) => self.wide_text(value),
             Takes::Text => self.to_text(value).map(|text| text.expr),
             Takes::Address => match value.ty {
                 Ty::Special(Type::Symbol { .. }) => Some(value.expr),
@@ -187,6 +189,14 @@ impl Lower<'_> {
             // D has no floating point.
             Takes::Float => None,
         }
+    }
+
+    /// An array of characters of four bytes.
+    fn wide_text(&mut self, value: Value) -> Option<Expr> {
+        let Ty::C(id) = value.ty else { return None };
+        let CType::Array { elem, .. } = self.types.kind(self.types.resolve(id)) else { return None };
+        self.int_of(&Ty::C(elem)).filter(|int| int.bytes == 4)?;
+        Some(self.in_full(id, value))
     }
 
     /// `printa([format,] @a, ...)`

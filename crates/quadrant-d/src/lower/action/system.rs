@@ -7,7 +7,7 @@ use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 
 use super::super::Lower;
-use super::super::call::Call;
+use super::super::call::{self, Call};
 use crate::ast;
 
 /// The number of SIGSTOP.
@@ -24,8 +24,12 @@ impl Lower<'_> {
         };
         self.count_args(call, if call.name == "normalize" { 2 } else { 1 }, most)?;
         let ast::ExprKind::Agg { name, keys } = &call.args[0].kind else {
-            let got = self.expr(&call.args[0])?;
-            let (name, got) = (call.name, self.type_name(&got.ty));
+            let arg = &call.args[0];
+            let got = match call::valueless(arg) {
+                Some(what) => what.to_owned(),
+                None => self.expr(arg).map(|value| self.type_name(&value.ty))?,
+            };
+            let name = call.name;
             let message = format!(
                 "{name}( ) argument #1 is incompatible with prototype:\n\tprototype: aggregation\n\t argument: {got}"
             );
@@ -122,8 +126,8 @@ impl Lower<'_> {
 
     pub(super) fn raise(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
-        self.destructive(call.name, call.span)?;
         let signal = self.int_arg(call, 1)?;
+        self.destructive(call.name, call.span)?;
         self.signal(signal, call.span);
         Some(())
     }
@@ -141,8 +145,8 @@ impl Lower<'_> {
 
     pub(super) fn chill(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
-        self.destructive(call.name, call.span)?;
         let ns = self.int_arg(call, 1)?;
+        self.destructive(call.name, call.span)?;
         let call_chill = Expr::new(ExprKind::Call(Function::Chill, vec![ns]), Type::None, call.span);
         self.push([Stmt::new(StmtKind::Expr(call_chill), call.span)]);
         Some(())

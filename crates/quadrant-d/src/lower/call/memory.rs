@@ -79,6 +79,7 @@ impl Lower<'_> {
     fn copyin(&mut self, call: &Call) -> Option<Value> {
         let span = call.span;
         let (from, size) = (self.address_arg(call, 1)?, self.int_arg(call, 2)?);
+        self.check_room(&size)?;
         let (keep_size, size) = match size.kind {
             ExprKind::Int(_) => (None, size),
             _ => {

@@ -119,7 +119,11 @@ const WRITTEN: &[(&str, &str)] = &[
 
 /// What a call is that has no value.
 pub(super) fn valueless(expr: &ast::Expr) -> Option<&'static str> {
-    let ast::ExprKind::Call { callee, .. } = &expr.kind else { return None };
+    let callee = match &expr.kind {
+        ast::ExprKind::Call { callee, .. } => callee,
+        ast::ExprKind::Ternary { then, .. } => return valueless(then),
+        _ => return None,
+    };
     match callee.name.as_str() {
         name if aggregate::is_function(name) => Some("aggregating function"),
         name if action::is_action(name) => Some("void"),
@@ -184,11 +188,14 @@ impl Lower<'_> {
         self.fail_near(callee.span, "D_FUNC_UNDEF", message, near)
     }
 
-    /// Checks the number of arguments.
+    /// Checks the number of arguments; what is wrong inside of them is told first.
     pub(super) fn count_args(&mut self, call: &Call, least: usize, most: usize) -> Option<()> {
         let got = call.args.len();
         if (least..=most).contains(&got) {
             return Some(());
+        }
+        for arg in call.args.iter().filter(|arg| valueless(arg).is_none()) {
+            self.expr(arg)?;
         }
         let wanted = match (least == most, got < least) {
             (true, _) => format!("{least}"),

@@ -69,6 +69,18 @@ fn empty_programs() {
     let expected = "dtrace: failed to compile script /dev/null: [D_EMPTY] line 1: empty D program translation unit\n";
     assert!(empty.starts_with(expected), "{empty}");
     ends_with(0, dtrace().args(["-x", "empty", "-e", "-s", "/dev/null"]));
+    let script = folder("empty").join("declarations.d");
+    fs::write(&script, "int x;\nchar x;\n").unwrap();
+    let wrong = ends_with(1, dtrace().args(["-xerrtags", "-s"]).arg(&script));
+    assert!(wrong.contains("[D_DECL_IDRED] line 2: identifier redeclared: x\n"), "{wrong}");
+}
+
+#[test]
+fn what_is_only_compiled_needs_no_permission() {
+    needs_root!();
+    ends_with(0, dtrace().args(["-e", "-n", "BEGIN { raise(9); system(\"true\"); }"]));
+    let wrong = ends_with(1, dtrace().args(["-e", "-xerrtags", "-n", "BEGIN { raise(\"a\"); }"]));
+    assert!(wrong.contains("[D_PROTO_ARG]"), "{wrong}");
 }
 
 #[test]

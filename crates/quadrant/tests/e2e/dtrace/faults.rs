@@ -49,6 +49,12 @@ fn out_of_scratch_space() {
 }
 
 #[test]
+fn families_of_addresses_that_are_unknown() {
+    needs_root!();
+    faults("this->p = alloca(16); trace(inet_ntop(98 + one, this->p));", 3, 99, "illegal operation");
+}
+
+#[test]
 fn speculations_that_cannot_be() {
     needs_root!();
     faults("discard(one + 1);", 3, 2, "illegal operation");
