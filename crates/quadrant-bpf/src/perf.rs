@@ -469,6 +469,19 @@ impl KernelPlace<'_> {
     }
 }
 
+/// The kernel lowers its limit by itself when samples take it long.
+fn too_often(error: Error, rate: u64) -> Error {
+    let limit = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate").unwrap_or_default();
+    match limit.trim().parse::<u64>() {
+        Ok(limit) if limit < rate => error
+            .because(format!("{rate} samples a second are more than the {limit} that this kernel takes"))
+            .with_hint(format!(
+                "use a lower rate, or raise the limit with `sysctl kernel.perf_event_max_sample_rate={rate}`"
+            )),
+        _ => error,
+    }
+}
+
 fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
     let operation = match event {
         Event::Uprobe { .. } | Event::Kprobe { .. } => Operation::Probe,
@@ -482,6 +495,13 @@ fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
         (Event::Kprobe { .. }, libc::ENOENT) => error.because("the kernel has no such function"),
         (Event::Kprobe { .. }, libc::EINVAL) => error.because("the kernel does not allow a probe there"),
         (Event::Tracepoint { .. }, libc::ENOENT | libc::EINVAL) => error.because("there is no such tracepoint"),
+        (
+            Event::Software { sample: Sample::Frequency(rate), .. }
+            | Event::Hardware { sample: Sample::Frequency(rate), .. }
+            | Event::Cache { sample: Sample::Frequency(rate), .. }
+            | Event::Raw { sample: Sample::Frequency(rate), .. },
+            libc::EINVAL,
+        ) => too_often(error, *rate),
         _ => error,
     }
 }

@@ -94,7 +94,8 @@ impl Lower<'_> {
             });
         }
         if let Some(value) = constants::value(name) {
-            return Some(literal_int(value as u64, span));
+            let positive = u64::try_from(value).map(|value| literal_int(value, span));
+            return Some(positive.unwrap_or_else(|_| Expr::int(value, Type::I64, span)));
         }
         if let Some((value, id)) = self.program_constant(name) {
             return Some(Expr::int(value, Type::Enum(self.enum_type(id)), span));

@@ -1,6 +1,6 @@
 //! Messages about scripts: bpftrace's form, and its words for common mistakes.
 
-use super::assert_run;
+use super::{assert_run, run};
 use crate::common::needs_root;
 
 /// A script, the marked columns, and what is said.
@@ -79,6 +79,20 @@ fn lengths_options_and_blocks() {
     assert_error("BEGIN { { let $x = 1; print($x) } print($x); }", (41, 43), message, hint);
     let message = "unsupported format specifier for type 'string[2]': gr";
     assert_error("BEGIN { printf(\"%gr\", \"a\"); }", (23, 26), message, "HINT: `%s` prints any value\n");
+}
+
+#[test]
+fn samples_that_come_too_often() {
+    needs_root!();
+    let limit = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate").unwrap();
+    let rate = limit.trim().parse::<u64>().unwrap() + 1;
+    let message = format!(
+        "cannot open software event CpuClock: EINVAL: {rate} samples a second are more than the {} that",
+        rate - 1
+    );
+    let outcome = run(["-e", &format!("profile:hz:{rate} {{ exit(); }}")]);
+    assert!(outcome.stderr.contains(&message), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&format!("kernel.perf_event_max_sample_rate={rate}")), "{}", outcome.stderr);
 }
 
 #[test]
