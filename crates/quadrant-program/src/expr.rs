@@ -407,6 +407,8 @@ pub enum Function {
     /// A value, whether or not it can be had, in programs whose faults end the clause: a tuple of the [`crate::program::Fault`] that
     /// evaluating it is, or 0, the address of that, and the value, which is zero then.
     Caught,
+    /// `raise(kind, address)`: that fault, unless the kind is 0, in programs whose faults end the clause. No value.
+    Raise,
 }
 
 /// Functions of texts that D has. Texts are at most as long as the type of the result; what is cut is counted.

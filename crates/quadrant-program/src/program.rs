@@ -81,6 +81,28 @@ pub enum Fault {
     Library = 12,
 }
 
+impl Fault {
+    /// The one with a number.
+    pub fn of_number(number: u64) -> Option<Fault> {
+        use Fault::*;
+        let all = [
+            BadAddress,
+            BadAlignment,
+            IllegalOperation,
+            DivideByZero,
+            NoScratch,
+            KernelPrivilege,
+            UserPrivilege,
+            TupleOverflow,
+            BadStack,
+            BadSize,
+            BadIndex,
+            Library,
+        ];
+        all.into_iter().find(|fault| *fault as u64 == number)
+    }
+}
+
 /// A predicate and a body over some points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clause {

@@ -142,6 +142,7 @@ impl Lower<'_, '_> {
             (Function::WriteUser, [to, value]) => self.write_value(to, value),
             (Function::Override, [result]) => self.override_result(result),
             (Function::Debug, args) => self.debug_line(args),
+            (Function::Raise, [kind, address]) => self.raise(kind, address),
             (Function::Kernel(function), args) => self.kernel_function(function, args, &Type::None).map(drop),
             (Function::Imported(function), args) => self.imported_function(function, args, &Type::None).map(drop),
             (function, args) => {

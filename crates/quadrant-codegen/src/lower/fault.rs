@@ -145,6 +145,19 @@ impl<'a> Lower<'a, '_> {
         Ok(())
     }
 
+    /// Faults with a kind, unless that is 0 (`Raise`).
+    pub fn raise(&mut self, kind: &Expr, address: &Expr) -> Result<()> {
+        let Some(exit) = self.f.fault else { return Err(self.model_error("a fault that nothing can have")) };
+        let (kind, address) = (self.scalar(kind)?, self.scalar(address)?);
+        let place = self.place();
+        let place = self.f.b.site(place);
+        let what = self.f.b.or(place, kind);
+        let next = self.f.b.create_block();
+        self.f.b.branch(Cond::Ne, kind, 0, exit.block, &[what, address], next, &[]);
+        self.f.b.switch_to(next);
+        Ok(())
+    }
+
     /// An address that could not be read: 0 in place of those of the program itself, which are no numbers to the verifier.
     pub fn bad_address(&mut self, space: Space, address: Value) {
         let address = self.faulty(space, address);
@@ -161,8 +174,13 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn what(&mut self, fault: Fault) -> Value {
-        let statement = self.statements.iter().filter(|start| **start <= self.span.start).count() as u32;
-        self.f.b.site(fault as u32 | statement << 8)
+        let place = self.place();
+        self.f.b.site(fault as u32 | place)
+    }
+
+    /// The number of the statement at hand, where what a fault tells has it.
+    fn place(&self) -> u32 {
+        (self.statements.iter().filter(|start| **start <= self.span.start).count() as u32) << 8
     }
 
     /// What happens at the fault exit of a clause: the record, then the clauses of ERROR. A fault in one of those only counts.

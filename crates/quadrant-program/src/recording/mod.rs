@@ -3,18 +3,26 @@
 //! An *input* is an expression that reads the probe's arguments, the machine or memory, and depends on nothing that the script did:
 //! `args.filename`, `nsecs`, `str(arg0)`, `curtask->parent->pid`. Variables that are assigned once, from inputs alone, count as what they
 //! were assigned. Values of maps may be in it that nothing at the point changes before: then the recorder has these maps, too. What else
-//! depends on the script's state and reads memory all the same cannot be recorded.
+//! reads memory where the script's own state decides, is learned on the way (`later`): the recorder runs what decides it, and sends each
+//! value as it is read.
 //!
 //! In a program whose faults end the clause, an input whose evaluation can fault is sent with the fault in its place
-//! ([`Function::Caught`]), and the replayed program has it in memory, so that it faults there, and only if it gets there.
+//! ([`Function::Caught`]), and the replayed program faults where it stands ([`Function::Raise`]), if it gets there.
 //!
-//! [`split`] finds them, and gives the program that has them from its context; [`recorder`] makes the one that sends them.
+//! [`split`] finds them, and gives the program that has them from its context; [`recorder`] makes the one that sends them. That one ends
+//! where the script would: it runs what leads to `exit()` (`slice`).
 
+mod cell;
+mod faulting;
 mod known;
+mod later;
 mod learn;
+mod moment;
 mod names;
+mod own;
 mod slice;
 mod state;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -36,14 +44,18 @@ use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::ty::StackType;
 use crate::ty::Type;
+use learn::Around;
 use learn::Learned;
 use names::Names;
+use own::Own;
 use state::Unchanged;
 
 /// Bytes in a replayed program's context for each input: a number or an address, then a length.
 pub const SLOT: u32 = 16;
 /// Bytes before the first: programs cannot read the first fields of a tracepoint's record.
 pub const FIRST_SLOT: u32 = 8;
+/// How far up in the second word the kind of fault is that an input was.
+pub const FAULT_SHIFT: u32 = 56;
 
 /// Something that clauses learn.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +81,12 @@ pub struct Group {
     pub clauses: Vec<usize>,
     /// What these learn, each once.
     pub inputs: Vec<Input>,
+    /// What they learn on their way, any number of times.
+    pub later: Vec<Input>,
     /// The stacks that they take.
     pub stacks: Vec<StackType>,
     /// Events for which this is zero mean nothing to any clause.
     pub predicate: Option<Expr>,
-    /// The first event ends the trace: with the clause at this index.
-    pub exits: Option<usize>,
 }
 
 /// A program, and what it learns.
@@ -86,8 +98,24 @@ pub struct Split {
     pub groups: Vec<Group>,
     /// How many slots there are.
     pub slots: usize,
-    /// What of the script's clauses the recorder has to run, so that it knows the maps that inputs depend on, with their indices.
-    pub state: Vec<(usize, Clause)>,
+    /// The recorder has maps, variables and records of this one.
+    marked: Program,
+    own: Own,
+    /// What of its clauses the recorder has to run: what decides inputs, and where the trace ends.
+    kept: Vec<(usize, Clause)>,
+    /// What is sent on the way, by the order of its records.
+    later: Vec<Input>,
+}
+
+/// What a record of the recorder brings.
+#[derive(Clone, Copy, Debug)]
+pub enum Sent<'s> {
+    /// A firing, and what is learned at its start.
+    Firing(&'s Group),
+    /// A value that is learned on the way.
+    Later(&'s Input),
+    /// The end of a speculation, whose number is the first argument.
+    Speculation,
 }
 
 /// Splits a program from the world; `text` is the script's text of a span.
@@ -98,19 +126,33 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     if let Some(failure) = program.clauses.iter().find_map(learn::needs_kernel) {
         return Err(Box::new(failure));
     }
-    let mut replayer = program.clone();
+    let (mut replayer, mut marked) = (program.clone(), program.clone());
     let mut names = Names::default();
     let mut learned = Vec::new();
-    let aborts = aborts(program);
     for (index, clause) in replayer.clauses.iter_mut().enumerate() {
+        let (unchanged, vars) = (Unchanged::of(program, index), &mut replayer.vars);
+        let around = Around { text, names: &mut names, unchanged, aborts: aborts(program), vars };
         let is_recorded = clause.points.iter().any(|point| phase(program, *point).is_some());
-        let unchanged = Unchanged::of(program, index);
-        let mut learn = |clause| learn::learn(clause, text, &mut names, &unchanged, aborts);
-        learned.push(if is_recorded { learn(clause)? } else { Learned::default() });
+        learned.push(if is_recorded { learn::learn(clause, around)? } else { Learned::default() });
     }
+    learned.iter().enumerate().for_each(|(index, learned)| later::mark(&mut marked, index, &learned.later));
+    let own = Own::of(&marked, program.records.len());
     let groups = by_clauses(program).into_iter().map(|(clauses, points)| group(clauses, points, &learned)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
-    Ok(Split { replayer, groups, slots: names.len(), state: slice::clauses(program, state)? })
+    let kept = slice::clauses(&marked, own, state);
+    let later = learned.into_iter().flat_map(|learned| learned.later).map(|later| later.input).collect();
+    Ok(Split { replayer, groups, slots: names.len(), marked, own, kept, later })
+}
+
+impl Split {
+    /// What a record of the recorder brings, if that is of use.
+    pub fn sent(&self, record: RecordId) -> Option<Sent<'_>> {
+        if record == self.own.ended() {
+            return Some(Sent::Speculation);
+        }
+        let later = self.own.later(record).and_then(|index| self.later.get(index)).map(Sent::Later);
+        later.or_else(|| Some(Sent::Firing(self.groups.get(self.own.group(record)?)?)))
+    }
 }
 
 impl Group {
@@ -119,9 +161,14 @@ impl Group {
         self.points.first().is_some_and(|point| phase(program, *point) != Some(Phase::During))
     }
 
-    /// Whether there is anything to be recorded: an event means something by itself, the start and the end do not if they end nothing.
+    /// Whether there is anything to be recorded: an event means something by itself, the start and the end do not.
     fn is_recorded(&self, program: &Program) -> bool {
-        !self.is_once(program) || !self.inputs.is_empty() || !self.stacks.is_empty() || self.exits.is_some()
+        !self.is_once(program) || self.is_learning()
+    }
+
+    /// Whether anything is learned.
+    pub fn is_learning(&self) -> bool {
+        !self.inputs.is_empty() || !self.later.is_empty() || !self.stacks.is_empty()
     }
 }
 
@@ -175,8 +222,9 @@ fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned]) -> Grou
     of_clauses().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
     let predicates: Option<Vec<Expr>> = of_clauses().map(|learned| learned.predicate.clone()).collect();
     let predicate = predicates.and_then(|all| all.into_iter().reduce(either));
-    let exits = clauses.iter().copied().find(|clause| learned[*clause].exits);
-    Group { points, clauses, inputs, stacks, predicate, exits }
+    let later = of_clauses().flat_map(|learned| &learned.later).filter(|later| !later.is_shown);
+    let later = later.map(|later| later.input.clone()).collect();
+    Group { points, clauses, inputs, later, stacks, predicate }
 }
 
 fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
@@ -190,49 +238,28 @@ fn either(lhs: Expr, rhs: Expr) -> Expr {
     Expr::new(ExprKind::Logical { and: false, lhs: Box::new(lhs), rhs: Box::new(rhs) }, Type::Bool, span)
 }
 
-/// A program that sends the inputs of each firing at its points: for each group a record, whose number is the group's. Its arguments are
-/// the inputs and then the stacks, and it is stamped. Starts and ends at which nothing is learned send nothing.
-pub fn recorder(program: &Program, split: &Split) -> Program {
-    let groups = &split.groups;
-    let mut recorder = Program { points: program.points.clone(), config: program.config.clone(), ..Program::default() };
+/// A program that sends the inputs of each firing at its points, and ends where the script would. Records are stamped; [`Split::sent`] says
+/// what they are. Starts and ends at which nothing is learned send nothing.
+pub fn recorder(split: &Split) -> Program {
+    let Split { marked, groups, own, kept, .. } = split;
+    let mut recorder = Program { clauses: Vec::new(), records: own.records(marked), ..marked.clone() };
     recorder.config.print_maps_on_exit = false;
-    let span = |group: &Group| group.clauses.first().map_or(Span::default(), |clause| program.clauses[*clause].span);
     for (index, group) in groups.iter().enumerate() {
-        let stacks = group.stacks.iter().map(|stack| taken(*stack, span(group)));
+        let span = group.clauses.first().map_or(Span::default(), |clause| marked.clauses[*clause].span);
+        let stacks = group.stacks.iter().map(|stack| taken(*stack, span));
         let args: Vec<Expr> = group.inputs.iter().map(sent).chain(stacks).collect();
         let types = args.iter().map(|arg| arg.ty.clone()).collect();
-        recorder.records.push(Record { kind: RecordKind::Print, args: types, span: span(group) });
-        if group.is_recorded(program) {
-            let record = RecordId(index as u32);
-            let body = vec![Stmt::new(StmtKind::Emit { record, args }, span(group))];
+        recorder.records.push(Record { kind: RecordKind::Print, args: types, span });
+        if group.is_recorded(marked) {
+            let body = vec![Stmt::new(StmtKind::Emit { record: own.of_group(index), args }, span)];
             let predicate = group.predicate.clone();
-            recorder.clauses.push(Clause { points: group.points.clone(), predicate, body, span: span(group) });
+            recorder.clauses.push(Clause { points: group.points.clone(), predicate, body, span });
         }
     }
-    recorder.clauses.extend(after_inputs(split, RecordId(groups.len() as u32)));
-    if !split.state.is_empty() {
-        (recorder.maps, recorder.vars) = (program.maps.clone(), program.vars.clone());
-    }
-    recorder.records.push(Record { kind: RecordKind::Exit, args: vec![Type::I64], span: Span::default() });
-    if aborts(program) {
-        recorder.faults = Faults::Abort(RecordId(recorder.records.len() as u32));
-        recorder.records.push(Record { kind: RecordKind::Fault, args: vec![Type::U64; 6], span: Span::default() });
-    }
+    recorder.clauses.extend(kept.iter().map(|(_, clause)| clause.clone()));
+    moment::share(&mut recorder);
     stamp::stamp(&mut recorder);
     recorder
-}
-
-/// What the recorder runs when it has sent the inputs, in the script's order: what fills maps, and exits. These leave out what comes later,
-/// but not what comes before. Groups that exit have a clause without a predicate, and so none themselves.
-fn after_inputs(split: &Split, record: RecordId) -> Vec<Clause> {
-    let exits = split.groups.iter().filter_map(|group| {
-        let (index, span) = (group.exits?, Span::default());
-        let body = vec![exit(record, span)];
-        Some((index, Clause { points: group.points.clone(), predicate: None, body, span }))
-    });
-    let mut all: Vec<(usize, Clause)> = split.state.iter().cloned().chain(exits).collect();
-    all.sort_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, clause)| clause).collect()
 }
 
 fn taken(stack: StackType, span: Span) -> Expr {
@@ -241,13 +268,11 @@ fn taken(stack: StackType, span: Span) -> Expr {
 
 /// An input as the recorder sends it.
 fn sent(input: &Input) -> Expr {
-    if !input.caught {
-        return input.expr.clone();
-    }
-    let (ty, span) = (Type::Tuple([Type::U64, Type::U64, input.expr.ty.clone()].into()), input.expr.span);
-    Expr::new(ExprKind::Call(Function::Caught, vec![input.expr.clone()]), ty, span)
+    if input.caught { caught(&input.expr) } else { input.expr.clone() }
 }
 
-fn exit(record: RecordId, span: Span) -> Stmt {
-    Stmt::new(StmtKind::Exit { record, code: Expr::int(0, Type::I64, span) }, span)
+/// A value, or the fault that evaluating it is.
+fn caught(e: &Expr) -> Expr {
+    let ty = Type::Tuple([Type::U64, Type::U64, e.ty.clone()].into());
+    Expr::new(ExprKind::Call(Function::Caught, vec![e.clone()]), ty, e.span)
 }

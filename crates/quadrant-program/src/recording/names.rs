@@ -16,8 +16,8 @@ pub(super) struct Names {
 struct Given {
     name: String,
     points: Vec<PointId>,
-    /// Without places in the script.
-    expr: Expr,
+    /// Without places in the script; `None` if nothing else is the same.
+    expr: Option<Expr>,
 }
 
 impl Names {
@@ -34,9 +34,13 @@ impl Names {
             part.span = Span::default();
             true
         });
+        self.give(base, points, Some(expr))
+    }
+
+    fn give(&mut self, base: String, points: &[PointId], expr: Option<Expr>) -> (usize, String) {
         let mut name = base.clone();
         let mut number = 1;
-        while self.means_another(&name, points, &expr) {
+        while self.means_another(&name, points, expr.as_ref()) {
             number += 1;
             name = format!("{base} #{number}");
         }
@@ -48,8 +52,15 @@ impl Names {
         (slot, name)
     }
 
-    fn means_another(&self, name: &str, points: &[PointId], expr: &Expr) -> bool {
+    /// A slot and a name for something that is called so at some points, and means nothing else there.
+    pub fn another(&mut self, base: String, points: &[PointId]) -> (usize, String) {
+        self.give(base, points, None)
+    }
+
+    fn means_another(&self, name: &str, points: &[PointId], expr: Option<&Expr>) -> bool {
         let meets = |given: &Given| given.points.iter().any(|point| points.contains(point));
-        self.given.iter().any(|given| given.name == name && given.expr != *expr && meets(given))
+        self.given
+            .iter()
+            .any(|given| given.name == name && (expr.is_none() || given.expr.as_ref() != expr) && meets(given))
     }
 }

@@ -1,22 +1,27 @@
 //! The part of a script that the recorder runs: what decides the content of some maps, and nothing else.
 //!
-//! Whatever sends a record is left out, since numbers of records are not the same in the recorder. What it changes on the way is kept:
-//! of `printf("%d", @n++)` that is `@n++`.
+//! Records that print are left out, but what they change on the way is kept: of `printf("%d", @n++)` that is `@n++`. Where a fault ends
+//! the clause, what can fault is evaluated, too, as it stands before what is kept.
 
 use std::collections::BTreeSet;
 
+use super::faulting::can_fault;
+use super::faulting::clause_can_fault;
+use super::faulting::stmt_can_fault;
+use super::own::Own;
 use super::state::Parts;
-use super::state::emptied_by;
-use super::state::is_at_end;
+use super::state::emptied;
+use super::state::is_at;
+use super::targets::Targets;
 use crate::Program;
-use crate::diag::Diagnostic;
 use crate::expr::Expr;
 use crate::expr::ExprKind;
-use crate::expr::Function;
-use crate::expr::Place;
 use crate::expr::VarId;
 use crate::map::MapId;
+use crate::probe::Site;
 use crate::program::Clause;
+use crate::program::Faults;
+use crate::record::RecordId;
 use crate::rewrite;
 use crate::span::Span;
 use crate::stmt::Stmt;
@@ -24,37 +29,48 @@ use crate::stmt::StmtKind;
 use crate::visit;
 use crate::visit::Visitor;
 
-/// The program's clauses with nothing in them but what decides the content of some maps, with their indices.
-///
-/// # Errors
-/// Something outside of the clauses decides it, too.
-pub(super) fn clauses(program: &Program, maps: BTreeSet<MapId>) -> Result<Vec<(usize, Clause)>, Box<Diagnostic>> {
-    if maps.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut slice = Slice { maps, vars: BTreeSet::new() };
+/// The clauses of a program whose own records are marked, with nothing in them but what the recorder needs, with their indices: what
+/// decides the content of some maps, where values are sent and where the trace ends.
+pub(super) fn clauses(program: &Program, own: Own, maps: BTreeSet<MapId>) -> Vec<(usize, Clause)> {
+    let aborts = matches!(program.faults, Faults::Abort(_));
+    let needs = Needs { maps, ..Needs::default() };
+    let mut slice = Slice { program, own, aborts, needs };
     loop {
-        let before = (slice.maps.len(), slice.vars.len());
+        let before = slice.needs.clone();
         let all = program.clauses.iter().enumerate();
-        let kept: Vec<(usize, Clause)> =
-            all.filter_map(|(index, clause)| Some((index, slice.clause(clause)?))).collect();
-        if before == (slice.maps.len(), slice.vars.len()) {
-            return slice.refusal(program, &kept).map_or(Ok(kept), |refusal| Err(Box::new(refusal)));
+        let kept = all.filter_map(|(index, clause)| Some((index, slice.clause(clause)?))).collect();
+        if before == slice.needs {
+            return kept;
         }
     }
 }
 
 /// What counts so far: what is kept may need more.
-struct Slice {
+#[derive(Clone, Default, PartialEq)]
+struct Needs {
     maps: BTreeSet<MapId>,
     vars: BTreeSet<VarId>,
+    /// Which speculations are under way.
+    speculations: bool,
+    /// Faults in all clauses: what is kept of ERROR runs then.
+    faults: bool,
 }
 
-impl Slice {
+struct Slice<'p> {
+    program: &'p Program,
+    own: Own,
+    /// Faults end the clause.
+    aborts: bool,
+    needs: Needs,
+}
+
+impl Slice<'_> {
     fn clause(&mut self, clause: &Clause) -> Option<Clause> {
-        if !self.changes(|targets| visit::clause(clause, targets)) {
+        let faults = self.needs.faults && clause_can_fault(clause);
+        if !faults && !self.changes(|targets| visit::clause(clause, targets)) {
             return None;
         }
+        self.needs.faults |= self.aborts && is_at(self.program, clause, &Site::Error);
         let predicate = clause.predicate.as_ref().map(|predicate| self.kept(predicate));
         Some(Clause { predicate, body: self.stmts(&clause.body), ..clause.clone() })
     }
@@ -72,9 +88,15 @@ impl Slice {
             StmtKind::Block(body) => return self.stmts(body),
             StmtKind::Exit { .. } => {
                 let mut kept = self.effects_in(stmt);
-                kept.push(Stmt::new(StmtKind::Return, stmt.span));
+                kept.push(Stmt::new(self.own.exit(stmt.span), stmt.span));
                 return kept;
             }
+            StmtKind::Stop => return self.own.stop(stmt.span),
+            StmtKind::EndSpeculation { id } if self.needs.speculations => {
+                let id = self.kept(id);
+                return self.own.end_speculation(id, stmt.span);
+            }
+            StmtKind::Emit { record, .. } if !self.own.is_sent(*record) => return self.order(stmt, *record),
             StmtKind::Return | StmtKind::Break | StmtKind::Continue => stmt.kind.clone(),
             StmtKind::While { .. } | StmtKind::Unroll { .. } | StmtKind::ForRange { .. } | StmtKind::ForMap { .. } => {
                 match self.counts(stmt) {
@@ -88,11 +110,20 @@ impl Slice {
         vec![Stmt::new(kind, stmt.span)]
     }
 
+    /// A record of the script: only what empties a map that counts is sent.
+    fn order(&mut self, stmt: &Stmt, record: RecordId) -> Vec<Stmt> {
+        let mut kept = self.effects_in(stmt);
+        if emptied(self.program, record).is_some_and(|map| self.needs.maps.contains(&map)) {
+            kept.push(Stmt::new(StmtKind::Emit { record, args: Vec::new() }, stmt.span));
+        }
+        kept
+    }
+
     /// Whether what follows a loop, or the maps, depend on it.
     fn counts(&self, stmt: &Stmt) -> bool {
         let mut ends = Ends(false);
         visit::stmt(stmt, &mut ends);
-        ends.0 || self.changes(|targets| visit::stmt(stmt, targets))
+        ends.0 || self.aborts && stmt_can_fault(stmt) || self.changes(|targets| visit::stmt(stmt, targets))
     }
 
     fn a_loop(&mut self, kind: &StmtKind) -> StmtKind {
@@ -104,7 +135,7 @@ impl Slice {
                 StmtKind::ForRange { var: *var, start, end, body: self.stmts(body) }
             }
             StmtKind::ForMap { var, map, body } => {
-                self.maps.insert(*map);
+                self.needs.maps.insert(*map);
                 StmtKind::ForMap { var: *var, map: *map, body: self.stmts(body) }
             }
             other => other.clone(),
@@ -154,6 +185,10 @@ impl Slice {
 
     /// The same for an expression.
     fn effects(&mut self, e: &Expr) -> Vec<Stmt> {
+        // A fault would end the clause before what comes behind.
+        if self.aborts && can_fault(e) {
+            return vec![Stmt::new(StmtKind::Expr(self.kept(e)), e.span)];
+        }
         if !self.changes(|targets| visit::expr(e, targets)) {
             return Vec::new();
         }
@@ -191,35 +226,22 @@ impl Slice {
 
     /// Whether something that is walked over changes what counts.
     fn changes(&self, walk: impl FnOnce(&mut Targets)) -> bool {
-        let mut targets = Targets::default();
+        let mut targets = Targets::new(self.program, &self.own);
         walk(&mut targets);
-        targets.maps.iter().any(|map| self.maps.contains(map)) || targets.vars.iter().any(|var| self.vars.contains(var))
+        let Needs { maps, vars, speculations, .. } = &self.needs;
+        targets.own
+            || *speculations && targets.ends_speculation
+            || targets.maps.iter().any(|map| maps.contains(map))
+            || targets.vars.iter().any(|var| vars.contains(var))
     }
 
     fn need(&mut self, walk: impl FnOnce(&mut Parts)) {
         let mut parts = Parts::default();
         walk(&mut parts);
-        self.maps.extend(parts.maps);
-        self.vars.extend(parts.vars);
+        self.needs.maps.extend(parts.maps);
+        self.needs.vars.extend(parts.vars);
+        self.needs.speculations |= parts.speculates;
     }
-
-    /// Why the recorder cannot know the maps.
-    fn refusal(&self, program: &Program, kept: &[(usize, Clause)]) -> Option<Diagnostic> {
-        // The end's clauses have no inputs that depend on what these empty.
-        let emptied = program.clauses.iter().filter(|clause| !is_at_end(program, clause));
-        let mut emptied = emptied.flat_map(|clause| emptied_by(program, clause));
-        if let Some((_, span)) = emptied.find(|(map, _)| self.maps.contains(map)) {
-            return Some(refusal(span, "this cannot be recorded: it empties a map that decides where memory is read"));
-        }
-        let mut speculations = Speculations(None);
-        kept.iter().for_each(|(_, clause)| visit::clause(clause, &mut speculations));
-        let why = "this cannot be recorded: the number of a speculation decides where memory is read";
-        speculations.0.map(|span| refusal(span, why))
-    }
-}
-
-fn refusal(span: Span, why: &str) -> Diagnostic {
-    Diagnostic::error(span, why).help("read the memory where its address comes from the probe, and keep what was read")
 }
 
 /// Whether something ends the clause.
@@ -228,56 +250,5 @@ struct Ends(bool);
 impl Visitor for Ends {
     fn stmt(&mut self, stmt: &Stmt) {
         self.0 |= matches!(stmt.kind, StmtKind::Return | StmtKind::Exit { .. });
-    }
-}
-
-/// A call of `speculation()`.
-struct Speculations(Option<Span>);
-
-impl Visitor for Speculations {
-    fn expr(&mut self, e: &Expr) {
-        if matches!(e.kind, ExprKind::Call(Function::Speculation, _)) {
-            self.0.get_or_insert(e.span);
-        }
-    }
-}
-
-/// What statements and expressions change.
-#[derive(Default)]
-struct Targets {
-    maps: Vec<MapId>,
-    vars: Vec<VarId>,
-}
-
-impl Targets {
-    fn place(&mut self, place: &Place) {
-        match place {
-            Place::Var(var) => self.vars.push(*var),
-            Place::Map { map, .. } => self.maps.push(*map),
-        }
-    }
-}
-
-impl Visitor for Targets {
-    fn stmt(&mut self, stmt: &Stmt) {
-        match &stmt.kind {
-            StmtKind::Assign(place, _) | StmtKind::Update(place, ..) => self.place(place),
-            StmtKind::Aggregate { map, .. } => self.maps.push(*map),
-            // Into a variable, or into scratch memory that one leads to.
-            StmtKind::Store { addr, .. } => {
-                let mut parts = Parts::default();
-                visit::expr(addr, &mut parts);
-                self.vars.extend(parts.vars);
-            }
-            _ => {}
-        }
-    }
-
-    fn expr(&mut self, e: &Expr) {
-        match &e.kind {
-            ExprKind::MapDelete { map, .. } => self.maps.push(*map),
-            ExprKind::IncDec { target, .. } => self.place(target),
-            _ => {}
-        }
     }
 }

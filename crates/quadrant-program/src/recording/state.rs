@@ -9,14 +9,15 @@ use std::collections::BTreeSet;
 use crate::Program;
 use crate::expr::Expr;
 use crate::expr::ExprKind;
+use crate::expr::Function;
 use crate::expr::Place;
 use crate::expr::VarId;
 use crate::map::MapId;
 use crate::map::MapValue;
 use crate::probe::Site;
 use crate::program::Clause;
+use crate::record::RecordId;
 use crate::record::RecordKind;
-use crate::span::Span;
 use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::visit;
@@ -57,7 +58,7 @@ impl<'p> Unchanged<'p> {
         // What the end orders comes after all events.
         let ends = clause.points.iter().any(|point| program.points[point.0 as usize].site == Site::End);
         let orders = program.clauses.iter().filter(|other| ends || !is_at_end(program, other));
-        changed.extend(orders.flat_map(|other| emptied_by(program, other)).map(|(map, _)| map));
+        changed.extend(orders.flat_map(|other| emptied_by(program, other)));
         Unchanged { program, clause, changed, loops: has_loops(clause) }
     }
 
@@ -73,20 +74,29 @@ impl<'p> Unchanged<'p> {
 
 /// Whether a clause runs only at the end of the trace.
 pub(super) fn is_at_end(program: &Program, clause: &Clause) -> bool {
-    clause.points.iter().all(|point| program.points[point.0 as usize].site == Site::End)
+    is_at(program, clause, &Site::End)
 }
 
-/// The maps that a clause orders user space to empty, and where.
-pub(super) fn emptied_by(program: &Program, clause: &Clause) -> Vec<(MapId, Span)> {
-    struct Orders<'p>(&'p Program, Vec<(MapId, Span)>);
+/// Whether a clause runs only there.
+pub(super) fn is_at(program: &Program, clause: &Clause, site: &Site) -> bool {
+    clause.points.iter().all(|point| program.points[point.0 as usize].site == *site)
+}
+
+/// The map that a record orders user space to empty.
+pub(super) fn emptied(program: &Program, record: RecordId) -> Option<MapId> {
+    match program.records[record.0 as usize].kind {
+        RecordKind::Clear(map) | RecordKind::Zero(map) | RecordKind::PrintMap { map, take: true, .. } => Some(map),
+        _ => None,
+    }
+}
+
+/// The maps that a clause orders user space to empty.
+fn emptied_by(program: &Program, clause: &Clause) -> Vec<MapId> {
+    struct Orders<'p>(&'p Program, Vec<MapId>);
     impl Visitor for Orders<'_> {
         fn stmt(&mut self, stmt: &Stmt) {
-            let StmtKind::Emit { record, .. } = &stmt.kind else { return };
-            let record = &self.0.records[record.0 as usize];
-            if let RecordKind::Clear(map) | RecordKind::Zero(map) | RecordKind::PrintMap { map, take: true, .. } =
-                record.kind
-            {
-                self.1.push((map, record.span));
+            if let StmtKind::Emit { record, .. } = &stmt.kind {
+                self.1.extend(emptied(self.0, *record));
             }
         }
     }
@@ -122,6 +132,8 @@ fn has_loops(clause: &Clause) -> bool {
 pub(super) struct Parts {
     pub maps: BTreeSet<MapId>,
     pub vars: BTreeSet<VarId>,
+    /// There is a call of `speculation()`.
+    pub speculates: bool,
     changes: Vec<(MapId, usize)>,
     /// Expressions so far.
     count: usize,
@@ -156,6 +168,7 @@ impl Visitor for Parts {
                 Place::Var(var) => drop(self.vars.insert(var)),
             },
             ExprKind::Var(var) => drop(self.vars.insert(*var)),
+            ExprKind::Call(Function::Speculation, _) => self.speculates = true,
             _ => {}
         }
         self.count += 1;

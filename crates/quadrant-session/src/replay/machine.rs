@@ -8,6 +8,7 @@ use quadrant_codegen::Object;
 use quadrant_codegen::Target;
 use quadrant_codegen::object::MapDef;
 use quadrant_program::arch::native;
+use quadrant_program::recording::FAULT_SHIFT;
 use quadrant_program::recording::FIRST_SLOT;
 use quadrant_program::recording::SLOT;
 use quadrant_vm::FakeEnv;
@@ -26,9 +27,9 @@ const MAP_KEYS: u32 = 1 << 16;
 const STACK_KEYS: u32 = 1 << 16;
 /// Bytes of records that one event can send.
 const RING_BYTES: u32 = 1 << 24;
-/// Where the recorded texts are put in the machine's kernel memory; a page of nothing is between them.
+/// Where recorded texts are put in the machine's kernel memory; there is at least so much of nothing between them.
 const MEMORY: u64 = 0xffff_8880_0000_0000;
-const GAP: u64 = 1 << 20;
+const GAP: u64 = 1 << 12;
 
 /// A machine, its maps and programs.
 pub(super) struct Machine {
@@ -128,24 +129,50 @@ impl Machine {
         env.user_stack = Ok(event.user_stack.clone());
         env.kernel = Default::default();
         let mut ctx = vec![0; FIRST_SLOT as usize + self.slots * SLOT as usize];
+        let mut memory = Memory { env, next: MEMORY };
         for (slot, input) in &event.inputs {
-            let address = MEMORY + *slot as u64 * GAP;
-            let (word, len) = match input {
-                Given::Number(number) => (*number, 0),
-                // Nothing is there; address 0 would be an empty text.
-                Given::Missing => (address, 0),
-                // Of a buffer, too, a byte is read, and that faults.
-                Given::Fault(address) => (*address, 1),
-                Given::Bytes(bytes) => {
-                    env.kernel.put(address, [bytes.as_slice(), &[0]].concat());
-                    (address, bytes.len() as u64)
-                }
-            };
             let at = FIRST_SLOT as usize + slot * SLOT as usize;
-            ctx[at..at + 8].copy_from_slice(&word.to_ne_bytes());
-            ctx[at + 8..at + 16].copy_from_slice(&len.to_ne_bytes());
+            ctx[at..at + SLOT as usize].copy_from_slice(&memory.cell(input));
         }
         ctx
+    }
+}
+
+/// The machine's kernel memory, with what an event gives.
+struct Memory<'m> {
+    env: &'m mut FakeEnv,
+    /// Where nothing is yet.
+    next: u64,
+}
+
+impl Memory<'_> {
+    /// What stands for an input: a number or an address, and a length or a fault.
+    fn cell(&mut self, input: &Given) -> [u8; SLOT as usize] {
+        let (word, len) = match input {
+            Given::Number(number) => (*number, 0),
+            // Nothing is there; address 0 would be an empty text. Of a buffer, too, a byte is read, and that fails.
+            Given::Missing => (self.put(Vec::new()), 1),
+            Given::Fault(kind, address) => (*address, (*kind as u64) << FAULT_SHIFT),
+            Given::Bytes(bytes) => (self.put([bytes.as_slice(), &[0]].concat()), bytes.len() as u64),
+            Given::Series(all) => {
+                let cells = all.iter().flat_map(|one| self.cell(one)).collect();
+                (self.put(cells), 0)
+            }
+        };
+        let mut cell = [0; SLOT as usize];
+        cell[..8].copy_from_slice(&word.to_ne_bytes());
+        cell[8..].copy_from_slice(&len.to_ne_bytes());
+        cell
+    }
+
+    /// The address of bytes; behind them is nothing.
+    fn put(&mut self, bytes: Vec<u8>) -> u64 {
+        let address = self.next;
+        self.next += (bytes.len() as u64).next_multiple_of(GAP) + GAP;
+        if !bytes.is_empty() {
+            self.env.kernel.put(address, bytes);
+        }
+        address
     }
 }
 

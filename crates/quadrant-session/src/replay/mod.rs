@@ -9,6 +9,7 @@ use quadrant_codegen::Context;
 use quadrant_codegen::object::Unit;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
+use quadrant_program::program::Fault;
 use quadrant_program::recording::Split;
 
 use crate::error::Error;
@@ -61,8 +62,10 @@ pub enum Given {
     Bytes(Vec<u8>),
     /// It could not be read.
     Missing,
-    /// Reading it failed at this address.
-    Fault(u64),
+    /// Evaluating it was a fault, of this kind and at this address.
+    Fault(Fault, u64),
+    /// What the clause learned on its way, one after the other.
+    Series(Vec<Given>),
 }
 
 /// A replay under way.

@@ -118,6 +118,23 @@ impl Machine {
         }
     }
 
+    fn remove(&mut self, program: &Program, id: MapId, keys: &HashSet<&[u8]>) {
+        if let Some((number, _)) = self.map(MapRole::Script(id)) {
+            for key in keys {
+                self.vm.delete(number, key);
+            }
+        }
+        if let (Some((number, _)), Some(ty)) = (self.map(MapRole::Short(id)), &program.maps[id.0 as usize].key) {
+            for key in self.vm.keys(number) {
+                let mut wide = Vec::new();
+                layout::widen_key(ty, &key, &mut wide);
+                if keys.contains(wide.as_slice()) {
+                    self.vm.delete(number, &key);
+                }
+            }
+        }
+    }
+
     fn clear_value(&mut self, map: &Map, number: i32, key: &[u8], zero: bool) {
         for (cpu, value) in self.vm.lookup_all(number, key).into_iter().enumerate() {
             self.vm.update(number, key, &emptied(&value, map, zero), cpu);
@@ -163,13 +180,8 @@ impl World for Replayed {
         Ok(())
     }
 
-    fn remove(&self, _program: &Program, map: MapId, keys: &HashSet<&[u8]>) -> Result<(), Error> {
-        let mut machine = self.0.borrow_mut();
-        if let Some((number, _)) = machine.map(MapRole::Script(map)) {
-            for key in keys {
-                machine.vm.delete(number, key);
-            }
-        }
+    fn remove(&self, program: &Program, map: MapId, keys: &HashSet<&[u8]>) -> Result<(), Error> {
+        self.0.borrow_mut().remove(program, map, keys);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
 use quadrant_program::probe::ProbeSpec;
 use quadrant_program::recording;
-use quadrant_program::recording::Group;
+use quadrant_program::recording::Split;
 use quadrant_program::span::Span;
 use quadrant_session::Focus;
 use quadrant_session::Trace;
@@ -99,11 +99,11 @@ fn record(options: &Options) -> Done {
     let source = list::source(args, &types, child_pid);
     let points: Vec<RecordedPoint> =
         program.points.iter().map(|point| describe(&source, point)).collect::<Result<_, _>>()?;
-    let recorder = Rc::new(recording::recorder(&program, &split));
+    let recorder = Rc::new(recording::recorder(&split));
     let compiled = run::compiled(&script, &recorder, &features, &types, run::session(args, child_pid)?)?;
     let trace = Trace::load(compiled).map_err(|error| Failure::session(&script.sources, error))?;
     let points = Points { all: points, child: child_pid, d: None };
-    let mut writer = writer(&recorder, &split.groups, &points, path, options.events)?;
+    let mut writer = writer(&recorder, &split, &points, path, options.events)?;
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script.sources, error))?;
@@ -123,7 +123,7 @@ pub fn say_recorded(writer: &Writer) {
 /// Those of writing.
 pub fn writer<'p>(
     recorder: &'p Program,
-    groups: &'p [Group],
+    split: &'p Split,
     points: &Points,
     path: &Path,
     events: u64,
@@ -132,7 +132,7 @@ pub fn writer<'p>(
     // What processes did and were called is nobody else's business.
     let file = output_file::create(path).map_err(failed)?;
     let output: Box<dyn Write> = Box::new(BufWriter::new(file));
-    Ok(Writer::new(recorder, groups, points, Names::new(true), output, events).map_err(failed)?)
+    Ok(Writer::new(recorder, split, points, Names::new(true), output, events).map_err(failed)?)
 }
 
 /// A point as the file describes it.

@@ -45,27 +45,22 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let targets = targets::open(&line)?;
     let types = Rc::new(crate::world::types());
     quadrant_bpf::limits::bump_memlock();
-    let (program, split, said) = compile(&line, &texts, &targets, &types)?;
-    let recorder = Rc::new(recording::recorder(&program, &split));
+    let (split, said) = compile(&line, &texts, &targets, &types)?;
+    let recorder = Rc::new(recording::recorder(&split));
     let session = run::session(args, targets.first.filter(|_| args.pid.is_none()))?;
     let failed = |error| trace::failed(&texts.programs, error);
     let compiled =
         quadrant_session::compile(Rc::clone(&recorder), &Features::new(), &types, session).map_err(failed)?;
     let trace = Trace::load(compiled).map_err(failed)?;
     let points = Points { all: points(&recorder), child: None, d: Some(said) };
-    let mut writer = record::writer(&recorder, &split.groups, &points, output, events)?;
+    let mut writer = record::writer(&recorder, &split, &points, output, events)?;
     let outcome = trace.run(&mut writer, targets.focus).map_err(failed)?;
     record::say_recorded(&writer);
     Ok(outcome.status)
 }
 
-/// The program, what it learns, and what the file says of the world in which it was compiled.
-fn compile(
-    line: &Line,
-    texts: &Texts,
-    targets: &Targets,
-    types: &Rc<Types>,
-) -> Result<(Program, Split, Value), Failure> {
+/// The program as what it learns, and what the file says of the world in which it was compiled.
+fn compile(line: &Line, texts: &Texts, targets: &Targets, types: &Rc<Types>) -> Result<(Split, Value), Failure> {
     let options = &texts.options;
     let catalog = world::catalog(types);
     let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
@@ -76,7 +71,7 @@ fn compile(
     let (program, lowered) = trace::lowered(line, texts, &world)?;
     eprint!("{}", report::left_out(&providers));
     let split = split(texts, &program, &lowered)?;
-    Ok((program, split, asked.to_json(types, &macros, wall_offset)))
+    Ok((split, asked.to_json(types, &macros, wall_offset)))
 }
 
 /// Splits a program from the world; names of what it learns are the texts of the script and of the libraries.

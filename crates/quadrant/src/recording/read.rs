@@ -11,6 +11,7 @@ use quadrant_probes::RecordedPoint;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Fault;
+use quadrant_program::recording::Group;
 use quadrant_program::recording::Input;
 use quadrant_program::recording::Split;
 use quadrant_session::replay::Event;
@@ -19,6 +20,7 @@ use quadrant_symbols::Frame;
 use quadrant_symbols::SourceLine;
 use quadrant_symbols::Symbol;
 use serde_json::Value;
+use serde_json::json;
 
 use super::Symbols;
 use super::VERSION;
@@ -79,10 +81,17 @@ impl Recording {
         };
         let header = next()?.map(|(_, header)| header).unwrap_or_default();
         let mut recording = Recording::of_header(name, &header)?;
-        while let Some((number, line)) = next()? {
-            match line.get("symbols") {
-                Some(symbols) => recording.add_symbols(symbols),
-                None => recording.events.push((number, line)),
+        let mut latest = HashMap::new();
+        while let Some((number, mut line)) = next()? {
+            if let Some(symbols) = line.get("symbols") {
+                recording.add_symbols(symbols);
+            } else if let Some(later) = line.get_mut("later") {
+                let event = latest.get(&firing(later)).and_then(|index: &usize| recording.events.get_mut(*index));
+                let added = event.and_then(|(_, event)| add_later(event, later.take()));
+                added.ok_or_else(|| wrong(name, number, "the value belongs to no event"))?;
+            } else {
+                latest.insert(firing(&line), recording.events.len());
+                recording.events.push((number, line));
             }
         }
         Ok(recording)
@@ -135,14 +144,14 @@ impl Recording {
     pub fn once(&self, split: &Split, site: &Site) -> Result<Event, Failure> {
         let point = split.replayer.points.iter().position(|point| point.site == *site).map(|point| point as u32);
         let group = split.groups.iter().find(|group| group.points.iter().any(|id| Some(id.0) == point));
-        let Some(group) = group.filter(|group| !group.inputs.is_empty() || !group.stacks.is_empty()) else {
+        let Some(group) = group.filter(|group| group.is_learning()) else {
             return Ok(Event::default());
         };
         let found =
             self.events_at(split, true).find(|event| event.as_ref().map_or(true, |event| Some(event.point) == point));
         found.unwrap_or_else(|| {
             let name = &split.replayer.points[group.points[0].0 as usize].name;
-            let input = group.inputs.first().map_or("a stack", |input| &input.name);
+            let input = group.inputs.iter().chain(&group.later).next().map_or("a stack", |input| &input.name);
             let failure = Failure::usage(format!(
                 "{} has no event of {}, which asks for `{}`",
                 shown(&self.name),
@@ -168,17 +177,17 @@ impl Recording {
             let index = value["point"].as_u64().and_then(|index| usize::try_from(index).ok());
             match index.and_then(|index| served.get(index)) {
                 None => Some(Err(wrong(&self.name, *line, "the event's point is not among the recording's"))),
-                Some(served) => served.map(|(point, inputs)| self.event(*line, value, point, inputs)),
+                Some(served) => served.map(|(point, group)| self.event(*line, value, point, group)),
             }
         };
         self.events.iter().filter_map(event)
     }
 
     /// For each point of the recording, its number in the program and what its clauses learn, if the program has it.
-    fn served<'a>(&self, split: &'a Split, once: bool) -> Vec<Option<(u32, &'a [Input])>> {
+    fn served<'a>(&self, split: &'a Split, once: bool) -> Vec<Option<(u32, &'a Group)>> {
         let groups = split.groups.iter().filter(|group| group.is_once(&split.replayer) == once);
-        let points = groups.flat_map(|group| group.points.iter().map(|point| (point.0, &*group.inputs)));
-        let mut points: Vec<(u32, &[Input])> = points.collect();
+        let points = groups.flat_map(|group| group.points.iter().map(move |point| (point.0, group)));
+        let mut points: Vec<(u32, &Group)> = points.collect();
         // Of several of one name the first is meant.
         points.sort_by_key(|(point, _)| std::cmp::Reverse(*point));
         let name = |point: u32| split.replayer.points[point as usize].name.as_str();
@@ -186,23 +195,24 @@ impl Recording {
         self.points.iter().map(|point| by_name.get(point.name.as_str()).copied()).collect()
     }
 
-    fn event(&self, line: usize, value: &Value, point: u32, inputs: &[Input]) -> Result<Event, Failure> {
+    fn event(&self, line: usize, value: &Value, point: u32, group: &Group) -> Result<Event, Failure> {
+        let values = &value["values"];
         let given = |input: &Input| {
-            let said = value["values"].get(&input.name);
-            if said.is_some_and(is_other_fault) {
-                let what = format!("`{}` faulted, and not for its address", shown(&input.name));
-                let failure = wrong(&self.name, line, &what);
-                return Err(failure.hint(
-                    "a replay has faults of bad addresses only: keep the script from others, such as division by zero",
-                ));
-            }
-            let found = said.and_then(|value| given(value, input.caught));
+            let found = values.get(&input.name).and_then(|value| given(value, input.caught));
             let found = found.ok_or_else(|| {
                 let what = format!("the event has no value for `{}`", shown(&input.name));
                 wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
             });
             Ok((input.slot, found?))
         };
+        // A clause may not have come there.
+        let later = |input: &Input| {
+            let found =
+                values.get(&input.name).map_or(Some(Given::Series(Vec::new())), |value| series(value, input.caught));
+            let what = || format!("the values of `{}` are no list of values", shown(&input.name));
+            Ok((input.slot, found.ok_or_else(|| wrong(&self.name, line, &what()))?))
+        };
+        let inputs = group.inputs.iter().map(given).chain(group.later.iter().map(later));
         let number = |key: &str| value[key].as_u64().unwrap_or(0);
         Ok(Event {
             point,
@@ -210,7 +220,7 @@ impl Recording {
             cpu: number("cpu") as u32,
             pid: number("pid") as u32,
             tid: number("tid") as u32,
-            inputs: inputs.iter().map(given).collect::<Result<_, Failure>>()?,
+            inputs: inputs.collect::<Result<_, Failure>>()?,
             kernel_stack: addresses(&value["kstack"]),
             user_stack: addresses(&value["ustack"]),
         })
@@ -219,6 +229,20 @@ impl Recording {
 
 fn wrong(name: &str, line: usize, why: &str) -> Failure {
     Failure::usage(format!("{}:{line}: {}", shown(name), shown(why)))
+}
+
+/// The point and the thread of an event: of several, one ends before the next begins.
+fn firing(value: &Value) -> (Option<u64>, Option<u64>) {
+    (value["point"].as_u64(), value["tid"].as_u64())
+}
+
+/// Adds what an event's clauses learned on their way to it.
+fn add_later(event: &mut Value, mut later: Value) -> Option<()> {
+    let values = event.as_object_mut()?.entry("values").or_insert_with(|| json!({})).as_object_mut()?;
+    let Value::String(name) = later["name"].take() else { return None };
+    let list = values.entry(name).or_insert_with(|| json!([]));
+    list.as_array_mut()?.push(later["value"].take());
+    Some(())
 }
 
 fn point(value: &Value) -> Option<RecordedPoint> {
@@ -236,22 +260,10 @@ fn point(value: &Value) -> Option<RecordedPoint> {
     })
 }
 
-/// A value; `None` if it is of no kind that recordings have. What may fault is in memory.
+/// A value, or if it can be one, a fault; `None` if it is of no kind that recordings have.
 fn given(value: &Value, caught: bool) -> Option<Given> {
-    match plain(value)? {
-        Given::Number(number) if caught => Some(Given::Bytes(number.to_le_bytes().to_vec())),
-        given => Some(given),
-    }
-}
-
-/// Whether it is a fault that a replay cannot have.
-fn is_other_fault(value: &Value) -> bool {
-    value.get("fault").is_some_and(|kind| *kind != Fault::BadAddress as u64)
-}
-
-fn plain(value: &Value) -> Option<Given> {
-    if let Some(address) = value.get("address") {
-        return (value["fault"] == Fault::BadAddress as u64).then(|| address.as_u64().map(Given::Fault))?;
+    if let Some(kind) = value.get("fault").filter(|_| caught) {
+        return Some(Given::Fault(Fault::of_number(kind.as_u64()?)?, value["address"].as_u64().unwrap_or(0)));
     }
     match value {
         Value::Null => Some(Given::Missing),
@@ -261,6 +273,12 @@ fn plain(value: &Value) -> Option<Given> {
         Value::Object(object) => unhex(object.get("hex")?.as_str()?).map(Given::Bytes),
         Value::Array(_) => None,
     }
+}
+
+/// The values of a list.
+fn series(list: &Value, caught: bool) -> Option<Given> {
+    let values: Option<Vec<Given>> = list.as_array()?.iter().map(|value| given(value, caught)).collect();
+    values.map(Given::Series)
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -348,9 +366,14 @@ mod tests {
         assert_eq!(value("\"a\""), Some(Given::Bytes(b"a".to_vec())));
         assert_eq!(value("{\"hex\":\"ff00\"}"), Some(Given::Bytes(vec![255, 0])));
         assert_eq!(value("null"), Some(Given::Missing));
-        assert_eq!(value("{\"fault\":1,\"address\":8}"), Some(Given::Fault(8)));
-        let is_other = |text: &str| is_other_fault(&serde_json::from_str(text).unwrap());
-        assert!(is_other("{\"fault\":4,\"address\":0}") && !is_other("{\"fault\":1,\"address\":8}"));
+        assert_eq!(value("{\"fault\":1,\"address\":8}"), None);
+        let caught = |text: &str| given(&serde_json::from_str(text).unwrap(), true);
+        assert_eq!(caught("{\"fault\":1,\"address\":8}"), Some(Given::Fault(Fault::BadAddress, 8)));
+        assert_eq!(caught("{\"fault\":4}"), Some(Given::Fault(Fault::DivideByZero, 0)));
+        assert_eq!(
+            (caught("{\"fault\":99}"), caught("{\"fault\":-1}"), caught("8")),
+            (None, None, Some(Given::Number(8)))
+        );
         assert_eq!((value("{\"hex\":\"f\u{e9}\"}"), value("[1]"), value("1.5")), (None, None, None));
     }
 }

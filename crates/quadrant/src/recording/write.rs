@@ -1,6 +1,7 @@
 //! Writing a recording while events come.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::io;
 use std::io::Write;
 
@@ -8,9 +9,13 @@ use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
 use quadrant_program::Program;
 use quadrant_program::layout;
+use quadrant_program::probe::PointId;
+use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
 use quadrant_program::recording::Group;
 use quadrant_program::recording::Input;
+use quadrant_program::recording::Sent;
+use quadrant_program::recording::Split;
 use quadrant_program::stamp::Stamp;
 use quadrant_program::stamp::unstamped;
 use quadrant_program::ty::StackType;
@@ -32,11 +37,13 @@ use crate::resolver::Names;
 /// The sink of a trace that is recorded.
 pub struct Writer<'p> {
     program: &'p Program,
-    groups: &'p [Group],
+    split: &'p Split,
     output: Box<dyn Write>,
     names: Names,
     /// Addresses that are in events.
     addresses: BTreeSet<(Option<u32>, u64)>,
+    /// Of each point and thread, whether the latest event is in the file: there what is learned later belongs.
+    written: HashMap<(PointId, u32), bool>,
     /// Events so far.
     pub events: u64,
     /// What the programs lost.
@@ -61,7 +68,7 @@ impl<'p> Writer<'p> {
     /// Those of writing.
     pub fn new(
         program: &'p Program,
-        groups: &'p [Group],
+        split: &'p Split,
         points: &Points,
         names: Names,
         mut output: Box<dyn Write>,
@@ -82,30 +89,31 @@ impl<'p> Writer<'p> {
         writeln!(output, "{header}")?;
         Ok(Writer {
             program,
-            groups,
+            split,
             output,
             names,
             addresses: BTreeSet::new(),
+            written: HashMap::new(),
             events: 0,
             lost: Ledger::default(),
             limit,
         })
     }
 
-    fn event(&mut self, view: View, record: RecordId, bytes: &[u8]) -> Option<Value> {
-        let (group, record) = (self.groups.get(record.0 as usize)?, self.program.records.get(record.0 as usize)?);
-        let stamp = Stamp::read(record, bytes)?;
-        let types = unstamped(&record.args);
-        let (offsets, end) = layout::record_offsets(types);
-        let ends = offsets.iter().skip(1).copied().chain([end]);
-        let mut values = types.iter().zip(offsets.iter().copied().zip(ends)).map(|(ty, (start, end))| {
-            decode_argument(ty, bytes.get(start as usize..end as usize).unwrap_or_default(), bytes)
-        });
+    /// An event, if there is room for it.
+    fn firing(&mut self, view: View, group: &Group, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
+        let is_once = group.is_once(self.program);
+        let fits = is_once || !self.is_full();
+        self.written.insert((stamp.point, stamp.tid), fits);
+        self.events += u64::from(fits && !is_once);
+        fits.then(|| self.event(view, group, record, stamp, bytes))
+    }
+
+    fn event(&mut self, view: View, group: &Group, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Value {
+        let mut values = arguments(record, bytes);
         let mut named = Map::new();
         for (input, value) in group.inputs.iter().zip(&mut values) {
-            let learned = if input.caught { caught(input, &value) } else { Ok(value) };
-            learned.iter().for_each(|value| self.keep_symbol(input, value, stamp.pid));
-            named.insert(input.name.clone(), learned.as_ref().map_or_else(fault, given));
+            named.insert(input.name.clone(), self.learned(input, value, stamp.pid));
         }
         let mut event = json!({
             "point": stamp.point.0, "time": stamp.boot_ns, "cpu": stamp.cpu, "pid": stamp.pid, "tid": stamp.tid, "values": named,
@@ -120,7 +128,21 @@ impl<'p> Writer<'p> {
                 event[key] = json!(addresses);
             }
         }
-        Some(event)
+        event
+    }
+
+    /// A value that is learned on the way; nothing if only its symbol is wanted, or if its event is not in the file.
+    fn later(&mut self, input: &Input, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
+        let value = self.learned(input, arguments(record, bytes).next()?, stamp.pid);
+        let later = json!({"point": stamp.point.0, "tid": stamp.tid, "name": input.name, "value": value});
+        let is_wanted = !input.name.is_empty() && self.written.get(&(stamp.point, stamp.tid)) == Some(&true);
+        is_wanted.then(|| json!({"later": later}))
+    }
+
+    fn learned(&mut self, input: &Input, value: Decoded, pid: u32) -> Value {
+        let learned = if input.caught { caught(input, &value) } else { Ok(value) };
+        learned.iter().for_each(|value| self.keep_symbol(input, value, pid));
+        learned.as_ref().map_or_else(fault, given)
     }
 
     fn keep_addresses(&mut self, kind: StackType, pid: u32, addresses: &[u64]) {
@@ -157,14 +179,17 @@ impl Sink for Writer<'_> {
         Ok(())
     }
 
-    fn record(&mut self, view: View, record: RecordId, bytes: &[u8]) -> io::Result<()> {
-        let is_once = self.groups.get(record.0 as usize).is_some_and(|group| group.is_once(self.program));
-        if self.is_full() && !is_once {
+    fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
+        let (Some(record), Some(sent)) = (self.program.records.get(id.0 as usize), self.split.sent(id)) else {
             return Ok(());
-        }
-        let Some(event) = self.event(view, record, bytes) else { return Ok(()) };
-        self.events += u64::from(!is_once);
-        writeln!(self.output, "{event}")
+        };
+        let Some(stamp) = Stamp::read(record, bytes) else { return Ok(()) };
+        let line = match sent {
+            Sent::Speculation => return free(view, record, bytes),
+            Sent::Firing(group) => self.firing(view, group, record, &stamp, bytes),
+            Sent::Later(input) => self.later(input, record, &stamp, bytes),
+        };
+        line.map_or(Ok(()), |line| writeln!(self.output, "{line}"))
     }
 
     fn is_full(&self) -> bool {
@@ -208,6 +233,24 @@ fn point(point: &RecordedPoint) -> Value {
         object["arguments"] = arguments.collect();
     }
     object
+}
+
+/// The arguments of a record, but for its stamp.
+fn arguments<'r>(record: &'r Record, bytes: &'r [u8]) -> impl Iterator<Item = Decoded<'r>> {
+    let types = unstamped(&record.args);
+    let (offsets, end) = layout::record_offsets(types);
+    let ends: Vec<u32> = offsets.iter().skip(1).copied().chain([end]).collect();
+    types.iter().zip(offsets.into_iter().zip(ends)).map(|(ty, (start, end))| {
+        decode_argument(ty, bytes.get(start as usize..end as usize).unwrap_or_default(), bytes)
+    })
+}
+
+/// Gives the buffer of a speculation back that has ended.
+fn free(view: View, record: &Record, bytes: &[u8]) -> io::Result<()> {
+    match arguments(record, bytes).next() {
+        Some(Decoded::Uint(number)) => view.free_speculation(number),
+        _ => Ok(()),
+    }
 }
 
 /// A fault in place of a value.

@@ -1,0 +1,97 @@
+//! Where a replayed program has its inputs: a word that is a number or an address, then one with a length, or in its highest byte the
+//! kind of fault that the input was.
+
+use super::FAULT_SHIFT;
+use super::FIRST_SLOT;
+use super::SLOT;
+use crate::expr::BinaryOp;
+use crate::expr::Expr;
+use crate::expr::ExprKind;
+use crate::expr::Function;
+use crate::expr::Place;
+use crate::expr::VarId;
+use crate::span::Span;
+use crate::stmt::Stmt;
+use crate::stmt::StmtKind;
+use crate::ty::Space;
+use crate::ty::Type;
+
+/// A place of an input.
+#[derive(Clone, Copy)]
+pub(super) enum Cell {
+    /// A slot of the context.
+    Context(usize),
+    /// The next of a list.
+    Next {
+        /// The slot that has its address.
+        slot: usize,
+        /// How many were read, with this one.
+        times: VarId,
+    },
+}
+
+impl Cell {
+    /// The input that stands there for an expression; evaluating it faults if it is a fault.
+    pub fn given(self, e: &Expr, caught: bool) -> Expr {
+        let mut before: Vec<Stmt> = self.step(e.span).into_iter().collect();
+        if caught {
+            before.push(Stmt::new(StmtKind::Expr(self.fault(e.span)), e.span));
+        }
+        let value = self.value(e);
+        if before.is_empty() {
+            return value;
+        }
+        Expr::new(ExprKind::Block(before, Box::new(value)), e.ty.clone(), e.span)
+    }
+
+    fn value(self, e: &Expr) -> Expr {
+        let (span, word) = (e.span, |offset| self.word(offset, e.span));
+        let kind = match e.ty {
+            Type::String { .. } => ExprKind::Call(Function::Str(Space::Kernel), vec![word(0)]),
+            Type::Buffer { .. } => ExprKind::Call(Function::Buf(Space::Kernel), vec![word(0), word(8)]),
+            Type::Record(_) | Type::Array { .. } | Type::Float { bytes: 9.. } => {
+                ExprKind::Deref { addr: Box::new(word(0)), space: Space::Kernel }
+            }
+            _ => ExprKind::Cast(Box::new(word(0))),
+        };
+        Expr::new(kind, e.ty.clone(), span)
+    }
+
+    fn fault(self, span: Span) -> Expr {
+        let shift = Expr::int(FAULT_SHIFT.into(), Type::U64, span);
+        let kind = binary(BinaryOp::Shr, self.word(8, span), shift);
+        Expr::new(ExprKind::Call(Function::Raise, vec![kind, self.word(0, span)]), Type::None, span)
+    }
+
+    /// Goes on to the next of a list.
+    fn step(self, span: Span) -> Option<Stmt> {
+        let Cell::Next { times, .. } = self else { return None };
+        let one = Expr::int(1, Type::U64, span);
+        Some(Stmt::new(StmtKind::Update(Place::Var(times), BinaryOp::Add, one), span))
+    }
+
+    fn word(self, offset: u32, span: Span) -> Expr {
+        match self {
+            Cell::Context(slot) => context_word(slot, offset, span),
+            Cell::Next { slot, times } => {
+                let times = Expr::new(ExprKind::Var(times), Type::U64, span);
+                let size = Expr::int(SLOT.into(), Type::U64, span);
+                let behind = binary(BinaryOp::Add, context_word(slot, 0, span), binary(BinaryOp::Mul, times, size));
+                let before = Expr::int(i64::from(SLOT - offset), Type::U64, span);
+                let addr = Box::new(binary(BinaryOp::Sub, behind, before));
+                Expr::new(ExprKind::Deref { addr, space: Space::Kernel }, Type::U64, span)
+            }
+        }
+    }
+}
+
+fn context_word(slot: usize, offset: u32, span: Span) -> Expr {
+    let at = FIRST_SLOT + slot as u32 * SLOT + offset;
+    let addr = Box::new(Expr::new(ExprKind::ContextAddr(at), Type::U64, span));
+    Expr::new(ExprKind::Deref { addr, space: Space::Context }, Type::U64, span)
+}
+
+fn binary(op: BinaryOp, lhs: Expr, rhs: Expr) -> Expr {
+    let span = lhs.span;
+    Expr::new(ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)), Type::U64, span)
+}

@@ -1,0 +1,112 @@
+//! What a clause learns on its way: what cannot be evaluated when the point fires, because the clause itself decides it. The recorder
+//! runs what decides it, and sends the value where the script has it.
+
+use super::Input;
+use super::caught;
+use crate::Program;
+use crate::expr::Expr;
+use crate::expr::ExprKind;
+use crate::expr::Function;
+use crate::expr::Place;
+use crate::expr::VarId;
+use crate::program::Variable;
+use crate::record::Record;
+use crate::record::RecordId;
+use crate::record::RecordKind;
+use crate::rewrite;
+use crate::stmt::Stmt;
+use crate::stmt::StmtKind;
+use crate::ty::Type;
+
+/// Something that a clause learns on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Later {
+    /// How many expressions of the clause come before, and with it.
+    pub at: usize,
+    pub end: usize,
+    /// It is an address whose symbol is wanted; the replay has the address itself.
+    pub is_shown: bool,
+    /// What it is.
+    pub input: Input,
+}
+
+/// Lets a clause of a program send what it learns on its way, each with a record of its own, in their order.
+pub(super) fn mark(program: &mut Program, clause: usize, later: &[Later]) {
+    let mut marked = program.clauses[clause].clone();
+    let mut marker = Marker { program, later, walked: 0 };
+    rewrite::clause(&mut marked, &mut |e| marker.expr(e));
+    program.clauses[clause] = marked;
+}
+
+struct Marker<'m> {
+    program: &'m mut Program,
+    /// Those that are still to come.
+    later: &'m [Later],
+    walked: usize,
+}
+
+impl Marker<'_> {
+    /// Whether to look into the expression.
+    fn expr(&mut self, e: &mut Expr) -> bool {
+        let at = self.walked;
+        let found = self.later.split_first().filter(|(first, _)| first.at == at);
+        let Some((first, rest)) = found else {
+            self.walked += 1;
+            return true;
+        };
+        self.later = rest;
+        let record = self.record(&first.input);
+        if first.is_shown {
+            self.parts(e);
+        }
+        self.walked = first.end;
+        *e = self.sent(&valued(e), record, first.input.caught);
+        false
+    }
+
+    /// The parts of an expression, but not itself.
+    fn parts(&mut self, e: &mut Expr) {
+        let mut is_whole = true;
+        rewrite::expr(e, &mut |part| {
+            if std::mem::take(&mut is_whole) {
+                self.walked += 1;
+                return true;
+            }
+            self.expr(part)
+        });
+    }
+
+    fn record(&mut self, input: &Input) -> RecordId {
+        let args = vec![super::sent(input).ty];
+        self.program.records.push(Record { kind: RecordKind::Print, args, span: input.expr.span });
+        RecordId(self.program.records.len() as u32 - 1)
+    }
+
+    /// An expression that sends its value, too, and faults if it did.
+    fn sent(&mut self, e: &Expr, record: RecordId, is_caught: bool) -> Expr {
+        let span = e.span;
+        let value = if is_caught { caught(e) } else { e.clone() };
+        let var = VarId(self.program.vars.len() as u32);
+        self.program.vars.push(Variable { name: String::new(), ty: value.ty.clone(), shared: false });
+        let kept = Expr::new(ExprKind::Var(var), value.ty.clone(), span);
+        let mut before =
+            vec![StmtKind::Assign(Place::Var(var), value), StmtKind::Emit { record, args: vec![kept.clone()] }];
+        let part = |index, ty| Expr::new(ExprKind::TupleField(Box::new(kept.clone()), index), ty, span);
+        if is_caught {
+            let raise = ExprKind::Call(Function::Raise, vec![part(0, Type::U64), part(1, Type::U64)]);
+            before.push(StmtKind::Expr(Expr::new(raise, Type::None, span)));
+        }
+        let value = if is_caught { part(2, e.ty.clone()) } else { kept };
+        let before = before.into_iter().map(|kind| Stmt::new(kind, span)).collect();
+        Expr::new(ExprKind::Block(before, Box::new(value)), e.ty.clone(), span)
+    }
+}
+
+/// An expression as a value: what only has effects is 0.
+pub(super) fn valued(e: &Expr) -> Expr {
+    if e.ty != Type::None {
+        return e.clone();
+    }
+    let done = vec![Stmt::new(StmtKind::Expr(e.clone()), e.span)];
+    Expr::new(ExprKind::Block(done, Box::new(Expr::int(0, Type::U64, e.span))), Type::U64, e.span)
+}

@@ -1,0 +1,200 @@
+//! Recordings of what a script's own state decides: where memory is read, where a fault ends a clause, and where the trace ends.
+
+use crate::common::{folder, good, needs_loops, needs_root, quadrant, refused, target};
+use crate::replay::{assert_replays, assert_replays_d};
+
+/// What stands behind a fault does not happen, in the recorder either; what stands before it does.
+#[test]
+fn a_fault_in_what_is_printed_ends_the_clause() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry {
+            self->n = arg0; printf("%s\n", copyinstr(arg0 % 2 ? arg1 : 8)); self->p = arg1;
+        }
+        pid$target:calls:target_call:return { printf("%d\n", self->n); }
+        pid$target:calls:target_call:return /self->p/ { printf("at %d %s\n", self->n, copyinstr(self->p)); self->p = 0; }
+        ERROR { errors++; lost = pid; } END { printf("%d %d\n", errors, lost == $target); }"#;
+    assert_replays_d("record-d-fault-first", &format!("{calls} 11"), text);
+    // What ERROR does decides where memory is read, and where the end is.
+    let text = r#"int far; int seen; pid$target:calls:target_call:entry { p[0] = arg1; p[1] = arg1 + 1; }
+        pid$target:calls:target_call:entry /arg0 % 3 == 1/ { trace(10 / (arg0 % 3 - 1)); }
+        pid$target:calls:target_call:return { printf("%s\n", copyinstr(p[far])); }
+        ERROR { printf("%d %d %x\n", arg2, arg4, arg5); far = 1; seen++; }
+        ERROR /seen == 3/ { exit(0); }
+        END { printf("%d\n", seen); }"#;
+    assert_replays_d("record-d-fault-exits", &format!("{calls} 11"), text);
+}
+
+/// A fault that is none of an address is itself in the replay, too.
+#[test]
+fn faults_of_all_kinds() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"int n[3]; struct s { int a[4]; };
+        pid$target:calls:target_call:entry { trace(copyinstr(arg1 + 1 / (arg0 % 3))); trace("\n"); }
+        pid$target:calls:target_call:entry { this->p = copyin(arg1, arg0 * 100); trace(*(char *)this->p); trace("\n"); }
+        pid$target:calls:target_call:entry { trace(((struct s *)alloca(16))->a[arg0]); trace("\n"); }
+        ERROR { printf("error %d %d %x\n", arg2, arg4, arg5); }"#;
+    assert_replays_d("record-d-faults", &format!("{calls} 7"), text);
+}
+
+/// The recorder ends where the script does, and what came later is not in the file.
+#[test]
+fn a_condition_ends_the_recording() {
+    needs_root!();
+    let calls = target!("calls");
+    let command = format!("{calls} 1009");
+    let lines = |name: &str| {
+        let path = folder(name).join("recording.json");
+        std::fs::read_to_string(path).unwrap().lines().filter(|line| line.contains("\"values\"")).count()
+    };
+    let text = format!(
+        "config = {{ print_maps_on_exit = false }}
+         uprobe:{calls}:target_call {{ @n++; @last = arg1; if (@n == 5) {{ printf(\"five\\n\"); exit(); }} }}
+         END {{ printf(\"%d %s\\n\", @n, comm); }}"
+    );
+    assert_replays("record-exit", &command, &text);
+    assert_eq!(lines("record-exit"), 6);
+    let text = r#"pid$target:calls:target_call:entry { n++; self->t = timestamp; }
+        pid$target:calls:target_call:return /self->t && n == 5/ { printf("five %d\n", arg1); exit(0); }
+        END { printf("%d\n", n); }"#;
+    assert_replays_d("record-d-exit", &command, text);
+    assert_eq!(lines("record-d-exit"), 10);
+    // The number of a speculation decides it.
+    let text = r#"pid$target:calls:target_call:entry { self->s = speculation(); }
+        pid$target:calls:target_call:entry /self->s/ { speculate(self->s); printf("spec %d\n", arg0); n++; }
+        pid$target:calls:target_call:return /self->s/ { commit(self->s); self->s = 0; }
+        pid$target:calls:target_call:return /n == 1/ { exit(0); }"#;
+    assert_replays_d("record-d-exit-speculation", &command, text);
+}
+
+/// Where a loop is decides what it reads.
+#[test]
+fn reads_in_loops() {
+    needs_root!();
+    needs_loops!();
+    let calls = target!("calls");
+    let text = format!(
+        "uprobe:{calls}:target_call /arg0 % 5 == 2/ {{
+            $p = (uint8 *)arg1; $n = 0;
+            while (*$p) {{ printf(\"%c%s \", *$p, str($p, 2)); $p++; $n++; if ($n > arg0) {{ break; }} }}
+            for ($i : 0..3) {{ @[*(uint8 *)(arg1 + $i), str(arg1 + $i)] = count(); }}
+            unroll(2) {{ $p--; printf(\"%s%d\\n\", str($p), *$p); }}
+        }}"
+    );
+    assert_replays("record-loops", &format!("{calls} 31"), &text);
+    let text = format!(
+        "config = {{ print_maps_on_exit = false }}
+         uprobe:{calls}:target_call /pid == cpid/ {{
+            $t = curtask; $n = 0;
+            while ($n < 3) {{ if ($t.pid <= 1) {{ break; }} $t = $t.real_parent; $n++; @depth[$n, $t.pid > 0] = count(); }}
+            printf(\"%d %d\\n\", $n, @depth[1, true]);
+         }}"
+    );
+    assert_replays("record-parents", &format!("{calls} 5"), &text);
+}
+
+/// A clause changes a map, and reads memory by it.
+#[test]
+fn reads_by_what_was_just_remembered() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let command = format!("{syscalls} openat 11 /nowhere/at/all");
+    let text = "config = { print_maps_on_exit = false } macro show(@m) { printf(\"%s\\n\", str(@m[tid])); }
+        tracepoint:syscalls:sys_enter_openat /pid == cpid/ { @f[tid] = args.filename; show(@f); @p = args.filename; @s = str(@p); delete(@p); printf(\"%s\\n\", @s); }
+        tracepoint:syscalls:sys_enter_openat /pid == cpid && str(@f[tid], 3) == \"/n\"/ { @n[str(@f[tid])] = count(); @f[tid] = args.filename + 1; }
+        END { print(@n); }";
+    assert_replays("record-remembered", &command, text);
+    let text = r#"inline string f = copyinstr(self->p);
+        syscall::openat:entry /pid == $target/ { self->p = arg1; printf("%s\n", f); this->p = arg1; }
+        syscall::openat:entry /this->p/ { this->p = this->p + 1; @[copyinstr(this->p)] = count(); this->p = 0; }"#;
+    assert_replays_d("record-d-remembered", &command, text);
+}
+
+/// Maps that the script empties while it runs.
+#[test]
+fn reads_by_maps_that_are_emptied() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let command = format!("{syscalls} openat 11 /nowhere/at/all");
+    for order in ["clear(@n);", "print(@n); clear(@n);"] {
+        let text = format!(
+            "config = {{ print_maps_on_exit = false }}
+             tracepoint:syscalls:sys_enter_openat /pid == cpid/ {{ @f[tid] = args.filename; @n[0]++; }}
+             tracepoint:syscalls:sys_exit_openat /pid == cpid/ {{ printf(\"%s\\n\", str(@f[tid])); }}
+             tracepoint:syscalls:sys_exit_openat /pid == cpid && @n[0] == 3/ {{ clear(@f); }}
+             interval:s:100 {{ {order} }}"
+        );
+        assert_replays("record-emptied", &command, &text);
+    }
+    let text =
+        "config = { print_maps_on_exit = false } BEGIN { @task[0] = curtask; exit(); } BEGIN { delete(@task, 0); }
+        END { clear(@task); printf(\"%d\\n\", @task[0].pid > 0); }";
+    assert_replays("record-emptied-end", "true", text);
+}
+
+/// Memory that is copied into the script's own.
+#[test]
+fn d_copies() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry {
+            this->c = (char *)copyin(arg1, 6); printf("%c%c %s\n", this->c[0], this->c[4], stringof(this->c));
+            this->m = (char *)alloca(8); bcopy(this->c, this->m, 3); this->m[1] = 'x'; printf("%s\n", stringof(this->m));
+            copyinto(arg1 + arg0 % 4, 3, this->m); tracemem(this->m, 4); trace(*(short *)this->m); trace("\n");
+            printf("%d\n", *(char *)copyin(arg1 + 1, 1));
+        }
+        pid$target:calls:target_call:entry { printf("%s\n", stringof(copyin(8, 4))); }"#;
+    assert_replays_d("record-d-copies", &format!("{calls} 5"), text);
+}
+
+/// Keys of an aggregation are removed, those that are kept in short as well.
+#[test]
+fn d_truncated_texts() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry { @[strjoin(copyinstr(arg1), lltostr(arg0))] = sum(arg0); }
+        END { trunc(@, 2); printa("%s %@d\n", @); }"#;
+    assert_replays_d("record-d-truncated", &format!("{calls} 5"), text);
+}
+
+/// Symbols of addresses that a map remembered, or that were computed.
+#[test]
+fn symbols_of_remembered_addresses() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = format!(
+        "uprobe:{calls}:target_call {{ @ip[tid] = reg(\"ip\"); $f = (uint64)reg(\"ip\"); $f += 1; printf(\"%s\\n\", usym($f)); }}
+         uretprobe:{calls}:target_call {{ printf(\"%s\\n\", usym(@ip[tid])); @[usym(@ip[tid] + 2)] = count(); clear(@ip); }}"
+    );
+    assert_replays("record-symbols", &format!("{calls} 5"), &text);
+    let text = r#"pid$target:calls:target_call:entry { self->f = uregs[R_PC]; }
+        pid$target:calls:target_call:return { @[ufunc(self->f)] = count(); printf("%A\n", self->f); usym(self->f + 1); }"#;
+    assert_replays_d("record-d-symbols", &format!("{calls} 5"), text);
+}
+
+/// A value that a clause learns on its way can be written by hand, as a list.
+#[test]
+fn lists_by_hand() {
+    let dir = folder("record-lists");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    std::fs::write(
+        &script,
+        "interval:s:1 { $p = (uint64)curtask; $p++; printf(\"%s\\n\", str(kptr($p))); @p = nsecs; }",
+    )
+    .unwrap();
+    let header =
+        r#"{"quadrant":"recording","version":1,"cpus":1,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+    let replay = |event: &str, more: &str| {
+        std::fs::write(&recording, format!("{header}\n{event}\n{more}")).unwrap();
+        quadrant().arg("replay").arg(&script).arg(&recording)
+    };
+    let event =
+        |list: &str| format!(r#"{{"point":0,"tid":7,"values":{{"curtask":5,"nsecs":9,"str(kptr($p))":{list}}}}}"#);
+    assert_eq!(good(replay(&event("[\"a text\"]"), "")).lines()[0], "a text");
+    let later = r#"{"later":{"point":0,"tid":7,"name":"str(kptr($p))","value":"later"}}"#;
+    assert_eq!(good(replay(&event("[]"), later)).lines()[0], "later");
+    for (event, more) in [(event("5"), ""), (event("[[1]]"), ""), (event("5"), later), (event("[]"), "{\"later\":7}")] {
+        assert!(refused(replay(&event, more)).contains("recording.json:"), "{event} {more}");
+    }
+}
