@@ -33,26 +33,24 @@ pub(super) enum Cell {
 impl Cell {
     /// The input that stands there for an expression; evaluating it faults if it is a fault.
     pub fn given(self, e: &Expr, caught: bool) -> Expr {
-        let mut before: Vec<Stmt> = self.step(e.span).into_iter().collect();
-        if caught {
-            before.push(Stmt::new(StmtKind::Expr(self.fault(e.span)), e.span));
+        let step: Vec<Stmt> = self.step(e.span).into_iter().collect();
+        if !caught {
+            // Not around all of it: what sends a text looks whether that is cut as it reads it.
+            return self.value(e, after(step, self.word(0, e.span)));
         }
-        let value = self.value(e);
-        if before.is_empty() {
-            return value;
-        }
-        Expr::new(ExprKind::Block(before, Box::new(value)), e.ty.clone(), e.span)
+        let fault = Stmt::new(StmtKind::Expr(self.fault(e.span)), e.span);
+        after([step, vec![fault]].concat(), self.value(e, self.word(0, e.span)))
     }
 
-    fn value(self, e: &Expr) -> Expr {
-        let (span, word) = (e.span, |offset| self.word(offset, e.span));
+    fn value(self, e: &Expr, first: Expr) -> Expr {
+        let span = e.span;
         let kind = match e.ty {
-            Type::String { .. } => ExprKind::Call(Function::Str(Space::Kernel), vec![word(0)]),
-            Type::Buffer { .. } => ExprKind::Call(Function::Buf(Space::Kernel), vec![word(0), word(8)]),
+            Type::String { .. } => ExprKind::Call(Function::Str(Space::Kernel), vec![first]),
+            Type::Buffer { .. } => ExprKind::Call(Function::Buf(Space::Kernel), vec![first, self.word(8, span)]),
             Type::Record(_) | Type::Array { .. } | Type::Float { bytes: 9.. } => {
-                ExprKind::Deref { addr: Box::new(word(0)), space: Space::Kernel }
+                ExprKind::Deref { addr: Box::new(first), space: Space::Kernel }
             }
-            _ => ExprKind::Cast(Box::new(word(0))),
+            _ => ExprKind::Cast(Box::new(first)),
         };
         Expr::new(kind, e.ty.clone(), span)
     }
@@ -83,6 +81,15 @@ impl Cell {
             }
         }
     }
+}
+
+/// A value behind statements.
+fn after(before: Vec<Stmt>, value: Expr) -> Expr {
+    if before.is_empty() {
+        return value;
+    }
+    let (ty, span) = (value.ty.clone(), value.span);
+    Expr::new(ExprKind::Block(before, Box::new(value)), ty, span)
 }
 
 fn context_word(slot: usize, offset: u32, span: Span) -> Expr {

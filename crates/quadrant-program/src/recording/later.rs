@@ -3,6 +3,7 @@
 
 use super::Input;
 use super::caught;
+use super::learn::has_effect;
 use crate::Program;
 use crate::expr::Expr;
 use crate::expr::ExprKind;
@@ -17,6 +18,8 @@ use crate::rewrite;
 use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::ty::Type;
+use crate::visit;
+use crate::visit::Visitor;
 
 /// Something that a clause learns on its way.
 #[derive(Clone, Debug)]
@@ -85,6 +88,11 @@ impl Marker<'_> {
     /// An expression that sends its value, too, and faults if it did.
     fn sent(&mut self, e: &Expr, record: RecordId, is_caught: bool) -> Expr {
         let span = e.span;
+        if !is_caught && matches!(e.ty, Type::String { .. }) && is_pure(e) {
+            // A record knows that a text was cut, a variable does not.
+            let emit = Stmt::new(StmtKind::Emit { record, args: vec![e.clone()] }, span);
+            return Expr::new(ExprKind::Block(vec![emit], Box::new(e.clone())), e.ty.clone(), span);
+        }
         let value = if is_caught { caught(e) } else { e.clone() };
         let var = VarId(self.program.vars.len() as u32);
         self.program.vars.push(Variable { name: String::new(), ty: value.ty.clone(), shared: false });
@@ -109,4 +117,21 @@ pub(super) fn valued(e: &Expr) -> Expr {
     }
     let done = vec![Stmt::new(StmtKind::Expr(e.clone()), e.span)];
     Expr::new(ExprKind::Block(done, Box::new(Expr::int(0, Type::U64, e.span))), Type::U64, e.span)
+}
+
+/// Whether evaluating an expression changes nothing.
+fn is_pure(e: &Expr) -> bool {
+    struct Changes(bool);
+    impl Visitor for Changes {
+        fn expr(&mut self, e: &Expr) {
+            self.0 |= match &e.kind {
+                ExprKind::Block(..) | ExprKind::IncDec { .. } | ExprKind::MapDelete { .. } => true,
+                ExprKind::Call(function, _) => has_effect(*function),
+                _ => false,
+            };
+        }
+    }
+    let mut changes = Changes(false);
+    visit::expr(e, &mut changes);
+    !changes.0
 }

@@ -1,6 +1,7 @@
 //! Finding what a clause learns.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Input;
 use super::add;
@@ -26,6 +27,8 @@ use crate::program::Clause;
 use crate::program::Variable;
 use crate::rewrite;
 use crate::span::Span;
+use crate::stmt::Stmt;
+use crate::stmt::StmtKind;
 use crate::ty::Space;
 use crate::ty::StackType;
 use crate::ty::Type;
@@ -80,6 +83,8 @@ pub(super) struct Around<'a> {
     pub unchanged: Unchanged<'a>,
     /// Faults end the clause.
     pub aborts: bool,
+    /// The clause is one of ERROR: whatever faults brings what it learns, at any of these points.
+    pub of_faults: Option<&'a [PointId]>,
     /// Of the replayed program.
     pub vars: &'a mut Vec<Variable>,
 }
@@ -87,10 +92,20 @@ pub(super) struct Around<'a> {
 /// Finds what a clause learns, and lets it have that from its context. Inputs get their slots by their names.
 pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<Diagnostic>> {
     let known = Known::of(clause, around.text);
-    let (condition, points) = (clause.predicate.clone(), clause.points.clone());
-    let learned = Learned::default();
-    let mut finder =
-        Finder { known: &known, points: &points, around, learned, failure: None, walked: 0, end: 0, symbol: None };
+    let condition = clause.predicate.clone();
+    let points = around.of_faults.map_or_else(|| clause.points.clone(), <[PointId]>::to_vec);
+    let (learned, loops) = (Learned::default(), map_loops(clause));
+    let mut finder = Finder {
+        known: &known,
+        points: &points,
+        loops,
+        around,
+        learned,
+        failure: None,
+        walked: 0,
+        end: 0,
+        symbol: None,
+    };
     rewrite::clause(clause, &mut |e| finder.expr(e));
     let Finder { mut learned, failure, around: Around { unchanged, aborts, .. }, .. } = finder;
     if let Some(failure) = failure {
@@ -113,6 +128,8 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
 struct Finder<'f, 'a> {
     known: &'f Known<'a>,
     points: &'f [PointId],
+    /// Which expressions of the clause are in loops over maps.
+    loops: Vec<Range<usize>>,
     around: Around<'a>,
     learned: Learned,
     failure: Option<Diagnostic>,
@@ -141,8 +158,9 @@ impl Finder<'_, '_> {
         if let (ExprKind::Call(Function::Symbol, _), Type::Symbol { user, .. }) = (&e.kind, &e.ty) {
             self.symbol = Some((self.walked + 1, *user));
         }
-        if !reads(e) {
-            if symbol.is_some() {
+        let is_of_fault = self.around.of_faults.is_some() && matches!(e.kind, ExprKind::Arg(_));
+        if !reads(e) || is_of_fault {
+            if symbol.is_some() && self.around.of_faults.is_none() {
                 let input = Input { name: String::new(), slot: 0, expr: e.clone(), symbol, caught: self.is_caught(e) };
                 self.learn_later(input, true);
             }
@@ -153,6 +171,12 @@ impl Finder<'_, '_> {
             self.failure.get_or_insert(Diagnostic::error(e.span, "values of this type cannot be recorded"));
             return false;
         }
+        if !self.is_given(e)
+            && let Some(why) = self.why_never(e)
+        {
+            self.failure.get_or_insert(why);
+            return false;
+        }
         let (cell, caught) = if self.is_given(e) { self.input(e, symbol) } else { self.later(&value, symbol) };
         *e = cell.given(&value, caught);
         false
@@ -160,11 +184,28 @@ impl Finder<'_, '_> {
 
     /// Whether an expression can be evaluated when the point fires.
     fn is_given(&self, e: &Expr) -> bool {
+        if self.around.of_faults.is_some() {
+            return self.known.is_given(e, false) && !has_argument(e);
+        }
         self.known.is_given(e, true) && self.around.unchanged.hold(&maps_of(&self.known.plain(e)), self.end)
     }
 
     fn learn_later(&mut self, input: Input, is_shown: bool) {
         self.learned.later.push(Later { at: self.walked, end: self.end, is_shown, input });
+    }
+
+    /// Why what cannot be evaluated when the point fires cannot be on the way either.
+    fn why_never(&self, e: &Expr) -> Option<Diagnostic> {
+        let (why, help) = if self.around.of_faults.is_some() {
+            let why = "this cannot be recorded: a clause of ERROR reads memory where the fault or the script's own state decides";
+            (why, "read it in the clause that faults")
+        } else if self.loops.iter().any(|range| range.contains(&self.walked)) {
+            let why = "this cannot be recorded: it reads memory in a loop over a map, which goes in another order in a replay";
+            (why, "read it when the map gets its value, and keep what was read")
+        } else {
+            return None;
+        };
+        Some(Diagnostic::error(e.span, why).help(help))
     }
 
     fn is_caught(&self, e: &Expr) -> bool {
@@ -194,6 +235,49 @@ impl Finder<'_, '_> {
         self.around.vars.push(Variable { name: String::new(), ty: Type::U64, shared: false });
         (Cell::Next { slot, times }, caught)
     }
+}
+
+/// Which expressions of a clause are in loops over maps, by how many come before.
+fn map_loops(clause: &Clause) -> Vec<Range<usize>> {
+    #[derive(Default)]
+    struct Loops {
+        all: Vec<Range<usize>>,
+        open: Vec<usize>,
+        walked: usize,
+    }
+    impl Visitor for Loops {
+        fn stmt(&mut self, stmt: &Stmt) {
+            if matches!(stmt.kind, StmtKind::ForMap { .. }) {
+                self.open.push(self.walked);
+            }
+        }
+
+        fn end(&mut self, stmt: &Stmt) {
+            if matches!(stmt.kind, StmtKind::ForMap { .. }) {
+                self.all.extend(self.open.pop().map(|start| start..self.walked));
+            }
+        }
+
+        fn expr(&mut self, _: &Expr) {
+            self.walked += 1;
+        }
+    }
+    let mut loops = Loops::default();
+    visit::clause(clause, &mut loops);
+    loops.all
+}
+
+/// Whether an argument of the point is in an expression.
+fn has_argument(e: &Expr) -> bool {
+    struct Finds(bool);
+    impl Visitor for Finds {
+        fn expr(&mut self, e: &Expr) {
+            self.0 |= matches!(e.kind, ExprKind::Arg(_));
+        }
+    }
+    let mut finds = Finds(false);
+    visit::expr(e, &mut finds);
+    finds.0
 }
 
 /// Whether an expression asks the world; what is only computed from such is not.

@@ -128,16 +128,20 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     }
     let (mut replayer, mut marked) = (program.clone(), program.clone());
     let mut names = Names::default();
-    let mut learned = Vec::new();
+    let all_points: Vec<PointId> = (0..program.points.len() as u32).map(PointId).collect();
+    let (mut learned, mut handlers) = (Vec::new(), Vec::new());
     for (index, clause) in replayer.clauses.iter_mut().enumerate() {
         let (unchanged, vars) = (Unchanged::of(program, index), &mut replayer.vars);
-        let around = Around { text, names: &mut names, unchanged, aborts: aborts(program), vars };
-        let is_recorded = clause.points.iter().any(|point| phase(program, *point).is_some());
-        learned.push(if is_recorded { learn::learn(clause, around)? } else { Learned::default() });
+        let is_of_faults = clause.points.iter().all(|point| phase(program, *point).is_none());
+        let of_faults = is_of_faults.then_some(&*all_points);
+        let around = Around { text, names: &mut names, unchanged, aborts: aborts(program), of_faults, vars };
+        learned.push(learn::learn(clause, around)?);
+        handlers.extend(is_of_faults.then_some(index));
     }
     learned.iter().enumerate().for_each(|(index, learned)| later::mark(&mut marked, index, &learned.later));
     let own = Own::of(&marked, program.records.len());
-    let groups = by_clauses(program).into_iter().map(|(clauses, points)| group(clauses, points, &learned)).collect();
+    let groups = by_clauses(program).into_iter();
+    let groups = groups.map(|(clauses, points)| group(clauses, points, &learned, &handlers)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
     let kept = slice::clauses(&marked, own, state);
     let later = learned.into_iter().flat_map(|learned| learned.later).map(|later| later.input).collect();
@@ -209,17 +213,20 @@ fn by_clauses(program: &Program) -> Vec<(Vec<usize>, Vec<PointId>)> {
     groups.into_iter().map(|((clauses, _), points)| (clauses, points)).collect()
 }
 
-fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned]) -> Group {
+fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned], handlers: &[usize]) -> Group {
     let of_clauses = || clauses.iter().map(|clause| &learned[*clause]);
+    // What faults runs the handlers, there and then.
+    let handlers = handlers.iter().map(|clause| &learned[*clause]);
+    let all = || of_clauses().chain(handlers.clone());
     let mut inputs: Vec<Input> = Vec::new();
-    for input in of_clauses().flat_map(|learned| &learned.inputs) {
+    for input in all().flat_map(|learned| &learned.inputs) {
         match inputs.iter_mut().find(|known| known.slot == input.slot) {
             Some(known) => known.symbol = known.symbol.or(input.symbol),
             None => inputs.push(input.clone()),
         }
     }
     let mut stacks: Vec<StackType> = Vec::new();
-    of_clauses().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
+    all().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
     let predicates: Option<Vec<Expr>> = of_clauses().map(|learned| learned.predicate.clone()).collect();
     let predicate = predicates.and_then(|all| all.into_iter().reduce(either));
     let later = of_clauses().flat_map(|learned| &learned.later).filter(|later| !later.is_shown);

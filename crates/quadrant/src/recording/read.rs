@@ -270,8 +270,17 @@ fn given(value: &Value, caught: bool) -> Option<Given> {
         Value::Bool(flag) => Some(Given::Number(u64::from(*flag))),
         Value::Number(number) => Some(Given::Number(number.as_u64().or(number.as_i64().map(|number| number as u64))?)),
         Value::String(text) => Some(Given::Bytes(text.clone().into_bytes())),
+        Value::Object(object) if object.contains_key("cut") => given(&object["cut"], false).and_then(longer),
         Value::Object(object) => unhex(object.get("hex")?.as_str()?).map(Given::Bytes),
         Value::Array(_) => None,
+    }
+}
+
+/// A text that goes on where it was cut, so that it is cut again.
+fn longer(text: Given) -> Option<Given> {
+    match text {
+        Given::Bytes(bytes) => Some(Given::Bytes([bytes.as_slice(), b"."].concat())),
+        _ => None,
     }
 }
 

@@ -284,6 +284,7 @@ fn given(value: &Decoded) -> Value {
         Decoded::KernelSymbol(number) => json!(number),
         Decoded::Bool(flag) => json!(u64::from(*flag)),
         Decoded::Text { fault: true, .. } | Decoded::Malformed => Value::Null,
+        Decoded::Text { bytes, cut: true, .. } => json!({"cut": text(bytes)}),
         Decoded::Text { bytes, .. } => text(bytes),
         Decoded::Bytes(bytes) | Decoded::Record(_, bytes) | Decoded::Array(_, bytes) => json!({"hex": hex(bytes)}),
         Decoded::Mac(bytes) | Decoded::Inet(_, bytes) | Decoded::Tuple(_, bytes) => json!({"hex": hex(bytes)}),

@@ -148,6 +148,51 @@ fn d_copies() {
     assert_replays_d("record-d-copies", &format!("{calls} 5"), text);
 }
 
+/// What ERROR asks for is known wherever something faults.
+#[test]
+fn d_what_faults_are_told_with() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = r#"pid$target:calls:target_call:entry { printf("%s\n", copyinstr(arg0 % 2 ? arg1 : 8)); }
+        END { trace(*(int *)16); }
+        ERROR { printf("%s %d %s %d\n", execname, arg4, curpsinfo->pr_fname, pid > 0); } ERROR /arg5 == 8/ { ustack(1); }"#;
+    assert_replays_d("record-d-told", &format!("{calls} 5"), text);
+    let message = refused_script("told.d", "BEGIN { trace(*(int *)16); } ERROR { trace(*(int *)arg5); }");
+    assert!(message.contains("a clause of ERROR reads memory where the fault"), "{message}");
+}
+
+/// The order of a map is the kernel's own.
+#[test]
+fn reads_in_loops_over_maps() {
+    needs_root!();
+    needs_loops!();
+    let read = "uprobe:/proc/self/exe:main { @p[tid] = arg1; for ($kv : @p) { printf(\"%s\", str($kv.1)); } }";
+    let message =
+        refused_script("order.bt", &read.replace("/proc/self/exe:main", &format!("{}:target_call", target!("calls"))));
+    assert!(message.contains("in a loop over a map"), "{message}");
+}
+
+#[track_caller]
+fn refused_script(name: &str, text: &str) -> String {
+    let script = folder("record-refused").join(name);
+    std::fs::write(&script, text).unwrap();
+    refused(quadrant().args(["record", "-c", "true", "-o", "/dev/null"]).arg(script))
+}
+
+/// Texts that are cut in the trace are cut in the replay.
+#[test]
+fn texts_that_are_cut() {
+    needs_root!();
+    needs_loops!();
+    let calls = target!("calls");
+    let text = format!(
+        "config = {{ max_strlen = 4; }} struct s {{ char a[4]; char rest[2]; }}
+         uprobe:{calls}:target_call {{ $s = (struct s *)arg1; printf(\"%s %s %s\\n\", str(arg1), $s.a, str(arg1 + 3));
+            $i = 0; while ($i < 3) {{ printf(\"%s\\n\", str(arg1 + $i)); $i++; }} }}"
+    );
+    assert_replays("record-cut", &format!("{calls} 3"), &text);
+}
+
 /// Keys of an aggregation are removed, those that are kept in short as well.
 #[test]
 fn d_truncated_texts() {
