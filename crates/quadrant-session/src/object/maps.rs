@@ -50,9 +50,14 @@ fn complete(def: &mut MapDef, notes: &mut Vec<String>) {
     const ENTRIES: u32 = 10_240;
     /// Frames of 8 bytes, as many as the kernel takes unless told otherwise.
     const STACK: u32 = 127 * 8;
+    /// Where programs take an arena to be, if the object does not say: nothing is mapped there, because nobody else looks into it.
+    const ARENA: u64 = 1 << 44;
     let Some(kind) = MapKind::from_number(def.kind) else { return };
     let chosen =
         matches!(kind, MapKind::PerfEventArray | MapKind::RingBuffer | MapKind::UserRingBuffer | MapKind::Arena);
+    if kind == MapKind::Arena && def.extra == 0 {
+        def.extra = ARENA;
+    }
     if kind == MapKind::StackTrace && def.value_size == 0 {
         def.value_size = STACK;
     }

@@ -81,7 +81,10 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
     quadrant_bpf::limits::bump_nofile();
     check_names(&object, &options)?;
     let machine = Machine::default();
-    let mut notes = object.notes.clone();
+    let skipped = object.skipped.iter();
+    let skipped =
+        skipped.map(|one| format!("skipped `{}`: no tracing program has a section `{}`", one.name, one.section));
+    let mut notes: Vec<String> = object.notes.iter().cloned().chain(skipped).collect();
     let externs = externs::find(&mut object, &machine, &|_| true, &mut notes)?;
     let types = maps::load_types(&object, &mut notes);
     let maps = maps::create_all(&mut object, &mut notes, types.as_ref())?;

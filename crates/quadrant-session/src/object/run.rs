@@ -212,7 +212,8 @@ impl Running<'_> {
         }
         if self.attached.is_empty() {
             let message = "nothing is attached, so nothing would ever happen".to_owned();
-            return Err(Error::Object { message, help: notes.clone() });
+            let help = self.loaded.notes.iter().chain(&*notes).cloned().collect();
+            return Err(Error::Object { message, help });
         }
         Ok(())
     }

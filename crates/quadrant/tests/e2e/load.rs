@@ -2,7 +2,7 @@
 
 use quadrant_testing::{COUNT, Outcome, Program};
 
-use crate::common::{folder, good, needs_root, quadrant, refused, sum_below, target};
+use crate::common::{folder, good, is_before, needs_root, quadrant, refused, sum_below, target};
 
 /// The number of getppid(2).
 const GETPPID: u32 = if cfg!(target_arch = "x86_64") { 110 } else { 173 };
@@ -385,6 +385,20 @@ fn sections_that_are_not_known_are_skipped_and_named() {
     assert!(outcome.stdout.contains("not for tracing:"), "{}", outcome.describe());
     let message = refused(load!("broken"));
     assert!(message.contains("nothing is attached"), "{message}");
+    assert!(message.contains("no tracing program has a section"), "{message}");
+}
+
+/// The object does not say where its arena is, and nobody maps it. No program stores into it here: that takes a clang of today.
+#[test]
+fn arenas() {
+    needs_root!();
+    let calls = target!("calls");
+    let load = load!("arena").args(["--attach", &format!("enter={calls}:target_call"), "-c", &calls]);
+    if is_before((6, 9)) {
+        return quadrant_testing::skip("this kernel has no arenas (Linux 6.9)");
+    }
+    let outcome = good(load);
+    assert_eq!((number(&outcome, "entered"), number(&outcome, "given")), (COUNT as i64, COUNT as i64));
 }
 
 #[test]

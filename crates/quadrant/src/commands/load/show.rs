@@ -128,12 +128,6 @@ fn is_worth(btf: &Btf, variable: &Variable) -> bool {
 impl Receiver for Show {
     fn attached(&mut self, loaded: &Loaded, places: usize, notes: &[String]) -> io::Result<()> {
         loaded.notes.iter().chain(notes).for_each(|text| note(text, self.quiet));
-        for skipped in &loaded.object.skipped {
-            note(
-                &format!("skipped `{}`: no tracing program has a section `{}`", skipped.name, skipped.section),
-                self.quiet,
-            );
-        }
         if self.json {
             self.head("attached", None, "probes");
             self.out.extend_from_slice(format!("{places}}}\n").as_bytes());
