@@ -14,6 +14,9 @@ use crate::failure::shown;
 use crate::script;
 use crate::signatures;
 
+/// The name of bpftrace's own library, whose functions are built in.
+const STANDARD: &str = "stdlib";
+
 /// Where they are looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
@@ -49,6 +52,7 @@ impl Loader for Files {
         match places.iter().find(|place| place.exists()) {
             Some(place) if place.is_dir() => Ok(folder(place)),
             Some(place) => Ok(vec![found(place)]),
+            None if path == STANDARD => Ok(Vec::new()),
             None => Err(places.iter().map(|place| shown(&place.to_string_lossy())).collect()),
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use quadrant_testing::Program;
 
-use crate::common::{assert_lines, folder, good, needs_root, quadrant, refused};
+use crate::common::{assert_lines, folder, good, needs_root, quadrant, refused, script};
 
 /// A folder with the functions; ends the calling test, as skipped, where they cannot be compiled.
 macro_rules! imported {
@@ -123,4 +123,11 @@ fn without_clang_its_package_is_named() {
     let folder = imported!("imports-no-clang");
     let message = refused(quadrant().arg(write(&folder, "BEGIN { exit(); }")).env("PATH", &folder));
     assert!(message.contains("apt-get install clang libbpf-dev") && message.contains("script.bt:1:1"), "{message}");
+}
+
+#[test]
+fn the_standard_library_is_built_in() {
+    needs_root!();
+    let outcome = script("import \"stdlib\"; BEGIN { print(strlen(\"two\")); exit(); }").run().unwrap();
+    assert!(outcome.success() && outcome.lines().contains(&"3"), "{}", outcome.describe());
 }
