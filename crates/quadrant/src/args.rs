@@ -55,7 +55,8 @@ pub struct Args {
     #[arg(long, value_name = "PATH|ID", conflicts_with = "container", help_heading = "Target")]
     pub cgroup: Option<String>,
 
-    /// Trace only what runs in this container: the start of its id, as docker, containerd, podman, cri-o, LXC or systemd name it
+    /// Trace only what runs in this container: the start of its id, as docker, containerd, podman, cri-o, LXC or systemd name it,
+    /// or the name that docker or podman has given it
     #[arg(long, value_name = "ID", help_heading = "Target")]
     pub container: Option<String>,
 

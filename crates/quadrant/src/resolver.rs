@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use quadrant_bpf::cgroup;
+use quadrant_bpf::cgroup::UNIFIED;
 use quadrant_bpf::sideband::Event;
 use quadrant_bpf::sideband::Mapped;
 use quadrant_bpf::sideband::What;
@@ -16,7 +17,7 @@ use quadrant_program::ty::StackType;
 use quadrant_session::View;
 use quadrant_symbols::Symbolizer;
 
-use crate::containers::Containers;
+use crate::groups::Groups;
 use crate::recording::Symbols;
 
 /// What is kept from one event to the next.
@@ -31,7 +32,7 @@ pub struct Names {
     users: Option<HashMap<u32, String>>,
     /// By number and pattern.
     cgroups: HashMap<(u64, Option<String>), Option<String>>,
-    containers: Containers,
+    groups: Groups,
     wall_offset_ns: i64,
 }
 
@@ -46,7 +47,7 @@ impl Names {
             last: None,
             users: None,
             cgroups: HashMap::new(),
-            containers: Containers::default(),
+            groups: Groups::default(),
             wall_offset_ns: quadrant_session::wall_offset_ns(),
         }
     }
@@ -87,9 +88,10 @@ impl Names {
         Names { unresolved, ..self }
     }
 
-    /// Look at the wall clock again: it may have been set, or slewed.
-    pub fn set_clock(&mut self) {
+    /// From time to time: look at the wall clock again, which may have been set, or slewed, and at what may be gone when it is to be named.
+    pub fn keep_up(&mut self, view: View) {
         self.wall_offset_ns = quadrant_session::wall_offset_ns();
+        self.groups.keep_up(view.program());
     }
 
     /// Keep in mind what the kernel reports of a process.
@@ -174,12 +176,14 @@ impl Resolver for Bound<'_> {
 
     fn cgroup_path(&mut self, id: u64, pattern: Option<&str>) -> Option<&str> {
         let wanted = |name: &str| pattern.is_none_or(|pattern| Glob::new(pattern).matches(name));
-        let path = || cgroup::path(id, &wanted).map(|path| String::from_utf8_lossy(&path).into_owned());
-        self.names.cgroups.entry((id, pattern.map(str::to_owned))).or_insert_with(path).as_deref()
+        let Names { cgroups, groups, .. } = &mut *self.names;
+        let gone = || Some(format!("{UNIFIED}:{}", groups.path(id).filter(|_| wanted(UNIFIED))?));
+        let path = || cgroup::path(id, &wanted).map(|path| String::from_utf8_lossy(&path).into_owned()).or_else(gone);
+        cgroups.entry((id, pattern.map(str::to_owned))).or_insert_with(path).as_deref()
     }
 
     fn container(&mut self, id: u64) -> Option<&str> {
-        self.names.containers.name(id)
+        self.names.groups.container(id)
     }
 
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {

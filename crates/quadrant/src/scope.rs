@@ -3,6 +3,7 @@
 use quadrant_bpf::cgroup;
 use quadrant_bpf::cgroup::{Refusal, Subtree};
 
+use crate::engines;
 use crate::failure::Failure;
 use crate::failure::shown;
 
@@ -11,7 +12,7 @@ use crate::failure::shown;
 pub enum Wanted<'a> {
     /// `--cgroup`: a path or a number.
     Cgroup(&'a str),
-    /// `--container`: the start of an id or name.
+    /// `--container`: the start of an id or name, or the name that an engine has given.
     Container(&'a str),
 }
 
@@ -28,7 +29,7 @@ impl<'a> Wanted<'a> {
     pub fn find(self) -> Result<Subtree, Failure> {
         let found = match self {
             Wanted::Cgroup(path) => cgroup::by_path(path),
-            Wanted::Container(name) => cgroup::by_container(name),
+            Wanted::Container(name) => cgroup::by_container(name, &engines::names()),
         };
         found.map_err(failure)
     }

@@ -16,6 +16,8 @@ const FORMS: &[(&str, &str)] = &[
     ("systemd-nspawn@", ".service"),
     ("machine-", ".scope"),
 ];
+/// What stands before the id where systemd was not asked.
+const PREFIXES: &[&str] = &["libpod-payload-", "libpod-", "crio-"];
 /// Groups of helpers of an engine, which look like those of containers.
 const HELPERS: &[&str] = &["libpod-conmon-", "crio-conmon-"];
 
@@ -32,8 +34,10 @@ pub fn of_group(name: &[u8], parent: &[u8]) -> Option<String> {
     if let Some(inner) = FORMS.iter().find_map(inner) {
         return Some(inner);
     }
-    // Engines that do not ask systemd: /docker/ID, /kubepods/burstable/podUID/ID, /libpod_parent/libpod-ID, /lxc/NAME.
-    let bare = name.strip_prefix("libpod-").unwrap_or(name);
+    // Engines that do not ask systemd: /docker/ID, /kubepods/burstable/podUID/ID, /libpod_parent/libpod-ID, /lxc/NAME; and those that
+    // do not, though they are told to: /SLICE:cri-containerd:ID.
+    let last = name.rsplit(':').next().unwrap_or(name);
+    let bare = PREFIXES.iter().find_map(|before| last.strip_prefix(before)).unwrap_or(last);
     (is_id(bare) || parent == b"lxc").then(|| bare.to_owned())
 }
 
@@ -89,6 +93,10 @@ mod tests {
             format!("/kubepods.slice/crio-{ID}.scope/container"),
             format!("/machine.slice/libpod-{ID}.scope"),
             format!("/libpod_parent/libpod-{ID}"),
+            format!("/user.slice/user-1000.slice/user@1000.service/app.slice/x.service/libpod-payload-{ID}"),
+            format!("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope/container"),
+            format!("/kubepods/besteffort/pod12-34/crio-{ID}"),
+            format!("/system.slice/containerd.service/kubepods-besteffort-pod1.slice:cri-containerd:{ID}"),
         ] {
             assert_eq!(of(path.clone()).as_deref(), Some(ID), "{path}");
         }
@@ -100,7 +108,9 @@ mod tests {
 
     #[test]
     fn other_groups() {
-        for path in ["/", "/system.slice/ssh.service", "/machine.slice/libpod-conmon-3d24.scope", "/docker", "/a/\\x"] {
+        for path in
+            ["/", "/system.slice/ssh.service", "/machine.slice/libpod-conmon-3d24.scope", "/docker", "/a:b", "/a/\\x"]
+        {
             assert_eq!(of_path(path.as_bytes()), None, "{path}");
         }
         assert_eq!((short(ID), short("web")), ("3d24e2a1c0ff", "web"));

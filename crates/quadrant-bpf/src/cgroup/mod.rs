@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use process::called_elsewhere;
-pub use select::{Refusal, Subtree, by_container, by_path};
+pub use select::{Called, Refusal, Subtree, by_container, by_path};
 
 /// The name of the hierarchy of version 2, the only one that programs know.
 pub const UNIFIED: &str = "unified";
@@ -30,8 +30,15 @@ pub struct Hierarchy {
     whole: bool,
 }
 
-/// The mounted hierarchies: the unified one first, the others by name.
+/// The mounted hierarchies: the unified one first, the others by name. Of several mounts of one the first whole one counts.
 pub fn hierarchies() -> Vec<Hierarchy> {
+    let mut found = mounts();
+    found.dedup_by(|later, earlier| later.name == earlier.name);
+    found
+}
+
+/// All places where hierarchies are mounted: those of the unified one first, the others by name; whole ones before parts.
+fn mounts() -> Vec<Hierarchy> {
     let mut found = parse(&std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default());
     let namespace = std::fs::metadata("/proc/self/ns/cgroup").map_or(INITIAL_NAMESPACE, |metadata| metadata.ino());
     found.iter_mut().for_each(|hierarchy| hierarchy.whole &= namespace == INITIAL_NAMESPACE);
@@ -73,6 +80,14 @@ impl Hierarchy {
         paths
     }
 
+    /// The kernel's count of the groups in it, which changes whenever one is made.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn statistics(&self) -> std::io::Result<std::fs::File> {
+        std::fs::File::open(self.root.join("cgroup.stat"))
+    }
+
     /// The folder of a group with that path.
     fn folder(&self, path: &[u8]) -> PathBuf {
         let below = path.strip_prefix(b"/").unwrap_or(path);
@@ -105,12 +120,10 @@ impl Hierarchy {
     }
 }
 
-/// Lines `id parent device root point options ... - cgroup2 source options`. Of several mounts of a hierarchy the first whole one counts,
-/// and one with blanks in its path is not looked for.
+/// Lines `id parent device root point options ... - cgroup2 source options`. One with blanks in its path is not looked for.
 fn parse(mounts: &str) -> Vec<Hierarchy> {
     let mut found: Vec<Hierarchy> = mounts.lines().filter_map(hierarchy).collect();
     found.sort_by_key(|hierarchy| (hierarchy.name != UNIFIED, hierarchy.name.clone(), !hierarchy.whole));
-    found.dedup_by(|later, earlier| later.name == earlier.name);
     found
 }
 
@@ -139,7 +152,7 @@ mod tests {
     fn hierarchies_of_both_versions() {
         let found = parse(MOUNTS);
         let names: Vec<&str> = found.iter().map(|hierarchy| hierarchy.name.as_str()).collect();
-        assert_eq!(names, [UNIFIED, "cpu", "systemd"]);
+        assert_eq!(names, [UNIFIED, UNIFIED, UNIFIED, "cpu", "systemd"]);
         assert_eq!((found[0].root.as_path(), found[0].whole), (Path::new("/sys/fs/cgroup/unified"), true));
     }
 

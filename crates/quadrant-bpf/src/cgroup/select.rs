@@ -1,8 +1,10 @@
 //! Groups that a user names, as programs can tell them.
 
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Hierarchy, UNIFIED, container, hierarchies};
+use super::{Hierarchy, UNIFIED, container, hierarchies, mounts};
 
 /// Levels above what is mounted here that are looked at where the real root is hidden.
 const HIDDEN: u32 = 16;
@@ -48,17 +50,17 @@ pub fn by_path(wanted: &str) -> Result<Subtree, Refusal> {
         return path.map(|path| subtree(unified, number, &path)).ok_or_else(missing);
     }
     let path = Path::new(wanted);
-    let in_hierarchy = |hierarchy: &Hierarchy| {
-        let direct = path.starts_with(&hierarchy.root).then(|| path.to_owned());
-        [direct, Some(hierarchy.root.join(wanted.trim_start_matches('/')))]
-            .into_iter()
-            .flatten()
-            .find(|path| path.is_dir())
-    };
-    if let Some(found) = in_hierarchy(unified) {
-        return at(unified, &found);
+    let directly = |hierarchy: &&Hierarchy| path.starts_with(&hierarchy.root) && path.is_dir();
+    let below = |hierarchy: &Hierarchy| hierarchy.root.join(wanted.trim_start_matches('/'));
+    // Whoever looks at a path may look through any place where the hierarchy is mounted.
+    if let Some(hierarchy) = mounts().iter().filter(|hierarchy| hierarchy.name == UNIFIED).find(directly) {
+        return at(hierarchy, path);
     }
-    match all.iter().find(|hierarchy| hierarchy.name != UNIFIED && in_hierarchy(hierarchy).is_some()) {
+    if below(unified).is_dir() {
+        return at(unified, &below(unified));
+    }
+    let mut old = all.iter().filter(|hierarchy| hierarchy.name != UNIFIED);
+    match old.find(|hierarchy| directly(hierarchy) || below(hierarchy).is_dir()) {
         Some(old) => Err(only_old(&format!("the cgroup {wanted}"), &old.name)),
         None => Err(Refusal::new(format!("there is no cgroup {wanted} in {}", unified.root.display()), HOW_TO_LIST)),
     }
@@ -66,28 +68,49 @@ pub fn by_path(wanted: &str) -> Result<Subtree, Refusal> {
 
 const HOW_TO_LIST: &str = "`systemd-cgls`, or /proc/PID/cgroup of a process in it, shows its path";
 
-/// The group of the container whose id or name begins so.
+/// A container by the name that its engine has given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// What people call it.
+    pub name: String,
+    /// What its group is called by.
+    pub id: String,
+    /// Whose engine it is. That of an ordinary user has a say over that user's groups only.
+    pub user: u32,
+}
+
+/// The group of the container that is called so by its engine, or whose id or name begins so.
 ///
 /// # Errors
 /// There is none, or several, or it is only in a hierarchy of version 1.
-pub fn by_container(wanted: &str) -> Result<Subtree, Refusal> {
+pub fn by_container(wanted: &str, called: &[Called]) -> Result<Subtree, Refusal> {
     let all = hierarchies();
     let unified = unified(&all)?;
     let there = containers(unified);
-    let begins: Vec<&Container> = there.iter().filter(|one| one.name.starts_with(wanted)).collect();
-    let exact: Vec<&Container> = begins.iter().filter(|one| one.name == wanted).copied().collect();
-    let found = if exact.is_empty() { begins } else { exact };
-    match found.as_slice() {
-        [one] => Ok(subtree(unified, one.id, &one.path)),
-        [] => Err(no_container(wanted, &all, &there)),
-        several => {
+    let called: Vec<&Called> = called.iter().filter(|one| one.name == wanted).collect();
+    let is_it = |one: &&Container| one.name == wanted || called.iter().any(|called| called.is(one, unified));
+    let exact: Vec<&Container> = there.iter().filter(is_it).collect();
+    let begins = || there.iter().filter(|one| one.name.starts_with(wanted)).collect();
+    let found = if exact.is_empty() { begins() } else { exact };
+    match (found.as_slice(), called.as_slice()) {
+        ([one], _) => Ok(subtree(unified, one.id, &one.path)),
+        ([], []) => Err(no_container(wanted, &all, &there)),
+        ([], [called, ..]) => Err(without_group(called, &all)),
+        (several, _) => {
             let lines = several.iter().take(NAMED).map(|one| format!("{}  {}", one.name, one.shown_path()));
             let message = format!(
-                "{} containers begin with `{wanted}`; give more of the id, or --cgroup with the path",
+                "{} containers begin with `{wanted}` or are called so; give more of the id, or --cgroup with the path",
                 several.len()
             );
             Err(Refusal { message, help: lines.collect() })
         }
+    }
+}
+
+impl Called {
+    fn is(&self, container: &Container, hierarchy: &Hierarchy) -> bool {
+        let owner = || hierarchy.folder(&container.path).metadata().map(|metadata| metadata.uid());
+        self.id == container.name && (self.user == 0 || owner().is_ok_and(|owner| owner == self.user))
     }
 }
 
@@ -115,9 +138,26 @@ fn containers(hierarchy: &Hierarchy) -> Vec<Container> {
     found
 }
 
+/// The hierarchy of version 1 that has a container whose id or name begins so.
+fn old_home<'a>(begin: &str, all: &'a [Hierarchy]) -> Option<&'a Hierarchy> {
+    let begins = |hierarchy: &&Hierarchy| containers(hierarchy).iter().any(|one| one.name.starts_with(begin));
+    all.iter().filter(|hierarchy| hierarchy.name != UNIFIED).find(begins)
+}
+
+/// An engine knows a container of that name.
+fn without_group(called: &Called, all: &[Hierarchy]) -> Refusal {
+    let Called { name, id, .. } = called;
+    if let Some(old) = old_home(id, all) {
+        return only_old(&format!("the container {name}"), &old.name);
+    }
+    Refusal::new(
+        format!("the container `{name}` ({}) has no control group", container::short(id)),
+        "it does not run, or its engine makes no groups: then trace its processes with -p",
+    )
+}
+
 fn no_container(wanted: &str, all: &[Hierarchy], there: &[Container]) -> Refusal {
-    let begins = |hierarchy: &&Hierarchy| containers(hierarchy).iter().any(|one| one.name.starts_with(wanted));
-    if let Some(old) = all.iter().filter(|hierarchy| hierarchy.name != UNIFIED).find(begins) {
+    if let Some(old) = old_home(wanted, all) {
         return only_old(&format!("the container {wanted}"), &old.name);
     }
     let names: Vec<&str> = there.iter().take(NAMED).map(|one| container::short(&one.name)).collect();
@@ -125,8 +165,8 @@ fn no_container(wanted: &str, all: &[Hierarchy], there: &[Container]) -> Refusal
         [] => "no group here looks like a container's; --cgroup takes any group by its path".to_owned(),
         names => format!("there are: {}", names.join(", ")),
     };
-    let mut refusal = Refusal::new(format!("no container's id begins with `{wanted}`"), help);
-    refusal.help.push("engines know the ids: `docker inspect -f '{{.Id}}' NAME`, `podman ...`, `crictl ps`".to_owned());
+    let mut refusal = Refusal::new(format!("no container is called `{wanted}`, or has an id that begins so"), help);
+    refusal.help.push("engines know the ids: `docker ps`, `podman ps`, `crictl ps`, `nerdctl ps`".to_owned());
     refusal
 }
 
@@ -149,8 +189,6 @@ fn unified(all: &[Hierarchy]) -> Result<&Hierarchy, Refusal> {
 }
 
 fn at(hierarchy: &Hierarchy, folder: &Path) -> Result<Subtree, Refusal> {
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::MetadataExt;
     let unreadable = |error: std::io::Error| {
         let why = error
             .raw_os_error()

@@ -211,8 +211,8 @@ impl Sink for Documents<'_> {
         Ok(())
     }
 
-    fn idle(&mut self, _view: View) -> io::Result<()> {
-        self.names.set_clock();
+    fn idle(&mut self, view: View) -> io::Result<()> {
+        self.names.keep_up(view);
         Ok(())
     }
 

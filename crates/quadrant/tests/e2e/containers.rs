@@ -127,10 +127,52 @@ fn containers_have_names_and_can_be_chosen() {
     assert_eq!(number(&end(tracer), &format!("@[{}]", &id("feed1")[..12])), 109);
 
     let several = refused(script(text).args(["--container", "feed"]));
-    assert!(several.contains("2 containers begin with `feed`"), "{several}");
+    assert!(several.contains("2 containers begin with `feed` or are called so"), "{several}");
     assert!(several.contains(&id("feed1")) && several.contains(&id("feed2")), "{several}");
     let none = refused(script(text).args(["--container", "beef"]));
-    assert!(none.contains("no container's id begins with `beef`") && none.contains(&id("feed1")[..12]), "{none}");
+    assert!(
+        none.contains("no container is called `beef`, or has an id that begins so")
+            && none.contains(&id("feed1")[..12]),
+        "{none}"
+    );
+}
+
+/// Containers end, and their names are wanted later.
+#[test]
+fn a_group_keeps_its_names_when_it_is_gone() {
+    needs_root!();
+    let (root, syscalls) = (needs_cgroups!(), target!("syscalls"));
+    let id = "feed5".to_owned() + &"0".repeat(59);
+    let text = "tracepoint:syscalls:sys_enter_getppid /comm == \"syscalls\"/ { @[container, cgroup_path(cgroup)] = count(); \
+        @n++; if (@n == 101) { printf(\"seen\\n\"); } }";
+    let tracer = attached(script(text));
+    let group = Group::new(root.join(format!("docker-{id}.scope")));
+    group.run(&format!("{syscalls} getppid 101"));
+    tracer.wait_for_stdout("seen").expect("it is shown");
+    drop(group);
+    let outcome = end(tracer);
+    let line = format!("@[feed5{}, unified:/docker-{id}.scope]: 101", "0".repeat(7));
+    assert!(outcome.stdout.contains(&line), "{}", outcome.describe());
+}
+
+/// The same hierarchy may be mounted in several places: a path below any of them is meant.
+#[test]
+fn a_group_is_found_by_a_path_below_any_mount() {
+    needs_root!();
+    let group = Group::new(needs_cgroups!().join(name("mounts")));
+    let point = folder("second_cgroup2");
+    let text = format!(
+        "mount -t cgroup2 none {0} && {1} -e 'BEGIN {{ print(cgroupid(\"{0}/{2}\") != 0); exit(); }}' --cgroup {0}/{2}; umount {0}",
+        point.display(),
+        crate::common::binary().display(),
+        name("mounts")
+    );
+    let outcome = Program::new("unshare").args(["-m", "sh", "-c", &text]).run().expect("it runs");
+    if outcome.stderr.contains("mount:") {
+        return skip("the hierarchy cannot be mounted twice");
+    }
+    drop(group);
+    assert!(outcome.stdout.contains("true"), "{}", outcome.describe());
 }
 
 #[test]
