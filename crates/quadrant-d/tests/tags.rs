@@ -237,6 +237,8 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("struct s { char *p : 3; };", "D_DECL_BFTYPE"),
     ("inline int x = 1; inline int x = 2;", "D_DECL_IDRED"),
     ("inline int pid = 1;", "D_DECL_IDRED"),
+    ("inline int f[int a, int a] = a;", "D_DECL_PROTO_FORM"),
+    ("inline self int x = 1;", "D_DECL_BADCLASS"),
     ("inline int x = \"a\";", "D_OP_INCOMPAT"),
     ("inline string x = \"a\";", ""),
     ("inline void x = 1;", "D_DECL_VOIDOBJ"),

@@ -55,12 +55,19 @@ impl Parser<'_> {
     /// `inline int n[int k] = k + 1;`
     pub(super) fn inline(&mut self) -> Inline {
         let start = self.bump().span.start;
+        let class = self.here();
+        if matches!(self.storage(), (Some(Storage::Typedef | Storage::Extern), _) | (_, Scope::Thread | Scope::Clause))
+        {
+            let message = "specified storage class not appropriate for inline declaration";
+            self.soft_error(class, "D_DECL_BADCLASS", message);
+        }
         let base = self.type_spec();
         let mut declared = self.declarator(Name::Must);
         let params = match declared.wraps.pop_if(|wrap| matches!(wrap, Wrap::Assoc(_))) {
             Some(Wrap::Assoc(params)) => Some(params),
             _ => None,
         };
+        self.check_names(params.iter().flatten(), "array");
         let ty = TypeExpr { span: base.span.to(declared.span), base, wraps: declared.wraps };
         self.expect(Tok::Assign, "`=`");
         let value = self.assign();
@@ -207,19 +214,19 @@ impl Parser<'_> {
             self.soft_error(self.here(), "D_DECL_PROTO_VARARGS", message);
         }
         if which == "input" {
-            self.check_names(&params);
+            self.check_names(params.iter(), "probe input");
         }
         params
     }
 
-    /// What is mapped is named, so no two have one name.
-    fn check_names(&mut self, params: &[Param]) {
+    /// What is used by its name has it alone.
+    fn check_names<'p>(&mut self, params: impl Iterator<Item = &'p Param>, whose: &str) {
         let mut seen = HashSet::new();
-        for (at, name) in params.iter().enumerate().filter_map(|(at, param)| Some((at, param.name.as_ref()?))) {
+        for (at, name) in params.enumerate().filter_map(|(at, param)| Some((at, param.name.as_ref()?))) {
             if !seen.insert(&name.name) {
                 let (name, number, span) = (&name.name, at + 1, name.span);
                 let message =
-                    format!("parameter is already declared in probe input prototype: {name}, parameter #{number}");
+                    format!("parameter is already declared in {whose} prototype: {name}, parameter #{number}");
                 self.soft_error(span, "D_DECL_PROTO_FORM", message);
             }
         }
