@@ -11,12 +11,12 @@ const MOST_NAMES: usize = 3;
 
 /// An error without advice.
 pub(crate) fn error(message: impl Into<String>) -> ProbeError {
-    ProbeError { message: message.into(), help: Vec::new() }
+    ProbeError::new(message)
 }
 
 /// An error with one piece of advice.
 pub(crate) fn advise(message: impl Into<String>, help: impl Into<String>) -> ProbeError {
-    ProbeError { message: message.into(), help: vec![help.into()] }
+    error(message).help([help.into()])
 }
 
 /// Nothing matches: the nearest of the names that there are.
@@ -44,7 +44,7 @@ pub(crate) fn from_kernel(inner: &quadrant_bpf::Error) -> ProbeError {
         message.push_str(&format!(": {}", inner.why()));
     }
     let help = Some(inner.hint()).filter(|hint| !hint.is_empty()).map(str::to_owned);
-    ProbeError { message, help: help.into_iter().collect() }
+    error(message).help(help)
 }
 
 /// What the type store said.

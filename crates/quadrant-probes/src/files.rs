@@ -3,6 +3,7 @@
 use crate::elf::Elf;
 use crate::error::Result;
 use crate::target::{self, Target, TargetFile};
+use crate::warning::Warning;
 use quadrant_symbols::{DebugDir, DebugSource};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ pub(crate) const CUT: &str =
 #[derive(Default)]
 pub(crate) struct Files {
     open: RefCell<HashMap<PathBuf, Rc<Elf>>>,
-    warnings: RefCell<Vec<String>>,
+    warnings: RefCell<Vec<Warning>>,
     debug: Rc<DebugSource>,
 }
 
@@ -52,10 +53,11 @@ impl Files {
     }
 
     /// Something that the user should know and that is no error. The same text is kept once.
-    pub fn warn(&self, message: String) {
+    pub fn warn(&self, warning: impl Into<Warning>) {
+        let warning = warning.into();
         let mut warnings = self.warnings.borrow_mut();
-        if !warnings.contains(&message) {
-            warnings.push(message);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
         }
     }
 
@@ -68,7 +70,7 @@ impl Files {
     }
 
     /// The warnings since the last call.
-    pub fn take_warnings(&self) -> Vec<String> {
+    pub fn take_warnings(&self) -> Vec<Warning> {
         self.warnings.take()
     }
 }

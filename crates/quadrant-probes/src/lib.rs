@@ -33,6 +33,7 @@ mod timer;
 mod tracepoint;
 mod uprobe;
 mod usdt;
+mod warning;
 mod watchpoint;
 
 pub use glob::{Glob, has_wildcards};
@@ -41,3 +42,4 @@ pub use leftovers::{Swept, sweep};
 pub use recorded::{RecordedArgument, RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
 pub use uprobe::{cheaper_entries, return_sites};
+pub use warning::Warning;

@@ -6,6 +6,7 @@ use crate::files::Files;
 use crate::glob::Glob;
 use crate::kernel::Kernel;
 use crate::target::{Sight, Target};
+use crate::warning::Warning;
 use crate::{
     fentry, iter, kprobe, own, perf_event, rawtracepoint, target, timer, tracepoint, uprobe, usdt, watchpoint,
 };
@@ -94,9 +95,9 @@ impl Source {
     }
 
     /// What was wrong with what was passed over, and what the user should know of what was found, since the last call.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = self.files.take_warnings();
-        warnings.extend(self.kernel.take_notes());
+        warnings.extend(self.kernel.take_notes().into_iter().map(Warning::from));
         warnings
     }
 

@@ -72,7 +72,7 @@ fn functions_that_the_compiler_changed_are_found_by_their_names_in_the_source() 
     let Some(base) = changed.clone().find(|base| is_alone(base)) else { return eprintln!("skipped: there is none") };
     let found = find(&source, ProbeKind::Kprobe, &[base]).unwrap();
     assert_eq!(found.iter().map(|one| one.point.func.clone()).collect::<Vec<_>>(), [format!("{base}.isra.0")]);
-    assert!(source.warnings().iter().any(|warning| warning.contains("changed by the compiler")));
+    assert!(source.warnings().iter().any(|warning| warning.message.contains("changed by the compiler")));
 }
 
 #[test]

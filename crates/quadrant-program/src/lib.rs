@@ -35,6 +35,7 @@ pub mod log_linear;
 pub mod map;
 pub mod narrow;
 pub mod probe;
+mod probe_error;
 pub mod program;
 pub mod record;
 pub mod recording;

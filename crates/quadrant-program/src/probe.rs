@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use quadrant_types::{DebugTypes, TypeId};
 
+pub use crate::probe_error::{ProbeError, ProbeErrorKind};
 use crate::span::Span;
 
 /// An attach point of the program: an index into [`crate::Program::points`].
@@ -507,15 +508,6 @@ pub enum Operand {
     Unavailable,
 }
 
-/// Why a probe was not found or cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeError {
-    /// One line.
-    pub message: String,
-    /// Advice: nearest names, the command or flag that helps.
-    pub help: Vec<String>,
-}
-
 /// Answers a front end's questions about probes.
 pub trait ProbeSource {
     /// All points that a spec means, in a stable order, at least one.
@@ -536,7 +528,7 @@ pub trait ProbeSource {
     /// There is no debug information, or it does not describe this function.
     fn user_arguments(&self, point: &Point) -> Result<Arc<Args>, ProbeError> {
         let message = format!("nothing is known of the arguments of `{}`", point.name);
-        Err(ProbeError { message, help: Vec::new() })
+        Err(ProbeError::new(message))
     }
 
     /// The types that the debug information of a file describes, if there is some.
@@ -548,7 +540,7 @@ pub trait ProbeSource {
     /// Why there is no debug information of a file; `None` if there is some.
     fn why_no_user_types(&self, path: &Path) -> Option<ProbeError> {
         let message = format!("nothing is known of the types of {}", path.display());
-        Some(ProbeError { message, help: Vec::new() })
+        Some(ProbeError::new(message))
     }
 }
 

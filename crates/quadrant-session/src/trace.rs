@@ -158,10 +158,10 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
 }
 
 fn no_cgroups() -> Error {
-    Error::Probe(ProbeError {
-        message: "this kernel does not tell programs which cgroups a task is in (that came with Linux 5.14)".to_owned(),
-        help: vec!["compare with one cgroup in the script: `/cgroup == cgroupid(\"PATH\")/`".to_owned()],
-    })
+    let error =
+        ProbeError::new("this kernel does not tell programs which cgroups a task is in (that came with Linux 5.14)");
+    let help = "compare with one cgroup in the script: `/cgroup == cgroupid(\"PATH\")/`";
+    Error::Probe(error.help([help.to_owned()]))
 }
 
 pub(crate) fn compile_units(

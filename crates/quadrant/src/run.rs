@@ -226,8 +226,8 @@ pub fn program(
     match lines {
         _ if args.quiet => {}
         Some(lines) => {
-            let told =
-                lines.diagnostics(&script.sources, &diagnostics).and_then(|()| lines.warnings(&source.warnings()));
+            let warnings: Vec<String> = source.warnings().iter().map(ToString::to_string).collect();
+            let told = lines.diagnostics(&script.sources, &diagnostics).and_then(|()| lines.warnings(&warnings));
             told.map_err(unwritable)?;
         }
         None => {

@@ -183,7 +183,7 @@ impl Lower<'_> {
         }
         match self.env.probes.user_arguments(&found.point) {
             Ok(args) if args.fields.is_empty() && kind == ProbeKind::Uprobe => {
-                Some(ProbeError { message: format!("`{}` takes no arguments", found.point.func), help: Vec::new() })
+                Some(ProbeError::new(format!("`{}` takes no arguments", found.point.func)))
             }
             Ok(args) => {
                 found.args = args;

@@ -60,7 +60,7 @@ impl ProbeSource for Probes<'_> {
         let last = spec.parts.last().map_or("", String::as_str);
         if last.starts_with("no") {
             let message = format!("no {} matches {}", spec.kind.name(), spec.parts.join(":"));
-            return Err(ProbeError { message, help: vec!["did you mean `yes`?".to_owned()] });
+            return Err(ProbeError::new(message).help(["did you mean `yes`?".to_owned()]));
         }
         let names: Vec<String> = match last.strip_suffix('*') {
             Some(prefix) => ["one", "two"].iter().map(|end| format!("{prefix}{end}")).collect(),

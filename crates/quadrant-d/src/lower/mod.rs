@@ -37,6 +37,7 @@ mod vtime;
 mod words;
 
 pub use env::{Env, FindProbes, Library, Source, SourceKind, Symbols};
+pub use points::tag_of;
 pub use texts::{Part, Place, Texts};
 
 use std::collections::{HashMap, HashSet};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use quadrant_program::diag::Diagnostic;
-use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::{ProbeError, ProbeErrorKind};
 
 use super::Lower;
 use super::env::SourceKind;
@@ -53,10 +53,9 @@ impl Lower<'_> {
         if self.settings.zdefs {
             return;
         }
-        let mut diagnostic = Diagnostic::error(spec.span, error.message);
+        let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { tag_of(error.kind) };
+        let mut diagnostic = Diagnostic::error(spec.span, error.message).tag(tag);
         diagnostic.help = error.help;
-        let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { tag_of(&diagnostic.message) };
-        let diagnostic = diagnostic.tag(tag);
         self.diagnostics.push(diagnostic);
     }
 
@@ -72,12 +71,12 @@ impl Lower<'_> {
 }
 
 /// What is wrong with a description, as programs are told that compare messages.
-fn tag_of(message: &str) -> &'static str {
-    match message {
-        _ if message.starts_with("failed to grab process") => "D_PROC_GRAB",
-        _ if message.starts_with("failed to lookup") => "D_PROC_FUNC",
-        _ if message.ends_with("is an invalid probe name") => "D_PROC_NAME",
-        _ => "D_PDESC_ZERO",
+pub fn tag_of(kind: ProbeErrorKind) -> &'static str {
+    match kind {
+        ProbeErrorKind::NoProcess => "D_PROC_GRAB",
+        ProbeErrorKind::NoFunction => "D_PROC_FUNC",
+        ProbeErrorKind::NoName => "D_PROC_NAME",
+        ProbeErrorKind::NoMatch | ProbeErrorKind::Refused => "D_PDESC_ZERO",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::layout::{Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{Probe, Provider, Providers, Result, Row, advise, no_match_message};
+use super::{Probe, Provider, Providers, Result, Row, advise, no_match};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
 
 const NAME: &str = "cpc";
@@ -64,10 +64,8 @@ fn lookup(providers: &Providers<'_>, event: &str, count: &str) -> Result<Found> 
 }
 
 fn form(name: &str) -> ProbeError {
-    advise(
-        no_match_message(format_args!("{NAME}:::{name}")),
-        "write an event, a mode (all, user, kernel) and a count, as in `cpc:::cache_misses-all-10000`",
-    )
+    let help = "write an event, a mode (all, user, kernel) and a count, as in `cpc:::cache_misses-all-10000`";
+    no_match(format_args!("{NAME}:::{name}")).help([help.to_owned()])
 }
 
 /// What holds in a process, and in the kernel.

@@ -39,7 +39,7 @@ pub use own::is_own;
 use crate::desc::ProbeDesc;
 use ids::OnDemand;
 use pattern::{Pattern, Wanted};
-use quadrant_program::probe::{Found, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSpec};
+use quadrant_program::probe::{Found, Point, ProbeCatalog, ProbeError, ProbeErrorKind, ProbeKind, ProbeSpec};
 use quadrant_program::span::Span;
 use quadrant_types::{Types, suggest_many};
 use std::cell::{OnceCell, RefCell};
@@ -205,7 +205,7 @@ impl<'a> Providers<'a> {
         }
         match refusal {
             Some(error) if found.is_empty() && candidates.len() == 1 => Err(error),
-            _ if found.is_empty() => Err(self.no_match(&wanted)),
+            _ if found.is_empty() => Err(self.nearest(&wanted)),
             _ => Ok(found),
         }
     }
@@ -247,10 +247,7 @@ impl<'a> Providers<'a> {
         }
         match refusal {
             Some(error) if !any && candidates.len() == 1 => Err(error),
-            Some(error) if !any => Err(ProbeError {
-                message: no_match_message(&wanted),
-                help: std::iter::once(error.message).chain(error.help).collect(),
-            }),
+            Some(error) if !any => Err(no_match(&wanted).help([error.message]).help(error.help)),
             _ => Ok(()),
         }
     }
@@ -278,7 +275,8 @@ impl<'a> Providers<'a> {
         }
     }
 
-    fn no_match(&self, wanted: &Wanted) -> ProbeError {
+    /// Nothing matches, but these have nearly that name. A process may have it later: that is told even if no match is no error.
+    fn nearest(&self, wanted: &Wanted) -> ProbeError {
         // A mistake in the function is the likelier one: thousands of functions have the same few names of probes.
         let other_function = Wanted { function: Pattern::new(""), ..wanted.clone() };
         let mut names = self.names_like(&other_function, wanted);
@@ -287,10 +285,9 @@ impl<'a> Providers<'a> {
         }
         let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-        let mut help =
-            if quoted.is_empty() { Vec::new() } else { vec![format!("did you mean {}?", quoted.join(" or "))] };
-        help.extend(usdt::of_no_process(wanted));
-        ProbeError { message: no_match_message(wanted), help }
+        let nearest = (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")));
+        usdt::of_no_process(wanted).into_iter().for_each(|advice| self.warn(advice));
+        no_match(wanted).help(nearest)
     }
 
     /// The names of what a description means, as somebody would write them who wrote `shape`.
@@ -366,16 +363,8 @@ impl Providers<'_> {
     }
 }
 
-/// How messages end that say no more than that there is no such probe.
-const NO_MATCH: &str = " does not match any probes";
-
-fn no_match_message(wanted: impl std::fmt::Display) -> String {
-    format!("probe description {wanted}{NO_MATCH}")
-}
-
-/// Whether an error means that no probe matches, not that probes cannot be looked for.
-pub fn is_no_match(error: &ProbeError) -> bool {
-    error.message.ends_with(NO_MATCH)
+fn no_match(wanted: impl std::fmt::Display) -> ProbeError {
+    error(format!("probe description {wanted} does not match any probes")).kind(ProbeErrorKind::NoMatch)
 }
 
 fn spec(kind: ProbeKind, parts: &[&str]) -> ProbeSpec {
@@ -383,9 +372,9 @@ fn spec(kind: ProbeKind, parts: &[&str]) -> ProbeSpec {
 }
 
 fn error(message: impl Into<String>) -> ProbeError {
-    ProbeError { message: message.into(), help: Vec::new() }
+    ProbeError::new(message)
 }
 
 fn advise(message: impl Into<String>, help: impl Into<String>) -> ProbeError {
-    ProbeError { message: message.into(), help: vec![help.into()] }
+    error(message).help([help.into()])
 }

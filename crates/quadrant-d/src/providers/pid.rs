@@ -6,7 +6,7 @@ use super::layout::{Class, Layout, Stability, Value};
 use super::pattern::{Pattern, Wanted};
 use super::{Command, Probe, Provider, Providers, Result, Row, advise};
 use quadrant_program::expr::PointPart;
-use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind};
+use quadrant_program::probe::{Found, Point, ProbeError, ProbeErrorKind, ProbeKind};
 use std::cell::Cell;
 use std::path::Path;
 
@@ -143,7 +143,11 @@ fn may_be_offset(name: &Pattern) -> bool {
 
 fn no_name(name: &str) -> ProbeError {
     let help = "the probes of a function are entry, return, and the offsets of its instructions in hexadecimal digits; those of `-`, addresses";
-    advise(format!("'{name}' is an invalid probe name"), help)
+    advise(format!("'{name}' is an invalid probe name"), help).kind(ProbeErrorKind::NoName)
+}
+
+fn no_process(pid: u32) -> ProbeError {
+    super::error(format!("failed to grab process {pid}")).kind(ProbeErrorKind::NoProcess)
 }
 
 /// Where to look.
@@ -172,7 +176,6 @@ impl Place {
         for file in &self.files {
             match providers.source.find_in(self.pid, &super::spec(form.kind, &[file, &form.function])) {
                 Ok(found) => {
-                    self.warn_of_others(providers, wanted, form, file, &found);
                     probes.extend(found.into_iter().filter_map(|found| self.probe(providers, wanted, found, form)));
                 }
                 Err(error) => refused.push((file, error)),
@@ -187,26 +190,6 @@ impl Place {
         error.map_or(Ok(probes), |(_, error)| Err(error))
     }
 
-    /// A pattern means several files of a process that runs: those with the function, and nothing that was found, are told of.
-    fn warn_of_others(
-        &self,
-        providers: &Providers<'_>,
-        wanted: &Wanted,
-        form: &Form<'_>,
-        pattern: &str,
-        found: &[Found],
-    ) {
-        let Some(function) = wanted.function.literal() else { return };
-        let asked = [pattern.to_owned(), function.to_owned()];
-        let listed = providers.source.list_in(self.pid, ProbeKind::Uprobe, &asked).unwrap_or_default();
-        let others = listed.iter().filter_map(|name| file_of(name));
-        for file in others.filter(|file| !found.iter().any(|found| file_of(&found.point.name) == Some(file))) {
-            if let Err(error) = providers.source.find_in(self.pid, &super::spec(form.kind, &[file, &form.function])) {
-                providers.warn(left_out(&format!("{wanted} in {file}"), &error));
-            }
-        }
-    }
-
     /// Whether a file can be read and has no such function.
     fn lacks(&self, providers: &Providers<'_>, file: &str, function: &str) -> bool {
         let names = providers.source.list_in(self.pid, ProbeKind::Uprobe, &[file.to_owned(), function.to_owned()]);
@@ -216,15 +199,17 @@ impl Place {
     /// In DTrace's words, what is known of it behind them.
     fn explain(&self, providers: &Providers<'_>, wanted: &Wanted, error: ProbeError) -> ProbeError {
         let any = |function: &str| self.has(providers, function);
-        let message = match wanted.function.literal() {
-            _ if !providers.is_process(self.pid) => format!("failed to grab process {}", self.pid),
+        let known = match wanted.function.literal() {
+            _ if !providers.is_process(self.pid) => no_process(self.pid),
             Some(function) if !wanted.module.is_anything() && any("") && !any(function) => {
-                format!("failed to lookup '{function}' in module '{}'", wanted.module.text())
+                let module = wanted.module.text();
+                super::error(format!("failed to lookup '{function}' in module '{module}'"))
+                    .kind(ProbeErrorKind::NoFunction)
             }
             Some(function) if any("") && any(function) => return error,
-            _ => super::no_match_message(wanted),
+            _ => super::no_match(wanted),
         };
-        ProbeError { message, help: std::iter::once(error.message).chain(error.help).collect() }
+        known.help([error.message]).help(error.help)
     }
 
     fn has_function(&self, providers: &Providers<'_>, wanted: &Wanted) -> bool {
@@ -275,7 +260,7 @@ impl Place {
 fn program(providers: &Providers<'_>, pid: u32, command: Option<&Command>) -> Result<String> {
     let known = command.map(|command| command.program.clone());
     let path = known.or_else(|| providers.source.program_of(pid));
-    let path = path.ok_or_else(|| advise(format!("failed to grab process {pid}"), "there is none: see `ps -e`"))?;
+    let path = path.ok_or_else(|| no_process(pid).help(["there is none: see `ps -e`".to_owned()]))?;
     Ok(path.to_string_lossy().into_owned())
 }
 
@@ -299,12 +284,6 @@ pub(super) fn is_called(file: &Path, module: &Pattern) -> bool {
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// `/usr/lib/libc.so.6` of `uprobe:/usr/lib/libc.so.6:malloc`.
-fn file_of(name: &str) -> Option<&str> {
-    let (_, rest) = name.split_once(':')?;
-    Some(split_file(rest)?.0)
 }
 
 /// A path may have colons; C++ names, with two of them, come after the last slash.

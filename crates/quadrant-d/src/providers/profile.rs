@@ -2,7 +2,7 @@
 
 use super::layout::{Class, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{Probe, Provider, Providers, Result, Row, advise, ids, no_match_message};
+use super::{Probe, Provider, Providers, Result, Row, ids, no_match};
 use quadrant_program::probe::{Point, ProbeError, Rate, Site};
 
 const NAME: &str = "profile";
@@ -152,7 +152,7 @@ fn period(rate: Rate) -> u64 {
 fn refused(name: &str, why: &str) -> ProbeError {
     let advice =
         "write a number and a unit, as in `tick-1s`, `tick-100ms`, `profile-997hz`; 200us is the shortest time";
-    advise(no_match_message(format_args!("{NAME}:::{name}")), format!("{why}: {advice}"))
+    no_match(format_args!("{NAME}:::{name}")).help([format!("{why}: {advice}")])
 }
 
 fn layout() -> Layout {

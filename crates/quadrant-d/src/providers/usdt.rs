@@ -105,7 +105,9 @@ pub(super) fn of_no_process(wanted: &Wanted) -> Option<String> {
     let is_it = is_called(provider) && provider.is_open_ended() && !names_files(wanted);
     let (provider, function, name) = (provider.text(), function.text(), name.text());
     is_it.then(|| {
-        format!("no process has it now; a program that will start can be named: `{provider}:/PATH/OF/PROGRAM:{function}:{name}`")
+        format!(
+            "no process has probes of {wanted} now, and those that start later are not looked at: name their program, `{provider}:/PATH/OF/PROGRAM:{function}:{name}`"
+        )
     })
 }
 
@@ -189,13 +191,12 @@ impl Process {
 
     fn explain(&self, wanted: &Wanted, error: ProbeError) -> ProbeError {
         let (which, pid) = (self.provider.as_deref().unwrap_or_default(), self.pid);
-        let message = super::no_match_message(wanted);
         let none = format!("there are no static probes of `{which}` in process {pid}");
         if matches!(wanted.module.text(), "" | "*") {
-            return ProbeError { message, help: vec![none] };
+            return super::no_match(wanted).help([none]);
         }
         let why = format!("{none}: {}", error.message);
-        ProbeError { message, help: std::iter::once(why).chain(error.help).collect() }
+        super::no_match(wanted).help([why]).help(error.help)
     }
 
     /// Whether a pattern of modules means a file, as a site names it.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use quadrant_d::desc::ProbeDesc;
 use quadrant_d::lower::{FindProbes, Symbols};
 use quadrant_d::providers::{Arg, ArgType, Layout, Probe, Value};
-use quadrant_program::probe::{BtfFunction, BtfOwner, Field, FieldPlace, Point, ProbeError, Rate, Site};
+use quadrant_program::probe::{
+    BtfFunction, BtfOwner, Field, FieldPlace, Point, ProbeError, ProbeErrorKind, Rate, Site,
+};
 use quadrant_types::{Attributes, FieldDef, StructDef, TypeId, Types};
 
 /// C types: a `struct task_struct` of sorts, and what it has.
@@ -77,7 +79,8 @@ impl FindProbes for Probes<'_> {
         if found.is_empty() {
             let [provider, module, function, name] = wanted;
             let message = format!("probe description {provider}:{module}:{function}:{name} does not match any probes");
-            return Err(ProbeError { message, help: vec!["did you mean `dtrace:::BEGIN`?".to_owned()] });
+            let error = ProbeError::new(message).kind(ProbeErrorKind::NoMatch);
+            return Err(error.help(["did you mean `dtrace:::BEGIN`?".to_owned()]));
         }
         Ok(found)
     }
@@ -85,7 +88,7 @@ impl FindProbes for Probes<'_> {
     fn by_id(&self, id: u32) -> Result<Vec<Probe>, ProbeError> {
         match ALL.get((id as usize).wrapping_sub(1)) {
             Some(name) => Ok(vec![self.probe(id as usize - 1, name)]),
-            None => Err(ProbeError { message: format!("there is no probe with the number {id}"), help: Vec::new() }),
+            None => Err(ProbeError::new(format!("there is no probe with the number {id}"))),
         }
     }
 }

@@ -85,7 +85,7 @@ impl ProbeSource for Fake {
             (kind, [.., name]) => self.function(kind, name),
             _ => None,
         };
-        found.map(|found| vec![found]).ok_or_else(|| ProbeError { message: "not here".to_owned(), help: Vec::new() })
+        found.map(|found| vec![found]).ok_or_else(|| ProbeError::new("not here"))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::debug::DebugFiles;
 use crate::elf::{Elf, Symbol};
 use crate::files::Files;
 use crate::target::Target;
+use crate::warning::Warning;
 
 const DEBUG_INFO: &str = ".debug_info";
 /// More debug information is not read for a warning alone.
@@ -19,9 +20,12 @@ pub(super) fn note(elf: &Elf, target: &Target, files: &Files, debug: &DebugFiles
     let copies = info.map_or(0, |info| info.copies_beside(symbol.address));
     if copies > 0 {
         let (name, file) = (symbol.name, target.name.display());
-        files.warn(format!(
-            "{copies} inlined copies of `{name}` are not probed: `uprobe:{file}:{INLINED}:{name}` (or the setting `probe_inline`) means them, too"
-        ));
+        files.warn(Warning {
+            message: format!("{copies} inlined copies of `{name}` are not probed"),
+            in_bpftrace: Some(format!(
+                "`uprobe:{file}:{INLINED}:{name}` (or the setting `probe_inline`) means them, too"
+            )),
+        });
     }
 }
 
@@ -40,5 +44,5 @@ pub(super) fn advise_copies(
     let file = target.name.display();
     let message = format!("`{name}` has no code of its own in {file}: it is inlined, {copies} times");
     let help = format!("probe the copies: `uprobe:{file}:{INLINED}:{name}`");
-    ProbeError { message, help: vec![help] }
+    crate::error::advise(message, help)
 }

@@ -156,7 +156,7 @@ fn compile(
     }
     if warnings {
         color::print(&report::render(&script.sources, &diagnostics, true));
-        source.warnings().iter().for_each(|warning| eprintln!("WARNING: {}", shown(warning)));
+        source.warnings().iter().for_each(|warning| eprintln!("WARNING: {}", shown(&warning.to_string())));
     }
     Ok(program)
 }

@@ -48,7 +48,7 @@ pub fn run(line: &Line, what: Product) -> Result<i32, Failure> {
         let letter = what.letter();
         return Err(Failure::new(format!("-{letter} needs a file with provider definitions: -s FILE")));
     }
-    let (_, options) = settings::all(&line.settings, &line.written)?;
+    let (_, options) = settings::all(&line.settings)?;
     let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
     let mut whole = ProviderFile::default();
     for (at, one) in loaded.iter().enumerate() {

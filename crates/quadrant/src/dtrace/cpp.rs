@@ -1,6 +1,7 @@
 //! `-C`: sending programs through the system's C preprocessor.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -36,13 +37,13 @@ impl Preprocessor {
         }
     }
 
-    /// The text as the preprocessor leaves it. `name` is what messages of both call it.
+    /// The text as the preprocessor leaves it. `name` is what messages of both call it; if it is a file, others beside it can be included.
     ///
     /// # Errors
     /// The preprocessor cannot be run, or fails; it has then said why.
     pub fn run(&self, name: &str, text: &str) -> Result<String, Failure> {
         let mut command = Command::new(&self.path);
-        command.args(&self.args).arg("-").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(&self.args).args(beside(name)).arg("-").stdin(Stdio::piped()).stdout(Stdio::piped());
         let failed = |error: &std::io::Error| {
             let error = quadrant_bpf::Error::io(format!("cannot run the preprocessor {:?}", self.path), error);
             Failure::from(error).hint("install it (Debian: apt install cpp), or name another with -x cpppath=PATH")
@@ -59,6 +60,12 @@ impl Preprocessor {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// Where `#include "..."` of a file in another folder looks first, as in C.
+fn beside(name: &str) -> Option<String> {
+    let folder = Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty() && folder.is_dir())?;
+    Some(format!("-iquote{}", folder.display()))
 }
 
 /// A first line `#!...` is no directive; an empty one keeps the numbers of the others.

@@ -7,6 +7,7 @@ use quadrant_d::desc::ProbeDesc;
 use quadrant_d::lower::SourceKind;
 use quadrant_d::macros;
 use quadrant_d::macros::Macros;
+use quadrant_program::span::Span;
 
 use super::report;
 use super::sources::Loaded;
@@ -14,10 +15,10 @@ use crate::failure::Failure;
 
 /// What a description means.
 pub enum Meant {
-    /// The probes that match; the text is as it was written.
-    Matching(ProbeDesc, String),
+    /// The probes that match, and where the program says so.
+    Matching(ProbeDesc, Span),
     /// The probe of a number.
-    Numbered(u32),
+    Numbered(u32, Span),
 }
 
 /// All descriptions of a program, in order.
@@ -38,11 +39,11 @@ pub fn of(loaded: &Loaded, macros: &Macros) -> Result<Vec<Meant>, Failure> {
 
 fn meant(spec: &ProbeSpec, kind: SourceKind) -> Result<Meant, Failure> {
     if let Some(id) = spec.id() {
-        return Ok(Meant::Numbered(id));
+        return Ok(Meant::Numbered(id, spec.span));
     }
     let desc = ProbeDesc::parse(&spec.text, last(kind))
         .map_err(|why| Failure::new(format!("invalid probe specifier {}: {why}", spec.text)))?;
-    Ok(Meant::Matching(desc, spec.text.clone()))
+    Ok(Meant::Matching(desc, spec.span))
 }
 
 /// The part that the last word of a description is.

@@ -67,6 +67,25 @@ pub enum Target {
     Process(u32),
 }
 
+/// An option of D.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// As `-x` has it.
+    pub name: String,
+    /// Behind the equals sign.
+    pub value: Option<String>,
+    /// How it was given, for messages: `-b 4m`, `-x bufsize`, `DTRACE_OPT_BUFSIZE`.
+    pub written: String,
+}
+
+impl Setting {
+    /// `NAME` or `NAME=VALUE`, as `-x` takes it.
+    pub fn parse(text: &str) -> Setting {
+        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
+        Setting { name: name.to_owned(), value, written: format!("-x {}", name.escape_debug()) }
+    }
+}
+
 /// Everything that the command line says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
@@ -77,9 +96,7 @@ pub struct Line {
     /// Processes, in order; the first is `$target`.
     pub targets: Vec<Target>,
     /// Settings of D in order, those with a letter of their own by their names: `-q` is `quiet`.
-    pub settings: Vec<(String, Option<String>)>,
-    /// How the settings were written, each in its place: `-b 4m`, `-x bufsize`.
-    pub written: Vec<String>,
+    pub settings: Vec<Setting>,
     /// `-o`
     pub output: Option<PathBuf>,
     /// `-v`
@@ -182,7 +199,11 @@ fn flag(letter: char, line: &mut Line) -> Result<(), Misuse> {
         'G' => return mode(Mode::Object, line),
         'V' => return mode(Mode::Version, line),
         'A' | 'a' => return mode(Mode::Anonymous(letter), line),
-        _ => set(line, (flag_setting(letter).to_owned(), None), format!("-{letter}")),
+        _ => line.settings.push(Setting {
+            name: flag_setting(letter).to_owned(),
+            value: None,
+            written: format!("-{letter}"),
+        }),
     }
     Ok(())
 }
@@ -222,23 +243,15 @@ fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), 
         'c' => line.targets.push(Target::Command(argument)),
         'p' => line.targets.push(Target::Process(process(&argument)?)),
         'o' => line.output = Some(argument.into()),
-        'x' => {
-            let setting = setting(&argument);
-            let written = format!("-x {}", setting.0.escape_debug());
-            set(line, setting, written);
-        }
+        'x' => line.settings.push(Setting::parse(&argument)),
         '3' | '6' => model(letter, &argument)?,
         _ => {
             let written = format!("-{letter} {}", argument.escape_debug());
-            set(line, (argument_setting(letter).to_owned(), Some(argument)), written);
+            let name = argument_setting(letter).to_owned();
+            line.settings.push(Setting { name, value: Some(argument), written });
         }
     }
     Ok(())
-}
-
-fn set(line: &mut Line, setting: (String, Option<String>), written: String) {
-    line.settings.push(setting);
-    line.written.push(written);
 }
 
 /// The setting that a letter with an argument stands for.
@@ -250,13 +263,6 @@ fn argument_setting(letter: char) -> &'static str {
         'L' => "libdir",
         'U' => "undef",
         _ => "stdc",
-    }
-}
-
-fn setting(text: &str) -> (String, Option<String>) {
-    match text.split_once('=') {
-        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-        None => (text.to_owned(), None),
     }
 }
 
@@ -294,14 +300,15 @@ mod tests {
         let expected = [enabling(Kind::Name, "BEGIN"), enabling(Kind::Name, "END"), enabling(Kind::Script, "a.d")];
         assert_eq!(line.enablings, expected);
         assert_eq!(line.operands, ["one", "two", "-q"]);
-        assert_eq!(line.settings, [("quiet".to_owned(), None)]);
+        let quiet = Setting { name: "quiet".to_owned(), value: None, written: "-q".to_owned() };
+        assert_eq!(line.settings, [quiet]);
     }
 
     #[test]
     fn letters_are_settings() {
         let line = line(&["-wFb4m", "-x", "strsize=1k", "-xaggsortrev", "-I/inc", "-DA=1", "-Z"]).unwrap();
         let names: Vec<String> =
-            line.settings.iter().map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or(""))).collect();
+            line.settings.iter().map(|one| format!("{}={}", one.name, one.value.as_deref().unwrap_or(""))).collect();
         assert_eq!(
             names,
             [

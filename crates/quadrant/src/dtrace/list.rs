@@ -3,62 +3,57 @@
 use std::io;
 use std::io::BufWriter;
 use std::io::Write;
-use std::rc::Rc;
 
 use quadrant_d::desc::ProbeDesc;
+use quadrant_d::lower::tag_of;
+use quadrant_d::macros::Macros;
 use quadrant_d::providers::ArgType;
 use quadrant_d::providers::Layout;
 use quadrant_d::providers::Providers;
 use quadrant_d::providers::Row;
 use quadrant_d::providers::Stability;
-use quadrant_d::providers::is_no_match;
 use quadrant_output::dtrace::list;
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::PointPart;
+use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::ProbeErrorKind;
 use quadrant_types::Types;
 
+use super::cpp::Preprocessor;
 use super::descriptions;
 use super::descriptions::Meant;
 use super::getopt::Line;
 use super::report;
 use super::settings;
 use super::sources;
+use super::sources::Loaded;
 use super::targets;
 use super::verbose::attributes;
-use super::world;
+use super::world::Machine;
 use crate::failure;
 use crate::failure::Failure;
 
 /// List the probes of the command line.
 ///
 /// # Errors
-/// A description that makes no sense or matches nothing; output that cannot be written.
+/// A description that makes no sense; output that cannot be written.
 pub fn run(line: &Line) -> Result<i32, Failure> {
-    let (_, options) = settings::all(&line.settings, &line.written)?;
-    let loaded = sources::load(&line.enablings, None)?;
+    let (_, options) = settings::all(&line.settings)?;
+    let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
     let targets = targets::open(line)?;
-    let types = Rc::new(crate::world::types());
-    let catalog = world::catalog(&types);
-    let providers = Providers::new(&catalog, &types, world::provider_settings(&options, targets.commands.clone()));
-    let macros = world::macros(line, &options, targets.first);
-    let mut listing = Listing { providers: &providers, types: &types, verbose: line.verbose, out: Out::new() };
-    listing.heading();
-    if loaded.is_empty() {
-        listing.all(&ProbeDesc::default(), "")?;
-    }
-    let mut status = 0;
-    for one in &loaded {
-        for meant in descriptions::of(one, &macros)? {
-            if let Err(failure) = listing.meant(&meant) {
-                listing.out.flush();
-                failure.print("dtrace");
-                status = 1;
-            }
-        }
+    let machine = Machine::new(line, &options, &targets);
+    let providers = machine.providers();
+    let (types, tags) = (&machine.types, options.errtags);
+    let mut listing =
+        Listing { providers: &providers, types, verbose: line.verbose, tags, has_heading: false, out: Out::new() };
+    let listed = listing.programs(&loaded, &machine.macros);
+    if listed.is_ok() {
+        listing.heading();
     }
     listing.out.flush();
-    eprint!("{}", report::left_out(&providers));
+    machine.warn(&providers);
     failure::written("the list", listing.out.finish())?;
-    Ok(status)
+    listed.map(|()| 0)
 }
 
 /// Standard output; after the first failure nothing more is written.
@@ -94,48 +89,88 @@ struct Listing<'a> {
     providers: &'a Providers<'a>,
     types: &'a Types,
     verbose: bool,
+    /// `-x errtags`
+    tags: bool,
+    has_heading: bool,
     out: Out,
 }
 
 impl Listing<'_> {
-    fn heading(&mut self) {
-        let mut text = Vec::new();
-        list::header(&mut text);
-        self.out.write(&text);
+    fn programs(&mut self, loaded: &[Loaded], macros: &Macros) -> Result<(), Failure> {
+        if loaded.is_empty() {
+            self.matching(&ProbeDesc::default()).map_err(Failure::from)?;
+        }
+        let meant = loaded.iter().map(|one| Ok((one, descriptions::of(one, macros)?)));
+        let meant: Vec<(&Loaded, Vec<Meant>)> = meant.collect::<Result<_, Failure>>()?;
+        for (one, all) in &meant {
+            all.iter().try_for_each(|meant| self.meant(one, meant))?;
+        }
+        Ok(())
     }
 
-    fn meant(&mut self, meant: &Meant) -> Result<(), Failure> {
-        match meant {
-            Meant::Matching(desc, text) => self.all(desc, text),
-            Meant::Numbered(id) => {
-                let unknown = || Failure::new(format!("invalid probe identifier {id}: Unknown probe identifier"));
-                let probes = self.providers.by_id(*id).map_err(|_| unknown())?;
-                if let Some(probe) = probes.first() {
-                    self.row(&Row { id: *id, name: probe.point.name.clone() });
-                }
+    /// Stands above the first row, and alone if nothing matches; not if a description is wrong.
+    fn heading(&mut self) {
+        if !std::mem::replace(&mut self.has_heading, true) {
+            let mut text = Vec::new();
+            list::header(&mut text);
+            self.out.write(&text);
+        }
+    }
+
+    fn meant(&mut self, loaded: &Loaded, meant: &Meant) -> Result<(), Failure> {
+        let (listed, span) = match meant {
+            Meant::Matching(desc, span) => (self.matching(desc), *span),
+            Meant::Numbered(id, span) => (self.numbered(*id), *span),
+        };
+        listed.map_err(|error| match error.kind {
+            ProbeErrorKind::Refused => error.into(),
+            kind => {
+                let tag = if matches!(meant, Meant::Numbered(..)) { "D_PDESC_INVAL" } else { tag_of(kind) };
+                let mut diagnostic = Diagnostic::error(span, error.message).tag(tag);
+                diagnostic.help = error.help;
+                Failure::rendered(report::message(loaded, &diagnostic, span, self.tags))
+            }
+        })
+    }
+
+    fn numbered(&mut self, id: u32) -> Result<(), ProbeError> {
+        let unknown = format!("invalid probe identifier {id}: Unknown probe identifier");
+        let probes = self.providers.by_id(id);
+        let probes = probes.map_err(|_| ProbeError::new(unknown).kind(ProbeErrorKind::NoMatch))?;
+        if let Some(probe) = probes.first() {
+            self.row(&Row { id, name: probe.point.name.clone() });
+        }
+        Ok(())
+    }
+
+    /// No match is no error.
+    fn matching(&mut self, desc: &ProbeDesc) -> Result<(), ProbeError> {
+        let mut rows = Vec::new();
+        let listed = self.providers.list(desc, &mut |row| rows.push(row));
+        rows.iter().for_each(|row| self.row(row));
+        if !rows.is_empty() {
+            return Ok(());
+        }
+        // Finding knows what is wrong with a description, and the nearest names.
+        let found = || self.providers.find(desc).err().filter(|error| error.kind != ProbeErrorKind::Refused);
+        match listed.err().or_else(found) {
+            Some(error) if error.kind != ProbeErrorKind::NoMatch => Err(error),
+            error => {
+                self.no_match(desc, error.map_or_else(Vec::new, |error| error.help));
                 Ok(())
             }
         }
     }
 
-    fn all(&mut self, desc: &ProbeDesc, text: &str) -> Result<(), Failure> {
-        let mut rows = Vec::new();
-        let listed = self.providers.list(desc, &mut |row| rows.push(row));
-        rows.iter().for_each(|row| self.row(row));
-        if rows.is_empty() {
-            let error = listed.err();
-            if let Some(error) = error.as_ref().filter(|error| !is_no_match(error)) {
-                return Err(error.clone().into());
-            }
-            // Finding knows the nearest names.
-            let near = error.or_else(|| self.providers.find(desc).err()).map_or_else(Vec::new, |error| error.help);
-            let failure = Failure::new(format!("failed to match {text}: No probe matches description"));
-            return Err(near.into_iter().fold(failure, Failure::hint));
-        }
-        Ok(())
+    fn no_match(&mut self, desc: &ProbeDesc, help: Vec<String>) {
+        self.heading();
+        self.out.flush();
+        let failure = Failure::new(format!("failed to match {desc}: No probe matches description"));
+        help.into_iter().fold(failure, Failure::hint).print("dtrace");
     }
 
     fn row(&mut self, row: &Row) {
+        self.heading();
         let mut text = Vec::new();
         let part = |part: PointPart| part.of(&row.name);
         let probe = list::Probe {

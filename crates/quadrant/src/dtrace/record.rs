@@ -4,14 +4,12 @@ use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_bpf::features::Features;
-use quadrant_d::providers::Providers;
 use quadrant_probes::RecordedPoint;
 use quadrant_program::Program;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::recording;
 use quadrant_program::recording::Split;
 use quadrant_session::Trace;
-use quadrant_types::Types;
 use serde_json::Value;
 
 use super::getopt::Line;
@@ -21,13 +19,10 @@ use super::recorded::Asked;
 use super::report;
 use super::sources::Texts;
 use super::targets;
-use super::targets::Targets;
 use super::tool;
 use super::trace;
 use super::trace::Lowered;
-use super::trace::World;
-use super::world;
-use super::world::KernelSymbols;
+use super::world::Machine;
 use crate::args::Args;
 use crate::commands::record;
 use crate::failure::Failure;
@@ -43,14 +38,14 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let wanted = command.into_iter().chain(args.pid.map(Target::Process)).collect();
     let (line, texts) = tool::script_line(file, args.allow_unsafe, params, wanted)?;
     let targets = targets::open(&line)?;
-    let types = Rc::new(crate::world::types());
+    let machine = Machine::new(&line, &texts.options, &targets);
     quadrant_bpf::limits::bump_memlock();
-    let (split, said) = compile(&line, &texts, &targets, &types)?;
+    let (split, said) = compile(&line, &texts, &machine)?;
     let recorder = Rc::new(recording::recorder(&split));
     let session = run::session(args, targets.first.filter(|_| args.pid.is_none()))?;
     let failed = |error| trace::failed(&texts.programs, error);
     let compiled =
-        quadrant_session::compile(Rc::clone(&recorder), &Features::new(), &types, session).map_err(failed)?;
+        quadrant_session::compile(Rc::clone(&recorder), &Features::new(), &machine.types, session).map_err(failed)?;
     let trace = Trace::load(compiled).map_err(failed)?;
     let points = Points { all: points(&recorder), child: None, d: Some(said) };
     let mut writer = record::writer(&recorder, &split, &points, output, events)?;
@@ -60,18 +55,15 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
 }
 
 /// The program as what it learns, and what the file says of the world in which it was compiled.
-fn compile(line: &Line, texts: &Texts, targets: &Targets, types: &Rc<Types>) -> Result<(Split, Value), Failure> {
-    let options = &texts.options;
-    let catalog = world::catalog(types);
-    let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
-    let (symbols, macros) = (KernelSymbols::default(), world::macros(line, options, targets.first));
-    let asked = Asked::new(&providers, &symbols);
-    let wall_offset = quadrant_session::wall_offset_ns();
-    let world = World { probes: &asked, symbols: &asked, types, macros: &macros, wall_offset };
-    let (program, lowered) = trace::lowered(line, texts, &world)?;
-    eprint!("{}", report::left_out(&providers));
+fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Split, Value), Failure> {
+    let providers = machine.providers();
+    let asked = Asked::new(&providers, &machine.symbols);
+    let world = machine.world(&asked, &asked);
+    let lowered = trace::lowered(line, texts, &world);
+    machine.warn(&providers);
+    let (program, lowered) = lowered?;
     let split = split(texts, &program, &lowered)?;
-    Ok((split, asked.to_json(types, &macros, wall_offset)))
+    Ok((split, asked.to_json(&machine.types, &machine.macros, world.wall_offset)))
 }
 
 /// Splits a program from the world; names of what it learns are the texts of the script and of the libraries.

@@ -2,7 +2,6 @@
 
 use quadrant_d::lower::Compiled;
 use quadrant_d::lower::SourceKind;
-use quadrant_d::providers::Providers;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::span::Span;
@@ -27,17 +26,6 @@ pub fn empty(loaded: &Loaded, tags: bool) -> String {
 pub fn lacks_permission(compiled: &Compiled) -> bool {
     let mut errors = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
     errors.all(|error| error.tag == Some("D_ACT_DESTRUCT"))
-}
-
-/// All warnings.
-pub fn warnings(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String {
-    let warnings = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
-    warnings.map(|warning| placed(loaded, compiled, warning, tags)).collect()
-}
-
-/// What of the descriptions could not be had while the rest could.
-pub fn left_out(probes: &Providers<'_>) -> String {
-    probes.take_warnings().iter().map(|warning| format!("dtrace: warning: {}\n", failure::shown(warning))).collect()
 }
 
 /// A message about a place in any of the texts.

@@ -5,46 +5,40 @@ use quadrant_d::options::Options;
 use quadrant_d::options::Phase;
 use quadrant_output::dtrace;
 
+use super::getopt::Setting;
 use super::sink;
 use crate::failure::Failure;
 
-/// A setting as it is written.
-pub type Setting = (String, Option<String>);
-
-/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line, which messages call as they are `written`;
-/// and the options that they make.
+/// Settings from the environment (`DTRACE_OPT_STRSIZE=1k`), then those of the command line; and the options that they make.
 ///
 /// # Errors
 /// An option that there is not, or a value that it cannot have.
-pub fn all(line: &[Setting], written: &[String]) -> Result<(Vec<Setting>, Options), Failure> {
+pub fn all(line: &[Setting]) -> Result<(Vec<Setting>, Options), Failure> {
     let mut options = Options::default();
-    let environment = environment();
-    for (name, value) in &environment {
-        let variable = format!("DTRACE_OPT_{}", name.to_ascii_uppercase());
-        set(&mut options, name, value.as_deref(), &variable)?;
-    }
-    for (at, (name, value)) in line.iter().enumerate() {
-        let what = written.get(at).cloned().unwrap_or_else(|| format!("-x {}", name.escape_debug()));
-        set(&mut options, name, value.as_deref(), &what)?;
-    }
-    Ok((environment.into_iter().chain(line.iter().cloned()).collect(), options))
+    let settings: Vec<Setting> = environment().into_iter().chain(line.iter().cloned()).collect();
+    settings.iter().try_for_each(|setting| set(&mut options, setting))?;
+    Ok((settings, options))
 }
 
-fn set(options: &mut Options, name: &str, value: Option<&str>, what: &str) -> Result<(), Failure> {
-    options.set(name, value, Phase::Command).map_err(|error| cannot_set(what, error))?;
+fn set(options: &mut Options, Setting { name, value, written }: &Setting) -> Result<(), Failure> {
+    options.set(name, value.as_deref(), Phase::Command).map_err(|error| cannot_set(written, error))?;
     let cpus = quadrant_bpf::cpus::possible_count().unwrap_or(usize::MAX);
     match options.cpu {
         Some(cpu) if cpu >= cpus as u64 => {
-            Err(Failure::new(format!("failed to set {what}: there is no CPU {cpu}, the last one is {}", cpus - 1)))
+            Err(Failure::new(format!("failed to set {written}: there is no CPU {cpu}, the last one is {}", cpus - 1)))
         }
         _ => Ok(()),
     }
 }
 
+/// How the names of variables with options begin.
+const VARIABLE: &str = "DTRACE_OPT_";
+
 fn environment() -> Vec<Setting> {
     let option = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        let name = name.into_string().ok()?.strip_prefix("DTRACE_OPT_")?.to_ascii_lowercase();
-        Some((name, Some(value.into_string().ok()?).filter(|value| !value.is_empty())))
+        let written = name.into_string().ok().filter(|name| name.starts_with(VARIABLE))?;
+        let name = written[VARIABLE.len()..].to_ascii_lowercase();
+        Some(Setting { name, value: Some(value.into_string().ok()?).filter(|value| !value.is_empty()), written })
     };
     std::env::vars_os().filter_map(option).collect()
 }

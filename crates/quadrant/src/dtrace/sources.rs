@@ -16,8 +16,8 @@ use super::cpp::Preprocessor;
 use super::getopt::Enabling;
 use super::getopt::Kind;
 use super::getopt::Line;
+use super::getopt::Setting;
 use super::settings;
-use super::settings::Setting;
 use super::world;
 use crate::failure::Failure;
 
@@ -88,9 +88,9 @@ impl Texts {
     /// # Errors
     /// A file that cannot be read, a preprocessor that fails, an option that there is not.
     pub fn read(line: &Line) -> Result<Texts, Failure> {
-        let (settings, options) = settings::all(&line.settings, &line.written)?;
+        let (settings, options) = settings::all(&line.settings)?;
         let programs = load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
-        let libraries = world::libraries(&options)?;
+        let libraries = world::libraries(&options);
         Ok(Texts { settings, options, programs, libraries })
     }
 }

@@ -16,10 +16,10 @@ use super::getopt::Enabling;
 use super::getopt::Kind;
 use super::getopt::Line;
 use super::getopt::Mode;
+use super::getopt::Setting;
 use super::getopt::Target;
 use super::report;
 use super::settings;
-use super::settings::Setting;
 use super::sources;
 use super::sources::Texts;
 use super::targets;
@@ -52,7 +52,7 @@ pub fn gather(file: &str, options: &[String]) -> Result<(Program, Vec<String>), 
         script: texts.programs.into_iter().next().map_or_else(File::default, |one| carried(one.source)),
         libraries: texts.libraries.into_iter().map(plain).collect(),
     };
-    let remaining = line.settings.iter().filter(|(name, _)| !USED_UP.contains(&name.as_str()));
+    let remaining = line.settings.iter().filter(|setting| !USED_UP.contains(&setting.name.as_str()));
     Ok((program, remaining.flat_map(words).collect()))
 }
 
@@ -110,7 +110,7 @@ pub fn script_line(
 /// What stands in the way: the program, the probes, the kernel, the output.
 pub fn run(program: &Program, options: &[String], given: Given) -> Result<i32, Failure> {
     let mut line = carried_line(program, options)?;
-    line.settings.extend(given.quiet.then(|| ("quiet".to_owned(), None)));
+    line.settings.extend(given.quiet.then(|| Setting::parse("quiet")));
     line.targets.extend(given.command.map(Target::Command));
     line.targets.extend(given.pid.map(Target::Process));
     line.output = given.output;
@@ -123,7 +123,7 @@ fn carried_line(program: &Program, options: &[String]) -> Result<Line, Failure> 
 }
 
 fn texts(program: &Program, line: &Line) -> Result<Texts, Failure> {
-    let (settings, options) = settings::all(&line.settings, &line.written)?;
+    let (settings, options) = settings::all(&line.settings)?;
     let File { name, text } = program.script.clone();
     let library = |file: &File| Library { name: file.name.clone(), text: file.text.clone() };
     Ok(Texts {
@@ -148,7 +148,7 @@ fn parse(words: &[String]) -> Result<Line, Failure> {
 }
 
 /// A setting as words of the command line.
-fn words((name, value): &Setting) -> [String; 2] {
+fn words(Setting { name, value, .. }: &Setting) -> [String; 2] {
     let setting = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
     ["-x".to_owned(), setting]
 }

@@ -6,18 +6,13 @@ use std::rc::Rc;
 use quadrant_bpf::features::Features;
 pub use quadrant_d::lower::Compiled as Lowered;
 use quadrant_d::lower::Env;
-use quadrant_d::lower::FindProbes;
 use quadrant_d::lower::Source;
 use quadrant_d::lower::SourceKind;
-use quadrant_d::lower::Symbols;
-use quadrant_d::macros::Macros;
 use quadrant_d::options::Options;
-use quadrant_d::providers::Providers;
 use quadrant_output::dtrace::message;
 use quadrant_output::dtrace::message::What;
 use quadrant_program::Program;
 use quadrant_session::Trace;
-use quadrant_types::Types;
 
 use super::adjust;
 use super::getopt::Line;
@@ -30,8 +25,8 @@ use super::sources::Texts;
 use super::targets;
 use super::targets::Targets;
 use super::verbose;
-use super::world;
-use super::world::KernelSymbols;
+use super::world::Machine;
+use super::world::World;
 use crate::failure::Failure;
 use crate::overhead;
 use crate::scope::Wanted;
@@ -87,45 +82,22 @@ pub fn compiled(
     session: impl FnOnce() -> Result<quadrant_session::Options, Failure>,
 ) -> Result<(quadrant_session::Compiled, Options), Failure> {
     quadrant_bpf::limits::bump_memlock();
-    let types = Rc::new(crate::world::types());
-    let (program, options) = compile(line, texts, &types, targets)?;
-    let compiled = quadrant_session::compile(program, &Features::new(), &types, session()?)
+    let machine = Machine::new(line, &texts.options, targets);
+    let (program, options) = compile(line, texts, &machine)?;
+    let compiled = quadrant_session::compile(program, &Features::new(), &machine.types, session()?)
         .map_err(|error| failed(&texts.programs, error))?;
     Ok((compiled, options))
 }
 
-/// What compiling asks.
-pub struct World<'a> {
-    /// Finds probes.
-    pub probes: &'a dyn FindProbes,
-    /// Finds addresses.
-    pub symbols: &'a dyn Symbols,
-    /// C types.
-    pub types: &'a Types,
-    /// What macro variables stand for.
-    pub macros: &'a Macros,
-    /// Nanoseconds from the monotonic clock to the time of day.
-    pub wall_offset: i64,
-}
-
 /// Compile, and say what was found.
-fn compile(
-    line: &Line,
-    texts: &Texts,
-    types: &Rc<Types>,
-    targets: &Targets,
-) -> Result<(Rc<Program>, Options), Failure> {
-    let options = &texts.options;
-    let catalog = world::catalog(types);
-    let providers = Providers::new(&catalog, types, world::provider_settings(options, targets.commands.clone()));
-    let macros = world::macros(line, options, targets.first);
-    let (symbols, wall_offset) = (KernelSymbols::default(), quadrant_session::wall_offset_ns());
-    let world = World { probes: &providers, symbols: &symbols, types, macros: &macros, wall_offset };
-    let (program, compiled) = lowered(line, texts, &world)?;
-    eprint!("{}", report::left_out(&providers));
+fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Rc<Program>, Options), Failure> {
+    let providers = machine.providers();
+    let lowered = lowered(line, texts, &machine.world(&providers, &machine.symbols));
+    machine.warn(&providers);
+    let (program, compiled) = lowered?;
     if compiled.options.verbose || line.verbose {
         eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
-        print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &providers, &macros)));
+        print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &providers, &machine.macros)));
     }
     Ok((Rc::new(program), compiled.options))
 }
@@ -136,13 +108,14 @@ fn compile(
 /// A mistake in a program.
 pub fn lowered(line: &Line, texts: &Texts, world: &World) -> Result<(Program, Lowered), Failure> {
     let loaded = &texts.programs;
-    let mut settings = texts.settings.clone();
+    let mut settings: Vec<_> = texts.settings.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
     if line.mode == Mode::Compile {
         // What does not run changes nothing.
         settings.push(("destructive".to_owned(), None));
     }
     let World { probes, symbols, types, macros, wall_offset } = *world;
-    let env = Env { probes, types, symbols, libraries: &texts.libraries, macros, options: &settings, wall_offset };
+    let libraries = &texts.libraries;
+    let env = Env { probes, types, symbols, libraries, macros, options: &settings, wall_offset };
     let sources: Vec<Source> = loaded.iter().map(|one| one.source.clone()).collect();
     let mut compiled = quadrant_d::lower::compile(&sources, &env);
     let options = &compiled.options;
@@ -155,7 +128,6 @@ pub fn lowered(line: &Line, texts: &Texts, world: &World) -> Result<(Program, Lo
     if let Some(empty) = loaded.iter().find(|one| one.is_empty && !options.empty) {
         return Err(Failure::rendered(report::empty(empty, options.errtags)));
     }
-    eprint!("{}", report::warnings(loaded, &compiled, options.errtags));
     if !options.quiet && line.mode == Mode::Trace {
         announce(loaded, &compiled);
     }

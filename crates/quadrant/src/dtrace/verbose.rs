@@ -9,7 +9,7 @@ use quadrant_output::dtrace::list;
 
 use super::descriptions;
 use super::descriptions::Meant;
-use super::settings::Setting;
+use super::getopt::Setting;
 use super::sources::Loaded;
 
 /// A report for each program: the least stable of its probes.
@@ -20,7 +20,7 @@ pub fn report(loaded: &[Loaded], providers: &Providers<'_>, macros: &Macros) -> 
         let Ok(meant) = descriptions::of(one, macros) else { continue };
         let found = meant.iter().filter_map(|meant| match meant {
             Meant::Matching(desc, _) => providers.find(desc).ok(),
-            Meant::Numbered(id) => providers.by_id(*id).ok(),
+            Meant::Numbered(id, _) => providers.by_id(*id).ok(),
         });
         let all = found.flatten().map(|probe| probe.layout.stability.description);
         let Some(least) = all.reduce(|a, b| [0, 1, 2].map(|part| least(a[part], b[part]))) else { continue };
@@ -38,7 +38,7 @@ pub fn idle_options(loaded: &[Loaded], settings: &[Setting]) -> String {
         PragmaKind::Option { name, .. } => Some(name.name.as_str()),
         _ => None,
     });
-    let names = settings.iter().map(|(name, _)| name.as_str()).chain(set);
+    let names = settings.iter().map(|setting| setting.name.as_str()).chain(set);
     names.filter_map(|name| Some(format!("dtrace: option {name} changes nothing: {}\n", no_meaning(name)?))).collect()
 }
 

@@ -2,54 +2,108 @@
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 
+use quadrant_d::lower::FindProbes;
 use quadrant_d::lower::Library;
 use quadrant_d::lower::Symbols;
 use quadrant_d::macros::Macros;
 use quadrant_d::options::Options;
 use quadrant_d::providers;
+use quadrant_d::providers::Providers;
 use quadrant_probes::Source;
 use quadrant_symbols::Symbolizer;
 use quadrant_types::Types;
 
 use super::getopt::Kind;
 use super::getopt::Line;
-use crate::failure::Failure;
+use super::targets::Targets;
+use crate::failure::shown;
 
 /// The kernel image, as it is called as a module here and elsewhere.
 const KERNEL: [&str; 3] = ["vmlinux", "genunix", "unix"];
 
-/// Where probes are. One description may mean all functions of the kernel.
-pub fn catalog(types: &Rc<Types>) -> Source {
-    let options = quadrant_probes::Options { max_points: usize::MAX, ..Default::default() };
-    Source::new(Rc::clone(types), options)
+/// What compiling asks.
+pub struct World<'a> {
+    /// Finds probes.
+    pub probes: &'a dyn FindProbes,
+    /// Finds addresses.
+    pub symbols: &'a dyn Symbols,
+    /// C types.
+    pub types: &'a Types,
+    /// What macro variables stand for.
+    pub macros: &'a Macros,
+    /// Nanoseconds from the monotonic clock to the time of day.
+    pub wall_offset: i64,
 }
 
-/// How providers read descriptions.
-pub fn provider_settings(options: &Options, commands: Vec<providers::Command>) -> providers::Settings {
-    providers::Settings { aliases: options.aliases, commands }
+/// This machine, as programs see it that are compiled for it.
+pub struct Machine {
+    /// C types.
+    pub types: Rc<Types>,
+    /// The kernel's symbols.
+    pub symbols: KernelSymbols,
+    /// What macro variables stand for.
+    pub macros: Macros,
+    catalog: Source,
+    settings: providers::Settings,
 }
 
-/// The libraries of `-L`, by name: files that end with `.d`.
-///
-/// # Errors
-/// A folder or a file that cannot be read.
-pub fn libraries(options: &Options) -> Result<Vec<Library>, Failure> {
-    let mut all = Vec::new();
-    for folder in &options.libdir {
-        let failed = |error: &std::io::Error| {
-            quadrant_bpf::Error::io(format!("failed to read the libraries in {folder}"), error)
-        };
-        let entries = std::fs::read_dir(folder).map_err(|error| failed(&error))?;
-        let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "d"));
-        files.sort();
-        for file in files {
-            all.push(library(&file).map_err(|error| failed(&error))?);
+impl Machine {
+    /// Nothing is read yet. One description may mean all functions of the kernel.
+    pub fn new(line: &Line, options: &Options, targets: &Targets) -> Machine {
+        let types = Rc::new(crate::world::types());
+        let limits = quadrant_probes::Options { max_points: usize::MAX, ..Default::default() };
+        Machine {
+            catalog: Source::new(Rc::clone(&types), limits),
+            types,
+            symbols: KernelSymbols::default(),
+            macros: macros(line, options, targets.first),
+            settings: providers::Settings { aliases: options.aliases, commands: targets.commands.clone() },
         }
     }
-    Ok(all)
+
+    /// Its probes, as D calls them.
+    pub fn providers(&self) -> Providers<'_> {
+        Providers::new(&self.catalog, &self.types, self.settings.clone())
+    }
+
+    /// What compiling asks, with those who answer it.
+    pub fn world<'a>(&'a self, probes: &'a dyn FindProbes, symbols: &'a dyn Symbols) -> World<'a> {
+        let Machine { types, macros, .. } = self;
+        World { probes, symbols, types, macros, wall_offset: quadrant_session::wall_offset_ns() }
+    }
+
+    /// Says what the user should know of the probes that were found, and is no error.
+    pub fn warn(&self, providers: &Providers<'_>) {
+        let of_files = self.catalog.warnings().into_iter().map(|warning| warning.message);
+        for warning in providers.take_warnings().into_iter().chain(of_files) {
+            eprintln!("dtrace: warning: {}", shown(&warning));
+        }
+    }
+}
+
+/// The libraries of `-L`, by name: files that end with `.d`. What cannot be read is no error, as nothing may need it.
+pub fn libraries(options: &Options) -> Vec<Library> {
+    let files = options.libdir.iter().flat_map(|folder| or_warn(folder, library_files(folder)).unwrap_or_default());
+    files.filter_map(|file| or_warn(&file.display().to_string(), library(&file))).collect()
+}
+
+fn library_files(folder: &str) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "d"));
+    files.sort();
+    Ok(files)
+}
+
+fn or_warn<T>(what: &str, read: std::io::Result<T>) -> Option<T> {
+    read.inspect_err(|error| {
+        let error = quadrant_bpf::Error::io(format!("failed to read libraries in {what}"), error);
+        eprintln!("dtrace: warning: {}", shown(&error.to_string()));
+    })
+    .ok()
 }
 
 fn library(file: &Path) -> std::io::Result<Library> {

@@ -47,7 +47,10 @@ pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
 
 /// Say what was skipped while probes were looked for, such as a file that is damaged.
 pub fn print_warnings(source: &Source) {
-    source.warnings().iter().for_each(|warning| eprintln!("quadrant: warning: {}", failure::shown(warning)));
+    source
+        .warnings()
+        .iter()
+        .for_each(|warning| eprintln!("quadrant: warning: {}", failure::shown(&warning.to_string())));
 }
 
 /// Print the probes that match the command line's patterns.

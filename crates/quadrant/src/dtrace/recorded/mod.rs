@@ -20,6 +20,7 @@ use quadrant_d::providers::Probe;
 use quadrant_program::probe::Inode;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::ProbeErrorKind;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::Site;
 use quadrant_types::Types;
@@ -250,8 +251,8 @@ fn always_there(desc: &ProbeDesc) -> Option<Probe> {
 }
 
 fn not_there(what: &str) -> ProbeError {
-    let help = vec!["`quadrant record` records what the clauses of a program ask for, and no more".to_owned()];
-    ProbeError { message: format!("the recording has no probe {what}"), help }
+    let help = "`quadrant record` records what the clauses of a program ask for, and no more";
+    ProbeError::new(format!("the recording has no probe {what}")).kind(ProbeErrorKind::NoMatch).help([help.to_owned()])
 }
 
 impl Symbols for Known<'_> {

@@ -223,14 +223,23 @@ fn listings_of_probes() {
     assert_eq!(good(dtrace().args(["-li", id])).stdout.lines().nth(1), Some(lines[2]));
     // What one description lacks does not hide what the others mean.
     let some = dtrace().args(["-ln", "BEGIN,nosuch:::x,END"]).run().unwrap();
-    assert_eq!((some.code(), some.stdout.lines().count()), (Some(1), 3), "{}", some.describe());
+    assert_eq!((some.code(), some.stdout.lines().count()), (Some(0), 3), "{}", some.describe());
     assert_eq!(some.stderr, "dtrace: failed to match nosuch:::x: No probe matches description\n");
     let module = dtrace().args(["-lm", "nosuchmodule"]).run().unwrap();
-    assert!(module.stderr.starts_with("dtrace: failed to match nosuchmodule: No probe"), "{}", module.describe());
+    assert!(module.stderr.starts_with("dtrace: failed to match :nosuchmodule::: No probe"), "{}", module.describe());
     assert_eq!(good(dtrace().args(["-len", "BEGIN"])).stdout.lines().count(), 2);
     let unknown = dtrace().args(["-li", "99999999"]).run().unwrap();
-    assert_eq!(unknown.stderr, "dtrace: invalid probe identifier 99999999: Unknown probe identifier\n");
-    let none = ends_with(1, dtrace().args(["-ln", "nosuch:::"]));
+    let message =
+        "dtrace: invalid probe specifier 99999999: invalid probe identifier 99999999: Unknown probe identifier\n";
+    assert_eq!((unknown.code(), unknown.stdout.as_str(), unknown.stderr.as_str()), (Some(1), "", message));
+    let process = dtrace().args(["-ln", "pid$target:a.out:nosuch_function:entry", "-c", "true"]).run().unwrap();
+    assert_eq!((process.code(), process.stdout.as_str()), (Some(1), ""), "{}", process.describe());
+    assert!(
+        process.stderr.contains("specifier pid$target:a.out:nosuch_function:entry: failed to lookup"),
+        "{}",
+        process.describe()
+    );
+    let none = ends_with(0, dtrace().args(["-ln", "nosuch:::"]));
     assert!(none.contains("nosuch:::"), "{none}");
 }
 
@@ -277,6 +286,9 @@ fn libraries_of_ones_own() {
     fs::write(dir.join("good.d"), "#pragma D depends_on library broken.d\ninline int ANSWER = 42;\n").unwrap();
     let outcome = good(dtrace().arg("-L").arg(&dir).args(["-qn", "BEGIN { printf(\"%d\\n\", ANSWER); exit(0); }"]));
     assert_eq!((outcome.lines(), outcome.stderr.as_str()), (vec!["42"], ""));
+    let missing = good(dtrace().args(["-L", "/nonexistent", "-qn", "BEGIN { exit(0); }"]));
+    let message = "dtrace: warning: failed to read libraries in /nonexistent: ENOENT";
+    assert!(missing.stderr.starts_with(message), "{}", missing.describe());
     let unrelated = good(dtrace().arg("-L").arg(&dir).args(["-qn", "BEGIN { printf(\"on\\n\"); exit(0); }"]));
     assert_eq!(unrelated.lines(), ["on"]);
     let without = ends_with(1, dtrace().args(["-qn", "BEGIN { printf(\"%d\\n\", ANSWER); exit(0); }"]));
@@ -304,4 +316,36 @@ fn names_can_be_left_out() {
     needs_root!();
     let outcome = good(dtrace().args(["-x", "noresolve", "-qn", "profile-997 /arg0/ { stack(1); exit(0); }"]));
     assert!(outcome.lines()[0].trim_start().starts_with("0xffff"), "{}", outcome.describe());
+}
+
+/// As in C, and with the folders of `-I`; the names that are defined and those that are not.
+#[test]
+fn files_are_included_from_beside_the_script() {
+    needs_root!();
+    if std::process::Command::new("cpp").arg("--version").output().is_err() {
+        return quadrant_testing::skip("cpp is not installed");
+    }
+    let folder = folder("beside");
+    fs::create_dir_all(folder.join("inc")).unwrap();
+    fs::write(folder.join("one.h"), "#define ONE 1\n").unwrap();
+    fs::write(folder.join("inc/two.h"), "#ifdef UNDEFINED\n#define TWO 0\n#else\n#define TWO 2\n#endif\n").unwrap();
+    let script = folder.join("a.d");
+    let text = "#!/usr/sbin/dtrace -Cs\n#include \"one.h\"\n#include <two.h>\nBEGIN { printf(\"%d\", ONE + TWO + THREE); exit(0); }\n";
+    fs::write(&script, text).unwrap();
+    let inc = format!("-I{}", folder.join("inc").display());
+    let tracer = dtrace().args(["-qC", "-DTHREE=3", "-DUNDEFINED", "-U", "UNDEFINED", &inc, "-s"]).arg(&script);
+    assert_eq!(good(tracer).stdout.trim(), "6");
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// It is no error with `-Z`, but what starts later would be missed in silence.
+#[test]
+fn static_probes_that_no_process_has_yet() {
+    needs_root!();
+    for words in [["-Zqn", "nosuchprov*:::go {} BEGIN { exit(0); }"], ["-ln", "nosuchprov*:::go"]] {
+        let outcome = dtrace().args(words).run().unwrap();
+        let told: Vec<&str> = outcome.stderr.lines().filter(|line| line.contains("no process has probes of")).collect();
+        assert_eq!(told.len(), 1, "{}", outcome.describe());
+        assert!(told[0].starts_with("dtrace: warning: ") && told[0].contains("`nosuchprov*:/PATH"), "{}", told[0]);
+    }
 }

@@ -80,6 +80,18 @@ fn functions_with_data_inside() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// What is known of a probe that was found is told, once.
+#[test]
+fn copies_of_a_function_that_are_not_probed() {
+    needs_root!();
+    let target = target!("inlined");
+    let outcome =
+        dtrace().args(["-qn", "pid$target:a.out:both:entry { @ = count(); }", "-c"]).arg(format!("{target} 3"));
+    let outcome = good(outcome);
+    assert_eq!(outcome.stderr, "dtrace: warning: 1 inlined copies of `both` are not probed\n");
+    assert_eq!(outcome.stdout.trim(), "1");
+}
+
 /// Of two files with a function of that name the instructions of one are not certain: that is told, by a command and by a process.
 #[test]
 fn a_function_with_data_inside_in_one_of_two_files() {

@@ -1,0 +1,45 @@
+//! Why there is no probe.
+
+/// Why a probe was not found or cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeError {
+    /// What is wrong, for those who treat some of it in another way.
+    pub kind: ProbeErrorKind,
+    /// One line.
+    pub message: String,
+    /// Advice: nearest names, the command or flag that helps.
+    pub help: Vec<String>,
+}
+
+/// What is wrong with a description of probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeErrorKind {
+    /// There is a probe and it cannot be used, or probes cannot be looked for.
+    Refused,
+    /// No probe matches.
+    NoMatch,
+    /// There is no process to look in.
+    NoProcess,
+    /// The process, or a file of it, has no such function.
+    NoFunction,
+    /// A function has no probe of such a name.
+    NoName,
+}
+
+impl ProbeError {
+    /// A refusal without advice.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { kind: ProbeErrorKind::Refused, message: message.into(), help: Vec::new() }
+    }
+
+    /// The same with another kind.
+    pub fn kind(self, kind: ProbeErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same with advice behind what it has.
+    pub fn help(mut self, help: impl IntoIterator<Item = String>) -> Self {
+        self.help.extend(help);
+        self
+    }
+}
