@@ -120,6 +120,10 @@ inline string __sock_local[struct sock *S] = __sock_is_6[S] ?
     inet_ntop(10, &S->__sk_common.skc_v6_rcv_saddr) : inet_ntop(2, &S->__sk_common.skc_rcv_saddr);
 inline string __sock_remote[struct sock *S] = __sock_is_6[S] ?
     inet_ntop(10, &S->__sk_common.skc_v6_daddr) : inet_ntop(2, &S->__sk_common.skc_daddr);
+inline int __sock_is_local[struct sock *S] = __sock_is_6[S] ?
+    ((uint64_t *)&S->__sk_common.skc_v6_daddr)[0] == ((uint64_t *)&S->__sk_common.skc_v6_rcv_saddr)[0] &&
+    ((uint64_t *)&S->__sk_common.skc_v6_daddr)[1] == ((uint64_t *)&S->__sk_common.skc_v6_rcv_saddr)[1] :
+    S->__sk_common.skc_daddr == S->__sk_common.skc_rcv_saddr;
 inline uint16_t __sock_lport[struct sock *S] = S->__sk_common.skc_num;
 inline uint16_t __sock_rport[struct sock *S] = ntohs(S->__sk_common.skc_dport);
 
@@ -214,22 +218,23 @@ typedef struct ipv4info {
 	struct iphdr *ipv4_hdr;
 } ipv4info_t;
 
+/* A packet is of one version, and has no header of the other. */
 translator ipv4info_t < struct iphdr *H > {
-	ipv4_ver = __ip_version[H];
-	ipv4_ihl = *(uint8_t *)H & 15;
-	ipv4_tos = H->tos;
-	ipv4_length = ntohs(H->tot_len);
-	ipv4_ident = ntohs(H->id);
-	ipv4_flags = ntohs(H->frag_off) >> 13;
-	ipv4_offset = ntohs(H->frag_off) & 0x1fff;
-	ipv4_ttl = H->ttl;
-	ipv4_protocol = H->protocol;
-	ipv4_protostr = __protocol_name[H->protocol];
-	ipv4_checksum = ntohs(H->check);
-	ipv4_src = H->saddr;
-	ipv4_dst = H->daddr;
-	ipv4_saddr = inet_ntop(2, &H->saddr);
-	ipv4_daddr = inet_ntop(2, &H->daddr);
+	ipv4_ver = H != 0 ? __ip_version[H] : 0;
+	ipv4_ihl = H != 0 ? *(uint8_t *)H & 15 : 0;
+	ipv4_tos = H != 0 ? H->tos : 0;
+	ipv4_length = H != 0 ? ntohs(H->tot_len) : 0;
+	ipv4_ident = H != 0 ? ntohs(H->id) : 0;
+	ipv4_flags = H != 0 ? ntohs(H->frag_off) >> 13 : 0;
+	ipv4_offset = H != 0 ? ntohs(H->frag_off) & 0x1fff : 0;
+	ipv4_ttl = H != 0 ? H->ttl : 0;
+	ipv4_protocol = H != 0 ? H->protocol : 0;
+	ipv4_protostr = H != 0 ? __protocol_name[H->protocol] : "<null>";
+	ipv4_checksum = H != 0 ? ntohs(H->check) : 0;
+	ipv4_src = H != 0 ? H->saddr : 0;
+	ipv4_dst = H != 0 ? H->daddr : 0;
+	ipv4_saddr = H != 0 ? inet_ntop(2, &H->saddr) : "<null>";
+	ipv4_daddr = H != 0 ? inet_ntop(2, &H->daddr) : "<null>";
 	ipv4_hdr = H;
 };
 
@@ -249,17 +254,17 @@ typedef struct ipv6info {
 } ipv6info_t;
 
 translator ipv6info_t < struct ipv6hdr *H > {
-	ipv6_ver = *(uint8_t *)H >> 4;
-	ipv6_tclass = (ntohl(*(uint32_t *)H) >> 20) & 0xff;
-	ipv6_flow = ntohl(*(uint32_t *)H) & 0xfffff;
-	ipv6_plen = ntohs(H->payload_len);
-	ipv6_nexthdr = H->nexthdr;
-	ipv6_nextstr = __protocol_name[H->nexthdr];
-	ipv6_hlim = H->hop_limit;
-	ipv6_src = &H->saddr;
-	ipv6_dst = &H->daddr;
-	ipv6_saddr = inet_ntop(10, &H->saddr);
-	ipv6_daddr = inet_ntop(10, &H->daddr);
+	ipv6_ver = H != 0 ? *(uint8_t *)H >> 4 : 0;
+	ipv6_tclass = H != 0 ? (ntohl(*(uint32_t *)H) >> 20) & 0xff : 0;
+	ipv6_flow = H != 0 ? ntohl(*(uint32_t *)H) & 0xfffff : 0;
+	ipv6_plen = H != 0 ? ntohs(H->payload_len) : 0;
+	ipv6_nexthdr = H != 0 ? H->nexthdr : 0;
+	ipv6_nextstr = H != 0 ? __protocol_name[H->nexthdr] : "<null>";
+	ipv6_hlim = H != 0 ? H->hop_limit : 0;
+	ipv6_src = (struct in6_addr *)(H != 0 ? (uint64_t)&H->saddr : 0);
+	ipv6_dst = (struct in6_addr *)(H != 0 ? (uint64_t)&H->daddr : 0);
+	ipv6_saddr = H != 0 ? inet_ntop(10, &H->saddr) : "<null>";
+	ipv6_daddr = H != 0 ? inet_ntop(10, &H->daddr) : "<null>";
 	ipv6_hdr = H;
 };
 
@@ -328,6 +333,7 @@ typedef struct tcpsinfo {
 	int32_t tcps_rcv_ws;
 	uint32_t tcps_cwnd;
 	uint32_t tcps_cwnd_ssthresh;
+	uint32_t tcps_rtt;
 	uint32_t tcps_rto;
 	uint32_t tcps_mss;
 	int tcps_retransmit;
@@ -335,7 +341,7 @@ typedef struct tcpsinfo {
 
 translator tcpsinfo_t < struct sock *S > {
 	tcps_addr = (uintptr_t)S;
-	tcps_local = S != 0 && S->__sk_common.skc_daddr == S->__sk_common.skc_rcv_saddr;
+	tcps_local = S != 0 && __sock_is_local[S];
 	tcps_active = 0;
 	tcps_lport = S != 0 ? __sock_lport[S] : 0;
 	tcps_rport = S != 0 ? __sock_rport[S] : 0;
@@ -354,6 +360,8 @@ translator tcpsinfo_t < struct sock *S > {
 	/* There is no threshold as long as no packet was lost. */
 	tcps_cwnd_ssthresh = S == 0 ? 0 : ((struct tcp_sock *)S)->snd_ssthresh >= 0x7fffffff ? 0xffffffff :
 	    ((struct tcp_sock *)S)->snd_ssthresh * ((struct tcp_sock *)S)->mss_cache;
+	/* Microseconds, smoothed; the kernel has eighths. */
+	tcps_rtt = S != 0 ? ((struct tcp_sock *)S)->srtt_us >> 3 : 0;
 	/* In ticks of the kernel's clock. */
 	tcps_rto = S != 0 ? ((struct inet_connection_sock *)S)->icsk_rto : 0;
 	tcps_mss = S != 0 ? ((struct tcp_sock *)S)->mss_cache : 0;
@@ -387,7 +395,7 @@ inline struct sock *__changed[struct __change *C] = (struct sock *)((uint64_t)C 
 
 translator tcpsinfo_t < struct __change *C > {
 	tcps_addr = (uintptr_t)__changed[C];
-	tcps_local = __changed[C]->__sk_common.skc_daddr == __changed[C]->__sk_common.skc_rcv_saddr;
+	tcps_local = __sock_is_local[__changed[C]];
 	tcps_active = ((uint64_t)C & 15) == 2;
 	tcps_lport = __sock_lport[__changed[C]];
 	tcps_rport = __sock_rport[__changed[C]];

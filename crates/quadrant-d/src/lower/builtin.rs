@@ -21,6 +21,7 @@ pub(super) const NAMES: &[&str] = &[
     "gid",
     "id",
     "ipl",
+    "lgrp",
     "pid",
     "ppid",
     "probefunc",
@@ -73,6 +74,8 @@ impl Lower<'_> {
             "vtimestamp" => self.vtimestamp(span),
             "errno" => self.errno(span),
             "id" | "epid" => Some(self.typed(ExprKind::Builtin(Builtin::PointId), Type::U32, "uint_t", span)),
+            // A locality group is a node of memory.
+            "lgrp" => Some(self.typed(ExprKind::Builtin(Builtin::NumaNode), Type::U32, "int", span)),
             "ipl" => Some(self.typed(ExprKind::Int(0), Type::U32, "uint_t", span)),
             "probeprov" => self.probeprov(span),
             "probemod" => Some(self.point_text(PointPart::Module, span)),

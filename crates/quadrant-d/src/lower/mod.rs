@@ -6,6 +6,7 @@
 //! Read in this order: [`compile`], `clause` (one clause over its points) with `facts` (what its code depends on) and `segment` (what
 //! it records), `action`, `aggregate`, then values: `expr`, `call`, `names`, `vars`, `args`, `translate`.
 
+mod absent;
 mod action;
 mod aggregate;
 mod args;

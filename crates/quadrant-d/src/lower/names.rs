@@ -74,7 +74,8 @@ impl Lower<'_> {
         names.extend(self.variables.keys().filter(|(scope, _)| *scope == Scope::Global).map(|(_, name)| name.as_str()));
         names.extend(self.inlines.keys().map(String::as_str));
         let near = suggest(name, names).map(str::to_owned);
-        self.fail_near(span, "D_IDENT_UNDEF", format!("failed to resolve {name}: Unknown variable name"), near)
+        let message = format!("failed to resolve {name}: Unknown variable name");
+        self.fail_absent((name, span), "D_IDENT_UNDEF", message, near)
     }
 
     /// Whether a word means nothing at all.

@@ -259,6 +259,6 @@ impl Lower<'_> {
         let names = made.translator.members.iter().map(|(member, _)| member.name.as_str());
         let near = suggest(&name.name, names).map(str::to_owned);
         let message = format!("translator does not define conversion for member: {}", name.name);
-        self.fail_near(name.span, "D_XLATE_NOCONV", message, near)
+        self.fail_absent((&name.name, name.span), "D_XLATE_NOCONV", message, near)
     }
 }

@@ -29,6 +29,13 @@ macro_rules! is_ip {
     };
 }
 
+/// The packet's header as one of IPv4 or of IPv6, whose number is given as the network orders bytes; NULL if the packet is of the other.
+macro_rules! version {
+    ($way:ident, $protocol:literal, $ty:literal) => {
+        concat!("(", $ty, ")({skb}->protocol == htons(", $protocol, ") ? (uint64_t)", header!($way), " : 0)")
+    };
+}
+
 /// The packet carries this protocol.
 macro_rules! carries {
     ($way:ident, $protocol:literal) => {
@@ -50,8 +57,8 @@ const SENT_ARGS: &[Argument] = &[
     Of("csinfo_t *", "{skb}->sk"),
     Of("ipinfo_t *", concat!("(struct iphdr *)", header!(sent))),
     Of("ifinfo_t *", "{skb}->dev"),
-    Of("ipv4info_t *", concat!("(struct iphdr *)", header!(sent))),
-    Of("ipv6info_t *", concat!("(struct ipv6hdr *)", header!(sent))),
+    Of("ipv4info_t *", version!(sent, "0x0800", "struct iphdr *")),
+    Of("ipv6info_t *", version!(sent, "0x86dd", "struct ipv6hdr *")),
 ];
 
 const RECEIVED_ARGS: &[Argument] = &[
@@ -59,8 +66,8 @@ const RECEIVED_ARGS: &[Argument] = &[
     Of("csinfo_t *", "{skb}->sk"),
     Of("ipinfo_t *", concat!("(struct iphdr *)", header!(received))),
     Of("ifinfo_t *", "{skb}->dev"),
-    Of("ipv4info_t *", concat!("(struct iphdr *)", header!(received))),
-    Of("ipv6info_t *", concat!("(struct ipv6hdr *)", header!(received))),
+    Of("ipv4info_t *", version!(received, "0x0800", "struct iphdr *")),
+    Of("ipv6info_t *", version!(received, "0x86dd", "struct ipv6hdr *")),
 ];
 
 const EVENTS: &[Event] = &[

@@ -65,7 +65,7 @@ impl Lower<'_> {
                 let names = self.types.member_names(record);
                 let near = suggest(&name.name, names.iter().map(|name| &**name));
                 let message = format!("{} is not a member of {shown}", name.name);
-                self.fail_near(name.span, tag, message, near)
+                self.fail_absent((&name.name, name.span), tag, message, near)
             }
             CType::Struct { .. } => self.fail(
                 name.span,

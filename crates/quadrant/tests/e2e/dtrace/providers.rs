@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use quadrant_testing::{Outcome, Running, Signal};
 
 use super::{answers, dtrace, number, quietly_on, ready};
-use crate::common::{needs_loops, needs_root, target};
+use crate::common::{folder, good, needs_loops, needs_root, target};
 
 /// Datagrams and messages of the tests of the network: a prime number.
 const MESSAGES: usize = 107;
@@ -143,6 +143,33 @@ fn connections_from_request_to_end() {
     assert_eq!((number(&outcome, "sent"), number(&outcome, "received")), (bytes, bytes), "{}", outcome.describe());
 }
 
+/// A packet has no header of the other version, and a connection of IPv6 can be one of this machine with itself, too.
+#[test]
+fn packets_and_connections_of_one_version() {
+    needs_root!();
+    needs_loops!();
+    needs_loopback!();
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return quadrant_testing::skip("there is no IPv6 here") };
+    let port = listener.local_addr().unwrap().port();
+    let tracer = tracing(&format!(
+        "tcp:::send /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{
+             printf(\"local %d, rtt %d\\n\", args[3]->tcps_local, args[3]->tcps_rtt > 0 && args[3]->tcps_rtt < 60000000);
+             printf(\"%d\\n\", args[3]->tcps_suna == args[4]->tcp_seq && args[3]->tcps_rnxt == args[4]->tcp_ack);
+         }}
+         ip:::send /args[5]->ipv6_plen == 1032 && args[5]->ipv6_nexthdr == 6/ {{
+             printf(\"%d %s %s, %d %s %s\\n\", args[4]->ipv4_ver, args[4]->ipv4_saddr, args[4]->ipv4_protostr,
+                 args[5]->ipv6_ver, args[5]->ipv6_saddr, args[5]->ipv6_nextstr);
+         }}"
+    ));
+    let mut client = TcpStream::connect(("::1", port)).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    client.write_all(&[7; 1000]).unwrap();
+    server.read_exact(&mut [0; 1000]).unwrap();
+    let outcome = ended(tracer);
+    let expected = ["local 1, rtt 1", "1", "0 <null> <null>, 6 ::1 TCP"];
+    assert!(expected.iter().all(|line| answers(&outcome).contains(line)), "{}", outcome.describe());
+}
+
 #[test]
 fn connections_that_nobody_takes() {
     needs_root!();
@@ -183,6 +210,35 @@ fn a_file_that_is_written_to_its_device() {
     assert_eq!(number(&outcome, "bytes"), 1 << 20, "{}", outcome.describe());
     assert!(outcome.stdout.contains(&*path.to_string_lossy()), "{}", outcome.describe());
     assert!(number(&outcome, "done") > 0, "{}", outcome.describe());
+}
+
+/// What goes to the device from memory of a process is not the file that this memory is.
+#[test]
+fn shared_memory_that_is_written_to_a_device() {
+    const PROGRAM: &str = "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <sys/mman.h>\n#include <unistd.h>\n
+        int main(int argc, char **argv) {
+            char *memory = mmap(0, 20480, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+            memory[0] = 1;
+            return pwrite(open(argv[1], O_RDWR | O_CREAT | O_DIRECT, 0600), memory, 20480, 0) != 20480;
+        }";
+    needs_root!();
+    needs_loops!();
+    let folder = folder("shared-memory");
+    std::fs::write(folder.join("direct.c"), PROGRAM).unwrap();
+    let made = std::process::Command::new("gcc").args(["-o", "direct", "direct.c"]).current_dir(&folder).status();
+    if made.is_err() {
+        return quadrant_testing::skip("gcc is not installed");
+    }
+    let command = format!("{0}/direct {0}/file", folder.display());
+    let outcome = quietly_on(
+        &command,
+        "io:::start /pid == $target && args[0]->b_bcount == 20480/ { printf(\"%s\\n\", args[2]->fi_name); }",
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+    if outcome.lines().is_empty() {
+        return quadrant_testing::skip("the folder for temporary files is on no block device");
+    }
+    assert_eq!(outcome.lines(), ["<none>"], "{}", outcome.describe());
 }
 
 #[test]
@@ -299,4 +355,20 @@ fn what_this_kernel_does_not_tell() {
     let outcome = dtrace().args(["-n", "lockstat:::spin-acquire"]).run().unwrap();
     assert_eq!(outcome.code(), Some(1));
     assert!(outcome.stderr.contains("spin-spin"), "{}", outcome.describe());
+}
+
+/// A processor's node of memory is known to programs; what is not says where else to look.
+#[test]
+fn locality_and_what_there_is_not() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-qn", "BEGIN { printf(\"%d %d\\n\", cpu, lgrp); exit(0); }"]));
+    let (cpu, node) = outcome.stdout.trim().split_once(' ').expect("two numbers");
+    let folder = format!("/sys/devices/system/cpu/cpu{cpu}/node{node}");
+    assert!(node == "0" || std::path::Path::new(&folder).exists(), "{}", outcome.describe());
+    for (expression, instead) in
+        [("chip", "physical_package_id"), ("curcpu->cpu_chip", "physical_package_id"), ("curcpu->cpu_lgrp", "`lgrp`")]
+    {
+        let message = dtrace().args(["-qn", &format!("BEGIN {{ trace({expression}); }}")]).run().unwrap().stderr;
+        assert!(message.contains("help: ") && message.contains(instead), "{expression}: {message}");
+    }
 }
