@@ -390,6 +390,9 @@ pub enum Function {
     /// `[index, length]`: the index. One that is not below the length, which is a constant, is a fault
     /// ([`crate::program::Fault::BadIndex`]).
     Within,
+    /// A text that has to be there. The value of a key that its map does not have, and the empty result of a search, are faults of
+    /// address 0.
+    Present,
     /// `chill(ns)`: spin. At most 500 ms a second on a CPU. No value.
     Chill,
     /// Where the firing code is: address in the kernel (`false`; 0 when it was in user mode) or in the process (`true`; 0 in the kernel).

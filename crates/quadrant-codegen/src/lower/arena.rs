@@ -1,7 +1,8 @@
 //! Memory that a clause asks for (D's `alloca`), and bytes that move into and out of it.
 //!
-//! It is a part of the clause's scratch memory. Its addresses are plain numbers to scripts; what is written there is checked against its
-//! bounds, and what is read goes through the kernel's read helper.
+//! It is a part of the clause's scratch memory. Its addresses are plain numbers to scripts; what is written there is checked against
+//! what was asked for. What is read goes through the kernel's read helper, and is checked where it is near: behind it is other memory
+//! of ours, which would be read as if it were the script's.
 
 use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
@@ -22,7 +23,11 @@ use super::unit::Lower;
 use super::walk;
 use super::walk::Node;
 use crate::ssa::Cond;
+use crate::ssa::Operand;
 use crate::ssa::Value;
+
+/// How near to the arena reads are checked, in bytes.
+const NEAR: u32 = 256;
 
 /// The clause's arena.
 #[derive(Clone, Copy)]
@@ -53,7 +58,8 @@ impl Lower<'_, '_> {
             return None;
         }
         let size = layout::round_up(self.g.program.config.scratch_bytes.max(8));
-        let (words, off) = (self.reserve_scratch(16), self.reserve_scratch(size));
+        let (words, around) = (self.reserve_scratch(16), self.reserve_scratch(size + 2 * NEAR));
+        let off = around + NEAR;
         let arena = Arena { off, size, used: Self::cell_at(words), base: Self::cell_at(words + 8) };
         // The verifier adds the greatest offset and the greatest length.
         self.reach_scratch(off + 3 * arena.span());
@@ -95,9 +101,31 @@ impl Lower<'_, '_> {
         let value = self.scalar(value)?;
         let addr = self.scalar(addr)?;
         let off = self.arena_offset(arena, addr);
-        self.abort_if(Fault::BadAddress, Cond::Ugt, off, i64::from(arena.size - size.bytes()), addr)?;
+        self.in_arena(arena, off, i64::from(size.bytes()).into(), addr)?;
         let to = self.arena_place(arena, off);
         self.f.b.store(to.base, to.off, size, value);
+        Ok(())
+    }
+
+    /// Faults if bytes at an address, which is so far from the start of the arena, are not all in what was asked for.
+    fn in_arena(&mut self, arena: Arena, off: Value, len: Operand, addr: Value) -> Result<()> {
+        let used = self.cell_get(arena.used);
+        self.abort_if(Fault::BadAddress, Cond::Ugt, off, used, addr)?;
+        let end = self.f.b.add(off, len);
+        self.abort_if(Fault::BadAddress, Cond::Ugt, end, used, addr)
+    }
+
+    /// Faults if bytes that are to be read are near the arena and not in it.
+    pub fn check_near_arena(&mut self, space: Space, addr: Value, len: impl Into<Operand>) -> Result<()> {
+        let Some(arena) = self.arena.filter(|_| space == Space::Kernel) else { return Ok(()) };
+        let off = self.arena_offset(arena, addr);
+        let from_before = self.f.b.add(off, i64::from(NEAR));
+        let [near, end] = [(); 2].map(|()| self.f.b.create_block());
+        self.f.b.branch(Cond::Ult, from_before, i64::from(arena.size + 2 * NEAR), near, &[], end, &[]);
+        self.f.b.switch_to(near);
+        self.in_arena(arena, off, len.into(), addr)?;
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
         Ok(())
     }
 
@@ -130,10 +158,12 @@ impl Lower<'_, '_> {
         let (to, size) = (self.scalar(to)?, self.scalar(size)?);
         let most = i64::from(arena.size);
         self.abort_if(Fault::BadSize, Cond::Ugt, size, most, size)?;
+        self.check_near_arena(space, from, size)?;
         let off = self.arena_offset(arena, to);
-        self.abort_if(Fault::BadAddress, Cond::Ugt, off, most, to)?;
+        let used = self.cell_get(arena.used);
+        self.abort_if(Fault::BadAddress, Cond::Ugt, off, used, to)?;
         let end = self.f.b.add(off, size);
-        self.abort_if(Fault::BadAddress, Cond::Ugt, end, most, to)?;
+        self.abort_if(Fault::BadSize, Cond::Ugt, end, used, size)?;
         let place = self.arena_place(arena, off);
         let place = self.address(place);
         let size = self.f.b.and(size, i64::from(2 * arena.span()) - 1);

@@ -99,6 +99,11 @@ impl Lower<'_, '_> {
             }
             (Function::Buf(space), Type::Buffer { cap }) => self.store_buffer(space, args, *cap, to),
             (Function::Concat, Type::String { cap }) => self.store_joined(args, *cap, to),
+            (Function::Present, Type::String { .. }) => {
+                let from = self.present(args)?;
+                self.copy(to, from, layout::size(ty));
+                Ok(())
+            }
             (Function::Text(function), Type::String { cap }) => self.store_text_call(function, args, *cap, to),
             (Function::Args(space), Type::String { cap }) => self.store_arguments(space, args, *cap, to),
             (Function::Ntop, Type::Inet) => self.store_address(args, to),

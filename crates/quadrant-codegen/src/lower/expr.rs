@@ -2,6 +2,7 @@
 
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::expr::Function;
 use quadrant_program::expr::Place;
 use quadrant_program::expr::VarId;
 use quadrant_program::layout;
@@ -113,6 +114,7 @@ impl Lower<'_, '_> {
             ExprKind::Str(text) => Ok(self.constant(text.to_vec(), layout::size(&e.ty))),
             ExprKind::Var(var) => self.variable_place(*var, e),
             ExprKind::MapGet { map, key } if !e.ty.is_scalar() => self.map_memory(*map, key.as_deref()),
+            ExprKind::Call(Function::Present, args) => self.present(args),
             ExprKind::TupleField(tuple, index) => self.tuple_field_memory(tuple, *index, &e.ty),
             ExprKind::Block(body, value) => {
                 self.block(body)?;

@@ -2,9 +2,11 @@
 
 use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::program::Fault;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
@@ -143,6 +145,22 @@ impl Lower<'_, '_> {
             }
             Found::Staying(_) => Err(self.model_error("the place of a number")),
         }
+    }
+
+    /// Where a text is that has to be there (`Present`).
+    pub fn present(&mut self, args: &[Expr]) -> Result<Mem> {
+        let [text] = args else { return Err(self.model_error("present() takes one text")) };
+        let none = self.f.b.iconst(0);
+        if let ExprKind::MapGet { map, key: Some(key) } = &text.kind
+            && let Found::Place(place) = self.find(*map, Some(key))?
+        {
+            self.abort_if(Fault::BadAddress, Cond::Eq, place, 0, none)?;
+            return Ok(Mem { base: place, off: 0 });
+        }
+        let mem = self.memory(text)?;
+        let first = self.f.b.load(mem.base, mem.off, Size::B1);
+        self.abort_if(Fault::BadAddress, Cond::Eq, first, 0, none)?;
+        Ok(mem)
     }
 
     /// Zeros, as many as the largest value of a map has.

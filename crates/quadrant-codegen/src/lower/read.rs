@@ -44,6 +44,7 @@ impl Lower<'_, '_> {
             Space::Kernel | Space::User | Space::Any => {}
         }
         let from = self.source(addr, space)?;
+        self.check_near_arena(space, from, size.bytes())?;
         Ok(self.probe_number(space, from, size, signed))
     }
 
@@ -174,6 +175,7 @@ impl Lower<'_, '_> {
             self.copy(to, mem, len);
         } else {
             let from = self.memory_source(addr, space)?;
+            self.check_near_arena(from.0, from.1, len)?;
             self.probe(from.0, to, len, from.1);
         }
         self.zero(to.at(len), layout::round_up(len) - len);

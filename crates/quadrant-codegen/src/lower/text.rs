@@ -68,6 +68,7 @@ impl Lower<'_, '_> {
             return Ok(TextSource { space: Space::Program, addr, limit });
         }
         let (space, addr) = self.memory_source(addr, space)?;
+        self.check_near_arena(space, addr, 1)?;
         let limit = self.limit(limit)?;
         Ok(TextSource { space, addr, limit })
     }

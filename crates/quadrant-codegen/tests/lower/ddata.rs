@@ -72,8 +72,8 @@ fn numbers_are_stored_in_scratch_memory() {
 
 #[test]
 fn stores_outside_of_scratch_memory_fault() {
-    // The arena has 64 bytes and the second area starts 8 bytes into it.
-    for (offset, inside) in [(55, true), (56, false), (-8i64 as u64, true), (-9i64 as u64, false), (1 << 40, false)] {
+    // The second area has 16 bytes, behind 8 of the first.
+    for (offset, inside) in [(15, true), (16, false), (-8i64 as u64, true), (-9i64 as u64, false), (1 << 40, false)] {
         let (script, out) = arena_script();
         both(&script, &FakeEnv::default(), &[(0, vec![offset])], |seen| {
             assert_eq!(seen.number(out[0]).is_some(), inside, "{offset}");

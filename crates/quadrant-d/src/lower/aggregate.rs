@@ -201,7 +201,7 @@ impl Lower<'_> {
                     ),
                 );
             };
-            parts.push(fitting.expr);
+            parts.push(self.present(fitting.expr));
         }
         let stored = self.program.maps.get(known.map.0 as usize).and_then(|map| map.key.clone());
         Some(key_as(tuple(parts, span), stored))

@@ -27,6 +27,7 @@ mod names;
 mod options;
 mod points;
 mod pragmas;
+mod presence;
 mod registers;
 mod segment;
 mod symbol;

@@ -94,6 +94,12 @@ impl Lower<'_> {
         Some(())
     }
 
+    /// Whether the values of a map are elements of an array of C.
+    pub(super) fn is_array_of_c(&self, map: MapId) -> bool {
+        let is_it = |variable: &Variable| matches!(variable.home, Home::Map(home) if home == map);
+        self.variables.values().any(|variable| is_it(variable) && variable.declared.len.is_some())
+    }
+
     /// How messages tell what was declared.
     fn declared_name(&self, declared: &Declared) -> String {
         match (declared.len, &declared.keys) {
@@ -322,10 +328,15 @@ impl Lower<'_> {
             self.infer(scope, name, keys, &value, target.span)?;
         }
         let element = self.element(scope, name, keys, target.span)?;
-        let Some(value) = self.assignable(value.clone(), &element.ty) else {
-            return self.unassignable(&element.ty, "=", &value, span);
+        let stmts = match element.dynamic && matches!(element.ty, Ty::Text) && value.is_zero() {
+            true => vec![delete(&element.place, span)],
+            false => {
+                let Some(value) = self.assignable(value.clone(), &element.ty) else {
+                    return self.unassignable(&element.ty, "=", &value, span);
+                };
+                self.store(&element, value, span)?
+            }
         };
-        let stmts = self.store(&element, value, span)?;
         let result = self.read_element(&element, span)?;
         Some((stmts, result))
     }
@@ -357,19 +368,20 @@ impl Lower<'_> {
     /// Statements that give an element a value of its type.
     pub(super) fn store(&mut self, element: &Element, value: Value, span: Span) -> Option<Vec<Stmt>> {
         let stored = self.stored_type(&element.ty, span)?;
-        let zero = value.is_zero();
-        let text = matches!(element.ty, Ty::Text);
-        if element.dynamic && (zero || text && value.literal().is_some_and(<[u8]>::is_empty)) {
+        if element.dynamic && value.is_zero() {
             return Some(vec![delete(&element.place, span)]);
+        }
+        if element.dynamic
+            && let Some((keep, kept, there)) = self.kept_if_there(&value.expr)
+        {
+            return Some(vec![keep, assign_if(&element.place, there, kept, span)]);
         }
         let expr = if self.int_of(&element.ty).is_some() { retyped(value.expr, stored) } else { value.expr };
         if !element.dynamic || !expr.ty.is_scalar() || never_zero(&expr) || self.is_time(&expr) {
             return Some(vec![Stmt::new(StmtKind::Assign(element.place.clone(), expr), span)]);
         }
         let (keep, kept) = self.keep(expr);
-        let assign = Stmt::new(StmtKind::Assign(element.place.clone(), kept.clone()), span);
-        let kind = StmtKind::If { cond: kept, then: vec![assign], other: vec![delete(&element.place, span)] };
-        Some(vec![keep, Stmt::new(kind, span)])
+        Some(vec![keep, assign_if(&element.place, kept.clone(), kept, span)])
     }
 
     /// Whether a value is the time, which is not zero.
@@ -479,6 +491,12 @@ fn delete(place: &Place, span: Span) -> Stmt {
         Place::Var(id) => ExprKind::Var(*id),
     };
     Stmt::new(StmtKind::Expr(Expr::new(kind, Type::Bool, span)), span)
+}
+
+/// Assigns a value, or frees the place if there is none.
+fn assign_if(place: &Place, cond: Expr, value: Expr, span: Span) -> Stmt {
+    let assign = Stmt::new(StmtKind::Assign(place.clone(), value), span);
+    Stmt::new(StmtKind::If { cond, then: vec![assign], other: vec![delete(place, span)] }, span)
 }
 
 fn never_zero(expr: &Expr) -> bool {

@@ -48,7 +48,7 @@ impl Lower<'_> {
         let size = self.size_of(&value.ty).and_then(|size| u32::try_from(size).ok());
         match (&value.expr.ty, size) {
             (Type::Record(_) | Type::Array { .. }, Some(size)) => bytes_of(value.expr, size),
-            _ => value.expr,
+            _ => self.present(value.expr),
         }
     }
 

@@ -260,8 +260,8 @@ impl Lower<'_> {
     /// An argument that is text.
     pub(super) fn text_arg(&mut self, call: &Call, number: usize) -> Option<Expr> {
         let value = self.expr(call.args.get(number - 1)?)?;
-        match self.to_text(value.clone()) {
-            Some(text) => Some(text.expr),
+        match self.text_or_null(value.clone()) {
+            Some(text) => Some(self.present(text.expr)),
             None => self.bad_arg(call, number, "char *", &value),
         }
     }

@@ -101,7 +101,7 @@ impl Lower<'_> {
         let text = match first.is_zero() && !first.is_text() {
             true => Expr::new(ExprKind::Str([].into()), Type::String { cap: 0 }, call.span),
             false => match self.to_text(first.clone()) {
-                Some(text) => text.expr,
+                Some(text) => self.present(text.expr),
                 None => return self.bad_arg(call, 1, "string", &first),
             },
         };

@@ -215,6 +215,13 @@ impl Lower<'_> {
         if let (true, Some(address)) = (none(&right), self.text_address(&left)) {
             return self.binary(op, address, self.number(0, Int::ULONG, span), span);
         }
+        if let Some(there) = (if none(&left) { self.is_there(&right.expr) } else { None }).or(if none(&right) {
+            self.is_there(&left.expr)
+        } else {
+            None
+        }) {
+            return self.binary(op, self.truth(there.kind, span), self.number(0, Int::INT, span), span);
+        }
         let empty = self.literal_text(b"", span);
         let (l, r) =
             (if none(&left) { empty.clone() } else { left.clone() }, if none(&right) { empty } else { right.clone() });

@@ -3,7 +3,7 @@
 use quadrant_testing::Outcome;
 
 use super::dtrace;
-use crate::common::{good, needs_root};
+use crate::common::{good, needs_loops, needs_root};
 
 /// A clause with one faulty statement, ERROR that prints its arguments, and a clause that runs all the same.
 fn faulty(statement: &str) -> Outcome {
@@ -95,6 +95,46 @@ fn a_write_outside_of_scratch_memory() {
     faults("this->q = (int *)4096; *this->q = 1;", 1, 4096, "invalid address (0x1000)");
     let outcome = faulty("this->p = (char *)alloca(8); this->p[one * 4096] = 'a';");
     assert!(outcome.stderr.contains("invalid address (0xffff") && outcome.lines().len() == 2, "{}", outcome.describe());
+}
+
+#[test]
+fn a_read_outside_of_scratch_memory() {
+    needs_root!();
+    let outside = |statement: &str| {
+        let outcome = faulty(&format!("this->p = (char *)alloca(8); {statement}"));
+        let (first, message) = (outcome.lines().first().map(|line| line.to_string()), &outcome.stderr);
+        assert!(first.is_some_and(|line| line.contains(" 1 1 ffff")), "{statement}: {}", outcome.describe());
+        assert!(message.contains("invalid address (0xffff") && outcome.lines().len() == 2, "{statement}: {message}");
+    };
+    outside("trace(this->p[7 + one]);");
+    outside("trace(this->p[zero - 1]);");
+    outside("trace(*(long *)(this->p + 4 * one));");
+    outside("trace(stringof(this->p + 8 * one));");
+    outside("bcopy(this->p + 4, this->p, 8);");
+    outside("this->p[8] = 'x';");
+    let long = faulty("this->p = alloca(8); bcopy(\"123456789\", this->p, 10);");
+    assert!(long.lines()[0].ends_with(" 1 10 a"), "{}", long.describe());
+    let text = "BEGIN { this->p = (char *)alloca(8); this->q = (char *)alloca(8); bcopy(\"1234567\", this->p, 8);
+        bcopy(this->p + 4, this->p + 1, 4); this->q[7] = 'x'; printf(\"%s %c\", stringof(this->p), this->q[7]); exit(0); }";
+    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["1567 x"]);
+}
+
+#[test]
+fn a_text_that_is_not_there() {
+    needs_root!();
+    needs_loops!();
+    for text in ["strlen(NULL)", "basename(NULL)", "x[1]", "self->x", "strchr(\"a\", 'b')", "zero ? \"\" : x[1]"] {
+        let text = format!("string x[int]; self string x; int zero; BEGIN {{ trace({text}); }} BEGIN {{ exit(0); }}");
+        let outcome = good(dtrace().args(["-qn", &text]));
+        assert!(outcome.stdout.trim().is_empty(), "{text}: {}", outcome.describe());
+        assert!(outcome.stderr.contains("(dtrace:::BEGIN): invalid address (0x0)"), "{text}: {}", outcome.describe());
+    }
+    let text = "string x[int]; int zero; ERROR { printf(\"%d %x\\n\", arg4, arg5); }
+        BEGIN { @[x[1]] = count(); }
+        BEGIN { x[1] = \"a\"; x[1] = strstr(\"abc\", \"z\"); printf(\"%d %d %d\\n\", x[1] == NULL, x[1] == \"\", x[1] < \"a\"); }
+        BEGIN { x[1] = \"\"; printf(\"%d %d [%s]\\n\", x[1] == NULL, NULL != x[1], x[1]); }
+        BEGIN { x[2] = x[1]; x[3] = x[4]; printf(\"%d %d %s\\n\", x[2] == NULL, x[3] == NULL, zero ? x[3] : \"b\"); exit(0); }";
+    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["1 0", "1 1 1", "0 1 []", "0 1 b"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ this uint8_t small;
 
 BEGIN
 {
-	printf("%d %d %d [%s]\n", global, self->mine, this->small, words[1, "a"]);
+	printf("%d %d %d %d\n", global, self->mine, this->small, words[1, "a"] == NULL);
 	global = 7; global += 3; global <<= 1;
 	self->mine = global--; self->other = "thread";
 	this->small = 300;
@@ -18,12 +18,12 @@ BEGIN
 BEGIN
 {
 	printf("%d %d %d %s\n", global, self->mine, this->small, self->other);
-	printf("%s %s [%s] %d %d\n", words[1, "a"], words[2, "a"], words[3, "a"], counts["x"], counts["y"]);
+	printf("%s %s %d %d %d\n", words[1, "a"], words[2, "a"], words[3, "a"] == NULL, counts["x"], counts["y"]);
 	words[1, "a"] = 0; self->mine = 0;
 }
 
 BEGIN
 {
-	printf("[%s] %d\n", words[1, "a"], self->mine);
+	printf("%d %d\n", words[1, "a"] == NULL, self->mine);
 	exit(0);
 }
