@@ -17,6 +17,7 @@ use crate::dtrace::order;
 use crate::dtrace::printf::Audience;
 use crate::dtrace::printf::convert;
 use crate::dtrace::printf::kind;
+use crate::dtrace::printf::precision;
 use crate::dtrace::table::Column;
 use crate::dtrace::table::Row;
 use crate::dtrace::table::Table;
@@ -58,7 +59,7 @@ fn spec(c: &Conversion) -> Spec<'_> {
         Count::Fixed(n) => Some(n.into()),
         Count::Argument => None,
     };
-    Spec::new(c, count(c.width), count(c.precision))
+    Spec::new(c, count(c.width), precision(count(c.precision)))
 }
 
 fn value(out: &mut Vec<u8>, c: &Conversion, column: &Column<'_>, words: &[u64], stage: &mut Stage<'_>) {

@@ -47,7 +47,7 @@ pub(super) fn printf(
             Piece::Text(text) => out.extend_from_slice(text),
             Piece::Conversion(c) => {
                 let width = count(c.width, args);
-                let spec = Spec::new(c, width, count(c.precision, args));
+                let spec = Spec::new(c, width, precision(count(c.precision, args)));
                 let cell = Cell::next(args);
                 convert(out, &spec, kind(c), &cell, audience, stage);
             }
@@ -61,6 +61,11 @@ fn count(count: Option<Count>, args: &mut Arguments<'_>) -> Option<i64> {
         Count::Fixed(n) => Some(n.into()),
         Count::Argument => Cell::next(args).integer().map(Integer::as_signed),
     }
+}
+
+/// In D a precision of 0 is none.
+pub(super) fn precision(count: Option<i64>) -> Option<i64> {
+    count.filter(|count| *count != 0)
 }
 
 /// The letter that decides: without the `@` of aggregations and the `w` of wide characters, which say nothing here.
@@ -87,8 +92,8 @@ pub(super) fn convert(
         (b'A', _, Some(address)) => user_address(out, cell, address.bits(), stage),
         (b'e' | b'E' | b'f' | b'g' | b'G', ..) => return floating(out, spec, kind, cell, stage),
         (b'c', _, Some(integer)) => match wide(spec.conversion, integer) {
-            Some(c) => foreign(out, c.encode_utf8(&mut [0; 4]).as_bytes(), audience),
-            None => foreign(out, &[integer.bits() as u8], audience),
+            Some(c) => single(out, c.encode_utf8(&mut [0; 4]).as_bytes(), audience),
+            None => single(out, &[integer.bits() as u8], audience),
         },
         (b'C', _, Some(integer)) => character(out, integer.bits() as u8),
         (b'Y', _, Some(time)) => date(out, "%Y %b %e %H:%M:%S", time.as_signed(), stage),
@@ -98,6 +103,14 @@ pub(super) fn convert(
         _ => other(out, cell, audience, stage),
     }
     spec.pad(out, start);
+}
+
+/// A character. Scripts end lines by it, too, and take texts apart; alone, these two do nothing to a terminal.
+fn single(out: &mut Vec<u8>, bytes: &[u8], audience: Audience) {
+    match bytes {
+        b"\n" | b"\t" => out.extend_from_slice(bytes),
+        _ => foreign(out, bytes, audience),
+    }
 }
 
 /// The character of `%wc` and `%lc`.

@@ -2,7 +2,7 @@
 
 use quadrant_program::action::ActionKind;
 use quadrant_program::expr::{Expr, ExprKind};
-use quadrant_program::format::{Conversion, Count, Format};
+use quadrant_program::format::{Conversion, Count, Format, Piece};
 use quadrant_program::map::MapId;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{SymbolPart, Type};
@@ -28,6 +28,7 @@ impl Lower<'_> {
     pub(super) fn printf(&mut self, call: &Call) -> Option<()> {
         let (format, args) = self.formatted(call)?;
         self.check_recording(call.span);
+        let (format, args) = said(format, args, call.args.get(1..).unwrap_or_default());
         self.act(ActionKind::Printf(format), args);
         Some(())
     }
@@ -359,6 +360,35 @@ impl Lower<'_> {
         );
         self.fail(span, "D_PRINTF_ARG_TYPE", message)
     }
+}
+
+/// Texts that the script itself gives to plain conversions are as much its own as those of the format, and part of that from now on.
+fn said(format: Format, args: Vec<Expr>, written: &[ast::Expr]) -> (Format, Vec<Expr>) {
+    let (mut kept, mut args, mut written) = (Vec::new(), args.into_iter(), written.iter());
+    let mut pieces = Vec::new();
+    for piece in format.pieces {
+        let Piece::Conversion(conversion) = &piece else {
+            pieces.push(piece);
+            continue;
+        };
+        let counts = [conversion.width, conversion.precision];
+        let stars = counts.iter().filter(|count| **count == Some(Count::Argument)).count();
+        kept.extend(args.by_ref().take(stars));
+        let is_own = matches!(written.by_ref().nth(stars), Some(ast::Expr { kind: ast::ExprKind::Str(_), .. }));
+        match args.next() {
+            Some(Expr { kind: ExprKind::Str(text), .. })
+                if is_own && conversion.kind == "s" && counts == [None, None] =>
+            {
+                let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+                pieces.push(Piece::Text(text.to_vec()));
+            }
+            arg => {
+                kept.extend(arg);
+                pieces.push(piece);
+            }
+        }
+    }
+    (Format { pieces }, kept)
 }
 
 fn accepts(takes: Takes, key: &Type) -> bool {

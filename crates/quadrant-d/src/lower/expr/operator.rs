@@ -77,6 +77,14 @@ impl Lower<'_> {
         if op.is_comparison() && (left.is_text() || right.is_text()) {
             return self.compare_texts(op, left, right, span);
         }
+        if let (BinOp::Eq | BinOp::Ne, Ty::Special(Type::Stack(l)), Ty::Special(Type::Stack(r))) =
+            (op, &left.ty, &right.ty)
+            && l == r
+        {
+            // Stacks are numbers that stand for their frames.
+            let [l, r] = [left, right].map(|stack| self.of_int(ExprKind::Cast(Box::new(stack.expr)), Int::ULONG, span));
+            return self.binary(op, l, r, span);
+        }
         if matches!(left.ty, Ty::Aggregation) || matches!(right.ty, Ty::Aggregation) {
             return self.incompatible(op.symbol(), &left, &right, span);
         }

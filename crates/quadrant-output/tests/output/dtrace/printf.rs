@@ -62,6 +62,9 @@ fn texts_and_characters() {
     assert_eq!(printf("[%c] [%5c] [%-5c] [%C] [%C] [%C] [%c]", ints(&[97, 98, 99, 100, 7, 34, 27])), {
         "[a] [    b] [c    ] [d] [\\a] [\"] [\\x1b]"
     });
+    assert_eq!(printf("[%c%c%c]", ints(&[10, 9, 13])), "[\n\t\\r]");
+    assert_eq!(printf("[%.0d] [%5.0d] [%.0x] [%05.0d]", ints(&[0, 0, 0, 7])), "[0] [    0] [0] [00007]");
+    assert_eq!(printf("[%.0s] [%.*s]", vec![text("abc"), int(4, true, 0).into(), text("abc")]), "[abc] [abc]");
     assert_eq!(printf("%wc%lc%?d", ints(&[0x20ac, 0xe9, 1])), "€é               1");
     assert_eq!(printf("100%% \n", vec![]), "100% \n");
 }

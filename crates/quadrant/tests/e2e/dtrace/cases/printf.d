@@ -12,5 +12,7 @@ BEGIN
 	printf("%d %d\n", RED, GREEN);
 	printf("%p\n", (void *)0x1234);
 	printf("%S\n", "a\tb\n");
+	printf("[%s]%c[%-6s] %.0d %d\n", "a\tb", 10, "x", 0, 5);
+	printf("%d %d %d\n", stack() == stack(), stack() != stack(), stack(2) == stack(2));
 	exit(0);
 }
