@@ -53,8 +53,9 @@ fn compare_keys(parts: &[(&Type, Range<usize>)], a: &[u8], b: &[u8], first: usiz
     a.len().cmp(&b.len()).then(order).then_with(|| a.cmp(b))
 }
 
-/// From left to right, beginning with the part at `first`, those before it at the end.
+/// From left to right, beginning with the part at `first`, those before it at the end. One that is not there is the leftmost.
 fn rotated(len: usize, first: usize, compare: impl Fn(usize) -> Ordering) -> Ordering {
-    let places = (0..len).map(|i| (first % len + i) % len);
+    let first = if first < len { first } else { 0 };
+    let places = (0..len).map(|i| (first + i) % len);
     places.map(compare).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }

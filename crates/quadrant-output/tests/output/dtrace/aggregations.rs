@@ -134,6 +134,8 @@ fn parts_of_keys_count_from_the_position() {
     assert_eq!(numbers(Sort { key_position: 1, ..Sort::default() }), ["1", "2", "3", "9"]);
     assert_eq!(numbers(Sort { key: true, key_position: 1, ..Sort::default() }), ["1", "2", "3", "9"]);
     assert_eq!(numbers(Sort { key: true, reverse: true, ..Sort::default() }), ["1", "3", "2", "9"]);
+    // A part that is not there is the first.
+    assert_eq!(numbers(Sort { key: true, key_position: 7, ..Sort::default() }), ["9", "2", "3", "1"]);
 }
 
 #[test]

@@ -92,6 +92,8 @@ fn aggregations_are_joined_by_key() {
     assert_eq!(show("%d: %@d\n", Sort::default()), "2: 0\n1: 1\n3: 2\n");
     let second = Sort { position: 1, ..Sort::default() };
     assert_eq!(show("%d: %@d %@d\n", second), "3: 2 1\n1: 1 5\n2: 0 6\n");
+    let beyond = Sort { position: 3, ..Sort::default() };
+    assert_eq!(show("%d: %@d %@d\n", beyond), show("%d: %@d %@d\n", Sort::default()));
     assert_eq!(show("%d ", Sort { key: true, ..Sort::default() }), "1 2 3 ");
 }
 
