@@ -85,7 +85,7 @@ fn in_process(lower: &mut Lower, call: Call, to: &str) -> Option<()> {
 /// `signal(number)`, `signal("name")`, `signal_thread(...)`
 pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
     allowed(lower, call)?;
-    in_process(lower, call, "signal")?;
+    in_process(lower, call, if call.name == "signal_thread" { "signal one thread of" } else { "signal" })?;
     let arg = call.args.first()?;
     let signal = match &arg.kind {
         ast::ExprKind::Str(_) => {

@@ -226,6 +226,14 @@ pub const TABLE: &[(&str, &str)] = &[
         "the value of {} is not one number",
         "Map type {0} cannot print the value of individual keys. You must print the whole map.",
     ),
+    (
+        "a probe of type `{}` does not run in a process to signal",
+        "signal() can not be used for this probetype {0:type}",
+    ),
+    (
+        "a probe of type `{}` does not run in a process to signal one thread of",
+        "signal_thread() can not be used for this probetype {0:type}",
+    ),
     ("signals are numbered 1 to 64", "signal() accepts a string literal or an integer between 1 and 64 (inclusive)"),
     ("there is no signal `{}`", "Invalid string for signal: {0}"),
     ("`@{}` has no keys to count", "call to len() expects a map with explicit keys (non-scalar map)"),

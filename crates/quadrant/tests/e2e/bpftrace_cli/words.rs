@@ -146,3 +146,15 @@ fn settings_of_the_environment_are_checked_though_they_change_nothing() {
     let message = "ERROR: `lazy_symbolication`, set in the environment, is true or false, and not `maybe`\n";
     assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(1)), "{}", outcome.describe());
 }
+
+#[test]
+fn a_probe_without_a_process_to_signal() {
+    for (probe, kind) in [("BEGIN", "special"), ("interval:s:1", "interval")] {
+        for function in ["signal", "signal_thread"] {
+            let outcome = run(["--unsafe", "-e", &format!("{probe} {{ {function}(9); }}")]);
+            let message = format!("ERROR: {function}() can not be used for this probetype {kind}\n");
+            assert!(outcome.stderr.contains(&message), "{}", outcome.describe());
+            assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        }
+    }
+}
