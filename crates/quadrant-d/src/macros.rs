@@ -10,7 +10,7 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 use quadrant_syntax::literal::IntError;
 
-use crate::ast::{Expr, ExprKind, IntLiteral, Item, MacroVar, ProbeSpec, Script, UnOp};
+use crate::ast::{Expr, ExprKind, Ident, IntLiteral, Item, MacroVar, ProbeSpec, Script, UnOp};
 use crate::lexer::{Tok, int_value, is_word_byte};
 use crate::walk;
 
@@ -66,12 +66,14 @@ pub fn expand(script: &mut Script, macros: &Macros) -> Vec<Diagnostic> {
         }
     }
     walk::exprs(script, &mut |expr| {
-        if let ExprKind::Macro(var) = &expr.kind {
-            let kind = replacement(var, expr.span, macros);
-            expr.kind = kind.unwrap_or_else(|diagnostic| {
-                diagnostics.push(*diagnostic);
-                ExprKind::Error
-            });
+        let failed = match &mut expr.kind {
+            ExprKind::Macro(var) => replacement(var, expr.span, macros).map(|kind| expr.kind = kind),
+            ExprKind::Call { callee, .. } => expand_callee(callee, macros),
+            _ => Ok(()),
+        };
+        if let Err(diagnostic) = failed {
+            diagnostics.push(*diagnostic);
+            expr.kind = ExprKind::Error;
         }
     });
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
@@ -97,6 +99,19 @@ fn replacement(var: &MacroVar, span: Span, macros: &Macros) -> Result<ExprKind, 
             Ok(ExprKind::Str(value.to_string().into_bytes()))
         }
     }
+}
+
+/// `$1(...)`: the argument names the function.
+fn expand_callee(callee: &mut Ident, macros: &Macros) -> Result<(), Box<Diagnostic>> {
+    let Some(number) = callee.name.strip_prefix('$').and_then(|number| number.parse().ok()) else { return Ok(()) };
+    match replacement(&MacroVar::Arg(number), callee.span, macros)? {
+        ExprKind::Name(name) => callee.name = name,
+        _ => {
+            let message = "function designator is not of function type";
+            return Err(Box::new(Diagnostic::error(callee.span, message).tag("D_FUNC_IDENT")));
+        }
+    }
+    Ok(())
 }
 
 /// The token that an argument looks like.
@@ -200,6 +215,19 @@ mod tests {
         let wanted = "(f! 12 (- 0x10) bash \"/bin/sh\" \"ls\" \"12x\" \"a b\" \"12\" \"bash\" \"x.d\" 42 \"7\")";
         assert!(tree.contains(wanted), "{tree}");
         assert_eq!(macros.unused(), None);
+    }
+
+    #[test]
+    fn an_argument_can_name_a_function() {
+        let (tree, messages) = expanded("BEGIN { $1($2); }", &macros(&["exit", "3"]));
+        assert_eq!(messages, [""; 0]);
+        assert!(tree.contains("(exit! 3)"), "{tree}");
+        for (argument, tag) in [("12", "[D_FUNC_IDENT]"), ("a b", "[D_FUNC_IDENT]")] {
+            let (_, messages) = expanded("BEGIN { $1(0); }", &macros(&[argument]));
+            assert!(messages[0].starts_with(tag), "{argument}: {messages:?}");
+        }
+        let (_, messages) = expanded("BEGIN { $1(0); }", &macros(&[]));
+        assert_eq!(messages, ["[D_MACRO_UNDEF] macro argument $1 is not defined"]);
     }
 
     #[test]

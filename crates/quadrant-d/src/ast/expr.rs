@@ -46,7 +46,7 @@ pub enum ExprKind {
     },
     /// `f(a, b)`
     Call {
-        /// The action, subroutine or aggregating function.
+        /// The action, subroutine or aggregating function; `$1` until [`crate::macros::expand`].
         callee: Ident,
         /// The arguments.
         args: Vec<Expr>,

@@ -78,8 +78,8 @@ impl Lower<'_> {
             return self.fail(span, tag, message);
         }
         match self.types.parse_type_name(words) {
-            Ok(id) => Some(id),
-            Err(_) => {
+            Ok(id) if !super::words::no_float(words) => Some(id),
+            _ => {
                 let (tag, message) = super::words::no_type(words);
                 self.fail(span, tag, message)
             }

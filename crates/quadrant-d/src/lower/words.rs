@@ -6,8 +6,8 @@ use crate::parser::INTEGERS_ONLY;
 pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
     let count = |word: &str| words.split(' ').filter(|known| *known == word).count();
     let signs = count("signed") + count("unsigned");
-    let (short, long) = (count("short"), count("long"));
-    let sizes = short + long;
+    let long = count("long");
+    let sizes = count("short") + long;
     let has = |word: &str| count(word) > 0;
     match () {
         () if has("void") && signs + sizes > 0 => {
@@ -18,7 +18,7 @@ pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
             Some(("D_DECL_CHARATTR", "invalid type declaration: short and long may not be used with char type"))
         }
         () if signs > 0 && (has("float") || has("double") || has("string")) => Some(INTEGERS_ONLY),
-        () if (long > 0 && has("string")) || (sizes > 0 && has("float")) || (short > 0 && has("double")) => Some((
+        () if long > 0 && has("string") => Some((
             "D_DECL_LONGINT",
             "invalid type declaration: long and long long may only be used with integer or floating-point type",
         )),
@@ -26,14 +26,24 @@ pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// Sizes that no floating-point type has; `long double` is one.
+pub(super) fn no_float(words: &str) -> bool {
+    let count = |word: &str| words.split(' ').filter(|known| *known == word).count();
+    let (short, long) = (count("short"), count("long"));
+    (count("float") > 0 && short + long > 0) || (count("double") > 0 && (short > 0 || long > 1))
+}
+
 /// The message about words that go together, but name no type.
 pub(super) fn no_type(words: &str) -> (&'static str, String) {
     let is_base = |word: &&str| !matches!(*word, "signed" | "unsigned" | "short" | "long");
-    let bases = words.split(' ').filter(is_base).count();
-    match bases {
+    let (bases, attributes): (Vec<&str>, Vec<&str>) = words.split(' ').partition(is_base);
+    match bases.len() {
         // The name of the type that they are attributes of is missing.
         0 if !words.contains("long short") => {
             ("D_UNKNOWN", format!("failed to resolve type {words} : Unknown type name"))
+        }
+        1 if matches!(bases[0], "float" | "double") => {
+            ("D_UNKNOWN", format!("failed to resolve type {} {}: Unknown type name", attributes.join(" "), bases[0]))
         }
         _ => ("D_DECL_COMBO", "invalid type combination".to_owned()),
     }

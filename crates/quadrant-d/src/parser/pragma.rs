@@ -126,11 +126,11 @@ impl Found {
     /// `name`, `name=value`
     fn option(&mut self, span: Span, args: &[Ident]) -> PragmaKind {
         match args {
-            [arg] => {
+            [arg] if !arg.name.starts_with('"') => {
                 let (name, value) = split_option(arg);
                 PragmaKind::Option { name, value }
             }
-            [] => self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma option <option>=<val>"),
+            [] | [_] => self.error(span, "D_PRAGMA_MALFORM", "malformed #pragma option <option>=<val>"),
             [_, extra, ..] => {
                 self.error(extra.span, "D_PRAGMA_MALFORM", "superfluous arguments specified for #pragma option")
             }

@@ -54,6 +54,9 @@ impl Parser<'_> {
         let args = self.list(Tok::RParen, "`)`", Self::assign);
         match callee.kind {
             ExprKind::Name(name) => ExprKind::Call { callee: Ident { name, span: callee.span }, args },
+            ExprKind::Macro(MacroVar::Arg(number)) => {
+                ExprKind::Call { callee: Ident { name: format!("${number}"), span: callee.span }, args }
+            }
             ExprKind::Error => ExprKind::Error,
             ExprKind::Agg { name, .. } => {
                 self.soft_error(callee.span, "D_FUNC_UNDEF", format!("undefined function name: @{}", name.name));

@@ -105,6 +105,10 @@ impl Lower<'_> {
                 let message = format!("operator {symbol} requires modifiable lvalue as an operand");
                 return self.fail(target.span, "D_OP_LVAL", message);
             }
+            // A mistake in the operand itself comes first: `args[9] = 1`.
+            if let ast::ExprKind::Index { .. } = &target.kind {
+                self.expr(target)?;
+            }
             return self.unwritable(target.span, symbol);
         }
         Some(())

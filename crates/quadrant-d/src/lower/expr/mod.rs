@@ -30,7 +30,7 @@ impl Lower<'_> {
                 let int = self.literal_int(literal, span)?;
                 Some(self.number(literal.value as i64, int, span))
             }
-            ast::ExprKind::Char(value) => Some(self.number(*value, Int::INT, span)),
+            ast::ExprKind::Char(value) => Some(self.number(*value, char_int(*value), span)),
             ast::ExprKind::Str(bytes) => Some(self.literal_text(bytes, span)),
             ast::ExprKind::Macro(_) => self.fail(span, "D_MACRO_UNDEF", "macro argument is not defined"),
             ast::ExprKind::Name(name) => self.name(name, span),
@@ -185,5 +185,13 @@ fn joined(a: &Expr, b: &Expr) -> quadrant_program::ty::Type {
     match (&a.ty, &b.ty) {
         (Type::String { cap: a }, Type::String { cap: b }) => Type::String { cap: *a.max(b) },
         (ty, _) => ty.clone(),
+    }
+}
+
+/// A character constant is an `int`, as in C; one that does not fit into its bytes is a `long`.
+fn char_int(value: i64) -> Int {
+    match u32::try_from(value) {
+        Ok(_) => Int::INT,
+        Err(_) => Int::LONG,
     }
 }
