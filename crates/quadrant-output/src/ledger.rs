@@ -134,7 +134,7 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Firings(_) => (
             "firings",
             ["firing", "firings"],
-            "the kernel passed over it: another program or an access to a map was under way on that CPU, or it came too late; end other tracers (`quadrant progs`), or fire less often",
+            "passed over by the kernel, as another program or an access to a map was under way on that CPU, or too late; end other tracers (`quadrant progs`), or fire less often",
         ),
         Kind::Returns(_) => (
             "returns",

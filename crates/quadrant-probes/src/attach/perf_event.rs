@@ -25,6 +25,8 @@ use crate::error::from_kernel;
 const LATE: Duration = Duration::from_millis(1);
 /// One part in so many is more than the clocks of a machine differ.
 const DRIFT: u64 = 1_000;
+/// The kernel takes shorter periods, but lets no clock fire more often (`perf_swevent_hrtimer`).
+const SHORTEST_NS: u64 = 10_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// What is known of the link to an event besides the link.
@@ -55,15 +57,21 @@ impl Place {
         let count = event.count().unwrap_or(0);
         match self.period {
             Period::Time(period) => {
-                // The clock's own count of nanoseconds is by another one than its timer, but the time taken here may be off by more on a busy
-                // machine; both are too short rather than too long.
-                let enabled = enabled.max(Duration::from_nanos(count - count / DRIFT));
-                (enabled.saturating_sub(LATE.min(period)).as_nanos() / period.as_nanos().max(1)) as u64
+                let certain = certain(enabled, count).saturating_sub(LATE.min(period));
+                (certain.as_nanos() / period.as_nanos().max(1)) as u64
             }
             Period::Events(period) => count / period.max(1),
             Period::Unknown => 0,
         }
     }
+}
+
+/// How long a clock has certainly been enabled, by the clock that timers go by. Its own count of nanoseconds is by another one, which is a little
+/// faster or slower, and stops where the processor is taken offline; the time taken here begins late on a busy machine.
+fn certain(taken: Duration, count: u64) -> Duration {
+    let drift = count / DRIFT;
+    let counted = |ns| Duration::from_nanos(ns);
+    if taken > counted(count + drift) { counted(count - drift) } else { taken.max(counted(count - drift)) }
 }
 
 /// Links to all points, with what is known of each; a point that the machine does not have is passed over, where that is wanted.
@@ -99,12 +107,16 @@ fn open(site: &Site, online: &[u32]) -> Result<Vec<PerfEvent>> {
 
 fn period(site: &Site) -> Period {
     match site {
-        Site::Interval { period_ns: ns } | Site::Profile(Rate::PeriodNs(ns)) => Period::Time(Duration::from_nanos(*ns)),
-        Site::Profile(Rate::Hertz(hertz)) => Period::Time(Duration::from_nanos(SECOND_NS / hertz.max(&1))),
+        Site::Interval { period_ns: ns } | Site::Profile(Rate::PeriodNs(ns)) => every(*ns),
+        Site::Profile(Rate::Hertz(hertz)) => every(SECOND_NS / hertz.max(&1)),
         Site::PerfEvent { kind: SOFTWARE, config, .. } if is_clock(*config) => Period::Unknown,
         Site::PerfEvent { period, .. } => Period::Events(*period),
         _ => Period::Events(1),
     }
+}
+
+fn every(ns: u64) -> Period {
+    Period::Time(Duration::from_nanos(ns.max(SHORTEST_NS)))
 }
 
 fn is_clock(config: u64) -> bool {
@@ -198,4 +210,35 @@ fn hardware(config: u64) -> Option<Hardware> {
         RefCpuCycles,
     ];
     all.into_iter().find(|event| *event as u64 == config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600 * SECOND_NS;
+
+    #[test]
+    fn clocks_differ_a_little() {
+        let hour = Duration::from_nanos(HOUR);
+        assert_eq!(certain(hour, HOUR), hour);
+        assert_eq!(certain(hour, HOUR + HOUR / 10_000), hour);
+        assert_eq!(certain(hour, HOUR - HOUR / 10_000), hour);
+    }
+
+    #[test]
+    fn a_start_that_was_noted_late() {
+        let noted = Duration::from_millis(940);
+        assert_eq!(certain(noted, SECOND_NS), Duration::from_millis(999));
+    }
+
+    #[test]
+    fn a_processor_that_was_taken_offline() {
+        assert_eq!(certain(Duration::from_secs(60), SECOND_NS), Duration::from_millis(999));
+    }
+
+    #[test]
+    fn short_periods_are_longer() {
+        assert!(matches!(every(1_000), Period::Time(period) if period == Duration::from_micros(10)));
+    }
 }

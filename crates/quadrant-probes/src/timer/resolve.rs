@@ -6,7 +6,7 @@ use crate::number;
 use crate::point::plain;
 use quadrant_program::probe::{Found, ProbeKind, ProbeSpec, Rate, Site};
 
-/// The kernel does not arm a shorter one.
+/// Shorter ones are refused. What is below 10 microseconds comes every 10 (`perf_swevent_hrtimer`).
 const SHORTEST_NS: u64 = 1_000;
 const SECOND_NS: u64 = 1_000_000_000;
 

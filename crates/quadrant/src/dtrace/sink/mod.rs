@@ -260,8 +260,11 @@ impl Sink for Answers<'_> {
 
     fn ledger(&mut self, _view: View, lost: &Ledger) -> io::Result<()> {
         self.tell_drops(lost)?;
-        let missed = lost.missed.iter().chain(&lost.firings).chain(&lost.returns);
-        let mut text: String = missed.map(|(name, count)| missed_line(name, *count)).collect();
+        let missed = lost.missed.iter().chain(&lost.returns);
+        let missed = missed.map(|(name, count)| firings_line("missed by", name, *count));
+        let passed_over = lost.firings.iter();
+        let passed_over = passed_over.map(|(name, count)| firings_line("passed over by the kernel:", name, *count));
+        let mut text: String = missed.chain(passed_over).collect();
         if lost.unfollowed > 0 {
             let count = lost.unfollowed;
             text.push_str(&format!("dtrace: {count} reports about processes lost: symbols may be missing\n"));
@@ -275,8 +278,8 @@ impl Sink for Answers<'_> {
 }
 
 /// Firings that the kernel did not let happen.
-fn missed_line(name: &str, count: u64) -> String {
-    format!("dtrace: {count} firing{} missed by {}\n", if count == 1 { "" } else { "s" }, failure::shown(name))
+fn firings_line(what: &str, name: &str, count: u64) -> String {
+    format!("dtrace: {count} firing{} {what} {}\n", if count == 1 { "" } else { "s" }, failure::shown(name))
 }
 
 /// How a process ended, as far as that is known: of processes that are not ours it is not.
