@@ -171,7 +171,11 @@ fn an_iterator_over_a_map() {
     }
     let message = refused(load!("elements"));
     assert!(message.contains("say it with --attach show=bpf_map_elem:numbers"), "{message}");
-    let outcome = good(load!("elements").args(["--attach", "show=bpf_map_elem:numbers"]));
+    let outcome = load!("elements").args(["--attach", "show=bpf_map_elem:numbers"]).run().unwrap();
+    if outcome.stderr.contains("EPERM: kernel lockdown") {
+        return quadrant_testing::skip("this kernel closes iterators over what is in maps (lockdown)");
+    }
+    assert!(outcome.success(), "{}", outcome.describe());
     assert_eq!(outcome.lines(), ["element 0", "element 1", "element 2"], "{}", outcome.describe());
     assert!(refused(load!("elements").args(["--attach", "show=bpf_map_elem:numb"])).contains("no map of that name"));
 }
