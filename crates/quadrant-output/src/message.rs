@@ -47,7 +47,11 @@ pub fn pinned(out: &mut Vec<u8>, path: &[u8], mode: Mode) {
             escape::text(out, path);
             out.push(b'\n');
         }
-        Mode::Json => json::object_with(out, "pinned", |out| escape::json(out, path)),
+        Mode::Json => json::object_with(out, "pinned", |out| {
+            out.extend_from_slice(b"\"data\": {\"path\": ");
+            escape::json(out, path);
+            out.push(b'}');
+        }),
     }
 }
 

@@ -11,6 +11,7 @@ use quadrant_output::message::Severity;
 use quadrant_output::message::attached;
 use quadrant_output::message::message;
 use quadrant_output::message::output_of;
+use quadrant_output::message::pinned;
 use quadrant_output::peer;
 use quadrant_program::Program;
 use quadrant_program::record::RecordKind;
@@ -29,6 +30,16 @@ fn attached_probes() {
     assert_eq!(shown(1, Mode::Text), "Attached 1 probe\n");
     assert_eq!(shown(2, Mode::Text), "Attached 2 probes\n");
     assert_eq!(shown(2, Mode::Json), "{\"type\": \"attached_probes\", \"count\": 2, \"data\": {\"probes\": 2}}\n");
+}
+
+#[test]
+fn files_that_stay() {
+    let shown = |path: &[u8], mode| written(|out| pinned(out, path, mode));
+    assert_eq!(shown(b"/sys/fs/bpf/a\x1b", Mode::Text), "Program pinned to /sys/fs/bpf/a\\x1b\n");
+    assert_eq!(
+        shown(b"/sys/fs/bpf/a", Mode::Json),
+        "{\"type\": \"pinned\", \"data\": {\"path\": \"/sys/fs/bpf/a\"}}\n"
+    );
 }
 
 #[test]

@@ -118,12 +118,20 @@ pub enum Sent<'s> {
     Speculation,
 }
 
+/// What a pinned iterator prints never reaches the tracer.
+fn stays_as_file(program: &Program, clause: &Clause) -> Option<Diagnostic> {
+    let pinned = |id: &PointId| matches!(program.points[id.0 as usize].site, Site::Iter { pin: Some(_), .. });
+    let why = "an iterator that stays as a file cannot be recorded: it runs when the trace is over";
+    clause.points.iter().any(pinned).then(|| Diagnostic::error(clause.span, why).help("leave the file's name away"))
+}
+
 /// Splits a program from the world; `text` is the script's text of a span.
 ///
 /// # Errors
 /// What cannot be recorded, and why.
 pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, Box<Diagnostic>> {
-    if let Some(failure) = program.clauses.iter().find_map(learn::needs_kernel) {
+    let stays = program.clauses.iter().find_map(|clause| stays_as_file(program, clause));
+    if let Some(failure) = stays.or_else(|| program.clauses.iter().find_map(learn::needs_kernel)) {
         return Err(Box::new(failure));
     }
     let (mut replayer, mut marked) = (program.clone(), program.clone());
