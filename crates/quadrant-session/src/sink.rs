@@ -144,10 +144,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// Those of writing.
-    fn pinned(&mut self, path: &Path) -> io::Result<()> {
-        let _ = path;
-        Ok(())
-    }
+    fn pinned(&mut self, path: &Path) -> io::Result<()>;
 
     /// A record that is printed, run or shown: everything but maps and exit.
     ///

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_bpf::sideband::Event;
@@ -227,6 +228,10 @@ fn tests(count: usize) -> String {
 impl Sink for Results<'_> {
     fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
         Ok(())
+    }
+
+    fn pinned(&mut self, path: &Path) -> io::Result<()> {
+        self.answers.pinned(path)
     }
 
     fn record(&mut self, view: View, record: RecordId, bytes: &[u8]) -> io::Result<()> {

@@ -118,11 +118,12 @@ pub enum Sent<'s> {
     Speculation,
 }
 
-/// What a pinned iterator prints never reaches the tracer.
-fn stays_as_file(program: &Program, clause: &Clause) -> Option<Diagnostic> {
-    let pinned = |id: &PointId| matches!(program.points[id.0 as usize].site, Site::Iter { pin: Some(_), .. });
-    let why = "an iterator that stays as a file cannot be recorded: it runs when the trace is over";
-    clause.points.iter().any(pinned).then(|| Diagnostic::error(clause.span, why).help("leave the file's name away"))
+/// A recording holds what happens, and a walk is over at once; one that stays as a file is made when the trace is over.
+fn is_walk(program: &Program, clause: &Clause) -> Option<Diagnostic> {
+    let iterator = |id: &PointId| matches!(program.points[id.0 as usize].site, Site::Iter { .. });
+    let why = "not supported: an iterator cannot be recorded: it shows what is there now, and nothing happens in it";
+    let help = "run the script without `record`";
+    clause.points.iter().any(iterator).then(|| Diagnostic::error(clause.span, why).help(help))
 }
 
 /// Splits a program from the world; `text` is the script's text of a span.
@@ -130,8 +131,8 @@ fn stays_as_file(program: &Program, clause: &Clause) -> Option<Diagnostic> {
 /// # Errors
 /// What cannot be recorded, and why.
 pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, Box<Diagnostic>> {
-    let stays = program.clauses.iter().find_map(|clause| stays_as_file(program, clause));
-    if let Some(failure) = stays.or_else(|| program.clauses.iter().find_map(learn::needs_kernel)) {
+    let walk = program.clauses.iter().find_map(|clause| is_walk(program, clause));
+    if let Some(failure) = walk.or_else(|| program.clauses.iter().find_map(learn::needs_kernel)) {
         return Err(Box::new(failure));
     }
     let (mut replayer, mut marked) = (program.clone(), program.clone());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::io;
 use std::io::Write;
+use std::path::Path;
 
 use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
@@ -177,6 +178,10 @@ impl<'p> Writer<'p> {
 impl Sink for Writer<'_> {
     fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
         Ok(())
+    }
+
+    fn pinned(&mut self, _path: &Path) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "an iterator cannot be recorded"))
     }
 
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {

@@ -175,6 +175,10 @@ impl Sink for Answers<'_> {
         Ok(())
     }
 
+    fn pinned(&mut self, _path: &Path) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "D has no iterators"))
+    }
+
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
         let program = view.program();
         let record = &program.records[id.0 as usize];
