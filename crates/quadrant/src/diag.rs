@@ -8,6 +8,8 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::sources::Sources;
 
+use crate::failure::shown_lines;
+
 /// Render messages; each ends with a newline.
 pub fn render(script: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -26,12 +28,12 @@ fn report<'a>(script: &'a Sources, diagnostic: &'a Diagnostic) -> [annotate_snip
     let snippet = Snippet::source(file.map_or("", |file| script.text_of(file)))
         .path(script.name(diagnostic.span.start))
         .annotation(mark);
-    let mut group = level.primary_title(diagnostic.message.as_str()).element(snippet);
+    let mut group = level.primary_title(shown_lines(&diagnostic.message)).element(snippet);
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(shown_lines(note)));
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(shown_lines(help)));
     }
     [group]
 }
@@ -62,6 +64,16 @@ mod tests {
         assert!(text.contains("a.bt:1:16"), "{text}");
         assert!(text.contains("^^^^"), "{text}");
         assert!(text.contains("did you mean `pid`?"), "{text}");
+    }
+
+    #[test]
+    fn names_in_messages_move_no_cursor() {
+        let script = Sources::new("a.bt", "BEGIN { }\n");
+        let hostile = "a\x1b[2J\u{202e}b";
+        let diagnostic = Diagnostic::error(Span::new(0, 5), hostile).help(hostile).note(hostile);
+        let text = render(&script, &[diagnostic], false);
+        assert_eq!(text.matches("a\\x1b[2J\\u{202e}b").count(), 3, "{text}");
+        assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
     }
 
     #[test]

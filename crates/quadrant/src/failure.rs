@@ -91,9 +91,9 @@ impl Failure {
     pub fn text(&self, who: &str, help: &str) -> String {
         let mut text = self.rendered.clone();
         if !self.message.is_empty() {
-            text.push_str(&format!("{who}: {}\n", self.message));
+            text.push_str(&format!("{who}: {}\n", shown_lines(&self.message)));
         }
-        self.hints.iter().for_each(|hint| text.push_str(&format!("{help}: {hint}\n")));
+        self.hints.iter().for_each(|hint| text.push_str(&format!("{help}: {}\n", shown_lines(hint))));
         text
     }
 }
@@ -130,7 +130,24 @@ pub fn shown(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// As [`shown`], of a message: its lines and tabs stay.
+pub fn shown_lines(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(shown).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether messages are colored.
 pub fn color() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_messages_move_no_cursor() {
+        let text = Failure::new("two\nlines\x1b[2J").hint("or\u{202e}").text("quadrant", "help");
+        assert_eq!(text, "quadrant: two\nlines\\x1b[2J\nhelp: or\\u{202e}\n");
+    }
 }

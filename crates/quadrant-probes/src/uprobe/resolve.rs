@@ -433,12 +433,20 @@ fn version_help(symbols: &Symbols, name: &str) -> Option<String> {
     is_there.then(|| format!("without its version, `{name}` means the function in all its versions"))
 }
 
-/// A function that the compiler changed has its name with a dot and what was done behind it: `copy.constprop.0`, `copy.isra.0`.
+/// What compilers did to a function, as they write it behind its name.
+const CHANGES: [&str; 6] = ["constprop", "isra", "part", "llvm", "localalias", "lto_priv"];
+
+/// Whether this stands behind the name of a function that the compiler changed: `.constprop.0`, `.isra.0.part.1`.
+fn is_change(rest: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(mut parts) = rest.strip_prefix('.').map(|rest| rest.split('.')) else { return false };
+    parts.next().is_some_and(|first| CHANGES.contains(&first))
+        && parts.all(|part| CHANGES.contains(&part) || is_number(part))
+}
+
+/// How to name what the compiler made of a function.
 fn variants_help(target: &Target, symbols: &Symbols, name: &str) -> Option<String> {
-    let is_variant = |symbol: &Symbol<'_>| {
-        symbol.cold_part_of().is_none()
-            && symbol.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.len() > 1)
-    };
+    let is_variant = |symbol: &Symbol<'_>| symbol.name.strip_prefix(name).is_some_and(is_change);
     let mut variants: Vec<&str> = symbols.functions().filter(is_variant).map(|symbol| symbol.name).collect();
     variants.sort_unstable();
     variants.dedup();
@@ -457,7 +465,7 @@ fn indirect(elf: &Elf, name: &str) -> ProbeError {
     // The C library's are called `__memcpy_avx_unaligned` and so on.
     let implementation = |other: &str| {
         let rest = other.trim_start_matches('_').strip_prefix(name);
-        rest.is_some_and(|rest| rest.starts_with('_') && !rest.contains("_chk") && !rest.ends_with("_ifunc"))
+        rest.is_some_and(|rest| rest.starts_with('_') && !is_checked(rest) && !rest.ends_with("_ifunc"))
     };
     let symbols = functions(elf, implementation).unwrap_or_default();
     let names: Vec<String> =
@@ -466,4 +474,30 @@ fn indirect(elf: &Elf, name: &str) -> ProbeError {
         return advise(message, "probe one of the functions it chooses from, by address");
     }
     advise(message, format!("probe one of the functions it chooses from: {}", names.join(", ")))
+}
+
+/// Whether a name ends as those of the C library's functions that check sizes: `__memcpy_chk`, `__memcpy_chk_avx_unaligned`.
+fn is_checked(rest: &str) -> bool {
+    rest.ends_with("_chk") || rest.contains("_chk_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compilers_write_behind_names() {
+        for rest in [".constprop.0", ".isra.0.part.1", ".llvm.12345", ".localalias"] {
+            assert!(is_change(rest), "{rest}");
+        }
+        for rest in ["", ".", ".0", ".cold", ".constprop.0.cold", ".isra.", "_isra", ".x\x1b[2J", ".part.\x1b[2J"] {
+            assert!(!is_change(rest), "{rest}");
+        }
+    }
+
+    #[test]
+    fn functions_that_check_sizes() {
+        assert!(is_checked("_chk") && is_checked("_chk_avx_unaligned"));
+        assert!(!is_checked("_chkpt") && !is_checked("_avx_unaligned"));
+    }
 }

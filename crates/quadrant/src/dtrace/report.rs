@@ -7,7 +7,7 @@ use quadrant_program::diag::Severity;
 use quadrant_program::span::Span;
 
 use super::sources::Loaded;
-use crate::failure;
+use crate::failure::shown_lines;
 
 /// The first error of a compilation: those behind it may only follow from it.
 pub fn first_error(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String {
@@ -36,7 +36,8 @@ pub fn placed(loaded: &[Loaded], compiled: &Compiled, diagnostic: &Diagnostic, t
         (Some((part, source)), _) => message(source, diagnostic, within(diagnostic.span, part.span), tags),
         (None, part) => {
             let name = part.map_or("", |part| part.name.as_str());
-            let text = format!("failed to compile library {name}: line {}: {}", place.line, shown(&diagnostic.message));
+            let text =
+                format!("failed to compile library {name}: line {}: {}", place.line, shown_lines(&diagnostic.message));
             finish(&text, diagnostic)
         }
     }
@@ -56,7 +57,7 @@ pub fn in_sources(loaded: &[Loaded], diagnostic: &Diagnostic) -> String {
         }
         start = part.end + 1;
     }
-    finish(&shown(&diagnostic.message), diagnostic)
+    finish(&shown_lines(&diagnostic.message), diagnostic)
 }
 
 /// A message about a place in one text.
@@ -64,7 +65,7 @@ pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool)
     let tag = if tags { format!("[{}] ", diagnostic.tag.unwrap_or("D_UNKNOWN")) } else { String::new() };
     let position = loaded.lines.position(span.start);
     let file = position.file.map_or(String::new(), |file| format!("\"{file}\", "));
-    let (name, said) = (&loaded.source.name, shown(&diagnostic.message));
+    let (name, said) = (&loaded.source.name, shown_lines(&diagnostic.message));
     let text = match loaded.source.kind {
         SourceKind::Script => {
             format!("failed to compile script {name}: {tag}{file}line {}: {said}", position.line)
@@ -109,16 +110,10 @@ fn region(loaded: &Loaded, diagnostic: &Diagnostic, span: Span) -> String {
     region.map_or(String::new(), |(_, name)| format!("in {name}: "))
 }
 
-/// Messages have lines of their own, which stay; what stands in them of others is made safe.
-fn shown(text: &str) -> String {
-    let line = |line: &str| line.split('\t').map(failure::shown).collect::<Vec<_>>().join("\t");
-    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
-}
-
 fn finish(text: &str, diagnostic: &Diagnostic) -> String {
     let mut all = format!("dtrace: {text}\n");
     for help in diagnostic.help.iter().chain(&diagnostic.notes) {
-        all.push_str(&format!("  help: {}\n", shown(help)));
+        all.push_str(&format!("  help: {}\n", shown_lines(help)));
     }
     all
 }
