@@ -29,6 +29,15 @@ pub enum Error {
     Probe(quadrant_program::probe::ProbeError),
     /// A program was refused, and the developer asked for the whole story.
     Log(String),
+    /// A replayed clause asks for more values of a list than the recording has.
+    Short {
+        /// The event's line in the recording.
+        line: usize,
+        /// The list's slot.
+        slot: usize,
+        /// How many values it has.
+        values: usize,
+    },
     /// Writing the answers failed.
     Output(std::io::Error),
 }
@@ -50,6 +59,7 @@ impl fmt::Display for Error {
             Error::Kernel(error) => error.fmt(f),
             Error::Probe(error) => f.write_str(&error.message),
             Error::Log(text) => f.write_str(text),
+            Error::Short { values, .. } => write!(f, "a list of the recording has only {values} values"),
             Error::Output(error) => quadrant_bpf::Error::io("cannot write the output", error).fmt(f),
         }
     }

@@ -39,6 +39,10 @@ pub struct FakeEnv {
     pub user_stack: Result<Vec<u64>, i64>,
     /// Kernel memory.
     pub kernel: FakeMemory,
+    /// The first address of kernel memory, from the one that is watched on, that was read and is not there.
+    pub missed: Option<u64>,
+    /// From where on that is of interest.
+    pub watched: u64,
     /// User memory that is there.
     pub user: FakeMemory,
     /// User memory that must be waited for, and then is there.
@@ -70,6 +74,8 @@ impl Default for FakeEnv {
             kernel_stack: Ok(Vec::new()),
             user_stack: Ok(Vec::new()),
             kernel: FakeMemory::default(),
+            missed: None,
+            watched: u64::MAX,
             user: FakeMemory::default(),
             absent: FakeMemory::default(),
             printed: Vec::new(),
@@ -191,7 +197,13 @@ impl Env for FakeEnv {
 
     fn probe(&mut self, space: Space, addr: u64, buf: &mut [u8]) -> bool {
         match space {
-            Space::Kernel => self.kernel.read(addr, buf),
+            Space::Kernel => {
+                let is_there = self.kernel.read(addr, buf);
+                if !is_there && addr >= self.watched {
+                    self.missed.get_or_insert(addr);
+                }
+                is_there
+            }
             Space::User => self.user.read(addr, buf),
             Space::UserFaulting => buf.iter_mut().zip(addr..).all(|(byte, at)| {
                 if let Some((start, piece)) = self.absent.take(at) {

@@ -75,7 +75,9 @@ impl Lower<'_> {
 
     /// From here on everything belongs to a speculation.
     pub(super) fn speculate_from_here(&mut self, id: Expr) {
-        let id = self.hold(id);
+        // Whether there is such a speculation is asked beside the record, so nothing may be computed there, as a recording's fault is.
+        let (keep, id) = self.keep(id);
+        self.clause.segment.stmts.push(keep);
         self.clause.segment.speculation = Some(id);
         self.act(ActionKind::Speculate, Vec::new());
     }

@@ -30,6 +30,9 @@ const RING_BYTES: u32 = 1 << 24;
 /// Where recorded texts are put in the machine's kernel memory; there is at least so much of nothing between them.
 const MEMORY: u64 = 0xffff_8880_0000_0000;
 const GAP: u64 = 1 << 12;
+/// Where lists are, each with so much room that nobody reads beyond it.
+const LISTS: u64 = 0xffff_8900_0000_0000;
+const LIST_ROOM: u64 = 1 << 32;
 
 /// A machine, its maps and programs.
 pub(super) struct Machine {
@@ -108,12 +111,15 @@ impl Machine {
     /// Runs a program on an event; the records that it sent.
     ///
     /// # Errors
-    /// A program that the machine stops: a fault of the compiler.
+    /// A program that the machine stops: a fault of the compiler. A list that is too short.
     pub(super) fn run(&mut self, program: usize, cookie: u64, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
         self.vm.env.cookie = cookie;
         let ctx = self.arrange(event);
         let outcome = self.vm.run(&self.programs[program], &ctx);
         outcome.map_err(|error| Error::Log(format!("the replayed program was stopped: {error}")))?;
+        if let Some(missed) = self.vm.env.missed {
+            return Err(short(event, missed));
+        }
         let records = self.map(MapRole::Records).map(|(map, _)| map);
         Ok(records.map(|map| self.vm.take_records(map)).unwrap_or_default())
     }
@@ -127,9 +133,9 @@ impl Machine {
         env.tick = 0;
         env.kernel_stack = Ok(event.kernel_stack.clone());
         env.user_stack = Ok(event.user_stack.clone());
-        env.kernel = Default::default();
+        (env.kernel, env.missed, env.watched) = (Default::default(), None, LISTS);
         let mut ctx = vec![0; FIRST_SLOT as usize + self.slots * SLOT as usize];
-        let mut memory = Memory { env, next: MEMORY };
+        let mut memory = Memory { env, next: MEMORY, next_list: LISTS };
         for (slot, input) in &event.inputs {
             let at = FIRST_SLOT as usize + slot * SLOT as usize;
             ctx[at..at + SLOT as usize].copy_from_slice(&memory.cell(input));
@@ -141,8 +147,9 @@ impl Machine {
 /// The machine's kernel memory, with what an event gives.
 struct Memory<'m> {
     env: &'m mut FakeEnv,
-    /// Where nothing is yet.
+    /// Where nothing is yet, and where no list is.
     next: u64,
+    next_list: u64,
 }
 
 impl Memory<'_> {
@@ -156,13 +163,23 @@ impl Memory<'_> {
             Given::Bytes(bytes) => (self.put([bytes.as_slice(), &[0]].concat()), bytes.len() as u64),
             Given::Series(all) => {
                 let cells = all.iter().flat_map(|one| self.cell(one)).collect();
-                (self.put(cells), 0)
+                (self.put_list(cells), 0)
             }
         };
         let mut cell = [0; SLOT as usize];
         cell[..8].copy_from_slice(&word.to_ne_bytes());
         cell[8..].copy_from_slice(&len.to_ne_bytes());
         cell
+    }
+
+    /// The address of a list's cells; what is read behind them can be told from all else.
+    fn put_list(&mut self, cells: Vec<u8>) -> u64 {
+        let address = self.next_list;
+        self.next_list += LIST_ROOM;
+        if !cells.is_empty() {
+            self.env.kernel.put(address, cells);
+        }
+        address
     }
 
     /// The address of bytes; behind them is nothing.
@@ -174,6 +191,17 @@ impl Memory<'_> {
         }
         address
     }
+}
+
+/// The list behind which an address is that was missed: they are in the order of the inputs.
+fn short(event: &Event, missed: u64) -> Error {
+    let mut lists = event.inputs.iter().filter_map(|(slot, input)| match input {
+        Given::Series(all) => Some((*slot, all.len())),
+        _ => None,
+    });
+    let index = ((missed - LISTS) / LIST_ROOM) as usize;
+    let (slot, values) = lists.nth(index).unwrap_or_default();
+    Error::Short { line: event.line, slot, values }
 }
 
 fn spec(def: &MapDef) -> MapSpec {

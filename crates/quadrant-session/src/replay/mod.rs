@@ -26,6 +26,8 @@ use machine::Machine;
 /// What happened once at a point.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
+    /// Its line in the recording.
+    pub line: usize,
     /// Index of the point in the program.
     pub point: u32,
     /// The boot clock, in nanoseconds.

@@ -98,12 +98,22 @@ pub fn run_events(
     sink: &mut dyn Sink,
     failed: &dyn Fn(quadrant_session::Error) -> Failure,
 ) -> Result<i32, Failure> {
+    if let Some(lost) = recording.lost() {
+        let name = recording.shown_name();
+        eprintln!(
+            "warning: {name}: what the recorder lost is missing, and values of lists may be another event's: {lost}"
+        );
+    }
+    let failed = |error| match error {
+        quadrant_session::Error::Short { line, slot, values } => recording.short(split, line, slot, values),
+        error => failed(error),
+    };
     let [begin, end] = [Site::Begin, Site::End].map(|site| recording.once(split, &site));
-    let mut replay = Replay::start(split, host, &begin?, sink).map_err(failed)?;
+    let mut replay = Replay::start(split, host, &begin?, sink).map_err(&failed)?;
     for event in recording.events(split) {
-        if !replay.event(&event?).map_err(failed)? {
+        if !replay.event(&event?).map_err(&failed)? {
             break;
         }
     }
-    Ok(replay.finish(&end?).map_err(failed)?.status)
+    Ok(replay.finish(&end?).map_err(&failed)?.status)
 }

@@ -47,6 +47,8 @@ pub struct Recording {
     pub d: Option<Value>,
     /// What addresses are.
     pub symbols: Symbols,
+    /// What the recorder lost, as it says itself: how much of what.
+    lost: Vec<(String, u64)>,
     /// Line numbers, and events as the file has them.
     events: Vec<(usize, Value)>,
 }
@@ -86,9 +88,14 @@ impl Recording {
             if let Some(symbols) = line.get("symbols") {
                 recording.add_symbols(symbols);
             } else if let Some(later) = line.get_mut("later") {
-                let event = latest.get(&firing(later)).and_then(|index: &usize| recording.events.get_mut(*index));
-                let added = event.and_then(|(_, event)| add_later(event, later.take()));
-                added.ok_or_else(|| wrong(name, number, "the value belongs to no event"))?;
+                let index = latest.get(&firing(later)).copied();
+                let added = match index.and_then(|index: usize| recording.events.get_mut(index)) {
+                    Some((_, event)) => add_later(event, later.take()),
+                    None => Err("the value belongs to no event: none of its point, CPU and thread is before it"),
+                };
+                added.map_err(|why| wrong(name, number, why))?;
+            } else if let Some(lost) = line.get("lost").and_then(Value::as_object) {
+                recording.lost.extend(lost.iter().filter_map(|(what, times)| Some((what.clone(), times.as_u64()?))));
             } else {
                 latest.insert(firing(&line), recording.events.len());
                 recording.events.push((number, line));
@@ -119,6 +126,7 @@ impl Recording {
             child: header["cpid"].as_u64().and_then(|pid| u32::try_from(pid).ok()),
             d: header.get("d").cloned(),
             symbols: Symbols::new(),
+            lost: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -126,6 +134,25 @@ impl Recording {
     /// The file, as messages name it.
     pub fn shown_name(&self) -> String {
         shown(&self.name)
+    }
+
+    /// What the recorder lost, if it did: `12 records, 1 run`.
+    pub fn lost(&self) -> Option<String> {
+        let lost = self.lost.iter().filter(|(_, times)| *times > 0);
+        let lost: Vec<String> = lost.map(|(what, times)| format!("{times} {}", shown(what))).collect();
+        (!lost.is_empty()).then(|| lost.join(", "))
+    }
+
+    /// That an event has too few values of what a clause learns on its way.
+    pub fn short(&self, split: &Split, line: usize, slot: usize, values: usize) -> Failure {
+        let input = split.groups.iter().flat_map(|group| &group.later).find(|input| input.slot == slot);
+        let input = shown(input.map_or("", |input| &input.name));
+        let what = match values {
+            0 => format!("the event has no value for `{input}`"),
+            1 => format!("the event has only one value for `{input}`, and the script asks for another"),
+            _ => format!("the event has only {values} values for `{input}`, and the script asks for another"),
+        };
+        wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
     }
 
     fn add_symbols(&mut self, symbols: &Value) {
@@ -215,6 +242,7 @@ impl Recording {
         let inputs = group.inputs.iter().map(given).chain(group.later.iter().map(later));
         let number = |key: &str| value[key].as_u64().unwrap_or(0);
         Ok(Event {
+            line,
             point,
             time_ns: number("time"),
             cpu: number("cpu") as u32,
@@ -231,18 +259,22 @@ fn wrong(name: &str, line: usize, why: &str) -> Failure {
     Failure::usage(format!("{}:{line}: {}", shown(name), shown(why)))
 }
 
-/// The point and the thread of an event: of several, one ends before the next begins.
-fn firing(value: &Value) -> (Option<u64>, Option<u64>) {
-    (value["point"].as_u64(), value["tid"].as_u64())
+/// The point, the CPU and the thread of an event: of several, one ends before the next begins, and on the CPU where it began. Threads alone
+/// do not tell: the idle tasks of all CPUs have one number, and so have all threads outside of the recorder's PID namespace.
+fn firing(value: &Value) -> [Option<u64>; 3] {
+    ["point", "cpu", "tid"].map(|key| value[key].as_u64())
 }
 
 /// Adds what an event's clauses learned on their way to it.
-fn add_later(event: &mut Value, mut later: Value) -> Option<()> {
-    let values = event.as_object_mut()?.entry("values").or_insert_with(|| json!({})).as_object_mut()?;
-    let Value::String(name) = later["name"].take() else { return None };
+fn add_later(event: &mut Value, mut later: Value) -> Result<(), &'static str> {
+    let values = event.as_object_mut().map(|event| event.entry("values").or_insert_with(|| json!({})));
+    let values = values.and_then(Value::as_object_mut).ok_or("the event of the value has no object of values")?;
+    let later = later.as_object_mut().ok_or("what comes later is no object")?;
+    let Some(Value::String(name)) = later.remove("name") else { return Err("the value has no name") };
     let list = values.entry(name).or_insert_with(|| json!([]));
-    list.as_array_mut()?.push(later["value"].take());
-    Some(())
+    let list = list.as_array_mut().ok_or("in the event of the value there is no list of this name, but one value")?;
+    list.push(later.remove("value").unwrap_or_default());
+    Ok(())
 }
 
 fn point(value: &Value) -> Option<RecordedPoint> {

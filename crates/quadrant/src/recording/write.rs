@@ -43,8 +43,8 @@ pub struct Writer<'p> {
     names: Names,
     /// Addresses that are in events.
     addresses: BTreeSet<(Option<u32>, u64)>,
-    /// Of each point and thread, whether the latest event is in the file: there what is learned later belongs.
-    written: HashMap<(PointId, u32), bool>,
+    /// Of each point, CPU and thread where something is learned later, whether the latest event is in the file: there it belongs.
+    written: HashMap<(PointId, u32, u32), bool>,
     /// Events so far.
     pub events: u64,
     /// What the programs lost.
@@ -105,7 +105,9 @@ impl<'p> Writer<'p> {
     fn firing(&mut self, view: View, group: &Group, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
         let is_once = group.is_once(self.program);
         let fits = is_once || !self.is_full();
-        self.written.insert((stamp.point, stamp.tid), fits);
+        if !group.later.is_empty() {
+            self.written.insert((stamp.point, stamp.cpu, stamp.tid), fits);
+        }
         self.events += u64::from(fits && !is_once);
         fits.then(|| self.event(view, group, record, stamp, bytes))
     }
@@ -135,8 +137,10 @@ impl<'p> Writer<'p> {
     /// A value that is learned on the way; nothing if only its symbol is wanted, or if its event is not in the file.
     fn later(&mut self, input: &Input, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
         let value = self.learned(input, arguments(record, bytes).next()?, stamp.pid);
-        let later = json!({"point": stamp.point.0, "tid": stamp.tid, "name": input.name, "value": value});
-        let is_wanted = !input.name.is_empty() && self.written.get(&(stamp.point, stamp.tid)) == Some(&true);
+        let later = json!({
+            "point": stamp.point.0, "cpu": stamp.cpu, "tid": stamp.tid, "name": input.name, "value": value,
+        });
+        let is_wanted = !input.name.is_empty() && self.written.get(&(stamp.point, stamp.cpu, stamp.tid)) == Some(&true);
         is_wanted.then(|| json!({"later": later}))
     }
 
@@ -223,8 +227,18 @@ impl Sink for Writer<'_> {
 
     fn ledger(&mut self, _view: View, ledger: &Ledger) -> io::Result<()> {
         self.lost = ledger.clone();
-        Ok(())
+        lost(ledger).map_or(Ok(()), |lost| writeln!(self.output, "{lost}"))
     }
+}
+
+/// What is not in the file although it happened. Reads that failed are there, as null.
+fn lost(ledger: &Ledger) -> Option<Value> {
+    let sum = |named: &[(String, u64)]| named.iter().map(|(_, times)| times).sum::<u64>();
+    let runs = sum(&ledger.missed) + sum(&ledger.firings) + sum(&ledger.returns);
+    let all = [("records", ledger.records() + ledger.malformed), ("runs", runs)];
+    let lost: Map<String, Value> =
+        all.into_iter().filter(|(_, times)| *times > 0).map(|(what, times)| (what.to_owned(), json!(times))).collect();
+    (!lost.is_empty()).then(|| json!({"lost": lost}))
 }
 
 fn point(point: &RecordedPoint) -> Value {

@@ -25,7 +25,7 @@ fn a_fault_in_what_is_printed_ends_the_clause() {
     assert_replays_d("record-d-fault-exits", &format!("{calls} 11"), text);
 }
 
-/// A fault that is none of an address is itself in the replay, too.
+/// A fault that is none of an address is itself in the replay, too. Addresses of the clause's own memory are others each time.
 #[test]
 fn faults_of_all_kinds() {
     needs_root!();
@@ -34,7 +34,7 @@ fn faults_of_all_kinds() {
         pid$target:calls:target_call:entry { trace(copyinstr(arg1 + 1 / (arg0 % 3))); trace("\n"); }
         pid$target:calls:target_call:entry { this->p = copyin(arg1, arg0 * 100); trace(*(char *)this->p); trace("\n"); }
         pid$target:calls:target_call:entry { trace(((struct s *)alloca(16))->a[arg0]); trace("\n"); }
-        ERROR { printf("error %d %d %x\n", arg2, arg4, arg5); }"#;
+        ERROR { printf("error %d %d %d\n", arg2, arg4, arg5 < 0); }"#;
     assert_replays_d("record-d-faults", &format!("{calls} 7"), text);
 }
 
@@ -218,6 +218,30 @@ fn symbols_of_remembered_addresses() {
     assert_replays_d("record-d-symbols", &format!("{calls} 5"), text);
 }
 
+/// A loop that goes on longer than its list reads nothing else of the event.
+#[test]
+fn lists_that_are_too_short() {
+    let dir = folder("record-short");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    let text = "interval:s:1 { $p = (uint64)curtask; $n = 0; while ($n < 800) { @[*kptr((uint64 *)$p)] = count(); $p++; $n++; }
+        printf(\"%s\\n\", str(kptr($p))); }";
+    std::fs::write(&script, text).unwrap();
+    let text = r#"{"quadrant":"recording","version":1,"cpus":1,"points":[{"name":"interval:s:1","kind":"interval"}]}
+        {"point":0,"tid":7,"values":{"curtask":5,"*kptr((uint64 *)$p)":[1,2],"str(kptr($p))":["a text"]}}"#;
+    std::fs::write(&recording, text).unwrap();
+    let message = refused(quadrant().arg("replay").arg(&script).arg(&recording));
+    assert!(message.contains("recording.json:2: the event has only 2 values for `*kptr((uint64 *)$p)`"), "{message}");
+}
+
+/// The number of a speculation may be what the probe gives.
+#[test]
+fn a_speculation_of_an_argument() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = "pid$target:calls:target_call:entry { speculate(arg0); seen++; } END { printf(\"%d\\n\", seen); }";
+    assert_replays_d("record-d-speculate-argument", &format!("{calls} 3"), text);
+}
+
 /// A value that a clause learns on its way can be written by hand, as a list.
 #[test]
 fn lists_by_hand() {
@@ -229,7 +253,7 @@ fn lists_by_hand() {
     )
     .unwrap();
     let header =
-        r#"{"quadrant":"recording","version":1,"cpus":1,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+        r#"{"quadrant":"recording","version":1,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
     let replay = |event: &str, more: &str| {
         std::fs::write(&recording, format!("{header}\n{event}\n{more}")).unwrap();
         quadrant().arg("replay").arg(&script).arg(&recording)
@@ -239,6 +263,22 @@ fn lists_by_hand() {
     assert_eq!(good(replay(&event("[\"a text\"]"), "")).lines()[0], "a text");
     let later = r#"{"later":{"point":0,"tid":7,"name":"str(kptr($p))","value":"later"}}"#;
     assert_eq!(good(replay(&event("[]"), later)).lines()[0], "later");
+    let cpu = |cpu: u32, list: &str| event(list).replacen("\"tid\"", &format!("\"cpu\":{cpu},\"tid\""), 1);
+    let later_of = |cpu: u32| later.replacen("\"tid\"", &format!("\"cpu\":{cpu},\"tid\""), 1);
+    let two = format!("{}\n{}\n{}", cpu(1, "[]"), later_of(1), later_of(0).replace("\"later\"}", "\"first\"}"));
+    let lines: Vec<String> = good(replay(&cpu(0, "[]"), &two)).lines().iter().map(ToString::to_string).collect();
+    assert_eq!(lines[..2], ["first", "later"]);
+    let lost = good(replay(&event("[\"a\"]"), r#"{"lost":{"records":3}}"#));
+    assert!(lost.stderr.contains("3 records"), "{}", lost.describe());
+    for (list, more, why) in [
+        ("[]", "", "recording.json:2: the event has no value for `str(kptr($p))`"),
+        ("5", later, "recording.json:3: in the event of the value there is no list"),
+        ("[]", r#"{"later":{"point":0,"tid":8}}"#, "recording.json:3: the value belongs to no event"),
+        ("[]", r#"{"later":{"point":0,"tid":7}}"#, "recording.json:3: the value has no name"),
+    ] {
+        let message = refused(replay(&event(list), more));
+        assert!(message.contains(why), "{message}");
+    }
     for (event, more) in [(event("5"), ""), (event("[[1]]"), ""), (event("5"), later), (event("[]"), "{\"later\":7}")] {
         assert!(refused(replay(&event, more)).contains("recording.json:"), "{event} {more}");
     }
