@@ -1,11 +1,14 @@
 //! Iterators that stay as files when the trace is over.
 
+use std::path::Path;
 use std::path::PathBuf;
 
+use quadrant_program::Program;
 use quadrant_program::probe::Site;
 
 use crate::attaching::Attachment;
 use crate::error::Error;
+use crate::sink::Sink;
 use crate::trace::Trace;
 
 /// Makes the files, all or none.
@@ -16,13 +19,51 @@ pub(crate) fn make(trace: &Trace, attached: &[Attachment]) -> Result<Vec<PathBuf
     let mut made = Vec::new();
     for (one, point, path) in attached.iter().flat_map(|one| wanted(trace, one)) {
         if let Err(error) = one.attached.pin(point, &path) {
-            // What cannot be removed was removed by another.
-            made.iter().for_each(|path| drop(std::fs::remove_file(path)));
+            remove(&made);
             return Err(error.into());
         }
         made.push(path);
     }
     Ok(made)
+}
+
+/// Looks for files that are in the way, before the script has done anything.
+///
+/// # Errors
+/// There is such a file.
+pub(crate) fn check(program: &Program) -> Result<(), Error> {
+    Ok(paths(program).try_for_each(quadrant_probes::attach::pin_is_free)?)
+}
+
+/// Says which files were made. They do not stay if it cannot be said.
+///
+/// # Errors
+/// Those of writing.
+pub(crate) fn announce(made: &[PathBuf], sink: &mut dyn Sink) -> Result<(), Error> {
+    let said = made.iter().try_for_each(|path| sink.pinned(path)).and_then(|()| sink.flush());
+    if said.is_err() {
+        remove(made);
+    }
+    Ok(said?)
+}
+
+/// Says that the trace ended before the files were made.
+pub(crate) fn tell_not_made(program: &Program, sink: &mut dyn Sink) {
+    for path in paths(program) {
+        sink.passed_over(&format!("{} was not made: the script ended before", path.display()));
+    }
+}
+
+/// What cannot be removed was removed by another.
+fn remove(made: &[PathBuf]) {
+    made.iter().for_each(|path| drop(std::fs::remove_file(path)));
+}
+
+fn paths(program: &Program) -> impl Iterator<Item = &Path> {
+    program.points.iter().filter_map(|point| match &point.site {
+        Site::Iter { pin, .. } => pin.as_deref(),
+        _ => None,
+    })
 }
 
 /// The points of a program that stay as files, by their indices.

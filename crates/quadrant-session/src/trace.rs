@@ -292,10 +292,12 @@ impl Trace {
         ends_at_once: bool,
     ) -> Result<End, Error> {
         running.meter = Meter::start(self.overhead, &self.program)?;
+        pins::check(&self.program)?;
         self.kernel.run(&self.program, &self.units, |site| *site == Site::Begin)?;
         // What BEGIN wants is done before there are probes. What it says is shown when all are there: who reads it can rely on them.
         running.handle_all()?;
         if let Some(status) = running.progress.exit {
+            pins::tell_not_made(&self.program, running.sink);
             return Ok(End::Exit(status));
         }
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
@@ -303,15 +305,13 @@ impl Trace {
             watch.processes().for_each(|pid| running.sink.seen(pid));
         }
         if !self.attach(running, watch, attached)? {
+            pins::tell_not_made(&self.program, running.sink);
             return Ok(End::Signal);
         }
         running.meter.iter_mut().for_each(|meter| meter.attached(&self.kernel));
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
-        for path in pins::make(self, attached)? {
-            running.sink.pinned(&path)?;
-        }
-        running.sink.flush()?;
+        pins::announce(&pins::make(self, attached)?, running.sink)?;
         if let Some(end) = self.walk(running, watch, attached)? {
             return Ok(end);
         }

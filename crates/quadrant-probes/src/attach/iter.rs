@@ -6,6 +6,7 @@ use std::path::Path;
 
 use quadrant_bpf::link::Link;
 use quadrant_bpf::link::Walk;
+use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 
 use super::Request;
@@ -30,15 +31,36 @@ pub(super) fn pin(link: &Link, path: &Path) -> Result<()> {
     link.pin(&c_path).map_err(|error| {
         let folder = path.parent().unwrap_or(path);
         let (what, help) = match error.errno().and_then(|errno| errno.name()) {
-            Some("EEXIST") => ("there already is such a file (EEXIST)", format!("`rm {shown}` ends what it shows")),
+            Some("EEXIST") => return exists(path),
             Some("ENOENT") if !folder.is_dir() => {
                 ("its folder does not exist (ENOENT)", "make it: mkdir(1)".to_owned())
             }
-            Some("ENOENT" | "EPERM") => {
-                ("that is not in a BPF file system", format!("`mount -t bpf bpf {}` makes one", folder.display()))
-            }
+            Some("ENOENT") => ("that is not in a BPF file system (ENOENT)", elsewhere(folder)),
+            Some("EPERM") => ("that is not in a BPF file system (EPERM)", elsewhere(folder)),
             _ => return from_kernel(&error),
         };
         advise(format!("cannot let the iterator stay as {shown}: {what}"), help)
     })
+}
+
+/// Whether a file can be made there, as far as that is known before it is.
+///
+/// # Errors
+/// There is one.
+pub fn pin_is_free(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() { Err(exists(path)) } else { Ok(()) }
+}
+
+fn exists(path: &Path) -> ProbeError {
+    let shown = path.display();
+    let message = format!("cannot let the iterator stay as {shown}: there already is such a file (EEXIST)");
+    advise(message, format!("`rm {shown}` ends what it shows"))
+}
+
+/// Only the usual place is there to have a file system mounted on it: elsewhere a mount would hide what there is.
+fn elsewhere(folder: &Path) -> String {
+    if folder == Path::new("/sys/fs/bpf") {
+        return "`mount -t bpf bpf /sys/fs/bpf` makes one".to_owned();
+    }
+    "give a name, which is one in /sys/fs/bpf, or a path in a BPF file system".to_owned()
 }

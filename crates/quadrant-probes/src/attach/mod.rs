@@ -31,6 +31,7 @@ use crate::error::error;
 use crate::error::from_kernel;
 
 pub use fentry::owner;
+pub use iter::pin_is_free;
 
 /// A program to attach to points of one kind.
 #[derive(Clone, Copy)]

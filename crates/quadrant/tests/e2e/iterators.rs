@@ -205,11 +205,16 @@ fn one_that_stays_shows_each_time_what_is_there() {
         "iter:task_file:list /ctx.task.tgid == {} && ctx.fd > 4 && ctx.fd < 8/ {{ @n++; printf(\"%d %d\\n\", ctx.fd, @n); }} BEGIN {{ printf(\"begin\\n\"); }}",
         shell.pid()
     );
-    let outcome = with_files!("$Q -e '{text}' && cat /sys/fs/bpf/list && cat /sys/fs/bpf/list; $Q -e '{text}'");
+    let outcome = with_files!(
+        "$Q -e 'BEGIN {{ exit(); }} iter:task:list {{ @[1] = 1; }}' && $Q -e '{text}' && cat /sys/fs/bpf/list && cat /sys/fs/bpf/list; $Q -e '{text}'"
+    );
     assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
     let walks = ["5 1", "6 2", "7 3", "5 4", "6 5", "7 6"];
     let lines: Vec<&str> = outcome.lines().into_iter().filter(|line| line.contains(' ')).collect();
     assert_eq!(lines[..6], walks, "{}", outcome.describe());
+    // The one that finds the file has not begun.
+    assert_eq!(outcome.lines().iter().filter(|line| **line == "begin").count(), 1, "{}", outcome.describe());
+    assert!(outcome.stderr.contains("/sys/fs/bpf/list was not made: the script ended"), "{}", outcome.describe());
     for wanted in
         ["Program pinned to /sys/fs/bpf/list\n", "there already is such a file (EEXIST)", "rm /sys/fs/bpf/list"]
     {
@@ -250,19 +255,37 @@ fn bytes_that_do_something_are_not_in_the_file() {
     needs_root!();
     needs_iterator!("task");
     let name = "a\x1b[2Jb\x7f\u{e9}";
-    let line = "printf \"$1\" > /proc/self/comm; read nothing";
+    let line = "printf \"$1\" > /proc/self/comm; echo named; read nothing";
     let odd = Program::new("/bin/bash").args(["-c", line, "sh", name]).with_input().start().unwrap();
-    let comm = || std::fs::read(format!("/proc/{}/comm", odd.pid())).unwrap_or_default();
-    let until = Instant::now() + Duration::from_secs(30);
-    while !comm().starts_with(b"a\x1b") {
-        assert!(Instant::now() < until, "{:?}", comm());
-        std::thread::yield_now();
-    }
+    odd.wait_for_stdout("named").unwrap();
     let clause =
         format!(r#"iter:task:odd /ctx.task.pid == {}/ {{ printf("%s|%c\n", ctx.task.comm, 27); }}"#, odd.pid());
     let outcome = with_files!("$Q -q -e '{clause}' > /dev/null && cat /sys/fs/bpf/odd");
     assert_eq!(outcome.stdout, "a?[2Jb???|?\n", "{}", outcome.describe());
     end_idle(odd);
+}
+
+/// The script's own text behind what is cut is whole; what stands for an unreadable text and truth values are not limited.
+#[test]
+fn only_texts_of_programs_are_limited_and_made_harmless() {
+    needs_root!();
+    needs_iterator!("task");
+    let statements = r#"
+        printf("%5.1s|%-7.0s|%.2s\n", true, true, false);
+        printf("%.3s|%.3s|%10.3s\n", str(kptr(1)), "abcdef", str(kptr(1)));
+        $names = (uint64)ctx.task.nsproxy.uts_ns + offsetof(struct uts_namespace, name);
+        $long = kptr($names + offsetof(struct new_utsname, version));
+        printf("%s|%.3s\n", str($long), str($long));"#;
+    let clause = |file: &str| {
+        format!(
+            r#"config = {{ max_strlen = 8; str_trunc_trailer = "é…" }} iter:task{file} /(uint64)ctx.task == (uint64)curtask/ {{ {statements} }}"#
+        )
+    };
+    let clause_of_file = clause(":limited");
+    let outcome = with_files!("$Q -q -e '{clause_of_file}' > /dev/null && cat /sys/fs/bpf/limited");
+    let printed = run(&clause(""));
+    assert!(printed.stdout.contains("é…"), "{}", printed.describe());
+    assert_eq!(outcome.lines(), printed.lines(), "{}", outcome.describe());
 }
 
 /// More than the kernel's buffer holds: no object is missing, and none counts twice.
@@ -302,7 +325,11 @@ fn what_a_file_cannot_show() {
         assert!(message.contains(wanted) && message.contains("not supported"), "{statements}: {message}");
     }
     let message = refused(script("iter:task:/proc/list { @ = count(); }"));
-    assert!(message.contains("not in a BPF file system") && message.contains("mount -t bpf"), "{message}");
+    assert!(message.contains("not in a BPF file system") && !message.contains("mount -t bpf"), "{message}");
+    if iterators().contains("iter:cgroup") {
+        let message = refused(script("iter:cgroup:list { printf(\"x\"); }"));
+        assert!(message.contains("does not go on with that walk"), "{message}");
+    }
     for iterator in ["iter:task", "iter:task:list"] {
         let clause = format!("{iterator} {{ printf(\"x\"); }}");
         let message = refused(quadrant().args(["record", "-o", "/dev/null", "-e", &clause]));

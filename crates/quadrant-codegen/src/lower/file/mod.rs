@@ -67,6 +67,9 @@ impl Lower<'_, '_> {
 
     /// Writes what a record would have told the tracer to print.
     pub fn write_record(&mut self, record: &Record, args: &[Expr]) -> Result<()> {
+        if matches!(self.unit.context, Context::Iter { waits: false, .. }) {
+            return Err(self.cannot_go_on());
+        }
         match (&record.kind, args) {
             (RecordKind::Printf(format), args) => self.write_format(format, args),
             (RecordKind::PrintText(text), []) => {
@@ -82,6 +85,13 @@ impl Lower<'_, '_> {
             }
             (kind, _) => Err(self.needs_the_tracer(kind)),
         }
+    }
+
+    /// The kernel's walk over cgroups begins anew when its buffer is full.
+    fn cannot_go_on(&self) -> CompileError {
+        let message = "not supported: printing in `iter:cgroup` that stays as a file: the kernel does not go on with that walk when \
+             its buffer of 32 KB is full, so the file would end there";
+        self.error(message.to_owned()).help("leave the file's name away, or only count in maps")
     }
 
     fn needs_the_tracer(&self, kind: &RecordKind) -> CompileError {

@@ -7,6 +7,7 @@ use quadrant_program::ty::Type;
 
 use super::fixed;
 use super::not_written;
+use crate::lower::cells::Bytes;
 use crate::lower::cells::Cell;
 use crate::lower::error::Result;
 use crate::lower::memory::Mem;
@@ -32,15 +33,12 @@ impl Lower<'_, '_> {
     pub(super) fn write_text(&mut self, conversion: &Conversion, arg: &Expr) -> Result<()> {
         let mark = self.mark();
         let (source, cap) = self.shown_source(arg)?;
-        let trailer = self.g.program.config.cut_trailer.clone().into_bytes();
-        let bytes = self.bytes(cap.max(UNREADABLE.len() as u32) + trailer.len() as u32 + 1);
+        let trailer = self.g.program.config.cut_trailer.len() as u32;
+        let bytes = self.bytes(cap.max(UNREADABLE.len() as u32) + trailer + 1);
+        // As in the tracer, truth values are whole.
+        let limit = fixed(conversion.precision).filter(|_| arg.ty != Type::Bool);
+        let len = self.read_shown(source, cap, bytes, limit)?;
         let memory = self.bytes_memory(bytes);
-        let len = self.read_shown(source, cap, memory)?;
-        self.each_word(bytes, cap, |lower, word| lower.printable(word))?;
-        if let Some(limit) = fixed(conversion.precision) {
-            let have = self.cell_get(len);
-            self.when(Cond::Ugt, have, i64::from(limit), |lower| lower.cell_set(len, i64::from(limit)));
-        }
         self.write_padded(conversion, arg, memory, (len, bytes.mask()))?;
         self.release(mark);
         Ok(())
@@ -64,11 +62,14 @@ impl Lower<'_, '_> {
         Ok((source, cap.max(1)))
     }
 
-    /// Reads a text, or what is shown in its place; gives the length.
-    fn read_shown(&mut self, source: TextSource, cap: u32, to: Mem) -> Result<Cell> {
+    /// Reads a text and limits it, or what is shown in its place; gives the length. Only what was read is made harmless: the rest is the
+    /// script's own.
+    fn read_shown(&mut self, source: TextSource, cap: u32, bytes: Bytes, limit: Option<u32>) -> Result<Cell> {
         let len = self.cell(0);
+        let to = self.bytes_memory(bytes);
         let dst = self.address(to);
         let (got, may_be_cut) = self.read_text(source, cap, dst)?;
+        self.each_word(bytes, cap, |lower, word| lower.printable(word))?;
         let [end, fault, cut] = [(); 3].map(|()| self.f.b.create_block());
         self.f.b.branch_away(Cond::Slt, got, 0, fault);
         self.f.b.branch_away(Cond::Eq, got, 0, end);
@@ -77,6 +78,7 @@ impl Lower<'_, '_> {
         }
         let whole = self.f.b.sub(got, 1);
         self.cell_set(len, whole);
+        self.limit_length(len, limit);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(fault);
         self.bad_address(source.space, source.addr);
@@ -87,10 +89,18 @@ impl Lower<'_, '_> {
             self.lose(LossKind::Cut);
             let trailer = self.g.program.config.cut_trailer.clone().into_bytes();
             self.end_with(to, &trailer, len, cap - 1);
+            self.limit_length(len, limit);
             self.f.b.jump(end, &[]);
         }
         self.f.b.switch_to(end);
         Ok(len)
+    }
+
+    fn limit_length(&mut self, len: Cell, limit: Option<u32>) {
+        if let Some(limit) = limit {
+            let have = self.cell_get(len);
+            self.when(Cond::Ugt, have, i64::from(limit), |lower| lower.cell_set(len, i64::from(limit)));
+        }
     }
 
     /// Puts bytes behind the first `at` bytes of a text, which end it.
