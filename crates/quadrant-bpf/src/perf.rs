@@ -471,14 +471,23 @@ impl KernelPlace<'_> {
 
 /// The kernel lowers its limit by itself when samples take it long.
 fn too_often(error: Error, rate: u64) -> Error {
-    let limit = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate").unwrap_or_default();
-    match limit.trim().parse::<u64>() {
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+    match read("perf_event_max_sample_rate").trim().parse::<u64>() {
         Ok(limit) if limit < rate => error
             .because(format!("{rate} samples a second are more than the {limit} that this kernel takes"))
-            .with_hint(format!(
-                "use a lower rate, or raise the limit with `sysctl kernel.perf_event_max_sample_rate={rate}`"
-            )),
+            .with_hint(rate_hint(rate, &read("perf_cpu_time_max_percent"))),
         _ => error,
+    }
+}
+
+/// The kernel takes no other limit where its lowering by itself is switched off.
+fn rate_hint(rate: u64, max_percent: &str) -> String {
+    match max_percent.trim() {
+        "0" | "100" => {
+            "use a lower rate; the limit cannot be raised while the sysctl kernel.perf_cpu_time_max_percent is 0 or 100"
+                .to_owned()
+        }
+        _ => format!("use a lower rate, or raise the limit with `sysctl kernel.perf_event_max_sample_rate={rate}`"),
     }
 }
 
@@ -503,5 +512,18 @@ fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
             libc::EINVAL,
         ) => too_often(error, *rate),
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_raised_only_where_the_kernel_allows_it() {
+        assert!(rate_hint(7, "25\n").contains("`sysctl kernel.perf_event_max_sample_rate=7`"));
+        for percent in ["0\n", "100\n"] {
+            assert!(!rate_hint(7, percent).contains("max_sample_rate"), "{percent}");
+        }
     }
 }

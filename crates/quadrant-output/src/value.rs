@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 
 use jiff::tz::TimeZone;
 use quadrant_program::Program;
+use quadrant_program::probe::Point;
 use quadrant_program::ty::EnumType;
 use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
@@ -37,7 +38,7 @@ pub(crate) struct Scene<'a> {
     pub resolver: &'a mut dyn Resolver,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
     /// The time zone that times are shown in.
     pub fn zone(&self) -> &TimeZone {
         self.zone.get_or_init(TimeZone::system)
@@ -48,8 +49,8 @@ impl Scene<'_> {
         let name: Option<&[u8]> = match ty {
             Type::Enum(e) => enumerator(e, word).map(str::as_bytes),
             Type::Username => self.resolver.username(word as u32).map(str::as_bytes),
-            Type::ProbeName => self.point(word).map(|p| p.name.as_bytes()),
-            Type::ProbeFunc => self.point(word).map(|p| p.func.as_bytes()),
+            Type::ProbeName => self.point(word, |point| &point.name),
+            Type::ProbeFunc => self.point(word, |point| &point.func),
             Type::Errno => Some(errno::message(word as i32).as_bytes()),
             Type::SyscallName => Some(self.resolver.syscall(word).unwrap_or("Unknown syscall").as_bytes()),
             Type::SignalName => return signal::describe(out, word as i64),
@@ -65,8 +66,10 @@ impl Scene<'_> {
         }
     }
 
-    fn point(&self, index: u64) -> Option<&quadrant_program::probe::Point> {
-        self.program.points.get(usize::try_from(index).ok()?)
+    /// A name of the point with this number, from 1; what was never set has none.
+    fn point(&self, number: u64, name: fn(&Point) -> &str) -> Option<&'a [u8]> {
+        let Some(index) = number.checked_sub(1) else { return Some(b"") };
+        self.program.points.get(usize::try_from(index).ok()?).map(|point| name(point).as_bytes())
     }
 }
 

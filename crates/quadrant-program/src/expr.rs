@@ -261,7 +261,8 @@ pub enum Builtin {
     NumaNode,
     /// Jiffies (64 bit).
     Jiffies,
-    /// The index of the point that fired: types `ProbeName`, `ProbeFunc`.
+    /// The index of the point that fired; one more as a name (types `ProbeName`, `ProbeFunc`), so that the 0 of what was never set
+    /// is no point's name.
     Point,
     /// The address of the kernel function of the point that fired, by its site; 0 if it is not known.
     Function,

@@ -17,7 +17,7 @@ const WORDS: [(Builtin, Type); 4] = [
     (Builtin::Nsecs(Clock::Boot), Type::U64),
     (Builtin::Pid, Type::U32),
     (Builtin::Tid, Type::U32),
-    (Builtin::Point, Type::ProbeName),
+    (Builtin::Point, Type::U64),
 ];
 
 /// What a record says of the firing that sent it.

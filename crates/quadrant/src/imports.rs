@@ -43,7 +43,11 @@ impl Files {
 
 impl Loader for Files {
     /// Relative paths start at the folder of the importing file, then the script's, then the current one.
+    /// What is built in is never a file.
     fn import(&self, path: &str, from: Option<&Path>) -> Result<Vec<Found>, Vec<String>> {
+        if path == STANDARD {
+            return Ok(Vec::new());
+        }
         let mut places: Vec<PathBuf> = Vec::new();
         for base in [from.and_then(Path::parent), self.script.as_deref().and_then(Path::parent), Some(Path::new(""))] {
             let place = base.map(|base| base.join(path));
@@ -52,7 +56,6 @@ impl Loader for Files {
         match places.iter().find(|place| place.exists()) {
             Some(place) if place.is_dir() => Ok(folder(place)),
             Some(place) => Ok(vec![found(place)]),
-            None if path == STANDARD => Ok(Vec::new()),
             None => Err(places.iter().map(|place| shown(&place.to_string_lossy())).collect()),
         }
     }

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use quadrant_bpf::errno::Errno;
+
 /// The program that a command's first word means.
 pub fn find(name: &CStr) -> Option<PathBuf> {
     in_path(OsStr::from_bytes(name.to_bytes())).filter(|path| is_program(path))
@@ -14,10 +16,12 @@ pub fn find(name: &CStr) -> Option<PathBuf> {
 /// Why a command's first word means no program, in the C library's words.
 pub fn why_not(name: &CStr) -> &'static str {
     let name = OsStr::from_bytes(name.to_bytes());
-    match in_path(name) {
-        Some(_) => "Permission denied",
-        None if name.as_bytes().contains(&b'/') && Path::new(name).is_dir() => "Is a directory",
-        None => "No such file or directory",
+    match (in_path(name), Path::new(name).metadata()) {
+        (Some(_), _) => "Permission denied",
+        (None, Ok(found)) if found.is_dir() => "Is a directory",
+        (None, Err(error)) => Errno::of(&error).text().unwrap_or("No such file or directory"),
+        (None, Ok(_)) if name.as_bytes().contains(&b'/') => "Permission denied",
+        (None, Ok(_)) => "No such file or directory",
     }
 }
 

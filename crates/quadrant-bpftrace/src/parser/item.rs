@@ -214,6 +214,7 @@ impl Parser<'_> {
             args = self.list(Tok::RParen, "`)`", Self::expr);
         }
         let decl = MapDecl { span: self.span_from(start), name, kind, args };
+        // bpftrace takes a declaration without its `;`, too.
         self.eat(Tok::Semi);
         decl
     }

@@ -18,11 +18,13 @@ use crate::ssa::Size;
 use crate::ssa::Value;
 
 impl<'a, 'g> Lower<'a, 'g> {
-    /// The point that fired, an index into the program's points. Of points that are shown alike it is the first, so that they are one
+    /// The point that fired, an index into the program's points, or one more as a name: 0 is no name. Of points that are shown alike it is the first, so that they are one
     /// key of a map.
     pub fn fired_point(&mut self, ty: &Type) -> Result<Value> {
         let alike = self.g.points_alike(*ty == Type::ProbeFunc);
-        let points: Vec<u32> = self.points().iter().filter_map(|id| alike.get(id.0 as usize).copied()).collect();
+        let none = u32::from(matches!(ty, Type::ProbeName | Type::ProbeFunc));
+        let number = |id: &PointId| Some(alike.get(id.0 as usize)? + none);
+        let points: Vec<u32> = self.points().iter().filter_map(number).collect();
         let Some(first) = points.first() else {
             return Err(self.model_error("a unit without points"));
         };

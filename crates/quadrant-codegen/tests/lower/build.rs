@@ -180,7 +180,6 @@ pub fn var(id: VarId, ty: Type) -> Expr {
 pub fn builtin(builtin: Builtin) -> Expr {
     let ty = match builtin {
         Builtin::Comm => Type::String { cap: 16 },
-        Builtin::Point => Type::ProbeName,
         _ => Type::U64,
     };
     expr(ExprKind::Builtin(builtin), ty)

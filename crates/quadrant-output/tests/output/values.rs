@@ -129,7 +129,8 @@ fn probes_by_index() {
     let point = Point { site: Site::Begin, name: "uprobe:/bin/t:f".into(), func: "f".into() };
     let program = Program { points: vec![point], ..Program::default() };
     let shown = |ty, index| render(&program, Mode::Text, RecordKind::Print, vec![word(ty, index).into()]);
-    assert_eq!(shown(Type::ProbeName, 0), "uprobe:/bin/t:f\n");
-    assert_eq!(shown(Type::ProbeFunc, 0), "f\n");
-    assert_eq!(shown(Type::ProbeFunc, 1), "1\n");
+    assert_eq!(shown(Type::ProbeName, 1), "uprobe:/bin/t:f\n");
+    assert_eq!(shown(Type::ProbeFunc, 1), "f\n");
+    assert_eq!(shown(Type::ProbeFunc, 2), "2\n");
+    assert_eq!([shown(Type::ProbeName, 0), shown(Type::ProbeFunc, 0)], ["\n", "\n"]);
 }

@@ -33,13 +33,39 @@ fn skipping(diagnostic: &Diagnostic, text: String) -> String {
 fn table(message: &str) -> Option<String> {
     TABLE.iter().find_map(|(ours, theirs)| {
         let holes = holes(ours, message)?;
-        let fill = |text: String, (number, hole): (usize, &&str)| {
-            text.replace(&format!("{{{number}:type}}"), probe_type(hole))
-                .replace(&format!("{{{number}:kind}}"), kind(hole))
-                .replace(&format!("{{{number}}}"), &spelled(hole))
-        };
-        Some(holes.iter().enumerate().fold((*theirs).to_owned(), fill))
+        Some(filled(theirs, &holes))
     })
+}
+
+/// A template with its holes filled. What fills them may look like holes: it is not filled again.
+fn filled(template: &str, holes: &[&str]) -> String {
+    let (mut out, mut rest) = (String::new(), template);
+    while let Some((before, behind)) = rest.split_once('{') {
+        out.push_str(before);
+        match behind.split_once('}').and_then(|(hole, behind)| Some((written(hole, holes)?, behind))) {
+            Some((text, behind)) => {
+                out.push_str(&text);
+                rest = behind;
+            }
+            None => {
+                out.push('{');
+                rest = behind;
+            }
+        }
+    }
+    out + rest
+}
+
+/// What stands in a template for `{0}`, `{0:type}` or `{0:kind}`, without the braces.
+fn written(hole: &str, holes: &[&str]) -> Option<String> {
+    let (number, how) = hole.split_once(':').unwrap_or((hole, ""));
+    let text = holes.get(number.parse::<usize>().ok()?)?;
+    match how {
+        "" => Some(spelled(text)),
+        "type" => Some(probe_type(text).to_owned()),
+        "kind" => Some(kind(text).to_owned()),
+        _ => None,
+    }
 }
 
 /// What stands in a message where the pattern has `{}`; `None` if the message is another one.
@@ -97,6 +123,9 @@ fn probe_type(kind: &str) -> &str {
 /// Too few or too many arguments of a function.
 fn arguments(message: &str) -> Option<String> {
     let (name, rest) = message.split_once("() takes ")?;
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
     let (takes, rest) = rest.split_once(" argument")?;
     let given = rest.split_once(", and ")?.1.split(' ').next()?;
     let number = |text: &str| text.trim_end_matches(" or more").parse::<u32>().ok();
@@ -276,7 +305,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_script_says_is_not_filled() {
+        assert_eq!(filled("{1}, {0:kind}: {", &["{1} *", "{0}"]), "{0}, pointer: {");
+    }
+
+    #[test]
     fn others_stay() {
+        let text = "`x() takes 1 argument, and 2 are given` is odd";
+        assert_eq!(said(text), text);
         assert_eq!(said("division by zero"), "division by zero");
     }
 }

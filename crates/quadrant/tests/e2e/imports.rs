@@ -128,6 +128,10 @@ fn without_clang_its_package_is_named() {
 #[test]
 fn the_standard_library_is_built_in() {
     needs_root!();
-    let outcome = script("import \"stdlib\"; BEGIN { print(strlen(\"two\")); exit(); }").run().unwrap();
+    // A file of that name in the current folder is not it.
+    let folder = folder("imports-stdlib");
+    fs::write(folder.join("stdlib"), "nonsense").expect("it can be written");
+    let text = "import \"stdlib\"; BEGIN { print(strlen(\"two\")); exit(); }";
+    let outcome = script(text).dir(&folder).run().unwrap();
     assert!(outcome.success() && outcome.lines().contains(&"3"), "{}", outcome.describe());
 }

@@ -31,6 +31,8 @@ impl Lower<'_> {
                 let to = to.clone();
                 self.convert_record(value, &to)
             }
+            // A place with room for all of an array of characters gets all of it.
+            (Type::String { cap: from }, Type::String { cap: to }) if to > from => self.whole(value),
             // Stored text and bytes carry their length: a larger capacity changes nothing.
             (Type::String { .. }, Type::String { .. })
             | (Type::Buffer { .. }, Type::Buffer { .. })

@@ -6,6 +6,7 @@ use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::probe::Point;
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
+use quadrant_syntax::chain;
 
 use super::super::Lower;
 use crate::ast::BinOp;
@@ -36,7 +37,7 @@ impl Lower<'_> {
     }
 
     /// Whether a probe whose name (or function) was kept is the one of this name.
-    pub(super) fn is_probe(&self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<Expr> {
+    pub(super) fn is_probe(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<Expr> {
         let negate = op == BinOp::Ne;
         let (value, text) = match (&left.kind, &right.kind) {
             (_, ExprKind::Str(text)) => (left, text),
@@ -48,18 +49,35 @@ impl Lower<'_> {
             Type::ProbeFunc => |point| &point.func,
             _ => return None,
         };
-        let kind = if negate { BinaryOp::Ne } else { BinaryOp::Eq };
-        let is_one = |index: usize| {
-            let index = Expr::int(index as i64, value.ty.clone(), span);
-            Expr::new(ExprKind::Binary(kind, Box::new(value.clone()), Box::new(index)), Type::Bool, span)
+        let points = (1..).zip(&self.program.points);
+        let named = points.filter(|(_, point)| name(point).as_bytes() == &**text).map(|(number, _)| number);
+        let numbers: Vec<i64> = text.is_empty().then_some(0).into_iter().chain(named).collect();
+        Some(self.is_among(value.clone(), &numbers, negate, span))
+    }
+
+    /// Whether a value is one of these numbers, or none of them.
+    fn is_among(&mut self, value: Expr, numbers: &[i64], negate: bool, span: Span) -> Expr {
+        let is_plain = numbers.len() < 2 || matches!(value.kind, ExprKind::Builtin(_) | ExprKind::Var(_));
+        let (keep, value) = match is_plain {
+            true => (None, value),
+            false => {
+                let (keep, kept) = self.keep(value);
+                (Some(keep), kept)
+            }
         };
-        let both = |lhs: Expr, rhs: Expr| {
+        let kind = if negate { BinaryOp::Ne } else { BinaryOp::Eq };
+        let is_one = |number: &i64| {
+            let number = Expr::int(*number, value.ty.clone(), span);
+            (span, Expr::new(ExprKind::Binary(kind, Box::new(value.clone()), Box::new(number)), Type::Bool, span))
+        };
+        let joined = chain::join(numbers.iter().map(is_one).collect(), &mut |lhs, _, rhs| {
             let (lhs, rhs) = (Box::new(lhs), Box::new(rhs));
             Expr::new(ExprKind::Logical { and: negate, lhs, rhs }, Type::Bool, span)
-        };
-        let points = self.program.points.iter().enumerate();
-        let named = points.filter(|(_, point)| name(point).as_bytes() == &**text);
-        let known = named.map(|(index, _)| is_one(index)).reduce(both);
-        Some(known.unwrap_or_else(|| Expr::int(i64::from(negate), Type::Bool, span)))
+        });
+        let known = joined.map_or_else(|| Expr::int(i64::from(negate), Type::Bool, span), |(_, known)| known);
+        match keep {
+            Some(keep) => Expr::new(ExprKind::Block(vec![keep], Box::new(known)), Type::Bool, span),
+            None => known,
+        }
     }
 }

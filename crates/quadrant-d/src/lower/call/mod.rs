@@ -121,7 +121,7 @@ const WRITTEN: &[(&str, &str)] = &[
 pub(super) fn valueless(expr: &ast::Expr) -> Option<&'static str> {
     let callee = match &expr.kind {
         ast::ExprKind::Call { callee, .. } => callee,
-        ast::ExprKind::Ternary { then, .. } => return valueless(then),
+        ast::ExprKind::Ternary { then, other, .. } => return valueless(then).or_else(|| valueless(other)),
         _ => return None,
     };
     match callee.name.as_str() {
