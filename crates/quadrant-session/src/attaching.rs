@@ -10,6 +10,7 @@ use quadrant_probes::attach::Attached;
 use quadrant_probes::attach::Request;
 use quadrant_probes::attach::attach;
 use quadrant_program::Program;
+use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 use quadrant_program::program::MissingProbes;
 
@@ -18,6 +19,7 @@ use crate::kernel::Kernel;
 use crate::plan::Planned;
 use crate::programs::Loaded;
 use crate::sink::Sink;
+use crate::uses::Needs;
 
 /// What is attached for a loaded program.
 pub(crate) struct Attachment {
@@ -29,6 +31,9 @@ pub(crate) struct Attachment {
 /// Time after which progress is shown, and between two such messages.
 const PATIENCE: Duration = Duration::from_millis(500);
 const REPEAT: Duration = Duration::from_millis(200);
+
+const OVERRIDABLE: &str =
+    "override() is for functions that allow error injection: /sys/kernel/debug/error_injection/list has them";
 
 /// Attaches all programs of a trace.
 pub(crate) struct Attaching<'a> {
@@ -57,7 +62,8 @@ impl Attaching<'_> {
             let request =
                 Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means, tolerant };
             let (sink, signals, until) = (&mut *self.sink, &mut *self.signals, steps.done + loaded.count);
-            let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals))?;
+            let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals));
+            let attached = attached.map_err(|error| self.explained(error))?;
             self.tell(&attached);
             attachments.push(Attachment { loaded: index, attached });
             if steps.interrupted {
@@ -90,6 +96,14 @@ impl Attaching<'_> {
     fn site(&self, loaded: &Loaded) -> &Site {
         let points = &self.units[loaded.unit].unit.points;
         &self.program.points[points[loaded.first].0 as usize].site
+    }
+
+    /// The kernel says EINVAL where a result may not be overridden.
+    fn explained(&self, mut error: ProbeError) -> ProbeError {
+        if error.message.contains("EINVAL") && Needs::of(self.program).overrides {
+            error.help.push(OVERRIDABLE.to_owned());
+        }
+        error
     }
 
     /// What was passed over.

@@ -1,7 +1,7 @@
 //! Keeps unpacked kernels, so that they are fetched once and then can be booted without a network.
 //!
 //! `target/vm/NAME-ARCH/VERSION` holds `vmlinuz` as Debian made it, `kernel` (what the emulator boots), `busybox`,
-//! `config` and `modules`; `target/vm/apt` what apt knows about the suites.
+//! `config` and `modules`; `target/vm/apt` what apt knows about the suites. What is in `target/vm/own-ARCH` was put there by hand.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use super::apt::Apt;
 use super::index::{self, Package};
-use super::kernel::{Arch, Kernel};
+use super::kernel::{Arch, Kernel, OWN};
 use super::vmlinux;
 use crate::{Failure, workspace};
 
@@ -60,6 +60,12 @@ pub fn cached(kernel: Kernel, arch: Arch) -> Option<Image> {
 pub fn provide(kernel: Kernel, arch: Arch, newest: bool) -> Result<Image, Failure> {
     let _lock = lock()?;
     let present = cached(kernel, arch);
+    if kernel == OWN {
+        let missing = || {
+            format!("put `kernel` (vmlinux), `config` and `busybox` into a folder of {}", folder(OWN, arch).display())
+        };
+        return present.ok_or_else(|| missing().into());
+    }
     if let Some(image) = present.filter(|_| !newest) {
         return Ok(image);
     }

@@ -17,12 +17,16 @@ pub const KERNELS: &[Kernel] = &[
     Kernel { name: "latest", suite: "sid" },
 ];
 
+/// One that was built here, for what no kernel of Debian is built with. It runs only when it is asked for.
+pub const OWN: Kernel = Kernel { name: "own", suite: "-" };
+
 impl std::str::FromStr for Kernel {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = KERNELS.iter().find(|kernel| kernel.name == name || kernel.suite == name);
-        let names = || KERNELS.iter().map(|kernel| kernel.name).collect::<Vec<_>>().join(", ");
+        let all = || KERNELS.iter().chain([&OWN]);
+        let found = all().find(|kernel| kernel.name == name || kernel.suite == name);
+        let names = || all().map(|kernel| kernel.name).collect::<Vec<_>>().join(", ");
         found.copied().ok_or_else(|| format!("there is no such kernel here: choose one of {}", names()))
     }
 }
@@ -94,6 +98,6 @@ mod tests {
     fn a_kernel_is_found_by_its_name_and_by_its_suite() {
         assert_eq!("6.1".parse::<Kernel>().unwrap().suite, "bookworm");
         assert_eq!("sid".parse::<Kernel>().unwrap().name, "latest");
-        assert!("6.2".parse::<Kernel>().unwrap_err().contains("5.10, 6.1, 6.12, latest"));
+        assert!("6.2".parse::<Kernel>().unwrap_err().contains("5.10, 6.1, 6.12, latest, own"));
     }
 }

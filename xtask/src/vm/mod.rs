@@ -30,7 +30,7 @@ pub use cache::{Image, fetch_package};
 pub use files::Addition;
 pub use guest::{End, Machine, Sinks, run as run_in};
 pub use initramfs::quoted;
-pub use kernel::{Arch, KERNELS, Kernel};
+pub use kernel::{Arch, KERNELS, Kernel, OWN};
 
 const STATUS_TIMED_OUT: u8 = 124;
 const STATUS_DIED: u8 = 125;
@@ -38,7 +38,7 @@ const STATUS_DIED: u8 = 125;
 /// What to boot and what to run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// The kernel: 5.10, 6.1, 6.12, or latest. It is fetched when it is first needed.
+    /// The kernel: 5.10, 6.1, 6.12, or latest, which are fetched when they are first needed; or own, which was built here.
     #[arg(required_unless_present = "list")]
     kernel: Option<Kernel>,
 
@@ -128,7 +128,7 @@ fn status(end: End, console: &[u8], limit: u64) -> Result<u8, Failure> {
 fn list() -> Result<ExitCode, Failure> {
     let mut stdout = io::stdout();
     for arch in [Arch::Amd64, Arch::Arm64] {
-        for kernel in KERNELS {
+        for kernel in KERNELS.iter().chain([&OWN]) {
             let found = cache::cached(*kernel, arch);
             let found = found.map_or("-".to_owned(), |image| format!("{} in {}", image.version(), image.dir.display()));
             writeln!(stdout, "{:7} {:6} {:9} {found}", kernel.name, arch.name(), kernel.suite)?;

@@ -8,6 +8,7 @@ mod leftovers;
 mod many;
 mod matrix;
 mod misses;
+mod overrides;
 mod places;
 mod trampolines;
 mod without;
