@@ -18,7 +18,7 @@ use crate::ssa::Value;
 const UNROLLED: u32 = 256;
 
 /// The same where the kernel has no loop.
-const UNROLLED_MOST: u32 = 4096;
+pub(super) const UNROLLED_MOST: u32 = 4096;
 
 /// A number in scratch memory.
 #[derive(Clone, Copy)]

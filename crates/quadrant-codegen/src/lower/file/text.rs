@@ -9,6 +9,7 @@ use super::fixed;
 use super::not_written;
 use crate::lower::cells::Bytes;
 use crate::lower::cells::Cell;
+use crate::lower::cells::UNROLLED_MOST;
 use crate::lower::error::Result;
 use crate::lower::memory::Mem;
 use crate::lower::text::TextSource;
@@ -69,6 +70,11 @@ impl Lower<'_, '_> {
         let to = self.bytes_memory(bytes);
         let dst = self.address(to);
         let (got, may_be_cut) = self.read_text(source, cap, dst)?;
+        if cap > UNROLLED_MOST {
+            self.need_bpf_loop(&format!(
+                "`%s` of more than {UNROLLED_MOST} bytes in an iterator that stays as a file"
+            ))?;
+        }
         self.each_word(bytes, cap, |lower, word| lower.printable(word))?;
         let [end, fault, cut] = [(); 3].map(|()| self.f.b.create_block());
         self.f.b.branch_away(Cond::Slt, got, 0, fault);
