@@ -267,9 +267,10 @@ fn internet_addresses_are_shown_as_everyone_does() {
     }
     // As inet_ntop(3) shows an IPv4-compatible address.
     assert_eq!(shown(10, &"::1.2.3.4".parse::<std::net::Ipv6Addr>().expect("an address").octets()), "::1.2.3.4");
-    assert_eq!(shown(1, &[0; 4]), "");
     let faulty = machine.run(&script, &[(0, vec![2, 64])]);
     assert_eq!(faults(&faulty), [[1, Fault::BadAddress as u64, 64]]);
+    let unknown = machine.run(&script, &[(0, vec![1, 0xffff_c000])]);
+    assert_eq!(faults(&unknown).iter().map(|fault| fault[1]).collect::<Vec<_>>(), [Fault::IllegalOperation as u64]);
     Kernel::new(&script);
 }
 

@@ -33,6 +33,8 @@ struct Generator<'a> {
     by_text: Vec<(MapId, u32)>,
     quantized: MapId,
     records: Vec<(RecordId, u32)>,
+    /// How many of the arguments that are numbers clauses use.
+    args: u16,
 }
 
 fn cap(cap: u32) -> Type {
@@ -61,6 +63,7 @@ impl<'a> Generator<'a> {
             by_text: CAPS.map(|n| (script.keyed(cap(n), cap(n)), n)).to_vec(),
             quantized: script.aggregation(Some(Type::Tuple([cap(256), Type::I64].into())), Aggregation::Quantize),
             records: CAPS.map(|n| (script.record(&[Type::I64, cap(n), Type::I64]), n)).to_vec(),
+            args: 3,
             script,
         }
     }
@@ -77,7 +80,7 @@ impl<'a> Generator<'a> {
         let text_number = |function, args| call(Function::Text(function), args, Type::I64);
         match if depth == 0 { self.below(4) } else { self.below(12) } {
             0 => int(i64::from(self.below(100)) - 20),
-            1 => expr(ExprKind::Arg(self.below(3) as u8 + 3), Type::I64),
+            1 => expr(ExprKind::Arg(self.below(self.args) as u8 + 3), Type::I64),
             2 => var(self.of(&self.counts.clone()), Type::I64),
             3 => get(self.global, None, Type::I64),
             4 => {
@@ -197,6 +200,8 @@ impl<'a> Generator<'a> {
         self.script.merge_last();
         self.script.merge_last();
         let point = self.script.point(Site::Error);
+        // The last argument there is the address of the fault, which differs from machine to machine.
+        self.args = 2;
         let mut body = vec![inc(self.global, None)];
         body.extend(self.block(1));
         self.script.program.clauses.push(Clause { points: vec![point], predicate: None, body, span: Span::default() });
