@@ -1,4 +1,4 @@
-//! Results that scripts give in place of the kernel. Debian's kernels are built without that: `cargo xtask test overrides --vm PATH` runs
+//! Results that scripts give in place of the kernel. Debian's kernels are built without that: `cargo xtask test overrides --vm own` runs
 //! these under a kernel of one's own.
 
 use quadrant_bpf::features::Features;
