@@ -118,8 +118,9 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
         known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold(&maps, walked)
     };
     let predicate = condition.and_then(|condition| known.part(&condition, &is_remembered));
-    // What faults in a predicate is told, and not passed over; what is learned on the way may be learned there.
-    let is_told = |predicate: &Expr| aborts && can_fault(predicate) || !learned.later.is_empty();
+    // What faults in a predicate is told, and not passed over; what it learns on the way belongs to an event.
+    let learns = learned.later.iter().any(|later| later.at < walked);
+    let is_told = |predicate: &Expr| learns || aborts && can_fault(predicate);
     learned.predicate = predicate.filter(|predicate| !is_told(predicate));
     Ok(learned)
 }

@@ -4,6 +4,7 @@
 //! The recorder evaluates inputs when a point fires, before any clause runs. So an input may depend on a map as long as nothing at that
 //! point changes it first. What changes such maps runs in the recorder as it does in the script ([`super::slice`]).
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::Program;
@@ -40,7 +41,8 @@ pub(super) fn count(e: &Expr) -> usize {
 /// Maps whose values are as they were when the point fired, in one clause.
 pub(super) struct Unchanged<'p> {
     program: &'p Program,
-    clause: &'p Clause,
+    /// The clause itself changes these; how many of its expressions come before the first time.
+    own: BTreeMap<MapId, usize>,
     /// Other clauses change these first, or user space does at some time.
     changed: BTreeSet<MapId>,
     loops: bool,
@@ -59,15 +61,18 @@ impl<'p> Unchanged<'p> {
         let ends = clause.points.iter().any(|point| program.points[point.0 as usize].site == Site::End);
         let orders = program.clauses.iter().filter(|other| ends || !is_at_end(program, other));
         changed.extend(orders.flat_map(|other| emptied_by(program, other)));
-        Unchanged { program, clause, changed, loops: has_loops(clause) }
+        let mut own = BTreeMap::new();
+        for (map, before) in changes(clause) {
+            own.entry(map).or_insert(before);
+        }
+        Unchanged { program, own, changed, loops: has_loops(clause) }
     }
 
     /// Whether maps may be read for an input with which so many expressions of the clause have been walked over. Places in the text say
     /// nothing: what macros and inlines expand to stands where they are defined.
     pub fn hold(&self, maps: &BTreeSet<MapId>, walked: usize) -> bool {
-        let own = changes(self.clause);
         let is_plain = |map: &MapId| matches!(self.program.maps[map.0 as usize].value, MapValue::Plain(_));
-        let comes_first = |map: &MapId| own.iter().any(|(own, before)| own == map && (self.loops || *before < walked));
+        let comes_first = |map: &MapId| self.own.get(map).is_some_and(|before| self.loops || *before < walked);
         maps.iter().all(|map| is_plain(map) && !self.changed.contains(map) && !comes_first(map))
     }
 }

@@ -10,6 +10,7 @@ use clap::Parser;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
+use quadrant_output::ledger;
 use quadrant_probes::RecordedPoint;
 use quadrant_probes::RecordedSource;
 use quadrant_probes::Source;
@@ -32,6 +33,7 @@ use crate::dtrace;
 use crate::failure::Failure;
 use crate::front;
 use crate::list;
+use crate::losses;
 use crate::output_file;
 use crate::recording::Points;
 use crate::recording::Writer;
@@ -107,14 +109,18 @@ fn record(options: &Options) -> Done {
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script.sources, error))?;
-    say_recorded(&writer);
+    let lines = losses::lines(&recorder, &script.sources, &writer.lost);
+    let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
+    let mut lost = Vec::new();
+    ledger::ledger(&mut lost, &entries);
+    say_recorded(&writer, &lost);
     Ok(outcome.status)
 }
 
-/// Tells how many events a recording has.
-pub fn say_recorded(writer: &Writer) {
-    let lost = if writer.lost.is_empty() { String::new() } else { format!(", {} lost", writer.lost.records()) };
-    eprintln!("{} events recorded{lost}", writer.events);
+/// Tells how many events a recording has, and the lines of what was lost.
+pub fn say_recorded(writer: &Writer, lost: &[u8]) {
+    eprintln!("{} events recorded", writer.events);
+    eprint!("{}", String::from_utf8_lossy(lost));
 }
 
 /// The recording of a program at a path.

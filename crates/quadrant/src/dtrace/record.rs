@@ -17,6 +17,9 @@ use super::getopt::Target;
 use super::recorded;
 use super::recorded::Asked;
 use super::report;
+use super::sink::drops;
+use super::sink::drops::Drops;
+use super::sink::drops::OwnDrops;
 use super::sources::Texts;
 use super::targets;
 use super::tool;
@@ -50,7 +53,9 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let points = Points { all: points(&recorder), child: None, d: Some(said) };
     let mut writer = record::writer(&recorder, &split, &points, output, events)?;
     let outcome = trace.run(&mut writer, targets.focus).map_err(failed)?;
-    record::say_recorded(&writer);
+    let mut lost = Drops::default().news(&recorder, &writer.lost, OwnDrops::default(), texts.options.droptags);
+    lost.extend_from_slice(drops::last(&writer.lost).as_bytes());
+    record::say_recorded(&writer, &lost);
     Ok(outcome.status)
 }
 

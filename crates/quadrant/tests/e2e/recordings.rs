@@ -1,5 +1,7 @@
 //! Recordings of what a script's own state decides: where memory is read, where a fault ends a clause, and where the trace ends.
 
+use std::path::Path;
+
 use crate::common::{folder, good, needs_loops, needs_root, quadrant, refused, target};
 use crate::replay::{assert_replays, assert_replays_d};
 
@@ -131,6 +133,48 @@ fn reads_by_maps_that_are_emptied() {
         "config = { print_maps_on_exit = false } BEGIN { @task[0] = curtask; exit(); } BEGIN { delete(@task, 0); }
         END { clear(@task); printf(\"%d\\n\", @task[0].pid > 0); }";
     assert_replays("record-emptied-end", "true", text);
+}
+
+/// What a clause learns on its way does not bring the events that its predicate leaves out.
+#[test]
+fn only_what_the_predicate_wants() {
+    needs_root!();
+    needs_loops!();
+    let path = folder("record-wanted").join("recording.json");
+    let text = "tracepoint:syscalls:sys_enter_openat /pid == cpid/ {
+            $n = 0; while ($n < 2) { printf(\"%s\\n\", str(args.filename + $n)); $n++; } }";
+    let command = "sh -c '{ read line; cat; } < /etc/passwd; wait'";
+    good(quadrant().args(["record", "-c", command, "-e", text, "-o"]).arg(&path));
+    let recording = std::fs::read_to_string(&path).unwrap();
+    let header: serde_json::Value = serde_json::from_str(recording.lines().next().unwrap()).unwrap();
+    let own = format!("\"pid\":{},", header["cpid"]);
+    let events: Vec<&str> = recording.lines().filter(|line| line.contains("\"values\":")).collect();
+    assert!(!events.is_empty() && events.iter().all(|event| event.contains(&own)), "{recording}");
+}
+
+/// What was lost is told as in a trace.
+#[test]
+fn losses_are_told() {
+    needs_root!();
+    let calls = target!("calls");
+    let dir = folder("record-losses");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    std::fs::write(&script, format!("uprobe:{calls}:target_call {{ printf(\"%s\", str(8)); }}")).unwrap();
+    let record = |script: &Path| {
+        let record = quadrant().args(["record", "-c", &format!("{calls} 5"), "-o"]).arg(&recording);
+        good(record.arg(script)).stderr
+    };
+    let told = record(&script);
+    assert!(told.contains("5 events recorded\n"), "{told}");
+    assert!(told.contains("LOST: 5 reads at ") && told.contains("script.bt:1:"), "{told}");
+    let script = dir.join("script.d");
+    std::fs::write(
+        &script,
+        "#pragma D option strsize=3\npid$target:calls:target_call:entry { trace(copyinstr(arg1)); }",
+    )
+    .unwrap();
+    let told = record(&script);
+    assert!(told.contains("5 events recorded\n") && told.contains("dtrace: 5 strings cut at 3 bytes"), "{told}");
 }
 
 /// Memory that is copied into the script's own.

@@ -9,6 +9,8 @@ use quadrant_program::Program;
 use quadrant_program::map::MapValue;
 use quadrant_session::Ledger;
 
+use crate::failure;
+
 /// Losses that were told already.
 #[derive(Debug, Default)]
 pub struct Drops {
@@ -33,6 +35,25 @@ enum Class {
     Signal,
     Loop,
     Skipped,
+}
+
+/// Messages for what was lost that is known at the end.
+pub fn last(ledger: &Ledger) -> String {
+    let missed = ledger.missed.iter().chain(&ledger.returns);
+    let missed = missed.map(|(name, count)| firings_line("missed by", name, *count));
+    let passed_over = ledger.firings.iter();
+    let passed_over = passed_over.map(|(name, count)| firings_line("passed over by the kernel:", name, *count));
+    let mut text: String = missed.chain(passed_over).collect();
+    if ledger.unfollowed > 0 {
+        let count = ledger.unfollowed;
+        text.push_str(&format!("dtrace: {count} reports about processes lost: symbols may be missing\n"));
+    }
+    text
+}
+
+/// Firings that the kernel did not let happen.
+fn firings_line(what: &str, name: &str, count: u64) -> String {
+    format!("dtrace: {count} firing{} {what} {}\n", if count == 1 { "" } else { "s" }, failure::shown(name))
 }
 
 /// What the sink itself had no room for.

@@ -1,6 +1,6 @@
 //! What a running D program says, brought to the user.
 
-mod drops;
+pub mod drops;
 mod held;
 mod host;
 mod out;
@@ -264,26 +264,13 @@ impl Sink for Answers<'_> {
 
     fn ledger(&mut self, _view: View, lost: &Ledger) -> io::Result<()> {
         self.tell_drops(lost)?;
-        let missed = lost.missed.iter().chain(&lost.returns);
-        let missed = missed.map(|(name, count)| firings_line("missed by", name, *count));
-        let passed_over = lost.firings.iter();
-        let passed_over = passed_over.map(|(name, count)| firings_line("passed over by the kernel:", name, *count));
-        let mut text: String = missed.chain(passed_over).collect();
-        if lost.unfollowed > 0 {
-            let count = lost.unfollowed;
-            text.push_str(&format!("dtrace: {count} reports about processes lost: symbols may be missing\n"));
-        }
+        let mut text = drops::last(lost);
         if self.settings.options.verbose {
             let warnings = self.names.warnings();
             warnings.iter().for_each(|warning| text.push_str(&format!("dtrace: {}\n", failure::shown(warning))));
         }
         self.complain(text.as_bytes())
     }
-}
-
-/// Firings that the kernel did not let happen.
-fn firings_line(what: &str, name: &str, count: u64) -> String {
-    format!("dtrace: {count} firing{} {what} {}\n", if count == 1 { "" } else { "s" }, failure::shown(name))
 }
 
 /// How a process ended, as far as that is known: of processes that are not ours it is not.
