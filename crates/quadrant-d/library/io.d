@@ -124,9 +124,13 @@ inline uint64_t __bio_mapping[struct bio *B] = B->bi_io_vec != 0 && (B->bi_opf &
 inline struct inode *__bio_host[struct bio *B] = (struct inode *)(
     (__bio_mapping[B] & 3) == 0 && __bio_mapping[B] != 0 ? (uint64_t)((struct address_space *)__bio_mapping[B])->host : 0);
 
-/* With O_DIRECT it is memory of the process, which may be that of a file on no device: shared memory. That is not what is read or written. */
+/*
+ * With O_DIRECT it is memory of the process, which may be that of a file on no device: shared memory (tmpfs, hugetlbfs). That is not what is
+ * read or written.
+ */
 inline struct inode *__bio_inode[struct bio *B] = (struct inode *)(
-    __bio_host[B] != 0 && __bio_host[B]->i_sb->s_bdev != 0 ? (uint64_t)__bio_host[B] : 0);
+    __bio_host[B] != 0 && __bio_host[B]->i_sb->s_magic != 0x01021994 && __bio_host[B]->i_sb->s_magic != 0x958458f6 ?
+    (uint64_t)__bio_host[B] : 0);
 
 /* One of the names of a file; a block device and the like have none. */
 inline uint64_t __alias[struct inode *I] = I != 0 && (I->i_mode & 0xf000) != 0x6000 ? (uint64_t)I->i_dentry.first : 0;

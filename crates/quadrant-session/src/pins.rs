@@ -1,8 +1,11 @@
 //! Iterators that stay as files when the trace is over.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
+use quadrant_probes::attach::pin_is_free;
+use quadrant_probes::attach::pinned_twice;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
 
@@ -30,9 +33,13 @@ pub(crate) fn make(trace: &Trace, attached: &[Attachment]) -> Result<Vec<PathBuf
 /// Looks for files that are in the way, before the script has done anything.
 ///
 /// # Errors
-/// There is such a file.
+/// There is such a file, or two iterators would have one.
 pub(crate) fn check(program: &Program) -> Result<(), Error> {
-    Ok(paths(program).try_for_each(quadrant_probes::attach::pin_is_free)?)
+    let mut seen = BTreeSet::new();
+    Ok(paths(program).try_for_each(|path| match seen.insert(path) {
+        true => pin_is_free(path),
+        false => Err(pinned_twice(path)),
+    })?)
 }
 
 /// Says which files were made. They do not stay if it cannot be said.

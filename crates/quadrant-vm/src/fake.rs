@@ -99,6 +99,9 @@ impl FakeMemory {
 
     /// Fills `buf` from `addr`; false if a byte is missing. A range may cross pieces that touch.
     pub fn read(&self, addr: u64, buf: &mut [u8]) -> bool {
+        if addr.checked_add(buf.len() as u64).is_none() {
+            return false;
+        }
         buf.iter_mut().zip(addr..).all(|(byte, at)| match self.byte(at) {
             Some(found) => {
                 *byte = found;

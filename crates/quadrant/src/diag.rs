@@ -8,6 +8,7 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::sources::Sources;
 
+use crate::failure::shown;
 use crate::failure::shown_lines;
 
 /// Render messages; each ends with a newline.
@@ -26,7 +27,7 @@ fn report<'a>(script: &'a Sources, diagnostic: &'a Diagnostic) -> [annotate_snip
     let mark = AnnotationKind::Primary.span(range);
     let mark = if diagnostic.label.is_empty() { mark } else { mark.label(diagnostic.label.as_str()) };
     let snippet = Snippet::source(file.map_or("", |file| script.text_of(file)))
-        .path(script.name(diagnostic.span.start))
+        .path(shown(script.name(diagnostic.span.start)))
         .annotation(mark);
     let mut group = level.primary_title(shown_lines(&diagnostic.message)).element(snippet);
     for note in &diagnostic.notes {

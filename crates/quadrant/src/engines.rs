@@ -36,7 +36,10 @@ fn names_below(root: &Path, user: u32) -> Vec<Called> {
     let of_docker = entries(&root.join(DOCKER)).filter_map(|folder| docker(&json(&folder.join("config.v2.json"))?));
     // One folder for each storage driver: overlay-containers, vfs-containers.
     let drivers = entries(&root.join(PODMAN)).filter(|folder| folder.to_string_lossy().ends_with("-containers"));
-    let of_podman = drivers.filter_map(|folder| json(&folder.join("containers.json"))).flat_map(|all| podman(&all));
+    // What was made with --rm is in a file of its own.
+    let files =
+        drivers.flat_map(|folder| ["containers.json", "volatile-containers.json"].map(|name| folder.join(name)));
+    let of_podman = files.filter_map(|file| json(&file)).flat_map(|all| podman(&all));
     of_docker.chain(of_podman).map(called).collect()
 }
 

@@ -36,9 +36,12 @@ pub fn of_group(name: &[u8], parent: &[u8]) -> Option<String> {
     }
     // Engines that do not ask systemd: /docker/ID, /kubepods/burstable/podUID/ID, /libpod_parent/libpod-ID, /lxc/NAME; and those that
     // do not, though they are told to: /SLICE:cri-containerd:ID.
+    if parent == b"lxc" {
+        return Some(name.to_owned());
+    }
     let last = name.rsplit(':').next().unwrap_or(name);
     let bare = PREFIXES.iter().find_map(|before| last.strip_prefix(before)).unwrap_or(last);
-    (is_id(bare) || parent == b"lxc").then(|| bare.to_owned())
+    is_id(bare).then(|| bare.to_owned())
 }
 
 /// The container that a process in the group with this path is in: the innermost.

@@ -91,7 +91,8 @@ pub fn by_container(wanted: &str, called: &[Called]) -> Result<Subtree, Refusal>
     let is_it = |one: &&Container| one.name == wanted || called.iter().any(|called| called.is(one, unified));
     let exact: Vec<&Container> = there.iter().filter(is_it).collect();
     let begins = || there.iter().filter(|one| one.name.starts_with(wanted)).collect();
-    let found = if exact.is_empty() { begins() } else { exact };
+    // Who gives the name of a container that does not run means no other whose id begins so.
+    let found = if exact.is_empty() && called.is_empty() { begins() } else { exact };
     match (found.as_slice(), called.as_slice()) {
         ([one], _) => Ok(subtree(unified, one.id, &one.path)),
         ([], []) => Err(no_container(wanted, &all, &there)),

@@ -193,8 +193,8 @@ impl Lower<'_> {
     }
 
     fn stringof_value(&mut self, value: Value, span: Span) -> Option<Value> {
-        if let Some(text) = self.to_text(value.clone()) {
-            return Some(text);
+        if let Some(Value { expr, ty }) = self.to_text(value.clone()) {
+            return Some(Value { expr: self.present(expr), ty });
         }
         if self.is_scalar(&value.ty) {
             let addr = self.address(value);

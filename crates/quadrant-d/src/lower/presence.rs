@@ -1,12 +1,16 @@
 //! Texts that are not there: elements to which nothing was assigned, and what a search did not find. They are equal to NULL, and a fault
 //! where their bytes are wanted.
 
-use quadrant_program::expr::{Expr, ExprKind, Function, TextFunction};
-use quadrant_program::stmt::Stmt;
+use std::sync::Arc;
+
+use quadrant_program::expr::{Expr, ExprKind, Function, Place, TextFunction};
+use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 
 use super::Lower;
 use super::value::{Int, Value};
+use super::vars::{assign_if, delete};
 
 impl Lower<'_> {
     /// A text whose bytes are wanted.
@@ -45,18 +49,50 @@ impl Lower<'_> {
     }
 
     /// Statements that keep a text which may not be there, and whether it is; `None` for other texts.
-    pub(super) fn kept_if_there(&mut self, text: &Expr) -> Option<(Stmt, Expr, Expr)> {
-        let there = self.is_there(text);
-        if there.is_none() && !is_search(&text.kind) {
+    fn kept_if_there(&mut self, text: &Expr) -> Option<(Vec<Stmt>, Expr, Expr)> {
+        let (mut text, mut keeps) = (text.clone(), Vec::new());
+        if self.is_there(&text).is_some()
+            && let ExprKind::MapGet { key: Some(key), .. } = &mut text.kind
+        {
+            // Asked for twice, it may do something twice.
+            let (keep, kept) = self.keep((**key).clone());
+            keeps.push(keep);
+            **key = kept;
+        }
+        let there = self.is_there(&text);
+        if there.is_none() && !is_search(&text.kind) && !matches!(text.kind, ExprKind::Var(_)) {
             return None;
         }
         let (keep, kept) = self.keep(text.clone());
+        keeps.push(keep);
         let there = there.unwrap_or_else(|| {
             let none = self.literal_text(b"", text.span).expr;
             let kind = ExprKind::MemEq { lhs: Box::new(kept.clone()), rhs: Box::new(none), negate: true };
             Expr::new(kind, Type::Bool, text.span)
         });
-        Some((keep, kept, there))
+        Some((keeps, kept, there))
+    }
+
+    /// Statements that give an element a text, or take it away where there is none.
+    pub(super) fn store_text(&mut self, place: &Place, text: Expr, span: Span) -> Vec<Stmt> {
+        match text.kind {
+            ExprKind::Ternary { cond, then, other } => {
+                let (then, other) = (self.store_text(place, *then, span), self.store_text(place, *other, span));
+                vec![Stmt::new(StmtKind::If { cond: *cond, then, other }, span)]
+            }
+            ExprKind::Block(mut body, value) => {
+                body.extend(self.store_text(place, *value, span));
+                body
+            }
+            _ if is_null(&text) => vec![delete(place, span)],
+            _ => match self.kept_if_there(&text) {
+                Some((mut keeps, kept, there)) => {
+                    keeps.push(assign_if(place, there, kept, span));
+                    keeps
+                }
+                None => vec![Stmt::new(StmtKind::Assign(place.clone(), text), span)],
+            },
+        }
     }
 
     /// A text of an element that takes memory only while something is assigned to it.
@@ -65,10 +101,35 @@ impl Lower<'_> {
     }
 }
 
-/// A search for a part of a text, which never finds an empty one.
+/// A search for a part of a text, which never finds an empty one. What is searched for must be known not to be empty: `strstr` finds that.
 fn is_search(kind: &ExprKind) -> bool {
     use TextFunction::{Strchr, Strstr, Strtok};
-    matches!(kind, ExprKind::Call(Function::Text(Strchr { .. } | Strstr | Strtok), _))
+    match kind {
+        ExprKind::Call(Function::Text(Strstr), args) => {
+            matches!(args.get(1).map(|part| &part.kind), Some(ExprKind::Str(part)) if !part.is_empty())
+        }
+        ExprKind::Call(Function::Text(function), _) => matches!(function, Strchr { .. } | Strtok),
+        _ => false,
+    }
+}
+
+/// NULL in the place of a text.
+fn is_null(text: &Expr) -> bool {
+    matches!(&text.kind, ExprKind::Call(Function::Str(Space::Kernel), args) if matches!(args[..], [Expr { kind: ExprKind::Int(0), .. }]))
+}
+
+/// A text with an empty one wherever it is NULL: for variables that have no mark for that.
+pub(super) fn without_null(text: Expr) -> Expr {
+    let Expr { kind, ty, span } = text;
+    let kind = match kind {
+        ExprKind::Ternary { cond, then, other } => {
+            ExprKind::Ternary { cond, then: Box::new(without_null(*then)), other: Box::new(without_null(*other)) }
+        }
+        ExprKind::Block(body, value) => ExprKind::Block(body, Box::new(without_null(*value))),
+        kind => kind,
+    };
+    let text = Expr::new(kind, ty, span);
+    if is_null(&text) { Expr::new(ExprKind::Str(Arc::from(&b""[..])), text.ty, span) } else { text }
 }
 
 fn is_text(e: &Expr) -> bool {

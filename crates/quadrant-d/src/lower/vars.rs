@@ -13,6 +13,7 @@ use quadrant_program::ty::Type;
 use quadrant_types::CType;
 
 use super::Lower;
+use super::presence::without_null;
 use super::value::{Ty, Value};
 use crate::ast::{self, Scope};
 use crate::message::counted;
@@ -246,7 +247,7 @@ impl Lower<'_> {
                     ),
                 );
             };
-            parts.push(value.expr);
+            parts.push(self.present(value.expr));
         }
         Some(parts)
     }
@@ -371,10 +372,11 @@ impl Lower<'_> {
         if element.dynamic && value.is_zero() {
             return Some(vec![delete(&element.place, span)]);
         }
-        if element.dynamic
-            && let Some((keep, kept, there)) = self.kept_if_there(&value.expr)
-        {
-            return Some(vec![keep, assign_if(&element.place, there, kept, span)]);
+        if matches!(value.ty, Ty::Text) {
+            return Some(match element.dynamic {
+                true => self.store_text(&element.place, value.expr, span),
+                false => vec![Stmt::new(StmtKind::Assign(element.place.clone(), without_null(value.expr)), span)],
+            });
         }
         let expr = if self.int_of(&element.ty).is_some() { retyped(value.expr, stored) } else { value.expr };
         if !element.dynamic || !expr.ty.is_scalar() || never_zero(&expr) || self.is_time(&expr) {
@@ -485,7 +487,7 @@ pub(super) fn key_as(key: Option<Expr>, stored: Option<Type>) -> Option<Expr> {
     }
 }
 
-fn delete(place: &Place, span: Span) -> Stmt {
+pub(super) fn delete(place: &Place, span: Span) -> Stmt {
     let kind = match place {
         Place::Map { map, key } => ExprKind::MapDelete { map: *map, key: key.clone().map(Box::new) },
         Place::Var(id) => ExprKind::Var(*id),
@@ -494,7 +496,7 @@ fn delete(place: &Place, span: Span) -> Stmt {
 }
 
 /// Assigns a value, or frees the place if there is none.
-fn assign_if(place: &Place, cond: Expr, value: Expr, span: Span) -> Stmt {
+pub(super) fn assign_if(place: &Place, cond: Expr, value: Expr, span: Span) -> Stmt {
     let assign = Stmt::new(StmtKind::Assign(place.clone(), value), span);
     Stmt::new(StmtKind::If { cond, then: vec![assign], other: vec![delete(place, span)] }, span)
 }

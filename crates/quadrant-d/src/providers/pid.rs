@@ -257,10 +257,13 @@ impl Place {
     }
 }
 
+const NO_PROGRAM: &str =
+    "there is none (see `ps -e`), or it is a thread of the kernel, or /proc/PID/exe may not be read";
+
 fn program(providers: &Providers<'_>, pid: u32, command: Option<&Command>) -> Result<String> {
     let known = command.map(|command| command.program.clone());
     let path = known.or_else(|| providers.source.program_of(pid));
-    let path = path.ok_or_else(|| no_process(pid).help(["there is none: see `ps -e`".to_owned()]))?;
+    let path = path.ok_or_else(|| no_process(pid).help([NO_PROGRAM.to_owned()]))?;
     Ok(path.to_string_lossy().into_owned())
 }
 

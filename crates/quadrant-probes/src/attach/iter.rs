@@ -51,6 +51,12 @@ pub fn pin_is_free(path: &Path) -> Result<()> {
     if path.symlink_metadata().is_ok() { Err(exists(path)) } else { Ok(()) }
 }
 
+/// That two iterators of a script would stay as one file.
+pub fn pinned_twice(path: &Path) -> ProbeError {
+    let message = format!("two iterators of the script would stay as {}", path.display());
+    advise(message, "give each a name of its own")
+}
+
 fn exists(path: &Path) -> ProbeError {
     let shown = path.display();
     let message = format!("cannot let the iterator stay as {shown}: there already is such a file (EEXIST)");

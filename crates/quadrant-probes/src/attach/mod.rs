@@ -32,6 +32,7 @@ use crate::error::from_kernel;
 
 pub use fentry::owner;
 pub use iter::pin_is_free;
+pub use iter::pinned_twice;
 
 /// A program to attach to points of one kind.
 #[derive(Clone, Copy)]

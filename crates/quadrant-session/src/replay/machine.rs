@@ -44,6 +44,7 @@ pub(super) struct Machine {
     programs: Vec<Vec<Insn>>,
     /// How many inputs there are in all.
     slots: usize,
+    lossy: bool,
 }
 
 /// What the machine can do: all that is newest.
@@ -76,11 +77,12 @@ pub(super) fn target(host: Host) -> Target {
 
 impl Machine {
     /// With all maps empty.
-    pub(super) fn new(object: Object, cpus: usize, slots: usize) -> Machine {
+    pub(super) fn new(object: Object, host: Host, slots: usize) -> Machine {
+        let cpus = host.cpus as usize;
         let mut vm = Vm::new(FakeEnv::default(), cpus);
         let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
         let programs = object.programs.iter().map(|code| relocate(code, |map| maps[map])).collect();
-        let mut machine = Machine { vm, object, cpus, maps, programs, slots };
+        let mut machine = Machine { vm, object, cpus, maps, programs, slots, lossy: host.lossy };
         let mut data = vec![0; machine.object.data.size as usize];
         for (at, bytes) in &machine.object.data.init {
             data[*at as usize..*at as usize + bytes.len()].copy_from_slice(bytes);
@@ -117,7 +119,7 @@ impl Machine {
         let ctx = self.arrange(event);
         let outcome = self.vm.run(&self.programs[program], &ctx);
         outcome.map_err(|error| Error::Log(format!("the replayed program was stopped: {error}")))?;
-        if let Some(missed) = self.vm.env.missed {
+        if let Some(missed) = self.vm.env.missed.filter(|_| !self.lossy) {
             return Err(short(event, missed));
         }
         let records = self.map(MapRole::Records).map(|(map, _)| map);

@@ -53,6 +53,8 @@ pub struct Host {
     pub cpus: u32,
     /// What turns the boot clock into nanoseconds since 1970.
     pub wall_offset_ns: i64,
+    /// The recorder lost records: lists may be too short, and reads behind them fail.
+    pub lossy: bool,
 }
 
 /// A value that was recorded.
@@ -99,7 +101,7 @@ impl<'a> Replay<'a> {
         let program = &split.replayer;
         let (compiled, units) = units(split);
         let object = compile_units(program, &compiled, &machine::target(host), &Default::default())?;
-        let world = world::Replayed::new(Machine::new(object, host.cpus as usize, split.slots));
+        let world = world::Replayed::new(Machine::new(object, host, split.slots));
         let (progress, processes) = (Progress::default(), Processes::default());
         let mut replay = Replay { program, units, world, sink, progress, processes };
         replay.run_once(&Site::Begin, begin)?;

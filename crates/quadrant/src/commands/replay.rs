@@ -82,7 +82,7 @@ fn replay(options: &Options) -> Done {
     let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
     let output = answers::output(None).map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?;
     let mut answers = Answers::new(&split.replayer, &script.sources, Mode::Text, names, output);
-    let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
+    let host = recording.host();
     let status = run_events(&recording, &split, host, &mut answers, &|error| Failure::session(&script.sources, error))?;
     Ok(status)
 }
@@ -92,6 +92,21 @@ fn replay(options: &Options) -> Done {
 /// # Errors
 /// What the recording lacks, and those of writing.
 pub fn run_events(
+    recording: &Recording,
+    split: &Split,
+    host: Host,
+    sink: &mut dyn Sink,
+    failed: &dyn Fn(quadrant_session::Error) -> Failure,
+) -> Result<i32, Failure> {
+    let status = run_all(recording, split, host, sink, failed);
+    if status.is_err() {
+        // What earlier events said is still to be shown.
+        failure::written("the output", sink.flush())?;
+    }
+    status
+}
+
+fn run_all(
     recording: &Recording,
     split: &Split,
     host: Host,

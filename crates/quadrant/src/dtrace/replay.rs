@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use quadrant_session::replay::Host;
-
 use super::record;
 use super::recorded::Known;
 use super::settings;
@@ -47,7 +45,7 @@ pub fn run(file: &str, params: &[String], allow_unsafe: bool, recording: &Record
     let answers = Answers::open(&split.replayer, settings, None);
     let mut answers =
         answers.map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?.with_names(names);
-    let host = Host { cpus: recording.cpus, wall_offset_ns: recording.wall_offset_ns };
+    let host = recording.host();
     run_events(recording, &split, host, &mut answers, &|error| trace::failed(&texts.programs, error))
 }
 

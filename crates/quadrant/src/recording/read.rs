@@ -14,8 +14,10 @@ use quadrant_program::program::Fault;
 use quadrant_program::recording::Group;
 use quadrant_program::recording::Input;
 use quadrant_program::recording::Split;
+use quadrant_program::ty::Type;
 use quadrant_session::replay::Event;
 use quadrant_session::replay::Given;
+use quadrant_session::replay::Host;
 use quadrant_symbols::Frame;
 use quadrant_symbols::SourceLine;
 use quadrant_symbols::Symbol;
@@ -136,6 +138,12 @@ impl Recording {
         shown(&self.name)
     }
 
+    /// The machine that was recorded.
+    pub fn host(&self) -> Host {
+        let lossy = self.lost().is_some();
+        Host { cpus: self.cpus, wall_offset_ns: self.wall_offset_ns, lossy }
+    }
+
     /// What the recorder lost, if it did: `12 records, 1 run`.
     pub fn lost(&self) -> Option<String> {
         let lost = self.lost.iter().filter(|(_, times)| *times > 0);
@@ -224,20 +232,25 @@ impl Recording {
 
     fn event(&self, line: usize, value: &Value, point: u32, group: &Group) -> Result<Event, Failure> {
         let values = &value["values"];
+        let checked = |input: &Input, found: Given| match fits(&input.expr.ty, &found) {
+            true => Ok(found),
+            false => Err(wrong(&self.name, line, &format!("the value of `{}` is no text", shown(&input.name)))),
+        };
         let given = |input: &Input| {
             let found = values.get(&input.name).and_then(|value| given(value, input.caught));
             let found = found.ok_or_else(|| {
                 let what = format!("the event has no value for `{}`", shown(&input.name));
                 wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
             });
-            Ok((input.slot, found?))
+            Ok((input.slot, checked(input, found?)?))
         };
         // A clause may not have come there.
         let later = |input: &Input| {
             let found =
                 values.get(&input.name).map_or(Some(Given::Series(Vec::new())), |value| series(value, input.caught));
             let what = || format!("the values of `{}` are no list of values", shown(&input.name));
-            Ok((input.slot, found.ok_or_else(|| wrong(&self.name, line, &what()))?))
+            let found = found.ok_or_else(|| wrong(&self.name, line, &what()))?;
+            Ok((input.slot, checked(input, found)?))
         };
         let inputs = group.inputs.iter().map(given).chain(group.later.iter().map(later));
         let number = |key: &str| value[key].as_u64().unwrap_or(0);
@@ -261,8 +274,8 @@ fn wrong(name: &str, line: usize, why: &str) -> Failure {
 
 /// The point, the CPU and the thread of an event: of several, one ends before the next begins, and on the CPU where it began. Threads alone
 /// do not tell: the idle tasks of all CPUs have one number, and so have all threads outside of the recorder's PID namespace.
-fn firing(value: &Value) -> [Option<u64>; 3] {
-    ["point", "cpu", "tid"].map(|key| value[key].as_u64())
+fn firing(value: &Value) -> [u64; 3] {
+    ["point", "cpu", "tid"].map(|key| value[key].as_u64().unwrap_or(0))
 }
 
 /// Adds what an event's clauses learned on their way to it.
@@ -305,6 +318,15 @@ fn given(value: &Value, caught: bool) -> Option<Given> {
         Value::Object(object) if object.contains_key("cut") => given(&object["cut"], false).and_then(longer),
         Value::Object(object) => unhex(object.get("hex")?.as_str()?).map(Given::Bytes),
         Value::Array(_) => None,
+    }
+}
+
+/// A text is no number: that would be an address in the replay's own memory.
+fn fits(ty: &Type, given: &Given) -> bool {
+    match given {
+        Given::Number(_) => !matches!(ty, Type::String { .. } | Type::Buffer { .. }),
+        Given::Series(all) => all.iter().all(|one| fits(ty, one)),
+        _ => true,
     }
 }
 

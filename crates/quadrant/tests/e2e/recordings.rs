@@ -314,8 +314,11 @@ fn lists_by_hand() {
     assert_eq!(lines[..2], ["first", "later"]);
     let lost = good(replay(&event("[\"a\"]"), r#"{"lost":{"records":3}}"#));
     assert!(lost.stderr.contains("3 records"), "{}", lost.describe());
+    // A list may be too short for what was lost.
+    assert_eq!(good(replay(&event("[]"), r#"{"lost":{"records":1}}"#)).lines()[0], "<fault>");
     for (list, more, why) in [
         ("[]", "", "recording.json:2: the event has no value for `str(kptr($p))`"),
+        ("[-1]", "", "recording.json:2: the value of `str(kptr($p))` is no text"),
         ("5", later, "recording.json:3: in the event of the value there is no list"),
         ("[]", r#"{"later":{"point":0,"tid":8}}"#, "recording.json:3: the value belongs to no event"),
         ("[]", r#"{"later":{"point":0,"tid":7}}"#, "recording.json:3: the value has no name"),

@@ -13,7 +13,7 @@ use quadrant_program::span::Span;
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
-use super::value::{Int, Value};
+use super::value::{Int, Ty, Value};
 use crate::ast::{self, Ident, TypeArg, TypeExpr};
 
 impl Lower<'_> {
@@ -159,6 +159,12 @@ impl Lower<'_> {
         let (x, y) = (a.ty.clone(), b.ty.clone());
         if self.is_textual(&x) && self.is_textual(&y) && (a.is_text() || b.is_text()) {
             return Some((self.to_text(a)?, self.to_text(b)?));
+        }
+        if matches!(x, Ty::Text) && b.is_zero() {
+            return Some((a, self.text_or_null(b)?));
+        }
+        if matches!(y, Ty::Text) && a.is_zero() {
+            return Some((self.text_or_null(a)?, b));
         }
         if let Some(b) = self.assignable(b.clone(), &x) {
             return Some((a, b));

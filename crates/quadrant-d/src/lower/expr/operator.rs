@@ -223,12 +223,12 @@ impl Lower<'_> {
         if let (true, Some(address)) = (none(&right), self.text_address(&left)) {
             return self.binary(op, address, self.number(0, Int::ULONG, span), span);
         }
-        if let Some(there) = (if none(&left) { self.is_there(&right.expr) } else { None }).or(if none(&right) {
-            self.is_there(&left.expr)
-        } else {
-            None
-        }) {
-            return self.binary(op, self.truth(there.kind, span), self.number(0, Int::INT, span), span);
+        let null = self.number(0, Int::INT, span);
+        if let (true, Some(there)) = (none(&left), self.is_there(&right.expr)) {
+            return self.binary(op, null, self.truth(there.kind, span), span);
+        }
+        if let (true, Some(there)) = (none(&right), self.is_there(&left.expr)) {
+            return self.binary(op, self.truth(there.kind, span), null, span);
         }
         let empty = self.literal_text(b"", span);
         let (l, r) =
