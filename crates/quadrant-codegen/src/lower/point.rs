@@ -18,8 +18,8 @@ use crate::ssa::Size;
 use crate::ssa::Value;
 
 impl<'a, 'g> Lower<'a, 'g> {
-    /// The point that fired, an index into the program's points, or one more as a name: 0 is no name. Of points that are shown alike it is the first, so that they are one
-    /// key of a map.
+    /// The point that fired, an index into the program's points, or one more as a name: 0 is no name. Of points that are
+    /// shown alike it is the first, so that they are one key of a map.
     pub fn fired_point(&mut self, ty: &Type) -> Result<Value> {
         let alike = self.g.points_alike(*ty == Type::ProbeFunc);
         let none = u32::from(matches!(ty, Type::ProbeName | Type::ProbeFunc));
