@@ -51,11 +51,6 @@ pub fn takes(kind: &str) -> Takes {
     }
 }
 
-/// Whether a conversion shows characters of four bytes.
-pub fn is_wide(conversion: &Conversion) -> bool {
-    conversion.length == "l" || conversion.kind.starts_with('w')
-}
-
 /// What a conversion takes, as messages say it: a size in the format allows only that size.
 pub fn prototype(conversion: &Conversion) -> &'static str {
     let kind = conversion.kind.trim_start_matches('@');
@@ -72,7 +67,7 @@ pub fn prototype(conversion: &Conversion) -> &'static str {
         (Takes::Integer, _) if matches!(kind, "c" | "C") => "char, short, or int",
         (Takes::Integer, _) if matches!(kind, "T" | "Y") => TIME,
         (Takes::Integer, _) => "char, short, int, long, or long long",
-        (Takes::Text, _) if is_wide(conversion) => "wchar_t []",
+        (Takes::Text, _) if conversion.is_wide() => "wchar_t []",
         (Takes::Text, _) => "char [] or string (or use stringof)",
         (Takes::Address, _) if kind == "A" => "pointer or integer (with -p/-c) or _usymaddr (without -p/-c)",
         (Takes::Address, _) => "pointer or integer",

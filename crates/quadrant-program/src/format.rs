@@ -47,6 +47,13 @@ pub struct Conversion {
     pub at: (u32, u32),
 }
 
+impl Conversion {
+    /// Whether it shows characters of four bytes, in D.
+    pub fn is_wide(&self) -> bool {
+        self.length == "l" || self.kind.starts_with('w')
+    }
+}
+
 /// The name of bits of a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {

@@ -234,6 +234,17 @@ pub enum Rate {
     PeriodNs(u64),
 }
 
+impl Rate {
+    /// Nanoseconds from one firing to the next.
+    pub fn period_ns(self) -> u64 {
+        const SECOND_NS: u64 = 1_000_000_000;
+        match self {
+            Rate::Hertz(hertz) => SECOND_NS / hertz.max(1),
+            Rate::PeriodNs(ns) => ns,
+        }
+    }
+}
+
 /// A probe as the script names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeSpec {

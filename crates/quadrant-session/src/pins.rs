@@ -66,7 +66,8 @@ fn remove(made: &[PathBuf]) {
     made.iter().for_each(|path| drop(std::fs::remove_file(path)));
 }
 
-fn paths(program: &Program) -> impl Iterator<Item = &Path> {
+/// The files that iterators of a program stay as.
+pub(crate) fn paths(program: &Program) -> impl Iterator<Item = &Path> {
     program.points.iter().filter_map(|point| match &point.site {
         Site::Iter { pin, .. } => pin.as_deref(),
         _ => None,

@@ -18,6 +18,7 @@ use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
+use crate::pins;
 use crate::uses::Needs;
 use crate::uses::mentions;
 use crate::uses::sends;
@@ -41,7 +42,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
     let records = !program.records.is_empty();
     let keyed = program.maps.iter().any(|map| map.key.is_some());
     let mut needs = Needs::of(program);
-    if program.points.iter().any(|point| matches!(point.site, Site::Iter { pin: Some(_), .. })) {
+    if pins::paths(program).next().is_some() {
         // Texts are made harmless in loops, and the kernel formats numbers better since it has walks over maps.
         (needs.repeats, needs.walks_maps) = (true, true);
     }

@@ -2,8 +2,36 @@
 
 use quadrant_program::span::Span;
 
+use crate::descent::Descent;
+use crate::lexer::Language;
+use crate::op::{BinOp, infix};
+
 /// Chains up to this long lean to the left, as the grammar has them.
 const SHORT: usize = 32;
+
+/// Parses a chain whose first operand has been parsed, and whose first operator is the next token. `operand` parses another one; `node` makes
+/// one expression of two, from its place and the operator's.
+pub fn parse<'a, L: Language + 'a, P: Descent<'a, L>, E>(
+    parser: &mut P,
+    (start, first): (u32, E),
+    op: BinOp,
+    operand: impl Fn(&mut P) -> E,
+    node: impl Fn(&mut P, (Span, Span), E, E) -> E,
+) -> Option<E> {
+    let span = parser.span_from(start);
+    let mut operands = vec![(span, (span, first))];
+    while !parser.recovering && infix(parser.token.kind).is_some_and(|(next, _)| next == op) {
+        let op_span = parser.bump().span;
+        let start = parser.token.span.start;
+        let value = operand(parser);
+        operands.push((op_span, (parser.span_from(start), value)));
+    }
+    let joined = join(operands, &mut |(first, left), op_span, (last, right)| {
+        let span = Span::new(first.start, last.end);
+        (span, node(parser, (span, op_span), left, right))
+    });
+    joined.map(|(_, (_, expr))| expr)
+}
 
 /// One expression of operands that the same operator joins; the place is that of the operator in front of an operand. Of a long
 /// chain each half becomes a tree, so that the height stays small: for operators of which `(a b) c` and `a (b c)` are the same,

@@ -14,7 +14,6 @@ use quadrant_output::Mode;
 use quadrant_output::Renderer;
 use quadrant_output::Resolver;
 use quadrant_output::document;
-use quadrant_output::ledger;
 use quadrant_output::message;
 use quadrant_program::Program;
 use quadrant_program::record::Record;
@@ -394,9 +393,8 @@ impl Sink for Answers<'_> {
             let script = self.script;
             return self.note(|out, mode| form.tell(out, view.program(), script, lost, mode));
         }
-        let lines = losses::lines(view.program(), self.script, lost);
-        let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
-        self.note(|out, _| ledger::ledger(out, &entries))?;
+        let text = losses::text(view.program(), self.script, lost);
+        self.note(|out, _| out.extend_from_slice(&text))?;
         if self.verbose {
             self.names.warnings().iter().for_each(|warning| eprintln!("quadrant: {}", warning.escape_debug()));
         }

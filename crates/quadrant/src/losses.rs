@@ -46,6 +46,15 @@ pub fn lines(program: &Program, script: &Sources, ledger: &Ledger) -> Vec<Line> 
     counted.chain(probes).chain(others).collect()
 }
 
+/// The same as text.
+pub fn text(program: &Program, script: &Sources, ledger: &Ledger) -> Vec<u8> {
+    let lines = lines(program, script, ledger);
+    let entries: Vec<Entry> = lines.iter().map(Line::entry).collect();
+    let mut text = Vec::new();
+    quadrant_output::ledger::ledger(&mut text, &entries);
+    text
+}
+
 /// Lines about probes.
 fn named(list: &[(String, u64)], what: fn(String) -> What) -> impl Iterator<Item = Line> {
     list.iter().map(move |(name, count)| Line { what: what(name.clone()), count: *count, place: None })

@@ -78,19 +78,12 @@ impl Parser<'_> {
 
     /// `first || b || c`; the next token is the first operator.
     fn chain(&mut self, start: u32, first: Expr, op: BinOp, level: u8) -> Expr {
-        let span = self.span_from(start);
-        let mut operands = vec![(span, (span, first))];
-        while !self.recovering && infix(self.token.kind).is_some_and(|(next, _)| next == op) {
-            let op_span = self.bump().span;
-            let start = self.token.span.start;
-            let operand = self.binary(level + 1);
-            operands.push((op_span, (self.span_from(start), operand)));
-        }
-        let joined = chain::join(operands, &mut |(first, left), op_span, (last, right)| {
-            let (span, left, right) = (Span::new(first.start, last.end), Box::new(left), Box::new(right));
-            (span, self.node_at(span, ExprKind::Binary { op, op_span, left, right }))
-        });
-        joined.map_or_else(|| self.hole(), |(_, (_, expr))| expr)
+        let node = |parser: &mut Self, (span, op_span), left, right| {
+            let (left, right) = (Box::new(left), Box::new(right));
+            parser.node_at(span, ExprKind::Binary { op, op_span, left, right })
+        };
+        let chain = chain::parse(self, (start, first), op, |parser| parser.binary(level + 1), node);
+        chain.unwrap_or_else(|| self.hole())
     }
 
     fn slash_ends_predicate(&self) -> bool {

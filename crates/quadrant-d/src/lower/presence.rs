@@ -15,19 +15,13 @@ use super::vars::{assign_if, delete};
 impl Lower<'_> {
     /// A text whose bytes are wanted.
     pub(super) fn present(&self, text: Expr) -> Expr {
-        let is_text = is_text(&text);
-        let Expr { kind, ty, span } = text;
-        let kind = match kind {
-            ExprKind::Ternary { cond, then, other } => {
-                ExprKind::Ternary { cond, then: Box::new(self.present(*then)), other: Box::new(self.present(*other)) }
+        chosen(text, &|text| {
+            if !is_text(&text) || !(self.may_be_absent(&text.kind) || is_search(&text.kind)) {
+                return text;
             }
-            ExprKind::Block(body, value) => ExprKind::Block(body, Box::new(self.present(*value))),
-            kind if is_text && (self.may_be_absent(&kind) || is_search(&kind)) => {
-                ExprKind::Call(Function::Present, vec![Expr::new(kind, ty.clone(), span)])
-            }
-            kind => kind,
-        };
-        Expr::new(kind, ty, span)
+            let (ty, span) = (text.ty.clone(), text.span);
+            Expr::new(ExprKind::Call(Function::Present, vec![text]), ty, span)
+        })
     }
 
     /// Text, or a null pointer in its place.
@@ -120,16 +114,22 @@ fn is_null(text: &Expr) -> bool {
 
 /// A text with an empty one wherever it is NULL: for variables that have no mark for that.
 pub(super) fn without_null(text: Expr) -> Expr {
-    let Expr { kind, ty, span } = text;
+    chosen(text, &|text| match is_null(&text) {
+        true => Expr::new(ExprKind::Str(Arc::from(&b""[..])), text.ty, text.span),
+        false => text,
+    })
+}
+
+/// Puts something in the place of what an expression chooses from.
+fn chosen(e: Expr, change: &dyn Fn(Expr) -> Expr) -> Expr {
+    let Expr { kind, ty, span } = e;
+    let inner = |e: Box<Expr>| Box::new(chosen(*e, change));
     let kind = match kind {
-        ExprKind::Ternary { cond, then, other } => {
-            ExprKind::Ternary { cond, then: Box::new(without_null(*then)), other: Box::new(without_null(*other)) }
-        }
-        ExprKind::Block(body, value) => ExprKind::Block(body, Box::new(without_null(*value))),
-        kind => kind,
+        ExprKind::Ternary { cond, then, other } => ExprKind::Ternary { cond, then: inner(then), other: inner(other) },
+        ExprKind::Block(body, value) => ExprKind::Block(body, inner(value)),
+        kind => return change(Expr::new(kind, ty, span)),
     };
-    let text = Expr::new(kind, ty, span);
-    if is_null(&text) { Expr::new(ExprKind::Str(Arc::from(&b""[..])), text.ty, span) } else { text }
+    Expr::new(kind, ty, span)
 }
 
 fn is_text(e: &Expr) -> bool {

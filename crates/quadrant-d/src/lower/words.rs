@@ -4,11 +4,11 @@ use crate::parser::INTEGERS_ONLY;
 
 /// What is wrong with the words of a type: DTrace's tag, and the message.
 pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
-    let count = |word: &str| words.split(' ').filter(|known| *known == word).count();
+    let count = |word| count(words, word);
     let signs = count("signed") + count("unsigned");
     let long = count("long");
     let sizes = count("short") + long;
-    let has = |word: &str| count(word) > 0;
+    let has = |word| count(word) > 0;
     match () {
         () if has("void") && signs + sizes > 0 => {
             Some(("D_DECL_VOIDATTR", "invalid type declaration: attributes may not be used with void type"))
@@ -26,9 +26,13 @@ pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
+fn count(words: &str, word: &str) -> usize {
+    words.split(' ').filter(|known| *known == word).count()
+}
+
 /// Sizes that no floating-point type has; `long double` is one.
 pub(super) fn no_float(words: &str) -> bool {
-    let count = |word: &str| words.split(' ').filter(|known| *known == word).count();
+    let count = |word| count(words, word);
     let (short, long) = (count("short"), count("long"));
     (count("float") > 0 && short + long > 0) || (count("double") > 0 && (short > 0 || long > 1))
 }

@@ -122,8 +122,11 @@ impl<'a> Timer<'a> {
     }
 
     fn probe(&self, providers: &Providers<'_>) -> Probe {
-        let site =
-            if self.everywhere { Site::Profile(self.rate) } else { Site::Interval { period_ns: period(self.rate) } };
+        let site = if self.everywhere {
+            Site::Profile(self.rate)
+        } else {
+            Site::Interval { period_ns: self.rate.period_ns() }
+        };
         let point = Point { site, name: self.full_name(), func: String::new() };
         providers.probe(point, self.id(providers), layout())
     }
@@ -137,15 +140,10 @@ fn rate(name: &str, count: u64, unit_ns: u64) -> Result<Rate> {
     match rate {
         _ if count == 0 => Err(refused(name, "it would never fire")),
         None => Err(refused(name, "the number is too great")),
-        Some(rate) if period(rate) < SHORTEST_NS => Err(refused(name, "it would fire more than 5000 times a second")),
+        Some(rate) if rate.period_ns() < SHORTEST_NS => {
+            Err(refused(name, "it would fire more than 5000 times a second"))
+        }
         Some(rate) => Ok(rate),
-    }
-}
-
-fn period(rate: Rate) -> u64 {
-    match rate {
-        Rate::Hertz(hertz) => SECOND_NS / hertz.max(1),
-        Rate::PeriodNs(ns) => ns,
     }
 }
 

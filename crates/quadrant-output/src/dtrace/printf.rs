@@ -115,8 +115,7 @@ fn single(out: &mut Vec<u8>, bytes: &[u8], audience: Audience) {
 
 /// The character of `%wc` and `%lc`.
 fn wide(c: &Conversion, integer: Integer) -> Option<char> {
-    let is_wide = c.length == "l" || c.kind.starts_with('w');
-    u32::try_from(integer.bits()).ok().filter(|_| is_wide).and_then(char::from_u32)
+    u32::try_from(integer.bits()).ok().filter(|_| c.is_wide()).and_then(char::from_u32)
 }
 
 fn integral(out: &mut Vec<u8>, spec: &Spec<'_>, kind: u8, integer: Integer) {

@@ -27,7 +27,6 @@ const LATE: Duration = Duration::from_millis(1);
 const DRIFT: u64 = 1_000;
 /// The kernel takes shorter periods, but lets no clock fire more often (`perf_swevent_hrtimer`).
 const SHORTEST_NS: u64 = 10_000;
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// What is known of the link to an event besides the link.
 #[derive(Clone, Copy, Debug)]
@@ -107,8 +106,8 @@ fn open(site: &Site, online: &[u32]) -> Result<Vec<PerfEvent>> {
 
 fn period(site: &Site) -> Period {
     match site {
-        Site::Interval { period_ns: ns } | Site::Profile(Rate::PeriodNs(ns)) => every(*ns),
-        Site::Profile(Rate::Hertz(hertz)) => every(SECOND_NS / hertz.max(&1)),
+        Site::Interval { period_ns } => every(*period_ns),
+        Site::Profile(rate) => every(rate.period_ns()),
         Site::PerfEvent { kind: SOFTWARE, config, .. } if is_clock(*config) => Period::Unknown,
         Site::PerfEvent { period, .. } => Period::Events(*period),
         _ => Period::Events(1),
@@ -216,6 +215,7 @@ fn hardware(config: u64) -> Option<Hardware> {
 mod tests {
     use super::*;
 
+    const SECOND_NS: u64 = 1_000_000_000;
     const HOUR: u64 = 3_600 * SECOND_NS;
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) fn resolve(spec: &ProbeSpec) -> Result<Found> {
         _ => return Err(wrong(spec.kind, "it has a unit and a number")),
     };
     let site = match spec.kind {
-        ProbeKind::Interval => Site::Interval { period_ns: period(rate) },
+        ProbeKind::Interval => Site::Interval { period_ns: rate.period_ns() },
         _ => Site::Profile(rate),
     };
     Ok(plain(site, format!("{}:{name}", spec.kind.name())))
@@ -63,13 +63,6 @@ fn duration(text: &str) -> Option<u64> {
     let found = SUFFIXES.iter().find_map(|(suffix, ns)| Some((number::parse(text.strip_suffix(suffix)?)?, *ns)));
     let (number, ns) = found.or_else(|| Some((number::parse(text)?, 1)))?;
     number.checked_mul(ns)
-}
-
-fn period(rate: Rate) -> u64 {
-    match rate {
-        Rate::Hertz(hertz) => SECOND_NS / hertz.max(1),
-        Rate::PeriodNs(ns) => ns,
-    }
 }
 
 fn wrong(kind: ProbeKind, why: &str) -> quadrant_program::probe::ProbeError {

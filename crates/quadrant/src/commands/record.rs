@@ -10,7 +10,6 @@ use clap::Parser;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
-use quadrant_output::ledger;
 use quadrant_probes::RecordedPoint;
 use quadrant_probes::RecordedSource;
 use quadrant_probes::Source;
@@ -109,11 +108,7 @@ fn record(options: &Options) -> Done {
     let (processes, children) = (process.into_iter().collect(), child.into_iter().collect());
     let focus = Focus { processes, children, until: Until::First, ends_when_idle: false };
     let outcome = trace.run(&mut writer, focus).map_err(|error| Failure::session(&script.sources, error))?;
-    let lines = losses::lines(&recorder, &script.sources, &writer.lost);
-    let entries: Vec<ledger::Entry> = lines.iter().map(losses::Line::entry).collect();
-    let mut lost = Vec::new();
-    ledger::ledger(&mut lost, &entries);
-    say_recorded(&writer, &lost);
+    say_recorded(&writer, &losses::text(&recorder, &script.sources, &writer.lost));
     Ok(outcome.status)
 }
 

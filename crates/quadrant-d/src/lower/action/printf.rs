@@ -178,7 +178,7 @@ impl Lower<'_> {
             }
             // A pointer may just as well point to one character: `stringof` says that it is text.
             Takes::Text if pointer => None,
-            Takes::Text if format::is_wide(conversion) => self.wide_text(value),
+            Takes::Text if conversion.is_wide() => self.wide_text(value),
             Takes::Text => self.to_text(value).map(|text| self.present(text.expr)),
             Takes::Address => match value.ty {
                 Ty::Special(Type::Symbol { .. }) => Some(value.expr),
