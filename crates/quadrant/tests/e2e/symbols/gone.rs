@@ -20,12 +20,13 @@ fn alone() -> RwLockWriteGuard<'static, ()> {
     PEACE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the tracer, which must not have lost anything.
+/// Ends the tracer, which must not have lost anything but samples: an emulated machine is late with its timers.
 fn end(tracer: Running) -> Outcome {
     tracer.signal(Signal::INT).unwrap();
     let outcome = tracer.finish().unwrap();
     assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
-    assert!(!outcome.stderr.contains("LOST"), "{}", outcome.describe());
+    let mut losses = outcome.stderr.lines().filter(|line| line.contains("LOST"));
+    assert!(losses.all(|line| line.contains("firings of profile:")), "{}", outcome.describe());
     outcome
 }
 
