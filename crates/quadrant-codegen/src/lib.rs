@@ -16,6 +16,7 @@ pub use lower::compile;
 pub use lower::compile_with;
 pub use object::Context;
 pub use object::Data;
+pub use object::Group;
 pub use object::Loss;
 pub use object::LossKind;
 pub use object::MapDef;

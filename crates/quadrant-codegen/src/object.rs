@@ -114,12 +114,23 @@ pub enum RawRead {
 pub struct Object {
     /// Maps to create; relocations refer to them by index.
     pub maps: Vec<MapDef>,
+    /// Maps whose values are maps, with those.
+    pub groups: Vec<Group>,
     /// Programs, one for each unit, in order.
     pub programs: Vec<Code>,
     /// What is where in the data section.
     pub data: Data,
     /// Numbers that the loader adjusts; relocations refer to them by index.
     pub core: Vec<Arc<Relocation>>,
+}
+
+/// Maps that programs find in another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The index of the map that they stand in.
+    pub outer: usize,
+    /// The indices of those at its indices 0, 1, and so on. They come before it.
+    pub members: Vec<usize>,
 }
 
 /// A map to create.
@@ -160,6 +171,8 @@ pub enum MapRole {
     Overflow(MapId),
     /// Parts of many aggregations without keys, see [`Data::cells`].
     Cells,
+    /// Maps of the script, see [`Object::groups`].
+    Group,
     /// Stack traces of at most `limit` frames by their number: a word for the compiler's use, then the frames.
     Stacks {
         /// Frames.

@@ -64,23 +64,44 @@ fn create_all(program: &Program, object: &Object) -> Result<Vec<Map>, Error> {
     let ids: Vec<_> = object.maps.iter().map(|def| types.of(program, &object.data, def)).collect();
     // Whoever looks at the maps then sees bytes: no reason to refuse the script.
     let types = ids.iter().any(Option::is_some).then(|| types.btf.load().ok()).flatten();
-    let create = |(def, ids): (&MapDef, Option<(u32, u32)>)| create(program, def, types.as_ref().zip(ids));
-    object.maps.iter().zip(ids).map(create).collect()
+    let mut maps = Vec::new();
+    for (at, (def, ids)) in object.maps.iter().zip(ids).enumerate() {
+        let members = object.groups.iter().find(|group| group.outer == at).map(|group| group.members.as_slice());
+        maps.push(match members {
+            Some(members) => create_outer(&spec(program, def)?, members.iter().map(|member| &maps[*member]))?,
+            None => create(program, def, types.as_ref().zip(ids))?,
+        });
+    }
+    Ok(maps)
 }
 
-fn create(program: &Program, def: &MapDef, types: Option<(&OwnedFd, (u32, u32))>) -> Result<Map, Error> {
+/// A map in which others stand.
+fn create_outer<'m>(spec: &MapSpec, members: impl Iterator<Item = &'m Map> + Clone) -> Result<Map, Error> {
+    let inner = members.clone().next();
+    let outer = Map::create_with(spec, &MapDetails { inner, ..MapDetails::default() })?;
+    for (index, member) in (0_u32..).zip(members) {
+        outer.update(&index.to_ne_bytes(), &member.raw_fd().to_ne_bytes(), Update::Any)?;
+    }
+    Ok(outer)
+}
+
+fn spec(program: &Program, def: &MapDef) -> Result<MapSpec, Error> {
     let kind = map_kind(def.kind).ok_or_else(|| {
         let why = format!("unknown map type {}", def.kind);
         Error::Kernel(quadrant_bpf::Error::new("cannot create a map", why))
     })?;
-    let spec = MapSpec {
+    Ok(MapSpec {
         kind,
         key_size: def.key_size,
         value_size: def.value_size,
         max_entries: def.max_entries,
         flags: def.flags,
         name: map_name(program, def.role),
-    };
+    })
+}
+
+fn create(program: &Program, def: &MapDef, types: Option<(&OwnedFd, (u32, u32))>) -> Result<Map, Error> {
+    let spec = spec(program, def)?;
     if let Some((types, (key, value))) = types {
         let details = MapDetails { types: Some((types.as_fd(), key, value)), ..MapDetails::default() };
         if let Ok(map) = Map::create_with(&spec, &details) {
@@ -94,8 +115,8 @@ fn create(program: &Program, def: &MapDef, types: Option<(&OwnedFd, (u32, u32))>
 pub(crate) fn map_kind(kind: u32) -> Option<MapKind> {
     use MapKind::*;
     let all = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, StackTrace, LruHash, LruPercpuHash, RingBuffer];
-    let of_imports = [LpmTrie, Queue, Stack, BloomFilter];
-    all.into_iter().chain(of_imports).find(|known| *known as u32 == kind)
+    let others = [ArrayOfMaps, LpmTrie, Queue, Stack, BloomFilter];
+    all.into_iter().chain(others).find(|known| *known as u32 == kind)
 }
 
 /// For those who list maps with other tools.
@@ -106,6 +127,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Records => "q_records".to_owned(),
         MapRole::Packets => "q_packets".to_owned(),
         MapRole::Cells => "q_aggregations".to_owned(),
+        MapRole::Group => "q_maps".to_owned(),
         MapRole::Stacks { .. } => "q_stacks".to_owned(),
         MapRole::Import(file, map) => format!("q_c{file}_{map}"),
         MapRole::Script(id) | MapRole::Short(id) => format!("AT_{}", plain_name(program, id)),

@@ -40,7 +40,7 @@ impl MapTypes {
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
             MapRole::Cells => Some((self.int(), self.words(def.value_size / 8))),
             MapRole::Stacks { limit } => Some((self.int(), self.stack(limit))),
-            MapRole::Records | MapRole::Packets | MapRole::Import(..) => None,
+            MapRole::Records | MapRole::Packets | MapRole::Group | MapRole::Import(..) => None,
         }
     }
 

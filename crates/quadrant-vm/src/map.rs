@@ -124,6 +124,11 @@ impl Map {
         Ok(0)
     }
 
+    /// Makes the handle of a map the value of an index.
+    pub fn put_map(&mut self, index: u32, handle: u64) {
+        self.entries.insert(index.to_ne_bytes().to_vec(), Entry { values: vec![handle], age: 0 });
+    }
+
     /// Removes a key; false if it is not there.
     pub fn delete(&mut self, key: &[u8]) -> bool {
         let Some(entry) = self.entries.remove(key) else { return false };

@@ -50,6 +50,14 @@ impl<E: Env> Vm<E> {
         self.maps.len() as i32 - 1
     }
 
+    /// Puts maps into a map of maps, at its indices 0, 1, and so on.
+    pub fn put_maps(&mut self, outer: i32, members: impl Iterator<Item = i32>) {
+        for (index, member) in (0_u32..).zip(members) {
+            let handle = self.maps[member as usize].handle;
+            self.maps[outer as usize].put_map(index, handle);
+        }
+    }
+
     /// Runs a program whose context is `ctx` (read-only).
     pub fn run(&mut self, insns: &[Insn], ctx: &[u8]) -> Result<Outcome, VmError> {
         let ctx = self.memory.add(ctx.to_vec(), false);

@@ -1,7 +1,6 @@
 //! `clear(@map)` there and then. A map that the script prints with print() is cleared by user space instead, which prints it, too, so
 //! that both happen in their order.
 
-use quadrant_bpf::helper;
 use quadrant_program::map::MapId;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
@@ -53,8 +52,8 @@ impl Lower<'_, '_> {
     /// Removes keys of one of the kernel's maps, counting them in a word of scratch memory, until that is above [`MOST`].
     fn remove_keys(&mut self, place: MapRef, counter: Cell) -> Result<()> {
         let func = self.callback(4, 3, |lower| {
-            let (map, key) = (lower.f.b.map_ptr(place), lower.f.b.param(1));
-            lower.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+            let key = lower.f.b.param(1);
+            lower.delete_in(place, key);
             let removed = lower.cell_get(counter);
             let removed = lower.f.b.add(removed, 1);
             lower.cell_set(counter, removed);
@@ -62,8 +61,7 @@ impl Lower<'_, '_> {
             lower.f.b.ret(stop);
             Ok(())
         })?;
-        let map = self.f.b.map_ptr(place);
-        self.for_each(map, func);
+        self.for_each(place, func);
         Ok(())
     }
 }

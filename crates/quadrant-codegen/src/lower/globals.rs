@@ -22,6 +22,7 @@ use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
 use super::fault;
+use super::groups::Groups;
 use super::stays;
 use super::walk;
 use super::walk::Node;
@@ -29,8 +30,10 @@ use crate::object::Data;
 use crate::object::Loss;
 use crate::object::MapDef;
 use crate::object::MapRole;
+use crate::object::Object;
 use crate::object::SKIP_STRIDE;
 use crate::object::Sampling;
+use crate::ssa::Code;
 use crate::ssa::CoreRef;
 use crate::ssa::MapRef;
 use crate::target::Target;
@@ -88,6 +91,8 @@ pub(super) struct Globals<'a> {
     pub target: &'a Target,
     /// What the program does with its maps.
     pub usage: Usage,
+    /// Maps that stand in another one.
+    pub groups: Groups,
     maps: Vec<MapDef>,
     data: Data,
     data_map: Option<MapRef>,
@@ -160,6 +165,7 @@ impl<'a> Globals<'a> {
             program,
             target,
             usage: Usage::of(program),
+            groups: Groups::default(),
             maps: Vec::new(),
             data: Data::default(),
             data_map: None,
@@ -181,6 +187,7 @@ impl<'a> Globals<'a> {
             let place = globals.place(MapId(index as u32), map);
             globals.places.push(place);
         }
+        globals.groups = Groups::of(&mut globals.maps);
         globals
     }
 
@@ -396,8 +403,8 @@ impl<'a> Globals<'a> {
         self.scratch_size = self.scratch_size.max(bytes);
     }
 
-    /// The finished maps and data section.
-    pub fn finish(mut self) -> (Vec<MapDef>, Data, Vec<Arc<Relocation>>) {
+    /// The finished object.
+    pub fn finish(mut self, programs: Vec<Code>) -> Object {
         self.data.losses = std::mem::take(&mut self.losses).into_iter().collect();
         if self.data.size > 0 && self.data_map.is_none() {
             // The session still finds its words there.
@@ -411,7 +418,7 @@ impl<'a> Globals<'a> {
                 _ => {}
             }
         }
-        (self.maps, self.data, self.core)
+        Object { maps: self.maps, groups: self.groups.all, programs, data: self.data, core: self.core }
     }
 
     fn lazy(&mut self, role: MapRole, def: impl FnOnce() -> MapDef) -> MapRef {

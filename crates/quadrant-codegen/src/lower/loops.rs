@@ -147,8 +147,7 @@ impl Lower<'_, '_> {
             lower.f.b.ret(0);
             Ok(())
         })?;
-        let map = self.f.b.map_ptr(place);
-        self.for_each(map, func);
+        self.for_each(place, func);
         Ok(())
     }
 
@@ -179,10 +178,11 @@ impl Lower<'_, '_> {
         self.module.define_func(func, done);
         let mut len = self.f.b.iconst(0);
         for place in short.into_iter().chain([place]) {
-            let map = self.f.b.map_ptr(place);
-            let callback = self.f.b.func_addr(func);
-            let null = self.f.b.iconst(0);
-            let part = self.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, null, null]);
+            let part = self.with_map(place, 0, |lower, map| {
+                let callback = lower.f.b.func_addr(func);
+                let null = lower.f.b.iconst(0);
+                lower.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, null, null])
+            });
             len = self.f.b.add(len, part);
         }
         Ok(len)
@@ -286,11 +286,13 @@ impl Lower<'_, '_> {
     }
 
     /// Calls a callback for each entry of a map.
-    pub fn for_each(&mut self, map: Value, func: FuncRef) {
-        let callback = self.f.b.func_addr(func);
+    pub fn for_each(&mut self, map: MapRef, func: FuncRef) {
         let link = self.link();
-        let flags = self.f.b.iconst(0);
-        self.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, link, flags]);
+        self.with_map(map, 0, |lower, map| {
+            let callback = lower.f.b.func_addr(func);
+            let flags = lower.f.b.iconst(0);
+            lower.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, link, flags])
+        });
     }
 
     /// What bodies get: the context and the entry of scratch memory, side by side on the program's stack, where the verifier

@@ -1,6 +1,5 @@
 //! Maps that hold one value a key: reading, storing, removing.
 
-use quadrant_bpf::helper;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
@@ -75,17 +74,14 @@ impl Lower<'_, '_> {
 
     /// The address of a value, or 0.
     pub fn lookup(&mut self, entry: Entry) -> Value {
-        let map = self.f.b.map_ptr(entry.map);
         let key = self.address(entry.key);
-        self.f.b.call(helper::MAP_LOOKUP_ELEM, &[map, key])
+        self.lookup_in(entry.map, key)
     }
 
     /// Stores a whole value; gives 0 or a negative error number.
     pub fn update(&mut self, entry: Entry, value: Mem, flags: i64) -> Value {
-        let map = self.f.b.map_ptr(entry.map);
-        let (key, value) = (self.address(entry.key), self.address(value));
-        let flags = self.f.b.iconst(flags);
-        self.f.b.call(helper::MAP_UPDATE_ELEM, &[map, key, value, flags])
+        let place = (self.address(entry.key), self.address(value));
+        self.update_in(entry.map, place, flags)
     }
 
     /// A scalar value of a map, 0 when there is none; of an aggregation, what it amounts to.
@@ -252,8 +248,8 @@ impl Lower<'_, '_> {
 
     /// Whether the entry was there.
     fn delete_entry(&mut self, entry: Entry) -> Value {
-        let (map, key) = (self.f.b.map_ptr(entry.map), self.address(entry.key));
-        let failed = self.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+        let key = self.address(entry.key);
+        let failed = self.delete_in(entry.map, key);
         self.f.b.compare(Cond::Eq, failed, 0)
     }
 

@@ -26,6 +26,7 @@ mod fault;
 mod file;
 mod function;
 mod globals;
+mod groups;
 mod iter;
 mod keys;
 mod loops;
@@ -88,6 +89,5 @@ pub fn compile_with(
     let mut globals = Globals::new(program, target);
     let compile = |(index, unit)| unit::compile(&mut globals, index, unit, options);
     let programs = units.iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
-    let (maps, data, core) = globals.finish();
-    Ok(Object { maps, programs, data, core })
+    Ok(globals.finish(programs))
 }

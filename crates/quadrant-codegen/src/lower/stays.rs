@@ -9,7 +9,6 @@
 
 use std::collections::BTreeSet;
 
-use quadrant_bpf::helper;
 use quadrant_program::Program;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -141,8 +140,8 @@ impl Lower<'_, '_> {
                 lower.f.b.store(at, 0, Size::B8, 0);
                 lower.f.b.jump(end, &[]);
                 lower.f.b.switch_to(passes);
-                let (map, key) = (lower.f.b.map_ptr(entry.map), lower.address(entry.key));
-                lower.f.b.call(helper::MAP_DELETE_ELEM, &[map, key]);
+                let key = lower.address(entry.key);
+                lower.delete_in(entry.map, key);
                 lower.f.b.jump(end, &[]);
                 lower.f.b.switch_to(end);
                 word

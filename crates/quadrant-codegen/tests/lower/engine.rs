@@ -7,7 +7,9 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_bpf::prog::{LogLevel, Program as Loaded, ProgramKind, ProgramSpec};
 use quadrant_bpf::ringbuf::RingBuffer;
-use quadrant_codegen::{Code, Context, FuncInfo, LossKind, MapDef, MapRole, Object, RelocKind, Target, Unit, compile};
+use quadrant_codegen::{
+    Code, Context, FuncInfo, Group, LossKind, MapDef, MapRole, Object, RelocKind, Target, Unit, compile,
+};
 use quadrant_program::map::{MapId, MapValue};
 use quadrant_vm::{FakeEnv, Vm};
 
@@ -90,6 +92,9 @@ impl Machine {
         let mut object = object_for(script, target);
         let mut vm = Vm::new(env, target.ncpus as usize);
         let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
+        for group in &object.groups {
+            vm.put_maps(maps[group.outer], group.members.iter().map(|map| maps[*map]));
+        }
         object.programs.iter_mut().for_each(|code| relocate(code, &maps));
         for (at, def) in object.maps.iter().enumerate() {
             if def.role == MapRole::Data {
@@ -141,7 +146,7 @@ impl Machine {
                     look_at_cells(&mut seen, script, &self.object, def, |key| self.vm.lookup_all(map, key))
                 }
                 MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
-                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Import(..) => {}
+                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Group | MapRole::Import(..) => {}
             }
         }
         seen
@@ -192,8 +197,9 @@ impl Kernel {
             Err(error) => panic!("{error}"),
         };
         let mut maps = Vec::new();
-        for def in &object.maps {
-            match Map::create(&spec(def)) {
+        for (at, def) in object.maps.iter().enumerate() {
+            let group = object.groups.iter().find(|group| group.outer == at);
+            match group.map_or_else(|| Map::create(&spec(def)), |group| outer(def, group, &maps)) {
                 Ok(map) => maps.push(map),
                 Err(error) => {
                     eprintln!("skipped: no access to bpf(2): {error}");
@@ -244,7 +250,7 @@ impl Kernel {
                         |key: &[u8]| lookup(map, key).expect("a cell").chunks(part).map(<[u8]>::to_vec).collect();
                     look_at_cells(&mut seen, script, &self.object, def, parts);
                 }
-                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Import(..) => {}
+                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Group | MapRole::Import(..) => {}
             }
         }
         seen
@@ -316,9 +322,28 @@ fn relocate(code: &mut Code, descriptors: &[i32]) {
     }
 }
 
+fn outer(def: &MapDef, group: &Group, maps: &[Map]) -> quadrant_bpf::Result<Map> {
+    let outer = Map::create_of_maps(&spec(def), &maps[group.members[0]])?;
+    for (index, member) in (0u32..).zip(&group.members) {
+        outer.update(&index.to_ne_bytes(), &maps[*member].raw_fd().to_ne_bytes(), Update::Any)?;
+    }
+    Ok(outer)
+}
+
 fn spec(def: &MapDef) -> MapSpec {
     use MapKind::*;
-    let kinds = [Hash, Array, PerfEventArray, PercpuHash, PercpuArray, LruHash, LruPercpuHash, StackTrace, RingBuffer];
+    let kinds = [
+        Hash,
+        Array,
+        PerfEventArray,
+        PercpuHash,
+        PercpuArray,
+        LruHash,
+        LruPercpuHash,
+        StackTrace,
+        RingBuffer,
+        ArrayOfMaps,
+    ];
     let kind = kinds.into_iter().find(|kind| *kind as u32 == def.kind).expect("a kind that is used");
     MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
 }

@@ -205,6 +205,30 @@ fn many_aggregations_without_keys_share_maps_by_their_size() {
     }
 }
 
+/// A program can use 64 maps.
+#[test]
+fn more_maps_with_keys_than_a_program_can_use() {
+    let mut script = Script::new();
+    let sums: Vec<MapId> =
+        (0..50).map(|_| script.aggregation(Some(Type::U64), Aggregation::Sum { signed: true })).collect();
+    let plain: Vec<MapId> = (0..50).map(|_| script.keyed(Type::U64, Type::I64)).collect();
+    script.program.maps[sums[7].0 as usize].max_entries = Some(1);
+    let mut statements: Vec<_> = sums.iter().map(|map| feed(*map, Some(arg(0)), Some(arg(0)))).collect();
+    statements.extend(plain.iter().map(|map| set_map(*map, Some(arg(0)), get(*map, Some(arg(0)), Type::I64))));
+    statements.extend(plain.iter().map(|map| inc(*map, Some(arg(0)))));
+    script.clause(None, statements);
+    let object = object_for(&script, &target());
+    assert_eq!(object.groups.iter().map(|group| group.members.len()).collect::<Vec<_>>(), [50, 50]);
+    let firings = [(0, vec![5]), (0, vec![6]), (0, vec![5])];
+    for seen in [Some(in_machine(&script, FakeEnv::default(), &firings)), in_kernel(&script, &firings)].iter().flatten()
+    {
+        plain.iter().for_each(|map| assert_eq!((seen.at(*map, 5), seen.at(*map, 6)), (Some(2), Some(1))));
+        sums.iter().for_each(|map| assert_eq!(seen.at(*map, 5), Some(10)));
+        assert_eq!((seen.at(sums[7], 6), seen.at(sums[8], 6)), (None, Some(6)));
+        assert_eq!(seen.lost(LossKind::Key(sums[7])), 1);
+    }
+}
+
 #[test]
 fn a_full_map_counts_what_it_refuses() {
     let mut script = Script::new();

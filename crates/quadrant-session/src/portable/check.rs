@@ -43,6 +43,9 @@ pub(super) fn check(program: &Program, types: &Types) -> Result<(), Error> {
 pub(super) fn compiled(program: &Program, object: &Object) -> Result<(), Error> {
     let span = program.clauses.first().map_or_else(Span::default, |clause| clause.span);
     let is_read = |role| matches!(role, MapRole::Records | MapRole::Packets);
+    if object.maps.iter().any(|map| map.role == MapRole::Group) {
+        return Err(refused(span, "a program can use 64 maps, and an object has no room for more", AS_TOOL));
+    }
     let records = object.maps.iter().any(|map| is_read(map.role));
     let filled = object.data.exit_flag.or(object.data.start_ns).or(object.data.result);
     match records || filled.is_some() {

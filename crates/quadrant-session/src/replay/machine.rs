@@ -81,6 +81,10 @@ impl Machine {
         let cpus = host.cpus as usize;
         let mut vm = Vm::new(FakeEnv::default(), cpus);
         let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
+        object
+            .groups
+            .iter()
+            .for_each(|group| vm.put_maps(maps[group.outer], group.members.iter().map(|map| maps[*map])));
         let programs = object.programs.iter().map(|code| relocate(code, |map| maps[map])).collect();
         let mut machine = Machine { vm, object, cpus, maps, programs, slots, lossy: host.lossy };
         let mut data = vec![0; machine.object.data.size as usize];

@@ -307,3 +307,28 @@ fn a_clause_has_any_number_of_aggregations() {
     assert_eq!((number(&outcome, "@c0"), number(&outcome, "@c1")), (1, 0));
     assert!(!outcome.stdout.contains("@c2:"), "{}", outcome.describe());
 }
+
+/// The same with keys, in both languages.
+#[test]
+fn a_clause_has_any_number_of_maps_with_keys() {
+    needs_root!();
+    let each: String =
+        (0..70).map(|n| format!("@c{n}[pid] = count(); a{n}[pid, \"x\"] = {n}; self->s{n} = {n}; ")).collect();
+    let text = format!(
+        "BEGIN {{ {each} clear(@c1); trunc(@c2); a3[pid, \"x\"] = 0;
+            printf(\"%d %d %d\\n\", a3[pid, \"x\"], a69[pid, \"x\"], self->s69); }}
+         END {{ printa(\"%@d \", @c0); printa(\"%@d \", @c1); printa(\"%@d \", @c2); }} BEGIN {{ exit(0); }}"
+    );
+    let outcome = quadrant().args(["dtrace", "-qn", &text]).run().unwrap();
+    assert!(outcome.stdout.starts_with("0 69 69\n1 0 "), "{}", outcome.describe());
+
+    let each: String = (0..70)
+        .map(|n| format!("@c{n}[pid] = count(); @s{n}[tid] = 1; delete(@s{n}, tid); @k{n}[tid] += {n}; "))
+        .collect();
+    let rest =
+        "clear(@c1); for ($kv : @k2) { printf(\"%d \", $kv.1); } printf(\"%d %d.\", len(@k3), has_key(@s4, tid));";
+    let outcome = run(&format!("BEGIN {{ {each} {rest} exit(); }}"));
+    assert!(outcome.stdout.starts_with("2 1 0.\n"), "{}", outcome.describe());
+    let shown = |start| outcome.lines().iter().filter(|line| line.starts_with(start)).count();
+    assert_eq!((shown("@c"), shown("@s"), shown("@k")), (69, 0, 70), "{}", outcome.describe());
+}

@@ -189,6 +189,7 @@ fn map_name(program: &Program, map: &MapDef) -> String {
         MapRole::Records => "records".to_owned(),
         MapRole::Packets => "packets".to_owned(),
         MapRole::Cells => "aggregations".to_owned(),
+        MapRole::Group => "maps".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
         MapRole::Import(file, _) => failure::shown(&program.imports[file as usize].name),
     }
@@ -204,6 +205,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Packets => "packets for files",
         MapRole::Overflow(_) => "the same while the kernel has no memory on each CPU",
         MapRole::Cells => "many aggregations without keys",
+        MapRole::Group => "many maps of the script",
         MapRole::Stacks { .. } => "stacks, by their numbers",
         MapRole::Import(..) => "a map or variables of a file in C",
     }
