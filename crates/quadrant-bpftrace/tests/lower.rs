@@ -35,6 +35,19 @@ fn parameters_that_are_missing_count_as_nothing() {
     assert!(text.contains("emit 0 0:i8\n  emit 1\n  emit 2 0:i8"), "{text}");
 }
 
+/// bpftrace #2513
+#[test]
+fn a_parameter_names_a_whole_probe_or_several_words_of_one() {
+    let scripts = [("$1 /pid/ { }", "interval:ms:10"), ("interval:$1 { }", "ms:10"), ("$1:ms:10 { }", "i")];
+    for (script, param) in scripts {
+        let (program, messages) = run(script, &[param], false);
+        let names: Vec<String> = program.iter().flat_map(|program| &program.points).map(|at| at.name.clone()).collect();
+        assert_eq!(names, ["interval:ms:10"], "{script}: {messages:?}");
+    }
+    let (_, messages) = run("$1 { }", &[], false);
+    assert!(messages[0].message.contains("`$1`, which was not given"), "{messages:?}");
+}
+
 #[test]
 fn long_scripts_take_linear_rounds() {
     // Every map gets its type from the one below it, so each round learns one more.

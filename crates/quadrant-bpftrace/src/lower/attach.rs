@@ -225,10 +225,9 @@ impl Lower<'_> {
     }
 
     fn spec(&mut self, point: &AttachPoint) -> Option<ProbeSpec> {
-        let (first, rest) = point.parts.split_first()?;
-        let kind = self.kind(first)?;
-        let parts: Option<Vec<String>> = rest.iter().map(|part| self.with_params(part)).collect();
-        let mut parts = parts?;
+        let parts: Vec<Vec<String>> = point.parts.iter().map(|part| self.words(part)).collect::<Option<_>>()?;
+        let mut parts: Vec<String> = parts.concat();
+        let kind = self.kind(&parts.remove(0), point.parts.first()?.span)?;
         if self.config.probe_inline && kind == ProbeKind::Uprobe && is_function(&parts) {
             parts.insert(1, "inline".to_owned());
         }
@@ -238,17 +237,23 @@ impl Lower<'_> {
         Some(ProbeSpec { kind, parts, span: point.span })
     }
 
-    fn kind(&mut self, part: &AttachPart) -> Option<ProbeKind> {
-        let word = self.with_params(part)?;
-        if let Some(kind) = probe_kind(&word) {
+    fn kind(&mut self, word: &str, span: Span) -> Option<ProbeKind> {
+        if let Some(kind) = probe_kind(word) {
             return Some(kind);
         }
         let lower = word.to_ascii_lowercase();
         if let Some((name, instead)) = UNSUPPORTED.iter().find(|(name, _)| *name == lower) {
-            return self.unsupported(part.span, &format!("the probe type `{name}`"), instead);
+            return self.unsupported(span, &format!("the probe type `{name}`"), instead);
         }
         let names = KINDS.iter().map(|(name, _)| *name).filter(|name| name.len() > 2);
-        self.error_near(part.span, format!("unknown probe type `{word}`"), suggest(&lower, names))
+        self.error_near(span, format!("unknown probe type `{word}`"), suggest(&lower, names))
+    }
+
+    /// The words of a part: several if a parameter has `:`, as in `$1` for a whole probe.
+    fn words(&mut self, part: &AttachPart) -> Option<Vec<String>> {
+        let text = self.with_params(part)?;
+        let words = if part.quoted { vec![text] } else { text.split(':').map(str::to_owned).collect() };
+        Some(words)
     }
 
     /// Puts the positional parameters into a part's text.

@@ -39,7 +39,7 @@ impl Parser<'_> {
                 None
             }
             Tok::Ident => self.word_item(),
-            Tok::Star | Tok::Bang => Some(Item::Probe(self.probe())),
+            Tok::Star | Tok::Bang | Tok::Param => Some(Item::Probe(self.probe())),
             _ => {
                 self.unexpected("a probe");
                 None

@@ -18,6 +18,8 @@ pub fn render(script: &Sources, diagnostics: &[Diagnostic], warnings: bool) -> S
 pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let (line, column) = script.position(start);
     let (last, end_column) = script.position(end.max(start));
+    // What is missing between two characters is marked at the second one.
+    let end_column = if end <= start { column + 1 } else { end_column };
     let (name, text) = script.file(start).map_or(("", ""), |file| (file.name.as_str(), script.text_of(file)));
     let lines = text.lines().skip(line as usize - 1).take((last - line) as usize + 1);
     let source: String = lines.clone().map(|line| format!("{}\n", shown(&untabbed(line)))).collect();
@@ -97,6 +99,13 @@ mod tests {
         let script = Sources::new("stdin", "\t\tx;\n");
         let text = render(&script, &[Diagnostic::error(Span::new(2, 3), "odd")], true);
         assert_eq!(text, "stdin:1:3-4: ERROR: odd\n        x;\n        ~\n");
+    }
+
+    #[test]
+    fn what_is_missing_has_a_mark() {
+        let script = Sources::new("stdin", "f() $x\n");
+        let text = render(&script, &[Diagnostic::error(Span::new(3, 3), "odd")], true);
+        assert_eq!(text, "stdin:1:4-5: ERROR: odd\nf() $x\n   ~\n");
     }
 
     #[test]

@@ -332,3 +332,21 @@ fn a_clause_has_any_number_of_maps_with_keys() {
     let shown = |start| outcome.lines().iter().filter(|line| line.starts_with(start)).count();
     assert_eq!((shown("@c"), shown("@s"), shown("@k")), (69, 0, 70), "{}", outcome.describe());
 }
+
+/// bpftrace #1542, #4176: a tracepoint's text of varying length is an address, too. What is behind a NUL in it was lost to buf().
+#[test]
+fn a_text_of_varying_length_is_a_pointer_where_one_is_wanted() {
+    needs_root!();
+    let text = "tracepoint:sched:sched_process_exec {
+        $p = (uint64)args.filename;
+        print((args.filename, str(args.filename + 5), *args.filename, args.filename[2], *(uint8 *)args.filename));
+        printf(\"%r %s %d\\n\", buf(args.filename, 11), str($p, 5), args.filename != 0);
+        printf(\"%d\\n\", args.filename > 4096);
+        exit();
+    }";
+    let expected = ["(/bin/true, true, 47, 105, 47)", "/bin/true\\x00", "1"];
+    let outcome = run_on("/bin/true", text);
+    let lines = outcome.lines();
+    assert_eq!((lines[0], lines[2]), (expected[0], expected[2]), "{}", outcome.describe());
+    assert!(lines[1].starts_with(expected[1]) && lines[1].ends_with(" /bin 1"), "{}", outcome.describe());
+}

@@ -7,6 +7,7 @@ use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
 use super::super::Lower;
+use super::super::expr::as_pointer;
 use super::super::gfp;
 use super::super::map::is_storable;
 use super::{Call, were};
@@ -31,7 +32,8 @@ impl Lower<'_> {
             let message = format!("the format takes {}, and {given} {} given", plural(takes), were(given));
             return self.error(call.span, message);
         }
-        let values: Vec<Expr> = values.into_iter().map(|value| Some(self.whole(value?))).collect::<Option<_>>()?;
+        let given = values.into_iter().zip(&wanted).map(|(value, wanted)| Some(wanted.form(self.whole(value?))));
+        let values: Vec<Expr> = given.collect::<Option<_>>()?;
         let checks: Vec<Option<()>> =
             wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
         checks.into_iter().collect::<Option<Vec<()>>>()?;
@@ -145,6 +147,16 @@ enum Wanted<'f> {
     Count,
     /// To be printed.
     Value(&'f Conversion),
+}
+
+impl Wanted<'_> {
+    /// The value as what is printed of it: its address by `%p` and the like.
+    fn form(self, value: Expr) -> Expr {
+        match self {
+            Wanted::Value(conversion) if conversion.kind != "s" => as_pointer(value),
+            _ => value,
+        }
+    }
 }
 
 /// Takes note of texts of the script itself among the values.

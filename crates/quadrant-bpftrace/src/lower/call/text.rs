@@ -6,7 +6,7 @@ use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
 
 use super::super::Lower;
-use super::super::expr::literal_text;
+use super::super::expr::{as_pointer, literal_text};
 use super::{Call, Called};
 use crate::ast::{self, BinOp};
 
@@ -144,7 +144,7 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
         Some(_) => Some(lower.number_arg(call, at + 1)?),
         None => None,
     };
-    let value = value?;
+    let value = as_pointer(value?);
     let size = value.ty.c_size();
     let (addr, space) = match value.ty {
         Type::Pointer { space, .. } => (value, space),

@@ -16,6 +16,7 @@ use super::super::fields::is_script_record;
 use super::super::join::join;
 use super::super::map::tuple;
 use super::literal;
+use super::texts::as_pointer;
 use crate::ast::{self, Ident, TypeArg, TypeExpr, TypeKind};
 
 impl Lower<'_> {
@@ -143,6 +144,11 @@ impl Lower<'_> {
     }
 
     fn explicit(&mut self, value: Expr, target: Type, span: Span) -> Option<Expr> {
+        let value = match target {
+            Type::Bool => value,
+            _ if is_plain(&target) => as_pointer(value),
+            _ => value,
+        };
         match (&value.ty, &target) {
             (from, to) if from == to => Some(value),
             // Programs know of such a number only its whole part.

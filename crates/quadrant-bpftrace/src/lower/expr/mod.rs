@@ -11,6 +11,7 @@ pub(super) use literal::{
     int as literal_int, number as literal_number, positional, signed as literal_signed, text as literal_text,
 };
 pub(super) use operator::{float_help, wide};
+pub(super) use texts::as_pointer;
 
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;

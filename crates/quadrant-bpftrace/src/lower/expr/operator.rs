@@ -7,6 +7,7 @@ use quadrant_program::ty::Type;
 use super::super::Lower;
 use super::super::join::{join, width};
 use super::literal;
+use super::texts::as_pointer;
 use crate::ast::{self, BinOp, UnOp};
 
 /// The 64-bit type in which two integers are computed: unsigned if both are. A
@@ -99,6 +100,10 @@ impl Lower<'_> {
             return Some(known);
         }
         let (left, right) = (self.point_text(left), self.point_text(right));
+        let (left, right) = match is_text(&left) && is_text(&right) {
+            true => (left, right),
+            false => (as_pointer(left), as_pointer(right)),
+        };
         match op {
             BinOp::And | BinOp::Or => return self.logical(op, left, right, span),
             BinOp::Eq | BinOp::Ne if !is_number(&left.ty) || !is_number(&right.ty) => {

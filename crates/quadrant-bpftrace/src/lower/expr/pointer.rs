@@ -7,6 +7,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::TypeId;
 
 use super::super::Lower;
+use super::texts::as_pointer;
 use crate::ast::{self, BinOp};
 
 impl Lower<'_> {
@@ -60,7 +61,7 @@ impl Lower<'_> {
 
     /// `*operand`
     pub(super) fn deref(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
-        let value = self.expr(operand)?;
+        let value = as_pointer(self.expr(operand)?);
         match value.ty {
             Type::Pointer { to, space } => self.read(value, to, space, span),
             ref ty if ty.is_integer() => Some(self.word_at(value, span)),

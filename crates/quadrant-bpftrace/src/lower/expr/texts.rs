@@ -2,14 +2,32 @@
 
 use std::sync::Arc;
 
-use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function};
 use quadrant_program::probe::Point;
 use quadrant_program::span::Span;
-use quadrant_program::ty::Type;
+use quadrant_program::ty::{Space, Type};
 use quadrant_syntax::chain;
 
 use super::super::Lower;
 use crate::ast::BinOp;
+
+/// The text of a tracepoint's field of varying length as what it is in C, a pointer to its first character; anything else as it is.
+pub(in super::super) fn as_pointer(value: Expr) -> Expr {
+    match value.kind {
+        ExprKind::Call(Function::Str(Space::Kernel), mut args) if is_in_context(&args) => args.swap_remove(0),
+        _ => value,
+    }
+}
+
+/// Whether these arguments of a read are one address, and that is in what the kernel gives the program.
+fn is_in_context(args: &[Expr]) -> bool {
+    let [addr] = args else { return false };
+    let mut start = addr;
+    while let ExprKind::Binary(_, base, _) = &start.kind {
+        start = base;
+    }
+    matches!(start.kind, ExprKind::DataLoc { .. } | ExprKind::ContextAddr(_))
+}
 
 impl Lower<'_> {
     /// All of a C array of characters, of which the last need not be a NUL; anything else as it is.
