@@ -48,6 +48,22 @@ fn a_parameter_names_a_whole_probe_or_several_words_of_one() {
     assert!(messages[0].message.contains("`$1`, which was not given"), "{messages:?}");
 }
 
+/// bpftrace #790: how the first versions that had them wrote watchpoints.
+#[test]
+fn watchpoints_without_a_file_before_the_address() {
+    let (program, messages) = run("watchpoint::0x10000000:8:rw { }", &[], false);
+    let program = program.unwrap_or_else(|| panic!("{messages:?}"));
+    assert_eq!(program.points[0].name, "watchpoint:0x10000000:8:rw");
+}
+
+/// bpftrace #872
+#[test]
+fn a_loop_like_that_of_c_is_told_the_form_of_ours() {
+    let (_, messages) = run("BEGIN { for ($i = 0; $i < 3; $i++) { print($i); } exit(); }", &[], false);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].help[0].contains("`for ($i : 0..10) { ... }`"), "{messages:?}");
+}
+
 #[test]
 fn long_scripts_take_linear_rounds() {
     // Every map gets its type from the one below it, so each round learns one more.

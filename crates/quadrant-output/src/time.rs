@@ -5,6 +5,18 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::fmt::strtime::Config;
 use jiff::tz::TimeZone;
 
+/// More than any machine has been up: 20 years in nanoseconds.
+const LONGEST_UPTIME: u64 = 20 * 365 * 86_400 * 1_000_000_000;
+
+/// Nanoseconds since 1970 of a time of the boot clock, which `wall_clock` converts, or of one that already counts from then, as
+/// CLOCK_TAI does and the times that programs keep.
+pub(crate) fn since_1970(time: u64, wall_clock: impl FnOnce(u64) -> i64) -> i64 {
+    match i64::try_from(time) {
+        Ok(unix_ns) if time > LONGEST_UPTIME => unix_ns,
+        _ => wall_clock(time),
+    }
+}
+
 /// Append nanoseconds since 1970 in a time zone by a strftime format. `%f` is microseconds, six digits.
 ///
 /// What is not a conversion is printed as it is written.
@@ -61,6 +73,14 @@ fn by_library(out: &mut Vec<u8>, format: &str, time: &BrokenDownTime) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_count_from_1970_stay() {
+        let wall_clock = |boot_ns| 1_000 + boot_ns as i64;
+        assert_eq!(since_1970(5, wall_clock), 1_005);
+        assert_eq!(since_1970(1_795_786_142_000_000_007, wall_clock), 1_795_786_142_000_000_007);
+        assert_eq!(since_1970(u64::MAX, wall_clock), 999);
+    }
 
     fn shown(format: &str) -> String {
         let mut out = Vec::new();

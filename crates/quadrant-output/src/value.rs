@@ -56,7 +56,10 @@ impl<'a> Scene<'a> {
             Type::SignalName => return signal::describe(out, word as i64),
             Type::Container => self.resolver.container(word).map(str::as_bytes),
             Type::CgroupPath(pattern) => self.resolver.cgroup_path(word, pattern.as_deref()).map(str::as_bytes),
-            Type::Time(format) => return time::strftime(out, format, self.resolver.wall_clock(word), self.zone()),
+            Type::Time(format) => {
+                let unix_ns = time::since_1970(word, |boot_ns| self.resolver.wall_clock(boot_ns));
+                return time::strftime(out, format, unix_ns, self.zone());
+            }
             _ => None,
         };
         match name {

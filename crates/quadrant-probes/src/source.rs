@@ -171,12 +171,13 @@ impl Source {
     fn list_functions(&self, sight: Sight, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         let (file, rest) = parts.split_first().map_or(("", &[][..]), |(file, rest)| (file.as_str(), rest));
         // A C++ or Rust name that was not quoted comes in pieces.
-        let rest = match rest {
-            [language, name @ ..] if !name.is_empty() && uprobe::is_language(language) => name,
-            _ => rest,
+        let wanted = match rest {
+            [language, name @ ..] if !name.is_empty() && uprobe::is_language(language) => {
+                uprobe::Wanted::readable(&name.join(":"))
+            }
+            _ => uprobe::Wanted::any(&rest.join(":")),
         };
-        let function = Glob::new(&rest.join(":"));
-        uprobe::list(&self.files, kind, file, &function, sight)
+        uprobe::list(&self.files, kind, file, &wanted, sight)
     }
 
     fn list_usdt(&self, sight: Sight, parts: &[String]) -> Result<Vec<String>> {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::path::Path;
-use std::string::FromUtf8Error;
 
 use quadrant_program::sources::Sources;
 
@@ -39,19 +38,26 @@ fn read_from(file: impl Read) -> io::Result<Vec<u8>> {
 /// The text of a script's file; `-` is standard input.
 ///
 /// # Errors
-/// It cannot be read, or is no text in UTF-8.
+/// It cannot be read, or is no text.
 pub fn read_text(file: &str) -> io::Result<String> {
-    String::from_utf8(read(file)?).map_err(|error| io::Error::other(not_utf8(&error)))
+    decode(&read(file)?)
 }
 
-/// What is no text, and where: in comments of old scripts it is often another encoding.
-fn not_utf8(error: &FromUtf8Error) -> String {
-    let at = error.utf8_error().valid_up_to();
-    let before = &error.as_bytes()[..at];
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
-    let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-    format!("line {line}, byte {column} of it (0x{byte:02x}) is no text in UTF-8; `iconv` can convert the file")
+/// A script as text. What is no UTF-8, as in comments of another encoding, becomes the escape that means it in quotes: `\351`.
+///
+/// # Errors
+/// There is a zero byte in it, which no text has.
+pub fn decode(script: &[u8]) -> io::Result<String> {
+    if let Some(at) = script.iter().position(|&byte| byte == 0) {
+        let line = script[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        return Err(io::Error::other(format!("it is no text: line {line} has a zero byte")));
+    }
+    let mut text = String::with_capacity(script.len());
+    for chunk in script.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\{byte:03o}")));
+    }
+    Ok(text)
 }
 
 /// The same, for commands whose failure is told as all are.
@@ -85,9 +91,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_is_pointed_at() {
-        let error = String::from_utf8(b"BEGIN { }\n// Jos\xe9\n".to_vec()).unwrap_err();
-        assert!(not_utf8(&error).starts_with("line 2, byte 7 of it (0xe9)"), "{}", not_utf8(&error));
+    fn other_encodings_become_escapes() {
+        assert_eq!(decode(b"// Jos\xe9\n\"\xff1 \xc3\xa9\"").unwrap(), "// Jos\\351\n\"\\3771 \u{e9}\"");
+        assert!(decode(b"a\n\x7fELF\0").unwrap_err().to_string().contains("line 2 has a zero byte"));
     }
 
     #[test]

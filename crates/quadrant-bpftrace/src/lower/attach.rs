@@ -231,6 +231,10 @@ impl Lower<'_> {
         if self.config.probe_inline && kind == ProbeKind::Uprobe && is_function(&parts) {
             parts.insert(1, "inline".to_owned());
         }
+        // Up to bpftrace 0.10: `watchpoint::0x10000000:8:rw`.
+        if kind == ProbeKind::Watchpoint && parts.len() == 4 && parts[0].is_empty() {
+            parts.remove(0);
+        }
         if kind == ProbeKind::Tracepoint && parts.len() == 2 && parts.iter().any(String::is_empty) {
             return self.error_help(point.span, "the probe names no event", "`*` means all: `tracepoint:sched:*`");
         }

@@ -12,6 +12,13 @@ impl Parser<'_> {
         self.stand.soft_error(Diagnostic::error(span, message));
     }
 
+    /// As [`Self::unexpected`], with what can be written.
+    pub(super) fn unexpected_but(&mut self, wanted: &str, instead: &str) {
+        let before = self.stand.diagnostics.len();
+        self.unexpected(wanted);
+        self.stand.diagnostics[before..].iter_mut().for_each(|diagnostic| diagnostic.help.push(instead.to_owned()));
+    }
+
     /// Reports that the next token is not what had to come.
     pub(super) fn unexpected(&mut self, wanted: &str) {
         let diagnostic = match self.token.kind {

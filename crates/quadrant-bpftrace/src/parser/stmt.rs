@@ -192,6 +192,9 @@ impl Parser<'_> {
         self.bump();
         let parens = self.eat(Tok::LParen);
         let var = self.variable();
+        if self.at(Tok::Assign) {
+            return self.c_loop();
+        }
         self.expect(Tok::Colon, "`:`");
         let first = self.head();
         let iter = if self.eat(Tok::DotDot) { ForIter::Range(first, self.head()) } else { ForIter::Over(first) };
@@ -199,6 +202,15 @@ impl Parser<'_> {
             self.expect(Tok::RParen, "`)`");
         }
         StmtKind::For { var, iter, body: self.block("`{`") }
+    }
+
+    /// `for ($i = 0; $i < 10; $i++) { }`, which the language does not have: one message, whatever is in it.
+    fn c_loop(&mut self) -> StmtKind {
+        self.unexpected_but("`:`", "a loop goes over a range or a map: `for ($i : 0..10) { ... }`");
+        while !matches!(self.token.kind, Tok::LBrace | Tok::RBrace | Tok::Eof) && !self.at_clause() {
+            self.bump();
+        }
+        StmtKind::Block(self.block("`{`"))
     }
 
     fn return_stmt(&mut self) -> StmtKind {

@@ -9,11 +9,34 @@ use crate::target::{self, Sight, Target};
 use quadrant_program::probe::ProbeKind;
 use std::collections::BTreeMap;
 
+/// Which functions of a file are listed.
+pub(crate) struct Wanted {
+    pattern: Glob,
+    /// The pattern is of names as sources have them.
+    readable: bool,
+}
+
+impl Wanted {
+    /// By the symbol's name or, if that has colons, by its readable form.
+    pub(crate) fn any(pattern: &str) -> Self {
+        Self { pattern: Glob::new(pattern), readable: pattern.contains("::") }
+    }
+
+    /// By the name that the source has, as probes after `cpp:` are found.
+    pub(crate) fn readable(pattern: &str) -> Self {
+        Self { pattern: Glob::new(pattern), readable: true }
+    }
+
+    fn accepts(&self, name: &str) -> bool {
+        if self.readable { demangle::is_called(name, &self.pattern) } else { self.pattern.matches(name) }
+    }
+}
+
 /// `uprobe:/usr/lib/libc.so.6:malloc` for all functions that match, sorted by file and name.
-pub(crate) fn list(files: &Files, kind: ProbeKind, file: &str, function: &Glob, sight: Sight) -> Result<Vec<String>> {
+pub(crate) fn list(files: &Files, kind: ProbeKind, file: &str, wanted: &Wanted, sight: Sight) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for (target, elf) in files.open_all(&target::find(files, file, sight)?)? {
-        names.extend(function_names(&elf, function)?.into_iter().map(|name| full_name(kind, target, &name)));
+        names.extend(function_names(&elf, wanted)?.into_iter().map(|name| full_name(kind, target, &name)));
         files.warn_if_cut(target, &elf);
     }
     Ok(names)
@@ -24,17 +47,12 @@ pub(super) fn full_name(kind: ProbeKind, target: &Target, place: &str) -> String
     format!("{}:{}:{place}", kind.name(), target.name.display())
 }
 
-fn function_names(elf: &Elf, function: &Glob) -> Result<Vec<String>> {
-    let symbols = elf.symbols()?.functions().filter(|symbol| accepts(function, symbol.name));
+fn function_names(elf: &Elf, wanted: &Wanted) -> Result<Vec<String>> {
+    let symbols = elf.symbols()?.functions().filter(|symbol| wanted.accepts(symbol.name));
     let mut names: Vec<String> = symbols.map(|symbol| symbol.name.to_owned()).collect();
     names.sort_unstable();
     names.dedup();
     Ok(names)
-}
-
-/// By the symbol's name or, if that has colons, by its readable form.
-fn accepts(function: &Glob, name: &str) -> bool {
-    function.matches(name) || (function.text().contains("::") && demangle::matches(name, function))
 }
 
 /// The functions whose names are accepted, one for each address: of several names the one that programs use.

@@ -145,6 +145,5 @@ fn kind(kind: Kind) -> SourceKind {
 fn read(file: &str) -> Result<String, Failure> {
     let bytes =
         crate::script::read(file).map_err(|error| quadrant_bpf::Error::io(format!("failed to open {file}"), &error))?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::new(format!("failed to compile script {file}: it is not text in UTF-8")))
+    crate::script::decode(&bytes).map_err(|error| Failure::new(format!("failed to compile script {file}: {error}")))
 }

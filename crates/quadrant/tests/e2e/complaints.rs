@@ -1,11 +1,11 @@
 //! What users of other tracers reported, each as a test that fails where the reported behaviour is.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quadrant_testing::{Outcome, Program, Running, Signal};
 
 use crate::common::{
-    assert_lines, attached, end, needs_callers, needs_loops, needs_root, number, quadrant, run, run_on, script,
+    assert_lines, attached, end, folder, needs_callers, needs_loops, needs_root, number, quadrant, run, run_on, script,
     sum_below, target,
 };
 
@@ -349,4 +349,42 @@ fn a_text_of_varying_length_is_a_pointer_where_one_is_wanted() {
     let lines = outcome.lines();
     assert_eq!((lines[0], lines[2]), (expected[0], expected[2]), "{}", outcome.describe());
     assert!(lines[1].starts_with(expected[1]) && lines[1].ends_with(" /bin 1"), "{}", outcome.describe());
+}
+
+/// bpftrace #2512, #512: times of CLOCK_TAI, and those that a program has from elsewhere, are shown as if they were the boot clock's.
+#[test]
+fn times_of_every_clock_are_shown() {
+    needs_root!();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let text = "BEGIN { $t = nsecs(sw_tai); print(strftime(\"%s\", nsecs(tai))); print(strftime(\"%s\", nsecs));
+        print(strftime(\"%s\", nsecs(monotonic))); print(strftime(\"%s\", 1700000000000000000)); print(strftime(\"%s\", $t)); exit(); }";
+    let outcome = run(text);
+    let seconds: Vec<u64> = outcome.lines().iter().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(seconds[3], 1_700_000_000);
+    for second in [seconds[0], seconds[1], seconds[2], seconds[4]] {
+        assert!((now..now + 100).contains(&second), "{}", outcome.describe());
+    }
+}
+
+/// A script whose comments and texts are in another encoding runs, and prints the same bytes.
+#[test]
+fn scripts_in_other_encodings_run() {
+    needs_root!();
+    let path = folder("encodings").join("latin1.bt");
+    std::fs::write(&path, b"// caf\xe9\nBEGIN { print(strlen(\"\xe9t\xe9\")); exit(); }\n").unwrap();
+    assert_lines(&quadrant().arg(&path).run().unwrap(), &["3"]);
+}
+
+/// Names of sources mean the same in listings as in probes, also those of templates and outside of any namespace.
+#[test]
+fn functions_are_listed_by_the_names_of_their_sources() {
+    let mangled = target!("mangled-cc");
+    let listed = |pattern: &str| {
+        let outcome = quadrant().args(["-l", &format!("uprobe:{mangled}:{pattern}")]).run().unwrap();
+        outcome.stdout.lines().filter_map(|line| line.rsplit(':').next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("cpp:\"place\""), ["place"]);
+    assert_eq!(listed("cpp:shapes::Circle<long>::area"), ["_ZNK6shapes6CircleIlE4areaEi"]);
+    assert_eq!(listed("cpp:\"*Circle<*>::area(int) const\""), ["_ZNK6shapes6CircleIlE4areaEi"]);
+    assert_eq!(listed("cpp:*measure"), ["_ZN6shapes7measureEl"]);
 }

@@ -40,7 +40,11 @@ pub(super) fn nsecs(lower: &mut Lower, call: Call) -> Option<Called> {
 /// `strftime("format", nsecs)`
 pub(super) fn strftime(lower: &mut Lower, call: Call) -> Option<Called> {
     let (format, time) = (lower.text_arg(call, 0), lower.number_arg(call, 1));
-    let (format, time) = (format?, time?);
+    let (format, mut time) = (format?, time?);
+    // Times are shown by the boot clock; what another one says at this moment is the same time.
+    if let ExprKind::Builtin(Builtin::Nsecs(clock)) = &mut time.kind {
+        *clock = Clock::Boot;
+    }
     Some(cast(lower, time, Type::Time(format.into()), call))
 }
 
