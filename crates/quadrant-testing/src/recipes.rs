@@ -58,6 +58,7 @@ static RECIPES: &[Recipe] = &[
     c("stacks", &["stacks.c"]),
     c("ways", &["ways.c"]),
     c("many", &["many.c"]),
+    c("many-usdt", &["many_usdt.c"]),
     Recipe { name: "deep-cc", tool: &CXX, args: &["deep.cc"], needs: &[] },
     Recipe { name: "deep-rs", tool: &RUST, args: &["deep.rs"], needs: &[] },
     c("syscalls", &["syscalls.c"]),

@@ -56,10 +56,13 @@ fn timed(program: Program) -> Result<Duration, Failure> {
     Ok(started.elapsed())
 }
 
-/// Compiles `benches/NAME.c` into cargo's target folder.
+/// Compiles `benches/NAME.c` into cargo's target folder. In a guest there are no sources: what was compiled came along.
 fn compile(compiler: &str, arguments: &[&str], name: &str) -> Result<PathBuf, String> {
     let source = workspace::root().join("benches").join(format!("{name}.c"));
     let object = folder().map_err(|failure| failure.to_string())?.join(name);
+    if object.exists() && !source.exists() {
+        return Ok(object);
+    }
     let ended = Command::new(compiler).args(arguments).arg(&source).arg("-o").arg(&object).output();
     let ended = ended.map_err(|error| format!("cannot run {compiler}: {error}"))?;
     match ended.status.success() {

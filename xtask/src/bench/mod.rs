@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: this tracer and its peers, run by turns on the same work.
 
 mod events;
+mod guest;
 mod kernel;
 mod keys;
 mod machine;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::Failure;
+use crate::vm::Kernel;
 use crate::workspace;
 use report::Report;
 use tool::Tool;
@@ -29,6 +31,7 @@ use turns::Bench;
 
 /// What to measure, and with which tools.
 #[derive(clap::Args)]
+#[cfg_attr(test, derive(Default))]
 pub struct Options {
     /// This tracer's binary; without it, the one that `cargo build --release` makes.
     #[arg(long, value_name = "PATH")]
@@ -60,6 +63,11 @@ pub struct Options {
     #[arg(long)]
     save: bool,
 
+    /// Measure in a guest with this kernel (see `cargo xtask vm`): of --root, bpftrace comes along. Without --only, the probes of the
+    /// kernel.
+    #[arg(long, value_name = "KERNEL")]
+    vm: Option<Kernel>,
+
     /// Name the benchmarks, and do none.
     #[arg(long)]
     list: bool,
@@ -73,12 +81,15 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         benches.iter().for_each(|bench| println!("{:24} {}", bench.name, bench.about));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(kernel) = options.vm {
+        return guest::run(options, kernel);
+    }
     let root = options.root.as_deref();
     place::prepare(root, &[quadrant_testing::target_dir()?.canonicalize()?])?;
     let tools = tool::find(options.quadrant.as_deref(), &options.peers, root)?;
     let report = measure(&benches, &tools, options.repeat)?;
     print!("{}", report.markdown());
-    for path in files(options)? {
+    for path in files(options, "")? {
         report.write(&path)?;
         eprintln!("wrote {}", path.display());
     }
@@ -108,12 +119,13 @@ fn measure(benches: &[Bench], tools: &[Tool], repeat: usize) -> Result<Report, F
     Ok(report)
 }
 
-fn files(options: &Options) -> Result<Vec<PathBuf>, Failure> {
+/// Where samples go; the file of the day has an end of its own.
+fn files(options: &Options, end: &str) -> Result<Vec<PathBuf>, Failure> {
     let mut files: Vec<PathBuf> = options.json.iter().cloned().collect();
     if options.save {
         let dir = workspace::root().join("benches/results");
         std::fs::create_dir_all(&dir)?;
-        files.push(dir.join(format!("{}.json", machine::today())));
+        files.push(dir.join(format!("{}{end}.json", machine::today())));
     }
     Ok(files)
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use quadrant_testing::Outcome;
+
 use super::process;
 use super::script::{Placed, Script};
 use super::target::Target;
@@ -132,10 +134,15 @@ fn whole_run(tool: &Tool, script: &Script) -> Result<Vec<Value>, Failure> {
 
 /// Attaches and ends at once.
 pub fn attach(tool: &Tool, script: &Placed) -> Result<Vec<Value>, Failure> {
+    Ok(attach_and_end(tool, script)?.0)
+}
+
+/// Attaches and ends at once; the figures, and what the tracer printed.
+pub fn attach_and_end(tool: &Tool, script: &Placed) -> Result<(Vec<Value>, Outcome), Failure> {
     let (running, attached) = tool.attach(script, None)?;
     let (outcome, ended) = interrupt(running)?;
-    let cpu = (CPU, ms(outcome.cpu));
-    Ok(vec![(ATTACHED, ms(attached)), (ENDED, ms(ended)), cpu, (PEAK, mib_of_kib(outcome.peak_kib))])
+    let (cpu, peak) = (ms(outcome.cpu), mib_of_kib(outcome.peak_kib));
+    Ok((vec![(ATTACHED, ms(attached)), (ENDED, ms(ended)), (CPU, cpu), (PEAK, peak)], outcome))
 }
 
 fn size(tool: &Tool) -> Result<Vec<Value>, Failure> {

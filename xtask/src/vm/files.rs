@@ -76,13 +76,14 @@ fn put_file(from: &Path, to: &str, archive: &mut Archive) -> Result<(), Failure>
 fn libraries(program: &Path) -> Vec<String> {
     let output = Command::new("ldd").arg(program).env("LC_ALL", "C").output();
     let listed = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    paths(&String::from_utf8_lossy(&listed.unwrap_or_default()))
+    libraries_listed(&String::from_utf8_lossy(&listed.unwrap_or_default()))
 }
 
-/// `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the dynamic linker.
-fn paths(listed: &str) -> Vec<String> {
+/// The paths in what ldd prints: `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the dynamic linker. Lines without an address are
+/// complaints, as those about a program of another system.
+pub fn libraries_listed(listed: &str) -> Vec<String> {
     let path = |line: &str| line.split_whitespace().rfind(|word| word.starts_with('/')).map(str::to_owned);
-    listed.lines().filter_map(path).collect()
+    listed.lines().filter(|line| line.contains("(0x")).filter_map(path).collect()
 }
 
 #[cfg(test)]
@@ -102,9 +103,10 @@ mod tests {
     fn libraries_are_read_from_what_ldd_prints() {
         let listed =
             "\tlinux-vdso.so.1 (0x00007fff)\n\tlibc.so.6 => /lib/x/libc.so.6 (0x00007f)\n\t/lib64/ld.so.2 (0x7)\n";
-        assert_eq!(paths(listed), ["/lib/x/libc.so.6", "/lib64/ld.so.2"]);
-        assert!(paths("\tstatically linked\n").is_empty());
-        assert!(paths("\tlibgone.so => not found\n").is_empty());
+        assert_eq!(libraries_listed(listed), ["/lib/x/libc.so.6", "/lib64/ld.so.2"]);
+        assert!(libraries_listed("\tstatically linked\n").is_empty());
+        assert!(libraries_listed("\tlibgone.so => not found\n").is_empty());
+        assert!(libraries_listed("/x/a: /lib/libc.so.6: version `V' not found (required by /x/a)\n").is_empty());
     }
 
     #[test]

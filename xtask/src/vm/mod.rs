@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::Failure;
 
 pub use cache::{Image, fetch_package};
-pub use files::Addition;
+pub use files::{Addition, libraries_listed};
 pub use guest::{End, Machine, Sinks, run as run_in};
 pub use initramfs::quoted;
 pub use kernel::{Arch, KERNELS, Kernel, OWN};
