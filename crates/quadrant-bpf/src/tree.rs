@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::explain::Operation;
 use crate::sys;
 
+/// Bytes that hold most files, as the format of an event.
+const USUAL: usize = 4096;
+
 /// An open file system.
 pub(crate) struct Tree {
     root: OwnedFd,
@@ -30,10 +33,8 @@ impl Tree {
     /// The whole content of the file at `path` below the root.
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
         let failed = |errno| Error::os(format!("cannot read {path} of {}", self.name), Operation::TraceFs, errno);
-        let mut file = File::from(self.open_below(path, 0).map_err(failed)?);
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(|error| failed(Errno::of(&error)))?;
-        Ok(content)
+        let file = File::from(self.open_below(path, 0).map_err(failed)?);
+        read_whole(file).map_err(|error| failed(Errno::of(&error)))
     }
 
     /// The file at `path` below the root, open for reading; a read with nothing there does not wait.
@@ -75,6 +76,24 @@ impl Tree {
     }
 }
 
+/// All that a file has. These files do not say their length, and the standard library would feel its way with seven short reads in a usual one.
+fn read_whole(mut file: File) -> std::io::Result<Vec<u8>> {
+    let (mut content, mut length) = (vec![0; USUAL], 0);
+    loop {
+        match file.read(&mut content[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if length == content.len() {
+            content.resize(2 * length, 0);
+        }
+    }
+    content.truncate(length);
+    Ok(content)
+}
+
 /// The directory, if the file system is really mounted there: an empty mount point also exists.
 fn open_mounted(place: &CStr, marker: &CStr) -> Option<OwnedFd> {
     let nowhere = File::open("/").ok()?;
@@ -92,4 +111,20 @@ fn names(directory: &OwnedFd) -> std::io::Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_any_length_are_read_whole() {
+        let path = std::env::temp_dir().join(format!("quadrant-tree-{}", std::process::id()));
+        for length in [0, 1, USUAL - 1, USUAL, USUAL + 1, 3 * USUAL] {
+            let content: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            std::fs::write(&path, &content).unwrap();
+            assert_eq!(read_whole(File::open(&path).unwrap()).unwrap(), content, "{length}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

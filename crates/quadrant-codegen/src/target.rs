@@ -19,6 +19,8 @@ pub struct Target {
     pub ktime_tai: bool,
     /// Atomic operations with fetch, exchange and compare-exchange (5.12).
     pub atomic_fetch: bool,
+    /// A raw tracepoint's program is not run on a CPU where it runs already (6.1); nor is one of a trampoline (5.12).
+    pub guarded: bool,
     /// Offset of TAI from the boot clock in ns, taken at start, for `nsecs(sw_tai)`.
     pub tai_offset_ns: i64,
     /// Offset of the time since 1970 from the boot clock in ns, taken at start, for time series.

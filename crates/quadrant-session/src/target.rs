@@ -11,6 +11,7 @@ use quadrant_codegen::target::TaskOffsets;
 use quadrant_program::Program;
 use quadrant_program::arch::native;
 use quadrant_program::expr::Builtin;
+use quadrant_program::map::MapValue;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
@@ -59,6 +60,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         no_prealloc,
         ktime_tai: needs.tai && features.helper(ProgramKind::Kprobe, quadrant_bpf::helper::KTIME_GET_TAI_NS),
         atomic_fetch: features.atomic_fetch(),
+        guarded: aggregates_in_guarded(program) && features.growing_hash(),
         tai_offset_ns: clock::tai_offset_ns(),
         wall_offset_ns: clock::wall_offset_ns(),
         pid_namespace: pid_namespace(features),
@@ -135,6 +137,15 @@ fn path_offsets(types: &Types) -> Option<PathOffsets> {
 fn offset(types: &Types, tag: &str, member: &str) -> Option<u32> {
     let of = types.lookup_struct(tag)?;
     types.find_member(of, member)?.byte_offset().try_into().ok()
+}
+
+/// Whether it can matter that programs of tracepoints and trampolines are kept from interrupting themselves.
+fn aggregates_in_guarded(program: &Program) -> bool {
+    let is_guarded = |site: &Site| {
+        matches!(site, Site::Tracepoint { .. } | Site::RawTracepoint { .. } | Site::Fentry(_) | Site::Fexit(_))
+    };
+    program.maps.iter().any(|map| matches!(map.value, MapValue::Aggregation(_)))
+        && program.points.iter().any(|point| is_guarded(&point.site))
 }
 
 /// Fires as often as the machine likes.

@@ -2,6 +2,7 @@
 
 mod events;
 mod guest;
+mod hits;
 mod kernel;
 mod keys;
 mod machine;
@@ -104,6 +105,7 @@ fn all() -> Vec<Bench> {
         processors::benches(),
         keys::benches(),
         many::benches(),
+        hits::benches(),
         stacks::benches(),
     ];
     kinds.into_iter().flatten().collect()

@@ -1,7 +1,7 @@
 //! Aggregations: feeding them, and what they amount to.
 //!
-//! Parts are kept by CPU unless programs read them; even then an interrupt may feed the same part, so every change is atomic. A part of
-//! a map without keys counts as fed when any of its words is not zero; only `sum`, whose number may stay 0, stores the "fed" word.
+//! Parts are kept by CPU unless programs read them; even then another program may feed the same part meanwhile, so every change is atomic
+//! where the kernel does not keep that out (`alone`). A part of a map without keys counts as fed when any of its words is not zero; only `sum`, whose number may stay 0, stores the "fed" word.
 
 use quadrant_program::expr::Expr;
 use quadrant_program::map::Aggregation;
@@ -44,6 +44,8 @@ pub(super) struct Part {
     pub at: Value,
     /// All CPUs feed it.
     pub shared: bool,
+    /// Nothing else feeds it meanwhile.
+    pub alone: bool,
     /// It has a word that says that it was fed.
     pub keyless: bool,
 }
@@ -69,14 +71,17 @@ impl Lower<'_, '_> {
         let weight = weight.map(|weight| self.scalar(weight)).transpose()?;
         let fed = Fed { value, weight };
         match (self.place_of(map, key.is_some())?, key) {
-            (MapPlace::Cell(place, index), _) => self.feed_cell(place, index, &kind, fed),
+            (MapPlace::Cell(place, index), _) => self.feed_cell(map, (place, index), &kind, fed),
             (MapPlace::SharedCell(place), _) => {
                 let at = self.f.b.map_value(place, 0);
-                self.feed(Part { at, shared: true, keyless: true }, &kind, fed);
+                self.feed(Part { at, shared: true, alone: false, keyless: true }, &kind, fed);
             }
             (MapPlace::Keyed { shared, overflow, .. }, Some(key)) => {
                 self.lookups.forget(map);
-                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, (shared, overflow), &kind, fed))?;
+                // What all CPUs share is among what it may find.
+                let alone = !shared && overflow.is_none() && self.g.alone.contains(&map);
+                let part = |at| Part { at, shared, alone, keyless: false };
+                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, (part, overflow), &kind, fed))?;
             }
             _ => return Err(self.model_error("an aggregation in the data section")),
         }
@@ -85,13 +90,14 @@ impl Lower<'_, '_> {
     }
 
     /// Feeds this CPU's part of a map without keys.
-    fn feed_cell(&mut self, place: MapRef, index: u32, kind: &Aggregation, fed: Fed) {
+    fn feed_cell(&mut self, map: MapId, (place, index): (MapRef, u32), kind: &Aggregation, fed: Fed) {
         let key = self.word();
         self.f.b.store(key.base, key.off, Size::B4, i64::from(index));
         let at = self.lookup(Entry { map: place, key });
         let end = self.f.b.create_block();
         self.f.b.branch_away(Cond::Eq, at, 0, end);
-        self.feed(Part { at, shared: false, keyless: true }, kind, fed);
+        let alone = self.g.alone.contains(&map);
+        self.feed(Part { at, shared: false, alone, keyless: true }, kind, fed);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
     }
@@ -101,7 +107,7 @@ impl Lower<'_, '_> {
         &mut self,
         map: MapId,
         entry: Entry,
-        (shared, overflow): (bool, Option<MapRef>),
+        (part, overflow): (impl Fn(Value) -> Part, Option<MapRef>),
         kind: &Aggregation,
         fed: Fed,
     ) -> Value {
@@ -128,7 +134,7 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[]);
 
         self.f.b.switch_to(hit);
-        self.feed(Part { at, shared, keyless: false }, kind, fed);
+        self.feed(part(at), kind, fed);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         self.f.b.iconst(0)
@@ -196,17 +202,17 @@ impl Lower<'_, '_> {
     fn feed(&mut self, part: Part, kind: &Aggregation, fed: Fed) {
         let value = fed.value;
         match kind {
-            Aggregation::Count => self.add(part.at, 0, value),
+            Aggregation::Count => self.add(part, 0, value),
             Aggregation::Sum { .. } => {
-                self.add(part.at, 0, value);
+                self.add(part, 0, value);
                 if part.keyless {
                     self.f.b.store(part.at, 8, Size::B8, 1);
                 }
             }
             Aggregation::Avg { .. } | Aggregation::Stats { .. } => {
                 let one = self.f.b.iconst(1);
-                self.add(part.at, 0, value);
-                self.add(part.at, 8, one);
+                self.add(part, 0, value);
+                self.add(part, 8, one);
             }
             Aggregation::Min { signed } => {
                 self.feed_extreme(part, value, if *signed { Cond::Slt } else { Cond::Ult });
@@ -235,8 +241,11 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn add(&mut self, at: Value, off: i32, value: Value) {
-        self.f.b.atomic(AtomicOp::Add, at, off, Size::B8, value);
+    fn add(&mut self, part: Part, off: i32, value: Value) {
+        match part.alone {
+            true => drop(self.load_add_store(part.at, off, value)),
+            false => self.f.b.atomic(AtomicOp::Add, part.at, off, Size::B8, value),
+        }
     }
 
     /// Adds to a bucket. The comparison never fails; the verifier wants it.
@@ -246,7 +255,7 @@ impl Lower<'_, '_> {
         let off = self.f.b.shl(bucket, 3);
         let at = self.f.b.add(part.at, off);
         let by = weight.unwrap_or_else(|| self.f.b.iconst(1));
-        self.add(at, 0, by);
+        self.add(Part { at, ..part }, 0, by);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
     }
@@ -254,21 +263,26 @@ impl Lower<'_, '_> {
     /// Adds to the number of values, their sum, and the 128 bits of the sum of their squares.
     fn feed_squares(&mut self, part: Part, value: Value) {
         let one = self.f.b.iconst(1);
-        self.add(part.at, 0, one);
-        self.add(part.at, 8, value);
+        self.add(part, 0, one);
+        self.add(part, 8, value);
         let (low, high) = self.square(value);
-        let old = self.fetch_add(part.at, 16, low);
+        let old = self.fetch_add(part, 16, low);
         let sum = self.f.b.add(old, low);
         let carry = self.f.b.compare(Cond::Ult, sum, low);
         let high = self.f.b.add(high, carry);
-        self.add(part.at, 24, high);
+        self.add(part, 24, high);
     }
 
     /// Adds, and gives what was there before. On kernels without such an atomic operation an interrupt in between may be lost.
-    fn fetch_add(&mut self, at: Value, off: i32, by: Value) -> Value {
-        if self.g.target.atomic_fetch {
-            return self.f.b.atomic_fetch(AtomicOp::Add, at, off, Size::B8, by);
+    fn fetch_add(&mut self, part: Part, off: i32, by: Value) -> Value {
+        if self.g.target.atomic_fetch && !part.alone {
+            return self.f.b.atomic_fetch(AtomicOp::Add, part.at, off, Size::B8, by);
         }
+        self.load_add_store(part.at, off, by)
+    }
+
+    /// Adds in three steps, and gives what was there before.
+    fn load_add_store(&mut self, at: Value, off: i32, by: Value) -> Value {
         let old = self.f.b.load(at, off, Size::B8);
         let sum = self.f.b.add(old, by);
         self.f.b.store(at, off, Size::B8, sum);

@@ -21,6 +21,7 @@ use quadrant_program::probe::PointId;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 
+use super::alone;
 use super::fault;
 use super::groups::Groups;
 use super::stays;
@@ -33,6 +34,7 @@ use crate::object::MapRole;
 use crate::object::Object;
 use crate::object::SKIP_STRIDE;
 use crate::object::Sampling;
+use crate::object::Unit;
 use crate::ssa::Code;
 use crate::ssa::CoreRef;
 use crate::ssa::MapRef;
@@ -93,6 +95,8 @@ pub(super) struct Globals<'a> {
     pub usage: Usage,
     /// Maps that stand in another one.
     pub groups: Groups,
+    /// Aggregations that are fed by one program at a time on each CPU.
+    pub alone: BTreeSet<MapId>,
     maps: Vec<MapDef>,
     data: Data,
     data_map: Option<MapRef>,
@@ -160,12 +164,13 @@ impl Usage {
 
 impl<'a> Globals<'a> {
     /// Lays out the maps of a program.
-    pub fn new(program: &'a Program, target: &'a Target) -> Globals<'a> {
+    pub fn new(program: &'a Program, units: &[Unit], target: &'a Target) -> Globals<'a> {
         let mut globals = Globals {
             program,
             target,
             usage: Usage::of(program),
             groups: Groups::default(),
+            alone: alone::fed_alone(program, units, target),
             maps: Vec::new(),
             data: Data::default(),
             data_map: None,

@@ -5,6 +5,7 @@
 //! * `memory`, `scratch`, `variable`: where values are that do not fit a register.
 
 mod aggregate;
+mod alone;
 mod append;
 mod arena;
 mod arith;
@@ -86,7 +87,7 @@ pub fn compile_with(
     target: &Target,
     options: &ssa::Options,
 ) -> Result<Object, CompileError> {
-    let mut globals = Globals::new(program, target);
+    let mut globals = Globals::new(program, units, target);
     let compile = |(index, unit)| unit::compile(&mut globals, index, unit, options);
     let programs = units.iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
     Ok(globals.finish(programs))

@@ -42,6 +42,7 @@ pub fn target() -> Target {
         no_prealloc: true,
         ktime_tai: true,
         atomic_fetch: true,
+        guarded: true,
         tai_offset_ns: 37_000_000_000,
         wall_offset_ns: 1_000_000_000,
         pid_namespace: None,

@@ -1,6 +1,7 @@
 //! Lowering, tested from the typed program to what programs do: in the user-space machine, and where the tests run as root, in the kernel.
 
 mod aggregates;
+mod alone;
 mod basics;
 mod build;
 mod change;

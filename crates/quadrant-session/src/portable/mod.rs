@@ -97,6 +97,7 @@ fn target(program: &Program) -> Target {
         no_prealloc: false,
         ktime_tai: false,
         atomic_fetch: true,
+        guarded: false,
         tai_offset_ns: 0,
         wall_offset_ns: 0,
         pid_namespace: None,

@@ -59,6 +59,7 @@ pub(super) fn target(host: Host) -> Target {
         no_prealloc: true,
         ktime_tai: true,
         atomic_fetch: true,
+        guarded: true,
         tai_offset_ns: 0,
         ring_bytes: RING_BYTES,
         comm_offset: None,
