@@ -1,5 +1,6 @@
 //! A trace from start to end.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -139,7 +140,7 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     let Options { pid, process, keep_ssa, cgroup, overhead, exact_entries } = options;
     let mut program = program;
     let moved = if exact_entries { BTreeSet::new() } else { entries::shift(&mut program) };
-    let machine = Machine { features, types, tracer: FunctionTracer::default() };
+    let machine = Machine { features, types, tracer: FunctionTracer::default(), made: OnceCell::new() };
     if cgroup.is_some() && !features.helper(ProgramKind::Kprobe, helper::GET_CURRENT_ANCESTOR_CGROUP_ID) {
         return Err(no_cgroups());
     }

@@ -35,6 +35,8 @@ pub trait Abilities {
     fn attach_cookie(&self, kind: ProgramKind) -> bool;
     /// The same of programs at functions by trampoline, tried on the function with that id in the kernel's BTF.
     fn fentry_cookie(&self, function: u32) -> bool;
+    /// An event of tracefs was made by somebody, of a probe or of other events: it is no tracepoint, whatever its name.
+    fn is_made(&self, category: &str, event: &str) -> bool;
     /// The id of a raw tracepoint's type, by which programs see the types of its arguments.
     fn typed_tracepoint(&self, name: &str) -> Option<u32>;
     /// Many places of a file with one link.
@@ -199,7 +201,9 @@ fn mechanism(
             Mechanism::Syscalls { exit: event.starts_with("sys_exit_") }
         }
         Site::Tracepoint { category, event } if options.raw_tracepoints => {
-            raw_fields(program, category, event, clauses).map_or(Mechanism::Tracepoint, Mechanism::RawTracepoint)
+            let fields = raw_fields(program, category, event, clauses);
+            let fields = fields.filter(|_| !options.abilities.is_made(category, event));
+            fields.map_or(Mechanism::Tracepoint, Mechanism::RawTracepoint)
         }
         Site::Tracepoint { .. } => Mechanism::Tracepoint,
         Site::RawTracepoint { btf_id, .. } => Mechanism::BtfTracepoint(*btf_id),

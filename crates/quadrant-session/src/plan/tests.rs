@@ -20,9 +20,18 @@ struct Kernel {
     hides_misses: bool,
     limits_returns: bool,
     traceable: bool,
+    /// Category and name of an event that somebody made.
+    made: (&'static str, &'static str),
 }
 
-const NEW: Kernel = Kernel { multi: true, session: true, hides_misses: false, limits_returns: false, traceable: true };
+const NEW: Kernel = Kernel {
+    multi: true,
+    session: true,
+    hides_misses: false,
+    limits_returns: false,
+    traceable: true,
+    made: ("mine", "sched_switch"),
+};
 
 impl Abilities for Kernel {
     fn attach_cookie(&self, _: ProgramKind) -> bool {
@@ -55,6 +64,10 @@ impl Abilities for Kernel {
 
     fn kprobe_session(&self) -> bool {
         self.session
+    }
+
+    fn is_made(&self, category: &str, event: &str) -> bool {
+        self.made == (category, event)
     }
 
     fn typed_tracepoint(&self, _: &str) -> Option<u32> {
@@ -210,4 +223,12 @@ fn programs_whose_faults_are_reported_know_their_point() {
     assert!(!cookies(&program));
     program.faults = quadrant_program::program::Faults::Abort(quadrant_program::record::RecordId(0));
     assert!(cookies(&program));
+}
+
+#[test]
+fn an_event_that_somebody_made_is_no_raw_tracepoint() {
+    let site = |category: &str| Site::Tracepoint { category: category.to_owned(), event: "sched_switch".to_owned() };
+    let context = |category| planned(NEW, None, None, &program(&[&[site(category)]]))[0].unit.context.clone();
+    assert_eq!(context("mine"), Context::Tracepoint);
+    assert_eq!(context("sched"), Context::RawTracepoint(std::collections::BTreeMap::new()));
 }
