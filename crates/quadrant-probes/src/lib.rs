@@ -41,5 +41,6 @@ pub use kernel::FunctionTracer;
 pub use leftovers::{Swept, sweep};
 pub use recorded::{RecordedArgument, RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
+pub use tracepoint::{MadeEvent, made_events};
 pub use uprobe::{cheaper_entries, return_sites};
 pub use warning::Warning;

@@ -1,13 +1,14 @@
 //! What the running kernel can do, as the plan asks for it.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 
 use quadrant_bpf::features::Features;
 use quadrant_bpf::object::MISSED_INFO_LEN;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_probes::FunctionTracer;
+use quadrant_probes::MadeEvent;
+use quadrant_probes::made_events;
 use quadrant_program::probe::KernelCode;
 use quadrant_types::Types;
 
@@ -18,8 +19,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) features: &'a Features,
     pub(crate) types: &'a Types,
     pub(crate) tracer: FunctionTracer,
-    /// Events that somebody made, as `category/event`, once they were asked for.
-    pub(crate) made: OnceCell<BTreeSet<String>>,
+    /// Events that somebody made, once they were asked for.
+    pub(crate) made: OnceCell<Vec<MadeEvent>>,
 }
 
 impl Machine<'_> {
@@ -43,7 +44,9 @@ impl Abilities for Machine<'_> {
     }
 
     fn is_made(&self, category: &str, event: &str) -> bool {
-        self.made.get_or_init(made_events).contains(&format!("{category}/{event}"))
+        // Who cannot open tracefs cannot trace by its events either.
+        let all = || TraceFs::open().map(|tracefs| made_events(&tracefs)).unwrap_or_default();
+        self.made.get_or_init(all).iter().any(|made| made.category == category && made.event == event)
     }
 
     fn typed_tracepoint(&self, name: &str) -> Option<u32> {
@@ -84,31 +87,5 @@ impl Abilities for Machine<'_> {
 
     fn is_traceable(&self, function: &KernelCode) -> bool {
         self.tracer.knows(function)
-    }
-}
-
-/// Probes and others as events, which tracefs lists since Linux 5.0. Who cannot read the list cannot trace by them either.
-fn made_events() -> BTreeSet<String> {
-    let text = TraceFs::open().and_then(|tracefs| tracefs.read("dynamic_events")).unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().filter_map(made_event).collect()
-}
-
-/// `p:category/event PLACE ARGUMENTS`, with other letters for other kinds, some of which have a number behind them.
-fn made_event(line: &str) -> Option<String> {
-    let (_, rest) = line.split_once(':')?;
-    rest.split_whitespace().next().map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_that_were_made_are_known_by_their_lines() {
-        let event = |line| made_event(line);
-        assert_eq!(event("p:mine/open /bin/true:0x1000").as_deref(), Some("mine/open"));
-        assert_eq!(event("r8:mine/left do_sys_open ret=$retval").as_deref(), Some("mine/left"));
-        assert_eq!(event("s:synthetic/late\tu64 delta; pid_t pid").as_deref(), Some("synthetic/late"));
-        assert_eq!(event(""), None);
     }
 }

@@ -1,13 +1,17 @@
 //! Which trace events there are. One file names them all; no format file is read.
 
+use super::made_events;
 use crate::error::{Result, from_kernel};
 use crate::glob::Glob;
 use quadrant_bpf::tracefs::TraceFs;
 
-/// Category and event of all trace events that match, sorted.
+/// Category and event of all trace events that match, sorted. Those that somebody made of probes are none of the kernel's tracepoints.
 pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(String, String)>> {
     let mut events = all(tracefs)?;
     events.retain(|(in_category, name)| category.matches(in_category) && event.matches(name));
+    for made in made_events(tracefs).iter().filter(|made| !made.runs_programs()) {
+        events.retain(|(category, name)| *category != made.category || *name != made.event);
+    }
     events.sort_unstable();
     Ok(events)
 }

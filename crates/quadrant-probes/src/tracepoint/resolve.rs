@@ -1,6 +1,7 @@
 //! The fields of trace events.
 
-use super::list;
+use super::made::is_of_probe;
+use super::{list, made_events};
 use crate::error::{Result, error, from_kernel, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, check_count};
@@ -34,7 +35,20 @@ fn matching(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(Str
 fn describe(tracefs: &TraceFs, types: &Types, category: &str, event: &str, pool: &mut ArgsPool) -> Result<Found> {
     let text = format_text(tracefs, category, event)?;
     let format = EventFormat::parse(&text).map_err(|error| from_types(&error))?;
+    if is_of_probe(&format) {
+        return Err(made_of_probe(tracefs, category, event));
+    }
     Ok(found(types, &format, category, event, pool))
+}
+
+fn made_of_probe(tracefs: &TraceFs, category: &str, event: &str) -> ProbeError {
+    let mut error = error(format!(
+        "`tracepoint:{category}:{event}` is an event that somebody made of a probe: the kernel runs no tracepoint's program there"
+    ));
+    let made = made_events(tracefs).into_iter().find(|made| made.category == category && made.event == event);
+    let place = made.map_or(String::new(), |made| format!(" (tracefs has it as `{}`)", made.line));
+    error.help.push(format!("probe the place itself, with `uprobe:FILE:PLACE` or `kprobe:PLACE`{place}"));
+    error
 }
 
 /// A tracepoint with that format.

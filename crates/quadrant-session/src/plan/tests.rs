@@ -194,7 +194,7 @@ fn what_a_kernel_lacks_is_made_in_the_next_best_way() {
     let many = [1, 2].map(|address| Site::Kprobe(code(address, true)));
     assert_eq!(means(NEW, &[&many]), [Means::KprobeMulti]);
     assert_eq!(means(Kernel { multi: false, ..NEW }, &[&many]), [Means::Each]);
-    let old = Kernel { multi: false, session: false, hides_misses: true, limits_returns: true, traceable: true };
+    let old = Kernel { multi: false, session: false, hides_misses: true, limits_returns: true, ..NEW };
     assert_eq!(means(old, &[&[at_return(1)]]), [Means::Tracefs { maxactive: None }]);
 }
 

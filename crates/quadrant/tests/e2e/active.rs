@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use serde_json::Value;
 
-use crate::common::{assert_lines, attached, good, needs_root, quadrant, refused, run_on, script, target};
+use crate::common::{attached, good, needs_root, quadrant, refused, script, target};
 
 /// The answer as JSON, with those options.
 fn active(options: &[&str]) -> Value {
@@ -125,14 +125,15 @@ fn an_event_of_tracefs_counts_by_itself() {
     assert_eq!(active(&["--target", "quadrant_test/*"])["attachments"].as_array().map(Vec::len), Some(0));
 }
 
-/// It has no raw tracepoint, which is what a script that reads nothing of a tracepoint runs on otherwise.
 #[test]
-fn an_event_of_tracefs_is_traced_as_one() {
+fn an_event_of_tracefs_is_no_tracepoint() {
     needs_root!();
     let calls = target!("calls");
     let event = TracefsEvent::new(&format!("{calls}:{:#x}", offset_of(&calls, "target_call")));
-    let outcome = run_on(&format!("{calls} {COUNT}"), "tracepoint:quadrant_test:one { @ = count(); }");
-    assert_lines(&outcome, &["@: 10007"]);
+    let message = refused(script("tracepoint:quadrant_test:one { @ = count(); }"));
+    assert!(message.contains("made of a probe") && message.contains("`p:quadrant_test/one "), "{message}");
+    let message = refused(script("tracepoint:quadrant_test:* { @ = count(); }"));
+    assert!(message.contains("there is no tracepoint `quadrant_test:*`"), "{message}");
     drop(event);
 }
 
