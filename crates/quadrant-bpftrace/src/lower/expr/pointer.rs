@@ -28,11 +28,29 @@ impl Lower<'_> {
                 let by = self.scaled(left, to)?;
                 Some(offset(right, false, by, span))
             }
+            (BinOp::Sub, Type::Pointer { to, .. }, Type::Pointer { to: other, .. })
+                if self.env.types.resolve(*to) == self.env.types.resolve(*other) =>
+            {
+                let to = *to;
+                self.distance(left, right, to, span)
+            }
             _ => {
                 let (l, r) = (self.describe(&left.ty), self.describe(&right.ty));
                 let message = format!("`{}` does not go with pointers: {l}, {r}", op.symbol());
                 self.error_help(span, message, "cast it to a number: `(uint64)pointer`")
             }
+        }
+    }
+
+    /// How many elements one pointer is behind another of the same type, as in C.
+    fn distance(&mut self, left: Expr, right: Expr, to: TypeId, span: Span) -> Option<Expr> {
+        let size = self.scaled(Expr::int(1, Type::I64, span), to)?;
+        let (left, right) = (self.convert(left, &Type::I64), self.convert(right, &Type::I64));
+        let bytes = Expr::new(ExprKind::Binary(BinaryOp::Sub, Box::new(left), Box::new(right)), Type::I64, span);
+        match size.kind {
+            ExprKind::Int(1) => Some(bytes),
+            ExprKind::Int(0) => self.error(span, "elements of this type take no room"),
+            _ => Some(Expr::new(ExprKind::Binary(BinaryOp::Div, Box::new(bytes), Box::new(size)), Type::I64, span)),
         }
     }
 
