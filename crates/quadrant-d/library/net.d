@@ -360,10 +360,12 @@ translator tcpsinfo_t < struct sock *S > {
 	/* There is no threshold as long as no packet was lost. */
 	tcps_cwnd_ssthresh = S == 0 ? 0 : ((struct tcp_sock *)S)->snd_ssthresh >= 0x7fffffff ? 0xffffffff :
 	    ((struct tcp_sock *)S)->snd_ssthresh * ((struct tcp_sock *)S)->mss_cache;
-	/* Microseconds, smoothed; the kernel has eighths. */
-	tcps_rtt = S != 0 ? ((struct tcp_sock *)S)->srtt_us >> 3 : 0;
-	/* In ticks of the kernel's clock. */
-	tcps_rto = S != 0 ? ((struct inet_connection_sock *)S)->icsk_rto : 0;
+	/* Milliseconds, smoothed; the kernel has eighths of microseconds. */
+	tcps_rtt = S != 0 ? (((struct tcp_sock *)S)->srtt_us >> 3) / 1000 : 0;
+	/* Milliseconds. The kernel has it in ticks of its clock, of whatever length; this is what it makes them from. */
+	tcps_rto = S == 0 ? 0 : (((struct tcp_sock *)S)->srtt_us == 0 ? 1000 :
+	    ((((struct tcp_sock *)S)->srtt_us >> 3) + ((struct tcp_sock *)S)->rttvar_us) / 1000) <<
+	    ((struct inet_connection_sock *)S)->icsk_backoff;
 	tcps_mss = S != 0 ? ((struct tcp_sock *)S)->mss_cache : 0;
 	tcps_retransmit = S != 0 ? ((struct inet_connection_sock *)S)->icsk_retransmits != 0 : 0;
 };

@@ -4,8 +4,11 @@ use quadrant_program::span::Span;
 
 use super::Lower;
 
-const NAMES: &[(&str, &str)] = &[
-    ("chip", PACKAGE),
+/// Variables, and why there is none.
+pub(super) const VARIABLES: &[(&str, &str)] = &[("chip", PACKAGE)];
+
+/// Members of the translated structs.
+pub(super) const MEMBERS: &[(&str, &str)] = &[
     ("cpu_chip", PACKAGE),
     ("cpu_lgrp", "a program knows the memory node of its own processor only: `lgrp`"),
     ("cpu_info", "what /proc/cpuinfo has is nothing that programs can read"),
@@ -25,12 +28,13 @@ impl Lower<'_> {
     /// Fails for a name that there is not: why not, if it is one of DTrace's, or else what is nearly called so.
     pub(super) fn fail_absent<T>(
         &mut self,
+        known: &[(&str, &str)],
         (name, span): (&str, Span),
         tag: &'static str,
         message: String,
         near: Option<impl AsRef<str>>,
     ) -> Option<T> {
-        match NAMES.iter().find(|(known, _)| *known == name) {
+        match known.iter().find(|(known, _)| *known == name) {
             Some((_, why)) => self.fail_help(span, tag, message, *why),
             None => self.fail_near(span, tag, message, near),
         }

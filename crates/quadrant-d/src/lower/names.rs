@@ -5,6 +5,7 @@ use quadrant_program::span::Span;
 use quadrant_types::suggest;
 
 use super::Lower;
+use super::absent;
 use super::builtin;
 use super::value::{Int, Value};
 use crate::ast::{self, Scope};
@@ -75,7 +76,7 @@ impl Lower<'_> {
         names.extend(self.inlines.keys().map(String::as_str));
         let near = suggest(name, names).map(str::to_owned);
         let message = format!("failed to resolve {name}: Unknown variable name");
-        self.fail_absent((name, span), "D_IDENT_UNDEF", message, near)
+        self.fail_absent(absent::VARIABLES, (name, span), "D_IDENT_UNDEF", message, near)
     }
 
     /// Whether a word means nothing at all.

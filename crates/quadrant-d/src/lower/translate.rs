@@ -7,6 +7,7 @@ use quadrant_program::span::Span;
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
+use super::absent;
 use super::value::{Ty, Value};
 use crate::ast::{self, Ident, Inline, Translator, TypeExpr};
 use crate::message::counted;
@@ -259,6 +260,6 @@ impl Lower<'_> {
         let names = made.translator.members.iter().map(|(member, _)| member.name.as_str());
         let near = suggest(&name.name, names).map(str::to_owned);
         let message = format!("translator does not define conversion for member: {}", name.name);
-        self.fail_absent((&name.name, name.span), "D_XLATE_NOCONV", message, near)
+        self.fail_absent(absent::MEMBERS, (&name.name, name.span), "D_XLATE_NOCONV", message, near)
     }
 }

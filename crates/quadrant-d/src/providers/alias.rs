@@ -37,7 +37,7 @@ const fn call(name: &'static str, means: &'static str) -> Alias {
     Alias { provider: "syscall", name, means, shift: 0 }
 }
 
-/// A call whose first argument is the directory that a path is relative to.
+/// A call whose first argument comes before those of the name: the directory that a path is relative to.
 const fn at(name: &'static str, means: &'static str) -> Alias {
     Alias { provider: "syscall", name, means, shift: 1 }
 }
@@ -135,6 +135,9 @@ const CALLS: &[Alias] = &[
     call("fdsync", "fsync"),
     call("uadmin", "reboot"),
     call("pgrpsys", "setpgid"),
+    // The effective one is the second of three there.
+    at("seteuid", "setresuid"),
+    at("setegid", "setresgid"),
 ];
 
 const MODULES: &[Alias] = &[module("genunix"), module("unix"), module("kernel"), module("mach_kernel")];
@@ -171,6 +174,8 @@ mod tests {
         }
         let opens: Vec<_> = of_call("open64").map(|alias| (alias.means, alias.shift)).collect();
         assert_eq!(opens, [("openat", 1), ("openat2", 1)]);
+        let effective: Vec<_> = of_call("seteuid").map(|alias| (alias.means, alias.shift)).collect();
+        assert_eq!(effective, [("setresuid", 1)]);
         assert_eq!(of_module("genunix"), Some("vmlinux"));
         assert_eq!(of_probe("sdt", "interrupt-start"), Some("irq:irq_handler_entry"));
         assert_eq!(of_probe("io", "interrupt-start"), None);

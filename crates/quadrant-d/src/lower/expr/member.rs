@@ -7,6 +7,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, Member, TypeId, suggest};
 
 use super::super::Lower;
+use super::super::absent;
 use super::super::value::{Int, Ty, Value};
 use super::super::vars::variable_named;
 use super::store::own_element;
@@ -65,7 +66,7 @@ impl Lower<'_> {
                 let names = self.types.member_names(record);
                 let near = suggest(&name.name, names.iter().map(|name| &**name));
                 let message = format!("{} is not a member of {shown}", name.name);
-                self.fail_absent((&name.name, name.span), tag, message, near)
+                self.fail_absent(absent::MEMBERS, (&name.name, name.span), tag, message, near)
             }
             CType::Struct { .. } => self.fail(
                 name.span,
