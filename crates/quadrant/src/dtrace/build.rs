@@ -7,7 +7,7 @@ use quadrant_d::usdt::{ProviderFile, header, object};
 use quadrant_program::diag::Severity;
 
 use super::cpp::Preprocessor;
-use super::getopt::{Kind, Line, Misuse};
+use super::getopt::{Kind, Line};
 use super::report;
 use super::settings;
 use super::sources::{self, Loaded};
@@ -18,21 +18,21 @@ use crate::output_file;
 ///
 /// # Errors
 /// What is missing.
-pub fn check(line: &Line, what: Product) -> Result<(), Misuse> {
+pub fn check(line: &Line, what: Product) -> Result<(), String> {
     let letter = what.letter();
     if line.enablings.is_empty() {
-        return Err(Misuse(format!("-{letter} requires one or more scripts or enabling options")));
+        return Err(format!("-{letter} requires one or more scripts or enabling options"));
     }
     let [script] = line.enablings.as_slice() else {
         let named = line.output.is_some() || what == Product::Object;
-        return named.then_some(()).ok_or_else(|| {
-            Misuse(format!("-{letter} requires an output file (-o) if multiple scripts are specified"))
-        });
+        return named
+            .then_some(())
+            .ok_or_else(|| format!("-{letter} requires an output file (-o) if multiple scripts are specified"));
     };
     let nameless = what == Product::Header && line.output.is_none() && script.kind == Kind::Script;
     if nameless && !script.text.ends_with(DEFINITION) {
         let message = format!("-{letter} requires an output file (-o) for a script whose name does not end in .d");
-        return Err(Misuse(message));
+        return Err(message);
     }
     Ok(())
 }

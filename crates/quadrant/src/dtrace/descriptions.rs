@@ -7,6 +7,7 @@ use quadrant_d::desc::ProbeDesc;
 use quadrant_d::lower::SourceKind;
 use quadrant_d::macros;
 use quadrant_d::macros::Macros;
+use quadrant_program::diag::Severity;
 use quadrant_program::span::Span;
 
 use super::report;
@@ -24,10 +25,13 @@ pub enum Meant {
 /// All descriptions of a program, in order.
 ///
 /// # Errors
-/// A macro variable that is not defined, a description with too many parts.
+/// A mistake in the text, a macro variable that is not defined, a description with too many parts.
 pub fn of(loaded: &Loaded, macros: &Macros) -> Result<Vec<Meant>, Failure> {
-    let mut script = loaded.script();
-    if let Some(problem) = macros::expand(&mut script, macros).first() {
+    let parsed = loaded.parsed();
+    let mut script = parsed.script;
+    let mistakes = parsed.diagnostics.into_iter().filter(|found| found.severity == Severity::Error);
+    if let Some(problem) = mistakes.chain(macros::expand(&mut script, macros)).next() {
+        let problem = &problem;
         return Err(Failure::rendered(report::message(loaded, problem, problem.span, false)));
     }
     let clauses = script.items.iter().filter_map(|item| match item {

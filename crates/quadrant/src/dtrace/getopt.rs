@@ -117,9 +117,14 @@ pub struct Line {
     pub operands: Vec<String>,
 }
 
-/// A command line that makes no sense.
+/// A command line that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misuse(pub String);
+pub enum Misuse {
+    /// It makes no sense.
+    Line(String),
+    /// An option has a value that it cannot have.
+    Value(String),
+}
 
 /// Letters, each with a colon when it takes an argument.
 const LETTERS: &str = "3:6:aAb:Bc:CD:ef:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:Z";
@@ -141,7 +146,7 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
                 let value = joined.map(str::to_owned).or_else(|| words.pop_front());
                 scope(name, value, &mut line)?;
             }
-            Some(long) if long.starts_with("-format") => return Err(Misuse(NO_JSON.to_owned())),
+            Some(long) if long.starts_with("-format") => return Err(Misuse::Line(NO_JSON.to_owned())),
             Some(letters) if !letters.is_empty() => cluster(letters, &mut words, &mut line)?,
             _ => line.operands.push(word),
         }
@@ -155,14 +160,14 @@ fn scope(name: &str, value: Option<String>, line: &mut Line) -> Result<(), Misus
         "-cgroup" => &mut line.cgroup,
         "-container" => &mut line.container,
         "-max-overhead" => {
-            let value = value.ok_or_else(|| Misuse("option '--max-overhead' requires an argument".to_owned()))?;
-            let wrong = |why| Misuse(format!("option '--max-overhead': {why}"));
+            let value = value.ok_or_else(|| Misuse::Line("option '--max-overhead' requires an argument".to_owned()))?;
+            let wrong = |why| Misuse::Line(format!("option '--max-overhead': {why}"));
             line.max_overhead = Some(overhead::share(&value).map_err(wrong)?);
             return Ok(());
         }
-        _ => return Err(Misuse(format!("unrecognized option '-{}'", name.escape_debug()))),
+        _ => return Err(Misuse::Line(format!("unrecognized option '-{}'", name.escape_debug()))),
     };
-    *place = Some(value.ok_or_else(|| Misuse(format!("option '-{name}' requires an argument")))?);
+    *place = Some(value.ok_or_else(|| Misuse::Line(format!("option '-{name}' requires an argument")))?);
     Ok(())
 }
 
@@ -173,7 +178,7 @@ const NO_JSON: &str =
 fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Result<(), Misuse> {
     for (at, letter) in letters.char_indices() {
         let Some(place) = LETTERS.find(letter).filter(|_| letter != ':') else {
-            return Err(Misuse(format!("invalid option -- '{}'", letter.escape_debug())));
+            return Err(Misuse::Line(format!("invalid option -- '{}'", letter.escape_debug())));
         };
         if !LETTERS[place + 1..].starts_with(':') {
             flag(letter, line)?;
@@ -181,7 +186,7 @@ fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Resu
         }
         let joined = &letters[at + letter.len_utf8()..];
         let argument = if joined.is_empty() { words.pop_front() } else { Some(joined.to_owned()) };
-        let argument = argument.ok_or_else(|| Misuse(format!("option requires an argument -- '{letter}'")))?;
+        let argument = argument.ok_or_else(|| Misuse::Line(format!("option requires an argument -- '{letter}'")))?;
         return with_argument(letter, argument, line);
     }
     Ok(())
@@ -214,7 +219,7 @@ fn mode(mode: Mode, line: &mut Line) -> Result<(), Misuse> {
         // With the others, nothing is enabled anyway.
         (known, Mode::Compile) => known,
         (known, mode) if known == mode => mode,
-        _ => return Err(Misuse("only one of -A, -a, -G, -h, -l and -V can be given".to_owned())),
+        _ => return Err(Misuse::Line("only one of -A, -a, -G, -h, -l and -V can be given".to_owned())),
     };
     Ok(())
 }
@@ -267,7 +272,10 @@ fn argument_setting(letter: char) -> &'static str {
 }
 
 fn process(text: &str) -> Result<u32, Misuse> {
-    text.parse().ok().filter(|pid| *pid > 0).ok_or_else(|| Misuse(format!("invalid pid: {}", text.escape_debug())))
+    text.parse()
+        .ok()
+        .filter(|pid| *pid > 0)
+        .ok_or_else(|| Misuse::Value(format!("invalid pid: {}", text.escape_debug())))
 }
 
 /// `-64` is what we do; programs for a 32-bit kernel would mean something else.
@@ -275,9 +283,9 @@ fn model(letter: char, argument: &str) -> Result<(), Misuse> {
     match (letter, argument) {
         ('6', "4") => Ok(()),
         ('3', "2") => {
-            Err(Misuse("-32 is not supported: the kernel and its types are 64-bit; leave it away".to_owned()))
+            Err(Misuse::Line("-32 is not supported: the kernel and its types are 64-bit; leave it away".to_owned()))
         }
-        _ => Err(Misuse(format!("invalid data model -{letter}{}", argument.escape_debug()))),
+        _ => Err(Misuse::Line(format!("invalid data model -{letter}{}", argument.escape_debug()))),
     }
 }
 
@@ -342,8 +350,11 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        for words in [&["-Q"][..], &["-n"], &["-p", "x"], &["-l", "-h"], &["-32"], &["-65"], &["-:"], &["-é"]] {
-            assert!(line(words).is_err(), "{words:?}");
+        for words in [&["-Q"][..], &["-n"], &["-l", "-h"], &["-32"], &["-65"], &["-:"], &["-é"]] {
+            assert!(matches!(line(words), Err(Misuse::Line(_))), "{words:?}");
+        }
+        for pid in ["x", "0", "-1", ""] {
+            assert!(matches!(line(&["-p", pid]), Err(Misuse::Value(_))), "{pid}");
         }
     }
 }

@@ -41,14 +41,18 @@ const VERSION: &str = "2.0";
 pub fn main(words: &[OsString]) -> ExitCode {
     let line = match getopt::parse(words) {
         Ok(line) => line,
-        Err(misuse) => {
-            eprintln!("dtrace: {}", misuse.0);
+        Err(Misuse::Line(message)) => {
+            eprintln!("dtrace: {message}");
             eprint!("{}", usage::USAGE);
             return ExitCode::from(USAGE);
         }
+        Err(Misuse::Value(message)) => {
+            eprintln!("dtrace: {message}");
+            return ExitCode::FAILURE;
+        }
     };
     if let Err(misuse) = check(&line) {
-        eprintln!("dtrace: {}", misuse.0);
+        eprintln!("dtrace: {misuse}");
         return ExitCode::from(USAGE);
     }
     match run(&line) {
@@ -60,7 +64,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
     }
 }
 
-fn check(line: &Line) -> Result<(), Misuse> {
+fn check(line: &Line) -> Result<(), String> {
     match line.mode {
         Mode::Header => build::check(line, Product::Header),
         Mode::Object => build::check(line, Product::Object),

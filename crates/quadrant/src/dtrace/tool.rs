@@ -15,6 +15,7 @@ use super::getopt;
 use super::getopt::Enabling;
 use super::getopt::Kind;
 use super::getopt::Line;
+use super::getopt::Misuse;
 use super::getopt::Mode;
 use super::getopt::Setting;
 use super::getopt::Target;
@@ -144,7 +145,10 @@ fn script(file: &str) -> Enabling {
 
 fn parse(words: &[String]) -> Result<Line, Failure> {
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    getopt::parse(&words).map_err(|misuse| Failure::usage(misuse.0))
+    getopt::parse(&words).map_err(|misuse| match misuse {
+        Misuse::Line(message) => Failure::usage(message),
+        Misuse::Value(message) => Failure::new(message),
+    })
 }
 
 /// A setting as words of the command line.
