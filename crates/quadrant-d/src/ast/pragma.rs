@@ -88,7 +88,7 @@ pub enum Dependency {
 }
 
 /// `name/data/class`: how stable an interface is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Attributes {
     /// Of its name.
     pub name: Stability,
@@ -99,7 +99,7 @@ pub struct Attributes {
 }
 
 /// How much an interface may change, from most to least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "named as they are written")]
 pub enum Stability {
     Internal,
@@ -113,7 +113,7 @@ pub enum Stability {
 }
 
 /// Which systems have an interface, from fewest to most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "named as they are written")]
 pub enum Class {
     Unknown,
@@ -170,6 +170,36 @@ impl Class {
 }
 
 impl Attributes {
+    /// What is promised on all systems.
+    pub const STABLE: Attributes = Attributes::both(Stability::Stable, Class::Common);
+    /// What may change with a new version of the tracer.
+    pub const EVOLVING: Attributes = Attributes::both(Stability::Evolving, Class::Common);
+    /// The same, where each kind of processor has its own.
+    pub const EVOLVING_ISA: Attributes = Attributes::both(Stability::Evolving, Class::Isa);
+    /// What may change with every kernel and program.
+    pub const PRIVATE: Attributes = Attributes::both(Stability::Private, Class::Unknown);
+    /// The same, where each kind of processor has its own.
+    pub const PRIVATE_ISA: Attributes = Attributes::both(Stability::Private, Class::Isa);
+
+    const fn both(level: Stability, class: Class) -> Attributes {
+        Attributes { name: level, data: level, class }
+    }
+
+    /// What is promised of two things together: of each part, the less stable one.
+    #[must_use]
+    pub fn least(self, other: Attributes) -> Attributes {
+        Attributes {
+            name: self.name.min(other.name),
+            data: self.data.min(other.data),
+            class: self.class.min(other.class),
+        }
+    }
+
+    /// Whether each part is as stable as that of another.
+    pub fn reaches(self, least: Attributes) -> bool {
+        self.least(least) == least
+    }
+
     /// Reads `Stable/Evolving/ISA`, capitals or not. What is left away at the end is the best that there is.
     pub fn parse(text: &str) -> Option<Attributes> {
         let mut parts = text.split('/');
@@ -180,6 +210,13 @@ impl Attributes {
             .next()
             .map_or(Some(Class::Common), |word| Class::ALL.into_iter().find(|c| c.word().eq_ignore_ascii_case(word)))?;
         parts.next().is_none().then_some(Attributes { name, data, class })
+    }
+}
+
+impl Default for Attributes {
+    /// Those of what nobody promised anything about.
+    fn default() -> Attributes {
+        Attributes::PRIVATE
     }
 }
 

@@ -30,6 +30,7 @@ mod pragmas;
 mod presence;
 mod registers;
 mod segment;
+mod stability;
 mod symbol;
 mod texts;
 mod translate;
@@ -40,6 +41,7 @@ mod words;
 
 pub use env::{Env, FindProbes, Library, Source, SourceKind, Symbols};
 pub use points::tag_of;
+pub use stability::Minimum;
 pub use texts::{Part, Place, Texts};
 
 use std::collections::{HashMap, HashSet};
@@ -61,6 +63,7 @@ use crate::ast::{self, Item, MAX_DEPTH, Script};
 use crate::options::Options;
 use crate::providers::{Layout, Probe, Text};
 use env::Settings;
+use stability::Scale;
 use vars::Variable;
 
 /// The most parts of one expression: inlines that use each other twice double with each level.
@@ -75,6 +78,8 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// For each source, how many probes its descriptions match.
     pub matched: Vec<usize>,
+    /// For each source, the least stable of what it uses.
+    pub stability: Vec<Minimum>,
     /// All texts that spans are places in.
     pub texts: Texts,
     /// What options have set.
@@ -100,14 +105,15 @@ pub fn compile(sources: &[Source], env: &Env) -> Compiled {
     }
     diagnostics.extend(depends::unmet(&scripts, env));
     diagnostics.extend(pragmas::aimless(&scripts));
+    let mut scales: Vec<Scale> = scripts.iter_mut().map(|script| Scale::new(options.amin, script)).collect();
     let mut lower = Lower::new(env, Settings::of(&options), texts, diagnostics);
     // What does not parse is only half there: it would give misleading messages.
-    let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts) };
+    let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts, &mut scales) };
     // What is wrong with the scripts comes first.
     if !options.argref && !lower.failed() {
         lower.diagnostics.extend(macros.unused());
     }
-    lower.finish(matched, options)
+    Compiled { stability: scales.iter().map(|scale| scale.minimum).collect(), ..lower.finish(matched, options) }
 }
 
 /// The state of lowering.
@@ -176,7 +182,7 @@ impl<'a> Lower<'a> {
     }
 
     /// All sources as one program; gives how many probes each of them matches.
-    fn scripts(&mut self, sources: &[Source], scripts: &[Script]) -> Vec<usize> {
+    fn scripts(&mut self, sources: &[Source], scripts: &[Script], scales: &mut [Scale]) -> Vec<usize> {
         let fault = self.new_record(RecordKind::Fault, vec![Type::U64; 6], Span::default());
         self.program.faults = Faults::Abort(fault);
         for script in scripts {
@@ -188,6 +194,7 @@ impl<'a> Lower<'a> {
             for clause in clauses(script) {
                 let (probes, count) = self.probes_of(clause, source.kind);
                 matched[at] += count;
+                self.diagnostics.extend(scales[at].weigh(clause, &probes));
                 found.push((clause, probes));
             }
         }
@@ -248,7 +255,8 @@ impl<'a> Lower<'a> {
         diagnostics.retain(|d| told.insert((d.span, d.tag)));
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
         narrow::keys(&mut self.program);
-        Compiled { program: (!failed).then_some(self.program), diagnostics, matched, texts: self.texts, options }
+        let program = (!failed).then_some(self.program);
+        Compiled { program, diagnostics, matched, stability: Vec::new(), texts: self.texts, options }
     }
 
     fn failed(&self) -> bool {

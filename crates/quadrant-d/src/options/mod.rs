@@ -11,6 +11,8 @@ use std::ops::RangeInclusive;
 use table::Kind;
 pub use table::{Entry, Phase, TABLE};
 
+use crate::ast::Attributes;
+
 /// What options have set. Sizes are bytes, times nanoseconds; `None` is an option that was not set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the options, which the documents describe")]
@@ -24,6 +26,7 @@ pub struct Options {
     pub aggsortrev: bool,
     pub aggzoom: bool,
     pub aliases: bool,
+    pub amin: Option<Attributes>,
     pub argref: bool,
     pub bufpolicy: Policy,
     pub bufsize: Option<u64>,
@@ -120,10 +123,8 @@ impl Options {
                 let text = text.filter(|text| values.contains(text) || others.contains(text)).ok_or_else(invalid)?;
                 values.contains(&text).then_some(()).ok_or_else(|| refused(why))?;
             }
-            Kind::Nothing(_) => {}
-            Kind::Checked(passes, _) => {
-                text.filter(|text| passes(text)).ok_or_else(invalid)?;
-            }
+            Kind::Attributes(field) => *field(self) = Some(text.and_then(Attributes::parse).ok_or_else(invalid)?),
+            Kind::Nothing(passes, _) => passes(text).then_some(()).ok_or_else(invalid)?,
             Kind::Refused(why) => return Err(refused(why)),
         }
         Ok(())
@@ -144,6 +145,7 @@ impl Default for Options {
             aggsortrev: false,
             aggzoom: false,
             aliases: true,
+            amin: None,
             argref: false,
             bufpolicy: Policy::Switch,
             bufsize: None,
@@ -265,6 +267,11 @@ mod tests {
             ("define", Some("B")),
             ("cleanrate", Some("101hz")),
             ("evaltime", Some("exec")),
+            ("amin", Some("evolving/STABLE")),
+            ("core", None),
+            ("quietresize", Some("off")),
+            ("maxframes", Some("64")),
+            ("modpath", Some("/lib/modules")),
         ] {
             assert_eq!(set(&mut options, name, value), Ok(()), "{name}");
         }
@@ -275,6 +282,7 @@ mod tests {
             switchrate: 100_000_000,
             bufpolicy: Policy::Ring,
             define: vec!["A=1".to_owned(), "B".to_owned()],
+            amin: Attributes::parse("Evolving/Stable/Common"),
             ..Options::default()
         };
         assert_eq!(options, expected);
@@ -291,9 +299,18 @@ mod tests {
             assert_eq!(set(&mut options, name, Some(value)), Err("Value too large for defined data type".to_owned()));
         }
         assert_eq!(set(&mut options, "strsize", Some("0")), Err("Invalid value for specified option".to_owned()));
-        for (name, value) in [("bufresize", "maybe"), ("linkmode", "foo"), ("aggrate", "5y"), ("jstackframes", "many")]
-        {
-            assert_eq!(set(&mut options, name, Some(value)), Err("Invalid value for specified option".to_owned()));
+        for (name, value) in [
+            ("bufresize", Some("maybe")),
+            ("linkmode", Some("foo")),
+            ("aggrate", Some("5y")),
+            ("jstackframes", Some("many")),
+            ("amin", Some("nice")),
+            ("core", Some("abc")),
+            ("bpflogsize", Some("big")),
+            ("maxframes", Some("4k")),
+            ("modpath", None),
+        ] {
+            assert_eq!(set(&mut options, name, value), Err("Invalid value for specified option".to_owned()), "{name}");
         }
         for (name, value) in
             [("bufresize", "auto"), ("linkmode", "dynamic"), ("aggrate", "10hz"), ("jstackframes", "5")]

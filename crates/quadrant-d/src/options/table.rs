@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::Options;
 use super::Policy;
 use super::value;
+use crate::ast::Attributes;
 
 /// When an option can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,12 +36,11 @@ pub(super) enum Kind {
     /// Every value is added.
     List(fn(&mut Options) -> &mut Vec<String>),
     Policy(fn(&mut Options) -> &mut Policy),
+    Attributes(fn(&mut Options) -> &mut Option<Attributes>),
     /// Only the first values are what happens anyway; the others would mean something.
     Only(&'static [&'static str], &'static [&'static str], &'static str),
-    /// Nothing that could be set, and why.
-    Nothing(&'static str),
-    /// The same, for a value that passes.
-    Checked(fn(&str) -> bool, &'static str),
+    /// Nothing that could be set, and why; the value must pass.
+    Nothing(fn(Option<&str>) -> bool, &'static str),
     /// It would mean something, and is not there: why, and what to do.
     Refused(&'static str),
 }
@@ -58,7 +58,7 @@ impl Entry {
     /// Why setting it changes nothing, if that is so.
     pub fn no_meaning(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Nothing(why) | Kind::Checked(_, why) | Kind::Only(_, _, why) => Some(why),
+            Kind::Nothing(_, why) | Kind::Only(_, _, why) => Some(why),
             _ => None,
         }
     }
@@ -78,6 +78,10 @@ const fn start(name: &'static str, kind: Kind) -> Entry {
 
 const fn any(name: &'static str, kind: Kind) -> Entry {
     Entry { name, phase: Phase::Any, kind }
+}
+
+fn is_word(text: Option<&str>, words: &[&str]) -> bool {
+    text.is_some_and(|text| words.contains(&text))
 }
 
 const BTF: &str = "types come from the running kernel's BTF";
@@ -105,7 +109,7 @@ pub const TABLE: &[Entry] = &[
         "aggpercpu",
         Kind::Refused("the parts of an aggregation are put together as they are read; use `cpu` as a key"),
     ),
-    any("aggrate", Kind::Checked(value::is_rate, "aggregations are read when they are printed")),
+    any("aggrate", Kind::Nothing(value::is_rate, "aggregations are read when they are printed")),
     start("aggsize", Kind::Size(IN_KERNEL, |o| &mut o.aggsize)),
     any("aggsortkey", Kind::Flag(|o| &mut o.aggsortkey)),
     any("aggsortkeypos", Kind::Number(|o| &mut o.aggsortkeypos)),
@@ -113,46 +117,49 @@ pub const TABLE: &[Entry] = &[
     any("aggsortrev", Kind::Flag(|o| &mut o.aggsortrev)),
     any("aggzoom", Kind::Flag(|o| &mut o.aggzoom)),
     compile("aliases", Kind::Flag(|o| &mut o.aliases)),
-    compile("amin", Kind::Refused("stability attributes are not tracked through a program; -v shows those of probes")),
+    compile("amin", Kind::Attributes(|o| &mut o.amin)),
     compile("argref", Kind::Flag(|o| &mut o.argref)),
     start(
         "bpflog",
         Kind::Refused("use `quadrant -d bpf`, or -S, and `bpftool prog load` to see what the verifier says"),
     ),
-    start("bpflogsize", Kind::Nothing("the verifier's log grows as it needs")),
+    start("bpflogsize", Kind::Nothing(value::is_size, "the verifier's log grows as it needs")),
     start("bufpolicy", Kind::Policy(|o| &mut o.bufpolicy)),
     start(
         "bufresize",
-        Kind::Checked(
-            |text| ["auto", "manual"].contains(&text),
+        Kind::Nothing(
+            |text| is_word(text, &["auto", "manual"]),
             "a buffer that cannot be had is an error; none is made smaller unasked",
         ),
     ),
     start("bufsize", Kind::Size(IN_KERNEL, |o| &mut o.bufsize)),
     start(
         "cleanrate",
-        Kind::Checked(value::is_rate, "dynamic variables are freed at once, there are no lists to clean"),
+        Kind::Nothing(value::is_rate, "dynamic variables are freed at once, there are no lists to clean"),
     ),
-    compile("core", Kind::Nothing(OWN_CODE)),
+    compile("core", Kind::Nothing(value::is_flag, OWN_CODE)),
     compile("cpp", Kind::Flag(|o| &mut o.cpp)),
     command("cppargs", Kind::List(|o| &mut o.cppargs)),
     command("cpphdrs", Kind::Flag(|o| &mut o.cpphdrs)),
     command("cpppath", Kind::Text(|o| &mut o.cpppath)),
     start("cpu", Kind::Number(|o| &mut o.cpu)),
-    command("ctfpath", Kind::Nothing(BTF)),
+    command("ctfpath", Kind::Nothing(value::is_text, BTF)),
     compile(
         "ctypes",
         Kind::Refused("there is no dump of types; `bpftool btf dump file /sys/kernel/btf/vmlinux` has the kernel's"),
     ),
-    compile("debug", Kind::Nothing(OWN_CODE)),
-    compile("debugassert", Kind::Nothing(OWN_CODE)),
+    compile("debug", Kind::Nothing(value::is_flag, OWN_CODE)),
+    compile("debugassert", Kind::Nothing(value::is_text, OWN_CODE)),
     compile("defaultargs", Kind::Flag(|o| &mut o.defaultargs)),
     command("define", Kind::List(|o| &mut o.define)),
     start("destructive", Kind::Flag(|o| &mut o.destructive)),
     compile("disasm", Kind::Refused("-S has one form of listing")),
     compile(
         "dofstashpath",
-        Kind::Nothing("static probes are read from the programs themselves; there is no daemon with a stash"),
+        Kind::Nothing(
+            value::is_text,
+            "static probes are read from the programs themselves; there is no daemon with a stash",
+        ),
     ),
     compile("droptags", Kind::Flag(|o| &mut o.droptags)),
     compile(
@@ -173,38 +180,44 @@ pub const TABLE: &[Entry] = &[
     any("flowindent", Kind::Flag(|o| &mut o.flowindent)),
     start("grabanon", Kind::Refused("there is no anonymous tracing; see -A")),
     command("incdir", Kind::List(|o| &mut o.incdir)),
-    compile("iregs", Kind::Nothing(OWN_CODE)),
-    start("jstackframes", Kind::Checked(value::is_size, NO_JAVA)),
-    start("jstackstrsize", Kind::Checked(value::is_size, NO_JAVA)),
-    compile("kdefs", Kind::Nothing("symbols of the kernel are looked up when they are used")),
-    compile("knodefs", Kind::Nothing("a symbol of the kernel that is not there is always an error")),
+    compile("iregs", Kind::Nothing(value::is_number, OWN_CODE)),
+    start("jstackframes", Kind::Nothing(value::is_size, NO_JAVA)),
+    start("jstackstrsize", Kind::Nothing(value::is_size, NO_JAVA)),
+    compile("kdefs", Kind::Nothing(value::is_flag, "symbols of the kernel are looked up when they are used")),
+    compile("knodefs", Kind::Nothing(value::is_flag, "a symbol of the kernel that is not there is always an error")),
     compile(
         "late",
-        Kind::Checked(
-            |text| ["static", "dynamic"].contains(&text),
+        Kind::Nothing(
+            |text| is_word(text, &["static", "dynamic"]),
             "programs attach by descriptor, there is no dynamic translation to be late for",
         ),
     ),
-    compile("lazyload", Kind::Nothing(NO_LINKING)),
-    command("ldpath", Kind::Nothing(NO_LINKING)),
+    compile("lazyload", Kind::Nothing(value::is_flag, NO_LINKING)),
+    command("ldpath", Kind::Nothing(value::is_text, NO_LINKING)),
     compile("libdir", Kind::List(|o| &mut o.libdir)),
-    compile("linkmode", Kind::Checked(|text| ["kernel", "primary", "dynamic", "static"].contains(&text), NO_LINKING)),
-    compile("linknommap", Kind::Nothing(NO_LINKING)),
-    compile("linktype", Kind::Checked(|text| ["elf", "dof"].contains(&text), NO_LINKING)),
-    command("lockmem", Kind::Nothing("the limit is raised as far as the kernel wants it raised")),
-    start("maxframes", Kind::Nothing("the kernel's limit holds: /proc/sys/kernel/perf_event_max_stack")),
-    command("modpath", Kind::Nothing(BTF)),
+    compile("linkmode", Kind::Nothing(|text| is_word(text, &["kernel", "primary", "dynamic", "static"]), NO_LINKING)),
+    compile("linknommap", Kind::Nothing(value::is_flag, NO_LINKING)),
+    compile("linktype", Kind::Nothing(|text| is_word(text, &["elf", "dof"]), NO_LINKING)),
+    command("lockmem", Kind::Nothing(value::is_text, "the limit is raised as far as the kernel wants it raised")),
+    start(
+        "maxframes",
+        Kind::Nothing(value::is_number, "the kernel's limit holds: /proc/sys/kernel/perf_event_max_stack"),
+    ),
+    command("modpath", Kind::Nothing(value::is_text, BTF)),
     compile("nolibs", Kind::Flag(|o| &mut o.nolibs)),
     start("noresolve", Kind::Flag(|o| &mut o.noresolve)),
     start("nspec", Kind::UpTo(MOST, |o| &mut o.nspec)),
     start("pcapsize", Kind::Size(TEXT, |o| &mut o.pcapsize)),
-    compile("pgmax", Kind::Nothing("processes are not held, so there is no cache of them to bound")),
-    compile("preallocate", Kind::Nothing(OWN_CODE)),
+    compile("pgmax", Kind::Nothing(value::is_number, "processes are not held, so there is no cache of them to bound")),
+    compile("preallocate", Kind::Nothing(value::is_size, OWN_CODE)),
     any("printsize", Kind::Size(ANY_SIZE, |o| &mut o.printsize)),
-    command("procfspath", Kind::Nothing("processes are looked at in /proc")),
-    compile("pspec", Kind::Nothing("a text of the command line is a probe description wherever it can be one")),
+    command("procfspath", Kind::Nothing(value::is_text, "processes are looked at in /proc")),
+    compile(
+        "pspec",
+        Kind::Nothing(value::is_flag, "a text of the command line is a probe description wherever it can be one"),
+    ),
     any("quiet", Kind::Flag(|o| &mut o.quiet)),
-    any("quietresize", Kind::Nothing("no buffer is resized")),
+    any("quietresize", Kind::Nothing(value::is_flag, "no buffer is resized")),
     any("rawbytes", Kind::Flag(|o| &mut o.rawbytes)),
     start("scratchsize", Kind::Size(SCRATCH, |o| &mut o.scratchsize)),
     start("specsize", Kind::Size(ANY_SIZE, |o| &mut o.specsize)),
@@ -212,19 +225,22 @@ pub const TABLE: &[Entry] = &[
     any("stackindent", Kind::UpTo(MOST, |o| &mut o.stackindent)),
     any("statusrate", Kind::Rate(|o| &mut o.statusrate)),
     command("stdc", Kind::Word(&["a", "c", "s", "t"], |o| &mut o.stdc)),
-    compile("strip", Kind::Nothing(NO_LINKING)),
+    compile("strip", Kind::Nothing(value::is_flag, NO_LINKING)),
     start("strsize", Kind::Size(TEXT, |o| &mut o.strsize)),
     any("switchrate", Kind::Rate(|o| &mut o.switchrate)),
-    compile("syslibdir", Kind::Nothing("the libraries are in the program; -L adds others")),
-    compile("sysslice", Kind::Nothing("traces run in the caller's control group")),
+    compile("syslibdir", Kind::Nothing(value::is_text, "the libraries are in the program; -L adds others")),
+    compile("sysslice", Kind::Nothing(value::is_text, "traces run in the caller's control group")),
     compile("tree", Kind::Refused("use `quadrant dtrace -e -S` for the code that a program becomes")),
-    compile("tregs", Kind::Nothing(OWN_CODE)),
-    compile("udefs", Kind::Nothing(NO_LINKING)),
+    compile("tregs", Kind::Nothing(value::is_number, OWN_CODE)),
+    compile("udefs", Kind::Nothing(value::is_flag, NO_LINKING)),
     command("undef", Kind::List(|o| &mut o.undef)),
-    compile("unodefs", Kind::Nothing(NO_LINKING)),
-    compile("useruid", Kind::Nothing("processes are not held, whoever owns them")),
+    compile("unodefs", Kind::Nothing(value::is_flag, NO_LINKING)),
+    compile("useruid", Kind::Nothing(value::is_number, "processes are not held, whoever owns them")),
     start("ustackframes", Kind::Number(|o| &mut o.ustackframes)),
     compile("verbose", Kind::Flag(|o| &mut o.verbose)),
-    compile("version", Kind::Checked(value::is_version, "there is one version of D here, the newest")),
+    compile(
+        "version",
+        Kind::Nothing(|text| text.is_some_and(value::is_version), "there is one version of D here, the newest"),
+    ),
     compile("zdefs", Kind::Flag(|o| &mut o.zdefs)),
 ];

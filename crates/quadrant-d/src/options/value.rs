@@ -52,13 +52,28 @@ pub(super) fn rate(text: &str) -> Option<u64> {
 }
 
 /// Whether it is a time between two events; 0 is as often as possible.
-pub(super) fn is_rate(text: &str) -> bool {
-    text == "0" || rate(text).is_some()
+pub(super) fn is_rate(text: Option<&str>) -> bool {
+    text == Some("0") || text.and_then(rate).is_some()
 }
 
 /// Whether it is a number, or one of bytes.
-pub(super) fn is_size(text: &str) -> bool {
-    size(text).is_some()
+pub(super) fn is_size(text: Option<&str>) -> bool {
+    text.and_then(size).is_some()
+}
+
+/// Whether it is a number.
+pub(super) fn is_number(text: Option<&str>) -> bool {
+    text.and_then(number).is_some()
+}
+
+/// Whether there is any value.
+pub(super) fn is_text(text: Option<&str>) -> bool {
+    text.is_some()
+}
+
+/// Whether it says that something is on, or off.
+pub(super) fn is_flag(text: Option<&str>) -> bool {
+    flag(text).is_some()
 }
 
 /// Whether it is a version of D: `1`, `1.6`, `1.6.3`, of whose parts DTrace keeps 8, 12 and 12 bits.

@@ -1,8 +1,9 @@
 //! `cpc:::EVENT-MODE-COUNT`: every so many events that the processor or the kernel counts. Modes are `all`, `user`, `kernel`.
 
-use super::layout::{Class, Layout, Stability, Value};
+use super::layout::{Layout, Stability, Value};
 use super::pattern::Wanted;
 use super::{Probe, Provider, Providers, Result, Row, advise, no_match};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, Site};
 
 const NAME: &str = "cpc";
@@ -28,9 +29,9 @@ const GENERIC: &[(&str, &str)] = &[
 ];
 
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
-    let Some(name) = wanted.name.literal().filter(|name| wanted.accepts("", "", name)) else { return Ok(Vec::new()) };
-    let Some((event, mode, count)) = parts(name) else {
-        return if wanted.provider.literal().is_some() { Err(form(name)) } else { Ok(Vec::new()) };
+    let name = wanted.name.literal().filter(|name| wanted.accepts("", "", name));
+    let Some((name, (event, mode, count))) = name.and_then(|name| Some((name, parts(name)?))) else {
+        return if wanted.provider.literal().is_some() { Err(form(wanted)) } else { Ok(Vec::new()) };
     };
     let found = lookup(providers, event, count)?;
     let is_hardware = matches!(found.point.site, Site::PerfEvent { kind, .. } if kind != SOFTWARE);
@@ -44,7 +45,8 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 }
 
 /// They are made when they are asked for.
-fn list(_: &Providers<'_>, _: &Wanted, _: &mut dyn FnMut(Row)) -> Result<()> {
+fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
+    find(providers, wanted)?.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
     Ok(())
 }
 
@@ -63,9 +65,9 @@ fn lookup(providers: &Providers<'_>, event: &str, count: &str) -> Result<Found> 
     hardware.or_else(|refusal| providers.first(ProbeKind::Software, &[&name, count]).map_err(|_| refusal))
 }
 
-fn form(name: &str) -> ProbeError {
+fn form(wanted: &Wanted) -> ProbeError {
     let help = "write an event, a mode (all, user, kernel) and a count, as in `cpc:::cache_misses-all-10000`";
-    no_match(format_args!("{NAME}:::{name}")).help([help.to_owned()])
+    no_match(wanted).help([help.to_owned()])
 }
 
 /// What holds in a process, and in the kernel.
@@ -82,7 +84,4 @@ fn layout(mode: &str) -> Layout {
     Layout { inputs: raw.clone(), raw, predicate, stability: STABILITY, ..Layout::default() }
 }
 
-const STABILITY: Stability = Stability {
-    description: [Class::Evolving, Class::Evolving, Class::Common],
-    arguments: [Class::Evolving, Class::Evolving, Class::Common],
-};
+const STABILITY: Stability = Stability { description: Attributes::EVOLVING, arguments: Attributes::EVOLVING };

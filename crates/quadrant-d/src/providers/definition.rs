@@ -1,10 +1,9 @@
 //! What a program carries of the definitions of its providers: the types of `args[]`, which of the arguments they are, and how
 //! stable they are.
 
-use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::layout::{Arg, ArgType, Layout, Stability, Value};
 use crate::ast::{
-    AttributeTarget, Attributes, Class as Dependency, Item, Param, PragmaKind, ProviderDef, ProviderPart,
-    ProviderProbe, Script, Stability as Level,
+    AttributeTarget, Attributes, Item, Param, PragmaKind, ProviderDef, ProviderPart, ProviderProbe, Script,
 };
 use crate::usdt;
 use quadrant_program::probe::{ArgLoc, Operand};
@@ -91,10 +90,7 @@ fn value(arg: &ArgLoc) -> Value {
     }
 }
 
-const UNDEFINED: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Unknown],
-    arguments: [Class::Private, Class::Private, Class::Unknown],
-};
+const UNDEFINED: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE };
 
 /// The attributes that pragmas give a provider and its arguments.
 fn stability(script: &Script, provider: &str) -> Stability {
@@ -106,25 +102,10 @@ fn stability(script: &Script, provider: &str) -> Stability {
             continue;
         };
         match part {
-            ProviderPart::Provider if of.name == provider => found.description = classes(attributes),
-            ProviderPart::Args if of.name == provider => found.arguments = classes(attributes),
+            ProviderPart::Provider if of.name == provider => found.description = *attributes,
+            ProviderPart::Args if of.name == provider => found.arguments = *attributes,
             _ => {}
         }
     }
     found
-}
-
-fn classes(attributes: &Attributes) -> [Class; 3] {
-    let level = |level: Level| match level {
-        Level::Internal | Level::Private => Class::Private,
-        Level::Obsolete | Level::External | Level::Unstable => Class::Unstable,
-        Level::Evolving => Class::Evolving,
-        Level::Stable | Level::Standard => Class::Stable,
-    };
-    let dependency = match attributes.class {
-        Dependency::Isa | Dependency::Cpu => Class::Isa,
-        Dependency::Common => Class::Common,
-        Dependency::Unknown | Dependency::Platform | Dependency::Group => Class::Unknown,
-    };
-    [level(attributes.name), level(attributes.data), dependency]
 }

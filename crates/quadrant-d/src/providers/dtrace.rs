@@ -1,8 +1,9 @@
 //! `dtrace:::BEGIN`, `dtrace:::END`, `dtrace:::ERROR`: the trace itself.
 
-use super::layout::{Class, Layout, Stability};
+use super::layout::{Layout, Stability};
 use super::pattern::Wanted;
 use super::{Probe, Provider, Providers, Result, Row, ids};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Point, Site};
 
 const NAME: &str = "dtrace";
@@ -45,6 +46,6 @@ fn full_name(name: &str) -> String {
 
 /// ERROR's arguments are those of a fault, which the front end knows.
 fn layout() -> Layout {
-    let all = [Class::Stable, Class::Stable, Class::Common];
+    let all = Attributes::STABLE;
     Layout { stability: Stability { description: all, arguments: all }, ..Layout::default() }
 }

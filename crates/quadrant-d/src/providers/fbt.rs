@@ -1,8 +1,9 @@
 //! `fbt:MODULE:FUNCTION:entry`, `return`: the kernel's functions, with typed arguments where the kernel's types describe the function.
 
-use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::layout::{Arg, ArgType, Layout, Stability, Value};
 use super::pattern::Wanted;
 use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, advise, ids};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeKind};
 use quadrant_types::BtfKind;
 use std::collections::HashMap;
@@ -152,7 +153,4 @@ pub(super) fn ranks(providers: &Providers<'_>) -> HashMap<String, u32> {
     ranks
 }
 
-const STABILITY: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Unknown],
-    arguments: [Class::Private, Class::Private, Class::Isa],
-};
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };

@@ -1,5 +1,6 @@
 //! What a probe offers to its clauses.
 
+use crate::ast::Attributes;
 use quadrant_program::probe::{ArgLoc, Field};
 use quadrant_types::TypeId;
 use std::borrow::Cow;
@@ -75,40 +76,11 @@ pub enum Value {
     Text(Text),
 }
 
-/// How stable names and meaning are: of the names, the data and the architecture's part in it, for each part of a description.
+/// How stable names and meaning are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Stability {
-    /// Probe description attributes: identifier names, data semantics, dependency class.
-    pub description: [Class; 3],
-    /// Argument attributes, in the same order.
-    pub arguments: [Class; 3],
-}
-
-/// The words of stability and dependency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[allow(missing_docs, reason = "named as they are written")]
-pub enum Class {
-    #[default]
-    Unknown,
-    Private,
-    Unstable,
-    Evolving,
-    Stable,
-    Isa,
-    Common,
-}
-
-impl Class {
-    /// As listings show it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Class::Unknown => "Unknown",
-            Class::Private => "Private",
-            Class::Unstable => "Unstable",
-            Class::Evolving => "Evolving",
-            Class::Stable => "Stable",
-            Class::Isa => "ISA",
-            Class::Common => "Common",
-        }
-    }
+    /// Those of the description.
+    pub description: Attributes,
+    /// Those of `args[]`.
+    pub arguments: Attributes,
 }

@@ -33,7 +33,7 @@ mod usdt;
 mod vminfo;
 
 pub use alias::{Alias, aliases};
-pub use layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
+pub use layout::{Arg, ArgType, Layout, Stability, Text, Value};
 pub use own::is_own;
 
 use crate::desc::ProbeDesc;

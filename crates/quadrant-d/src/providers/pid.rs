@@ -2,9 +2,10 @@
 //!
 //! A name that is left out, or a pattern, means the instructions of the function, too, if the function is named by no pattern.
 
-use super::layout::{Class, Layout, Stability, Value};
+use super::layout::{Layout, Stability, Value};
 use super::pattern::{Pattern, Wanted};
 use super::{Command, Probe, Provider, Providers, Result, Row, advise};
+use crate::ast::Attributes;
 use quadrant_program::expr::PointPart;
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeErrorKind, ProbeKind};
 use std::cell::Cell;
@@ -310,7 +311,4 @@ fn inside_layout() -> Layout {
     Layout { stability: STABILITY, ..Layout::default() }
 }
 
-const STABILITY: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Unknown],
-    arguments: [Class::Private, Class::Private, Class::Unknown],
-};
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE };

@@ -1,8 +1,9 @@
 //! `profile-N[unit]` on every CPU, `tick-N[unit]` on one: time.
 
-use super::layout::{Class, Layout, Stability, Value};
+use super::layout::{Layout, Stability, Value};
 use super::pattern::Wanted;
 use super::{Probe, Provider, Providers, Result, Row, ids, no_match};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Point, ProbeError, Rate, Site};
 
 const NAME: &str = "profile";
@@ -154,7 +155,7 @@ fn refused(name: &str, why: &str) -> ProbeError {
 }
 
 fn layout() -> Layout {
-    let all = [Class::Evolving, Class::Evolving, Class::Common];
+    let all = Attributes::EVOLVING;
     let stability = Stability { description: all, arguments: all };
     Layout { raw: vec![Value::Pc(false), Value::Pc(true)], stability, ..Layout::default() }
 }

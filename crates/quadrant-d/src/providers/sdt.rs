@@ -1,9 +1,10 @@
 //! `sdt:CATEGORY::EVENT`: the kernel's tracepoints, with the arguments that the kernel hands to them.
 
 use super::alias;
-use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::layout::{Arg, ArgType, Layout, Stability, Value};
 use super::pattern::Wanted;
 use super::{MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeKind, Site};
 use std::ops::Range;
 
@@ -134,7 +135,4 @@ fn recorded(providers: &Providers<'_>, category: &str, event: &str, typed: bool)
 }
 
 /// Kernel and its data change.
-const STABILITY: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Isa],
-    arguments: [Class::Private, Class::Private, Class::Isa],
-};
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE_ISA, arguments: Attributes::PRIVATE_ISA };

@@ -1,9 +1,10 @@
 //! `syscall:vmlinux:NAME:entry`, `syscall:vmlinux:NAME:return`: system calls, by their tracepoints.
 
 use super::alias::{self, Alias};
-use super::layout::{Arg, ArgType, Class, Layout, Stability, Value};
+use super::layout::{Arg, ArgType, Layout, Stability, Value};
 use super::pattern::Wanted;
 use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Field, FieldPlace, Point, ProbeKind, Site};
 use quadrant_program::syscalls;
 
@@ -192,7 +193,4 @@ fn is_argument(field: &Field) -> bool {
         && !field.name.starts_with("__")
 }
 
-const STABILITY: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Unknown],
-    arguments: [Class::Private, Class::Private, Class::Isa],
-};
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };

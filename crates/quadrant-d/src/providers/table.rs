@@ -4,9 +4,10 @@
 //! tracepoint whose prototype has `struct request *rq`. A place whose prototype lacks an argument that its texts use is not there on this
 //! kernel, and the next way is tried.
 
-use super::layout::{Arg, ArgType, Class, Layout, Stability, Text, Value};
+use super::layout::{Arg, ArgType, Layout, Stability, Text, Value};
 use super::pattern::Wanted;
 use super::{KERNEL, Probe, Providers, Result, Row, advise, ids, syscall};
+use crate::ast::Attributes;
 use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeError, ProbeKind, Site};
 use quadrant_types::TypeSet;
 
@@ -357,7 +358,4 @@ impl Place {
     }
 }
 
-const STABILITY: Stability = Stability {
-    description: [Class::Private, Class::Private, Class::Unknown],
-    arguments: [Class::Evolving, Class::Evolving, Class::Isa],
-};
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::EVOLVING_ISA };

@@ -97,7 +97,7 @@ fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Rc<Program>
     let (program, compiled) = lowered?;
     if compiled.options.verbose || line.verbose {
         eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
-        print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &providers, &machine.macros)));
+        print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &compiled.stability)));
     }
     Ok((Rc::new(program), compiled.options))
 }

@@ -301,6 +301,17 @@ fn stability_of_a_program() {
     let outcome = good(dtrace().args(["-vn", "BEGIN { exit(0); }"]));
     let report = "\nStability attributes for description BEGIN :\n\n\tMinimum Probe Description Attributes\n\t\tIdentifier Names: Stable\n";
     assert!(outcome.stdout.starts_with(report), "{}", outcome.describe());
+    let text = "BEGIN { trace(curthread->pid); } syscall::read:entry { trace(args[0]); }";
+    let outcome = good(dtrace().args(["-ven", text]));
+    let [probes, statements] = ["Private Private Unknown", "Private Private ISA"].map(|words| {
+        let mut words = words.split(' ');
+        ["Identifier Names: ", "Data Semantics:   ", "Dependency Class: "]
+            .map(|label| format!("\t\t{label}{}\n", words.next().unwrap()))
+            .concat()
+    });
+    let both =
+        format!("\tMinimum Probe Description Attributes\n{probes}\n\tMinimum Statement Attributes\n{statements}\n");
+    assert!(outcome.stdout.ends_with(&both), "{}", outcome.describe());
     let text = "#pragma D option aggrate=10hz\nBEGIN { exit(0); }";
     let outcome = good(dtrace().args(["-x", "cleanrate=101hz", "-x", "strsize=32", "-vn", text]));
     for idle in
@@ -309,6 +320,40 @@ fn stability_of_a_program() {
         assert!(outcome.stderr.contains(idle), "{}", outcome.describe());
     }
     assert!(!outcome.stderr.contains("strsize"), "{}", outcome.describe());
+}
+
+/// Of the script; what a library has behind its names is not the script's.
+#[test]
+fn less_stability_than_the_minimum_is_refused() {
+    needs_root!();
+    for (amin, text, what) in [
+        ("Stable/Stable/Common", "BEGIN { trace(curthread->pid); }", "scalar curthread (Stable/Private/Common)"),
+        ("Unstable/Unstable", "BEGIN { trace(`jiffies); }", "symbol `jiffies (Private/Private/Unknown)"),
+        ("stable/stable", "BEGIN { trace(htonl(1)); }", "function htonl (Evolving/Evolving/Common)"),
+        (
+            "Evolving/Evolving/Common",
+            "syscall::read:entry { trace(pid); }",
+            "probe description syscall::read:entry (Private/Private/Unknown)",
+        ),
+    ] {
+        let stderr = ends_with(1, dtrace().args(["-x", &format!("amin={amin}"), "-en", text]));
+        assert!(stderr.contains(&format!("attributes for {what} are less than predefined minimum")), "{stderr}");
+    }
+    let pragmas = "#pragma D option amin=Stable/Stable/Common\n#pragma D attributes Evolving/Stable/Common x\nint x;\n";
+    let stderr = ends_with(1, dtrace().args(["-x", "errtags", "-en", &format!("{pragmas}BEGIN {{ x = 1; }}")]));
+    assert!(stderr.contains("[D_ATTR_MIN] "), "{stderr}");
+    good(dtrace().args(["-x", "amin=Stable/Stable/Common", "-en", "BEGIN { x = pid; trace(curpsinfo->pr_pid); }"]));
+}
+
+#[test]
+fn listings_tell_what_is_wrong_with_a_description() {
+    needs_root!();
+    let stderr = ends_with(1, dtrace().args(["-ln", "BEGIN{"]));
+    assert!(stderr.contains("invalid probe specifier BEGIN{: syntax error"), "{stderr}");
+    let none = good(dtrace().args(["-lP", "cpc"]));
+    assert!(none.stderr.contains("help: write an event, a mode"), "{}", none.describe());
+    let one = good(dtrace().args(["-ln", "cpc:::cpu_clock-all-100000"]));
+    assert!(one.lines()[1].ends_with(" cpu_clock-all-100000"), "{}", one.describe());
 }
 
 #[test]
