@@ -14,6 +14,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::attr;
+use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
 use crate::sys::{self, Attr, Command};
@@ -85,8 +86,17 @@ pub fn pin(object: BorrowedFd<'_>, path: &CStr) -> Result<()> {
 /// A descriptor of the object that is pinned at a path of a BPF file system.
 pub fn open_pinned(path: &CStr) -> Result<OwnedFd> {
     let mut request = attr::Object { pathname: path.as_ptr() as u64, ..Default::default() };
-    sys::bpf_fd(Command::ObjectGet, &mut request)
-        .map_err(|errno| Error::os(format!("cannot open the pin {}", path.to_string_lossy()), Operation::Query, errno))
+    sys::bpf_fd(Command::ObjectGet, &mut request).map_err(|errno| not_opened(path, errno))
+}
+
+/// The kernel answers EACCES for files of all other kinds, too.
+fn not_opened(path: &CStr, errno: Errno) -> Error {
+    let error = Error::os(format!("cannot open the pin {}", path.to_string_lossy()), Operation::Query, errno);
+    if !errno.is(libc::EACCES) {
+        return error;
+    }
+    let why = "EACCES: it is no pin of a map, a program or a link, or this user may not open it";
+    error.because(why).with_hint("`quadrant maps` and `quadrant progs` list what is pinned, and where")
 }
 
 impl ObjectKind {

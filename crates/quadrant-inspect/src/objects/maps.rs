@@ -98,6 +98,6 @@ fn types(id: u32) -> Result<Option<Btf>> {
 /// # Errors
 /// Those of asking the kernel.
 pub fn find_maps(wanted: &str) -> Result<Vec<MapObject>> {
-    let named = |fd: &OwnedFd| MapObject::of(fd.as_fd()).map(|map| (map.name.clone(), map));
-    Ok(find(ObjectKind::Map, wanted, named)?.into_iter().map(|(map, _)| map).collect())
+    let is_called = |map: &MapObject| map.name == wanted.as_bytes();
+    Ok(find(ObjectKind::Map, wanted, |fd| MapObject::of(fd.as_fd()), is_called)?.into_iter().map(|(map, _)| map).collect())
 }

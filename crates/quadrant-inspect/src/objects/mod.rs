@@ -60,11 +60,12 @@ impl Held {
 }
 
 /// The objects of a number or a name, or the one that is pinned at a path, opened;
-/// `describe` gives an object with its name.
+/// `describe` gives an object, `is_called` says whether it has the name.
 fn find<T>(
     kind: ObjectKind,
     wanted: &str,
-    describe: impl Fn(&OwnedFd) -> Result<(Vec<u8>, T)>,
+    describe: impl Fn(&OwnedFd) -> Result<T>,
+    is_called: impl Fn(&T) -> bool,
 ) -> Result<Vec<(T, OwnedFd)>> {
     let number = if wanted.starts_with('/') { Some(pins::number(kind, wanted)?) } else { wanted.parse().ok() };
     let ids = number.map_or_else(|| object::ids(kind), |number| Ok(vec![number]))?;
@@ -72,8 +73,8 @@ fn find<T>(
     for id in ids {
         // What is gone since it was listed is no longer meant.
         let Some(fd) = object::open(kind, id)? else { continue };
-        let (name, object) = describe(&fd)?;
-        if number.is_some() || name == wanted.as_bytes() {
+        let object = describe(&fd)?;
+        if number.is_some() || is_called(&object) {
             found.push((object, fd));
         }
     }

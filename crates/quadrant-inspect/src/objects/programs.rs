@@ -28,11 +28,12 @@ pub fn programs() -> Listing<ProgramEntry> {
     Listing { objects: programs.into_iter().map(entry).collect(), notes: notes.notes }
 }
 
-/// The programs of a number or a name, opened; several can have the same name.
+/// The programs of a number, a name or a tag, opened; several can have the same name or tag.
 ///
 /// # Errors
 /// Those of asking the kernel.
 pub fn find_programs(wanted: &str) -> Result<Vec<(ProgramObject, OwnedFd)>> {
-    let named = |fd: &OwnedFd| ProgramObject::of(fd.as_fd()).map(|program| (program.name.clone(), program));
-    find(ObjectKind::Program, wanted, named)
+    let tag = u64::from_str_radix(wanted, 16).ok().filter(|_| wanted.len() == 16).map(u64::to_be_bytes);
+    let is_called = |program: &ProgramObject| program.name == wanted.as_bytes() || tag == Some(program.tag);
+    find(ObjectKind::Program, wanted, |fd| ProgramObject::of(fd.as_fd()), is_called)
 }

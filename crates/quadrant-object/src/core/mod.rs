@@ -82,10 +82,10 @@ impl Question {
         matches!(self, Question::ConstantExists | Question::ConstantValue)
     }
 
-    /// It can be answered with no.
-    fn is_existence(self) -> bool {
+    /// What is not there is 0: "no", or for a size or an id of a type, as in libbpf, "none".
+    fn has_zero(self) -> bool {
         use Question::*;
-        matches!(self, FieldExists | TypeExists | ConstantExists | TypeMatches)
+        matches!(self, FieldExists | TypeExists | ConstantExists | TypeMatches | TypeSize | TypeIdTarget)
     }
 }
 

@@ -56,7 +56,7 @@ impl Outcome {
         let ours = Value::of(local, question)?;
         let number = match found {
             Some(value) => Some(value.number),
-            None if question.is_existence() => Some(0),
+            None if question.has_zero() => Some(0),
             None => None,
         };
         let resize = match (ours.access, found.and_then(|value| value.access)) {

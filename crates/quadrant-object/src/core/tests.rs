@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use quadrant_types::Btf;
 
-use super::{KernelTypes, Resolver, types_are_compatible};
+use super::{KernelTypes, Question, Resolver, types_are_compatible};
 use crate::Object;
 use crate::ext::CoreRecord;
 
@@ -71,6 +71,20 @@ fn answers() {
         "struct twice.here = 1",
     ];
     assert_eq!(answers, expected);
+}
+
+/// As in libbpf: `bpf_core_type_size(struct missing)` is 0, and the program goes on.
+#[test]
+fn a_missing_type_has_no_size_and_no_id() {
+    let (object, kernel) = (Object::parse(OBJECT).unwrap(), kernel());
+    let resolver = Resolver::new(object.btf().unwrap(), &kernel);
+    let answer = |record: &CoreRecord| resolver.resolve(record).unwrap();
+    let is_asked = |record: &&CoreRecord| record.kind == Question::TypeExists as u32 && answer(record).number == Some(0);
+    let missing = records(&object).iter().find(is_asked).cloned().unwrap();
+    for question in [Question::TypeSize, Question::TypeIdTarget] {
+        let outcome = answer(&CoreRecord { kind: question as u32, ..missing.clone() });
+        assert_eq!((outcome.what.as_str(), outcome.number), ("struct missing", Some(0)));
+    }
 }
 
 #[test]

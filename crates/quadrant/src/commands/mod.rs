@@ -150,10 +150,10 @@ fn only<T>(mut found: Vec<T>, what: &str, wanted: &str, hint: &str, id: impl Fn(
     let wanted = failure::shown(wanted);
     match (found.pop(), found.as_slice()) {
         (Some(one), []) => Ok(one),
-        (None, _) => Err(Failure::usage(format!("the kernel has no {what} {wanted}")).hint(hint)),
+        (None, _) => Err(Failure::usage(format!("the kernel has no {what} `{wanted}`")).hint(hint)),
         (Some(last), others) => {
             let ids: Vec<String> = others.iter().chain([&last]).map(|object| id(object).to_string()).collect();
-            let failure = Failure::usage(format!("several {what}s have the name {wanted}"));
+            let failure = Failure::usage(format!("several {what}s are called `{wanted}`"));
             Err(failure.hint(format!("choose by number: {}", ids.join(", "))))
         }
     }

@@ -132,7 +132,25 @@ fn a_program_that_is_not_there_is_an_error() {
     needs_root!();
     let outcome = quadrant().args(["explain", "--program", "no such program"]).run().unwrap();
     assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
-    assert!(outcome.stderr.contains("the kernel has no program no such program"), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("the kernel has no program `no such program`"), "{}", outcome.describe());
+}
+
+/// A tag is the same for all programs of the same instructions, here and on other machines.
+#[test]
+fn a_program_by_its_tag() {
+    needs_root!();
+    let tracer = attached(script("tracepoint:syscalls:sys_enter_getppid { @tagged = count(); }"));
+    let infos = std::fs::read_dir(format!("/proc/{}/fdinfo", tracer.pid())).expect("it runs").flatten();
+    let mut infos = infos.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let tag = infos.find_map(|info| Some(info.lines().find_map(|line| line.strip_prefix("prog_tag:"))?.trim().to_owned()));
+    let tag = tag.expect("the tracer has a program");
+    let outcome = good(quadrant().args(["explain", "--program", &tag, "--only", "cost"]));
+    end(tracer);
+    assert!(outcome.stdout.contains("instructions verified"), "{}", outcome.describe());
+    let gone = refused(quadrant().args(["explain", "--program", "0123456789abcdef"]));
+    assert!(gone.contains("the kernel has no program `0123456789abcdef`"), "{gone}");
+    let no_pin = refused(quadrant().args(["explain", "--program", "/etc/passwd"]));
+    assert!(no_pin.contains("it is no pin of a map, a program or a link"), "{no_pin}");
 }
 
 #[test]

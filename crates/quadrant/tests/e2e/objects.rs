@@ -96,7 +96,7 @@ fn a_reader_that_leaves_ends_looks_quietly() {
 #[test]
 fn what_cannot_be_shown_is_refused() {
     needs_root!();
-    assert!(refused(quadrant().args(["maps", "dump", "no_such_map"])).contains("the kernel has no map no_such_map"));
-    assert!(refused(quadrant().args(["maps", "dump", "4294967295"])).contains("the kernel has no map 4294967295"));
+    assert!(refused(quadrant().args(["maps", "dump", "no_such_map"])).contains("the kernel has no map `no_such_map`"));
+    assert!(refused(quadrant().args(["maps", "dump", "4294967295"])).contains("the kernel has no map `4294967295`"));
     assert!(refused(quadrant().args(["progs", "top", "--count", "0"])).contains("--count"));
 }

@@ -13,7 +13,7 @@ use crate::commands;
 use crate::commands::table;
 use crate::failure::Failure;
 
-/// Shows a program, by its number or name.
+/// Shows a program, by its number, name or tag.
 ///
 /// # Errors
 /// There is none, or there are several; or a part that only scripts have.
