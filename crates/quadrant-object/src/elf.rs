@@ -62,8 +62,15 @@ pub(crate) enum SymbolKind {
     Other,
 }
 
+/// How ELF files of 64 bits begin whose numbers have the highest byte first (ELFCLASS64, ELFDATA2MSB).
+const OF_OTHER_ORDER: [u8; 6] = *b"\x7fELF\x02\x02";
+
 impl<'a> Elf<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Elf<'a>> {
+        if bytes.starts_with(&OF_OTHER_ORDER) {
+            let why = "it is made for machines of the other byte order (-target bpfeb): compile with `-target bpf`";
+            return Err(Error::new("cannot use the object", why));
+        }
         let file = ElfFile64::<LittleEndian>::parse(bytes).map_err(|error| Error::malformed(error.to_string()))?;
         let header = file.elf_header();
         let (machine, kind) = (header.e_machine.get(LittleEndian), header.e_type.get(LittleEndian));
@@ -181,5 +188,16 @@ impl Symbol<'_> {
             is_weak: false,
             is_hidden: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_byte_order_is_told() {
+        let error = Elf::parse(b"\x7fELF\x02\x02\x01").err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("other byte order"), "{error}");
     }
 }

@@ -64,7 +64,8 @@ pub(crate) fn externs(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<(Vec<Extern>, 
         let bad = |why: &str| Error::new(format!("cannot use the external symbol `{}`", symbol.name), why);
         let btf = btf.ok_or_else(|| bad("no types say what it is: compile with -g"))?;
         let (section, id) = declaration(btf, symbol.name).ok_or_else(|| {
-            bad("it is undefined: it is neither marked __kconfig nor __ksym, and no function of the object")
+            bad("it is undefined: neither marked __kconfig nor __ksym, nor defined in the object; if another one defines it, link them \
+                 with `bpftool gen object`")
         })?;
         let kind = match (section, btf.kind(id)) {
             (Section::Kconfig, Some(BtfKind::Var)) => config.add(btf, symbol.name, id)?,

@@ -65,28 +65,37 @@ fn shown_name(file: &str) -> &str {
     if file == "-" { "stdin" } else { file }
 }
 
+/// What a script is compiled for.
+pub struct World<'a, S> {
+    /// The probes that there are.
+    pub source: &'a S,
+    /// The kernel's types.
+    pub types: &'a Types,
+    /// What names mean.
+    pub symbols: &'a dyn Symbols,
+    /// The process of `-c`.
+    pub child: Option<u32>,
+}
+
 /// Compile a script; messages are returned also when there is a program. A setting may be forced from outside.
-pub fn compile(
+pub fn compile<S: ProbeSource>(
     script: &Script,
     params: &[String],
     args: &Args,
-    source: &dyn ProbeSource,
-    types: &Types,
-    child: Option<u32>,
+    world: &World<'_, S>,
     forced: Option<(String, String)>,
 ) -> (Option<Program>, Vec<Diagnostic>) {
     let mut settings = settings();
     settings.extend(forced);
-    let addresses = Addresses { symbols: RefCell::new(None), pid: args.pid.or(child) };
     let env = Env {
-        probes: source,
+        probes: world.source,
         runs: &|spec| checks::includes(args, spec),
         chosen: &|point| checks::attaches(args, point),
-        types,
-        symbols: &addresses,
+        types: world.types,
+        symbols: world.symbols,
         params,
         settings: &settings,
-        child,
+        child: world.child,
         allow_unsafe: args.allow_unsafe,
         warns_of_style: args.style,
         portable: false,
@@ -147,12 +156,17 @@ fn settings() -> Vec<(String, String)> {
 }
 
 /// Addresses that a script names.
-struct Addresses {
+pub struct Addresses {
     symbols: RefCell<Option<Symbolizer>>,
     pid: Option<u32>,
 }
 
 impl Addresses {
+    /// Those of this machine, and of the process of `-p` or `-c`.
+    pub fn new(args: &Args, child: Option<u32>) -> Addresses {
+        Addresses { symbols: RefCell::new(None), pid: args.pid.or(child) }
+    }
+
     fn with<T>(&self, ask: impl FnOnce(&mut Symbolizer) -> Result<T, quadrant_symbols::Error>) -> Result<T, String> {
         let mut symbols = self.symbols.borrow_mut();
         let symbols = symbols.get_or_insert_with(|| Symbolizer::new(quadrant_symbols::Options::default()));

@@ -18,13 +18,14 @@ use quadrant_session::View;
 use quadrant_symbols::Symbolizer;
 
 use crate::groups::Groups;
+use crate::recording::Others;
 use crate::recording::Symbols;
 
 /// What is kept from one event to the next.
 pub struct Names {
     symbols: Symbolizer,
     /// In place of those of this machine.
-    recorded: Option<Symbols>,
+    recorded: Option<(Symbols, Others)>,
     /// Nobody wants names: addresses stay what they are.
     unresolved: bool,
     /// The last symbol asked for, whose text is lent out.
@@ -53,8 +54,36 @@ impl Names {
     }
 
     /// Names as a recording has them, and its clock.
-    pub fn recorded(symbols: Symbols, wall_offset_ns: i64) -> Names {
-        Names { recorded: Some(symbols), wall_offset_ns, ..Names::new(false) }
+    pub fn recorded(symbols: Symbols, others: Others, wall_offset_ns: i64) -> Names {
+        Names { recorded: Some((symbols, others)), wall_offset_ns, ..Names::new(false) }
+    }
+
+    /// The name of a user.
+    pub fn username(&mut self, uid: u32) -> Option<&str> {
+        if let Some((_, others)) = &self.recorded {
+            return others.user(uid);
+        }
+        self.users.get_or_insert_with(users).get(&uid).map(String::as_str)
+    }
+
+    /// The path of a control group, in the hierarchies whose names match a pattern if there is one.
+    pub fn cgroup_path(&mut self, id: u64, pattern: Option<&str>) -> Option<&str> {
+        if let Some((_, others)) = &self.recorded {
+            return others.cgroup(id, pattern);
+        }
+        let wanted = |name: &str| pattern.is_none_or(|pattern| Glob::new(pattern).matches(name));
+        let groups = &mut self.groups;
+        let gone = || Some(format!("{UNIFIED}:{}", groups.path(id).filter(|_| wanted(UNIFIED))?));
+        let path = || cgroup::path(id, &wanted).map(|path| String::from_utf8_lossy(&path).into_owned()).or_else(gone);
+        self.cgroups.entry((id, pattern.map(str::to_owned))).or_insert_with(path).as_deref()
+    }
+
+    /// The container that a control group belongs to.
+    pub fn container(&mut self, id: u64) -> Option<&str> {
+        match &self.recorded {
+            Some((_, others)) => others.container(id),
+            None => self.groups.container(id),
+        }
     }
 
     /// What an address of the kernel, or of a process, is: the inlined functions and then the one that they are in.
@@ -63,7 +92,7 @@ impl Names {
     }
 
     fn stack(&mut self, pid: Option<u32>, addresses: &[u64]) -> Vec<Vec<quadrant_symbols::Frame>> {
-        if let Some(recorded) = &self.recorded {
+        if let Some((recorded, _)) = &self.recorded {
             let frames =
                 |address: &u64| recorded.get(&(pid, *address)).cloned().unwrap_or_else(|| vec![unknown(*address)]);
             return addresses.iter().map(frames).collect();
@@ -167,7 +196,7 @@ impl Resolver for Bound<'_> {
     }
 
     fn username(&mut self, uid: u32) -> Option<&str> {
-        self.names.users.get_or_insert_with(users).get(&uid).map(String::as_str)
+        self.names.username(uid)
     }
 
     fn syscall(&mut self, number: u64) -> Option<&str> {
@@ -175,15 +204,11 @@ impl Resolver for Bound<'_> {
     }
 
     fn cgroup_path(&mut self, id: u64, pattern: Option<&str>) -> Option<&str> {
-        let wanted = |name: &str| pattern.is_none_or(|pattern| Glob::new(pattern).matches(name));
-        let Names { cgroups, groups, .. } = &mut *self.names;
-        let gone = || Some(format!("{UNIFIED}:{}", groups.path(id).filter(|_| wanted(UNIFIED))?));
-        let path = || cgroup::path(id, &wanted).map(|path| String::from_utf8_lossy(&path).into_owned()).or_else(gone);
-        cgroups.entry((id, pattern.map(str::to_owned))).or_insert_with(path).as_deref()
+        self.names.cgroup_path(id, pattern)
     }
 
     fn container(&mut self, id: u64) -> Option<&str> {
-        self.names.groups.container(id)
+        self.names.container(id)
     }
 
     fn wall_clock(&mut self, boot_ns: u64) -> i64 {

@@ -7,6 +7,7 @@ use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_bpftrace::Script;
 use quadrant_output::Mode;
+use quadrant_probes::Source;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::probe::Site;
@@ -212,7 +213,30 @@ pub fn program(
     lines: Option<&Lines>,
 ) -> Result<Program, Failure> {
     let source = list::source(args, types, child);
-    let compile = |forced| front::compile(script, params, args, &source, types, child, forced);
+    let symbols = front::Addresses::new(args, child);
+    program_in(
+        &front::World { source: &source, types, symbols: &symbols, child },
+        args,
+        script,
+        params,
+        features,
+        lines,
+    )
+}
+
+/// What a script means in a world.
+///
+/// # Errors
+/// The script's mistakes.
+pub fn program_in(
+    world: &front::World<'_, Source>,
+    args: &Args,
+    script: &Script,
+    params: &[String],
+    features: &Features,
+    lines: Option<&Lines>,
+) -> Result<Program, Failure> {
+    let compile = |forced| front::compile(script, params, args, world, forced);
     let (program, mut diagnostics) = compile(None);
     let mut program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
@@ -226,13 +250,13 @@ pub fn program(
     match lines {
         _ if args.quiet => {}
         Some(lines) => {
-            let warnings: Vec<String> = source.warnings().iter().map(ToString::to_string).collect();
+            let warnings: Vec<String> = world.source.warnings().iter().map(ToString::to_string).collect();
             let told = lines.diagnostics(&script.sources, &diagnostics).and_then(|()| lines.warnings(&warnings));
             told.map_err(unwritable)?;
         }
         None => {
             eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
-            list::print_warnings(&source);
+            list::print_warnings(world.source);
         }
     }
     Ok(program)

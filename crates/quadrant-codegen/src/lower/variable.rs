@@ -41,12 +41,14 @@ impl Lower<'_, '_> {
     pub fn declare_variables(&mut self, clause: &Clause) {
         let uses = Uses::of(clause);
         self.variables = Variables::default();
-        for (var, variable) in uses.in_memory(self.g.program) {
-            let home = match self.shared_home(var) {
-                Some(place) => Home::Scratch(place),
-                None => self.home(&variable.ty, uses.in_loops.contains(&var)),
-            };
+        for (var, variable) in uses.in_memory(self.g.program).filter(|(_, variable)| !variable.shared) {
+            let home = self.home(&variable.ty, uses.in_loops.contains(&var));
             self.variables.homes.insert(var, home);
+        }
+        // What one clause needs in memory is there for all that share it.
+        for var in uses.all {
+            let place = self.shared_home(var);
+            self.variables.homes.extend(place.map(|place| (var, Home::Scratch(place))));
         }
         for var in uses.in_predicate {
             self.clear_variable(var);

@@ -225,3 +225,21 @@ fn loops_with_everything_load() {
     script.clause(None, vec![stmt(StmtKind::ForRange { var: i, start: int(0), end: int(10), body: outer })]);
     Kernel::new(&script);
 }
+
+/// A variable that a clause has in memory, because a loop uses it, is the same for clauses without loops.
+#[test]
+fn clauses_share_a_variable_of_a_loop() {
+    let mut script = Script::new();
+    let [out, i] = [script.scalar(Type::I64), script.scalar(Type::I64)];
+    let [sum, round] = [script.var(Type::I64), script.var(Type::I64)];
+    script.program.vars[sum.0 as usize].shared = true;
+    script.clause(None, vec![set(sum, sarg(0))]);
+    let body = vec![stmt(StmtKind::Update(Place::Var(sum), BinaryOp::Add, i64_var(round))), inc(i, None)];
+    script.clause(None, vec![stmt(StmtKind::ForRange { var: round, start: int(0), end: int(4), body })]);
+    script.merge_last();
+    script.clause(None, vec![set_map(out, None, i64_var(sum))]);
+    script.merge_last();
+    both(&script, &[(0, vec![100]), (0, vec![200])], |seen| {
+        assert_eq!((seen.number(out), seen.number(i)), (Some(206), Some(8)));
+    });
+}

@@ -99,5 +99,8 @@ fn types(id: u32) -> Result<Option<Btf>> {
 /// Those of asking the kernel.
 pub fn find_maps(wanted: &str) -> Result<Vec<MapObject>> {
     let is_called = |map: &MapObject| map.name == wanted.as_bytes();
-    Ok(find(ObjectKind::Map, wanted, |fd| MapObject::of(fd.as_fd()), is_called)?.into_iter().map(|(map, _)| map).collect())
+    Ok(find(ObjectKind::Map, wanted, |fd| MapObject::of(fd.as_fd()), is_called)?
+        .into_iter()
+        .map(|(map, _)| map)
+        .collect())
 }

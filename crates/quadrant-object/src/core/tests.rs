@@ -79,7 +79,8 @@ fn a_missing_type_has_no_size_and_no_id() {
     let (object, kernel) = (Object::parse(OBJECT).unwrap(), kernel());
     let resolver = Resolver::new(object.btf().unwrap(), &kernel);
     let answer = |record: &CoreRecord| resolver.resolve(record).unwrap();
-    let is_asked = |record: &&CoreRecord| record.kind == Question::TypeExists as u32 && answer(record).number == Some(0);
+    let is_asked =
+        |record: &&CoreRecord| record.kind == Question::TypeExists as u32 && answer(record).number == Some(0);
     let missing = records(&object).iter().find(is_asked).cloned().unwrap();
     for question in [Question::TypeSize, Question::TypeIdTarget] {
         let outcome = answer(&CoreRecord { kind: question as u32, ..missing.clone() });

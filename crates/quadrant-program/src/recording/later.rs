@@ -5,6 +5,7 @@ use super::Input;
 use super::caught;
 use super::learn::has_effect;
 use crate::Program;
+use crate::expr::BinaryOp;
 use crate::expr::Expr;
 use crate::expr::ExprKind;
 use crate::expr::Function;
@@ -34,9 +35,10 @@ pub(super) struct Later {
 }
 
 /// Lets a clause of a program send what it learns on its way, each with a record of its own, in their order.
-pub(super) fn mark(program: &mut Program, clause: usize, later: &[Later]) {
+/// The values of a firing are numbered by a variable, so that what was lost of them is noticed.
+pub(super) fn mark(program: &mut Program, clause: usize, later: &[Later], number: VarId) {
     let mut marked = program.clauses[clause].clone();
-    let mut marker = Marker { program, later, walked: 0 };
+    let mut marker = Marker { program, later, number, walked: 0 };
     rewrite::clause(&mut marked, &mut |e| marker.expr(e));
     program.clauses[clause] = marked;
 }
@@ -45,6 +47,7 @@ struct Marker<'m> {
     program: &'m mut Program,
     /// Those that are still to come.
     later: &'m [Later],
+    number: VarId,
     walked: usize,
 }
 
@@ -58,12 +61,13 @@ impl Marker<'_> {
             return true;
         };
         self.later = rest;
-        let record = self.record(&first.input);
+        let number = (!first.is_shown).then_some(self.number);
+        let record = self.record(&first.input, number);
         if first.is_shown {
             self.parts(e);
         }
         self.walked = first.end;
-        *e = self.sent(&valued(e), record, first.input.caught);
+        *e = self.sent(&valued(e), record, number, first.input.caught);
         false
     }
 
@@ -79,26 +83,31 @@ impl Marker<'_> {
         });
     }
 
-    fn record(&mut self, input: &Input) -> RecordId {
-        let args = vec![super::sent(input).ty];
+    fn record(&mut self, input: &Input, number: Option<VarId>) -> RecordId {
+        let args = [super::sent(input).ty].into_iter().chain(number.map(|_| Type::U64)).collect();
         self.program.records.push(Record { kind: RecordKind::Print, args, span: input.expr.span });
         RecordId(self.program.records.len() as u32 - 1)
     }
 
     /// An expression that sends its value, too, and faults if it did.
-    fn sent(&mut self, e: &Expr, record: RecordId, is_caught: bool) -> Expr {
+    fn sent(&mut self, e: &Expr, record: RecordId, number: Option<VarId>, is_caught: bool) -> Expr {
         let span = e.span;
+        let next = number.map(|var| StmtKind::Update(Place::Var(var), BinaryOp::Add, Expr::int(1, Type::U64, span)));
+        let emit = |value: Expr| {
+            let number = number.map(|var| Expr::new(ExprKind::Var(var), Type::U64, span));
+            StmtKind::Emit { record, args: [value].into_iter().chain(number).collect() }
+        };
         if !is_caught && matches!(e.ty, Type::String { .. }) && is_pure(e) {
             // A record knows that a text was cut, a variable does not.
-            let emit = Stmt::new(StmtKind::Emit { record, args: vec![e.clone()] }, span);
-            return Expr::new(ExprKind::Block(vec![emit], Box::new(e.clone())), e.ty.clone(), span);
+            let before = next.into_iter().chain([emit(e.clone())]).map(|kind| Stmt::new(kind, span)).collect();
+            return Expr::new(ExprKind::Block(before, Box::new(e.clone())), e.ty.clone(), span);
         }
         let value = if is_caught { caught(e) } else { e.clone() };
         let var = VarId(self.program.vars.len() as u32);
         self.program.vars.push(Variable { name: String::new(), ty: value.ty.clone(), shared: false });
         let kept = Expr::new(ExprKind::Var(var), value.ty.clone(), span);
-        let mut before =
-            vec![StmtKind::Assign(Place::Var(var), value), StmtKind::Emit { record, args: vec![kept.clone()] }];
+        let assign = StmtKind::Assign(Place::Var(var), value);
+        let mut before: Vec<StmtKind> = [assign].into_iter().chain(next).chain([emit(kept.clone())]).collect();
         let part = |index, ty| Expr::new(ExprKind::TupleField(Box::new(kept.clone()), index), ty, span);
         if is_caught {
             let raise = ExprKind::Call(Function::Raise, vec![part(0, Type::U64), part(1, Type::U64)]);

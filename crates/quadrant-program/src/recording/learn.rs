@@ -10,6 +10,7 @@ use super::faulting::can_fault;
 use super::known::Known;
 use super::later::Later;
 use super::later::valued;
+use super::moment::draws;
 use super::names::Names;
 use super::state::Unchanged;
 use super::state::count;
@@ -81,6 +82,8 @@ pub(super) struct Around<'a> {
     pub text: &'a dyn Fn(Span) -> String,
     pub names: &'a mut Names,
     pub unchanged: Unchanged<'a>,
+    /// Clauses draw random numbers several times in a firing: each is learned where it is drawn.
+    pub draws_again: bool,
     /// Faults end the clause.
     pub aborts: bool,
     /// The clause is one of ERROR: whatever faults brings what it learns, at any of these points.
@@ -104,7 +107,7 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
         failure: None,
         walked: 0,
         end: 0,
-        symbol: None,
+        shown: None,
     };
     rewrite::clause(clause, &mut |e| finder.expr(e));
     let Finder { mut learned, failure, around: Around { unchanged, aborts, .. }, .. } = finder;
@@ -137,8 +140,8 @@ struct Finder<'f, 'a> {
     /// How many expressions of the script come before the one at hand, and with it.
     walked: usize,
     end: usize,
-    /// The place of an address that is shown as a symbol, and of whom.
-    symbol: Option<(usize, bool)>,
+    /// The place of a number that is shown as a name, and as what.
+    shown: Option<(usize, Type)>,
 }
 
 impl Finder<'_, '_> {
@@ -151,18 +154,19 @@ impl Finder<'_, '_> {
     }
 
     fn look(&mut self, e: &mut Expr) -> bool {
-        let symbol = self.symbol.take_if(|(at, _)| *at == self.walked).map(|(_, user)| user);
+        let shown = self.shown.take_if(|(at, _)| *at == self.walked).map(|(_, ty)| ty);
         if let (ExprKind::Call(Function::Stack, _), Type::Stack(stack)) = (&e.kind, &e.ty) {
             add(&mut self.learned.stacks, *stack);
             return false;
         }
-        if let (ExprKind::Call(Function::Symbol, _), Type::Symbol { user, .. }) = (&e.kind, &e.ty) {
-            self.symbol = Some((self.walked + 1, *user));
+        if is_named(e) {
+            self.shown = Some((self.walked + 1, e.ty.clone()));
         }
         let is_of_fault = self.around.of_faults.is_some() && matches!(e.kind, ExprKind::Arg(_));
         if !reads(e) || is_of_fault {
-            if symbol.is_some() && self.around.of_faults.is_none() {
-                let input = Input { name: String::new(), slot: 0, expr: e.clone(), symbol, caught: self.is_caught(e) };
+            if shown.is_some() && self.around.of_faults.is_none() {
+                let (shown, caught) = (shown.into_iter().collect(), self.is_caught(e));
+                let input = Input { name: String::new(), slot: 0, expr: e.clone(), shown, caught };
                 self.learn_later(input, true);
             }
             return true;
@@ -178,7 +182,7 @@ impl Finder<'_, '_> {
             self.failure.get_or_insert(why);
             return false;
         }
-        let (cell, caught) = if self.is_given(e) { self.input(e, symbol) } else { self.later(&value, symbol) };
+        let (cell, caught) = if self.is_given(e) { self.input(e, shown) } else { self.later(&value, shown) };
         *e = cell.given(&value, caught);
         false
     }
@@ -188,7 +192,9 @@ impl Finder<'_, '_> {
         if self.around.of_faults.is_some() {
             return self.known.is_given(e, false) && !has_argument(e);
         }
-        self.known.is_given(e, true) && self.around.unchanged.hold(&maps_of(&self.known.plain(e)), self.end)
+        let plain = self.known.plain(e);
+        let is_drawn = self.around.draws_again && draws(|drawn| visit::expr(&plain, drawn)) > 0;
+        !is_drawn && self.known.is_given(e, true) && self.around.unchanged.hold(&maps_of(&plain), self.end)
     }
 
     fn learn_later(&mut self, input: Input, is_shown: bool) {
@@ -214,27 +220,36 @@ impl Finder<'_, '_> {
     }
 
     /// The place of an input, and whether it may be a fault.
-    fn input(&mut self, e: &Expr, symbol: Option<bool>) -> (Cell, bool) {
+    fn input(&mut self, e: &Expr, shown: Option<Type>) -> (Cell, bool) {
         let (base, expr) = (self.known.name(e), self.known.plain(e));
         self.learned.state.extend(maps_of(&expr));
         let (slot, name) = self.around.names.of(base, self.points, &expr);
         let caught = self.is_caught(&expr);
         match self.learned.inputs.iter_mut().find(|input| input.slot == slot) {
-            Some(input) => input.symbol = input.symbol.or(symbol),
-            None => self.learned.inputs.push(Input { name, slot, expr, symbol, caught }),
+            Some(input) => shown.into_iter().for_each(|ty| add(&mut input.shown, ty)),
+            None => self.learned.inputs.push(Input { name, slot, expr, shown: shown.into_iter().collect(), caught }),
         }
         (Cell::Context(slot), caught)
     }
 
     /// The same for what can only be evaluated where it stands, any number of times.
-    fn later(&mut self, e: &Expr, symbol: Option<bool>) -> (Cell, bool) {
+    fn later(&mut self, e: &Expr, shown: Option<Type>) -> (Cell, bool) {
         let (slot, name) = self.around.names.another(self.known.name(e), self.points);
         let caught = self.is_caught(e);
-        let input = Input { name, slot, expr: e.clone(), symbol, caught };
+        let input = Input { name, slot, expr: e.clone(), shown: shown.into_iter().collect(), caught };
         self.learn_later(input, false);
         let times = VarId(self.around.vars.len() as u32);
         self.around.vars.push(Variable { name: String::new(), ty: Type::U64, shared: false });
         (Cell::Next { slot, times }, caught)
+    }
+}
+
+/// Whether an expression is a number that is shown as a name, which user space finds while the trace runs.
+fn is_named(e: &Expr) -> bool {
+    match &e.ty {
+        Type::Symbol { .. } => matches!(e.kind, ExprKind::Call(Function::Symbol, _)),
+        Type::Username | Type::CgroupPath(_) | Type::Container => matches!(e.kind, ExprKind::Cast(_)),
+        _ => false,
     }
 }
 

@@ -28,13 +28,18 @@ use std::collections::BTreeMap;
 
 use crate::Program;
 use crate::diag::Diagnostic;
+use crate::expr::Builtin;
+use crate::expr::Clock;
 use crate::expr::Expr;
 use crate::expr::ExprKind;
 use crate::expr::Function;
+use crate::expr::Place;
+use crate::expr::VarId;
 use crate::probe::PointId;
 use crate::probe::Site;
 use crate::program::Clause;
 use crate::program::Faults;
+use crate::program::Variable;
 use crate::record::Record;
 use crate::record::RecordId;
 use crate::record::RecordKind;
@@ -66,8 +71,8 @@ pub struct Input {
     pub slot: usize,
     /// What to evaluate; there are no variables in it.
     pub expr: Expr,
-    /// It is an address that is shown as a symbol, of the process (true) or of the kernel.
-    pub symbol: Option<bool>,
+    /// It is a number that is shown as a name: the types that it is shown as, such as [`Type::Symbol`] or [`Type::Username`].
+    pub shown: Vec<Type>,
     /// Evaluating it can fault, and a fault ends the clause.
     pub caught: bool,
 }
@@ -105,6 +110,9 @@ pub struct Split {
     kept: Vec<(usize, Clause)>,
     /// What is sent on the way, by the order of its records.
     later: Vec<Input>,
+    /// The variable that numbers what is sent in a firing, from a time on that is the firing's own.
+    number: VarId,
+    draws_again: bool,
 }
 
 /// What a record of the recorder brings.
@@ -139,22 +147,26 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     let mut names = Names::default();
     let all_points: Vec<PointId> = (0..program.points.len() as u32).map(PointId).collect();
     let (mut learned, mut handlers) = (Vec::new(), Vec::new());
+    let draws_again = moment::draws_again(program);
     for (index, clause) in replayer.clauses.iter_mut().enumerate() {
         let (unchanged, vars) = (Unchanged::of(program, index), &mut replayer.vars);
         let is_of_faults = clause.points.iter().all(|point| phase(program, *point).is_none());
         let of_faults = is_of_faults.then_some(&*all_points);
-        let around = Around { text, names: &mut names, unchanged, aborts: aborts(program), of_faults, vars };
+        let around =
+            Around { text, names: &mut names, unchanged, draws_again, aborts: aborts(program), of_faults, vars };
         learned.push(learn::learn(clause, around)?);
         handlers.extend(is_of_faults.then_some(index));
     }
-    learned.iter().enumerate().for_each(|(index, learned)| later::mark(&mut marked, index, &learned.later));
+    let number = VarId(marked.vars.len() as u32);
+    marked.vars.push(Variable { name: String::new(), ty: Type::U64, shared: true });
+    learned.iter().enumerate().for_each(|(index, learned)| later::mark(&mut marked, index, &learned.later, number));
     let own = Own::of(&marked, program.records.len());
     let groups = by_clauses(program).into_iter();
     let groups = groups.map(|(clauses, points)| group(clauses, points, &learned, &handlers)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
     let kept = slice::clauses(&marked, own, state);
     let later = learned.into_iter().flat_map(|learned| learned.later).map(|later| later.input).collect();
-    Ok(Split { replayer, groups, slots: names.len(), marked, own, kept, later })
+    Ok(Split { replayer, groups, slots: names.len(), marked, own, kept, later, number, draws_again })
 }
 
 impl Split {
@@ -230,7 +242,7 @@ fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned], handler
     let mut inputs: Vec<Input> = Vec::new();
     for input in all().flat_map(|learned| &learned.inputs) {
         match inputs.iter_mut().find(|known| known.slot == input.slot) {
-            Some(known) => known.symbol = known.symbol.or(input.symbol),
+            Some(known) => input.shown.iter().for_each(|ty| add(&mut known.shown, ty.clone())),
             None => inputs.push(input.clone()),
         }
     }
@@ -257,25 +269,35 @@ fn either(lhs: Expr, rhs: Expr) -> Expr {
 /// A program that sends the inputs of each firing at its points, and ends where the script would. Records are stamped; [`Split::sent`] says
 /// what they are. Starts and ends at which nothing is learned send nothing.
 pub fn recorder(split: &Split) -> Program {
-    let Split { marked, groups, own, kept, .. } = split;
+    let Split { marked, groups, own, kept, number, draws_again, .. } = split;
     let mut recorder = Program { clauses: Vec::new(), records: own.records(marked), ..marked.clone() };
     recorder.config.print_maps_on_exit = false;
     for (index, group) in groups.iter().enumerate() {
         let span = group.clauses.first().map_or(Span::default(), |clause| marked.clauses[*clause].span);
         let stacks = group.stacks.iter().map(|stack| taken(*stack, span));
-        let args: Vec<Expr> = group.inputs.iter().map(sent).chain(stacks).collect();
+        // The last says which values that are sent later are this firing's.
+        let number = (!group.later.is_empty()).then_some(*number);
+        let numbered = number.map(|var| Expr::new(ExprKind::Var(var), Type::U64, span));
+        let args: Vec<Expr> = group.inputs.iter().map(sent).chain(stacks).chain(numbered).collect();
         let types = args.iter().map(|arg| arg.ty.clone()).collect();
         recorder.records.push(Record { kind: RecordKind::Print, args: types, span });
         if group.is_recorded(marked) {
-            let body = vec![Stmt::new(StmtKind::Emit { record: own.of_group(index), args }, span)];
+            let emit = StmtKind::Emit { record: own.of_group(index), args };
+            let start = number.map(|var| StmtKind::Assign(Place::Var(var), own_time(span)));
+            let body = start.into_iter().chain([emit]).map(|kind| Stmt::new(kind, span)).collect();
             let predicate = group.predicate.clone();
             recorder.clauses.push(Clause { points: group.points.clone(), predicate, body, span });
         }
     }
     recorder.clauses.extend(kept.iter().map(|(_, clause)| clause.clone()));
-    moment::share(&mut recorder);
+    moment::share(&mut recorder, *draws_again);
     stamp::stamp(&mut recorder);
     recorder
+}
+
+/// A time at which no other firing of the point has begun on this CPU.
+fn own_time(span: Span) -> Expr {
+    Expr::new(ExprKind::Builtin(Builtin::Nsecs(Clock::Boot)), Type::U64, span)
 }
 
 fn taken(stack: StackType, span: Span) -> Expr {

@@ -1,6 +1,7 @@
 //! What is another value each time it is asked for: the recorder asks once in a firing, so that what it runs of the script does what the
 //! replay will do with the value that is sent.
 
+use super::state::has_loops;
 use crate::Program;
 use crate::expr::Builtin;
 use crate::expr::Expr;
@@ -18,13 +19,41 @@ use crate::stmt::StmtKind;
 use crate::visit;
 use crate::visit::Visitor;
 
-/// Lets the clauses of a firing have such values from variables that they share.
-pub(super) fn share(program: &mut Program) {
+/// Whether clauses may draw several random numbers at a firing, each another: then none is known before it is drawn.
+pub(super) fn draws_again(program: &Program) -> bool {
+    let mut times = vec![0; program.points.len()];
+    for clause in &program.clauses {
+        let drawn = draws(|draws| visit::clause(clause, draws));
+        let drawn = if has_loops(clause) { drawn * 2 } else { drawn };
+        clause.points.iter().for_each(|point| times[point.0 as usize] += drawn);
+    }
+    times.iter().any(|times| *times > 1)
+}
+
+/// How many places draw a random number in what is walked over.
+pub(super) fn draws(walk: impl FnOnce(&mut Draws)) -> u32 {
+    let mut draws = Draws(0);
+    walk(&mut draws);
+    draws.0
+}
+
+pub(super) struct Draws(u32);
+
+impl Visitor for Draws {
+    fn expr(&mut self, e: &Expr) {
+        self.0 += u32::from(e.kind == ExprKind::Builtin(Builtin::Rand));
+    }
+}
+
+/// Lets the clauses of a firing have such values from variables that they share; random numbers are not among them if they are drawn again
+/// and again.
+pub(super) fn share(program: &mut Program, draws_again: bool) {
     let is_of_faults = |points: &[PointId]| points.iter().any(|id| program.points[id.0 as usize].site == Site::Error);
     let (of_faults, mut clauses): (Vec<Clause>, Vec<Clause>) =
         std::mem::take(&mut program.clauses).into_iter().partition(|clause| is_of_faults(&clause.points));
     let mut asked = Vec::new();
-    for e in several(&clauses) {
+    let is_shared = |e: &Expr| !draws_again || e.kind != ExprKind::Builtin(Builtin::Rand);
+    for e in several(&clauses).into_iter().filter(is_shared) {
         let var = VarId(program.vars.len() as u32);
         program.vars.push(Variable { name: String::new(), ty: e.ty.clone(), shared: true });
         let known = Expr { kind: ExprKind::Var(var), ..e.clone() };

@@ -117,7 +117,8 @@ fn changes(clause: &Clause) -> Vec<(MapId, usize)> {
     parts.changes
 }
 
-fn has_loops(clause: &Clause) -> bool {
+/// Whether something in a clause can run several times.
+pub(super) fn has_loops(clause: &Clause) -> bool {
     struct Loops(bool);
     impl Visitor for Loops {
         fn stmt(&mut self, stmt: &Stmt) {

@@ -145,7 +145,9 @@ fn compile(
     features: &Features,
 ) -> Result<Program, Refusal> {
     let source = list::source(args, types, child);
-    let compile = |forced| front::compile(script, params, args, &source, types, child, forced);
+    let symbols = front::Addresses::new(args, child);
+    let world = front::World { source: &source, types, symbols: &symbols, child };
+    let compile = |forced| front::compile(script, params, args, &world, forced);
     let (program, mut diagnostics) = compile(None);
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {

@@ -25,7 +25,6 @@ use crate::failure;
 use crate::failure::Failure;
 use crate::front;
 use crate::recording::Recording;
-use crate::resolver::Names;
 use crate::script;
 use crate::world;
 
@@ -74,12 +73,13 @@ fn replay(options: &Options) -> Done {
     front::check_parameters(&args, &script, params)?;
     let types = Rc::new(world::types());
     let source = RecordedSource::new(recording.points.clone(), Rc::clone(&types));
-    let (program, diagnostics) = front::compile(&script, params, &args, &source, &types, recording.child, None);
+    let world = front::World { source: &source, types: &types, symbols: &recording.told, child: recording.child };
+    let (program, diagnostics) = front::compile(&script, params, &args, &world, None);
     let program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
     eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
     let text = |span: Span| script.sources.slice(span).to_owned();
     let split = recording::split(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
-    let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
+    let names = recording.names();
     let output = answers::output(None).map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?;
     let mut answers = Answers::new(&split.replayer, &script.sources, Mode::Text, names, output);
     let host = recording.host();
@@ -115,9 +115,7 @@ fn run_all(
 ) -> Result<i32, Failure> {
     if let Some(lost) = recording.lost() {
         let name = recording.shown_name();
-        eprintln!(
-            "warning: {name}: what the recorder lost is missing, and values of lists may be another event's: {lost}"
-        );
+        eprintln!("warning: {name}: what the recorder lost is missing: {lost}");
     }
     let failed = |error| match error {
         quadrant_session::Error::Short { line, slot, values } => recording.short(split, line, slot, values),

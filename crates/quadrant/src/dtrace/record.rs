@@ -50,7 +50,7 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let compiled =
         quadrant_session::compile(Rc::clone(&recorder), &Features::new(), &machine.types, session).map_err(failed)?;
     let trace = Trace::load(compiled).map_err(failed)?;
-    let points = Points { all: points(&recorder), child: None, d: Some(said) };
+    let points = Points { all: points(&recorder), child: None, d: Some(said), names: None };
     let mut writer = record::writer(&recorder, &split, &points, output, events)?;
     let outcome = trace.run(&mut writer, targets.focus).map_err(failed)?;
     let mut lost = Drops::default().news(&recorder, &writer.lost, OwnDrops::default(), texts.options.droptags);

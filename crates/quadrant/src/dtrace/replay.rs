@@ -14,7 +14,6 @@ use crate::commands::replay::run_events;
 use crate::failure::Failure;
 use crate::failure::shown;
 use crate::recording::Recording;
-use crate::resolver::Names;
 
 /// Runs a script over a recording; gives the exit status.
 ///
@@ -41,7 +40,7 @@ pub fn run(file: &str, params: &[String], allow_unsafe: bool, recording: &Record
     let split = record::split(&texts, &program, &lowered)?;
     let target = macros.values.iter().find(|(name, _)| *name == "target").map(|(_, value)| *value as u32);
     let settings = settings::of_sink(&lowered.options, target.filter(|target| *target != 0));
-    let names = Names::recorded(recording.symbols.clone(), recording.wall_offset_ns);
+    let names = recording.names();
     let answers = Answers::open(&split.replayer, settings, None);
     let mut answers =
         answers.map_err(|error| quadrant_bpf::Error::io("cannot write the output", &error))?.with_names(names);

@@ -14,6 +14,9 @@
 //! null. In recordings of scripts in D, what faulted is `{"fault":1,"address":8}`, by the numbers of DTrace's faults, and the first line
 //! has what the script's probes and names meant (`d`).
 
+mod latest;
+mod names;
+mod others;
 mod read;
 mod write;
 
@@ -21,6 +24,9 @@ use std::collections::HashMap;
 
 use quadrant_symbols::Frame;
 
+pub use names::Asked;
+pub use names::Told;
+pub use others::Others;
 pub use read::Recording;
 pub use write::Points;
 pub use write::Writer;

@@ -24,10 +24,13 @@ use quadrant_symbols::Symbol;
 use serde_json::Value;
 use serde_json::json;
 
+use super::Others;
 use super::Symbols;
+use super::Told;
 use super::VERSION;
 use crate::failure::Failure;
 use crate::failure::shown;
+use crate::resolver::Names;
 
 /// Longest line, in bytes.
 const LONGEST: u64 = 16 << 20;
@@ -49,6 +52,10 @@ pub struct Recording {
     pub d: Option<Value>,
     /// What addresses are.
     pub symbols: Symbols,
+    /// What other numbers are called.
+    pub others: Others,
+    /// What a script in bpftrace's language has asked of the world.
+    pub told: Told,
     /// What the recorder lost, as it says itself: how much of what.
     lost: Vec<(String, u64)>,
     /// Line numbers, and events as the file has them.
@@ -89,6 +96,8 @@ impl Recording {
         while let Some((number, mut line)) = next()? {
             if let Some(symbols) = line.get("symbols") {
                 recording.add_symbols(symbols);
+            } else if recording.others.add(&line) {
+                continue;
             } else if let Some(later) = line.get_mut("later") {
                 let index = latest.get(&firing(later)).copied();
                 let added = match index.and_then(|index: usize| recording.events.get_mut(index)) {
@@ -128,6 +137,8 @@ impl Recording {
             child: header["cpid"].as_u64().and_then(|pid| u32::try_from(pid).ok()),
             d: header.get("d").cloned(),
             symbols: Symbols::new(),
+            others: Others::default(),
+            told: Told::new(header["names"].clone()),
             lost: Vec::new(),
             events: Vec::new(),
         })
@@ -140,8 +151,13 @@ impl Recording {
 
     /// The machine that was recorded.
     pub fn host(&self) -> Host {
-        let lossy = self.lost().is_some();
+        let lossy = self.lost.iter().any(|(what, times)| what == "records" && *times > 0);
         Host { cpus: self.cpus, wall_offset_ns: self.wall_offset_ns, lossy }
+    }
+
+    /// Names as the recorded machine has them, and its clock.
+    pub fn names(&self) -> Names {
+        Names::recorded(self.symbols.clone(), self.others.clone(), self.wall_offset_ns)
     }
 
     /// What the recorder lost, if it did: `12 records, 1 run`.

@@ -1,16 +1,15 @@
 //! Writing a recording while events come.
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::io;
 use std::io::Write;
 use std::path::Path;
 
+use quadrant_codegen::object::LossKind;
 use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
 use quadrant_program::Program;
 use quadrant_program::layout;
-use quadrant_program::probe::PointId;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordId;
 use quadrant_program::recording::Group;
@@ -20,6 +19,7 @@ use quadrant_program::recording::Split;
 use quadrant_program::stamp::Stamp;
 use quadrant_program::stamp::unstamped;
 use quadrant_program::ty::StackType;
+use quadrant_program::ty::Type;
 use quadrant_program::value::decode;
 use quadrant_program::value::decode_argument;
 use quadrant_program::value::{Value as Decoded, extend};
@@ -32,7 +32,9 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use super::Others;
 use super::VERSION;
+use super::latest::Latest;
 use crate::resolver::Names;
 
 /// The sink of a trace that is recorded.
@@ -43,13 +45,16 @@ pub struct Writer<'p> {
     names: Names,
     /// Addresses that are in events.
     addresses: BTreeSet<(Option<u32>, u64)>,
-    /// Of each point, CPU and thread where something is learned later, whether the latest event is in the file: there it belongs.
-    written: HashMap<(PointId, u32, u32), bool>,
+    /// Names of users, control groups and containers that are in events.
+    others: Others,
+    latest: Latest,
     /// Events so far.
     pub events: u64,
     /// What the programs lost.
     pub lost: Ledger,
     limit: u64,
+    /// What the programs had lost when there was no more room for events.
+    lost_then: Option<Ledger>,
 }
 
 /// What the first line says of a program.
@@ -60,6 +65,8 @@ pub struct Points {
     pub child: Option<u32>,
     /// What a program in D has asked of the world.
     pub d: Option<Value>,
+    /// What a script in bpftrace's language has asked of it.
+    pub names: Option<Value>,
 }
 
 impl<'p> Writer<'p> {
@@ -84,8 +91,8 @@ impl<'p> Writer<'p> {
         if let Some(child) = points.child {
             header["cpid"] = json!(child);
         }
-        if let Some(d) = &points.d {
-            header["d"] = d.clone();
+        for (key, asked) in [("d", &points.d), ("names", &points.names)] {
+            asked.iter().for_each(|asked| header[key] = Value::clone(asked));
         }
         writeln!(output, "{header}")?;
         Ok(Writer {
@@ -94,10 +101,12 @@ impl<'p> Writer<'p> {
             output,
             names,
             addresses: BTreeSet::new(),
-            written: HashMap::new(),
+            others: Others::default(),
+            latest: Latest::default(),
             events: 0,
             lost: Ledger::default(),
             limit,
+            lost_then: None,
         })
     }
 
@@ -105,10 +114,15 @@ impl<'p> Writer<'p> {
     fn firing(&mut self, view: View, group: &Group, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
         let is_once = group.is_once(self.program);
         let fits = is_once || !self.is_full();
-        if !group.later.is_empty() {
-            self.written.insert((stamp.point, stamp.cpu, stamp.tid), fits);
-        }
+        let number = match arguments(record, bytes).last() {
+            Some(Decoded::Uint(number)) if fits && !group.later.is_empty() => Some(number),
+            _ => None,
+        };
+        self.latest.event((stamp.point, stamp.cpu, stamp.tid), number);
         self.events += u64::from(fits && !is_once);
+        if self.is_full() && !is_once {
+            self.lost_then.get_or_insert_with(|| view.losses());
+        }
         fits.then(|| self.event(view, group, record, stamp, bytes))
     }
 
@@ -136,17 +150,18 @@ impl<'p> Writer<'p> {
 
     /// A value that is learned on the way; nothing if only its symbol is wanted, or if its event is not in the file.
     fn later(&mut self, input: &Input, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
-        let value = self.learned(input, arguments(record, bytes).next()?, stamp.pid);
+        let mut sent = arguments(record, bytes);
+        let value = self.learned(input, sent.next()?, stamp.pid);
+        let Some(Decoded::Uint(number)) = sent.next() else { return None };
         let later = json!({
             "point": stamp.point.0, "cpu": stamp.cpu, "tid": stamp.tid, "name": input.name, "value": value,
         });
-        let is_wanted = !input.name.is_empty() && self.written.get(&(stamp.point, stamp.cpu, stamp.tid)) == Some(&true);
-        is_wanted.then(|| json!({"later": later}))
+        self.latest.has_next((stamp.point, stamp.cpu, stamp.tid), number).then(|| json!({"later": later}))
     }
 
     fn learned(&mut self, input: &Input, value: Decoded, pid: u32) -> Value {
         let learned = if input.caught { caught(input, &value) } else { Ok(value) };
-        learned.iter().for_each(|value| self.keep_symbol(input, value, pid));
+        learned.iter().for_each(|value| self.keep_names(input, value, pid));
         learned.as_ref().map_or_else(fault, given)
     }
 
@@ -156,20 +171,26 @@ impl<'p> Writer<'p> {
         owner.into_iter().for_each(|pid| self.names.remember(pid));
     }
 
-    fn keep_symbol(&mut self, input: &Input, value: &Decoded, pid: u32) {
-        let address = match value {
-            Decoded::Uint(address) | Decoded::Pointer(address) => *address,
-            Decoded::Int(address) => *address as u64,
+    fn keep_names(&mut self, input: &Input, value: &Decoded, pid: u32) {
+        let number = match value {
+            Decoded::Uint(number) | Decoded::Pointer(number) => *number,
+            Decoded::Int(number) => *number as u64,
             _ => return,
         };
-        if let Some(user) = input.symbol {
-            let owner = user.then_some(pid);
-            self.addresses.insert((owner, address));
-            owner.into_iter().for_each(|pid| self.names.remember(pid));
+        for ty in &input.shown {
+            match ty {
+                Type::Symbol { user, .. } => {
+                    let owner = user.then_some(pid);
+                    self.addresses.insert((owner, number));
+                    owner.into_iter().for_each(|pid| self.names.remember(pid));
+                }
+                other => self.others.keep(other, number, &mut self.names),
+            }
         }
     }
 
     fn symbols(&mut self) -> io::Result<()> {
+        self.others.lines().try_for_each(|line| writeln!(self.output, "{line}"))?;
         for (owner, address) in std::mem::take(&mut self.addresses) {
             let frames: Vec<Value> = self.names.frames(owner, address).iter().map(frame).collect();
             let symbol = json!({"address": address, "pid": owner, "frames": frames});
@@ -226,16 +247,21 @@ impl Sink for Writer<'_> {
     }
 
     fn ledger(&mut self, _view: View, ledger: &Ledger) -> io::Result<()> {
-        self.lost = ledger.clone();
-        lost(ledger).map_or(Ok(()), |lost| writeln!(self.output, "{lost}"))
+        // What is lost behind the last event is missed by nobody.
+        let losses = self.lost_then.take().map_or_else(|| ledger.losses.clone(), |then| then.losses);
+        self.lost = Ledger { losses, ..ledger.clone() };
+        lost(&self.lost).map_or(Ok(()), |lost| writeln!(self.output, "{lost}"))
     }
 }
 
 /// What is not in the file although it happened. Reads that failed are there, as null.
 fn lost(ledger: &Ledger) -> Option<Value> {
     let sum = |named: &[(String, u64)]| named.iter().map(|(_, times)| times).sum::<u64>();
-    let runs = sum(&ledger.missed) + sum(&ledger.firings) + sum(&ledger.returns);
-    let all = [("records", ledger.records() + ledger.malformed), ("runs", runs)];
+    let skipped = ledger.count(|kind| matches!(kind, LossKind::Scratch | LossKind::Skipped));
+    let runs = sum(&ledger.missed) + sum(&ledger.firings) + sum(&ledger.returns) + skipped;
+    let stacks = ledger.count(|kind| kind == LossKind::Stack);
+    let keys = ledger.count(|kind| matches!(kind, LossKind::Key(_)));
+    let all = [("records", ledger.records() + ledger.malformed), ("runs", runs), ("stacks", stacks), ("keys", keys)];
     let lost: Map<String, Value> =
         all.into_iter().filter(|(_, times)| *times > 0).map(|(what, times)| (what.to_owned(), json!(times))).collect();
     (!lost.is_empty()).then(|| json!({"lost": lost}))
@@ -339,4 +365,24 @@ fn frame(frame: &Frame) -> Value {
         object.insert("inlined".into(), json!(true));
     }
     Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_codegen::object::Loss;
+    use quadrant_program::map::MapId;
+    use quadrant_program::span::Span;
+
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_by_its_kind() {
+        let kinds = [LossKind::Record, LossKind::Scratch, LossKind::Skipped, LossKind::Stack, LossKind::Key(MapId(0))];
+        let losses = kinds.into_iter().chain([LossKind::Read]).zip(1..);
+        let losses = losses.map(|(kind, times)| (Loss { kind, clause: 0, span: Span::default() }, times)).collect();
+        let ledger = Ledger { losses, returns: vec![("f".to_owned(), 10)], malformed: 20, ..Ledger::default() };
+        let told = json!({"lost": {"records": 21, "runs": 15, "stacks": 4, "keys": 5}});
+        assert_eq!(lost(&ledger), Some(told));
+        assert_eq!(lost(&Ledger::default()), None);
+    }
 }

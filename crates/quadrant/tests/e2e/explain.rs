@@ -135,6 +135,33 @@ fn a_program_that_is_not_there_is_an_error() {
     assert!(outcome.stderr.contains("the kernel has no program `no such program`"), "{}", outcome.describe());
 }
 
+/// Each stage of the compiler by itself, the whole of it. `UPDATE=1` writes the files anew; read what has changed. What the kernel makes of
+/// the code is its own, and compared with what bpftool shows.
+#[test]
+fn each_stage_alone() {
+    needs_root!();
+    if std::env::var_os("QUADRANT_GUEST").is_some() {
+        return quadrant_testing::skip("what the compiler makes for another kernel is compared on the host");
+    }
+    let stages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/explain");
+    let script = "interval:s:1 { @n++; if (@n > 2) { @low[cpu] = min(@n); } }";
+    for part in ["probes", "maps", "model", "ssa", "bpf", "helpers"] {
+        let said = good(quadrant().args(["explain", "--only", part, "-e", script])).stdout;
+        let (said, file) = (without_memory(&said), stages.join(part).with_extension("txt"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &said).expect("the folder is there");
+        }
+        assert_eq!(said, std::fs::read_to_string(&file).unwrap_or_default(), "{part}");
+    }
+}
+
+/// How much memory a map has is a matter of the machine's processors.
+fn without_memory(table: &str) -> String {
+    let header = table.lines().next().unwrap_or_default();
+    let Some((start, end)) = header.find("MEMORY NOW").zip(header.find("WHAT FOR")) else { return table.to_owned() };
+    table.lines().map(|line| format!("{}{}\n", &line[..start], &line[end..])).collect()
+}
+
 /// A tag is the same for all programs of the same instructions, here and on other machines.
 #[test]
 fn a_program_by_its_tag() {
@@ -142,7 +169,8 @@ fn a_program_by_its_tag() {
     let tracer = attached(script("tracepoint:syscalls:sys_enter_getppid { @tagged = count(); }"));
     let infos = std::fs::read_dir(format!("/proc/{}/fdinfo", tracer.pid())).expect("it runs").flatten();
     let mut infos = infos.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
-    let tag = infos.find_map(|info| Some(info.lines().find_map(|line| line.strip_prefix("prog_tag:"))?.trim().to_owned()));
+    let tag =
+        infos.find_map(|info| Some(info.lines().find_map(|line| line.strip_prefix("prog_tag:"))?.trim().to_owned()));
     let tag = tag.expect("the tracer has a program");
     let outcome = good(quadrant().args(["explain", "--program", &tag, "--only", "cost"]));
     end(tracer);

@@ -343,6 +343,53 @@ fn what_is_remembered_where_the_trace_is_ended() {
     assert_replays("replay-event-exits", &format!("{syscalls} openat 11 /nowhere/at/all"), text);
 }
 
+/// On another machine they are others, and without privileges there are no addresses of the kernel.
+#[test]
+fn names_are_those_of_the_recorded_machine() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = format!(
+        "BEGIN {{ printf(\"%x %d\\n\", kaddr(\"schedule\"), cgroupid(\"/sys/fs/cgroup\")); }}
+         uprobe:{calls}:target_call /arg0 == 1/ {{
+            printf(\"%d\\n\", (uint64)uaddr(\"target_call\") == reg(\"ip\")); @user[uid] = 1;
+            printf(\"%s %s %s\\n\", username, cgroup_path(cgroup), container);
+         }}"
+    );
+    assert_replays("replay-names", &format!("{calls} 5"), &text);
+    let dir = folder("replay-names");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    let recorded = std::fs::read_to_string(&recording).unwrap();
+    let replay = |changed: &str| {
+        std::fs::write(&recording, changed).unwrap();
+        quadrant().arg("replay").arg(&script).arg(&recording)
+    };
+    let other = replay(&recorded.replace("\"name\":\"root\",\"user\":0", "\"name\":\"somebody\",\"user\":0"));
+    assert!(good(other).stdout.contains("\nsomebody "));
+    let message = refused(replay(&recorded.replacen("schedule", "another", 1)));
+    assert!(message.contains("the recording does not say what the address of `schedule` is"), "{message}");
+}
+
+/// Each random number is another, wherever it is drawn; one that decides whether an event counts is known before.
+#[test]
+fn random_numbers() {
+    needs_root!();
+    needs_loops!();
+    let calls = target!("calls");
+    let text = format!(
+        "uprobe:{calls}:target_call {{
+            $a = rand; $b = rand; printf(\"%d\\n\", $a == $b); if (rand == $a) {{ @same++; }}
+            for ($i : 0..3) {{ $last = $b; $b = rand; @equal = count(); if ($b != $last) {{ @differ++; }} }}
+         }}"
+    );
+    assert_replays("replay-random", &format!("{calls} 5"), &text);
+    let text = "pid$target:calls:target_call:entry { printf(\"%d\\n\", rand() == rand()); }";
+    assert_replays_d("replay-d-random", &format!("{calls} 5"), text);
+    let path = folder("replay-random-wanted").join("recording.json");
+    let text = format!("uprobe:{calls}:target_call /rand % 2 == 2/ {{ @n++; }}");
+    good(quadrant().args(["record", "-c", &format!("{calls} 5"), "-e", &text, "-o"]).arg(&path));
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("\"values\""));
+}
+
 /// The end empties maps when all events are over.
 #[test]
 fn what_the_end_empties_was_remembered() {
