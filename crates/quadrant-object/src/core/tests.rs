@@ -81,9 +81,9 @@ fn a_missing_type_has_no_size_and_no_id() {
     let answer = |record: &CoreRecord| resolver.resolve(record).unwrap();
     let is_asked =
         |record: &&CoreRecord| record.kind == Question::TypeExists as u32 && answer(record).number == Some(0);
-    let missing = records(&object).iter().find(is_asked).cloned().unwrap();
+    let missing = records(&object).iter().find(is_asked).copied().unwrap();
     for question in [Question::TypeSize, Question::TypeIdTarget] {
-        let outcome = answer(&CoreRecord { kind: question as u32, ..missing.clone() });
+        let outcome = answer(&CoreRecord { kind: question as u32, ..missing });
         assert_eq!((outcome.what.as_str(), outcome.number), ("struct missing", Some(0)));
     }
 }
