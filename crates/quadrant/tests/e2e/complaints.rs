@@ -337,7 +337,7 @@ fn a_clause_has_any_number_of_maps_with_keys() {
 #[test]
 fn a_text_of_varying_length_is_a_pointer_where_one_is_wanted() {
     needs_root!();
-    let text = "tracepoint:sched:sched_process_exec {
+    let text = "tracepoint:sched:sched_process_exec /pid == cpid/ {
         $p = (uint64)args.filename;
         print((args.filename, str(args.filename + 5), *args.filename, args.filename[2], *(uint8 *)args.filename));
         printf(\"%r %s %d\\n\", buf(args.filename, 11), str($p, 5), args.filename != 0);
