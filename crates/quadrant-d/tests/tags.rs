@@ -20,6 +20,8 @@ const CAUSES: &[(&str, &str)] = &[
     ("this->x[1] = 1;", "D_ARR_LOCAL"),
     ("this int x;", "D_SYNTAX"),
     ("x = args[\"a\"];", "D_PROTO_ARG"),
+    ("x = printa(@none);", "D_IDENT_UNDEF"),
+    ("@a = count(); x = printa(@a);", "D_OP_INCOMPAT"),
     ("x = uregs[\"a\"];", "D_PROTO_ARG"),
     ("args[0] = 1;", "D_ARGS_IDX"),
     ("args[0]++;", "D_ARGS_IDX"),
@@ -213,6 +215,8 @@ const MESSAGES: &[(&str, &str)] = &[
 /// What stands in front of `BEGIN { exit(0); }`, and its tag.
 const DECLARATIONS: &[(&str, &str)] = &[
     ("int a[0];", "D_DECL_ARRSUB"),
+    ("int a[3]; BEGIN { a[\"x\"] = 1; }", "D_OP_INCOMPAT"),
+    ("int a[int]; BEGIN { a[\"x\"] = 1; }", "D_PROTO_ARG"),
     ("int a[\"x\"];", "D_DECL_ARRSUB"),
     ("int a[void];", "D_DECL_PROTO_TYPE"),
     ("int a[int, ...];", "D_DECL_PROTO_VARARGS"),

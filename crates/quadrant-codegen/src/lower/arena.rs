@@ -181,6 +181,7 @@ impl Lower<'_, '_> {
         let buffer = self.alloc_scratch(layout::round_up(mask + 1));
         let (from, to, size) = (self.scalar(from)?, self.scalar(to)?, self.scalar(size)?);
         self.abort_if(Fault::BadSize, Cond::Ugt, size, i64::from(most), size)?;
+        self.check_near_arena(Space::Kernel, from, size)?;
         let size = self.f.b.and(size, i64::from(mask));
         let address = self.address(buffer);
         let failed = self.f.b.call(helper::PROBE_READ_KERNEL, &[address, size, from]);

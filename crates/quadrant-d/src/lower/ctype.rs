@@ -36,6 +36,7 @@ const SOLARIS: &[(&str, &str)] = &[
     ("chipid_t", "int"),
     ("lgrp_id_t", "int"),
     ("ipaddr_t", "unsigned int"),
+    ("in6_addr_t", "struct in6_addr"),
     ("pc_t", "unsigned long"),
     ("greg_t", "long"),
     ("size32_t", "unsigned int"),

@@ -184,7 +184,7 @@ impl Lower<'_> {
         let parts = match (&variable.declared.keys, keys) {
             (None, _) => Vec::new(),
             (Some(types), Some(keys)) => {
-                let parts = self.keys(name, types, keys, span)?;
+                let parts = self.keys((name, &variable.declared), types, keys, span)?;
                 match variable.declared.len {
                     Some(len) => self.in_bounds(parts, len)?,
                     None => parts,
@@ -221,7 +221,13 @@ impl Lower<'_> {
     }
 
     /// The values of keys, converted to the types that the array has.
-    fn keys(&mut self, name: &str, types: &[Ty], keys: &[ast::Expr], span: Span) -> Option<Vec<Expr>> {
+    fn keys(
+        &mut self,
+        (name, declared): (&str, &Declared),
+        types: &[Ty],
+        keys: &[ast::Expr],
+        span: Span,
+    ) -> Option<Vec<Expr>> {
         if types.len() != keys.len() {
             let (got, wanted) = (keys.len(), types.len());
             let got = counted(got, "key");
@@ -238,6 +244,9 @@ impl Lower<'_> {
             let value = self.decayed(value);
             let Some(value) = self.compatible(value.clone(), ty) else {
                 let (wanted, got) = (self.type_name(ty), self.type_name(&value.ty));
+                if declared.len.is_some() {
+                    return self.incompatible_types("+", (self.array_name(declared), got), key.span);
+                }
                 return self.fail(
                     key.span,
                     "D_PROTO_ARG",

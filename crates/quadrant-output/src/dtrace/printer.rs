@@ -153,10 +153,12 @@ impl<'p> Printer<'p> {
     /// Append heading and columns, if there are any.
     fn begin(&mut self, out: &mut Vec<u8>, record: RecordId, point: u64, cpu: u32) -> bool {
         let Options { flowindent, quiet, testing, .. } = self.options;
+        // Whether there is a heading is settled with the first row: it never stands in the middle of one.
+        let is_first = !std::mem::replace(&mut self.headed, true);
         if quiet && !flowindent {
             return false;
         }
-        if !std::mem::replace(&mut self.headed, true) {
+        if is_first {
             row::heading(out, flowindent, testing);
         }
         if flowindent {

@@ -48,11 +48,11 @@ impl Lower<'_, '_> {
         self.f.b.switch_to(other);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(four);
-        self.read_address(address, 4, from);
+        self.read_address(address, 4, from)?;
         self.dotted(out, address, 0);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(six);
-        self.read_address(address, 16, from);
+        self.read_address(address, 16, from)?;
         self.groups(out, address)?;
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
@@ -65,6 +65,7 @@ impl Lower<'_, '_> {
         let wanted = self.scalar(len)?;
         let (size, _) = self.bounded_length(wanted, LINK_MAX);
         let size = self.forgotten(size);
+        self.check_near_arena(Space::Kernel, from, size)?;
         let size = self.f.b.and(size, i64::from(2 * LINK_MAX) - 1);
         let address = self.bytes(2 * LINK_MAX);
         let out = Output { bytes: self.bytes(3 * LINK_MAX), len: self.cell(0) };
@@ -89,9 +90,11 @@ impl Lower<'_, '_> {
         self.store_part(out.bytes, zero, len, cap, to)
     }
 
-    fn read_address(&mut self, to: Bytes, len: u32, from: Value) {
+    fn read_address(&mut self, to: Bytes, len: u32, from: Value) -> Result<()> {
+        self.check_near_arena(Space::Kernel, from, len)?;
         let memory = self.bytes_memory(to);
         self.probe(Space::Kernel, memory, len, from);
+        Ok(())
     }
 
     /// Four numbers with dots.

@@ -52,6 +52,7 @@ impl Lower<'_> {
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
         self.writable(target, &symbol)?;
         if let Some(what) = super::super::call::valueless(value) {
+            self.check_aggregations(value)?;
             let left = if what == "void" { "void" } else { "scalar" };
             let message = format!("operands have incompatible types: \"{left}\" {symbol} \"{what}\"");
             return self.fail(span, "D_OP_INCOMPAT", message);
@@ -228,6 +229,15 @@ impl Lower<'_> {
             (_, Some(to)) => self.pointed_size(to, span),
             _ => self.fail(span, "D_OP_SCALAR", format!("operator {symbol} requires operand of scalar type")),
         }
+    }
+
+    /// Fails if a call without a value names an aggregation that there is not: that comes before what is wrong with its use.
+    fn check_aggregations(&mut self, call: &ast::Expr) -> Option<()> {
+        let ast::ExprKind::Call { args, .. } = &call.kind else { return Some(()) };
+        args.iter().try_for_each(|arg| match &arg.kind {
+            ast::ExprKind::Agg { name, .. } => self.aggregation_value(name, arg.span).map(drop),
+            _ => Some(()),
+        })
     }
 
     fn count_by_hand(

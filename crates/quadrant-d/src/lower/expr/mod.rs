@@ -196,8 +196,5 @@ fn joined(a: &Expr, b: &Expr) -> quadrant_program::ty::Type {
 
 /// A character constant is an `int`, as in C; one that does not fit into its bytes is a `long`.
 fn char_int(value: i64) -> Int {
-    match u32::try_from(value) {
-        Ok(_) => Int::INT,
-        Err(_) => Int::LONG,
-    }
+    if (0..=i64::from(i32::MAX)).contains(&value) { Int::INT } else { Int::LONG }
 }

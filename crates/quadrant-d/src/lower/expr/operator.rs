@@ -117,7 +117,13 @@ impl Lower<'_> {
         self.incompatible_types(symbol, names, span)
     }
 
-    fn incompatible_types<T>(&mut self, symbol: &str, (left, right): (String, String), span: Span) -> Option<T> {
+    /// Two types, by their names, that an operator cannot take together.
+    pub(in super::super) fn incompatible_types<T>(
+        &mut self,
+        symbol: &str,
+        (left, right): (String, String),
+        span: Span,
+    ) -> Option<T> {
         self.fail(span, "D_OP_INCOMPAT", format!("operands have incompatible types: \"{left}\" {symbol} \"{right}\""))
     }
 
@@ -202,38 +208,36 @@ impl Lower<'_> {
         self.binary(BinOp::BitXor, lhs, rhs, span)
     }
 
-    /// The address of a text of the kernel or of the script itself: whether that is NULL is known without reading it.
-    fn text_address(&self, text: &Value) -> Option<Value> {
-        let span = text.expr.span;
-        match &text.expr.kind {
+    /// What a text is when it is compared with NULL: 0 if it is not there. What has no mark for that is not there when it is empty.
+    fn presence(&self, text: &Expr) -> Expr {
+        let span = text.span;
+        let address = |value: Expr| Expr::new(ExprKind::Cast(Box::new(value)), Type::U64, span);
+        match &text.kind {
             // Any but NULL.
-            ExprKind::Str(_) => Some(self.number(1, Int::ULONG, span)),
-            ExprKind::Call(Function::Str(Space::Kernel), args) => {
-                Some(self.of_int(ExprKind::Cast(Box::new(args.first()?.clone())), Int::ULONG, span))
+            ExprKind::Str(_) => Expr::int(1, Type::U64, span),
+            ExprKind::Call(Function::Str(Space::Kernel), args) if args.len() == 1 => address(args[0].clone()),
+            ExprKind::Ternary { cond, then, other } => {
+                let (then, other) = (self.presence(then), self.presence(other));
+                let kind = ExprKind::Ternary { cond: cond.clone(), then: Box::new(then), other: Box::new(other) };
+                Expr::new(kind, Type::U64, span)
             }
-            _ => None,
+            _ => address(self.is_there(text).unwrap_or_else(|| {
+                let (lhs, rhs) = (Box::new(text.clone()), Box::new(self.literal_text(b"", span).expr));
+                Expr::new(ExprKind::MemEq { lhs, rhs, negate: true }, Type::Bool, span)
+            })),
         }
     }
 
     fn compare_texts(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
         let none = |value: &Value| value.is_zero() && !value.is_text();
-        if let (true, Some(address)) = (none(&left), self.text_address(&right)) {
-            return self.binary(op, self.number(0, Int::ULONG, span), address, span);
+        let null = |lower: &Self| lower.number(0, Int::ULONG, span);
+        let there = |lower: &Self, text: &Value| Value { ty: null(lower).ty, expr: lower.presence(&text.expr) };
+        match (none(&left), none(&right)) {
+            (true, _) => return self.binary(op, null(self), there(self, &right), span),
+            (_, true) => return self.binary(op, there(self, &left), null(self), span),
+            _ => {}
         }
-        if let (true, Some(address)) = (none(&right), self.text_address(&left)) {
-            return self.binary(op, address, self.number(0, Int::ULONG, span), span);
-        }
-        let null = self.number(0, Int::INT, span);
-        if let (true, Some(there)) = (none(&left), self.is_there(&right.expr)) {
-            return self.binary(op, null, self.truth(there.kind, span), span);
-        }
-        if let (true, Some(there)) = (none(&right), self.is_there(&left.expr)) {
-            return self.binary(op, self.truth(there.kind, span), null, span);
-        }
-        let empty = self.literal_text(b"", span);
-        let (l, r) =
-            (if none(&left) { empty.clone() } else { left.clone() }, if none(&right) { empty } else { right.clone() });
-        let (Some(l), Some(r)) = (self.to_text(l), self.to_text(r)) else {
+        let (Some(l), Some(r)) = (self.to_text(left.clone()), self.to_text(right.clone())) else {
             return self.incompatible(op.symbol(), &left, &right, span);
         };
         if let (Some(a), Some(b)) = (l.literal(), r.literal()) {

@@ -269,6 +269,17 @@ fn probes_that_are_not_there() {
     assert_eq!(outcome.lines(), ["on"]);
 }
 
+/// What a row began as, it stays.
+#[test]
+fn quiet_is_left_in_the_middle_of_a_row() {
+    needs_root!();
+    let text =
+        "BEGIN { printf(\"a\"); setopt(\"quiet\", \"no\"); printf(\"b\\n\"); } BEGIN { printf(\"c\"); exit(0); }";
+    let outcome = quietly(text);
+    assert!(outcome.stdout.starts_with("ab\n ") && !outcome.stdout.contains("CPU"), "{}", outcome.describe());
+    assert_eq!(outcome.lines()[1].split_whitespace().skip(1).collect::<Vec<_>>(), ["1", ":BEGIN", "c"]);
+}
+
 #[test]
 fn the_end_comes_last_and_once() {
     needs_root!();

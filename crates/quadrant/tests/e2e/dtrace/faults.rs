@@ -112,6 +112,9 @@ fn a_read_outside_of_scratch_memory() {
     outside("trace(stringof(this->p + 8 * one));");
     outside("bcopy(this->p + 4, this->p, 8);");
     outside("this->p[8] = 'x';");
+    outside("trace(inet_ntop(10, this->p));");
+    outside("trace(inet_ntoa6((in6_addr_t *)this->p));");
+    outside("trace(link_ntop(32, this->p));");
     let long = faulty("this->p = alloca(8); bcopy(\"123456789\", this->p, 10);");
     assert!(long.lines()[0].ends_with(" 1 10 a"), "{}", long.describe());
     let text = "BEGIN { this->p = (char *)alloca(8); this->q = (char *)alloca(8); bcopy(\"1234567\", this->p, 8);

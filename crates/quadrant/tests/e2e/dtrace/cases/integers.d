@@ -17,6 +17,7 @@ BEGIN
 	printf("%u\n", ul - 8);
 	printf("%d %d %d\n", sizeof (i), sizeof (l), sizeof (c + c));
 	printf("%d %d %d\n", 'a', '\n', c == 'a');
+	printf("%d %d\n", 'abcd', '\377\377\377\377');
 	printf("%d %d %d %d\n", 1 ^^ 1, 1 ^^ 0, 0 || 2, 3 && 4);
 	printf("%d %d\n", i ? 10 : 20, (i, 5));
 	printf("%d\n", -1 >> 1);

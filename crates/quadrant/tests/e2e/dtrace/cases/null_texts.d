@@ -29,6 +29,8 @@ BEGIN
 	printf("local: %d\n", self->s == NULL);
 	printf("order: %d %d\n", NULL < x[1], NULL > x[1]);
 	printf("empty: [%s]\n", strstr("", ""));
+	printf("choices: %d %d ", (zero ? "a" : NULL) == NULL, (one ? "a" : NULL) == NULL);
+	printf("%d %d\n", NULL != (one ? execname : NULL), (one ? y[2] : "x") == NULL);
 }
 
 BEGIN
