@@ -32,6 +32,7 @@ pub struct Features {
     kprobe_session: OnceLock<bool>,
     kprobe_session_asks: OnceLock<bool>,
     fentry: OnceLock<Result<()>>,
+    wide_fentry: OnceLock<bool>,
     fentry_cookie: OnceLock<bool>,
     sleepable_uprobe: OnceLock<bool>,
     growing_hash: OnceLock<bool>,
@@ -213,6 +214,12 @@ impl Features {
     /// kernel's BTF; what the kernel says if it refuses. The function's kind does not matter, so one answer is for all.
     pub fn fentry(&self, function: u32) -> Result<()> {
         self.fentry.get_or_init(|| try_fentry(function)).clone()
+    }
+
+    /// The same of functions whose arguments are more than registers hold (Linux 6.6 on x86-64), tried on that one: only to attach to
+    /// it says so.
+    pub fn wide_fentry(&self, function: u32) -> bool {
+        *self.wide_fentry.get_or_init(|| try_fentry(function).is_ok())
     }
 
     /// `bpf_get_attach_cookie` in such programs (Linux 5.18), tried on that function.

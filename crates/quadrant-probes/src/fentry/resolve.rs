@@ -73,7 +73,9 @@ impl<'a> Finder<'a> {
         let name = one.function.name;
         let message = match self.kernel.has_types() {
             true => {
-                format!("the kernel's types do not describe `{name}` (or with more than twelve words of arguments)")
+                format!(
+                    "the kernel's types do not describe `{name}` (or with more arguments than its trampolines take)"
+                )
             }
             false => "the kernel's types are needed for this, and cannot be read (CONFIG_DEBUG_INFO_BTF)".to_owned(),
         };

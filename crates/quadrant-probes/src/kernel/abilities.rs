@@ -53,7 +53,7 @@ impl Kernel {
     /// The kernel does not tell how many returns of a function its perf event missed (before Linux 6.7), and trampolines work.
     pub fn hides_misses(&self) -> bool {
         let info = self.types.lookup_struct("bpf_link_info").and_then(|info| self.types.size_of(info));
-        info.is_some_and(|size| size < u64::from(MISSED_INFO_LEN)) && self.check(Way::Trampolines).is_ok()
+        info.is_some_and(|size| size < u64::from(MISSED_INFO_LEN)) && self.has_trampolines()
     }
 
     fn check(&self, way: Way) -> Result<(), ProbeError> {
@@ -65,6 +65,10 @@ impl Kernel {
                 self.features.fentry(function).map_err(|refusal| no_trampolines(&refusal))
             }
         }
+    }
+
+    pub fn has_trampolines(&self) -> bool {
+        self.check(Way::Trampolines).is_ok()
     }
 
     fn has_kprobes(&self) -> bool {

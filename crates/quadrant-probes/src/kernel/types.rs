@@ -2,6 +2,7 @@
 
 use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::object::{self, BtfObject, ObjectKind, ProgramObject};
+use quadrant_program::arch::native;
 use quadrant_program::probe::{Args, BtfOwner, Field, FieldPlace};
 use quadrant_types::{Btf, CType, KernelFunc, TypeId, TypeSet, Types};
 
@@ -10,6 +11,8 @@ use crate::error::{Result, error, from_kernel, from_types};
 
 /// Most words of arguments that programs at functions can see.
 const MOST_WORDS: u64 = 12;
+/// A function with more arguments than registers hold, in every kernel.
+const WIDE: &str = "do_mmap";
 
 /// A function's parameters and result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +98,15 @@ impl Kernel {
     /// The types of a function of the kernel image or of a module.
     pub fn prototype(&self, module: Option<&str>, name: &str) -> Option<Prototype> {
         let function = self.types.func_in(self.type_set(module)?, name)?;
-        Prototype::new(&self.types, &function)
+        let prototype = Prototype::new(&self.types, &function)?;
+        let in_registers = usize::from(prototype.words) <= native().arguments.len();
+        (in_registers || self.takes_wide()).then_some(prototype)
+    }
+
+    /// Whether programs at functions see arguments beyond those in registers, or none of this kernel's are at functions.
+    fn takes_wide(&self) -> bool {
+        let wide = || self.types.btf_func(WIDE).is_ok_and(|function| self.features.wide_fentry(function.btf_id));
+        !self.has_trampolines() || wide()
     }
 
     /// The number of some function of the kernel image, to try things on: one that hardly ever runs if there is one.
