@@ -16,15 +16,14 @@ pub(crate) fn resolve(spec: &ProbeSpec, pid: Option<u32>) -> Result<Found> {
     let address = parse_address(address)?;
     let len = parse_len(len)?;
     let (read, write, execute) = parse_mode(mode)?;
-    if execute && len != EXECUTE_LEN {
-        let message = format!("cannot watch {len} bytes for execution (mode x): the length must be {EXECUTE_LEN}");
-        return Err(advise(message, format!("write `watchpoint:{address:#x}:{EXECUTE_LEN}:x`")));
-    }
     if !execute && !address.is_multiple_of(u64::from(len)) {
         return Err(wrong(&format!("the address {address:#x} is no multiple of the length {len}")));
     }
+    let name = format!("watchpoint:{address:#x}:{len}:{mode}");
+    // An instruction starts at its address, whatever length is given.
+    let len = if execute { EXECUTE_LEN } else { len };
     let site = Site::Watchpoint { address, len, read, write, execute, pid };
-    Ok(plain(site, format!("watchpoint:{address:#x}:{len}:{mode}")))
+    Ok(plain(site, name))
 }
 
 fn parse_address(text: &str) -> Result<u64> {
@@ -75,7 +74,17 @@ mod tests {
         let found = find(&["0x1000", "8", "rw"]).unwrap();
         let site = Site::Watchpoint { address: 0x1000, len: 8, read: true, write: true, execute: false, pid: Some(7) };
         assert_eq!((found.point.site, found.point.name.as_str()), (site, "watchpoint:0x1000:8:rw"));
-        assert!(find(&["4096", "8", "x"]).is_ok());
+    }
+
+    /// bpftrace #4131
+    #[test]
+    fn an_instruction_is_watched_with_any_length() {
+        for len in ["1", "8"] {
+            let found = find(&["0x1001", len, "x"]).unwrap();
+            let site =
+                Site::Watchpoint { address: 0x1001, len: 8, read: false, write: false, execute: true, pid: Some(7) };
+            assert_eq!((found.point.site, found.point.name), (site, format!("watchpoint:0x1001:{len}:x")));
+        }
     }
 
     #[test]
@@ -85,7 +94,6 @@ mod tests {
         assert!(refused(&["0x1001", "8", "w"]).contains("no multiple"));
         assert!(refused(&["0x1000", "8", "r"]).contains("reads alone"));
         assert!(refused(&["0x1000", "8", "rx"]).contains("`rx`"));
-        assert!(refused(&["0x1000", "1", "x"]).contains("must be 8"));
         assert!(refused(&["main", "8", "w"]).contains("no address"));
         assert!(refused(&["0", "8", "w"]).contains("address 0"));
         assert!(refused(&["0x1000", "8"]).contains("a mode"));
