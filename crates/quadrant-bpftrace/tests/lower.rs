@@ -65,6 +65,15 @@ fn a_loop_like_that_of_c_is_told_the_form_of_ours() {
 }
 
 #[test]
+fn after_many_errors_the_rest_is_not_looked_at() {
+    let statements: String = (0..5_000).map(|i| format!("@a = unknown{i}; ")).collect();
+    let (program, messages) = run(&format!("BEGIN {{ {statements} }}"), &[], false);
+    assert!(program.is_none());
+    assert_eq!(messages.len(), 200);
+    assert_eq!(messages[199].message, "unknown name `unknown199`");
+}
+
+#[test]
 fn long_scripts_take_linear_rounds() {
     // Every map gets its type from the one below it, so each round learns one more.
     let chain: String = (0..40).map(|at| format!("@m{at} = @m{};\n", at + 1)).collect();

@@ -2,52 +2,75 @@
 
 use annotate_snippets::AnnotationKind;
 use annotate_snippets::Level;
+use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::sources::Sources;
+use std::collections::HashMap;
 
+use crate::excerpt::Excerpt;
 use crate::failure::shown;
 use crate::failure::shown_lines;
+
+/// Messages of a severity that are shown.
+const SHOWN: usize = 100;
 
 /// Render messages; each ends with a newline.
 pub fn render(script: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    diagnostics.iter().map(|d| format!("{}\n", renderer.render(&report(script, d)))).collect()
+    let (shown, left_out) = few(diagnostics);
+    let messages = shown.into_iter().map(|message| format!("{}\n", one(script, message, &renderer)));
+    messages.chain(left_out.map(|(severity, said)| format!("{}: {said}\n", word(severity)))).collect()
 }
 
-fn report<'a>(script: &'a Sources, diagnostic: &'a Diagnostic) -> [annotate_snippets::Group<'a>; 1] {
+/// The messages that are shown, and what is said of the others of a severity.
+pub fn few(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, impl Iterator<Item = (Severity, String)>) {
+    let mut number = HashMap::new();
+    let mut is_shown = |message: &&Diagnostic| {
+        let number = number.entry(message.severity).or_insert(0);
+        *number += 1;
+        *number <= SHOWN
+    };
+    let shown = diagnostics.iter().filter(&mut is_shown).collect();
+    let left_out = [Severity::Error, Severity::Warning].into_iter().filter_map(move |severity| {
+        let more = number.get(&severity)?.checked_sub(SHOWN).filter(|more| *more > 0)?;
+        Some((severity, format!("{more} more {}s are not shown", word(severity))))
+    });
+    (shown, left_out)
+}
+
+/// What a severity is called.
+pub fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn one(script: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let file = script.file(diagnostic.span.start);
-    let range = range(script, file.map_or(0, |file| file.span.start), diagnostic);
-    let mark = AnnotationKind::Primary.span(range);
+    let excerpt = Excerpt::new(script, diagnostic.span);
+    let (line, _) = script.position(diagnostic.span.start);
+    let mark = AnnotationKind::Primary.span(excerpt.marked);
     let mark = if diagnostic.label.is_empty() { mark } else { mark.label(diagnostic.label.as_str()) };
-    let snippet = Snippet::source(file.map_or("", |file| script.text_of(file)))
-        .path(shown(script.name(diagnostic.span.start)))
-        .annotation(mark);
-    let mut group = level.primary_title(shown_lines(&diagnostic.message)).element(snippet);
+    let place = Origin::path(shown(script.name(diagnostic.span.start)));
+    let snippet = Snippet::source(excerpt.text).line_start(line as usize).annotation(mark);
+    let mut group = level
+        .primary_title(shown_lines(&diagnostic.message))
+        .element(place.line(line as usize).char_column(excerpt.column))
+        .element(snippet);
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(shown_lines(note)));
     }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(shown_lines(help)));
     }
-    [group]
-}
-
-/// The marked bytes of the file that starts at `base`, within the text and on character boundaries.
-fn range(script: &Sources, base: u32, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
-    let text = script.file(base).map_or("", |file| script.text_of(file));
-    let floor = |at: u32| {
-        let at = at.saturating_sub(base) as usize;
-        (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
-    };
-    let (start, end) = (floor(diagnostic.span.start), floor(diagnostic.span.end));
-    start..end.max(start)
+    renderer.render(&[group])
 }
 
 #[cfg(test)]
@@ -75,6 +98,23 @@ mod tests {
         let text = render(&script, &[diagnostic], false);
         assert_eq!(text.matches("a\\x1b[2J\\u{202e}b").count(), 3, "{text}");
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
+    }
+
+    #[test]
+    fn of_many_messages_some_are_shown() {
+        let script = Sources::new("a.bt", "BEGIN { }\n");
+        let error = Diagnostic::error(Span::new(0, 5), "odd");
+        let text = render(&script, &vec![error; SHOWN + 20], false);
+        assert_eq!(text.matches("a.bt:1:1").count(), SHOWN);
+        assert!(text.ends_with("\nerror: 20 more errors are not shown\n"), "{text}");
+    }
+
+    #[test]
+    fn a_line_without_end_is_shown_near_the_mark() {
+        let script = Sources::new("a.bt", &format!("a\n{}é foo;{}", " 1".repeat(50_000), " 2".repeat(50_000)));
+        let text = render(&script, &[Diagnostic::error(Span::new(100_005, 100_008), "odd")], false);
+        assert!(text.contains("--> a.bt:2:100003\n"), "{text}");
+        assert!(text.len() < 600 && text.contains("1é foo; 2 2"), "{text}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod diag;
 mod documents;
 mod dtrace;
 mod engines;
+mod excerpt;
 mod failure;
 mod front;
 mod groups;

@@ -73,10 +73,8 @@ impl Lower<'_> {
     pub(super) fn find_probes<'s>(&mut self, script: &'s Script) -> Vec<Variant<'s>> {
         let mut table = Points::default();
         let mut variants = Vec::new();
-        let mut any = false;
         for item in &script.items {
-            if let Item::Probe(probe) = item {
-                any = true;
+            if let (Item::Probe(probe), false) = (item, self.messages.enough()) {
                 let mut found = self.probe_points(probe);
                 let mut needs = self.needs(probe);
                 needs.alone |= self.env.portable;
@@ -86,7 +84,7 @@ impl Lower<'_> {
                 variants.extend(group(probe, needs, found, &mut table));
             }
         }
-        if !any {
+        if !script.items.iter().any(|item| matches!(item, Item::Probe(_))) {
             let end = self.sources.file(0).map_or(0, |script| script.span.end);
             let end = Span::new(end, end);
             self.report(Diagnostic::error(end, "there is no probe in this script").help("add one: `BEGIN { ... }`"));

@@ -64,9 +64,9 @@ impl Conditions {
 impl Lower<'_> {
     /// Whether the condition of an `#if` holds; what makes no sense was reported.
     pub(super) fn directive_holds(&mut self, condition: Span) -> bool {
-        let (expr, mut diagnostics) = parse_expr_at(self.sources.text(), condition);
+        let (expr, diagnostics) = parse_expr_at(self.sources.text(), condition);
         if !diagnostics.is_empty() {
-            self.diagnostics.append(&mut diagnostics);
+            self.messages.append(diagnostics);
             return false;
         }
         match self.directive_value(&expr, &mut { MAX_EXPANSIONS }) {

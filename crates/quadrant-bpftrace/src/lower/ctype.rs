@@ -119,9 +119,9 @@ impl Lower<'_> {
         let mut fields = Vec::new();
         for member in members.iter() {
             // What has no value (a struct whose members are not known) is left out of the print, and its messages with it.
-            let before = self.diagnostics.len();
+            let before = self.messages.len();
             let ty = self.value_type(member.ty, Space::Kernel, Span::default());
-            self.diagnostics.truncate(before);
+            self.messages.take_back(before);
             let Some(ty) = ty else { continue };
             fields.push(RecordField {
                 name: member.name.to_string(),

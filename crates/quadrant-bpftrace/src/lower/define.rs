@@ -83,9 +83,9 @@ impl Lower<'_> {
 
     /// A number in C text, an expression of constants.
     pub(super) fn constant(&mut self, span: Span) -> Option<i64> {
-        let (expr, mut diagnostics) = parse_expr_at(self.sources.text(), span);
+        let (expr, diagnostics) = parse_expr_at(self.sources.text(), span);
         if !diagnostics.is_empty() {
-            self.diagnostics.append(&mut diagnostics);
+            self.messages.append(diagnostics);
             return None;
         }
         match self.expr(&expr)?.kind {

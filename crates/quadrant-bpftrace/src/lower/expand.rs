@@ -129,7 +129,7 @@ impl Lower<'_> {
             );
         }
         self.scope.expanding.push(name.clone());
-        let before = self.diagnostics.len();
+        let before = self.messages.len();
         let called = self.body(&body);
         self.scope.expanding.pop();
         self.scope.expansion = outer;
@@ -235,15 +235,7 @@ impl Lower<'_> {
     /// Says in the messages about a macro's body which call they are about.
     fn note_call(&mut self, from: usize, def: &MacroDef, call: Span) {
         let note = format!("in the macro `{}`, called on line {}", def.name.name, self.line(call));
-        self.note_about(from, def.span, &note);
-    }
-
-    /// Adds a note to the messages about a part of the script.
-    pub(super) fn note_about(&mut self, from: usize, part: Span, note: &str) {
-        let inside = |span: Span| part.start <= span.start && span.end <= part.end;
-        for diagnostic in self.diagnostics.iter_mut().skip(from).filter(|d| inside(d.span)) {
-            diagnostic.notes.push(note.to_owned());
-        }
+        self.messages.note_about(from, def.span, &note);
     }
 }
 

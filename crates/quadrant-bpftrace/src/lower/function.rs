@@ -98,7 +98,7 @@ impl Lower<'_> {
         let result = self.result_type(def)?;
         self.expanded_size(def, span)?;
         let outer = self.enter(name, span);
-        let before = self.diagnostics.len();
+        let before = self.messages.len();
         let called = self.scoped(|lower| lower.body_of(def, values, result, span));
         self.note_call_of_fn(before, def, span);
         self.scope.expanding.pop();
@@ -261,7 +261,7 @@ impl Lower<'_> {
 
     fn note_call_of_fn(&mut self, from: usize, def: &FnDef, call: Span) {
         let note = format!("in the function `{}`, called on line {}", def.name.name, self.line(call));
-        self.note_about(from, def.span, &note);
+        self.messages.note_about(from, def.span, &note);
     }
 }
 

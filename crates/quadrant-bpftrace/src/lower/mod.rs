@@ -28,6 +28,7 @@ mod hoist;
 mod infer;
 mod join;
 mod map;
+mod messages;
 mod names;
 mod needs;
 mod portable;
@@ -58,6 +59,7 @@ use crate::Script;
 use crate::ast::{MAX_DEPTH, MacroDef};
 use clause::{Scope, Variant};
 use infer::Inferred;
+use messages::Messages;
 use preamble::Preamble;
 
 /// Rounds after which types that still change are given up.
@@ -69,32 +71,26 @@ const ROUNDS_OF_GROWTH: usize = 8;
 ///
 /// What does not parse is only half there, and is not lowered: its types would give misleading messages.
 pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>) {
-    if has_errors(&script.diagnostics) {
+    if script.diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return (None, script.diagnostics.clone());
     }
     let mut lower = Lower::new(&script.sources, env);
-    lower.diagnostics.clone_from(&script.diagnostics);
+    lower.messages.append(script.diagnostics.clone());
     lower.program.imports.clone_from(&script.imports);
     let script = &script.tree;
     lower.preamble(script);
     lower.configure(script);
     let variants = lower.find_probes(script);
-    let before = std::mem::take(&mut lower.diagnostics);
+    let mut messages = std::mem::take(&mut lower.messages);
     lower.rounds(&variants);
-    lower.unused_maps(script);
-    lower.unused_functions();
+    if !lower.messages.enough() {
+        lower.unused_maps(script);
+        lower.unused_functions();
+    }
     let Program { clauses, records, .. } = &mut lower.program;
     clauses.iter_mut().for_each(|clause| take::join_clears(&mut clause.body, records));
-    let mut diagnostics = before;
-    diagnostics.append(&mut lower.diagnostics);
-    diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
-    // A body that is lowered for several points makes each mistake several times.
-    diagnostics.dedup_by_key(|d| (d.span, d.severity));
-    ((!has_errors(&diagnostics)).then_some(lower.program), diagnostics)
-}
-
-fn has_errors(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|d| d.severity == Severity::Error)
+    messages.append(lower.messages.sorted());
+    ((!messages.failed()).then_some(lower.program), messages.sorted())
 }
 
 /// The state of lowering a script.
@@ -124,7 +120,7 @@ struct Lower<'a> {
     is_first_round: bool,
     /// The program of this round.
     program: Program,
-    diagnostics: Vec<Diagnostic>,
+    messages: Messages,
     /// Why nothing is known of the arguments of points in user functions, by the points' names.
     unnamed: HashMap<String, ProbeError>,
     /// The clause at hand.
@@ -152,7 +148,7 @@ impl<'a> Lower<'a> {
             grows: false,
             is_first_round: true,
             program: Program::default(),
-            diagnostics: Vec::new(),
+            messages: Messages::default(),
             unnamed: HashMap::new(),
             scope: Scope::default(),
             depth: 0,
@@ -163,7 +159,7 @@ impl<'a> Lower<'a> {
         let Program { points, imports, .. } = std::mem::take(&mut self.program);
         for round in 0..MAX_ROUNDS {
             self.grows = round >= ROUNDS_OF_GROWTH;
-            self.diagnostics.clear();
+            self.messages = Messages::default();
             self.inferred.start_round();
             self.options.clear();
             self.expansion_budget = expand::MAX_EXPANDED;
@@ -172,6 +168,7 @@ impl<'a> Lower<'a> {
             for (number, variant) in variants.iter().enumerate() {
                 let clause = self.clause(number, variant);
                 self.program.clauses.extend(clause);
+                self.messages.once();
             }
             self.finish_maps();
             self.is_first_round = false;
@@ -197,13 +194,8 @@ impl<'a> Lower<'a> {
         Some(result)
     }
 
-    /// Whether an error was reported.
-    fn failed(&self) -> bool {
-        has_errors(&self.diagnostics)
-    }
-
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.messages.push(diagnostic);
     }
 
     /// Reports an error; gives `None`, so that it may end a function.

@@ -68,7 +68,7 @@ impl Lower<'_> {
             CDeclKind::Tagged { tag, name, body } => self.define_tagged(*tag, name.as_ref(), *body, decl.span),
             CDeclKind::Typedef => self.define_typedef(decl.span),
         }
-        self.preamble.broken_types |= !matches!(decl.kind, CDeclKind::Directive { .. }) && self.failed();
+        self.preamble.broken_types |= !matches!(decl.kind, CDeclKind::Directive { .. }) && self.messages.failed();
     }
 
     fn directive(&mut self, word: &str, rest: Span, span: Span, skip: &mut Conditions) {

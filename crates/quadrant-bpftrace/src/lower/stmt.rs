@@ -38,7 +38,9 @@ impl Lower<'_> {
     }
 
     fn stmt(&mut self, stmt: &ast::Stmt, out: &mut Vec<Stmt>) {
-        self.deeper(stmt.span, |lower| lower.stmt_within(stmt, out));
+        if !self.messages.enough() {
+            self.deeper(stmt.span, |lower| lower.stmt_within(stmt, out));
+        }
     }
 
     fn stmt_within(&mut self, stmt: &ast::Stmt, out: &mut Vec<Stmt>) {

@@ -2,16 +2,25 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
+use quadrant_program::sources::Sources;
+use quadrant_program::span::Span;
+use unicode_width::UnicodeWidthStr;
 
 use super::wording;
+use crate::diag;
+use crate::diag::few;
+use crate::excerpt::Excerpt;
 use crate::failure::shown;
-use quadrant_program::sources::Sources;
+use crate::failure::shown_lines;
 
 /// Errors, then warnings unless they are not wanted; each line ends with a newline.
 pub fn render(script: &Sources, diagnostics: &[Diagnostic], warnings: bool) -> String {
-    let of = |severity| diagnostics.iter().filter(move |diagnostic| diagnostic.severity == severity);
-    let warned = of(Severity::Warning).filter(|_| warnings);
-    of(Severity::Error).chain(warned).map(|diagnostic| one(script, diagnostic)).collect()
+    let mut wanted: Vec<Diagnostic> =
+        diagnostics.iter().filter(|message| warnings || message.severity == Severity::Error).cloned().collect();
+    wanted.sort_by_key(|message| message.severity);
+    let (shown, left_out) = few(&wanted);
+    let messages = shown.into_iter().map(|message| one(script, message));
+    messages.chain(left_out.map(|(severity, said)| format!("{}: {said}\n", word(severity)))).collect()
 }
 
 /// The place of a message, and the source with its marks; a message between them.
@@ -20,16 +29,18 @@ pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let (last, end_column) = script.position(end.max(start));
     // What is missing between two characters is marked at the second one.
     let end_column = if end <= start { column + 1 } else { end_column };
-    let (name, text) = script.file(start).map_or(("", ""), |file| (file.name.as_str(), script.text_of(file)));
-    let lines = text.lines().skip(line as usize - 1).take((last - line) as usize + 1);
-    let source: String = lines.clone().map(|line| format!("{}\n", shown(&untabbed(line)))).collect();
+    let name = script.name(start);
+    let excerpt = Excerpt::new(script, Span::new(start, end));
+    let dots = |is_cut: bool| if is_cut { "..." } else { "" };
+    let (before, behind) = (dots(excerpt.is_cut.0), dots(excerpt.is_cut.1));
+    let source = format!("{before}{}{behind}\n", shown_lines(excerpt.text));
     if last > line {
         return format!("{name}:{line}-{last}: {what}\n{source}");
     }
-    let marks = "~".repeat((end_column - column) as usize);
-    let before: String = lines.flat_map(str::chars).take(column as usize - 1).collect();
-    let indent = " ".repeat(untabbed(&before).chars().count().max(column as usize - 1));
-    format!("{name}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n")
+    let width = |part: &str| untabbed(&shown_lines(part)).width();
+    let indent = " ".repeat(before.len() + width(&excerpt.text[..excerpt.marked.start]));
+    let marks = "~".repeat(width(&excerpt.text[excerpt.marked]).max(1));
+    format!("{name}:{line}:{column}-{end_column}: {what}\n{}{indent}{marks}\n", untabbed(&source))
 }
 
 /// A line with its tabs as wide as bpftrace shows them.
@@ -37,13 +48,14 @@ fn untabbed(line: &str) -> String {
     line.replace('\t', "    ")
 }
 
+fn word(severity: Severity) -> String {
+    diag::word(severity).to_uppercase()
+}
+
 fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
     let marked = script.slice(diagnostic.span);
     let end = diagnostic.span.end as usize;
-    let severity = match diagnostic.severity {
-        Severity::Error => "ERROR",
-        Severity::Warning => "WARNING",
-    };
+    let severity = word(diagnostic.severity);
     let message = shown(&wording::message(diagnostic, marked));
     // A script without probes has no place that could be shown, nor has the environment.
     if message == "No probes to attach" {
@@ -70,7 +82,7 @@ fn call_end(text: &str, name_end: usize) -> usize {
             b'(' => depth += 1,
             b')' if depth == 1 => return at + 1,
             b')' => depth -= 1,
-            b'\n' | b';' => break,
+            b';' => break,
             _ => {}
         }
     }
@@ -79,8 +91,6 @@ fn call_end(text: &str, name_end: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use quadrant_program::span::Span;
-
     use super::*;
 
     #[test]
@@ -106,6 +116,30 @@ mod tests {
         let script = Sources::new("stdin", "f() $x\n");
         let text = render(&script, &[Diagnostic::error(Span::new(3, 3), "odd")], true);
         assert_eq!(text, "stdin:1:4-5: ERROR: odd\nf() $x\n   ~\n");
+    }
+
+    #[test]
+    fn marks_stand_below_wide_characters() {
+        let script = Sources::new("stdin", "\"日本é\" x;\n");
+        let text = render(&script, &[Diagnostic::error(Span::new(11, 12), "odd")], true);
+        assert_eq!(text, "stdin:1:12-13: ERROR: odd\n\"日本é\" x;\n        ~\n");
+    }
+
+    #[test]
+    fn a_line_without_end_is_shown_near_the_mark() {
+        let script = Sources::new("stdin", &format!("{}x;{}", " ".repeat(50_000), " ".repeat(50_000)));
+        let text = render(&script, &[Diagnostic::error(Span::new(50_000, 50_001), "odd")], true);
+        let (space, marks) = (" ".repeat(300), " ".repeat(303));
+        assert_eq!(text, format!("stdin:1:50001-50002: ERROR: odd\n...{space}x;{}...\n{marks}~\n", &space[1..]));
+    }
+
+    #[test]
+    fn of_many_messages_some_are_shown() {
+        let script = Sources::new("stdin", "BEGIN { }\n");
+        let warning = Diagnostic::warning(Span::new(0, 5), "odd");
+        let text = render(&script, &vec![warning; 103], true);
+        assert_eq!(text.matches("stdin:1:1-6: WARNING: odd").count(), 100);
+        assert!(text.ends_with("\nWARNING: 3 more warnings are not shown\n"), "{text}");
     }
 
     #[test]

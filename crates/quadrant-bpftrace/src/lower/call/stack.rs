@@ -42,10 +42,10 @@ fn unknown_mode<T>(lower: &mut Lower, mode: &ast::Expr) -> Option<T> {
 
 /// The only argument: a word that means nothing else was to be a mode.
 fn only_limit(lower: &mut Lower, call: Call, arg: &ast::Expr) -> Option<u8> {
-    let before = lower.diagnostics.len();
+    let before = lower.messages.len();
     let limit = limit(lower, call, 0);
     if limit.is_none() && matches!(arg.kind, ast::ExprKind::Name(_)) {
-        lower.diagnostics.truncate(before);
+        lower.messages.take_back(before);
         return unknown_mode(lower, arg);
     }
     limit

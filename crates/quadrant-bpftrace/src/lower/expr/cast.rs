@@ -272,9 +272,9 @@ impl Lower<'_> {
 
     /// `has_field(of, path)`: also false when there is no such type.
     pub(super) fn has_field(&mut self, of: &TypeArg, path: &[Ident], span: Span) -> Option<Expr> {
-        let before = self.diagnostics.len();
+        let before = self.messages.len();
         let holder = self.type_arg(of);
-        self.diagnostics.truncate(before);
+        self.messages.take_back(before);
         let mut record = match holder {
             Some(Type::Record(record)) => Some(record.ctype),
             Some(Type::Pointer { to, .. }) => Some(to),
