@@ -265,7 +265,7 @@ impl Lower<'_> {
 
     fn counted_var(&mut self, name: &str, target: &ast::Expr, span: Span) -> Option<(Place, Type)> {
         let old = self.expr(target)?;
-        let ty = self.counted_type(&old.ty, span)?;
+        let ty = self.counted_type(&old.ty, &format!("${name}"), span)?;
         let id = self.widen_var(name, &Expr { ty, ..old }, span)?;
         Some((Place::Var(id), self.var_type(id)))
     }
@@ -279,7 +279,7 @@ impl Lower<'_> {
     ) -> Option<(Place, Type)> {
         let element = self.element(name, key, target.span)?;
         let ty = match self.map_value(&name.name) {
-            Some(MapValue::Plain(old)) => self.counted_type(&old, span)?,
+            Some(MapValue::Plain(old)) => self.counted_type(&old, &format!("@{}", name.name), span)?,
             _ => Type::I64,
         };
         let counted = Expr::new(ExprKind::MapGet { map: element.map, key: None }, ty, span);
@@ -288,15 +288,15 @@ impl Lower<'_> {
     }
 
     /// The type of something that is counted: integers need all their 64 bits.
-    fn counted_type(&mut self, old: &Type, span: Span) -> Option<Type> {
+    fn counted_type(&mut self, old: &Type, name: &str, span: Span) -> Option<Type> {
         match old {
             Type::Pointer { .. } => Some(old.clone()),
             old if old.is_integer() => {
                 Some(Type::Int { bytes: 8, signed: old.is_signed() || super::join::width(old) < 8 })
             }
             old => {
-                let name = self.describe(old);
-                self.error(span, format!("{name} cannot be counted up or down"))
+                let ty = self.describe(old);
+                self.error(span, format!("`{name}` holds {ty}, which cannot be counted up or down"))
             }
         }
     }

@@ -1,15 +1,15 @@
 //! Settings: `config = { ... }` and the environment.
 
-use quadrant_program::expr::Expr;
+mod read;
+
 use quadrant_program::program::{KprobeMeans, MissingProbes};
 use quadrant_program::span::Span;
-use quadrant_program::ty::{StackMode, Type};
+use quadrant_program::ty::StackMode;
 use quadrant_types::suggest;
 
 use super::Lower;
-use super::expr::{literal_int, literal_text};
 use super::unstable::Feature;
-use crate::ast::{ConfigEntry, ConfigValue, Ident, Item, Script};
+use crate::ast::{ConfigEntry, ConfigValue, Item, Script};
 
 /// Settings that have a meaning here.
 const KNOWN: &[&str] = &[
@@ -38,17 +38,17 @@ const DEPRECATED: &[&str] = &[
     "unstable_map_decl",
 ];
 
-/// Settings of bpftrace about parts that this engine does not have, and what they may be.
-const WITHOUT_EFFECT: &[(&str, Values)] = &[
-    ("cache_user_symbols", Values::Words(&["PER_PID", "PER_PROGRAM", "NONE"])),
-    ("lazy_symbolication", Values::Truth),
-    ("log_size", Values::Number),
-    ("max_bpf_progs", Values::Number),
-    ("on_stack_limit", Values::Number),
-    ("show_debug_info", Values::Truth),
-    ("use_blazesym", Values::Truth),
-    ("unstable_dw_ustack", Values::Any),
-    ("unstable_import_statement", Values::Any),
+/// Settings of bpftrace about parts that this engine does not have: what they may be, and are if nobody sets them.
+const WITHOUT_EFFECT: &[(&str, Values, &str)] = &[
+    ("cache_user_symbols", Values::Words(&["PER_PID", "PER_PROGRAM", "NONE"]), "PER_PID"),
+    ("lazy_symbolication", Values::Truth, "true"),
+    ("log_size", Values::Number, "1000000"),
+    ("max_bpf_progs", Values::Number, "1024"),
+    ("on_stack_limit", Values::Number, "32"),
+    ("show_debug_info", Values::Truth, "false"),
+    ("use_blazesym", Values::Truth, "false"),
+    ("unstable_dw_ustack", Values::Any, "warn"),
+    ("unstable_import_statement", Values::Any, "error"),
 ];
 
 /// What the kernel takes for compatible with its own license. Programs are always loaded as such, whichever is set.
@@ -58,6 +58,14 @@ const LICENSES: &[&str] =
 /// The values of `missing_probes`.
 const MISSING_PROBES: &[(&str, MissingProbes)] =
     &[("error", MissingProbes::Error), ("warn", MissingProbes::Warn), ("ignore", MissingProbes::Ignore)];
+
+/// The values of `stack_mode`.
+const STACK_MODES: &[(&str, StackMode)] = &[
+    ("bpftrace", StackMode::Bpftrace),
+    ("perf", StackMode::Perf),
+    ("raw", StackMode::Raw),
+    ("build_id", StackMode::BuildId),
+];
 
 /// What a setting that is only checked may be.
 #[derive(Clone, Copy)]
@@ -121,8 +129,8 @@ impl Lower<'_> {
         let value = environment_value(text);
         let new = RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new);
         let value = renamed_value(key, value);
-        let wrong = match find(WITHOUT_EFFECT, new) {
-            Some((_, values)) => values.refuse(&value),
+        let wrong = match without_effect(new) {
+            Some(setting) => self.keep_setting(setting, &value).err(),
             None if KNOWN.contains(&new) || Feature::of(new).is_some() => {
                 self.apply(new, &value).err().map(str::to_owned)
             }
@@ -131,44 +139,6 @@ impl Lower<'_> {
         if let Some(wanted) = wrong {
             let message = format!("`{key}`, set in the environment, is {wanted}, and not `{}`", text.escape_debug());
             self.error::<()>(Span::default(), message);
-        }
-    }
-
-    /// `config.name`: a setting's value.
-    pub(super) fn config_value(&mut self, name: &Ident, span: Span) -> Option<Expr> {
-        let config = &self.config;
-        let stack_modes = [
-            (StackMode::Bpftrace, "bpftrace"),
-            (StackMode::Perf, "perf"),
-            (StackMode::Raw, "raw"),
-            (StackMode::BuildId, "build_id"),
-        ];
-        let number = |value: u32| Some(literal_int(value.into(), span));
-        let word = |name: Option<&str>| Some(literal_text(name.unwrap_or_default().as_bytes(), span));
-        let flag = |value: bool| Some(Expr::int(value.into(), Type::Bool, span));
-        match name.name.as_str() {
-            "max_strlen" => number(config.max_strlen),
-            "max_map_keys" => number(config.max_map_keys.unwrap_or(BPFTRACE_MAP_KEYS)),
-            "max_probes" => number(config.max_probes),
-            "max_cat_bytes" => number(config.max_cat_bytes),
-            "print_maps_on_exit" => flag(config.print_maps_on_exit),
-            "cpp_demangle" => flag(config.demangle),
-            "probe_inline" => flag(config.probe_inline),
-            "str_trunc_trailer" => Some(literal_text(config.cut_trailer.as_bytes(), span)),
-            "stack_mode" => {
-                word(stack_modes.iter().find(|(mode, _)| *mode == config.stack_mode).map(|(_, name)| *name))
-            }
-            "missing_probes" => {
-                word(MISSING_PROBES.iter().find(|(_, means)| *means == config.missing_probes).map(|(name, _)| *name))
-            }
-            "license" => Some(literal_text(self.license.as_bytes(), span)),
-            known if is_known(known) => {
-                self.unsupported(name.span, &format!("reading the setting `{known}`"), "write its value")
-            }
-            unknown => {
-                let near = suggest(unknown, KNOWN.iter().copied());
-                self.error_near(name.span, format!("unknown setting `{unknown}`"), near)
-            }
         }
     }
 
@@ -188,8 +158,10 @@ impl Lower<'_> {
         if key == "license" {
             return self.set_license(span, value);
         }
-        if let Some((_, values)) = find(WITHOUT_EFFECT, key) {
-            self.only_checked(span, key, *values, value);
+        if let Some(setting) = without_effect(key) {
+            if let Err(wanted) = self.keep_setting(setting, value) {
+                self.error::<()>(span, format!("`{key}` is {wanted}"));
+            }
             return self.without_effect(key_span, key);
         }
         if !KNOWN.contains(&key) && Feature::of(key).is_none() {
@@ -217,10 +189,11 @@ impl Lower<'_> {
         }
     }
 
-    fn only_checked(&mut self, span: Span, key: &str, values: Values, value: &ConfigValue) {
-        if let Some(wanted) = values.refuse(value) {
-            self.error::<()>(span, format!("`{key}` is {wanted}"));
-        }
+    /// Keeps what a setting without effect is set to, for those who read it; gives what it has to be if it is not.
+    fn keep_setting(&mut self, (key, values): (&'static str, Values), value: &ConfigValue) -> Result<(), String> {
+        values.refuse(value).map_or(Ok(()), Err)?;
+        self.without_effect.insert(key, value.clone());
+        Ok(())
     }
 
     /// An old name is taken for the new one; `no_cpp_demangle` also means the opposite.
@@ -263,27 +236,13 @@ impl Lower<'_> {
     }
 }
 
-/// Whether there is such a setting, if only for bpftrace.
-fn is_known(key: &str) -> bool {
-    find(WITHOUT_EFFECT, key).is_some()
-        || KNOWN.contains(&key)
-        || DEPRECATED.contains(&key)
-        || Feature::of(key).is_some()
-}
-
-fn find(table: &'static [(&'static str, Values)], key: &str) -> Option<&'static (&'static str, Values)> {
-    table.iter().find(|(known, _)| *known == key)
+fn without_effect(key: &str) -> Option<(&'static str, Values)> {
+    WITHOUT_EFFECT.iter().find(|(known, ..)| *known == key).map(|(known, values, _)| (*known, *values))
 }
 
 /// The stack mode of that name.
 pub(super) fn stack_mode(name: &str) -> Option<StackMode> {
-    match name {
-        "bpftrace" => Some(StackMode::Bpftrace),
-        "perf" => Some(StackMode::Perf),
-        "raw" => Some(StackMode::Raw),
-        "build_id" => Some(StackMode::BuildId),
-        _ => None,
-    }
+    STACK_MODES.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)
 }
 
 fn kprobe_means(name: &str) -> Option<KprobeMeans> {

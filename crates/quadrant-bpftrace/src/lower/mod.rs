@@ -56,7 +56,7 @@ use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 
 use crate::Script;
-use crate::ast::{MAX_DEPTH, MacroDef};
+use crate::ast::{ConfigValue, MAX_DEPTH, MacroDef};
 use clause::{Scope, Variant};
 use infer::Inferred;
 use messages::Messages;
@@ -100,6 +100,8 @@ struct Lower<'a> {
     config: Config,
     license: &'static str,
     unstable: unstable::Unstable,
+    /// What settings are set to that change nothing.
+    without_effect: HashMap<&'static str, ConfigValue>,
     preamble: Preamble,
     /// `max_probes` was set.
     probes_are_limited: bool,
@@ -137,6 +139,7 @@ impl<'a> Lower<'a> {
             config: Config::default(),
             license: "GPL",
             unstable: unstable::Unstable::default(),
+            without_effect: HashMap::new(),
             preamble: Preamble::default(),
             probes_are_limited: false,
             checks: HashMap::new(),

@@ -230,6 +230,10 @@ impl Lower<'_> {
     fn usermode(&mut self, span: Span) -> Option<Expr> {
         /// Offset of `cs` in x86-64's `struct pt_regs`; its lowest two bits are the level, 3 for user code.
         const CS: u16 = 136;
+        if matches!(self.scope.kind, ProbeKind::Begin | ProbeKind::End) {
+            // What they interrupt is the tracer itself.
+            return Some(Expr::int(1, Type::Int { bytes: 1, signed: false }, span));
+        }
         if !self.has_registers() {
             let kind = self.scope.kind.name();
             return self

@@ -63,6 +63,21 @@ impl Unstable {
         self.0.insert(feature, how(value).ok_or(WANTED)?);
         Ok(())
     }
+
+    /// What a feature's setting says.
+    pub(super) fn word(&self, feature: Feature) -> &'static str {
+        self.0.get(&feature).copied().unwrap_or(feature.by_default()).word()
+    }
+}
+
+impl Use {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "enable",
+            Self::Warned => "warn",
+            Self::Refused => "error",
+        }
+    }
 }
 
 impl Lower<'_> {
@@ -83,6 +98,11 @@ impl Lower<'_> {
         }
         Some(())
     }
+}
+
+/// The word that means the same as the value of such a setting.
+pub(super) fn as_word(value: &ConfigValue) -> Option<&'static str> {
+    how(value).map(Use::word)
 }
 
 fn how(value: &ConfigValue) -> Option<Use> {

@@ -35,9 +35,17 @@ struct Refusal {
 /// Exit status when the kernel does not take the programs or their probes.
 const NOT_ATTACHED: u8 = 255;
 
+/// Exit status when a `BPFTRACE_...` variable is wrong.
+const WRONG_ENVIRONMENT: u8 = 2;
+
 impl Refusal {
     fn new(text: String) -> Refusal {
         Refusal { text, status: 1 }
+    }
+
+    /// A setting of the environment is not what it has to be.
+    fn of_environment(text: String) -> Refusal {
+        Refusal { text, status: WRONG_ENVIRONMENT }
     }
 
     /// The kernel refused.

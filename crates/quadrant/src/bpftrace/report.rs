@@ -23,6 +23,14 @@ pub fn render(script: &Sources, diagnostics: &[Diagnostic], warnings: bool) -> S
     messages.chain(left_out.map(|(severity, said)| format!("{}: {said}\n", word(severity)))).collect()
 }
 
+/// Words of a message about a setting that does not come from the script.
+const OF_ENVIRONMENT: &str = ", set in the environment, ";
+
+/// Whether it is the environment that is wrong, not the script.
+pub fn is_of_environment(message: &Diagnostic) -> bool {
+    message.severity == Severity::Error && message.message.contains(OF_ENVIRONMENT)
+}
+
 /// The place of a message, and the source with its marks; a message between them.
 pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let (line, column) = script.position(start);
@@ -61,8 +69,7 @@ fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
     if message == "No probes to attach" {
         return format!("{message}\n");
     }
-    let nowhere =
-        ["Script is using an unstable feature", ", set in the environment, ", ", given on the command line, "];
+    let nowhere = ["Script is using an unstable feature", OF_ENVIRONMENT, ", given on the command line, "];
     if nowhere.iter().any(|origin| message.contains(origin)) {
         return format!("{severity}: {message}\n");
     }

@@ -151,7 +151,11 @@ fn compile(
     let (program, mut diagnostics) = compile(None);
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {
-        return Err(Refusal::new(report::render(&script.sources, &diagnostics, warnings)));
+        let text = report::render(&script.sources, &diagnostics, warnings);
+        return Err(match diagnostics.iter().any(report::is_of_environment) {
+            true => Refusal::of_environment(text),
+            false => Refusal::new(text),
+        });
     };
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
         (program, diagnostics) = (shorter, messages);

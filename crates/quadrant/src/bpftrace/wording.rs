@@ -19,6 +19,7 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .or_else(|| setting(message, marked))
         .or_else(|| too_long(message, marked))
         .or_else(|| number(message, marked))
+        .or_else(|| counted(message, marked))
         .or_else(|| table(message))
         .map(|text| skipping(diagnostic, text))
         .unwrap_or_else(|| message.to_owned())
@@ -28,6 +29,17 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
 fn skipping(diagnostic: &Diagnostic, text: String) -> String {
     let is_missing = diagnostic.severity == Severity::Warning && text.starts_with("No matches for ");
     if is_missing { format!("{text} Skipping.") } else { text }
+}
+
+/// Something that is no number is counted: up by a number without a sign, down by one with a sign.
+fn counted(message: &str, marked: &str) -> Option<String> {
+    let found = holes("`{}` holds {}, which cannot be counted up or down", message)?;
+    let (name, ty) = (found.first()?, spelled(found.get(1)?));
+    let number = if marked.contains("--") { "int64" } else { "uint64" };
+    let holder = if name.starts_with('$') { "variable" } else { "map" };
+    Some(format!(
+        "Type mismatch for {name}: trying to assign value of type '{number}' when {holder} already has a type '{ty}'"
+    ))
 }
 
 fn table(message: &str) -> Option<String> {

@@ -292,5 +292,5 @@ fn settings_of_the_environment() {
     assert_eq!((outcome.stderr.as_str(), outcome.code()), ("", Some(0)));
     let outcome = bpftrace().env("BPFTRACE_MAX_MAP_KEYS", "x").args(["-e", script]).run().expect("it runs");
     let message = "ERROR: `max_map_keys`, set in the environment, is a number, 1 or more, and not `x`\n";
-    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(1)));
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(2)));
 }

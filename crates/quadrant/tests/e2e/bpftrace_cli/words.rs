@@ -144,7 +144,36 @@ fn settings_of_the_environment_are_checked_though_they_change_nothing() {
     let program = super::bpftrace().args(["-e", "BEGIN { exit(); }"]).env("BPFTRACE_LAZY_SYMBOLICATION", "maybe");
     let outcome = program.run().expect("the tracer runs");
     let message = "ERROR: `lazy_symbolication`, set in the environment, is true or false, and not `maybe`\n";
-    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(1)), "{}", outcome.describe());
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(2)), "{}", outcome.describe());
+}
+
+#[test]
+fn settings_can_be_read_though_they_change_nothing() {
+    let set = "config = { on_stack_limit = 64; unstable_dw_ustack = true }";
+    let read = "printf(\"%d %d %d %s %s %d\\n\", config.log_size, config.on_stack_limit, config.use_blazesym,
+                       config.unstable_dw_ustack, config.unstable_typeinfo, config.max_bpf_progs); ";
+    let script = format!("{set} BEGIN {{ {read} exit(); }}");
+    let program = super::bpftrace().args(["-q", "-e", &script]).env("BPFTRACE_MAX_BPF_PROGS", "7");
+    let outcome = program.run().expect("the tracer runs");
+    assert_eq!(outcome.stdout.trim(), "1000000 64 0 enable error 7", "{}", outcome.describe());
+}
+
+#[test]
+fn what_is_no_number_is_not_counted() {
+    let outcome = run(["-e", "BEGIN { @a[1] = \"x\"; @a[1]++; $b = \"y\"; --$b; }"]);
+    for (name, number, holder) in [("@a", "uint64", "map"), ("$b", "int64", "variable")] {
+        let message = format!(
+            "ERROR: Type mismatch for {name}: trying to assign value of type '{number}' when {holder} already has a type 'string[2]'\n"
+        );
+        assert!(outcome.stderr.contains(&message), "{}", outcome.describe());
+    }
+}
+
+#[test]
+fn begin_and_end_interrupt_the_tracer_itself() {
+    let outcome =
+        run(["-q", "-e", "BEGIN { printf(\"%d \", usermode); exit(); } END { printf(\"%d\\n\", usermode); }"]);
+    assert_eq!(outcome.stdout.trim(), "1 1", "{}", outcome.describe());
 }
 
 #[test]
