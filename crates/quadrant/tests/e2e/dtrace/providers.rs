@@ -153,7 +153,8 @@ fn packets_and_connections_of_one_version() {
     let port = listener.local_addr().unwrap().port();
     let tracer = tracing(&format!(
         "tcp:::send /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{
-             printf(\"local %d, rtt %d\\n\", args[3]->tcps_local, args[3]->tcps_rtt > 0 && args[3]->tcps_rtt < 60000000);
+             printf(\"local %d, rtt %d\\n\", args[3]->tcps_local, args[3]->tcps_rtt < 60000);
+             printf(\"rto %d\\n\", args[3]->tcps_rto >= 200 && args[3]->tcps_rto < 60000);
              printf(\"%d\\n\", args[3]->tcps_suna == args[4]->tcp_seq && args[3]->tcps_rnxt == args[4]->tcp_ack);
          }}
          ip:::send /args[5]->ipv6_plen == 1032 && args[5]->ipv6_nexthdr == 6/ {{
@@ -166,7 +167,7 @@ fn packets_and_connections_of_one_version() {
     client.write_all(&[7; 1000]).unwrap();
     server.read_exact(&mut [0; 1000]).unwrap();
     let outcome = ended(tracer);
-    let expected = ["local 1, rtt 1", "1", "0 <null> <null>, 6 ::1 TCP"];
+    let expected = ["local 1, rtt 1", "rto 1", "1", "0 <null> <null>, 6 ::1 TCP"];
     assert!(expected.iter().all(|line| answers(&outcome).contains(line)), "{}", outcome.describe());
 }
 
