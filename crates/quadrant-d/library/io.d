@@ -121,19 +121,26 @@ inline struct page *__head_page[struct page *P] = (struct page *)((__head_info[P
     __head_info[P] < 0xffffffff00000000 ? __head_info[P] - 1 : (uint64_t)P & __head_info[P]);
 inline uint64_t __bio_mapping[struct bio *B] = B->bi_io_vec != 0 && (B->bi_opf & 0xfe) == 0 ?
     (uint64_t)__head_page[__bio_page[B]]->mapping : 3;
-inline struct inode *__bio_host[struct bio *B] = (struct inode *)(
-    (__bio_mapping[B] & 3) == 0 && __bio_mapping[B] != 0 ? (uint64_t)((struct address_space *)__bio_mapping[B])->host : 0);
+
+/*
+ * What an inline is given stands wherever the inline names it: the names in a path would be made from hundreds of copies of all this. So it is
+ * kept in variables of the clause.
+ */
+inline struct inode *__bio_host[struct bio *B] = (struct inode *)(this->__mapping = __bio_mapping[B],
+    (this->__mapping & 3) == 0 && this->__mapping != 0 ? (uint64_t)((struct address_space *)this->__mapping)->host : 0);
 
 /*
  * With O_DIRECT it is memory of the process, which may be that of a file on no device: shared memory (tmpfs, hugetlbfs). That is not what is
  * read or written.
  */
-inline struct inode *__bio_inode[struct bio *B] = (struct inode *)(
-    __bio_host[B] != 0 && __bio_host[B]->i_sb->s_magic != 0x01021994 && __bio_host[B]->i_sb->s_magic != 0x958458f6 ?
-    (uint64_t)__bio_host[B] : 0);
+inline struct inode *__bio_inode[struct bio *B] = (struct inode *)(this->__host = __bio_host[B],
+    this->__host != 0 && this->__host->i_sb->s_magic != 0x01021994 && this->__host->i_sb->s_magic != 0x958458f6 ?
+    (uint64_t)this->__host : 0);
 
 /* One of the names of a file; a block device and the like have none. */
 inline uint64_t __alias[struct inode *I] = I != 0 && (I->i_mode & 0xf000) != 0x6000 ? (uint64_t)I->i_dentry.first : 0;
+inline uint64_t __bio_alias[struct bio *B] =
+    (this->__inode = __bio_inode[B], this->__alias = __alias[this->__inode], this->__alias);
 typedef struct __aliasinfo {
 	uint64_t of_dentry;
 } __aliasinfo_t;
@@ -154,12 +161,12 @@ inline string __path[struct dentry *D] = cleanpath(
     strjoin(strjoin(__dname[D->d_parent], "/"), __dname[D]))));
 
 translator fileinfo_t < struct bio *B > {
-	fi_name = __alias[__bio_inode[B]] != 0 ? __dname[__dentry_at[__alias[__bio_inode[B]]]] : "<none>";
-	fi_dirname = __alias[__bio_inode[B]] != 0 ? dirname(__path[__dentry_at[__alias[__bio_inode[B]]]]) : "<none>";
-	fi_pathname = __alias[__bio_inode[B]] != 0 ? __path[__dentry_at[__alias[__bio_inode[B]]]] : "<none>";
+	fi_name = __bio_alias[B] != 0 ? __dname[__dentry_at[this->__alias]] : "<none>";
+	fi_dirname = __bio_alias[B] != 0 ? dirname(__path[__dentry_at[this->__alias]]) : "<none>";
+	fi_pathname = __bio_alias[B] != 0 ? __path[__dentry_at[this->__alias]] : "<none>";
 	fi_offset = __bio_inode[B] != 0 ? (__bio_page[B]->index << 12) + B->bi_io_vec->bv_offset : 0;
 	fi_offset = __bio_inode[B] != 0 ? (__bio_page[B]->__folio_index << 12) + B->bi_io_vec->bv_offset : 0;
-	fi_fs = __bio_inode[B] != 0 ? stringof(__bio_inode[B]->i_sb->s_type->name) : "<none>";
+	fi_fs = __bio_inode[B] != 0 ? stringof(this->__host->i_sb->s_type->name) : "<none>";
 	fi_mount = "<unknown>";
 	fi_oflags = 0;
 };
