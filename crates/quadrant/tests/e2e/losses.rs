@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use quadrant_bpf::limits;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_testing::{Program, Signal};
 
@@ -51,6 +52,8 @@ fn firings_that_the_kernel_passes_over_are_counted() {
 
 /// Does something while all processors update maps.
 fn beside_updates<T>(work: impl FnOnce() -> T) -> T {
+    // Linux 5.10 counts maps as locked memory.
+    limits::bump_memlock();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let processors = thread::available_parallelism().map_or(1, usize::from);
