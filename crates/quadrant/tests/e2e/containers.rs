@@ -242,6 +242,18 @@ fn process_ids_are_those_of_the_tracers_namespace() {
     assert_eq!(number(&outcome, "@same[true, true, true]"), 101, "{}", outcome.describe());
 }
 
+/// The same of what processes and threads are called.
+#[test]
+fn names_of_processes_are_right_in_namespaces() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    needs_namespaces!();
+    let text = "tracepoint:syscalls:sys_enter_getppid /pid == cpid/ { @[comm, leader_comm, curtask.comm] = count(); }";
+    let outcome = namespaced(text).args(["-c", &format!("{syscalls} getppid 101")]).run().expect("it runs");
+    assert!(outcome.success(), "{}", outcome.describe());
+    assert_eq!(number(&outcome, "@[syscalls, syscalls, syscalls]"), 101, "{}", outcome.describe());
+}
+
 /// The same in the filter of user probes and in the names of stacks.
 #[test]
 fn a_process_is_found_by_its_number_in_the_tracers_namespace() {

@@ -145,6 +145,23 @@ fn texts_in_pages_that_nothing_touched_are_read_or_counted() {
     assert_eq!(read + lost(&outcome.stderr, "read"), 17, "{}", outcome.describe());
 }
 
+/// Programs at tracepoints cannot wait for a page; when the system call returns, the kernel itself has waited for it.
+#[test]
+fn texts_that_could_not_be_read_at_an_entry_are_read_at_the_return() {
+    needs_root!();
+    let untouched = target!("untouched");
+    let text = "tracepoint:syscalls:sys_enter_readlinkat /pid == cpid/ { @at[tid] = args.pathname; printf(\"%s at entry\\n\", str(args.pathname)); }
+                tracepoint:syscalls:sys_exit_readlinkat /pid == cpid/ { printf(\"%s at return\\n\", str(@at[tid])); delete(@at, tid); }";
+    let outcome = run_on(&format!("{untouched} 17"), text);
+    let shown = |line: &str| outcome.lines().iter().filter(|shown| **shown == line).count();
+    // The kernel may bring pages that lie behind the one it waited for.
+    let faults = shown("<fault> at entry");
+    assert!(faults > 0, "{}", outcome.describe());
+    assert_eq!(faults + shown("never touched at entry"), 17, "{}", outcome.describe());
+    assert_eq!(shown("never touched at return"), 17, "{}", outcome.describe());
+    assert_eq!(lost(&outcome.stderr, "read"), faults as i64, "{}", outcome.describe());
+}
+
 #[test]
 fn kept_texts_that_cannot_be_read_do_not_look_empty() {
     needs_root!();
