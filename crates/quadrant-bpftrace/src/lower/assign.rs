@@ -171,7 +171,7 @@ impl Lower<'_> {
                 format!("assign it: `@name = {}(...)`", callee.name),
             );
         }
-        let value = self.expr(ast)?;
+        let value = self.kept(ast)?;
         if is_storable(&value.ty) { Some(value) } else { self.error(ast.span, "this has no value") }
     }
 

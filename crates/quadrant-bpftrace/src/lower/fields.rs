@@ -65,7 +65,7 @@ pub(super) fn record_of(types: &Types, fields: Vec<(String, Expr)>, span: Span) 
 impl Lower<'_> {
     /// `(name = value, ...)`
     pub(super) fn record_value(&mut self, fields: &[(Ident, ast::Expr)], span: Span) -> Option<Expr> {
-        let values: Vec<Option<Expr>> = fields.iter().map(|(_, value)| self.expr(value)).collect();
+        let values: Vec<Option<Expr>> = fields.iter().map(|(_, value)| self.kept(value)).collect();
         for (at, (name, _)) in fields.iter().enumerate() {
             if fields[..at].iter().any(|(earlier, _)| earlier.name == name.name) {
                 return self.error(name.span, format!("this record already has a member `{}`", name.name));

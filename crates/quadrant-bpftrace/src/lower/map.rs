@@ -221,9 +221,9 @@ impl Lower<'_> {
 
     fn key(&mut self, parts: &[ast::Expr]) -> Option<Expr> {
         if let [part] = parts {
-            return self.expr(part);
+            return self.kept(part);
         }
-        let lowered: Vec<Option<Expr>> = parts.iter().map(|part| self.expr(part)).collect();
+        let lowered: Vec<Option<Expr>> = parts.iter().map(|part| self.kept(part)).collect();
         let lowered: Vec<Expr> = lowered.into_iter().collect::<Option<_>>()?;
         let (first, last) = (lowered.first()?.span, lowered.last()?.span);
         Some(tuple(lowered, first.to(last)))

@@ -356,6 +356,7 @@ impl Lower<'_> {
             if body.is_empty() {
                 return Some(value);
             }
+            let value = lower.whole(value);
             let ty = value.ty.clone();
             Some(Expr::new(ExprKind::Block(body, Box::new(value)), ty, block.span))
         })
@@ -363,6 +364,7 @@ impl Lower<'_> {
 
     /// `cond ? then : other`; if it is known which, only that one needs to make sense in its place.
     pub(super) fn choose(&mut self, cond: Expr, then: Expr, other: Expr, span: Span) -> Option<Expr> {
+        let (then, other) = (self.whole(then), self.whole(other));
         let joined = match is_neutral(&then) {
             true => join_value(self.env.types, &other.ty, false, &then),
             false => join_value(self.env.types, &then.ty, false, &other),

@@ -97,6 +97,7 @@ impl Lower<'_> {
 
     /// Evaluates a value once: a statement that keeps it, and what was kept.
     pub(in super::super) fn keep(&mut self, value: Expr) -> (Stmt, Expr) {
+        let value = self.whole(value);
         let (span, ty) = (value.span, value.ty.clone());
         let id = self.temporary(ty.clone());
         let keep = Stmt::new(StmtKind::Assign(Place::Var(id), value), span);

@@ -131,7 +131,7 @@ impl Lower<'_> {
         if parts.is_empty() {
             return self.error_help(span, "an empty tuple holds nothing: it has no value", "use 0");
         }
-        let parts: Vec<Option<Expr>> = parts.iter().map(|part| self.expr(part)).collect();
+        let parts: Vec<Option<Expr>> = parts.iter().map(|part| self.kept(part)).collect();
         let parts: Vec<Expr> = parts.into_iter().collect::<Option<_>>()?;
         for part in &parts {
             if matches!(part.ty, Type::None) {

@@ -9,7 +9,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_syntax::chain;
 
 use super::super::Lower;
-use crate::ast::BinOp;
+use crate::ast::{self, BinOp};
 
 /// The text of a tracepoint's field of varying length as what it is in C, a pointer to its first character; anything else as it is.
 pub(in super::super) fn as_pointer(value: Expr) -> Expr {
@@ -30,6 +30,11 @@ fn is_in_context(args: &[Expr]) -> bool {
 }
 
 impl Lower<'_> {
+    /// The value of an expression as it is kept: in a variable, a key, a tuple.
+    pub(in super::super) fn kept(&mut self, value: &ast::Expr) -> Option<Expr> {
+        self.expr(value).map(|value| self.whole(value))
+    }
+
     /// All of a C array of characters, of which the last need not be a NUL; anything else as it is.
     pub(in super::super) fn whole(&self, value: Expr) -> Expr {
         let (ExprKind::Deref { .. }, Type::String { cap }) = (&value.kind, &value.ty) else { return value };
