@@ -242,7 +242,7 @@ fn texts_in_tuples_are_read() {
     needs_root!();
     let outcome = run_on(
         "/bin/cat /dev/null",
-        "tracepoint:syscalls:sys_enter_openat /comm == \"cat\" && str(args.filename) == \"/dev/null\"/ {
+        "tracepoint:syscalls:sys_enter_openat /pid == cpid && str(args.filename) == \"/dev/null\"/ {
             print((1, str(args.filename))); print((1, curtask.comm)); print((str(args.filename, 5), curtask.comm));
             @ = (str(args.filename), (2, curtask.comm)); @by[1, str(args.filename)] = (comm, str(args.filename, 9));
         }",
