@@ -59,9 +59,11 @@ impl Parser<'_> {
         self.at(Tok::RBrace) && !self.source[..self.prev_end as usize].ends_with(';')
     }
 
-    /// Reports a missing `}`, of the innermost block only.
+    /// Reports a missing `}`, of the innermost block only, and not where it is missed because something else was reported.
     fn unclosed(&mut self, open: Span) {
-        if std::mem::replace(&mut self.unclosed, true) {
+        let end = self.here().start;
+        let is_told = self.diagnostics.last().is_some_and(|last| last.span.end >= end);
+        if std::mem::replace(&mut self.unclosed, true) || is_told {
             return;
         }
         let found = if self.at(Tok::Eof) { "the script ends" } else { "the next probe starts" };

@@ -194,3 +194,22 @@ fn one_missing_brace_spoils_one_probe() {
     assert_eq!(parsed.script.items.len(), 3);
     assert_eq!(parsed.diagnostics.len(), 2);
 }
+
+/// What stands at the end of a text that is cut is what is wrong with it.
+#[test]
+fn a_text_that_is_cut_is_told_once() {
+    let cut = [
+        "printf(\"a\"",
+        "print(1)",
+        "@ = ",
+        "$y = { 2; }",
+        "print(\"abc); }",
+        "if 1 { print(1)",
+        "if 1 { print(1); ",
+        "",
+    ];
+    for text in cut {
+        let diagnostics = exercise(&format!("BEGIN {{ {text}")).diagnostics;
+        assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:?}");
+    }
+}
