@@ -70,6 +70,7 @@ impl Lower<'_> {
             ast::ExprKind::IncDec { increment, prefix, target } => self.inc_dec(target, *increment, *prefix, span),
             ast::ExprKind::Binary { op, left, right, .. } => {
                 let is_written = operator::is_written(ast);
+                self.are_numbers(*op, left, right, span)?;
                 let (left, right) = (self.expr(left), self.expr(right));
                 let (left, right) = (left?, right?);
                 if is_written {

@@ -1,11 +1,13 @@
 //! Operators on values.
 
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, UnaryOp};
+use quadrant_program::map::MapValue;
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
 use super::super::Lower;
-use super::super::join::{join, width};
+use super::super::join::{describe_value, join, width};
+use super::super::map::number_type;
 use super::literal;
 use super::texts::as_pointer;
 use crate::ast::{self, BinOp, UnOp};
@@ -126,8 +128,42 @@ impl Lower<'_> {
         }
     }
 
+    /// Refuses to compute with what a map has aggregated, if that is not one number.
+    pub(super) fn are_numbers(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<()> {
+        let Some(name) = [left, right].into_iter().find_map(|side| Some(self.several_numbers(side)?.0)) else {
+            return Some(());
+        };
+        let (left, right) = (self.describe_side(op, left)?, self.describe_side(op, right)?);
+        let message = format!("`{}` does not go with {left} and {right}", op.symbol());
+        self.error_help(span, message, format!("print the whole map: `print(@{name})`"))
+    }
+
+    /// The name of a map, and what it holds, if that is an aggregation of several numbers.
+    fn several_numbers<'a>(&self, side: &'a ast::Expr) -> Option<(&'a str, MapValue)> {
+        let ast::ExprKind::Map { name, .. } = &side.kind else { return None };
+        let value = self.map_value(&name.name)?;
+        let is_several = matches!(&value, MapValue::Aggregation(aggregation) if number_type(aggregation).is_none());
+        is_several.then_some((&*name.name, value))
+    }
+
+    fn describe_side(&mut self, op: BinOp, side: &ast::Expr) -> Option<String> {
+        match self.several_numbers(side) {
+            Some((_, value)) => Some(describe_value(self.env.types, &value)),
+            None => self.expr(side).map(|value| self.describe_operand(op, &value.ty)),
+        }
+    }
+
+    /// How a side of an operation is named in messages: what is computed has 64 bits.
+    fn describe_operand(&self, op: BinOp, ty: &Type) -> String {
+        let is_computed = op.model().is_some() && !op.is_comparison();
+        match ty {
+            Type::Int { signed, .. } if is_computed => self.describe(&Type::Int { bytes: 8, signed: *signed }),
+            _ => self.describe(ty),
+        }
+    }
+
     pub(super) fn mismatch<T>(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<T> {
-        let (l, r) = (self.describe(&left.ty), self.describe(&right.ty));
+        let (l, r) = (self.describe_operand(op, &left.ty), self.describe_operand(op, &right.ty));
         let help = float_help(&left.ty).or_else(|| float_help(&right.ty));
         self.error_of(span, format!("`{}` does not go with {l} and {r}", op.symbol()), help)
     }

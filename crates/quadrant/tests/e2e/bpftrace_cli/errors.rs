@@ -31,6 +31,22 @@ fn types_that_do_not_fit() {
 }
 
 #[test]
+fn sides_of_operators_that_do_not_fit() {
+    let hint = "HINT: print the whole map: `print(@s)`\n";
+    let message = "Type mismatch for '+': comparing stats_t with int64";
+    assert_error("BEGIN { @s = stats(4); $x = @s+1; }", (29, 33), message, hint);
+    let message = "Type mismatch for '==': comparing int8 with hist_t";
+    assert_error("BEGIN { @s[1] = hist(4); $x = 1 == @s[1]; }", (31, 41), message, hint);
+    assert_error("BEGIN { $x = (1, 2)-3; }", (14, 22), "Type mismatch for '-': comparing (int8,int8) with int64", "");
+}
+
+#[test]
+fn texts_that_are_cut() {
+    assert_error("BEGIN { print(1)", (17, 18), "syntax: expected ';'", "");
+    assert_error("BEGIN { exit();", (7, 8), "syntax: expected '}'", "");
+}
+
+#[test]
 fn macros_settings_members_and_rounds() {
     let macros = "macro m() { return; } BEGIN { m(); }";
     assert_error(macros, (13, 19), "'return' statement is not allowed in a macro", "");
