@@ -61,3 +61,13 @@ pub enum ActionKind {
     /// `pcap(address, protocol)`: the packet's bytes; the file's name follows from `freopen`.
     Pcap,
 }
+
+impl ActionKind {
+    /// The map that user space empties, or whose values it sets to zero, at this action.
+    pub fn emptied(&self) -> Option<MapId> {
+        match self {
+            ActionKind::Clear(map) | ActionKind::Trunc(map) => Some(*map),
+            _ => None,
+        }
+    }
+}

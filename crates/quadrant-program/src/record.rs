@@ -92,3 +92,13 @@ pub enum RecordKind {
     /// [`crate::program::Fault`], the address.
     Fault,
 }
+
+impl RecordKind {
+    /// The map that user space empties, or whose values it sets to zero, when such a record comes.
+    pub fn emptied(&self) -> Option<MapId> {
+        match self {
+            RecordKind::Clear(map) | RecordKind::Zero(map) | RecordKind::PrintMap { map, take: true, .. } => Some(*map),
+            _ => None,
+        }
+    }
+}

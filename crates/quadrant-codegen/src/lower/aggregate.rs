@@ -1,7 +1,8 @@
 //! Aggregations: feeding them, and what they amount to.
 //!
-//! Parts are kept by CPU unless programs read them; even then another program may feed the same part meanwhile, so every change is atomic
-//! where the kernel does not keep that out (`alone`). A part of a map without keys counts as fed when any of its words is not zero; only `sum`, whose number may stay 0, stores the "fed" word.
+//! Parts are kept by CPU unless programs read them; even then another program may feed the same part meanwhile, so every change is
+//! atomic where the kernel does not keep that out (`alone`). A part of a map without keys counts as fed when any of its words is not
+//! zero; only `sum`, whose number may stay 0, stores the "fed" word.
 
 use quadrant_program::expr::Expr;
 use quadrant_program::map::Aggregation;

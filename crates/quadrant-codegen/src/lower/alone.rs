@@ -1,16 +1,22 @@
-//! Aggregations that are fed by one program at a time on each CPU, so that adding to a CPU's part takes no lock.
+//! Aggregations that are fed by one program at a time on each CPU, and by nothing else changed, so that adding to a CPU's part takes no
+//! lock.
 //!
 //! The kernel passes over a run of a program where it would interrupt another (and counts it as missed). Kernel probes, perf events and
-//! tracepoints by perf event keep out each other; programs of raw tracepoints and trampolines only themselves. Programs of user probes are kept
-//! out by nothing: they can be preempted by another one on their CPU.
+//! tracepoints by perf event keep each other out; programs of raw tracepoints and trampolines only themselves. Programs of user probes
+//! are kept out by nothing: they can be preempted by another one on their CPU.
+//!
+//! Where user space or a program empties a map, a program that has read a part and not yet stored the sum would bring back what was
+//! there, or give it to the key that has the memory now. An atomic addition cannot.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use quadrant_program::Program;
+use quadrant_program::expr::ExprKind;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::StmtKind;
 
 use super::fault;
@@ -35,9 +41,9 @@ enum Guard {
 pub(super) fn fed_alone(program: &Program, units: &[Unit], target: &Target) -> BTreeSet<MapId> {
     let mut feeders = BTreeMap::<MapId, Vec<Guard>>::new();
     for unit in units {
-        let guard = guard(program, unit, target);
-        for map in unit.all_clauses().filter_map(|index| program.clauses.get(index)).flat_map(fed) {
-            feeders.entry(map).or_default().push(guard);
+        let clauses = unit.all_clauses().filter_map(|index| program.clauses.get(index));
+        for map in clauses.flat_map(fed).collect::<BTreeSet<_>>() {
+            feeders.entry(map).or_default().push(guard(program, unit, target));
         }
     }
     // These clauses run in any program.
@@ -45,7 +51,31 @@ pub(super) fn fed_alone(program: &Program, units: &[Unit], target: &Target) -> B
         feeders.entry(map).or_default().push(Guard::Nothing);
     }
     let alone = |guards: &[Guard]| guards == [Guard::Own] || guards.iter().all(|guard| *guard == Guard::Family);
-    feeders.into_iter().filter(|(_, guards)| alone(guards)).map(|(map, _)| map).collect()
+    let emptied = emptied(program);
+    let stays = |map: &MapId| !emptied.contains(map) && !program.maps[map.0 as usize].forgets;
+    feeders.into_iter().filter(|(map, guards)| alone(guards) && stays(map)).map(|(map, _)| map).collect()
+}
+
+/// The maps whose values are set to zero or removed while programs run.
+fn emptied(program: &Program) -> BTreeSet<MapId> {
+    let by_records = program.records.iter().flat_map(|record| match &record.kind {
+        RecordKind::Firing(actions) => actions.iter().filter_map(|action| action.kind.emptied()).collect(),
+        kind => kind.emptied().into_iter().collect::<Vec<_>>(),
+    });
+    by_records.chain(program.clauses.iter().flat_map(removed)).collect()
+}
+
+/// The maps of which a clause removes keys.
+fn removed(clause: &Clause) -> Vec<MapId> {
+    let mut maps = Vec::new();
+    walk::clause(clause, &mut |node| {
+        if let Node::Expr(expr) = node
+            && let ExprKind::MapDelete { map, .. } = expr.kind
+        {
+            maps.push(map);
+        }
+    });
+    maps
 }
 
 /// The aggregations that a clause feeds, each once.

@@ -192,8 +192,13 @@ impl<'a> Globals<'a> {
             let place = globals.place(MapId(index as u32), map);
             globals.places.push(place);
         }
-        globals.groups = Groups::of(&mut globals.maps);
         globals
+    }
+
+    /// With maps that are alike in groups.
+    pub fn grouped(mut self) -> Globals<'a> {
+        self.groups = Groups::of(&mut self.maps);
+        self
     }
 
     /// Where a map is kept; `None` for an id that the program does not have.

@@ -1,10 +1,11 @@
 //! Scripts with more maps than a program can use.
 //!
-//! A program names at most 64 maps of the kernel. A map that is found in another one does not count, so where a script has more maps with
-//! keys than [`SEPARATE`], those that are alike stand in an array of maps, and programs look there before each use. To user space they
-//! are maps as ever: what is read, cleared and counted is the same.
+//! A program names at most 64 maps of the kernel. A map that is found in another one does not count, so where a program would name
+//! more, the maps with keys that are alike stand in an array of maps, and programs look there before each use. To user space they are
+//! maps as ever: what is read, cleared and counted is the same.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use quadrant_bpf::helper;
 use quadrant_bpf::map::MapKind;
@@ -13,12 +14,14 @@ use super::unit::Lower;
 use crate::object::Group;
 use crate::object::MapDef;
 use crate::object::MapRole;
+use crate::ssa::Code;
 use crate::ssa::Cond;
 use crate::ssa::MapRef;
+use crate::ssa::RelocKind;
 use crate::ssa::Value;
 
-/// Most maps of a script that programs name themselves; the rest of the 64 is for its data, records, stacks, and functions in C.
-const SEPARATE: usize = 48;
+/// Maps that a program can name (`MAX_USED_MAPS` of the kernel).
+const MOST: usize = 64;
 /// -ENOENT.
 const NO_ENTRY: i64 = -2;
 
@@ -31,12 +34,10 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Puts maps that are alike together, if a program could not use all, and adds the maps in which they stand.
+    /// Puts maps that are alike together, and adds the maps in which they stand.
     pub fn of(maps: &mut Vec<MapDef>) -> Groups {
         let mut groups = Groups::default();
-        if maps.len() > SEPARATE {
-            alike(maps).into_iter().filter(|members| members.len() > 1).for_each(|members| groups.add(members, maps));
-        }
+        alike(maps).into_iter().filter(|members| members.len() > 1).for_each(|members| groups.add(members, maps));
         groups
     }
 
@@ -58,6 +59,15 @@ impl Groups {
         self.places.extend(members.iter().zip(0..).map(|(member, index)| (*member as u32, (outer, index))));
         self.all.push(Group { outer: outer.index(), members });
     }
+}
+
+/// Whether a program names more maps than it can.
+pub(super) fn names_too_many(code: &Code) -> bool {
+    let map = |kind: RelocKind| match kind {
+        RelocKind::Map(map) | RelocKind::MapValue(map) => Some(map.index()),
+        _ => None,
+    };
+    code.relocs.iter().filter_map(|reloc| map(reloc.kind)).collect::<BTreeSet<_>>().len() > MOST
 }
 
 /// The maps with keys, by what the kernel wants to be equal in an array of maps.

@@ -87,8 +87,14 @@ pub fn compile_with(
     target: &Target,
     options: &ssa::Options,
 ) -> Result<Object, CompileError> {
-    let mut globals = Globals::new(program, units, target);
-    let compile = |(index, unit)| unit::compile(&mut globals, index, unit, options);
-    let programs = units.iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
-    Ok(globals.finish(programs))
+    let compile = |mut globals: Globals<'_>| {
+        let compile = |(index, unit)| unit::compile(&mut globals, index, unit, options);
+        let programs = units.iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
+        Ok(globals.finish(programs))
+    };
+    let object = compile(Globals::new(program, units, target))?;
+    match object.programs.iter().any(groups::names_too_many) {
+        true => compile(Globals::new(program, units, target).grouped()),
+        false => Ok(object),
+    }
 }

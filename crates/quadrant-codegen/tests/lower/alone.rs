@@ -1,8 +1,10 @@
 //! Adding to a CPU's part of an aggregation takes a lock only where another program may do it meanwhile.
 
 use quadrant_codegen::{Context, Target};
+use quadrant_program::action::{Action, ActionKind};
 use quadrant_program::map::{Aggregation, MapId};
 use quadrant_program::probe::{KernelCode, Site};
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::{Stmt, StmtKind};
 
 use crate::build::*;
@@ -68,6 +70,20 @@ fn a_trampoline_for_each_of_many_functions_takes_one() {
     let second = script.point(Site::Begin);
     script.units[0].points.push(second);
     assert_eq!(locks(&script, &target()), 1);
+}
+
+#[test]
+fn what_is_emptied_meanwhile_takes_one() {
+    let of_d = |kind| RecordKind::Firing(vec![Action { kind, args: 0..0 }]);
+    let orders: [fn(MapId) -> RecordKind; 3] =
+        [RecordKind::Clear, RecordKind::Zero, |map| RecordKind::PrintMap { map, top: 0, div: 0, take: true }];
+    let in_d: [fn(MapId) -> ActionKind; 2] = [ActionKind::Clear, ActionKind::Trunc];
+    let all = orders.map(|order| order(MapId(0))).into_iter().chain(in_d.map(|order| of_d(order(MapId(0)))));
+    for kind in all {
+        let mut script = counting(&[Context::Tracepoint]);
+        script.record_kind(kind.clone(), &[]);
+        assert_eq!(locks(&script, &target()), 1, "{kind:?}");
+    }
 }
 
 #[test]

@@ -40,6 +40,18 @@ impl Seen {
         present.then(|| word(value))
     }
 
+    /// Adds entries. What the kernel had no memory for on each CPU is a part of the same key.
+    fn add(&mut self, script: &Script, id: MapId, entries: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        let map = self.maps.entry(id.0).or_default();
+        for (key, value) in entries {
+            let whole = match map.remove(&key) {
+                Some(part) => merge(script, id, &[part, value]),
+                None => value,
+            };
+            map.insert(key, whole);
+        }
+    }
+
     /// The words of a key.
     pub fn words(&self, map: MapId, key: &[u8]) -> Option<Vec<u64>> {
         let value = self.maps.get(&map.0)?.get(key)?;
@@ -140,7 +152,7 @@ impl Machine {
                         let whole = merge(script, id, &parts);
                         (whole_key(script, id, def, key), whole)
                     });
-                    seen.maps.entry(id.0).or_default().extend(values);
+                    seen.add(script, id, values);
                 }
                 MapRole::Cells => {
                     look_at_cells(&mut seen, script, &self.object, def, |key| self.vm.lookup_all(map, key))
@@ -241,7 +253,7 @@ impl Kernel {
                     ring.consume(usize::MAX, |record| seen.records.push(without_cpu(record.to_vec())));
                 }
                 MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
-                    seen.maps.entry(id.0).or_default().extend(entries(script, id, def, map));
+                    seen.add(script, id, entries(script, id, def, map));
                 }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),
                 MapRole::Cells => {

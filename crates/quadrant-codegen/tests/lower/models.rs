@@ -6,7 +6,7 @@ pub fn index(text: &str, part: &str, start: Option<i64>, last: bool) -> i64 {
     let places = || (0..=text.len()).filter(|at| text[*at..].starts_with(part)).map(|at| at as i64);
     let most = text.len() as i64 - part.len() as i64;
     let start = match (start, last) {
-        (Some(start), true) => (if part.is_empty() { start.max(0) } else { start }).min(most),
+        (Some(start), true) => start.min(most),
         (Some(start), false) => start.max(0),
         (None, true) => most,
         (None, false) => 0,

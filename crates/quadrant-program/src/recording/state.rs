@@ -18,7 +18,6 @@ use crate::map::MapValue;
 use crate::probe::Site;
 use crate::program::Clause;
 use crate::record::RecordId;
-use crate::record::RecordKind;
 use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::visit;
@@ -89,10 +88,7 @@ pub(super) fn is_at(program: &Program, clause: &Clause, site: &Site) -> bool {
 
 /// The map that a record orders user space to empty.
 pub(super) fn emptied(program: &Program, record: RecordId) -> Option<MapId> {
-    match program.records[record.0 as usize].kind {
-        RecordKind::Clear(map) | RecordKind::Zero(map) | RecordKind::PrintMap { map, take: true, .. } => Some(map),
-        _ => None,
-    }
+    program.records[record.0 as usize].kind.emptied()
 }
 
 /// The maps that a clause orders user space to empty.

@@ -44,8 +44,8 @@ impl Lower<'_, '_> {
         self.store_rest(text, found, cap, to)
     }
 
-    /// `index`, `rindex`. For `index`, a start before the text is at its start; for `rindex`, one behind it is at its end, and before it
-    /// there is nothing but an empty text.
+    /// `index`, `rindex`. For `index`, a start before the text is at its start; for `rindex`, one behind it is at its end, and before
+    /// it there is nothing.
     pub fn index(&mut self, text: &Expr, part: &Expr, start: Option<&Expr>, last: bool) -> Result<Value> {
         let (text, part) = (self.loaded_text(text)?, self.loaded_text(part)?);
         let (len, part_len) = (self.cell_get(text.len), self.cell_get(part.len));
@@ -54,13 +54,9 @@ impl Lower<'_, '_> {
             Some(start) => {
                 let start = self.scalar(start)?;
                 let zero = self.f.b.iconst(0);
-                let inside = self.f.b.select(Cond::Slt, start, 0, zero, start);
                 match last {
-                    true => {
-                        let start = self.f.b.select(Cond::Eq, part_len, 0, inside, start);
-                        self.f.b.select(Cond::Sgt, start, most, most, start)
-                    }
-                    false => inside,
+                    true => self.f.b.select(Cond::Sgt, start, most, most, start),
+                    false => self.f.b.select(Cond::Slt, start, 0, zero, start),
                 }
             }
             None if last => most,
