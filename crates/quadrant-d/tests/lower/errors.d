@@ -20,3 +20,6 @@ a:b:c:d:e { }
 BEGIN /"text"/ { }
 BEGIN { trace(`nope); trace(xlate <struct task_struct *> (1)); trace(curlwp->nothing); strlen(1); strlen(); substr("a"); lltostr(1, 99); inet_ntop("a", 1); stack(-1); exit("x"); }
 BEGIN { enumx = RUNNIN; self->s = "a"; self->s = 1; self->i = 1; self->i = curthread; @a += 1; }
+BEGIN { @w["x", 1] = count(); printa("%*d", @w); }
+BEGIN { @w["x", 1] = count(); printa("%s%*d%d", @w); }
+BEGIN { @w["x", 1] = count(); printa("%s%d%@*d", @w); }

@@ -24,7 +24,7 @@ pub(super) fn fault(err: &mut Vec<u8>, program: &Program, bytes: &[u8]) {
     let [point, clause, _statement, kind, address, place] = std::array::from_fn(word);
     where_(err, program, Some(clause), point);
     err.extend_from_slice(text(kind).as_bytes());
-    if has_address(kind) {
+    if tells_which(kind) {
         err.extend_from_slice(b" (");
         number::address(err, address);
         err.push(b')');
@@ -80,7 +80,7 @@ fn text(kind: u64) -> &'static str {
     }
 }
 
-/// Faults of addresses tell which.
-fn has_address(kind: u64) -> bool {
-    matches!(kind, 1 | 2 | 6 | 7 | 9)
+/// Faults of addresses and sizes tell which, in hexadecimal.
+fn tells_which(kind: u64) -> bool {
+    matches!(kind, 1 | 2 | 6 | 7 | 9 | 10)
 }

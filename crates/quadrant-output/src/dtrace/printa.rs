@@ -1,7 +1,5 @@
 //! `printa()` with a format.
 
-use quadrant_program::format::Conversion;
-use quadrant_program::format::Count;
 use quadrant_program::format::Format;
 use quadrant_program::format::Piece;
 use quadrant_program::ty::Type;
@@ -17,12 +15,13 @@ use crate::dtrace::order;
 use crate::dtrace::printf::Audience;
 use crate::dtrace::printf::convert;
 use crate::dtrace::printf::kind;
-use crate::dtrace::printf::precision;
+use crate::dtrace::printf::spec;
 use crate::dtrace::table::Column;
 use crate::dtrace::table::Row;
 use crate::dtrace::table::Table;
 
-/// Append each entry by a format: conversions take the parts of the key in turn, those with `@` the values of the aggregations.
+/// Append each entry by a format: conversions and each `*` take the parts of the key in
+/// turn, those with `@` the values of the aggregations.
 pub(super) fn printa(out: &mut Vec<u8>, format: &Format, table: &mut Table<'_>, stage: &mut Stage<'_>) {
     order::sort(table, &stage.options.sort);
     for row in &table.rows {
@@ -33,36 +32,31 @@ pub(super) fn printa(out: &mut Vec<u8>, format: &Format, table: &mut Table<'_>, 
 fn entry(out: &mut Vec<u8>, format: &Format, columns: &[Column<'_>], row: &Row, stage: &mut Stage<'_>) {
     let key = columns.first().and_then(|column| column.map.key.as_ref());
     let mut parts = key_parts(key, &row.key).into_iter();
+    let mut part = || parts.next().unwrap_or(Cell::malformed());
     let mut values = 0;
     for piece in &format.pieces {
-        match piece {
-            Piece::Text(text) => out.extend_from_slice(text),
-            Piece::Conversion(c) if c.kind.starts_with('@') => {
-                // With more conversions than aggregations, the last is shown again.
-                let at = values.min(columns.len().saturating_sub(1));
-                values += 1;
-                if let (Some(column), Some(words)) = (columns.get(at), row.words.get(at)) {
-                    value(out, c, column, words, stage);
-                }
+        let c = match piece {
+            Piece::Text(text) => {
+                out.extend_from_slice(text);
+                continue;
             }
-            Piece::Conversion(c) => {
-                let cell = parts.next().unwrap_or(Cell::malformed());
-                convert(out, &spec(c), kind(c), &cell, Audience::People, stage);
-            }
+            Piece::Conversion(c) => c,
+        };
+        let spec = spec(c, &mut part);
+        if !c.kind.starts_with('@') {
+            convert(out, &spec, kind(c), &part(), Audience::People, stage);
+            continue;
+        }
+        // With more conversions than aggregations, the last is shown again.
+        let at = values.min(columns.len().saturating_sub(1));
+        values += 1;
+        if let (Some(column), Some(words)) = (columns.get(at), row.words.get(at)) {
+            value(out, &spec, column, words, stage);
         }
     }
 }
 
-/// Formats of printa() have no arguments that a `*` could stand for.
-fn spec(c: &Conversion) -> Spec<'_> {
-    let count = |count: Option<Count>| match count? {
-        Count::Fixed(n) => Some(n.into()),
-        Count::Argument => None,
-    };
-    Spec::new(c, count(c.width), precision(count(c.precision)))
-}
-
-fn value(out: &mut Vec<u8>, c: &Conversion, column: &Column<'_>, words: &[u64], stage: &mut Stage<'_>) {
+fn value(out: &mut Vec<u8>, spec: &Spec<'_>, column: &Column<'_>, words: &[u64], stage: &mut Stage<'_>) {
     let Some(number) = number::number(column.aggregation, words, column.factor) else {
         return histogram::histogram(out, column.aggregation, words, column.factor, stage.options.zoom);
     };
@@ -70,5 +64,5 @@ fn value(out: &mut Vec<u8>, c: &Conversion, column: &Column<'_>, words: &[u64], 
         true => (Type::U64, Value::Uint(number as u64)),
         false => (Type::I64, Value::Int(number as i64)),
     };
-    convert(out, &spec(c), kind(c), &Cell { ty: &ty, value }, Audience::People, stage);
+    convert(out, spec, kind(spec.conversion), &Cell { ty: &ty, value }, Audience::People, stage);
 }

@@ -46,8 +46,7 @@ pub(super) fn printf(
         match piece {
             Piece::Text(text) => out.extend_from_slice(text),
             Piece::Conversion(c) => {
-                let width = count(c.width, args);
-                let spec = Spec::new(c, width, precision(count(c.precision, args)));
+                let spec = spec(c, || Cell::next(args));
                 let cell = Cell::next(args);
                 convert(out, &spec, kind(c), &cell, audience, stage);
             }
@@ -55,17 +54,14 @@ pub(super) fn printf(
     }
 }
 
-/// A width or precision, possibly the next argument.
-fn count(count: Option<Count>, args: &mut Arguments<'_>) -> Option<i64> {
-    match count? {
+/// How a conversion is filled; the width and precision are possibly the next arguments. In D a precision of 0 is none.
+pub(super) fn spec<'c, 'v>(c: &'c Conversion, mut next: impl FnMut() -> Cell<'v>) -> Spec<'c> {
+    let mut count = |count: Option<Count>| match count? {
         Count::Fixed(n) => Some(n.into()),
-        Count::Argument => Cell::next(args).integer().map(Integer::as_signed),
-    }
-}
-
-/// In D a precision of 0 is none.
-pub(super) fn precision(count: Option<i64>) -> Option<i64> {
-    count.filter(|count| *count != 0)
+        Count::Argument => next().integer().map(Integer::as_signed),
+    };
+    let width = count(c.width);
+    Spec::new(c, width, count(c.precision).filter(|precision| *precision != 0))
 }
 
 /// The letter that decides: without the `@` of aggregations and the `w` of wide characters, which say nothing here.

@@ -24,6 +24,9 @@ pub(in super::super) struct Pending {
     span: Span,
 }
 
+/// A part of an aggregation's key: its number from 0, its stored type, and that of the language.
+type KeyPart<'a> = (usize, (&'a Type, &'a Ty));
+
 impl Lower<'_> {
     pub(super) fn printf(&mut self, call: &Call) -> Option<()> {
         let (format, args) = self.formatted(call)?;
@@ -62,11 +65,9 @@ impl Lower<'_> {
                 let message = format!("%@ conversion requires an aggregation and is not for use with {name}( )");
                 return self.fail(first.span, "D_PRINTF_AGG_CONV", message);
             }
-            for count in [conversion.width, conversion.precision] {
-                if count == Some(Count::Argument) {
-                    number += 1;
-                    args.push(self.dynamic_count(call, rest.next(), conversion, (number, at + 1))?);
-                }
+            for _ in 0..stars(conversion) {
+                number += 1;
+                args.push(self.dynamic_count(call, rest.next(), conversion, (number, at + 1))?);
             }
             number += 1;
             let Some(arg) = rest.next() else {
@@ -115,27 +116,40 @@ impl Lower<'_> {
         conversion: &Conversion,
         numbers: (usize, usize),
     ) -> Option<Expr> {
-        let name = call.name;
-        let Some(arg) = arg else {
-            return self.fail(
-                call.span,
-                "D_PRINTF_DYN_PROTO",
-                format!(
-                    "{name}( ) prototype mismatch: conversion #{} is missing a corresponding \"*\" argument",
-                    numbers.1
-                ),
-            );
-        };
+        let Some(arg) = arg else { return self.missing_count(call.span, call.name, numbers.1) };
         let value = self.expr(arg)?;
         if self.int_of(&value.ty).is_none() {
-            let (got, kind) = (self.type_name(&value.ty), &conversion.kind);
-            return self.fail(
+            let got = self.type_name(&value.ty);
+            return self.bad_count(
                 arg.span,
-                "D_PRINTF_DYN_TYPE",
-                format!("{name}( ) argument #{} is incompatible with conversion #{} prototype:\n\tconversion: % * {kind}\n\t prototype: int\n\t  argument: {got}", numbers.0, numbers.1),
+                &format!("{}( ) argument #{}", call.name, numbers.0),
+                conversion,
+                (numbers.1, &got),
             );
         }
         Some(value.expr)
+    }
+
+    /// There is no argument for a `*`.
+    fn missing_count<T>(&mut self, span: Span, name: &str, number: usize) -> Option<T> {
+        let what = "is missing a corresponding \"*\" argument";
+        let message = format!("{name}( ) prototype mismatch: conversion #{number} {what}");
+        self.fail(span, "D_PRINTF_DYN_PROTO", message)
+    }
+
+    /// Something cannot be a `*`: what it is, the conversion with its number, and the type.
+    fn bad_count<T>(
+        &mut self,
+        span: Span,
+        what: &str,
+        conversion: &Conversion,
+        (number, got): (usize, &str),
+    ) -> Option<T> {
+        let kind = conversion.kind.trim_start_matches('@');
+        let message = format!(
+            "{what} is incompatible with conversion #{number} prototype:\n\tconversion: % * {kind}\n\t prototype: int\n\t  argument: {got}"
+        );
+        self.fail(span, "D_PRINTF_DYN_TYPE", message)
     }
 
     /// An argument for a conversion. Numbers: of the argument, and of the conversion.
@@ -314,36 +328,63 @@ impl Lower<'_> {
         let known = self.aggregations.get(pending.names.first()?)?.clone();
         let mut keys = keys.iter().zip(&known.keys).enumerate();
         for (at, conversion) in format.conversions().enumerate() {
-            let kind = spelled(conversion);
-            if conversion.kind.starts_with('@') {
-                let number = matches!(format::takes(&conversion.kind), Takes::Integer | Takes::Float);
-                if !number {
-                    let value = if known.function.as_deref() == Some("count") { "uint64_t" } else { "int64_t" };
-                    return self.bad_conversion(
-                        pending.span,
-                        "printa( ) aggregating action",
-                        conversion,
-                        (at + 1, value),
-                    );
-                }
-                continue;
+            for _ in 0..stars(conversion) {
+                self.check_printa_count(pending.span, (conversion, at + 1), keys.next())?;
             }
-            let Some((number, (key, ty))) = keys.next() else {
-                return self.fail(
-                    pending.span,
-                    "D_PRINTF_ARG_PROTO",
-                    format!(
-                        "printa( ) prototype mismatch: conversion #{} ({kind}) is missing a corresponding value argument",
-                        at + 1
-                    ),
-                );
-            };
-            if !accepts(format::takes(&conversion.kind), key) {
-                let (what, ty) = (format!("printa( ) argument #{}", number + 2), self.type_name(ty));
-                return self.bad_conversion(pending.span, &what, conversion, (at + 1, &ty));
+            match conversion.kind.starts_with('@') {
+                true => self.check_printa_value(pending.span, (conversion, at + 1), known.function.as_deref())?,
+                false => self.check_printa_key(pending.span, (conversion, at + 1), keys.next())?,
             }
         }
         Some(())
+    }
+
+    /// A width or precision that is a part of the key.
+    fn check_printa_count(
+        &mut self,
+        span: Span,
+        (conversion, at): (&Conversion, usize),
+        key: Option<KeyPart<'_>>,
+    ) -> Option<()> {
+        let Some((number, (key, ty))) = key else { return self.missing_count(span, "printa", at) };
+        if key.is_integer() {
+            return Some(());
+        }
+        let got = self.type_name(ty);
+        self.bad_count(span, &format!("printa( ) argument #{}", number + 2), conversion, (at, &got))
+    }
+
+    /// The value of an aggregation, which is a number.
+    fn check_printa_value(
+        &mut self,
+        span: Span,
+        (conversion, at): (&Conversion, usize),
+        function: Option<&str>,
+    ) -> Option<()> {
+        if matches!(format::takes(&conversion.kind), Takes::Integer | Takes::Float) {
+            return Some(());
+        }
+        let value = if function == Some("count") { "uint64_t" } else { "int64_t" };
+        self.bad_conversion(span, "printa( ) aggregating action", conversion, (at, value))
+    }
+
+    /// A part of the key.
+    fn check_printa_key(
+        &mut self,
+        span: Span,
+        (conversion, at): (&Conversion, usize),
+        key: Option<KeyPart<'_>>,
+    ) -> Option<()> {
+        let Some((number, (key, ty))) = key else {
+            let what = format!("conversion #{at} ({})", spelled(conversion));
+            let message = format!("printa( ) prototype mismatch: {what} is missing a corresponding value argument");
+            return self.fail(span, "D_PRINTF_ARG_PROTO", message);
+        };
+        if accepts(format::takes(&conversion.kind), key) {
+            return Some(());
+        }
+        let (what, ty) = (format!("printa( ) argument #{}", number + 2), self.type_name(ty));
+        self.bad_conversion(span, &what, conversion, (at, &ty))
     }
 
     /// Something is not what a conversion shows: what it is, the conversion with its number, and the type.
@@ -371,8 +412,7 @@ fn said(format: Format, args: Vec<Expr>, written: &[ast::Expr]) -> (Format, Vec<
             pieces.push(piece);
             continue;
         };
-        let counts = [conversion.width, conversion.precision];
-        let stars = counts.iter().filter(|count| **count == Some(Count::Argument)).count();
+        let (counts, stars) = ([conversion.width, conversion.precision], stars(conversion));
         kept.extend(args.by_ref().take(stars));
         let is_own = matches!(written.by_ref().nth(stars), Some(ast::Expr { kind: ast::ExprKind::Str(_), .. }));
         match args.next() {
@@ -389,6 +429,11 @@ fn said(format: Format, args: Vec<Expr>, written: &[ast::Expr]) -> (Format, Vec<
         }
     }
     (Format { pieces }, kept)
+}
+
+/// How many arguments a conversion takes for its width and precision.
+fn stars(conversion: &Conversion) -> usize {
+    [conversion.width, conversion.precision].iter().filter(|count| **count == Some(Count::Argument)).count()
 }
 
 fn accepts(takes: Takes, key: &Type) -> bool {

@@ -57,7 +57,7 @@ fn every_fault_has_its_words() {
             "invalid user access (0x0)",
             "tuple stack overflow",
             "bad stack (0x0)",
-            "invalid size",
+            "invalid size (0x0)",
             "index out of bounds (0)",
             "library-level fault",
             "unknown fault",

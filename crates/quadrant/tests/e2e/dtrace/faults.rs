@@ -67,8 +67,8 @@ fn speculations_that_cannot_be() {
 #[test]
 fn invalid_size() {
     needs_root!();
-    faults("this->p = alloca(8); copyinto(4096, 100000 * one, this->p);", 10, 100_000, "invalid size");
-    faults("this->p = alloca(8); bcopy(this->p, this->p, 100000 * one);", 10, 100_000, "invalid size");
+    faults("this->p = alloca(8); copyinto(4096, 100000 * one, this->p);", 10, 100_000, "invalid size (0x186a0)");
+    faults("this->p = alloca(8); bcopy(this->p, this->p, 100000 * one);", 10, 100_000, "invalid size (0x186a0)");
 }
 
 #[test]
