@@ -2,6 +2,7 @@
 
 use quadrant_program::build::offset;
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::map::MapValue;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::TypeId;
@@ -108,20 +109,22 @@ impl Lower<'_> {
 
     /// `&operand`
     pub(super) fn address(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
-        if let ast::ExprKind::Map { .. } = operand.kind {
-            let message = "not supported: a map has no one address, it is kept where it costs least";
+        if let ast::ExprKind::Map { name, key } = &operand.kind
+            && (!key.is_empty() || matches!(self.map_value(&name.name), Some(MapValue::Aggregation(_))))
+        {
+            let message = "not supported: this map has no one address, it is kept where it costs least";
             return self.error_help(span, message, "read its value: `@m`, `@m[key]`");
         }
         let value = self.expr(operand)?;
         let to = self.c_type(&value.ty);
         match (value.kind, to) {
             // What is assigned further down may make the variable wider.
-            (ExprKind::Var(_), _) if self.is_first_round => None,
-            (kind @ ExprKind::Var(_), Some(to)) => {
-                let variable = Box::new(Expr { kind, ..value });
-                Some(Expr::new(ExprKind::AddrOf(variable), Type::Pointer { to, space: Space::Kernel }, span))
+            (ExprKind::Var(_) | ExprKind::MapGet { .. }, _) if self.is_first_round => None,
+            (kind @ (ExprKind::Var(_) | ExprKind::MapGet { .. }), Some(to)) => {
+                let place = Box::new(Expr { kind, ..value });
+                Some(Expr::new(ExprKind::AddrOf(place), Type::Pointer { to, space: Space::Kernel }, span))
             }
-            (ExprKind::Var(_), None) => {
+            (ExprKind::Var(_) | ExprKind::MapGet { .. }, None) => {
                 let ty = self.describe(&value.ty);
                 self.error_help(
                     span,
