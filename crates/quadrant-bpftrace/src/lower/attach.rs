@@ -1,6 +1,6 @@
 //! Attach points: from the script's words to the points that exist.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 
 use quadrant_program::diag::Diagnostic;
@@ -224,8 +224,9 @@ impl Lower<'_> {
 
     fn spec(&mut self, point: &AttachPoint) -> Option<ProbeSpec> {
         let parts: Vec<Vec<String>> = point.parts.iter().map(|part| self.words(part)).collect::<Option<_>>()?;
-        let mut parts: Vec<String> = parts.concat();
-        let kind = self.kind(&parts.remove(0), point.parts.first()?.span)?;
+        let mut parts: VecDeque<String> = parts.into_iter().flatten().collect();
+        let kind = self.kind(&parts.pop_front()?, point.parts.first()?.span)?;
+        let mut parts = Vec::from(parts);
         if self.config.probe_inline && kind == ProbeKind::Uprobe && is_function(&parts) {
             parts.insert(1, "inline".to_owned());
         }

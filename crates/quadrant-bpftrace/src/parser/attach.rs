@@ -38,7 +38,7 @@ impl Parser<'_> {
         if let Some(at) = scan.open_quote {
             let span = Span::new(at as u32, at as u32 + 1);
             self.error(Diagnostic::error(span, "name without closing quote"));
-        } else if point.span.start == point.span.end {
+        } else if point.parts.is_empty() {
             self.unexpected("a probe");
         }
         point

@@ -213,3 +213,11 @@ fn a_text_that_is_cut_is_told_once() {
         assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:?}");
     }
 }
+
+#[test]
+fn a_name_without_a_probe_is_an_error() {
+    for text in ["x= { }", "x=/1/ { }", "x=,BEGIN { }", "BEGIN,x= { }"] {
+        let diagnostics = exercise(text).diagnostics;
+        assert!(diagnostics[0].message.starts_with("expected a probe, found"), "{text}: {diagnostics:?}");
+    }
+}
