@@ -89,11 +89,12 @@ fn pid_namespace(features: &Features) -> Option<(u64, u64)> {
     known.then_some((device, metadata.ino()))
 }
 
-/// A power of two of pages.
+/// A power of two of pages, which is no less than one for each processor: they all write to it.
 fn ring_bytes(program: &Program) -> u32 {
+    let least = quadrant_bpf::cpus::possible_count().unwrap_or(1) as u32;
     let page = rustix::param::page_size() as u32;
     let default = if sends_often(program) { RING_BYTES } else { SMALL_RING_BYTES };
-    let asked = |pages: u32| pages.clamp(1, 1 << 18).next_power_of_two().saturating_mul(page);
+    let asked = |pages: u32| pages.max(least).min(1 << 18).next_power_of_two().saturating_mul(page);
     program.config.ring_pages.map_or(default, asked)
 }
 

@@ -68,8 +68,8 @@ pub fn attaches(args: &Args, point: &Point) -> bool {
 pub struct Nothing {
     /// One line.
     pub why: &'static str,
-    /// There are tests or benchmarks, which nobody asked for.
-    pub has_checks: bool,
+    /// There are probes, which nobody asked for.
+    pub has_others: bool,
 }
 
 /// Why there is nothing to run; `None` if there is something.
@@ -77,18 +77,18 @@ pub fn nothing_to_run(args: &Args, script: &Script, program: &Program) -> Option
     if !program.points.is_empty() {
         return None;
     }
-    let has_checks = wanted(args).is_none() && (has(script, ProbeKind::Test) || has(script, ProbeKind::Bench));
-    let why = match wanted(args) {
-        Some(_) if args.probe_filter.is_some() => "No probes to attach",
-        Some(Checks::Tests) => "the script has no test: probes",
-        Some(Checks::Benchmarks) => "the script has no bench: probes",
-        None => match (has(script, ProbeKind::Test), has(script, ProbeKind::Bench)) {
-            (true, _) => "No probes attached; use --test to run test probes.",
-            (false, true) => "No probes attached; use --bench to run benchmark probes.",
-            (false, false) => "No probes to attach",
-        },
+    let others = match (has(script, ProbeKind::Test), has(script, ProbeKind::Bench)) {
+        _ if args.probe_filter.is_some() => None,
+        (true, _) if !args.test => Some("No probes attached; use --test to run test probes."),
+        (_, true) if !args.bench => Some("No probes attached; use --bench to run benchmark probes."),
+        _ => None,
     };
-    Some(Nothing { why, has_checks })
+    let none = match wanted(args) {
+        Some(Checks::Tests) if args.probe_filter.is_none() => "the script has no test: probes",
+        Some(Checks::Benchmarks) if args.probe_filter.is_none() => "the script has no bench: probes",
+        _ => "No probes to attach",
+    };
+    Some(Nothing { why: others.unwrap_or(none), has_others: others.is_some() })
 }
 
 fn has(script: &Script, kind: ProbeKind) -> bool {

@@ -187,8 +187,8 @@ impl Lower<'_> {
                 map.per_cpu = kind.starts_with("percpu");
             }
             other => {
-                let near = quadrant_types::suggest(other, ["hash", "percpuhash", "lruhash", "percpulruhash"]);
-                self.error_near::<()>(decl.kind.span, format!("unknown kind of map `{other}`"), near);
+                let kinds = "there are hash, percpuhash, lruhash and percpulruhash";
+                self.error_help::<()>(decl.kind.span, format!("unknown kind of map `{other}`"), kinds);
             }
         }
         let size = match decl.args.as_slice() {

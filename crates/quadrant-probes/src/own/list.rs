@@ -15,7 +15,10 @@ pub(crate) fn list(kind: ProbeKind, trigger: &Glob, name: &Glob) -> Vec<String> 
             signals.map(|(signal, _)| format!("self:signal:{signal}")).collect()
         }
         ProbeKind::Own => Vec::new(),
-        ProbeKind::Test | ProbeKind::Bench => vec![format!("{}:name", kind.name())],
+        ProbeKind::Test | ProbeKind::Bench => {
+            let given = trigger.literal().filter(|given| !given.is_empty());
+            vec![format!("{}:{}", kind.name(), given.unwrap_or("name"))]
+        }
         _ => vec![kind.name().to_owned()],
     }
 }

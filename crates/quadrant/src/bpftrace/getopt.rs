@@ -73,6 +73,8 @@ pub struct Line {
     pub format: Format,
     pub verbose: bool,
     pub quiet: bool,
+    /// How often `-k` stands there.
+    reads: u8,
     /// `--no-warnings`
     pub no_warnings: bool,
     pub allow_unsafe: bool,
@@ -183,6 +185,11 @@ pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
     if line.pid.is_some() && line.command.is_some() {
         return Err(unknown("ERROR: USAGE: Cannot use both -c and -p.".to_owned()));
     }
+    if line.reads > 1 {
+        return Err(misuse(
+            "ERROR: USAGE: -kk has been deprecated: a single -k reports all reads that fail".to_owned(),
+        ));
+    }
     Ok(line)
 }
 
@@ -242,7 +249,9 @@ fn flag(letter: char, line: &mut Line) {
         'V' => line.mode = Mode::Version,
         'v' => line.verbose = true,
         'q' => line.quiet = true,
-        // -b: BTF is always used. -k: reads that fail are always reported.
+        // Reads that fail are always reported.
+        'k' => line.reads = line.reads.saturating_add(1),
+        // -b: BTF is always used.
         _ => {}
     }
 }
@@ -436,8 +445,9 @@ mod tests {
 
     #[test]
     fn what_means_nothing_here_is_accepted() {
-        let quiet = ["-b", "-k", "--btf", "--warnings", "--verify-llvm-ir", "--usdt-file-activation", "-B", "line"];
+        let quiet = ["-b", "--btf", "--verify-llvm-ir", "--usdt-file-activation", "-B", "line"];
         assert_eq!(line(&quiet).unwrap(), Line::default());
+        assert_eq!(line(&["-k"]), line(&["--warnings"]));
         assert_eq!(line(&["--dwarf-pid=1"]).unwrap(), Line::default());
         let named = line(&["--traceable-functions=/y", "-Bfull"]).unwrap();
         assert_eq!((named.traceable, named.gathers), (Some("/y".into()), true));
@@ -451,9 +461,16 @@ mod tests {
         {
             assert!(line(words).unwrap_err().show_usage, "{words:?}");
         }
-        for words in
-            [&["-p", "x"][..], &["-f", "xml"], &["-B", "x"], &["--mode", "x"], &["--no-feature", "x"], &["-dx"]]
-        {
+        for words in [
+            &["-p", "x"][..],
+            &["-f", "xml"],
+            &["-B", "x"],
+            &["--mode", "x"],
+            &["--no-feature", "x"],
+            &["-dx"],
+            &["-kk"],
+            &["-k", "--warnings"],
+        ] {
             assert!(!line(words).unwrap_err().show_usage, "{words:?}");
         }
         assert!(line(&["--emit-llvm", "x"]).unwrap_err().message.contains("not supported"));

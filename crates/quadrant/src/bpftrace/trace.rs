@@ -60,8 +60,8 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     line.without.iter().for_each(|name| features.do_without(name));
     let args = args(line);
     let program = Rc::new(compile((line, &args), &script, params, &types, child(&focus), &features)?);
-    if let Some(Nothing { why, has_checks }) = checks::nothing_to_run(&args, &script, &program) {
-        return Err(match has_checks {
+    if let Some(Nothing { why, has_others }) = checks::nothing_to_run(&args, &script, &program) {
+        return Err(match has_others {
             true => Refusal::new(format!("ERROR: {why}\n")).by_kernel(),
             false => Refusal::new(format!("{why}\n")),
         });

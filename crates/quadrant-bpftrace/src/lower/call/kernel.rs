@@ -160,6 +160,10 @@ pub(super) fn debugf(lower: &mut Lower, call: Call) -> Option<Called> {
         );
     }
     let format = kernel_format(lower, call, &format)?;
+    lower.style(
+        call.span,
+        "debugf() is for finding mistakes, not for daily use: its lines go to a log that all programs share",
+    );
     let mut args = vec![super::super::expr::literal_text(&format, call.span)];
     args.extend(values);
     let line = Expr::new(ExprKind::Call(Function::Debug, args), Type::None, call.span);

@@ -286,6 +286,11 @@ pub const TABLE: &[(&str, &str)] = &[
         "Syntax comm(PID) is not supported in this probe type yet. Type: {0:type}",
     ),
     ("this value is not used", "Return value discarded."),
+    (
+        "debugf() is for finding mistakes, not for daily use: its lines go to a log that all programs share",
+        "The debugf() builtin is not recommended for production use. \
+         For more information see bpf_trace_printk in bpf-helpers(7).",
+    ),
     ("nothing ever comes to this statement", "Unreachable statement."),
     ("nothing is ever put into `{}`", "Variable {0} was never assigned to."),
     ("`@{}` is declared and never used", "Unused map: @{0}"),

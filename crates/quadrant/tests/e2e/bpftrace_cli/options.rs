@@ -75,6 +75,18 @@ fn a_filter_chooses_what_is_attached() {
     assert_run(["--probe-filter", "interval:ms:1", "-e", script], NOTHING, "Attached 3 probes\n", 3);
     assert_run(["--probe-filter", "nope", "-e", script], NOTHING, "Attached 2 probes\n", 0);
     assert_run(["--probe-filter", "nope", "-e", "i:s:1 { }"], "", "No probes to attach\n", 1);
+    assert_run(["--probe-filter", "nope", "-e", "test:one { }"], "", "No probes to attach\n", 1);
+}
+
+#[test]
+fn tests_that_are_benchmarks() {
+    needs_root!();
+    let one_of_each = |kind: &str| format!("{kind}:one {{ }}");
+    for (flag, kind, other) in [("--test", "bench", "--bench"), ("--bench", "test", "--test")] {
+        let what = if kind == "test" { "test" } else { "benchmark" };
+        let message = format!("ERROR: No probes attached; use {other} to run {what} probes.\n");
+        assert_run([flag, "-e", &one_of_each(kind)], "", &message, 255);
+    }
 }
 
 #[test]
@@ -110,6 +122,7 @@ fn wrong_command_lines() {
             "foo",
             "ERROR: USAGE: --no-feature can only have values 'kprobe_multi,kprobe_session,uprobe_multi'.\n",
         ),
+        ("-k", "-k", "ERROR: USAGE: -kk has been deprecated: a single -k reports all reads that fail\n"),
     ] {
         assert_run([option, value, "-e", program], "", message, 1);
     }
@@ -238,6 +251,7 @@ fn listings() {
         0,
     );
     assert_run(["-l", "-e", "tracepoint:sched:sched_wakeup { } END { }"], "tracepoint:sched:sched_wakeup\n", "", 0);
+    assert_run(["-l", "-e", "test:a { } bench:b { } test:c { }"], "test:a\nbench:b\ntest:c\n", "", 0);
     assert_run(["-l", "tracepoint:nosuch:foo"], "", "", 0);
     assert_run(["-l", "struct qstr"], "struct qstr\n", "", 0);
     assert_run(["-l", "union bpf_iter_link*,enum pid_t*"], "union bpf_iter_link_info\nenum pid_type\n", "", 0);
@@ -282,6 +296,20 @@ fn losses_are_told_in_bpftraces_words() {
         ""
     );
     assert_eq!(outcome.stderr, expected);
+}
+
+#[test]
+fn the_ring_has_a_page_for_each_processor() {
+    needs_root!();
+    let cpus = quadrant_bpf::cpus::possible_count().expect("the kernel tells how many there are");
+    let kept = |pages: usize| {
+        let text = "x".repeat(400);
+        let script = format!(
+            "config = {{ perf_rb_pages = {pages} }} BEGIN {{ unroll(100) {{ print((\"{text}\", 1)); }} exit(); }}"
+        );
+        run(["-e", &script]).stdout.matches("xxx, 1)").count()
+    };
+    assert_eq!(kept(1), kept(cpus));
 }
 
 #[test]

@@ -62,6 +62,13 @@ fn loops_that_may_go_away() {
 }
 
 #[test]
+fn lines_in_a_log_that_is_shared() {
+    let message = "The debugf() builtin is not recommended for production use. \
+                   For more information see bpf_trace_printk in bpf-helpers(7).";
+    assert_warning("BEGIN { if (pid == 0) { debugf(\"x\"); } exit(); }", (25, 36), message, "");
+}
+
+#[test]
 fn casts_and_signs() {
     let message = "Unnecessary cast: expression is already of type uint64";
     assert_warning("BEGIN { $x = (uint64)nsecs; exit(); }", (14, 22), message, "");
