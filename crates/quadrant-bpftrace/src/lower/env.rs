@@ -35,6 +35,8 @@ pub struct Env<'a> {
 /// Where a user probe is.
 #[derive(Debug, Clone, Copy)]
 pub struct UserPlace<'a> {
+    /// The name of its point.
+    pub point: &'a str,
     /// The executable.
     pub path: &'a Path,
     /// The instruction at which the probe fires, as an offset in the file; `None` when it fires elsewhere, as at a function's return.

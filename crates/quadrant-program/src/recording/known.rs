@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::learn::has_effect;
+use super::state::count;
 use crate::expr::Expr;
 use crate::expr::ExprKind;
 use crate::expr::Place;
@@ -12,7 +13,6 @@ use crate::rewrite;
 use crate::span::Span;
 use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
-use crate::ty::Type;
 use crate::visit;
 use crate::visit::Visitor;
 
@@ -73,21 +73,6 @@ impl<'a> Known<'a> {
         !inside.1
     }
 
-    /// What must hold, of all that must hold, and can be evaluated.
-    pub fn part(&self, condition: &Expr, is_given: &dyn Fn(&Expr) -> bool) -> Option<Expr> {
-        if is_given(condition) {
-            return Some(self.plain(condition));
-        }
-        let ExprKind::Logical { and: true, lhs, rhs } = &condition.kind else { return None };
-        match (self.part(lhs, is_given), self.part(rhs, is_given)) {
-            (Some(lhs), Some(rhs)) => {
-                let kind = ExprKind::Logical { and: true, lhs: Box::new(lhs), rhs: Box::new(rhs) };
-                Some(Expr::new(kind, Type::Bool, condition.span))
-            }
-            (one, other) => one.or(other),
-        }
-    }
-
     /// The expression with what its variables stand for in their place.
     pub fn plain(&self, e: &Expr) -> Expr {
         let mut plain = e.clone();
@@ -129,6 +114,14 @@ impl<'a> Known<'a> {
         }
         name.split_whitespace().collect::<Vec<_>>().join(" ")
     }
+}
+
+/// What must all hold for a condition, in its order, each with how many expressions of the condition come before it.
+pub(super) fn conjuncts(condition: &Expr) -> Vec<(usize, &Expr)> {
+    let ExprKind::Logical { and: true, lhs, rhs } = &condition.kind else { return vec![(0, condition)] };
+    let behind = |before: usize| move |(at, part)| (before + at, part);
+    let (lhs_parts, rhs_parts) = (conjuncts(lhs).into_iter(), conjuncts(rhs).into_iter());
+    lhs_parts.map(behind(1)).chain(rhs_parts.map(behind(1 + count(lhs)))).collect()
 }
 
 /// How often variables are assigned, and what, in order, and where they are used.

@@ -8,8 +8,10 @@ use super::add;
 use super::cell::Cell;
 use super::faulting::can_fault;
 use super::known::Known;
+use super::known::conjuncts;
 use super::later::Later;
 use super::later::valued;
+use super::logical;
 use super::moment::draws;
 use super::names::Names;
 use super::state::Unchanged;
@@ -120,11 +122,15 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
         let maps = maps_of(&known.plain(e));
         known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold(&maps, walked)
     };
-    let predicate = condition.and_then(|condition| known.part(&condition, &is_remembered));
-    // What faults in a predicate is told, and not passed over; what it learns on the way belongs to an event.
-    let learns = learned.later.iter().any(|later| later.at < walked);
-    let is_told = |predicate: &Expr| learns || aborts && can_fault(predicate);
-    learned.predicate = predicate.filter(|predicate| !is_told(predicate));
+    // What faults in a predicate is told, and not passed over; what it learns on the way belongs to an event. Only what is
+    // asked before can leave events out.
+    let is_told = |(at, part): &(usize, &Expr)| {
+        let learns = learned.later.iter().any(|later| (*at..at + count(part)).contains(&later.at));
+        learns || aborts && can_fault(&known.plain(part))
+    };
+    let parts = condition.iter().flat_map(conjuncts).take_while(|part| !is_told(part)).map(|(_, part)| part);
+    let parts = parts.filter(|part| is_remembered(part)).map(|part| known.plain(part));
+    learned.predicate = parts.reduce(|lhs, rhs| logical(true, lhs, rhs));
     Ok(learned)
 }
 

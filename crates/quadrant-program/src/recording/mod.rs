@@ -71,7 +71,8 @@ pub struct Input {
     pub slot: usize,
     /// What to evaluate; there are no variables in it.
     pub expr: Expr,
-    /// It is a number that is shown as a name: the types that it is shown as, such as [`Type::Symbol`] or [`Type::Username`].
+    /// It is a number that is shown as a name: the types that it is shown as, such as [`Type::Symbol`] or
+    /// [`Type::Username`].
     pub shown: Vec<Type>,
     /// Evaluating it can fault, and a fault ends the clause.
     pub caught: bool,
@@ -249,7 +250,7 @@ fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned], handler
     let mut stacks: Vec<StackType> = Vec::new();
     all().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
     let predicates: Option<Vec<Expr>> = of_clauses().map(|learned| learned.predicate.clone()).collect();
-    let predicate = predicates.and_then(|all| all.into_iter().reduce(either));
+    let predicate = predicates.and_then(|all| all.into_iter().reduce(|lhs, rhs| logical(false, lhs, rhs)));
     let later = of_clauses().flat_map(|learned| &learned.later).filter(|later| !later.is_shown);
     let later = later.map(|later| later.input.clone()).collect();
     Group { points, clauses, inputs, later, stacks, predicate }
@@ -261,9 +262,9 @@ fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
     }
 }
 
-fn either(lhs: Expr, rhs: Expr) -> Expr {
+fn logical(and: bool, lhs: Expr, rhs: Expr) -> Expr {
     let span = lhs.span;
-    Expr::new(ExprKind::Logical { and: false, lhs: Box::new(lhs), rhs: Box::new(rhs) }, Type::Bool, span)
+    Expr::new(ExprKind::Logical { and, lhs: Box::new(lhs), rhs: Box::new(rhs) }, Type::Bool, span)
 }
 
 /// A program that sends the inputs of each firing at its points, and ends where the script would. Records are stamped; [`Split::sent`] says

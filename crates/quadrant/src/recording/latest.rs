@@ -1,4 +1,5 @@
-//! Where a value belongs that a clause learns on its way: to the latest event of its point, CPU and thread, if nothing between them was lost.
+//! Where a value belongs that a clause learns on its way: to the latest event of its point, CPU and thread, if nothing
+//! between them was lost.
 
 use std::collections::HashMap;
 
@@ -20,7 +21,8 @@ impl Latest {
         }
     }
 
-    /// Whether a value is the next one of the event. If not, a record was lost: that of the value's event, or that of a value before it.
+    /// Whether a value is the next one of the event. If not, a record was lost: that of the value's event, or that of a
+    /// value before it.
     pub fn has_next(&mut self, place: Place, number: u64) -> bool {
         let Some(before) = self.0.get_mut(&place) else { return false };
         let is_next = before.checked_add(1) == Some(number);

@@ -1,4 +1,5 @@
-//! Names of users, control groups and containers, which are the recorded machine's and not those of the one that replays.
+//! Names of users, control groups and containers, which are the recorded machine's and not those of the one that
+//! replays.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! Reading a recording. Nothing in it is trusted: what makes no sense is an error that names its line.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufRead;
@@ -66,7 +67,7 @@ impl Recording {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is no recording, or is of a newer version.
+    /// It cannot be read, is no recording, or is of another version.
     pub fn open(name: &str) -> Result<Recording, Failure> {
         let failed = |error: &std::io::Error| quadrant_bpf::Error::io(format!("cannot read {}", shown(name)), error);
         let file = File::open(name).map_err(|error| failed(&error))?;
@@ -120,13 +121,7 @@ impl Recording {
             let failure = Failure::usage(format!("{} is no recording", shown(name)));
             return Err(failure.hint("`quadrant record -o FILE script.bt` makes one"));
         }
-        let version = header["version"].as_u64().unwrap_or(0);
-        if version > VERSION {
-            return Err(Failure::usage(format!(
-                "{} has version {version} of the format; this reads up to {VERSION}",
-                shown(name)
-            )));
-        }
+        check_version(name, header["version"].as_u64().unwrap_or(0))?;
         let points = header["points"].as_array().cloned().unwrap_or_default();
         let points: Option<Vec<RecordedPoint>> = points.iter().map(point).collect();
         Ok(Recording {
@@ -284,6 +279,19 @@ impl Recording {
     }
 }
 
+fn check_version(name: &str, version: u64) -> Result<(), Failure> {
+    let (age, hint) = match version.cmp(&VERSION) {
+        Ordering::Less => ("an older", "record again"),
+        Ordering::Equal => return Ok(()),
+        Ordering::Greater => ("a newer", "replay it with that one, or record again"),
+    };
+    let what = format!(
+        "{} was made by {age} quadrant: it has version {version} of the format, and this one reads version {VERSION}",
+        shown(name)
+    );
+    Err(Failure::usage(what).hint(hint))
+}
+
 fn wrong(name: &str, line: usize, why: &str) -> Failure {
     Failure::usage(format!("{}:{line}: {}", shown(name), shown(why)))
 }
@@ -412,7 +420,7 @@ mod tests {
     }
 
     const HEADER: &str =
-        r#"{"quadrant":"recording","version":1,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+        r#"{"quadrant":"recording","version":2,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
 
     #[test]
     fn events_and_symbols_are_told_apart() {
@@ -435,6 +443,14 @@ mod tests {
         }
         let recording = read(&format!("{HEADER}\n{{\"point\":9}}\n")).unwrap();
         assert!(recording.events(&split("interval:s:1")).next().unwrap().is_err());
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        for (version, age) in [(1, "an older"), (3, "a newer")] {
+            let failure = read(&HEADER.replace("\"version\":2", &format!("\"version\":{version}"))).err().unwrap();
+            assert!(format!("{failure:?}").contains(&format!("was made by {age} quadrant")), "{failure:?}");
+        }
     }
 
     #[test]

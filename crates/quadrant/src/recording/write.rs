@@ -114,8 +114,9 @@ impl<'p> Writer<'p> {
     fn firing(&mut self, view: View, group: &Group, record: &Record, stamp: &Stamp, bytes: &[u8]) -> Option<Value> {
         let is_once = group.is_once(self.program);
         let fits = is_once || !self.is_full();
-        let number = match arguments(record, bytes).last() {
-            Some(Decoded::Uint(number)) if fits && !group.later.is_empty() => Some(number),
+        let sent = (fits && !group.later.is_empty()).then(|| arguments(record, bytes));
+        let number = match sent.and_then(Iterator::last) {
+            Some(Decoded::Uint(number)) => Some(number),
             _ => None,
         };
         self.latest.event((stamp.point, stamp.cpu, stamp.tid), number);

@@ -141,15 +141,19 @@ fn only_what_the_predicate_wants() {
     needs_root!();
     needs_loops!();
     let path = folder("record-wanted").join("recording.json");
-    let text = "tracepoint:syscalls:sys_enter_openat /pid == cpid/ {
-            $n = 0; while ($n < 2) { printf(\"%s\\n\", str(args.filename + $n)); $n++; } }";
-    let command = "sh -c '{ read line; cat; } < /etc/passwd; wait'";
-    good(quadrant().args(["record", "-c", command, "-e", text, "-o"]).arg(&path));
-    let recording = std::fs::read_to_string(&path).unwrap();
-    let header: serde_json::Value = serde_json::from_str(recording.lines().next().unwrap()).unwrap();
-    let own = format!("\"pid\":{},", header["cpid"]);
-    let events: Vec<&str> = recording.lines().filter(|line| line.contains("\"values\":")).collect();
-    assert!(!events.is_empty() && events.iter().all(|event| event.contains(&own)), "{recording}");
+    for text in [
+        "tracepoint:syscalls:sys_enter_openat /pid == cpid/ {
+            $n = 0; while ($n < 2) { printf(\"%s\\n\", str(args.filename + $n)); $n++; } }",
+        "tracepoint:syscalls:sys_enter_openat /pid == cpid && rand % 2 < 2/ { printf(\"%d\\n\", rand); }",
+    ] {
+        let command = "sh -c '{ read line; cat; } < /etc/passwd; wait'";
+        good(quadrant().args(["record", "-c", command, "-e", text, "-o"]).arg(&path));
+        let recording = std::fs::read_to_string(&path).unwrap();
+        let header: serde_json::Value = serde_json::from_str(recording.lines().next().unwrap()).unwrap();
+        let own = format!("\"pid\":{},", header["cpid"]);
+        let events: Vec<&str> = recording.lines().filter(|line| line.contains("\"values\":")).collect();
+        assert!(!events.is_empty() && events.iter().all(|event| event.contains(&own)), "{recording}");
+    }
 }
 
 /// What was lost is told as in a trace.
@@ -270,7 +274,7 @@ fn lists_that_are_too_short() {
     let text = "interval:s:1 { $p = (uint64)curtask; $n = 0; while ($n < 800) { @[*kptr((uint64 *)$p)] = count(); $p++; $n++; }
         printf(\"%s\\n\", str(kptr($p))); }";
     std::fs::write(&script, text).unwrap();
-    let text = r#"{"quadrant":"recording","version":1,"cpus":1,"points":[{"name":"interval:s:1","kind":"interval"}]}
+    let text = r#"{"quadrant":"recording","version":2,"cpus":1,"points":[{"name":"interval:s:1","kind":"interval"}]}
         {"point":0,"tid":7,"values":{"curtask":5,"*kptr((uint64 *)$p)":[1,2],"str(kptr($p))":["a text"]}}"#;
     std::fs::write(&recording, text).unwrap();
     let message = refused(quadrant().arg("replay").arg(&script).arg(&recording));
@@ -297,7 +301,7 @@ fn lists_by_hand() {
     )
     .unwrap();
     let header =
-        r#"{"quadrant":"recording","version":1,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+        r#"{"quadrant":"recording","version":2,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
     let replay = |event: &str, more: &str| {
         std::fs::write(&recording, format!("{header}\n{event}\n{more}")).unwrap();
         quadrant().arg("replay").arg(&script).arg(&recording)

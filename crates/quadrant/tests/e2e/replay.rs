@@ -353,7 +353,8 @@ fn names_are_those_of_the_recorded_machine() {
          uprobe:{calls}:target_call /arg0 == 1/ {{
             printf(\"%d\\n\", (uint64)uaddr(\"target_call\") == reg(\"ip\")); @user[uid] = 1;
             printf(\"%s %s %s\\n\", username, cgroup_path(cgroup), container);
-         }}"
+         }}
+         uprobe:{calls}:main {{ printf(\"%d\\n\", (uint64)uaddr(\"target_call\") - reg(\"ip\")); }}"
     );
     assert_replays("replay-names", &format!("{calls} 5"), &text);
     let dir = folder("replay-names");

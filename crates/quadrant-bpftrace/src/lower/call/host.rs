@@ -26,7 +26,7 @@ pub(super) fn uaddr(lower: &mut Lower, call: Call) -> Option<Called> {
     let Some(path) = lower.scope.path.clone() else {
         return lower.error(call.span, "uaddr() needs a probe in an executable: `uprobe`, `uretprobe` or `usdt`");
     };
-    let place = UserPlace { path: &path, fires_at: lower.scope.fires_at };
+    let place = UserPlace { point: &lower.scope.point, path: &path, fires_at: lower.scope.fires_at };
     let found = match lower.env.symbols.user_symbol(place, &name) {
         Ok(found) => found,
         Err(why) => return lower.error(call.args.first().map_or(call.span, |arg| arg.span), why),
