@@ -43,7 +43,8 @@ pub fn read_text(file: &str) -> io::Result<String> {
     decode(&read(file)?)
 }
 
-/// A script as text. What is no UTF-8, as in comments of another encoding, becomes the escape that means it in quotes: `\351`.
+/// A script as text. What is no UTF-8, as in comments of another encoding, becomes the escape that means it in quotes:
+/// `\351`.
 ///
 /// # Errors
 /// There is a zero byte in it, which no text has.

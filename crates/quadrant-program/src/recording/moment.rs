@@ -45,8 +45,8 @@ impl Visitor for Draws {
     }
 }
 
-/// Lets the clauses of a firing have such values from variables that they share; random numbers are not among them if they are drawn again
-/// and again.
+/// Lets the clauses of a firing have such values from variables that they share; random numbers are not among them if
+/// they are drawn again and again.
 pub(super) fn share(program: &mut Program, draws_again: bool) {
     let is_of_faults = |points: &[PointId]| points.iter().any(|id| program.points[id.0 as usize].site == Site::Error);
     let (of_faults, mut clauses): (Vec<Clause>, Vec<Clause>) =

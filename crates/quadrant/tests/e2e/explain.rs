@@ -135,8 +135,8 @@ fn a_program_that_is_not_there_is_an_error() {
     assert!(outcome.stderr.contains("the kernel has no program `no such program`"), "{}", outcome.describe());
 }
 
-/// Each stage of the compiler by itself, the whole of it. `UPDATE=1` writes the files anew; read what has changed. What the kernel makes of
-/// the code is its own, and compared with what bpftool shows.
+/// Each stage of the compiler by itself, the whole of it. `UPDATE=1` writes the files anew; read what has changed. What
+/// the kernel makes of the code is its own, and compared with what bpftool shows.
 #[test]
 fn each_stage_alone() {
     needs_root!();

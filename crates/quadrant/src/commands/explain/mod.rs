@@ -33,7 +33,8 @@ struct Options {
     #[arg(long, conflicts_with = "only", help_heading = "What to show")]
     all: bool,
 
-    /// In place of a script: a program that the kernel has now, by its number, its name or its tag, or the path at which it is pinned
+    /// In place of a script: a program that the kernel has now, by its number, its name or its tag, or the path at which
+    /// it is pinned
     #[arg(long, value_name = "ID|NAME|TAG|PATH", help_heading = "What to run")]
     program: Option<String>,
 
