@@ -3,7 +3,7 @@
 //! In a guest the tools were built on the machine that runs it, by another kernel's types; the scripts are not there.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use quadrant_testing::{COUNT, Outcome, Program};
@@ -129,6 +129,19 @@ fn mistakes_are_found_when_the_tool_is_built() {
     assert!(message.contains("tracepoint:of:another_machine"), "{message}");
     let message = refused(quadrant().args(["build", "-o", "/nonexistent/tool", "-e", "BEGIN { }"]));
     assert!(message.contains("cannot write /nonexistent/tool: ENOENT"), "{message}");
+}
+
+#[test]
+fn what_is_no_file_stays() {
+    needs_root!();
+    let tool = Folder::new("device");
+    let device = tool.path();
+    assert!(Program::new("mknod").arg(&device).args(["c", "1", "3"]).run().unwrap().success());
+    good(quadrant().args(["build", "--no-check", "-o"]).arg(&device).args(["-e", "BEGIN { }"]));
+    assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
+    let folder = device.parent().unwrap();
+    let message = refused(quadrant().args(["build", "--no-check", "-o"]).arg(folder).args(["-e", "BEGIN { }"]));
+    assert!(message.contains("EISDIR"), "{message}");
 }
 
 #[test]
