@@ -16,6 +16,7 @@ mod commands;
 mod diag;
 mod documents;
 mod dtrace;
+mod encoding;
 mod engines;
 mod excerpt;
 mod failure;

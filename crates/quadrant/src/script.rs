@@ -1,14 +1,18 @@
 //! Reading a script's file.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use quadrant_program::sources::Sources;
 
 use quadrant_output::message::Place;
 
+use crate::encoding;
+use crate::encoding::not_utf8;
 use crate::failure;
 use crate::failure::Failure;
 
@@ -40,25 +44,17 @@ fn read_from(file: impl Read) -> io::Result<Vec<u8>> {
 /// # Errors
 /// It cannot be read, or is no text.
 pub fn read_text(file: &str) -> io::Result<String> {
-    decode(&read(file)?)
+    encoding::decode(&read(file)?)
 }
 
-/// A script as text. What is no UTF-8, as in comments of another encoding, becomes the escape that means it in quotes:
-/// `\351`.
+/// The text of a word of the command line.
 ///
 /// # Errors
-/// There is a zero byte in it, which no text has.
-pub fn decode(script: &[u8]) -> io::Result<String> {
-    if let Some(at) = script.iter().position(|&byte| byte == 0) {
-        let line = script[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        return Err(io::Error::other(format!("it is no text: line {line} has a zero byte")));
-    }
-    let mut text = String::with_capacity(script.len());
-    for chunk in script.utf8_chunks() {
-        text.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\{byte:03o}")));
-    }
-    Ok(text)
+/// It is no text in UTF-8.
+pub fn word(word: &OsStr) -> Result<String, String> {
+    let bytes = word.as_bytes();
+    let text = str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()));
+    text.map(str::to_owned).map_err(|why| format!("a word of the command line cannot be read: {why}"))
 }
 
 /// The same, for commands whose failure is told as all are.
@@ -92,9 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_encodings_become_escapes() {
-        assert_eq!(decode(b"// Jos\xe9\n\"\xff1 \xc3\xa9\"").unwrap(), "// Jos\\351\n\"\\3771 \u{e9}\"");
-        assert!(decode(b"a\n\x7fELF\0").unwrap_err().to_string().contains("line 2 has a zero byte"));
+    fn words_are_texts() {
+        let error = word(OsStr::from_bytes(b"BEGIN { }\n\"\xe9")).unwrap_err();
+        assert_eq!(error, "a word of the command line cannot be read: line 2, byte 2 of it (0xe9) is no text in UTF-8");
     }
 
     #[test]

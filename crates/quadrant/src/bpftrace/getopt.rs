@@ -12,6 +12,7 @@ use quadrant_session::Checks;
 
 use crate::overhead;
 use crate::overhead::Share;
+use crate::script;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,7 +170,8 @@ const NAMES: &[(&str, bool, char)] = &[
 /// # Errors
 /// An unknown option, one without its argument, an argument that cannot be meant, options that exclude each other.
 pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
-    let mut words: VecDeque<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Result<VecDeque<String>, String> = words.iter().map(|word| script::word(word)).collect();
+    let mut words = words.map_err(|why| misuse(format!("ERROR: {why}")))?;
     let mut line = Line::default();
     while let Some(word) = words.pop_front() {
         match word.strip_prefix('-') {

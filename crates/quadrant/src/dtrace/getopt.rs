@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::overhead;
 use crate::overhead::Share;
+use crate::script;
 
 /// What is asked for, when it is not running a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,7 +135,8 @@ const LETTERS: &str = "3:6:aAb:Bc:CD:ef:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:Z";
 /// # Errors
 /// An unknown option, one without its argument, an argument that cannot be meant.
 pub fn parse(words: &[OsString]) -> Result<Line, Misuse> {
-    let mut words: VecDeque<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Result<VecDeque<String>, String> = words.iter().map(|word| script::word(word)).collect();
+    let mut words = words.map_err(Misuse::Value)?;
     let mut line = Line::default();
     while let Some(word) = words.pop_front() {
         match word.strip_prefix('-') {

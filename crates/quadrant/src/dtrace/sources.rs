@@ -145,5 +145,5 @@ fn kind(kind: Kind) -> SourceKind {
 fn read(file: &str) -> Result<String, Failure> {
     let bytes =
         crate::script::read(file).map_err(|error| quadrant_bpf::Error::io(format!("failed to open {file}"), &error))?;
-    crate::script::decode(&bytes).map_err(|error| Failure::new(format!("failed to compile script {file}: {error}")))
+    crate::encoding::decode(&bytes).map_err(|error| Failure::new(format!("failed to compile script {file}: {error}")))
 }
