@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::{Diagnostic, Origin};
 use quadrant_program::import::{Import, Signature};
 use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
@@ -206,9 +206,11 @@ impl Loading<'_> {
         for header in self.loader.headers().iter().filter(|header| !is_kernel_header(header)) {
             match self.loader.include(header, true, None) {
                 Some(found) => items.extend(self.found(found, Span::default(), Some(Kind::Include))),
-                None => self.report(
-                    Diagnostic::warning(Span::default(), not_read(header, ", given on the command line,")).help(DEFINE),
-                ),
+                None => {
+                    let message = not_read(header, ", given on the command line,");
+                    let warning = Diagnostic::warning(Span::default(), message).help(DEFINE);
+                    self.report(warning.from(Origin::CommandLine));
+                }
             }
         }
         items

@@ -11,6 +11,18 @@ pub enum Severity {
     Warning,
 }
 
+/// Where that stands which a message is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// In the script, where the message points.
+    #[default]
+    Script,
+    /// On the command line.
+    CommandLine,
+    /// In a setting of the environment.
+    Environment,
+}
+
 /// One message that points into the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -28,6 +40,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// The name that the language gives this kind of error (D: `D_SYNTAX`), if it has names for them.
     pub tag: Option<&'static str>,
+    /// Where its cause is; `span` means nothing unless that is the script.
+    pub origin: Origin,
 }
 
 impl Diagnostic {
@@ -50,6 +64,7 @@ impl Diagnostic {
             help: Vec::new(),
             notes: Vec::new(),
             tag: None,
+            origin: Origin::Script,
         }
     }
 
@@ -68,6 +83,12 @@ impl Diagnostic {
     /// With an explanation.
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.notes.push(text.into());
+        self
+    }
+
+    /// About something that is not in the script.
+    pub fn from(mut self, origin: Origin) -> Diagnostic {
+        self.origin = origin;
         self
     }
 

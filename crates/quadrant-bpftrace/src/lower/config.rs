@@ -2,6 +2,7 @@
 
 mod read;
 
+use quadrant_program::diag::{Diagnostic, Origin};
 use quadrant_program::program::{KprobeMeans, MissingProbes};
 use quadrant_program::span::Span;
 use quadrant_program::ty::StackMode;
@@ -138,7 +139,7 @@ impl Lower<'_> {
         };
         if let Some(wanted) = wrong {
             let message = format!("`{key}`, set in the environment, is {wanted}, and not `{}`", text.escape_debug());
-            self.error::<()>(Span::default(), message);
+            self.report(Diagnostic::error(Span::default(), message).from(Origin::Environment));
         }
     }
 

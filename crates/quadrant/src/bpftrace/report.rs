@@ -1,6 +1,7 @@
 //! Messages about a script in bpftrace's form: `FILE:LINE:COLUMN-COLUMN: ERROR: text`, the line, and marks.
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::Origin;
 use quadrant_program::diag::Severity;
 use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
@@ -23,12 +24,9 @@ pub fn render(script: &Sources, diagnostics: &[Diagnostic], warnings: bool) -> S
     messages.chain(left_out.map(|(severity, said)| format!("{}: {said}\n", word(severity)))).collect()
 }
 
-/// Words of a message about a setting that does not come from the script.
-const OF_ENVIRONMENT: &str = ", set in the environment, ";
-
 /// Whether it is the environment that is wrong, not the script.
 pub fn is_of_environment(message: &Diagnostic) -> bool {
-    message.severity == Severity::Error && message.message.contains(OF_ENVIRONMENT)
+    message.severity == Severity::Error && message.origin == Origin::Environment
 }
 
 /// The place of a message, and the source with its marks; a message between them.
@@ -41,14 +39,14 @@ pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let excerpt = Excerpt::new(script, Span::new(start, end));
     let dots = |is_cut: bool| if is_cut { "..." } else { "" };
     let (before, behind) = (dots(excerpt.is_cut.0), dots(excerpt.is_cut.1));
-    let source = format!("{before}{}{behind}\n", shown_lines(excerpt.text));
+    let source = untabbed(&format!("{before}{}{behind}\n", shown_lines(excerpt.text)));
     if last > line {
         return format!("{name}:{line}-{last}: {what}\n{source}");
     }
     let width = |part: &str| untabbed(&shown_lines(part)).width();
     let indent = " ".repeat(before.len() + width(&excerpt.text[..excerpt.marked.start]));
     let marks = "~".repeat(width(&excerpt.text[excerpt.marked]).max(1));
-    format!("{name}:{line}:{column}-{end_column}: {what}\n{}{indent}{marks}\n", untabbed(&source))
+    format!("{name}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n")
 }
 
 /// A line with its tabs as wide as bpftrace shows them.
@@ -69,8 +67,8 @@ fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
     if message == "No probes to attach" {
         return format!("{message}\n");
     }
-    let nowhere = ["Script is using an unstable feature", OF_ENVIRONMENT, ", given on the command line, "];
-    if nowhere.iter().any(|origin| message.contains(origin)) {
+    let is_nowhere = diagnostic.origin != Origin::Script || message.starts_with("Script is using an unstable feature");
+    if is_nowhere {
         return format!("{severity}: {message}\n");
     }
     let end = if message.starts_with("Unknown function") { call_end(script.text(), end) } else { end };
@@ -116,6 +114,25 @@ mod tests {
         let script = Sources::new("stdin", "\t\tx;\n");
         let text = render(&script, &[Diagnostic::error(Span::new(2, 3), "odd")], true);
         assert_eq!(text, "stdin:1:3-4: ERROR: odd\n        x;\n        ~\n");
+    }
+
+    #[test]
+    fn tabs_of_several_lines_are_as_wide() {
+        let script = Sources::new("stdin", "\tx\n\ty;\n");
+        let text = render(&script, &[Diagnostic::error(Span::new(1, 5), "odd")], true);
+        assert!(text.starts_with("stdin:1-2: ERROR: odd\n    x\n") && !text.contains('\t'), "{text}");
+    }
+
+    /// A script may name things as messages do.
+    #[test]
+    fn only_what_is_not_in_the_script_has_no_place() {
+        let script = Sources::new("stdin", "x { }\n");
+        let error = Diagnostic::error(Span::new(0, 1), "no `/x, set in the environment, y`");
+        assert!(!is_of_environment(&error));
+        assert!(render(&script, std::slice::from_ref(&error), true).starts_with("stdin:1:1-2: ERROR: no"));
+        let error = error.from(Origin::Environment);
+        assert!(is_of_environment(&error));
+        assert_eq!(render(&script, &[error], true), "ERROR: no `/x, set in the environment, y`\n");
     }
 
     #[test]
