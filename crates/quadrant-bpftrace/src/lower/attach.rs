@@ -254,38 +254,42 @@ impl Lower<'_> {
 
     /// The words of a part: several if a parameter has `:`, as in `$1` for a whole probe.
     fn words(&mut self, part: &AttachPart) -> Option<Vec<String>> {
-        let text = self.with_params(part)?;
+        let text = with_parameters(part, self.env.params).map_err(|error| self.report(*error)).ok()?;
         let words = if part.quoted { vec![text] } else { text.split(':').map(str::to_owned).collect() };
         Some(words)
     }
+}
 
-    /// Puts the positional parameters into a part's text.
-    fn with_params(&mut self, part: &AttachPart) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = part.text.as_str();
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            rest = &rest[at + 1..];
-            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            if let Some(after) = rest.strip_prefix('#') {
-                out.push_str(&positional(self.env.params).count().to_string());
-                rest = after;
-            } else if digits == 0 {
-                out.push('$');
-            } else {
-                let (number, after) = rest.split_at(digits);
-                let index: usize = number.parse().unwrap_or(0);
-                let Some(value) = index.checked_sub(1).and_then(|at| positional(self.env.params).nth(at)) else {
-                    let message = format!("the script needs parameter `${number}`, which was not given");
-                    return self.error_help(part.span, message, "add it to the command line, after the script");
-                };
-                out.push_str(value);
-                rest = after;
-            }
+/// A part's text with the positional parameters put in.
+///
+/// # Errors
+/// One of them is not given.
+pub fn with_parameters(part: &AttachPart, params: &[String]) -> Result<String, Box<Diagnostic>> {
+    let mut out = String::new();
+    let mut rest = part.text.as_str();
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if let Some(after) = rest.strip_prefix('#') {
+            out.push_str(&positional(params).count().to_string());
+            rest = after;
+        } else if digits == 0 {
+            out.push('$');
+        } else {
+            let (number, after) = rest.split_at(digits);
+            let index: usize = number.parse().unwrap_or(0);
+            let Some(value) = index.checked_sub(1).and_then(|at| positional(params).nth(at)) else {
+                let message = format!("the script needs parameter `${number}`, which was not given");
+                let help = "add it to the command line, after the script";
+                return Err(Box::new(Diagnostic::error(part.span, message).help(help)));
+            };
+            out.push_str(value);
+            rest = after;
         }
-        out.push_str(rest);
-        Some(out)
     }
+    out.push_str(rest);
+    Ok(out)
 }
 
 /// Several names of one place are one point.

@@ -42,7 +42,7 @@ mod typeinfo;
 mod unstable;
 mod user;
 
-pub use attach::probe_kind;
+pub use attach::{probe_kind, with_parameters};
 pub use env::{Env, NoSymbols, Symbols, UserAddress, UserPlace, UserSymbol};
 
 use std::collections::HashMap;

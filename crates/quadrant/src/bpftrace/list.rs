@@ -8,14 +8,17 @@ use std::rc::Rc;
 use quadrant_bpf::process::PidFd;
 use quadrant_bpftrace::ast::AttachPoint;
 use quadrant_bpftrace::ast::Item;
+use quadrant_bpftrace::lower::with_parameters;
 use quadrant_probes::Glob;
 use quadrant_probes::has_wildcards;
+use quadrant_program::diag::Diagnostic;
 use quadrant_types::BtfKind;
 use quadrant_types::TypeId;
 use quadrant_types::Types;
 
 use super::Refusal;
 use super::getopt::Line;
+use super::report;
 use super::script;
 use super::trace;
 use crate::failure::shown;
@@ -43,22 +46,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
 fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
     let is_script = line.operands.first().is_some_and(|first| first == "-" || is_file(first));
     if line.program.is_some() || is_script {
-        let (script, _) = script::load(line)?;
-        if !script.diagnostics.is_empty() {
-            return Err(Refusal::new(super::report::render(&script.sources, &script.diagnostics, true)));
-        }
-        let mut seen = BTreeSet::new();
-        let points = script.tree.items.iter().filter_map(|item| match item {
-            Item::Probe(probe) => Some(&probe.attach),
-            _ => None,
-        });
-        let is_event = |pattern: &String| !["begin", "end"].contains(&pattern.to_ascii_lowercase().as_str());
-        return Ok(points
-            .flatten()
-            .map(pattern)
-            .filter(is_event)
-            .filter(|pattern| seen.insert(pattern.clone()))
-            .collect());
+        return of_script(line);
     }
     match line.operands.is_empty() {
         true => Ok(vec!["*".to_owned()]),
@@ -66,6 +54,29 @@ fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
             Ok(line.operands.iter().flat_map(|operand| operand.split(',')).map(|one| in_files(line, one)).collect())
         }
     }
+}
+
+/// The patterns of a script, each once.
+fn of_script(line: &Line) -> Result<Vec<String>, Refusal> {
+    let (script, params) = script::load(line)?;
+    let refused = |messages: &[Diagnostic]| Refusal::new(report::render(&script.sources, messages, true));
+    if !script.diagnostics.is_empty() {
+        return Err(refused(&script.diagnostics));
+    }
+    let points = script.tree.items.iter().filter_map(|item| match item {
+        Item::Probe(probe) => Some(&probe.attach),
+        _ => None,
+    });
+    let patterns: Result<Vec<String>, Box<Diagnostic>> = points.flatten().map(|point| pattern(point, params)).collect();
+    let mut patterns = patterns.map_err(|error| refused(&[*error]))?;
+    let mut seen = BTreeSet::new();
+    patterns.retain(|pattern| !is_event(pattern) && seen.insert(pattern.clone()));
+    Ok(patterns)
+}
+
+/// Whether a pattern is one of the trace's own events, which are not listed.
+fn is_event(pattern: &str) -> bool {
+    ["begin", "end"].contains(&pattern.to_ascii_lowercase().as_str())
 }
 
 /// Static probes in any file are those in the files of the process of `-p`.
@@ -100,8 +111,10 @@ fn is_file(name: &str) -> bool {
     Path::new(name).is_file()
 }
 
-fn pattern(point: &AttachPoint) -> String {
-    point.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(":")
+fn pattern(point: &AttachPoint, params: &[String]) -> Result<String, Box<Diagnostic>> {
+    let parts: Result<Vec<String>, Box<Diagnostic>> =
+        point.parts.iter().map(|part| with_parameters(part, params)).collect();
+    parts.map(|parts| parts.join(":"))
 }
 
 fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> std::io::Result<()> {

@@ -252,6 +252,7 @@ fn listings() {
     );
     assert_run(["-l", "-e", "tracepoint:sched:sched_wakeup { } END { }"], "tracepoint:sched:sched_wakeup\n", "", 0);
     assert_run(["-l", "-e", "test:a { } bench:b { } test:c { }"], "test:a\nbench:b\ntest:c\n", "", 0);
+    assert_run(["-l", "-e", "$1:sched_$2 { }", "tracepoint:sched", "waking"], "tracepoint:sched:sched_waking\n", "", 0);
     assert_run(["-l", "tracepoint:nosuch:foo"], "", "", 0);
     assert_run(["-l", "struct qstr"], "struct qstr\n", "", 0);
     assert_run(["-l", "union bpf_iter_link*,enum pid_t*"], "union bpf_iter_link_info\nenum pid_type\n", "", 0);
