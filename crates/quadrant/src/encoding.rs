@@ -5,7 +5,8 @@ use std::io;
 /// A script as text. What is no UTF-8 becomes the escape that means it: `\351`; in comments it means nothing.
 ///
 /// # Errors
-/// There is a zero byte in it, which no text has, or a byte of another encoding where no escape would mean it, as in a path.
+/// There is a zero byte in it, which no text has, or a byte of another encoding where no escape would mean it, as in a
+/// path.
 pub fn decode(script: &[u8]) -> io::Result<String> {
     if let Some(at) = script.iter().position(|&byte| byte == 0) {
         let line = script[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;

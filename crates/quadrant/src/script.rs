@@ -47,6 +47,15 @@ pub fn read_text(file: &str) -> io::Result<String> {
     encoding::decode(&read(file)?)
 }
 
+/// The same, for commands whose failure is told as all are.
+///
+/// # Errors
+/// As for [`read_text`].
+pub fn text_of(file: &str) -> Result<String, Failure> {
+    let failed = |error| quadrant_bpf::Error::io(format!("cannot read {}", failure::shown(file)), &error);
+    Ok(read_text(file).map_err(failed)?)
+}
+
 /// The text of a word of the command line.
 ///
 /// # Errors
@@ -55,15 +64,6 @@ pub fn word(word: &OsStr) -> Result<String, String> {
     let bytes = word.as_bytes();
     let text = str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()));
     text.map(str::to_owned).map_err(|why| format!("a word of the command line cannot be read: {why}"))
-}
-
-/// The same, for commands whose failure is told as all are.
-///
-/// # Errors
-/// As for [`read_text`].
-pub fn text_of(file: &str) -> Result<String, Failure> {
-    let failed = |error| quadrant_bpf::Error::io(format!("cannot read {}", failure::shown(file)), &error);
-    Ok(read_text(file).map_err(failed)?)
 }
 
 /// Whether a script is in D, by its name.

@@ -12,6 +12,7 @@ use quadrant_program::ty::{Space, Type};
 
 use super::Lower;
 use super::expand::{expansion, plain};
+use super::expr::as_pointer;
 use super::function::Frame;
 use super::join::{describe, is_neutral, join, join_value};
 use crate::ast::Probe;
@@ -225,6 +226,7 @@ impl Lower<'_> {
 
     /// Whether a value counts as true: a number that is not 0, a text of the script that is not empty.
     pub(super) fn truth(&mut self, value: Expr) -> Option<Expr> {
+        let value = as_pointer(value);
         if value.ty.is_integer() || matches!(value.ty, Type::Pointer { .. }) {
             return Some(value);
         }

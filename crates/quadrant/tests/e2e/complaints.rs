@@ -342,12 +342,13 @@ fn a_text_of_varying_length_is_a_pointer_where_one_is_wanted() {
         print((args.filename, str(args.filename + 5), *args.filename, args.filename[2], *(uint8 *)args.filename));
         printf(\"%r %s %d\\n\", buf(args.filename, 11), str($p, 5), args.filename != 0);
         printf(\"%d\\n\", args.filename > 4096);
+        if (args.filename) { print((!args.filename, args.filename - args.filename)); }
         exit();
     }";
-    let expected = ["(/bin/true, true, 47, 105, 47)", "/bin/true\\x00", "1"];
+    let expected = ["(/bin/true, true, 47, 105, 47)", "/bin/true\\x00", "1", "(false, 0)"];
     let outcome = run_on("/bin/true", text);
     let lines = outcome.lines();
-    assert_eq!((lines[0], lines[2]), (expected[0], expected[2]), "{}", outcome.describe());
+    assert_eq!((lines[0], lines[2], lines[3]), (expected[0], expected[2], expected[3]), "{}", outcome.describe());
     assert!(lines[1].starts_with(expected[1]) && lines[1].ends_with(" /bin 1"), "{}", outcome.describe());
 }
 

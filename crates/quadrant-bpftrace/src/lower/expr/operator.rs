@@ -102,7 +102,7 @@ impl Lower<'_> {
             return Some(known);
         }
         let (left, right) = (self.point_text(left), self.point_text(right));
-        let (left, right) = match is_text(&left) && is_text(&right) {
+        let (left, right) = match op.is_comparison() && is_text(&left) && is_text(&right) {
             true => (left, right),
             false => (as_pointer(left), as_pointer(right)),
         };
