@@ -91,8 +91,8 @@ fn explain(name: &Path, why: &NoDebugInfo) -> ProbeError {
     };
     let looked: Vec<String> = why.looked.iter().take(MOST_PATHS).map(|path| path.display().to_string()).collect();
     if !looked.is_empty() {
-        error.help.push(format!("a separate file was looked for at {}", looked.join(", ")));
+        error.help.push(format!("a separate file was looked for at {}", looked.join(", ")).into());
     }
-    error.help.push("--debuginfo DIR names a folder with such files".to_owned());
+    error.help.push("--debuginfo DIR names a folder with such files".into());
     error
 }

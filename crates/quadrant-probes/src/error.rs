@@ -1,5 +1,6 @@
 //! Making [`ProbeError`]s: the one error type of this crate, which the program model defines.
 
+use quadrant_program::advice::Advice;
 use quadrant_program::probe::ProbeError;
 use quadrant_types::suggest_many;
 
@@ -15,7 +16,7 @@ pub(crate) fn error(message: impl Into<String>) -> ProbeError {
 }
 
 /// An error with one piece of advice.
-pub(crate) fn advise(message: impl Into<String>, help: impl Into<String>) -> ProbeError {
+pub(crate) fn advise(message: impl Into<String>, help: impl Into<Advice>) -> ProbeError {
     error(message).help([help.into()])
 }
 
@@ -29,7 +30,7 @@ pub(crate) fn no_match<'a>(
     let mut error = error(message);
     if !near.is_empty() {
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-        error.help.push(format!("did you mean {}?", quoted.join(" or ")));
+        error.help.push(format!("did you mean {}?", quoted.join(" or ")).into());
     }
     error
 }

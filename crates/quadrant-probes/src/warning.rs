@@ -1,26 +1,26 @@
 //! What the user should know of probes that were found.
 
-use std::fmt;
+use quadrant_program::advice::{self, Advice, Spelling};
 
 /// Something that is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What there is to know.
     pub message: String,
-    /// What to write instead, in bpftrace's language.
-    pub in_bpftrace: Option<String>,
+    /// What to do about it.
+    pub help: Vec<Advice>,
 }
 
 impl From<String> for Warning {
     fn from(message: String) -> Self {
-        Self { message, in_bpftrace: None }
+        Self { message, help: Vec::new() }
     }
 }
 
-/// For those who write bpftrace's language.
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        self.in_bpftrace.iter().try_for_each(|advice| write!(f, ": {advice}"))
+impl Warning {
+    /// In one line.
+    pub fn in_language(&self, spelling: Spelling) -> String {
+        let help = advice::spelled(&self.help, spelling);
+        help.iter().fold(self.message.clone(), |line, help| format!("{line}; {help}"))
     }
 }

@@ -6,7 +6,7 @@
 //! * [`expr`], [`stmt`]: typed expressions and statements.
 //! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user
 //!   space; [`format`](mod@format): printf formats.
-//! * [`probe`]: attach points, and the trait through which a front end asks for them.
+//! * [`probe`]: attach points, and the trait through which a front end asks for them; [`advice`]: what to use instead of one.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`stamp`]: when, by whom and where a record was made.
 //! * [`sampling`]: whether firings may be left out.
@@ -20,6 +20,7 @@
 //! Deliberately absent: source syntax, eBPF, the kernel.
 
 pub mod action;
+pub mod advice;
 pub mod arch;
 pub mod build;
 pub mod core;

@@ -1,5 +1,7 @@
 //! Why there is no probe.
 
+use crate::advice::{self, Advice, Spelling};
+
 /// Why a probe was not found or cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeError {
@@ -7,8 +9,8 @@ pub struct ProbeError {
     pub kind: ProbeErrorKind,
     /// One line.
     pub message: String,
-    /// Advice: nearest names, the command or flag that helps.
-    pub help: Vec<String>,
+    /// Nearest names, the command or flag that helps.
+    pub help: Vec<Advice>,
 }
 
 /// What is wrong with a description of probes.
@@ -38,8 +40,13 @@ impl ProbeError {
     }
 
     /// The same with advice behind what it has.
-    pub fn help(mut self, help: impl IntoIterator<Item = String>) -> Self {
-        self.help.extend(help);
+    pub fn help<A: Into<Advice>>(mut self, help: impl IntoIterator<Item = A>) -> Self {
+        self.help.extend(help.into_iter().map(A::into));
         self
+    }
+
+    /// The advice in a language.
+    pub fn help_in(&self, spelling: Spelling) -> Vec<String> {
+        advice::spelled(&self.help, spelling)
     }
 }

@@ -101,7 +101,7 @@ impl Attaching<'_> {
     /// The kernel says EINVAL where a result may not be overridden.
     fn explained(&self, mut error: ProbeError) -> ProbeError {
         if error.message.contains("EINVAL") && Needs::of(self.program).overrides {
-            error.help.push(OVERRIDABLE.to_owned());
+            error.help.push(OVERRIDABLE.into());
         }
         error
     }

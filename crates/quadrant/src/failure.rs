@@ -4,6 +4,7 @@ use quadrant_program::sources::Sources;
 use std::io;
 use std::io::IsTerminal;
 
+use quadrant_program::advice::Spelling;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::probe::ProbeError;
 use quadrant_session::Error;
@@ -42,6 +43,11 @@ impl Failure {
     pub fn script(script: &Sources, diagnostics: &[Diagnostic]) -> Failure {
         let rendered = diag::render(script, diagnostics, color());
         Failure { rendered, diagnostics: Some(Box::new((script.clone(), diagnostics.to_vec()))), ..Failure::default() }
+    }
+
+    /// Why there is no probe, in a language's words.
+    pub fn probe(error: ProbeError, spelling: Spelling) -> Failure {
+        Failure { hints: error.help_in(spelling), message: error.message, ..Failure::default() }
     }
 
     /// What the session says.
@@ -100,7 +106,7 @@ impl Failure {
 
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Failure {
-        Failure { message: error.message, hints: error.help, ..Failure::default() }
+        Failure::probe(error, quadrant_bpftrace::spell)
     }
 }
 

@@ -250,7 +250,8 @@ pub fn program_in(
     match lines {
         _ if args.quiet => {}
         Some(lines) => {
-            let warnings: Vec<String> = world.source.warnings().iter().map(ToString::to_string).collect();
+            let warnings = world.source.warnings().into_iter();
+            let warnings: Vec<String> = warnings.map(|one| one.in_language(quadrant_bpftrace::spell)).collect();
             let told = lines.diagnostics(&script.sources, &diagnostics).and_then(|()| lines.warnings(&warnings));
             told.map_err(unwritable)?;
         }

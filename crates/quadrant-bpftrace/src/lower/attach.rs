@@ -212,13 +212,14 @@ impl Lower<'_> {
     }
 
     fn missing(&mut self, error: ProbeError, span: Span, spare: bool) {
+        let help = error.help_in(crate::spell);
         let mut diagnostic = match self.config.missing_probes {
             MissingProbes::Error if spare => Diagnostic::warning(span, error.message),
             MissingProbes::Error => Diagnostic::error(span, error.message),
             MissingProbes::Warn => Diagnostic::warning(span, error.message),
             MissingProbes::Ignore => return,
         };
-        diagnostic.help = error.help;
+        diagnostic.help = help;
         self.report(diagnostic);
     }
 

@@ -95,9 +95,7 @@ impl Lower<'_> {
     pub(super) fn no_user_arguments<T>(&mut self, message: String, span: Span) -> Option<T> {
         let Some(error) = self.unnamed.get(&self.scope.point).cloned() else { return self.error(span, message) };
         let mut diagnostic = Diagnostic::error(span, format!("{message}: {}", error.message));
-        for help in error.help {
-            diagnostic = diagnostic.help(help);
-        }
+        diagnostic.help = error.help_in(crate::spell);
         self.report(diagnostic.help("`arg0`, `arg1`, ... need no debug information"));
         None
     }

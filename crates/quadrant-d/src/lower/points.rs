@@ -9,7 +9,7 @@ use super::Lower;
 use super::env::SourceKind;
 use crate::ast::{Clause, ProbeSpec};
 use crate::desc::{Last, ProbeDesc};
-use crate::providers::Probe;
+use crate::providers::{Probe, spell};
 
 impl Lower<'_> {
     /// The probes of a clause, and how many there are: probes that are in several places count once.
@@ -54,8 +54,9 @@ impl Lower<'_> {
             return;
         }
         let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { tag_of(error.kind) };
+        let help = error.help_in(spell);
         let mut diagnostic = Diagnostic::error(spec.span, error.message).tag(tag);
-        diagnostic.help = error.help;
+        diagnostic.help = help;
         self.diagnostics.push(diagnostic);
     }
 

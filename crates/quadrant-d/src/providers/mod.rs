@@ -24,6 +24,7 @@ mod rawfbt;
 mod rawtp;
 mod sched;
 mod sdt;
+mod spell;
 mod syscall;
 mod sysinfo;
 mod table;
@@ -35,10 +36,12 @@ mod vminfo;
 pub use alias::{Alias, aliases};
 pub use layout::{Arg, ArgType, Layout, Stability, Text, Value};
 pub use own::is_own;
+pub use spell::spell;
 
 use crate::desc::ProbeDesc;
 use ids::OnDemand;
 use pattern::{Pattern, Wanted};
+use quadrant_program::advice::Advice;
 use quadrant_program::probe::{Found, Point, ProbeCatalog, ProbeError, ProbeErrorKind, ProbeKind, ProbeSpec};
 use quadrant_program::span::Span;
 use quadrant_types::{Types, suggest_many};
@@ -375,6 +378,6 @@ fn error(message: impl Into<String>) -> ProbeError {
     ProbeError::new(message)
 }
 
-fn advise(message: impl Into<String>, help: impl Into<String>) -> ProbeError {
+fn advise(message: impl Into<String>, help: impl Into<Advice>) -> ProbeError {
     error(message).help([help.into()])
 }

@@ -17,7 +17,7 @@ pub(super) const PROGRAM: &str = "a.out";
 /// A function's name that makes the probe's name an address in the file.
 const WHOLE_FILE: &str = "-";
 
-const ENTRY: &str = "entry";
+pub(super) const ENTRY: &str = "entry";
 const RETURN: &str = "return";
 
 /// Arguments in registers and on the stack that `arg0` ... reach.
@@ -71,7 +71,7 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
 
 /// Some of what a description means cannot be probed, and the rest is.
 fn left_out(wanted: &str, error: &ProbeError) -> String {
-    let help: String = error.help.iter().map(|help| format!("; {help}")).collect();
+    let help: String = error.help_in(super::spell).iter().map(|help| format!("; {help}")).collect();
     format!("some probes of {wanted} are left out: {}{help}", error.message)
 }
 

@@ -10,6 +10,8 @@ use quadrant_program::syscalls;
 
 const NAME: &str = "syscall";
 pub(super) const CATEGORY: &str = "syscalls";
+/// Events for all calls alike.
+const ALL_CALLS: &str = "raw_syscalls";
 
 /// Records of these tracepoints have the arguments, or the result, from here on in eight bytes each, whatever the call.
 const FIRST: u32 = 16;
@@ -113,6 +115,19 @@ fn add(calls: &mut Vec<Call>, alias: &Alias) {
 fn names<'a>(providers: &'a Providers<'_>, side: Side) -> Result<Vec<&'a str>> {
     let events = providers.events()?.iter().filter(|(category, _)| category == CATEGORY);
     Ok(events.filter_map(|(_, event)| event.strip_prefix(side.prefix())).collect())
+}
+
+/// `syscall::read:entry` of the event `sys_enter_read`; `None` if that is not of system calls.
+pub(super) fn of_event(category: &str, event: &str) -> Option<String> {
+    let of_side = |side: &Side| {
+        let call = match category {
+            CATEGORY => event.strip_prefix(side.prefix())?,
+            ALL_CALLS if event == side.prefix().trim_end_matches('_') => "",
+            _ => return None,
+        };
+        Some(format!("{NAME}::{call}:{}", side.name()))
+    };
+    SIDES.iter().find_map(of_side)
 }
 
 fn full_name(call: &str, side: Side) -> String {

@@ -1,7 +1,7 @@
 //! The trace itself, timers, system calls, tracepoints.
 
 use crate::world::{World, desc};
-use quadrant_d::providers::{Settings, Value};
+use quadrant_d::providers::{Settings, Value, spell};
 use quadrant_program::probe::{FieldPlace, Rate, Site};
 
 #[test]
@@ -14,8 +14,8 @@ fn the_trace_itself_and_timers() {
     assert_eq!(site("profile-997"), Site::Profile(Rate::Hertz(997)));
     assert_eq!(site("tick-10s"), Site::Interval { period_ns: 10_000_000_000 });
     assert_eq!(site("profile:::tick-500usec"), Site::Interval { period_ns: 500_000 });
-    assert!(world.find("profile-5001").unwrap_err().help[0].contains("5000 times a second"));
-    assert!(world.find("profile-0").unwrap_err().help[0].contains("never fire"));
+    assert!(world.find("profile-5001").unwrap_err().help_in(spell)[0].contains("5000 times a second"));
+    assert!(world.find("profile-0").unwrap_err().help_in(spell)[0].contains("never fire"));
     assert_eq!(world.names("profile:::tick-*").len(), 6);
 }
 
@@ -67,7 +67,7 @@ fn system_calls() {
     assert!(alike > 300 && all.iter().all(|probe| probe.layout.args_vary), "{alike}");
     let error = world.find("syscall::opennat:entry").unwrap_err();
     assert_eq!(error.message, "probe description syscall::opennat:entry does not match any probes");
-    assert!(error.help[0].contains("openat"), "{error:?}");
+    assert!(error.help_in(spell)[0].contains("openat"), "{error:?}");
 }
 
 #[test]

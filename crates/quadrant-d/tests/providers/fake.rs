@@ -1,7 +1,7 @@
 //! Providers on kernels that are made up: others than the running one, and with less.
 
 use crate::world::desc;
-use quadrant_d::providers::{Providers, Settings, Value};
+use quadrant_d::providers::{Providers, Settings, Value, spell};
 use quadrant_program::probe::{
     Args, Field, FieldPlace, Found, Inode, KernelCode, Point, ProbeCatalog, ProbeError, ProbeKind, ProbeSource,
     ProbeSpec, Site,
@@ -174,7 +174,7 @@ fn other_ways_of_older_kernels() {
 fn what_needs_functions() {
     let without = Fake::new(EVENTS, &[], &[]);
     let error = without.providers().find(&desc("io:::wait-start")).unwrap_err();
-    assert!(error.message.contains("not here") && error.help[0].contains("sched:::off-cpu"), "{error:?}");
+    assert!(error.message.contains("not here") && error.help_in(spell)[0].contains("sched:::off-cpu"), "{error:?}");
     let with = Fake::new(EVENTS, &[], &["submit_bio_wait", "vfs_read"]);
     let providers = with.providers();
     let wait = providers.find(&desc("io:::wait-done")).unwrap();
@@ -194,7 +194,7 @@ fn functions_without_types() {
     assert!(matches!((&both[0].point.site, &both[1].point.site), (Site::Kprobe(_), Site::Kretprobe(_))), "{both:?}");
     assert_eq!(both[1].point.name, "fbt:vmlinux:__untyped:return");
     let error = providers.find(&desc("fbt::made.isra.0:entry")).unwrap_err();
-    assert_eq!(error.help, ["use `rawfbt::made.isra.0:entry`"]);
+    assert_eq!(error.help_in(spell), ["use `rawfbt::made.isra.0:entry`"]);
     assert_eq!(providers.find(&desc("rawfbt::made.isra.0:entry")).unwrap().len(), 1);
 }
 

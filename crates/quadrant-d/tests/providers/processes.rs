@@ -1,7 +1,7 @@
 //! Functions and static probes of processes.
 
 use crate::world::{World, desc};
-use quadrant_d::providers::{Command, Settings, Value};
+use quadrant_d::providers::{Command, Settings, Value, spell};
 use quadrant_program::probe::Site;
 use quadrant_testing::Program;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ fn functions_of_a_process() {
         world.find(&format!("pid{pid}:libc:no_such_function:entry")).unwrap_err().message.contains("no_such_function")
     );
     assert!(world.find("pid999999999:libc:malloc:entry").unwrap_err().message.contains("failed to grab process"));
-    assert!(world.find("pid*:libc:malloc:entry").unwrap_err().help[0].contains("$target"));
+    assert!(world.find("pid*:libc:malloc:entry").unwrap_err().help_in(spell)[0].contains("$target"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Providers that are tables, on this machine's kernel.
 
 use crate::world::World;
-use quadrant_d::providers::{ArgType, Value};
+use quadrant_d::providers::{ArgType, Value, spell};
 use quadrant_program::probe::Site;
 
 /// What any kernel tells whose tracepoints are all there.
@@ -92,13 +92,16 @@ fn arguments_are_of_the_place() {
 fn what_no_tracepoint_tells() {
     let Some(world) = World::new() else { return };
     let error = world.find("vminfo:::zfod").unwrap_err();
-    assert!(error.message.contains("no tracepoint tells it") && error.help[0].contains("hat_fault"), "{error:?}");
+    assert!(
+        error.message.contains("no tracepoint tells it") && error.help_in(spell)[0].contains("hat_fault"),
+        "{error:?}"
+    );
     let error = world.find("lockstat:::spin-acquire").unwrap_err();
-    assert!(error.help[0].contains("spin-spin"), "{error:?}");
+    assert!(error.help_in(spell)[0].contains("spin-spin"), "{error:?}");
     // Patterns mean what there is.
     assert!(world.names("vminfo:::").iter().all(|name| !name.ends_with(":zfod")));
     let near = world.find("proc:::exec-succes").unwrap_err();
-    assert!(near.help[0].contains("`proc:::exec-success`"), "{near:?}");
+    assert!(near.help_in(spell)[0].contains("`proc:::exec-success`"), "{near:?}");
 }
 
 #[test]
@@ -119,5 +122,5 @@ fn processor_events() {
     assert_eq!(site("cpc:::page_faults-all-1"), Site::PerfEvent { kind: 1, config: 2, period: 1 });
     assert!(world.layout("cpc:::instructions-user-10000").predicate.is_some());
     assert!(world.find("cpc:::cycles-all-10").unwrap_err().message.contains("too few"));
-    assert!(world.find("cpc:::nonsense").unwrap_err().help[0].contains("a mode"));
+    assert!(world.find("cpc:::nonsense").unwrap_err().help_in(spell)[0].contains("a mode"));
 }

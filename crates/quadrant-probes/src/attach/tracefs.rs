@@ -87,7 +87,7 @@ impl Registered {
             let log = String::from_utf8_lossy(&log).into_owned();
             // The last entry: `[TIME] trace_kprobe: error: WHY`.
             let why = log.lines().filter_map(|line| line.split_once("trace_kprobe: error: ")).next_back();
-            error.help.extend(why.map(|(_, why)| format!("the kernel says: {why}")));
+            error.help.extend(why.map(|(_, why)| format!("the kernel says: {why}").into()));
             error
         })
     }

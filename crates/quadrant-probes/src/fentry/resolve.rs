@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{BtfFunction, FieldPlace, Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 
 use super::program;
@@ -79,8 +80,8 @@ impl<'a> Finder<'a> {
             }
             false => "the kernel's types are needed for this, and cannot be read (CONFIG_DEBUG_INFO_BTF)".to_owned(),
         };
-        let kind = if self.kind == ProbeKind::Fexit { "kretprobe" } else { "kprobe" };
-        advise(message, format!("use `{kind}:{name}`"))
+        let kind = if self.kind == ProbeKind::Fexit { ProbeKind::Kretprobe } else { ProbeKind::Kprobe };
+        advise(message, Advice::one_of("use ", vec![Named::probe(kind, [name])], ""))
     }
 
     fn points(&self, selected: &[(Selected<'_>, Prototype)]) -> Result<Vec<Found>> {
@@ -121,7 +122,8 @@ impl<'a> Finder<'a> {
                     "`{}` takes a whole struct, which needs a trampoline, and this kernel has none",
                     one.function.name
                 );
-                Err(advise(message, format!("use `kprobe:{}` and `argN`", one.function.name)))
+                let untyped = Named::probe(ProbeKind::Kprobe, [one.function.name]);
+                Err(advise(message, Advice::one_of("use ", vec![untyped], " and `argN`")))
             }
             Way::Kprobes if on_return => Ok(Site::Kretprobe(one.code())),
             Way::Kprobes => Ok(Site::Kprobe(one.code())),

@@ -141,7 +141,7 @@ mod tests {
         let names: Vec<String> = find(&types, &["task*"]).unwrap().into_iter().map(|found| found.point.name).collect();
         assert!(names.starts_with(&["iter:task".to_owned(), "iter:task_file".to_owned()]), "{names:?}");
         let refused = |parts: &[&str]| find(&types, parts).unwrap_err();
-        assert_eq!(refused(&["taks"]).help, ["did you mean `task`?"]);
+        assert_eq!(refused(&["taks"]).help, ["did you mean `task`?".into()]);
         assert!(refused(&["bpf_map_elem"]).message.contains("one map of BPF"));
         assert!(refused(&["task*", "list"]).message.contains("one iterator"));
         for file in ["", "a.b", "/sys/fs/bpf/", "..", "a/"] {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use quadrant_bpf::kconfig::{Kconfig, Setting};
 use quadrant_bpf::object::MISSED_INFO_LEN;
 use quadrant_bpf::tracefs::TraceFs;
+use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{ProbeError, ProbeKind};
 
 use super::{Kernel, instead};
@@ -36,7 +37,7 @@ impl Kernel {
             return Ok(other);
         }
         let mut refusal = refusal;
-        refusal.help.extend(advice(kind, name));
+        refusal.help.push(advice(kind, name));
         Err(refusal)
     }
 
@@ -100,14 +101,20 @@ fn no_trampolines(refusal: &quadrant_bpf::Error) -> ProbeError {
     error(format!("this kernel refuses programs at the entry and exit of functions{errno}: {}", refusal.why()))
 }
 
-fn advice(kind: ProbeKind, name: &str) -> Vec<String> {
+fn advice(kind: ProbeKind, name: &str) -> Advice {
     let on_return = matches!(kind, ProbeKind::Kretprobe | ProbeKind::Fexit);
     let near = instead::tracepoints(name, on_return, &all_tracepoints());
-    let near: Vec<String> = near.iter().map(|event| format!("`tracepoint:{event}`")).collect();
-    match near.is_empty() {
-        true => vec!["use a tracepoint near the function: `-l 'tracepoint:*'` lists them".to_owned()],
-        false => vec![format!("use {} instead", near.join(" or "))],
+    let near: Vec<Named> = near.iter().map(|event| tracepoint(event)).collect();
+    if near.is_empty() {
+        let all = Named::listing(ProbeKind::Tracepoint, ["*"]);
+        return Advice::one_of("use a tracepoint near the function: ", vec![all], " lists them");
     }
+    Advice::one_of("use ", near, " instead")
+}
+
+/// Of `category:event`.
+fn tracepoint(name: &str) -> Named {
+    Named::Probe(ProbeKind::Tracepoint, name.split(':').map(str::to_owned).collect())
 }
 
 fn all_tracepoints() -> BTreeSet<String> {

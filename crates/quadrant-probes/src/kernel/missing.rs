@@ -30,9 +30,8 @@ impl Kernel {
         if let Some(absent) = self.absent_module(wanted) {
             return absent;
         }
-        let mut error = error(format!("no function that can be probed matches `{}`", wanted.name.text()));
-        error.help = self.why_nothing(sifted);
-        error
+        let error = error(format!("no function that can be probed matches `{}`", wanted.name.text()));
+        error.help(self.why_nothing(sifted))
     }
 
     fn missing(&self, wanted: &Wanted, name: &str) -> Result<ProbeError> {
@@ -46,11 +45,9 @@ impl Kernel {
             return Ok(advise(message, "probe a function that calls it, or one that it calls"));
         }
         let names = self.symbols()?.iter().map(|function| function.name);
-        let mut error = no_match(format!("the kernel has no function `{name}`"), name, names);
-        error
-            .help
-            .push("macros, and functions that the compiler put into all their callers, cannot be probed".to_owned());
-        Ok(error)
+        let error = no_match(format!("the kernel has no function `{name}`"), name, names);
+        let why = "macros, and functions that the compiler put into all their callers, cannot be probed";
+        Ok(error.help([why]))
     }
 
     /// A module that is named and not there.

@@ -56,7 +56,7 @@ mod tests {
     fn bad_events() {
         let refused = |parts: &[&str]| resolve(&spec(ProbeKind::Software, parts)).unwrap_err();
         let error = refused(&["page-fault"]);
-        assert_eq!(error.help, ["did you mean `page-faults`?"]);
+        assert_eq!(error.help, ["did you mean `page-faults`?".into()]);
         assert!(refused(&["cpu", "x"]).message.contains("no whole number"));
         assert!(refused(&["cpu", "1", "2"]).message.contains("is written"));
     }

@@ -5,7 +5,8 @@ use super::list::KERNEL;
 use crate::error::{Result, advise, error, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, check_count};
-use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeSpec, Site};
+use quadrant_program::advice::{Advice, Named};
+use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeKind, ProbeSpec, Site};
 use quadrant_types::{Param, Types};
 
 /// All events that `["event"]` or `["module", "event"]` means.
@@ -20,7 +21,8 @@ pub(crate) fn resolve(types: &Types, spec: &ProbeSpec, limit: usize) -> Result<V
             "raw tracepoints of the module `{}` are not supported: only the kernel's own BTF is read",
             module.text()
         );
-        return Err(advise(message, format!("use its ordinary tracepoint: `tracepoint:*:{}`", event.text())));
+        let ordinary = Named::probe(ProbeKind::Tracepoint, ["*", event.text()]);
+        return Err(advise(message, Advice::one_of("use its ordinary tracepoint: ", vec![ordinary], "")));
     }
     let events = matching(types, &module, &event)?;
     check_count(&format!("rawtracepoint:{}", event.text()), events.len(), limit)?;
@@ -56,7 +58,6 @@ fn describe_param(param: &Param, index: u8) -> Field {
 mod tests {
     use super::*;
     use crate::testing::{kernel_types, spec};
-    use quadrant_program::probe::ProbeKind;
 
     #[test]
     fn arguments_by_name() {

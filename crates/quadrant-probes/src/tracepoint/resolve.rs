@@ -6,7 +6,8 @@ use crate::error::{Result, error, from_kernel, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, check_count};
 use quadrant_bpf::tracefs::TraceFs;
-use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeError, ProbeSpec, Site};
+use quadrant_program::advice::{Advice, Named};
+use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_types::{CType, EventFormat, FieldStorage, FormatField, Types};
 
 /// System call events: their pointers are the caller's, in user memory.
@@ -47,7 +48,8 @@ fn made_of_probe(tracefs: &TraceFs, category: &str, event: &str) -> ProbeError {
     ));
     let made = made_events(tracefs).into_iter().find(|made| made.category == category && made.event == event);
     let place = made.map_or(String::new(), |made| format!(" (tracefs has it as `{}`)", made.line));
-    error.help.push(format!("probe the place itself, with `uprobe:FILE:PLACE` or `kprobe:PLACE`{place}"));
+    let places = vec![Named::probe(ProbeKind::Uprobe, ["FILE", "PLACE"]), Named::probe(ProbeKind::Kprobe, ["PLACE"])];
+    error.help.push(Advice::one_of("probe the place itself, with ", places, place));
     error
 }
 
@@ -101,7 +103,8 @@ fn missing(tracefs: &TraceFs, category: &str, event: &str) -> ProbeError {
     let names: Vec<String> = events.iter().map(|(category, event)| format!("{category}:{event}")).collect();
     let mut error = no_match(format!("there is no tracepoint `{wanted}`"), &wanted, names.iter().map(String::as_str));
     if in_category > 0 {
-        error.help.push(format!("`-l 'tracepoint:{category}:*'` lists the {in_category} of this category"));
+        let listing = Named::listing(ProbeKind::Tracepoint, [category, "*"]);
+        error.help.push(Advice::one_of("", vec![listing], format!(" lists the {in_category} of this category")));
     }
     error
 }

@@ -1,6 +1,7 @@
 //! What to say of functions that the compiler put into others: a probe on a function does not see those copies.
 
-use quadrant_program::probe::ProbeError;
+use quadrant_program::advice::{Advice, Named};
+use quadrant_program::probe::{ProbeError, ProbeKind};
 
 use super::place::INLINED;
 use crate::debug::DebugFiles;
@@ -19,12 +20,10 @@ pub(super) fn note(elf: &Elf, target: &Target, files: &Files, debug: &DebugFiles
     let info = small.then(|| debug.known(files, &target.path)).flatten();
     let copies = info.map_or(0, |info| info.copies_beside(symbol.address));
     if copies > 0 {
-        let (name, file) = (symbol.name, target.name.display());
+        let behind = " (or the setting `probe_inline`) means them, too";
         files.warn(Warning {
-            message: format!("{copies} inlined copies of `{name}` are not probed"),
-            in_bpftrace: Some(format!(
-                "`uprobe:{file}:{INLINED}:{name}` (or the setting `probe_inline`) means them, too"
-            )),
+            message: format!("{copies} inlined copies of `{}` are not probed", symbol.name),
+            help: vec![Advice::one_of("", vec![all_copies(target, symbol.name)], behind)],
         });
     }
 }
@@ -43,6 +42,10 @@ pub(super) fn advise_copies(
     }
     let file = target.name.display();
     let message = format!("`{name}` has no code of its own in {file}: it is inlined, {copies} times");
-    let help = format!("probe the copies: `uprobe:{file}:{INLINED}:{name}`");
-    crate::error::advise(message, help)
+    let copies = Advice::one_of("probe the copies: ", vec![all_copies(target, name)], "");
+    crate::error::error(message).help([copies, "probe a function that calls it".into()])
+}
+
+fn all_copies(target: &Target, name: &str) -> Named {
+    Named::probe(ProbeKind::Uprobe, [&target.name.display().to_string(), INLINED, name])
 }

@@ -4,7 +4,9 @@ use crate::error::{Result, error};
 use crate::number;
 
 /// Words between file and function that say how names are mangled.
-const LANGUAGES: [&str; 2] = ["cpp", "rust"];
+const LANGUAGES: [&str; 2] = [READABLE, "rust"];
+/// Stands before the name that a function has in its source.
+pub(super) const READABLE: &str = "cpp";
 
 /// Whether a word between file and function says how names are mangled.
 pub(crate) fn is_language(word: &str) -> bool {

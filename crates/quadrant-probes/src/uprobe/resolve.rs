@@ -2,7 +2,7 @@
 
 use super::inlined;
 use super::list::{full_name, functions};
-use super::place::{Place, SourcePlace};
+use super::place::{Place, READABLE, SourcePlace};
 use crate::debug::DebugFiles;
 use crate::demangle;
 use crate::elf::{Elf, Symbol, SymbolKind, Symbols};
@@ -12,6 +12,8 @@ use crate::glob::Glob;
 use crate::point::{check_count, plain};
 use crate::source::Options;
 use crate::target::{self, Target, TargetFile};
+use crate::warning::Warning;
+use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_types::LineCode;
 use std::collections::HashSet;
@@ -53,8 +55,8 @@ fn pass_over(refused: Vec<(Finder<'_>, ProbeError)>, place: &Place, nothing_foun
     let mut there = there.into_iter();
     let error = if nothing_found { there.next().or_else(|| lacking.pop()) } else { None };
     for (finder, error) in there {
-        let help: String = error.help.iter().map(|help| format!("; {help}")).collect();
-        finder.files.warn(format!("left out in {}: {}{help}", finder.target.name.display(), error.message));
+        let message = format!("left out in {}: {}", finder.target.name.display(), error.message);
+        finder.files.warn(Warning { message, help: error.help });
     }
     error.map_or(Ok(()), |(finder, error)| Err(finder.advise_copies(place, error)))
 }
@@ -237,7 +239,7 @@ impl Finder<'_> {
             format!(
                 "`{name}` is where {file} starts: it never returns, and a uretprobe would replace the program's arguments"
             ),
-            format!("use `uprobe:{file}:{name}`"),
+            Advice::one_of("use ", vec![in_file(self.target, name)], ""),
         )
     }
 
@@ -369,13 +371,11 @@ impl Finder<'_> {
         let file = self.target.name.display();
         let message = format!("a uretprobe would crash {file}: it is a Go program, whose stacks move");
         let sites = offsets_of_returns(self.elf, symbol).unwrap_or_default();
-        let sites: Vec<String> =
-            sites.iter().map(|offset| format!("uprobe:{file}:\"{}+{offset}\"", symbol.name)).collect();
-        let help = match sites.is_empty() {
-            true => "probe the function's return instructions instead".to_owned(),
-            false => format!("probe its return instructions instead: {}", sites.join(",")),
-        };
-        advise(message, help)
+        if sites.is_empty() {
+            return advise(message, "probe the function's return instructions instead");
+        }
+        let sites = sites.iter().map(|offset| in_file(self.target, &format!("{}+{offset}", symbol.name)));
+        advise(message, Advice::all_of("probe its return instructions instead: ", sites.collect()))
     }
 }
 
@@ -394,7 +394,11 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
         Some(SymbolKind::Data) => error(format!("`{name}` of {file} is data, not a function")),
         Some(SymbolKind::Imported) => advise(
             format!("{file} uses `{name}` but does not define it"),
-            format!("probe the library that does, as `uprobe:libc:{name}`"),
+            Advice::one_of(
+                "probe the library that does, as ",
+                vec![Named::probe(ProbeKind::Uprobe, ["libc", name])],
+                "",
+            ),
         ),
         _ => {
             let mut error = no_match(
@@ -403,14 +407,14 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
                 symbols.functions().map(|symbol| symbol.name),
             );
             error.help.extend(readable_help(target, symbols, name));
-            error.help.extend(version_help(symbols, name));
+            error.help.extend(version_help(symbols, name).map(Advice::from));
             error.help.extend(variants_help(target, symbols, name));
             if elf.is_stripped() {
                 let message = "the file is stripped, and no separate file has its symbols: only functions that it exports have names";
-                error.help.push(message.to_owned());
+                error.help.push(message.into());
             }
             if elf.is_cut() {
-                error.help.push(CUT.to_owned());
+                error.help.push(CUT.into());
             }
             error
         }
@@ -418,12 +422,10 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
 }
 
 /// How to name the C++ or Rust function that has the name in its source.
-fn readable_help(target: &Target, symbols: &Symbols, name: &str) -> Option<String> {
+fn readable_help(target: &Target, symbols: &Symbols, name: &str) -> Option<Advice> {
     let readable = symbols.functions().find_map(|symbol| demangle::called(symbol.name, name))?;
-    Some(format!(
-        "there is a function `{readable}` of C++ or Rust: `uprobe:{}:cpp:\"{readable}\"`",
-        target.name.display()
-    ))
+    let probe = Named::probe(ProbeKind::Uprobe, [&target.name.display().to_string(), READABLE, &readable]);
+    Some(Advice::one_of(format!("there is a function `{readable}` of C++ or Rust: "), vec![probe], ""))
 }
 
 /// Other tools show `realpath@@GLIBC_2.3`.
@@ -445,17 +447,19 @@ fn is_change(rest: &str) -> bool {
 }
 
 /// How to name what the compiler made of a function.
-fn variants_help(target: &Target, symbols: &Symbols, name: &str) -> Option<String> {
+fn variants_help(target: &Target, symbols: &Symbols, name: &str) -> Option<Advice> {
     let is_variant = |symbol: &Symbol<'_>| symbol.name.strip_prefix(name).is_some_and(is_change);
     let mut variants: Vec<&str> = symbols.functions().filter(is_variant).map(|symbol| symbol.name).collect();
     variants.sort_unstable();
     variants.dedup();
     let first = variants.first()?;
     let place = if variants.len() == 1 { (*first).to_owned() } else { format!("{name}.*") };
-    Some(format!(
-        "the compiler changed it and gave it another name, its arguments may differ: `uprobe:{}:{place}`",
-        target.name.display()
-    ))
+    let before = "the compiler changed it and gave it another name, its arguments may differ: ";
+    Some(Advice::one_of(before, vec![in_file(target, &place)], ""))
+}
+
+fn in_file(target: &Target, place: &str) -> Named {
+    Named::probe(ProbeKind::Uprobe, [&target.name.display().to_string(), place])
 }
 
 fn indirect(elf: &Elf, name: &str) -> ProbeError {

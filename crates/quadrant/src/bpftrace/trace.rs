@@ -162,7 +162,8 @@ fn compile(
     }
     if warnings {
         color::print(&report::render(&script.sources, &diagnostics, true));
-        source.warnings().iter().for_each(|warning| eprintln!("WARNING: {}", shown(&warning.to_string())));
+        let lines = source.warnings().into_iter().map(|warning| warning.in_language(quadrant_bpftrace::spell));
+        lines.for_each(|line| eprintln!("WARNING: {}", shown(&line)));
     }
     Ok(program)
 }

@@ -12,6 +12,7 @@ use quadrant_d::providers::Layout;
 use quadrant_d::providers::Providers;
 use quadrant_d::providers::Row;
 use quadrant_d::providers::Stability;
+use quadrant_d::providers::spell;
 use quadrant_output::dtrace::list;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::PointPart;
@@ -98,7 +99,7 @@ struct Listing<'a> {
 impl Listing<'_> {
     fn programs(&mut self, loaded: &[Loaded], macros: &Macros) -> Result<(), Failure> {
         if loaded.is_empty() {
-            self.matching(&ProbeDesc::default()).map_err(Failure::from)?;
+            self.matching(&ProbeDesc::default()).map_err(|error| Failure::probe(error, spell))?;
         }
         let meant = loaded.iter().map(|one| Ok((one, descriptions::of(one, macros)?)));
         let meant: Vec<(&Loaded, Vec<Meant>)> = meant.collect::<Result<_, Failure>>()?;
@@ -123,11 +124,12 @@ impl Listing<'_> {
             Meant::Numbered(id, span) => (self.numbered(*id), *span),
         };
         listed.map_err(|error| match error.kind {
-            ProbeErrorKind::Refused => error.into(),
+            ProbeErrorKind::Refused => Failure::probe(error, spell),
             kind => {
                 let tag = if matches!(meant, Meant::Numbered(..)) { "D_PDESC_INVAL" } else { tag_of(kind) };
+                let help = error.help_in(spell);
                 let mut diagnostic = Diagnostic::error(span, error.message).tag(tag);
-                diagnostic.help = error.help;
+                diagnostic.help = help;
                 Failure::rendered(report::message(loaded, &diagnostic, span, self.tags))
             }
         })
@@ -156,7 +158,7 @@ impl Listing<'_> {
         match listed.err().or_else(found) {
             Some(error) if error.kind != ProbeErrorKind::NoMatch => Err(error),
             error => {
-                self.no_match(desc, error.map_or_else(Vec::new, |error| error.help));
+                self.no_match(desc, error.map_or_else(Vec::new, |error| error.help_in(spell)));
                 Ok(())
             }
         }

@@ -77,7 +77,8 @@ impl Machine {
 
     /// Says what the user should know of the probes that were found, and is no error.
     pub fn warn(&self, providers: &Providers<'_>) {
-        let of_files = self.catalog.warnings().into_iter().map(|warning| warning.message);
+        let of_files =
+            self.catalog.warnings().into_iter().map(|warning| warning.in_language(quadrant_d::providers::spell));
         for warning in providers.take_warnings().into_iter().chain(of_files) {
             eprintln!("dtrace: warning: {}", shown(&warning));
         }

@@ -47,10 +47,8 @@ pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
 
 /// Say what was skipped while probes were looked for, such as a file that is damaged.
 pub fn print_warnings(source: &Source) {
-    source
-        .warnings()
-        .iter()
-        .for_each(|warning| eprintln!("quadrant: warning: {}", failure::shown(&warning.to_string())));
+    let lines = source.warnings().into_iter().map(|warning| warning.in_language(quadrant_bpftrace::spell));
+    lines.for_each(|line| eprintln!("quadrant: warning: {}", failure::shown(&line)));
 }
 
 /// Print the probes that match the command line's patterns.
