@@ -1,6 +1,8 @@
-//! Benchmarks under another kernel: this task runs itself in a guest, with the tracer, the programs to trace and bpftrace.
+//! Benchmarks under another kernel: this task runs itself in a guest, with the tracer, the programs to trace and
+//! bpftrace.
 //!
-//! A guest is emulated, so its times are many times those of a real machine; by turns on the same one, they can be compared.
+//! A guest is emulated, so its times are many times those of a real machine; by turns on the same one, they can be
+//! compared.
 
 use std::io;
 use std::path::{Path, PathBuf};

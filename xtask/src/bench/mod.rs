@@ -38,13 +38,14 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     quadrant: Option<String>,
 
-    /// A peer and how it is started. The name says the language: one that begins with `ply` gets ply's, with `dtrace` D,
-    /// with `perf` and `strace` their command lines, every other bpftrace's. bpftrace, ply, dtrace and perf are
+    /// A peer and how it is started. The name says the language: one that begins with `ply` gets ply's, with `dtrace`
+    /// D, with `perf` and `strace` their command lines, every other bpftrace's. bpftrace, ply, dtrace and perf are
     /// found without, in --root or on the PATH.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<String>,
 
-    /// A folder with another system (as debootstrap makes one): peers are taken from there, if they are installed there.
+    /// A folder with another system (as debootstrap makes one): peers are taken from there, if they are installed
+    /// there.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 
@@ -64,8 +65,8 @@ pub struct Options {
     #[arg(long)]
     save: bool,
 
-    /// Measure in a guest with this kernel (see `cargo xtask vm`): of --root, bpftrace comes along. Without --only, the probes of the
-    /// kernel.
+    /// Measure in a guest with this kernel (see `cargo xtask vm`): of --root, bpftrace comes along. Without --only, the
+    /// probes of the kernel.
     #[arg(long, value_name = "KERNEL")]
     vm: Option<Kernel>,
 

@@ -79,8 +79,8 @@ fn libraries(program: &Path) -> Vec<String> {
     libraries_listed(&String::from_utf8_lossy(&listed.unwrap_or_default()))
 }
 
-/// The paths in what ldd prints: `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the dynamic linker. Lines without an address are
-/// complaints, as those about a program of another system.
+/// The paths in what ldd prints: `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the dynamic linker. Lines without an
+/// address are complaints, as those about a program of another system.
 pub fn libraries_listed(listed: &str) -> Vec<String> {
     let path = |line: &str| line.split_whitespace().rfind(|word| word.starts_with('/')).map(str::to_owned);
     listed.lines().filter(|line| line.contains("(0x")).filter_map(path).collect()

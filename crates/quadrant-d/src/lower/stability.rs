@@ -1,4 +1,5 @@
-//! How stable the interfaces are that scripts use: `-v` tells the least of them, and with `amin` less than that is an error.
+//! How stable the interfaces are that scripts use: `-v` tells the least of them, and with `amin` less than that is an
+//! error.
 //!
 //! What libraries use is theirs: their names are promised, whatever is behind them.
 

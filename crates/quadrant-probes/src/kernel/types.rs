@@ -103,7 +103,8 @@ impl Kernel {
         (in_registers || self.takes_wide()).then_some(prototype)
     }
 
-    /// Whether programs at functions see arguments beyond those in registers, or none of this kernel's are at functions.
+    /// Whether programs at functions see arguments beyond those in registers, or none of this kernel's are at
+    /// functions.
     fn takes_wide(&self) -> bool {
         let wide = || self.types.btf_func(WIDE).is_ok_and(|function| self.features.wide_fentry(function.btf_id));
         !self.has_trampolines() || wide()

@@ -5,7 +5,8 @@ use crate::error::{Result, from_kernel};
 use crate::glob::Glob;
 use quadrant_bpf::tracefs::TraceFs;
 
-/// Category and event of all trace events that match, sorted. Those that somebody made of probes are none of the kernel's tracepoints.
+/// Category and event of all trace events that match, sorted. Those that somebody made of probes are none of the
+/// kernel's tracepoints.
 pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(String, String)>> {
     let mut events = all(tracefs)?;
     events.retain(|(in_category, name)| category.matches(in_category) && event.matches(name));

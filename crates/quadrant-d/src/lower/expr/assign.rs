@@ -119,7 +119,8 @@ impl Lower<'_> {
         self.fail(span, "D_OP_WRITE", format!("operator {symbol} can only be applied to a writable variable"))
     }
 
-    /// Refuses to write to the kernel's memory, where that can be seen: members of a built-in variable, and constant addresses.
+    /// Refuses to write to the kernel's memory, where that can be seen: members of a built-in variable, and constant
+    /// addresses.
     fn check_memory(&mut self, target: &ast::Expr, symbol: &str, span: Span) -> Option<()> {
         let mut root = target;
         loop {
@@ -231,7 +232,8 @@ impl Lower<'_> {
         }
     }
 
-    /// Fails if a call without a value names an aggregation that there is not: that comes before what is wrong with its use.
+    /// Fails if a call without a value names an aggregation that there is not: that comes before what is wrong with its
+    /// use.
     fn check_aggregations(&mut self, call: &ast::Expr) -> Option<()> {
         let ast::ExprKind::Call { args, .. } = &call.kind else { return Some(()) };
         args.iter().try_for_each(|arg| match &arg.kind {

@@ -208,7 +208,8 @@ impl Lower<'_> {
         self.binary(BinOp::BitXor, lhs, rhs, span)
     }
 
-    /// What a text is when it is compared with NULL: 0 if it is not there. What has no mark for that is not there when it is empty.
+    /// What a text is when it is compared with NULL: 0 if it is not there. What has no mark for that is not there when
+    /// it is empty.
     fn presence(&self, text: &Expr) -> Expr {
         let span = text.span;
         let address = |value: Expr| Expr::new(ExprKind::Cast(Box::new(value)), Type::U64, span);

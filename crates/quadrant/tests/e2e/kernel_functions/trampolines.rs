@@ -49,7 +49,8 @@ fn wildcard_over_functions() {
     assert_eq!(own, COUNT as i64, "{}", outcome.describe());
 }
 
-/// Before Linux 6.6 no trampoline leads to do_mmap: its return is then probed in another way, and a wildcard passes over it.
+/// Before Linux 6.6 no trampoline leads to do_mmap: its return is then probed in another way, and a wildcard passes
+/// over it.
 #[test]
 fn functions_with_more_arguments_than_registers_hold() {
     needs_kprobes!();
