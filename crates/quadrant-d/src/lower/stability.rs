@@ -53,8 +53,7 @@ impl Scale {
             wrong.extend(self.refused(&format!("probe description {}", spec.text), found, spec.span));
         }
         let arguments = least(|one| one.arguments).unwrap_or(Attributes::STABLE);
-        let within = |span: Span| clause.span.start <= span.start && span.end <= clause.span.end;
-        for used in self.uses.iter().filter(|used| within(used.span)) {
+        for used in within(&self.uses, clause.span) {
             let promised = match used.promise {
                 Promise::Known(attributes) => attributes,
                 Promise::Arguments => arguments,
@@ -86,6 +85,13 @@ enum Promise {
     Known(Attributes),
     /// The provider of the clause's probes, of their arguments.
     Arguments,
+}
+
+/// What is used in a part of the script. Whatever there is of it in a script of many clauses, each is looked at for its own.
+fn within(uses: &[Use], part: Span) -> &[Use] {
+    let from = uses.partition_point(|used| used.span.start < part.start);
+    let length = uses[from..].partition_point(|used| used.span.end <= part.end);
+    &uses[from..from + length]
 }
 
 /// What a script uses, in order.
@@ -136,4 +142,21 @@ fn of_builtin(name: &str) -> Option<Attributes> {
 fn of_call(name: &str) -> Attributes {
     let asks = ["mutex_", "rw_", "getm", "hton", "ntoh"].iter().any(|beginning| name.starts_with(beginning));
     if asks { Attributes::EVOLVING } else { Attributes::STABLE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_has_what_is_used_in_it() {
+        let used = |start, end| Use { span: Span::new(start, end), what: String::new(), promise: Promise::Arguments };
+        // A call comes after what is in it.
+        let uses = [used(3, 5), used(12, 14), used(10, 15), used(18, 20), used(21, 22)];
+        let starts = |start, end| -> Vec<u32> {
+            within(&uses, Span::new(start, end)).iter().map(|used| used.span.start).collect()
+        };
+        assert_eq!(starts(10, 20), [12, 10, 18]);
+        assert_eq!((starts(0, 9), starts(16, 17), starts(21, 30)), (vec![3], vec![], vec![21]));
+    }
 }
