@@ -339,6 +339,14 @@ typedef struct tcpsinfo {
 	int tcps_retransmit;
 } tcpsinfo_t;
 
+/*
+ * Milliseconds until a packet is sent again, before the kernel's limit of two minutes. The kernel has it in ticks of its clock, of
+ * whatever length; this is what it makes them from. It doubles with each time; probes of a closed window count, too, and leave it.
+ */
+inline uint64_t __sock_rto[struct sock *S] = (uint64_t)(((struct tcp_sock *)S)->srtt_us == 0 ? 1000 :
+    ((((struct tcp_sock *)S)->srtt_us >> 3) + ((struct tcp_sock *)S)->rttvar_us) / 1000) <<
+    (((struct inet_connection_sock *)S)->icsk_retransmits != 0 ? ((struct inet_connection_sock *)S)->icsk_backoff : 0);
+
 translator tcpsinfo_t < struct sock *S > {
 	tcps_addr = (uintptr_t)S;
 	tcps_local = S != 0 && __sock_is_local[S];
@@ -362,10 +370,7 @@ translator tcpsinfo_t < struct sock *S > {
 	    ((struct tcp_sock *)S)->snd_ssthresh * ((struct tcp_sock *)S)->mss_cache;
 	/* Milliseconds, smoothed; the kernel has eighths of microseconds. */
 	tcps_rtt = S != 0 ? (((struct tcp_sock *)S)->srtt_us >> 3) / 1000 : 0;
-	/* Milliseconds. The kernel has it in ticks of its clock, of whatever length; this is what it makes them from. */
-	tcps_rto = S == 0 ? 0 : (((struct tcp_sock *)S)->srtt_us == 0 ? 1000 :
-	    ((((struct tcp_sock *)S)->srtt_us >> 3) + ((struct tcp_sock *)S)->rttvar_us) / 1000) <<
-	    ((struct inet_connection_sock *)S)->icsk_backoff;
+	tcps_rto = S == 0 ? 0 : __sock_rto[S] > 120000 ? 120000 : __sock_rto[S];
 	tcps_mss = S != 0 ? ((struct tcp_sock *)S)->mss_cache : 0;
 	tcps_retransmit = S != 0 ? ((struct inet_connection_sock *)S)->icsk_retransmits != 0 : 0;
 };

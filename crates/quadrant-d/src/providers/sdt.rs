@@ -135,4 +135,4 @@ fn recorded(providers: &Providers<'_>, category: &str, event: &str, typed: bool)
 }
 
 /// Kernel and its data change.
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE_ISA, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };

@@ -208,4 +208,4 @@ fn is_argument(field: &Field) -> bool {
         && !field.name.starts_with("__")
 }
 
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability = Stability { description: Attributes::PRIVATE_ISA, arguments: Attributes::PRIVATE_ISA };

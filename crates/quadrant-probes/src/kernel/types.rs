@@ -11,7 +11,7 @@ use crate::error::{Result, error, from_kernel, from_types};
 
 /// Most words of arguments that programs at functions can see.
 const MOST_WORDS: u64 = 12;
-/// A function with more arguments than registers hold, in every kernel.
+/// A function with more arguments than registers hold, in most kernels.
 const WIDE: &str = "do_mmap";
 
 /// A function's parameters and result.
@@ -53,6 +53,11 @@ impl Prototype {
     /// Each argument is one word, so they are numbered in BTF as they are in registers.
     pub fn is_plain(&self) -> bool {
         self.parameters.len() == usize::from(self.words)
+    }
+
+    /// Whether registers hold all arguments.
+    fn is_in_registers(&self) -> bool {
+        usize::from(self.words) <= native().arguments.len()
     }
 
     /// By the names that the source gives them.
@@ -99,15 +104,18 @@ impl Kernel {
     pub fn prototype(&self, module: Option<&str>, name: &str) -> Option<Prototype> {
         let function = self.types.func_in(self.type_set(module)?, name)?;
         let prototype = Prototype::new(&self.types, &function)?;
-        let in_registers = usize::from(prototype.words) <= native().arguments.len();
-        (in_registers || self.takes_wide()).then_some(prototype)
+        (prototype.is_in_registers() || self.takes_wide()).then_some(prototype)
     }
 
     /// Whether programs at functions see arguments beyond those in registers, or none of this kernel's are at
     /// functions.
     fn takes_wide(&self) -> bool {
-        let wide = || self.types.btf_func(WIDE).is_ok_and(|function| self.features.wide_fentry(function.btf_id));
-        !self.has_trampolines() || wide()
+        let wide = || {
+            let function = self.types.btf_func(WIDE).ok()?;
+            let is_wide = !Prototype::new(&self.types, &function)?.is_in_registers();
+            Some(is_wide && self.features.wide_fentry(function.btf_id))
+        };
+        !self.has_trampolines() || wide() == Some(true)
     }
 
     /// The number of some function of the kernel image, to try things on: one that hardly ever runs if there is one.
