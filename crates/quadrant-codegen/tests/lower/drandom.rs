@@ -191,10 +191,15 @@ impl<'a> Generator<'a> {
         (0..self.below(3)).map(|_| self.stmt(depth)).collect()
     }
 
+    /// What a clause has allocated is gone at its end: other memory is there.
+    fn nothing_allocated(&self) -> Stmt {
+        set(self.scratch, uint(0))
+    }
+
     fn finish(mut self) -> Script {
         for _ in 0..3 {
             let predicate = (self.below(3) == 0).then(|| self.number(2));
-            let body = (0..3).map(|_| self.stmt(1)).collect();
+            let body = std::iter::once(self.nothing_allocated()).chain((0..3).map(|_| self.stmt(1))).collect();
             self.script.clause(predicate, body);
         }
         self.script.merge_last();
@@ -202,7 +207,7 @@ impl<'a> Generator<'a> {
         let point = self.script.point(Site::Error);
         // The last argument there is the address of the fault, which differs from machine to machine.
         self.args = 2;
-        let mut body = vec![inc(self.global, None)];
+        let mut body = vec![self.nothing_allocated(), inc(self.global, None)];
         body.extend(self.block(1));
         self.script.program.clauses.push(Clause { points: vec![point], predicate: None, body, span: Span::default() });
         self.script
