@@ -76,21 +76,11 @@ impl Tree {
     }
 }
 
-/// All that a file has. These files do not say their length, and the standard library would feel its way with seven short reads in a usual one.
+/// All that a file has. These files do not say their length, and without room the standard library would feel its way with seven short
+/// reads in a usual one.
 fn read_whole(mut file: File) -> std::io::Result<Vec<u8>> {
-    let (mut content, mut length) = (vec![0; USUAL], 0);
-    loop {
-        match file.read(&mut content[length..]) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-        if length == content.len() {
-            content.resize(2 * length, 0);
-        }
-    }
-    content.truncate(length);
+    let mut content = Vec::with_capacity(USUAL);
+    file.read_to_end(&mut content)?;
     Ok(content)
 }
 

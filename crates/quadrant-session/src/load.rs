@@ -9,6 +9,7 @@ use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
 use quadrant_bpf::map::MappedArray;
 use quadrant_bpf::map::Update;
+use quadrant_codegen::object::Group;
 use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::Object;
@@ -66,9 +67,8 @@ fn create_all(program: &Program, object: &Object) -> Result<Vec<Map>, Error> {
     let types = ids.iter().any(Option::is_some).then(|| types.btf.load().ok()).flatten();
     let mut maps = Vec::new();
     for (at, (def, ids)) in object.maps.iter().zip(ids).enumerate() {
-        let members = object.groups.iter().find(|group| group.outer == at).map(|group| group.members.as_slice());
-        maps.push(match members {
-            Some(members) => create_outer(&spec(program, def)?, members.iter().map(|member| &maps[*member]))?,
+        maps.push(match object.groups.iter().find(|group| group.outer == at) {
+            Some(group) => create_outer(&spec(program, def)?, group, &maps)?,
             None => create(program, def, types.as_ref().zip(ids))?,
         });
     }
@@ -76,11 +76,10 @@ fn create_all(program: &Program, object: &Object) -> Result<Vec<Map>, Error> {
 }
 
 /// A map in which others stand.
-fn create_outer<'m>(spec: &MapSpec, members: impl Iterator<Item = &'m Map> + Clone) -> Result<Map, Error> {
-    let inner = members.clone().next();
-    let outer = Map::create_with(spec, &MapDetails { inner, ..MapDetails::default() })?;
-    for (index, member) in (0_u32..).zip(members) {
-        outer.update(&index.to_ne_bytes(), &member.raw_fd().to_ne_bytes(), Update::Any)?;
+fn create_outer(spec: &MapSpec, group: &Group, maps: &[Map]) -> Result<Map, Error> {
+    let outer = Map::create_of_maps(spec, &maps[group.members[0]])?;
+    for (index, member) in (0_u32..).zip(&group.members) {
+        outer.update(&index.to_ne_bytes(), &maps[*member].raw_fd().to_ne_bytes(), Update::Any)?;
     }
     Ok(outer)
 }

@@ -12,14 +12,13 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use quadrant_program::Program;
-use quadrant_program::expr::ExprKind;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
 use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::StmtKind;
 
-use super::fault;
+use super::globals::Usage;
 use super::walk;
 use super::walk::Node;
 use crate::object::Context;
@@ -38,44 +37,33 @@ enum Guard {
 }
 
 /// The maps.
-pub(super) fn fed_alone(program: &Program, units: &[Unit], target: &Target) -> BTreeSet<MapId> {
+pub(super) fn fed_alone(program: &Program, units: &[Unit], target: &Target, usage: &Usage) -> BTreeSet<MapId> {
     let mut feeders = BTreeMap::<MapId, Vec<Guard>>::new();
     for unit in units {
         let clauses = unit.all_clauses().filter_map(|index| program.clauses.get(index));
+        let guard = guard(program, unit, target);
         for map in clauses.flat_map(fed).collect::<BTreeSet<_>>() {
-            feeders.entry(map).or_default().push(guard(program, unit, target));
+            feeders.entry(map).or_default().push(guard);
         }
     }
     // These clauses run in any program.
-    for map in fault::error_clauses(program).iter().flat_map(|(index, _)| fed(&program.clauses[*index])) {
+    for map in usage.on_fault.iter().flat_map(|(index, _)| fed(&program.clauses[*index])) {
         feeders.entry(map).or_default().push(Guard::Nothing);
     }
     let alone = |guards: &[Guard]| guards == [Guard::Own] || guards.iter().all(|guard| *guard == Guard::Family);
     let emptied = emptied(program);
-    let stays = |map: &MapId| !emptied.contains(map) && !program.maps[map.0 as usize].forgets;
+    let stays =
+        |map: &MapId| !emptied.contains(map) && !usage.deleted.contains(map) && !program.maps[map.0 as usize].forgets;
     feeders.into_iter().filter(|(map, guards)| alone(guards) && stays(map)).map(|(map, _)| map).collect()
 }
 
-/// The maps whose values are set to zero or removed while programs run.
+/// The maps that user space empties while programs run.
 fn emptied(program: &Program) -> BTreeSet<MapId> {
-    let by_records = program.records.iter().flat_map(|record| match &record.kind {
+    let by = |kind: &RecordKind| match kind {
         RecordKind::Firing(actions) => actions.iter().filter_map(|action| action.kind.emptied()).collect(),
-        kind => kind.emptied().into_iter().collect::<Vec<_>>(),
-    });
-    by_records.chain(program.clauses.iter().flat_map(removed)).collect()
-}
-
-/// The maps of which a clause removes keys.
-fn removed(clause: &Clause) -> Vec<MapId> {
-    let mut maps = Vec::new();
-    walk::clause(clause, &mut |node| {
-        if let Node::Expr(expr) = node
-            && let ExprKind::MapDelete { map, .. } = expr.kind
-        {
-            maps.push(map);
-        }
-    });
-    maps
+        kind => Vec::from_iter(kind.emptied()),
+    };
+    program.records.iter().flat_map(|record| by(&record.kind)).collect()
 }
 
 /// The aggregations that a clause feeds, each once.

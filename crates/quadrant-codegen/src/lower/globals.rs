@@ -165,12 +165,13 @@ impl Usage {
 impl<'a> Globals<'a> {
     /// Lays out the maps of a program.
     pub fn new(program: &'a Program, units: &[Unit], target: &'a Target) -> Globals<'a> {
+        let usage = Usage::of(program);
         let mut globals = Globals {
             program,
             target,
-            usage: Usage::of(program),
             groups: Groups::default(),
-            alone: alone::fed_alone(program, units, target),
+            alone: alone::fed_alone(program, units, target, &usage),
+            usage,
             maps: Vec::new(),
             data: Data::default(),
             data_map: None,

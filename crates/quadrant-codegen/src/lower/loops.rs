@@ -178,11 +178,8 @@ impl Lower<'_, '_> {
         self.module.define_func(func, done);
         let mut len = self.f.b.iconst(0);
         for place in short.into_iter().chain([place]) {
-            let part = self.with_map(place, 0, |lower, map| {
-                let callback = lower.f.b.func_addr(func);
-                let null = lower.f.b.iconst(0);
-                lower.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, null, null])
-            });
+            let nothing = self.f.b.iconst(0);
+            let part = self.call_for_each(place, func, nothing);
             len = self.f.b.add(len, part);
         }
         Ok(len)
@@ -288,11 +285,16 @@ impl Lower<'_, '_> {
     /// Calls a callback for each entry of a map.
     pub fn for_each(&mut self, map: MapRef, func: FuncRef) {
         let link = self.link();
+        self.call_for_each(map, func, link);
+    }
+
+    /// The same with what the callback gets; gives how many entries it was called for.
+    fn call_for_each(&mut self, map: MapRef, func: FuncRef, link: Value) -> Value {
         self.with_map(map, 0, |lower, map| {
             let callback = lower.f.b.func_addr(func);
             let flags = lower.f.b.iconst(0);
             lower.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, link, flags])
-        });
+        })
     }
 
     /// What bodies get: the context and the entry of scratch memory, side by side on the program's stack, where the verifier

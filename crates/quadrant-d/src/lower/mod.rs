@@ -40,7 +40,7 @@ mod vtime;
 mod words;
 
 pub use env::{Env, FindProbes, Library, Source, SourceKind, Symbols};
-pub use points::tag_of;
+pub use points::no_probes;
 pub use stability::Minimum;
 pub use texts::{Part, Place, Texts};
 
@@ -113,7 +113,8 @@ pub fn compile(sources: &[Source], env: &Env) -> Compiled {
     if !options.argref && !lower.failed() {
         lower.diagnostics.extend(macros.unused());
     }
-    Compiled { stability: scales.iter().map(|scale| scale.minimum).collect(), ..lower.finish(matched, options) }
+    let stability = scales.iter().map(|scale| scale.minimum).collect();
+    lower.finish(matched, stability, options)
 }
 
 /// The state of lowering.
@@ -247,7 +248,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn finish(mut self, matched: Vec<usize>, options: Options) -> Compiled {
+    fn finish(mut self, matched: Vec<usize>, stability: Vec<Minimum>, options: Options) -> Compiled {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
         diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
         // A clause that is compiled for several points makes each mistake several times.
@@ -256,7 +257,7 @@ impl<'a> Lower<'a> {
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
         narrow::keys(&mut self.program);
         let program = (!failed).then_some(self.program);
-        Compiled { program, diagnostics, matched, stability: Vec::new(), texts: self.texts, options }
+        Compiled { program, diagnostics, matched, stability, texts: self.texts, options }
     }
 
     fn failed(&self) -> bool {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::probe::{ProbeError, ProbeErrorKind};
+use quadrant_program::span::Span;
 
 use super::Lower;
 use super::env::SourceKind;
@@ -53,11 +54,7 @@ impl Lower<'_> {
         if self.settings.zdefs {
             return;
         }
-        let tag = if spec.id().is_some() { "D_PDESC_INVAL" } else { tag_of(error.kind) };
-        let help = error.help_in(spell);
-        let mut diagnostic = Diagnostic::error(spec.span, error.message).tag(tag);
-        diagnostic.help = help;
-        self.diagnostics.push(diagnostic);
+        self.diagnostics.push(no_probes(error, spec.id().is_some(), spec.span));
     }
 
     /// Reports `pid0`, which is what `pid$target` is without a process.
@@ -71,8 +68,17 @@ impl Lower<'_> {
     }
 }
 
-/// What is wrong with a description, as programs are told that compare messages.
-pub fn tag_of(kind: ProbeErrorKind) -> &'static str {
+/// What is wrong with a description, or with the number of a probe.
+#[must_use]
+pub fn no_probes(error: ProbeError, is_number: bool, span: Span) -> Diagnostic {
+    let tag = if is_number { "D_PDESC_INVAL" } else { tag_of(error.kind) };
+    let help = error.help_in(spell);
+    let diagnostic = Diagnostic::error(span, error.message).tag(tag);
+    Diagnostic { help, ..diagnostic }
+}
+
+/// The same as programs are told that compare messages.
+fn tag_of(kind: ProbeErrorKind) -> &'static str {
     match kind {
         ProbeErrorKind::NoProcess => "D_PROC_GRAB",
         ProbeErrorKind::NoFunction => "D_PROC_FUNC",

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::io::Write;
 
 use quadrant_d::desc::ProbeDesc;
-use quadrant_d::lower::tag_of;
+use quadrant_d::lower::no_probes;
 use quadrant_d::macros::Macros;
 use quadrant_d::providers::ArgType;
 use quadrant_d::providers::Layout;
@@ -14,7 +14,6 @@ use quadrant_d::providers::Row;
 use quadrant_d::providers::Stability;
 use quadrant_d::providers::spell;
 use quadrant_output::dtrace::list;
-use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::PointPart;
 use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::ProbeErrorKind;
@@ -125,11 +124,8 @@ impl Listing<'_> {
         };
         listed.map_err(|error| match error.kind {
             ProbeErrorKind::Refused => Failure::probe(error, spell),
-            kind => {
-                let tag = if matches!(meant, Meant::Numbered(..)) { "D_PDESC_INVAL" } else { tag_of(kind) };
-                let help = error.help_in(spell);
-                let mut diagnostic = Diagnostic::error(span, error.message).tag(tag);
-                diagnostic.help = help;
+            _ => {
+                let diagnostic = no_probes(error, matches!(meant, Meant::Numbered(..)), span);
                 Failure::rendered(report::message(loaded, &diagnostic, span, self.tags))
             }
         })

@@ -145,11 +145,8 @@ impl Lower<'_> {
         conversion: &Conversion,
         (number, got): (usize, &str),
     ) -> Option<T> {
-        let kind = conversion.kind.trim_start_matches('@');
-        let message = format!(
-            "{what} is incompatible with conversion #{number} prototype:\n\tconversion: % * {kind}\n\t prototype: int\n\t  argument: {got}"
-        );
-        self.fail(span, "D_PRINTF_DYN_TYPE", message)
+        let shown = format!("% * {}", conversion.kind.trim_start_matches('@'));
+        self.fail(span, "D_PRINTF_DYN_TYPE", incompatible(what, number, &shown, ["int", got]))
     }
 
     /// An argument for a conversion. Numbers: of the argument, and of the conversion.
@@ -395,12 +392,16 @@ impl Lower<'_> {
         conversion: &Conversion,
         (number, got): (usize, &str),
     ) -> Option<T> {
-        let (kind, wanted) = (spelled(conversion), format::prototype(conversion));
-        let message = format!(
-            "{what} is incompatible with conversion #{number} prototype:\n\tconversion: {kind}\n\t prototype: {wanted}\n\t  argument: {got}"
-        );
-        self.fail(span, "D_PRINTF_ARG_TYPE", message)
+        let wanted = format::prototype(conversion);
+        self.fail(span, "D_PRINTF_ARG_TYPE", incompatible(what, number, &spelled(conversion), [wanted, got]))
     }
+}
+
+/// What is not of the type that a conversion wants: its name, the conversion's number and form, and the two types.
+fn incompatible(what: &str, number: usize, conversion: &str, [wanted, got]: [&str; 2]) -> String {
+    format!(
+        "{what} is incompatible with conversion #{number} prototype:\n\tconversion: {conversion}\n\t prototype: {wanted}\n\t  argument: {got}"
+    )
 }
 
 /// Texts that the script itself gives to plain conversions are as much its own as those of the format, and part of that from now on.
