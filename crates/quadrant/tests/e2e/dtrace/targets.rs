@@ -3,7 +3,7 @@
 use quadrant_testing::{Outcome, Program, Running, Signal};
 
 use super::{dtrace, number, quietly_on};
-use crate::common::{good, needs_root, sum_below, target};
+use crate::common::{folder, good, needs_root, sum_below, target};
 
 #[test]
 fn functions_of_a_command_are_counted_exactly() {
@@ -279,10 +279,12 @@ fn two_processes_of_one_program_are_told_apart() {
 #[test]
 fn a_pattern_of_providers_has_processes_that_start_later() {
     needs_root!();
-    let path = target!("usdt");
+    // Other tests have processes with this provider, too: those that count here have a name of their own.
+    let path = folder("later").join("usdt-later").display().to_string();
+    std::fs::copy(target!("usdt"), &path).unwrap();
     let first = waiting(&path, 101);
-    let text = "demo*:::hit { @n[probeprov] = count(); @sum = sum(arg0); }
-                demo*:::hit /probeprov == strjoin(\"demo\", lltostr(pid))/ { @named = count(); }
+    let text = "demo*:::hit /execname == \"usdt-later\"/ { @n[probeprov] = count(); @sum = sum(arg0); }
+                demo*:::hit /execname == \"usdt-later\" && probeprov == strjoin(\"demo\", lltostr(pid))/ { @named = count(); }
                 demo*:::hit /probeprov == \"demo1\" || id == 1/ { @other = count(); }";
     let tracer = super::ready(dtrace().args(["-qn", text]));
     let later = waiting(&path, 103);
