@@ -83,12 +83,13 @@ fn in_root(path: &Path) -> String {
 /// The commands of the guest's shell.
 fn script(options: &Options) -> String {
     let only = vm::quoted(options.only.as_deref().unwrap_or(KERNEL_PROBES));
+    let except = options.except.as_deref().map_or(String::new(), |name| format!("--except {} ", vm::quoted(name)));
     let root = options.root.as_ref().map_or("", |_| "--root /peers ");
     let repeat = options.repeat;
     format!(
         "for dir in proc sys dev tmp; do mkdir -p {ROOT}/$dir; mount --rbind /$dir {ROOT}/$dir; done\n\
          export QUADRANT_TARGETS={TARGETS}\n\
-         {TASK} bench --quadrant {TRACER} {root}--only {only} --repeat {repeat} --json /samples.json || exit\n\
+         {TASK} bench --quadrant {TRACER} {root}--only {only} {except}--repeat {repeat} --json /samples.json || exit\n\
          printf '\\001'; cat /samples.json\n"
     )
 }
@@ -103,7 +104,9 @@ mod tests {
         let alone = script(&options);
         assert!(alone.contains("--quadrant /bench/quadrant --only 'many-kprobes' --repeat 5 --json"), "{alone}");
         let beside = script(&Options { root: Some("/srv/sid".into()), ..Options::default() });
-        assert!(beside.contains("--root /peers --only 'many-' "), "{beside}");
+        assert!(beside.contains("--root /peers --only 'many-' --repeat"), "{beside}");
+        let fewer = script(&Options { except: Some("fentry".into()), ..Options::default() });
+        assert!(fewer.contains("--only 'many-' --except 'fentry' --repeat"), "{fewer}");
     }
 
     #[test]

@@ -53,6 +53,10 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 
+    /// Leave out the benchmarks whose name contains this text.
+    #[arg(long, value_name = "NAME")]
+    except: Option<String>,
+
     /// How often each tool does each benchmark.
     #[arg(long, value_name = "TIMES", default_value_t = 3)]
     repeat: usize,
@@ -77,7 +81,9 @@ pub struct Options {
 
 /// Measures, and prints the table.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let wanted = |bench: &Bench| options.only.as_ref().is_none_or(|text| bench.name.contains(text.as_str()));
+    let named = |text: &Option<String>, bench: &Bench| text.as_ref().map(|text| bench.name.contains(text.as_str()));
+    let wanted =
+        |bench: &Bench| named(&options.only, bench) != Some(false) && named(&options.except, bench) != Some(true);
     let benches: Vec<Bench> = all().into_iter().filter(wanted).collect();
     if options.list {
         benches.iter().for_each(|bench| println!("{:24} {}", bench.name, bench.about));
@@ -89,12 +95,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let root = options.root.as_deref();
     place::prepare(root, &[quadrant_testing::target_dir()?.canonicalize()?])?;
     let tools = tool::find(options.quadrant.as_deref(), &options.peers, root)?;
-    let report = measure(&benches, &tools, options.repeat)?;
+    let files = files(options, "")?;
+    let report = measure(&benches, &tools, options.repeat, &files)?;
     print!("{}", report.markdown());
-    for path in files(options, "")? {
-        report.write(&path)?;
-        eprintln!("wrote {}", path.display());
-    }
+    files.iter().for_each(|path| eprintln!("wrote {}", path.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -112,11 +116,13 @@ fn all() -> Vec<Bench> {
     kinds.into_iter().flatten().collect()
 }
 
-fn measure(benches: &[Bench], tools: &[Tool], repeat: usize) -> Result<Report, Failure> {
+/// The files are written after every benchmark: who interrupts a long run keeps what was measured.
+fn measure(benches: &[Bench], tools: &[Tool], repeat: usize, files: &[PathBuf]) -> Result<Report, Failure> {
     let mut report = Report::new(tools, repeat, machine::describe());
     for bench in benches {
         let started = std::time::Instant::now();
         report.add(bench.run(tools, repeat));
+        files.iter().try_for_each(|path| report.write(path))?;
         eprintln!("{:24} {:.1} s", bench.name, started.elapsed().as_secs_f64());
     }
     Ok(report)
