@@ -53,7 +53,7 @@ fn scheme(raw: &str) -> Option<Scheme<'_>> {
     }
 }
 
-/// Rust's legacy and v0 schemes; `{:#}` leaves the hash away.
+/// Rust's legacy and v0 schemes; `{:#}` leaves out the hash.
 fn rust(raw: &str) -> Option<String> {
     let demangled = rustc_demangle::try_demangle(raw).ok()?;
     let mut out = Limited(String::new());

@@ -159,7 +159,7 @@ fn check_kprobes(program: &Program, features: &Features) -> Result<(), Failure> 
     let means = program.config.kprobes;
     if program.config.maxactive.is_some() && means.is_some_and(|means| means != KprobeMeans::Tracefs) {
         let failure = Failure::usage("only events of tracefs let maxactive be set, and another mechanism is asked for");
-        return Err(failure.hint("leave --kprobe-mechanism or maxactive away"));
+        return Err(failure.hint("leave out --kprobe-mechanism or maxactive"));
     }
     let has_functions = program.points.iter().any(|point| is_function(&point.site));
     let missing = match means.filter(|_| has_functions) {
@@ -173,7 +173,7 @@ fn check_kprobes(program: &Program, features: &Features) -> Result<(), Failure> 
     };
     let failure =
         Failure::usage(format!("this kernel has no {missing}, which the mechanism for kernel probes asks for"));
-    Err(failure.hint("leave --kprobe-mechanism away: what this kernel has is chosen"))
+    Err(failure.hint("leave out --kprobe-mechanism: what this kernel has is chosen"))
 }
 
 /// Whether what the user forced could be done for something.
@@ -183,7 +183,7 @@ fn check_plan(program: &Program, compiled: &Compiled) -> Result<(), Failure> {
         return Ok(());
     }
     let message = "no functions have both a kprobe and a kretprobe here, which one program could serve (session)";
-    Err(Failure::usage(message).hint("leave --kprobe-mechanism away: what fits is chosen"))
+    Err(Failure::usage(message).hint("leave out --kprobe-mechanism: what fits is chosen"))
 }
 
 fn is_function(site: &Site) -> bool {

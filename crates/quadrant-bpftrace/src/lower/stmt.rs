@@ -249,7 +249,7 @@ impl Lower<'_> {
             return self.error_help(over.span, "a loop runs over a map or a range", "a range is `0..10`");
         };
         if !key.is_empty() {
-            return self.error_help(over.span, "a loop runs over a whole map", "leave the key away");
+            return self.error_help(over.span, "a loop runs over a whole map", "leave out the key");
         }
         let map = self.whole_map(name)?;
         if self.is_keyed(&name.name) == Some(false) {

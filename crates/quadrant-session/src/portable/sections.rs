@@ -19,7 +19,7 @@ pub(super) fn section(point: &Point) -> Result<String, (String, &'static str)> {
         Site::Profile(_) | Site::Interval { .. } | Site::PerfEvent { .. } => Ok("perf_event".to_owned()),
         Site::Begin | Site::End => Err((
             "BEGIN and END run in the tracer, which an object does not have".to_owned(),
-            "leave them away: whoever loads the object shows its maps",
+            "leave them out: whoever loads the object shows its maps",
         )),
         _ => Err((format!("an object cannot have the probe `{}`", point.name), AS_TOOL)),
     }

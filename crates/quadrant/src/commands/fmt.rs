@@ -88,7 +88,7 @@ fn refuse(options: &Options, file: &str) -> Result<(), Failure> {
         return Err(failure.hint("`quadrant fmt` knows the form of bpftrace scripts only; nothing was changed"));
     }
     if file == "-" && options.write {
-        return Err(Failure::usage("standard input cannot be written").hint("leave --write away"));
+        return Err(Failure::usage("standard input cannot be written").hint("leave out --write"));
     }
     Ok(())
 }

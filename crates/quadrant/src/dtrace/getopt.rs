@@ -285,7 +285,7 @@ fn model(letter: char, argument: &str) -> Result<(), Misuse> {
     match (letter, argument) {
         ('6', "4") => Ok(()),
         ('3', "2") => {
-            Err(Misuse::Line("-32 is not supported: the kernel and its types are 64-bit; leave it away".to_owned()))
+            Err(Misuse::Line("-32 is not supported: the kernel and its types are 64-bit; leave it out".to_owned()))
         }
         _ => Err(Misuse::Line(format!("invalid data model -{letter}{}", argument.escape_debug()))),
     }

@@ -91,7 +91,7 @@ impl Lower<'_, '_> {
     fn cannot_go_on(&self) -> CompileError {
         let message = "not supported: printing in `iter:cgroup` that stays as a file: the kernel does not go on with that walk when \
              its buffer of 32 KB is full, so the file would end there";
-        self.error(message.to_owned()).help("leave the file's name away, or only count in maps")
+        self.error(message.to_owned()).help("leave out the file's name, or only count in maps")
     }
 
     fn needs_the_tracer(&self, kind: &RecordKind) -> CompileError {
@@ -99,7 +99,7 @@ impl Lower<'_, '_> {
             "not supported: {} in an iterator that stays as a file: the tracer would do it, and is gone when the file is read",
             name(kind)
         );
-        self.error(message).help("print with printf() and print(), or leave the file's name away")
+        self.error(message).help("print with printf() and print(), or leave out the file's name")
     }
 
     fn write_format(&mut self, format: &Format, args: &[Expr]) -> Result<()> {
