@@ -358,6 +358,10 @@ fn what_is_in_an_object() {
     }
     let listed = good(load!("syscalls").args(["--list", "--format", "json"])).stdout;
     assert!(listed.starts_with("{\"type\": \"object\", \"version\": 1, \"license\": \"GPL\""), "{listed}");
+    let object: serde_json::Value = serde_json::from_str(&listed).expect("it is JSON");
+    let numbers = [&object["maps"][0]["entries"], &object["programs"][0]["instructions"]];
+    assert!(numbers.iter().all(|number| number.is_u64()), "{listed}");
+    assert!(object["not_for_tracing"].is_array() && object["external_symbols"].is_array(), "{listed}");
 }
 
 #[test]

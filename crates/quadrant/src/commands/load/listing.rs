@@ -18,9 +18,10 @@ use crate::failure::shown;
 /// Raised when a member changes its meaning.
 const VERSION: u64 = 1;
 
-/// A table: its title, columns, and rows.
+/// A table: its title, its name as a member of JSON, columns, and rows.
 struct Part {
     title: &'static str,
+    member: &'static str,
     columns: &'static [&'static str],
     rows: Vec<Vec<String>>,
 }
@@ -47,12 +48,12 @@ fn programs(object: &Object, state: &dyn Fn(&quadrant_object::Program) -> &'stat
         vec![program.name.clone(), program.section.clone(), program.len.to_string(), state(program).to_owned()]
     };
     let rows = object.programs.iter().map(row).collect();
-    Part { title: "programs", columns: &["name", "section", "instructions", "state"], rows }
+    Part { title: "programs", member: "programs", columns: &["name", "section", "instructions", "state"], rows }
 }
 
 fn skipped(object: &Object) -> Part {
     let rows = object.skipped.iter().map(|one| vec![one.name.clone(), one.section.clone()]).collect();
-    Part { title: "not for tracing", columns: &["name", "section"], rows }
+    Part { title: "not for tracing", member: "not_for_tracing", columns: &["name", "section"], rows }
 }
 
 fn maps(object: &Object) -> Part {
@@ -72,7 +73,7 @@ fn maps(object: &Object) -> Part {
         vec![def.name.clone(), kind, key, value, def.max_entries.to_string(), more]
     };
     let rows = object.maps.iter().map(row).collect();
-    Part { title: "maps", columns: &["name", "kind", "key", "value", "entries", "more"], rows }
+    Part { title: "maps", member: "maps", columns: &["name", "kind", "key", "value", "entries", "more"], rows }
 }
 
 /// `PercpuHash` is `percpu_hash`.
@@ -98,7 +99,7 @@ fn variables(object: &Object) -> Part {
             rows.push(vec![variable.name.clone(), data.name.clone(), c_type(btf, variable.ty, ""), value]);
         }
     }
-    Part { title: "variables", columns: &["name", "section", "type", "value"], rows }
+    Part { title: "variables", member: "variables", columns: &["name", "section", "type", "value"], rows }
 }
 
 fn externs(object: &Object) -> Part {
@@ -115,8 +116,20 @@ fn externs(object: &Object) -> Part {
     };
     Part {
         title: "external symbols",
+        member: "external_symbols",
         columns: &["name", "kind", "type", "more"],
         rows: object.externs.iter().map(row).collect(),
+    }
+}
+
+fn is_number(column: &str) -> bool {
+    matches!(column, "instructions" | "entries")
+}
+
+fn json(column: &str, cell: &str) -> Json {
+    match cell.parse::<u64>() {
+        Ok(number) if is_number(column) => number.into(),
+        _ => cell.into(),
     }
 }
 
@@ -124,9 +137,9 @@ fn render(object: &Object, parts: Vec<Part>, format: Format) -> Vec<u8> {
     if format == Format::Json {
         let row = |part: &Part, row: &Vec<String>| {
             let cells = part.columns.iter().zip(row);
-            Json::Object(cells.map(|(name, cell)| (*name, Json::from(cell.as_str()))).collect())
+            Json::Object(cells.map(|(name, cell)| (*name, json(name, cell))).collect())
         };
-        let list = |part: &Part| (part.title, Json::list(&part.rows, |cells| row(part, cells)));
+        let list = |part: &Part| (part.member, Json::list(&part.rows, |cells| row(part, cells)));
         let license = Json::from(object.license.as_str());
         let members = [("type", "object".into()), ("version", VERSION.into()), ("license", license)];
         return Json::Object(members.into_iter().chain(parts.iter().map(list)).collect()).line();
@@ -134,11 +147,8 @@ fn render(object: &Object, parts: Vec<Part>, format: Format) -> Vec<u8> {
     let mut text = format!("license: {}\n", if object.license.is_empty() { "none" } else { &object.license });
     text = shown(text.trim_end()) + "\n";
     for part in parts.iter().filter(|part| !part.rows.is_empty()) {
-        let columns: Vec<Column> = part
-            .columns
-            .iter()
-            .map(|name| Column { name, right: *name == "instructions" || *name == "entries", least: None })
-            .collect();
+        let columns: Vec<Column> =
+            part.columns.iter().map(|name| Column { name, right: is_number(name), least: None }).collect();
         let rows: Vec<Vec<String>> = part.rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
         text.push_str(&format!("\n{}:\n{}", part.title, table::render(&columns, &rows, None)));
     }
