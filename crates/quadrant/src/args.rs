@@ -1,7 +1,9 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::CommandFactory;
 use clap::Parser;
 use clap::ValueEnum;
 use quadrant_bpftrace::Script;
@@ -10,10 +12,11 @@ use crate::failure::Failure;
 use crate::overhead;
 use crate::overhead::Share;
 use crate::scope::Wanted;
+use crate::spread::spread;
 
 /// One tracer for all four quadrants of Linux tracing: kernel and user, static and dynamic.
 #[derive(Debug, Parser)]
-#[command(name = "quadrant", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "quadrant", version, args_override_self = true, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
     /// Run this program instead of a file
     #[arg(short = 'e', long = "execute", value_name = "PROGRAM", help_heading = "What to run")]
@@ -155,6 +158,16 @@ pub struct Args {
 }
 
 impl Args {
+    /// What the words of a command line mean; the first is the program's name.
+    ///
+    /// # Errors
+    /// A wrong command line; and `--help` and `--version`, which are to be printed.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+        let mut words = words.into_iter();
+        let program = words.next();
+        Args::try_parse_from(program.into_iter().chain(spread(&Args::command(), words)))
+    }
+
     /// Gives the process of `-p` the number that it has here, should it be that of the container or control group to which the trace is
     /// limited.
     ///

@@ -40,6 +40,7 @@ mod run;
 mod scope;
 mod script;
 mod signatures;
+mod spread;
 mod tool;
 mod words;
 mod world;
@@ -47,8 +48,6 @@ mod world;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::Args;
 use failure::Failure;
@@ -65,7 +64,7 @@ fn main() -> ExitCode {
     if let Some((main, words)) = personality(&words) {
         return main(words);
     }
-    let mut args = match Args::try_parse_from(&words) {
+    let mut args = match Args::parse(words.clone()) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 /// The kernel's type information (BTF).
 #[derive(Debug, Parser)]
-#[command(name = "quadrant btf", no_binary_name = true, max_term_width = 100)]
+#[command(bin_name = "quadrant btf", no_binary_name = true, max_term_width = 100)]
 struct Options {
     #[command(subcommand)]
     action: Action,

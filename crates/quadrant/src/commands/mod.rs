@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::parser::ValueSource;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
@@ -38,6 +39,7 @@ use crate::args::Format;
 use crate::failure;
 use crate::failure::Failure;
 use crate::list;
+use crate::spread::spread;
 
 /// What a command gives: the exit status.
 type Done = Result<i32, Failure>;
@@ -55,6 +57,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("doctor", doctor::run),
     ("explain", explain::run),
     ("fmt", fmt::run),
+    ("help", help),
     ("list", list),
     ("load", load::run),
     ("maps", maps::run),
@@ -78,25 +81,51 @@ pub fn run(args: &Args, words: &[OsString]) -> Option<Result<Done, clap::Error>>
     Some(run(words))
 }
 
-/// Refuses flags of scripts that a command has no use for: whether each is given, and its name.
-fn refuse(command: &str, flags: &[(bool, &str)]) -> Result<(), Failure> {
-    match flags.iter().find(|(given, _)| *given) {
-        Some((_, flag)) => {
-            Err(Failure::usage(format!("`quadrant {command}` has no use for {flag}")).hint("leave it away"))
-        }
-        None => Ok(()),
-    }
-}
-
 /// Parses a command's own options, which stand behind its name.
 fn parse<T: Parser>(words: &[OsString]) -> Result<T, clap::Error> {
-    T::try_parse_from(words.iter().skip(1))
+    T::try_parse_from(spread(&T::command(), words.iter().skip(1).cloned()))
+}
+
+/// Flags of scripts that a command has not.
+struct Without {
+    /// They would mean something else than what is done, so they are refused.
+    refused: &'static [&'static str],
+    /// They change nothing.
+    idle: &'static [&'static str],
+}
+
+/// Parses the options of a command that has those of scripts, too, but for some, which its help does not show.
+fn parse_script<T: Parser>(words: &[OsString], without: &Without) -> Result<Result<T, Failure>, clap::Error> {
+    let hidden = without.refused.iter().chain(without.idle);
+    let command = hidden.fold(T::command(), |command, flag| command.mut_arg(flag, |arg| arg.hide(true)));
+    let command = command.mut_arg("rest", |arg| {
+        arg.value_name("FILE|PARAMETER")
+            .help("Script file (- for standard input), then the script's parameters $1, $2, ...")
+    });
+    let name = command.get_bin_name().unwrap_or_default().to_owned();
+    let words = spread(&command, words.iter().skip(1).cloned());
+    let matches = command.try_get_matches_from(words)?;
+    let is_given = |flag: &&&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
+    if let Some(flag) = without.refused.iter().find(is_given) {
+        let failure = Failure::usage(format!("`{name}` has no use for --{}", flag.replace('_', "-")));
+        return Ok(Err(failure.hint("leave it out")));
+    }
+    T::from_arg_matches(&matches).map(Ok)
+}
+
+/// `help` is `--help`, and `help COMMAND` is `COMMAND --help`.
+fn help(words: &[OsString]) -> Result<Done, clap::Error> {
+    let named = words.get(1).and_then(|word| COMMANDS.iter().find(|(command, _)| word == command));
+    match named {
+        Some((name, run)) if *name != "help" => run(&[(*name).into(), "--help".into()]),
+        _ => Args::parse(["quadrant".into(), "--help".into()]).map(|_| Ok(0)),
+    }
 }
 
 /// `list PATTERN` is `-l PATTERN`.
 fn list(words: &[OsString]) -> Result<Done, clap::Error> {
     let others = words.iter().skip(1).cloned();
-    let args = Args::try_parse_from(["quadrant".into(), "-l".into()].into_iter().chain(others))?;
+    let args = Args::parse(["quadrant".into(), "-l".into()].into_iter().chain(others))?;
     Ok(list::list(&args))
 }
 

@@ -28,6 +28,7 @@ use quadrant_session::Until;
 use crate::args::Args;
 use crate::commands;
 use crate::commands::Done;
+use crate::commands::Without;
 use crate::dtrace;
 use crate::failure::Failure;
 use crate::front;
@@ -63,22 +64,20 @@ Examples:
   quadrant record -o opens.json -c 'ls /' opens.bt
   quadrant replay opens.bt opens.json";
 
+/// A recording is a file in a form of its own, made while the probes are attached.
+const WITHOUT: Without = Without {
+    refused: &["list", "test", "bench", "overhead", "max_overhead", "strict", "dry_run", "format", "explain", "debug"],
+    idle: &["tree", "count", "verbose", "no_inlines"],
+};
+
 /// Runs the command.
 pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
-    let mut options: Options = commands::parse(words)?;
-    Ok(options.script.settle().and_then(|()| record(&options)))
+    let options: Result<Options, Failure> = commands::parse_script(words, &WITHOUT)?;
+    Ok(options.and_then(|mut options| options.script.settle().and_then(|()| record(&options))))
 }
 
 fn record(options: &Options) -> Done {
     let args = &options.script;
-    let costs = args.overhead || args.max_overhead.is_some();
-    let others = [
-        (args.list, "--list"),
-        (args.test, "--test"),
-        (args.bench, "--bench"),
-        (costs, "--overhead and --max-overhead"),
-    ];
-    commands::refuse("record", &others)?;
     let Some(path) = &args.output else {
         return Err(Failure::usage("no file to record into").hint("give one with -o FILE"));
     };

@@ -56,6 +56,10 @@ pub fn print_warnings(source: &Source) {
 /// # Errors
 /// A pattern that makes no sense or matches nothing; output that cannot be written.
 pub fn list(args: &Args) -> Result<i32, Failure> {
+    if args.execute.is_some() {
+        let failure = Failure::usage("--list shows what patterns match, and reads no script");
+        return Err(failure.hint("`quadrant bpftrace -l -e PROGRAM` lists the probes of a script"));
+    }
     let types = Rc::new(world::types());
     let source = source(args, &types, None);
     let by_module = args.tree || args.count;
@@ -66,7 +70,7 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
         Format::Text => write_flat,
         Format::Json if by_module => {
             let failure = Failure::usage("groups of probes are not listed as JSON");
-            return Err(failure.hint("leave --tree and --count away, or --format"));
+            return Err(failure.hint("leave out --tree and --count, or --format"));
         }
         Format::Json => write_json,
     };

@@ -208,6 +208,16 @@ fn scripts_in_d_for_a_command() {
 }
 
 #[test]
+fn flags_that_explain_cannot_heed_are_refused() {
+    for flags in [&["-o", "/dev/null"][..], &["--format", "json"], &["--overhead"], &["-l"], &["-dast"]] {
+        let message = refused(quadrant().arg("explain").args(flags).args(["-e", "BEGIN { }"]));
+        assert!(message.contains("`quadrant explain` has no use for --"), "{message}");
+    }
+    let help = good(quadrant().args(["explain", "--help"])).stdout;
+    assert!(help.contains("--only") && !help.contains("--output") && !help.contains("--strict"), "{help}");
+}
+
+#[test]
 fn objects() {
     needs_root!();
     let file = folder("explain-object").join("counts.bpf.o");

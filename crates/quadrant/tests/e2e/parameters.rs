@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use quadrant_testing::Program;
 
-use crate::common::{assert_lines, binary, folder, good, needs_root, quadrant, run, script};
+use crate::common::{assert_lines, binary, folder, good, needs_root, quadrant, refused, run, script};
 
 const SCRIPT: &str = "BEGIN { printf(\"%d %s %d\\n\", $1, str($2), $#); exit(); }";
 
@@ -57,6 +57,29 @@ fn options_behind_the_script_are_not_swallowed() {
     assert!(refused.stderr.contains("options of quadrant stand before the script"), "{}", refused.describe());
     let help = quadrant().arg(&path).arg("--help").run().unwrap();
     assert_lines(&help, &["Parameters of the script (--name=value):", "  --level  how deep"]);
+}
+
+#[test]
+fn options_are_read_as_everywhere() {
+    let tree = good(quadrant().args(["-dast", "-eBEGIN { exit(); }"]));
+    assert!(tree.stdout.starts_with("probe\n  at BEGIN\n"), "{}", tree.describe());
+    let last = good(quadrant().args(["-d", "bpf", "-qq", "-d", "ast", "-e", "BEGIN { exit(); }"]));
+    assert!(last.stdout.starts_with("probe\n"), "{}", last.describe());
+    let message = refused(quadrant().args(["-I/tmp", "-p0x", "-e", "BEGIN { }"]));
+    assert!(message.contains("'0x' for '--pid"), "{message}");
+}
+
+#[test]
+fn a_listing_reads_no_script() {
+    let message = refused(quadrant().args(["-l", "-e", "tracepoint:sched:sched_switch { }"]));
+    assert!(message.contains("quadrant bpftrace -l -e PROGRAM"), "{message}");
+}
+
+#[test]
+fn help_is_a_command_too() {
+    assert!(good(quadrant().arg("help")).stdout.contains("\nExamples:\n  quadrant -e "));
+    assert!(good(quadrant().args(["help", "maps"])).stdout.contains("Usage: quadrant maps "));
+    assert!(good(quadrant().args(["maps", "dump", "--help"])).stdout.contains("Usage: quadrant maps dump "));
 }
 
 #[test]

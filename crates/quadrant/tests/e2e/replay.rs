@@ -439,6 +439,12 @@ fn what_a_recording_has_no_use_for_is_refused() {
     };
     let message = record(&["--overhead"], "BEGIN { }");
     assert!(message.contains("has no use for --overhead"), "{message}");
+    for flags in [&["--format", "json"][..], &["--strict"], &["-d", "ast"], &["--dry-run"]] {
+        let message = record(flags, "BEGIN { }");
+        assert!(message.contains("`quadrant record` has no use for --"), "{message}");
+    }
+    let help = good(quadrant().args(["record", "--help"])).stdout;
+    assert!(help.contains("--events") && !help.contains("--format") && !help.contains("--list"), "{help}");
     let message = record(&["--cgroup", "/no/such/group"], "BEGIN { }");
     assert!(message.contains("/no/such/group"), "{message}");
     let packets = "rawtracepoint:net_dev_queue { skboutput(\"/dev/null\", args.skb, 64, 0); }";

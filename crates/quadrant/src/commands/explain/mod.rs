@@ -16,6 +16,7 @@ use quadrant_symbols::Symbolizer;
 use crate::args::Args;
 use crate::commands;
 use crate::commands::Done;
+use crate::commands::Without;
 use crate::failure::Failure;
 
 /// Show what a script becomes on this kernel: how its probes are made and why, its maps, its code at every stage, and what that costs.
@@ -84,9 +85,18 @@ const USUAL: [Part; 5] = [Part::Probes, Part::Maps, Part::Bpf, Part::Helpers, Pa
 
 const OF_OBJECTS: [Part; 5] = [Part::Probes, Part::Maps, Part::Helpers, Part::Xlated, Part::Cost];
 
+/// An answer is text on standard output, and nothing is attached.
+const WITHOUT: Without = Without {
+    refused: &["list", "output", "format", "overhead", "strict", "debug"],
+    idle: &["tree", "count", "dry_run", "explain", "verbose", "no_inlines"],
+};
+
 /// Runs the command.
 pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
-    let mut options: Options = commands::parse(words)?;
+    let mut options: Options = match commands::parse_script(words, &WITHOUT)? {
+        Ok(options) => options,
+        Err(failure) => return Ok(Err(failure)),
+    };
     if let Err(failure) = options.script.settle() {
         return Ok(Err(failure));
     }

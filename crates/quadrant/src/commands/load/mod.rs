@@ -35,7 +35,7 @@ use crate::words;
 /// SEC("?...") only when asked for. Records of ring and perf buffers, lines of bpf_printk, and in the end maps and variables are
 /// printed by their types.
 #[derive(Debug, Parser)]
-#[command(name = "quadrant load", no_binary_name = true, max_term_width = 100)]
+#[command(bin_name = "quadrant load", no_binary_name = true, max_term_width = 100)]
 pub struct Options {
     /// The object, or its source in C
     #[arg(value_name = "FILE")]

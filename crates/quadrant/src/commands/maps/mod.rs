@@ -22,7 +22,7 @@ use crate::failure::Failure;
 /// Nothing is changed. Keys and values are shown by the types that the map was made with (BTF); without types, as numbers if they have
 /// the size of one, else as hexadecimal bytes.
 #[derive(Debug, Parser)]
-#[command(name = "quadrant maps", no_binary_name = true, max_term_width = 100, after_help = NOTES)]
+#[command(bin_name = "quadrant maps", no_binary_name = true, max_term_width = 100, after_help = NOTES)]
 struct Options {
     #[command(subcommand)]
     what: Option<What>,

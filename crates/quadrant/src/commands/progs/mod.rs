@@ -16,7 +16,7 @@ use crate::commands::Looks;
 
 /// Programs that the kernel has, by whomever, and what they cost.
 #[derive(Debug, Parser)]
-#[command(name = "quadrant progs", no_binary_name = true, max_term_width = 100, after_help = NOTES)]
+#[command(bin_name = "quadrant progs", no_binary_name = true, max_term_width = 100, after_help = NOTES)]
 struct Options {
     #[command(subcommand)]
     what: Option<What>,
