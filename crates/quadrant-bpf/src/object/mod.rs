@@ -95,7 +95,7 @@ fn not_opened(path: &CStr, errno: Errno) -> Error {
     if !errno.is(libc::EACCES) {
         return error;
     }
-    let why = "EACCES: it is no pin of a map, a program or a link, or this user may not open it";
+    let why = "it is no pin of a map, a program or a link, or this user may not open it";
     error.because(why).with_hint("`quadrant maps` and `quadrant progs` list what is pinned, and where")
 }
 

@@ -178,7 +178,7 @@ fn a_program_by_its_tag() {
     let gone = refused(quadrant().args(["explain", "--program", "0123456789abcdef"]));
     assert!(gone.contains("the kernel has no program `0123456789abcdef`"), "{gone}");
     let no_pin = refused(quadrant().args(["explain", "--program", "/etc/passwd"]));
-    assert!(no_pin.contains("it is no pin of a map, a program or a link"), "{no_pin}");
+    assert!(no_pin.contains("/etc/passwd: EACCES: it is no pin of a map, a program or a link"), "{no_pin}");
 }
 
 #[test]
