@@ -15,6 +15,7 @@ use quadrant_program::layout;
 use quadrant_program::probe::Operand;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Faults;
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Space;
@@ -205,6 +206,8 @@ impl Needs {
     pub(crate) fn of(program: &Program) -> Needs {
         let mut needs = Needs::default();
         program.clauses.iter().for_each(|clause| visit::clause(clause, &mut needs));
+        // Programs clear maps themselves, if they can.
+        needs.walks_maps |= program.records.iter().any(|record| matches!(record.kind, RecordKind::Clear(_)));
         needs
     }
 }

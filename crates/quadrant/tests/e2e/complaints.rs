@@ -256,13 +256,17 @@ fn texts_in_tuples_are_read() {
 fn what_is_stored_after_clear_stays() {
     needs_root!();
     needs_loops!();
-    let outcome = run("BEGIN {
-            @plain[1] = 1; @text[\"a\"] = 2; @counted[\"a\", 1] = count(); @one = 7;
-            clear(@plain); clear(@text); clear(@counted); clear(@one);
-            @plain[3] = 3; @text[\"b\"] = 4; @counted[\"b\", 2] = count(); print(len(@plain));
-            exit();
-        }");
-    assert_lines(&outcome, &["1", "@counted[b, 2]: 1", "@plain[3]: 3", "@text[b]: 4"]);
+    for (how_many, shown) in [("print(len(@plain));", "1"), ("print(@plain[1]);", "0")] {
+        let outcome = run(&format!(
+            "BEGIN {{
+                @plain[1] = 1; @text[\"a\"] = 2; @counted[\"a\", 1] = count(); @one = 7;
+                clear(@plain); clear(@text); clear(@counted); clear(@one);
+                @plain[3] = 3; @text[\"b\"] = 4; @counted[\"b\", 2] = count(); {how_many}
+                exit();
+            }}"
+        ));
+        assert_lines(&outcome, &[shown, "@counted[b, 2]: 1", "@plain[3]: 3", "@text[b]: 4"]);
+    }
 }
 
 /// Values by keys with long texts, in records: the room of a record is given back on every way.
