@@ -7,12 +7,13 @@ use crate::source::Source;
 use crate::target::is_called;
 use crate::tracepoint;
 use quadrant_program::probe::{
-    ArgLoc, Args, Found, Inode, KernelCode, Operand, ProbeKind, ProbeSource, ProbeSpec, Site,
+    ArgLoc, Args, Found, Inode, KernelCode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
-use quadrant_types::{EventFormat, Types};
+use quadrant_program::span::Span;
+use quadrant_types::{DebugTypes, EventFormat, Types};
 use std::path::Path;
-use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A point of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl RecordedSource {
 
     fn found(&self, index: usize, pool: &mut ArgsPool) -> Result<Found> {
         let point = &self.points[index];
-        let (path, inode, pid) = (PathBuf::new(), Inode::default(), None);
+        let (path, inode, pid) = (file_of(point).to_owned(), Inode::default(), None);
         let offset = index as u64;
         let code = || KernelCode { symbol: last_part(&point.name).to_owned(), offset, ..KernelCode::default() };
         let site = match point.kind {
@@ -120,6 +121,23 @@ impl ProbeSource for RecordedSource {
     fn allow(&self, points: u32) {
         self.others.allow(points);
     }
+
+    fn user_arguments(&self, point: &Point) -> Result<Arc<Args>> {
+        let known = self.points.iter().find(|known| known.name == point.name);
+        let no_file = || ProbeError::new(format!("the recording has no probe `{}`", point.name));
+        let known = known.ok_or_else(no_file)?;
+        let parts = known.name.splitn(3, ':').skip(1).map(str::to_owned).collect();
+        let here = self.others.find(&ProbeSpec { kind: known.kind, parts, span: Span::default() })?;
+        self.others.user_arguments(&here.first().ok_or_else(no_file)?.point)
+    }
+
+    fn user_types(&self, path: &Path) -> Option<DebugTypes> {
+        self.others.user_types(path)
+    }
+
+    fn why_no_user_types(&self, path: &Path) -> Option<ProbeError> {
+        self.others.why_no_user_types(path)
+    }
 }
 
 /// Whether points of this kind come from the recording.
@@ -143,6 +161,11 @@ fn is_in_file(name: &str, spec: &ProbeSpec) -> bool {
     let (Some(kind), Some(file), Some(place)) = (parts.next(), parts.next(), parts.next()) else { return false };
     let is_meant = || is_called(Path::new(file), wanted, None) && Glob::new(&rest.join(":")).matches(place);
     is_user && kind == spec.kind.name() && !rest.is_empty() && is_meant()
+}
+
+/// The file of a point in one.
+fn file_of(point: &RecordedPoint) -> &Path {
+    Path::new(point.name.split(':').nth(1).unwrap_or_default())
 }
 
 fn last_part(name: &str) -> &str {

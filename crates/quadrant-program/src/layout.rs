@@ -102,6 +102,24 @@ pub fn widen_key(key: &Type, short: &[u8], into: &mut Vec<u8>) {
     }
 }
 
+/// Add to `into` the [`short_key`] of a key of type `key`; a text that does not fit is cut, as none is that is stored so.
+pub fn shorten_key(key: &Type, wide: &[u8], into: &mut Vec<u8>) {
+    match (key, short_key(key)) {
+        (Type::Tuple(parts), Some(_)) => {
+            let mut rest = wide;
+            for part in parts.iter() {
+                let (head, tail) = rest.split_at((size(part) as usize).min(rest.len()));
+                shorten_key(part, head, into);
+                rest = tail;
+            }
+        }
+        (_, short) => {
+            let len = size(short.as_ref().unwrap_or(key)) as usize;
+            into.extend_from_slice(&wide[..len.min(wide.len())]);
+        }
+    }
+}
+
 /// Round up to a multiple of 8.
 pub fn round_up(bytes: u32) -> u32 {
     bytes.next_multiple_of(8)
@@ -125,6 +143,9 @@ mod tests {
         assert_eq!(wide.len(), size(&key) as usize);
         assert_eq!((wide[0], wide[8], wide[8 + 1024], wide[8 + 2048]), (1, b'a', b'b', 2));
         assert_eq!(wide.iter().filter(|byte| **byte != 0).count(), 4);
+        let mut again = Vec::new();
+        shorten_key(&key, &wide, &mut again);
+        assert_eq!(again, bytes);
     }
 
     #[test]

@@ -160,6 +160,8 @@ pub struct Config {
     pub missing_probes: MissingProbes,
     /// A probe on a user function means its inlined copies, too.
     pub probe_inline: bool,
+    /// Numbers in records are addresses of processes that are to be named, too.
+    pub names_numbers: bool,
 }
 
 /// A way to make kernel probes that the user can ask for.
@@ -205,6 +207,7 @@ impl Default for Config {
             demangle: true,
             missing_probes: MissingProbes::default(),
             probe_inline: false,
+            names_numbers: false,
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn handle(
     };
     let view = View { program, world };
     let record = &program.records[id.0 as usize];
-    if processes.are_followed() && record.args.iter().any(user_symbols::in_type) {
+    if processes.are_followed() && user_symbols::in_record(program, record) {
         processes.drain(sink);
     }
     match &record.kind {

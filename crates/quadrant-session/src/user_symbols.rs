@@ -9,6 +9,7 @@ use quadrant_program::layout;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapValue;
 use quadrant_program::program::Clause;
+use quadrant_program::record::Record;
 use quadrant_program::ty::Type;
 use quadrant_program::value;
 use quadrant_program::value::Value;
@@ -19,8 +20,12 @@ use crate::plan::Planned;
 
 /// Whether anything that the program keeps or sends has such addresses.
 pub(crate) fn any(program: &Program) -> bool {
-    let sent = program.records.iter().flat_map(|record| &record.args);
-    sent.into_iter().any(in_type) || program.maps.iter().any(in_map)
+    program.records.iter().any(|record| in_record(program, record)) || program.maps.iter().any(in_map)
+}
+
+/// Whether a record may have such addresses.
+pub(crate) fn in_record(program: &Program, record: &Record) -> bool {
+    program.config.names_numbers || record.args.iter().any(in_type)
 }
 
 /// Whether keys or values of a map have such addresses.

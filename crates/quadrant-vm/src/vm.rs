@@ -113,6 +113,11 @@ impl<E: Env> Vm<E> {
         map.is_some_and(|map| !map.is_array() && map.delete(key))
     }
 
+    /// Says in which order walks over a map find its keys; others come after them, oldest first.
+    pub fn set_order(&mut self, map: i32, keys: impl Iterator<Item = Vec<u8>>) {
+        self.maps[map as usize].set_order(keys);
+    }
+
     /// The keys of a map, oldest first.
     pub fn keys(&self, map: i32) -> Vec<Vec<u8>> {
         self.map(map).map(Map::keys).unwrap_or_default()

@@ -353,6 +353,41 @@ fn maps_are_walked() {
     assert_eq!(result(vm.run(&code, &[])), Ok(100));
 }
 
+/// Each round puts its key behind the digits of those before.
+#[test]
+fn maps_are_walked_in_the_order_that_is_said() {
+    let mut vm = vm();
+    let map = vm.add_map(MapSpec::new(MapKind::Hash, 8, 8, 8));
+    for key in 1..5u64 {
+        vm.update(map, &key.to_ne_bytes(), &[0; 8], 0);
+    }
+    let [m0, m1] = Insn::ld_map_fd(R1, map);
+    let [f0, f1] = Insn::ld_func(R2, 7);
+    let code = [
+        Insn::st(Size::Dw, R10, -8, 0),
+        m0,
+        m1,
+        f0,
+        f1,
+        Insn::mov64(R3, R10),
+        Insn::alu64_imm(Alu::Add, R3, -8),
+        Insn::mov64_imm(R4, 0),
+        Insn::call_helper(helper::FOR_EACH_MAP_ELEM),
+        Insn::ldx(Size::Dw, R0, R10, -8),
+        Insn::exit(),
+        Insn::ldx(Size::Dw, R5, R4, 0),
+        Insn::alu64_imm(Alu::Mul, R5, 10),
+        Insn::ldx(Size::Dw, R2, R2, 0),
+        Insn::alu64_reg(Alu::Add, R5, R2),
+        Insn::stx(Size::Dw, R4, 0, R5),
+        Insn::mov64_imm(R0, 0),
+        Insn::exit(),
+    ];
+    assert_eq!(result(vm.run(&code, &[])), Ok(1234));
+    vm.set_order(map, [3u64, 9, 1].iter().map(|key| key.to_ne_bytes().to_vec()));
+    assert_eq!(result(vm.run(&code, &[])), Ok(3124));
+}
+
 #[test]
 fn comm_and_strncmp() {
     let mut vm = vm();

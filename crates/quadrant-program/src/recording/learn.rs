@@ -12,11 +12,13 @@ use super::known::conjuncts;
 use super::later::Later;
 use super::later::valued;
 use super::logical;
-use super::moment::draws;
+use super::moment::Again;
 use super::names::Names;
 use super::state::Unchanged;
 use super::state::count;
 use super::state::maps_of;
+use super::walk::Walk;
+use crate::Program;
 use crate::diag::Diagnostic;
 use crate::expr::Builtin;
 use crate::expr::Expr;
@@ -73,19 +75,35 @@ pub(super) struct Learned {
     pub inputs: Vec<Input>,
     /// What it learns on its way.
     pub later: Vec<Later>,
+    /// Where the order of maps decides what it learns.
+    pub walks: Vec<Walk>,
     pub stacks: Vec<StackType>,
     pub predicate: Option<Expr>,
     /// The maps whose values inputs depend on.
     pub state: BTreeSet<MapId>,
 }
 
+impl Learned {
+    /// What an event has lists of.
+    pub fn listed(&self) -> impl Iterator<Item = &Input> {
+        let later = self.later.iter().filter(|later| !later.is_shown).map(|later| &later.input);
+        later.chain(self.walks.iter().map(|walk| &walk.input))
+    }
+
+    /// What is sent on the way, in the order of its records.
+    pub fn into_later(self) -> impl Iterator<Item = Input> {
+        self.later.into_iter().map(|later| later.input).chain(self.walks.into_iter().map(|walk| walk.input))
+    }
+}
+
 /// What learning needs to know of the rest of the program.
 pub(super) struct Around<'a> {
+    pub program: &'a Program,
     pub text: &'a dyn Fn(Span) -> String,
     pub names: &'a mut Names,
     pub unchanged: Unchanged<'a>,
-    /// Clauses draw random numbers several times in a firing: each is learned where it is drawn.
-    pub draws_again: bool,
+    /// Times and random numbers that are learned where they are asked for.
+    pub again: &'a Again,
     /// Faults end the clause.
     pub aborts: bool,
     /// The clause is one of ERROR: whatever faults brings what it learns, at any of these points.
@@ -138,8 +156,7 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
 struct Finder<'f, 'a> {
     known: &'f Known<'a>,
     points: &'f [PointId],
-    /// Which expressions of the clause are in loops over maps.
-    loops: Vec<Range<usize>>,
+    loops: Vec<MapLoop>,
     around: Around<'a>,
     learned: Learned,
     failure: Option<Diagnostic>,
@@ -182,13 +199,12 @@ impl Finder<'_, '_> {
             self.failure.get_or_insert(Diagnostic::error(e.span, "values of this type cannot be recorded"));
             return false;
         }
-        if !self.is_given(e)
-            && let Some(why) = self.why_never(e)
-        {
+        let is_given = self.is_given(e);
+        if !is_given && let Some(why) = self.why_never(e) {
             self.failure.get_or_insert(why);
             return false;
         }
-        let (cell, caught) = if self.is_given(e) { self.input(e, shown) } else { self.later(&value, shown) };
+        let (cell, caught) = if is_given { self.input(e, shown) } else { self.later(&value, shown) };
         *e = cell.given(&value, caught);
         false
     }
@@ -199,8 +215,9 @@ impl Finder<'_, '_> {
             return self.known.is_given(e, false) && !has_argument(e);
         }
         let plain = self.known.plain(e);
-        let is_drawn = self.around.draws_again && draws(|drawn| visit::expr(&plain, drawn)) > 0;
-        !is_drawn && self.known.is_given(e, true) && self.around.unchanged.hold(&maps_of(&plain), self.end)
+        !self.around.again.asks(&plain, self.points)
+            && self.known.is_given(e, true)
+            && self.around.unchanged.hold(&maps_of(&plain), self.end)
     }
 
     fn learn_later(&mut self, input: Input, is_shown: bool) {
@@ -208,17 +225,31 @@ impl Finder<'_, '_> {
     }
 
     /// Why what cannot be evaluated when the point fires cannot be on the way either.
-    fn why_never(&self, e: &Expr) -> Option<Diagnostic> {
+    fn why_never(&mut self, e: &Expr) -> Option<Diagnostic> {
         let (why, help) = if self.around.of_faults.is_some() {
             let why = "this cannot be recorded: a clause of ERROR reads memory where the fault or the script's own state decides";
             (why, "read it in the clause that faults")
-        } else if self.loops.iter().any(|range| range.contains(&self.walked)) {
-            let why = "this cannot be recorded: it reads memory in a loop over a map, which goes in another order in a replay";
+        } else if !self.walks() {
+            let why = "this cannot be recorded: it reads memory in a loop over a map with stacks in its keys, which goes in another order in a replay";
             (why, "read it when the map gets its value, and keep what was read")
         } else {
             return None;
         };
         Some(Diagnostic::error(e.span, why).help(help))
+    }
+
+    /// Learns the order of the maps over which the loops around what is at hand go; false if it cannot be.
+    fn walks(&mut self) -> bool {
+        let around = self.loops.iter().filter(|one| one.inside.contains(&self.walked));
+        let Around { program, names, .. } = &mut self.around;
+        let walks = &mut self.learned.walks;
+        for MapLoop { var, map, .. } in around {
+            if walks.iter().all(|walk| walk.var != *var) {
+                let Some(walk) = Walk::new(program, (*var, *map), self.points, names) else { return false };
+                walks.push(walk);
+            }
+        }
+        true
     }
 
     fn is_caught(&self, e: &Expr) -> bool {
@@ -259,11 +290,17 @@ fn is_named(e: &Expr) -> bool {
     }
 }
 
-/// Which expressions of a clause are in loops over maps, by how many come before.
-fn map_loops(clause: &Clause) -> Vec<Range<usize>> {
+/// A loop over a map, and which expressions of the clause are in it, by how many come before.
+struct MapLoop {
+    var: VarId,
+    map: MapId,
+    inside: Range<usize>,
+}
+
+fn map_loops(clause: &Clause) -> Vec<MapLoop> {
     #[derive(Default)]
     struct Loops {
-        all: Vec<Range<usize>>,
+        all: Vec<MapLoop>,
         open: Vec<usize>,
         walked: usize,
     }
@@ -275,8 +312,10 @@ fn map_loops(clause: &Clause) -> Vec<Range<usize>> {
         }
 
         fn end(&mut self, stmt: &Stmt) {
-            if matches!(stmt.kind, StmtKind::ForMap { .. }) {
-                self.all.extend(self.open.pop().map(|start| start..self.walked));
+            if let StmtKind::ForMap { var, map, .. } = stmt.kind
+                && let Some(start) = self.open.pop()
+            {
+                self.all.push(MapLoop { var, map, inside: start..self.walked });
             }
         }
 
@@ -309,6 +348,8 @@ fn reads(e: &Expr) -> bool {
         ExprKind::Arg(_) | ExprKind::Retval | ExprKind::Reg(_) | ExprKind::ArgAt(_) => true,
         ExprKind::Deref { space, .. } => *space != Space::Program,
         ExprKind::Bits { value, .. } => reads(value),
+        // One thing in the script: `uaddr()` is at another distance from each place of a probe.
+        ExprKind::Binary(_, lhs, _) => matches!(lhs.kind, ExprKind::Reg(_)) && lhs.span == e.span,
         ExprKind::Cast(inner) => matches!(inner.kind, ExprKind::Deref { .. }) && reads(inner) && !inner.ty.is_scalar(),
         ExprKind::Call(function, _) => asks(*function),
         ExprKind::ContextAddr(_) | ExprKind::DataLoc { .. } => true,

@@ -23,6 +23,7 @@ mod own;
 mod slice;
 mod state;
 mod targets;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ use crate::expr::ExprKind;
 use crate::expr::Function;
 use crate::expr::Place;
 use crate::expr::VarId;
+use crate::map::MapId;
 use crate::probe::PointId;
 use crate::probe::Site;
 use crate::program::Clause;
@@ -51,6 +53,7 @@ use crate::ty::StackType;
 use crate::ty::Type;
 use learn::Around;
 use learn::Learned;
+use moment::Again;
 use names::Names;
 use own::Own;
 use state::Unchanged;
@@ -104,6 +107,8 @@ pub struct Split {
     pub groups: Vec<Group>,
     /// How many slots there are.
     pub slots: usize,
+    /// The slots with keys of maps in the order in which loops went over them, each as a tuple of its own.
+    pub walks: Vec<(usize, MapId)>,
     /// The recorder has maps, variables and records of this one.
     marked: Program,
     own: Own,
@@ -113,7 +118,7 @@ pub struct Split {
     later: Vec<Input>,
     /// The variable that numbers what is sent in a firing, from a time on that is the firing's own.
     number: VarId,
-    draws_again: bool,
+    again: Again,
 }
 
 /// What a record of the recorder brings.
@@ -148,29 +153,47 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     let mut names = Names::default();
     let all_points: Vec<PointId> = (0..program.points.len() as u32).map(PointId).collect();
     let (mut learned, mut handlers) = (Vec::new(), Vec::new());
-    let draws_again = moment::draws_again(program);
+    let again = Again::of(program);
     for (index, clause) in replayer.clauses.iter_mut().enumerate() {
         let (unchanged, vars) = (Unchanged::of(program, index), &mut replayer.vars);
         let is_of_faults = clause.points.iter().all(|point| phase(program, *point).is_none());
         let of_faults = is_of_faults.then_some(&*all_points);
-        let around =
-            Around { text, names: &mut names, unchanged, draws_again, aborts: aborts(program), of_faults, vars };
+        let around = Around {
+            program,
+            text,
+            names: &mut names,
+            unchanged,
+            again: &again,
+            aborts: aborts(program),
+            of_faults,
+            vars,
+        };
         learned.push(learn::learn(clause, around)?);
         handlers.extend(is_of_faults.then_some(index));
     }
     let number = VarId(marked.vars.len() as u32);
     marked.vars.push(Variable { name: String::new(), ty: Type::U64, shared: true });
-    learned.iter().enumerate().for_each(|(index, learned)| later::mark(&mut marked, index, &learned.later, number));
+    for (index, learned) in learned.iter().enumerate() {
+        later::mark(&mut marked, index, &learned.later, number);
+        walk::mark(&mut marked, index, &learned.walks, number);
+    }
     let own = Own::of(&marked, program.records.len());
     let groups = by_clauses(program).into_iter();
     let groups = groups.map(|(clauses, points)| group(clauses, points, &learned, &handlers)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
     let kept = slice::clauses(&marked, own, state);
-    let later = learned.into_iter().flat_map(|learned| learned.later).map(|later| later.input).collect();
-    Ok(Split { replayer, groups, slots: names.len(), marked, own, kept, later, number, draws_again })
+    let walks = learned.iter().flat_map(|learned| &learned.walks).map(|walk| (walk.input.slot, walk.map)).collect();
+    let later = learned.into_iter().flat_map(Learned::into_later).collect();
+    Ok(Split { replayer, groups, slots: names.len(), walks, marked, own, kept, later, number, again })
 }
 
 impl Split {
+    /// Whether a number is shown as the symbol of an address of its process.
+    fn names_processes(&self) -> bool {
+        let inputs = self.groups.iter().flat_map(|group| &group.inputs).chain(&self.later);
+        inputs.flat_map(|input| &input.shown).any(|ty| matches!(ty, Type::Symbol { user: true, .. }))
+    }
+
     /// What a record of the recorder brings, if that is of use.
     pub fn sent(&self, record: RecordId) -> Option<Sent<'_>> {
         if record == self.own.ended() {
@@ -251,8 +274,7 @@ fn group(clauses: Vec<usize>, points: Vec<PointId>, learned: &[Learned], handler
     all().flat_map(|learned| &learned.stacks).for_each(|stack| add(&mut stacks, *stack));
     let predicates: Option<Vec<Expr>> = of_clauses().map(|learned| learned.predicate.clone()).collect();
     let predicate = predicates.and_then(|all| all.into_iter().reduce(|lhs, rhs| logical(false, lhs, rhs)));
-    let later = of_clauses().flat_map(|learned| &learned.later).filter(|later| !later.is_shown);
-    let later = later.map(|later| later.input.clone()).collect();
+    let later = of_clauses().flat_map(Learned::listed).cloned().collect();
     Group { points, clauses, inputs, later, stacks, predicate }
 }
 
@@ -270,9 +292,10 @@ fn logical(and: bool, lhs: Expr, rhs: Expr) -> Expr {
 /// A program that sends the inputs of each firing at its points, and ends where the script would. Records are stamped; [`Split::sent`] says
 /// what they are. Starts and ends at which nothing is learned send nothing.
 pub fn recorder(split: &Split) -> Program {
-    let Split { marked, groups, own, kept, number, draws_again, .. } = split;
+    let Split { marked, groups, own, kept, number, again, .. } = split;
     let mut recorder = Program { clauses: Vec::new(), records: own.records(marked), ..marked.clone() };
     recorder.config.print_maps_on_exit = false;
+    recorder.config.names_numbers = split.names_processes();
     for (index, group) in groups.iter().enumerate() {
         let span = group.clauses.first().map_or(Span::default(), |clause| marked.clauses[*clause].span);
         let stacks = group.stacks.iter().map(|stack| taken(*stack, span));
@@ -291,7 +314,7 @@ pub fn recorder(split: &Split) -> Program {
         }
     }
     recorder.clauses.extend(kept.iter().map(|(_, clause)| clause.clone()));
-    moment::share(&mut recorder, *draws_again);
+    moment::share(&mut recorder, again);
     stamp::stamp(&mut recorder);
     recorder
 }

@@ -50,7 +50,7 @@ impl Own {
         RecordId(self.exit + 1)
     }
 
-    /// The records before those of the groups. Of the script's those remain that empty a map, and that of faults.
+    /// The records before those of the groups. Of the script's those remain that print or empty a map, and that of faults.
     pub fn records(&self, program: &Program) -> Vec<Record> {
         let own = [(RecordKind::Exit, Type::I64), (RecordKind::Print, Type::U64)];
         let own = own.map(|(kind, ty)| Record { kind, args: vec![ty], span: Span::default() });
@@ -78,8 +78,8 @@ impl Own {
 
 fn muted(record: &Record) -> Record {
     let (kind, args) = match &record.kind {
-        RecordKind::PrintMap { map, take: true, .. } => (RecordKind::Clear(*map), Vec::new()),
-        RecordKind::Clear(_) | RecordKind::Zero(_) => (record.kind.clone(), Vec::new()),
+        // Who clears a map, and when, depends on whether it is printed.
+        RecordKind::PrintMap { .. } | RecordKind::Clear(_) | RecordKind::Zero(_) => (record.kind.clone(), Vec::new()),
         RecordKind::Fault => (RecordKind::Fault, record.args.clone()),
         _ => (RecordKind::Print, Vec::new()),
     };

@@ -1,5 +1,7 @@
 //! The user-space machine with a compiled program in it.
 
+use std::collections::HashMap;
+
 use quadrant_bpf::insn::Insn;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
@@ -8,9 +10,13 @@ use quadrant_codegen::Object;
 use quadrant_codegen::Target;
 use quadrant_codegen::object::MapDef;
 use quadrant_program::arch::native;
+use quadrant_program::layout;
+use quadrant_program::map::MapId;
 use quadrant_program::recording::FAULT_SHIFT;
 use quadrant_program::recording::FIRST_SLOT;
 use quadrant_program::recording::SLOT;
+use quadrant_program::recording::Split;
+use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
 use quadrant_vm::Vm;
 
@@ -44,7 +50,16 @@ pub(super) struct Machine {
     programs: Vec<Vec<Insn>>,
     /// How many inputs there are in all.
     slots: usize,
+    /// Slots with the keys of walks, each with its map.
+    walks: Vec<(usize, Walked)>,
     lossy: bool,
+}
+
+/// A map of the script over which loops go.
+struct Walked {
+    key: Type,
+    /// The machine's maps: for all keys or the long ones, and for the short ones.
+    maps: [Option<i32>; 2],
 }
 
 /// What the machine can do: all that is newest.
@@ -78,7 +93,7 @@ pub(super) fn target(host: Host) -> Target {
 
 impl Machine {
     /// With all maps empty.
-    pub(super) fn new(object: Object, host: Host, slots: usize) -> Machine {
+    pub(super) fn new(object: Object, host: Host, split: &Split) -> Machine {
         let cpus = host.cpus as usize;
         let mut vm = Vm::new(FakeEnv::default(), cpus);
         let maps: Vec<i32> = object.maps.iter().map(|def| vm.add_map(spec(def))).collect();
@@ -87,7 +102,10 @@ impl Machine {
             .iter()
             .for_each(|group| vm.put_maps(maps[group.outer], group.members.iter().map(|map| maps[*map])));
         let programs = object.programs.iter().map(|code| relocate(code, |map| maps[map])).collect();
-        let mut machine = Machine { vm, object, cpus, maps, programs, slots, lossy: host.lossy };
+        let (slots, walks, lossy) = (split.slots, Vec::new(), host.lossy);
+        let mut machine = Machine { vm, object, cpus, maps, programs, slots, walks, lossy };
+        machine.walks =
+            split.walks.iter().filter_map(|(slot, id)| Some((*slot, machine.walked(split, *id)?))).collect();
         let mut data = vec![0; machine.object.data.size as usize];
         for (at, bytes) in &machine.object.data.init {
             data[*at as usize..*at as usize + bytes.len()].copy_from_slice(bytes);
@@ -100,6 +118,12 @@ impl Machine {
     pub(super) fn map(&self, role: MapRole) -> Option<(i32, &MapDef)> {
         let index = self.object.maps.iter().position(|def| def.role == role)?;
         Some((self.maps[index], &self.object.maps[index]))
+    }
+
+    fn walked(&self, split: &Split, id: MapId) -> Option<Walked> {
+        let key = split.replayer.maps[id.0 as usize].key.clone()?;
+        let maps = [MapRole::Script(id), MapRole::Short(id)].map(|role| self.map(role).map(|(map, _)| map));
+        Some(Walked { key, maps })
     }
 
     /// The data section.
@@ -147,8 +171,49 @@ impl Machine {
             let at = FIRST_SLOT as usize + slot * SLOT as usize;
             ctx[at..at + SLOT as usize].copy_from_slice(&memory.cell(input));
         }
+        self.order(event);
         ctx
     }
+
+    /// Has walks over maps go as they went in the event.
+    fn order(&mut self, event: &Event) {
+        for (slot, Walked { key, maps }) in &self.walks {
+            let same_map =
+                |other: &usize| self.walks.iter().any(|(slot, walked)| slot == other && walked.maps == *maps);
+            if self.walks.iter().find(|(_, walked)| walked.maps == *maps).is_none_or(|(first, _)| first != slot) {
+                continue;
+            }
+            let keys = merged(event.inputs.iter().filter(|(slot, _)| same_map(slot)).map(|(_, keys)| keys));
+            let [all, short] = *maps;
+            all.into_iter().for_each(|map| self.vm.set_order(map, keys.iter().cloned()));
+            short.into_iter().for_each(|map| self.vm.set_order(map, keys.iter().map(|wide| shortened(key, wide))));
+        }
+    }
+}
+
+fn shortened(key: &Type, wide: &[u8]) -> Vec<u8> {
+    let mut short = Vec::new();
+    layout::shorten_key(key, wide, &mut short);
+    short
+}
+
+/// One order for the walks of a firing: a key that is new is behind the one before it.
+fn merged<'g>(walks: impl Iterator<Item = &'g Given>) -> Vec<Vec<u8>> {
+    let lists = walks.filter_map(|walk| if let Given::Series(keys) = walk { Some(keys) } else { None });
+    let keys = lists.flatten().filter_map(|key| if let Given::Bytes(key) = key { Some(key) } else { None });
+    // Of each key, the number of the one behind it; before the first is number 0.
+    let (mut numbers, mut behind, mut before) = (HashMap::new(), vec![0], 0);
+    for key in keys {
+        before = *numbers.entry(key).or_insert_with(|| {
+            behind.push(behind[before]);
+            behind[before] = behind.len() - 1;
+            behind[before]
+        });
+    }
+    let mut names = vec![&[][..]; behind.len()];
+    numbers.into_iter().for_each(|(key, number)| names[number] = key);
+    let order = std::iter::successors(Some(behind[0]), |number| Some(behind[*number]));
+    order.take_while(|number| *number != 0).map(|number| names[number].to_vec()).collect()
 }
 
 /// The machine's kernel memory, with what an event gives.
@@ -214,4 +279,22 @@ fn short(event: &Event, missed: u64) -> Error {
 fn spec(def: &MapDef) -> MapSpec {
     let kind = map_kind(def.kind).unwrap_or(MapKind::Hash);
     MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_several_walks_have_one_order() {
+        let walk = |keys: &str| Given::Series(keys.bytes().map(|key| Given::Bytes(vec![key])).collect());
+        let order = |walks: &[&str]| {
+            let walks: Vec<Given> = walks.iter().map(|keys| walk(keys)).collect();
+            String::from_utf8(merged(walks.iter()).concat()).unwrap()
+        };
+        assert_eq!(order(&["cab"]), "cab");
+        assert_eq!(order(&["ab", "acb"]), "acb");
+        assert_eq!(order(&["abacb", "bd"]), "acbd");
+        assert_eq!(order(&[]), "");
+    }
 }

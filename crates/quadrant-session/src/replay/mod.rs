@@ -23,11 +23,16 @@ use crate::trace::compile_units;
 use crate::world::World;
 use machine::Machine;
 
+/// Records that are read at a time, as in a trace.
+const BATCH: usize = 4096;
+
 /// What happened once at a point.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// Its line in the recording.
     pub line: usize,
+    /// When the recorder read it; `None` is at once.
+    pub turn: Option<Turn>,
     /// Index of the point in the program.
     pub point: u32,
     /// The boot clock, in nanoseconds.
@@ -44,6 +49,15 @@ pub struct Event {
     pub kernel_stack: Vec<u64>,
     /// Addresses of the process's stack, innermost first.
     pub user_stack: Vec<u64>,
+}
+
+/// When the recorder read what there was: whatever a script has its tracer do, it does then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Which.
+    pub number: usize,
+    /// The boot clock, in nanoseconds.
+    pub time_ns: u64,
 }
 
 /// The machine on which the events happened.
@@ -81,6 +95,9 @@ pub struct Replay<'a> {
     sink: &'a mut dyn Sink,
     progress: Progress,
     processes: Processes,
+    /// Records that are to be read at the next turn, and when that is.
+    unread: Vec<Vec<u8>>,
+    turn: Option<Turn>,
 }
 
 /// How a replay ended.
@@ -101,9 +118,10 @@ impl<'a> Replay<'a> {
         let program = &split.replayer;
         let (compiled, units) = units(split);
         let object = compile_units(program, &compiled, &machine::target(host), &Default::default())?;
-        let world = world::Replayed::new(Machine::new(object, host, split.slots));
+        let world = world::Replayed::new(Machine::new(object, host, split));
         let (progress, processes) = (Progress::default(), Processes::default());
-        let mut replay = Replay { program, units, world, sink, progress, processes };
+        let (unread, turn) = (Vec::new(), None);
+        let mut replay = Replay { program, units, world, sink, progress, processes, unread, turn };
         replay.run_once(&Site::Begin, begin)?;
         Ok(replay)
     }
@@ -113,6 +131,10 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Those of writing.
     pub fn event(&mut self, event: &Event) -> Result<bool, Error> {
+        if event.turn != self.turn || self.unread.len() >= BATCH {
+            self.read()?;
+        }
+        self.turn = event.turn;
         if self.progress.exit.is_none() {
             self.run(event)?;
         }
@@ -124,6 +146,8 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Those of writing.
     pub fn finish(mut self, end: &Event) -> Result<Outcome, Error> {
+        self.read()?;
+        self.turn = None;
         self.run_once(&Site::End, end)?;
         let view = View { program: self.program, world: &self.world };
         self.sink.ending(view)?;
@@ -143,7 +167,16 @@ impl<'a> Replay<'a> {
 
     fn run(&mut self, event: &Event) -> Result<(), Error> {
         let Some((unit, cookie)) = self.units.get(event.point as usize).copied().flatten() else { return Ok(()) };
-        for record in self.world.run(unit, cookie, event)? {
+        self.unread.extend(self.world.run(unit, cookie, event)?);
+        if self.turn.is_none() { self.read() } else { Ok(()) }
+    }
+
+    /// Does what the records say that there are.
+    fn read(&mut self) -> Result<(), Error> {
+        if let Some(turn) = self.turn {
+            self.world.set_now(turn.time_ns);
+        }
+        for record in std::mem::take(&mut self.unread) {
             records::handle(self.program, &self.world, self.sink, &mut self.progress, &mut self.processes, &record)?;
         }
         Ok(())

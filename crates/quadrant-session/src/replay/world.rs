@@ -41,6 +41,11 @@ impl Replayed {
     pub(super) fn run(&self, program: usize, cookie: u64, event: &Event) -> Result<Vec<Vec<u8>>, Error> {
         self.0.borrow_mut().run(program, cookie, event)
     }
+
+    /// Lets it be that time by the boot clock.
+    pub(super) fn set_now(&self, time_ns: u64) {
+        self.0.borrow_mut().vm.env.now = time_ns;
+    }
 }
 
 impl Machine {

@@ -79,7 +79,7 @@ fn for_each<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
     }
     let map = maps::find(run, handle)?;
     let mut visited = 0;
-    for key in run.vm.maps[map].keys() {
+    for key in run.vm.maps[map].walk() {
         let cpu = run.vm.cpu()?;
         let Some(value) = run.vm.maps[map].lookup(&key, cpu.number) else { continue };
         let key = run.vm.memory.add(key, false);

@@ -5,7 +5,7 @@
 //! with symbols say what addresses in the events are.
 //!
 //! ```json
-//! {"quadrant":"recording","version":2,"cpus":2,"wall_offset_ns":0,"points":[{"name":"interval:s:1","kind":"interval"}]}
+//! {"quadrant":"recording","version":3,"cpus":2,"wall_offset_ns":0,"points":[{"name":"interval:s:1","kind":"interval"}]}
 //! {"point":0,"time":5,"cpu":0,"pid":1,"tid":1,"values":{"nsecs":5,"comm":"init"}}
 //! {"symbols":[{"address":1,"frames":[{"name":"f","offset":1}]}]}
 //! ```
@@ -32,8 +32,9 @@ pub use write::Points;
 pub use write::Writer;
 
 /// The version of the format that is written, and the only one that is read: since 2 there are numbers behind names, and
-/// random numbers that are drawn several times are lists.
-pub const VERSION: u64 = 2;
+/// random numbers that are drawn several times are lists; since 3 so are times, addresses of `uaddr()` are in events, and there
+/// are the recorder's turns.
+pub const VERSION: u64 = 3;
 
 /// What addresses are: of the kernel, or of a process by its id.
 pub type Symbols = HashMap<(Option<u32>, u64), Vec<Frame>>;

@@ -32,16 +32,8 @@ impl<'a> Asked<'a> {
         self.said.borrow_mut()[kind][name] = answer;
     }
 
-    /// A static probe that a file has in several places is one point of a recording, and each place has its own distance.
-    fn keep_at(&self, point: &str, name: &str, answer: Value) -> Result<(), String> {
-        let known = &mut self.said.borrow_mut()["user"][point][name];
-        if !known.is_null() && *known != answer {
-            return Err(format!(
-                "cannot be recorded: `{point}` is in several places of its file, and `{name}` is at another distance from each"
-            ));
-        }
-        *known = answer;
-        Ok(())
+    fn keep_at(&self, point: &str, name: &str, answer: Value) {
+        self.said.borrow_mut()["user"][point][name] = answer;
     }
 }
 
@@ -56,9 +48,10 @@ impl Symbols for Asked<'_> {
         let found = self.others.user_symbol(place, name)?;
         let answer = match found.address {
             UserAddress::Fixed(address) => json!({"address": address, "size": found.size}),
-            UserAddress::BehindProbe(distance) => json!({"behind": distance, "size": found.size}),
+            // Events have it.
+            UserAddress::BehindProbe(_) => json!({"size": found.size}),
         };
-        self.keep_at(place.point, name, answer)?;
+        self.keep_at(place.point, name, answer);
         Ok(found)
     }
 
@@ -99,10 +92,9 @@ impl Symbols for Told {
 
     fn user_symbol(&self, place: UserPlace<'_>, name: &str) -> Result<UserSymbol, String> {
         let said = &self.0["user"][place.point][name];
-        let behind = said["behind"].as_i64().map(UserAddress::BehindProbe);
-        let address = said["address"].as_u64().map(UserAddress::Fixed).or(behind);
-        let address = address.ok_or_else(|| unknown(&format!("the address of `{name}`")))?;
-        Ok(UserSymbol { address, size: said["size"].as_u64().unwrap_or(0) })
+        let size = said["size"].as_u64().ok_or_else(|| unknown(&format!("the address of `{name}`")))?;
+        let address = said["address"].as_u64().map_or(UserAddress::BehindProbe(0), UserAddress::Fixed);
+        Ok(UserSymbol { address, size })
     }
 
     fn cgroup_id(&self, path: &str) -> Result<u64, String> {
@@ -139,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_is_at_its_own_distance_from_each_probe() {
+    fn where_a_symbol_is_from_a_probe_only_events_say() {
         let asked = Asked::new(&Start);
-        let places = [place("uprobe:/bin/x:f", 7), place("uprobe:/bin/x:g", 9)];
-        let found = places.map(|place| asked.user_symbol(place, "PC").unwrap());
-        assert!(asked.user_symbol(place("uprobe:/bin/x:f", 8), "PC").unwrap_err().contains("in several places"));
+        assert!(asked.user_symbol(place("uprobe:/bin/x:f", 7), "PC").is_ok());
+        assert!(asked.user_symbol(place("uprobe:/bin/x:f", 8), "PC").is_ok());
         let told = Told::new(asked.into_json());
-        assert_eq!(places.map(|place| told.user_symbol(place, "PC").unwrap()), found);
+        let found = told.user_symbol(place("uprobe:/bin/x:f", 7), "PC").unwrap();
+        assert_eq!((found.address, found.size), (UserAddress::BehindProbe(0), 4));
         assert!(told.user_symbol(place("uprobe:/bin/x:h", 7), "PC").is_err());
     }
 }

@@ -19,6 +19,7 @@ use quadrant_program::ty::Type;
 use quadrant_session::replay::Event;
 use quadrant_session::replay::Given;
 use quadrant_session::replay::Host;
+use quadrant_session::replay::Turn;
 use quadrant_symbols::Frame;
 use quadrant_symbols::SourceLine;
 use quadrant_symbols::Symbol;
@@ -61,6 +62,8 @@ pub struct Recording {
     lost: Vec<(String, u64)>,
     /// Line numbers, and events as the file has them.
     events: Vec<(usize, Value)>,
+    /// How many events the recorder had read at each of its turns, and when.
+    turns: Vec<(usize, u64)>,
 }
 
 impl Recording {
@@ -82,14 +85,14 @@ impl Recording {
         let mut number = 0;
         let mut next = || -> Result<Option<(usize, Value)>, Failure> {
             number += 1;
-            let mut line = String::new();
-            let read = file.by_ref().take(LONGEST).read_line(&mut line);
+            let mut line = Vec::new();
+            let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut line);
             read.map_err(|error| quadrant_bpf::Error::io(format!("cannot read {}", shown(name)), &error))?;
             if line.is_empty() {
                 return Ok(None);
             }
-            let value = serde_json::from_str(&line);
-            Ok(Some((number, value.map_err(|error| wrong(name, number, &error.to_string()))?)))
+            let value = serde_json::from_slice(&line);
+            Ok(Some((number, value.map_err(|error| no_json(name, number, &error))?)))
         };
         let header = next()?.map(|(_, header)| header).unwrap_or_default();
         let mut recording = Recording::of_header(name, &header)?;
@@ -99,6 +102,8 @@ impl Recording {
                 recording.add_symbols(symbols);
             } else if recording.others.add(&line) {
                 continue;
+            } else if let Some(time) = line.get("turn") {
+                recording.turns.push((recording.events.len(), time.as_u64().unwrap_or(0)));
             } else if let Some(later) = line.get_mut("later") {
                 let index = latest.get(&firing(later)).copied();
                 let added = match index.and_then(|index: usize| recording.events.get_mut(index)) {
@@ -136,6 +141,7 @@ impl Recording {
             told: Told::new(header["names"].clone()),
             lost: Vec::new(),
             events: Vec::new(),
+            turns: Vec::new(),
         })
     }
 
@@ -219,14 +225,23 @@ impl Recording {
     /// Those that come once, or the others.
     fn events_at<'a>(&'a self, split: &'a Split, once: bool) -> impl Iterator<Item = Result<Event, Failure>> + 'a {
         let served = self.served(split, once);
-        let event = move |(line, value): &'a (usize, Value)| {
+        let event = move |(place, (line, value)): (usize, &'a (usize, Value))| {
             let index = value["point"].as_u64().and_then(|index| usize::try_from(index).ok());
             match index.and_then(|index| served.get(index)) {
                 None => Some(Err(wrong(&self.name, *line, "the event's point is not among the recording's"))),
-                Some(served) => served.map(|(point, group)| self.event(*line, value, point, group)),
+                Some(served) => served.map(|(point, group)| {
+                    Ok(Event { turn: self.turn(place), ..self.event(*line, value, point, group)? })
+                }),
             }
         };
-        self.events.iter().filter_map(event)
+        self.events.iter().enumerate().filter_map(event)
+    }
+
+    /// The turn at which the recorder read the event at a place.
+    fn turn(&self, place: usize) -> Option<Turn> {
+        let number = self.turns.partition_point(|(read, _)| *read <= place);
+        let (_, time_ns) = self.turns.get(number)?;
+        Some(Turn { number, time_ns: *time_ns })
     }
 
     /// For each point of the recording, its number in the program and what its clauses learn, if the program has it.
@@ -267,6 +282,7 @@ impl Recording {
         let number = |key: &str| value[key].as_u64().unwrap_or(0);
         Ok(Event {
             line,
+            turn: None,
             point,
             time_ns: number("time"),
             cpu: number("cpu") as u32,
@@ -294,6 +310,16 @@ fn check_version(name: &str, version: u64) -> Result<(), Failure> {
 
 fn wrong(name: &str, line: usize, why: &str) -> Failure {
     Failure::usage(format!("{}:{line}: {}", shown(name), shown(why)))
+}
+
+/// The message of a line that is no JSON; the parser knows no other lines.
+fn no_json(name: &str, line: usize, error: &serde_json::Error) -> Failure {
+    if error.is_eof() {
+        return wrong(name, line, "the line ends too early: the file was cut, or is not written to its end yet");
+    }
+    let (why, column) = (error.to_string(), error.column());
+    let why = why.strip_suffix(&format!(" at line 1 column {column}")).unwrap_or(&why);
+    Failure::usage(format!("{}:{line}:{column}: {}", shown(name), shown(why)))
 }
 
 /// The point, the CPU and the thread of an event: of several, one ends before the next begins, and on the CPU where it began. Threads alone
@@ -420,7 +446,7 @@ mod tests {
     }
 
     const HEADER: &str =
-        r#"{"quadrant":"recording","version":2,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+        r#"{"quadrant":"recording","version":3,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
 
     #[test]
     fn events_and_symbols_are_told_apart() {
@@ -446,9 +472,22 @@ mod tests {
     }
 
     #[test]
+    fn damage_is_told_with_its_place() {
+        for (line, told) in [
+            (&b"{\"point\":0,\"ti"[..], "r:2: the line ends too early: the file was cut"),
+            (b"{\"point\";0}", "r:2:9: expected `:`"),
+            (b"{\"point\":0,\"values\":{\"comm\":\"\xff\"}}", "r:2:30: invalid unicode code point"),
+        ] {
+            let text = [HEADER.as_bytes(), b"\n", line].concat();
+            let failure = Recording::read("r", &text[..]).err().unwrap();
+            assert!(format!("{failure:?}").contains(told), "{failure:?}");
+        }
+    }
+
+    #[test]
     fn other_versions_are_refused() {
-        for (version, age) in [(1, "an older"), (3, "a newer")] {
-            let failure = read(&HEADER.replace("\"version\":2", &format!("\"version\":{version}"))).err().unwrap();
+        for (version, age) in [(2, "an older"), (4, "a newer")] {
+            let failure = read(&HEADER.replace("\"version\":3", &format!("\"version\":{version}"))).err().unwrap();
             assert!(format!("{failure:?}").contains(&format!("was made by {age} quadrant")), "{failure:?}");
         }
     }

@@ -53,6 +53,8 @@ pub struct Writer<'p> {
     /// What the programs lost.
     pub lost: Ledger,
     limit: u64,
+    /// There are events of which the file does not say yet when they were read.
+    is_turn: bool,
     /// What the programs had lost when there was no more room for events.
     lost_then: Option<Ledger>,
 }
@@ -106,6 +108,7 @@ impl<'p> Writer<'p> {
             events: 0,
             lost: Ledger::default(),
             limit,
+            is_turn: false,
             lost_then: None,
         })
     }
@@ -190,6 +193,14 @@ impl<'p> Writer<'p> {
         }
     }
 
+    /// All that there was has been read.
+    fn turn(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.is_turn) {
+            true => writeln!(self.output, "{}", json!({"turn": quadrant_session::boot_ns()})),
+            false => Ok(()),
+        }
+    }
+
     fn symbols(&mut self) -> io::Result<()> {
         self.others.lines().try_for_each(|line| writeln!(self.output, "{line}"))?;
         for (owner, address) in std::mem::take(&mut self.addresses) {
@@ -217,7 +228,11 @@ impl Sink for Writer<'_> {
         let Some(stamp) = Stamp::read(record, bytes) else { return Ok(()) };
         let line = match sent {
             Sent::Speculation => return free(view, record, bytes),
-            Sent::Firing(group) => self.firing(view, group, record, &stamp, bytes),
+            Sent::Firing(group) => {
+                let event = self.firing(view, group, record, &stamp, bytes);
+                self.is_turn |= event.is_some();
+                event
+            }
             Sent::Later(input) => self.later(input, record, &stamp, bytes),
         };
         line.map_or(Ok(()), |line| writeln!(self.output, "{line}"))
@@ -232,10 +247,12 @@ impl Sink for Writer<'_> {
     }
 
     fn ending(&mut self, _view: View) -> io::Result<()> {
+        self.turn()?;
         self.symbols()
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.turn()?;
         self.output.flush()
     }
 

@@ -370,6 +370,58 @@ fn names_are_those_of_the_recorded_machine() {
     assert!(message.contains("the recording does not say what the address of `schedule` is"), "{message}");
 }
 
+/// A clause that asks for the time again gets another one.
+#[test]
+fn times_that_are_asked_for_again() {
+    needs_root!();
+    needs_loops!();
+    let calls = target!("calls");
+    let text = format!(
+        "config = {{ print_maps_on_exit = false }}
+         uprobe:{calls}:target_call {{
+            $a = nsecs; $b = nsecs; printf(\"%d %d\\n\", $a == $b, $b >= $a); $n = 0; $t = $b;
+            while ($n < 3) {{ if (nsecs > $t) {{ @later++; }} $n++; }}
+            printf(\"%d %d\\n\", @later, nsecs(monotonic) == nsecs(monotonic)); @t = elapsed;
+         }}
+         uprobe:{calls}:target_call /nsecs > 0/ {{ printf(\"%d\\n\", elapsed > @t); if (nsecs > @t && arg0 == 3) {{ exit(); }} }}"
+    );
+    assert_replays("replay-times", &format!("{calls} 5"), &text);
+    let text = r#"uint64_t t; pid$target:calls:target_call:entry /timestamp > t/ { t = timestamp; printf("%d\n", timestamp - t); }
+        pid$target:calls:target_call:entry { printf("%d\n", timestamp > t); }"#;
+    assert_replays_d("replay-d-times", &format!("{calls} 5"), text);
+}
+
+/// The debug information is that of the machine that replays.
+#[test]
+fn named_arguments_of_functions() {
+    needs_root!();
+    let typed = target!("typed");
+    let text = format!(
+        "uprobe:{typed}:typed_scalars {{ printf(\"%d %s %s\\n\", args.item.mid, args.item.in.name, str(args.text)); print(args.color); }}
+         uprobe:{typed}:typed_structs {{ print(args.triple); }}
+         uretprobe:{typed}:typed_pointer {{ $i = (struct item *)retval; printf(\"%d %s\\n\", $i.id, $i.field.name); }}"
+    );
+    assert_replays("replay-typed", &typed, &text);
+}
+
+/// A symbol is at another distance from each place of a probe.
+#[test]
+fn addresses_at_probes_in_several_places() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let text = format!("usdt:{usdt}:demo:place {{ printf(\"%d %d\\n\", *(uint64 *)uaddr(\"in_memory\"), arg0); }}");
+    assert_replays("replay-places", &format!("{usdt} 2"), &text);
+}
+
+/// The process is gone when its record is read.
+#[test]
+fn symbols_of_a_process_that_is_gone() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = "pid$target:calls:target_call:entry { usym(uregs[R_PC]); }";
+    assert_replays_d("replay-d-gone", &format!("{calls} 1"), text);
+}
+
 /// Each random number is another, wherever it is drawn; one that decides whether an event counts is known before.
 #[test]
 fn random_numbers() {
