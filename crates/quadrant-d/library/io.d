@@ -154,16 +154,10 @@ inline struct dentry *__dentry_at[uint64_t alias] =
     (struct dentry *)(xlate <__aliasinfo_t *> ((struct hlist_node *)alias))->of_dentry;
 inline string __dname[struct dentry *D] = stringof(D->d_name.name);
 
-/* Names from six directories up; the root is its own parent, and its name is a slash. */
-inline string __path[struct dentry *D] = cleanpath(
-    strjoin(strjoin(strjoin(__dname[D->d_parent->d_parent->d_parent->d_parent], "/"),
-    strjoin(__dname[D->d_parent->d_parent->d_parent], "/")), strjoin(strjoin(__dname[D->d_parent->d_parent], "/"),
-    strjoin(strjoin(__dname[D->d_parent], "/"), __dname[D]))));
-
 translator fileinfo_t < struct bio *B > {
 	fi_name = __bio_alias[B] != 0 ? __dname[__dentry_at[this->__alias]] : "<none>";
-	fi_dirname = __bio_alias[B] != 0 ? dirname(__path[__dentry_at[this->__alias]]) : "<none>";
-	fi_pathname = __bio_alias[B] != 0 ? __path[__dentry_at[this->__alias]] : "<none>";
+	fi_dirname = __bio_alias[B] != 0 ? dirname(__dentry_path(__dentry_at[this->__alias])) : "<none>";
+	fi_pathname = __bio_alias[B] != 0 ? __dentry_path(__dentry_at[this->__alias]) : "<none>";
 	fi_offset = __bio_inode[B] != 0 ? (__bio_page[B]->index << 12) + B->bi_io_vec->bv_offset : 0;
 	fi_offset = __bio_inode[B] != 0 ? (__bio_page[B]->__folio_index << 12) + B->bi_io_vec->bv_offset : 0;
 	fi_fs = __bio_inode[B] != 0 ? stringof(this->__host->i_sb->s_type->name) : "<none>";
@@ -171,10 +165,13 @@ translator fileinfo_t < struct bio *B > {
 	fi_oflags = 0;
 };
 
+/* Pipes, sockets and the like are in no directory: their entry is its own parent, and not called a slash. */
+inline int __is_nowhere[struct dentry *D] = D->d_parent == D && D->d_name.name[0] != '/';
+
 translator fileinfo_t < struct file *F > {
-	fi_name = F != 0 ? __dname[F->f_path.dentry] : "<none>";
-	fi_dirname = F != 0 ? dirname(d_path(&F->f_path)) : "<none>";
-	fi_pathname = F != 0 ? d_path(&F->f_path) : "<none>";
+	fi_name = F == 0 ? "<none>" : F->f_path.dentry->d_name.name[0] == 0 ? "<unknown>" : __dname[F->f_path.dentry];
+	fi_dirname = F == 0 ? "<none>" : __is_nowhere[F->f_path.dentry] ? "<unknown>" : dirname(d_path(&F->f_path));
+	fi_pathname = F == 0 ? "<none>" : __is_nowhere[F->f_path.dentry] ? "<unknown>" : d_path(&F->f_path);
 	fi_offset = F != 0 ? F->f_pos : 0;
 	fi_fs = F != 0 ? stringof(F->f_inode->i_sb->s_type->name) : "<none>";
 	fi_mount = "<unknown>";

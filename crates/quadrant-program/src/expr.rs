@@ -457,4 +457,6 @@ pub enum TextFunction {
     Json,
     /// `d_path(path)`: the address of a `struct path`.
     DPath,
+    /// The path in its file system: the address of a `struct dentry`.
+    DentryPath,
 }

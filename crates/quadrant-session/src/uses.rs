@@ -228,7 +228,7 @@ impl Visitor for Needs {
                 self.writes_user |= matches!(function, Function::CopyOut | Function::CopyOutText | Function::WriteUser);
                 self.overrides |= function == Function::Override;
                 self.ancestors |= function == Function::ProgenyOf;
-                self.paths |= function == Function::Text(TextFunction::DPath);
+                self.paths |= matches!(function, Function::Text(TextFunction::DPath | TextFunction::DentryPath));
             }
             ExprKind::MapLen(_) => self.walks_maps = true,
             ExprKind::MemEq { ref lhs, .. } => self.repeats |= layout::size(&lhs.ty) > LONG_VALUE,

@@ -330,6 +330,7 @@ fn ancestors_are_found_by_their_number() {
 #[test]
 fn a_path_is_put_together_across_mounts() {
     let (script, out) = address_script(text_call(TextFunction::DPath, vec![arg(0)]));
+    let (of_entries, entry) = address_script(text_call(TextFunction::DentryPath, vec![arg(0)]));
     let offsets = PathOffsets {
         mnt: 0,
         dentry: 8,
@@ -342,8 +343,8 @@ fn a_path_is_put_together_across_mounts() {
         name: 16,
     };
     let target = Target { path: Some(offsets), ..target() };
-    let mut machine = Machine::with_target(&script, FakeEnv::default(), &target);
-    let kernel = &mut machine.vm.env.kernel;
+    let mut env = FakeEnv::default();
+    let kernel = &mut env.kernel;
     let at = |number: u64| 0xffff_1000_0000_0000 + number * 0x1000;
     let words = |words: &[u64]| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<u8>>();
     // Entries: 1 root of all, 2 "mnt" in it, 3 root of a mount there, 4 "dir", 5 "file".
@@ -357,12 +358,18 @@ fn a_path_is_put_together_across_mounts() {
     for (path, mount, dentry) in [(20, 9, 5), (21, 9, 3), (22, 8, 2), (23, 8, 1)] {
         kernel.put(at(path), words(&[at(mount) + 16, at(dentry)]));
     }
+    let mut machine = Machine::with_target(&script, env.clone(), &target);
     for (path, expected) in [(20, "/mnt/dir/file"), (21, "/mnt"), (22, "/mnt"), (23, "/")] {
         let seen = machine.run(&script, &[(0, vec![at(path)])]);
         assert_eq!(text_of(&seen, out), expected);
         assert!(seen.losses.is_empty() && seen.records.is_empty());
     }
-    Kernel::with_target(&script, &target);
+    // Of an entry alone it is not known where its file system is mounted.
+    let mut machine = Machine::with_target(&of_entries, env, &target);
+    for (dentry, expected) in [(5, "/dir/file"), (3, "/"), (2, "/mnt")] {
+        assert_eq!(text_of(&machine.run(&of_entries, &[(0, vec![at(dentry)])]), entry), expected);
+    }
+    [script, of_entries].iter().for_each(|script| drop(Kernel::with_target(script, &target)));
 }
 
 #[test]

@@ -371,7 +371,9 @@ fn asks(function: Function) -> bool {
             | Function::StackDepth(_)
             | Function::Caller(_)
             | Function::Copy(_)
-            | Function::Text(TextFunction::DPath | TextFunction::Ntop | TextFunction::LinkNtop)
+            | Function::Text(
+                TextFunction::DPath | TextFunction::DentryPath | TextFunction::Ntop | TextFunction::LinkNtop
+            )
     )
 }
 

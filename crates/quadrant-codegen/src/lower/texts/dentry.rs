@@ -29,8 +29,8 @@ struct Walk {
     offsets: PathOffsets,
     /// The entry.
     dentry: Cell,
-    /// Its mount: the `struct vfsmount`.
-    mount: Cell,
+    /// Its mount: the `struct vfsmount`; without one the walk ends at the root of the file system.
+    mount: Option<Cell>,
     /// The text so far, at the end of its room.
     text: Bytes,
     cap: u32,
@@ -43,15 +43,36 @@ struct Walk {
 impl Lower<'_, '_> {
     /// Stores the name of a `struct path`.
     pub fn store_path(&mut self, path: &Expr, cap: u32, to: Mem) -> Result<()> {
-        let Some(offsets) = self.g.target.path else {
-            return Err(self.error("d_path() needs the kernel's type information (CONFIG_DEBUG_INFO_BTF)"));
-        };
+        let offsets = self.path_offsets()?;
         let path = self.scalar(path)?;
         let [dentry, mount] = [offsets.dentry, offsets.mnt].map(|off| {
             let from = self.f.b.add(path, i64::from(off));
             let value = self.probe_number(Space::Kernel, from, Size::B8, false);
             self.cell(value)
         });
+        self.store_walk((offsets, dentry, Some(mount)), cap, to)
+    }
+
+    /// Stores the path of a `struct dentry` in its file system.
+    pub fn store_dentry_path(&mut self, dentry: &Expr, cap: u32, to: Mem) -> Result<()> {
+        let offsets = self.path_offsets()?;
+        let dentry = self.scalar(dentry)?;
+        let dentry = self.cell(dentry);
+        self.store_walk((offsets, dentry, None), cap, to)
+    }
+
+    fn path_offsets(&self) -> Result<PathOffsets> {
+        let none = || self.error("paths of files need the kernel's type information (CONFIG_DEBUG_INFO_BTF)");
+        self.g.target.path.ok_or_else(none)
+    }
+
+    /// Stores the names on the way from an entry to the root.
+    fn store_walk(
+        &mut self,
+        (offsets, dentry, mount): (PathOffsets, Cell, Option<Cell>),
+        cap: u32,
+        to: Mem,
+    ) -> Result<()> {
         // A name may be read over what follows it.
         let text = self.bytes(2 * cap.next_power_of_two());
         let [start, cut] = [self.cell(i64::from(cap) - 1), self.cell(0)];
@@ -76,11 +97,14 @@ impl Lower<'_, '_> {
     }
 
     fn path_step(&mut self, walk: Walk, stop: Block) {
-        let (dentry, mount) = (self.cell_get(walk.dentry), self.cell_get(walk.mount));
-        self.f.b.branch_away(Cond::Eq, dentry, 0, stop);
-        let root = self.kernel_word(mount, walk.offsets.mnt_root);
         let dentry = self.cell_get(walk.dentry);
-        self.when(Cond::Eq, root, dentry, |lower| lower.leave_mount(walk, stop));
+        self.f.b.branch_away(Cond::Eq, dentry, 0, stop);
+        if let Some(mount) = walk.mount {
+            let vfsmount = self.cell_get(mount);
+            let root = self.kernel_word(vfsmount, walk.offsets.mnt_root);
+            let dentry = self.cell_get(walk.dentry);
+            self.when(Cond::Eq, root, dentry, |lower| lower.leave_mount(walk, mount, stop));
+        }
         let dentry = self.cell_get(walk.dentry);
         let parent = self.kernel_word(dentry, walk.offsets.d_parent);
         let dentry = self.cell_get(walk.dentry);
@@ -93,8 +117,8 @@ impl Lower<'_, '_> {
     }
 
     /// From the root of a mount to where it is mounted; stops at the root of all.
-    fn leave_mount(&mut self, walk: Walk, stop: Block) {
-        let vfsmount = self.cell_get(walk.mount);
+    fn leave_mount(&mut self, walk: Walk, left: Cell, stop: Block) {
+        let vfsmount = self.cell_get(left);
         let mount = self.f.b.sub(vfsmount, i64::from(walk.offsets.mount));
         let mount = self.cell(mount);
         let from = self.cell_get(mount);
@@ -103,7 +127,7 @@ impl Lower<'_, '_> {
         self.f.b.branch_away(Cond::Eq, parent, from, stop);
         self.f.b.branch_away(Cond::Eq, parent, 0, stop);
         let above = self.f.b.add(parent, i64::from(walk.offsets.mount));
-        self.cell_set(walk.mount, above);
+        self.cell_set(left, above);
         let point = self.kernel_word(from, walk.offsets.mnt_mountpoint);
         self.cell_set(walk.dentry, point);
         self.f.b.ret(0);

@@ -77,6 +77,7 @@ impl Lower<'_, '_> {
             (TextFunction::LinkNtop, [addr, len]) => self.store_link_address(addr, len, cap, to),
             (TextFunction::Json, [text, path]) => self.store_json(text, path, cap, to),
             (TextFunction::DPath, [path]) => self.store_path(path, cap, to),
+            (TextFunction::DentryPath, [dentry]) => self.store_dentry_path(dentry, cap, to),
             _ => Err(self.wrong_arguments(function, args)),
         };
         self.release(mark);

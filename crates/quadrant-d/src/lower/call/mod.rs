@@ -33,6 +33,8 @@ pub(super) struct Call<'a> {
 const SUBROUTINES: &[(&str, usize, usize)] = &[
     // For libraries: texts one after the other in the memory of the process, as `pr_psargs` shows them.
     ("__joined", 2, 2),
+    // The path of an entry in its file system, however deep.
+    ("__dentry_path", 1, 1),
     ("alloca", 1, 1),
     ("basename", 1, 1),
     ("bcopy", 3, 3),

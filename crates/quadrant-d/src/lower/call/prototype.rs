@@ -2,6 +2,7 @@
 
 /// Subroutines and actions with the types of their parameters, where these are not those that messages tell of all calls.
 const PROTOTYPES: &[(&str, &[&str])] = &[
+    ("__dentry_path", &["struct dentry *"]),
     ("alloca", &["size_t"]),
     ("bcopy", &["void *", "void *", "size_t"]),
     ("chill", &["int"]),

@@ -32,6 +32,10 @@ impl Lower<'_> {
                 let args = vec![self.address_arg(call, 1)?, self.int_arg(call, 2)?];
                 Some(self.of_text(ExprKind::Call(Function::Args(Space::User), args), call.span))
             }
+            "__dentry_path" => {
+                let args = vec![self.pointer_arg(call, 1, "struct dentry *")?];
+                Some(self.text_of(TextFunction::DentryPath, args, call))
+            }
             "d_path" => {
                 let args = vec![self.pointer_arg(call, 1, "struct path *")?];
                 Some(self.text_of(TextFunction::DPath, args, call))

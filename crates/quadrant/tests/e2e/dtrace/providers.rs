@@ -192,8 +192,10 @@ fn connections_that_nobody_takes() {
 fn a_file_that_is_written_to_its_device() {
     needs_root!();
     needs_loops!();
-    let path = std::env::temp_dir().join(format!("quadrant-io-{}", std::process::id()));
-    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let name = format!("quadrant-io-{}", std::process::id());
+    let top = std::env::temp_dir().join(format!("{name}-folders"));
+    let path = top.join("as/deep/as/folders/may/be").join(&name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let tracer = tracing(&format!(
         "io:::start /args[2]->fi_name == \"{name}\" && args[0]->b_flags & B_WRITE/
          {{ @[\"bytes\"] = sum(args[0]->b_bcount); @where[args[2]->fi_pathname, args[1]->dev_statname] = count(); mine[arg0] = 1; }}
@@ -203,7 +205,7 @@ fn a_file_that_is_written_to_its_device() {
     file.write_all(&vec![7; 1 << 20]).unwrap();
     file.sync_all().unwrap();
     drop(file);
-    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_dir_all(&top).unwrap();
     let outcome = ended(tracer);
     if !outcome.stdout.contains("bytes") {
         return quadrant_testing::skip("the folder for temporary files is on no block device");
@@ -211,6 +213,17 @@ fn a_file_that_is_written_to_its_device() {
     assert_eq!(number(&outcome, "bytes"), 1 << 20, "{}", outcome.describe());
     assert!(outcome.stdout.contains(&*path.to_string_lossy()), "{}", outcome.describe());
     assert!(number(&outcome, "done") > 0, "{}", outcome.describe());
+}
+
+/// Pipes and sockets are in no directory, least of all in the root.
+#[test]
+fn files_that_have_no_path() {
+    needs_root!();
+    needs_loops!();
+    let text = "syscall::write:entry /ppid == $target && arg0 == 1/ {
+        printf(\"%s, %s, %s, %s\\n\", fds[1].fi_name, fds[1].fi_dirname, fds[1].fi_pathname, fds[1].fi_fs); }";
+    let outcome = quietly_on("/bin/sh -c '(echo one; :) | (read line; :)'", text);
+    assert_eq!(outcome.lines(), ["<unknown>, <unknown>, <unknown>, pipefs"], "{}", outcome.describe());
 }
 
 /// What goes to the device from memory of a process is not the file that this memory is.
