@@ -209,6 +209,10 @@ pub struct Data {
     pub cells: Vec<(MapId, usize, u32)>,
     /// Counters of what was lost: 64-bit words.
     pub losses: Vec<(Loss, u32)>,
+    /// Counters of what was lost on which CPU: the first CPU's 64-bit word, which those of the others follow.
+    pub losses_by_cpu: Vec<(Loss, u32)>,
+    /// CPUs that have a word in each of these.
+    pub cpus: u32,
     /// Counters of runs: the unit's index, and a 64-bit word. Of the units at perf events only, whose firings the kernel may pass over
     /// without a word.
     pub runs: Vec<(usize, u32)>,

@@ -9,6 +9,8 @@ use quadrant_codegen::object::LossKind;
 pub struct Ledger {
     /// Counted by the programs themselves, at the statement; only those that happened.
     pub losses: Vec<(Loss, u64)>,
+    /// Those of them that were counted by CPU: what each CPU has of them.
+    pub by_cpu: Vec<(Loss, u32, u64)>,
     /// Runs that the kernel skipped because the program (or another at the same place) was running on that CPU: name of the first
     /// point, and how often.
     pub missed: Vec<(String, u64)>,
@@ -27,7 +29,24 @@ impl Ledger {
     /// What programs counted in their data section; `word` reads a word of it.
     pub(crate) fn counted(data: &Data, word: impl Fn(u32) -> u64) -> Ledger {
         let counted = data.losses.iter().map(|(loss, offset)| (*loss, word(*offset)));
-        Ledger { losses: counted.filter(|(_, count)| *count > 0).collect(), ..Ledger::default() }
+        let of_cpus = |(loss, first): &(Loss, u32)| {
+            let (loss, first) = (*loss, *first);
+            (0..data.cpus).map(move |cpu| (loss, cpu, first + 8 * cpu))
+        };
+        let by_cpu = data.losses_by_cpu.iter().flat_map(of_cpus).map(|(loss, cpu, at)| (loss, cpu, word(at)));
+        let by_cpu: Vec<_> = by_cpu.filter(|(.., count)| *count > 0).collect();
+        let sums = by_cpu.chunk_by(|one, next| one.0 == next.0);
+        let sums = sums.map(|of_loss| (of_loss[0].0, of_loss.iter().map(|(.., count)| count).sum()));
+        let losses = counted.filter(|(_, count)| *count > 0).chain(sums).collect();
+        Ledger { losses, by_cpu, ..Ledger::default() }
+    }
+
+    /// What programs counted, by CPU where that is known.
+    pub fn places(&self) -> impl Iterator<Item = (LossKind, Option<u32>, u64)> {
+        let is_split = |loss: &Loss| self.by_cpu.iter().any(|(split, ..)| split == loss);
+        let whole = self.losses.iter().filter(move |(loss, _)| !is_split(loss));
+        let whole = whole.map(|(loss, count)| (loss.kind, None, *count));
+        whole.chain(self.by_cpu.iter().map(|(loss, cpu, count)| (loss.kind, Some(*cpu), *count)))
     }
 
     /// Nothing was lost.

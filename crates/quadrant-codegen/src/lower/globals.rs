@@ -251,13 +251,7 @@ impl<'a> Globals<'a> {
 
     /// Offset of the result of a test.
     pub fn result(&mut self) -> u32 {
-        match self.data.result {
-            Some(at) => at,
-            None => {
-                let at = self.reserve(8);
-                *self.data.result.insert(at)
-            }
-        }
+        self.reserve_once(|globals| &mut globals.data.result, 8)
     }
 
     /// The number of something that the loader adjusts; equal ones have one.
@@ -280,6 +274,18 @@ impl<'a> Globals<'a> {
         at
     }
 
+    /// Offset of a loss's counter for the first CPU, and the power of two of CPUs that there is room for.
+    pub fn loss_by_cpu(&mut self, loss: Loss) -> (u32, u32) {
+        let span = self.target.ncpus.max(1).next_power_of_two();
+        if let Some((_, at)) = self.data.losses_by_cpu.iter().find(|(known, _)| *known == loss) {
+            return (*at, span);
+        }
+        let at = self.reserve(8 * span);
+        self.data.losses_by_cpu.push((loss, at));
+        self.data.cpus = self.target.ncpus.max(1);
+        (at, span)
+    }
+
     /// Offset of the counter of a unit's runs.
     pub fn runs(&mut self, unit: usize) -> u32 {
         if let Some((_, at)) = self.data.runs.iter().find(|(known, _)| *known == unit) {
@@ -293,27 +299,13 @@ impl<'a> Globals<'a> {
     /// Offset of the words of speculations, and the power of two of them that there is room for.
     pub fn speculations(&mut self) -> (u32, u32) {
         let span = self.program.config.speculations.max(1).next_power_of_two();
-        let at = match self.data.speculations {
-            Some(at) => at,
-            None => {
-                let at = self.reserve(8 * span);
-                *self.data.speculations.insert(at)
-            }
-        };
-        (at, span)
+        (self.reserve_once(|globals| &mut globals.data.speculations, 8 * span), span)
     }
 
     /// Offset of two words for each CPU that account for `chill`, and the power of two of CPUs that there is room for.
     pub fn chills(&mut self) -> (u32, u32) {
         let span = self.target.ncpus.max(1).next_power_of_two();
-        let at = match self.chills {
-            Some(at) => at,
-            None => {
-                let at = self.reserve(16 * span);
-                *self.chills.insert(at)
-            }
-        };
-        (at, span)
+        (self.reserve_once(|globals| &mut globals.chills, 16 * span), span)
     }
 
     /// Offset of the mask of programs that may leave out firings.
@@ -446,6 +438,15 @@ impl<'a> Globals<'a> {
         let at = self.data.size.max(READ_MOSTLY);
         self.data.size = at + layout::round_up(bytes);
         at
+    }
+
+    /// Room that is asked for many times, and reserved once.
+    fn reserve_once(&mut self, slot: impl Fn(&mut Self) -> &mut Option<u32>, bytes: u32) -> u32 {
+        if let Some(at) = *slot(self) {
+            return at;
+        }
+        let at = self.reserve(bytes);
+        *slot(self).insert(at)
     }
 
     fn place(&mut self, id: MapId, map: &Map) -> MapPlace {

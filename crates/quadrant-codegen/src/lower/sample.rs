@@ -7,7 +7,6 @@ use super::unit::Lower;
 use crate::object::Loss;
 use crate::object::LossKind;
 use crate::object::SKIP_STRIDE;
-use crate::ssa::AtomicOp;
 use crate::ssa::Block;
 use crate::ssa::Cond;
 use crate::ssa::Size;
@@ -38,14 +37,7 @@ impl Lower<'_, '_> {
     fn count_skipped(&mut self) {
         let clause = self.unit.all_clauses().next().unwrap_or_default();
         let span = self.g.program.clauses.get(clause).map_or(self.span, |clause| clause.span);
-        let (at, cpus) = self.g.skipped(Loss { kind: LossKind::Skipped, clause: clause as u32, span });
-        let cpu = self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]);
-        let cpu = self.f.b.and(cpu, i64::from(cpus) - 1);
-        let off = self.f.b.mul(cpu, i64::from(SKIP_STRIDE));
-        let first = self.data(at);
-        let first = self.address(first);
-        let place = self.f.b.add(first, off);
-        let one = self.f.b.iconst(1);
-        self.f.b.atomic(AtomicOp::Add, place, 0, Size::B8, one);
+        let counters = self.g.skipped(Loss { kind: LossKind::Skipped, clause: clause as u32, span });
+        self.count_by_cpu(counters, SKIP_STRIDE);
     }
 }

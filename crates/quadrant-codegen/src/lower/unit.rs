@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use quadrant_bpf::helper;
+use quadrant_program::map::MapValue;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Program;
@@ -384,8 +386,36 @@ impl<'a, 'g> Lower<'a, 'g> {
 
     /// Counts a loss.
     pub fn lose(&mut self, kind: LossKind) {
-        let at = self.g.loss(Loss { kind, clause: self.clause, span: self.span });
-        self.count(at);
+        let loss = Loss { kind, clause: self.clause, span: self.span };
+        if self.is_told_by_cpu(kind) {
+            let counters = self.g.loss_by_cpu(loss);
+            self.count_by_cpu(counters, 8);
+        } else {
+            let at = self.g.loss(loss);
+            self.count(at);
+        }
+    }
+
+    /// Whether the language's messages about a loss say on which CPU it was: D's about records and keys of aggregations do.
+    fn is_told_by_cpu(&self, kind: LossKind) -> bool {
+        self.aborts()
+            && match kind {
+                LossKind::Record | LossKind::Scratch => true,
+                LossKind::Key(map) => self.g.map(map).is_some_and(|map| matches!(map.value, MapValue::Aggregation(_))),
+                _ => false,
+            }
+    }
+
+    /// Counts one for this CPU, in counters so many bytes apart.
+    pub fn count_by_cpu(&mut self, (at, cpus): (u32, u32), stride: u32) {
+        let cpu = self.f.b.call(helper::GET_SMP_PROCESSOR_ID, &[]);
+        let cpu = self.f.b.and(cpu, i64::from(cpus) - 1);
+        let off = self.f.b.mul(cpu, i64::from(stride));
+        let first = self.data(at);
+        let first = self.address(first);
+        let place = self.f.b.add(first, off);
+        let one = self.f.b.iconst(1);
+        self.f.b.atomic(AtomicOp::Add, place, 0, Size::B8, one);
     }
 
     fn count(&mut self, at: u32) {

@@ -381,6 +381,12 @@ fn look_at_data(seen: &mut Seen, script: &Script, object: &Object, data: &[u8]) 
             *seen.losses.entry(loss.kind).or_default() += at(*offset);
         }
     }
+    for (loss, first) in &object.data.losses_by_cpu {
+        let count: u64 = (0..object.data.cpus).map(|cpu| at(first + 8 * cpu)).sum();
+        if count != 0 {
+            *seen.losses.entry(loss.kind).or_default() += count;
+        }
+    }
     let cpus = target().ncpus;
     for (loss, offset) in object.data.sampling.iter().flat_map(|sampling| &sampling.skipped) {
         let count: u64 = (0..cpus).map(|cpu| at(offset + cpu * quadrant_codegen::object::SKIP_STRIDE)).sum();

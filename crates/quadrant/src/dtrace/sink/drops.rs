@@ -11,10 +11,10 @@ use quadrant_session::Ledger;
 
 use crate::failure;
 
-/// Losses that were told already.
+/// Losses that were told already, by CPU where that is known.
 #[derive(Debug, Default)]
 pub struct Drops {
-    told: BTreeMap<Class, u64>,
+    told: BTreeMap<(Class, Option<u32>), u64>,
 }
 
 /// Losses that are told in one message.
@@ -57,10 +57,10 @@ fn firings_line(what: &str, name: &str, count: u64) -> String {
 }
 
 /// What the sink itself had no room for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct OwnDrops {
-    /// Records larger than a buffer.
-    pub records: u64,
+    /// Records larger than a buffer, by CPU.
+    pub records: BTreeMap<u32, u64>,
     /// Records of speculations.
     pub speculation: u64,
 }
@@ -68,17 +68,18 @@ pub struct OwnDrops {
 impl Drops {
     /// Messages for what was lost since the last call.
     pub fn news(&mut self, program: &Program, ledger: &Ledger, own: OwnDrops, tags: bool) -> Vec<u8> {
-        let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
-        for (loss, count) in &ledger.losses {
-            *counts.entry(class(program, loss.kind)).or_default() += count;
+        let counted = ledger.places().map(|(kind, cpu, count)| ((class(program, kind), cpu), count));
+        let own_records = own.records.iter().map(|(cpu, count)| ((Class::Principal, Some(*cpu)), *count));
+        let others = [((Class::Principal, None), ledger.malformed), ((Class::Speculation, None), own.speculation)];
+        let mut counts: BTreeMap<(Class, Option<u32>), u64> = BTreeMap::new();
+        for (place, count) in counted.chain(own_records).chain(others) {
+            *counts.entry(place).or_default() += count;
         }
-        *counts.entry(Class::Principal).or_default() += own.records + ledger.malformed;
-        *counts.entry(Class::Speculation).or_default() += own.speculation;
         let mut text = Vec::new();
-        for (class, count) in counts {
-            let told = self.told.entry(class).or_default();
+        for (place, count) in counts {
+            let told = self.told.entry(place).or_default();
             if count > *told {
-                message(&mut text, program, class, count - *told, tags);
+                message(&mut text, program, place, count - *told, tags);
                 *told = count;
             }
         }
@@ -123,9 +124,9 @@ fn other(program: &Program, class: Class, count: u64) -> Option<String> {
     })
 }
 
-fn message(text: &mut Vec<u8>, program: &Program, class: Class, count: u64, tags: bool) {
+fn message(text: &mut Vec<u8>, program: &Program, (class, cpu): (Class, Option<u32>), count: u64, tags: bool) {
     let drop = match class {
-        Class::Aggregation => Drop::Aggregation { cpu: None, count },
+        Class::Aggregation => Drop::Aggregation { cpu, count },
         Class::Dynamic => Drop::Dynamic(count),
         Class::Speculation => Drop::Speculation(count),
         Class::SpeculationBusy => Drop::SpeculationBusy(count),
@@ -134,7 +135,7 @@ fn message(text: &mut Vec<u8>, program: &Program, class: Class, count: u64, tags
         Class::ErrorClause => Drop::Error(count),
         _ => match other(program, class, count) {
             Some(line) => return text.extend_from_slice(format!("dtrace: {line}\n").as_bytes()),
-            None => Drop::Principal { cpu: None, count },
+            None => Drop::Principal { cpu, count },
         },
     };
     drops::message(text, &drop, tags);
@@ -164,8 +165,11 @@ mod tests {
         Program { maps: values.map(map).to_vec(), ..Program::default() }
     }
 
+    fn loss(kind: LossKind) -> Loss {
+        Loss { kind, clause: 0, span: Span::default() }
+    }
+
     fn ledger(losses: &[(LossKind, u64)]) -> Ledger {
-        let loss = |kind| Loss { kind, clause: 0, span: Span::default() };
         Ledger { losses: losses.iter().map(|(kind, count)| (loss(*kind), *count)).collect(), ..Ledger::default() }
     }
 
@@ -195,7 +199,7 @@ mod tests {
             dtrace: 1 jstack()/ustack() string table overflow\n\
             dtrace: 2 errors in ERROR probe enabling\n\
             dtrace: 1 string cut at 1024 bytes (strsize)\n";
-        assert_eq!(told(&mut Drops::default(), &losses, OwnDrops { records: 0, speculation: 3 }), expected);
+        assert_eq!(told(&mut Drops::default(), &losses, OwnDrops { speculation: 3, ..OwnDrops::default() }), expected);
     }
 
     #[test]
@@ -203,7 +207,19 @@ mod tests {
         let mut drops = Drops::default();
         assert_eq!(told(&mut drops, &[(LossKind::Record, 5)], OwnDrops::default()), "dtrace: 5 drops\n");
         assert_eq!(told(&mut drops, &[(LossKind::Record, 5)], OwnDrops::default()), "");
-        let own = OwnDrops { records: 2, speculation: 0 };
-        assert_eq!(told(&mut drops, &[(LossKind::Record, 6)], own), "dtrace: 3 drops\n");
+        assert_eq!(told(&mut drops, &[(LossKind::Record, 6)], OwnDrops::default()), "dtrace: 1 drop\n");
+    }
+
+    #[test]
+    fn each_cpu_is_told_where_it_is_known() {
+        let mut drops = Drops::default();
+        let record = loss(LossKind::Record);
+        let mut ledger =
+            Ledger { losses: vec![(record, 5)], by_cpu: vec![(record, 0, 2), (record, 3, 3)], ..Ledger::default() };
+        let own = OwnDrops { records: BTreeMap::from([(3, 4)]), speculation: 0 };
+        let news = drops.news(&program(), &ledger, own.clone(), false);
+        assert_eq!(String::from_utf8(news).unwrap(), "dtrace: 2 drops on CPU 0\ndtrace: 7 drops on CPU 3\n");
+        ledger.by_cpu[0].2 = 3;
+        assert_eq!(drops.news(&program(), &ledger, own, true), b"dtrace: [DTRACEDROP_PRINCIPAL] 1 drop on CPU 0\n");
     }
 }

@@ -1,5 +1,6 @@
 //! Records that wait: those of speculations, and those that a buffer policy prints only at the end.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
@@ -59,8 +60,8 @@ pub struct Buffers {
     cpus: HashMap<u32, Buffer>,
     arrived: u64,
     full: bool,
-    /// Records that are larger than a buffer.
-    pub dropped: u64,
+    /// Records that are larger than a buffer, by CPU.
+    pub dropped: BTreeMap<u32, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +74,7 @@ struct Buffer {
 impl Buffers {
     /// Empty buffers.
     pub fn new(policy: Policy, size: u64) -> Buffers {
-        Buffers { policy, size, cpus: HashMap::new(), arrived: 0, full: false, dropped: 0 }
+        Buffers { policy, size, cpus: HashMap::new(), arrived: 0, full: false, dropped: BTreeMap::new() }
     }
 
     /// Whether records wait for the end.
@@ -89,7 +90,7 @@ impl Buffers {
     /// Keep a record. `last` is one of END, for which there is always room.
     pub fn keep(&mut self, id: RecordId, bytes: &[u8], last: bool) {
         if bytes.len() as u64 > self.size {
-            self.dropped += 1;
+            *self.dropped.entry(cpu(bytes)).or_default() += 1;
             return;
         }
         let buffer = self.cpus.entry(cpu(bytes)).or_default();
@@ -174,6 +175,6 @@ mod tests {
         let mut buffers = Buffers::new(Policy::Ring, 8);
         buffers.keep(RecordId(0), &record(0, 1), false);
         assert!(buffers.take().is_empty());
-        assert_eq!(buffers.dropped, 1);
+        assert_eq!(buffers.dropped, BTreeMap::from([(0, 1)]));
     }
 }

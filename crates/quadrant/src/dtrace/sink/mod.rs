@@ -150,7 +150,7 @@ impl<'p> Answers<'p> {
 
     /// Say what is new of what was lost.
     fn tell_drops(&mut self, ledger: &Ledger) -> io::Result<()> {
-        let own = OwnDrops { records: self.buffers.dropped, speculation: self.speculations.dropped };
+        let own = OwnDrops { records: self.buffers.dropped.clone(), speculation: self.speculations.dropped };
         let news = self.drops.news(self.program, ledger, own, self.printer.options.droptags);
         self.complain(&news)
     }

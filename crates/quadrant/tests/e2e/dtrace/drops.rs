@@ -10,10 +10,24 @@ fn tells(outcome: &Outcome, message: &str) {
     assert!(outcome.stderr.contains(&format!("dtrace: {message}\n")), "{message}: {}", outcome.describe());
 }
 
-/// The number in the message about a loss, which may come in parts.
+/// The number in the messages about a loss, which may come in parts, and of each CPU.
 fn lost(outcome: &Outcome, what: &str) -> u64 {
-    let number = |line: &str| line.strip_prefix("dtrace: ")?.strip_suffix(what)?.trim().parse::<u64>().ok();
+    let number =
+        |line: &str| without_cpu(line).strip_prefix("dtrace: ")?.strip_suffix(what)?.trim().parse::<u64>().ok();
     outcome.stderr.lines().filter_map(number).sum()
+}
+
+/// A message without the CPU at its end.
+fn without_cpu(line: &str) -> &str {
+    line.rsplit_once(" on CPU ").filter(|(_, cpu)| cpu.parse::<u32>().is_ok()).map_or(line, |(what, _)| what)
+}
+
+/// The message ends with a CPU.
+#[track_caller]
+fn tells_on_a_cpu(outcome: &Outcome, message: &str) {
+    let wanted = format!("dtrace: {message}");
+    let is_it = |line: &str| line != wanted && without_cpu(line) == wanted;
+    assert!(outcome.stderr.lines().any(is_it), "{message}: {}", outcome.describe());
 }
 
 #[test]
@@ -21,11 +35,24 @@ fn records() {
     needs_root!();
     let syscalls = target!("syscalls");
     let text = "syscall::getppid:entry /pid == $target/ { printf(\"x\\n\"); }";
-    let outcome = good(dtrace().args(["-x", "bufsize=16", "-qn", text, "-c", &format!("{syscalls} getppid 10007")]));
+    let command = format!("taskset -c 0 {syscalls} getppid 10007");
+    let outcome = good(dtrace().args(["-x", "bufsize=16", "-qn", text, "-c", &command]));
     let printed = outcome.stdout.lines().filter(|line| *line == "x").count() as u64;
     let dropped = lost(&outcome, " drops");
     assert_eq!(printed + dropped, 10007, "{}", outcome.stderr);
     assert!(dropped > 0, "{}", outcome.stderr);
+    let all_there =
+        outcome.stderr.lines().filter(|line| line.contains(" drop")).all(|line| line.ends_with(" on CPU 0"));
+    assert!(all_there, "{}", outcome.stderr);
+}
+
+#[test]
+fn records_that_are_larger_than_a_buffer() {
+    needs_root!();
+    let text = "BEGIN { printf(\"%d %d\\n\", pid, uid); } BEGIN { exit(0); }";
+    let outcome = good(dtrace().args(["-x", "bufpolicy=ring", "-x", "bufsize=16", "-qn", text]));
+    assert_eq!(lost(&outcome, " drops"), 2, "{}", outcome.describe());
+    tells_on_a_cpu(&outcome, "2 drops");
 }
 
 #[test]
@@ -34,7 +61,7 @@ fn an_exit_whose_record_has_no_room_ends_the_trace() {
     let part = format!("strjoin(execname, \"{}\")", "long ".repeat(10_000));
     let text = format!("BEGIN {{ printf(\"%s%s\", {part}, {part}); exit(0); }}");
     let outcome = good(dtrace().args(["-x", "bufsize=4k", "-x", "strsize=64k", "-qn", &text]));
-    tells(&outcome, "1 drop");
+    tells_on_a_cpu(&outcome, "1 drop");
 }
 
 #[test]
@@ -43,7 +70,7 @@ fn aggregations() {
     let text = "BEGIN { @[1] = count(); @[2] = count(); @[3] = count(); @[4] = count(); exit(0); }";
     let outcome = good(dtrace().args(["-x", "aggsize=32", "-qn", text]));
     assert_eq!(outcome.lines().len(), 2, "{}", outcome.describe());
-    tells(&outcome, "2 aggregation drops");
+    tells_on_a_cpu(&outcome, "2 aggregation drops");
 }
 
 #[test]
