@@ -6,7 +6,10 @@ use std::net::Ipv6Addr;
 
 use jiff::tz::TimeZone;
 use quadrant_program::Program;
+use quadrant_program::errno;
 use quadrant_program::probe::Point;
+use quadrant_program::signals;
+use quadrant_program::syscalls;
 use quadrant_program::ty::EnumType;
 use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
@@ -15,10 +18,8 @@ use quadrant_program::value::Value;
 use quadrant_program::value::decode_c;
 use quadrant_program::value::extend;
 
-use crate::errno;
 use crate::number;
 use crate::resolver::Resolver;
-use crate::signal;
 use crate::time;
 
 /// Shown for a text that could not be read.
@@ -52,8 +53,8 @@ impl<'a> Scene<'a> {
             Type::ProbeName => self.point(word, |point| &point.name),
             Type::ProbeFunc => self.point(word, |point| &point.func),
             Type::Errno => Some(errno::message(word as i32).as_bytes()),
-            Type::SyscallName => Some(self.resolver.syscall(word).unwrap_or("Unknown syscall").as_bytes()),
-            Type::SignalName => return signal::describe(out, word as i64),
+            Type::SyscallName => Some(self.resolver.syscall(word).unwrap_or(syscalls::UNKNOWN).as_bytes()),
+            Type::SignalName => return out.extend_from_slice(signals::describe(word as i64).as_bytes()),
             Type::Container => self.resolver.container(word).map(str::as_bytes),
             Type::CgroupPath(pattern) => self.resolver.cgroup_path(word, pattern.as_deref()).map(str::as_bytes),
             Type::Time(format) => {

@@ -43,6 +43,7 @@ pub mod recording;
 pub mod rewrite;
 pub mod sampling;
 pub mod series;
+pub mod signals;
 pub mod snapshot;
 pub mod sources;
 pub mod span;

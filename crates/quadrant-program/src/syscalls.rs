@@ -50,6 +50,17 @@ pub fn name(number: u64) -> Option<&'static str> {
     Sysno::new(usize::try_from(number).ok()?).map(|number| number.name()).or_else(newer)
 }
 
+/// All system calls, each with its number, in the order of these.
+pub fn all() -> impl Iterator<Item = (i64, &'static str)> {
+    (0..=LAST).filter_map(|number| Some((number as i64, name(number)?)))
+}
+
+/// No architecture has a greater number in its plain table.
+const LAST: u64 = 1023;
+
+/// What stands for the name of a number that is no system call's.
+pub const UNKNOWN: &str = "Unknown syscall";
+
 #[cfg(test)]
 mod tests {
     use super::*;

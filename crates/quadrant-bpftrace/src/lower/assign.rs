@@ -146,7 +146,7 @@ impl Lower<'_> {
 
     /// `target op value` as an expression.
     fn combined(&mut self, target: &ast::Expr, op: BinOp, value: &ast::Expr, span: Span) -> Option<Expr> {
-        let (left, right) = (self.expr(target), self.expr(value));
+        let (left, right) = (self.expr(target), self.operand(value));
         self.binary(op, left?, right?, span)
     }
 
@@ -230,7 +230,7 @@ impl Lower<'_> {
             let cast = self.cast(value.clone(), ty);
             return match cast.kind {
                 ExprKind::Int(same) if same == number => Some(cast),
-                _ => self.error(value.span, format!("{number} does not fit in {name}")),
+                _ => self.error(value.span, format!("{} does not fit in {name}", number_of(number, &value.ty))),
             };
         }
         let from = self.describe(&value.ty);
@@ -315,4 +315,9 @@ fn is_word(ty: &Type) -> bool {
 fn updates(op: BinaryOp) -> bool {
     use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
     !matches!(op, Eq | Ne | Lt | Le | Gt | Ge)
+}
+
+/// The number that a constant is.
+fn number_of(value: i64, ty: &Type) -> i128 {
+    if ty.is_signed() { value.into() } else { i128::from(value as u64) }
 }

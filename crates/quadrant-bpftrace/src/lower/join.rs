@@ -6,6 +6,7 @@ use quadrant_program::series::Series;
 use quadrant_program::ty::{Space, StackMode, StackType, SymbolPart, Type};
 use quadrant_types::Types;
 
+use super::expr::join_named;
 use super::fields::{is_script_record, join_records};
 
 /// The least type that holds the values of both; `None` if they have nothing in common.
@@ -39,7 +40,7 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
         (Type::Stack(x), Type::Stack(y)) if x.user == y.user && x.mode == y.mode => {
             Some(Type::Stack(StackType { limit: x.limit.max(y.limit), ..*x }))
         }
-        _ => None,
+        _ => join_named(a, b),
     }
 }
 

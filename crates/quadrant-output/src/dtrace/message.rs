@@ -1,8 +1,9 @@
 //! Messages around a trace, for standard error.
 
+use quadrant_program::signals;
+
 use crate::escape;
 use crate::number;
-use crate::signal;
 
 /// What was given to find probes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn exited(err: &mut Vec<u8>, pid: u32, how: Ended) {
             err.extend_from_slice(b" terminated by signal ");
             number::signed(err, signal.into());
             err.extend_from_slice(b" (");
-            signal::describe(err, signal.into());
+            err.extend_from_slice(signals::describe(signal.into()).as_bytes());
             err.push(b')');
         }
     }

@@ -40,6 +40,7 @@ impl Lower<'_> {
     fn as_text(&mut self, value: Expr, length: Option<Expr>) -> Result<Expr, Expr> {
         let span = value.span;
         let value = self.point_text(value);
+        let value = self.name_text(value);
         match value.ty {
             Type::String { .. } => Ok(value),
             Type::Pointer { space, .. } => Ok(self.text_at(value, readable(space), length, span)),
@@ -60,7 +61,7 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
         None => lower.expr(first),
     };
     let length = call.args.get(1).map(|_| lower.number_arg(call, 1));
-    let value = value?;
+    let value = lower.name_text(value?);
     let length = match length {
         Some(length) => Some(length_of(lower, length?)?),
         None => None,

@@ -16,6 +16,7 @@ use super::super::fields::is_script_record;
 use super::super::join::join;
 use super::super::map::tuple;
 use super::literal;
+use super::named::is_named;
 use super::texts::as_pointer;
 use crate::ast::{self, Ident, TypeArg, TypeExpr, TypeKind};
 
@@ -32,6 +33,7 @@ impl Lower<'_> {
                 let to = to.clone();
                 self.convert_record(value, &to)
             }
+            (from, Type::String { .. }) if is_named(from) => self.name_text(value),
             // A place with room for all of an array of characters gets all of it.
             (Type::String { cap: from }, Type::String { cap: to }) if to > from => self.whole(value),
             // Stored text and bytes carry their length: a larger capacity changes nothing.

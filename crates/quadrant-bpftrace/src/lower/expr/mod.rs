@@ -3,6 +3,7 @@
 mod cast;
 mod literal;
 mod member;
+mod named;
 mod operator;
 mod pointer;
 mod texts;
@@ -10,6 +11,7 @@ mod texts;
 pub(super) use literal::{
     int as literal_int, number as literal_number, positional, signed as literal_signed, text as literal_text,
 };
+pub(super) use named::join_named;
 pub(super) use operator::{float_help, wide};
 pub(super) use texts::as_pointer;
 
@@ -71,7 +73,7 @@ impl Lower<'_> {
             ast::ExprKind::Binary { op, left, right, .. } => {
                 let is_written = operator::is_written(ast);
                 self.are_numbers(*op, left, right, span)?;
-                let (left, right) = (self.expr(left), self.expr(right));
+                let (left, right) = (self.operand(left), self.operand(right));
                 let (left, right) = (left?, right?);
                 if is_written {
                     self.holds(*op, &left, &right, span)?;

@@ -47,10 +47,22 @@ impl Lower<'_> {
             }
             UnOp::Neg if matches!(operand.kind, ast::ExprKind::Int(_)) => self.negative(operand, span),
             UnOp::Neg | UnOp::BitNot | UnOp::Plus => {
-                let value = self.expr(operand)?;
+                let value = self.operand(operand)?;
                 self.arithmetic_unary(op, value, span)
             }
         }
+    }
+
+    /// One side of an operation. What a cast makes of a number has a type of its own, like what is in a variable: it does not
+    /// take the sign of the other side.
+    pub(in super::super) fn operand(&mut self, ast: &ast::Expr) -> Option<Expr> {
+        let value = self.expr(ast)?;
+        let is_number = matches!((&value.kind, &value.ty), (ExprKind::Int(_), Type::Int { .. }));
+        if !is_number || !is_cast(ast) {
+            return Some(value);
+        }
+        let (ty, span) = (value.ty.clone(), value.span);
+        Some(Expr::new(ExprKind::Cast(Box::new(value)), ty, span))
     }
 
     /// `-5`
@@ -102,6 +114,7 @@ impl Lower<'_> {
             return Some(known);
         }
         let (left, right) = (self.point_text(left), self.point_text(right));
+        let (left, right) = self.named_sides(left, right);
         let (left, right) = match op.is_comparison() && is_text(&left) && is_text(&right) {
             true => (left, right),
             false => (as_pointer(left), as_pointer(right)),
@@ -221,7 +234,7 @@ impl Lower<'_> {
             return self.fold(op, (*a, &left.ty), (*b, &right.ty), span);
         }
         if matches!((op, &right.kind), (BinOp::Div | BinOp::Rem, ExprKind::Int(0))) {
-            return self.error(right.span, "division by zero");
+            self.warning(right.span, "division by zero: the result is 0");
         }
         let ty = match op {
             BinOp::Shl | BinOp::Shr => Type::Int { bytes: 8, signed: left.ty.is_signed() },
@@ -230,7 +243,8 @@ impl Lower<'_> {
             op if stays_true_or_false(op, &left.ty, &right.ty) => Type::Bool,
             _ => wide(&left, &right),
         };
-        if !matches!(op, BinOp::Shl | BinOp::Shr | BinOp::Sub) {
+        // Nearly every difference is one of numbers without a sign.
+        if !matches!(op, BinOp::Shl | BinOp::Shr) && (op != BinOp::Sub || self.env.warns_of_style) {
             self.warn_sign(&left, &ty);
             self.warn_sign(&right, &ty);
         }
@@ -315,6 +329,14 @@ fn exact(op: BinOp, a: i128, b: i128) -> Option<u64> {
         _ => return None,
     };
     u64::try_from(value).ok()
+}
+
+fn is_cast(ast: &ast::Expr) -> bool {
+    match &ast.kind {
+        ast::ExprKind::Cast { .. } => true,
+        ast::ExprKind::Given { inner, .. } => is_cast(inner),
+        _ => false,
+    }
 }
 
 /// Whether numbers stand in the script, and nothing else.

@@ -68,6 +68,10 @@ pub const TABLE: &[(&str, &str)] = &[
         "`*` needs a pointer or an address, and this is {}",
         "The * operator can not be used on expressions of type '{0}'",
     ),
+    ("the result does not fit in 64 bits", CANNOT_FOLD),
+    ("a number has 64 bits, and this shifts it by {}", CANNOT_FOLD),
+    ("division by zero", CANNOT_FOLD),
+    ("-{} is less than what 64 bits hold", "negative value will underflow"),
     ("missing `;` between statements", "syntax: expected ';'"),
     ("expected a key, found {}", "syntax: expected expression"),
     ("expected a probe, found {}", "syntax: expected attach point"),
@@ -301,6 +305,8 @@ pub const TABLE: &[(&str, &str)] = &[
         "Expression of type: {0} being cast to type: {1}. This may cause unexpected results. Use an explicit cast to suppress this warning.",
     ),
 ];
+
+const CANNOT_FOLD: &str = "unable to fold literals due to overflow or underflow";
 
 const CAST_TO_SIGNED: &str = "Expression of type: {0} being cast to type: int64. This may cause unexpected results. Use an explicit cast to suppress this warning.";
 

@@ -140,12 +140,14 @@ fn old_names_of_settings_count_in_the_environment() {
 
 #[test]
 fn numbers_that_do_not_fit() {
-    let message = "-9223372036854775809 is less than what 64 bits hold";
+    let message = "negative value will underflow";
     assert_error("BEGIN { print(-9223372036854775809); }", (15, 35), message, "");
-    let message = "the result does not fit in 64 bits";
+    let message = "unable to fold literals due to overflow or underflow";
     assert_error("BEGIN { print(18446744073709551615 + 1); }", (15, 39), message, "");
-    let message = "a number has 64 bits, and this shifts it by 64";
     assert_error("BEGIN { print(1 << 64); }", (15, 22), message, "");
+    assert_error("BEGIN { print(7 / 0); }", (15, 20), message, "");
+    let message = "18446744073709551615 does not fit in uint32";
+    assert_error("BEGIN { let $x: uint32 = 18446744073709551615; }", (26, 46), message, "");
     let message = "this text has 8 bytes, and string[4] holds 3";
     assert_error("BEGIN { let $a : string[4] = \"abcdefgh\"; }", (30, 40), message, "");
     assert_error("BEGIN { print(str(\"abc\", -1)); }", (26, 28), "a length is not negative", "");

@@ -1,19 +1,26 @@
 //! Descriptions of signals, as the C library words them.
 
-use crate::number;
+use std::borrow::Cow;
 
-/// Append the description of a signal of Linux.
-pub(crate) fn describe(out: &mut Vec<u8>, number: i64) {
+/// The description of a signal of Linux.
+pub fn describe(number: i64) -> Cow<'static, str> {
     let index = usize::try_from(number).unwrap_or(usize::MAX);
     match (DESCRIPTIONS.get(index), number) {
-        (Some(text), _) => out.extend_from_slice(text.as_bytes()),
-        (None, FIRST_REAL_TIME..=LAST_REAL_TIME) => {
-            out.extend_from_slice(b"Real-time signal ");
-            number::signed(out, number - FIRST_REAL_TIME);
-        }
-        _ => out.extend_from_slice(b"N/A"),
+        (Some(text), _) => (*text).into(),
+        // The C library's own.
+        (None, 0..FIRST_REAL_TIME) => format!("Unknown signal {number}").into(),
+        (None, FIRST_REAL_TIME..=LAST_REAL_TIME) => format!("Real-time signal {}", number - FIRST_REAL_TIME).into(),
+        _ => UNKNOWN.into(),
     }
 }
+
+/// All descriptions, each with its number.
+pub fn all() -> impl Iterator<Item = (i64, Cow<'static, str>)> {
+    (0..=LAST_REAL_TIME).map(|number| (number, describe(number)))
+}
+
+/// The description of a number that is no signal's.
+pub const UNKNOWN: &str = "N/A";
 
 /// The real-time signals that the C library leaves to programs.
 const FIRST_REAL_TIME: i64 = 34;
@@ -61,13 +68,10 @@ mod tests {
 
     #[test]
     fn known_and_unknown() {
-        let shown = |number| {
-            let mut out = Vec::new();
-            describe(&mut out, number);
-            String::from_utf8(out).unwrap()
-        };
-        assert_eq!([0, 1, 9, 31].map(shown), ["Unknown signal 0", "Hangup", "Killed", "Bad system call"]);
-        assert_eq!([34, 64].map(shown), ["Real-time signal 0", "Real-time signal 30"]);
-        assert_eq!([32, 65, -1, i64::MAX].map(shown), ["N/A"; 4]);
+        assert_eq!([0, 1, 9, 31].map(describe), ["Unknown signal 0", "Hangup", "Killed", "Bad system call"]);
+        assert_eq!([34, 64].map(describe), ["Real-time signal 0", "Real-time signal 30"]);
+        assert_eq!([32, 33].map(describe), ["Unknown signal 32", "Unknown signal 33"]);
+        assert_eq!([65, -1, i64::MAX].map(describe), ["N/A"; 3]);
+        assert!(all().all(|(_, text)| text != UNKNOWN));
     }
 }
