@@ -117,7 +117,8 @@ fn record(options: &Options) -> Done {
 
 /// Tells how many events a recording has, and the lines of what was lost.
 pub fn say_recorded(writer: &Writer, lost: &[u8]) {
-    eprintln!("{} events recorded", writer.events);
+    let events = if writer.events == 1 { "event" } else { "events" };
+    eprintln!("{} {events} recorded", writer.events);
     eprint!("{}", String::from_utf8_lossy(lost));
 }
 

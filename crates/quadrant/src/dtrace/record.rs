@@ -9,6 +9,7 @@ use quadrant_program::Program;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::recording;
 use quadrant_program::recording::Split;
+use quadrant_session::Options;
 use quadrant_session::Trace;
 use serde_json::Value;
 
@@ -45,7 +46,8 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     quadrant_bpf::limits::bump_memlock();
     let (split, said) = compile(&line, &texts, &machine)?;
     let recorder = Rc::new(recording::recorder(&split));
-    let session = run::session(args, targets.first.filter(|_| args.pid.is_none()))?;
+    // In D a target leaves no other process out.
+    let session = Options { pid: None, process: None, ..run::session(args, None)? };
     let failed = |error| trace::failed(&texts.programs, error);
     let compiled =
         quadrant_session::compile(Rc::clone(&recorder), &Features::new(), &machine.types, session).map_err(failed)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use quadrant_testing::Program;
+use quadrant_testing::{Program, Signal};
 
 use crate::common::{binary, folder, good, needs_callers, needs_loops, needs_root, quadrant, refused, target};
 
@@ -480,6 +480,21 @@ fn only_the_process_that_is_asked_for_is_recorded() {
     let text = std::fs::read_to_string(&path).unwrap();
     let others = text.lines().filter(|line| line.contains("\"point\":0,") && !line.contains(&format!("\"pid\":{pid}")));
     assert_eq!(others.count(), 0, "{text}");
+    sleep.finish().unwrap();
+}
+
+/// `$target` is a name in D, and no filter.
+#[test]
+fn a_target_of_d_leaves_no_other_process_out() {
+    needs_root!();
+    let dir = folder("record-d-target");
+    let (script, recording) = (dir.join("script.d"), dir.join("recording.json"));
+    std::fs::write(&script, "syscall:::entry /pid != $target/ { exit(0); }").unwrap();
+    let sleep = Program::new("sleep").arg("20").start().unwrap();
+    let record = quadrant().args(["record", "-p", &sleep.pid().to_string(), "-o"]).arg(&recording).arg(&script);
+    let outcome = good(record);
+    assert!(!outcome.stderr.contains("0 events recorded") && !sleep.has_ended(), "{}", outcome.describe());
+    sleep.signal(Signal::TERM).unwrap();
     sleep.finish().unwrap();
 }
 
