@@ -12,12 +12,14 @@ mod tools;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
 
 use crate::Failure;
 use crate::vm::Kernel;
 use crate::workspace;
 use parser::Parser;
 use summary::Summary;
+use times::Times;
 
 /// The package whose tests run the real tracer. They see each other's system calls, so they run one at a time.
 const END_TO_END: &str = "quadrant";
@@ -58,10 +60,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     if let Some(kernels) = &options.vm {
         return run_in_guests(kernels, options);
     }
-    let (mut summary, mut completed) = run_all(commands(options, &[]))?;
+    let (mut summary, mut completed) = run_all(suites(options, &[]))?;
     if options.second_chance && !summary.failed.is_empty() {
         println!("once more, for a busy machine is late: {}", summary.failed.join(", "));
-        let (second, completed_now) = run_all(commands(options, &summary.failed))?;
+        let (second, completed_now) = run_all(suites(options, &summary.failed))?;
         (summary, completed) = (summary.with_second_chance(second), completed_now);
     }
     print!("{summary}");
@@ -71,11 +73,22 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(if completed && summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs each command; the results, and whether all went well.
-fn run_all(commands: Vec<Command>) -> Result<(Summary, bool), Failure> {
+/// What runs some of the tests.
+struct Suite {
+    command: Command,
+    /// They run one at a time, so that each has a time of its own.
+    in_turn: bool,
+}
+
+/// Runs each suite; the results, and whether all went well.
+fn run_all(suites: Vec<Suite>) -> Result<(Summary, bool), Failure> {
     let (mut summary, mut completed) = (Summary::default(), true);
-    for mut command in commands {
-        completed &= run_one(&mut command, &mut summary)?;
+    for mut suite in suites {
+        let (well, times) = run_one(&mut suite.command, &mut summary)?;
+        completed &= well;
+        if suite.in_turn {
+            println!("seconds: {times}");
+        }
     }
     Ok((summary, completed))
 }
@@ -89,13 +102,15 @@ fn run_in_guests(kernels: &[Kernel], options: &Options) -> Result<ExitCode, Fail
 }
 
 /// What runs the tests that are wanted; with names of tests, only those.
-fn commands(options: &Options, names: &[String]) -> Vec<Command> {
+fn suites(options: &Options, names: &[String]) -> Vec<Suite> {
     let choice = if names.is_empty() { options.filter.clone().into_iter().collect() } else { exactly(names) };
-    let end_to_end = || cargo_test(&["--package", END_TO_END], &choice, &["--test-threads=1"]);
+    let together = |selection: &[&str]| Suite { command: cargo_test(selection, &choice, &[]), in_turn: false };
+    let end_to_end =
+        || Suite { command: cargo_test(&["--package", END_TO_END], &choice, &["--test-threads=1"]), in_turn: true };
     match options.package.as_deref() {
         Some(END_TO_END) => vec![end_to_end()],
-        Some(name) => vec![cargo_test(&["--package", name], &choice, &[])],
-        None => vec![cargo_test(&["--workspace", "--exclude", END_TO_END], &choice, &[]), end_to_end()],
+        Some(name) => vec![together(&["--package", name])],
+        None => vec![together(&["--workspace", "--exclude", END_TO_END]), end_to_end()],
     }
 }
 
@@ -112,17 +127,18 @@ fn cargo_test(selection: &[&str], choice: &[String], harness: &[&str]) -> Comman
     command
 }
 
-/// Runs one `cargo test`, shows its results as they come, and adds them up; whether all went well.
-fn run_one(command: &mut Command, summary: &mut Summary) -> Result<bool, Failure> {
+/// Runs one `cargo test`, shows its results as they come, and adds them up; whether all went well, and what took how long.
+fn run_one(command: &mut Command, summary: &mut Summary) -> Result<(bool, Times), Failure> {
     let mut child = command.spawn().map_err(|e| format!("cannot run cargo: {e}"))?;
     let output = child.stdout.take().ok_or("cargo has no output")?;
-    let mut parser = Parser::default();
+    let (mut parser, mut times, mut last) = (Parser::default(), Times::default(), Instant::now());
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
+        times.line(&line, std::mem::replace(&mut last, Instant::now()).elapsed());
         if parser.line(&line, summary) {
             println!("{line}");
         }
     }
-    Ok(child.wait()?.success())
+    Ok((child.wait()?.success(), times))
 }
