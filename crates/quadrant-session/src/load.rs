@@ -13,6 +13,7 @@ use quadrant_codegen::object::Group;
 use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::Object;
+use quadrant_probes::attach::side_by_side;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
 
@@ -78,9 +79,10 @@ fn create_all(program: &Program, object: &Object) -> Result<Vec<Map>, Error> {
 /// A map in which others stand.
 fn create_outer(spec: &MapSpec, group: &Group, maps: &[Map]) -> Result<Map, Error> {
     let outer = Map::create_of_maps(spec, &maps[group.members[0]])?;
-    for (index, member) in (0_u32..).zip(&group.members) {
-        outer.update(&index.to_ne_bytes(), &maps[*member].raw_fd().to_ne_bytes(), Update::Any)?;
-    }
+    // After each the kernel waits, 15 ms or more, until no program can be in a map that stood there before.
+    let members = (0_u32..).zip(&group.members).collect();
+    let put = |(index, member): (u32, &usize)| outer.update_fd(&index.to_ne_bytes(), maps[*member].as_fd());
+    side_by_side(members, put).into_iter().collect::<Result<(), _>>()?;
     Ok(outer)
 }
 

@@ -24,8 +24,6 @@ use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
 
-use side_by_side::side_by_side;
-
 use crate::error::Result;
 use crate::error::error;
 use crate::error::from_kernel;
@@ -33,6 +31,7 @@ use crate::error::from_kernel;
 pub use fentry::owner;
 pub use iter::pin_is_free;
 pub use iter::pinned_twice;
+pub use side_by_side::side_by_side;
 
 /// A program to attach to points of one kind.
 #[derive(Clone, Copy)]

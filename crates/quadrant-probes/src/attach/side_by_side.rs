@@ -1,7 +1,7 @@
 //! Things that wait for the kernel, done at once.
 //!
-//! To take a probe away, the kernel waits until no processor is in it any more, tens of milliseconds each time. Those that wait at
-//! the same time wait for the same moment.
+//! To take a probe away, or to put a map into another one, the kernel waits until no processor is in it any more, tens of milliseconds
+//! each time. Those that wait at the same time wait for the same moment.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use std::thread;
 const WORKERS: usize = 16;
 
 /// Does the work on all items; the results come in no order. The caller takes a share: a single item needs no thread.
-pub(super) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let do_all = |share: Vec<T>| share.into_iter().map(&work).collect::<Vec<R>>();
     let mut shares = shares(items);
     let own = shares.pop().unwrap_or_default();
