@@ -178,6 +178,11 @@ pub enum MapRole {
         /// Frames.
         limit: u8,
     },
+    /// The first of these stacks that have few frames, by their number in the same form.
+    ShortStacks {
+        /// Frames of those that may be longer.
+        limit: u8,
+    },
     /// A map, or a section of variables, of a file in C: the index of the file, and of its maps and then its sections.
     Import(u32, u32),
 }

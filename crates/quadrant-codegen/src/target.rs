@@ -49,6 +49,8 @@ pub struct Target {
     pub map_keys: u32,
     /// Distinct stacks kept per kind.
     pub stack_keys: u32,
+    /// How many short stacks are kept apart, in memory that is taken at the start; 0 where all stacks are kept together.
+    pub short_stacks: u32,
     /// Registers.
     pub arch: &'static Arch,
 }

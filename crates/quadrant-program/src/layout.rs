@@ -10,6 +10,12 @@ use crate::ty::Type;
 /// Bytes of a kept stack before its frames: a word of the program's own.
 pub const STACK_FRAMES_AT: u32 = 8;
 
+/// The most frames of a stack that is kept with the short ones.
+pub const SHORT_STACK: u8 = 55;
+
+/// Set in the id of a stack that is kept with the short ones; the rest is its key there.
+pub const STACK_IS_SHORT: u32 = 1 << 30;
+
 /// A stored stack id of a stack that could not be taken or kept.
 pub const STACK_LOST: u32 = u32::MAX;
 

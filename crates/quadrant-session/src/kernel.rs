@@ -113,7 +113,12 @@ impl Kernel {
 
 /// In which map a stored stack is, and by which key; `None` if it was lost.
 pub(crate) fn stack_place(kind: StackType, id: u32) -> Option<(MapRole, [u8; 4])> {
-    (id != layout::STACK_LOST).then_some((MapRole::Stacks { limit: kind.limit }, id.to_ne_bytes()))
+    let limit = kind.limit;
+    let role = match id & layout::STACK_IS_SHORT {
+        0 => MapRole::Stacks { limit },
+        _ => MapRole::ShortStacks { limit },
+    };
+    (id != layout::STACK_LOST).then_some((role, (id & !layout::STACK_IS_SHORT).to_ne_bytes()))
 }
 
 /// The addresses of a stack, as its map has it.

@@ -9,6 +9,7 @@ use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_program::Program;
 use quadrant_program::layout;
+use quadrant_program::layout::SHORT_STACK;
 use quadrant_program::layout::STACK_FRAMES_AT;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
@@ -40,6 +41,7 @@ impl MapTypes {
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
             MapRole::Cells => Some((self.int(), self.words(def.value_size / 8))),
             MapRole::Stacks { limit } => Some((self.int(), self.stack(limit))),
+            MapRole::ShortStacks { limit } => Some((self.int(), self.stack(limit.min(SHORT_STACK)))),
             MapRole::Records | MapRole::Packets | MapRole::Group | MapRole::Import(..) => None,
         }
     }

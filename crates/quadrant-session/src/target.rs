@@ -35,6 +35,8 @@ const GROWING_KEYS: u32 = 1 << 16;
 const FIXED_KEYS: u32 = 1 << 13;
 /// Distinct stacks kept, of about a kilobyte each, where memory for them is taken only as they come.
 const GROWING_STACKS: u32 = 1 << 16;
+/// Short stacks kept in memory that is taken at creation: 2 MB of it.
+const SHORT_STACKS: u32 = 1 << 12;
 /// Distinct stacks kept where their memory is taken at creation.
 const FIXED_STACKS: u32 = 1 << 14;
 
@@ -49,8 +51,10 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
     }
     let stacks = program.clauses.iter().any(takes_stacks);
     let no_prealloc = (keyed || stacks) && features.growing_hash();
-    let (default_keys, stack_keys) =
-        if no_prealloc { (GROWING_KEYS, GROWING_STACKS) } else { (FIXED_KEYS, FIXED_STACKS) };
+    let (default_keys, stack_keys, short_stacks) = match no_prealloc {
+        true => (GROWING_KEYS, GROWING_STACKS, SHORT_STACKS),
+        false => (FIXED_KEYS, FIXED_STACKS, 0),
+    };
     let comm_offset = comm_offset(program, features, types);
     Ok(Target {
         ncpus: quadrant_bpf::cpus::possible_count()? as u32,
@@ -75,6 +79,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         sampling: false,
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
         stack_keys,
+        short_stacks,
         arch: native(),
     })
 }

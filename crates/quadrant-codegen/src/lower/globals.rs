@@ -50,6 +50,8 @@ const PERCPU_KEYS_MAX: u32 = 1 << 17;
 const BIG_PART: u32 = 256;
 /// Most memory that a map with a limit beyond that takes at creation, in bytes: a new key then costs half.
 const TAKEN_AT_ONCE_MAX: u64 = 256 << 20;
+/// The same of a map by stacks with any limit: many samples come with a key that is new.
+const TAKEN_FOR_STACKS_MAX: u64 = 8 << 20;
 /// Most aggregations without keys that have a map each. A program can use 64 maps; with more than these, those of equal size share one.
 const SEPARATE_CELLS: usize = 24;
 /// Bytes of an entry of a hash besides key and value.
@@ -106,6 +108,8 @@ pub(super) struct Globals<'a> {
     places: Vec<MapPlace>,
     zeros: Option<u32>,
     chills: Option<u32>,
+    /// A word that is not 0 when short stacks have found no room.
+    pub short_full: Option<u32>,
     scratch_size: u32,
     alike: [Option<Rc<[u32]>>; 2],
     core: Vec<Arc<Relocation>>,
@@ -181,6 +185,7 @@ impl<'a> Globals<'a> {
             places: Vec::new(),
             zeros: None,
             chills: None,
+            short_full: None,
             scratch_size: 0,
             alike: [None, None],
             core: Vec::new(),
@@ -375,19 +380,6 @@ impl<'a> Globals<'a> {
         self.lazy(MapRole::Packets, || events(MapRole::Packets, ncpus))
     }
 
-    /// The map of stack traces of at most `limit` frames: the hash of a stack, then its frames.
-    pub fn stacks(&mut self, limit: u8) -> MapRef {
-        let (role, target) = (MapRole::Stacks { limit }, self.target);
-        self.lazy(role, || MapDef {
-            role,
-            kind: MapKind::Hash as u32,
-            key_size: 4,
-            value_size: layout::STACK_FRAMES_AT + u32::from(limit) * 8,
-            max_entries: target.stack_keys.max(1),
-            flags: if target.no_prealloc { flags::NO_PREALLOC } else { 0 },
-        })
-    }
-
     /// Scratch memory: [`SCRATCH_LEVELS`] entries a CPU.
     pub fn scratch(&mut self) -> MapRef {
         let entries = self.target.ncpus.saturating_mul(SCRATCH_LEVELS);
@@ -424,7 +416,8 @@ impl<'a> Globals<'a> {
         Object { maps: self.maps, groups: self.groups.all, programs, data: self.data, core: self.core }
     }
 
-    fn lazy(&mut self, role: MapRole, def: impl FnOnce() -> MapDef) -> MapRef {
+    /// The map of a role, made when it is first wanted.
+    pub fn lazy(&mut self, role: MapRole, def: impl FnOnce() -> MapDef) -> MapRef {
         if let Some(map) = self.lazy.get(&role) {
             return *map;
         }
@@ -433,7 +426,8 @@ impl<'a> Globals<'a> {
         map
     }
 
-    fn reserve(&mut self, bytes: u32) -> u32 {
+    /// Offset of so many bytes of the data section that nobody else has.
+    pub fn reserve(&mut self, bytes: u32) -> u32 {
         // The first line is left to what is only read.
         let at = self.data.size.max(READ_MOSTLY);
         self.data.size = at + layout::round_up(bytes);
@@ -502,7 +496,12 @@ impl<'a> Globals<'a> {
         };
         // The kernel refuses the flag for maps that forget.
         let all = u64::from(entries) * (ENTRY + u64::from(key_size) + u64::from(size));
-        let at_once = declared.forgets || (shared && are_many && all <= TAKEN_AT_ONCE_MAX);
+        let most = match adds && declared.key.as_ref().is_some_and(is_of_stacks) {
+            _ if are_many => TAKEN_AT_ONCE_MAX,
+            true => TAKEN_FOR_STACKS_MAX,
+            false => 0,
+        };
+        let at_once = declared.forgets || (shared && all <= most);
         let flags = if self.target.no_prealloc && !at_once { flags::NO_PREALLOC } else { 0 };
         let stays = self.entries_stay(id, declared).then(|| self.reserve(8));
         // Those that stay take no room from keys that are there.
@@ -570,6 +569,15 @@ fn is_dear(key: &Type) -> bool {
         Type::Tuple(parts) => parts.iter().any(is_dear),
         _ => layout::short_key(key).is_some(),
     }
+}
+
+/// Whether a key has a stack, so that many events come with a new one, and no long text, for which there would be another map.
+fn is_of_stacks(key: &Type) -> bool {
+    let has_stack = match key {
+        Type::Tuple(parts) => parts.iter().any(|part| matches!(part, Type::Stack(_))),
+        _ => matches!(key, Type::Stack(_)),
+    };
+    has_stack && layout::short_key(key).is_none()
 }
 
 fn push(maps: &mut Vec<MapDef>, def: MapDef) -> MapRef {

@@ -57,6 +57,7 @@ pub fn target() -> Target {
         sampling: false,
         map_keys: 4096,
         stack_keys: 1024,
+        short_stacks: 0,
         arch: quadrant_program::arch::native(),
     }
 }

@@ -6,7 +6,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::{Context, LossKind, RawRead};
 use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind, Function};
-use quadrant_program::layout::{STACK_EMPTY, STACK_LOST};
+use quadrant_program::layout::{SHORT_STACK, STACK_EMPTY, STACK_IS_SHORT, STACK_LOST};
 use quadrant_program::map::{Aggregation, MapId};
 use quadrant_program::probe::{ArgLoc, KernelCode, Operand, Site};
 use quadrant_program::ty::{Space, StackMode, StackType, Type};
@@ -300,38 +300,72 @@ fn stacks_are_kept_while_there_is_room() {
     assert_eq!((ids.len(), lost, seen.lost(LossKind::Stack)), (64, 60, 60));
 }
 
+/// The ids of stacks, when they have come once, and when they have come again.
+fn ids_of(stacks: &[Vec<u64>], limit: u8, target: &quadrant_codegen::Target) -> [Vec<u32>; 2] {
+    let mut script = Script::new();
+    let ty = Type::Stack(StackType { user: false, limit, mode: StackMode::Raw });
+    let map = script.keyed(Type::U64, ty.clone());
+    script.clause(None, vec![set_map(map, Some(arg(0)), call(Function::Stack, vec![], ty))]);
+    let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), target);
+    [(); 2].map(|()| {
+        for (at, frames) in (0..).zip(stacks) {
+            machine.vm.env.kernel_stack = Ok(frames.clone());
+            machine.run(&script, &[(0, vec![at])]);
+        }
+        let seen = machine.run(&script, &[]);
+        (0..stacks.len()).filter_map(|key| seen.at(map, key as u64)).map(|id| id as u32).collect()
+    })
+}
+
+#[test]
+fn the_first_short_stacks_are_kept_apart_and_no_stack_twice() {
+    let apart = quadrant_codegen::Target { short_stacks: 4, stack_keys: 16, ..target() };
+    let deep = |frames: u64| (0..frames).map(|at| at + 1000 * frames).collect::<Vec<_>>();
+    let most = u64::from(SHORT_STACK);
+    let stacks = [most + 1, 1, most, 127, 2, 3, 4, 5, most + 2].map(deep);
+    let [first, second] = ids_of(&stacks, 127, &apart);
+    assert_eq!(first, second);
+    let are_apart: Vec<bool> = first.iter().map(|id| id & STACK_IS_SHORT != 0).collect();
+    assert_eq!(are_apart, [false, true, true, false, true, true, false, false, false]);
+    assert_eq!(first.iter().collect::<std::collections::BTreeSet<_>>().len(), stacks.len());
+    // With less frames, all are short.
+    let [first, second] = ids_of(&stacks[..3], 3, &apart);
+    assert!(first == second && first.iter().all(|id| id & STACK_IS_SHORT != 0), "{first:x?}");
+}
+
+#[test]
+fn a_short_stack_with_the_number_of_another_is_kept_with_the_long_ones() {
+    let apart = quadrant_codegen::Target { short_stacks: 8, ..target() };
+    let stacks = [1_u64, 2].map(|low| vec![(77 << 34 | low).wrapping_mul(INVERSE).wrapping_sub(8)]);
+    let [first, second] = ids_of(&stacks, 8, &apart);
+    assert_eq!((&first, &first), (&second, &vec![77 | STACK_IS_SHORT, 77]));
+}
+
 #[test]
 fn stacks_are_told_apart_by_all_their_frames() {
-    let mut script = Script::new();
-    let deepest = Type::Stack(StackType { user: false, limit: 127, mode: StackMode::Raw });
-    let map = script.keyed(Type::U64, deepest.clone());
-    script.clause(None, vec![set_map(map, Some(arg(0)), call(Function::Stack, vec![], deepest))]);
-    let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &target());
     let deep = |frames: u64, last: u64| (1..frames).chain([last]).collect::<Vec<_>>();
     let stacks: Vec<Vec<u64>> = (1..=127)
         .flat_map(|frames| [deep(frames, 500), deep(frames, 501)])
         .chain([vec![500, 1], vec![1, 500]])
         .collect();
-    for (at, frames) in stacks.iter().enumerate() {
-        machine.vm.env.kernel_stack = Ok(frames.clone());
-        machine.run(&script, &[(0, vec![at as u64])]);
+    for short_stacks in [0, 100] {
+        let [ids, _] = ids_of(&stacks, 127, &quadrant_codegen::Target { short_stacks, ..target() });
+        // The last one is the third.
+        assert_eq!(ids.into_iter().collect::<std::collections::BTreeSet<_>>().len(), stacks.len() - 1);
     }
-    let seen = machine.run(&script, &[]);
-    let ids = (0..stacks.len()).filter_map(|key| seen.at(map, key as u64));
-    // The last one is the third.
-    assert_eq!(ids.collect::<std::collections::BTreeSet<_>>().len(), stacks.len() - 1);
 }
+
+/// What undoes the factor of the hash, once for each two of the eight frames that are taken together.
+const INVERSE: u64 = 0xf1de_83e1_9937_733d_u64.wrapping_pow(4);
 
 #[test]
 fn stacks_with_the_same_number_are_told_apart() {
-    /// What undoes the factor of the hash, once for each of the eight frames that are taken together.
-    const INVERSE: u64 = 0xf1de_83e1_9937_733d_u64.wrapping_pow(8);
     let mut script = Script::new();
     let map = script.keyed(Type::U64, stack(false).ty);
     script.clause(None, vec![set_map(map, Some(arg(0)), stack(false))]);
     let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &target());
-    let upper: u64 = 77 << 33;
-    let hashes = [upper | 1, upper | 2, upper | 1 << 31 | 1, upper | 1 << 32 | 1];
+    let upper: u64 = 77 << 34;
+    let hashes = [upper | 1, upper | 2, upper | 1 << 30 | 1, upper | 1 << 31 | 1];
     for (at, hash) in (0..).zip(hashes) {
         machine.vm.env.kernel_stack = Ok(vec![hash.wrapping_mul(INVERSE).wrapping_sub(8)]);
         machine.run(&script, &[(0, vec![at])]);

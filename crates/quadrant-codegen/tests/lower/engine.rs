@@ -158,7 +158,11 @@ impl Machine {
                     look_at_cells(&mut seen, script, &self.object, def, |key| self.vm.lookup_all(map, key))
                 }
                 MapRole::Scratch => check_free(def, |key| self.vm.lookup(map, key, 0)),
-                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Group | MapRole::Import(..) => {}
+                MapRole::Stacks { .. }
+                | MapRole::ShortStacks { .. }
+                | MapRole::Packets
+                | MapRole::Group
+                | MapRole::Import(..) => {}
             }
         }
         seen
@@ -262,7 +266,11 @@ impl Kernel {
                         |key: &[u8]| lookup(map, key).expect("a cell").chunks(part).map(<[u8]>::to_vec).collect();
                     look_at_cells(&mut seen, script, &self.object, def, parts);
                 }
-                MapRole::Stacks { .. } | MapRole::Packets | MapRole::Group | MapRole::Import(..) => {}
+                MapRole::Stacks { .. }
+                | MapRole::ShortStacks { .. }
+                | MapRole::Packets
+                | MapRole::Group
+                | MapRole::Import(..) => {}
             }
         }
         seen

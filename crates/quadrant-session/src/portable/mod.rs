@@ -112,6 +112,7 @@ fn target(program: &Program) -> Target {
         session_is_return: None,
         map_keys: program.config.max_map_keys.unwrap_or(KEYS),
         stack_keys: STACKS,
+        short_stacks: 0,
         arch: native(),
     }
 }

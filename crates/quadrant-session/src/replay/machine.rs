@@ -87,6 +87,7 @@ pub(super) fn target(host: Host) -> Target {
         sampling: false,
         map_keys: MAP_KEYS,
         stack_keys: STACK_KEYS,
+        short_stacks: 0,
         arch: native(),
     }
 }

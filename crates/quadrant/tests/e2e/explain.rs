@@ -51,10 +51,11 @@ fn every_part_is_there() {
 }
 
 /// The instructions of a listing: lines that start with a number and a colon.
+/// Without the spaces before the number, which are as many as the tool likes.
 fn instructions(listing: &str) -> Vec<&str> {
     let is_instruction =
         |line: &&str| line.split_once(": (").is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok());
-    listing.lines().filter(is_instruction).map(str::trim_end).collect()
+    listing.lines().filter(is_instruction).map(str::trim).collect()
 }
 
 /// The programs that a process holds, by their numbers.

@@ -191,6 +191,7 @@ fn map_name(program: &Program, map: &MapDef) -> String {
         MapRole::Cells => "aggregations".to_owned(),
         MapRole::Group => "maps".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
+        MapRole::ShortStacks { .. } => "short stacks".to_owned(),
         MapRole::Import(file, _) => failure::shown(&program.imports[file as usize].name),
     }
 }
@@ -207,6 +208,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Cells => "many aggregations without keys",
         MapRole::Group => "many maps of the script",
         MapRole::Stacks { .. } => "stacks, by their numbers",
+        MapRole::ShortStacks { .. } => "the first stacks of few frames, in memory that is taken at the start",
         MapRole::Import(..) => "a map or variables of a file in C",
     }
 }
