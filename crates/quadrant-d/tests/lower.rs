@@ -68,6 +68,17 @@ fn half_a_library_is_none() {
 }
 
 #[test]
+fn variables_of_a_library_are_there_from_the_first_time_they_are_read() {
+    let library = "int n; int a[int]; self int t; struct s { int x; }; struct s whole; this int c;";
+    let read = |value: &str| compile_with(library, &[source_of(&format!("BEGIN {{ trace({value}); }}"))], &[]);
+    for value in ["n", "a[1]", "self->t", "whole.x", "sizeof (n)"] {
+        assert_eq!(tags(&read(value)), [""; 0], "{value}");
+    }
+    // Variables of clauses are the script's own.
+    assert_eq!(tags(&read("this->c")), ["D_VAR_UNDEF"]);
+}
+
+#[test]
 fn a_packet_and_its_protocol_are_computed_once() {
     let compiled = run(
         "struct sk_buff { char *head; char *data; unsigned len; unsigned data_len; uint16_t network_header; };

@@ -8,7 +8,7 @@ use quadrant_types::{CType, TypeId};
 
 use super::Lower;
 use crate::Mode;
-use crate::ast::{Item, TypeSpecKind};
+use crate::ast::{Item, Scope, TypeSpecKind};
 use crate::library;
 
 /// What of the libraries was used, and what the ones given by the user offer.
@@ -51,6 +51,13 @@ impl Lower<'_> {
             if wanted && self.used.tried.insert(item.text.to_owned()) {
                 self.embedded_item(item);
             }
+        }
+    }
+
+    /// Defines a variable that a library declares, unless the script has one of that name. Those of a clause are the script's alone.
+    pub(super) fn need_variable(&mut self, scope: Scope, name: &str) {
+        if scope != Scope::Clause && self.variable(scope, name).is_none() {
+            self.need(name);
         }
     }
 

@@ -37,11 +37,11 @@ impl Lower<'_> {
         if let Some(value) = self.builtin(name, span) {
             return value;
         }
+        self.need_variable(Scope::Global, name);
         if self.variable(Scope::Global, name).is_some() {
             let element = self.element(Scope::Global, name, None, span)?;
             return self.read_element(&element, span);
         }
-        self.need(name);
         if let Some(value) = self.inline(name, &[], span) {
             return value;
         }

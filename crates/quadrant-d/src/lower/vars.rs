@@ -163,6 +163,7 @@ impl Lower<'_> {
     /// The element that an expression names, which must be there already: `None` if the expression is no variable at all.
     pub(super) fn element_named(&mut self, target: &ast::Expr) -> Option<Option<Element>> {
         let (scope, name, keys) = variable_named(target)?;
+        self.need_variable(scope, name);
         if scope == Scope::Global && self.variable(scope, name).is_none() {
             return None;
         }
@@ -177,6 +178,7 @@ impl Lower<'_> {
         keys: Option<&[ast::Expr]>,
         span: Span,
     ) -> Option<Element> {
+        self.need_variable(scope, name);
         let Some(variable) = self.variable(scope, name).cloned() else {
             let name = spelled(scope, name);
             return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));
