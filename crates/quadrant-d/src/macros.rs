@@ -12,6 +12,7 @@ use quadrant_syntax::literal::IntError;
 
 use crate::ast::{Expr, ExprKind, Ident, IntLiteral, Item, MacroVar, ProbeSpec, Script, UnOp};
 use crate::lexer::{Tok, int_value, is_word_byte};
+use crate::message::visible;
 use crate::walk;
 
 /// What macro variables stand for.
@@ -37,7 +38,7 @@ impl Macros {
     pub fn unused(&self) -> Option<Diagnostic> {
         let number = self.used.borrow().iter().max().unwrap_or(&0) + 1;
         let text = self.args.get(number)?;
-        let message = format!("extraneous argument '{}' (${number} is not referenced)", text.escape_debug());
+        let message = format!("extraneous argument '{}' (${number} is not referenced)", visible(text));
         let help = "`-x argref` allows arguments that no script uses";
         Some(Diagnostic::error(Span::new(0, 0), message).tag("D_MACRO_UNUSED").help(help))
     }

@@ -81,6 +81,8 @@ const CAUSES: &[(&str, &str)] = &[
     ("panic(1);", "D_PROTO_LEN"),
     ("breakpoint(1);", "D_PROTO_LEN"),
     ("return();", "D_PROTO_LEN"),
+    ("return(\"a\");", "D_PROTO_ARG"),
+    ("return(1);", "D_ACT_RETURN"),
     ("raise(\"a\");", "D_PROTO_ARG"),
     ("chill(\"a\");", "D_PROTO_ARG"),
     // Stacks.
@@ -293,6 +295,12 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("struct s { int; };", "D_SYNTAX"),
     ("struct s { self int a; };", "D_SYNTAX"),
     ("struct s { int a[int]; };", "D_DECL_DYNOBJ"),
+    ("int a[int][4];", "D_DECL_DYNOBJ"),
+    ("string a[string];", ""),
+    ("self char a[string][8];", "D_DECL_DYNOBJ"),
+    ("enum none x;", "D_DECL_INCOMPLETE"),
+    ("struct s { enum none x; };", "D_DECL_INCOMPLETE"),
+    ("typedef enum none none_t;", "D_TYPE_ERR"),
     ("char x[3]; BEGIN { x = \"a\"; }", "D_OP_ARRFUN"),
     // Definitions that nothing uses.
     ("inline int x = self->y;", "D_VAR_UNDEF"),

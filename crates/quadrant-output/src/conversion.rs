@@ -69,6 +69,10 @@ impl Spec<'_> {
             group(out, first);
         }
         self.zeros(out, start, first, value);
+        // For octal numbers, `#` is a precision: that of a number which begins with 0.
+        if kind == b"o" && self.conversion.alternate && out.get(first) != Some(&b'0') {
+            out.insert(first, b'0');
+        }
     }
 
     /// Leading zeros: up to the precision, or with the flag `0` up to the width.
@@ -100,7 +104,6 @@ fn prefix(value: u64, kind: &[u8], alternate: bool) -> &'static [u8] {
         (b"p", _) if value != 0 => b"0x",
         (b"x", true) => b"0x",
         (b"X", true) => b"0X",
-        (b"o", true) => b"0",
         _ => b"",
     }
 }

@@ -17,6 +17,9 @@ impl Lower<'_> {
         if is_forward_enum(declaration) {
             return;
         }
+        if self.incomplete_enum(declaration).is_none() {
+            return;
+        }
         let Some(base) = self.type_spec(&declaration.base) else { return };
         if declaration.declared.is_empty() && !matches!(declaration.base.kind, ast::TypeSpecKind::Tagged { .. }) {
             self.fail::<()>(declaration.span, "D_DECL_USELESS", "useless declaration");
@@ -34,6 +37,25 @@ impl Lower<'_> {
         }
     }
 
+    /// Refuses what would have the type of an `enum` that there is not.
+    fn incomplete_enum(&mut self, declaration: &Declaration) -> Option<()> {
+        let ast::TypeSpecKind::Tagged { tag: Tag::Enum, name: Some(name), body: None } = &declaration.base.kind else {
+            return Some(());
+        };
+        let is_whole = |declared: &&ast::Declared| declared.wraps.is_empty() && declared.name.is_some();
+        let declared = declaration.declared.iter().find(is_whole);
+        let Some(declared) = declared.filter(|_| declaration.storage != Some(Storage::Typedef)) else {
+            return Some(());
+        };
+        self.need(&format!("enum {}", name.name));
+        if self.types.lookup_enum(&name.name).is_some() {
+            return Some(());
+        }
+        let of = declared.name.as_ref().map_or("", |name| &name.name);
+        let message = format!("incomplete struct/union/enum enum {}: {of}", name.name);
+        self.fail(declared.span, "D_DECL_INCOMPLETE", message)
+    }
+
     fn declare_variable(&mut self, scope: Scope, base: TypeId, declared: &ast::Declared) -> Option<()> {
         let name = declared.name.as_ref()?;
         let (keys, wraps) = match declared.wraps.split_last() {
@@ -47,6 +69,9 @@ impl Lower<'_> {
             _ => (None, &declared.wraps[..]),
         };
         let id = self.wrapped(base, wraps, declared.span)?;
+        if keys.is_some() && self.is_array_of_c_type(id) {
+            return self.no_array_elements(id, name);
+        }
         if let Some((elem, len)) = self.array_by_index(scope, id) {
             let keys = Some(vec![self.int_ty(Int::LONG)]);
             return self.declare(scope, &name.name, Declared { ty: elem, keys, len: Some(len) }, name.span);
@@ -68,6 +93,17 @@ impl Lower<'_> {
             return self.fail(name.span, "D_DECL_INCOMPLETE", message);
         }
         self.declare(scope, &name.name, Declared { ty, keys, len: None }, name.span)
+    }
+
+    fn is_array_of_c_type(&self, id: TypeId) -> bool {
+        matches!(self.ty_of(id), Ty::C(id) if matches!(self.types.kind(self.types.resolve(id)), CType::Array { .. }))
+    }
+
+    fn no_array_elements(&mut self, id: TypeId, name: &ast::Ident) -> Option<()> {
+        let message =
+            format!("associative array of arrays is not supported: {} of {}", name.name, self.types.display(id));
+        let help = "make the index one more key, or the array a member of a struct";
+        self.fail_help(name.span, "D_DECL_DYNOBJ", message, help)
     }
 
     fn key_types(&mut self, params: &[ast::Param]) -> Option<Vec<Ty>> {
@@ -189,6 +225,7 @@ impl Lower<'_> {
     }
 
     fn members(&mut self, declaration: &Declaration, fields: &mut Vec<FieldDef>) -> Option<()> {
+        self.incomplete_enum(declaration)?;
         let base = self.type_spec(&declaration.base)?;
         if declaration.declared.is_empty() {
             fields.push(FieldDef { name: String::new(), ty: base, bits: None, attributes: Attributes::default() });

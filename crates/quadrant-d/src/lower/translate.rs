@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use quadrant_program::span::Span;
+use quadrant_program::stmt::Stmt;
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
 use super::absent;
+use super::expr::block;
 use super::value::{Ty, Value};
 use crate::ast::{self, Ident, Inline, Translator, TypeExpr};
 use crate::message::counted;
 
 /// What `xlate` makes: its members are evaluated one by one, as they are used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Xlated {
     /// The type as messages call it.
     pub name: String,
@@ -21,6 +23,8 @@ pub(super) struct Xlated {
     pub output: TypeId,
     translator: Rc<Translator>,
     input: Value,
+    /// What comes before a member is evaluated.
+    before: Vec<Stmt>,
 }
 
 /// A translator and the types that it is for.
@@ -117,7 +121,21 @@ impl Lower<'_> {
             let message = format!("{name}[ ] prototype mismatch: {} passed, {wanted} expected", counted(got, "key"));
             return self.fail(span, "D_PROTO_LEN", message);
         }
+        let (frame, before) = self.parameters(inline, params, keys, span)?;
+        let value = self.within(frame, |lower| lower.expr(&inline.value))?;
+        self.inlined(inline, value, before, span)
+    }
+
+    /// The parameters of an inline, and what is done once for all their uses.
+    fn parameters(
+        &mut self,
+        inline: &Inline,
+        params: &[ast::Param],
+        keys: &[ast::Expr],
+        span: Span,
+    ) -> Option<(Frame, Vec<Stmt>)> {
         let mut frame = Frame { at: span, ..Frame::default() };
+        let mut before = Vec::new();
         for (number, (param, key)) in (1..).zip(params.iter().zip(keys)) {
             let ty = self.type_expr(&param.ty)?;
             let value = self.expr(key)?;
@@ -133,12 +151,27 @@ impl Lower<'_> {
                 );
             };
             if let Some(name) = &param.name {
+                let value = self.evaluated_once(value, key, &mut before);
                 frame.names.insert(name.name.clone(), value);
             }
         }
+        Some((frame, before))
+    }
+
+    fn inlined(&mut self, inline: &Inline, value: Value, before: Vec<Stmt>, span: Span) -> Option<Value> {
         let ty = self.type_expr(&inline.ty)?;
-        let value = self.within(frame, |lower| lower.expr(&inline.value))?;
-        self.shaped(value, &ty, span, Whose::Inline(&inline.name.name))
+        let value = self.shaped(value, &ty, span, Whose::Inline(&inline.name.name))?;
+        Some(after(before, value))
+    }
+
+    /// A value that is used as often as its name is: where evaluating it changes something, that happens once.
+    fn evaluated_once(&mut self, value: Value, written: &ast::Expr, before: &mut Vec<Stmt>) -> Value {
+        if !written.any(&changes) || !(self.is_scalar(&value.ty) || value.is_text()) {
+            return value;
+        }
+        let (keep, expr) = self.keep(value.expr);
+        before.push(keep);
+        Value { expr, ty: value.ty }
     }
 
     /// A value as an inline's parameter, which may be what a translator makes.
@@ -202,7 +235,10 @@ impl Lower<'_> {
     pub(super) fn xlate(&mut self, ty: &TypeExpr, operand: &ast::Expr, span: Span) -> Option<Value> {
         let target = self.type_id(ty);
         let input = self.expr(operand);
-        let (target, input) = (target?, input?);
+        self.translated(target?, input?, operand, span)
+    }
+
+    fn translated(&mut self, target: TypeId, input: Value, operand: &ast::Expr, span: Span) -> Option<Value> {
         let named = self.types.pointee(target).unwrap_or(target);
         let record = self.types.resolve(named);
         self.need_translators(named);
@@ -212,8 +248,10 @@ impl Lower<'_> {
             return self.fail(span, "D_XLATE_NONE", format!("cannot translate from \"{from}\" to \"{to}\""));
         };
         let name = self.types.display(record);
+        let mut before = Vec::new();
+        let input = self.evaluated_once(input, operand, &mut before);
         let expr = input.expr.clone();
-        let made = Xlated { name, output: record, translator, input };
+        let made = Xlated { name, output: record, translator, input, before };
         Some(Value { expr, ty: Ty::Xlated(Rc::new(made)) })
     }
 
@@ -244,7 +282,7 @@ impl Lower<'_> {
         let attempt = |lower: &mut Self, way: &ast::Expr| {
             let frame = Frame { names: HashMap::from([(input.clone(), made.input.clone())]), words: false, at: span };
             let value = lower.within(frame, |lower| lower.expr(way))?;
-            lower.shaped(value, &ty, span, Whose::Member(&name.name))
+            lower.member_value(value, made, &ty, name)
         };
         for way in others {
             let before = self.diagnostics.len();
@@ -256,10 +294,35 @@ impl Lower<'_> {
         attempt(self, last)
     }
 
+    fn member_value(&mut self, value: Value, made: &Xlated, ty: &Ty, name: &Ident) -> Option<Value> {
+        let span = value.expr.span;
+        let value = self.shaped(value, ty, span, Whose::Member(&name.name))?;
+        Some(after(made.before.clone(), value))
+    }
+
     fn untranslated(&mut self, made: &Xlated, name: &Ident) -> Option<Value> {
         let names = made.translator.members.iter().map(|(member, _)| member.name.as_str());
         let near = suggest(&name.name, names).map(str::to_owned);
         let message = format!("translator does not define conversion for member: {}", name.name);
         self.fail_absent(absent::MEMBERS, (&name.name, name.span), "D_XLATE_NOCONV", message, near)
+    }
+}
+
+/// Statements, then a value, or what a translator makes of it.
+fn after(before: Vec<Stmt>, value: Value) -> Value {
+    let Ty::Xlated(made) = &value.ty else { return block(before, value) };
+    let before = before.into_iter().chain(made.before.iter().cloned()).collect();
+    let made = Xlated { before, ..Xlated::clone(made) };
+    Value { expr: value.expr, ty: Ty::Xlated(Rc::new(made)) }
+}
+
+/// Whether evaluating it twice is not the same as once.
+fn changes(kind: &ast::ExprKind) -> bool {
+    match kind {
+        ast::ExprKind::Assign { .. } | ast::ExprKind::IncDec { .. } => true,
+        ast::ExprKind::Call { callee, .. } => {
+            matches!(callee.name.as_str(), "alloca" | "copyin" | "copyinstr" | "rand" | "speculation" | "strtok")
+        }
+        _ => false,
     }
 }

@@ -270,6 +270,11 @@ mod tests {
             ("amin", Some("evolving/STABLE")),
             ("core", None),
             ("quietresize", Some("off")),
+            ("rawbytes", Some("0x0")),
+            ("aggsortrev", Some("2")),
+            ("bpflogsize", None),
+            ("bpflogsize", Some("")),
+            ("useruid", Some("root")),
             ("maxframes", Some("64")),
             ("modpath", Some("/lib/modules")),
         ] {
@@ -281,6 +286,7 @@ mod tests {
             cpu: Some(3),
             switchrate: 100_000_000,
             bufpolicy: Policy::Ring,
+            aggsortrev: true,
             define: vec!["A=1".to_owned(), "B".to_owned()],
             amin: Attributes::parse("Evolving/Stable/Common"),
             ..Options::default()
@@ -306,6 +312,10 @@ mod tests {
             ("jstackframes", Some("many")),
             ("amin", Some("nice")),
             ("core", Some("abc")),
+            ("core", Some("on")),
+            ("udefs", Some("no")),
+            ("strip", Some("0")),
+            ("quiet", Some("")),
             ("bpflogsize", Some("big")),
             ("maxframes", Some("4k")),
             ("modpath", None),
@@ -319,6 +329,7 @@ mod tests {
         }
         assert_eq!(set(&mut options, "stdc", Some("z")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
+        assert_eq!(set(&mut options, "debugassert", Some("x")), Err("Option is not supported".to_owned()));
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,
             "Operation illegal when tracing is active"

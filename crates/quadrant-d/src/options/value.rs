@@ -56,9 +56,9 @@ pub(super) fn is_rate(text: Option<&str>) -> bool {
     text == Some("0") || text.and_then(rate).is_some()
 }
 
-/// Whether it is a number, or one of bytes.
-pub(super) fn is_size(text: Option<&str>) -> bool {
-    text.and_then(size).is_some()
+/// Whether it is a number, one of bytes, or nothing.
+pub(super) fn is_size_or_none(text: Option<&str>) -> bool {
+    text.is_none_or(|text| text.is_empty() || size(text).is_some())
 }
 
 /// Whether it is a number.
@@ -76,6 +76,11 @@ pub(super) fn is_flag(text: Option<&str>) -> bool {
     flag(text).is_some()
 }
 
+/// Whether there is no value: such a flag cannot be taken back.
+pub(super) fn is_none(text: Option<&str>) -> bool {
+    text.is_none()
+}
+
 /// Whether it is a version of D: `1`, `1.6`, `1.6.3`, of whose parts DTrace keeps 8, 12 and 12 bits.
 pub(crate) fn is_version(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
@@ -85,12 +90,13 @@ pub(crate) fn is_version(text: &str) -> bool {
     parts.len() <= 3 && parts.iter().zip([0xff, 0xfff, 0xfff]).all(fits)
 }
 
-/// Whether something is on: no value is a yes.
+/// Whether something is on: no value is a yes, and so is a number other than 0.
 pub(super) fn flag(text: Option<&str>) -> Option<bool> {
-    match text.unwrap_or("1").to_ascii_lowercase().as_str() {
-        "1" | "yes" | "on" | "set" | "true" | "enable" | "enabled" => Some(true),
-        "0" | "no" | "off" | "unset" | "false" | "disable" | "disabled" => Some(false),
-        _ => None,
+    let Some(text) = text else { return Some(true) };
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "set" | "true" | "enable" | "enabled" => Some(true),
+        "no" | "off" | "unset" | "false" | "disable" | "disabled" => Some(false),
+        _ => number(text).map(|number| number != 0),
     }
 }
 
@@ -129,6 +135,7 @@ mod tests {
 
     #[test]
     fn flags() {
-        assert_eq!((flag(None), flag(Some("off")), flag(Some("7"))), (Some(true), Some(false), None));
+        assert_eq!((flag(None), flag(Some("off")), flag(Some("maybe"))), (Some(true), Some(false), None));
+        assert_eq!((flag(Some("7")), flag(Some("0x0")), flag(Some(""))), (Some(true), Some(false), None));
     }
 }

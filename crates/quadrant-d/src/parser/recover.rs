@@ -35,7 +35,7 @@ impl Parser<'_> {
                 .tag("D_SYNTAX")
                 .help("the comment ends with the first `*/`"),
             Tok::Float => Diagnostic::error(here, "floating-point constants are not permitted").tag("D_SYNTAX"),
-            Tok::Eof => Diagnostic::error(here, "syntax error near end-of-input")
+            Tok::Eof => Diagnostic::error(here, "syntax error near end of input")
                 .tag("D_SYNTAX")
                 .label(format!("expected {wanted}")),
             Tok::RParen | Tok::RBracket if wanted == "`;`" => {

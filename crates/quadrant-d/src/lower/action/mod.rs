@@ -141,26 +141,40 @@ impl Lower<'_> {
             "raise" => self.raise(call),
             "stop" => self.stop(call),
             "chill" => self.chill(call),
+            "return" => self.override_result(call),
             _ => self.impossible(call),
         }
     }
 
+    /// `return(value)`: only functions of the kernel can be told what to return.
+    fn override_result(&mut self, call: &Call) -> Option<()> {
+        self.count_args(call, 1, 1)?;
+        self.int_arg_as(call, 1, "int")?;
+        let Some(point) = self.clause.point.clone().filter(|point| !is_function(point)) else {
+            let help =
+                "`override()` in bpftrace's language makes a function that allows error injection return another value";
+            return self.fail_help(call.span, "D_ACT_UNAVAIL", "return( ) is not implemented", help);
+        };
+        self.fail(call.span, "D_ACT_RETURN", format!("return( ) not allowed for {point}"))
+    }
+
     /// What the kernel does not let a tracer do.
     fn impossible(&mut self, call: &Call) -> Option<()> {
-        let args = usize::from(call.name == "return");
-        self.count_args(call, args, args)?;
+        self.count_args(call, 0, 0)?;
         let why = match call.name {
             "panic" => {
                 "no eBPF program may crash the kernel; end the trace with exit() and write to /proc/sysrq-trigger with system()"
             }
-            "breakpoint" => "no eBPF program may stop the kernel; use kgdb and set the breakpoint there",
-            _ => {
-                "returning another value takes a kernel with CONFIG_BPF_KPROBE_OVERRIDE and a function on its list of error injections"
-            }
+            _ => "no eBPF program may stop the kernel; use kgdb and set the breakpoint there",
         };
         let message = format!("{}( ) is not implemented: the kernel does not allow it", call.name);
         self.fail_help(call.span, "D_ACT_UNAVAIL", message, why)
     }
+}
+
+/// Whether a point, by its name in full, is in a function of the kernel.
+fn is_function(point: &str) -> bool {
+    point.starts_with("fbt:") || point.starts_with("rawfbt:")
 }
 
 /// Whether evaluating an expression does something.

@@ -23,6 +23,9 @@ fn integers() {
         "  007|007|007     |     007|     0x7|0x7     |0x000007"
     });
     assert_eq!(printf("%p %#p %10p", ints(&[16, 16, 16])), "10 0x10         10");
+    // As in C: `#` makes an octal number begin with 0, once.
+    let octal = printf("%#.3o|%#.2o|%#06o|%#5o|%#o|%#.0o", ints(&[46, 46, 46, 46, 0, 0]));
+    assert_eq!(octal, "056|056|000056|  056|0|0");
 }
 
 #[test]
