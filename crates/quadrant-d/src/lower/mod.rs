@@ -24,6 +24,7 @@ mod expr;
 mod facts;
 mod library;
 mod names;
+mod nulls;
 mod options;
 mod points;
 mod pragmas;
@@ -88,6 +89,17 @@ pub struct Compiled {
 
 /// Compiles sources to one program.
 pub fn compile(sources: &[Source], env: &Env) -> Compiled {
+    let mut marked = nulls::Names::new();
+    loop {
+        match compile_with(sources, env, marked) {
+            Ok(compiled) => return compiled,
+            Err(needed) => marked = needed,
+        }
+    }
+}
+
+/// Compiles sources with marks for these texts; gives others if more of them need one.
+fn compile_with(sources: &[Source], env: &Env, marked: nulls::Names) -> Result<Compiled, nulls::Names> {
     let mut texts = Texts::default();
     let mut diagnostics = Vec::new();
     let mut parse = |(at, source): (usize, &Source)| {
@@ -107,14 +119,18 @@ pub fn compile(sources: &[Source], env: &Env) -> Compiled {
     diagnostics.extend(pragmas::aimless(&scripts));
     let mut scales: Vec<Scale> = scripts.iter_mut().map(|script| Scale::new(options.amin, script)).collect();
     let mut lower = Lower::new(env, Settings::of(&options), texts, diagnostics);
+    lower.nulls = nulls::Nulls::of(marked);
     // What does not parse is only half there: it would give misleading messages.
     let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts, &mut scales) };
+    if lower.nulls.lack() && !lower.failed() {
+        return Err(lower.nulls.needed);
+    }
     // What is wrong with the scripts comes first.
     if !options.argref && !lower.failed() {
         lower.diagnostics.extend(macros.unused());
     }
     let stability = scales.iter().map(|scale| scale.minimum).collect();
-    lower.finish(matched, stability, options)
+    Ok(lower.finish(matched, stability, options))
 }
 
 /// The state of lowering.
@@ -128,6 +144,8 @@ struct Lower<'a> {
     /// D's `string` as a type of C: an array of its size.
     string_id: TypeId,
     variables: HashMap<(ast::Scope, String), Variable>,
+    /// Texts that may be NULL.
+    nulls: nulls::Nulls,
     aggregations: HashMap<String, aggregate::Known>,
     inlines: HashMap<String, Rc<ast::Inline>>,
     /// Names that the scripts' enumerations gave numbers.
@@ -165,6 +183,7 @@ impl<'a> Lower<'a> {
             diagnostics,
             string_id: types.define_typedef("string", string),
             variables: HashMap::new(),
+            nulls: nulls::Nulls::default(),
             aggregations: HashMap::new(),
             inlines: HashMap::new(),
             enumerators: HashSet::new(),

@@ -16,6 +16,9 @@ impl Lower<'_> {
     /// A text whose bytes are wanted.
     pub(super) fn present(&self, text: Expr) -> Expr {
         chosen(text, &|text| {
+            if let Some(present) = self.present_by_mark(&text) {
+                return present;
+            }
             if !is_text(&text) || !(self.may_be_absent(&text.kind) || is_search(&text.kind)) {
                 return text;
             }
@@ -38,12 +41,21 @@ impl Lower<'_> {
             kind @ ExprKind::MapGet { map, key } if is_text(text) && self.may_be_absent(kind) => {
                 Some(Expr::new(ExprKind::MapHas { map: *map, key: key.clone() }, Type::Bool, text.span))
             }
-            _ => None,
+            _ => self.is_unmarked(text),
+        }
+    }
+
+    /// Whether a text may be NULL.
+    pub(super) fn may_be_null(&self, text: &Expr) -> bool {
+        match &text.kind {
+            ExprKind::Ternary { then, other, .. } => self.may_be_null(then) || self.may_be_null(other),
+            ExprKind::Block(_, value) => self.may_be_null(value),
+            kind => is_null(text) || is_search(kind) || self.is_there(text).is_some(),
         }
     }
 
     /// Statements that keep a text which may not be there, and whether it is; `None` for other texts.
-    fn kept_if_there(&mut self, text: &Expr) -> Option<(Vec<Stmt>, Expr, Expr)> {
+    pub(super) fn kept_if_there(&mut self, text: &Expr) -> Option<(Vec<Stmt>, Expr, Expr)> {
         let (mut text, mut keeps) = (text.clone(), Vec::new());
         if self.is_there(&text).is_some()
             && let ExprKind::MapGet { key: Some(key), .. } = &mut text.kind
@@ -54,7 +66,8 @@ impl Lower<'_> {
             **key = kept;
         }
         let there = self.is_there(&text);
-        if there.is_none() && !is_search(&text.kind) && !matches!(text.kind, ExprKind::Var(_)) {
+        let is_kept = matches!(text.kind, ExprKind::Var(_)) && !self.is_never_null(&text);
+        if there.is_none() && !is_search(&text.kind) && !is_kept {
             return None;
         }
         let (keep, kept) = self.keep(text.clone());
@@ -108,7 +121,7 @@ fn is_search(kind: &ExprKind) -> bool {
 }
 
 /// NULL in the place of a text.
-fn is_null(text: &Expr) -> bool {
+pub(super) fn is_null(text: &Expr) -> bool {
     matches!(&text.kind, ExprKind::Call(Function::Str(Space::Kernel), args) if matches!(args[..], [Expr { kind: ExprKind::Int(0), .. }]))
 }
 

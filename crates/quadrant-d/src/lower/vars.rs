@@ -13,7 +13,6 @@ use quadrant_program::ty::Type;
 use quadrant_types::CType;
 
 use super::Lower;
-use super::presence::without_null;
 use super::value::{Ty, Value};
 use crate::ast::{self, Scope};
 use crate::message::counted;
@@ -32,13 +31,24 @@ pub(super) struct Declared {
 #[derive(Clone, Debug)]
 pub(super) struct Variable {
     pub declared: Declared,
-    home: Home,
+    pub(super) home: Home,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Home {
+/// Where a variable is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Home {
     Map(MapId),
     Var(VarId),
+}
+
+impl Home {
+    /// The place of a variable without keys.
+    pub(super) fn place(self) -> Place {
+        match self {
+            Home::Map(map) => Place::Map { map, key: None },
+            Home::Var(id) => Place::Var(id),
+        }
+    }
 }
 
 /// A variable, or an element of one, at hand.
@@ -82,15 +92,16 @@ impl Lower<'_> {
                         format!("local variables may not be used as associative arrays: {name}"),
                     );
                 }
-                let variable = ModelVariable { name: spelled(scope, name), ty: value, shared: true };
-                self.program.vars.push(variable);
-                Home::Var(VarId(self.program.vars.len() as u32 - 1))
+                self.new_variable(ModelVariable { name: spelled(scope, name), ty: value, shared: true })
             }
             Scope::Global | Scope::Thread => {
                 let key = self.key_type(scope, declared.keys.as_deref(), span)?;
                 Home::Map(self.new_map(spelled(scope, name), key, MapValue::Plain(value), span))
             }
         };
+        if matches!(declared.ty, Ty::Text) && declared.keys.is_none() {
+            self.add_mark(scope, name, home, span);
+        }
         self.variables.insert((scope, name.to_owned()), Variable { declared, home });
         Some(())
     }
@@ -129,6 +140,12 @@ impl Lower<'_> {
         let message =
             format!("operator {symbol} may not be applied to operand of type \"{}\"", self.array_name(declared));
         self.fail(target.span, "D_OP_ARRFUN", message)
+    }
+
+    /// Adds a variable of clauses to the program.
+    pub(super) fn new_variable(&mut self, variable: ModelVariable) -> Home {
+        self.program.vars.push(variable);
+        Home::Var(VarId(self.program.vars.len() as u32 - 1))
     }
 
     /// Adds a map to the program.
@@ -340,8 +357,13 @@ impl Lower<'_> {
             self.infer(scope, name, keys, &value, target.span)?;
         }
         let element = self.element(scope, name, keys, target.span)?;
-        let stmts = match element.dynamic && matches!(element.ty, Ty::Text) && value.is_zero() {
-            true => vec![delete(&element.place, span)],
+        let null = matches!(element.ty, Ty::Text) && value.is_zero() && !value.is_text();
+        let stmts = match null {
+            true if element.dynamic => vec![delete(&element.place, span)],
+            true => {
+                let text = self.text_or_null(value)?;
+                self.store_whole_text(&element.place, text.expr, span)
+            }
             false => {
                 let Some(value) = self.assignable(value.clone(), &element.ty) else {
                     return self.unassignable(&element.ty, "=", &value, span);
@@ -386,7 +408,7 @@ impl Lower<'_> {
         if matches!(value.ty, Ty::Text) {
             return Some(match element.dynamic {
                 true => self.store_text(&element.place, value.expr, span),
-                false => vec![Stmt::new(StmtKind::Assign(element.place.clone(), without_null(value.expr)), span)],
+                false => self.store_whole_text(&element.place, value.expr, span),
             });
         }
         let expr = if self.int_of(&element.ty).is_some() { retyped(value.expr, stored) } else { value.expr };

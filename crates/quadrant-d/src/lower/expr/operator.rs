@@ -216,6 +216,7 @@ impl Lower<'_> {
         match &text.kind {
             // Any but NULL.
             ExprKind::Str(_) => Expr::int(1, Type::U64, span),
+            _ if self.is_never_null(text) => Expr::int(1, Type::U64, span),
             ExprKind::Call(Function::Str(Space::Kernel), args) if args.len() == 1 => address(args[0].clone()),
             ExprKind::Ternary { cond, then, other } => {
                 let (then, other) = (self.presence(then), self.presence(other));
@@ -227,6 +228,18 @@ impl Lower<'_> {
                 Expr::new(ExprKind::MemEq { lhs, rhs, negate: true }, Type::Bool, span)
             })),
         }
+    }
+
+    /// Whether a text that may be NULL is empty, which NULL is not; or is not (`negate`).
+    fn compare_with_empty(&mut self, text: &Expr, negate: bool) -> Option<ExprKind> {
+        let span = text.span;
+        let (keeps, kept, there) = self.kept_if_there(text)?;
+        let empty = self.literal_text(b"", span).expr;
+        let equal = ExprKind::MemEq { lhs: Box::new(kept), rhs: Box::new(empty), negate };
+        let then = Box::new(self.truth(equal, span).expr);
+        let other = Box::new(self.number(i64::from(negate), Int::INT, span).expr);
+        let chosen = ExprKind::Ternary { cond: Box::new(there), then, other };
+        Some(ExprKind::Block(keeps, Box::new(self.truth(chosen, span).expr)))
     }
 
     fn compare_texts(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
@@ -245,11 +258,16 @@ impl Lower<'_> {
             let holds = op.model()?.holds(a.cmp(b));
             return Some(self.number(i64::from(holds), Int::INT, span));
         }
-        let (lhs, rhs) = (l.expr, r.expr);
+        let empty = |text: &Value| text.literal().is_some_and(<[u8]>::is_empty);
+        let (is_empty, of_empty) = (empty(&l) || empty(&r), if empty(&l) { &r.expr } else { &l.expr });
         if matches!(op, BinOp::Eq | BinOp::Ne) {
-            let kind = ExprKind::MemEq { lhs: Box::new(lhs), rhs: Box::new(rhs), negate: op == BinOp::Ne };
+            if is_empty && let Some(kind) = self.compare_with_empty(of_empty, op == BinOp::Ne) {
+                return Some(self.truth(kind, span));
+            }
+            let kind = ExprKind::MemEq { lhs: Box::new(l.expr), rhs: Box::new(r.expr), negate: op == BinOp::Ne };
             return Some(self.truth(kind, span));
         }
+        let (lhs, rhs) = (l.expr, r.expr);
         let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![lhs, rhs]), Type::I64, span);
         let zero = Expr::int(0, Type::I64, span);
         Some(self.truth(ExprKind::Binary(op.model()?, Box::new(order), Box::new(zero)), span))

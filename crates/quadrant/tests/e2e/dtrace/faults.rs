@@ -137,7 +137,35 @@ fn a_text_that_is_not_there() {
         BEGIN { x[1] = \"a\"; x[1] = strstr(\"abc\", \"z\"); printf(\"%d %d %d\\n\", x[1] == NULL, x[1] == \"\", x[1] < \"a\"); }
         BEGIN { x[1] = \"\"; printf(\"%d %d [%s]\\n\", x[1] == NULL, NULL != x[1], x[1]); }
         BEGIN { x[2] = x[1]; x[3] = x[4]; printf(\"%d %d %s\\n\", x[2] == NULL, x[3] == NULL, zero ? x[3] : \"b\"); exit(0); }";
-    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["1 0", "1 1 1", "0 1 []", "0 1 b"]);
+    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["1 0", "1 0 1", "0 1 []", "0 1 b"]);
+}
+
+/// Global and clause-local texts are empty at first, and NULL only when NULL was assigned, which a later clause may do.
+#[test]
+fn a_text_that_is_null_and_one_that_is_empty() {
+    needs_root!();
+    needs_loops!();
+    const TEXT: &str = r#"int one; BEGIN { one = 1; }
+        BEGIN { Vs = ""; Vt = ""; }
+        BEGIN { printf("%d %d %d\n", Vs == NULL, Vs == "", strlen(Vs)); }
+        BEGIN { Vs = NULL; Vt = Vs; printf("%d %d %d\n", Vt == NULL, Vt == "", Vt < "a"); }
+        BEGIN { Vt = one ? "there" : NULL; printf("%d %s\n", Vt != NULL, Vt); }
+        BEGIN { Vt = strchr("abc", 'z'); printf("%d %d\n", Vt != NULL, (Vt = NULL) == NULL); }
+        BEGIN { trace(Vs); }
+        BEGIN { trace(strlen(Vs)); }
+        BEGIN { @[Vs] = count(); }
+        BEGIN { a[Vs] = 1; }
+        BEGIN { printf("%s", Vs); }
+        ERROR { printf("%d %d\n", arg4, arg5); }
+        BEGIN { exit(0); }"#;
+    for scope in ["", "this->"] {
+        let outcome = good(dtrace().args(["-qn", &TEXT.replace('V', scope)]));
+        let expected = ["0 1 0", "1 0 1", "1 there", "0 1", "1 0", "1 0", "1 0", "1 0", "1 0"];
+        assert_eq!(outcome.lines(), expected, "{scope}: {}", outcome.describe());
+    }
+    let text = "string s; self string t; BEGIN { printf(\"%d %d\\n\", s == NULL, strlen(s)); }
+        BEGIN /self->t == \"\"/ { printf(\"not reached\\n\"); } BEGIN /self->t != \"\"/ { printf(\"reached\\n\"); exit(0); }";
+    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["0 0", "reached"]);
 }
 
 #[test]
