@@ -370,18 +370,19 @@ fn names_are_those_of_the_recorded_machine() {
     assert!(message.contains("the recording does not say what the address of `schedule` is"), "{message}");
 }
 
-/// A clause that asks for the time again gets another one.
+/// A clause that asks for the time again gets another one. Some clocks tick slowly, so there is work in between.
 #[test]
 fn times_that_are_asked_for_again() {
     needs_root!();
     needs_loops!();
     let calls = target!("calls");
+    let work = "$n = 0; while ($n < 2000) { $n++; }";
     let text = format!(
         "config = {{ print_maps_on_exit = false }}
          uprobe:{calls}:target_call {{
-            $a = nsecs; $b = nsecs; printf(\"%d %d\\n\", $a == $b, $b >= $a); $n = 0; $t = $b;
-            while ($n < 3) {{ if (nsecs > $t) {{ @later++; }} $n++; }}
-            printf(\"%d %d\\n\", @later, nsecs(monotonic) == nsecs(monotonic)); @t = elapsed;
+            $a = nsecs; $b = nsecs(monotonic); @t = elapsed; {work}
+            printf(\"%d %d\\n\", nsecs > $a, nsecs(monotonic) > $b);
+            $m = 0; while ($m < 3) {{ if (nsecs > $a) {{ @later++; }} $m++; }} printf(\"%d\\n\", @later);
          }}
          uprobe:{calls}:target_call /nsecs > 0/ {{ printf(\"%d\\n\", elapsed > @t); if (nsecs > @t && arg0 == 3) {{ exit(); }} }}"
     );
