@@ -241,8 +241,8 @@ impl Lower<'_> {
     /// `x++` and its like.
     pub(super) fn inc_dec(&mut self, target: &ast::Expr, increment: bool, prefix: bool, span: Span) -> Option<Expr> {
         let (place, ty) = match &target.kind {
-            ast::ExprKind::Var(name) => self.counted_var(name, target, span)?,
-            ast::ExprKind::Map { name, key } => self.counted_map(name, key, target, span)?,
+            ast::ExprKind::Var(name) => self.counted_var(name, target, increment, span)?,
+            ast::ExprKind::Map { name, key } => self.counted_map(name, key, target, increment, span)?,
             ast::ExprKind::Error => return None,
             _ => return self.error(target.span, "only a variable or a map can be counted up or down"),
         };
@@ -263,9 +263,9 @@ impl Lower<'_> {
         Some(Expr::new(ExprKind::IncDec { target: Box::new(place), delta, post: !prefix }, ty, span))
     }
 
-    fn counted_var(&mut self, name: &str, target: &ast::Expr, span: Span) -> Option<(Place, Type)> {
+    fn counted_var(&mut self, name: &str, target: &ast::Expr, increment: bool, span: Span) -> Option<(Place, Type)> {
         let old = self.expr(target)?;
-        let ty = self.counted_type(&old.ty, &format!("${name}"), span)?;
+        let ty = self.counted_type(&old.ty, &format!("${name}"), increment, span)?;
         let id = self.widen_var(name, &Expr { ty, ..old }, span)?;
         Some((Place::Var(id), self.var_type(id)))
     }
@@ -275,11 +275,12 @@ impl Lower<'_> {
         name: &Ident,
         key: &[ast::Expr],
         target: &ast::Expr,
+        increment: bool,
         span: Span,
     ) -> Option<(Place, Type)> {
         let element = self.element(name, key, target.span)?;
         let ty = match self.map_value(&name.name) {
-            Some(MapValue::Plain(old)) => self.counted_type(&old, &format!("@{}", name.name), span)?,
+            Some(MapValue::Plain(old)) => self.counted_type(&old, &format!("@{}", name.name), increment, span)?,
             _ => Type::I64,
         };
         let counted = Expr::new(ExprKind::MapGet { map: element.map, key: None }, ty, span);
@@ -287,12 +288,13 @@ impl Lower<'_> {
         Some((place(element), ty))
     }
 
-    /// The type of something that is counted: integers need all their 64 bits.
-    fn counted_type(&mut self, old: &Type, name: &str, span: Span) -> Option<Type> {
+    /// The type of something that is counted: integers need all their 64 bits, and what is counted down may fall below zero.
+    fn counted_type(&mut self, old: &Type, name: &str, increment: bool, span: Span) -> Option<Type> {
         match old {
             Type::Pointer { .. } => Some(old.clone()),
             old if old.is_integer() => {
-                Some(Type::Int { bytes: 8, signed: old.is_signed() || super::join::width(old) < 8 })
+                let signed = !increment || old.is_signed() || super::join::width(old) < 8;
+                Some(Type::Int { bytes: 8, signed })
             }
             old => {
                 let ty = self.describe(old);

@@ -7,7 +7,7 @@ mod table;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 
-use table::TABLE;
+use table::{LIBRARY, TABLE};
 
 /// The message of a diagnostic; `marked` is the text that it points at.
 pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
@@ -146,6 +146,9 @@ fn arguments(message: &str) -> Option<String> {
         None => (number(takes)?, number(takes).filter(|_| !takes.ends_with("or more"))),
     };
     let count: u32 = given.parse().ok()?;
+    if LIBRARY.contains(&name) {
+        return Some(no_definition(name));
+    }
     let how = match most {
         Some(0) => "requires no arguments".to_owned(),
         Some(most) if least == most => format!("requires {}", plural(least)),
@@ -153,6 +156,11 @@ fn arguments(message: &str) -> Option<String> {
         _ => format!("requires at least {}", plural(least)),
     };
     Some(format!("{name}() {how} ({count} provided)"))
+}
+
+/// A function of bpftrace's library, of which each form is a definition of its own.
+fn no_definition(name: &str) -> String {
+    format!("Call to {name}() has arguments that do not match any definition.")
 }
 
 fn plural(count: u32) -> String {

@@ -85,6 +85,8 @@ pub const TABLE: &[(&str, &str)] = &[
         "print() shows all values of stats(), and undivided: more arguments change nothing",
         "print()'s top and div arguments are ignored when used on stats() maps.",
     ),
+    ("`{}` takes no argument here", "Call to {0}() has arguments that do not match any definition."),
+    ("delete() removes one key of one map", "Call to delete() has arguments that do not match any definition."),
     ("the macro `{}` takes something else here", "Call to {0}() has arguments that do not match any definition."),
     ("the macro `{}` calls itself: {}", "Recursive macro call detected. Call chain: {1}"),
     ("the macro `{}` has a parameter `{}` already", "Ident for macro argument has already been used: {1}"),
@@ -311,3 +313,36 @@ const CANNOT_FOLD: &str = "unable to fold literals due to overflow or underflow"
 const CAST_TO_SIGNED: &str = "Expression of type: {0} being cast to type: int64. This may cause unexpected results. Use an explicit cast to suppress this warning.";
 
 const CANNOT_CAST: &str = "Cannot cast from \"{0}\" to \"{1}\"";
+
+/// Functions that bpftrace has in its library, and not in the compiler.
+pub const LIBRARY: &[&str] = &[
+    "assert",
+    "assert_str",
+    "comm",
+    "default_str_length",
+    "find",
+    "has_key",
+    "is_array",
+    "is_integer",
+    "is_literal",
+    "is_ptr",
+    "is_str",
+    "is_unsigned_integer",
+    "kfunc_allowed",
+    "kfunc_exist",
+    "len",
+    "memcmp",
+    "pcomm",
+    "ppid",
+    "signal",
+    "signal_name",
+    "signal_thread",
+    "static_assert",
+    "str_concat",
+    "strcap",
+    "strcontains",
+    "strerror",
+    "strlen",
+    "strstr",
+    "syscall_name",
+];

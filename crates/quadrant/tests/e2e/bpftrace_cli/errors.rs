@@ -202,6 +202,17 @@ fn commands_that_fail_are_told_of() {
 }
 
 #[test]
+fn calls_of_the_library_with_other_arguments() {
+    let message = |name: &str| format!("Call to {name}() has arguments that do not match any definition.");
+    let hint = "HINT: usage: strlen(text)\n";
+    assert_error("BEGIN { print(strlen()); }", (15, 23), &message("strlen"), hint);
+    let hint = "HINT: usage: strcontains(text, part)\n";
+    assert_error("BEGIN { print(strcontains(\"a\")); }", (15, 31), &message("strcontains"), hint);
+    let hint = "HINT: write a delete() for each\n";
+    assert_error("BEGIN { @a[1] = 1; delete(@a[1], @a[2]); }", (20, 40), &message("delete"), hint);
+}
+
+#[test]
 fn arguments_of_functions() {
     let hint = "HINT: usage: lhist(number, min, max, step)\n";
     assert_error("BEGIN { @ = lhist(1,2); }", (13, 23), "lhist() requires 4 arguments (2 provided)", hint);
