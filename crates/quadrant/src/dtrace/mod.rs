@@ -39,6 +39,12 @@ const VERSION: &str = "2.0";
 
 /// Runs the command line; `words` are those behind the name.
 pub fn main(words: &[OsString]) -> ExitCode {
+    if let [word] = words
+        && word == "--help"
+    {
+        print!("{}", usage::USAGE);
+        return ExitCode::SUCCESS;
+    }
     let line = match getopt::parse(words) {
         Ok(line) => line,
         Err(Misuse::Line(message)) => {

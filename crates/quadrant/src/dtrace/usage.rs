@@ -1,6 +1,6 @@
 //! What the command line is told about itself.
 
-/// Printed for a command line that makes no sense, and for none at all.
+/// Printed for `--help`, for a command line that makes no sense, and for none at all.
 pub const USAGE: &str = "\
 Usage: dtrace [-aACeFGhHlqSvVwZ] [-64] [-b bufsize] [-c command] [-D name[=value]] [-I folder] [-L folder] [-o file]
               [-p pid] [-s script] [-U name] [-x option[=value]] [-X a|c|s|t]

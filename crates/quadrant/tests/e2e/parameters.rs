@@ -78,6 +78,7 @@ fn a_listing_reads_no_script() {
 #[test]
 fn help_is_a_command_too() {
     assert!(good(quadrant().arg("help")).stdout.contains("\nExamples:\n  quadrant -e "));
+    assert!(good(quadrant().args(["dtrace", "--help"])).stdout.starts_with("Usage: dtrace "));
     assert!(good(quadrant().args(["help", "maps"])).stdout.contains("Usage: quadrant maps "));
     assert!(good(quadrant().args(["maps", "dump", "--help"])).stdout.contains("Usage: quadrant maps dump "));
 }
