@@ -12,7 +12,8 @@
 //! * [`maker`]: whose events in tracefs are.
 //! * [`tracefs`], [`debugfs`], [`security`], [`mod@file`], [`cpus`], [`kconfig`]: what the kernel tells about itself in files.
 //! * [`process`], [`cgroup`], [`sideband`]: the traced process, groups of processes, and what any process maps and becomes while it runs.
-//! * [`wait`], [`limits`], [`stdout`]: the tracer's event loop, its limits, and where it was started.
+//! * [`wait`], [`interrupt`], [`threads`], [`limits`], [`stdout`]: the tracer's event loop, its threads and limits, and where it was
+//!   started.
 //! * [`error`], [`errno`]: what failed, why, and what to do.
 
 // The system calls of bpf(2), perf_event_open(2) and mmap(2) exist only as raw calls over pointers; this crate wraps
@@ -32,6 +33,7 @@ pub mod features;
 pub mod file;
 pub mod helper;
 pub mod insn;
+pub mod interrupt;
 pub mod kconfig;
 pub mod limits;
 pub mod link;
@@ -49,6 +51,7 @@ pub mod security;
 pub mod sideband;
 pub mod stdout;
 mod sys;
+pub mod threads;
 pub mod tracefs;
 mod tree;
 pub mod wait;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
+use crate::interrupt;
 use crate::sys;
 
 /// A set of descriptors to wait for; can itself be waited for.
@@ -128,6 +129,8 @@ pub struct Signals {
     fd: OwnedFd,
     numbers: Vec<i32>,
     set: libc::sigset_t,
+    /// They also act where the process may block for ever.
+    are_ending: bool,
 }
 
 impl Signals {
@@ -143,18 +146,33 @@ impl Signals {
         // SAFETY: `set` is initialized.
         let fd = unsafe { libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         let fd = sys::check(fd.into()).map_err(|errno| failed("receive signals", errno))?;
-        Ok(Signals { fd: sys::own(fd as i32), numbers: signals.to_vec(), set })
+        Ok(Signals { fd: sys::own(fd as i32), numbers: signals.to_vec(), set, are_ending: false })
+    }
+
+    /// The same for signals that end what this process does: they also act while it is in a call that may block for ever
+    /// ([`interrupt::interruptibly`]). A process has one of these.
+    pub fn take_ending(signals: &[i32]) -> Result<Signals> {
+        let taken = Signals::take(signals)?;
+        interrupt::arm(signals).map_err(|errno| failed("handle signals", errno))?;
+        Ok(Signals { are_ending: true, ..taken })
+    }
+
+    /// Whether whoever started this process had it ignore that signal, as nohup(1) does.
+    pub fn is_ignored(signal: i32) -> bool {
+        let mut action = MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: nothing is set, and what is set now is written before it is read.
+        unsafe {
+            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+                && action.assume_init().sa_sigaction == libc::SIG_IGN
+        }
     }
 
     /// Lets those signals act again: the next interrupt ends the process at once, also where a shell that starts jobs in the background
     /// had it ignored.
     pub fn release(&self) -> Result<()> {
-        for number in &self.numbers {
-            // SAFETY: the default action is no code of this process.
-            if unsafe { libc::signal(*number, libc::SIG_DFL) } == libc::SIG_ERR {
-                return Err(failed("release signals", Errno::last()));
-            }
-        }
+        interrupt::disarm();
+        let default = |number: &i32| interrupt::on_signal(*number, libc::SIG_DFL);
+        self.numbers.iter().try_for_each(default).map_err(|errno| failed("release signals", errno))?;
         // SAFETY: `set` is initialized, and the old mask is not asked for.
         match unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &self.set, std::ptr::null_mut()) } {
             0 => Ok(()),
@@ -164,6 +182,9 @@ impl Signals {
 
     /// The next signal that has arrived, if any.
     pub fn next(&self) -> Result<Option<i32>> {
+        if let Some(signal) = self.are_ending.then(interrupt::noted).flatten() {
+            return Ok(Some(signal));
+        }
         let mut info = [0; size_of::<libc::signalfd_siginfo>()];
         match sys::read(self.fd.as_fd(), &mut info) {
             Ok(_) => Ok(info.first_chunk::<4>().map(|number| i32::from_ne_bytes(*number))),
@@ -173,7 +194,8 @@ impl Signals {
     }
 }
 
-fn signal_set(signals: &[i32]) -> std::result::Result<libc::sigset_t, Errno> {
+/// A set of these signals.
+pub(crate) fn signal_set(signals: &[i32]) -> std::result::Result<libc::sigset_t, Errno> {
     let mut set = MaybeUninit::uninit();
     // SAFETY: sigemptyset initializes the whole set.
     let mut set = unsafe {

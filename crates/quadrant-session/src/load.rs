@@ -9,11 +9,11 @@ use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
 use quadrant_bpf::map::MappedArray;
 use quadrant_bpf::map::Update;
+use quadrant_bpf::threads::side_by_side;
 use quadrant_codegen::object::Group;
 use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::Object;
-use quadrant_probes::attach::side_by_side;
 use quadrant_program::Program;
 use quadrant_program::map::MapId;
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use quadrant_bpf::btf::SourceLine;
 use quadrant_bpf::insn::Insn;
@@ -11,6 +13,7 @@ use quadrant_bpf::prog::AttachType;
 use quadrant_bpf::prog::LogLevel;
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpf::prog::ProgramSpec;
+use quadrant_bpf::threads::in_threads;
 use quadrant_codegen::object::Context;
 use quadrant_codegen::ssa::Code;
 use quadrant_codegen::ssa::RelocKind;
@@ -119,19 +122,20 @@ type LoadResult = Result<quadrant_bpf::prog::Program, quadrant_bpf::Error>;
 /// The programs in the order of the jobs, or the first that was refused.
 fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize, quadrant_bpf::Error)> {
     let threads = if jobs.len() < MANY { 1 } else { loaders() };
-    let load_share = |start: usize| {
+    let next = AtomicUsize::new(0);
+    let load_share = || {
         let mut results: Vec<(usize, LoadResult)> = Vec::new();
-        for index in (start..jobs.len()).step_by(threads) {
-            let result = quadrant_bpf::prog::Program::load(&jobs[index].spec());
-            let failed = result.is_err();
-            results.push((index, result));
-            if failed {
-                break;
+        loop {
+            let index = next.fetch_add(1, Relaxed);
+            let Some(job) = jobs.get(index) else { return results };
+            let result = quadrant_bpf::prog::Program::load(&job.spec());
+            if result.is_err() {
+                next.store(jobs.len(), Relaxed);
             }
+            results.push((index, result));
         }
-        results
     };
-    let mut results = if threads == 1 { load_share(0) } else { in_threads(threads, &load_share) };
+    let mut results = in_threads(threads, load_share);
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(index, result)| result.map_err(|error| (index, error))).collect()
 }
@@ -139,13 +143,6 @@ fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize
 /// Asked only when it matters: the answer takes a dozen system calls.
 fn loaders() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(LOADERS)
-}
-
-fn in_threads<T: Send>(threads: usize, work: &(impl Fn(usize) -> Vec<T> + Sync)) -> Vec<T> {
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|start| scope.spawn(move || work(start))).collect();
-        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    })
 }
 
 /// A program for all points, or one for each where the kernel checks a program against one function.

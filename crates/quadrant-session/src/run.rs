@@ -37,7 +37,7 @@ use crate::trace::Focus;
 pub enum End {
     /// The script called exit() with this status.
     Exit(i32),
-    /// SIGINT or SIGTERM.
+    /// SIGINT, SIGTERM or SIGHUP.
     Signal,
     /// The sink has no room for more.
     Full,
@@ -50,7 +50,7 @@ pub enum End {
 /// What is watched besides records.
 pub(crate) struct Watch {
     epoll: Epoll,
-    /// SIGINT and SIGTERM.
+    /// Those that end the trace.
     pub(crate) signals: Signals,
     /// Those that the script has clauses for.
     own: Signals,
@@ -58,6 +58,7 @@ pub(crate) struct Watch {
     ready: Vec<u64>,
 }
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
@@ -67,7 +68,7 @@ impl Watch {
     /// # Errors
     /// What the kernel refused.
     pub(crate) fn new(focus: Focus, own: &[i32]) -> Result<Watch, Error> {
-        let (epoll, signals, own) = (Epoll::new()?, Signals::take(&[SIGINT, SIGTERM])?, Signals::take(own)?);
+        let (epoll, signals, own) = (Epoll::new()?, Signals::take_ending(&ending(own))?, Signals::take(own)?);
         epoll.add(signals.as_fd(), 0)?;
         epoll.add(own.as_fd(), 0)?;
         let targets = Targets::new(focus);
@@ -117,6 +118,13 @@ impl Watch {
         self.epoll.wait(Some(longest), &mut self.ready)?;
         Ok(also.map_or(Ok(()), |fd| self.epoll.remove(fd))?)
     }
+}
+
+/// The signals that end a trace whose script has clauses for `own`. A terminal that goes away is one of them, unless whoever started the
+/// tracer wants it to go on.
+fn ending(own: &[i32]) -> Vec<i32> {
+    let hangs_up = !own.contains(&SIGHUP) && !Signals::is_ignored(SIGHUP);
+    [SIGINT, SIGTERM].into_iter().chain(hangs_up.then_some(SIGHUP)).collect()
 }
 
 /// Shortest and longest wait between looks at the records.

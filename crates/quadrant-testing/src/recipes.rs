@@ -81,6 +81,7 @@ static RECIPES: &[Recipe] = &[
         needs: &["libgated.so"],
     },
     c("raw", &["raw.c"]),
+    c("threadless", &["threadless.c"]),
     c("untouched", &["untouched.c"]),
     c("watched", &["-no-pie", "watched.c"]),
     Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },

@@ -9,6 +9,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use quadrant_bpf::errno::Errno;
+use quadrant_bpf::interrupt::Interruptible;
 use quadrant_bpf::sideband::Event;
 use quadrant_output::Mode;
 use quadrant_output::Renderer;
@@ -408,7 +409,7 @@ impl Sink for Answers<'_> {
 /// The file cannot be created.
 pub fn output(path: Option<&Path>) -> io::Result<Box<dyn Write>> {
     let Some(path) = path else {
-        return Ok(Box::new(io::stdout()));
+        return Ok(Box::new(Interruptible(io::stdout())));
     };
-    Ok(Box::new(output_file::create(path)?))
+    Ok(Box::new(Interruptible(output_file::create(path)?)))
 }

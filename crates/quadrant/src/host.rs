@@ -11,13 +11,17 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
+use quadrant_bpf::interrupt::interruptibly;
+
 /// Runs a command of `system()` by the shell, to its end; what it says on standard error goes to ours.
 ///
 /// # Errors
 /// There is no shell to run.
 pub fn run(command: &[u8]) -> io::Result<Output> {
     let command = OsStr::from_bytes(command);
-    Command::new("/bin/sh").arg("-c").arg(command).stdin(Stdio::null()).stderr(Stdio::inherit()).output()
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(command).stdin(Stdio::null()).stderr(Stdio::inherit());
+    interruptibly(|| shell.output())
 }
 
 /// The start of a file whose name may have come from a traced program: never waits for a pipe or a device.

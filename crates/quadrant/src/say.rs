@@ -4,7 +4,7 @@
 macro_rules! eprintln {
     ($($what:tt)*) => {{
         use std::io::Write as _;
-        drop(writeln!(std::io::stderr(), $($what)*));
+        quadrant_bpf::interrupt::interruptibly(|| drop(writeln!(std::io::stderr(), $($what)*)));
     }};
 }
 

@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use quadrant_bpf::interrupt::interruptibly;
 use quadrant_bpf::wait::{Epoll, Signals, Timer};
 
 #[test]
@@ -36,4 +37,17 @@ fn signals_are_read() {
     assert_eq!(ready, [1]);
     assert_eq!(signals.next().unwrap(), Some(libc::SIGUSR1));
     assert!(Signals::take(&[9999]).is_err());
+}
+
+#[test]
+fn an_ending_signal_acts_in_calls_that_may_block() {
+    let signals = Signals::take_ending(&[libc::SIGUSR2]).unwrap();
+    // SAFETY: the signal goes to the calling thread, which blocks it.
+    let raise = || unsafe { libc::pthread_kill(libc::pthread_self(), libc::SIGUSR2) };
+    raise();
+    interruptibly(|| {});
+    assert_eq!(signals.next().unwrap(), Some(libc::SIGUSR2));
+    assert_eq!(signals.next().unwrap(), None);
+    raise();
+    assert_eq!(signals.next().unwrap(), Some(libc::SIGUSR2));
 }

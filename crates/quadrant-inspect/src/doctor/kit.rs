@@ -10,6 +10,7 @@ use quadrant_bpf::link::Link;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, flags};
 use quadrant_bpf::perf::{Event, PerfEvent, Scope};
 use quadrant_bpf::prog::{LogLevel, Program, ProgramKind, ProgramSpec};
+use quadrant_bpf::threads::side_by_side;
 use quadrant_bpf::{Error, Result};
 use quadrant_types::{Btf, BtfKind, TypeError, Types};
 
@@ -148,11 +149,7 @@ impl Kit {
 
     /// Closes what is left, side by side: each event takes up to a tenth of a second.
     pub fn close(self) {
-        std::thread::scope(|scope| {
-            for event in self.events {
-                scope.spawn(move || drop(event));
-            }
-        });
+        side_by_side(self.events, drop);
     }
 }
 

@@ -7,7 +7,6 @@ mod fentry;
 mod iter;
 mod kprobe;
 mod perf_event;
-mod side_by_side;
 mod tracefs;
 mod tracepoint;
 mod uprobe;
@@ -20,6 +19,7 @@ use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::prog::AttachType;
 use quadrant_bpf::prog::Program;
 use quadrant_bpf::prog::ProgramKind;
+use quadrant_bpf::threads::side_by_side;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_program::probe::ProbeError;
 use quadrant_program::probe::Site;
@@ -31,7 +31,6 @@ use crate::error::from_kernel;
 pub use fentry::owner;
 pub use iter::pin_is_free;
 pub use iter::pinned_twice;
-pub use side_by_side::side_by_side;
 
 /// A program to attach to points of one kind.
 #[derive(Clone, Copy)]

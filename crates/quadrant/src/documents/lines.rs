@@ -5,6 +5,7 @@ use std::io;
 use std::io::Write;
 use std::path::Path;
 
+use quadrant_bpf::interrupt::interruptibly;
 use quadrant_output::document::Header;
 use quadrant_output::document::message;
 use quadrant_output::document::message::Message;
@@ -34,13 +35,13 @@ impl Lines {
     /// # Errors
     /// Those of writing.
     pub fn write(&self, lines: &[u8]) -> io::Result<()> {
-        match &self.0 {
+        interruptibly(|| match &self.0 {
             Some(file) => (&mut &*file).write_all(lines),
             None => {
                 let mut out = io::stdout().lock();
                 out.write_all(lines).and_then(|()| out.flush())
             }
-        }
+        })
     }
 
     /// Messages of the compiler.

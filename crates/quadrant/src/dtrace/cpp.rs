@@ -51,10 +51,11 @@ impl Preprocessor {
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         let mut input = child.stdin.take();
         let marked = format!("# 1 {name:?}\n{}", without_interpreter(text));
-        let writer = std::thread::spawn(move || input.as_mut().map(|input| input.write_all(marked.as_bytes())));
+        let write = move || input.as_mut().map(|input| input.write_all(marked.as_bytes()));
+        let writer = std::thread::Builder::new().spawn(write);
         let output = child.wait_with_output().map_err(|error| failed(&error))?;
         // A preprocessor that does not read everything says why by its status.
-        let _ = writer.join();
+        let _ = writer.map_err(|error| failed(&error))?.join();
         if !output.status.success() {
             return Err(Failure::new(format!("failed to preprocess {name}: {} gave {}", self.path, output.status)));
         }

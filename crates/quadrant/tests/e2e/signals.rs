@@ -14,7 +14,7 @@ use crate::common::{assert_lines, attached, binary, needs_loops, needs_root, qua
 #[test]
 fn an_interrupt_prints_maps_once_and_runs_end() {
     needs_root!();
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let tracer = attached(script("BEGIN { @kept = 42; } END { printf(\"ended\\n\"); }"));
         tracer.signal(signal).unwrap();
         let outcome = tracer.finish().unwrap();
@@ -36,6 +36,45 @@ fn a_second_interrupt_ends_at_once() {
     tracer.signal(Signal::INT).unwrap();
     let outcome = tracer.finish().unwrap();
     assert!(!outcome.timed_out, "{}", outcome.describe());
+}
+
+#[test]
+fn a_second_interrupt_ends_a_trace_whose_output_nobody_reads() {
+    needs_root!();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let text = "interval:us:100 { printf(\"%64d\\n\", 1); } interval:us:100 { printf(\"%64d\\n\", 2); }";
+    for words in [&["-e", text][..], &["dtrace", "-n", "profile-4999hz { printf(\"%64d\\n\", 1); }"]] {
+        let tracer = quadrant().args(words).stdout(Stdio::from(writer.try_clone().unwrap())).start().unwrap();
+        wait_until_stuck(tracer.pid());
+        tracer.signal(Signal::INT).unwrap();
+        tracer.signal(Signal::TERM).unwrap();
+        let outcome = tracer.finish().unwrap();
+        assert!(!outcome.timed_out && outcome.signal().is_some(), "{}", outcome.describe());
+    }
+    drop(reader);
+}
+
+/// Waits until a process is in a system call on its standard output. Where the kernel does not tell, there is nothing to wait for.
+fn wait_until_stuck(pid: u32) {
+    while let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) {
+        if call.split_whitespace().nth(1) == Some("0x1") {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_trace_that_is_to_outlive_its_terminal_does() {
+    needs_root!();
+    let shell =
+        Program::new("bash").args([OsStr::new("-c"), OsStr::new("trap '' HUP; exec \"$0\" -e \"$1\""), &binary()]);
+    let tracer = attached(shell.arg("BEGIN { @kept = 42; } self:signal:SIGUSR1 { @later = 43; exit(); }"));
+    tracer.signal(Signal::HUP).unwrap();
+    tracer.signal(Signal::USR1).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    assert_lines(&outcome, &["@kept: 42", "@later: 43"]);
 }
 
 /// Shells without job control have their background jobs ignore interrupts.

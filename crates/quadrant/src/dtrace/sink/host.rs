@@ -6,6 +6,7 @@ use std::io::Write;
 use std::process::Command;
 use std::process::Stdio;
 
+use quadrant_bpf::interrupt::interruptibly;
 use quadrant_d::options::Phase;
 use quadrant_output::Resolver;
 use quadrant_output::dtrace;
@@ -120,7 +121,9 @@ impl Bound<'_> {
         use std::os::unix::process::CommandExt;
         let text = std::ffi::OsStr::from_bytes(command);
         let run = |stdout| {
-            Command::new("/bin/sh").arg0("sh").arg("-c").arg(text).stdin(Stdio::null()).stdout(stdout).status()
+            let mut shell = Command::new("/bin/sh");
+            shell.arg0("sh").arg("-c").arg(text).stdin(Stdio::null()).stdout(stdout);
+            interruptibly(|| shell.status())
         };
         if let Err(error) = self.out.for_command().and_then(run) {
             complain("cannot run /bin/sh for system()", &error);

@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use quadrant_bpf::interrupt::interruptibly;
+
 use crate::output_file;
 
 /// Where output goes.
@@ -36,14 +38,14 @@ impl Out {
     /// # Errors
     /// Those of writing.
     pub fn write(&mut self, text: &mut Vec<u8>) -> io::Result<()> {
-        let done = match (&mut self.reopened, &mut self.main) {
+        let done = interruptibly(|| match (&mut self.reopened, &mut self.main) {
             _ if text.is_empty() => Ok(()),
             (Some(file), _) | (None, Main::File(file)) => file.write_all(text),
             (None, Main::Standard) => {
                 let mut out = io::stdout().lock();
                 out.write_all(text).and_then(|()| out.flush())
             }
-        };
+        });
         text.clear();
         done
     }
