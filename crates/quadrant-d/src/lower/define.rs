@@ -154,6 +154,7 @@ impl Lower<'_> {
             return self.fail(span, "D_DECL_TYPERED", format!("type redeclared: enum {name}"));
         }
         let mut known: Vec<(&str, i64)> = Vec::new();
+        let mut names = HashSet::new();
         let mut next = 0i64;
         for value in values {
             if let Some(expr) = &value.value {
@@ -162,7 +163,7 @@ impl Lower<'_> {
             let is_taken = self.enumerators.contains(&value.name.name)
                 || self.variable(Scope::Global, &value.name.name).is_some()
                 || super::distinct::is_builtin(&value.name.name);
-            if is_taken || known.iter().any(|(name, _)| *name == value.name.name) {
+            if is_taken || !names.insert(value.name.name.as_str()) {
                 let message = format!("identifier redeclared: {}", value.name.name);
                 return self.fail(value.name.span, "D_DECL_IDRED", message);
             }

@@ -5,7 +5,7 @@ use quadrant_syntax::descent::Descent;
 
 use super::Parser;
 use super::words;
-use crate::ast::{Declared, Ident, Param, TypeExpr, Wrap};
+use crate::ast::{Declared, Ident, MAX_DEPTH, Param, TypeExpr, Wrap};
 use crate::lexer::Tok;
 
 /// Whether a declarator has a name in it.
@@ -84,6 +84,10 @@ impl Parser<'_> {
         }
         wraps.extend(suffixes.into_iter().rev());
         wraps.append(&mut declared.wraps);
+        if wraps.len() > usize::from(MAX_DEPTH) {
+            self.too_deep(self.here());
+            wraps.clear();
+        }
         declared.wraps = wraps;
         declared
     }

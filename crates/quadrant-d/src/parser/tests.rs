@@ -203,6 +203,20 @@ fn nesting_has_a_limit() {
 }
 
 #[test]
+fn types_wrap_to_a_limit() {
+    let shapes = [
+        ("int x", "[1]", ";"),
+        ("int *", "*", "x;"),
+        ("struct { int x", "[1]", "; } x;"),
+        ("int f(int x", "[1]", ");"),
+    ];
+    for (open, wrap, close) in shapes {
+        let deep = exercise(&format!("{open}{}{close}", wrap.repeat(50_000)));
+        assert_eq!(messages(&deep), ["nested more than 256 levels deep"], "{open}{wrap}{close}");
+    }
+}
+
+#[test]
 fn declarations_nest_to_a_limit() {
     for (open, close) in
         [("struct {", "int x; } x;"), ("union {", "} x;"), ("int (*", ")(int)"), ("int x[sizeof(int[", "])]")]
