@@ -34,6 +34,11 @@ impl ProbeError {
         Self { kind: ProbeErrorKind::Refused, message: message.into(), help: Vec::new() }
     }
 
+    /// Whether the system did not let us, rather than that there is nothing.
+    pub fn is_denied(&self) -> bool {
+        [": EPERM", ": EACCES"].iter().any(|name| self.message.contains(name))
+    }
+
     /// The same with another kind.
     pub fn kind(self, kind: ProbeErrorKind) -> Self {
         Self { kind, ..self }

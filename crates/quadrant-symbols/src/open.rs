@@ -85,5 +85,10 @@ fn reopen_regular(found: &impl AsFd) -> io::Result<File> {
     }
     let path = format!("/proc/self/fd/{}", found.as_fd().as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(File::from(openat(CWD, path, flags, Mode::empty())?))
+    match openat(CWD, path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::NOENT) => {
+            Err(io::Error::other("/proc is not mounted here, which files are opened through"))
+        }
+        opened => Ok(File::from(opened?)),
+    }
 }

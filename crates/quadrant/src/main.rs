@@ -96,6 +96,9 @@ fn personality(words: &[OsString]) -> Option<(Personality, &[OsString])> {
 
 /// Help goes to standard output with 0, a wrong command line to standard error with 1.
 fn usage(error: &clap::Error) -> ExitCode {
-    let printed = error.print();
-    if error.use_stderr() || printed.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let written = failure::written("the help", error.print());
+    if let Err(failure) = &written {
+        failure.print("quadrant: error");
+    }
+    if error.use_stderr() || written.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -251,6 +251,10 @@ impl<'a> Providers<'a> {
         match refusal {
             Some(error) if !any && candidates.len() == 1 => Err(error),
             Some(error) if !any => Err(no_match(&wanted).help([error.message]).help(error.help)),
+            Some(error) if error.is_denied() => {
+                self.warn(format!("some probes are left out: {}", error.message));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

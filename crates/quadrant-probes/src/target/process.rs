@@ -35,6 +35,9 @@ impl MappedFile {
 pub(crate) fn mapped_files(pid: u32, root: &Root) -> Result<Vec<MappedFile>> {
     let path = PathBuf::from(format!("/proc/{pid}/maps"));
     let text = std::fs::read(&path).map_err(|inner| match inner.kind() {
+        io::ErrorKind::NotFound if !is_mounted() => {
+            advise("/proc is not mounted here, which shows what processes map", "run `mount -t proc proc /proc`")
+        }
         io::ErrorKind::NotFound => advise(format!("there is no process {pid}"), "see `ps -e` for those that run"),
         _ => cannot_read(&path, &inner),
     })?;
@@ -46,6 +49,10 @@ pub(crate) fn mapped_files(pid: u32, root: &Root) -> Result<Vec<MappedFile>> {
         }
     }
     Ok(files)
+}
+
+fn is_mounted() -> bool {
+    Path::new("/proc/self").exists()
 }
 
 /// The program that a process runs, as it is called in its root.

@@ -37,7 +37,10 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = patterns(line)?.iter().try_for_each(|pattern| one(line, &types, pattern, &mut out));
     match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Refusal::new(format!("ERROR: {error}\n"))),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = quadrant_bpf::Error::io("cannot write the list", &error);
+            Err(Refusal::new(format!("ERROR: {error}\n")))
+        }
         _ => Ok(0),
     }
 }

@@ -151,7 +151,10 @@ impl Listing<'_> {
         let (mut seen, mut found) = (HashSet::new(), false);
         for query in &queries {
             let names = match self.names(query, named) {
-                Err(_) if !named => continue,
+                Err(failure) if !named => {
+                    self.left_out(query.kind, &failure);
+                    continue;
+                }
                 names => names?,
             };
             found |= !names.is_empty();
@@ -161,6 +164,13 @@ impl Listing<'_> {
             }
         }
         if found { Ok(()) } else { Err(self.nothing(&queries, pattern)) }
+    }
+
+    /// Says that a search has less to show than there is, if it is for want of a right.
+    fn left_out(&self, kind: ProbeKind, failure: &Failure) {
+        if let Some((message, _)) = failure.message().filter(|_| failure.is_denied()) {
+            eprintln!("{}: {} probes are left out: {}", self.warning, kind.name(), failure::shown(message));
+        }
     }
 
     /// Full names. A search passes over functions of the kernel that cannot be probed in any way; whoever names the kind gets

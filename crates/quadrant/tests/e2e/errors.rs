@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use quadrant_testing::Program;
 
-use crate::common::{binary, folder, needs_root, quadrant, refused, script, target};
+use crate::common::{assert_lines, binary, folder, needs_root, quadrant, refused, script, target};
 
 #[track_caller]
 fn assert_message(message: &str, parts: &[&str]) {
@@ -121,6 +121,41 @@ fn too_many_probes_ask_for_a_flag_and_say_how_many() {
 }
 
 #[test]
+fn probes_that_go_side_by_side_need_no_threads() {
+    needs_root!();
+    let clauses: String = (1..=20).map(|n| format!("interval:s:{n} {{ @[{n}] = count(); }} ")).collect();
+    let program = Program::new(target!("threadless")).env("NO_COLOR", "1").arg(binary());
+    let outcome = program.args(["-e", &format!("{clauses} BEGIN {{ printf(\"%d\\n\", 42); exit(); }}")]).run().unwrap();
+    assert!(outcome.success(), "{}", outcome.describe());
+    assert_lines(&outcome, &["42"]);
+}
+
+#[test]
+fn without_proc_files_say_what_is_missing() {
+    needs_root!();
+    let dir = folder("without-proc");
+    fs::copy(binary(), dir.join("quadrant")).unwrap();
+    let outcome =
+        Program::new("chroot").arg(&dir).args(["/quadrant", "-e", "uprobe:/quadrant:main { }"]).run().unwrap();
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    assert_message(&outcome.stderr, &["/quadrant: /proc is not mounted here"]);
+}
+
+#[test]
+fn what_finds_no_room_says_so() {
+    for (words, message) in [
+        ("bpftrace -l 'interval:*'", "ERROR: cannot write the list: ENOSPC"),
+        ("dtrace -l -n BEGIN", "dtrace: cannot write the list: ENOSPC"),
+        ("--help", "quadrant: error: cannot write the help: ENOSPC"),
+    ] {
+        let shell = Program::new("/bin/sh").args(["-c", &format!("exec \"$0\" {words} >/dev/full")]).arg(binary());
+        let outcome = shell.run().unwrap();
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert_message(&outcome.stderr, &[message]);
+    }
+}
+
+#[test]
 fn without_root_one_line_says_so() {
     needs_root!();
     let Ok(found) = Program::new("setpriv").arg("--version").run() else {
@@ -135,6 +170,11 @@ fn without_root_one_line_says_so() {
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
     let program = Program::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
     let outcome = program.arg(&copy).args(["-e", "tracepoint:syscalls:sys_enter_getppid { @++; }"]).run().unwrap();
+    for words in [&["-l"][..], &["bpftrace", "-l"], &["dtrace", "-l"]] {
+        let program = Program::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+        let list = program.arg(&copy).args(words).run().unwrap();
+        assert!(list.success() && list.stderr.contains("probes are left out: "), "{}", list.describe());
+    }
     fs::remove_dir_all(&dir).unwrap();
     assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
     let message = outcome.stderr;
