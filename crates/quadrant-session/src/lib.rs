@@ -24,6 +24,7 @@ pub mod overhead;
 mod pins;
 pub mod plan;
 pub mod portable;
+mod privileges;
 mod processes;
 mod programs;
 mod reader;

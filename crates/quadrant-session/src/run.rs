@@ -89,6 +89,11 @@ impl Watch {
         self.targets.processes.iter().map(PidFd::pid)
     }
 
+    /// Whether commands were started for this trace.
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.targets.children.is_empty()
+    }
+
     /// Let the commands run that were started for this trace.
     ///
     /// # Errors

@@ -146,6 +146,11 @@ pub trait Sink {
     /// Those of writing.
     fn pinned(&mut self, path: &Path) -> io::Result<()>;
 
+    /// Whether the sink itself does nothing, once all is attached, that takes capabilities: it shows what it is given.
+    fn only_shows(&self) -> bool {
+        false
+    }
+
     /// A record that is printed, run or shown: everything but maps and exit.
     ///
     /// # Errors

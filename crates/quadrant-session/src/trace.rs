@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::io;
 use std::rc::Rc;
 
 use quadrant_bpf::cgroup::Subtree;
@@ -45,6 +46,7 @@ use crate::pins;
 use crate::plan;
 use crate::plan::PlanOptions;
 use crate::plan::Planned;
+use crate::privileges;
 use crate::processes::Processes;
 use crate::programs::Loaded;
 use crate::reader::Packets;
@@ -313,6 +315,7 @@ impl Trace {
         let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         pins::announce(&pins::make(self, attached)?, running.sink)?;
+        self.shed(running, watch)?;
         if let Some(end) = self.walk(running, watch, attached)? {
             return Ok(end);
         }
@@ -321,6 +324,15 @@ impl Trace {
         }
         watch.release_children()?;
         running.run(watch, attached)
+    }
+
+    /// Gives up the capabilities that nothing needs from here on.
+    fn shed(&self, running: &Loop, watch: &Watch) -> Result<(), Error> {
+        let needed = privileges::needed(&self.program, watch.has_commands());
+        let Some(needed) = needed.filter(|_| running.sink.only_shows()) else { return Ok(()) };
+        let refused = |error| quadrant_bpf::Error::io("cannot give up capabilities", &io::Error::from(error));
+        privileges::keep_only(needed | privileges::of_tracefs()).map_err(refused)?;
+        Ok(())
     }
 
     /// END, the last records, the maps and the ledger.

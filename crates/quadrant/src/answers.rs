@@ -311,6 +311,10 @@ impl Sink for Answers<'_> {
         self.note(|out, mode| message::pinned(out, path.as_os_str().as_bytes(), mode))
     }
 
+    fn only_shows(&self) -> bool {
+        true
+    }
+
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
         let record = &view.program().records[id.0 as usize];
         match &record.kind {

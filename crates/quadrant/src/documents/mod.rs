@@ -176,6 +176,10 @@ impl Sink for Documents<'_> {
         Ok(())
     }
 
+    fn only_shows(&self) -> bool {
+        true
+    }
+
     fn record(&mut self, view: View, id: RecordId, bytes: &[u8]) -> io::Result<()> {
         let record = &view.program().records[id.0 as usize];
         if let RecordKind::Packet(file) = &record.kind {

@@ -35,6 +35,7 @@ mod overhead;
 mod own;
 mod packets;
 mod parameters;
+mod privileges;
 mod recordings;
 mod replay;
 mod roots;
