@@ -398,6 +398,10 @@ pub enum Function {
     Chill,
     /// Where the firing code is: address in the kernel (`false`; 0 when it was in user mode) or in the process (`true`; 0 in the kernel).
     InstructionPointer(bool),
+    /// How many numbers an aggregation of `stats()` was fed: its only argument is the `MapGet` of it.
+    FedNumber,
+    /// The sum of the numbers that an aggregation of `stats()` was fed, in the same way.
+    FedSum,
     /// Frames of the current stack of the user (`true`) or the kernel (`false`).
     StackDepth(bool),
     /// The address of the caller of the firing function, of the user (`true`) or the kernel (`false`).

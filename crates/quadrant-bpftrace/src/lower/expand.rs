@@ -226,6 +226,7 @@ impl Lower<'_> {
     fn value_or_effect(&mut self, last: &ast::Expr) -> Option<Called> {
         match &last.kind {
             ast::ExprKind::Call { callee, args } => self.call(callee, args, last.span),
+            ast::ExprKind::Name(name) => self.name_or_effect(name, last.span),
             ast::ExprKind::Given { open, inner } => self.outside(*open, |lower| lower.value_or_effect(inner)),
             ast::ExprKind::Block(block) => self.body(block),
             _ => self.expr(last).map(Called::Value),

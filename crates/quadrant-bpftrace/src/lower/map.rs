@@ -1,13 +1,14 @@
 //! Uses of maps: keys, values, and what follows for their types.
 
 use quadrant_program::diag::Diagnostic;
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::map::{Aggregation, Map, MapId, MapValue};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 use quadrant_types::suggest;
 
 use super::Lower;
+use super::fields::record_of;
 use super::infer::MapInfo;
 use super::join::{describe, describe_value, is_neutral, join_aggregations, join_value};
 use crate::ast::{self, Ident};
@@ -92,11 +93,29 @@ impl Lower<'_> {
         self.warn_empty(name);
         let ty = match self.map_value(&element.name) {
             Some(MapValue::Plain(ty)) => ty,
+            Some(MapValue::Aggregation(Aggregation::Stats { signed })) => {
+                return Some(self.stats_value(element, signed, span));
+            }
             Some(MapValue::Aggregation(aggregation)) => self.aggregated(&aggregation, &element)?,
             None => return self.undefined_map(name),
         };
         let key = element.key.map(Box::new);
         Some(Expr::new(ExprKind::MapGet { map: element.map, key }, ty, span))
+    }
+
+    /// What stats() has found out so far, as a record. The key is computed once.
+    fn stats_value(&mut self, element: Element, signed: bool, span: Span) -> Expr {
+        let (keep, key) = element.key.map(|key| self.keep(key)).unzip();
+        let ty = Type::Int { bytes: 8, signed };
+        let kind = ExprKind::MapGet { map: element.map, key: key.map(Box::new) };
+        let average = Expr::new(kind, ty.clone(), span);
+        let fed = |function, ty| Expr::new(ExprKind::Call(function, vec![average.clone()]), ty, span);
+        let (count, total) = (fed(Function::FedNumber, Type::U64), fed(Function::FedSum, ty));
+        let fields = [("count", count), ("average", average), ("total", total)];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value)).into();
+        let record = record_of(self.env.types, fields, span);
+        let ty = record.ty.clone();
+        Expr::new(ExprKind::Block(keep.into_iter().collect(), Box::new(record)), ty, span)
     }
 
     /// The type of an aggregation's value so far.

@@ -79,8 +79,7 @@ impl Lower<'_> {
         if let Some(value) = self.preamble_constant(name, span) {
             return value;
         }
-        let callee = Ident { name: name.to_owned(), span };
-        if let Some(called) = self.macro_call(&callee, &[], span) {
+        if let Some(called) = self.bare_macro(name, span) {
             return match called? {
                 Called::Value(value) => Some(value),
                 Called::Effect(_) => self.error(span, format!("the macro `{name}` has no value")),
@@ -108,6 +107,19 @@ impl Lower<'_> {
             Some(near) => self.error_near(span, format!("unknown name `{name}`"), Some(near)),
             None => self.error(span, format!("unknown name `{name}`")),
         }
+    }
+
+    /// A bare word where it may be there for its effect only: a macro needs no parentheses.
+    pub(super) fn name_or_effect(&mut self, name: &str, span: Span) -> Option<Called> {
+        let means_more =
+            self.preamble.enumerator(name).is_some() || self.is_builtin(name) || self.preamble.has_constant(name);
+        let called = if means_more { None } else { self.bare_macro(name, span) };
+        called.unwrap_or_else(|| self.name(name, span).map(Called::Value))
+    }
+
+    /// A macro without arguments; the outer `None` if there is none of that name.
+    fn bare_macro(&mut self, name: &str, span: Span) -> Option<Option<Called>> {
+        self.macro_call(&Ident { name: name.to_owned(), span }, &[], span)
     }
 
     /// Whether a bare word is a value rather than a type.

@@ -71,10 +71,13 @@ impl Lower<'_> {
     /// An expression for its effect.
     fn effect(&mut self, expr: &ast::Expr, out: &mut Vec<Stmt>) {
         let kind = match &expr.kind {
-            ast::ExprKind::Call { callee, args } => self.call(callee, args, expr.span).map(|called| match called {
-                Called::Value(value) => self.dropped(value),
-                Called::Effect(kind) => kind,
-            }),
+            ast::ExprKind::Call { callee, args } => {
+                self.call(callee, args, expr.span).map(|called| self.without_value(called))
+            }
+            ast::ExprKind::Name(name) => match self.name_or_effect(name, expr.span) {
+                Some(Called::Value(value)) => Some(self.unused(value)),
+                called => called.map(|called| self.without_value(called)),
+            },
             ast::ExprKind::Ternary { cond, then, other } => {
                 let cond_value = self.condition(cond);
                 let then = then.as_ref().map(|then| self.effects(then)).unwrap_or_default();
@@ -96,6 +99,13 @@ impl Lower<'_> {
             self.effect(expr, &mut out);
         }
         out
+    }
+
+    fn without_value(&mut self, called: Called) -> StmtKind {
+        match called {
+            Called::Value(value) => self.dropped(value),
+            Called::Effect(kind) => kind,
+        }
     }
 
     /// A call for its effect, though it has a result.

@@ -5,6 +5,7 @@
 //! zero; only `sum`, whose number may stay 0, stores the "fed" word.
 
 use quadrant_program::expr::Expr;
+use quadrant_program::expr::ExprKind;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
@@ -345,10 +346,31 @@ impl Lower<'_, '_> {
 
     /// What a shared aggregation amounts to, 0 when it was never fed.
     pub fn aggregation_value(&mut self, map: MapId, kind: &Aggregation, key: Option<&Expr>) -> Result<Value> {
+        self.of_part(map, key, |lower, at| lower.amount(at, kind))
+    }
+
+    /// A word of what a shared aggregation keeps, 0 when it was never fed; `of` is the `MapGet` of the aggregation.
+    pub fn fed_word(&mut self, of: &Expr, off: i32) -> Result<Value> {
+        let ExprKind::MapGet { map, key } = &of.kind else {
+            return Err(self.model_error("what was fed to no aggregation"));
+        };
+        let mark = self.mark();
+        let word = self.of_part(*map, key.as_deref(), |lower, at| Ok(lower.f.b.load(at, off, Size::B8)))?;
+        self.release(mark);
+        Ok(word)
+    }
+
+    /// Something of the part of a shared aggregation, 0 when there is none.
+    fn of_part(
+        &mut self,
+        map: MapId,
+        key: Option<&Expr>,
+        something: impl Fn(&mut Self, Value) -> Result<Value>,
+    ) -> Result<Value> {
         let at = match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::SharedCell(place), _) => {
                 let at = self.f.b.map_value(place, 0);
-                return self.amount(at, kind);
+                return something(self, at);
             }
             (MapPlace::Keyed { shared: true, .. }, Some(key)) => self.lookup_key(map, key)?,
             _ => return Err(self.model_error("the value of an aggregation that is kept by CPU")),
@@ -358,8 +380,8 @@ impl Lower<'_, '_> {
         let zero = self.f.b.iconst(0);
         self.f.b.branch(Cond::Eq, at, 0, end, &[zero], found, &[]);
         self.f.b.switch_to(found);
-        let amount = self.amount(at, kind)?;
-        self.f.b.jump(end, &[amount]);
+        let value = something(self, at)?;
+        self.f.b.jump(end, &[value]);
         self.f.b.switch_to(end);
         Ok(result)
     }

@@ -36,6 +36,8 @@ impl Lower<'_, '_> {
             (Function::Strcontains, [text, part]) => self.strcontains(text, part),
             (Function::Strstr, [text, part]) => self.strstr(text, part),
             (Function::Frames(stack), []) => Ok(self.frames(stack)),
+            (Function::FedNumber, [of]) => self.fed_word(of, 8),
+            (Function::FedSum, [of]) => self.fed_word(of, 0),
             (Function::Stack, []) => self.stack_trace(ty),
             (Function::Symbol, [addr]) => self.scalar(addr),
             (Function::Mac, [bytes]) => self.mac(bytes),
