@@ -38,6 +38,11 @@ impl Errno {
         self == ENOTSUPP || matches!(self.0, libc::EOPNOTSUPP | libc::ENOSYS)
     }
 
+    /// Whether the kernel says that what it was given makes no sense.
+    pub fn is_invalid(self) -> bool {
+        self.is(libc::EINVAL)
+    }
+
     /// The name in errno.h, such as `EPERM`.
     pub fn name(self) -> Option<&'static str> {
         self.row().map(|row| row.1)

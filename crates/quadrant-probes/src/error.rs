@@ -1,7 +1,8 @@
 //! Making [`ProbeError`]s: the one error type of this crate, which the program model defines.
 
+use quadrant_bpf::errno::Errno;
 use quadrant_program::advice::Advice;
-use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::{ProbeError, ProbeErrorKind};
 use quadrant_types::suggest_many;
 
 /// Result of this crate's functions.
@@ -45,10 +46,25 @@ pub(crate) fn from_kernel(inner: &quadrant_bpf::Error) -> ProbeError {
         message.push_str(&format!(": {}", inner.why()));
     }
     let help = Some(inner.hint()).filter(|hint| !hint.is_empty()).map(str::to_owned);
-    error(message).help(help)
+    let is_invalid = inner.errno().is_some_and(Errno::is_invalid);
+    error(message).kind(if is_invalid { ProbeErrorKind::Invalid } else { ProbeErrorKind::Refused }).help(help)
 }
 
 /// What the type store said.
 pub(crate) fn from_types(inner: &quadrant_types::TypeError) -> ProbeError {
     error(inner.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_takes_for_invalid_is_a_kind_of_its_own() {
+        let said = |number| {
+            let inner = std::io::Error::from_raw_os_error(number);
+            from_kernel(&quadrant_bpf::Error::io("EINVAL in words", &inner)).kind
+        };
+        assert_eq!((said(22), said(1)), (ProbeErrorKind::Invalid, ProbeErrorKind::Refused));
+    }
 }

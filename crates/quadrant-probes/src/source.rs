@@ -48,7 +48,7 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pid: None, max_points: 1_000, debug_dirs: Vec::new(), allow_unsafe: false, only_mapped: false }
+        Self { pid: None, max_points: 1_024, debug_dirs: Vec::new(), allow_unsafe: false, only_mapped: false }
     }
 }
 

@@ -92,7 +92,7 @@ fn wildcards_share_equal_arguments() {
 fn all_tracepoints_can_be_described() {
     let Some(kernel) = Kernel::open() else { return };
     let too_many = kernel.tracepoint("*", "*").unwrap_err();
-    assert!(too_many.message.contains("more than the limit of 1000"), "{too_many:?}");
+    assert!(too_many.message.contains("more than the limit of 1024"), "{too_many:?}");
     assert!(advice(&too_many).contains("--max-probes"));
     let options = Options { max_points: usize::MAX, ..Options::default() };
     let kernel = Kernel { source: Source::new(kernel.types.clone(), options), types: kernel.types };

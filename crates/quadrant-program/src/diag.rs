@@ -21,6 +21,8 @@ pub enum Origin {
     CommandLine,
     /// In a setting of the environment.
     Environment,
+    /// In what the script's settings allow; nothing of the script is at fault by itself.
+    Settings,
 }
 
 /// One message that points into the script.

@@ -18,6 +18,8 @@ pub struct ProbeError {
 pub enum ProbeErrorKind {
     /// There is a probe and it cannot be used, or probes cannot be looked for.
     Refused,
+    /// The kernel takes what was to be attached for invalid there (EINVAL).
+    Invalid,
     /// No probe matches.
     NoMatch,
     /// There is no process to look in.
@@ -26,6 +28,13 @@ pub enum ProbeErrorKind {
     NoFunction,
     /// A function has no probe of such a name.
     NoName,
+}
+
+impl ProbeErrorKind {
+    /// Whether there may be a probe, and it cannot be used.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, ProbeErrorKind::Refused | ProbeErrorKind::Invalid)
+    }
 }
 
 impl ProbeError {

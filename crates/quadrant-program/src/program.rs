@@ -196,7 +196,7 @@ impl Default for Config {
             scratch_bytes: 256,
             speculations: 1,
             max_map_keys: None,
-            max_probes: 1000,
+            max_probes: 1024,
             ring_pages: None,
             max_cat_bytes: 10240,
             maxactive: None,

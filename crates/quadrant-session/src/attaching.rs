@@ -11,6 +11,7 @@ use quadrant_probes::attach::Request;
 use quadrant_probes::attach::attach;
 use quadrant_program::Program;
 use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::ProbeErrorKind;
 use quadrant_program::probe::Site;
 use quadrant_program::program::MissingProbes;
 
@@ -100,7 +101,7 @@ impl Attaching<'_> {
 
     /// The kernel says EINVAL where a result may not be overridden.
     fn explained(&self, mut error: ProbeError) -> ProbeError {
-        if error.message.contains("EINVAL") && Needs::of(self.program).overrides {
+        if error.kind == ProbeErrorKind::Invalid && Needs::of(self.program).overrides {
             error.help.push(OVERRIDABLE.into());
         }
         error

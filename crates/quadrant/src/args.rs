@@ -68,7 +68,7 @@ pub struct Args {
     pub allow_unsafe: bool,
 
     /// Allow up to so many attach points
-    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Safety")]
+    #[arg(long, value_name = "N", default_value_t = 1024, help_heading = "Safety")]
     pub max_probes: u32,
 
     /// Look for separate debug information in these folders first (with +: and check its CRC)

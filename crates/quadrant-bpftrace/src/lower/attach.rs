@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 
-use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::{Diagnostic, Origin};
 use quadrant_program::probe::{Found, Point, PointId, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_program::program::MissingProbes;
 use quadrant_program::span::Span;
@@ -98,7 +98,8 @@ impl Lower<'_> {
         let limit = self.config.max_probes;
         if self.probes_are_limited && number > limit as usize {
             let message = format!("this script has {number} probes, and `max_probes` allows {limit}");
-            self.error_help::<()>(Span::default(), message, "raise `max_probes`, or name fewer probes");
+            let help = "raise `max_probes`, or name fewer probes";
+            self.report(Diagnostic::error(Span::default(), message).from(Origin::Settings).help(help));
         }
     }
 

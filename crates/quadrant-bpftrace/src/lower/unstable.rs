@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use quadrant_program::diag::Diagnostic;
+use quadrant_program::diag::{Diagnostic, Origin};
 use quadrant_program::span::Span;
 
 use super::Lower;
@@ -87,10 +87,10 @@ impl Lower<'_> {
         let name = feature.name();
         match self.unstable.0.get(&feature).copied().unwrap_or(unset) {
             Use::Allowed => {}
-            Use::Warned => self.report(Diagnostic::warning(
-                Span::default(),
-                format!("Script is using an unstable feature: {name}. To prevent this warning you must explicitly enable it in the config e.g. unstable_{name}=enable"),
-            )),
+            Use::Warned => {
+                let message = format!("Script is using an unstable feature: {name}. To prevent this warning you must explicitly enable it in the config e.g. unstable_{name}=enable");
+                self.report(Diagnostic::warning(Span::default(), message).from(Origin::Settings));
+            }
             Use::Refused => return self.error(
                 span,
                 format!("{name} feature is not enabled by default. To enable this unstable feature, set the config flag to enable. unstable_{name}=enable"),

@@ -83,7 +83,7 @@ fn tag_of(kind: ProbeErrorKind) -> &'static str {
         ProbeErrorKind::NoProcess => "D_PROC_GRAB",
         ProbeErrorKind::NoFunction => "D_PROC_FUNC",
         ProbeErrorKind::NoName => "D_PROC_NAME",
-        ProbeErrorKind::NoMatch | ProbeErrorKind::Refused => "D_PDESC_ZERO",
+        ProbeErrorKind::NoMatch | ProbeErrorKind::Refused | ProbeErrorKind::Invalid => "D_PDESC_ZERO",
     }
 }
 

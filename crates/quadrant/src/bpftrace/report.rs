@@ -130,6 +130,8 @@ mod tests {
         let error = Diagnostic::error(Span::new(0, 1), "no `/x, set in the environment, y`");
         assert!(!is_of_environment(&error));
         assert!(render(&script, std::slice::from_ref(&error), true).starts_with("stdin:1:1-2: ERROR: no"));
+        let unset = Diagnostic::warning(Span::new(0, 1), "odd").from(Origin::Settings).help("set it");
+        assert_eq!(render(&script, &[unset], true), "WARNING: odd\nHINT: set it\n");
         let error = error.from(Origin::Environment);
         assert!(is_of_environment(&error));
         assert_eq!(render(&script, &[error], true), "ERROR: no `/x, set in the environment, y`\n");

@@ -122,12 +122,12 @@ impl Listing<'_> {
             Meant::Matching(desc, span) => (self.matching(desc), *span),
             Meant::Numbered(id, span) => (self.numbered(*id), *span),
         };
-        listed.map_err(|error| match error.kind {
-            ProbeErrorKind::Refused => Failure::probe(error, spell),
-            _ => {
-                let diagnostic = no_probes(error, matches!(meant, Meant::Numbered(..)), span);
-                Failure::rendered(report::message(loaded, &diagnostic, span, self.tags))
+        listed.map_err(|error| {
+            if error.kind.is_refusal() {
+                return Failure::probe(error, spell);
             }
+            let diagnostic = no_probes(error, matches!(meant, Meant::Numbered(..)), span);
+            Failure::rendered(report::message(loaded, &diagnostic, span, self.tags))
         })
     }
 
@@ -150,7 +150,7 @@ impl Listing<'_> {
             return Ok(());
         }
         // Finding knows what is wrong with a description, and the nearest names.
-        let found = || self.providers.find(desc).err().filter(|error| error.kind != ProbeErrorKind::Refused);
+        let found = || self.providers.find(desc).err().filter(|error| !error.kind.is_refusal());
         match listed.err().or_else(found) {
             Some(error) if error.kind != ProbeErrorKind::NoMatch => Err(error),
             error => {

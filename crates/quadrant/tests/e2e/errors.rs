@@ -117,7 +117,7 @@ fn a_program_cut_short_is_no_crash() {
 fn too_many_probes_ask_for_a_flag_and_say_how_many() {
     needs_root!();
     let message = refused(script("tracepoint:*:* { @++; }"));
-    assert_message(&message, &["--max-probes", "1000"]);
+    assert_message(&message, &["--max-probes", "1024"]);
 }
 
 #[test]
