@@ -3,6 +3,7 @@
 //! [`parse`] never fails: it returns a tree (with holes where the text made no
 //! sense) and the list of what was wrong with it.
 
+pub mod around;
 pub mod ast;
 pub mod format;
 pub mod lexer;

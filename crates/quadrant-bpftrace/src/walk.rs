@@ -7,6 +7,10 @@ use crate::ast::{Block, Expr, ExprKind, ForIter, IfExpr, Probe, Stmt, StmtKind, 
 /// What a walk shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Node<'a> {
+    /// Any expression, before what it is.
+    Expr(&'a Expr),
+    /// Any statement, before what is in it.
+    Stmt(&'a Stmt),
     /// A bare word.
     Name(&'a str),
     /// A call: its function's name and its arguments.
@@ -36,14 +40,14 @@ pub(crate) enum Node<'a> {
 /// How many expressions an expression has, itself included.
 pub(crate) fn size(of: &Expr) -> usize {
     let mut count = 0;
-    walk_expr(of, &mut |_| count += 1);
+    walk_expr(of, &mut |node| count += usize::from(matches!(node, Node::Expr(_))));
     count
 }
 
 /// How many expressions a block has.
 pub(crate) fn size_of_block(of: &Block) -> usize {
     let mut count = 0;
-    walk_block(of, &mut |_| count += 1);
+    walk_block(of, &mut |node| count += usize::from(matches!(node, Node::Expr(_))));
     count
 }
 
@@ -63,6 +67,7 @@ pub(crate) fn walk_block<'a>(of: &'a Block, see: &mut dyn FnMut(Node<'a>)) {
 }
 
 fn stmt<'a>(of: &'a Stmt, see: &mut dyn FnMut(Node<'a>)) {
+    see(Node::Stmt(of));
     match &of.kind {
         StmtKind::Expr(inner) | StmtKind::Return(Some(inner)) => walk_expr(inner, see),
         StmtKind::Assign { target, value, .. } => {
@@ -101,6 +106,7 @@ fn if_expr<'a>(of: &'a IfExpr, see: &mut dyn FnMut(Node<'a>)) {
 
 /// Shows every word of an expression.
 pub(crate) fn walk_expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
+    see(Node::Expr(of));
     match &of.kind {
         ExprKind::Name(name) => see(Node::Name(name)),
         ExprKind::Var(name) => see(Node::Var(name, of.span)),

@@ -16,7 +16,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     let (script, _) = script::load(line)?;
     let text =
         quadrant_bpftrace::format::format(script.sources.file(0).map_or("", |file| script.sources.text_of(file)))
-            .map_err(|diagnostics| Refusal::new(report::render(&script.sources, &diagnostics, true)))?;
+            .map_err(|diagnostics| Refusal::new(report::render(&script, &diagnostics, true)))?;
     let failed = |error: std::io::Error| Refusal::new(format!("ERROR: {}\n", crate::script::reason(&error)));
     let mut output = answers::output(line.output.as_deref()).map_err(failed)?;
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {

@@ -62,7 +62,7 @@ fn patterns(line: &Line) -> Result<Vec<String>, Refusal> {
 /// The patterns of a script, each once.
 fn of_script(line: &Line) -> Result<Vec<String>, Refusal> {
     let (script, params) = script::load(line)?;
-    let refused = |messages: &[Diagnostic]| Refusal::new(report::render(&script.sources, messages, true));
+    let refused = |messages: &[Diagnostic]| Refusal::new(report::render(&script, messages, true));
     if !script.diagnostics.is_empty() {
         return Err(refused(&script.diagnostics));
     }

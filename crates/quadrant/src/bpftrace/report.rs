@@ -1,5 +1,7 @@
 //! Messages about a script in bpftrace's form: `FILE:LINE:COLUMN-COLUMN: ERROR: text`, the line, and marks.
 
+use quadrant_bpftrace::Script;
+use quadrant_bpftrace::around;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Origin;
 use quadrant_program::diag::Severity;
@@ -15,7 +17,7 @@ use crate::failure::shown;
 use crate::failure::shown_lines;
 
 /// Errors, then warnings unless they are not wanted; each line ends with a newline.
-pub fn render(script: &Sources, diagnostics: &[Diagnostic], warnings: bool) -> String {
+pub fn render(script: &Script, diagnostics: &[Diagnostic], warnings: bool) -> String {
     let mut wanted: Vec<Diagnostic> =
         diagnostics.iter().filter(|message| warnings || message.severity == Severity::Error).cloned().collect();
     wanted.sort_by_key(|message| message.severity);
@@ -58,40 +60,37 @@ fn word(severity: Severity) -> String {
     diag::word(severity).to_uppercase()
 }
 
-fn one(script: &Sources, diagnostic: &Diagnostic) -> String {
-    let marked = script.slice(diagnostic.span);
-    let end = diagnostic.span.end as usize;
+fn one(script: &Script, diagnostic: &Diagnostic) -> String {
     let severity = word(diagnostic.severity);
-    let message = shown(&wording::message(diagnostic, marked));
+    let message = shown(&wording::message(diagnostic, script.sources.slice(diagnostic.span)));
     // A script without probes has no place that could be shown, nor has the environment.
     if message == "No probes to attach" {
         return format!("{message}\n");
     }
-    let is_nowhere = diagnostic.origin != Origin::Script || message.starts_with("Script is using an unstable feature");
-    if is_nowhere {
-        return format!("{severity}: {message}\n");
-    }
-    let end = if message.starts_with("Unknown function") { call_end(script.text(), end) } else { end };
-    let mut text = at(script, diagnostic.span.start, end as u32, &format!("{severity}: {message}"));
+    let what = format!("{severity}: {message}");
+    let mut text = match diagnostic.origin {
+        Origin::Script => placed(script, wording::marked(script, diagnostic), &what) + &sides(script, diagnostic),
+        _ => format!("{what}\n"),
+    };
     for hint in diagnostic.notes.iter().chain(&diagnostic.help) {
-        text.push_str(&format!("HINT: {}\n", shown(hint)));
+        text.push_str(&format!("HINT: {}\n", shown(&wording::hint(hint))));
     }
     text
 }
 
-/// Where a call ends whose name ends there: the whole of it is marked.
-fn call_end(text: &str, name_end: usize) -> usize {
-    let mut depth = 0;
-    for (at, byte) in text.bytes().enumerate().skip(name_end) {
-        match byte {
-            b'(' => depth += 1,
-            b')' if depth == 1 => return at + 1,
-            b')' => depth -= 1,
-            b';' => break,
-            _ => {}
-        }
-    }
-    name_end
+fn placed(script: &Script, span: Span, what: &str) -> String {
+    at(&script.sources, span.start, span.end, what)
+}
+
+/// Of an operation whose operands do not go with each other: both, and their types.
+fn sides(script: &Script, diagnostic: &Diagnostic) -> String {
+    let (Some((left, right)), Some(places)) =
+        (wording::sides(diagnostic), around::operands(&script.tree, diagnostic.span))
+    else {
+        return String::new();
+    };
+    let one = |span: Span, side: &str, ty: &str| placed(script, span, &format!("ERROR: {side} ({})", shown(ty)));
+    one(places.0, "left", &left) + &one(places.1, "right", &right)
 }
 
 #[cfg(test)]
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_message_has_its_line_and_marks() {
-        let script = Sources::new("stdin", "BEGIN {\n x }\n");
+        let script = Script::alone("stdin", "BEGIN {\n x }\n");
         let error = Diagnostic::error(Span::new(9, 10), "unknown name `x`").help("try");
         let warning = Diagnostic::warning(Span::new(0, 9), "odd");
         let text = render(&script, &[warning.clone(), error], true);
@@ -111,14 +110,14 @@ mod tests {
 
     #[test]
     fn marks_stand_below_what_they_mark_behind_tabs_too() {
-        let script = Sources::new("stdin", "\t\tx;\n");
+        let script = Script::alone("stdin", "\t\tx;\n");
         let text = render(&script, &[Diagnostic::error(Span::new(2, 3), "odd")], true);
         assert_eq!(text, "stdin:1:3-4: ERROR: odd\n        x;\n        ~\n");
     }
 
     #[test]
     fn tabs_of_several_lines_are_as_wide() {
-        let script = Sources::new("stdin", "\tx\n\ty;\n");
+        let script = Script::alone("stdin", "\tx\n\ty;\n");
         let text = render(&script, &[Diagnostic::error(Span::new(1, 5), "odd")], true);
         assert!(text.starts_with("stdin:1-2: ERROR: odd\n    x\n") && !text.contains('\t'), "{text}");
     }
@@ -126,7 +125,7 @@ mod tests {
     /// A script may name things as messages do.
     #[test]
     fn only_what_is_not_in_the_script_has_no_place() {
-        let script = Sources::new("stdin", "x { }\n");
+        let script = Script::alone("stdin", "x { }\n");
         let error = Diagnostic::error(Span::new(0, 1), "no `/x, set in the environment, y`");
         assert!(!is_of_environment(&error));
         assert!(render(&script, std::slice::from_ref(&error), true).starts_with("stdin:1:1-2: ERROR: no"));
@@ -139,21 +138,21 @@ mod tests {
 
     #[test]
     fn what_is_missing_has_a_mark() {
-        let script = Sources::new("stdin", "f() $x\n");
+        let script = Script::alone("stdin", "f() $x\n");
         let text = render(&script, &[Diagnostic::error(Span::new(3, 3), "odd")], true);
         assert_eq!(text, "stdin:1:4-5: ERROR: odd\nf() $x\n   ~\n");
     }
 
     #[test]
     fn marks_stand_below_wide_characters() {
-        let script = Sources::new("stdin", "\"日本é\" x;\n");
+        let script = Script::alone("stdin", "\"日本é\" x;\n");
         let text = render(&script, &[Diagnostic::error(Span::new(11, 12), "odd")], true);
         assert_eq!(text, "stdin:1:12-13: ERROR: odd\n\"日本é\" x;\n        ~\n");
     }
 
     #[test]
     fn a_line_without_end_is_shown_near_the_mark() {
-        let script = Sources::new("stdin", &format!("{}x;{}", " ".repeat(50_000), " ".repeat(50_000)));
+        let script = Script::alone("stdin", &format!("{}x;{}", " ".repeat(50_000), " ".repeat(50_000)));
         let text = render(&script, &[Diagnostic::error(Span::new(50_000, 50_001), "odd")], true);
         let (space, marks) = (" ".repeat(300), " ".repeat(303));
         assert_eq!(text, format!("stdin:1:50001-50002: ERROR: odd\n...{space}x;{}...\n{marks}~\n", &space[1..]));
@@ -161,7 +160,7 @@ mod tests {
 
     #[test]
     fn of_many_messages_some_are_shown() {
-        let script = Sources::new("stdin", "BEGIN { }\n");
+        let script = Script::alone("stdin", "BEGIN { }\n");
         let warning = Diagnostic::warning(Span::new(0, 5), "odd");
         let text = render(&script, &vec![warning; 103], true);
         assert_eq!(text.matches("stdin:1:1-6: WARNING: odd").count(), 100);
@@ -170,8 +169,8 @@ mod tests {
 
     #[test]
     fn places_outside_the_text_do_not_hurt() {
-        let script = Sources::new("stdin", "é");
+        let script = Script::alone("stdin", "é");
         render(&script, &[Diagnostic::error(Span::new(1, 900), "x")], true);
-        render(&Sources::new("stdin", ""), &[Diagnostic::error(Span::new(0, 9), "x")], true);
+        render(&Script::alone("stdin", ""), &[Diagnostic::error(Span::new(0, 9), "x")], true);
     }
 }

@@ -151,7 +151,7 @@ fn compile(
     let (program, mut diagnostics) = compile(None);
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {
-        let text = report::render(&script.sources, &diagnostics, warnings);
+        let text = report::render(script, &diagnostics, warnings);
         return Err(match diagnostics.iter().any(report::is_of_environment) {
             true => Refusal::of_environment(text),
             false => Refusal::new(text),
@@ -161,7 +161,7 @@ fn compile(
         (program, diagnostics) = (shorter, messages);
     }
     if warnings {
-        color::print(&report::render(&script.sources, &diagnostics, true));
+        color::print(&report::render(script, &diagnostics, true));
         let lines = source.warnings().into_iter().map(|warning| warning.in_language(quadrant_bpftrace::spell));
         lines.for_each(|line| eprintln!("WARNING: {}", shown(&line)));
     }
@@ -206,7 +206,7 @@ fn failed(script: &Script, error: quadrant_session::Error) -> Refusal {
     match error {
         quadrant_session::Error::Script { span, message, help } => {
             let diagnostic = Diagnostic { help, ..Diagnostic::error(span, message) };
-            Refusal::new(report::render(&script.sources, &[diagnostic], true))
+            Refusal::new(report::render(script, &[diagnostic], true))
         }
         error => Failure::session(&script.sources, error).into(),
     }

@@ -2,11 +2,13 @@
 //!
 //! Only what says the same thing has its counterpart here; other messages stay as they are.
 
+mod marks;
 mod table;
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 
+pub use marks::marked;
 use table::{LIBRARY, TABLE};
 
 /// The message of a diagnostic; `marked` is the text that it points at.
@@ -25,6 +27,20 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .unwrap_or_else(|| message.to_owned())
 }
 
+/// A piece of advice without options that bpftrace does not have.
+pub fn hint(text: &str) -> String {
+    match holes("name fewer, or allow that many with --max-probes {} or, in the script, {}", text).as_deref() {
+        Some([_, setting]) => format!("name fewer, or allow that many in the script: {setting}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// The types of the two operands, if they do not go with each other.
+pub fn sides(diagnostic: &Diagnostic) -> Option<(String, String)> {
+    let holes = holes("`{}` does not go with {} and {}", &diagnostic.message)?;
+    Some((spelled(holes.get(1)?), spelled(holes.get(2)?)))
+}
+
 /// A probe that may be missing is not there.
 fn skipping(diagnostic: &Diagnostic, text: String) -> String {
     let is_missing = diagnostic.severity == Severity::Warning && text.starts_with("No matches for ");
@@ -33,7 +49,9 @@ fn skipping(diagnostic: &Diagnostic, text: String) -> String {
 
 /// Something that is no number is counted: up by a number without a sign, down by one with a sign.
 fn counted(message: &str, marked: &str) -> Option<String> {
-    let found = holes("`{}` holds {}, which cannot be counted up or down", message)?;
+    let plain = || holes("`{}` holds {}, which cannot be counted up or down", message);
+    let aggregated = || holes("`{}` holds {} (line {}), and this is int64", message).filter(|_| marked.contains("++"));
+    let found = plain().or_else(aggregated)?;
     let (name, ty) = (found.first()?, spelled(found.get(1)?));
     let number = if marked.contains("--") { "int64" } else { "uint64" };
     let holder = if name.starts_with('$') { "variable" } else { "map" };
@@ -300,7 +318,12 @@ mod tests {
             message(&Diagnostic::error(Span::default(), "a uprobe is written `uprobe:file:function`"), "u:x"),
             "uprobe probe type requires 2 or 3 arguments, found 1"
         );
-        assert_eq!(said("expected `,` or `)`, found `}`"), "syntax: expected ',' or ')'");
+        assert_eq!(said("expected `,` or `)`, found `}`"), "syntax: expected ')'");
+        let counted = Diagnostic::error(Span::default(), "`@a` holds count() (line 1), and this is int64");
+        assert!(
+            message(&counted, "@a++").contains("assign value of type 'uint64' when map already has a type 'count_t'")
+        );
+        assert!(message(&counted, "@a--").contains("assign value of type 'int64'"));
     }
 
     #[test]
@@ -322,6 +345,14 @@ mod tests {
             said("the format takes no values, and 1 is given"),
             "too many arguments for format string (1 supplied, 0 expected)"
         );
+    }
+
+    #[test]
+    fn advice_names_no_options_that_bpftrace_lacks() {
+        let advice =
+            "name fewer, or allow that many with --max-probes 3 or, in the script, `config = { max_probes = 3 }`";
+        assert_eq!(hint(advice), "name fewer, or allow that many in the script: `config = { max_probes = 3 }`");
+        assert_eq!(hint("run again with `--unsafe`"), "run again with `--unsafe`");
     }
 
     #[test]

@@ -44,7 +44,9 @@ pub(super) fn print(lower: &mut Lower, call: Call) -> Option<Called> {
         return print_map(lower, call, name);
     }
     if let Some(extra) = call.args.get(1) {
-        return lower.error(extra.span, "only the print() of a whole map takes more than one argument");
+        let number = call.args.len();
+        let message = format!("only the print() of a whole map takes more than one argument, and {number} are given");
+        return lower.error(extra.span, message);
     }
     let value = lower.expr(first)?;
     let value = lower.whole(value);

@@ -11,13 +11,26 @@ fn assert_error(script: &str, (start, end): (usize, usize), message: &str, hint:
     assert_run(["-e", script], "", &expected, 1);
 }
 
+type Marked<'a> = ((usize, usize), &'a str);
+
+/// The same of an operation, whose sides follow with their types.
+#[track_caller]
+fn assert_sides(script: &str, whole: Marked, sides: [Marked; 2], hint: &str) {
+    let one = |((start, end), message): Marked| {
+        let marks = format!("{:width$}{}", "", "~".repeat(end - start), width = start - 1);
+        format!("stdin:1:{start}-{end}: ERROR: {message}\n{script}\n{marks}\n")
+    };
+    let expected: String = std::iter::once(whole).chain(sides).map(one).collect();
+    assert_run(["-e", script], "", &(expected + hint), 1);
+}
+
 #[test]
 fn unknown_names() {
     assert_error("BEGIN { x }", (9, 10), "Unknown identifier: 'x'", "");
     assert_error("BEGIN { foo(1); }", (9, 15), "Unknown function: 'foo'", "");
     assert_error("foo { }", (1, 4), "Invalid probe type: foo", "");
     assert_error("BEGIN { print(@a); }", (15, 17), "Undefined map: @a", "");
-    assert_error("config = { foo = 1 } BEGIN { }", (12, 15), "foo: not a known configuration option", "");
+    assert_error("config = { foo = 1 } BEGIN { }", (12, 19), "foo: not a known configuration option", "");
 }
 
 #[test]
@@ -27,17 +40,39 @@ fn types_that_do_not_fit() {
     assert_error(script, (17, 25), message, "HINT: a map holds values of one type: use another map\n");
     let message =
         "Argument mismatch for @a: trying to access with arguments: 'string[2]' when map expects arguments: 'int8'";
-    assert_error("BEGIN { @a[1] = 1; @a[\"x\"] = 1; }", (23, 26), message, "");
+    assert_error("BEGIN { @a[1] = 1; @a[\"x\"] = 1; }", (20, 27), message, "");
 }
 
 #[test]
 fn sides_of_operators_that_do_not_fit() {
     let hint = "HINT: print the whole map: `print(@s)`\n";
     let message = "Type mismatch for '+': comparing stats_t with int64";
-    assert_error("BEGIN { @s = stats(4); $x = @s+1; }", (29, 33), message, hint);
+    let sides = [((29, 31), "left (stats_t)"), ((32, 33), "right (int64)")];
+    assert_sides("BEGIN { @s = stats(4); $x = @s+1; }", ((29, 33), message), sides, hint);
     let message = "Type mismatch for '==': comparing int8 with hist_t";
-    assert_error("BEGIN { @s[1] = hist(4); $x = 1 == @s[1]; }", (31, 41), message, hint);
-    assert_error("BEGIN { $x = (1, 2)-3; }", (14, 22), "Type mismatch for '-': comparing (int8,int8) with int64", "");
+    let sides = [((30, 31), "left (int8)"), ((35, 40), "right (hist_t)")];
+    assert_sides("BEGIN { @s[1] = hist(4); if (1 == @s[1]) { } }", ((30, 40), message), sides, hint);
+    let message = "Type mismatch for '-': comparing (int8,int8) with int64";
+    let sides = [((14, 20), "left ((int8,int8))"), ((21, 22), "right (int64)")];
+    assert_sides("BEGIN { $x = (1, 2)-3; }", ((14, 22), message), sides, "");
+}
+
+#[test]
+fn the_whole_call_is_marked_and_the_next_word() {
+    assert_error("BEGIN { @x = hist(\"a\"); }", (14, 23), "hist() only supports int arguments (string provided)", "");
+    assert_error("BEGIN { print(1, 2, 3); }", (9, 23), "Non-map print() only takes 1 argument, 3 found", "");
+    assert_error("BEGIN { @x = 1 @y = 2 }", (16, 18), "syntax: expected ';'", "");
+    assert_error("BEGIN { $a = (int8)\"a\"; }", (14, 20), "Cannot cast from \"string[2]\" to \"int8\"", "");
+    let message = "Type mismatch for @x: trying to assign value of type 'sum_t' when map already has a type 'count_t'";
+    let hint = "HINT: a map holds values of one type: use another map\n";
+    assert_error("BEGIN { @x = count(); @x = sum(1); }", (28, 34), message, hint);
+}
+
+#[test]
+fn a_limit_is_nowhere_in_the_script() {
+    let expected = "ERROR: Can't attach to 2 probes because it exceeds the current limit of 1 probes.\n\
+                    HINT: raise `max_probes`, or name fewer probes\n";
+    assert_run(["-e", "config = { max_probes = 1 } BEGIN { } END { }"], "", expected, 1);
 }
 
 #[test]
@@ -53,10 +88,10 @@ fn macros_settings_members_and_rounds() {
     let hint = "HINT: macros of one name differ in the number or the kinds of their arguments\n";
     assert_error("macro m(a) { a } macro m(b) { b } BEGIN { }", (18, 34), "Redefinition of macro: m", hint);
     let message = "max_strlen: expecting a number, got x";
-    assert_error("config = { max_strlen = x } BEGIN { }", (25, 26), message, "");
+    assert_error("config = { max_strlen = x } BEGIN { }", (12, 26), message, "");
     let message = "Can not access field 'nope' on expression of type 'int8'";
-    assert_error("BEGIN { $x = 1; print($x.nope); }", (26, 30), message, "");
-    assert_error("BEGIN { unroll(0) { } }", (15, 18), "unroll minimum value is 1", "");
+    assert_error("BEGIN { $x = 1; print($x.nope); }", (23, 30), message, "");
+    assert_error("BEGIN { unroll(0) { } }", (9, 22), "unroll minimum value is 1", "");
     let script = "import \"nope.bt\"; BEGIN { }";
     assert_error(script, (1, 17), "Unable to find suitable path for import", "HINT: checked: nope.bt\n");
 }
@@ -94,7 +129,7 @@ fn lengths_options_and_blocks() {
     let message = "Undefined or undeclared variable: $x";
     assert_error("BEGIN { { let $x = 1; print($x) } print($x); }", (41, 43), message, hint);
     let message = "unsupported format specifier for type 'string[2]': gr";
-    assert_error("BEGIN { printf(\"%gr\", \"a\"); }", (23, 26), message, "HINT: `%s` prints any value\n");
+    assert_error("BEGIN { printf(\"%gr\", \"a\"); }", (9, 27), message, "HINT: `%s` prints any value\n");
 }
 
 #[test]
@@ -159,8 +194,8 @@ fn what_a_probe_does_not_have() {
     assert_error("BEGIN:x { }", (1, 8), message, "HINT: write `begin { ... }`\n");
     let message = "The ctx builtin can not be used with 'end' probes";
     assert_error("END { print(ctx); }", (13, 16), message, "");
-    let message = "a probe returns a number or nothing, and this is string[2]";
-    assert_error("BEGIN { return \"a\"; }", (16, 19), message, "");
+    let message = "Probe return values can only be integers. Found string[2]";
+    assert_error("BEGIN { return \"a\"; }", (9, 19), message, "");
 }
 
 #[test]

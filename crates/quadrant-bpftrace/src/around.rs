@@ -1,0 +1,178 @@
+//! What stands around a place in a script, for messages that mark more than the mistake itself.
+
+use quadrant_program::span::Span;
+
+use crate::ast::{Expr, ExprKind, Item, Script, Stmt, StmtKind};
+use crate::walk::{Node, walk_block, walk_probe};
+
+/// A kind of surroundings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Around {
+    /// The call.
+    Call,
+    /// The map with its key: `@x[1]`.
+    Element,
+    /// The member with what it is a member of: `$a.x`.
+    Member,
+    /// The type of the cast, with its parentheses, for a place in the cast.
+    CastType,
+    /// The type of the cast, with its stars.
+    WholeType,
+    /// The two operands.
+    Operands,
+    /// The value that is assigned.
+    Assigned,
+    /// `let $x`
+    Let,
+    /// The statement.
+    Statement,
+    /// The setting with its value.
+    Setting,
+    /// The probe.
+    Point,
+}
+
+/// A piece of a script, and the part of it that is marked for a mistake somewhere in it.
+struct Piece {
+    whole: Span,
+    marked: Span,
+}
+
+/// The smallest piece of that kind that a place is in.
+pub fn around(script: &Script, place: Span, kind: Around) -> Option<Span> {
+    let mut best: Option<Piece> = None;
+    let length = |span: Span| span.end - span.start;
+    let mut see = |found: Piece| {
+        let is_around = found.whole.start <= place.start && place.end <= found.whole.end;
+        if is_around && best.as_ref().is_none_or(|best| length(found.whole) < length(best.whole)) {
+            best = Some(found);
+        }
+    };
+    script.items.iter().for_each(|item| of_item(item, kind, &mut see));
+    best.map(|best| best.marked)
+}
+
+/// The two operands of the smallest operation that a place is in.
+pub fn operands(script: &Script, place: Span) -> Option<(Span, Span)> {
+    let whole = around(script, place, Around::Operands)?;
+    let mut found = None;
+    let mut see = |node: Node| {
+        if let Node::Infix(_, [left, right]) = node
+            && left.span.to(right.span) == whole
+        {
+            found = Some((left.span, right.span));
+        }
+    };
+    script.items.iter().for_each(|item| walk_item(item, &mut see));
+    found
+}
+
+fn of_item(item: &Item, kind: Around, see: &mut dyn FnMut(Piece)) {
+    match (item, kind) {
+        (Item::Config(config), Around::Setting) => {
+            config.entries.iter().for_each(|entry| see(entry.key.span.to(entry.value_span).into()));
+        }
+        (Item::Probe(probe), Around::Point) => probe.attach.iter().for_each(|point| see(point.span.into())),
+        _ => walk_item(item, &mut |node| match node {
+            Node::Expr(expr) => of_expr(expr, kind).into_iter().for_each(&mut *see),
+            Node::Stmt(stmt) => of_stmt(stmt, kind).into_iter().for_each(&mut *see),
+            _ => {}
+        }),
+    }
+}
+
+fn walk_item<'a>(item: &'a Item, see: &mut dyn FnMut(Node<'a>)) {
+    match item {
+        Item::Probe(probe) => walk_probe(probe, see),
+        Item::Macro(def) => walk_block(&def.body, see),
+        Item::Fn(def) => walk_block(&def.body, see),
+        Item::C(_) | Item::Config(_) | Item::Import(_) | Item::MapDecl(_) => {}
+    }
+}
+
+fn of_expr(expr: &Expr, kind: Around) -> Option<Piece> {
+    let whole = expr.span;
+    match (&expr.kind, kind) {
+        (ExprKind::Call { .. }, Around::Call) => Some(whole.into()),
+        (ExprKind::Map { key, .. }, Around::Element) if !key.is_empty() => Some(whole.into()),
+        (ExprKind::Field { base, name }, Around::Member) => {
+            Some(Piece { whole, marked: Span::new(own_start(base), name.span.end) })
+        }
+        (ExprKind::Cast { ty, .. }, Around::CastType) => {
+            Some(Piece { whole, marked: Span::new(whole.start, (ty.span.end + 1).min(whole.end)) })
+        }
+        (ExprKind::Cast { ty, .. }, Around::WholeType) => Some(ty.span.into()),
+        (ExprKind::Binary { left, right, .. }, Around::Operands) => {
+            Some(Piece { whole, marked: left.span.to(right.span) })
+        }
+        _ => None,
+    }
+}
+
+/// Where an expression starts, without parentheses around it if it is a cast: nothing else that has members needs them.
+fn own_start(expr: &Expr) -> u32 {
+    match &expr.kind {
+        ExprKind::Cast { ty, .. } => ty.span.start.saturating_sub(1).max(expr.span.start),
+        _ => expr.span.start,
+    }
+}
+
+fn of_stmt(stmt: &Stmt, kind: Around) -> Option<Piece> {
+    let whole = stmt.span;
+    match (&stmt.kind, kind) {
+        (_, Around::Statement) => Some(whole.into()),
+        (StmtKind::Assign { value, .. }, Around::Assigned) => Some(Piece { whole, marked: value.span }),
+        (StmtKind::Let { var, .. }, Around::Let) => Some(Piece { whole, marked: Span::new(whole.start, var.span.end) }),
+        _ => None,
+    }
+}
+
+impl From<Span> for Piece {
+    fn from(whole: Span) -> Piece {
+        Piece { whole, marked: whole }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is marked around the text `at`, which is in the script once.
+    fn marked<'a>(text: &'a str, at: &str, kind: Around) -> Option<&'a str> {
+        let start = text.find(at).expect("it is there") as u32;
+        let place = Span::new(start, start + at.len() as u32);
+        let found = around(&crate::parse(text).script, place, kind)?;
+        Some(&text[found.start as usize..found.end as usize])
+    }
+
+    #[test]
+    fn the_smallest_piece_counts() {
+        let text = "config = { a = 1; b = \"x\" } k:f /f(g(2), @m[3]) > 4/ { let $x : int8 = (int8)7; return $y.z + @n[h(5)]; print(((struct s *)p)->q); }";
+        for (at, kind, expected) in [
+            ("2", Around::Call, "g(2)"),
+            ("3", Around::Call, "f(g(2), @m[3])"),
+            ("3", Around::Element, "@m[3]"),
+            ("5", Around::Element, "@n[h(5)]"),
+            ("z", Around::Member, "$y.z"),
+            ("(int8)7", Around::CastType, "(int8)"),
+            ("f(g", Around::Operands, "f(g(2), @m[3]) > 4"),
+            ("p)->q", Around::Member, "(struct s *)p)->q"),
+            ("$x", Around::Let, "let $x"),
+            ("$y", Around::Statement, "return $y.z + @n[h(5)]"),
+            ("b", Around::Setting, "b = \"x\""),
+            ("k", Around::Point, "k:f"),
+        ] {
+            assert_eq!(marked(text, at, kind), Some(expected), "{at} {kind:?}");
+        }
+        assert_eq!(marked(text, "4", Around::Call), None);
+    }
+
+    #[test]
+    fn parentheses_around_an_operation_are_no_part_of_it() {
+        let text = "BEGIN { if (@a > \"x\") { @s = sum(1); } }";
+        assert_eq!(marked(text, "(@a > \"x\")", Around::Operands), Some("@a > \"x\""));
+        assert_eq!(marked(text, "@s", Around::Assigned), Some("sum(1)"));
+        let tree = crate::parse(text).script;
+        assert_eq!(operands(&tree, Span::new(11, 21)), Some((Span::new(12, 14), Span::new(17, 20))));
+    }
+}

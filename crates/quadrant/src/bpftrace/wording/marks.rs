@@ -1,0 +1,124 @@
+//! What users of bpftrace see marked: of some mistakes more than the part that is wrong.
+
+use quadrant_bpftrace::Script;
+use quadrant_bpftrace::around::Around;
+use quadrant_bpftrace::around::around;
+use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
+
+use super::holes;
+
+/// What a message says, and what is marked around its place. The first that fits counts.
+const AROUND: &[(&str, Around)] = &[
+    ("`%{}` does not print {}", Around::Call),
+    ("the format of {}() is a text in quotes, and this is {}", Around::Call),
+    ("print() shows all values of stats(){}", Around::Call),
+    ("only the print() of a whole map takes more than one argument{}", Around::Call),
+    ("{}() takes a number here, and this is {}", Around::Call),
+    ("{}() takes a text in quotes here, and this is {}", Around::Call),
+    ("{}() takes a text here, and this is {}", Around::Call),
+    ("{}() takes an address, and this is {}", Around::Call),
+    ("{}() takes an array of 6 bytes, and this is {}", Around::Call),
+    ("ntop() takes a number or 4 or 16 bytes, and this is {}", Around::Call),
+    ("{}() needs a number here that is known before the trace starts, and this is {}", Around::Call),
+    ("{}() compares 0 bytes or more", Around::Call),
+    ("lhist() {}", Around::Call),
+    ("hist: bits {} must be 0..5", Around::Call),
+    ("no symbol `{}` in the kernel{}", Around::Call),
+    ("the keys of `{}` are {}, and this is {}", Around::Element),
+    ("`{}` has no member `{}`", Around::Member),
+    ("`{}` has no argument `{}`", Around::Member),
+    ("record {} has no member `{}`", Around::Member),
+    ("{} has no members, and so no `{}`", Around::Member),
+    ("{} cannot be cast to {}", Around::CastType),
+    ("unknown type `{}`", Around::WholeType),
+    ("`@{}` holds {} (line {}), and this is {}()", Around::Assigned),
+    ("`{}` does not go with {} and {}", Around::Operands),
+    ("`{}` already exists (line {})", Around::Let),
+    ("nothing is ever put into `{}`", Around::Let),
+    ("the macro `{}` takes something else here", Around::Call),
+    ("a probe returns a number or nothing, and this is {}", Around::Statement),
+    ("a test returns a number, and this is {}", Around::Statement),
+    ("`unroll` {}", Around::Statement),
+    ("unknown setting `{}`", Around::Setting),
+    ("`{}` is a number{}", Around::Setting),
+    ("unknown probe type `{}`", Around::Point),
+];
+
+/// What is marked for a message.
+pub fn marked(script: &Script, diagnostic: &Diagnostic) -> Span {
+    let Diagnostic { message, span, .. } = diagnostic;
+    let text = script.sources.text();
+    if message == "missing `;` between statements" || holes("expected {}, found {}", message).is_some() {
+        return word(text, *span);
+    }
+    if message.starts_with("unknown function ") {
+        return Span::new(span.start, call_end(text, span.end as usize) as u32);
+    }
+    if let Some(suffix) = holes("unknown suffix `{}` on a number", message) {
+        return Span::new(span.end.saturating_sub(suffix[0].len() as u32).max(span.start), span.end);
+    }
+    let kind = AROUND.iter().find(|(pattern, _)| holes(pattern, message).is_some());
+    kind.and_then(|(_, kind)| around(&script.tree, *span, *kind)).unwrap_or(*span)
+}
+
+/// The word that stands there or is the next one; of anything else the first character.
+fn word(text: &str, from: Span) -> Span {
+    let behind = text.get(from.start as usize..).unwrap_or_default();
+    let rest = behind.trim_start();
+    if rest.is_empty() {
+        return from;
+    }
+    let start = from.start + (behind.len() - rest.len()) as u32;
+    let sigil = rest.starts_with(['@', '$']).into();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let length = rest[sigil..].find(|c| !is_part(c)).map_or(rest.len(), |end| sigil + end);
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    Span::new(start, start + length.max(first) as u32)
+}
+
+/// Where a call ends whose name ends there: the whole of it is marked.
+fn call_end(text: &str, name_end: usize) -> usize {
+    let mut depth = 0;
+    for (at, byte) in text.bytes().enumerate().skip(name_end) {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return at + 1,
+            b')' => depth -= 1,
+            b';' => break,
+            _ => {}
+        }
+    }
+    name_end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, place: &str, message: &str) -> String {
+        let script = Script::alone("stdin", text);
+        let start = text.find(place).expect("it is there") as u32;
+        let span = Span::new(start, start + place.len() as u32);
+        let marked = marked(&script, &Diagnostic::error(span, message));
+        text[marked.start as usize..marked.end as usize].to_owned()
+    }
+
+    #[test]
+    fn more_than_the_mistake_is_marked() {
+        let text = "BEGIN { @x[1] = str(\"a\", \"b\"); @y = sum(2) @z++; 12abc }";
+        for (place, message, expected) in [
+            ("\"b\"", "str() takes a number here, and this is string[2]", "str(\"a\", \"b\")"),
+            ("1", "the keys of `@x` are string[2], and this is int8", "@x[1]"),
+            ("@y", "`@y` holds count() (line 1), and this is sum()", "sum(2)"),
+            ("@y", "`@y` holds int64 (line 1), and this is string[2]", "@y"),
+            (" @z", "missing `;` between statements", "@z"),
+            ("\"a\"", "expected `;`, found a string", "\""),
+            ("12abc", "unknown suffix `abc` on a number", "abc"),
+            ("sum", "unknown function `sum`", "sum(2)"),
+            ("2", "division by zero", "2"),
+        ] {
+            assert_eq!(shown(text, place, message), expected, "{message}");
+        }
+    }
+}
