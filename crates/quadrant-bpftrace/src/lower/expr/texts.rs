@@ -39,7 +39,7 @@ impl Lower<'_> {
     pub(in super::super) fn whole(&self, value: Expr) -> Expr {
         let (ExprKind::Deref { .. }, Type::String { cap }) = (&value.kind, &value.ty) else { return value };
         let (cap, span) = (*cap, value.span);
-        if cap >= self.config.max_strlen {
+        if cap > self.config.max_strlen {
             return value;
         }
         let chars = Type::Array { elem: Arc::new(Type::Int { bytes: 1, signed: true }), len: cap };

@@ -323,3 +323,11 @@ fn settings_of_the_environment() {
     let message = "ERROR: `max_map_keys`, set in the environment, is a number, 1 or more, and not `x`\n";
     assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(2)));
 }
+
+#[test]
+fn tests_run_in_a_dry_run_too() {
+    needs_root!();
+    let outcome = run(["--test", "--dry-run", "-e", "test:a { return 0 }"]);
+    assert!(outcome.stdout.contains("1 test ran."), "{}", outcome.describe());
+    assert_run(["--dry-run", "-e", "BEGIN { printf(\"never\\n\"); }"], "", "", 0);
+}
