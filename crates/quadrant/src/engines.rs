@@ -1,5 +1,6 @@
 //! What container engines call their containers: only they know names, and keep them in files.
 
+use std::cell::Cell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,10 @@ const PODMAN: &str = "containers/storage";
 /// The user whose engines may have made any container.
 const ROOT: u32 = 0;
 /// Longest file that is read, and entries of a folder that are looked at.
-const LONGEST: u64 = 16 << 20;
+const LONGEST: u64 = 4 << 20;
 const MOST: usize = 1 << 12;
+/// Bytes of one user's files that are read: no user makes another wait for a name.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// The names of all containers that engines on this machine know, running or not: those of root's engines, and those of users.
 pub fn names() -> Vec<Called> {
@@ -33,13 +36,15 @@ fn home(line: &str) -> Option<(u32, PathBuf)> {
 
 fn names_below(root: &Path, user: u32) -> Vec<Called> {
     let called = |(name, id)| Called { name, id, user };
-    let of_docker = entries(&root.join(DOCKER)).filter_map(|folder| docker(&json(&folder.join("config.v2.json"))?));
+    let left = Cell::new(MOST_BYTES);
+    let of_docker =
+        entries(&root.join(DOCKER)).filter_map(|folder| docker(&json(&folder.join("config.v2.json"), &left)?));
     // One folder for each storage driver: overlay-containers, vfs-containers.
     let drivers = entries(&root.join(PODMAN)).filter(|folder| folder.to_string_lossy().ends_with("-containers"));
     // What was made with --rm is in a file of its own.
     let files =
         drivers.flat_map(|folder| ["containers.json", "volatile-containers.json"].map(|name| folder.join(name)));
-    let of_podman = files.filter_map(|file| json(&file)).flat_map(|all| podman(&all));
+    let of_podman = files.filter_map(|file| json(&file, &left)).flat_map(|all| podman(&all));
     of_docker.chain(of_podman).map(called).collect()
 }
 
@@ -64,16 +69,28 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).take(MOST)
 }
 
-/// A file that users may have put there: whatever it is, it is not waited for.
-fn json(file: &Path) -> Option<Value> {
+/// A file that users may have put there: whatever it is, it is not waited for, and of all of them so many bytes are `left` to read.
+fn json(file: &Path, left: &Cell<u64>) -> Option<Value> {
     let mut text = Vec::new();
-    open::regular(file).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
+    let read = open::regular(file).ok()?.take(LONGEST.min(left.get())).read_to_end(&mut text);
+    left.set(left.get().saturating_sub(text.len() as u64));
+    read.ok()?;
     serde_json::from_slice(&text).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_read_as_far_as_the_user_has_bytes_left() {
+        let file = std::env::temp_dir().join(format!("quadrant-engines-left-{}", std::process::id()));
+        std::fs::write(&file, "[1, 2]").expect("files can be written");
+        let left = Cell::new(13);
+        assert!(json(&file, &left).is_some() && json(&file, &left).is_some());
+        assert_eq!((json(&file, &left), left.get()), (None, 0));
+        std::fs::remove_file(&file).expect("it is there");
+    }
 
     #[test]
     fn names_of_engines() {
