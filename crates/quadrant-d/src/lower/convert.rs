@@ -13,6 +13,7 @@ use crate::ast::{self, TypeExpr};
 impl Lower<'_> {
     /// A number cut to an integer type and extended by its sign.
     pub(super) fn cut(&self, value: Expr, int: Int) -> Expr {
+        let value = in_full(value);
         let ty = int.model();
         if value.ty == ty {
             return value;
@@ -20,7 +21,11 @@ impl Lower<'_> {
         let span = value.span;
         match value.kind {
             ExprKind::Int(number) => Expr::int(int.cut(number), ty, span),
-            _ => Expr::new(ExprKind::Cast(Box::new(value)), ty, span),
+            _ => {
+                let value = Expr::new(ExprKind::Cast(Box::new(value)), ty.clone(), span);
+                // Twice, where once would be a result that can still be had in full.
+                if is_shortened(&value) { Expr::new(ExprKind::Cast(Box::new(value)), ty, span) } else { value }
+            }
         }
     }
 
@@ -203,6 +208,25 @@ impl Lower<'_> {
         let ty = self.type_name(&value.ty);
         self.fail(span, "D_STRINGOF_TYPE", format!("cannot apply stringof to a value of type {ty}"))
     }
+}
+
+/// What a number narrower than `int` was computed as: its type is the narrow one, but what is computed of it, or compared with
+/// it, has all of its bits, as in C.
+pub(super) fn in_full(value: Expr) -> Expr {
+    if !is_shortened(&value) {
+        return value;
+    }
+    match value.kind {
+        ExprKind::Cast(inner) => *inner,
+        kind => Expr { kind, ..value },
+    }
+}
+
+/// Whether it is the result of an operator on narrow numbers, which is computed as an `int` and shown in its type.
+fn is_shortened(value: &Expr) -> bool {
+    let ExprKind::Cast(inner) = &value.kind else { return false };
+    let computes = matches!(inner.kind, ExprKind::Binary(..) | ExprKind::Unary(UnaryOp::Neg | UnaryOp::BitNot, _));
+    computes && inner.ty == Int::INT.model() && matches!(value.ty, Type::Int { bytes: 1 | 2, .. })
 }
 
 fn same_kind(a: &Type, b: &Type) -> bool {

@@ -49,8 +49,8 @@ impl Int {
         Type::Int { bytes: self.bytes, signed: self.signed }
     }
 
-    /// The type in which two numbers are computed: that of the higher rank, which is the wider one, and of two as wide the unsigned one.
-    /// D does not promote what is narrower than `int`, as C does: two `char` make a `char`.
+    /// The type that two numbers make: that of the higher rank, which is the wider one, and of two as wide the unsigned one.
+    /// D does not promote what is narrower than `int`, as C does: two `char` make a `char`. Computed with, it has all of its bits.
     pub fn common(self, other: Int) -> Int {
         let (a, b) = (self, other);
         match a.bytes.cmp(&b.bytes) {
@@ -58,6 +58,11 @@ impl Int {
             std::cmp::Ordering::Less => b,
             std::cmp::Ordering::Equal => Int { bytes: a.bytes, signed: a.signed && b.signed },
         }
+    }
+
+    /// The type in which numbers of this type are computed.
+    pub fn promoted(self) -> Int {
+        if self.bytes < Int::INT.bytes { Int::INT } else { self }
     }
 
     /// A number cut to the width and extended by the sign.

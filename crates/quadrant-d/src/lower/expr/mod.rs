@@ -65,7 +65,7 @@ impl Lower<'_> {
         if super::call::valueless(ast).is_none() {
             let value = self.expr(ast)?;
             if self.is_scalar(&value.ty) {
-                return Some(value.expr);
+                return Some(super::convert::in_full(value.expr));
             }
         }
         self.fail(ast.span, tag, rule)

@@ -6,6 +6,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::CType;
 
 use super::super::Lower;
+use super::super::convert::in_full;
 use super::super::value::{Int, Ty, Value};
 use crate::ast::{self, BinOp, UnOp};
 
@@ -35,11 +36,10 @@ impl Lower<'_> {
         if let Some(number) = value.constant() {
             return Some(self.number(i64::from(number == 0), Int::INT, span));
         }
-        Some(self.truth(ExprKind::Unary(UnaryOp::Not, Box::new(value.expr)), span))
+        Some(self.truth(ExprKind::Unary(UnaryOp::Not, Box::new(in_full(value.expr))), span))
     }
 
     fn arithmetic_unary(&mut self, op: UnOp, value: Value, int: Int, span: Span) -> Value {
-        let value = self.to_int(value, int);
         let (folded, kind) = match op {
             UnOp::Neg => (value.constant().map(i64::wrapping_neg), UnaryOp::Neg),
             UnOp::BitNot => (value.constant().map(|number| !number), UnaryOp::BitNot),
@@ -47,8 +47,20 @@ impl Lower<'_> {
         };
         match folded {
             Some(number) => self.number(number, int, span),
-            None => self.of_int(ExprKind::Unary(kind, Box::new(value.expr)), int, span),
+            None => {
+                let value = self.to_int(value, int.promoted());
+                self.shown_as(ExprKind::Unary(kind, Box::new(value.expr)), int, span)
+            }
         }
+    }
+
+    /// A result of a type: what is narrower than `int` is computed as one, and keeps its bits as long as it is computed with.
+    fn shown_as(&self, kind: ExprKind, int: Int, span: Span) -> Value {
+        let value = self.of_int(kind, int.promoted(), span);
+        if int == int.promoted() {
+            return value;
+        }
+        self.of_int(ExprKind::Cast(Box::new(value.expr)), int, span)
     }
 
     pub(super) fn binary_expr(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
@@ -148,21 +160,18 @@ impl Lower<'_> {
     fn arithmetic(&mut self, op: BinOp, left: (Value, Int), right: (Value, Int), span: Span) -> Option<Value> {
         let kind = op.model()?;
         let shift = matches!(op, BinOp::Shl | BinOp::Shr);
-        let mut int = if shift { left.1 } else { left.1.common(right.1) };
-        if op.is_comparison() && int.bytes < Int::INT.bytes {
-            // Comparisons are of the numbers themselves, also where a sum would be cut to the type.
-            int = Int::INT;
-        }
+        let int = if shift { left.1 } else { left.1.common(right.1) };
         if matches!(op, BinOp::Div | BinOp::Rem) && right.0.is_zero() {
             return self.fail(span, "D_DIV_ZERO", "expression contains division by zero");
         }
         let result = if op.is_comparison() { Int::INT } else { int };
-        let (left, right) = (self.to_int(left.0, int), self.to_int(right.0, int));
+        let computed = int.promoted();
+        let (left, right) = (self.to_int(left.0, computed), self.to_int(right.0, computed));
         if let (Some(a), Some(b)) = (left.constant(), right.constant()) {
-            return Some(self.number(kind.compute(a, b, int.signed), result, span));
+            return Some(self.number(kind.compute(a, b, computed.signed), result, span));
         }
         let kind = ExprKind::Binary(kind, Box::new(left.expr), Box::new(right.expr));
-        Some(self.of_int(kind, result, span))
+        Some(self.shown_as(kind, result, span))
     }
 
     fn logical(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Value> {
