@@ -9,6 +9,7 @@ use quadrant_program::Program;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::recording;
 use quadrant_program::recording::Split;
+use quadrant_program::span::Span;
 use quadrant_session::Options;
 use quadrant_session::Trace;
 use serde_json::Value;
@@ -78,12 +79,29 @@ fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Split, Valu
 /// # Errors
 /// What cannot be recorded, and why.
 pub fn split(texts: &Texts, program: &Program, lowered: &Lowered) -> Result<Split, Failure> {
-    let text = |span: quadrant_program::span::Span| {
-        lowered.texts.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned()
+    let text = |span: Span| {
+        let part_end = lowered.texts.place(span).part.map_or(span.end, |part| part.span.end);
+        let end = span.end.min(part_end);
+        let text = lowered.texts.text.get(span.start as usize..end as usize).unwrap_or_default();
+        if end < span.end { first_term(text).to_owned() } else { text.to_owned() }
     };
     recording::split(program, &text).map_err(|message| {
         Failure::rendered(report::placed(&texts.programs, lowered, &message, lowered.options.errtags))
     })
+}
+
+/// The term at the start of a text: what an inline or a translator means of it goes on in a library.
+fn first_term(text: &str) -> &str {
+    let mut depth = 0;
+    let ends = |letter: char| {
+        depth += match letter {
+            '(' | '[' => 1,
+            ')' | ']' | '}' => -1,
+            _ => 0,
+        };
+        depth < 0 || depth == 0 && (letter.is_whitespace() || matches!(letter, ',' | ';'))
+    };
+    text.find(ends).map_or(text, |end| &text[..end])
 }
 
 fn points(program: &Program) -> Vec<RecordedPoint> {
@@ -95,4 +113,22 @@ fn points(program: &Program) -> Vec<RecordedPoint> {
         arguments: Vec::new(),
     };
     program.points.iter().map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_term;
+
+    #[test]
+    fn a_term_ends_with_its_own_text() {
+        for (text, term) in [
+            ("fds[ arg0 ].fi_name, x] = count();", "fds[ arg0 ].fi_name"),
+            ("args[0]->pr_fname) }", "args[0]->pr_fname"),
+            ("curcpu->cpu_id == 1", "curcpu->cpu_id"),
+            ("(string)a[1, 2]; b", "(string)a[1, 2]"),
+            ("execname", "execname"),
+        ] {
+            assert_eq!(first_term(text), term);
+        }
+    }
 }

@@ -484,6 +484,17 @@ fn only_the_process_that_is_asked_for_is_recorded() {
     sleep.finish().unwrap();
 }
 
+/// What an inline of a library means of a term is no part of its name.
+#[test]
+fn names_in_d_end_with_the_script() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = "syscall::read:entry /pid == $target/ { @[fds[arg0].fi_name, fds[arg0].fi_pathname] = count(); }";
+    assert_replays_d("replay-d-names", &format!("{syscalls} read 3"), text);
+    let recording = std::fs::read_to_string(folder("replay-d-names").join("recording.json")).unwrap();
+    assert!(recording.contains("\"fds[arg0].fi_name\":") && !recording.contains("translator"), "{recording}");
+}
+
 /// `$target` is a name in D, and no filter.
 #[test]
 fn a_target_of_d_leaves_no_other_process_out() {
