@@ -68,10 +68,9 @@ impl Lower<'_, '_> {
         let home = self.alloc_scratch(8);
         self.f.b.store(home.base, home.off, Size::B8, first);
         let last = self.f.b.operand_value(last);
-        let rounds = self.f.b.sub(last, first);
-        self.lose_if(LossKind::Loop, Cond::Ugt, rounds, ROUNDS_MAX);
+        let wanted = self.f.b.sub(last, first);
         let most = self.f.b.iconst(ROUNDS_MAX);
-        let rounds = self.f.b.select(Cond::Ugt, rounds, ROUNDS_MAX, most, rounds);
+        let rounds = self.f.b.select(Cond::Ugt, wanted, ROUNDS_MAX, most, wanted);
         let off = home.off;
         let func = self.callback(2, 1, |lower| {
             let base = lower.scratch_base();
@@ -84,7 +83,11 @@ impl Lower<'_, '_> {
             lower.f.b.ret(0);
             Ok(())
         })?;
-        self.run_loop(rounds, func);
+        let done = self.run_loop(rounds, func);
+        // A loop that left before has lost nothing.
+        let none = self.f.b.iconst(0);
+        let cut = self.f.b.select(Cond::Ugt, wanted, ROUNDS_MAX, done, none);
+        self.lose_if(LossKind::Loop, Cond::Uge, cut, ROUNDS_MAX);
         self.after_loop(body);
         self.f.b.jump(skip, &[]);
         self.f.b.switch_to(skip);

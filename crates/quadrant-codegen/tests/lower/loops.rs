@@ -75,6 +75,22 @@ fn a_loop_without_end_is_left_and_counted() {
 }
 
 #[test]
+fn a_range_beyond_the_limit_is_counted_unless_it_is_left_before() {
+    let mut script = Script::new();
+    let rounds = script.scalar(Type::I64);
+    let i = script.var(Type::I64);
+    let left = if_else(is(BinaryOp::Eq, sarg(0), 1), vec![stmt(StmtKind::Break)], vec![]);
+    let body = vec![inc(rounds, None), left];
+    script.clause(None, vec![stmt(StmtKind::ForRange { var: i, start: int(0), end: int(1 << 40), body })]);
+    both(&script, &[(0, vec![1])], |seen| {
+        assert_eq!((seen.number(rounds), seen.lost(LossKind::Loop)), (Some(1), 0));
+    });
+    if let Some(seen) = in_kernel(&script, &[(0, vec![0])]) {
+        assert_eq!((seen.number(rounds), seen.lost(LossKind::Loop)), (Some(1 << 23), 1));
+    }
+}
+
+#[test]
 fn loops_nest() {
     let mut script = Script::new();
     let sum = script.scalar(Type::I64);
