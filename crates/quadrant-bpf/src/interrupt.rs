@@ -19,9 +19,17 @@ use crate::wait::signal_set;
 static ENDING: AtomicU64 = AtomicU64::new(0);
 /// The one that came during such a call and was not asked for yet.
 static NOTED: AtomicI32 = AtomicI32::new(0);
+/// Such calls so far.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// How many such calls were made: what changes it may have taken long.
+pub fn made() -> u64 {
+    MADE.load(Relaxed)
+}
 
 /// Makes a call that may block for ever.
 pub fn interruptibly<T>(call: impl FnOnce() -> T) -> T {
+    MADE.fetch_add(1, Relaxed);
     let ending: Vec<i32> = numbers(ENDING.load(Relaxed)).collect();
     let Some(set) = signal_set(&ending).ok().filter(|_| !ending.is_empty()) else { return call() };
     mask(libc::SIG_UNBLOCK, &set);

@@ -1,6 +1,7 @@
 //! The perf buffer: records by way of perf events, one buffer a processor, for kernels without ring buffers (before
 //! Linux 5.8).
 
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::cpus;
@@ -40,13 +41,22 @@ impl PerfBuffer {
     /// Gives up to `max` records to `handle`: each processor's in order, one processor after the other. Returns how
     /// many. A record may end with up to 7 bytes of padding that its program did not send.
     pub fn consume(&mut self, max: usize, mut handle: impl FnMut(&[u8])) -> usize {
-        let mut count = 0;
+        self.consume_until(max, |record| {
+            handle(record);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The same, but the record is the last of this call after which `handle` says so.
+    pub fn consume_until(&mut self, max: usize, mut handle: impl FnMut(&[u8]) -> ControlFlow<()>) -> usize {
+        let (mut count, mut flow) = (0, ControlFlow::Continue(()));
         for place in 0..self.buffers.len() {
             while count < max
+                && flow.is_continue()
                 && let Some(next) = self.next(place)
             {
                 if let Some(len) = next {
-                    handle(self.record.get(HEADER + 4..HEADER + 4 + len).unwrap_or_default());
+                    flow = handle(self.record.get(HEADER + 4..HEADER + 4 + len).unwrap_or_default());
                     count += 1;
                 }
             }

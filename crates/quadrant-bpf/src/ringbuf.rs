@@ -5,6 +5,7 @@
 //! end. Each record has an 8-byte header whose first word is its length with two flags on top, and is padded to 8
 //! bytes.
 
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
@@ -68,15 +69,23 @@ impl RingBuffer {
     ///
     /// It stops early at a record that a program still writes; that record comes in a later call.
     pub fn consume(&mut self, max: usize, mut handle: impl FnMut(&[u8])) -> usize {
-        let mut count = 0;
-        while count < max {
+        self.consume_until(max, |record| {
+            handle(record);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The same, but the record is the last of this call after which `handle` says so.
+    pub fn consume_until(&mut self, max: usize, mut handle: impl FnMut(&[u8]) -> ControlFlow<()>) -> usize {
+        let (mut count, mut flow) = (0, ControlFlow::Continue(()));
+        while count < max && flow.is_continue() {
             match self.front() {
                 Front::Empty => break,
                 Front::Discarded { len } => self.advance(len),
                 Front::Record { start, len } => {
                     // SAFETY: the record is submitted and not yet freed, so no program writes it until `advance`.
                     if let Some(record) = unsafe { self.producer.bytes(start, len) } {
-                        handle(record);
+                        flow = handle(record);
                     }
                     self.advance(len);
                     count += 1;

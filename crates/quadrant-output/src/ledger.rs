@@ -42,6 +42,8 @@ pub enum Kind<'a> {
     Malformed,
     /// What the kernel wanted to tell about processes, and had no room for.
     Reports,
+    /// Commands of `system()` and files of `cat()` that were left when a signal ended the trace.
+    Commands,
 }
 
 /// One line of the ledger.
@@ -162,6 +164,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
             "reports",
             ["report about a process", "reports about processes"],
             "too many processes started or loaded code at once; symbols of those that have ended may be missing",
+        ),
+        Kind::Commands => (
+            "commands",
+            ["command or file", "commands and files"],
+            "not run or shown any more, as a signal ended the trace before their turn; call system() and cat() less often, or run what is quick",
         ),
         Kind::Malformed => (
             "malformed",

@@ -23,6 +23,8 @@ pub struct Ledger {
     pub malformed: u64,
     /// Reports of what processes mapped and executed that the kernel had no room for: symbols may be missing.
     pub unfollowed: u64,
+    /// Commands and files that a script asked for, and that were left because a signal ended the trace before their turn.
+    pub left: u64,
 }
 
 impl Ledger {

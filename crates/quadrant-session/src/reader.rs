@@ -1,5 +1,7 @@
 //! Reading records: the ring buffer, or perf buffers on kernels without one. Packets come by perf buffers on all.
 
+use std::ops::ControlFlow;
+
 use quadrant_bpf::perfbuf::PerfBuffer;
 use quadrant_bpf::ringbuf::RingBuffer;
 use quadrant_codegen::object::MapRole;
@@ -60,12 +62,12 @@ impl Reader {
         })
     }
 
-    /// Hand up to `max` records to `handle`, oldest first; how many there were.
-    pub(crate) fn consume(&mut self, max: usize, handle: impl FnMut(&[u8])) -> usize {
+    /// Hand up to `max` records to `handle`, oldest first, until it says that one is the last; how many there were.
+    pub(crate) fn consume(&mut self, max: usize, handle: impl FnMut(&[u8]) -> ControlFlow<()>) -> usize {
         match self {
             Reader::None => 0,
-            Reader::Ring(ring) => ring.consume(max, handle),
-            Reader::Perf(buffer) => buffer.consume(max, handle),
+            Reader::Ring(ring) => ring.consume_until(max, handle),
+            Reader::Perf(buffer) => buffer.consume_until(max, handle),
         }
     }
 

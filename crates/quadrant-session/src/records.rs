@@ -19,7 +19,6 @@ use crate::sink::MapPrint;
 use crate::sink::Sink;
 use crate::sink::View;
 use crate::user_symbols;
-use crate::world::World;
 
 /// What came of the records so far.
 #[derive(Debug, Default)]
@@ -39,18 +38,17 @@ pub(crate) struct Progress {
 /// # Errors
 /// Those of writing, and of reading maps.
 pub(crate) fn handle(
-    program: &Program,
-    world: &dyn World,
+    view: View,
     sink: &mut dyn Sink,
     progress: &mut Progress,
     processes: &mut Processes,
     bytes: &[u8],
 ) -> Result<(), Error> {
+    let program = view.program;
     let Some(id) = record_id(program, bytes) else {
         progress.malformed += 1;
         return Ok(());
     };
-    let view = View { program, world };
     let record = &program.records[id.0 as usize];
     if processes.are_followed() && user_symbols::in_record(program, record) {
         processes.drain(sink);
@@ -94,7 +92,7 @@ pub(crate) fn obey(
     id: RecordId,
     bytes: Option<&[u8]>,
 ) -> Result<(), Error> {
-    let View { program, world } = view;
+    let View { program, world, .. } = view;
     match &program.records[id.0 as usize].kind {
         RecordKind::Clear(map) => world.clear(program, *map, false),
         RecordKind::Zero(map) => world.clear(program, *map, true),
@@ -113,7 +111,7 @@ pub(crate) fn obey(
 /// # Errors
 /// Those of writing and of reading maps.
 pub(crate) fn print_maps(view: View, sink: &mut dyn Sink) -> Result<(), Error> {
-    let View { program, world } = view;
+    let View { program, world, .. } = view;
     let mut ids: Vec<u32> = (0..program.maps.len() as u32).collect();
     ids.sort_by_key(|id| &program.maps[*id as usize].name);
     for map in ids.into_iter().map(MapId) {

@@ -1,12 +1,15 @@
 //! The event loop of a trace.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use quadrant_bpf::interrupt;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_bpf::process::Status;
@@ -137,8 +140,15 @@ const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(50);
 /// So many looks at the records in vain after a program has called exit(), and its record is taken for lost.
 const SILENT: u32 = 4;
-/// Records taken before signals are looked at again.
+/// Records taken before signals are looked at again; the one that runs a command, or fills the output, is the last in any case.
 const BATCH: usize = 4096;
+
+/// What was handled at a time.
+struct Batch {
+    count: usize,
+    /// There was no more.
+    is_last: bool,
+}
 
 /// A running trace, as the loop sees it.
 pub(crate) struct Loop<'a> {
@@ -153,6 +163,10 @@ pub(crate) struct Loop<'a> {
     pub(crate) processes: Processes,
     /// If the cost is of interest.
     pub(crate) meter: Option<Meter>,
+    /// Commands and files that still wait are left.
+    pub(crate) leaving: bool,
+    /// How many were.
+    pub(crate) left: Cell<u64>,
 }
 
 impl Loop<'_> {
@@ -168,7 +182,7 @@ impl Loop<'_> {
         let (mut wait, mut silent) = (SHORT, 0);
         loop {
             let happened = self.processes.drain(self.sink);
-            let count = self.drain_batch()?;
+            let Batch { count, is_last } = self.drain_batch()?;
             self.unwatch(attached);
             if let Some(end) = self.ended(watch)? {
                 return Ok(end);
@@ -184,8 +198,11 @@ impl Loop<'_> {
             if count == BATCH {
                 continue;
             }
-            self.sink.idle(View { program: self.program, world: self.kernel })?;
+            self.sink.idle(View::new(self.program, self.kernel))?;
             self.sink.flush()?;
+            if !is_last {
+                continue;
+            }
             let busy = count + happened > 0 || self.processes.are_waiting();
             wait = if busy { SHORT } else { (wait * 2).min(LONG) };
             // A process that was executed may be gone soon; but no more wake-ups than with records.
@@ -217,11 +234,17 @@ impl Loop<'_> {
 
     /// Handles what is there. While probes fire there may be ever more, so whether the trace ends is asked in between.
     fn drain_or_end(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
+        let end = self.handle_or_end(watch)?;
+        self.sink.flush()?;
+        Ok(end)
+    }
+
+    /// The same, but what the records say may still be held back.
+    pub(crate) fn handle_or_end(&mut self, watch: &mut Watch) -> Result<Option<End>, Error> {
         loop {
-            let count = self.drain_batch()?;
+            let batch = self.drain_batch()?;
             let end = self.ended(watch)?;
-            if end.is_some() || count < BATCH {
-                self.sink.flush()?;
+            if end.is_some() || batch.is_last {
                 return Ok(end);
             }
         }
@@ -277,36 +300,36 @@ impl Loop<'_> {
     /// # Errors
     /// Those of writing and of reading maps.
     pub(crate) fn drain(&mut self) -> Result<(), Error> {
-        self.handle_all()?;
+        while self.drain_batch()?.count > 0 {}
         self.sink.flush()?;
         Ok(())
     }
 
-    /// The same, but what they say may still be held back.
-    pub(crate) fn handle_all(&mut self) -> Result<(), Error> {
-        while self.drain_batch()? > 0 {}
-        Ok(())
-    }
-
-    fn drain_batch(&mut self) -> Result<usize, Error> {
-        let Loop { program, kernel, reader, packets, sink, progress, processes, .. } = self;
+    /// Handles some records: no more than can be handled before a signal must be looked at.
+    fn drain_batch(&mut self) -> Result<Batch, Error> {
+        let Loop { program, kernel, reader, packets, sink, progress, processes, leaving, left, .. } = self;
+        let view = View { left: leaving.then_some(&*left), ..View::new(program, *kernel) };
+        let before = interrupt::made();
         let mut failure = None;
         let mut handle = |bytes: &[u8]| {
             if failure.is_none() {
-                failure = records::handle(program, *kernel, &mut **sink, progress, processes, bytes).err();
+                failure = records::handle(view, &mut **sink, progress, processes, bytes).err();
             }
+            if interrupt::made() == before { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let count = reader.consume(BATCH, &mut handle).max(packets.consume(BATCH, &mut handle));
+        let count = reader.consume(BATCH, &mut handle);
+        let count = count.max(packets.consume(BATCH, |bytes| _ = handle(bytes)));
         failure.map_or(Ok(()), Err)?;
-        if count < BATCH {
+        let is_last = count < BATCH && interrupt::made() == before;
+        if is_last {
             self.make_up()?;
         }
-        Ok(count)
+        Ok(Batch { count, is_last })
     }
 
     /// Carries out the orders whose records found no room.
     fn make_up(&mut self) -> Result<(), Error> {
-        let view = View { program: self.program, world: self.kernel };
+        let view = View::new(self.program, self.kernel);
         let missed = self.controls.missed(self.program, self.kernel);
         missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order, None))
     }
@@ -316,7 +339,7 @@ impl Loop<'_> {
     /// # Errors
     /// Those of writing and of reading maps.
     pub(crate) fn print_maps(&mut self) -> Result<(), Error> {
-        records::print_maps(View { program: self.program, world: self.kernel }, self.sink)?;
+        records::print_maps(View::new(self.program, self.kernel), self.sink)?;
         Ok(self.sink.flush()?)
     }
 }

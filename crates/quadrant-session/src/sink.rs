@@ -1,5 +1,6 @@
 //! Where a trace's answers go. The session does not print: it calls a [`Sink`].
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
@@ -23,9 +24,21 @@ use crate::world::World;
 pub struct View<'a> {
     pub(crate) program: &'a Program,
     pub(crate) world: &'a dyn World,
+    /// Counts what is not done any more of what [`View::allows`] is asked for.
+    pub(crate) left: Option<&'a Cell<u64>>,
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn new(program: &'a Program, world: &'a dyn World) -> View<'a> {
+        View { program, world, left: None }
+    }
+
+    /// Whether one more command is to be run, or file shown. When a signal has ended the trace, those that wait are left, and counted
+    /// here: they may take for ever.
+    pub fn allows(&self) -> bool {
+        self.left.inspect(|left| left.set(left.get() + 1)).is_none()
+    }
+
     /// The program that runs.
     pub fn program(&self) -> &'a Program {
         self.program

@@ -1,5 +1,6 @@
 //! A trace from start to end.
 
+use std::cell::Cell;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io;
@@ -266,10 +267,11 @@ impl Trace {
 
     /// The loop, before anything has happened.
     pub(crate) fn running<'a>(&'a self, (reader, packets): (Reader, Packets), sink: &'a mut dyn Sink) -> Loop<'a> {
-        let (progress, processes) = (Progress::default(), Processes::default());
+        let (progress, processes, left) = (Progress::default(), Processes::default(), Cell::new(0));
         let controls = Controls::of(&self.program, &self.kernel);
         let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
-        Loop { program, units, kernel, reader, packets, sink, controls, progress, processes, meter: None }
+        let (meter, leaving) = (None, false);
+        Loop { program, units, kernel, reader, packets, sink, controls, progress, processes, meter, leaving, left }
     }
 
     /// The signals that the script has clauses for.
@@ -298,10 +300,9 @@ impl Trace {
         pins::check(&self.program)?;
         self.kernel.run(&self.program, &self.units, |site| *site == Site::Begin)?;
         // What BEGIN wants is done before there are probes. What it says is shown when all are there: who reads it can rely on them.
-        running.handle_all()?;
-        if let Some(status) = running.progress.exit {
+        if let Some(end) = running.handle_or_end(watch)? {
             pins::tell_not_made(&self.program, running.sink);
-            return Ok(End::Exit(status));
+            return Ok(end);
         }
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if running.processes.are_followed() {
@@ -339,7 +340,9 @@ impl Trace {
     fn answer(&self, running: &mut Loop, attached: &[Attachment], end: End) -> Result<Outcome, Error> {
         let cost = running.meter.take().map(|meter| meter.cost(self.costs(attached)));
         running.processes.finish(running.sink);
+        running.leaving = end == End::Signal;
         running.drain()?;
+        running.leaving = false;
         // An exit() in END has the last word.
         let before = running.progress.exit.take();
         self.kernel.run(&self.program, &self.units, |site| *site == Site::End)?;
@@ -363,7 +366,7 @@ impl Trace {
     }
 
     pub(crate) fn view(&self) -> View<'_> {
-        View { program: &self.program, world: &self.kernel }
+        View::new(&self.program, &self.kernel)
     }
 
     /// Attach everything that the tracer does not run itself; false if a signal came first.
@@ -395,6 +398,7 @@ impl Trace {
         let mut ledger = self.kernel.losses();
         running.controls.settle(&mut ledger);
         ledger.malformed = running.progress.malformed + running.reader.damaged() + running.packets.damaged();
+        ledger.left = running.left.get();
         ledger.unfollowed = running.processes.lost();
         for loaded in &self.kernel.programs {
             let missed = loaded.program.info().map_or(0, |info| info.recursion_misses);

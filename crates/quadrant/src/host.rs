@@ -36,6 +36,6 @@ pub fn read_file(name: &[u8], limit: u32) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("not a regular file"));
     }
     let mut content = Vec::new();
-    file.take(limit.into()).read_to_end(&mut content)?;
+    interruptibly(|| file.take(limit.into()).read_to_end(&mut content))?;
     Ok(content)
 }

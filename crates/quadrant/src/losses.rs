@@ -25,6 +25,7 @@ enum What {
     Returns(String),
     Malformed,
     Unfollowed,
+    Left,
 }
 
 /// One line for each kind of loss at each place in the script.
@@ -41,7 +42,8 @@ pub fn lines(program: &Program, script: &Sources, ledger: &Ledger) -> Vec<Line> 
     let probes = named(&ledger.missed, What::Missed)
         .chain(named(&ledger.firings, What::Firings))
         .chain(named(&ledger.returns, What::Returns));
-    let others = [(What::Malformed, ledger.malformed), (What::Unfollowed, ledger.unfollowed)];
+    let others =
+        [(What::Malformed, ledger.malformed), (What::Unfollowed, ledger.unfollowed), (What::Left, ledger.left)];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
     counted.chain(probes).chain(others).collect()
 }
@@ -79,6 +81,7 @@ impl What {
         match self {
             What::Malformed => Kind::Malformed,
             What::Unfollowed => Kind::Reports,
+            What::Left => Kind::Commands,
             What::Missed(name) => Kind::Missed(name),
             What::Firings(name) => Kind::Firings(name),
             What::Returns(name) => Kind::Returns(name),

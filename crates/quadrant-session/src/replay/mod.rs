@@ -149,7 +149,7 @@ impl<'a> Replay<'a> {
         self.read()?;
         self.turn = None;
         self.run_once(&Site::End, end)?;
-        let view = View { program: self.program, world: &self.world };
+        let view = View::new(self.program, &self.world);
         self.sink.ending(view)?;
         if self.program.config.print_maps_on_exit {
             records::print_maps(view, self.sink)?;
@@ -177,7 +177,8 @@ impl<'a> Replay<'a> {
             self.world.set_now(turn.time_ns);
         }
         for record in std::mem::take(&mut self.unread) {
-            records::handle(self.program, &self.world, self.sink, &mut self.progress, &mut self.processes, &record)?;
+            let view = View::new(self.program, &self.world);
+            records::handle(view, self.sink, &mut self.progress, &mut self.processes, &record)?;
         }
         Ok(())
     }

@@ -188,6 +188,7 @@ impl Sink for Documents<'_> {
         }
         let header = self.renderer.header(record, bytes, &mut self.names.resolver(view));
         match &record.kind {
+            RecordKind::Cat(_) | RecordKind::System(_) if !view.allows() => {}
             RecordKind::Cat(_) => self.cat(view, &header, record, bytes),
             RecordKind::System(_) => self.system(view, &header, record, bytes),
             _ => {

@@ -64,6 +64,43 @@ fn wait_until_stuck(pid: u32) {
     }
 }
 
+/// Commands run one after the other; probes may ask for more of them than there is time for.
+#[test]
+fn an_interrupt_leaves_the_commands_that_wait_and_says_how_many() {
+    needs_root!();
+    let text = "interval:ms:1 { system(\"echo ran; sleep 0.1\"); } END { system(\"echo ended\"); }";
+    let d = "tick-1ms { system(\"echo ran; sleep 0.1\"); } END { system(\"echo ended\"); }";
+    for words in [
+        &["--unsafe", "-e", text][..],
+        &["--unsafe", "--format", "json", "-e", text],
+        &["bpftrace", "--unsafe", "-e", text],
+        &["dtrace", "-q", "-w", "-n", d],
+    ] {
+        let tracer = quadrant().args(words).start().unwrap();
+        tracer.wait_for_stdout("ran").unwrap();
+        tracer.signal(Signal::INT).unwrap();
+        let outcome = tracer.finish().unwrap();
+        assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+        assert!(outcome.stdout.contains("ended"), "END's commands run: {}", outcome.describe());
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        let words = ["not run", "\"kind\":\"commands\""];
+        assert!(words.iter().any(|word| said.contains(word)), "{}", outcome.describe());
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_begin_that_runs_commands() {
+    needs_root!();
+    let tracer = quadrant().args(["--unsafe", "-e", BEGIN_WITH_COMMANDS]).start().unwrap();
+    tracer.wait_for_stderr("ran").unwrap();
+    tracer.signal(Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert!(!outcome.timed_out && outcome.stderr.contains("not run"), "{}", outcome.describe());
+}
+
+/// Some minutes of them.
+const BEGIN_WITH_COMMANDS: &str = "BEGIN { unroll(50) { system(\"echo ran >&2; sleep 5\"); } } interval:s:1 { }";
+
 #[test]
 fn a_trace_that_is_to_outlive_its_terminal_does() {
     needs_root!();

@@ -48,6 +48,13 @@ pub fn last(ledger: &Ledger) -> String {
         let count = ledger.unfollowed;
         text.push_str(&format!("dtrace: {count} reports about processes lost: symbols may be missing\n"));
     }
+    if ledger.left > 0 {
+        let count = ledger.left;
+        text.push_str(&format!(
+            "dtrace: {count} command{} of system() not run: a signal ended the trace\n",
+            if count == 1 { "" } else { "s" }
+        ));
+    }
     text
 }
 
