@@ -20,6 +20,7 @@ use crate::resolver::Resolver;
 use crate::snapshot::Content;
 use crate::text;
 use crate::text::value::JSON_TEXT;
+use crate::text::value::Style;
 use crate::text::value::TEXT;
 use crate::time;
 use crate::value::Scene;
@@ -62,17 +63,18 @@ impl<'p> Renderer<'p> {
 
     /// Append what a record shows. `bytes` is the whole record with its header.
     ///
-    /// For the kinds `Printf`, `Print`, `PrintText`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is the
+    /// For the kinds `Printf`, `Print`, `PrintOwn`, `PrintText`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is the
     /// caller's; nothing is appended for them. Bytes that do not make sense show as `<malformed>` (`null`), never as something else.
     pub fn record(&mut self, out: &mut Vec<u8>, record: &Record, bytes: &[u8], resolver: &mut dyn Resolver) {
         let mut args = Arguments::new(&record.args, bytes);
         match &record.kind {
             RecordKind::Printf(format) => self.printf(out, format, &mut args, resolver),
             RecordKind::PrintText(text) => self.print_text(out, text),
-            RecordKind::Print => self.print(out, &args.next().unwrap_or(Value::Malformed), resolver),
+            RecordKind::Print => self.print(out, &args.next().unwrap_or(Value::Malformed), TEXT, resolver),
+            RecordKind::PrintOwn => self.print(out, &args.next().unwrap_or(Value::Malformed), JSON_TEXT, resolver),
             RecordKind::PrintElement(map) => match self.program.maps.get(map.0 as usize) {
                 Some(map) => self.element(out, map, &mut args, resolver),
-                None => self.print(out, &Value::Malformed, resolver),
+                None => self.print(out, &Value::Malformed, TEXT, resolver),
             },
             RecordKind::Time(format) => self.time(out, format, resolver),
             RecordKind::Join(separator) => self.join(out, separator, &mut args, resolver),
@@ -144,11 +146,11 @@ impl<'p> Renderer<'p> {
         }
     }
 
-    fn print(&mut self, out: &mut Vec<u8>, value: &Value<'_>, resolver: &mut dyn Resolver) {
+    fn print(&mut self, out: &mut Vec<u8>, value: &Value<'_>, style: Style, resolver: &mut dyn Resolver) {
         let mut scene = self.scene(resolver);
         match self.mode {
             Mode::Text => {
-                text::value::value(out, value, TEXT, &mut scene);
+                text::value::value(out, value, style, &mut scene);
                 out.push(b'\n');
             }
             Mode::Json => json::object(out, "value", |out| json::value::value(out, value, &mut scene)),
@@ -168,13 +170,13 @@ impl<'p> Renderer<'p> {
     /// An element's value, as `print(@m[k])` shows it: without name and key.
     fn element(&mut self, out: &mut Vec<u8>, map: &Map, args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
         let Some((ty, value, record)) = args.nth_raw(usize::from(map.key.is_some())) else {
-            return self.print(out, &Value::Malformed, resolver);
+            return self.print(out, &Value::Malformed, TEXT, resolver);
         };
         match &map.value {
             MapValue::Aggregation(agg) if value.len() == agg.words() as usize * 8 => {
                 self.print_aggregation(out, &map.value, value, resolver);
             }
-            _ => self.print(out, &decode_argument(ty, value, record), resolver),
+            _ => self.print(out, &decode_argument(ty, value, record), TEXT, resolver),
         }
     }
 

@@ -118,6 +118,14 @@ impl Format {
         })
     }
 
+    /// The conversions in order, to change them.
+    pub fn conversions_mut(&mut self) -> impl Iterator<Item = &mut Conversion> {
+        self.pieces.iter_mut().filter_map(|piece| match piece {
+            Piece::Conversion(c) => Some(c),
+            Piece::Text(_) => None,
+        })
+    }
+
     fn push(&mut self, piece: Piece) {
         match (self.pieces.last_mut(), piece) {
             (Some(Piece::Text(last)), Piece::Text(more)) => last.extend(more),

@@ -55,6 +55,8 @@ pub enum RecordKind {
     Cat(Format),
     /// Print one value and a newline.
     Print,
+    /// As [`RecordKind::Print`], of a text that is the script's own, though a variable held it: it is not escaped.
+    PrintOwn,
     /// Print a text of the script itself, as it stands there, and a newline.
     PrintText(Arc<[u8]>),
     /// Print one element of a map: arguments are key and value.

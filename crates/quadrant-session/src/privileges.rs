@@ -34,6 +34,7 @@ fn is_shown(kind: &RecordKind) -> bool {
         | RecordKind::Errorf(_)
         | RecordKind::Warnf(_)
         | RecordKind::Print
+        | RecordKind::PrintOwn
         | RecordKind::PrintText(_)
         | RecordKind::PrintElement(_)
         | RecordKind::PrintMap { .. }

@@ -31,6 +31,7 @@ mod map;
 mod messages;
 mod names;
 mod needs;
+mod own;
 mod portable;
 mod preamble;
 mod reader;
@@ -89,6 +90,7 @@ pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>)
     }
     let Program { clauses, records, .. } = &mut lower.program;
     clauses.iter_mut().for_each(|clause| take::join_clears(&mut clause.body, records));
+    own::mark(&mut lower.program);
     messages.append(lower.messages.sorted());
     ((!messages.failed()).then_some(lower.program), messages.sorted())
 }

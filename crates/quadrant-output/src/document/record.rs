@@ -89,7 +89,7 @@ impl<'p> Documents<'p> {
                     message::place(object, Some(&place()));
                 });
             }
-            RecordKind::Print => line(out, "value", header, |object| {
+            RecordKind::Print | RecordKind::PrintOwn => line(out, "value", header, |object| {
                 let value = args().next().unwrap_or(Value::Malformed);
                 value::value(object.member("value"), &value, scene);
             }),

@@ -1,7 +1,7 @@
 //! Formats: parsed once, checked against their arguments.
 
 use quadrant_program::diag::Diagnostic;
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::Expr;
 use quadrant_program::format::{Conversion, Count, Format, Piece};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
@@ -37,7 +37,6 @@ impl Lower<'_> {
         let checks: Vec<Option<()>> =
             wanted.iter().zip(&values).map(|(wanted, value)| self.check(first, *wanted, value)).collect();
         checks.into_iter().collect::<Option<Vec<()>>>()?;
-        mark_literals(&mut format, &values);
         self.name_flags(&mut format);
         Some((format, values))
     }
@@ -156,17 +155,6 @@ impl Wanted<'_> {
             Wanted::Value(conversion) if conversion.kind != "s" => as_pointer(value),
             _ => value,
         }
-    }
-}
-
-/// Takes note of texts of the script itself among the values.
-fn mark_literals(format: &mut Format, values: &[Expr]) {
-    let mut values = values.iter();
-    for piece in &mut format.pieces {
-        let Piece::Conversion(conversion) = piece else { continue };
-        let counts = [conversion.width, conversion.precision];
-        let stars = counts.iter().filter(|count| **count == Some(Count::Argument)).count();
-        conversion.own = values.nth(stars).is_some_and(|value| matches!(value.kind, ExprKind::Str(_)));
     }
 }
 

@@ -78,7 +78,7 @@ impl Lower<'_, '_> {
                 self.flush(&mut line);
                 Ok(())
             }
-            (RecordKind::Print, [value]) => {
+            (RecordKind::Print | RecordKind::PrintOwn, [value]) => {
                 let shown = Conversion { kind: "s".to_owned(), ..Conversion::default() };
                 let pieces = vec![Piece::Conversion(shown), Piece::Text(b"\n".to_vec())];
                 self.write_format(&Format { pieces }, std::slice::from_ref(value))
@@ -126,8 +126,11 @@ impl Lower<'_, '_> {
         if counts.contains(&Some(Count::Argument)) {
             return Err(not_written(arg.span, "a width or precision given as `*`"));
         }
+        if let ("s", ExprKind::Str(text)) = (conversion.kind.as_str(), &arg.kind) {
+            self.add_own_text(line, conversion, text);
+            return Ok(());
+        }
         match (conversion.kind.as_str(), &arg.ty) {
-            ("s", _) if conversion.own => self.add_own_text(line, conversion, arg),
             ("s", Type::String { .. } | Type::Bool) => {
                 self.flush(line);
                 self.write_text(conversion, arg)
@@ -142,8 +145,7 @@ impl Lower<'_, '_> {
     }
 
     /// A text of the script itself.
-    fn add_own_text(&mut self, line: &mut Line, conversion: &Conversion, arg: &Expr) -> Result<()> {
-        let ExprKind::Str(text) = &arg.kind else { return Err(self.model_error("a text that is not the script's")) };
+    fn add_own_text(&mut self, line: &mut Line, conversion: &Conversion, text: &[u8]) {
         let limit = fixed(conversion.precision).map_or(text.len(), |limit| text.len().min(limit as usize));
         let blanks = vec![b' '; (fixed(conversion.width).unwrap_or(0) as usize).saturating_sub(limit)];
         let padded = match conversion.left {
@@ -151,7 +153,6 @@ impl Lower<'_, '_> {
             false => [&blanks, &text[..limit]].concat(),
         };
         self.add_text(line, &padded);
-        Ok(())
     }
 
     /// Text that the kernel's formats may have in them joins what is written next; other text is written by itself.
