@@ -120,7 +120,8 @@ impl Lower<'_, '_> {
                 self.block(body)?;
                 self.memory_as(value, &e.ty)
             }
-            ExprKind::Cast(inner) if layout_equal(&inner.ty, &e.ty) => self.memory(inner),
+            // A number may be cut.
+            ExprKind::Cast(inner) if !e.ty.is_scalar() && layout_equal(&inner.ty, &e.ty) => self.memory(inner),
             ExprKind::Deref { addr, space: Space::Program } => match self.program_place(addr, layout::size(&e.ty))? {
                 Some(mem) if !matches!(e.ty, Type::String { .. }) => Ok(mem),
                 _ => self.temporary(e, &e.ty),
