@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn the_smallest_piece_counts() {
-        let text = "config = { a = 1; b = \"x\" } k:f /f(g(2), @m[3]) > 4/ { let $x : int8 = (int8)7; return $y.z + @n[h(5)]; print(((struct s *)p)->q); }";
+        let text = "config = { a = 1; b = \"x\" } k:f /f(g(2), @m[3]) > 4/ { let $x : int8 = (int8)7; \
+                    return $y.z + @n[h(5)]; print(((struct s *)p)->q); }";
         for (at, kind, expected) in [
             ("2", Around::Call, "g(2)"),
             ("3", Around::Call, "f(g(2), @m[3])"),

@@ -88,13 +88,19 @@ impl Lower<'_> {
         match self.unstable.0.get(&feature).copied().unwrap_or(unset) {
             Use::Allowed => {}
             Use::Warned => {
-                let message = format!("Script is using an unstable feature: {name}. To prevent this warning you must explicitly enable it in the config e.g. unstable_{name}=enable");
+                let message = format!(
+                    "Script is using an unstable feature: {name}. To prevent this warning you must explicitly enable it in the \
+                     config e.g. unstable_{name}=enable"
+                );
                 self.report(Diagnostic::warning(Span::default(), message).from(Origin::Settings));
             }
-            Use::Refused => return self.error(
-                span,
-                format!("{name} feature is not enabled by default. To enable this unstable feature, set the config flag to enable. unstable_{name}=enable"),
-            ),
+            Use::Refused => {
+                let message = format!(
+                    "{name} feature is not enabled by default. To enable this unstable feature, set the config flag to \
+                     enable. unstable_{name}=enable"
+                );
+                return self.error(span, message);
+            }
         }
         Some(())
     }
