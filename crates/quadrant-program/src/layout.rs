@@ -13,7 +13,7 @@ pub const STACK_FRAMES_AT: u32 = 8;
 /// The most frames of a stack that is kept with the short ones.
 pub const SHORT_STACK: u8 = 55;
 
-/// Set in the id of a stack that is kept with the short ones; the rest is its key there.
+/// Set in the id of a short stack, whether it is kept with the short ones or, because there was no room, with the others.
 pub const STACK_IS_SHORT: u32 = 1 << 30;
 
 /// A stored stack id of a stack that could not be taken or kept.

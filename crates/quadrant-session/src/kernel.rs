@@ -50,15 +50,12 @@ impl Kernel {
 
     /// The addresses of a stored stack.
     pub(crate) fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
-        let place = stack_place(kind, id);
-        let Some((map, key)) = place.and_then(|(role, key)| Some((self.map(role)?, key))) else {
-            return Vec::new();
+        let kept = |role| {
+            let map = self.map(role)?;
+            let mut frames = vec![0; map.value_len()];
+            map.lookup(&id.to_ne_bytes(), &mut frames).is_ok_and(|found| found).then_some(frames)
         };
-        let mut frames = vec![0; map.value_len()];
-        match map.lookup(&key, &mut frames) {
-            Ok(true) => addresses(&frames),
-            _ => Vec::new(),
-        }
+        stack_maps(kind, id).find_map(kept).map(|frames| addresses(&frames)).unwrap_or_default()
     }
 
     /// A word of the data section; 0 when there is none.
@@ -111,14 +108,13 @@ impl Kernel {
     }
 }
 
-/// In which map a stored stack is, and by which key; `None` if it was lost.
-pub(crate) fn stack_place(kind: StackType, id: u32) -> Option<(MapRole, [u8; 4])> {
+/// The maps that a stored stack may be in, by its number; none if it was lost. A short one is in either, or in both.
+pub(crate) fn stack_maps(kind: StackType, id: u32) -> impl Iterator<Item = MapRole> {
     let limit = kind.limit;
-    let role = match id & layout::STACK_IS_SHORT {
-        0 => MapRole::Stacks { limit },
-        _ => MapRole::ShortStacks { limit },
-    };
-    (id != layout::STACK_LOST).then_some((role, (id & !layout::STACK_IS_SHORT).to_ne_bytes()))
+    let is_short = id & layout::STACK_IS_SHORT != 0;
+    let short = is_short.then_some(MapRole::ShortStacks { limit });
+    let maps = short.into_iter().chain([MapRole::Stacks { limit }]);
+    maps.filter(move |_| id != layout::STACK_LOST)
 }
 
 /// The addresses of a stack, as its map has it.

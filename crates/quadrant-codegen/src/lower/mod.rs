@@ -94,7 +94,7 @@ pub fn compile_with(
     };
     let object = compile(Globals::new(program, units, target))?;
     match object.programs.iter().any(groups::names_too_many) {
-        true => compile(Globals::new(program, units, target).grouped()),
+        true => compile(Globals::grouped(program, units, target)),
         false => Ok(object),
     }
 }

@@ -6,7 +6,10 @@
 //! apart. That one gets its number from the lower bits.
 //!
 //! The kernel takes 2.5 µs to find memory for the longest stack, and to fill it. Most stacks are short, and most scripts see few
-//! different ones, so the first short ones are kept in a map of small entries whose memory is there: 0.4 µs.
+//! different ones, so the first short ones are kept in a map of small entries whose memory is there: 0.4 µs. Short stacks have numbers of
+//! their own, whichever map they are in.
+//!
+//! Nothing is ever removed from these maps, so a stack has one number for as long as the trace runs.
 
 use quadrant_bpf::helper;
 use quadrant_bpf::map::MapKind;
@@ -54,6 +57,21 @@ const SECOND_FACTOR: i64 = 0x6a09_e667_f3bc_c909;
 
 /// There are no frames.
 const EFAULT: i64 = 14;
+/// A map has no room.
+const E2BIG: i64 = 7;
+
+/// A stack that is to be kept under a number, and where to go with it.
+#[derive(Clone, Copy)]
+struct Numbered {
+    /// The hash and the frames.
+    entry: Mem,
+    hash: Value,
+    id: Value,
+    /// It is kept, and this block's argument its number.
+    end: Block,
+    /// The number is another stack's.
+    other: Block,
+}
 
 impl Lower<'_, '_> {
     /// A stack trace: its number, and for a user stack the process in the upper half.
@@ -90,14 +108,7 @@ impl Lower<'_, '_> {
         self.f.b.switch_to(some);
         let hash = self.stack_hash(entry.at(STACK_FRAMES_AT), stack.limit, bytes);
         self.f.b.store(entry.base, entry.off, Size::B8, hash);
-        let first = self.f.b.shr(hash, 64 - ID_BITS);
-        if let Some(map) = self.g.short_stacks(stack.limit) {
-            self.keep_short(map, entry, bytes, (hash, first), end);
-        }
-        self.keep_stack(stack.limit, entry, (hash, first), (end, lost));
-        let second = self.f.b.and(hash, (1i64 << ID_BITS) - 1);
-        self.keep_stack(stack.limit, entry, (hash, second), (end, lost));
-        self.f.b.jump(lost, &[]);
+        self.keep_stack(stack.limit, (entry, hash, bytes), (end, lost));
         self.f.b.switch_to(lost);
         self.lose(LossKind::Stack);
         let none = self.f.b.iconst(STACK_LOST.into());
@@ -135,64 +146,85 @@ impl Lower<'_, '_> {
         result
     }
 
-    /// Goes to `end` with the number if the stack is among the short ones or finds room there, and on if it is to be with the others.
-    ///
-    /// Nothing is removed from either map, and none is added here any more once one has found no room: a stack that is with the others
-    /// is not kept here, too.
-    fn keep_short(&mut self, map: MapRef, entry: Mem, bytes: Value, (hash, id): (Value, Value), end: Block) {
-        let [short, missing, take, again, known, refused, with_others] = [(); 7].map(|()| self.f.b.create_block());
-        let place = self.f.b.append_param(known);
-        let marked = self.f.b.or(id, i64::from(STACK_IS_SHORT));
-        self.f.b.branch(Cond::Ule, bytes, i64::from(stack_size(SHORT_STACK)), short, &[], with_others, &[]);
-        self.f.b.switch_to(short);
-        let key = self.word();
-        self.f.b.store(key.base, key.off, Size::B4, id);
-        let kept = Entry { map, key };
-        let found = self.lookup(kept);
-        self.f.b.branch(Cond::Ne, found, 0, known, &[found], missing, &[]);
-        self.f.b.switch_to(missing);
-        let full = self.g.short_stacks_full();
-        let full = self.data(full);
-        let is_full = self.f.b.load(full.base, full.off, Size::B8);
-        self.f.b.branch(Cond::Ne, is_full, 0, with_others, &[], take, &[]);
-        self.f.b.switch_to(take);
-        let failed = self.update(kept, entry, NOEXIST);
-        self.f.b.branch(Cond::Eq, failed, 0, end, &[marked], again, &[]);
-        // Another CPU was faster, or there is no room.
-        self.f.b.switch_to(again);
-        let found = self.lookup(kept);
-        self.f.b.branch(Cond::Ne, found, 0, known, &[found], refused, &[]);
-        self.f.b.switch_to(refused);
-        self.f.b.store(full.base, full.off, Size::B8, 1);
-        self.f.b.jump(with_others, &[]);
-        self.f.b.switch_to(known);
-        let kept = self.f.b.load(place, 0, Size::B8);
-        self.f.b.branch(Cond::Eq, kept, hash, end, &[marked], with_others, &[]);
-        self.f.b.switch_to(with_others);
+    /// Goes to `end` with the stack's number, and to `lost` if it cannot be kept.
+    fn keep_stack(&mut self, limit: u8, (entry, hash, bytes): (Mem, Value, Value), (end, lost): (Block, Block)) {
+        let all = self.g.stacks(limit);
+        let second = self.f.b.create_block();
+        let first = self.f.b.shr(hash, 64 - ID_BITS);
+        let mut stack = Numbered { entry, hash, id: first, end, other: second };
+        if let Some(map) = self.g.short_stacks(limit) {
+            let full = self.g.short_stacks_full(limit);
+            stack.id = self.keep_short(stack, bytes, (map, all), full);
+        }
+        self.keep_in(all, stack, lost);
+        self.f.b.switch_to(second);
+        let id = self.f.b.and(hash, (1i64 << ID_BITS) - 1);
+        self.keep_in(all, Numbered { id, other: lost, ..stack }, lost);
     }
 
-    /// Goes to `end` with the number if the stack is known by it or can be kept by it, to `lost` if it cannot be kept at all, and
-    /// on if the number is another stack's.
-    fn keep_stack(&mut self, limit: u8, entry: Mem, (hash, id): (Value, Value), (end, lost): (Block, Block)) {
-        let map = self.g.stacks(limit);
-        let key = self.word();
-        self.f.b.store(key.base, key.off, Size::B4, id);
-        let kept = Entry { map, key };
-        let [missing, again, known, other] = [(); 4].map(|()| self.f.b.create_block());
-        let place = self.f.b.append_param(known);
-        let found = self.lookup(kept);
-        self.f.b.branch(Cond::Ne, found, 0, known, &[found], missing, &[]);
-        self.f.b.switch_to(missing);
-        let failed = self.update(kept, entry, NOEXIST);
-        self.f.b.branch(Cond::Eq, failed, 0, end, &[id], again, &[]);
+    /// Looks for a short stack in both maps, and adds it to the first if there is room. Goes on if the stack is to be in the second; gives
+    /// its number there.
+    ///
+    /// The number says that the stack is short, not where it is: an update is refused not only for want of room, but also where it
+    /// interrupts another one. The stack is then added to the second map, while another CPU may add it to the first, and still is one.
+    fn keep_short(&mut self, stack: Numbered, bytes: Value, (apart, all): (MapRef, MapRef), full: u32) -> Value {
+        let [short, take, is_full, with_others] = [(); 4].map(|()| self.f.b.create_block());
+        let id = self.f.b.append_param(with_others);
+        let most = i64::from(stack_size(SHORT_STACK));
+        self.f.b.branch(Cond::Ule, bytes, most, short, &[], with_others, &[stack.id]);
+        self.f.b.switch_to(short);
+        let marked = self.f.b.or(stack.id, i64::from(STACK_IS_SHORT));
+        let stack = Numbered { id: marked, ..stack };
+        let place = self.find_stack(apart, stack);
+        self.find_stack(all, stack);
+        let full = self.data(full);
+        let was_full = self.f.b.load(full.base, full.off, Size::B8);
+        self.f.b.branch(Cond::Ne, was_full, 0, with_others, &[marked], take, &[]);
+        self.f.b.switch_to(take);
+        let failed = self.add_stack(place, stack);
         // Another CPU was faster, or there is no room.
-        self.f.b.switch_to(again);
-        let found = self.lookup(kept);
-        self.f.b.branch(Cond::Ne, found, 0, known, &[found], lost, &[]);
+        self.find_stack(apart, stack);
+        // Before Linux 6.4, the upper half of the result is not set.
+        let (error, no_room) = (self.f.b.shl(failed, 32), self.f.b.iconst(-E2BIG << 32));
+        self.f.b.branch(Cond::Eq, error, no_room, is_full, &[], with_others, &[marked]);
+        self.f.b.switch_to(is_full);
+        self.f.b.store(full.base, full.off, Size::B8, 1);
+        self.f.b.jump(with_others, &[marked]);
+        self.f.b.switch_to(with_others);
+        id
+    }
+
+    /// Finds the stack in a map or adds it; goes to `lost` if that is refused.
+    fn keep_in(&mut self, map: MapRef, stack: Numbered, lost: Block) {
+        let place = self.find_stack(map, stack);
+        self.add_stack(place, stack);
+        // Another CPU was faster, or there is no room.
+        self.find_stack(map, stack);
+        self.f.b.jump(lost, &[]);
+    }
+
+    /// Goes to `end` if the stack has its number in a map, to `other` if another one has, and on if none has; gives its place.
+    fn find_stack(&mut self, map: MapRef, stack: Numbered) -> Entry {
+        let [known, missing] = [(); 2].map(|()| self.f.b.create_block());
+        let key = self.word();
+        self.f.b.store(key.base, key.off, Size::B4, stack.id);
+        let place = Entry { map, key };
+        let found = self.lookup(place);
+        self.f.b.branch(Cond::Ne, found, 0, known, &[], missing, &[]);
         self.f.b.switch_to(known);
-        let kept = self.f.b.load(place, 0, Size::B8);
-        self.f.b.branch(Cond::Eq, kept, hash, end, &[id], other, &[]);
-        self.f.b.switch_to(other);
+        let kept = self.f.b.load(found, 0, Size::B8);
+        self.f.b.branch(Cond::Eq, kept, stack.hash, stack.end, &[stack.id], stack.other, &[]);
+        self.f.b.switch_to(missing);
+        place
+    }
+
+    /// Goes to `end` if the stack could be added, and on with the error if not.
+    fn add_stack(&mut self, place: Entry, stack: Numbered) -> Value {
+        let refused = self.f.b.create_block();
+        let failed = self.update(place, stack.entry, NOEXIST);
+        self.f.b.branch(Cond::Eq, failed, 0, stack.end, &[stack.id], refused, &[]);
+        self.f.b.switch_to(refused);
+        failed
     }
 
     /// Writes the frames; how many bytes they are, or an error.
@@ -263,28 +295,19 @@ impl Globals<'_> {
     /// The map of the first short ones of these stacks, if they are kept apart.
     pub fn short_stacks(&mut self, limit: u8) -> Option<MapRef> {
         let (role, max_entries) = (MapRole::ShortStacks { limit }, self.target.short_stacks);
-        let frames = u32::from(limit.min(layout::SHORT_STACK));
-        (max_entries > 0).then(|| {
-            self.lazy(role, || MapDef {
-                role,
-                kind: MapKind::Hash as u32,
-                key_size: 4,
-                value_size: layout::STACK_FRAMES_AT + frames * 8,
-                max_entries,
-                flags: 0,
-            })
-        })
-    }
-
-    /// Offset of a word that is not 0 when short stacks have found no room.
-    pub fn short_stacks_full(&mut self) -> u32 {
-        match self.short_full {
-            Some(at) => at,
-            None => {
-                let at = self.reserve(8);
-                *self.short_full.insert(at)
-            }
+        let is_there = self.has_map(role);
+        if max_entries == 0 || !is_there && self.budget.limits == 0 {
+            return None;
         }
+        self.budget.limits -= u32::from(!is_there);
+        Some(self.lazy(role, || MapDef {
+            role,
+            kind: MapKind::Hash as u32,
+            key_size: 4,
+            value_size: layout::STACK_FRAMES_AT + stack_size(limit.min(SHORT_STACK)),
+            max_entries,
+            flags: 0,
+        }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quadrant_bpf::features::Features;
 use quadrant_bpf::prog::ProgramKind;
-use quadrant_codegen::{Context, LossKind, RawRead};
+use quadrant_codegen::{Context, LossKind, MapRole, RawRead};
 use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind, Function};
 use quadrant_program::layout::{SHORT_STACK, STACK_EMPTY, STACK_IS_SHORT, STACK_LOST};
 use quadrant_program::map::{Aggregation, MapId};
@@ -325,8 +325,8 @@ fn the_first_short_stacks_are_kept_apart_and_no_stack_twice() {
     let stacks = [most + 1, 1, most, 127, 2, 3, 4, 5, most + 2].map(deep);
     let [first, second] = ids_of(&stacks, 127, &apart);
     assert_eq!(first, second);
-    let are_apart: Vec<bool> = first.iter().map(|id| id & STACK_IS_SHORT != 0).collect();
-    assert_eq!(are_apart, [false, true, true, false, true, true, false, false, false]);
+    let are_short: Vec<bool> = first.iter().map(|id| id & STACK_IS_SHORT != 0).collect();
+    assert_eq!(are_short, [false, true, true, false, true, true, true, true, false]);
     assert_eq!(first.iter().collect::<std::collections::BTreeSet<_>>().len(), stacks.len());
     // With less frames, all are short.
     let [first, second] = ids_of(&stacks[..3], 3, &apart);
@@ -336,9 +336,80 @@ fn the_first_short_stacks_are_kept_apart_and_no_stack_twice() {
 #[test]
 fn a_short_stack_with_the_number_of_another_is_kept_with_the_long_ones() {
     let apart = quadrant_codegen::Target { short_stacks: 8, ..target() };
-    let stacks = [1_u64, 2].map(|low| vec![(77 << 34 | low).wrapping_mul(INVERSE).wrapping_sub(8)]);
-    let [first, second] = ids_of(&stacks, 8, &apart);
-    assert_eq!((&first, &first), (&second, &vec![77 | STACK_IS_SHORT, 77]));
+    let [first, second] = ids_of(&[1, 2].map(|low| hashed(77 << 34 | low)), 8, &apart);
+    assert_eq!((&first, &first), (&second, &vec![77 | STACK_IS_SHORT, 2]));
+}
+
+/// Those that are kept under 127 frames: the short ones, and all others.
+const APART: [MapRole; 2] = [MapRole::ShortStacks { limit: 127 }, MapRole::Stacks { limit: 127 }];
+
+#[test]
+fn a_short_stack_has_one_number_whichever_map_it_is_in() {
+    let mut script = Script::new();
+    let ty = Type::Stack(StackType { user: false, limit: 127, mode: StackMode::Raw });
+    let map = script.keyed(Type::U64, ty.clone());
+    script.clause(None, vec![set_map(map, Some(arg(0)), call(Function::Stack, vec![], ty))]);
+    let apart = quadrant_codegen::Target { short_stacks: 4, stack_keys: 16, ..target() };
+    let env = FakeEnv { kernel_stack: Ok(hashed(77 << 34 | 5)), ..FakeEnv::default() };
+    let mut machine = crate::engine::Machine::with_target(&script, env, &apart);
+    let [short, all] = APART.map(|role| machine.map(role));
+    let id = |machine: &mut crate::engine::Machine| {
+        let seen = machine.run(&script, &[(0, vec![1])]);
+        seen.at(map, 1).expect("a stack") as u32
+    };
+    let (first, key) = (id(&mut machine), (77 | STACK_IS_SHORT).to_ne_bytes());
+    assert_eq!((machine.vm.keys(short), machine.vm.keys(all)), (vec![key.to_vec()], vec![]));
+    // Another CPU, which the map of short ones refused, has put it with the others.
+    let entry = machine.vm.lookup(short, &key, 0).expect("the stack");
+    machine.vm.update(all, &key, &[entry, vec![0; 72 * 8]].concat(), 0);
+    assert_eq!(id(&mut machine), first);
+    machine.vm.delete(short, &key);
+    assert_eq!((id(&mut machine), machine.vm.keys(short)), (first, vec![]));
+    // Now another one with that number does not get it, and none that has no such number is kept from the short ones.
+    machine.vm.env.kernel_stack = Ok(hashed(77 << 34 | 6));
+    assert_eq!((id(&mut machine), machine.vm.keys(short)), (6, vec![]));
+    machine.vm.env.kernel_stack = Ok(hashed(78 << 34));
+    assert_eq!((id(&mut machine), machine.vm.keys(short).len()), (78 | STACK_IS_SHORT, 1));
+}
+
+#[test]
+fn short_stacks_without_room_leave_those_of_other_limits_theirs() {
+    let mut script = Script::new();
+    let types = [3, 8].map(|limit| Type::Stack(StackType { user: false, limit, mode: StackMode::Raw }));
+    for ty in types {
+        let map = script.keyed(Type::U64, ty.clone());
+        script.clause(None, vec![set_map(map, Some(arg(0)), call(Function::Stack, vec![], ty))]);
+    }
+    let apart = quadrant_codegen::Target { short_stacks: 2, ..target() };
+    let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &apart);
+    for (unit, frames) in [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)] {
+        machine.vm.env.kernel_stack = Ok(vec![frames]);
+        machine.run(&script, &[(unit, vec![frames])]);
+    }
+    for limit in [3, 8] {
+        let kept = [MapRole::ShortStacks { limit }, MapRole::Stacks { limit }].map(|role| machine.map(role));
+        assert_eq!(kept.map(|map| machine.vm.keys(map).len()), [2, 1], "{limit}");
+    }
+}
+
+/// A program can use 64 maps.
+#[test]
+fn stacks_of_any_number_of_limits_are_kept() {
+    for (limits, apart) in [(3, 3), (20, 4), (30, 0), (58, 0)] {
+        let mut script = Script::new();
+        let mut feed_one = |limit| {
+            let ty = Type::Stack(StackType { user: false, limit, mode: StackMode::Raw });
+            let map = script.aggregation(Some(ty.clone()), Aggregation::Count);
+            feed(map, Some(call(Function::Stack, vec![], ty)), None)
+        };
+        let feeds = (1..=limits).map(&mut feed_one).collect();
+        script.clause(None, feeds);
+        let wanted = quadrant_codegen::Target { short_stacks: 16, ..target() };
+        let object = crate::engine::object_for(&script, &wanted);
+        let short = object.maps.iter().filter(|def| matches!(def.role, MapRole::ShortStacks { .. }));
+        assert_eq!(short.count(), apart, "{limits}");
+        Kernel::with_target(&script, &wanted);
+    }
 }
 
 #[test]
@@ -358,6 +429,11 @@ fn stacks_are_told_apart_by_all_their_frames() {
 /// What undoes the factor of the hash, once for each two of the eight frames that are taken together.
 const INVERSE: u64 = 0xf1de_83e1_9937_733d_u64.wrapping_pow(4);
 
+/// A stack of one frame that has this hash.
+fn hashed(hash: u64) -> Vec<u64> {
+    vec![hash.wrapping_mul(INVERSE).wrapping_sub(8)]
+}
+
 #[test]
 fn stacks_with_the_same_number_are_told_apart() {
     let mut script = Script::new();
@@ -367,7 +443,7 @@ fn stacks_with_the_same_number_are_told_apart() {
     let upper: u64 = 77 << 34;
     let hashes = [upper | 1, upper | 2, upper | 1 << 30 | 1, upper | 1 << 31 | 1];
     for (at, hash) in (0..).zip(hashes) {
-        machine.vm.env.kernel_stack = Ok(vec![hash.wrapping_mul(INVERSE).wrapping_sub(8)]);
+        machine.vm.env.kernel_stack = Ok(hashed(hash));
         machine.run(&script, &[(0, vec![at])]);
         machine.run(&script, &[(0, vec![at + 10])]);
     }

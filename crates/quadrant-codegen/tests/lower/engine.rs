@@ -116,6 +116,11 @@ impl Machine {
         Machine { vm, object, maps }
     }
 
+    /// The map of a role.
+    pub fn map(&self, role: MapRole) -> i32 {
+        self.maps[self.object.maps.iter().position(|def| def.role == role).expect("a map of that role")]
+    }
+
     /// From now on one in so many firings counts.
     pub fn sample(&mut self, every: u64) {
         let at = self.object.data.sampling.as_ref().expect("programs that can be sampled").mask as usize;

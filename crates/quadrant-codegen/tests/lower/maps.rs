@@ -193,6 +193,19 @@ fn very_many_or_dear_keys_share_one_part() {
 }
 
 #[test]
+fn maps_by_stacks_take_little_memory_however_many_they_are() {
+    let mut script = Script::new();
+    for _ in 0..60 {
+        script.aggregation(Some(stack_type()), Aggregation::Count);
+    }
+    script.clause(None, vec![]);
+    let object = object_for(&script, &quadrant_codegen::Target { map_keys: 1 << 16, ..target() });
+    let taken = object.maps.iter().filter(|def| def.flags & flags::NO_PREALLOC == 0);
+    let sizes: Vec<u32> = taken.map(|def| def.max_entries * (48 + def.key_size + def.value_size)).collect();
+    assert_eq!(sizes, [4 << 20; 6]);
+}
+
+#[test]
 fn many_aggregations_without_keys_share_maps_by_their_size() {
     let mut script = Script::new();
     let sums: Vec<MapId> = (0..40).map(|_| script.aggregation(None, Aggregation::Sum { signed: true })).collect();

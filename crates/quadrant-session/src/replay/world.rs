@@ -165,9 +165,8 @@ fn padded(part: &[u8]) -> Vec<u8> {
 impl World for Replayed {
     fn stack(&self, kind: StackType, id: u32) -> Vec<u64> {
         let machine = self.0.borrow();
-        let place = kernel::stack_place(kind, id);
-        let frames = place.and_then(|(role, key)| machine.vm.lookup(machine.map(role)?.0, &key, 0));
-        frames.map(|frames| kernel::addresses(&frames)).unwrap_or_default()
+        let kept = |role| machine.vm.lookup(machine.map(role)?.0, &id.to_ne_bytes(), 0);
+        kernel::stack_maps(kind, id).find_map(kept).map(|frames| kernel::addresses(&frames)).unwrap_or_default()
     }
 
     fn snapshot(&self, program: &Program, map: MapId) -> Result<Snapshot, Error> {

@@ -294,6 +294,29 @@ fn short_stacks_at_raw_tracepoints() {
     assert!(outcome.lines().iter().any(|line| line.starts_with("        ")), "{}", outcome.describe());
 }
 
+/// The first 4,096 short stacks are in a map of their own.
+#[test]
+fn short_stacks_beyond_the_first_have_their_frames() {
+    needs_root!();
+    let ways = target!("ways");
+    let text = format!("uprobe:{ways}:target_end {{ @[ustack(raw)] = count(); }}");
+    let outcome = run_on(&format!("{ways} 13"), &text);
+    let stacks: Vec<&str> = outcome.stdout.split("@[").skip(1).collect();
+    let frames = |stack: &str| stack.lines().skip(1).take_while(|line| !line.starts_with(']')).count();
+    assert_eq!(stacks.len(), 1 << 13, "{}", outcome.stderr);
+    assert!(frames(stacks[0]) > 13, "{}", stacks[0]);
+    assert!(stacks.iter().all(|stack| frames(stack) == frames(stacks[0]) && stack.contains("]: 1\n")));
+}
+
+/// A program can use 64 maps of the kernel, and stacks of each limit have one.
+#[test]
+fn a_clause_has_stacks_of_any_limits() {
+    needs_root!();
+    let feeds: String = (1..=58).map(|limit| format!("@s{limit}[kstack({limit})] = count(); ")).collect();
+    let outcome = run(&format!("BEGIN {{ {feeds} exit(); }}"));
+    assert_eq!(outcome.stdout.matches("]: 1\n").count(), 58, "{}", outcome.describe());
+}
+
 /// oracle/dtrace#6: a clause with 97 quantize() cannot be loaded. A program can use 64 maps of the kernel.
 #[test]
 fn a_clause_has_any_number_of_aggregations() {

@@ -1,5 +1,7 @@
 //! What all programs of one object share: maps, the data section, counters of losses.
 
+mod places;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -15,11 +17,12 @@ use quadrant_program::expr::ExprKind;
 use quadrant_program::layout;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
-use quadrant_program::map::MapValue;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::PointId;
 use quadrant_program::stmt::StmtKind;
-use quadrant_program::ty::Type;
+
+pub(super) use places::MapPlace;
+pub(super) use places::value_size;
 
 use super::alone;
 use super::fault;
@@ -40,52 +43,10 @@ use crate::ssa::CoreRef;
 use crate::ssa::MapRef;
 use crate::target::Target;
 
-/// Largest value of a per-CPU map (`PCPU_MIN_UNIT_SIZE` of the kernel).
-const PERCPU_VALUE_MAX: u32 = 32 << 10;
-/// Greatest number of keys with a part for each CPU: each part is memory of its own, which the kernel finds slowly (a new key takes 14
-/// microseconds, 1 with one part), and where there are so many keys, hardly two CPUs have the same at once.
-const PERCPU_KEYS_MAX: u32 = 1 << 17;
-/// Bytes of a part from which on the kernel may have no memory for a new key: programs take per-CPU memory from what was set aside before,
-/// and of parts of this size that is few.
-const BIG_PART: u32 = 256;
-/// Most memory that a map with a limit beyond that takes at creation, in bytes: a new key then costs half.
-const TAKEN_AT_ONCE_MAX: u64 = 256 << 20;
-/// The same of a map by stacks with any limit: many samples come with a key that is new.
-const TAKEN_FOR_STACKS_MAX: u64 = 8 << 20;
-/// Most aggregations without keys that have a map each. A program can use 64 maps; with more than these, those of equal size share one.
-const SEPARATE_CELLS: usize = 24;
-/// Bytes of an entry of a hash besides key and value.
-const ENTRY: u64 = 48;
 /// The part of the data section that programs only read: exit flag and start time, alone in a cache line.
 const READ_MOSTLY: u32 = 64;
 /// Nesting levels that scratch memory serves on each CPU: task, soft interrupt, interrupt, NMI.
 pub(super) const SCRATCH_LEVELS: u32 = 4;
-
-/// Where a map of the script is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MapPlace {
-    /// In the data section: a presence word at this offset, then the value.
-    Slot(u32),
-    /// One part for each CPU, in a per-CPU array, at this index.
-    Cell(MapRef, u32),
-    /// One part for all CPUs, addressed directly in an array.
-    SharedCell(MapRef),
-    /// By key.
-    Keyed {
-        /// The map.
-        map: MapRef,
-        /// The map of its short keys.
-        short: Option<MapRef>,
-        /// Where keys are kept for which the kernel has no memory on each CPU.
-        overflow: Option<MapRef>,
-        /// Keys are removed by programs, so that a key is mostly new when it is stored.
-        churns: bool,
-        /// All CPUs share a value.
-        shared: bool,
-        /// Entries stay when their keys are removed; where they are counted in the data section.
-        stays: Option<u32>,
-    },
-}
 
 /// The object under construction.
 pub(super) struct Globals<'a> {
@@ -108,11 +69,28 @@ pub(super) struct Globals<'a> {
     places: Vec<MapPlace>,
     zeros: Option<u32>,
     chills: Option<u32>,
-    /// A word that is not 0 when short stacks have found no room.
-    pub short_full: Option<u32>,
+    /// What may still be spent on stacks.
+    pub budget: Budget,
+    short_full: BTreeMap<u8, Option<u32>>,
     scratch_size: u32,
     alike: [Option<Rc<[u32]>>; 2],
     core: Vec<Arc<Relocation>>,
+}
+
+/// What may still be spent so that new stacks cost less.
+#[derive(Clone, Copy)]
+pub(super) struct Budget {
+    /// Bytes that maps by stacks may take for their keys at creation.
+    pub keys: u64,
+    /// Limits of stacks whose short ones are kept apart.
+    pub limits: u32,
+}
+
+impl Budget {
+    /// Of a script: with 2 MB for the short stacks of each limit, 32 MB.
+    const WHOLE: Budget = Budget { keys: 24 << 20, limits: 4 };
+    /// Of one that has more maps than a program can use: none is there only to save time, and those that are alike are so in all.
+    const NONE: Budget = Budget { keys: 0, limits: 0 };
 }
 
 /// What a program does that decides how it is compiled.
@@ -169,6 +147,17 @@ impl Usage {
 impl<'a> Globals<'a> {
     /// Lays out the maps of a program.
     pub fn new(program: &'a Program, units: &[Unit], target: &'a Target) -> Globals<'a> {
+        Globals::within(Budget::WHOLE, program, units, target)
+    }
+
+    /// The same for a program that would name too many maps: those that are alike are in groups.
+    pub fn grouped(program: &'a Program, units: &[Unit], target: &'a Target) -> Globals<'a> {
+        let mut globals = Globals::within(Budget::NONE, program, units, target);
+        globals.groups = Groups::of(&mut globals.maps);
+        globals
+    }
+
+    fn within(budget: Budget, program: &'a Program, units: &[Unit], target: &'a Target) -> Globals<'a> {
         let usage = Usage::of(program);
         let mut globals = Globals {
             program,
@@ -185,7 +174,8 @@ impl<'a> Globals<'a> {
             places: Vec::new(),
             zeros: None,
             chills: None,
-            short_full: None,
+            budget,
+            short_full: BTreeMap::new(),
             scratch_size: 0,
             alike: [None, None],
             core: Vec::new(),
@@ -199,12 +189,6 @@ impl<'a> Globals<'a> {
             globals.places.push(place);
         }
         globals
-    }
-
-    /// With maps that are alike in groups.
-    pub fn grouped(mut self) -> Globals<'a> {
-        self.groups = Groups::of(&mut self.maps);
-        self
     }
 
     /// Where a map is kept; `None` for an id that the program does not have.
@@ -311,6 +295,11 @@ impl<'a> Globals<'a> {
     pub fn chills(&mut self) -> (u32, u32) {
         let span = self.target.ncpus.max(1).next_power_of_two();
         (self.reserve_once(|globals| &mut globals.chills, 16 * span), span)
+    }
+
+    /// Offset of a word that is not 0 once there was no room for a short stack of this limit.
+    pub fn short_stacks_full(&mut self, limit: u8) -> u32 {
+        self.reserve_once(|globals| globals.short_full.entry(limit).or_default(), 8)
     }
 
     /// Offset of the mask of programs that may leave out firings.
@@ -426,6 +415,11 @@ impl<'a> Globals<'a> {
         map
     }
 
+    /// Whether the map of a role has been wanted.
+    pub fn has_map(&self, role: MapRole) -> bool {
+        self.lazy.contains_key(&role)
+    }
+
     /// Offset of so many bytes of the data section that nobody else has.
     pub fn reserve(&mut self, bytes: u32) -> u32 {
         // The first line is left to what is only read.
@@ -442,109 +436,6 @@ impl<'a> Globals<'a> {
         let at = self.reserve(bytes);
         *slot(self).insert(at)
     }
-
-    fn place(&mut self, id: MapId, map: &Map) -> MapPlace {
-        let size = value_size(map);
-        match (&map.key, &map.value) {
-            (None, MapValue::Plain(_)) => {
-                let at = self.reserve(8 + size);
-                self.data.scalars.push((id, at));
-                MapPlace::Slot(at)
-            }
-            (None, MapValue::Aggregation(_)) => self.cell(id, size),
-            (Some(key), value) => {
-                let key_size = layout::size(key);
-                let aggregation = matches!(value, MapValue::Aggregation(_));
-                self.keyed(id, map, key_size, size, aggregation)
-            }
-        }
-    }
-
-    fn cell(&mut self, id: MapId, size: u32) -> MapPlace {
-        if self.is_shared(id, size) {
-            return MapPlace::SharedCell(push(&mut self.maps, script_map(id, MapKind::Array, 4, size, 1, 0)));
-        }
-        let def = script_map(id, MapKind::PercpuArray, 4, size, 1, 0);
-        match self.program.maps.iter().filter(|map| is_cell(map)).count() > SEPARATE_CELLS {
-            true => self.cell_among_others(id, MapDef { role: MapRole::Cells, ..def }),
-            false => MapPlace::Cell(push(&mut self.maps, def), 0),
-        }
-    }
-
-    /// The next entry of the map of all aggregations of that size.
-    fn cell_among_others(&mut self, id: MapId, def: MapDef) -> MapPlace {
-        let alike = |known: &MapDef| known.role == MapRole::Cells && known.value_size == def.value_size;
-        let (map, index) = match self.maps.iter().position(alike) {
-            Some(map) => (map, self.maps[map].max_entries),
-            None => (push(&mut self.maps, def).0 as usize, 0),
-        };
-        self.maps[map].max_entries = index + 1;
-        self.data.cells.push((id, map, index));
-        MapPlace::Cell(MapRef(map as u32), index)
-    }
-
-    fn keyed(&mut self, id: MapId, declared: &Map, key_size: u32, size: u32, aggregation: bool) -> MapPlace {
-        let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
-        let are_many = entries > PERCPU_KEYS_MAX;
-        let adds = only_adds(&declared.value) && (are_many || declared.key.as_ref().is_some_and(is_dear));
-        let shared = !aggregation || adds || self.is_shared(id, size);
-        let kind = match (shared, declared.forgets) {
-            (true, false) => MapKind::Hash,
-            (false, false) => MapKind::PercpuHash,
-            (true, true) => MapKind::LruHash,
-            (false, true) => MapKind::LruPercpuHash,
-        };
-        // The kernel refuses the flag for maps that forget.
-        let all = u64::from(entries) * (ENTRY + u64::from(key_size) + u64::from(size));
-        let most = match adds && declared.key.as_ref().is_some_and(is_of_stacks) {
-            _ if are_many => TAKEN_AT_ONCE_MAX,
-            true => TAKEN_FOR_STACKS_MAX,
-            false => 0,
-        };
-        let at_once = declared.forgets || (shared && all <= most);
-        let flags = if self.target.no_prealloc && !at_once { flags::NO_PREALLOC } else { 0 };
-        let stays = self.entries_stay(id, declared).then(|| self.reserve(8));
-        // Those that stay take no room from keys that are there.
-        let (size, entries) = if stays.is_some() { (stays::SIZE, entries + stays::MOST) } else { (size, entries) };
-        let def = script_map(id, kind, key_size, size, entries, flags);
-        let map = push(&mut self.maps, def);
-        let short = self.short_key(declared).map(|key| {
-            let def = script_map(id, kind, layout::size(&key), size, entries, flags);
-            push(&mut self.maps, MapDef { role: MapRole::Short(id), ..def })
-        });
-        let overflows = !shared && flags == flags::NO_PREALLOC && size >= BIG_PART && only_adds(&declared.value);
-        let overflow = (overflows && !self.usage.counted.contains(&id)).then(|| {
-            let def = script_map(id, MapKind::Hash, key_size, size, entries, flags);
-            push(&mut self.maps, MapDef { role: MapRole::Overflow(id), ..def })
-        });
-        MapPlace::Keyed { map, short, overflow, churns: self.usage.deleted.contains(&id), shared, stays }
-    }
-
-    /// Whether entries of a map stay when their keys are removed: a map of numbers without a limit of its own, which takes memory
-    /// as keys come.
-    fn entries_stay(&self, id: MapId, map: &Map) -> bool {
-        let number = matches!(&map.value, MapValue::Plain(ty) if ty.is_integer() || matches!(ty, Type::Pointer { .. }));
-        let comes_and_goes = self.usage.deleted.contains(&id) && !self.usage.otherwise.contains(&id);
-        number && comes_and_goes && !self.is_limited(map) && self.short_key(map).is_none()
-    }
-
-    /// Whether the script or its settings say how many keys a map may have, or all its memory is taken at once.
-    fn is_limited(&self, map: &Map) -> bool {
-        map.forgets
-            || map.max_entries.is_some()
-            || self.program.config.max_map_keys.is_some()
-            || !self.target.no_prealloc
-    }
-
-    /// The type of the short keys of a map that keeps them apart: one without a limit of its own, which takes memory as keys come.
-    fn short_key(&self, map: &Map) -> Option<Type> {
-        map.key.as_ref().filter(|_| !self.is_limited(map)).and_then(layout::short_key)
-    }
-
-    /// Whether an aggregation has one part for all CPUs: programs read it, or a part is too big for per-CPU memory.
-    fn is_shared(&self, id: MapId, size: u32) -> bool {
-        self.usage.read.contains(&id) || size > PERCPU_VALUE_MAX
-    }
 }
 
 /// A map of one perf buffer for each CPU.
@@ -552,47 +443,7 @@ fn events(role: MapRole, cpus: u32) -> MapDef {
     MapDef { role, kind: MapKind::PerfEventArray as u32, key_size: 4, value_size: 4, max_entries: cpus, flags: 0 }
 }
 
-/// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.
-fn only_adds(value: &MapValue) -> bool {
-    matches!(value, MapValue::Aggregation(aggregation) if aggregation.only_adds())
-}
-
-/// Whether a map is an aggregation without keys.
-fn is_cell(map: &Map) -> bool {
-    map.key.is_none() && matches!(map.value, MapValue::Aggregation(_))
-}
-
-/// Whether a key is dearer to make than an addition that all CPUs do in one place, and mostly one of many: a stack, or a long text.
-fn is_dear(key: &Type) -> bool {
-    match key {
-        Type::Stack(_) => true,
-        Type::Tuple(parts) => parts.iter().any(is_dear),
-        _ => layout::short_key(key).is_some(),
-    }
-}
-
-/// Whether a key has a stack, so that many events come with a new one, and no long text, for which there would be another map.
-fn is_of_stacks(key: &Type) -> bool {
-    let has_stack = match key {
-        Type::Tuple(parts) => parts.iter().any(|part| matches!(part, Type::Stack(_))),
-        _ => matches!(key, Type::Stack(_)),
-    };
-    has_stack && layout::short_key(key).is_none()
-}
-
 fn push(maps: &mut Vec<MapDef>, def: MapDef) -> MapRef {
     maps.push(def);
     MapRef(maps.len() as u32 - 1)
-}
-
-fn script_map(id: MapId, kind: MapKind, key_size: u32, value_size: u32, max_entries: u32, flags: u32) -> MapDef {
-    MapDef { role: MapRole::Script(id), kind: kind as u32, key_size, value_size, max_entries, flags }
-}
-
-/// Bytes of a map's stored value; an aggregation without a key has one word more ("fed").
-pub(super) fn value_size(map: &Map) -> u32 {
-    match &map.value {
-        MapValue::Plain(ty) => layout::size(ty),
-        MapValue::Aggregation(kind) => 8 * (kind.words() + u32::from(map.key.is_none())),
-    }
 }
