@@ -325,8 +325,10 @@ pub enum Function {
     Buf(Space),
     /// `strlen(text)`.
     Strlen,
-    /// `strncmp(a, b, n)`: 0 when the first `n` (a constant) bytes are equal, else -1 or 1.
+    /// `strncmp(a, b, n)`: 0 when the first `n` (a constant) bytes are equal, else 1.
     Strncmp,
+    /// `memcmp(a, b, n)`: 0 when the first `n` (a constant) bytes are equal, else the first one that differs less the one beside it.
+    Memcmp,
     /// `strcontains(text, part)`: 1 when `part` is in `text`.
     Strcontains,
     /// `strstr(text, part)`: where `part` starts in `text`, or -2 (ENOENT).

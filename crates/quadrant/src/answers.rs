@@ -231,7 +231,7 @@ impl<'p> Answers<'p> {
             Ok(content) => self.passed_on(message::Output::Cat, &content),
             Err(error) if self.bpftrace.is_some() => {
                 let why = Errno::of(&error).text().unwrap_or("it cannot be read");
-                eprintln!("{}: failed to open file '{}' ({why})", self.who("error"), name.escape_ascii());
+                self.tell("error", &format!("failed to open file '{}' ({why})", name.escape_ascii()));
             }
             Err(error) => self.complain(&format!("cannot read {} for cat()", name.escape_ascii()), &error),
         }
@@ -251,14 +251,23 @@ impl<'p> Answers<'p> {
     }
 
     /// Tells of a command of system() that did not do its work.
-    fn failed(&self, status: ExitStatus) {
+    fn failed(&mut self, status: ExitStatus) {
         if !status.success() {
-            eprintln!("{}: a command of system() failed ({status})", self.who("warning"));
+            self.tell("warning", &format!("a command of system() failed ({status})"));
         }
     }
 
-    fn complain(&self, what: &str, error: &io::Error) {
-        eprintln!("{}: {}", self.who("error"), quadrant_bpf::Error::io(what, error));
+    fn complain(&mut self, what: &str, error: &io::Error) {
+        self.tell("error", &quadrant_bpf::Error::io(what, error).to_string());
+    }
+
+    /// On standard error, behind the header.
+    fn tell(&mut self, severity: &str, what: &str) {
+        let line = format!("{}: {what}\n", self.who(severity));
+        match self.is_holding() {
+            true => self.notes.extend_from_slice(line.as_bytes()),
+            false => eprint!("{line}"),
+        }
     }
 
     fn packet(&mut self, view: View, file: &Arc<str>, bytes: &[u8]) {

@@ -379,6 +379,10 @@ impl Lower<'_> {
             true => join_value(self.env.types, &other.ty, false, &then),
             false => join_value(self.env.types, &then.ty, false, &other),
         };
+        if let Some(ty) = &joined {
+            self.style_sign(&then, ty);
+            self.style_sign(&other, ty);
+        }
         if let ExprKind::Int(decided) = cond.kind {
             let chosen = if decided == 0 { other } else { then };
             let ty = joined.unwrap_or_else(|| chosen.ty.clone());

@@ -9,6 +9,7 @@ use quadrant_program::ty::Space;
 use quadrant_program::ty::Type;
 
 use super::arith::width;
+use super::compare::Verdict;
 use super::error::Result;
 use super::memory::Mem;
 use super::text::TextSource;
@@ -31,7 +32,8 @@ impl Lower<'_, '_> {
     pub fn call(&mut self, function: Function, args: &[Expr], ty: &Type) -> Result<Value> {
         match (function, args) {
             (Function::Strlen, [text]) => self.strlen(text),
-            (Function::Strncmp, [a, b, n]) => self.strncmp(a, b, n),
+            (Function::Strncmp, [a, b, n]) => self.first_bytes(a, b, n, Verdict::Differ),
+            (Function::Memcmp, [a, b, n]) => self.first_bytes(a, b, n, Verdict::Distance),
             (Function::Strcmp, [a, b]) => self.strcmp(a, b),
             (Function::Strcontains, [text, part]) => self.strcontains(text, part),
             (Function::Strstr, [text, part]) => self.strstr(text, part),

@@ -21,6 +21,17 @@ const UNROLLED: u32 = 4096;
 /// The verifier follows no more than 8,192 jumps, two for each word.
 const UNROLLED_MOST: u32 = 24 << 10;
 
+/// What is said of texts that differ.
+#[derive(Clone, Copy)]
+pub(super) enum Verdict {
+    /// 1.
+    Differ,
+    /// -1 or 1 by the first byte that differs.
+    Order,
+    /// The first byte that differs less the one beside it.
+    Distance,
+}
+
 /// One side of a comparison.
 #[derive(Clone)]
 pub(super) enum Side {
@@ -185,13 +196,13 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// `strncmp`: 0 when the first `n` bytes are equal, else -1 or 1 by the first byte that differs.
-    pub fn strncmp(&mut self, a: &Expr, b: &Expr, n: &Expr) -> Result<Value> {
+    /// `strncmp` and `memcmp`: 0 when the first `n` bytes are equal, else the verdict.
+    pub fn first_bytes(&mut self, a: &Expr, b: &Expr, n: &Expr, verdict: Verdict) -> Result<Value> {
         let ExprKind::Int(n) = n.kind else {
-            return Err(self.error("the length given to strncmp() must be a constant"));
+            return Err(self.error("the number of bytes to be compared must be a constant"));
         };
         let limit = u32::try_from(n).ok().filter(|limit| *limit > 0);
-        self.order(a, b, limit, Some(u32::try_from(n.max(0)).unwrap_or(u32::MAX)))
+        self.compared(a, b, limit, Some(u32::try_from(n.max(0)).unwrap_or(u32::MAX)), verdict)
     }
 
     /// `strcmp`: 0 when two texts are equal, else -1 or 1 by the first byte that differs.
@@ -199,19 +210,26 @@ impl Lower<'_, '_> {
         if !matches!((&a.ty, &b.ty), (Type::String { .. }, Type::String { .. })) {
             return Err(self.model_error("strcmp() of what is no text"));
         }
-        self.order(a, b, None, None)
+        self.compared(a, b, None, None, Verdict::Order)
     }
 
-    /// The order of two texts, or of their first `most` bytes; no more than `limit` are read.
-    fn order(&mut self, a: &Expr, b: &Expr, limit: Option<u32>, most: Option<u32>) -> Result<Value> {
+    /// 0 when two texts, or their first `most` bytes, are equal, else the verdict; no more than `limit` bytes are read.
+    fn compared(
+        &mut self,
+        a: &Expr,
+        b: &Expr,
+        limit: Option<u32>,
+        most: Option<u32>,
+        verdict: Verdict,
+    ) -> Result<Value> {
         let mark = self.mark();
         let left = self.side(a, limit)?;
         let right = self.side(b, limit)?;
         if let Some((x, y)) = self.long_difference(&left, &right, most.unwrap_or(u32::MAX))? {
             self.release(mark);
             let zero = self.f.b.iconst(0);
-            let sign = self.sign(x, y);
-            return Ok(self.f.b.select(Cond::Eq, x, y, zero, sign));
+            let result = self.verdict(verdict, x, y);
+            return Ok(self.f.b.select(Cond::Eq, x, y, zero, result));
         }
         self.release(mark);
         // Beyond the shorter text's memory there is nothing to compare: it has ended.
@@ -241,10 +259,33 @@ impl Lower<'_, '_> {
         let zero = self.f.b.iconst(0);
         self.f.b.jump(end, &[zero]);
         self.f.b.switch_to(differ);
-        let sign = self.sign(x, y);
-        self.f.b.jump(end, &[sign]);
+        let found = self.verdict(verdict, x, y);
+        self.f.b.jump(end, &[found]);
         self.f.b.switch_to(end);
         Ok(result)
+    }
+
+    /// What is said of two words that differ.
+    fn verdict(&mut self, verdict: Verdict, x: Value, y: Value) -> Value {
+        match verdict {
+            Verdict::Differ => self.f.b.iconst(1),
+            Verdict::Order => self.sign(x, y),
+            Verdict::Distance => self.distance(x, y),
+        }
+    }
+
+    /// The difference of the first bytes that differ. The words are shifted until these are the lowest.
+    fn distance(&mut self, mut x: Value, mut y: Value) -> Value {
+        let none = self.f.b.iconst(0);
+        for bits in [32, 16, 8] {
+            let differ = self.f.b.xor(x, y);
+            let low = self.f.b.and(differ, (1i64 << bits) - 1);
+            let all = self.f.b.iconst(bits);
+            let shift = self.f.b.select(Cond::Eq, low, 0, all, none);
+            (x, y) = (self.f.b.shr(x, shift), self.f.b.shr(y, shift));
+        }
+        let (x, y) = (self.f.b.and(x, 0xff), self.f.b.and(y, 0xff));
+        self.f.b.sub(x, y)
     }
 
     /// -1 or 1 by the first byte that differs.

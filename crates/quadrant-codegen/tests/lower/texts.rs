@@ -256,7 +256,7 @@ fn many_long_texts_in_one_record() {
 /// A script that compares two texts in all ways; results go to maps in order.
 fn comparing(left: &Expr, right: &Expr, n: i64) -> Script {
     let mut script = Script::new();
-    let out: Vec<MapId> = (0..8).map(|_| script.scalar(Type::I64)).collect();
+    let out: Vec<MapId> = (0..9).map(|_| script.scalar(Type::I64)).collect();
     let two = || (Box::new(left.clone()), Box::new(right.clone()));
     let equal = |negate| {
         let (lhs, rhs) = two();
@@ -275,13 +275,14 @@ fn comparing(left: &Expr, right: &Expr, n: i64) -> Script {
         function(Function::Strstr, vec![]),
         call(Function::Strlen, vec![both], Type::I64),
         function(Function::Strcmp, vec![]),
+        function(Function::Memcmp, vec![int(n)]),
     ];
     script.clause(None, out.iter().zip(results).map(|(map, e)| set_map(*map, None, e)).collect());
     script
 }
 
 /// The same in plain Rust.
-fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 8] {
+fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 9] {
     let padded = |text: &[u8]| [text, &vec![0; n]].concat()[..n].to_vec();
     let order = |left: &[u8], right: &[u8]| left.cmp(right) as i64;
     let found = match right {
@@ -290,21 +291,32 @@ fn compared(left: &[u8], right: &[u8], n: usize) -> [i64; 8] {
     };
     let place = found.map_or(-2, |at| at as i64);
     let length = (left.len() + right.len()) as i64;
-    let first = order(&padded(left), &padded(right));
+    let mut pairs = padded(left).into_iter().zip(padded(right));
+    let distance = pairs.find(|(a, b)| a != b).map_or(0, |(a, b)| i64::from(a) - i64::from(b));
     let whole = order(left, right);
     let same = left == right;
-    [same.into(), (!same).into(), first, found.is_some().into(), left.len() as i64, place, length, whole]
+    [
+        same.into(),
+        (!same).into(),
+        i64::from(distance != 0),
+        found.is_some().into(),
+        left.len() as i64,
+        place,
+        length,
+        whole,
+        distance,
+    ]
 }
 
 fn results(seen: &Seen) -> Vec<i64> {
-    (0..8).map(|map| seen.number(MapId(map)).map_or(-99, |value| value as i64)).collect()
+    (0..9).map(|map| seen.number(MapId(map)).map_or(-99, |value| value as i64)).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn comparisons(left in "[ab]{0,19}", right in "[ab]{0,7}", same in any::<bool>(), n in 0..24usize, caps in (20..80u32, 20..60u32)) {
+    fn comparisons(left in "[ab\u{e9}]{0,6}[ab]{0,6}", right in "[ab\u{e9}]{0,7}", same in any::<bool>(), n in 0..24usize, caps in (20..80u32, 20..60u32)) {
         let right = if same { left.clone() } else { right };
         let (from_memory, other) = (user_str(arg(0), caps.0), user_str(arg(1), caps.1));
         for (a, b) in [(from_memory.clone(), other), (from_memory, text(&right)), (text(&left), text(&right))] {

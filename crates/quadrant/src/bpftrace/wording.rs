@@ -47,13 +47,14 @@ fn skipping(diagnostic: &Diagnostic, text: String) -> String {
     if is_missing { format!("{text} Skipping.") } else { text }
 }
 
-/// Something that is no number is counted: up by a number without a sign, down by one with a sign.
+/// Something that is no number is counted: up by a number without a sign, if it holds none with one; down by one with a sign.
 fn counted(message: &str, marked: &str) -> Option<String> {
     let plain = || holes("`{}` holds {}, which cannot be counted up or down", message);
     let aggregated = || holes("`{}` holds {} (line {}), and this is int64", message).filter(|_| marked.contains("++"));
     let found = plain().or_else(aggregated)?;
     let (name, ty) = (found.first()?, spelled(found.get(1)?));
-    let number = if marked.contains("--") { "int64" } else { "uint64" };
+    let is_signed = marked.contains("--") || ["sum_t", "min_t", "max_t", "avg_t", "stats_t"].contains(&&*ty);
+    let number = if is_signed { "int64" } else { "uint64" };
     let holder = if name.starts_with('$') { "variable" } else { "map" };
     Some(format!(
         "Type mismatch for {name}: trying to assign value of type '{number}' when {holder} already has a type '{ty}'"

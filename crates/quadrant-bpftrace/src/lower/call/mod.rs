@@ -122,7 +122,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("kptr", (1, 1), "kptr(pointer)", convert::space),
     entry("uptr", (1, 1), "uptr(pointer)", convert::space),
     entry("pton", (1, 1), "pton(\"address\")", convert::pton),
-    entry("memcmp", (3, 3), "memcmp(text, text, length)", text::strncmp),
+    entry("memcmp", (3, 3), "memcmp(text, text, length)", text::memcmp),
     entry("strcap", (1, 1), "strcap(text)", meta::strcap),
     entry("is_str", (1, 1), "is_str(value)", meta::is_type),
     entry("is_ptr", (1, 1), "is_ptr(value)", meta::is_type),

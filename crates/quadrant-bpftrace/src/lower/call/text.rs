@@ -187,6 +187,15 @@ pub(super) fn strlen(lower: &mut Lower, call: Call) -> Option<Called> {
 
 /// `strncmp(a, b, length)`
 pub(super) fn strncmp(lower: &mut Lower, call: Call) -> Option<Called> {
+    first_bytes(lower, call, Function::Strncmp, Type::I64)
+}
+
+/// `memcmp(a, b, length)`
+pub(super) fn memcmp(lower: &mut Lower, call: Call) -> Option<Called> {
+    first_bytes(lower, call, Function::Memcmp, Type::Int { bytes: 4, signed: true })
+}
+
+fn first_bytes(lower: &mut Lower, call: Call, function: Function, ty: Type) -> Option<Called> {
     let (a, b) = (lower.text_value(call, 0), lower.text_value(call, 1));
     let length = lower.constant_arg(call, 2);
     let (a, b, length) = (a?, b?, length?);
@@ -194,7 +203,7 @@ pub(super) fn strncmp(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(call.args[2].span, format!("{}() compares 0 bytes or more", call.name));
     }
     let length = Expr::int(length, Type::U64, call.args[2].span);
-    Some(value(Function::Strncmp, vec![a, b, length], Type::I64, call.span))
+    Some(value(function, vec![a, b, length], ty, call.span))
 }
 
 /// `strcontains(text, part)`

@@ -78,6 +78,7 @@ impl Lower<'_> {
                 if is_written {
                     self.holds(*op, &left, &right, span)?;
                 }
+                self.style_shift(*op, &left, &right);
                 self.binary(*op, left, right, span)
             }
             ast::ExprKind::Ternary { cond, then, other } => self.ternary(cond, then.as_deref(), other, span),

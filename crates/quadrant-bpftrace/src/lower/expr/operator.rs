@@ -260,9 +260,26 @@ impl Lower<'_> {
         Some(Expr::new(ExprKind::Binary(kind, left, right), result, span))
     }
 
+    /// Warns of an unsigned number beside a signed one where neither loses anything, as [`Lower::style`] does.
+    pub(in super::super) fn style_sign(&mut self, value: &Expr, ty: &Type) {
+        if loses_sign(value, ty) {
+            let from = self.describe(&value.ty);
+            self.style(value.span, format!("{from} is taken as a signed number here"));
+        }
+    }
+
+    /// Warns of a number without a sign that is shifted, or shifts, beside one with a sign, as [`Lower::style`] does.
+    pub(super) fn style_shift(&mut self, op: BinOp, left: &Expr, right: &Expr) {
+        if matches!(op, BinOp::Shl | BinOp::Shr) && left.ty.is_integer() && right.ty.is_integer() {
+            let mixed = wide(left, right);
+            self.style_sign(left, &mixed);
+            self.style_sign(right, &mixed);
+        }
+    }
+
     /// Warns of a large unsigned number that is taken as a signed one.
     fn warn_sign(&mut self, value: &Expr, ty: &Type) {
-        if ty.is_signed() && !value.ty.is_signed() && width(&value.ty) == 8 && !neutral(value) {
+        if loses_sign(value, ty) {
             let from = self.describe(&value.ty);
             let message = format!("{from} is taken as a signed number here");
             let diagnostic = quadrant_program::diag::Diagnostic::warning(value.span, message);
@@ -305,6 +322,11 @@ impl Lower<'_> {
         }
         self.error(span, "the result does not fit in 64 bits")
     }
+}
+
+/// Whether a large unsigned number is taken as a signed one.
+fn loses_sign(value: &Expr, ty: &Type) -> bool {
+    ty.is_signed() && !value.ty.is_signed() && width(&value.ty) == 8 && !neutral(value)
 }
 
 /// What can be done with a floating point number.

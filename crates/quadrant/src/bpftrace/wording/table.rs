@@ -300,6 +300,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "Syntax comm(PID) is not supported in this probe type yet. Type: {0:type}",
     ),
     ("this value is not used", "Return value discarded."),
+    ("only a variable or a map can be counted up or down", "syntax: increment/decrement requires a variable or map"),
     (
         "debugf() is for finding mistakes, not for daily use: its lines go to a log that all programs share",
         "The debugf() builtin is not recommended for production use. \

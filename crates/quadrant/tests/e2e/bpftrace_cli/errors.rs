@@ -25,6 +25,14 @@ fn assert_sides(script: &str, whole: Marked, sides: [Marked; 2], hint: &str) {
 }
 
 #[test]
+fn what_begin_cannot_do_is_told_behind_the_header() {
+    needs_root!();
+    let message = "ERROR: failed to open file '/nonexistent' (No such file or directory)\n";
+    let script = "BEGIN { cat(\"/nonexistent\"); exit(); }";
+    assert_run(["-e", script], "\n\n", &format!("Attached 1 probe\n{message}"), 0);
+}
+
+#[test]
 fn unknown_names() {
     assert_error("BEGIN { x }", (9, 10), "Unknown identifier: 'x'", "");
     assert_error("BEGIN { foo(1); }", (9, 15), "Unknown function: 'foo'", "");

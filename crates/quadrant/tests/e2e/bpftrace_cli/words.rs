@@ -42,6 +42,14 @@ fn arguments_of_another_kind() {
 }
 
 #[test]
+fn what_cannot_be_counted() {
+    let of_hist = "Type mismatch for @: trying to assign value of type 'uint64' when map already has a type 'hist_t'";
+    let of_sum = "Type mismatch for @: trying to assign value of type 'int64' when map already has a type 'sum_t'";
+    let nothing = "syntax: increment/decrement requires a variable or map";
+    assert_refused(&[("@ = hist(1); @++;", of_hist), ("@ = sum(1); @++;", of_sum), ("1++;", nothing)]);
+}
+
+#[test]
 fn bounds_of_histograms() {
     let message = "lhist() step is too large for the given range (provided step 20 for range 10)";
     assert_refused(&[("@ = lhist(1, 0, 10, 20);", message)]);
