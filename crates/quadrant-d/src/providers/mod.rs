@@ -165,6 +165,7 @@ pub struct Providers<'a> {
     on_demand: OnDemand,
     layouts: RefCell<HashMap<Arc<Layout>, Arc<Layout>>>,
     events: OnceCell<Result<Events>>,
+    call_events: OnceCell<Result<Vec<String>>>,
     raw_events: OnceCell<Result<Vec<String>>>,
     functions: OnceCell<HashMap<String, u32>>,
     warnings: RefCell<BTreeSet<String>>,
@@ -180,6 +181,7 @@ impl<'a> Providers<'a> {
             on_demand: OnDemand::default(),
             layouts: RefCell::default(),
             events: OnceCell::new(),
+            call_events: OnceCell::new(),
             raw_events: OnceCell::new(),
             functions: OnceCell::new(),
             warnings: RefCell::default(),
@@ -349,15 +351,23 @@ impl Providers<'_> {
 
     /// Category and name of all trace events, read once, sorted.
     fn events(&self) -> Result<&[(String, String)]> {
-        let read = || {
-            let names = self.source.list(ProbeKind::Tracepoint, &["*".to_owned(), "*".to_owned()])?;
-            let split = |name: &String| {
-                let (category, event) = name.strip_prefix("tracepoint:")?.split_once(':')?;
-                Some((category.to_owned(), event.to_owned()))
-            };
-            Ok(names.iter().filter_map(split).collect())
+        let events = self.events.get_or_init(|| self.events_of("*"));
+        events.as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+
+    /// The names of the trace events of single system calls, read once, sorted. The thousands of others are not read for them.
+    fn call_events(&self) -> Result<&[String]> {
+        let read = || Ok(self.events_of(syscall::CATEGORY)?.into_iter().map(|(_, event)| event).collect());
+        self.call_events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+
+    fn events_of(&self, category: &str) -> Result<Events> {
+        let names = self.source.list(ProbeKind::Tracepoint, &[category.to_owned(), "*".to_owned()])?;
+        let split = |name: &String| {
+            let (category, event) = name.strip_prefix("tracepoint:")?.split_once(':')?;
+            Some((category.to_owned(), event.to_owned()))
         };
-        self.events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+        Ok(names.iter().filter_map(split).collect())
     }
 
     /// The names of all raw tracepoints that the kernel's types describe, read once, sorted.

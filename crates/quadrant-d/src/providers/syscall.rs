@@ -113,8 +113,7 @@ fn add(calls: &mut Vec<Call>, alias: &Alias) {
 }
 
 fn names<'a>(providers: &'a Providers<'_>, side: Side) -> Result<Vec<&'a str>> {
-    let events = providers.events()?.iter().filter(|(category, _)| category == CATEGORY);
-    Ok(events.filter_map(|(_, event)| event.strip_prefix(side.prefix())).collect())
+    Ok(providers.call_events()?.iter().filter_map(|event| event.strip_prefix(side.prefix())).collect())
 }
 
 /// `syscall::read:entry` of the event `sys_enter_read`; `None` if that is not of system calls.

@@ -101,9 +101,13 @@ impl ProbeCatalog for Fake {
         Ok(vec![one])
     }
 
-    fn list(&self, kind: ProbeKind, _parts: &[String]) -> Result<Vec<String>, ProbeError> {
+    fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError> {
+        let category = parts.first().map_or("*", String::as_str);
+        let is_meant = |event: &&&str| category == "*" || event.split(':').next() == Some(category);
         Ok(match kind {
-            ProbeKind::Tracepoint => self.events.iter().map(|event| format!("tracepoint:{event}")).collect(),
+            ProbeKind::Tracepoint => {
+                self.events.iter().filter(is_meant).map(|event| format!("tracepoint:{event}")).collect()
+            }
             ProbeKind::RawTracepoint => {
                 self.raw.iter().map(|(name, _)| format!("rawtracepoint:vmlinux:{name}")).collect()
             }
