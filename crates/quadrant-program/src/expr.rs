@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::map::MapId;
 use crate::probe::ArgLoc;
+use crate::program::Fault;
 use crate::record::RecordId;
 use crate::span::Span;
 use crate::ty::Space;
@@ -352,8 +353,9 @@ pub enum Function {
     /// A function of texts that D has.
     Text(TextFunction),
     /// `alloca(size)`: the address, as a number, of `size` bytes of scratch memory, zeroed, that live until the clause ends. They can be
-    /// read as [`Space::Kernel`] and written by [`crate::stmt::StmtKind::Store`] and `Copy`. Faults when there is no room.
-    Alloca,
+    /// read as [`Space::Kernel`] and written by [`crate::stmt::StmtKind::Store`] and `Copy`. Faults when there is no room; with the
+    /// given fault, and the size as its address, if that is more than a clause can have at all.
+    Alloca(Fault),
     /// `copy(from, to, size)` (D's `copyinto`, `bcopy`): bytes from an address in the given space into scratch memory of `Alloca`.
     /// Faults if `to` is not wholly in it. No value.
     Copy(Space),

@@ -74,10 +74,13 @@ impl Lower<'_, '_> {
         self.cell_set(arena.base, base);
     }
 
-    /// `alloca(size)`.
-    pub fn alloca(&mut self, size: &Expr) -> Result<Value> {
+    /// `alloca(size)`; `never` is the fault of a size that a clause can never have.
+    pub fn alloca(&mut self, size: &Expr, never: Fault) -> Result<Value> {
         let arena = self.arena()?;
         let size = self.scalar(size)?;
+        if never != Fault::NoScratch {
+            self.abort_if(never, Cond::Ugt, size, i64::from(arena.size), size)?;
+        }
         let used = self.cell_get(arena.used);
         let negated = self.f.b.neg(used);
         let room = self.f.b.add(negated, i64::from(arena.size));
@@ -158,12 +161,12 @@ impl Lower<'_, '_> {
         let (to, size) = (self.scalar(to)?, self.scalar(size)?);
         let most = i64::from(arena.size);
         self.abort_if(Fault::BadSize, Cond::Ugt, size, most, size)?;
-        self.check_near_arena(space, from, size)?;
         let off = self.arena_offset(arena, to);
         let used = self.cell_get(arena.used);
         self.abort_if(Fault::BadAddress, Cond::Ugt, off, used, to)?;
         let end = self.f.b.add(off, size);
         self.abort_if(Fault::BadSize, Cond::Ugt, end, used, size)?;
+        self.check_near_arena(space, from, size)?;
         let place = self.arena_place(arena, off);
         let place = self.address(place);
         let size = self.f.b.and(size, i64::from(2 * arena.span()) - 1);
@@ -239,7 +242,7 @@ fn is_own(addr: &Expr) -> bool {
 fn uses_arena(node: Node<'_>) -> bool {
     match node {
         Node::Stmt(stmt) => matches!(&stmt.kind, StmtKind::Store { addr, .. } if !is_own(addr)),
-        Node::Expr(e) => matches!(e.kind, ExprKind::Call(Function::Alloca | Function::Copy(_), _)),
+        Node::Expr(e) => matches!(e.kind, ExprKind::Call(Function::Alloca(_) | Function::Copy(_), _)),
         Node::End(_) => false,
     }
 }

@@ -49,7 +49,7 @@ impl Lower<'_, '_> {
             (Function::SocketCookie, [socket]) => self.socket_cookie(socket),
             (Function::Kernel(function), args) => self.kernel_function(function, args, ty),
             (Function::Imported(function), args) => self.imported_function(function, args, ty),
-            (Function::Alloca, [size]) => self.alloca(size),
+            (Function::Alloca(fault), [size]) => self.alloca(size, fault),
             (Function::Within, [index, length]) => self.within(index, length),
             (Function::ProgenyOf, [pid]) => self.progeny_of(pid),
             (Function::Speculation, []) => self.speculation(),

@@ -166,7 +166,7 @@ fn is_repeatable(e: &Expr) -> bool {
                     | ExprKind::MapDelete { .. }
                     | ExprKind::Block(..)
                     | ExprKind::Call(
-                        Function::Text(_) | Function::Args(_) | Function::Alloca | Function::Speculation,
+                        Function::Text(_) | Function::Args(_) | Function::Alloca(_) | Function::Speculation,
                         _
                     )
             );

@@ -86,7 +86,8 @@ impl Lower<'_, '_> {
         let id = self.scalar(id)?;
         if self.aborts() {
             let most = i64::from(self.g.program.config.speculations);
-            self.abort_if(Fault::IllegalOperation, Cond::Ugt, id, most, id)?;
+            let none = self.f.b.iconst(0);
+            self.abort_if(Fault::IllegalOperation, Cond::Ugt, id, most, none)?;
         }
         let (end, word) = self.known_speculation(id);
         self.exchange(word, ACTIVE, ENDING);

@@ -20,7 +20,7 @@ fn act(function: Function, args: Vec<Expr>) -> Stmt {
 }
 
 fn alloca(size: Expr) -> Expr {
-    call(Function::Alloca, vec![size], Type::U64)
+    call(Function::Alloca(Fault::NoScratch), vec![size], Type::U64)
 }
 
 fn store(addr: Expr, value: Expr) -> Stmt {

@@ -4,6 +4,7 @@ use quadrant_codegen::target::{PathOffsets, TaskOffsets};
 use quadrant_codegen::{Context, Target};
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, Function, TextFunction};
 use quadrant_program::map::{Aggregation, MapId};
+use quadrant_program::program::Fault;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::{Btf, Types};
@@ -109,7 +110,7 @@ fn everything(cap: u32) -> Script {
     let number = |function, args| call(Function::Text(function), args, Type::I64);
     let body = vec![
         set(shared, text_of(TextFunction::Basename, vec![first()])),
-        set(scratch, call(Function::Alloca, vec![arg(2)], Type::U64)),
+        set(scratch, call(Function::Alloca(Fault::NoScratch), vec![arg(2)], Type::U64)),
         stmt(StmtKind::Expr(call(
             Function::Copy(Space::User),
             vec![arg(0), var(scratch, Type::U64), arg(2)],

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Function, PointPart, TextFunction, VarId};
 use quadrant_program::map::{Aggregation, MapId};
 use quadrant_program::probe::Site;
-use quadrant_program::program::Clause;
+use quadrant_program::program::{Clause, Fault};
 use quadrant_program::record::RecordId;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -171,7 +171,10 @@ impl<'a> Generator<'a> {
                 let (record, n) = self.of(&self.records.clone());
                 emit(record, vec![self.number(1), self.text_within(n, 2), self.number(2)])
             }
-            6 => set(self.scratch, call(Function::Alloca, vec![uint(16 + u64::from(self.below(24)))], Type::U64)),
+            6 => set(
+                self.scratch,
+                call(Function::Alloca(Fault::NoScratch), vec![uint(16 + u64::from(self.below(24)))], Type::U64),
+            ),
             7 => {
                 let addr = binary(BinaryOp::Add, scratch(), uint(self.below(70).into()));
                 let bytes = self.of(&[1, 4, 8]);

@@ -385,7 +385,7 @@ fn is_of_the_point(builtin: Builtin) -> bool {
 pub(super) fn has_effect(function: Function) -> bool {
     matches!(
         function,
-        Function::Alloca
+        Function::Alloca(_)
             | Function::Copy(_)
             | Function::CopyOut
             | Function::CopyOutText

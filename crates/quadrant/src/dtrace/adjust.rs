@@ -16,6 +16,8 @@ use quadrant_program::program::Clause;
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
+use crate::failure::Failure;
+
 /// Apply `cpu`, `aggsize`, `dynvarsize` and `bufsize`.
 pub fn adjust(program: &mut Program, options: &Options) {
     // The sink does that, in the order and form of D.
@@ -34,6 +36,28 @@ pub fn adjust(program: &mut Program, options: &Options) {
     if options.bufpolicy == Policy::Switch {
         program.config.ring_pages = options.bufsize.map(ring_pages).or(program.config.ring_pages);
     }
+}
+
+/// Refuse a size of nothing for what the program needs.
+///
+/// # Errors
+/// The option, in D's words.
+pub fn check(program: &Program, options: &Options) -> Result<(), Failure> {
+    let aggregates = |map: &Map| matches!(map.value, MapValue::Aggregation(_));
+    let needs_variables = program.maps.iter().any(|map| map.key.is_some() && !aggregates(map));
+    let sizes = [
+        ("bufsize", options.bufsize, true),
+        ("aggsize", options.aggsize, program.maps.iter().any(aggregates)),
+        ("dynvarsize", options.dynvarsize, needs_variables),
+    ];
+    let nothing = |name: &str| format!("`{name}` is 0");
+    if let Some((name, ..)) = sizes.iter().find(|(_, size, needed)| *needed && *size == Some(0)) {
+        return Err(Failure::new("could not enable tracing: Enabling exceeds size of buffer").hint(nothing(name)));
+    }
+    if options.nspec == Some(0) {
+        return Err(Failure::new("could not enable tracing: no speculations").hint(nothing("nspec")));
+    }
+    Ok(())
 }
 
 /// A buffer for each CPU, in one.

@@ -131,6 +131,9 @@ pub fn lowered(line: &Line, texts: &Texts, world: &World) -> Result<(Program, Lo
     if !options.quiet && line.mode == Mode::Trace {
         announce(loaded, &compiled);
     }
+    if line.mode == Mode::Trace {
+        adjust::check(&program, options)?;
+    }
     adjust::adjust(&mut program, options);
     Ok((program, compiled))
 }

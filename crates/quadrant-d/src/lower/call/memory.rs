@@ -2,6 +2,7 @@
 
 use quadrant_program::build::place_of;
 use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::program::Fault;
 use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 
@@ -17,7 +18,7 @@ impl Lower<'_> {
             "alloca" => {
                 let size = self.int_arg(call, 1)?;
                 self.check_room(&size)?;
-                Some(self.void_pointer(ExprKind::Call(Function::Alloca, vec![size]), span))
+                Some(self.void_pointer(ExprKind::Call(Function::Alloca(Fault::NoScratch), vec![size]), span))
             }
             "copyin" => self.copyin(call),
             "copyinstr" => {
@@ -87,7 +88,7 @@ impl Lower<'_> {
                 (Some(keep), kept)
             }
         };
-        let room = Expr::new(ExprKind::Call(Function::Alloca, vec![size.clone()]), Type::U64, span);
+        let room = Expr::new(ExprKind::Call(Function::Alloca(Fault::BadSize), vec![size.clone()]), Type::U64, span);
         let (keep, room) = self.keep(room);
         let copy = ExprKind::Call(Function::Copy(Space::User), vec![from, room.clone(), size]);
         let copy = Stmt::new(StmtKind::Expr(Expr::new(copy, Type::None, span)), span);

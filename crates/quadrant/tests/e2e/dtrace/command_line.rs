@@ -103,6 +103,21 @@ fn options_that_are_wrong() {
 }
 
 #[test]
+fn sizes_of_nothing_are_refused_where_something_is_needed() {
+    needs_root!();
+    for (option, program, why) in [
+        ("bufsize=0", "BEGIN { exit(0); }", "Enabling exceeds size of buffer\n  help: `bufsize` is 0\n"),
+        ("aggsize=0", "BEGIN { @ = count(); }", "Enabling exceeds size of buffer\n  help: `aggsize` is 0\n"),
+        ("dynvarsize=0", "BEGIN { a[1] = 1; }", "Enabling exceeds size of buffer\n  help: `dynvarsize` is 0\n"),
+        ("nspec=0", "BEGIN { exit(0); }", "no speculations\n  help: `nspec` is 0\n"),
+    ] {
+        let message = ends_with(1, dtrace().args(["-qx", option, "-n", program]));
+        assert_eq!(message, format!("dtrace: could not enable tracing: {why}"));
+    }
+    good(dtrace().args(["-qx", "aggsize=0", "-x", "dynvarsize=0", "-n", "BEGIN { exit(0); }"]));
+}
+
+#[test]
 fn anonymous_tracing_is_refused() {
     for letter in ["-a", "-A"] {
         let outcome = dtrace().args([letter, "-n", "BEGIN"]).run().unwrap();

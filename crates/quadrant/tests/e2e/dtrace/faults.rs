@@ -46,6 +46,7 @@ fn divide_by_zero() {
 fn out_of_scratch_space() {
     needs_root!();
     faults("this->p = alloca(10000 * one);", 5, 0, "out of scratch space");
+    faults("this->p = alloca(200); this->q = copyin(4096, 100 * one);", 5, 0, "out of scratch space");
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn families_of_addresses_that_are_unknown() {
 #[test]
 fn speculations_that_cannot_be() {
     needs_root!();
-    faults("discard(one + 1);", 3, 2, "illegal operation");
+    faults("discard(one + 1);", 3, 0, "illegal operation");
     let commit = good(dtrace().args(["-qn", "BEGIN { commit(-1); } ERROR { printf(\"%d\", arg4); exit(0); }"]));
     assert_eq!(commit.lines(), ["3"], "{}", commit.describe());
     let text = "BEGIN { discard(0); } BEGIN { commit(1); } BEGIN { speculate(2); trace(1); } BEGIN { exit(0); }";
@@ -69,6 +70,8 @@ fn invalid_size() {
     needs_root!();
     faults("this->p = alloca(8); copyinto(4096, 100000 * one, this->p);", 10, 100_000, "invalid size (0x186a0)");
     faults("this->p = alloca(8); bcopy(this->p, this->p, 100000 * one);", 10, 100_000, "invalid size (0x186a0)");
+    faults("this->p = alloca(8); bcopy(this->p, this->p, 16 * one);", 10, 16, "invalid size (0x10)");
+    faults("this->p = copyin(4096, 300 * one);", 10, 300, "invalid size (0x12c)");
 }
 
 #[test]
