@@ -162,6 +162,8 @@ pub struct Config {
     pub probe_inline: bool,
     /// Numbers in records are addresses of processes that are to be named, too.
     pub names_numbers: bool,
+    /// Numbers that are shown are addresses of this process, which may be gone by then.
+    pub named_process: Option<u32>,
 }
 
 /// A way to make kernel probes that the user can ask for.
@@ -208,6 +210,7 @@ impl Default for Config {
             missing_probes: MissingProbes::default(),
             probe_inline: false,
             names_numbers: false,
+            named_process: None,
         }
     }
 }

@@ -135,7 +135,8 @@ impl Processes {
         if followed.last_look.elapsed() < followed.pause {
             return Ok(());
         }
-        let seen = followed.look(program, kernel)?;
+        let mut seen = followed.look(program, kernel)?;
+        seen.extend(program.config.named_process);
         seen.into_iter().filter(|pid| *pid != 0).for_each(|pid| sink.seen(pid));
         followed.pause = (followed.pause * 2).min(LONGEST_PAUSE);
         followed.last_look = Instant::now();

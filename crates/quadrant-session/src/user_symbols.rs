@@ -20,6 +20,11 @@ use crate::plan::Planned;
 
 /// Whether anything that the program keeps or sends has such addresses.
 pub(crate) fn any(program: &Program) -> bool {
+    program.config.named_process.is_some() || has_types(program)
+}
+
+/// Whether types say so.
+fn has_types(program: &Program) -> bool {
     program.records.iter().any(|record| in_record(program, record)) || program.maps.iter().any(in_map)
 }
 
@@ -53,6 +58,14 @@ pub(crate) fn in_type(ty: &Type) -> bool {
 
 /// The one process whose addresses the program can have; `None` when it can be any.
 pub(crate) fn only_process(program: &Program, units: &[Planned]) -> Option<u32> {
+    match program.config.named_process {
+        Some(named) if !has_types(program) => Some(named),
+        Some(named) => only_probed(program, units).filter(|only| *only == named),
+        None => only_probed(program, units),
+    }
+}
+
+fn only_probed(program: &Program, units: &[Planned]) -> Option<u32> {
     let takes = |unit: &&Unit| unit.all_clauses().any(|clause| in_clause(&program.clauses[clause]));
     let mut pids = units.iter().map(|planned| &planned.unit).filter(takes).map(|unit| unit.pid);
     let first = pids.next()??;

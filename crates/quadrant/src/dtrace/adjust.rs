@@ -3,16 +3,20 @@
 use quadrant_d::options::Options;
 use quadrant_d::options::Policy;
 use quadrant_program::Program;
+use quadrant_program::action::ActionKind;
 use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Builtin;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
+use quadrant_program::format::Format;
+use quadrant_program::format::Piece;
 use quadrant_program::layout;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapValue;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Clause;
+use quadrant_program::record::RecordKind;
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
@@ -36,6 +40,26 @@ pub fn adjust(program: &mut Program, options: &Options) {
     if options.bufpolicy == Policy::Switch {
         program.config.ring_pages = options.bufsize.map(ring_pages).or(program.config.ring_pages);
     }
+}
+
+/// Whether numbers are shown as addresses of the target (`%A`).
+pub fn names_target(program: &Program) -> bool {
+    let formats = program.records.iter().flat_map(|record| match &record.kind {
+        RecordKind::Firing(actions) => actions.as_slice(),
+        _ => &[],
+    });
+    formats.filter_map(|action| format(&action.kind)).flat_map(|format| &format.pieces).any(is_user_address)
+}
+
+fn format(action: &ActionKind) -> Option<&Format> {
+    match action {
+        ActionKind::Printf(format) | ActionKind::Printa { format: Some(format), .. } => Some(format),
+        _ => None,
+    }
+}
+
+fn is_user_address(piece: &Piece) -> bool {
+    matches!(piece, Piece::Conversion(conversion) if conversion.kind == "A")
 }
 
 /// Refuse a size of nothing for what the program needs.

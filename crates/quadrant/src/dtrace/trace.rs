@@ -83,14 +83,16 @@ pub fn compiled(
 ) -> Result<(quadrant_session::Compiled, Options), Failure> {
     quadrant_bpf::limits::bump_memlock();
     let machine = Machine::new(line, &texts.options, targets);
-    let (program, options) = compile(line, texts, &machine)?;
+    let (mut program, options) = compile(line, texts, &machine)?;
+    program.config.named_process = targets.first.filter(|_| adjust::names_target(&program));
+    let program = Rc::new(program);
     let compiled = quadrant_session::compile(program, &Features::new(), &machine.types, session()?)
         .map_err(|error| failed(&texts.programs, error))?;
     Ok((compiled, options))
 }
 
 /// Compile, and say what was found.
-fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Rc<Program>, Options), Failure> {
+fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Program, Options), Failure> {
     let providers = machine.providers();
     let lowered = lowered(line, texts, &machine.world(&providers, &machine.symbols));
     machine.warn(&providers);
@@ -99,7 +101,7 @@ fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Rc<Program>
         eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
         print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &compiled.stability)));
     }
-    Ok((Rc::new(program), compiled.options))
+    Ok((program, compiled.options))
 }
 
 /// Compile in some world to a typed program, and say what was found.

@@ -22,6 +22,17 @@ fn functions_of_a_command_are_counted_exactly() {
 }
 
 #[test]
+fn numbers_are_named_when_the_command_has_ended() {
+    needs_root!();
+    let calls = target!("calls");
+    let text = "pid$target:a.out:target_call:entry { @[uregs[R_PC]] = count(); }
+                END { printa(\"%A %@d\\n\", @); }";
+    let outcome = quietly_on(&format!("{calls} 1009"), text);
+    let last = outcome.lines().last().copied().unwrap_or_default();
+    assert_eq!(last, "calls`target_call 1009", "{}", outcome.describe());
+}
+
+#[test]
 fn every_instruction_of_a_function() {
     needs_root!();
     let calls = target!("calls");
