@@ -18,6 +18,8 @@ pub enum Around {
     CastType,
     /// The type of the cast, with its stars.
     WholeType,
+    /// The value, without parentheses around it; of a cast its type.
+    Value,
     /// The two operands.
     Operands,
     /// The value that is assigned.
@@ -105,7 +107,18 @@ fn of_expr(expr: &Expr, kind: Around) -> Option<Piece> {
         (ExprKind::Binary { left, right, .. }, Around::Operands) => {
             Some(Piece { whole, marked: left.span.to(right.span) })
         }
+        (_, Around::Value) => Some(Piece { whole, marked: own_span(expr) }),
         _ => None,
+    }
+}
+
+/// An operation without parentheses around it; of a cast the type with its own.
+fn own_span(expr: &Expr) -> Span {
+    match &expr.kind {
+        ExprKind::Binary { left, right, .. } => own_span(left).to(right.span),
+        ExprKind::Ternary { cond, other, .. } => own_span(cond).to(other.span),
+        ExprKind::Cast { ty, .. } => Span::new(own_start(expr), (ty.span.end + 1).min(expr.span.end)),
+        _ => expr.span,
     }
 }
 
@@ -175,5 +188,8 @@ mod tests {
         assert_eq!(marked(text, "@s", Around::Assigned), Some("sum(1)"));
         let tree = crate::parse(text).script;
         assert_eq!(operands(&tree, Span::new(11, 21)), Some((Span::new(12, 14), Span::new(17, 20))));
+        let text = "BEGIN { $x = ((uint64)$y) + (1 ? $a : -$b); }";
+        assert_eq!(marked(text, "((uint64)$y)", Around::Value), Some("(uint64)"));
+        assert_eq!(marked(text, "(1 ? $a : -$b)", Around::Value), Some("1 ? $a : -$b"));
     }
 }

@@ -119,7 +119,7 @@ impl Lower<'_> {
         let target = in_space_of(&value.ty, target);
         if value.ty == target && !self.is_aggregation(operand) {
             let shown = self.describe(&target);
-            let parentheses = Span::new(span.start, ty.span.end + 1);
+            let parentheses = Span::new(ty.span.start.saturating_sub(1).max(span.start), ty.span.end + 1);
             self.style(parentheses, format!("Unnecessary cast: expression is already of type {shown}"));
         }
         let mut cast = self.explicit(value, target, span)?;

@@ -75,9 +75,10 @@ fn casts_and_signs() {
     let message = "Expression of type: uint64 being cast to type: int64. \
                    This may cause unexpected results. Use an explicit cast to suppress this warning.";
     assert_warning("BEGIN { $x = nsecs; $x = -1; exit(); }", (14, 19), message, "");
+    let hint = "HINT: a cast makes it clear: `(int64)...`, or `(uint64)...` on the other side\n";
+    assert_warning("BEGIN { $x = (int64)1; $x = ((uint64)$x) + $x; exit(); }", (30, 38), message, hint);
     assert_warning("BEGIN { $x = pid ? nsecs : -1; exit(); }", (20, 25), message, "");
     assert_warning("BEGIN { $x = (int64)1; $x = $x << nsecs; exit(); }", (35, 40), message, "");
-    let hint = "HINT: a cast makes it clear: `(int64)...`, or `(uint64)...` on the other side\n";
     assert_warning("BEGIN { $x = nsecs - 5; exit(); }", (14, 19), message, hint);
     let message = "signed operands for '%' can lead to undefined behavior (cast to unsigned to silence warning)";
     assert_warning("BEGIN { $x = (int32)pid % 3; exit(); }", (14, 28), message, "");
