@@ -234,6 +234,16 @@ impl Data {
         Some((*map, index.to_ne_bytes()))
     }
 
+    /// The words that count losses: of what, on which CPU where that is counted, and the offset. Those of one loss follow each other.
+    pub fn loss_words(&self) -> impl Iterator<Item = (Loss, Option<u32>, u32)> {
+        let whole = self.losses.iter().map(|(loss, at)| (*loss, None, *at));
+        let of_cpus = |(loss, first): &(Loss, u32)| {
+            let (loss, first) = (*loss, *first);
+            (0..self.cpus).map(move |cpu| (loss, Some(cpu), first + 8 * cpu))
+        };
+        whole.chain(self.losses_by_cpu.iter().flat_map(of_cpus))
+    }
+
     /// Where the word of a speculation is, if a program has one of that number.
     pub fn speculation(&self, program: &Program, number: u64) -> Option<u32> {
         let count = u64::from(program.config.speculations);

@@ -30,16 +30,11 @@ pub struct Ledger {
 impl Ledger {
     /// What programs counted in their data section; `word` reads a word of it.
     pub(crate) fn counted(data: &Data, word: impl Fn(u32) -> u64) -> Ledger {
-        let counted = data.losses.iter().map(|(loss, offset)| (*loss, word(*offset)));
-        let of_cpus = |(loss, first): &(Loss, u32)| {
-            let (loss, first) = (*loss, *first);
-            (0..data.cpus).map(move |cpu| (loss, cpu, first + 8 * cpu))
-        };
-        let by_cpu = data.losses_by_cpu.iter().flat_map(of_cpus).map(|(loss, cpu, at)| (loss, cpu, word(at)));
-        let by_cpu: Vec<_> = by_cpu.filter(|(.., count)| *count > 0).collect();
-        let sums = by_cpu.chunk_by(|one, next| one.0 == next.0);
-        let sums = sums.map(|of_loss| (of_loss[0].0, of_loss.iter().map(|(.., count)| count).sum()));
-        let losses = counted.filter(|(_, count)| *count > 0).chain(sums).collect();
+        let counted = data.loss_words().map(|(loss, cpu, at)| (loss, cpu, word(at)));
+        let counted: Vec<_> = counted.filter(|(.., count)| *count > 0).collect();
+        let sum = |of_loss: &[(Loss, _, u64)]| (of_loss[0].0, of_loss.iter().map(|(.., count)| count).sum());
+        let losses = counted.chunk_by(|one, next| one.0 == next.0).map(sum).collect();
+        let by_cpu = counted.iter().filter_map(|(loss, cpu, count)| Some((*loss, (*cpu)?, *count))).collect();
         Ledger { losses, by_cpu, ..Ledger::default() }
     }
 

@@ -330,7 +330,7 @@ impl Loop<'_> {
     /// Carries out the orders whose records found no room.
     fn make_up(&mut self) -> Result<(), Error> {
         let view = View::new(self.program, self.kernel);
-        let missed = self.controls.missed(self.program, self.kernel);
+        let missed = self.controls.missed(self.program, |offset| self.kernel.word(offset));
         missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order, None))
     }
 

@@ -268,7 +268,7 @@ impl Trace {
     /// The loop, before anything has happened.
     pub(crate) fn running<'a>(&'a self, (reader, packets): (Reader, Packets), sink: &'a mut dyn Sink) -> Loop<'a> {
         let (progress, processes, left) = (Progress::default(), Processes::default(), Cell::new(0));
-        let controls = Controls::of(&self.program, &self.kernel);
+        let controls = Controls::of(&self.program, &self.kernel.data);
         let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
         let (meter, leaving) = (None, false);
         Loop { program, units, kernel, reader, packets, sink, controls, progress, processes, meter, leaving, left }

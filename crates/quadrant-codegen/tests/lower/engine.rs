@@ -389,16 +389,8 @@ fn look_at_data(seen: &mut Seen, script: &Script, object: &Object, data: &[u8]) 
         let value = data[start..start + quadrant_program::layout::size(ty) as usize].to_vec();
         seen.scalars.insert(id.0, (at(*offset) != 0, value));
     }
-    for (loss, offset) in &object.data.losses {
-        if at(*offset) != 0 {
-            *seen.losses.entry(loss.kind).or_default() += at(*offset);
-        }
-    }
-    for (loss, first) in &object.data.losses_by_cpu {
-        let count: u64 = (0..object.data.cpus).map(|cpu| at(first + 8 * cpu)).sum();
-        if count != 0 {
-            *seen.losses.entry(loss.kind).or_default() += count;
-        }
+    for (loss, _, offset) in object.data.loss_words().filter(|(.., offset)| at(*offset) != 0) {
+        *seen.losses.entry(loss.kind).or_default() += at(offset);
     }
     let cpus = target().ncpus;
     for (loss, offset) in object.data.sampling.iter().flat_map(|sampling| &sampling.skipped) {

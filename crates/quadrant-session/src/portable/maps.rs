@@ -100,10 +100,11 @@ fn variables(
         let name = names.new_name(plain_name(&map.name));
         found.push((Variable { name, offset: *at, size: scalar_size(map) }, types.scalar(map)));
     }
-    for (loss, at) in &data.losses {
+    for (loss, cpu, offset) in data.loss_words() {
         let (line, _) = source.0.position(loss.span.start);
-        let name = names.new_name(&format!("{}_line{line}", lost(loss.kind)));
-        found.push((Variable { name, offset: *at, size: 8 }, types.unsigned()));
+        let of_cpu = cpu.map_or(String::new(), |cpu| format!("_cpu{cpu}"));
+        let name = names.new_name(&format!("{}_line{line}{of_cpu}", lost(loss.kind)));
+        found.push((Variable { name, offset, size: 8 }, types.unsigned()));
     }
     found.sort_by_key(|(variable, _)| variable.offset);
     let mut described = Vec::new();
