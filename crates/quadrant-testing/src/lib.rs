@@ -34,3 +34,11 @@ pub fn skip(reason: impl std::fmt::Display) {
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
+
+/// The first CPU that this process and those that it starts may run on.
+pub fn allowed_cpu() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has /proc");
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list of CPUs");
+    let first = list.trim().split([',', '-']).next();
+    first.and_then(|cpu| cpu.parse().ok()).expect("a process may run somewhere")
+}

@@ -251,7 +251,8 @@ fn reports_without_room_are_counted() {
     let tracer = attached(script("rawtracepoint:sched_process_exit /comm == \"\"/ { @[ustack] = count(); }"));
     tracer.signal(Signal::STOP).unwrap();
     let forks = "i=0; while [ $i -lt 3000 ]; do (:); i=$((i+1)); done";
-    assert!(Program::new("taskset").args(["-c", "0", "sh", "-c", forks]).run().unwrap().success());
+    let cpu = quadrant_testing::allowed_cpu().to_string();
+    assert!(Program::new("taskset").args(["-c", &cpu, "sh", "-c", forks]).run().unwrap().success());
     tracer.signal(Signal::CONT).unwrap();
     tracer.signal(Signal::INT).unwrap();
     let outcome = tracer.finish().unwrap();
