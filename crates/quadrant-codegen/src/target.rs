@@ -45,6 +45,8 @@ pub struct Target {
     pub session_is_return: Option<u32>,
     /// Programs that only answer look at a word first, by which they may be told to leave out most firings.
     pub sampling: bool,
+    /// Loops over maps say which they are: as flags they have the number of their variable, and 1. No kernel takes that; a replay does.
+    pub numbers_walks: bool,
     /// Keys of a keyed map without a size of its own.
     pub map_keys: u32,
     /// Distinct stacks kept per kind.

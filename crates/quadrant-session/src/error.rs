@@ -38,6 +38,15 @@ pub enum Error {
         /// How many values it has.
         values: usize,
     },
+    /// A replayed loop over a map comes to another key than the recording has.
+    Astray {
+        /// The event's line in the recording.
+        line: usize,
+        /// The slot of the loop's keys.
+        slot: usize,
+        /// Which of the keys it does not come to.
+        round: usize,
+    },
     /// Writing the answers failed.
     Output(std::io::Error),
 }
@@ -60,6 +69,7 @@ impl fmt::Display for Error {
             Error::Probe(error) => f.write_str(&error.message),
             Error::Log(text) => f.write_str(text),
             Error::Short { values, .. } => write!(f, "a list of the recording has only {values} values"),
+            Error::Astray { round, .. } => write!(f, "a loop over a map does not come to key {round} of the recording"),
             Error::Output(error) => quadrant_bpf::Error::io("cannot write the output", error).fmt(f),
         }
     }

@@ -77,6 +77,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         path: if needs.paths { path_offsets(types) } else { None },
         session_is_return: None,
         sampling: false,
+        numbers_walks: false,
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
         stack_keys,
         short_stacks,

@@ -22,11 +22,13 @@ mod interp;
 mod map;
 mod memory;
 mod vm;
+mod walk;
 
 pub use env::{Clock, Env, Space, StackKind};
 pub use error::{VmError, VmErrorKind};
 pub use fake::{FakeEnv, FakeMemory};
 pub use vm::{Outcome, Vm};
+pub use walk::{Round, Walks};
 
 /// The most frames in a chain of calls.
 pub const MAX_FRAMES: usize = 8;

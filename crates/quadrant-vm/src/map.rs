@@ -33,8 +33,6 @@ pub(crate) struct Map {
     /// Keys by age.
     ages: BTreeMap<u64, Vec<u8>>,
     next_age: u64,
-    /// Places of keys in walks over the map.
-    order: HashMap<Vec<u8>, usize>,
     /// Values that were deleted during the run; programs may still hold their addresses.
     graveyard: Vec<u64>,
     pub ring: Ring,
@@ -81,7 +79,6 @@ impl Map {
             entries: HashMap::new(),
             ages: BTreeMap::new(),
             next_age: 0,
-            order: HashMap::new(),
             graveyard: Vec::new(),
             ring: Ring::default(),
         };
@@ -145,16 +142,8 @@ impl Map {
         self.ages.values().cloned().collect()
     }
 
-    /// All keys, as a walk finds them: those with a place first, then the others, oldest first.
-    pub fn walk(&self) -> Vec<Vec<u8>> {
-        let mut keys = self.keys();
-        keys.sort_by_key(|key| self.order.get(key).copied().unwrap_or(usize::MAX));
-        keys
-    }
-
-    /// Gives keys their places in walks.
-    pub fn set_order(&mut self, keys: impl Iterator<Item = Vec<u8>>) {
-        self.order = keys.zip(0..).collect();
+    pub fn has(&self, key: &[u8]) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// Addresses of the values of `key`, one for each processor or just one.

@@ -8,12 +8,15 @@ use crate::error::{Step, VmError, VmErrorKind};
 use crate::interp::Run;
 use crate::map::{Cpu, Map, RecordState, Ring};
 use crate::memory::Memory;
+use crate::walk::Walks;
 
 /// A machine with maps, memory and an environment.
 #[derive(Debug)]
 pub struct Vm<E> {
     /// The world around.
     pub env: E,
+    /// What is known of walks over maps.
+    pub walks: Walks,
     pub(crate) memory: Memory,
     pub(crate) maps: Vec<Map>,
     cpus: usize,
@@ -35,7 +38,14 @@ const DEFAULT_BUDGET: u64 = 10_000_000;
 impl<E: Env> Vm<E> {
     /// A machine with so many processors.
     pub fn new(env: E, cpus: usize) -> Vm<E> {
-        Vm { env, memory: Memory::default(), maps: Vec::new(), cpus: cpus.max(1), budget: DEFAULT_BUDGET }
+        Vm {
+            env,
+            walks: Walks::default(),
+            memory: Memory::default(),
+            maps: Vec::new(),
+            cpus: cpus.max(1),
+            budget: DEFAULT_BUDGET,
+        }
     }
 
     /// Sets how many instructions a run may execute.
@@ -111,11 +121,6 @@ impl<E: Env> Vm<E> {
     pub fn delete(&mut self, map: i32, key: &[u8]) -> bool {
         let map = usize::try_from(map).ok().and_then(|at| self.maps.get_mut(at));
         map.is_some_and(|map| !map.is_array() && map.delete(key))
-    }
-
-    /// Says in which order walks over a map find its keys; others come after them, oldest first.
-    pub fn set_order(&mut self, map: i32, keys: impl Iterator<Item = Vec<u8>>) {
-        self.maps[map as usize].set_order(keys);
     }
 
     /// The keys of a map, oldest first.

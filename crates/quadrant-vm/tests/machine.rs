@@ -3,7 +3,7 @@
 use quadrant_bpf::helper;
 use quadrant_bpf::insn::{Alu, Atomic, Cond, Insn, Reg, Size};
 use quadrant_bpf::map::{MapKind, MapSpec};
-use quadrant_vm::{FakeEnv, Outcome, Vm, VmError, VmErrorKind};
+use quadrant_vm::{FakeEnv, Outcome, Vm, VmError, VmErrorKind, Walks};
 
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R10};
 
@@ -353,28 +353,21 @@ fn maps_are_walked() {
     assert_eq!(result(vm.run(&code, &[])), Ok(100));
 }
 
-/// Each round puts its key behind the digits of those before.
-#[test]
-fn maps_are_walked_in_the_order_that_is_said() {
+/// Two walks, one after the other, over a map with the keys 1 to 4: each round puts its key behind the digits of those before.
+fn walked_twice(walks: Walks) -> (Result<u64, VmErrorKind>, Option<u64>) {
     let mut vm = vm();
+    vm.walks = walks;
     let map = vm.add_map(MapSpec::new(MapKind::Hash, 8, 8, 8));
     for key in 1..5u64 {
         vm.update(map, &key.to_ne_bytes(), &[0; 8], 0);
     }
-    let [m0, m1] = Insn::ld_map_fd(R1, map);
-    let [f0, f1] = Insn::ld_func(R2, 7);
-    let code = [
-        Insn::st(Size::Dw, R10, -8, 0),
-        m0,
-        m1,
-        f0,
-        f1,
-        Insn::mov64(R3, R10),
-        Insn::alu64_imm(Alu::Add, R3, -8),
-        Insn::mov64_imm(R4, 0),
-        Insn::call_helper(helper::FOR_EACH_MAP_ELEM),
-        Insn::ldx(Size::Dw, R0, R10, -8),
-        Insn::exit(),
+    let walk = |behind: i32| {
+        let [m0, m1] = Insn::ld_map_fd(R1, map);
+        let [f0, f1] = Insn::ld_func(R2, behind);
+        let [ctx, add] = [Insn::mov64(R3, R10), Insn::alu64_imm(Alu::Add, R3, -8)];
+        [m0, m1, f0, f1, ctx, add, Insn::mov64_imm(R4, 7), Insn::call_helper(helper::FOR_EACH_MAP_ELEM)]
+    };
+    let round = [
         Insn::ldx(Size::Dw, R5, R4, 0),
         Insn::alu64_imm(Alu::Mul, R5, 10),
         Insn::ldx(Size::Dw, R2, R2, 0),
@@ -383,9 +376,24 @@ fn maps_are_walked_in_the_order_that_is_said() {
         Insn::mov64_imm(R0, 0),
         Insn::exit(),
     ];
-    assert_eq!(result(vm.run(&code, &[])), Ok(1234));
-    vm.set_order(map, [3u64, 9, 1].iter().map(|key| key.to_ne_bytes().to_vec()));
-    assert_eq!(result(vm.run(&code, &[])), Ok(3124));
+    let end = [Insn::ldx(Size::Dw, R0, R10, -8), Insn::exit()];
+    let start = [Insn::st(Size::Dw, R10, -8, 0)];
+    let code = [&start[..], &walk(15), &walk(7), &end, &round].concat();
+    (result(vm.run(&code, &[])), vm.walks.astray)
+}
+
+#[test]
+fn walks_go_as_is_said_and_each_as_it_went() {
+    let said = |keys: &[u64]| {
+        let rounds = keys.iter().map(|key| vec![(9, vec![0]), (0, key.to_ne_bytes().to_vec())]).collect();
+        Walks { have_numbers: true, rounds: [(7, rounds)].into(), astray: None }
+    };
+    assert_eq!(walked_twice(Walks::default()), (Ok(0), None), "flags that no kernel takes");
+    assert_eq!(walked_twice(Walks { have_numbers: true, ..Walks::default() }), (Ok(12_341_234), None));
+    assert_eq!(walked_twice(said(&[3, 1, 4, 2, 2, 1, 3, 4])), (Ok(31_422_134), None));
+    for astray in [&[3, 9, 1][..], &[3, 1, 4, 2], &[3, 1, 3, 4], &[]] {
+        assert_eq!(walked_twice(said(astray)).1, Some(7), "{astray:?}");
+    }
 }
 
 #[test]

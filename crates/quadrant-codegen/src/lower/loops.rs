@@ -150,7 +150,9 @@ impl Lower<'_, '_> {
             lower.f.b.ret(0);
             Ok(())
         })?;
-        self.for_each(place, func);
+        let link = self.link();
+        let number = if self.g.target.numbers_walks { i64::from(var.0) + 1 } else { 0 };
+        self.call_for_each(place, func, link, number);
         Ok(())
     }
 
@@ -182,7 +184,7 @@ impl Lower<'_, '_> {
         let mut len = self.f.b.iconst(0);
         for place in short.into_iter().chain([place]) {
             let nothing = self.f.b.iconst(0);
-            let part = self.call_for_each(place, func, nothing);
+            let part = self.call_for_each(place, func, nothing, 0);
             len = self.f.b.add(len, part);
         }
         Ok(len)
@@ -288,14 +290,14 @@ impl Lower<'_, '_> {
     /// Calls a callback for each entry of a map.
     pub fn for_each(&mut self, map: MapRef, func: FuncRef) {
         let link = self.link();
-        self.call_for_each(map, func, link);
+        self.call_for_each(map, func, link, 0);
     }
 
-    /// The same with what the callback gets; gives how many entries it was called for.
-    fn call_for_each(&mut self, map: MapRef, func: FuncRef, link: Value) -> Value {
+    /// The same with what the callback gets, and flags; gives how many entries it was called for.
+    fn call_for_each(&mut self, map: MapRef, func: FuncRef, link: Value, flags: i64) -> Value {
         self.with_map(map, 0, |lower, map| {
             let callback = lower.f.b.func_addr(func);
-            let flags = lower.f.b.iconst(0);
+            let flags = lower.f.b.iconst(flags);
             lower.f.b.call(helper::FOR_EACH_MAP_ELEM, &[map, callback, link, flags])
         })
     }

@@ -55,6 +55,7 @@ pub fn target() -> Target {
         path: None,
         session_is_return: Some(4711),
         sampling: false,
+        numbers_walks: false,
         map_keys: 4096,
         stack_keys: 1024,
         short_stacks: 0,

@@ -230,7 +230,8 @@ impl Finder<'_, '_> {
             let why = "this cannot be recorded: a clause of ERROR reads memory where the fault or the script's own state decides";
             (why, "read it in the clause that faults")
         } else if !self.walks() {
-            let why = "this cannot be recorded: it reads memory in a loop over a map with stacks in its keys, which goes in another order in a replay";
+            let why = "this cannot be recorded: it reads memory in a loop over a map with stacks in its keys, and these are other numbers in a \
+                       replay, so nothing says what is of which round";
             (why, "read it when the map gets its value, and keep what was read")
         } else {
             return None;

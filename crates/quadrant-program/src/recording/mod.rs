@@ -57,6 +57,7 @@ use moment::Again;
 use names::Names;
 use own::Own;
 use state::Unchanged;
+use walk::Walk;
 
 /// Bytes in a replayed program's context for each input: a number or an address, then a length.
 pub const SLOT: u32 = 16;
@@ -107,8 +108,8 @@ pub struct Split {
     pub groups: Vec<Group>,
     /// How many slots there are.
     pub slots: usize,
-    /// The slots with keys of maps in the order in which loops went over them, each as a tuple of its own.
-    pub walks: Vec<(usize, MapId)>,
+    /// The loops over maps whose order counts.
+    pub walks: Vec<Walked>,
     /// The recorder has maps, variables and records of this one.
     marked: Program,
     own: Own,
@@ -119,6 +120,17 @@ pub struct Split {
     /// The variable that numbers what is sent in a firing, from a time on that is the firing's own.
     number: VarId,
     again: Again,
+}
+
+/// A loop over a map in the replayed program that goes as it went in the recorder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// The slot with the keys of its rounds, each as a tuple of its own.
+    pub slot: usize,
+    /// The loop's variable, which no other has.
+    pub var: VarId,
+    /// The map.
+    pub map: MapId,
 }
 
 /// What a record of the recorder brings.
@@ -150,27 +162,9 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
         return Err(Box::new(failure));
     }
     let (mut replayer, mut marked) = (program.clone(), program.clone());
-    let mut names = Names::default();
-    let all_points: Vec<PointId> = (0..program.points.len() as u32).map(PointId).collect();
-    let (mut learned, mut handlers) = (Vec::new(), Vec::new());
-    let again = Again::of(program);
-    for (index, clause) in replayer.clauses.iter_mut().enumerate() {
-        let (unchanged, vars) = (Unchanged::of(program, index), &mut replayer.vars);
-        let is_of_faults = clause.points.iter().all(|point| phase(program, *point).is_none());
-        let of_faults = is_of_faults.then_some(&*all_points);
-        let around = Around {
-            program,
-            text,
-            names: &mut names,
-            unchanged,
-            again: &again,
-            aborts: aborts(program),
-            of_faults,
-            vars,
-        };
-        learned.push(learn::learn(clause, around)?);
-        handlers.extend(is_of_faults.then_some(index));
-    }
+    let (mut names, again) = (Names::default(), Again::of(program));
+    let learned = learned(program, &mut replayer, (text, &mut names, &again))?;
+    let handlers: Vec<usize> = (0..learned.len()).filter(|clause| is_of_faults(program, *clause)).collect();
     let number = VarId(marked.vars.len() as u32);
     marked.vars.push(Variable { name: String::new(), ty: Type::U64, shared: true });
     for (index, learned) in learned.iter().enumerate() {
@@ -182,9 +176,33 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     let groups = groups.map(|(clauses, points)| group(clauses, points, &learned, &handlers)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
     let kept = slice::clauses(&marked, own, state);
-    let walks = learned.iter().flat_map(|learned| &learned.walks).map(|walk| (walk.input.slot, walk.map)).collect();
+    let walks = learned.iter().flat_map(|learned| &learned.walks).map(Walk::walked).collect();
     let later = learned.into_iter().flat_map(Learned::into_later).collect();
     Ok(Split { replayer, groups, slots: names.len(), walks, marked, own, kept, later, number, again })
+}
+
+type Means<'m> = (&'m dyn Fn(Span) -> String, &'m mut Names, &'m Again);
+
+/// What each clause learns; the replayed program then has it from its context.
+fn learned(
+    program: &Program,
+    replayer: &mut Program,
+    (text, names, again): Means,
+) -> Result<Vec<Learned>, Box<Diagnostic>> {
+    let all_points: Vec<PointId> = (0..program.points.len() as u32).map(PointId).collect();
+    let vars = &mut replayer.vars;
+    let learn = |(index, clause): (usize, &mut Clause)| {
+        let unchanged = Unchanged::of(program, index);
+        let of_faults = is_of_faults(program, index).then_some(&*all_points);
+        let aborts = aborts(program);
+        learn::learn(clause, Around { program, text, names, unchanged, again, aborts, of_faults, vars })
+    };
+    replayer.clauses.iter_mut().enumerate().map(learn).collect()
+}
+
+/// Whether a clause is one of faults.
+fn is_of_faults(program: &Program, clause: usize) -> bool {
+    program.clauses[clause].points.iter().all(|point| phase(program, *point).is_none())
 }
 
 impl Split {

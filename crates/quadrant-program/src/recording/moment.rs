@@ -1,9 +1,11 @@
 //! What is another value each time it is asked for: times and random numbers.
 //!
 //! Where a firing asks once, the recorder asks when the point fires, and what it runs of the script has that value, too, as the replay
-//! will. Where a firing asks again, each value is learned where it is asked for.
+//! will. Where a firing asks again, each value is learned where it is asked for. That cannot be where one of the places is in a loop over
+//! a map whose order a replay cannot know ([`walk::can_be_told`]): there all are one value.
 
-use super::state::has_loops;
+use super::state::is_loop;
+use super::walk;
 use crate::Program;
 use crate::expr::Builtin;
 use crate::expr::Expr;
@@ -21,19 +23,29 @@ use crate::stmt::StmtKind;
 use crate::visit;
 use crate::visit::Visitor;
 
-/// What the firings of which points ask for again, each with how often.
+/// How the firings of which points ask.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Again(Vec<(Builtin, Vec<u32>)>);
+pub(super) struct Again(Vec<(Builtin, Vec<Asked>)>);
+
+/// How the firings of a point ask for something.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    /// How often: in a loop it is twice.
+    times: u32,
+    /// Somewhere in a loop whose order a replay cannot know.
+    untold: bool,
+}
 
 impl Again {
     /// In a program; what faults ask for is not counted.
     pub fn of(program: &Program) -> Again {
         let mut again = Again::default();
         for clause in &program.clauses {
-            let factor = if has_loops(clause) { 2 } else { 1 };
-            for asked in asked(|asked| visit::clause(clause, asked)) {
-                let times = again.times(asked, program.points.len());
-                clause.points.iter().for_each(|point| times[point.0 as usize] += factor);
+            let mut places = Places { program, loops: 0, untold: 0, found: Vec::new() };
+            visit::clause(clause, &mut places);
+            for (builtin, asked) in places.found {
+                let all = again.all(builtin, program.points.len());
+                clause.points.iter().for_each(|point| all[point.0 as usize].add(asked));
             }
         }
         again
@@ -41,36 +53,72 @@ impl Again {
 
     /// Whether something in an expression is asked for again at one of the points.
     pub fn asks(&self, e: &Expr, points: &[PointId]) -> bool {
-        asked(|asked| visit::expr(e, asked)).into_iter().any(|builtin| self.has(builtin, points))
+        struct Finds<'a>(&'a Again, &'a [PointId], bool);
+        impl Visitor for Finds<'_> {
+            fn expr(&mut self, e: &Expr) {
+                self.2 |= changing(e).is_some_and(|builtin| self.0.has(builtin, self.1));
+            }
+        }
+        let mut finds = Finds(self, points, false);
+        visit::expr(e, &mut finds);
+        finds.2
     }
 
     fn has(&self, builtin: Builtin, points: &[PointId]) -> bool {
-        let mut times = self.0.iter().filter(|(known, _)| *known == builtin);
-        times.any(|(_, times)| points.iter().any(|point| times[point.0 as usize] > 1))
+        let mut all = self.0.iter().filter(|(known, _)| *known == builtin);
+        all.any(|(_, all)| points.iter().any(|point| all[point.0 as usize].is_again()))
     }
 
-    fn times(&mut self, builtin: Builtin, points: usize) -> &mut [u32] {
+    fn all(&mut self, builtin: Builtin, points: usize) -> &mut [Asked] {
         let known = self.0.iter().position(|(known, _)| *known == builtin);
         let index = known.unwrap_or(self.0.len());
         if known.is_none() {
-            self.0.push((builtin, vec![0; points]));
+            self.0.push((builtin, vec![Asked::default(); points]));
         }
         &mut self.0[index].1
     }
 }
 
-/// What of this is asked for in what is walked over, in order.
-fn asked(walk: impl FnOnce(&mut Asked)) -> Vec<Builtin> {
-    let mut asked = Asked(Vec::new());
-    walk(&mut asked);
-    asked.0
+impl Asked {
+    fn add(&mut self, other: Asked) {
+        self.times += other.times;
+        self.untold |= other.untold;
+    }
+
+    fn is_again(self) -> bool {
+        self.times > 1 && !self.untold
+    }
 }
 
-struct Asked(Vec<Builtin>);
+/// The places of a clause where something of this is asked for.
+struct Places<'p> {
+    program: &'p Program,
+    /// How many loops are around, and how many of them have an order that a replay cannot know.
+    loops: usize,
+    untold: usize,
+    found: Vec<(Builtin, Asked)>,
+}
 
-impl Visitor for Asked {
+impl Places<'_> {
+    fn is_untold(&self, stmt: &Stmt) -> bool {
+        matches!(stmt.kind, StmtKind::ForMap { map, .. } if !walk::can_be_told(self.program, map))
+    }
+}
+
+impl Visitor for Places<'_> {
+    fn stmt(&mut self, stmt: &Stmt) {
+        self.loops += usize::from(is_loop(stmt));
+        self.untold += usize::from(self.is_untold(stmt));
+    }
+
+    fn end(&mut self, stmt: &Stmt) {
+        self.loops -= usize::from(is_loop(stmt));
+        self.untold -= usize::from(self.is_untold(stmt));
+    }
+
     fn expr(&mut self, e: &Expr) {
-        self.0.extend(changing(e));
+        let asked = Asked { times: if self.loops > 0 { 2 } else { 1 }, untold: self.untold > 0 };
+        self.found.extend(changing(e).map(|builtin| (builtin, asked)));
     }
 }
 
@@ -118,12 +166,12 @@ fn replace(clause: &mut Clause, e: &Expr, by: &Expr) {
 
 /// What of this stands in several places, in clauses whose firings ask once.
 fn several(clauses: &[Clause], again: &Again) -> Vec<(Expr, Builtin)> {
-    struct Places<'a> {
+    struct Shared<'a> {
         again: &'a Again,
         points: &'a [PointId],
         found: Vec<(Expr, Builtin, u32)>,
     }
-    impl Visitor for Places<'_> {
+    impl Visitor for Shared<'_> {
         fn expr(&mut self, e: &Expr) {
             let Some(builtin) = changing(e).filter(|builtin| !self.again.has(*builtin, self.points)) else { return };
             match self.found.iter_mut().find(|(known, ..)| known.kind == e.kind && known.ty == e.ty) {
@@ -132,7 +180,7 @@ fn several(clauses: &[Clause], again: &Again) -> Vec<(Expr, Builtin)> {
             }
         }
     }
-    let mut places = Places { again, points: &[], found: Vec::new() };
+    let mut places = Shared { again, points: &[], found: Vec::new() };
     for clause in clauses {
         places.points = &clause.points;
         visit::clause(clause, &mut places);

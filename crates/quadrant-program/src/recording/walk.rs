@@ -2,6 +2,7 @@
 //! round, and the replay goes in that order.
 
 use super::Input;
+use super::Walked;
 use super::names::Names;
 use crate::Program;
 use crate::expr::BinaryOp;
@@ -36,7 +37,7 @@ impl Walk {
     /// The loop with a variable over a map, in a clause at some points; `None` if the map's keys are another machine's.
     pub fn new(program: &Program, (var, map): (VarId, MapId), points: &[PointId], names: &mut Names) -> Option<Walk> {
         let declared = &program.maps[map.0 as usize];
-        let key = declared.key.clone().filter(|key| !has_stack(key))?;
+        let key = declared.key.clone().filter(|_| can_be_told(program, map))?;
         let (slot, name) = names.another(format!("keys of {}", declared.name), points);
         let (span, ty) = (Span::default(), program.vars[var.0 as usize].ty.clone());
         let entry = Expr::new(ExprKind::Var(var), ty, span);
@@ -44,6 +45,16 @@ impl Walk {
         let expr = Expr::new(ExprKind::Tuple(vec![part]), Type::Tuple([key].into()), span);
         Some(Walk { var, map, input: Input { name, slot, expr, shown: Vec::new(), caught: false } })
     }
+
+    /// What a replay has to know of it.
+    pub fn walked(&self) -> Walked {
+        Walked { slot: self.input.slot, var: self.var, map: self.map }
+    }
+}
+
+/// Whether the order of a loop over a map can be told by its keys.
+pub(super) fn can_be_told(program: &Program, map: MapId) -> bool {
+    program.maps[map.0 as usize].key.as_ref().is_some_and(|key| !has_stack(key))
 }
 
 /// A stack is known by a number that the machine gave it.

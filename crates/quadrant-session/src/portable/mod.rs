@@ -105,6 +105,7 @@ fn target(program: &Program) -> Target {
         comm_offset: None,
         write_user: true,
         sampling: false,
+        numbers_walks: false,
         task_ids: None,
         override_return: true,
         task: None,

@@ -1,6 +1,6 @@
 //! The user-space machine with a compiled program in it.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use quadrant_bpf::insn::Insn;
 use quadrant_bpf::map::MapKind;
@@ -16,9 +16,12 @@ use quadrant_program::recording::FAULT_SHIFT;
 use quadrant_program::recording::FIRST_SLOT;
 use quadrant_program::recording::SLOT;
 use quadrant_program::recording::Split;
+use quadrant_program::recording::Walked;
 use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
+use quadrant_vm::Round;
 use quadrant_vm::Vm;
+use quadrant_vm::Walks;
 
 use super::Event;
 use super::Given;
@@ -50,13 +53,13 @@ pub(super) struct Machine {
     programs: Vec<Vec<Insn>>,
     /// How many inputs there are in all.
     slots: usize,
-    /// Slots with the keys of walks, each with its map.
-    walks: Vec<(usize, Walked)>,
+    /// Loops over maps that go as they went.
+    walks: Vec<(Walked, Order)>,
     lossy: bool,
 }
 
-/// A map of the script over which loops go.
-struct Walked {
+/// The keys of a map of the script over which a loop goes.
+struct Order {
     key: Type,
     /// The machine's maps: for all keys or the long ones, and for the short ones.
     maps: [Option<i32>; 2],
@@ -85,6 +88,7 @@ pub(super) fn target(host: Host) -> Target {
         path: None,
         session_is_return: None,
         sampling: false,
+        numbers_walks: true,
         map_keys: MAP_KEYS,
         stack_keys: STACK_KEYS,
         short_stacks: 0,
@@ -105,8 +109,9 @@ impl Machine {
         let programs = object.programs.iter().map(|code| relocate(code, |map| maps[map])).collect();
         let (slots, walks, lossy) = (split.slots, Vec::new(), host.lossy);
         let mut machine = Machine { vm, object, cpus, maps, programs, slots, walks, lossy };
-        machine.walks =
-            split.walks.iter().filter_map(|(slot, id)| Some((*slot, machine.walked(split, *id)?))).collect();
+        machine.vm.walks.have_numbers = true;
+        let walks = split.walks.iter();
+        machine.walks = walks.filter_map(|walked| Some((*walked, machine.order_in(split, walked.map)?))).collect();
         let mut data = vec![0; machine.object.data.size as usize];
         for (at, bytes) in &machine.object.data.init {
             data[*at as usize..*at as usize + bytes.len()].copy_from_slice(bytes);
@@ -121,10 +126,10 @@ impl Machine {
         Some((self.maps[index], &self.object.maps[index]))
     }
 
-    fn walked(&self, split: &Split, id: MapId) -> Option<Walked> {
+    fn order_in(&self, split: &Split, id: MapId) -> Option<Order> {
         let key = split.replayer.maps[id.0 as usize].key.clone()?;
         let maps = [MapRole::Script(id), MapRole::Short(id)].map(|role| self.map(role).map(|(map, _)| map));
-        Some(Walked { key, maps })
+        Some(Order { key, maps })
     }
 
     /// The data section.
@@ -149,6 +154,9 @@ impl Machine {
         let ctx = self.arrange(event);
         let outcome = self.vm.run(&self.programs[program], &ctx);
         outcome.map_err(|error| Error::Log(format!("the replayed program was stopped: {error}")))?;
+        if let Some(error) = self.astray(event) {
+            return Err(error);
+        }
         if let Some(missed) = self.vm.env.missed.filter(|_| !self.lossy) {
             return Err(short(event, missed));
         }
@@ -178,17 +186,48 @@ impl Machine {
 
     /// Has walks over maps go as they went in the event.
     fn order(&mut self, event: &Event) {
-        for (slot, Walked { key, maps }) in &self.walks {
-            let same_map =
-                |other: &usize| self.walks.iter().any(|(slot, walked)| slot == other && walked.maps == *maps);
-            if self.walks.iter().find(|(_, walked)| walked.maps == *maps).is_none_or(|(first, _)| first != slot) {
-                continue;
-            }
-            let keys = merged(event.inputs.iter().filter(|(slot, _)| same_map(slot)).map(|(_, keys)| keys));
-            let [all, short] = *maps;
-            all.into_iter().for_each(|map| self.vm.set_order(map, keys.iter().cloned()));
-            short.into_iter().for_each(|map| self.vm.set_order(map, keys.iter().map(|wide| shortened(key, wide))));
-        }
+        let rounds =
+            |(walked, order): &(Walked, Order)| Some((number(walked), order.rounds(keys_of(event, walked.slot)?)));
+        let rounds = self.walks.iter().filter_map(rounds);
+        self.vm.walks.rounds = rounds.collect();
+        self.vm.walks.astray = None;
+    }
+
+    /// That a walk did not go as it went in the event, if one did not.
+    fn astray(&self, event: &Event) -> Option<Error> {
+        let Walks { rounds, astray, .. } = &self.vm.walks;
+        let astray = astray.filter(|_| !self.lossy)?;
+        let (Walked { slot, .. }, _) = self.walks.iter().find(|(walked, _)| number(walked) == astray)?;
+        let all = keys_of(event, *slot).map_or(0, <[_]>::len);
+        let left = rounds.get(&astray).map_or(0, VecDeque::len);
+        let (line, slot, values) = (event.line, *slot, all - left);
+        Some(match left {
+            0 => Error::Short { line, slot, values },
+            _ => Error::Astray { line, slot, round: values + 1 },
+        })
+    }
+}
+
+/// What a loop has as flags.
+fn number(walked: &Walked) -> u64 {
+    u64::from(walked.var.0) + 1
+}
+
+fn keys_of(event: &Event, slot: usize) -> Option<&[Given]> {
+    let (_, keys) = event.inputs.iter().find(|(other, _)| *other == slot)?;
+    if let Given::Series(keys) = keys { Some(keys) } else { None }
+}
+
+impl Order {
+    fn rounds(&self, keys: &[Given]) -> VecDeque<Round> {
+        let keys = keys.iter().filter_map(|key| if let Given::Bytes(key) = key { Some(key) } else { None });
+        keys.map(|wide| self.round(wide)).collect()
+    }
+
+    fn round(&self, wide: &[u8]) -> Round {
+        let [all, short] = self.maps;
+        let short = short.map(|map| (map, shortened(&self.key, wide)));
+        all.map(|map| (map, wide.to_vec())).into_iter().chain(short).collect()
     }
 }
 
@@ -196,25 +235,6 @@ fn shortened(key: &Type, wide: &[u8]) -> Vec<u8> {
     let mut short = Vec::new();
     layout::shorten_key(key, wide, &mut short);
     short
-}
-
-/// One order for the walks of a firing: a key that is new is behind the one before it.
-fn merged<'g>(walks: impl Iterator<Item = &'g Given>) -> Vec<Vec<u8>> {
-    let lists = walks.filter_map(|walk| if let Given::Series(keys) = walk { Some(keys) } else { None });
-    let keys = lists.flatten().filter_map(|key| if let Given::Bytes(key) = key { Some(key) } else { None });
-    // Of each key, the number of the one behind it; before the first is number 0.
-    let (mut numbers, mut behind, mut before) = (HashMap::new(), vec![0], 0);
-    for key in keys {
-        before = *numbers.entry(key).or_insert_with(|| {
-            behind.push(behind[before]);
-            behind[before] = behind.len() - 1;
-            behind[before]
-        });
-    }
-    let mut names = vec![&[][..]; behind.len()];
-    numbers.into_iter().for_each(|(key, number)| names[number] = key);
-    let order = std::iter::successors(Some(behind[0]), |number| Some(behind[*number]));
-    order.take_while(|number| *number != 0).map(|number| names[number].to_vec()).collect()
 }
 
 /// The machine's kernel memory, with what an event gives.
@@ -280,22 +300,4 @@ fn short(event: &Event, missed: u64) -> Error {
 fn spec(def: &MapDef) -> MapSpec {
     let kind = map_kind(def.kind).unwrap_or(MapKind::Hash);
     MapSpec::new(kind, def.key_size, def.value_size, def.max_entries).with_flags(def.flags)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_of_several_walks_have_one_order() {
-        let walk = |keys: &str| Given::Series(keys.bytes().map(|key| Given::Bytes(vec![key])).collect());
-        let order = |walks: &[&str]| {
-            let walks: Vec<Given> = walks.iter().map(|keys| walk(keys)).collect();
-            String::from_utf8(merged(walks.iter()).concat()).unwrap()
-        };
-        assert_eq!(order(&["cab"]), "cab");
-        assert_eq!(order(&["ab", "acb"]), "acb");
-        assert_eq!(order(&["abacb", "bd"]), "acbd");
-        assert_eq!(order(&[]), "");
-    }
 }

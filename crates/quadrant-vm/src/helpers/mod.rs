@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::error::{Step, VmErrorKind};
 use crate::interp::Run;
 use crate::map::{E2BIG, EINVAL};
+use crate::walk::Walk;
 
 /// Arguments of a call, read only where a helper needs them.
 #[derive(Clone, Copy)]
@@ -74,12 +75,13 @@ fn repeat<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
 
 fn for_each<E: Env>(run: &mut Run<'_, E>, args: HelperArgs) -> Step<i64> {
     let (handle, callback, ctx, flags) = (args.get(0)?, args.get(1)?, args.get(2)?, args.get(3)?);
-    if flags != 0 {
+    if flags != 0 && !run.vm.walks.have_numbers {
         return Ok(EINVAL);
     }
     let map = maps::find(run, handle)?;
+    let mut walk = Walk::new(flags, map, &run.vm.maps[map]);
     let mut visited = 0;
-    for key in run.vm.maps[map].walk() {
+    while let Some(key) = walk.next(&mut run.vm.walks, &run.vm.maps[map]) {
         let cpu = run.vm.cpu()?;
         let Some(value) = run.vm.maps[map].lookup(&key, cpu.number) else { continue };
         let key = run.vm.memory.add(key, false);

@@ -119,6 +119,7 @@ fn run_all(
     }
     let failed = |error| match error {
         quadrant_session::Error::Short { line, slot, values } => recording.short(split, line, slot, values),
+        quadrant_session::Error::Astray { line, slot, round } => recording.astray(split, line, slot, round),
         error => failed(error),
     };
     let [begin, end] = [Site::Begin, Site::End].map(|site| recording.once(split, &site));

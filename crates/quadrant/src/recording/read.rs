@@ -9,6 +9,7 @@ use std::io::Read;
 
 use quadrant_probes::RecordedArgument;
 use quadrant_probes::RecordedPoint;
+use quadrant_program::layout;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::Site;
 use quadrant_program::program::Fault;
@@ -34,7 +35,7 @@ use crate::failure::Failure;
 use crate::failure::shown;
 use crate::resolver::Names;
 
-/// Longest line, in bytes.
+/// Longest line, in bytes, with its end.
 const LONGEST: u64 = 16 << 20;
 /// More CPUs than a machine has.
 const MOST_CPUS: u64 = 1 << 13;
@@ -86,10 +87,13 @@ impl Recording {
         let mut next = || -> Result<Option<(usize, Value)>, Failure> {
             number += 1;
             let mut line = Vec::new();
-            let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+            let read = file.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line);
             read.map_err(|error| quadrant_bpf::Error::io(format!("cannot read {}", shown(name)), &error))?;
             if line.is_empty() {
                 return Ok(None);
+            }
+            if line.len() as u64 > LONGEST {
+                return Err(wrong(name, number, "the line is too long: one has at most 16 MiB"));
             }
             let value = serde_json::from_slice(&line);
             Ok(Some((number, value.map_err(|error| no_json(name, number, &error))?)))
@@ -170,14 +174,22 @@ impl Recording {
 
     /// That an event has too few values of what a clause learns on its way.
     pub fn short(&self, split: &Split, line: usize, slot: usize, values: usize) -> Failure {
-        let input = split.groups.iter().flat_map(|group| &group.later).find(|input| input.slot == slot);
-        let input = shown(input.map_or("", |input| &input.name));
+        let input = later_name(split, slot);
         let what = match values {
             0 => format!("the event has no value for `{input}`"),
             1 => format!("the event has only one value for `{input}`, and the script asks for another"),
             _ => format!("the event has only {values} values for `{input}`, and the script asks for another"),
         };
         wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
+    }
+
+    /// That a loop over a map comes to another key than the event has.
+    pub fn astray(&self, split: &Split, line: usize, slot: usize, round: usize) -> Failure {
+        let input = later_name(split, slot);
+        let what = format!(
+            "the loop does not come to key {round} of the event's `{input}`: the map has other keys in the replay"
+        );
+        wrong(&self.name, line, &what).hint("record again with the script as it is now")
     }
 
     fn add_symbols(&mut self, symbols: &Value) {
@@ -258,9 +270,9 @@ impl Recording {
 
     fn event(&self, line: usize, value: &Value, point: u32, group: &Group) -> Result<Event, Failure> {
         let values = &value["values"];
-        let checked = |input: &Input, found: Given| match fits(&input.expr.ty, &found) {
-            true => Ok(found),
-            false => Err(wrong(&self.name, line, &format!("the value of `{}` is no text", shown(&input.name)))),
+        let checked = |input: &Input, found: Given| match misfit(&input.expr.ty, &found) {
+            None => Ok(found),
+            Some(what) => Err(wrong(&self.name, line, &format!("the value of `{}` is no {what}", shown(&input.name)))),
         };
         let given = |input: &Input| {
             let found = values.get(&input.name).and_then(|value| given(value, input.caught));
@@ -293,6 +305,12 @@ impl Recording {
             user_stack: addresses(&value["ustack"]),
         })
     }
+}
+
+/// What clauses learn on their way, as messages name it.
+fn later_name(split: &Split, slot: usize) -> String {
+    let input = split.groups.iter().flat_map(|group| &group.later).find(|input| input.slot == slot);
+    shown(input.map_or("", |input| &input.name))
 }
 
 fn check_version(name: &str, version: u64) -> Result<(), Failure> {
@@ -371,12 +389,16 @@ fn given(value: &Value, caught: bool) -> Option<Given> {
     }
 }
 
-/// A text is no number: that would be an address in the replay's own memory.
-fn fits(ty: &Type, given: &Given) -> bool {
-    match given {
-        Given::Number(_) => !matches!(ty, Type::String { .. } | Type::Buffer { .. }),
-        Given::Series(all) => all.iter().all(|one| fits(ty, one)),
-        _ => true,
+/// What a value should be and is not. A text is no number: that would be an address in the replay's own memory.
+fn misfit(ty: &Type, given: &Given) -> Option<String> {
+    match (ty, given) {
+        (_, Given::Series(all)) => all.iter().find_map(|one| misfit(ty, one)),
+        // Keys of a map are looked for there as they are.
+        (Type::Tuple(_), Given::Bytes(bytes)) if bytes.len() == layout::size(ty) as usize => None,
+        (Type::Tuple(_), _) => Some(format!("key of {} bytes", layout::size(ty))),
+        (Type::String { .. } | Type::Buffer { .. }, Given::Number(_)) => Some("text".to_owned()),
+        (Type::Record(_) | Type::Array { .. }, Given::Number(_)) => Some("memory".to_owned()),
+        _ => None,
     }
 }
 
@@ -481,6 +503,27 @@ mod tests {
             let text = [HEADER.as_bytes(), b"\n", line].concat();
             let failure = Recording::read("r", &text[..]).err().unwrap();
             assert!(format!("{failure:?}").contains(told), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn lines_without_bound_are_not_read() {
+        let long = |bytes: usize| format!("{HEADER}\n{{\"a\":\"{}\"}}\n", "x".repeat(bytes - 9));
+        assert!(read(&long(LONGEST as usize)).is_ok());
+        let failure = read(&long(LONGEST as usize + 1)).err().unwrap();
+        assert!(format!("{failure:?}").contains("r:2: the line is too long"), "{failure:?}");
+    }
+
+    #[test]
+    fn keys_of_another_size_are_refused() {
+        let key = Type::Tuple([Type::Tuple([Type::U64, Type::U32].into())].into());
+        let bytes = |len: usize| Given::Series(vec![Given::Bytes(vec![0; len])]);
+        let size = layout::size(&key) as usize;
+        assert_eq!(misfit(&key, &bytes(size)), None);
+        let told = Some(format!("key of {size} bytes"));
+        for wrong in [bytes(size - 1), bytes(size + 1), bytes(0), Given::Series(vec![Given::Missing]), Given::Number(1)]
+        {
+            assert_eq!(misfit(&key, &wrong), told);
         }
     }
 

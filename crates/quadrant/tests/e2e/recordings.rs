@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use quadrant_testing::Program;
+
 use crate::common::{folder, good, needs_loops, needs_root, quadrant, refused, target};
 use crate::replay::{assert_replays, assert_replays_d};
 
@@ -234,24 +236,80 @@ fn reads_in_loops_over_maps() {
     assert!(message.contains("in a loop over a map with stacks in its keys"), "{message}");
 }
 
+/// Nothing says which round a time of such a loop is of, so there a firing has one; elsewhere each is another, and one that stands outside of
+/// loops is known when the point fires.
+#[test]
+fn times_in_loops_over_maps() {
+    needs_root!();
+    needs_loops!();
+    let calls = target!("calls");
+    let stacks = format!(
+        "uprobe:{calls}:target_call {{ @s[ustack, arg0]++; for ($kv : @s) {{ if (nsecs > 5 && nsecs > 6) {{ @late = $kv.1; }} }} }}"
+    );
+    assert_replays("record-times", &format!("{calls} 3"), &stacks);
+    let text =
+        "interval:s:1 { printf(\"%d\\n\", nsecs); @p[1] = 1; for ($kv : @p) { printf(\"%d\\n\", elapsed); } exit(); }";
+    let values = format!(r#""nsecs":5,"elapsed":[6],"keys of @p":{}"#, keys(&[1]));
+    assert_eq!(good(replay_of("record-times-outside", text, &values)).lines()[..2], ["5", "6"]);
+}
+
+/// The replay of a script by an event with these values.
+fn replay_of(name: &str, text: &str, values: &str) -> Program {
+    let dir = folder(name);
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    std::fs::write(&script, text).unwrap();
+    let header =
+        r#"{"quadrant":"recording","version":3,"cpus":1,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+    let event = format!(r#"{{"point":0,"tid":7,"values":{{{values}}}}}"#);
+    std::fs::write(&recording, format!("{header}\n{event}\n")).unwrap();
+    quadrant().arg("replay").arg(script).arg(recording)
+}
+
+/// Keys of a map of numbers, as a recording has them.
+fn keys(keys: &[u8]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| format!(r#"{{"hex":"{key:02}00000000000000"}}"#)).collect();
+    format!("[{}]", keys.join(","))
+}
+
 /// A loop that ends early has read by the keys that it came to, whatever the order of the map is in the replay.
 #[test]
 fn loops_over_maps_go_as_they_went() {
-    let dir = folder("record-order");
-    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
     let text = "interval:s:1 { @p[1] = curtask; @p[2] = curtask; @p[3] = curtask;
         for ($kv : @p) { printf(\"%d %s\\n\", $kv.0, str(kptr((uint64)$kv.1))); if ($kv.0 == 1) { break; } } exit(); }";
-    std::fs::write(&script, text).unwrap();
-    let key = |key: u8| format!(r#"{{"hex":"{key:02}00000000000000"}}"#);
-    let text = format!(
-        r#"{{"quadrant":"recording","version":3,"cpus":1,"points":[{{"name":"interval:s:1","kind":"interval"}}]}}
-        {{"point":0,"tid":7,"values":{{"curtask":5,"str(kptr((uint64)$kv.1))":["three","one"],"keys of @p":[{},{}]}}}}"#,
-        key(3),
-        key(1)
-    );
-    std::fs::write(&recording, text).unwrap();
-    let outcome = good(quadrant().arg("replay").arg(&script).arg(&recording));
+    let read = r#""curtask":5,"str(kptr((uint64)$kv.1))":["three","one"]"#;
+    let values = |order: &[u8]| format!(r#"{read},"keys of @p":{}"#, keys(order));
+    let outcome = good(replay_of("record-order", text, &values(&[3, 1])));
     assert_eq!(outcome.lines()[..2], ["3 three", "1 one"], "{}", outcome.describe());
+    let message = refused(replay_of("record-order", text, &values(&[3, 4])));
+    assert!(
+        message.contains("recording.json:2: the loop does not come to key 2 of the event's `keys of @p`"),
+        "{message}"
+    );
+    let message = refused(replay_of("record-order", text, &values(&[3])));
+    assert!(message.contains("the event has only one value for `keys of @p`"), "{message}");
+    for damaged in [r#"[{"hex":"03"}]"#, "[3]", "[null]", r#"["three"]"#] {
+        let message = refused(replay_of("record-order", text, &format!(r#"{read},"keys of @p":{damaged}"#)));
+        assert!(
+            message.contains("recording.json:2: the value of `keys of @p` is no key of 8 bytes"),
+            "{damaged}: {message}"
+        );
+    }
+}
+
+/// Keys that come between two rounds of an outer loop, or between two loops, may be the first of the second.
+#[test]
+fn each_loop_over_a_map_goes_as_it_went() {
+    let text = "interval:s:1 { @p[1] = curtask; @p[2] = curtask;
+        for ($i : 0..2) { for ($kv : @p) { printf(\"%d %s, \", $kv.0, str(kptr((uint64)$kv.1))); } @p[3] = curtask; }
+        @p[4] = curtask; for ($kv : @p) { printf(\"%d %s, \", $kv.0, str(kptr((uint64)$kv.1))); } printf(\"\\n\"); exit(); }";
+    let values = format!(
+        r#""curtask":5,"str(kptr((uint64)$kv.1))":["b","a","C","B","A"],"str(kptr((uint64)$kv.1)) #2":["x","y","z","w"],
+           "keys of @p":{},"keys of @p #2":{}"#,
+        keys(&[2, 1, 3, 2, 1]),
+        keys(&[4, 1, 3, 2])
+    );
+    let outcome = good(replay_of("record-orders", text, &values.replace("\n", "")));
+    assert_eq!(outcome.lines()[0], "2 b, 1 a, 3 C, 2 B, 1 A, 4 x, 1 y, 3 z, 2 w, ", "{}", outcome.describe());
 }
 
 /// What the tracer does when it reads records, it does in the replay when the recorder read them.
