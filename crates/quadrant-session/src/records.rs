@@ -1,5 +1,6 @@
 //! Records as they arrive, acted upon.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use quadrant_program::Program;
@@ -31,6 +32,9 @@ pub(crate) struct Progress {
     pub(crate) errors: u64,
     /// Records that could not be understood.
     pub(crate) malformed: u64,
+    /// Maps that are to be cleared when the records at hand are done, or one of them asks for a map: of many orders in a row the last one
+    /// does it, because each takes a walk over a whole table.
+    clears: BTreeSet<MapId>,
 }
 
 /// Act upon one record.
@@ -63,7 +67,9 @@ pub(crate) fn handle(
         RecordKind::Unwatch => {
             progress.unwatched.extend(bytes.get(HEADER as usize..).map(|word| extend(word, false) as u64))
         }
-        RecordKind::Clear(_) | RecordKind::Zero(_) | RecordKind::PrintMap { .. } => {
+        RecordKind::Clear(map) => drop(progress.clears.insert(*map)),
+        RecordKind::Zero(_) | RecordKind::PrintMap { .. } => {
+            clear(view, progress)?;
             obey(view, sink, processes, id, Some(bytes))?;
         }
         RecordKind::Firing(actions) => {
@@ -79,6 +85,15 @@ pub(crate) fn handle(
         }
     }
     Ok(())
+}
+
+/// Clear the maps that the records so far say; to be called when there are no more at hand.
+///
+/// # Errors
+/// Those of changing maps.
+pub(crate) fn clear(view: View, progress: &mut Progress) -> Result<(), Error> {
+    let clears = std::mem::take(&mut progress.clears);
+    clears.into_iter().try_for_each(|map| view.world.clear(view.program, map, false))
 }
 
 /// Carry out an order that concerns a map; `bytes` is its record, if that arrived.

@@ -319,7 +319,7 @@ impl Loop<'_> {
         };
         let count = reader.consume(BATCH, &mut handle);
         let count = count.max(packets.consume(BATCH, |bytes| _ = handle(bytes)));
-        failure.map_or(Ok(()), Err)?;
+        failure.map_or_else(|| records::clear(view, progress), Err)?;
         let is_last = count < BATCH && interrupt::made() == before;
         if is_last {
             self.make_up()?;

@@ -206,7 +206,7 @@ impl Needs {
     pub(crate) fn of(program: &Program) -> Needs {
         let mut needs = Needs::default();
         program.clauses.iter().for_each(|clause| visit::clause(clause, &mut needs));
-        // Programs clear maps themselves, if they can.
+        // Programs clear maps themselves, where that takes no time.
         needs.walks_maps |= program.records.iter().any(|record| matches!(record.kind, RecordKind::Clear(_)));
         needs
     }

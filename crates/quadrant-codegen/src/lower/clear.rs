@@ -1,5 +1,6 @@
 //! `clear(@map)` there and then. A map that the script prints with print() is cleared by user space instead, which prints it, too, so
-//! that both happen in their order.
+//! that both happen in their order; and so is one with a big table, all of which the kernel would look through while whatever the program
+//! interrupted waits.
 
 use quadrant_program::map::MapId;
 use quadrant_program::record::Record;
@@ -14,21 +15,28 @@ use super::unit::Lower;
 use crate::ssa::Cond;
 use crate::ssa::MapRef;
 
-/// Keys that a program removes; the rest is left to user space, because whatever the program interrupted waits.
+/// Keys that a program removes; the rest is left to user space.
 const MOST: i64 = 4096;
 
 impl Lower<'_, '_> {
     /// The map that a record would clear, if that can be done without the record.
-    pub fn clears_here(&self, record: &Record) -> Option<MapId> {
+    pub fn clears_here(&self, id: RecordId, record: &Record) -> Option<MapId> {
         let RecordKind::Clear(map) = record.kind else { return None };
         let prints =
             |record: &Record| matches!(record.kind, RecordKind::PrintMap { map: printed, .. } if printed == map);
         let can = match self.g.map_place(map)? {
             MapPlace::Slot(_) | MapPlace::SharedCell(_) => true,
             MapPlace::Cell(..) => false,
-            MapPlace::Keyed { .. } => self.g.target.for_each_map_elem,
+            MapPlace::Keyed { map, .. } => self.g.target.for_each_map_elem && self.may_walk(id, map),
         };
         (can && !self.g.program.records.iter().any(prints)).then_some(map)
+    }
+
+    /// Whether nobody waits for a walk over a map, or not for long, or the script has one of its own there.
+    fn may_walk(&self, clear: RecordId, map: MapRef) -> bool {
+        let Lower { g, unit, .. } = self;
+        let is_run = unit.points.iter().all(|point| g.program.points[point.0 as usize].site.is_run());
+        is_run || i64::from(g.room(map)) <= MOST || g.usage.clears.contains(&clear)
     }
 
     /// Clears a map; sends the record if there are more keys than a program should remove.

@@ -77,7 +77,7 @@ impl Lower<'_, '_> {
         let record = program.records.get(id.0 as usize).filter(fits);
         let record = record.ok_or_else(|| self.model_error("a record with wrong arguments"))?;
         let mark = self.mark();
-        match self.clears_here(record) {
+        match self.clears_here(id, record) {
             _ if self.is_shown_by_file() => self.write_record(record, args)?,
             Some(map) => self.clear_here(map, id, record)?,
             None => self.send_record(id, record, args, wake)?,

@@ -5,6 +5,7 @@ mod alone;
 mod basics;
 mod build;
 mod change;
+mod clears;
 mod comm;
 mod contexts;
 mod ddata;

@@ -28,6 +28,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use crate::Program;
+use crate::clears;
 use crate::diag::Diagnostic;
 use crate::expr::Builtin;
 use crate::expr::Clock;
@@ -313,6 +314,8 @@ pub fn recorder(split: &Split) -> Program {
     let Split { marked, groups, own, kept, number, again, .. } = split;
     let mut recorder = Program { clauses: Vec::new(), records: own.records(marked), ..marked.clone() };
     recorder.config.print_maps_on_exit = false;
+    // It leaves out walks, and clears maps when the replay does all the same.
+    recorder.clears_beside_walks = clears::beside_walks(marked);
     recorder.config.names_numbers = split.names_processes();
     for (index, group) in groups.iter().enumerate() {
         let span = group.clauses.first().map_or(Span::default(), |clause| marked.clauses[*clause].span);

@@ -180,7 +180,7 @@ impl<'a> Replay<'a> {
             let view = View::new(self.program, &self.world);
             records::handle(view, self.sink, &mut self.progress, &mut self.processes, &record)?;
         }
-        Ok(())
+        records::clear(View::new(self.program, &self.world), &mut self.progress)
     }
 }
 

@@ -32,6 +32,16 @@ fn a_full_ring_buffer_loses_no_clear() {
     assert_eq!(number(&outcome, "@calls"), 0);
 }
 
+/// To clear an empty map is to walk over its whole table, nearly a millisecond: of many orders in a row one does it.
+#[test]
+fn a_map_that_is_cleared_at_each_event_keeps_nobody_waiting() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let text = "tracepoint:syscalls:sys_enter_getppid /pid == cpid/ { @by[tid] = 1; clear(@by); @calls++; }";
+    let outcome = run_on(&format!("{syscalls} getppid 100003"), text);
+    assert_lines(&outcome, &["@calls: 100003"]);
+}
+
 /// bpftrace #277, #817: `print(@); clear(@)` in an interval gives wrong counts. Both CPUs count while the map is printed and cleared.
 #[test]
 fn printing_and_clearing_loses_no_event() {

@@ -236,6 +236,19 @@ fn reads_in_loops_over_maps() {
     assert!(message.contains("in a loop over a map with stacks in its keys"), "{message}");
 }
 
+/// The recorder has no need of `len()`, which decides that the map is cleared at once.
+#[test]
+fn maps_are_cleared_when_they_are_in_the_trace() {
+    needs_root!();
+    needs_loops!();
+    let calls = target!("calls");
+    let text = format!(
+        "config = {{ print_maps_on_exit = false }} uprobe:{calls}:target_call {{ @m[arg0] = arg1; printf(\"%d\\n\", len(@m)); clear(@m); }}
+         uprobe:{calls}:target_call {{ @m[arg0 + 100] = arg1; for ($kv : @m) {{ printf(\"%d %s\\n\", $kv.0, str($kv.1)); }} }}"
+    );
+    assert_replays("record-clears", &format!("{calls} 23"), &text);
+}
+
 /// Nothing says which round a time of such a loop is of, so there a firing has one; elsewhere each is another, and one that stands outside of
 /// loops is known when the point fires.
 #[test]

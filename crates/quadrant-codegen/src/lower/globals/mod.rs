@@ -11,6 +11,7 @@ use std::sync::Arc;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::flags;
 use quadrant_program::Program;
+use quadrant_program::clears;
 use quadrant_program::core::Relocation;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
@@ -19,6 +20,7 @@ use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::PointId;
+use quadrant_program::record::RecordId;
 use quadrant_program::stmt::StmtKind;
 
 pub(super) use places::MapPlace;
@@ -104,6 +106,8 @@ pub(super) struct Usage {
     pub otherwise: BTreeSet<MapId>,
     /// Maps whose keys programs count.
     pub counted: BTreeSet<MapId>,
+    /// Orders to clear maps in clauses that walk over them.
+    pub clears: BTreeSet<RecordId>,
     /// Whether the script can end itself.
     pub exits: bool,
     /// The clauses that run when another one faults, with their point.
@@ -117,6 +121,7 @@ impl Usage {
             walk::clause(clause, &mut |node| usage.note(node));
         }
         usage.otherwise = stays::used_otherwise(program);
+        usage.clears = clears::beside_walks(program);
         usage
     }
 
@@ -194,6 +199,11 @@ impl<'a> Globals<'a> {
     /// Where a map is kept; `None` for an id that the program does not have.
     pub fn map_place(&self, id: MapId) -> Option<MapPlace> {
         self.places.get(id.0 as usize).copied()
+    }
+
+    /// How many keys a map of the kernel has room for.
+    pub fn room(&self, map: MapRef) -> u32 {
+        self.maps.get(map.0 as usize).map_or(u32::MAX, |def| def.max_entries)
     }
 
     /// A map as the script declares it.
