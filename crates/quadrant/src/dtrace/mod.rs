@@ -25,7 +25,7 @@ mod world;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use build::Product;
 use getopt::Line;
 use getopt::Misuse;
@@ -42,8 +42,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
     if let [word] = words
         && word == "--help"
     {
-        print!("{}", usage::USAGE);
-        return ExitCode::SUCCESS;
+        return ended(write("the help", usage::USAGE).map(|()| 0));
     }
     let line = match getopt::parse(words) {
         Ok(line) => line,
@@ -61,13 +60,24 @@ pub fn main(words: &[OsString]) -> ExitCode {
         eprintln!("dtrace: {misuse}");
         return ExitCode::from(USAGE);
     }
-    match run(&line) {
+    ended(run(&line))
+}
+
+fn ended(result: Result<i32, Failure>) -> ExitCode {
+    match result {
         Ok(status) => ExitCode::from(status as u8),
         Err(failure) => {
             failure.print("dtrace");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a whole answer.
+fn write(what: &str, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    failure::written(what, out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 fn check(line: &Line) -> Result<(), String> {
@@ -82,8 +92,8 @@ fn run(line: &Line) -> Result<i32, Failure> {
     match line.mode {
         Mode::Trace | Mode::Compile | Mode::Check => trace::run(line),
         Mode::Version => {
-            println!("dtrace: D {VERSION} (Quadrant {})", env!("CARGO_PKG_VERSION"));
-            Ok(0)
+            let version = format!("dtrace: D {VERSION} (Quadrant {})\n", env!("CARGO_PKG_VERSION"));
+            write("the version", &version).map(|()| 0)
         }
         Mode::Anonymous(letter) => Err(Failure::new(format!("-{letter}: {}", usage::ANONYMOUS)).hint(usage::INSTEAD)),
         Mode::List => list::run(line),

@@ -146,6 +146,8 @@ fn what_finds_no_room_says_so() {
     for (words, message) in [
         ("bpftrace -l 'interval:*'", "ERROR: cannot write the list: ENOSPC"),
         ("dtrace -l -n BEGIN", "dtrace: cannot write the list: ENOSPC"),
+        ("dtrace --help", "dtrace: cannot write the help: ENOSPC"),
+        ("dtrace -V", "dtrace: cannot write the version: ENOSPC"),
         ("--help", "quadrant: error: cannot write the help: ENOSPC"),
     ] {
         let shell = Program::new("/bin/sh").args(["-c", &format!("exec \"$0\" {words} >/dev/full")]).arg(binary());

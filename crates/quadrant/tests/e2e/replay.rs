@@ -502,7 +502,7 @@ fn a_target_of_d_leaves_no_other_process_out() {
     let dir = folder("record-d-target");
     let (script, recording) = (dir.join("script.d"), dir.join("recording.json"));
     std::fs::write(&script, "syscall:::entry /pid != $target/ { exit(0); }").unwrap();
-    let sleep = Program::new("sleep").arg("20").start().unwrap();
+    let sleep = Program::new("sleep").arg("1000").start().unwrap();
     let record = quadrant().args(["record", "-p", &sleep.pid().to_string(), "-o"]).arg(&recording).arg(&script);
     let outcome = good(record);
     assert!(!outcome.stderr.contains("0 events recorded") && !sleep.has_ended(), "{}", outcome.describe());
