@@ -305,6 +305,15 @@ mod tests {
             assert_eq!(set(&mut options, name, Some(value)), Err("Value too large for defined data type".to_owned()));
         }
         assert_eq!(set(&mut options, "strsize", Some("0")), Err("Invalid value for specified option".to_owned()));
+        assert_eq!(set(&mut options, "stdc", Some("z")), Err("Invalid value for specified option".to_owned()));
+        assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
+        assert_eq!(set(&mut options, "debugassert", Some("x")), Err("Option is not supported".to_owned()));
+        assert_eq!(options, Options::default());
+    }
+
+    #[test]
+    fn values_of_options_without_a_meaning_are_checked() {
+        let mut options = Options::default();
         for (name, value) in [
             ("bufresize", Some("maybe")),
             ("linkmode", Some("foo")),
@@ -327,9 +336,11 @@ mod tests {
         {
             assert_eq!(set(&mut options, name, Some(value)), Ok(()));
         }
-        assert_eq!(set(&mut options, "stdc", Some("z")), Err("Invalid value for specified option".to_owned()));
-        assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
-        assert_eq!(set(&mut options, "debugassert", Some("x")), Err("Option is not supported".to_owned()));
+    }
+
+    #[test]
+    fn options_that_come_too_late() {
+        let mut options = Options::default();
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,
             "Operation illegal when tracing is active"
