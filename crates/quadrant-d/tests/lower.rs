@@ -67,6 +67,62 @@ fn half_a_library_is_none() {
     assert_eq!(tags(&several).iter().filter(|tag| **tag == "D_SYNTAX").count(), 1);
 }
 
+/// The names of the marks that texts have.
+fn marks(compiled: &Compiled) -> Vec<String> {
+    let Some(program) = &compiled.program else { return vec![messages(compiled)] };
+    let names = program.maps.iter().map(|map| &map.name).chain(program.vars.iter().map(|var| &var.name));
+    let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(" is NULL")).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn texts_that_may_be_null_stand_beside_types_of_the_script() {
+    let library = "struct theirs { int a; string b; };
+        translator struct theirs < int V > { a = V; b = V == 0 ? NULL : \"x\"; };
+        enum none { NONE, ONE }; inline string nothing = NULL; string held;";
+    for (declared, value) in [
+        ("struct s { int a; };", "NULL"),
+        ("union u { int a; char b; };", "strtok(NULL, \",\")"),
+        ("enum e { ZERO, ONE };", "ZERO"),
+        ("typedef struct { int x; } own_t; own_t o;", "(string)NULL"),
+        ("struct s { string t; }; translator struct s < int V > { t = NULL; };", "xlate <struct s> (pid).t"),
+        ("inline string either[string a] = a;", "either[NULL]"),
+        ("string h;", "(h = NULL)"),
+        ("this string l; string k;", "(k = pid ? this->l : \"\", k)"),
+        ("", "xlate <struct theirs> (pid).b"),
+        ("", "nothing"),
+        ("", "held"),
+        ("", "self->t"),
+        ("", "\"x\", strchr(\"abc\", 'b')"),
+    ] {
+        let clauses = "BEGIN { self->t = \"\"; } END { this->l = NULL; held = NULL; }";
+        let text = format!("{declared} string g; string f; {clauses} BEGIN {{ g = ({value}); f = \"x\"; trace(g); }}");
+        let marks = marks(&compile_with(library, &[source_of(&text)], &[]));
+        let is_marked = |name: &str| marks.iter().any(|mark| mark == name);
+        assert!(is_marked("g") && !is_marked("f"), "{text}: {marks:?}");
+    }
+}
+
+#[test]
+fn texts_that_are_never_null_have_no_mark() {
+    for value in ["\"x\"", "execname", "probefunc", "strjoin(\"a\", h)", "h", "stringof(0)", "pid ? h : zonename"] {
+        let text = format!("string h; string g; BEGIN {{ h = substr(\"abc\", 1); g = {value}; trace(g); }}");
+        assert_eq!(marks(&run(&text, &[])), [""; 0], "{text}");
+    }
+    // A number cannot be assigned to a text because it turns out to be 0.
+    assert_eq!(tags(&run("string g; BEGIN { g = strlen(\"\"); }", &[])), ["D_OP_INCOMPAT"]);
+}
+
+#[test]
+fn what_makes_texts_null_is_found_at_once() {
+    const COUNT: usize = 300;
+    let declared = (0..COUNT).map(|n| format!("string s{n}; ")).collect::<String>();
+    let chain = (1..COUNT).rev().map(|n| format!("s{n} = s{}; ", n - 1)).collect::<String>();
+    let compiled = run(&format!("{declared} BEGIN {{ {chain} s0 = NULL; }}"), &[]);
+    assert_eq!(marks(&compiled).len(), COUNT);
+}
+
 #[test]
 fn variables_of_a_library_are_there_from_the_first_time_they_are_read() {
     let library = "int n; int a[int]; self int t; struct s { int x; }; struct s whole; this int c;";

@@ -189,31 +189,9 @@ impl Expr {
     pub fn height(&self) -> u16 {
         self.height
     }
-
-    /// Whether it, or any part of it that is evaluated with it, is such.
-    pub fn any(&self, is: &dyn Fn(&ExprKind) -> bool) -> bool {
-        is(&self.kind) || self.kind.any_part(is)
-    }
 }
 
 impl ExprKind {
-    fn any_part(&self, is: &dyn Fn(&ExprKind) -> bool) -> bool {
-        let any = |parts: &[Expr]| parts.iter().any(|part| part.any(is));
-        match self {
-            Self::Agg { keys: parts, .. } | Self::Call { args: parts, .. } | Self::Comma(parts) => any(parts),
-            Self::Index { base, keys } => base.any(is) || any(keys),
-            Self::Field { base: inner, .. }
-            | Self::Unary { operand: inner, .. }
-            | Self::IncDec { target: inner, .. }
-            | Self::Cast { operand: inner, .. }
-            | Self::Xlate { operand: inner, .. }
-            | Self::Stringof(inner) => inner.any(is),
-            Self::Binary { left: a, right: b, .. } | Self::Assign { target: a, value: b, .. } => a.any(is) || b.any(is),
-            Self::Ternary { cond, then, other } => [cond, then, other].into_iter().any(|part| part.any(is)),
-            _ => false,
-        }
-    }
-
     fn parts_height(&self) -> u16 {
         match self {
             Self::Agg { keys: parts, .. } | Self::Call { args: parts, .. } | Self::Comma(parts) => tallest(parts),

@@ -7,6 +7,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, TypeId};
 
 use super::Lower;
+use super::presence::is_null;
 use super::value::{Int, Ty, Value};
 use crate::ast::{self, TypeExpr};
 
@@ -194,7 +195,12 @@ impl Lower<'_> {
     /// `stringof(x)`
     pub(super) fn stringof(&mut self, operand: &ast::Expr, span: Span) -> Option<Value> {
         let value = self.expr(operand)?;
-        self.stringof_value(value, span)
+        let text = self.stringof_value(value, span)?;
+        if !is_null(&text.expr) {
+            return Some(text);
+        }
+        // NULL can be assigned, but the text there is a fault.
+        Some(self.of_text(ExprKind::Call(Function::Present, vec![text.expr]), span))
     }
 
     fn stringof_value(&mut self, value: Value, span: Span) -> Option<Value> {

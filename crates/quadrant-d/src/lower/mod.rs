@@ -24,6 +24,7 @@ mod expr;
 mod facts;
 mod library;
 mod names;
+mod nullable;
 mod nulls;
 mod options;
 mod points;
@@ -89,17 +90,6 @@ pub struct Compiled {
 
 /// Compiles sources to one program.
 pub fn compile(sources: &[Source], env: &Env) -> Compiled {
-    let mut marked = nulls::Names::new();
-    loop {
-        match compile_with(sources, env, marked) {
-            Ok(compiled) => return compiled,
-            Err(needed) => marked = needed,
-        }
-    }
-}
-
-/// Compiles sources with marks for these texts; gives others if more of them need one.
-fn compile_with(sources: &[Source], env: &Env, marked: nulls::Names) -> Result<Compiled, nulls::Names> {
     let mut texts = Texts::default();
     let mut diagnostics = Vec::new();
     let mut parse = |(at, source): (usize, &Source)| {
@@ -119,18 +109,15 @@ fn compile_with(sources: &[Source], env: &Env, marked: nulls::Names) -> Result<C
     diagnostics.extend(pragmas::aimless(&scripts));
     let mut scales: Vec<Scale> = scripts.iter_mut().map(|script| Scale::new(options.amin, script)).collect();
     let mut lower = Lower::new(env, Settings::of(&options), texts, diagnostics);
-    lower.nulls = nulls::Nulls::of(marked);
+    lower.nulls = nulls::Nulls::of(nullable::names(&mut scripts, env.libraries));
     // What does not parse is only half there: it would give misleading messages.
     let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts, &mut scales) };
-    if lower.nulls.lack() && !lower.failed() {
-        return Err(lower.nulls.needed);
-    }
     // What is wrong with the scripts comes first.
     if !options.argref && !lower.failed() {
         lower.diagnostics.extend(macros.unused());
     }
     let stability = scales.iter().map(|scale| scale.minimum).collect();
-    Ok(lower.finish(matched, stability, options))
+    lower.finish(matched, stability, options)
 }
 
 /// The state of lowering.

@@ -1,8 +1,7 @@
 //! Texts of variables that take no memory of their own when they are NULL: global and clause-local ones, which are empty before anything
 //! is assigned to them. Whether such a one is NULL is kept beside it, in a mark; only variables to which NULL may be assigned have one.
 //!
-//! A script is read once, from its start, and a clause may use a text that a later one makes NULL. So what is found to need a mark is told
-//! to whoever compiles, who then compiles once more.
+//! A script is read once, from its start, and a clause may use a text that a later one makes NULL: `nullable` finds them beforehand.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,20 +25,13 @@ pub(super) type Names = HashSet<(Scope, String)>;
 pub(super) struct Nulls {
     /// Variables that have a mark.
     marked: Names,
-    /// Variables that need one.
-    pub needed: Names,
     marks: HashMap<Home, Home>,
 }
 
 impl Nulls {
     /// With marks for these variables.
     pub fn of(marked: Names) -> Nulls {
-        Nulls { needed: marked.clone(), marked, marks: HashMap::new() }
-    }
-
-    /// Whether another run has to make marks that this one did not.
-    pub fn lack(&self) -> bool {
-        self.needed != self.marked
+        Nulls { marked, marks: HashMap::new() }
     }
 }
 
@@ -69,7 +61,7 @@ impl Lower<'_> {
 
     /// Whether a text with a mark is not NULL.
     pub(super) fn is_unmarked(&self, text: &Expr) -> Option<Expr> {
-        let mark = Box::new(value(self.mark(text)?, text.span));
+        let mark = Box::new(read(self.mark(text)?, Type::U64, text.span));
         let zero = Box::new(Expr::int(0, Type::U64, text.span));
         Some(Expr::new(ExprKind::Binary(BinaryOp::Eq, mark, zero), Type::Bool, text.span))
     }
@@ -78,37 +70,36 @@ impl Lower<'_> {
     pub(super) fn present_by_mark(&self, text: &Expr) -> Option<Expr> {
         const { assert!(Fault::BadAddress as u64 == 1, "the mark is the kind of fault") };
         let (mark, span) = (self.mark(text)?, text.span);
-        let args = vec![value(mark, span), Expr::int(0, Type::U64, span)];
+        let args = vec![read(mark, Type::U64, span), Expr::int(0, Type::U64, span)];
         let raise = Expr::new(ExprKind::Call(Function::Raise, args), Type::None, span);
         let before = vec![Stmt::new(StmtKind::Expr(raise), span)];
         Some(Expr::new(ExprKind::Block(before, Box::new(text.clone())), text.ty.clone(), span))
     }
 
-    /// Whether a text is one of a variable that is never NULL.
-    pub(super) fn is_never_null(&self, text: &Expr) -> bool {
-        let home = match &text.kind {
-            ExprKind::Var(id) => Home::Var(*id),
-            ExprKind::MapGet { map, key: None } => Home::Map(*map),
-            _ => return false,
-        };
-        self.variables.values().any(|variable| variable.home == home) && !self.nulls.marks.contains_key(&home)
+    /// Evaluates a text once, as [`Lower::keep`] does, and keeps whether it is NULL.
+    pub(super) fn keep_with_mark(&mut self, text: Expr) -> (Vec<Stmt>, Expr) {
+        let (span, ty) = (text.span, text.ty.clone());
+        let mut kept = |ty: Type| self.new_variable(ModelVariable { name: "$".to_owned(), ty, shared: false });
+        let (home, mark) = (kept(ty.clone()), kept(Type::U64));
+        self.nulls.marks.insert(home, mark);
+        let stores = self.store_whole_text(&home.place(), text, span);
+        (stores, read(home, ty, span))
+    }
+
+    /// Whether NULL can be assigned to an element.
+    pub(super) fn takes_null(&self, place: &Place) -> bool {
+        home(place).is_none_or(|home| self.nulls.marks.contains_key(&home))
     }
 
     /// Statements that give a text to a variable that takes no memory of its own when it is NULL.
     pub(super) fn store_whole_text(&mut self, place: &Place, text: Expr, span: Span) -> Vec<Stmt> {
-        let home = match place {
-            Place::Var(id) => Home::Var(*id),
-            Place::Map { map, .. } => Home::Map(*map),
-        };
-        let Some(mark) = self.nulls.marks.get(&home).copied() else {
-            if self.may_be_null(&text) {
-                let named = self.variables.iter().find(|(_, variable)| variable.home == home);
-                let name = named.map(|(name, _)| name.clone());
-                self.nulls.needed.extend(name);
+        match home(place).and_then(|home| self.nulls.marks.get(&home).copied()) {
+            Some(mark) => self.store_marked((place, mark), text, span),
+            None => {
+                debug_assert!(!self.may_be_null(&text), "`nullable` finds all texts that may be NULL");
+                vec![Stmt::new(StmtKind::Assign(place.clone(), text), span)]
             }
-            return vec![Stmt::new(StmtKind::Assign(place.clone(), without_null(text)), span)];
-        };
-        self.store_marked((place, mark), text, span)
+        }
     }
 
     fn store_marked(&mut self, (place, mark): (&Place, Home), text: Expr, span: Span) -> Vec<Stmt> {
@@ -142,11 +133,20 @@ impl Lower<'_> {
     }
 }
 
-/// What is in a variable of numbers.
-fn value(home: Home, span: Span) -> Expr {
+/// The variable that a place is the whole of.
+fn home(place: &Place) -> Option<Home> {
+    match place {
+        Place::Var(id) => Some(Home::Var(*id)),
+        Place::Map { map, key: None } => Some(Home::Map(*map)),
+        Place::Map { key: Some(_), .. } => None,
+    }
+}
+
+/// What is in a variable without keys.
+fn read(home: Home, ty: Type, span: Span) -> Expr {
     let kind = match home {
         Home::Map(map) => ExprKind::MapGet { map, key: None },
         Home::Var(id) => ExprKind::Var(id),
     };
-    Expr::new(kind, Type::U64, span)
+    Expr::new(kind, ty, span)
 }

@@ -66,8 +66,7 @@ impl Lower<'_> {
             **key = kept;
         }
         let there = self.is_there(&text);
-        let is_kept = matches!(text.kind, ExprKind::Var(_)) && !self.is_never_null(&text);
-        if there.is_none() && !is_search(&text.kind) && !is_kept {
+        if there.is_none() && !is_search(&text.kind) {
             return None;
         }
         let (keep, kept) = self.keep(text.clone());
@@ -109,7 +108,7 @@ impl Lower<'_> {
 }
 
 /// A search for a part of a text, which never finds an empty one. What is searched for must be known not to be empty: `strstr` finds that.
-fn is_search(kind: &ExprKind) -> bool {
+pub(super) fn is_search(kind: &ExprKind) -> bool {
     use TextFunction::{Strchr, Strstr, Strtok};
     match kind {
         ExprKind::Call(Function::Text(Strstr), args) => {

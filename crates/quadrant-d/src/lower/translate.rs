@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use quadrant_program::expr::{Builtin, Expr, ExprKind, Function, TextFunction};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::Stmt;
+use quadrant_program::ty::Space;
+use quadrant_program::visit::{self, Visitor};
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
@@ -121,21 +124,15 @@ impl Lower<'_> {
             let message = format!("{name}[ ] prototype mismatch: {} passed, {wanted} expected", counted(got, "key"));
             return self.fail(span, "D_PROTO_LEN", message);
         }
-        let (frame, before) = self.parameters(inline, params, keys, span)?;
+        let frame = self.parameters(inline, params, keys, span)?;
+        let ty = self.type_expr(&inline.ty)?;
         let value = self.within(frame, |lower| lower.expr(&inline.value))?;
-        self.inlined(inline, value, before, span)
+        self.shaped(value, &ty, span, Whose::Inline(&inline.name.name))
     }
 
-    /// The parameters of an inline, and what is done once for all their uses.
-    fn parameters(
-        &mut self,
-        inline: &Inline,
-        params: &[ast::Param],
-        keys: &[ast::Expr],
-        span: Span,
-    ) -> Option<(Frame, Vec<Stmt>)> {
+    /// The parameters of an inline: each stands for its argument, which is evaluated as often as it is used.
+    fn parameters(&mut self, inline: &Inline, params: &[ast::Param], keys: &[ast::Expr], span: Span) -> Option<Frame> {
         let mut frame = Frame { at: span, ..Frame::default() };
-        let mut before = Vec::new();
         for (number, (param, key)) in (1..).zip(params.iter().zip(keys)) {
             let ty = self.type_expr(&param.ty)?;
             let value = self.expr(key)?;
@@ -151,27 +148,10 @@ impl Lower<'_> {
                 );
             };
             if let Some(name) = &param.name {
-                let value = self.evaluated_once(value, key, &mut before);
                 frame.names.insert(name.name.clone(), value);
             }
         }
-        Some((frame, before))
-    }
-
-    fn inlined(&mut self, inline: &Inline, value: Value, before: Vec<Stmt>, span: Span) -> Option<Value> {
-        let ty = self.type_expr(&inline.ty)?;
-        let value = self.shaped(value, &ty, span, Whose::Inline(&inline.name.name))?;
-        Some(after(before, value))
-    }
-
-    /// A value that is used as often as its name is: where evaluating it changes something, that happens once.
-    fn evaluated_once(&mut self, value: Value, written: &ast::Expr, before: &mut Vec<Stmt>) -> Value {
-        if !written.any(&changes) || !(self.is_scalar(&value.ty) || value.is_text()) {
-            return value;
-        }
-        let (keep, expr) = self.keep(value.expr);
-        before.push(keep);
-        Value { expr, ty: value.ty }
+        Some(frame)
     }
 
     /// A value as an inline's parameter, which may be what a translator makes.
@@ -235,10 +215,10 @@ impl Lower<'_> {
     pub(super) fn xlate(&mut self, ty: &TypeExpr, operand: &ast::Expr, span: Span) -> Option<Value> {
         let target = self.type_id(ty);
         let input = self.expr(operand);
-        self.translated(target?, input?, operand, span)
+        self.translated(target?, input?, span)
     }
 
-    fn translated(&mut self, target: TypeId, input: Value, operand: &ast::Expr, span: Span) -> Option<Value> {
+    fn translated(&mut self, target: TypeId, input: Value, span: Span) -> Option<Value> {
         let named = self.types.pointee(target).unwrap_or(target);
         let record = self.types.resolve(named);
         self.need_translators(named);
@@ -248,11 +228,25 @@ impl Lower<'_> {
             return self.fail(span, "D_XLATE_NONE", format!("cannot translate from \"{from}\" to \"{to}\""));
         };
         let name = self.types.display(record);
-        let mut before = Vec::new();
-        let input = self.evaluated_once(input, operand, &mut before);
+        let (before, input) = self.evaluated_once(input);
         let expr = input.expr.clone();
         let made = Xlated { name, output: record, translator, input, before };
         Some(Value { expr, ty: Ty::Xlated(Rc::new(made)) })
+    }
+
+    /// What is translated, for all members that are made from it: where evaluating it changes something, that happens once.
+    fn evaluated_once(&mut self, value: Value) -> (Vec<Stmt>, Value) {
+        if !changes(&value.expr) || !(self.is_scalar(&value.ty) || value.is_text()) {
+            return (Vec::new(), value);
+        }
+        let (keeps, expr) = match value.is_text() && self.may_be_null(&value.expr) {
+            true => self.keep_with_mark(value.expr),
+            false => {
+                let (keep, kept) = self.keep(value.expr);
+                (vec![keep], kept)
+            }
+        };
+        (keeps, Value { expr, ty: value.ty })
     }
 
     fn translator(&self, output: TypeId, input: &Value) -> Option<Rc<Translator>> {
@@ -317,12 +311,29 @@ fn after(before: Vec<Stmt>, value: Value) -> Value {
 }
 
 /// Whether evaluating it twice is not the same as once.
-fn changes(kind: &ast::ExprKind) -> bool {
-    match kind {
-        ast::ExprKind::Assign { .. } | ast::ExprKind::IncDec { .. } => true,
-        ast::ExprKind::Call { callee, .. } => {
-            matches!(callee.name.as_str(), "alloca" | "copyin" | "copyinstr" | "rand" | "speculation" | "strtok")
+fn changes(value: &Expr) -> bool {
+    struct Changes(bool);
+    impl Visitor for Changes {
+        fn expr(&mut self, e: &Expr) {
+            self.0 |= match &e.kind {
+                ExprKind::Block(..) | ExprKind::IncDec { .. } | ExprKind::Builtin(Builtin::Rand) => true,
+                ExprKind::Call(function, _) => is_different_each_time(*function),
+                _ => false,
+            };
         }
-        _ => false,
     }
+    let mut changes = Changes(false);
+    visit::expr(value, &mut changes);
+    changes.0
+}
+
+fn is_different_each_time(function: Function) -> bool {
+    matches!(
+        function,
+        Function::Alloca
+            | Function::Copy(_)
+            | Function::Speculation
+            | Function::Str(Space::User)
+            | Function::Text(TextFunction::Strtok)
+    )
 }

@@ -360,6 +360,8 @@ impl Lower<'_> {
         let null = matches!(element.ty, Ty::Text) && value.is_zero() && !value.is_text();
         let stmts = match null {
             true if element.dynamic => vec![delete(&element.place, span)],
+            // A constant that only turns out to be 0.
+            true if !self.takes_null(&element.place) => return self.unassignable(&element.ty, "=", &value, span),
             true => {
                 let text = self.text_or_null(value)?;
                 self.store_whole_text(&element.place, text.expr, span)

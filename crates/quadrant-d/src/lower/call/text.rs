@@ -4,6 +4,7 @@ use quadrant_program::expr::{Expr, ExprKind, Function, TextFunction};
 use quadrant_program::ty::{Space, Type};
 
 use super::super::Lower;
+use super::super::expr::block;
 use super::super::value::{Int, Value};
 use super::Call;
 
@@ -14,10 +15,7 @@ impl Lower<'_> {
             "strjoin" => self.strjoin(call),
             "strchr" => self.strchr(call, false),
             "strrchr" => self.strchr(call, true),
-            "strstr" => {
-                let args = vec![self.text_arg(call, 1)?, self.text_arg(call, 2)?];
-                Some(self.text_of(TextFunction::Strstr, args, call))
-            }
+            "strstr" => self.strstr(call),
             "index" => self.index_of(call, false),
             "rindex" => self.index_of(call, true),
             "substr" => self.substr(call),
@@ -80,6 +78,28 @@ impl Lower<'_> {
     fn strchr(&mut self, call: &Call, last: bool) -> Option<Value> {
         let (text, char) = (self.text_arg(call, 1)?, self.int_arg(call, 2)?);
         Some(self.text_of(TextFunction::Strchr { last }, vec![text, char], call))
+    }
+
+    /// `strstr(s, part)`: NULL if it is not found; an empty part is, also in an empty text.
+    fn strstr(&mut self, call: &Call) -> Option<Value> {
+        let (text, part) = (self.text_arg(call, 1)?, self.text_arg(call, 2)?);
+        let span = call.span;
+        if let ExprKind::Str(_) = &part.kind {
+            return Some(self.text_of(TextFunction::Strstr, vec![text, part], call));
+        }
+        let (keep_part, part) = self.keep(part);
+        let found = self.text_of(TextFunction::Strstr, vec![text, part.clone()], call);
+        let (keep_found, found) = self.keep(found.expr);
+        let empty = |lower: &Self, text: Expr, negate: bool| {
+            let none = Box::new(lower.literal_text(b"", span).expr);
+            Expr::new(ExprKind::MemEq { lhs: Box::new(text), rhs: none, negate }, Type::Bool, span)
+        };
+        let (lhs, rhs) = (empty(self, found.clone(), true), empty(self, part, false));
+        let kind = ExprKind::Logical { and: false, lhs: Box::new(lhs), rhs: Box::new(rhs) };
+        let cond = Box::new(Expr::new(kind, Type::Bool, span));
+        let null = self.text_at(Expr::int(0, Type::U64, span), Space::Kernel, span).expr;
+        let chosen = self.of_text(ExprKind::Ternary { cond, then: Box::new(found), other: Box::new(null) }, span);
+        Some(block(vec![keep_part, keep_found], chosen))
     }
 
     fn index_of(&mut self, call: &Call, last: bool) -> Option<Value> {

@@ -2,11 +2,13 @@
 
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, UnaryOp};
 use quadrant_program::span::Span;
+use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::CType;
 
 use super::super::Lower;
 use super::super::convert::in_full;
+use super::super::presence::{is_null, is_search, without_null};
 use super::super::value::{Int, Ty, Value};
 use crate::ast::{self, BinOp, UnOp};
 
@@ -217,38 +219,58 @@ impl Lower<'_> {
         self.binary(BinOp::BitXor, lhs, rhs, span)
     }
 
-    /// What a text is when it is compared with NULL: 0 if it is not there. What has no mark for that is not there when
-    /// it is empty.
+    /// What a text is when it is compared with NULL: 0 if it is not there.
     fn presence(&self, text: &Expr) -> Expr {
         let span = text.span;
         let address = |value: Expr| Expr::new(ExprKind::Cast(Box::new(value)), Type::U64, span);
         match &text.kind {
-            // Any but NULL.
-            ExprKind::Str(_) => Expr::int(1, Type::U64, span),
-            _ if self.is_never_null(text) => Expr::int(1, Type::U64, span),
             ExprKind::Call(Function::Str(Space::Kernel), args) if args.len() == 1 => address(args[0].clone()),
             ExprKind::Ternary { cond, then, other } => {
                 let (then, other) = (self.presence(then), self.presence(other));
                 let kind = ExprKind::Ternary { cond: cond.clone(), then: Box::new(then), other: Box::new(other) };
                 Expr::new(kind, Type::U64, span)
             }
-            _ => address(self.is_there(text).unwrap_or_else(|| {
+            ExprKind::Block(body, value) => {
+                Expr::new(ExprKind::Block(body.clone(), Box::new(self.presence(value))), Type::U64, span)
+            }
+            kind if is_search(kind) => {
                 let (lhs, rhs) = (Box::new(text.clone()), Box::new(self.literal_text(b"", span).expr));
-                Expr::new(ExprKind::MemEq { lhs, rhs, negate: true }, Type::Bool, span)
-            })),
+                address(Expr::new(ExprKind::MemEq { lhs, rhs, negate: true }, Type::Bool, span))
+            }
+            _ => self.is_there(text).map_or_else(|| always_there(text), address),
         }
     }
 
-    /// Whether a text that may be NULL is empty, which NULL is not; or is not (`negate`).
-    fn compare_with_empty(&mut self, text: &Expr, negate: bool) -> Option<ExprKind> {
+    /// Whether a text is empty, which NULL is not; or is not (`negate`).
+    fn compare_with_empty(&mut self, text: &Expr, negate: bool) -> Expr {
+        let (span, ty) = (text.span, Int::INT.model());
+        match &text.kind {
+            ExprKind::Ternary { cond, then, other } => {
+                let then = Box::new(self.compare_with_empty(then, negate));
+                let other = Box::new(self.compare_with_empty(other, negate));
+                Expr::new(ExprKind::Ternary { cond: cond.clone(), then, other }, ty, span)
+            }
+            ExprKind::Block(body, value) => {
+                let value = Box::new(self.compare_with_empty(value, negate));
+                Expr::new(ExprKind::Block(body.clone(), value), ty, span)
+            }
+            _ if is_null(text) => self.number(i64::from(negate), Int::INT, span).expr,
+            _ => self.compare_found_with_empty(text, negate),
+        }
+    }
+
+    fn compare_found_with_empty(&mut self, text: &Expr, negate: bool) -> Expr {
         let span = text.span;
-        let (keeps, kept, there) = self.kept_if_there(text)?;
-        let empty = self.literal_text(b"", span).expr;
-        let equal = ExprKind::MemEq { lhs: Box::new(kept), rhs: Box::new(empty), negate };
-        let then = Box::new(self.truth(equal, span).expr);
+        let empty = Box::new(self.literal_text(b"", span).expr);
+        let equal = |lower: &Self, text: Expr| {
+            lower.truth(ExprKind::MemEq { lhs: Box::new(text), rhs: empty, negate }, span).expr
+        };
+        let Some((keeps, kept, there)) = self.kept_if_there(text) else { return equal(self, text.clone()) };
+        let then = Box::new(equal(self, kept));
         let other = Box::new(self.number(i64::from(negate), Int::INT, span).expr);
         let chosen = ExprKind::Ternary { cond: Box::new(there), then, other };
-        Some(ExprKind::Block(keeps, Box::new(self.truth(chosen, span).expr)))
+        let chosen = Box::new(self.truth(chosen, span).expr);
+        Expr::new(ExprKind::Block(keeps, chosen), Int::INT.model(), span)
     }
 
     fn compare_texts(&mut self, op: BinOp, left: Value, right: Value, span: Span) -> Option<Value> {
@@ -269,18 +291,30 @@ impl Lower<'_> {
         }
         let empty = |text: &Value| text.literal().is_some_and(<[u8]>::is_empty);
         let (is_empty, of_empty) = (empty(&l) || empty(&r), if empty(&l) { &r.expr } else { &l.expr });
+        if matches!(op, BinOp::Eq | BinOp::Ne) && is_empty && self.may_be_null(of_empty) {
+            let equal = self.compare_with_empty(of_empty, op == BinOp::Ne);
+            return Some(self.truth(equal.kind, span));
+        }
+        // Beside another text, NULL is as an empty one.
+        let (lhs, rhs) = (without_null(l.expr), without_null(r.expr));
         if matches!(op, BinOp::Eq | BinOp::Ne) {
-            if is_empty && let Some(kind) = self.compare_with_empty(of_empty, op == BinOp::Ne) {
-                return Some(self.truth(kind, span));
-            }
-            let kind = ExprKind::MemEq { lhs: Box::new(l.expr), rhs: Box::new(r.expr), negate: op == BinOp::Ne };
+            let kind = ExprKind::MemEq { lhs: Box::new(lhs), rhs: Box::new(rhs), negate: op == BinOp::Ne };
             return Some(self.truth(kind, span));
         }
-        let (lhs, rhs) = (l.expr, r.expr);
         let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![lhs, rhs]), Type::I64, span);
         let zero = Expr::int(0, Type::I64, span);
         Some(self.truth(ExprKind::Binary(op.model()?, Box::new(order), Box::new(zero)), span))
     }
+}
+
+/// The presence of a text that is never NULL. Finding it may fault all the same.
+fn always_there(text: &Expr) -> Expr {
+    let one = Expr::int(1, Type::U64, text.span);
+    if matches!(text.kind, ExprKind::Str(_) | ExprKind::Var(_) | ExprKind::MapGet { key: None, .. }) {
+        return one;
+    }
+    let found = vec![Stmt::new(StmtKind::Expr(text.clone()), text.span)];
+    Expr::new(ExprKind::Block(found, Box::new(one)), Type::U64, text.span)
 }
 
 /// Whether the value is 0 or 1.

@@ -171,6 +171,29 @@ fn a_text_that_is_null_and_one_that_is_empty() {
     assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["0 0", "reached"]);
 }
 
+/// What functions compute may be empty, but only a search that finds nothing is NULL.
+#[test]
+fn an_empty_text_is_not_null() {
+    needs_root!();
+    needs_loops!();
+    let text = r#"string g; string e; string b;
+        BEGIN { g = ""; e = ""; b = "b"; }
+        BEGIN { printf("%d %d\n", strjoin(g, "") == NULL, substr("abc", 3) == NULL); }
+        BEGIN { printf("%d %d\n", (g = "") == NULL, (pid ? g : "a") == NULL); }
+        BEGIN { this->a = substr("abc", 3); printf("%d %d\n", this->a == NULL, this->a == ""); }
+        BEGIN { m[1] = (g = ""); printf("%d %d\n", m[1] == NULL, m[1] == ""); }
+        BEGIN { printf("%d%d%d\n", strstr(e, e) == NULL, strstr(b, e) == NULL, strstr(e, b) == NULL); }
+        BEGIN { g = strstr(b, e); printf("%d ", g == NULL); g = (string)NULL; printf("%d\n", g == NULL); }
+        BEGIN { printf("%d %d ", strstr(e, b) == "", strstr(e, b) == "x"); printf("%d\n", (pid ? NULL : e) != ""); }
+        BEGIN { this->p = curthread->mm->arg_end - 1; printf("%d %d\n", copyinstr(this->p) == NULL, copyinstr(this->p) == ""); }
+        BEGIN { exit(0); }"#;
+    let outcome = good(dtrace().args(["-qn", text]));
+    let expected = ["0 0", "0 0", "0 1", "0 1", "001", "0 1", "0 0 1", "0 1"];
+    assert_eq!(outcome.lines(), expected, "{}", outcome.describe());
+    faults("this->s = \"x\"; this->s = stringof(0);", 1, 0, "invalid address (0x0)");
+    faults("this->n = copyinstr(24) == NULL;", 1, 24, "invalid address (0x18)");
+}
+
 #[test]
 fn a_copy_to_a_bad_address() {
     needs_root!();
