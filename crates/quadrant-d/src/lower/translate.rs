@@ -330,7 +330,7 @@ fn changes(value: &Expr) -> bool {
 fn is_different_each_time(function: Function) -> bool {
     matches!(
         function,
-        Function::Alloca
+        Function::Alloca(_)
             | Function::Copy(_)
             | Function::Speculation
             | Function::Str(Space::User)
