@@ -96,15 +96,7 @@ impl Lower<'_> {
 
     fn expand(&mut self, def: &MacroDef, args: &[ast::Expr], span: Span) -> Option<Called> {
         let name = &def.name.name;
-        if self.scope.expanding.iter().any(|open| open == name) {
-            let chain: Vec<&str> =
-                self.scope.expanding.iter().skip_while(|open| *open != name).map(String::as_str).collect();
-            let message = format!("the macro `{name}` calls itself: {} > {name}", chain.join(" > "));
-            return self.error(span, message);
-        }
-        if self.scope.expanding.len() >= MAX_OPEN {
-            return self.error(span, format!("more than {MAX_OPEN} macros call each other"));
-        }
+        self.may_expand(name, span)?;
         let outer = self.scope.expansion;
         self.scope.expansion = nested(outer, span);
         let mut body = def.body.clone();
@@ -120,14 +112,7 @@ impl Lower<'_> {
                 "an argument is put wherever its parameter stands: keep it in a variable",
             );
         }
-        for stray in std::mem::take(&mut substitution.strays) {
-            let message = format!("the macro `{name}` is not given `@{}`", stray.name);
-            self.error_help::<()>(
-                stray.span,
-                message,
-                "a macro has only the maps that it takes: name it as a parameter",
-            );
-        }
+        self.strays(name, &substitution.strays);
         self.scope.expanding.push(name.clone());
         let before = self.messages.len();
         let called = self.body(&body);
@@ -138,6 +123,32 @@ impl Lower<'_> {
             Called::Value(value) => Called::Value(Expr { span, ..value }),
             effect => effect,
         })
+    }
+
+    /// Whether a macro may be put in here; reports it if not.
+    fn may_expand(&mut self, name: &String, span: Span) -> Option<()> {
+        let open = &self.scope.expanding;
+        if open.contains(name) {
+            let chain: Vec<&str> = open.iter().skip_while(|open| *open != name).map(String::as_str).collect();
+            let message = format!("the macro `{name}` calls itself: {} > {name}", chain.join(" > "));
+            return self.error(span, message);
+        }
+        if open.len() >= MAX_OPEN {
+            return self.error(span, format!("more than {MAX_OPEN} macros call each other"));
+        }
+        Some(())
+    }
+
+    /// Refuses maps that a macro names and does not take.
+    fn strays(&mut self, name: &str, strays: &[Ident]) {
+        for stray in strays {
+            let message = format!("the macro `{name}` is not given `@{}`", stray.name);
+            self.error_help::<()>(
+                stray.span,
+                message,
+                "a macro has only the maps that it takes: name it as a parameter",
+            );
+        }
     }
 
     fn substitution(&mut self, def: &MacroDef, args: &[ast::Expr]) -> Substitution {

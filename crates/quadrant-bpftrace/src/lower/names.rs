@@ -148,14 +148,8 @@ impl Lower<'_> {
             "pcomm" => self.task_field(PCOMM, span),
             "leader_comm" => self.task_field(&["group_leader", "comm"], span),
             "default_str_length" => Some(literal_int(self.config.max_strlen.into(), span)),
-            "username" => {
-                let uid = Expr::new(ExprKind::Builtin(Builtin::Uid), Type::U32, span);
-                Some(Expr::new(ExprKind::Cast(Box::new(uid)), Type::Username, span))
-            }
-            "container" => {
-                let group = Expr::new(ExprKind::Builtin(Builtin::Cgroup), Type::U64, span);
-                Some(Expr::new(ExprKind::Cast(Box::new(group)), Type::Container, span))
-            }
+            "username" => Some(shown(Builtin::Uid, Type::U32, Type::Username, span)),
+            "container" => Some(shown(Builtin::Cgroup, Type::U64, Type::Container, span)),
             "pidns" => self.pid_namespace(span),
             "mntns" => self.task_number(&["nsproxy", "mnt_ns", "ns", "inum"], span),
             "kstack" | "ustack" => self.stack(name == "ustack", None, None, span),
@@ -542,4 +536,10 @@ fn numbered(name: &str) -> Option<u8> {
 
 fn builtin_names() -> impl Iterator<Item = &'static str> {
     SIMPLE.iter().map(|(name, ..)| *name).chain(OTHER.iter().copied())
+}
+
+/// A number of the process as the name that it is shown by.
+fn shown(builtin: Builtin, number: Type, name: Type, span: Span) -> Expr {
+    let number = Expr::new(ExprKind::Builtin(builtin), number, span);
+    Expr::new(ExprKind::Cast(Box::new(number)), name, span)
 }

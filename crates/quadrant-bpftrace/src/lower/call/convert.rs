@@ -56,7 +56,7 @@ pub(super) fn shown(lower: &mut Lower, call: Call) -> Option<Called> {
         "syscall_name" => Type::SyscallName,
         _ => Type::SignalName,
     };
-    Some(cast(lower, number, ty, call))
+    Some(Called::Value(lower.named(number, ty, call.span)))
 }
 
 /// `cgroup_path(id)`, `cgroup_path(id, "pattern")`

@@ -71,15 +71,7 @@ impl Lower<'_> {
             ast::ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
             ast::ExprKind::IncDec { increment, prefix, target } => self.inc_dec(target, *increment, *prefix, span),
             ast::ExprKind::Binary { op, left, right, .. } => {
-                let is_written = operator::is_written(ast);
-                self.are_numbers(*op, left, right, span)?;
-                let (left, right) = (self.operand(left), self.operand(right));
-                let (left, right) = (left?, right?);
-                if is_written {
-                    self.holds(*op, &left, &right, span)?;
-                }
-                self.style_shift(*op, &left, &right);
-                self.binary(*op, left, right, span)
+                self.written_binary(*op, left, right, operator::is_written(ast), span)
             }
             ast::ExprKind::Ternary { cond, then, other } => self.ternary(cond, then.as_deref(), other, span),
             ast::ExprKind::Cast { ty, operand } => self.cast_expr(ty, operand, span),

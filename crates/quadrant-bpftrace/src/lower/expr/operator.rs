@@ -103,6 +103,25 @@ impl Lower<'_> {
         })
     }
 
+    /// `left op right` as it stands in the script; `is_written` if all of it are the script's numbers.
+    pub(super) fn written_binary(
+        &mut self,
+        op: BinOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        is_written: bool,
+        span: Span,
+    ) -> Option<Expr> {
+        self.are_numbers(op, left, right, span)?;
+        let (left, right) = (self.operand(left), self.operand(right));
+        let (left, right) = (left?, right?);
+        if is_written {
+            self.holds(op, &left, &right, span)?;
+        }
+        self.style_shift(op, &left, &right);
+        self.binary(op, left, right, span)
+    }
+
     /// `left op right`
     pub(in super::super) fn binary(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let is_kept = |value: &Expr| !matches!(value.kind, ExprKind::Builtin(_));
@@ -114,7 +133,7 @@ impl Lower<'_> {
             return Some(known);
         }
         let (left, right) = (self.point_text(left), self.point_text(right));
-        let (left, right) = self.named_sides(left, right);
+        let (left, right) = self.named_sides(op, left, right);
         let (left, right) = match op.is_comparison() && is_text(&left) && is_text(&right) {
             true => (left, right),
             false => (as_pointer(left), as_pointer(right)),
@@ -233,7 +252,7 @@ impl Lower<'_> {
         if let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind) {
             return self.fold(op, (*a, &left.ty), (*b, &right.ty), span);
         }
-        if matches!((op, &right.kind), (BinOp::Div | BinOp::Rem, ExprKind::Int(0))) {
+        if matches!(op, BinOp::Div | BinOp::Rem) && is_zero(&right) {
             self.warning(right.span, "division by zero: the result is 0");
         }
         let ty = match op {
@@ -372,6 +391,15 @@ pub(super) fn is_written(ast: &ast::Expr) -> bool {
 }
 
 /// Whether the type can be compared with zero.
+/// Whether this is 0 as it stands in the script, by whatever casts.
+fn is_zero(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Int(0) => true,
+        ExprKind::Cast(number) => is_zero(number),
+        _ => false,
+    }
+}
+
 fn is_number(ty: &Type) -> bool {
     ty.is_integer() || matches!(ty, Type::Pointer { .. })
 }
