@@ -28,12 +28,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::Resettable;
 use clap::parser::ValueSource;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
 
+use crate::PERSONALITIES;
 use crate::args::Args;
 use crate::args::Format;
 use crate::failure;
@@ -97,7 +99,7 @@ struct Without {
 /// Parses the options of a command that has those of scripts, too, but for some, which its help does not show.
 fn parse_script<T: Parser>(words: &[OsString], without: &Without) -> Result<Result<T, Failure>, clap::Error> {
     let hidden = without.refused.iter().chain(without.idle);
-    let command = hidden.fold(T::command(), |command, flag| command.mut_arg(flag, |arg| arg.hide(true)));
+    let command = hidden.fold(T::command(), |command, flag| command.mut_arg(flag, without_effect));
     let command = command.mut_arg("rest", |arg| {
         arg.value_name("FILE|PARAMETER")
             .help("Script file (- for standard input), then the script's parameters $1, $2, ...")
@@ -113,12 +115,32 @@ fn parse_script<T: Parser>(words: &[OsString], without: &Without) -> Result<Resu
     T::from_arg_matches(&matches).map(Ok)
 }
 
+/// Help does not show such a flag, and what it needs beside it does not matter: it is refused, or changes nothing.
+fn without_effect(flag: clap::Arg) -> clap::Arg {
+    flag.hide(true).requires(Resettable::Reset)
+}
+
 /// `help` is `--help`, and `help COMMAND` is `COMMAND --help`.
 fn help(words: &[OsString]) -> Result<Done, clap::Error> {
-    let named = words.get(1).and_then(|word| COMMANDS.iter().find(|(command, _)| word == command));
-    match named {
-        Some((name, run)) if *name != "help" => run(&[(*name).into(), "--help".into()]),
-        _ => Args::parse(["quadrant".into(), "--help".into()]).map(|_| Ok(0)),
+    let Some(word) = words.get(1).and_then(|word| word.to_str()).filter(|word| !word.starts_with('-')) else {
+        return Args::parse(["quadrant".into(), "--help".into()]).map(|_| Ok(0));
+    };
+    match COMMANDS.iter().find(|(command, _)| word == *command) {
+        Some(("help", _)) => help(&[]),
+        Some((name, run)) => run(&[(*name).into(), "--help".into()]),
+        None => Ok(Err(no_help(word))),
+    }
+}
+
+fn no_help(word: &str) -> Failure {
+    if PERSONALITIES.iter().any(|(name, _)| *name == word) {
+        let failure = Failure::usage(format!("`{word}` has the help of that tracer"));
+        return failure.hint(format!("try 'quadrant {word} --help'"));
+    }
+    let failure = Failure::usage(format!("there is no command `{}`", failure::shown(word)));
+    match quadrant_types::suggest(word, COMMANDS.iter().map(|(command, _)| *command)) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("'quadrant --help' names the commands"),
     }
 }
 

@@ -66,8 +66,21 @@ Examples:
 
 /// A recording is a file in a form of its own, made while the probes are attached.
 const WITHOUT: Without = Without {
-    refused: &["list", "test", "bench", "overhead", "max_overhead", "strict", "dry_run", "format", "explain", "debug"],
-    idle: &["tree", "count", "verbose", "no_inlines"],
+    refused: &[
+        "list",
+        "test",
+        "bench",
+        "overhead",
+        "max_overhead",
+        "strict",
+        "dry_run",
+        "format",
+        "explain",
+        "debug",
+        "tree",
+        "count",
+    ],
+    idle: &["verbose", "no_inlines"],
 };
 
 /// Runs the command.

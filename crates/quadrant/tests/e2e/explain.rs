@@ -210,7 +210,15 @@ fn scripts_in_d_for_a_command() {
 
 #[test]
 fn flags_that_explain_cannot_heed_are_refused() {
-    for flags in [&["-o", "/dev/null"][..], &["--format", "json"], &["--overhead"], &["-l"], &["-dast"]] {
+    for flags in [
+        &["-o", "/dev/null"][..],
+        &["--format", "json"],
+        &["--overhead"],
+        &["-l"],
+        &["-dast"],
+        &["--tree"],
+        &["--count"],
+    ] {
         let message = refused(quadrant().arg("explain").args(flags).args(["-e", "BEGIN { }"]));
         assert!(message.contains("`quadrant explain` has no use for --"), "{message}");
     }

@@ -80,6 +80,14 @@ fn help_is_a_command_too() {
     assert!(good(quadrant().arg("help")).stdout.contains("\nExamples:\n  quadrant -e "));
     assert!(good(quadrant().args(["dtrace", "--help"])).stdout.starts_with("Usage: dtrace "));
     assert!(good(quadrant().args(["help", "maps"])).stdout.contains("Usage: quadrant maps "));
+    for (word, said) in [
+        ("nonsense", "there is no command `nonsense`"),
+        ("recrod", "did you mean `record`?"),
+        ("dtrace", "try 'quadrant dtrace --help'"),
+    ] {
+        let message = refused(quadrant().args(["help", word]));
+        assert!(message.contains(said), "{message}");
+    }
     assert!(good(quadrant().args(["maps", "dump", "--help"])).stdout.contains("Usage: quadrant maps dump "));
 }
 

@@ -518,7 +518,7 @@ fn what_a_recording_has_no_use_for_is_refused() {
     };
     let message = record(&["--overhead"], "BEGIN { }");
     assert!(message.contains("has no use for --overhead"), "{message}");
-    for flags in [&["--format", "json"][..], &["--strict"], &["-d", "ast"], &["--dry-run"]] {
+    for flags in [&["--format", "json"][..], &["--strict"], &["-d", "ast"], &["--dry-run"], &["--tree"], &["--count"]] {
         let message = record(flags, "BEGIN { }");
         assert!(message.contains("`quadrant record` has no use for --"), "{message}");
     }

@@ -87,8 +87,8 @@ const OF_OBJECTS: [Part; 5] = [Part::Probes, Part::Maps, Part::Helpers, Part::Xl
 
 /// An answer is text on standard output, and nothing is attached.
 const WITHOUT: Without = Without {
-    refused: &["list", "output", "format", "overhead", "strict", "debug"],
-    idle: &["tree", "count", "dry_run", "explain", "verbose", "no_inlines"],
+    refused: &["list", "output", "format", "overhead", "strict", "debug", "tree", "count"],
+    idle: &["dry_run", "explain", "verbose", "no_inlines"],
 };
 
 /// Runs the command.
