@@ -1,6 +1,5 @@
 //! What container engines call their containers: only they know names, and keep them in files.
 
-use std::cell::Cell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -14,16 +13,30 @@ const PODMAN: &str = "containers/storage";
 /// The user whose engines may have made any container.
 const ROOT: u32 = 0;
 /// Longest file that is read, and entries of a folder that are looked at.
-const LONGEST: u64 = 4 << 20;
+const LONGEST: u64 = 16 << 20;
 const MOST: usize = 1 << 12;
 /// Bytes of one user's files that are read: no user makes another wait for a name.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The names of all containers that engines on this machine know, running or not: those of root's engines, and those of users.
-pub fn names() -> Vec<Called> {
+/// What engines on this machine know.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The names of all containers, running or not: those of root's engines, and those of users.
+    pub names: Vec<Called>,
+    /// Files that were not read, because they are too long or there are too many.
+    pub too_long: Vec<PathBuf>,
+}
+
+/// Asks all engines on this machine.
+pub fn known() -> Known {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let homes = users.lines().filter_map(home).flat_map(|(user, home)| names_below(&home.join(".local/share"), user));
-    names_below(Path::new("/var/lib"), ROOT).into_iter().chain(homes).collect()
+    let mut known = known_below(Path::new("/var/lib"), ROOT);
+    for (user, home) in users.lines().filter_map(home) {
+        let of_user = known_below(&home.join(".local/share"), user);
+        known.names.extend(of_user.names);
+        known.too_long.extend(of_user.too_long);
+    }
+    known
 }
 
 /// `name:password:UID:gid:comment:HOME:shell`; root's own home has nothing that /var/lib has not.
@@ -34,18 +47,22 @@ fn home(line: &str) -> Option<(u32, PathBuf)> {
     (user != ROOT).then(|| (user, home.into()))
 }
 
-fn names_below(root: &Path, user: u32) -> Vec<Called> {
-    let called = |(name, id)| Called { name, id, user };
-    let left = Cell::new(MOST_BYTES);
-    let of_docker =
-        entries(&root.join(DOCKER)).filter_map(|folder| docker(&json(&folder.join("config.v2.json"), &left)?));
+fn known_below(root: &Path, user: u32) -> Known {
+    let mut reader = Reader { left: MOST_BYTES, too_long: Vec::new() };
+    let mut names = Vec::new();
+    for folder in entries(&root.join(DOCKER)) {
+        names.extend(reader.json(folder.join("config.v2.json")).and_then(|container| docker(&container)));
+    }
     // One folder for each storage driver: overlay-containers, vfs-containers.
     let drivers = entries(&root.join(PODMAN)).filter(|folder| folder.to_string_lossy().ends_with("-containers"));
-    // What was made with --rm is in a file of its own.
-    let files =
-        drivers.flat_map(|folder| ["containers.json", "volatile-containers.json"].map(|name| folder.join(name)));
-    let of_podman = files.filter_map(|file| json(&file, &left)).flat_map(|all| podman(&all));
-    of_docker.chain(of_podman).map(called).collect()
+    for folder in drivers {
+        // What was made with --rm is in a file of its own.
+        for name in ["containers.json", "volatile-containers.json"] {
+            names.extend(reader.json(folder.join(name)).iter().flat_map(podman));
+        }
+    }
+    let names = names.into_iter().map(|(name, id)| Called { name, id, user }).collect();
+    Known { names, too_long: reader.too_long }
 }
 
 /// `{"ID": "...", "Name": "/web", ...}`
@@ -69,13 +86,26 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).take(MOST)
 }
 
-/// A file that users may have put there: whatever it is, it is not waited for, and of all of them so many bytes are `left` to read.
-fn json(file: &Path, left: &Cell<u64>) -> Option<Value> {
-    let mut text = Vec::new();
-    let read = open::regular(file).ok()?.take(LONGEST.min(left.get())).read_to_end(&mut text);
-    left.set(left.get().saturating_sub(text.len() as u64));
-    read.ok()?;
-    serde_json::from_slice(&text).ok()
+/// Reads files that users may have put there: whatever they are, they are not waited for.
+struct Reader {
+    /// Bytes of all of them that are still read.
+    left: u64,
+    too_long: Vec<PathBuf>,
+}
+
+impl Reader {
+    fn json(&mut self, file: PathBuf) -> Option<Value> {
+        let most = LONGEST.min(self.left);
+        let mut text = Vec::new();
+        let read = open::regular(&file).ok()?.take(most + 1).read_to_end(&mut text);
+        self.left = self.left.saturating_sub(text.len() as u64);
+        read.ok()?;
+        if text.len() as u64 > most {
+            self.too_long.push(file);
+            return None;
+        }
+        serde_json::from_slice(&text).ok()
+    }
 }
 
 #[cfg(test)]
@@ -86,9 +116,21 @@ mod tests {
     fn files_are_read_as_far_as_the_user_has_bytes_left() {
         let file = std::env::temp_dir().join(format!("quadrant-engines-left-{}", std::process::id()));
         std::fs::write(&file, "[1, 2]").expect("files can be written");
-        let left = Cell::new(13);
-        assert!(json(&file, &left).is_some() && json(&file, &left).is_some());
-        assert_eq!((json(&file, &left), left.get()), (None, 0));
+        let mut reader = Reader { left: 13, too_long: Vec::new() };
+        assert!(reader.json(file.clone()).is_some() && reader.json(file.clone()).is_some());
+        assert!(reader.too_long.is_empty());
+        assert_eq!((reader.json(file.clone()), reader.left), (None, 0));
+        assert_eq!(reader.too_long, std::slice::from_ref(&file));
+        std::fs::remove_file(&file).expect("it is there");
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_named() {
+        let file = std::env::temp_dir().join(format!("quadrant-engines-long-{}", std::process::id()));
+        std::fs::File::create(&file).and_then(|made| made.set_len(LONGEST + 1)).expect("files can be made");
+        let mut reader = Reader { left: MOST_BYTES, too_long: Vec::new() };
+        assert_eq!(reader.json(file.clone()), None);
+        assert_eq!(reader.too_long, std::slice::from_ref(&file));
         std::fs::remove_file(&file).expect("it is there");
     }
 
@@ -108,12 +150,12 @@ mod tests {
             r#"[{"id": "2a", "names": ["db", "x"]}, {"id": "2b"}, 7]"#,
         );
         write("containers/storage/overlay-images/images.json", r#"[{"id": "3a", "names": ["image"]}]"#);
-        let mut found = names_below(&root, 1000);
+        let mut found = known_below(&root, 1000).names;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         let found: Vec<(&str, &str)> = found.iter().map(|one| (one.name.as_str(), one.id.as_str())).collect();
         assert_eq!(found, [("db", "2a"), ("web", "1a"), ("x", "2a")]);
         std::fs::remove_dir_all(&root).expect("it is there");
-        assert!(names_below(&root, 1000).is_empty());
+        assert!(known_below(&root, 1000).names.is_empty());
         assert_eq!(home("u:x:1000:1000:U:/home/u:/bin/sh"), Some((1000, "/home/u".into())));
         assert_eq!((home("root:x:0:0::/root:/bin/sh"), home("u:x:1:1::none:"), home("")), (None, None, None));
     }
