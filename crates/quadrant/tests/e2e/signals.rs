@@ -54,12 +54,17 @@ fn a_second_interrupt_ends_a_trace_whose_output_nobody_reads() {
     drop(reader);
 }
 
+/// How long a process may take to fill a pipe that nobody reads: on a busy machine much longer than the second that it takes.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// Waits until a process is in a system call on its standard output. Where the kernel does not tell, there is nothing to wait for.
 fn wait_until_stuck(pid: u32) {
+    let started = Instant::now();
     while let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) {
         if call.split_whitespace().nth(1) == Some("0x1") {
             return;
         }
+        assert!(started.elapsed() < LONGEST_WAIT, "{pid} writes on: it is in {call}");
         std::thread::yield_now();
     }
 }
