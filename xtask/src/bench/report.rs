@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -44,10 +44,12 @@ impl Report {
         text
     }
 
-    /// Writes the JSON form.
+    /// Writes the JSON form in place of an earlier one, which is there until this one is whole.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(&self.json())? + "\n";
-        std::fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()).into())
+        let beside = beside(path);
+        let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+        written.map_err(|e| format!("cannot write {}: {e}", path.display()).into())
     }
 
     /// `{"machine": {...}, "repeat": N, "tools": [{"name", "command"}], "benchmarks": [{"name", "failures", "metrics":
@@ -146,6 +148,13 @@ fn ratio(value: Option<f64>, to: Option<f64>) -> Option<String> {
     (to > 0.0).then(|| format!("{:.2}", value / to))
 }
 
+/// The file beside another one that takes its place.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +191,20 @@ none has no result for begin-exit: not here
         let json = report().json();
         assert_eq!(json["benchmarks"][0]["metrics"][0]["samples"], json!({"quadrant": [4.0], "other": [345.6]}));
         assert_eq!(json["benchmarks"][0]["failures"], json!({"none": "not here"}));
+    }
+
+    #[test]
+    fn an_earlier_file_stays_until_there_is_a_whole_one() {
+        let file = std::env::temp_dir().join(format!("quadrant-report-{}.json", std::process::id()));
+        std::fs::write(&file, "earlier").expect("files can be written");
+        // Nothing can be written there, so no part of the new one takes the earlier one's place.
+        std::fs::create_dir(beside(&file)).expect("folders can be made");
+        assert!(report().write(&file).is_err());
+        assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "earlier");
+        std::fs::remove_dir(beside(&file)).expect("it is there");
+        report().write(&file).expect("it can be written now");
+        assert!(std::fs::read_to_string(&file).expect("it is there").contains("begin-exit"));
+        assert!(!beside(&file).exists());
+        std::fs::remove_file(&file).expect("it is there");
     }
 }
