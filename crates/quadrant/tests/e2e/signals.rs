@@ -73,8 +73,8 @@ fn wait_until_stuck(pid: u32) {
 #[test]
 fn an_interrupt_leaves_the_commands_that_wait_and_says_how_many() {
     needs_root!();
-    let text = "interval:ms:1 { system(\"echo ran; sleep 0.1\"); } END { system(\"echo ended\"); }";
-    let d = "tick-1ms { system(\"echo ran; sleep 0.1\"); } END { system(\"echo ended\"); }";
+    let text = "interval:ms:1 { system(\"echo worked; sleep 0.1\"); } END { system(\"echo ended\"); }";
+    let d = "tick-1ms { system(\"echo worked; sleep 0.1\"); } END { system(\"echo ended\"); }";
     for words in [
         &["--unsafe", "-e", text][..],
         &["--unsafe", "--format", "json", "-e", text],
@@ -82,7 +82,7 @@ fn an_interrupt_leaves_the_commands_that_wait_and_says_how_many() {
         &["dtrace", "-q", "-w", "-n", d],
     ] {
         let tracer = quadrant().args(words).start().unwrap();
-        tracer.wait_for_stdout("ran").unwrap();
+        tracer.wait_for_stdout("worked").unwrap();
         tracer.signal(Signal::INT).unwrap();
         let outcome = tracer.finish().unwrap();
         assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
