@@ -257,7 +257,7 @@ fn times_in_loops_over_maps() {
     needs_loops!();
     let calls = target!("calls");
     let stacks = format!(
-        "uprobe:{calls}:target_call {{ @s[ustack, arg0]++; for ($kv : @s) {{ if (nsecs > 5 && nsecs > 6) {{ @late = $kv.1; }} }} }}"
+        "uprobe:{calls}:target_call {{ @s[ustack(2), arg0]++; for ($kv : @s) {{ if (nsecs > 5 && nsecs > 6) {{ @late = $kv.1; }} }} }}"
     );
     assert_replays("record-times", &format!("{calls} 3"), &stacks);
     let text =
