@@ -32,11 +32,9 @@ impl Lower<'_, '_> {
         (can && !self.g.program.records.iter().any(prints)).then_some(map)
     }
 
-    /// Whether nobody waits for a walk over a map, or not for long, or the script has one of its own there.
+    /// Whether nobody waits long for a walk over a map, or the clause would see that the map is not cleared yet.
     fn may_walk(&self, clear: RecordId, map: MapRef) -> bool {
-        let Lower { g, unit, .. } = self;
-        let is_run = unit.points.iter().all(|point| g.program.points[point.0 as usize].site.is_run());
-        is_run || i64::from(g.room(map)) <= MOST || g.usage.clears.contains(&clear)
+        i64::from(self.g.room(map)) <= MOST || self.g.usage.clears.contains(&clear)
     }
 
     /// Clears a map; sends the record if there are more keys than a program should remove.
