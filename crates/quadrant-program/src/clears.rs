@@ -1,4 +1,4 @@
-//! Where maps are cleared beside what would see that they are not.
+//! Where maps are cleared at once, whatever the size of their tables.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ use crate::visit::Visitor;
 /// The orders to clear a map in clauses that walk over all of it or count its keys: to clear it there takes no longer than that. In
 /// clauses that the tracer runs itself, where nobody waits for them, also those behind which such a clause uses the map: what it stores
 /// then is to stay.
-pub fn beside_walks(program: &Program) -> BTreeSet<RecordId> {
+pub fn at_once(program: &Program) -> BTreeSet<RecordId> {
     let found = program.clauses.iter().flat_map(|clause| in_clause(program, clause));
     let used = used_afterwards(program);
-    found.chain(used).chain(program.clears_beside_walks.iter().copied()).collect()
+    found.chain(used).chain(program.clears_at_once.iter().copied()).collect()
 }
 
 fn in_clause(program: &Program, clause: &Clause) -> Vec<RecordId> {
@@ -95,7 +95,7 @@ impl Order<'_> {
 
 impl Visitor for Order<'_> {
     fn stmt(&mut self, stmt: &Stmt) {
-        self.loops += u32::from(is_loop(stmt));
+        self.loops += u32::from(stmt.is_loop());
         match &stmt.kind {
             StmtKind::Assign(place, _) | StmtKind::Update(place, ..) => self.touch_place(place),
             StmtKind::Aggregate { map, .. } => self.touch(*map),
@@ -109,7 +109,7 @@ impl Visitor for Order<'_> {
     }
 
     fn end(&mut self, stmt: &Stmt) {
-        self.loops -= u32::from(is_loop(stmt));
+        self.loops -= u32::from(stmt.is_loop());
     }
 
     fn expr(&mut self, e: &Expr) {
@@ -119,11 +119,6 @@ impl Visitor for Order<'_> {
             _ => {}
         }
     }
-}
-
-fn is_loop(stmt: &Stmt) -> bool {
-    use StmtKind::{ForMap, ForRange, Unroll, While};
-    matches!(stmt.kind, While { .. } | Unroll { .. } | ForRange { .. } | ForMap { .. })
 }
 
 fn cleared(program: &Program, record: RecordId) -> Option<MapId> {

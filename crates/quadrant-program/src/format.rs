@@ -52,6 +52,11 @@ impl Conversion {
     pub fn is_wide(&self) -> bool {
         self.length == "l" || self.kind.starts_with('w')
     }
+
+    /// How many arguments come before its own, for its width and precision (`*`).
+    pub fn stars(&self) -> usize {
+        [self.width, self.precision].iter().filter(|count| **count == Some(Count::Argument)).count()
+    }
 }
 
 /// The name of bits of a number.

@@ -10,7 +10,7 @@
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`stamp`]: when, by whom and where a record was made.
 //! * [`sampling`]: whether firings may be left out.
-//! * [`narrow`]: room for texts in keys; [`clears`]: where maps are walked over as they are cleared.
+//! * [`narrow`]: room for texts in keys; [`clears`]: where maps are cleared at once.
 //! * [`visit`]: walking over a program; [`build`]: making expressions.
 //! * [`mod@core`]: numbers that a loader adjusts to its kernel.
 //! * [`import`]: functions in C that a script calls; [`float`]: floating point numbers in memory.

@@ -37,8 +37,8 @@ pub struct Program {
     pub point_ids: Vec<u32>,
     /// Every record ends with a stamp: see [`mod@crate::stamp`].
     pub stamped: bool,
-    /// Those of [`crate::clears::beside_walks`] in the program that this one was made of.
-    pub clears_beside_walks: BTreeSet<RecordId>,
+    /// Those of [`crate::clears::at_once`] in the program that this one was made of.
+    pub clears_at_once: BTreeSet<RecordId>,
 }
 
 /// What happens when memory cannot be read, a number is divided by zero, or scratch memory runs out.

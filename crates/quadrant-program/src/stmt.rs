@@ -22,6 +22,12 @@ impl Stmt {
     pub fn new(kind: StmtKind, span: Span) -> Stmt {
         Stmt { kind, span }
     }
+
+    /// Whether what is in it can run several times.
+    pub fn is_loop(&self) -> bool {
+        use StmtKind::{ForMap, ForRange, Unroll, While};
+        matches!(self.kind, While { .. } | Unroll { .. } | ForRange { .. } | ForMap { .. })
+    }
 }
 
 /// What a statement does.

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use quadrant_program::expr::{Expr, ExprKind, Function, Place, VarId};
-use quadrant_program::format::{Count, Format};
+use quadrant_program::format::Format;
 use quadrant_program::map::MapId;
 use quadrant_program::program::{Clause, Program};
 use quadrant_program::record::{RecordId, RecordKind};
@@ -35,9 +35,7 @@ fn mark_record(kind: &mut RecordKind, own: &[bool]) {
 fn mark_format(format: &mut Format, own: &[bool]) {
     let mut own = own.iter();
     for conversion in format.conversions_mut() {
-        let counts = [conversion.width, conversion.precision];
-        let stars = counts.iter().filter(|count| **count == Some(Count::Argument)).count();
-        conversion.own = own.nth(stars) == Some(&true);
+        conversion.own = own.nth(conversion.stars()) == Some(&true);
     }
 }
 

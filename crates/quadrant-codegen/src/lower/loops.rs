@@ -7,6 +7,7 @@ use quadrant_program::expr::VarId;
 use quadrant_program::layout;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::recording::walk_number;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 
@@ -151,7 +152,7 @@ impl Lower<'_, '_> {
             Ok(())
         })?;
         let link = self.link();
-        let number = if self.g.target.numbers_walks { i64::from(var.0) + 1 } else { 0 };
+        let number = if self.g.target.numbers_walks { walk_number(var) as i64 } else { 0 };
         self.call_for_each(place, func, link, number);
         Ok(())
     }

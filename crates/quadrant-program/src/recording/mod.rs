@@ -134,6 +134,11 @@ pub struct Walked {
     pub map: MapId,
 }
 
+/// The flags by which a loop over a map says which it is, in a replay: the number of its variable, and 1, as 0 is no loop's.
+pub fn walk_number(var: VarId) -> u64 {
+    u64::from(var.0) + 1
+}
+
 /// What a record of the recorder brings.
 #[derive(Clone, Copy, Debug)]
 pub enum Sent<'s> {
@@ -315,7 +320,7 @@ pub fn recorder(split: &Split) -> Program {
     let mut recorder = Program { clauses: Vec::new(), records: own.records(marked), ..marked.clone() };
     recorder.config.print_maps_on_exit = false;
     // It leaves out walks, and clears maps when the replay does all the same.
-    recorder.clears_beside_walks = clears::beside_walks(marked);
+    recorder.clears_at_once = clears::at_once(marked);
     recorder.config.names_numbers = split.names_processes();
     for (index, group) in groups.iter().enumerate() {
         let span = group.clauses.first().map_or(Span::default(), |clause| marked.clauses[*clause].span);

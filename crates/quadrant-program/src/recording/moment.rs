@@ -4,7 +4,6 @@
 //! will. Where a firing asks again, each value is learned where it is asked for. That cannot be where one of the places is in a loop over
 //! a map whose order a replay cannot know ([`walk::can_be_told`]): there all are one value.
 
-use super::state::is_loop;
 use super::walk;
 use crate::Program;
 use crate::expr::Builtin;
@@ -107,12 +106,12 @@ impl Places<'_> {
 
 impl Visitor for Places<'_> {
     fn stmt(&mut self, stmt: &Stmt) {
-        self.loops += usize::from(is_loop(stmt));
+        self.loops += usize::from(stmt.is_loop());
         self.untold += usize::from(self.is_untold(stmt));
     }
 
     fn end(&mut self, stmt: &Stmt) {
-        self.loops -= usize::from(is_loop(stmt));
+        self.loops -= usize::from(stmt.is_loop());
         self.untold -= usize::from(self.is_untold(stmt));
     }
 

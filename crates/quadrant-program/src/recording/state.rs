@@ -118,20 +118,12 @@ pub(super) fn has_loops(clause: &Clause) -> bool {
     struct Loops(bool);
     impl Visitor for Loops {
         fn stmt(&mut self, stmt: &Stmt) {
-            self.0 |= is_loop(stmt);
+            self.0 |= stmt.is_loop();
         }
     }
     let mut loops = Loops(false);
     visit::clause(clause, &mut loops);
     loops.0
-}
-
-/// Whether what is in a statement can run several times.
-pub(super) fn is_loop(stmt: &Stmt) -> bool {
-    matches!(
-        stmt.kind,
-        StmtKind::While { .. } | StmtKind::Unroll { .. } | StmtKind::ForRange { .. } | StmtKind::ForMap { .. }
-    )
 }
 
 /// What is used and changed somewhere.

@@ -17,6 +17,7 @@ use quadrant_program::recording::FIRST_SLOT;
 use quadrant_program::recording::SLOT;
 use quadrant_program::recording::Split;
 use quadrant_program::recording::Walked;
+use quadrant_program::recording::walk_number;
 use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
 use quadrant_vm::Round;
@@ -186,8 +187,9 @@ impl Machine {
 
     /// Has walks over maps go as they went in the event.
     fn order(&mut self, event: &Event) {
-        let rounds =
-            |(walked, order): &(Walked, Order)| Some((number(walked), order.rounds(keys_of(event, walked.slot)?)));
+        let rounds = |(walked, order): &(Walked, Order)| {
+            Some((walk_number(walked.var), order.rounds(keys_of(event, walked.slot)?)))
+        };
         let rounds = self.walks.iter().filter_map(rounds);
         self.vm.walks.rounds = rounds.collect();
         self.vm.walks.astray = None;
@@ -197,7 +199,7 @@ impl Machine {
     fn astray(&self, event: &Event) -> Option<Error> {
         let Walks { rounds, astray, .. } = &self.vm.walks;
         let astray = astray.filter(|_| !self.lossy)?;
-        let (Walked { slot, .. }, _) = self.walks.iter().find(|(walked, _)| number(walked) == astray)?;
+        let (Walked { slot, .. }, _) = self.walks.iter().find(|(walked, _)| walk_number(walked.var) == astray)?;
         let all = keys_of(event, *slot).map_or(0, <[_]>::len);
         let left = rounds.get(&astray).map_or(0, VecDeque::len);
         let (line, slot, values) = (event.line, *slot, all - left);
@@ -206,11 +208,6 @@ impl Machine {
             _ => Error::Astray { line, slot, round: values + 1 },
         })
     }
-}
-
-/// What a loop has as flags.
-fn number(walked: &Walked) -> u64 {
-    u64::from(walked.var.0) + 1
 }
 
 fn keys_of(event: &Event, slot: usize) -> Option<&[Given]> {

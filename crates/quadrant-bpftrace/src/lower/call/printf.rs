@@ -2,7 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::Expr;
-use quadrant_program::format::{Conversion, Count, Format, Piece};
+use quadrant_program::format::{Conversion, Format, Piece};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
@@ -162,11 +162,7 @@ impl Wanted<'_> {
 fn wanted(format: &Format) -> Vec<Wanted<'_>> {
     let mut wanted = Vec::new();
     for conversion in format.conversions() {
-        for count in [conversion.width, conversion.precision] {
-            if count == Some(Count::Argument) {
-                wanted.push(Wanted::Count);
-            }
-        }
+        wanted.extend((0..conversion.stars()).map(|_| Wanted::Count));
         wanted.push(Wanted::Value(conversion));
     }
     wanted

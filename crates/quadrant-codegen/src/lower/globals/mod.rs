@@ -106,7 +106,7 @@ pub(super) struct Usage {
     pub otherwise: BTreeSet<MapId>,
     /// Maps whose keys programs count.
     pub counted: BTreeSet<MapId>,
-    /// Orders to clear maps in clauses that walk over them.
+    /// Orders to clear maps that are carried out at once ([`clears::at_once`]).
     pub clears: BTreeSet<RecordId>,
     /// Whether the script can end itself.
     pub exits: bool,
@@ -121,7 +121,7 @@ impl Usage {
             walk::clause(clause, &mut |node| usage.note(node));
         }
         usage.otherwise = stays::used_otherwise(program);
-        usage.clears = clears::beside_walks(program);
+        usage.clears = clears::at_once(program);
         usage
     }
 

@@ -2,7 +2,7 @@
 
 use quadrant_program::action::ActionKind;
 use quadrant_program::expr::{Expr, ExprKind};
-use quadrant_program::format::{Conversion, Count, Format, Piece};
+use quadrant_program::format::{Conversion, Format, Piece};
 use quadrant_program::map::MapId;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{SymbolPart, Type};
@@ -65,7 +65,7 @@ impl Lower<'_> {
                 let message = format!("%@ conversion requires an aggregation and is not for use with {name}( )");
                 return self.fail(first.span, "D_PRINTF_AGG_CONV", message);
             }
-            for _ in 0..stars(conversion) {
+            for _ in 0..conversion.stars() {
                 number += 1;
                 args.push(self.dynamic_count(call, rest.next(), conversion, (number, at + 1))?);
             }
@@ -325,7 +325,7 @@ impl Lower<'_> {
         let known = self.aggregations.get(pending.names.first()?)?.clone();
         let mut keys = keys.iter().zip(&known.keys).enumerate();
         for (at, conversion) in format.conversions().enumerate() {
-            for _ in 0..stars(conversion) {
+            for _ in 0..conversion.stars() {
                 self.check_printa_count(pending.span, (conversion, at + 1), keys.next())?;
             }
             match conversion.kind.starts_with('@') {
@@ -413,7 +413,7 @@ fn said(format: Format, args: Vec<Expr>, written: &[ast::Expr]) -> (Format, Vec<
             pieces.push(piece);
             continue;
         };
-        let (counts, stars) = ([conversion.width, conversion.precision], stars(conversion));
+        let (counts, stars) = ([conversion.width, conversion.precision], conversion.stars());
         kept.extend(args.by_ref().take(stars));
         let is_own = matches!(written.by_ref().nth(stars), Some(ast::Expr { kind: ast::ExprKind::Str(_), .. }));
         match args.next() {
@@ -430,11 +430,6 @@ fn said(format: Format, args: Vec<Expr>, written: &[ast::Expr]) -> (Format, Vec<
         }
     }
     (Format { pieces }, kept)
-}
-
-/// How many arguments a conversion takes for its width and precision.
-fn stars(conversion: &Conversion) -> usize {
-    [conversion.width, conversion.precision].iter().filter(|count| **count == Some(Count::Argument)).count()
 }
 
 fn accepts(takes: Takes, key: &Type) -> bool {
