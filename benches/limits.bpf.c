@@ -328,20 +328,34 @@ int BPF_USDT(static_text, long first, const char *second)
 	return 0;
 }
 
-SEC("perf_event")
-int kernel_stacks(void *ctx)
+static int count_stack(void *ctx, u64 flags)
 {
-	u32 id = bpf_get_stackid(ctx, &stacks, 0);
+	u32 id = bpf_get_stackid(ctx, &stacks, flags);
 
 	count_key(&by_stack, &id);
 	return 0;
 }
 
 SEC("perf_event")
+int kernel_stacks(void *ctx)
+{
+	return count_stack(ctx, 0);
+}
+
+SEC("perf_event")
 int user_stacks(void *ctx)
 {
-	u32 id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+	return count_stack(ctx, BPF_F_USER_STACK);
+}
 
-	count_key(&by_stack, &id);
-	return 0;
+SEC("tp/syscalls/sys_enter_getppid")
+int kernel_stack_of_call(void *ctx)
+{
+	return count_stack(ctx, 0);
+}
+
+SEC("tp/syscalls/sys_enter_getppid")
+int user_stack_of_call(void *ctx)
+{
+	return count_stack(ctx, BPF_F_USER_STACK);
 }

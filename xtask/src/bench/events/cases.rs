@@ -18,7 +18,7 @@ const STACKS: Target = Target { name: "deep-cc", mode: &[], count: 1_500_007 };
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    [tracepoints(), system_calls(), printed(), user_functions(), static_probes(), samples()].concat()
+    [tracepoints(), system_calls(), printed(), user_functions(), static_probes(), known_stacks(), samples()].concat()
 }
 
 fn case(name: &'static str, about: &'static str, target: Target, script: Script) -> Case {
@@ -123,6 +123,20 @@ fn static_probes() -> Vec<Case> {
     ]
 }
 
+/// One stack again and again: all tools walk the same frames, which those that a timer samples are not.
+fn known_stacks() -> Vec<Case> {
+    let kernel = Script::bpftrace("tracepoint:syscalls:sys_enter_getppid { @[kstack] = count(); }")
+        .or_d("syscall::getppid:entry { @[stack()] = count(); }")
+        .or_by_hand(&["kernel_stack_of_call"]);
+    let user = Script::bpftrace("tracepoint:syscalls:sys_enter_getppid { @[ustack] = count(); }")
+        .or_d("syscall::getppid:entry { @[ustack()] = count(); }")
+        .or_by_hand(&["user_stack_of_call"]);
+    vec![
+        case("event-kstack-same", "count() by kernel stack on getppid", GETPPID, kernel),
+        case("event-ustack-same", "count() by user stack on getppid", GETPPID, user),
+    ]
+}
+
 fn samples() -> Vec<Case> {
     let kernel = Script::bpftrace("profile:hz:4999 { @[kstack] = count(); }")
         .or_by_hand(&["kernel_stacks=profile:hz:4999"])
@@ -146,6 +160,6 @@ mod tests {
         let mut names: Vec<_> = all().iter().map(|case| case.name).collect();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 18);
+        assert_eq!(names.len(), 20);
     }
 }
