@@ -168,8 +168,13 @@ impl Tool {
             Language::Ply | Language::D => running.wait_for_stdout("attached")?,
             Language::Perf | Language::Strace => return Err("it runs the target itself".into()),
         }
-        let taken = running.started().elapsed().saturating_sub(self.launch);
+        let taken = self.since_start(&running);
         Ok((running, taken))
+    }
+
+    /// The time from the start of a tool to now, without that of its launcher.
+    pub fn since_start(&self, running: &Running) -> Duration {
+        running.started().elapsed().saturating_sub(self.launch)
     }
 
     /// The words before those of a target, for a tool that starts the target itself; none for one that does not.
