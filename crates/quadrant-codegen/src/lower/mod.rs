@@ -11,6 +11,7 @@ mod arena;
 mod arith;
 mod bucket;
 mod builtin;
+mod bursts;
 mod call;
 mod cells;
 mod change;

@@ -7,6 +7,7 @@ use quadrant_bpf::map::{MapKind, flags};
 use quadrant_codegen::{LossKind, MapRole};
 use quadrant_program::expr::{BinaryOp, ExprKind, Place};
 use quadrant_program::map::{Aggregation, MapId};
+use quadrant_program::probe::Site;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::{StackMode, StackType, Type};
 use quadrant_vm::FakeEnv;
@@ -203,6 +204,34 @@ fn maps_by_stacks_take_little_memory_however_many_they_are() {
     let taken = object.maps.iter().filter(|def| def.flags & flags::NO_PREALLOC == 0);
     let sizes: Vec<u32> = taken.map(|def| def.max_entries * (48 + def.key_size + def.value_size)).collect();
     assert_eq!(sizes, [4 << 20; 6]);
+}
+
+/// Where interrupts are off, the kernel has memory for four keys of a map that grows.
+#[test]
+fn memory_for_keys_that_come_at_once_in_an_interrupt_is_taken_before() {
+    let mut script = Script::new();
+    let [looped, fixed, few] = [0; 3].map(|_| script.keyed(Type::U64, Type::I64));
+    let [counted, in_process] = [0; 2].map(|_| script.aggregation(Some(Type::U64), Aggregation::Count));
+    let fill = |map, count| stmt(StmtKind::Unroll { count, body: vec![inc(map, Some(arg(0)))] });
+    let key = |n| Some(uint(n));
+    let counts = (0..5).map(|n| feed(counted, key(n), None));
+    let body = [
+        stmt(StmtKind::Unroll { count: 9, body: vec![set_map(looped, Some(get(few, key(1), Type::U64)), arg(0))] }),
+        stmt(StmtKind::Unroll { count: 9, body: vec![set_map(fixed, key(1), arg(0))] }),
+        fill(few, 4),
+    ];
+    script.clause(None, body.into_iter().chain(counts).collect());
+    script.program.points[0].site = Site::Interval { period_ns: 1 };
+    script.clause(None, (0..9).map(|n| feed(in_process, key(n), None)).collect());
+    let object = object_for(&script, &target());
+    let kind = |id| {
+        let def = object.maps.iter().find(|def| def.role == MapRole::Script(id)).expect("every map is there");
+        (def.kind, def.flags)
+    };
+    let (shared, by_cpu, grows) = (MapKind::Hash as u32, MapKind::PercpuHash as u32, flags::NO_PREALLOC);
+    assert_eq!([looped, counted].map(kind), [(shared, 0); 2]);
+    assert_eq!([fixed, few].map(kind), [(shared, grows); 2]);
+    assert_eq!(kind(in_process), (by_cpu, grows));
 }
 
 #[test]

@@ -427,3 +427,29 @@ fn functions_are_listed_by_the_names_of_their_sources() {
     assert_eq!(listed("cpp:\"*Circle<*>::area(int) const\""), ["_ZNK6shapes6CircleIlE4areaEi"]);
     assert_eq!(listed("cpp:*measure"), ["_ZN6shapes7measureEl"]);
 }
+
+/// The loops of games and monitors in public repositories (bpftrace-tetris, bpftrace-tricks), which fill maps from timers: where
+/// interrupts are off, the kernel has memory for four new keys of a map that grows.
+#[test]
+fn a_timer_gives_maps_any_number_of_keys_at_once() {
+    needs_root!();
+    needs_loops!();
+    let outcome = run("interval:ms:10 {
+            for ($n : 0..1009) {
+                @plain[$n] = $n; @count[$n] = count(); @hist[(uint64)$n % 101] = hist($n); @avg[$n] = avg($n); @max[$n] = max($n);
+                @stats[comm, $n] = stats(3); @text[str(\"abc\"), $n] = sum(2); @twice[$n] = 1; delete(@twice, $n - 1);
+            }
+            exit();
+        }
+        END {
+            print((len(@plain), len(@count), len(@hist), len(@avg), len(@max), len(@stats), len(@text), len(@twice)));
+            print((@plain[1008], (uint64)@count[1008], (int64)@max[1008]));
+            clear(@plain); clear(@count); clear(@hist); clear(@avg); clear(@max); clear(@stats); clear(@text); clear(@twice);
+        }");
+    assert_lines(&outcome, &["(1009, 1009, 101, 1009, 1009, 1009, 1009, 1)", "(1008, 1, 1008)"]);
+    assert_eq!(outcome.stderr.matches("LOST").count(), 0, "{}", outcome.describe());
+
+    let each: String = (0..10).map(|n| format!("@few[{n}] = {n}; ")).collect();
+    let outcome = run(&format!("interval:ms:10 {{ {each} exit(); }} END {{ print(len(@few)); clear(@few); }}"));
+    assert_lines(&outcome, &["10"]);
+}

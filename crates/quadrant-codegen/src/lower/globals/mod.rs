@@ -27,6 +27,7 @@ pub(super) use places::MapPlace;
 pub(super) use places::value_size;
 
 use super::alone;
+use super::bursts;
 use super::fault;
 use super::groups::Groups;
 use super::stays;
@@ -104,6 +105,8 @@ pub(super) struct Usage {
     pub deleted: BTreeSet<MapId>,
     /// Maps that are used in other ways than that values are stored, read and removed by their keys.
     pub otherwise: BTreeSet<MapId>,
+    /// How many new keys of a map one firing may store where interrupts are off.
+    pub bursts: BTreeMap<MapId, u32>,
     /// Maps whose keys programs count.
     pub counted: BTreeSet<MapId>,
     /// Orders to clear maps that are carried out at once ([`clears::at_once`]).
@@ -163,7 +166,7 @@ impl<'a> Globals<'a> {
     }
 
     fn within(budget: Budget, program: &'a Program, units: &[Unit], target: &'a Target) -> Globals<'a> {
-        let usage = Usage::of(program);
+        let usage = Usage { bursts: bursts::of(program, units), ..Usage::of(program) };
         let mut globals = Globals {
             program,
             target,
