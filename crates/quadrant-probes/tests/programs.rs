@@ -156,6 +156,20 @@ fn what_is_no_function() {
     assert!(advice(&error).contains("stripped"), "{error:?}");
 }
 
+/// Scripts of before glibc 2.34 name libraries that are empty now.
+#[test]
+fn functions_that_are_in_the_c_library_now() {
+    let Some(program) = Program::compile("moved", &[]) else { return };
+    for name in ["libpthread.so.0", "libdl-2.31.so"] {
+        let library = program.folder.join(name);
+        std::fs::copy(&program.path, &library).unwrap();
+        let spec = [library.to_str().unwrap(), "pthread_mutex_lock"];
+        let error = find(ProbeKind::Uprobe, &spec, Options::default()).unwrap_err();
+        assert!(advice(&error).contains("are in the C library"), "{error:?}");
+    }
+    assert!(!advice(&program.find(ProbeKind::Uprobe, "pthread_mutex_lock").unwrap_err()).contains("C library"));
+}
+
 #[test]
 fn go_programs_have_no_return_probes() {
     let mark = "__asm__(\".section .go.buildinfo,\\\"a\\\"\\n.byte 1\\n.text\");";

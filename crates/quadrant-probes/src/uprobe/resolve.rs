@@ -409,6 +409,7 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
             error.help.extend(readable_help(target, symbols, name));
             error.help.extend(version_help(symbols, name).map(Advice::from));
             error.help.extend(variants_help(target, symbols, name));
+            error.help.extend(moved_help(target, name));
             if elf.is_stripped() {
                 let message = "the file is stripped, and no separate file has its symbols: only functions that it exports have names";
                 error.help.push(message.into());
@@ -433,6 +434,22 @@ fn version_help(symbols: &Symbols, name: &str) -> Option<String> {
     let (name, _) = name.split_once('@')?;
     let is_there = symbols.functions().any(|symbol| symbol.name == name);
     is_there.then(|| format!("without its version, `{name}` means the function in all its versions"))
+}
+
+/// Libraries of glibc whose functions are in its C library since version 2.34; what is left of them is empty.
+const EMPTIED: [&str; 5] = ["libpthread", "libdl", "librt", "libutil", "libanl"];
+
+/// Where a function went that scripts for older systems look for in another library.
+fn moved_help(target: &Target, name: &str) -> Option<Advice> {
+    let file = target.path.file_name()?.to_str()?;
+    let library = EMPTIED.iter().find(|library| file.strip_prefix(**library).is_some_and(is_of_library))?;
+    let start = format!("since glibc 2.34 the functions of {library} are in the C library: ");
+    Some(Advice::one_of(start, vec![Named::probe(ProbeKind::Uprobe, ["libc", name])], ""))
+}
+
+/// Whether this ends the name of a library's file: `.so.0`, `-2.31.so`.
+fn is_of_library(rest: &str) -> bool {
+    rest.starts_with(".so") || rest.starts_with('-') && rest.ends_with(".so")
 }
 
 /// What compilers did to a function, as they write it behind its name.
