@@ -3,43 +3,31 @@
 
 use quadrant_program::{errno, syscalls};
 
-const CONSTANTS: &[(&str, i64)] = &[
-    ("AF_UNSPEC", 0),
-    ("AF_UNIX", 1),
-    ("AF_INET", 2),
-    ("AF_INET6", 10),
-    ("AF_NETLINK", 16),
-    ("AF_PACKET", 17),
-    ("AF_VSOCK", 40),
-    ("AF_XDP", 44),
-    ("O_RDONLY", 0),
-    ("O_WRONLY", 1),
-    ("O_RDWR", 2),
-    ("O_CREAT", 0o100),
-    ("O_EXCL", 0o200),
-    ("O_TRUNC", 0o1000),
-    ("O_APPEND", 0o2000),
-    ("O_NONBLOCK", 0o4000),
-    ("AT_FDCWD", -100),
-    ("S_IFMT", 0o170_000),
-    ("S_IFSOCK", 0o140_000),
-    ("S_IFLNK", 0o120_000),
-    ("S_IFREG", 0o100_000),
-    ("S_IFBLK", 0o060_000),
-    ("S_IFDIR", 0o040_000),
-    ("S_IFCHR", 0o020_000),
-    ("S_IFIFO", 0o010_000),
-    ("PROT_READ", 1),
-    ("PROT_WRITE", 2),
-    ("PROT_EXEC", 4),
-    ("MAP_SHARED", 1),
-    ("MAP_PRIVATE", 2),
-    ("MAP_ANONYMOUS", 0x20),
-    ("TASK_RUNNING", 0),
-    ("TASK_INTERRUPTIBLE", 1),
-    ("TASK_UNINTERRUPTIBLE", 2),
-    ("NULL", 0),
-];
+/// Those of headers for programs (`<linux/icmp.h>`, `<linux/stat.h>`, ...) that are the same on all architectures, and some of the
+/// kernel's own that have been the same in all kernels: a line each.
+const CONSTANTS: &str = include_str!("constants.txt");
+
+/// Those of one architecture.
+const NATIVE: &[(&str, i64)] = if cfg!(target_arch = "x86_64") {
+    &[
+        ("O_DIRECT", 0o40_000),
+        ("O_LARGEFILE", 0o100_000),
+        ("O_DIRECTORY", 0o200_000),
+        ("O_NOFOLLOW", 0o400_000),
+        ("O_TMPFILE", 0o20_200_000),
+        ("MAP_32BIT", 0x40),
+        ("PAGE_SHIFT", 12),
+        ("PAGE_SIZE", 4096),
+    ]
+} else {
+    &[
+        ("O_DIRECTORY", 0o40_000),
+        ("O_NOFOLLOW", 0o100_000),
+        ("O_DIRECT", 0o200_000),
+        ("O_LARGEFILE", 0o400_000),
+        ("O_TMPFILE", 0o20_040_000),
+    ]
+};
 
 /// Other names of errors.
 const MORE_ERRORS: &[(&str, i64)] = &[("EWOULDBLOCK", 11), ("EDEADLOCK", 35), ("ENOTSUP", 95)];
@@ -58,7 +46,12 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 fn listed() -> impl Iterator<Item = (&'static str, i64)> {
-    CONSTANTS.iter().chain(MORE_ERRORS).copied().chain(errno::all())
+    NATIVE.iter().chain(MORE_ERRORS).copied().chain(errno::all()).chain(CONSTANTS.lines().filter_map(parse))
+}
+
+fn parse(line: &'static str) -> Option<(&'static str, i64)> {
+    let (name, value) = line.split_once(' ')?;
+    Some((name, value.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -71,6 +64,33 @@ mod tests {
             [("EPERM", 1), ("EDEADLK", 35), ("ENOMSG", 42), ("EBFONT", 59), ("EOVERFLOW", 75), ("EHWPOISON", 133)];
         known.iter().for_each(|(name, number)| assert_eq!(value(name), Some(*number), "{name}"));
         assert_eq!(value("-"), None);
+    }
+
+    #[test]
+    fn every_line_of_the_list_is_a_name_and_a_number_and_no_name_comes_twice() {
+        assert_eq!(CONSTANTS.lines().count(), CONSTANTS.lines().filter_map(parse).count());
+        let names: std::collections::BTreeSet<_> = names().collect();
+        assert_eq!(names.len(), listed().count());
+    }
+
+    #[test]
+    fn numbers_of_headers() {
+        let known = [
+            ("ICMP_ECHO", 8),
+            ("ICMPV6_ECHO_REQUEST", 128),
+            ("IPPROTO_ICMPV6", 58),
+            ("ETH_P_IPV6", 0x86dd),
+            ("S_IFMT", 0o170_000),
+            ("S_IRUSR", 0o400),
+            ("AT_FDCWD", -100),
+            ("CLONE_NEWNS", 0x2_0000),
+            ("EPOLLET", 1 << 31),
+            ("NSEC_PER_SEC", 1_000_000_000),
+            ("PF_KTHREAD", 0x20_0000),
+            ("TASK_KILLABLE", 0x102),
+            ("EXT4_SUPER_MAGIC", 0xef53),
+        ];
+        known.iter().for_each(|(name, number)| assert_eq!(value(name), Some(*number), "{name}"));
     }
 
     #[test]
