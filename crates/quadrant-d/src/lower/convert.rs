@@ -64,14 +64,17 @@ impl Lower<'_> {
         self.of_text(ExprKind::Call(Function::Str(space), vec![addr]), span)
     }
 
+    /// An array that is full has no NUL at its end: all of it is text then.
     fn char_array(&self, value: Value, len: u64) -> Value {
-        let span = value.expr.span;
-        let cap = u32::try_from(len).unwrap_or(u32::MAX).min(self.settings.strsize);
+        let Expr { span, ref ty, .. } = value.expr;
+        let ty = ty.clone();
         let (addr, space) = place_of(value.expr);
         if len == 0 {
             return self.text_at(addr, space, span);
         }
-        let kind = ExprKind::Deref { addr: Box::new(addr), space };
+        let cap = u32::try_from(len).unwrap_or(u32::MAX).saturating_add(1).min(self.settings.strsize);
+        let bytes = Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span);
+        let kind = ExprKind::Cast(Box::new(bytes));
         Value { expr: Expr::new(kind, Type::String { cap }, span), ty: Ty::Text }
     }
 

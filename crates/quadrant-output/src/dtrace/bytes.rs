@@ -39,11 +39,11 @@ fn line(out: &mut Vec<u8>, offset: usize, row: &[u8]) {
     out.push(b'\n');
 }
 
-/// The text that bytes are: printable characters, then at least one NUL or the end, then nothing but NULs. `None` for all others.
+/// The text that bytes are: printable characters, then the end or nothing but NULs. `None` for all others.
 pub(super) fn as_text(bytes: &[u8]) -> Option<&[u8]> {
     let len = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (text, rest) = bytes.split_at(len);
     let is_text =
         std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
-    (!text.is_empty() && is_text && rest.iter().all(|byte| *byte == 0)).then_some(text)
+    (is_text && rest.iter().all(|byte| *byte == 0)).then_some(text)
 }

@@ -73,9 +73,8 @@ fn value(out: &mut Vec<u8>, cell: &Cell<'_>, columns: &Columns, bare: bool, stag
             pad_right(out, start, SYMBOL);
         }
         Value::Text { bytes, fault, .. } => text(out, bytes, fault, columns, bare, stage),
-        Value::Bytes(bytes) | Value::Record(_, bytes) | Value::Array(_, bytes) => {
-            raw(out, bytes, columns, bare, stage);
-        }
+        Value::Bytes(bytes) | Value::Record(_, bytes) => raw(out, bytes, columns, bare, stage),
+        Value::Array(_, bytes) => characters(out, bytes, columns, bare, stage),
         _ => match cell.integer() {
             Some(integer) => number(out, integer, columns, bare),
             None => crate::text::value::value(out, &cell.value, TEXT, &mut stage.scene),
@@ -116,16 +115,21 @@ fn text(out: &mut Vec<u8>, content: &[u8], fault: bool, columns: &Columns, bare:
 
 /// Bytes that C has no number for are text if they look like it; a struct of the size of a number is shown as that number.
 fn raw(out: &mut Vec<u8>, content: &[u8], columns: &Columns, bare: bool, stage: &Stage<'_>) {
-    match (content.len(), bytes::as_text(content)) {
-        _ if stage.options.rawbytes => bytes::dump(out, content),
-        (len @ (1 | 2 | 4 | 8), _) => {
-            let ty = Type::Int { bytes: len as u8, signed: true };
-            let value = Value::Int(extend(content, true) as i64);
-            if let Some(integer) = (Cell { ty: &ty, value }).integer() {
-                number(out, integer, columns, bare);
-            }
-        }
-        (_, Some(text)) => padded(out, text, columns, bare),
+    let len = content.len();
+    if stage.options.rawbytes || !matches!(len, 1 | 2 | 4 | 8) {
+        return characters(out, content, columns, bare, stage);
+    }
+    let ty = Type::Int { bytes: len as u8, signed: true };
+    let value = Value::Int(extend(content, true) as i64);
+    if let Some(integer) = (Cell { ty: &ty, value }).integer() {
+        number(out, integer, columns, bare);
+    }
+}
+
+/// Bytes are text if they look like it. What has no NUL at its end is set in columns wherever it stands.
+fn characters(out: &mut Vec<u8>, content: &[u8], columns: &Columns, bare: bool, stage: &Stage<'_>) {
+    match bytes::as_text(content) {
+        Some(text) if !stage.options.rawbytes => padded(out, text, columns, bare && text.len() < content.len()),
         _ => bytes::dump(out, content),
     }
 }

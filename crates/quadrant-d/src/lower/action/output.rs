@@ -30,7 +30,6 @@ impl Lower<'_> {
             return self.fail(arg.span, "D_TRACE_DYN", "trace( ) may not be applied to a translated expression");
         }
         self.check_recording(call.span);
-        let value = self.decayed(value);
         let shown = self.shown(value);
         match (&arg.kind, &shown.kind) {
             // Names of probes are texts that are known, too, but not of the script's choice.
@@ -43,10 +42,12 @@ impl Lower<'_> {
         Some(())
     }
 
-    /// A value as rows show it: structs and arrays are bytes.
+    /// A value as rows show it: structs and arrays are bytes. Those of characters are never numbers, so they stay what they are.
     fn shown(&mut self, value: Value) -> Expr {
         let size = self.size_of(&value.ty).and_then(|size| u32::try_from(size).ok());
         match (&value.expr.ty, size) {
+            (Type::Array { .. }, Some(1..)) if self.is_text_array(&value.ty) => value.expr,
+            (Type::Array { .. }, Some(0)) => self.decayed(value).expr,
             (Type::Record(_) | Type::Array { .. }, Some(size)) => bytes_of(value.expr, size),
             _ => self.present(value.expr),
         }
@@ -95,6 +96,10 @@ impl Lower<'_> {
         matches!(self.kind(ty), Some(CType::Array { .. }))
     }
 
+    fn is_text_array(&self, ty: &Ty) -> bool {
+        matches!(self.kind(ty), Some(CType::Array { elem, .. }) if self.is_char(elem))
+    }
+
     /// `print(x)`: a struct, or what a pointer to one points to, with its members; other values with their type.
     pub(super) fn print(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
@@ -133,7 +138,8 @@ impl Lower<'_> {
     pub(super) fn in_full(&mut self, id: TypeId, value: Value) -> Expr {
         let mut expr = value.expr;
         match self.printable(id) {
-            Some(ty @ (Type::Record(_) | Type::Array { .. } | Type::String { .. })) => expr.ty = ty,
+            Some(Type::String { .. }) => expr = self.decayed(Value { expr, ty: value.ty }).expr,
+            Some(ty @ (Type::Record(_) | Type::Array { .. })) => expr.ty = ty,
             Some(ty @ (Type::Enum(_) | Type::Bool)) => {
                 let span = expr.span;
                 expr = Expr::new(ExprKind::Cast(Box::new(expr)), ty, span);
