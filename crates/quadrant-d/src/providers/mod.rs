@@ -8,6 +8,7 @@ mod alias;
 mod cpc;
 mod definition;
 mod dtrace;
+mod elsewhere;
 mod fbt;
 mod ids;
 mod io;
@@ -39,6 +40,7 @@ pub use own::is_own;
 pub use spell::spell;
 
 use crate::desc::ProbeDesc;
+use elsewhere::Instead;
 use ids::OnDemand;
 use pattern::{Pattern, Wanted};
 use quadrant_program::advice::Advice;
@@ -209,8 +211,8 @@ impl<'a> Providers<'a> {
             }
         }
         match refusal {
-            Some(error) if found.is_empty() && candidates.len() == 1 => Err(error),
-            _ if found.is_empty() => Err(self.nearest(&wanted)),
+            Some(error) if found.is_empty() && candidates.len() == 1 => Err(otherwise(error, &wanted)),
+            _ if found.is_empty() => Err(otherwise(self.nearest(&wanted), &wanted)),
             _ => Ok(found),
         }
     }
@@ -251,7 +253,7 @@ impl<'a> Providers<'a> {
             }
         }
         match refusal {
-            Some(error) if !any && candidates.len() == 1 => Err(error),
+            Some(error) if !any && candidates.len() == 1 => Err(otherwise(error, &wanted)),
             Some(error) if !any => Err(no_match(&wanted).help([error.message]).help(error.help)),
             Some(error) if error.is_denied() => {
                 self.warn(format!("some probes are left out: {}", error.message));
@@ -294,7 +296,10 @@ impl<'a> Providers<'a> {
         }
         let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-        let nearest = (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")));
+        let nearest = match quoted.is_empty() {
+            true => elsewhere::nearest(wanted).filter(|_| self.candidates(wanted).is_empty()),
+            false => Some(format!("did you mean {}?", quoted.join(" or "))),
+        };
         usdt::of_no_process(wanted).into_iter().for_each(|advice| self.warn(advice));
         no_match(wanted).help(nearest)
     }
@@ -377,6 +382,15 @@ impl Providers<'_> {
             Ok(names.iter().filter_map(|name| Some(name.rsplit(':').next()?.to_owned())).collect())
         };
         self.raw_events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+}
+
+/// The refusal of a description, with what is to be done if its provider is one of other systems or of programs that may lack it.
+fn otherwise(refusal: ProbeError, wanted: &Wanted) -> ProbeError {
+    match elsewhere::instead(wanted) {
+        Some(Instead::NotHere(advice)) => no_match(wanted).help([advice]),
+        Some(Instead::IfBuilt(advice)) => refusal.help([advice]),
+        None => refusal,
     }
 }
 

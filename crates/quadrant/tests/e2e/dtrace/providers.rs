@@ -371,6 +371,25 @@ fn what_this_kernel_does_not_tell() {
     assert!(outcome.stderr.contains("spin-spin"), "{}", outcome.describe());
 }
 
+#[test]
+fn providers_of_other_systems_say_what_to_use_instead() {
+    needs_root!();
+    for (description, wanted) in [
+        ("plockstat$target:::mutex-block", "`plockstat` is a provider of Solaris; here `pid$target:libc:pthread"),
+        ("nfsv3:::op-read-start", "`nfsv3` is a provider of Solaris; here `dtrace -l -n 'sdt:nfsd::'`"),
+        ("perl$target:::sub-entry", "the probes of `perl` are in a perl built with `-Dusedtrace`"),
+        ("syscal::read:entry", "did you mean `syscall::read:entry`?"),
+    ] {
+        let enabled = dtrace().args(["-n", description, "-c", "true"]).run().unwrap();
+        assert_eq!(enabled.code(), Some(1), "{}", enabled.describe());
+        let listed = dtrace().args(["-ln", description, "-c", "true"]).run().unwrap();
+        for outcome in [enabled, listed] {
+            let is_it = |line: &str| line.starts_with(&format!("  help: {wanted}"));
+            assert!(outcome.stderr.lines().any(is_it), "{}", outcome.describe());
+        }
+    }
+}
+
 /// A processor's node of memory is known to programs; what is not says where else to look.
 #[test]
 fn locality_and_what_there_is_not() {
