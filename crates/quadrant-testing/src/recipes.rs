@@ -43,6 +43,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 static RECIPES: &[Recipe] = &[
     c("calls", &["calls.c", "calls_body.c"]),
+    c("counted", &["-pthread", "counted.c"]),
     c("entries", &["entries.c"]),
     c("inlined", &["inlined.c"]),
     c("libcalls.so", &["-fPIC", "-shared", "calls_body.c"]),

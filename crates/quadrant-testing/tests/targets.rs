@@ -41,6 +41,14 @@ fn makes_each_kind_of_system_call() {
 }
 
 #[test]
+fn does_what_counters_count() {
+    // Not `spawn`: its children report, too.
+    for what in ["fork", "vfork", "threads", "touch", "copy", "kernel", "move", "vectors", "sem", "msg"] {
+        reports("counted", &[what, "7"], 7);
+    }
+}
+
+#[test]
 fn nobody_listens_to_a_gated_probe_without_a_tracer() {
     let Some(path) = built("usdt") else { return };
     let run = Program::new(path).arg("5").env("TARGET_REPORT", "1").run().unwrap();

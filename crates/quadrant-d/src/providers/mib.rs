@@ -30,7 +30,11 @@ const EVENTS: &[Event] = &[
         "tcpAttemptFails",
         &[&[once(STATE).when("{sk}->sk_protocol == 6 && ({oldstate} == 2 || {oldstate} == 3) && {newstate} == 7")]],
     ),
-    Event::new("tcpEstabResets", &[&[once("tcp_receive_reset").when("{sk}->__sk_common.skc_state == 1")]]),
+    // From established (1) or waiting for the last close (8) to closed, as the kernel's own counter.
+    Event::new(
+        "tcpEstabResets",
+        &[&[once(STATE).when("{sk}->sk_protocol == 6 && ({oldstate} == 1 || {oldstate} == 8) && {newstate} == 7")]],
+    ),
     Event::new("tcpInErrs", &[&[once("tcp_bad_csum")]])
         .or("sdt:skb::kfree_skb tells of packets that are dropped, and why"),
     Event::new("tcpInSegs", &[&[once(RECEIVED).when(carries!(received, "6"))]]),

@@ -94,14 +94,15 @@ fn sides(wanted: &Wanted) -> impl Iterator<Item = Side> {
 
 /// The calls that are meant, sorted by name.
 fn calls(providers: &Providers<'_>, wanted: &Wanted, side: Side) -> Result<Vec<Call>> {
-    let names = names(providers, side)?;
-    let mut calls: Vec<Call> = Vec::new();
+    let aliases: Vec<&Alias> = match providers.settings.aliases {
+        true => alias::of_call(wanted.function.text()).collect(),
+        false => Vec::new(),
+    };
+    let names = names(providers, wanted, &aliases, side)?;
     let meant = names.iter().filter(|name| wanted.function.matches(name));
-    calls.extend(meant.map(|name| Call { name: (*name).to_owned(), shift: 0 }));
-    if providers.settings.aliases {
-        let aliases = alias::of_call(wanted.function.text());
-        aliases.filter(|alias| names.contains(&alias.means)).for_each(|alias| add(&mut calls, alias));
-    }
+    let mut calls: Vec<Call> = meant.map(|name| Call { name: name.clone(), shift: 0 }).collect();
+    let others = aliases.into_iter().filter(|alias| names.iter().any(|name| name == alias.means));
+    others.for_each(|alias| add(&mut calls, alias));
     Ok(calls)
 }
 
@@ -112,8 +113,19 @@ fn add(calls: &mut Vec<Call>, alias: &Alias) {
     }
 }
 
-fn names<'a>(providers: &'a Providers<'_>, side: Side) -> Result<Vec<&'a str>> {
-    Ok(providers.call_events()?.iter().filter_map(|event| event.strip_prefix(side.prefix())).collect())
+/// The calls that there are among those that may be meant. A name without wildcards needs no list of all.
+fn names(providers: &Providers<'_>, wanted: &Wanted, aliases: &[&Alias], side: Side) -> Result<Vec<String>> {
+    let Some(name) = wanted.function.literal() else {
+        let events = providers.call_events()?.iter();
+        return Ok(events.filter_map(|event| event.strip_prefix(side.prefix())).map(str::to_owned).collect());
+    };
+    let mut names = Vec::new();
+    for name in [name].into_iter().chain(aliases.iter().map(|alias| alias.means)) {
+        if providers.has_call_event(&format!("{}{name}", side.prefix()))? {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// `syscall::read:entry` of the event `sys_enter_read`; `None` if that is not of system calls.

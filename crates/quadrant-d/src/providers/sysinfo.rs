@@ -27,6 +27,16 @@ const fn counted(name: &'static str, way: &'static [&'static [Spot]]) -> Event {
     Event::new(name, way)
 }
 
+/// No process could be made: EAGAIN.
+const fn full(call: &'static str) -> Spot {
+    Spot::at(At::Exit(call)).when("(int64_t)arg0 == -11").args(ONE)
+}
+
+/// By the flags of clone: no thread (CLONE_THREAD), none that the kernel makes for itself (CLONE_UNTRACED), and whether the parent waits
+/// until the child is another program (CLONE_VFORK).
+const IS_FORK: &str = "({clone_flags} & 0x814000) == 0";
+const IS_VFORK: &str = "({clone_flags} & 0x814000) == 0x4000";
+
 /// A block of 512 bytes, as the file system counts them.
 const IS_READ: &str = "({bio}->bi_opf & 0xff) == 0";
 const IS_WRITE: &str = "({bio}->bi_opf & 0xff) == 1";
@@ -36,7 +46,7 @@ const NONE: &str = "`dtrace -l -P sdt` lists the kernel's tracepoints";
 const EVENTS: &[Event] = &[
     counted("bread", &[&[once("block_bio_queue").when(IS_READ)]]),
     counted("bwrite", &[&[once("block_bio_queue").when(IS_WRITE)]]),
-    counted("cpumigrate", &[&[once("sched_migrate_task")]]),
+    counted("cpumigrate", &[&[once("sched_migrate_task").thread("{p}")]]),
     counted("exec", &[&[once("sched_process_exec")]]),
     counted("idlethread", &[&[once("sched_switch").when("{next}->pid == 0")]]),
     counted("intrthread", &[&[once("softirq_entry")]]),
@@ -44,15 +54,19 @@ const EVENTS: &[Event] = &[
     counted("inv_swtch", &[&[once("sched_switch").when("{preempt}")]]),
     counted("lread", &[]).or("sdt:filemap::mm_filemap_get_pages tells of reads from the page cache"),
     counted("lwrite", &[]).or("sdt:writeback::writeback_dirty_folio tells of writes to the page cache"),
-    counted("modload", &[&[call("init_module"), call("finit_module")]]),
-    counted("modunload", &[&[call("delete_module")]]),
+    counted("modload", &[&[once("module_load")]]).or("a kernel without modules loads none"),
+    counted("modunload", &[&[once("module_free")]]).or("a kernel without modules loads none"),
     counted("msg", &[&[call("msgsnd"), call("msgrcv")]]),
     counted("mutex_adenters", &[&[once("contention_begin").when("({flags} & 33) == 32")]]),
     counted("namei", &[]).or("syscall:::entry with the calls that take paths"),
-    counted("nthreads", &[&[once("sched_process_fork").when("{child}->pid != {child}->tgid")]]),
+    // The first one of a new process, too.
+    counted("nthreads", &[&[once("sched_process_fork")]]),
     counted("phread", &[&[once("block_bio_queue").when(IS_READ)]]),
     counted("phwrite", &[&[once("block_bio_queue").when(IS_WRITE)]]),
-    counted("procovf", &[&[Spot::at(At::Exit("clone")).when("(int64_t)arg0 == -11").args(ONE)]]),
+    counted(
+        "procovf",
+        &[&[full("clone"), full("clone3"), full("fork"), full("vfork")], &[full("clone"), full("clone3")]],
+    ),
     counted("pswitch", &[&[once("sched_switch")]]),
     counted(
         "readch",
@@ -62,10 +76,11 @@ const EVENTS: &[Event] = &[
     counted("rw_wrfails", &[&[once("contention_begin").when("({flags} & 5) == 4")]]),
     counted("sema", &[&[call("semop"), call("semtimedop")]]),
     counted("sysexec", &[&[call("execve"), call("execveat")]]),
-    counted("sysfork", &[&[once("sched_process_fork").when("{child}->pid == {child}->tgid")]]),
+    counted("sysfork", &[&[once("task_newtask").when(IS_FORK)]]),
     counted("sysread", &[&[call("read"), call("readv"), call("pread64"), call("preadv"), call("preadv2")]]),
-    counted("sysspawn", &[&[call("vfork")]]),
-    counted("sysvfork", &[&[call("vfork")]]),
+    counted("sysspawn", &[])
+        .or("posix_spawn() is no system call of Linux: sysinfo:::sysvfork counts the processes that it makes"),
+    counted("sysvfork", &[&[once("task_newtask").when(IS_VFORK)]]),
     counted("syswrite", &[&[call("write"), call("writev"), call("pwrite64"), call("pwritev"), call("pwritev2")]]),
     counted("syscall", &[&[once("sys_enter")]]),
     counted("trap", &[&[once("page_fault_user"), once("page_fault_kernel")]]),

@@ -7,6 +7,7 @@ use quadrant_program::probe::{
     ProbeSpec, Site,
 };
 use quadrant_types::{TypeId, Types};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ struct Fake {
     functions: &'static [&'static str],
     /// They have a static probe each, in a file that cannot be looked up.
     processes: &'static [u32],
+    /// What lists were asked for.
+    listed: RefCell<Vec<String>>,
 }
 
 impl Fake {
@@ -31,7 +34,7 @@ impl Fake {
         for (name, _) in raw {
             types.define_typedef(&format!("btf_trace_{name}"), TypeId::VOID);
         }
-        Self { types, events, raw, functions, processes: &[] }
+        Self { types, events, raw, functions, processes: &[], listed: RefCell::default() }
     }
 
     fn providers(&self) -> Providers<'_> {
@@ -102,8 +105,12 @@ impl ProbeCatalog for Fake {
     }
 
     fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError> {
-        let category = parts.first().map_or("*", String::as_str);
-        let is_meant = |event: &&&str| category == "*" || event.split(':').next() == Some(category);
+        let part = |index: usize| parts.get(index).map_or("*", String::as_str);
+        let is_part = |index: usize, name: &str| part(index) == "*" || part(index) == name;
+        let is_meant = |event: &&&str| {
+            event.split_once(':').is_some_and(|(category, event)| is_part(0, category) && is_part(1, event))
+        };
+        self.listed.borrow_mut().push(parts.join(":"));
         Ok(match kind {
             ProbeKind::Tracepoint => {
                 self.events.iter().filter(is_meant).map(|event| format!("tracepoint:{event}")).collect()
@@ -223,4 +230,20 @@ fn providers_that_are_not_there() {
         assert!(!error.message.is_empty(), "{text}");
     }
     assert_eq!(providers.find(&desc("syscall::read:")).unwrap().len(), 2);
+}
+
+/// The directory of all calls has thousands of files, which the kernel makes as they are looked at.
+#[test]
+fn calls_that_are_named_need_no_list_of_all() {
+    let kernel = Fake::new(&["syscalls:sys_enter_read", "syscalls:sys_enter_openat"], &[], &[]);
+    let providers = kernel.providers();
+    assert_eq!(providers.find(&desc("syscall::read:entry")).unwrap().len(), 1);
+    assert_eq!(providers.find(&desc("syscall::open64:entry")).unwrap().len(), 1);
+    assert_eq!(providers.find(&desc("syscall::open*:entry")).unwrap().len(), 1);
+    let listed = kernel.listed.take();
+    assert!(listed[0] == "syscalls:sys_enter_read" && listed.last().unwrap() == "syscalls:*", "{listed:?}");
+    assert_eq!(listed.iter().filter(|asked| asked.ends_with('*')).count(), 1, "{listed:?}");
+    // Nothing is asked again once all are known.
+    assert_eq!(providers.find(&desc("syscall::read:entry")).unwrap().len(), 1);
+    assert_eq!(kernel.listed.take(), [""; 0]);
 }

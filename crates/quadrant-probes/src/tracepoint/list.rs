@@ -8,10 +8,14 @@ use quadrant_bpf::tracefs::TraceFs;
 /// Category and event of all trace events that match, sorted. Those that somebody made of probes are none of the
 /// kernel's tracepoints.
 pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(String, String)>> {
-    let mut events = match category.literal().filter(|category| *category != INTERNAL) {
-        Some(category) => of_category(tracefs, category),
-        None => all(tracefs)?,
+    let mut events = match (category.literal().filter(|category| *category != INTERNAL), event.literal()) {
+        (Some(category), Some(event)) => one(tracefs, category, event),
+        (Some(category), None) => of_category(tracefs, category),
+        (None, _) => all(tracefs)?,
     };
+    if events.is_empty() {
+        return Ok(events);
+    }
     events.retain(|(in_category, name)| category.matches(in_category) && event.matches(name));
     for made in made_events(tracefs).iter().filter(|made| !made.runs_programs()) {
         events.retain(|(category, name)| *category != made.category || *name != made.event);
@@ -22,6 +26,13 @@ pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<V
 
 /// Formats of records of the kernel's own tracers: most of them are no events.
 const INTERNAL: &str = "ftrace";
+
+/// The event, if it is there. A slash would make the name a path to somewhere else.
+fn one(tracefs: &TraceFs, category: &str, event: &str) -> Vec<(String, String)> {
+    let is_there =
+        !event.contains('/') && !category.contains('/') && tracefs.exists(&format!("events/{category}/{event}/format"));
+    if is_there { vec![(category.to_owned(), event.to_owned())] } else { Vec::new() }
+}
 
 /// A directory has a directory for each event of a category; it is read in a fifth of the time of `available_events`. None is no error.
 fn of_category(tracefs: &TraceFs, category: &str) -> Vec<(String, String)> {

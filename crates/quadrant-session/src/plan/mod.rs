@@ -345,7 +345,10 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
     // Without cookies all points can share a program that does not ask which one it is.
     let cookies = clauses.iter().any(|clause| asks_for_point(program, &program.clauses[*clause]));
     let together = points.len() == 1 || !cookies || mechanism.tells_points_apart(program, &points, options);
-    let shares: Vec<Vec<PointId>> = if together { vec![points] } else { points.into_iter().map(|p| vec![p]).collect() };
+    let shares: Vec<Vec<PointId>> = match together {
+        true => each_place_once(program, points),
+        false => points.into_iter().map(|point| vec![point]).collect(),
+    };
     let unit = |points: Vec<PointId>| Unit {
         context: mechanism.context(program, &points, options),
         clauses: clauses.clone(),
@@ -356,6 +359,22 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
     };
     let means = mechanism.means(options);
     shares.into_iter().map(|points| Planned { unit: unit(points), means, cookies }).collect()
+}
+
+/// The points in as few lists as have no place twice: D has several probes at one tracepoint, and the kernel runs a program once at a
+/// place, however often it is put there.
+fn each_place_once(program: &Program, points: Vec<PointId>) -> Vec<Vec<PointId>> {
+    let mut earlier: HashMap<&Site, usize> = HashMap::new();
+    let mut shares: Vec<Vec<PointId>> = Vec::new();
+    for point in points {
+        let times = earlier.entry(&program.points[point.0 as usize].site).or_default();
+        match shares.get_mut(*times) {
+            Some(share) => share.push(point),
+            None => shares.push(vec![point]),
+        }
+        *times += 1;
+    }
+    shares
 }
 
 /// One unit for entries and returns.

@@ -232,3 +232,23 @@ fn an_event_that_somebody_made_is_no_raw_tracepoint() {
     assert_eq!(context("mine"), Context::Tracepoint);
     assert_eq!(context("sched"), Context::RawTracepoint(std::collections::BTreeMap::new()));
 }
+
+#[test]
+fn points_at_one_place_have_programs_of_their_own() {
+    let tracepoint =
+        |category: &str, event: &str| Site::Tracepoint { category: category.to_owned(), event: event.to_owned() };
+    let points = |sites: &[Site]| -> Vec<Vec<u32>> {
+        let planned = planned(NEW, None, None, &program(&[sites]));
+        planned.iter().map(|planned| planned.unit.points.iter().map(|point| point.0).collect()).collect()
+    };
+    let [read, write] = ["sys_enter_read", "sys_enter_write"].map(|event| tracepoint("syscalls", event));
+    assert_eq!(points(&[read.clone(), write.clone(), read.clone()]), [vec![0, 1], vec![2]]);
+    let raw = tracepoint("sched", "sched_switch");
+    assert_eq!(points(&[raw.clone(), raw.clone(), raw]), [vec![0], vec![1], vec![2]]);
+    // Where one program serves all calls, too.
+    let mut many: Vec<Site> = ["close", "dup", "brk", "mmap", "lseek"]
+        .map(|call| tracepoint("syscalls", &format!("sys_enter_{call}")))
+        .into();
+    many.extend([read.clone(), write, read]);
+    assert_eq!(points(&many), [vec![0, 1, 2, 3, 4, 5, 6], vec![7]]);
+}

@@ -5,6 +5,7 @@ mod buffers;
 mod build;
 mod cases;
 mod command_line;
+mod counters;
 mod drops;
 mod faults;
 mod functions;
