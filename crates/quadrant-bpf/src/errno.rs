@@ -38,6 +38,11 @@ impl Errno {
         self == ENOTSUPP || matches!(self.0, libc::EOPNOTSUPP | libc::ENOSYS)
     }
 
+    /// Whether the kernel says "not you".
+    pub fn is_denied(self) -> bool {
+        matches!(self.0, libc::EPERM | libc::EACCES)
+    }
+
     /// Whether the kernel says that what it was given makes no sense.
     pub fn is_invalid(self) -> bool {
         self.is(libc::EINVAL)

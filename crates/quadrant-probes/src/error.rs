@@ -46,8 +46,16 @@ pub(crate) fn from_kernel(inner: &quadrant_bpf::Error) -> ProbeError {
         message.push_str(&format!(": {}", inner.why()));
     }
     let help = Some(inner.hint()).filter(|hint| !hint.is_empty()).map(str::to_owned);
-    let is_invalid = inner.errno().is_some_and(Errno::is_invalid);
-    error(message).kind(if is_invalid { ProbeErrorKind::Invalid } else { ProbeErrorKind::Refused }).help(help)
+    error(message).kind(inner.errno().map_or(ProbeErrorKind::Refused, kind_of)).help(help)
+}
+
+/// What is wrong by what the kernel answered.
+pub(crate) fn kind_of(errno: Errno) -> ProbeErrorKind {
+    match () {
+        () if errno.is_denied() => ProbeErrorKind::Denied,
+        () if errno.is_invalid() => ProbeErrorKind::Invalid,
+        () => ProbeErrorKind::Refused,
+    }
 }
 
 /// What the type store said.
@@ -60,11 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_kernel_takes_for_invalid_is_a_kind_of_its_own() {
+    fn kinds_come_of_what_the_kernel_answered_and_not_of_words() {
         let said = |number| {
             let inner = std::io::Error::from_raw_os_error(number);
-            from_kernel(&quadrant_bpf::Error::io("EINVAL in words", &inner)).kind
+            from_kernel(&quadrant_bpf::Error::io("EINVAL and : EPERM in words", &inner)).kind
         };
-        assert_eq!((said(22), said(1)), (ProbeErrorKind::Invalid, ProbeErrorKind::Refused));
+        assert_eq!(said(22), ProbeErrorKind::Invalid);
+        assert_eq!([1, 13].map(said), [ProbeErrorKind::Denied; 2]);
+        assert_eq!(said(2), ProbeErrorKind::Refused);
     }
 }

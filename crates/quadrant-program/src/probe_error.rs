@@ -18,6 +18,8 @@ pub struct ProbeError {
 pub enum ProbeErrorKind {
     /// There is a probe and it cannot be used, or probes cannot be looked for.
     Refused,
+    /// The kernel does not let this process look or attach (EPERM, EACCES).
+    Denied,
     /// The kernel takes what was to be attached for invalid there (EINVAL).
     Invalid,
     /// No probe matches.
@@ -33,7 +35,7 @@ pub enum ProbeErrorKind {
 impl ProbeErrorKind {
     /// Whether there may be a probe, and it cannot be used.
     pub fn is_refusal(self) -> bool {
-        matches!(self, ProbeErrorKind::Refused | ProbeErrorKind::Invalid)
+        matches!(self, ProbeErrorKind::Refused | ProbeErrorKind::Denied | ProbeErrorKind::Invalid)
     }
 }
 
@@ -41,11 +43,6 @@ impl ProbeError {
     /// A refusal without advice.
     pub fn new(message: impl Into<String>) -> Self {
         Self { kind: ProbeErrorKind::Refused, message: message.into(), help: Vec::new() }
-    }
-
-    /// Whether the system did not let us, rather than that there is nothing.
-    pub fn is_denied(&self) -> bool {
-        [": EPERM", ": EACCES"].iter().any(|name| self.message.contains(name))
     }
 
     /// The same with another kind.

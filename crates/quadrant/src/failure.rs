@@ -1,12 +1,13 @@
 //! How a run fails: what is said, and the exit status.
 
-use quadrant_program::sources::Sources;
 use std::io;
 use std::io::IsTerminal;
 
+use quadrant_bpf::errno::Errno;
 use quadrant_program::advice::Spelling;
 use quadrant_program::diag::Diagnostic;
-use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::{ProbeError, ProbeErrorKind};
+use quadrant_program::sources::Sources;
 use quadrant_session::Error;
 
 use crate::diag;
@@ -18,6 +19,8 @@ pub struct Failure {
     hints: Vec<String>,
     /// Messages about the script; they stand for themselves.
     rendered: String,
+    /// The system did not let us, rather than that there is nothing.
+    denied: bool,
     /// The same as data.
     diagnostics: Option<Box<(Sources, Vec<Diagnostic>)>>,
 }
@@ -47,7 +50,8 @@ impl Failure {
 
     /// Why there is no probe, in a language's words.
     pub fn probe(error: ProbeError, spelling: Spelling) -> Failure {
-        Failure { hints: error.help_in(spelling), message: error.message, ..Failure::default() }
+        let denied = error.kind == ProbeErrorKind::Denied;
+        Failure { hints: error.help_in(spelling), message: error.message, denied, ..Failure::default() }
     }
 
     /// What the session says.
@@ -80,7 +84,7 @@ impl Failure {
 
     /// Whether the system did not let us, rather than that there is nothing.
     pub fn is_denied(&self) -> bool {
-        [": EPERM", ": EACCES"].iter().any(|name| self.message.contains(name))
+        self.denied
     }
 
     /// The messages about a script.
@@ -112,7 +116,8 @@ impl From<ProbeError> for Failure {
 
 impl From<quadrant_bpf::Error> for Failure {
     fn from(error: quadrant_bpf::Error) -> Failure {
-        Failure::new(error.to_string())
+        let denied = error.errno().is_some_and(Errno::is_denied);
+        Failure { denied, ..Failure::new(error.to_string()) }
     }
 }
 

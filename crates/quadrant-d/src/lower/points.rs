@@ -36,7 +36,7 @@ impl Lower<'_> {
             }),
             None if self.is_no_process(spec) => return Vec::new(),
             None => match ProbeDesc::parse(&spec.text, last(kind)) {
-                Ok(desc) => self.env.probes.find(&desc).map_err(|error| as_described(error, &desc)),
+                Ok(desc) => self.env.probes.find(&desc),
                 Err(why) => {
                     let message = format!("invalid probe description \"{}\": {why}", spec.text);
                     self.fail::<()>(spec.span, "D_PDESC_INVAL", message);
@@ -83,17 +83,9 @@ fn tag_of(kind: ProbeErrorKind) -> &'static str {
         ProbeErrorKind::NoProcess => "D_PROC_GRAB",
         ProbeErrorKind::NoFunction => "D_PROC_FUNC",
         ProbeErrorKind::NoName => "D_PROC_NAME",
-        ProbeErrorKind::NoMatch | ProbeErrorKind::Refused | ProbeErrorKind::Invalid => "D_PDESC_ZERO",
-    }
-}
-
-/// The message about a timer with the provider only where the description has it.
-fn as_described(error: ProbeError, desc: &ProbeDesc) -> ProbeError {
-    match error.message.strip_prefix("probe description profile:::") {
-        Some(rest) if desc.provider.is_empty() => {
-            ProbeError { message: format!("probe description :::{rest}"), ..error }
+        ProbeErrorKind::NoMatch | ProbeErrorKind::Refused | ProbeErrorKind::Denied | ProbeErrorKind::Invalid => {
+            "D_PDESC_ZERO"
         }
-        _ => error,
     }
 }
 

@@ -255,7 +255,7 @@ impl<'a> Providers<'a> {
         match refusal {
             Some(error) if !any && candidates.len() == 1 => Err(otherwise(error, &wanted)),
             Some(error) if !any => Err(no_match(&wanted).help([error.message]).help(error.help)),
-            Some(error) if error.is_denied() => {
+            Some(error) if error.kind == ProbeErrorKind::Denied => {
                 self.warn(format!("some probes are left out: {}", error.message));
                 Ok(())
             }

@@ -12,6 +12,9 @@ const NAME: &str = "profile";
 const SHORTEST_NS: u64 = 200_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// Why there is no timer of a number that no u64 holds.
+const TOO_GREAT: &str = "the number is too great";
+
 /// Units and their nanoseconds; 0 is times a second.
 const UNITS: [(&str, u64); 15] = [
     ("nsec", 1),
@@ -57,15 +60,19 @@ pub(super) const PROVIDER: Provider = Provider {
 };
 
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
-    names(wanted).into_iter().filter_map(Timer::parse).map(|timer| Ok(timer?.probe(providers))).collect()
+    timers(wanted).map(|timer| Ok(timer?.probe(providers))).collect()
 }
 
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
-    for timer in names(wanted).into_iter().filter_map(Timer::parse) {
+    for timer in timers(wanted) {
         let timer = timer?;
         show(Row { id: timer.id(providers), name: timer.full_name() });
     }
     Ok(())
+}
+
+fn timers(wanted: &Wanted) -> impl Iterator<Item = Result<Timer<'_>>> {
+    names(wanted).into_iter().filter_map(Timer::parse).map(|timer| timer.map_err(|why| refused(wanted, why)))
 }
 
 /// A name without wildcards is a timer of its own, a pattern means those that are listed.
@@ -92,8 +99,8 @@ struct Timer<'a> {
 }
 
 impl<'a> Timer<'a> {
-    /// `None` if the name is not that of a timer.
-    fn parse(name: &'a str) -> Option<Result<Self>> {
+    /// `None` if the name is not that of a timer; an error is why there is no such timer.
+    fn parse(name: &'a str) -> Option<std::result::Result<Self, &'static str>> {
         let (kind, interval) = name.split_once('-')?;
         let everywhere = match kind {
             "profile" => true,
@@ -105,9 +112,9 @@ impl<'a> Timer<'a> {
         let unit = unit.to_ascii_lowercase();
         let (_, unit_ns) = UNITS.iter().find(|(known, _)| *known == unit || unit.is_empty() && *known == "hz")?;
         let rate = match number.parse() {
-            Ok(count) => rate(name, count, *unit_ns),
+            Ok(count) => rate(count, *unit_ns),
             Err(_) if number.is_empty() => return None,
-            Err(_) => Err(refused(name, "the number is too great")),
+            Err(_) => Err(TOO_GREAT),
         };
         Some(rate.map(|rate| Self { name, everywhere, rate }))
     }
@@ -133,25 +140,23 @@ impl<'a> Timer<'a> {
     }
 }
 
-fn rate(name: &str, count: u64, unit_ns: u64) -> Result<Rate> {
+fn rate(count: u64, unit_ns: u64) -> std::result::Result<Rate, &'static str> {
     let rate = match unit_ns {
         0 => Some(Rate::Hertz(count)),
         _ => count.checked_mul(unit_ns).map(Rate::PeriodNs),
     };
     match rate {
-        _ if count == 0 => Err(refused(name, "it would never fire")),
-        None => Err(refused(name, "the number is too great")),
-        Some(rate) if rate.period_ns() < SHORTEST_NS => {
-            Err(refused(name, "it would fire more than 5000 times a second"))
-        }
+        _ if count == 0 => Err("it would never fire"),
+        None => Err(TOO_GREAT),
+        Some(rate) if rate.period_ns() < SHORTEST_NS => Err("it would fire more than 5000 times a second"),
         Some(rate) => Ok(rate),
     }
 }
 
-fn refused(name: &str, why: &str) -> ProbeError {
+fn refused(wanted: &Wanted, why: &str) -> ProbeError {
     let advice =
         "write a number and a unit, as in `tick-1s`, `tick-100ms`, `profile-997hz`; 200us is the shortest time";
-    no_match(format_args!("{NAME}:::{name}")).help([format!("{why}: {advice}")])
+    no_match(wanted).help([format!("{why}: {advice}")])
 }
 
 fn layout() -> Layout {

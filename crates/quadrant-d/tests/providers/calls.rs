@@ -16,6 +16,10 @@ fn the_trace_itself_and_timers() {
     assert_eq!(site("profile:::tick-500usec"), Site::Interval { period_ns: 500_000 });
     assert!(world.find("profile-5001").unwrap_err().help_in(spell)[0].contains("5000 times a second"));
     assert!(world.find("profile-0").unwrap_err().help_in(spell)[0].contains("never fire"));
+    for wanted in ["profile:::tick-0", ":::tick-0"] {
+        let expected = format!("probe description {wanted} does not match any probes");
+        assert_eq!(world.find(wanted).unwrap_err().message, expected);
+    }
     assert_eq!(world.names("profile:::tick-*").len(), 6);
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use quadrant_bpf::errno::Errno;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::file::MappedFile;
 use quadrant_bpf::helper;
@@ -26,7 +27,7 @@ pub struct Trouble {
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Trouble {
-        Trouble { denied: error.is(libc::EPERM) || error.is(libc::EACCES), error }
+        Trouble { denied: error.errno().is_some_and(Errno::is_denied), error }
     }
 }
 

@@ -12,6 +12,7 @@ use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::perf::Scope;
 use quadrant_program::probe::KernelCode;
 use quadrant_program::probe::ProbeError;
+use quadrant_program::probe::ProbeErrorKind;
 use quadrant_program::probe::Site;
 
 use super::Means;
@@ -52,8 +53,7 @@ pub(super) fn each(
             Ok(event) => Link::perf_event(request.program, event, cookie).map(Some).map_err(|e| from_kernel(&e)),
             Err(refusal) => {
                 let error = crate::kprobe::explain(code, &refusal);
-                let denied = [Some("EPERM"), Some("EACCES")].contains(&refusal.errno().and_then(|errno| errno.name()));
-                if denied || !request.tolerant {
+                if error.kind == ProbeErrorKind::Denied || !request.tolerant {
                     return Err(error);
                 }
                 passed_over.push(error);

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use crate::error::{Result, error};
+use crate::error::Result;
+use crate::target::cannot_read;
 
 const PATH: &str = "/proc/kallsyms";
 
@@ -40,7 +41,7 @@ struct Entry {
 impl Symbols {
     /// The running kernel's.
     pub fn load() -> Result<Self> {
-        let bytes = std::fs::read(PATH).map_err(|e| error(format!("cannot read {PATH}: {e}")))?;
+        let bytes = std::fs::read(PATH).map_err(|inner| cannot_read(PATH.as_ref(), &inner))?;
         Ok(Self::parse(String::from_utf8_lossy(&bytes).into_owned()))
     }
 

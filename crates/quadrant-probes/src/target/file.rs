@@ -1,8 +1,9 @@
 //! Files of traced programs: read by copying, since whoever owns one can cut it short at any time.
 
 use super::root::open_path;
-use crate::error::{Result, error};
-use quadrant_program::probe::Inode;
+use crate::error::{Result, error, kind_of};
+use quadrant_bpf::errno::Errno;
+use quadrant_program::probe::{Inode, ProbeErrorKind};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -75,9 +76,7 @@ impl TargetFile {
 
 /// An error about opening or reading, with the errno's name.
 pub(crate) fn cannot_read(path: &Path, inner: &io::Error) -> quadrant_program::probe::ProbeError {
-    let why = match inner.raw_os_error() {
-        Some(number) => quadrant_bpf::errno::Errno::new(number).to_string(),
-        None => inner.to_string(),
-    };
-    error(format!("cannot read {}: {why}", path.display()))
+    let errno = inner.raw_os_error().map(Errno::new);
+    let why = errno.map_or_else(|| inner.to_string(), |errno| errno.to_string());
+    error(format!("cannot read {}: {why}", path.display())).kind(errno.map_or(ProbeErrorKind::Refused, kind_of))
 }
