@@ -96,6 +96,14 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// The map that user space prints when such a record comes.
+    pub fn printed(&self) -> Option<MapId> {
+        match self {
+            RecordKind::PrintMap { map, .. } => Some(*map),
+            _ => None,
+        }
+    }
+
     /// The map that user space empties, or whose values it sets to zero, when such a record comes.
     pub fn emptied(&self) -> Option<MapId> {
         match self {

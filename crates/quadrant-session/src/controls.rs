@@ -77,7 +77,7 @@ fn is_order(program: &Program, id: RecordId) -> bool {
 }
 
 fn is_print(program: &Program, id: RecordId) -> bool {
-    matches!(program.records[id.0 as usize].kind, RecordKind::PrintMap { .. })
+    program.records[id.0 as usize].kind.printed().is_some()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use quadrant_program::layout;
 use quadrant_program::probe::Operand;
 use quadrant_program::program::Clause;
 use quadrant_program::program::Faults;
+use quadrant_program::record::Record;
 use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
@@ -206,10 +207,17 @@ impl Needs {
     pub(crate) fn of(program: &Program) -> Needs {
         let mut needs = Needs::default();
         program.clauses.iter().for_each(|clause| visit::clause(clause, &mut needs));
-        // Programs clear maps themselves, where that takes no time.
-        needs.walks_maps |= program.records.iter().any(|record| matches!(record.kind, RecordKind::Clear(_)));
+        // Programs clear maps themselves, where that takes no time; those that are printed, user space clears.
+        needs.walks_maps |= program.records.iter().any(|record| may_walk(program, record));
         needs
     }
+}
+
+/// Whether a record clears a map with keys that the script does not print.
+fn may_walk(program: &Program, record: &Record) -> bool {
+    let RecordKind::Clear(map) = record.kind else { return false };
+    let is_printed = program.records.iter().any(|record| record.kind.printed() == Some(map));
+    !is_printed && program.maps[map.0 as usize].key.is_some()
 }
 
 impl Visitor for Needs {
@@ -235,5 +243,33 @@ impl Visitor for Needs {
             ExprKind::Builtin(Builtin::Nsecs(Clock::Tai)) => self.tai = true,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quadrant_program::map::Map;
+    use quadrant_program::map::MapId;
+    use quadrant_program::map::MapValue;
+    use quadrant_program::span::Span;
+
+    use super::*;
+
+    fn walks(key: Option<Type>, records: &[RecordKind]) -> bool {
+        let span = Span::default();
+        let value = MapValue::Plain(Type::I64);
+        let map = Map { name: "@".to_owned(), key, value, max_entries: None, forgets: false, span };
+        let record = |kind: &RecordKind| Record { kind: kind.clone(), args: Vec::new(), span };
+        let records = records.iter().map(record).collect();
+        Needs::of(&Program { maps: vec![map], records, ..Program::default() }).walks_maps
+    }
+
+    #[test]
+    fn walks_over_maps_are_tried_where_a_program_may_clear_one() {
+        let print = RecordKind::PrintMap { map: MapId(0), top: 0, div: 0, take: true };
+        let clear = RecordKind::Clear(MapId(0));
+        assert!(walks(Some(Type::I64), std::slice::from_ref(&clear)));
+        assert!(!walks(Some(Type::I64), &[print, clear.clone()]));
+        assert!(!walks(None, &[clear]));
     }
 }

@@ -30,10 +30,7 @@ fn inside(stmt: &mut Stmt, records: &mut [Record]) {
 
 /// The map that a statement prints.
 fn printed(stmt: &Stmt, records: &[Record]) -> Option<MapId> {
-    match kind(stmt, records)? {
-        RecordKind::PrintMap { map, .. } => Some(*map),
-        _ => None,
-    }
+    kind(stmt, records)?.printed()
 }
 
 /// Where the map is cleared, if nothing before that could tell the difference.

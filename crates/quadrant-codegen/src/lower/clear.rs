@@ -22,8 +22,7 @@ impl Lower<'_, '_> {
     /// The map that a record would clear, if that can be done without the record.
     pub fn clears_here(&self, id: RecordId, record: &Record) -> Option<MapId> {
         let RecordKind::Clear(map) = record.kind else { return None };
-        let prints =
-            |record: &Record| matches!(record.kind, RecordKind::PrintMap { map: printed, .. } if printed == map);
+        let prints = |record: &Record| record.kind.printed() == Some(map);
         let can = match self.g.map_place(map)? {
             MapPlace::Slot(_) | MapPlace::SharedCell(_) => true,
             MapPlace::Cell(..) => false,
