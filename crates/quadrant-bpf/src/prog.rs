@@ -71,8 +71,6 @@ pub enum AttachType {
 pub mod flags {
     /// The program may sleep, and so wait for a page of user memory.
     pub const SLEEPABLE: u32 = 1 << 4;
-    /// Misaligned access is an error even where the machine can do it.
-    pub const STRICT_ALIGNMENT: u32 = 1 << 0;
 }
 
 /// A program to load.

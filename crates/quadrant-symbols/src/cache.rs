@@ -21,11 +21,6 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         Self { young: HashMap::new(), old: HashMap::new(), young_bytes: 0, half: limit / 2 }
     }
 
-    /// The limit it was made with, in bytes.
-    pub(crate) fn limit(&self) -> usize {
-        self.half * 2
-    }
-
     /// The value of `key`, when it is still there.
     pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
         if let Some((key, (value, bytes))) = self.old.remove_entry(key) {

@@ -156,11 +156,6 @@ impl Symbolizer {
         self.user.mapped(mapped, &mut self.log);
     }
 
-    /// Forgets the kernel's symbols, for example after a module was loaded.
-    pub fn refresh_kernel(&mut self) {
-        self.kernel.forget();
-    }
-
     /// What went wrong since the last call, each with a count.
     pub fn warnings(&mut self) -> Vec<Warning> {
         self.log.take()

@@ -57,11 +57,6 @@ impl Running {
         self.wait_for(&self.stderr, text)
     }
 
-    /// What it has printed so far on standard output.
-    pub fn stdout_so_far(&self) -> String {
-        self.stdout.text()
-    }
-
     /// Writes to its standard input, if it was started [`with_input`](crate::Program::with_input).
     ///
     /// # Errors

@@ -20,7 +20,6 @@ pub struct Vm<E> {
     pub(crate) memory: Memory,
     pub(crate) maps: Vec<Map>,
     cpus: usize,
-    budget: u64,
 }
 
 /// Result of a run that was not stopped.
@@ -32,25 +31,13 @@ pub struct Outcome {
     pub executed: u64,
 }
 
-/// Instructions that a run may execute unless told otherwise.
-const DEFAULT_BUDGET: u64 = 10_000_000;
+/// Instructions that a run may execute.
+const BUDGET: u64 = 10_000_000;
 
 impl<E: Env> Vm<E> {
     /// A machine with so many processors.
     pub fn new(env: E, cpus: usize) -> Vm<E> {
-        Vm {
-            env,
-            walks: Walks::default(),
-            memory: Memory::default(),
-            maps: Vec::new(),
-            cpus: cpus.max(1),
-            budget: DEFAULT_BUDGET,
-        }
-    }
-
-    /// Sets how many instructions a run may execute.
-    pub fn set_budget(&mut self, budget: u64) {
-        self.budget = budget;
+        Vm { env, walks: Walks::default(), memory: Memory::default(), maps: Vec::new(), cpus: cpus.max(1) }
     }
 
     /// Adds a map. The number is what programs have in place of a descriptor.
@@ -78,10 +65,9 @@ impl<E: Env> Vm<E> {
 
     /// Runs a program with those values in r1, r2, ... (at most five).
     pub fn run_with(&mut self, insns: &[Insn], args: &[u64]) -> Result<Outcome, VmError> {
-        let budget = self.budget;
-        let mut run = Run::new(self, insns, budget);
+        let mut run = Run::new(self, insns, BUDGET);
         let result = run.enter(args);
-        let executed = budget - run.left;
+        let executed = BUDGET - run.left;
         let at = run.at;
         for map in &mut self.maps {
             map.bury(&mut self.memory);

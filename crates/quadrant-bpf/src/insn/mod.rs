@@ -118,11 +118,6 @@ impl Insn {
         Insn::imm64_pair(dst, Imm64::MapValue, fd, offset as i32)
     }
 
-    /// `dst` = address of the kernel variable of that BTF type id; `btf_fd` 0 is vmlinux.
-    pub const fn ld_btf_id(dst: Reg, btf_id: u32, btf_fd: i32) -> [Insn; 2] {
-        Insn::imm64_pair(dst, Imm64::BtfId, btf_id as i32, btf_fd)
-    }
-
     /// `dst` = address of a function of this program; `distance` counts from the pair's *second* half, as calls count
     /// from the instruction after them.
     pub const fn ld_func(dst: Reg, distance: i32) -> [Insn; 2] {

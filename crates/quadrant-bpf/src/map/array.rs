@@ -59,14 +59,6 @@ impl MappedArray {
         Ok(())
     }
 
-    /// Sets the number at `offset`, a multiple of 8, and returns the old one, as one step: nothing that programs add is
-    /// lost.
-    pub fn swap_u64(&self, offset: usize, value: u64) -> Result<u64> {
-        self.check(offset, 8)?;
-        let number = self.mapping.u64_at(offset).ok_or_else(|| self.outside(offset, 8))?;
-        Ok(number.swap(value, Ordering::Relaxed))
-    }
-
     /// A copy of `len` bytes at `offset`.
     pub fn read_bytes(&self, offset: usize, len: usize) -> Result<Vec<u8>> {
         self.check(offset, len)?;

@@ -142,12 +142,8 @@ pub mod flags {
     pub const STACK_BUILD_ID: u32 = 1 << 5;
     /// Programs may only read it.
     pub const RDONLY_PROG: u32 = 1 << 7;
-    /// Programs may only write it.
-    pub const WRONLY_PROG: u32 = 1 << 8;
     /// An array that can be mapped: [`super::MappedArray`].
     pub const MMAPABLE: u32 = 1 << 10;
-    /// Perf events stay in the array when their descriptor there is closed.
-    pub const PRESERVE_ELEMS: u32 = 1 << 11;
 }
 
 /// What an update does when the key exists or not.

@@ -109,11 +109,6 @@ impl FuncBuilder {
         block
     }
 
-    /// The block that instructions go to.
-    pub fn current_block(&self) -> Block {
-        self.current
-    }
-
     /// Whether the current block already has its terminator. Instructions added after it go to a new, unreachable block.
     pub fn is_terminated(&self) -> bool {
         self.func.block(self.current).term.is_some()

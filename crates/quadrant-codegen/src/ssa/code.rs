@@ -73,14 +73,6 @@ pub struct Code {
     pub stack: u32,
 }
 
-impl Code {
-    /// The script text that instruction `at` comes from.
-    pub fn span_at(&self, at: u32) -> Option<Span> {
-        let next = self.spans.partition_point(|(start, _)| *start <= at);
-        self.spans.get(next.checked_sub(1)?).map(|(_, span)| *span)
-    }
-}
-
 /// The most instructions that a kernel takes.
 const MAX_INSNS: usize = 1_000_000;
 

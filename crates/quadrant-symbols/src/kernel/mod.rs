@@ -85,12 +85,6 @@ impl Kernel {
         Frame::unknown(addr, self.missing())
     }
 
-    /// Forgets the table; the next look-up reads it again.
-    pub(crate) fn forget(&mut self) {
-        self.table = None;
-        self.frames = Cache::new(self.frames.limit());
-    }
-
     /// The address of the kernel symbol `name`. Without a table in memory this reads the list
     /// only as far as the name and keeps nothing.
     pub(crate) fn addr_of(&self, name: &str) -> Result<u64, Error> {
