@@ -6,6 +6,7 @@ mod tree;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_probes::Options;
@@ -207,9 +208,19 @@ impl Listing<'_> {
 
     /// No match: the resolver knows the nearest names.
     fn nothing(&self, queries: &[Query], pattern: &str) -> Failure {
-        let nothing = || Failure::new(format!("no probe matches `{}`", pattern.escape_debug()));
+        let nothing = || not_found(pattern);
         let [query] = queries else { return nothing() };
         let spec = ProbeSpec { kind: query.kind, parts: query.parts.clone(), span: Span::default() };
         self.source.find(&spec).map_or_else(Failure::from, |_| nothing())
+    }
+}
+
+/// No match, and nothing that comes near; a script's file is no pattern.
+fn not_found(pattern: &str) -> Failure {
+    let shown = pattern.escape_debug();
+    let failure = Failure::new(format!("no probe matches `{shown}`"));
+    match Path::new(pattern).is_file() {
+        true => failure.hint(format!("`quadrant bpftrace -l {shown}` lists the probes of a script")),
+        false => failure,
     }
 }

@@ -84,6 +84,17 @@ fn what_does_not_exist_lists_nothing() {
 }
 
 #[test]
+fn a_script_instead_of_a_pattern_is_told_what_lists_its_probes() {
+    let outcome = quadrant().args(["-l", "tests/e2e/cases/aggregations.bt"]).run().unwrap();
+    assert_eq!(outcome.code(), Some(1));
+    assert!(
+        outcome.stderr.contains("`quadrant bpftrace -l tests/e2e/cases/aggregations.bt` lists"),
+        "{}",
+        outcome.describe()
+    );
+}
+
+#[test]
 fn software_events_and_timers() {
     needs_root!();
     assert!(list("software:*").iter().any(|line| line.starts_with("software:page-faults:")));
