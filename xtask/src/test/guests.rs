@@ -133,11 +133,8 @@ impl Load {
         let packages = wanted.package.map_or(PACKAGES.to_vec(), |package| vec![(package, &[][..])]);
         let second_chance = wanted.second_chance;
         let mut load = Load { binaries: Vec::new(), programs: Vec::new(), files: Vec::new(), second_chance };
-        for (package, tests) in packages {
-            let built = binaries::build(package, tests)?;
-            load.binaries.extend(built.tests);
-            load.programs.extend(built.programs);
-        }
+        let built = binaries::build(&packages)?;
+        (load.binaries, load.programs) = (built.tests, built.programs);
         if wanted.release && !load.programs.is_empty() {
             load.programs = binaries::shipped()?;
         }
