@@ -14,7 +14,6 @@
 use quadrant_bpf::helper;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::flags;
-use quadrant_program::layout;
 use quadrant_program::layout::SHORT_STACK;
 use quadrant_program::layout::STACK_EMPTY;
 use quadrant_program::layout::STACK_FRAMES_AT;
@@ -282,14 +281,8 @@ impl Globals<'_> {
     /// The map of stack traces of at most `limit` frames: the hash of a stack, then its frames.
     pub fn stacks(&mut self, limit: u8) -> MapRef {
         let (role, target) = (MapRole::Stacks { limit }, self.target);
-        self.lazy(role, || MapDef {
-            role,
-            kind: MapKind::Hash as u32,
-            key_size: 4,
-            value_size: layout::STACK_FRAMES_AT + u32::from(limit) * 8,
-            max_entries: target.stack_keys.max(1),
-            flags: if target.no_prealloc { flags::NO_PREALLOC } else { 0 },
-        })
+        let flags = if target.no_prealloc { flags::NO_PREALLOC } else { 0 };
+        self.lazy(role, || stack_map(role, limit, target.stack_keys.max(1), flags))
     }
 
     /// The map of the first short ones of these stacks, if they are kept apart.
@@ -300,15 +293,14 @@ impl Globals<'_> {
             return None;
         }
         self.budget.limits -= u32::from(!is_there);
-        Some(self.lazy(role, || MapDef {
-            role,
-            kind: MapKind::Hash as u32,
-            key_size: 4,
-            value_size: layout::STACK_FRAMES_AT + stack_size(limit.min(SHORT_STACK)),
-            max_entries,
-            flags: 0,
-        }))
+        Some(self.lazy(role, || stack_map(role, limit.min(SHORT_STACK), max_entries, 0)))
     }
+}
+
+/// A map of stacks of at most `limit` frames, by their numbers.
+fn stack_map(role: MapRole, limit: u8, max_entries: u32, flags: u32) -> MapDef {
+    let value_size = STACK_FRAMES_AT + stack_size(limit);
+    MapDef { role, kind: MapKind::Hash as u32, key_size: 4, value_size, max_entries, flags }
 }
 
 /// Bytes of so many frames.

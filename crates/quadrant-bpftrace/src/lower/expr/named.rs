@@ -1,6 +1,7 @@
 //! Numbers that are shown as texts (errors, signals, system calls), where the program itself needs the text.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use quadrant_program::build::{offset, place_of};
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function, UnaryOp};
@@ -46,7 +47,7 @@ impl Lower<'_> {
     pub(in super::super) fn named(&mut self, number: Expr, ty: Type, span: Span) -> Expr {
         let number = if ty == Type::Errno { self.magnitude(number) } else { self.cast(number, &Type::I64) };
         let number = match texts(&ty) {
-            Some(texts) => self.known_or_one(number, &texts),
+            Some(texts) => self.known_or_one(number, texts),
             None => number,
         };
         Expr::new(ExprKind::Cast(Box::new(number)), ty, span)
@@ -59,7 +60,7 @@ impl Lower<'_> {
         let number = self.named_number(value);
         match number.kind {
             ExprKind::Int(number) => text(texts.of(number).as_bytes(), span),
-            _ => in_table(number, &texts, span),
+            _ => in_table(number, texts, span),
         }
     }
 
@@ -116,19 +117,30 @@ impl Lower<'_> {
     }
 }
 
-fn texts(ty: &Type) -> Option<Texts> {
-    let borrowed = |(number, text): (i64, &'static str)| (number, Cow::Borrowed(text));
-    let (mut known, unknown): (Vec<_>, _) = match ty {
-        Type::Errno => (errno::messages().map(borrowed).collect(), errno::UNKNOWN),
-        Type::SignalName => (signals::all().collect(), signals::UNKNOWN),
-        Type::SyscallName => (syscalls::all().map(borrowed).collect(), syscalls::UNKNOWN),
-        _ => return None,
-    };
-    known.sort_by_key(|(number, _)| *number);
-    Some(Texts { known, unknown })
+/// The texts of a type, listed at their first use.
+fn texts(ty: &Type) -> Option<&'static Texts> {
+    static ERRORS: LazyLock<Texts> = LazyLock::new(|| Texts::new(errno::messages().map(borrowed), errno::UNKNOWN));
+    static SIGNALS: LazyLock<Texts> = LazyLock::new(|| Texts::new(signals::all(), signals::UNKNOWN));
+    static CALLS: LazyLock<Texts> = LazyLock::new(|| Texts::new(syscalls::all().map(borrowed), syscalls::UNKNOWN));
+    match ty {
+        Type::Errno => Some(&ERRORS),
+        Type::SignalName => Some(&SIGNALS),
+        Type::SyscallName => Some(&CALLS),
+        _ => None,
+    }
+}
+
+fn borrowed((number, text): (i64, &'static str)) -> (i64, Cow<'static, str>) {
+    (number, Cow::Borrowed(text))
 }
 
 impl Texts {
+    fn new(known: impl Iterator<Item = (i64, Cow<'static, str>)>, unknown: &'static str) -> Texts {
+        let mut known: Vec<_> = known.collect();
+        known.sort_by_key(|(number, _)| *number);
+        Texts { known, unknown }
+    }
+
     /// The number that stands for all that have no text of their own.
     fn other(&self) -> i64 {
         self.known.last().map_or(0, |(last, _)| last + 1)
