@@ -139,7 +139,7 @@ impl Settings {
             destructive: options.destructive,
             zdefs: options.zdefs,
             nolibs: options.nolibs,
-            aliases: options.aliases,
+            aliases: options.aliases.0,
         }
     }
 }

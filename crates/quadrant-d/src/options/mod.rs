@@ -14,7 +14,7 @@ pub use table::{Entry, Phase, TABLE};
 use crate::ast::Attributes;
 
 /// What options have set. Sizes are bytes, times nanoseconds; `None` is an option that was not set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the options, which the documents describe")]
 pub struct Options {
     pub agghist: bool,
@@ -25,7 +25,7 @@ pub struct Options {
     pub aggsortpos: Option<u64>,
     pub aggsortrev: bool,
     pub aggzoom: bool,
-    pub aliases: bool,
+    pub aliases: SetFlag,
     pub amin: Option<Attributes>,
     pub argref: bool,
     pub bufpolicy: Policy,
@@ -56,10 +56,10 @@ pub struct Options {
     pub specsize: Option<u64>,
     pub stackframes: Option<u64>,
     pub stackindent: Option<u64>,
-    pub statusrate: u64,
+    pub statusrate: Period,
     pub stdc: Option<String>,
     pub strsize: Option<u64>,
-    pub switchrate: u64,
+    pub switchrate: Period,
     pub undef: Vec<String>,
     pub ustackframes: Option<u64>,
     pub verbose: bool,
@@ -76,6 +76,26 @@ pub enum Policy {
     Ring,
     /// The oldest are printed at the end, which comes when there is no more room.
     Fill,
+}
+
+/// A flag that is set unless it is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetFlag(pub bool);
+
+impl Default for SetFlag {
+    fn default() -> SetFlag {
+        SetFlag(true)
+    }
+}
+
+/// Nanoseconds from one time to the next; a second unless it is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period(pub u64);
+
+impl Default for Period {
+    fn default() -> Period {
+        Period(1_000_000_000)
+    }
 }
 
 /// Why an option cannot be set.
@@ -128,62 +148,6 @@ impl Options {
             Kind::Refused(why) => return Err(refused(why)),
         }
         Ok(())
-    }
-}
-
-impl Default for Options {
-    /// Those that count when nothing is set.
-    fn default() -> Options {
-        const SECOND: u64 = 1_000_000_000;
-        Options {
-            agghist: false,
-            aggpack: false,
-            aggsize: None,
-            aggsortkey: false,
-            aggsortkeypos: None,
-            aggsortpos: None,
-            aggsortrev: false,
-            aggzoom: false,
-            aliases: true,
-            amin: None,
-            argref: false,
-            bufpolicy: Policy::Switch,
-            bufsize: None,
-            cpp: false,
-            cppargs: Vec::new(),
-            cpphdrs: false,
-            cpppath: None,
-            cpu: None,
-            defaultargs: false,
-            define: Vec::new(),
-            destructive: false,
-            droptags: false,
-            dynvarsize: None,
-            empty: false,
-            errtags: false,
-            flowindent: false,
-            incdir: Vec::new(),
-            libdir: Vec::new(),
-            nolibs: false,
-            noresolve: false,
-            nspec: None,
-            pcapsize: None,
-            printsize: None,
-            quiet: false,
-            rawbytes: false,
-            scratchsize: None,
-            specsize: None,
-            stackframes: None,
-            stackindent: None,
-            statusrate: SECOND,
-            stdc: None,
-            strsize: None,
-            switchrate: SECOND,
-            undef: Vec::new(),
-            ustackframes: None,
-            verbose: false,
-            zdefs: false,
-        }
     }
 }
 
@@ -284,7 +248,7 @@ mod tests {
             quiet: true,
             bufsize: Some(16384),
             cpu: Some(3),
-            switchrate: 100_000_000,
+            switchrate: Period(100_000_000),
             bufpolicy: Policy::Ring,
             aggsortrev: true,
             define: vec!["A=1".to_owned(), "B".to_owned()],

@@ -60,7 +60,7 @@ impl Machine {
             types,
             symbols: KernelSymbols::default(),
             macros: macros(line, options, targets.first),
-            settings: providers::Settings { aliases: options.aliases, commands: targets.commands.clone() },
+            settings: providers::Settings { aliases: options.aliases.0, commands: targets.commands.clone() },
         }
     }
 

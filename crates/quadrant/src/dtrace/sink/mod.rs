@@ -94,8 +94,8 @@ impl<'p> Answers<'p> {
             speculations: Speculations::new(settings.speculation_bytes),
             buffers: Buffers::new(settings.options.bufpolicy, settings.buffer_bytes),
             drops: Drops::default(),
-            next_status: now + Duration::from_nanos(settings.options.statusrate),
-            next_switch: now + Duration::from_nanos(settings.options.switchrate),
+            next_status: now + Duration::from_nanos(settings.options.statusrate.0),
+            next_switch: now + Duration::from_nanos(settings.options.switchrate.0),
             settings,
             overhead: Told::default(),
             tells_cost: false,
@@ -205,11 +205,11 @@ impl Sink for Answers<'_> {
     fn idle(&mut self, view: View) -> io::Result<()> {
         let now = Instant::now();
         if now >= self.next_switch {
-            self.next_switch = now + Duration::from_nanos(self.settings.options.switchrate);
+            self.next_switch = now + Duration::from_nanos(self.settings.options.switchrate.0);
             self.with_host(view, |printer, text, host| printer.flush(text, host))?;
         }
         if now >= self.next_status {
-            self.next_status = now + Duration::from_nanos(self.settings.options.statusrate);
+            self.next_status = now + Duration::from_nanos(self.settings.options.statusrate.0);
             self.tell_drops(&view.losses())?;
         }
         Ok(())
