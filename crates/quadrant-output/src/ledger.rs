@@ -136,7 +136,8 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Firings(_) => (
             "firings",
             ["firing", "firings"],
-            "passed over by the kernel, as another program or an access to a map was under way on that CPU, or too late; end other tracers (`quadrant progs`), or fire less often",
+            "passed over by the kernel, as another program or an access to a map was under way on that CPU, or \
+             too late; end other tracers (`quadrant progs`), or fire less often",
         ),
         Kind::Returns(_) => (
             "returns",
@@ -168,7 +169,8 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Commands => (
             "commands",
             ["command or file", "commands and files"],
-            "not run or shown any more, as a signal ended the trace before their turn; call system() and cat() less often, or run what is quick",
+            "not run or shown any more, as a signal ended the trace before their turn; call system() and cat() \
+             less often, or run what is quick",
         ),
         Kind::Malformed => (
             "malformed",

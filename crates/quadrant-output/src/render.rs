@@ -63,8 +63,8 @@ impl<'p> Renderer<'p> {
 
     /// Append what a record shows. `bytes` is the whole record with its header.
     ///
-    /// For the kinds `Printf`, `Print`, `PrintOwn`, `PrintText`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is the
-    /// caller's; nothing is appended for them. Bytes that do not make sense show as `<malformed>` (`null`), never as something else.
+    /// For the kinds `Printf`, `Print`, `PrintOwn`, `PrintText`, `PrintElement`, `Join` and `Time`. The others ask for an action, which is
+    /// the caller's; nothing is appended for them. Bytes that do not make sense show as `<malformed>` (`null`), never as something else.
     pub fn record(&mut self, out: &mut Vec<u8>, record: &Record, bytes: &[u8], resolver: &mut dyn Resolver) {
         let mut args = Arguments::new(&record.args, bytes);
         match &record.kind {

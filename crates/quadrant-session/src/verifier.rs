@@ -25,12 +25,14 @@ pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
     Error::Script { span: place(code, log), message, help: vec![help.to_owned()] }
 }
 
-const OUR_FAULT: &str = "this is a fault of quadrant, not of the script: please report it with what it says when QUADRANT_VERIFIER_LOG=1 is set";
+const OUR_FAULT: &str = "this is a fault of quadrant, not of the script: please report it with what it says \
+    when QUADRANT_VERIFIER_LOG=1 is set";
 const TOO_MUCH: &str = "the clauses of one probe are one program, of which the kernel follows 8192 branches and a million steps: use fewer";
 const TOO_MANY_MAPS: &str = "the clauses of one probe are one program, and the kernel lets it use 64 maps; those whose keys and values are of \
      equal sizes count as one: give some one name and another key (`@a[1]`, `@a[2]`)";
 
-const KERNEL_FUNCTIONS: &str = "the kernel has rules for each of its functions that programs call by name; with QUADRANT_VERIFIER_LOG=1 it says which one";
+const KERNEL_FUNCTIONS: &str = "the kernel has rules for each of its functions that programs call by name; with \
+    QUADRANT_VERIFIER_LOG=1 it says which one";
 
 /// Which rule for calls of kernel functions was broken, by what the verifier says.
 fn broken_rule(reason: &str) -> &'static str {

@@ -9,8 +9,8 @@ use crate::op::{BinOp, infix};
 /// Chains up to this long lean to the left, as the grammar has them.
 const SHORT: usize = 32;
 
-/// Parses a chain whose first operand has been parsed, and whose first operator is the next token. `operand` parses another one; `node` makes
-/// one expression of two, from its place and the operator's.
+/// Parses a chain whose first operand has been parsed, and whose first operator is the next token. `operand` parses another one; `node`
+/// makes one expression of two, from its place and the operator's.
 pub fn parse<'a, L: Language + 'a, P: Descent<'a, L>, E>(
     parser: &mut P,
     (start, first): (u32, E),

@@ -11,8 +11,8 @@ const NAMED: usize = 8;
 const GONE: [i32; 2] = [libc::ENOENT, libc::ENODEV];
 
 impl Subtree {
-    /// The process with a number in the group or those in it: the number that it has here or, if none there has that, the one that it has in
-    /// a process namespace of its own.
+    /// The process with a number in the group or those in it: the number that it has here or, if none there has that, the one that it has
+    /// in a process namespace of its own.
     ///
     /// # Errors
     /// There is none, or several, or it cannot be read which there are.

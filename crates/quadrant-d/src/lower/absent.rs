@@ -22,7 +22,8 @@ pub(super) const MEMBERS: &[(&str, &str)] = &[
     ),
 ];
 
-const PACKAGE: &str = "programs cannot ask where a processor is: compare `cpu` with /sys/devices/system/cpu/cpu*/topology/physical_package_id";
+const PACKAGE: &str = "programs cannot ask where a processor is: compare `cpu` with \
+    /sys/devices/system/cpu/cpu*/topology/physical_package_id";
 
 impl Lower<'_> {
     /// Fails for a name that there is not: why not, if it is one of DTrace's, or else what is nearly called so.

@@ -152,7 +152,10 @@ impl Lower<'_> {
                 return self.fail(
                     span,
                     "D_AGG_REDEF",
-                    format!("aggregation redefined: @{name}\n\t current: @{name} = {function}( )\n\tprevious: @{name} = {before}( ) : line {line}"),
+                    format!(
+                        "aggregation redefined: @{name}\n\t current: @{name} = {function}( )\n\
+                         \tprevious: @{name} = {before}( ) : line {line}"
+                    ),
                 );
             }
             self.same_scale(&known.kind, &kind, function, span)?;

@@ -126,7 +126,8 @@ mod tests {
         ] {
             assert!(is_own(&with_value(text)), "{text}");
         }
-        let clause = "rawtp:::contention_end { self->__lock_since[(uint64_t)((void *)arg0)] = 0; self->__lock_kind[(uint64_t)((void *)arg0)] = 0; }";
+        let clause = "rawtp:::contention_end { self->__lock_since[(uint64_t)((void *)arg0)] = 0; \
+            self->__lock_kind[(uint64_t)((void *)arg0)] = 0; }";
         let layout = Layout {
             predicate: Some("arg1 != 0".into()),
             errno: Some(syscall::ERRNO.into()),

@@ -143,7 +143,8 @@ fn may_be_offset(name: &Pattern) -> bool {
 }
 
 fn no_name(name: &str) -> ProbeError {
-    let help = "the probes of a function are entry, return, and the offsets of its instructions in hexadecimal digits; those of `-`, addresses";
+    let help = "the probes of a function are entry, return, and the offsets of its instructions in hexadecimal \
+        digits; those of `-`, addresses";
     advise(format!("'{name}' is an invalid probe name"), help).kind(ProbeErrorKind::NoName)
 }
 

@@ -106,7 +106,8 @@ pub(super) fn of_no_process(wanted: &Wanted) -> Option<String> {
     let (provider, function, name) = (provider.text(), function.text(), name.text());
     is_it.then(|| {
         format!(
-            "no process has probes of {wanted} now, and those that start later are not looked at: name their program, `{provider}:/PATH/OF/PROGRAM:{function}:{name}`"
+            "no process has probes of {wanted} now, and those that start later are not looked at: name their \
+             program, `{provider}:/PATH/OF/PROGRAM:{function}:{name}`"
         )
     })
 }

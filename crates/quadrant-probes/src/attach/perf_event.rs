@@ -65,8 +65,8 @@ impl Place {
     }
 }
 
-/// How long a clock has certainly been enabled, by the clock that timers go by. Its own count of nanoseconds is by another one, which is a little
-/// faster or slower, and stops where the processor is taken offline; the time taken here begins late on a busy machine.
+/// How long a clock has certainly been enabled, by the clock that timers go by. Its own count of nanoseconds is by another one, which is a
+/// little faster or slower, and stops where the processor is taken offline; the time taken here begins late on a busy machine.
 fn certain(taken: Duration, count: u64) -> Duration {
     let drift = count / DRIFT;
     let counted = |ns| Duration::from_nanos(ns);

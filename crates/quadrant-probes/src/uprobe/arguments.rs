@@ -138,7 +138,8 @@ impl Finder<'_> {
         let names: Vec<String> = guessed.map(|(_, field)| format!("`{}`", field.name)).collect();
         if !names.is_empty() {
             files.warn(format!(
-                "the places of {} of `{function}` are a guess by the calling convention: the debug information does not say them for the function's entry",
+                "the places of {} of `{function}` are a guess by the calling convention: the debug information \
+                 does not say them for the function's entry",
                 names.join(", ")
             ));
         }

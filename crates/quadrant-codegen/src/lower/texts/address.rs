@@ -32,8 +32,8 @@ struct Output {
 }
 
 impl Lower<'_, '_> {
-    /// `inet_ntop`: dotted numbers, or groups of hexadecimal digits with the longest row of zeros left out. Other families are a fault in D,
-    /// and empty elsewhere.
+    /// `inet_ntop`: dotted numbers, or groups of hexadecimal digits with the longest row of zeros left out. Other families are a fault in
+    /// D, and empty elsewhere.
     pub fn store_internet(&mut self, family: &Expr, addr: &Expr, cap: u32, to: Mem) -> Result<()> {
         let family = self.scalar(family)?;
         let from = self.scalar(addr)?;

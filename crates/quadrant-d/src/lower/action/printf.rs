@@ -305,7 +305,8 @@ impl Lower<'_> {
         };
         let number = at + 1;
         let message = format!(
-            "printa( ): @{other}[ ] key #{number} is incompatible with @{first}:\n{first:>9} key #{number}: {x}\n{other:>9} key #{number}: {y}"
+            "printa( ): @{other}[ ] key #{number} is incompatible with @{first}:\n\
+             {first:>9} key #{number}: {x}\n{other:>9} key #{number}: {y}"
         );
         self.fail(span, "D_PRINTA_AGGPROTO", message)
     }
@@ -400,7 +401,8 @@ impl Lower<'_> {
 /// What is not of the type that a conversion wants: its name, the conversion's number and form, and the two types.
 fn incompatible(what: &str, number: usize, conversion: &str, [wanted, got]: [&str; 2]) -> String {
     format!(
-        "{what} is incompatible with conversion #{number} prototype:\n\tconversion: {conversion}\n\t prototype: {wanted}\n\t  argument: {got}"
+        "{what} is incompatible with conversion #{number} prototype:\n\
+         \tconversion: {conversion}\n\t prototype: {wanted}\n\t  argument: {got}"
     )
 }
 
