@@ -1,5 +1,7 @@
 //! Wildcards in probe names: `*` any text, `?` any character, `[a-z]` one of a set.
 
+use quadrant_program::glob::{self, Backslash};
+
 /// A pattern for whole names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
@@ -30,73 +32,13 @@ impl Glob {
 
     /// Whether the pattern matches all of `name`.
     pub fn matches(&self, name: &str) -> bool {
-        matches(self.pattern.as_bytes(), name.as_bytes())
+        glob::matches(self.pattern.as_bytes(), name.as_bytes(), Backslash::IsItself)
     }
 }
 
 /// Whether a name is a pattern.
 pub fn has_wildcards(text: &str) -> bool {
     text.contains(['*', '?', '['])
-}
-
-/// Goes back to the last star only, so the time is at most pattern times name.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at_pattern, mut at_name) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while at_name < name.len() {
-        let rest = pattern.get(at_pattern..).unwrap_or_default();
-        if rest.first() == Some(&b'*') {
-            star = Some((at_pattern, at_name));
-            at_pattern += 1;
-        } else if let Some(len) = match_one(rest, name[at_name]) {
-            at_pattern += len;
-            at_name += 1;
-        } else if let Some((star_pattern, star_name)) = star {
-            star = Some((star_pattern, star_name + 1));
-            at_pattern = star_pattern + 1;
-            at_name = star_name + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[at_pattern.min(pattern.len())..].iter().all(|byte| *byte == b'*')
-}
-
-/// How much of the pattern one byte of the name matches.
-fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
-    match *pattern.first()? {
-        b'?' => Some(1),
-        b'[' => match_set(pattern, byte),
-        exact => (exact == byte).then_some(1),
-    }
-}
-
-/// A set; a bracket that is never closed stands for itself.
-fn match_set(pattern: &[u8], byte: u8) -> Option<usize> {
-    let inverted = matches!(pattern.get(1), Some(b'!' | b'^'));
-    let first = if inverted { 2 } else { 1 };
-    let Some(len) = pattern.iter().skip(first + 1).position(|end| *end == b']') else {
-        return (byte == b'[').then_some(1);
-    };
-    let end = first + 1 + len;
-    (in_set(&pattern[first..end], byte) != inverted).then_some(end + 1)
-}
-
-fn in_set(set: &[u8], byte: u8) -> bool {
-    let mut rest = set;
-    while let Some((&low, after)) = rest.split_first() {
-        if let [b'-', high, tail @ ..] = after {
-            if (low..=*high).contains(&byte) {
-                return true;
-            }
-            rest = tail;
-        } else if low == byte {
-            return true;
-        } else {
-            rest = after;
-        }
-    }
-    false
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //! * [`expr`], [`stmt`]: typed expressions and statements.
 //! * [`map`]: maps and aggregations ([`log_linear`]: a scale); [`action`]: what D records; [`record`]: what a program sends to user
 //!   space; [`format`](mod@format): printf formats.
-//! * [`probe`]: attach points, and the trait through which a front end asks for them; [`advice`]: what to use instead of one.
+//! * [`probe`]: attach points, and the trait through which a front end asks for them; [`advice`]: what to use instead of one;
+//!   [`glob`]: patterns of names.
 //! * [`value`]: decoding of stored bytes; [`snapshot`]: a map's content at one moment.
 //! * [`stamp`]: when, by whom and where a record was made.
 //! * [`sampling`]: whether firings may be left out.
@@ -31,6 +32,7 @@ pub mod expr;
 pub mod float;
 mod fold;
 pub mod format;
+pub mod glob;
 pub mod import;
 pub mod layout;
 pub mod log_linear;

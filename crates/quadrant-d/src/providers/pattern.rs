@@ -2,6 +2,7 @@
 
 use crate::desc::ProbeDesc;
 use quadrant_program::expr::PointPart;
+use quadrant_program::glob::{self, Backslash};
 
 /// A pattern for one part: `*`, `?`, `[a-z]`, `[!a-z]`, and `\` before a character that stands for itself. Nothing matches anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Pattern {
     }
 
     pub fn matches(&self, name: &str) -> bool {
-        self.text.is_empty() || matches(self.text.as_bytes(), name.as_bytes())
+        self.text.is_empty() || glob::matches(self.text.as_bytes(), name.as_bytes(), Backslash::Escapes)
     }
 
     /// For those who know no backslash: at least as much is matched.
@@ -98,75 +99,6 @@ impl Wanted {
 impl std::fmt::Display for Wanted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}:{}", self.provider.text, self.module.text, self.function.text, self.name.text)
-    }
-}
-
-/// Goes back to the last star only, so the time is at most pattern times name.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut pattern, mut name) = (pattern, name);
-    let mut star: Option<(&[u8], &[u8])> = None;
-    loop {
-        if let [b'*', rest @ ..] = pattern {
-            star = Some((rest, name));
-            pattern = rest;
-            continue;
-        }
-        match (name.split_first(), take(pattern)) {
-            (None, _) if pattern.is_empty() => return true,
-            (Some((byte, after)), Some((one, rest))) if one.accepts(*byte) => (pattern, name) = (rest, after),
-            _ => match star {
-                Some((after_star, [_, shorter @ ..])) => {
-                    star = Some((after_star, shorter));
-                    (pattern, name) = (after_star, shorter);
-                }
-                _ => return false,
-            },
-        }
-    }
-}
-
-/// What matches one byte.
-enum One<'a> {
-    Any,
-    Exactly(u8),
-    Set { set: &'a [u8], inverted: bool },
-}
-
-impl One<'_> {
-    fn accepts(&self, byte: u8) -> bool {
-        match self {
-            One::Any => true,
-            One::Exactly(exact) => *exact == byte,
-            One::Set { set, inverted } => in_set(set, byte) != *inverted,
-        }
-    }
-}
-
-/// The first piece of a pattern that is no star, and the rest. A bracket that is never closed stands for itself.
-fn take(pattern: &[u8]) -> Option<(One<'_>, &[u8])> {
-    let (first, rest) = pattern.split_first()?;
-    Some(match (first, rest) {
-        (b'?', _) => (One::Any, rest),
-        (b'\\', [escaped, after @ ..]) => (One::Exactly(*escaped), after),
-        (b'[', _) => set(rest).unwrap_or((One::Exactly(b'['), rest)),
-        _ => (One::Exactly(*first), rest),
-    })
-}
-
-fn set(rest: &[u8]) -> Option<(One<'_>, &[u8])> {
-    let (inverted, rest) = match rest {
-        [b'!' | b'^', after @ ..] => (true, after),
-        _ => (false, rest),
-    };
-    let end = 1 + rest.iter().skip(1).position(|byte| *byte == b']')?;
-    Some((One::Set { set: &rest[..end], inverted }, &rest[end + 1..]))
-}
-
-fn in_set(set: &[u8], byte: u8) -> bool {
-    match set {
-        [low, b'-', high, rest @ ..] => (*low..=*high).contains(&byte) || in_set(rest, byte),
-        [one, rest @ ..] => *one == byte || in_set(rest, byte),
-        [] => false,
     }
 }
 
