@@ -85,7 +85,7 @@ fn separate_symbols(debug: &DebugSource, elf: &Elf, path: &Path) -> Option<Elf> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Folder;
+    use quadrant_testing::Folder;
 
     #[test]
     fn broken_files_among_several_are_passed_over() {

@@ -4,6 +4,7 @@ use quadrant_bpf::perf::{Event, PerfEvent, Scope};
 use quadrant_probes::{Options, Source};
 use quadrant_program::probe::{ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_program::span::Span;
+use quadrant_testing::Folder;
 use quadrant_types::Types;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -36,34 +37,20 @@ int main(void) {
 "#;
 
 struct Program {
-    folder: PathBuf,
+    /// Holds it.
+    _folder: Folder,
     path: PathBuf,
 }
 
 impl Program {
     fn compile(test: &str, flags: &[&str]) -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("quadrant-hits-{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (source, path) = (folder.join("program.c"), folder.join("program"));
-        std::fs::write(&source, SOURCE).unwrap();
-        match Command::new("gcc").args(["-O1"]).args(flags).arg("-o").arg(&path).arg(&source).status() {
-            Ok(status) => assert!(status.success()),
-            Err(error) => {
-                eprintln!("skipped: gcc: {error}");
-                return None;
-            }
-        }
-        Some(Self { folder, path })
+        let folder = Folder::new(&format!("hits-{test}"));
+        let path = folder.compile("program", SOURCE, &[&["-O1"], flags].concat())?;
+        Some(Self { _folder: folder, path })
     }
 
     fn run(&self) -> i32 {
         Command::new(&self.path).status().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -3,9 +3,9 @@
 use quadrant_probes::{Options, Source, return_sites};
 use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_program::span::Span;
+use quadrant_testing::Folder;
 use quadrant_types::Types;
 use std::path::PathBuf;
-use std::process::Command;
 use std::rc::Rc;
 
 const SOURCE: &str = r#"
@@ -23,25 +23,23 @@ int main(int argc, char **argv) { return shop_sale(argc) + shop_close() + indire
 "#;
 
 struct Program {
-    folder: PathBuf,
+    /// Holds it.
+    folder: Folder,
     path: PathBuf,
 }
 
 impl Program {
     fn compile(test: &str, flags: &[&str]) -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("quadrant-programs-{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (source, path) = (folder.join("program.c"), folder.join("program"));
-        std::fs::write(&source, SOURCE).unwrap();
-        match Command::new("gcc").args(["-O1", "-w"]).args(flags).arg("-o").arg(&path).arg(&source).status() {
-            Ok(status) => assert!(status.success()),
-            Err(error) => {
-                eprintln!("skipped: gcc: {error}");
-                return None;
-            }
-        }
-        let path = path.canonicalize().unwrap();
-        Some(Self { folder, path })
+        let folder = Folder::new(&format!("programs-{test}"));
+        let path = folder.compile("program", SOURCE, &[&["-O1", "-w"], flags].concat())?;
+        Some(Self { path: path.canonicalize().unwrap(), folder })
+    }
+
+    /// The same with another source beside its own.
+    fn compile_with(test: &str, source: &str, flags: &[&str]) -> Option<Self> {
+        let beside = Folder::new("beside");
+        let source = beside.write("beside.c", source);
+        Self::compile(test, &[flags, &[source.to_str().unwrap()]].concat())
     }
 
     fn name(&self) -> &str {
@@ -50,12 +48,6 @@ impl Program {
 
     fn find(&self, kind: ProbeKind, place: &str) -> Result<Vec<Found>, ProbeError> {
         find(kind, &[self.name(), place], Options::default())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -173,12 +165,7 @@ fn functions_that_are_in_the_c_library_now() {
 #[test]
 fn go_programs_have_no_return_probes() {
     let mark = "__asm__(\".section .go.buildinfo,\\\"a\\\"\\n.byte 1\\n.text\");";
-    let folder = std::env::temp_dir().join(format!("quadrant-go-mark-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let source = folder.join("mark.c");
-    std::fs::write(&source, mark).unwrap();
-    let Some(program) = Program::compile("go-marked", &[source.to_str().unwrap()]) else { return };
-    std::fs::remove_dir_all(&folder).unwrap();
+    let Some(program) = Program::compile_with("go-marked", mark, &[]) else { return };
     assert!(program.find(ProbeKind::Uprobe, "shop_sale").is_ok());
     let error = program.find(ProbeKind::Uretprobe, "shop_sale").unwrap_err();
     assert!(error.message.contains("Go program"), "{error:?}");
@@ -209,13 +196,7 @@ fn stripped_go(table: &str, name: &str, kind: &str) -> Option<Program> {
     let code = ".text; sale: nop; ret; two: nop; nop; ret; end:";
     let names = ".asciz \"main.(*shop).Sale\"; second_name: .asciz \"main.two\"; .text";
     let text = format!("{code} .section .gopclntab,\"a\"; {table} {names}").replace('\n', ";").replace('"', "\\\"");
-    let folder = std::env::temp_dir().join(format!("quadrant-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let source = folder.join("table.c");
-    std::fs::write(&source, format!("__asm__(\"{text}\");")).unwrap();
-    let program = Program::compile(name, &["-s", kind, source.to_str().unwrap()]);
-    std::fs::remove_dir_all(&folder).unwrap();
-    program
+    Program::compile_with(name, &format!("__asm__(\"{text}\");"), &["-s", kind])
 }
 
 #[test]
@@ -258,13 +239,7 @@ fn readable_names() {
     let mangled = "int sale_of_int(int) __asm__(\"_ZN4shop4saleEi\");
         int sale_of_long(long) __asm__(\"_ZN4shop4saleEl\");
         int sale_of_int(int x) { return x; } int sale_of_long(long x) { return x; }";
-    let folder = std::env::temp_dir().join(format!("quadrant-mangled-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let source = folder.join("mangled.c");
-    std::fs::write(&source, mangled).unwrap();
-    let program = Program::compile("readable", &[source.to_str().unwrap()]);
-    std::fs::remove_dir_all(&folder).unwrap();
-    let Some(program) = program else { return };
+    let Some(program) = Program::compile_with("readable", mangled, &[]) else { return };
     let both = program.find(ProbeKind::Uprobe, "shop::sale").unwrap();
     assert_eq!(both.len(), 2);
     let one = program.find(ProbeKind::Uprobe, "shop::sale(int)").unwrap();

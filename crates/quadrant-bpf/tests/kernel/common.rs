@@ -11,17 +11,6 @@ use quadrant_bpf::limits;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, flags};
 use quadrant_bpf::prog::{LogLevel, Program, ProgramKind, ProgramSpec};
 
-/// Returns from a test that cannot run here because something is missing.
-macro_rules! need {
-    ($available:expr, $reason:expr) => {
-        if !$available {
-            println!("skipped: {}", $reason);
-            return;
-        }
-    };
-}
-pub(crate) use need;
-
 /// Returns from a test that only root can run.
 macro_rules! need_root {
     () => {
@@ -29,11 +18,11 @@ macro_rules! need_root {
     };
 }
 pub(crate) use need_root;
+pub(crate) use quadrant_testing::need;
 
 /// Whether this is root; then its limits are raised as the tracer does it, which old kernels need for every map.
 pub fn is_root() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let root = status.lines().any(|line| line.starts_with("Uid:\t0\t0"));
+    let root = quadrant_testing::is_root();
     if root {
         limits::bump_memlock();
     }

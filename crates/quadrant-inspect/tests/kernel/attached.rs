@@ -158,8 +158,7 @@ fn many_kernel_probes_with_one_link() {
 fn entry_and_exit_of_functions() {
     need_root!();
     let Some(attach_btf_id) = type_id("vfs_fsync", BtfKind::Func) else {
-        println!("skipped: this kernel has no BTF");
-        return;
+        return quadrant_testing::skip("this kernel has no BTF");
     };
     need!(Features::new().fentry(attach_btf_id).is_ok(), "this kernel refuses trampolines");
     for (attach_type, kind) in [(AttachType::TraceFentry, Kind::Fentry), (AttachType::TraceFexit, Kind::Fexit)] {
@@ -176,8 +175,7 @@ fn entry_and_exit_of_functions() {
 fn an_iterator() {
     need_root!();
     let Some(attach_btf_id) = type_id("bpf_iter_task", BtfKind::Func) else {
-        println!("skipped: this kernel has no BTF");
-        return;
+        return quadrant_testing::skip("this kernel has no BTF");
     };
     let attach_type = AttachType::TraceIter;
     let program = load(&ProgramSpec { attach_type, attach_btf_id, ..ProgramSpec::new(ProgramKind::Tracing, &NOTHING) });

@@ -10,17 +10,6 @@ use quadrant_bpf::prog::{LogLevel, Program, ProgramKind, ProgramSpec};
 use quadrant_inspect::active::{self, Attachment};
 use quadrant_types::{Btf, BtfKind};
 
-/// Ends the calling test, as skipped, if something is missing.
-macro_rules! need {
-    ($available:expr, $reason:expr) => {
-        if !$available {
-            println!("skipped: {}", $reason);
-            return;
-        }
-    };
-}
-pub(crate) use need;
-
 /// Ends the calling test, as skipped, without root.
 macro_rules! need_root {
     () => {
@@ -28,11 +17,11 @@ macro_rules! need_root {
     };
 }
 pub(crate) use need_root;
+pub(crate) use quadrant_testing::need;
 
 /// Whether this is root; then its limits are raised as the tracer does it.
 pub fn is_root() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let root = status.lines().any(|line| line.starts_with("Uid:\t0\t0"));
+    let root = quadrant_testing::is_root();
     if root {
         limits::bump_memlock();
     }

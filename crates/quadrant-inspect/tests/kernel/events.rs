@@ -110,8 +110,7 @@ fn events_that_fill_a_buffer_are_shown() {
     need_root!();
     let tracefs = TraceFs::open().unwrap();
     let Some(buffer) = Instance::new("quadrant_inspect") else {
-        println!("skipped: tracefs is not mounted");
-        return;
+        return quadrant_testing::skip("tracefs is not mounted");
     };
     tracefs.append("instances/quadrant_inspect/events/sched/sched_process_hang/enable", "1").unwrap();
     let of = |instance: Option<&str>| {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::testing::Folder;
 use proptest::prelude::*;
+use quadrant_testing::Folder;
 use std::path::Path;
 
 const SOURCE: &str = r#"
@@ -92,7 +92,7 @@ fn instructions_reached_from_a_cold_part() {
 #[cfg(target_arch = "x86_64")]
 fn code_at_the_last_addresses() {
     let folder = Folder::new("last");
-    let mut elf = open(&folder.write("file", &small_elf()));
+    let mut elf = open(&folder.write("file", small_elf()));
     let address = u64::MAX - 5;
     elf.segments.iter_mut().for_each(|segment| segment.address = address);
     let ask = |size| {
@@ -240,7 +240,7 @@ fn push_section(data: &mut Vec<u8>, name: u32, kind: u32, flags: u64, place: [u6
 #[test]
 fn the_small_file_is_whole() {
     let folder = Folder::new("small");
-    let elf = open(&folder.write("file", &small_elf()));
+    let elf = open(&folder.write("file", small_elf()));
     let names: Vec<&str> = elf.symbols().unwrap().functions().map(|symbol| symbol.name).collect();
     assert_eq!(names, ["first", "second"]);
     assert_eq!(elf.return_sites(&symbol(&elf, "first")).unwrap(), [0x40_0004]);

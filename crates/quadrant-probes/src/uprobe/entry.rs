@@ -200,7 +200,7 @@ fn targets(address: u64, code: &[u8]) -> impl Iterator<Item = u64> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Folder;
+    use quadrant_testing::Folder;
 
     /// Functions in assembly, each with what the kernel need not step at the given distance, or 0.
     #[cfg(target_arch = "x86_64")]

@@ -4,9 +4,10 @@ use crate::elf::Elf;
 use crate::files::Files;
 use crate::source::Options;
 use crate::target::TargetFile;
-use crate::testing::{Folder, spec};
+use crate::testing::spec;
 use proptest::prelude::*;
 use quadrant_program::probe::{ArgLoc, Found, Operand, ProbeKind, Site};
+use quadrant_testing::Folder;
 use std::path::Path;
 
 /// What `<sys/sdt.h>` makes of probes, written out: two places of one probe with different arguments, one of them with a

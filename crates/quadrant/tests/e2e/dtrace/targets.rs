@@ -1,6 +1,6 @@
 //! Commands and processes: `-c`, `-p`, `$target`.
 
-use quadrant_testing::{Outcome, Program, Running, Signal};
+use quadrant_testing::{Folder, Outcome, Program, Running, Signal};
 
 use super::{dtrace, number, quietly_on};
 use crate::common::{folder, good, needs_root, sum_below, target};
@@ -64,14 +64,12 @@ int main(void) { odd(); printf("result %d\n", long_data()); return 0; }
 #[test]
 fn functions_with_data_inside() {
     needs_root!();
-    let folder = std::env::temp_dir().join(format!("quadrant-data-inside-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("data.c"), DATA_INSIDE).unwrap();
-    let gcc = std::process::Command::new("gcc").args(["-O1", "-o", "data", "data.c"]).current_dir(&folder).status();
-    if !cfg!(target_arch = "x86_64") || gcc.is_err() {
-        return quadrant_testing::skip("there is no gcc for this processor");
+    if !cfg!(target_arch = "x86_64") {
+        return quadrant_testing::skip("its code is for another processor");
     }
-    let program = folder.join("data").display().to_string();
+    let folder = Folder::new("data-inside");
+    let Some(program) = folder.compile("data", DATA_INSIDE, &["-O1"]) else { return };
+    let program = program.display().to_string();
     for function in ["long_data", "odd"] {
         let probe = |name: &str| format!("pid$target:a.out:{function}:{name}");
         let doubt = format!("it is not certain where the instructions of `{function}` start");
@@ -88,7 +86,6 @@ fn functions_with_data_inside() {
     }
     let within = dtrace().args(["-n", "pid$target:a.out:long_data:d", "-c", &program]).run().unwrap();
     assert!(within.stderr.contains("no instruction starts at `long_data+13`"), "{}", within.describe());
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 /// What is known of a probe that was found is told, once.
@@ -114,17 +111,15 @@ int main(int argc, char **argv) { g(); f(); if (argc > 1) pause(); return 0; }
 "#;
     const LIBRARY: &str = "__attribute__((noinline)) int f(void) { return 7; }\nint g(void) { return f(); }\n";
     needs_root!();
-    let folder = std::env::temp_dir().join(format!("quadrant-two-files-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("prog.c"), PROGRAM).unwrap();
-    std::fs::write(folder.join("libplain.c"), LIBRARY).unwrap();
-    let gcc = |args: &[&str]| std::process::Command::new("gcc").arg("-O1").args(args).current_dir(&folder).status();
-    let library = gcc(&["-shared", "-fPIC", "-o", "libplain.so", "libplain.c"]);
-    if !cfg!(target_arch = "x86_64") || library.is_err() {
-        return quadrant_testing::skip("there is no gcc for this processor");
+    if !cfg!(target_arch = "x86_64") {
+        return quadrant_testing::skip("its code is for another processor");
     }
-    assert!(gcc(&["-o", "prog", "prog.c", "-L.", "-lplain", "-Wl,-rpath,$ORIGIN"]).unwrap().success());
-    let program = folder.join("prog").display().to_string();
+    let folder = Folder::new("two-files");
+    let shared = ["-O1", "-shared", "-fPIC"];
+    let Some(library) = folder.compile("libplain.so", LIBRARY, &shared) else { return };
+    let with_library = ["-O1", "-Wl,--no-as-needed", library.to_str().unwrap()];
+    let Some(program) = folder.compile("prog", PROGRAM, &with_library) else { return };
+    let program = program.display().to_string();
     let mut waiting = std::process::Command::new(&program).arg("wait").spawn().unwrap();
     let pid = waiting.id().to_string();
     let maps = || std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
@@ -147,7 +142,6 @@ int main(int argc, char **argv) { g(); f(); if (argc > 1) pause(); return 0; }
         assert!(outcome.stdout.contains("libplain.so"), "{}", outcome.describe());
         assert!(!outcome.stderr.contains("libc.so"), "{}", outcome.describe());
     }
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
