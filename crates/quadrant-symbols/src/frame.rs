@@ -68,8 +68,8 @@ pub enum Missing {
 }
 
 impl Frame {
-    /// A frame of which only the reason for its lack of a symbol is known.
-    pub(crate) fn unknown(addr: u64, missing: Missing) -> Self {
+    /// A frame of which nothing is known, not even why.
+    pub fn bare(addr: u64) -> Self {
         Self {
             addr,
             symbol: None,
@@ -78,8 +78,13 @@ impl Frame {
             build_id: None,
             source: None,
             inlined: false,
-            missing: Some(missing),
+            missing: None,
         }
+    }
+
+    /// A frame of which only the reason for its lack of a symbol is known.
+    pub(crate) fn unknown(addr: u64, missing: Missing) -> Self {
+        Self { missing: Some(missing), ..Self::bare(addr) }
     }
 }
 

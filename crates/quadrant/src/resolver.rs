@@ -93,8 +93,9 @@ impl Names {
 
     fn stack(&mut self, pid: Option<u32>, addresses: &[u64]) -> Vec<Vec<quadrant_symbols::Frame>> {
         if let Some((recorded, _)) = &self.recorded {
-            let frames =
-                |address: &u64| recorded.get(&(pid, *address)).cloned().unwrap_or_else(|| vec![unknown(*address)]);
+            let frames = |address: &u64| {
+                recorded.get(&(pid, *address)).cloned().unwrap_or_else(|| vec![quadrant_symbols::Frame::bare(*address)])
+            };
             return addresses.iter().map(frames).collect();
         }
         match pid {
@@ -105,7 +106,7 @@ impl Names {
 
     fn one(&mut self, pid: Option<u32>, address: u64) -> &quadrant_symbols::Frame {
         let frame = match (&self.recorded, pid) {
-            (Some(_), _) => self.frames(pid, address).pop().unwrap_or_else(|| unknown(address)),
+            (Some(_), _) => self.frames(pid, address).pop().unwrap_or_else(|| quadrant_symbols::Frame::bare(address)),
             (None, Some(pid)) => self.symbols.usym(pid, address),
             (None, None) => self.symbols.ksym(address),
         };
@@ -242,20 +243,6 @@ fn lend(frame: &quadrant_symbols::Frame) -> Frame<'_> {
         source: frame.source.as_ref().map(|source| (source.file.as_bytes(), source.line, 0)),
         inlined: frame.inlined,
         build_id: frame.build_id.as_deref().zip(frame.file_offset),
-    }
-}
-
-/// An address of which the recording says nothing.
-fn unknown(address: u64) -> quadrant_symbols::Frame {
-    quadrant_symbols::Frame {
-        addr: address,
-        symbol: None,
-        module: None,
-        file_offset: None,
-        build_id: None,
-        source: None,
-        inlined: false,
-        missing: None,
     }
 }
 
