@@ -28,7 +28,8 @@ impl Parser {
     pub fn line(&mut self, line: &str, summary: &mut Summary) -> bool {
         match line {
             "successes:" => self.part = Part::PassedOutput,
-            "failures:" => self.part = Part::FailedOutput,
+            // The second time, only the names follow.
+            "failures:" => (self.part, self.test) = (Part::FailedOutput, String::new()),
             _ if line.starts_with("test result: ") => {
                 self.part = Part::Results;
                 return true;
@@ -42,17 +43,30 @@ impl Parser {
         match self.part {
             Part::Results => result(line, summary),
             Part::PassedOutput => self.output(line, summary),
-            Part::FailedOutput => {}
+            Part::FailedOutput => self.failed_output(line, summary),
+        }
+    }
+
+    fn failed_output(&mut self, line: &str, summary: &mut Summary) {
+        if let Some(test) = heading(line) {
+            self.test = test.to_owned();
+        } else if !self.test.is_empty() && !line.is_empty() {
+            summary.said.entry(self.test.clone()).or_default().push(line.to_owned());
         }
     }
 
     fn output(&mut self, line: &str, summary: &mut Summary) {
-        if let Some(test) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+        if let Some(test) = heading(line) {
             self.test = test.to_owned();
         } else if let Some(reason) = line.strip_prefix(SKIPPED) {
             summary.skip(Skipped { test: self.test.clone(), reason: reason.to_owned() });
         }
     }
+}
+
+/// The test whose output follows.
+fn heading(line: &str) -> Option<&str> {
+    line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
 }
 
 /// `test NAME ... ok`, where NAME can hold spaces (`src/lib.rs - item (line 3)`), or `... ignored, REASON`.
@@ -126,6 +140,14 @@ test result: FAILED. 3 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
         assert!(!shown.iter().any(|line| line.contains("test of a line")), "{shown:?}");
         assert!(shown.contains(&"skipped: not, for it failed"), "{shown:?}");
         assert!(shown.last().unwrap().starts_with("test result: FAILED."), "{shown:?}");
+    }
+
+    #[test]
+    fn what_failed_tests_print_comes_again_at_the_end() {
+        let (summary, _) = read(OUTPUT);
+        assert_eq!(summary.said["wrong"], ["skipped: not, for it failed"]);
+        let end = summary.to_string();
+        assert!(end.contains("FAILED wrong\n    skipped: not, for it failed\n2 passed"), "{end}");
     }
 
     #[test]
