@@ -453,3 +453,23 @@ fn a_timer_gives_maps_any_number_of_keys_at_once() {
     let outcome = run(&format!("interval:ms:10 {{ {each} exit(); }} END {{ print(len(@few)); clear(@few); }}"));
     assert_lines(&outcome, &["10"]);
 }
+
+/// bpftrace #2220, #3898, #245 and the tools of the BPF book: members that a kernel renamed, and those that C has as macros.
+#[test]
+fn members_have_the_names_of_other_kernels_and_of_c() {
+    needs_root!();
+    let outcome = run("BEGIN {
+            $sock = (struct sock *)0; $inet = (struct inet_sock *)0;
+            print((curtask->state == curtask->__state, curtask->cpu == cpu));
+            print((uint64)&$sock->sk_dport == offsetof(struct sock, __sk_common.skc_dport));
+            print((uint64)&$inet->inet_num == offsetof(struct inet_sock, sk.__sk_common.skc_num));
+            print((has_field(struct task_struct, state), has_field(struct task_struct, __state)) != (true, true));
+            exit();
+        }");
+    assert_lines(&outcome, &["(true, true)", "true", "true", "true"]);
+    assert!(!outcome.stderr.contains("sk_dport"), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("state` is read"), "{}", outcome.describe());
+
+    let wrong = script("BEGIN { print(((struct sock *)0)->sk_nothing); exit(); }").run().unwrap();
+    assert!(wrong.stderr.contains("sk_nothing"), "{}", wrong.describe());
+}

@@ -23,15 +23,11 @@ impl Lower<'_> {
         self.member(base, name, span)
     }
 
-    fn member(&mut self, base: Expr, name: &Ident, span: Span) -> Option<Expr> {
-        let (record, addr, space) = match &base.ty {
-            Type::Pointer { to, space } => (*to, base.clone(), *space),
+    pub(super) fn member(&mut self, base: Expr, name: &Ident, span: Span) -> Option<Expr> {
+        let record = match &base.ty {
+            Type::Pointer { to, .. } => *to,
             Type::Record(record) if is_script_record(record) => return self.record_member(base, name, span),
-            Type::Record(record) => {
-                let record = record.ctype;
-                let (addr, space) = place_of(base);
-                (record, addr, space)
-            }
+            Type::Record(record) => record.ctype,
             ty => {
                 let ty = self.describe(ty);
                 return self.error(name.span, format!("{ty} has no members, and so no `{}`", name.name));
@@ -39,7 +35,11 @@ impl Lower<'_> {
         };
         let record = self.env.types.resolve(record);
         let Some(member) = self.env.types.find_member(record, &name.name) else {
-            return self.no_member(record, name);
+            return self.renamed_member(&base, record, name, span).unwrap_or_else(|| self.no_member(record, name));
+        };
+        let (addr, space) = match base.ty {
+            Type::Pointer { space, .. } => (base, space),
+            _ => place_of(base),
         };
         self.read_member(addr, space, (record, &member), span)
     }

@@ -6,6 +6,7 @@ mod member;
 mod named;
 mod operator;
 mod pointer;
+mod renamed;
 mod texts;
 
 pub(super) use literal::{
