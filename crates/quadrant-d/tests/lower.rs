@@ -16,6 +16,7 @@ use expect::{compare, render, scripts};
 use proptest::prelude::*;
 use quadrant_d::lower::{Compiled, Env, Library, Source, SourceKind, compile};
 use quadrant_d::macros::Macros;
+use quadrant_program::action::ActionKind;
 use quadrant_program::record::RecordKind;
 
 /// What a library of the user has.
@@ -145,6 +146,19 @@ fn a_packet_and_its_protocol_are_computed_once() {
     for number in ["3:i", "5:i"] {
         assert_eq!(text.matches(number).count(), 1, "{text}");
     }
+}
+
+#[test]
+fn names_of_probes_are_not_the_texts_of_the_script() {
+    let texts = "x = probefunc; y = strjoin(probename, \"!\"); z = \"text\"; z = \"other\"; ";
+    let text = format!("syscall::read:entry {{ {texts} trace(x); trace(y); trace(z); trace(probemod); }}");
+    let program = run(&text, &[]).program.expect("it compiles");
+    let records = program.records.iter().filter_map(|record| match &record.kind {
+        RecordKind::Firing(actions) => Some(actions.iter().map(|action| action.kind.clone()).collect::<Vec<_>>()),
+        _ => None,
+    });
+    let traced = [ActionKind::Trace, ActionKind::Trace, ActionKind::TraceOwn, ActionKind::Trace].to_vec();
+    assert_eq!(records.collect::<Vec<_>>(), [traced]);
 }
 
 #[test]

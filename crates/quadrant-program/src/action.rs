@@ -19,6 +19,8 @@ pub struct Action {
 pub enum ActionKind {
     /// `trace(x)`, and `stack()`, `ustack()`, `sym()`... as statements: print the value in the way of its type.
     Trace,
+    /// As [`ActionKind::Trace`], of a text that is the script's own, though a variable held it: it is not escaped.
+    TraceOwn,
     /// `trace("text")`: what the script itself says, shown as it stands there.
     Say(Vec<u8>),
     /// `tracemem(address, n[, length])`: bytes; only the first `length`, if there is a second argument.

@@ -38,6 +38,7 @@ pub mod layout;
 pub mod log_linear;
 pub mod map;
 pub mod narrow;
+pub mod own;
 pub mod probe;
 mod probe_error;
 pub mod program;

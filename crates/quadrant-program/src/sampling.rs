@@ -94,6 +94,7 @@ fn is_answer(action: &ActionKind) -> bool {
     matches!(
         action,
         ActionKind::Trace
+            | ActionKind::TraceOwn
             | ActionKind::Say(_)
             | ActionKind::Tracemem
             | ActionKind::Print(_)

@@ -31,7 +31,6 @@ mod map;
 mod messages;
 mod names;
 mod needs;
-mod own;
 mod portable;
 mod preamble;
 mod reader;
@@ -46,11 +45,12 @@ mod user;
 pub use attach::{probe_kind, with_parameters};
 pub use env::{Env, NoSymbols, Symbols, UserAddress, UserPlace, UserSymbol};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::own;
 use quadrant_program::probe::{ProbeError, ProbeKind};
 use quadrant_program::program::Config;
 use quadrant_program::sources::Sources;
@@ -90,7 +90,7 @@ pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>)
     }
     let Program { clauses, records, .. } = &mut lower.program;
     clauses.iter_mut().for_each(|clause| take::join_clears(&mut clause.body, records));
-    own::mark(&mut lower.program);
+    own::mark(&mut lower.program, HashSet::new());
     messages.append(lower.messages.sorted());
     ((!messages.failed()).then_some(lower.program), messages.sorted())
 }

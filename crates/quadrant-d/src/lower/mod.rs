@@ -53,6 +53,7 @@ use std::sync::Arc;
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
 use quadrant_program::narrow;
+use quadrant_program::own;
 use quadrant_program::probe::PointId;
 use quadrant_program::program::{Config, Faults, MissingProbes};
 use quadrant_program::record::RecordKind;
@@ -133,6 +134,8 @@ struct Lower<'a> {
     variables: HashMap<(ast::Scope, String), Variable>,
     /// Texts that may be NULL.
     nulls: nulls::Nulls,
+    /// Names of probes, and texts made of them, that are constants: files that are traced chose them, not the script.
+    probe_names: HashSet<Vec<u8>>,
     aggregations: HashMap<String, aggregate::Known>,
     inlines: HashMap<String, Rc<ast::Inline>>,
     /// Names that the scripts' enumerations gave numbers.
@@ -171,6 +174,7 @@ impl<'a> Lower<'a> {
             string_id: types.define_typedef("string", string),
             variables: HashMap::new(),
             nulls: nulls::Nulls::default(),
+            probe_names: HashSet::new(),
             aggregations: HashMap::new(),
             inlines: HashMap::new(),
             enumerators: HashSet::new(),
@@ -261,6 +265,7 @@ impl<'a> Lower<'a> {
         let mut told = HashSet::new();
         diagnostics.retain(|d| told.insert((d.span, d.tag)));
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        own::mark(&mut self.program, self.probe_names);
         narrow::keys(&mut self.program);
         let program = (!failed).then_some(self.program);
         Compiled { program, diagnostics, matched, stability, texts: self.texts, options }

@@ -26,6 +26,7 @@ use crate::dtrace::printf::printf;
 use crate::dtrace::table::Row;
 use crate::dtrace::value::say;
 use crate::dtrace::value::trace;
+use crate::dtrace::value::trace_own;
 use crate::value::MALFORMED;
 
 /// Carry out an action with its arguments. Gives the records that it lets loose, to be shown when the row is done.
@@ -77,6 +78,7 @@ fn show(printer: &mut Printer<'_>, out: &mut Vec<u8>, action: &Action, args: &mu
     let mut stage = printer.stage(host.resolver());
     match &action.kind {
         ActionKind::Trace => trace(out, &Cell::next(args), &mut stage),
+        ActionKind::TraceOwn => trace_own(out, &Cell::next(args), &mut stage),
         ActionKind::Say(text) => say(out, text, &stage),
         ActionKind::Printf(format) => printf(out, format, args, Audience::People, &mut stage),
         ActionKind::Print(type_name) => {

@@ -40,8 +40,8 @@ fn line(out: &mut Vec<u8>, columns: &[Column<'_>], row: &Row, stage: &mut Stage<
 
 /// Append the parts of a row's key.
 pub(super) fn keys(out: &mut Vec<u8>, column: &Column<'_>, row: &Row, stage: &mut Stage<'_>) {
-    for part in key_parts(column.map.key.as_ref(), &row.key) {
-        value::key(out, &part, stage);
+    for (at, part) in key_parts(column.map.key.as_ref(), &row.key).iter().enumerate() {
+        value::key(out, (part, column.is_own(at)), stage);
     }
 }
 

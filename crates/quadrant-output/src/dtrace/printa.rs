@@ -31,8 +31,9 @@ pub(super) fn printa(out: &mut Vec<u8>, format: &Format, table: &mut Table<'_>, 
 
 fn entry(out: &mut Vec<u8>, format: &Format, columns: &[Column<'_>], row: &Row, stage: &mut Stage<'_>) {
     let key = columns.first().and_then(|column| column.map.key.as_ref());
-    let mut parts = key_parts(key, &row.key).into_iter();
-    let mut part = || parts.next().unwrap_or(Cell::malformed());
+    let cells = key_parts(key, &row.key);
+    let mut parts = cells.into_iter().enumerate();
+    let mut part = || parts.next().unwrap_or((usize::MAX, Cell::malformed()));
     let mut values = 0;
     for piece in &format.pieces {
         let c = match piece {
@@ -42,9 +43,11 @@ fn entry(out: &mut Vec<u8>, format: &Format, columns: &[Column<'_>], row: &Row, 
             }
             Piece::Conversion(c) => c,
         };
-        let spec = spec(c, &mut part);
+        let spec = spec(c, || part().1);
         if !c.kind.starts_with('@') {
-            convert(out, &spec, kind(c), &part(), Audience::People, stage);
+            let (at, cell) = part();
+            let own = columns.first().is_some_and(|column| column.is_own(at));
+            convert(out, &spec, kind(c), &cell, Audience::People.unless_own(own), stage);
             continue;
         }
         // With more conversions than aggregations, the last is shown again.

@@ -9,7 +9,6 @@ use quadrant_program::Program;
 use quadrant_program::action::Action;
 use quadrant_program::action::ActionKind;
 use quadrant_program::map::MapId;
-use quadrant_program::map::MapValue;
 use quadrant_program::program::Clause;
 use quadrant_program::record::RecordId;
 use quadrant_program::record::RecordKind;
@@ -187,8 +186,7 @@ impl<'p> Printer<'p> {
     }
 
     fn column(&self, id: MapId) -> Option<Column<'_>> {
-        let map = self.program.maps.get(id.0 as usize).filter(|map| matches!(map.value, MapValue::Aggregation(_)))?;
-        Column::of(map, self.factors.get(&id).copied().unwrap_or(1))
+        Column::of(self.program, id, self.factors.get(&id).copied().unwrap_or(1))
     }
 
     /// Divide an aggregation's values by a factor from now on.

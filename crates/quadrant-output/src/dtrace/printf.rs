@@ -34,6 +34,13 @@ pub(super) enum Audience {
     System,
 }
 
+impl Audience {
+    /// As it is, if it is a text of the script itself.
+    pub fn unless_own(self, own: bool) -> Audience {
+        if own { Audience::System } else { self }
+    }
+}
+
 /// Append a format with arguments of a record.
 pub(super) fn printf(
     out: &mut Vec<u8>,
@@ -48,7 +55,7 @@ pub(super) fn printf(
             Piece::Conversion(c) => {
                 let spec = spec(c, || Cell::next(args));
                 let cell = Cell::next(args);
-                convert(out, &spec, kind(c), &cell, audience, stage);
+                convert(out, &spec, kind(c), &cell, audience.unless_own(c.own), stage);
             }
         }
     }

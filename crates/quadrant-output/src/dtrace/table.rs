@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
+use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::program::Program;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::SymbolPart;
 use quadrant_program::ty::Type;
@@ -22,15 +24,23 @@ pub(super) struct Column<'a> {
     pub map: &'a Map,
     pub aggregation: &'a Aggregation,
     pub factor: u64,
+    program: &'a Program,
+    id: MapId,
 }
 
 impl<'a> Column<'a> {
     /// `None` for a map that is no aggregation.
-    pub fn of(map: &'a Map, factor: u64) -> Option<Column<'a>> {
+    pub fn of(program: &'a Program, id: MapId, factor: u64) -> Option<Column<'a>> {
+        let map = program.maps.get(id.0 as usize)?;
         match &map.value {
-            MapValue::Aggregation(aggregation) => Some(Column { map, aggregation, factor }),
+            MapValue::Aggregation(aggregation) => Some(Column { map, aggregation, factor, program, id }),
             MapValue::Plain(_) => None,
         }
+    }
+
+    /// Whether a part of its keys is a text of the script itself.
+    pub fn is_own(&self, part: usize) -> bool {
+        self.program.own_keys.contains(&(self.id, part))
     }
 }
 

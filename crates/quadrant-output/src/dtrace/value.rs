@@ -41,23 +41,36 @@ pub(super) fn trace(out: &mut Vec<u8>, cell: &Cell<'_>, stage: &mut Stage<'_>) {
     value(out, cell, &ROW, stage.options.quiet, stage);
 }
 
+/// Append a text of the script that a variable held.
+pub(super) fn trace_own(out: &mut Vec<u8>, cell: &Cell<'_>, stage: &mut Stage<'_>) {
+    match cell.value {
+        Value::Text { bytes, fault: false, .. } => say(out, bytes, stage),
+        _ => trace(out, cell, stage),
+    }
+}
+
 /// Append a text of the script.
 pub(super) fn say(out: &mut Vec<u8>, text: &[u8], stage: &Stage<'_>) {
     match (stage.options.rawbytes, stage.options.quiet) {
         (true, _) => bytes::dump(out, text),
         (false, true) => out.extend_from_slice(text),
-        (false, false) => {
-            out.extend_from_slice(b"  ");
-            let start = out.len();
-            out.extend_from_slice(text);
-            pad_right(out, start, ROW.text);
-        }
+        (false, false) => unescaped(out, text, &ROW),
     }
 }
 
-/// Append a part of a key.
-pub(super) fn key(out: &mut Vec<u8>, cell: &Cell<'_>, stage: &mut Stage<'_>) {
-    value(out, cell, &KEY, false, stage);
+/// Append a part of a key; `own` if it is a text of the script.
+pub(super) fn key(out: &mut Vec<u8>, (cell, own): (&Cell<'_>, bool), stage: &mut Stage<'_>) {
+    match cell.value {
+        Value::Text { bytes, fault: false, .. } if own && !stage.options.rawbytes => unescaped(out, bytes, &KEY),
+        _ => value(out, cell, &KEY, false, stage),
+    }
+}
+
+fn unescaped(out: &mut Vec<u8>, text: &[u8], columns: &Columns) {
+    out.extend_from_slice(b"  ");
+    let start = out.len();
+    out.extend_from_slice(text);
+    pad_right(out, start, columns.text);
 }
 
 fn value(out: &mut Vec<u8>, cell: &Cell<'_>, columns: &Columns, bare: bool, stage: &mut Stage<'_>) {

@@ -70,7 +70,11 @@ impl Lower<'_> {
         if let (ExprKind::Str(a), ExprKind::Str(b)) = (&a.kind, &b.kind)
             && a.len() + b.len() < self.settings.strsize as usize
         {
-            return Some(self.literal_text(&[&a[..], &b[..]].concat(), call.span));
+            let joined = [&a[..], &b[..]].concat();
+            if [a, b].iter().any(|part| self.probe_names.contains(&part[..])) {
+                self.probe_names.insert(joined.clone());
+            }
+            return Some(self.literal_text(&joined, call.span));
         }
         Some(self.of_text(ExprKind::Call(Function::Concat, vec![a, b]), call.span))
     }

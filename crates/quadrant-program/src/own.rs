@@ -1,33 +1,57 @@
 //! Texts of the script itself that went through variables and maps: `$red = "\033[31m"`. They are shown as they stand in the script, as
 //! those are that stand in a call. Everything else may be what a traced program chose, and is escaped.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::HashSet;
 
-use quadrant_program::expr::{Expr, ExprKind, Function, Place, VarId};
-use quadrant_program::format::Format;
-use quadrant_program::map::MapId;
-use quadrant_program::program::{Clause, Program};
-use quadrant_program::record::{RecordId, RecordKind};
-use quadrant_program::stmt::{Stmt, StmtKind};
-use quadrant_program::ty::Type;
-use quadrant_program::visit::{self, Visitor};
+use crate::action::Action;
+use crate::action::ActionKind;
+use crate::expr::Expr;
+use crate::expr::ExprKind;
+use crate::expr::Function;
+use crate::expr::Place;
+use crate::expr::VarId;
+use crate::format::Format;
+use crate::map::MapId;
+use crate::program::Clause;
+use crate::program::Program;
+use crate::record::RecordId;
+use crate::record::RecordKind;
+use crate::stmt::Stmt;
+use crate::stmt::StmtKind;
+use crate::ty::Type;
+use crate::visit;
+use crate::visit::Visitor;
 
-/// Marks what prints such texts.
-pub(super) fn mark(program: &mut Program) {
-    let foreign = Foreign::of(&program.clauses);
-    let mut sent = Sent { foreign: &foreign, texts: HashMap::new() };
+/// Marks what prints such texts. `names` are constant texts that are not the script's: names of probes.
+pub fn mark(program: &mut Program, names: HashSet<Vec<u8>>) {
+    let foreign = Foreign::of(&program.clauses, names);
+    let mut sent = Sent { foreign: &foreign, texts: HashMap::new(), keys: HashMap::new() };
     program.clauses.iter().for_each(|clause| visit::clause(clause, &mut sent));
-    for (id, own) in sent.texts {
+    let Sent { texts, keys, .. } = sent;
+    for (id, own) in texts {
         if let Some(record) = program.records.get_mut(id.0 as usize) {
             mark_record(&mut record.kind, &own);
         }
     }
+    let parts = |(map, own): (MapId, Vec<bool>)| own.into_iter().enumerate().map(move |(at, own)| ((map, at), own));
+    program.own_keys = keys.into_iter().flat_map(parts).filter_map(|(part, own)| own.then_some(part)).collect();
 }
 
 fn mark_record(kind: &mut RecordKind, own: &[bool]) {
     match kind {
         RecordKind::Printf(format) | RecordKind::Errorf(format) | RecordKind::Warnf(format) => mark_format(format, own),
         RecordKind::Print if own == [true] => *kind = RecordKind::PrintOwn,
+        RecordKind::Firing(actions) => actions.iter_mut().for_each(|action| mark_action(action, own)),
+        _ => {}
+    }
+}
+
+fn mark_action(action: &mut Action, own: &[bool]) {
+    let own = own.get(action.args.start as usize..action.args.end as usize).unwrap_or_default();
+    match &mut action.kind {
+        ActionKind::Printf(format) => mark_format(format, own),
+        ActionKind::Trace if own == [true] => action.kind = ActionKind::TraceOwn,
         _ => {}
     }
 }
@@ -44,12 +68,14 @@ fn mark_format(format: &mut Format, own: &[bool]) {
 struct Foreign {
     vars: HashSet<VarId>,
     maps: HashSet<MapId>,
+    /// Constant texts that are not the script's.
+    names: HashSet<Vec<u8>>,
 }
 
 impl Foreign {
     /// What is assigned from something foreign is foreign, until nothing more is found.
-    fn of(clauses: &[Clause]) -> Self {
-        let mut foreign = Self::default();
+    fn of(clauses: &[Clause], names: HashSet<Vec<u8>>) -> Self {
+        let mut foreign = Self { names, ..Self::default() };
         loop {
             let before = foreign.vars.len() + foreign.maps.len();
             clauses.iter().for_each(|clause| visit::clause(clause, &mut foreign));
@@ -61,11 +87,11 @@ impl Foreign {
 
     fn is_own(&self, expr: &Expr) -> bool {
         match &expr.kind {
-            ExprKind::Str(_) => true,
+            ExprKind::Str(text) => !self.names.contains(&text[..]),
             ExprKind::Var(var) => !self.vars.contains(var),
             ExprKind::MapGet { map, .. } => !self.maps.contains(map),
             ExprKind::Ternary { then, other, .. } => self.is_own(then) && self.is_own(other),
-            ExprKind::Call(Function::Concat, parts) => parts.iter().all(|part| self.is_own(part)),
+            ExprKind::Call(Function::Concat | Function::Present, parts) => parts.iter().all(|part| self.is_own(part)),
             ExprKind::Block(_, value) => self.is_own(value),
             _ => false,
         }
@@ -106,14 +132,36 @@ impl Visitor for Foreign {
 struct Sent<'a> {
     foreign: &'a Foreign,
     texts: HashMap<RecordId, Vec<bool>>,
+    /// The same of parts of the keys of aggregations.
+    keys: HashMap<MapId, Vec<bool>>,
+}
+
+impl Sent<'_> {
+    fn is_own(&self, text: &Expr) -> bool {
+        matches!(text.ty, Type::String { .. }) && self.foreign.is_own(text)
+    }
+
+    fn add_key(&mut self, map: MapId, key: &Expr) {
+        let parts = match &key.kind {
+            ExprKind::Tuple(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(key),
+        };
+        let own: Vec<bool> = parts.iter().map(|part| self.is_own(part)).collect();
+        let all = self.keys.entry(map).or_insert_with(|| vec![true; own.len()]);
+        all.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
+    }
 }
 
 impl Visitor for Sent<'_> {
     fn stmt(&mut self, stmt: &Stmt) {
-        let StmtKind::Emit { record, args } = &stmt.kind else { return };
-        let all = self.texts.entry(*record).or_insert_with(|| vec![true; args.len()]);
-        for (own, arg) in all.iter_mut().zip(args) {
-            *own &= matches!(arg.ty, Type::String { .. }) && self.foreign.is_own(arg);
+        match &stmt.kind {
+            StmtKind::Aggregate { map, key: Some(key), .. } => self.add_key(*map, key),
+            StmtKind::Emit { record, args } => {
+                let own: Vec<bool> = args.iter().map(|arg| self.is_own(arg)).collect();
+                let all = self.texts.entry(*record).or_insert_with(|| vec![true; own.len()]);
+                all.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
+            }
+            _ => {}
         }
     }
 }
