@@ -100,7 +100,7 @@ fn push_char(out: &mut Vec<u8>, c: char) {
 }
 
 /// Characters that show nothing, or change how others are shown.
-fn hidden(c: char) -> bool {
+pub fn hidden(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}'         // C1
         | '\u{ad}'                  // soft hyphen

@@ -5,10 +5,12 @@ use annotate_snippets::Level;
 use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
+use quadrant_output::escape;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::sources::Sources;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::excerpt::Excerpt;
 use crate::failure::shown;
@@ -55,11 +57,12 @@ fn one(script: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String
         Severity::Warning => Level::WARNING,
     };
     let excerpt = Excerpt::new(script, diagnostic.span);
+    let (text, marked) = visible(&excerpt);
     let (line, _) = script.position(diagnostic.span.start);
-    let mark = AnnotationKind::Primary.span(excerpt.marked);
+    let mark = AnnotationKind::Primary.span(marked);
     let mark = if diagnostic.label.is_empty() { mark } else { mark.label(diagnostic.label.as_str()) };
     let place = Origin::path(shown(script.name(diagnostic.span.start)));
-    let snippet = Snippet::source(excerpt.text).line_start(line as usize).annotation(mark);
+    let snippet = Snippet::source(text).line_start(line as usize).annotation(mark);
     let mut group = level
         .primary_title(shown_lines(&diagnostic.message))
         .element(place.line(line as usize).char_column(excerpt.column))
@@ -71,6 +74,16 @@ fn one(script: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String
         group = group.element(Level::HELP.message(shown_lines(help)));
     }
     renderer.render(&[group])
+}
+
+/// What is shown of the script, and what is marked there. The renderer replaces most controls, not those that some terminals take from
+/// characters beyond ASCII.
+fn visible(excerpt: &Excerpt<'_>) -> (String, Range<usize>) {
+    let visible = |text: &str| text.replace(escape::hidden, "\u{fffd}");
+    let [before, marked] = [&excerpt.text[..excerpt.marked.start], &excerpt.text[excerpt.marked.clone()]].map(visible);
+    let after = visible(&excerpt.text[excerpt.marked.end..]);
+    let range = before.len()..before.len() + marked.len();
+    (before + &marked + &after, range)
 }
 
 #[cfg(test)]
@@ -98,6 +111,17 @@ mod tests {
         let text = render(&script, &[diagnostic], false);
         assert_eq!(text.matches("a\\x1b[2J\\u{202e}b").count(), 3, "{text}");
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
+    }
+
+    #[test]
+    fn scripts_of_others_move_no_cursor() {
+        let script = Sources::new("a.bt", "/* \u{9b}2J\u{2028} */ BEGIN {\x1b[2J\u{9b}2J\u{202e}odd }\n");
+        let text = render(&script, &[Diagnostic::error(Span::new(32, 35), "x")], false);
+        let line = text.lines().position(|line| line.contains("BEGIN")).unwrap();
+        let (shown, mark) = (text.lines().nth(line).unwrap(), text.lines().nth(line + 1).unwrap());
+        assert!(!text.contains(['\x1b', '\u{9b}', '\u{2028}', '\u{202e}']), "{text:?}");
+        let column = |line: &str, what: &str| line.split(what).next().unwrap().chars().count();
+        assert_eq!(column(mark, "^^^"), column(shown, "odd"), "{text}");
     }
 
     #[test]

@@ -129,12 +129,12 @@ fn one(line: &Line, types: &Rc<Types>, pattern: &str, out: &mut impl Write) -> s
     let given = given_file(pattern);
     let listed = list::visit(&args, types, pattern, &mut |name, arguments| {
         match &given {
-            Some(given) => writeln!(out, "{}", in_file(name, given))?,
-            None => writeln!(out, "{name}")?,
+            Some(given) => writeln!(out, "{}", shown(&in_file(name, given)))?,
+            None => writeln!(out, "{}", shown(name))?,
         }
         let of_user = name.starts_with("uprobe:") || name.starts_with("uretprobe:");
-        let mut shown = arguments.iter().map(|argument| if of_user { respelt(argument) } else { argument.clone() });
-        shown.try_for_each(|argument| writeln!(out, "    {argument}"))
+        let mut spelt = arguments.iter().map(|argument| if of_user { respelt(argument) } else { argument.clone() });
+        spelt.try_for_each(|argument| writeln!(out, "    {}", shown(&argument)))
     });
     match listed {
         Ok(written) => written,

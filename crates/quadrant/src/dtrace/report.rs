@@ -65,7 +65,7 @@ pub fn message(loaded: &Loaded, diagnostic: &Diagnostic, span: Span, tags: bool)
     let tag = if tags { format!("[{}] ", diagnostic.tag.unwrap_or("D_UNKNOWN")) } else { String::new() };
     let position = loaded.lines.position(span.start);
     let file = position.file.map_or(String::new(), |file| format!("\"{file}\", "));
-    let (name, said) = (&loaded.source.name, shown_lines(&diagnostic.message));
+    let (name, said) = (shown_lines(&loaded.source.name), shown_lines(&diagnostic.message));
     let text = match loaded.source.kind {
         SourceKind::Script => {
             format!("failed to compile script {name}: {tag}{file}line {}: {said}", position.line)

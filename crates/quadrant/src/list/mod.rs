@@ -88,7 +88,7 @@ pub fn list(args: &Args) -> Result<i32, Failure> {
             return Ok(0);
         }
     }
-    let written = tree.lines(args.count).iter().try_for_each(|line| writeln!(out, "{line}"));
+    let written = tree.lines(args.count).iter().try_for_each(|line| writeln!(out, "{}", failure::shown(line)));
     print_warnings(&source);
     failure::written("the list", written.and_then(|()| out.flush()))?;
     Ok(0)
@@ -119,8 +119,8 @@ pub fn visit(
 type Out = std::io::BufWriter<std::io::StdoutLock<'static>>;
 
 fn write_flat(out: &mut Out, name: &str, arguments: &[String]) -> std::io::Result<()> {
-    writeln!(out, "{name}")?;
-    arguments.iter().try_for_each(|argument| writeln!(out, "    {argument}"))
+    writeln!(out, "{}", failure::shown(name))?;
+    arguments.iter().try_for_each(|argument| writeln!(out, "    {}", failure::shown(argument)))
 }
 
 /// Described for its readers in docs/json.md.

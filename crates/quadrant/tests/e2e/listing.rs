@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{good, needs_root, quadrant, target};
+use crate::common::{folder, good, needs_root, quadrant, target};
 
 fn list(pattern: &str) -> Vec<String> {
     good(quadrant().args(["-l", pattern])).lines().into_iter().map(str::to_owned).collect()
@@ -61,6 +61,22 @@ fn static_probes_of_a_program() {
     let mut lines = list(&format!("usdt:{usdt}:*"));
     lines.sort();
     assert_eq!(lines, wanted);
+}
+
+#[test]
+fn names_that_a_program_chose_move_no_cursor() {
+    needs_root!();
+    let mut bytes = std::fs::read(target!("usdt")).unwrap();
+    let places: Vec<usize> = (0..bytes.len() - 5).filter(|at| bytes[*at..].starts_with(b"demo\0")).collect();
+    places.iter().for_each(|at| bytes[*at..][..4].copy_from_slice(b"\x1b[2J"));
+    let file = folder("hostile-names").join("program");
+    std::fs::write(&file, bytes).unwrap();
+    let pattern = format!("usdt:{}:*", file.display());
+    for words in [&["-l"][..], &["-lv"], &["-l", "--tree"], &["-l", "--count"], &["bpftrace", "-l"]] {
+        let outcome = good(quadrant().args(words).args([&pattern]));
+        assert!(!outcome.stdout.contains('\x1b'), "{:?}", outcome.stdout);
+        assert!(outcome.stdout.contains("\\x1b[2J") || words.contains(&"--count"), "{}", outcome.describe());
+    }
 }
 
 #[test]
