@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// What is wrong with a file that has more functions than were found.
 pub(crate) const CUT: &str =
-    "its table of Go functions is too large or damaged: some functions are not found by their names";
+    "its table of functions is too large or damaged: some functions are not found by their names";
 
 /// Opened files by path, and what was wrong with those that were passed over.
 #[derive(Default)]

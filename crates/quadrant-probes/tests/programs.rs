@@ -228,9 +228,9 @@ fn damaged_tables_of_go_give_the_rest() {
         let found = source.find(&ProbeSpec { kind: ProbeKind::Uprobe, parts, span: Span::default() }).unwrap();
         assert_eq!(found.len(), 1);
         let warnings = source.warnings();
-        assert!(warnings.len() == 1 && warnings[0].message.contains("table of Go functions"), "{warnings:?}");
+        assert!(warnings.len() == 1 && warnings[0].message.contains("table of functions"), "{warnings:?}");
         let missing = program.find(ProbeKind::Uprobe, "main.missing").unwrap_err();
-        assert!(advice(&missing).contains("table of Go functions"), "{missing:?}");
+        assert!(advice(&missing).contains("table of functions"), "{missing:?}");
     }
 }
 

@@ -13,12 +13,17 @@ pub(crate) use symbols::{Symbol, SymbolKind, Symbols};
 use crate::error::Result;
 use crate::target::TargetFile;
 use std::cell::OnceCell;
+use std::ffi::CStr;
 
 const HEADER_LEN: u64 = 64;
 const SEGMENT_LEN: u64 = 56;
 const SECTION_LEN: u64 = 64;
 /// Real files have dozens; an object file with a section for each function has more.
 const MAX_SECTIONS: u64 = 1 << 20;
+/// Longer names are cut. Names of a hostile file can be one inside the other, so many of them have more text than the file.
+const MAX_NAME: usize = 16 << 10;
+/// Longer names of sections are cut: none that is looked for is as long.
+const MAX_SECTION_NAME: usize = 64;
 
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_EXECUTABLE: u32 = 1;
@@ -140,6 +145,11 @@ impl Elf {
             return Ok(Vec::new());
         }
         self.file.read(section.offset, section.size)
+    }
+
+    /// The first bytes of a section, no more than `most`.
+    fn start_of(&self, section: &Section, most: u64) -> Result<Vec<u8>> {
+        self.data(&Section { size: section.size.min(most), ..section.clone() })
     }
 
     /// Where in the file the byte is that is mapped at `address`.
@@ -274,14 +284,16 @@ fn parse_section(entry: &[u8]) -> Option<(u32, Section)> {
     Some((u32_at(entry, 0)?, section))
 }
 
-/// The NUL-terminated text at an offset; empty if there is none.
+/// The name of a section at an offset; empty if there is none.
 fn text_at(table: &[u8], at: u32) -> String {
-    String::from_utf8_lossy(bytes_at(table, at)).into_owned()
+    String::from_utf8_lossy(bytes_at(table, at, MAX_SECTION_NAME)).into_owned()
 }
 
-fn bytes_at(table: &[u8], at: u32) -> &[u8] {
+/// The NUL-terminated bytes at an offset, no more than `most`.
+fn bytes_at(table: &[u8], at: u32, most: usize) -> &[u8] {
     let tail = table.get(at as usize..).unwrap_or_default();
-    tail.split(|byte| *byte == 0).next().unwrap_or_default()
+    let tail = tail.get(..most).unwrap_or(tail);
+    CStr::from_bytes_until_nul(tail).map_or(tail, CStr::to_bytes)
 }
 
 pub(crate) fn u16_at(data: &[u8], at: usize) -> Option<u16> {

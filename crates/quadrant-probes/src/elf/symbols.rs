@@ -1,6 +1,6 @@
 //! `.symtab` and `.dynsym`, kept as the bytes they are: a name is text only while it is looked at.
 
-use super::{Elf, SECTION_EXECUTABLE, bytes_at, u16_at, u32_at, u64_at};
+use super::{Elf, MAX_NAME, SECTION_EXECUTABLE, SECTION_NO_BITS, bytes_at, u16_at, u32_at, u64_at};
 use crate::error::Result;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -9,6 +9,10 @@ use std::rc::Rc;
 pub(super) const SYMBOL_LEN: usize = 24;
 /// `SHT_SYMTAB`, `SHT_DYNSYM`.
 const TABLE_KINDS: [u32; 2] = [2, 11];
+/// Further symbols of a table are left out.
+const MAX_SYMBOLS: u64 = 8_000_000;
+/// Bytes of the names of a table's symbols, one by one; symbols from there on are left out.
+const MAX_TEXT: usize = 512 << 20;
 /// Section indexes from here on are no sections (`SHN_LORESERVE`).
 const RESERVED: u16 = 0xff00;
 
@@ -16,8 +20,10 @@ const RESERVED: u16 = 0xff00;
 pub(crate) struct Symbols {
     tables: Vec<Table>,
     starts: OnceCell<Vec<u64>>,
-    /// Of a Go program without others: whether its table has more functions than are known here.
-    go_is_cut: Option<bool>,
+    /// Whether some were left out.
+    are_cut: bool,
+    /// Whether they are those that Go's runtime knows.
+    are_of_go: bool,
 }
 
 struct Table {
@@ -65,31 +71,35 @@ impl<'a> Symbol<'a> {
 
 impl Symbols {
     pub(super) fn read(elf: &Elf) -> Result<Self> {
-        let mut tables = match elf.separate() {
-            Some(separate) => Self::read(separate)?.tables,
-            None => Vec::new(),
+        let (mut tables, mut are_cut) = match elf.separate() {
+            Some(separate) => Self::read(separate).map(|symbols| (symbols.tables, symbols.are_cut))?,
+            None => Default::default(),
         };
         let code: Rc<[bool]> = elf.sections.iter().map(|section| section.flags & SECTION_EXECUTABLE != 0).collect();
         for section in elf.sections.iter().filter(|section| TABLE_KINDS.contains(&section.kind)) {
-            let entries = elf.data(section)?;
+            let entries = elf.start_of(section, MAX_SYMBOLS * SYMBOL_LEN as u64)?;
             let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
-            tables.push(Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
+            are_cut |= (entries.len() as u64) < section.size() && section.kind != SECTION_NO_BITS;
+            let mut table = Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) };
+            are_cut |= table.limit_text();
+            tables.push(table);
         }
         let is_bare = !elf.has_symbols() && elf.separate().is_none();
         let go = if is_bare { elf.go_symbols() } else { None };
-        let go_is_cut = go.as_ref().map(|go| go.cut);
+        let are_of_go = go.is_some();
+        are_cut |= go.as_ref().is_some_and(|go| go.cut);
         tables.extend(go.map(|go| Table { entries: go.entries, names: go.names, code }));
-        Ok(Self { tables, starts: OnceCell::new(), go_is_cut })
+        Ok(Self { tables, starts: OnceCell::new(), are_cut, are_of_go })
     }
 
     /// Whether they are those that Go's runtime knows.
     pub fn are_of_go(&self) -> bool {
-        self.go_is_cut.is_some()
+        self.are_of_go
     }
 
     /// Whether some were left out.
     pub fn are_cut(&self) -> bool {
-        self.go_is_cut == Some(true)
+        self.are_cut
     }
 
     /// All named symbols, those of the static table first. The same symbol may come twice.
@@ -130,11 +140,25 @@ impl Symbols {
 }
 
 impl Table {
+    /// Leaves symbols out when their names are too much text together; whether it did.
+    fn limit_text(&mut self) -> bool {
+        let most = self.names.len().min(MAX_NAME).saturating_mul(self.entries.len() / SYMBOL_LEN);
+        let mut left = if most > MAX_TEXT { MAX_TEXT } else { return false };
+        let fits = |entry: &&[u8]| {
+            let len = u32_at(entry, 0).map_or(0, |at| bytes_at(&self.names, at, MAX_NAME).len());
+            left.checked_sub(len).inspect(|rest| left = *rest).is_some()
+        };
+        let kept = self.entries.chunks_exact(SYMBOL_LEN).take_while(fits).count();
+        let is_cut = kept < self.entries.len() / SYMBOL_LEN;
+        self.entries.truncate(kept * SYMBOL_LEN);
+        is_cut
+    }
+
     fn parse(&self, entry: &[u8]) -> Option<Symbol<'_>> {
         let info = *entry.get(4)?;
         let section = u16_at(entry, 6)?;
         let kind = self.kind(info & 0xf, section)?;
-        let name = std::str::from_utf8(bytes_at(&self.names, u32_at(entry, 0)?)).ok()?;
+        let name = std::str::from_utf8(bytes_at(&self.names, u32_at(entry, 0)?, MAX_NAME)).ok()?;
         let name = name.find('@').map_or(name, |at| &name[..at]);
         if name.is_empty() {
             return None;

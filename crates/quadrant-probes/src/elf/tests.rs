@@ -40,6 +40,36 @@ fn kinds_of_symbols() {
     assert!(!elf.is_go());
 }
 
+/// Puts the symbols of a file and their names elsewhere.
+fn with_symbols(file: &mut Vec<u8>, entries: &[u8], names: &[u8]) {
+    let header = |file: &[u8], index: usize| u64_at(file, 40).unwrap() as usize + index * SECTION_LEN as usize;
+    let symbols = (0..).find(|index| u32_at(file, header(file, *index) + 4) == Some(2)).unwrap();
+    let linked = u32_at(file, header(file, symbols) + 40).unwrap() as usize;
+    for (section, bytes) in [(symbols, entries), (linked, names)] {
+        let place = [file.len() as u64, bytes.len() as u64].map(u64::to_le_bytes).concat();
+        let at = header(file, section) + 24;
+        file[at..][..8].copy_from_slice(&place[..8]);
+        file[at + 8..][..8].copy_from_slice(&place[8..]);
+        file.extend(bytes);
+    }
+}
+
+/// Each name is the end of the one before: a megabyte is the text of many gigabytes.
+#[test]
+fn names_inside_names_are_cut_and_no_more_than_memory() {
+    const SYMBOLS: usize = 100_000;
+    let folder = Folder::new("overlapping");
+    let Some(program) = folder.compile("program", SOURCE, &["-O1", "-w"]) else { return };
+    let mut bytes = std::fs::read(&program).unwrap();
+    let symbol = |at: u32| [&at.to_le_bytes()[..], &[0x12, 0, 1, 0], &0x1000u64.to_le_bytes(), &[0; 8]].concat();
+    let table: Vec<u8> = (0..SYMBOLS as u32).flat_map(symbol).collect();
+    with_symbols(&mut bytes, &table, &[b'a'; 1 << 20]);
+    std::fs::write(&program, bytes).unwrap();
+    let elf = open(&program);
+    let text: usize = elf.symbols().unwrap().functions().map(|symbol| symbol.name.len()).sum();
+    assert!(elf.is_cut() && text <= 512 << 20, "{text}");
+}
+
 #[test]
 fn addresses_are_not_offsets() {
     let folder = Folder::new("offsets");

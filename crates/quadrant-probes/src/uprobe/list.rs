@@ -36,7 +36,7 @@ impl Wanted {
 pub(crate) fn list(files: &Files, kind: ProbeKind, file: &str, wanted: &Wanted, sight: Sight) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for (target, elf) in files.open_all(&target::find(files, file, sight)?)? {
-        names.extend(function_names(&elf, wanted)?.into_iter().map(|name| full_name(kind, target, &name)));
+        names.extend(function_names(&elf, wanted)?.into_iter().map(|name| full_name(kind, target, name)));
         files.warn_if_cut(target, &elf);
     }
     Ok(names)
@@ -47,9 +47,9 @@ pub(super) fn full_name(kind: ProbeKind, target: &Target, place: &str) -> String
     format!("{}:{}:{place}", kind.name(), target.name.display())
 }
 
-fn function_names(elf: &Elf, wanted: &Wanted) -> Result<Vec<String>> {
+fn function_names<'a>(elf: &'a Elf, wanted: &Wanted) -> Result<Vec<&'a str>> {
     let symbols = elf.symbols()?.functions().filter(|symbol| wanted.accepts(symbol.name));
-    let mut names: Vec<String> = symbols.map(|symbol| symbol.name.to_owned()).collect();
+    let mut names: Vec<&str> = symbols.map(|symbol| symbol.name).collect();
     names.sort_unstable();
     names.dedup();
     Ok(names)

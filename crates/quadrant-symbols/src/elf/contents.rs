@@ -9,8 +9,11 @@ use crate::blob::Blob;
 
 const ELFCOMPRESS_ZLIB: u32 = 1;
 const ELFCOMPRESS_ZSTD: u32 = 2;
-/// One deflated byte gives at most so many (zlib's documented bound, rounded up).
-const MAX_DEFLATE_RATIO: u64 = 1040;
+/// Up to this size packed contents may be anything.
+const SMALL: u64 = 16 << 20;
+/// One packed byte of larger contents gives at most so many: of real debug information three to twenty. Nothing but zeros would be a
+/// thousand, from a file that costs nobody anything.
+const MAX_RATIO: u64 = 64;
 /// Memory that an xz decoder may use, in KiB.
 const MAX_XZ_MEMORY: u32 = 64 * 1024;
 
@@ -70,11 +73,8 @@ fn decompress(blob: &Blob, enc: Encoding, offset: u64, size: u64, limit: u64) ->
     let real = enc.word(&packed, 4, 8).ok_or("is cut off")?;
     let head = if enc.wide { 24 } else { 12 };
     let body = packed.get(head..).ok_or("is cut off")?;
-    if real > limit {
-        return Err("is larger than what is kept of debug information");
-    }
+    check_size(real, size, limit)?;
     match method {
-        ELFCOMPRESS_ZLIB if real / MAX_DEFLATE_RATIO > size => Err("has an impossible size"),
         ELFCOMPRESS_ZLIB => unpack(flate2::bufread::ZlibDecoder::new(body), real),
         ELFCOMPRESS_ZSTD => {
             let decoder = ruzstd::decoding::StreamingDecoder::new(body);
@@ -89,10 +89,17 @@ fn inflate(blob: &Blob, offset: u64, size: u64, limit: u64) -> Result<Arc<[u8]>,
     let packed = read(blob, offset, size, limit)?;
     let (head, body) = packed.split_at_checked(12).ok_or("is cut off")?;
     let real = head.strip_prefix(b"ZLIB").and_then(|size| size.try_into().ok()).map(u64::from_be_bytes);
-    match real.ok_or("is compressed with an unknown method")? {
-        real if real > limit => Err("is larger than what is kept of debug information"),
-        real if real / MAX_DEFLATE_RATIO > size => Err("has an impossible size"),
-        real => unpack(flate2::bufread::ZlibDecoder::new(body), real),
+    let real = real.ok_or("is compressed with an unknown method")?;
+    check_size(real, size, limit)?;
+    unpack(flate2::bufread::ZlibDecoder::new(body), real)
+}
+
+/// What the contents say of their size is not to be believed.
+fn check_size(real: u64, packed: u64, limit: u64) -> Result<(), Problem> {
+    match real {
+        _ if real > limit => Err("is larger than what is kept of debug information"),
+        _ if real > SMALL && real / MAX_RATIO > packed => Err("has an impossible size"),
+        _ => Ok(()),
     }
 }
 

@@ -117,11 +117,14 @@ impl ElfFile {
 
     /// Whether a section is deflated by the convention of older tools.
     pub(super) fn is_deflated(&self, section: &Section) -> bool {
-        self.name_of(section).starts_with(DEFLATED)
+        self.name_at(section).starts_with(DEFLATED)
     }
 
     fn named(&self, wanted: &[u8]) -> Option<&Section> {
-        self.sections.iter().find(|section| self.name_of(section) == wanted)
+        let is_it = |section: &&Section| {
+            self.name_at(section).strip_prefix(wanted).is_some_and(|rest| rest.first() == Some(&0))
+        };
+        self.sections.iter().find(is_it)
     }
 
     /// True when the section `name` exists and has bytes in this file.
@@ -163,11 +166,9 @@ impl ElfFile {
         ranges
     }
 
-    fn name_of(&self, section: &Section) -> &[u8] {
-        let rest = self.section_names.get(section.name as usize..);
-        let rest = rest.unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == 0);
-        &rest[..end.unwrap_or(rest.len())]
+    /// From the section's name on: names of a hostile file can be one inside the other, and long.
+    fn name_at(&self, section: &Section) -> &[u8] {
+        self.section_names.get(section.name as usize..).unwrap_or_default()
     }
 }
 

@@ -5,8 +5,8 @@ use super::file::{ElfFile, SHT_DYNSYM, SHT_SYMTAB, Section};
 use super::golang::{GoFunction, GoTable};
 use crate::blob::Blob;
 
-/// Further symbols of one table are left out (and the table says so).
-const MAX_SYMBOLS: usize = 8_000_000;
+/// Further rows of one table are left out (and the table says so).
+const MAX_SYMBOLS: u64 = 8_000_000;
 /// How many symbols before an address are looked at for one that covers it.
 const MAX_STEPS: usize = 64;
 /// Longer names are cut.
@@ -166,21 +166,22 @@ impl Entry {
 }
 
 fn read_entries(file: &ElfFile, table: &Section, row: u64) -> Option<(Vec<Entry>, bool)> {
-    let count = table.size / row;
+    let all = table.size / row;
+    let count = all.min(MAX_SYMBOLS);
     // The table must lie in the file before memory is set aside for it.
     if table.offset.checked_add(table.size)? > file.blob.len() {
         return None;
     }
     let mut entries = Vec::new();
     let mut at = 0;
-    while at < count && entries.len() < MAX_SYMBOLS {
+    while at < count {
         let rows = BATCH.min(count - at);
         let bytes = file.blob.read(table.offset + at * row, rows * row, rows * row)?;
         let rows_of = bytes.chunks_exact(row as usize);
         entries.extend(rows_of.filter_map(|bytes| entry(file.encoding, bytes)));
         at += rows;
     }
-    Some((entries, at < count))
+    Some((entries, count < all))
 }
 
 /// One row, when it names a place in the file's memory.

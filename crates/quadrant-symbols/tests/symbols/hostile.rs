@@ -1,6 +1,7 @@
 //! Programs whose own files are made to break the reader.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
@@ -98,6 +99,51 @@ int main(void) {
     return hidden(3);
 }
 "#;
+
+/// A file costs nothing where nothing was written to it.
+#[test]
+fn tables_without_end_are_read_to_a_limit() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", PLAIN, &[]) else {
+        return;
+    };
+    let mut bytes = fs::read(&binary).unwrap();
+    let word = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let mut headers = (word(&bytes, 40) as usize..bytes.len()).step_by(64);
+    let symbols = headers.find(|at| bytes[at + 4..at + 8] == [2, 0, 0, 0]).unwrap();
+    bytes[symbols + 32..symbols + 40].copy_from_slice(&(24_u64 << 34).to_le_bytes());
+    fs::write(&binary, bytes).unwrap();
+    if fs::File::options().write(true).open(&binary).unwrap().set_len(25 << 34).is_err() {
+        println!("skipped: no file may be so long here");
+        return;
+    }
+    let mut symbolizer = all();
+    assert!(symbolizer.uaddr_in_file(binary.to_str().unwrap(), "hidden").is_ok());
+    symbolizer.file(binary.to_str().unwrap(), &[0x1140]);
+    let warnings = symbolizer.warnings();
+    assert!(warnings.iter().any(|warning| warning.message.contains("more symbols than are kept")), "{warnings:?}");
+}
+
+/// Sixty-four megabytes of nothing, packed into as many kilobytes.
+#[test]
+fn contents_that_unpack_to_a_thousand_times_their_size() {
+    let dir = TempDir::new();
+    let Some(binary) = compile(&dir, "gcc", "prog.c", PLAIN, &[]) else {
+        return;
+    };
+    let zeros = vec![0; 64 << 20];
+    let packed = dir.path().join("packed");
+    let mut encoder = flate2::write::ZlibEncoder::new(fs::File::create(&packed).unwrap(), flate2::Compression::best());
+    encoder.get_mut().write_all(&[&b"ZLIB"[..], &(zeros.len() as u64).to_be_bytes()].concat()).unwrap();
+    encoder.write_all(&zeros).unwrap();
+    encoder.finish().unwrap();
+    let option = format!(".zdebug_info={}", packed.display());
+    if !run_tool(Command::new("objcopy").arg("--add-section").arg(option).arg(&binary)) {
+        return;
+    }
+    let refused = DebugSource::default().of(fs::File::open(&binary).unwrap(), &binary, None).unwrap_err();
+    assert!(refused.why.contains("impossible size"), "{refused:?}");
+}
 
 /// A file that is cut short after it was mapped and opened.
 #[test]
