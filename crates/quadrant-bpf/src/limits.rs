@@ -4,6 +4,10 @@ use std::sync::OnceLock;
 
 /// What the limit of open files was before [`bump_nofile`].
 static NOFILE_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
+/// What the limit of the stack was before [`bump_stack`].
+static STACK_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
+/// The stack that the compiler's limits of nesting are made for, which is also the usual one.
+const STACK: u64 = 8 << 20;
 
 /// Raises the number of files that may be open (every attachment is one) as far as this process may, and returns it.
 /// [`crate::process::Child`] gets the old limit back: some programs close every file that could be open.
@@ -18,19 +22,55 @@ pub fn bump_memlock() -> u64 {
     raise(libc::RLIMIT_MEMLOCK, libc::RLIM_INFINITY)
 }
 
+/// Raises a stack that is limited to less than usual (`ulimit -s`), as far as this process may: it grows when it is used. Programs that
+/// are started get the old limit back, as with [`bump_nofile`].
+pub fn bump_stack() {
+    let old = get(libc::RLIMIT_STACK);
+    if old.rlim_cur < STACK {
+        STACK_BEFORE.get_or_init(|| old);
+        let wanted = libc::rlimit { rlim_cur: STACK, rlim_max: old.rlim_max.max(STACK) };
+        if !set(libc::RLIMIT_STACK, wanted) {
+            set(libc::RLIMIT_STACK, libc::rlimit { rlim_cur: old.rlim_max.min(STACK), ..old });
+        }
+    }
+}
+
+/// From now on a write beyond the largest file that this process may make (`ulimit -f`) fails with EFBIG, which can be told; by default a
+/// signal ends the process without a word. A handler does it: started programs have the default again, which no handler outlives.
+pub fn fail_at_file_size() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    // SAFETY: the handler does nothing, which it may at any time.
+    let before = unsafe { libc::signal(libc::SIGXFSZ, nothing as *const () as libc::sighandler_t) };
+    if before == libc::SIG_IGN {
+        // SAFETY: to ignore a signal runs nothing.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    }
+}
+
 /// The memory that this process may lock, in bytes, if there is a limit.
 pub(crate) fn memlock() -> Option<u64> {
     Some(get(libc::RLIMIT_MEMLOCK).rlim_cur).filter(|limit| *limit != libc::RLIM_INFINITY)
 }
 
-/// The limit of open files that a started program shall have, if it was changed here.
-pub(crate) fn original_nofile() -> Option<libc::rlimit> {
-    NOFILE_BEFORE.get().copied()
+/// The limits that a started program shall have, as far as they were changed here.
+#[derive(Clone, Copy)]
+pub(crate) struct Originals {
+    files: Option<libc::rlimit>,
+    stack: Option<libc::rlimit>,
 }
 
-/// Sets the limit of open files. Async-signal-safe.
-pub(crate) fn set_nofile(limit: libc::rlimit) {
-    set(libc::RLIMIT_NOFILE, limit);
+impl Originals {
+    /// Those of this process.
+    pub(crate) fn get() -> Self {
+        Self { files: NOFILE_BEFORE.get().copied(), stack: STACK_BEFORE.get().copied() }
+    }
+
+    /// Sets them. Async-signal-safe.
+    pub(crate) fn set(self) {
+        for (resource, limit) in [(libc::RLIMIT_NOFILE, self.files), (libc::RLIMIT_STACK, self.stack)] {
+            let _ = limit.is_some_and(|limit| set(resource, limit));
+        }
+    }
 }
 
 #[cfg(target_env = "gnu")]

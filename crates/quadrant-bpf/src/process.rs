@@ -68,7 +68,18 @@ impl Child {
         let mut number = [0; 4];
         match sys::read(self.failure.as_fd(), &mut number).map_err(failed)? {
             0 => Ok(()),
-            _ => Err(failed(Errno::new(i32::from_ne_bytes(number)))),
+            _ => Err(self.cannot_run(failed(Errno::new(i32::from_ne_bytes(number))))),
+        }
+    }
+
+    /// What is missing can be another program than the one that was named.
+    fn cannot_run(&self, error: Error) -> Error {
+        let is_there = self.name.contains('/') && std::path::Path::new(&self.name).exists();
+        match error.errno() {
+            Some(errno) if errno.is(libc::ENOENT) && is_there => {
+                error.because("it is there, but the program that its first line names, or its loader, is not")
+            }
+            _ => error,
         }
     }
 
@@ -175,13 +186,13 @@ fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd,
     let (failure_in, failure_out) = sys::pipe()?;
     let mut words: Vec<*const libc::c_char> = argv.iter().map(|word| word.as_ptr()).collect();
     words.push(std::ptr::null());
-    let files = limits::original_nofile();
+    let limits = limits::Originals::get();
     // SAFETY: the child only calls `wait_for_release` and `become_program`, which do nothing that another thread's
     // locks could block.
     match unsafe { libc::fork() } {
         0 => {
             wait_for_release(&gate_in, gate_out);
-            become_program(&words, files, &failure_out)
+            become_program(&words, limits, &failure_out)
         }
         pid => sys::check(pid.into()).map(|_| (pid, gate_out, failure_in)),
     }
@@ -202,9 +213,9 @@ fn wait_for_release(gate_in: &OwnedFd, gate_out: OwnedFd) {
 }
 
 /// The child's second part, as careful as the first.
-fn become_program(words: &[*const libc::c_char], files: Option<libc::rlimit>, failure: &OwnedFd) -> ! {
+fn become_program(words: &[*const libc::c_char], limits: limits::Originals, failure: &OwnedFd) -> ! {
     default_signals();
-    files.into_iter().for_each(limits::set_nofile);
+    limits.set();
     // SAFETY: `words` is a null-terminated array of terminated strings that is never empty.
     unsafe { libc::execvp(words[0], words.as_ptr()) };
     let _ = sys::write(failure.as_fd(), &Errno::last().number().to_ne_bytes());

@@ -41,6 +41,7 @@ mod scope;
 mod script;
 mod signatures;
 mod spread;
+mod streams;
 mod tool;
 mod words;
 mod world;
@@ -53,10 +54,13 @@ use args::Args;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    quadrant_bpf::limits::bump_stack();
+    quadrant_bpf::limits::fail_at_file_size();
     if quadrant_bpf::stdout::was_closed() {
         let failure = Failure::new("standard output is closed (EBADF): there is nowhere to write to");
         return commands::status(Err(failure.hint("`>/dev/null` throws output away")));
     }
+    streams::wait_for_readers();
     let words: Vec<_> = std::env::args_os().collect();
     if let Some(status) = tool::main(&words) {
         return status;

@@ -59,6 +59,17 @@ fn the_end_of_a_process_can_be_waited_for() {
 }
 
 #[test]
+fn a_script_without_its_interpreter_is_told_from_one_that_is_not_there() {
+    let script = std::env::temp_dir().join(format!("quadrant-interpreter-{}", std::process::id()));
+    std::fs::write(&script, "#!/nonexistent/interpreter\n").unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let refused = |name: &str| Child::spawn(&words(&[name])).unwrap().release().unwrap_err().to_string();
+    assert!(refused(script.to_str().unwrap()).contains("first line"));
+    std::fs::remove_file(&script).unwrap();
+    assert!(!refused(script.to_str().unwrap()).contains("first line"));
+}
+
+#[test]
 fn a_child_has_default_signals() {
     let mut child = Child::spawn(&words(&["sh", "-c", "kill -PIPE $$; exit 3"])).unwrap();
     child.release().unwrap();

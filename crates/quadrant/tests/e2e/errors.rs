@@ -157,6 +157,35 @@ fn what_finds_no_room_says_so() {
     }
 }
 
+/// The kernel sends a signal there, which by default ends a program without a word.
+#[test]
+fn a_limit_of_file_size_says_so_and_is_the_commands_own() {
+    needs_root!();
+    let dir = folder("file-size");
+    let lines = "interval:ms:1 { printf(\"%512d\\n\", 1); }";
+    for words in ["-o file", "record -o file"] {
+        let limited = format!("cd {}; ulimit -f 2; exec \"$0\" {words} -e '{lines}'", dir.display());
+        let outcome = Program::new("/bin/sh").args(["-c", &limited]).arg(binary()).run().unwrap();
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+        assert_message(&outcome.stderr, &["cannot write", "EFBIG"]);
+    }
+    let begin = "BEGIN { }";
+    let limited = format!("cd {}; ulimit -f 2; exec \"$0\" -e '{begin}' -c \"dd if=/dev/zero of=file\"", dir.display());
+    let outcome = Program::new("/bin/sh").args(["-c", &limited]).arg(binary()).run().unwrap();
+    // SIGXFSZ.
+    assert_eq!(outcome.code(), Some(128 + 25), "{}", outcome.describe());
+}
+
+#[test]
+fn a_small_stack_is_made_as_large_as_usual_but_not_the_commands() {
+    needs_root!();
+    let nested = format!("BEGIN {{ $a = {}1{}; }}", "(".repeat(100), ")".repeat(100));
+    let limited = format!("ulimit -S -s 256; exec \"$0\" -e '{nested}' -c \"sh -c 'test $(ulimit -s) = 256'\"");
+    let limited = limited.replace("$(ulimit", "\\$(ulimit");
+    let outcome = Program::new("/bin/sh").args(["-c", &limited]).arg(binary()).run().unwrap();
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+}
+
 #[test]
 fn without_root_one_line_says_so() {
     needs_root!();

@@ -54,6 +54,29 @@ fn a_second_interrupt_ends_a_trace_whose_output_nobody_reads() {
     drop(reader);
 }
 
+/// Programs that wait for events leave their pipes in that mode; the reader is slower than the tracer here.
+#[test]
+fn a_pipe_that_does_not_block_loses_nothing_and_stays_so() {
+    needs_root!();
+    for words in [
+        &["-e", "interval:ms:1 { printf(\"%1024d\\n\", ++@n); if (@n == 500) { exit(); } }"][..],
+        &["dtrace", "-qn", "profile-997hz { printf(\"%1024d\\n\", ++n); } profile-997hz /n == 500/ { exit(0); }"],
+    ] {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+        let tracer = quadrant().args(words).stdout(Stdio::from(writer.try_clone().unwrap())).start().unwrap();
+        wait_until_stuck(tracer.pid());
+        assert!(rustix::fs::fcntl_getfl(&writer).unwrap().contains(rustix::fs::OFlags::NONBLOCK));
+        drop(writer);
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut reader, &mut text).unwrap();
+        let outcome = tracer.finish().unwrap();
+        assert!(outcome.success(), "{}", outcome.describe());
+        let numbers: Vec<u32> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        assert!(numbers.iter().copied().take(500).eq(1..=500), "{numbers:?}");
+    }
+}
+
 /// How long a process may take to fill a pipe that nobody reads: on a busy machine much longer than the second that it takes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
