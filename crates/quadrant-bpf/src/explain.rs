@@ -58,6 +58,10 @@ pub(crate) fn explain(operation: Operation, errno: Errno) -> Explanation {
         libc::EMFILE => {
             Explanation::new("too many open files in this process", "raise the limit with `ulimit -n 65536`")
         }
+        libc::EFBIG => Explanation::new(
+            "it is as large as files of this process may be, or files of this file system",
+            "raise the limit with `ulimit -f unlimited`",
+        ),
         libc::ENFILE => {
             Explanation::new("too many open files on this machine", "raise the limit with `sysctl fs.file-max=1000000`")
         }
@@ -133,6 +137,7 @@ fn denied(operation: Operation, errno: Errno) -> Explanation {
         .or_else(|| process.in_user_namespace.then(user_namespace))
         .or_else(|| process.seccomp.then(seccomp))
         .or_else(|| verifier_denied(operation, errno))
+        .or_else(|| closed_files(operation, errno, &process))
         .or_else(|| locked_down(operation))
         .or_else(|| memory_limit(operation, errno, limits::memlock()))
         .unwrap_or_else(|| Explanation::new(errno.text().unwrap_or_default(), ""))
@@ -179,6 +184,17 @@ fn verifier_denied(operation: Operation, errno: Errno) -> Option<Explanation> {
         .then(|| Explanation::new("the kernel's verifier rejected a memory access of the program", ""))
 }
 
+/// Security modules answer EPERM or EACCES, lockdown EPERM, permissions of files EACCES.
+fn closed_files(operation: Operation, errno: Errno, process: &Process) -> Option<Explanation> {
+    let reads_all = process.capabilities.is_none_or(|held| held >> CAP_DAC_OVERRIDE & 1 == 1);
+    (operation == Operation::TraceFs && errno.is(libc::EACCES) && !reads_all).then(|| {
+        Explanation::new(
+            "its files are root's, and this process lacks CAP_DAC_OVERRIDE",
+            "run it as root, for example with sudo",
+        )
+    })
+}
+
 fn locked_down(operation: Operation) -> Option<Explanation> {
     if matches!(operation, Operation::File | Operation::Create | Operation::Map) {
         return None;
@@ -208,6 +224,7 @@ struct Process {
 }
 
 /// Bits of CapEff (linux/capability.h).
+const CAP_DAC_OVERRIDE: u32 = 1;
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
@@ -272,6 +289,16 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_roots_are_not_taken_for_locked_down() {
+        let process = Process::parse("CapEff:\t0000000000200000\nSeccomp:\t0\n", HOST);
+        let eacces = Errno::new(libc::EACCES);
+        assert!(closed_files(Operation::TraceFs, eacces, &process).unwrap().why.contains("CAP_DAC_OVERRIDE"));
+        assert!(closed_files(Operation::TraceFs, Errno::new(libc::EPERM), &process).is_none());
+        let root = Process::parse("CapEff:\t000001ffffffffff\n", HOST);
+        assert!(closed_files(Operation::TraceFs, eacces, &root).is_none());
+    }
+
+    #[test]
     fn a_limit_of_locked_memory_is_a_reason_for_maps_and_programs() {
         let eperm = Errno::new(libc::EPERM);
         let explanation = memory_limit(Operation::Create, eperm, Some(64 << 10)).unwrap();
@@ -287,5 +314,6 @@ mod tests {
         assert!(explanation.why.contains("CONFIG_PERF_EVENTS") && explanation.hint.contains("zgrep"));
         let explanation = explain(Operation::Map, Errno::new(libc::EMFILE));
         assert!(explanation.hint.contains("ulimit -n"));
+        assert!(explain(Operation::File, Errno::new(libc::EFBIG)).hint.contains("ulimit -f"));
     }
 }

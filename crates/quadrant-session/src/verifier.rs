@@ -15,6 +15,9 @@ pub(crate) fn explain(code: &Code, what: &str, log: &str) -> Error {
         false if reason.starts_with("The total number of maps per program") => {
             (format!("the program of {what} uses more maps than the kernel allows"), TOO_MANY_MAPS)
         }
+        false if is_locked_down(reason) => {
+            (format!("the program of {what} may read no memory of the kernel"), LOCKED_DOWN)
+        }
         // Whoever writes C for programs knows the verifier's words.
         false if calls_c(code) => (format!("the kernel's verifier refused {what}: {reason}"), FUNCTIONS_IN_C),
         false if calls_kernel(code) => {
@@ -30,6 +33,9 @@ const OUR_FAULT: &str = "this is a fault of quadrant, not of the script: please 
 const TOO_MUCH: &str = "the clauses of one probe are one program, of which the kernel follows 8192 branches and a million steps: use fewer";
 const TOO_MANY_MAPS: &str = "the clauses of one probe are one program, and the kernel lets it use 64 maps; those whose keys and values are of \
      equal sizes count as one: give some one name and another key (`@a[1]`, `@a[2]`)";
+
+const LOCKED_DOWN: &str = "kernel lockdown (confidentiality) forbids it: remove lockdown=confidentiality from the kernel's \
+    command line, or use what needs no such reads, as arguments of tracepoints and fentry, and memory of user programs";
 
 const KERNEL_FUNCTIONS: &str = "the kernel has rules for each of its functions that programs call by name; with \
     QUADRANT_VERIFIER_LOG=1 it says which one";
@@ -58,6 +64,12 @@ fn calls_c(code: &Code) -> bool {
 /// Whether a program calls functions of the kernel.
 fn calls_kernel(code: &Code) -> bool {
     code.relocs.iter().any(|reloc| matches!(reloc.kind, RelocKind::Kfunc(_)))
+}
+
+/// Whether the helper that reads the kernel's memory is missing: each kernel since 5.5 has it, and hides it when locked down.
+fn is_locked_down(reason: &str) -> bool {
+    let is_hidden = reason.starts_with("unknown func ") || reason.contains("cannot use helper ");
+    is_hidden && reason.contains("probe_read_kernel")
 }
 
 /// Whether the verifier gave up because there was too much to look at.
@@ -118,6 +130,13 @@ mod tests {
         assert!(broken_rule("Unreleased reference id=3 alloc_insn=12").contains("given back"));
         assert!(broken_rule("R1 must be referenced or trusted").contains("still knows"));
         assert_eq!(broken_rule("R9 is odd"), "a call breaks the rules of the function");
+    }
+
+    #[test]
+    fn a_helper_that_is_hidden_is_lockdown() {
+        assert!(is_locked_down("program of this type cannot use helper bpf_probe_read_kernel_str#115"));
+        assert!(is_locked_down("unknown func bpf_probe_read_kernel#113"));
+        assert!(!is_locked_down("unknown func bpf_get_func_arg#183"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ const FAILED: i32 = 1;
 pub fn run(args: &Args) -> Result<i32, Failure> {
     // Results of tests and benchmarks have bpftrace's form.
     let (Format::Json, None) = (args.format, checks::wanted(args)) else { return run_script(args, None) };
-    let lines = Lines::open(args.output.as_deref()).map_err(unwritable)?;
+    let lines = Lines::open(args.output.as_deref()).map_err(|error| unopened(args, &error))?;
     match run_script(args, Some(&lines)) {
         Err(failure) => lines.failure(&failure, FAILED).map_err(unwritable).map(|()| FAILED),
         done => done,
@@ -69,6 +69,12 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
 
 fn unwritable(error: std::io::Error) -> Failure {
     quadrant_bpf::Error::io("cannot write the output", &error).into()
+}
+
+/// The file of `-o` cannot be made.
+fn unopened(args: &Args, error: &std::io::Error) -> Failure {
+    let place = args.output.as_deref().map_or(String::new(), |path| format!(" to {}", path.display()));
+    quadrant_bpf::Error::io(format!("cannot write the output{place}"), error).into()
 }
 
 /// Run the script; what is said goes to `lines`, if there are any.
@@ -289,7 +295,7 @@ fn trace(
             outcome.map_err(failed)?
         }
         None => {
-            let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
+            let output = answers::output(args.output.as_deref()).map_err(|error| unopened(args, &error))?;
             let answers = Answers::new(program, &script.sources, Mode::Text, names, output);
             trace
                 .run(&mut answers.quiet(args.quiet).verbose(args.verbose).telling_cost(args.overhead), focus)
@@ -308,7 +314,7 @@ fn status(args: &Args, status: i32, ledger: &Ledger) -> i32 {
 
 /// Run the script's tests or benchmarks.
 fn check(args: &Args, script: &Script, program: &Program, trace: Trace, checks: Checks) -> Result<i32, Failure> {
-    let output = answers::output(args.output.as_deref()).map_err(unwritable)?;
+    let output = answers::output(args.output.as_deref()).map_err(|error| unopened(args, &error))?;
     let mode = if args.format == Format::Json { Mode::Json } else { Mode::Text };
     let results = Results::new(checks, program, &script.sources, mode, Names::new(!args.no_inlines), output);
     let mut results = results.plain(args.output.is_some());

@@ -146,7 +146,7 @@ pub fn writer<'p>(
     path: &Path,
     events: u64,
 ) -> Result<Writer<'p>, Failure> {
-    let failed = |error| quadrant_bpf::Error::io("cannot write the recording", &error);
+    let failed = |error| quadrant_bpf::Error::io(format!("cannot write the recording to {}", path.display()), &error);
     // What processes did and were called is nobody else's business.
     let file = output_file::create(path).map_err(failed)?;
     let output: Box<dyn Write> = Box::new(BufWriter::new(file));
