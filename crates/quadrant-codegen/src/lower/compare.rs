@@ -237,9 +237,26 @@ impl Lower<'_, '_> {
         let (end, result) = self.join();
         let differ = self.f.b.create_block();
         let (x, y) = (self.f.b.append_param(differ), self.f.b.append_param(differ));
+        self.compare_texts((&left, &right), len, most.is_none(), (end, differ));
+        self.f.b.switch_to(differ);
+        let found = self.verdict(verdict, x, y);
+        self.f.b.jump(end, &[found]);
+        self.f.b.switch_to(end);
+        Ok(result)
+    }
+
+    /// Compares `len` bytes word by word: goes to `differ` with two words that are not the same, and to `end` with 0 if there are none, or
+    /// if both are texts that end before.
+    fn compare_texts(
+        &mut self,
+        (left, right): (&Side, &Side),
+        len: u32,
+        are_texts: bool,
+        (end, differ): (Block, Block),
+    ) {
         let mut at = 0;
         while at < len {
-            let (mut a, mut b) = (self.side_word(&left, at), self.side_word(&right, at));
+            let (mut a, mut b) = (self.side_word(left, at), self.side_word(right, at));
             if len - at < 8 {
                 let mask = (1i64 << (8 * (len - at))) - 1;
                 (a, b) = (self.f.b.and(a, mask), self.f.b.and(b, mask));
@@ -248,7 +265,7 @@ impl Lower<'_, '_> {
             self.f.b.branch(Cond::Ne, a, b, differ, &[a, b], same, &[]);
             self.f.b.switch_to(same);
             at += 8;
-            if most.is_none() && at < len {
+            if are_texts && at < len {
                 // Both texts ended before this word.
                 let next = self.f.b.create_block();
                 let zero = self.f.b.iconst(0);
@@ -258,11 +275,6 @@ impl Lower<'_, '_> {
         }
         let zero = self.f.b.iconst(0);
         self.f.b.jump(end, &[zero]);
-        self.f.b.switch_to(differ);
-        let found = self.verdict(verdict, x, y);
-        self.f.b.jump(end, &[found]);
-        self.f.b.switch_to(end);
-        Ok(result)
     }
 
     /// What is said of two words that differ.

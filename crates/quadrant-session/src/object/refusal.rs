@@ -17,6 +17,10 @@ pub(super) const MISSING_FUNCTION: i32 = 2_002_000_000;
 /// Lines of the log that are shown.
 const LINES: usize = 12;
 
+const ASK_FIRST: &str = "ask first whether it is there: bpf_core_field_exists(), bpf_core_type_exists(), a __weak symbol, \
+    or for helper functions bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_name)";
+const UNLISTED: &str = "the kernel lists its variables in /proc/kallsyms only if it was built with CONFIG_KALLSYMS_ALL";
+
 /// Explain a refusal. `log` is the verifier's, empty if it wrote nothing.
 pub(super) fn explain(
     object: &Object,
@@ -27,38 +31,38 @@ pub(super) fn explain(
     whole: bool,
 ) -> Error {
     if is_silent(log) {
-        return Error::Kernel(match program.hook {
-            Hook::Trampoline(Part::Session) => {
-                error.with_hint("not all kernels have such programs: use fentry and fexit")
-            }
-            _ => error,
-        });
+        return Error::Kernel(without_log(program, error));
     }
-    let mut message = format!("the kernel's verifier refused `{}`: {}", program.name, reason(log));
     let lacking = lacking(object, linked, log);
-    if let Some(what) = &lacking {
-        message = format!(
-            "the kernel's verifier refused `{}`: it uses {what}, which this kernel does not have",
-            program.name
-        );
-    }
+    let why = match &lacking {
+        Some(what) => format!("it uses {what}, which this kernel does not have"),
+        None => reason(log).to_owned(),
+    };
+    let mut message = format!("the kernel's verifier refused `{}`: {why}", program.name);
     if let Some(place) = place(object, linked, log) {
         message.push_str(&format!("\n  at {place}"));
     }
     let shown = if whole { log.to_owned() } else { last_lines(log) };
-    message.push_str(&format!("\n{}", shown.lines().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n")));
+    shown.lines().for_each(|line| message.push_str(&format!("\n  | {line}")));
+    Error::Object { message, help: advice(object, lacking.is_some(), log, whole) }
+}
+
+/// What the kernel refused before its verifier had a word to say.
+fn without_log(program: &Program, error: quadrant_bpf::Error) -> quadrant_bpf::Error {
+    match program.hook {
+        Hook::Trampoline(Part::Session) => error.with_hint("not all kernels have such programs: use fentry and fexit"),
+        _ => error,
+    }
+}
+
+/// What to do about it.
+fn advice(object: &Object, is_lacking: bool, log: &str, whole: bool) -> Vec<String> {
     let mut help = Vec::new();
-    if lacking.is_some() {
-        help.push(
-            "ask first whether it is there: bpf_core_field_exists(), bpf_core_type_exists(), a __weak symbol, or for helper \
-             functions bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_name)"
-                .to_owned(),
-        );
+    if is_lacking {
+        help.push(ASK_FIRST.to_owned());
     }
     if unlisted(log).is_some() {
-        help.push(
-            "the kernel lists its variables in /proc/kallsyms only if it was built with CONFIG_KALLSYMS_ALL".to_owned(),
-        );
+        help.push(UNLISTED.to_owned());
     }
     if log.contains("GPL-restricted") {
         let license = match object.license.as_str() {
@@ -70,7 +74,7 @@ pub(super) fn explain(
     if !whole {
         help.push("--verifier-log shows all that the verifier wrote".to_owned());
     }
-    Error::Object { message, help }
+    help
 }
 
 /// The variable of the kernel that its types name, and its list of symbols does not.
