@@ -1,6 +1,14 @@
-//! DTrace's D language: lexer, parser, syntax tree.
+//! DTrace's D language: from a script's text to the typed program model.
 //!
-//! [`parse`] never fails: it returns a tree (with holes where the text made no sense) and the list of what was wrong with it.
+//! * [`lexer`], [`parser`], [`ast`]: [`parse`] never fails: it returns a tree (with holes where the text made no sense) and the list of
+//!   what was wrong with it.
+//! * [`macros`]: macro variables; [`options`]: D's options; [`library`]: what every script can use, written in D.
+//! * [`desc`], [`providers`]: descriptions of probes, and what they mean on this machine.
+//! * [`lower`]: what the tree means, as a [`Program`](quadrant_program::Program).
+//! * [`message`]: messages in DTrace's form, with [`lines`]; [`mod@format`]: printf's formats; [`tree`]: trees as text.
+//! * [`usdt`]: static probes of programs (`dtrace -h`, `-G`).
+//!
+//! Deliberately absent: eBPF, the kernel, opening files, printing.
 
 pub mod ast;
 pub mod desc;
