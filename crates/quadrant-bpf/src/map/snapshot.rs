@@ -233,6 +233,7 @@ impl MapKind {
                 | MapKind::LruPercpuHash
                 | MapKind::LpmTrie
                 | MapKind::StackTrace
+                | MapKind::ProgArray
                 | MapKind::ArrayOfMaps
                 | MapKind::HashOfMaps
         )

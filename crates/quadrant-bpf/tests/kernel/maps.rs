@@ -1,9 +1,11 @@
 //! Maps of the common kinds.
 
 use quadrant_bpf::features::Features;
+use quadrant_bpf::insn::{Insn, Reg};
 use quadrant_bpf::map::{Map, MapKind, MapSpec, MappedArray, Update, flags};
+use quadrant_bpf::prog::ProgramKind;
 
-use crate::common::{need, need_root};
+use crate::common::{load_insns, need, need_root};
 
 #[test]
 fn hash_entries_come_and_go() {
@@ -116,6 +118,17 @@ fn maps_hold_maps() {
     let mut id = [0; 4];
     assert!(outer.lookup(&0u32.to_ne_bytes(), &mut id).unwrap());
     assert_eq!(u32::from_ne_bytes(id), inner.info().unwrap().id);
+}
+
+#[test]
+fn programs_in_a_map_are_listed() {
+    need_root!();
+    let map = Map::create(&MapSpec::new(MapKind::ProgArray, 4, 4, 4)).unwrap();
+    let program = load_insns(ProgramKind::Tracepoint, &[Insn::mov64_imm(Reg::R0, 0), Insn::exit()]);
+    map.update_fd(&2u32.to_ne_bytes(), std::os::fd::AsFd::as_fd(&program)).unwrap();
+    let (snapshot, id) = (map.snapshot().unwrap(), program.info().unwrap().id);
+    let entries: Vec<(&[u8], &[u8])> = snapshot.iter().collect();
+    assert_eq!(entries, [(&2u32.to_ne_bytes()[..], &id.to_ne_bytes()[..])]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl View<'_> {
     /// Whether there is something for people in it.
     pub fn is_shown(&self) -> bool {
         let kind = self.map.spec().kind;
-        let is_plain = !matches!(kind, MapKind::ArrayOfMaps | MapKind::HashOfMaps);
+        let is_plain = !matches!(kind, MapKind::ProgArray | MapKind::ArrayOfMaps | MapKind::HashOfMaps);
         kind.has_entries() && is_plain && !self.name.starts_with(HELPERS)
     }
 
