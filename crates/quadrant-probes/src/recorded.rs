@@ -4,14 +4,17 @@ use crate::error::{Result, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, plain};
 use crate::source::Source;
-use crate::target::is_called;
+use crate::target::{TargetFile, is_called};
 use crate::tracepoint;
+use crate::warning::Warning;
 use quadrant_program::probe::{
     ArgLoc, Args, Found, Inode, KernelCode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
 use quadrant_program::span::Span;
 use quadrant_types::{DebugTypes, EventFormat, Types};
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,6 +29,8 @@ pub struct RecordedPoint {
     pub format: Option<String>,
     /// The numbered arguments of a static user probe.
     pub arguments: Vec<RecordedArgument>,
+    /// The build id of the file of a user function, whose debug information says what its arguments are.
+    pub build_id: Option<String>,
 }
 
 /// What a recording says of a numbered argument.
@@ -44,13 +49,26 @@ pub struct RecordedSource {
     points: Vec<RecordedPoint>,
     types: Rc<Types>,
     others: Source,
+    /// Files whose debug information was used although it is of another build.
+    rebuilt: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl RecordedSource {
     /// A source of these points; types of arguments are put into `types`.
     pub fn new(points: Vec<RecordedPoint>, types: Rc<Types>) -> RecordedSource {
         let others = Source::new(Rc::clone(&types), Default::default());
-        RecordedSource { points, types, others }
+        RecordedSource { points, types, others, rebuilt: RefCell::default() }
+    }
+
+    /// What the user should know of the types that were used.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let warning = |path: &PathBuf| {
+            let path = path.display();
+            Warning::from(format!(
+                "{path} is of another build than it was when it was recorded: its types may be others"
+            ))
+        };
+        self.rebuilt.borrow().iter().map(warning).collect()
     }
 
     /// What a recording says of a point, with its format and arguments read now.
@@ -65,7 +83,20 @@ impl RecordedSource {
         let argument =
             |place: &ArgLoc| RecordedArgument { bytes: place.bytes, signed: place.signed, float: place.float };
         let arguments = found.args.numbered.iter().map(argument).collect();
-        Ok(RecordedPoint { name: found.point.name.clone(), kind, format, arguments })
+        let build_id = match &found.point.site {
+            Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } => build_id(path),
+            _ => None,
+        };
+        Ok(RecordedPoint { name: found.point.name.clone(), kind, format, arguments, build_id })
+    }
+
+    /// Compares a file whose types are used with that of the recording. Without ids nobody can tell.
+    fn compare(&self, path: &Path) {
+        let recorded = self.points.iter().find(|point| file_of(point) == path && point.build_id.is_some());
+        let Some(recorded) = recorded.and_then(|point| point.build_id.as_deref()) else { return };
+        if build_id(path).is_some_and(|here| here != recorded) {
+            self.rebuilt.borrow_mut().insert(path.to_owned());
+        }
     }
 
     fn found(&self, index: usize, pool: &mut ArgsPool) -> Result<Found> {
@@ -126,18 +157,26 @@ impl ProbeSource for RecordedSource {
         let known = self.points.iter().find(|known| known.name == point.name);
         let no_file = || ProbeError::new(format!("the recording has no probe `{}`", point.name));
         let known = known.ok_or_else(no_file)?;
+        self.compare(file_of(known));
         let parts = known.name.splitn(3, ':').skip(1).map(str::to_owned).collect();
         let here = self.others.find(&ProbeSpec { kind: known.kind, parts, span: Span::default() })?;
         self.others.user_arguments(&here.first().ok_or_else(no_file)?.point)
     }
 
     fn user_types(&self, path: &Path) -> Option<DebugTypes> {
+        self.compare(path);
         self.others.user_types(path)
     }
 
     fn why_no_user_types(&self, path: &Path) -> Option<ProbeError> {
         self.others.why_no_user_types(path)
     }
+}
+
+/// The build id of a file, in hexadecimal digits.
+fn build_id(path: &Path) -> Option<String> {
+    let id = quadrant_symbols::build_id(TargetFile::open(path).ok()?.again().ok()?)?;
+    Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Whether points of this kind come from the recording.
@@ -190,6 +229,7 @@ mod tests {
             kind,
             format: Some(FORMAT.to_owned()),
             arguments: vec![RecordedArgument { bytes: 4, signed: true, float: false }],
+            build_id: None,
         };
         let points = vec![
             point("tracepoint:files:open", ProbeKind::Tracepoint),

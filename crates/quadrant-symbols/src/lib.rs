@@ -53,6 +53,7 @@ mod warnings;
 pub use debug_files::DebugDir;
 pub use debug_source::{DebugSource, NoDebugInfo};
 pub use demangle::{demangle, source_names};
+pub use elf::build_id;
 pub use error::Error;
 pub use frame::{Frame, Missing, Symbol};
 pub use golang::{GoFunction, GoFunctions, go_functions};

@@ -14,5 +14,6 @@ mod symbols;
 pub(crate) use file::ElfFile;
 pub use golang::GoFunction;
 pub(crate) use golang::GoTable;
+pub use notes::build_id;
 pub(crate) use notes::build_id_of_notes;
 pub(crate) use symbols::SymbolTable;

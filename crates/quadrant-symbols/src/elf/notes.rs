@@ -1,7 +1,10 @@
 //! The build id: a note of owner `GNU` and type 3.
 
+use std::fs::File;
+
 use super::field::Encoding;
 use super::file::ElfFile;
+use crate::blob::Blob;
 
 const NT_GNU_BUILD_ID: u32 = 3;
 /// Notes of interest are small; core files have large ones.
@@ -14,19 +17,24 @@ impl ElfFile {
     pub(crate) fn build_id(&self) -> Option<Vec<u8>> {
         self.note_ranges().into_iter().find_map(|(offset, size)| {
             let notes = self.blob.read(offset, size, MAX_NOTES)?;
-            build_id(self.encoding, &notes)
+            build_id_in(self.encoding, &notes)
         })
     }
+}
+
+/// The build id of an ELF file; `None` if it has none, or is no such file.
+pub fn build_id(file: File) -> Option<Vec<u8>> {
+    ElfFile::open(Blob::from_file(file.into()).ok()?).ok()?.build_id()
 }
 
 /// The build id in notes that are as this machine writes them.
 pub(crate) fn build_id_of_notes(notes: &[u8]) -> Option<Vec<u8>> {
     let native = Encoding { wide: cfg!(target_pointer_width = "64"), big: cfg!(target_endian = "big") };
-    build_id(native, notes)
+    build_id_in(native, notes)
 }
 
 /// The build id in a run of notes. Names and contents are padded to 4 bytes.
-fn build_id(enc: Encoding, mut notes: &[u8]) -> Option<Vec<u8>> {
+fn build_id_in(enc: Encoding, mut notes: &[u8]) -> Option<Vec<u8>> {
     loop {
         let name_len = enc.u32(notes, 0)? as usize;
         let len = enc.u32(notes, 4)? as usize;
@@ -65,18 +73,18 @@ mod tests {
     fn finds_the_id_behind_other_notes() {
         let mut notes = note(b"stapsdt\0", 3, b"12345");
         notes.extend(note(b"GNU\0", 3, &[1, 2, 3]));
-        assert_eq!(build_id(LITTLE, &notes), Some(vec![1, 2, 3]));
+        assert_eq!(build_id_in(LITTLE, &notes), Some(vec![1, 2, 3]));
     }
 
     #[test]
     fn damaged_notes_give_nothing() {
         let good = note(b"GNU\0", 3, &[1, 2, 3, 4]);
         for len in 0..good.len() {
-            assert_eq!(build_id(LITTLE, &good[..len]), None, "cut to {len}");
+            assert_eq!(build_id_in(LITTLE, &good[..len]), None, "cut to {len}");
         }
         let mut huge = good.clone();
         huge[..8].fill(0xff);
-        assert_eq!(build_id(LITTLE, &huge), None);
-        assert_eq!(build_id(LITTLE, &note(b"GNU\0", 3, &[0; 65])), None);
+        assert_eq!(build_id_in(LITTLE, &huge), None);
+        assert_eq!(build_id_in(LITTLE, &note(b"GNU\0", 3, &[0; 65])), None);
     }
 }

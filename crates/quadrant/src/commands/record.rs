@@ -159,8 +159,9 @@ fn describe(source: &Source, point: &Point) -> Result<RecordedPoint, Failure> {
     let kind = ProbeKind::of_name(&kind.to_lowercase());
     let unknown = || Failure::usage(format!("probes like {} cannot be recorded", crate::failure::shown(&point.name)));
     let kind = kind.ok_or_else(unknown)?;
-    if !matches!(kind, ProbeKind::Usdt | ProbeKind::Tracepoint) {
-        return Ok(RecordedPoint { name: point.name.clone(), kind, format: None, arguments: Vec::new() });
+    if !matches!(kind, ProbeKind::Usdt | ProbeKind::Tracepoint | ProbeKind::Uprobe | ProbeKind::Uretprobe) {
+        let name = point.name.clone();
+        return Ok(RecordedPoint { name, kind, format: None, arguments: Vec::new(), build_id: None });
     }
     let parts = rest.split(':').map(str::to_owned).collect();
     let found = source.find(&ProbeSpec { kind, parts, span: Span::default() })?;

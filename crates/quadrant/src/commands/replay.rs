@@ -24,6 +24,7 @@ use crate::dtrace;
 use crate::failure;
 use crate::failure::Failure;
 use crate::front;
+use crate::list;
 use crate::recording::Recording;
 use crate::script;
 use crate::world;
@@ -77,6 +78,7 @@ fn replay(options: &Options) -> Done {
     let (program, diagnostics) = front::compile(&script, params, &args, &world, None);
     let program = program.ok_or_else(|| Failure::script(&script.sources, &diagnostics))?;
     eprint!("{}", diag::render(&script.sources, &diagnostics, failure::color()));
+    list::print(source.warnings());
     let text = |span: Span| script.sources.slice(span).to_owned();
     let split = recording::split(&program, &text).map_err(|message| Failure::script(&script.sources, &[*message]))?;
     let names = recording.names();

@@ -111,6 +111,7 @@ fn points(program: &Program) -> Vec<RecordedPoint> {
         kind: recorded::kind(&point.site).unwrap_or(ProbeKind::Own),
         format: None,
         arguments: Vec::new(),
+        build_id: None,
     };
     program.points.iter().map(point).collect()
 }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use quadrant_probes::Options;
 use quadrant_probes::Source;
+use quadrant_probes::Warning;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
 use quadrant_program::probe::ProbeSpec;
@@ -48,7 +49,12 @@ pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
 
 /// Say what was skipped while probes were looked for, such as a file that is damaged.
 pub fn print_warnings(source: &Source) {
-    let lines = source.warnings().into_iter().map(|warning| warning.in_language(quadrant_bpftrace::spell));
+    print(source.warnings());
+}
+
+/// Print warnings about probes.
+pub fn print(warnings: Vec<Warning>) {
+    let lines = warnings.into_iter().map(|warning| warning.in_language(quadrant_bpftrace::spell));
     lines.for_each(|line| eprintln!("quadrant: warning: {}", failure::shown(&line)));
 }
 

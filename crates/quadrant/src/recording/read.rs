@@ -37,6 +37,8 @@ use crate::resolver::Names;
 
 /// Longest line, in bytes, with its end.
 const LONGEST: u64 = 16 << 20;
+/// What values are.
+const VALUES: &str = "values are whole numbers of 64 bits, texts, {\"hex\":\"...\"}, {\"cut\":\"...\"} and null";
 /// More CPUs than a machine has.
 const MOST_CPUS: u64 = 1 << 13;
 
@@ -275,12 +277,15 @@ impl Recording {
             Some(what) => Err(wrong(&self.name, line, &format!("the value of `{}` is no {what}", shown(&input.name)))),
         };
         let given = |input: &Input| {
-            let found = values.get(&input.name).and_then(|value| given(value, input.caught));
-            let found = found.ok_or_else(|| {
+            let value = values.get(&input.name).ok_or_else(|| {
                 let what = format!("the event has no value for `{}`", shown(&input.name));
                 wrong(&self.name, line, &what).hint("record again with the script as it is now, or add the value")
-            });
-            Ok((input.slot, checked(input, found?)?))
+            })?;
+            let found = given(value, input.caught).ok_or_else(|| {
+                let what = format!("the value of `{}` is nothing that can be recorded", shown(&input.name));
+                wrong(&self.name, line, &what).hint(VALUES)
+            })?;
+            Ok((input.slot, checked(input, found)?))
         };
         // A clause may not have come there.
         let later = |input: &Input| {
@@ -291,18 +296,24 @@ impl Recording {
             Ok((input.slot, checked(input, found)?))
         };
         let inputs = group.inputs.iter().map(given).chain(group.later.iter().map(later));
-        let number = |key: &str| value[key].as_u64().unwrap_or(0);
+        let no = |key: &str, what: &str| wrong(&self.name, line, &format!("the event's `{key}` is no {what}"));
+        let number = |key: &str, most: u64| {
+            let number = value.get(key).map_or(Some(0), Value::as_u64).filter(|number| *number <= most);
+            number.ok_or_else(|| no(key, &format!("whole number up to {most}")))
+        };
+        let word = |key: &str| number(key, u32::MAX.into()).map(|number| number as u32);
+        let stack = |key: &str| addresses(value.get(key)).ok_or_else(|| no(key, "list of addresses"));
         Ok(Event {
             line,
             turn: None,
             point,
-            time_ns: number("time"),
-            cpu: number("cpu") as u32,
-            pid: number("pid") as u32,
-            tid: number("tid") as u32,
+            time_ns: number("time", u64::MAX)?,
+            cpu: word("cpu")?,
+            pid: word("pid")?,
+            tid: word("tid")?,
             inputs: inputs.collect::<Result<_, Failure>>()?,
-            kernel_stack: addresses(&value["kstack"]),
-            user_stack: addresses(&value["ustack"]),
+            kernel_stack: stack("kstack")?,
+            user_stack: stack("ustack")?,
         })
     }
 }
@@ -370,6 +381,7 @@ fn point(value: &Value) -> Option<RecordedPoint> {
         kind: ProbeKind::of_name(value["kind"].as_str()?)?,
         format: value["format"].as_str().map(str::to_owned),
         arguments: arguments.map(argument).collect(),
+        build_id: value["build_id"].as_str().map(str::to_owned),
     })
 }
 
@@ -398,6 +410,7 @@ fn misfit(ty: &Type, given: &Given) -> Option<String> {
         (Type::Tuple(_), _) => Some(format!("key of {} bytes", layout::size(ty))),
         (Type::String { .. } | Type::Buffer { .. }, Given::Number(_)) => Some("text".to_owned()),
         (Type::Record(_) | Type::Array { .. }, Given::Number(_)) => Some("memory".to_owned()),
+        (ty, Given::Bytes(_)) if ty.is_integer() || matches!(ty, Type::Pointer { .. }) => Some("number".to_owned()),
         _ => None,
     }
 }
@@ -421,8 +434,9 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
-fn addresses(value: &Value) -> Vec<u64> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+/// The addresses of a stack, of which an event may have none.
+fn addresses(value: Option<&Value>) -> Option<Vec<u64>> {
+    value.map_or(Some(Vec::new()), |value| value.as_array()?.iter().map(Value::as_u64).collect())
 }
 
 fn frame(address: u64, said: &Value) -> Frame {
@@ -512,6 +526,34 @@ mod tests {
         assert!(read(&long(LONGEST as usize)).is_ok());
         let failure = read(&long(LONGEST as usize + 1)).err().unwrap();
         assert!(format!("{failure:?}").contains("r:2: the line is too long"), "{failure:?}");
+    }
+
+    #[test]
+    fn texts_are_no_numbers() {
+        let text = Given::Bytes(b"5".to_vec());
+        for ty in [Type::U32, Type::I64, Type::Bool] {
+            assert_eq!(misfit(&ty, &text), Some("number".to_owned()), "{ty:?}");
+            assert_eq!(misfit(&ty, &Given::Series(vec![Given::Number(1), text.clone()])), Some("number".to_owned()));
+            assert_eq!((misfit(&ty, &Given::Number(1)), misfit(&ty, &Given::Missing)), (None, None));
+        }
+        assert_eq!(misfit(&Type::String { cap: 8 }, &text), None);
+    }
+
+    #[test]
+    fn what_an_event_says_of_itself_is_checked() {
+        let split = split("interval:s:1");
+        for (said, told) in [
+            ("\"time\":\"now\"", "the event's `time` is no whole number"),
+            ("\"cpu\":-1", "the event's `cpu` is no whole number"),
+            ("\"pid\":4294967296", "the event's `pid` is no whole number up to 4294967295"),
+            ("\"tid\":1.5", "the event's `tid` is no whole number"),
+            ("\"kstack\":[1,\"f\"]", "the event's `kstack` is no list of addresses"),
+            ("\"ustack\":7", "the event's `ustack` is no list of addresses"),
+        ] {
+            let recording = read(&format!("{HEADER}\n{{\"point\":0,{said}}}\n")).unwrap();
+            let failure = recording.events(&split).next().unwrap().err().unwrap();
+            assert!(format!("{failure:?}").contains(&format!("r:2: {told}")), "{failure:?}");
+        }
     }
 
     #[test]

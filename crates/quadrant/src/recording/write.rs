@@ -290,6 +290,9 @@ fn point(point: &RecordedPoint) -> Value {
     if let Some(format) = &point.format {
         object["format"] = json!(format);
     }
+    if let Some(id) = &point.build_id {
+        object["build_id"] = json!(id);
+    }
     if !point.arguments.is_empty() {
         let argument = |of: &RecordedArgument| json!({"bytes": of.bytes, "signed": of.signed, "float": of.float});
         let arguments = point.arguments.iter().map(argument);

@@ -461,3 +461,26 @@ fn lists_by_hand() {
         assert!(refused(replay(&event, more)).contains("recording.json:"), "{event} {more}");
     }
 }
+
+/// The types of a program's arguments are taken from the file that is there: if that was built anew, they may be others.
+#[test]
+fn a_program_of_another_build_is_told() {
+    needs_root!();
+    let (typed, other) = (target!("typed"), target!("typed-plain"));
+    let dir = folder("record-rebuilt");
+    let [program, script, recording] = ["program", "s.bt", "recording.json"].map(|name| dir.join(name));
+    std::fs::copy(&typed, &program).expect("it can be copied");
+    let text = format!("uprobe:{}:typed_scalars {{ print(args.color); }}", program.display());
+    std::fs::write(&script, text).unwrap();
+    let words = |words: &[&dyn AsRef<std::ffi::OsStr>]| words.iter().fold(quadrant(), |all, word| all.arg(word));
+    let record: [&dyn AsRef<std::ffi::OsStr>; 6] = [&"record", &"-o", &recording, &"-c", &program, &script];
+    good(words(&record));
+    let replay: [&dyn AsRef<std::ffi::OsStr>; 3] = [&"replay", &script, &recording];
+    let same = good(words(&replay));
+    assert!(!same.stderr.contains("build"), "{}", same.describe());
+    std::fs::copy(&other, &program).expect("it can be copied");
+    let rebuilt = good(words(&replay));
+    let told = format!("{} is of another build than it was when it was recorded", program.display());
+    assert!(rebuilt.stderr.contains(&told), "{}", rebuilt.describe());
+    assert_eq!(rebuilt.stdout, same.stdout);
+}
