@@ -76,6 +76,9 @@ fn specific(operation: Operation, errno: Errno) -> Explanation {
         (Operation::Perf, libc::ENOENT) => {
             Explanation::new("this machine has no such event (virtual machines often lack hardware counters)", "")
         }
+        (Operation::Perf | Operation::Probe, libc::EILSEQ) => {
+            Explanation::new("no instruction starts at that offset", "")
+        }
         (Operation::Perf, libc::EBUSY) => Explanation::new("another user of the counter has it for itself", ""),
         (Operation::Attach, libc::ENOENT) => Explanation::new("this kernel has no such attach point", ""),
         (Operation::Attach, libc::EEXIST) => {

@@ -1,5 +1,6 @@
 //! A file of sysfs as a slice, mapped where the kernel can.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Deref;
@@ -9,6 +10,13 @@ use std::path::Path;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::mmap::{Access, Mapping};
+
+/// A path for messages: what a path that leads to a descriptor of this process stands for.
+pub(crate) fn shown(path: &CStr) -> String {
+    let text = path.to_string_lossy();
+    let file = text.starts_with("/proc/self/fd/").then(|| std::fs::read_link(&*text).ok()).flatten();
+    file.map_or_else(|| text.clone().into_owned(), |file| file.display().to_string())
+}
 
 /// The content of a file below /sys, such as the kernel's BTF.
 ///
@@ -78,4 +86,19 @@ fn file_system(file: &File) -> std::result::Result<i64, Errno> {
     crate::sys::check(answer.into())?;
     // SAFETY: the call succeeded, so the structure is written.
     Ok(unsafe { status.assume_init() }.f_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_shown_as_the_file_that_it_is_of() {
+        let file = File::open("/etc/hostname").or_else(|_| File::open("/etc/passwd")).unwrap();
+        let path = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+        assert!(shown(&path).starts_with("/etc/"), "{}", shown(&path));
+        assert_eq!((shown(c"/proc/self/fd/x"), shown(c"/bin/x")), ("/proc/self/fd/x".to_owned(), "/bin/x".to_owned()));
+    }
 }

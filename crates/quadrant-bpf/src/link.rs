@@ -7,6 +7,7 @@ use crate::attr;
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
+use crate::file;
 use crate::object::{LinkObject, LinkTarget, PerfTarget};
 use crate::perf::PerfEvent;
 use crate::prog::{AttachType, Program};
@@ -143,7 +144,10 @@ impl Link {
     /// Attaches a program loaded with [`AttachType::TraceUprobeMulti`] (or the session's) to many places of a file
     /// (Linux 6.6).
     pub fn uprobe_multi(program: &Program, places: &UprobeMulti<'_>) -> Result<Link> {
-        let what = format!("{} places of {}", places.offsets.len(), places.path.to_string_lossy());
+        let what = match places.offsets.len() {
+            1 => format!("a place of {}", file::shown(places.path)),
+            count => format!("{count} places of {}", file::shown(places.path)),
+        };
         same_len(&what, places.offsets.len(), &[places.ref_ctr_offsets.len(), places.cookies.len()])?;
         let link = create_uprobe_multi(program, places);
         link.map(Link::of).map_err(|errno| uprobe_failed(&what, errno, program, places.when))
@@ -153,7 +157,7 @@ impl Link {
     /// (Linux 5.18).
     pub fn kprobe_multi(program: &Program, places: &KprobeMulti<'_>) -> Result<Link> {
         let count = places.functions.len();
-        let what = format!("{count} kernel functions");
+        let what = format!("{count} kernel function{}", if count == 1 { "" } else { "s" });
         same_len(&what, count, &[places.cookies.len()])?;
         let link = create_kprobe_multi(program, places);
         link.map(Link::of).map_err(|errno| kprobe_failed(&what, errno, program, places.when))

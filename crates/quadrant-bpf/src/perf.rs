@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
+use crate::file;
 use crate::link;
 use crate::sys::{self, Attr};
 
@@ -443,16 +444,28 @@ pub(crate) fn has_kprobes() -> bool {
     Unit::find("kprobe").is_ok()
 }
 
+/// As users write the name of an event: `cache-misses` for `CacheMisses`.
+fn with_dashes(name: &str) -> String {
+    let mut text = String::new();
+    for (at, letter) in name.char_indices() {
+        if at > 0 && letter.is_ascii_uppercase() {
+            text.push('-');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
 fn describe(event: &Event<'_>) -> String {
     match *event {
         Event::Tracepoint { id } => format!("tracepoint number {id}"),
-        Event::Software { event, .. } => format!("software event {event:?}"),
-        Event::Hardware { event, .. } => format!("hardware event {event:?}"),
+        Event::Software { event, .. } => format!("software event {}", with_dashes(&format!("{event:?}"))),
+        Event::Hardware { event, .. } => format!("hardware event {}", with_dashes(&format!("{event:?}"))),
         Event::Cache { config, .. } => format!("cache event {config:#x}"),
         Event::Raw { config, .. } => format!("raw hardware event {config:#x}"),
         Event::Breakpoint { address, len, watch } => format!("watchpoint {watch:?} of {len} bytes at {address:#x}"),
         Event::Uprobe { path, offset, on_return, .. } => {
-            format!("{} at {}+{offset:#x}", if on_return { "uretprobe" } else { "uprobe" }, path.to_string_lossy())
+            format!("{} at {}+{offset:#x}", if on_return { "uretprobe" } else { "uprobe" }, file::shown(path))
         }
         Event::Kprobe { place, on_return } => {
             format!("{} at {}", if on_return { "kretprobe" } else { "kprobe" }, place.describe())
@@ -518,6 +531,12 @@ fn cannot_open(event: &Event<'_>, what: &str, errno: Errno) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_are_named_as_users_write_them() {
+        let event = |event| describe(&Event::Hardware { event, sample: Sample::Period(1) });
+        assert_eq!(event(Hardware::CacheMisses), "hardware event cache-misses");
+    }
 
     #[test]
     fn a_limit_is_raised_only_where_the_kernel_allows_it() {

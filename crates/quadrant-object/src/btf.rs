@@ -40,18 +40,17 @@ pub(crate) struct Rewritten {
     strings: Vec<u8>,
     /// Of a small integer, which stands for what is not wanted.
     filler: u32,
+    /// The id that the next type gets.
+    next: u32,
 }
 
 impl Rewritten {
     /// Fills in what the linker would have.
     pub fn new(elf: &Elf<'_>, btf: &Btf, hidden: impl Fn(&str) -> bool) -> Result<Rewritten> {
-        let mut new =
-            Rewritten { types: btf.type_bytes().to_vec(), strings: btf.string_bytes().to_vec(), filler: btf.end_id() };
-        let name = new.strings.len() as u32;
-        new.strings.extend_from_slice(b"filler\0");
-        for word in [name, info(BtfKind::Int, 0), 1, 8] {
-            new.types.extend_from_slice(&word.to_le_bytes());
-        }
+        let (types, strings) = (btf.type_bytes().to_vec(), btf.string_bytes().to_vec());
+        let mut new = Rewritten { types, strings, filler: btf.end_id(), next: btf.end_id() };
+        let name = new.text("filler");
+        new.add(&[name, info(BtfKind::Int, 0), 1, 8]);
         for (id, kind, name) in btf.iter() {
             match kind {
                 BtfKind::Datasec => match elf.section(name).filter(|(_, section)| section.size > 0) {
@@ -68,6 +67,26 @@ impl Rewritten {
             }
         }
         Ok(new)
+    }
+
+    /// Adds a text; its offset.
+    pub fn text(&mut self, text: &str) -> u32 {
+        let offset = self.strings.len() as u32;
+        self.strings.extend(text.bytes().chain([0]));
+        offset
+    }
+
+    /// Adds a type; its id.
+    pub fn add(&mut self, record: &[u32]) -> u32 {
+        self.types.extend(record.iter().flat_map(|word| word.to_le_bytes()));
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// The words of a type of the object, as it is now.
+    pub fn record(&self, btf: &Btf, id: u32) -> Option<Vec<u32>> {
+        let bytes = self.types.get(btf.record_range(id)?)?;
+        Some(bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect())
     }
 
     /// A section of the file: its size, and its variables in the order of their places.
@@ -157,6 +176,6 @@ impl Rewritten {
     }
 }
 
-fn info(kind: BtfKind, parts: usize) -> u32 {
+pub(crate) fn info(kind: BtfKind, parts: usize) -> u32 {
     (kind as u32) << 24 | parts as u32 & 0xffff
 }

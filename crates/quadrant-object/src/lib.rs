@@ -9,6 +9,7 @@
 //! nothing here panics.
 
 mod btf;
+mod contexts;
 mod core;
 mod data;
 mod elf;

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use quadrant_bpf::prog::ProgramKind;
 use quadrant_types::{Btf, BtfKind};
 
 use crate::btf::{Rewritten, Sanitizing};
+use crate::contexts::{self, Contexts};
 use crate::core::{KernelTypes, Resolver};
 use crate::data::{self, DataSection};
 use crate::elf::{Elf, SymbolKind};
@@ -13,7 +15,7 @@ use crate::ext::Ext;
 use crate::externs::{self, Extern};
 use crate::function::{self, Function, INSN};
 use crate::hook::{Hook, SectionName};
-use crate::link::{Linked, Linker};
+use crate::link::{FunctionInfo, Linked, Linker};
 use crate::map::{self, MapDef};
 
 /// Largest file that is read, in bytes.
@@ -40,6 +42,7 @@ pub struct Object {
     pub notes: Vec<String>,
     btf: Option<Btf>,
     rewritten: Option<Rewritten>,
+    contexts: Contexts,
     pub(crate) ext: Ext,
     pub(crate) functions: Vec<Function>,
     pub(crate) section_names: Vec<String>,
@@ -114,7 +117,8 @@ impl Object {
         let mut data = data::sections(&elf, btf.as_ref())?;
         data.extend(kconfig);
         let hidden = |name: &str| functions.iter().any(|function| function.is_hidden && function.name == name);
-        let rewritten = btf.as_ref().map(|btf| Rewritten::new(&elf, btf, hidden)).transpose()?;
+        let mut rewritten = btf.as_ref().map(|btf| Rewritten::new(&elf, btf, hidden)).transpose()?;
+        let contexts = rewritten.as_mut().zip(btf.as_ref()).map(|(types, btf)| contexts::add(types, btf));
         let (programs, skipped) = programs(&elf, &functions);
         Ok(Object {
             programs,
@@ -128,6 +132,7 @@ impl Object {
             notes: notes(&elf),
             btf,
             rewritten,
+            contexts: contexts.unwrap_or_default(),
             ext,
             functions,
             section_names: elf.sections.iter().map(|section| section.name.to_owned()).collect(),
@@ -145,6 +150,15 @@ impl Object {
     /// Its types as the kernel takes them; `None` if it has none.
     pub fn btf_for_kernel(&self, level: Sanitizing) -> Option<Vec<u8>> {
         Some(self.rewritten.as_ref()?.bytes(self.btf.as_ref()?, level))
+    }
+
+    /// The functions of a linked program as kernels before 6.8 want those with marked contexts (`__arg_ctx`): by the types that
+    /// [`Object::btf_for_kernel`] has for that. `None` if none is marked, or programs of that kind have no context with a name.
+    pub fn with_named_contexts(&self, functions: &[FunctionInfo], kind: ProgramKind) -> Option<Vec<FunctionInfo>> {
+        let other = |function: &FunctionInfo| contexts::find(&self.contexts, function.ty, kind);
+        let is_any = functions.iter().any(|function| other(function).is_some());
+        let named = functions.iter().map(|one| FunctionInfo { ty: other(one).unwrap_or(one.ty), ..*one });
+        is_any.then(|| named.collect())
     }
 
     /// Makes one of its programs ready for a kernel.

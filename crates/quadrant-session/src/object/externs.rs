@@ -128,8 +128,8 @@ struct Options<'a> {
 
 impl Options<'_> {
     fn value(&mut self, external: &Extern, btf: &Btf, ty: u32, size: u32) -> Result<Vec<u8>, Error> {
-        if let Some(text) = self.told.get(&external.name) {
-            return self.encoded(external, btf, (ty, size), &text.clone());
+        if let Some(text) = self.told.get(&external.name).cloned() {
+            return self.encoded(external, btf, (ty, size), unquoted(&text), "cannot set the option");
         }
         let number = |value: u64| Ok(value.to_le_bytes()[..size.min(8) as usize].to_vec());
         match external.name.as_str() {
@@ -144,7 +144,9 @@ impl Options<'_> {
         let file = self.file.get_or_insert_with(Kconfig::open);
         let setting = file.as_ref().map(|file| file.get(&external.name));
         match setting {
-            Some(Setting::Set(text)) => self.encoded(external, btf, (ty, size), &text),
+            Some(Setting::Set(text)) => {
+                self.encoded(external, btf, (ty, size), &text, "cannot use the kernel's option")
+            }
             // What is not set is 0, as the object's author says by __weak.
             _ if external.weak => Ok(vec![0; size as usize]),
             Some(Setting::Absent) => Err(missing(external, "the option is not set")),
@@ -154,7 +156,15 @@ impl Options<'_> {
 }
 
 impl Options<'_> {
-    fn encoded(&mut self, external: &Extern, btf: &Btf, (ty, size): (u32, u32), text: &str) -> Result<Vec<u8>, Error> {
+    /// An option's value in the object's type; `whose` begins the message that it has none there.
+    fn encoded(
+        &mut self,
+        external: &Extern,
+        btf: &Btf,
+        (ty, size): (u32, u32),
+        text: &str,
+        whose: &str,
+    ) -> Result<Vec<u8>, Error> {
         let is_text = btf.array(btf.resolve(ty)).is_some();
         if is_text && text.len() >= size as usize {
             self.notes.push(format!(
@@ -164,7 +174,7 @@ impl Options<'_> {
             ));
         }
         encode(btf, ty, size, text).map_err(|why| {
-            let message = format!("the option `{}` of the kernel is `{text}`: {why}", external.name);
+            let message = format!("{whose} `{}`, which is `{text}`: {why}", external.name);
             Error::Object { message, help: Vec::new() }
         })
     }
@@ -204,14 +214,20 @@ fn encode(btf: &Btf, ty: u32, size: u32, text: &str) -> Result<Vec<u8>, String> 
     }
     let int = btf.int(id);
     let is_truth = int.is_some_and(|int| int.is_bool);
+    let is_character = int.is_some_and(|int| int.is_char) || (size == 1 && !is_truth);
     let number = match text {
-        "y" if int.is_some_and(|int| int.is_char) || (size == 1 && !is_truth) => u64::from(b'y'),
-        "m" if int.is_some_and(|int| int.is_char) || (size == 1 && !is_truth) => u64::from(b'm'),
+        "y" | "m" | "n" if is_character => text.bytes().next().map_or(0, u64::from),
         "y" => YES,
+        "n" => 0,
         "m" if is_truth => return Err("a module is neither true nor false: declare an enum libbpf_tristate".to_owned()),
         "m" => MODULE,
+        _ if is_truth => truth(text).ok_or("the object has a truth for it: y or n")?,
         _ => parse(text).ok_or("the object has a number for it")?,
     };
+    let is_state = int.is_none() && btf.name(id) == "libbpf_tristate";
+    if is_state && number > MODULE {
+        return Err("the object has a state for it: y, m or n".to_owned());
+    }
     let fits = size >= 8 || number >> (size * 8) == 0 || (number as i64) >> (size * 8 - 1) == -1;
     let bytes = number.to_le_bytes();
     bytes
@@ -219,6 +235,19 @@ fn encode(btf: &Btf, ty: u32, size: u32, text: &str) -> Result<Vec<u8>, String> 
         .filter(|_| fits)
         .map(<[u8]>::to_vec)
         .ok_or_else(|| "the object's type is too small".to_owned())
+}
+
+fn truth(text: &str) -> Option<u64> {
+    match text {
+        "true" | "1" => Some(1),
+        "false" | "0" => Some(0),
+        _ => None,
+    }
+}
+
+/// A text as the kernel's configuration writes it, in quotes, without them.
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 
 fn parse(text: &str) -> Option<u64> {

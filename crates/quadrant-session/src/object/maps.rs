@@ -3,20 +3,24 @@
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
+use quadrant_bpf::errno::Errno;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MapDetails;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::MapSpec;
 use quadrant_bpf::map::Update;
 use quadrant_bpf::map::flags;
+use quadrant_bpf::object::MapObject;
 use quadrant_object::DataKind;
 use quadrant_object::DataSection;
 use quadrant_object::InitialValue;
 use quadrant_object::MapDef;
 use quadrant_object::Object;
 use quadrant_object::Sanitizing;
+use quadrant_types::BtfKind;
 
 use super::LoadedProgram;
+use super::machine::Machine;
 use crate::error::Error;
 
 /// An object's types, loaded in the first form that this kernel takes. Without them most objects still run.
@@ -40,9 +44,28 @@ pub(super) fn create_all(
     object: &mut Object,
     notes: &mut Vec<String>,
     types: Option<&OwnedFd>,
+    machine: &Machine,
 ) -> Result<Vec<Map>, Error> {
     object.maps.iter_mut().for_each(|def| complete(def, notes));
-    object.maps.iter().map(|def| create(def, types)).collect()
+    object.maps.iter().map(|def| create(def, types).map_err(|error| explained(error, def, machine))).collect()
+}
+
+/// The kernel's answer is the same for a kind that it does not have and for anything wrong with a map.
+fn explained(error: Error, def: &MapDef, machine: &Machine) -> Error {
+    match error {
+        Error::Kernel(error) if error.errno().is_some_and(Errno::is_invalid) && lacks(machine, def.kind) => {
+            Error::Kernel(error.because("this kernel has no maps of that kind"))
+        }
+        error => error,
+    }
+}
+
+/// Whether the kernel's own types do not name that kind of map.
+fn lacks(machine: &Machine, kind: u32) -> bool {
+    let Some(found) = machine.find("bpf_map_type", BtfKind::Enum) else { return false };
+    // The name behind the last kind is a count.
+    let kinds = found.btf.enumerators(found.id).filter(|(name, _)| !name.starts_with("__"));
+    !kinds.map(|(_, number)| number).any(|number| number == i64::from(kind))
 }
 
 /// Sizes that an object leaves to its own loader.
@@ -103,6 +126,7 @@ fn pinned(def: &MapDef, spec: &MapSpec, types: Option<&OwnedFd>) -> Result<Map, 
         help: Vec::new(),
     })?;
     if let Ok(existing) = quadrant_bpf::object::open_pinned(&c_path) {
+        check_pinned(spec, &MapObject::of(existing.as_fd())?, &path)?;
         return Ok(Map::adopt(existing, spec)?);
     }
     let map = create_new(def, spec, types)?;
@@ -110,6 +134,41 @@ fn pinned(def: &MapDef, spec: &MapSpec, types: Option<&OwnedFd>) -> Result<Map, 
         error.with_hint(format!("the map asks to be shared: `mount -t bpf bpf {PINS}`, then remove {path} when done"))
     })?;
     Ok(map)
+}
+
+/// Whether a map that is there already is as the object wants it: another one, or a smaller one, would not work, and not say so.
+fn check_pinned(spec: &MapSpec, there: &MapObject, path: &str) -> Result<(), Error> {
+    let kind = |number| quadrant_bpf::object::map_kind_name(number).map_or_else(|| number.to_string(), str::to_owned);
+    let bytes = |what: &str, there: u32, wanted: u32| (format!("{what} of {there} bytes"), format!("of {wanted}"));
+    let (has, wants) = match () {
+        () if there.kind != spec.kind as u32 => (format!("kind {}", kind(there.kind)), kind(spec.kind as u32)),
+        () if there.key_size != spec.key_size => bytes("keys", there.key_size, spec.key_size),
+        () if there.value_size != spec.value_size => bytes("values", there.value_size, spec.value_size),
+        () if !is_size(there.max_entries, spec)? => {
+            (format!("max_entries {}", there.max_entries), spec.max_entries.to_string())
+        }
+        () if stays(there.flags) != stays(spec.flags) => {
+            (format!("flags {:#x}", stays(there.flags)), format!("{:#x}", stays(spec.flags)))
+        }
+        () => return Ok(()),
+    };
+    let message = format!("cannot share the map `{}`: that at {path} has {has}, the object's {wants}", spec.name);
+    Err(Error::Object { message, help: vec![format!("if nobody needs it any more, remove it: `rm {path}`")] })
+}
+
+/// Whether a map may have been made with so many entries: the kernel gives some kinds a few more or less, the same for each processor.
+fn is_size(entries: u32, spec: &MapSpec) -> Result<bool, Error> {
+    let slack = match spec.kind {
+        MapKind::LruHash | MapKind::LruPercpuHash => quadrant_bpf::cpus::possible_count()? as u32,
+        _ => 1,
+    };
+    Ok(entries.abs_diff(spec.max_entries) < slack)
+}
+
+/// The flags that the kernel keeps: not those of a descriptor, nor that a memory node was named.
+fn stays(flags: u32) -> u32 {
+    const NUMA_NODE_OR_OWN_ACCESS: u32 = 1 << 2 | 1 << 3 | 1 << 4;
+    flags & !NUMA_NODE_OR_OWN_ACCESS
 }
 
 fn spec(def: &MapDef) -> Result<MapSpec, Error> {

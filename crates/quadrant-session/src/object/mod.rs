@@ -81,13 +81,14 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
     quadrant_bpf::limits::bump_nofile();
     check_names(&object, &options)?;
     let machine = Machine::default();
-    let skipped = object.skipped.iter();
+    // Who names what to load has made a choice.
+    let skipped = object.skipped.iter().filter(|_| options.only.is_empty());
     let skipped =
         skipped.map(|one| format!("skipped `{}`: no tracing program has a section `{}`", one.name, one.section));
     let mut notes: Vec<String> = object.notes.iter().cloned().chain(skipped).collect();
     let externs = externs::find(&mut object, &machine, &|_| true, &mut notes)?;
     let types = maps::load_types(&object, &mut notes);
-    let maps = maps::create_all(&mut object, &mut notes, types.as_ref())?;
+    let maps = maps::create_all(&mut object, &mut notes, types.as_ref(), &machine)?;
     let data = object.data.iter().map(|data| maps::create_data(data, types.as_ref()));
     let data = data.collect::<Result<Vec<Map>, Error>>()?;
     let mut loading = programs::Loading {
@@ -107,6 +108,10 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
 fn check_names(object: &Object, options: &LoadOptions) -> Result<(), Error> {
     let named = options.only.iter().chain(options.attach.iter().map(|(program, _)| program));
     for name in named {
+        if let Some(skipped) = object.skipped.iter().find(|one| one.name == *name) {
+            let message = format!("`{name}` is not for tracing: its section is `{}`", skipped.section);
+            return Err(Error::Object { message, help: Vec::new() });
+        }
         if !object.programs.iter().any(|program| program.name == *name) {
             let names = object.programs.iter().map(|program| program.name.as_str());
             let help = quadrant_types::suggest(name, names).map(|near| format!("did you mean `{near}`?"));

@@ -87,10 +87,25 @@ impl Loading<'_> {
                 Ok(loaded) => return Ok(loaded),
                 Err((_, log)) if self.misses(&log) => {}
                 Err((error, log)) => {
-                    return Err(refusal::explain(self.object, program, &linked, error, &log, whole_log));
+                    return match self.load_with_named_contexts(program, &linked, targets)? {
+                        Some(loaded) => Ok(loaded),
+                        None => Err(refusal::explain(self.object, program, &linked, error, &log, whole_log)),
+                    };
                 }
             }
         }
+    }
+
+    /// What a kernel that refused the program says to it if parameters marked as its context have the type that is one.
+    fn load_with_named_contexts(
+        &self,
+        program: &quadrant_object::Program,
+        linked: &Linked,
+        targets: &[String],
+    ) -> Result<Option<(Program, Vec<Insn>)>, Error> {
+        let named = self.object.with_named_contexts(&linked.functions, program.hook.program_kind());
+        let Some(functions) = named else { return Ok(None) };
+        Ok(self.load_linked(program, &Linked { functions, ..linked.clone() }, targets)?.ok())
     }
 
     /// Whether the verifier stopped at a variable that may be missing, and of which it was not known that it is.

@@ -64,6 +64,7 @@ fn advice(object: &Object, is_lacking: bool, log: &str, whole: bool) -> Vec<Stri
     if unlisted(log).is_some() {
         help.push(UNLISTED.to_owned());
     }
+    help.extend(advice(program.hook, log).map(str::to_owned));
     if log.contains("GPL-restricted") {
         let license = match object.license.as_str() {
             "" => "the object names no license".to_owned(),
@@ -75,6 +76,27 @@ fn advice(object: &Object, is_lacking: bool, log: &str, whole: bool) -> Vec<Stri
         help.push("--verifier-log shows all that the verifier wrote".to_owned());
     }
     help
+}
+
+/// What to do about some of the verifier's reasons.
+fn advice(hook: Hook, log: &str) -> Option<&'static str> {
+    let knows = [
+        (
+            hook == Hook::ModifyReturn && log.contains("is not modifiable"),
+            "results of security hooks (security_*) and of functions that the kernel's builder marked for error injection can be changed",
+        ),
+        (
+            log.contains("is not sleepable"),
+            "programs that sleep are for functions marked for error injection (CONFIG_FUNCTION_ERROR_INJECTION) and for some \
+             security hooks: leave out the `.s` in the section",
+        ),
+        (
+            log.contains("reference type('UNKNOWN ') size cannot be determined"),
+            "`__arg_ctx` is known since Linux 6.8; before, in programs of kprobes, perf events and raw tracepoints alone: there \
+             make the function static",
+        ),
+    ];
+    knows.into_iter().find(|(is_it, _)| *is_it).map(|(_, advice)| advice)
 }
 
 /// The variable of the kernel that its types name, and its list of symbols does not.

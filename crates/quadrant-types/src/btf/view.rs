@@ -178,6 +178,13 @@ impl Btf {
         self.string_section()
     }
 
+    /// The parameter or member, counted from 0, that a tag of a declaration is on; `None` if it is on the whole, or `id` is no tag.
+    pub fn tagged_part(&self, id: u32) -> Option<u32> {
+        let record = self.record(id).filter(|record| record.kind == BtfKind::DeclTag)?;
+        let part = u32::from_le_bytes(*record.extra.first_chunk::<4>()?);
+        (part != u32::MAX).then_some(part)
+    }
+
     /// Where the record `id` is in [`Btf::type_bytes`]: a head of three words (name, kind and parts, size or type), then its parts.
     pub fn record_range(&self, id: u32) -> Option<Range<usize>> {
         let start = *self.offsets.get(id.checked_sub(self.first_id)? as usize)? as usize;

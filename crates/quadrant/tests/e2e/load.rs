@@ -26,6 +26,10 @@ macro_rules! needs_cookies {
     };
 }
 
+use needs_cookies;
+
+mod sections;
+
 /// An object's source, or in a guest, which has no compiler, the object that was made outside.
 fn source(name: &str) -> Result<String, String> {
     if let Some(targets) = std::env::var_os("QUADRANT_TARGETS") {
@@ -206,8 +210,35 @@ fn what_the_kernel_has_and_lacks() {
     // Some kernels that list it have no type for it.
     assert!(listed || variable(&outcome, "has_queues") == "false", "{}", outcome.describe());
     let told = load!("externs").args(["--set", "CONFIG_HZ=12", "--set", "CONFIG_NO_SUCH_OPTION=y"]);
-    let told = good(told.args(["-c", &format!("{syscalls} getppid 10")]));
+    let told = good(told.args(["--set", "CONFIG_BPF_SYSCALL=n", "-c", &format!("{syscalls} getppid 10")]));
     assert_eq!((number(&told, "hz"), variable(&told, "has_nothing")), (12, "true"));
+    assert_eq!(variable(&told, "has_bpf"), "false");
+    let message = refused(load!("externs").args(["--set", "CONFIG_BPF_SYSCALL=7"]));
+    assert!(message.contains("cannot set the option `CONFIG_BPF_SYSCALL`, which is `7`"), "{message}");
+}
+
+#[test]
+fn functions_that_take_the_context() {
+    needs_root!();
+    let calls = target!("calls");
+    let load = load!("contexts").args(["--attach", &format!("call={calls}:target_call")]);
+    let load = load.args(["--attach", "sample=software:task-clock:1000000"]);
+    let outcome = good(load.args(["-c", &format!("{calls} {COUNT}")]));
+    assert_eq!((number(&outcome, "calls"), number(&outcome, "taken")), (COUNT as i64, COUNT as i64));
+    assert!(number(&outcome, "enters") > 0 && number(&outcome, "samples") > 0, "{}", outcome.describe());
+}
+
+#[test]
+fn a_kind_of_map_that_the_kernel_does_not_have() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = load!("cgroups").args(["-c", &format!("{syscalls} getppid 10")]).run().unwrap();
+    if outcome.success() {
+        assert!(number(&outcome, "entered") > 0, "{}", outcome.describe());
+        return;
+    }
+    assert!(is_before((6, 2)), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("EINVAL: this kernel has no maps of that kind"), "{}", outcome.describe());
 }
 
 #[test]
@@ -337,9 +368,10 @@ fn maps_that_are_shared_by_their_names() {
     let Ok(object) = source("pinned") else { return quadrant_testing::skip("there is no clang") };
     let tracer = std::path::PathBuf::from(crate::common::binary());
     let run = format!("'{0}' load '{object}' --set target_tgid=cpid -c '{syscalls} getppid {COUNT}'", tracer.display());
+    let other = format!("'{0}' load '{object}' --set pinned_counts.max_entries=2", tracer.display());
     let look = format!("'{0}' maps dump /sys/fs/bpf/pinned_counts; '{0}' maps dump /sys/fs/bpf", tracer.display());
     // In a mount namespace, so that nothing stays.
-    let line = format!("mount -t bpf bpf /sys/fs/bpf && {run} && {run} && {look}");
+    let line = format!("mount -t bpf bpf /sys/fs/bpf && {run} && {run} && {{ {other}; {look}; }}");
     let outcome = Program::new("unshare").args(["-m", "sh", "-c", &line]).run().unwrap();
     if outcome.stderr.contains("mount:") || outcome.stderr.contains("unshare:") {
         return quadrant_testing::skip("no BPF file system can be mounted here");
@@ -347,6 +379,8 @@ fn maps_that_are_shared_by_their_names() {
     let last = outcome.stdout.lines().last();
     assert_eq!(last, Some("pinned_counts[0]: 20014"), "{}", outcome.describe());
     assert!(outcome.stderr.contains("cannot open the pin /sys/fs/bpf: "), "{}", outcome.describe());
+    let message = "that at /sys/fs/bpf/pinned_counts has max_entries 1, the object's 2";
+    assert!(outcome.stderr.contains(message), "{}", outcome.describe());
 }
 
 #[test]
@@ -416,6 +450,8 @@ fn mistakes_of_the_command_line() {
     assert!(message.contains("did you mean `wanted`?"), "{message}");
     let message = refused(load!("syscalls").args(["--set", "target_tgid=3000000000"]));
     assert!(message.contains("does not fit"), "{message}");
+    let message = refused(load!("syscalls").args(["--set", "target_tgid=cpid"]));
+    assert!(message.contains("`cpid` is the process of -c or -p"), "{message}");
     let message = refused(load!("syscalls").args(["--only", "entr"]));
     assert!(message.contains("did you mean `enter`?"), "{message}");
 }

@@ -136,7 +136,10 @@ fn load(options: &Options) -> Done {
             Some(pid) if value == "cpid" => pid.to_string(),
             _ => value.clone(),
         };
-        object.set(name, &value).map_err(|error| Failure::new(error.to_string()))?;
+        object.set(name, &value).map_err(|error| match value.as_str() {
+            "cpid" => Failure::new(error.to_string()).hint("`cpid` is the process of -c or -p: give one of them"),
+            _ => Failure::new(error.to_string()),
+        })?;
     }
     let events = events::Events::new(&object, &options.event)?;
     if options.list {

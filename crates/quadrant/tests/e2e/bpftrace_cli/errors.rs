@@ -147,7 +147,7 @@ fn samples_that_come_too_often() {
     let limit = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate").unwrap();
     let rate = limit.trim().parse::<u64>().unwrap() + 1;
     let outcome = run(["-e", &format!("profile:hz:{rate} {{ exit(); }}")]);
-    let before = format!("cannot open software event CpuClock: EINVAL: {rate} samples a second are more than the ");
+    let before = format!("cannot open software event cpu-clock: EINVAL: {rate} samples a second are more than the ");
     let said = outcome.stderr.split_once(&before).and_then(|(_, rest)| rest.split_once(" that this kernel takes"));
     let limit = said.and_then(|(limit, _)| limit.parse::<u64>().ok());
     assert!(limit.is_some_and(|limit| limit < rate), "{}", outcome.stderr);

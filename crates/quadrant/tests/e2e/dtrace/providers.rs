@@ -333,7 +333,7 @@ fn counters_of_the_processor() {
     needs_root!();
     let text = "cpc:::PAPI_tot_cyc-all-10000000 { n++; } tick-200ms { exit(0); }";
     let outcome = dtrace().args(["-qn", text]).run().expect("it runs");
-    let says = "cannot open hardware event CpuCycles: ENOENT: this machine has no such event";
+    let says = "cannot open hardware event cpu-cycles: ENOENT: this machine has no such event";
     assert!(outcome.success() || outcome.stderr.contains(says), "{}", outcome.describe());
 }
 
