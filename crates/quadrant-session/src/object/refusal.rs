@@ -91,6 +91,10 @@ fn advice(hook: Hook, log: &str) -> Option<&'static str> {
              security hooks: leave out the `.s` in the section",
         ),
         (
+            log.contains("programs can be sleepable"),
+            "this kernel has no such programs that sleep: leave out the `.s` in the section",
+        ),
+        (
             log.contains("reference type('UNKNOWN ') size cannot be determined"),
             "`__arg_ctx` is known since Linux 6.8; before, in programs of kprobes, perf events and raw tracepoints alone: there \
              make the function static",
@@ -147,6 +151,16 @@ fn is_statistics(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_that_do_not_say_what_to_do_come_with_it() {
+        let advice = |hook, log| advice(hook, log).unwrap_or_default();
+        assert!(advice(Hook::ModifyReturn, "vfs_read() is not modifiable").contains("security_*"));
+        assert!(advice(Hook::Lsm, "bpf_lsm_file_open is not sleepable").contains("leave out the `.s`"));
+        let old = "Only fentry/fexit/fmod_ret and lsm programs can be sleepable";
+        assert!(advice(Hook::Uprobe(Part::Entry), old).contains("no such programs that sleep"));
+        assert_eq!(advice(Hook::Lsm, "R1 is not modifiable"), "");
+    }
 
     #[test]
     fn variables_without_an_address_are_named() {
