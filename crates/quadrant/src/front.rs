@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpftrace::Script;
@@ -21,6 +22,7 @@ use crate::args::Args;
 use crate::checks;
 use crate::failure::Failure;
 use crate::imports::Files;
+use crate::output_file;
 use crate::parameters;
 use crate::script;
 
@@ -41,6 +43,7 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     if file.starts_with('-') && file != "-" {
         return Err(Failure::usage(format!("unknown option {}", file.escape_debug())).hint("try 'quadrant --help'"));
     }
+    args.output.as_deref().map_or(Ok(()), |output| output_file::check_apart(output, Path::new(file)))?;
     let text = script::text_of(file)?;
     Ok((load(args, shown_name(file), &text, Some(file)), params))
 }

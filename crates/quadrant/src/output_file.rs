@@ -8,6 +8,9 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::failure::Failure;
+use crate::failure::shown;
+
 /// Others may make files here.
 const SHARED: u32 = 0o002;
 
@@ -26,6 +29,23 @@ pub fn create(path: &Path) -> io::Result<File> {
 /// As of [`create`], or the bytes cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     emptied(path, 0o666)?.write_all(bytes)
+}
+
+/// Whether a file to write is another one than a file that is read, which would be lost.
+///
+/// # Errors
+/// It is the same, by this name or another.
+pub fn check_apart(output: &Path, read: &Path) -> Result<(), Failure> {
+    let file =
+        |path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| (file.dev(), file.ino()));
+    match (file(output), file(read)) {
+        (Some(output_file), Some(read_file)) if output_file == read_file => {
+            let [output, read] = [output, read].map(|path| shown(&path.to_string_lossy()));
+            let failure = Failure::usage(format!("cannot write {output}: it is {read} itself, which would be lost"));
+            Err(failure.hint("give another name"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The same as [`create`], at the end of what is in the file.

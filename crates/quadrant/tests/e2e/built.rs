@@ -131,6 +131,29 @@ fn mistakes_are_found_when_the_tool_is_built() {
     assert!(message.contains("cannot write /nonexistent/tool: ENOENT"), "{message}");
 }
 
+/// `-o` beside the wrong name must not cost the script.
+#[test]
+fn the_script_itself_is_not_written() {
+    let dir = folder("built-itself");
+    let (script, link, object) = (dir.join("s.bt"), dir.join("link"), dir.join("s.bpf.o"));
+    let text = "BEGIN { exit(); }";
+    [&script, &object].into_iter().for_each(|path| std::fs::write(path, text).unwrap());
+    std::os::unix::fs::symlink(&script, &link).unwrap();
+    let (script, link, object) =
+        (script.display().to_string(), link.display().to_string(), object.display().to_string());
+    for words in [
+        vec!["build", &script, "-o", &script],
+        vec!["build", &link, "-o", &script],
+        vec!["record", "-o", &script, &script],
+        vec!["-o", &link, &script],
+        vec!["load", &object, "--object", &object],
+    ] {
+        let message = refused(quadrant().args(&words));
+        assert!(message.contains("itself, which would be lost"), "{words:?}: {message}");
+    }
+    assert_eq!(std::fs::read_to_string(&script).unwrap(), text);
+}
+
 #[test]
 fn what_is_no_file_stays() {
     needs_root!();

@@ -19,6 +19,7 @@ use crate::dtrace;
 use crate::failure::Failure;
 use crate::failure::shown;
 use crate::imports::Files;
+use crate::output_file;
 use crate::run;
 use crate::script;
 use crate::tool::bundle::Bundle;
@@ -34,6 +35,7 @@ pub fn run(words: &[OsString]) -> Result<Done, clap::Error> {
 
 fn build(options: &Options) -> Result<(), Failure> {
     let output = output(options)?;
+    options.file().map_or(Ok(()), |file| output_file::check_apart(&output, Path::new(file)))?;
     if is_object(&output) {
         return object(options, &output);
     }

@@ -172,6 +172,7 @@ fn object(options: &Options) -> Result<Object, Failure> {
     let name = options.file.display();
     let bytes = bytes(&options.file, &options.include, &options.define)?;
     if let Some(path) = &options.object {
+        output_file::check_apart(path, &options.file)?;
         let failed = |error| quadrant_bpf::Error::io(format!("cannot write {}", path.display()), &error);
         output_file::write(path, &bytes).map_err(failed)?;
     }
