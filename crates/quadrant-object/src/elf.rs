@@ -71,6 +71,10 @@ impl<'a> Elf<'a> {
             let why = "it is made for machines of the other byte order (-target bpfeb): compile with `-target bpf`";
             return Err(Error::new("cannot use the object", why));
         }
+        if !bytes.starts_with(b"\x7fELF") {
+            let why = if bytes.is_empty() { "the file is empty" } else { "the file is no ELF file" };
+            return Err(Error::new("cannot use the object", why));
+        }
         let file = ElfFile64::<LittleEndian>::parse(bytes).map_err(|error| Error::malformed(error.to_string()))?;
         let header = file.elf_header();
         let (machine, kind) = (header.e_machine.get(LittleEndian), header.e_type.get(LittleEndian));

@@ -452,6 +452,13 @@ fn mistakes_of_the_command_line() {
     assert!(message.contains("does not fit"), "{message}");
     let message = refused(load!("syscalls").args(["--set", "target_tgid=cpid"]));
     assert!(message.contains("`cpid` is the process of -c or -p"), "{message}");
+    let script = folder("load-script").join("s.bt");
+    std::fs::write(&script, "BEGIN { exit(); }").unwrap();
+    let message = refused(quadrant().arg("load").arg(&script));
+    assert!(
+        message.contains("the file is no ELF file") && message.contains("scripts are run by `quadrant "),
+        "{message}"
+    );
     let message = refused(load!("syscalls").args(["--only", "entr"]));
     assert!(message.contains("did you mean `enter`?"), "{message}");
 }

@@ -5,6 +5,7 @@ mod events;
 mod listing;
 mod show;
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
@@ -176,7 +177,14 @@ fn object(options: &Options) -> Result<Object, Failure> {
         let failed = |error| quadrant_bpf::Error::io(format!("cannot write {}", path.display()), &error);
         output_file::write(path, &bytes).map_err(failed)?;
     }
-    Object::parse(&bytes).map_err(|error| Failure::new(format!("{name}: {error}")))
+    Object::parse(&bytes).map_err(|error| {
+        let failure = Failure::new(format!("{name}: {error}"));
+        match options.file.extension().and_then(OsStr::to_str) {
+            Some("bt") => failure.hint(format!("scripts are run by `quadrant {name}`")),
+            Some("d") => failure.hint(format!("scripts in D are run by `quadrant dtrace -s {name}`")),
+            _ => failure,
+        }
+    })
 }
 
 /// The bytes of an object's file, or of what clang makes of one in C.
