@@ -80,6 +80,17 @@ fn functions_that_the_compiler_changed_are_found_by_their_names_in_the_source() 
     assert!(source.warnings().iter().any(|warning| warning.message.contains("changed by the compiler")));
 }
 
+/// bcc #5115: since Linux 6.10 the function is `kmem_cache_alloc_noprof`.
+#[test]
+fn functions_that_give_memory_are_found_by_the_names_of_all_kernels() {
+    let Some(source) = source(false) else { return };
+    let called = |name: &str| find(&source, ProbeKind::Kprobe, &[name]).unwrap()[0].point.func.clone();
+    let [old, new] = ["kmem_cache_alloc", "kmem_cache_alloc_noprof"].map(called);
+    assert_eq!(old, new);
+    assert!(source.warnings().iter().any(|warning| warning.message.contains("in this kernel")));
+    assert!(refusal(&source, "no_such_noprof").message.contains("no function"));
+}
+
 #[test]
 fn what_the_kernel_blocks_is_refused_with_its_reason() {
     let Some(source) = source(false) else { return };

@@ -12,6 +12,8 @@ use crate::glob::Glob;
 
 /// Names that are shown of many.
 const SHOWN: usize = 3;
+/// What the names of functions that give memory end with since Linux 6.10; those without it are macros, which count them.
+const COUNTED: &str = "_noprof";
 
 /// What a probe's name asks for.
 pub(crate) struct Wanted {
@@ -117,10 +119,12 @@ impl Kernel {
         reasons
     }
 
-    /// The functions of a name: those that have it, else what the compiler made of it. Empty if there is none.
+    /// The functions of a name: those that have it, else what the compiler made of it, else what it is called in other kernels. Empty if
+    /// there is none.
     pub fn named(&self, wanted: &Wanted, name: &str) -> Result<Vec<Selected<'_>>> {
         let exact: Vec<Function<'_>> = self.symbols()?.iter().filter(|function| wanted.matches(function)).collect();
         let functions = if exact.is_empty() { self.changed(wanted, name)? } else { exact };
+        let functions = if functions.is_empty() { self.renamed(wanted, name)? } else { functions };
         if let Some(function) =
             functions.iter().find(|function| !self.allow_unsafe && denied::is_internal(function.name))
         {
@@ -154,6 +158,17 @@ impl Kernel {
             return Ok(copies);
         }
         Ok(all()?.filter(|one| of_it(one).is_some()).collect())
+    }
+
+    /// What other kernels call the function.
+    fn renamed(&self, wanted: &Wanted, name: &str) -> Result<Vec<Function<'_>>> {
+        let other = name.strip_suffix(COUNTED).map_or_else(|| format!("{name}{COUNTED}"), str::to_owned);
+        let is_it = |function: &Function<'_>| function.name == other && wanted.in_module(function);
+        let found: Vec<_> = self.symbols()?.iter().filter(is_it).collect();
+        if !found.is_empty() {
+            self.note(format!("`{name}` is called `{other}` in this kernel"));
+        }
+        Ok(found)
     }
 
     fn judge<'a>(&'a self, functions: Vec<Function<'a>>, ask_tracer: bool) -> Result<Vec<Selected<'a>>> {
