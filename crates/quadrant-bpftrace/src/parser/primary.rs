@@ -122,8 +122,20 @@ impl Parser<'_> {
         if !self.eat(Tok::LParen) {
             return ExprKind::Name(callee.name);
         }
-        let args = self.list(Tok::RParen, "`)`", Self::expr);
+        let args = self.list(Tok::RParen, "`)`", Self::argument);
         ExprKind::Call { callee, args }
+    }
+
+    /// An expression, or a type as C writes it (`container_of(p, struct task_struct, tasks)`), which is known by its name alone, too.
+    fn argument(&mut self) -> Expr {
+        let start = self.token.span.start;
+        let is_type = matches!(self.word(), "struct" | "union" | "enum") && self.second() == Tok::Ident;
+        if !is_type {
+            return self.expr();
+        }
+        self.bump();
+        let name = self.expect_ident("a type's name").name;
+        self.node(start, ExprKind::Name(name))
     }
 
     /// `(type)` or `(expr)` behind `sizeof` and its like.
