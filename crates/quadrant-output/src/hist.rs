@@ -13,8 +13,10 @@ pub(crate) struct Row {
     pub count: u64,
 }
 
-/// The rows from the first to the last that is not empty, their counts divided by `div` afterwards; none when all are empty.
+/// The rows from the first to the last that is not empty; none when all are empty. Counts of `hist` are divided by `div` afterwards:
+/// bpftrace leaves those of `lhist` as they are.
 pub(crate) fn rows(agg: &Aggregation, counts: &[u64], div: u64) -> Vec<Row> {
+    let div = if matches!(agg, Aggregation::LinearHist { .. }) { 1 } else { div };
     let counts = &counts[..counts.len().min(agg.words() as usize)];
     let first = counts.iter().position(|c| *c != 0).unwrap_or(counts.len());
     let end = counts.iter().rposition(|c| *c != 0).map_or(first, |i| i + 1);

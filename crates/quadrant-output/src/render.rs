@@ -20,6 +20,7 @@ use crate::resolver::Resolver;
 use crate::snapshot::Content;
 use crate::text;
 use crate::text::value::JSON_TEXT;
+use crate::text::value::OWN;
 use crate::text::value::Style;
 use crate::text::value::TEXT;
 use crate::time;
@@ -71,7 +72,7 @@ impl<'p> Renderer<'p> {
             RecordKind::Printf(format) => self.printf(out, format, &mut args, resolver),
             RecordKind::PrintText(text) => self.print_text(out, text),
             RecordKind::Print => self.print(out, &args.next().unwrap_or(Value::Malformed), TEXT, resolver),
-            RecordKind::PrintOwn => self.print(out, &args.next().unwrap_or(Value::Malformed), JSON_TEXT, resolver),
+            RecordKind::PrintOwn => self.print(out, &args.next().unwrap_or(Value::Malformed), OWN, resolver),
             RecordKind::PrintElement(map) => match self.program.maps.get(map.0 as usize) {
                 Some(map) => self.element(out, map, &mut args, resolver),
                 None => self.print(out, &Value::Malformed, TEXT, resolver),
@@ -134,7 +135,7 @@ impl<'p> Renderer<'p> {
     }
 
     fn scene<'a>(&'a self, resolver: &'a mut dyn Resolver) -> Scene<'a> {
-        Scene { program: self.program, zone: &self.zone, resolver }
+        Scene { program: self.program, zone: &self.zone, resolver, div: 1 }
     }
 
     fn printf(&mut self, out: &mut Vec<u8>, format: &Format, args: &mut Arguments<'_>, resolver: &mut dyn Resolver) {
@@ -174,20 +175,20 @@ impl<'p> Renderer<'p> {
         };
         match &map.value {
             MapValue::Aggregation(agg) if value.len() == agg.words() as usize * 8 => {
-                self.print_aggregation(out, &map.value, value, resolver);
+                self.print_aggregation(out, map, value, resolver);
             }
             _ => self.print(out, &decode_argument(ty, value, record), TEXT, resolver),
         }
     }
 
-    fn print_aggregation(&mut self, out: &mut Vec<u8>, value: &MapValue, bytes: &[u8], resolver: &mut dyn Resolver) {
+    fn print_aggregation(&mut self, out: &mut Vec<u8>, map: &Map, bytes: &[u8], resolver: &mut dyn Resolver) {
         let mut scene = self.scene(resolver);
         match self.mode {
             Mode::Text => {
-                text::map::map_value(out, value, bytes, 1, &mut scene);
+                text::map::map_value(out, map, bytes, 1, &mut scene);
                 out.push(b'\n');
             }
-            Mode::Json => json::object(out, "value", |out| json::map::map_value(out, value, bytes, 1, &mut scene)),
+            Mode::Json => json::object(out, "value", |out| json::map::map_value(out, &map.value, bytes, 1, &mut scene)),
         }
     }
 

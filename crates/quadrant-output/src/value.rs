@@ -37,9 +37,29 @@ pub(crate) struct Scene<'a> {
     pub program: &'a Program,
     pub zone: &'a OnceCell<TimeZone>,
     pub resolver: &'a mut dyn Resolver,
+    /// What numbers are divided by as they are shown, also those in tuples, records and arrays; 0 and 1: nothing.
+    pub div: u64,
 }
 
 impl<'a> Scene<'a> {
+    /// Do something while numbers are divided.
+    pub fn divided<T>(&mut self, div: u64, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.div = div;
+        let result = then(self);
+        self.div = 1;
+        result
+    }
+
+    /// A signed number as it is shown.
+    pub fn signed(&self, number: i64) -> i64 {
+        (i128::from(number) / i128::from(self.div.max(1))) as i64
+    }
+
+    /// A number without a sign as it is shown.
+    pub fn unsigned(&self, number: u64) -> u64 {
+        number / self.div.max(1)
+    }
+
     /// The time zone that times are shown in.
     pub fn zone(&self) -> &TimeZone {
         self.zone.get_or_init(TimeZone::system)

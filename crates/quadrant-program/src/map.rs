@@ -20,8 +20,19 @@ pub struct Map {
     pub max_entries: Option<u32>,
     /// When it is full, the keys that were not used for longest make room for new ones.
     pub forgets: bool,
+    /// Which of its texts are the script's own.
+    pub own: OwnTexts,
     /// First use.
     pub span: Span,
+}
+
+/// Which texts of a map can only be those that stand in the script, and are shown as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnTexts {
+    /// Those of its keys.
+    pub keys: bool,
+    /// Those of its values.
+    pub values: bool,
 }
 
 /// What a map holds.

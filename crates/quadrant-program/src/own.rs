@@ -13,6 +13,7 @@ use crate::expr::Place;
 use crate::expr::VarId;
 use crate::format::Format;
 use crate::map::MapId;
+use crate::map::OwnTexts;
 use crate::program::Clause;
 use crate::program::Program;
 use crate::record::RecordId;
@@ -28,6 +29,10 @@ pub fn mark(program: &mut Program, names: HashSet<Vec<u8>>) {
     let foreign = Foreign::of(&program.clauses, names);
     let mut sent = Sent { foreign: &foreign, texts: HashMap::new(), keys: HashMap::new() };
     program.clauses.iter().for_each(|clause| visit::clause(clause, &mut sent));
+    for (number, map) in program.maps.iter_mut().enumerate() {
+        let id = MapId(number as u32);
+        map.own = OwnTexts { keys: !foreign.keys.contains(&id), values: !foreign.maps.contains(&id) };
+    }
     let Sent { texts, keys, .. } = sent;
     for (id, own) in texts {
         if let Some(record) = program.records.get_mut(id.0 as usize) {
@@ -68,6 +73,8 @@ fn mark_format(format: &mut Format, own: &[bool]) {
 struct Foreign {
     vars: HashSet<VarId>,
     maps: HashSet<MapId>,
+    /// Maps with such keys.
+    keys: HashSet<MapId>,
     /// Constant texts that are not the script's.
     names: HashSet<Vec<u8>>,
 }
@@ -77,17 +84,25 @@ impl Foreign {
     fn of(clauses: &[Clause], names: HashSet<Vec<u8>>) -> Self {
         let mut foreign = Self { names, ..Self::default() };
         loop {
-            let before = foreign.vars.len() + foreign.maps.len();
+            let before = foreign.len();
             clauses.iter().for_each(|clause| visit::clause(clause, &mut foreign));
-            if foreign.vars.len() + foreign.maps.len() == before {
+            if foreign.len() == before {
                 return foreign;
             }
         }
     }
 
+    fn len(&self) -> usize {
+        self.vars.len() + self.maps.len() + self.keys.len()
+    }
+
     fn is_own(&self, expr: &Expr) -> bool {
         match &expr.kind {
+            _ if is_number(&expr.ty) => true,
             ExprKind::Str(text) => !self.names.contains(&text[..]),
+            ExprKind::Tuple(parts) => parts.iter().all(|part| self.is_own(part)),
+            ExprKind::TupleField(tuple, _) => self.is_own(tuple),
+            ExprKind::Cast(inner) if matches!(inner.ty, Type::String { .. } | Type::Tuple(_)) => self.is_own(inner),
             ExprKind::Var(var) => !self.vars.contains(var),
             ExprKind::MapGet { map, .. } => !self.maps.contains(map),
             ExprKind::Ternary { then, other, .. } => self.is_own(then) && self.is_own(other),
@@ -103,28 +118,68 @@ impl Foreign {
             Place::Map { map, .. } => self.maps.insert(*map),
         };
     }
+
+    fn add_key(&mut self, map: MapId, key: Option<&Expr>) {
+        if key.is_some_and(|key| !self.is_own(key)) {
+            self.keys.insert(map);
+        }
+    }
+
+    /// What a loop over a map goes over is a key and a value.
+    fn add_walk(&mut self, var: VarId, map: MapId) {
+        if self.keys.contains(&map) || self.maps.contains(&map) {
+            self.vars.insert(var);
+        }
+    }
 }
 
 impl Visitor for Foreign {
     fn stmt(&mut self, stmt: &Stmt) {
         match &stmt.kind {
-            StmtKind::Assign(place, value) if !self.is_own(value) => self.add(place),
-            StmtKind::Update(place, ..) => self.add(place),
-            StmtKind::ForMap { var, .. } | StmtKind::ForRange { var, .. } => {
-                self.vars.insert(*var);
+            StmtKind::Assign(Place::Map { map, key }, _) | StmtKind::Update(Place::Map { map, key }, ..) => {
+                self.add_key(*map, key.as_ref());
             }
+            StmtKind::Aggregate { map, key, .. } => self.add_key(*map, key.as_ref()),
+            StmtKind::ForMap { var, map, .. } => self.add_walk(*var, *map),
+            _ => {}
+        }
+        match &stmt.kind {
+            StmtKind::Assign(place, value) if !self.is_own(value) => self.add(place),
             _ => {}
         }
     }
 
     /// Whoever has an address can write there.
     fn expr(&mut self, expr: &Expr) {
-        let ExprKind::AddrOf(inner) = &expr.kind else { return };
-        match &inner.kind {
-            ExprKind::Var(var) => self.vars.insert(*var),
-            ExprKind::MapGet { map, .. } => self.maps.insert(*map),
-            _ => false,
-        };
+        match &expr.kind {
+            ExprKind::IncDec { target, .. } => {
+                if let Place::Map { map, key } = &**target {
+                    self.add_key(*map, key.as_ref());
+                }
+            }
+            ExprKind::AddrOf(inner) => match &inner.kind {
+                ExprKind::Var(var) => _ = self.vars.insert(*var),
+                ExprKind::MapGet { map, key } => {
+                    self.maps.insert(*map);
+                    self.add_key(*map, key.as_deref());
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+/// Whether a value of the type is shown without a text that others chose.
+fn is_number(ty: &Type) -> bool {
+    matches!(ty, Type::Bool | Type::Int { .. } | Type::Float { .. } | Type::Pointer { .. } | Type::Inet | Type::Mac)
+}
+
+fn has_text(ty: &Type) -> bool {
+    match ty {
+        Type::String { .. } => true,
+        Type::Tuple(parts) => parts.iter().any(has_text),
+        _ => false,
     }
 }
 
@@ -138,7 +193,7 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     fn is_own(&self, text: &Expr) -> bool {
-        matches!(text.ty, Type::String { .. }) && self.foreign.is_own(text)
+        has_text(&text.ty) && self.foreign.is_own(text)
     }
 
     fn add_key(&mut self, map: MapId, key: &Expr) {

@@ -112,6 +112,7 @@ pub(crate) fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 
 #[cfg(test)]
 mod tests {
+    use quadrant_program::map::OwnTexts;
     use quadrant_program::span::Span;
     use quadrant_program::ty::Type;
 
@@ -138,6 +139,7 @@ mod tests {
             value: MapValue::Aggregation(Aggregation::LinearHist { min: 0, max: 1, step: 1 }),
             max_entries: None,
             forgets: false,
+            own: OwnTexts::default(),
             span: Span::default(),
         };
         let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<u8>>();

@@ -117,6 +117,7 @@ mod tests {
 
     use quadrant_program::map::Aggregation;
     use quadrant_program::map::MapValue;
+    use quadrant_program::map::OwnTexts;
     use quadrant_program::record::Record;
     use quadrant_program::span::Span;
     use quadrant_program::ty::StackMode;
@@ -135,6 +136,7 @@ mod tests {
             value: MapValue::Aggregation(Aggregation::Count),
             max_entries: None,
             forgets: false,
+            own: OwnTexts::default(),
             span: Span::default(),
         };
         Program { maps: vec![map], ..Program::default() }

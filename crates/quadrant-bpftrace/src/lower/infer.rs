@@ -43,6 +43,8 @@ pub(super) struct MapInfo {
     pub value_at: Span,
     /// A value was assigned whose type is not known (this round).
     pub assigned: bool,
+    /// A value was assigned in some round, and perhaps refused.
+    pub attempted: bool,
     /// Number of keys, if declared.
     pub max_entries: Option<u32>,
     /// Declared as one that forgets old keys.

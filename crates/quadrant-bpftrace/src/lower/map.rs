@@ -2,7 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind, Function};
-use quadrant_program::map::{Aggregation, Map, MapId, MapValue};
+use quadrant_program::map::{Aggregation, Map, MapId, MapValue, OwnTexts};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 use quadrant_types::suggest;
@@ -61,7 +61,7 @@ impl Lower<'_> {
 
     /// Reports that nothing is ever assigned to a map.
     pub(super) fn undefined_map<T>(&mut self, name: &Ident) -> Option<T> {
-        if self.inferred.map(&name.name).is_some_and(|info| info.assigned) {
+        if self.inferred.map(&name.name).is_some_and(|info| info.assigned || info.attempted) {
             return None;
         }
         let near = self.near_map(name);
@@ -169,7 +169,10 @@ impl Lower<'_> {
 
     /// Takes note that something of unknown type is assigned, so that reads need no message.
     pub(super) fn set_assigned(&mut self, name: &str) {
-        self.inferred.map_mut(name).assigned = true;
+        let info = self.inferred.map_mut(name);
+        info.assigned = true;
+        let is_new = !std::mem::replace(&mut info.attempted, true);
+        self.inferred.changed |= is_new;
     }
 
     /// Puts the maps into the program.
@@ -180,6 +183,7 @@ impl Lower<'_> {
             value: info.value.clone().unwrap_or(MapValue::Plain(Type::I64)),
             max_entries: info.max_entries,
             forgets: info.forgets,
+            own: OwnTexts::default(),
             span: info.span,
         });
         let mut maps: Vec<Map> = maps.collect();

@@ -21,7 +21,6 @@ use crate::snapshot::average;
 use crate::snapshot::word;
 use crate::snapshot::words;
 use crate::text::map::aggregate;
-use crate::text::map::divided;
 use crate::value::Scene;
 
 /// Append a map as one line; `sampled` when firings were left out that it would have counted.
@@ -57,7 +56,7 @@ fn kind(value: &MapValue) -> &'static str {
 /// Append the value of an entry.
 pub(super) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
     match ty {
-        MapValue::Plain(ty) => value(out, &divided(decode(ty, bytes), div), scene),
+        MapValue::Plain(ty) => scene.divided(div, |scene| value(out, &decode(ty, bytes), scene)),
         MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
             list(out, rows(agg, &words(bytes), div), |out, row| {
                 Object::write(out, |object| {

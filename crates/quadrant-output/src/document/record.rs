@@ -138,7 +138,7 @@ impl<'p> Documents<'p> {
     }
 
     fn scene<'a>(&'a self, resolver: &'a mut dyn Resolver) -> Scene<'a> {
-        Scene { program: self.program, zone: &self.zone, resolver }
+        Scene { program: self.program, zone: &self.zone, resolver, div: 1 }
     }
 }
 

@@ -20,8 +20,8 @@ use crate::value::whole_characters;
 /// Append a value.
 pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>) {
     match *value {
-        Value::Int(v) => number(out, v.into()),
-        Value::Uint(v) => number(out, v.into()),
+        Value::Int(v) => number(out, scene.signed(v).into()),
+        Value::Uint(v) => number(out, scene.unsigned(v).into()),
         Value::Pointer(v) => address(out, v),
         Value::Float(v, bytes) if v.is_finite() => float::shortest(out, v, bytes),
         Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),

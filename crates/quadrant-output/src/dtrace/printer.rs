@@ -171,7 +171,8 @@ impl<'p> Printer<'p> {
 
     /// What values need to be shown.
     pub(super) fn stage<'a>(&'a self, resolver: &'a mut dyn Resolver) -> Stage<'a> {
-        Stage { options: &self.options, scene: Scene { program: self.program, zone: &self.zone, resolver } }
+        let scene = Scene { program: self.program, zone: &self.zone, resolver, div: 1 };
+        Stage { options: &self.options, scene }
     }
 
     /// The content of aggregations that are printed together; `None` if one of them is none.

@@ -19,7 +19,6 @@ use crate::snapshot::average;
 use crate::snapshot::word;
 use crate::snapshot::words;
 use crate::text::map::aggregate;
-use crate::text::map::divided;
 use crate::value::Scene;
 
 /// Append a map as one object; nothing for a map without entries.
@@ -65,7 +64,7 @@ fn contents(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, scene:
 /// Append the value of an entry.
 pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
     match ty {
-        MapValue::Plain(ty) => value(out, &divided(decode(ty, bytes), div), scene),
+        MapValue::Plain(ty) => scene.divided(div, |scene| value(out, &decode(ty, bytes), scene)),
         MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
             out.push(b'[');
             json::separated(out, rows(agg, &words(bytes), div).iter(), b",", row);

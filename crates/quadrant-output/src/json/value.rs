@@ -19,12 +19,17 @@ use crate::value::visit_members;
 /// Append a value.
 pub(crate) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>) {
     match *value {
-        Value::Int(v) => number(out, v.into()),
-        Value::Uint(v) | Value::Pointer(v) => number(out, v.into()),
+        Value::Int(v) => number(out, scene.signed(v).into()),
+        Value::Uint(v) => number(out, scene.unsigned(v).into()),
+        Value::Pointer(v) => number(out, v.into()),
         Value::Float(v, bytes) if v.is_finite() => float::shortest(out, v, bytes),
         Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
         Value::Special(ty @ Type::Enum(_), word) => number(out, as_number(word, ty.is_signed())),
-        Value::Bytes(bytes) => list(out, bytes.iter().map(|b| Value::Uint((*b).into())), scene),
+        Value::Bytes(bytes) => {
+            out.push(b'[');
+            json::separated(out, bytes.iter(), b",", |out, byte| number(out, (*byte).into()));
+            out.push(b']');
+        }
         Value::Tuple(parts, bytes) => list(out, elements(parts, bytes), scene),
         Value::Array(elem, bytes) => list(out, array_elements(elem, bytes), scene),
         Value::Record(ty, bytes) => record(out, ty, bytes, scene),

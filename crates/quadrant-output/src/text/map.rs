@@ -1,6 +1,7 @@
 //! Maps as text.
 
 use quadrant_program::map::Aggregation;
+use quadrant_program::map::Map;
 use quadrant_program::map::MapValue;
 use quadrant_program::value::Value;
 use quadrant_program::value::decode;
@@ -14,6 +15,8 @@ use crate::snapshot::average;
 use crate::snapshot::word;
 use crate::snapshot::words;
 use crate::text::hist::histogram;
+use crate::text::value::OWN;
+use crate::text::value::Style;
 use crate::text::value::TEXT;
 use crate::text::value::key;
 use crate::text::value::value;
@@ -24,48 +27,47 @@ pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, 
     for index in order(content, top) {
         out.extend_from_slice(content.map.name.as_bytes());
         if let Some(k) = content.key(index) {
-            bracketed(out, &k, scene);
+            bracketed(out, &k, style(content.map.own.keys), scene);
         }
-        entry(out, &content.map.value, content.value_bytes(index), div, scene);
+        entry(out, content.map, content.value_bytes(index), div, scene);
     }
 }
 
-fn bracketed(out: &mut Vec<u8>, k: &Value<'_>, scene: &mut Scene<'_>) {
+/// How texts are shown: the script's own stay as they are.
+fn style(own: bool) -> Style {
+    if own { OWN } else { TEXT }
+}
+
+fn bracketed(out: &mut Vec<u8>, k: &Value<'_>, style: Style, scene: &mut Scene<'_>) {
     out.push(b'[');
-    key(out, k, TEXT, scene);
+    key(out, k, style, scene);
     out.push(b']');
 }
 
-fn entry(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
-    match ty {
+fn entry(out: &mut Vec<u8>, map: &Map, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
+    match map.value {
         MapValue::Aggregation(Aggregation::Hist { .. } | Aggregation::LinearHist { .. } | Aggregation::Series(_)) => {
             out.extend_from_slice(b":\n")
         }
         _ => out.extend_from_slice(b": "),
     }
-    map_value(out, ty, bytes, div, scene);
+    map_value(out, map, bytes, div, scene);
     out.push(b'\n');
 }
 
 /// Append the value of an entry; of a histogram its rows, each with a line end.
-pub(crate) fn map_value(out: &mut Vec<u8>, ty: &MapValue, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
-    match ty {
-        MapValue::Plain(ty) => value(out, &divided(decode(ty, bytes), div), TEXT, scene),
+pub(crate) fn map_value(out: &mut Vec<u8>, map: &Map, bytes: &[u8], div: u64, scene: &mut Scene<'_>) {
+    match &map.value {
+        MapValue::Plain(ty) => {
+            let style = style(map.own.values);
+            scene.divided(div, |scene| value(out, &decode(ty, bytes), style, scene));
+        }
         MapValue::Aggregation(Aggregation::Stats { signed }) => stats(out, bytes, *signed, div),
         MapValue::Aggregation(agg @ (Aggregation::Hist { .. } | Aggregation::LinearHist { .. })) => {
             histogram(out, agg, &words(bytes), div);
         }
         MapValue::Aggregation(Aggregation::Series(series)) => graph(out, series, &words(bytes), div, scene.zone()),
         MapValue::Aggregation(agg) => decimal(out, aggregate(agg, bytes, div)),
-    }
-}
-
-/// Numbers are divided, others are not.
-pub(crate) fn divided(value: Value<'_>, div: u64) -> Value<'_> {
-    match value {
-        Value::Int(v) if div > 1 => Value::Int((i128::from(v) / i128::from(div)) as i64),
-        Value::Uint(v) if div > 1 => Value::Uint(v / div),
-        _ => value,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::conversion::Spec;
 use crate::escape;
 use crate::float;
 use crate::number;
-use crate::text::value::JSON_TEXT;
+use crate::text::value::OWN;
 use crate::text::value::Style;
 use crate::text::value::text;
 use crate::text::value::value;
@@ -43,7 +43,7 @@ pub(crate) fn printf(
 
 fn conversion(out: &mut Vec<u8>, c: &Conversion, args: &mut Arguments<'_>, style: Style, scene: &mut Scene<'_>) {
     let spec = spec(c, args);
-    let style = if c.own { JSON_TEXT } else { style };
+    let style = if c.own { OWN } else { style };
     let argument = args.next().unwrap_or(Value::Malformed);
     let start = out.len();
     match c.kind.as_bytes() {

@@ -30,6 +30,8 @@ pub(crate) struct Style {
 
 /// How text output shows values.
 pub(crate) const TEXT: Style = Style { compact: false, escape: true };
+/// How text output shows values whose texts are the script's own.
+pub(crate) const OWN: Style = Style { compact: false, escape: false };
 /// Text inside JSON strings, which are escaped as a whole.
 pub(crate) const JSON_TEXT: Style = Style { compact: false, escape: false };
 /// How keys of JSON objects show values.
@@ -52,8 +54,8 @@ impl Style {
 /// Append a value.
 pub(crate) fn value(out: &mut Vec<u8>, value: &Value<'_>, style: Style, scene: &mut Scene<'_>) {
     match *value {
-        Value::Int(v) => number::signed(out, v),
-        Value::Uint(v) => number::unsigned(out, v),
+        Value::Int(v) => number::signed(out, scene.signed(v)),
+        Value::Uint(v) => number::unsigned(out, scene.unsigned(v)),
         Value::Float(v, bytes) => float::shortest(out, v, bytes),
         Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
         Value::Pointer(v) => number::address(out, v),

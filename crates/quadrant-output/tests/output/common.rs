@@ -11,6 +11,7 @@ use quadrant_program::layout;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapValue;
+use quadrant_program::map::OwnTexts;
 use quadrant_program::record;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordKind;
@@ -220,7 +221,15 @@ pub fn aggregation(name: &str, agg: Aggregation, entries: &[(Option<Typed>, &[i6
 }
 
 fn new_map(name: &str, key: Option<Type>, value: MapValue) -> Map {
-    Map { name: name.to_owned(), key, value, max_entries: None, forgets: false, span: Span::default() }
+    Map {
+        name: name.to_owned(),
+        key,
+        value,
+        max_entries: None,
+        forgets: false,
+        own: OwnTexts::default(),
+        span: Span::default(),
+    }
 }
 
 fn fed_words(agg: &Aggregation, fed: &[i64]) -> Vec<u64> {

@@ -126,6 +126,7 @@ fn on_cpu(cpu: u64, clause: &mut Clause) -> Expr {
 #[cfg(test)]
 mod tests {
     use quadrant_program::map::Aggregation;
+    use quadrant_program::map::OwnTexts;
     use quadrant_program::probe::Point;
 
     use super::*;
@@ -140,6 +141,7 @@ mod tests {
             value,
             max_entries: None,
             forgets: false,
+            own: OwnTexts::default(),
             span: Span::default(),
         };
         Program {

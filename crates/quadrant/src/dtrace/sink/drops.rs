@@ -154,6 +154,7 @@ mod tests {
     use quadrant_program::map::Aggregation;
     use quadrant_program::map::Map;
     use quadrant_program::map::MapId;
+    use quadrant_program::map::OwnTexts;
     use quadrant_program::span::Span;
     use quadrant_program::ty::Type;
 
@@ -166,6 +167,7 @@ mod tests {
             value,
             max_entries: None,
             forgets: false,
+            own: OwnTexts::default(),
             span: Span::default(),
         };
         let values = [MapValue::Plain(Type::U64), MapValue::Aggregation(Aggregation::Count)];
