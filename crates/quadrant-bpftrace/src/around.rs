@@ -10,6 +10,12 @@ use crate::walk::{Node, walk_block, walk_probe};
 pub enum Around {
     /// The call.
     Call,
+    /// The call that it is an argument of.
+    CallOf,
+    /// An element with its array: `$a[1]`.
+    Indexed,
+    /// The declaration of a map.
+    Declaration,
     /// The map with its key: `@x[1]`.
     Element,
     /// The member with what it is a member of: `$a.x`.
@@ -45,7 +51,8 @@ pub fn around(script: &Script, place: Span, kind: Around) -> Option<Span> {
     let mut best: Option<Piece> = None;
     let length = |span: Span| span.end - span.start;
     let mut see = |found: Piece| {
-        let is_around = found.whole.start <= place.start && place.end <= found.whole.end;
+        let is_itself = kind == Around::CallOf && found.whole == place;
+        let is_around = found.whole.start <= place.start && place.end <= found.whole.end && !is_itself;
         if is_around && best.as_ref().is_none_or(|best| length(found.whole) < length(best.whole)) {
             best = Some(found);
         }
@@ -69,11 +76,33 @@ pub fn operands(script: &Script, place: Span) -> Option<(Span, Span)> {
     found
 }
 
+/// Where a variable got its first value, or was declared (true), in what a place is in.
+pub fn first(script: &Script, name: &str, place: Span) -> Option<(Span, bool)> {
+    let mut found: Option<(Span, bool)> = None;
+    let mut see = |node: Node| {
+        let Node::Stmt(of) = node else { return };
+        let here = match &of.kind {
+            StmtKind::Let { var, .. } if var.name == name => Some((Span::new(of.span.start, var.span.end), true)),
+            StmtKind::Assign { target, .. } if matches!(&target.kind, ExprKind::Var(var) if var == name) => {
+                Some((of.span, false))
+            }
+            _ => None,
+        };
+        if of.span.start < place.start && found.is_none() {
+            found = here;
+        }
+    };
+    let is_here = |item: &&Item| matches!(item, Item::Probe(probe) if probe.span.start <= place.start && place.end <= probe.span.end);
+    script.items.iter().filter(is_here).for_each(|item| walk_item(item, &mut see));
+    found
+}
+
 fn of_item(item: &Item, kind: Around, see: &mut dyn FnMut(Piece)) {
     match (item, kind) {
         (Item::Config(config), Around::Setting) => {
             config.entries.iter().for_each(|entry| see(entry.key.span.to(entry.value_span).into()));
         }
+        (Item::MapDecl(map), Around::Declaration) => see(map.span.into()),
         (Item::Probe(probe), Around::Point) => probe.attach.iter().for_each(|point| see(point.span.into())),
         _ => walk_item(item, &mut |node| match node {
             Node::Expr(expr) => of_expr(expr, kind).into_iter().for_each(&mut *see),
@@ -95,7 +124,8 @@ fn walk_item<'a>(item: &'a Item, see: &mut dyn FnMut(Node<'a>)) {
 fn of_expr(expr: &Expr, kind: Around) -> Option<Piece> {
     let whole = expr.span;
     match (&expr.kind, kind) {
-        (ExprKind::Call { .. }, Around::Call) => Some(whole.into()),
+        (ExprKind::Call { .. }, Around::Call | Around::CallOf) => Some(whole.into()),
+        (ExprKind::Index { .. }, Around::Indexed) => Some(whole.into()),
         (ExprKind::Map { key, .. }, Around::Element) if !key.is_empty() => Some(whole.into()),
         (ExprKind::Field { base, name }, Around::Member) => {
             Some(Piece { whole, marked: Span::new(own_start(base), name.span.end) })
@@ -161,9 +191,13 @@ mod tests {
     #[test]
     fn the_smallest_piece_counts() {
         let text = "config = { a = 1; b = \"x\" } k:f /f(g(2), @m[3]) > 4/ { let $x : int8 = (int8)7; \
-                    return $y.z + @n[h(5)]; print(((struct s *)p)->q); }";
+                    return $y.z + @n[h(5)]; print(((struct s *)p)->q); print($w[0]); } let @d = hash(1);";
         for (at, kind, expected) in [
             ("2", Around::Call, "g(2)"),
+            ("g(2)", Around::Call, "g(2)"),
+            ("g(2)", Around::CallOf, "f(g(2), @m[3])"),
+            ("0", Around::Indexed, "$w[0]"),
+            ("hash", Around::Declaration, "let @d = hash(1)"),
             ("3", Around::Call, "f(g(2), @m[3])"),
             ("3", Around::Element, "@m[3]"),
             ("5", Around::Element, "@n[h(5)]"),
@@ -188,6 +222,16 @@ mod tests {
         assert_eq!(marked(text, "@s", Around::Assigned), Some("sum(1)"));
         let tree = crate::parse(text).script;
         assert_eq!(operands(&tree, Span::new(11, 21)), Some((Span::new(12, 14), Span::new(17, 20))));
+        let text = "BEGIN { $x = 1; let $y; } END { let $z = 2; $z = 3; $x = 4; }";
+        let tree = crate::parse(text).script;
+        let first = |name, at: &str| {
+            let start = text.rfind(at).expect("it is there") as u32;
+            let (span, declared) = first(&tree, name, Span::new(start, start + 1))?;
+            Some((&text[span.start as usize..span.end as usize], declared))
+        };
+        assert_eq!(first("y", "}"), None);
+        assert_eq!(first("z", "$x"), Some(("let $z", true)));
+        assert_eq!(first("x", "let $y"), Some(("$x = 1", false)));
         let text = "BEGIN { $x = ((uint64)$y) + (1 ? $a : -$b); }";
         assert_eq!(marked(text, "((uint64)$y)", Around::Value), Some("(uint64)"));
         assert_eq!(marked(text, "(1 ? $a : -$b)", Around::Value), Some("1 ? $a : -$b"));

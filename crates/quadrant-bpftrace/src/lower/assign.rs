@@ -100,6 +100,9 @@ impl Lower<'_> {
             self.set_assigned(&name.name);
         }
         let element = self.element(name, key, at);
+        if element.is_none() {
+            self.set_assigned(&name.name);
+        }
         let (value, element) = (value?, element?);
         let ty = self.set_plain(&Element { span, ..element.clone() }, &value)?;
         self.warn_of_sign(&value, &ty);

@@ -54,7 +54,7 @@ const WITHOUT_EFFECT: &[(&str, Values, &str)] = &[
 
 /// What the kernel takes for compatible with its own license. Programs are always loaded as such, whichever is set.
 const LICENSES: &[&str] =
-    &["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
+    &["Dual MIT/GPL", "Dual BSD/GPL", "Dual MPL/GPL", "GPL and additional rights", "GPL v2", "GPL"];
 
 /// The values of `missing_probes`.
 const MISSING_PROBES: &[(&str, MissingProbes)] =
@@ -131,6 +131,7 @@ impl Lower<'_> {
         let new = RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new);
         let value = renamed_value(key, value);
         let wrong = match without_effect(new) {
+            _ if new == "license" => self.keep_license(&value).err(),
             Some(setting) => self.keep_setting(setting, &value).err(),
             None if KNOWN.contains(&new) || Feature::of(new).is_some() => {
                 self.apply(new, &value).err().map(str::to_owned)
@@ -184,10 +185,16 @@ impl Lower<'_> {
 
     /// A script may ask which license is set; programs are the same with each of them.
     fn set_license(&mut self, span: Span, value: &ConfigValue) {
-        match LICENSES.iter().find(|known| matches!(value, ConfigValue::Text(text) if text == *known)) {
-            Some(license) => self.license = license,
-            None => self.error(span, format!("`license` is one of {}", LICENSES.join(", "))).unwrap_or_default(),
+        if let Err(wanted) = self.keep_license(value) {
+            self.error::<()>(span, format!("`license` is {wanted}"));
         }
+    }
+
+    /// Keeps which license is set; gives what it has to be if it is none.
+    fn keep_license(&mut self, value: &ConfigValue) -> Result<(), String> {
+        let known = LICENSES.iter().find(|known| matches!(value, ConfigValue::Text(text) if text == *known));
+        self.license = known.ok_or_else(|| format!("one of {}", LICENSES.join(", ")))?;
+        Ok(())
     }
 
     /// Keeps what a setting without effect is set to, for those who read it; gives what it has to be if it is not.
@@ -257,7 +264,11 @@ fn kprobe_means(name: &str) -> Option<KprobeMeans> {
 }
 
 fn environment_value(text: &str) -> ConfigValue {
-    match text.parse() {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    match number {
         Ok(number) => ConfigValue::Int(number),
         Err(_) if text == "true" || text == "false" => ConfigValue::Bool(text == "true"),
         Err(_) => ConfigValue::Text(text.to_owned()),

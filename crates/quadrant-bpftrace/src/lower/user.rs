@@ -156,7 +156,11 @@ impl Lower<'_> {
             _ => DebugTag::Plain,
         };
         let near = self.program_types().and_then(|of| self.env.types.suggest_debug_type(of, tag, name));
+        let (message, advice) = message.split_once("; ").unwrap_or((&message, ""));
         let mut diagnostic = Diagnostic::error(span, message);
+        if !advice.is_empty() {
+            diagnostic = diagnostic.help(advice);
+        }
         if let Some(near) = near {
             diagnostic = diagnostic.help(format!("the program has a type `{near}`"));
         } else if let Some(error) = self.scope.path.as_ref().and_then(|path| self.env.probes.why_no_user_types(path)) {

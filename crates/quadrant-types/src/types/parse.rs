@@ -97,7 +97,8 @@ impl Types {
             _ => (self.lookup_enum(name), &[BtfKind::Enum, BtfKind::Enum64]),
         };
         found.ok_or_else(|| {
-            let suggestion = self.suggest_name(name, kinds);
+            // What has no name is no suggestion.
+            let suggestion = self.suggest_name(name, kinds).filter(|near| !near.is_empty());
             TypeError::UnknownType {
                 name: format!("{keyword} {name}"),
                 suggestion: suggestion.map(|near| format!("{keyword} {near}")),

@@ -18,7 +18,10 @@ pub fn check() {
         && !["auto", "always", "never"].contains(&value.as_str())
     {
         let value = crate::failure::shown(&value);
-        eprintln!("WARNING: BPFTRACE_COLOR is auto, always or never, and not `{value}`: it is taken for auto");
+        eprintln!(
+            "WARNING: Invalid env value! The valid values of `BPFTRACE_COLOR` are [auto|always|never]. \
+             The current value is {value}!"
+        );
     }
 }
 

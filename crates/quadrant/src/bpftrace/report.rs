@@ -69,7 +69,11 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
     }
     let what = format!("{severity}: {message}");
     let mut text = match diagnostic.origin {
-        Origin::Script => placed(script, wording::marked(script, diagnostic), &what) + &sides(script, diagnostic),
+        Origin::Script => {
+            placed(script, wording::marked(script, diagnostic), &what)
+                + &sides(script, diagnostic)
+                + &initial(script, diagnostic)
+        }
         _ => format!("{what}\n"),
     };
     for hint in diagnostic.notes.iter().chain(&diagnostic.help) {
@@ -93,6 +97,14 @@ fn sides(script: &Script, diagnostic: &Diagnostic) -> String {
     one(places.0, "left", &left) + &one(places.1, "right", &right)
 }
 
+/// Of a variable that is there already: where it came to be.
+fn initial(script: &Script, diagnostic: &Diagnostic) -> String {
+    let found = wording::existing(diagnostic).and_then(|name| around::first(&script.tree, &name, diagnostic.span));
+    let Some((place, declared)) = found else { return String::new() };
+    let how = if declared { "declaration" } else { "assignment" };
+    placed(script, place, &format!("ERROR: This is the initial {how}."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +118,14 @@ mod tests {
         let expected = "stdin:2:2-3: ERROR: Unknown identifier: 'x'\n x }\n ~\nHINT: try\nstdin:1-2: WARNING: odd\nBEGIN {\n x }\n";
         assert_eq!(text, expected);
         assert_eq!(render(&script, &[warning], false), "");
+    }
+
+    #[test]
+    fn a_variable_that_exists_is_shown_where_it_came_to_be() {
+        let script = Script::alone("stdin", "BEGIN { $x = 1; let $x; }\n");
+        let error = Diagnostic::error(Span::new(16, 22), "`$x` already exists (line 1)");
+        let text = render(&script, &[error], true);
+        assert!(text.contains("\nstdin:1:9-15: ERROR: This is the initial assignment.\nBEGIN { $x = 1; let"), "{text}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .or_else(|| setting(message, marked))
         .or_else(|| too_long(message, marked))
         .or_else(|| number(message, marked))
+        .or_else(|| address(message))
         .or_else(|| counted(message, marked))
         .or_else(|| table(message))
         .map(|text| skipping(diagnostic, text))
@@ -39,6 +40,13 @@ pub fn hint(text: &str) -> String {
 pub fn sides(diagnostic: &Diagnostic) -> Option<(String, String)> {
     let holes = holes("`{}` does not go with {} and {}", &diagnostic.message)?;
     Some((spelled(holes.get(1)?), spelled(holes.get(2)?)))
+}
+
+/// The variable that is there already, if that is what is wrong.
+pub fn existing(diagnostic: &Diagnostic) -> Option<String> {
+    let patterns = ["`{}` already exists (line {})", "the loop's variable `{}` already exists (line {})"];
+    let found = patterns.iter().find_map(|pattern| holes(pattern, &diagnostic.message))?;
+    found.first()?.strip_prefix('$').map(str::to_owned)
 }
 
 /// A probe that may be missing is not there.
@@ -196,10 +204,17 @@ fn values(message: &str) -> Option<String> {
     Some(format!("{how} arguments for format string ({given} supplied, {takes} expected)"))
 }
 
-/// A setting that is a number, and was given something else.
+/// Where it stands why there are not more licenses.
+const LICENSES: &str = "Read more about BPF programs and licensing: \
+                        https://docs.kernel.org/bpf/bpf_licensing.html#using-bpf-programs-in-the-linux-kernel";
+
+/// A setting that is a number or one of some words, and was given something else.
 fn setting(message: &str, marked: &str) -> Option<String> {
-    let holes = holes("`{}` is a number{}", message)?;
     let given = marked.trim_matches('"');
+    if let Some(known) = holes("`license` is one of {}", message) {
+        return Some(format!("Invalid value for license. Found: {given}. Valid values: {}. {LICENSES}", known[0]));
+    }
+    let holes = holes("`{}` is a number{}", message)?;
     given.parse::<u64>().is_err().then(|| format!("{}: expecting a number, got {given}", holes[0]))
 }
 
@@ -219,6 +234,12 @@ fn number(message: &str, marked: &str) -> Option<String> {
             holes("`{}` is not an octal digit{}", message).map(|_| format!("syntax: invalid trailing bytes: {marked}"))
         }
     }
+}
+
+/// What is written like an address, and is none.
+fn address(message: &str) -> Option<String> {
+    let text = holes("`{}` is not an IPv4 or IPv6 address", message)?[0];
+    text.contains(['.', ':']).then(|| format!("pton() expects a valid IPv4/IPv6 address, got {text}"))
 }
 
 /// What is said of a probe whose parts are too few or too many.
@@ -320,6 +341,9 @@ mod tests {
             "uprobe probe type requires 2 or 3 arguments, found 1"
         );
         assert_eq!(said("expected `,` or `)`, found `}`"), "syntax: expected ')'");
+        assert_eq!(said("`1.2` is not an IPv4 or IPv6 address"), "pton() expects a valid IPv4/IPv6 address, got 1.2");
+        assert!(said("`x` is not an IPv4 or IPv6 address").contains("expects an string argument"));
+        assert_eq!(said("unknown type `enum x`; did you mean `enum y`?"), "Unknown enum: x");
         let counted = Diagnostic::error(Span::default(), "`@a` holds count() (line 1), and this is int64");
         assert!(
             message(&counted, "@a++").contains("assign value of type 'uint64' when map already has a type 'count_t'")

@@ -1,6 +1,6 @@
 //! Aggregations: `@x = count()` and its like.
 
-use quadrant_program::expr::Expr;
+use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::map::{Aggregation, linear_buckets};
 use quadrant_program::series::{Series, SeriesKind};
 use quadrant_program::span::Span;
@@ -39,11 +39,10 @@ impl Lower<'_> {
         span: Span,
     ) -> Option<StmtKind> {
         let call = Call { name: &callee.name, args, span };
-        let fed = self.fed(call);
-        if fed.is_none() {
+        let (fed, element) = (self.fed(call), self.element(name, key, at));
+        if fed.is_none() || element.is_none() {
             self.set_assigned(&name.name);
         }
-        let element = self.element(name, key, at);
         let ((aggregation, value), element) = (fed?, element?);
         self.set_aggregation(&element, aggregation)?;
         Some(StmtKind::Aggregate { map: element.map, key: element.key, value, weight: None })
@@ -90,9 +89,25 @@ impl Lower<'_> {
         }
     }
 
+    /// A number that says how an aggregation is built, and has to be in the script.
+    fn fixed_number(&mut self, call: Call, at: usize, name: &str) -> Option<i64> {
+        let value = self.expr(call.args.get(at)?)?;
+        match value.kind {
+            ExprKind::Int(number) if name != "min" && number < 0 => {
+                self.error(value.span, format!("the {name} of {}() is below 0", call.name))
+            }
+            ExprKind::Int(number) => Some(number),
+            _ => {
+                let message = format!("the {name} of {}() is not known before the trace starts", call.name);
+                self.error_help(value.span, message, "write it as a number, or give it as a parameter (`$1`)")
+            }
+        }
+    }
+
     /// The sign is not known yet.
     fn series(&mut self, call: Call) -> Option<Aggregation> {
-        let (interval, count) = (self.constant_arg(call, 1), self.constant_arg(call, 2));
+        let (interval, count) =
+            (self.fixed_number(call, 1, "interval_ns"), self.fixed_number(call, 2, "num_intervals"));
         let kind = match call.args.len() {
             4 => self.series_kind(call),
             _ => Some(SeriesKind::Last),
@@ -129,7 +144,7 @@ impl Lower<'_> {
     }
 
     fn linear_hist(&mut self, call: Call) -> Option<Aggregation> {
-        let bounds = [1, 2, 3].map(|at| self.constant_arg(call, at));
+        let bounds = [(1, "min"), (2, "max"), (3, "step")].map(|(at, name)| self.fixed_number(call, at, name));
         let [Some(min), Some(max), Some(step)] = bounds else { return None };
         if min >= max {
             return self

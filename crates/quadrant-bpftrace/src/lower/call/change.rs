@@ -84,8 +84,9 @@ fn in_process(lower: &mut Lower, call: Call, to: &str) -> Option<()> {
 
 /// `signal(number)`, `signal("name")`, `signal_thread(...)`
 pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
-    allowed(lower, call)?;
-    in_process(lower, call, if call.name == "signal_thread" { "signal one thread of" } else { "signal" })?;
+    let to = if call.name == "signal_thread" { "signal one thread of" } else { "signal" };
+    let (here, may) = (in_process(lower, call, to), allowed(lower, call));
+    here.and(may)?;
     let arg = call.args.first()?;
     let signal = match &arg.kind {
         ast::ExprKind::Str(_) => {

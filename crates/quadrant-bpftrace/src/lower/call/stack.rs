@@ -24,7 +24,7 @@ pub(super) fn stack(lower: &mut Lower, call: Call) -> Option<Called> {
         ([], _) | ([_], Some(_)) => None,
         ([first], None) => Some(only_limit(lower, call, first)?),
         (_, Some(_)) => Some(limit(lower, call, 1)?),
-        ([first, ..], None) => return unknown_mode(lower, first),
+        ([first, ..], None) => return unknown_mode(lower, call, first),
     };
     lower.stack(user, mode, limit, call.span).map(Called::Value)
 }
@@ -36,8 +36,12 @@ fn mode_arg(arg: &ast::Expr) -> Option<StackMode> {
     }
 }
 
-fn unknown_mode<T>(lower: &mut Lower, mode: &ast::Expr) -> Option<T> {
-    lower.error_help(mode.span, "unknown stack mode", "modes are: bpftrace, perf, raw, build_id")
+fn unknown_mode<T>(lower: &mut Lower, call: Call, mode: &ast::Expr) -> Option<T> {
+    lower.error_help(
+        mode.span,
+        format!("unknown stack mode of {}()", call.name),
+        "modes are: bpftrace, perf, raw, build_id",
+    )
 }
 
 /// The only argument: a word that means nothing else was to be a mode.
@@ -46,7 +50,7 @@ fn only_limit(lower: &mut Lower, call: Call, arg: &ast::Expr) -> Option<u8> {
     let limit = limit(lower, call, 0);
     if limit.is_none() && matches!(arg.kind, ast::ExprKind::Name(_)) {
         lower.messages.take_back(before);
-        return unknown_mode(lower, arg);
+        return unknown_mode(lower, call, arg);
     }
     limit
 }
@@ -60,7 +64,7 @@ fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {
             lower.warning(call.args[at].span, message);
             Some(MAX_STACK)
         }
-        _ => lower.error(call.args[at].span, format!("a stack has 1 to {MAX_STACK} frames")),
+        _ => lower.error(call.args[at].span, format!("a {} has 1 to {MAX_STACK} frames", call.name)),
     }
 }
 

@@ -39,7 +39,16 @@ impl Lower<'_> {
             UnOp::Deref => self.deref(operand, span),
             UnOp::AddrOf => self.address(operand, span),
             UnOp::Not => {
-                let value = self.condition(operand)?;
+                let value = self.expr(operand)?;
+                if let Type::String { .. } = value.ty {
+                    let ty = self.describe(&value.ty);
+                    return self.error_help(
+                        span,
+                        format!("`!` needs a number, and this is {ty}"),
+                        "compare it: `x == \"\"`",
+                    );
+                }
+                let value = self.truth(value)?;
                 if let ExprKind::Int(value) = value.kind {
                     return Some(Expr::int(i64::from(value == 0), Type::Bool, span));
                 }

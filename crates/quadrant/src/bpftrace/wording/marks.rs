@@ -10,19 +10,31 @@ use super::holes;
 
 /// What a message says, and what is marked around its place. The first that fits counts.
 const AROUND: &[(&str, Around)] = &[
-    ("`%{}` does not print {}", Around::Call),
-    ("the format of {}() is a text in quotes, and this is {}", Around::Call),
-    ("print() shows all values of stats(){}", Around::Call),
-    ("only the print() of a whole map takes more than one argument{}", Around::Call),
-    ("{}() takes a number here, and this is {}", Around::Call),
-    ("{}() takes a text in quotes here, and this is {}", Around::Call),
-    ("{}() takes a text here, and this is {}", Around::Call),
-    ("{}() takes an address, and this is {}", Around::Call),
-    ("{}() takes an array of 6 bytes, and this is {}", Around::Call),
-    ("ntop() takes a number or 4 or 16 bytes, and this is {}", Around::Call),
-    ("{}() needs a number here that is known before the trace starts, and this is {}", Around::Call),
-    ("{}() compares 0 bytes or more", Around::Call),
+    ("`%{}` does not print {}", Around::CallOf),
+    ("the format of {}() is a text in quotes, and this is {}", Around::CallOf),
+    ("print() shows all values of stats(){}", Around::CallOf),
+    ("only the print() of a whole map takes more than one argument{}", Around::CallOf),
+    ("{}() takes a number here, and this is {}", Around::CallOf),
+    ("{}() takes a text in quotes here, and this is {}", Around::CallOf),
+    ("{}() takes a text here, and this is {}", Around::CallOf),
+    ("{}() takes an address, and this is {}", Around::CallOf),
+    ("{}() takes an array of 6 bytes, and this is {}", Around::CallOf),
+    ("ntop() takes a number or 4 or 16 bytes, and this is {}", Around::CallOf),
+    ("{}() needs a number here that is known before the trace starts, and this is {}", Around::CallOf),
+    ("{}() compares 0 bytes or more", Around::CallOf),
     ("lhist() {}", Around::Call),
+    ("tseries() {}", Around::CallOf),
+    ("the {} of {}() is not known before the trace starts{}", Around::CallOf),
+    ("the {} of {}() is below 0", Around::CallOf),
+    ("a {} has 1 to {} frames", Around::CallOf),
+    ("`{}` is not an IPv4 or IPv6 address", Around::CallOf),
+    ("{} is not a clock", Around::CallOf),
+    ("len() takes a map here", Around::CallOf),
+    ("the value of {} is not one number", Around::CallOf),
+    ("index {} is outside the array of {}", Around::Indexed),
+    ("Different {} unsupported", Around::Assigned),
+    ("the values of {} cannot be copied to {}", Around::Statement),
+    ("unknown kind of map `{}`", Around::Declaration),
     ("hist: bits {} must be 0..5", Around::Call),
     ("no symbol `{}` in the kernel{}", Around::Call),
     ("the keys of `{}` are {}, and this is {}", Around::Element),
@@ -31,7 +43,9 @@ const AROUND: &[(&str, Around)] = &[
     ("record {} has no member `{}`", Around::Member),
     ("{} has no members, and so no `{}`", Around::Member),
     ("{} cannot be cast to {}", Around::CastType),
+    ("unknown type `enum {}", Around::CastType),
     ("unknown type `{}`", Around::WholeType),
+    ("unknown type `{}`; {}", Around::WholeType),
     ("{} is taken as a signed number here", Around::Value),
     ("{} is cut to {}", Around::Value),
     ("signed operands for {}", Around::Value),
@@ -45,11 +59,41 @@ const AROUND: &[(&str, Around)] = &[
     ("`unroll` {}", Around::Statement),
     ("unknown setting `{}`", Around::Setting),
     ("`{}` is a number{}", Around::Setting),
+    ("`{}` is true or false", Around::Setting),
+    ("`{}` is one of {}", Around::Setting),
+    ("`stack_mode` is {}", Around::Setting),
+    ("`missing_probes` is {}", Around::Setting),
+    ("`unstable_{}` is {}", Around::Setting),
+    ("the setting `{}` is now called `{}`", Around::Setting),
+    ("{} is deprecated and has no effect", Around::Setting),
     ("unknown probe type `{}`", Around::Point),
+];
+
+/// Messages of which the semicolon behind the statement is marked, too.
+const WITH_SEMICOLON: &[&str] = &[
+    "`{}` outside a loop",
+    "`return` in a macro",
+    "a probe returns a number or nothing, and this is {}",
+    "a test returns a number, and this is {}",
+    "unknown kind of map `{}`",
+    "`@{}` is declared and never used",
 ];
 
 /// What is marked for a message.
 pub fn marked(script: &Script, diagnostic: &Diagnostic) -> Span {
+    let marked = part(script, diagnostic);
+    let text = script.sources.text();
+    let ends = WITH_SEMICOLON.iter().any(|pattern| holes(pattern, &diagnostic.message).is_some());
+    let behind = text.get(marked.end as usize..).unwrap_or_default();
+    let blanks = behind.len() - behind.trim_start().len();
+    match ends && behind.trim_start().starts_with(';') {
+        true => Span::new(marked.start, marked.end + blanks as u32 + 1),
+        false => marked,
+    }
+}
+
+/// What is marked, without a semicolon.
+fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     let Diagnostic { message, span, .. } = diagnostic;
     let text = script.sources.text();
     if message == "missing `;` between statements" || holes("expected {}, found {}", message).is_some() {
@@ -61,8 +105,29 @@ pub fn marked(script: &Script, diagnostic: &Diagnostic) -> Span {
     if let Some(suffix) = holes("unknown suffix `{}` on a number", message) {
         return Span::new(span.end.saturating_sub(suffix[0].len() as u32).max(span.start), span.end);
     }
+    if message.starts_with("a loop runs over ") {
+        return block(text, *span);
+    }
+    if message.starts_with("unknown escape ") {
+        return Span::new((span.start + 1).min(span.end), span.end);
+    }
+    if let Some(found) = holes("signed operands for '{}'{}", message)
+        && let Some(at) =
+            text.get(span.start as usize..span.end as usize).and_then(|part| part.find(&format!("{}=", found[0])))
+    {
+        return Span::new(span.start + at as u32, span.end);
+    }
     let kind = AROUND.iter().find(|(pattern, _)| holes(pattern, message).is_some());
     kind.and_then(|(_, kind)| around(&script.tree, *span, *kind)).unwrap_or(*span)
+}
+
+/// The brace that opens the block behind.
+fn block(text: &str, from: Span) -> Span {
+    let behind = text.get(from.end as usize..).unwrap_or_default();
+    match behind.find('{') {
+        Some(at) => Span::new(from.end + at as u32, from.end + at as u32 + 1),
+        None => from,
+    }
 }
 
 /// The word that stands there or is the next one; of anything else the first character.
@@ -109,7 +174,7 @@ mod tests {
 
     #[test]
     fn more_than_the_mistake_is_marked() {
-        let text = "BEGIN { @x[1] = str(\"a\", \"b\"); @y = sum(2) @z++; 12abc }";
+        let text = "BEGIN { @x[1] = print(str(\"a\", \"b\")); @y = sum(2) @z++; 12abc; print(\"\\q\"); $v /= 3; break ; } let @d = hash2(1);";
         for (place, message, expected) in [
             ("\"b\"", "str() takes a number here, and this is string[2]", "str(\"a\", \"b\")"),
             ("1", "the keys of `@x` are string[2], and this is int8", "@x[1]"),
@@ -120,6 +185,11 @@ mod tests {
             ("12abc", "unknown suffix `abc` on a number", "abc"),
             ("sum", "unknown function `sum`", "sum(2)"),
             ("2", "division by zero", "2"),
+            ("str(\"a\", \"b\")", "`%d` does not print string[2]", "print(str(\"a\", \"b\"))"),
+            ("\\q", "unknown escape `\\q`", "q"),
+            ("$v /= 3", "signed operands for '/' can lead to undefined behavior", "/= 3"),
+            ("break", "`break` outside a loop", "break ;"),
+            ("hash2", "unknown kind of map `hash2`", "let @d = hash2(1);"),
         ] {
             assert_eq!(shown(text, place, message), expected, "{message}");
         }

@@ -92,7 +92,7 @@ fn texts_that_are_cut() {
 #[test]
 fn macros_settings_members_and_rounds() {
     let macros = "macro m() { return; } BEGIN { m(); }";
-    assert_error(macros, (13, 19), "'return' statement is not allowed in a macro", "");
+    assert_error(macros, (13, 20), "'return' statement is not allowed in a macro", "");
     let hint = "HINT: macros of one name differ in the number or the kinds of their arguments\n";
     assert_error("macro m(a) { a } macro m(b) { b } BEGIN { }", (18, 34), "Redefinition of macro: m", hint);
     let message = "max_strlen: expecting a number, got x";
@@ -203,7 +203,7 @@ fn what_a_probe_does_not_have() {
     let message = "The ctx builtin can not be used with 'end' probes";
     assert_error("END { print(ctx); }", (13, 16), message, "");
     let message = "Probe return values can only be integers. Found string[2]";
-    assert_error("BEGIN { return \"a\"; }", (9, 19), message, "");
+    assert_error("BEGIN { return \"a\"; }", (9, 20), message, "");
 }
 
 #[test]
@@ -214,7 +214,11 @@ fn values_of_settings_that_change_nothing() {
     assert!(outcome.stderr.contains(message), "{}", outcome.describe());
     assert_eq!(outcome.code(), Some(1));
     let outcome = super::run(["-e", "config = { license = \"mine\" } BEGIN { }"]);
-    assert!(outcome.stderr.contains("`license` is one of GPL, "), "{}", outcome.describe());
+    assert!(
+        outcome.stderr.contains("Invalid value for license. Found: mine. Valid values: Dual MIT/GPL, "),
+        "{}",
+        outcome.describe()
+    );
     assert_eq!(outcome.code(), Some(1));
 }
 
@@ -281,8 +285,8 @@ fn probes_that_there_are_not() {
 fn old_names_of_settings_are_taken_with_a_warning() {
     needs_root!();
     let script = "config = { strlen = 5 } BEGIN { exit(); }";
-    let warning = "stdin:1:12-18: WARNING: strlen has been renamed, please use max_strlen\n";
-    let expected = format!("{warning}{script}\n{:11}~~~~~~\nAttached 1 probe\n", "");
+    let warning = "stdin:1:12-22: WARNING: strlen has been renamed, please use max_strlen\n";
+    let expected = format!("{warning}{script}\n{:11}~~~~~~~~~~\nAttached 1 probe\n", "");
     assert_run(["-e", script], "\n\n", &expected, 0);
     assert_run(["--no-warnings", "-e", script], "\n\n", "Attached 1 probe\n", 0);
 }

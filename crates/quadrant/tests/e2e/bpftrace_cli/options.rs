@@ -322,6 +322,16 @@ fn settings_of_the_environment() {
     let outcome = bpftrace().env("BPFTRACE_MAX_MAP_KEYS", "x").args(["-e", script]).run().expect("it runs");
     let message = "ERROR: `max_map_keys`, set in the environment, is a number, 1 or more, and not `x`\n";
     assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(2)));
+    let script = "BEGIN { print(config.max_strlen); }";
+    let outcome = bpftrace().env("BPFTRACE_MAX_STRLEN", "0x10").args(["-q", "-e", script]).run().expect("it runs");
+    assert_eq!((outcome.stdout.trim_end(), outcome.code()), ("16", Some(0)), "{}", outcome.describe());
+    let outcome = bpftrace().env("BPFTRACE_LICENSE", "Free").args(["-e", script]).run().expect("it runs");
+    assert!(
+        outcome.stderr.starts_with("ERROR: `license`, set in the environment, is one of Dual MIT/GPL, "),
+        "{}",
+        outcome.describe()
+    );
+    assert_eq!(outcome.code(), Some(2));
 }
 
 #[test]

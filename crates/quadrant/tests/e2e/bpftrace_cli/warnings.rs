@@ -42,7 +42,7 @@ fn what_nothing_comes_to() {
 #[test]
 fn what_nothing_is_put_into() {
     assert_warning("BEGIN { let $x; exit(); }", (9, 15), "Variable $x was never assigned to.", "");
-    assert_warning("let @a = hash(10); BEGIN { exit(); }", (1, 18), "Unused map: @a", "");
+    assert_warning("let @a = hash(10); BEGIN { exit(); }", (1, 19), "Unused map: @a", "");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn casts_and_signs() {
 #[test]
 fn settings_that_are_gone() {
     let message = "unstable_map_decl is deprecated and has no effect";
-    assert_warning("config = { unstable_map_decl = enable } BEGIN { exit(); }", (12, 29), message, "");
+    assert_warning("config = { unstable_map_decl = enable } BEGIN { exit(); }", (12, 38), message, "");
 }
 
 #[test]

@@ -42,6 +42,38 @@ fn arguments_of_another_kind() {
 }
 
 #[test]
+fn what_has_to_be_in_the_script() {
+    assert_refused(&[
+        ("$n = 3; @ = lhist(1, 0, $n, 1);", "lhist: invalid max value (must be non-negative literal)"),
+        ("@ = lhist(1, 0, 10, -1);", "lhist: invalid step value"),
+        ("$n = 3; @ = tseries(1, 1s, $n);", "tseries: invalid num_intervals value (must be non-negative literal)"),
+        ("print(kstack(-1));", "kstack: invalid limit value"),
+        ("print(ustack(\"a\"));", "ustack: invalid limit value"),
+        ("print(pton(\"1.2.3\"));", "pton() expects a valid IPv4/IPv6 address, got 1.2.3"),
+        ("$r = (a=1, a=2);", "syntax: Named argument list already contains name: a"),
+        ("print((enum nope)1);", "Unknown enum: nope"),
+        ("let $x; print($x);", "Could not resolve the type of this variable"),
+        ("$s = \"a\"; print(!$s);", "The ! operator can not be used on expressions of type 'string[2]'"),
+        (
+            "@a[1] = 1; delete(@a);",
+            "call to delete() with a single argument expects a map without explicit keys (scalar map)",
+        ),
+    ]);
+}
+
+/// What is wrong with what is assigned is said, and nothing of what was not assigned for that.
+#[test]
+fn a_map_to_which_something_wrong_is_assigned_is_not_undefined() {
+    for script in
+        ["delete(@x, \"a\"); @x[1] = 1;", "clear(@x); @x = kaddr(\"no such\");", "clear(@x); @x[nope] = count();"]
+    {
+        let outcome = run(["-e", &format!("BEGIN {{ {script} }}")]);
+        assert!(!outcome.stderr.contains("Undefined map"), "{script}: {}", outcome.describe());
+        assert_eq!(outcome.code(), Some(1), "{script}");
+    }
+}
+
+#[test]
 fn what_cannot_be_counted() {
     let of_hist = "Type mismatch for @: trying to assign value of type 'uint64' when map already has a type 'hist_t'";
     let of_sum = "Type mismatch for @: trying to assign value of type 'int64' when map already has a type 'sum_t'";
