@@ -44,7 +44,7 @@ pub(super) fn explain(
     }
     let shown = if whole { log.to_owned() } else { last_lines(log) };
     shown.lines().for_each(|line| message.push_str(&format!("\n  | {line}")));
-    Error::Object { message, help: advice(object, lacking.is_some(), log, whole) }
+    Error::Object { message, help: advice(object, program.hook, lacking.is_some(), log, whole) }
 }
 
 /// What the kernel refused before its verifier had a word to say.
@@ -56,7 +56,7 @@ fn without_log(program: &Program, error: quadrant_bpf::Error) -> quadrant_bpf::E
 }
 
 /// What to do about it.
-fn advice(object: &Object, is_lacking: bool, log: &str, whole: bool) -> Vec<String> {
+fn advice(object: &Object, hook: Hook, is_lacking: bool, log: &str, whole: bool) -> Vec<String> {
     let mut help = Vec::new();
     if is_lacking {
         help.push(ASK_FIRST.to_owned());
@@ -64,7 +64,7 @@ fn advice(object: &Object, is_lacking: bool, log: &str, whole: bool) -> Vec<Stri
     if unlisted(log).is_some() {
         help.push(UNLISTED.to_owned());
     }
-    help.extend(advice(program.hook, log).map(str::to_owned));
+    help.extend(remedy(hook, log).map(str::to_owned));
     if log.contains("GPL-restricted") {
         let license = match object.license.as_str() {
             "" => "the object names no license".to_owned(),
@@ -79,7 +79,7 @@ fn advice(object: &Object, is_lacking: bool, log: &str, whole: bool) -> Vec<Stri
 }
 
 /// What to do about some of the verifier's reasons.
-fn advice(hook: Hook, log: &str) -> Option<&'static str> {
+fn remedy(hook: Hook, log: &str) -> Option<&'static str> {
     let knows = [
         (
             hook == Hook::ModifyReturn && log.contains("is not modifiable"),
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn reasons_that_do_not_say_what_to_do_come_with_it() {
-        let advice = |hook, log| advice(hook, log).unwrap_or_default();
+        let advice = |hook, log| remedy(hook, log).unwrap_or_default();
         assert!(advice(Hook::ModifyReturn, "vfs_read() is not modifiable").contains("security_*"));
         assert!(advice(Hook::Lsm, "bpf_lsm_file_open is not sleepable").contains("leave out the `.s`"));
         let old = "Only fentry/fexit/fmod_ret and lsm programs can be sleepable";
