@@ -233,6 +233,7 @@ mod tests {
             ("evaltime", Some("exec")),
             ("amin", Some("evolving/STABLE")),
             ("core", None),
+            ("temporal", None),
             ("quietresize", Some("off")),
             ("rawbytes", Some("0x0")),
             ("aggsortrev", Some("2")),
@@ -271,6 +272,7 @@ mod tests {
         assert_eq!(set(&mut options, "strsize", Some("0")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "stdc", Some("z")), Err("Invalid value for specified option".to_owned()));
         assert_eq!(set(&mut options, "evaltime", Some("main")), Err("Option is not supported".to_owned()));
+        assert_eq!(set(&mut options, "zone", Some("global")), Err("Option is not supported".to_owned()));
         assert_eq!(set(&mut options, "debugassert", Some("x")), Err("Option is not supported".to_owned()));
         assert_eq!(options, Options::default());
     }

@@ -230,6 +230,7 @@ pub const TABLE: &[Entry] = &[
     any("switchrate", Kind::Rate(|o| &mut o.switchrate.0)),
     compile("syslibdir", Kind::Nothing(value::is_text, "the libraries are in the program; -L adds others")),
     compile("sysslice", Kind::Nothing(value::is_text, "traces run in the caller's control group")),
+    start("temporal", Kind::Nothing(value::is_flag, "records come in the order of time, from all processors")),
     compile("tree", Kind::Refused("use `quadrant dtrace -e -S` for the code that a program becomes")),
     compile("tregs", Kind::Nothing(value::is_number, OWN_CODE)),
     compile("udefs", Kind::Nothing(value::is_none, NO_LINKING)),
@@ -243,4 +244,5 @@ pub const TABLE: &[Entry] = &[
         Kind::Nothing(|text| text.is_some_and(value::is_version), "there is one version of D here, the newest"),
     ),
     compile("zdefs", Kind::Flag(|o| &mut o.zdefs)),
+    start("zone", Kind::Refused("Linux has no zones; use `--container NAME` or `--cgroup PATH`")),
 ];

@@ -356,26 +356,31 @@ impl Providers<'_> {
 
     /// Category and name of all trace events, read once, sorted.
     fn events(&self) -> Result<&[(String, String)]> {
-        let events = self.events.get_or_init(|| self.events_of("*", "*"));
+        let events = self.events.get_or_init(|| self.all_events());
         events.as_ref().map(Vec::as_slice).map_err(Clone::clone)
     }
 
     /// The names of the trace events of single system calls, read once, sorted. The thousands of others are not read for them.
     fn call_events(&self) -> Result<&[String]> {
-        let read = || Ok(self.events_of(syscall::CATEGORY, "*")?.into_iter().map(|(_, event)| event).collect());
+        let read = || self.calls_of("*");
         self.call_events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+
+    fn calls_of(&self, event: &str) -> Result<Vec<String>> {
+        let names = self.source.list(ProbeKind::Tracepoint, &[syscall::CATEGORY.to_owned(), event.to_owned()])?;
+        Ok(names.iter().filter_map(|name| Some(name.rsplit_once(':')?.1.to_owned())).collect())
     }
 
     /// Whether there is a trace event of a single system call.
     fn has_call_event(&self, event: &str) -> Result<bool> {
         match self.call_events.get() {
             Some(Ok(events)) => Ok(events.iter().any(|known| known == event)),
-            _ => Ok(!self.events_of(syscall::CATEGORY, event)?.is_empty()),
+            _ => Ok(!self.calls_of(event)?.is_empty()),
         }
     }
 
-    fn events_of(&self, category: &str, event: &str) -> Result<Events> {
-        let names = self.source.list(ProbeKind::Tracepoint, &[category.to_owned(), event.to_owned()])?;
+    fn all_events(&self) -> Result<Events> {
+        let names = self.source.list(ProbeKind::Tracepoint, &["*".to_owned(), "*".to_owned()])?;
         let split = |name: &String| {
             let (category, event) = name.strip_prefix("tracepoint:")?.split_once(':')?;
             Some((category.to_owned(), event.to_owned()))

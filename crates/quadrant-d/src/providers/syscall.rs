@@ -7,6 +7,8 @@ use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
 use crate::ast::Attributes;
 use quadrant_program::probe::{Field, FieldPlace, Point, ProbeKind, Site};
 use quadrant_program::syscalls;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 const NAME: &str = "syscall";
 pub(super) const CATEGORY: &str = "syscalls";
@@ -61,9 +63,9 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     let mut probes = Vec::new();
     for side in sides(wanted) {
         let calls = calls(providers, wanted, side)?;
-        let typed = calls.len() <= MOST_TYPED;
+        let mut layouts = Layouts { providers, side, typed: calls.len() <= MOST_TYPED, alike: Vec::new() };
         for call in &calls {
-            probes.push(probe(providers, call, side, typed)?);
+            probes.push(probe(&mut layouts, call)?);
         }
     }
     Ok(probes)
@@ -99,10 +101,11 @@ fn calls(providers: &Providers<'_>, wanted: &Wanted, side: Side) -> Result<Vec<C
         false => Vec::new(),
     };
     let names = names(providers, wanted, &aliases, side)?;
-    let meant = names.iter().filter(|name| wanted.function.matches(name));
-    let mut calls: Vec<Call> = meant.map(|name| Call { name: name.clone(), shift: 0 }).collect();
-    let others = aliases.into_iter().filter(|alias| names.iter().any(|name| name == alias.means));
-    others.for_each(|alias| add(&mut calls, alias));
+    let others: Vec<&Alias> =
+        aliases.into_iter().filter(|alias| names.iter().any(|name| name == alias.means)).collect();
+    let meant = names.into_iter().filter(|name| wanted.function.matches(name));
+    let mut calls: Vec<Call> = meant.map(|name| Call { name: name.into_owned(), shift: 0 }).collect();
+    others.into_iter().for_each(|alias| add(&mut calls, alias));
     Ok(calls)
 }
 
@@ -114,15 +117,20 @@ fn add(calls: &mut Vec<Call>, alias: &Alias) {
 }
 
 /// The calls that there are among those that may be meant. A name without wildcards needs no list of all.
-fn names(providers: &Providers<'_>, wanted: &Wanted, aliases: &[&Alias], side: Side) -> Result<Vec<String>> {
+fn names<'a>(
+    providers: &'a Providers<'_>,
+    wanted: &Wanted,
+    aliases: &[&Alias],
+    side: Side,
+) -> Result<Vec<Cow<'a, str>>> {
     let Some(name) = wanted.function.literal() else {
         let events = providers.call_events()?.iter();
-        return Ok(events.filter_map(|event| event.strip_prefix(side.prefix())).map(str::to_owned).collect());
+        return Ok(events.filter_map(|event| event.strip_prefix(side.prefix())).map(Cow::Borrowed).collect());
     };
     let mut names = Vec::new();
     for name in [name].into_iter().chain(aliases.iter().map(|alias| alias.means)) {
         if providers.has_call_event(&format!("{}{name}", side.prefix()))? {
-            names.push(name.to_owned());
+            names.push(Cow::Owned(name.to_owned()));
         }
     }
     Ok(names)
@@ -152,25 +160,54 @@ fn id(providers: &Providers<'_>, call: &str, side: Side) -> u32 {
     fixed.unwrap_or_else(|| providers.on_demand.number(&full_name(call, side)))
 }
 
-fn probe(providers: &Providers<'_>, call: &Call, side: Side, typed: bool) -> Result<Probe> {
+fn probe(layouts: &mut Layouts<'_, '_>, call: &Call) -> Result<Probe> {
+    let (providers, side) = (layouts.providers, layouts.side);
     let event = format!("{}{}", side.prefix(), call.name);
-    let layout = match side {
-        Side::Entry => entry_layout(providers, call, &event, typed)?,
-        Side::Return => return_layout(providers),
-    };
+    let layout = layouts.of(call, &event)?;
     let site = Site::Tracepoint { category: CATEGORY.to_owned(), event };
     let point = Point { site, name: full_name(&call.name, side), func: call.name.clone() };
-    Ok(providers.probe(point, id(providers, &call.name, side), layout))
+    Ok(Probe { point, id: id(providers, &call.name, side), layout })
+}
+
+/// The layouts of the probes of one description: those of hundreds of calls are one.
+struct Layouts<'p, 'a> {
+    providers: &'p Providers<'a>,
+    side: Side,
+    /// There are so few calls that each has the types of its arguments.
+    typed: bool,
+    /// Those that do not depend on the call, by the place of its first argument.
+    alike: Vec<(u8, Arc<Layout>)>,
+}
+
+impl Layouts<'_, '_> {
+    fn of(&mut self, call: &Call, event: &str) -> Result<Arc<Layout>> {
+        // A call that the engine does not know by its number has a program of its own, which sees what its record has.
+        if self.side == Side::Entry && (self.typed || syscalls::number(&call.name).is_none()) {
+            return Ok(self.providers.share(entry_layout(self.providers, call, event, self.typed)?));
+        }
+        if let Some((_, layout)) = self.alike.iter().find(|(shift, _)| *shift == call.shift) {
+            return Ok(Arc::clone(layout));
+        }
+        let layout = match self.side {
+            Side::Entry => untyped_layout(self.providers, call),
+            Side::Return => return_layout(self.providers),
+        };
+        let layout = self.providers.share(layout);
+        self.alike.push((call.shift, Arc::clone(&layout)));
+        Ok(layout)
+    }
 }
 
 /// Without types all calls have six arguments. Those that a call does not have can be read as long as the engine serves many calls by
-/// one program; a call that it does not know by its number has a program of its own, which sees what its record has.
+/// one program.
+fn untyped_layout(providers: &Providers<'_>, call: &Call) -> Layout {
+    let raw = words(providers).into_iter().skip(call.shift.into()).collect();
+    Layout { args_vary: true, raw, stability: STABILITY, ..Layout::default() }
+}
+
+/// What the record of one call has.
 fn entry_layout(providers: &Providers<'_>, call: &Call, event: &str, typed: bool) -> Result<Layout> {
     let skip = usize::from(call.shift);
-    if !typed && syscalls::number(&call.name).is_some() {
-        let raw = words(providers).into_iter().skip(skip).collect();
-        return Ok(Layout { args_vary: true, raw, stability: STABILITY, ..Layout::default() });
-    }
     let found = providers.resolve(ProbeKind::Tracepoint, &[CATEGORY, event])?;
     let fields = found.iter().flat_map(|found| found.args.fields.iter()).filter(|field| is_argument(field));
     let args: Vec<Arg> =

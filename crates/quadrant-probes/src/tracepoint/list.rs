@@ -10,7 +10,7 @@ use quadrant_bpf::tracefs::TraceFs;
 pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(String, String)>> {
     let mut events = match (category.literal().filter(|category| *category != INTERNAL), event.literal()) {
         (Some(category), Some(event)) => one(tracefs, category, event),
-        (Some(category), None) => of_category(tracefs, category),
+        (Some(category), None) => of_category(tracefs, category, event),
         (None, _) => all(tracefs)?,
     };
     if events.is_empty() {
@@ -35,9 +35,9 @@ fn one(tracefs: &TraceFs, category: &str, event: &str) -> Vec<(String, String)> 
 }
 
 /// A directory has a directory for each event of a category; it is read in a fifth of the time of `available_events`. None is no error.
-fn of_category(tracefs: &TraceFs, category: &str) -> Vec<(String, String)> {
+fn of_category(tracefs: &TraceFs, category: &str, event: &Glob) -> Vec<(String, String)> {
     let names = tracefs.list(&format!("events/{category}")).unwrap_or_default();
-    let events = names.into_iter().filter(|name| !SWITCHES.contains(&name.as_str()));
+    let events = names.into_iter().filter(|name| event.matches(name) && !SWITCHES.contains(&name.as_str()));
     events.map(|event| (category.to_owned(), event)).collect()
 }
 
