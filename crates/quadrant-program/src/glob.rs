@@ -18,6 +18,9 @@ pub fn matches(pattern: &[u8], name: &[u8], backslash: Backslash) -> bool {
     let mut star: Option<(&[u8], &[u8])> = None;
     loop {
         if let [b'*', rest @ ..] = pattern {
+            if rest.is_empty() {
+                return true;
+            }
             star = Some((rest, name));
             pattern = rest;
             continue;
