@@ -127,7 +127,9 @@ fn too_big(operation: Operation) -> Explanation {
 
 fn out_of_memory(operation: Operation) -> Explanation {
     let hint = match operation {
-        Operation::Create | Operation::Map => "use a smaller map",
+        Operation::Create | Operation::Map => {
+            "use a smaller map, or raise the memory limit of this control group if it has one"
+        }
         _ => "",
     };
     Explanation::new("the kernel could not get the memory", hint)

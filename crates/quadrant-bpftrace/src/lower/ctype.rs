@@ -11,6 +11,8 @@ use super::Lower;
 use super::fields::is_script_record;
 use crate::ast::{Expr, Tag, TypeExpr, TypeKind};
 
+/// Dimensions of an array. Debug information of a hostile program can make one of each entry, or an array of itself.
+const MAX_DIMENSIONS: usize = 64;
 /// How deep the members of a printed record are followed.
 const MAX_PRINT_DEPTH: u8 = 8;
 
@@ -66,7 +68,7 @@ impl Lower<'_> {
 
     fn array_type(&mut self, elem: TypeId, len: u64, space: Space, span: Span) -> Option<Type> {
         let is_char = matches!(self.env.types.kind(elem), CType::Int { is_char: true, .. });
-        let Ok(len) = u32::try_from(len) else {
+        let Some(len) = u32::try_from(len).ok().filter(|_| self.has_an_innermost(elem)) else {
             return self.error(span, "this array is too large");
         };
         if is_char {
@@ -76,6 +78,15 @@ impl Lower<'_> {
         }
         let elem = self.value_type(elem, space, span)?;
         Some(array(elem, len))
+    }
+
+    /// Whether what the elements are made of is no array after some dimensions.
+    fn has_an_innermost(&self, elem: TypeId) -> bool {
+        let inner = |id: &TypeId| match self.env.types.kind(*id) {
+            CType::Array { elem, .. } => Some(elem),
+            _ => None,
+        };
+        std::iter::successors(Some(elem), inner).take(MAX_DIMENSIONS + 1).count() <= MAX_DIMENSIONS
     }
 
     pub(super) fn enum_type(&self, id: TypeId) -> Arc<EnumType> {

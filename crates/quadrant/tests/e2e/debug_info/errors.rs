@@ -44,3 +44,41 @@ fn no_debug_information() {
         assert!(message.contains(part), "{part}: {message}");
     }
 }
+
+/// Each of 50,000 arrays is one of the next: whatever recurses over them runs out of stack. A unit has the attributes 1, a function 2,
+/// its parameter 3, an array 4, its dimension 5, and a number 6.
+const ARRAYS: &str = r#"
+__asm__(".text\n.globl victim\n.type victim, STT_FUNC\nvictim: nop\nret\n.size victim, 2\n"
+    ".section .debug_abbrev,\"\"\nabbrevs:\n"
+    ".uleb128 1,0x11,1,0x11,1,0x12,7,0,0\n"
+    ".uleb128 2,0x2e,1,0x03,8,0x11,1,0x12,7,0,0\n"
+    ".uleb128 3,0x05,0,0x03,8,0x49,0x13,0x02,0x18,0,0\n"
+    ".uleb128 4,0x01,1,0x49,0x13,0,0\n"
+    ".uleb128 5,0x21,0,0x37,0x0b,0,0\n"
+    ".uleb128 6,0x24,0,0x03,8,0x3e,0x0b,0x0b,0x0b,0,0\n"
+    ".uleb128 0\n"
+    ".section .debug_info,\"\"\nunit: .4byte end - start\nstart: .2byte 4\n.4byte abbrevs\n.byte 8\n"
+    ".uleb128 1\n.8byte victim\n.8byte 2\n"
+    "first:\n.rept 50000\n.uleb128 4\n.4byte 1f - unit\n.uleb128 5\n.byte 2\n.byte 0\n1:\n.endr\n"
+    ".uleb128 6\n.asciz \"int\"\n.byte 5\n.byte 4\n"
+    ".uleb128 2\n.asciz \"victim\"\n.8byte victim\n.8byte 2\n"
+    ".uleb128 3\n.asciz \"a\"\n.4byte first - unit\n.uleb128 1\n.byte 0x55\n"
+    ".byte 0\n.byte 0\nend:\n.text\n");
+int main(void) { return 0; }
+"#;
+
+#[test]
+fn arrays_of_arrays_without_end() {
+    needs_root!();
+    let folder = folder("arrays");
+    std::fs::write(folder.join("arrays.c"), ARRAYS).unwrap();
+    let compile = Command::new("gcc").args(["arrays.c", "-o", "arrays"]).current_dir(&folder).status();
+    if !compile.is_ok_and(|status| status.success()) {
+        return quadrant_testing::skip("gcc is not installed");
+    }
+    let target = folder.join("arrays");
+    for words in ["print(args.a);", "@[args] = count();", "print(sizeof(args.a));"] {
+        let message = refusal(target.to_str().unwrap(), &format!("uprobe:BIN:victim {{ {words} }}"));
+        assert!(message.contains("too large"), "{message}");
+    }
+}
