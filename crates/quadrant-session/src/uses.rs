@@ -251,6 +251,7 @@ mod tests {
     use quadrant_program::map::Map;
     use quadrant_program::map::MapId;
     use quadrant_program::map::MapValue;
+    use quadrant_program::map::OwnTexts;
     use quadrant_program::span::Span;
 
     use super::*;
@@ -258,7 +259,8 @@ mod tests {
     fn walks(key: Option<Type>, records: &[RecordKind]) -> bool {
         let span = Span::default();
         let value = MapValue::Plain(Type::I64);
-        let map = Map { name: "@".to_owned(), key, value, max_entries: None, forgets: false, span };
+        let own = OwnTexts::default();
+        let map = Map { name: "@".to_owned(), key, value, max_entries: None, forgets: false, own, span };
         let record = |kind: &RecordKind| Record { kind: kind.clone(), args: Vec::new(), span };
         let records = records.iter().map(record).collect();
         Needs::of(&Program { maps: vec![map], records, ..Program::default() }).walks_maps
