@@ -125,6 +125,25 @@ fn what_makes_texts_null_is_found_at_once() {
 }
 
 #[test]
+fn constants_of_a_library_are_there_for_it_and_for_the_script() {
+    let library = "inline int before = LATE + 1;
+typedef enum color { RED = 1, GREEN } color_t;
+inline string name[int c] = c == RED ? \"red\" : \"other\";
+struct holder { enum { INSIDE = 7 } kind; };
+translator struct holder < int V > { kind = V + LATE; };
+enum { LATE = 9 };
+";
+    for text in
+        ["RED", "GREEN + LATE", "before", "name[2]", "INSIDE", "xlate <struct holder> (3).kind", "(color_t)GREEN"]
+    {
+        let compiled = compile_with(library, &[source_of(&format!("BEGIN {{ trace({text}); }}"))], &[]);
+        assert_eq!(tags(&compiled), [""; 0], "{text}");
+    }
+    let own = compile_with(library, &[source_of("enum { RED = 5, LATE }; BEGIN { x = RED + LATE; }")], &[]);
+    assert_eq!(tags(&own), [""; 0]);
+}
+
+#[test]
 fn variables_of_a_library_are_there_from_the_first_time_they_are_read() {
     let library = "int n; int a[int]; self int t; struct s { int x; }; struct s whole; this int c;";
     let read = |value: &str| compile_with(library, &[source_of(&format!("BEGIN {{ trace({value}); }}"))], &[]);

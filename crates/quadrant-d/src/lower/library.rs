@@ -8,7 +8,7 @@ use quadrant_types::{CType, TypeId};
 
 use super::Lower;
 use crate::Mode;
-use crate::ast::{Item, Scope, TypeSpecKind};
+use crate::ast::{Item, Scope, TagBody, TypeSpec, TypeSpecKind};
 use crate::library;
 
 /// What of the libraries was used, and what the ones given by the user offer.
@@ -132,14 +132,18 @@ fn names(item: &Item) -> Vec<String> {
         Item::Declaration(declaration) => {
             let declared =
                 declaration.declared.iter().filter_map(|declared| Some(declared.name.as_ref()?.name.clone()));
-            let tag = match &declaration.base.kind {
-                TypeSpecKind::Tagged { tag, name: Some(name), body: Some(_) } => {
-                    Some(format!("{} {}", tag.word(), name.name))
-                }
-                _ => None,
-            };
-            declared.chain(tag).collect()
+            declared.chain(defined(&declaration.base)).collect()
         }
         Item::Clause(_) | Item::Provider(_) => Vec::new(),
     }
+}
+
+/// The names that a type defines where it is written: its tag, the constants of an enumeration, and what its members define.
+fn defined(ty: &TypeSpec) -> Vec<String> {
+    let TypeSpecKind::Tagged { tag, name, body: Some(body) } = &ty.kind else { return Vec::new() };
+    let inner: Vec<String> = match body {
+        TagBody::Values(values) => values.iter().map(|value| value.name.name.clone()).collect(),
+        TagBody::Members(members) => members.iter().flat_map(|member| defined(&member.base)).collect(),
+    };
+    name.iter().map(|name| format!("{} {}", tag.word(), name.name)).chain(inner).collect()
 }
