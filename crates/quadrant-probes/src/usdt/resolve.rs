@@ -9,7 +9,6 @@ use crate::files::Files;
 use crate::point::{ArgsPool, check_count};
 use crate::source::Options;
 use crate::target::{self, Target};
-use quadrant_bpf::features::calls_for_uprobes;
 use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeSpec, Site};
 
 /// All places of all probes that `["file", "name"]` or `["file", "provider", "name"]` means. A probe that the compiler
@@ -40,10 +39,8 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
     let name = full_name(target, note);
     let offset = elf.code_offset_of(note.address);
     let offset = offset.ok_or_else(|| error(format!("the note of `{name}` names an address that is not code")))?;
-    // A process that forks hands down the call that the kernel has put there, and Linux 6.18 answers it in the parent only.
-    let cheaper = pid.is_some() && is_cheaper_behind(elf, offset) && calls_for_uprobes();
-    let ahead = if cheaper { 1 } else { 0 };
-    let (address, offset) = (note.address + ahead, offset + ahead);
+    // Not at the five-byte nop that may stand behind the note's: Linux 6.18 makes a call of that, a third cheaper, whose return address
+    // overwrites what a function without calls keeps below its stack pointer. And processes that fork hand it down, where it is lost.
     let semaphore = match note.semaphore {
         Some(address) => elf.offset_of(address).ok_or_else(|| {
             error(format!("the note of `{name}` names a semaphore at an address that is not in the file"))
@@ -54,17 +51,10 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
         let mut named = elf.symbols().ok()?.named(wanted).filter(|symbol| symbol.address != 0);
         named.next().map(|symbol| symbol.address)
     };
-    let numbered = operand::parse(&note.arguments, &Scope { address, symbol: &symbol });
+    let numbered = operand::parse(&note.arguments, &Scope { address: note.address, symbol: &symbol });
     let args = pool.share(Args { numbered, ..Args::default() });
     let site = Site::Usdt { path: target.path.clone(), inode: elf.file().inode(), offset, semaphore, pid };
     Ok(Found { point: Point { site, name, func: note.name.clone() }, args })
-}
-
-/// Whether the note's one-byte nop, which every kernel emulates, is followed by a five-byte one, which some turn into a call:
-/// the same place in the program as long as nothing is in between.
-fn is_cheaper_behind(elf: &Elf, offset: u64) -> bool {
-    const PAIR: [u8; 6] = [0x90, 0x0f, 0x1f, 0x44, 0x00, 0x00];
-    elf.file().read(offset, PAIR.len() as u64).is_ok_and(|code| code == PAIR)
 }
 
 /// The same note can be there twice (a function that the linker merged).

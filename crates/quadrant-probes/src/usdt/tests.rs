@@ -1,9 +1,7 @@
 use super::note::{self, Note};
 use super::resolve;
-use crate::elf::Elf;
 use crate::files::Files;
 use crate::source::Options;
-use crate::target::TargetFile;
 use crate::testing::spec;
 use proptest::prelude::*;
 use quadrant_program::probe::{ArgLoc, Found, Operand, ProbeKind, Site};
@@ -74,28 +72,16 @@ fn check(flags: &[&str], name: &str) {
     assert_eq!(find(&program, &["*", "closed"]).unwrap()[0].args.numbered, []);
 }
 
+/// The kernel makes a call of a five-byte nop, which overwrites the variables of functions that call nothing.
 #[test]
-fn a_pair_of_nops_is_probed_where_that_is_cheapest() {
+fn of_a_pair_of_nops_the_first_is_probed() {
     let folder = Folder::new("usdt-pair");
     let source = SOURCE.replace("990: nop\\n", "990: nop\\n.byte 0x0f, 0x1f, 0x44, 0, 0\\n");
     let Some(program) = folder.compile("program", &source, &["-O1", "-w"]) else { return };
     let found = find_for(&program, &["shop", "sale"], Some(std::process::id())).unwrap();
     let content = std::fs::read(&program).unwrap();
-    // In all processes the first one, for the sake of those that fork.
-    let of_all = find(&program, &["shop", "sale"]).unwrap();
-    let Site::Usdt { offset: first, .. } = of_all[0].point.site else { panic!("{of_all:?}") };
-    assert_eq!(content[first as usize..][..3], [0x90, 0x0f, 0x1f]);
     let Site::Usdt { offset, .. } = found[0].point.site else { panic!("{found:?}") };
-    let behind = quadrant_bpf::features::calls_for_uprobes();
-    let wanted: &[u8] = if behind { &[0x0f, 0x1f, 0x44] } else { &[0x90, 0x0f, 0x1f] };
-    assert_eq!(content[offset as usize..][..3], *wanted);
-    // Distances are counted from where the probe is.
-    let elf = Elf::parse(TargetFile::open(&program).unwrap()).unwrap();
-    let probe = elf.code_address_of(offset).unwrap();
-    let variable = elf.symbols().unwrap().named("variable").next().unwrap().address;
-    let disp = variable.wrapping_sub(probe) as i64;
-    let operand = Operand::Mem { base: Some(128), index: None, scale: 1, disp };
-    assert_eq!(found[0].args.numbered[1].operand, operand);
+    assert_eq!(content[offset as usize..][..3], [0x90, 0x0f, 0x1f]);
 }
 
 #[test]

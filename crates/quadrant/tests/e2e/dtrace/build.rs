@@ -71,6 +71,31 @@ fn a_program_is_built_and_traced_by_both_languages() {
     }
 }
 
+/// A function that calls nothing keeps its variables below the stack pointer, where a call at the probe's place would put its return address.
+#[test]
+fn variables_of_functions_that_call_nothing_stay_as_they_are() {
+    needs_root!();
+    if !has_compiler() {
+        return quadrant_testing::skip("there is no gcc for this processor");
+    }
+    let folder = folder("leaf");
+    let file = |name: &str| folder.join(name).into_os_string();
+    std::fs::write(file("leaf.d"), "provider leaf { probe hit(int); };\n").unwrap();
+    let source = "#include \"leaf.h\"\n
+        static int __attribute__((noinline)) twice(int i) { LEAF_HIT(i); return 2 * i; }
+        int main(void) { int sum = 0; for (int i = 0; i < 7; i++) sum += twice(i); return sum; }\n";
+    std::fs::write(file("leaf.c"), source).unwrap();
+    good(dtrace().args(["-h", "-s"]).arg(file("leaf.d")).arg("-o").arg(file("leaf.h")));
+    good(dtrace().args(["-G", "-s"]).arg(file("leaf.d")).arg("-o").arg(file("leaf.o")));
+    let gcc = ["-O0", "leaf.c", "leaf.o", "-o", "leaf"];
+    assert!(Command::new("gcc").args(gcc).current_dir(&folder).status().unwrap().success());
+    let program = folder.join("leaf");
+    let d = "leaf$target:::hit { @sum = sum(args[0]); } syscall::exit_group:entry /pid == $target/ { @status = sum(arg0); }";
+    let outcome = good(dtrace().args(["-qn", d, "-c", program.to_str().unwrap()]));
+    let words: Vec<&str> = outcome.stdout.split_whitespace().collect();
+    assert_eq!(words, ["21", "42"], "{}", outcome.describe());
+}
+
 /// A process hands down to its children what the kernel has made of a probe's place.
 #[test]
 fn children_of_a_process_that_has_been_at_a_probe() {
