@@ -54,7 +54,7 @@ impl Lower<'_> {
         let outer = std::mem::take(&mut self.preamble.enumerators);
         let complete = self.enumerators(body);
         let values = std::mem::replace(&mut self.preamble.enumerators, outer);
-        let values: Vec<(&str, i64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let values: Vec<(&str, i64)> = values.list.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         complete.map(|()| self.env.types.define_enum(name, &values, packed))
     }
 
@@ -72,7 +72,7 @@ impl Lower<'_> {
                 let value = reader.skip_to(Tok::Comma);
                 next = self.constant(value)?;
             }
-            self.preamble.enumerators.push((constant, next));
+            self.preamble.enumerators.push(constant, next);
             next = next.wrapping_add(1);
             if !reader.eat(Tok::Comma) && reader.token.kind != Tok::Eof {
                 return self.error(reader.token.span, "expected `,`");

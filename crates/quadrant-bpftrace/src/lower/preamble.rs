@@ -18,9 +18,24 @@ pub(super) struct Preamble {
     /// What a name stands for.
     defines: HashMap<String, Span>,
     /// The constants so far of the enumeration that is being defined.
-    pub enumerators: Vec<(String, i64)>,
+    pub enumerators: Enumerators,
     /// A type definition made no sense: types that miss their members need no second message.
     pub broken_types: bool,
+}
+
+/// Constants of an enumeration. Headers that are made by programs have ten thousands.
+#[derive(Debug, Default)]
+pub(super) struct Enumerators {
+    /// In the order of the script.
+    pub list: Vec<(String, i64)>,
+    values: HashMap<String, i64>,
+}
+
+impl Enumerators {
+    pub fn push(&mut self, name: String, value: i64) {
+        self.values.insert(name.clone(), value);
+        self.list.push((name, value));
+    }
 }
 
 impl Preamble {
@@ -31,7 +46,7 @@ impl Preamble {
 
     /// The value of a constant of the enumeration that is being defined.
     pub fn enumerator(&self, name: &str) -> Option<i64> {
-        self.enumerators.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.enumerators.values.get(name).copied()
     }
 
     /// Where the text is that a constant stands for.

@@ -32,6 +32,8 @@ const AROUND: &[(&str, Around)] = &[
     ("len() takes a map here", Around::CallOf),
     ("the value of {} is not one number", Around::CallOf),
     ("index {} is outside the array of {}", Around::Indexed),
+    ("an index is a number, and this is {}", Around::Indexed),
+    ("Enum: {} doesn't contain a variant value of {}", Around::CastType),
     ("Different {} unsupported", Around::Assigned),
     ("the values of {} cannot be copied to {}", Around::Statement),
     ("unknown kind of map `{}`", Around::Declaration),
@@ -83,13 +85,20 @@ const WITH_SEMICOLON: &[&str] = &[
 pub fn marked(script: &Script, diagnostic: &Diagnostic) -> Span {
     let marked = part(script, diagnostic);
     let text = script.sources.text();
-    let ends = WITH_SEMICOLON.iter().any(|pattern| holes(pattern, &diagnostic.message).is_some());
     let behind = text.get(marked.end as usize..).unwrap_or_default();
+    let ends = WITH_SEMICOLON.iter().any(|pattern| holes(pattern, &diagnostic.message).is_some())
+        || diagnostic.message == "this value is not used" && is_followed(behind);
     let blanks = behind.len() - behind.trim_start().len();
     match ends && behind.trim_start().starts_with(';') {
         true => Span::new(marked.start, marked.end + blanks as u32 + 1),
         false => marked,
     }
+}
+
+/// Whether another statement stands behind the semicolon.
+fn is_followed(behind: &str) -> bool {
+    let next = behind.trim_start().strip_prefix(';').map(str::trim_start);
+    next.is_some_and(|next| !next.starts_with('}'))
 }
 
 /// What is marked, without a semicolon.
@@ -108,7 +117,7 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     if message.starts_with("a loop runs over ") {
         return block(text, *span);
     }
-    if message.starts_with("unknown escape ") {
+    if message == "this has no address" || message.starts_with("unknown escape ") {
         return Span::new((span.start + 1).min(span.end), span.end);
     }
     if let Some(found) = holes("signed operands for '{}'{}", message)
@@ -189,6 +198,8 @@ mod tests {
             ("\\q", "unknown escape `\\q`", "q"),
             ("$v /= 3", "signed operands for '/' can lead to undefined behavior", "/= 3"),
             ("break", "`break` outside a loop", "break ;"),
+            ("$v /= 3", "this value is not used", "$v /= 3;"),
+            ("break", "this value is not used", "break"),
             ("hash2", "unknown kind of map `hash2`", "let @d = hash2(1);"),
         ] {
             assert_eq!(shown(text, place, message), expected, "{message}");

@@ -16,9 +16,9 @@ fn assert_warning(script: &str, (start, end): (usize, usize), message: &str, hin
 #[test]
 fn results_that_are_thrown_away() {
     let message = "Return value discarded.";
-    assert_warning("BEGIN { strlen(\"a\"); exit(); }", (9, 20), message, "");
-    assert_warning("BEGIN { @a[1] = 1; delete(@a, 1); exit(); }", (20, 33), message, "");
-    assert_warning("BEGIN { pid; exit(); }", (9, 12), message, "");
+    assert_warning("BEGIN { strlen(\"a\"); exit(); }", (9, 21), message, "");
+    assert_warning("BEGIN { @a[1] = 1; delete(@a, 1); exit(); }", (20, 34), message, "");
+    assert_warning("BEGIN { pid; exit(); }", (9, 13), message, "");
 }
 
 #[test]

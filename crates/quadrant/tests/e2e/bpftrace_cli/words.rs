@@ -52,6 +52,7 @@ fn what_has_to_be_in_the_script() {
         ("print(pton(\"1.2.3\"));", "pton() expects a valid IPv4/IPv6 address, got 1.2.3"),
         ("$r = (a=1, a=2);", "syntax: Named argument list already contains name: a"),
         ("print((enum nope)1);", "Unknown enum: nope"),
+        ("$p = &5;", "syntax: address-of operator (&) can only be used on a map or variable"),
         ("let $x; print($x);", "Could not resolve the type of this variable"),
         ("$s = \"a\"; print(!$s);", "The ! operator can not be used on expressions of type 'string[2]'"),
         (
