@@ -9,6 +9,10 @@ struct task_struct___other {
 	int no_such_member;
 } __attribute__((preserve_access_index));
 
+struct task_struct___wide {
+	long long prio;
+} __attribute__((preserve_access_index));
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -22,6 +26,14 @@ int field(void *ctx)
 	struct task_struct___other *task = (void *)bpf_get_current_task();
 
 	return BPF_CORE_READ(task, no_such_member);
+}
+
+SEC("?tp_btf/sys_enter")
+int size(void *ctx)
+{
+	struct task_struct___wide *task = (void *)bpf_get_current_task_btf();
+
+	return task->prio;
 }
 
 SEC("?raw_tp/sys_enter")

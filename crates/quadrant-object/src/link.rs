@@ -61,6 +61,9 @@ pub struct Broken {
     pub helper: i32,
     /// What the kernel lacks.
     pub what: String,
+    /// It has it in another size than the object, in bytes: the object's, the kernel's. Only pointers and numbers without sign are
+    /// read alike then.
+    pub sizes: Option<(u32, u32)>,
 }
 
 /// Instructions that the kernel takes for one program.
@@ -144,7 +147,8 @@ impl<'a> Linker<'a> {
             self.relocated += 1;
             if !patch(insns, record.at - function.start, number, &outcome)? {
                 let helper = CORE_POISON.wrapping_add(number as i32);
-                self.out.broken.push(Broken { helper, what: outcome.what });
+                let sizes = outcome.number.and(outcome.resize).map(|(ours, kernels, _)| (ours, kernels));
+                self.out.broken.push(Broken { helper, what: outcome.what, sizes });
             }
         }
         Ok(())

@@ -19,6 +19,8 @@ const LINES: usize = 12;
 
 const ASK_FIRST: &str = "ask first whether it is there: bpf_core_field_exists(), bpf_core_type_exists(), a __weak symbol, \
     or for helper functions bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_name)";
+const OTHER_SIZE: &str = "only pointers and numbers without sign are read in another size; read others by \
+    BPF_CORE_READ_BITFIELD_PROBED(), or as many bytes as bpf_core_field_size() says";
 const UNLISTED: &str = "the kernel lists its variables in /proc/kallsyms only if it was built with CONFIG_KALLSYMS_ALL";
 
 /// Explain a refusal. `log` is the verifier's, empty if it wrote nothing.
@@ -35,7 +37,7 @@ pub(super) fn explain(
     }
     let lacking = lacking(object, linked, log);
     let why = match &lacking {
-        Some(what) => format!("it uses {what}, which this kernel does not have"),
+        Some(Lack { what, .. }) => format!("it uses {what}"),
         None => reason(log).to_owned(),
     };
     let mut message = format!("the kernel's verifier refused `{}`: {why}", program.name);
@@ -44,7 +46,7 @@ pub(super) fn explain(
     }
     let shown = if whole { log.to_owned() } else { last_lines(log) };
     shown.lines().for_each(|line| message.push_str(&format!("\n  | {line}")));
-    Error::Object { message, help: advice(object, program.hook, lacking.is_some(), log, whole) }
+    Error::Object { message, help: advice(object, program.hook, lacking.map(|lack| lack.help), log, whole) }
 }
 
 /// What the kernel refused before its verifier had a word to say.
@@ -56,11 +58,8 @@ fn without_log(program: &Program, error: quadrant_bpf::Error) -> quadrant_bpf::E
 }
 
 /// What to do about it.
-fn advice(object: &Object, hook: Hook, is_lacking: bool, log: &str, whole: bool) -> Vec<String> {
-    let mut help = Vec::new();
-    if is_lacking {
-        help.push(ASK_FIRST.to_owned());
-    }
+fn advice(object: &Object, hook: Hook, of_lacking: Option<&str>, log: &str, whole: bool) -> Vec<String> {
+    let mut help: Vec<String> = of_lacking.into_iter().map(str::to_owned).collect();
     if unlisted(log).is_some() {
         help.push(UNLISTED.to_owned());
     }
@@ -109,17 +108,30 @@ pub(super) fn unlisted(log: &str) -> Option<&str> {
     behind.split('\'').next()
 }
 
+/// What this kernel lacks, behind "it uses", and what to do about it.
+struct Lack {
+    what: String,
+    help: &'static str,
+}
+
 /// What a broken instruction stands for, if the verifier met one.
-fn lacking(object: &Object, linked: &Linked, log: &str) -> Option<String> {
+fn lacking(object: &Object, linked: &Linked, log: &str) -> Option<Lack> {
+    let missing = |what: String| Lack { what: format!("{what}, which this kernel does not have"), help: ASK_FIRST };
     let helper = log.rsplit("unknown#").next().filter(|_| log.contains("unknown#"))?;
     let number: i32 = helper.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
     if let Some(broken) = linked.broken.iter().find(|broken| broken.helper == number) {
-        return Some(format!("`{}`", broken.what));
+        return Some(match broken.sizes {
+            Some((ours, kernels)) => Lack {
+                what: format!("`{}` with {ours} bytes, which has {kernels} in this kernel", broken.what),
+                help: OTHER_SIZE,
+            },
+            None => missing(format!("`{}`", broken.what)),
+        });
     }
     let index = number.checked_sub(MISSING_FUNCTION).and_then(|index| usize::try_from(index).ok());
     match index.and_then(|index| object.externs.get(index)) {
-        Some(external) => Some(format!("the function `{}`", external.name)),
-        None => name_of_helper(number).map(|name| format!("the helper function {name}()")),
+        Some(external) => Some(missing(format!("the function `{}`", external.name))),
+        None => name_of_helper(number).map(|name| missing(format!("the helper function {name}()"))),
     }
 }
 

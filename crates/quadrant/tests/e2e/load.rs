@@ -412,10 +412,21 @@ fn a_missing_field_is_named() {
 }
 
 #[test]
+fn a_field_of_another_size_is_named() {
+    needs_root!();
+    if is_before((5, 11)) {
+        return quadrant_testing::skip("this kernel does not give programs its current task by type (Linux 5.11)");
+    }
+    let message = refused(load!("broken").args(["--only", "size"]));
+    let told = "it uses `struct task_struct___wide.prio` with 8 bytes, which has 4 in this kernel";
+    assert!(message.contains(told) && message.contains("bpf_core_field_size()"), "{message}");
+}
+
+#[test]
 fn a_refusal_names_the_line() {
     needs_root!();
     let message = refused(load!("broken").args(["--only", "memory"]));
-    for part in ["verifier refused `memory`: R", "broken.bpf.c:33: *number += 1;", "--verifier-log"] {
+    for part in ["verifier refused `memory`: R", "broken.bpf.c:45: *number += 1;", "--verifier-log"] {
         assert!(message.contains(part), "{part}: {message}");
     }
 }
