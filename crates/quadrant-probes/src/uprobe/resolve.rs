@@ -16,6 +16,7 @@ use crate::warning::Warning;
 use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_types::LineCode;
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -250,7 +251,9 @@ impl Finder<'_> {
             let names: Vec<String> =
                 self.elf.symbols()?.functions().filter_map(|symbol| demangle::readable(symbol.name)).collect();
             let message = format!("{} has no C++ or Rust function `{name}`", self.target.name.display());
-            return Err(no_match(message, name, names.iter().map(String::as_str)));
+            let mut error = no_match(message, name, names.iter().map(String::as_str));
+            error.help.extend(fuller_help(self.target, &names, name));
+            return Err(error);
         }
         Ok(symbols)
     }
@@ -422,6 +425,30 @@ fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeError {
     }
 }
 
+/// How many functions with a name are shown.
+const SHOWN: usize = 3;
+
+/// The functions that have the name in some namespace, or with some arguments of a template.
+fn fuller_help(target: &Target, names: &[String], name: &str) -> Option<Advice> {
+    let fuller: BTreeSet<&str> = names.iter().filter_map(|full| without_parameters(full, name)).collect();
+    let file = target.name.display().to_string();
+    let probes = fuller.iter().take(SHOWN).map(|full| Named::probe(ProbeKind::Uprobe, [&file, READABLE, full]));
+    let probes: Vec<_> = probes.collect();
+    (!probes.is_empty()).then(|| Advice::one_of("its whole name is needed: ", probes, ""))
+}
+
+/// A function's name without its parameters and result, if it is `name` but for namespaces and arguments of templates.
+fn without_parameters<'a>(full: &'a str, name: &str) -> Option<&'a str> {
+    let start = full.match_indices(name).map(|(at, _)| at).find(|at| {
+        let (before, behind) = (&full[..*at], &full[at + name.len()..]);
+        let starts = before.is_empty() || before.ends_with("::") || before.ends_with(' ');
+        starts && (behind.is_empty() || behind.starts_with(['(', '<']) || behind.starts_with("::<"))
+    })?;
+    let path = full[..start].rfind(' ').map_or(0, |space| space + 1);
+    let end = full[start..].find('(').map_or(full.len(), |at| start + at);
+    Some(&full[path..end])
+}
+
 /// How to name the C++ or Rust function that has the name in its source.
 fn readable_help(target: &Target, symbols: &Symbols, name: &str) -> Option<Advice> {
     let readable = symbols.functions().find_map(|symbol| demangle::called(symbol.name, name))?;
@@ -520,5 +547,19 @@ mod tests {
     fn functions_that_check_sizes() {
         assert!(is_checked("_chk") && is_checked("_chk_avx_unaligned"));
         assert!(!is_checked("_chkpt") && !is_checked("_avx_unaligned"));
+    }
+
+    #[test]
+    fn names_without_their_namespaces_and_arguments_of_templates() {
+        let found = [
+            ("geo::twice<int>(int)", "geo::twice", Some("geo::twice<int>")),
+            ("int geo::twice<int>(int)", "twice", Some("geo::twice<int>")),
+            ("m::greet", "greet", Some("m::greet")),
+            ("m::add::<u8>", "add", Some("m::add::<u8>")),
+            ("m::greeting", "greet", None),
+            ("m::greet::part", "greet", None),
+            ("regreet(int)", "greet", None),
+        ];
+        found.iter().for_each(|(full, name, fuller)| assert_eq!(without_parameters(full, name), *fuller, "{full}"));
     }
 }
