@@ -35,6 +35,25 @@ fn parameters_that_are_missing_count_as_nothing() {
     assert!(text.contains("emit 0 0:i8\n  emit 1\n  emit 2 0:i8"), "{text}");
 }
 
+#[test]
+fn the_version_of_the_kernel_is_a_constant() {
+    let condition = "LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 255) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)";
+    let scripts = [
+        format!("#if {condition}\n#define IS 7\n#endif\nBEGIN {{ print(IS); }}"),
+        format!(
+            "#ifdef LINUX_VERSION_CODE\n#define OF(a, b) KERNEL_VERSION(a, b, 300)\n#endif\nBEGIN {{ if ({condition} && LINUX_VERSION_CODE == OF(6, 12)) {{ print(7); }} }}"
+        ),
+        "BEGIN { print(LINUX_VERSION_MAJOR * LINUX_VERSION_PATCHLEVEL * LINUX_VERSION_SUBLEVEL - 18353); }".to_owned(),
+    ];
+    for script in scripts {
+        let (program, messages) = run(&script, &[], false);
+        let text = dump(&program.unwrap_or_else(|| panic!("{script}: {messages:?}")));
+        assert!(text.contains("7:"), "{script}: {text}");
+    }
+    let (program, messages) = run("#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12)\n#endif\nBEGIN { }", &[], false);
+    assert!(program.is_none() && messages[0].message == "this cannot stand in an `#if`", "{messages:?}");
+}
+
 /// bpftrace #2513
 #[test]
 fn a_parameter_names_a_whole_probe_or_several_words_of_one() {

@@ -145,6 +145,10 @@ impl Symbols for Elsewhere {
     fn cgroup_id(&self, _path: &str) -> Result<u64, String> {
         Err("an object does not know the cgroups of the machine that it will be loaded on".to_owned())
     }
+
+    fn kernel_version(&self) -> Result<u64, String> {
+        Err("an object does not know the version of the kernel that it will be loaded in".to_owned())
+    }
 }
 
 /// Settings from the environment: `BPFTRACE_MAX_STRLEN=200` or `QUADRANT_MAX_STRLEN=200`.
@@ -233,5 +237,9 @@ impl Symbols for Addresses {
     fn cgroup_id(&self, path: &str) -> Result<u64, String> {
         let metadata = std::fs::metadata(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
         Ok(metadata.ino())
+    }
+
+    fn kernel_version(&self) -> Result<u64, String> {
+        Ok(quadrant_session::object::kernel_version())
     }
 }

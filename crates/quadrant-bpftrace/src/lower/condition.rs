@@ -2,7 +2,7 @@
 
 use quadrant_program::span::Span;
 
-use super::Lower;
+use super::{Lower, version};
 use crate::ast::{BinOp, Expr, ExprKind, UnOp};
 use crate::parser::parse_expr_at;
 
@@ -72,6 +72,10 @@ impl Lower<'_> {
         match self.directive_value(&expr, &mut { MAX_EXPANSIONS }) {
             Some(value) => value != 0,
             None => {
+                if let Some(why) = self.unknown_version(condition) {
+                    self.error::<()>(condition, why);
+                    return false;
+                }
                 let help = "numbers, operators, constants by `#define`, and `defined(NAME)` can";
                 self.error_help::<()>(condition, "this cannot stand in an `#if`", help);
                 false
@@ -89,6 +93,11 @@ impl Lower<'_> {
                 [Expr { kind: ExprKind::Name(name), .. }] => Some(self.is_defined(name).into()),
                 _ => None,
             },
+            ExprKind::Call { callee, args } if callee.name == version::FUNCTION => {
+                let [major, patch_level, sublevel] = args.as_slice() else { return None };
+                let mut part = |part| self.directive_value(part, expansions);
+                Some(version::number([part(major)?, part(patch_level)?, part(sublevel)?]))
+            }
             ExprKind::Unary { op, operand } => {
                 let value = self.directive_value(operand, expansions)?;
                 match op {
@@ -107,9 +116,18 @@ impl Lower<'_> {
         }
     }
 
+    /// Why the kernel's version is not known, if a condition asks for it.
+    fn unknown_version(&self, condition: Span) -> Option<String> {
+        let asks = self.text(condition).contains("LINUX_VERSION_");
+        self.env.symbols.kernel_version().err().filter(|_| asks)
+    }
+
     fn directive_name(&self, name: &str, expansions: &mut u16) -> Option<i64> {
         let Some(body) = self.preamble.constant(name) else {
-            return Some(self.is_defined(name).into());
+            return match self.version_part(name) {
+                Some(value) => Some(value.ok()?.cast_signed()),
+                None => Some(self.is_defined(name).into()),
+            };
         };
         *expansions = expansions.checked_sub(1)?;
         if body.end - body.start > MAX_BODY {

@@ -81,6 +81,14 @@ pub trait Symbols {
     /// One line that says why there is none.
     fn cgroup_id(&self, path: &str) -> Result<u64, String>;
 
+    /// The kernel's version as its macro `KERNEL_VERSION` has it.
+    ///
+    /// # Errors
+    /// One line that says why it is not known.
+    fn kernel_version(&self) -> Result<u64, String> {
+        Err("the kernel's version is not known here".to_owned())
+    }
+
     /// Whether programs of a kind of probe may call the kernel function with that id in the kernel's BTF. `tracepoint` is the id there
     /// of the typedef of some raw tracepoint.
     fn kfunc_allowed(&self, kind: ProbeKind, function: u32, tracepoint: u32) -> bool {

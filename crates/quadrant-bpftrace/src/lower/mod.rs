@@ -41,6 +41,7 @@ mod take;
 mod typeinfo;
 mod unstable;
 mod user;
+mod version;
 
 pub use attach::{probe_kind, with_parameters};
 pub use env::{Env, NoSymbols, Symbols, UserAddress, UserPlace, UserSymbol};

@@ -79,6 +79,9 @@ impl Lower<'_> {
         if let Some(value) = self.preamble_constant(name, span) {
             return value;
         }
+        if let Some(value) = self.version_constant(name, span) {
+            return value;
+        }
         if let Some(called) = self.bare_macro(name, span) {
             return match called? {
                 Called::Value(value) => Some(value),

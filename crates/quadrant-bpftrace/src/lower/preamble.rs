@@ -6,8 +6,8 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::Expr;
 use quadrant_program::span::Span;
 
-use super::Lower;
 use super::condition::Conditions;
+use super::{Lower, version};
 use crate::ast::{self, CDecl, CDeclKind, Ident, Item, MacroParam, Script};
 use crate::parser::parse_expr_at;
 use crate::script;
@@ -128,7 +128,7 @@ impl Lower<'_> {
 
     pub(super) fn is_defined(&self, name: &str) -> bool {
         // The kernel's types are always there, as with bpftrace on a kernel with BTF.
-        name == "BPFTRACE_HAVE_BTF" || self.preamble.has_constant(name)
+        name == "BPFTRACE_HAVE_BTF" || version::defines(name) || self.preamble.has_constant(name)
     }
 
     fn define(&mut self, rest: Span, span: Span) {

@@ -171,6 +171,10 @@ impl Symbols for Names {
     fn cgroup_id(&self, path: &str) -> Result<u64, String> {
         known(path, 42)
     }
+
+    fn kernel_version(&self) -> Result<u64, String> {
+        Ok(0x06_0c_ff)
+    }
 }
 
 fn known(name: &str, value: u64) -> Result<u64, String> {

@@ -133,7 +133,7 @@ impl Options<'_> {
         }
         let number = |value: u64| Ok(value.to_le_bytes()[..size.min(8) as usize].to_vec());
         match external.name.as_str() {
-            "LINUX_KERNEL_VERSION" => return number(version()),
+            "LINUX_KERNEL_VERSION" => return number(super::kernel_version()),
             "LINUX_HAS_BPF_COOKIE" => {
                 return number(self.machine.features.attach_cookie(ProgramKind::Kprobe).into());
             }
@@ -178,27 +178,6 @@ impl Options<'_> {
             Error::Object { message, help: Vec::new() }
         })
     }
-}
-
-/// The kernel's version as its macro KERNEL_VERSION has it. Distributions whose releases do not say it (`6.1.0-18-amd64`) say it
-/// elsewhere.
-fn version() -> u64 {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let [signature, build, release] =
-        ["/proc/version_signature", "/proc/sys/kernel/version", "/proc/sys/kernel/osrelease"].map(read);
-    number_of_version(version_among(&signature, &build, &release))
-}
-
-/// `Ubuntu 5.4.0-12.15-generic 5.4.8`, `#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-11-01)`, else the release.
-fn version_among<'a>(signature: &'a str, build: &'a str, release: &'a str) -> &'a str {
-    let after_debian = build.split_once("Debian ").map(|(_, version)| version);
-    signature.split_whitespace().nth(2).or(after_debian).unwrap_or(release)
-}
-
-fn number_of_version(text: &str) -> u64 {
-    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0_u64));
-    let mut next = || numbers.next().unwrap_or(0);
-    next() << 16 | next() << 8 | next().min(255)
 }
 
 /// An option's text in the type that the object has for it.
@@ -255,19 +234,5 @@ fn parse(text: &str) -> Option<u64> {
         (Some(hex), _) => u64::from_str_radix(hex, 16).ok(),
         (_, Some(_)) => text.parse::<i64>().ok().map(|value| value as u64),
         _ => text.parse().ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_of_distributions() {
-        let of = |signature, build, release| number_of_version(version_among(signature, build, release));
-        assert_eq!(of("", "#1 SMP Debian 6.1.176-1 (2026-11-01)", "6.1.0-18-cloud-amd64"), 0x0601b0);
-        assert_eq!(of("Ubuntu 5.4.0-12.15-generic 5.4.8", "#15-Ubuntu SMP", "5.4.0-12-generic"), 0x050408);
-        assert_eq!(of("", "#1 SMP PREEMPT", "6.18.44+"), 0x06122c);
-        assert_eq!(of("", "", "4.14.336"), 0x040eff);
     }
 }

@@ -13,6 +13,7 @@ mod programs;
 mod refusal;
 mod run;
 mod usdt;
+mod version;
 
 use std::cell::RefCell;
 
@@ -28,6 +29,7 @@ use machine::Machine;
 pub use run::Limits;
 pub use run::Losses;
 pub use run::Receiver;
+pub use version::kernel_version;
 
 /// What the user wants besides what the object says.
 #[derive(Clone, Debug, Default)]

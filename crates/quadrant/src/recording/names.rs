@@ -61,6 +61,12 @@ impl Symbols for Asked<'_> {
         Ok(number)
     }
 
+    fn kernel_version(&self) -> Result<u64, String> {
+        let version = self.others.kernel_version()?;
+        self.said.borrow_mut()["version"] = json!(version);
+        Ok(version)
+    }
+
     fn kfunc_allowed(&self, kind: ProbeKind, function: u32, tracepoint: u32) -> bool {
         self.others.kfunc_allowed(kind, function, tracepoint)
     }
@@ -100,6 +106,10 @@ impl Symbols for Told {
     fn cgroup_id(&self, path: &str) -> Result<u64, String> {
         self.0["cgroups"][path].as_u64().ok_or_else(|| unknown(&format!("the id of the cgroup {path}")))
     }
+
+    fn kernel_version(&self) -> Result<u64, String> {
+        self.0["version"].as_u64().ok_or_else(|| unknown("the kernel's version"))
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +134,10 @@ mod tests {
         fn cgroup_id(&self, _path: &str) -> Result<u64, String> {
             Err("none".to_owned())
         }
+
+        fn kernel_version(&self) -> Result<u64, String> {
+            Ok(5)
+        }
     }
 
     fn place(point: &str, offset: u64) -> UserPlace<'_> {
@@ -139,5 +153,12 @@ mod tests {
         let found = told.user_symbol(place("uprobe:/bin/x:f", 7), "PC").unwrap();
         assert_eq!((found.address, found.size), (UserAddress::BehindProbe(0), 4));
         assert!(told.user_symbol(place("uprobe:/bin/x:h", 7), "PC").is_err());
+    }
+    #[test]
+    fn the_version_of_the_kernel_is_that_of_the_recording() {
+        let asked = Asked::new(&Start);
+        assert_eq!(asked.kernel_version(), Ok(5));
+        assert_eq!(Told::new(asked.into_json()).kernel_version(), Ok(5));
+        assert!(Told::default().kernel_version().is_err());
     }
 }

@@ -10,7 +10,8 @@ use quadrant_types::suggest;
 
 use super::super::Lower;
 use super::super::env::{UserAddress, UserPlace};
-use super::super::expr::{literal_number, literal_text};
+use super::super::expr::{literal_int, literal_number, literal_text};
+use super::super::version::number;
 use super::{Call, Called};
 
 /// `kaddr("symbol")`
@@ -18,6 +19,13 @@ pub(super) fn kaddr(lower: &mut Lower, call: Call) -> Option<Called> {
     let name = lower.text_arg(call, 0)?;
     let found = lower.env.symbols.kernel_address(&name);
     address(lower, call, found)
+}
+
+/// `KERNEL_VERSION(5, 4, 0)`
+pub(super) fn version(lower: &mut Lower, call: Call) -> Option<Called> {
+    let [major, patch_level, sublevel] = [0, 1, 2].map(|at| lower.constant_arg(call, at));
+    let number = number([major?, patch_level?, sublevel?]);
+    Some(Called::Value(literal_int(number.cast_unsigned(), call.span)))
 }
 
 /// `uaddr("symbol")`: a pointer to as many bytes as the symbol has.

@@ -22,8 +22,8 @@ use quadrant_types::suggest;
 
 pub(super) use change::signal_number;
 
-use super::Lower;
 use super::expr::float_help;
+use super::{Lower, version};
 use crate::ast::{self, Ident};
 
 /// What a call comes to.
@@ -84,7 +84,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("delete", (1, ANY), "delete(@map, key)", maps::delete),
     entry("has_key", (2, 2), "has_key(@map, key)", maps::has_key),
     entry("len", (1, 1), "len(@map), len(stack)", maps::len),
-    entry("str", (1, 2), "str(address[, length])", text::str),
+    entry("str", (1, ANY), "str(address[, length])", text::str),
     entry("buf", (1, 2), "buf(address, length)", text::buf),
     entry("strlen", (1, 1), "strlen(text)", text::strlen),
     entry("strncmp", (3, 3), "strncmp(text, text, length)", text::strncmp),
@@ -139,6 +139,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("kfunc_exist", (1, 1), "kfunc_exist(\"name\")", meta::kfunc_exist),
     entry("kfunc_allowed", (1, 1), "kfunc_allowed(\"name\")", meta::kfunc_allowed),
     entry("default_str_length", (0, 0), "default_str_length()", meta::default_str_length),
+    entry(version::FUNCTION, (3, 3), "KERNEL_VERSION(major, patch level, sublevel)", host::version),
     entry("find", (3, 3), "find(@map, key, $variable)", maps::find),
     entry("count", (0, 0), "count()", aggregate::misplaced),
     entry("sum", (1, 1), "sum(number)", aggregate::misplaced),
