@@ -3,7 +3,7 @@
 mod read;
 
 use quadrant_program::diag::{Diagnostic, Origin};
-use quadrant_program::program::{KprobeMeans, MissingProbes};
+use quadrant_program::program::{Config, KprobeMeans, MissingProbes};
 use quadrant_program::span::Span;
 use quadrant_program::ty::StackMode;
 use quadrant_types::suggest;
@@ -28,6 +28,9 @@ const KNOWN: &[&str] = &[
     "missing_probes",
     "probe_inline",
 ];
+
+/// Most bytes that texts can have.
+const MAX_STRLEN: u32 = 1 << 20;
 
 /// Settings that bpftrace had, and that have no effect there, either.
 const DEPRECATED: &[&str] = &[
@@ -138,6 +141,10 @@ impl Lower<'_> {
             }
             None => None,
         };
+        if let Some(said) = other_length(new, &value) {
+            let message = format!("`{key}`, set in the environment, is `{}`: {said}", text.escape_debug());
+            self.report(Diagnostic::warning(Span::default(), message).from(Origin::Environment));
+        }
         if let Some(wanted) = wrong {
             let message = format!("`{key}`, set in the environment, is {wanted}, and not `{}`", text.escape_debug());
             self.report(Diagnostic::error(Span::default(), message).from(Origin::Environment));
@@ -170,6 +177,9 @@ impl Lower<'_> {
             let near = suggest(key, KNOWN.iter().copied());
             self.error_near::<()>(key_span, format!("unknown setting `{key}`"), near);
             return;
+        }
+        if let Some(said) = other_length(key, value) {
+            self.warning(span, format!("`{key}`: {said}"));
         }
         if let Err(wanted) = self.apply(key, value) {
             self.error::<()>(span, format!("`{key}` is {wanted}"));
@@ -217,7 +227,7 @@ impl Lower<'_> {
         }
         let config = &mut self.config;
         match key {
-            "max_strlen" => config.max_strlen = number(value, 1, 1 << 20, "a number of bytes, 1 to 1048576")?,
+            "max_strlen" => config.max_strlen = length(value)?,
             "max_map_keys" => config.max_map_keys = Some(number(value, 1, u32::MAX, "a number, 1 or more")?),
             "max_probes" => {
                 config.max_probes = number(value, 1, u32::MAX, "a number, 1 or more")?;
@@ -266,7 +276,7 @@ fn kprobe_means(name: &str) -> Option<KprobeMeans> {
 fn environment_value(text: &str) -> ConfigValue {
     let number = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
+        None => text.parse().or_else(|_| text.parse().map(i64::cast_unsigned)),
     };
     match number {
         Ok(number) => ConfigValue::Int(number),
@@ -284,11 +294,37 @@ fn number(value: &ConfigValue, min: u32, max: u32, wanted: &'static str) -> Resu
     }
 }
 
+/// How long texts may be: what makes no sense is another number, of which [`other_length`] tells.
+fn length(value: &ConfigValue) -> Result<u32, &'static str> {
+    match value {
+        ConfigValue::Int(0) => Ok(Config::default().max_strlen),
+        ConfigValue::Int(length) => Ok(u32::try_from(*length).unwrap_or(MAX_STRLEN).min(MAX_STRLEN)),
+        _ => Err("a number of bytes, 1 to 1048576"),
+    }
+}
+
+/// What is said where `max_strlen` becomes another number than the one given.
+fn other_length(key: &str, value: &ConfigValue) -> Option<String> {
+    let ConfigValue::Int(length) = value else { return None };
+    match length {
+        _ if key != "max_strlen" => None,
+        0 => Some(format!("texts of 0 bytes hold nothing, so it stays {}", Config::default().max_strlen)),
+        length => {
+            (*length > MAX_STRLEN.into()).then(|| format!("texts have at most {MAX_STRLEN} bytes, so it is that"))
+        }
+    }
+}
+
+/// A truth as bpftrace takes it: every number but 0 is true.
 fn truth(value: &ConfigValue) -> Result<bool, &'static str> {
     match value {
         ConfigValue::Bool(value) => Ok(*value),
-        ConfigValue::Int(value @ (0 | 1)) => Ok(*value == 1),
-        _ => Err("true or false"),
+        ConfigValue::Int(value) => Ok(*value != 0),
+        ConfigValue::Text(text) => match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Ok(true),
+            "false" | "no" | "off" | "0" => Ok(false),
+            _ => Err("true or false"),
+        },
     }
 }
 

@@ -61,9 +61,10 @@ pub(super) fn print(lower: &mut Lower, call: Call) -> Option<Called> {
 
 fn print_map(lower: &mut Lower, call: Call, name: &Ident) -> Option<Called> {
     let map = lower.whole_map(name);
-    let top = limit(lower, call, 1);
-    let div = limit(lower, call, 2);
-    let (map, mut top, mut div) = (map?, top?, div?);
+    let top = number(lower, call, 1);
+    let div = divisor(lower, call, 2);
+    // As in bpftrace, less than none is all.
+    let (map, mut top, mut div) = (map?, u64::try_from(top?).unwrap_or(0), div?);
     if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), [_, first, ..]) =
         (lower.map_value(&name.name), call.args)
     {
@@ -74,12 +75,14 @@ fn print_map(lower: &mut Lower, call: Call, name: &Ident) -> Option<Called> {
 }
 
 /// An optional number, 0 if it is not there.
-fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u64> {
-    let Some(arg) = call.args.get(at) else { return Some(0) };
-    let value = lower.constant_arg(call, at)?;
-    match u64::try_from(value) {
+fn number(lower: &mut Lower, call: Call, at: usize) -> Option<i64> {
+    call.args.get(at).map_or(Some(0), |_| lower.constant_arg(call, at))
+}
+
+fn divisor(lower: &mut Lower, call: Call, at: usize) -> Option<u64> {
+    match u64::try_from(number(lower, call, at)?) {
         Ok(value) => Some(value),
-        Err(_) => lower.error(arg.span, "this cannot be negative"),
+        Err(_) => lower.error(call.args[at].span, "this cannot be negative"),
     }
 }
 

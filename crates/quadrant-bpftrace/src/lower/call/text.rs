@@ -61,6 +61,9 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
         None => lower.expr(first),
     };
     let length = call.args.get(1).map(|_| lower.number_arg(call, 1));
+    if let Some(extra) = call.args.get(2) {
+        lower.warning(extra.span, "str() takes an address and a length: more arguments change nothing");
+    }
     let value = lower.name_text(value?);
     let length = match length {
         Some(length) => Some(length_of(lower, length?)?),

@@ -1,5 +1,6 @@
 //! The command line of bpftrace with the real kernel: what its users see, whole.
 
+mod accepted;
 mod errors;
 mod json;
 mod options;

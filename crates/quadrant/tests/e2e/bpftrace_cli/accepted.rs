@@ -1,0 +1,54 @@
+//! What bpftrace accepts though it looks odd, and so is accepted here.
+
+use quadrant_testing::Outcome;
+
+use super::{bpftrace, run};
+use crate::common::needs_root;
+
+/// The result of a script that ends well.
+#[track_caller]
+fn done(script: &str) -> Outcome {
+    let outcome = run(["-q", "-e", script]);
+    assert_eq!(outcome.code(), Some(0), "{script}: {}", outcome.describe());
+    outcome
+}
+
+#[test]
+fn less_than_none_of_a_map_is_all_of_it() {
+    needs_root!();
+    let outcome = done("BEGIN { @x[1] = 1; @x[2] = 5; @x[3] = 3; print(@x, -1); clear(@x); exit(); }");
+    assert_eq!(outcome.stdout.matches("@x[").count(), 3, "{}", outcome.describe());
+}
+
+#[test]
+fn truths_of_settings_are_numbers_and_words() {
+    needs_root!();
+    for (value, shown) in [("2", true), ("on", true), ("TRUE", true), ("\"yes\"", true), ("off", false), ("no", false)]
+    {
+        let outcome = done(&format!("config = {{ print_maps_on_exit = {value} }} BEGIN {{ @x = 1; exit(); }}"));
+        assert_eq!(outcome.stdout.contains("@x: 1"), shown, "{value}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn a_length_of_texts_beyond_the_limits_is_another_one() {
+    needs_root!();
+    for (value, taken) in [("0", "1024"), ("999999999", "1048576"), ("18446744073709551615", "1048576")] {
+        let outcome =
+            done(&format!("config = {{ max_strlen = {value} }} BEGIN {{ print(config.max_strlen); exit(); }}"));
+        assert_eq!(outcome.stdout.trim_end(), taken, "{value}: {}", outcome.describe());
+        assert!(outcome.stderr.contains("WARNING: `max_strlen`: texts "), "{value}: {}", outcome.describe());
+    }
+    let script = "BEGIN { print(config.max_strlen); exit(); }";
+    let outcome = bpftrace().env("BPFTRACE_MAX_STRLEN", "-1").args(["-q", "-e", script]).run().expect("it runs");
+    assert_eq!((outcome.stdout.trim_end(), outcome.code()), ("1048576", Some(0)), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("set in the environment, is `-1`: texts "), "{}", outcome.describe());
+}
+
+#[test]
+fn what_follows_the_length_of_a_text_changes_nothing() {
+    needs_root!();
+    let outcome = done("BEGIN { print(str(\"abcdef\", 3, 1)); exit(); }");
+    assert_eq!(outcome.stdout.trim_end(), "abc", "{}", outcome.describe());
+    assert!(outcome.stderr.contains("more arguments change nothing"), "{}", outcome.describe());
+}
