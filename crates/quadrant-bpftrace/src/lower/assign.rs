@@ -71,7 +71,7 @@ impl Lower<'_> {
         let id = self.widen_var(name, &value, span)?;
         let ty = self.var_type(id);
         self.warn_of_sign(&value, &ty);
-        let value = self.fit(value, &ty)?;
+        let value = self.fit_variable(name, value, &ty)?;
         Some(StmtKind::Assign(Place::Var(id), value))
     }
 
@@ -206,12 +206,22 @@ impl Lower<'_> {
             let (wanted, got) = (self.describe(&ty), self.describe(&value.ty));
             return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", plain(&var.name)));
         }
-        let value = self.fit(value, &ty)?;
+        let value = self.fit_variable(&var.name, value, &ty)?;
         Some(StmtKind::Assign(Place::Var(id?), value))
+    }
+
+    fn fit_variable(&mut self, name: &str, value: Expr, ty: &Type) -> Option<Expr> {
+        let variable = format!("`${}`", plain(name));
+        self.fit_in(value, ty, Some(&variable))
     }
 
     /// Converts a value to a type that may be too narrow for it: constants must fit.
     pub(super) fn fit(&mut self, value: Expr, ty: &Type) -> Option<Expr> {
+        self.fit_in(value, ty, None)
+    }
+
+    /// The same; what holds the value is named in messages.
+    fn fit_in(&mut self, value: Expr, ty: &Type, holder: Option<&str>) -> Option<Expr> {
         if let (ExprKind::Str(text), Type::String { cap }) = (&value.kind, ty)
             && text.len() >= *cap as usize
         {
@@ -221,24 +231,34 @@ impl Lower<'_> {
         if let (ExprKind::Int(number @ ..0), true, Type::Int { signed: false, .. }) =
             (&value.kind, value.ty.is_signed(), ty)
         {
-            let name = self.describe(ty);
-            return self.error(value.span, format!("{number} does not fit in {name}"));
+            let number = number.to_string();
+            return self.too_great(value.span, &number, ty, holder);
         }
         let joined = join(self.env.types, &value.ty, ty);
         if joined.as_ref() == Some(ty) || !value.ty.is_integer() || !ty.is_integer() {
             return Some(self.convert(value, ty));
         }
-        let name = self.describe(ty);
         if let ExprKind::Int(number) = value.kind {
             let cast = self.cast(value.clone(), ty);
             return match cast.kind {
-                ExprKind::Int(same) if same == number => Some(cast),
-                _ => self.error(value.span, format!("{} does not fit in {name}", number_of(number, &value.ty))),
+                ExprKind::Int(same) if number_of(same, ty) == number_of(number, &value.ty) => Some(cast),
+                _ => {
+                    let number = number_of(number, &value.ty);
+                    self.too_great(value.span, &number.to_string(), ty, holder)
+                }
             };
         }
-        let from = self.describe(&value.ty);
+        let (from, name) = (self.describe(&value.ty), self.describe(ty));
         self.warning(value.span, format!("{from} is cut to {name}"));
         Some(self.cast(value, ty))
+    }
+
+    fn too_great<T>(&mut self, span: Span, number: &str, ty: &Type, holder: Option<&str>) -> Option<T> {
+        let ty = self.describe(ty);
+        match holder {
+            Some(holder) => self.error(span, format!("{holder} holds {ty}, and {number} does not fit")),
+            None => self.error(span, format!("{number} does not fit in {ty}")),
+        }
     }
 
     /// `x++` and its like.

@@ -58,10 +58,21 @@ impl Parser<'_> {
         let (value, bad) = parse_str(self.text(span));
         for (at, len) in bad {
             let at = span.start + at as u32;
-            let escape = Span::new(at, at + len as u32);
-            self.soft_error(escape, format!("unknown escape `{}`", self.text(escape)));
+            self.bad_escape(Span::new(at, at + len as u32));
         }
         ExprKind::Str(value)
+    }
+
+    fn bad_escape(&mut self, escape: Span) {
+        let text = self.text(Span::new(escape.start, self.source.len() as u32));
+        let digits = text[1..].bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count() as u32;
+        let escape = Span::new(escape.start, escape.end.max(escape.start + 1 + digits));
+        let message = match self.text(escape) {
+            "\\x" => "no hexadecimal digit behind `\\x`".to_owned(),
+            text if digits > 0 => format!("`{text}` is more than a byte holds"),
+            text => format!("unknown escape `{text}`"),
+        };
+        self.soft_error(escape, message);
     }
 
     fn param(&mut self) -> ExprKind {

@@ -124,17 +124,17 @@ impl Parser<'_> {
 
     fn let_stmt(&mut self) -> StmtKind {
         self.bump();
-        let var = self.variable();
+        let var = self.variable("after `let`");
         let ty = if self.eat(Tok::Colon) { Some(self.type_expr()) } else { None };
         let value = if self.eat(Tok::Assign) { Some(self.expr()) } else { None };
         StmtKind::Let { var, ty, value }
     }
 
-    fn variable(&mut self) -> Ident {
+    fn variable(&mut self, place: &str) -> Ident {
         if self.at(Tok::Var) {
             return self.take_ident(1);
         }
-        self.unexpected("a variable (`$name`)");
+        self.unexpected(&format!("a variable (`$name`) {place}"));
         Ident { name: String::new(), span: self.here() }
     }
 
@@ -193,7 +193,7 @@ impl Parser<'_> {
     fn for_loop(&mut self) -> StmtKind {
         self.bump();
         let parens = self.eat(Tok::LParen);
-        let var = self.variable();
+        let var = self.variable("for the loop");
         if self.at(Tok::Assign) {
             return self.c_loop();
         }

@@ -17,10 +17,12 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
     arguments(message)
         .or_else(|| values(message))
         .or_else(|| parts(message, marked))
+        .or_else(|| wildcard(diagnostic, marked))
         .or_else(|| probe(message, marked))
         .or_else(|| setting(message, marked))
         .or_else(|| too_long(message, marked))
         .or_else(|| number(message, marked))
+        .or_else(|| overflow(message))
         .or_else(|| address(message))
         .or_else(|| counted(message, marked))
         .or_else(|| table(message))
@@ -236,6 +238,26 @@ fn number(message: &str, marked: &str) -> Option<String> {
     }
 }
 
+/// A number that a variable has no room for.
+fn overflow(message: &str) -> Option<String> {
+    let [name, ty, number] = holes("`{}` holds {}, and {} does not fit", message)?[..] else { return None };
+    let needed = room(number);
+    Some(format!(
+        "Type mismatch for {name}: trying to assign value of type '{needed}' when variable already has a type '{ty}'"
+    ))
+}
+
+/// The smallest type with a sign that has room for a number, else the greatest one.
+fn room(number: &str) -> &'static str {
+    match number.parse::<i64>() {
+        Ok(number) if i8::try_from(number).is_ok() => "int8",
+        Ok(number) if i16::try_from(number).is_ok() => "int16",
+        Ok(number) if i32::try_from(number).is_ok() => "int32",
+        Ok(_) => "int64",
+        Err(_) => "uint64",
+    }
+}
+
 /// What is written like an address, and is none.
 fn address(message: &str) -> Option<String> {
     let text = holes("`{}` is not an IPv4 or IPv6 address", message)?[0];
@@ -287,17 +309,29 @@ fn parts(message: &str, marked: &str) -> Option<String> {
     Some(format!("{kind} probe type {needs}, found {}", given.count()))
 }
 
+/// What is said of a name that there is not.
+const MISSING: &[&str] = &[
+    "{} has no function `{}`",
+    "there is no function `{}`{}",
+    "there are no static probes in {}",
+    "{} has no probe `{}`",
+];
+
+/// A pattern that no probe matches, where that ends the trace.
+fn wildcard(diagnostic: &Diagnostic, marked: &str) -> Option<String> {
+    let patterns = MISSING.iter().chain(&["there is no tracepoint `{}`"]);
+    let missing = patterns.copied().any(|pattern| holes(pattern, &diagnostic.message).is_some());
+    (missing && diagnostic.severity == Severity::Error && marked.contains('*')).then(|| {
+        "Probe has no valid attach points. If this is expected, set the 'missing_probes' config variable to 'warn'."
+            .to_owned()
+    })
+}
+
 /// Probes that there are not are named as the script names them.
 fn probe(message: &str, marked: &str) -> Option<String> {
     let (kind, rest) = marked.split_once(':')?;
     let kind = quadrant_bpftrace::lower::probe_kind(kind)?.name();
-    let missing = [
-        "{} has no function `{}`",
-        "there is no function `{}`{}",
-        "there are no static probes in {}",
-        "{} has no probe `{}`",
-    ];
-    if missing.iter().any(|pattern| holes(pattern, message).is_some()) {
+    if MISSING.iter().any(|pattern| holes(pattern, message).is_some()) {
         return Some(format!("No matches for {kind} {}.", rest.replace('"', "")));
     }
     match (message, kind) {

@@ -58,6 +58,7 @@ const AROUND: &[(&str, Around)] = &[
     ("the macro `{}` takes something else here", Around::Call),
     ("a probe returns a number or nothing, and this is {}", Around::Statement),
     ("a test returns a number, and this is {}", Around::Statement),
+    ("`{}` holds {}, and {} does not fit", Around::Statement),
     ("`unroll` {}", Around::Statement),
     ("unknown setting `{}`", Around::Setting),
     ("`{}` is a number{}", Around::Setting),
@@ -113,6 +114,9 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     }
     if let Some(suffix) = holes("unknown suffix `{}` on a number", message) {
         return Span::new(span.end.saturating_sub(suffix[0].len() as u32).max(span.start), span.end);
+    }
+    if message.starts_with("no hexadecimal digit behind ") {
+        return word(text, Span::new(span.end, span.end));
     }
     if message.starts_with("a loop runs over ") {
         return block(text, *span);

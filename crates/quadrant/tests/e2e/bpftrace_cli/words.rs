@@ -42,6 +42,54 @@ fn arguments_of_another_kind() {
 }
 
 #[test]
+fn loops_and_declarations_have_variables() {
+    assert_refused(&[
+        ("let x = 5;", "syntax: expected variable after 'let'"),
+        ("for (x : 0..3) { }", "syntax: expected variable in for loop"),
+    ]);
+}
+
+#[test]
+fn escapes_that_stand_for_no_byte() {
+    assert_refused(&[
+        ("print(\"\\xzz\");", "syntax: invalid hex escape sequence"),
+        ("print(\"\\777\");", "syntax: octal escape sequence out of range '\\777'"),
+        ("print(\"\\9\");", "syntax: invalid escape character '\\9'"),
+    ]);
+}
+
+#[test]
+fn numbers_that_a_declared_variable_has_no_room_for() {
+    let mismatch = |number: &str, ty: &str, needed: &str| {
+        let message = format!(
+            "Type mismatch for $x: trying to assign value of type '{needed}' when variable already has a type '{ty}'"
+        );
+        assert_refused(&[
+            (&format!("let $x : {ty} = {number};"), &message),
+            (&format!("let $x : {ty}; $x = {number};"), &message),
+        ]);
+    };
+    for (number, ty, needed) in [
+        ("300", "uint8", "int16"),
+        ("200", "int8", "int16"),
+        ("-1", "uint64", "int8"),
+        ("40000", "int16", "int32"),
+        ("3000000000", "int32", "int64"),
+        ("18446744073709551615", "int8", "uint64"),
+    ] {
+        mismatch(number, ty, needed);
+    }
+}
+
+#[test]
+fn a_pattern_without_a_match() {
+    needs_root!();
+    let outcome = run(["-e", "tracepoint:sched:nope* { }"]);
+    let message = "ERROR: Probe has no valid attach points. If this is expected, set the 'missing_probes' config variable to 'warn'.\n";
+    assert!(outcome.stderr.contains(message), "{}", outcome.describe());
+}
+
+#[test]
 fn what_has_to_be_in_the_script() {
     assert_refused(&[
         ("$n = 3; @ = lhist(1, 0, $n, 1);", "lhist: invalid max value (must be non-negative literal)"),
