@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, openat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 /// Makes writing to both wait for the reader.
@@ -17,9 +17,11 @@ pub fn wait_for_readers() {
 }
 
 /// The same pipe or terminal is opened once more, so that other programs keep their mode. Sockets cannot be: there it changes for all.
+/// Files never have a writer wait, and what opens one anew begins at its start: they stay as they are.
 fn own(stream: BorrowedFd<'_>, path: &str, replace: fn(OwnedFd) -> rustix::io::Result<()>) -> rustix::io::Result<()> {
     let mode = fcntl_getfl(stream)?;
-    if !mode.contains(OFlags::NONBLOCK) {
+    let kind = FileType::from_raw_mode(fstat(stream)?.st_mode);
+    if !mode.contains(OFlags::NONBLOCK) || kind == FileType::RegularFile {
         return Ok(());
     }
     let blocking = mode.difference(OFlags::NONBLOCK);

@@ -77,6 +77,24 @@ fn a_pipe_that_does_not_block_loses_nothing_and_stays_so() {
     }
 }
 
+/// The mode means nothing for a file, which is written where the others that have it open are.
+#[test]
+fn a_file_that_does_not_block_is_written_where_it_is() {
+    needs_root!();
+    let path = std::env::temp_dir().join(format!("quadrant-file-{}", std::process::id()));
+    let mut file = std::fs::File::create(&path).unwrap();
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::NONBLOCK).unwrap();
+    std::io::Write::write_all(&mut file, b"a line from before\n").unwrap();
+    let text = "BEGIN { printf(\"answer\"); exit(); }";
+    let tracer = quadrant().args(["-q", "-e", text]).stdout(Stdio::from(file.try_clone().unwrap()));
+    let outcome = tracer.run().unwrap();
+    assert!(outcome.success(), "{}", outcome.describe());
+    std::io::Write::write_all(&mut file, b"behind").unwrap();
+    let kept = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(kept.starts_with("a line from before\nanswer") && kept.ends_with("behind"), "{kept:?}");
+}
+
 /// How long a process may take to fill a pipe that nobody reads: on a busy machine much longer than the second that it takes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
