@@ -177,7 +177,7 @@ impl<'p> Renderer<'p> {
             MapValue::Aggregation(agg) if value.len() == agg.words() as usize * 8 => {
                 self.print_aggregation(out, map, value, resolver);
             }
-            _ => self.print(out, &decode_argument(ty, value, record), TEXT, resolver),
+            _ => self.print(out, &decode_argument(ty, value, record), text::map::style(map.own.values), resolver),
         }
     }
 

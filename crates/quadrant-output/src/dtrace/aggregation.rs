@@ -10,6 +10,7 @@ use crate::dtrace::pack;
 use crate::dtrace::table::Column;
 use crate::dtrace::table::Row;
 use crate::dtrace::table::Table;
+use crate::dtrace::table::is_own;
 use crate::dtrace::value;
 use crate::pad::pad_left;
 use crate::text::map::decimal;
@@ -29,9 +30,7 @@ pub(super) fn aggregation(out: &mut Vec<u8>, table: &mut Table<'_>, stage: &mut 
 }
 
 fn line(out: &mut Vec<u8>, columns: &[Column<'_>], row: &Row, stage: &mut Stage<'_>) {
-    if let Some(first) = columns.first() {
-        keys(out, first, row, stage);
-    }
+    keys(out, columns, row, stage);
     for (column, words) in columns.iter().zip(&row.words) {
         value(out, column, words, stage);
     }
@@ -39,9 +38,10 @@ fn line(out: &mut Vec<u8>, columns: &[Column<'_>], row: &Row, stage: &mut Stage<
 }
 
 /// Append the parts of a row's key.
-pub(super) fn keys(out: &mut Vec<u8>, column: &Column<'_>, row: &Row, stage: &mut Stage<'_>) {
-    for (at, part) in key_parts(column.map.key.as_ref(), &row.key).iter().enumerate() {
-        value::key(out, (part, column.is_own(at)), stage);
+pub(super) fn keys(out: &mut Vec<u8>, columns: &[Column<'_>], row: &Row, stage: &mut Stage<'_>) {
+    let Some(first) = columns.first() else { return };
+    for (at, part) in key_parts(first.map.key.as_ref(), &row.key).iter().enumerate() {
+        value::key(out, (part, is_own(columns, at)), stage);
     }
 }
 
@@ -65,7 +65,7 @@ fn bars(out: &mut Vec<u8>, table: &Table<'_>, stage: &mut Stage<'_>) {
     histogram::heading(out, b"key");
     for row in &table.rows {
         let start = out.len();
-        keys(out, column, row, stage);
+        keys(out, std::slice::from_ref(column), row, stage);
         trim(out, start);
         pad_left(out, start, histogram::LABEL);
         histogram::row(out, count(row), column.factor, &scale);

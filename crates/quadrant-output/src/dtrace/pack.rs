@@ -30,7 +30,7 @@ pub(super) fn pack(out: &mut Vec<u8>, column: &Column<'_>, rows: &[Row], stage: 
     heading(out, last - first + 1);
     for (row, buckets) in rows.iter().zip(&all) {
         let start = out.len();
-        keys(out, column, row, stage);
+        keys(out, std::slice::from_ref(column), row, stage);
         trim(out, start);
         pad_left(out, start, KEY);
         line(out, &buckets[first..=last], column.factor, stage.options.zoom);

@@ -19,6 +19,7 @@ use crate::dtrace::printf::spec;
 use crate::dtrace::table::Column;
 use crate::dtrace::table::Row;
 use crate::dtrace::table::Table;
+use crate::dtrace::table::is_own;
 
 /// Append each entry by a format: conversions and each `*` take the parts of the key in
 /// turn, those with `@` the values of the aggregations.
@@ -46,8 +47,7 @@ fn entry(out: &mut Vec<u8>, format: &Format, columns: &[Column<'_>], row: &Row, 
         let spec = spec(c, || part().1);
         if !c.kind.starts_with('@') {
             let (at, cell) = part();
-            let own = columns.first().is_some_and(|column| column.is_own(at));
-            convert(out, &spec, kind(c), &cell, Audience::People.unless_own(own), stage);
+            convert(out, &spec, kind(c), &cell, Audience::People.unless_own(is_own(columns, at)), stage);
             continue;
         }
         // With more conversions than aggregations, the last is shown again.

@@ -38,10 +38,14 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Whether a part of its keys is a text of the script itself.
-    pub fn is_own(&self, part: usize) -> bool {
+    fn is_own(&self, part: usize) -> bool {
         self.program.own_keys.contains(&(self.id, part))
     }
+}
+
+/// Whether a part of the keys is a text of the script itself. A row's key can be that of any of the aggregations.
+pub(super) fn is_own(columns: &[Column<'_>], part: usize) -> bool {
+    columns.iter().all(|column| column.is_own(part))
 }
 
 /// Aggregations with the same key.

@@ -34,7 +34,7 @@ pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, 
 }
 
 /// How texts are shown: the script's own stay as they are.
-fn style(own: bool) -> Style {
+pub(crate) fn style(own: bool) -> Style {
     if own { OWN } else { TEXT }
 }
 

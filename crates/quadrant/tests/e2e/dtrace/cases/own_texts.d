@@ -22,5 +22,9 @@ BEGIN
 	printa("%s%d %@d\n", @own);
 	printa(@own);
 	printa(@foreign);
+	/* Rows have the keys of all aggregations. */
+	@apart["\033[4m", 1] = count(); @foreign_too[mixed, 1] = count();
+	printa("%s%d %@d %@d\n", @apart, @foreign_too);
+	printa(@apart, @foreign_too);
 	exit(0);
 }
