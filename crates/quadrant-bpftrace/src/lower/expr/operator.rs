@@ -38,28 +38,27 @@ impl Lower<'_> {
         match op {
             UnOp::Deref => self.deref(operand, span),
             UnOp::AddrOf => self.address(operand, span),
-            UnOp::Not => {
-                let value = self.expr(operand)?;
-                if let Type::String { .. } = value.ty {
-                    let ty = self.describe(&value.ty);
-                    return self.error_help(
-                        span,
-                        format!("`!` needs a number, and this is {ty}"),
-                        "compare it: `x == \"\"`",
-                    );
-                }
-                let value = self.truth(value)?;
-                if let ExprKind::Int(value) = value.kind {
-                    return Some(Expr::int(i64::from(value == 0), Type::Bool, span));
-                }
-                Some(Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span))
-            }
+            UnOp::Not => self.not(operand, span),
             UnOp::Neg if matches!(operand.kind, ast::ExprKind::Int(_)) => self.negative(operand, span),
             UnOp::Neg | UnOp::BitNot | UnOp::Plus => {
                 let value = self.operand(operand)?;
                 self.arithmetic_unary(op, value, span)
             }
         }
+    }
+
+    /// `!x`: of a pointer, whether it is null.
+    fn not(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
+        let value = as_pointer(self.expr(operand)?);
+        if let Type::String { .. } = value.ty {
+            let message = format!("`!` needs a number, and this is {}", self.describe(&value.ty));
+            return self.error_help(span, message, "compare it: `x == \"\"`");
+        }
+        let value = self.truth(value)?;
+        if let ExprKind::Int(value) = value.kind {
+            return Some(Expr::int(i64::from(value == 0), Type::Bool, span));
+        }
+        Some(Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span))
     }
 
     /// One side of an operation. What a cast makes of a number has a type of its own, like what is in a variable: it does not
