@@ -3,9 +3,13 @@
 //! A map that takes memory as keys come has a few pieces of it ready on each CPU. More come by an interrupt, at once where a program of a
 //! process stores a key. But where interrupts are off (timers, events of the processor, tracepoints and functions that run in
 //! interrupts), no more come before the program has ended: a loop that fills a map there would lose all keys but the first few. So the
-//! memory of such maps is taken when they are made.
+//! memory of such maps is taken when they are made, if that is not too much. Without a loop, a firing stores few keys, and the next ones
+//! find memory.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::mem;
+use std::ptr;
 
 use quadrant_program::Program;
 use quadrant_program::expr::Builtin;
@@ -15,7 +19,6 @@ use quadrant_program::expr::Place;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
-use quadrant_program::program::Clause;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
 
@@ -23,9 +26,8 @@ use super::walk;
 use super::walk::Node;
 use crate::object::Unit;
 
-/// Pieces of memory that the kernel has ready for a new map, and of how many bytes at most; of larger ones it has one.
+/// Pieces of memory that the kernel has ready for a new map.
 const AT_HAND: u32 = 4;
-const SMALL: u64 = 256;
 /// Tracepoints in a process, with interrupts on.
 const OF_PROCESSES: [&str; 2] = ["syscalls", "raw_syscalls"];
 /// The same as raw tracepoints.
@@ -34,25 +36,19 @@ const RAW_OF_PROCESSES: [&str; 2] = ["sys_enter", "sys_exit"];
 /// What stays the same while a program runs.
 const OF_TASKS: [Builtin; 4] = [Builtin::Pid, Builtin::Tid, Builtin::Cpu, Builtin::Comm];
 
-/// How many new keys of each map one firing may store where interrupts are off, at most [`u32::MAX`].
-pub(super) fn of(program: &Program, units: &[Unit]) -> BTreeMap<MapId, u32> {
-    let mut most = BTreeMap::<MapId, u32>::new();
-    for unit in units.iter().filter(|unit| unit.all_points().any(|point| is_interrupt(program, point))) {
-        let mut stored = BTreeMap::new();
-        for clause in unit.all_clauses().filter_map(|index| program.clauses.get(index)) {
-            count(clause, &mut stored);
-        }
-        for (map, count) in stored {
-            let known = most.entry(map).or_default();
-            *known = count.max(*known);
-        }
-    }
-    most
+/// Maps to which the loops of one firing may give more new keys than the kernel has memory for where interrupts are off.
+pub(super) fn of(program: &Program, units: &[Unit]) -> BTreeSet<MapId> {
+    let in_interrupts = units.iter().filter(|unit| unit.all_points().any(|point| is_interrupt(program, point)));
+    in_interrupts.flat_map(|unit| filled(program, unit)).collect()
 }
 
-/// Whether the kernel may lack memory for so many new keys, in entries of so many bytes.
-pub(super) fn is_too_many(keys: u32, entry: u64) -> bool {
-    keys > if entry > SMALL { 1 } else { AT_HAND }
+/// The maps that a program fills.
+fn filled(program: &Program, unit: &Unit) -> impl Iterator<Item = MapId> {
+    let mut keys = Keys::default();
+    for clause in unit.all_clauses().filter_map(|index| program.clauses.get(index)) {
+        walk::clause(clause, &mut |node| keys.note(node));
+    }
+    keys.stored.into_iter().filter(|(_, count)| *count > AT_HAND).map(|(map, _)| map)
 }
 
 /// Whether a point can fire while interrupts are off.
@@ -66,28 +62,79 @@ fn is_interrupt(program: &Program, point: PointId) -> bool {
     }
 }
 
-/// Adds the keys that a clause may store.
-fn count(clause: &Clause, stored: &mut BTreeMap<MapId, u32>) {
-    let mut rounds = vec![1_u32];
-    let mut store = |place: Option<(MapId, &Expr)>, around: u32| {
-        let Some((map, key)) = place else { return };
-        let known = stored.entry(map).or_default();
-        *known = known.saturating_add(if is_fixed(key) { 1 } else { around });
-    };
-    walk::clause(clause, &mut |node| {
-        let around = rounds.last().copied().unwrap_or(1);
+/// How many keys of each map loops may store, at most [`u32::MAX`].
+type Stored = BTreeMap<MapId, u32>;
+
+/// Counts the keys that loops store; a walk tells it what it meets.
+#[derive(Default)]
+struct Keys {
+    stored: Stored,
+    /// How often what is visited runs, by the loops around.
+    rounds: Vec<u32>,
+    /// Those around.
+    branches: Vec<Branch>,
+}
+
+/// An `if`, of which one firing takes one branch: the greater one counts.
+struct Branch {
+    /// The statement at which its other branch starts, only to be compared.
+    other: *const Stmt,
+    /// What was stored before it.
+    before: Stored,
+    /// What was stored at the end of its first branch, if there is another one.
+    then: Stored,
+}
+
+impl Keys {
+    fn note(&mut self, node: Node<'_>) {
         match node {
-            Node::Stmt(stmt) => {
-                store(target(stmt), around);
-                if stmt.is_loop() {
-                    rounds.push(around.saturating_mul(times(stmt)));
-                }
-            }
-            Node::Expr(Expr { kind: ExprKind::IncDec { target, .. }, .. }) => store(keyed(target), around),
-            Node::End(stmt) if stmt.is_loop() => drop(rounds.pop()),
-            Node::Expr(_) | Node::End(_) => {}
+            Node::Stmt(stmt) => self.enter(stmt),
+            Node::Expr(Expr { kind: ExprKind::IncDec { target, .. }, .. }) => self.store(keyed(target)),
+            Node::End(stmt) => self.leave(stmt),
+            Node::Expr(_) => {}
         }
-    });
+    }
+
+    fn enter(&mut self, stmt: &Stmt) {
+        self.change_branch(stmt);
+        self.store(target(stmt));
+        if stmt.is_loop() {
+            let around = self.rounds.last().copied().unwrap_or(1);
+            self.rounds.push(around.saturating_mul(times(stmt)));
+        }
+        if let StmtKind::If { other, .. } = &stmt.kind {
+            let other = other.first().map_or(ptr::null(), ptr::from_ref);
+            self.branches.push(Branch { other, before: self.stored.clone(), then: Stored::new() });
+        }
+    }
+
+    /// Goes on from what was stored before an `if` where its other branch starts.
+    fn change_branch(&mut self, stmt: &Stmt) {
+        if let Some(branch) = self.branches.last_mut().filter(|branch| ptr::eq(branch.other, stmt)) {
+            branch.then = mem::replace(&mut self.stored, mem::take(&mut branch.before));
+        }
+    }
+
+    fn leave(&mut self, stmt: &Stmt) {
+        if stmt.is_loop() {
+            self.rounds.pop();
+        }
+        if !matches!(stmt.kind, StmtKind::If { .. }) {
+            return;
+        }
+        for (map, count) in self.branches.pop().into_iter().flat_map(|branch| branch.then) {
+            let known = self.stored.entry(map).or_default();
+            *known = count.max(*known);
+        }
+    }
+
+    fn store(&mut self, place: Option<(MapId, &Expr)>) {
+        let (Some((map, key)), Some(around)) = (place, self.rounds.last()) else { return };
+        if !is_fixed(key) {
+            let known = self.stored.entry(map).or_default();
+            *known = known.saturating_add(*around);
+        }
+    }
 }
 
 /// The map and key at which a statement stores something.

@@ -8,7 +8,7 @@ use quadrant_codegen::{LossKind, MapRole};
 use quadrant_program::expr::{BinaryOp, ExprKind, Place};
 use quadrant_program::map::{Aggregation, MapId};
 use quadrant_program::probe::Site;
-use quadrant_program::stmt::StmtKind;
+use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::{StackMode, StackType, Type};
 use quadrant_vm::FakeEnv;
 
@@ -206,32 +206,73 @@ fn maps_by_stacks_take_little_memory_however_many_they_are() {
     assert_eq!(sizes, [4 << 20; 6]);
 }
 
+/// The kind, flags and entries of a map, where maps have 65,536 keys.
+fn made(script: &Script, id: MapId) -> (u32, u32, u32) {
+    let object = object_for(script, &quadrant_codegen::Target { map_keys: 1 << 16, ..target() });
+    let def = object.maps.iter().find(|def| def.role == MapRole::Script(id)).expect("every map is there");
+    (def.kind, def.flags, def.max_entries)
+}
+
+fn repeat(count: u32, body: Vec<Stmt>) -> Stmt {
+    stmt(StmtKind::Unroll { count, body })
+}
+
 /// Where interrupts are off, the kernel has memory for four keys of a map that grows.
 #[test]
 fn memory_for_keys_that_come_at_once_in_an_interrupt_is_taken_before() {
     let mut script = Script::new();
     let [looped, fixed, few] = [0; 3].map(|_| script.keyed(Type::U64, Type::I64));
     let [counted, in_process] = [0; 2].map(|_| script.aggregation(Some(Type::U64), Aggregation::Count));
-    let fill = |map, count| stmt(StmtKind::Unroll { count, body: vec![inc(map, Some(arg(0)))] });
     let key = |n| Some(uint(n));
-    let counts = (0..5).map(|n| feed(counted, key(n), None));
-    let body = [
-        stmt(StmtKind::Unroll { count: 9, body: vec![set_map(looped, Some(get(few, key(1), Type::U64)), arg(0))] }),
-        stmt(StmtKind::Unroll { count: 9, body: vec![set_map(fixed, key(1), arg(0))] }),
-        fill(few, 4),
+    let body = vec![
+        repeat(9, vec![set_map(looped, Some(get(few, key(1), Type::U64)), arg(0))]),
+        repeat(9, vec![set_map(fixed, key(1), arg(0))]),
+        repeat(4, vec![inc(few, Some(arg(0)))]),
+        repeat(5, vec![feed(counted, Some(get(few, key(1), Type::U64)), None)]),
     ];
-    script.clause(None, body.into_iter().chain(counts).collect());
+    script.clause(None, body);
     script.program.points[0].site = Site::Interval { period_ns: 1 };
-    script.clause(None, (0..9).map(|n| feed(in_process, key(n), None)).collect());
-    let object = object_for(&script, &target());
-    let kind = |id| {
-        let def = object.maps.iter().find(|def| def.role == MapRole::Script(id)).expect("every map is there");
-        (def.kind, def.flags)
-    };
-    let (shared, by_cpu, grows) = (MapKind::Hash as u32, MapKind::PercpuHash as u32, flags::NO_PREALLOC);
-    assert_eq!([looped, counted].map(kind), [(shared, 0); 2]);
-    assert_eq!([fixed, few].map(kind), [(shared, grows); 2]);
-    assert_eq!(kind(in_process), (by_cpu, grows));
+    script.clause(None, vec![repeat(9, vec![feed(in_process, Some(get(few, key(1), Type::U64)), None)])]);
+    let (shared, by_cpu, grows, all) = (MapKind::Hash as u32, MapKind::PercpuHash as u32, flags::NO_PREALLOC, 1 << 16);
+    assert_eq!([looped, counted].map(|id| made(&script, id)), [(shared, 0, all); 2]);
+    assert_eq!([fixed, few].map(|id| made(&script, id)), [(shared, grows, all); 2]);
+    assert_eq!(made(&script, in_process), (by_cpu, grows, all));
+}
+
+/// A few stores in a row find memory at the next firing, if not at this one; of branches, one is taken.
+#[test]
+fn only_loops_have_the_memory_of_a_map_taken_before() {
+    let mut script = Script::new();
+    let looked = script.keyed(Type::U64, Type::U64);
+    let [row, branches, both] = [0; 3].map(|_| script.aggregation(Some(Type::U64), Aggregation::Count));
+    let new = || Some(get(looked, Some(uint(1)), Type::U64));
+    let store = |map| feed(map, new(), None);
+    let mut body: Vec<Stmt> = (0..9).map(|n| feed(row, Some(uint(n)), None)).collect();
+    body.push(repeat(4, vec![if_else(arg(0), vec![store(branches)], vec![store(branches)])]));
+    body.push(repeat(4, vec![if_else(arg(0), vec![store(both)], vec![]), store(both)]));
+    script.clause(None, body);
+    script.program.points[0].site = Site::Interval { period_ns: 1 };
+    let (shared, by_cpu, all) = (MapKind::Hash as u32, MapKind::PercpuHash as u32, 1 << 16);
+    assert_eq!([row, branches].map(|id| made(&script, id)), [(by_cpu, flags::NO_PREALLOC, all); 2]);
+    assert_eq!(made(&script, both), (shared, 0, all));
+}
+
+/// However many keys come at once: a map has room for as many as it says, and takes no more than 32 MiB before they come.
+#[test]
+fn large_maps_that_are_filled_in_interrupts_keep_their_room() {
+    let mut script = Script::new();
+    let looked = script.keyed(Type::U64, Type::U64);
+    let hist = Aggregation::Hist { bits: 0 };
+    let [large, little, most] = [0; 3].map(|_| script.aggregation(Some(Type::U64), hist.clone()));
+    script.program.maps[little.0 as usize].max_entries = Some(1000);
+    script.program.maps[most.0 as usize].max_entries = Some(1 << 17);
+    let store = |map| feed(map, Some(get(looked, Some(uint(1)), Type::U64)), Some(arg(0)));
+    script.clause(None, vec![repeat(9, [large, little, most].map(store).into())]);
+    script.program.points[0].site = Site::Interval { period_ns: 1 };
+    let (by_cpu, grows) = (MapKind::PercpuHash as u32, flags::NO_PREALLOC);
+    assert_eq!(made(&script, large), (by_cpu, grows, 1 << 16));
+    assert_eq!(made(&script, little), (MapKind::Hash as u32, 0, 1000));
+    assert_eq!(made(&script, most), (by_cpu, grows, 1 << 17));
 }
 
 #[test]

@@ -105,8 +105,8 @@ pub(super) struct Usage {
     pub deleted: BTreeSet<MapId>,
     /// Maps that are used in other ways than that values are stored, read and removed by their keys.
     pub otherwise: BTreeSet<MapId>,
-    /// How many new keys of a map one firing may store where interrupts are off.
-    pub bursts: BTreeMap<MapId, u32>,
+    /// Maps to which one firing may give many new keys where interrupts are off.
+    pub bursts: BTreeSet<MapId>,
     /// Maps whose keys programs count.
     pub counted: BTreeSet<MapId>,
     /// Orders to clear maps that are carried out at once ([`clears::at_once`]).

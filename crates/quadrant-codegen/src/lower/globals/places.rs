@@ -10,7 +10,6 @@ use quadrant_program::ty::Type;
 
 use super::Globals;
 use super::push;
-use crate::lower::bursts;
 use crate::lower::stays;
 use crate::object::MapDef;
 use crate::object::MapRole;
@@ -30,9 +29,8 @@ const TAKEN_AT_ONCE_MAX: u64 = 256 << 20;
 const TAKEN_FOR_STACKS_MAX: u64 = 8 << 20;
 /// Most aggregations without keys that have a map each. A program can use 64 maps; with more than these, those of equal size share one.
 const SEPARATE_CELLS: usize = 24;
-/// Bytes for the keys of a map that gets many at once where no memory comes, and keys that it has room for at least.
-const TAKEN_FOR_BURSTS: u64 = 8 << 20;
-const KEYS_FOR_BURSTS: u64 = 1 << 12;
+/// Most memory that a map takes at creation because it gets many keys at once where no memory comes.
+const TAKEN_FOR_BURSTS_MAX: u64 = 32 << 20;
 /// Bytes of an entry of a hash besides key and value.
 const ENTRY: u64 = 48;
 
@@ -108,8 +106,8 @@ impl Globals<'_> {
         let entries = declared.max_entries.or(self.program.config.max_map_keys).unwrap_or(self.target.map_keys);
         let are_many = entries > PERCPU_KEYS_MAX;
         let adds = only_adds(&declared.value) && (are_many || declared.key.as_ref().is_some_and(is_dear));
-        let entry = ENTRY + u64::from(key_size) + u64::from(size);
-        let bursts = self.bursts(id, declared, entry);
+        let all = u64::from(entries) * (ENTRY + u64::from(key_size) + u64::from(size));
+        let bursts = self.bursts(id, declared, all);
         let shared = !aggregation || adds || bursts || self.is_shared(id, size);
         let kind = match (shared, declared.forgets) {
             (true, false) => MapKind::Hash,
@@ -117,13 +115,9 @@ impl Globals<'_> {
             (true, true) => MapKind::LruHash,
             (false, true) => MapKind::LruPercpuHash,
         };
-        let entries = if bursts && !self.is_limited(declared) { entries.min(taken_for_bursts(entry)) } else { entries };
-        let all = u64::from(entries) * entry;
         let by_stacks = adds && declared.key.as_ref().is_some_and(is_of_stacks);
         // The kernel refuses the flag for maps that forget.
-        let at_once = declared.forgets
-            || (bursts && all <= TAKEN_AT_ONCE_MAX)
-            || (shared && self.is_taken_at_once(all, are_many, by_stacks));
+        let at_once = declared.forgets || bursts || (shared && self.is_taken_at_once(all, are_many, by_stacks));
         let flags = if self.target.no_prealloc && !at_once { flags::NO_PREALLOC } else { 0 };
         let stays = (!bursts && self.entries_stay(id, declared)).then(|| self.reserve(8));
         // Those that stay take no room from keys that are there.
@@ -154,11 +148,10 @@ impl Globals<'_> {
         is_taken
     }
 
-    /// Whether one firing may store more new keys in a map, of so many bytes each, than the kernel has memory for.
-    fn bursts(&self, id: MapId, declared: &Map, entry: u64) -> bool {
-        let keys = self.usage.bursts.get(&id).copied().unwrap_or(0);
-        let is_short = self.short_key(declared).is_some();
-        self.target.no_prealloc && bursts::is_too_many(keys, if is_short { 0 } else { entry })
+    /// Whether a map that grows would have no memory for the keys that come at once, and all of it, so many bytes, is taken before.
+    fn bursts(&self, id: MapId, declared: &Map, bytes: u64) -> bool {
+        let grows = self.target.no_prealloc && !declared.forgets;
+        grows && self.usage.bursts.contains(&id) && bytes <= TAKEN_FOR_BURSTS_MAX
     }
 
     /// Whether entries of a map stay when their keys are removed: a map of numbers without a limit of its own, which takes memory
@@ -186,11 +179,6 @@ impl Globals<'_> {
     fn is_shared(&self, id: MapId, size: u32) -> bool {
         self.usage.read.contains(&id) || size > PERCPU_VALUE_MAX
     }
-}
-
-/// How many entries of so many bytes a map gets that takes their memory for bursts, if the script does not say.
-fn taken_for_bursts(entry: u64) -> u32 {
-    (TAKEN_FOR_BURSTS / entry).max(KEYS_FOR_BURSTS) as u32
 }
 
 /// An aggregation to whose words numbers are added: all CPUs can do that at once, and none has to try again.
