@@ -1,11 +1,13 @@
 //! Probes as a recording knows them: found by their names, without asking the kernel.
 
+use crate::demangle;
 use crate::error::{Result, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, plain};
 use crate::source::Source;
 use crate::target::{TargetFile, is_called};
 use crate::tracepoint;
+use crate::uprobe::Place;
 use crate::warning::Warning;
 use quadrant_program::probe::{
     ArgLoc, Args, Found, Inode, KernelCode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
@@ -25,6 +27,8 @@ pub struct RecordedPoint {
     pub name: String,
     /// Its kind.
     pub kind: ProbeKind,
+    /// The file of a point in one, if it is known: there may be colons in its path.
+    pub file: Option<String>,
     /// A tracepoint's format file.
     pub format: Option<String>,
     /// The numbered arguments of a static user probe.
@@ -83,11 +87,30 @@ impl RecordedSource {
         let argument =
             |place: &ArgLoc| RecordedArgument { bytes: place.bytes, signed: place.signed, float: place.float };
         let arguments = found.args.numbered.iter().map(argument).collect();
-        let build_id = match &found.point.site {
+        Ok(RecordedPoint { format, arguments, ..Self::describe_plain(&found.point, kind) })
+    }
+
+    /// What a recording says of a point that has no format and no numbered arguments.
+    pub fn describe_plain(point: &Point, kind: ProbeKind) -> RecordedPoint {
+        let build_id = match &point.site {
             Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } => build_id(path),
             _ => None,
         };
-        Ok(RecordedPoint { name: found.point.name.clone(), kind, format, arguments, build_id })
+        let file = Self::in_file(point).map(|(file, _)| file.to_owned());
+        RecordedPoint { name: point.name.clone(), kind, file, format: None, arguments: Vec::new(), build_id }
+    }
+
+    /// The file of a user's point and the place in it, as its name has them: there may be colons in both. `None` if the name's
+    /// file is not found from here, as that of a process in a container.
+    pub fn in_file(point: &Point) -> Option<(&str, &str)> {
+        let (Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } | Site::Usdt { path, .. }) = &point.site else {
+            return None;
+        };
+        let (_, rest) = point.name.split_once(':')?;
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let wanted = real(path)?;
+        let mut splits = rest.match_indices(':').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
+        splits.find(|(file, _)| real(Path::new(file)).as_ref() == Some(&wanted))
     }
 
     /// Compares a file whose types are used with that of the recording. Without ids nobody can tell.
@@ -139,8 +162,8 @@ impl ProbeSource for RecordedSource {
         }
         let wanted = format!("{}:{}", spec.kind.name(), spec.parts.join(":"));
         let (pattern, mut pool) = (Glob::new(&wanted), ArgsPool::default());
-        let is_meant = |name: &str| pattern.matches(name) || is_in_file(name, spec);
-        let matching = (0..self.points.len()).filter(|index| is_meant(&self.points[*index].name));
+        let is_meant = |point: &RecordedPoint| pattern.matches(&point.name) || is_in_file(point, spec);
+        let matching = (0..self.points.len()).filter(|index| is_meant(&self.points[*index]));
         let found: Vec<Found> = matching.map(|index| self.found(index, &mut pool)).collect::<Result<_>>()?;
         if found.is_empty() {
             let names = self.points.iter().map(|point| point.name.as_str());
@@ -158,7 +181,7 @@ impl ProbeSource for RecordedSource {
         let no_file = || ProbeError::new(format!("the recording has no probe `{}`", point.name));
         let known = known.ok_or_else(no_file)?;
         self.compare(file_of(known));
-        let parts = known.name.splitn(3, ':').skip(1).map(str::to_owned).collect();
+        let parts = [file_of(known).display().to_string(), place_of(known).to_owned()].into();
         let here = self.others.find(&ProbeSpec { kind: known.kind, parts, span: Span::default() })?;
         self.others.user_arguments(&here.first().ok_or_else(no_file)?.point)
     }
@@ -193,18 +216,33 @@ fn is_recorded(kind: ProbeKind) -> bool {
 }
 
 /// Whether a probe names a point by the name of its program or library: `uprobe:libc:open` is `uprobe:/usr/lib/libc.so.6:open`.
-fn is_in_file(name: &str, spec: &ProbeSpec) -> bool {
+fn is_in_file(point: &RecordedPoint, spec: &ProbeSpec) -> bool {
     let [wanted, rest @ ..] = spec.parts.as_slice() else { return false };
     let is_user = matches!(spec.kind, ProbeKind::Uprobe | ProbeKind::Uretprobe | ProbeKind::Usdt);
-    let mut parts = name.splitn(3, ':');
-    let (Some(kind), Some(file), Some(place)) = (parts.next(), parts.next(), parts.next()) else { return false };
-    let is_meant = || is_called(Path::new(file), wanted, None) && Glob::new(&rest.join(":")).matches(place);
-    is_user && kind == spec.kind.name() && !rest.is_empty() && is_meant()
+    let is_meant = || is_called(file_of(point), wanted, None) && is_place(place_of(point), rest, spec.kind);
+    is_user && point.kind == spec.kind && !rest.is_empty() && is_meant()
+}
+
+/// Whether a script writes a place of a file so. Functions have their mangled names in a recording, and addresses are decimal.
+fn is_place(place: &str, wanted: &[String], kind: ProbeKind) -> bool {
+    let is_function = || match Place::parse(wanted) {
+        Ok(Place::Readable(name)) => demangle::is_called(place, &Glob::new(&name)),
+        parsed => parsed.is_ok() && parsed == Place::parse(&[place.to_owned()]),
+    };
+    Glob::new(&wanted.join(":")).matches(place) || kind != ProbeKind::Usdt && is_function()
 }
 
 /// The file of a point in one.
 fn file_of(point: &RecordedPoint) -> &Path {
-    Path::new(point.name.split(':').nth(1).unwrap_or_default())
+    let in_name = || point.name.split(':').nth(1).unwrap_or_default();
+    Path::new(point.file.as_deref().unwrap_or_else(in_name))
+}
+
+/// What a point's name has behind the file.
+fn place_of(point: &RecordedPoint) -> &str {
+    let rest = point.name.split_once(':').map_or("", |(_, rest)| rest);
+    let behind = point.file.as_deref().and_then(|file| rest.strip_prefix(file)?.strip_prefix(':'));
+    behind.or_else(|| Some(rest.split_once(':')?.1)).unwrap_or_default()
 }
 
 fn last_part(name: &str) -> &str {
@@ -227,6 +265,7 @@ mod tests {
         let point = |name: &str, kind| RecordedPoint {
             name: name.to_owned(),
             kind,
+            file: None,
             format: Some(FORMAT.to_owned()),
             arguments: vec![RecordedArgument { bytes: 4, signed: true, float: false }],
             build_id: None,
@@ -247,6 +286,43 @@ mod tests {
         for file in ["/bin/libx.so.6", "libx", "libx.so.6", "lib*", "*", ""] {
             let found = find(ProbeKind::Usdt, &[file, "demo", "h*"]).unwrap();
             assert_eq!((found[0].args.numbered[0].bytes, found[0].point.func.as_str()), (4, "hit"));
+        }
+    }
+
+    #[test]
+    fn places_of_files_are_found_as_scripts_write_them() {
+        let point = |name: &str, file: &str| RecordedPoint {
+            name: name.to_owned(),
+            kind: ProbeKind::Uprobe,
+            file: Some(file.to_owned()),
+            format: None,
+            arguments: Vec::new(),
+            build_id: None,
+        };
+        let points = vec![
+            point("uprobe:./a:b/up:work", "./a:b/up"),
+            point("uprobe:./up:_ZN3geo1A1mEi", "./up"),
+            point("uprobe:./up:4393", "./up"),
+            point("uprobe:./up:work+4", "./up"),
+        ];
+        assert_eq!((file_of(&points[0]), place_of(&points[0])), (Path::new("./a:b/up"), "work"));
+        let source = RecordedSource::new(points, Rc::new(Types::without_btf("a test")));
+        let find = |parts: &[&str]| {
+            let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+            source.find(&ProbeSpec { kind: ProbeKind::Uprobe, parts, span: Span::default() })
+        };
+        for (parts, name) in [
+            (&["./a:b/up", "work"][..], "uprobe:./a:b/up:work"),
+            (&["./up", "cpp", "geo::A::m"], "uprobe:./up:_ZN3geo1A1mEi"),
+            (&["./up", "cpp", "geo", "", "A", "", "m"], "uprobe:./up:_ZN3geo1A1mEi"),
+            (&["./up", "0x1129"], "uprobe:./up:4393"),
+            (&["./up", "work+0x4"], "uprobe:./up:work+4"),
+        ] {
+            let found = find(parts).unwrap();
+            assert_eq!((found.len(), found[0].point.name.as_str()), (1, name), "{parts:?}");
+        }
+        for parts in [["./up", "work"], ["./up", "0x1130"]] {
+            assert!(find(&parts).is_err(), "{parts:?}");
         }
     }
 

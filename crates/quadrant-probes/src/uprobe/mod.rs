@@ -11,6 +11,6 @@ mod resolve;
 pub(crate) use arguments::arguments;
 pub use entry::cheaper_entries;
 pub(crate) use list::{Wanted, list};
-pub(crate) use place::is_language;
+pub(crate) use place::{Place, is_language};
 pub(crate) use resolve::resolve;
 pub use resolve::return_sites;

@@ -21,7 +21,7 @@ const EVERYWHERE: &str = "*";
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Functions by name, wildcards allowed.
     Functions(String),
     /// Functions by the name that a C++ or Rust source calls them.
@@ -40,7 +40,7 @@ pub(super) enum Place {
 
 /// A line of a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SourcePlace {
+pub(crate) struct SourcePlace {
     /// The end of its path.
     pub file: String,
     /// Counted from 1.

@@ -160,11 +160,11 @@ fn describe(source: &Source, point: &Point) -> Result<RecordedPoint, Failure> {
     let kind = ProbeKind::of_name(&kind.to_lowercase());
     let unknown = || Failure::usage(format!("probes like {} cannot be recorded", crate::failure::shown(&point.name)));
     let kind = kind.ok_or_else(unknown)?;
-    if !matches!(kind, ProbeKind::Usdt | ProbeKind::Tracepoint | ProbeKind::Uprobe | ProbeKind::Uretprobe) {
-        let name = point.name.clone();
-        return Ok(RecordedPoint { name, kind, format: None, arguments: Vec::new(), build_id: None });
+    if !matches!(kind, ProbeKind::Usdt | ProbeKind::Tracepoint) {
+        return Ok(RecordedSource::describe_plain(point, kind));
     }
-    let parts = rest.split(':').map(str::to_owned).collect();
+    let (file, rest) = RecordedSource::in_file(point).map_or((None, rest), |(file, place)| (Some(file), place));
+    let parts = file.into_iter().chain(rest.split(':')).map(str::to_owned).collect();
     let found = source.find(&ProbeSpec { kind, parts, span: Span::default() })?;
     let found = found.first().ok_or_else(unknown)?;
     Ok(RecordedPoint { name: point.name.clone(), ..RecordedSource::describe(source, found, kind)? })

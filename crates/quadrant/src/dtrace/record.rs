@@ -109,6 +109,7 @@ fn points(program: &Program) -> Vec<RecordedPoint> {
         name: point.name.clone(),
         // Nothing is recorded of faults.
         kind: recorded::kind(&point.site).unwrap_or(ProbeKind::Own),
+        file: None,
         format: None,
         arguments: Vec::new(),
         build_id: None,

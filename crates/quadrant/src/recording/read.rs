@@ -379,6 +379,7 @@ fn point(value: &Value) -> Option<RecordedPoint> {
     Some(RecordedPoint {
         name: value["name"].as_str()?.to_owned(),
         kind: ProbeKind::of_name(value["kind"].as_str()?)?,
+        file: value["file"].as_str().map(str::to_owned),
         format: value["format"].as_str().map(str::to_owned),
         arguments: arguments.map(argument).collect(),
         build_id: value["build_id"].as_str().map(str::to_owned),

@@ -290,6 +290,9 @@ fn point(point: &RecordedPoint) -> Value {
     if let Some(format) = &point.format {
         object["format"] = json!(format);
     }
+    if let Some(file) = &point.file {
+        object["file"] = json!(file);
+    }
     if let Some(id) = &point.build_id {
         object["build_id"] = json!(id);
     }

@@ -484,3 +484,20 @@ fn a_program_of_another_build_is_told() {
     assert!(rebuilt.stderr.contains(&told), "{}", rebuilt.describe());
     assert_eq!(rebuilt.stdout, same.stdout);
 }
+
+/// A path may have colons, and a script may write a place otherwise than a recording.
+#[test]
+fn user_probes_are_found_again_as_the_script_writes_them() {
+    needs_root!();
+    let typed = target!("typed");
+    let dir = folder("record:colons");
+    let program = dir.join("program");
+    std::fs::copy(&typed, &program).expect("it can be copied");
+    let command = program.display().to_string();
+    assert_replays(
+        "record-colons",
+        &command,
+        &format!("uprobe:\"{command}\":typed_scalars {{ @[args.color] = count(); }}"),
+    );
+    assert_replays("record-offset", &command, &format!("uprobe:\"{command}\":typed_scalars+0x0 {{ @ = count(); }}"));
+}
