@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_bpftrace::Script;
@@ -29,13 +28,15 @@ use crate::script;
 /// The script and its parameters, as the command line gives them.
 ///
 /// # Errors
-/// No script, or a file that cannot be read.
+/// No script, a file that cannot be read, or one that the output would be written over.
 pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     if let Some(script) = &args.script {
         return Ok((Script::clone(script), &args.rest));
     }
     if let Some(text) = &args.execute {
-        return Ok((load(args, "stdin", text, None), &args.rest));
+        let script = load(args, "stdin", text, None);
+        args.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
+        return Ok((script, &args.rest));
     }
     let Some((file, params)) = args.rest.split_first() else {
         return Err(Failure::usage("no script: give a file, or a program with -e").hint("try 'quadrant --help'"));
@@ -43,9 +44,10 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     if file.starts_with('-') && file != "-" {
         return Err(Failure::usage(format!("unknown option {}", file.escape_debug())).hint("try 'quadrant --help'"));
     }
-    args.output.as_deref().map_or(Ok(()), |output| output_file::check_apart(output, Path::new(file)))?;
     let text = script::text_of(file)?;
-    Ok((load(args, shown_name(file), &text, Some(file)), params))
+    let script = load(args, shown_name(file), &text, Some(file));
+    args.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
+    Ok((script, params))
 }
 
 /// Whether somebody reads the words behind the script. A tool that was built knows already that its script does.

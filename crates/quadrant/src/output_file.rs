@@ -1,5 +1,6 @@
 //! Files that answers are written to.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -7,6 +8,7 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::failure::shown;
@@ -14,12 +16,26 @@ use crate::failure::shown;
 /// Others may make files here.
 const SHARED: u32 = 0o002;
 
+thread_local! {
+    /// The files that this command has read as its sources: scripts, and what they bring in.
+    static SOURCES: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A new private file; one that is there is emptied. In a folder that others may write to, such as /tmp, no link is followed and
 /// nothing of somebody else is touched: whoever put it there may want root to write elsewhere.
 ///
 /// # Errors
-/// It cannot be created, or is not ours.
+/// It cannot be created, is not ours, or is a source.
 pub fn create(path: &Path) -> io::Result<File> {
+    check_no_source(path)?;
+    emptied(path, 0o600)
+}
+
+/// The same as [`create`], for what takes a source's place: its text in another form.
+///
+/// # Errors
+/// It cannot be created, or is not ours.
+pub fn replace(path: &Path) -> io::Result<File> {
     emptied(path, 0o600)
 }
 
@@ -28,7 +44,21 @@ pub fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As of [`create`], or the bytes cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_no_source(path)?;
     emptied(path, 0o666)?.write_all(bytes)
+}
+
+/// Remembers a file that is read as a source: nothing is written over it from now on.
+pub fn keep(source: &Path) {
+    SOURCES.with_borrow_mut(|sources| sources.push(source.to_owned()));
+}
+
+/// Whether a file to write is another one than all sources that were read, which would be lost.
+///
+/// # Errors
+/// It is one of them, by this name or another.
+pub fn check_sources(output: &Path) -> Result<(), Failure> {
+    SOURCES.with_borrow(|sources| sources.iter().try_for_each(|source| check_apart(output, source)))
 }
 
 /// Whether a file to write is another one than a file that is read, which would be lost.
@@ -36,16 +66,27 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// It is the same, by this name or another.
 pub fn check_apart(output: &Path, read: &Path) -> Result<(), Failure> {
+    if !is_same(output, read) {
+        return Ok(());
+    }
+    let failure = Failure::usage(format!("cannot write {}: {}", shown(&output.to_string_lossy()), lost(read)));
+    Err(failure.hint("give another name"))
+}
+
+/// The same as [`check_sources`], for whoever tells of a file that cannot be opened.
+fn check_no_source(output: &Path) -> io::Result<()> {
+    let source = SOURCES.with_borrow(|sources| sources.iter().find(|source| is_same(output, source)).cloned());
+    source.map_or(Ok(()), |source| Err(io::Error::other(lost(&source))))
+}
+
+fn is_same(output: &Path, read: &Path) -> bool {
     let file =
         |path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| (file.dev(), file.ino()));
-    match (file(output), file(read)) {
-        (Some(output_file), Some(read_file)) if output_file == read_file => {
-            let [output, read] = [output, read].map(|path| shown(&path.to_string_lossy()));
-            let failure = Failure::usage(format!("cannot write {output}: it is {read} itself, which would be lost"));
-            Err(failure.hint("give another name"))
-        }
-        _ => Ok(()),
-    }
+    file(output).is_some_and(|output| file(read) == Some(output))
+}
+
+fn lost(read: &Path) -> String {
+    format!("it is {} itself, which would be lost", shown(&read.to_string_lossy()))
 }
 
 /// The same as [`create`], at the end of what is in the file.
@@ -53,6 +94,7 @@ pub fn check_apart(output: &Path, read: &Path) -> Result<(), Failure> {
 /// # Errors
 /// As of [`create`].
 pub fn append(path: &Path) -> io::Result<File> {
+    check_no_source(path)?;
     open(path, OpenOptions::new().append(true).mode(0o600))
 }
 
@@ -94,6 +136,25 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    #[test]
+    fn sources_are_not_written() {
+        let folder = std::env::temp_dir().join(format!("quadrant-sources-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (source, link) = (folder.join("source"), folder.join("link"));
+        fs::write(&source, "text").unwrap();
+        symlink(&source, &link).unwrap();
+        assert!(check_sources(&link).is_ok());
+        keep(&source);
+        for path in [&source, &link] {
+            assert!(check_sources(path).is_err());
+            let errors = [create(path).err(), append(path).err(), write(path, b"lost").err()];
+            assert!(errors.iter().flatten().all(|error| error.to_string().contains("itself, which would be lost")));
+            assert_eq!(errors.iter().flatten().count(), 3);
+        }
+        assert_eq!(fs::read_to_string(&source).unwrap(), "text");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn in_a_folder_of_all_nothing_of_others_is_written() {

@@ -59,9 +59,13 @@ const FAILED: i32 = 1;
 /// What stands in the way: the script, the probes, the kernel, the output.
 pub fn run(args: &Args) -> Result<i32, Failure> {
     // Results of tests and benchmarks have bpftrace's form.
-    let (Format::Json, None) = (args.format, checks::wanted(args)) else { return run_script(args, None) };
+    let (Format::Json, None) = (args.format, checks::wanted(args)) else {
+        return run_script(args, front::script(args)?, None);
+    };
+    // What the script is made of must be known before the output's file is emptied.
+    let read = front::script(args);
     let lines = Lines::open(args.output.as_deref()).map_err(|error| unopened(args, &error))?;
-    match run_script(args, Some(&lines)) {
+    match read.and_then(|read| run_script(args, read, Some(&lines))) {
         Err(failure) => lines.failure(&failure, FAILED).map_err(unwritable).map(|()| FAILED),
         done => done,
     }
@@ -78,8 +82,7 @@ fn unopened(args: &Args, error: &std::io::Error) -> Failure {
 }
 
 /// Run the script; what is said goes to `lines`, if there are any.
-fn run_script(args: &Args, lines: Option<&Lines>) -> Result<i32, Failure> {
-    let (script, params) = front::script(args)?;
+fn run_script(args: &Args, (script, params): (Script, &[String]), lines: Option<&Lines>) -> Result<i32, Failure> {
     if let Some(help) = parameters::help(&script, params) {
         print!("{help}");
         return Ok(0);

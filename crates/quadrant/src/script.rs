@@ -15,15 +15,20 @@ use crate::encoding;
 use crate::encoding::not_utf8;
 use crate::failure;
 use crate::failure::Failure;
+use crate::output_file;
 
 /// Longest script, so that a device or a wrong file cannot fill the memory.
 const LONGEST: u64 = 16 << 20;
 
-/// The content of a script's file; `-` is standard input.
+/// A name of standard input's file.
+const STANDARD_INPUT: &str = "/dev/stdin";
+
+/// The content of a script's file, which nothing is written over from now on; `-` is standard input.
 ///
 /// # Errors
 /// It cannot be read, or is too long.
 pub fn read(file: &str) -> io::Result<Vec<u8>> {
+    output_file::keep(Path::new(if file == "-" { STANDARD_INPUT } else { file }));
     match file {
         "-" => read_from(io::stdin().lock()),
         _ => read_from(File::open(file)?),

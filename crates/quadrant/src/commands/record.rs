@@ -98,7 +98,6 @@ fn record(options: &Options) -> Done {
         && args.execute.is_none()
         && script::is_d(file)
     {
-        output_file::check_apart(path, Path::new(file))?;
         return dtrace::record::run(args, file, params, path, options.events);
     }
     let (script, params) = front::script(args)?;

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use quadrant_d::options::Options;
 
 use crate::failure::Failure;
+use crate::output_file;
 
 /// The version of D that programs can ask for: `0xMMmmmuuu`.
 const D_VERSION: &str = "0x02000000";
@@ -59,8 +60,16 @@ impl Preprocessor {
         if !output.status.success() {
             return Err(Failure::new(format!("failed to preprocess {name}: {} gave {}", self.path, output.status)));
         }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        included(&text).for_each(|file| output_file::keep(Path::new(file)));
+        Ok(text)
     }
+}
+
+/// The files whose beginning a preprocessor has marked in a text: `# 1 "a.h" 1`.
+fn included(text: &str) -> impl Iterator<Item = &str> {
+    let marks = text.lines().filter_map(|line| line.strip_prefix("# 1 \""));
+    marks.filter_map(|mark| mark.split_once('"')).map(|(file, _)| file)
 }
 
 /// Where `#include "..."` of a file in another folder looks first, as in C.
@@ -127,6 +136,12 @@ mod tests {
         let cpp = Preprocessor::of(&Options { cpppath: Some("/nonexistent/cpp".to_owned()), ..Options::default() });
         let failure = cpp.run("a.d", "BEGIN").unwrap_err();
         assert!(format!("{failure:?}").contains("/nonexistent/cpp"), "{failure:?}");
+    }
+
+    #[test]
+    fn included_files_are_known() {
+        let text = "# 0 \"<stdin>\"\n# 1 \"a.d\"\n# 1 \"./my a.h\" 1\nint a;\n# 2 \"a.d\" 2\nBEGIN";
+        assert_eq!(included(text).collect::<Vec<_>>(), ["a.d", "./my a.h"]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ use super::world::Machine;
 use crate::args::Args;
 use crate::commands::record;
 use crate::failure::Failure;
+use crate::output_file;
 use crate::recording::Points;
 use crate::run;
 
@@ -42,6 +43,7 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let command = args.command.clone().map(Target::Command);
     let wanted = command.into_iter().chain(args.pid.map(Target::Process)).collect();
     let (line, texts) = tool::script_line(file, args.allow_unsafe, params, wanted)?;
+    output_file::check_sources(output)?;
     let targets = targets::open(&line)?;
     let machine = Machine::new(&line, &texts.options, &targets);
     quadrant_bpf::limits::bump_memlock();

@@ -20,6 +20,7 @@ use super::getopt::Setting;
 use super::settings;
 use super::world;
 use crate::failure::Failure;
+use crate::output_file;
 
 /// A program as it is compiled, and what its messages need.
 pub struct Loaded {
@@ -86,11 +87,13 @@ impl Texts {
     /// Reads what a command line names.
     ///
     /// # Errors
-    /// A file that cannot be read, a preprocessor that fails, an option that there is not.
+    /// A file that cannot be read, or that the output would be written over; a preprocessor that fails; an option that there
+    /// is not.
     pub fn read(line: &Line) -> Result<Texts, Failure> {
         let (settings, options) = settings::all(&line.settings)?;
         let programs = load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
         let libraries = world::libraries(&options);
+        line.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
         Ok(Texts { settings, options, programs, libraries })
     }
 }

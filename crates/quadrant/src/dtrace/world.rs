@@ -20,6 +20,7 @@ use super::getopt::Kind;
 use super::getopt::Line;
 use super::targets::Targets;
 use crate::failure::shown;
+use crate::output_file;
 
 /// The kernel image, as it is called as a module here and elsewhere.
 const KERNEL: [&str; 3] = ["vmlinux", "genunix", "unix"];
@@ -108,6 +109,7 @@ fn or_warn<T>(what: &str, read: std::io::Result<T>) -> Option<T> {
 }
 
 fn library(file: &Path) -> std::io::Result<Library> {
+    output_file::keep(file);
     let bytes = std::fs::read(file)?;
     Ok(Library { name: file.display().to_string(), text: String::from_utf8_lossy(&bytes).into_owned() })
 }

@@ -136,22 +136,47 @@ fn mistakes_are_found_when_the_tool_is_built() {
 fn the_script_itself_is_not_written() {
     let dir = folder("built-itself");
     let (script, link, object) = (dir.join("s.bt"), dir.join("link"), dir.join("s.bpf.o"));
+    const D: &str = "BEGIN { exit(0); }";
     let text = "BEGIN { exit(); }";
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.join(name), text).unwrap();
+        dir.join(name).display().to_string()
+    };
     [&script, &object].into_iter().for_each(|path| std::fs::write(path, text).unwrap());
     std::os::unix::fs::symlink(&script, &link).unwrap();
     let (script, link, object) =
         (script.display().to_string(), link.display().to_string(), object.display().to_string());
+    let importing = write("importing.bt", "import \"./s.bt\"; BEGIN { exit(); }");
+    let d = write("s.d", D);
+    let libraries = dir.join("libraries").display().to_string();
+    std::fs::create_dir_all(&libraries).unwrap();
+    let library = write("libraries/own.d", "inline int own = 1;");
     for words in [
         vec!["build", &script, "-o", &script],
         vec!["build", &link, "-o", &script],
         vec!["record", "-o", &script, &script],
         vec!["-o", &link, &script],
+        vec!["-f", "json", "-o", &script, &script],
+        vec!["-f", "json", "-o", &script, &importing],
+        vec!["-o", &script, &importing],
+        vec!["build", &importing, "--no-check", "-o", &script],
+        vec!["bpftrace", "-o", &script, &script],
+        vec!["bpftrace", "-o", &link, &script],
+        vec!["bpftrace", "-o", &script, &importing],
+        vec!["dtrace", "-q", "-s", &d, "-o", &d],
+        vec!["dtrace", "-q", "-L", &libraries, "-s", &d, "-o", &library],
+        vec!["record", "-o", &d, &d],
         vec!["load", &object, "--object", &object],
     ] {
         let message = refused(quadrant().args(&words));
         assert!(message.contains("itself, which would be lost"), "{words:?}: {message}");
     }
-    assert_eq!(std::fs::read_to_string(&script).unwrap(), text);
+    let input = std::fs::File::open(&script).unwrap();
+    let mut from_input = std::process::Command::new(crate::common::binary());
+    let outcome = from_input.args(["-o", &script, "-"]).stdin(input).output().expect("it runs");
+    assert!(String::from_utf8_lossy(&outcome.stderr).contains("itself, which would be lost"), "{outcome:?}");
+    let kept = [&script, &d, &library].map(|file| std::fs::read_to_string(file).unwrap());
+    assert_eq!(kept, [text, D, "inline int own = 1;"]);
 }
 
 #[test]
