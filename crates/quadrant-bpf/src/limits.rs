@@ -4,27 +4,35 @@ use std::sync::OnceLock;
 
 /// What the limit of open files was before [`bump_nofile`].
 static NOFILE_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
+/// What the limit of locked memory was before [`bump_memlock`].
+static MEMLOCK_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
 /// What the limit of the stack was before [`bump_stack`].
 static STACK_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
 /// The stack that the compiler's limits of nesting are made for, which is also the usual one.
-const STACK: u64 = 8 << 20;
+pub const STACK: u64 = 8 << 20;
 
 /// Raises the number of files that may be open (every attachment is one) as far as this process may, and returns it.
-/// [`crate::process::Child`] gets the old limit back: some programs close every file that could be open.
+/// Programs that are started ([`crate::process::Child`], [`crate::process::command`]) get the old limit back: some close every file that
+/// could be open.
 pub fn bump_nofile() -> u64 {
     NOFILE_BEFORE.get_or_init(|| get(libc::RLIMIT_NOFILE));
     let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
     raise(libc::RLIMIT_NOFILE, most.unwrap_or(1 << 20))
 }
 
-/// Raises the memory that may be locked, which kernels before 5.11 count maps against, and returns it in bytes.
+/// Raises the memory that may be locked, which kernels before 5.11 count maps against, and returns it in bytes. Programs
+/// that are started get the old limit back, as with [`bump_nofile`].
 pub fn bump_memlock() -> u64 {
+    MEMLOCK_BEFORE.get_or_init(|| get(libc::RLIMIT_MEMLOCK));
     raise(libc::RLIMIT_MEMLOCK, libc::RLIM_INFINITY)
 }
 
 /// Raises a stack that is limited to less than usual (`ulimit -s`), as far as this process may: it grows when it is used. Programs that
 /// are started get the old limit back, as with [`bump_nofile`].
-pub fn bump_stack() {
+///
+/// # Errors
+/// The limit, in bytes, that this process may not raise to [`STACK`].
+pub fn bump_stack() -> Result<(), u64> {
     let old = get(libc::RLIMIT_STACK);
     if old.rlim_cur < STACK {
         STACK_BEFORE.get_or_init(|| old);
@@ -33,6 +41,7 @@ pub fn bump_stack() {
             set(libc::RLIMIT_STACK, libc::rlimit { rlim_cur: old.rlim_max.min(STACK), ..old });
         }
     }
+    Some(get(libc::RLIMIT_STACK).rlim_cur).filter(|limit| *limit < STACK).map_or(Ok(()), Err)
 }
 
 /// From now on a write beyond the largest file that this process may make (`ulimit -f`) fails with EFBIG, which can be told; by default a
@@ -56,18 +65,23 @@ pub(crate) fn memlock() -> Option<u64> {
 #[derive(Clone, Copy)]
 pub(crate) struct Originals {
     files: Option<libc::rlimit>,
+    memory: Option<libc::rlimit>,
     stack: Option<libc::rlimit>,
 }
 
 impl Originals {
     /// Those of this process.
     pub(crate) fn get() -> Self {
-        Self { files: NOFILE_BEFORE.get().copied(), stack: STACK_BEFORE.get().copied() }
+        let [files, memory, stack] =
+            [&NOFILE_BEFORE, &MEMLOCK_BEFORE, &STACK_BEFORE].map(|before| before.get().copied());
+        Self { files, memory, stack }
     }
 
     /// Sets them. Async-signal-safe.
     pub(crate) fn set(self) {
-        for (resource, limit) in [(libc::RLIMIT_NOFILE, self.files), (libc::RLIMIT_STACK, self.stack)] {
+        let limits =
+            [(libc::RLIMIT_NOFILE, self.files), (libc::RLIMIT_MEMLOCK, self.memory), (libc::RLIMIT_STACK, self.stack)];
+        for (resource, limit) in limits {
             let _ = limit.is_some_and(|limit| set(resource, limit));
         }
     }

@@ -1,7 +1,9 @@
 //! Processes: one to start and trace from its first instruction, or one to watch until it ends.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::Mutex;
 
 use crate::cgroup::called_elsewhere;
@@ -18,6 +20,19 @@ pub enum Status {
     Exited(i32),
     /// By that signal.
     Killed(i32),
+}
+
+/// A program to run beside the trace. It gets the limits back that were raised for tracing ([`crate::limits`]), as a [`Child`] does.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let limits = limits::Originals::get();
+    let mut command = Command::new(program);
+    let give_back = move || {
+        limits.set();
+        Ok(())
+    };
+    // SAFETY: what runs between fork and exec is async-signal-safe: it only sets limits, from a copy.
+    unsafe { command.pre_exec(give_back) };
+    command
 }
 
 /// A process that waits for its start: it exists, so that probes can be tied to it, but has not yet become its program.

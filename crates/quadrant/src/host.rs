@@ -7,11 +7,11 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
 use quadrant_bpf::interrupt::interruptibly;
+use quadrant_bpf::process;
 
 /// Runs a command of `system()` by the shell, to its end; what it says on standard error goes to ours.
 ///
@@ -19,7 +19,7 @@ use quadrant_bpf::interrupt::interruptibly;
 /// There is no shell to run.
 pub fn run(command: &[u8]) -> io::Result<Output> {
     let command = OsStr::from_bytes(command);
-    let mut shell = Command::new("/bin/sh");
+    let mut shell = process::command("/bin/sh");
     shell.arg("-c").arg(command).stdin(Stdio::null()).stderr(Stdio::inherit());
     interruptibly(|| shell.output())
 }

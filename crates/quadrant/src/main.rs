@@ -54,7 +54,9 @@ use args::Args;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    quadrant_bpf::limits::bump_stack();
+    if let Err(limit) = quadrant_bpf::limits::bump_stack() {
+        return commands::status(Err(small_stack(limit)));
+    }
     quadrant_bpf::limits::fail_at_file_size();
     if quadrant_bpf::stdout::was_closed() {
         let failure = Failure::new("standard output is closed (EBADF): there is nowhere to write to");
@@ -79,6 +81,16 @@ fn main() -> ExitCode {
     }
     let done = args.settle().and_then(|()| if args.list { list::list(&args) } else { run::run(&args) });
     commands::status(done)
+}
+
+/// Deep scripts would end the process without a word.
+fn small_stack(limit: u64) -> Failure {
+    let (kib, needed) = (limit >> 10, quadrant_bpf::limits::STACK >> 10);
+    let failure = Failure::new(format!(
+        "the stack is limited to {kib} KiB of the {needed} that are needed, and cannot be raised here"
+    ));
+    failure
+        .hint(format!("raise the hard limit where it was lowered (`ulimit -s {needed}`), or run with CAP_SYS_RESOURCE"))
 }
 
 /// Runs another tracer's command line, which gets the words behind the tracer's name.

@@ -211,8 +211,8 @@ impl<'a> Providers<'a> {
             }
         }
         match refusal {
-            Some(error) if found.is_empty() && candidates.len() == 1 => Err(otherwise(error, &wanted)),
-            _ if found.is_empty() => Err(otherwise(self.nearest(&wanted), &wanted)),
+            Some(error) if found.is_empty() && candidates.len() == 1 => Err(self.otherwise(error, &wanted)),
+            _ if found.is_empty() => Err(self.otherwise(self.nearest(&wanted), &wanted)),
             _ => Ok(found),
         }
     }
@@ -253,7 +253,7 @@ impl<'a> Providers<'a> {
             }
         }
         match refusal {
-            Some(error) if !any && candidates.len() == 1 => Err(otherwise(error, &wanted)),
+            Some(error) if !any && candidates.len() == 1 => Err(self.otherwise(error, &wanted)),
             Some(error) if !any => Err(no_match(&wanted).help([error.message]).help(error.help)),
             Some(error) if error.kind == ProbeErrorKind::Denied => {
                 self.warn(format!("some probes are left out: {}", error.message));
@@ -302,6 +302,22 @@ impl<'a> Providers<'a> {
         };
         usdt::of_no_process(wanted).into_iter().for_each(|advice| self.warn(advice));
         no_match(wanted).help(nearest)
+    }
+
+    /// The refusal of a description, with what is to be done if its provider is one of other systems or of programs that may lack it.
+    fn otherwise(&self, refusal: ProbeError, wanted: &Wanted) -> ProbeError {
+        match elsewhere::instead(wanted) {
+            Some(Instead::NotHere(advice)) if !self.is_of_a_program(wanted) => no_match(wanted).help([advice]),
+            Some(Instead::IfBuilt(advice)) => refusal.help([advice]),
+            _ => refusal,
+        }
+    }
+
+    /// Whether the provider that is meant is a program's own: its file is named, or a process has probes of it.
+    fn is_of_a_program(&self, wanted: &Wanted) -> bool {
+        let [module, function, name] = [(); 3].map(|()| Pattern::new(""));
+        let of_provider = Wanted { provider: wanted.provider.clone(), module, function, name };
+        wanted.module.text().starts_with('/') || !self.names_like(&of_provider, wanted).is_empty()
     }
 
     /// The names of what a description means, as somebody would write them who wrote `shape`.
@@ -395,15 +411,6 @@ impl Providers<'_> {
             Ok(names.iter().filter_map(|name| Some(name.rsplit(':').next()?.to_owned())).collect())
         };
         self.raw_events.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
-    }
-}
-
-/// The refusal of a description, with what is to be done if its provider is one of other systems or of programs that may lack it.
-fn otherwise(refusal: ProbeError, wanted: &Wanted) -> ProbeError {
-    match elsewhere::instead(wanted) {
-        Some(Instead::NotHere(advice)) => no_match(wanted).help([advice]),
-        Some(Instead::IfBuilt(advice)) => refusal.help([advice]),
-        None => refusal,
     }
 }
 

@@ -17,7 +17,7 @@ struct Fake {
     events: &'static [&'static str],
     raw: &'static [(&'static str, &'static [&'static str])],
     functions: &'static [&'static str],
-    /// They have a static probe each, in a file that cannot be looked up.
+    /// They have a static probe `sale` of the providers `shop` and `audit` each, in a file that cannot be looked up.
     processes: &'static [u32],
     /// What lists were asked for.
     listed: RefCell<Vec<String>>,
@@ -97,11 +97,14 @@ impl ProbeCatalog for Fake {
         if spec.kind != ProbeKind::Usdt {
             return self.find(spec);
         }
-        let path = PathBuf::from("/gone");
-        let site = Site::Usdt { path, inode: Inode::default(), offset: 4, semaphore: 0, pid: Some(pid) };
-        let mut one = found(site, "", Vec::new());
-        one.point.name = "usdt:/gone:shop:sale".to_owned();
-        Ok(vec![one])
+        let sale = |provider| {
+            let path = PathBuf::from("/gone");
+            let site = Site::Usdt { path, inode: Inode::default(), offset: 4, semaphore: 0, pid: Some(pid) };
+            let mut one = found(site, "", Vec::new());
+            one.point.name = format!("usdt:/gone:{provider}:sale");
+            one
+        };
+        Ok(["shop", "audit"].map(sale).into())
     }
 
     fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError> {
@@ -160,6 +163,25 @@ fn probes_of_processes_outlive_their_file() {
     let found = fake.providers().find(&desc("shop*:::sale")).unwrap();
     let names: Vec<&str> = found.iter().map(|probe| probe.point.name.as_str()).collect();
     assert_eq!(names, ["shop12:gone::sale", "shop34:gone::sale"]);
+}
+
+/// Other systems' providers have names that programs have for theirs too.
+#[test]
+fn advice_for_other_systems_is_not_for_a_programs_own_provider() {
+    let fake = Fake { processes: &[12], ..Fake::new(&[], &[], &[]) };
+    let refused = |text: &str| {
+        let error = fake.providers().find(&desc(text)).unwrap_err();
+        format!("{}\n{}", error.message, error.help_in(spell).join("\n"))
+    };
+    for of_a_process in ["audit12:::sal", "audit*:::sal"] {
+        let refusal = refused(of_a_process);
+        assert!(refusal.contains(":::sale`?") && !refusal.contains("FreeBSD"), "{refusal}");
+    }
+    let refusal = refused("audit*:/tmp/nosuch::sale");
+    assert!(refusal.contains("not here") && !refusal.contains("FreeBSD"), "{refusal}");
+    for of_nobody in ["audit:::sal", "priv12:::sal", "priv*:::sal", "priv*:gone::sale"] {
+        assert!(refused(of_nobody).contains("is a provider of FreeBSD"), "{of_nobody}");
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::process::Stdio;
 
+use quadrant_bpf::process;
 use quadrant_d::options::Options;
 
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ impl Preprocessor {
     /// # Errors
     /// The preprocessor cannot be run, or fails; it has then said why.
     pub fn run(&self, name: &str, text: &str) -> Result<String, Failure> {
-        let mut command = Command::new(&self.path);
+        let mut command = process::command(&self.path);
         command.args(&self.args).args(beside(name)).arg("-").stdin(Stdio::piped()).stdout(Stdio::piped());
         let failed = |error: &std::io::Error| {
             let error = quadrant_bpf::Error::io(format!("cannot run the preprocessor {:?}", self.path), error);

@@ -186,6 +186,31 @@ fn a_small_stack_is_made_as_large_as_usual_but_not_the_commands() {
     assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
 }
 
+/// Soft limits of open files and of the stack, in both languages.
+#[test]
+fn programs_that_scripts_start_have_the_old_limits() {
+    needs_root!();
+    let script = "BEGIN { system(\"ulimit -s; ulimit -n\"); exit(); }";
+    for words in [format!("--unsafe -e '{script}'"), format!("dtrace -wqn '{}'", script.replace("exit()", "exit(0)"))] {
+        let limited = format!("ulimit -S -s 1000; ulimit -S -n 500; exec \"$0\" {words}");
+        let outcome = Program::new("/bin/sh").args(["-c", &limited]).arg(binary()).run().unwrap();
+        let numbers: Vec<&str> = outcome.stdout.split_whitespace().collect();
+        assert!(outcome.success() && numbers.ends_with(&["1000", "500"]), "{}", outcome.describe());
+    }
+}
+
+#[test]
+fn a_small_stack_that_cannot_be_raised_says_so() {
+    needs_root!();
+    if Program::new("setpriv").arg("--version").run().is_err() {
+        return quadrant_testing::skip("setpriv is not installed: run `apt-get install util-linux`");
+    }
+    let limited = "ulimit -s 200; exec setpriv --bounding-set=-sys_resource \"$0\" -e 'BEGIN { exit(); }'";
+    let outcome = Program::new("/bin/sh").args(["-c", limited]).arg(binary()).run().unwrap();
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    assert_message(&outcome.stderr, &["the stack is limited to 200 KiB", "ulimit -s 8192", "CAP_SYS_RESOURCE"]);
+}
+
 #[test]
 fn without_root_one_line_says_so() {
     needs_root!();

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
 use std::process::Stdio;
 
 use crate::commands::btf;
@@ -88,7 +87,12 @@ const MACHINE_HEADERS: &str = "/usr/include/x86_64-linux-gnu";
 
 fn run(arguments: &[std::ffi::OsString]) -> Result<std::process::ExitStatus, Failure> {
     for compiler in COMPILERS {
-        match Command::new(compiler).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).status() {
+        match quadrant_bpf::process::command(compiler)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+        {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(quadrant_bpf::Error::io(format!("cannot run {compiler}"), &error).into()),
             Ok(status) => return Ok(status),

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::io::Write;
-use std::process::Command;
 use std::process::Stdio;
 
 use quadrant_bpf::interrupt::interruptibly;
@@ -122,7 +121,7 @@ impl Bound<'_> {
         use std::os::unix::process::CommandExt;
         let text = std::ffi::OsStr::from_bytes(command);
         let run = |stdout| {
-            let mut shell = Command::new("/bin/sh");
+            let mut shell = quadrant_bpf::process::command("/bin/sh");
             shell.arg0("sh").arg("-c").arg(text).stdin(Stdio::null()).stdout(stdout);
             interruptibly(|| shell.status())
         };
