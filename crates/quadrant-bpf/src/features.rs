@@ -240,6 +240,15 @@ impl Features {
     }
 }
 
+/// Whether the kernel makes a call of a five-byte nop that is probed (Linux 6.18 on x86-64).
+pub fn calls_for_uprobes() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found = crate::sys::uprobe().is_err_and(|errno| errno.is(libc::ENXIO));
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = false;
+    found
+}
+
 /// Words of arguments that the kernel gives to programs at a function of an eBPF program whose types it does not trust.
 pub const UNTRUSTED_WORDS: u8 = 5;
 

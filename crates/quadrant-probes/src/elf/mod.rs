@@ -3,6 +3,7 @@
 mod code;
 mod flow;
 mod golang;
+mod nop;
 mod symbols;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::{Elf, MAX_NAME, SECTION_EXECUTABLE, SECTION_NO_BITS, bytes_at, u16_at, u32_at, u64_at};
 use crate::error::Result;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::cmp::Reverse;
 use std::rc::Rc;
 
@@ -11,7 +11,8 @@ pub(super) const SYMBOL_LEN: usize = 24;
 const TABLE_KINDS: [u32; 2] = [2, 11];
 /// Further symbols of a table are left out.
 const MAX_SYMBOLS: u64 = 8_000_000;
-/// Bytes of the names of a table's symbols, one by one; symbols from there on are left out.
+/// Bytes of the names of a file's symbols, one by one; symbols from there on are left out. Real names take as much as their
+/// table or little more; those of a hostile file are one inside the other.
 const MAX_TEXT: usize = 512 << 20;
 /// Section indexes from here on are no sections (`SHN_LORESERVE`).
 const RESERVED: u16 = 0xff00;
@@ -21,7 +22,7 @@ pub(crate) struct Symbols {
     tables: Vec<Table>,
     starts: OnceCell<Vec<u64>>,
     /// Whether some were left out.
-    are_cut: bool,
+    are_cut: Cell<bool>,
     /// Whether they are those that Go's runtime knows.
     are_of_go: bool,
 }
@@ -72,24 +73,29 @@ impl<'a> Symbol<'a> {
 impl Symbols {
     pub(super) fn read(elf: &Elf) -> Result<Self> {
         let (mut tables, mut are_cut) = match elf.separate() {
-            Some(separate) => Self::read(separate).map(|symbols| (symbols.tables, symbols.are_cut))?,
+            Some(separate) => Self::read(separate).map(|symbols| (symbols.tables, symbols.are_cut.get()))?,
             None => Default::default(),
         };
         let code: Rc<[bool]> = elf.sections.iter().map(|section| section.flags & SECTION_EXECUTABLE != 0).collect();
+        // ELF has one of each kind: more of them would only be more memory.
+        let mut kinds = TABLE_KINDS.to_vec();
         for section in elf.sections.iter().filter(|section| TABLE_KINDS.contains(&section.kind)) {
+            let Some(at) = kinds.iter().position(|kind| *kind == section.kind) else {
+                are_cut = true;
+                continue;
+            };
+            kinds.remove(at);
             let entries = elf.start_of(section, MAX_SYMBOLS * SYMBOL_LEN as u64)?;
             let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
             are_cut |= (entries.len() as u64) < section.size() && section.kind != SECTION_NO_BITS;
-            let mut table = Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) };
-            are_cut |= table.limit_text();
-            tables.push(table);
+            tables.push(Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
         }
         let is_bare = !elf.has_symbols() && elf.separate().is_none();
         let go = if is_bare { elf.go_symbols() } else { None };
         let are_of_go = go.is_some();
         are_cut |= go.as_ref().is_some_and(|go| go.cut);
         tables.extend(go.map(|go| Table { entries: go.entries, names: go.names, code }));
-        Ok(Self { tables, starts: OnceCell::new(), are_cut, are_of_go })
+        Ok(Self { tables, starts: OnceCell::new(), are_cut: Cell::new(are_cut), are_of_go })
     }
 
     /// Whether they are those that Go's runtime knows.
@@ -97,17 +103,25 @@ impl Symbols {
         self.are_of_go
     }
 
-    /// Whether some were left out.
+    /// Whether some were left out, as far as they were looked at.
     pub fn are_cut(&self) -> bool {
-        self.are_cut
+        self.are_cut.get()
     }
 
     /// All named symbols, those of the static table first. The same symbol may come twice.
     pub fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
-        self.tables.iter().flat_map(|table| {
-            let entries = table.entries.chunks_exact(SYMBOL_LEN);
-            entries.filter_map(|entry| table.parse(entry))
-        })
+        let mut left = MAX_TEXT;
+        let all = self
+            .tables
+            .iter()
+            .flat_map(|table| table.entries.chunks_exact(SYMBOL_LEN).map(move |entry| (table, entry)));
+        let all = all.filter_map(|(table, entry)| Some((table.kind_of(entry)?, table.name_of(entry), entry)));
+        let fits = move |(_, name, _): &(SymbolKind, &[u8], &[u8])| {
+            let rest = left.checked_sub(name.len());
+            self.are_cut.set(self.are_cut.get() || rest.is_none());
+            rest.inspect(|rest| left = *rest).is_some()
+        };
+        all.take_while(fits).filter_map(|(kind, name, entry)| parse(kind, name, entry))
     }
 
     /// Functions that have code in this file.
@@ -140,30 +154,12 @@ impl Symbols {
 }
 
 impl Table {
-    /// Leaves symbols out when their names are too much text together; whether it did.
-    fn limit_text(&mut self) -> bool {
-        let most = self.names.len().min(MAX_NAME).saturating_mul(self.entries.len() / SYMBOL_LEN);
-        let mut left = if most > MAX_TEXT { MAX_TEXT } else { return false };
-        let fits = |entry: &&[u8]| {
-            let len = u32_at(entry, 0).map_or(0, |at| bytes_at(&self.names, at, MAX_NAME).len());
-            left.checked_sub(len).inspect(|rest| left = *rest).is_some()
-        };
-        let kept = self.entries.chunks_exact(SYMBOL_LEN).take_while(fits).count();
-        let is_cut = kept < self.entries.len() / SYMBOL_LEN;
-        self.entries.truncate(kept * SYMBOL_LEN);
-        is_cut
+    fn kind_of(&self, entry: &[u8]) -> Option<SymbolKind> {
+        self.kind(*entry.get(4)? & 0xf, u16_at(entry, 6)?)
     }
 
-    fn parse(&self, entry: &[u8]) -> Option<Symbol<'_>> {
-        let info = *entry.get(4)?;
-        let section = u16_at(entry, 6)?;
-        let kind = self.kind(info & 0xf, section)?;
-        let name = std::str::from_utf8(bytes_at(&self.names, u32_at(entry, 0)?, MAX_NAME)).ok()?;
-        let name = name.find('@').map_or(name, |at| &name[..at]);
-        if name.is_empty() {
-            return None;
-        }
-        Some(Symbol { name, address: u64_at(entry, 8)?, size: u64_at(entry, 16)?, kind, global: info >> 4 != 0 })
+    fn name_of(&self, entry: &[u8]) -> &[u8] {
+        u32_at(entry, 0).map_or(&[], |at| bytes_at(&self.names, at, MAX_NAME))
     }
 
     /// `STT_*` and the section to a kind. Functions written in assembly often have no type.
@@ -178,4 +174,14 @@ impl Table {
             _ => None,
         }
     }
+}
+
+fn parse<'a>(kind: SymbolKind, name: &'a [u8], entry: &[u8]) -> Option<Symbol<'a>> {
+    let name = std::str::from_utf8(name).ok()?;
+    let name = name.find('@').map_or(name, |at| &name[..at]);
+    if name.is_empty() {
+        return None;
+    }
+    let global = entry.get(4)? >> 4 != 0;
+    Some(Symbol { name, address: u64_at(entry, 8)?, size: u64_at(entry, 16)?, kind, global })
 }

@@ -70,6 +70,28 @@ fn names_inside_names_are_cut_and_no_more_than_memory() {
     assert!(elf.is_cut() && text <= 512 << 20, "{text}");
 }
 
+/// ELF has one table of each kind: a thousand at one place would be a thousand times as much memory.
+#[test]
+fn of_several_tables_of_symbols_the_first_is_read() {
+    let folder = Folder::new("tables");
+    let Some(program) = folder.compile("program", SOURCE, &["-O1", "-w"]) else { return };
+    let works = |elf: &Elf| elf.symbols().unwrap().named("twice").count();
+    assert_eq!(works(&open(&program)), 1);
+    let mut bytes = std::fs::read(&program).unwrap();
+    let (table, count) = (u64_at(&bytes, 40).unwrap() as usize, u16_at(&bytes, 60).unwrap() as usize);
+    let headers = bytes[table..][..count * SECTION_LEN as usize].to_vec();
+    let symbols = headers.chunks_exact(SECTION_LEN as usize).find(|header| u32_at(header, 4) == Some(2)).unwrap();
+    let many = [&headers[..], &symbols.repeat(30)].concat();
+    let at = bytes.len() as u64;
+    bytes[40..48].copy_from_slice(&at.to_le_bytes());
+    bytes[60..62].copy_from_slice(&(count as u16 + 30).to_le_bytes());
+    bytes.extend(many);
+    std::fs::write(&program, bytes).unwrap();
+    let elf = open(&program);
+    assert_eq!(works(&elf), 1);
+    assert!(elf.is_cut());
+}
+
 #[test]
 fn addresses_are_not_offsets() {
     let folder = Folder::new("offsets");

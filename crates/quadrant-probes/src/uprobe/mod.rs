@@ -5,6 +5,7 @@ mod arguments;
 mod entry;
 mod inlined;
 mod list;
+pub(crate) mod nop;
 mod place;
 mod resolve;
 

@@ -2,6 +2,7 @@
 
 use super::inlined;
 use super::list::{full_name, functions};
+use super::nop::{self, LeftOut};
 use super::place::{Place, READABLE, SourcePlace};
 use crate::debug::DebugFiles;
 use crate::demangle;
@@ -176,15 +177,21 @@ impl Finder<'_> {
             Err(_) => Vec::new(),
         };
         let mut sites: HashSet<Site> = found.iter().map(|copy| copy.point.site.clone()).collect();
+        let mut left_out = LeftOut::default();
         for address in info.inlined_copies(name) {
-            if let Some(around) = self.function_around(address)? {
-                self.check_boundary(&around, address, &format!("{address:#x}"))?;
+            let (around, place) = (self.function_around(address)?, format!("{address:#x}"));
+            if let Some(around) = &around {
+                self.check_boundary(around, address, &place)?;
+            }
+            if !left_out.keeps(&place, self.check_nop(around.as_ref(), address, &place)) {
+                continue;
             }
             let copy = self.point(address, name, name)?;
             if sites.insert(copy.point.site.clone()) {
                 found.push(copy);
             }
         }
+        left_out.tell(self.files, found.is_empty())?;
         match symbols {
             Err(error) if found.is_empty() => Err(error),
             _ => Ok(found),
@@ -199,10 +206,14 @@ impl Finder<'_> {
         if code.addresses.is_empty() {
             return Err(self.no_code(place, &code));
         }
-        let mut found = Vec::new();
+        let (mut found, mut left_out) = (Vec::new(), LeftOut::default());
         for address in code.addresses {
-            found.extend(self.address(address)?);
+            let (around, place) = (self.function_around(address)?, format!("{address:#x}"));
+            if left_out.keeps(&place, self.check_nop(around.as_ref(), address, &place)) {
+                found.extend(self.address(address)?);
+            }
         }
+        left_out.tell(self.files, found.is_empty())?;
         Ok(found)
     }
 
@@ -285,18 +296,22 @@ impl Finder<'_> {
         }
         let address = symbol.address.checked_add(offset).ok_or_else(|| error(format!("`{place}` is no address")))?;
         self.check_boundary(symbol, address, &place)?;
+        self.check_nop(Some(symbol), address, &place)?;
         self.point(address, &place, symbol.name)
     }
 
     fn instructions(&self, function: &str) -> Result<Vec<Found>> {
         self.entry_only()?;
-        let mut found = Vec::new();
+        let (mut found, mut left_out) = (Vec::new(), LeftOut::default());
         for symbol in self.symbols(&Glob::new(function))? {
             for address in self.elf.all_instructions(&symbol)? {
                 let place = format!("{}+{}", symbol.name, address - symbol.address);
-                found.push(self.point(address, &place, symbol.name)?);
+                if left_out.keeps(&place, self.check_nop(Some(&symbol), address, &place)) {
+                    found.push(self.point(address, &place, symbol.name)?);
+                }
             }
         }
+        left_out.tell(self.files, found.is_empty())?;
         Ok(found)
     }
 
@@ -309,6 +324,7 @@ impl Finder<'_> {
             None if self.options.allow_unsafe => {}
             None => return Err(self.unknown_boundary(address)),
         }
+        self.check_nop(function.as_ref(), address, &format!("{address:#x}"))?;
         Ok(vec![self.point(address, &place, function.map_or("", |symbol| symbol.name))?])
     }
 
@@ -334,6 +350,10 @@ impl Finder<'_> {
             name => format!("--disassemble={name}"),
         };
         Err(advise(message, format!("see `objdump -d {range}` for where instructions start")))
+    }
+
+    fn check_nop(&self, function: Option<&Symbol<'_>>, address: u64, place: &str) -> Result<()> {
+        nop::unless_unsafe(nop::check(self.elf, function, address, place), self.files, self.options)
     }
 
     fn unknown_boundary(&self, address: u64) -> ProbeError {

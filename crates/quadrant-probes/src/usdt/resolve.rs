@@ -9,6 +9,7 @@ use crate::files::Files;
 use crate::point::{ArgsPool, check_count};
 use crate::source::Options;
 use crate::target::{self, Target};
+use crate::uprobe::nop::{self, LeftOut};
 use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeSpec, Site};
 
 /// All places of all probes that `["file", "name"]` or `["file", "provider", "name"]` means. A probe that the compiler
@@ -18,12 +19,17 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     let wanted = Wanted::parse(rest).ok_or_else(malformed_spec)?;
     let targets = target::find(files, file, options.sight())?;
     let mut found = Vec::new();
-    let mut pool = ArgsPool::default();
+    let (mut pool, mut left_out) = (ArgsPool::default(), LeftOut::default());
     for (target, elf) in files.open_all(&targets)? {
         for note in matching(files, target, &elf, &wanted)? {
-            found.push(describe(&elf, target, &note, options.pid, &mut pool)?);
+            let name = full_name(target, &note);
+            let checked = nop::unless_unsafe(nop::check_unknown(&elf, note.address, &name), files, options);
+            if left_out.keeps(&name, checked) {
+                found.push(describe(&elf, target, &note, options.pid, &mut pool)?);
+            }
         }
     }
+    left_out.tell(files, found.is_empty())?;
     if found.is_empty() {
         return Err(missing(files, &targets, &wanted));
     }

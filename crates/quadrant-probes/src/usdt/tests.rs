@@ -72,6 +72,17 @@ fn check(flags: &[&str], name: &str) {
     assert_eq!(find(&program, &["*", "closed"]).unwrap()[0].args.numbered, []);
 }
 
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_note_at_a_long_nop_is_left_out_in_functions_that_call_nothing() {
+    let folder = Folder::new("usdt-long-nop");
+    let source = SOURCE.replace("990: nop\\n", "990: .byte 0x0f, 0x1f, 0x44, 0, 0\\n");
+    let Some(program) = folder.compile("program", &source, &["-O0", "-w"]) else { return };
+    // Of the two places one is in `main`, which calls a function and has a frame.
+    let left = if quadrant_bpf::features::calls_for_uprobes() { 1 } else { 2 };
+    assert_eq!(find(&program, &["shop", "sale"]).unwrap().len(), left);
+}
+
 /// The kernel makes a call of a five-byte nop, which overwrites the variables of functions that call nothing.
 #[test]
 fn of_a_pair_of_nops_the_first_is_probed() {

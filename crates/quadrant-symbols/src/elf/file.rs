@@ -1,7 +1,9 @@
 //! The headers of an ELF file.
 
 use std::fs::File;
+use std::sync::atomic::AtomicU64;
 
+use super::contents::MAX_DENSE;
 use super::field::Encoding;
 use crate::blob::Blob;
 
@@ -35,6 +37,8 @@ pub(crate) struct ElfFile {
     segments: Vec<Segment>,
     section_names: Vec<u8>,
     fixed: bool,
+    /// Bytes that contents may still have that are packed more than is usual.
+    pub(super) dense: AtomicU64,
 }
 
 /// A section header.
@@ -75,7 +79,8 @@ impl ElfFile {
             .and_then(|names| blob.read(names.offset, names.size, MAX_SECTION_NAMES))
             .unwrap_or_default();
         let fixed = encoding.u16(head, KIND_AT) == Some(ET_EXEC);
-        Ok(Self { blob, encoding, sections, segments, section_names, fixed })
+        let dense = AtomicU64::new(MAX_DENSE);
+        Ok(Self { blob, encoding, sections, segments, section_names, fixed, dense })
     }
 
     /// The address in the file's own address space of the byte at `offset`.

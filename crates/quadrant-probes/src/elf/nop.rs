@@ -1,0 +1,99 @@
+//! What of a five-byte nop is to be known where the kernel makes a call of it.
+
+use super::code::BITS;
+use super::{Elf, Symbol};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
+
+/// Length of a call, and so of nops that are made calls.
+const CALL: usize = 5;
+
+impl Elf {
+    /// Whether the instruction at `address` is one of five bytes that does nothing.
+    pub fn has_long_nop(&self, address: u64) -> bool {
+        let bytes = || self.file().read(self.code_offset_of(address)?, CALL as u64).ok();
+        let is_nop = |bytes: Vec<u8>| {
+            let instruction = Decoder::with_ip(BITS, &bytes, address, DecoderOptions::NONE).decode();
+            instruction.len() == CALL && does_nothing(&instruction)
+        };
+        cfg!(target_arch = "x86_64") && bytes().is_some_and(is_nop)
+    }
+
+    /// Whether the function is certain to have no variables below its stack pointer at `address`: at its entry, or since compilers keep
+    /// none there in functions that call others.
+    pub fn spares_variables(&self, function: &Symbol<'_>, address: u64) -> bool {
+        if address == function.address && function.cold_part_of().is_none() {
+            return true;
+        }
+        let Ok(instructions) = self.instructions(function) else { return false };
+        let is_mark = |first: &Instruction| first.mnemonic() == Mnemonic::Endbr64 && first.next_ip() == address;
+        if function.cold_part_of().is_none() && instructions.first().is_some_and(is_mark) {
+            return true;
+        }
+        let inside = |address: u64| address.checked_sub(function.address).is_some_and(|offset| offset < function.size);
+        let calls = |one: &Instruction| match one.flow_control() {
+            FlowControl::Call => !inside(one.near_branch_target()) || one.near_branch_target() == function.address,
+            FlowControl::IndirectCall => true,
+            _ => false,
+        };
+        let has_frame = instructions.iter().take_while(|one| one.ip() < address).any(makes_room);
+        function.size > 0 && has_frame && instructions.iter().any(calls)
+    }
+
+    /// The instruction of a function before the one at `address`.
+    pub fn instruction_before(&self, function: &Symbol<'_>, address: u64) -> Option<u64> {
+        let instructions = self.instructions(function).ok()?;
+        instructions.iter().map(Instruction::ip).take_while(|ip| *ip < address).last()
+    }
+}
+
+/// What Linux takes for a nop (`insn_is_nop`), and a little more.
+fn does_nothing(one: &Instruction) -> bool {
+    let is_own = one.memory_index() == Register::None && one.memory_displacement64() == 0;
+    match one.mnemonic() {
+        Mnemonic::Nop => true,
+        Mnemonic::Jmp => {
+            one.flow_control() == FlowControl::UnconditionalBranch && one.near_branch_target() == one.next_ip()
+        }
+        Mnemonic::Lea => one.op0_register() == one.memory_base() && is_own,
+        Mnemonic::Mov | Mnemonic::Xchg => {
+            one.op0_register() != Register::None && one.op0_register() == one.op1_register()
+        }
+        _ => false,
+    }
+}
+
+/// Whether the stack pointer moves down.
+fn makes_room(one: &Instruction) -> bool {
+    match one.mnemonic() {
+        Mnemonic::Push | Mnemonic::Enter => true,
+        Mnemonic::Sub => one.op0_register() == Register::RSP,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_bytes_that_do_nothing() {
+        let is_nop = |bytes: &[u8]| {
+            let one = Decoder::with_ip(BITS, bytes, 0x1000, DecoderOptions::NONE).decode();
+            one.len() == CALL && does_nothing(&one)
+        };
+        for nop in [
+            [0x0f, 0x1f, 0x44, 0, 0],
+            [0x66, 0x0f, 0x1f, 0x40, 0],
+            [0x66, 0x66, 0x66, 0x66, 0x90],
+            [0xe9, 0, 0, 0, 0],
+            [0x48, 0x8d, 0x74, 0x26, 0],
+        ] {
+            assert!(is_nop(&nop), "{nop:x?}");
+        }
+        for other in
+            [[0xe8, 0, 0, 0, 0], [0xe9, 1, 0, 0, 0], [0xb8, 0, 0, 0, 0], [0x90; 5], [0x48, 0x8d, 0x74, 0x26, 1]]
+        {
+            assert!(!is_nop(&other), "{other:x?}");
+        }
+    }
+}
