@@ -27,6 +27,9 @@ pub struct Unit {
     pub cgroup: Option<Subtree>,
     /// The program may wait for pages of user memory that are not present; it is loaded as one that sleeps.
     pub sleepable: bool,
+    /// All points are at the first instruction of functions, where the frame is still the caller's: the stack that the kernel walks of the
+    /// process leaves the caller out.
+    pub lacks_caller: bool,
 }
 
 impl Unit {

@@ -42,5 +42,5 @@ pub use leftovers::{Swept, sweep};
 pub use recorded::{RecordedArgument, RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
 pub use tracepoint::{MadeEvent, made_events};
-pub use uprobe::{cheaper_entries, return_sites};
+pub use uprobe::{FunctionStart, cheaper_entries, function_starts, return_sites};
 pub use warning::Warning;

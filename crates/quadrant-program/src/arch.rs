@@ -23,6 +23,8 @@ pub struct Arch {
     pub stack_pointer: u16,
     /// Instruction pointer.
     pub instruction_pointer: u16,
+    /// The register that has the address to return to at a function's entry; without one, it is where the stack pointer points.
+    pub link: Option<u16>,
     /// Bytes between the stack pointer and the first stack argument at a function's entry.
     pub stack_arguments: u16,
     /// Names of registers for `reg("...")`.
@@ -52,6 +54,7 @@ pub static X86_64: Arch = Arch {
     return_value: 80,
     stack_pointer: 152,
     instruction_pointer: 128,
+    link: None,
     stack_arguments: 8,
     registers: &[
         ("r15", 0),
@@ -92,6 +95,7 @@ pub static AARCH64: Arch = Arch {
     return_value: 0,
     stack_pointer: 248,
     instruction_pointer: 256,
+    link: Some(240),
     stack_arguments: 0,
     registers: &[
         ("r0", 0),

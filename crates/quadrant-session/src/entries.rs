@@ -51,6 +51,10 @@ type File<Name> = (Name, Inode);
 fn movable(program: &Program) -> Vec<(File<OsString>, Vec<u64>)> {
     let looking = program.clauses.iter().filter(|clause| looks_at_place(clause));
     let looked_at: HashSet<PointId> = looking.flat_map(|clause| &clause.points).copied().collect();
+    // Clauses of ERROR run wherever another one faults.
+    if looked_at.iter().any(|point| program.points[point.0 as usize].site == Site::Error) {
+        return Vec::new();
+    }
     let mut places: HashMap<File<&OsStr>, BTreeMap<u64, bool>> = HashMap::new();
     for (point, index) in program.points.iter().zip(0..) {
         let (path, inode, offset, on_return) = match &point.site {

@@ -29,6 +29,7 @@ use quadrant_types::Types;
 
 use crate::attaching::Attaching;
 use crate::attaching::Attachment;
+use crate::callers;
 use crate::clock;
 use crate::controls::Controls;
 use crate::entries;
@@ -147,7 +148,17 @@ pub fn compile(program: Rc<Program>, features: &Features, types: &Types, options
     if cgroup.is_some() && !features.helper(ProgramKind::Kprobe, helper::GET_CURRENT_ANCESTOR_CGROUP_ID) {
         return Err(no_cgroups());
     }
-    let options = PlanOptions { abilities: &machine, raw_tracepoints: true, pid, process, cgroup, kprobes, maxactive };
+    let lacking_caller = &callers::lacking(&program, types);
+    let options = PlanOptions {
+        abilities: &machine,
+        raw_tracepoints: true,
+        pid,
+        process,
+        cgroup,
+        kprobes,
+        maxactive,
+        lacking_caller,
+    };
     let mut target = target::target(&program, features, types)?;
     target.sampling = overhead.limit.is_some() && sampling::obstacle(&program).is_none();
     let units = plan::plan(&program, options);

@@ -42,6 +42,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 static RECIPES: &[Recipe] = &[
+    c("callers", &["callers.c"]),
     c("calls", &["calls.c", "calls_body.c"]),
     c("counted", &["-pthread", "counted.c"]),
     c("entries", &["entries.c"]),

@@ -133,7 +133,18 @@ impl Lower<'_, '_> {
 
     /// Who called the code that fired.
     pub fn caller(&mut self, user: bool) -> Value {
-        self.frame(user, 1)
+        if !self.lacks_caller(user) {
+            return self.frame(user, 1);
+        }
+        let (end, caller) = self.join();
+        let unknown = self.f.b.create_block();
+        let known = self.return_address(unknown);
+        self.f.b.jump(end, &[known]);
+        self.f.b.switch_to(unknown);
+        let walked = self.frame(user, 1);
+        self.f.b.jump(end, &[walked]);
+        self.f.b.switch_to(end);
+        caller
     }
 
     /// The address of a frame of the stack; 0 when there is none.

@@ -9,6 +9,9 @@
 //! different ones, so the first short ones are kept in a map of small entries whose memory is there: 0.4 µs. Short stacks have numbers of
 //! their own, whichever map they are in.
 //!
+//! At a function's entry the frame pointer is still the caller's, so the kernel's walk goes from the function to its caller's caller. There the
+//! caller is put between the two: it is on top of the stack, or in a register.
+//!
 //! Nothing is ever removed from these maps, so a stack has one number for as long as the trace runs.
 
 use quadrant_bpf::helper;
@@ -19,6 +22,7 @@ use quadrant_program::layout::STACK_EMPTY;
 use quadrant_program::layout::STACK_FRAMES_AT;
 use quadrant_program::layout::STACK_IS_SHORT;
 use quadrant_program::layout::STACK_LOST;
+use quadrant_program::ty::Space;
 use quadrant_program::ty::StackMode;
 use quadrant_program::ty::StackType;
 use quadrant_program::ty::Type;
@@ -47,6 +51,8 @@ const OWN_FRAMES: i64 = 2;
 
 /// Bits of a stack's number, which is neither [`STACK_LOST`] nor [`STACK_EMPTY`], and leaves room for [`STACK_IS_SHORT`].
 const ID_BITS: i64 = 30;
+/// Bytes of a frame: its address.
+const FRAME: u32 = 8;
 /// How many frames are taken between two looks whether there are more.
 const FRAMES_AT_ONCE: u32 = 8;
 /// By what the hash is multiplied: 2 to the 64th by the golden ratio, whose bits have no pattern.
@@ -228,11 +234,55 @@ impl Lower<'_, '_> {
 
     /// Writes the frames; how many bytes they are, or an error.
     fn take_stack(&mut self, stack: StackType, to: Mem) -> Value {
+        if stack.limit < 2 || !self.lacks_caller(stack.user) {
+            return self.walk_stack(stack, to);
+        }
+        let (end, result) = self.join();
+        let [unknown, some] = [(); 2].map(|()| self.f.b.create_block());
+        let caller = self.return_address(unknown);
+        let bytes = self.walk_stack(StackType { limit: stack.limit - 1, ..stack }, to.at(FRAME));
+        self.f.b.branch(Cond::Sgt, bytes, 0, some, &[], end, &[bytes]);
+        self.f.b.switch_to(some);
+        let first = self.f.b.load(to.base, to.off + FRAME as i32, Size::B8);
+        self.f.b.store(to.base, to.off, Size::B8, first);
+        self.f.b.store(to.base, to.off + FRAME as i32, Size::B8, caller);
+        let bytes = self.f.b.add(bytes, i64::from(FRAME));
+        self.f.b.jump(end, &[bytes]);
+        self.f.b.switch_to(unknown);
+        let bytes = self.walk_stack(stack, to);
+        self.f.b.jump(end, &[bytes]);
+        self.f.b.switch_to(end);
+        result
+    }
+
+    /// Writes the frames as the kernel walks them.
+    fn walk_stack(&mut self, stack: StackType, to: Mem) -> Value {
         let to = self.address(to);
         let size = self.f.b.iconst(stack_size(stack.limit).into());
         let flags = self.stack_flags(stack);
         let flags = self.f.b.iconst(flags);
         self.f.b.call(helper::GET_STACK, &[self.f.ctx, to, size, flags])
+    }
+
+    /// Whether the kernel's stacks leave out who called the function at whose entry the program runs.
+    pub fn lacks_caller(&self, user: bool) -> bool {
+        user && self.unit.lacks_caller && self.unit.context == Context::Registers
+    }
+
+    /// Where the function returns to at whose entry the program runs; goes to `unknown` if that cannot be told.
+    pub fn return_address(&mut self, unknown: Block) -> Value {
+        let arch = self.g.target.arch;
+        let register = arch.link.unwrap_or(arch.stack_pointer);
+        let mut address = self.f.b.load_with(self.f.ctx, register.into(), Size::B8, false, true);
+        if arch.link.is_none() {
+            let word = self.word();
+            let (to, len) = (self.address(word), self.f.b.iconst(FRAME.into()));
+            let failed = self.read_bytes(Space::User, to, len, address);
+            self.f.b.branch_away(Cond::Ne, failed, 0, unknown);
+            address = self.f.b.load(word.base, word.off, Size::B8);
+        }
+        self.f.b.branch_away(Cond::Eq, address, 0, unknown);
+        address
     }
 
     /// How many frames the stack has, up to its limit; 0 for a stack that cannot be taken.
@@ -305,5 +355,5 @@ fn stack_map(role: MapRole, limit: u8, max_entries: u32, flags: u32) -> MapDef {
 
 /// Bytes of so many frames.
 fn stack_size(limit: u8) -> u32 {
-    8 * u32::from(limit)
+    FRAME * u32::from(limit)
 }

@@ -145,6 +145,7 @@ impl Script {
             pid: None,
             cgroup: None,
             sleepable: false,
+            lacks_caller: false,
         });
     }
 

@@ -4,6 +4,7 @@ mod aggregates;
 mod alone;
 mod basics;
 mod build;
+mod callers;
 mod change;
 mod clears;
 mod comm;

@@ -16,13 +16,18 @@ const ENTRY_LEN: usize = 8;
 impl Elf {
     /// The nameless piece of code that `address` is in, up to where the next one starts.
     pub fn unwind_range(&self, address: u64) -> Option<Symbol<'static>> {
-        let section = self.section(SECTION)?;
-        let starts = parse(&self.data(section).ok()?, section.address)?;
+        let starts = self.unwind_starts()?;
         let after = starts.partition_point(|start| *start <= address);
         let start = *starts.get(after.checked_sub(1)?)?;
         let end = starts.get(after).copied().or_else(|| self.code_end(start))?;
         let size = end.checked_sub(start).filter(|size| address - start < *size)?;
         Some(Symbol { name: "", address: start, size, kind: SymbolKind::Function, global: false })
+    }
+
+    /// Where pieces of code start, sorted.
+    pub fn unwind_starts(&self) -> Option<Vec<u64>> {
+        let section = self.section(SECTION)?;
+        parse(&self.data(section).ok()?, section.address)
     }
 }
 

@@ -8,6 +8,7 @@ mod list;
 pub(crate) mod nop;
 mod place;
 mod resolve;
+mod start;
 
 pub(crate) use arguments::arguments;
 pub use entry::cheaper_entries;
@@ -15,3 +16,4 @@ pub(crate) use list::{Wanted, list};
 pub(crate) use place::{Place, is_language};
 pub(crate) use resolve::resolve;
 pub use resolve::return_sites;
+pub use start::{FunctionStart, function_starts};

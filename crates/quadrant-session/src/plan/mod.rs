@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use functions::FunctionMeans;
 use quadrant_bpf::cgroup::Subtree;
@@ -75,6 +76,8 @@ pub struct PlanOptions<'a> {
     pub kprobes: Option<KprobeMeans>,
     /// Calls of a function that may be under way at once, for its return probe; `None` lets the kernel choose.
     pub maxactive: Option<u32>,
+    /// Points of which the kernel's stacks leave the caller out.
+    pub lacking_caller: &'a HashSet<PointId>,
 }
 
 impl PlanOptions<'_> {
@@ -155,6 +158,8 @@ enum Mechanism {
         file: u64,
         /// The only process: a program looks for one.
         pid: Option<u32>,
+        /// Stacks lack the caller.
+        lacks_caller: bool,
     },
     Kprobe {
         ret: bool,
@@ -208,9 +213,12 @@ fn mechanism(
         Site::Tracepoint { .. } => Mechanism::Tracepoint,
         Site::RawTracepoint { btf_id, .. } => Mechanism::BtfTracepoint(*btf_id),
         Site::Uprobe { path, pid, .. } | Site::Usdt { path, pid, .. } => {
-            Mechanism::Uprobe { ret: false, file: file_key(path), pid: *pid }
+            let lacks_caller = options.lacking_caller.contains(&point);
+            Mechanism::Uprobe { ret: false, file: file_key(path), pid: *pid, lacks_caller }
         }
-        Site::Uretprobe { path, pid, .. } => Mechanism::Uprobe { ret: true, file: file_key(path), pid: *pid },
+        Site::Uretprobe { path, pid, .. } => {
+            Mechanism::Uprobe { ret: true, file: file_key(path), pid: *pid, lacks_caller: false }
+        }
         Site::Kprobe(_) | Site::Kretprobe(_) => kernel_function(site, FunctionMeans::Kprobe(KprobeMeans::Perf)),
         Site::Fentry(_) | Site::Fexit(_) => kernel_function(site, FunctionMeans::Trampoline),
         Site::Interval { .. } => Mechanism::Interval,
@@ -355,6 +363,7 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
         pid: pid(program, &points, options),
         cgroup: options.cgroup.filter(|_| runs_for_tasks(program, &points)),
         sleepable: mechanism.may_sleep(program, &clauses, options),
+        lacks_caller: matches!(mechanism, Mechanism::Uprobe { lacks_caller: true, .. }),
         points,
     };
     let means = mechanism.means(options);
@@ -389,7 +398,15 @@ fn both(
     let cookies = clauses.iter().chain(&returns).any(asks);
     let context = Context::Session { clauses: returns, points: places };
     Planned {
-        unit: Unit { context, clauses, points, pid: options.process, cgroup: options.cgroup, sleepable: false },
+        unit: Unit {
+            context,
+            clauses,
+            points,
+            pid: options.process,
+            cgroup: options.cgroup,
+            sleepable: false,
+            lacks_caller: false,
+        },
         means: Means::KprobeSession,
         cookies,
     }

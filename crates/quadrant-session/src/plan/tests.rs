@@ -1,11 +1,14 @@
 //! Which means are chosen for functions of the kernel, on made-up kernels.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::object::Context;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::expr::{Builtin, Expr, ExprKind};
-use quadrant_program::probe::{KernelCode, Point, PointId, Site};
+use quadrant_program::probe::{Inode, KernelCode, Point, PointId, Site};
 use quadrant_program::program::Clause;
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
@@ -111,23 +114,38 @@ fn program(clauses: &[&[Site]]) -> Program {
     program
 }
 
+fn options(kernel: &Kernel) -> PlanOptions<'_> {
+    static NONE: LazyLock<HashSet<PointId>> = LazyLock::new(HashSet::new);
+    PlanOptions {
+        abilities: kernel,
+        raw_tracepoints: true,
+        pid: None,
+        process: None,
+        cgroup: None,
+        kprobes: None,
+        maxactive: None,
+        lacking_caller: &NONE,
+    }
+}
+
 fn planned(kernel: Kernel, kprobes: Option<KprobeMeans>, maxactive: Option<u32>, program: &Program) -> Vec<Planned> {
-    plan(
-        program,
-        PlanOptions {
-            abilities: &kernel,
-            raw_tracepoints: true,
-            pid: None,
-            process: None,
-            cgroup: None,
-            kprobes,
-            maxactive,
-        },
-    )
+    plan(program, PlanOptions { kprobes, maxactive, ..options(&kernel) })
 }
 
 fn means(kernel: Kernel, clauses: &[&[Site]]) -> Vec<Means> {
     planned(kernel, None, None, &program(clauses)).iter().map(|planned| planned.means).collect()
+}
+
+/// Points of one clause and one file, of which the kernel helps with some, are in two programs.
+#[test]
+fn entries_that_lack_the_caller_have_their_own_program() {
+    let site = |offset| Site::Uprobe { path: "/bin/x".into(), inode: Inode::default(), offset, pid: None };
+    let program = program(&[&[site(1), site(2), site(3)]]);
+    let lacking = HashSet::from([PointId(1)]);
+    let options = PlanOptions { lacking_caller: &lacking, ..options(&NEW) };
+    let units: Vec<_> = plan(&program, options).into_iter().map(|planned| planned.unit).collect();
+    let seen: Vec<_> = units.iter().map(|unit| (unit.lacks_caller, unit.points.as_slice())).collect();
+    assert_eq!(seen, [(false, &[PointId(0), PointId(2)][..]), (true, &[PointId(1)])]);
 }
 
 #[test]

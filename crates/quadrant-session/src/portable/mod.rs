@@ -76,7 +76,15 @@ fn unit(program: &Program, point: PointId, clause: usize) -> Unit {
         Site::Profile(_) | Site::Interval { .. } | Site::PerfEvent { .. } => Context::PerfEvent,
         _ => Context::Registers,
     };
-    Unit { context, clauses: vec![clause], points: vec![point], pid: None, cgroup: None, sleepable: false }
+    Unit {
+        context,
+        clauses: vec![clause],
+        points: vec![point],
+        pid: None,
+        cgroup: None,
+        sleepable: false,
+        lacks_caller: false,
+    }
 }
 
 /// Processors that scratch memory is there for. Programs on others do nothing that needs it, and count that.

@@ -194,7 +194,7 @@ fn units(split: &Split) -> (Vec<Unit>, Vec<Option<(usize, u64)>>) {
         places.for_each(|(point, place)| of_points[point.0 as usize] = Some((units.len(), place)));
         let (clauses, points) = (group.clauses.clone(), group.points.clone());
         let context = Context::Tracepoint;
-        units.push(Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false });
+        units.push(Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false, lacks_caller: false });
     }
     (units, of_points)
 }

@@ -5,6 +5,7 @@
 mod active;
 mod bpftrace_cli;
 mod built;
+mod callers;
 mod cases;
 mod common;
 mod complaints;
