@@ -23,6 +23,14 @@ const FILES: &[(&str, &str)] = &[
     (ALIASES, include_str!("../../library/compat.d")),
 ];
 
+/// Files that other systems have, too; what is here of them is in files of other names.
+const ELSEWHERE: &[&str] = &["ip.d", "lockstat.d", "pcap.d", "regs.d", "tcp.d", "udp.d", "unistd.d"];
+
+/// Whether a library may say that it depends on this file.
+pub fn is_file(name: &str) -> bool {
+    FILES.iter().any(|(file, _)| *file == name) || ELSEWHERE.contains(&name)
+}
+
 /// What the library has under a name, in its order: `name` is an inline or a typedef, `struct name` a struct, and `translator name`
 /// all translators to that type.
 pub fn items(name: &str) -> impl Iterator<Item = &'static Item> {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use quadrant_program::diag::Diagnostic;
 use quadrant_types::{CType, TypeId};
 
-use super::Lower;
+use super::{Lower, depends};
 use crate::Mode;
 use crate::ast::{Item, Scope, TagBody, TypeSpec, TypeSpecKind};
 use crate::library;
@@ -18,6 +18,8 @@ pub(super) struct Used {
     tried: std::collections::HashSet<String>,
     /// Items of the user's libraries by name; read when the first name is looked up.
     own: Option<HashMap<String, Vec<Own>>>,
+    /// Names of libraries that need what is not here, and why they are left out.
+    left_out: HashMap<String, Rc<str>>,
 }
 
 /// An item of a library that the user gave.
@@ -103,10 +105,25 @@ impl Lower<'_> {
         own.and_then(|own| own.get(name)).cloned().unwrap_or_default()
     }
 
+    /// Says of what a script did not find that a library has it, but was left out.
+    pub(super) fn explain_left_out(&self, diagnostics: &mut [Diagnostic]) {
+        let tried = self.used.left_out.iter().filter(|(name, _)| self.used.tried.contains(*name));
+        for (name, reason) in tried {
+            let name = name.rsplit(' ').next().unwrap_or(name);
+            let about = diagnostics.iter_mut().filter(|told| has_word(&told.message, name));
+            about.for_each(|told| told.help.insert(0, format!("`{name}` is in a library that was left out: {reason}")));
+        }
+    }
+
     fn read_libraries(&mut self) -> HashMap<String, Vec<Own>> {
         let mut index: HashMap<String, Vec<Own>> = HashMap::new();
         for library in self.env.libraries {
             let parsed = self.texts.parse(&library.name, None, &library.text, Mode::default());
+            if let Some(reason) = depends::unmet_by_library(library, &parsed.script, self.env) {
+                let names = parsed.script.items.iter().flat_map(names);
+                self.used.left_out.extend(names.map(|name| (name, Rc::from(reason.as_str()))));
+                continue;
+            }
             let broken = parsed.diagnostics.into_iter().next().map(Rc::new);
             for item in parsed.script.items {
                 let own = Own { item: Rc::new(item), broken: broken.clone() };
@@ -115,8 +132,13 @@ impl Lower<'_> {
                 }
             }
         }
+        self.used.left_out.retain(|name, _| !index.contains_key(name) && library::items(name).next().is_none());
         index
     }
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|part| part == word)
 }
 
 /// The names under which an item is looked up.

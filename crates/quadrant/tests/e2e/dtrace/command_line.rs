@@ -322,6 +322,30 @@ fn libraries_of_ones_own() {
 }
 
 #[test]
+fn libraries_that_need_what_is_not_here_are_left_out() {
+    needs_root!();
+    let dir = folder("left_out");
+    let library = |file: &str, text: &str| fs::write(dir.join(file), text).unwrap();
+    library("a.d", "#pragma D depends_on provider nosuch\ninline int WITH_PROVIDER = 1;\ninline int EITHER = 1;\n");
+    library("b.d", "#pragma D depends_on module nosuch\ntypedef struct left { int out; } left_t; inline int ;\n");
+    library("c.d", "#pragma D depends_on library nosuch.d\ninline int WITH_LIBRARY = 1;\n");
+    library("d.d", "#pragma D depends_on library tcp.d\n#pragma D depends_on module vmlinux\ninline int EITHER = 4;\n");
+    let run = |text: &str| dtrace().arg("-L").arg(&dir).args(["-qn", text]);
+    let outcome = good(run("BEGIN { printf(\"%d\\n\", EITHER); exit(0); }"));
+    assert_eq!((outcome.lines(), outcome.stderr.as_str()), (vec!["4"], ""));
+    for (text, name, reason) in [
+        ("WITH_PROVIDER", "WITH_PROVIDER", "a.d requires provider nosuch, which is not here"),
+        ("sizeof (left_t)", "left_t", "b.d requires module nosuch, which is not here"),
+        ("((struct left *)0)->out", "left", "b.d requires module nosuch, which is not here"),
+        ("WITH_LIBRARY", "WITH_LIBRARY", "c.d requires library nosuch.d, which is not here"),
+    ] {
+        let message = ends_with(1, run(&format!("BEGIN {{ trace({text}); }}")));
+        assert!(message.contains(&format!("help: `{name}` is in a library that was left out: ")), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
 fn stability_of_a_program() {
     needs_root!();
     let outcome = good(dtrace().args(["-vn", "BEGIN { exit(0); }"]));
