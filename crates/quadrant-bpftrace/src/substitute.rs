@@ -172,6 +172,7 @@ impl Substitution {
 fn type_given(expr: &Expr) -> TypeKind {
     match &expr.kind {
         ExprKind::Name(name) => TypeKind::Named(name.clone()),
+        ExprKind::Tagged(tag, name) => TypeKind::Tagged(*tag, name.clone()),
         _ => TypeKind::Typeof(TypeArg::Expr(Box::new(expr.clone()))),
     }
 }

@@ -109,6 +109,7 @@ pub(crate) fn walk_expr<'a>(of: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
     see(Node::Expr(of));
     match &of.kind {
         ExprKind::Name(name) => see(Node::Name(name)),
+        ExprKind::Tagged(..) => see(Node::NamedType),
         ExprKind::Var(name) => see(Node::Var(name, of.span)),
         ExprKind::Call { callee, args } => see(Node::Call(&callee.name, args)),
         ExprKind::Cast { ty, .. } => {

@@ -84,6 +84,14 @@ fn a_loop_like_that_of_c_is_told_the_form_of_ours() {
 }
 
 #[test]
+fn builtins_and_functions_are_near_before_constants() {
+    for (word, near) in [("nsec", "nsecs"), ("strlne", "strlen()"), ("EINVL", "EINVAL")] {
+        let (_, messages) = run(&format!("BEGIN {{ print({word}); }}"), &[], false);
+        assert_eq!(messages[0].help, [format!("did you mean `{near}`?")], "{word}");
+    }
+}
+
+#[test]
 fn after_many_errors_the_rest_is_not_looked_at() {
     let statements: String = (0..5_000).map(|i| format!("@a = unknown{i}; ")).collect();
     let (program, messages) = run(&format!("BEGIN {{ {statements} }}"), &[], false);

@@ -66,6 +66,7 @@ static RECIPES: &[Recipe] = &[
     c("syscalls", &["syscalls.c"]),
     c("floats", &["floats.c"]),
     c("typed", &["typed.c"]),
+    c("shadows", &["shadows.c"]),
     c("typed-plain", &["-O0", "-fomit-frame-pointer", "typed.c"]),
     c("typed-old", &["-gdwarf-3", "-gz=zlib", "typed.c"]),
     c("typed-units", &["-fdebug-types-section", "typed.c"]),

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{Block, Ident, TypeExpr};
+use super::{Block, Ident, Tag, TypeExpr};
 use crate::lexer::IntLiteral;
 use quadrant_program::span::Span;
 use quadrant_syntax::op::{BinOp, UnOp};
@@ -32,6 +32,8 @@ pub enum ExprKind {
     ParamCount,
     /// A bare word: builtin, constant, enumerator, call of a macro without arguments.
     Name(String),
+    /// `struct task_struct`: a type as an argument.
+    Tagged(Tag, String),
     /// `$x`
     Var(String),
     /// `@x`, `@x[k1, k2]`; no key at all gives an empty list.

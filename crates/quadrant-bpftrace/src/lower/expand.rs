@@ -179,6 +179,7 @@ impl Lower<'_> {
     fn argument_of_macro(&self, arg: &ast::Expr) -> Given {
         let expr = match &arg.kind {
             ast::ExprKind::Name(_)
+            | ast::ExprKind::Tagged(..)
             | ast::ExprKind::Str(_)
             | ast::ExprKind::Int(_)
             | ast::ExprKind::Bool(_)

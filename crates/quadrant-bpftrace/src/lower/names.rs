@@ -11,7 +11,7 @@ use super::Lower;
 use super::call::Called;
 use super::constants;
 use super::expr::{literal_int, literal_signed, literal_text};
-use crate::ast::{self, Ident};
+use crate::ast::{self, Ident, Tag};
 
 /// Frames of a stack without a limit of its own.
 pub(super) const MAX_STACK: u8 = 127;
@@ -88,7 +88,7 @@ impl Lower<'_> {
                 Called::Effect(_) => self.error(span, format!("the macro `{name}` has no value")),
             };
         }
-        if let Some((value, id)) = self.env.types.lookup_constant(name) {
+        if let Some((value, id)) = self.enumerator(name) {
             let ty = Type::Enum(self.enum_type(id));
             return Some(match self.portable_constant(name, value, id) {
                 Some(adjusted) => Expr::new(ExprKind::Core(adjusted), ty, span),
@@ -99,17 +99,41 @@ impl Lower<'_> {
             let positive = u64::try_from(value).map(|value| literal_int(value, span));
             return Some(positive.unwrap_or_else(|_| Expr::int(value, Type::I64, span)));
         }
-        if let Some((value, id)) = self.program_constant(name) {
-            return Some(Expr::int(value, Type::Enum(self.enum_type(id)), span));
-        }
+        self.unknown_name(name, span)
+    }
+
+    /// A constant of an enumeration: the script's own, the program's, the kernel's.
+    fn enumerator(&self, name: &str) -> Option<(i64, TypeId)> {
+        let types = self.env.types;
+        let known = types.lookup_constant(name);
+        let own = known.filter(|(_, id)| !types.is_of_kernel(*id));
+        own.or_else(|| self.program_constant(name)).or(known)
+    }
+
+    /// Reports a bare word without a value, with what it is instead or what is near.
+    fn unknown_name<T>(&mut self, name: &str, span: Span) -> Option<T> {
         if super::call::is_function(name) {
             return self.error_help(span, format!("`{name}` is a function"), format!("call it: `{name}(...)`"));
         }
-        let builtins = builtin_names().chain(constants::names());
-        match suggest(name, builtins).map(str::to_owned).or_else(|| self.env.types.suggest_constant(name)) {
-            Some(near) => self.error_near(span, format!("unknown name `{name}`"), Some(near)),
-            None => self.error(span, format!("unknown name `{name}`")),
+        let message = format!("unknown name `{name}`");
+        let tags = [Tag::Struct, Tag::Union, Tag::Enum];
+        if let Some(tag) = tags.into_iter().find(|tag| self.known_tagged(*tag, name).is_some()) {
+            return self.error_help(span, message, format!("`{} {name}` is a type", tag.word()));
         }
+        let near = suggest(name, builtin_names().chain(super::call::function_names())).map(|near| {
+            let brackets = if self.is_builtin(near) { "" } else { "()" };
+            format!("{near}{brackets}")
+        });
+        let near = near.or_else(|| suggest(name, constants::names()).map(str::to_owned));
+        let near = near.or_else(|| self.env.types.suggest_constant(name));
+        self.error_near(span, message, near)
+    }
+
+    /// Reports a type where a value is expected.
+    pub(super) fn type_as_value<T>(&mut self, tag: Tag, name: &str, span: Span) -> Option<T> {
+        let shown = format!("{} {name}", tag.word());
+        let help = format!("a value becomes one by a cast: `({shown} *)...`");
+        self.error_help(span, format!("`{shown}` is a type, and this is where a value stands"), help)
     }
 
     /// A bare word where it may be there for its effect only: a macro needs no parentheses.

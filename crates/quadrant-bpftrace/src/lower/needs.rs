@@ -2,7 +2,6 @@
 
 use super::Lower;
 use super::call::is_function;
-use super::constants;
 use crate::ast::{Expr, ExprKind, MacroParam, Probe};
 use crate::parser::parse_expr_at;
 use crate::walk::{Node, walk_block, walk_expr, walk_probe};
@@ -95,8 +94,8 @@ impl Words<'_> {
     fn name(&mut self, name: &str) {
         if self.own > 0 {
             self.own -= 1;
-        } else if !self.word(name) && !self.lower.is_builtin(name) && constants::value(name).is_none() {
-            // It may be a constant of the executable's.
+        } else if !self.word(name) && !self.lower.is_builtin(name) {
+            // It may be a constant of the executable's, also where headers have one of that name.
             self.needs.path = true;
         }
     }

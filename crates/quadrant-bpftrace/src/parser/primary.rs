@@ -1,7 +1,7 @@
 //! Operands: literals, names, calls, parentheses.
 
 use super::Parser;
-use crate::ast::{Expr, ExprKind, Ident, TypeArg};
+use crate::ast::{Expr, ExprKind, Ident, Tag, TypeArg};
 use crate::lexer::{IntError, IntLiteral, Tok, parse_char, parse_int, parse_str};
 use quadrant_program::span::Span;
 use quadrant_syntax::descent::Descent;
@@ -137,16 +137,14 @@ impl Parser<'_> {
         ExprKind::Call { callee, args }
     }
 
-    /// An expression, or a type as C writes it (`container_of(p, struct task_struct, tasks)`), which is known by its name alone, too.
+    /// An expression, or a type as C writes it: `container_of(p, struct task_struct, tasks)`.
     fn argument(&mut self) -> Expr {
         let start = self.token.span.start;
-        let is_type = matches!(self.word(), "struct" | "union" | "enum") && self.second() == Tok::Ident;
-        if !is_type {
-            return self.expr();
-        }
+        let tag = Tag::from_word(self.word()).filter(|_| self.second() == Tok::Ident);
+        let Some(tag) = tag else { return self.expr() };
         self.bump();
         let name = self.expect_ident("a type's name").name;
-        self.node(start, ExprKind::Name(name))
+        self.node(start, ExprKind::Tagged(tag, name))
     }
 
     /// `(type)` or `(expr)` behind `sizeof` and its like.

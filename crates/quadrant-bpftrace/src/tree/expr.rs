@@ -14,6 +14,7 @@ pub(super) fn expr(expr: &Expr) -> String {
         ExprKind::Param(number) => format!("${number}"),
         ExprKind::ParamCount => "$#".to_owned(),
         ExprKind::Name(name) => name.clone(),
+        ExprKind::Tagged(tag, name) => format!("{} {name}", tag.word()),
         ExprKind::Var(name) => format!("${name}"),
         ExprKind::Map { name, key } if key.is_empty() => format!("@{}", name.name),
         ExprKind::Map { name, key } => format!("(@{} [{}])", name.name, joined(key)),

@@ -467,6 +467,36 @@ fn members_have_the_names_of_other_kernels_and_of_c() {
     assert!(!outcome.stderr.contains("sk_dport"), "{}", outcome.describe());
     assert!(outcome.stderr.contains("state` is read"), "{}", outcome.describe());
 
+    let outcome = run("BEGIN {
+            print(offsetof(struct task_struct, real_start_time) == offsetof(struct task_struct, start_boottime));
+            print(container_of(&curtask->start_boottime, struct task_struct, real_start_time) == curtask);
+            exit();
+        }");
+    assert_lines(&outcome, &["true", "true"]);
+    // What is behind a pointer has no place in the struct.
+    let outside = script("BEGIN { print(offsetof(struct cgroup, id)); exit(); }").run().unwrap();
+    assert!(outside.stderr.contains("has no member `id`"), "{}", outside.describe());
+
     let wrong = script("BEGIN { print(((struct sock *)0)->sk_nothing); exit(); }").run().unwrap();
     assert!(wrong.stderr.contains("sk_nothing"), "{}", wrong.describe());
+}
+
+/// A type as an argument is the one that its tag says, and no value.
+#[test]
+fn a_type_as_an_argument_keeps_its_tag() {
+    needs_root!();
+    let refusals = [
+        ("container_of(&curtask->tasks, union task_struct, tasks)", "`union task_struct`"),
+        ("container_of(&curtask->tasks, enum pid_type, tasks)", "has no members"),
+        ("struct task_struct", "`struct task_struct` is a type"),
+        ("task_struct", "`struct task_struct` is a type"),
+        ("strlne", "did you mean `strlen()`?"),
+    ];
+    for (value, message) in refusals {
+        let outcome = script(&format!("BEGIN {{ print({value}); exit(); }}")).run().unwrap();
+        assert!(!outcome.success() && outcome.stderr.contains(message), "{value}: {}", outcome.describe());
+    }
+    let outcome = run("macro at(p, of) { container_of(p, of, tasks) }
+        BEGIN { print((at(&curtask->tasks, struct task_struct) == curtask, at(&curtask->tasks, task_struct) == curtask)); exit(); }");
+    assert_lines(&outcome, &["(true, true)"]);
 }

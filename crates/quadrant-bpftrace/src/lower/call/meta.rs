@@ -57,7 +57,7 @@ pub(super) fn strcap(lower: &mut Lower, call: Call) -> Option<Called> {
 /// `container_of(pointer, type, member)`: the record that a member is in.
 pub(super) fn container_of(lower: &mut Lower, call: Call) -> Option<Called> {
     let [pointer, of, member] = call.args else { return None };
-    let (ast::ExprKind::Name(name), Some(path)) = (&of.kind, member_path(member)) else {
+    let (Some(kind), Some(path)) = (type_kind(of), member_path(member)) else {
         return lower.error_help(
             call.span,
             "this is no type with a member",
@@ -65,7 +65,7 @@ pub(super) fn container_of(lower: &mut Lower, call: Call) -> Option<Called> {
         );
     };
     let value = lower.expr(pointer);
-    let of = ast::TypeExpr::new(of.span, ast::TypeKind::Named(name.clone()));
+    let of = ast::TypeExpr::new(of.span, kind);
     let offset = lower.offsetof(&ast::TypeArg::Type(Box::new(of.clone())), &path, call.span)?;
     let ty = lower.type_of(&ast::TypeExpr::new(of.span, ast::TypeKind::Pointer(Box::new(of))))?;
     let value = value?;
@@ -77,6 +77,15 @@ pub(super) fn container_of(lower: &mut Lower, call: Call) -> Option<Called> {
     let start = ExprKind::Binary(BinaryOp::Sub, Box::new(address), Box::new(offset));
     let start = Expr::new(start, Type::U64, call.span);
     Some(Called::Value(lower.cast(start, &Type::Pointer { to, space })))
+}
+
+/// `task_struct`, `struct task_struct`
+fn type_kind(of: &ast::Expr) -> Option<ast::TypeKind> {
+    match &of.kind {
+        ast::ExprKind::Name(name) => Some(ast::TypeKind::Named(name.clone())),
+        ast::ExprKind::Tagged(tag, name) => Some(ast::TypeKind::Tagged(*tag, name.clone())),
+        _ => None,
+    }
 }
 
 /// `a`, `a.b`

@@ -159,7 +159,12 @@ const FUNCTIONS: &[Entry] = &[
 
 /// Whether there is a function of that name.
 pub(super) fn is_function(name: &str) -> bool {
-    FUNCTIONS.iter().any(|entry| entry.name == name)
+    function_names().any(|known| known == name)
+}
+
+/// The names of the language's functions.
+pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|entry| entry.name)
 }
 
 /// Whether there is a function of that name that has a value.

@@ -257,20 +257,32 @@ impl Lower<'_> {
                 return self.error(span, format!("{ty} has no members"));
             }
         };
-        let (whole, mut bits) = (record, 0);
+        let (whole, mut bits, mut names) = (record, 0, Vec::new());
         for name in path {
-            record = self.env.types.resolve(record);
-            let Some(member) = self.env.types.find_member(record, &name.name) else {
-                return self.no_member(record, name);
-            };
-            bits += member.bit_offset;
-            record = member.ty;
+            for part in self.parts_to(record, name) {
+                record = self.env.types.resolve(record);
+                let Some(member) = self.env.types.find_member(record, &part.name) else {
+                    return self.no_member(record, &part);
+                };
+                bits += member.bit_offset;
+                record = member.ty;
+                names.push(part.name);
+            }
         }
-        let names: Vec<String> = path.iter().map(|name| name.name.clone()).collect();
         match self.portable_offset(whole, &names, (record, bits / 8), span)? {
             Some(bytes) => Some(self.cast(bytes, &Type::U64)),
             None => Some(literal::int(bits / 8, span)),
         }
+    }
+
+    /// A member, or what stands for it where this kernel has it under another name.
+    fn parts_to(&mut self, record: TypeId, name: &Ident) -> Vec<Ident> {
+        let record = self.env.types.resolve(record);
+        let renamed = match self.env.types.find_member(record, &name.name) {
+            Some(_) => None,
+            None => self.renamed_path(record, name),
+        };
+        renamed.unwrap_or_else(|| vec![name.clone()])
     }
 
     /// `has_field(of, path)`: also false when there is no such type.

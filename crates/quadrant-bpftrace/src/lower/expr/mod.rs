@@ -44,6 +44,7 @@ impl Lower<'_> {
             ast::ExprKind::Param(number) => self.param(*number, span),
             ast::ExprKind::ParamCount => Some(literal::int(positional(self.env.params).count() as u64, span)),
             ast::ExprKind::Name(name) => self.name(name, span),
+            ast::ExprKind::Tagged(tag, name) => self.type_as_value(*tag, name, span),
             ast::ExprKind::Var(name) => self.var(name, span),
             ast::ExprKind::Map { name, key } => self.map_get(name, key, span),
             ast::ExprKind::Call { callee, args } => match self.call(callee, args, span)? {

@@ -1,5 +1,7 @@
 //! Members of the kernel's structs that have other names in this kernel, or only in C: scripts of all times use them.
 
+use std::rc::Rc;
+
 use quadrant_program::expr::Expr;
 use quadrant_program::span::Span;
 use quadrant_types::{CType, TypeId, Types};
@@ -73,20 +75,10 @@ impl Lower<'_> {
         name: &Ident,
         span: Span,
     ) -> Option<Option<Expr>> {
-        let CType::Struct { name: tag, complete: true, .. } = self.env.types.kind(record) else { return None };
-        let is_it = |renamed: &&Renamed| renamed.record == &*tag && renamed.name == name.name;
-        let moved = RENAMED.iter().find(is_it);
-        let path = moved.or_else(|| MACROS.iter().find(is_it)).map(|renamed| to_owned(renamed.path));
-        let path = path.or_else(|| of_socket(&tag, &name.name))?;
-        if !leads_somewhere(self.env.types, record, &path) {
-            return None;
-        }
-        if moved.is_some() {
-            let path = path.join("->");
-            self.warning(name.span, format!("`struct {tag}` has no `{}` in this kernel: `{path}` is read", name.name));
-        }
+        let way = way_to(self.env.types, record, &name.name)?;
+        self.warn_of_renamed(&way, name, "is read");
         let mut value = base.clone();
-        for part in path {
+        for part in way.path {
             let part = Ident { name: part, span: name.span };
             match self.member(value, &part, span) {
                 Some(next) => value = next,
@@ -95,6 +87,45 @@ impl Lower<'_> {
         }
         Some(Some(value))
     }
+
+    /// The way to such a member that stays inside the struct, as an offset does.
+    pub(super) fn renamed_path(&mut self, record: TypeId, name: &Ident) -> Option<Vec<Ident>> {
+        let way = way_to(self.env.types, record, &name.name).filter(|way| !way.follows_pointer)?;
+        self.warn_of_renamed(&way, name, "is meant");
+        Some(way.path.into_iter().map(|part| Ident { name: part, span: name.span }).collect())
+    }
+
+    fn warn_of_renamed(&mut self, way: &Way, name: &Ident, what: &str) {
+        if way.is_moved {
+            let (tag, path) = (&way.record, way.path.join("->"));
+            self.warning(name.span, format!("`struct {tag}` has no `{}` in this kernel: `{path}` {what}", name.name));
+        }
+    }
+}
+
+/// The way to a member that this kernel has under another name.
+struct Way {
+    /// The struct, without `struct`.
+    record: Rc<str>,
+    path: Vec<String>,
+    /// Other kernels have the member itself, rather than C a macro.
+    is_moved: bool,
+    /// A part before the last is a pointer.
+    follows_pointer: bool,
+}
+
+/// The way to a member of a struct of the kernel: those of scripts and programs only share its name.
+fn way_to(types: &Types, record: TypeId, name: &str) -> Option<Way> {
+    let CType::Struct { name: tag, complete: true, .. } = types.kind(record) else { return None };
+    if !types.is_of_kernel(record) {
+        return None;
+    }
+    let is_it = |renamed: &&Renamed| renamed.record == &*tag && renamed.name == name;
+    let moved = RENAMED.iter().find(is_it);
+    let path = moved.or_else(|| MACROS.iter().find(is_it)).map(|renamed| to_owned(renamed.path));
+    let path = path.or_else(|| of_socket(&tag, name))?;
+    let follows_pointer = follows_pointer(types, record, &path)?;
+    Some(Way { record: tag, path, is_moved: moved.is_some(), follows_pointer })
 }
 
 fn to_owned(path: &[&str]) -> Vec<String> {
@@ -107,15 +138,16 @@ fn of_socket(tag: &str, name: &str) -> Option<Vec<String>> {
     Some(vec![(*common).to_owned(), format!("skc_{rest}")])
 }
 
-/// Whether each part of a path is a member of what the one before is, or points to.
-fn leads_somewhere(types: &Types, record: TypeId, path: &[String]) -> bool {
-    let mut at = Some(record);
-    for part in path {
-        let member = at.and_then(|record| types.find_member(types.resolve(record), part));
-        at = member.map(|member| match types.kind(types.resolve(member.ty)) {
-            CType::Ptr(to) => to,
-            _ => member.ty,
-        });
+/// Whether a path goes through a pointer; nothing if a part of it is no member of what the one before is, or points to.
+fn follows_pointer(types: &Types, record: TypeId, path: &[String]) -> Option<bool> {
+    let (mut at, mut followed) = (record, false);
+    for (index, part) in path.iter().enumerate() {
+        let member = types.find_member(types.resolve(at), part)?;
+        at = member.ty;
+        if let CType::Ptr(to) = types.kind(types.resolve(member.ty)) {
+            followed |= index + 1 < path.len();
+            at = to;
+        }
     }
-    at.is_some()
+    Some(followed)
 }

@@ -85,6 +85,39 @@ fn whose_type_a_name_means() {
     assert_lines(&on(&target!("typed"), script), &["(4, true)"]);
 }
 
+/// A program's constants come before those of the kernel's headers and types; elsewhere those are meant.
+#[test]
+fn whose_constant_a_name_means() {
+    needs_root!();
+    let script = "BEGIN { print((AF_INET, MS_RDONLY)); }
+        uprobe:BIN:shadowed {
+            print((AF_INET, MS_RDONLY, FAN_OPEN, TCP_ESTABLISHED, MS_NOSUID));
+            print(((uint64)AF_INET, (uint64)MS_RDONLY, (uint64)TCP_ESTABLISHED, args.s->m == MS_RDONLY));
+        }";
+    let wanted = ["(2, 1)", "(AF_INET, MS_RDONLY, FAN_OPEN, TCP_ESTABLISHED, 2)", "(77, 5, 78, true)"];
+    assert_lines(&on(&target!("shadows"), script), &wanted);
+}
+
+/// The script's own constants come before the program's.
+#[test]
+fn a_constant_of_the_script_is_meant_before_that_of_the_program() {
+    needs_root!();
+    let script = "enum own { MS_RDONLY = 9 }; uprobe:BIN:shadowed { print((uint64)MS_RDONLY); }";
+    assert_lines(&on(&target!("shadows"), script), &["9"]);
+}
+
+/// Only the kernel's structs have members under other names, not a program's of the same name.
+#[test]
+fn members_of_a_program_have_no_names_of_other_kernels() {
+    needs_root!();
+    let target = target!("shadows");
+    for (member, message) in [("args.c->id", "has no member `id`"), ("args.s->sk_family", "has no member `sk_family`")]
+    {
+        let said = refused(script(&format!("uprobe:{target}:shadowed {{ print({member}); }}")));
+        assert!(said.contains(message), "{said}");
+    }
+}
+
 /// Functions whose arguments differ have code of their own; those without debug information are left out, with a warning.
 #[test]
 fn several_functions() {
