@@ -10,6 +10,8 @@ static MEMLOCK_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
 static STACK_BEFORE: OnceLock<libc::rlimit> = OnceLock::new();
 /// The stack that the compiler's limits of nesting are made for, which is also the usual one.
 pub const STACK: u64 = 8 << 20;
+/// With less than this, in bytes, scripts of no great depth end in an overflow, too.
+const LEAST_STACK: u64 = 1 << 20;
 
 /// Raises the number of files that may be open (every attachment is one) as far as this process may, and returns it.
 /// Programs that are started ([`crate::process::Child`], [`crate::process::command`]) get the old limit back: some close every file that
@@ -31,7 +33,7 @@ pub fn bump_memlock() -> u64 {
 /// are started get the old limit back, as with [`bump_nofile`].
 ///
 /// # Errors
-/// The limit, in bytes, that this process may not raise to [`STACK`].
+/// The limit, in bytes, where it is too small for any script and may not be raised.
 pub fn bump_stack() -> Result<(), u64> {
     let old = get(libc::RLIMIT_STACK);
     if old.rlim_cur < STACK {
@@ -41,7 +43,8 @@ pub fn bump_stack() -> Result<(), u64> {
             set(libc::RLIMIT_STACK, libc::rlimit { rlim_cur: old.rlim_max.min(STACK), ..old });
         }
     }
-    Some(get(libc::RLIMIT_STACK).rlim_cur).filter(|limit| *limit < STACK).map_or(Ok(()), Err)
+    let limit = get(libc::RLIMIT_STACK).rlim_cur;
+    if limit < LEAST_STACK { Err(limit) } else { Ok(()) }
 }
 
 /// From now on a write beyond the largest file that this process may make (`ulimit -f`) fails with EFBIG, which can be told; by default a

@@ -265,7 +265,8 @@ fn a_process_that_is_not_there_is_named() {
 fn what_changes_the_system_needs_a_flag() {
     needs_root!();
     assert_message(&refused(script("BEGIN { system(\"true\"); exit(); }")), &["system", "--unsafe"]);
-    assert_message(&refused(script("interval:s:1 { signal(\"KILL\"); }")), &["signal", "--unsafe"]);
+    let killed = "tracepoint:syscalls:sys_enter_read { signal(\"KILL\"); }";
+    assert_message(&refused(script(killed)), &["signal", "--unsafe"]);
 }
 
 #[test]
