@@ -53,7 +53,8 @@ fn a_tracepoint_stays_one_for_what_raw_ones_may_not_call() {
             }
             print(\"done\"); exit();
         }";
-    assert_eq!(good(script(text)).stdout.trim(), "done");
+    // Another processor may be at the probe before it has gone.
+    assert_eq!(good(script(text)).stdout.lines().next(), Some("done"));
 }
 
 #[test]

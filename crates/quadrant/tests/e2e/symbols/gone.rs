@@ -26,7 +26,7 @@ fn end(tracer: Running) -> Outcome {
     let outcome = tracer.finish().unwrap();
     assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
     let mut losses = outcome.stderr.lines().filter(|line| line.contains("LOST"));
-    assert!(losses.all(|line| line.contains("firings of profile:")), "{}", outcome.describe());
+    assert!(losses.all(|line| line.contains("firing") && line.contains(" of profile:")), "{}", outcome.describe());
     outcome
 }
 
