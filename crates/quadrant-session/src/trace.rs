@@ -255,6 +255,8 @@ impl Trace {
         let ended = ended.or_else(|error| running.sink.flush().map_err(Error::from).and(Err(error)));
         // From here on a signal ends the process: to stop thousands of probes can take some kernels long.
         let released = watch.signals.release();
+        // What was said is shown before: the kernel takes tens of milliseconds to stop a user probe.
+        let ended = ended.and_then(|end| Ok(running.sink.flush().map(|()| end)?));
         stop(attached.iter_mut().map(|one| &mut one.attached));
         let ended = ended.and_then(|end| Ok(released.map(|()| end)?));
         let answered = ended.and_then(|end| self.answer(&mut running, &attached, end));
