@@ -26,6 +26,14 @@ pub struct Map {
     pub span: Span,
 }
 
+impl Map {
+    /// A map without limits, of which nothing else is known.
+    pub fn new(name: impl Into<String>, key: Option<Type>, value: MapValue) -> Self {
+        let (name, own, span) = (name.into(), OwnTexts::default(), Span::default());
+        Self { name, key, value, max_entries: None, forgets: false, own, span }
+    }
+}
+
 /// Which texts of a map can only be those that stand in the script, and are shown as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnTexts {

@@ -112,8 +112,6 @@ pub(crate) fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 
 #[cfg(test)]
 mod tests {
-    use quadrant_program::map::OwnTexts;
-    use quadrant_program::span::Span;
     use quadrant_program::ty::Type;
 
     use super::*;
@@ -133,15 +131,8 @@ mod tests {
 
     #[test]
     fn a_key_can_be_in_two_maps() {
-        let map = Map {
-            name: "@".to_owned(),
-            key: Some(Type::U64),
-            value: MapValue::Aggregation(Aggregation::LinearHist { min: 0, max: 1, step: 1 }),
-            max_entries: None,
-            forgets: false,
-            own: OwnTexts::default(),
-            span: Span::default(),
-        };
+        let map =
+            Map::new("@", Some(Type::U64), MapValue::Aggregation(Aggregation::LinearHist { min: 0, max: 1, step: 1 }));
         let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<u8>>();
         let mut gather = Gather::new(&map, 2);
         let (key, other) = (bytes(&[7]), bytes(&[8]));

@@ -117,7 +117,6 @@ mod tests {
 
     use quadrant_program::map::Aggregation;
     use quadrant_program::map::MapValue;
-    use quadrant_program::map::OwnTexts;
     use quadrant_program::record::Record;
     use quadrant_program::span::Span;
     use quadrant_program::ty::StackMode;
@@ -130,15 +129,7 @@ mod tests {
     }
 
     fn keeping(key: Type) -> Program {
-        let map = Map {
-            name: "@".to_owned(),
-            key: Some(key),
-            value: MapValue::Aggregation(Aggregation::Count),
-            max_entries: None,
-            forgets: false,
-            own: OwnTexts::default(),
-            span: Span::default(),
-        };
+        let map = Map::new("@", Some(key), MapValue::Aggregation(Aggregation::Count));
         Program { maps: vec![map], ..Program::default() }
     }
 

@@ -251,7 +251,6 @@ mod tests {
     use quadrant_program::map::Map;
     use quadrant_program::map::MapId;
     use quadrant_program::map::MapValue;
-    use quadrant_program::map::OwnTexts;
     use quadrant_program::span::Span;
 
     use super::*;
@@ -259,8 +258,7 @@ mod tests {
     fn walks(key: Option<Type>, records: &[RecordKind]) -> bool {
         let span = Span::default();
         let value = MapValue::Plain(Type::I64);
-        let own = OwnTexts::default();
-        let map = Map { name: "@".to_owned(), key, value, max_entries: None, forgets: false, own, span };
+        let map = Map::new("@", key, value);
         let record = |kind: &RecordKind| Record { kind: kind.clone(), args: Vec::new(), span };
         let records = records.iter().map(record).collect();
         Needs::of(&Program { maps: vec![map], records, ..Program::default() }).walks_maps

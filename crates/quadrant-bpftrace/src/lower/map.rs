@@ -2,7 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind, Function};
-use quadrant_program::map::{Aggregation, Map, MapId, MapValue, OwnTexts};
+use quadrant_program::map::{Aggregation, Map, MapId, MapValue};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 use quadrant_types::suggest;
@@ -177,14 +177,11 @@ impl Lower<'_> {
 
     /// Puts the maps into the program.
     pub(super) fn finish_maps(&mut self) {
-        let maps = self.inferred.maps().map(|(name, info)| Map {
-            name: format!("@{name}"),
-            key: if info.keyed == Some(true) { info.key.clone() } else { None },
-            value: info.value.clone().unwrap_or(MapValue::Plain(Type::I64)),
-            max_entries: info.max_entries,
-            forgets: info.forgets,
-            own: OwnTexts::default(),
-            span: info.span,
+        let maps = self.inferred.maps().map(|(name, info)| {
+            let key = if info.keyed == Some(true) { info.key.clone() } else { None };
+            let value = info.value.clone().unwrap_or(MapValue::Plain(Type::I64));
+            let map = Map::new(format!("@{name}"), key, value);
+            Map { max_entries: info.max_entries, forgets: info.forgets, span: info.span, ..map }
         });
         let mut maps: Vec<Map> = maps.collect();
         for map in &mut maps {

@@ -18,7 +18,6 @@ use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
-use quadrant_program::map::OwnTexts;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
@@ -93,15 +92,7 @@ impl Script {
 
     pub fn map(&mut self, key: Option<Type>, value: MapValue) -> MapId {
         let name = format!("@m{}", self.program.maps.len());
-        self.program.maps.push(Map {
-            name,
-            key,
-            value,
-            max_entries: None,
-            forgets: false,
-            own: OwnTexts::default(),
-            span: Span::default(),
-        });
+        self.program.maps.push(Map::new(name, key, value));
         MapId(self.program.maps.len() as u32 - 1)
     }
 

@@ -5,7 +5,7 @@
 //! zero: assigning zero frees it.
 
 use quadrant_program::expr::{BinaryOp, Builtin, Expr, ExprKind, Function, Place, VarId};
-use quadrant_program::map::{Map, MapId, MapValue, OwnTexts};
+use quadrant_program::map::{Map, MapId, MapValue};
 use quadrant_program::program::Variable as ModelVariable;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -150,15 +150,7 @@ impl Lower<'_> {
 
     /// Adds a map to the program.
     pub(super) fn new_map(&mut self, name: String, key: Option<Type>, value: MapValue, span: Span) -> MapId {
-        self.program.maps.push(Map {
-            name,
-            key,
-            value,
-            max_entries: None,
-            forgets: false,
-            own: OwnTexts::default(),
-            span,
-        });
+        self.program.maps.push(Map { span, ..Map::new(name, key, value) });
         MapId(self.program.maps.len() as u32 - 1)
     }
 

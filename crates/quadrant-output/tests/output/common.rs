@@ -11,7 +11,6 @@ use quadrant_program::layout;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapValue;
-use quadrant_program::map::OwnTexts;
 use quadrant_program::record;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordKind;
@@ -201,7 +200,7 @@ pub fn print_json(value: Typed) -> String {
 /// A map with its content.
 pub fn map(name: &str, entries: &[(Option<Typed>, Typed)]) -> (Map, Snapshot) {
     let (key, value) = &entries[0];
-    let map = new_map(name, key.as_ref().map(|k| k.0.clone()), MapValue::Plain(value.0.clone()));
+    let map = Map::new(name, key.as_ref().map(|k| k.0.clone()), MapValue::Plain(value.0.clone()));
     let mut snapshot = Snapshot::of(&map);
     for (key, value) in entries {
         snapshot.push(key.as_ref().map_or(&[], |k| k.1.as_slice()), &value.1);
@@ -211,25 +210,13 @@ pub fn map(name: &str, entries: &[(Option<Typed>, Typed)]) -> (Map, Snapshot) {
 
 /// A map of an aggregation, each entry the values fed to it.
 pub fn aggregation(name: &str, agg: Aggregation, entries: &[(Option<Typed>, &[i64])]) -> (Map, Snapshot) {
-    let map = new_map(name, entries[0].0.as_ref().map(|k| k.0.clone()), MapValue::Aggregation(agg.clone()));
+    let map = Map::new(name, entries[0].0.as_ref().map(|k| k.0.clone()), MapValue::Aggregation(agg.clone()));
     let mut snapshot = Snapshot::of(&map);
     for (key, fed) in entries {
         let bytes: Vec<u8> = fed_words(&agg, fed).iter().flat_map(|w| w.to_le_bytes()).collect();
         snapshot.push(key.as_ref().map_or(&[], |k| k.1.as_slice()), &bytes);
     }
     (map, snapshot)
-}
-
-fn new_map(name: &str, key: Option<Type>, value: MapValue) -> Map {
-    Map {
-        name: name.to_owned(),
-        key,
-        value,
-        max_entries: None,
-        forgets: false,
-        own: OwnTexts::default(),
-        span: Span::default(),
-    }
 }
 
 fn fed_words(agg: &Aggregation, fed: &[i64]) -> Vec<u64> {

@@ -13,7 +13,6 @@ use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
-use quadrant_program::map::OwnTexts;
 use quadrant_program::record::Record;
 use quadrant_program::record::RecordKind;
 use quadrant_program::snapshot::Snapshot;
@@ -129,7 +128,7 @@ proptest! {
 
     #[test]
     fn records(kind in kind(), args in vec(any_type(), 0..4), bytes in vec(any::<u8>(), 0..200), mode in modes()) {
-        let map = Map { name: "@m".into(), key: Some(Type::I64), value: MapValue::Aggregation(Aggregation::Stats { signed: true }), max_entries: None, forgets: false, own: OwnTexts::default(), span: Span::default() };
+        let map = Map::new("@m", Some(Type::I64), MapValue::Aggregation(Aggregation::Stats { signed: true }));
         let program = Program { maps: vec![map], ..Program::default() };
         let record = Record { kind, args, span: Span::default() };
         let mut out = Vec::new();
@@ -139,7 +138,7 @@ proptest! {
 
     #[test]
     fn documents(kind in kind(), args in vec(any_type(), 0..8), bytes in vec(any::<u8>(), 0..200)) {
-        let map = Map { name: "@m".into(), key: Some(Type::I64), value: MapValue::Aggregation(Aggregation::Stats { signed: true }), max_entries: None, forgets: false, own: OwnTexts::default(), span: Span::default() };
+        let map = Map::new("@m", Some(Type::I64), MapValue::Aggregation(Aggregation::Stats { signed: true }));
         let program = Program { maps: vec![map], stamped: true, ..Program::default() };
         let record = Record { kind, args, span: Span::default() };
         let place = Place { file: "a", line: 1, column: 1, end_column: 1 };
@@ -159,7 +158,7 @@ proptest! {
         (top, div) in (0..5u64, any::<u64>()),
         mode in modes(),
     ) {
-        let map = Map { name: "@m".into(), key, value, max_entries: None, forgets: false, own: OwnTexts::default(), span: Span::default() };
+        let map = Map::new("@m", key, value);
         let snapshot = Snapshot { len, keys: bytes.0, values: bytes.1, ..Snapshot::of(&map) };
         let (program, mut out) = (Program::default(), Vec::new());
         let mut renderer = Renderer::new(&program, mode);

@@ -126,7 +126,6 @@ fn on_cpu(cpu: u64, clause: &mut Clause) -> Expr {
 #[cfg(test)]
 mod tests {
     use quadrant_program::map::Aggregation;
-    use quadrant_program::map::OwnTexts;
     use quadrant_program::probe::Point;
 
     use super::*;
@@ -135,15 +134,7 @@ mod tests {
         let point = |site| Point { site, name: String::new(), func: String::new() };
         let clause =
             |id| Clause { points: vec![PointId(id)], predicate: None, body: Vec::new(), span: Span::default() };
-        let map = |name: &str, key, value| Map {
-            name: name.to_owned(),
-            key,
-            value,
-            max_entries: None,
-            forgets: false,
-            own: OwnTexts::default(),
-            span: Span::default(),
-        };
+        let map = |name: &str, key, value| Map::new(name, key, value);
         Program {
             points: vec![point(Site::Begin), point(Site::Interval { period_ns: 1 })],
             clauses: vec![clause(0), clause(1)],

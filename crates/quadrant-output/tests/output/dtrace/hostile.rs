@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use quadrant_output::dtrace::Sort;
 use quadrant_program::log_linear::LogLinear;
-use quadrant_program::map::{MapValue, OwnTexts};
+use quadrant_program::map::MapValue;
 use quadrant_program::span::Span;
 use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
@@ -114,15 +114,7 @@ fn check(out: Vec<u8>) {
 
 fn with_map(key: Option<Type>, aggregation: Aggregation) -> Program {
     let value = MapValue::Aggregation(aggregation);
-    let map = Map {
-        name: "@m".into(),
-        key,
-        value,
-        max_entries: None,
-        forgets: false,
-        own: OwnTexts::default(),
-        span: Span::default(),
-    };
+    let map = Map::new("@m", key, value);
     Program { maps: vec![map], ..program(&[("a:b:c\x1b:entry", 7)]) }
 }
 

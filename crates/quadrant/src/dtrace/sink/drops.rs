@@ -154,22 +154,13 @@ mod tests {
     use quadrant_program::map::Aggregation;
     use quadrant_program::map::Map;
     use quadrant_program::map::MapId;
-    use quadrant_program::map::OwnTexts;
     use quadrant_program::span::Span;
     use quadrant_program::ty::Type;
 
     use super::*;
 
     fn program() -> Program {
-        let map = |value| Map {
-            name: String::new(),
-            key: Some(Type::U64),
-            value,
-            max_entries: None,
-            forgets: false,
-            own: OwnTexts::default(),
-            span: Span::default(),
-        };
+        let map = |value| Map::new("", Some(Type::U64), value);
         let values = [MapValue::Plain(Type::U64), MapValue::Aggregation(Aggregation::Count)];
         Program { maps: values.map(map).to_vec(), ..Program::default() }
     }
