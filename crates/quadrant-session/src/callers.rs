@@ -20,9 +20,6 @@ use quadrant_types::Types;
 
 use crate::uses::any_expr;
 
-/// In the names of parts of functions that lie elsewhere: nobody calls them.
-const COLD: &str = ".cold";
-
 /// Points at entries whose clauses take stacks that lack the caller.
 pub(crate) fn lacking(program: &Program, types: &Types) -> HashSet<PointId> {
     let files = entries(program);
@@ -71,7 +68,6 @@ fn entries(program: &Program) -> HashMap<(&Path, Inode), Vec<(u64, PointId)>> {
     let mut files: HashMap<(&Path, Inode), Vec<(u64, PointId)>> = HashMap::new();
     for (point, index) in program.points.iter().zip(0..) {
         if let Site::Uprobe { path, inode, offset, .. } = &point.site
-            && !point.func.contains(COLD)
             && (everywhere || of_clauses.contains(&PointId(index)))
         {
             files.entry((path, *inode)).or_default().push((*offset, PointId(index)));

@@ -21,12 +21,11 @@ impl Elf {
     /// Whether the function is certain to have no variables below its stack pointer at `address`: at its entry, or since compilers keep
     /// none there in functions that call others.
     pub fn spares_variables(&self, function: &Symbol<'_>, address: u64) -> bool {
-        if address == function.address && function.cold_part_of().is_none() {
-            return true;
-        }
-        let Ok(instructions) = self.instructions(function) else { return false };
-        let is_mark = |first: &Instruction| first.mnemonic() == Mnemonic::Endbr64 && first.next_ip() == address;
-        if function.cold_part_of().is_none() && instructions.first().is_some_and(is_mark) {
+        let instructions = self.instructions(function).unwrap_or_default();
+        let is_mark = |first: &&Instruction| first.mnemonic() == Mnemonic::Endbr64;
+        let behind_mark = instructions.first().filter(is_mark).map(Instruction::next_ip);
+        let is_entry = address == function.address || behind_mark == Some(address);
+        if is_entry && function.cold_part_of().is_none() {
             return true;
         }
         let inside = |address: u64| address.checked_sub(function.address).is_some_and(|offset| offset < function.size);

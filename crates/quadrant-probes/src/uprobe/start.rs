@@ -34,16 +34,18 @@ pub fn function_starts(path: &Path, inode: Inode, offsets: &[u64]) -> BTreeMap<u
     offsets.iter().filter_map(|offset| Some((*offset, starts(*offset)?))).collect()
 }
 
-/// Those of these addresses where functions start: by their names, and in a stripped file by the table for unwinding. It has parts of functions that lie elsewhere,
-/// too, whose names say so where there are any.
+/// Those of these addresses where functions start: by their names, and in a stripped file by the table for unwinding. That has parts of
+/// functions that lie elsewhere, too, whose names say so where there are any.
 fn called(elf: &Elf, addresses: &HashSet<u64>) -> HashSet<u64> {
     let Ok(symbols) = elf.symbols() else { return HashSet::new() };
-    let functions = symbols.functions().filter(|symbol| symbol.cold_part_of().is_none());
-    let mut called: HashSet<u64> =
-        functions.map(|symbol| symbol.address).filter(|address| addresses.contains(address)).collect();
+    let (mut called, mut parts) = (HashSet::new(), HashSet::new());
+    for symbol in symbols.functions().filter(|symbol| addresses.contains(&symbol.address)) {
+        let kind = if symbol.cold_part_of().is_some() { &mut parts } else { &mut called };
+        kind.insert(symbol.address);
+    }
     if elf.section(".symtab").is_none() {
-        let starts = elf.unwind_starts().unwrap_or_default();
-        called.extend(starts.into_iter().filter(|address| addresses.contains(address)));
+        let starts = elf.unwind_starts().unwrap_or_default().into_iter();
+        called.extend(starts.filter(|address| addresses.contains(address) && !parts.contains(address)));
     }
     called
 }
