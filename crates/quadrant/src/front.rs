@@ -35,7 +35,7 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     }
     if let Some(text) = &args.execute {
         let script = load(args, "stdin", text, None);
-        args.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
+        output_file::check_sources(args.output.as_deref())?;
         return Ok((script, &args.rest));
     }
     let Some((file, params)) = args.rest.split_first() else {
@@ -46,7 +46,7 @@ pub fn script(args: &Args) -> Result<(Script, &[String]), Failure> {
     }
     let text = script::text_of(file)?;
     let script = load(args, shown_name(file), &text, Some(file));
-    args.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
+    output_file::check_sources(args.output.as_deref())?;
     Ok((script, params))
 }
 

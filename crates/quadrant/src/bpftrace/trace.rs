@@ -49,7 +49,7 @@ use crate::world;
 /// What stands in the way: the script, the probes, the kernel, the output.
 pub fn run(line: &Line) -> Result<i32, Refusal> {
     let (script, params) = script::load(line)?;
-    line.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
+    output_file::check_sources(line.output.as_deref())?;
     script::check_parameters(&script, params)?;
     functions_can_be_read(line)?;
     let focus = focus(line)?;

@@ -134,14 +134,13 @@ mod tests {
         let point = |site| Point { site, name: String::new(), func: String::new() };
         let clause =
             |id| Clause { points: vec![PointId(id)], predicate: None, body: Vec::new(), span: Span::default() };
-        let map = |name: &str, key, value| Map::new(name, key, value);
         Program {
             points: vec![point(Site::Begin), point(Site::Interval { period_ns: 1 })],
             clauses: vec![clause(0), clause(1)],
             maps: vec![
-                map("a", Some(Type::U64), MapValue::Plain(Type::U64)),
-                map("@b", Some(Type::U64), MapValue::Aggregation(Aggregation::Count)),
-                map("@c", None, MapValue::Aggregation(Aggregation::Count)),
+                Map::new("a", Some(Type::U64), MapValue::Plain(Type::U64)),
+                Map::new("@b", Some(Type::U64), MapValue::Aggregation(Aggregation::Count)),
+                Map::new("@c", None, MapValue::Aggregation(Aggregation::Count)),
             ],
             ..Program::default()
         }

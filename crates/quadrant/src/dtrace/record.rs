@@ -43,7 +43,7 @@ pub fn run(args: &Args, file: &str, params: &[String], output: &Path, events: u6
     let command = args.command.clone().map(Target::Command);
     let wanted = command.into_iter().chain(args.pid.map(Target::Process)).collect();
     let (line, texts) = tool::script_line(file, args.allow_unsafe, params, wanted)?;
-    output_file::check_sources(output)?;
+    output_file::check_sources(Some(output))?;
     let targets = targets::open(&line)?;
     let machine = Machine::new(&line, &texts.options, &targets);
     quadrant_bpf::limits::bump_memlock();

@@ -93,7 +93,7 @@ impl Texts {
         let (settings, options) = settings::all(&line.settings)?;
         let programs = load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
         let libraries = world::libraries(&options);
-        line.output.as_deref().map_or(Ok(()), output_file::check_sources)?;
+        output_file::check_sources(line.output.as_deref())?;
         Ok(Texts { settings, options, programs, libraries })
     }
 }

@@ -42,7 +42,7 @@ fn build(options: &Options) -> Result<(), Failure> {
     let (script, fixed) = if options.is_d() { d(options)? } else { bpftrace(options)? };
     let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let payload = Payload { name, options: fixed, params: options.parameters().to_vec(), script };
-    output_file::check_sources(&output)?;
+    output_file::check_sources(Some(&output))?;
     write::tool(&output, &payload)
 }
 
