@@ -35,12 +35,19 @@ impl Map {
 }
 
 /// Which texts of a map can only be those that stand in the script, and are shown as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnTexts {
-    /// Those of its keys.
-    pub keys: bool,
+    /// Those of its keys, by part.
+    pub keys: Vec<bool>,
     /// Those of its values.
     pub values: bool,
+}
+
+impl OwnTexts {
+    /// Whether all of its keys' are.
+    pub fn whole_keys(&self) -> bool {
+        !self.keys.is_empty() && self.keys.iter().all(|own| *own)
+    }
 }
 
 /// What a map holds.

@@ -27,20 +27,16 @@ use crate::visit::Visitor;
 /// Marks what prints such texts. `names` are constant texts that are not the script's: names of probes.
 pub fn mark(program: &mut Program, names: HashSet<Vec<u8>>) {
     let foreign = Foreign::of(&program.clauses, names);
-    let mut sent = Sent { foreign: &foreign, texts: HashMap::new(), keys: HashMap::new() };
+    let mut sent = Sent { foreign: &foreign, texts: HashMap::new() };
     program.clauses.iter().for_each(|clause| visit::clause(clause, &mut sent));
-    for (number, map) in program.maps.iter_mut().enumerate() {
-        let id = MapId(number as u32);
-        map.own = OwnTexts { keys: !foreign.keys.contains(&id), values: !foreign.maps.contains(&id) };
-    }
-    let Sent { texts, keys, .. } = sent;
-    for (id, own) in texts {
+    for (id, own) in sent.texts {
         if let Some(record) = program.records.get_mut(id.0 as usize) {
             mark_record(&mut record.kind, &own);
         }
     }
-    let parts = |(map, own): (MapId, Vec<bool>)| own.into_iter().enumerate().map(move |(at, own)| ((map, at), own));
-    program.own_keys = keys.into_iter().flat_map(parts).filter_map(|(part, own)| own.then_some(part)).collect();
+    for (number, map) in program.maps.iter_mut().enumerate() {
+        map.own = foreign.own_texts(MapId(number as u32), map.key.as_ref());
+    }
 }
 
 fn mark_record(kind: &mut RecordKind, own: &[bool]) {
@@ -73,8 +69,8 @@ fn mark_format(format: &mut Format, own: &[bool]) {
 struct Foreign {
     vars: HashSet<VarId>,
     maps: HashSet<MapId>,
-    /// Maps with such keys.
-    keys: HashSet<MapId>,
+    /// Such parts of the keys of maps, counted from 0.
+    keys: HashSet<(MapId, usize)>,
     /// Constant texts that are not the script's.
     names: HashSet<Vec<u8>>,
 }
@@ -94,6 +90,11 @@ impl Foreign {
 
     fn len(&self) -> usize {
         self.vars.len() + self.maps.len() + self.keys.len()
+    }
+
+    fn own_texts(&self, map: MapId, key: Option<&Type>) -> OwnTexts {
+        let keys = (0..key.map_or(0, parts)).map(|part| !self.keys.contains(&(map, part))).collect();
+        OwnTexts { keys, values: !self.maps.contains(&map) }
     }
 
     fn is_own(&self, expr: &Expr) -> bool {
@@ -120,14 +121,20 @@ impl Foreign {
     }
 
     fn add_key(&mut self, map: MapId, key: Option<&Expr>) {
-        if key.is_some_and(|key| !self.is_own(key)) {
-            self.keys.insert(map);
+        match key.map(|key| (&key.kind, key)) {
+            Some((ExprKind::Tuple(parts), _)) => {
+                let foreign = parts.iter().enumerate().filter(|(_, part)| !self.is_own(part));
+                let foreign: Vec<_> = foreign.map(|(at, _)| (map, at)).collect();
+                self.keys.extend(foreign);
+            }
+            Some((_, key)) if !self.is_own(key) => self.keys.extend((0..parts(&key.ty)).map(|at| (map, at))),
+            _ => {}
         }
     }
 
     /// What a loop over a map goes over is a key and a value.
     fn add_walk(&mut self, var: VarId, map: MapId) {
-        if self.keys.contains(&map) || self.maps.contains(&map) {
+        if self.maps.contains(&map) || self.keys.iter().any(|(foreign, _)| *foreign == map) {
             self.vars.insert(var);
         }
     }
@@ -175,6 +182,14 @@ fn is_number(ty: &Type) -> bool {
     matches!(ty, Type::Bool | Type::Int { .. } | Type::Float { .. } | Type::Pointer { .. } | Type::Inet | Type::Mac)
 }
 
+/// How many parts a key of the type has.
+fn parts(key: &Type) -> usize {
+    match key {
+        Type::Tuple(parts) => parts.len(),
+        _ => 1,
+    }
+}
+
 fn has_text(ty: &Type) -> bool {
     match ty {
         Type::String { .. } => true,
@@ -187,36 +202,20 @@ fn has_text(ty: &Type) -> bool {
 struct Sent<'a> {
     foreign: &'a Foreign,
     texts: HashMap<RecordId, Vec<bool>>,
-    /// The same of parts of the keys of aggregations.
-    keys: HashMap<MapId, Vec<bool>>,
 }
 
 impl Sent<'_> {
     fn is_own(&self, text: &Expr) -> bool {
         has_text(&text.ty) && self.foreign.is_own(text)
     }
-
-    fn add_key(&mut self, map: MapId, key: &Expr) {
-        let parts = match &key.kind {
-            ExprKind::Tuple(parts) => parts.as_slice(),
-            _ => std::slice::from_ref(key),
-        };
-        let own: Vec<bool> = parts.iter().map(|part| self.is_own(part)).collect();
-        let all = self.keys.entry(map).or_insert_with(|| vec![true; own.len()]);
-        all.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
-    }
 }
 
 impl Visitor for Sent<'_> {
     fn stmt(&mut self, stmt: &Stmt) {
-        match &stmt.kind {
-            StmtKind::Aggregate { map, key: Some(key), .. } => self.add_key(*map, key),
-            StmtKind::Emit { record, args } => {
-                let own: Vec<bool> = args.iter().map(|arg| self.is_own(arg)).collect();
-                let all = self.texts.entry(*record).or_insert_with(|| vec![true; own.len()]);
-                all.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
-            }
-            _ => {}
+        if let StmtKind::Emit { record, args } = &stmt.kind {
+            let own: Vec<bool> = args.iter().map(|arg| self.is_own(arg)).collect();
+            let all = self.texts.entry(*record).or_insert_with(|| vec![true; own.len()]);
+            all.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
         }
     }
 }

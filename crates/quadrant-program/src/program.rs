@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::expr::Expr;
 use crate::import::Import;
 use crate::map::Map;
-use crate::map::MapId;
 use crate::probe::Point;
 use crate::probe::PointId;
 use crate::record::Record;
@@ -40,8 +39,6 @@ pub struct Program {
     pub stamped: bool,
     /// Those of [`crate::clears::at_once`] in the program that this one was made of.
     pub clears_at_once: BTreeSet<RecordId>,
-    /// Parts of keys of aggregations, counted from 0, that are texts of the script itself: see [`mod@crate::own`].
-    pub own_keys: BTreeSet<(MapId, usize)>,
 }
 
 /// What happens when memory cannot be read, a number is divided by zero, or scratch memory runs out.

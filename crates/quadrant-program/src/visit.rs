@@ -15,6 +15,9 @@ pub trait Visitor {
     /// Called for each statement after its parts.
     fn end(&mut self, _stmt: &Stmt) {}
 
+    /// Called between the branches of an `if`.
+    fn other(&mut self, _if: &Stmt) {}
+
     /// Called for each expression before its parts.
     fn expr(&mut self, _expr: &Expr) {}
 }
@@ -52,6 +55,7 @@ pub fn stmt(stmt: &Stmt, visitor: &mut dyn Visitor) {
         StmtKind::If { cond, then, other } => {
             expr(cond, visitor);
             stmts(then, visitor);
+            visitor.other(stmt);
             stmts(other, visitor);
         }
         StmtKind::While { cond, body } => {

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::mem;
-use std::ptr;
 
 use quadrant_program::Program;
 use quadrant_program::expr::Builtin;
@@ -21,6 +20,8 @@ use quadrant_program::probe::PointId;
 use quadrant_program::probe::Site;
 use quadrant_program::stmt::Stmt;
 use quadrant_program::stmt::StmtKind;
+use quadrant_program::visit;
+use quadrant_program::visit::Visitor;
 
 use super::walk;
 use super::walk::Node;
@@ -46,7 +47,7 @@ pub(super) fn of(program: &Program, units: &[Unit]) -> BTreeSet<MapId> {
 fn filled(program: &Program, unit: &Unit) -> impl Iterator<Item = MapId> {
     let mut keys = Keys::default();
     for clause in unit.all_clauses().filter_map(|index| program.clauses.get(index)) {
-        walk::clause(clause, &mut |node| keys.note(node));
+        visit::clause(clause, &mut keys);
     }
     keys.stored.into_iter().filter(|(_, count)| *count > AT_HAND).map(|(map, _)| map)
 }
@@ -65,7 +66,7 @@ fn is_interrupt(program: &Program, point: PointId) -> bool {
 /// How many keys of each map loops may store, at most [`u32::MAX`].
 type Stored = BTreeMap<MapId, u32>;
 
-/// Counts the keys that loops store; a walk tells it what it meets.
+/// Counts the keys that loops store.
 #[derive(Default)]
 struct Keys {
     stored: Stored,
@@ -77,45 +78,32 @@ struct Keys {
 
 /// An `if`, of which one firing takes one branch: the greater one counts.
 struct Branch {
-    /// The statement at which its other branch starts, only to be compared.
-    other: *const Stmt,
     /// What was stored before it.
     before: Stored,
-    /// What was stored at the end of its first branch, if there is another one.
+    /// What was stored at the end of its first branch.
     then: Stored,
 }
 
-impl Keys {
-    fn note(&mut self, node: Node<'_>) {
-        match node {
-            Node::Stmt(stmt) => self.enter(stmt),
-            Node::Expr(Expr { kind: ExprKind::IncDec { target, .. }, .. }) => self.store(keyed(target)),
-            Node::End(stmt) => self.leave(stmt),
-            Node::Expr(_) => {}
-        }
-    }
-
-    fn enter(&mut self, stmt: &Stmt) {
-        self.change_branch(stmt);
+impl Visitor for Keys {
+    fn stmt(&mut self, stmt: &Stmt) {
         self.store(target(stmt));
         if stmt.is_loop() {
             let around = self.rounds.last().copied().unwrap_or(1);
             self.rounds.push(around.saturating_mul(times(stmt)));
         }
-        if let StmtKind::If { other, .. } = &stmt.kind {
-            let other = other.first().map_or(ptr::null(), ptr::from_ref);
-            self.branches.push(Branch { other, before: self.stored.clone(), then: Stored::new() });
+        if matches!(stmt.kind, StmtKind::If { .. }) {
+            self.branches.push(Branch { before: self.stored.clone(), then: Stored::new() });
         }
     }
 
     /// Goes on from what was stored before an `if` where its other branch starts.
-    fn change_branch(&mut self, stmt: &Stmt) {
-        if let Some(branch) = self.branches.last_mut().filter(|branch| ptr::eq(branch.other, stmt)) {
+    fn other(&mut self, _if: &Stmt) {
+        if let Some(branch) = self.branches.last_mut() {
             branch.then = mem::replace(&mut self.stored, mem::take(&mut branch.before));
         }
     }
 
-    fn leave(&mut self, stmt: &Stmt) {
+    fn end(&mut self, stmt: &Stmt) {
         if stmt.is_loop() {
             self.rounds.pop();
         }
@@ -128,6 +116,14 @@ impl Keys {
         }
     }
 
+    fn expr(&mut self, expr: &Expr) {
+        if let ExprKind::IncDec { target, .. } = &expr.kind {
+            self.store(keyed(target));
+        }
+    }
+}
+
+impl Keys {
     fn store(&mut self, place: Option<(MapId, &Expr)>) {
         let (Some((map, key)), Some(around)) = (place, self.rounds.last()) else { return };
         if !is_fixed(key) {

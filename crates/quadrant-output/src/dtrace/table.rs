@@ -24,8 +24,6 @@ pub(super) struct Column<'a> {
     pub map: &'a Map,
     pub aggregation: &'a Aggregation,
     pub factor: u64,
-    program: &'a Program,
-    id: MapId,
 }
 
 impl<'a> Column<'a> {
@@ -33,19 +31,15 @@ impl<'a> Column<'a> {
     pub fn of(program: &'a Program, id: MapId, factor: u64) -> Option<Column<'a>> {
         let map = program.maps.get(id.0 as usize)?;
         match &map.value {
-            MapValue::Aggregation(aggregation) => Some(Column { map, aggregation, factor, program, id }),
+            MapValue::Aggregation(aggregation) => Some(Column { map, aggregation, factor }),
             MapValue::Plain(_) => None,
         }
-    }
-
-    fn is_own(&self, part: usize) -> bool {
-        self.program.own_keys.contains(&(self.id, part))
     }
 }
 
 /// Whether a part of the keys is a text of the script itself. A row's key can be that of any of the aggregations.
 pub(super) fn is_own(columns: &[Column<'_>], part: usize) -> bool {
-    columns.iter().all(|column| column.is_own(part))
+    columns.iter().all(|column| column.map.own.keys.get(part) == Some(&true))
 }
 
 /// Aggregations with the same key.

@@ -27,7 +27,7 @@ pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, 
     for index in order(content, top) {
         out.extend_from_slice(content.map.name.as_bytes());
         if let Some(k) = content.key(index) {
-            bracketed(out, &k, style(content.map.own.keys), scene);
+            bracketed(out, &k, style(content.map.own.whole_keys()), scene);
         }
         entry(out, content.map, content.value_bytes(index), div, scene);
     }
