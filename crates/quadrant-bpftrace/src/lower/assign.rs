@@ -278,7 +278,7 @@ impl Lower<'_> {
                         "write it out: `$p = $p + 1`",
                     );
                 }
-                self.env.types.size_of(*to).unwrap_or(1) as i64
+                self.stride(*to).unwrap_or(1)
             }
             _ => 1,
         };

@@ -48,11 +48,16 @@ pub(super) fn full_name(kind: ProbeKind, target: &Target, place: &str) -> String
 }
 
 fn function_names<'a>(elf: &'a Elf, wanted: &Wanted) -> Result<Vec<&'a str>> {
-    let symbols = elf.symbols()?.functions().filter(|symbol| wanted.accepts(symbol.name));
+    let symbols = elf.symbols()?.functions().filter(|symbol| wanted.accepts(symbol.name) && is_in_code(elf, symbol));
     let mut names: Vec<&str> = symbols.map(|symbol| symbol.name).collect();
     names.sort_unstable();
     names.dedup();
     Ok(names)
+}
+
+/// Whether there is code at a symbol. Programs in Go have one of a function behind the last of their functions.
+pub(super) fn is_in_code(elf: &Elf, symbol: &Symbol<'_>) -> bool {
+    elf.code_offset_of(symbol.address).is_some()
 }
 
 /// The functions whose names are accepted, one for each address: of several names the one that programs use.

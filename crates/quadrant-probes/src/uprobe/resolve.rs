@@ -1,7 +1,7 @@
 //! From functions and addresses to offsets in files, refusing places where a probe would break the program.
 
 use super::inlined;
-use super::list::{full_name, functions};
+use super::list::{full_name, functions, is_in_code};
 use super::nop::{self, LeftOut};
 use super::place::{Place, READABLE, SourcePlace};
 use crate::debug::DebugFiles;
@@ -272,7 +272,10 @@ impl Finder<'_> {
     /// The functions of that name. One that is chosen at load time is refused, even if old programs have a
     /// function of that name (as memcpy of the C library's first version): few would be what fires.
     fn symbols(&self, pattern: &Glob) -> Result<Vec<Symbol<'_>>> {
-        let symbols = functions(self.elf, |name| pattern.matches(name))?;
+        let mut symbols = functions(self.elf, |name| pattern.matches(name))?;
+        if pattern.literal().is_none() {
+            symbols.retain(|symbol| is_in_code(self.elf, symbol));
+        }
         let indirect = match pattern.literal() {
             Some(name) => self.elf.symbols()?.named(name).any(|symbol| symbol.kind == SymbolKind::Indirect),
             None => false,

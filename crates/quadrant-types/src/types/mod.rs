@@ -266,6 +266,11 @@ impl Types {
         self.base_int(&name, size, signed)
     }
 
+    /// What is behind an address of which nothing else is known: eight bytes, which are read as a number.
+    pub fn word(&self) -> TypeId {
+        self.base_int("word", 8, false)
+    }
+
     /// C's `char`.
     pub fn char(&self) -> TypeId {
         let ctype = CType::Int { size: 1, signed: true, is_char: true, is_bool: false };

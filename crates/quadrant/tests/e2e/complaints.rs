@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quadrant_testing::{Outcome, Program, Running, Signal};
+use quadrant_testing::{Folder, Outcome, Program, Running, Signal};
 
 use crate::common::{
     assert_lines, attached, end, folder, needs_callers, needs_loops, needs_root, number, quadrant, run, run_on, script,
@@ -499,4 +499,43 @@ fn a_type_as_an_argument_keeps_its_tag() {
     let outcome = run("macro at(p, of) { container_of(p, of, tasks) }
         BEGIN { print((at(&curtask->tasks, struct task_struct) == curtask, at(&curtask->tasks, task_struct) == curtask)); exit(); }");
     assert_lines(&outcome, &["(true, true)"]);
+}
+
+/// Eight bytes behind a pointer, and a name of a function where the file has no code, as programs in Go have (`runtime.etext`).
+const WORDS_AND_NOTHING: &str = r#"
+unsigned long words[] = {0x1122334455667788, 13};
+__asm__(".globl take_nothing\n.type take_nothing,@function\n.set take_nothing, take_words + 0x10000000\n");
+__attribute__((noinline)) long take_words(void *at) { __asm__ volatile("" :: "r"(at)); return 7; }
+int main(void) { for (int n = 0; n < 11; n++) take_words(words); return 0; }
+"#;
+
+/// bpftrace #4021 reads `*uptr($1)`: it is the eight bytes there, and the address counts bytes, as without `uptr()`.
+#[test]
+fn an_address_said_to_be_the_programs_is_read_as_one_that_is_not() {
+    needs_root!();
+    let folder = Folder::new("words");
+    let Some(program) = folder.compile("words", WORDS_AND_NOTHING, &["-O1", "-fno-ipa-cp"]) else { return };
+    let program = program.display().to_string();
+    let text = format!(
+        "uprobe:{program}:take_words {{
+           $at = uptr(arg0);
+           @[(uint64)(*arg0 == *uptr(arg0)), *$at, *($at + 8), *(uint8 *)$at, sizeof(*$at)] = count();
+         }}"
+    );
+    assert_lines(&run_on(&program, &text), &["@[1, 1234605616436508552, 13, 136, 8]: 11"]);
+}
+
+/// `uprobe:./program:runtime.*` is refused for the one symbol that is not in the code.
+#[test]
+fn a_wildcard_leaves_out_names_without_code() {
+    needs_root!();
+    let folder = Folder::new("no-code");
+    let Some(program) = folder.compile("words", WORDS_AND_NOTHING, &["-O1", "-fno-ipa-cp"]) else { return };
+    let program = program.display().to_string();
+    let outcome = run_on(&program, &format!("uprobe:{program}:take_* {{ @[func] = count(); }}"));
+    assert_lines(&outcome, &["@[take_words]: 11"]);
+    let listed = quadrant().args(["-l", &format!("uprobe:{program}:take_*")]).run().unwrap();
+    assert!(listed.stdout.contains(":take_words") && !listed.stdout.contains("take_nothing"), "{}", listed.describe());
+    let named = script(&format!("uprobe:{program}:take_nothing {{ }}")).run().unwrap();
+    assert!(named.stderr.contains("`take_nothing` is not in the code of"), "{}", named.describe());
 }

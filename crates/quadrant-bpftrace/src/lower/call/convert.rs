@@ -146,7 +146,7 @@ pub(super) fn space(lower: &mut Lower, call: Call) -> Option<Called> {
     let space = if call.name == "kptr" { Space::Kernel } else { Space::User };
     let to = match pointer.ty {
         Type::Pointer { to, .. } => to,
-        ref ty if ty.is_integer() => lower.env.types.int(1, false),
+        ref ty if ty.is_integer() => lower.env.types.word(),
         ref ty => {
             let ty = lower.describe(ty);
             return lower.error(arg.span, format!("{}() takes a pointer, and this is {ty}", call.name));

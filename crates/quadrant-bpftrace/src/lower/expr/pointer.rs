@@ -58,13 +58,9 @@ impl Lower<'_> {
     /// A number of elements as a number of bytes.
     fn scaled(&mut self, count: Expr, to: TypeId) -> Option<Expr> {
         let adjusted = self.portable_size(to, count.span)?;
-        let size = match self.env.types.size_of(to) {
-            Some(size) => size as i64,
-            None if to == TypeId::VOID => 1,
-            None => {
-                let name = self.env.types.display(to);
-                return self.error(count.span, format!("the size of `{name}` is not known"));
-            }
+        let Some(size) = self.stride(to) else {
+            let name = self.env.types.display(to);
+            return self.error(count.span, format!("the size of `{name}` is not known"));
         };
         let span = count.span;
         if let (ExprKind::Int(count), None) = (&count.kind, &adjusted) {
@@ -76,6 +72,12 @@ impl Lower<'_> {
         }
         let size = adjusted.unwrap_or_else(|| Expr::int(size, Type::I64, span));
         Some(Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(count), Box::new(size)), Type::I64, span))
+    }
+
+    /// How many bytes a pointer moves by one. A number that was said to be an address counts bytes, as it does without that.
+    pub(in super::super) fn stride(&self, to: TypeId) -> Option<i64> {
+        let types = self.env.types;
+        if to == TypeId::VOID || to == types.word() { Some(1) } else { types.size_of(to).map(|size| size as i64) }
     }
 
     /// `*operand`
