@@ -197,10 +197,11 @@ impl Batch<'_> {
 
     /// A frame from the process's perf map.
     fn generated(&mut self, lookup: Lookup) -> Option<Frame> {
-        if let Some(pid) = self.pid {
-            self.process.jit.open(pid, self.log);
-        }
         let pid = self.process.id.pid;
+        match self.pid {
+            Some(pid) => self.process.jit.open(pid, self.log),
+            None => self.process.jit.open_at_home(pid, self.log),
+        }
         self.read_generated = true;
         let region = self.process.jit.find(pid, lookup.call(), self.log)?;
         let raw: Arc<str> = String::from_utf8_lossy(region.name).into();

@@ -7,7 +7,7 @@ mod parse;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,6 +33,15 @@ pub(crate) struct Jit {
     read: u64,
     map: PerfMap,
     tried: Option<Instant>,
+    /// Where the file would be, as long as it is not there. Java writes its own at its end.
+    home: Option<Home>,
+}
+
+/// What has to be known of a process to find its perf map when it has ended.
+#[derive(Debug)]
+struct Home {
+    root: OwnedFd,
+    status: Status,
 }
 
 impl Jit {
@@ -44,10 +53,23 @@ impl Jit {
             return;
         }
         self.tried = Some(Instant::now());
-        match open_checked(pid) {
-            Ok(file) => self.file = Some(file),
+        // Of one that has just ended what was known of it counts.
+        if let Ok(home) = Home::of(pid) {
+            self.home = Some(home);
+        }
+        self.open_at_home(pid, log);
+    }
+
+    /// Opens the perf map of a process that has ended, if it was looked at before.
+    pub(crate) fn open_at_home(&mut self, pid: u32, log: &mut Warnings) {
+        let Some(home) = self.home.as_ref().filter(|_| self.file.is_none()) else { return };
+        match home.open_checked() {
+            Ok(file) => (self.file, self.home) = (Some(file), None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => log.add(format!("perf map of process {pid} not used: {}", errno_name(&error))),
+            Err(error) => {
+                self.home = None;
+                log.add(format!("perf map of process {pid} not used: {}", errno_name(&error)));
+            }
         }
     }
 
@@ -106,14 +128,19 @@ impl Jit {
     }
 }
 
-fn open_checked(pid: u32) -> io::Result<File> {
-    let status = Status::read(pid).ok_or(io::ErrorKind::NotFound)?;
-    let reader = reader_of(pid).unwrap_or(pid);
-    let root = open::root_of(reader)?;
-    let path = format!("tmp/perf-{}.map", status.inner_pid);
-    let file = open::regular_in(root.as_fd(), Path::new(&path), false)?;
-    check(&file, &status)?;
-    Ok(file)
+impl Home {
+    fn of(pid: u32) -> io::Result<Home> {
+        let status = Status::read(pid).ok_or(io::ErrorKind::NotFound)?;
+        let root = open::root_of(reader_of(pid).unwrap_or(pid))?;
+        Ok(Home { root, status })
+    }
+
+    fn open_checked(&self) -> io::Result<File> {
+        let path = format!("tmp/perf-{}.map", self.status.inner_pid);
+        let file = open::regular_in(self.root.as_fd(), Path::new(&path), false)?;
+        check(&file, &self.status)?;
+        Ok(file)
+    }
 }
 
 /// Only root and the process itself may have written the file, and nobody may have made it a

@@ -172,6 +172,17 @@ fn owned_by_another_user() {
     setup.refuses("another user");
 }
 
+/// Java writes its perf map when it ends (`-XX:+DumpPerfMapAtExit`).
+#[test]
+fn one_that_is_written_at_the_programs_end() {
+    let Some(mut setup) = Setup::new() else { return };
+    setup.symbolizer.remember(setup.program.pid());
+    assert_eq!(setup.name(0x10), None);
+    setup.map.write(format!("{:x} 100 late\n", setup.code));
+    setup.program.kill();
+    assert_eq!(setup.name(0x10).as_deref(), Some("late"));
+}
+
 #[test]
 fn binary_rubbish() {
     let Some(mut setup) = Setup::new() else { return };
