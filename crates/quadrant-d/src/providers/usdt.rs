@@ -174,7 +174,7 @@ impl Process {
             }
         }
         match refusal {
-            Some(error) if probes.is_empty() => Err(self.explain(wanted, error)),
+            Some(error) if probes.is_empty() => Err(self.explain(providers, wanted, error)),
             _ => Ok(probes),
         }
     }
@@ -190,14 +190,27 @@ impl Process {
         }
     }
 
-    fn explain(&self, wanted: &Wanted, error: ProbeError) -> ProbeError {
+    fn explain(&self, providers: &Providers<'_>, wanted: &Wanted, error: ProbeError) -> ProbeError {
         let (which, pid) = (self.provider.as_deref().unwrap_or_default(), self.pid);
         let none = format!("there are no static probes of `{which}` in process {pid}");
         if matches!(wanted.module.text(), "" | "*") {
+            // With `-Z` this is all that is said.
+            self.of_later(providers, wanted).into_iter().for_each(|advice| providers.warn(advice));
             return super::no_match(wanted).help([none]);
         }
         let why = format!("{none}: {}", error.message);
         super::no_match(wanted).help([why]).help(error.help)
+    }
+
+    /// What a command opens when it runs, as Java does its machine, is found by its path alone.
+    fn of_later(&self, providers: &Providers<'_>, wanted: &Wanted) -> Option<String> {
+        self.command(providers)?;
+        let (function, name) = (wanted.function.text(), wanted.name.text());
+        let provider = self.provider.as_deref()?;
+        Some(format!(
+            "the command has no probes of {wanted} when it starts; if it opens a library later that has them, name that: \
+             `{provider}$target:/PATH/OF/LIBRARY:{function}:{name}`"
+        ))
     }
 
     /// Whether a pattern of modules means a file, as a site names it.

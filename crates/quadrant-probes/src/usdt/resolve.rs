@@ -8,9 +8,11 @@ use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::point::{ArgsPool, check_count};
 use crate::source::Options;
-use crate::target::{self, Target};
+use crate::target::{self, Target, needed};
 use crate::uprobe::nop::{self, LeftOut};
-use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeSpec, Site};
+use quadrant_program::advice::{Advice, Named};
+use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
+use std::path::{Path, PathBuf};
 
 /// All places of all probes that `["file", "name"]` or `["file", "provider", "name"]` means. A probe that the compiler
 /// put in several places has a point, with its own arguments, for each.
@@ -80,6 +82,16 @@ fn missing(files: &Files, targets: &[Target], wanted: &Wanted) -> ProbeError {
         [only] => only.name.display().to_string(),
         _ => "any file of the process".to_owned(),
     };
+    let mut error = missing_here(&place, &names, malformed, wanted);
+    if let [only] = targets
+        && let Some(libraries) = libraries_with(files, only, wanted)
+    {
+        error.help = vec![libraries];
+    }
+    error
+}
+
+fn missing_here(place: &str, names: &[String], malformed: usize, wanted: &Wanted) -> ProbeError {
     if names.is_empty() {
         let help = "the program must be built with <sys/sdt.h>; many have a build option such as --enable-dtrace";
         let notes = if malformed > 0 { format!(" ({malformed} malformed notes)") } else { String::new() };
@@ -87,4 +99,30 @@ fn missing(files: &Files, targets: &[Target], wanted: &Wanted) -> ProbeError {
     }
     let text = format!("{}:{}", wanted.provider.text(), wanted.name.text());
     no_match(format!("there is no static probe `{text}` in {place}"), &text, names.iter().map(String::as_str))
+}
+
+/// How many libraries are shown.
+const SHOWN: usize = 3;
+
+/// Interpreters often are a small program and a library that has all: Ruby, Python.
+fn libraries_with(files: &Files, target: &Target, wanted: &Wanted) -> Option<Advice> {
+    // In a container there may be others of that name.
+    if target.path.starts_with("/proc") {
+        return None;
+    }
+    let libraries = needed(files, &target.path).into_iter().skip(1).filter(|path| has(files, path, wanted));
+    let probe = |path: PathBuf| {
+        let file = path.display().to_string();
+        let parts = [file.as_str(), wanted.provider.text(), wanted.name.text()];
+        let parts = parts.into_iter().filter(|part| !part.is_empty()).map(str::to_owned);
+        Named::Probe(ProbeKind::Usdt, parts.collect())
+    };
+    let probes: Vec<Named> = libraries.take(SHOWN).map(probe).collect();
+    (!probes.is_empty()).then(|| Advice::one_of("a library of the program has it: ", probes, ""))
+}
+
+fn has(files: &Files, path: &Path, wanted: &Wanted) -> bool {
+    let target = Target { name: path.to_owned(), path: path.to_owned() };
+    let found = files.open(&target).and_then(|elf| matching(files, &target, &elf, wanted));
+    found.is_ok_and(|notes| !notes.is_empty())
 }

@@ -171,6 +171,22 @@ fn a_library_of_a_command() {
     assert!(outcome.stderr.contains("enabled: 10007 of 10007"), "{}", outcome.describe());
 }
 
+/// As of Ruby, whose program is a few lines and whose probes are in a library.
+#[test]
+fn a_probe_that_a_library_of_the_program_has_is_named() {
+    needs_root!();
+    let (library, usdt) = (target!("libgated.so"), target!("usdt-shared"));
+    let library = std::fs::canonicalize(library).unwrap();
+    for probe in ["demo:gated", "gated"] {
+        let outcome = script(&format!("usdt:{usdt}:{probe} {{ }}")).run().unwrap();
+        let has = format!("has it: `usdt:{}:", library.display());
+        assert!(outcome.code() == Some(1) && outcome.stderr.contains(&has), "{}", outcome.describe());
+        assert!(outcome.stderr.contains(":gated`"), "{}", outcome.describe());
+    }
+    let outcome = script(&format!("usdt:{usdt}:demo:nowhere {{ }}")).run().unwrap();
+    assert!(!outcome.stderr.contains("has it"), "{}", outcome.describe());
+}
+
 #[test]
 fn a_library_of_a_process_that_runs_already() {
     needs_root!();

@@ -431,6 +431,15 @@ fn files_are_included_from_beside_the_script() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// A library that the command opens later, as Java does, would be missed in silence.
+#[test]
+fn static_probes_that_the_command_has_not_yet() {
+    needs_root!();
+    let outcome = good(dtrace().args(["-Zqn", "hotspot$target:::gc-begin { }", "-c", "true"]));
+    let told = "name that: `hotspot$target:/PATH/OF/LIBRARY::gc-begin`";
+    assert!(outcome.stderr.contains("dtrace: warning: ") && outcome.stderr.contains(told), "{}", outcome.describe());
+}
+
 /// It is no error with `-Z`, but what starts later would be missed in silence.
 #[test]
 fn static_probes_that_no_process_has_yet() {
