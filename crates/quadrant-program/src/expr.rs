@@ -338,6 +338,8 @@ pub enum Function {
     Concat,
     /// `len(kstack)`: how many frames a stack of that type has.
     Frames(StackType),
+    /// `len($stack)`: how many frames a stack of that type has that was kept.
+    FramesOf(StackType),
     /// Stack trace; the kind is in the type.
     Stack,
     /// Address to symbol; user symbols add the process id.

@@ -134,6 +134,11 @@ impl Type {
         matches!(self, Type::Bool | Type::Int { .. } | Type::Enum(_))
     }
 
+    /// An integer that is no truth value.
+    pub fn is_number(&self) -> bool {
+        self.is_integer() && *self != Type::Bool
+    }
+
     /// Compares, divides and shifts as a signed number.
     pub fn is_signed(&self) -> bool {
         match self {

@@ -248,6 +248,9 @@ impl Lower<'_> {
                 }
             };
         }
+        if value.ty == Type::Bool {
+            return Some(self.cast(value, ty));
+        }
         let (from, name) = (self.describe(&value.ty), self.describe(ty));
         self.warning(value.span, format!("{from} is cut to {name}"));
         Some(self.cast(value, ty))
@@ -315,7 +318,7 @@ impl Lower<'_> {
     fn counted_type(&mut self, old: &Type, name: &str, increment: bool, span: Span) -> Option<Type> {
         match old {
             Type::Pointer { .. } => Some(old.clone()),
-            old if old.is_integer() => {
+            old if old.is_number() => {
                 let signed = !increment || old.is_signed() || super::join::width(old) < 8;
                 Some(Type::Int { bytes: 8, signed })
             }

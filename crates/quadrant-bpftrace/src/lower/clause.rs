@@ -51,6 +51,8 @@ pub(super) struct Scope {
     /// The body is lowered for other points of the probe, too.
     pub one_of_many: bool,
     pub loops: u32,
+    /// Whether an `unroll` is around, and no loop in it.
+    pub is_unrolled: bool,
     /// Rounds of the `unroll`s around, multiplied.
     pub unrolled: i64,
     /// Variables by name, innermost block last.
@@ -89,6 +91,7 @@ impl Default for Scope {
             fires_at: None,
             one_of_many: false,
             loops: 0,
+            is_unrolled: false,
             unrolled: 1,
             blocks: Vec::new(),
             expanding: Vec::new(),

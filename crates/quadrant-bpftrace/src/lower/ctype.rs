@@ -27,7 +27,6 @@ impl Lower<'_> {
         let types = self.env.types;
         match types.kind(id) {
             CType::Int { size: 16, .. } => Some(array(Type::Int { bytes: 1, signed: false }, 16)),
-            CType::Int { is_bool: true, .. } => Some(Type::Bool),
             CType::Int { size, signed, .. } => Some(Type::Int { bytes: size as u8, signed }),
             CType::Enum { .. } => Some(Type::Enum(self.enum_type(id))),
             CType::Ptr(to) => Some(Type::Pointer { to, space: self.pointee_space(id, space) }),
@@ -191,6 +190,8 @@ impl Lower<'_> {
     /// The type of that name.
     pub(super) fn named_type(&mut self, name: &str, span: Span) -> Option<Type> {
         match name {
+            // In C's types it is a number, as all are.
+            "bool" => return Some(Type::Bool),
             "string" => return Some(Type::String { cap: self.config.max_strlen }),
             "buffer" => return Some(Type::Buffer { cap: self.config.max_strlen }),
             "inet" => return Some(Type::Inet),

@@ -222,7 +222,8 @@ impl Lower<'_> {
             (None, _) => return self.wrong_result(&frame, &Type::None, span),
             (Some(value), ty) => {
                 let value = value?;
-                if *ty == Type::None || join(self.env.types, ty, &value.ty).is_none() {
+                let fits = ty.is_integer() && value.ty.is_integer() || join(self.env.types, ty, &value.ty).is_some();
+                if *ty == Type::None || !fits {
                     return self.wrong_result(&frame, &value.ty, span);
                 }
                 let value = self.fit(value, ty)?;

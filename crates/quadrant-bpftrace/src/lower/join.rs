@@ -15,7 +15,8 @@ pub(super) fn join(types: &Types, a: &Type, b: &Type) -> Option<Type> {
         return Some(a.clone());
     }
     if a.is_integer() && b.is_integer() {
-        return Some(join_integers(a, b));
+        // A truth value is none of the numbers.
+        return ((*a == Type::Bool) == (*b == Type::Bool)).then(|| join_integers(a, b));
     }
     match (a, b) {
         (Type::String { cap: a }, Type::String { cap: b }) => Some(Type::String { cap: *a.max(b) }),

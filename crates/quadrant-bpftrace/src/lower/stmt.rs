@@ -159,7 +159,7 @@ impl Lower<'_> {
 
     fn while_loop(&mut self, cond: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
         let cond = self.condition(cond);
-        let body = self.loop_body(body);
+        let body = self.body_of_loop(body);
         Some(StmtKind::While { cond: cond?, body })
     }
 
@@ -167,6 +167,14 @@ impl Lower<'_> {
         self.scope.loops += 1;
         let body = self.block(body);
         self.scope.loops -= 1;
+        body
+    }
+
+    /// The body of a loop that `break` ends.
+    fn body_of_loop(&mut self, body: &ast::Block) -> Vec<Stmt> {
+        let within = std::mem::replace(&mut self.scope.is_unrolled, false);
+        let body = self.loop_body(body);
+        self.scope.is_unrolled = within;
         body
     }
 
@@ -178,7 +186,9 @@ impl Lower<'_> {
             self.scope.unrolled = outer.saturating_mul(count);
         }
         let rounds = self.scope.unrolled;
+        let within = std::mem::replace(&mut self.scope.is_unrolled, true);
         let body = self.loop_body(body);
+        self.scope.is_unrolled = within;
         self.scope.unrolled = outer;
         match count?.kind {
             ExprKind::Int(1..=MAX_UNROLL) if rounds > MAX_UNROLLED => self.error_help(
@@ -227,7 +237,7 @@ impl Lower<'_> {
         self.scoped(|lower| {
             let id = lower.declare(&var.name, var.span, Some(ty.clone()), true);
             lower.update_local(&var.name, |local| local.assigned = true);
-            let body = lower.loop_body(body);
+            let body = lower.body_of_loop(body);
             let (start, end) = (lower.convert(start?, &ty), lower.convert(end?, &ty));
             Some(StmtKind::ForRange { var: id?, start, end, body })
         })
@@ -235,7 +245,7 @@ impl Lower<'_> {
 
     fn bound(&mut self, ast: &ast::Expr, does: &str) -> Option<Expr> {
         let value = self.expr(ast)?;
-        if value.ty.is_integer() {
+        if value.ty.is_number() {
             return Some(value);
         }
         let ty = self.describe(&value.ty);
@@ -248,7 +258,7 @@ impl Lower<'_> {
             let ty = map.as_ref().map(|(_, ty)| ty.clone());
             let id = lower.declare(&var.name, var.span, ty, true);
             lower.update_local(&var.name, |local| local.assigned = true);
-            let body = lower.loop_body(body);
+            let body = lower.body_of_loop(body);
             Some(StmtKind::ForMap { var: id?, map: map?.0, body })
         })
     }
@@ -284,6 +294,10 @@ impl Lower<'_> {
     }
 
     fn jump(&mut self, kind: StmtKind, word: &str, span: Span) -> Option<StmtKind> {
+        if self.scope.is_unrolled {
+            let help = "`unroll` is no loop: use one over a range, `for ($i : 0..3) { ... }`";
+            return self.error_help(span, format!("`{word}` outside a loop"), help);
+        }
         if self.scope.loops > 0 {
             return Some(kind);
         }

@@ -17,6 +17,7 @@ impl Parser<'_> {
         while !self.at(Tok::Eof) {
             let start = self.token.span.start;
             self.unclosed = false;
+            self.config_is_first(&items);
             items.extend(self.item());
             if self.recovering {
                 self.sync_item(start);
@@ -44,6 +45,22 @@ impl Parser<'_> {
                 self.unexpected("a probe");
                 None
             }
+        }
+    }
+
+    /// Reports a `config` block that is not the only one, or stands behind what it is for.
+    fn config_is_first(&mut self, before: &[Item]) {
+        if self.token.kind != Tok::Ident || self.word() != "config" || self.second() != Tok::Assign {
+            return;
+        }
+        let here = self.here();
+        let is_late = |item: &Item| !matches!(item, Item::C(_) | Item::Config(_) | Item::Import(_));
+        if before.iter().any(is_late) {
+            let late = Diagnostic::error(here, "the `config` block stands before probes, macros, maps and functions");
+            self.diagnostics.push(late.help("move it to the top of the script"));
+        } else if before.iter().any(|item| matches!(item, Item::Config(_))) {
+            let second = Diagnostic::error(here, "a second `config` block");
+            self.diagnostics.push(second.help("put all settings into the first"));
         }
     }
 

@@ -38,6 +38,10 @@ impl Lower<'_, '_> {
             (Function::Strcontains, [text, part]) => self.strcontains(text, part),
             (Function::Strstr, [text, part]) => self.strstr(text, part),
             (Function::Frames(stack), []) => Ok(self.frames(stack)),
+            (Function::FramesOf(stack), [kept]) => {
+                let kept = self.scalar(kept)?;
+                Ok(self.frames_of(stack, kept))
+            }
             (Function::FedNumber, [of]) => self.fed_word(of, 8),
             (Function::FedSum, [of]) => self.fed_word(of, 0),
             (Function::Stack, []) => self.stack_trace(ty),

@@ -299,6 +299,40 @@ impl Lower<'_, '_> {
         self.f.b.shr(bytes, 3)
     }
 
+    /// How many frames a stack has that is kept; 0 for one that is not.
+    pub fn frames_of(&mut self, stack: StackType, kept: Value) -> Value {
+        let mark = self.mark();
+        let (end, number) = self.join();
+        let key = self.word();
+        self.f.b.store(key.base, key.off, Size::B4, kept);
+        let apart = self.g.short_stacks(stack.limit).map(|map| (map, stack.limit.min(SHORT_STACK)));
+        for (map, limit) in apart.into_iter().chain([(self.g.stacks(stack.limit), stack.limit)]) {
+            let [there, missing] = [(); 2].map(|()| self.f.b.create_block());
+            let entry = self.lookup(Entry { map, key });
+            self.f.b.branch(Cond::Ne, entry, 0, there, &[], missing, &[]);
+            self.f.b.switch_to(there);
+            self.count_frames(entry, limit, end);
+            self.f.b.switch_to(missing);
+        }
+        let none = self.f.b.iconst(0);
+        self.f.b.jump(end, &[none]);
+        self.f.b.switch_to(end);
+        self.release(mark);
+        number
+    }
+
+    /// Goes to `end` with the number of frames in an entry: behind the last one is zero.
+    fn count_frames(&mut self, entry: Value, limit: u8, end: Block) {
+        for at in 0..u32::from(limit) {
+            let frame = self.f.b.load(entry, (STACK_FRAMES_AT + FRAME * at) as i32, Size::B8);
+            let (more, number) = (self.f.b.create_block(), self.f.b.iconst(at.into()));
+            self.f.b.branch(Cond::Eq, frame, 0, end, &[number], more, &[]);
+            self.f.b.switch_to(more);
+        }
+        let number = self.f.b.iconst(limit.into());
+        self.f.b.jump(end, &[number]);
+    }
+
     /// A stack of nothing but the tracer's own frames: D's BEGIN and END have no kernel stack.
     pub fn is_bare(&self, stack: StackType) -> bool {
         !stack.user && stack.mode == StackMode::Dtrace && self.unit.context == Context::Run

@@ -148,7 +148,7 @@ impl Visitor for Finder<'_> {
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Builtin(builtin) => self.builtin(*builtin, expr.span),
-            ExprKind::Call(Function::Frames(_), _) => {
+            ExprKind::Call(Function::Frames(_) | Function::FramesOf(_), _) => {
                 self.refuse(expr.span, "the frames of stacks need the tracer", AS_TOOL)
             }
             // Its number is another one on each kernel.

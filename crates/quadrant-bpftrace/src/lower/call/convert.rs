@@ -83,7 +83,7 @@ pub(super) fn ntop(lower: &mut Lower, call: Call) -> Option<Called> {
     };
     let last = call.args.last()?;
     let address = lower.expr(last)?;
-    let known = address.ty.is_integer() || matches!(address.ty.c_size(), Some(4 | 16)) && !address.ty.is_scalar();
+    let known = address.ty.is_number() || matches!(address.ty.c_size(), Some(4 | 16)) && !address.ty.is_scalar();
     if !known {
         let ty = lower.describe(&address.ty);
         return lower.error(last.span, format!("ntop() takes a number or 4 or 16 bytes, and this is {ty}"));

@@ -73,28 +73,30 @@ pub(super) fn find(lower: &mut Lower, call: Call) -> Option<Called> {
     Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
 }
 
-/// `len(kstack)`
+/// `len(kstack)`, `len($stack)`
 fn frames(lower: &mut Lower, arg: &ast::Expr, call: Call) -> Option<Called> {
     let value = lower.expr(arg)?;
-    match value.ty {
-        Type::Stack(stack) => {
-            let kind = ExprKind::Call(Function::Frames(stack), Vec::new());
-            Some(Called::Value(Expr::new(kind, Type::U64, call.span)))
+    let kind = match (&value.kind, &value.ty) {
+        // Nothing need be kept of a stack that is only counted.
+        (ExprKind::Call(Function::Stack, _), Type::Stack(stack)) => {
+            ExprKind::Call(Function::Frames(*stack), Vec::new())
         }
-        ref ty => {
+        (_, Type::Stack(stack)) => ExprKind::Call(Function::FramesOf(*stack), vec![value]),
+        (_, ty) => {
             let ty = lower.describe(ty);
-            lower.error(arg.span, format!("len() takes a map or a stack, and this is {ty}"))
+            return lower.error(arg.span, format!("len() takes a map or a stack, and this is {ty}"));
         }
-    }
+    };
+    Some(Called::Value(Expr::new(kind, Type::U64, call.span)))
 }
 
 /// `len(@map)`, `len(kstack)`
 pub(super) fn len(lower: &mut Lower, call: Call) -> Option<Called> {
     let arg = call.args.first()?;
-    if let ast::ExprKind::Name(_) | ast::ExprKind::Call { .. } = &arg.kind {
-        return frames(lower, arg, call);
-    }
-    let name = lower.map_arg(call, 0)?;
+    let name = match &arg.kind {
+        ast::ExprKind::Map { name, key } if key.is_empty() => name,
+        _ => return frames(lower, arg, call),
+    };
     let map = lower.whole_map(name)?;
     if lower.is_keyed(&name.name) == Some(false) {
         return lower.error(arg.span, format!("`@{}` has no keys to count", name.name));

@@ -60,6 +60,9 @@ struct Entry {
 /// No limit on the number of arguments.
 const ANY: usize = usize::MAX;
 
+/// Functions that take a truth value for a number.
+const TRUTHS: &[&str] = &["macaddr", "signal", "signal_name", "signal_thread", "strerror", "syscall_name"];
+
 const fn entry(name: &'static str, arity: (usize, usize), usage: &'static str, handler: Handler) -> Entry {
     Entry { name, arity, usage, handler, is_effect: false }
 }
@@ -241,7 +244,7 @@ impl Lower<'_> {
     fn number_arg(&mut self, call: Call, at: usize) -> Option<Expr> {
         let arg = call.args.get(at)?;
         let value = self.expr(arg)?;
-        if value.ty.is_integer() {
+        if value.ty.is_number() || value.ty == Type::Bool && TRUTHS.contains(&call.name) {
             return Some(value);
         }
         let ty = self.describe(&value.ty);

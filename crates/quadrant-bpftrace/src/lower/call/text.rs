@@ -73,7 +73,7 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
         let cap = *cap;
         return cut(lower, call, value, cap, length.clone());
     }
-    if value.ty.is_integer() {
+    if value.ty.is_number() {
         let space = lower.number_space();
         let address = lower.cast(value, &Type::U64);
         return Some(Called::Value(lower.text_at(address, space, length, call.span)));
@@ -153,7 +153,7 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
     let (addr, space) = match value.ty {
         Type::Pointer { space, .. } => (value, space),
         Type::Array { .. } | Type::String { .. } | Type::Record(_) => place_of(value),
-        ref ty if ty.is_integer() => {
+        ref ty if ty.is_number() => {
             let space = lower.number_space();
             (lower.cast(value, &Type::U64), space)
         }

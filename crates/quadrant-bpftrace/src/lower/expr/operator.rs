@@ -83,7 +83,8 @@ impl Lower<'_> {
     }
 
     fn arithmetic_unary(&mut self, op: UnOp, value: Expr, span: Span) -> Option<Expr> {
-        if !value.ty.is_integer() {
+        let fits = if op == UnOp::Plus { value.ty.is_integer() } else { value.ty.is_number() };
+        if !fits {
             let ty = self.describe(&value.ty);
             let message = format!("`{}` needs a number, and this is {ty}", op.symbol());
             return self.error_of(span, message, float_help(&value.ty));

@@ -69,6 +69,10 @@ pub const TABLE: &[(&str, &str)] = &[
     ),
     ("strncmp() takes a text here, and this is {}", "strncmp() only supports string arguments ({0:kind} provided)"),
     ("{}() takes a whole map here, without a key", "{0}() expects a map argument"),
+    (
+        "ntop() takes a number or 4 or 16 bytes, and this is bool",
+        "ntop() expects an integer or array argument, got bool",
+    ),
     ("ntop() takes a number or 4 or 16 bytes, and this is {}", "ntop() argument must be 4 or 16 bytes in size"),
     ("`{}` does not go with pointers: {}, {}", "The {0} operator can not be used on expressions of types {1}, {2}"),
     (
@@ -130,7 +134,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "syntax: Tuples and records are immutable once created. Consider creating a new value and assigning it instead.",
     ),
     ("unknown suffix `{}` on a number", "syntax: invalid integer suffix '{0}'"),
-    ("len() takes a map here", "call to len() expects a map, ustack, or kstack"),
+    ("len() takes a map or a stack, and this is {}", "call to len() expects a map, ustack, or kstack"),
     ("{}() takes a map here", "{0}() expects a map argument"),
     ("bswap() takes a number here, and this is {}", "bswap() only supports integer arguments ({0:kind} provided)"),
     ("sum() takes a number here, and this is {}", "sum() only supports integer arguments ({0} provided)"),
@@ -161,6 +165,16 @@ pub const TABLE: &[(&str, &str)] = &[
     ("`{}` has no argument `{}`", "Struct/union of type 'struct {0}_args' does not contain a field named '{1}'"),
     ("there is no member {} in a tuple of {}", "Invalid tuple index: {0}. Found {1} elements in tuple."),
     ("index {} is outside the array of {}", "the index {0} is out of bounds for array of size {1}"),
+    (
+        "the `config` block stands before probes, macros, maps and functions",
+        "syntax: config must appear before probes and functions",
+    ),
+    ("a second `config` block", "syntax: duplicate config block"),
+    ("one side is {}, the other {}", "Branches must return the same type or compatible types: have '{0}' and '{1}'"),
+    (
+        "str() takes an address, and this is {}",
+        "str() expects a string, integer or a pointer type as first argument ({0} provided)",
+    ),
     ("`{}` outside a loop", "'{0}' statement is not allowed in a probe"),
     ("`unroll` takes 1 round or more", "unroll minimum value is 1"),
     ("`unroll` needs a number that is known before the trace starts", "invalid unroll value"),

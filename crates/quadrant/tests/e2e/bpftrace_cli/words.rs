@@ -42,6 +42,63 @@ fn arguments_of_another_kind() {
 }
 
 #[test]
+fn truth_values_are_no_numbers() {
+    let assigned = "Type mismatch for $x: trying to assign value of type";
+    let known = "when variable already has a type";
+    assert_refused(&[
+        ("print(~true);", "The ~ operator can not be used on expressions of type 'bool'"),
+        ("print(-(pid == 1));", "The - operator can not be used on expressions of type 'bool'"),
+        ("$x = true; $x = 5;", &format!("{assigned} 'int8' {known} 'bool'")),
+        ("$x = 5; $x = pid == 1;", &format!("{assigned} 'bool' {known} 'int8'")),
+        ("$x = true; $x++;", &format!("{assigned} 'uint64' {known} 'bool'")),
+        ("$x = true; $x += 1;", &format!("{assigned} 'uint64' {known} 'bool'")),
+        (
+            "@x[1, true] = 1; @x[1, 1] = 2;",
+            "Argument mismatch for @x: trying to access with arguments: '(int8,int8)' when map expects arguments: '(int8,bool)'",
+        ),
+        (
+            "$y = pid; print($y ? true : $y);",
+            "Branches must return the same type or compatible types: have 'bool' and 'uint32'",
+        ),
+        ("@x = sum(true);", "sum() only supports integer arguments (bool provided)"),
+        ("@x = hist(pid == 1);", "hist() only supports int arguments (bool provided)"),
+        ("for ($i : 0..true) { }", "Loop range requires an integer for the end value"),
+    ]);
+}
+
+#[test]
+fn break_ends_no_unrolled_body() {
+    assert_refused(&[
+        ("unroll(3) { if (pid) { break; } }", "'break' statement is not allowed in a probe"),
+        ("unroll(3) { continue; }", "'continue' statement is not allowed in a probe"),
+    ]);
+}
+
+#[test]
+fn the_config_block_is_one_and_first() {
+    needs_root!();
+    let config = "config = { max_strlen = 64 }";
+    for (script, place, message) in [
+        (format!("BEGIN {{ }} {config}"), "1:11-17", "config must appear before probes and functions"),
+        (
+            format!("let @a = hash(5); {config} BEGIN {{ }}"),
+            "1:19-25",
+            "config must appear before probes and functions",
+        ),
+        (format!("{config} {config} BEGIN {{ }}"), "1:30-36", "duplicate config block"),
+    ] {
+        let outcome = run(["-e", script.as_str()]);
+        assert!(
+            outcome.stderr.contains(&format!("stdin:{place}: ERROR: syntax: {message}\n")),
+            "{}",
+            outcome.describe()
+        );
+    }
+    let script = format!("struct a {{ int b; }} {config} BEGIN {{ print(1); exit(); }}");
+    assert_run(["-q", "-e", &script], "1\n\n\n", "", 0);
+}
+
+#[test]
 fn loops_and_declarations_have_variables() {
     assert_refused(&[
         ("let x = 5;", "syntax: expected variable after 'let'"),
