@@ -231,6 +231,11 @@ pub trait Sink {
         let _ = event;
     }
 
+    /// Probes of processes are in this file, so there will be addresses in it, of processes that may be gone then.
+    fn probed(&mut self, file: &Path) {
+        let _ = file;
+    }
+
     /// There are addresses of this process, which will be asked for later: it may be gone then.
     fn seen(&mut self, pid: u32) {
         let _ = pid;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_bpf::cgroup::Subtree;
@@ -320,6 +321,7 @@ impl Trace {
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if running.processes.are_followed() {
             watch.processes().for_each(|pid| running.sink.seen(pid));
+            probed_files(&self.program).into_iter().for_each(|file| running.sink.probed(file));
         }
         if !self.attach(running, watch, attached)? {
             pins::tell_not_made(&self.program, running.sink);
@@ -482,5 +484,17 @@ impl Trace {
             1 => name.clone(),
             count => format!("{name} and {} more", count - 1),
         }
+    }
+}
+
+/// The files that user probes are in, each once.
+fn probed_files(program: &Program) -> BTreeSet<&Path> {
+    program.points.iter().filter_map(|point| probed_file(&point.site)).collect()
+}
+
+fn probed_file(site: &Site) -> Option<&Path> {
+    match site {
+        Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } | Site::Usdt { path, .. } => Some(path),
+        _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The front of the crate: addresses in, frames out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::frame::Frame;
@@ -136,6 +136,12 @@ impl Symbolizer {
     /// there is no such process.
     pub fn remember(&mut self, pid: u32) -> Option<ProcessId> {
         self.user.remember(pid, &mut self.log)
+    }
+
+    /// Opens a file of the tracer's own root that processes will have mapped. So their addresses in it have names also
+    /// where a process that has ended had another root, in which nobody can look any more.
+    pub fn keep(&mut self, path: &Path) {
+        self.user.keep(path);
     }
 
     /// The kernel reported that `pid` is a new process, a copy of `parent`; `time` is that of the boot clock, in

@@ -1,5 +1,6 @@
 //! Addresses in processes.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::debug_files::Finder;
@@ -53,6 +54,13 @@ impl User {
         let id = self.processes.remember(pid, &mut self.pins, log);
         self.store.forget(&self.pins.take_closed());
         id
+    }
+
+    /// Opens a file that processes will have mapped.
+    pub(crate) fn keep(&mut self, path: &Path) {
+        // One that cannot be opened is looked for in each process.
+        let _ = path.to_str().map(|path| self.pins.open(path));
+        self.store.forget(&self.pins.take_closed());
     }
 
     /// A process became two.

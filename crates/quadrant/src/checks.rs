@@ -273,6 +273,10 @@ impl Sink for Results<'_> {
         self.answers.happened(event);
     }
 
+    fn probed(&mut self, file: &Path) {
+        self.answers.probed(file);
+    }
+
     fn seen(&mut self, pid: u32) {
         self.answers.seen(pid);
     }

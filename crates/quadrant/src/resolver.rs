@@ -133,6 +133,11 @@ impl Names {
         }
     }
 
+    /// Keep a file open in which there will be addresses, of processes whose own way to it may be gone then.
+    pub fn keep(&mut self, file: &Path) {
+        self.symbols.keep(file);
+    }
+
     /// Keep what is needed to name this process's addresses after its end.
     pub fn remember(&mut self, pid: u32) {
         self.symbols.remember(pid);

@@ -231,6 +231,10 @@ impl Sink for Documents<'_> {
         self.names.happened(event);
     }
 
+    fn probed(&mut self, file: &Path) {
+        self.names.keep(file);
+    }
+
     fn seen(&mut self, pid: u32) {
         self.names.remember(pid);
     }

@@ -260,6 +260,10 @@ impl Sink for Writer<'_> {
         self.names.happened(event);
     }
 
+    fn probed(&mut self, file: &Path) {
+        self.names.keep(file);
+    }
+
     fn seen(&mut self, pid: u32) {
         self.names.remember(pid);
     }

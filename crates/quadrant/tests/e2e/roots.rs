@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use quadrant_testing::{Outcome, Program, Running, skip};
+use quadrant_testing::{Folder, Outcome, Program, Running, skip};
 
 use crate::common::{attached, end, folder, good, needs_root, number, quadrant, refused, script, target};
 
@@ -227,4 +227,23 @@ fn the_pid_provider_of_d() {
         let outcome = ended(tracer);
         assert_eq!(outcome.lines().last().map(|line| line.trim()), Some("101"), "{way:?} {}", outcome.describe());
     }
+}
+
+const SHORT: &str = "
+__attribute__((noinline)) int leaf(int n) { __asm__ volatile(\"\"); return n; }
+__attribute__((noinline)) int stem(int n) { int more = leaf(n); __asm__ volatile(\"\"); return more + 1; }
+int main(void) { return stem(-1); }
+";
+
+/// It runs a millisecond, and when its addresses are shown, nobody can look into its root any more.
+#[test]
+fn a_short_program_in_another_root_has_the_names_of_the_probed_file() {
+    needs_root!();
+    let folder = Folder::new("short");
+    let Some(program) = folder.compile("short", SHORT, &["-O1", "-static", "-fno-omit-frame-pointer"]) else { return };
+    let text = format!("uprobe:{}:leaf {{ @[ustack(2)] = count(); }}", program.display());
+    let command = format!("chroot {} /short", folder.path().display());
+    let outcome = good(script(&text).args(["-c", &command]));
+    let lines: Vec<&str> = outcome.stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert!(matches!(lines[..], ["@[", "leaf+0", stem, "]: 1"] if stem.starts_with("stem+")), "{}", outcome.describe());
 }

@@ -245,6 +245,10 @@ impl Sink for Answers<'_> {
         self.names.happened(event);
     }
 
+    fn probed(&mut self, file: &Path) {
+        self.names.keep(file);
+    }
+
     fn seen(&mut self, pid: u32) {
         self.names.remember(pid);
     }
