@@ -97,7 +97,9 @@ fn specific(operation: Operation, errno: Errno) -> Explanation {
 fn absent(operation: Operation) -> Explanation {
     let option = match operation {
         Operation::Perf | Operation::Probe => "CONFIG_PERF_EVENTS",
-        Operation::TraceFs | Operation::File => return Explanation::new("this kernel lacks the system call", ""),
+        Operation::TraceFs | Operation::File => {
+            return Explanation::new("this kernel lacks the system call, or a sandbox hides it", "");
+        }
         _ => "CONFIG_BPF_SYSCALL",
     };
     Explanation::new(
@@ -140,7 +142,7 @@ fn denied(operation: Operation, errno: Errno) -> Explanation {
     let process = Process::this();
     missing_capability(operation, &process)
         .or_else(|| process.in_user_namespace.then(user_namespace))
-        .or_else(|| process.seccomp.then(seccomp))
+        .or_else(|| process.seccomp.then(|| seccomp(operation)))
         .or_else(|| verifier_denied(operation, errno))
         .or_else(|| closed_files(operation, errno, &process))
         .or_else(|| locked_down(operation))
@@ -176,10 +178,11 @@ fn user_namespace() -> Explanation {
     )
 }
 
-fn seccomp() -> Explanation {
+fn seccomp(operation: Operation) -> Explanation {
+    let calls = if operation == Operation::File { "the system call" } else { "bpf(2) and perf_event_open(2)" };
     Explanation::new(
         "a seccomp filter restricts this process, as in a container",
-        "allow bpf(2) and perf_event_open(2) there (docker: --privileged, or --security-opt seccomp=unconfined)",
+        format!("allow {calls} there (docker: --privileged, or --security-opt seccomp=unconfined)"),
     )
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use crate::kernel;
+
 /// What an option of the kernel's configuration is set to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Setting {
@@ -23,8 +25,7 @@ const LARGEST: u64 = 16 << 20;
 impl Kconfig {
     /// Reads `/proc/config.gz`, or else what distributions put beside the kernel.
     pub fn open() -> Option<Kconfig> {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let release = release.trim();
+        let release = kernel::release();
         let beside = [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")];
         let paths = std::iter::once("/proc/config.gz".to_owned()).chain(beside);
         paths.into_iter().find_map(|path| Some(Kconfig { text: read(&path)?, path }))

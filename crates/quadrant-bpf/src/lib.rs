@@ -35,6 +35,7 @@ pub mod helper;
 pub mod insn;
 pub mod interrupt;
 pub mod kconfig;
+pub mod kernel;
 pub mod limits;
 pub mod link;
 pub mod maker;

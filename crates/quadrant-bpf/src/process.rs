@@ -59,10 +59,10 @@ impl Child {
             return Err(Error::new("cannot start a command", "it is empty"));
         };
         let name = program.to_string_lossy().into_owned();
-        let child = fork_and_wait(argv).and_then(|(pid, gate, failure)| {
-            Ok(Child { pid, pidfd: PidFd::of(pid)?, gate: Some(gate), failure, name: name.clone(), status: None })
-        });
-        child.map_err(|errno| Error::os(format!("cannot start {name:?}"), Operation::File, errno))
+        let failed = |call, errno| Error::os(format!("cannot start {name:?}{call}"), Operation::File, errno);
+        let (pid, gate, failure) = fork_and_wait(argv).map_err(|errno| failed("", errno))?;
+        let pidfd = PidFd::of(pid).map_err(|errno| failed(" and watch it (pidfd_open(2))", errno))?;
+        Ok(Child { pid, pidfd, gate: Some(gate), failure, name, status: None })
     }
 
     /// Its number.
@@ -147,8 +147,8 @@ impl PidFd {
     /// Opens a running process by its number (Linux 5.3).
     pub fn open(pid: u32) -> Result<PidFd> {
         PidFd::of(pid as libc::pid_t).map_err(|errno| {
-            let error = Error::os(format!("cannot trace process {pid}"), Operation::File, errno);
-            if errno.is(libc::ESRCH) { error.because(no_such_process(pid)) } else { error }
+            let failed = |call| Error::os(format!("cannot trace process {pid}{call}"), Operation::File, errno);
+            if errno.is(libc::ESRCH) { failed("").because(no_such_process(pid)) } else { failed(" (pidfd_open(2))") }
         })
     }
 

@@ -1,7 +1,7 @@
 //! The raw system calls, turned into `Result<_, Errno>`.
 
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use crate::errno::Errno;
 
@@ -79,6 +79,42 @@ pub(crate) fn open_at(directory: BorrowedFd<'_>, path: &CStr, flags: libc::c_int
     let flags = flags | libc::O_RDONLY | libc::O_CLOEXEC;
     // SAFETY: `path` is a terminated string.
     check(i64::from(unsafe { libc::openat(directory.as_raw_fd(), path.as_ptr(), flags) })).map(|fd| own(fd as RawFd))
+}
+
+/// The names in a directory, sorted; not through /proc, which may not be there.
+pub(crate) fn names(directory: OwnedFd) -> Result<Vec<String>, Errno> {
+    // SAFETY: the stream takes the descriptor over only if it is made.
+    let stream = unsafe { libc::fdopendir(directory.as_raw_fd()) };
+    if stream.is_null() {
+        return Err(Errno::last());
+    }
+    let _ = directory.into_raw_fd();
+    let names = read_names(stream);
+    // SAFETY: the stream is open, and nobody else has it.
+    unsafe { libc::closedir(stream) };
+    names
+}
+
+fn read_names(stream: *mut libc::DIR) -> Result<Vec<String>, Errno> {
+    let mut names = Vec::new();
+    loop {
+        // SAFETY: the stream is open, and the place of the error number is this thread's. An entry ends with its name's last byte, and
+        // stays until the next call.
+        let name = unsafe {
+            *libc::__errno_location() = 0;
+            let entry = libc::readdir64(stream);
+            (!entry.is_null())
+                .then(|| CStr::from_ptr((&raw const (*entry).d_name).cast()).to_string_lossy().into_owned())
+        };
+        match name {
+            Some(name) if name == "." || name == ".." => {}
+            Some(name) => names.push(name),
+            None if Errno::last().number() != 0 => return Err(Errno::last()),
+            None => break,
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Mounts a file system of that type without a place in the file tree; the descriptor is its root directory.

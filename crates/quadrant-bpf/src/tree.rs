@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use crate::errno::Errno;
 use crate::error::{Error, Result};
@@ -48,8 +48,7 @@ impl Tree {
         let failed = |errno| Error::os(format!("cannot list {path} of {}", self.name), Operation::TraceFs, errno);
         let path = if path.is_empty() { "." } else { path };
         let directory = self.open_below(path, libc::O_DIRECTORY).map_err(failed)?;
-        let names = names(&directory).map_err(|error| failed(Errno::of(&error)))?;
-        Ok(names)
+        sys::names(directory).map_err(failed)
     }
 
     /// Whether there is such a file or directory.
@@ -90,17 +89,6 @@ fn open_mounted(place: &CStr, marker: &CStr) -> Option<OwnedFd> {
     let directory = sys::open_at(nowhere.as_fd(), place, libc::O_DIRECTORY).ok()?;
     sys::open_at(directory.as_fd(), marker, libc::O_DIRECTORY).ok()?;
     Some(directory)
-}
-
-/// Reads the directory through /proc, because the standard library opens directories by path only.
-fn names(directory: &OwnedFd) -> std::io::Result<Vec<String>> {
-    let entries = std::fs::read_dir(format!("/proc/self/fd/{}", directory.as_raw_fd()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 #[cfg(test)]

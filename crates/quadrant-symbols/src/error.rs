@@ -45,6 +45,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// An [`Error::Io`] of a file in /proc.
+    pub(crate) fn of_proc(action: impl Into<String>, error: &io::Error) -> Self {
+        let is_mounted = error.kind() != io::ErrorKind::NotFound || std::path::Path::new("/proc/self").exists();
+        match Self::io(action, error) {
+            Self::Io { action, errno } if !is_mounted => Self::Io {
+                action,
+                errno: format!("{errno}: /proc is not mounted here: run `mount -t proc proc /proc`"),
+            },
+            error => error,
+        }
+    }
+
     /// An [`Error::Io`] from an I/O error and what was being done.
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
         Self::Io { action: action.into(), errno: errno_name(error) }

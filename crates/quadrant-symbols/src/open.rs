@@ -86,9 +86,9 @@ fn reopen_regular(found: &impl AsFd) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", found.as_fd().as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match openat(CWD, path, flags, Mode::empty()) {
-        Err(rustix::io::Errno::NOENT) => {
-            Err(io::Error::other("/proc is not mounted here, which files are opened through"))
-        }
+        Err(rustix::io::Errno::NOENT) => Err(io::Error::other(
+            "/proc is not mounted here, which files are opened through: run `mount -t proc proc /proc`",
+        )),
         opened => Ok(File::from(opened?)),
     }
 }

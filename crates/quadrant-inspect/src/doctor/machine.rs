@@ -38,8 +38,8 @@ const SYSCTLS: &[&str] = &[
 fn kernel() -> Vec<Fact> {
     let btf = std::fs::metadata("/sys/kernel/btf/vmlinux").ok().map(|metadata| format!("{} bytes", metadata.len()));
     vec![
-        fact("kernel.release", read("/proc/sys/kernel/osrelease")),
-        fact("kernel.version", read("/proc/sys/kernel/version")),
+        fact("kernel.release", Some(quadrant_bpf::kernel::release())),
+        fact("kernel.version", Some(quadrant_bpf::kernel::version())),
         fact("kernel.config", Kconfig::open().map(|config| config.path().to_owned())),
         fact("kernel.btf", btf),
         fact("kernel.lockdown", security::lockdown_level()),

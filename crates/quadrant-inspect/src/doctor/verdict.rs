@@ -1,6 +1,7 @@
 //! From the kernel's answer to what it means, and what to do.
 
 use quadrant_bpf::kconfig::{Kconfig, Setting};
+use quadrant_bpf::kernel;
 use quadrant_bpf::{Operation, missing_capabilities};
 
 use super::checks::Row;
@@ -17,9 +18,8 @@ pub struct Judge {
 
 impl Judge {
     pub fn new() -> Judge {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let restricted = !missing_capabilities(Operation::Admin).is_empty();
-        Judge { config: Kconfig::open(), release: release.trim().to_owned(), restricted }
+        Judge { config: Kconfig::open(), release: kernel::release(), restricted }
     }
 
     /// The check of a row, from what trying gave.

@@ -1,7 +1,8 @@
 //! Files of traced programs: read by copying, since whoever owns one can cut it short at any time.
 
+use super::process::{MOUNT, is_mounted};
 use super::root::open_path;
-use crate::error::{Result, error, kind_of};
+use crate::error::{Result, advise, error, kind_of};
 use quadrant_bpf::errno::Errno;
 use quadrant_program::probe::{Inode, ProbeErrorKind};
 use std::fs::File;
@@ -78,5 +79,9 @@ impl TargetFile {
 pub(crate) fn cannot_read(path: &Path, inner: &io::Error) -> quadrant_program::probe::ProbeError {
     let errno = inner.raw_os_error().map(Errno::new);
     let why = errno.map_or_else(|| inner.to_string(), |errno| errno.to_string());
-    error(format!("cannot read {}: {why}", path.display())).kind(errno.map_or(ProbeErrorKind::Refused, kind_of))
+    let kind = errno.map_or(ProbeErrorKind::Refused, kind_of);
+    let is_elsewhere = path.starts_with("/proc") && inner.kind() == io::ErrorKind::NotFound && !is_mounted();
+    let message = format!("cannot read {}: {why}", path.display());
+    if is_elsewhere { advise(format!("{message}: /proc is not mounted here"), MOUNT) } else { error(message) }
+        .kind(kind)
 }

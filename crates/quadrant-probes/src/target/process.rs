@@ -36,7 +36,7 @@ pub(crate) fn mapped_files(pid: u32, root: &Root) -> Result<Vec<MappedFile>> {
     let path = PathBuf::from(format!("/proc/{pid}/maps"));
     let text = std::fs::read(&path).map_err(|inner| match inner.kind() {
         io::ErrorKind::NotFound if !is_mounted() => {
-            advise("/proc is not mounted here, which shows what processes map", "run `mount -t proc proc /proc`")
+            advise("/proc is not mounted here, which shows what processes map", MOUNT)
         }
         io::ErrorKind::NotFound => advise(format!("there is no process {pid}"), "see `ps -e` for those that run"),
         _ => cannot_read(&path, &inner),
@@ -51,7 +51,11 @@ pub(crate) fn mapped_files(pid: u32, root: &Root) -> Result<Vec<MappedFile>> {
     Ok(files)
 }
 
-fn is_mounted() -> bool {
+/// How to get what [`is_mounted`] misses.
+pub(crate) const MOUNT: &str = "run `mount -t proc proc /proc`";
+
+/// Whether /proc is.
+pub(crate) fn is_mounted() -> bool {
     Path::new("/proc/self").exists()
 }
 

@@ -10,7 +10,7 @@ use quadrant_bpf::tracefs::TraceFs;
 pub(crate) fn list(tracefs: &TraceFs, category: &Glob, event: &Glob) -> Result<Vec<(String, String)>> {
     let mut events = match (category.literal().filter(|category| *category != INTERNAL), event.literal()) {
         (Some(category), Some(event)) => one(tracefs, category, event),
-        (Some(category), None) => of_category(tracefs, category, event),
+        (Some(category), None) => of_category(tracefs, category, event)?,
         (None, _) => all(tracefs)?,
     };
     if events.is_empty() {
@@ -35,11 +35,17 @@ fn one(tracefs: &TraceFs, category: &str, event: &str) -> Vec<(String, String)> 
 }
 
 /// A directory has a directory for each event of a category; it is read in a fifth of the time of `available_events`. None is no error.
-fn of_category(tracefs: &TraceFs, category: &str, event: &Glob) -> Vec<(String, String)> {
-    let names = tracefs.list(&format!("events/{category}")).unwrap_or_default();
+fn of_category(tracefs: &TraceFs, category: &str, event: &Glob) -> Result<Vec<(String, String)>> {
+    let names = match tracefs.list(&format!("events/{category}")) {
+        Err(error) if error.is(ENOENT) || error.is(ENOTDIR) => Vec::new(),
+        names => names.map_err(|error| from_kernel(&error))?,
+    };
     let events = names.into_iter().filter(|name| event.matches(name) && !SWITCHES.contains(&name.as_str()));
-    events.map(|event| (category.to_owned(), event)).collect()
+    Ok(events.map(|event| (category.to_owned(), event)).collect())
 }
+
+const ENOENT: i32 = 2;
+const ENOTDIR: i32 = 20;
 
 /// Files of a category itself.
 const SWITCHES: [&str; 2] = ["enable", "filter"];

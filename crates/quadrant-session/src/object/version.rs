@@ -1,12 +1,12 @@
 //! The version of the running kernel.
 
+use quadrant_bpf::kernel;
+
 /// The kernel's version as its macro KERNEL_VERSION has it. Distributions whose releases do not say it (`6.1.0-18-amd64`) say it
 /// elsewhere.
 pub fn kernel_version() -> u64 {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let [signature, build, release] =
-        ["/proc/version_signature", "/proc/sys/kernel/version", "/proc/sys/kernel/osrelease"].map(read);
-    number_of_version(version_among(&signature, &build, &release))
+    let signature = std::fs::read_to_string("/proc/version_signature").unwrap_or_default();
+    number_of_version(version_among(&signature, &kernel::version(), &kernel::release()))
 }
 
 /// `Ubuntu 5.4.0-12.15-generic 5.4.8`, `#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-11-01)`, else the release.

@@ -26,7 +26,7 @@ pub(crate) struct Line<'a> {
 
 /// Calls `each` for every line of the running kernel's table until it breaks.
 pub(crate) fn read<B>(each: impl FnMut(Line<'_>) -> ControlFlow<B>) -> Result<ControlFlow<B>, Error> {
-    let failed = |error| Error::io(format!("read {PATH}"), &error);
+    let failed = |error| Error::of_proc(format!("read {PATH}"), &error);
     let file = File::open(PATH).map_err(failed)?;
     lines(file, each).map_err(failed)
 }

@@ -2,6 +2,7 @@
 
 use quadrant_bpf::features::Features;
 use quadrant_bpf::helper;
+use quadrant_bpf::kernel;
 use quadrant_bpf::prog::ProgramKind;
 
 use crate::world;
@@ -17,11 +18,7 @@ pub fn text() -> String {
 }
 
 fn system() -> String {
-    let kernel = |name: &str| {
-        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
-        text.trim_end().to_owned()
-    };
-    let names = ["ostype", "osrelease", "version"].map(kernel).join(" ");
+    let names = [kernel::name(), kernel::release(), kernel::version()].join(" ");
     format!("System\n  OS: {names}\n  Arch: {}\n", std::env::consts::ARCH)
 }
 

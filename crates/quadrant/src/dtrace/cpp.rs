@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
+use quadrant_bpf::kernel;
 use quadrant_bpf::process;
 use quadrant_d::options::Options;
 
@@ -94,12 +95,10 @@ fn conformance(letter: Option<&str>) -> Vec<String> {
 
 /// What D defines for every program.
 fn defines() -> Vec<String> {
-    let kernel = |what: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{what}")).unwrap_or_default();
-    let (name, release) = (kernel("ostype"), kernel("osrelease"));
+    let (name, release) = (kernel::name(), kernel::release());
     let fixed = ["__linux", "__unix", "__SVR4", "__SUNW_D=1"].map(|word| format!("-D{word}"));
     let machine = if cfg!(target_arch = "x86_64") { "-D__amd64" } else { "-D__aarch64" };
-    let name = name.trim();
-    let release: String = release.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let release: String = release.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let others = [
         format!("-D__SUNW_D_VERSION={D_VERSION}"),
         format!("-D__{name}"),

@@ -138,3 +138,32 @@ fn who_may_not_try_is_told_so() {
     assert!(tracepoint["why"].as_str().is_some_and(|why| why.contains("CAP_BPF")), "{tracepoint:#}");
     assert!(tracepoint["fix"].as_str().is_some_and(|fix| fix.contains("root")), "{tracepoint:#}");
 }
+
+/// Runs the tracer where nobody mounted /proc.
+fn without_proc(args: &[&str]) -> Option<Outcome> {
+    let line = "umount -l /proc && exec \"$@\"";
+    let program = Program::new("unshare").args(["-m", "sh", "-c", line, "sh"]).arg(crate::common::binary()).args(args);
+    let outcome = program.env("NO_COLOR", "1").run().expect("it runs");
+    (!outcome.stderr.contains("umount:") && !outcome.stderr.contains("unshare:")).then_some(outcome)
+}
+
+#[test]
+fn without_proc_the_version_is_known_and_tracepoints_are_listed() {
+    needs_root!();
+    let Some(outcome) = without_proc(&["doctor"]) else { return skip("no mount namespace can be made (unshare)") };
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    assert!(outcome.stdout.contains(&format!(" on Linux {},", release.trim())), "{}", outcome.describe());
+    let listed = without_proc(&["-l", "tracepoint:sched:sched_switc*"]).unwrap();
+    assert_eq!(listed.stdout, "tracepoint:sched:sched_switch\n", "{}", listed.describe());
+}
+
+#[test]
+fn without_proc_what_needs_it_says_so() {
+    needs_root!();
+    let named = "BEGIN { printf(\"%p\", kaddr(\"vfs_read\")); exit(); }";
+    for args in [&["-l", "kprobe:vfs_rea*"][..], &["-e", named], &["-l", "uprobe:/bin/sh:mai*"]] {
+        let Some(outcome) = without_proc(args) else { return skip("no mount namespace can be made (unshare)") };
+        assert!(!outcome.success(), "{}", outcome.describe());
+        assert!(outcome.stderr.contains("run `mount -t proc proc /proc`"), "{}", outcome.describe());
+    }
+}
