@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use quadrant_testing::{COUNT, Outcome, Program};
+use quadrant_testing::{COUNT, Outcome, Program, Signal, skip};
 
 use crate::common::{assert_lines, folder, good, needs_root, number, quadrant, refused, target};
 
@@ -190,6 +190,33 @@ fn what_is_no_file_stays() {
     let folder = device.parent().unwrap();
     let message = refused(quadrant().args(["build", "--no-check", "-o"]).arg(folder).args(["-e", "BEGIN { }"]));
     assert!(message.contains("EISDIR"), "{message}");
+}
+
+/// Whether a process has a file in that folder open.
+fn writes_in(pid: u32, folder: &Path) -> bool {
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    files.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|opened| opened.starts_with(folder)))
+}
+
+#[test]
+fn nothing_is_left_of_a_tool_whose_maker_is_killed() {
+    let tool = Folder::new("killed");
+    if !makes_nameless_files(&tool.0) {
+        return skip("this file system has no files without a name (O_TMPFILE)");
+    }
+    let making =
+        quadrant().args(["build", "--no-check", "-o"]).arg(tool.path()).args(["-e", "BEGIN { }"]).start().unwrap();
+    while !writes_in(making.pid(), &tool.0) && !making.has_ended() {}
+    // It may have ended meanwhile.
+    let _ = making.signal(Signal::KILL);
+    making.finish().unwrap();
+    let left: Vec<PathBuf> = fs::read_dir(&tool.0).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty() || left == [tool.path()], "{left:?}");
+}
+
+fn makes_nameless_files(folder: &Path) -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    openat(CWD, folder, OFlags::TMPFILE | OFlags::WRONLY, Mode::RWXU).is_ok()
 }
 
 #[test]
