@@ -22,7 +22,7 @@ pub fn demangle(raw: &str) -> Option<String> {
 }
 
 /// The readable names by which a source speaks of the function, without the type of its result: with its parameters,
-/// and, where it has some, without. Empty when `raw` is not a mangled name.
+/// and, where it has some, without; and both without tags of the library's version. Empty when `raw` is not a mangled name.
 pub fn source_names(raw: &str) -> Vec<String> {
     match scheme(raw) {
         None => Vec::new(),
@@ -30,9 +30,21 @@ pub fn source_names(raw: &str) -> Vec<String> {
         Some(Scheme::Cpp(symbol)) => {
             let whole = DemangleOptions::default().no_return_type();
             let bare = DemangleOptions::default().no_return_type().no_params();
-            [whole, bare].iter().filter_map(|options| cpp(&symbol, options)).collect()
+            let mut names: Vec<String> = [whole, bare].iter().filter_map(|options| cpp(&symbol, options)).collect();
+            names.extend(names.iter().filter_map(|name| without_tags(name)).collect::<Vec<_>>());
+            names
         }
     }
+}
+
+/// The name without what the compiler adds for the C++ library's versions, as `[abi:cxx11]` where a `std::string` is returned;
+/// `None` if nothing was added.
+fn without_tags(name: &str) -> Option<String> {
+    const TAG: &str = "[abi:";
+    let mut parts = name.split(TAG);
+    let first = parts.next()?.to_owned();
+    let rest: Option<String> = parts.map(|part| Some(part.split_once(']')?.1)).collect();
+    rest.filter(|_| name.contains(TAG)).map(|rest| first + &rest)
 }
 
 enum Scheme<'a> {
@@ -111,6 +123,8 @@ mod tests {
         assert_eq!(demangle("_Z3maxIiET_S0_S0_").as_deref(), Some("int max<int>(int, int)"));
         assert_eq!(source_names("_Z3maxIiET_S0_S0_"), ["max<int>(int, int)", "max<int>"]);
         assert_eq!(source_names("_ZN4core3fmt5write17h0123456789abcdefE"), ["core::fmt::write"]);
+        let tagged = ["ns::make[abi:cxx11](int)", "ns::make[abi:cxx11]", "ns::make(int)", "ns::make"];
+        assert_eq!(source_names("_ZN2ns4makeB5cxx11Ei"), tagged);
     }
 
     /// Each level of the name refers to the one before twice: the text would double 60 times.

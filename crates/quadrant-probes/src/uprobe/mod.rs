@@ -9,6 +9,7 @@ pub(crate) mod nop;
 mod place;
 mod resolve;
 mod start;
+mod thrown;
 
 pub(crate) use arguments::arguments;
 pub use entry::cheaper_entries;

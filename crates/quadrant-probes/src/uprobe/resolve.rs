@@ -4,6 +4,7 @@ use super::inlined;
 use super::list::{full_name, functions, is_in_code};
 use super::nop::{self, LeftOut};
 use super::place::{Place, READABLE, SourcePlace};
+use super::thrown;
 use crate::debug::DebugFiles;
 use crate::demangle;
 use crate::elf::{Elf, Symbol, SymbolKind, Symbols};
@@ -239,9 +240,12 @@ impl Finder<'_> {
         let returns = |symbol: &&Symbol<'_>| !self.elf.starts_at(symbol.address);
         let probed: Vec<_> =
             symbols.iter().filter(|symbol| self.kind != ProbeKind::Uretprobe || returns(symbol)).collect();
+        if self.kind == ProbeKind::Uretprobe {
+            thrown::note(self.elf, self.target, self.files, &probed);
+        }
         match (symbols.first(), probed.is_empty()) {
             (Some(first), true) => Err(self.start_return(first)),
-            _ => probed.iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect(),
+            _ => probed.into_iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect(),
         }
     }
 
@@ -405,7 +409,7 @@ impl Finder<'_> {
     }
 }
 
-fn offsets_of_returns(elf: &Elf, function: &Symbol<'_>) -> Result<Vec<u64>> {
+pub(super) fn offsets_of_returns(elf: &Elf, function: &Symbol<'_>) -> Result<Vec<u64>> {
     let addresses = elf.return_sites(function)?;
     Ok(addresses.iter().map(|address| address - function.address).collect())
 }
@@ -525,7 +529,7 @@ fn variants_help(target: &Target, symbols: &Symbols, name: &str) -> Option<Advic
     Some(Advice::one_of(before, vec![in_file(target, &place)], ""))
 }
 
-fn in_file(target: &Target, place: &str) -> Named {
+pub(super) fn in_file(target: &Target, place: &str) -> Named {
     Named::probe(ProbeKind::Uprobe, [&target.name.display().to_string(), place])
 }
 

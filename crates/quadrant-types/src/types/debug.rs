@@ -235,9 +235,8 @@ impl Reader<'_> {
         let size = die.number(gimli::DW_AT_byte_size);
         match die.tag() {
             gimli::DW_TAG_base_type => base(die, size),
-            gimli::DW_TAG_pointer_type | gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => {
-                CType::Ptr(self.handle(die))
-            }
+            gimli::DW_TAG_pointer_type => CType::Ptr(self.handle(die)),
+            gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => CType::Ptr(self.referred(die)),
             // The offset of a member; of a function it is two words.
             gimli::DW_TAG_ptr_to_member_type => integer(8, true),
             gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type => self.record(die, size, false),
@@ -246,6 +245,15 @@ impl Reader<'_> {
             gimli::DW_TAG_array_type => self.array(die),
             gimli::DW_TAG_subroutine_type => CType::Func(self.prototype(die)),
             _ => CType::Void,
+        }
+    }
+
+    /// What the pointer is to that a reference is. As in C++, `[1]` of a reference to an array is its second element.
+    fn referred(&self, die: &Die<'_>) -> TypeId {
+        let id = self.handle(die);
+        match self.types.kind(id) {
+            CType::Array { elem, .. } => elem,
+            _ => id,
         }
     }
 

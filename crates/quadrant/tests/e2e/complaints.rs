@@ -539,3 +539,39 @@ fn a_wildcard_leaves_out_names_without_code() {
     let named = script(&format!("uprobe:{program}:take_nothing {{ }}")).run().unwrap();
     assert!(named.stderr.contains("`take_nothing` is not in the code of"), "{}", named.describe());
 }
+
+const THROWS: &str = r#"
+#include <cstdlib>
+#include <string>
+#include <stdexcept>
+namespace ns {
+__attribute__((noinline)) std::string make(int n, int (&twice)[2]) { if (n > 99) throw std::runtime_error("n"); return std::string(n + twice[1], 'x'); }
+}
+extern "C" __attribute__((noinline)) int plain(int n) { __asm__ volatile(""); return n; }
+int main(int argc, char **) { int twice[2] = {3, 5}; try { ns::make(atoi("7"), twice); ns::make(argc + 99, twice); } catch (std::exception &) { return plain(0); } return 1; }
+"#;
+
+/// The kernel's return probe stands in the unwinder's way, with every tracer: the program ends by `std::terminate`. It is said before.
+#[test]
+fn a_return_probe_on_a_function_that_may_throw_is_warned_of() {
+    needs_root!();
+    let folder = Folder::new("throws");
+    let flags = ["-x", "c++", "-g", "-O1", "-Wl,--no-as-needed", "-lstdc++"];
+    let Some(program) = folder.compile("throws", THROWS, &flags) else { return };
+    let program = program.display().to_string();
+    let warned = |probe: &str| {
+        let outcome = script(&format!("{probe} {{ }} BEGIN {{ exit(); }}")).run().unwrap();
+        assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+        outcome.stderr
+    };
+    let told = warned(&format!("uretprobe:{program}:cpp:\"ns::make\""));
+    assert!(told.contains("`ns::make[abi:cxx11](int, int (&) [2])` would end the program"), "{told}");
+    assert!(told.contains(&format!("`uprobe:{program}:\"_ZN2ns4makeB5cxx11EiRA2_i+")), "{told}");
+    for quiet in ["uretprobe:{}:plain", "uprobe:{}:cpp:\"ns::make\""] {
+        let told = warned(&quiet.replace("{}", &program));
+        assert!(!told.contains("would end the program"), "{told}");
+    }
+    // The name is found without the tag of the library's version, and a reference to an array is one.
+    let text = format!("uprobe:{program}:cpp:\"ns::make\" {{ @[args.n, args.twice[1]] = count(); }}");
+    assert_lines(&run_on(&program, &text), &["@[7, 5]: 1", "@[100, 5]: 1"]);
+}
