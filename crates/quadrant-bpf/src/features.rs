@@ -240,13 +240,27 @@ impl Features {
     }
 }
 
-/// Whether the kernel makes a call of a five-byte nop that is probed (Linux 6.18 on x86-64).
-pub fn calls_for_uprobes() -> bool {
+/// Nops that the kernel makes a call of where they are probed, so that a hit takes no breakpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalledNop {
+    /// Of five bytes, since Linux 6.18 on x86-64. The return address is written below the stack pointer, where functions that call
+    /// nothing keep variables, and processes that fork hand the call down without what it leads to: their children die of it.
+    Five,
+    /// Of ten bytes, since Linux 7.2, with neither of the two faults.
+    Ten,
+}
+
+/// The nop of which this kernel makes a call.
+pub fn called_nop() -> Option<CalledNop> {
     #[cfg(target_arch = "x86_64")]
-    let found = crate::sys::uprobe().is_err_and(|errno| errno.is(libc::ENXIO));
+    let answer = crate::sys::uprobe().err();
     #[cfg(not(target_arch = "x86_64"))]
-    let found = false;
-    found
+    let answer: Option<crate::errno::Errno> = None;
+    match answer {
+        Some(errno) if errno.is(libc::ENXIO) => Some(CalledNop::Five),
+        Some(errno) if errno.is(libc::EPROTO) => Some(CalledNop::Ten),
+        _ => None,
+    }
 }
 
 /// Words of arguments that the kernel gives to programs at a function of an eBPF program whose types it does not trust.

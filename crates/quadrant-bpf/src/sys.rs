@@ -133,7 +133,8 @@ pub(crate) fn mount_detached(kind: &CStr) -> Result<OwnedFd, Errno> {
     check(mount).map(|fd| own(fd as RawFd))
 }
 
-/// uprobe(2), by which optimized user probes enter the kernel: everyone else gets ENXIO, or ENOSYS where there is none.
+/// uprobe(2), by which optimized user probes enter the kernel: everyone else gets ENXIO, EPROTO since
+/// Linux 7.2, or ENOSYS where there is none.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn uprobe() -> Result<(), Errno> {
     const SYS_UPROBE: libc::c_long = 336;

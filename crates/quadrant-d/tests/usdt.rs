@@ -111,6 +111,9 @@ fn every_way_to_compile() {
     }
 }
 
+/// The nops of a probe.
+const PAIR: [u8; 11] = [0x90, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+
 /// All probes are there, with all arguments, each with a semaphore that is 0 and a place that is one of the nops.
 fn check_probes(program: &Path) {
     let content = fs::read(program).expect("the program");
@@ -120,7 +123,8 @@ fn check_probes(program: &Path) {
         for found in probes(program, provider, name) {
             let Site::Usdt { offset, semaphore, .. } = found.point.site else { panic!("{found:?}") };
             // The kernel decides which one of the pair is probed.
-            assert!([0x90, 0x0f].contains(&content[offset as usize]), "{name}");
+            let first = offset as usize - usize::from(content[offset as usize] == PAIR[1]);
+            assert_eq!(content[first..][..PAIR.len()], PAIR, "{name}");
             assert_eq!(content[semaphore as usize..][..2], [0, 0], "{name}");
             assert_ne!(semaphore, 0, "{name}");
             let read = found.args.numbered.iter().filter(|arg| arg.operand != Operand::Unavailable);

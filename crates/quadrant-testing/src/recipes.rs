@@ -63,6 +63,7 @@ static RECIPES: &[Recipe] = &[
     c("many-usdt", &["many_usdt.c"]),
     Recipe { name: "deep-cc", tool: &CXX, args: &["deep.cc"], needs: &[] },
     Recipe { name: "deep-rs", tool: &RUST, args: &["deep.rs"], needs: &[] },
+    c("paired", &["paired.c"]),
     c("syscalls", &["syscalls.c"]),
     c("floats", &["floats.c"]),
     c("typed", &["typed.c"]),

@@ -17,16 +17,19 @@ pub fn header(file: &ProviderFile) -> String {
 
 /// What all such headers share: a probe's text in assembler, once however many headers are included.
 ///
-/// The note's address is that of a one-byte nop, which every kernel emulates cheaply. A five-byte one would be cheaper on
-/// Linux 6.18, which makes a call of it; but that overwrites what functions without calls keep below their stack pointer.
+/// The note's address is that of a one-byte nop, which every kernel emulates cheaply; the ten-byte one behind it is what Linux 7.2 makes
+/// a call of, for tracers that know this pair. There is no five-byte one, of which Linux 6.18 does: that call overwrites what functions
+/// without calls keep below their stack pointer, kills children that the process forks, and before 6.18 it is executed in single step.
 const TOP: &str = r#"/* Made by dtrace -h from a provider definition: edit that, not this. */
 
 #ifndef QUADRANT_USDT
 #if defined(__linux__) && defined(__x86_64__)
 #define QUADRANT_USDT 1
+#define QUADRANT_USDT_NOP "nop\n\t.byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n"
 #define QUADRANT_USDT_IN "nor"
 #elif defined(__linux__) && defined(__aarch64__)
 #define QUADRANT_USDT 1
+#define QUADRANT_USDT_NOP "nop\n"
 #define QUADRANT_USDT_IN "nr"
 #else
 #define QUADRANT_USDT 0
@@ -34,7 +37,7 @@ const TOP: &str = r#"/* Made by dtrace -h from a provider definition: edit that,
 #define QUADRANT_USDT_BITS(type, integer, number) \
 	__extension__ ({ union { type value; integer bits; } quadrant_usdt; quadrant_usdt.value = (number); quadrant_usdt.bits; })
 #define QUADRANT_USDT_TEXT(provider, probe, args) \
-	"7700:\tnop\n" \
+	"7700:\t" QUADRANT_USDT_NOP \
 	"\t.pushsection .note.stapsdt, \"?\", \"note\"\n" \
 	"\t.balign 4\n" \
 	"\t.4byte 7702f - 7701f, 7704f - 7703f, 3\n" \

@@ -3,9 +3,11 @@
 #ifndef QUADRANT_USDT
 #if defined(__linux__) && defined(__x86_64__)
 #define QUADRANT_USDT 1
+#define QUADRANT_USDT_NOP "nop\n\t.byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n"
 #define QUADRANT_USDT_IN "nor"
 #elif defined(__linux__) && defined(__aarch64__)
 #define QUADRANT_USDT 1
+#define QUADRANT_USDT_NOP "nop\n"
 #define QUADRANT_USDT_IN "nr"
 #else
 #define QUADRANT_USDT 0
@@ -13,7 +15,7 @@
 #define QUADRANT_USDT_BITS(type, integer, number) \
 	__extension__ ({ union { type value; integer bits; } quadrant_usdt; quadrant_usdt.value = (number); quadrant_usdt.bits; })
 #define QUADRANT_USDT_TEXT(provider, probe, args) \
-	"7700:\tnop\n" \
+	"7700:\t" QUADRANT_USDT_NOP \
 	"\t.pushsection .note.stapsdt, \"?\", \"note\"\n" \
 	"\t.balign 4\n" \
 	"\t.4byte 7702f - 7701f, 7704f - 7703f, 3\n" \

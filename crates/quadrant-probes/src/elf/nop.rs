@@ -18,26 +18,6 @@ impl Elf {
         cfg!(target_arch = "x86_64") && bytes().is_some_and(is_nop)
     }
 
-    /// Whether the function is certain to have no variables below its stack pointer at `address`: at its entry, or since compilers keep
-    /// none there in functions that call others.
-    pub fn spares_variables(&self, function: &Symbol<'_>, address: u64) -> bool {
-        let instructions = self.instructions(function).unwrap_or_default();
-        let is_mark = |first: &&Instruction| first.mnemonic() == Mnemonic::Endbr64;
-        let behind_mark = instructions.first().filter(is_mark).map(Instruction::next_ip);
-        let is_entry = address == function.address || behind_mark == Some(address);
-        if is_entry && function.cold_part_of().is_none() {
-            return true;
-        }
-        let inside = |address: u64| address.checked_sub(function.address).is_some_and(|offset| offset < function.size);
-        let calls = |one: &Instruction| match one.flow_control() {
-            FlowControl::Call => !inside(one.near_branch_target()) || one.near_branch_target() == function.address,
-            FlowControl::IndirectCall => true,
-            _ => false,
-        };
-        let has_frame = instructions.iter().take_while(|one| one.ip() < address).any(makes_room);
-        function.size > 0 && has_frame && instructions.iter().any(calls)
-    }
-
     /// The instruction of a function before the one at `address`.
     pub fn instruction_before(&self, function: &Symbol<'_>, address: u64) -> Option<u64> {
         let instructions = self.instructions(function).ok()?;
@@ -57,15 +37,6 @@ fn does_nothing(one: &Instruction) -> bool {
         Mnemonic::Mov | Mnemonic::Xchg => {
             one.op0_register() != Register::None && one.op0_register() == one.op1_register()
         }
-        _ => false,
-    }
-}
-
-/// Whether the stack pointer moves down.
-fn makes_room(one: &Instruction) -> bool {
-    match one.mnemonic() {
-        Mnemonic::Push | Mnemonic::Enter => true,
-        Mnemonic::Sub => one.op0_register() == Register::RSP,
         _ => false,
     }
 }

@@ -29,11 +29,30 @@ pub fn cheaper_entries(path: &Path, inode: Inode, offsets: &[u64]) -> BTreeMap<u
     let addresses = offsets.iter().filter_map(|offset| elf.code_address_of(*offset)).collect();
     let Some(known) = Known::of(&elf, &addresses) else { return BTreeMap::new() };
     let found = offsets.iter().filter_map(|offset| Some((*offset, skipped(&elf, &known, *offset)?)));
-    let candidates: BTreeMap<u64, u64> = found.collect();
-    if candidates.is_empty() {
-        return candidates;
+    let offsets: BTreeMap<u64, u64> = found.collect();
+    let address = |(offset, skipped): (&u64, &u64)| Some((elf.code_address_of(*offset)?, *skipped));
+    let moved = without_targets(&elf, offsets.iter().filter_map(address).collect()).unwrap_or_default();
+    let to = |(from, to): (u64, u64)| Some((elf.code_offset_of(from)?, elf.code_offset_of(to)?));
+    moved.into_iter().filter_map(to).collect()
+}
+
+/// For each of these addresses of functions that start with a nop the one behind it, where a probe there means the same; those where it
+/// does not are left out.
+pub(super) fn behind_nops(elf: &Elf, addresses: &HashSet<u64>) -> BTreeMap<u64, u64> {
+    if addresses.is_empty() {
+        return BTreeMap::new();
     }
-    without_targets(&elf, candidates).unwrap_or_default()
+    let Some(known) = Known::of(elf, addresses) else { return BTreeMap::new() };
+    let length = |address: u64| {
+        let function = known.functions.get(&address).filter(|function| function.size > 0)?;
+        let instructions = elf.instructions(function).ok()?;
+        let [nop, to, ..] = instructions.as_slice() else { return None };
+        let ends_well = instructions.iter().all(|instruction| !instruction.is_invalid());
+        let moves = ends_well && !may_come_by_table(elf, &known, function, &instructions, to);
+        moves.then_some(nop.len() as u64)
+    };
+    let candidates = addresses.iter().filter_map(|address| Some((*address, length(*address)?)));
+    without_targets(elf, candidates.collect()).unwrap_or_default()
 }
 
 /// What a file's symbols say of the functions asked for, found in one pass: there can be thousands of them.
@@ -143,21 +162,21 @@ fn leaves_all(instruction: &Instruction) -> bool {
     plain && info.used_memory().is_empty() && written.clone().all(|used| spared(used.register()))
 }
 
-/// The candidates behind whose start no jump or call of the file leads: each way to the new place comes by the old one.
+/// Of addresses, and how far a probe may move from each, those behind which no jump or call of the file leads: each way to the new place
+/// comes by the old one.
 fn without_targets(elf: &Elf, mut candidates: BTreeMap<u64, u64>) -> Option<BTreeMap<u64, u64>> {
     let mut behind: BTreeMap<u64, u64> = BTreeMap::new();
-    for (offset, skipped) in &candidates {
-        let address = elf.code_address_of(*offset)?;
-        behind.extend((1..=*skipped).map(|into| (address.wrapping_add(into), *offset)));
+    for (address, skipped) in &candidates {
+        behind.extend((1..=*skipped).map(|into| (address.wrapping_add(into), *address)));
     }
     let marks = Marks::of(&behind)?;
     for (address, code) in elf.code(MAX_CODE)? {
         let reached = targets(address, &code).filter(|target| marks.has(*target));
-        for offset in reached.filter_map(|target| behind.get(&target)) {
-            candidates.remove(offset);
+        for origin in reached.filter_map(|target| behind.get(&target)) {
+            candidates.remove(origin);
         }
     }
-    Some(candidates.into_iter().map(|(offset, skipped)| (offset, offset + skipped)).collect())
+    Some(candidates.into_iter().map(|(address, skipped)| (address, address + skipped)).collect())
 }
 
 /// Addresses as bits: there are millions of questions.

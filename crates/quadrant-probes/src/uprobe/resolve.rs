@@ -1,5 +1,6 @@
 //! From functions and addresses to offsets in files, refusing places where a probe would break the program.
 
+use super::entry;
 use super::inlined;
 use super::list::{full_name, functions, is_in_code};
 use super::nop::{self, LeftOut};
@@ -245,8 +246,25 @@ impl Finder<'_> {
         }
         match (symbols.first(), probed.is_empty()) {
             (Some(first), true) => Err(self.start_return(first)),
-            _ => probed.into_iter().map(|symbol| self.point(symbol.address, symbol.name, symbol.name)).collect(),
+            _ => self.entries(&probed),
         }
+    }
+
+    /// The functions' entries; the place behind a nop with which a function starts, where a probe on that would break the program.
+    fn entries(&self, symbols: &[&Symbol<'_>]) -> Result<Vec<Found>> {
+        let nops = symbols.iter().map(|symbol| symbol.address);
+        let nops: HashSet<u64> =
+            nops.filter(|address| !self.options.allow_unsafe && nop::breaks(self.elf, *address)).collect();
+        let behind = entry::behind_nops(self.elf, &nops);
+        let (mut found, mut left_out) = (Vec::new(), LeftOut::default());
+        for symbol in symbols {
+            let address = behind.get(&symbol.address).copied().unwrap_or(symbol.address);
+            if left_out.keeps(symbol.name, self.check_nop(Some(symbol), address, symbol.name)) {
+                found.push(self.point(address, symbol.name, symbol.name)?);
+            }
+        }
+        left_out.tell(self.files, found.is_empty())?;
+        Ok(found)
     }
 
     fn start_return(&self, symbol: &Symbol<'_>) -> ProbeError {

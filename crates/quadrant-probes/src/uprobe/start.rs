@@ -12,6 +12,9 @@ use quadrant_program::probe::Inode;
 use crate::elf::Elf;
 use crate::target::TargetFile;
 
+/// Length of the nop behind which a probe on a function may be.
+const LONG_NOP: u64 = 5;
+
 /// How a function starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionStart {
@@ -23,13 +26,16 @@ pub enum FunctionStart {
     Plain,
 }
 
-/// Those of these offsets in a file that are the start of a function which others call, and how that starts. There are none in a file that
-/// cannot be read or is another one by now.
+/// Those of these offsets in a file that are the start of a function which others call, and how that starts; a five-byte nop before it
+/// does not count. There are none in a file that cannot be read or is another one by now.
 pub fn function_starts(path: &Path, inode: Inode, offsets: &[u64]) -> BTreeMap<u64, FunctionStart> {
     let open = || Elf::parse(TargetFile::open(path).ok()?).ok();
     let Some(elf) = open().filter(|elf| elf.file().inode() == inode) else { return BTreeMap::new() };
-    let called = called(&elf, &offsets.iter().filter_map(|offset| elf.code_address_of(*offset)).collect());
-    let is_called = |address: u64| called.contains(&address) && !elf.starts_at(address);
+    let before = |address: u64| address.checked_sub(LONG_NOP).filter(|before| elf.has_long_nop(*before));
+    let addresses = || offsets.iter().filter_map(|offset| elf.code_address_of(*offset));
+    let called = called(&elf, &addresses().chain(addresses().filter_map(before)).collect());
+    let is_start = |address: u64| called.contains(&address) && !elf.starts_at(address);
+    let is_called = |address: u64| is_start(address) || before(address).is_some_and(is_start);
     let starts = |offset: u64| elf.code_address_of(offset).is_some_and(is_called).then(|| start(&elf, offset));
     offsets.iter().filter_map(|offset| Some((*offset, starts(*offset)?))).collect()
 }

@@ -10,6 +10,7 @@ use crate::point::{ArgsPool, check_count};
 use crate::source::Options;
 use crate::target::{self, Target, needed};
 use crate::uprobe::nop::{self, LeftOut};
+use quadrant_bpf::features::{CalledNop, called_nop};
 use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use std::path::{Path, PathBuf};
@@ -47,8 +48,9 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
     let name = full_name(target, note);
     let offset = elf.code_offset_of(note.address);
     let offset = offset.ok_or_else(|| error(format!("the note of `{name}` names an address that is not code")))?;
-    // Not at the five-byte nop that may stand behind the note's: Linux 6.18 makes a call of that, a third cheaper, whose return address
-    // overwrites what a function without calls keeps below its stack pointer. And processes that fork hand it down, where it is lost.
+    // Behind the note's nop there may be a five-byte one, too, of which Linux 6.18 makes a call: that breaks programs.
+    let ahead = if is_cheaper_behind(elf, offset) && called_nop() == Some(CalledNop::Ten) { 1 } else { 0 };
+    let (address, offset) = (note.address + ahead, offset + ahead);
     let semaphore = match note.semaphore {
         Some(address) => elf.offset_of(address).ok_or_else(|| {
             error(format!("the note of `{name}` names a semaphore at an address that is not in the file"))
@@ -59,10 +61,19 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
         let mut named = elf.symbols().ok()?.named(wanted).filter(|symbol| symbol.address != 0);
         named.next().map(|symbol| symbol.address)
     };
-    let numbered = operand::parse(&note.arguments, &Scope { address: note.address, symbol: &symbol });
+    let numbered = operand::parse(&note.arguments, &Scope { address, symbol: &symbol });
     let args = pool.share(Args { numbered, ..Args::default() });
     let site = Site::Usdt { path: target.path.clone(), inode: elf.file().inode(), offset, semaphore, pid };
     Ok(Found { point: Point { site, name, func: note.name.clone() }, args })
+}
+
+/// Whether the note's one-byte nop is followed by a ten-byte one, of which some kernels make a call: the same place in the program as
+/// long as nothing is in between. They write no code across the border of a page.
+fn is_cheaper_behind(elf: &Elf, offset: u64) -> bool {
+    const PAIR: [u8; 11] = [0x90, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+    const PAGE: u64 = 4096;
+    let in_one_page = offset % PAGE + PAIR.len() as u64 <= PAGE;
+    in_one_page && elf.file().read(offset, PAIR.len() as u64).is_ok_and(|code| code == PAIR)
 }
 
 /// The same note can be there twice (a function that the linker merged).

@@ -1,6 +1,6 @@
 //! Statically defined probes of programs: arguments of every size, semaphores, several places.
 
-use quadrant_testing::{COUNT, Program, Signal};
+use quadrant_testing::{COUNT, Outcome, Program, Signal};
 
 use crate::common::{assert_lines, attached, needs_root, number, run_on, script, sum_below, target};
 
@@ -199,6 +199,29 @@ fn a_library_of_a_process_that_runs_already() {
     running.write("go\n").unwrap();
     assert!(running.finish().unwrap().success());
     assert_lines(&tracer.finish().unwrap(), &["@: 10007"]);
+}
+
+/// Linux 6.18 makes a call of a five-byte nop that is probed: children die of it, and variables below the stack pointer are overwritten.
+/// Linux 7.2 makes one of the ten-byte nop of `dtrace -h`.
+#[test]
+fn programs_compute_the_same_and_their_children_live() {
+    needs_root!();
+    let path = target!("paired");
+    let text = format!("usdt:{path}:demo:paired,uprobe:{path}:nopped {{ @n[probe] = count(); @sum = sum(arg0); }}");
+    let check = |outcome: &Outcome, processes: u64| {
+        let sum = 2 * processes as i64 * sum_below(COUNT);
+        assert_eq!(number(outcome, "@sum"), sum, "{}", outcome.describe());
+        for probe in [format!("usdt:{path}:demo:paired"), format!("uprobe:{path}:nopped")] {
+            let found = number(outcome, &format!("@n[{probe}]"));
+            assert_eq!(found, (processes * COUNT) as i64, "{}", outcome.describe());
+        }
+    };
+    // Of the command alone, whose status is the tracer's, and of all processes.
+    check(&crate::common::good(script(&text).args(["-c", &format!("{path} {COUNT}")])), 1);
+    let tracer = attached(script(&text));
+    assert!(Program::new(&path).arg(COUNT.to_string()).run().unwrap().success());
+    tracer.signal(Signal::INT).unwrap();
+    check(&tracer.finish().unwrap(), 2);
 }
 
 /// The probes of a pattern differ in what they have; of a single one a wrong argument is a mistake.
