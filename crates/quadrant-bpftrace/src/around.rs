@@ -2,7 +2,7 @@
 
 use quadrant_program::span::Span;
 
-use crate::ast::{Expr, ExprKind, Item, Script, Stmt, StmtKind};
+use crate::ast::{Expr, ExprKind, FnDef, Item, MacroDef, Probe, Script, Stmt, StmtKind};
 use crate::walk::{Node, walk_block, walk_probe};
 
 /// A kind of surroundings.
@@ -16,7 +16,7 @@ pub enum Around {
     Indexed,
     /// The declaration of a map.
     Declaration,
-    /// The map with its key: `@x[1]`.
+    /// The map with its key: `@x[1]`, `has_key(@x, 1)`.
     Element,
     /// The member with what it is a member of: `$a.x`.
     Member,
@@ -45,6 +45,9 @@ struct Piece {
     whole: Span,
     marked: Span,
 }
+
+/// Functions that take a map and a key.
+const TAKES_KEY: &[&str] = &["delete", "find", "has_key"];
 
 /// The smallest piece of that kind that a place is in.
 pub fn around(script: &Script, place: Span, kind: Around) -> Option<Span> {
@@ -92,7 +95,12 @@ pub fn first(script: &Script, name: &str, place: Span) -> Option<(Span, bool)> {
             found = here;
         }
     };
-    let is_here = |item: &&Item| matches!(item, Item::Probe(probe) if probe.span.start <= place.start && place.end <= probe.span.end);
+    let is_here = |item: &&Item| match item {
+        Item::Probe(Probe { span, .. }) | Item::Macro(MacroDef { span, .. }) | Item::Fn(FnDef { span, .. }) => {
+            span.start <= place.start && place.end <= span.end
+        }
+        _ => false,
+    };
     script.items.iter().filter(is_here).for_each(|item| walk_item(item, &mut see));
     found
 }
@@ -127,6 +135,7 @@ fn of_expr(expr: &Expr, kind: Around) -> Option<Piece> {
         (ExprKind::Call { .. }, Around::Call | Around::CallOf) => Some(whole.into()),
         (ExprKind::Index { .. }, Around::Indexed) => Some(whole.into()),
         (ExprKind::Map { key, .. }, Around::Element) if !key.is_empty() => Some(whole.into()),
+        (ExprKind::Call { callee, .. }, Around::Element) if TAKES_KEY.contains(&&*callee.name) => Some(whole.into()),
         (ExprKind::Field { base, name }, Around::Member) => {
             Some(Piece { whole, marked: Span::new(own_start(base), name.span.end) })
         }

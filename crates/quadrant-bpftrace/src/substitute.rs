@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use quadrant_program::span::Span;
+
 use crate::ast::{Block, Expr, ExprKind, ForIter, Ident, IfExpr, Stmt, StmtKind, TypeArg, TypeExpr, TypeKind};
 
 /// What replaces what. Variables that are not listed are the body's own.
@@ -96,7 +98,7 @@ impl Substitution {
                 if let Some(given) = self.exprs.get(name) {
                     self.budget = self.budget.saturating_sub(given.size);
                     if self.budget > 0 {
-                        *expr = given.expr.clone();
+                        *expr = stands_at(expr.span, given.expr.clone());
                     }
                 }
             }
@@ -166,6 +168,16 @@ impl Substitution {
             TypeKind::Error | TypeKind::Tagged(..) => {}
         }
     }
+}
+
+/// An argument where it stands in the macro: what is wrong with its use is wrong there. A name has its own place, where it means what
+/// it means.
+fn stands_at(place: Span, mut given: Expr) -> Expr {
+    use ExprKind::{Bool, Given, Int, Param, Str};
+    if let Given { .. } | Str(_) | Int(_) | Bool(_) | Param(_) = given.kind {
+        given.span = place;
+    }
+    given
 }
 
 /// The type that a macro's argument is, or has.

@@ -40,6 +40,8 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// Facts that explain, one line each.
     pub notes: Vec<String>,
+    /// Other places that explain it, and what is said of each.
+    pub places: Vec<(Span, String)>,
     /// The name that the language gives this kind of error (D: `D_SYNTAX`), if it has names for them.
     pub tag: Option<&'static str>,
     /// Where its cause is; `span` means nothing unless that is the script.
@@ -65,6 +67,7 @@ impl Diagnostic {
             label: String::new(),
             help: Vec::new(),
             notes: Vec::new(),
+            places: Vec::new(),
             tag: None,
             origin: Origin::Script,
         }
@@ -85,6 +88,12 @@ impl Diagnostic {
     /// With an explanation.
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.notes.push(text.into());
+        self
+    }
+
+    /// With another place that explains it.
+    pub fn place(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.places.push((span, text.into()));
         self
     }
 

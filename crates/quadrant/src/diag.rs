@@ -1,6 +1,7 @@
 //! Messages about a script, in the style of rustc.
 
 use annotate_snippets::AnnotationKind;
+use annotate_snippets::Group;
 use annotate_snippets::Level;
 use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
@@ -9,6 +10,7 @@ use quadrant_output::escape;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::sources::Sources;
+use quadrant_program::span::Span;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -73,7 +75,20 @@ fn one(script: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(shown_lines(help)));
     }
-    renderer.render(&[group])
+    let places = diagnostic.places.iter().map(|(span, text)| elsewhere(script, *span, text));
+    let groups: Vec<Group> = [group].into_iter().chain(places).collect();
+    renderer.render(&groups)
+}
+
+/// Another place that explains a message.
+fn elsewhere<'a>(script: &'a Sources, span: Span, text: &str) -> Group<'a> {
+    let excerpt = Excerpt::new(script, span);
+    let (shown_text, marked) = visible(&excerpt);
+    let (line, _) = script.position(span.start);
+    let snippet =
+        Snippet::source(shown_text).line_start(line as usize).annotation(AnnotationKind::Primary.span(marked));
+    let place = Origin::path(shown(script.name(span.start))).line(line as usize).char_column(excerpt.column);
+    Level::NOTE.secondary_title(shown_lines(text)).element(place).element(snippet)
 }
 
 /// What is shown of the script, and what is marked there. The renderer replaces most controls, not those that some terminals take from
@@ -88,8 +103,6 @@ fn visible(excerpt: &Excerpt<'_>) -> (String, Range<usize>) {
 
 #[cfg(test)]
 mod tests {
-    use quadrant_program::span::Span;
-
     use super::*;
 
     #[test]
@@ -101,6 +114,18 @@ mod tests {
         assert!(text.contains("a.bt:1:16"), "{text}");
         assert!(text.contains("^^^^"), "{text}");
         assert!(text.contains("did you mean `pid`?"), "{text}");
+    }
+
+    #[test]
+    fn other_places_follow() {
+        let script = Sources::new("a.bt", "macro f() { x }\nBEGIN { f(); }\n");
+        let diagnostic =
+            Diagnostic::error(Span::new(12, 13), "unknown name `x`").place(Span::new(24, 27), "called here");
+        let text = render(&script, &[diagnostic], false);
+        assert!(
+            text.contains("note: called here") && text.contains("a.bt:2:9") && text.contains("2 | BEGIN { f(); }"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -50,11 +51,9 @@ impl Lower<'_> {
         if let Some(first) = others.and_then(|others| others.iter().find(|other| alike(other, def))) {
             let line = self.line(first.span);
             let help = "macros of one name differ in the number or the kinds of their arguments";
-            self.error_help::<()>(
-                def.span,
-                format!("the macro `{}` already exists (line {line})", def.name.name),
-                help,
-            );
+            let message = format!("the macro `{}` already exists (line {line})", def.name.name);
+            let diagnostic = Diagnostic::error(head(def), message).place(head(first), "it is defined here");
+            self.report(diagnostic.help(help));
             return;
         }
         self.macros.entry(def.name.name.clone()).or_default().push(Rc::new(def.clone()));
@@ -83,15 +82,23 @@ impl Lower<'_> {
     }
 
     fn no_macro_fits<T>(&mut self, defs: &[Rc<MacroDef>], callee: &Ident, args: &[ast::Expr], span: Span) -> Option<T> {
+        let name = &callee.name;
         let usages: Vec<String> = defs.iter().map(|def| usage(def)).collect();
-        let wrong = defs.iter().filter(|def| def.params.len() == args.len()).find_map(|def| {
-            def.params.iter().zip(args).find(|(param, arg)| !matches((param, arg))).map(|(_, arg)| arg.span)
+        let nearest = defs.iter().find(|def| def.params.len() == args.len());
+        let what = if nearest.is_some() { "something else" } else { "another number of arguments" };
+        let diagnostic = Diagnostic::error(span, format!("the macro `{name}` takes {what}"));
+        let diagnostic = diagnostic.help(format!("usage: {}", usages.join(", ")));
+        self.report(match (nearest, defs.first()) {
+            (Some(def), _) => {
+                def.params.iter().zip(args).fold(diagnostic, |so_far, pair| differing(so_far, name, pair))
+            }
+            (None, Some(def)) => {
+                let (takes, given) = (def.params.len(), args.len());
+                diagnostic.place(head(def), format!("parameters of the nearest `{name}`: {takes}, not {given}"))
+            }
+            (None, None) => diagnostic,
         });
-        let message = match wrong {
-            Some(_) => format!("the macro `{}` takes something else here", callee.name),
-            None => format!("the macro `{}` takes another number of arguments", callee.name),
-        };
-        self.error_help(wrong.unwrap_or(span), message, format!("usage: {}", usages.join(", ")))
+        None
     }
 
     fn expand(&mut self, def: &MacroDef, args: &[ast::Expr], span: Span) -> Option<Called> {
@@ -112,13 +119,13 @@ impl Lower<'_> {
                 "an argument is put wherever its parameter stands: keep it in a variable",
             );
         }
+        let before = self.messages.len();
         self.strays(name, &substitution.strays);
         self.scope.expanding.push(name.clone());
-        let before = self.messages.len();
         let called = self.body(&body);
         self.scope.expanding.pop();
         self.scope.expansion = outer;
-        self.note_call(before, def, span);
+        self.messages.explain(before, span, &format!("in the macro `{name}`, called here"));
         called.map(|called| match called {
             Called::Value(value) => Called::Value(Expr { span, ..value }),
             effect => effect,
@@ -195,14 +202,16 @@ impl Lower<'_> {
     }
 
     /// An argument of a macro: it means what it means where the call stands, outside the macro.
-    pub(super) fn given(&mut self, open: usize, inner: &ast::Expr) -> Option<Expr> {
-        self.outside(open, |lower| lower.expr(inner))
+    pub(super) fn given(&mut self, open: usize, inner: &ast::Expr, at: Span) -> Option<Expr> {
+        self.outside(open, at, |lower| lower.expr(inner))
     }
 
-    /// Does something where so many macros are open.
-    pub(super) fn outside<T>(&mut self, open: usize, work: impl FnOnce(&mut Self) -> T) -> T {
+    /// Does something with an argument, which stands there in a macro, where so many macros are open.
+    pub(super) fn outside<T>(&mut self, open: usize, at: Span, work: impl FnOnce(&mut Self) -> T) -> T {
         let inside = self.scope.expanding.split_off(open.min(self.scope.expanding.len()));
+        let before = self.messages.len();
         let result = work(self);
+        self.messages.explain(before, at, "the argument stands here in the macro");
         self.scope.expanding.extend(inside);
         result
     }
@@ -239,16 +248,12 @@ impl Lower<'_> {
         match &last.kind {
             ast::ExprKind::Call { callee, args } => self.call(callee, args, last.span),
             ast::ExprKind::Name(name) => self.name_or_effect(name, last.span),
-            ast::ExprKind::Given { open, inner } => self.outside(*open, |lower| lower.value_or_effect(inner)),
+            ast::ExprKind::Given { open, inner } => {
+                self.outside(*open, last.span, |lower| lower.value_or_effect(inner))
+            }
             ast::ExprKind::Block(block) => self.body(block),
             _ => self.expr(last).map(Called::Value),
         }
-    }
-
-    /// Says in the messages about a macro's body which call they are about.
-    fn note_call(&mut self, from: usize, def: &MacroDef, call: Span) {
-        let note = format!("in the macro `{}`, called on line {}", def.name.name, self.line(call));
-        self.messages.note_about(from, def.span, &note);
     }
 }
 
@@ -291,6 +296,28 @@ fn alike(a: &MacroDef, b: &MacroDef) -> bool {
 fn param_name(param: &MacroParam) -> &Ident {
     let (MacroParam::Var(ident) | MacroParam::Map(ident) | MacroParam::Expr(ident) | MacroParam::Type(ident)) = param;
     ident
+}
+
+/// `macro name`
+fn head(def: &MacroDef) -> Span {
+    Span::new(def.span.start, def.name.span.end)
+}
+
+/// Adds what an argument is, and what the macro takes there, if these differ.
+fn differing(diagnostic: Diagnostic, name: &str, (param, arg): (&MacroParam, &ast::Expr)) -> Diagnostic {
+    if matches((param, arg)) {
+        return diagnostic;
+    }
+    let (takes, sigil) = if matches!(param, MacroParam::Map(_)) { ("a map", '@') } else { ("a variable", '$') };
+    let given = match &arg.kind {
+        ast::ExprKind::Var(_) => "a variable",
+        ast::ExprKind::Map { key, .. } if key.is_empty() => "a map",
+        _ => "an expression",
+    };
+    let param = param_name(param);
+    diagnostic
+        .place(arg.span, format!("`{name}` takes {takes} for `{sigil}{}`, and this is {given}", param.name))
+        .place(param.span, "this is the macro's parameter")
 }
 
 /// How many arguments may be any expression.

@@ -2,11 +2,15 @@
 
 use quadrant_program::diag::{Diagnostic, Severity};
 use quadrant_program::span::Span;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Errors after which the rest of a script is not looked at: each costs time (a nearest name is one among a hundred
 /// thousand), and nobody reads more of them.
 const ENOUGH: usize = 200;
+
+/// Places that a message has at most.
+const PLACES: usize = 20;
 
 /// Messages in the order in which they were made.
 #[derive(Default)]
@@ -15,7 +19,8 @@ pub(super) struct Messages {
     errors: usize,
     /// The first of them, which are about different things, and what these are.
     different: usize,
-    seen: HashSet<(Span, Severity)>,
+    /// Where of all they stand.
+    seen: HashMap<(Span, Severity), usize>,
 }
 
 impl Messages {
@@ -55,13 +60,28 @@ impl Messages {
         }
     }
 
-    /// Says everything once: a body that is lowered for several points makes each mistake several times.
+    /// Adds a place that explains them to those since there were `from`.
+    pub fn explain(&mut self, from: usize, place: Span, text: &str) {
+        for message in self.all.iter_mut().skip(from) {
+            message.places.push((place, text.to_owned()));
+        }
+    }
+
+    /// Says everything once: a body that is lowered for several points, or put in for several calls, makes each mistake several
+    /// times.
     pub fn once(&mut self) {
         for message in self.all.split_off(self.different) {
-            if self.seen.insert((message.span, message.severity)) {
-                self.all.push(message);
-            } else {
-                self.errors -= usize::from(message.severity == Severity::Error);
+            match self.seen.entry((message.span, message.severity)) {
+                Entry::Vacant(entry) => {
+                    entry.insert(self.all.len());
+                    self.all.push(message);
+                }
+                Entry::Occupied(entry) => {
+                    self.errors -= usize::from(message.severity == Severity::Error);
+                    if let Some(first) = self.all.get_mut(*entry.get()) {
+                        add_places(first, message.places);
+                    }
+                }
             }
         }
         self.different = self.all.len();
@@ -72,6 +92,15 @@ impl Messages {
         self.once();
         self.all.sort_by_key(|message| (message.span.start, message.span.end));
         self.all
+    }
+}
+
+/// Adds places that a message does not have yet, as far as anybody reads them.
+fn add_places(message: &mut Diagnostic, places: Vec<(Span, String)>) {
+    for place in places {
+        if message.places.len() < PLACES && !message.places.contains(&place) {
+            message.places.push(place);
+        }
     }
 }
 
@@ -104,5 +133,18 @@ mod tests {
         assert!(!messages.enough());
         let places: Vec<u32> = messages.sorted().iter().map(|message| message.span.start).collect();
         assert_eq!(places, [1, 5]);
+    }
+
+    #[test]
+    fn the_same_mistake_in_several_calls_has_all_their_places() {
+        let mut messages = Messages::default();
+        for call in [7, 9, 7] {
+            let from = messages.len();
+            messages.push(error(5));
+            messages.explain(from, Span::new(call, call + 1), "called here");
+        }
+        let all = messages.sorted();
+        let places: Vec<u32> = all.iter().flat_map(|message| &message.places).map(|(span, _)| span.start).collect();
+        assert_eq!((all.len(), places), (1, vec![7, 9]));
     }
 }

@@ -86,7 +86,9 @@ impl Lower<'_> {
             }
             ast::ExprKind::If(parts) => self.if_stmt(&parts.arms, parts.other.as_ref()),
             ast::ExprKind::Block(block) => Some(StmtKind::Block(self.block(block))),
-            ast::ExprKind::Given { open, inner } => return self.outside(*open, |lower| lower.effect(inner, out)),
+            ast::ExprKind::Given { open, inner } => {
+                return self.outside(*open, expr.span, |lower| lower.effect(inner, out));
+            }
             _ => self.expr(expr).map(|value| self.unused(value)),
         };
         out.extend(kind.map(|kind| Stmt::new(kind, expr.span)));

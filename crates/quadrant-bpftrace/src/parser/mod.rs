@@ -83,13 +83,15 @@ struct Parser<'a> {
     c_text: bool,
     /// In the body of a macro.
     in_macro: bool,
+    /// Loops around.
+    loops: u32,
     /// Conditions of the `if` at hand, and of those around it, so far.
     arms: usize,
 }
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
-        Self { source, stand: Stand::new(source), c_text: false, in_macro: false, arms: 0 }
+        Self { source, stand: Stand::new(source), c_text: false, in_macro: false, loops: 0, arms: 0 }
     }
 
     fn expect(&mut self, kind: Tok, what: &str) -> bool {

@@ -78,8 +78,8 @@ impl Parser<'_> {
             "while" => self.while_loop(),
             "for" => self.for_loop(),
             "unroll" => self.unroll(),
-            "break" => self.keyword(StmtKind::Break),
-            "continue" => self.keyword(StmtKind::Continue),
+            "break" => self.jump(StmtKind::Break, "break"),
+            "continue" => self.jump(StmtKind::Continue, "continue"),
             "return" => self.return_stmt(),
             "let" => self.let_stmt(),
             _ if self.at(Tok::LBrace) => StmtKind::Block(self.block("`{`")),
@@ -101,11 +101,6 @@ impl Parser<'_> {
         if self.source[self.prev_end as usize..self.token.span.start as usize].contains('\n') {
             self.recovering = false;
         }
-    }
-
-    fn keyword(&mut self, kind: StmtKind) -> StmtKind {
-        self.bump();
-        kind
     }
 
     fn expr_stmt(&mut self) -> StmtKind {
@@ -181,7 +176,7 @@ impl Parser<'_> {
     fn while_loop(&mut self) -> StmtKind {
         self.bump();
         let cond = self.head();
-        StmtKind::While { cond, body: self.block("`{`") }
+        StmtKind::While { cond, body: self.loop_body() }
     }
 
     fn unroll(&mut self) -> StmtKind {
@@ -203,7 +198,23 @@ impl Parser<'_> {
         if parens {
             self.expect(Tok::RParen, "`)`");
         }
-        StmtKind::For { var, iter, body: self.block("`{`") }
+        StmtKind::For { var, iter, body: self.loop_body() }
+    }
+
+    fn loop_body(&mut self) -> Block {
+        self.loops += 1;
+        let body = self.block("`{`");
+        self.loops -= 1;
+        body
+    }
+
+    /// `break` or `continue`; a macro ends no loop but its own.
+    fn jump(&mut self, kind: StmtKind, word: &str) -> StmtKind {
+        let span = self.bump().span;
+        if self.in_macro && self.loops == 0 {
+            self.soft_error(span, format!("`{word}` in a macro"));
+        }
+        kind
     }
 
     /// `for ($i = 0; $i < 10; $i++) { }`, which the language does not have: one message, whatever is in it.

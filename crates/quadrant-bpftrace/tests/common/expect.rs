@@ -55,5 +55,8 @@ fn render_one(diagnostic: &Diagnostic, source: &str) -> String {
             text.push_str(&format!("    {word}: {line}\n"));
         }
     }
+    for (span, said) in &diagnostic.places {
+        text.push_str(&format!("    at {:?}: {said}\n", &source[span.start as usize..span.end as usize]));
+    }
     text
 }

@@ -73,6 +73,7 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
             placed(script, wording::marked(script, diagnostic), &what)
                 + &sides(script, diagnostic)
                 + &initial(script, diagnostic)
+                + &elsewhere(script, diagnostic)
         }
         _ => format!("{what}\n"),
     };
@@ -84,6 +85,14 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
 
 fn placed(script: &Script, span: Span, what: &str) -> String {
     at(&script.sources, span.start, span.end, what)
+}
+
+/// The other places that a message has.
+fn elsewhere(script: &Script, diagnostic: &Diagnostic) -> String {
+    let severity = word(diagnostic.severity);
+    let place =
+        |(span, text): &(Span, String)| placed(script, *span, &format!("{severity}: {}", shown(&wording::place(text))));
+    diagnostic.places.iter().map(place).collect()
 }
 
 /// Of an operation whose operands do not go with each other: both, and their types.

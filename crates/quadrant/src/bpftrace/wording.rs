@@ -30,6 +30,11 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .unwrap_or_else(|| message.to_owned())
 }
 
+/// What is said of another place that a message has.
+pub fn place(text: &str) -> String {
+    table(text).unwrap_or_else(|| text.to_owned())
+}
+
 /// A piece of advice without options that bpftrace does not have.
 pub fn hint(text: &str) -> String {
     match holes("name fewer, or allow that many with --max-probes {} or, in the script, {}", text).as_deref() {

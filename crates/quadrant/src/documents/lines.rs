@@ -117,6 +117,8 @@ fn diagnostic(out: &mut Vec<u8>, script: &Sources, diagnostic: &Diagnostic) {
     };
     let label = Some(diagnostic.label.clone()).filter(|label| !label.is_empty());
     let notes: Vec<String> = label.into_iter().chain(diagnostic.notes.iter().cloned()).collect();
+    let places = diagnostic.places.iter().map(|(span, text)| format!("{}: {text}", script.place(span.start)));
+    let notes: Vec<String> = notes.into_iter().chain(places).collect();
     let place = Some(script::range(script, diagnostic.span.start, diagnostic.span.end));
     let said = Message { severity, text: &diagnostic.message, notes: &notes, help: &diagnostic.help, place };
     message::message(out, &now(), &said);

@@ -88,7 +88,7 @@ impl Lower<'_> {
                 let help = "`typeof` has its place in a cast and in `let`; `typeinfo` has a value";
                 self.error_help(span, "a type is no value", help)
             }
-            ast::ExprKind::Given { open, inner } => self.given(*open, inner),
+            ast::ExprKind::Given { open, inner } => self.given(*open, inner, span),
             ast::ExprKind::Comptime(inner) => self.comptime(inner),
             _ => None,
         }

@@ -56,7 +56,7 @@ const AROUND: &[(&str, Around)] = &[
     ("`{}` does not go with {} and {}", Around::Operands),
     ("`{}` already exists (line {})", Around::Let),
     ("nothing is ever put into `{}`", Around::Let),
-    ("the macro `{}` takes something else here", Around::Call),
+    ("`return` in a macro", Around::Statement),
     ("a probe returns a number or nothing, and this is {}", Around::Statement),
     ("a test returns a number, and this is {}", Around::Statement),
     ("`{}` holds {}, and {} does not fit", Around::Statement),
@@ -77,7 +77,7 @@ const AROUND: &[(&str, Around)] = &[
 /// Messages of which the semicolon behind the statement is marked, too.
 const WITH_SEMICOLON: &[&str] = &[
     "`{}` outside a loop",
-    "`return` in a macro",
+    "`{}` in a macro",
     "a probe returns a number or nothing, and this is {}",
     "a test returns a number, and this is {}",
     "unknown kind of map `{}`",

@@ -98,7 +98,16 @@ pub const TABLE: &[(&str, &str)] = &[
     ),
     ("`{}` takes no argument here", "Call to {0}() has arguments that do not match any definition."),
     ("delete() removes one key of one map", "Call to delete() has arguments that do not match any definition."),
-    ("the macro `{}` takes something else here", "Call to {0}() has arguments that do not match any definition."),
+    ("the macro `{}` takes something else", "Call to {0}() has arguments that do not match any definition."),
+    (
+        "parameters of the nearest `{}`: {}, not {}",
+        "The closest definition of {0}() has a different number of arguments. Expected: {1} but got {2}",
+    ),
+    ("`{}` takes {} for `{}`, and this is {}", "Mismatched arg. {0}() expects {1} for arg {2} but got {3}."),
+    ("this is the macro's parameter", "This is the argument in the closest definition."),
+    ("it is defined here", "This is the original definition."),
+    ("in the macro `{}`, called here", "expanded from"),
+    ("the argument stands here in the macro", "expanded from"),
     ("the macro `{}` calls itself: {}", "Recursive macro call detected. Call chain: {1}"),
     ("the macro `{}` has a parameter `{}` already", "Ident for macro argument has already been used: {1}"),
     (
@@ -182,7 +191,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "outside of probes, `let` declares maps: `{}`",
         "syntax: root-level let statements need to be map declarations, e.g. let @a = hash(2);",
     ),
-    ("`return` in a macro", "'return' statement is not allowed in a macro"),
+    ("`{}` in a macro", "'{0}' statement is not allowed in a macro"),
     (
         "the macro `{}` is not given `@{}`",
         "Unhygienic access to map: @{1}. Maps must be passed into the macro as arguments.",

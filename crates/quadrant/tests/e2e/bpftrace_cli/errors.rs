@@ -93,8 +93,12 @@ fn texts_that_are_cut() {
 fn macros_settings_members_and_rounds() {
     let macros = "macro m() { return; } BEGIN { m(); }";
     assert_error(macros, (13, 20), "'return' statement is not allowed in a macro", "");
-    let hint = "HINT: macros of one name differ in the number or the kinds of their arguments\n";
-    assert_error("macro m(a) { a } macro m(b) { b } BEGIN { }", (18, 34), "Redefinition of macro: m", hint);
+    let script = "macro m(a) { a } macro m(b) { b } BEGIN { }";
+    let hint = format!(
+        "stdin:1:1-8: ERROR: This is the original definition.\n{script}\n~~~~~~~\n\
+         HINT: macros of one name differ in the number or the kinds of their arguments\n"
+    );
+    assert_error(script, (18, 25), "Redefinition of macro: m", &hint);
     let message = "max_strlen: expecting a number, got x";
     assert_error("config = { max_strlen = x } BEGIN { }", (12, 26), message, "");
     let message = "Can not access field 'nope' on expression of type 'int8'";
@@ -107,8 +111,13 @@ fn macros_settings_members_and_rounds() {
 #[test]
 fn macros_have_no_maps_of_others() {
     let message = "Unhygienic access to map: @x. Maps must be passed into the macro as arguments.";
-    let hint = "HINT: a macro has only the maps that it takes: name it as a parameter\n";
-    assert_error("macro m() { @x = 1; } BEGIN { m(); }", (13, 15), message, hint);
+    let script = "macro m() { @x = 1; } BEGIN { m(); }";
+    let hint = format!(
+        "stdin:1:31-34: ERROR: expanded from\n{script}\n{:30}~~~\n\
+         HINT: a macro has only the maps that it takes: name it as a parameter\n",
+        ""
+    );
+    assert_error(script, (13, 15), message, &hint);
 }
 
 #[test]

@@ -66,6 +66,75 @@ fn truth_values_are_no_numbers() {
     ]);
 }
 
+/// Asserts that a script is refused with these messages, each with its place, in this order.
+#[track_caller]
+fn assert_places(script: &str, expected: &[(&str, &str)]) {
+    let outcome = run(["-e", script]);
+    let said = |line: &str| {
+        line.strip_prefix("stdin:")?.split_once(": ERROR: ").map(|(at, said)| (at.to_owned(), said.to_owned()))
+    };
+    let seen: Vec<(String, String)> = outcome.stderr.lines().filter_map(said).collect();
+    let expected: Vec<(String, String)> =
+        expected.iter().map(|(at, said)| (at.to_string(), said.to_string())).collect();
+    assert_eq!(seen, expected, "{script}: {}", outcome.describe());
+}
+
+#[test]
+fn calls_of_macros_are_shown_with_the_definition() {
+    let no_match = "Call to f() has arguments that do not match any definition.";
+    let here = "This is the argument in the closest definition.";
+    assert_places(
+        "macro f() { } BEGIN { f(1); }",
+        &[
+            ("1:23-27", no_match),
+            ("1:1-8", "The closest definition of f() has a different number of arguments. Expected: 0 but got 1"),
+        ],
+    );
+    assert_places(
+        "macro f($v, @m) { $v = 1; @m[1] = 2 } BEGIN { f(5, @a[1]); }",
+        &[
+            ("1:47-58", no_match),
+            ("1:49-50", "Mismatched arg. f() expects a variable for arg $v but got an expression."),
+            ("1:9-11", here),
+            ("1:52-57", "Mismatched arg. f() expects a map for arg @m but got an expression."),
+            ("1:13-15", here),
+        ],
+    );
+    assert_places(
+        "macro f(x) { x } macro f(y) { y } BEGIN { }",
+        &[("1:18-25", "Redefinition of macro: f"), ("1:1-8", "This is the original definition.")],
+    );
+}
+
+#[test]
+fn mistakes_in_macros_are_shown_with_the_calls() {
+    let message = "strncmp() only supports string arguments (int provided)";
+    assert_places(
+        "macro g(x) { strncmp(x, \"a\", 1) } macro f(x) { g(x) } BEGIN { print(f(5)); }",
+        &[("1:14-32", message), ("1:48-52", "expanded from"), ("1:69-73", "expanded from")],
+    );
+    assert_places(
+        "macro f(x) { printf(\"%d\", x) } BEGIN { f(\"a\"); f(1); f(\"b\"); }",
+        &[
+            ("1:14-29", "unsupported format specifier for type 'string[2]': d"),
+            ("1:40-46", "expanded from"),
+            ("1:54-60", "expanded from"),
+        ],
+    );
+    assert_places(
+        "macro f(x) { x } BEGIN { print(f(nope + 1)); }",
+        &[("1:34-38", "Unknown identifier: 'nope'"), ("1:14-15", "expanded from"), ("1:32-43", "expanded from")],
+    );
+    assert_places("macro f() { break; } BEGIN { }", &[("1:13-19", "'break' statement is not allowed in a macro")]);
+    assert_places(
+        "BEGIN { @a[1] = 1; print(has_key(@a, \"x\")); }",
+        &[(
+            "1:26-42",
+            "Argument mismatch for @a: trying to access with arguments: 'string[2]' when map expects arguments: 'int8'",
+        )],
+    );
+}
+
 #[test]
 fn break_ends_no_unrolled_body() {
     assert_refused(&[
