@@ -1,11 +1,13 @@
 //! Messages about a script, in the style of rustc.
 
+use annotate_snippets::Annotation;
 use annotate_snippets::AnnotationKind;
 use annotate_snippets::Group;
 use annotate_snippets::Level;
 use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
+use annotate_snippets::Title;
 use quadrant_output::escape;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
@@ -60,15 +62,10 @@ fn one(script: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String
     };
     let excerpt = Excerpt::new(script, diagnostic.span);
     let (text, marked) = visible(&excerpt);
-    let (line, _) = script.position(diagnostic.span.start);
     let mark = AnnotationKind::Primary.span(marked);
     let mark = if diagnostic.label.is_empty() { mark } else { mark.label(diagnostic.label.as_str()) };
-    let place = Origin::path(shown(script.name(diagnostic.span.start)));
-    let snippet = Snippet::source(text).line_start(line as usize).annotation(mark);
-    let mut group = level
-        .primary_title(shown_lines(&diagnostic.message))
-        .element(place.line(line as usize).char_column(excerpt.column))
-        .element(snippet);
+    let mut group =
+        at(level.primary_title(shown_lines(&diagnostic.message)), script, &excerpt, (diagnostic.span, text, mark));
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(shown_lines(note)));
     }
@@ -83,12 +80,27 @@ fn one(script: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String
 /// Another place that explains a message.
 fn elsewhere<'a>(script: &'a Sources, span: Span, text: &str) -> Group<'a> {
     let excerpt = Excerpt::new(script, span);
-    let (shown_text, marked) = visible(&excerpt);
+    let (text_there, marked) = visible(&excerpt);
+    let mark = AnnotationKind::Primary.span(marked);
+    at(Level::NOTE.secondary_title(shown_lines(text)), script, &excerpt, (span, text_there, mark))
+}
+
+/// What is said, with the place and the part of the script that it is about.
+fn at<'a>(
+    title: Title<'a>,
+    script: &'a Sources,
+    excerpt: &Excerpt,
+    marked: (Span, String, Annotation<'a>),
+) -> Group<'a> {
+    let (span, text, mark) = marked;
     let (line, _) = script.position(span.start);
-    let snippet =
-        Snippet::source(shown_text).line_start(line as usize).annotation(AnnotationKind::Primary.span(marked));
-    let place = Origin::path(shown(script.name(span.start))).line(line as usize).char_column(excerpt.column);
-    Level::NOTE.secondary_title(shown_lines(text)).element(place).element(snippet)
+    let name = shown(script.name(span.start));
+    let snippet = Snippet::source(text).line_start(line as usize).annotation(mark);
+    match excerpt.is_cut.0 {
+        // The column is that of the whole line.
+        true => title.element(Origin::path(name).line(line as usize).char_column(excerpt.column)).element(snippet),
+        false => title.element(snippet.path(name)),
+    }
 }
 
 /// What is shown of the script, and what is marked there. The renderer replaces most controls, not those that some terminals take from
