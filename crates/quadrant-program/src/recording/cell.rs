@@ -42,6 +42,25 @@ impl Cell {
         after([step, vec![fault]].concat(), self.value(e, self.word(0, e.span)))
     }
 
+    /// The same where the replay has a value of its own, which it takes from an event without a list; it is in a variable then.
+    pub fn seen(self, e: &Expr, own: VarId) -> Expr {
+        let (span, ty) = (e.span, e.ty.clone());
+        let kept = Stmt::new(StmtKind::Assign(Place::Var(own), e.clone()), span);
+        let other = Box::new(Expr::new(ExprKind::Var(own), ty.clone(), span));
+        let (cond, then) = (Box::new(self.is_there(span)), Box::new(self.given(e, false)));
+        after(vec![kept], Expr::new(ExprKind::Ternary { cond, then, other }, ty, span))
+    }
+
+    fn is_there(self, span: Span) -> Expr {
+        let (Cell::Context(slot) | Cell::Next { slot, .. }) = self;
+        let is = ExprKind::Binary(
+            BinaryOp::Ne,
+            Box::new(context_word(slot, 0, span)),
+            Box::new(Expr::int(0, Type::U64, span)),
+        );
+        Expr::new(is, Type::Bool, span)
+    }
+
     fn value(self, e: &Expr, first: Expr) -> Expr {
         let span = e.span;
         let kind = match e.ty {

@@ -4,6 +4,7 @@
 use super::Input;
 use super::caught;
 use super::learn::has_effect;
+use super::seen::is_of_map;
 use crate::Program;
 use crate::expr::BinaryOp;
 use crate::expr::Expr;
@@ -63,7 +64,7 @@ impl Marker<'_> {
         self.later = rest;
         let number = (!first.is_shown).then_some(self.number);
         let record = self.record(&first.input, number);
-        if first.is_shown {
+        if first.is_shown || first.input.seen {
             self.parts(e);
         }
         self.walked = first.end;
@@ -97,8 +98,8 @@ impl Marker<'_> {
             let number = number.map(|var| Expr::new(ExprKind::Var(var), Type::U64, span));
             StmtKind::Emit { record, args: [value].into_iter().chain(number).collect() }
         };
-        if !is_caught && matches!(e.ty, Type::String { .. }) && is_pure(e) {
-            // A record knows that a text was cut, a variable does not.
+        if !is_caught && matches!(e.ty, Type::String { .. }) && is_pure(e) && !is_of_map(e) {
+            // A record knows that a text was cut, a variable does not. A map's text is as long as it is, and another the next moment.
             let before = next.into_iter().chain([emit(e.clone())]).map(|kind| Stmt::new(kind, span)).collect();
             return Expr::new(ExprKind::Block(before, Box::new(e.clone())), e.ty.clone(), span);
         }

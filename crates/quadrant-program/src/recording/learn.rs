@@ -14,6 +14,10 @@ use super::later::valued;
 use super::logical;
 use super::moment::Again;
 use super::names::Names;
+use super::seen::Dropped;
+use super::seen::Shared;
+use super::seen::can_be_told;
+use super::seen::map_of;
 use super::state::Unchanged;
 use super::state::count;
 use super::state::maps_of;
@@ -104,6 +108,8 @@ pub(super) struct Around<'a> {
     pub unchanged: Unchanged<'a>,
     /// Times and random numbers that are learned where they are asked for.
     pub again: &'a Again,
+    /// Maps of which the clause tells what it sees, because other CPUs may change them meanwhile.
+    pub shared: Option<&'a Shared>,
     /// Faults end the clause.
     pub aborts: bool,
     /// The clause is one of ERROR: whatever faults brings what it learns, at any of these points.
@@ -117,11 +123,12 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
     let known = Known::of(clause, around.text);
     let condition = clause.predicate.clone();
     let points = around.of_faults.map_or_else(|| clause.points.clone(), <[PointId]>::to_vec);
-    let (learned, loops) = (Learned::default(), map_loops(clause));
+    let (learned, loops, dropped) = (Learned::default(), map_loops(clause), Dropped::of(clause));
     let mut finder = Finder {
         known: &known,
         points: &points,
         loops,
+        dropped,
         around,
         learned,
         failure: None,
@@ -138,12 +145,14 @@ pub(super) fn learn(clause: &mut Clause, around: Around) -> Result<Learned, Box<
     let walked = condition.as_ref().map_or(0, count);
     let is_remembered = |e: &Expr| {
         let maps = maps_of(&known.plain(e));
-        known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold(&maps, walked)
+        known.is_given(e, true) && maps.is_subset(&learned.state) && unchanged.hold_at_start(&maps, walked)
     };
     // What faults in a predicate is told, and not passed over; what it learns on the way belongs to an event. Only what is
     // asked before can leave events out.
     let is_told = |(at, part): &(usize, &Expr)| {
-        let learns = learned.later.iter().any(|later| (*at..at + count(part)).contains(&later.at));
+        // What is seen of a map at the start leaves the event out, whatever it is afterwards.
+        let reads = learned.later.iter().filter(|later| !later.input.seen);
+        let learns = reads.map(|later| later.at).any(|place| (*at..at + count(part)).contains(&place));
         learns || aborts && can_fault(&known.plain(part))
     };
     let parts = condition.iter().flat_map(conjuncts).take_while(|part| !is_told(part)).map(|(_, part)| part);
@@ -157,6 +166,7 @@ struct Finder<'f, 'a> {
     known: &'f Known<'a>,
     points: &'f [PointId],
     loops: Vec<MapLoop>,
+    dropped: Dropped,
     around: Around<'a>,
     learned: Learned,
     failure: Option<Diagnostic>,
@@ -185,11 +195,15 @@ impl Finder<'_, '_> {
         if is_named(e) {
             self.shown = Some((self.walked + 1, e.ty.clone()));
         }
+        if self.sees(e) {
+            self.seen(e, shown);
+            return false;
+        }
         let is_of_fault = self.around.of_faults.is_some() && matches!(e.kind, ExprKind::Arg(_));
         if !reads(e) || is_of_fault {
             if shown.is_some() && self.around.of_faults.is_none() {
                 let (shown, caught) = (shown.into_iter().collect(), self.is_caught(e));
-                let input = Input { name: String::new(), slot: 0, expr: e.clone(), shown, caught };
+                let input = Input { name: String::new(), slot: 0, expr: e.clone(), shown, caught, seen: false };
                 self.learn_later(input, true);
             }
             return true;
@@ -204,7 +218,7 @@ impl Finder<'_, '_> {
             self.failure.get_or_insert(why);
             return false;
         }
-        let (cell, caught) = if is_given { self.input(e, shown) } else { self.later(&value, shown) };
+        let (cell, caught) = if is_given { self.input(e, shown) } else { self.later(&value, shown, false) };
         *e = cell.given(&value, caught);
         false
     }
@@ -265,20 +279,60 @@ impl Finder<'_, '_> {
         let caught = self.is_caught(&expr);
         match self.learned.inputs.iter_mut().find(|input| input.slot == slot) {
             Some(input) => shown.into_iter().for_each(|ty| add(&mut input.shown, ty)),
-            None => self.learned.inputs.push(Input { name, slot, expr, shown: shown.into_iter().collect(), caught }),
+            None => {
+                let shown = shown.into_iter().collect();
+                self.learned.inputs.push(Input { name, slot, expr, shown, caught, seen: false });
+            }
         }
         (Cell::Context(slot), caught)
     }
 
     /// The same for what can only be evaluated where it stands, any number of times.
-    fn later(&mut self, e: &Expr, shown: Option<Type>) -> (Cell, bool) {
+    fn later(&mut self, e: &Expr, shown: Option<Type>, seen: bool) -> (Cell, bool) {
         let (slot, name) = self.around.names.another(self.known.name(e), self.points);
         let caught = self.is_caught(e);
-        let input = Input { name, slot, expr: e.clone(), shown: shown.into_iter().collect(), caught };
+        let input = Input { name, slot, expr: e.clone(), shown: shown.into_iter().collect(), caught, seen };
         self.learn_later(input, false);
-        let times = VarId(self.around.vars.len() as u32);
-        self.around.vars.push(Variable { name: String::new(), ty: Type::U64, shared: false });
-        (Cell::Next { slot, times }, caught)
+        (Cell::Next { slot, times: self.variable(Type::U64) }, caught)
+    }
+
+    fn variable(&mut self, ty: Type) -> VarId {
+        self.around.vars.push(Variable { name: String::new(), ty, shared: false });
+        VarId(self.around.vars.len() as u32 - 1)
+    }
+
+    /// Whether an expression's value is told because no replay would know it: the tracer empties its map at a time of its own.
+    fn sees(&mut self, e: &Expr) -> bool {
+        let Around { unchanged, shared, of_faults, .. } = &self.around;
+        let changes = |map: MapId| unchanged.is_emptied(map) || shared.is_some_and(|shared| shared.has(map));
+        let is_one = map_of(e).is_some_and(changes) && can_be_told(&e.ty) && of_faults.is_none();
+        let mut around = self.loops.iter().filter(|one| one.inside.contains(&self.walked));
+        is_one
+            && !self.is_caught(e)
+            && !self.dropped.has(self.walked)
+            && !around.any(|one| changes(one.map))
+            && self.walks()
+    }
+
+    /// The replay does to its own map what the script does, and goes by what was seen.
+    fn seen(&mut self, e: &mut Expr, shown: Option<Type>) {
+        let end = self.end;
+        let (cell, _) = self.later(e, shown, true);
+        let own = self.variable(e.ty.clone());
+        self.parts(e);
+        *e = cell.seen(e, own);
+        self.end = end;
+    }
+
+    fn parts(&mut self, e: &mut Expr) {
+        let mut is_whole = true;
+        rewrite::expr(e, &mut |part| {
+            if std::mem::take(&mut is_whole) {
+                self.walked += 1;
+                return true;
+            }
+            self.expr(part)
+        });
     }
 }
 

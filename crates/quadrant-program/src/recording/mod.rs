@@ -20,16 +20,19 @@ mod learn;
 mod moment;
 mod names;
 mod own;
+mod seen;
 mod slice;
 mod state;
 mod targets;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::Program;
 use crate::clears;
 use crate::diag::Diagnostic;
+use crate::expr::BinaryOp;
 use crate::expr::Builtin;
 use crate::expr::Clock;
 use crate::expr::Expr;
@@ -57,6 +60,7 @@ use learn::Learned;
 use moment::Again;
 use names::Names;
 use own::Own;
+use seen::Shared;
 use state::Unchanged;
 use walk::Walk;
 
@@ -81,6 +85,8 @@ pub struct Input {
     pub shown: Vec<Type>,
     /// Evaluating it can fault, and a fault ends the clause.
     pub caught: bool,
+    /// It is what was seen of a map that the replay has, too, and takes where an event does not say it.
+    pub seen: bool,
 }
 
 /// Points that have the same clauses, and so the same inputs.
@@ -167,9 +173,23 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     if let Some(failure) = walk.or_else(|| program.clauses.iter().find_map(learn::needs_kernel)) {
         return Err(Box::new(failure));
     }
+    let (again, shared) = (Again::of(program), Shared::of(program));
+    let mut told = BTreeSet::new();
+    loop {
+        let means = Means { text, names: &mut Names::default(), again: &again, shared: &shared, told: &told };
+        let split = split_telling(program, means)?;
+        let before = told.len();
+        told.extend(split.kept.iter().map(|(clause, _)| *clause));
+        if told.len() == before {
+            return Ok(Split { again, ..split });
+        }
+    }
+}
+
+/// Splits a program whose clauses at some indices say what they see of maps that all CPUs share, as the recorder runs them.
+fn split_telling(program: &Program, means: Means) -> Result<Split, Box<Diagnostic>> {
     let (mut replayer, mut marked) = (program.clone(), program.clone());
-    let (mut names, again) = (Names::default(), Again::of(program));
-    let learned = learned(program, &mut replayer, (text, &mut names, &again))?;
+    let (names, learned) = learned(program, &mut replayer, means)?;
     let handlers: Vec<usize> = (0..learned.len()).filter(|clause| is_of_faults(program, *clause)).collect();
     let number = VarId(marked.vars.len() as u32);
     marked.vars.push(Variable { name: String::new(), ty: Type::U64, shared: true });
@@ -181,29 +201,47 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     let groups = by_clauses(program).into_iter();
     let groups = groups.map(|(clauses, points)| group(clauses, points, &learned, &handlers)).collect();
     let state = learned.iter().flat_map(|learned| &learned.state).copied().collect();
-    let kept = slice::clauses(&marked, own, state);
+    let mut kept = slice::clauses(&marked, own, state);
+    let is_listing = |clause: &usize| learned[*clause].listed().next().is_some();
+    kept.iter_mut().filter(|(clause, _)| is_listing(clause)).for_each(|(_, clause)| only_recorded(clause, number));
     let walks = learned.iter().flat_map(|learned| &learned.walks).map(Walk::walked).collect();
     let later = learned.into_iter().flat_map(Learned::into_later).collect();
-    Ok(Split { replayer, groups, slots: names.len(), walks, marked, own, kept, later, number, again })
+    Ok(Split { replayer, groups, slots: names, walks, marked, own, kept, later, number, again: Again::default() })
 }
 
-type Means<'m> = (&'m dyn Fn(Span) -> String, &'m mut Names, &'m Again);
+/// Lets a clause of the recorder run only where the event is in the file: what left it out may be another thing now.
+fn only_recorded(clause: &mut Clause, number: VarId) {
+    let span = clause.span;
+    let number = Box::new(Expr::new(ExprKind::Var(number), Type::U64, span));
+    let is_not_0 = ExprKind::Binary(BinaryOp::Ne, number, Box::new(Expr::int(0, Type::U64, span)));
+    let is_recorded = Expr::new(is_not_0, Type::Bool, span);
+    clause.predicate = clause.predicate.take().map(|predicate| logical(true, is_recorded, predicate));
+}
 
-/// What each clause learns; the replayed program then has it from its context.
-fn learned(
-    program: &Program,
-    replayer: &mut Program,
-    (text, names, again): Means,
-) -> Result<Vec<Learned>, Box<Diagnostic>> {
+/// What is known of a program before it is split.
+struct Means<'m> {
+    text: &'m dyn Fn(Span) -> String,
+    names: &'m mut Names,
+    again: &'m Again,
+    shared: &'m Shared,
+    /// The clauses that tell what they see of maps that are shared.
+    told: &'m BTreeSet<usize>,
+}
+
+/// How many names there are, and what each clause learns; the replayed program then has it from its context.
+fn learned(program: &Program, replayer: &mut Program, means: Means) -> Result<(usize, Vec<Learned>), Box<Diagnostic>> {
+    let Means { text, names, again, shared, told } = means;
     let all_points: Vec<PointId> = (0..program.points.len() as u32).map(PointId).collect();
     let vars = &mut replayer.vars;
     let learn = |(index, clause): (usize, &mut Clause)| {
         let unchanged = Unchanged::of(program, index);
         let of_faults = is_of_faults(program, index).then_some(&*all_points);
         let aborts = aborts(program);
-        learn::learn(clause, Around { program, text, names, unchanged, again, aborts, of_faults, vars })
+        let shared = told.contains(&index).then_some(shared);
+        learn::learn(clause, Around { program, text, names, unchanged, again, shared, aborts, of_faults, vars })
     };
-    replayer.clauses.iter_mut().enumerate().map(learn).collect()
+    let learned = replayer.clauses.iter_mut().enumerate().map(learn).collect::<Result<_, _>>()?;
+    Ok((names.len(), learned))
 }
 
 /// Whether a clause is one of faults.

@@ -42,8 +42,12 @@ pub(super) struct Unchanged<'p> {
     program: &'p Program,
     /// The clause itself changes these; how many of its expressions come before the first time.
     own: BTreeMap<MapId, usize>,
-    /// Other clauses change these first, or user space does at some time.
+    /// Other clauses change these first.
     changed: BTreeSet<MapId>,
+    /// User space empties these at some time.
+    ordered: BTreeSet<MapId>,
+    /// User space empties these while the clause may run.
+    emptied: BTreeSet<MapId>,
     loops: bool,
 }
 
@@ -52,24 +56,36 @@ impl<'p> Unchanged<'p> {
     pub fn of(program: &'p Program, index: usize) -> Unchanged<'p> {
         let clause = &program.clauses[index];
         let meets = |other: &Clause| other.points.iter().any(|point| clause.points.contains(point));
-        let earlier = program.clauses[..index].iter().map(|other| (other, changes(other)));
-        let earlier = earlier.filter(|(other, changes)| !changes.is_empty() && meets(other));
-        let mut changed: BTreeSet<MapId> =
-            earlier.flat_map(|(_, changes)| changes.into_iter().map(|(map, _)| map)).collect();
+        let earlier = program.clauses[..index].iter().filter(|other| meets(other));
+        let changed = earlier.flat_map(|other| {
+            changes(other).into_iter().map(|(map, _)| map).chain(emptied_by(program, other)).collect::<Vec<_>>()
+        });
+        let changed = changed.collect();
         // What the end orders comes after all events.
         let ends = clause.points.iter().any(|point| program.points[point.0 as usize].site == Site::End);
         let orders = program.clauses.iter().filter(|other| ends || !is_at_end(program, other));
-        changed.extend(orders.flat_map(|other| emptied_by(program, other)));
+        let ordered = orders.flat_map(|other| emptied_by(program, other)).collect();
         let mut own = BTreeMap::new();
         for (map, before) in changes(clause) {
             own.entry(map).or_insert(before);
         }
-        Unchanged { program, own, changed, loops: has_loops(clause) }
+        let emptied = if is_at(program, clause, &Site::Begin) { BTreeSet::new() } else { emptied_meanwhile(program) };
+        Unchanged { program, own, changed, ordered, emptied, loops: has_loops(clause) }
+    }
+
+    /// Whether user space empties a map at a time that no event says.
+    pub fn is_emptied(&self, map: MapId) -> bool {
+        self.emptied.contains(&map)
     }
 
     /// Whether maps may be read for an input with which so many expressions of the clause have been walked over. Places in the text say
     /// nothing: what macros and inlines expand to stands where they are defined.
     pub fn hold(&self, maps: &BTreeSet<MapId>, walked: usize) -> bool {
+        self.hold_at_start(maps, walked) && self.ordered.is_disjoint(maps)
+    }
+
+    /// The same for what decides whether the clause runs at all: of what is changed meanwhile, the value at its start counts.
+    pub fn hold_at_start(&self, maps: &BTreeSet<MapId>, walked: usize) -> bool {
         let is_plain = |map: &MapId| matches!(self.program.maps[map.0 as usize].value, MapValue::Plain(_));
         let comes_first = |map: &MapId| self.own.get(map).is_some_and(|before| self.loops || *before < walked);
         maps.iter().all(|map| is_plain(map) && !self.changed.contains(map) && !comes_first(map))
@@ -89,6 +105,13 @@ pub(super) fn is_at(program: &Program, clause: &Clause, site: &Site) -> bool {
 /// The map that a record orders user space to empty.
 pub(super) fn emptied(program: &Program, record: RecordId) -> Option<MapId> {
     program.records[record.0 as usize].kind.emptied()
+}
+
+/// The maps that user space is ordered to empty while events come: what the start and the end order is done before and after all of them.
+fn emptied_meanwhile(program: &Program) -> BTreeSet<MapId> {
+    let is_once = |clause: &&Clause| [Site::Begin, Site::End].iter().any(|site| is_at(program, clause, site));
+    let clauses = program.clauses.iter().filter(|clause| !is_once(clause));
+    clauses.flat_map(|clause| emptied_by(program, clause)).collect()
 }
 
 /// The maps that a clause orders user space to empty.

@@ -43,7 +43,7 @@ impl Walk {
         let entry = Expr::new(ExprKind::Var(var), ty, span);
         let part = Expr::new(ExprKind::TupleField(Box::new(entry), 0), key.clone(), span);
         let expr = Expr::new(ExprKind::Tuple(vec![part]), Type::Tuple([key].into()), span);
-        Some(Walk { var, map, input: Input { name, slot, expr, shown: Vec::new(), caught: false } })
+        Some(Walk { var, map, input: Input { name, slot, expr, shown: Vec::new(), caught: false, seen: false } })
     }
 
     /// What a replay has to know of it.

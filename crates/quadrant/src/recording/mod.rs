@@ -18,6 +18,7 @@ mod latest;
 mod names;
 mod others;
 mod read;
+mod values;
 mod write;
 
 use std::collections::HashMap;

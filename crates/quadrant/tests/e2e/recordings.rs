@@ -115,7 +115,8 @@ fn reads_by_what_was_just_remembered() {
     assert_replays_d("record-d-remembered", &command, text);
 }
 
-/// Maps that the script empties while it runs.
+/// Maps that the script empties while it runs. An order is carried out some time later, so another trace sees it elsewhere: here nothing
+/// is left to be seen.
 #[test]
 fn reads_by_maps_that_are_emptied() {
     needs_root!();
@@ -126,7 +127,7 @@ fn reads_by_maps_that_are_emptied() {
             "config = {{ print_maps_on_exit = false }}
              tracepoint:syscalls:sys_enter_openat /pid == cpid/ {{ @f[tid] = args.filename; @n[0]++; }}
              tracepoint:syscalls:sys_exit_openat /pid == cpid/ {{ printf(\"%s\\n\", str(@f[tid])); }}
-             tracepoint:syscalls:sys_exit_openat /pid == cpid && @n[0] == 3/ {{ clear(@f); }}
+             tracepoint:syscalls:sys_exit_openat /pid == cpid && @n[0] == 11/ {{ clear(@f); }}
              interval:s:100 {{ {order} }}"
         );
         assert_replays("record-emptied", &command, &text);
@@ -135,6 +136,64 @@ fn reads_by_maps_that_are_emptied() {
         "config = { print_maps_on_exit = false } BEGIN { @task[0] = curtask; exit(); } BEGIN { delete(@task, 0); }
         END { clear(@task); printf(\"%d\\n\", @task[0].pid > 0); }";
     assert_replays("record-emptied-end", "true", text);
+}
+
+/// The tracer empties a map some time after the order, while programs run on all CPUs: a replay shows what they saw.
+#[test]
+fn what_is_seen_of_maps_that_are_emptied_meanwhile() {
+    needs_root!();
+    let threads = target!("threads");
+    let dir = folder("record-seen");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    for last in ["", "delete(@f, tid);"] {
+        let text = format!(
+            "config = {{ print_maps_on_exit = false }}
+             uprobe:{threads}:target_call {{ @f[tid] = arg1; @n++; if (@n % 100 == 0) {{ clear(@f); }} }}
+             uretprobe:{threads}:target_call /@f[tid]/ {{ printf(\"%s\\n\", str(@f[tid])); {last} }}
+             uretprobe:{threads}:target_call {{ if (!@f[tid]) {{ printf(\"none\\n\"); }} }}"
+        );
+        std::fs::write(&script, text).unwrap();
+        good(quadrant().args(["record", "-c", &format!("{threads} 1501 2"), "-o"]).arg(&recording).arg(&script));
+        let replayed = good(quadrant().arg("replay").arg(&script).arg(&recording));
+        let shown: Vec<&str> = replayed.stdout.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(shown, seen(&recording, !last.is_empty()), "{}", replayed.describe());
+    }
+}
+
+/// What the returns of a recording show by what they read, event by event.
+fn seen(recording: &Path, removes: bool) -> Vec<String> {
+    let text = std::fs::read_to_string(recording).unwrap();
+    let mut firings: Vec<(serde_json::Value, Vec<String>)> = Vec::new();
+    for line in text.lines().skip(1).map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        let place = |of: &serde_json::Value| serde_json::json!([of["point"], of["cpu"], of["tid"]]);
+        if let Some(later) = line.get("later").filter(|later| later["name"] == "str(@f[tid])") {
+            let (_, read) = firings.iter_mut().rev().find(|(firing, _)| *firing == place(later)).unwrap();
+            read.push(later["value"].as_str().unwrap().to_owned());
+        } else if line["point"] == 1 {
+            firings.push((place(&line), Vec::new()));
+        }
+    }
+    let none = || "none".to_owned();
+    let shown = firings.into_iter().flat_map(|(_, read)| match read.is_empty() {
+        true => vec![none()],
+        false => read.into_iter().chain(removes.then(none)).collect(),
+    });
+    shown.collect()
+}
+
+/// What programs on other CPUs do to a map between two events is in no order; what was seen of it is.
+#[test]
+fn a_replay_goes_by_what_was_seen() {
+    let text = "interval:s:1 { @p = 5; @c++; if (@c == 7) { printf(\"%s\\n\", str(kptr((uint64)@p))); } else { printf(\"%d\\n\", @c); } exit(); }";
+    let read = r#""str(kptr((uint64)@p))":["seven"]"#;
+    assert_eq!(good(replay_of("record-seen-by-hand", text, &format!(r#""@c":[7],{read}"#))).lines()[0], "seven");
+    assert_eq!(
+        good(replay_of("record-seen-by-hand", text, &format!(r#""@c":[3],"@c #2":[4],{read}"#))).lines()[0],
+        "4"
+    );
+    assert_eq!(good(replay_of("record-seen-by-hand", text, read)).lines()[0], "1", "the replay has a map, too");
+    let message = refused(replay_of("record-seen-by-hand", text, r#""@c":[3],"@c #2":[]"#));
+    assert!(message.contains("the event has no value for `@c #2`"), "{message}");
 }
 
 /// What a clause learns on its way does not bring the events that its predicate leaves out.
