@@ -33,6 +33,8 @@ pub struct Event {
     pub line: usize,
     /// When the recorder read it; `None` is at once.
     pub turn: Option<Turn>,
+    /// In it the recorded script ended the trace: what follows had begun on other CPUs.
+    pub ends: bool,
     /// Index of the point in the program.
     pub point: u32,
     /// The boot clock, in nanoseconds.
@@ -98,6 +100,8 @@ pub struct Replay<'a> {
     /// Records that are to be read at the next turn, and when that is.
     unread: Vec<Vec<u8>>,
     turn: Option<Turn>,
+    /// The script has ended the trace where the recorded one did: the events that are left ran all the same.
+    runs_on: bool,
 }
 
 /// How a replay ended.
@@ -121,7 +125,7 @@ impl<'a> Replay<'a> {
         let world = world::Replayed::new(Machine::new(object, host, split));
         let (progress, processes) = (Progress::default(), Processes::default());
         let (unread, turn) = (Vec::new(), None);
-        let mut replay = Replay { program, units, world, sink, progress, processes, unread, turn };
+        let mut replay = Replay { program, units, world, sink, progress, processes, unread, turn, runs_on: false };
         replay.run_once(&Site::Begin, begin)?;
         Ok(replay)
     }
@@ -135,10 +139,19 @@ impl<'a> Replay<'a> {
             self.read()?;
         }
         self.turn = event.turn;
-        if self.progress.exit.is_none() {
+        if self.goes_on() {
+            let may_end = event.ends && !self.world.has_stopped();
             self.run(event)?;
+            self.runs_on |= may_end && self.world.has_stopped();
         }
-        Ok(self.progress.exit.is_none() && !self.sink.is_full())
+        if self.runs_on {
+            self.world.go_on();
+        }
+        Ok(self.goes_on() && !self.sink.is_full())
+    }
+
+    fn goes_on(&self) -> bool {
+        self.progress.exit.is_none() || self.runs_on
     }
 
     /// Runs END on what that learned, prints the maps, and tells what was lost.

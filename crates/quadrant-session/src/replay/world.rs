@@ -42,6 +42,23 @@ impl Replayed {
         self.0.borrow_mut().run(program, cookie, event)
     }
 
+    /// Whether the script has called `exit()`.
+    pub(super) fn has_stopped(&self) -> bool {
+        let machine = self.0.borrow();
+        let flag = machine.object.data.exit_flag.map(|at| at as usize);
+        flag.is_some_and(|at| machine.data()[at..at + 8] != [0; 8])
+    }
+
+    /// Lets programs run although it has.
+    pub(super) fn go_on(&self) {
+        let mut machine = self.0.borrow_mut();
+        if let Some(at) = machine.object.data.exit_flag {
+            let mut data = machine.data();
+            data[at as usize..at as usize + 8].fill(0);
+            machine.set_data(&data);
+        }
+    }
+
     /// Lets it be that time by the boot clock.
     pub(super) fn set_now(&self, time_ns: u64) {
         self.0.borrow_mut().vm.env.now = time_ns;

@@ -68,6 +68,8 @@ pub struct Recording {
     events: Vec<(usize, Value)>,
     /// How many events the recorder had read at each of its turns, and when.
     turns: Vec<(usize, u64)>,
+    /// The event in which the recorded script ended the trace.
+    exit: Option<usize>,
 }
 
 impl Recording {
@@ -118,6 +120,9 @@ impl Recording {
                     None => Err("the value belongs to no event: none of its point, CPU and thread is before it"),
                 };
                 added.map_err(|why| wrong(name, number, why))?;
+            } else if let Some(exit) = line.get("exit") {
+                // That of BEGIN need not be there.
+                recording.exit = latest.get(&firing(exit)).copied().or(recording.exit);
             } else if let Some(lost) = line.get("lost").and_then(Value::as_object) {
                 recording.lost.extend(lost.iter().filter_map(|(what, times)| Some((what.clone(), times.as_u64()?))));
             } else {
@@ -149,6 +154,7 @@ impl Recording {
             lost: Vec::new(),
             events: Vec::new(),
             turns: Vec::new(),
+            exit: None,
         })
     }
 
@@ -245,7 +251,8 @@ impl Recording {
             match index.and_then(|index| served.get(index)) {
                 None => Some(Err(wrong(&self.name, *line, "the event's point is not among the recording's"))),
                 Some(served) => served.map(|(point, group)| {
-                    Ok(Event { turn: self.turn(place), ..self.event(*line, value, point, group)? })
+                    let (turn, ends) = (self.turn(place), self.exit == Some(place));
+                    Ok(Event { turn, ends, ..self.event(*line, value, point, group)? })
                 }),
             }
         };
@@ -309,6 +316,7 @@ impl Recording {
         Ok(Event {
             line,
             turn: None,
+            ends: false,
             point,
             time_ns: number("time", u64::MAX)?,
             cpu: word("cpu")?,

@@ -238,6 +238,12 @@ impl Sink for Writer<'_> {
         line.map_or(Ok(()), |line| writeln!(self.output, "{line}"))
     }
 
+    fn exits(&mut self, _view: View, id: RecordId, bytes: &[u8], _status: i32) -> io::Result<()> {
+        let stamp = self.program.records.get(id.0 as usize).and_then(|record| Stamp::read(record, bytes));
+        let place = stamp.map(|stamp| json!({"point": stamp.point.0, "cpu": stamp.cpu, "tid": stamp.tid}));
+        place.map_or(Ok(()), |place| writeln!(self.output, "{}", json!({"exit": place})))
+    }
+
     fn is_full(&self) -> bool {
         self.events >= self.limit
     }

@@ -196,6 +196,26 @@ fn a_replay_goes_by_what_was_seen() {
     assert!(message.contains("the event has no value for `@c #2`"), "{message}");
 }
 
+/// Events that had begun on other CPUs when one ended the trace are in the recording, and in the replay.
+#[test]
+fn what_happens_on_other_cpus_at_the_end() {
+    let dir = folder("record-last");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    let header =
+        r#"{"quadrant":"recording","version":3,"cpus":2,"points":[{"name":"interval:s:1","kind":"interval"}]}"#;
+    let event = |cpu: u32, task: u32| format!(r#"{{"point":0,"cpu":{cpu},"values":{{"curtask":{task}}}}}"#);
+    let exit = r#"{"exit":{"point":0,"cpu":0,"tid":0}}"#;
+    let lines = [event(0, 1), event(0, 2), exit.to_owned(), event(1, 3), r#"{"turn":9}"#.to_owned(), event(1, 4)];
+    std::fs::write(&recording, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
+    for (condition, shown) in [("curtask == 2", &["1", "2", "3", "4"][..]), ("curtask == 1", &["1"])] {
+        let text = format!("interval:s:1 {{ printf(\"%d\\n\", curtask); }} interval:s:1 /{condition}/ {{ exit(); }}");
+        std::fs::write(&script, text).unwrap();
+        let replayed = good(quadrant().arg("replay").arg(&script).arg(&recording));
+        let lines: Vec<&str> = replayed.stdout.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines, shown, "{}", replayed.describe());
+    }
+}
+
 /// What a clause learns on its way does not bring the events that its predicate leaves out.
 #[test]
 fn only_what_the_predicate_wants() {
