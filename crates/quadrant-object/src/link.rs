@@ -244,8 +244,10 @@ impl<'a> Linker<'a> {
             return Err(bad(NO_PLACE));
         }
         if Some(section) == object.maps_section {
-            let map = object.map_offsets.iter().position(|offset| u64::from(*offset) == symbol.value);
-            return map.map(Reference::Map).ok_or_else(|| bad("it is no map"));
+            let is_there = |offset: &u32| u64::from(*offset) == symbol.value;
+            let left_out = object.left_out.iter().find(|(offset, _)| is_there(offset)).map(|(_, why)| why.as_str());
+            let map = object.map_offsets.iter().position(is_there);
+            return map.map(Reference::Map).ok_or_else(|| bad(left_out.unwrap_or("it is no map")));
         }
         let data = object.data.iter().position(|data| data.section == Some(section));
         let data = data.ok_or_else(|| bad("its section holds neither maps, nor variables, nor code"))?;

@@ -50,6 +50,8 @@ pub struct Object {
     pub(crate) maps_section: Option<usize>,
     /// Where each map's variable is in its section.
     pub(crate) map_offsets: Vec<u32>,
+    /// The same for maps that were left out, with why.
+    pub(crate) left_out: Vec<(u32, String)>,
     /// What instructions refer to, by section and instruction.
     relocations: HashMap<(usize, usize), Symbol>,
 }
@@ -124,6 +126,7 @@ impl Object {
             programs,
             skipped,
             map_offsets: maps.iter().map(|map| map.offset).collect(),
+            left_out: Vec::new(),
             maps: maps.into_iter().map(|map| map.def).collect(),
             data,
             externs,
@@ -140,6 +143,12 @@ impl Object {
             maps_section: elf.section(".maps").map(|(index, _)| index),
             relocations: relocations(&elf),
         })
+    }
+
+    /// Does without a map, for a reason: programs that use it cannot be linked any more.
+    pub fn leave_out_map(&mut self, index: usize, why: String) {
+        self.maps.remove(index);
+        self.left_out.push((self.map_offsets.remove(index), why));
     }
 
     /// Its types, if it was compiled with them.

@@ -36,7 +36,7 @@ pub(super) fn load_types(object: &Object, notes: &mut Vec<String>) -> Option<Own
     None
 }
 
-/// Create all maps of an object, empty.
+/// Create all maps of an object, empty. If that is tolerated, those that the kernel refuses are left out of it.
 ///
 /// # Errors
 /// What the kernel refused, and why.
@@ -45,9 +45,28 @@ pub(super) fn create_all(
     notes: &mut Vec<String>,
     types: Option<&OwnedFd>,
     machine: &Machine,
+    tolerant: bool,
 ) -> Result<Vec<Map>, Error> {
     object.maps.iter_mut().for_each(|def| complete(def, notes));
-    object.maps.iter().map(|def| create(def, types).map_err(|error| explained(error, def, machine))).collect()
+    let mut maps = Vec::new();
+    while let Some(def) = object.maps.get(maps.len()) {
+        match create(def, types).map_err(|error| explained(error, def, machine)) {
+            Ok(map) => maps.push(map),
+            Err(error) if tolerant && is_refusal(&error) => {
+                let why = error.to_string();
+                let why = why.lines().next().unwrap_or_default();
+                notes.push(format!("left out the map `{}`: {why}", def.name));
+                object.leave_out_map(maps.len(), format!("this kernel refuses the map: {why}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(maps)
+}
+
+/// Whether the kernel does not have such a map; who may make none gets none.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Kernel(error) if !error.errno().is_some_and(Errno::is_denied))
 }
 
 /// The kernel's answer is the same for a kind that it does not have and for anything wrong with a map.
@@ -228,8 +247,14 @@ pub(super) fn create_data(data: &DataSection, types: Option<&OwnedFd>) -> Result
 /// Put maps and programs into the maps that shall hold them from the start.
 ///
 /// # Errors
-/// There is no such map or program, or the kernel refused.
-pub(super) fn fill(object: &Object, maps: &[Map], programs: &[LoadedProgram]) -> Result<(), Error> {
+/// There is no such map or program, unless that is tolerated, or the kernel refused.
+pub(super) fn fill(
+    object: &Object,
+    maps: &[Map],
+    programs: &[LoadedProgram],
+    notes: &mut Vec<String>,
+    tolerant: bool,
+) -> Result<(), Error> {
     for (def, map) in object.maps.iter().zip(maps) {
         for (slot, value) in &def.values {
             let name = match value {
@@ -242,11 +267,12 @@ pub(super) fn fill(object: &Object, maps: &[Map], programs: &[LoadedProgram]) ->
                     loaded.find(|program| object.programs[program.index].name == *name).map(|it| it.program.as_fd())
                 }
             };
-            let fd = fd.ok_or_else(|| Error::Object {
-                message: format!("the map `{}` shall hold `{name}`, which was not loaded", def.name),
-                help: Vec::new(),
-            })?;
-            map.update_fd(&slot.to_ne_bytes(), fd)?;
+            let missing = || format!("the map `{}` shall hold `{name}`, which was not loaded", def.name);
+            match fd {
+                Some(fd) => map.update_fd(&slot.to_ne_bytes(), fd)?,
+                None if tolerant => notes.push(missing()),
+                None => return Err(Error::Object { message: missing(), help: Vec::new() }),
+            }
         }
     }
     Ok(())

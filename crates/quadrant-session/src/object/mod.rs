@@ -90,7 +90,7 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
     let mut notes: Vec<String> = object.notes.iter().cloned().chain(skipped).collect();
     let externs = externs::find(&mut object, &machine, &|_| true, &mut notes)?;
     let types = maps::load_types(&object, &mut notes);
-    let maps = maps::create_all(&mut object, &mut notes, types.as_ref(), &machine)?;
+    let maps = maps::create_all(&mut object, &mut notes, types.as_ref(), &machine, options.tolerant)?;
     let data = object.data.iter().map(|data| maps::create_data(data, types.as_ref()));
     let data = data.collect::<Result<Vec<Map>, Error>>()?;
     let mut loading = programs::Loading {
@@ -103,7 +103,7 @@ pub fn load(mut object: Object, options: LoadOptions) -> Result<Loaded, Error> {
         unlisted: RefCell::default(),
     };
     let programs = loading.load_wanted(&options, &mut notes)?;
-    maps::fill(&object, &maps, &programs)?;
+    maps::fill(&object, &maps, &programs, &mut notes, options.tolerant)?;
     Ok(Loaded { object, maps, data, programs, notes, options, machine })
 }
 

@@ -383,6 +383,28 @@ fn maps_that_are_shared_by_their_names() {
     assert!(outcome.stderr.contains(message), "{}", outcome.describe());
 }
 
+/// A map that the kernel does not have keeps no program away that needs none.
+#[test]
+fn maps_that_the_kernel_refuses() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let load = || Ok::<_, String>(quadrant().args(["load", &source("refused")?, "--set", "target_tgid=cpid"]));
+    let (strict, tolerant) = match (load(), load()) {
+        (Ok(strict), Ok(tolerant)) => (strict, tolerant),
+        (Err(missing), _) | (_, Err(missing)) => return quadrant_testing::skip(missing),
+    };
+    let command = format!("{syscalls} getppid {COUNT}");
+    let message = refused(strict.args(["-c", &command]));
+    assert!(message.contains("cannot create map \"refused\""), "{message}");
+    let outcome = good(tolerant.args(["--tolerant", "-c", &command]));
+    assert_eq!(outcome.stdout.lines().last(), Some(&*format!("counts[0]: {COUNT}")), "{}", outcome.describe());
+    for told in
+        ["left out the map `refused`: ", "left out `with`: cannot use `refused` in `with`: this kernel refuses the map"]
+    {
+        assert!(outcome.stderr.contains(told), "{told}: {}", outcome.describe());
+    }
+}
+
 #[test]
 fn what_is_in_an_object() {
     needs_root!();
