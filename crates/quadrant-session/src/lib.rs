@@ -26,6 +26,7 @@ mod pins;
 pub mod plan;
 pub mod portable;
 mod privileges;
+mod probed;
 mod processes;
 mod programs;
 mod reader;

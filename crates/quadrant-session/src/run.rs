@@ -25,6 +25,7 @@ use crate::kernel::Kernel;
 use crate::overhead::Change;
 use crate::overhead::Meter;
 use crate::plan::Planned;
+use crate::probed::Probed;
 use crate::processes::Processes;
 use crate::reader::Packets;
 use crate::reader::Reader;
@@ -161,6 +162,7 @@ pub(crate) struct Loop<'a> {
     pub(crate) controls: Controls,
     pub(crate) progress: Progress,
     pub(crate) processes: Processes,
+    pub(crate) probed: Probed,
     /// If the cost is of interest.
     pub(crate) meter: Option<Meter>,
     /// Commands and files that still wait are left.
@@ -195,6 +197,7 @@ impl Loop<'_> {
                 return Ok(End::Overhead);
             }
             self.processes.look(self.program, self.kernel, self.sink)?;
+            self.probed.look(self.sink);
             if count == BATCH {
                 continue;
             }

@@ -144,7 +144,7 @@ pub trait Sink {
     /// A signal came when only so many of all points were attached to: the trace ends.
     fn interrupted(&mut self, _done: usize, _points: usize) {}
 
-    /// A point could not be attached to, and the script goes on without it.
+    /// A point could not be attached to, or its file is another one by now, and the script goes on without it.
     fn passed_over(&mut self, _why: &str) {}
 
     /// All probes are attached; `points` of them.

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
 use std::rc::Rc;
 
 use quadrant_bpf::cgroup::Subtree;
@@ -50,6 +49,7 @@ use crate::plan;
 use crate::plan::PlanOptions;
 use crate::plan::Planned;
 use crate::privileges;
+use crate::probed::Probed;
 use crate::processes::Processes;
 use crate::programs::Loaded;
 use crate::reader::Packets;
@@ -284,8 +284,22 @@ impl Trace {
         let (progress, processes, left) = (Progress::default(), Processes::default(), Cell::new(0));
         let controls = Controls::of(&self.program, &self.kernel.data);
         let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
-        let (meter, leaving) = (None, false);
-        Loop { program, units, kernel, reader, packets, sink, controls, progress, processes, meter, leaving, left }
+        let (probed, meter, leaving) = (Probed::default(), None, false);
+        Loop {
+            program,
+            units,
+            kernel,
+            reader,
+            packets,
+            sink,
+            controls,
+            progress,
+            processes,
+            probed,
+            meter,
+            leaving,
+            left,
+        }
     }
 
     /// The signals that the script has clauses for.
@@ -318,10 +332,11 @@ impl Trace {
             pins::tell_not_made(&self.program, running.sink);
             return Ok(end);
         }
+        running.probed = Probed::of(&self.program);
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if running.processes.are_followed() {
             watch.processes().for_each(|pid| running.sink.seen(pid));
-            probed_files(&self.program).into_iter().for_each(|file| running.sink.probed(file));
+            running.probed.paths().for_each(|file| running.sink.probed(file));
         }
         if !self.attach(running, watch, attached)? {
             pins::tell_not_made(&self.program, running.sink);
@@ -355,6 +370,7 @@ impl Trace {
     fn answer(&self, running: &mut Loop, attached: &[Attachment], end: End) -> Result<Outcome, Error> {
         let cost = running.meter.take().map(|meter| meter.cost(self.costs(attached)));
         running.processes.finish(running.sink);
+        running.probed.look_now(running.sink);
         running.leaving = end == End::Signal;
         running.drain()?;
         running.leaving = false;
@@ -484,17 +500,5 @@ impl Trace {
             1 => name.clone(),
             count => format!("{name} and {} more", count - 1),
         }
-    }
-}
-
-/// The files that user probes are in, each once.
-fn probed_files(program: &Program) -> BTreeSet<&Path> {
-    program.points.iter().filter_map(|point| probed_file(&point.site)).collect()
-}
-
-fn probed_file(site: &Site) -> Option<&Path> {
-    match site {
-        Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } | Site::Usdt { path, .. } => Some(path),
-        _ => None,
     }
 }

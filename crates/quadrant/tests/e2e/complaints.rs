@@ -575,3 +575,32 @@ fn a_return_probe_on_a_function_that_may_throw_is_warned_of() {
     let text = format!("uprobe:{program}:cpp:\"ns::make\" {{ @[args.n, args.twice[1]] = count(); }}");
     assert_lines(&run_on(&program, &text), &["@[7, 5]: 1", "@[100, 5]: 1"]);
 }
+
+/// An update during the trace: the probes are in the file that was there, and what starts afterwards would be missed in silence.
+#[test]
+fn a_probed_file_that_is_replaced_is_told() {
+    needs_root!();
+    let folder = Folder::new("replaced");
+    let (typed, path) = (target!("typed"), folder.join("service"));
+    for (way, told) in [("replaced", "was replaced by another file"), ("written", "was written while probes are in it")]
+    {
+        std::fs::copy(&typed, &path).unwrap();
+        let text = format!("uprobe:{}:main {{ @ = count(); }}", path.display());
+        let tracer = attached(script(&text));
+        if way == "replaced" {
+            std::fs::copy(&typed, folder.join("new")).unwrap();
+            std::fs::rename(folder.join("new"), &path).unwrap();
+        } else {
+            std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        }
+        let outcome = end(tracer);
+        assert_eq!(outcome.stderr.matches(told).count(), 1, "{}", outcome.describe());
+    }
+    let text = format!("uprobe:{typed}:main {{ @ = count(); }}");
+    let outcome = end(attached(script(&text)));
+    assert!(
+        !outcome.stderr.contains("was replaced") && !outcome.stderr.contains("was written"),
+        "{}",
+        outcome.describe()
+    );
+}
