@@ -459,8 +459,10 @@ pub enum TextFunction {
     Upper,
     /// `tolower(s)`
     Lower,
-    /// `inet_ntop(family, address)`, `inet_ntoa(address)`, `inet_ntoa6(address)` as text: family, then address in kernel memory.
+    /// `inet_ntop(family, address)`, `inet_ntoa(address)` as text: family, then address in kernel memory.
     Ntop,
+    /// `inet_ntoa6(address)` as text: an IPv4 address in it is all that is shown.
+    Ntoa6,
     /// `link_ntop(type, address)` as text: the address, then its number of bytes.
     LinkNtop,
     /// `json(s, path)`: the element as text; empty when there is none.

@@ -265,12 +265,29 @@ fn internet_addresses_are_shown_as_everyone_does() {
         let expected = if text == "::5:0:0:0:0:0:1" { "0:5::1".to_owned() } else { address.to_string() };
         assert_eq!(shown(10, &address.octets()), expected, "{text}");
     }
-    // As inet_ntop(3) shows an IPv4-compatible address.
-    assert_eq!(shown(10, &"::1.2.3.4".parse::<std::net::Ipv6Addr>().expect("an address").octets()), "::1.2.3.4");
+    // As DTrace shows an IPv4-compatible address, which all but `::` and `::1` are.
+    for (text, expected) in [("::1.2.3.4", "::1.2.3.4"), ("::2", "::0.0.0.2"), ("::1:0", "::0.1.0.0")] {
+        let address: std::net::Ipv6Addr = text.parse().expect("an address");
+        assert_eq!(shown(10, &address.octets()), expected, "{text}");
+    }
     let faulty = machine.run(&script, &[(0, vec![2, 64])]);
     assert_eq!(faults(&faulty), [[1, Fault::BadAddress as u64, 64]]);
     let unknown = machine.run(&script, &[(0, vec![1, 0xffff_c000])]);
     assert_eq!(faults(&unknown).iter().map(|fault| fault[1]).collect::<Vec<_>>(), [Fault::IllegalOperation as u64]);
+    Kernel::new(&script);
+}
+
+#[test]
+fn of_an_ipv4_address_in_ipv6_form_inet_ntoa6_shows_the_former() {
+    let (script, out) = address_script(text_call(TextFunction::Ntoa6, vec![arg(0)]));
+    let mut machine = Machine::new(&script, FakeEnv::default());
+    let cases =
+        [("::", "::"), ("::1", "::1"), ("::2", "0.0.0.2"), ("::ffff:1.2.3.4", "1.2.3.4"), ("fe80::1", "fe80::1")];
+    for (text, expected) in cases {
+        let address: std::net::Ipv6Addr = text.parse().expect("an address");
+        machine.vm.env.kernel.put(0xffff_c000, address.octets());
+        assert_eq!(text_of(&machine.run(&script, &[(0, vec![0xffff_c000])]), out), expected);
+    }
     Kernel::new(&script);
 }
 

@@ -427,7 +427,11 @@ fn asks(function: Function) -> bool {
             | Function::Caller(_)
             | Function::Copy(_)
             | Function::Text(
-                TextFunction::DPath | TextFunction::DentryPath | TextFunction::Ntop | TextFunction::LinkNtop
+                TextFunction::DPath
+                    | TextFunction::DentryPath
+                    | TextFunction::Ntop
+                    | TextFunction::Ntoa6
+                    | TextFunction::LinkNtop
             )
     )
 }

@@ -24,6 +24,18 @@ const GROUPS: i64 = 8;
 /// Bytes of the longest link address (InfiniBand).
 const LINK_MAX: u32 = 32;
 
+/// Which form of an IPv4 address an IPv6 address is.
+const NOT_MAPPED: i64 = 0;
+const COMPATIBLE: i64 = 1;
+const MAPPED: i64 = 2;
+
+/// The row of zeros that is left out: how many groups, and the one behind it.
+#[derive(Clone, Copy)]
+struct Row {
+    len: Cell,
+    end: Cell,
+}
+
 /// Text that grows.
 #[derive(Clone, Copy)]
 struct Output {
@@ -32,6 +44,16 @@ struct Output {
 }
 
 impl Lower<'_, '_> {
+    /// `inet_ntoa6`: an address of IPv6, or the IPv4 address in it alone.
+    pub fn store_internet6(&mut self, addr: &Expr, cap: u32, to: Mem) -> Result<()> {
+        let from = self.scalar(addr)?;
+        let out = Output { bytes: self.bytes(64), len: self.cell(0) };
+        let address = self.bytes(16);
+        self.read_address(address, 16, from)?;
+        self.groups(out, address, "");
+        self.store_output(out, cap, to)
+    }
+
     /// `inet_ntop`: dotted numbers, or groups of hexadecimal digits with the longest row of zeros left out. Other families are a fault in
     /// D, and empty elsewhere.
     pub fn store_internet(&mut self, family: &Expr, addr: &Expr, cap: u32, to: Mem) -> Result<()> {
@@ -53,7 +75,7 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(six);
         self.read_address(address, 16, from)?;
-        self.groups(out, address)?;
+        self.groups(out, address, "::");
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         self.store_output(out, cap, to)
@@ -150,53 +172,75 @@ impl Lower<'_, '_> {
         self.push_byte(out.bytes, out.len, byte);
     }
 
-    /// Eight groups. Of several rows of zeros that are equally long, the first is left out; a single zero is not. The last two groups
-    /// of an IPv4 address in its IPv6 form are dotted.
-    fn groups(&mut self, out: Output, address: Bytes) -> Result<()> {
-        let [row, best, best_end] = [(); 3].map(|()| self.cell(0));
-        for index in 0..GROUPS {
-            let group = self.load_group(address, index);
-            let (now, longest) = (self.cell_get(row), self.cell_get(best));
-            let longer = self.f.b.add(now, 1);
-            let zero = self.f.b.iconst(0);
-            let now = self.f.b.select(Cond::Eq, group, 0, longer, zero);
-            self.cell_set(row, now);
-            self.when(Cond::Ugt, now, longest, |lower| {
-                lower.cell_set(best, now);
-                lower.cell_set(best_end, index + 1);
-            });
+    /// Eight groups. Of several rows of zeros that are equally long, the first is left out; a single zero is not. An IPv4 address in its
+    /// IPv6 form is dotted, behind `prefix`.
+    fn groups(&mut self, out: Output, address: Bytes, prefix: &str) {
+        let row = self.longest_row(address);
+        let mapped = self.is_mapped(address, row);
+        let [four, six, end] = [(); 3].map(|()| self.f.b.create_block());
+        self.f.b.branch(Cond::Ne, mapped, NOT_MAPPED, four, &[], six, &[]);
+        self.f.b.switch_to(four);
+        self.push_text(out, prefix);
+        if !prefix.is_empty() {
+            self.when(Cond::Eq, mapped, MAPPED, |lower| lower.push_text(out, "ffff:"));
         }
-        let longest = self.cell_get(best);
-        self.when(Cond::Ult, longest, 2, |lower| lower.cell_set(best, 0));
-        let is_four = self.is_mapped(address, best, best_end);
-        let is_four = self.cell(is_four);
+        self.dotted(out, address, 12);
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(six);
         for index in 0..GROUPS {
-            self.group_or_row(out, address, index, (best, best_end, is_four));
+            self.group_or_row(out, address, index, row);
         }
-        let (longest, end) = (self.cell_get(best), self.cell_get(best_end));
+        let (longest, last) = (self.cell_get(row.len), self.cell_get(row.end));
         self.when(Cond::Ne, longest, 0, |lower| {
-            lower.when(Cond::Eq, end, GROUPS, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
+            lower.when(Cond::Eq, last, GROUPS, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
         });
-        Ok(())
+        self.f.b.jump(end, &[]);
+        self.f.b.switch_to(end);
     }
 
-    /// 1 for `::a.b.c.d` and `::ffff:a.b.c.d`.
-    fn is_mapped(&mut self, address: Bytes, best: Cell, best_end: Cell) -> Value {
-        let (longest, end) = (self.cell_get(best), self.cell_get(best_end));
-        let group = self.load_group(address, 5);
-        let result = self.cell(0);
+    fn push_text(&mut self, out: Output, text: &str) {
+        text.bytes().for_each(|byte| self.push_byte(out.bytes, out.len, i64::from(byte)));
+    }
+
+    fn longest_row(&mut self, address: Bytes) -> Row {
+        let [now, len, end] = [(); 3].map(|()| self.cell(0));
+        for index in 0..GROUPS {
+            let group = self.load_group(address, index);
+            let (so_far, longest) = (self.cell_get(now), self.cell_get(len));
+            let longer = self.f.b.add(so_far, 1);
+            let zero = self.f.b.iconst(0);
+            let so_far = self.f.b.select(Cond::Eq, group, 0, longer, zero);
+            self.cell_set(now, so_far);
+            self.when(Cond::Ugt, so_far, longest, |lower| {
+                lower.cell_set(len, so_far);
+                lower.cell_set(end, index + 1);
+            });
+        }
+        let longest = self.cell_get(len);
+        self.when(Cond::Ult, longest, 2, |lower| lower.cell_set(len, 0));
+        Row { len, end }
+    }
+
+    /// Whether it is `::a.b.c.d` (which `::` and `::1` are not) or `::ffff:a.b.c.d`.
+    fn is_mapped(&mut self, address: Bytes, row: Row) -> Value {
+        let (longest, end) = (self.cell_get(row.len), self.cell_get(row.end));
+        let [marked, last] = [5, 7].map(|index| self.load_group(address, index));
+        let result = self.cell(NOT_MAPPED);
         self.when(Cond::Eq, longest, end, |lower| {
-            lower.when(Cond::Eq, longest, 6, |lower| lower.cell_set(result, 1));
+            lower.when(Cond::Eq, longest, 6, |lower| lower.cell_set(result, COMPATIBLE));
+            lower.when(Cond::Eq, longest, 7, |lower| {
+                lower.when(Cond::Ne, last, 1, |lower| lower.cell_set(result, COMPATIBLE));
+            });
             lower.when(Cond::Eq, longest, 5, |lower| {
-                lower.when(Cond::Eq, group, 0xffff, |lower| lower.cell_set(result, 1));
+                lower.when(Cond::Eq, marked, 0xffff, |lower| lower.cell_set(result, MAPPED));
             });
         });
         self.cell_get(result)
     }
 
-    fn group_or_row(&mut self, out: Output, address: Bytes, index: i64, (best, best_end, is_four): (Cell, Cell, Cell)) {
+    fn group_or_row(&mut self, out: Output, address: Bytes, index: i64, row: Row) {
         let next = self.f.b.create_block();
-        let (longest, end) = (self.cell_get(best), self.cell_get(best_end));
+        let (longest, end) = (self.cell_get(row.len), self.cell_get(row.end));
         let start = self.f.b.sub(end, longest);
         let here = self.f.b.iconst(index);
         let distance = self.f.b.sub(here, start);
@@ -206,19 +250,8 @@ impl Lower<'_, '_> {
         self.when(Cond::Eq, distance, 0, |lower| lower.push_byte(out.bytes, out.len, i64::from(b':')));
         self.f.b.jump(next, &[]);
         self.f.b.switch_to(shown);
-        let is_four = self.cell_get(is_four);
-        if index == GROUPS - 1 {
-            // The number before was dotted and had both groups.
-            self.f.b.branch_away(Cond::Ne, is_four, 0, next);
-        }
         if index > 0 {
             self.push_byte(out.bytes, out.len, i64::from(b':'));
-        }
-        if index == GROUPS - 2 {
-            self.when(Cond::Ne, is_four, 0, |lower| {
-                lower.dotted(out, address, 12);
-                lower.f.b.jump(next, &[]);
-            });
         }
         let group = self.load_group(address, index);
         self.group(out, group);

@@ -74,6 +74,7 @@ impl Lower<'_, '_> {
             (TextFunction::Upper, [text]) => self.store_case(text, true, cap, to),
             (TextFunction::Lower, [text]) => self.store_case(text, false, cap, to),
             (TextFunction::Ntop, [family, addr]) => self.store_internet(family, addr, cap, to),
+            (TextFunction::Ntoa6, [addr]) => self.store_internet6(addr, cap, to),
             (TextFunction::LinkNtop, [addr, len]) => self.store_link_address(addr, len, cap, to),
             (TextFunction::Json, [text, path]) => self.store_json(text, path, cap, to),
             (TextFunction::DPath, [path]) => self.store_path(path, cap, to),

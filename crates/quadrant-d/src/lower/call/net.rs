@@ -7,9 +7,8 @@ use super::super::Lower;
 use super::super::value::{Int, Value};
 use super::Call;
 
-/// Address families of Linux.
+/// The address family of Linux.
 const AF_INET: i64 = 2;
-const AF_INET6: i64 = 10;
 /// Link types of Linux, with the length of their addresses.
 const LINKS: [(i64, i64); 2] = [(1, 6), (32, 20)];
 
@@ -19,8 +18,15 @@ impl Lower<'_> {
             "htons" | "ntohs" => 2,
             "htonl" | "ntohl" => 4,
             "htonll" | "ntohll" => 8,
-            "inet_ntoa" => return self.ntoa(call, AF_INET),
-            "inet_ntoa6" => return self.ntoa(call, AF_INET6),
+            "inet_ntoa" => {
+                let family = Expr::int(AF_INET, Type::I64, call.span);
+                let addr = self.pointer_arg(call, 1, "ipaddr_t *")?;
+                return Some(self.net_text(TextFunction::Ntop, vec![family, addr], call));
+            }
+            "inet_ntoa6" => {
+                let addr = self.pointer_arg(call, 1, "in6_addr_t *")?;
+                return Some(self.net_text(TextFunction::Ntoa6, vec![addr], call));
+            }
             "inet_ntop" => {
                 let (family, addr) = (self.int_arg(call, 1)?, self.pointer_arg(call, 2, "void *")?);
                 return Some(self.net_text(TextFunction::Ntop, vec![family, addr], call));
@@ -35,13 +41,6 @@ impl Lower<'_> {
             return Some(self.number(swapped as i64, int, call.span));
         }
         Some(self.of_int(ExprKind::Call(Function::Bswap, vec![value]), int, call.span))
-    }
-
-    fn ntoa(&mut self, call: &Call, family: i64) -> Option<Value> {
-        let family = Expr::int(family, Type::I64, call.span);
-        let prototype = if call.name == "inet_ntoa" { "ipaddr_t *" } else { "in6_addr_t *" };
-        let addr = self.pointer_arg(call, 1, prototype)?;
-        Some(self.net_text(TextFunction::Ntop, vec![family, addr], call))
     }
 
     fn link_ntop(&mut self, call: &Call) -> Option<Value> {
