@@ -57,7 +57,6 @@ impl Walk<'_> {
                 self.block(then);
                 other.iter_mut().for_each(|other| self.block(other));
             }
-            StmtKind::Block(block) => self.block(block),
         }
     }
 

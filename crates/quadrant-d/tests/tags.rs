@@ -300,7 +300,7 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("self char a[string][8];", "D_DECL_DYNOBJ"),
     ("enum none x;", "D_DECL_INCOMPLETE"),
     ("struct s { enum none x; };", "D_DECL_INCOMPLETE"),
-    ("typedef enum none none_t;", "D_TYPE_ERR"),
+    ("typedef enum none none_t;", ""),
     ("char x[3]; BEGIN { x = \"a\"; }", "D_OP_ARRFUN"),
     // Definitions that nothing uses.
     ("inline int x = self->y;", "D_VAR_UNDEF"),
@@ -382,6 +382,21 @@ const DECLARED: &[(&str, &str)] = &[
     ("#pragma D option quiet=foo\n", "failed to set option 'quiet' to 'foo': Invalid value for specified option"),
     ("translator int < int x > { a = 1; };", "translator output type must be a struct or union"),
     ("translator struct none < int x > { a = 1; };", "incomplete struct/union/enum struct none"),
+    // An enumeration of which only the tag is known is as a struct of that kind.
+    ("enum none *p; struct s { enum none *q; }; BEGIN { p = 0; trace(sizeof (p) + sizeof (struct s)); }", ""),
+    ("typedef enum none none_t; BEGIN { trace(sizeof (none_t *)); }", ""),
+    ("enum none e;", "incomplete struct/union/enum enum none: e"),
+    ("enum none *p; BEGIN { e = (enum none)1; }", "invalid cast expression: \"int\" to \"enum none\""),
+    (
+        "enum none *p; BEGIN { trace(*p); }",
+        "operator cannot be applied to a forward declaration: no enum none definition is available",
+    ),
+    ("enum none *p; enum none { A };", "type redeclared: enum none"),
+    // Types in messages are those behind their names.
+    (
+        "typedef int n_t; n_t x; BEGIN { trace(x.y); }",
+        "operator . cannot be applied to type \"int\"; must be applied to a struct or union",
+    ),
 ];
 
 #[test]

@@ -38,8 +38,6 @@ pub enum StmtKind {
         /// What runs otherwise; `else if` makes a block with one `If`.
         other: Option<Block>,
     },
-    /// `{ }`
-    Block(Block),
 }
 
 impl Block {
@@ -65,7 +63,6 @@ impl Stmt {
                 let other = other.as_ref().map_or(0, Block::height);
                 cond.height().max(then.height()).max(other)
             }
-            StmtKind::Block(block) => block.height(),
         }
     }
 }

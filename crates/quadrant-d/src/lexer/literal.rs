@@ -1,6 +1,6 @@
 //! The values of D's literals.
 
-use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, c_escape, int_suffix, unescape};
+use quadrant_syntax::literal::{IntError, IntSuffix, accumulate, c_escape, int_suffix};
 
 use crate::ast::IntLiteral;
 
@@ -29,7 +29,9 @@ pub fn int_value(text: &str) -> Result<IntLiteral, IntError> {
 /// stands for itself.
 pub fn str_value(text: &str) -> Vec<u8> {
     let inner = text.strip_prefix('"').unwrap_or(text);
-    bytes(inner.strip_suffix('"').unwrap_or(inner))
+    // DTrace has no `\'` and `\?` in strings.
+    let simple = |byte: u8| c_escape(byte).filter(|byte| !matches!(byte, b'\'' | b'?'));
+    bytes(inner.strip_suffix('"').unwrap_or(inner), simple)
 }
 
 /// Why a character literal has no value.
@@ -47,7 +49,7 @@ pub enum CharError {
 /// No character, or more than 8.
 pub fn char_value(text: &str) -> Result<i64, CharError> {
     let inner = text.strip_prefix('\'').unwrap_or(text);
-    let bytes = bytes(inner.strip_suffix('\'').unwrap_or(inner));
+    let bytes = bytes(inner.strip_suffix('\'').unwrap_or(inner), c_escape);
     match bytes.len() {
         0 => Err(CharError::Empty),
         1..=MAX_CHARS => Ok(bytes.iter().fold(0, |value, byte| value << 8 | i64::from(*byte))),
@@ -55,21 +57,32 @@ pub fn char_value(text: &str) -> Result<i64, CharError> {
     }
 }
 
-fn bytes(inner: &str) -> Vec<u8> {
-    let (value, bad) = unescape(inner, c_escape);
-    if bad.is_empty() {
-        return value;
+fn bytes(inner: &str, simple: impl Fn(u8) -> Option<u8>) -> Vec<u8> {
+    let mut rest = inner.as_bytes();
+    let mut value = Vec::with_capacity(rest.len());
+    while let [first, behind @ ..] = rest {
+        let escaped = if *first == b'\\' { escape(behind, &simple) } else { None };
+        let (byte, len) = escaped.unwrap_or((*first, 0));
+        value.push(byte);
+        rest = &behind[len..];
     }
-    // Rare: put the backslashes that mean nothing back.
-    let mut doubled = String::with_capacity(inner.len() + bad.len());
-    let mut from = 0;
-    for (at, _) in bad {
-        doubled.push_str(&inner[from..at]);
-        doubled.push_str("\\\\");
-        from = at + 1;
+    value
+}
+
+/// What stands behind a backslash, and its length; nothing if the backslash means itself.
+fn escape(behind: &[u8], simple: impl Fn(u8) -> Option<u8>) -> Option<(u8, usize)> {
+    match behind.first()? {
+        b'0'..=b'7' => number(behind, 3, 8),
+        b'x' => number(&behind[1..], usize::MAX, 16).map(|(byte, len)| (byte, len + 1)),
+        byte => simple(*byte).map(|byte| (byte, 1)),
     }
-    doubled.push_str(&inner[from..]);
-    unescape(&doubled, c_escape).0
+}
+
+/// Digits in C's way: hexadecimal ones as many as there are. The byte is the lowest of the number.
+fn number(text: &[u8], most: usize, base: u8) -> Option<(u8, usize)> {
+    let digits = text.iter().take(most).map_while(|byte| char::from(*byte).to_digit(base.into()));
+    let step = |(value, len): (u8, usize), digit: u32| (value.wrapping_mul(base).wrapping_add(digit as u8), len + 1);
+    Some(digits.fold((0, 0), step)).filter(|(_, len)| *len > 0)
 }
 
 #[cfg(test)]
@@ -90,15 +103,24 @@ mod tests {
 
     #[test]
     fn strings_keep_backslashes_that_mean_nothing() {
-        assert_eq!(str_value(r#""a\tb\x41\101\"\?""#), b"a\tbAA\"?");
-        assert_eq!(str_value(r#""\q\d\\n""#), br"\q\d\n");
-        assert_eq!(str_value(r#""\é\400""#), "\\é\\400".as_bytes());
+        assert_eq!(str_value(r#""a\tb\x41\101\"""#), b"a\tbAA\"");
+        assert_eq!(str_value(r#""\q\d\\n\x""#), br"\q\d\n\x");
+        assert_eq!(str_value(r#""it\'s\?\é""#), "it\\'s\\?\\é".as_bytes());
+    }
+
+    #[test]
+    fn numbers_in_strings_are_the_lowest_byte_of_all_their_digits() {
+        assert_eq!(str_value(r#""\x101z\x4""#), b"\x01z\x04");
+        assert_eq!(str_value(r#""\1012\400\8""#), b"A2\0\\8");
+        assert_eq!(char_value(r"'\x41b'"), Ok(0x1b));
+        assert_eq!(char_value(r"'\400'"), Ok(0));
     }
 
     #[test]
     fn characters() {
         assert_eq!(char_value("'a'"), Ok(97));
         assert_eq!(char_value(r"'\n'"), Ok(10));
+        assert_eq!(char_value(r"'\''"), Ok(39));
         assert_eq!(char_value("'ab'"), Ok(0x6162));
         assert_eq!(char_value("''"), Err(CharError::Empty));
         assert_eq!(char_value("'123456789'"), Err(CharError::TooLong));

@@ -207,7 +207,7 @@ impl Lower<'_> {
     /// A part of the probe's name. At a single point it is known.
     pub(super) fn point_text(&mut self, part: PointPart, span: Span) -> Value {
         if let Some(name) = self.clause.only_point.clone() {
-            let text = part.of(&name).as_bytes();
+            let text = self.within_strsize(part.of(&name).as_bytes());
             self.probe_names.insert(text.to_vec());
             return self.literal_text(text, span);
         }

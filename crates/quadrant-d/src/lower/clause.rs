@@ -166,7 +166,6 @@ impl Lower<'_> {
             match &stmt.kind {
                 ast::StmtKind::Error => {}
                 ast::StmtKind::Expr(expr) => self.expression(expr, into),
-                ast::StmtKind::Block(block) => self.statements(block, into),
                 ast::StmtKind::If { cond, then, other } => {
                     into.extend(self.end_segment(false, stmt.span));
                     self.branch(cond, then, other.as_ref(), stmt.span, into);

@@ -146,16 +146,11 @@ impl Lower<'_> {
             Tag::Union => self.types.lookup_union(&name.name),
             Tag::Enum => self.types.lookup_enum(&name.name),
         };
-        match (found, tag) {
-            (Some(id), _) => Some(id),
-            (None, Tag::Enum) => self.fail(
-                name.span,
-                "D_TYPE_ERR",
-                format!("failed to resolve type enum {}: Type definition is not available", name.name),
-            ),
-            // Only pointers to it have a use.
-            (None, _) => Some(self.types.declare_struct(&name.name, tag == Tag::Union)),
-        }
+        // Of what is only declared, pointers have a use.
+        Some(found.unwrap_or_else(|| match tag {
+            Tag::Enum => self.types.declare_enum(&name.name),
+            Tag::Struct | Tag::Union => self.types.declare_struct(&name.name, tag == Tag::Union),
+        }))
     }
 
     /// What the model calls a value of this type; values in memory have C's layout.
@@ -175,6 +170,7 @@ impl Lower<'_> {
     pub(super) fn model_of(&mut self, id: TypeId, span: Span) -> Option<Type> {
         match self.types.kind(id) {
             CType::Int { size: 16, .. } => Some(bytes(16)),
+            CType::Struct { complete: false, .. } | CType::Enum { size: 0, .. } => self.only_declared(id, span),
             CType::Int { .. } | CType::Enum { .. } | CType::Ptr(_) => Some(self.scalar_model(id)),
             CType::Array { elem, len } => {
                 let Ok(len) = u32::try_from(len) else {
@@ -183,24 +179,22 @@ impl Lower<'_> {
                 let elem = self.model_of(elem, span)?;
                 Some(Type::Array { elem: Arc::new(elem), len })
             }
-            CType::Struct { complete: true, size, .. } => Some(Type::Record(Arc::new(RecordType {
+            CType::Struct { size, .. } => Some(Type::Record(Arc::new(RecordType {
                 name: self.types.display(self.types.resolve(id)),
                 ctype: self.types.resolve(id),
                 size,
                 fields: Vec::new(),
             }))),
-            CType::Struct { .. } => {
-                let name = self.types.display(id);
-                self.fail(
-                    span,
-                    "D_OP_INCOMPLETE",
-                    format!("operator cannot be applied to a forward declaration: no {name} definition is available"),
-                )
-            }
             CType::Float { size } => Some(bytes(size)),
             CType::Void => self.fail(span, "D_DEREF_VOID", "cannot dereference pointer to void"),
             CType::Func(_) => self.fail(span, "D_DEREF_FUNC", "cannot dereference pointer to function"),
         }
+    }
+
+    fn only_declared<T>(&mut self, id: TypeId, span: Span) -> Option<T> {
+        let name = self.types.display(id);
+        let message = format!("operator cannot be applied to a forward declaration: no {name} definition is available");
+        self.fail(span, "D_OP_INCOMPLETE", message)
     }
 
     /// The type with all that is needed to print its values.

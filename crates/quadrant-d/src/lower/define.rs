@@ -48,7 +48,7 @@ impl Lower<'_> {
             return Some(());
         };
         self.need(&format!("enum {}", name.name));
-        if self.types.lookup_enum(&name.name).is_some() {
+        if self.types.lookup_enum(&name.name).is_some_and(|id| self.types.size_of(id).is_some()) {
             return Some(());
         }
         let of = declared.name.as_ref().map_or("", |name| &name.name);
@@ -198,9 +198,6 @@ impl Lower<'_> {
             self.members(member, &mut fields)?;
         }
         self.check_names(members)?;
-        if fields.is_empty() {
-            return self.fail(span, "D_DECL_STRNULL", format!("{} declaration has no members", tag.word()));
-        }
         let def = StructDef { name: name.to_owned(), is_union, attributes: Attributes::default(), fields };
         match self.types.define_struct(&def) {
             Ok(id) => Some(id),

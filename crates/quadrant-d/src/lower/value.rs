@@ -134,6 +134,11 @@ impl Lower<'_> {
         Value { expr: Expr::new(kind, self.text_type(), span), ty: Ty::Text }
     }
 
+    /// What there can be of a text as a value.
+    pub(super) fn within_strsize<'t>(&self, bytes: &'t [u8]) -> &'t [u8] {
+        &bytes[..bytes.len().min(self.settings.strsize.saturating_sub(1) as usize)]
+    }
+
     /// Constant text.
     pub(super) fn literal_text(&self, bytes: &[u8], span: Span) -> Value {
         // A text ends at its first NUL, as in C.
@@ -172,7 +177,7 @@ impl Lower<'_> {
     /// The integer type that it is, enumerations included.
     pub(super) fn int_of(&self, ty: &Ty) -> Option<Int> {
         match self.kind(ty)? {
-            CType::Int { size: 16, .. } => None,
+            CType::Int { size: 16, .. } | CType::Enum { size: 0, .. } => None,
             CType::Int { size, signed, is_char, .. } => Some(Int { bytes: size as u8, signed: signed || is_char }),
             CType::Enum { size: 4, .. } => Some(Int::INT),
             CType::Enum { size, signed, .. } => Some(Int { bytes: size as u8, signed }),

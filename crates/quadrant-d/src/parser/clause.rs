@@ -73,12 +73,13 @@ impl Parser<'_> {
         }
         let span = probes.first().map_or(self.here(), |first| first.span.to(self.span_from(first.span.start)));
         let diagnostic = match predicate {
-            true if self.at(Tok::Eof) => {
-                self.unexpected("`{`");
-                return;
+            true if self.at(Tok::Eof) => self.end_of_input(),
+            true if self.at(Tok::Slash) => {
+                let message = "expected actions { } following probe description and predicate";
+                Diagnostic::error(span, message).tag("D_SYNTAX")
             }
             true => near(self.text(self.here()), self.here()).label("expected `{`"),
-            false if self.at(Tok::Eof) || self.at_clause() || self.at(Tok::Ident) => {
+            false if self.at(Tok::Eof) || self.at_clause() || matches!(self.token.kind, Tok::Ident | Tok::Int) => {
                 let message = "expected predicate and/or actions following probe description";
                 Diagnostic::error(span, message).tag("D_SYNTAX")
             }

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use quadrant_program::diag::Diagnostic;
+use quadrant_program::span::Span;
 
 use super::Parser;
 use super::declarator::Name;
+use super::recover::near;
 use crate::ast::{
     Declaration, Declared, Enumerator, Expr, Ident, Inline, Param, ProviderDef, ProviderProbe, Scope, Storage, Tag,
     TagBody, Translator, TypeExpr, TypeSpecKind, Wrap,
@@ -103,7 +105,14 @@ impl Parser<'_> {
     pub(super) fn tag_body(&mut self, tag: Tag) -> TagBody {
         match tag {
             Tag::Enum => TagBody::Values(self.enumerators()),
-            _ => TagBody::Members(self.in_braces(Self::member)),
+            _ => {
+                let members = self.in_braces(Self::member);
+                if members.is_empty() && !self.recovering {
+                    let closing = Span::new(self.prev_end - 1, self.prev_end);
+                    self.error(near("}", closing).label("expected a member"));
+                }
+                TagBody::Members(members)
+            }
         }
     }
 

@@ -114,7 +114,7 @@ impl Parser<'_> {
     }
 
     fn slash_ends_predicate(&self) -> bool {
-        self.in_predicate && matches!(self.second(), Tok::LBrace | Tok::Eof)
+        self.in_predicate && matches!(self.second(), Tok::LBrace | Tok::Slash | Tok::Eof)
     }
 
     pub(super) fn unary(&mut self) -> Expr {

@@ -122,8 +122,15 @@ impl<'a> Parser<'a> {
 
     /// Takes the token that has to come. After an error it takes none: what is there belongs to whoever starts afresh.
     fn expect(&mut self, kind: Tok, what: &str) {
-        if !self.recovering && !self.eat(kind) {
-            self.unexpected(what);
+        if self.recovering || self.eat(kind) {
+            return;
+        }
+        match self.at(Tok::Eof) && self.is_behind_name() {
+            true => {
+                let error = self.end_of_input().label(format!("expected {what}"));
+                self.error(error);
+            }
+            false => self.unexpected(what),
         }
     }
 

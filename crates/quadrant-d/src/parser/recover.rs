@@ -35,7 +35,7 @@ impl Parser<'_> {
                 .tag("D_SYNTAX")
                 .help("the comment ends with the first `*/`"),
             Tok::Float => Diagnostic::error(here, "floating-point constants are not permitted").tag("D_SYNTAX"),
-            Tok::Eof => Diagnostic::error(here, "syntax error near end of input")
+            Tok::Eof => Diagnostic::error(self.end(), "syntax error near end of input")
                 .tag("D_SYNTAX")
                 .label(format!("expected {wanted}")),
             Tok::RParen | Tok::RBracket if wanted == "`;`" => {
@@ -49,6 +49,25 @@ impl Parser<'_> {
             self.unclosed = true;
         }
         self.error(diagnostic);
+    }
+
+    /// The message for a text that ends behind a name or a predicate, where something has to follow.
+    pub(super) fn end_of_input(&self) -> Diagnostic {
+        Diagnostic::error(self.end(), "syntax error near end-of-input").tag("D_SYNTAX")
+    }
+
+    /// Whether what was read last is a name, of no type.
+    pub(super) fn is_behind_name(&self) -> bool {
+        let before = self.lexer.source().get(..self.prev_end as usize).unwrap_or("");
+        let len = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let word = &before[before.len() - len..];
+        word.starts_with(|first: char| !first.is_ascii_digit()) && !self.is_type(word)
+    }
+
+    /// The very end of the text: its last line is told, also if it is empty.
+    fn end(&self) -> Span {
+        let end = self.lexer.source().len() as u32;
+        Span::new(end, end)
     }
 
     /// The `}` of a declaration. After an error between the braces all up to it is passed over.

@@ -49,10 +49,9 @@ impl Parser<'_> {
     /// A statement with its `;`.
     fn stmt(&mut self) -> Stmt {
         let start = self.token.span.start;
-        let kind = match self.token.kind {
-            Tok::LBrace => StmtKind::Block(self.block()),
-            Tok::Ident if self.at_word("if") => self.nested(Self::if_stmt).unwrap_or(StmtKind::Error),
-            _ => StmtKind::Expr(self.expr()),
+        let kind = match self.at_word("if") {
+            true => self.nested(Self::if_stmt).unwrap_or(StmtKind::Error),
+            false => StmtKind::Expr(self.expr()),
         };
         let needs_semi = matches!(kind, StmtKind::Expr(_));
         let stmt = Stmt { span: self.span_from(start), kind };

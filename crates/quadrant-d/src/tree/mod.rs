@@ -134,10 +134,6 @@ impl Printer {
                     self.body(other);
                 }
             }
-            StmtKind::Block(block) => {
-                self.line("block");
-                self.body(block);
-            }
         }
     }
 }

@@ -76,4 +76,7 @@ provider foo { probe 1; probe -; };
 int f(int, ...;
 int a[2, 3];
 a:b:c:d:e { }
+BEGIN { { trace(1); } trace(2); }
+struct none { };
+BEGIN /1/ /2/ { }
 BEGIN { trace(1); /* open

@@ -4,6 +4,5 @@ BEGIN
 	if (x > 1 / 2) { trace(1); } else { trace(2) }
 	if (a) b; else if (c) { d; } else e;
 	if (x) ;
-	{ a; { b } }
 	trace(3)
 }

@@ -79,6 +79,14 @@ impl Types {
         Ok(id)
     }
 
+    /// An enumeration of which only the tag is known: it has no size, and pointers to it have a use.
+    pub fn declare_enum(&self, name: &str) -> TypeId {
+        let ctype = CType::Enum { name: name.into(), size: 0, signed: false };
+        let id = self.push(Slot::Ready(Rc::new(Entry::new(super::Form::Plain, ctype, None))));
+        self.remember_enum(name, id);
+        id
+    }
+
     /// Defines an enumeration that shadows the kernel's of the same tag; its constants shadow too.
     /// One that is packed is as small as its constants allow.
     pub fn define_enum(&self, name: &str, values: &[(&str, i64)], packed: bool) -> TypeId {

@@ -164,7 +164,7 @@ impl Types {
         self.entry(id).ctype.clone()
     }
 
-    /// Bytes of a value; `None` for void, functions and incomplete structs.
+    /// Bytes of a value; `None` for void, functions, and structs and enumerations that are only declared.
     pub fn size_of(&self, id: TypeId) -> Option<u64> {
         let mut elements: u64 = 1;
         let mut id = id;
@@ -175,6 +175,7 @@ impl Types {
                     id = elem;
                     continue;
                 }
+                CType::Enum { size: 0, .. } => return None,
                 CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } => size.into(),
                 CType::Struct { size, complete: true, .. } => size.into(),
                 CType::Ptr(_) => POINTER_SIZE,

@@ -18,8 +18,10 @@ pub fn first_error(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String
 /// A program without anything in it.
 pub fn empty(loaded: &Loaded, tags: bool) -> String {
     let help = "an empty program is no error with `-x empty`";
-    let diagnostic = Diagnostic::error(Span::default(), "empty D program translation unit").tag("D_EMPTY").help(help);
-    message(loaded, &diagnostic, Span::default(), tags)
+    let len = loaded.source.text.len() as u32;
+    let end = Span { start: len, end: len };
+    let diagnostic = Diagnostic::error(end, "empty D program translation unit").tag("D_EMPTY").help(help);
+    message(loaded, &diagnostic, end, tags)
 }
 
 /// Whether nothing is wrong but that actions which change the system are not allowed.

@@ -64,6 +64,10 @@ impl Lower<'_> {
         self.count_args(call, 1, 2)?;
         let mut texts = Vec::new();
         for arg in call.args {
+            if let ast::ExprKind::Str(text) = &arg.kind {
+                texts.push(String::from_utf8_lossy(text).into_owned());
+                continue;
+            }
             let value = self.expr(arg)?;
             if !value.is_text() {
                 return self.bad_arg(call, texts.len() + 1, "char *", &value);

@@ -46,7 +46,11 @@ impl Lower<'_> {
                 _ => self.fail(span, "D_OP_PTR", message),
             };
         }
-        let name = self.type_name(ty);
+        let name = match ty {
+            Ty::C(id) => self.type_name(&Ty::C(self.types.resolve(*id))),
+            Ty::Text => format!("char [{}]", self.settings.strsize),
+            _ => self.type_name(ty),
+        };
         let message = format!("operator . cannot be applied to type \"{name}\"; must be applied to a struct or union");
         match self.kind(ty) {
             Some(CType::Ptr(_)) => self.fail_help(span, "D_OP_SOU", message, "use `->` here"),

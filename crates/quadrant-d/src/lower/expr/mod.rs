@@ -31,7 +31,7 @@ impl Lower<'_> {
                 Some(self.number(literal.value as i64, int, span))
             }
             ast::ExprKind::Char(value) => Some(self.number(*value, char_int(*value), span)),
-            ast::ExprKind::Str(bytes) => Some(self.literal_text(bytes, span)),
+            ast::ExprKind::Str(bytes) => Some(self.literal_text(self.within_strsize(bytes), span)),
             ast::ExprKind::Macro(_) => self.fail(span, "D_MACRO_UNDEF", "macro argument is not defined"),
             ast::ExprKind::Name(name) => self.name(name, span),
             ast::ExprKind::Scoped { scope, name } => {
