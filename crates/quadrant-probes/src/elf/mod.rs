@@ -3,7 +3,8 @@
 mod code;
 mod flow;
 mod golang;
-mod nop;
+pub(crate) mod harm;
+pub(crate) mod nop;
 mod symbols;
 #[cfg(test)]
 mod tests;

@@ -10,12 +10,7 @@ const CALL: usize = 5;
 impl Elf {
     /// Whether the instruction at `address` is one of five bytes that does nothing.
     pub fn has_long_nop(&self, address: u64) -> bool {
-        let bytes = || self.file().read(self.code_offset_of(address)?, CALL as u64).ok();
-        let is_nop = |bytes: Vec<u8>| {
-            let instruction = Decoder::with_ip(BITS, &bytes, address, DecoderOptions::NONE).decode();
-            instruction.len() == CALL && does_nothing(&instruction)
-        };
-        cfg!(target_arch = "x86_64") && bytes().is_some_and(is_nop)
+        cfg!(target_arch = "x86_64") && self.code_at(address).is_some_and(|code| is_long_nop(&code))
     }
 
     /// The instruction of a function before the one at `address`.
@@ -23,6 +18,12 @@ impl Elf {
         let instructions = self.instructions(function).ok()?;
         instructions.iter().map(Instruction::ip).take_while(|ip| *ip < address).last()
     }
+}
+
+/// Whether the code begins with an instruction of five bytes that does nothing.
+pub(crate) fn is_long_nop(code: &[u8]) -> bool {
+    let instruction = Decoder::new(BITS, code, DecoderOptions::NONE).decode();
+    instruction.len() == CALL && does_nothing(&instruction)
 }
 
 /// What Linux takes for a nop (`insn_is_nop`), and a little more.
@@ -47,10 +48,6 @@ mod tests {
 
     #[test]
     fn five_bytes_that_do_nothing() {
-        let is_nop = |bytes: &[u8]| {
-            let one = Decoder::with_ip(BITS, bytes, 0x1000, DecoderOptions::NONE).decode();
-            one.len() == CALL && does_nothing(&one)
-        };
         for nop in [
             [0x0f, 0x1f, 0x44, 0, 0],
             [0x66, 0x0f, 0x1f, 0x40, 0],
@@ -58,12 +55,12 @@ mod tests {
             [0xe9, 0, 0, 0, 0],
             [0x48, 0x8d, 0x74, 0x26, 0],
         ] {
-            assert!(is_nop(&nop), "{nop:x?}");
+            assert!(is_long_nop(&nop), "{nop:x?}");
         }
         for other in
             [[0xe8, 0, 0, 0, 0], [0xe9, 1, 0, 0, 0], [0xb8, 0, 0, 0, 0], [0x90; 5], [0x48, 0x8d, 0x74, 0x26, 1]]
         {
-            assert!(!is_nop(&other), "{other:x?}");
+            assert!(!is_long_nop(&other), "{other:x?}");
         }
     }
 }

@@ -3,9 +3,10 @@
 mod abi;
 mod arguments;
 mod entry;
+pub(crate) mod harm;
 mod inlined;
 mod list;
-pub(crate) mod nop;
+mod missing;
 mod place;
 mod resolve;
 mod start;

@@ -3,7 +3,8 @@
 
 use quadrant_program::advice::{Advice, Named};
 
-use super::resolve::{in_file, offsets_of_returns};
+use super::missing::in_file;
+use super::resolve::offsets_of_returns;
 use crate::demangle;
 use crate::elf::{Elf, Symbol};
 use crate::files::Files;

@@ -4,12 +4,13 @@ use super::list::{Wanted, full_name, matching};
 use super::note::{self, Note};
 use super::operand::{self, Scope};
 use crate::elf::Elf;
+use crate::elf::harm::TEN_BYTE_NOP;
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::point::{ArgsPool, check_count};
 use crate::source::Options;
 use crate::target::{self, Target, needed};
-use crate::uprobe::nop::{self, LeftOut};
+use crate::uprobe::harm::{self, Checked, LeftOut};
 use quadrant_bpf::features::{CalledNop, called_nop};
 use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
@@ -26,7 +27,7 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     for (target, elf) in files.open_all(&targets)? {
         for note in matching(files, target, &elf, &wanted)? {
             let name = full_name(target, &note);
-            let checked = nop::unless_unsafe(nop::check_unknown(&elf, note.address, &name), files, options);
+            let checked = harm::unless_unsafe(check(&elf, note.address, &name), files, options);
             if left_out.keeps(&name, checked) {
                 found.push(describe(&elf, target, &note, options.pid, &mut pool)?);
             }
@@ -38,6 +39,12 @@ pub(crate) fn resolve(files: &Files, spec: &ProbeSpec, options: &Options) -> Res
     }
     check_count(&format!("usdt:{}", spec.parts.join(":")), found.len(), options.max_points)?;
     Ok(without_doubles(found))
+}
+
+/// Refuses a place where a probe would do harm. The function is looked for only then: that takes time.
+fn check(elf: &Elf, address: u64, place: &str) -> Checked {
+    let around = || elf.symbols().ok()?.function_around(address).or_else(|| elf.unwind_range(address));
+    harm::check(elf, around, address, place)
 }
 
 fn malformed_spec() -> ProbeError {
@@ -70,10 +77,11 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
 /// Whether the note's one-byte nop is followed by a ten-byte one, of which some kernels make a call: the same place in the program as
 /// long as nothing is in between. They write no code across the border of a page.
 fn is_cheaper_behind(elf: &Elf, offset: u64) -> bool {
-    const PAIR: [u8; 11] = [0x90, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+    const NOP: u8 = 0x90;
     const PAGE: u64 = 4096;
-    let in_one_page = offset % PAGE + PAIR.len() as u64 <= PAGE;
-    in_one_page && elf.file().read(offset, PAIR.len() as u64).is_ok_and(|code| code == PAIR)
+    let len = 1 + TEN_BYTE_NOP.len() as u64;
+    let pair = || elf.file().read(offset, len).ok();
+    offset % PAGE + len <= PAGE && pair().is_some_and(|code| code[0] == NOP && code[1..] == TEN_BYTE_NOP)
 }
 
 /// The same note can be there twice (a function that the linker merged).
