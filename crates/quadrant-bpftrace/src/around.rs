@@ -28,6 +28,8 @@ pub enum Around {
     Value,
     /// The two operands.
     Operands,
+    /// What depends on the condition, or the whole predicate.
+    Condition,
     /// The value that is assigned.
     Assigned,
     /// `let $x`
@@ -64,13 +66,18 @@ pub fn around(script: &Script, place: Span, kind: Around) -> Option<Span> {
     best.map(|best| best.marked)
 }
 
-/// The two operands of the smallest operation that a place is in.
+/// The two operands of the smallest operation that a place is in; of `x += y` those two.
 pub fn operands(script: &Script, place: Span) -> Option<(Span, Span)> {
-    let whole = around(script, place, Around::Operands)?;
+    let whole = around(script, place, Around::Operands);
     let mut found = None;
     let mut see = |node: Node| {
+        if let Node::Stmt(Stmt { span, kind: StmtKind::Assign { target, value, op: Some(_) } }) = node
+            && *span == place
+        {
+            found = Some((target.span, value.span));
+        }
         if let Node::Infix(_, [left, right]) = node
-            && left.span.to(right.span) == whole
+            && Some(left.span.to(right.span)) == whole
         {
             found = Some((left.span, right.span));
         }
@@ -111,6 +118,14 @@ fn of_item(item: &Item, kind: Around, see: &mut dyn FnMut(Piece)) {
             config.entries.iter().for_each(|entry| see(entry.key.span.to(entry.value_span).into()));
         }
         (Item::MapDecl(map), Around::Declaration) => see(map.span.into()),
+        (Item::Probe(probe), Around::Condition) => {
+            probe.predicate.iter().for_each(|predicate| see(predicate.span.into()));
+            walk_item(item, &mut |node| match node {
+                Node::Expr(expr) => of_expr(expr, kind).into_iter().for_each(&mut *see),
+                Node::Stmt(stmt) => of_stmt(stmt, kind).into_iter().for_each(&mut *see),
+                _ => {}
+            });
+        }
         (Item::Probe(probe), Around::Point) => probe.attach.iter().for_each(|point| see(point.span.into())),
         _ => walk_item(item, &mut |node| match node {
             Node::Expr(expr) => of_expr(expr, kind).into_iter().for_each(&mut *see),
@@ -146,6 +161,8 @@ fn of_expr(expr: &Expr, kind: Around) -> Option<Piece> {
         (ExprKind::Binary { left, right, .. }, Around::Operands) => {
             Some(Piece { whole, marked: left.span.to(right.span) })
         }
+        (ExprKind::Offsetof { .. }, Around::Member) => Some(whole.into()),
+        (ExprKind::Ternary { .. } | ExprKind::If(_), Around::Condition) => Some(whole.into()),
         (_, Around::Value) => Some(Piece { whole, marked: own_span(expr) }),
         _ => None,
     }
@@ -173,6 +190,7 @@ fn of_stmt(stmt: &Stmt, kind: Around) -> Option<Piece> {
     let whole = stmt.span;
     match (&stmt.kind, kind) {
         (_, Around::Statement) => Some(whole.into()),
+        (StmtKind::If(_) | StmtKind::While { .. }, Around::Condition) => Some(whole.into()),
         (StmtKind::Assign { value, .. }, Around::Assigned) => Some(Piece { whole, marked: value.span }),
         (StmtKind::Let { var, .. }, Around::Let) => Some(Piece { whole, marked: Span::new(whole.start, var.span.end) }),
         _ => None,

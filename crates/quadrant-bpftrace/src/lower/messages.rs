@@ -33,6 +33,13 @@ impl Messages {
         messages.into_iter().for_each(|message| self.push(message));
     }
 
+    /// Words the last one in another way.
+    pub fn reword(&mut self, how: impl FnOnce(&str) -> String) {
+        if let Some(last) = self.all.last_mut() {
+            last.message = how(&last.message);
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.all.len()
     }

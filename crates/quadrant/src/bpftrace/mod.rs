@@ -17,6 +17,9 @@ mod wording;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use quadrant_bpf::file::MappedFile;
+use quadrant_types::Btf;
+
 use getopt::Line;
 use getopt::Mode;
 pub use losses::Losses;
@@ -79,12 +82,23 @@ pub fn main(words: &[OsString]) -> ExitCode {
         }
     };
     color::check();
+    check_btf();
     match run(&line) {
         Ok(status) => ExitCode::from(status as u8),
         Err(refusal) => {
             color::print(&refusal.text);
             ExitCode::from(refusal.status)
         }
+    }
+}
+
+/// Says so if the file that `BPFTRACE_BTF` names has no types. Those of the running kernel are used whatever it has.
+fn check_btf() {
+    let Some(file) = std::env::var_os("BPFTRACE_BTF") else { return };
+    let is_read = MappedFile::open(file.as_ref()).is_ok_and(|mapped| Btf::new(mapped).is_ok());
+    if !is_read {
+        let file = crate::failure::shown(&file.to_string_lossy());
+        eprintln!("WARNING: BTF: failed to parse BTF from {file}\nHINT: types are those of the running kernel");
     }
 }
 

@@ -35,6 +35,9 @@ pub fn is_of_environment(message: &Diagnostic) -> bool {
 pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let (line, column) = script.position(start);
     let (last, end_column) = script.position(end.max(start));
+    if end <= start && script.file(start).is_some_and(|file| file.span.end == start) {
+        return at_end(script, start, what);
+    }
     // What is missing between two characters is marked at the second one.
     let end_column = if end <= start { column + 1 } else { end_column };
     let name = script.name(start);
@@ -49,6 +52,16 @@ pub fn at(script: &Sources, start: u32, end: u32, what: &str) -> String {
     let indent = " ".repeat(before.len() + width(&excerpt.text[..excerpt.marked.start]));
     let marks = "~".repeat(width(&excerpt.text[excerpt.marked]).max(1));
     format!("{name}:{line}:{column}-{end_column}: {what}\n{source}{indent}{marks}\n")
+}
+
+/// What is missing where a script ends: nothing is there that could be marked.
+fn at_end(script: &Sources, end: u32, what: &str) -> String {
+    let (line, column) = script.position(end);
+    let excerpt = Excerpt::new(script, Span::new(end, end));
+    let source = untabbed(&shown_lines(excerpt.text));
+    let name = script.name(end);
+    let place = format!("{name}:{line}:{column}-{column}: {what}\n");
+    if source.is_empty() { place } else { format!("{place}{source}\n{:width$}\n", "", width = source.width()) }
 }
 
 /// A line with its tabs as wide as bpftrace shows them.
@@ -68,10 +81,11 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
         return format!("{message}\n");
     }
     let what = format!("{severity}: {message}");
+    let has_sides = message.starts_with("Type mismatch for '");
     let mut text = match diagnostic.origin {
         Origin::Script => {
             placed(script, wording::marked(script, diagnostic), &what)
-                + &sides(script, diagnostic)
+                + &if has_sides { sides(script, diagnostic) } else { String::new() }
                 + &initial(script, diagnostic)
                 + &elsewhere(script, diagnostic)
         }

@@ -15,6 +15,9 @@ use table::{LIBRARY, TABLE};
 pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
     let message = diagnostic.message.as_str();
     arguments(message)
+        .or_else(|| operation(message, marked))
+        .or_else(|| target(message, marked))
+        .or_else(|| index(message, marked))
         .or_else(|| values(message))
         .or_else(|| parts(message, marked))
         .or_else(|| wildcard(diagnostic, marked))
@@ -60,6 +63,41 @@ pub fn existing(diagnostic: &Diagnostic) -> Option<String> {
 fn skipping(diagnostic: &Diagnostic, text: String) -> String {
     let is_missing = diagnostic.severity == Severity::Warning && text.starts_with("No matches for ");
     if is_missing { format!("{text} Skipping.") } else { text }
+}
+
+/// An operation whose operands do not go with each other: of `x += y` the result does not go with what is in x.
+fn operation(message: &str, marked: &str) -> Option<String> {
+    let [op, left, right] = holes("`{}` does not go with {} and {}", message)?[..] else { return None };
+    let name = marked.split(|c: char| !c.is_alphanumeric() && !"$@_".contains(c)).next().unwrap_or_default();
+    if name.starts_with(['$', '@']) && marked.contains(&format!("{op}=")) && kind(left) != "int" {
+        let result = if right.starts_with("int") { "int64" } else { "uint64" };
+        let holder = if name.starts_with('$') { "variable" } else { "map" };
+        return Some(format!(
+            "Type mismatch for {name}: trying to assign value of type '{result}' when {holder} already has a type '{left}'"
+        ));
+    }
+    if kind(left) == "string" && kind(right) == "string" && marked.starts_with('"') && marked.ends_with('"') {
+        return Some("illegal literal operation with strings".to_owned());
+    }
+    (left == right).then(|| format!("The {op} operator can not be used on expressions of types {left}, {right}"))
+}
+
+/// A number behind a dot, and no tuple before it.
+fn index(message: &str, marked: &str) -> Option<String> {
+    let ty = holes("{} is not a tuple", message)?[0];
+    let index = marked.rsplit('.').next()?;
+    Some(format!("Can not access index '{index}' on expression of type '{ty}'"))
+}
+
+/// Something that cannot be assigned to, by how it is written.
+fn target(message: &str, marked: &str) -> Option<String> {
+    let said = match message {
+        "this cannot be assigned to" if !marked.starts_with(['$', '@']) => "syntax: expected ';'",
+        "this cannot be assigned to" if marked.ends_with(']') => "syntax: invalid assignment target",
+        "this cannot be assigned to" => return table("tuples and records do not change once they are made"),
+        _ => return None,
+    };
+    Some(said.to_owned())
 }
 
 /// Something that is no number is counted: up by a number without a sign, if it holds none with one; down by one with a sign.
@@ -236,6 +274,9 @@ fn number(message: &str, marked: &str) -> Option<String> {
     match message {
         "this number needs more than 64 bits" => {
             Some(format!("syntax: overflow error, maximum value is {}: {marked}", u64::MAX))
+        }
+        "positional parameters count from `$1`" => {
+            Some(format!("syntax: param {marked} is out of integer range [1, {}]", i64::MAX))
         }
         _ => {
             holes("`{}` is not an octal digit{}", message).map(|_| format!("syntax: invalid trailing bytes: {marked}"))

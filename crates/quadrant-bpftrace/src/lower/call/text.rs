@@ -149,7 +149,8 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
         None => None,
     };
     let value = as_pointer(value?);
-    let size = value.ty.c_size();
+    let size = value.ty.c_size().filter(|_| !value.ty.is_number());
+    let ty = value.ty.clone();
     let (addr, space) = match value.ty {
         Type::Pointer { space, .. } => (value, space),
         Type::Array { .. } | Type::String { .. } | Type::Record(_) => place_of(value),
@@ -168,7 +169,10 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
         (None, Some(size)) if !matches!(addr.kind, ExprKind::Builtin(_)) && !is_pointer_value(&addr, size) => {
             Expr::int(i64::from(size), Type::U64, call.span)
         }
-        _ => return lower.error_help(call.span, "how many bytes?", "give a length: buf(address, length)"),
+        _ => {
+            let message = format!("{}() needs a length: {} has none", call.name, lower.describe(&ty));
+            return lower.error_help(call.span, message, format!("write it: {}(address, length)", call.name));
+        }
     };
     let max = lower.config.max_strlen;
     let cap = match length.kind {

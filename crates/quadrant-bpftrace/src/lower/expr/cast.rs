@@ -175,9 +175,8 @@ impl Lower<'_> {
             (from, to) if join(self.env.types, from, to).as_ref() == Some(to) => Some(self.convert(value, &target)),
             (from, Type::Array { .. }) if from.is_integer() => self.number_as_array(value, target, span),
             (from, Type::Record(record)) if is_plain(from) => {
-                let name = &record.name;
-                let help = format!("cast to a pointer: `({name} *)...`");
-                self.error_help(span, format!("a number cannot become a `{name}`"), help)
+                let help = format!("cast to a pointer: `({} *)...`", record.name);
+                self.error_help(span, format!("{} cannot be cast to {}", self.describe(from), record.name), help)
             }
             (from, to) => self.no_cast(from, to, "", span),
         }
@@ -262,7 +261,9 @@ impl Lower<'_> {
             for part in self.parts_to(record, name) {
                 record = self.env.types.resolve(record);
                 let Some(member) = self.env.types.find_member(record, &part.name) else {
-                    return self.no_member(record, &part);
+                    let nothing = self.no_member(record, &part);
+                    self.messages.reword(|message| format!("offsetof: {message}"));
+                    return nothing;
                 };
                 bits += member.bit_offset;
                 record = member.ty;

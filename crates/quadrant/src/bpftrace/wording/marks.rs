@@ -28,6 +28,12 @@ const AROUND: &[(&str, Around)] = &[
     ("the {} of {}() is below 0", Around::CallOf),
     ("a {} has 1 to {} frames", Around::CallOf),
     ("`{}` is not an IPv4 or IPv6 address", Around::CallOf),
+    ("`{}` takes no argument here", Around::CallOf),
+    ("{}() takes a pointer, and this is {}", Around::CallOf),
+    ("join() takes an array of texts, and this is {}", Around::CallOf),
+    ("offsetof: `{}` has no member `{}`", Around::Member),
+    ("{} is neither true nor false", Around::Condition),
+    ("tuples and records do not change once they are made", Around::Statement),
     ("{} is not a clock", Around::CallOf),
     ("len() takes a map or a stack, and this is {}", Around::CallOf),
     ("`@{}` has no keys to count", Around::CallOf),
@@ -123,6 +129,9 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     if message.starts_with("a loop runs over ") {
         return block(text, *span);
     }
+    if let Some(marked) = written(script, diagnostic) {
+        return marked;
+    }
     if message == "this has no address" || message.starts_with("unknown escape ") {
         return Span::new((span.start + 1).min(span.end), span.end);
     }
@@ -134,6 +143,35 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     }
     let kind = AROUND.iter().find(|(pattern, _)| holes(pattern, message).is_some());
     kind.and_then(|(_, kind)| around(&script.tree, *span, *kind)).unwrap_or(*span)
+}
+
+/// What is marked of some mistakes by how it is written.
+fn written(script: &Script, diagnostic: &Diagnostic) -> Option<Span> {
+    let (text, span) = (script.sources.text(), diagnostic.span);
+    let marked = text.get(span.start as usize..span.end as usize)?;
+    let behind = text.get(span.end as usize..)?;
+    match diagnostic.message.as_str() {
+        "string without closing quote" => Some(word(text, Span::new(span.end, span.end))),
+        "`{` is never closed" => {
+            let end = script.sources.file(span.start)?.span.end;
+            Some(Span::new(end, end))
+        }
+        "only a variable or a map can be counted up or down" => {
+            let is_behind = behind.starts_with("++") || behind.starts_with("--");
+            is_behind.then(|| Span::new(span.end, span.end + 2))
+        }
+        "this cannot be assigned to" if marked.starts_with(['$', '@']) => around(&script.tree, span, Around::Statement),
+        "this cannot be assigned to" => {
+            let blanks = (behind.len() - behind.trim_start().len()) as u32;
+            Some(Span::new(span.end + blanks, span.end + blanks + 1))
+        }
+        message => {
+            let [op, left, _] = holes("`{}` does not go with {} and {}", message)?[..] else { return None };
+            let at = marked.find(&format!("{op}="))?;
+            let is_counted = marked.starts_with(['$', '@']) && super::kind(left) == "int";
+            is_counted.then(|| Span::new(span.start + at as u32, span.end))
+        }
+    }
 }
 
 /// The brace that opens the block behind.
@@ -150,7 +188,7 @@ fn word(text: &str, from: Span) -> Span {
     let behind = text.get(from.start as usize..).unwrap_or_default();
     let rest = behind.trim_start();
     if rest.is_empty() {
-        return from;
+        return Span::new(text.len() as u32, text.len() as u32);
     }
     let start = from.start + (behind.len() - rest.len()) as u32;
     let sigil = rest.starts_with(['@', '$']).into();

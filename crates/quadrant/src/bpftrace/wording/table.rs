@@ -125,6 +125,17 @@ pub const TABLE: &[(&str, &str)] = &[
     ),
     ("ksym() takes an address, and this is {}", "ksym() expects an integer or pointer argument"),
     ("usym() takes an address, and this is {}", "usym() expects an integer or pointer argument"),
+    ("offsetof: `{}` has no member `{}`", "'{0}' has no field named '{1}'"),
+    ("{} has no members", "'{0}' is not a C type."),
+    ("{}() needs a length: {} has none", "{0}() expects a length argument for non-array type {1:kind}"),
+    ("kptr() takes a pointer, and this is {}", "kptr() only supports integer or pointer arguments ({0:kind} provided)"),
+    ("uptr() takes a pointer, and this is {}", "uptr() only supports integer or pointer arguments ({0:kind} provided)"),
+    (
+        "join() takes an array of texts, and this is {}",
+        "join() only supports int or pointer arguments ({0:kind} provided)",
+    ),
+    ("{} is neither true nor false", "Invalid condition: {0:kind}"),
+    ("`{}` is a function", "Unknown identifier: '{0}'"),
     ("{} cannot be cast to {}: a number has 8 bytes", CANNOT_CAST),
     ("{} cannot be cast to {}, which has no room for it", CANNOT_CAST),
     ("{} cannot be cast to {}", CANNOT_CAST),
@@ -254,7 +265,6 @@ pub const TABLE: &[(&str, &str)] = &[
     ("the length of an array is not negative", "array declared with a negative size"),
     ("parameter `{}` was not given, so it is 0", "Positional parameter {0} is empty or not provided."),
     ("{}() cannot be used in a probe of type `{}`", "{0} can not be used with \"{1}\" probes"),
-    ("{} is not a tuple", "Can not access index on expression of type '{0}'"),
     (
         "only the print() of a whole map takes more than one argument, and {} are given",
         "Non-map print() only takes 1 argument, {0} found",
@@ -412,4 +422,5 @@ pub const LIBRARY: &[&str] = &[
     "strlen",
     "strstr",
     "syscall_name",
+    "uaddr",
 ];

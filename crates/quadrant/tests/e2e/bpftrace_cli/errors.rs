@@ -85,8 +85,16 @@ fn a_limit_is_nowhere_in_the_script() {
 
 #[test]
 fn texts_that_are_cut() {
-    assert_error("BEGIN { print(1)", (17, 18), "syntax: expected ';'", "");
-    assert_error("BEGIN { exit();", (7, 8), "syntax: expected '}'", "");
+    let at_end = |script: &str, message: &str| {
+        let end = script.len() + 1;
+        let expected =
+            format!("stdin:1:{end}-{end}: ERROR: syntax: {message}\n{script}\n{:width$}\n", "", width = script.len());
+        assert_run(["-e", script], "", &expected, 1);
+    };
+    at_end("BEGIN { print(1)", "expected ';'");
+    at_end("BEGIN { exit();", "expected '}'");
+    let expected = "stdin:2:1-1: ERROR: syntax: expected '}'\n";
+    assert_run(["-e", "BEGIN { if (1) { exit();\n"], "", expected, 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Common mistakes in the words in which users of bpftrace know them: one script each.
 
-use super::{assert_run, run};
+use super::{assert_run, bpftrace, run};
 use crate::common::needs_root;
 
 /// Asserts that each body of a BEGIN is refused with these words.
@@ -77,6 +77,59 @@ fn assert_places(script: &str, expected: &[(&str, &str)]) {
     let expected: Vec<(String, String)> =
         expected.iter().map(|(at, said)| (at.to_string(), said.to_string())).collect();
     assert_eq!(seen, expected, "{script}: {}", outcome.describe());
+}
+
+#[test]
+fn what_is_marked_is_what_bpftrace_marks() {
+    let immutable = "syntax: Tuples and records are immutable once created. Consider creating a new value and assigning it instead.";
+    for (script, place, message) in [
+        ("BEGIN { pid = 5; }", "1:13-14", "syntax: expected ';'"),
+        ("BEGIN { $x = (int8*)0; $x[0] = 5; }", "1:24-33", "syntax: invalid assignment target"),
+        ("BEGIN { $x = (a=1, b=2); $x.a = 5; }", "1:26-34", immutable),
+        ("BEGIN { $x = (1,2); $x.0 = 5; }", "1:21-29", immutable),
+        ("BEGIN { print(1++); }", "1:16-18", "syntax: increment/decrement requires a variable or map"),
+        ("BEGIN { if (comm) { } }", "1:9-22", "Invalid condition: string"),
+        ("BEGIN /comm/ { }", "1:7-13", "Invalid condition: string"),
+        ("BEGIN { $x = (1,2); print($x ? 1 : 2); }", "1:27-37", "Invalid condition: tuple"),
+        (
+            "BEGIN { print(kptr(\"a\")); }",
+            "1:15-24",
+            "kptr() only supports integer or pointer arguments (string provided)",
+        ),
+        ("BEGIN { print(buf(pid)); }", "1:15-23", "buf() expects a length argument for non-array type int"),
+        ("BEGIN { print(print); }", "1:15-20", "Unknown identifier: 'print'"),
+        ("BEGIN { print($0); }", "1:15-17", "syntax: param $0 is out of integer range [1, 9223372036854775807]"),
+        ("BEGIN { $x = 5; print($x.1); }", "1:23-27", "Can not access index '1' on expression of type 'int8'"),
+        ("BEGIN { print(\"a\" - \"b\"); }", "1:15-24", "illegal literal operation with strings"),
+        (
+            "BEGIN { $x = \"a\"; print($x & $x); }",
+            "1:25-32",
+            "The & operator can not be used on expressions of types string[2], string[2]",
+        ),
+        (
+            "BEGIN { $x = \"a\"; $x *= 2; }",
+            "1:19-26",
+            "Type mismatch for $x: trying to assign value of type 'int64' when variable already has a type 'string[2]'",
+        ),
+        ("struct a { int b; } BEGIN { print(offsetof(struct a, c)); }", "1:35-56", "'struct a' has no field named 'c'"),
+    ] {
+        assert_places(script, &[(place, message)]);
+    }
+    let sides = [
+        ("1:20-26", "Type mismatch for '+': comparing int64 with string[2]"),
+        ("1:17-19", "left (int64)"),
+        ("1:23-26", "right (string[2])"),
+    ];
+    assert_places("BEGIN { $x = 1; $x += \"a\"; }", &sides);
+}
+
+#[test]
+fn types_in_a_file_that_has_none_are_told_of() {
+    needs_root!();
+    let tracer = bpftrace().args(["-q", "-e", "BEGIN { exit(); }"]).env("BPFTRACE_BTF", "/nope");
+    let outcome = tracer.run().expect("the tracer runs");
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    assert!(outcome.stderr.starts_with("WARNING: BTF: failed to parse BTF from /nope\n"), "{}", outcome.describe());
 }
 
 #[test]
