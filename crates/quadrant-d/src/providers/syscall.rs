@@ -105,8 +105,25 @@ fn calls(providers: &Providers<'_>, wanted: &Wanted, side: Side) -> Result<Vec<C
         aliases.into_iter().filter(|alias| names.iter().any(|name| name == alias.means)).collect();
     let meant = names.into_iter().filter(|name| wanted.function.matches(name));
     let mut calls: Vec<Call> = meant.map(|name| Call { name: name.into_owned(), shift: 0 }).collect();
+    if matches!(side, Side::Entry) {
+        tell_shifted(providers, wanted, &calls, &others);
+    }
     others.into_iter().for_each(|alias| add(&mut calls, alias));
     Ok(calls)
+}
+
+/// A pattern that means the same calls on Linux, but with other arguments, may be meant either way.
+fn tell_shifted(providers: &Providers<'_>, wanted: &Wanted, calls: &[Call], aliases: &[&Alias]) {
+    let is_meant_here = |alias: &&&Alias| alias.shift > 0 && calls.iter().any(|call| call.name == alias.means);
+    let shifted: Vec<&str> = aliases.iter().filter(is_meant_here).map(|alias| alias.means).collect();
+    if !shifted.is_empty() {
+        providers.warn(format!(
+            "`{}` is taken as on other systems: arg0 of {} is the path, and what follows it arg1; with `-x aliases=no` \
+             arguments are as Linux has them",
+            wanted.function.text(),
+            shifted.join(" and ")
+        ));
+    }
 }
 
 fn add(calls: &mut Vec<Call>, alias: &Alias) {

@@ -92,6 +92,13 @@ fn names_of_other_systems() {
     assert_eq!(path("syscall::openat:entry", "openat"), FieldPlace::Context { offset: 16, size: 8 });
     let without = world.with(Settings { aliases: false, ..Settings::default() });
     assert!(without.find(&desc("syscall::exece:return")).is_err());
+    // A pattern that Linux has, too, but with other arguments, is told.
+    for (text, told) in [("syscall::open*:entry", 1), ("syscall::open*:return", 0), ("syscall::open64:entry", 0)] {
+        let providers = world.with(Settings::default());
+        providers.find(&desc(text)).unwrap();
+        let warnings = providers.take_warnings();
+        assert_eq!(warnings.iter().filter(|one| one.contains("-x aliases=no")).count(), told, "{warnings:?}");
+    }
     assert_eq!(world.names("sdt:::interrupt-start"), ["sdt:irq::irq_handler_entry"]);
 }
 
