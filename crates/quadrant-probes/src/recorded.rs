@@ -5,7 +5,7 @@ use crate::error::{Result, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, plain};
 use crate::source::Source;
-use crate::target::{TargetFile, is_called};
+use crate::target::{TargetFile, is_called, process_of};
 use crate::tracepoint;
 use crate::uprobe::Place;
 use crate::warning::Warning;
@@ -100,17 +100,18 @@ impl RecordedSource {
         RecordedPoint { name: point.name.clone(), kind, file, format: None, arguments: Vec::new(), build_id }
     }
 
-    /// The file of a user's point and the place in it, as its name has them: there may be colons in both. `None` if the name's
-    /// file is not found from here, as that of a process in a container.
+    /// The file of a user's point and the place in it, as its name has them: there may be colons in both. That of a process in a container
+    /// is called as it sees it. `None` if the name's file is not found.
     pub fn in_file(point: &Point) -> Option<(&str, &str)> {
         let (Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } | Site::Usdt { path, .. }) = &point.site else {
             return None;
         };
         let (_, rest) = point.name.split_once(':')?;
         let real = |path: &Path| std::fs::canonicalize(path).ok();
-        let wanted = real(path)?;
+        let (wanted, inside) = (real(path), process_of(path).map(|(_, inside)| inside));
+        let is_it = |file: &Path| inside.as_deref() == Some(file) || wanted.is_some() && real(file) == wanted;
         let mut splits = rest.match_indices(':').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
-        splits.find(|(file, _)| real(Path::new(file)).as_ref() == Some(&wanted))
+        splits.find(|(file, _)| is_it(Path::new(file)))
     }
 
     /// Compares a file whose types are used with that of the recording. Without ids nobody can tell.

@@ -121,6 +121,28 @@ fn the_same_path_means_another_file_in_each_container() {
     }
 }
 
+/// A recording calls a file as the process sees it, whatever is in its path.
+#[test]
+fn a_recording_knows_files_in_containers() {
+    needs_root!();
+    let calls = target!("calls");
+    needs_mounts!();
+    let dir = folder("roots_recorded");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    std::fs::write(&script, "uprobe:\"/opt/bin/a:pp\":target_call { @ = count(); } interval:ms:10 { exit(); }")
+        .unwrap();
+    for way in BOTH {
+        let container = Container::start("roots_colon", way, &calls, 101);
+        std::fs::hard_link(container.path("opt/bin/app"), container.path("opt/bin/a:pp")).expect("there is room");
+        good(quadrant().args(["record", "-p", &container.pid(), "-o"]).arg(&recording).arg(&script));
+        container.go();
+        let text = std::fs::read_to_string(&recording).unwrap();
+        let header: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(header["points"][0]["file"], "/opt/bin/a:pp", "{way:?} {header}");
+        good(quadrant().arg("replay").arg(&script).arg(&recording));
+    }
+}
+
 #[test]
 fn a_program_that_was_deleted_or_replaced_is_still_the_one_that_runs() {
     needs_root!();
