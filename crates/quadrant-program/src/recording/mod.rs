@@ -115,6 +115,8 @@ pub struct Split {
     pub groups: Vec<Group>,
     /// How many slots there are.
     pub slots: usize,
+    /// A number for what its clauses say: what was seen of maps ([`Input::seen`]) is of such clauses only.
+    pub said: u64,
     /// The loops over maps whose order counts.
     pub walks: Vec<Walked>,
     /// The recorder has maps, variables and records of this one.
@@ -173,7 +175,7 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
     if let Some(failure) = walk.or_else(|| program.clauses.iter().find_map(learn::needs_kernel)) {
         return Err(Box::new(failure));
     }
-    let (again, shared) = (Again::of(program), Shared::of(program));
+    let (again, shared, said) = (Again::of(program), Shared::of(program), seen::said(program, text));
     let mut told = BTreeSet::new();
     loop {
         let means = Means { text, names: &mut Names::default(), again: &again, shared: &shared, told: &told };
@@ -181,7 +183,7 @@ pub fn split(program: &Program, text: &dyn Fn(Span) -> String) -> Result<Split, 
         let before = told.len();
         told.extend(split.kept.iter().map(|(clause, _)| *clause));
         if told.len() == before {
-            return Ok(Split { again, ..split });
+            return Ok(Split { again, said, ..split });
         }
     }
 }
@@ -206,7 +208,8 @@ fn split_telling(program: &Program, means: Means) -> Result<Split, Box<Diagnosti
     kept.iter_mut().filter(|(clause, _)| is_listing(clause)).for_each(|(_, clause)| only_recorded(clause, number));
     let walks = learned.iter().flat_map(|learned| &learned.walks).map(Walk::walked).collect();
     let later = learned.into_iter().flat_map(Learned::into_later).collect();
-    Ok(Split { replayer, groups, slots: names, walks, marked, own, kept, later, number, again: Again::default() })
+    let again = Again::default();
+    Ok(Split { replayer, groups, slots: names, said: 0, walks, marked, own, kept, later, number, again })
 }
 
 /// Lets a clause of the recorder run only where the event is in the file: what left it out may be another thing now.

@@ -13,12 +13,22 @@ use crate::expr::Function;
 use crate::expr::Place;
 use crate::map::MapId;
 use crate::program::Clause;
+use crate::span::Span;
 use crate::stmt::Stmt;
 use crate::stmt::StmtKind;
 use crate::ty::Space;
 use crate::ty::Type;
 use crate::visit;
 use crate::visit::Visitor;
+
+/// A number for the text of a program's clauses.
+pub(super) fn said(program: &Program, text: &dyn Fn(Span) -> String) -> u64 {
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x100_0000_01b3;
+    let texts: BTreeSet<String> = program.clauses.iter().map(|clause| text(clause.span)).collect();
+    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+}
 
 /// Maps that CPUs share: what is not kept for each thread by its number.
 pub(super) struct Shared(BTreeSet<MapId>);

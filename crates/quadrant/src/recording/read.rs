@@ -68,6 +68,8 @@ pub struct Recording {
     events: Vec<(usize, Value)>,
     /// How many events the recorder had read at each of its turns, and when.
     turns: Vec<(usize, u64)>,
+    /// What stands for the text of the recorded script's clauses.
+    said: Option<u64>,
     /// The event in which the recorded script ended the trace.
     exit: Option<usize>,
 }
@@ -154,6 +156,7 @@ impl Recording {
             lost: Vec::new(),
             events: Vec::new(),
             turns: Vec::new(),
+            said: header["clauses"].as_u64(),
             exit: None,
         })
     }
@@ -246,13 +249,15 @@ impl Recording {
     /// Those that come once, or the others.
     fn events_at<'a>(&'a self, split: &'a Split, once: bool) -> impl Iterator<Item = Result<Event, Failure>> + 'a {
         let served = self.served(split, once);
+        // What another script had in its maps means nothing.
+        let is_other = self.said.is_some_and(|said| said != split.said);
         let event = move |(place, (line, value)): (usize, &'a (usize, Value))| {
             let index = value["point"].as_u64().and_then(|index| usize::try_from(index).ok());
             match index.and_then(|index| served.get(index)) {
                 None => Some(Err(wrong(&self.name, *line, "the event's point is not among the recording's"))),
                 Some(served) => served.map(|(point, group)| {
                     let (turn, ends) = (self.turn(place), self.exit == Some(place));
-                    Ok(Event { turn, ends, ..self.event(*line, value, point, group)? })
+                    Ok(Event { turn, ends, ..self.event(*line, value, (point, group), is_other)? })
                 }),
             }
         };
@@ -278,7 +283,13 @@ impl Recording {
         self.points.iter().map(|point| by_name.get(point.name.as_str()).copied()).collect()
     }
 
-    fn event(&self, line: usize, value: &Value, point: u32, group: &Group) -> Result<Event, Failure> {
+    fn event(
+        &self,
+        line: usize,
+        value: &Value,
+        (point, group): (u32, &Group),
+        is_other: bool,
+    ) -> Result<Event, Failure> {
         let values = &value["values"];
         let checked = |input: &Input, found: Given| match misfit(&input.expr.ty, &found) {
             None => Ok(found),
@@ -303,7 +314,7 @@ impl Recording {
             let found = found.ok_or_else(|| wrong(&self.name, line, &what()))?;
             Ok((input.slot, checked(input, found)?))
         };
-        let is_own = |input: &&Input| input.seen && values.get(&input.name).is_none();
+        let is_own = |input: &&Input| input.seen && (is_other || values.get(&input.name).is_none());
         let listed = group.later.iter().filter(|input| !is_own(input));
         let inputs = group.inputs.iter().map(given).chain(listed.map(later));
         let no = |key: &str, what: &str| wrong(&self.name, line, &format!("the event's `{key}` is no {what}"));

@@ -89,6 +89,7 @@ impl<'p> Writer<'p> {
         let mut header = json!({
             "quadrant": "recording", "version": VERSION, "cpus": cpus,
             "wall_offset_ns": quadrant_session::wall_offset_ns(), "points": all,
+            "clauses": split.said,
         });
         if let Some(child) = points.child {
             header["cpid"] = json!(child);

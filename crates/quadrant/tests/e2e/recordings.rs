@@ -196,6 +196,27 @@ fn a_replay_goes_by_what_was_seen() {
     assert!(message.contains("the event has no value for `@c #2`"), "{message}");
 }
 
+/// What the maps of one script had in them says nothing of another's.
+#[test]
+fn a_script_that_was_changed_has_its_own_maps() {
+    needs_root!();
+    let calls = target!("calls");
+    let dir = folder("record-changed");
+    let (script, recording) = (dir.join("script.bt"), dir.join("recording.json"));
+    let text = |step: u32| {
+        format!("uprobe:{calls}:target_call {{ @n += {step}; if (@n == 6) {{ printf(\"%d\\n\", arg0); exit(); }} }}")
+    };
+    for (step, shown) in [(1, "5"), (2, "2"), (3, "1")] {
+        std::fs::write(&script, text(step)).unwrap();
+        if step == 1 {
+            good(quadrant().args(["record", "-c", &format!("{calls} 11"), "-o"]).arg(&recording).arg(&script));
+            assert!(std::fs::read_to_string(&recording).unwrap().contains(r#""name":"@n""#));
+        }
+        let replayed = good(quadrant().arg("replay").arg(&script).arg(&recording));
+        assert_eq!(replayed.lines()[0], shown, "{}", replayed.describe());
+    }
+}
+
 /// Events that had begun on other CPUs when one ended the trace are in the recording, and in the replay.
 #[test]
 fn what_happens_on_other_cpus_at_the_end() {
