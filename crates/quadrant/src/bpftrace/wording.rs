@@ -192,6 +192,7 @@ fn kind(ty: &str) -> &str {
     match ty {
         ty if ty.ends_with('*') => "pointer",
         ty if ty.starts_with('(') => "tuple",
+        ty if ty.ends_with(']') && !ty.starts_with("string[") && !ty.starts_with("buffer[") => "array",
         ty if ty.starts_with("record ") => "record",
         ty if ty.starts_with("int") || ty.starts_with("uint") || ty.starts_with("enum") => "int",
         ty => ty.split('[').next().unwrap_or(ty),
@@ -259,7 +260,7 @@ fn setting(message: &str, marked: &str) -> Option<String> {
     if let Some(known) = holes("`license` is one of {}", message) {
         return Some(format!("Invalid value for license. Found: {given}. Valid values: {}. {LICENSES}", known[0]));
     }
-    let holes = holes("`{}` is a number{}", message)?;
+    let holes = holes("`{}` is a number{}", message).or_else(|| holes("`{}` is a power of two{}", message))?;
     given.parse::<u64>().is_err().then(|| format!("{}: expecting a number, got {given}", holes[0]))
 }
 
@@ -392,7 +393,8 @@ fn probe(message: &str, marked: &str) -> Option<String> {
         }
         _ => {}
     }
-    holes("cannot read {}: {}", message)?;
+    let unread = ["cannot read {}: {}", "there is no program or library called `{}` in {}"];
+    unread.iter().find_map(|pattern| holes(pattern, message))?;
     let file = rest.split(':').next()?.trim_matches('"');
     Some(format!("{kind} target file '{file}' does not exist or is not executable"))
 }

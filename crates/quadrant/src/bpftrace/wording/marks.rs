@@ -78,6 +78,8 @@ const AROUND: &[(&str, Around)] = &[
     ("the setting `{}` is now called `{}`", Around::Setting),
     ("{} is deprecated and has no effect", Around::Setting),
     ("unknown probe type `{}`", Around::Point),
+    ("the probe type `{}` is not supported yet", Around::Point),
+    ("`perf_rb_pages` is {}", Around::Setting),
 ];
 
 /// Messages of which the semicolon behind the statement is marked, too.

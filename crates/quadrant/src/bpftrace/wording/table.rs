@@ -5,6 +5,10 @@
 pub const TABLE: &[(&str, &str)] = &[
     ("unknown name `{}`", "Unknown identifier: '{0}'"),
     ("unknown function `{}`", "Unknown function: '{0}'"),
+    ("the offset in `{}+{}` is no number", "Invalid offset: invalid integer: {1}"),
+    ("expected a probe after {}, found {}", "syntax: expected attach point"),
+    ("expected a setting or {}, found {}", "syntax: expected config key"),
+    ("the probe type `{}` is not supported yet", "Invalid probe type: {0}"),
     ("unknown probe type `{}`", "Invalid probe type: {0}"),
     ("unknown type `enum {}`; {}", "Unknown enum: {0}"),
     ("unknown type `enum {}`", "Unknown enum: {0}"),

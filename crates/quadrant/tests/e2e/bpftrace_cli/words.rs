@@ -111,6 +111,11 @@ fn what_is_marked_is_what_bpftrace_marks() {
             "1:19-26",
             "Type mismatch for $x: trying to assign value of type 'int64' when variable already has a type 'string[2]'",
         ),
+        ("BEGIN,,END { }", "1:7-8", "syntax: expected attach point"),
+        ("config = { 5 = 5 } BEGIN { }", "1:12-13", "syntax: expected config key"),
+        ("config = { perf_rb_pages = \"a\" } BEGIN { }", "1:12-31", "perf_rb_pages: expecting a number, got a"),
+        ("asyncwatchpoint:0x100:8:w { }", "1:1-26", "Invalid probe type: asyncwatchpoint"),
+        ("usdt:nope:x:y { }", "1:1-14", "usdt target file 'nope' does not exist or is not executable"),
         ("struct a { int b; } BEGIN { print(offsetof(struct a, c)); }", "1:35-56", "'struct a' has no field named 'c'"),
     ] {
         assert_places(script, &[(place, message)]);
