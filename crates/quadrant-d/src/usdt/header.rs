@@ -117,11 +117,12 @@ fn operands(probe: &Probe) -> String {
 }
 
 /// The argument as a value for a register. A number with a fraction goes as its bits: clang would leave it in memory that only a name of
-/// its own leads to.
+/// its own leads to. A byte goes as an `int`: `%r10b` is a name that gdb does not know.
 fn value(at: usize, arg: &Passed) -> String {
     match arg.cast {
         "float" => format!("QUADRANT_USDT_BITS(float, unsigned int, arg{at})"),
         "double" => format!("QUADRANT_USDT_BITS(double, unsigned long, arg{at})"),
+        cast if arg.size.abs() == 1 => format!("(int)({cast})(arg{at})"),
         cast => format!("({cast})(arg{at})"),
     }
 }

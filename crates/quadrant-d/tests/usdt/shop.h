@@ -59,7 +59,7 @@ extern unsigned short shop_weigh_semaphore __attribute__((visibility("hidden")))
 #define SHOP_SALE_DONE(arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11) \
 	do { \
 		__asm__ __volatile__ (QUADRANT_USDT_TEXT("shop", "sale__done", "-4@%0 8@%1 1@%2 -2@%3 -8@%4 2@%5 4@%6 8@%7 -4@%8 8@%9 8@%10 -8@%11") \
-			: : QUADRANT_USDT_IN ((int)(arg0)), QUADRANT_USDT_IN ((const volatile void *)(arg1)), QUADRANT_USDT_IN ((unsigned char)(arg2)), QUADRANT_USDT_IN ((short)(arg3)), QUADRANT_USDT_IN ((long)(arg4)), QUADRANT_USDT_IN ((unsigned short)(arg5)), QUADRANT_USDT_IN ((unsigned int)(arg6)), QUADRANT_USDT_IN ((const volatile void *)(arg7)), QUADRANT_USDT_IN ((int)(arg8)), QUADRANT_USDT_IN ((unsigned long)(arg9)), QUADRANT_USDT_IN ((const volatile void *)(arg10)), QUADRANT_USDT_IN ((long)(arg11)) : "memory"); \
+			: : QUADRANT_USDT_IN ((int)(arg0)), QUADRANT_USDT_IN ((const volatile void *)(arg1)), QUADRANT_USDT_IN ((int)(unsigned char)(arg2)), QUADRANT_USDT_IN ((short)(arg3)), QUADRANT_USDT_IN ((long)(arg4)), QUADRANT_USDT_IN ((unsigned short)(arg5)), QUADRANT_USDT_IN ((unsigned int)(arg6)), QUADRANT_USDT_IN ((const volatile void *)(arg7)), QUADRANT_USDT_IN ((int)(arg8)), QUADRANT_USDT_IN ((unsigned long)(arg9)), QUADRANT_USDT_IN ((const volatile void *)(arg10)), QUADRANT_USDT_IN ((long)(arg11)) : "memory"); \
 	} while (0)
 #define SHOP_SALE_DONE_ENABLED() __builtin_expect(*(volatile unsigned short *)&shop_sale__done_semaphore, 0)
 
