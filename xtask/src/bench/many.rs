@@ -18,11 +18,12 @@ const TARGET: Target = Target { name: "many", mode: &[], count: FUNCTIONS };
 const STATIC: Target = Target { name: "many-usdt", mode: &[], count: 200 };
 
 /// What is traced in the kernel, by name: no functions that everything calls, for the machine has to go on.
-const IN_THE_KERNEL: [(&str, &str, &str); 7] = [
+const IN_THE_KERNEL: [(&str, &str, &str); 8] = [
     ("many-kprobes", "hundreds of kernel functions", "kprobe:tcp_*,kprobe:vfs_*"),
     ("many-kprobes-thousands", "thousands of kernel functions", "kprobe:a*,kprobe:x*"),
     ("many-kretprobes", "hundreds of kernel functions' returns", "kretprobe:tcp_*,kretprobe:vfs_*"),
     ("many-fentry", "hundreds of kernel functions by trampoline", "fentry:tcp_*,fentry:vfs_*,fentry:ip_*"),
+    ("many-fexit", "their returns by trampoline", "fexit:tcp_*,fexit:vfs_*,fexit:ip_*"),
     ("many-syscalls", "all tracepoints of system calls", "tracepoint:syscalls:*"),
     ("many-tracepoints", "all tracepoints", "tracepoint:*:*"),
     ("many-rawtracepoints", "all raw tracepoints", "rawtracepoint:*"),
