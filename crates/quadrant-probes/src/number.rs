@@ -1,5 +1,8 @@
 //! Numbers in probe specs.
 
+/// Greater ones perf_event_open(2) refuses.
+pub(crate) const LONGEST_PERIOD: u64 = i64::MAX as u64;
+
 /// A non-negative number: decimal with `_` and a power of ten (`1e6`), or hexadecimal.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {

@@ -3,6 +3,7 @@
 use super::list::{events, names};
 use crate::error::{Result, error, no_match};
 use crate::number;
+use crate::number::LONGEST_PERIOD;
 use crate::point::plain;
 use quadrant_program::probe::{Found, ProbeKind, ProbeSpec, Site};
 
@@ -23,6 +24,11 @@ pub(crate) fn resolve(spec: &ProbeSpec) -> Result<Found> {
     // 0 and nothing both mean the default.
     let period = if count.is_empty() { Some(0) } else { number::parse(count) };
     let period = period.ok_or_else(|| error(format!("the count `{count}` of {kind}:{name} is no whole number")))?;
+    if period > LONGEST_PERIOD {
+        return Err(error(format!(
+            "the count `{count}` of {kind}:{name} is too much: the kernel takes up to {LONGEST_PERIOD}"
+        )));
+    }
     let site = Site::PerfEvent {
         kind: if spec.kind == ProbeKind::Hardware { TYPE_HARDWARE } else { TYPE_SOFTWARE },
         config: event.config,
@@ -58,6 +64,7 @@ mod tests {
         let error = refused(&["page-fault"]);
         assert_eq!(error.help, ["did you mean `page-faults`?".into()]);
         assert!(refused(&["cpu", "x"]).message.contains("no whole number"));
+        assert!(refused(&["cpu", "9223372036854775808"]).message.contains("too much"));
         assert!(refused(&["cpu", "1", "2"]).message.contains("is written"));
     }
 }

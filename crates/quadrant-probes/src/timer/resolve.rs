@@ -3,6 +3,7 @@
 use super::list::UNITS;
 use crate::error::{Result, advise};
 use crate::number;
+use crate::number::LONGEST_PERIOD;
 use crate::point::plain;
 use quadrant_program::probe::{Found, ProbeKind, ProbeSpec, Rate, Site};
 
@@ -33,7 +34,7 @@ fn with_unit(kind: ProbeKind, unit: &str, number: &str) -> Result<(Rate, String)
     let rate = if *unit_ns == 0 {
         Some(Rate::Hertz(count)).filter(|_| count <= SECOND_NS / SHORTEST_NS)
     } else {
-        count.checked_mul(*unit_ns).map(Rate::PeriodNs)
+        count.checked_mul(*unit_ns).filter(|ns| *ns <= LONGEST_PERIOD).map(Rate::PeriodNs)
     };
     let rate = rate.ok_or_else(|| wrong(kind, &format!("`{number}` is too much")))?;
     Ok((rate, format!("{unit}:{count}")))
@@ -62,7 +63,7 @@ fn duration(text: &str) -> Option<u64> {
     ];
     let found = SUFFIXES.iter().find_map(|(suffix, ns)| Some((number::parse(text.strip_suffix(suffix)?)?, *ns)));
     let (number, ns) = found.or_else(|| Some((number::parse(text)?, 1)))?;
-    number.checked_mul(ns)
+    number.checked_mul(ns).filter(|ns| *ns <= LONGEST_PERIOD)
 }
 
 fn wrong(kind: ProbeKind, why: &str) -> quadrant_program::probe::ProbeError {
@@ -115,5 +116,9 @@ mod tests {
         assert!(refused(interval, &["s", "1", "2"]).contains("a unit and a number"));
         assert!(refused(interval, &["s", "99999999999999"]).contains("too much"));
         assert!(refused(interval, &["hz", "99999999"]).contains("too much"));
+        // 2^63 ns are 292 years and a little more than 9,223,372,036 s.
+        assert!(refused(interval, &["s", "9223372037"]).contains("too much"));
+        assert!(refused(interval, &["9223372036854775808"]).contains("no duration"));
+        assert_eq!(site(interval, &["s", "9223372036"]).1, "interval:s:9223372036");
     }
 }
