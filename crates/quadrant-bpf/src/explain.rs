@@ -141,6 +141,7 @@ fn out_of_memory(operation: Operation) -> Explanation {
 fn denied(operation: Operation, errno: Errno) -> Explanation {
     let process = Process::this();
     missing_capability(operation, &process)
+        .or_else(|| closed_events(operation, errno, &process, paranoid_level()?))
         .or_else(|| process.in_user_namespace.then(user_namespace))
         .or_else(|| process.seccomp.then(|| seccomp(operation)))
         .or_else(|| verifier_denied(operation, errno))
@@ -164,11 +165,22 @@ fn missing_capability(operation: Operation, process: &Process) -> Option<Explana
 
 /// `kernel.perf_event_paranoid` says what users without CAP_PERFMON may measure.
 fn paranoid() -> String {
-    let value = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
-    match value.trim() {
-        "" => String::new(),
-        value => format!(" (kernel.perf_event_paranoid is {value})"),
-    }
+    paranoid_level().map(|level| format!(" (kernel.perf_event_paranoid is {level})")).unwrap_or_default()
+}
+
+fn paranoid_level() -> Option<i32> {
+    std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
+}
+
+/// Above 2, some distributions' kernels (Debian, Ubuntu, Android) leave perf_event_open(2) to root, whatever else CAP_PERFMON allows.
+fn closed_events(operation: Operation, errno: Errno, process: &Process, paranoid: i32) -> Option<Explanation> {
+    let is_admin = process.capabilities.is_none_or(|held| held >> CAP_SYS_ADMIN & 1 == 1);
+    (operation == Operation::Perf && errno.is(libc::EACCES) && !is_admin && paranoid > 2).then(|| {
+        Explanation::new(
+            format!("kernel.perf_event_paranoid is {paranoid}, which takes CAP_SYS_ADMIN here, and this process has it no more or never had it"),
+            "run `sysctl kernel.perf_event_paranoid=2`",
+        )
+    })
 }
 
 fn user_namespace() -> Explanation {
@@ -304,6 +316,18 @@ mod tests {
         assert!(closed_files(Operation::TraceFs, Errno::new(libc::EPERM), &process).is_none());
         let root = Process::parse("CapEff:\t000001ffffffffff\n", HOST);
         assert!(closed_files(Operation::TraceFs, eacces, &root).is_none());
+    }
+
+    #[test]
+    fn a_kernel_that_leaves_events_to_root_is_told_from_one_that_lacks_a_capability() {
+        let perfmon = Process::parse("CapEff:\t000000c000000000\nSeccomp:\t0\n", HOST);
+        let eacces = Errno::new(libc::EACCES);
+        assert!(missing_capability(Operation::Perf, &perfmon).is_none());
+        let explanation = closed_events(Operation::Perf, eacces, &perfmon, 3).unwrap();
+        assert!(explanation.why.contains("perf_event_paranoid is 3") && explanation.hint.contains("sysctl"));
+        assert!(closed_events(Operation::Perf, eacces, &perfmon, 2).is_none());
+        let root = Process::parse("CapEff:\t000001ffffffffff\nSeccomp:\t0\n", HOST);
+        assert!(closed_events(Operation::Perf, eacces, &root, 3).is_none());
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod explain;
 pub mod features;
 pub mod file;
 pub mod helper;
+pub mod hotplug;
 pub mod insn;
 pub mod interrupt;
 pub mod kconfig;

@@ -56,12 +56,8 @@ impl Attaching<'_> {
         let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
         for index in self.order() {
             let loaded = &self.kernel.programs[index];
-            let unit = &self.units[loaded.unit];
-            let points = unit.unit.points.iter().skip(loaded.first).take(loaded.count);
-            let sites: Vec<&Site> = points.map(|point| &self.program.points[point.0 as usize].site).collect();
-            let first_cookie = unit.cookies.then_some(loaded.first as u64);
-            let request =
-                Request { program: &loaded.program, sites: &sites, first_cookie, means: unit.means, tolerant };
+            let sites = sites(self.program, self.units, loaded);
+            let request = request(&self.units[loaded.unit], loaded, &sites, tolerant);
             let (sink, signals, until) = (&mut *self.sink, &mut *self.signals, steps.done + loaded.count);
             let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals));
             let attached = attached.map_err(|error| self.explained(error))?;
@@ -110,9 +106,21 @@ impl Attaching<'_> {
     /// What was passed over.
     fn tell(&mut self, attached: &Attached) {
         if self.program.config.missing_probes == MissingProbes::Warn {
-            attached.passed_over().iter().for_each(|error| self.sink.passed_over(&error.message));
+            attached.passed_over().iter().for_each(|error| self.sink.warned(&error.message));
         }
     }
+}
+
+/// The points of a loaded program.
+pub(crate) fn sites<'a>(program: &'a Program, units: &[Planned], loaded: &Loaded) -> Vec<&'a Site> {
+    let points = units[loaded.unit].unit.points.iter().skip(loaded.first).take(loaded.count);
+    points.map(|point| &program.points[point.0 as usize].site).collect()
+}
+
+/// To attach a loaded program to its points.
+pub(crate) fn request<'a>(unit: &Planned, loaded: &'a Loaded, sites: &'a [&'a Site], tolerant: bool) -> Request<'a> {
+    let first_cookie = unit.cookies.then_some(loaded.first as u64);
+    Request { program: &loaded.program, sites, first_cookie, means: unit.means, tolerant }
 }
 
 struct Steps {

@@ -28,6 +28,7 @@ pub mod portable;
 mod privileges;
 mod probed;
 mod processes;
+mod processors;
 mod programs;
 mod reader;
 mod records;

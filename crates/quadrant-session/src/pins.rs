@@ -57,7 +57,7 @@ pub(crate) fn announce(made: &[PathBuf], sink: &mut dyn Sink) -> Result<(), Erro
 /// Says that the trace ended before the files were made.
 pub(crate) fn tell_not_made(program: &Program, sink: &mut dyn Sink) {
     for path in paths(program) {
-        sink.passed_over(&format!("{} was not made: the script ended before", path.display()));
+        sink.warned(&format!("{} was not made: the script ended before", path.display()));
     }
 }
 

@@ -1,11 +1,12 @@
 //! Capabilities that a running trace has no use for any more.
 //!
 //! Loading and attaching take many. Once that is done, a trace whose answers are numbers and texts only reads its maps, which takes
-//! CAP_BPF where `kernel.unprivileged_bpf_disabled` is set; to close what is attached takes none. Names of addresses and groups are found
+//! CAP_BPF where `kernel.unprivileged_bpf_disabled` is set, and CAP_PERFMON where timers and counters follow processors; to close what is attached takes none. Names of addresses and groups are found
 //! in files of the kernel and of other users' processes, and commands of the script are the user's: those traces keep all.
 
 use quadrant_program::Program;
 use quadrant_program::map::Map;
+use quadrant_program::probe::Site;
 use quadrant_program::record::RecordKind;
 use quadrant_program::ty::Type;
 use rustix::io;
@@ -18,7 +19,19 @@ use crate::user_symbols;
 /// What the rest of a trace needs once all is attached; `None` for whatever there is.
 pub(crate) fn needed(program: &Program, has_command: bool) -> Option<CapabilitySet> {
     let of_command = if has_command { CapabilitySet::KILL } else { CapabilitySet::empty() };
-    is_plain(program).then_some(CapabilitySet::BPF | of_command)
+    is_plain(program).then_some(CapabilitySet::BPF | of_processors(program) | of_command)
+}
+
+/// What fires on each processor is made anew where one is switched on.
+fn of_processors(program: &Program) -> CapabilitySet {
+    let is_of_processors = |site: &Site| {
+        matches!(
+            site,
+            Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { pid: None, .. }
+        )
+    };
+    let any = program.points.iter().any(|point| is_of_processors(&point.site));
+    if any { CapabilitySet::PERFMON } else { CapabilitySet::empty() }
 }
 
 /// Whether all that comes of a program is shown as it comes, without a look at anything but the trace's own maps.

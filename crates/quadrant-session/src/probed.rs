@@ -76,7 +76,7 @@ impl Probed {
         for (path, state) in self.files.iter_mut().filter(|(_, state)| state.is_watched) {
             if let Some(change) = state.change(path) {
                 state.is_watched = false;
-                sink.passed_over(&change.told(path));
+                sink.warned(&change.told(path));
             }
         }
     }

@@ -103,6 +103,15 @@ impl Processes {
         count
     }
 
+    /// A processor was switched on: what is reported there is read, too.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(crate) fn listen(&mut self, cpu: u32) -> Result<(), Error> {
+        let Some(Followed { sideband, epoll, .. }) = &mut self.followed else { return Ok(()) };
+        Ok(sideband.listen(cpu)?.map_or(Ok(()), |fd| epoll.add(fd, 0))?)
+    }
+
     /// All probes are detached: what happens from now on is of no interest.
     pub(crate) fn finish(&mut self, sink: &mut dyn Sink) {
         self.drain(sink);

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use quadrant_bpf::hotplug;
 use quadrant_bpf::interrupt;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
@@ -27,6 +28,8 @@ use crate::overhead::Meter;
 use crate::plan::Planned;
 use crate::probed::Probed;
 use crate::processes::Processes;
+use crate::processors;
+use crate::processors::Processors;
 use crate::reader::Packets;
 use crate::reader::Reader;
 use crate::records;
@@ -181,11 +184,14 @@ impl Loop<'_> {
             watch.add(fd)?;
         }
         self.packets.fds().try_for_each(|fd| watch.add(fd))?;
+        let processors = Processors::open(attached, &self.processes);
+        processors.fd().map_or(Ok(()), |fd| watch.add(fd))?;
         let (mut wait, mut silent) = (SHORT, 0);
         loop {
             let happened = self.processes.drain(self.sink);
             let Batch { count, is_last } = self.drain_batch()?;
             self.unwatch(attached);
+            self.follow_processors(&processors, attached);
             if let Some(end) = self.ended(watch)? {
                 return Ok(end);
             }
@@ -250,6 +256,20 @@ impl Loop<'_> {
             if end.is_some() || batch.is_last {
                 return Ok(end);
             }
+        }
+    }
+
+    /// What fires on each processor is attached to those that were switched on.
+    fn follow_processors(&mut self, processors: &Processors, attached: &mut [Attachment]) {
+        while let Some(change) = processors.next() {
+            if let hotplug::Change::On(cpu) = change
+                && let Err(error) = self.processes.listen(cpu)
+            {
+                self.sink.warned(&format!(
+                    "CPU {cpu} was switched on, but what processes map there is not followed: {error}"
+                ));
+            }
+            processors::follow((self.program, self.units, self.kernel), attached, self.sink, change);
         }
     }
 

@@ -144,8 +144,9 @@ pub trait Sink {
     /// A signal came when only so many of all points were attached to: the trace ends.
     fn interrupted(&mut self, _done: usize, _points: usize) {}
 
-    /// A point could not be attached to, or its file is another one by now, and the script goes on without it.
-    fn passed_over(&mut self, _why: &str) {}
+    /// Something is not as the script has it, and the trace goes on: a point that could not be attached to, a file that is another one by
+    /// now, a processor that was switched off.
+    fn warned(&mut self, _of: &str) {}
 
     /// All probes are attached; `points` of them.
     ///

@@ -88,6 +88,11 @@ impl Symbolizer {
         self.user.frames(Who::Id(id), stack_lookups(stack), &mut self.log)
     }
 
+    /// Why no kernel address has a name, and what to do; nothing if they have, or none was asked for.
+    pub fn kernel_trouble(&self) -> Option<String> {
+        self.kernel.trouble().map(Error::to_string)
+    }
+
     /// The function at a kernel address, without inlined ones.
     pub fn ksym(&mut self, addr: u64) -> Frame {
         self.kernel.frame(exact(addr))

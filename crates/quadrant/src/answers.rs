@@ -301,8 +301,8 @@ impl Sink for Answers<'_> {
         }
     }
 
-    fn passed_over(&mut self, why: &str) {
-        eprintln!("{}: {}", self.who("warning"), failure::shown(why));
+    fn warned(&mut self, of: &str) {
+        eprintln!("{}: {}", self.who("warning"), failure::shown(of));
     }
 
     fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
@@ -408,6 +408,9 @@ impl Sink for Answers<'_> {
 
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
         self.complain_of_packets(self.packets.unwritten());
+        if let Some(why) = self.names.nameless_kernel() {
+            self.warned(&why);
+        }
         if let Some(form) = self.bpftrace {
             let script = self.script;
             return self.note(|out, mode| form.tell(out, view.program(), script, lost, mode));

@@ -152,6 +152,11 @@ impl Names {
             .collect()
     }
 
+    /// Why there are addresses in place of the kernel's functions, if there are.
+    pub fn nameless_kernel(&self) -> Option<String> {
+        Some(format!("kernel functions have no names: {}", self.symbols.kernel_trouble()?))
+    }
+
     /// For one event.
     pub fn resolver<'a>(&'a mut self, view: View<'a>) -> impl Resolver + 'a {
         Bound { names: self, view }

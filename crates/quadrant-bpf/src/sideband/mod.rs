@@ -66,12 +66,16 @@ pub struct Mapped {
 /// The reading side of all processors' reports.
 pub struct Sideband {
     rings: Vec<PerfRing>,
+    /// Whose they are.
+    cpus: Vec<u32>,
     /// Record that is being read.
     record: Vec<u8>,
     /// Events that are not given away yet.
     held: Vec<Event>,
     /// Losses told by records, for kernels that do not count them.
     told_lost: u64,
+    /// Of buffers that are no more.
+    lost_before: u64,
     damaged: u64,
 }
 
@@ -81,11 +85,29 @@ impl Sideband {
     /// # Errors
     /// The kernel does not allow to watch whole processors, or has no memory for the buffers.
     pub fn open() -> Result<Sideband> {
-        let mut rings = Vec::new();
+        let (rings, cpus, record, held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut sideband = Sideband { rings, cpus, record, held, told_lost: 0, lost_before: 0, damaged: 0 };
         for cpu in cpus::online()? {
-            rings.extend(open_on(cpu)?);
+            sideband.listen(cpu)?;
         }
-        Ok(Sideband { rings, record: Vec::new(), held: Vec::new(), told_lost: 0, damaged: 0 })
+        Ok(sideband)
+    }
+
+    /// Listens on a processor that was switched on, again if it was off meanwhile; what becomes readable for it.
+    ///
+    /// # Errors
+    /// As of [`Sideband::open`].
+    pub fn listen(&mut self, cpu: u32) -> Result<Option<BorrowedFd<'_>>> {
+        if let Some(place) = self.cpus.iter().position(|known| *known == cpu) {
+            self.read(place);
+            let ended = self.rings.swap_remove(place);
+            self.cpus.swap_remove(place);
+            self.lost_before += ended.event().lost_records().unwrap_or(0);
+        }
+        let Some(ring) = open_on(cpu)? else { return Ok(None) };
+        self.cpus.push(cpu);
+        self.rings.push(ring);
+        Ok(self.rings.last().map(|ring| ring.event().as_fd()))
     }
 
     /// Gives everything that happened before this call to `handle`, in the order of time. Returns how much that was.
@@ -110,7 +132,7 @@ impl Sideband {
     /// How many events there was no room for.
     pub fn lost(&self) -> u64 {
         let counted: Option<u64> = self.rings.iter().map(|ring| ring.event().lost_records()).sum();
-        counted.unwrap_or(self.told_lost) + self.damaged
+        counted.map_or(self.told_lost, |counted| counted + self.lost_before) + self.damaged
     }
 
     /// Descriptors to wait for with epoll, one for each processor; readable when a program was executed

@@ -36,6 +36,27 @@ fn run(child: &mut Child) {
 }
 
 #[test]
+fn a_processor_that_was_off_is_listened_to_again_and_nothing_is_told_twice() {
+    need_root!();
+    let _alone = alone();
+    let (mut before, mut after) = (shell("exit 0"), shell("exit 0"));
+    let mut sideband = Sideband::open().unwrap();
+    run(&mut before);
+    let online = quadrant_bpf::cpus::online().unwrap();
+    for cpu in &online {
+        assert!(sideband.listen(*cpu).unwrap().is_some());
+    }
+    assert_eq!(sideband.fds().count(), online.len());
+    run(&mut after);
+    let events = all(&mut sideband);
+    for child in [before, after] {
+        let executed = events.iter().filter(|event| event.pid == child.pid() && event.what == What::Executed);
+        assert_eq!(executed.count(), 1);
+    }
+    assert_eq!(sideband.lost(), 0);
+}
+
+#[test]
 fn a_program_that_is_gone_was_reported() {
     need_root!();
     let _alone = alone();

@@ -14,6 +14,7 @@ mod uprobe;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use quadrant_bpf::hotplug::Change;
 use quadrant_bpf::link::Link;
 use quadrant_bpf::perf::PerfEvent;
 use quadrant_bpf::prog::AttachType;
@@ -244,8 +245,32 @@ impl Attached {
 
     /// Detach a watchpoint or another perf event, by the point's index.
     pub fn take_away(&mut self, point: usize) {
+        self.drop_places(|place| place.point == point);
+    }
+
+    /// Whether it fires by events of processors, which end where one is switched off.
+    pub fn is_of_processors(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// A processor was switched on or off: what fires on each fires there, too, and what fired there alone fires on another. The indices of
+    /// the points for which something was to do.
+    ///
+    /// # Errors
+    /// What the kernel refused, and why.
+    pub fn follow(&mut self, request: &Request<'_>, change: Change) -> Result<Vec<usize>> {
+        let new = perf_event::renewed(request, &self.places, change)?;
+        let points: Vec<usize> = new.iter().map(|(_, place)| place.point).collect();
+        self.drop_places(|place| place.is_of(&points, change.cpu()));
+        let (links, places): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+        self.links.extend(links);
+        self.places.extend(places);
+        Ok(points)
+    }
+
+    fn drop_places(&mut self, is_gone: impl Fn(&perf_event::Place) -> bool) {
         let links = std::mem::take(&mut self.links).into_iter().zip(std::mem::take(&mut self.places));
-        let (gone, left): (Vec<_>, Vec<_>) = links.partition(|(_, place)| place.point == point);
+        let (gone, left): (Vec<_>, Vec<_>) = links.partition(|(_, place)| is_gone(place));
         (self.links, self.places) = left.into_iter().unzip();
         self.due += gone.iter().map(|(link, place)| place.stop(link)).sum::<u64>();
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use quadrant_bpf::cpus;
+use quadrant_bpf::hotplug::Change;
 use quadrant_bpf::link::Link;
 use quadrant_bpf::perf::Event;
 use quadrant_bpf::perf::Hardware;
@@ -33,6 +34,8 @@ const SHORTEST_NS: u64 = 10_000;
 pub(super) struct Place {
     /// Index of its point.
     pub(super) point: usize,
+    /// `None` goes with a process.
+    cpu: Option<u32>,
     period: Period,
     since: Instant,
 }
@@ -48,6 +51,19 @@ enum Period {
 }
 
 impl Place {
+    fn new(point: usize, site: &Site, scope: Scope) -> Place {
+        let cpu = match scope {
+            Scope::Cpu(cpu) => Some(cpu),
+            _ => None,
+        };
+        Place { point, cpu, period: period(site), since: Instant::now() }
+    }
+
+    /// Whether it is one of these points and on this processor.
+    pub(super) fn is_of(&self, points: &[usize], cpu: u32) -> bool {
+        self.cpu == Some(cpu) && points.contains(&self.point)
+    }
+
     /// Stops the event; how often it must have fired since it was enabled. The kernel passes a program over, and counts that nowhere,
     /// while another one, or a system call's access to a map, is under way on the processor.
     pub(super) fn stop(&self, link: &Link) -> u64 {
@@ -82,25 +98,56 @@ pub(super) fn links(
     let online = cpus::online().map_err(|e| from_kernel(&e))?;
     let mut links = Vec::new();
     for (index, site) in request.sites.iter().enumerate() {
-        match open(site, &online) {
+        let scopes = scopes(site, &online);
+        match open(site, &scopes) {
             Err(error) if request.tolerant && matches!(site, Site::PerfEvent { .. } | Site::Watchpoint { .. }) => {
                 passed_over.push(error);
             }
             events => {
-                let link = |event| Link::perf_event(request.program, event, request.cookie(index));
-                let new: quadrant_bpf::Result<Vec<Link>> = events?.into_iter().map(link).collect();
-                links.extend(new.map_err(|e| from_kernel(&e))?);
-                let place = Place { point: index, period: period(site), since: Instant::now() };
-                places.resize(links.len(), place);
+                for event in events? {
+                    links.push(link(request, index, event)?);
+                }
+                places.extend(scopes.into_iter().map(|scope| Place::new(index, site, scope)));
             }
         }
     }
     Ok(links)
 }
 
-fn open(site: &Site, online: &[u32]) -> Result<Vec<PerfEvent>> {
+/// What fires where a change of a processor wants it, instead of what was there. A point that was taken away has no place, and stays away.
+pub(super) fn renewed(request: &Request<'_>, places: &[Place], change: Change) -> Result<Vec<(Link, Place)>> {
+    let mut new = Vec::new();
+    for (index, site) in request.sites.iter().enumerate() {
+        let cpus: Vec<Option<u32>> =
+            places.iter().filter(|place| place.point == index).map(|place| place.cpu).collect();
+        let Some(cpu) = wanted(site, &cpus, change)? else { continue };
+        let scope = Scope::Cpu(cpu);
+        for event in open(site, &[scope])? {
+            new.push((link(request, index, event)?, Place::new(index, site, scope)));
+        }
+    }
+    Ok(new)
+}
+
+/// Where a point that fires on these processors is to fire, too, or instead.
+fn wanted(site: &Site, cpus: &[Option<u32>], change: Change) -> Result<Option<u32>> {
+    let was_there = cpus.contains(&Some(change.cpu()));
+    match (site, change) {
+        (Site::Interval { .. }, Change::Off(_)) if was_there => {
+            Ok(cpus::online().map_err(|e| from_kernel(&e))?.first().copied())
+        }
+        (Site::Interval { .. }, _) | (Site::Watchpoint { pid: Some(_), .. }, _) | (_, Change::Off(_)) => Ok(None),
+        (_, Change::On(cpu)) => Ok((!cpus.is_empty()).then_some(cpu)),
+    }
+}
+
+fn link(request: &Request<'_>, index: usize, event: PerfEvent) -> Result<Link> {
+    Link::perf_event(request.program, event, request.cookie(index)).map_err(|e| from_kernel(&e))
+}
+
+fn open(site: &Site, scopes: &[Scope]) -> Result<Vec<PerfEvent>> {
     let event = event(site)?;
-    let events = scopes(site, online).into_iter().map(|scope| PerfEvent::open(&event, scope));
+    let events = scopes.iter().map(|scope| PerfEvent::open(&event, *scope));
     events.collect::<quadrant_bpf::Result<_>>().map_err(|e| from_kernel(&e))
 }
 

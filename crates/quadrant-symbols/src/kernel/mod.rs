@@ -141,6 +141,11 @@ impl Kernel {
         &self.table.get_or_insert_with(load).0
     }
 
+    /// Why no address has a name, if one was asked for.
+    pub(crate) fn trouble(&self) -> Option<&Error> {
+        self.table.as_ref().and_then(|(table, _)| table.as_ref().err())
+    }
+
     fn is_old(&self) -> bool {
         let loaded = self.table.as_ref().map(|(_, when)| *when);
         loaded.is_none_or(|when| when.elapsed() >= MIN_AGE)

@@ -159,8 +159,8 @@ impl Sink for Documents<'_> {
         self.say(Severity::Warning, &text);
     }
 
-    fn passed_over(&mut self, why: &str) {
-        self.say(Severity::Warning, why);
+    fn warned(&mut self, of: &str) {
+        self.say(Severity::Warning, of);
     }
 
     fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
@@ -255,6 +255,9 @@ impl Sink for Documents<'_> {
     fn ledger(&mut self, view: View, lost: &Ledger) -> io::Result<()> {
         let complaints = self.packets.unwritten();
         self.complain_of_packets(complaints);
+        if let Some(why) = self.names.nameless_kernel() {
+            self.warned(&why);
+        }
         let lines = losses::lines(view.program(), self.script, lost);
         let entries: Vec<Entry> = lines.iter().map(losses::Line::entry).collect();
         if self.verbose {

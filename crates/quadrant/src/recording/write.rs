@@ -35,6 +35,7 @@ use serde_json::json;
 use super::Others;
 use super::VERSION;
 use super::latest::Latest;
+use crate::failure;
 use crate::resolver::Names;
 
 /// The sink of a trace that is recorded.
@@ -214,6 +215,10 @@ impl<'p> Writer<'p> {
 }
 
 impl Sink for Writer<'_> {
+    fn warned(&mut self, of: &str) {
+        eprintln!("quadrant: warning: {}", failure::shown(of));
+    }
+
     fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
         Ok(())
     }

@@ -37,6 +37,7 @@ mod own;
 mod packets;
 mod parameters;
 mod privileges;
+mod processors;
 mod recordings;
 mod replay;
 mod roots;

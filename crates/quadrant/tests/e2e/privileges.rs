@@ -5,6 +5,7 @@ use quadrant_testing::Program;
 use crate::common::{end, needs_root, quadrant, script};
 
 const BPF: u64 = 1 << 39;
+const PERFMON: u64 = 1 << 38;
 const KILL: u64 = 1 << 5;
 
 /// A field of /proc/PID/status that is a set of capabilities.
@@ -29,14 +30,15 @@ fn left(tracer: Program) -> (u64, u64, u64, String) {
 }
 
 #[test]
-fn a_trace_of_numbers_and_texts_keeps_only_the_right_to_its_maps() {
+fn a_trace_of_numbers_and_texts_keeps_only_the_right_to_its_maps_and_timers() {
     needs_root!();
     let text = "interval:ms:20 { @runs[comm] = count(); printf(\"runs\\n\"); } END { print(@runs); }";
-    let bounds = BPF & set(std::process::id(), "CapBnd");
-    assert_eq!(left(script(text)), (BPF, BPF, bounds, "1".to_owned()));
-    assert_eq!(left(script(text).args(["--format", "json"])), (BPF, BPF, bounds, "1".to_owned()));
-    assert_eq!(left(quadrant().args(["bpftrace", "-e", text])), (BPF, BPF, bounds, "1".to_owned()));
-    let of_command = BPF | KILL;
+    let kept = BPF | PERFMON;
+    let bounds = kept & set(std::process::id(), "CapBnd");
+    assert_eq!(left(script(text)), (kept, kept, bounds, "1".to_owned()));
+    assert_eq!(left(script(text).args(["--format", "json"])), (kept, kept, bounds, "1".to_owned()));
+    assert_eq!(left(quadrant().args(["bpftrace", "-e", text])), (kept, kept, bounds, "1".to_owned()));
+    let of_command = kept | KILL;
     let (effective, ..) = left(script(text).args(["-c", "/bin/sleep 100"]));
     assert_eq!(effective, of_command);
 }

@@ -134,3 +134,20 @@ fn names_and_addresses() {
     assert_eq!(lines[0], "target_call target_call", "{}", outcome.describe());
     assert_eq!(lines[1], format!("uprobe:{calls}:target_call"));
 }
+
+#[test]
+fn a_kernel_that_hides_its_addresses_is_told_of_once() {
+    needs_root!();
+    let paranoid = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
+    if paranoid.trim().parse().is_ok_and(|level: i32| level <= 1) {
+        return quadrant_testing::skip("kernel.perf_event_paranoid shows addresses to all");
+    }
+    let text =
+        "BEGIN { printf(\"%s %s\\n\", ksym((uint64)0xffffffff81000100), ksym((uint64)0xffffffff81000200)); exit(); }";
+    let without = ["--bounding-set=-syslog", "--inh-caps=-syslog"];
+    let tracer = Program::new("setpriv").args(without).arg(crate::common::binary()).args(["-e", text]);
+    let outcome = tracer.run().unwrap();
+    assert!(outcome.success() && outcome.stdout.contains("0xffffffff81000100"), "{}", outcome.describe());
+    let told = outcome.stderr.matches("kernel functions have no names: the kernel hides its addresses").count();
+    assert!(told == 1 && outcome.stderr.contains("CAP_SYSLOG"), "{}", outcome.describe());
+}

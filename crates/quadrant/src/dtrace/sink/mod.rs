@@ -166,8 +166,8 @@ impl<'p> Answers<'p> {
 }
 
 impl Sink for Answers<'_> {
-    fn passed_over(&mut self, why: &str) {
-        eprintln!("dtrace: {}", failure::shown(why));
+    fn warned(&mut self, of: &str) {
+        eprintln!("dtrace: {}", failure::shown(of));
     }
 
     fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
@@ -269,6 +269,8 @@ impl Sink for Answers<'_> {
     fn ledger(&mut self, _view: View, lost: &Ledger) -> io::Result<()> {
         self.tell_drops(lost)?;
         let mut text = drops::last(lost);
+        let nameless = self.names.nameless_kernel().map(|why| format!("dtrace: {}\n", failure::shown(&why)));
+        text.extend(nameless);
         if self.settings.options.verbose {
             let warnings = self.names.warnings();
             warnings.iter().for_each(|warning| text.push_str(&format!("dtrace: {}\n", failure::shown(warning))));
