@@ -285,6 +285,8 @@ pub enum LossKind {
     Record,
     /// No room for a key of this map.
     Key(MapId),
+    /// No memory at hand for a key of this map, which has room and of which the program frees keys.
+    Unready(MapId),
     /// A text was longer than its cap.
     Cut,
     /// Memory could not be read; 0 or `<fault>` was used.

@@ -64,7 +64,7 @@ fn named(list: &[(String, u64)], what: fn(String) -> What) -> impl Iterator<Item
 
 fn map_name(program: &Program, kind: LossKind) -> String {
     match kind {
-        LossKind::Key(map) => program.maps[map.0 as usize].name.clone(),
+        LossKind::Key(map) | LossKind::Unready(map) => program.maps[map.0 as usize].name.clone(),
         _ => String::new(),
     }
 }
@@ -87,7 +87,7 @@ impl What {
             What::Returns(name) => Kind::Returns(name),
             What::Lost(kind, name) => match kind {
                 LossKind::Record => Kind::Records,
-                LossKind::Key(_) => Kind::Keys(name),
+                LossKind::Key(_) | LossKind::Unready(_) => Kind::Keys(name),
                 LossKind::Cut => Kind::Texts,
                 LossKind::Read => Kind::Reads,
                 LossKind::Stack => Kind::Stacks,

@@ -28,7 +28,7 @@ use crate::ssa::Value;
 const RETRIES: u32 = 4;
 
 /// -ENOMEM.
-const NO_MEMORY: i64 = -12;
+pub(super) const NO_MEMORY: i64 = -12;
 
 /// What an aggregation is fed.
 #[derive(Clone, Copy)]

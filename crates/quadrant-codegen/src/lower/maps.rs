@@ -8,6 +8,7 @@ use quadrant_program::map::MapValue;
 use quadrant_program::program::Fault;
 use quadrant_program::ty::Type;
 
+use super::aggregate::NO_MEMORY;
 use super::error::Result;
 use super::globals::MapPlace;
 use super::globals::value_size;
@@ -274,11 +275,29 @@ impl Lower<'_, '_> {
                     self.with_entry(map, key, |lower, entry| lower.update(entry, value, ANY))?
                 };
                 self.lookups.forget(map);
-                self.lose_if(LossKind::Key(map), Cond::Ne, failed, 0);
+                self.when(Cond::Ne, failed, 0, |lower| lower.lose_key(map, failed));
                 Ok(())
             }
             _ => Err(self.model_error("an assignment to an aggregation")),
         }
+    }
+
+    /// Counts a key that could not be added. D tells apart whether there was no room, or no memory at hand just then.
+    pub fn lose_key(&mut self, map: MapId, failed: Value) {
+        let frees = matches!(self.place_of(map, true), Ok(MapPlace::Keyed { churns: true, .. }));
+        if !self.aborts() || !frees {
+            return self.lose(LossKind::Key(map));
+        }
+        let [unready, full, next] = [(); 3].map(|()| self.f.b.create_block());
+        // Before Linux 6.4 the upper half is as it comes.
+        let failed = self.f.b.ext(failed, Size::B4, true);
+        self.f.b.branch(Cond::Eq, failed, NO_MEMORY, unready, &[], full, &[]);
+        for (block, kind) in [(unready, LossKind::Unready(map)), (full, LossKind::Key(map))] {
+            self.f.b.switch_to(block);
+            self.lose(kind);
+            self.f.b.jump(next, &[]);
+        }
+        self.f.b.switch_to(next);
     }
 
     fn assign_slot(&mut self, at: u32, value: &Expr, ty: &Type) -> Result<()> {

@@ -13,7 +13,6 @@ use super::maps::Entry;
 use super::maps::NOEXIST;
 use super::memory::Mem;
 use super::unit::Lower;
-use crate::object::LossKind;
 use crate::ssa::AtomicOp;
 use crate::ssa::Cond;
 use crate::ssa::Operand;
@@ -111,7 +110,7 @@ impl Lower<'_, '_> {
         let second = self.lookup(entry);
         self.f.b.branch(Cond::Ne, second, 0, hit, &[second], lost, &[]);
         self.f.b.switch_to(lost);
-        self.lose(LossKind::Key(map));
+        self.lose_key(map, failed);
         self.f.b.jump(end, &[value]);
 
         self.f.b.switch_to(hit);

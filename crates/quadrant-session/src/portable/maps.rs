@@ -121,7 +121,7 @@ fn variables(
 fn lost(kind: LossKind) -> &'static str {
     match kind {
         LossKind::Record => "lost_records",
-        LossKind::Key(_) => "lost_keys",
+        LossKind::Key(_) | LossKind::Unready(_) => "lost_keys",
         LossKind::Cut => "cut_texts",
         LossKind::Read => "failed_reads",
         LossKind::Stack => "lost_stacks",

@@ -294,7 +294,7 @@ fn lost(ledger: &Ledger) -> Option<Value> {
     let skipped = ledger.count(|kind| matches!(kind, LossKind::Scratch | LossKind::Skipped));
     let runs = sum(&ledger.missed) + sum(&ledger.firings) + sum(&ledger.returns) + skipped;
     let stacks = ledger.count(|kind| kind == LossKind::Stack);
-    let keys = ledger.count(|kind| matches!(kind, LossKind::Key(_)));
+    let keys = ledger.count(|kind| matches!(kind, LossKind::Key(_) | LossKind::Unready(_)));
     let all = [("records", ledger.records() + ledger.malformed), ("runs", runs), ("stacks", stacks), ("keys", keys)];
     let lost: Map<String, Value> =
         all.into_iter().filter(|(_, times)| *times > 0).map(|(what, times)| (what.to_owned(), json!(times))).collect();

@@ -23,6 +23,7 @@ enum Class {
     Principal,
     Aggregation,
     Dynamic,
+    DynamicDirty,
     Speculation,
     SpeculationBusy,
     SpeculationUnavailable,
@@ -102,6 +103,7 @@ fn class(program: &Program, kind: LossKind) -> Class {
             MapValue::Aggregation(_) => Class::Aggregation,
             MapValue::Plain(_) => Class::Dynamic,
         },
+        LossKind::Unready(_) => Class::DynamicDirty,
         LossKind::Stack => Class::Stack,
         LossKind::Cut => Class::Cut,
         LossKind::Fault => Class::ErrorClause,
@@ -135,6 +137,7 @@ fn message(text: &mut Vec<u8>, program: &Program, (class, cpu): (Class, Option<u
     let drop = match class {
         Class::Aggregation => Drop::Aggregation { cpu, count },
         Class::Dynamic => Drop::Dynamic(count),
+        Class::DynamicDirty => Drop::DynamicDirty(count),
         Class::Speculation => Drop::Speculation(count),
         Class::SpeculationBusy => Drop::SpeculationBusy(count),
         Class::SpeculationUnavailable => Drop::SpeculationUnavailable(count),
@@ -184,6 +187,7 @@ mod tests {
             (LossKind::Scratch, 1),
             (LossKind::Key(MapId(0)), 1),
             (LossKind::Key(MapId(1)), 2),
+            (LossKind::Unready(MapId(0)), 4),
             (LossKind::Stack, 1),
             (LossKind::Fault, 2),
             (LossKind::NoSpeculation, 1),
@@ -193,6 +197,7 @@ mod tests {
         let expected = "dtrace: 2 drops\n\
             dtrace: 2 aggregation drops\n\
             dtrace: 1 dynamic variable drop\n\
+            dtrace: 4 dynamic variable drops with non-empty dirty list\n\
             dtrace: 3 speculative drops\n\
             dtrace: 1 failed speculation (available buffer(s) still busy)\n\
             dtrace: 1 failed speculation (no speculative buffer available)\n\
