@@ -416,13 +416,16 @@ pub enum FieldPlace {
     User(UserPlace),
 }
 
+/// The most words that a value in registers has.
+pub const MOST_WORDS: usize = 3;
+
 /// Where a value of a user program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UserPlace {
-    /// In up to two words, lowest first: a number, or a struct that is handed over in registers.
+    /// In up to three words, lowest first: a number, or a struct that is handed over in registers. C has two; Go's slices have three.
     Words {
         /// The words.
-        words: [Operand; 2],
+        words: [Operand; MOST_WORDS],
         /// How many count.
         count: u8,
     },

@@ -2,7 +2,7 @@
 //! convention does differently.
 
 use quadrant_program::arch::{Arch, X86_64};
-use quadrant_program::probe::{Absence, Operand, UserPlace};
+use quadrant_program::probe::{Absence, MOST_WORDS, Operand, UserPlace};
 use quadrant_types::{CType, TypeId, Types};
 
 /// Bytes of a word.
@@ -65,7 +65,7 @@ impl<'a> Places<'a> {
             return UserPlace::Absent(Absence::Unknown);
         }
         match self.class(ty) {
-            Class::Empty => UserPlace::Words { words: [Operand::Const(0); 2], count: 0 },
+            Class::Empty => UserPlace::Words { words: [Operand::Const(0); MOST_WORDS], count: 0 },
             Class::Words { words, count } => self.words(ty, words, count),
             Class::Memory | Class::Extended => self.on_stack(ty, false),
             Class::Address => match self.integer() {
@@ -84,7 +84,7 @@ impl<'a> Places<'a> {
             return self.on_stack(ty, false);
         }
         self.vectors += vectors;
-        let mut words = [Operand::Const(0); 2];
+        let mut words = [Operand::Const(0); MOST_WORDS];
         for (word, class) in words.iter_mut().zip(classes) {
             *word = match class {
                 Word::Vector => Operand::Unavailable,
@@ -125,7 +125,7 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
         return UserPlace::Absent(Absence::Unknown);
     }
     match class(types, ty) {
-        Class::Empty => UserPlace::Words { words: [Operand::Const(0); 2], count: 0 },
+        Class::Empty => UserPlace::Words { words: [Operand::Const(0); MOST_WORDS], count: 0 },
         Class::Memory | Class::Address => UserPlace::Memory { base: first, disp: 0, indirect: false },
         Class::Extended => UserPlace::Absent(Absence::Vector),
         Class::Words { words, count } => {
@@ -134,7 +134,8 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
                 Word::Vector => Operand::Unavailable,
                 Word::Integer => registers.next().unwrap_or(Operand::Unavailable),
             };
-            in_words(words.map(place), count)
+            let [first, second] = words.map(place);
+            in_words([first, second, Operand::Const(0)], count)
         }
     }
 }
@@ -181,7 +182,7 @@ fn register(reg: u16) -> Operand {
     Operand::Reg { reg, shift: 0 }
 }
 
-fn in_words(words: [Operand; 2], count: u8) -> UserPlace {
+fn in_words(words: [Operand; MOST_WORDS], count: u8) -> UserPlace {
     match words[..usize::from(count)].contains(&Operand::Unavailable) {
         true => UserPlace::Absent(Absence::Vector),
         false => UserPlace::Words { words, count },
@@ -288,7 +289,7 @@ mod tests {
     }
 
     fn words<const N: usize>(registers: [usize; N]) -> UserPlace {
-        let mut words = [Operand::Const(0); 2];
+        let mut words = [Operand::Const(0); MOST_WORDS];
         for (word, index) in words.iter_mut().zip(registers) {
             *word = register(arch().arguments[index]);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use quadrant_program::arch::{self, Arch, X86_64};
-use quadrant_program::probe::{Absence, Args, Field, FieldPlace, Operand, Point, Site, UserPlace};
+use quadrant_program::probe::{Absence, Args, Field, FieldPlace, MOST_WORDS, Operand, Point, Site, UserPlace};
 use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
 
 use super::abi::{self, Places};
@@ -32,11 +32,12 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
     let elf = files.open(&Target { name: path.clone(), path: path.clone() })?;
     let address = elf.code_address_of(offset).ok_or_else(|| error("this place is not in the code of the file"))?;
     let whole = info.subprogram(address);
-    // Of a copy only what is said of it counts.
+    // Of a copy only what is said of it counts, and of a function in Go, whose calling convention is its own.
     let changed = whole.is_none() || is_changed(&point.name);
     let Some(function) = whole.or_else(|| info.inlined_subprogram(address, &point.func)) else {
         return Err(undescribed(point, path, info.missing_split_file(address)));
     };
+    let changed = changed || function.is_go;
     let finder = Finder { types, of, function: &function, changed };
     let mut fields = if on_return { finder.result() } else { finder.parameters() };
     fields.iter_mut().for_each(|field| field.ty = types.shared(field.ty));
@@ -162,7 +163,9 @@ impl Finder<'_> {
             Location::Register(_) | Location::Sum(..) | Location::Constant(_) => {
                 let count = self.types.size_of(ty).unwrap_or(WORD).div_ceil(WORD);
                 match operand(location) {
-                    Ok(word) if count <= 1 => UserPlace::Words { words: [word, Operand::Const(0)], count: 1 },
+                    Ok(word) if count <= 1 => {
+                        UserPlace::Words { words: [word, Operand::Const(0), Operand::Const(0)], count: 1 }
+                    }
                     Ok(_) => UserPlace::Absent(Absence::Unknown),
                     Err(absence) => UserPlace::Absent(absence),
                 }
@@ -180,10 +183,10 @@ fn pieces_as_words(pieces: &[(Location, u64)], size: u64) -> std::result::Result
     if covered < size {
         return Err(Absence::Optimized);
     }
-    if pieces.len() > 2 || last.1 > WORD || whole.iter().any(|(_, size)| *size != WORD) {
+    if pieces.len() > MOST_WORDS || last.1 > WORD || whole.iter().any(|(_, size)| *size != WORD) {
         return Err(Absence::Unknown);
     }
-    let mut words = [Operand::Const(0); 2];
+    let mut words = [Operand::Const(0); MOST_WORDS];
     for (word, (piece, _)) in words.iter_mut().zip(pieces) {
         *word = operand(piece)?;
     }
@@ -216,6 +219,18 @@ fn register(number: u16) -> std::result::Result<u16, Absence> {
 mod tests {
     use super::*;
     use quadrant_program::arch::AARCH64;
+
+    /// A slice of Go: its address, its length and its capacity.
+    #[test]
+    fn a_value_in_three_registers() {
+        let pieces = |registers: &[u16]| -> Vec<(Location, u64)> {
+            registers.iter().map(|number| (Location::Register(*number), WORD)).collect()
+        };
+        let words = [2, 5, 4].map(|number: usize| Operand::Reg { reg: REGISTERS[number], shift: 0 });
+        assert_eq!(pieces_as_words(&pieces(&[2, 5, 4]), 24), Ok(UserPlace::Words { words, count: 3 }));
+        assert_eq!(pieces_as_words(&pieces(&[2, 5, 4, 8]), 32), Err(Absence::Unknown));
+        assert_eq!(pieces_as_words(&pieces(&[2, 5]), 24), Err(Absence::Optimized));
+    }
 
     #[test]
     fn other_architectures_are_refused() {

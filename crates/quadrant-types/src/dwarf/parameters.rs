@@ -26,6 +26,8 @@ pub struct Subprogram {
     pub result: Option<DieRef>,
     /// It is written in Rust, which has a calling convention of its own.
     pub is_rust: bool,
+    /// It is written in Go, whose calling convention is its own.
+    pub is_go: bool,
 }
 
 /// A parameter.
@@ -46,8 +48,9 @@ impl DebugInfo {
     pub fn subprogram(&self, vaddr: u64) -> Option<Subprogram> {
         let (function, begin) = self.function_at(vaddr)?;
         let unit = self.units.data(self, function.at.unit)?;
-        let is_rust = super::die::language(self, unit) == Some(gimli::DW_LANG_Rust);
-        (begin == vaddr).then(|| Subprogram { is_rust, ..subprogram(&function, vaddr) })
+        let language = super::die::language(self, unit);
+        let (is_rust, is_go) = (language == Some(gimli::DW_LANG_Rust), language == Some(gimli::DW_LANG_Go));
+        (begin == vaddr).then(|| Subprogram { is_rust, is_go, ..subprogram(&function, vaddr) })
     }
 
     fn function_at(&self, vaddr: u64) -> Option<(Die<'_>, u64)> {
@@ -67,7 +70,7 @@ fn subprogram(function: &Die<'_>, vaddr: u64) -> Subprogram {
     let children = children.into_iter().find(|children| children.iter().any(is_parameter)).unwrap_or_default();
     let parameters = children.iter().filter(|die| is_parameter(die));
     let parameters = parameters.map(|die| parameter(die, vaddr, frame.as_ref())).collect();
-    Subprogram { name, parameters, result: type_of(function), is_rust: false }
+    Subprogram { name, parameters, result: type_of(function), is_rust: false, is_go: false }
 }
 
 fn parameter(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Parameter {
@@ -95,6 +98,7 @@ pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprog
         parameters: parameters.map(parameter).collect(),
         result: type_of(copy),
         is_rust: false,
+        is_go: false,
     }
 }
 
