@@ -17,7 +17,8 @@
 //!   it is first seen, so it may end, and its files may be deleted or replaced.
 //! * Processes that are gone before anybody can look at them are known from what the kernel reports
 //!   of them: [`Symbolizer::forked`], [`Symbolizer::executed`], [`Symbolizer::mapped`].
-//! * Of all that had a pid and all programs they ran, a stack belongs to the one that it fits.
+//! * Of all that had a pid and all programs they ran, a stack belongs to the one that it fits; of several at the same addresses, to the
+//!   one whose code calls where the stack returns to.
 //! * Files are looked at in the process's own root (containers).
 //! * Everything that a traced program can choose (ELF files, debug information, perf maps) is
 //!   hostile: read by position and never mapped, bounded, with loops in place of recursion; only

@@ -1,5 +1,6 @@
 //! Processes: who they are, what they map, and what is kept of them after they ended.
 
+mod calls;
 mod event;
 mod maps;
 mod one;

@@ -93,11 +93,15 @@ impl Process {
         self.images.last().map(|image| &**image).ok_or_else(|| self.missing.clone())
     }
 
-    /// The program that most of the addresses are in, a later one before an earlier one, and how many they are.
-    pub(super) fn best_image(&self, lookups: &[Lookup]) -> (usize, usize) {
+    /// How many of the addresses are in each of its programs.
+    pub(super) fn covered(&self, lookups: &[Lookup]) -> impl Iterator<Item = usize> {
         let covered = |image: &Snapshot| lookups.iter().filter(|lookup| image.find(lookup.call()).is_some()).count();
-        let counts = self.images.iter().map(|image| covered(image));
-        counts.enumerate().max_by_key(|(_, count)| *count).unwrap_or((0, 0))
+        self.images.iter().map(move |image| covered(image))
+    }
+
+    /// One of its programs.
+    pub(super) fn image(&self, number: usize) -> Option<&Arc<Snapshot>> {
+        self.images.get(number)
     }
 
     /// The mapping that covers `addr` and the snapshot it belongs to: of the program that is preferred, else of the last

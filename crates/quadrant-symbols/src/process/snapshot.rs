@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 
+use super::calls;
 use super::maps::{self, Backing, Inode, MAX_MAPPINGS, MappedFile, Mapping};
 use super::pin::{Owner, pin};
 use crate::clock;
 use crate::error::errno_name;
 use crate::frame::Missing;
 use crate::pins::{FileId, Pins};
+use crate::place::Lookup;
 use crate::warnings::Warnings;
 
 /// A longer `/proc/PID/maps` is cut.
@@ -62,6 +64,22 @@ impl Snapshot {
     pub(crate) fn find(&self, addr: u64) -> Option<&Mapping> {
         let (_, last) = self.mappings.range(..=addr).next_back()?;
         (addr < last.end).then_some(last)
+    }
+
+    /// How many of the addresses that are returned to follow a call.
+    pub(super) fn calls(&self, lookups: &[Lookup], pins: &mut Pins) -> usize {
+        lookups.iter().filter(|lookup| lookup.is_return && self.follows_call(**lookup, pins)).count()
+    }
+
+    fn follows_call(&self, lookup: Lookup, pins: &mut Pins) -> bool {
+        let Some(mapping) = self.find(lookup.call()) else { return false };
+        let Backing::File(file) = &mapping.backing else { return false };
+        let Some(Ok(id)) = self.files.get(&file.inode) else { return false };
+        let Some(pin) = pins.get(*id) else { return false };
+        let end = lookup.addr.wrapping_sub(mapping.start).wrapping_add(mapping.offset);
+        let Some(from) = end.checked_sub(calls::LONGEST as u64) else { return false };
+        let mut before = [0; calls::LONGEST];
+        pin.blob.read_some(&mut before, from) == before.len() && calls::end_in_call(&before)
     }
 
     /// The open file of a mapping. Data files are not opened.

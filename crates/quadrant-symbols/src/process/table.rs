@@ -1,8 +1,10 @@
 //! The processes seen so far, bounded in number.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::one::Process;
+use super::snapshot::Snapshot;
 use super::stat::Stat;
 use super::{Mapped, ProcessId};
 use crate::clock;
@@ -79,7 +81,7 @@ impl Processes {
         log: &mut Warnings,
     ) -> Option<Image> {
         let running = self.get(pid, pins, log)?.running;
-        let (best, count) = self.best(self.by_pid.get(&pid)?, lookups)?;
+        let (best, count) = self.best(self.by_pid.get(&pid)?, lookups, pins)?;
         if count == lookups.len() || !running {
             return Some(best);
         }
@@ -88,7 +90,7 @@ impl Processes {
         if !self.known.get_mut(&current)?.refresh_if_changed(pins, log) {
             return Some(best);
         }
-        self.best(self.by_pid.get(&pid)?, lookups).map(|(best, _)| best)
+        self.best(self.by_pid.get(&pid)?, lookups, pins).map(|(best, _)| best)
     }
 
     /// The same for one process.
@@ -101,10 +103,10 @@ impl Processes {
     ) -> Option<Image> {
         let process = self.touch(id)?;
         process.running = process.alive().is_some();
-        if process.best_image(lookups).1 < lookups.len() {
+        if process.covered(lookups).all(|count| count < lookups.len()) {
             process.refresh_if_changed(pins, log);
         }
-        Some(Image { process: id, number: process.best_image(lookups).0 })
+        self.best(&[id], lookups, pins).map(|(best, _)| best)
     }
 
     /// Keeps what was read of perf maps within `limit` bytes, but for the process used last.
@@ -177,13 +179,30 @@ impl Processes {
         Some(process)
     }
 
-    /// Later processes before earlier ones.
-    fn best(&self, ids: &[ProcessId], lookups: &[Lookup]) -> Option<(Image, usize)> {
-        let fits = ids.iter().filter_map(|id| {
-            let (number, count) = self.known.get(id)?.best_image(lookups);
-            Some((Image { process: *id, number }, count))
-        });
-        fits.max_by_key(|(_, count)| *count)
+    /// The program that most of the addresses are in, and how many they are. Programs at fixed addresses, one after the other under a pid,
+    /// may all have them: then it is the one in whose code calls stand before what is returned to. Later ones go before earlier ones.
+    fn best(&self, ids: &[ProcessId], lookups: &[Lookup], pins: &mut Pins) -> Option<(Image, usize)> {
+        let mut fits: Vec<(Image, usize)> = ids.iter().flat_map(|id| self.fits(*id, lookups)).collect();
+        let most = fits.iter().map(|(_, count)| *count).max()?;
+        fits.retain(|(_, count)| *count == most);
+        let images: Vec<&Arc<Snapshot>> = fits.iter().filter_map(|(image, _)| self.image(*image)).collect();
+        if images.windows(2).all(|pair| matches!(pair, [one, other] if Arc::ptr_eq(one, other))) {
+            return fits.pop();
+        }
+        let mut calls = |image| self.image(image).map_or(0, |snapshot| snapshot.calls(lookups, pins));
+        fits.into_iter().max_by_key(|(image, _)| calls(*image))
+    }
+
+    /// How many of the addresses are in each program of a process; none are in one of which nothing is known.
+    fn fits(&self, id: ProcessId, lookups: &[Lookup]) -> Vec<(Image, usize)> {
+        let Some(process) = self.known.get(&id) else { return Vec::new() };
+        let counts = process.covered(lookups).enumerate();
+        let fits: Vec<_> = counts.map(|(number, count)| (Image { process: id, number }, count)).collect();
+        if fits.is_empty() { vec![(Image { process: id, number: 0 }, 0)] } else { fits }
+    }
+
+    fn image(&self, image: Image) -> Option<&Arc<Snapshot>> {
+        self.known.get(&image.process)?.image(image.number)
     }
 
     fn observe(&mut self, pid: u32, stat: Stat, pins: &mut Pins, log: &mut Warnings) -> ProcessId {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use quadrant_testing::{Outcome, Program, Running, Signal};
+use quadrant_testing::{Outcome, Program, Running, Signal, skip};
 
 use crate::common::{attached, folder, needs_callers, needs_root, run_on, script, target};
 
@@ -114,12 +114,28 @@ fn a_library_that_was_loaded_at_run_time() {
 #[test]
 fn a_process_that_executes_another_program() {
     needs_root!();
-    let _peace = in_peace();
     let (lives, stacks) = (target!("lives"), target!("stacks"));
+    becomes_another(Program::new(&lives), &lives, &stacks);
+}
+
+/// As programs that are not position-independent always are.
+#[test]
+fn a_process_that_executes_another_program_at_the_same_addresses() {
+    needs_root!();
+    needs_callers!();
+    if !Program::new("setarch").args(["-R", "true"]).run().is_ok_and(|outcome| outcome.success()) {
+        return skip("addresses cannot be fixed here (setarch)");
+    }
+    let (lives, stacks) = (target!("lives"), target!("stacks"));
+    becomes_another(Program::new("setarch").args(["-R", &lives]), &lives, &stacks);
+}
+
+fn becomes_another(program: Program, lives: &str, stacks: &str) {
+    let _peace = in_peace();
     let tracer = attached(script(&format!(
         "uprobe:{lives}:target_call {{ @[ustack] = count(); }} uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}"
     )));
-    assert!(Program::new(&lives).args(["become", "17", &stacks]).run().unwrap().success());
+    assert!(program.args(["become", "17", stacks]).run().unwrap().success());
     let outcome = end(tracer);
     assert_eq!(assert_all(&outcome, &["main"]), 2 * 17);
     let innermost: Vec<String> = entries(&outcome).into_iter().map(|(stack, _)| stack[0].clone()).collect();
