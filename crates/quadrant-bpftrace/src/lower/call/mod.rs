@@ -60,8 +60,23 @@ struct Entry {
 /// No limit on the number of arguments.
 const ANY: usize = usize::MAX;
 
-/// Functions that take a truth value for a number.
-const TRUTHS: &[&str] = &["macaddr", "signal", "signal_name", "signal_thread", "strerror", "syscall_name"];
+/// Functions that take a truth value for a number: `sum(retval == 0)` counts what holds.
+const TRUTHS: &[&str] = &[
+    "avg",
+    "hist",
+    "lhist",
+    "macaddr",
+    "max",
+    "min",
+    "signal",
+    "signal_name",
+    "signal_thread",
+    "stats",
+    "strerror",
+    "sum",
+    "syscall_name",
+    "tseries",
+];
 
 const fn entry(name: &'static str, arity: (usize, usize), usage: &'static str, handler: Handler) -> Entry {
     Entry { name, arity, usage, handler, is_effect: false }
