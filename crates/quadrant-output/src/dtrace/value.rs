@@ -3,7 +3,6 @@
 use quadrant_program::ty::SymbolPart;
 use quadrant_program::ty::Type;
 use quadrant_program::value::Value;
-use quadrant_program::value::extend;
 
 use crate::dtrace::bytes;
 use crate::dtrace::cell::Cell;
@@ -86,7 +85,7 @@ fn value(out: &mut Vec<u8>, cell: &Cell<'_>, columns: &Columns, bare: bool, stag
             pad_right(out, start, SYMBOL);
         }
         Value::Text { bytes, fault, .. } => text(out, bytes, fault, columns, bare, stage),
-        Value::Bytes(bytes) | Value::Record(_, bytes) => raw(out, bytes, columns, bare, stage),
+        Value::Bytes(bytes) | Value::Record(_, bytes) => characters(out, bytes, columns, bare, stage),
         Value::Array(_, bytes) => characters(out, bytes, columns, bare, stage),
         _ => match cell.integer() {
             Some(integer) => number(out, integer, columns, bare),
@@ -123,19 +122,6 @@ fn text(out: &mut Vec<u8>, content: &[u8], fault: bool, columns: &Columns, bare:
         (true, _) => padded(out, FAULT, columns, bare),
         (false, true) => bytes::dump(out, content),
         (false, false) => padded(out, content, columns, bare),
-    }
-}
-
-/// Bytes that C has no number for are text if they look like it; a struct of the size of a number is shown as that number.
-fn raw(out: &mut Vec<u8>, content: &[u8], columns: &Columns, bare: bool, stage: &Stage<'_>) {
-    let len = content.len();
-    if stage.options.rawbytes || !matches!(len, 1 | 2 | 4 | 8) {
-        return characters(out, content, columns, bare, stage);
-    }
-    let ty = Type::Int { bytes: len as u8, signed: true };
-    let value = Value::Int(extend(content, true) as i64);
-    if let Some(integer) = (Cell { ty: &ty, value }).integer() {
-        number(out, integer, columns, bare);
     }
 }
 
