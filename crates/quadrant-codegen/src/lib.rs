@@ -6,6 +6,7 @@
 //!
 //! Nothing here talks to the kernel, and the same input gives the same bytes.
 
+pub mod front;
 pub mod lower;
 pub mod object;
 pub mod ssa;

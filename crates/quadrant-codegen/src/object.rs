@@ -172,6 +172,9 @@ pub enum MapRole {
     /// What is fed to keys of an aggregation of the script while the kernel has no memory for a part on each CPU: one part for all. A
     /// key can be in both maps; its value is both together.
     Overflow(MapId),
+    /// A table in front of an aggregation of the script, see [`mod@crate::front`]. A key can be in both maps, and in the tables of
+    /// several CPUs; its value is all together.
+    Front(MapId),
     /// Parts of many aggregations without keys, see [`Data::cells`].
     Cells,
     /// Maps of the script, see [`Object::groups`].

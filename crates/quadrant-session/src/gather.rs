@@ -43,7 +43,7 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// Add entries of parts that are one for all CPUs, whose keys may be there already.
+    /// Add entries of single parts, whose keys may be there already, and come more than once.
     pub(crate) fn more<'e>(&mut self, entries: impl Iterator<Item = (&'e [u8], &'e [u8])>) {
         let MapValue::Aggregation(aggregation) = &self.map.value else { return };
         let mut places: Option<HashMap<Vec<u8>, usize>> = None;
@@ -52,6 +52,7 @@ impl<'a> Gather<'a> {
             let places = places
                 .get_or_insert_with(|| (0..snapshot.len).map(|index| (snapshot.key(index).to_vec(), index)).collect());
             let Some(index) = places.get(key) else {
+                places.insert(key.to_vec(), snapshot.len);
                 snapshot.push(key, value);
                 continue;
             };

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MappedArray;
+use quadrant_codegen::front::Shape;
 use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapRole;
 use quadrant_codegen::object::SKIP_STRIDE;
@@ -147,6 +148,10 @@ pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) 
     }
     if let Some(source) = kernel.map(MapRole::Overflow(id)) {
         gather.more(read(source)?.iter());
+    }
+    if let Some(source) = kernel.map(MapRole::Front(id)) {
+        let [earlier, now] = [cell_value(source, &[0; 4])?, cell_value(source, &[0; 4])?];
+        gather.more(Shape::of(map).entries(&earlier, &now));
     }
     Ok(gather.snapshot)
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use quadrant_bpf::btf::Btf;
 use quadrant_bpf::btf::Field;
+use quadrant_codegen::front::Shape;
 use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapDef;
 use quadrant_codegen::object::MapRole;
@@ -39,6 +40,7 @@ impl MapTypes {
             MapRole::Data => Some((self.int(), self.data(program, data))),
             // Nothing in it is for others: a struct without members.
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
+            MapRole::Front(id) => Some((self.int(), self.front(program.maps.get(id.0 as usize)?)?)),
             MapRole::Cells => Some((self.int(), self.words(def.value_size / 8))),
             MapRole::Stacks { limit } => Some((self.int(), self.stack(limit))),
             MapRole::ShortStacks { limit } => Some((self.int(), self.stack(limit.min(SHORT_STACK)))),
@@ -57,6 +59,16 @@ impl MapTypes {
             STACK_FRAMES_AT + 8 * limit,
             &[field("hash", hash, 0), field("frames", frames, 8 * STACK_FRAMES_AT)],
         )
+    }
+
+    /// A CPU's slots.
+    fn front(&mut self, map: &Map) -> Option<u32> {
+        let shape = Shape::of(map);
+        let (state, key, value) = (self.unsigned(), self.stored(map.key.as_ref()?), self.held(map));
+        let field = |name, ty, at| Field { name, ty, bit_offset: at * 8, bits: 0 };
+        let fields = [field("state", state, 0), field("key", key, 8), field("value", value, shape.part_at())];
+        let slot = self.btf.composite("", false, shape.slot(), &fields);
+        Some(self.array(slot, shape.slots()))
     }
 
     fn words(&mut self, count: u32) -> u32 {

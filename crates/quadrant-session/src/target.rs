@@ -81,6 +81,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         map_keys: program.config.max_map_keys.unwrap_or(default_keys),
         stack_keys,
         short_stacks,
+        fronts: no_prealloc,
         arch: native(),
     })
 }

@@ -11,6 +11,7 @@ use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
 
 use super::error::Result;
+use super::front::Front;
 use super::globals::MapPlace;
 use super::maps::Entry;
 use super::maps::NOEXIST;
@@ -37,6 +38,14 @@ struct Fed {
     value: Value,
     /// How often it counts in a histogram; `None` is once.
     weight: Option<Value>,
+}
+
+/// Where parts are besides the map itself, and what they are.
+struct Place<P> {
+    part: P,
+    overflow: Option<MapRef>,
+    /// With whether no other program takes slots meanwhile.
+    front: Option<(Front, bool)>,
 }
 
 /// A part of an aggregation.
@@ -78,12 +87,13 @@ impl Lower<'_, '_> {
                 let at = self.f.b.map_value(place, 0);
                 self.feed(Part { at, shared: true, alone: false, keyless: true }, &kind, fed);
             }
-            (MapPlace::Keyed { shared, overflow, .. }, Some(key)) => {
+            (MapPlace::Keyed { shared, overflow, front, .. }, Some(key)) => {
                 self.lookups.forget(map);
                 // What all CPUs share is among what it may find.
                 let alone = !shared && overflow.is_none() && self.g.alone.contains(&map);
                 let part = |at| Part { at, shared, alone, keyless: false };
-                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, (part, overflow), &kind, fed))?;
+                let place = Place { part, overflow, front: front.map(|front| (front, alone)) };
+                self.with_entry(map, key, |lower, entry| lower.feed_entry(map, entry, &place, &kind, fed))?;
             }
             _ => return Err(self.model_error("an aggregation in the data section")),
         }
@@ -109,13 +119,16 @@ impl Lower<'_, '_> {
         &mut self,
         map: MapId,
         entry: Entry,
-        (part, overflow): (impl Fn(Value) -> Part, Option<MapRef>),
+        place: &Place<impl Fn(Value) -> Part>,
         kind: &Aggregation,
         fed: Fed,
     ) -> Value {
         let [end, miss, again, full, lost] = [(); 5].map(|()| self.f.b.create_block());
         let hit = self.f.b.create_block();
         let at = self.f.b.append_param(hit);
+        if let Some((front, alone)) = place.front {
+            self.find_in_front(front, entry.key, alone, hit);
+        }
         let first = self.lookup(entry);
         self.f.b.branch(Cond::Ne, first, 0, hit, &[first], miss, &[]);
 
@@ -126,7 +139,7 @@ impl Lower<'_, '_> {
         let second = self.lookup(entry);
         self.f.b.branch(Cond::Ne, second, 0, hit, &[second], full, &[]);
         self.f.b.switch_to(full);
-        if let Some(map) = overflow {
+        if let Some(map) = place.overflow {
             self.find_overflow(Entry { map, ..entry }, failed, hit, lost);
         } else {
             self.f.b.jump(lost, &[]);
@@ -136,7 +149,7 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[]);
 
         self.f.b.switch_to(hit);
-        self.feed(part(at), kind, fed);
+        self.feed((place.part)(at), kind, fed);
         self.f.b.jump(end, &[]);
         self.f.b.switch_to(end);
         self.f.b.iconst(0)

@@ -51,14 +51,14 @@ pub(super) fn fed_alone(program: &Program, units: &[Unit], target: &Target, usag
         feeders.entry(map).or_default().push(Guard::Nothing);
     }
     let alone = |guards: &[Guard]| guards == [Guard::Own] || guards.iter().all(|guard| *guard == Guard::Family);
-    let emptied = emptied(program);
-    let stays =
-        |map: &MapId| !emptied.contains(map) && !usage.deleted.contains(map) && !program.maps[map.0 as usize].forgets;
+    let stays = |map: &MapId| {
+        !usage.emptied.contains(map) && !usage.deleted.contains(map) && !program.maps[map.0 as usize].forgets
+    };
     feeders.into_iter().filter(|(map, guards)| alone(guards) && stays(map)).map(|(map, _)| map).collect()
 }
 
 /// The maps that user space empties while programs run.
-fn emptied(program: &Program) -> BTreeSet<MapId> {
+pub(super) fn emptied(program: &Program) -> BTreeSet<MapId> {
     let by = |kind: &RecordKind| match kind {
         RecordKind::Firing(actions) => actions.iter().filter_map(|action| action.kind.emptied()).collect(),
         kind => Vec::from_iter(kind.emptied()),

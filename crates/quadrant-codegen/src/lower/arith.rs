@@ -131,6 +131,7 @@ impl Lower<'_, '_> {
                 self.cut(whole, ty)
             }
             Type::Bool if inner.ty != Type::Bool => self.f.b.compare(Cond::Ne, value, 0),
+            Type::Int { bytes: 8, .. } if matches!(inner.ty, Type::Pointer { .. }) => self.forget_pointer(value),
             _ if fits(&inner.ty, ty) => value,
             _ => self.cut(value, ty),
         })

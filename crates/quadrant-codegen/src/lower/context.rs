@@ -6,6 +6,7 @@ use quadrant_program::probe::ArgLoc;
 use quadrant_program::probe::Operand as Place;
 use quadrant_program::probe::Site;
 use quadrant_program::ty::Space;
+use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::unit::Lower;
@@ -104,7 +105,7 @@ impl Lower<'_, '_> {
     /// Arguments, return value, registers.
     pub fn argument(&mut self, e: &Expr) -> Result<Value> {
         let word = match &e.kind {
-            ExprKind::Arg(index) => self.numbered_argument(*index)?,
+            ExprKind::Arg(index) => self.numbered_argument(*index, &e.ty)?,
             ExprKind::Retval => self.return_value()?,
             ExprKind::Reg(off) => self.register_value(*off)?,
             ExprKind::ArgAt(place) => self.described_argument(place)?,
@@ -113,7 +114,7 @@ impl Lower<'_, '_> {
         Ok(self.cut(word, &e.ty))
     }
 
-    fn numbered_argument(&mut self, index: u8) -> Result<Value> {
+    fn numbered_argument(&mut self, index: u8, ty: &Type) -> Result<Value> {
         if let Some(error) = self.error {
             let known = usize::from(index).checked_sub(1).and_then(|index| error.args.get(index)).copied();
             return Ok(known.unwrap_or_else(|| self.f.b.iconst(0)));
@@ -122,11 +123,11 @@ impl Lower<'_, '_> {
             Context::RawTracepoint(_) => self.context_word(index),
             Context::BtfTracepoint => {
                 let word = self.context_word(index)?;
-                Ok(self.as_number(word))
+                Ok(self.as_number(word, ty))
             }
             Context::Function { words, .. } if index < words => {
                 let word = self.f.b.load_with(self.f.ctx, i32::from(index) * 8, Size::B8, false, true);
-                Ok(self.as_number(word))
+                Ok(self.as_number(word, ty))
             }
             Context::Function { words, .. } => {
                 Err(self.error(format!("the function has {words} arguments, and `arg{index}` is not one of them")))
@@ -145,23 +146,19 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// A word of a context whose types the kernel knows, as a number that can be computed with: the verifier allows hardly any
-    /// arithmetic on its pointers, of which D has them all. A pointer on the stack that was partly overwritten, here by what is
-    /// there already, is a number to it.
-    fn as_number(&mut self, word: Value) -> Value {
-        if !self.aborts() {
+    /// A word of a context whose types the kernel knows, as something that can be computed with where it may be: the verifier allows
+    /// hardly any arithmetic on its pointers, of which D has them all.
+    fn as_number(&mut self, word: Value, ty: &Type) -> Value {
+        if !self.aborts() && !ty.is_integer() {
             return word;
         }
         self.forget_pointer(word)
     }
 
-    /// The same address, as a number to the verifier.
+    /// The same address, as a number to the verifier, which does not follow what bytes become in another order.
     pub fn forget_pointer(&mut self, word: Value) -> Value {
-        let place = self.word().base;
-        self.f.b.store(place, 0, Size::B8, word);
-        let low = self.f.b.ext(word, Size::B4, false);
-        self.f.b.store(place, 0, Size::B4, low);
-        self.f.b.load(place, 0, Size::B8)
+        let reversed = self.f.b.bswap(word, Size::B8);
+        self.f.b.bswap(reversed, Size::B8)
     }
 
     /// An argument that the caller left on the stack, of the process or of the kernel.

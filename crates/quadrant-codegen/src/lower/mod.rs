@@ -26,6 +26,7 @@ mod error;
 mod expr;
 mod fault;
 mod file;
+mod front;
 mod function;
 mod globals;
 mod groups;
@@ -63,6 +64,7 @@ mod whole;
 use quadrant_program::Program;
 
 pub use error::CompileError;
+pub(crate) use globals::value_size;
 
 use crate::object::Object;
 use crate::object::Unit;

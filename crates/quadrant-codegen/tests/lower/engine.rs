@@ -7,6 +7,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_bpf::prog::{LogLevel, Program as Loaded, ProgramKind, ProgramSpec};
 use quadrant_bpf::ringbuf::RingBuffer;
+use quadrant_codegen::front::Shape;
 use quadrant_codegen::{
     Code, Context, FuncInfo, Group, LossKind, MapDef, MapRole, Object, RelocKind, Target, Unit, compile,
 };
@@ -159,6 +160,10 @@ impl Machine {
                     });
                     seen.add(script, id, values);
                 }
+                MapRole::Front(id) => {
+                    let slots = self.vm.lookup_all(map, &0u32.to_ne_bytes()).concat();
+                    seen.add(script, id, in_front(script, id, &slots));
+                }
                 MapRole::Cells => {
                     look_at_cells(&mut seen, script, &self.object, def, |key| self.vm.lookup_all(map, key))
                 }
@@ -263,6 +268,10 @@ impl Kernel {
                 }
                 MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
                     seen.add(script, id, entries(script, id, def, map));
+                }
+                MapRole::Front(id) => {
+                    let slots = lookup(map, &0u32.to_ne_bytes()).expect("arrays are full");
+                    seen.add(script, id, in_front(script, id, &slots));
                 }
                 MapRole::Scratch => check_free(def, |key| lookup(map, key)),
                 MapRole::Cells => {
@@ -415,6 +424,12 @@ fn look_at_cells(
 }
 
 /// One value of the values of all CPUs.
+/// The keys in the slots of all CPUs, some more than once.
+fn in_front(script: &Script, id: MapId, slots: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let shape = Shape::of(&script.program.maps[id.0 as usize]);
+    shape.entries(slots, slots).map(|(key, part)| (key.to_vec(), part.to_vec())).collect()
+}
+
 fn merge(script: &Script, id: MapId, parts: &[Vec<u8>]) -> Vec<u8> {
     let MapValue::Aggregation(kind) = &script.program.maps[id.0 as usize].value else { return parts[0].clone() };
     let words = kind.words() as usize;

@@ -16,6 +16,7 @@ mod dtexts;
 mod engine;
 mod eval;
 mod faults;
+mod fronts;
 mod long_keys;
 mod long_texts;
 mod loops;

@@ -93,6 +93,7 @@ pub(super) fn target(host: Host) -> Target {
         map_keys: MAP_KEYS,
         stack_keys: STACK_KEYS,
         short_stacks: 0,
+        fronts: false,
         arch: native(),
     }
 }

@@ -230,6 +230,46 @@ fn increments_of_many_threads_are_all_kept() {
     }
 }
 
+/// More keys than the tables in front of the maps have slots for, some of which are taken while other threads come to them.
+#[test]
+fn keys_that_many_threads_feed_are_all_counted() {
+    needs_root!();
+    let threads = target!("threads");
+    let outcome = run_on(
+        &format!("{threads} 100003 4"),
+        &format!(
+            "uprobe:{threads}:target_call {{ @by[arg0 % 1009] = count(); @sum[comm, arg0 % 307] = sum(1); @h[arg0 % 101] = hist(0); }}
+             interval:ms:20 {{ print(@by); }}"
+        ),
+    );
+    let last = outcome.stdout.rsplit("\n\n\n").next().unwrap_or_default();
+    let total = |map: &str| -> u64 {
+        let lines = last.lines().filter_map(|line| line.strip_prefix(map)?.split_once("]: "));
+        lines.filter_map(|(_, count)| count.parse::<u64>().ok()).sum()
+    };
+    assert_eq!([total("@by["), total("@sum[")], [400_012; 2], "{}", outcome.describe());
+    let rows = last.lines().filter_map(|line| line.strip_prefix("[0]")?.split_whitespace().next());
+    assert_eq!(rows.filter_map(|count| count.parse::<u64>().ok()).sum::<u64>(), 400_012, "{}", outcome.describe());
+}
+
+/// The kernel's verifier knows which of these are pointers, and allows hardly any arithmetic on them.
+#[test]
+fn addresses_among_the_arguments_of_raw_tracepoints_can_be_computed_with() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    let outcome = run_on(
+        &format!("{syscalls} getppid {COUNT}"),
+        &format!(
+            "rawtracepoint:sys_enter /comm == \"syscalls\" && arg1 == {GETPPID}/ {{
+                 @same = sum(((arg0 >> 4) << 4 | arg0 & 15) == (uint64)args.regs ? 1 : 0);
+                 @high[arg0 % 1] = sum(arg0 >> 63);
+                 @off = max((uint64)args.regs / 8 * 8 + ~(uint64)args.regs + 1);
+             }}"
+        ),
+    );
+    assert_lines(&outcome, &["@high[0]: 10007", "@off: 0", "@same: 10007"]);
+}
+
 #[test]
 fn children_of_a_program_are_traced_system_wide() {
     needs_root!();

@@ -24,7 +24,7 @@ use quadrant_program::record::RecordId;
 use quadrant_program::stmt::StmtKind;
 
 pub(super) use places::MapPlace;
-pub(super) use places::value_size;
+pub(crate) use places::value_size;
 
 use super::alone;
 use super::bursts;
@@ -72,7 +72,7 @@ pub(super) struct Globals<'a> {
     places: Vec<MapPlace>,
     zeros: Option<u32>,
     chills: Option<u32>,
-    /// What may still be spent on stacks.
+    /// What may still be spent to save time.
     pub budget: Budget,
     short_full: BTreeMap<u8, Option<u32>>,
     scratch_size: u32,
@@ -80,20 +80,22 @@ pub(super) struct Globals<'a> {
     core: Vec<Arc<Relocation>>,
 }
 
-/// What may still be spent so that new stacks cost less.
+/// What may still be spent to save time.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
     /// Bytes that maps by stacks may take for their keys at creation.
     pub keys: u64,
     /// Limits of stacks whose short ones are kept apart.
     pub limits: u32,
+    /// Aggregations that have a table in front.
+    pub fronts: u32,
 }
 
 impl Budget {
-    /// Of a script: with 2 MB for the short stacks of each limit, 32 MB.
-    const WHOLE: Budget = Budget { keys: 24 << 20, limits: 4 };
+    /// Of a script: with 2 MB for the short stacks of each limit, 32 MB; and 32 KB on each CPU for each table in front.
+    const WHOLE: Budget = Budget { keys: 24 << 20, limits: 4, fronts: 8 };
     /// Of one that has more maps than a program can use: none is there only to save time, and those that are alike are so in all.
-    const NONE: Budget = Budget { keys: 0, limits: 0 };
+    const NONE: Budget = Budget { keys: 0, limits: 0, fronts: 0 };
 }
 
 /// What a program does that decides how it is compiled.
@@ -101,6 +103,8 @@ impl Budget {
 pub(super) struct Usage {
     /// Maps whose value programs read back.
     pub read: BTreeSet<MapId>,
+    /// Maps of which programs ask whether they have a key.
+    pub asked: BTreeSet<MapId>,
     /// Maps from which programs remove keys.
     pub deleted: BTreeSet<MapId>,
     /// Maps that are used in other ways than that values are stored, read and removed by their keys.
@@ -109,6 +113,8 @@ pub(super) struct Usage {
     pub bursts: BTreeSet<MapId>,
     /// Maps whose keys programs count.
     pub counted: BTreeSet<MapId>,
+    /// Maps that user space empties while programs run.
+    pub emptied: BTreeSet<MapId>,
     /// Orders to clear maps that are carried out at once ([`clears::at_once`]).
     pub clears: BTreeSet<RecordId>,
     /// Whether the script can end itself.
@@ -123,9 +129,16 @@ impl Usage {
         for clause in &program.clauses {
             walk::clause(clause, &mut |node| usage.note(node));
         }
+        usage.emptied = alone::emptied(program);
         usage.otherwise = stays::used_otherwise(program);
         usage.clears = clears::at_once(program);
         usage
+    }
+
+    /// Whether programs do more with a map than to store.
+    pub fn is_looked_at(&self, id: MapId) -> bool {
+        [&self.read, &self.deleted, &self.otherwise, &self.counted].iter().any(|maps| maps.contains(&id))
+            || self.asked.contains(&id)
     }
 
     fn note(&mut self, node: Node<'_>) {
@@ -145,6 +158,7 @@ impl Usage {
             ExprKind::MapGet { map, .. } => drop(self.read.insert(map)),
             // Other CPUs' parts can only be seen or removed when there are none.
             ExprKind::MapHas { map, key: None } | ExprKind::MapDelete { map, key: None } => drop(self.read.insert(map)),
+            ExprKind::MapHas { map, .. } => drop(self.asked.insert(map)),
             ExprKind::MapDelete { map, .. } => drop(self.deleted.insert(map)),
             ExprKind::MapLen(map) => drop(self.counted.insert(map)),
             _ => {}
@@ -431,6 +445,11 @@ impl<'a> Globals<'a> {
     /// Whether the map of a role has been wanted.
     pub fn has_map(&self, role: MapRole) -> bool {
         self.lazy.contains_key(&role)
+    }
+
+    /// Adds a map.
+    pub fn push(&mut self, def: MapDef) -> MapRef {
+        push(&mut self.maps, def)
     }
 
     /// Offset of so many bytes of the data section that nobody else has.

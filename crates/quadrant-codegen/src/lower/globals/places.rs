@@ -10,6 +10,7 @@ use quadrant_program::ty::Type;
 
 use super::Globals;
 use super::push;
+use crate::lower::front::Front;
 use crate::lower::stays;
 use crate::object::MapDef;
 use crate::object::MapRole;
@@ -55,6 +56,8 @@ pub(in crate::lower) enum MapPlace {
         churns: bool,
         /// All CPUs share a value.
         shared: bool,
+        /// The table in front of it.
+        front: Option<Front>,
         /// Entries stay when their keys are removed; where they are counted in the data section.
         stays: Option<u32>,
     },
@@ -133,7 +136,9 @@ impl Globals<'_> {
             let def = script_map(id, MapKind::Hash, key_size, size, entries, flags);
             push(&mut self.maps, MapDef { role: MapRole::Overflow(id), ..def })
         });
-        MapPlace::Keyed { map, short, overflow, churns: self.usage.deleted.contains(&id), shared, stays }
+        let has_front = kind == MapKind::PercpuHash && short.is_none() && !self.is_limited(declared);
+        let front = has_front.then(|| self.front(id, declared)).flatten();
+        MapPlace::Keyed { map, short, overflow, front, churns: self.usage.deleted.contains(&id), shared, stays }
     }
 
     /// Whether the memory for all keys of a map with one part, so many bytes, is taken at creation.
@@ -214,7 +219,7 @@ fn script_map(id: MapId, kind: MapKind, key_size: u32, value_size: u32, max_entr
 }
 
 /// Bytes of a map's stored value; an aggregation without a key has one word more ("fed").
-pub(in crate::lower) fn value_size(map: &Map) -> u32 {
+pub(crate) fn value_size(map: &Map) -> u32 {
     match &map.value {
         MapValue::Plain(ty) => layout::size(ty),
         MapValue::Aggregation(kind) => 8 * (kind.words() + u32::from(map.key.is_none())),

@@ -1,0 +1,146 @@
+//! A small table in front of the map of an aggregation.
+//!
+//! To find a key in the kernel's hash takes longer than all else that `@[comm] = count()` does. So each CPU has a table of slots, where
+//! a key that is the first to come to its slot stays, and is found by a multiplication and a comparison. The other keys, and what comes
+//! while a slot is being taken, are fed to the map. A key can be in both, and in the tables of several CPUs; its value is all together.
+//!
+//! No key ever leaves its slot, as programs and user space could meet there: it is done for aggregations that are only fed and shown.
+//! Keys are short, so that comparing them costs less than the kernel's function does.
+
+use quadrant_bpf::map::MapKind;
+use quadrant_program::map::Aggregation;
+use quadrant_program::map::Map;
+use quadrant_program::map::MapId;
+use quadrant_program::map::MapValue;
+use quadrant_program::ty::Type;
+
+use super::globals::Globals;
+use super::maps::Entry;
+use super::memory::Mem;
+use super::unit::Lower;
+use crate::front::BUSY;
+use crate::front::FREE;
+use crate::front::Shape;
+use crate::front::TAKEN;
+use crate::object::MapDef;
+use crate::object::MapRole;
+use crate::ssa::Block;
+use crate::ssa::Cond;
+use crate::ssa::MapRef;
+use crate::ssa::Size;
+use crate::ssa::Value;
+
+/// Most bytes of a key.
+const KEY_MAX: u32 = 32;
+/// Fewest slots that are worth it.
+const SLOTS_MIN: u32 = 16;
+/// 2^64 by the golden ratio: a multiplication by it spreads keys that follow each other over all slots.
+const SPREAD: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+
+/// A map's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Front {
+    /// The kernel's map.
+    pub map: MapRef,
+    /// What is in a slot.
+    pub shape: Shape,
+}
+
+impl Globals<'_> {
+    /// The table for a map that is kept by key and CPU, if it can have one.
+    pub fn front(&mut self, id: MapId, map: &Map) -> Option<Front> {
+        let shape = Shape::of(map);
+        let is_short = shape.key <= KEY_MAX && map.key.as_ref().is_some_and(is_plain);
+        let fits = shape.slots() >= SLOTS_MIN && !matches!(map.value, MapValue::Aggregation(Aggregation::Series(_)));
+        let is_only_fed = !self.usage.emptied.contains(&id) && !self.usage.is_looked_at(id);
+        // Without an atomic exchange, two programs of a CPU could take one slot.
+        let can_take = self.target.atomic_fetch || self.alone.contains(&id);
+        if !self.target.fronts || !is_short || !fits || !is_only_fed || !can_take || self.budget.fronts == 0 {
+            return None;
+        }
+        self.budget.fronts -= 1;
+        let kind = MapKind::PercpuArray as u32;
+        let role = MapRole::Front(id);
+        let def =
+            MapDef { role, kind, key_size: 4, value_size: shape.slots() * shape.slot(), max_entries: 1, flags: 0 };
+        Some(Front { map: self.push(def), shape })
+    }
+}
+
+impl Lower<'_, '_> {
+    /// Goes to `hit` with the part of a key that has a slot or gets one, or goes on.
+    pub fn find_in_front(&mut self, front: Front, key: Mem, alone: bool, hit: Block) {
+        let [other, taken, unsure, free] = [(); 4].map(|()| self.f.b.create_block());
+        let slot = self.slot(front, key, other);
+        let word = self.f.b.load(slot, 0, Size::B8);
+        self.f.b.branch(Cond::Eq, word, TAKEN, taken, &[], unsure, &[]);
+        self.f.b.switch_to(taken);
+        for at in (0..front.shape.key as i32).step_by(8) {
+            let own = self.f.b.load(key.base, key.off + at, Size::B8);
+            let known = self.f.b.load(slot, 8 + at, Size::B8);
+            self.f.b.branch_away(Cond::Ne, known, own, other);
+        }
+        let part = self.f.b.add(slot, i64::from(front.shape.part_at()));
+        self.f.b.jump(hit, &[part]);
+
+        self.f.b.switch_to(unsure);
+        self.f.b.branch(Cond::Eq, word, FREE, free, &[], other, &[]);
+        self.f.b.switch_to(free);
+        self.take_slot(slot, alone, other);
+        self.copy(Mem { base: slot, off: 8 }, key, front.shape.key);
+        self.f.b.store(slot, 0, Size::B8, TAKEN);
+        let part = self.f.b.add(slot, i64::from(front.shape.part_at()));
+        self.f.b.jump(hit, &[part]);
+        self.f.b.switch_to(other);
+    }
+
+    /// The address of the slot of a key; goes to `none` if the kernel gives no table.
+    fn slot(&mut self, front: Front, key: Mem, none: Block) -> Value {
+        let first = self.word();
+        self.f.b.store(first.base, first.off, Size::B4, 0);
+        let table = self.lookup(Entry { map: front.map, key: first });
+        self.f.b.branch_away(Cond::Eq, table, 0, none);
+        let spread = self.f.b.iconst(SPREAD);
+        let mut hash = self.f.b.load(key.base, key.off, Size::B8);
+        for at in (8..front.shape.key as i32).step_by(8) {
+            let word = self.f.b.load(key.base, key.off + at, Size::B8);
+            let mixed = self.f.b.mul(hash, spread);
+            hash = self.f.b.add(mixed, word);
+        }
+        let hash = self.f.b.mul(hash, spread);
+        let index = self.f.b.shr(hash, i64::from(u64::BITS - front.shape.slots().ilog2()));
+        let offset = self.f.b.mul(index, i64::from(front.shape.slot()));
+        self.f.b.add(table, offset)
+    }
+
+    /// Takes a free slot, before any other program does that runs on this CPU meanwhile; else goes to `other`.
+    fn take_slot(&mut self, slot: Value, alone: bool, other: Block) {
+        if alone {
+            return;
+        }
+        let [free, busy] = [FREE, BUSY].map(|word| self.f.b.iconst(word));
+        let seen = self.f.b.cmpxchg(slot, 0, Size::B8, free, busy);
+        self.f.b.branch_away(Cond::Ne, seen, FREE, other);
+    }
+}
+
+/// Whether a key says all by its bytes: nothing of it is looked up while it is in the map.
+fn is_plain(key: &Type) -> bool {
+    match key {
+        Type::Tuple(parts) => parts.iter().all(is_plain),
+        Type::Bool
+        | Type::Int { .. }
+        | Type::Enum(_)
+        | Type::Pointer { .. }
+        | Type::String { .. }
+        | Type::Symbol { user: false, .. }
+        | Type::Inet
+        | Type::Mac
+        | Type::ProbeName
+        | Type::ProbeFunc
+        | Type::Errno
+        | Type::SyscallName
+        | Type::SignalName => true,
+        _ => false,
+    }
+}
