@@ -13,7 +13,7 @@ use quadrant_program::value::extend;
 pub(crate) struct Gather<'a> {
     /// What is there so far.
     pub(crate) snapshot: Snapshot,
-    map: &'a Map,
+    pub(crate) map: &'a Map,
     cpus: usize,
     merged: Vec<u64>,
     value: Vec<u8>,

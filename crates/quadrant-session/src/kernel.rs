@@ -149,11 +149,23 @@ pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) 
     if let Some(source) = kernel.map(MapRole::Overflow(id)) {
         gather.more(read(source)?.iter());
     }
+    gather_front(kernel, id, &mut gather)?;
+    Ok(gather.snapshot)
+}
+
+/// What is in the table in front of a map of the script.
+pub(crate) fn front(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
+    let mut gather = Gather::new(&program.maps[id.0 as usize], kernel.cpus);
+    gather_front(kernel, id, &mut gather)?;
+    Ok(gather.snapshot)
+}
+
+fn gather_front(kernel: &Kernel, id: MapId, gather: &mut Gather<'_>) -> Result<(), Error> {
     if let Some(source) = kernel.map(MapRole::Front(id)) {
         let [earlier, now] = [cell_value(source, &[0; 4])?, cell_value(source, &[0; 4])?];
-        gather.more(Shape::of(map).entries(&earlier, &now));
+        gather.more(Shape::of(gather.map).entries(&earlier, &now));
     }
-    Ok(gather.snapshot)
+    Ok(())
 }
 
 /// The parts of all CPUs.
@@ -193,6 +205,10 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
         if let Some(map) = kernel.map(role) {
             clear_map(map, &program.maps[id.0 as usize], zero)?;
         }
+    }
+    // No key leaves its slot.
+    if kernel.map(MapRole::Front(id)).is_some() {
+        kernel.shown.replace(id, &front(kernel, program, id)?);
     }
     Ok(())
 }

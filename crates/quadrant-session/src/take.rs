@@ -61,7 +61,10 @@ fn empty(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Erro
 /// Makes room: removes the keys to which nothing came since the last take.
 fn remove_idle(kernel: &Kernel, program: &Program, id: MapId, all: &Snapshot, fresh: &Snapshot) -> Result<(), Error> {
     let busy: HashSet<&[u8]> = (0..fresh.len).map(|at| fresh.key(at)).collect();
-    let idle: HashSet<&[u8]> = (0..all.len).map(|at| all.key(at)).filter(|key| !busy.contains(key)).collect();
+    let front = kernel::front(kernel, program, id)?;
+    let stays: HashSet<&[u8]> = (0..front.len).map(|at| front.key(at)).collect();
+    let is_idle = |key: &&[u8]| !busy.contains(key) && !stays.contains(key);
+    let idle: HashSet<&[u8]> = (0..all.len).map(|at| all.key(at)).filter(is_idle).collect();
     kernel.shown.forget_keys(id, &idle);
     kernel::remove(kernel, program, id, &idle)
 }
@@ -136,7 +139,8 @@ impl Shown {
         rest
     }
 
-    fn replace(&self, id: MapId, all: &Snapshot) {
+    /// What there is now has been shown, or is not to be.
+    pub(crate) fn replace(&self, id: MapId, all: &Snapshot) {
         let values = (0..all.len).map(|at| (all.key(at).to_vec(), all.value(at).to_vec())).collect();
         self.0.borrow_mut().insert(id, values);
     }

@@ -5,13 +5,19 @@
 //! while a slot is being taken, are fed to the map. A key can be in both, and in the tables of several CPUs; its value is all together.
 //!
 //! No key ever leaves its slot, as programs and user space could meet there: it is done for aggregations that are only fed and shown.
+//! One that is cleared, too, must only grow: user space then remembers what is in the slots, and shows the difference.
 //! Keys are short, so that comparing them costs less than the kernel's function does.
 
+use std::collections::BTreeSet;
+
 use quadrant_bpf::map::MapKind;
+use quadrant_program::Program;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
 use quadrant_program::map::MapValue;
+use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
 use quadrant_program::ty::Type;
 
 use super::globals::Globals;
@@ -52,7 +58,7 @@ impl Globals<'_> {
         let shape = Shape::of(map);
         let is_short = shape.key <= KEY_MAX && map.key.as_ref().is_some_and(is_plain);
         let fits = shape.slots() >= SLOTS_MIN && !matches!(map.value, MapValue::Aggregation(Aggregation::Series(_)));
-        let is_only_fed = !self.usage.emptied.contains(&id) && !self.usage.is_looked_at(id);
+        let is_only_fed = !self.usage.is_looked_at(id) && self.is_only_cleared(id, map);
         // Without an atomic exchange, two programs of a CPU could take one slot.
         let can_take = self.target.atomic_fetch || self.alone.contains(&id);
         if !self.target.fronts || !is_short || !fits || !is_only_fed || !can_take || self.budget.fronts == 0 {
@@ -65,6 +71,26 @@ impl Globals<'_> {
             MapDef { role, kind, key_size: 4, value_size: shape.slots() * shape.slot(), max_entries: 1, flags: 0 };
         Some(Front { map: self.push(def), shape })
     }
+}
+
+impl Globals<'_> {
+    /// Whether user space empties a map by no more than that it forgets what was there.
+    fn is_only_cleared(&self, id: MapId, map: &Map) -> bool {
+        let only_grows = matches!(&map.value, MapValue::Aggregation(aggregation) if aggregation.only_adds());
+        let in_program = |record: &RecordId| self.program.records[record.0 as usize].kind == RecordKind::Clear(id);
+        let is_cleared = only_grows && !self.usage.zeroed.contains(&id) && !self.usage.clears.iter().any(in_program);
+        is_cleared || !self.usage.emptied.contains(&id)
+    }
+}
+
+/// The maps whose values user space sets to zero, or of whose keys it removes some.
+pub(super) fn zeroed(program: &Program) -> BTreeSet<MapId> {
+    let by = |kind: &RecordKind| match kind {
+        RecordKind::Firing(actions) => actions.iter().filter_map(|action| action.kind.emptied()).collect(),
+        RecordKind::Zero(map) => vec![*map],
+        _ => Vec::new(),
+    };
+    program.records.iter().flat_map(|record| by(&record.kind)).collect()
 }
 
 impl Lower<'_, '_> {

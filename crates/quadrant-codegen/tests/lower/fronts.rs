@@ -18,9 +18,14 @@ fn keys() -> Vec<Expr> {
 }
 
 fn counting(key: Expr) -> (Script, MapId) {
+    feeding(key, Aggregation::Count)
+}
+
+fn feeding(key: Expr, kind: Aggregation) -> (Script, MapId) {
     let mut script = Script::new();
-    let map = script.aggregation(Some(key.ty.clone()), Aggregation::Count);
-    script.clause(None, vec![feed(map, Some(key), None)]);
+    let value = (kind != Aggregation::Count).then(|| arg(1));
+    let map = script.aggregation(Some(key.ty.clone()), kind);
+    script.clause(None, vec![feed(map, Some(key), value)]);
     (script, map)
 }
 
@@ -81,13 +86,22 @@ fn maps_that_are_more_than_fed_and_shown_have_none() {
     let expression = |kind, ty| vec![stmt(StmtKind::Expr(expr(kind, ty)))];
     assert!(with(|_, map| vec![feed(map, Some(arg(1)), None)]));
     assert!(told(|map| RecordKind::PrintMap { map, top: 0, div: 0, take: false }));
-    assert!(!told(|map| RecordKind::PrintMap { map, top: 0, div: 0, take: true }));
-    assert!(!told(RecordKind::Clear));
+    assert!(told(|map| RecordKind::PrintMap { map, top: 0, div: 0, take: true }));
+    assert!(told(RecordKind::Clear));
     assert!(!told(RecordKind::Zero));
     assert!(!with(|_, map| vec![stmt(StmtKind::Expr(get(map, Some(arg(0)), Type::I64)))]));
     assert!(!with(|_, map| expression(ExprKind::MapHas { map, key: key() }, Type::Bool)));
     assert!(!with(|_, map| expression(ExprKind::MapDelete { map, key: key() }, Type::Bool)));
     assert!(!with(|_, map| expression(ExprKind::MapLen(map), Type::U64)));
+}
+
+#[test]
+fn what_can_shrink_is_cleared_without_one() {
+    let (mut script, map) = feeding(arg(0), Aggregation::Max { signed: false });
+    assert!(has_front(&script, &target()));
+    let clear = script.record_kind(RecordKind::Clear(map), &[]);
+    script.clause(None, vec![emit(clear, vec![])]);
+    assert!(!has_front(&script, &target()));
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) use places::value_size;
 use super::alone;
 use super::bursts;
 use super::fault;
+use super::front;
 use super::groups::Groups;
 use super::stays;
 use super::walk;
@@ -115,6 +116,8 @@ pub(super) struct Usage {
     pub counted: BTreeSet<MapId>,
     /// Maps that user space empties while programs run.
     pub emptied: BTreeSet<MapId>,
+    /// Those of them that it does not clear as a whole.
+    pub zeroed: BTreeSet<MapId>,
     /// Orders to clear maps that are carried out at once ([`clears::at_once`]).
     pub clears: BTreeSet<RecordId>,
     /// Whether the script can end itself.
@@ -130,6 +133,7 @@ impl Usage {
             walk::clause(clause, &mut |node| usage.note(node));
         }
         usage.emptied = alone::emptied(program);
+        usage.zeroed = front::zeroed(program);
         usage.otherwise = stays::used_otherwise(program);
         usage.clears = clears::at_once(program);
         usage
@@ -137,8 +141,7 @@ impl Usage {
 
     /// Whether programs do more with a map than to store.
     pub fn is_looked_at(&self, id: MapId) -> bool {
-        [&self.read, &self.deleted, &self.otherwise, &self.counted].iter().any(|maps| maps.contains(&id))
-            || self.asked.contains(&id)
+        [&self.read, &self.deleted, &self.counted, &self.asked].iter().any(|maps| maps.contains(&id))
     }
 
     fn note(&mut self, node: Node<'_>) {
