@@ -1,4 +1,8 @@
-//! The layout of [`MapRole::Front`](crate::MapRole::Front): for each CPU a row of slots, each a word, a key, and a part.
+//! The layouts of what is in front of maps.
+//!
+//! [`MapRole::Front`](crate::MapRole::Front): for each CPU a row of slots, each a word, a key, and a part.
+//! [`MapRole::Slots`](crate::MapRole::Slots): for all CPUs [`SLOTS`] of [`SLOT`] bytes, each a key that is not 0, a word that is not 0 if
+//! the key is there, and a number.
 
 use quadrant_program::layout;
 use quadrant_program::map::Map;
@@ -9,6 +13,10 @@ use crate::lower::value_size;
 const SLOTS_MAX: u32 = 256;
 /// Most bytes of a CPU's slots: of a per-CPU array's value (`PCPU_MIN_UNIT_SIZE` of the kernel).
 const BYTES_MAX: u32 = 32 << 10;
+/// Slots of a map whose entries stay, a power of two.
+pub const SLOTS: u32 = 4096;
+/// Bytes of one: with what comes behind the number, none lies in two cache lines.
+pub const SLOT: u32 = 32;
 /// A cache line.
 const LINE: u32 = 64;
 
@@ -59,6 +67,12 @@ impl Shape {
         let both = slots(earlier).zip(slots(now)).filter(move |(earlier, _)| taken(earlier));
         both.map(move |(_, now)| (&now[key.clone()], &now[part.clone()]))
     }
+}
+
+/// The keys and numbers in the slots of a map whose entries stay.
+pub fn entries_there(slots: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let there = |slot: &&[u8]| slot[8..16] != [0; 8];
+    slots.chunks_exact(SLOT as usize).filter(there).map(|slot| (&slot[..8], &slot[16..24]))
 }
 
 #[cfg(test)]

@@ -175,6 +175,8 @@ pub enum MapRole {
     /// A table in front of an aggregation of the script, see [`mod@crate::front`]. A key can be in both maps, and in the tables of
     /// several CPUs; its value is all together.
     Front(MapId),
+    /// The first keys of a map of the script whose entries stay, see [`mod@crate::front`]. No key is in both maps.
+    Slots(MapId),
     /// Parts of many aggregations without keys, see [`Data::cells`].
     Cells,
     /// Maps of the script, see [`Object::groups`].

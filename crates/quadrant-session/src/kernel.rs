@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MappedArray;
+use quadrant_codegen::front;
 use quadrant_codegen::front::Shape;
 use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapRole;
@@ -149,12 +150,16 @@ pub(crate) fn gather(kernel: &Kernel, program: &Program, id: MapId, read: Read) 
     if let Some(source) = kernel.map(MapRole::Overflow(id)) {
         gather.more(read(source)?.iter());
     }
+    if let Some(source) = kernel.map(MapRole::Slots(id)) {
+        let slots = cell_value(source, &[0; 4])?;
+        front::entries_there(&slots).for_each(|(key, value)| gather.snapshot.push(key, value));
+    }
     gather_front(kernel, id, &mut gather)?;
     Ok(gather.snapshot)
 }
 
 /// What is in the table in front of a map of the script.
-pub(crate) fn front(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
+pub(crate) fn in_front(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
     let mut gather = Gather::new(&program.maps[id.0 as usize], kernel.cpus);
     gather_front(kernel, id, &mut gather)?;
     Ok(gather.snapshot)
@@ -206,11 +211,18 @@ pub(crate) fn clear(kernel: &Kernel, program: &Program, id: MapId, zero: bool) -
             clear_map(map, &program.maps[id.0 as usize], zero)?;
         }
     }
-    // No key leaves its slot.
+    free_slots(kernel, id)?;
+    // No key leaves its slot here.
     if kernel.map(MapRole::Front(id)).is_some() {
-        kernel.shown.replace(id, &front(kernel, program, id)?);
+        kernel.shown.replace(id, &in_front(kernel, program, id)?);
     }
     Ok(())
+}
+
+/// Lets no key have a slot. Nobody else may be at work on the map.
+pub(crate) fn free_slots(kernel: &Kernel, id: MapId) -> Result<(), Error> {
+    let Some(map) = kernel.map(MapRole::Slots(id)) else { return Ok(()) };
+    Ok(map.update(&[0; 4], &vec![0; map.value_len()], quadrant_bpf::map::Update::Any)?)
 }
 
 /// Remove some keys of a map, in the form of [`snapshot`].

@@ -133,6 +133,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::ShortStacks { .. } => "q_short_stacks".to_owned(),
         MapRole::Import(file, map) => format!("q_c{file}_{map}"),
         MapRole::Script(id) | MapRole::Short(id) => format!("AT_{}", plain_name(program, id)),
+        MapRole::Slots(id) => format!("FIRST_{}", plain_name(program, id)),
         MapRole::Front(id) => format!("FRONT_{}", plain_name(program, id)),
         MapRole::Overflow(id) => format!("MORE_{}", plain_name(program, id)),
     }

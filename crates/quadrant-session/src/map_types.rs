@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use quadrant_bpf::btf::Btf;
 use quadrant_bpf::btf::Field;
+use quadrant_codegen::front::SLOT;
+use quadrant_codegen::front::SLOTS;
 use quadrant_codegen::front::Shape;
 use quadrant_codegen::object::Data;
 use quadrant_codegen::object::MapDef;
@@ -41,6 +43,7 @@ impl MapTypes {
             // Nothing in it is for others: a struct without members.
             MapRole::Scratch => Some((self.int(), self.btf.composite("scratch", false, def.value_size, &[]))),
             MapRole::Front(id) => Some((self.int(), self.front(program.maps.get(id.0 as usize)?)?)),
+            MapRole::Slots(id) => Some((self.int(), self.slots(program.maps.get(id.0 as usize)?)?)),
             MapRole::Cells => Some((self.int(), self.words(def.value_size / 8))),
             MapRole::Stacks { limit } => Some((self.int(), self.stack(limit))),
             MapRole::ShortStacks { limit } => Some((self.int(), self.stack(limit.min(SHORT_STACK)))),
@@ -69,6 +72,14 @@ impl MapTypes {
         let fields = [field("state", state, 0), field("key", key, 8), field("value", value, shape.part_at())];
         let slot = self.btf.composite("", false, shape.slot(), &fields);
         Some(self.array(slot, shape.slots()))
+    }
+
+    fn slots(&mut self, map: &Map) -> Option<u32> {
+        let (key, there, value) = (self.stored(map.key.as_ref()?), self.unsigned(), self.held(map));
+        let field = |name, ty, at: u32| Field { name, ty, bit_offset: at * 8, bits: 0 };
+        let fields = [field("key", key, 0), field("there", there, 8), field("value", value, 16)];
+        let slot = self.btf.composite("", false, SLOT, &fields);
+        Some(self.array(slot, SLOTS))
     }
 
     fn words(&mut self, count: u32) -> u32 {

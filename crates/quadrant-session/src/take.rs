@@ -51,7 +51,9 @@ pub(crate) fn take(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snap
 /// Reads and removes; a map without keys is read, then cleared.
 fn empty(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Error> {
     if program.maps[id.0 as usize].key.is_some() {
-        return kernel::gather(kernel, program, id, Map::drain);
+        let content = kernel::gather(kernel, program, id, Map::drain)?;
+        kernel::free_slots(kernel, id)?;
+        return Ok(content);
     }
     let content = kernel::gather(kernel, program, id, Map::snapshot)?;
     kernel::clear(kernel, program, id, false)?;
@@ -61,7 +63,7 @@ fn empty(kernel: &Kernel, program: &Program, id: MapId) -> Result<Snapshot, Erro
 /// Makes room: removes the keys to which nothing came since the last take.
 fn remove_idle(kernel: &Kernel, program: &Program, id: MapId, all: &Snapshot, fresh: &Snapshot) -> Result<(), Error> {
     let busy: HashSet<&[u8]> = (0..fresh.len).map(|at| fresh.key(at)).collect();
-    let front = kernel::front(kernel, program, id)?;
+    let front = kernel::in_front(kernel, program, id)?;
     let stays: HashSet<&[u8]> = (0..front.len).map(|at| front.key(at)).collect();
     let is_idle = |key: &&[u8]| !busy.contains(key) && !stays.contains(key);
     let idle: HashSet<&[u8]> = (0..all.len).map(|at| all.key(at)).filter(is_idle).collect();

@@ -41,7 +41,7 @@ const KEY_MAX: u32 = 32;
 /// Fewest slots that are worth it.
 const SLOTS_MIN: u32 = 16;
 /// 2^64 by the golden ratio: a multiplication by it spreads keys that follow each other over all slots.
-const SPREAD: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+pub(super) const SPREAD: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 
 /// A map's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +77,14 @@ impl Globals<'_> {
     /// Whether user space empties a map by no more than that it forgets what was there.
     fn is_only_cleared(&self, id: MapId, map: &Map) -> bool {
         let only_grows = matches!(&map.value, MapValue::Aggregation(aggregation) if aggregation.only_adds());
-        let in_program = |record: &RecordId| self.program.records[record.0 as usize].kind == RecordKind::Clear(id);
-        let is_cleared = only_grows && !self.usage.zeroed.contains(&id) && !self.usage.clears.iter().any(in_program);
+        let is_cleared = only_grows && !self.usage.zeroed.contains(&id) && !self.is_cleared_in_programs(id);
         is_cleared || !self.usage.emptied.contains(&id)
+    }
+
+    /// Whether a program clears a map itself.
+    pub fn is_cleared_in_programs(&self, id: MapId) -> bool {
+        let kind = |record: &RecordId| self.program.records.get(record.0 as usize).map(|record| &record.kind);
+        self.usage.clears.iter().any(|record| kind(record) == Some(&RecordKind::Clear(id)))
     }
 }
 
@@ -151,7 +156,7 @@ impl Lower<'_, '_> {
 }
 
 /// Whether a key says all by its bytes: nothing of it is looked up while it is in the map.
-fn is_plain(key: &Type) -> bool {
+pub(super) fn is_plain(key: &Type) -> bool {
     match key {
         Type::Tuple(parts) => parts.iter().all(is_plain),
         Type::Bool

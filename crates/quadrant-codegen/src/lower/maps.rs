@@ -110,7 +110,12 @@ impl Lower<'_, '_> {
 
     /// The address of the entry of a key, or 0.
     pub fn lookup_key(&mut self, map: MapId, key: &Expr) -> Result<Value> {
-        self.known_lookup(map, key, |lower| lower.with_entry(map, key, |lower, entry| lower.lookup(entry)))
+        let MapPlace::Keyed { slots, .. } = self.place_of(map, true)? else {
+            return Err(self.model_error("a key for a map without keys"));
+        };
+        self.known_lookup(map, key, |lower| {
+            lower.with_entry(map, key, |lower, entry| lower.lookup_staying(entry, slots))
+        })
     }
 
     /// The word at an address, 0 if that is 0.
@@ -216,7 +221,9 @@ impl Lower<'_, '_> {
         let known = key.and_then(|key| self.lookups.known(map, key));
         self.lookups.forget(map);
         let removed = match (self.place_of(map, key.is_some())?, key) {
-            (MapPlace::Keyed { stays: Some(_), .. }, Some(key)) => self.remove_staying(map, key, known)?,
+            (MapPlace::Keyed { stays: Some(_), slots, .. }, Some(key)) => {
+                self.remove_staying(map, key, slots, known)?
+            }
             (MapPlace::Keyed { overflow, .. }, Some(key)) => self.with_entry(map, key, |lower, entry| {
                 let there = lower.delete_entry(entry);
                 match overflow {
@@ -261,13 +268,13 @@ impl Lower<'_, '_> {
         };
         match (self.place_of(map, key.is_some())?, key) {
             (MapPlace::Slot(at), _) => self.assign_slot(at, value, &ty),
-            (MapPlace::Keyed { churns, stays, .. }, Some(key)) => {
+            (MapPlace::Keyed { churns, stays, slots, .. }, Some(key)) => {
                 // The value may use what the key replaces: it comes first.
                 let failed = if ty.is_scalar() {
                     let value = self.scalar(value)?;
                     let known = self.lookups.known(map, key);
                     self.with_entry(map, key, |lower, entry| match stays {
-                        Some(counter) => lower.store_staying(entry, known, value, counter),
+                        Some(counter) => lower.store_staying(entry, slots, known, (value, counter)),
                         None => lower.assign_word(entry, value, churns),
                     })?
                 } else {

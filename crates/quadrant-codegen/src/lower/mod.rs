@@ -46,6 +46,7 @@ mod scratch;
 mod series;
 mod session;
 mod shared;
+mod slots;
 mod speculation;
 mod stack;
 mod stays;

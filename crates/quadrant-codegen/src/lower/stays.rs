@@ -29,6 +29,7 @@ use super::walk;
 use super::walk::Node;
 use crate::ssa::AtomicOp;
 use crate::ssa::Cond;
+use crate::ssa::MapRef;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
@@ -72,15 +73,24 @@ impl Lower<'_, '_> {
     /// Stores a number; `known` is the address of its entry, or 0, if that was looked up before. Gives 0 or an error.
     ///
     /// What is written in place has an entry that stays: one that goes may be another key's by now.
-    pub fn store_staying(&mut self, entry: Entry, known: Option<Value>, value: Value, counter: u32) -> Value {
+    pub fn store_staying(
+        &mut self,
+        entry: Entry,
+        slots: Option<MapRef>,
+        known: Option<Value>,
+        (value, counter): (Value, u32),
+    ) -> Value {
         let (end, failed) = self.join();
         let [found, missing, again, stays, passes] = [(); 5].map(|()| self.f.b.create_block());
         let at = self.f.b.append_param(found);
-        let first = known.unwrap_or_else(|| self.lookup(entry));
+        let first = known.unwrap_or_else(|| self.lookup_staying(entry, slots));
         let zero = self.f.b.iconst(0);
         self.f.b.branch(Cond::Ne, first, 0, found, &[first], missing, &[]);
 
         self.f.b.switch_to(missing);
+        if let Some(slots) = slots {
+            self.take_home(entry, slots, found);
+        }
         let word = self.first_word(counter);
         let failure = self.put(entry, word, value, NOEXIST);
         self.f.b.branch(Cond::Eq, failure, 0, end, &[zero], again, &[]);
@@ -130,9 +140,15 @@ impl Lower<'_, '_> {
     }
 
     /// Removes a key; gives what says whether it was there.
-    pub fn remove_staying(&mut self, map: MapId, key: &Expr, known: Option<Value>) -> Result<Value> {
+    pub fn remove_staying(
+        &mut self,
+        map: MapId,
+        key: &Expr,
+        slots: Option<MapRef>,
+        known: Option<Value>,
+    ) -> Result<Value> {
         self.with_entry(map, key, |lower, entry| {
-            let at = known.unwrap_or_else(|| lower.lookup(entry));
+            let at = known.unwrap_or_else(|| lower.lookup_staying(entry, slots));
             lower.if_there(at, |lower, word| {
                 let [passes, stays, end] = [(); 3].map(|()| lower.f.b.create_block());
                 lower.f.b.branch(Cond::Test, word, PASSING, passes, &[], stays, &[]);

@@ -7,7 +7,7 @@ use quadrant_bpf::features::Features;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
 use quadrant_bpf::prog::{LogLevel, Program as Loaded, ProgramKind, ProgramSpec};
 use quadrant_bpf::ringbuf::RingBuffer;
-use quadrant_codegen::front::Shape;
+use quadrant_codegen::front::{Shape, entries_there};
 use quadrant_codegen::{
     Code, Context, FuncInfo, Group, LossKind, MapDef, MapRole, Object, RelocKind, Target, Unit, compile,
 };
@@ -160,6 +160,10 @@ impl Machine {
                     });
                     seen.add(script, id, values);
                 }
+                MapRole::Slots(id) => {
+                    let slots = self.vm.lookup(map, &0u32.to_ne_bytes(), 0).expect("arrays are full");
+                    seen.add(script, id, in_slots(&slots));
+                }
                 MapRole::Front(id) => {
                     let slots = self.vm.lookup_all(map, &0u32.to_ne_bytes()).concat();
                     seen.add(script, id, in_front(script, id, &slots));
@@ -268,6 +272,10 @@ impl Kernel {
                 }
                 MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) => {
                     seen.add(script, id, entries(script, id, def, map));
+                }
+                MapRole::Slots(id) => {
+                    let slots = lookup(map, &0u32.to_ne_bytes()).expect("arrays are full");
+                    seen.add(script, id, in_slots(&slots));
                 }
                 MapRole::Front(id) => {
                     let slots = lookup(map, &0u32.to_ne_bytes()).expect("arrays are full");
@@ -424,6 +432,12 @@ fn look_at_cells(
 }
 
 /// One value of the values of all CPUs.
+/// The keys in the slots of a map whose entries stay, with what entries have.
+fn in_slots(slots: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let word = |value: &[u8]| [&1u64.to_ne_bytes(), value].concat();
+    entries_there(slots).map(|(key, value)| (key.to_vec(), word(value))).collect()
+}
+
 /// The keys in the slots of all CPUs, some more than once.
 fn in_front(script: &Script, id: MapId, slots: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let shape = Shape::of(&script.program.maps[id.0 as usize]);

@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use quadrant_codegen::LossKind;
+use quadrant_codegen::front::SLOTS;
+use quadrant_codegen::{LossKind, MapRole, Target};
 use quadrant_program::expr::ExprKind;
 use quadrant_program::map::MapId;
+use quadrant_program::probe::Site;
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
 use quadrant_vm::FakeEnv;
 
 use crate::build::*;
-use crate::engine::{Firing, Seen, in_kernel, in_machine, word};
+use crate::engine::{Firing, Machine, Seen, in_kernel, in_machine, object_for, word};
 
-/// As many as stay, and some.
-const MANY: u64 = (32 << 10) + 3;
+/// 2^64 by the golden ratio, by which keys are spread.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// As many as stay and have slots, and some.
+const MANY: u64 = (32 << 10) + SLOTS as u64 + 3;
 
 /// What `@start[key]` is used for: the number is stored, read, asked for and removed; and read, asked for and removed in one.
 fn script() -> (Script, MapId, MapId) {
@@ -148,4 +153,49 @@ fn entries_go_where_the_script_asks_for_more() {
         let seen = in_machine(&script, FakeEnv::default(), &[(0, vec![1, 5]), (3, vec![1, 0])]);
         assert!(seen.maps[&map.0].is_empty(), "{more}");
     }
+}
+
+#[test]
+fn the_first_keys_are_in_slots_and_not_in_the_map() {
+    let (script, map, _) = script();
+    let mut machine = Machine::new(&script, FakeEnv::default());
+    let seen = machine.run(&script, &[(0, vec![5, 50]), (0, vec![0, 7]), (0, vec![6, 60]), (3, vec![6, 0])]);
+    assert_eq!(there(&seen, map), BTreeMap::from([(0, 7), (5, 50)]));
+    assert_eq!(machine.vm.keys(machine.map(MapRole::Script(map))), [0u64.to_ne_bytes()]);
+}
+
+#[test]
+fn keys_of_one_slot_are_told_apart() {
+    let (script, map, out) = script();
+    // The second one's product with 2^64 by the golden ratio differs from the first one's in the lower half only.
+    let inverse = (0..6).fold(1u64, |x, _| x.wrapping_mul(2u64.wrapping_sub(SPREAD.wrapping_mul(x))));
+    let (first, second) = (inverse.wrapping_mul(1), inverse.wrapping_mul(2));
+    let firings = [(0, vec![first, 10]), (0, vec![second, 20]), (3, vec![first, 0]), (1, vec![second, 0])];
+    let mut machine = Machine::new(&script, FakeEnv::default());
+    let seen = machine.run(&script, &firings);
+    assert_eq!((there(&seen, map), seen.number(out)), (BTreeMap::from([(second, 20)]), Some(20)));
+    assert_eq!(machine.vm.keys(machine.map(MapRole::Script(map))), [second.to_ne_bytes()]);
+}
+
+#[test]
+fn maps_have_slots_where_a_key_is_a_word_and_no_program_clears_them() {
+    let has = |script: &Script, target: &Target| {
+        object_for(script, target).maps.iter().any(|def| matches!(def.role, MapRole::Slots(_)))
+    };
+    let (mut with_clear, map, _) = script();
+    assert!(has(&with_clear, &target()));
+    assert!(!has(&with_clear, &Target { fronts: false, ..target() }));
+    assert!(!has(&with_clear, &Target { atomic_fetch: false, ..target() }));
+    let clear = with_clear.record_kind(RecordKind::Clear(map), &[]);
+    with_clear.clause(None, vec![emit(clear, vec![])]);
+    with_clear.program.points.iter_mut().for_each(|point| point.site = Site::End);
+    assert!(has(&with_clear, &target()), "user space clears it at the end");
+    with_clear.program.clears_at_once.insert(clear);
+    assert!(!has(&with_clear, &target()));
+    let mut pairs = Script::new();
+    let key = || tuple(vec![arg(0), arg(1)]);
+    let map = pairs.keyed(key().ty, Type::I64);
+    let remove = expr(ExprKind::MapDelete { map, key: Some(Box::new(key())) }, Type::Bool);
+    pairs.clause(None, vec![set_map(map, Some(key()), int(1)), stmt(StmtKind::Expr(remove))]);
+    assert!(!has(&pairs, &target()));
 }

@@ -54,6 +54,7 @@ fn map_name(program: &Program, role: MapRole) -> String {
         MapRole::Short(id) => format!("{}_short", name(id)),
         MapRole::Overflow(id) => format!("{}_overflow", name(id)),
         MapRole::Front(id) => format!("{}_front", name(id)),
+        MapRole::Slots(id) => format!("{}_slots", name(id)),
         MapRole::Cells => "aggregations".to_owned(),
         MapRole::Stacks { .. } => "stacks".to_owned(),
         _ => "scratch".to_owned(),

@@ -58,6 +58,8 @@ pub(in crate::lower) enum MapPlace {
         shared: bool,
         /// The table in front of it.
         front: Option<Front>,
+        /// The slots for its first keys.
+        slots: Option<MapRef>,
         /// Entries stay when their keys are removed; where they are counted in the data section.
         stays: Option<u32>,
     },
@@ -138,7 +140,8 @@ impl Globals<'_> {
         });
         let has_front = kind == MapKind::PercpuHash && short.is_none() && !self.is_limited(declared);
         let front = has_front.then(|| self.front(id, declared)).flatten();
-        MapPlace::Keyed { map, short, overflow, front, churns: self.usage.deleted.contains(&id), shared, stays }
+        let slots = stays.and_then(|_| self.slots(id, declared));
+        MapPlace::Keyed { map, short, overflow, front, slots, churns: self.usage.deleted.contains(&id), shared, stays }
     }
 
     /// Whether the memory for all keys of a map with one part, so many bytes, is taken at creation.

@@ -181,7 +181,7 @@ fn map_row(program: &Program, map: &MapDef, memory: Option<u64>) -> Vec<String> 
 
 fn map_name(program: &Program, map: &MapDef) -> String {
     match map.role {
-        MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) | MapRole::Front(id) => {
+        MapRole::Script(id) | MapRole::Short(id) | MapRole::Overflow(id) | MapRole::Front(id) | MapRole::Slots(id) => {
             failure::shown(&program.maps[id.0 as usize].name)
         }
         MapRole::Data => "data".to_owned(),
@@ -205,6 +205,7 @@ fn purpose(role: MapRole) -> &'static str {
         MapRole::Records => "what is sent to user space",
         MapRole::Packets => "packets for files",
         MapRole::Overflow(_) => "the same while the kernel has no memory on each CPU",
+        MapRole::Slots(_) => "keys that came first, with their values: found without a call",
         MapRole::Front(_) => "keys that came first, on each CPU: found without a call",
         MapRole::Cells => "many aggregations without keys",
         MapRole::Group => "many maps of the script",
