@@ -53,7 +53,8 @@ pub struct Target {
     pub stack_keys: u32,
     /// How many short stacks are kept apart, in memory that is taken at the start; 0 where all stacks are kept together.
     pub short_stacks: u32,
-    /// Aggregations by short keys have a table in front of their map.
+    /// Keys that come first are kept in arrays, where programs find them without a call: those of aggregations, if they are short, and
+    /// those whose entries stay, if they are a word.
     pub fronts: bool,
     /// Registers.
     pub arch: &'static Arch,

@@ -40,6 +40,8 @@ use crate::ssa::Value;
 const KEY_MAX: u32 = 32;
 /// Fewest slots that are worth it.
 const SLOTS_MIN: u32 = 16;
+/// Most bytes of a table on all CPUs.
+const TABLE_MAX: u64 = 4 << 20;
 /// 2^64 by the golden ratio: a multiplication by it spreads keys that follow each other over all slots.
 pub(super) const SPREAD: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 
@@ -57,7 +59,9 @@ impl Globals<'_> {
     pub fn front(&mut self, id: MapId, map: &Map) -> Option<Front> {
         let shape = Shape::of(map);
         let is_short = shape.key <= KEY_MAX && map.key.as_ref().is_some_and(is_plain);
-        let fits = shape.slots() >= SLOTS_MIN && !matches!(map.value, MapValue::Aggregation(Aggregation::Series(_)));
+        let size = shape.slots() * shape.slot();
+        let is_small = shape.slots() >= SLOTS_MIN && u64::from(size) * u64::from(self.target.ncpus) <= TABLE_MAX;
+        let fits = is_small && !matches!(map.value, MapValue::Aggregation(Aggregation::Series(_)));
         let is_only_fed = !self.usage.is_looked_at(id) && self.is_only_cleared(id, map);
         // Without an atomic exchange, two programs of a CPU could take one slot.
         let can_take = self.target.atomic_fetch || self.alone.contains(&id);
@@ -67,8 +71,7 @@ impl Globals<'_> {
         self.budget.fronts -= 1;
         let kind = MapKind::PercpuArray as u32;
         let role = MapRole::Front(id);
-        let def =
-            MapDef { role, kind, key_size: 4, value_size: shape.slots() * shape.slot(), max_entries: 1, flags: 0 };
+        let def = MapDef { role, kind, key_size: 4, value_size: size, max_entries: 1, flags: 0 };
         Some(Front { map: self.push(def), shape })
     }
 }

@@ -111,6 +111,7 @@ fn maps_with_limits_or_long_keys_have_none() {
     let (mut script, map) = counting(arg(0));
     assert!(has_front(&script, &target()));
     assert!(!has_front(&script, &Target { fronts: false, ..target() }));
+    assert!(!has_front(&script, &Target { ncpus: 1024, ..target() }), "8 MB");
     assert!(!has_front(&script, &Target { atomic_fetch: false, guarded: false, ..target() }));
     assert!(has_front(&script, &Target { atomic_fetch: false, ..target() }), "no other program takes a slot");
     script.program.maps[map.0 as usize].max_entries = Some(10);

@@ -88,7 +88,7 @@ pub(super) struct Budget {
     pub keys: u64,
     /// Limits of stacks whose short ones are kept apart.
     pub limits: u32,
-    /// Aggregations that have a table in front.
+    /// Maps whose first keys are in arrays.
     pub fronts: u32,
 }
 
