@@ -11,6 +11,7 @@ use super::call::Called;
 use super::expand::plain;
 use super::join::join;
 use super::map::{Element, is_storable, number_type};
+use super::truth::SoFar;
 use crate::ast::{self, BinOp, Ident, TypeExpr};
 
 impl Lower<'_> {
@@ -202,7 +203,7 @@ impl Lower<'_> {
         self.update_local(&var.name, |local| local.assigned = failed);
         let value = value??;
         let ty = self.var_type(id?);
-        if join(self.env.types, &ty, &value.ty).is_none() {
+        if self.join_value(&ty, SoFar::default(), &value).is_none() {
             let (wanted, got) = (self.describe(&ty), self.describe(&value.ty));
             return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", plain(&var.name)));
         }
@@ -291,7 +292,8 @@ impl Lower<'_> {
 
     fn counted_var(&mut self, name: &str, target: &ast::Expr, increment: bool, span: Span) -> Option<(Place, Type)> {
         let old = self.expr(target)?;
-        let ty = self.counted_type(&old.ty, &format!("${name}"), increment, span)?;
+        let takes_numbers = self.takes_numbers(name);
+        let ty = self.counted_type(&old.ty, takes_numbers, &format!("${name}"), increment, span)?;
         let id = self.widen_var(name, &Expr { ty, ..old }, span)?;
         Some((Place::Var(id), self.var_type(id)))
     }
@@ -306,7 +308,10 @@ impl Lower<'_> {
     ) -> Option<(Place, Type)> {
         let element = self.element(name, key, target.span)?;
         let ty = match self.map_value(&name.name) {
-            Some(MapValue::Plain(old)) => self.counted_type(&old, &format!("@{}", name.name), increment, span)?,
+            Some(MapValue::Plain(old)) => {
+                let takes_numbers = self.inferred.map(&name.name).is_some_and(|info| !info.values.truths);
+                self.counted_type(&old, takes_numbers, &format!("@{}", name.name), increment, span)?
+            }
             _ => Type::I64,
         };
         let counted = Expr::new(ExprKind::MapGet { map: element.map, key: None }, ty, span);
@@ -315,9 +320,18 @@ impl Lower<'_> {
     }
 
     /// The type of something that is counted: integers need all their 64 bits, and what is counted down may fall below zero.
-    fn counted_type(&mut self, old: &Type, name: &str, increment: bool, span: Span) -> Option<Type> {
+    /// `takes_numbers` says that truth values there are results of comparisons.
+    fn counted_type(
+        &mut self,
+        old: &Type,
+        takes_numbers: bool,
+        name: &str,
+        increment: bool,
+        span: Span,
+    ) -> Option<Type> {
         match old {
             Type::Pointer { .. } => Some(old.clone()),
+            Type::Bool if takes_numbers => Some(Type::I64),
             old if old.is_number() => {
                 let signed = !increment || old.is_signed() || super::join::width(old) < 8;
                 Some(Type::Int { bytes: 8, signed })

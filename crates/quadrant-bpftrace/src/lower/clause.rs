@@ -14,7 +14,8 @@ use super::Lower;
 use super::expand::{expansion, plain};
 use super::expr::as_pointer;
 use super::function::Frame;
-use super::join::{describe, is_neutral, join, join_value};
+use super::infer::VarKey;
+use super::join::{describe, join};
 use crate::ast::Probe;
 
 /// A probe's body and points for which it means the same.
@@ -150,7 +151,7 @@ impl Lower<'_> {
 
     /// Makes a variable in the innermost block. Without a type it has none until one is assigned.
     pub(super) fn declare(&mut self, name: &str, declared: Span, ty: Option<Type>, fixed: bool) -> Option<VarId> {
-        let key = (self.scope.clause, declared.start, expansion(name));
+        let key = self.key_of_var(name, declared);
         let known = self.inferred.var(key).cloned();
         let ty = match (known, ty) {
             (known, None) => known,
@@ -183,21 +184,35 @@ impl Lower<'_> {
         self.program.vars.get(id.0 as usize).map_or(Type::None, |var| var.ty.clone())
     }
 
+    fn key_of_var(&self, name: &str, declared: Span) -> VarKey {
+        (self.scope.clause, declared.start, expansion(name))
+    }
+
+    /// Whether a variable may hold numbers though it has held truth values only.
+    pub(super) fn takes_numbers(&self, name: &str) -> bool {
+        self.local(name)
+            .is_some_and(|local| !local.fixed && self.inferred.so_far(self.key_of_var(name, local.declared)).compared)
+    }
+
     /// Widens a variable, if need be, so that it can hold a value.
     pub(super) fn widen_var(&mut self, name: &str, value: &Expr, span: Span) -> Option<VarId> {
         let local = self.local(name)?.clone();
-        let key = (self.scope.clause, local.declared.start, expansion(name));
-        let (ty, loose) = (&value.ty, self.inferred.is_loose(key));
-        self.inferred.note_value(key, false, is_neutral(value));
+        let key = self.key_of_var(name, local.declared);
+        let (ty, is_loose) = (&value.ty, self.is_loose(value));
+        if local.fixed || self.is_plain_truth(value) {
+            self.inferred.note_truth(key);
+        }
+        let so_far = self.inferred.so_far(key);
+        self.inferred.note_value(key, false, is_loose);
         let Some(id) = local.id else {
             let id = self.new_var(name, ty.clone());
-            self.inferred.note_value(key, true, is_neutral(value));
+            self.inferred.note_value(key, true, is_loose);
             self.inferred.set_var(key, ty);
             self.update_local(name, |local| local.id = Some(id));
             return Some(id);
         };
         let old = self.var_type(id);
-        let Some(joined) = join_value(self.env.types, &old, loose, value) else {
+        let Some(joined) = self.join_value(&old, so_far, value) else {
             let (old, new) = (describe(self.env.types, &old), describe(self.env.types, ty));
             return self.error_help(
                 span,

@@ -6,6 +6,8 @@ use quadrant_program::map::{MapId, MapValue};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
 
+use super::truth::SoFar;
+
 /// What stays the same of a variable from round to round: its clause, the place of its
 /// declaration, and the call of a macro that it belongs to.
 pub(super) type VarKey = (usize, u32, u32);
@@ -14,14 +16,25 @@ pub(super) type VarKey = (usize, u32, u32);
 #[derive(Debug, Default)]
 pub(super) struct Inferred {
     vars: HashMap<VarKey, Type>,
-    /// Variables that hold nothing but numbers of the script that are not negative.
+    /// Variables that hold nothing but numbers of the script that are not negative, and results of comparisons.
     loose: HashSet<VarKey>,
+    /// Variables that hold `true` or `false`.
+    truths: HashSet<VarKey>,
     /// Maps by name, without the sign.
     maps: HashMap<String, MapInfo>,
     /// Names in order of first use this round.
     order: Vec<String>,
     /// Something was learnt this round.
     pub changed: bool,
+}
+
+/// What came to a place in a map so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fed {
+    /// Numbers of the script that are not negative, and results of comparisons, and nothing else.
+    pub loose: bool,
+    /// `true` or `false`, among others.
+    pub truths: bool,
 }
 
 /// What is known of a map.
@@ -51,10 +64,10 @@ pub(super) struct MapInfo {
     pub forgets: bool,
     /// Declared as one with a value for each CPU.
     pub per_cpu: bool,
-    /// Its values are numbers of the script that are not negative, and nothing else.
-    pub loose_value: bool,
+    /// What is known of its values.
+    pub values: Fed,
     /// The same of its keys.
-    pub loose_key: bool,
+    pub keys: Fed,
     /// A value is read (this round).
     pub read: bool,
     /// Nothing is ever assigned, so it holds the number 0.
@@ -125,14 +138,19 @@ impl Inferred {
         self.vars.get(&key)
     }
 
-    /// Whether a variable holds nothing but numbers of the script that are not negative.
-    pub fn is_loose(&self, key: VarKey) -> bool {
-        self.loose.contains(&key)
+    /// What is known of a variable's values.
+    pub fn so_far(&self, key: VarKey) -> SoFar {
+        SoFar { loose: self.loose.contains(&key), compared: !self.truths.contains(&key) }
+    }
+
+    /// Takes note that a variable holds `true` or `false`.
+    pub fn note_truth(&mut self, key: VarKey) {
+        self.truths.insert(key);
     }
 
     /// Takes note of a value that a variable holds, its first one or another.
-    pub fn note_value(&mut self, key: VarKey, is_first: bool, is_neutral: bool) {
-        if !is_neutral {
+    pub fn note_value(&mut self, key: VarKey, is_first: bool, is_loose: bool) {
+        if !is_loose {
             self.loose.remove(&key);
         } else if is_first {
             self.loose.insert(key);

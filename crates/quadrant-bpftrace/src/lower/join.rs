@@ -66,18 +66,11 @@ pub(super) fn join_integers(a: &Type, b: &Type) -> Type {
     }
 }
 
-/// The least type that holds what is there and a new value. A number of the script that is not negative has no sign of its
-/// own: it takes that of the other. `loose` says that so far there are only such numbers.
-pub(super) fn join_value(types: &Types, old: &Type, loose: bool, value: &Expr) -> Option<Type> {
-    match (old, &value.kind) {
-        (Type::Tuple(olds), ExprKind::Tuple(parts)) if olds.len() == parts.len() => {
-            let parts = olds.iter().zip(parts).map(|(old, part)| join_value(types, old, false, part));
-            Some(Type::Tuple(parts.collect::<Option<Vec<Type>>>()?.into()))
-        }
-        (Type::Int { signed: false, .. }, _) if is_neutral(value) => join(types, old, &unsigned(&value.ty)),
-        (Type::Int { .. }, _) if loose && !is_neutral(value) && is_unsigned(&value.ty) => {
-            join(types, &unsigned(old), &value.ty)
-        }
+/// The least type that holds the numbers that are there and a new one. `loose` says that those take the sign of the other.
+pub(super) fn join_numbers(types: &Types, old: &Type, loose: bool, value: &Expr) -> Option<Type> {
+    match is_neutral(value) {
+        true if is_unsigned(old) => join(types, old, &unsigned(&value.ty)),
+        false if loose && is_unsigned(&value.ty) => join(types, &unsigned(old), &value.ty),
         _ => join(types, old, &value.ty),
     }
 }

@@ -9,8 +9,9 @@ use quadrant_types::suggest;
 
 use super::Lower;
 use super::fields::record_of;
-use super::infer::MapInfo;
-use super::join::{describe, describe_value, is_neutral, join_aggregations, join_value};
+use super::infer::{Fed, MapInfo};
+use super::join::{describe, describe_value, join_aggregations};
+use super::truth::SoFar;
 use crate::ast::{self, Ident};
 
 /// A map and, if it has keys, the one asked for.
@@ -137,10 +138,10 @@ impl Lower<'_> {
             return self.error_help(element.span, message, help);
         }
         let new = MapValue::Plain(value.ty.clone());
-        let loose = self.loosen(&element.name, |info| (info.value.is_none(), &mut info.loose_value), value);
+        let so_far = self.feed(&element.name, |info| (info.value.is_none(), &mut info.values), value);
         let joined = match self.map_value(&element.name) {
             None => Some(new.clone()),
-            Some(MapValue::Plain(old)) => join_value(self.env.types, &old, loose, value).map(MapValue::Plain),
+            Some(MapValue::Plain(old)) => self.join_value(&old, so_far, value).map(MapValue::Plain),
             Some(MapValue::Aggregation(_)) => None,
         };
         match self.set_value(element, joined, &new)? {
@@ -149,12 +150,13 @@ impl Lower<'_> {
         }
     }
 
-    /// Takes note of whether there is nothing but numbers of the script in a place so far; gives whether it was so before.
-    fn loosen(&mut self, name: &str, place: impl Fn(&mut MapInfo) -> (bool, &mut bool), value: &Expr) -> bool {
-        let (is_first, loose) = place(self.inferred.map_mut(name));
-        let before = *loose;
-        *loose = is_neutral(value) && (before || is_first);
-        before
+    /// Takes note of what comes to a place in a map; gives what is known of what came before.
+    fn feed(&mut self, name: &str, place: impl Fn(&mut MapInfo) -> (bool, &mut Fed), value: &Expr) -> SoFar {
+        let (is_loose, is_truth) = (self.is_loose(value), self.is_plain_truth(value));
+        let (is_first, fed) = place(self.inferred.map_mut(name));
+        let before = fed.loose;
+        *fed = Fed { loose: is_loose && (before || is_first), truths: fed.truths || is_truth };
+        SoFar { loose: before, compared: !fed.truths }
     }
 
     /// Takes note of an aggregation.
@@ -256,10 +258,10 @@ impl Lower<'_> {
             return self.error(key.span, format!("{ty} cannot be a key"));
         }
         let old = self.inferred.map(name).and_then(|info| info.key.clone());
-        let loose = self.loosen(name, |info| (info.key.is_none(), &mut info.loose_key), &key);
+        let so_far = self.feed(name, |info| (info.key.is_none(), &mut info.keys), &key);
         let joined = match &old {
             None => Some(key.ty.clone()),
-            Some(old) => join_value(self.env.types, old, loose, &key),
+            Some(old) => self.join_value(old, so_far, &key),
         };
         let Some(joined) = joined else {
             let old = old.map(|old| describe(self.env.types, &old)).unwrap_or_default();

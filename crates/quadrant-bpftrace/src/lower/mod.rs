@@ -38,6 +38,7 @@ mod record;
 mod stmt;
 mod style;
 mod take;
+mod truth;
 mod typeinfo;
 mod unstable;
 mod user;
@@ -119,6 +120,8 @@ struct Lower<'a> {
     /// Expressions that macros and functions may still make in this round.
     expansion_budget: usize,
     inferred: Inferred,
+    /// Comparisons whose results are known.
+    compared: HashSet<Span>,
     /// Types still change, though there were rounds enough: a text that gets longer each time.
     grows: bool,
     /// Nothing was learnt before this round.
@@ -151,6 +154,7 @@ impl<'a> Lower<'a> {
             functions: HashMap::new(),
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
+            compared: HashSet::new(),
             grows: false,
             is_first_round: true,
             program: Program::default(),

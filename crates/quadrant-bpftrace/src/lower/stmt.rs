@@ -10,7 +10,7 @@ use quadrant_program::ty::Type;
 use super::Lower;
 use super::call::Called;
 use super::expr::decided_early;
-use super::join::{is_neutral, join_value};
+use super::truth::SoFar;
 use crate::ast;
 
 /// The most rounds of an `unroll`.
@@ -247,6 +247,7 @@ impl Lower<'_> {
 
     fn bound(&mut self, ast: &ast::Expr, does: &str) -> Option<Expr> {
         let value = self.expr(ast)?;
+        let value = self.as_number(value, &Type::U64);
         if value.ty.is_number() {
             return Some(value);
         }
@@ -391,10 +392,10 @@ impl Lower<'_> {
     /// `cond ? then : other`; if it is known which, only that one needs to make sense in its place.
     pub(super) fn choose(&mut self, cond: Expr, then: Expr, other: Expr, span: Span) -> Option<Expr> {
         let (then, other) = (self.whole(then), self.whole(other));
-        let joined = match is_neutral(&then) {
-            true => join_value(self.env.types, &other.ty, false, &then),
-            false => join_value(self.env.types, &then.ty, false, &other),
-        };
+        let (first, second) = if self.is_loose(&then) { (&other, &then) } else { (&then, &other) };
+        let joined = self
+            .join_value(&first.ty, SoFar::default(), second)
+            .or_else(|| self.join_value(&second.ty, SoFar::default(), first));
         if let Some(ty) = &joined {
             self.style_sign(&then, ty);
             self.style_sign(&other, ty);

@@ -259,7 +259,9 @@ impl Lower<'_> {
     fn number_arg(&mut self, call: Call, at: usize) -> Option<Expr> {
         let arg = call.args.get(at)?;
         let value = self.expr(arg)?;
-        if value.ty.is_number() || value.ty == Type::Bool && TRUTHS.contains(&call.name) {
+        let is_taken = value.ty == Type::Bool && TRUTHS.contains(&call.name);
+        let value = if is_taken { value } else { self.as_number(value, &Type::U64) };
+        if is_taken || value.ty.is_number() {
             return Some(value);
         }
         let ty = self.describe(&value.ty);

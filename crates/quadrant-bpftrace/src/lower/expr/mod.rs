@@ -155,6 +155,7 @@ impl Lower<'_> {
     fn elvis(&mut self, cond: &ast::Expr, other: &ast::Expr, span: Span) -> Option<Expr> {
         let (value, other) = (self.expr(cond), self.expr(other));
         let (value, other) = (value?, other?);
+        let value = self.as_number(value, &other.ty);
         if matches!(value.kind, ExprKind::Int(_) | ExprKind::Str(_)) {
             let truth = self.truth(value.clone())?;
             return self.choose(truth, value, other, span);

@@ -56,7 +56,7 @@ impl Lower<'_> {
         }
         let value = self.truth(value)?;
         if let ExprKind::Int(value) = value.kind {
-            return Some(Expr::int(i64::from(value == 0), Type::Bool, span));
+            return Some(self.known_truth(value == 0, span));
         }
         Some(Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(value)), Type::Bool, span))
     }
@@ -83,6 +83,7 @@ impl Lower<'_> {
     }
 
     fn arithmetic_unary(&mut self, op: UnOp, value: Expr, span: Span) -> Option<Expr> {
+        let value = self.as_number(value, &Type::I64);
         let fits = if op == UnOp::Plus { value.ty.is_integer() } else { value.ty.is_number() };
         if !fits {
             let ty = self.describe(&value.ty);
@@ -215,7 +216,7 @@ impl Lower<'_> {
         }
         if let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind) {
             let holds = if op == BinOp::And { *a != 0 && *b != 0 } else { *a != 0 || *b != 0 };
-            return Some(Expr::int(i64::from(holds), Type::Bool, span));
+            return Some(self.known_truth(holds, span));
         }
         let (lhs, rhs) = (Box::new(left), Box::new(right));
         Some(Expr::new(ExprKind::Logical { and: op == BinOp::And, lhs, rhs }, Type::Bool, span))
@@ -229,7 +230,7 @@ impl Lower<'_> {
         };
         let negate = op == BinOp::Ne;
         if let (ExprKind::Str(a), ExprKind::Str(b)) = (&left.kind, &right.kind) {
-            return Some(Expr::int(i64::from((a == b) != negate), Type::Bool, span));
+            return Some(self.known_truth((a == b) != negate, span));
         }
         if ty.is_scalar() {
             let op = if negate { BinaryOp::Ne } else { BinaryOp::Eq };
@@ -248,7 +249,7 @@ impl Lower<'_> {
     fn order(&mut self, op: BinOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let kind = op.model()?;
         if let (ExprKind::Str(a), ExprKind::Str(b)) = (&left.kind, &right.kind) {
-            return Some(Expr::int(i64::from(kind.holds(a.cmp(b))), Type::Bool, span));
+            return Some(self.known_truth(kind.holds(a.cmp(b)), span));
         }
         let (left, right) = (self.whole(left), self.whole(right));
         let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![left, right]), Type::I64, span);
@@ -322,7 +323,10 @@ impl Lower<'_> {
             return self.error(span, "division by zero");
         }
         let value = op.model()?.compute(a, b, !unsigned);
-        if op.is_comparison() || stays_true_or_false(op, left.1, right.1) {
+        if op.is_comparison() {
+            return Some(self.known_truth(value != 0, span));
+        }
+        if stays_true_or_false(op, left.1, right.1) {
             return Some(Expr::int(value, Type::Bool, span));
         }
         Some(match exact(op, number(left), number(right)) {

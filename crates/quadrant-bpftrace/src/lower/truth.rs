@@ -1,0 +1,82 @@
+//! Truth values where numbers are wanted. Up to 0.23 bpftrace had none: a comparison was the number 1 or 0, and scripts count
+//! on that. So the result of a comparison becomes a number wherever a number is, and only `true`, `false` and what holds them
+//! stay apart.
+
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
+use quadrant_program::span::Span;
+use quadrant_program::ty::Type;
+
+use super::Lower;
+use super::join::{is_neutral, join, join_numbers};
+
+/// What is known of the values that a variable, a value or a key of a map had so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SoFar {
+    /// Numbers of the script that are not negative and results of comparisons, and nothing else.
+    pub loose: bool,
+    /// Its truth values, if any, are results of comparisons: it may hold numbers as well.
+    pub compared: bool,
+}
+
+impl Lower<'_> {
+    /// The result of a comparison that is known now.
+    pub(super) fn known_truth(&mut self, holds: bool, span: Span) -> Expr {
+        self.compared.insert(span);
+        Expr::int(i64::from(holds), Type::Bool, span)
+    }
+
+    /// Whether this is true or false because something was compared or asked, not because `true` or `false` stands there.
+    pub(super) fn is_compared(&self, value: &Expr) -> bool {
+        use ExprKind::{Binary, Block, Call, Int, Logical, MapHas, MemEq, Ternary, Unary};
+        if value.ty != Type::Bool {
+            return false;
+        }
+        match &value.kind {
+            Int(_) => self.compared.contains(&value.span),
+            Binary(BinaryOp::And | BinaryOp::Or | BinaryOp::Xor, left, right) => {
+                self.is_compared(left) && self.is_compared(right)
+            }
+            Ternary { then, other, .. } => self.is_compared(then) && self.is_compared(other),
+            Block(_, value) => self.is_compared(value),
+            Unary(UnaryOp::Not, _) | Binary(..) | Logical { .. } | MemEq { .. } | MapHas { .. } | Call(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether `true` or `false`, or what is as good, is the value or a part of it.
+    pub(super) fn is_plain_truth(&self, value: &Expr) -> bool {
+        match &value.kind {
+            ExprKind::Tuple(parts) => parts.iter().any(|part| self.is_plain_truth(part)),
+            ExprKind::Ternary { then, other, .. } => self.is_plain_truth(then) || self.is_plain_truth(other),
+            ExprKind::Block(_, value) => self.is_plain_truth(value),
+            ExprKind::Int(_) => value.ty == Type::Bool && !self.is_compared(value),
+            _ => false,
+        }
+    }
+
+    /// Whether a value goes with numbers of any type, with and without sign.
+    pub(super) fn is_loose(&self, value: &Expr) -> bool {
+        is_neutral(value) || self.is_compared(value)
+    }
+
+    /// The result of a comparison as a number of that type; anything else as it is.
+    pub(super) fn as_number(&mut self, value: Expr, ty: &Type) -> Expr {
+        if ty.is_number() && self.is_compared(&value) { self.cast(value, ty) } else { value }
+    }
+
+    /// The least type that holds what is there and a new value. A number of the script that is not negative has no sign of its
+    /// own: it takes that of the other.
+    pub(super) fn join_value(&self, old: &Type, so_far: SoFar, value: &Expr) -> Option<Type> {
+        match (old, &value.kind) {
+            (Type::Tuple(olds), ExprKind::Tuple(parts)) if olds.len() == parts.len() => {
+                let so_far = SoFar { loose: false, ..so_far };
+                let parts = olds.iter().zip(parts).map(|(old, part)| self.join_value(old, so_far, part));
+                Some(Type::Tuple(parts.collect::<Option<Vec<Type>>>()?.into()))
+            }
+            (Type::Int { .. }, _) if self.is_compared(value) => Some(old.clone()),
+            (Type::Bool, _) if so_far.compared && value.ty.is_number() => Some(value.ty.clone()),
+            (Type::Int { .. }, _) if value.ty.is_number() => join_numbers(self.env.types, old, so_far.loose, value),
+            _ => join(self.env.types, old, &value.ty),
+        }
+    }
+}
