@@ -20,9 +20,9 @@ use crate::walk::size_of_block;
 /// A function of the script.
 #[derive(Debug)]
 pub(super) struct Defined {
-    def: FnDef,
+    pub def: FnDef,
     /// Whether something calls it.
-    called: bool,
+    pub called: bool,
 }
 
 /// The call of a function that is being put into its place.
@@ -60,16 +60,6 @@ impl Lower<'_> {
         self.functions.get(name).map(|defined| &defined.def.body)
     }
 
-    /// Warns of functions that nothing calls: their bodies have not been looked at.
-    pub(super) fn unused_functions(&mut self) {
-        let mut unused: Vec<_> = self.functions.values().filter(|defined| !defined.called).map(Rc::clone).collect();
-        unused.sort_by_key(|defined| defined.def.span.start);
-        for defined in unused {
-            let name = &defined.def.name;
-            self.warning(name.span, format!("nothing calls the function `{}`: it was not looked at", name.name));
-        }
-    }
-
     /// A call of a function of the script; the outer `None` if there is none of that name.
     pub(super) fn fn_call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Option<Called>> {
         let defined = Rc::clone(self.functions.get(&callee.name)?);
@@ -97,10 +87,22 @@ impl Lower<'_> {
             def.params.iter().zip(args).map(|(param, arg)| self.argument_of_fn(name, param, arg)).collect();
         let result = self.result_type(def)?;
         self.expanded_size(def, span)?;
-        let outer = self.enter(name, span);
         let before = self.messages.len();
-        let called = self.scoped(|lower| lower.body_of(def, values, result, span));
+        let called = self.put_in_place(def, values, result, span);
         self.note_call_of_fn(before, def, span);
+        called
+    }
+
+    /// The body with these values for the parameters, for a call there.
+    pub(super) fn put_in_place(
+        &mut self,
+        def: &FnDef,
+        values: Vec<Option<Expr>>,
+        result: Type,
+        span: Span,
+    ) -> Option<Called> {
+        let outer = self.enter(&def.name.name, span);
+        let called = self.scoped(|lower| lower.body_of(def, values, result, span));
         self.scope.expanding.pop();
         self.scope.expansion = outer;
         called
@@ -142,14 +144,14 @@ impl Lower<'_> {
         self.fit(value, &wanted)
     }
 
-    fn param_type(&mut self, ty: &TypeExpr) -> Option<Type> {
+    pub(super) fn param_type(&mut self, ty: &TypeExpr) -> Option<Type> {
         if is_void(ty) {
             return self.error(ty.span, "a parameter has a type, and `void` is none");
         }
         self.type_of(ty)
     }
 
-    fn result_type(&mut self, def: &FnDef) -> Option<Type> {
+    pub(super) fn result_type(&mut self, def: &FnDef) -> Option<Type> {
         match &def.result {
             Some(ty) if is_void(ty) => Some(Type::None),
             Some(ty) => self.type_of(ty),

@@ -124,6 +124,20 @@ impl Inferred {
         self.order.iter().filter_map(|name| Some((name.as_str(), self.maps.get(name)?)))
     }
 
+    /// How many maps were used this round.
+    pub fn used(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Forgets that maps were used this round since there were `used`.
+    pub fn forget_uses(&mut self, used: usize) {
+        for name in self.order.drain(used..) {
+            if let Some(info) = self.maps.get_mut(&name) {
+                info.id = None;
+            }
+        }
+    }
+
     /// Whether a map was used this round.
     pub fn is_used(&self, name: &str) -> bool {
         self.order.iter().any(|used| used == name)

@@ -48,6 +48,11 @@ impl Messages {
         self.errors > 0
     }
 
+    /// Whether there is an error among those since there were `from`.
+    pub fn failed_since(&self, from: usize) -> bool {
+        self.all.iter().skip(from).any(|message| message.severity == Severity::Error)
+    }
+
     /// Whether there are so many errors that more of them help nobody.
     pub fn enough(&self) -> bool {
         self.errors >= ENOUGH

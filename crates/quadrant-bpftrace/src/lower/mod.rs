@@ -40,6 +40,7 @@ mod style;
 mod take;
 mod truth;
 mod typeinfo;
+mod uncalled;
 mod unstable;
 mod user;
 mod version;
@@ -88,7 +89,6 @@ pub fn compile(script: &Script, env: &Env) -> (Option<Program>, Vec<Diagnostic>)
     lower.rounds(&variants);
     if !lower.messages.enough() {
         lower.unused_maps(script);
-        lower.unused_functions();
     }
     let Program { clauses, records, .. } = &mut lower.program;
     clauses.iter_mut().for_each(|clause| take::join_clears(&mut clause.body, records));
@@ -180,6 +180,7 @@ impl<'a> Lower<'a> {
                 self.program.clauses.extend(clause);
                 self.messages.once();
             }
+            self.uncalled_functions(variants);
             self.finish_maps();
             self.is_first_round = false;
             if !self.inferred.changed && !self.inferred.settle() {

@@ -17,6 +17,8 @@ pub(super) struct Needs {
     pub path: bool,
     /// The names and types of arguments or of the result, which are looked up in debug information.
     pub names: bool,
+    /// It means something in some kinds of probes only.
+    pub probe: bool,
     /// Each point is by itself: points with the same arguments can have them from different types.
     pub alone: bool,
 }
@@ -27,17 +29,37 @@ const WITH_WORDS: &[&str] = &["kstack", "ustack", "nsecs", "pid", "tid"];
 /// Functions of texts: a probe's name is one, where it is known which probe it is.
 const OF_TEXTS: &[&str] = &["memcmp", "str", "str_concat", "strcontains", "strlen", "strncmp", "strstr"];
 
+/// What some kinds of probes have, and others do not.
+const OF_PROBES: &[&str] = &[
+    "args",
+    "ctx",
+    "func",
+    "kstack",
+    "override",
+    "reg",
+    "retval",
+    "signal",
+    "signal_thread",
+    "skboutput",
+    "socket_cookie",
+    "uaddr",
+    "usermode",
+    "ustack",
+    "write_user",
+];
+
 impl Lower<'_> {
     /// What the meaning of a probe's predicate and body depends on.
     pub(super) fn needs(&self, probe: &Probe) -> Needs {
         let mut words = Words { lower: self, needs: Needs::default(), hidden: Vec::new(), own: 0 };
         walk_probe(probe, &mut |node| words.see(node, &[]));
-        let mut next = 0;
-        while let Some(name) = words.hidden.get(next).cloned() {
-            words.follow(&name);
-            next += 1;
-        }
-        words.needs
+        words.all()
+    }
+
+    /// Whether a function of the script reads what some probes only have.
+    pub(super) fn depends_on_probe(&self, function: &str) -> bool {
+        let hidden = vec![function.to_owned()];
+        Words { lower: self, needs: Needs::default(), hidden, own: 0 }.all().probe
     }
 }
 
@@ -52,6 +74,16 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
+    /// Follows all names.
+    fn all(mut self) -> Needs {
+        let mut next = 0;
+        while let Some(name) = self.hidden.get(next).cloned() {
+            self.follow(&name);
+            next += 1;
+        }
+        self.needs
+    }
+
     /// Looks at what a macro, a function or a constant stands for.
     fn follow(&mut self, name: &str) {
         let lower = self.lower;
@@ -79,7 +111,9 @@ impl Words<'_> {
                 let is_name = |arg: &&Expr| matches!(arg.kind, ExprKind::Name(_));
                 self.own = if WITH_WORDS.contains(&name) { args.iter().filter(is_name).count() } else { 0 };
                 // What is no function of the language may be one of the kernel's, which only some programs may call.
-                self.needs.kind |= !self.word(name) && !is_function(name);
+                let is_foreign = !self.word(name) && !is_function(name);
+                self.needs.kind |= is_foreign;
+                self.needs.probe |= is_foreign && self.lower.env.types.btf_func(name).is_ok();
                 self.needs.alone |= OF_TEXTS.contains(&name) && args.iter().any(is_of_point);
             }
             Node::Infix(_, sides) => self.needs.alone |= sides.into_iter().any(is_of_point),
@@ -103,6 +137,7 @@ impl Words<'_> {
     /// Whether it is a word of the script's or one that depends on the probe.
     fn word(&mut self, word: &str) -> bool {
         let needs = &mut self.needs;
+        needs.probe |= is_numbered(word) || OF_PROBES.contains(&word);
         match word {
             word if self.lower.hides(word) => {
                 if !self.hidden.iter().any(|known| known == word) {

@@ -69,6 +69,50 @@ fn truth_values_are_no_numbers() {
     ]);
 }
 
+#[test]
+fn functions_that_nothing_calls_are_checked() {
+    for (function, place, message) in [
+        ("fn f($a: int32): int32 { return $b; }", "1:33-35", "Undefined or undeclared variable: $b"),
+        (
+            "fn f($a: int32): int32 { $c = 5; $c = \"x\"; return 1; }",
+            "1:34-42",
+            "Type mismatch for $c: trying to assign value of type 'string[2]' when variable already has a type 'int8'",
+        ),
+        ("fn f($a: int32): int32 { }", "1:24-27", "Function f is of type int32, cannot return void"),
+        ("fn f($a: foo_t): int32 { return 1; }", "1:10-15", "Cannot resolve unknown type \"foo_t\""),
+        ("fn f($a: int32): int32 { return nosuch($a); }", "1:33-43", "Unknown function: 'nosuch'"),
+        (
+            "fn f($a: int32): void { @x = $a; }",
+            "1:25-32",
+            "Type mismatch for @x: trying to assign value of type 'int32' when map already has a type 'string[2]'",
+        ),
+    ] {
+        assert_places(&format!("{function} BEGIN {{ @x = \"a\"; }}"), &[(place, message)]);
+    }
+    let wrong = run(["-e", "fn f($a: int32): int32 { return \"abc\"; } BEGIN { exit(); }"]);
+    assert!(
+        wrong.stderr.contains("ERROR: Function f is of type int32, cannot return string[4]\n"),
+        "{}",
+        wrong.describe()
+    );
+    let again = run(["-e", "fn f($a: int32): int32 { return f($a); } BEGIN { exit(); }"]);
+    assert!(again.stderr.contains("ERROR: the function `f` calls itself"), "{}", again.describe());
+}
+
+#[test]
+fn functions_that_nothing_calls_leave_no_trace() {
+    let functions = "fn f($a: int32): int32 { @a[$a] = 1; @b = count(); printf(\"f\"); return g($a); }
+        fn g($a: int32): int32 { return $a; }";
+    let outcome = run(["-e", &format!("{functions} BEGIN {{ @z = 1; exit(); }}")]);
+    assert_eq!((outcome.code(), outcome.stdout.trim()), (Some(0), "@z: 1"), "{}", outcome.describe());
+    assert!(!outcome.stderr.contains("WARNING"), "{}", outcome.describe());
+    // What it means is the probe's to say, and there is none.
+    let outcome = run(["-e", "fn f(): uint64 { return arg0; } BEGIN { exit(); }"]);
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    let unseen = "1:4-5: WARNING: nothing calls the function `f`: it was not looked at";
+    assert!(outcome.stderr.contains(unseen), "{}", outcome.describe());
+}
+
 /// Asserts that a script is refused with these messages, each with its place, in this order.
 #[track_caller]
 fn assert_places(script: &str, expected: &[(&str, &str)]) {

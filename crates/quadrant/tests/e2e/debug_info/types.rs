@@ -50,6 +50,18 @@ fn names_of_the_program() {
     assert_lines(&on(&target!("typed"), script), &["(42, 104, 8, 4)", "(GREEN, true, 4)"]);
 }
 
+/// Also where the function has no probe that calls it.
+#[test]
+fn names_of_the_program_in_functions_that_nothing_calls() {
+    needs_root!();
+    let function = "fn second($item : struct item *): int64 { return $item->id; }";
+    let called = format!("{function} uprobe:BIN:typed_scalars {{ print(args.color == GREEN); }}");
+    assert_lines(&on(&target!("typed"), &called), &["true"]);
+    let wrong = called.replace("->id", "->nowhere").replace("BIN", &target!("typed"));
+    let message = refused(script(&wrong));
+    assert!(message.contains("nowhere"), "{message}");
+}
+
 /// Types and constants of namespaces.
 #[test]
 fn names_of_cxx() {
