@@ -212,12 +212,28 @@ fn fields_of_descriptions_are_the_last_ones_there_can_be() {
         (SourceKind::Module, "syscall:vmlinux", 4),
         (SourceKind::Function, "vmlinux:read", 2),
         (SourceKind::Id, "5", 1),
+        (SourceKind::Id, "0x5", 1),
+        (SourceKind::Id, "05", 1),
         (SourceKind::Name, "BEGIN,BEGIN,syscall:::", 6),
     ] {
         let compiled = compile_as(kind, text, &[]);
         assert_eq!((tags(&compiled), &compiled.matched[..]), (vec![], &[count][..]), "{text}");
     }
     assert_eq!(tags(&compile_as(SourceKind::Provider, "a:b", &[])), ["D_PDESC_INVAL"]);
+}
+
+#[test]
+fn numbers_that_no_probe_can_have_are_told_apart() {
+    for (text, tag) in [
+        ("4294967295", "D_PDESC_INVAL"),
+        ("4294967296", "D_PDESC_INVAL"),
+        ("0xffffffffffffffffff", "D_INT_OFLOW"),
+        ("08", "D_INT_DIGIT"),
+        ("0x", "D_PDESC_ZERO"),
+        ("1x", "D_PDESC_ZERO"),
+    ] {
+        assert_eq!(tags(&compile_as(SourceKind::Id, text, &[])), [tag], "{text}");
+    }
 }
 
 #[test]

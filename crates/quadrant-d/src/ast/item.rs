@@ -1,5 +1,7 @@
 //! What stands at the top of a script: clauses, declarations.
 
+use crate::lexer::{IntError, int_value};
+
 use super::{Block, Declaration, Expr, Inline, Pragma, ProviderDef, Translator};
 use quadrant_program::span::Span;
 
@@ -64,10 +66,17 @@ pub struct ProbeSpec {
 }
 
 impl ProbeSpec {
-    /// The probe's number, if the specifier is one (`123 { … }`).
-    pub fn id(&self) -> Option<u32> {
-        let digits = !self.text.is_empty() && self.text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| self.text.parse().unwrap_or(u32::MAX))
+    /// The probe's number, if the specifier is one, in any notation of C: `123 { … }`, `0x7b`, `0173`.
+    ///
+    /// # Errors
+    /// A number that no probe can have.
+    pub fn id(&self) -> Option<Result<u32, IdError>> {
+        let text = self.text.as_str();
+        let is_number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+            Some(digits) => !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            None => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+        };
+        is_number.then(|| probe_id(text))
     }
 
     /// The parts between the colons, at most four of them usual, with the place of each. After macro variables were
@@ -82,4 +91,24 @@ impl ProbeSpec {
         });
         fields.collect()
     }
+}
+
+/// What is wrong with the number of a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdError {
+    /// The error's tag.
+    pub tag: &'static str,
+    /// One line.
+    pub message: String,
+}
+
+fn probe_id(text: &str) -> Result<u32, IdError> {
+    let error = |tag, message| IdError { tag, message };
+    let value = int_value(text).map(|literal| literal.value).map_err(|why| match why {
+        IntError::BadDigit(digit) => error("D_INT_DIGIT", format!("constant {text} contains invalid digit {digit}")),
+        IntError::TooLarge | IntError::BadSuffix(_) => {
+            error("D_INT_OFLOW", format!("constant {text} results in integer overflow"))
+        }
+    })?;
+    u32::try_from(value).map_err(|_| error("D_PDESC_INVAL", format!("identifier {value} exceeds maximum probe id")))
 }

@@ -14,7 +14,7 @@ mod types;
 
 pub use decl::{Declaration, Declared, Inline, Param, ProviderDef, ProviderProbe, Scope, Storage, Translator};
 pub use expr::{Expr, ExprKind, IntLiteral, MacroVar, TypeArg};
-pub use item::{Clause, Item, Predicate, ProbeSpec, Script};
+pub use item::{Clause, IdError, Item, Predicate, ProbeSpec, Script};
 pub use pragma::{AttributeTarget, Attributes, Class, Dependency, Pragma, PragmaKind, ProviderPart, Stability};
 pub use quadrant_syntax::op::{BinOp, UnOp};
 pub use stmt::{Block, Stmt, StmtKind};

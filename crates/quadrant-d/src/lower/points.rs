@@ -8,7 +8,7 @@ use quadrant_program::span::Span;
 
 use super::Lower;
 use super::env::SourceKind;
-use crate::ast::{Clause, ProbeSpec};
+use crate::ast::{Clause, IdError, ProbeSpec};
 use crate::desc::{Last, ProbeDesc};
 use crate::providers::{Probe, spell};
 
@@ -30,7 +30,11 @@ impl Lower<'_> {
 
     fn probes_of_spec(&mut self, spec: &ProbeSpec, kind: SourceKind) -> Vec<Probe> {
         let found = match spec.id() {
-            Some(id) => self.env.probes.by_id(id).map_err(|error| ProbeError {
+            Some(Err(IdError { tag, message })) => {
+                self.fail::<()>(spec.span, tag, message);
+                return Vec::new();
+            }
+            Some(Ok(id)) => self.env.probes.by_id(id).map_err(|error| ProbeError {
                 message: format!("invalid probe identifier {id}: Unknown probe identifier"),
                 ..error
             }),

@@ -78,8 +78,8 @@ impl Printer {
         self.indented(|printer| {
             for probe in &clause.probes {
                 match probe.id() {
-                    Some(id) => printer.line(&format!("at id {id}")),
-                    None => printer.line(&format!("at {}", probe.text.escape_debug())),
+                    Some(Ok(id)) => printer.line(&format!("at id {id}")),
+                    _ => printer.line(&format!("at {}", probe.text.escape_debug())),
                 }
             }
             if let Some(predicate) = &clause.predicate {

@@ -1,5 +1,6 @@
 //! The probe descriptions of a program, macro variables replaced.
 
+use quadrant_d::ast::IdError;
 use quadrant_d::ast::Item;
 use quadrant_d::ast::ProbeSpec;
 use quadrant_d::desc::Last;
@@ -7,6 +8,7 @@ use quadrant_d::desc::ProbeDesc;
 use quadrant_d::lower::SourceKind;
 use quadrant_d::macros;
 use quadrant_d::macros::Macros;
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 use quadrant_program::span::Span;
 
@@ -22,30 +24,33 @@ pub enum Meant {
     Numbered(u32, Span),
 }
 
-/// All descriptions of a program, in order.
+/// All descriptions of a program, in order. `tags`: errors have them.
 ///
 /// # Errors
 /// A mistake in the text, a macro variable that is not defined, a description with too many parts.
-pub fn of(loaded: &Loaded, macros: &Macros) -> Result<Vec<Meant>, Failure> {
+pub fn of(loaded: &Loaded, macros: &Macros, tags: bool) -> Result<Vec<Meant>, Failure> {
     let parsed = loaded.parsed();
     let mut script = parsed.script;
     let mistakes = parsed.diagnostics.into_iter().filter(|found| found.severity == Severity::Error);
     if let Some(problem) = mistakes.chain(macros::expand(&mut script, macros)).next() {
         let problem = &problem;
-        return Err(Failure::rendered(report::message(loaded, problem, problem.span, false)));
+        return Err(Failure::rendered(report::message(loaded, problem, problem.span, tags)));
     }
     let clauses = script.items.iter().filter_map(|item| match item {
         Item::Clause(clause) => Some(clause),
         _ => None,
     });
-    clauses.flat_map(|clause| &clause.probes).map(|spec| meant(spec, loaded.source.kind)).collect()
+    clauses.flat_map(|clause| &clause.probes).map(|spec| meant(spec, loaded, tags)).collect()
 }
 
-fn meant(spec: &ProbeSpec, kind: SourceKind) -> Result<Meant, Failure> {
+fn meant(spec: &ProbeSpec, loaded: &Loaded, tags: bool) -> Result<Meant, Failure> {
     if let Some(id) = spec.id() {
-        return Ok(Meant::Numbered(id, spec.span));
+        return id.map(|id| Meant::Numbered(id, spec.span)).map_err(|IdError { tag, message }| {
+            let problem = Diagnostic::error(spec.span, message).tag(tag);
+            Failure::rendered(report::message(loaded, &problem, spec.span, tags))
+        });
     }
-    let desc = ProbeDesc::parse(&spec.text, last(kind))
+    let desc = ProbeDesc::parse(&spec.text, last(loaded.source.kind))
         .map_err(|why| Failure::new(format!("invalid probe specifier {}: {why}", spec.text)))?;
     Ok(Meant::Matching(desc, spec.span))
 }

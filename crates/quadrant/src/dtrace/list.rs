@@ -100,7 +100,7 @@ impl Listing<'_> {
         if loaded.is_empty() {
             self.matching(&ProbeDesc::default()).map_err(|error| Failure::probe(error, spell))?;
         }
-        let meant = loaded.iter().map(|one| Ok((one, descriptions::of(one, macros)?)));
+        let meant = loaded.iter().map(|one| Ok((one, descriptions::of(one, macros, self.tags)?)));
         let meant: Vec<(&Loaded, Vec<Meant>)> = meant.collect::<Result<_, Failure>>()?;
         for (one, all) in &meant {
             all.iter().try_for_each(|meant| self.meant(one, meant))?;

@@ -247,6 +247,11 @@ fn listings_of_probes() {
     let message =
         "dtrace: invalid probe specifier 99999999: invalid probe identifier 99999999: Unknown probe identifier\n";
     assert_eq!((unknown.code(), unknown.stdout.as_str(), unknown.stderr.as_str()), (Some(1), "", message));
+    assert_eq!(good(dtrace().args(["-li", "0x1"])).stdout.lines().nth(1), Some(lines[1]));
+    let large = dtrace().args(["-xerrtags", "-li", "4294967296"]).run().unwrap();
+    let message =
+        "dtrace: invalid probe specifier 4294967296: [D_PDESC_INVAL] identifier 4294967296 exceeds maximum probe id\n";
+    assert_eq!((large.code(), large.stdout.as_str(), large.stderr.as_str()), (Some(1), "", message));
     let process = dtrace().args(["-ln", "pid$target:a.out:nosuch_function:entry", "-c", "true"]).run().unwrap();
     assert_eq!((process.code(), process.stdout.as_str()), (Some(1), ""), "{}", process.describe());
     assert!(
