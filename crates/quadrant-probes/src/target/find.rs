@@ -106,8 +106,8 @@ fn find_in_files(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     if let Some((file, _)) =
         wanted.rsplit_once('@').filter(|(file, line)| line.contains('.') && Path::new(file).exists())
     {
-        let help = "name the function, or an address that `addr2line` or `objdump -dl` tells for the line";
-        return Err(advise(format!("cannot use `{wanted}`: probes on source lines of {file} are not supported"), help));
+        let help = format!("in a script, a probe on a line is `uprobe:{wanted}:NUMBER`; lines are not listed");
+        return Err(advise(format!("cannot use `{wanted}`: a source file of {file} goes with a line's number"), help));
     }
     match (wanted.contains('/'), has_wildcards(wanted)) {
         (true, false) => Ok(vec![as_given(wanted, root.target(Path::new(wanted))?)]),

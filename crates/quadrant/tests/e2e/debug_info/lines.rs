@@ -1,6 +1,6 @@
 //! Probes on source lines and on inlined copies of functions.
 
-use crate::common::{needs_root, target};
+use crate::common::{needs_root, quadrant, target};
 use crate::common::{number, refused, run_on, script};
 
 /// The line of a text in the target's source.
@@ -36,6 +36,18 @@ fn lines_without_code() {
     assert!(message.contains("has no code in") && message.contains(&near), "{message}");
     let message = refused(script(&format!("uprobe:{target}@inlind.c:3 {{ }}")));
     assert!(message.contains("did you mean `inlined.c`?"), "{message}");
+}
+
+/// Also where lines are asked for in a list, or a function of the source file.
+#[test]
+fn source_files_go_with_numbers_of_lines() {
+    needs_root!();
+    let target = format!("{}@inlined.c", target!("inlined"));
+    let advice = format!("a probe on a line is `uprobe:{target}:NUMBER`");
+    let message = refused(script(&format!("uprobe:{target}:caller {{ }}")));
+    assert!(message.contains("goes with a line's number") && message.contains(&advice), "{message}");
+    let listed = refused(quadrant().args(["-l", &format!("uprobe:{target}:{}", line_of("both(value) * 3"))]));
+    assert!(listed.contains(&advice), "{listed}");
 }
 
 /// Without the word a function that is only inlined is an error that says how to probe its copies.
