@@ -46,20 +46,43 @@ impl<'a> Gather<'a> {
     /// Add entries of single parts, whose keys may be there already, and come more than once.
     pub(crate) fn more<'e>(&mut self, entries: impl Iterator<Item = (&'e [u8], &'e [u8])>) {
         let MapValue::Aggregation(aggregation) = &self.map.value else { return };
-        let mut places: Option<HashMap<Vec<u8>, usize>> = None;
-        for (key, value) in entries {
-            let snapshot = &mut self.snapshot;
-            let places = places
-                .get_or_insert_with(|| (0..snapshot.len).map(|index| (snapshot.key(index).to_vec(), index)).collect());
-            let Some(index) = places.get(key) else {
-                places.insert(key.to_vec(), snapshot.len);
-                snapshot.push(key, value);
-                continue;
-            };
-            let whole = &mut snapshot.values[index * snapshot.value_size..][..snapshot.value_size];
-            let mut merged: Vec<u64> = words(whole).collect();
-            aggregation.merge(&mut merged, &words(value).collect::<Vec<u64>>());
-            whole.chunks_exact_mut(8).zip(merged).for_each(|(word, sum)| word.copy_from_slice(&sum.to_ne_bytes()));
+        let mut more = Vec::<(&[u8], Vec<u64>)>::new();
+        let mut places = HashMap::new();
+        for (key, part) in entries {
+            let at = *places.entry(key).or_insert(more.len());
+            match more.get_mut(at) {
+                Some((_, whole)) => aggregation.merge(whole, &words(part).collect::<Vec<u64>>()),
+                None => more.push((key, words(part).collect())),
+            }
+        }
+        self.merge_known(aggregation, &mut places, &more);
+        for (key, whole) in more.iter().filter(|(key, _)| places.contains_key(key)) {
+            self.value.clear();
+            self.value.extend(whole.iter().flat_map(|word| word.to_ne_bytes()));
+            self.snapshot.push(key, &self.value);
+        }
+    }
+
+    /// Merges those of the keys that are there already, which then have no more places.
+    fn merge_known(
+        &mut self,
+        aggregation: &Aggregation,
+        places: &mut HashMap<&[u8], usize>,
+        more: &[(&[u8], Vec<u64>)],
+    ) {
+        let Snapshot { keys, values, key_size, value_size, .. } = &mut self.snapshot;
+        if places.is_empty() || *key_size == 0 {
+            return;
+        }
+        for (key, value) in keys.chunks_exact(*key_size).zip(values.chunks_exact_mut(*value_size)) {
+            let Some(at) = places.remove(key) else { continue };
+            self.merged.clear();
+            self.merged.extend(words(value));
+            aggregation.merge(&mut self.merged, &more[at].1);
+            value
+                .chunks_exact_mut(8)
+                .zip(&self.merged)
+                .for_each(|(word, sum)| word.copy_from_slice(&sum.to_ne_bytes()));
         }
     }
 
@@ -140,9 +163,10 @@ mod tests {
         gather.all(MapKind::PercpuHash, [(&key[..], &bytes(&[1, 2, 3, 4, 5, 6])[..])].into_iter(), |key, wide| {
             wide.extend_from_slice(key);
         });
-        gather.more([(&key[..], &bytes(&[10, 20, 30])[..]), (&other, &bytes(&[0, 0, 1]))].into_iter());
+        let entries = [(&key, bytes(&[10, 20, 30])), (&other, bytes(&[0, 0, 1])), (&other, bytes(&[0, 0, 2]))];
+        gather.more(entries.iter().map(|(key, value)| (&key[..], &value[..])));
         assert_eq!(gather.snapshot.keys, [key, other].concat());
-        assert_eq!(gather.snapshot.values, bytes(&[15, 27, 39, 0, 0, 1]));
+        assert_eq!(gather.snapshot.values, bytes(&[15, 27, 39, 0, 0, 3]));
     }
 
     #[test]

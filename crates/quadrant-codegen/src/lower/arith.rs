@@ -124,6 +124,10 @@ impl Lower<'_, '_> {
         if !inner.ty.is_scalar() {
             return self.number_in_memory(inner, ty);
         }
+        if let (ExprKind::Arg(_), Type::Pointer { .. }) = (&inner.kind, ty) {
+            // The kernel takes it back as a pointer only if it knows it as one.
+            return self.argument(&Expr::new(inner.kind.clone(), ty.clone(), inner.span));
+        }
         let value = self.scalar(inner)?;
         Ok(match ty {
             Type::Int { .. } if matches!(inner.ty, Type::Float { .. }) => {
@@ -131,7 +135,10 @@ impl Lower<'_, '_> {
                 self.cut(whole, ty)
             }
             Type::Bool if inner.ty != Type::Bool => self.f.b.compare(Cond::Ne, value, 0),
-            Type::Int { bytes: 8, .. } if matches!(inner.ty, Type::Pointer { .. }) => self.forget_pointer(value),
+            Type::Int { .. } if matches!(inner.ty, Type::Pointer { .. }) => {
+                let number = self.forget_pointer(value);
+                self.cut(number, ty)
+            }
             _ if fits(&inner.ty, ty) => value,
             _ => self.cut(value, ty),
         })

@@ -52,6 +52,8 @@ pub(super) struct Front {
     pub map: MapRef,
     /// What is in a slot.
     pub shape: Shape,
+    /// Part of the key is an address, with which the verifier allows no arithmetic.
+    has_address: bool,
 }
 
 impl Globals<'_> {
@@ -72,14 +74,16 @@ impl Globals<'_> {
         let kind = MapKind::PercpuArray as u32;
         let role = MapRole::Front(id);
         let def = MapDef { role, kind, key_size: 4, value_size: size, max_entries: 1, flags: 0 };
-        Some(Front { map: self.push(def), shape })
+        let has_address = map.key.as_ref().is_some_and(has_address);
+        Some(Front { map: self.push(def), shape, has_address })
     }
 }
 
 impl Globals<'_> {
     /// Whether user space empties a map by no more than that it forgets what was there.
     fn is_only_cleared(&self, id: MapId, map: &Map) -> bool {
-        let only_grows = matches!(&map.value, MapValue::Aggregation(aggregation) if aggregation.only_adds());
+        // A sum of zeros is there, too: what is remembered would hide it.
+        let only_grows = matches!(&map.value, MapValue::Aggregation(aggregation) if aggregation.only_adds() && !matches!(aggregation, Aggregation::Sum { .. }));
         let is_cleared = only_grows && !self.usage.zeroed.contains(&id) && !self.is_cleared_in_programs(id);
         is_cleared || !self.usage.emptied.contains(&id)
     }
@@ -110,7 +114,7 @@ impl Lower<'_, '_> {
         self.f.b.branch(Cond::Eq, word, TAKEN, taken, &[], unsure, &[]);
         self.f.b.switch_to(taken);
         for at in (0..front.shape.key as i32).step_by(8) {
-            let own = self.f.b.load(key.base, key.off + at, Size::B8);
+            let own = self.key_word(key, at, front.has_address);
             let known = self.f.b.load(slot, 8 + at, Size::B8);
             self.f.b.branch_away(Cond::Ne, known, own, other);
         }
@@ -135,9 +139,9 @@ impl Lower<'_, '_> {
         let table = self.lookup(Entry { map: front.map, key: first });
         self.f.b.branch_away(Cond::Eq, table, 0, none);
         let spread = self.f.b.iconst(SPREAD);
-        let mut hash = self.f.b.load(key.base, key.off, Size::B8);
+        let mut hash = self.key_word(key, 0, front.has_address);
         for at in (8..front.shape.key as i32).step_by(8) {
-            let word = self.f.b.load(key.base, key.off + at, Size::B8);
+            let word = self.key_word(key, at, front.has_address);
             let mixed = self.f.b.mul(hash, spread);
             hash = self.f.b.add(mixed, word);
         }
@@ -145,6 +149,12 @@ impl Lower<'_, '_> {
         let index = self.f.b.shr(hash, i64::from(u64::BITS - front.shape.slots().ilog2()));
         let offset = self.f.b.mul(index, i64::from(front.shape.slot()));
         self.f.b.add(table, offset)
+    }
+
+    /// A word of a key, as a number.
+    pub fn key_word(&mut self, key: Mem, at: i32, may_be_address: bool) -> Value {
+        let word = self.f.b.load(key.base, key.off + at, Size::B8);
+        if may_be_address { self.forget_pointer(word) } else { word }
     }
 
     /// Takes a free slot, before any other program does that runs on this CPU meanwhile; else goes to `other`.
@@ -155,6 +165,14 @@ impl Lower<'_, '_> {
         let [free, busy] = [FREE, BUSY].map(|word| self.f.b.iconst(word));
         let seen = self.f.b.cmpxchg(slot, 0, Size::B8, free, busy);
         self.f.b.branch_away(Cond::Ne, seen, FREE, other);
+    }
+}
+
+fn has_address(key: &Type) -> bool {
+    match key {
+        Type::Tuple(parts) => parts.iter().any(has_address),
+        Type::Pointer { .. } | Type::Symbol { .. } => true,
+        _ => false,
     }
 }
 

@@ -79,7 +79,7 @@ impl Lower<'_, '_> {
 
     /// A key and the address of its slot; goes to `none` if it can have none.
     fn slot_of(&mut self, entry: Entry, slots: MapRef, none: Block) -> (Value, Value) {
-        let key = self.f.b.load(entry.key.base, entry.key.off, Size::B8);
+        let key = self.key_word(entry.key, 0, true);
         self.f.b.branch_away(Cond::Eq, key, 0, none);
         let spread = self.f.b.iconst(front::SPREAD);
         let hash = self.f.b.mul(key, spread);

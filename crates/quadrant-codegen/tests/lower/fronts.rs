@@ -96,12 +96,14 @@ fn maps_that_are_more_than_fed_and_shown_have_none() {
 }
 
 #[test]
-fn what_can_shrink_is_cleared_without_one() {
-    let (mut script, map) = feeding(arg(0), Aggregation::Max { signed: false });
-    assert!(has_front(&script, &target()));
-    let clear = script.record_kind(RecordKind::Clear(map), &[]);
-    script.clause(None, vec![emit(clear, vec![])]);
-    assert!(!has_front(&script, &target()));
+fn what_can_be_as_before_is_cleared_without_one() {
+    for kind in [Aggregation::Max { signed: false }, Aggregation::Sum { signed: true }] {
+        let (mut script, map) = feeding(arg(0), kind);
+        assert!(has_front(&script, &target()));
+        let clear = script.record_kind(RecordKind::Clear(map), &[]);
+        script.clause(None, vec![emit(clear, vec![])]);
+        assert!(!has_front(&script, &target()));
+    }
 }
 
 #[test]

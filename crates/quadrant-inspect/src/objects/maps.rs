@@ -1,5 +1,6 @@
 //! Maps: the list, and one opened with its types.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 
 use quadrant_bpf::Result;
@@ -27,6 +28,8 @@ pub struct MapEntry {
     pub holders: Holders,
 }
 
+/// Bytes of a name that the kernel keeps.
+const NAME_MAX: usize = 15;
 /// Maps whose entries could take more bytes are not counted for a list.
 const CHEAP: u64 = 16 << 20;
 
@@ -75,6 +78,17 @@ pub struct OpenMap {
     pub map: Option<Map>,
     /// Its types, if it has any and they can be read.
     pub btf: Option<Btf>,
+    /// Of a script's map, that of its keys that came first.
+    pub first: Option<(First, Map)>,
+}
+
+/// What the tracer keeps in front of a script's map.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum First {
+    /// On each CPU a table of an aggregation's keys.
+    Front,
+    /// Slots for keys whose entries stay.
+    Slots,
 }
 
 /// Opens a map; `None` if there is none of that number, or no more.
@@ -83,7 +97,27 @@ pub fn open_map(id: u32) -> Result<Option<OpenMap>> {
     let object = MapObject::of(fd.as_fd())?;
     let map = object.spec().map(|spec| Map::adopt(fd, &spec)).transpose()?;
     let btf = if object.btf_id == 0 { None } else { types(object.btf_id)? };
-    Ok(Some(OpenMap { object, map, btf }))
+    let first = first(&object)?;
+    Ok(Some(OpenMap { object, map, btf, first }))
+}
+
+/// The map in front of one of a script: the next one that its programs use, and has its name behind `FRONT_` or `FIRST_`, for `AT_`.
+fn first(object: &MapObject) -> Result<Option<(First, Map)>> {
+    let Some(name) = object.name.strip_prefix(b"AT_") else { return Ok(None) };
+    let programs = objects(ObjectKind::Program, |fd| ProgramObject::of(fd.as_fd()), &mut Notes::default());
+    let of_it = programs.into_iter().filter(|program| program.maps.contains(&object.id));
+    let behind: BTreeSet<u32> = of_it.flat_map(|program| program.maps).filter(|id| *id > object.id).collect();
+    for id in behind {
+        let Some(fd) = object::open(ObjectKind::Map, id)? else { continue };
+        let other = MapObject::of(fd.as_fd())?;
+        let kinds = [(First::Front, &b"FRONT_"[..]), (First::Slots, b"FIRST_")];
+        let named = |prefix: &[u8]| [prefix, &name[..name.len().min(NAME_MAX - prefix.len())]].concat();
+        let kind = kinds.into_iter().find(|(_, prefix)| other.name == named(prefix));
+        if let (Some((kind, _)), Some(spec)) = (kind, other.spec()) {
+            return Ok(Some((kind, Map::adopt(fd, &spec)?)));
+        }
+    }
+    Ok(None)
 }
 
 /// Types that a process loaded; what maps are made with is never the kernel's own.

@@ -16,7 +16,7 @@ use crate::active::Owner;
 use crate::active::pins::{self, Pin};
 use crate::active::processes::{self, Handle, Process};
 
-pub use maps::{MapEntry, OpenMap, find_maps, maps, open_map};
+pub use maps::{First, MapEntry, OpenMap, find_maps, maps, open_map};
 pub use programs::{ProgramEntry, find_programs, programs};
 pub use top::{Run, Runs, Sampler};
 

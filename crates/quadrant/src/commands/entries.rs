@@ -1,8 +1,13 @@
 //! What is in maps, in order: those of objects that are loaded, and those of others.
 
+use std::collections::HashMap;
+
 use quadrant_bpf::map::Map;
 use quadrant_bpf::map::MapKind;
 use quadrant_bpf::map::flags;
+use quadrant_codegen::front::Shape;
+use quadrant_codegen::front::entries_there;
+use quadrant_inspect::objects::First;
 use quadrant_output::btf as values;
 use quadrant_output::document;
 use quadrant_output::escape;
@@ -28,6 +33,8 @@ pub struct View<'a> {
     pub key_type: u32,
     pub value_type: u32,
     pub map: &'a Map,
+    /// What the tracer keeps in front of it.
+    pub first: Option<&'a (First, Map)>,
     /// Show the value of each processor, too, where their sum says enough for most.
     pub per_cpu: bool,
     /// Names the functions in stacks.
@@ -192,6 +199,7 @@ impl View<'_> {
             Entry { key: key.to_vec(), values }
         };
         let mut entries: Vec<Entry> = snapshot.iter().map(entry).collect();
+        self.add_first(&mut entries)?;
         if is_array {
             entries.retain(|entry| entry.values.iter().any(|(_, value)| value.iter().any(|byte| *byte != 0)));
         }
@@ -202,6 +210,40 @@ impl View<'_> {
         let left_out = entries.len().saturating_sub(self.top.unwrap_or(usize::MAX));
         entries.drain(..left_out);
         Ok(entries)
+    }
+
+    /// Adds the keys in front of a script's map. Those of aggregations can be in both.
+    fn add_first(&self, entries: &mut Vec<Entry>) -> quadrant_bpf::Result<()> {
+        let Some((first, map)) = self.first else { return Ok(()) };
+        let (mut earlier, mut now) = (vec![0; map.value_len()], vec![0; map.value_len()]);
+        map.lookup(&[0; 4], &mut earlier)?;
+        map.lookup(&[0; 4], &mut now)?;
+        if *first == First::Slots {
+            let word = |value: &[u8]| vec![(None, [&1u64.to_ne_bytes(), value].concat())];
+            entries.extend(entries_there(&now).map(|(key, value)| Entry { key: key.to_vec(), values: word(value) }));
+            return Ok(());
+        }
+        let spec = self.map.spec();
+        let shape = Shape { key: spec.key_size, part: spec.value_size };
+        let cpus = map.value_len() / (map.spec().value_size.next_multiple_of(8) as usize).max(1);
+        let nothing = || (0..cpus).map(|cpu| (Some(cpu), vec![0; spec.value_size as usize])).collect();
+        let cpu = (map.spec().value_size.next_multiple_of(8) as usize).max(1);
+        let mut places: HashMap<Vec<u8>, usize> =
+            entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+        for (cpu, (earlier, now)) in earlier.chunks_exact(cpu).zip(now.chunks_exact(cpu)).enumerate() {
+            for (key, part) in shape.entries(earlier, now) {
+                let at = *places.entry(key.to_vec()).or_insert(entries.len());
+                if at == entries.len() {
+                    entries.push(Entry { key: key.to_vec(), values: nothing() });
+                }
+                let values = &mut entries[at].values;
+                match values.get_mut(cpu).filter(|(_, value)| value.iter().all(|byte| *byte == 0)) {
+                    Some((_, value)) => value.copy_from_slice(part),
+                    None => values.push((Some(cpu), part.to_vec())),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Numbers of all processors as their sum, other values each; what is zero on a processor says nothing.

@@ -263,11 +263,19 @@ fn addresses_among_the_arguments_of_raw_tracepoints_can_be_computed_with() {
             "rawtracepoint:sys_enter /comm == \"syscalls\" && arg1 == {GETPPID}/ {{
                  @same = sum(((arg0 >> 4) << 4 | arg0 & 15) == (uint64)args.regs ? 1 : 0);
                  @high[arg0 % 1] = sum(arg0 >> 63);
+                 @low = max((uint8)args.regs & 7);
+                 @at[(struct pt_regs *)(arg1 - arg1), 1] = count();
+                 @start[args.regs] = nsecs;
+                 @n = sum(@start[args.regs] > 0);
+                 delete(@start, args.regs);
                  @off = max((uint64)args.regs / 8 * 8 + ~(uint64)args.regs + 1);
              }}"
         ),
     );
-    assert_lines(&outcome, &["@high[0]: 10007", "@off: 0", "@same: 10007"]);
+    assert_lines(
+        &outcome,
+        &["@at[0x0, 1]: 10007", "@high[0]: 10007", "@low: 0", "@n: 10007", "@off: 0", "@same: 10007"],
+    );
 }
 
 #[test]

@@ -211,6 +211,7 @@ impl Receiver for Show {
                 key_type: def.key_type,
                 value_type: def.value_type,
                 map,
+                first: None,
                 per_cpu: false,
                 frames: Frames::default(),
                 top: None,

@@ -61,6 +61,7 @@ pub fn view(opened: &OpenMap) -> Result<View<'_>, Failure> {
         value_type: object.value_type,
         map,
         per_cpu: false,
+        first: opened.first.as_ref(),
         frames: Frames::default(),
         top: None,
     })
