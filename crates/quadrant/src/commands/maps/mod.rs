@@ -71,7 +71,8 @@ struct WatchOptions {
 }
 
 const NOTES: &str = "\
-ENTRIES are counted of small hashes only; of arrays all entries are always there.
+ENTRIES are counted of small hashes only; of arrays all entries are always there. A script's map is AT_NAME; its keys that came
+first are in FRONT_NAME or FIRST_NAME, and shown with it.
 The JSON forms are described in docs/json.md. Numbers of maps take CAP_SYS_ADMIN: run it as root.";
 
 /// Runs the command.
