@@ -44,6 +44,8 @@ pub enum Kind<'a> {
     Reports,
     /// Commands of `system()` and files of `cat()` that were left when a signal ended the trace.
     Commands,
+    /// Orders to print a map that had piled up at the end of the trace.
+    Prints,
 }
 
 /// One line of the ledger.
@@ -171,6 +173,12 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
             ["command or file", "commands and files"],
             "not run or shown any more, as a signal ended the trace before their turn; call system() and cat() \
              less often, or run what is quick",
+        ),
+        Kind::Prints => (
+            "prints",
+            ["print of a map", "prints of maps"],
+            "not done again at the end, as more were asked for than there was time for; print less often, or only the \
+             first keys",
         ),
         Kind::Malformed => (
             "malformed",

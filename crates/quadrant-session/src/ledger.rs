@@ -25,6 +25,8 @@ pub struct Ledger {
     pub unfollowed: u64,
     /// Commands and files that a script asked for, and that were left because a signal ended the trace before their turn.
     pub left: u64,
+    /// Orders to print a map that waited at the end, and were left because the map had been printed since the probes were gone.
+    pub unprinted: u64,
 }
 
 impl Ledger {

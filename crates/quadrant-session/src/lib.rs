@@ -6,6 +6,7 @@
 //! Deliberately absent: printing, threads, an async runtime, languages.
 
 mod attaching;
+mod backlog;
 mod callers;
 mod checks;
 mod clock;

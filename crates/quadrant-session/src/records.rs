@@ -111,6 +111,7 @@ pub(crate) fn obey(
     match &program.records[id.0 as usize].kind {
         RecordKind::Clear(map) => world.clear(program, *map, false),
         RecordKind::Zero(map) => world.clear(program, *map, true),
+        RecordKind::PrintMap { map, .. } if !view.prints_for(Some(id), *map) => Ok(()),
         RecordKind::PrintMap { map, top, div, take } => {
             let snapshot = if *take { world.take(program, *map)? } else { world.snapshot(program, *map)? };
             processes.drain(sink);

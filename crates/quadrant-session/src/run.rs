@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
+use std::time::Instant;
 
 use quadrant_bpf::hotplug;
 use quadrant_bpf::interrupt;
@@ -20,6 +21,7 @@ use quadrant_program::Program;
 use quadrant_program::probe::Site;
 
 use crate::attaching::Attachment;
+use crate::backlog::Backlog;
 use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -146,6 +148,8 @@ const LONG: Duration = Duration::from_millis(50);
 const SILENT: u32 = 4;
 /// Records taken before signals are looked at again; the one that runs a command, or fills the output, is the last in any case.
 const BATCH: usize = 4096;
+/// So long records are handled before signals are looked at again: to print a large map takes longer than its order takes to come again.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// What was handled at a time.
 struct Batch {
@@ -172,6 +176,8 @@ pub(crate) struct Loop<'a> {
     pub(crate) leaving: bool,
     /// How many were.
     pub(crate) left: Cell<u64>,
+    /// Orders to print that still wait when the script has called exit(), or the trace is at its end.
+    pub(crate) backlog: Option<Backlog>,
 }
 
 impl Loop<'_> {
@@ -188,6 +194,9 @@ impl Loop<'_> {
         processors.fd().map_or(Ok(()), |fd| watch.add(fd))?;
         let (mut wait, mut silent) = (SHORT, 0);
         loop {
+            if self.backlog.is_none() && self.kernel.stopped().is_some() {
+                self.backlog = Some(Backlog::new());
+            }
             let happened = self.processes.drain(self.sink);
             let Batch { count, is_last } = self.drain_batch()?;
             self.unwatch(attached);
@@ -330,20 +339,21 @@ impl Loop<'_> {
 
     /// Handles some records: no more than can be handled before a signal must be looked at.
     fn drain_batch(&mut self) -> Result<Batch, Error> {
-        let Loop { program, kernel, reader, packets, sink, progress, processes, leaving, left, .. } = self;
-        let view = View { left: leaving.then_some(&*left), ..View::new(program, *kernel) };
-        let before = interrupt::made();
+        let Loop { program, kernel, reader, packets, sink, progress, processes, leaving, left, backlog, .. } = self;
+        let view = View { left: leaving.then_some(&*left), backlog: backlog.as_ref(), ..View::new(program, *kernel) };
+        let (before, started) = (interrupt::made(), Instant::now());
+        let goes_on = || interrupt::made() == before && started.elapsed() < SLICE;
         let mut failure = None;
         let mut handle = |bytes: &[u8]| {
             if failure.is_none() {
                 failure = records::handle(view, &mut **sink, progress, processes, bytes).err();
             }
-            if interrupt::made() == before { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let count = reader.consume(BATCH, &mut handle);
         let count = count.max(packets.consume(BATCH, |bytes| _ = handle(bytes)));
         failure.map_or_else(|| records::clear(view, progress), Err)?;
-        let is_last = count < BATCH && interrupt::made() == before;
+        let is_last = count < BATCH && goes_on();
         if is_last {
             self.make_up()?;
         }

@@ -13,6 +13,7 @@ use quadrant_program::record::RecordId;
 use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
 
+use crate::backlog::Backlog;
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::overhead::Cost;
@@ -26,17 +27,31 @@ pub struct View<'a> {
     pub(crate) world: &'a dyn World,
     /// Counts what is not done any more of what [`View::allows`] is asked for.
     pub(crate) left: Option<&'a Cell<u64>>,
+    /// What still waits when the trace is at its end.
+    pub(crate) backlog: Option<&'a Backlog>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(program: &'a Program, world: &'a dyn World) -> View<'a> {
-        View { program, world, left: None }
+        View { program, world, left: None, backlog: None }
     }
 
     /// Whether one more command is to be run, or file shown. When a signal has ended the trace, those that wait are left, and counted
     /// here: they may take for ever.
     pub fn allows(&self) -> bool {
         self.left.inspect(|left| left.set(left.get() + 1)).is_none()
+    }
+
+    /// Whether a map is to be printed once more. When the trace is at its end, and printing takes long, orders that come again for what was
+    /// printed since are left, and counted.
+    pub fn prints(&self, map: MapId) -> bool {
+        self.prints_for(None, map)
+    }
+
+    /// The same for the order in a record.
+    pub(crate) fn prints_for(&self, record: Option<RecordId>, map: MapId) -> bool {
+        let has_keys = self.program.maps[map.0 as usize].key.is_some();
+        self.backlog.is_none_or(|backlog| !has_keys || backlog.admits(record, map))
     }
 
     /// The program that runs.

@@ -29,6 +29,7 @@ use quadrant_types::Types;
 
 use crate::attaching::Attaching;
 use crate::attaching::Attachment;
+use crate::backlog::Backlog;
 use crate::callers;
 use crate::clock;
 use crate::controls::Controls;
@@ -284,7 +285,7 @@ impl Trace {
         let (progress, processes, left) = (Progress::default(), Processes::default(), Cell::new(0));
         let controls = Controls::of(&self.program, &self.kernel.data);
         let (program, units, kernel) = (&*self.program, &*self.units, &self.kernel);
-        let (probed, meter, leaving) = (Probed::default(), None, false);
+        let (probed, meter, leaving, backlog) = (Probed::default(), None, false, None);
         Loop {
             program,
             units,
@@ -299,6 +300,7 @@ impl Trace {
             meter,
             leaving,
             left,
+            backlog,
         }
     }
 
@@ -372,8 +374,10 @@ impl Trace {
         running.processes.finish(running.sink);
         running.probed.look_now(running.sink);
         running.leaving = end == End::Signal;
+        running.backlog.get_or_insert_with(Backlog::new);
         running.drain()?;
         running.leaving = false;
+        let unprinted = running.backlog.take().map_or(0, |backlog| backlog.left());
         // An exit() in END has the last word.
         let before = running.progress.exit.take();
         self.kernel.run(&self.program, &self.units, |site| *site == Site::End)?;
@@ -386,7 +390,7 @@ impl Trace {
         if let Some(cost) = cost {
             running.sink.cost(&cost)?;
         }
-        let ledger = self.ledger(running, attached);
+        let ledger = Ledger { unprinted, ..self.ledger(running, attached) };
         running.sink.ledger(self.view(), &ledger)?;
         running.sink.flush()?;
         let status = match (running.progress.exit, end) {

@@ -26,6 +26,7 @@ enum What {
     Malformed,
     Unfollowed,
     Left,
+    Unprinted,
 }
 
 /// One line for each kind of loss at each place in the script.
@@ -42,8 +43,12 @@ pub fn lines(program: &Program, script: &Sources, ledger: &Ledger) -> Vec<Line> 
     let probes = named(&ledger.missed, What::Missed)
         .chain(named(&ledger.firings, What::Firings))
         .chain(named(&ledger.returns, What::Returns));
-    let others =
-        [(What::Malformed, ledger.malformed), (What::Unfollowed, ledger.unfollowed), (What::Left, ledger.left)];
+    let others = [
+        (What::Malformed, ledger.malformed),
+        (What::Unfollowed, ledger.unfollowed),
+        (What::Left, ledger.left),
+        (What::Unprinted, ledger.unprinted),
+    ];
     let others = others.into_iter().map(|(what, count)| Line { what, count, place: None });
     counted.chain(probes).chain(others).collect()
 }
@@ -82,6 +87,7 @@ impl What {
             What::Malformed => Kind::Malformed,
             What::Unfollowed => Kind::Reports,
             What::Left => Kind::Commands,
+            What::Unprinted => Kind::Prints,
             What::Missed(name) => Kind::Missed(name),
             What::Firings(name) => Kind::Firings(name),
             What::Returns(name) => Kind::Returns(name),

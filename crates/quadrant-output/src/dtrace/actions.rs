@@ -126,6 +126,9 @@ fn print_aggregations(
     host: &mut dyn Host,
 ) {
     maps.iter().for_each(|map| printer.is_printed(*map));
+    if !maps.first().is_none_or(|map| host.prints(*map)) {
+        return;
+    }
     let snapshots: Vec<Snapshot> = maps.iter().map(|map| host.snapshot(*map)).collect();
     let Some(mut table) = printer.table(maps, &snapshots, host.resolver()) else { return };
     let mut stage = printer.stage(host.resolver());

@@ -15,6 +15,11 @@ pub trait Host {
     /// The content of an aggregation, now.
     fn snapshot(&mut self, map: MapId) -> Snapshot;
 
+    /// Whether an aggregation is to be printed once more.
+    fn prints(&self, _map: MapId) -> bool {
+        true
+    }
+
     /// The records of a speculation that is committed, in the order of their arrival. The speculation is free from then on.
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)>;
 

@@ -134,6 +134,37 @@ fn an_interrupt_leaves_the_commands_that_wait_and_says_how_many() {
     }
 }
 
+/// A script that prints a map more often than there is time for.
+const PRINTS: &str =
+    "config = { max_map_keys = 65536 } BEGIN { for ($i : 0..40000) { @[$i] = $i; } } interval:ms:1 { print(@, 1); }";
+
+fn assert_prints_are_left(outcome: &quadrant_testing::Outcome) {
+    assert!(!outcome.timed_out && outcome.code() == Some(0), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("@[39999]: 39999"), "{}", outcome.describe());
+}
+
+#[test]
+fn a_trace_ends_although_prints_take_longer_than_their_interval() {
+    needs_root!();
+    needs_loops!();
+    let exits = format!("{PRINTS} interval:s:2 {{ exit(); }}");
+    assert_prints_are_left(&script(&exits).run().unwrap());
+    assert_prints_are_left(&script(PRINTS).args(["-c", "sleep 2"]).run().unwrap());
+    let tracer = script(PRINTS).start().unwrap();
+    tracer.wait_for_stdout("@[39999]").unwrap();
+    tracer.signal(Signal::INT).unwrap();
+    assert_prints_are_left(&tracer.finish().unwrap());
+}
+
+#[test]
+fn so_does_one_in_d() {
+    needs_root!();
+    let text = "profile-4999hz { @[timestamp] = count(); } tick-1ms { printa(@); }";
+    let tracer = quadrant().args(["dtrace", "-qx", "aggsize=16m", "-n", text]);
+    let outcome = tracer.args(["-c", "sleep 3"]).stdout(Stdio::null()).run().unwrap();
+    assert!(!outcome.timed_out && outcome.code() == Some(0), "{}", outcome.describe());
+}
+
 #[test]
 fn an_interrupt_ends_a_begin_that_runs_commands() {
     needs_root!();

@@ -56,6 +56,12 @@ pub fn last(ledger: &Ledger) -> String {
             if count == 1 { "" } else { "s" }
         ));
     }
+    if ledger.unprinted > 0 {
+        let count = ledger.unprinted;
+        text.push_str(&format!(
+            "dtrace: {count} printa() of aggregations not done again at the end: more were asked for than there was time for\n"
+        ));
+    }
     text
 }
 

@@ -46,6 +46,10 @@ impl Host for Bound<'_> {
         })
     }
 
+    fn prints(&self, map: MapId) -> bool {
+        self.view.prints(map)
+    }
+
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)> {
         self.free(id);
         self.speculations.take(id)
