@@ -51,9 +51,7 @@ pub(super) struct Scope {
     pub fires_at: Option<u64>,
     /// The body is lowered for other points of the probe, too.
     pub one_of_many: bool,
-    pub loops: u32,
-    /// Whether an `unroll` is around, and no loop in it.
-    pub is_unrolled: bool,
+    pub around: Around,
     /// Rounds of the `unroll`s around, multiplied.
     pub unrolled: i64,
     /// Variables by name, innermost block last.
@@ -64,6 +62,19 @@ pub(super) struct Scope {
     pub expansion: u32,
     /// The call of a function that is being put into its place.
     pub frame: Option<Frame>,
+}
+
+/// The loops around a statement.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Around {
+    /// How many, with `unroll`s.
+    pub loops: u32,
+    /// One of them is a loop that `break` ends.
+    pub is_in_loop: bool,
+    /// The innermost is an `unroll`.
+    pub is_unrolled: bool,
+    /// Something in that `unroll` so far leaves the round of the loop around it.
+    pub is_left: bool,
 }
 
 /// A variable in scope.
@@ -91,8 +102,7 @@ impl Default for Scope {
             is_only_point: true,
             fires_at: None,
             one_of_many: false,
-            loops: 0,
-            is_unrolled: false,
+            around: Around::default(),
             unrolled: 1,
             blocks: Vec::new(),
             expanding: Vec::new(),

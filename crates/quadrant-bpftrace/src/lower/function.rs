@@ -195,10 +195,10 @@ impl Lower<'_> {
         let kept = if ty == Type::None { Type::U64 } else { ty.clone() };
         let (result, returned) = (self.temporary(kept), self.temporary(Type::U64));
         let frame = Frame { name: name.to_owned(), ty: ty.clone(), result, returned, loop_returns: 0 };
-        let (outer, loops) = (self.scope.frame.replace(frame), std::mem::take(&mut self.scope.loops));
+        let (outer, around) = (self.scope.frame.replace(frame), std::mem::take(&mut self.scope.around));
         let round = self.open_block(body);
         let frame = std::mem::replace(&mut self.scope.frame, outer);
-        self.scope.loops = loops;
+        self.scope.around = around;
         if frame.is_some_and(|frame| frame.loop_returns > 0) {
             stmts.push(Stmt::new(StmtKind::Assign(Place::Var(returned), Expr::int(0, Type::U64, span)), span));
         }
@@ -232,7 +232,7 @@ impl Lower<'_> {
                 out.push(Stmt::new(StmtKind::Assign(Place::Var(frame.result), value), span));
             }
         }
-        if self.scope.loops > 0 {
+        if self.scope.around.loops > 0 {
             let set = StmtKind::Assign(Place::Var(frame.returned), Expr::int(1, Type::U64, span));
             out.push(Stmt::new(set, span));
             self.scope.frame.iter_mut().for_each(|frame| frame.loop_returns += 1);

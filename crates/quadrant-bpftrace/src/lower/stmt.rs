@@ -9,6 +9,7 @@ use quadrant_program::ty::Type;
 
 use super::Lower;
 use super::call::Called;
+use super::clause::Around;
 use super::expr::decided_early;
 use super::truth::SoFar;
 use crate::ast;
@@ -165,19 +166,23 @@ impl Lower<'_> {
         Some(StmtKind::While { cond: cond?, body })
     }
 
-    fn loop_body(&mut self, body: &ast::Block) -> Vec<Stmt> {
-        self.scope.loops += 1;
+    /// The body of a loop that `break` ends.
+    fn body_of_loop(&mut self, body: &ast::Block) -> Vec<Stmt> {
+        let outer = self.scope.around;
+        self.scope.around = Around { loops: outer.loops + 1, is_in_loop: true, is_unrolled: false, is_left: false };
         let body = self.block(body);
-        self.scope.loops -= 1;
+        self.scope.around = outer;
         body
     }
 
-    /// The body of a loop that `break` ends.
-    fn body_of_loop(&mut self, body: &ast::Block) -> Vec<Stmt> {
-        let within = std::mem::replace(&mut self.scope.is_unrolled, false);
-        let body = self.loop_body(body);
-        self.scope.is_unrolled = within;
-        body
+    /// The body of an `unroll`, and whether it leaves a round of the loop around it.
+    fn body_of_unroll(&mut self, body: &ast::Block) -> (Vec<Stmt>, bool) {
+        let outer = self.scope.around;
+        self.scope.around = Around { loops: outer.loops + 1, is_unrolled: true, is_left: false, ..outer };
+        let body = self.block(body);
+        let is_left = self.scope.around.is_left;
+        self.scope.around = Around { is_left: outer.is_left || is_left, ..outer };
+        (body, is_left)
     }
 
     fn unroll(&mut self, count: &ast::Expr, body: &ast::Block) -> Option<StmtKind> {
@@ -188,9 +193,7 @@ impl Lower<'_> {
             self.scope.unrolled = outer.saturating_mul(count);
         }
         let rounds = self.scope.unrolled;
-        let within = std::mem::replace(&mut self.scope.is_unrolled, true);
-        let body = self.loop_body(body);
-        self.scope.is_unrolled = within;
+        let (body, is_left) = self.body_of_unroll(body);
         self.scope.unrolled = outer;
         match count?.kind {
             ExprKind::Int(1..=MAX_UNROLL) if rounds > MAX_UNROLLED => self.error_help(
@@ -198,6 +201,7 @@ impl Lower<'_> {
                 format!("`unroll` inside `unroll` makes {rounds} rounds, and {MAX_UNROLLED} is the most"),
                 "loop over a range: `for ($i : 0..1000) { ... }`",
             ),
+            ExprKind::Int(count @ 1..=MAX_UNROLL) if is_left => Some(copies(count as usize, body, span)),
             ExprKind::Int(count @ 1..=MAX_UNROLL) => Some(StmtKind::Unroll { count: count as u32, body }),
             ExprKind::Int(..=0) => self.error(span, "`unroll` takes 1 round or more"),
             ExprKind::Int(_) => self.error(span, format!("`unroll` takes 1 to {MAX_UNROLL} rounds")),
@@ -297,12 +301,13 @@ impl Lower<'_> {
     }
 
     fn jump(&mut self, kind: StmtKind, word: &str, span: Span) -> Option<StmtKind> {
-        if self.scope.is_unrolled {
+        if self.scope.around.is_in_loop {
+            self.scope.around.is_left = self.scope.around.is_unrolled;
+            return Some(kind);
+        }
+        if self.scope.around.is_unrolled {
             let help = "`unroll` is no loop: use one over a range, `for ($i : 0..3) { ... }`";
             return self.error_help(span, format!("`{word}` outside a loop"), help);
-        }
-        if self.scope.loops > 0 {
-            return Some(kind);
         }
         self.error_help(span, format!("`{word}` outside a loop"), "`return` ends the probe's body")
     }
@@ -413,6 +418,11 @@ impl Lower<'_> {
         let (cond, then, other) = (Box::new(cond), Box::new(then), Box::new(other));
         Some(Expr::new(ExprKind::Ternary { cond, then, other }, ty, span))
     }
+}
+
+/// The rounds of an `unroll` one after the other: `break` and `continue` in them are those of the loop around it.
+fn copies(count: usize, body: Vec<Stmt>, span: Span) -> StmtKind {
+    StmtKind::Block(vec![Stmt::new(StmtKind::Block(body), span); count])
 }
 
 /// The statement at a block's end that gives its value, where no expression does, and what stands before.
