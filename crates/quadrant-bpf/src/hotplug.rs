@@ -74,9 +74,14 @@ impl AsFd for Hotplug {
     }
 }
 
-/// `online@/devices/system/cpu/cpu3`, and behind a zero byte the same in variables.
+/// `online@/devices/system/cpu/cpu3`, and behind a zero byte the same in variables. Those with a `SYNTH_UUID` were asked for by a process
+/// that wrote to `/sys/.../uevent`, as `udevadm trigger` does: nothing has become of the processor.
 fn parse(message: &[u8]) -> Option<Change> {
-    let line = message.split(|byte| *byte == 0).next()?;
+    let mut parts = message.split(|byte| *byte == 0);
+    let line = parts.next()?;
+    if parts.any(|variable| variable.starts_with(b"SYNTH_UUID=")) {
+        return None;
+    }
     let (action, path) = std::str::from_utf8(line).ok()?.split_once('@')?;
     let cpu = path.strip_prefix("/devices/system/cpu/cpu")?.parse().ok()?;
     match action {
@@ -139,6 +144,7 @@ mod tests {
             "add@/devices/system/cpu/cpu1",
             "online@/devices/system/memory/memory1",
             "online@/devices/system/cpu/cpufreq",
+            "online@/devices/system/cpu/cpu1\0ACTION=online\0SYNTH_UUID=0\0",
         ] {
             assert_eq!(of(other), None, "{other}");
         }

@@ -4,7 +4,7 @@ use std::fs;
 
 use quadrant_testing::{Running, Signal, skip};
 
-use crate::common::{end, needs_root, script};
+use crate::common::{attached, end, needs_root, script};
 
 const SWITCH: &str = "/sys/devices/system/cpu/cpu1/online";
 
@@ -59,4 +59,16 @@ fn a_trace_that_gave_up_what_it_takes_says_so() {
     };
     tracer.wait_for_stderr(told).unwrap();
     assert!(end(tracer).success());
+}
+
+/// As `udevadm trigger --action=online` asks for.
+#[test]
+fn a_message_that_was_asked_for_is_no_change_of_a_processor() {
+    needs_root!();
+    let tracer = attached(script("profile:hz:20 { @ = count(); }"));
+    if let Err(error) = fs::write("/sys/devices/system/cpu/cpu0/uevent", "online") {
+        return skip(&format!("no message can be asked for: {error}"));
+    }
+    let outcome = end(tracer);
+    assert!(outcome.success() && !outcome.stderr.contains("was switched"), "{}", outcome.describe());
 }
