@@ -1,9 +1,10 @@
 //! The files that user probes are in. A probe is in the file itself, not at its path: where an update puts another file there while the
 //! trace runs, what starts from it is not seen, and where the file is written in place, the probes stand at the wrong places.
 
-use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,13 +15,16 @@ use crate::sink::Sink;
 
 /// Time between looks.
 const PAUSE: Duration = Duration::from_secs(1);
+/// An ELF header, and the longest instruction.
+const HEADER: usize = 64;
+const INSTRUCTION: usize = 15;
 
 /// What became of a file with probes.
 #[derive(Clone, Copy)]
 enum Change {
     /// At its path is another one.
     Replaced,
-    /// It has other content.
+    /// It has other content where the probes are.
     Written,
 }
 
@@ -33,29 +37,30 @@ pub(crate) struct Probed {
 
 struct State {
     inode: Inode,
-    content: Option<Content>,
+    written: Option<SystemTime>,
+    /// Where probes are in it, and a hash of what is there.
+    offsets: BTreeSet<u64>,
+    code: Option<u64>,
     is_watched: bool,
 }
-
-type Content = (u64, Option<SystemTime>);
 
 impl Probed {
     /// Those of a program.
     pub(crate) fn of(program: &Program) -> Probed {
-        let files = program.points.iter().filter_map(|point| match &point.site {
-            Site::Uprobe { path, inode, pid, .. }
-            | Site::Uretprobe { path, inode, pid, .. }
-            | Site::Usdt { path, inode, pid, .. } => Some((path.as_path(), (*inode, *pid))),
-            _ => None,
-        });
-        let files: BTreeMap<&Path, (Inode, Option<u32>)> = files.collect();
-        let state = |(path, (inode, pid)): (&Path, (Inode, Option<u32>))| {
-            // One process has mapped what it has mapped; and through another process a path may lead to anything later.
-            let is_watched = pid.is_none() && !path.starts_with("/proc");
-            let content = fs::metadata(path).ok().map(|meta| content(&meta));
-            (path.to_owned(), State { inode, content, is_watched })
-        };
-        Probed { files: files.into_iter().map(state).collect(), last: None }
+        let mut files: BTreeMap<PathBuf, State> = BTreeMap::new();
+        for point in &program.points {
+            if let Site::Uprobe { path, inode, offset, pid }
+            | Site::Uretprobe { path, inode, offset, pid }
+            | Site::Usdt { path, inode, offset, pid, .. } = &point.site
+            {
+                let state = files.entry(path.clone()).or_insert_with(|| State::of(path, *inode, *pid));
+                state.offsets.insert(*offset);
+            }
+        }
+        for (path, state) in files.iter_mut().filter(|(_, state)| state.is_watched) {
+            state.code = state.code_now(path);
+        }
+        Probed { files, last: None }
     }
 
     /// Where they are.
@@ -98,14 +103,37 @@ impl Change {
 }
 
 impl State {
-    fn change(&self, path: &Path) -> Option<Change> {
+    fn of(path: &Path, inode: Inode, pid: Option<u32>) -> State {
+        // One process has mapped what it has mapped; and through another process a path may lead to anything later.
+        let is_watched = pid.is_none() && !path.starts_with("/proc");
+        let written = fs::metadata(path).ok().and_then(|meta| written(&meta));
+        State { inode, written, offsets: BTreeSet::new(), code: None, is_watched }
+    }
+
+    fn change(&mut self, path: &Path) -> Option<Change> {
         let meta = fs::metadata(path).ok()?;
-        let is_other = (Inode { device: meta.dev(), number: meta.ino() }) != self.inode;
-        let is_written = || self.content.is_some_and(|known| known != content(&meta));
-        if is_other { Some(Change::Replaced) } else { is_written().then_some(Change::Written) }
+        if (Inode { device: meta.dev(), number: meta.ino() }) != self.inode {
+            return Some(Change::Replaced);
+        }
+        // A file that was only touched, or written with what it had, or behind its code, has its probes where they belong.
+        let before = std::mem::replace(&mut self.written, written(&meta));
+        let is_other = before != self.written && self.code.is_some() && self.code_now(path) != self.code;
+        is_other.then_some(Change::Written)
+    }
+
+    /// A hash of the header and of the instructions where the probes are; `None` if they cannot be read.
+    fn code_now(&self, path: &Path) -> Option<u64> {
+        let file = File::open(path).ok()?;
+        let mut hasher = DefaultHasher::new();
+        let mut bytes = [0; HEADER];
+        for (offset, len) in [(0, HEADER)].into_iter().chain(self.offsets.iter().map(|offset| (*offset, INSTRUCTION))) {
+            let len = file.read_at(&mut bytes[..len], offset).ok()?;
+            bytes[..len].hash(&mut hasher);
+        }
+        Some(hasher.finish())
     }
 }
 
-fn content(meta: &Metadata) -> Content {
-    (meta.len(), meta.modified().ok())
+fn written(meta: &Metadata) -> Option<SystemTime> {
+    meta.modified().ok()
 }

@@ -596,11 +596,19 @@ fn a_probed_file_that_is_replaced_is_told() {
         let outcome = end(tracer);
         assert_eq!(outcome.stderr.matches(told).count(), 1, "{}", outcome.describe());
     }
-    let text = format!("uprobe:{typed}:main {{ @ = count(); }}");
-    let outcome = end(attached(script(&text)));
-    assert!(
-        !outcome.stderr.contains("was replaced") && !outcome.stderr.contains("was written"),
-        "{}",
-        outcome.describe()
-    );
+    std::fs::copy(&typed, &path).unwrap();
+    for is_touched in [false, true] {
+        let text = format!("uprobe:{}:main {{ @ = count(); }}", path.display());
+        let tracer = attached(script(&text));
+        if is_touched {
+            let file = std::fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        }
+        let outcome = end(tracer);
+        assert!(
+            !outcome.stderr.contains("was replaced") && !outcome.stderr.contains("was written"),
+            "{}",
+            outcome.describe()
+        );
+    }
 }
