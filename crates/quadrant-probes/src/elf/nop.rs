@@ -18,6 +18,12 @@ impl Elf {
         let instructions = self.instructions(function).ok()?;
         instructions.iter().map(Instruction::ip).take_while(|ip| *ip < address).last()
     }
+
+    /// The instructions of a function behind the one at `address`.
+    pub fn instructions_behind(&self, function: &Symbol<'_>, address: u64) -> Vec<u64> {
+        let instructions = self.instructions(function).unwrap_or_default();
+        instructions.iter().filter(|one| !one.is_invalid()).map(Instruction::ip).filter(|ip| *ip > address).collect()
+    }
 }
 
 /// Whether the code begins with an instruction of five bytes that does nothing.

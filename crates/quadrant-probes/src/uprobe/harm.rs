@@ -93,16 +93,25 @@ pub(crate) fn check<'a>(
     place: &str,
 ) -> Checked {
     let Some(harm) = Harm::of(elf, address) else { return Ok(()) };
-    let before = around().and_then(|function| Some((elf.instruction_before(&function, address)?, function)));
-    let instead = match before {
-        Some((before, function)) if !function.name.is_empty() => {
-            format!("probe the instruction before it, `{}+{}`", function.name, before - function.address)
-        }
-        Some((before, _)) => format!("probe the instruction before it, {before:#x}"),
-        None => "probe the instruction behind it".to_owned(),
-    };
+    let instead =
+        around().map_or_else(|| "probe another instruction".to_owned(), |function| instead(elf, &function, address));
     let error = advise(format!("a probe at `{place}` would {}: {}", harm.what(), harm.why()), instead);
     Err(Refusal { harm, error })
+}
+
+/// The nearest place of the function that may be probed.
+fn instead(elf: &Elf, function: &Symbol<'_>, address: u64) -> String {
+    let named = |place: u64| match function.name {
+        "" => format!("{place:#x}"),
+        name => format!("`{name}+{}`", place - function.address),
+    };
+    if let Some(before) = elf.instruction_before(function, address) {
+        return format!("probe the instruction before it, {}", named(before));
+    }
+    match elf.instructions_behind(function, address).into_iter().find(|behind| Harm::of(elf, *behind).is_none()) {
+        Some(behind) => format!("probe an instruction behind it, {}", named(behind)),
+        None => "probe a function that calls it, or one that it calls".to_owned(),
+    }
 }
 
 /// With --unsafe a refusal is a warning.
@@ -240,6 +249,7 @@ int main(void) { return 0; }
         ] {
             let error = finder.find(ProbeKind::Uprobe, place, false).unwrap_err();
             assert!(error.message.starts_with(message), "{error:?}");
+            assert!(place != "locked" || error.help_in(|_| None)[0].contains("behind it, `locked+5`"), "{error:?}");
             assert_eq!(finder.find(ProbeKind::Uprobe, place, true).unwrap().len(), 1);
             assert!(finder.files.take_warnings()[0].message.starts_with(message));
         }
