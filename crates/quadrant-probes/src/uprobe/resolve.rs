@@ -46,7 +46,15 @@ pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, optio
     }
     pass_over(refused, &place, found.is_empty())?;
     check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), options.max_points)?;
+    found.iter_mut().for_each(|one| make_readable(&mut one.point.func));
     Ok(found)
+}
+
+/// Names are made readable when it is known that they are not too many: it takes long.
+fn make_readable(func: &mut String) {
+    if let Some(readable) = demangle::readable(func) {
+        *func = readable;
+    }
 }
 
 /// A function that one of several files lacks is no error; one that is there and cannot be probed is told of, or is the error if nothing
@@ -408,8 +416,7 @@ impl Finder<'_> {
             _ => Site::Uprobe { path, inode, offset, pid },
         };
         let name = full_name(self.kind, self.target, place);
-        let func = demangle::readable(function).unwrap_or_else(|| function.to_owned());
-        Ok(Found { point: Point { site, name, func }, args: Arc::default() })
+        Ok(Found { point: Point { site, name, func: function.to_owned() }, args: Arc::default() })
     }
 
     fn go_return(&self, symbol: &Symbol<'_>) -> ProbeError {
