@@ -67,7 +67,7 @@ fn a_message_that_was_asked_for_is_no_change_of_a_processor() {
     needs_root!();
     let tracer = attached(script("profile:hz:20 { @ = count(); }"));
     if let Err(error) = fs::write("/sys/devices/system/cpu/cpu0/uevent", "online") {
-        return skip(&format!("no message can be asked for: {error}"));
+        return skip(format!("no message can be asked for: {error}"));
     }
     let outcome = end(tracer);
     assert!(outcome.success() && !outcome.stderr.contains("was switched"), "{}", outcome.describe());
