@@ -17,6 +17,20 @@ impl Elf {
         Ok(returns.map(Instruction::ip).collect())
     }
 
+    /// Whether a function calls others, or goes on in another one; also if it cannot be told.
+    pub fn may_call(&self, function: &Symbol<'_>) -> bool {
+        let (Ok(code), true) = (self.instructions(function), cfg!(target_arch = "x86_64")) else { return true };
+        let end = code.last().map_or(function.address, Instruction::next_ip);
+        let inside = function.address..end;
+        code.iter().any(|one| match one.flow_control() {
+            FlowControl::Next | FlowControl::Return => false,
+            FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch => {
+                !inside.contains(&one.near_branch_target())
+            }
+            _ => true,
+        })
+    }
+
     /// All code with its addresses, unless that is more than so many bytes.
     pub fn code(&self, most: u64) -> Option<Vec<(u64, Vec<u8>)>> {
         let segments = self.segments.iter().filter(|segment| segment.executable);

@@ -18,11 +18,15 @@ const SHOWN: usize = 4;
 
 /// Warns of what an exception would do that leaves one of the functions.
 pub(super) fn note(elf: &Elf, target: &Target, files: &Files, functions: &[&Symbol<'_>]) {
-    let mut readable = functions.iter().filter_map(|symbol| Some((*symbol, demangle::readable(symbol.name)?)));
-    let Some((symbol, name)) = readable.next().filter(|_| is_unwound(elf)) else { return };
-    let (which, help) = match functions {
-        [_] => (format!("`{name}`"), returns_of(elf, target, symbol)),
-        _ => (format!("`{name}` and others"), None),
+    if !is_unwound(elf) {
+        return;
+    }
+    let readable = functions.iter().filter_map(|symbol| Some((*symbol, demangle::readable(symbol.name)?)));
+    let mut left = readable.filter(|(symbol, _)| elf.may_call(symbol));
+    let Some((symbol, name)) = left.next() else { return };
+    let (which, help) = match left.next() {
+        None => (format!("`{name}`"), returns_of(elf, target, symbol)),
+        Some(_) => (format!("`{name}` and others"), None),
     };
     files.warn(Warning {
         message: format!("an exception or panic that leaves {which} would end the program while its return is probed"),
