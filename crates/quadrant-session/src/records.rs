@@ -93,7 +93,7 @@ pub(crate) fn handle(
 /// Those of changing maps.
 pub(crate) fn clear(view: View, progress: &mut Progress) -> Result<(), Error> {
     let clears = std::mem::take(&mut progress.clears);
-    clears.into_iter().try_for_each(|map| view.world.clear(view.program, map, false))
+    clears.into_iter().try_for_each(|map| view.clear_once(map, false))
 }
 
 /// Carry out an order that concerns a map; `bytes` is its record, if that arrived.
@@ -109,8 +109,8 @@ pub(crate) fn obey(
 ) -> Result<(), Error> {
     let View { program, world, .. } = view;
     match &program.records[id.0 as usize].kind {
-        RecordKind::Clear(map) => world.clear(program, *map, false),
-        RecordKind::Zero(map) => world.clear(program, *map, true),
+        RecordKind::Clear(map) => view.clear_once(*map, false),
+        RecordKind::Zero(map) => view.clear_once(*map, true),
         RecordKind::PrintMap { map, .. } if !view.prints_for(Some(id), *map) => Ok(()),
         RecordKind::PrintMap { map, top, div, take } => {
             let snapshot = if *take { world.take(program, *map)? } else { world.snapshot(program, *map)? };

@@ -14,6 +14,7 @@ use quadrant_program::snapshot::Snapshot;
 use quadrant_program::ty::StackType;
 
 use crate::backlog::Backlog;
+use crate::backlog::Change;
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::overhead::Cost;
@@ -77,7 +78,22 @@ impl<'a> View<'a> {
     /// # Errors
     /// Those of writing it.
     pub fn clear(&self, map: MapId, zero: bool) -> io::Result<()> {
-        self.world.clear(self.program, map, zero).map_err(Error::into_io)
+        self.clear_once(map, zero).map_err(Error::into_io)
+    }
+
+    /// The same, but not again when the trace is at its end.
+    pub(crate) fn clear_once(&self, map: MapId, zero: bool) -> Result<(), Error> {
+        let change = if zero { Change::Zero } else { Change::Clear };
+        if self.changes(map, change) { self.world.clear(self.program, map, zero) } else { Ok(()) }
+    }
+
+    /// Whether a map is still to be cut to so many keys: at the end of the trace, once is enough.
+    pub fn truncates(&self, map: MapId, count: i64) -> bool {
+        self.changes(map, Change::Truncate(count))
+    }
+
+    fn changes(&self, map: MapId, change: Change) -> bool {
+        self.backlog.is_none_or(|backlog| backlog.changes(map, change))
     }
 
     /// Remove these keys of a map, in the form of [`View::snapshot`].

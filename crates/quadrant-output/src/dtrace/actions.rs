@@ -143,6 +143,9 @@ fn print_aggregations(
 
 /// Keep the `count` greatest entries; the least if it is negative; none if it is 0.
 fn trunc(printer: &Printer<'_>, out: &mut Vec<u8>, map: MapId, count: i64, host: &mut dyn Host) {
+    if !host.truncates(map, count) {
+        return;
+    }
     let snapshot = host.snapshot(map);
     let Some(mut table) = printer.table(&[map], &[snapshot], host.resolver()) else { return };
     order::sort(&mut table, &Sort { reverse: count > 0, ..Sort::default() });

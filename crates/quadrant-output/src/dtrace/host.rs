@@ -20,6 +20,11 @@ pub trait Host {
         true
     }
 
+    /// Whether an aggregation is still to be cut to so many keys.
+    fn truncates(&self, _map: MapId, _count: i64) -> bool {
+        true
+    }
+
     /// The records of a speculation that is committed, in the order of their arrival. The speculation is free from then on.
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)>;
 

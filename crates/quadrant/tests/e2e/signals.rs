@@ -156,6 +156,17 @@ fn a_trace_ends_although_prints_take_longer_than_their_interval() {
     assert_prints_are_left(&tracer.finish().unwrap());
 }
 
+/// A zero() once more changes nothing when the probes are gone.
+#[test]
+fn a_trace_ends_although_zero_takes_longer_than_its_interval() {
+    needs_root!();
+    needs_loops!();
+    let text = PRINTS.replace("print(@, 1)", "zero(@)");
+    let outcome = script(&text).args(["-c", "sleep 2"]).run().unwrap();
+    assert!(!outcome.timed_out && outcome.code() == Some(0), "{}", outcome.describe());
+    assert!(outcome.stdout.contains("@[39999]: 0"), "{}", outcome.describe());
+}
+
 #[test]
 fn so_does_one_in_d() {
     needs_root!();

@@ -50,6 +50,10 @@ impl Host for Bound<'_> {
         self.view.prints(map)
     }
 
+    fn truncates(&self, map: MapId, count: i64) -> bool {
+        self.view.truncates(map, count)
+    }
+
     fn speculated(&mut self, id: u64) -> Vec<(RecordId, Vec<u8>)> {
         self.free(id);
         self.speculations.take(id)
