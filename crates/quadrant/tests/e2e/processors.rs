@@ -65,10 +65,19 @@ fn a_trace_that_gave_up_what_it_takes_says_so() {
 #[test]
 fn a_message_that_was_asked_for_is_no_change_of_a_processor() {
     needs_root!();
-    let tracer = attached(script("profile:hz:20 { @ = count(); }"));
+    let text = "profile:hz:20 { @ = count(); } self:signal:SIGUSR1 { @n++; printf(\"seen %d\\n\", @n); }";
+    let tracer = attached(script(text));
+    let seen = |times: u32| {
+        tracer.signal(Signal::USR1).unwrap();
+        tracer.wait_for_stdout(&format!("seen {times}\n")).unwrap();
+    };
+    // It listens when the first answer comes, and has told what was to be told before the third.
+    seen(1);
     if let Err(error) = fs::write("/sys/devices/system/cpu/cpu0/uevent", "online") {
         return skip(format!("no message can be asked for: {error}"));
     }
+    seen(2);
+    seen(3);
     let outcome = end(tracer);
     assert!(outcome.success() && !outcome.stderr.contains("was switched"), "{}", outcome.describe());
 }
