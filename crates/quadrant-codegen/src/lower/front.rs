@@ -77,14 +77,11 @@ impl Globals<'_> {
         let has_address = map.key.as_ref().is_some_and(has_address);
         Some(Front { map: self.push(def), shape, has_address })
     }
-}
 
-impl Globals<'_> {
     /// Whether user space empties a map by no more than that it forgets what was there.
     fn is_only_cleared(&self, id: MapId, map: &Map) -> bool {
-        // A sum of zeros is there, too: what is remembered would hide it.
-        let only_grows = matches!(&map.value, MapValue::Aggregation(aggregation) if aggregation.only_adds() && !matches!(aggregation, Aggregation::Sum { .. }));
-        let is_cleared = only_grows && !self.usage.zeroed.contains(&id) && !self.is_cleared_in_programs(id);
+        let is_cleared =
+            always_grows(&map.value) && !self.usage.zeroed.contains(&id) && !self.is_cleared_in_programs(id);
         is_cleared || !self.usage.emptied.contains(&id)
     }
 
@@ -92,6 +89,14 @@ impl Globals<'_> {
     pub fn is_cleared_in_programs(&self, id: MapId) -> bool {
         let kind = |record: &RecordId| self.program.records.get(record.0 as usize).map(|record| &record.kind);
         self.usage.clears.iter().any(|record| kind(record) == Some(&RecordKind::Clear(id)))
+    }
+}
+
+/// Whether each feeding leaves more than there was. A sum can be as before, and would be hidden by what is remembered of it.
+fn always_grows(value: &MapValue) -> bool {
+    match value {
+        MapValue::Aggregation(Aggregation::Sum { .. }) | MapValue::Plain(_) => false,
+        MapValue::Aggregation(aggregation) => aggregation.only_adds(),
     }
 }
 
