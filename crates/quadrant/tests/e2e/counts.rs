@@ -247,9 +247,16 @@ fn keys_that_many_threads_feed_are_all_counted() {
         let lines = last.lines().filter_map(|line| line.strip_prefix(map)?.split_once("]: "));
         lines.filter_map(|(_, count)| count.parse::<u64>().ok()).sum()
     };
-    assert_eq!([total("@by["), total("@sum[")], [400_012; 2], "{}", outcome.describe());
+    // The kernel may have no memory at hand for a new key, which is told.
+    let lost = |map: &str| -> u64 {
+        let lines = outcome.stderr.lines().filter(|line| line.contains(&format!(" of {map} at ")));
+        lines.filter_map(|line| line.strip_prefix("LOST: ")?.split(' ').next()?.parse::<u64>().ok()).sum()
+    };
+    let all = [total("@by[") + lost("@by"), total("@sum[") + lost("@sum")];
+    assert_eq!(all, [400_012; 2], "{}", outcome.describe());
     let rows = last.lines().filter_map(|line| line.strip_prefix("[0]")?.split_whitespace().next());
-    assert_eq!(rows.filter_map(|count| count.parse::<u64>().ok()).sum::<u64>(), 400_012, "{}", outcome.describe());
+    let counted: u64 = rows.filter_map(|count| count.parse::<u64>().ok()).sum();
+    assert_eq!(counted + lost("@h"), 400_012, "{}", outcome.describe());
 }
 
 /// The kernel's verifier knows which of these are pointers, and allows hardly any arithmetic on them.
