@@ -31,7 +31,7 @@ fn named(field: impl Fn(&libc::utsname) -> &[libc::c_char]) -> String {
         libc::uname(names.as_mut_ptr());
         names.assume_init()
     };
-    let bytes: Vec<u8> = field(&names).iter().map(|byte| byte.cast_unsigned()).collect();
+    let bytes: Vec<u8> = field(&names).iter().map(|byte| byte.to_ne_bytes()[0]).collect();
     CStr::from_bytes_until_nul(&bytes).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
