@@ -61,9 +61,13 @@ pub fn stmt(stmt: &mut Stmt, change: Change) {
 
 /// Changes an expression and its parts.
 pub fn expr(e: &mut Expr, change: Change) {
-    if !change(e) {
-        return;
+    if change(e) {
+        parts(e, change);
     }
+}
+
+/// Changes the parts of an expression, but not itself.
+pub fn parts(e: &mut Expr, change: Change) {
     match &mut e.kind {
         ExprKind::MapGet { key, .. } | ExprKind::MapHas { key, .. } | ExprKind::MapDelete { key, .. } => {
             key.iter_mut().for_each(|k| expr(k, change));

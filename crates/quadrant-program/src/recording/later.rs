@@ -74,14 +74,8 @@ impl Marker<'_> {
 
     /// The parts of an expression, but not itself.
     fn parts(&mut self, e: &mut Expr) {
-        let mut is_whole = true;
-        rewrite::expr(e, &mut |part| {
-            if std::mem::take(&mut is_whole) {
-                self.walked += 1;
-                return true;
-            }
-            self.expr(part)
-        });
+        self.walked += 1;
+        rewrite::parts(e, &mut |part| self.expr(part));
     }
 
     fn record(&mut self, input: &Input, number: Option<VarId>) -> RecordId {

@@ -325,14 +325,8 @@ impl Finder<'_, '_> {
     }
 
     fn parts(&mut self, e: &mut Expr) {
-        let mut is_whole = true;
-        rewrite::expr(e, &mut |part| {
-            if std::mem::take(&mut is_whole) {
-                self.walked += 1;
-                return true;
-            }
-            self.expr(part)
-        });
+        self.walked += 1;
+        rewrite::parts(e, &mut |part| self.expr(part));
     }
 }
 

@@ -213,13 +213,10 @@ impl Slice<'_> {
     }
 
     fn effects_of_parts(&mut self, e: &Expr) -> Vec<Stmt> {
-        let (mut effects, mut is_whole) = (Vec::new(), true);
-        rewrite::expr(&mut e.clone(), &mut |part| {
-            if !std::mem::take(&mut is_whole) {
-                effects.extend(self.effects(part));
-                return false;
-            }
-            true
+        let mut effects = Vec::new();
+        rewrite::parts(&mut e.clone(), &mut |part| {
+            effects.extend(self.effects(part));
+            false
         });
         effects
     }
