@@ -1,5 +1,7 @@
 //! Clocks.
 
+use std::time::Duration;
+
 use rustix::time::ClockId;
 use rustix::time::DynamicClockId;
 use rustix::time::Timespec;
@@ -9,6 +11,11 @@ use rustix::time::clock_gettime_dynamic;
 /// CLOCK_BOOTTIME in nanoseconds.
 pub fn boot_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Boottime)) as u64
+}
+
+/// CLOCK_MONOTONIC_COARSE: some milliseconds behind, and cheap enough to be asked for each record.
+pub fn coarse() -> Duration {
+    clock_gettime(ClockId::MonotonicCoarse).try_into().unwrap_or_default()
 }
 
 /// What must be added to a time of the boot clock to get the time since 1970, in nanoseconds.

@@ -8,7 +8,6 @@ use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
-use std::time::Instant;
 
 use quadrant_bpf::hotplug;
 use quadrant_bpf::interrupt;
@@ -22,6 +21,7 @@ use quadrant_program::probe::Site;
 
 use crate::attaching::Attachment;
 use crate::backlog::Backlog;
+use crate::clock;
 use crate::controls::Controls;
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -341,8 +341,8 @@ impl Loop<'_> {
     fn drain_batch(&mut self) -> Result<Batch, Error> {
         let Loop { program, kernel, reader, packets, sink, progress, processes, leaving, left, backlog, .. } = self;
         let view = View { left: leaving.then_some(&*left), backlog: backlog.as_ref(), ..View::new(program, *kernel) };
-        let (before, started) = (interrupt::made(), Instant::now());
-        let goes_on = || interrupt::made() == before && started.elapsed() < SLICE;
+        let (before, started) = (interrupt::made(), clock::coarse());
+        let goes_on = || interrupt::made() == before && clock::coarse().saturating_sub(started) < SLICE;
         let mut failure = None;
         let mut handle = |bytes: &[u8]| {
             if failure.is_none() {
