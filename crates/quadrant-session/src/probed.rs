@@ -18,6 +18,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// An ELF header, and the longest instruction.
 const HEADER: usize = 64;
 const INSTRUCTION: usize = 15;
+/// Bytes that are read at once.
+const WINDOW: usize = 64 << 10;
 
 /// What became of a file with probes.
 #[derive(Clone, Copy)]
@@ -123,14 +125,34 @@ impl State {
 
     /// A hash of the header and of the instructions where the probes are; `None` if they cannot be read.
     fn code_now(&self, path: &Path) -> Option<u64> {
-        let file = File::open(path).ok()?;
+        let mut file = Windows { file: File::open(path).ok()?, start: 0, bytes: Vec::new() };
         let mut hasher = DefaultHasher::new();
-        let mut bytes = [0; HEADER];
         for (offset, len) in [(0, HEADER)].into_iter().chain(self.offsets.iter().map(|offset| (*offset, INSTRUCTION))) {
-            let len = file.read_at(&mut bytes[..len], offset).ok()?;
-            bytes[..len].hash(&mut hasher);
+            file.at(offset, len)?.hash(&mut hasher);
         }
         Some(hasher.finish())
+    }
+}
+
+/// A file that is read in places of ascending offsets. Thousands of probes are near each other, and one read brings many of them.
+struct Windows {
+    file: File,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Windows {
+    /// The bytes at an offset, fewer where the file ends.
+    fn at(&mut self, offset: u64, len: usize) -> Option<&[u8]> {
+        let within = |windows: &Windows| offset.checked_sub(windows.start).map(|at| at as usize);
+        if within(self).is_none_or(|at| at + len > self.bytes.len()) {
+            self.bytes.resize(WINDOW, 0);
+            let read = self.file.read_at(&mut self.bytes, offset).ok()?;
+            self.bytes.truncate(read);
+            self.start = offset;
+        }
+        let rest = self.bytes.get(within(self)?..)?;
+        Some(&rest[..len.min(rest.len())])
     }
 }
 
