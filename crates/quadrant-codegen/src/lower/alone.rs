@@ -57,13 +57,13 @@ pub(super) fn fed_alone(program: &Program, units: &[Unit], target: &Target, usag
     feeders.into_iter().filter(|(map, guards)| alone(guards) && stays(map)).map(|(map, _)| map).collect()
 }
 
-/// The maps that user space empties while programs run.
-pub(super) fn emptied(program: &Program) -> BTreeSet<MapId> {
+/// The maps that user space empties while programs run, by records of such kinds.
+pub(super) fn emptied(program: &Program, is_meant: impl Fn(&RecordKind) -> bool) -> BTreeSet<MapId> {
     let by = |kind: &RecordKind| match kind {
         RecordKind::Firing(actions) => actions.iter().filter_map(|action| action.kind.emptied()).collect(),
         kind => Vec::from_iter(kind.emptied()),
     };
-    program.records.iter().flat_map(|record| by(&record.kind)).collect()
+    program.records.iter().filter(|record| is_meant(&record.kind)).flat_map(|record| by(&record.kind)).collect()
 }
 
 /// The aggregations that a clause feeds, each once.

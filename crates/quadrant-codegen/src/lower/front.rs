@@ -8,10 +8,7 @@
 //! One that is cleared, too, must only grow: user space then remembers what is in the slots, and shows the difference.
 //! Keys are short, so that comparing them costs less than the kernel's function does.
 
-use std::collections::BTreeSet;
-
 use quadrant_bpf::map::MapKind;
-use quadrant_program::Program;
 use quadrant_program::map::Aggregation;
 use quadrant_program::map::Map;
 use quadrant_program::map::MapId;
@@ -98,16 +95,6 @@ fn always_grows(value: &MapValue) -> bool {
         MapValue::Aggregation(Aggregation::Sum { .. }) | MapValue::Plain(_) => false,
         MapValue::Aggregation(aggregation) => aggregation.only_adds(),
     }
-}
-
-/// The maps whose values user space sets to zero, or of whose keys it removes some.
-pub(super) fn zeroed(program: &Program) -> BTreeSet<MapId> {
-    let by = |kind: &RecordKind| match kind {
-        RecordKind::Firing(actions) => actions.iter().filter_map(|action| action.kind.emptied()).collect(),
-        RecordKind::Zero(map) => vec![*map],
-        _ => Vec::new(),
-    };
-    program.records.iter().flat_map(|record| by(&record.kind)).collect()
 }
 
 impl Lower<'_, '_> {

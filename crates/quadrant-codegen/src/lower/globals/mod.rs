@@ -21,6 +21,7 @@ use quadrant_program::map::MapId;
 use quadrant_program::probe::Point;
 use quadrant_program::probe::PointId;
 use quadrant_program::record::RecordId;
+use quadrant_program::record::RecordKind;
 use quadrant_program::stmt::StmtKind;
 
 pub(super) use places::MapPlace;
@@ -29,7 +30,6 @@ pub(crate) use places::value_size;
 use super::alone;
 use super::bursts;
 use super::fault;
-use super::front;
 use super::groups::Groups;
 use super::stays;
 use super::walk;
@@ -132,8 +132,8 @@ impl Usage {
         for clause in &program.clauses {
             walk::clause(clause, &mut |node| usage.note(node));
         }
-        usage.emptied = alone::emptied(program);
-        usage.zeroed = front::zeroed(program);
+        usage.emptied = alone::emptied(program, |_| true);
+        usage.zeroed = alone::emptied(program, |kind| matches!(kind, RecordKind::Zero(_) | RecordKind::Firing(_)));
         usage.otherwise = stays::used_otherwise(program);
         usage.clears = clears::at_once(program);
         usage
