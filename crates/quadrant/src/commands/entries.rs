@@ -24,6 +24,16 @@ struct Entry {
     values: Vec<(Option<usize>, Vec<u8>)>,
 }
 
+impl Entry {
+    /// Adds a part of a processor's, which may have one already.
+    fn add(&mut self, cpu: usize, part: &[u8]) {
+        match self.values.get_mut(cpu).filter(|(_, value)| value.iter().all(|byte| *byte == 0)) {
+            Some((_, value)) => value.copy_from_slice(part),
+            None => self.values.push((Some(cpu), part.to_vec())),
+        }
+    }
+}
+
 /// A map with its types.
 pub struct View<'a> {
     pub btf: Option<&'a Btf>,
@@ -212,38 +222,33 @@ impl View<'_> {
         Ok(entries)
     }
 
-    /// Adds the keys in front of a script's map. Those of aggregations can be in both.
+    /// Adds the keys in front of a script's map.
     fn add_first(&self, entries: &mut Vec<Entry>) -> quadrant_bpf::Result<()> {
-        let Some((first, map)) = self.first else { return Ok(()) };
-        let (mut earlier, mut now) = (vec![0; map.value_len()], vec![0; map.value_len()]);
-        map.lookup(&[0; 4], &mut earlier)?;
-        map.lookup(&[0; 4], &mut now)?;
-        if *first == First::Slots {
-            let word = |value: &[u8]| vec![(None, [&1u64.to_ne_bytes(), value].concat())];
-            entries.extend(entries_there(&now).map(|(key, value)| Entry { key: key.to_vec(), values: word(value) }));
-            return Ok(());
+        match self.first {
+            None => {}
+            Some((First::Slots, map)) => entries.extend(entries_there(&whole(map)?).map(there)),
+            Some((First::Front, map)) => self.add_front(entries, map, [whole(map)?, whole(map)?]),
         }
+        Ok(())
+    }
+
+    /// Adds those of an aggregation, which can be in both.
+    fn add_front(&self, entries: &mut Vec<Entry>, map: &Map, [earlier, now]: [Vec<u8>; 2]) {
         let spec = self.map.spec();
         let shape = Shape { key: spec.key_size, part: spec.value_size };
-        let cpus = map.value_len() / (map.spec().value_size.next_multiple_of(8) as usize).max(1);
-        let nothing = || (0..cpus).map(|cpu| (Some(cpu), vec![0; spec.value_size as usize])).collect();
-        let cpu = (map.spec().value_size.next_multiple_of(8) as usize).max(1);
+        let table = (map.spec().value_size.next_multiple_of(8) as usize).max(1);
+        let nothing = || (0..now.len() / table).map(|cpu| (Some(cpu), vec![0; shape.part as usize])).collect();
         let mut places: HashMap<Vec<u8>, usize> =
             entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
-        for (cpu, (earlier, now)) in earlier.chunks_exact(cpu).zip(now.chunks_exact(cpu)).enumerate() {
+        for (cpu, (earlier, now)) in earlier.chunks_exact(table).zip(now.chunks_exact(table)).enumerate() {
             for (key, part) in shape.entries(earlier, now) {
                 let at = *places.entry(key.to_vec()).or_insert(entries.len());
                 if at == entries.len() {
                     entries.push(Entry { key: key.to_vec(), values: nothing() });
                 }
-                let values = &mut entries[at].values;
-                match values.get_mut(cpu).filter(|(_, value)| value.iter().all(|byte| *byte == 0)) {
-                    Some((_, value)) => value.copy_from_slice(part),
-                    None => values.push((Some(cpu), part.to_vec())),
-                }
+                entries[at].add(cpu, part);
             }
         }
-        Ok(())
     }
 
     /// Numbers of all processors as their sum, other values each; what is zero on a processor says nothing.
@@ -265,6 +270,18 @@ impl View<'_> {
         let numbers = entry.values.iter().map(|(_, value)| number(value).filter(|_| is_number));
         numbers.sum()
     }
+}
+
+/// The only value of an array, on all processors.
+fn whole(map: &Map) -> quadrant_bpf::Result<Vec<u8>> {
+    let mut value = vec![0; map.value_len()];
+    map.lookup(&[0; 4], &mut value)?;
+    Ok(value)
+}
+
+/// A key that has a slot, as the map itself would have it.
+fn there((key, value): (&[u8], &[u8])) -> Entry {
+    Entry { key: key.to_vec(), values: vec![(None, [&1u64.to_ne_bytes(), value].concat())] }
 }
 
 /// Whether all entries of a map are always there.
