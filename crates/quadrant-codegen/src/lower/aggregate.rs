@@ -28,9 +28,6 @@ use crate::ssa::Value;
 /// How often an exchange of a shared minimum or maximum is tried again.
 const RETRIES: u32 = 4;
 
-/// -ENOMEM.
-pub(super) const NO_MEMORY: i64 = -12;
-
 /// What an aggregation is fed.
 #[derive(Clone, Copy)]
 struct Fed {
@@ -180,9 +177,7 @@ impl Lower<'_, '_> {
     /// Goes to `hit` with the part of a key for which there was no memory on each CPU; to `lost` if it was not for that, or there is none.
     fn find_overflow(&mut self, entry: Entry, failed: Value, hit: Block, lost: Block) {
         let [out_of_memory, make] = [(); 2].map(|()| self.f.b.create_block());
-        // Before Linux 6.4 the functions behind the helper give an `int`, and leave the upper half as it comes.
-        let failed = self.f.b.ext(failed, Size::B4, true);
-        self.f.b.branch(Cond::Eq, failed, NO_MEMORY, out_of_memory, &[], lost, &[]);
+        self.branch_if_no_memory(failed, out_of_memory, lost);
         self.f.b.switch_to(out_of_memory);
         let known = self.lookup(entry);
         self.f.b.branch(Cond::Ne, known, 0, hit, &[known], make, &[]);

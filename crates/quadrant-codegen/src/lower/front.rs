@@ -20,6 +20,7 @@ use quadrant_program::ty::Type;
 use super::globals::Globals;
 use super::maps::Entry;
 use super::memory::Mem;
+use super::stack::FACTOR;
 use super::unit::Lower;
 use crate::front::BUSY;
 use crate::front::FREE;
@@ -39,8 +40,6 @@ const KEY_MAX: u32 = 32;
 const SLOTS_MIN: u32 = 16;
 /// Most bytes of a table on all CPUs.
 const TABLE_MAX: u64 = 4 << 20;
-/// 2^64 by the golden ratio: a multiplication by it spreads keys that follow each other over all slots.
-pub(super) const SPREAD: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 
 /// A map's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,17 +129,23 @@ impl Lower<'_, '_> {
         self.f.b.store(first.base, first.off, Size::B4, 0);
         let table = self.lookup(Entry { map: front.map, key: first });
         self.f.b.branch_away(Cond::Eq, table, 0, none);
-        let spread = self.f.b.iconst(SPREAD);
+        let factor = self.f.b.iconst(FACTOR);
         let mut hash = self.key_word(key, 0, front.has_address);
         for at in (8..front.shape.key as i32).step_by(8) {
             let word = self.key_word(key, at, front.has_address);
-            let mixed = self.f.b.mul(hash, spread);
+            let mixed = self.f.b.mul(hash, factor);
             hash = self.f.b.add(mixed, word);
         }
-        let hash = self.f.b.mul(hash, spread);
-        let index = self.f.b.shr(hash, i64::from(u64::BITS - front.shape.slots().ilog2()));
-        let offset = self.f.b.mul(index, i64::from(front.shape.slot()));
+        let offset = self.slot_offset((hash, factor), front.shape.slots(), front.shape.slot());
         self.f.b.add(table, offset)
+    }
+
+    /// How far from the first one the slot of a number is, of so many slots of so many bytes: multiplied by [`FACTOR`], numbers that follow
+    /// each other are spread over all.
+    pub fn slot_offset(&mut self, (number, factor): (Value, Value), slots: u32, size: u32) -> Value {
+        let hash = self.f.b.mul(number, factor);
+        let index = self.f.b.shr(hash, i64::from(u64::BITS - slots.ilog2()));
+        self.f.b.mul(index, i64::from(size))
     }
 
     /// A word of a key, as a number.

@@ -8,18 +8,20 @@ use quadrant_program::map::MapValue;
 use quadrant_program::program::Fault;
 use quadrant_program::ty::Type;
 
-use super::aggregate::NO_MEMORY;
 use super::error::Result;
 use super::globals::MapPlace;
 use super::globals::value_size;
 use super::memory::Mem;
 use super::unit::Lower;
 use crate::object::LossKind;
+use crate::ssa::Block;
 use crate::ssa::Cond;
 use crate::ssa::MapRef;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
+/// -ENOMEM.
+const NO_MEMORY: i64 = -12;
 /// Create or replace.
 pub(super) const ANY: i64 = 0;
 /// Create only.
@@ -289,6 +291,13 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// Goes to `yes` if the kernel had no memory for what it was to store, else to `no`.
+    pub fn branch_if_no_memory(&mut self, failed: Value, yes: Block, no: Block) {
+        // Before Linux 6.4 the functions behind the helper give an `int`, and leave the upper half as it comes.
+        let failed = self.f.b.ext(failed, Size::B4, true);
+        self.f.b.branch(Cond::Eq, failed, NO_MEMORY, yes, &[], no, &[]);
+    }
+
     /// Counts a key that could not be added. D tells apart whether there was no room, or no memory at hand just then.
     pub fn lose_key(&mut self, map: MapId, failed: Value) {
         let frees = matches!(self.place_of(map, true), Ok(MapPlace::Keyed { churns: true, .. }));
@@ -296,9 +305,7 @@ impl Lower<'_, '_> {
             return self.lose(LossKind::Key(map));
         }
         let [unready, full, next] = [(); 3].map(|()| self.f.b.create_block());
-        // Before Linux 6.4 the upper half is as it comes.
-        let failed = self.f.b.ext(failed, Size::B4, true);
-        self.f.b.branch(Cond::Eq, failed, NO_MEMORY, unready, &[], full, &[]);
+        self.branch_if_no_memory(failed, unready, full);
         for (block, kind) in [(unready, LossKind::Unready(map)), (full, LossKind::Key(map))] {
             self.f.b.switch_to(block);
             self.lose(kind);

@@ -13,6 +13,7 @@ use quadrant_program::map::MapId;
 use super::front;
 use super::globals::Globals;
 use super::maps::Entry;
+use super::stack::FACTOR;
 use super::unit::Lower;
 use crate::front::SLOT;
 use crate::front::SLOTS;
@@ -81,10 +82,8 @@ impl Lower<'_, '_> {
     fn slot_of(&mut self, entry: Entry, slots: MapRef, none: Block) -> (Value, Value) {
         let key = self.key_word(entry.key, 0, true);
         self.f.b.branch_away(Cond::Eq, key, 0, none);
-        let spread = self.f.b.iconst(front::SPREAD);
-        let hash = self.f.b.mul(key, spread);
-        let index = self.f.b.shr(hash, i64::from(u64::BITS - SLOTS.ilog2()));
-        let offset = self.f.b.mul(index, i64::from(SLOT));
+        let factor = self.f.b.iconst(FACTOR);
+        let offset = self.slot_offset((key, factor), SLOTS, SLOT);
         let table = self.f.b.map_value(slots, 0);
         (key, self.f.b.add(table, offset))
     }

@@ -55,8 +55,8 @@ const ID_BITS: i64 = 30;
 const FRAME: u32 = 8;
 /// How many frames are taken between two looks whether there are more.
 const FRAMES_AT_ONCE: u32 = 8;
-/// By what the hash is multiplied: 2 to the 64th by the golden ratio, whose bits have no pattern.
-const FACTOR: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+/// By what hashes are multiplied: 2 to the 64th by the golden ratio, whose bits have no pattern.
+pub(super) const FACTOR: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 /// By what every second frame is multiplied: 2 to the 64th by the square root of 2, without its whole part.
 const SECOND_FACTOR: i64 = 0x6a09_e667_f3bc_c909;
 
