@@ -10,7 +10,8 @@ use common::dump::dump;
 use common::expect::{compare, render, scripts};
 use common::{Names, Probes, types};
 use proptest::prelude::*;
-use quadrant_bpftrace::{Env, Script, compile};
+use quadrant_bpftrace::ast::Item;
+use quadrant_bpftrace::{Env, Script, compile, parse};
 use quadrant_program::Program;
 use quadrant_program::diag::Diagnostic;
 
@@ -174,6 +175,64 @@ fn conditions_that_grow_without_end_are_refused() {
 }
 
 /// What differs from what is expected of one script.
+#[test]
+fn a_list_of_probes_may_end_with_a_comma() {
+    for text in ["tracepoint:a:b,\n{ print(1); }", "tracepoint:a:b,\n/pid == 1/\n{ print(1); }"] {
+        let (program, messages) = run(text, &[], false);
+        assert!(program.is_some(), "{text}: {messages:?}");
+    }
+}
+
+#[test]
+fn what_a_map_holds_is_known_before_the_type_of_its_key() {
+    let scripts = [
+        "BEGIN { $d = @n; @held[$d] = (lock = nsecs, at = 1); @n = $d + 1; } END { print(@held[0].lock); }",
+        "BEGIN { $d = @n; @held[$d] = (lock = @first[0], at = 1); @n = $d + 1; } END { print(@held[@n].at); }",
+        "BEGIN { $d = @n; @held[$d] = (1, comm); @n = $d + 1; } END { print(@held[0].1); }",
+    ];
+    for text in scripts {
+        let (program, messages) = run(text, &[], false);
+        assert!(program.is_some(), "{text}: {messages:?}");
+    }
+}
+
+#[test]
+fn macros_of_one_name_may_call_each_other_but_none_itself() {
+    let more = "macro m(a, b) { print(a + b); } macro m(a) { m(a, 2); }";
+    let (program, messages) = run(&format!("{more} BEGIN {{ m(1); }}"), &[], false);
+    assert!(program.is_some(), "{messages:?}");
+    let (program, messages) = run("macro m(a, b) { m(a); } macro m(a) { m(a, 2); } BEGIN { m(1); }", &[], false);
+    assert!(program.is_none());
+    assert_eq!(messages[0].message, "the macro `m` calls itself: m > m > m");
+}
+
+#[test]
+fn names_of_functions_in_go_have_slashes() {
+    let names = [
+        ("net/http.(*Server).Serve { }", "net/http.(*Server).Serve"),
+        ("github.com/a/b/c.(*T).f /pid == 1/ { }", "github.com/a/b/c.(*T).f"),
+        ("net/http.Get, BEGIN { }", "net/http.Get"),
+        ("f/pid == 1/ { }", "f"),
+        ("f/pid==1/ { }", "f"),
+        ("f/@a[tid]/{ }", "f"),
+    ];
+    for (text, name) in names {
+        let parsed = parse(&format!("uprobe:/bin/x:{text}"));
+        assert_eq!(parsed.diagnostics, [], "{text}");
+        let Some(Item::Probe(probe)) = parsed.script.items.first() else { panic!("{text}") };
+        assert_eq!(probe.attach[0].parts[2].text, name);
+    }
+}
+
+#[test]
+fn who_comments_as_in_a_shell_is_told_how() {
+    for text in ["BEGIN { print(1); # one\n}", "# what it does\nBEGIN { }"] {
+        let (program, messages) = run(text, &[], false);
+        assert!(program.is_none());
+        assert_eq!(messages[0].help, ["a comment begins with `//`"], "{messages:?}");
+    }
+}
+
 fn check(script: &Path) -> Vec<String> {
     let source = fs::read_to_string(script).expect("the script");
     let (program, messages) = run(&source, &["12", "word", "-5"], true);

@@ -96,15 +96,18 @@ impl Lower<'_> {
         {
             return self.aggregate(name, key, at, callee, args, value.span);
         }
-        let value = self.not_copied(value, "another map").and_then(|()| self.stored_value(value));
-        if value.is_none() {
+        let lowered = self.not_copied(value, "another map").and_then(|()| self.stored_value(value));
+        if lowered.is_none() {
             self.set_assigned(&name.name);
+            self.inferred.map_mut(&name.name).composed |= is_composed(value);
         }
         let element = self.element(name, key, at);
-        if element.is_none() {
-            self.set_assigned(&name.name);
+        if let (None, Some(value)) = (&element, &lowered) {
+            // A key whose type is not known yet must not keep what is known of the value.
+            let map = self.inferred.map_id(&name.name, name.span);
+            self.set_plain(&Element { map, name: name.name.clone(), key: None, span }, value);
         }
-        let (value, element) = (value?, element?);
+        let (value, element) = (lowered?, element?);
         let ty = self.set_plain(&Element { span, ..element.clone() }, &value)?;
         self.warn_of_sign(&value, &ty);
         let value = self.convert(value, &ty);
@@ -342,6 +345,11 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+/// Whether what is written is a tuple or a record, whatever it is made of.
+fn is_composed(value: &ast::Expr) -> bool {
+    matches!(value.kind, ast::ExprKind::Tuple(_) | ast::ExprKind::Record(_))
 }
 
 /// The place that an element is.

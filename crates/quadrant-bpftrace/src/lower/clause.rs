@@ -16,7 +16,7 @@ use super::expr::as_pointer;
 use super::function::Frame;
 use super::infer::VarKey;
 use super::join::{describe, join};
-use crate::ast::Probe;
+use crate::ast::{Ident, Probe};
 
 /// A probe's body and points for which it means the same.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ pub(super) struct Scope {
     pub unrolled: i64,
     /// Variables by name, innermost block last.
     blocks: Vec<HashMap<String, Local>>,
-    /// Names of macros and `#define`s that are being expanded.
-    pub expanding: Vec<String>,
+    /// The macros, functions and `#define`s that are being expanded: their names, and where they are defined.
+    pub expanding: Vec<Ident>,
     /// The number of the call of a macro that is being expanded; 0 for none.
     pub expansion: u32,
     /// The call of a function that is being put into its place.

@@ -103,7 +103,7 @@ impl Lower<'_> {
 
     fn expand(&mut self, def: &MacroDef, args: &[ast::Expr], span: Span) -> Option<Called> {
         let name = &def.name.name;
-        self.may_expand(name, span)?;
+        self.may_expand(&def.name, span)?;
         let outer = self.scope.expansion;
         self.scope.expansion = nested(outer, span);
         let mut body = def.body.clone();
@@ -121,7 +121,7 @@ impl Lower<'_> {
         }
         let before = self.messages.len();
         self.strays(name, &substitution.strays);
-        self.scope.expanding.push(name.clone());
+        self.scope.expanding.push(def.name.clone());
         let called = self.body(&body);
         self.scope.expanding.pop();
         self.scope.expansion = outer;
@@ -132,11 +132,12 @@ impl Lower<'_> {
         })
     }
 
-    /// Whether a macro may be put in here; reports it if not.
-    fn may_expand(&mut self, name: &String, span: Span) -> Option<()> {
+    /// Whether a macro may be put in here; reports it if not. Macros of one name are told apart by where they stand.
+    fn may_expand(&mut self, def: &Ident, span: Span) -> Option<()> {
         let open = &self.scope.expanding;
-        if open.contains(name) {
-            let chain: Vec<&str> = open.iter().skip_while(|open| *open != name).map(String::as_str).collect();
+        if let Some(first) = open.iter().position(|open| open.span == def.span) {
+            let chain: Vec<&str> = open[first..].iter().map(|open| open.name.as_str()).collect();
+            let name = &def.name;
             let message = format!("the macro `{name}` calls itself: {} > {name}", chain.join(" > "));
             return self.error(span, message);
         }

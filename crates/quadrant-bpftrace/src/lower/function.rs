@@ -72,7 +72,7 @@ impl Lower<'_> {
 
     fn call_fn(&mut self, def: &FnDef, args: &[ast::Expr], span: Span) -> Option<Called> {
         let name = &def.name.name;
-        if self.scope.expanding.iter().any(|open| open == name) {
+        if self.scope.expanding.iter().any(|open| open.span == def.name.span) {
             let help = "programs in the kernel have no recursion: use a loop";
             return self.error_help(span, format!("the function `{name}` calls itself"), help);
         }
@@ -101,7 +101,7 @@ impl Lower<'_> {
         result: Type,
         span: Span,
     ) -> Option<Called> {
-        let outer = self.enter(&def.name.name, span);
+        let outer = self.enter(&def.name, span);
         let called = self.scoped(|lower| lower.body_of(def, values, result, span));
         self.scope.expanding.pop();
         self.scope.expansion = outer;
@@ -117,10 +117,10 @@ impl Lower<'_> {
         Some(())
     }
 
-    fn enter(&mut self, name: &str, span: Span) -> u32 {
+    fn enter(&mut self, name: &Ident, span: Span) -> u32 {
         let outer = self.scope.expansion;
         self.scope.expansion = super::expand::nested(outer, span);
-        self.scope.expanding.push(name.to_owned());
+        self.scope.expanding.push(name.clone());
         outer
     }
 

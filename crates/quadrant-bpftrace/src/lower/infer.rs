@@ -58,6 +58,8 @@ pub(super) struct MapInfo {
     pub assigned: bool,
     /// A value was assigned in some round, and perhaps refused.
     pub attempted: bool,
+    /// A tuple or a record was assigned of which some part's type was not known.
+    pub composed: bool,
     /// Number of keys, if declared.
     pub max_entries: Option<u32>,
     /// Declared as one that forgets old keys.
@@ -109,9 +111,14 @@ impl Inferred {
     }
 
     /// Maps of which nothing is known but that they are read hold numbers. Whether there are any.
+    /// Those that tuples come to wait: what these are made of may be known then.
     pub fn settle(&mut self) -> bool {
+        self.settle_those(|info| !info.composed) || self.settle_those(|_| true)
+    }
+
+    fn settle_those(&mut self, which: impl Fn(&MapInfo) -> bool) -> bool {
         let mut any = false;
-        for info in self.maps.values_mut().filter(|info| info.read && info.value.is_none()) {
+        for info in self.maps.values_mut().filter(|info| info.read && info.value.is_none() && which(info)) {
             info.value = Some(MapValue::Plain(Type::I64));
             info.empty = !info.assigned;
             any = true;

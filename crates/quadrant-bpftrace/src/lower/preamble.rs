@@ -9,7 +9,7 @@ use quadrant_program::span::Span;
 use super::condition::Conditions;
 use super::{Lower, version};
 use crate::ast::{self, CDecl, CDeclKind, Ident, Item, MacroParam, Script};
-use crate::parser::parse_expr_at;
+use crate::parser::{HOW_TO_COMMENT, parse_expr_at};
 use crate::script;
 
 /// What the C text defines.
@@ -121,7 +121,7 @@ impl Lower<'_> {
                 self.error::<()>(span, text);
             }
             _ => {
-                self.error::<()>(span, format!("unknown directive `#{word}`"));
+                self.error_help::<()>(span, format!("unknown directive `#{word}`"), HOW_TO_COMMENT);
             }
         }
     }
@@ -175,7 +175,7 @@ impl Lower<'_> {
     /// The value of a word that `#define` gave a meaning; the outer `None` if it did not.
     pub(super) fn preamble_constant(&mut self, name: &str, span: Span) -> Option<Option<Expr>> {
         let body = *self.preamble.defines.get(name)?;
-        if self.scope.expanding.iter().any(|open| open == name) {
+        if self.scope.expanding.iter().any(|open| open.name == name) {
             return Some(self.error(span, format!("`{name}` is defined by itself")));
         }
         self.expansion_budget = self.expansion_budget.saturating_sub(COST_OF_CONSTANT);
@@ -187,7 +187,7 @@ impl Lower<'_> {
             let message = format!("`{name}` does not stand for a value");
             return Some(self.error_help(span, message, "a `#define` can be used where its text is an expression"));
         }
-        self.scope.expanding.push(name.to_owned());
+        self.scope.expanding.push(Ident { name: name.to_owned(), span: body });
         let value = self.expr(&expr);
         self.scope.expanding.pop();
         Some(value.map(|value| Expr { span, ..value }))

@@ -13,7 +13,7 @@ impl Parser<'_> {
         while self.at(Tok::Comma) && !self.recovering {
             self.bump();
             // As in bpftrace, a list may end with a comma.
-            if self.at(Tok::LBrace) {
+            if matches!(self.token.kind, Tok::LBrace | Tok::Slash) {
                 break;
             }
             if matches!(self.token.kind, Tok::Eof | Tok::Comma) {
@@ -77,7 +77,7 @@ impl<'a> Scan<'a> {
                 '"' => self.quote(),
                 ':' => self.end_part(1),
                 '=' if self.may_be_name() => self.end_name(),
-                '/' if !self.in_path() => break,
+                '/' if !self.in_path() && !self.in_name() => break,
                 ',' | '{' | '}' | ';' => break,
                 c if c.is_whitespace() => break,
                 c => {
@@ -129,10 +129,27 @@ impl<'a> Scan<'a> {
         self.part_start = self.pos;
     }
 
+    /// Whether a `/` belongs to a function's name rather than to a predicate, as in `net/http.(*Server).Serve`: no
+    /// other `/` ends the word, and what comes next may follow an attach point.
+    fn in_name(&self) -> bool {
+        let has_names = matches!(self.kind().as_deref(), Some("uprobe" | "u" | "uretprobe" | "ur"));
+        if !has_names || self.parts.len() < 2 || self.text.is_empty() {
+            return false;
+        }
+        let rest = &self.source[self.pos..];
+        let word = rest.split(|c: char| c.is_whitespace() || matches!(c, ',' | '{')).next().unwrap_or("");
+        let next = rest[word.len()..].trim_start();
+        !word.ends_with('/') && (next.is_empty() || next.starts_with([',', '{', '/']))
+    }
+
+    /// What kind of probe the first part names.
+    fn kind(&self) -> Option<String> {
+        self.parts.first().map(|part| part.text.to_ascii_lowercase())
+    }
+
     /// Whether a `/` belongs to a path here rather than to a predicate.
     fn in_path(&self) -> bool {
-        let kind = self.parts.first().map(|part| part.text.to_ascii_lowercase());
-        match kind.as_deref() {
+        match self.kind().as_deref() {
             Some("uprobe" | "u" | "uretprobe" | "ur" | "usdt") => self.parts.len() == 1,
             Some("iter" | "it") => self.parts.len() == 2,
             _ => false,

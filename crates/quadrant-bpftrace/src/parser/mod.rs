@@ -15,6 +15,8 @@ mod stmt;
 mod tests;
 mod types;
 
+pub(crate) use recover::HOW_TO_COMMENT;
+
 use crate::ast::{Expr, Ident, Script};
 use crate::lexer::{Bpftrace, Tok, scope_end};
 use quadrant_program::diag::Diagnostic;

@@ -6,6 +6,9 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 use quadrant_syntax::descent::{Descent, MAX_DEPTH};
 
+/// What to say to those who write `#` for a comment, as in a shell.
+pub(crate) const HOW_TO_COMMENT: &str = "a comment begins with `//`";
+
 impl Parser<'_> {
     /// Reports an error after which parsing goes on undisturbed.
     pub(super) fn soft_error(&mut self, span: Span, message: impl Into<String>) {
@@ -36,7 +39,8 @@ impl Parser<'_> {
             _ => {
                 let found = self.text(self.token.span);
                 let message = format!("expected {wanted}, found `{found}`");
-                Diagnostic::error(self.here(), message).label(format!("expected {wanted}"))
+                let diagnostic = Diagnostic::error(self.here(), message).label(format!("expected {wanted}"));
+                if self.at(Tok::Hash) { diagnostic.help(HOW_TO_COMMENT) } else { diagnostic }
             }
         };
         self.error(diagnostic);
