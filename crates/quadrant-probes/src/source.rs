@@ -27,6 +27,8 @@ pub struct Options {
     pub pid: Option<u32>,
     /// Points that one wildcard may mean.
     pub max_points: usize,
+    /// Functions of programs that it may mean, where the kernel takes many of them by one link.
+    pub max_functions: usize,
     /// `--debuginfo`: folders in which debug files are looked for first.
     pub debug_dirs: Vec<DebugDir>,
     /// `--unsafe`: places that cannot be shown to be safe are taken as they are.
@@ -36,6 +38,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// With as many points as a user allows, whatever they are.
+    #[must_use]
+    pub fn allowing(self, points: u32) -> Options {
+        Options { max_points: points as usize, max_functions: points as usize, ..self }
+    }
+
     /// In whose sight names of files are meant.
     pub(crate) fn sight(&self) -> Sight {
         match self.pid {
@@ -48,7 +56,14 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pid: None, max_points: 1_024, debug_dirs: Vec::new(), allow_unsafe: false, only_mapped: false }
+        Self {
+            pid: None,
+            max_points: 1_024,
+            max_functions: 65_536,
+            debug_dirs: Vec::new(),
+            allow_unsafe: false,
+            only_mapped: false,
+        }
     }
 }
 
@@ -193,7 +208,7 @@ impl ProbeSource for Source {
     fn find(&self, spec: &ProbeSpec) -> Result<Vec<Found>> {
         match self.allowed.get() {
             None => self.find_with(spec, &self.options),
-            Some(points) => self.find_with(spec, &Options { max_points: points as usize, ..self.options.clone() }),
+            Some(points) => self.find_with(spec, &self.options.clone().allowing(points)),
         }
     }
 

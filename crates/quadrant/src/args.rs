@@ -67,9 +67,9 @@ pub struct Args {
     #[arg(long = "unsafe", help_heading = "Safety")]
     pub allow_unsafe: bool,
 
-    /// Allow up to so many attach points
-    #[arg(long, value_name = "N", default_value_t = 1024, help_heading = "Safety")]
-    pub max_probes: u32,
+    /// Allow up to so many attach points [default: 1024, and 65536 user functions where the kernel takes them together]
+    #[arg(long, value_name = "N", help_heading = "Safety")]
+    pub max_probes: Option<u32>,
 
     /// Look for separate debug information in these folders first (with +: and check its CRC)
     #[arg(long, value_name = "DIR[:DIR]", help_heading = "Target")]

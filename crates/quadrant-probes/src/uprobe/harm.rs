@@ -59,7 +59,7 @@ impl Harm {
             }
             Harm::NotProbed => {
                 "the kernel takes no probe at an instruction with `lock` or the prefix of a segment, such as `notrack` and those of long \
-                 nops, nor at privileged ones"
+                 nops, nor at privileged ones and those of AVX that it takes for them"
             }
         }
     }

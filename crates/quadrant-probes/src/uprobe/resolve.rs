@@ -17,6 +17,7 @@ use crate::point::{check_count, plain};
 use crate::source::Options;
 use crate::target::{self, Target, TargetFile};
 use crate::warning::Warning;
+use quadrant_bpf::features::Features;
 use quadrant_program::advice::Advice;
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_types::LineCode;
@@ -45,9 +46,17 @@ pub(crate) fn resolve(files: &Files, debug: &DebugFiles, spec: &ProbeSpec, optio
         files.warn_if_cut(target, elf);
     }
     pass_over(refused, &place, found.is_empty())?;
-    check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), options.max_points)?;
+    check_count(&format!("{}:{}", spec.kind.name(), spec.parts.join(":")), found.len(), limit(found.len(), options))?;
     found.iter_mut().for_each(|one| make_readable(&mut one.point.func));
     Ok(found)
+}
+
+/// How many points there may be. The kernel is asked only if it matters.
+fn limit(count: usize, options: &Options) -> usize {
+    match count > options.max_points && Features::new().uprobe_multi() {
+        true => options.max_points.max(options.max_functions),
+        false => options.max_points,
+    }
 }
 
 /// Names are made readable when it is known that they are not too many: it takes long.

@@ -31,14 +31,12 @@ use tree::Tree;
 
 /// Where the command line's probes are looked for.
 pub fn source(args: &Args, types: &Rc<Types>, child: Option<u32>) -> Source {
-    let max_points = args.max_probes as usize;
     let debug_dirs = args.debuginfo.iter().flat_map(|dirs| DebugDir::parse(dirs)).collect();
-    let options = Options {
-        pid: args.pid.or(child),
-        max_points,
-        debug_dirs,
-        allow_unsafe: args.allow_unsafe,
-        ..Options::default()
+    let options =
+        Options { pid: args.pid.or(child), debug_dirs, allow_unsafe: args.allow_unsafe, ..Options::default() };
+    let options = match args.max_probes {
+        Some(points) => options.allowing(points),
+        None => options,
     };
     let source = Source::new(Rc::clone(types), options);
     match &args.traceable_functions {

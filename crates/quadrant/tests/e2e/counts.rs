@@ -109,7 +109,7 @@ fn function_of_a_program() {
     assert_lines(&outcome, &["@max: 10006", "@n: 10007", &sum, "@text[words]: 10007"]);
 }
 
-/// As many probes as the script allows, whatever the command line's limit is.
+/// As many probes as the script allows, whatever the command line's limit is; without one, all functions of a program.
 #[test]
 fn thousands_of_functions() {
     needs_root!();
@@ -119,7 +119,9 @@ fn thousands_of_functions() {
         );
     }
     let many = target!("many");
-    let text = |most: u32| format!("config = {{ max_probes = {most} }} uprobe:{many}:many_*0* {{ @ = count(); }}");
+    let probes = format!("uprobe:{many}:many_*0* {{ @ = count(); }}");
+    assert_lines(&run_on(&many, &probes), &["@: 2084"]);
+    let text = |most: u32| format!("config = {{ max_probes = {most} }} {probes}");
     assert_lines(&run_on(&many, &text(2084)), &["@: 2084"]);
     let message = refused(quadrant().args(["-e", &text(2083)]));
     assert!(message.contains("matches 2084 probes, more than the limit of 2083"), "{message}");
