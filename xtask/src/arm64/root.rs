@@ -68,8 +68,9 @@ impl Root {
         }
         fs::create_dir_all(&self.path)?;
         println!("making a Debian {SUITE} with a compiler for arm64 in {}", self.path.display());
-        let args = ["--variant=minbase", "--include=ca-certificates", SUITE];
-        succeed(Command::new("debootstrap").args(args).arg(&self.path).arg(MIRROR).stdout(Stdio::null()))?;
+        // It mounts /proc there and would leave it if it was killed: the folder could then not be removed.
+        let args = ["--mount", "debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE];
+        succeed(Command::new("unshare").args(args).arg(&self.path).arg(MIRROR).stdout(Stdio::null()))?;
         self.take_settings()?;
         self.run(&format!(
             "export DEBIAN_FRONTEND=noninteractive; dpkg --add-architecture arm64; apt-get -q update; \
