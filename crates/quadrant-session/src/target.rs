@@ -35,6 +35,8 @@ const GROWING_KEYS: u32 = 1 << 16;
 const FIXED_KEYS: u32 = 1 << 13;
 /// Distinct stacks kept, of about a kilobyte each, where memory for them is taken only as they come.
 const GROWING_STACKS: u32 = 1 << 16;
+/// The most of them: a gigabyte, if all are long.
+const MOST_STACKS: u32 = 1 << 20;
 /// Short stacks kept in memory that is taken at creation: 2 MB of it.
 const SHORT_STACKS: u32 = 1 << 12;
 /// Distinct stacks kept where their memory is taken at creation.
@@ -51,8 +53,9 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
     }
     let stacks = program.clauses.iter().any(takes_stacks);
     let no_prealloc = (keyed || stacks) && features.growing_hash();
+    let asked_keys = program.config.max_map_keys;
     let (default_keys, stack_keys, short_stacks) = match no_prealloc {
-        true => (GROWING_KEYS, GROWING_STACKS, SHORT_STACKS),
+        true => (GROWING_KEYS, growing_stacks(asked_keys), SHORT_STACKS),
         false => (FIXED_KEYS, FIXED_STACKS, 0),
     };
     let comm_offset = comm_offset(program, features, types);
@@ -78,12 +81,17 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         session_is_return: None,
         sampling: false,
         numbers_walks: false,
-        map_keys: program.config.max_map_keys.unwrap_or(default_keys),
+        map_keys: asked_keys.unwrap_or(default_keys),
         stack_keys,
         short_stacks,
         fronts: no_prealloc,
         arch: native(),
     })
+}
+
+/// Who asks for more keys than there is room for stacks may have one in each of them.
+pub(crate) fn growing_stacks(asked_keys: Option<u32>) -> u32 {
+    asked_keys.map_or(GROWING_STACKS, |keys| keys.clamp(GROWING_STACKS, MOST_STACKS))
 }
 
 /// The namespace of process ids that this process is in, if it is not the initial one (`PROC_PID_INIT_INO`).

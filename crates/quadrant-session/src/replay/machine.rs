@@ -30,11 +30,10 @@ use super::Host;
 use crate::error::Error;
 use crate::load::map_kind;
 use crate::programs::relocate;
+use crate::target::growing_stacks;
 
 /// Keys of a map without a size of its own.
 const MAP_KEYS: u32 = 1 << 16;
-/// Stacks of a kind.
-const STACK_KEYS: u32 = 1 << 16;
 /// Bytes of records that one event can send.
 const RING_BYTES: u32 = 1 << 24;
 /// Where recorded texts are put in the machine's kernel memory; there is at least so much of nothing between them.
@@ -67,7 +66,7 @@ struct Order {
 }
 
 /// What the machine can do: all that is newest.
-pub(super) fn target(host: Host) -> Target {
+pub(super) fn target(host: Host, asked_keys: Option<u32>) -> Target {
     Target {
         ncpus: host.cpus,
         wall_offset_ns: host.wall_offset_ns,
@@ -91,7 +90,7 @@ pub(super) fn target(host: Host) -> Target {
         sampling: false,
         numbers_walks: true,
         map_keys: MAP_KEYS,
-        stack_keys: STACK_KEYS,
+        stack_keys: growing_stacks(asked_keys),
         short_stacks: 0,
         fronts: false,
         arch: native(),

@@ -121,7 +121,8 @@ impl<'a> Replay<'a> {
     pub fn start(split: &'a Split, host: Host, begin: &Event, sink: &'a mut dyn Sink) -> Result<Replay<'a>, Error> {
         let program = &split.replayer;
         let (compiled, units) = units(split);
-        let object = compile_units(program, &compiled, &machine::target(host), &Default::default())?;
+        let target = machine::target(host, program.config.max_map_keys);
+        let object = compile_units(program, &compiled, &target, &Default::default())?;
         let world = world::Replayed::new(Machine::new(object, host, split));
         let (progress, processes) = (Progress::default(), Processes::default());
         let (unread, turn) = (Vec::new(), None);

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use quadrant_bpf::limits;
 use quadrant_bpf::map::{Map, MapKind, MapSpec, Update};
-use quadrant_testing::{Program, Signal};
+use quadrant_testing::{Program, Signal, skip};
 
-use crate::common::{attached, folder, needs_root, number, run, run_on, script, target};
+use crate::common::{attached, end, folder, is_before, needs_root, number, run, run_on, script, target};
 
 /// The sum of the counts of the ledger's lines of one kind, as in `LOST: 12 records: why`.
 fn lost(stderr: &str, kind: &str) -> i64 {
@@ -97,6 +97,31 @@ fn a_burst_of_new_histograms_loses_none() {
     let outcome = run_on(&format!("{calls} 10007"), &text);
     assert!(!outcome.stderr.contains("LOST"), "{}", outcome.stderr);
     assert_eq!(outcome.stdout.matches("@by[").count() as i64, number(&outcome, "@calls"));
+}
+
+/// Each run of a program has other addresses, and so other stacks.
+#[test]
+fn who_asks_for_more_keys_has_room_for_as_many_stacks() {
+    needs_root!();
+    if is_before((6, 1)) {
+        return skip("before Linux 6.1, the memory for all stacks is taken at the start");
+    }
+    let deep = target!("deep-cc");
+    let clauses = format!(
+        "uprobe:{deep}:target_leaf {{ @[ustack(20)] = count(); }} END {{ printf(\"%d\\n\", len(@)); clear(@); }}"
+    );
+    let on_five = |text: &str| {
+        let tracer = attached(script(text));
+        (0..5).for_each(|_| assert!(Program::new(&deep).args(["16384"]).run().unwrap().success()));
+        end(tracer)
+    };
+    let usual = on_five(&clauses);
+    assert_eq!(lost(&usual.stderr, "update"), 5 * 16384 - 65536, "{}", usual.describe());
+    assert!(lost(&usual.stderr, "stack") > 0, "{}", usual.describe());
+    assert!(usual.stderr.contains("`max_map_keys`"), "{}", usual.describe());
+    let raised = on_five(&format!("config = {{ max_map_keys = 100000 }} {clauses}"));
+    assert!(!raised.stderr.contains("LOST"), "{}", raised.describe());
+    assert!(raised.stdout.lines().any(|line| line == "81920"), "{}", raised.describe());
 }
 
 #[test]
