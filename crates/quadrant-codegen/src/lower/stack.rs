@@ -22,6 +22,8 @@ use quadrant_program::layout::STACK_EMPTY;
 use quadrant_program::layout::STACK_FRAMES_AT;
 use quadrant_program::layout::STACK_IS_SHORT;
 use quadrant_program::layout::STACK_LOST;
+use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
 use quadrant_program::ty::Space;
 use quadrant_program::ty::StackMode;
 use quadrant_program::ty::StackType;
@@ -338,20 +340,24 @@ impl Lower<'_, '_> {
         !stack.user && stack.mode == StackMode::Dtrace && self.unit.context == Context::Run
     }
 
-    /// Whose stack, and how many frames are left out: D does not show those through which the kernel called the program.
+    /// Whose stack, and how many frames are left out: D does not show those through which the kernel called the program, and neither does
+    /// bpftrace's language at tracepoints, whose programs have none unless they run as others.
     pub fn stack_flags(&self, stack: StackType) -> i64 {
-        match (stack.user, stack.mode, &self.unit.context) {
-            (true, ..) => USER_STACK,
-            (
-                false,
-                StackMode::Dtrace,
-                Context::RawTracepoint(_)
-                | Context::BtfTracepoint
-                | Context::Syscalls { .. }
-                | Context::Function { .. },
-            ) => OWN_FRAMES,
-            _ => 0,
+        if stack.user {
+            return USER_STACK;
         }
+        let has_own = match &self.unit.context {
+            Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } => true,
+            Context::Function { .. } => stack.mode == StackMode::Dtrace,
+            _ => false,
+        };
+        if has_own && (stack.mode == StackMode::Dtrace || self.is_at_tracepoints()) { OWN_FRAMES } else { 0 }
+    }
+
+    /// Whether the script has the program at tracepoints, however it runs there.
+    fn is_at_tracepoints(&self) -> bool {
+        let site = |point: &PointId| self.g.program.points.get(point.0 as usize).map(|point| &point.site);
+        self.unit.points.iter().all(|point| matches!(site(point), Some(Site::Tracepoint { .. })))
     }
 
     fn with_process(&mut self, id: Value) -> Value {

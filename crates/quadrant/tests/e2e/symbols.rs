@@ -107,6 +107,21 @@ fn kernel_stack_of_a_busy_program() {
     assert_stack(&outcome.stdout, &["do_syscall_64", "entry_SYSCALL_64"]);
 }
 
+/// They run as raw tracepoints, where the kernel's walk begins in the program and in what called it.
+#[test]
+fn stacks_at_tracepoints_begin_where_the_event_is() {
+    needs_root!();
+    let syscalls = target!("syscalls");
+    for probe in ["raw_syscalls:sys_enter", "syscalls:sys_enter_getppid", "sched:sched_process_exit"] {
+        let text = format!(
+            "tracepoint:{probe} /comm == \"syscalls\"/ {{ @top[kstack(2)] = count(); @all[kstack] = count(); }}"
+        );
+        let outcome = run_on(&format!("{syscalls} getppid 11"), &text);
+        let own = outcome.stdout.contains("bpf_prog_") || outcome.stdout.contains("bpf_trace_run");
+        assert!(outcome.stdout.contains("+") && !own, "{}", outcome.describe());
+    }
+}
+
 #[test]
 fn stacks_of_samples() {
     needs_root!();
