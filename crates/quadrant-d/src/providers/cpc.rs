@@ -62,8 +62,12 @@ fn lookup(providers: &Providers<'_>, event: &str, count: &str) -> Result<Found> 
     let generic = GENERIC.iter().find(|(name, _)| name.eq_ignore_ascii_case(event)).map(|(_, perf)| (*perf).to_owned());
     let name = generic.unwrap_or_else(|| event.replace('_', "-"));
     let hardware = providers.first(ProbeKind::Hardware, &[&name, count]);
-    hardware.or_else(|refusal| providers.first(ProbeKind::Software, &[&name, count]).map_err(|_| refusal))
+    let found = hardware.or_else(|refusal| providers.first(ProbeKind::Software, &[&name, count]).map_err(|_| refusal));
+    found.map_err(|refusal| refusal.help([EVENTS.to_owned()]))
 }
+
+const EVENTS: &str = "events are, among others, `cpu_cycles`, `instructions`, `cache_misses`, `branch_misses`, and of the kernel \
+                      `cpu_clock`, `page_faults`, `context_switches`";
 
 fn form(wanted: &Wanted) -> ProbeError {
     let help = "write an event, a mode (all, user, kernel) and a count, as in `cpc:::cache_misses-all-10000`";

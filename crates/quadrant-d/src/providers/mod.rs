@@ -58,6 +58,9 @@ const KERNEL: &str = "vmlinux";
 /// Probes that one description may mean for the types of their arguments to be looked up one by one. With more, they would differ anyway.
 const MOST_TYPED: usize = 16;
 
+/// What to do where no name is near.
+const ALL: &str = "`dtrace -l` lists the probes that there are";
+
 /// Nearest names that are shown.
 const MOST_NAMES: usize = 3;
 
@@ -290,10 +293,11 @@ impl<'a> Providers<'a> {
     fn nearest(&self, wanted: &Wanted) -> ProbeError {
         // A mistake in the function is the likelier one: thousands of functions have the same few names of probes.
         let other_function = Wanted { function: Pattern::new(""), ..wanted.clone() };
-        let mut names = self.names_like(&other_function, wanted);
-        if names.is_empty() {
-            names = self.names_like(&Wanted { name: Pattern::new(""), ..other_function }, wanted);
-        }
+        let other_name = Wanted { name: Pattern::new(""), ..other_function.clone() };
+        let other_module = Wanted { module: Pattern::new(""), ..wanted.clone() };
+        let wider = [other_function, other_name, other_module].into_iter();
+        let names =
+            wider.map(|wider| self.names_like(&wider, wanted)).find(|names| !names.is_empty()).unwrap_or_default();
         let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), MOST_NAMES);
         let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
         let nearest = match quoted.is_empty() {
@@ -301,13 +305,18 @@ impl<'a> Providers<'a> {
             false => Some(format!("did you mean {}?", quoted.join(" or "))),
         };
         usdt::of_no_process(wanted).into_iter().for_each(|advice| self.warn(advice));
-        no_match(wanted).help(nearest)
+        let advice = nearest.or_else(|| usdt::without_process(wanted)).unwrap_or_else(|| ALL.to_owned());
+        no_match(wanted).help([advice])
     }
 
     /// The refusal of a description, with what is to be done if its provider is one of other systems or of programs that may lack it.
     fn otherwise(&self, refusal: ProbeError, wanted: &Wanted) -> ProbeError {
         match elsewhere::instead(wanted) {
-            Some(Instead::NotHere(advice)) if !self.is_of_a_program(wanted) => no_match(wanted).help([advice]),
+            Some(Instead::NotHere(advice)) if !self.is_of_a_program(wanted) => match refusal.kind {
+                // What was looked for in a process may have been meant there.
+                ProbeErrorKind::NoMatch if usdt::names_process(wanted) => refusal.help([advice]),
+                _ => no_match(wanted).help([advice]),
+            },
             Some(Instead::IfBuilt(advice)) => refusal.help([advice]),
             _ => refusal,
         }
@@ -317,7 +326,11 @@ impl<'a> Providers<'a> {
     fn is_of_a_program(&self, wanted: &Wanted) -> bool {
         let [module, function, name] = [(); 3].map(|()| Pattern::new(""));
         let of_provider = Wanted { provider: wanted.provider.clone(), module, function, name };
-        wanted.module.text().starts_with('/') || !self.names_like(&of_provider, wanted).is_empty()
+        let warnings = self.warnings.borrow().clone();
+        let has_any = wanted.module.text().starts_with('/') || !self.names_like(&of_provider, wanted).is_empty();
+        // Of what only this asks for nothing is to be told.
+        self.warnings.replace(warnings);
+        has_any
     }
 
     /// The names of what a description means, as somebody would write them who wrote `shape`.

@@ -12,6 +12,9 @@ const NAME: &str = "profile";
 const SHORTEST_NS: u64 = 200_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// Why there is no timer of another unit.
+const NO_UNIT: &str = "there is no such unit";
+
 /// Why there is no timer of a number that no u64 holds.
 const TOO_GREAT: &str = "the number is too great";
 
@@ -110,11 +113,12 @@ impl<'a> Timer<'a> {
         let digits = interval.len() - interval.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, unit) = interval.split_at(digits);
         let unit = unit.to_ascii_lowercase();
-        let (_, unit_ns) = UNITS.iter().find(|(known, _)| *known == unit || unit.is_empty() && *known == "hz")?;
-        let rate = match number.parse() {
-            Ok(count) => rate(count, *unit_ns),
-            Err(_) if number.is_empty() => return None,
-            Err(_) => Err(TOO_GREAT),
+        let unit_ns = UNITS.iter().find(|(known, _)| *known == unit || unit.is_empty() && *known == "hz");
+        let rate = match (number.parse(), unit_ns) {
+            (Ok(count), Some((_, unit_ns))) => rate(count, *unit_ns),
+            (Err(_), _) if number.is_empty() => return None,
+            (_, None) => Err(NO_UNIT),
+            (Err(_), _) => Err(TOO_GREAT),
         };
         Some(rate.map(|rate| Self { name, everywhere, rate }))
     }

@@ -1,7 +1,8 @@
-//! `rawtp:CATEGORY::EVENT`: tracepoints as `sdt` has them, and those that no trace event belongs to (module `vmlinux`).
+//! `rawtp:CATEGORY::EVENT`: the tracepoints of `sdt` with the arguments that the kernel hands to them, and those that no trace event
+//! belongs to (module `vmlinux`).
 
 use super::pattern::Wanted;
-use super::sdt::{Kind, raw_layout};
+use super::sdt::{Kind, layout};
 use super::{KERNEL, Probe, Provider, Providers, Result, Row, ids};
 use quadrant_program::probe::{Found, Point, ProbeKind};
 use std::collections::HashSet;
@@ -9,7 +10,7 @@ use std::collections::HashSet;
 pub(super) const PROVIDER: Provider =
     Provider { is_called: |pattern| pattern.matches(RAWTP.name), find, list, of_id, knows: |_| false };
 
-const RAWTP: Kind = Kind { name: "rawtp", ids: ids::RAWTP };
+const RAWTP: Kind = Kind { name: "rawtp", ids: ids::RAWTP, recorded: false };
 
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     let mut probes = RAWTP.find(providers, wanted)?;
@@ -59,7 +60,7 @@ fn id(providers: &Providers<'_>, event: &str) -> u32 {
 fn probe(providers: &Providers<'_>, event: &str) -> Result<Vec<Probe>> {
     let found = providers.resolve(ProbeKind::RawTracepoint, &[event])?;
     let probe = |found: Found| {
-        let layout = raw_layout(&found.args, true);
+        let layout = layout(&found.args, true);
         let point = Point { name: full_name(event), func: String::new(), ..found.point };
         providers.probe(point, id(providers, event), layout)
     };

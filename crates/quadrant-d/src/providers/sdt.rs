@@ -1,4 +1,4 @@
-//! `sdt:CATEGORY::EVENT`: the kernel's tracepoints, with the arguments that the kernel hands to them.
+//! `sdt:CATEGORY::EVENT`: the kernel's tracepoints; their arguments are the fields of what the kernel records there.
 
 use super::alias;
 use super::layout::{Arg, ArgType, Layout, Stability, Value};
@@ -7,6 +7,7 @@ use super::{MOST_TYPED, Probe, Provider, Providers, Result, Row, ids};
 use crate::ast::Attributes;
 use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeKind, Site};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// These have a provider of their own.
 const SYSCALLS: &str = "syscalls";
@@ -17,12 +18,14 @@ const MOST_RAW: u8 = 10;
 pub(super) const PROVIDER: Provider =
     Provider { is_called: |pattern| pattern.matches(SDT.name), find, list, of_id, knows: |_| false };
 
-const SDT: Kind = Kind { name: "sdt", ids: ids::SDT };
+const SDT: Kind = Kind { name: "sdt", ids: ids::SDT, recorded: true };
 
 /// A provider of tracepoints.
 pub(super) struct Kind {
     pub name: &'static str,
     pub ids: Range<u32>,
+    /// Arguments are the fields of the record, not what the kernel hands to the tracepoint.
+    pub recorded: bool,
 }
 
 fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
@@ -78,13 +81,24 @@ impl Kind {
     }
 
     fn probe(&self, providers: &Providers<'_>, category: &str, event: &str, typed: bool) -> Probe {
-        let raw = providers.resolve(ProbeKind::RawTracepoint, &[event]).ok();
-        let (site, layout) = match raw.and_then(|found| found.into_iter().next()) {
-            Some(Found { point, args }) => (point.site, raw_layout(&args, typed)),
-            None => recorded(providers, category, event, typed),
-        };
+        let (site, args) = self.place(providers, category, event);
         let point = Point { site, name: self.full_name(category, event), func: String::new() };
-        providers.probe(point, self.id(providers, category, event), layout)
+        providers.probe(point, self.id(providers, category, event), layout(&args, typed))
+    }
+
+    /// Where one of the two cannot be described (a module's tracepoint has no types, a format cannot be read), it is the other one.
+    fn place(&self, providers: &Providers<'_>, category: &str, event: &str) -> (Site, Arc<Args>) {
+        let first = |kind, parts: &[&str]| providers.resolve(kind, parts).ok()?.into_iter().next();
+        let raw = || first(ProbeKind::RawTracepoint, &[event]);
+        let record = || first(ProbeKind::Tracepoint, &[category, event]);
+        let found = if self.recorded { record().or_else(raw) } else { raw().or_else(record) };
+        match found {
+            Some(Found { point, args }) => (point.site, args),
+            None => {
+                let site = Site::Tracepoint { category: category.to_owned(), event: event.to_owned() };
+                (site, Arc::default())
+            }
+        }
     }
 }
 
@@ -103,8 +117,8 @@ fn matching(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<(String, S
     Ok(providers.events()?.iter().filter(is_meant).cloned().collect())
 }
 
-/// The arguments of the tracepoint itself.
-pub(super) fn raw_layout(args: &Args, typed: bool) -> Layout {
+/// Of many tracepoints, types would differ.
+pub(super) fn layout(args: &Args, typed: bool) -> Layout {
     let fields = args.fields.iter().filter(|_| typed);
     Layout {
         args: fields.map(typed_field).collect(),
@@ -124,14 +138,6 @@ fn word(field: &Field) -> Value {
 
 fn typed_field(field: &Field) -> Arg {
     Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) }
-}
-
-/// A tracepoint that the kernel's types do not describe (a module's): the fields of its record.
-fn recorded(providers: &Providers<'_>, category: &str, event: &str, typed: bool) -> (Site, Layout) {
-    let site = Site::Tracepoint { category: category.to_owned(), event: event.to_owned() };
-    let found = providers.resolve(ProbeKind::Tracepoint, &[category, event]).ok().filter(|_| typed);
-    let args = found.and_then(|found| Some(found.into_iter().next()?.args)).unwrap_or_default();
-    (site, raw_layout(&args, typed))
 }
 
 /// Kernel and its data change.

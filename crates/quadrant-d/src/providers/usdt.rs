@@ -7,7 +7,9 @@ use super::definition::Definitions;
 use super::pattern::{Pattern, Wanted};
 use super::pid::PROGRAM;
 use super::{Command, Layout, Probe, Provider, Providers, Result, Row};
+use quadrant_program::expr::PointPart;
 use quadrant_program::probe::{Found, Inode, Point, ProbeError, ProbeKind, Site};
+use quadrant_types::{suggest, suggest_many};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -112,6 +114,18 @@ pub(super) fn of_no_process(wanted: &Wanted) -> Option<String> {
     })
 }
 
+/// What to do where `$target` is nothing.
+pub(super) fn without_process(wanted: &Wanted) -> Option<String> {
+    let name = wanted.provider.literal()?.strip_suffix('0')?;
+    let is_it = !name.is_empty() && !name.ends_with(|c: char| c.is_ascii_digit());
+    is_it.then(|| "`$target` is the process of `-c` or `-p`".to_owned())
+}
+
+/// Whether the provider's name ends with a number, as those of processes do.
+pub(super) fn names_process(wanted: &Wanted) -> bool {
+    wanted.provider.literal().is_some_and(|name| name.ends_with(|c: char| c.is_ascii_digit()))
+}
+
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     // A probe that is in several places is one.
     let mut seen = HashSet::new();
@@ -191,15 +205,60 @@ impl Process {
     }
 
     fn explain(&self, providers: &Providers<'_>, wanted: &Wanted, error: ProbeError) -> ProbeError {
-        let (which, pid) = (self.provider.as_deref().unwrap_or_default(), self.pid);
+        // Of all providers, there are none at all.
+        let Some(which) = &self.provider else { return super::no_match(wanted) };
+        let pid = self.pid;
         let none = format!("there are no static probes of `{which}` in process {pid}");
-        if matches!(wanted.module.text(), "" | "*") {
+        let near = self.nearest(providers, wanted);
+        if near.is_empty() && matches!(wanted.module.text(), "" | "*") {
             // With `-Z` this is all that is said.
             self.of_later(providers, wanted).into_iter().for_each(|advice| providers.warn(advice));
+        }
+        if !near.is_empty() {
+            return super::no_match(wanted).help([format!("did you mean {}?", near.join(" or "))]);
+        }
+        let others = self.providers(providers);
+        if matches!(wanted.module.text(), "" | "*") {
+            let none = match others.is_empty() {
+                true => none,
+                false => format!("{none}; it has those of {}", others.join(", ")),
+            };
             return super::no_match(wanted).help([none]);
         }
         let why = format!("{none}: {}", error.message);
         super::no_match(wanted).help([why]).help(error.help)
+    }
+
+    /// All of the process.
+    fn all(&self, providers: &Providers<'_>) -> Vec<Probe> {
+        let everything = Process { pid: self.pid, provider: None };
+        everything.find(providers, &Wanted::new("", "", "", "")).unwrap_or_default()
+    }
+
+    /// The names of its probes that are nearly what is wanted, quoted. Nobody knows the number of a command.
+    fn nearest(&self, providers: &Providers<'_>, wanted: &Wanted) -> Vec<String> {
+        let (Some(provider), number) = (&self.provider, self.pid.to_string()) else { return Vec::new() };
+        let all = self.all(providers);
+        let names: BTreeSet<String> = all.iter().map(|probe| wanted.shaped(&probe.point.name)).collect();
+        let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), super::MOST_NAMES);
+        let shown = |name: &str| match (self.command(providers), name.split_once(&number)) {
+            (Some(_), Some((own, rest))) => format!("`{own}$target{rest}`"),
+            _ => format!("`{name}`"),
+        };
+        // Numbers make names alike that are not.
+        let like = |name: &&str| {
+            let base = name.split(&number).next().unwrap_or_default();
+            base == provider || suggest(base, [provider.as_str()]).is_some()
+        };
+        near.into_iter().filter(like).map(shown).collect()
+    }
+
+    /// The names of its providers, quoted.
+    fn providers(&self, providers: &Providers<'_>) -> Vec<String> {
+        let number = self.pid.to_string();
+        let name = |probe: &Probe| PointPart::Provider.of(&probe.point.name).trim_end_matches(&number).to_owned();
+        let names: BTreeSet<String> = self.all(providers).iter().map(name).collect();
+        names.iter().map(|name| format!("`{name}`")).collect()
     }
 
     /// What a command opens when it runs, as Java does its machine, is found by its path alone.

@@ -105,8 +105,11 @@ fn names_of_other_systems() {
 #[test]
 fn tracepoints() {
     let Some(world) = World::new() else { return };
-    let layout = world.layout("sdt:sched::sched_switch");
-    assert_eq!((layout.args.len() >= 3, &layout.raw[1]), (true, &Value::Word(1)));
+    let handed = world.layout("rawtp:sched::sched_switch");
+    assert_eq!((handed.args.len() >= 3, &handed.raw[1]), (true, &Value::Word(1)));
+    let recorded = world.layout("sdt:sched::sched_switch");
+    let Value::Field(field) = &recorded.raw[1] else { panic!("{recorded:?}") };
+    assert_eq!((recorded.args.len(), field.name.as_str()), (7, "prev_pid"));
     assert!(world.names("sdt:sched::sched_process_*").len() > 3);
     assert!(world.names("sdt:::").len() > 500);
     assert!(world.find("rawtp:::sched_switch").unwrap().len() == 1);

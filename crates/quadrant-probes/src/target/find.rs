@@ -79,7 +79,9 @@ fn find_for_process(files: &Files, wanted: &str, pid: u32, sight: Sight) -> Resu
 fn not_mapped(pid: u32, wanted: &str, mapped: &[MappedFile]) -> ProbeError {
     let message = format!("process {pid} has mapped no file called `{wanted}`");
     let names: Vec<String> = mapped.iter().map(|file| file_name(&file.name)).collect();
-    let mut error = no_match(message, wanted, names.iter().map(String::as_str));
+    // A library is named without its version, too.
+    let known = names.iter().flat_map(|name| [name.as_str(), name.split(".so").next().unwrap_or(name)]);
+    let mut error = no_match(message, wanted, known);
     error.help.push("a file that it will load later can be named by its path".into());
     error
 }

@@ -49,6 +49,8 @@ pub fn run(line: &Line, what: Product) -> Result<i32, Failure> {
         return Err(Failure::new(format!("-{letter} needs a file with provider definitions: -s FILE")));
     }
     let (_, options) = settings::all(&line.settings)?;
+    // An object that is called as the script would be lost.
+    line.operands.iter().for_each(|object| output_file::keep(Path::new(object)));
     let loaded = sources::load(&line.enablings, options.cpp.then(|| Preprocessor::of(&options)).as_ref())?;
     let mut whole = ProviderFile::default();
     for (at, one) in loaded.iter().enumerate() {

@@ -196,8 +196,16 @@ impl Listing<'_> {
 
     fn type_name(&self, ty: &ArgType) -> String {
         match ty {
-            ArgType::C(id) => self.types.display(*id).to_string(),
+            ArgType::C(id) => in_d(self.types.display(*id).to_string()),
             ArgType::D(text) => text.to_string(),
         }
+    }
+}
+
+/// A type's name as DTrace has it: `char [16]`.
+fn in_d(name: String) -> String {
+    match name.split_once('[') {
+        Some((elem, rest)) if !elem.ends_with([' ', ')', '*']) => format!("{elem} [{rest}"),
+        _ => name,
     }
 }

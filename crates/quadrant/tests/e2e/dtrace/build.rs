@@ -184,6 +184,17 @@ fn files_are_named_after_the_definition() {
 }
 
 #[test]
+fn an_object_that_is_called_as_the_definition_is_not_lost() {
+    let folder = folder("kept");
+    std::fs::write(folder.join("p.d"), "provider p { probe a(int); };").expect("write the definition");
+    std::fs::write(folder.join("p.o"), "an object").expect("write the object");
+    let outcome = dtrace().args(["-G", "-s", "p.d", "p.o"]).dir(&folder).run().expect("the tracer runs");
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("p.o itself, which would be lost"), "{}", outcome.describe());
+    assert_eq!(std::fs::read(folder.join("p.o")).expect("the object"), b"an object");
+}
+
+#[test]
 fn what_is_wrong_with_a_definition_is_said() {
     let folder = folder("wrong");
     let cases = [

@@ -279,6 +279,8 @@ fn listings_with_arguments() {
         }
         assert!(outcome.stdout.contains(line), "{line}: {}", outcome.describe());
     }
+    let outcome = good(dtrace().args(["-lvn", "sdt:sched::sched_switch"]));
+    assert!(outcome.stdout.contains("\t\targs[0]: char [16]\n\t\targs[1]: pid_t\n"), "{}", outcome.describe());
 }
 
 #[test]

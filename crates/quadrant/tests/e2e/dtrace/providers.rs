@@ -390,6 +390,39 @@ fn providers_of_other_systems_say_what_to_use_instead() {
     }
 }
 
+#[test]
+fn descriptions_of_nothing_say_what_was_meant() {
+    needs_root!();
+    for (description, wanted) in [
+        ("syscall:vmlinx:read:entry", "did you mean `syscall:vmlinux:read:entry`?"),
+        ("sdt:schedd::sched_switch", "did you mean `sdt:sched::sched_switch`?"),
+        ("tick-1x", "there is no such unit: write a number and a unit, as in `tick-1s`"),
+        ("cpc:::nosuch-all-100000", "events are, among others, `cpu_cycles`"),
+        ("nosuch$target:::probe", "`$target` is the process of `-c` or `-p`"),
+        ("nosuch_at_all", "`dtrace -l` lists the probes that there are"),
+    ] {
+        let outcome = dtrace().args(["-n", description]).run().unwrap();
+        assert!(outcome.stderr.contains(&format!("\n  help: {wanted}")), "{}", outcome.describe());
+    }
+}
+
+#[test]
+fn static_probes_that_a_process_lacks_are_told_from_those_that_it_has() {
+    needs_root!();
+    let usdt = target!("usdt");
+    for (command, description, wanted) in [
+        (usdt.as_str(), "demo$target:::hut", "did you mean `demo$target:::hit`?"),
+        (usdt.as_str(), "demos$target:::hit", "did you mean `demo$target:::hit`?"),
+        (usdt.as_str(), "nosuch$target:::probe", "; it has those of `demo`"),
+        ("true", "audit$target:::sale", "there are no static probes of `audit` in process "),
+        ("true", "audit$target:::sale", "`audit` is a provider of FreeBSD"),
+    ] {
+        let outcome = dtrace().args(["-n", description, "-c", command]).run().unwrap();
+        let is_it = |line: &str| line.starts_with("  help: ") && line.contains(wanted);
+        assert!(outcome.stderr.lines().any(is_it), "{}", outcome.describe());
+    }
+}
+
 /// A processor's node of memory is known to programs; what is not says where else to look.
 #[test]
 fn locality_and_what_there_is_not() {

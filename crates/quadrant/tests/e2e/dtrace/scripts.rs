@@ -329,6 +329,22 @@ fn tracepoints_as_static_probes_of_the_kernel() {
     assert_eq!(number(&outcome, "true"), 1, "{}", outcome.describe());
 }
 
+/// `rawtp` has what the kernel hands to the tracepoint instead.
+#[test]
+fn what_tracepoints_record_is_the_arguments_of_static_probes_of_the_kernel() {
+    needs_root!();
+    let recorded =
+        "sdt:sched::sched_process_exec /args[1] == $target/ { printf(\"%s %d\\n\", stringof(args[0]), arg1 == pid); }";
+    assert_eq!(quietly_on("/bin/true", recorded).lines(), ["/bin/true 1"]);
+    let handed = "rawtp:sched::sched_process_exec /args[0]->tgid == $target/ { printf(\"%d\\n\", arg1 == pid); }";
+    assert_eq!(quietly_on("/bin/true", handed).lines(), ["1"]);
+    // More events than one looks up the types of.
+    let many =
+        "sdt:sched::sched_process_exec, sdt:sched:: /probename == \"sched_process_exec\" && arg1 == $target/ { n++; }
+                END { printf(\"%d\\n\", n); }";
+    assert_eq!(quietly_on("/bin/true", many).lines(), ["2"]);
+}
+
 #[test]
 fn a_report_every_second() {
     needs_root!();
