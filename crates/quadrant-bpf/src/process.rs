@@ -1,6 +1,6 @@
 //! Processes: one to start and trace from its first instruction, or one to watch until it ends.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -58,9 +58,14 @@ impl Child {
         let Some(program) = argv.first() else {
             return Err(Error::new("cannot start a command", "it is empty"));
         };
-        let name = program.to_string_lossy().into_owned();
+        Child::spawn_program(program, argv)
+    }
+
+    /// The same for a program that was searched already: otherwise the traced process would try one folder after the other.
+    pub fn spawn_program(program: &CStr, argv: &[CString]) -> Result<Child> {
+        let name = argv.first().map_or(program, CString::as_c_str).to_string_lossy().into_owned();
         let failed = |call, errno| Error::os(format!("cannot start {name:?}{call}"), Operation::File, errno);
-        let (pid, gate, failure) = fork_and_wait(argv).map_err(|errno| failed("", errno))?;
+        let (pid, gate, failure) = fork_and_wait(program, argv).map_err(|errno| failed("", errno))?;
         let pidfd = PidFd::of(pid).map_err(|errno| failed(" and watch it (pidfd_open(2))", errno))?;
         Ok(Child { pid, pidfd, gate: Some(gate), failure, name, status: None })
     }
@@ -195,7 +200,7 @@ impl AsFd for PidFd {
 static SPAWNING: Mutex<()> = Mutex::new(());
 
 /// The process's number, the gate, and the pipe for the reason of a failure.
-fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd, OwnedFd), Errno> {
+fn fork_and_wait(program: &CStr, argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd, OwnedFd), Errno> {
     let _one_at_a_time = SPAWNING.lock();
     let (gate_in, gate_out) = sys::pipe()?;
     let (failure_in, failure_out) = sys::pipe()?;
@@ -207,7 +212,7 @@ fn fork_and_wait(argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd,
     match unsafe { libc::fork() } {
         0 => {
             wait_for_release(&gate_in, gate_out);
-            become_program(&words, limits, &failure_out)
+            become_program(program, &words, limits, &failure_out)
         }
         pid => sys::check(pid.into()).map(|_| (pid, gate_out, failure_in)),
     }
@@ -228,11 +233,11 @@ fn wait_for_release(gate_in: &OwnedFd, gate_out: OwnedFd) {
 }
 
 /// The child's second part, as careful as the first.
-fn become_program(words: &[*const libc::c_char], limits: limits::Originals, failure: &OwnedFd) -> ! {
+fn become_program(program: &CStr, words: &[*const libc::c_char], limits: limits::Originals, failure: &OwnedFd) -> ! {
     default_signals();
     limits.set();
-    // SAFETY: `words` is a null-terminated array of terminated strings that is never empty.
-    unsafe { libc::execvp(words[0], words.as_ptr()) };
+    // SAFETY: `program` is a terminated string, `words` a null-terminated array of such.
+    unsafe { libc::execvp(program.as_ptr(), words.as_ptr()) };
     let _ = sys::write(failure.as_fd(), &Errno::last().number().to_ne_bytes());
     // SAFETY: it ends the process without running anything of the parent's.
     unsafe { libc::_exit(127) }

@@ -1,16 +1,29 @@
 //! Finding programs as the shell and execvp(3) do.
 
 use std::ffi::CStr;
+use std::ffi::CString;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 use quadrant_bpf::errno::Errno;
+use quadrant_bpf::process::Child;
 
 /// The program that a command's first word means.
 pub fn find(name: &CStr) -> Option<PathBuf> {
     in_path(OsStr::from_bytes(name.to_bytes())).filter(|path| is_program(path))
+}
+
+/// A command that waits to become its program, which is searched here: the traced process would try all folders before it.
+///
+/// # Errors
+/// It cannot be started.
+pub fn start(words: &[CString]) -> quadrant_bpf::Result<Child> {
+    let program =
+        words.first().and_then(|name| find(name)).and_then(|path| CString::new(path.into_os_string().into_vec()).ok());
+    program.map_or_else(|| Child::spawn(words), |program| Child::spawn_program(&program, words))
 }
 
 /// Why a command's first word means no program, in the C library's words.

@@ -43,6 +43,7 @@ use crate::keys;
 use crate::list;
 use crate::overhead;
 use crate::parameters;
+use crate::programs;
 use crate::resolver::Names;
 use crate::scope::Wanted;
 use crate::words;
@@ -205,7 +206,7 @@ fn is_function(site: &Site) -> bool {
 /// It cannot be started.
 pub fn start(args: &Args) -> Result<Option<Child>, Failure> {
     let Some(command) = &args.command else { return Ok(None) };
-    Ok(Some(Child::spawn(&words::split(command)?)?))
+    Ok(Some(programs::start(&words::split(command)?)?))
 }
 
 /// What a script means.

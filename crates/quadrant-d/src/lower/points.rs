@@ -58,7 +58,10 @@ impl Lower<'_> {
         if self.settings.zdefs {
             return;
         }
-        self.diagnostics.push(no_probes(error, spec.id().is_some(), spec.span));
+        let is_number = spec.id().is_some();
+        let helpless = error.kind == ProbeErrorKind::NoMatch && error.help.is_empty() && !is_number;
+        let error = if helpless { error.help([ALL.to_owned()]) } else { error };
+        self.diagnostics.push(no_probes(error, is_number, spec.span));
     }
 
     /// Reports `pid0`, which is what `pid$target` is without a process.
@@ -71,6 +74,9 @@ impl Lower<'_> {
         true
     }
 }
+
+/// What to do where no name is near.
+const ALL: &str = "`dtrace -l` lists the probes that there are";
 
 /// What is wrong with a description, or with the number of a probe.
 #[must_use]

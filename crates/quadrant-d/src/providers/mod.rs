@@ -58,9 +58,6 @@ const KERNEL: &str = "vmlinux";
 /// Probes that one description may mean for the types of their arguments to be looked up one by one. With more, they would differ anyway.
 const MOST_TYPED: usize = 16;
 
-/// What to do where no name is near.
-const ALL: &str = "`dtrace -l` lists the probes that there are";
-
 /// Nearest names that are shown.
 const MOST_NAMES: usize = 3;
 
@@ -305,8 +302,7 @@ impl<'a> Providers<'a> {
             false => Some(format!("did you mean {}?", quoted.join(" or "))),
         };
         usdt::of_no_process(wanted).into_iter().for_each(|advice| self.warn(advice));
-        let advice = nearest.or_else(|| usdt::without_process(wanted)).unwrap_or_else(|| ALL.to_owned());
-        no_match(wanted).help([advice])
+        no_match(wanted).help(nearest.or_else(|| usdt::without_process(wanted)))
     }
 
     /// The refusal of a description, with what is to be done if its provider is one of other systems or of programs that may lack it.

@@ -9,7 +9,7 @@ use super::pid::PROGRAM;
 use super::{Command, Layout, Probe, Provider, Providers, Result, Row};
 use quadrant_program::expr::PointPart;
 use quadrant_program::probe::{Found, Inode, Point, ProbeError, ProbeKind, Site};
-use quadrant_types::{suggest, suggest_many};
+use quadrant_types::suggest_many;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -237,20 +237,15 @@ impl Process {
 
     /// The names of its probes that are nearly what is wanted, quoted. Nobody knows the number of a command.
     fn nearest(&self, providers: &Providers<'_>, wanted: &Wanted) -> Vec<String> {
-        let (Some(provider), number) = (&self.provider, self.pid.to_string()) else { return Vec::new() };
-        let all = self.all(providers);
-        let names: BTreeSet<String> = all.iter().map(|probe| wanted.shaped(&probe.point.name)).collect();
-        let near = suggest_many(&wanted.to_string(), names.iter().map(String::as_str), super::MOST_NAMES);
-        let shown = |name: &str| match (self.command(providers), name.split_once(&number)) {
-            (Some(_), Some((own, rest))) => format!("`{own}$target{rest}`"),
-            _ => format!("`{name}`"),
-        };
-        // Numbers make names alike that are not.
-        let like = |name: &&str| {
-            let base = name.split(&number).next().unwrap_or_default();
-            base == provider || suggest(base, [provider.as_str()]).is_some()
-        };
-        near.into_iter().filter(like).map(shown).collect()
+        let number = self.pid.to_string();
+        // Equal numbers would make names alike that are not.
+        let plain = |name: String| name.replacen(&number, "", 1);
+        let names = self.all(providers).into_iter().map(|probe| plain(wanted.shaped(&probe.point.name)));
+        let names: BTreeSet<String> = names.collect();
+        let near = suggest_many(&plain(wanted.to_string()), names.iter().map(String::as_str), super::MOST_NAMES);
+        let process = if self.command(providers).is_some() { "$target" } else { &number };
+        let parts = near.into_iter().filter_map(|name| name.split_once(':'));
+        parts.map(|(provider, rest)| format!("`{provider}{process}:{rest}`")).collect()
     }
 
     /// The names of its providers, quoted.

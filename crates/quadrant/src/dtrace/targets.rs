@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_d::providers::Command;
 use quadrant_session::Focus;
@@ -57,7 +56,7 @@ impl Targets {
             let name = crate::failure::shown(&name.to_string_lossy());
             Failure::new(format!("failed to start {name}: there is no such program (ENOENT)"))
         })?;
-        let child = Child::spawn(words)?;
+        let child = programs::start(words)?;
         let pid = child.pid();
         self.focus.children.push(child);
         self.commands.push(Command { pid, program });

@@ -337,3 +337,13 @@ fn an_interrupt_runs_the_end_and_prints_once() {
     assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
     assert_eq!(super::answers(&outcome), ["end", "                7"], "{}", outcome.describe());
 }
+
+/// It would be seen to try one folder after the other.
+#[test]
+fn a_command_is_searched_before_it_is_traced() {
+    needs_root!();
+    let text = "syscall::execve:entry /pid == $target/ { n++; } END { printf(\"%d\\n\", n); }";
+    let path = "/nonexistent:/nowhere:/usr/bin:/bin";
+    let outcome = good(dtrace().args(["-qn", text, "-c", "true"]).env("PATH", path));
+    assert_eq!(outcome.lines(), ["1"], "{}", outcome.describe());
+}
