@@ -63,6 +63,8 @@ static RECIPES: &[Recipe] = &[
     c("many-usdt", &["many_usdt.c"]),
     Recipe { name: "deep-cc", tool: &CXX, args: &["deep.cc"], needs: &[] },
     Recipe { name: "deep-rs", tool: &RUST, args: &["deep.rs"], needs: &[] },
+    Recipe { name: "copied-cc", tool: &CXX, args: &["copied.cc"], needs: &[] },
+    Recipe { name: "copied-cc-plain", tool: &CXX, args: &["-O0", "copied.cc"], needs: &[] },
     c("paired", &["paired.c"]),
     c("syscalls", &["syscalls.c"]),
     c("floats", &["floats.c"]),

@@ -4,6 +4,7 @@
 //! has a limit, and nothing is opened: whoever reads a file gives its sections ([`Sections`]) and finds the files it refers to
 //! ([`Companions`]).
 
+mod classes;
 mod die;
 mod functions;
 mod inlined;
@@ -18,6 +19,7 @@ mod sections;
 mod split;
 mod units;
 
+pub(crate) use classes::is_passed_by_address;
 pub(crate) use die::Die;
 pub use die::DieRef;
 pub use lines::SourceLine;

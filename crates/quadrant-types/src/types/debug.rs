@@ -4,7 +4,7 @@ use super::{
     CType, DebugTypes, Entry, EnumValue, Form, FuncProto, Home, MAX_CHAIN, Member, Param, Qualifier, TypeId, Types, X87,
 };
 use crate::DebugInfo;
-use crate::dwarf::{Die, DieRef};
+use crate::dwarf::{self, Die, DieRef};
 use gimli::DwTag;
 use std::rc::Rc;
 
@@ -93,9 +93,8 @@ impl Types {
     /// copied by a function of its own.
     pub fn is_passed_by_address(&self, id: TypeId) -> bool {
         let Some(Home::Debug(of, die)) = self.entry(id).home else { return false };
-        let by_reference = u64::from(gimli::DW_CC_pass_by_reference.0);
-        let passed = |info: &DebugInfo| info.die(die)?.number(gimli::DW_AT_calling_convention);
-        self.debug_info(of).and_then(|info| passed(&info)) == Some(by_reference)
+        let by_address = |info: &DebugInfo| info.die(die).is_some_and(|class| dwarf::is_passed_by_address(&class));
+        self.debug_info(of).is_some_and(|info| by_address(&info))
     }
 
     /// One handle for types that every unit of a program describes again: code that reads them can be shared.

@@ -95,6 +95,36 @@ fn structs_by_value_by_clang() {
     }
 }
 
+/// gcc does not say which classes are handed over by their address: those that declare how they are copied or end, whose parts do,
+/// and those that cannot be copied.
+#[test]
+fn classes_that_have_to_be_copied_by_a_function() {
+    needs_root!();
+    let script = r#"uprobe:BIN:cpp:make, uprobe:BIN:cpp:take { printf("%s %d\n", func, args.n); }
+        uprobe:BIN:cpp:"take(Copied, int)", uprobe:BIN:cpp:"take(Plain, int)", uprobe:BIN:cpp:"take(Virtual, int)",
+            uprobe:BIN:cpp:"take(Single, int)" { print(args.it.v); }
+        uprobe:BIN:cpp:"take(Holder, int)" { print(args.it.part[0].v); }
+        uretprobe:BIN:cpp:make { print(retval.v); }"#;
+    let wanted = [
+        ("make(Copied const&, int) 10", "11"),
+        ("take(Copied, int) 21", "11"),
+        ("make(Plain const&, int) 10", "12"),
+        ("take(Plain, int) 22", "12"),
+        ("take(Holder, int) 23", "4"),
+        ("take(Virtual, int) 24", "5"),
+        ("take(Single, int) 25", "6"),
+    ];
+    for target in [target!("copied-cc"), target!("copied-cc-plain")] {
+        let outcome = on(&target, script);
+        let mut wanted: Vec<_> = wanted.iter().flat_map(|(call, value)| [*call, *value]).collect();
+        let mut lines = outcome.lines();
+        // gcc takes the arguments of an addition from either side.
+        lines.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(lines, wanted, "{}", outcome.describe());
+    }
+}
+
 #[test]
 fn results_have_their_types() {
     needs_root!();
