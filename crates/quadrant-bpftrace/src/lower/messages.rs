@@ -48,6 +48,11 @@ impl Messages {
         self.errors > 0
     }
 
+    /// Whether one has these words.
+    pub fn says(&self, words: &str) -> bool {
+        self.all.iter().any(|message| message.message == words)
+    }
+
     /// Whether there is an error among those since there were `from`.
     pub fn failed_since(&self, from: usize) -> bool {
         self.all.iter().skip(from).any(|message| message.severity == Severity::Error)

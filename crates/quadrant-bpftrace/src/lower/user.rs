@@ -94,7 +94,12 @@ impl Lower<'_> {
     /// Why nothing is known of a user function's arguments.
     pub(super) fn no_user_arguments<T>(&mut self, message: String, span: Span) -> Option<T> {
         let Some(error) = self.unnamed.get(&self.scope.point).cloned() else { return self.error(span, message) };
-        let mut diagnostic = Diagnostic::error(span, format!("{message}: {}", error.message));
+        let message = format!("{message}: {}", error.message);
+        // A file's debug information is missing for each of the arguments that the script uses.
+        if self.messages.says(&message) {
+            return None;
+        }
+        let mut diagnostic = Diagnostic::error(span, message);
         diagnostic.help = error.help_in(crate::spell);
         self.report(diagnostic.help("`arg0`, `arg1`, ... need no debug information"));
         None

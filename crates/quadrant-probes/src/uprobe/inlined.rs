@@ -41,7 +41,8 @@ pub(super) fn advise_copies(
         return error;
     }
     let file = target.name.display();
-    let message = format!("`{name}` has no code of its own in {file}: it is inlined, {copies} times");
+    let times = if copies == 1 { "once".to_owned() } else { format!("{copies} times") };
+    let message = format!("`{name}` has no code of its own in {file}: it is inlined {times}");
     let copies = Advice::one_of("probe the copies: ", vec![all_copies(target, name)], "");
     crate::error::error(message).help([copies, "probe a function that calls it".into()])
 }

@@ -165,12 +165,13 @@ impl Finder<'_> {
 
     /// Where a function that has no symbol is inlined, the error says so.
     fn advise_copies(&self, place: &Place, error: ProbeError) -> ProbeError {
-        match (place, self.elf.symbols()) {
-            (Place::Functions(name), Ok(symbols)) if symbols.named(name).next().is_none() => {
-                inlined::advise_copies(error, name, self.target, self.files, self.debug)
-            }
-            _ => error,
-        }
+        let name = match place {
+            Place::Functions(name) if self.elf.symbols().is_ok_and(|all| all.named(name).next().is_none()) => name,
+            // Debug information has no parameters in its names.
+            Place::Readable(name) if !self.has(place) => name.split('(').next().unwrap_or(name),
+            _ => return error,
+        };
+        inlined::advise_copies(error, name, self.target, self.files, self.debug)
     }
 
     /// Functions by name; of a single one it is said where it has copies that are not probed.

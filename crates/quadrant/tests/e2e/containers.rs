@@ -126,6 +126,8 @@ fn containers_have_names_and_can_be_chosen() {
     pod.run(&format!("{syscalls} getppid 103"));
     assert_eq!(number(&end(tracer), &format!("@[{}]", &id("feed1")[..12])), 109);
 
+    let compared = refused(script("BEGIN { print(container == \"feed1\"); }"));
+    assert!(compared.contains("one container with --container"), "{compared}");
     let several = refused(script(text).args(["--container", "feed"]));
     assert!(several.contains("2 containers begin with `feed` or are called so"), "{several}");
     assert!(several.contains(&id("feed1")) && several.contains(&id("feed2")), "{several}");

@@ -206,7 +206,8 @@ impl Lower<'_> {
 
     pub(super) fn mismatch<T>(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<T> {
         let (l, r) = (self.describe_operand(op, &left.ty), self.describe_operand(op, &right.ty));
-        let help = float_help(&left.ty).or_else(|| float_help(&right.ty));
+        let help_of = |ty: &Type| float_help(ty).or_else(|| group_help(ty));
+        let help = help_of(&left.ty).or_else(|| help_of(&right.ty));
         self.error_of(span, format!("`{}` does not go with {l} and {r}", op.symbol()), help)
     }
 
@@ -365,6 +366,12 @@ fn loses_sign(value: &Expr, ty: &Type) -> bool {
 pub(in super::super) fn float_help(ty: &Type) -> Option<&'static str> {
     matches!(ty, Type::Float { .. })
         .then_some("eBPF has no floating point: print it with `%f`, or take the whole part: `(int64)...`")
+}
+
+/// Names of groups are found by the tracer, when what the program said of them is shown.
+fn group_help(ty: &Type) -> Option<&'static str> {
+    matches!(ty, Type::Container | Type::CgroupPath(_))
+        .then_some("programs know a group by its number: compare `cgroup == cgroupid(\"PATH\")`, or trace one container with --container")
 }
 
 /// The number that a constant is.

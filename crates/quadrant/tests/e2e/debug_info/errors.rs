@@ -39,7 +39,8 @@ fn no_debug_information() {
         return quadrant_testing::skip("needs objcopy (Debian: apt install binutils)");
     }
     let copy = copy.to_str().expect("the build folder's name is UTF-8");
-    let message = refusal(copy, "uprobe:BIN:typed_pointer { print(args.item); }");
+    let message = refusal(copy, "uprobe:BIN:typed_pointer { print(args.item); print(args.item); }");
+    assert_eq!(message.matches("error:").count(), 1, "{message}");
     for part in ["has no debug information", "compile the program with -g", "/usr/lib/debug/.build-id/", "arg0"] {
         assert!(message.contains(part), "{part}: {message}");
     }

@@ -56,7 +56,12 @@ fn copies_of_a_function() {
     needs_root!();
     let target = target!("inlined");
     let message = refused(script(&format!("uprobe:{target}:part {{ }}")));
-    assert!(message.contains("it is inlined, 3 times") && message.contains(":inline:part`"), "{message}");
+    assert!(message.contains("it is inlined 3 times") && message.contains(":inline:part`"), "{message}");
+    let message = refused(script(&format!("uprobe:{}:cpp:\"shapes::inlined_sum\" {{ }}", target!("mangled-cc"))));
+    assert!(
+        message.contains("it is inlined once") && message.contains(":inline:\"shapes::inlined_sum\"`"),
+        "{message}"
+    );
     let text = format!("uprobe:{target}:inline:part {{ @[func] = count(); @sum = sum(args.value); }}");
     let outcome = run_on(&format!("{target} 101"), &text);
     assert_eq!(number(&outcome, "@[part]"), 3 * 101);
