@@ -37,6 +37,7 @@ pub mod replay;
 mod run;
 mod sink;
 mod source;
+mod stuck;
 mod take;
 mod target;
 mod targets;

@@ -38,6 +38,7 @@ use crate::records;
 use crate::records::Progress;
 use crate::sink::Sink;
 use crate::sink::View;
+use crate::stuck;
 use crate::targets::Targets;
 use crate::trace::Focus;
 
@@ -186,6 +187,7 @@ impl Loop<'_> {
     /// # Errors
     /// Those of writing and of reading maps.
     pub(crate) fn run(&mut self, watch: &mut Watch, attached: &mut [Attachment]) -> Result<End, Error> {
+        stuck::look_after(&watch.signals);
         if let Some(fd) = self.reader.fd() {
             watch.add(fd)?;
         }

@@ -9,7 +9,7 @@ use quadrant_testing::{Program, Signal};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::common::{assert_lines, attached, binary, needs_loops, needs_root, quadrant, script, target};
+use crate::common::{assert_lines, attached, binary, folder, needs_loops, needs_root, quadrant, script, target};
 
 #[test]
 fn an_interrupt_prints_maps_once_and_runs_end() {
@@ -63,6 +63,35 @@ fn a_second_interrupt_ends_a_trace_whose_output_nobody_reads() {
         assert!(!outcome.timed_out && outcome.signal().is_some(), "{}", outcome.describe());
     }
     drop(reader);
+}
+
+/// `$0 -e SCRIPT` traces a program in the folder `$2`, over which a file system is mounted whose server never answers. It waits for that
+/// when it looks whether the program was replaced.
+const UNANSWERED: &str = r#"
+    exec 3<>/dev/fuse || exit 9
+    "$0" -e "$1" 3>&- 2>"$3" & tracer=$!
+    until grep -q Attached "$3"; do [ -d /proc/$tracer ] || exit 8; sleep 0.1; done
+    mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none "$2" || { kill $tracer; exit 9; }
+    until grep -q '^State:.D' /proc/$tracer/status; do sleep 0.1; done
+    kill $tracer; wait $tracer; echo "status $?"; cat "$3"
+"#;
+
+/// The kernel lets only what kills get through to a process that waits for a file system.
+#[test]
+fn a_trace_ends_where_a_file_system_does_not_answer() {
+    needs_root!();
+    let (folder, calls) = (folder("unanswered"), target!("calls"));
+    let program = folder.join("program");
+    std::fs::copy(calls, &program).unwrap();
+    let text = format!("uprobe:{}:main {{ @ = count(); }}", program.display());
+    let said = folder.with_extension("said");
+    let shell = Program::new("unshare").args(["-m", "sh", "-c", UNANSWERED]).arg(binary()).arg(text);
+    let outcome = shell.arg(&folder).arg(said).run().unwrap();
+    if outcome.code() == Some(9) {
+        return quadrant_testing::skip("no file system can be made here (FUSE)");
+    }
+    let (status, says) = (outcome.stdout.contains("status 1\n"), outcome.stdout.contains("does not answer"));
+    assert!(status && says, "{}", outcome.describe());
 }
 
 /// Programs that wait for events leave their pipes in that mode; the reader is slower than the tracer here.
