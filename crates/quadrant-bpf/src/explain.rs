@@ -160,7 +160,7 @@ fn missing_capability(operation: Operation, process: &Process) -> Option<Explana
     if matches!(operation, Operation::Perf | Operation::Probe) {
         why.push_str(&paranoid());
     }
-    Some(Explanation::new(why, "run it as root, for example with sudo"))
+    Some(Explanation::new(why, process.way_to_capabilities(operation)))
 }
 
 /// `kernel.perf_event_paranoid` says what users without CAP_PERFMON may measure.
@@ -238,6 +238,7 @@ fn memory_limit(operation: Operation, errno: Errno, limit: Option<u64>) -> Optio
 
 /// What matters of this process, from /proc: capabilities belong to the thread.
 struct Process {
+    is_root: bool,
     capabilities: Option<u64>,
     seccomp: bool,
     in_user_namespace: bool,
@@ -260,6 +261,7 @@ impl Process {
         let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let whole_range = |map: &str| map.split_whitespace().eq(["0", "0", "4294967295"]);
         Process {
+            is_root: field("Uid:").and_then(|ids| ids.split_whitespace().nth(1)) == Some("0"),
             capabilities: field("CapEff:").and_then(|hex| u64::from_str_radix(hex, 16).ok()),
             seccomp: field("Seccomp:").is_some_and(|mode| mode != "0"),
             in_user_namespace: !uid_map.is_empty() && !whole_range(uid_map),
@@ -271,6 +273,18 @@ impl Process {
         let Some(capabilities) = self.capabilities else { return Vec::new() };
         let has = |bit: u32| capabilities >> bit & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
         needs(operation).iter().filter(|need| !has(need.0)).map(|need| need.1).collect()
+    }
+
+    /// What to do when they are missing. Who is root already, as in a container, is not helped by becoming root.
+    fn way_to_capabilities(&self, operation: Operation) -> &'static str {
+        match operation {
+            _ if !self.is_root => "run it as root, for example with sudo",
+            Operation::TraceFs => {
+                "mount it beforehand: `mount -t tracefs tracefs /sys/kernel/tracing` \
+                 (docker: -v /sys/kernel/tracing:/sys/kernel/tracing)"
+            }
+            _ => "this root does not have all of root's capabilities (docker: --privileged, or --cap-add)",
+        }
     }
 }
 
@@ -294,8 +308,11 @@ mod tests {
     fn names_missing_capabilities() {
         let process = Process::parse("Name:\tx\nCapEff:\t0000000000000000\nSeccomp:\t0\n", HOST);
         assert_eq!(process.missing(Operation::Load), ["CAP_BPF", "CAP_PERFMON"]);
-        let process = Process::parse("CapEff:\t0000008000000000\n", HOST);
+        assert!(process.way_to_capabilities(Operation::Load).contains("sudo"));
+        let process = Process::parse("Uid:\t0\t0\t0\t0\nCapEff:\t0000008000000000\n", HOST);
         assert_eq!(process.missing(Operation::Load), ["CAP_PERFMON"]);
+        assert!(process.way_to_capabilities(Operation::Load).contains("--cap-add"));
+        assert!(process.way_to_capabilities(Operation::TraceFs).contains("mount -t tracefs"));
         let process = Process::parse("CapEff:\t000001ffffffffff\n", HOST);
         assert!(process.missing(Operation::TraceFs).is_empty());
     }
