@@ -60,7 +60,7 @@ fn is_stuck(epoll: &Epoll, status: &str) -> Option<bool> {
     Some(true)
 }
 
-/// How often the thread had given way before the system call in which it waits for what no signal interrupts; `Some(None)` if it is in none.
+/// How often the thread had given way before the call in which it waits for what no signal interrupts; `Some(None)` if it is in none.
 fn call_under_way(status: &str) -> Option<Option<u64>> {
     let text = fs::read_to_string(status).ok()?;
     let value = |name| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
