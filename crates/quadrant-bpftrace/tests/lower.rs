@@ -224,6 +224,19 @@ fn names_of_functions_in_go_have_slashes() {
     }
 }
 
+/// Of scripts that people publish, these are what most often does not run.
+#[test]
+fn kernel_probes_without_named_arguments_say_what_there_is_instead() {
+    for (kind, help) in [
+        ("kprobe", "use `arg0`, `arg1`, ..., or `fentry:vfs_read`, which has names"),
+        ("kretprobe", "use `retval`, or `fexit:vfs_read`, which has the arguments, too"),
+    ] {
+        let (program, messages) = run(&format!("{kind}:vfs_read {{ print(args.count); }}"), &[], false);
+        assert!(program.is_none());
+        assert_eq!(messages[0].help, [help], "{messages:?}");
+    }
+}
+
 #[test]
 fn who_comments_as_in_a_shell_is_told_how() {
     for text in ["BEGIN { print(1); # one\n}", "# what it does\nBEGIN { }"] {

@@ -481,11 +481,16 @@ impl Lower<'_> {
     /// Why a point has no named arguments.
     pub(super) fn no_arguments<T>(&mut self, span: Span) -> Option<T> {
         let message = format!("`{}` has no named arguments", self.scope.point);
+        let function = self.scope.point.split_once(':').map_or("FUNCTION", |(_, function)| function);
         let help = match self.scope.kind {
             ProbeKind::Uprobe => return self.no_user_arguments(message, span),
-            ProbeKind::Usdt => "use `arg0`, `arg1`, ...",
-            ProbeKind::Uretprobe => "use `retval`",
-            _ => "it has no arguments",
+            ProbeKind::Usdt => "use `arg0`, `arg1`, ...".to_owned(),
+            ProbeKind::Uretprobe => "use `retval`".to_owned(),
+            ProbeKind::Kprobe => format!("use `arg0`, `arg1`, ..., or `fentry:{function}`, which has names"),
+            ProbeKind::Kretprobe => {
+                format!("use `retval`, or `fexit:{function}`, which has the arguments, too")
+            }
+            _ => "it has no arguments".to_owned(),
         };
         self.error_help(span, message, help)
     }
