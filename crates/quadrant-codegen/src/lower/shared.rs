@@ -1,4 +1,4 @@
-//! Variables that the clauses of one firing share (D's `this->x`).
+//! What the clauses of one firing share: variables (D's `this->x`), and the text that `strtok` goes on with.
 //!
 //! Numbers stay in registers from clause to clause. Those that need memory are in scratch memory, which the program then holds from its
 //! first clause to its last. A firing of ERROR has variables of its own.
@@ -13,32 +13,35 @@ use quadrant_program::program::Program;
 use super::fault;
 use super::memory::Mem;
 use super::scratch::HEADER;
+use super::texts::token::Tokens;
 use super::unit::Lower;
 use super::variable::Uses;
 
-/// Where shared variables are that need memory.
+/// Where is what clauses share, if it needs memory.
 pub(super) struct Shared {
     /// Offsets in scratch memory: for the program's clauses, and for those of ERROR.
     homes: [BTreeMap<VarId, u32>; 2],
+    /// What `strtok` goes on with from clause to clause, in the same two firings.
+    tokens: [Option<Tokens>; 2],
     end: u32,
 }
 
 impl Shared {
-    /// Finds places for the variables that these clauses share, and those of ERROR.
+    /// Finds places for what these clauses share, and those of ERROR.
     pub fn of(program: &Program, clauses: &[&Clause]) -> Shared {
-        let mut shared = Shared { homes: [BTreeMap::new(), BTreeMap::new()], end: HEADER };
-        if !program.vars.iter().any(|variable| variable.shared) {
-            return shared;
-        }
+        let mut shared = Shared { homes: [BTreeMap::new(), BTreeMap::new()], tokens: [None; 2], end: HEADER };
         let errors: Vec<&Clause> =
             fault::error_clauses(program).into_iter().map(|(index, _)| &program.clauses[index]).collect();
         for (firing, clauses) in [clauses, &errors].into_iter().enumerate() {
-            clauses.iter().for_each(|clause| shared.add(program, firing, clause));
+            if program.vars.iter().any(|variable| variable.shared) {
+                clauses.iter().for_each(|clause| shared.add(program, firing, clause));
+            }
+            shared.tokens[firing] = Tokens::shared(clauses, &mut shared.end);
         }
         shared
     }
 
-    /// No variable needs memory.
+    /// Nothing needs memory.
     pub fn is_empty(&self) -> bool {
         self.end == HEADER
     }
@@ -70,18 +73,26 @@ impl Lower<'_, '_> {
         self.shared.homes[usize::from(self.error.is_some())].get(&var).copied()
     }
 
+    /// What `strtok` goes on with, if clauses share it.
+    pub fn shared_tokens(&self) -> Option<Tokens> {
+        self.shared.tokens[usize::from(self.error.is_some())]
+    }
+
     /// Forgets the variables of the clause before, but not those that the next one shares with it.
     pub fn keep_shared(&mut self) {
         let vars = &self.g.program.vars;
         self.f.vars.retain(|var, _| vars.get(var.0 as usize).is_some_and(|variable| variable.shared));
     }
 
-    /// Clears the shared variables of a new firing that are in memory.
+    /// Clears what is shared in memory for a new firing.
     pub fn clear_shared(&mut self) {
         let Some(base) = self.unit_scratch else { return };
         for (var, off) in self.shared.homes[usize::from(self.error.is_some())].clone() {
             let size = self.g.program.vars.get(var.0 as usize).map_or(0, |variable| layout::size(&variable.ty));
             self.zero(Mem { base, off: off as i32 }, size);
+        }
+        if let Some(tokens) = self.shared_tokens() {
+            self.init_tokens(tokens);
         }
     }
 }

@@ -246,7 +246,7 @@ impl<'a, 'g> Lower<'a, 'g> {
         Ok(())
     }
 
-    /// Claims scratch memory for all clauses when they share variables that are kept there; gives the block that frees it.
+    /// Claims scratch memory for all clauses when they share what is kept there; gives the block that frees it.
     fn claim_for_all(&mut self, end: Block) -> Option<Block> {
         if self.shared.is_empty() {
             return None;
@@ -318,7 +318,7 @@ impl<'a, 'g> Lower<'a, 'g> {
         }
         self.declare_variables(clause);
         self.arena = self.reserve_arena(clause);
-        self.tokens = self.reserve_tokens(clause);
+        self.tokens = self.shared_tokens().or_else(|| self.reserve_tokens(clause));
         let early = predicate_uses_arena(clause) || predicate_uses_tokens(clause);
         if early {
             self.init_state();
@@ -350,7 +350,7 @@ impl<'a, 'g> Lower<'a, 'g> {
         if let Some(arena) = self.arena {
             self.init_arena(arena);
         }
-        if let Some(tokens) = self.tokens {
+        if let Some(tokens) = self.tokens.filter(|_| self.shared_tokens().is_none()) {
             self.init_tokens(tokens);
         }
     }

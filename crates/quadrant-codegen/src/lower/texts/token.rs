@@ -20,7 +20,7 @@ use crate::ssa::Cond;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
-/// The text of a clause that is taken apart.
+/// The text that is taken apart.
 #[derive(Clone, Copy)]
 pub(in crate::lower) struct Tokens {
     text: Text,
@@ -36,16 +36,34 @@ enum Separators {
     Variable(Bytes),
 }
 
+impl Tokens {
+    /// Those of a whole firing, where a clause may go on with the text of one before it. `end` is where free memory begins.
+    pub fn shared(clauses: &[&Clause], end: &mut u32) -> Option<Tokens> {
+        let caps: Vec<u32> = clauses.iter().filter_map(|clause| longest_taken_apart(clause)).collect();
+        if caps.len() < 2 || !clauses.iter().any(|clause| has_going_on(clause)) {
+            return None;
+        }
+        let cap = caps.into_iter().max()?;
+        let off = layout::round_up(*end);
+        *end = off + Tokens::size(cap);
+        Some(Tokens::at(off, cap))
+    }
+
+    fn at(off: u32, cap: u32) -> Tokens {
+        let bytes = Bytes::at(off + 16, cap.next_power_of_two());
+        Tokens { text: Text { bytes, cap, len: Lower::cell_at(off) }, next: Lower::cell_at(off + 8) }
+    }
+
+    fn size(cap: u32) -> u32 {
+        16 + layout::round_up(cap.next_power_of_two() + 8)
+    }
+}
+
 impl Lower<'_, '_> {
     /// Room for what `strtok` keeps in a clause.
     pub fn reserve_tokens(&mut self, clause: &Clause) -> Option<Tokens> {
-        let mut cap = None;
-        walk::clause(clause, &mut |node| cap = cap.max(taken_apart(node)));
-        let cap = cap?.max(8);
-        let words = self.reserve_scratch(16);
-        let span = cap.next_power_of_two();
-        let bytes = Bytes::at(self.reserve_scratch(layout::round_up(span + 8)), span);
-        Some(Tokens { text: Text { bytes, cap, len: Self::cell_at(words) }, next: Self::cell_at(words + 8) })
+        let cap = longest_taken_apart(clause)?;
+        Some(Tokens::at(self.reserve_scratch(Tokens::size(cap)), cap))
     }
 
     /// There is no text yet.
@@ -133,6 +151,24 @@ fn taken_apart(node: Node<'_>) -> Option<u32> {
         Some(Type::String { cap }) => Some(*cap),
         _ => Some(0),
     }
+}
+
+/// The cap of the longest text that a clause takes apart.
+fn longest_taken_apart(clause: &Clause) -> Option<u32> {
+    let mut cap = None;
+    walk::clause(clause, &mut |node| cap = cap.max(taken_apart(node)));
+    cap.map(|cap| cap.max(8))
+}
+
+/// Whether a clause goes on with a text.
+fn has_going_on(clause: &Clause) -> bool {
+    let mut found = false;
+    walk::clause(clause, &mut |node| {
+        if let Node::Expr(Expr { kind: ExprKind::Call(Function::Text(TextFunction::Strtok), args), .. }) = node {
+            found |= args.first().is_some_and(goes_on);
+        }
+    });
+    found
 }
 
 /// Whether the predicate of a clause uses `strtok`.

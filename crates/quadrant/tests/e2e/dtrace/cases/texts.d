@@ -32,5 +32,21 @@ BEGIN
 	printf("%s %s %d %d\n", cleanpath("/a/b/"), cleanpath("a/.."), index("hello", "", 9), rindex("hello", "", 9));
 	this->word = strtok("one two three", " ");
 	printf("[%s]\n", strtok(NULL, ""));
+}
+
+BEGIN
+{
+	this->first = strtok("four five six", " ");
+}
+
+BEGIN
+/strtok(NULL, " ") == "five"/
+{
+	printf("%s %s", this->first, strtok(NULL, "x "));
+}
+
+BEGIN
+{
+	printf(" %d\n", strtok(NULL, " ") == NULL);
 	exit(0);
 }
