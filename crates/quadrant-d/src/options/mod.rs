@@ -88,7 +88,7 @@ impl Default for SetFlag {
     }
 }
 
-/// Nanoseconds from one time to the next; a second unless it is set.
+/// Nanoseconds from one time to the next; a second unless it is set, and 0 as often as possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period(pub u64);
 
@@ -115,6 +115,9 @@ impl Options {
     pub fn set(&mut self, name: &str, value: Option<&str>, now: Phase) -> Result<(), OptionError> {
         let Some(entry) = entry(name) else { return Err(unknown(name)) };
         if entry.phase < now {
+            // What is wrong with the value of an option of the compiler is told first.
+            let is_compilers = entry.phase <= Phase::Compile;
+            is_compilers.then(|| self.clone().put(&entry.kind, value)).transpose()?;
             return Err(too_late(now));
         }
         self.put(&entry.kind, value)
@@ -123,16 +126,20 @@ impl Options {
     fn put(&mut self, kind: &Kind, text: Option<&str>) -> Result<(), OptionError> {
         match kind {
             Kind::Flag(field) => *field(self) = value::flag(text).ok_or_else(invalid)?,
-            Kind::Size(possible, field) => {
-                let size = text.and_then(value::size).ok_or_else(invalid)?;
-                *field(self) = Some(within(size, possible)?);
+            Kind::Set(field) => *field(self) = text.is_none().then_some(true).ok_or_else(invalid)?,
+            Kind::Size(possible, field) => *field(self) = measured(text, value::size, possible)?,
+            Kind::Number(field) => *field(self) = measured(text, value::number, &(0..=u64::MAX))?,
+            Kind::UpTo(most, field) => *field(self) = measured(text, value::number, &(0..=*most))?,
+            Kind::Frames(field) => {
+                let frames = value::number(text.unwrap_or("0")).filter(|frames| *frames <= MOST_FRAMES);
+                *field(self) = Some(frames.ok_or_else(invalid)?);
             }
-            Kind::Number(field) => *field(self) = Some(text.and_then(value::number).ok_or_else(invalid)?),
-            Kind::UpTo(most, field) => {
-                let number = text.and_then(value::number).ok_or_else(invalid)?;
-                *field(self) = Some(within(number, &(0..=*most))?);
+            Kind::Rate(field) => {
+                *field(self) = match text {
+                    Some("") => Period::default(),
+                    text => Period(value::rate(text.unwrap_or("0")).ok_or_else(invalid)?),
+                }
             }
-            Kind::Rate(field) => *field(self) = text.and_then(value::rate).ok_or_else(invalid)?,
             Kind::Text(field) => *field(self) = Some(text.ok_or_else(invalid)?.to_owned()),
             Kind::Word(words, field) => {
                 *field(self) = Some(text.filter(|text| words.contains(text)).ok_or_else(invalid)?.to_owned());
@@ -151,9 +158,24 @@ impl Options {
     }
 }
 
+/// The most frames that can be asked for, of whatever kernel.
+const MOST_FRAMES: u64 = i32::MAX as u64;
+
 /// Why setting that option changes nothing, if that is so.
 pub fn no_meaning(name: &str) -> Option<&'static str> {
     entry(name)?.no_meaning()
+}
+
+/// The value of an option that is a number. Without one it is 0, with an empty one what it is when it is not set, unless it cannot be 0.
+fn measured(
+    text: Option<&str>,
+    read: fn(&str) -> Option<u64>,
+    possible: &RangeInclusive<u64>,
+) -> Result<Option<u64>, OptionError> {
+    match text {
+        Some("") if possible.contains(&0) => Ok(None),
+        text => within(read(text.unwrap_or("0")).ok_or_else(invalid)?, possible).map(Some),
+    }
 }
 
 fn entry(name: &str) -> Option<&'static Entry> {
@@ -290,7 +312,10 @@ mod tests {
             ("core", Some("on")),
             ("udefs", Some("no")),
             ("strip", Some("0")),
-            ("quiet", Some("")),
+            ("errtags", Some("1")),
+            ("zdefs", Some("")),
+            ("stackframes", Some("2147483648")),
+            ("ustackframes", Some("")),
             ("bpflogsize", Some("big")),
             ("maxframes", Some("4k")),
             ("modpath", None),
@@ -305,8 +330,35 @@ mod tests {
     }
 
     #[test]
+    fn numbers_without_a_value_are_0_and_empty_ones_are_not_set() {
+        let mut options = Options { cpu: Some(7), quiet: true, ..Options::default() };
+        for (name, value) in [
+            ("aggsortpos", None),
+            ("stackframes", None),
+            ("switchrate", None),
+            ("nspec", Some("")),
+            ("cpu", Some("")),
+            ("quiet", Some("")),
+            ("aggrate", None),
+            ("cleanrate", Some("")),
+        ] {
+            assert_eq!(set(&mut options, name, value), Ok(()), "{name}");
+        }
+        let expected =
+            Options { aggsortpos: Some(0), stackframes: Some(0), switchrate: Period(0), ..Options::default() };
+        assert_eq!(options, expected);
+    }
+
+    #[test]
     fn options_that_come_too_late() {
         let mut options = Options::default();
+        for (name, value, message) in [
+            ("statusrate", Some("10hz"), "Operation illegal when tracing is active"),
+            ("zdefs", Some("1"), "Invalid value for specified option"),
+            ("zdefs", None, "Operation illegal when tracing is active"),
+        ] {
+            assert_eq!(options.set(name, value, Phase::Any).unwrap_err().message, message);
+        }
         assert_eq!(
             options.set("strsize", Some("1k"), Phase::Any).unwrap_err().message,
             "Operation illegal when tracing is active"

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::Options;
+use super::Period;
 use super::Policy;
 use super::value;
 use crate::ast::Attributes;
@@ -22,14 +23,18 @@ pub enum Phase {
 
 /// What an option sets.
 pub(super) enum Kind {
+    /// On or off.
     Flag(fn(&mut Options) -> &mut bool),
+    /// It is set by its name alone, and cannot be taken back.
+    Set(fn(&mut Options) -> &mut bool),
     /// Bytes, of which there can be this many.
     Size(RangeInclusive<u64>, fn(&mut Options) -> &mut Option<u64>),
     Number(fn(&mut Options) -> &mut Option<u64>),
+    /// How many frames a stack has.
+    Frames(fn(&mut Options) -> &mut Option<u64>),
     /// A number that is not above the first one.
     UpTo(u64, fn(&mut Options) -> &mut Option<u64>),
-    /// A time in nanoseconds.
-    Rate(fn(&mut Options) -> &mut u64),
+    Rate(fn(&mut Options) -> &mut Period),
     Text(fn(&mut Options) -> &mut Option<String>),
     /// One of these words.
     Word(&'static [&'static str], fn(&mut Options) -> &mut Option<String>),
@@ -98,8 +103,10 @@ const ANY_SIZE: RangeInclusive<u64> = 0..=u64::MAX;
 const IN_KERNEL: RangeInclusive<u64> = 0..=1 << 30;
 /// Scratch memory is there for each processor and each level of interrupts.
 const SCRATCH: RangeInclusive<u64> = 0..=1 << 20;
+/// Packets are recorded with what comes along, up to what a record can be.
+const PACKET: RangeInclusive<u64> = 1..=1 << 16;
 /// A text has an end, and a record some texts.
-const TEXT: RangeInclusive<u64> = 1..=1 << 16;
+const TEXT: RangeInclusive<u64> = 2..=1 << 16;
 
 /// All of them, by name.
 pub const TABLE: &[Entry] = &[
@@ -118,7 +125,7 @@ pub const TABLE: &[Entry] = &[
     any("aggzoom", Kind::Flag(|o| &mut o.aggzoom)),
     compile("aliases", Kind::Flag(|o| &mut o.aliases.0)),
     compile("amin", Kind::Attributes(|o| &mut o.amin)),
-    compile("argref", Kind::Flag(|o| &mut o.argref)),
+    compile("argref", Kind::Set(|o| &mut o.argref)),
     start(
         "bpflog",
         Kind::Refused("use `quadrant -d bpf`, or -S, and `bpftool prog load` to see what the verifier says"),
@@ -138,9 +145,9 @@ pub const TABLE: &[Entry] = &[
         Kind::Nothing(value::is_rate, "dynamic variables are freed at once, there are no lists to clean"),
     ),
     compile("core", Kind::Nothing(value::is_none, OWN_CODE)),
-    compile("cpp", Kind::Flag(|o| &mut o.cpp)),
+    compile("cpp", Kind::Set(|o| &mut o.cpp)),
     command("cppargs", Kind::List(|o| &mut o.cppargs)),
-    command("cpphdrs", Kind::Flag(|o| &mut o.cpphdrs)),
+    command("cpphdrs", Kind::Set(|o| &mut o.cpphdrs)),
     command("cpppath", Kind::Text(|o| &mut o.cpppath)),
     start("cpu", Kind::Number(|o| &mut o.cpu)),
     command("ctfpath", Kind::Nothing(value::is_text, BTF)),
@@ -150,7 +157,7 @@ pub const TABLE: &[Entry] = &[
     ),
     compile("debug", Kind::Nothing(value::is_none, OWN_CODE)),
     compile("debugassert", Kind::Refused("it names assertions in DTrace's own code, and the compiler here is another")),
-    compile("defaultargs", Kind::Flag(|o| &mut o.defaultargs)),
+    compile("defaultargs", Kind::Set(|o| &mut o.defaultargs)),
     command("define", Kind::List(|o| &mut o.define)),
     start("destructive", Kind::Flag(|o| &mut o.destructive)),
     compile("disasm", Kind::Refused("-S has one form of listing")),
@@ -167,8 +174,8 @@ pub const TABLE: &[Entry] = &[
         Kind::Refused("there is no dump of types; `bpftool btf dump file /sys/kernel/btf/vmlinux` has the kernel's"),
     ),
     start("dynvarsize", Kind::Size(IN_KERNEL, |o| &mut o.dynvarsize)),
-    compile("empty", Kind::Flag(|o| &mut o.empty)),
-    compile("errtags", Kind::Flag(|o| &mut o.errtags)),
+    compile("empty", Kind::Set(|o| &mut o.empty)),
+    compile("errtags", Kind::Set(|o| &mut o.errtags)),
     compile(
         "evaltime",
         Kind::Only(
@@ -181,7 +188,7 @@ pub const TABLE: &[Entry] = &[
     start("grabanon", Kind::Refused("there is no anonymous tracing; see -A")),
     command("incdir", Kind::List(|o| &mut o.incdir)),
     compile("iregs", Kind::Nothing(value::is_number, OWN_CODE)),
-    start("jstackframes", Kind::Nothing(value::is_size_or_none, NO_JAVA)),
+    start("jstackframes", Kind::Nothing(value::is_size_unless_none, NO_JAVA)),
     start("jstackstrsize", Kind::Nothing(value::is_size_or_none, NO_JAVA)),
     compile("kdefs", Kind::Nothing(value::is_none, "symbols of the kernel are looked up when they are used")),
     compile("knodefs", Kind::Nothing(value::is_none, "a symbol of the kernel that is not there is always an error")),
@@ -204,10 +211,10 @@ pub const TABLE: &[Entry] = &[
         Kind::Nothing(value::is_number, "the kernel's limit holds: /proc/sys/kernel/perf_event_max_stack"),
     ),
     command("modpath", Kind::Nothing(value::is_text, BTF)),
-    compile("nolibs", Kind::Flag(|o| &mut o.nolibs)),
+    compile("nolibs", Kind::Set(|o| &mut o.nolibs)),
     start("noresolve", Kind::Flag(|o| &mut o.noresolve)),
     start("nspec", Kind::UpTo(MOST, |o| &mut o.nspec)),
-    start("pcapsize", Kind::Size(TEXT, |o| &mut o.pcapsize)),
+    start("pcapsize", Kind::Size(PACKET, |o| &mut o.pcapsize)),
     compile("pgmax", Kind::Nothing(value::is_number, "processes are not held, so there is no cache of them to bound")),
     compile("preallocate", Kind::Nothing(value::is_size_or_none, OWN_CODE)),
     any("printsize", Kind::Size(ANY_SIZE, |o| &mut o.printsize)),
@@ -221,13 +228,13 @@ pub const TABLE: &[Entry] = &[
     any("rawbytes", Kind::Flag(|o| &mut o.rawbytes)),
     start("scratchsize", Kind::Size(SCRATCH, |o| &mut o.scratchsize)),
     start("specsize", Kind::Size(ANY_SIZE, |o| &mut o.specsize)),
-    start("stackframes", Kind::Number(|o| &mut o.stackframes)),
+    start("stackframes", Kind::Frames(|o| &mut o.stackframes)),
     any("stackindent", Kind::UpTo(MOST, |o| &mut o.stackindent)),
-    any("statusrate", Kind::Rate(|o| &mut o.statusrate.0)),
+    start("statusrate", Kind::Rate(|o| &mut o.statusrate)),
     command("stdc", Kind::Word(&["a", "c", "s", "t"], |o| &mut o.stdc)),
     compile("strip", Kind::Nothing(value::is_none, NO_LINKING)),
     start("strsize", Kind::Size(TEXT, |o| &mut o.strsize)),
-    any("switchrate", Kind::Rate(|o| &mut o.switchrate.0)),
+    any("switchrate", Kind::Rate(|o| &mut o.switchrate)),
     compile("syslibdir", Kind::Nothing(value::is_text, "the libraries are in the program; -L adds others")),
     compile("sysslice", Kind::Nothing(value::is_text, "traces run in the caller's control group")),
     start("temporal", Kind::Nothing(value::is_flag, "records come in the order of time, from all processors")),
@@ -237,12 +244,12 @@ pub const TABLE: &[Entry] = &[
     command("undef", Kind::List(|o| &mut o.undef)),
     compile("unodefs", Kind::Nothing(value::is_none, NO_LINKING)),
     compile("useruid", Kind::Nothing(value::is_text, "processes are not held, whoever owns them")),
-    start("ustackframes", Kind::Number(|o| &mut o.ustackframes)),
-    compile("verbose", Kind::Flag(|o| &mut o.verbose)),
+    start("ustackframes", Kind::Frames(|o| &mut o.ustackframes)),
+    compile("verbose", Kind::Set(|o| &mut o.verbose)),
     compile(
         "version",
         Kind::Nothing(|text| text.is_some_and(value::is_version), "there is one version of D here, the newest"),
     ),
-    compile("zdefs", Kind::Flag(|o| &mut o.zdefs)),
+    compile("zdefs", Kind::Set(|o| &mut o.zdefs)),
     start("zone", Kind::Refused("Linux has no zones; use `--container NAME` or `--cgroup PATH`")),
 ];

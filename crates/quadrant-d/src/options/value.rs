@@ -1,7 +1,9 @@
 //! Values of options as they are written.
 
-/// A number in the notations of C, without a sign.
+/// A number in the notations of C, perhaps with blanks and a `+` in front of it.
 pub(super) fn number(text: &str) -> Option<u64> {
+    let text = text.trim_start();
+    let text = text.strip_prefix('+').unwrap_or(text);
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         _ if text.contains('+') => None,
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
@@ -40,10 +42,15 @@ const UNITS: &[(&str, u64)] = &[
     ("day", 86_400_000_000_000),
 ];
 
-/// A time between two events in nanoseconds: a number with a unit, or how often a second (`hz`, or no unit).
+/// A time between two events in nanoseconds: a number with a unit, or how often a second (`hz`, or no unit). 0 is as often as possible.
 pub(super) fn rate(text: &str) -> Option<u64> {
+    let text = text.trim_start();
+    let text = text.strip_prefix('+').unwrap_or(text);
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = (number(&text[..digits])?, text[digits..].to_ascii_lowercase());
+    if unit.is_empty() && count == 0 {
+        return Some(0);
+    }
     if unit.is_empty() || unit == "hz" {
         return 1_000_000_000u64.checked_div(count);
     }
@@ -51,14 +58,19 @@ pub(super) fn rate(text: &str) -> Option<u64> {
     count.checked_mul(*nanoseconds)
 }
 
-/// Whether it is a time between two events; 0 is as often as possible.
+/// Whether it is a time between two events, or nothing.
 pub(super) fn is_rate(text: Option<&str>) -> bool {
-    text == Some("0") || text.and_then(rate).is_some()
+    text.is_none_or(|text| text.is_empty() || rate(text).is_some())
 }
 
 /// Whether it is a number, one of bytes, or nothing.
 pub(super) fn is_size_or_none(text: Option<&str>) -> bool {
     text.is_none_or(|text| text.is_empty() || size(text).is_some())
+}
+
+/// Whether it is a number, one of bytes, or no value at all.
+pub(super) fn is_size_unless_none(text: Option<&str>) -> bool {
+    text.is_none_or(|text| size(text).is_some())
 }
 
 /// Whether it is a number.
@@ -90,10 +102,11 @@ pub(crate) fn is_version(text: &str) -> bool {
     parts.len() <= 3 && parts.iter().zip([0xff, 0xfff, 0xfff]).all(fits)
 }
 
-/// Whether something is on: no value is a yes, and so is a number other than 0.
+/// Whether something is on: no value is a yes, an empty one a no, and a number other than 0 a yes.
 pub(super) fn flag(text: Option<&str>) -> Option<bool> {
     let Some(text) = text else { return Some(true) };
     match text.to_ascii_lowercase().as_str() {
+        "" => Some(false),
         "yes" | "on" | "set" | "true" | "enable" | "enabled" => Some(true),
         "no" | "off" | "unset" | "false" | "disable" | "disabled" => Some(false),
         _ => number(text).map(|number| number != 0),
@@ -116,7 +129,11 @@ mod tests {
 
     #[test]
     fn digits_only() {
-        assert_eq!((number("+1"), number("0x+5"), number("0+7"), size("+1k")), (None, None, None, None));
+        assert_eq!((number("+1"), number(" 2"), size(" +1k")), (Some(1), Some(2), Some(1024)));
+        assert_eq!(
+            (number("++1"), number("0x+5"), number("0+7"), number("1 "), size("")),
+            (None, None, None, None, None)
+        );
         assert!(["1", "1.6", "1.6.3", "255.4095.4095"].into_iter().all(is_version));
         assert!(!["+1.6", "1.+6", "1.6.-3", "", "1.", "256", "1.6.3.0"].into_iter().any(is_version));
     }
@@ -124,8 +141,8 @@ mod tests {
     #[test]
     fn rates() {
         assert_eq!(
-            (rate("10hz"), rate("4"), rate("1sec")),
-            (Some(100_000_000), Some(250_000_000), Some(1_000_000_000))
+            (rate("10hz"), rate("4"), rate("1sec"), rate("0")),
+            (Some(100_000_000), Some(250_000_000), Some(1_000_000_000), Some(0))
         );
         assert_eq!(
             (rate("500ms"), rate("2m"), rate("0hz"), rate("5y"), rate("")),
@@ -136,6 +153,6 @@ mod tests {
     #[test]
     fn flags() {
         assert_eq!((flag(None), flag(Some("off")), flag(Some("maybe"))), (Some(true), Some(false), None));
-        assert_eq!((flag(Some("7")), flag(Some("0x0")), flag(Some(""))), (Some(true), Some(false), None));
+        assert_eq!((flag(Some("7")), flag(Some("0x0")), flag(Some(""))), (Some(true), Some(false), Some(false)));
     }
 }

@@ -37,6 +37,7 @@ use crate::scope::Wanted;
 /// What stands in the way: a program, the probes, the kernel, the output.
 pub fn run(line: &Line) -> Result<i32, Failure> {
     if line.enablings.is_empty() {
+        settings::all(&line.settings)?;
         return Err(Failure::new("no probes specified"));
     }
     run_texts(line, &Texts::read(line)?)
@@ -51,7 +52,7 @@ pub fn run_texts(line: &Line, texts: &Texts) -> Result<i32, Failure> {
     let targets = targets::open(line)?;
     let (compiled, options) = compiled(line, texts, &targets, || session(line))?;
     let program = Rc::clone(&compiled.program);
-    if line.listing {
+    if line.listing || options.verbose {
         eprint!("{}", crate::run::listing(&compiled));
     }
     if line.mode == Mode::Compile {
@@ -97,7 +98,7 @@ fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Program, Op
     let lowered = lowered(line, texts, &machine.world(&providers, &machine.symbols));
     machine.warn(&providers);
     let (program, compiled) = lowered?;
-    if compiled.options.verbose || line.verbose {
+    if line.verbose {
         eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
         print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &compiled.stability)));
     }

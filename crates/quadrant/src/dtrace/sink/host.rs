@@ -60,11 +60,12 @@ impl Host for Bound<'_> {
     }
 
     fn set_option(&mut self, name: &str, value: Option<&str>) -> Result<dtrace::Options, String> {
-        match self.settings.options.set(name, value, Phase::Any) {
+        let value = value.unwrap_or("1");
+        match self.settings.options.set(name, Some(value), Phase::Any) {
             Ok(()) => Ok(settings::of_printer(&self.settings.options, self.settings.target)),
             Err(error) => {
-                let (name, value) = (failure::shown(name), failure::shown(value.unwrap_or("1")));
-                Err(format!("couldn't set option \"{name}\" to \"{value}\": {}", error.message))
+                let (name, value) = (failure::shown(name), failure::shown(value));
+                Err(format!("couldn't set option \"{name}\" to \"{value}\": {}\n", error.message))
             }
         }
     }

@@ -249,7 +249,23 @@ fn an_option_that_cannot_be_set() {
     let outcome = good(dtrace().args(["-qn", text]));
     assert_eq!(outcome.lines(), ["on"], "{}", outcome.describe());
     let wanted = "dtrace: error in dt_clause_0 for probe ID 1 (dtrace:::BEGIN): couldn't set option \"nonsense\" to \"1\": Invalid option name
+
 dtrace: error in dt_clause_1 for probe ID 1 (dtrace:::BEGIN): couldn't set option \"strsize\" to \"8\": Operation illegal when tracing is active
+
 ";
     assert_eq!(outcome.stderr, wanted);
+}
+
+#[test]
+fn options_are_set_while_tracing_as_on_the_command_line() {
+    needs_root!();
+    // Without a value it is 1, and an empty one takes back what was set.
+    let text = "BEGIN { setopt(\"aggsortrev\"); setopt(\"switchrate\"); setopt(\"aggrate\", \"0\"); setopt(\"stackindent\", \"\"); }
+        BEGIN { @[1] = count(); @[2] = sum(2); setopt(\"aggsortpos\"); setopt(\"aggsortrev\", \"\"); exit(0); }";
+    let text = text.replace("sum(2)", "count()");
+    let outcome = good(dtrace().args(["-qn", &text]));
+    assert_eq!(
+        (outcome.stdout.as_str(), outcome.stderr.as_str()),
+        ("\n        1                1\n        2                1\n", "")
+    );
 }
