@@ -137,6 +137,26 @@ const CAUSES: &[(&str, &str)] = &[
 
 /// What stands in `BEGIN { ... }`, and the whole message: users and programs look for these words.
 const MESSAGES: &[(&str, &str)] = &[
+    (
+        "print(stack());",
+        "print( ) argument #1 is incompatible with prototype:\n\tprototype: void *\n\t argument: dt_stack_t",
+    ),
+    (
+        "print(sym(1));",
+        "print( ) argument #1 is incompatible with prototype:\n\tprototype: void *\n\t argument: _symaddr",
+    ),
+    ("trace(sym(1));", "tracing function sym( ) may not be called from a D expression (D program context required)"),
+    (
+        "printf(\"%a\", umod(1));",
+        "tracing function umod( ) may not be called from a D expression (D program context required)",
+    ),
+    (
+        "@ = count(); @ = sum(1);",
+        "aggregation redefined: @_\n\t current: @_ = sum( )\n\tprevious: @_ = count( ) : line 1",
+    ),
+    ("trunc(@);", "failed to resolve @_: Unknown variable name"),
+    ("@ = 1;", "@_ must be assigned the result of an aggregating function"),
+    ("@ = count(); @[1] = count();", "@_[ ] prototype mismatch: 1 key passed, 0 expected"),
     ("x = \"a\" ? 1 : 2;", "operator ?: expression must be of scalar type"),
     ("x = \"a\" && 1;", "operator && requires operands of scalar type"),
     ("x = 1 ^^ \"a\";", "operator ^^ requires operands of scalar type"),
@@ -392,6 +412,7 @@ const DECLARED: &[(&str, &str)] = &[
         "operator cannot be applied to a forward declaration: no enum none definition is available",
     ),
     ("enum none *p; enum none { A };", "type redeclared: enum none"),
+    ("int x[...];", "array prototype may not use a variable-length argument list"),
     // Types in messages are those behind their names.
     (
         "typedef int n_t; n_t x; BEGIN { trace(x.y); }",
@@ -416,6 +437,23 @@ fn messages_are_worded_as_they_always_were() {
     for (text, wanted) in DECLARED {
         assert_eq!(first(&format!("{text} BEGIN {{ exit(0); }}")), *wanted, "{text}");
     }
+}
+
+#[test]
+fn what_follows_a_predicate_is_told() {
+    let message = |text: &str| compiled(text).diagnostics.first().map_or(String::new(), |first| first.message.clone());
+    let wanted = "expected actions { } following probe description and predicate";
+    assert_eq!(message("BEGIN /1/ // nothing"), wanted);
+    assert_eq!(message("BEGIN /1/ ;"), wanted);
+    assert_eq!(message("BEGIN /1/ }"), "extra } in input stream");
+    assert_eq!(message("BEGIN /1 }"), "extra } in input stream");
+    assert_eq!(message("BEGIN /1/\n"), "syntax error near end-of-input");
+}
+
+#[test]
+fn addresses_by_name_are_statements_and_keys() {
+    let compiled = compiled("BEGIN { sym(1); usym(2); @[mod(3), func(4)] = count(); }");
+    assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
 }
 
 fn difference(text: &str, wanted: &str) -> Option<String> {

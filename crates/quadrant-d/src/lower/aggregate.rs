@@ -54,6 +54,11 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, ..)| *name)
 }
 
+/// The name of an aggregation in messages, which have one for that without a name, too.
+pub(super) fn told(name: &str) -> &str {
+    if name.is_empty() { "_" } else { name }
+}
+
 impl Lower<'_> {
     /// `@name[keys] = function(arguments)`
     pub(super) fn aggregate(&mut self, name: &Ident, keys: &[ast::Expr], value: &ast::Expr, span: Span) -> Option<()> {
@@ -81,7 +86,7 @@ impl Lower<'_> {
     }
 
     fn not_aggregating<T>(&mut self, name: &Ident, span: Span) -> Option<T> {
-        let name = &name.name;
+        let name = told(&name.name);
         self.fail(span, "D_AGG_FUNC", format!("@{name} must be assigned the result of an aggregating function"))
     }
 
@@ -99,7 +104,7 @@ impl Lower<'_> {
     /// `@name` where a value is wanted.
     pub(super) fn aggregation_value(&mut self, name: &Ident, span: Span) -> Option<Value> {
         if self.aggregations.get(&name.name).is_none_or(|known| known.function.is_none()) {
-            let name = if name.name.is_empty() { "_" } else { &name.name };
+            let name = told(&name.name);
             let message = format!("failed to resolve @{name}: Unknown variable name");
             return self.fail(span, "D_IDENT_UNDEF", message);
         }
@@ -110,7 +115,7 @@ impl Lower<'_> {
         let mut values = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             self.check_key(key, at + 1, "aggregation")?;
-            let value = self.expr(key)?;
+            let value = self.recorded(key)?;
             if matches!(self.kind(&value.ty), Some(CType::Void)) {
                 let message = format!("void expression may not be used as aggregation index: key #{}", at + 1);
                 return self.fail(key.span, "D_KEY_TYPE", message);
@@ -148,7 +153,7 @@ impl Lower<'_> {
         if let Some(before) = &known.function {
             if before != function {
                 let line = self.texts.place(known.span).line;
-                let name = &name.name;
+                let name = told(&name.name);
                 return self.fail(
                     span,
                     "D_AGG_REDEF",
@@ -183,7 +188,7 @@ impl Lower<'_> {
     fn aggregation_key(&mut self, name: &Ident, keys: Vec<Value>, known: &Known, span: Span) -> Option<Option<Expr>> {
         if keys.len() != known.keys.len() {
             let (got, wanted) = (keys.len(), known.keys.len());
-            let name = &name.name;
+            let name = told(&name.name);
             return self.fail(
                 span,
                 "D_PROTO_LEN",
@@ -199,7 +204,7 @@ impl Lower<'_> {
                     "D_PROTO_ARG",
                     format!(
                         "@{}[ ] key #{} is incompatible with prototype:\n\tprototype: {wanted}\n\t      key: {got}",
-                        name.name,
+                        told(&name.name),
                         at + 1
                     ),
                 );

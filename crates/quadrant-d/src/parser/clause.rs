@@ -5,7 +5,7 @@ use quadrant_program::span::Span;
 use quadrant_syntax::descent::Descent;
 
 use super::Parser;
-use super::recover::near;
+use super::recover::{PREDICATE_END, near};
 use crate::ast::{Clause, Predicate, ProbeSpec};
 use crate::lexer::Tok;
 use crate::lexer::spec::spec_len;
@@ -61,7 +61,7 @@ impl Parser<'_> {
         let expr = self.expr();
         self.in_predicate = false;
         if !self.recovering {
-            self.expect(Tok::Slash, "`/` after the predicate");
+            self.expect(Tok::Slash, PREDICATE_END);
         }
         Predicate { span: self.span_from(start), expr }
     }
@@ -73,8 +73,9 @@ impl Parser<'_> {
         }
         let span = probes.first().map_or(self.here(), |first| first.span.to(self.span_from(first.span.start)));
         let diagnostic = match predicate {
-            true if self.at(Tok::Eof) => self.end_of_input(),
-            true if self.at(Tok::Slash) => {
+            true if self.at(Tok::Eof) && !self.is_behind_comment() => self.end_of_input(),
+            true if matches!(self.token.kind, Tok::RBrace | Tok::RBracket | Tok::RParen) => self.extra(),
+            true if matches!(self.token.kind, Tok::Slash | Tok::Semi | Tok::Eof) => {
                 let message = "expected actions { } following probe description and predicate";
                 Diagnostic::error(span, message).tag("D_SYNTAX")
             }

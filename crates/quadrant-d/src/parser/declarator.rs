@@ -155,6 +155,7 @@ impl Parser<'_> {
     fn at_key_types(&self) -> bool {
         let mut ahead = self.ahead();
         self.at_type()
+            || self.at(Tok::Ellipsis)
             || self.at(Tok::Ident)
                 && match ahead.next().map(|token| token.kind) {
                     Some(Tok::Ident | Tok::Comma) => true,

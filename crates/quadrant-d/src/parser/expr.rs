@@ -114,7 +114,11 @@ impl Parser<'_> {
     }
 
     fn slash_ends_predicate(&self) -> bool {
-        self.in_predicate && matches!(self.second(), Tok::LBrace | Tok::Slash | Tok::Eof)
+        self.in_predicate
+            && matches!(
+                self.second(),
+                Tok::LBrace | Tok::Slash | Tok::Eof | Tok::RBrace | Tok::RBracket | Tok::RParen | Tok::Semi
+            )
     }
 
     pub(super) fn unary(&mut self) -> Expr {

@@ -8,6 +8,9 @@ use super::Parser;
 use crate::lexer::spec::spec_len;
 use crate::lexer::{D, Tok};
 
+/// What comes after a predicate.
+pub(super) const PREDICATE_END: &str = "`/` after the predicate";
+
 impl Parser<'_> {
     /// Reports an error after which parsing goes on undisturbed.
     pub(super) fn soft_error(&mut self, span: Span, tag: &'static str, message: impl Into<String>) {
@@ -38,10 +41,8 @@ impl Parser<'_> {
             Tok::Eof => Diagnostic::error(self.end(), "syntax error near end of input")
                 .tag("D_SYNTAX")
                 .label(format!("expected {wanted}")),
-            Tok::RParen | Tok::RBracket if wanted == "`;`" => {
-                let message = format!("extra {} in input stream", self.text(here));
-                Diagnostic::error(here, message).tag("D_SYNTAX")
-            }
+            Tok::RParen | Tok::RBracket if wanted == "`;`" => self.extra(),
+            Tok::RBrace if wanted == PREDICATE_END => self.extra(),
             _ => near(self.text(here), here).label(format!("expected {wanted}")),
         };
         if matches!(self.token.kind, Tok::UnterminatedStr | Tok::UnterminatedChar) {
@@ -49,6 +50,18 @@ impl Parser<'_> {
             self.unclosed = true;
         }
         self.error(diagnostic);
+    }
+
+    /// The message for the end of something that did not begin.
+    pub(super) fn extra(&self) -> Diagnostic {
+        let message = format!("extra {} in input stream", self.text(self.here()));
+        Diagnostic::error(self.here(), message).tag("D_SYNTAX")
+    }
+
+    /// Whether the text ends with a comment.
+    pub(super) fn is_behind_comment(&self) -> bool {
+        let rest = self.text(Span::new(self.prev_end, self.end().end));
+        !rest.trim().is_empty()
     }
 
     /// The message for a text that ends behind a name or a predicate, where something has to follow.

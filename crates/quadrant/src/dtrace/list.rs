@@ -46,7 +46,11 @@ pub fn run(line: &Line) -> Result<i32, Failure> {
     let (types, tags) = (&machine.types, options.errtags);
     let mut listing =
         Listing { providers: &providers, types, verbose: line.verbose, tags, has_heading: false, out: Out::new() };
-    let listed = listing.programs(&loaded, &machine.macros);
+    let empty = loaded.iter().find(|one| one.is_empty && !options.empty);
+    let listed = match empty {
+        Some(empty) => Err(Failure::rendered(report::empty(empty, tags))),
+        None => listing.programs(&loaded, &machine.macros),
+    };
     if listed.is_ok() {
         listing.heading();
     }

@@ -6,7 +6,6 @@ mod rules;
 mod system;
 
 use quadrant_program::action::ActionKind;
-use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
 
 use super::Lower;
@@ -67,7 +66,7 @@ impl Lower<'_> {
     /// An expression as a statement.
     pub(super) fn statement(&mut self, expr: &ast::Expr) {
         match &expr.kind {
-            ast::ExprKind::Call { callee, args } => drop(self.call_statement(callee, args, expr.span)),
+            ast::ExprKind::Call { callee, args } => drop(self.call_statement(expr, callee, args)),
             ast::ExprKind::Assign { op, target, value, .. } if matches!(target.kind, ast::ExprKind::Agg { .. }) => {
                 let ast::ExprKind::Agg { name, keys } = &target.kind else { return };
                 match op {
@@ -99,7 +98,8 @@ impl Lower<'_> {
         }
     }
 
-    fn call_statement(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<()> {
+    fn call_statement(&mut self, expr: &ast::Expr, callee: &Ident, args: &[ast::Expr]) -> Option<()> {
+        let span = expr.span;
         let call = Call { name: &callee.name, args, span };
         if is_action(call.name) {
             return self.action(&call);
@@ -107,7 +107,7 @@ impl Lower<'_> {
         if !Lower::is_subroutine(call.name) || aggregate::is_function(call.name) {
             return self.call(callee, args, span).map(drop);
         }
-        let value = self.call(callee, args, span)?;
+        let value = self.recorded(expr)?;
         if let Ty::Special(_) = value.ty {
             self.check_recording(span);
             self.act(ActionKind::Trace, vec![value.expr]);

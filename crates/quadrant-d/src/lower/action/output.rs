@@ -19,6 +19,7 @@ impl Lower<'_> {
         self.count_args(call, 1, 1)?;
         let arg = &call.args[0];
         let value = self.printed(arg)?;
+        self.check_no_symbol(arg, &value)?;
         if matches!(value.ty, Ty::Aggregation) {
             let message = "trace( ) may not be applied to a dynamic expression";
             return self.fail_help(arg.span, "D_TRACE_DYN", message, "printa() shows aggregations");
@@ -104,7 +105,7 @@ impl Lower<'_> {
     pub(super) fn print(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
         let value = self.printed(&call.args[0])?;
-        if matches!(value.ty, Ty::Aggregation) || matches!(self.kind(&value.ty), Some(CType::Void)) {
+        if matches!(value.ty, Ty::Aggregation | Ty::Special(_)) || matches!(self.kind(&value.ty), Some(CType::Void)) {
             return self.bad_arg(call, 1, "void *", &value);
         }
         self.check_recording(call.span);

@@ -9,6 +9,7 @@ use quadrant_program::ty::{SymbolPart, Type};
 use quadrant_types::CType;
 
 use super::super::Lower;
+use super::super::aggregate;
 use super::super::call::{self, Call, symbol};
 use super::super::expr::nothing;
 use super::super::value::{Ty, Value};
@@ -160,7 +161,7 @@ impl Lower<'_> {
         let value = self.printed(arg)?;
         let value = self.decayed(value);
         match self.fitting(value.clone(), conversion) {
-            Some(expr) => Some(expr),
+            Some(expr) => self.check_no_symbol(arg, &value).map(|()| expr),
             None => {
                 let (what, got) = (format!("{}( ) argument #{}", call.name, numbers.0), self.type_name(&value.ty));
                 self.bad_conversion(arg.span, &what, conversion, (numbers.1, &got))
@@ -172,7 +173,7 @@ impl Lower<'_> {
     pub(super) fn printed(&mut self, arg: &ast::Expr) -> Option<Value> {
         match call::valueless(arg) {
             Some("void") => Some(nothing(ExprKind::Int(0), arg.span)),
-            _ => self.expr(arg),
+            _ => self.recorded(arg),
         }
     }
 
@@ -280,7 +281,7 @@ impl Lower<'_> {
         for name in &pending.names {
             let fed = self.aggregations.get(name).is_some_and(|known| known.function.is_some());
             if !fed {
-                let message = format!("failed to resolve @{name}: Unknown variable name");
+                let message = format!("failed to resolve @{}: Unknown variable name", aggregate::told(name));
                 return self.fail(pending.span, "D_IDENT_UNDEF", message);
             }
         }
@@ -300,10 +301,11 @@ impl Lower<'_> {
         let (a, b): (Vec<Ty>, Vec<Ty>) = (keys(first), keys(other));
         let named = a.iter().zip(&b).map(|(a, b)| (self.type_name(a), self.type_name(b)));
         let Some((at, (x, y))) = named.enumerate().find(|(_, (x, y))| a.len() == b.len() && x != y) else {
+            let (first, other) = (aggregate::told(first), aggregate::told(other));
             let message = format!("printa( ): @{other} and @{first} have different numbers of keys");
             return self.fail(span, "D_PRINTA_AGGKEY", message);
         };
-        let number = at + 1;
+        let (first, other, number) = (aggregate::told(first), aggregate::told(other), at + 1);
         let message = format!(
             "printa( ): @{other}[ ] key #{number} is incompatible with @{first}:\n\
              {first:>9} key #{number}: {x}\n{other:>9} key #{number}: {y}"

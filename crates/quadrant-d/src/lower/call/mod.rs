@@ -276,9 +276,8 @@ impl Lower<'_> {
             "alloca" | "bcopy" | "copyin" | "copyinstr" | "copyinto" | "copyout" | "copyoutstr" => {
                 self.memory_call(call)
             }
-            "stack" | "ustack" | "jstack" | "sym" | "func" | "mod" | "usym" | "ufunc" | "umod" | "uaddr" => {
-                self.symbol_call(call)
-            }
+            "stack" | "ustack" | "jstack" => self.stack_value(call),
+            name if symbols::is_symbol(name) => self.symbol_as_value(call),
             "htons" | "htonl" | "htonll" | "ntohs" | "ntohl" | "ntohll" | "inet_ntoa" | "inet_ntoa6" | "inet_ntop"
             | "link_ntop" => self.net_call(call),
             "progenyof" => {

@@ -6,23 +6,69 @@ use quadrant_program::ty::{StackMode, StackType, SymbolPart, Type};
 use super::super::Lower;
 use super::super::value::{Ty, Value};
 use super::Call;
+use crate::ast;
 
 /// The most frames that the kernel takes.
 const MAX_FRAMES: i64 = 127;
 
+/// What functions show of an address: whether it is a user's, and which part of its name.
+const SYMBOLS: &[(&str, bool, SymbolPart)] = &[
+    ("func", false, SymbolPart::Function),
+    ("mod", false, SymbolPart::Module),
+    ("sym", false, SymbolPart::Function),
+    ("uaddr", true, SymbolPart::Address),
+    ("ufunc", true, SymbolPart::Function),
+    ("umod", true, SymbolPart::Module),
+    ("usym", true, SymbolPart::Function),
+];
+
+/// Whether a function shows an address by name.
+pub(in super::super) fn is_symbol(name: &str) -> bool {
+    SYMBOLS.iter().any(|(known, ..)| *known == name)
+}
+
 impl Lower<'_> {
-    pub(super) fn symbol_call(&mut self, call: &Call) -> Option<Value> {
-        let (user, part) = match call.name {
-            "stack" => return self.stack_call(call, false),
-            "ustack" | "jstack" => return self.stack_call(call, true),
-            "sym" | "func" => (false, SymbolPart::Function),
-            "mod" => (false, SymbolPart::Module),
-            "usym" | "ufunc" => (true, SymbolPart::Function),
-            "umod" => (true, SymbolPart::Module),
-            _ => (true, SymbolPart::Address),
-        };
+    /// A value that is recorded as it is, as a key of an aggregation or by a statement of its own: also an address by its name.
+    pub(in super::super) fn recorded(&mut self, expr: &ast::Expr) -> Option<Value> {
+        match &expr.kind {
+            ast::ExprKind::Call { callee, args } if is_symbol(&callee.name) => {
+                let call = Call { name: &callee.name, args, span: expr.span };
+                self.count_args(&call, 1, 1)?;
+                self.symbol_call(&call)
+            }
+            _ => self.expr(expr),
+        }
+    }
+
+    fn symbol_call(&mut self, call: &Call) -> Option<Value> {
+        let (_, user, part) = *SYMBOLS.iter().find(|(known, ..)| *known == call.name)?;
         let address = self.address_arg(call, 1)?;
         Some(symbol(address, user, part))
+    }
+
+    /// An address by its name is nothing to go on with.
+    pub(super) fn symbol_as_value(&mut self, call: &Call) -> Option<Value> {
+        self.symbol_call(call)?;
+        let name = call.name;
+        let message =
+            format!("tracing function {name}( ) may not be called from a D expression (D program context required)");
+        let help =
+            "it is a statement of its own, or a key of an aggregation; `printf(\"%a\", address)` shows a name, too";
+        self.fail_help(call.span, "D_CG_EXPR", message, help)
+    }
+
+    /// What is shown is no address by its name.
+    pub(in super::super) fn check_no_symbol(&mut self, arg: &ast::Expr, value: &Value) -> Option<()> {
+        match (&value.ty, &arg.kind) {
+            (Ty::Special(Type::Symbol { .. }), ast::ExprKind::Call { callee, args }) => {
+                self.symbol_as_value(&Call { name: &callee.name, args, span: arg.span }).map(drop)
+            }
+            _ => Some(()),
+        }
+    }
+
+    pub(super) fn stack_value(&mut self, call: &Call) -> Option<Value> {
+        self.stack_call(call, call.name != "stack")
     }
 
     fn stack_call(&mut self, call: &Call, user: bool) -> Option<Value> {

@@ -31,6 +31,9 @@ fn the_whole_of_a_small_trace() {
 fn statuses() {
     needs_root!();
     assert_eq!(ends_with(1, dtrace()), "dtrace: no probes specified\n");
+    assert!(
+        ends_with(1, dtrace().arg("-xnosuch")).starts_with("dtrace: failed to set -x nosuch: Invalid option name\n")
+    );
     let usage = ends_with(2, dtrace().arg("-Q"));
     assert!(usage.starts_with("dtrace: invalid option -- 'Q'\nUsage: dtrace "), "{usage}");
     let usage = ends_with(2, dtrace().args(["--format", "json"]));
@@ -69,6 +72,10 @@ fn empty_programs() {
     let expected = "dtrace: failed to compile script /dev/null: [D_EMPTY] line 1: empty D program translation unit\n";
     assert!(empty.starts_with(expected), "{empty}");
     ends_with(0, dtrace().args(["-x", "empty", "-e", "-s", "/dev/null"]));
+    for option in ["-P", "-m", "-f", "-n", "-i"] {
+        let empty = ends_with(1, dtrace().args(["-xerrtags", "-l", option, ""]));
+        assert!(empty.contains("[D_EMPTY]"), "{option}: {empty}");
+    }
     let script = folder("empty").join("declarations.d");
     fs::write(&script, "int x;\nchar x;\n").unwrap();
     let wrong = ends_with(1, dtrace().args(["-xerrtags", "-s"]).arg(&script));
