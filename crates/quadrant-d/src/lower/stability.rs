@@ -9,7 +9,7 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
 use super::builtin;
-use crate::ast::{AttributeTarget, Attributes, Clause, ExprKind, PragmaKind, ScopedName, Script, Stability};
+use crate::ast::{AttributeTarget, Attributes, Clause, ExprKind, PragmaKind, ProbeSpec, ScopedName, Script, Stability};
 use crate::providers::{Probe, Stability as Interfaces};
 use crate::walk;
 
@@ -45,14 +45,15 @@ impl Scale {
     /// Weighs a clause with its probes; gives what is wrong with it.
     pub fn weigh(&mut self, clause: &Clause, probes: &[Probe]) -> Vec<Diagnostic> {
         let mut wrong = Vec::new();
-        let least = |of: fn(Interfaces) -> Attributes| {
+        let least = |of: &dyn Fn(Interfaces) -> Attributes| {
             probes.iter().map(|probe| of(probe.layout.stability)).reduce(Attributes::least)
         };
-        if let (Some(found), Some(spec)) = (least(|one| one.description), clause.probes.first()) {
+        let names_module = clause.probes.iter().any(names_module);
+        if let (Some(found), Some(spec)) = (least(&|one| one.of_description(names_module)), clause.probes.first()) {
             self.minimum.probes = Some(self.minimum.probes.map_or(found, |known| known.least(found)));
             wrong.extend(self.refused(&format!("probe description {}", spec.text), found, spec.span));
         }
-        let arguments = least(|one| one.arguments).unwrap_or(Attributes::STABLE);
+        let arguments = least(&|one| one.arguments).unwrap_or(Attributes::STABLE);
         for used in within(&self.uses, clause.span) {
             let promised = match used.promise {
                 Promise::Known(attributes) => attributes,
@@ -70,6 +71,13 @@ impl Scale {
         let help = format!("the minimum is that of `-x amin={least}`");
         Some(Diagnostic::error(span, message).tag("D_ATTR_MIN").help(help))
     }
+}
+
+/// Whether a description means probes of one module.
+fn names_module(spec: &ProbeSpec) -> bool {
+    let fields = spec.fields();
+    let module = fields.iter().rev().nth(2).map_or("", |(text, _)| text);
+    !module.is_empty() && !module.contains(['*', '?', '['])
 }
 
 /// A place where a script uses something.

@@ -88,4 +88,5 @@ fn layout(mode: &str) -> Layout {
     Layout { inputs: raw.clone(), raw, predicate, stability: STABILITY, ..Layout::default() }
 }
 
-const STABILITY: Stability = Stability { description: Attributes::EVOLVING, arguments: Attributes::EVOLVING };
+const STABILITY: Stability =
+    Stability { description: Attributes::EVOLVING, module: Attributes::EVOLVING, arguments: Attributes::EVOLVING };

@@ -90,7 +90,8 @@ fn value(arg: &ArgLoc) -> Value {
     }
 }
 
-const UNDEFINED: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE };
+const UNDEFINED: Stability =
+    Stability { description: Attributes::PRIVATE, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE };
 
 /// The attributes that pragmas give a provider and its arguments.
 fn stability(script: &Script, provider: &str) -> Stability {
@@ -102,7 +103,9 @@ fn stability(script: &Script, provider: &str) -> Stability {
             continue;
         };
         match part {
-            ProviderPart::Provider if of.name == provider => found.description = *attributes,
+            ProviderPart::Provider if of.name == provider => {
+                (found.description, found.module) = (*attributes, *attributes)
+            }
             ProviderPart::Args if of.name == provider => found.arguments = *attributes,
             _ => {}
         }

@@ -153,4 +153,5 @@ pub(super) fn ranks(providers: &Providers<'_>) -> HashMap<String, u32> {
     ranks
 }
 
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability =
+    Stability { description: Attributes::PRIVATE, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };

@@ -79,8 +79,18 @@ pub enum Value {
 /// How stable names and meaning are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Stability {
-    /// Those of the description.
+    /// Those of a description that leaves the module open.
     pub description: Attributes,
+    /// Those of the module's name.
+    pub module: Attributes,
     /// Those of `args[]`.
     pub arguments: Attributes,
+}
+
+impl Stability {
+    /// Those of a description that names the module, or leaves it open.
+    #[must_use]
+    pub fn of_description(self, names_module: bool) -> Attributes {
+        if names_module { self.description.least(self.module) } else { self.description }
+    }
 }

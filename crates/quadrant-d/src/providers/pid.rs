@@ -312,4 +312,5 @@ fn inside_layout() -> Layout {
     Layout { stability: STABILITY, ..Layout::default() }
 }
 
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE };
+const STABILITY: Stability =
+    Stability { description: Attributes::PRIVATE, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE };

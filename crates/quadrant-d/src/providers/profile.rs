@@ -165,6 +165,6 @@ fn refused(wanted: &Wanted, why: &str) -> ProbeError {
 
 fn layout() -> Layout {
     let all = Attributes::EVOLVING;
-    let stability = Stability { description: all, arguments: all };
+    let stability = Stability { description: all, module: all, arguments: all };
     Layout { raw: vec![Value::Pc(false), Value::Pc(true)], stability, ..Layout::default() }
 }

@@ -141,4 +141,5 @@ fn typed_field(field: &Field) -> Arg {
 }
 
 /// Kernel and its data change.
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability =
+    Stability { description: Attributes::PRIVATE_ISA, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };

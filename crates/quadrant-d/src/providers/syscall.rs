@@ -273,4 +273,5 @@ fn is_argument(field: &Field) -> bool {
         && !field.name.starts_with("__")
 }
 
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE_ISA, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability =
+    Stability { description: Attributes::PRIVATE_ISA, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };

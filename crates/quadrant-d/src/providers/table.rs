@@ -358,4 +358,8 @@ impl Place {
     }
 }
 
-const STABILITY: Stability = Stability { description: Attributes::PRIVATE, arguments: Attributes::EVOLVING_ISA };
+const STABILITY: Stability = Stability {
+    description: Attributes::EVOLVING_ISA,
+    module: Attributes::PRIVATE,
+    arguments: Attributes::EVOLVING_ISA,
+};

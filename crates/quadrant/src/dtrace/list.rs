@@ -11,7 +11,6 @@ use quadrant_d::providers::ArgType;
 use quadrant_d::providers::Layout;
 use quadrant_d::providers::Providers;
 use quadrant_d::providers::Row;
-use quadrant_d::providers::Stability;
 use quadrant_d::providers::spell;
 use quadrant_output::dtrace::list;
 use quadrant_program::expr::PointPart;
@@ -184,18 +183,18 @@ impl Listing<'_> {
         };
         list::probe(&mut text, &probe);
         if self.verbose {
-            let probe = self.providers.find(&ProbeDesc::exactly(&row.name)).ok();
-            let layout = probe.and_then(|probes| Some(probes.first()?.layout.clone()));
-            layout.iter().for_each(|layout| self.details(&mut text, layout));
+            let found = self.providers.find(&ProbeDesc::exactly(&row.name)).ok();
+            let layout = found.and_then(|probes| Some(probes.first()?.layout.clone()));
+            layout.iter().for_each(|layout| self.details(&mut text, layout, !probe.module.is_empty()));
         }
         self.out.write(&text);
     }
 
-    fn details(&self, text: &mut Vec<u8>, layout: &Layout) {
+    fn details(&self, text: &mut Vec<u8>, layout: &Layout, has_module: bool) {
         let types: Vec<String> = layout.args.iter().map(|arg| self.type_name(&arg.ty)).collect();
         let types: Vec<&str> = types.iter().map(String::as_str).collect();
-        let Stability { description, arguments } = layout.stability;
-        list::details(text, &attributes(description), &attributes(arguments), &types);
+        let description = layout.stability.of_description(has_module);
+        list::details(text, &attributes(description), &attributes(layout.stability.arguments), &types);
     }
 
     fn type_name(&self, ty: &ArgType) -> String {

@@ -401,6 +401,11 @@ fn less_stability_than_the_minimum_is_refused() {
         let stderr = ends_with(1, dtrace().args(["-x", &format!("amin={amin}"), "-en", text]));
         assert!(stderr.contains(&format!("attributes for {what} are less than predefined minimum")), "{stderr}");
     }
+    // A module counts where it is named.
+    let kept = |text: &str| dtrace().args(["-x", "amin=Evolving/Evolving/ISA", "-en", text]);
+    good(kept("io:::start { trace(args[0]->b_bcount); }"));
+    let stderr = ends_with(1, kept("io:vmlinux::start { trace(pid); }"));
+    assert!(stderr.contains("probe description io:vmlinux::start (Private/Private/Unknown)"), "{stderr}");
     let pragmas = "#pragma D option amin=Stable/Stable/Common\n#pragma D attributes Evolving/Stable/Common x\nint x;\n";
     let stderr = ends_with(1, dtrace().args(["-x", "errtags", "-en", &format!("{pragmas}BEGIN {{ x = 1; }}")]));
     assert!(stderr.contains("[D_ATTR_MIN] "), "{stderr}");
