@@ -45,6 +45,11 @@ impl Lines {
         self.marks.push(Mark { from: span.end, at: self.physical(span.end), number, file });
     }
 
+    /// Whether lines are said to be those of files, as a preprocessor says of what it included.
+    pub(crate) fn names_files(&self) -> bool {
+        self.marks.iter().any(|mark| mark.file.is_some())
+    }
+
     /// The place of an offset in the text.
     pub fn position(&self, offset: u32) -> Position<'_> {
         let line = self.physical(offset);

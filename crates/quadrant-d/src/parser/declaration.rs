@@ -107,7 +107,7 @@ impl Parser<'_> {
             Tag::Enum => TagBody::Values(self.enumerators()),
             _ => {
                 let members = self.in_braces(Self::member);
-                if members.is_empty() && !self.recovering {
+                if members.is_empty() && !self.recovering && !self.preprocessed {
                     let closing = Span::new(self.prev_end - 1, self.prev_end);
                     self.error(near("}", closing).label("expected a member"));
                 }

@@ -65,6 +65,7 @@ pub fn parse_part(source: &str, part: Span, mode: Mode) -> Parsed {
     let source = source.get(..part.end as usize).unwrap_or("");
     let mut found = pragma::read(source, part.start);
     let mut parser = Parser::new(source, mode);
+    parser.preprocessed = found.lines.names_files();
     parser.restart_at(part.start);
     let script = Script { shebang: found.shebang, pragmas: found.pragmas, items: parser.items() };
     let mut diagnostics = parser.stand.diagnostics;
@@ -98,6 +99,8 @@ struct Parser<'a> {
     mode: Mode,
     /// The names that `typedef` gave so far.
     typedefs: HashSet<&'a str>,
+    /// The text comes from a preprocessor, with what it included.
+    preprocessed: bool,
 }
 
 /// Can be asked for where it stands as if it were that.
@@ -117,7 +120,7 @@ impl DerefMut for Parser<'_> {
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str, mode: Mode) -> Self {
-        Self { stand: Stand::new(source), mode, typedefs: HashSet::new() }
+        Self { stand: Stand::new(source), mode, typedefs: HashSet::new(), preprocessed: false }
     }
 
     /// Takes the token that has to come. After an error it takes none: what is there belongs to whoever starts afresh.

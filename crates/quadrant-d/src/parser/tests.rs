@@ -248,3 +248,14 @@ fn one_missing_brace_spoils_one_clause() {
     assert_eq!(parsed.script.items.len(), 3);
     assert_eq!(parsed.diagnostics.len(), 2);
 }
+
+/// D has none, so nothing calls them; in the script itself they are mistakes as ever.
+#[test]
+fn functions_of_included_headers_are_passed_over() {
+    let header = "static __inline int\nadd(int a)\n{ if (a) { return \"}\"; } return a; }\nextern int twice (int a) { return 2 * a; }\n\
+                  extern int known (int);\nstatic const struct { int a; };\n";
+    let parsed = parse(&format!("# 1 \"a.d\"\n# 1 \"x.h\" 1\n{header}# 2 \"a.d\" 2\nBEGIN {{ exit(0); }}\n"));
+    assert_eq!(messages(&parsed), ["specified storage class not appropriate in D"]);
+    assert_eq!(parsed.script.items.len(), 3);
+    assert!(!messages(&parse("static int add(int a) { return a; }")).is_empty());
+}

@@ -93,6 +93,18 @@ fn conformance(letter: Option<&str>) -> Vec<String> {
     }
 }
 
+/// C's headers as they are for compilers that know standard C only: what others add to it is nothing that D could read. A header that
+/// means to do the same defines these in the same words.
+const PLAIN_C: [&str; 7] = [
+    "-U__GNUC__",
+    "-U__SIZEOF_INT128__",
+    "-D__attribute__(xyz)=",
+    "-D__extension__=",
+    "-D__inline__=",
+    "-D__signed__=signed",
+    "-D__restrict=",
+];
+
 /// What D defines for every program.
 fn defines() -> Vec<String> {
     let (name, release) = (kernel::name(), kernel::release());
@@ -105,7 +117,8 @@ fn defines() -> Vec<String> {
         format!("-D__{name}_{release}"),
         machine.to_owned(),
     ];
-    fixed.into_iter().chain(others).collect()
+    let plain = PLAIN_C.iter().map(|&argument| argument.to_owned());
+    fixed.into_iter().chain(others).chain(plain).collect()
 }
 
 #[cfg(test)]
@@ -128,6 +141,8 @@ mod tests {
             cpp.args
         );
         assert!(cpp.args.contains(&"-D__SUNW_D=1".to_owned()));
+        // What the user says holds.
+        assert!(cpp.args.iter().position(|arg| arg == "-U__GNUC__") < cpp.args.iter().position(|arg| arg == "-DA=1"));
     }
 
     #[test]

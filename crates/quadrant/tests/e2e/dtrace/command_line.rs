@@ -450,6 +450,39 @@ fn files_are_included_from_beside_the_script() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// With attributes, functions and keywords that only compilers know.
+#[test]
+fn headers_of_c_are_included() {
+    needs_root!();
+    const HEADERS: [&str; 8] = [
+        "sys/types.h",
+        "sys/mman.h",
+        "sys/socket.h",
+        "netinet/in.h",
+        "fcntl.h",
+        "stdlib.h",
+        "sys/stat.h",
+        "linux/types.h",
+    ];
+    let there = |header: &&str| {
+        let plain = std::path::Path::new("/usr/include");
+        let multiarch = plain.join(format!("{}-linux-gnu", std::env::consts::ARCH));
+        plain.join(header).exists() || multiarch.join(header).exists()
+    };
+    if std::process::Command::new("cpp").arg("--version").output().is_err()
+        || !HEADERS.iter().all(|header| there(&header))
+    {
+        return quadrant_testing::skip("cpp or the headers of C are not installed");
+    }
+    for header in HEADERS {
+        let text = format!("#include <{header}>\nBEGIN {{ printf(\"read\"); exit(0); }}\n");
+        assert_eq!(good(dtrace().args(["-qCn", &text])).stdout, "read\n", "{header}");
+    }
+    let constants =
+        "#include <sys/mman.h>\n#include <fcntl.h>\nBEGIN { printf(\"%d %d\", PROT_EXEC, O_CREAT); exit(0); }\n";
+    assert_eq!(good(dtrace().args(["-qCn", constants])).stdout.trim(), "4 64");
+}
+
 /// A library that the command opens later, as Java does, would be missed in silence.
 #[test]
 fn static_probes_that_the_command_has_not_yet() {
