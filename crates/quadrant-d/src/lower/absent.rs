@@ -5,7 +5,7 @@ use quadrant_program::span::Span;
 use super::Lower;
 
 /// Variables, and why there is none.
-pub(super) const VARIABLES: &[(&str, &str)] = &[("chip", PACKAGE)];
+pub(super) const VARIABLES: &[(&str, &str)] = &[("chip", PACKAGE), ("curproc", PROCESS)];
 
 /// Members of the translated structs.
 pub(super) const MEMBERS: &[(&str, &str)] = &[
@@ -20,7 +20,49 @@ pub(super) const MEMBERS: &[(&str, &str)] = &[
         "tcps_irs",
         "Linux forgets the first sequence number of the other side: take `args[4]->tcp_seq` of its packet with TH_SYN",
     ),
+    // Of the threads and processes of other kernels.
+    ("t_procp", PROCESS),
+    ("td_proc", PROCESS),
+    ("t_pri", PRIORITY),
+    ("td_priority", PRIORITY),
+    ("t_cpu", "the processor is `curcpu`, its number `cpu`; sched:::enqueue and sched:::dequeue tell of its queue"),
+    ("t_did", THREAD),
+    ("t_tid", THREAD),
+    ("td_tid", THREAD),
+    ("t_lwp", "Linux's thread is one struct: `curlwpsinfo` tells of it, and `curthread` itself"),
+    ("t_state", "use `curlwpsinfo->pr_state`"),
+    ("t_wchan", "use `curlwpsinfo->pr_wchan`"),
+    ("t_cid", "use `curlwpsinfo->pr_clname`"),
+    ("td_name", "use `execname`, which is the thread's name, or `curthread->comm`"),
 ];
+
+/// Names of variables in other kernels, and what Linux has.
+pub(super) const SYMBOLS: &[(&str, &str)] = &[
+    ("lbolt", TICKS),
+    ("lbolt64", TICKS),
+    ("hz", "times are in nanoseconds here: use `timestamp`"),
+    ("utsname", "Linux has it in \"`init_uts_ns.name\": stringof(`init_uts_ns.name.nodename)"),
+    ("ncpus", CPUS),
+    ("mp_ncpus", CPUS),
+    ("physmem", "Linux has it in \"`_totalram_pages\""),
+    ("freemem", "Linux has it in the first word of \"`vm_zone_stat\": *(long *)&`vm_zone_stat"),
+    ("hp_avenrun", "Linux has it in \"`avenrun\", in units of 1/2048"),
+    ("practive", FIRST),
+    ("allproc", FIRST),
+];
+
+const TICKS: &str = "Linux counts ticks in \"`jiffies\"; `timestamp` is in nanoseconds";
+
+const CPUS: &str = "Linux has it in \"`nr_cpu_ids\"";
+
+const FIRST: &str = "Linux's list of processes starts with \"`init_task\", in its member `tasks`";
+
+const PROCESS: &str = "on Linux `curthread` is a struct task_struct: `pid`, `execname` and `curpsinfo` tell of its process, \
+    which is `curthread->group_leader`, the parent is `curthread->real_parent`";
+
+const PRIORITY: &str = "the priority is `curlwpsinfo->pr_pri`; the idle thread has `pid == 0`";
+
+const THREAD: &str = "the thread's number is `tid`, of another thread `->pid`";
 
 const PACKAGE: &str = "programs cannot ask where a processor is: compare `cpu` with \
     /sys/devices/system/cpu/cpu*/topology/physical_package_id";

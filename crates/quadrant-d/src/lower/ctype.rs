@@ -40,6 +40,21 @@ const SOLARIS: &[(&str, &str)] = &[
     ("pc_t", "unsigned long"),
     ("greg_t", "long"),
     ("size32_t", "unsigned int"),
+    ("boolean_t", "int"),
+    ("poolid_t", "int"),
+    ("lwpid_t", "int"),
+    ("major_t", "unsigned int"),
+    ("minor_t", "unsigned int"),
+    ("pfn_t", "unsigned long"),
+    ("off64_t", "long long"),
+    // Of C's headers, where the kernel has none.
+    ("in_addr_t", "unsigned int"),
+    ("in_port_t", "unsigned short"),
+    ("socklen_t", "unsigned int"),
+    ("u_char", "unsigned char"),
+    ("u_short", "unsigned short"),
+    ("u_int", "unsigned int"),
+    ("u_long", "unsigned long"),
 ];
 
 impl Lower<'_> {

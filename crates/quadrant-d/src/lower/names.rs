@@ -24,6 +24,8 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("DTRACEFLT_BADSIZE", 10),
     ("DTRACEFLT_BADINDEX", 11),
     ("DTRACEFLT_LIBRARY", 12),
+    ("B_FALSE", 0),
+    ("B_TRUE", 1),
 ];
 
 impl Lower<'_> {

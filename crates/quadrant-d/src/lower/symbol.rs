@@ -6,6 +6,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::{BtfKind, CType, TypeId};
 
 use super::Lower;
+use super::absent;
 use super::value::{Ty, Value};
 use crate::ast::ScopedName;
 
@@ -89,7 +90,12 @@ impl Lower<'_> {
             Ok(address) => Some(address),
             Err(reason) => {
                 let message = format!("failed to resolve {}: Unknown symbol name", spelled(symbol));
-                let help = if self.clause.has_registers() { crate::NO_USER_SYMBOLS.to_owned() } else { reason };
+                let elsewhere = absent::SYMBOLS.iter().find(|(known, _)| *known == symbol.name);
+                let help = match elsewhere {
+                    Some((_, instead)) => (*instead).to_owned(),
+                    None if self.clause.has_registers() => crate::NO_USER_SYMBOLS.to_owned(),
+                    None => reason,
+                };
                 self.fail_help(symbol.span, "D_IDENT_UNDEF", message, help)
             }
         }

@@ -108,10 +108,12 @@ const SYSTEMS: &[Elsewhere] = &[
 ];
 
 const PROGRAMS: &[Elsewhere] = &[
+    at(&["erlang"], "an Erlang built with `--with-dynamic-trace`: the file is beam.smp"),
     at(
         &["hotspot", "hotspot_jni"],
         "libjvm.so of a Java built with `--enable-dtrace`, and those of methods, objects and monitors need `java -XX:+ExtendedDTraceProbes`",
     ),
+    at(&["http"], "an Apache httpd with mod_dtrace"),
     at(&["javascript", "node"], "Node.js 18 and older, built with `--with-dtrace`; newer ones have none"),
     at(&["mysql"], "MySQL 5.7 and older, built with `-DENABLE_DTRACE=1`; newer ones have none"),
     at(&["perl"], "a perl built with `-Dusedtrace`"),

@@ -18,6 +18,13 @@ const fn once(event: &'static str) -> Spot {
 
 const OCTETS: &[Argument] = &[Is("uint64_t", "{skb}->len")];
 
+const SENT_BYTES: &str = "tcp:::send with `args[2]->ip_plength - args[4]->tcp_offset` counts bytes of data";
+
+const RECEIVED_BYTES: &str =
+    "tcp:::receive with `args[2]->ip_plength - args[4]->tcp_offset` counts bytes of data, in order or not";
+
+const DROPPED: &str = "sdt:skb::kfree_skb tells of packets that are dropped, and why";
+
 const EVENTS: &[Event] = &[
     Event::new("icmpInMsgs", &[&[once(RECEIVED).when(carries!(received, "1"))]]),
     Event::new("icmpOutMsgs", &[&[once(SENT).when(carries!(sent, "1"))]]),
@@ -48,4 +55,27 @@ const EVENTS: &[Event] = &[
     Event::new("udpHCInDatagrams", &[&[once(RECEIVED).when(carries!(received, "17"))]]),
     Event::new("udpHCOutDatagrams", &[&[once(SENT).when(carries!(sent, "17"))]]),
     Event::new("udpInErrors", &[&[once("udp_fail_queue_rcv_skb")]]),
+    Event::new("tcpOutDataSegs", &[]).or(SENT_BYTES),
+    Event::new("tcpOutDataBytes", &[]).or(SENT_BYTES),
+    Event::new("tcpRetransBytes", &[]).or("mib:::tcpRetransSegs counts segments that are sent again"),
+    Event::new("tcpInDataInorderSegs", &[]).or(RECEIVED_BYTES),
+    Event::new("tcpInDataInorderBytes", &[]).or(RECEIVED_BYTES),
+    Event::new("tcpInDataDupSegs", &[]).or(RECEIVED_BYTES),
+    Event::new("tcpInDataDupBytes", &[]).or(RECEIVED_BYTES),
+    Event::new("tcpInDataUnorderSegs", &[]).or(RECEIVED_BYTES),
+    Event::new("tcpInDataUnorderBytes", &[]).or(RECEIVED_BYTES),
+    Event::new("tcpListenDrop", &[]).or(DROPPED),
+    Event::new("tcpListenDropQ0", &[]).or(DROPPED),
+    Event::new("tcpHalfOpenDrop", &[]).or(DROPPED),
+    Event::new("udpInCksumErrs", &[]).or(DROPPED),
+    Event::new("udpNoPorts", &[]).or(DROPPED),
+    Event::new("udpOutErrors", &[]).or("syscall::send*:return /errno/ tells what could not be sent"),
+    Event::new("ipIfStatsInDiscards", &[]).or(DROPPED),
+    Event::new("ipIfStatsOutDiscards", &[]).or(DROPPED),
+    Event::new("rawipInDatagrams", &[])
+        .or("ip:::receive with args[2]->ip_ver and args[4]->ipv4_protocol tells of packets"),
+    Event::new("rawipOutDatagrams", &[])
+        .or("ip:::send with args[2]->ip_ver and args[4]->ipv4_protocol tells of packets"),
+    Event::new("icmpInEchoReps", &[]).or("mib:::icmpInMsgs counts ICMP messages of all types"),
+    Event::new("icmpOutErrors", &[]).or("mib:::icmpOutMsgs counts ICMP messages of all types"),
 ];

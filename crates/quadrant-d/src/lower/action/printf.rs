@@ -105,6 +105,11 @@ impl Lower<'_> {
         };
         match format::parse(text) {
             Ok(format) => Some(format),
+            Err(error) if is_looked_up(text, error.at) => {
+                let help =
+                    "names of hosts and ports are not looked up: an address is a text, `%s`, a port a number, `%d`";
+                self.fail_help(arg.span, "D_SYNTAX", error.message, help)
+            }
             Err(error) => self.fail(arg.span, "D_SYNTAX", error.message),
         }
     }
@@ -448,4 +453,10 @@ fn accepts(takes: Takes, key: &Type) -> bool {
 /// A conversion without its flags, as messages show it.
 fn spelled(conversion: &Conversion) -> String {
     format!("%{}{}", conversion.length, conversion.kind.trim_start_matches('@'))
+}
+
+/// Whether it is a conversion of other systems to the name of a host or port.
+fn is_looked_up(text: &[u8], at: (u32, u32)) -> bool {
+    let shown = text.get(at.0 as usize..at.1 as usize).unwrap_or_default();
+    shown.ends_with(b"I") || shown.ends_with(b"P")
 }
