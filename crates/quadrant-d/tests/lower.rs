@@ -294,6 +294,48 @@ fn check(script: &Path) -> Vec<String> {
     program.into_iter().chain(messages).collect()
 }
 
+#[test]
+fn a_predicate_knows_the_variables_of_its_body() {
+    for text in [
+        "BEGIN /!self->seen/ { self->seen = arg0; }",
+        "BEGIN /x == 0 && a[1] == NULL/ { x = 5; a[1] = \"text\"; }",
+        "BEGIN, END /!this->first++ && !y/ { y = 1; }",
+    ] {
+        assert_eq!(tags(&run(text, &[])), [""; 0], "{text}");
+    }
+    assert_eq!(tags(&run("BEGIN /!self->seen/ { self->other = 1; }", &[])), ["D_VAR_UNDEF"]);
+    assert_eq!(tags(&run("BEGIN /x/ { trace(x); } END { x = 1; }", &[])), ["D_IDENT_UNDEF", "D_IDENT_UNDEF"]);
+}
+
+#[test]
+fn null_is_the_number_zero() {
+    let text = "BEGIN { self->at = arg0; self->at = NULL; x = 5; x = NULL; a[1] = (char)1; a[1] = NULL; trace(x); }";
+    assert_eq!(tags(&run(text, &[])), [""; 0]);
+    assert_eq!(tags(&run("BEGIN { x = 5; x = (char *)5; }", &[])), ["D_OP_INCOMPAT"]);
+}
+
+#[test]
+fn types_of_other_systems_are_known() {
+    let text = "BEGIN { this->full = (boolean_t)arg0; trace(this->full == B_FALSE); this->n = (u_int)1; trace(sizeof (in_port_t)); }";
+    assert_eq!(tags(&run(text, &[])), [""; 0]);
+}
+
+/// Members, variables and conversions.
+#[test]
+fn what_other_systems_have_is_named_with_its_counterpart() {
+    for (text, help) in [
+        ("BEGIN /curthread->t_pri != -1/ { }", "the priority is `curlwpsinfo->pr_pri`"),
+        ("BEGIN { trace(curthread->t_procp->p_pid); }", "on Linux `curthread` is a struct task_struct"),
+        ("BEGIN { trace(curproc); }", "on Linux `curthread` is a struct task_struct"),
+        ("BEGIN { trace(`lbolt); }", "Linux counts ticks in \"`jiffies\""),
+        ("BEGIN { printf(\"%I\", \"127.0.0.1\"); }", "names of hosts and ports are not looked up"),
+    ] {
+        let compiled = run(text, &[]);
+        let told = messages(&compiled);
+        assert!(told.contains(help), "{text}: {told}");
+    }
+}
+
 fn messages(compiled: &Compiled) -> String {
     let one = |diagnostic| {
         let tag = format!("{:?}", quadrant_program::diag::Diagnostic::clone(diagnostic).tag);

@@ -19,6 +19,9 @@ use crate::ast;
 use crate::desc::{Last, ProbeDesc};
 use crate::providers::{Layout, Probe};
 
+/// Tags of messages about variables to which nothing was assigned yet.
+const UNKNOWN: [&str; 2] = ["D_VAR_UNDEF", "D_IDENT_UNDEF"];
+
 /// What surrounds the statement at hand.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
@@ -105,17 +108,15 @@ impl Lower<'_> {
         probe: Option<&Probe>,
         alone: bool,
     ) -> Option<(Option<Expr>, Vec<Stmt>)> {
-        let name = probe.map(|probe| probe.point.name.clone());
-        self.clause = Scope {
-            layout: probe.map(|probe| probe.layout.clone()),
-            only_point: name.clone().filter(|_| alone),
-            point: name,
-            described: described(clause),
-            at_error: probe.is_some_and(|probe| facts::is_error(&probe.point)),
-            registers: probe.is_some_and(|probe| facts::has_registers(&probe.point)),
-            ..Scope::default()
-        };
-        let predicate = self.predicate(clause);
+        self.clause = scope(clause, probe, alone);
+        let before = self.diagnostics.len();
+        let mut predicate = self.predicate(clause);
+        if self.diagnostics[before..].iter().any(|message| message.tag.is_some_and(|tag| UNKNOWN.contains(&tag))) {
+            self.declare_by_body(clause);
+            self.diagnostics.truncate(before);
+            self.clause = scope(clause, probe, alone);
+            predicate = self.predicate(clause);
+        }
         if matches!(predicate, Some(Expr { kind: ExprKind::Int(0), .. })) {
             return None;
         }
@@ -123,6 +124,12 @@ impl Lower<'_> {
         self.clause.in_body = true;
         let stmts = self.body(clause);
         Some((predicate, stmts))
+    }
+
+    /// A variable in a predicate may have its type from the body: `/!self->seen/ { self->seen = 1; }`.
+    fn declare_by_body(&mut self, clause: &ast::Clause) {
+        self.clause.in_body = true;
+        self.body(clause);
     }
 
     /// The provider's condition, then the clause's.
@@ -234,6 +241,20 @@ impl Lower<'_> {
         stmts.extend(self.end_segment(false, block.span));
         self.clause.segment = before;
         stmts
+    }
+}
+
+/// What surrounds a clause that is compiled for a probe.
+fn scope(clause: &ast::Clause, probe: Option<&Probe>, alone: bool) -> Scope {
+    let name = probe.map(|probe| probe.point.name.clone());
+    Scope {
+        layout: probe.map(|probe| probe.layout.clone()),
+        only_point: name.clone().filter(|_| alone),
+        point: name,
+        described: described(clause),
+        at_error: probe.is_some_and(|probe| facts::is_error(&probe.point)),
+        registers: probe.is_some_and(|probe| facts::has_registers(&probe.point)),
+        ..Scope::default()
     }
 }
 
