@@ -308,6 +308,21 @@ fn a_predicate_knows_the_variables_of_its_body() {
 }
 
 #[test]
+fn failures_of_system_calls_are_not_minus_one() {
+    let told = |text: &str| messages(&run(text, &[])).matches("on Linux a call that fails returns -errno").count();
+    assert_eq!(told("syscall::read:return /(int)arg0 == -1/ { @[errno] = count(); }"), 1);
+    assert_eq!(told("syscall:::return { @[arg1 != -1 ? \"ok\" : \"failed\"] = count(); }"), 1);
+    for good in [
+        "syscall::read:return /(int)arg0 < 0/ { @[errno] = count(); }",
+        "syscall::read:entry /arg1 == -1/ { @ = count(); }",
+        "syscall::read:return /arg0 == -13/ { @ = count(); }",
+        "BEGIN /arg0 == -1/ { @ = count(); }",
+    ] {
+        assert_eq!(told(good), 0, "{good}");
+    }
+}
+
+#[test]
 fn null_is_the_number_zero() {
     let text = "BEGIN { self->at = arg0; self->at = NULL; x = 5; x = NULL; a[1] = (char)1; a[1] = NULL; trace(x); }";
     assert_eq!(tags(&run(text, &[])), [""; 0]);

@@ -22,6 +22,7 @@ mod distinct;
 mod env;
 mod expr;
 mod facts;
+mod failed_calls;
 mod library;
 mod names;
 mod nullable;

@@ -15,6 +15,23 @@ pub fn first_error(loaded: &[Loaded], compiled: &Compiled, tags: bool) -> String
     error.map_or(String::new(), |error| placed(loaded, compiled, error, tags))
 }
 
+/// What is no mistake, but not what a script for other systems means. With tags, messages are for programs that compare them.
+pub fn warnings(loaded: &[Loaded], compiled: &Compiled) -> String {
+    let warnings = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
+    let shown = warnings.filter_map(|warning| {
+        let part = compiled.texts.place(warning.span).part?;
+        let source = loaded.get(part.source?)?;
+        let position = source.lines.position(within(warning.span, part.span).start);
+        let name = position.file.unwrap_or(match source.source.kind {
+            SourceKind::Script => &source.source.name,
+            _ => "",
+        });
+        let name = if name.is_empty() { String::new() } else { format!("{}: ", shown_lines(name)) };
+        Some(format!("dtrace: warning: {name}line {}: {}\n", position.line, shown_lines(&warning.message)))
+    });
+    if compiled.options.errtags { String::new() } else { shown.collect() }
+}
+
 /// A program without anything in it.
 pub fn empty(loaded: &Loaded, tags: bool) -> String {
     let help = "an empty program is no error with `-x empty`";

@@ -98,6 +98,7 @@ fn compile(line: &Line, texts: &Texts, machine: &Machine) -> Result<(Program, Op
     let lowered = lowered(line, texts, &machine.world(&providers, &machine.symbols));
     machine.warn(&providers);
     let (program, compiled) = lowered?;
+    eprint!("{}", report::warnings(&texts.programs, &compiled));
     if line.verbose {
         eprint!("{}", verbose::idle_options(&texts.programs, &texts.settings));
         print!("{}", String::from_utf8_lossy(&verbose::report(&texts.programs, &compiled.stability)));

@@ -73,6 +73,7 @@ impl Lower<'_> {
                 if let Some(known) = self.point_comparison(op, left, right, span) {
                     return Some(known);
                 }
+                self.warn_of_minus_one(op, left, right, span);
             }
             _ => {}
         }

@@ -469,9 +469,7 @@ fn headers_of_c_are_included() {
         let multiarch = plain.join(format!("{}-linux-gnu", std::env::consts::ARCH));
         plain.join(header).exists() || multiarch.join(header).exists()
     };
-    if std::process::Command::new("cpp").arg("--version").output().is_err()
-        || !HEADERS.iter().all(|header| there(&header))
-    {
+    if std::process::Command::new("cpp").arg("--version").output().is_err() || !HEADERS.iter().all(there) {
         return quadrant_testing::skip("cpp or the headers of C are not installed");
     }
     for header in HEADERS {
@@ -481,6 +479,21 @@ fn headers_of_c_are_included() {
     let constants =
         "#include <sys/mman.h>\n#include <fcntl.h>\nBEGIN { printf(\"%d %d\", PROT_EXEC, O_CREAT); exit(0); }\n";
     assert_eq!(good(dtrace().args(["-qCn", constants])).stdout.trim(), "4 64");
+}
+
+/// Such scripts run, and find hardly any failure.
+#[test]
+fn failures_that_are_looked_for_as_on_other_systems() {
+    needs_root!();
+    let folder = folder("failures");
+    let script = folder.join("a.d");
+    fs::write(&script, "BEGIN { exit(0); }\nsyscall::read:return\n/(int)arg0 == -1/ { @ = count(); }\n").unwrap();
+    let outcome = good(dtrace().arg("-qs").arg(&script));
+    let told = format!("dtrace: warning: {}: line 3: `arg0 == -1` finds failures on other systems", script.display());
+    assert!(outcome.stderr.starts_with(&told), "{}", outcome.describe());
+    let outcome = good(dtrace().args(["-qn", "BEGIN { exit(0); } syscall:::return /arg1 != -1/ { @ = count(); }"]));
+    assert!(outcome.stderr.starts_with("dtrace: warning: line 1: `arg1 != -1` finds"), "{}", outcome.describe());
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 /// A library that the command opens later, as Java does, would be missed in silence.
