@@ -20,7 +20,10 @@ pub(crate) fn resolve(kernel: &Kernel, spec: &ProbeSpec, options: &Options) -> R
         return program::resolve(kernel, spec.kind, &wanted, options.max_points);
     }
     let form = || error("a function is written `fentry:function` or `fentry:module:function`");
-    let wanted = Wanted::parse(&spec.parts).filter(|wanted| !wanted.name.text().is_empty()).ok_or_else(form)?;
+    let wanted = Wanted::parse(&spec.parts).filter(|_| !spec.parts.is_empty()).ok_or_else(form)?;
+    if wanted.name.text().is_empty() {
+        return Err(error("the probe names no function"));
+    }
     let way = kernel.way(spec.kind, wanted.name.text())?;
     kernel.note_way(spec.kind, way);
     let finder = Finder { kernel, kind: spec.kind, way };

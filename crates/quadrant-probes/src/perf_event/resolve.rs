@@ -19,6 +19,9 @@ pub(crate) fn resolve(spec: &ProbeSpec) -> Result<Found> {
         [name, count] => (name, count.as_str()),
         _ => return Err(error(format!("a {kind} probe is written `{kind}:event` or `{kind}:event:count`"))),
     };
+    if name.is_empty() {
+        return Err(error("the probe names no event"));
+    }
     let known = events(spec.kind).iter().find(|event| event.name == name || event.alias == name);
     let event = known.ok_or_else(|| no_match(format!("there is no {kind} event `{name}`"), name, names(spec.kind)))?;
     // 0 and nothing both mean the default.
@@ -63,6 +66,7 @@ mod tests {
         let refused = |parts: &[&str]| resolve(&spec(ProbeKind::Software, parts)).unwrap_err();
         let error = refused(&["page-fault"]);
         assert_eq!(error.help, ["did you mean `page-faults`?".into()]);
+        assert_eq!(refused(&[""]).message, "the probe names no event");
         assert!(refused(&["cpu", "x"]).message.contains("no whole number"));
         assert!(refused(&["cpu", "9223372036854775808"]).message.contains("too much"));
         assert!(refused(&["cpu", "1", "2"]).message.contains("is written"));

@@ -16,6 +16,9 @@ pub(crate) fn resolve(types: &Types, spec: &ProbeSpec, limit: usize) -> Result<V
         [module, event] => (Glob::new(module), Glob::new(event)),
         _ => return Err(error("a raw tracepoint is named `rawtracepoint:event`, as in `rawtracepoint:sched_switch`")),
     };
+    if event.text().is_empty() {
+        return Err(error("the probe names no event"));
+    }
     if !module.matches(KERNEL) {
         let message = format!(
             "raw tracepoints of the module `{}` are not supported: only the kernel's own BTF is read",
