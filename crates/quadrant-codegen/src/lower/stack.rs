@@ -303,6 +303,9 @@ impl Lower<'_, '_> {
 
     /// How many frames a stack has that is kept; 0 for one that is not.
     pub fn frames_of(&mut self, stack: StackType, kept: Value) -> Value {
+        if self.is_bare(stack) {
+            return self.f.b.iconst(0);
+        }
         let mark = self.mark();
         let (end, number) = self.join();
         let key = self.word();
@@ -335,9 +338,9 @@ impl Lower<'_, '_> {
         self.f.b.jump(end, &[number]);
     }
 
-    /// A stack of nothing but the tracer's own frames: D's BEGIN and END have no kernel stack.
+    /// A stack of no frames: D's BEGIN and END have no kernel stack but the tracer's own.
     pub fn is_bare(&self, stack: StackType) -> bool {
-        !stack.user && stack.mode == StackMode::Dtrace && self.unit.context == Context::Run
+        stack.limit == 0 || !stack.user && stack.mode == StackMode::Dtrace && self.unit.context == Context::Run
     }
 
     /// Whose stack, and how many frames are left out: D does not show those through which the kernel called the program, and neither does

@@ -155,3 +155,17 @@ pub(super) fn space(lower: &mut Lower, call: Call) -> Option<Called> {
     let ty = Type::Pointer { to, space };
     Some(Called::Value(lower.cast(pointer, &ty)))
 }
+
+impl Lower<'_> {
+    /// A number that was said to be an address, as the number; anything else as it is.
+    pub(super) fn unmarked(&mut self, value: Expr) -> Expr {
+        match (value.kind, &value.ty) {
+            (ExprKind::Cast(number), Type::Pointer { to, .. })
+                if *to == self.env.types.word() && number.ty.is_integer() =>
+            {
+                *number
+            }
+            (kind, _) => Expr { kind, ..value },
+        }
+    }
+}

@@ -49,7 +49,7 @@ pub(super) fn print(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(extra.span, message);
     }
     let value = lower.expr(first)?;
-    let value = lower.whole(value);
+    let value = lower.unmarked(lower.whole(value));
     if let ExprKind::Str(text) = value.kind {
         return Some(Called::Effect(lower.emit(RecordKind::PrintText(text), Vec::new(), call.span)));
     }
@@ -64,12 +64,11 @@ fn print_map(lower: &mut Lower, call: Call, name: &Ident) -> Option<Called> {
     let top = number(lower, call, 1);
     let div = divisor(lower, call, 2);
     // As in bpftrace, less than none is all.
-    let (map, mut top, mut div) = (map?, u64::try_from(top?).unwrap_or(0), div?);
-    if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), [_, first, ..]) =
-        (lower.map_value(&name.name), call.args)
+    let (map, top, div) = (map?, u64::try_from(top?).unwrap_or(0), div?);
+    if let (Some(MapValue::Aggregation(Aggregation::Stats { .. })), Some(first)) =
+        (lower.map_value(&name.name), call.args.get(1))
     {
-        lower.warning(first.span, "print() shows all values of stats(), and undivided: more arguments change nothing");
-        (top, div) = (0, 0);
+        lower.style(first.span, "stats() divides its averages alone");
     }
     Some(Called::Effect(lower.emit(RecordKind::PrintMap { map, top, div, take: false }, Vec::new(), call.span)))
 }

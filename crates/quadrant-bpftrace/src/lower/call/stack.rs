@@ -58,13 +58,13 @@ fn only_limit(lower: &mut Lower, call: Call, arg: &ast::Expr) -> Option<u8> {
 fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {
     let value = lower.constant_arg(call, at)?;
     match u8::try_from(value) {
-        Ok(limit @ 1..=MAX_STACK) => Some(limit),
+        Ok(limit @ 0..=MAX_STACK) => Some(limit),
         _ if value > i64::from(MAX_STACK) => {
             let message = format!("a stack has at most {MAX_STACK} frames: no more are kept");
             lower.warning(call.args[at].span, message);
             Some(MAX_STACK)
         }
-        _ => lower.error(call.args[at].span, format!("a {} has 1 to {MAX_STACK} frames", call.name)),
+        _ => lower.error(call.args[at].span, format!("a {} has 0 to {MAX_STACK} frames", call.name)),
     }
 }
 
