@@ -49,6 +49,11 @@ impl Sources {
         self.text.get(span.start as usize..span.end as usize).unwrap_or("")
     }
 
+    /// All text from a byte on.
+    pub fn rest(&self, at: u32) -> &str {
+        self.text.get(at as usize..).unwrap_or("")
+    }
+
     /// The file in which a byte is.
     pub fn file(&self, at: u32) -> Option<&File> {
         self.files.iter().rev().find(|file| file.span.start <= at).or(self.files.first())

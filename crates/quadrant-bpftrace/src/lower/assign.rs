@@ -1,7 +1,7 @@
 //! Assignments and declarations of variables.
 
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Place};
-use quadrant_program::map::MapValue;
+use quadrant_program::map::{Aggregation, MapValue};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
@@ -112,6 +112,14 @@ impl Lower<'_> {
         self.warn_of_sign(&value, &ty);
         let value = self.convert(value, &ty);
         Some(StmtKind::Assign(place(element), value))
+    }
+
+    /// As [`Self::not_copied`], for a part of something: what stats() has found is a record, and may be one.
+    pub(super) fn not_a_part(&mut self, value: &ast::Expr, of: &str) -> Option<()> {
+        match self.several_numbers(value) {
+            Some((_, MapValue::Aggregation(Aggregation::Stats { .. }))) => Some(()),
+            _ => self.not_copied(value, of),
+        }
     }
 
     /// Refuses what a map has aggregated and is not one number.
@@ -243,14 +251,10 @@ impl Lower<'_> {
             return Some(self.convert(value, ty));
         }
         if let ExprKind::Int(number) = value.kind {
-            let cast = self.cast(value.clone(), ty);
-            return match cast.kind {
-                ExprKind::Int(same) if number_of(same, ty) == number_of(number, &value.ty) => Some(cast),
-                _ => {
-                    let number = number_of(number, &value.ty);
-                    self.too_great(value.span, &number.to_string(), ty, holder)
-                }
-            };
+            return self.constant_of(&value, ty).or_else(|| {
+                let number = number_of(number, &value.ty);
+                self.too_great(value.span, &number.to_string(), ty, holder)
+            });
         }
         if value.ty == Type::Bool {
             return Some(self.cast(value, ty));
@@ -258,6 +262,16 @@ impl Lower<'_> {
         let (from, name) = (self.describe(&value.ty), self.describe(ty));
         self.warning(value.span, format!("{from} is cut to {name}"));
         Some(self.cast(value, ty))
+    }
+
+    /// A constant as one of this type, if that holds it.
+    pub(super) fn constant_of(&mut self, value: &Expr, ty: &Type) -> Option<Expr> {
+        let ExprKind::Int(number) = value.kind else { return None };
+        let cast = self.cast(value.clone(), ty);
+        match cast.kind {
+            ExprKind::Int(same) if number_of(same, ty) == number_of(number, &value.ty) => Some(cast),
+            _ => None,
+        }
     }
 
     fn too_great<T>(&mut self, span: Span, number: &str, ty: &Type, holder: Option<&str>) -> Option<T> {

@@ -15,7 +15,7 @@ use super::expand::{expansion, plain};
 use super::expr::as_pointer;
 use super::function::Frame;
 use super::infer::VarKey;
-use super::join::{describe, join};
+use super::join::{describe, describe_value, join};
 use crate::ast::{Ident, Probe};
 
 /// A probe's body and points for which it means the same.
@@ -248,6 +248,11 @@ impl Lower<'_> {
 
     /// An expression that must be true or false.
     pub(super) fn condition(&mut self, ast: &crate::ast::Expr) -> Option<Expr> {
+        if let Some((name, value)) = self.several_numbers(ast) {
+            let (value, help) =
+                (describe_value(self.env.types, &value), format!("print the whole map: `print(@{name})`"));
+            return self.error_help(ast.span, format!("{value} is neither true nor false"), help);
+        }
         let value = self.expr(ast)?;
         self.truth(value)
     }

@@ -12,6 +12,9 @@ use super::Lower;
 use super::unstable::Feature;
 use crate::ast::{ConfigEntry, ConfigValue, Item, Script};
 
+/// What looks like a setting, and is known by the environment alone.
+const VARIABLES: &[&str] = &["btf", "kernel_build", "kernel_source", "vmlinux"];
+
 /// Settings that have a meaning here.
 const KNOWN: &[&str] = &[
     "max_strlen",
@@ -172,6 +175,11 @@ impl Lower<'_> {
                 self.error::<()>(span, format!("`{key}` is {wanted}"));
             }
             return self.without_effect(key_span, key);
+        }
+        if VARIABLES.contains(&key) {
+            let help = format!("set BPFTRACE_{} for the tracer", key.to_uppercase());
+            self.error_help::<()>(key_span, format!("`{key}` is an environment variable, not a setting"), help);
+            return;
         }
         if !KNOWN.contains(&key) && Feature::of(key).is_none() {
             let near = suggest(key, KNOWN.iter().copied());

@@ -65,10 +65,12 @@ pub(super) fn record_of(types: &Types, fields: Vec<(String, Expr)>, span: Span) 
 impl Lower<'_> {
     /// `(name = value, ...)`
     pub(super) fn record_value(&mut self, fields: &[(Ident, ast::Expr)], span: Span) -> Option<Expr> {
-        let values: Vec<Option<Expr>> = fields.iter().map(|(_, value)| self.kept(value)).collect();
-        for (at, (name, _)) in fields.iter().enumerate() {
+        let values = fields.iter().map(|(_, value)| self.not_a_part(value, "a record").and_then(|()| self.kept(value)));
+        let values: Vec<Option<Expr>> = values.collect();
+        for (at, (name, value)) in fields.iter().enumerate() {
             if fields[..at].iter().any(|(earlier, _)| earlier.name == name.name) {
-                return self.error(name.span, format!("this record already has a member `{}`", name.name));
+                return self
+                    .error(name.span.to(value.span), format!("this record already has a member `{}`", name.name));
             }
         }
         let values: Vec<Expr> = values.into_iter().collect::<Option<_>>()?;

@@ -224,8 +224,7 @@ impl Lower<'_> {
             (None, _) => return self.wrong_result(&frame, &Type::None, span),
             (Some(value), ty) => {
                 let value = value?;
-                let fits = ty.is_integer() && value.ty.is_integer() || join(self.env.types, ty, &value.ty).is_some();
-                if *ty == Type::None || !fits {
+                if !self.is_result(ty, &value) {
                     return self.wrong_result(&frame, &value.ty, span);
                 }
                 let value = self.fit(value, ty)?;
@@ -240,12 +239,26 @@ impl Lower<'_> {
         Some(StmtKind::Break)
     }
 
+    /// Whether a value may be the result of a function of this type: truth values and numbers are two kinds of result.
+    fn is_result(&mut self, ty: &Type, value: &Expr) -> bool {
+        match (&value.kind, ty, &value.ty) {
+            (_, Type::None, _) => false,
+            (_, Type::Bool, from) => *from == Type::Bool,
+            (_, _, Type::Bool) => false,
+            (ExprKind::Int(_), ty, _) if ty.is_integer() => self.constant_of(value, ty).is_some(),
+            (_, ty, from) if ty.is_integer() && from.is_integer() => true,
+            (ExprKind::Str(_), Type::String { cap: room }, Type::String { cap }) => cap <= room,
+            (_, ty, from) => join(self.env.types, ty, from).is_some(),
+        }
+    }
+
     fn wrong_result<T>(&mut self, frame: &Frame, got: &Type, span: Span) -> Option<T> {
         let shown = |lower: &Self, ty: &Type| match ty {
             Type::None => "void".to_owned(),
             ty => lower.describe(ty),
         };
         let (wanted, got) = (shown(self, &frame.ty), shown(self, got));
+        let span = self.with_semicolon(span);
         self.error(span, format!("the result of `{}` is {wanted}, and this is {got}", frame.name))
     }
 

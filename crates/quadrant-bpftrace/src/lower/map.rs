@@ -242,10 +242,11 @@ impl Lower<'_> {
     }
 
     fn key(&mut self, parts: &[ast::Expr]) -> Option<Expr> {
+        let mut lower = |part| self.not_a_part(part, "a key").and_then(|()| self.kept(part));
         if let [part] = parts {
-            return self.kept(part);
+            return lower(part);
         }
-        let lowered: Vec<Option<Expr>> = parts.iter().map(|part| self.kept(part)).collect();
+        let lowered: Vec<Option<Expr>> = parts.iter().map(lower).collect();
         let lowered: Vec<Expr> = lowered.into_iter().collect::<Option<_>>()?;
         let (first, last) = (lowered.first()?.span, lowered.last()?.span);
         Some(tuple(lowered, first.to(last)))

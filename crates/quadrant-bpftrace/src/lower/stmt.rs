@@ -203,7 +203,8 @@ impl Lower<'_> {
             ),
             ExprKind::Int(count @ 1..=MAX_UNROLL) if is_left => Some(copies(count as usize, body, span)),
             ExprKind::Int(count @ 1..=MAX_UNROLL) => Some(StmtKind::Unroll { count: count as u32, body }),
-            ExprKind::Int(..=0) => self.error(span, "`unroll` takes 1 round or more"),
+            ExprKind::Int(count @ ..0) => self.error(span, format!("`unroll` cannot take {count} rounds")),
+            ExprKind::Int(0) => self.error(span, "`unroll` takes 1 round or more"),
             ExprKind::Int(_) => self.error(span, format!("`unroll` takes 1 to {MAX_UNROLL} rounds")),
             _ => self.error_help(
                 span,

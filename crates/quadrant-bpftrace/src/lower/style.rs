@@ -4,21 +4,56 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
 use super::Lower;
+use super::call::is_function;
 use super::expand::plain;
-use crate::ast::{Block, Expr, ExprKind, IfExpr, Item, MapDecl, Probe, Script, Stmt, StmtKind};
+use crate::ast::{Block, Expr, ExprKind, Ident, IfExpr, Item, MapDecl, Probe, Script, Stmt, StmtKind};
 use crate::walk::{Node, walk_block, walk_probe};
 
 impl Lower<'_> {
     /// Warns of what can be seen in a probe as it is written.
     pub(super) fn habits(&mut self, probe: &Probe) {
-        let mut found = Vec::new();
+        let (mut found, mut early) = (Vec::new(), Vec::new());
         walk_probe(probe, &mut |node| {
             if let Node::Block(block) = node {
-                found.extend(unreachable(block));
+                found.extend(self.unreachable(block));
+                early.extend(empty(block).flat_map(|(var, _)| read_early(block, var)));
                 found.extend(never_assigned(block));
             }
         });
+        for (span, message) in early {
+            self.style(self.bare(span), message);
+        }
         found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+    }
+
+    /// A variable without the parentheses around it.
+    fn bare(&self, var: Span) -> Span {
+        let text = self.text(var);
+        let start = text.find('$').unwrap_or(0);
+        let end = text[start..].find([')', ' ']).map_or(text.len(), |end| start + end);
+        Span::new(var.start + start as u32, var.start + end as u32)
+    }
+
+    /// The first statement of a block that nothing reaches.
+    fn unreachable(&self, block: &Block) -> Option<Diagnostic> {
+        let last = block.stmts.iter().position(ends)?;
+        let span = match block.stmts.get(last + 1) {
+            Some(Stmt {
+                kind: StmtKind::Expr(Expr { kind: ExprKind::Call { .. }, .. }) | StmtKind::Return(_),
+                span,
+            }) => self.with_semicolon(*span),
+            Some(next) => next.span,
+            None => block.tail.as_ref().map(|tail| tail.span)?,
+        };
+        Some(Diagnostic::warning(span, "nothing ever comes to this statement"))
+    }
+
+    /// A statement with the spaces and the semicolon behind it.
+    pub(super) fn with_semicolon(&self, statement: Span) -> Span {
+        let rest = self.sources.rest(statement.end);
+        let spaces = rest.len() - rest.trim_start_matches(' ').len();
+        let end = spaces + usize::from(rest[spaces..].starts_with(';'));
+        Span { end: statement.end + end as u32, ..statement }
     }
 
     /// Warns of maps that are declared and not used.
@@ -51,14 +86,6 @@ impl Lower<'_> {
     }
 }
 
-/// The first statement of a block that nothing reaches.
-fn unreachable(block: &Block) -> Option<Diagnostic> {
-    let last = block.stmts.iter().position(ends)?;
-    let next = block.stmts.get(last + 1).map(|stmt| stmt.span);
-    let span = next.or_else(|| block.tail.as_ref().map(|tail| tail.span))?;
-    Some(Diagnostic::warning(span, "nothing ever comes to this statement"))
-}
-
 /// Whether the statement behind this one is never reached.
 fn ends(stmt: &Stmt) -> bool {
     match &stmt.kind {
@@ -81,13 +108,17 @@ pub(super) fn block_ends(block: &Block) -> bool {
     block.stmts.iter().any(ends)
 }
 
-/// The variables that a block declares and that nothing is ever put into.
-fn never_assigned(block: &Block) -> Vec<Diagnostic> {
-    let empty = block.stmts.iter().filter_map(|stmt| match &stmt.kind {
+/// The variables that a block declares without a value, and where.
+fn empty(block: &Block) -> impl Iterator<Item = (&Ident, Span)> {
+    block.stmts.iter().filter_map(|stmt| match &stmt.kind {
         StmtKind::Let { var, value: None, .. } => Some((var, stmt.span)),
         _ => None,
-    });
-    let lost = empty.filter(|(var, _)| !is_given(block, &var.name));
+    })
+}
+
+/// The variables that a block declares and that nothing is ever put into.
+fn never_assigned(block: &Block) -> Vec<Diagnostic> {
+    let lost = empty(block).filter(|(var, _)| !is_given(block, &var.name));
     lost.map(|(var, span)| Diagnostic::warning(span, format!("nothing is ever put into `${}`", plain(&var.name))))
         .collect()
 }
@@ -99,9 +130,43 @@ fn is_given(block: &Block, name: &str) -> bool {
     walk_block(block, &mut |node| {
         given |= match node {
             Node::Assign(target) | Node::Counted(target) | Node::Address(target) => is_it(target),
-            Node::Call(_, args) => args.iter().any(is_it),
+            Node::Call(function, args) => may_give(function) && args.iter().any(is_it),
             _ => false,
         };
     });
     given
+}
+
+/// Whether a function may put something into a variable that it is given: those of the language seldom do.
+fn may_give(function: &str) -> bool {
+    function == "find" || !is_function(function)
+}
+
+/// Where a variable is read and nothing was put into it further up.
+fn read_early(block: &Block, var: &Ident) -> Vec<(Span, String)> {
+    let is_it = |expr: &Expr| matches!(&expr.kind, ExprKind::Var(name) if *name == var.name);
+    let (mut given, mut read, mut passed) = (u32::MAX, Vec::new(), Vec::new());
+    walk_block(block, &mut |node| match node {
+        Node::Stmt(Stmt { kind: StmtKind::Assign { target, op, .. }, span }) if is_it(target) => {
+            given = given.min(span.end);
+            passed.extend((op.is_none()).then_some(target.span));
+        }
+        Node::Stmt(Stmt { kind: StmtKind::Let { ty: Some(ty), .. }, .. }) => passed.push(ty.span),
+        Node::Expr(Expr { kind: ExprKind::Call { callee, args }, span, .. })
+            if may_give(&callee.name) && args.iter().any(is_it) =>
+        {
+            given = given.min(span.start);
+        }
+        Node::Expr(Expr { kind: ExprKind::Cast { ty, .. }, .. }) => passed.push(ty.span),
+        Node::Expr(Expr { kind: ExprKind::Sizeof(_) | ExprKind::Typeof(_) | ExprKind::Typeinfo(_), span, .. }) => {
+            passed.push(*span)
+        }
+        Node::Address(target) if is_it(target) => given = given.min(target.span.start),
+        Node::Var(name, span) if *name == var.name => read.push(span),
+        _ => {}
+    });
+    let is_in = |span: &Span, outer: &Span| outer.start <= span.start && span.end <= outer.end;
+    read.retain(|span| span.start < given && !passed.iter().any(|outer| is_in(span, outer)));
+    let message = format!("`${}` is read before anything was put into it", plain(&var.name));
+    read.into_iter().map(|span| (span, message.clone())).collect()
 }

@@ -143,7 +143,7 @@ impl Parser<'_> {
     }
 
     fn member(&mut self, base: Box<Expr>) -> ExprKind {
-        self.bump();
+        let operator = self.bump().span;
         if self.at(Tok::Int) {
             let span = self.bump().span;
             let index = parse_int(self.text(span)).ok().and_then(|i| u32::try_from(i.value).ok());
@@ -152,6 +152,6 @@ impl Parser<'_> {
             }
             return ExprKind::TupleField { base, index: index.unwrap_or(0) };
         }
-        ExprKind::Field { base, name: self.expect_ident("a member's name") }
+        ExprKind::Field { base, name: self.expect_ident(&format!("a member's name behind `{}`", self.text(operator))) }
     }
 }

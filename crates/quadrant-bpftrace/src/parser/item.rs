@@ -18,6 +18,7 @@ impl Parser<'_> {
             let start = self.token.span.start;
             self.unclosed = false;
             self.config_is_first(&items);
+            self.imports_are_first(&items);
             items.extend(self.item());
             if self.recovering {
                 self.sync_item(start);
@@ -64,12 +65,21 @@ impl Parser<'_> {
         }
     }
 
+    /// Reports an import behind probes, macros, maps and functions.
+    fn imports_are_first(&mut self, before: &[Item]) {
+        let is_late = |item: &Item| !matches!(item, Item::C(_) | Item::Config(_) | Item::Import(_));
+        if self.word() == "import" && self.second() == Tok::Str && before.iter().any(is_late) {
+            let late = Diagnostic::error(self.here(), "imports stand before probes, macros, maps and functions");
+            self.diagnostics.push(late.help("move it to the top of the script"));
+        }
+    }
+
     fn word_item(&mut self) -> Option<Item> {
         let second = self.second();
         match (self.word(), second) {
             ("struct" | "union" | "enum" | "typedef", Tok::Ident | Tok::LBrace) => Some(Item::C(self.c_decl())),
-            ("config", Tok::Assign) => Some(Item::Config(self.config())),
-            ("import", Tok::Str | Tok::UnterminatedStr) => self.import().map(Item::Import),
+            ("config", Tok::Assign | Tok::LBrace) => Some(Item::Config(self.config())),
+            ("import", second) if second != Tok::Colon => self.import().map(Item::Import),
             ("macro", Tok::Ident) => Some(Item::Macro(self.macro_def())),
             ("fn", Tok::Ident) => Some(Item::Fn(self.fn_def())),
             ("let", Tok::Var) => {
@@ -109,7 +119,7 @@ impl Parser<'_> {
 
     fn config(&mut self) -> Config {
         let start = self.bump().span.start;
-        self.bump();
+        self.expect(Tok::Assign, "`=`");
         let mut entries = Vec::new();
         self.expect(Tok::LBrace, "`{`");
         while self.at(Tok::Ident) && !self.recovering {
@@ -120,6 +130,7 @@ impl Parser<'_> {
             if self.recovering {
                 self.sync_stmt();
             }
+            while self.eat(Tok::Semi) {}
         }
         self.expect(Tok::RBrace, "a setting or `}`");
         Config { span: self.span_from(start), entries }
@@ -163,7 +174,7 @@ impl Parser<'_> {
         let bytes = parse_str(self.text(span)).0;
         let path = Ident { name: String::from_utf8_lossy(&bytes).into_owned(), span };
         let import = Import { span: self.span_from(start), path };
-        self.expect(Tok::Semi, "`;`");
+        self.expect(Tok::Semi, "`;` behind the import");
         Some(import)
     }
 

@@ -51,6 +51,14 @@ impl Refusal {
         Refusal { text, status: WRONG_ENVIRONMENT }
     }
 
+    /// Shows it. That there is nothing to do is the answer of a script, and goes where answers go.
+    fn print(&self) {
+        match self.text.as_str() {
+            report::NO_PROBES => print!("{}", report::NO_PROBES),
+            text => color::print(text),
+        }
+    }
+
     /// The kernel refused.
     fn by_kernel(self) -> Refusal {
         Refusal { status: NOT_ATTACHED, ..self }
@@ -86,7 +94,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match run(&line) {
         Ok(status) => ExitCode::from(status as u8),
         Err(refusal) => {
-            color::print(&refusal.text);
+            refusal.print();
             ExitCode::from(refusal.status)
         }
     }

@@ -16,6 +16,9 @@ use crate::excerpt::Excerpt;
 use crate::failure::shown;
 use crate::failure::shown_lines;
 
+/// What is said of a script without probes.
+pub const NO_PROBES: &str = "No probes to attach\n";
+
 /// Errors, then warnings unless they are not wanted; each line ends with a newline.
 pub fn render(script: &Script, diagnostics: &[Diagnostic], warnings: bool) -> String {
     let mut wanted: Vec<Diagnostic> =
@@ -77,8 +80,8 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
     let severity = word(diagnostic.severity);
     let message = shown(&wording::message(diagnostic, script.sources.slice(diagnostic.span)));
     // A script without probes has no place that could be shown, nor has the environment.
-    if message == "No probes to attach" {
-        return format!("{message}\n");
+    if NO_PROBES.trim_end() == message {
+        return NO_PROBES.to_owned();
     }
     let what = format!("{severity}: {message}");
     let has_sides = message.starts_with("Type mismatch for '");

@@ -148,6 +148,7 @@ fn written(hole: &str, holes: &[&str]) -> Option<String> {
         "" => Some(spelled(text)),
         "type" => Some(probe_type(text).to_owned()),
         "kind" => Some(kind(text).to_owned()),
+        "lower" => Some(text.to_lowercase()),
         _ => None,
     }
 }
@@ -170,11 +171,16 @@ fn holes<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
     rest.is_empty().then_some(found)
 }
 
+/// How the values of stats() are described.
+const STATS: &str = "record { .count = uint64, .average = uint64, .total = uint64 }";
+const SIGNED_STATS: &str = "record { .count = uint64, .average = int64, .total = int64 }";
+
 /// Types of aggregations and quotes are written in another way.
 fn spelled(hole: &str) -> String {
     match hole {
         "ksym" | "usym" | "username" => return format!("{hole}_t"),
         "macaddr" => return "mac_address".to_owned(),
+        STATS | SIGNED_STATS => return "stats_t".to_owned(),
         "cgroup path" => return "cgroup_path_t".to_owned(),
         _ => {}
     }
@@ -190,6 +196,10 @@ fn spelled(hole: &str) -> String {
 /// The kind of values that a type is.
 fn kind(ty: &str) -> &str {
     match ty {
+        STATS | SIGNED_STATS => "stats_t",
+        "hist()" => "hist_t",
+        "lhist()" => "lhist_t",
+        "tseries()" => "tseries_t",
         ty if ty.ends_with('*') => "pointer",
         ty if ty.starts_with('(') => "tuple",
         ty if ty.ends_with(']') && !ty.starts_with("string[") && !ty.starts_with("buffer[") => "array",
@@ -276,6 +286,7 @@ fn number(message: &str, marked: &str) -> Option<String> {
         "this number needs more than 64 bits" => {
             Some(format!("syntax: overflow error, maximum value is {}: {marked}", u64::MAX))
         }
+        _ if message.starts_with("cannot use this ") => rate(message),
         "positional parameters count from `$1`" => {
             Some(format!("syntax: param {marked} is out of integer range [1, {}]", i64::MAX))
         }
@@ -283,6 +294,13 @@ fn number(message: &str, marked: &str) -> Option<String> {
             holes("`{}` is not an octal digit{}", message).map(|_| format!("syntax: invalid trailing bytes: {marked}"))
         }
     }
+}
+
+/// A rate that begins as a number, and is none.
+fn rate(message: &str) -> Option<String> {
+    let [kind, rate] = holes("cannot use this {} probe: `{}` is no duration", message)?[..] else { return None };
+    let is_number = rate.starts_with(|c: char| c.is_ascii_digit());
+    is_number.then(|| format!("Invalid rate of {kind} probe: invalid trailing bytes: {rate}"))
 }
 
 /// A number that a variable has no room for.
@@ -347,6 +365,9 @@ fn parts(message: &str, marked: &str) -> Option<String> {
     if !FORMS.iter().any(|form| message.contains(form)) {
         return None;
     }
+    if let ["uprobe" | "u" | "uretprobe" | "ur", _, language, _] = marked.split(':').collect::<Vec<_>>()[..] {
+        return Some(format!("unsupported language type: {language}"));
+    }
     let mut given = marked.split(':');
     let kind = quadrant_bpftrace::lower::probe_kind(given.next()?)?.name();
     if kind == "iter" {
@@ -364,11 +385,28 @@ const MISSING: &[&str] = &[
     "{} has no probe `{}`",
 ];
 
+/// What is said of patterns that match nothing, and of names that are looked up like these.
+const NONE: &[&str] = &[
+    "no raw tracepoint matches `{}`",
+    "the kernel's BTF does not describe tracepoint `{}`",
+    "no loaded eBPF program has a function `{}` (and types)",
+    "there is no eBPF program with the number {}",
+    "{} has no C++ or Rust function `{}`",
+];
+
+/// Whether a probe may be several: a static probe without a provider is one of any.
+fn is_pattern(probe: &str) -> bool {
+    let kind = probe.split(':').next().and_then(quadrant_bpftrace::lower::probe_kind);
+    let is_static = kind.is_some_and(|kind| kind.name() == "usdt");
+    probe.contains('*') || is_static && probe.matches(':').count() == 2
+}
+
 /// A pattern that no probe matches, where that ends the trace.
 fn wildcard(diagnostic: &Diagnostic, marked: &str) -> Option<String> {
-    let patterns = MISSING.iter().chain(&["there is no tracepoint `{}`"]);
-    let missing = patterns.copied().any(|pattern| holes(pattern, &diagnostic.message).is_some());
-    (missing && diagnostic.severity == Severity::Error && marked.contains('*')).then(|| {
+    let is_said = |pattern: &str| holes(pattern, &diagnostic.message).is_some();
+    let any = MISSING.iter().copied().chain(["there is no tracepoint `{}`"]).any(is_said) && is_pattern(marked);
+    let missing = any || NONE.iter().copied().any(is_said);
+    (missing && diagnostic.severity == Severity::Error).then(|| {
         "Probe has no valid attach points. If this is expected, set the 'missing_probes' config variable to 'warn'."
             .to_owned()
     })
@@ -379,11 +417,23 @@ fn probe(message: &str, marked: &str) -> Option<String> {
     let (kind, rest) = marked.split_once(':')?;
     let kind = quadrant_bpftrace::lower::probe_kind(kind)?.name();
     if MISSING.iter().any(|pattern| holes(pattern, message).is_some()) {
+        // Where a static probe is named without its provider, that may be any.
+        let provider = rest.split(':').nth(1).filter(|_| kind == "usdt" && rest.matches(':').count() == 2);
+        let rest = provider.map_or(rest.to_owned(), |provider| rest.replacen(&format!(":{provider}:"), ":", 1));
         return Some(format!("No matches for {kind} {}.", rest.replace('"', "")));
     }
     match (message, kind) {
         ("the probe names no function", "kprobe" | "kretprobe") => {
-            return Some(format!("{kind}s should be attached to a function or an address"));
+            return Some("kprobes should be attached to a function or an address".to_owned());
+        }
+        ("the probe names no function", "fentry" | "fexit") => {
+            return Some("fentry/fexit should specify a function".to_owned());
+        }
+        ("the probe names no event", "rawtracepoint") => {
+            return Some("rawtracepoint should be attached to a function".to_owned());
+        }
+        ("the probe names no event", "software" | "hardware") => {
+            return Some(format!("{kind} probe must have a {kind} event name"));
         }
         ("this probe names no file", "usdt") => {
             return Some(
@@ -393,7 +443,11 @@ fn probe(message: &str, marked: &str) -> Option<String> {
         }
         _ => {}
     }
-    let unread = ["cannot read {}: {}", "there is no program or library called `{}` in {}"];
+    let unread = [
+        "cannot read {}: {}",
+        "there is no program or library called `{}` in {}",
+        "cannot use {}: it is not an ELF file{}",
+    ];
     unread.iter().find_map(|pattern| holes(pattern, message))?;
     let file = rest.split(':').next()?.trim_matches('"');
     Some(format!("{kind} target file '{file}' does not exist or is not executable"))

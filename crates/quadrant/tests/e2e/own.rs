@@ -66,7 +66,7 @@ fn tests_are_chosen_by_name() {
         outcome.describe()
     );
     let outcome = tested(&["bpftrace", "--test", "--probe-filter", "none"], TESTS);
-    assert_eq!((outcome.code(), outcome.stderr.trim()), (Some(1), "No probes to attach"), "{}", outcome.describe());
+    assert_eq!((outcome.code(), outcome.stdout.trim()), (Some(1), "No probes to attach"), "{}", outcome.describe());
 }
 
 #[test]

@@ -151,6 +151,10 @@ const DEBUG_VALUES: usize = 3;
 
 /// `debugf("format", values...)`: a line in the kernel's log of traces.
 pub(super) fn debugf(lower: &mut Lower, call: Call) -> Option<Called> {
+    lower.style(
+        call.span,
+        "debugf() is for finding mistakes, not for daily use: its lines go to a log that all programs share",
+    );
     let (format, values) = lower.format(call)?;
     if values.len() > DEBUG_VALUES {
         return lower.error_help(
@@ -160,10 +164,6 @@ pub(super) fn debugf(lower: &mut Lower, call: Call) -> Option<Called> {
         );
     }
     let format = kernel_format(lower, call, &format)?;
-    lower.style(
-        call.span,
-        "debugf() is for finding mistakes, not for daily use: its lines go to a log that all programs share",
-    );
     let mut args = vec![super::super::expr::literal_text(&format, call.span)];
     args.extend(values);
     let line = Expr::new(ExprKind::Call(Function::Debug, args), Type::None, call.span);

@@ -9,6 +9,7 @@ use quadrant_program::ty::Type;
 use super::super::Lower;
 use super::super::expr::as_pointer;
 use super::super::gfp;
+use super::super::join::describe_value;
 use super::super::map::is_storable;
 use super::{Call, were};
 use crate::ast;
@@ -16,15 +17,20 @@ use crate::ast;
 /// Conversions, longest first where one starts another.
 const CONVERSIONS: &[&str] = &[
     "rx", "rh", "r", "gr", "d", "i", "u", "x", "X", "o", "c", "p", "s", "e", "E", "f", "F", "g", "G", "Le", "LE", "Lf",
-    "LF", "Lg", "LG",
+    "LF", "Lg", "LG", "n", "a", "A",
 ];
+
+/// Conversions of C that nothing is printed by.
+const UNSUPPORTED: &[&str] = &["n", "a", "A"];
 
 impl Lower<'_> {
     /// The format and the values of a call like printf's.
     pub(super) fn format(&mut self, call: Call) -> Option<(Format, Vec<Expr>)> {
         let (first, rest) = call.args.split_first()?;
         let format = self.parse_format(call, first);
-        let values: Vec<Option<Expr>> = rest.iter().map(|arg| self.expr(arg)).collect();
+        let shown = format.as_ref().map(wanted).unwrap_or_default();
+        let values: Vec<Option<Expr>> =
+            rest.iter().enumerate().map(|(at, arg)| self.argument_of(arg, shown.get(at))).collect();
         let mut format = format?;
         let wanted = wanted(&format);
         if wanted.len() != values.len() {
@@ -39,6 +45,18 @@ impl Lower<'_> {
         checks.into_iter().collect::<Option<Vec<()>>>()?;
         self.name_flags(&mut format);
         Some((format, values))
+    }
+
+    /// The value of an argument, if it has one that can be printed as wanted.
+    fn argument_of(&mut self, arg: &ast::Expr, wanted: Option<&Wanted>) -> Option<Expr> {
+        match (self.several_numbers(arg), wanted) {
+            (Some((name, value)), Some(Wanted::Value(conversion))) if conversion.kind != "s" => {
+                let message =
+                    format!("`%{}` does not print {}", conversion.kind, describe_value(self.env.types, &value));
+                self.error_help(arg.span, message, format!("print the whole map: `print(@{name})`"))
+            }
+            _ => self.expr(arg),
+        }
     }
 
     fn parse_format(&mut self, call: Call, arg: &ast::Expr) -> Option<Format> {
@@ -66,6 +84,11 @@ impl Lower<'_> {
 
     /// Whether a value can be printed by a conversion, or be its width.
     fn check(&mut self, format: &ast::Expr, wanted: Wanted, value: &Expr) -> Option<()> {
+        if let Wanted::Value(conversion) = wanted
+            && UNSUPPORTED.contains(&&*conversion.kind)
+        {
+            return self.error(format.span, format!("not supported: the conversion `%{}`", conversion.kind));
+        }
         let fits = match wanted {
             Wanted::Count => value.ty.is_integer(),
             Wanted::Value(conversion) => match conversion.kind.as_str() {

@@ -13,7 +13,7 @@ use quadrant_types::TypeId;
 
 use super::super::Lower;
 use super::super::fields::is_script_record;
-use super::super::join::join;
+use super::super::join::{describe_value, join};
 use super::super::map::tuple;
 use super::literal;
 use super::named::is_named;
@@ -113,7 +113,10 @@ impl Lower<'_> {
                 let (elem, value) = (self.type_of(elem), self.expr(operand));
                 (self.fitting_array(elem?, value.as_ref()?, ty.span), value)
             }
-            _ => (self.type_of(ty), self.expr(operand)),
+            _ => match (self.type_of(ty), self.several_numbers(operand)) {
+                (Some(target), Some((_, value))) => return self.no_number(&value, &target, span),
+                (target, _) => (target, self.expr(operand)),
+            },
         };
         let (target, value) = (target?, value?);
         let target = in_space_of(&value.ty, target);
@@ -180,6 +183,12 @@ impl Lower<'_> {
             }
             (from, to) => self.no_cast(from, to, "", span),
         }
+    }
+
+    /// Refuses to cast what a map has aggregated and is not one number.
+    fn no_number<T>(&mut self, value: &MapValue, target: &Type, span: Span) -> Option<T> {
+        let (value, target) = (describe_value(self.env.types, value), self.describe(target));
+        self.error(span, format!("{value} cannot be cast to {target}"))
     }
 
     fn no_cast<T>(&mut self, from: &Type, to: &Type, why: &str, span: Span) -> Option<T> {

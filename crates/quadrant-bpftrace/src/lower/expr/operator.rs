@@ -50,9 +50,10 @@ impl Lower<'_> {
     /// `!x`: of a pointer, whether it is null.
     fn not(&mut self, operand: &ast::Expr, span: Span) -> Option<Expr> {
         let value = as_pointer(self.expr(operand)?);
-        if let Type::String { .. } = value.ty {
+        if !value.ty.is_scalar() {
             let message = format!("`!` needs a number, and this is {}", self.describe(&value.ty));
-            return self.error_help(span, message, "compare it: `x == \"\"`");
+            let help = matches!(value.ty, Type::String { .. }).then_some("compare it: `x == \"\"`");
+            return self.error_of(span, message, help);
         }
         let value = self.truth(value)?;
         if let ExprKind::Int(value) = value.kind {
@@ -181,7 +182,7 @@ impl Lower<'_> {
     }
 
     /// The name of a map, and what it holds, if that is an aggregation of several numbers.
-    fn several_numbers<'a>(&self, side: &'a ast::Expr) -> Option<(&'a str, MapValue)> {
+    pub(in super::super) fn several_numbers<'a>(&self, side: &'a ast::Expr) -> Option<(&'a str, MapValue)> {
         let ast::ExprKind::Map { name, .. } = &side.kind else { return None };
         let value = self.map_value(&name.name)?;
         let is_several = matches!(&value, MapValue::Aggregation(aggregation) if number_type(aggregation).is_none());

@@ -315,7 +315,7 @@ fn old_names_of_settings_are_taken_with_a_warning() {
 fn functions_of_the_script() {
     let message = "Function f is of type int64, cannot return string[4]";
     let hint = "HINT: in the function `f`, called on line 1\n";
-    assert_error("fn f(): int64 { return \"abc\"; } BEGIN { print(f()); }", (17, 29), message, hint);
+    assert_error("fn f(): int64 { return \"abc\"; } BEGIN { print(f()); }", (17, 30), message, hint);
     let message = "Function f is of type int64, cannot return void";
     let hint = "HINT: in the function `f`, called on line 1\nHINT: end it with `return`\n";
     assert_error("fn f(): int64 { $y = 1; } BEGIN { print(f()); }", (15, 26), message, hint);

@@ -74,8 +74,8 @@ fn a_filter_chooses_what_is_attached() {
     let script = "BEGIN { } interval:ms:1 { exit(3); } interval:ms:2 { exit(4); } END { }";
     assert_run(["--probe-filter", "interval:ms:1", "-e", script], NOTHING, "Attached 3 probes\n", 3);
     assert_run(["--probe-filter", "nope", "-e", script], NOTHING, "Attached 2 probes\n", 0);
-    assert_run(["--probe-filter", "nope", "-e", "i:s:1 { }"], "", "No probes to attach\n", 1);
-    assert_run(["--probe-filter", "nope", "-e", "test:one { }"], "", "No probes to attach\n", 1);
+    assert_run(["--probe-filter", "nope", "-e", "i:s:1 { }"], "No probes to attach\n", "", 1);
+    assert_run(["--probe-filter", "nope", "-e", "test:one { }"], "No probes to attach\n", "", 1);
 }
 
 #[test]

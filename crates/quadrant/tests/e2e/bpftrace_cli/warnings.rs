@@ -32,17 +32,36 @@ fn a_result_may_be_thrown_away_on_purpose() {
 fn what_nothing_comes_to() {
     needs_loops!();
     let message = "Unreachable statement.";
-    assert_warning("BEGIN { exit(); print(1); }", (17, 25), message, "");
+    assert_warning("BEGIN { exit(); print(1); }", (17, 26), message, "");
     let script = "BEGIN { for ($i : 0..2) { continue; print(1); } exit(); }";
-    assert_warning(script, (37, 45), message, "");
+    assert_warning(script, (37, 46), message, "");
     let script = "BEGIN { if (pid) { exit(); } else { return; } print(1); }";
-    assert_warning(script, (47, 55), message, "");
+    assert_warning(script, (47, 56), message, "");
 }
 
 #[test]
 fn what_nothing_is_put_into() {
     assert_warning("BEGIN { let $x; exit(); }", (9, 15), "Variable $x was never assigned to.", "");
     assert_warning("let @a = hash(10); BEGIN { exit(); }", (1, 19), "Unused map: @a", "");
+}
+
+#[test]
+fn what_is_read_before_anything_is_put_into_it() {
+    let message = "Variable used before it was assigned: $x";
+    assert_warning("BEGIN { let $x: int64; if ($x) { } $x = 2; exit(); }", (28, 30), message, "");
+    assert_warning("BEGIN { let $x: int64; $x = $x * 2; exit(); }", (29, 31), message, "");
+    needs_root!();
+    let script = "BEGIN { let $x: int64; $y = sizeof($x); $x = 1; print(($x, $y)); exit(); }";
+    assert_run(["-e", script], "(1, 8)\n\n\n", "Attached 1 probe\n", 0);
+}
+
+#[test]
+fn averages_are_divided_whatever_is_said() {
+    needs_root!();
+    let script = "BEGIN { @m[1] = stats(8); @m[2] = stats(9); print(@m, 1, 2); clear(@m); exit(); }";
+    let warning = "stdin:1:45-60: WARNING: print()'s top and div arguments are ignored when used on stats() maps.\n";
+    let expected = format!("{warning}{script}\n{:44}{}\nAttached 1 probe\n", "", "~".repeat(15));
+    assert_run(["-e", script], "@m[2]: { .count = 1, .average = 4, .total = 9 }\n\n\n", &expected, 0);
 }
 
 #[test]

@@ -449,17 +449,6 @@ fn a_declared_map_needs_no_semicolon() {
 }
 
 #[test]
-fn all_of_stats_is_printed() {
-    needs_root!();
-    let script = "BEGIN { @a[1] = stats(5); @a[2] = stats(7); print(@a, 1); clear(@a); exit(); }";
-    let outcome = run(["-q", "-e", script]);
-    let shown = "@a[1]: { .count = 1, .average = 5, .total = 5 }\n@a[2]: { .count = 1, .average = 7, .total = 7 }\n";
-    assert!(outcome.stdout.contains(shown), "{}", outcome.describe());
-    let warning = "WARNING: print()'s top and div arguments are ignored when used on stats() maps.\n";
-    assert!(outcome.stderr.contains(warning), "{}", outcome.describe());
-}
-
-#[test]
 fn settings_of_the_environment_are_checked_though_they_change_nothing() {
     let program = super::bpftrace().args(["-e", "BEGIN { exit(); }"]).env("BPFTRACE_LAZY_SYMBOLICATION", "maybe");
     let outcome = program.run().expect("the tracer runs");
@@ -505,5 +494,62 @@ fn a_probe_without_a_process_to_signal() {
             assert!(outcome.stderr.contains(&message), "{}", outcome.describe());
             assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
         }
+    }
+}
+
+#[test]
+fn histograms_are_no_values() {
+    assert_refused(&[
+        ("@h = hist(1); print((1, @h));", "Map type hist_t cannot exist inside a tuple."),
+        ("@h = lhist(1, 0, 9, 1); print((a = 1, b = @h));", "Map type lhist_t cannot exist inside a record."),
+        ("@h = hist(1); @x[@h] = 1;", "Value 'hist_t' cannot be used as a map key."),
+        ("@h = hist(1); if (@h) { }", "Invalid condition: hist_t"),
+        ("@h = hist(1); print((int64)@h);", "Cannot cast from \"hist_t\" to \"int64\""),
+        ("@h = hist(1); printf(\"%d\", @h);", "unsupported format specifier for type 'hist_t': d"),
+        ("@h = stats(1); printf(\"%d\", @h);", "unsupported format specifier for type 'stats_t': d"),
+        ("printf(\"%n\", 1);", "unsupported format specifier: n"),
+        ("debugf(\"%d%d%d%d\", 1, 2, 3, 4);", "cannot use more than 3 conversion specifiers"),
+    ]);
+}
+
+#[test]
+fn mistakes_in_how_a_script_is_written() {
+    assert_refused(&[
+        ("print(curtask->);", "syntax: expected field name after '->'"),
+        ("let $x: = 3;", "syntax: expected type name"),
+        ("unroll(-1) { }", "invalid unroll value"),
+        ("$t = (1, 2); print($t[pid]);", "Array-style access for tuples only valid for integer literals"),
+        ("print(!(1, 2));", "The ! operator can not be used on expressions of type '(int8,int8)'"),
+    ]);
+    for (script, message) in [
+        ("import nope; BEGIN { }", "syntax: expected string after 'import'"),
+        ("import \"a\" BEGIN { }", "syntax: expected ';' after import"),
+        ("BEGIN { } import \"a\";", "syntax: root imports must appear before probes and functions"),
+        ("config { } BEGIN { }", "syntax: expected '='"),
+        ("config = { btf = 1 } BEGIN { }", "btf: can only be set as an environment variable"),
+        ("BEGN { }", "Invalid probe type: begn"),
+        ("software: { }", "software probe must have a software event name"),
+        ("interval:1x { }", "Invalid rate of interval probe: invalid trailing bytes: 1x"),
+        ("uprobe:/bin/sh:zzz:main { }", "unsupported language type: zzz"),
+        ("uprobe:/etc/passwd:main { }", "uprobe target file '/etc/passwd' does not exist or is not executable"),
+    ] {
+        let outcome = run(["-e", script]);
+        assert!(outcome.stderr.contains(&format!("ERROR: {message}\n")), "{script}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn results_of_functions_are_of_their_types() {
+    for (function, place, message) in [
+        ("fn f(): bool { return 1; }", "1:16-25", "Function f is of type bool, cannot return int8"),
+        ("fn f(): int64 { return true; }", "1:17-29", "Function f is of type int64, cannot return bool"),
+        ("fn f(): uint8 { return 300; }", "1:17-28", "Function f is of type uint8, cannot return int16"),
+        (
+            "fn f(): string[4] { return \"abcd\"; }",
+            "1:21-35",
+            "Function f is of type string[4], cannot return string[5]",
+        ),
+    ] {
+        assert_places(&format!("{function} BEGIN {{ }}"), &[(place, message)]);
     }
 }
