@@ -122,7 +122,7 @@ pub(crate) fn obey(
     }
 }
 
-/// Print every map that has something in it, by name.
+/// Print every map by name; what is shown of one without entries is the sink's to say.
 ///
 /// # Errors
 /// Those of writing and of reading maps.
@@ -132,9 +132,7 @@ pub(crate) fn print_maps(view: View, sink: &mut dyn Sink) -> Result<(), Error> {
     ids.sort_by_key(|id| &program.maps[*id as usize].name);
     for map in ids.into_iter().map(MapId) {
         let snapshot = world.snapshot(program, map)?;
-        if snapshot.len > 0 {
-            sink.map(view, &MapPrint { map, snapshot: &snapshot, top: 0, div: 0, record: None })?;
-        }
+        sink.map(view, &MapPrint { map, snapshot: &snapshot, top: 0, div: 0, record: None })?;
     }
     Ok(())
 }

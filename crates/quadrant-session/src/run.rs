@@ -369,7 +369,7 @@ impl Loop<'_> {
         missed.into_iter().try_for_each(|order| records::obey(view, self.sink, &mut self.processes, order, None))
     }
 
-    /// Print every map that has something in it, by name.
+    /// Print every map by name; what is shown of one without entries is the sink's to say.
     ///
     /// # Errors
     /// Those of writing and of reading maps.

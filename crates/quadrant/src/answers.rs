@@ -343,9 +343,9 @@ impl Sink for Answers<'_> {
         let map = &view.program().maps[print.map.0 as usize];
         {
             let resolver = &mut self.names.resolver(view);
-            let MapPrint { snapshot, top, div, .. } = *print;
-            match (snapshot.len, &map.key) {
-                (0, None) => self.renderer.missing(&mut self.buffer, map, resolver),
+            let MapPrint { snapshot, top, div, record, .. } = *print;
+            match (snapshot.len, &map.key, record) {
+                (0, None, Some(_)) => self.renderer.missing(&mut self.buffer, map, resolver),
                 _ => self.renderer.map(&mut self.buffer, map, snapshot, top, div, resolver),
             }
         }

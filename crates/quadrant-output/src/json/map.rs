@@ -21,15 +21,20 @@ use crate::snapshot::words;
 use crate::text::map::aggregate;
 use crate::value::Scene;
 
-/// Append a map as one object; nothing for a map without entries.
+/// Append a map as one object; nothing for a map without entries, unless it averages, as in bpftrace.
 pub(crate) fn map(out: &mut Vec<u8>, content: &Content<'_>, top: u64, div: u64, scene: &mut Scene<'_>) {
-    if content.len() == 0 {
+    let is_empty = content.len() == 0;
+    if is_empty && kind(content.map) != "stats" {
         return;
     }
     json::object(out, kind(content.map), |out| {
         out.push(b'{');
         json::name(out, content.map.name.as_bytes());
-        contents(out, content, top, div, scene);
+        if is_empty {
+            out.extend_from_slice(b"{}")
+        } else {
+            contents(out, content, top, div, scene)
+        }
         out.push(b'}');
     });
 }

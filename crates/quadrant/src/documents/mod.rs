@@ -201,6 +201,10 @@ impl Sink for Documents<'_> {
     }
 
     fn map(&mut self, view: View, print: &MapPrint<'_>) -> io::Result<()> {
+        // At the end of the trace, what is empty has nothing to say.
+        if print.snapshot.len == 0 && print.record.is_none() {
+            return Ok(());
+        }
         self.print(view, print);
         self.spill()
     }

@@ -46,6 +46,10 @@ fn maps() {
         ],
     );
     assert_objects(
+        "if (pid == 0) { @av = avg(1); @st = stats(1); @c = count(); }",
+        &[r#"{"type": "stats", "data": {"@av": {}}}"#, r#"{"type": "stats", "data": {"@st": {}}}"#],
+    );
+    assert_objects(
         "@h = hist(5); @l = lhist(100,0,4,2);",
         &[
             r#"{"type": "hist", "data": {"@h": [{"min": 4, "max": 7, "count": 1}]}}"#,
