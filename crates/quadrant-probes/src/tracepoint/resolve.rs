@@ -95,16 +95,34 @@ fn read_size(types: &Types, field: &FormatField, ty: quadrant_types::TypeId) -> 
     own.filter(|size| *size > 0).map_or(field.size, |size| size.min(field.size))
 }
 
+/// Whether two names of events have a word in common: else they are hardly about the same, however near their letters.
+fn share_a_word(a: &str, b: &str) -> bool {
+    a.split('_').any(|word| word.len() > 2 && b.split('_').any(|other| other == word))
+}
+
 fn missing(tracefs: &TraceFs, category: &str, event: &str) -> ProbeError {
     let wanted = format!("{category}:{event}");
     let everything = Glob::new("*");
     let events = list(tracefs, &everything, &everything).unwrap_or_default();
     let in_category = events.iter().filter(|(known, _)| known == category).count();
-    let names: Vec<String> = events.iter().map(|(category, event)| format!("{category}:{event}")).collect();
+    let alike = events.iter().filter(|(known, other)| known == category || share_a_word(event, other));
+    let names: Vec<String> = alike.map(|(category, event)| format!("{category}:{event}")).collect();
     let mut error = no_match(format!("there is no tracepoint `{wanted}`"), &wanted, names.iter().map(String::as_str));
     if in_category > 0 {
         let listing = Named::listing(ProbeKind::Tracepoint, [category, "*"]);
         error.help.push(Advice::one_of("", vec![listing], format!(" lists the {in_category} of this category")));
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_alike_by_their_words_and_not_by_their_letters() {
+        assert!(share_a_word("sys_entr_open", "sys_enter_open"));
+        assert!(!share_a_word("vfs_read", "xfs_dqread"));
+        assert!(!share_a_word("a_b", "c_b"));
+    }
 }
