@@ -238,6 +238,14 @@ fn kernel_probes_without_named_arguments_say_what_there_is_instead() {
 }
 
 #[test]
+fn functions_by_the_names_of_d_are_told_theirs() {
+    for (text, help) in [("quantize(1)", "did you mean `hist()`?"), ("lquantize(1, 2, 3)", "did you mean `lhist()`?")] {
+        let (_, messages) = run(&format!("BEGIN {{ @a = {text}; }}"), &[], false);
+        assert_eq!(messages[0].help, [help], "{messages:?}");
+    }
+}
+
+#[test]
 fn who_comments_as_in_a_shell_is_told_how() {
     for text in ["BEGIN { print(1); # one\n}", "# what it does\nBEGIN { }"] {
         let (program, messages) = run(text, &[], false);

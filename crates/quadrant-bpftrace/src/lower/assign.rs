@@ -9,7 +9,7 @@ use quadrant_program::ty::Type;
 use super::Lower;
 use super::call::Called;
 use super::expand::plain;
-use super::join::join;
+use super::join::{join, width};
 use super::map::{Element, is_storable, number_type};
 use super::truth::SoFar;
 use crate::ast::{self, BinOp, Ident, TypeExpr};
@@ -30,7 +30,9 @@ impl Lower<'_> {
             (ast::ExprKind::Var(name), Some(op)) => {
                 let new = self.combined(target, op, value, span)?;
                 let id = self.widen_var(name, &new, span)?;
-                Some(self.updated(Place::Var(id), self.var_type(id), new))
+                let ty = self.var_type(id);
+                self.style_cut(&new, &ty, span);
+                Some(self.updated(Place::Var(id), ty, new))
             }
             (ast::ExprKind::Map { name, key }, Some(op)) => self.update_map(name, key, target, op, value, span),
             (ast::ExprKind::Error, _) => None,
@@ -58,7 +60,8 @@ impl Lower<'_> {
     }
 
     fn assign_var(&mut self, name: &str, at: Span, value: &ast::Expr, span: Span) -> Option<StmtKind> {
-        let value = self.not_copied(value, "a variable").and_then(|()| self.stored_value(value));
+        let has_value = self.has_value(value, "a variable").and_then(|()| self.not_copied(value, "a variable"));
+        let value = has_value.and_then(|()| self.stored_value(value));
         self.assign_value(name, at, value, span)
     }
 
@@ -96,7 +99,8 @@ impl Lower<'_> {
         {
             return self.aggregate(name, key, at, callee, args, value.span);
         }
-        let lowered = self.not_copied(value, "another map").and_then(|()| self.stored_value(value));
+        let has_value = self.has_value(value, "a map").and_then(|()| self.not_copied(value, "another map"));
+        let lowered = has_value.and_then(|()| self.stored_value(value));
         if lowered.is_none() {
             self.set_assigned(&name.name);
             self.inferred.map_mut(&name.name).composed |= is_composed(value);
@@ -119,6 +123,16 @@ impl Lower<'_> {
         match self.several_numbers(value) {
             Some((_, MapValue::Aggregation(Aggregation::Stats { .. }))) => Some(()),
             _ => self.not_copied(value, of),
+        }
+    }
+
+    /// Refuses calls that are made for their effect.
+    fn has_value(&mut self, value: &ast::Expr, target: &str) -> Option<()> {
+        match &value.kind {
+            ast::ExprKind::Call { callee, .. } if super::call::is_effect(&callee.name) => {
+                self.error(value.span, format!("{}() has no value to assign to {target}", callee.name))
+            }
+            _ => Some(()),
         }
     }
 
@@ -162,7 +176,22 @@ impl Lower<'_> {
     /// `target op value` as an expression.
     fn combined(&mut self, target: &ast::Expr, op: BinOp, value: &ast::Expr, span: Span) -> Option<Expr> {
         let (left, right) = (self.expr(target), self.operand(value));
-        self.binary(op, left?, right?, span)
+        let (left, right) = (left?, right?);
+        let left = if op == BinOp::Sub { left } else { self.without_sign(target, left, &right) };
+        self.binary(op, left, right, span)
+    }
+
+    /// A variable that had only numbers of the script so far takes the sign of what it is combined with.
+    fn without_sign(&mut self, target: &ast::Expr, left: Expr, right: &Expr) -> Expr {
+        let ast::ExprKind::Var(name) = &target.kind else { return left };
+        let Some(local) = self.local(name).filter(|local| !local.fixed) else { return left };
+        let declared = local.declared;
+        let key = self.key_of_var(name, declared);
+        let is_signed = matches!(left.ty, Type::Int { signed: true, bytes: ..8 });
+        match is_signed && right.ty == Type::U64 && self.inferred.so_far(key).loose {
+            true => self.cast(left, &Type::U64),
+            false => left,
+        }
     }
 
     /// Stores `new`, which is an operation on what is in `place`.
@@ -172,6 +201,14 @@ impl Lower<'_> {
                 StmtKind::Update(place, op, self.convert(*right, &ty))
             }
             _ => StmtKind::Assign(place, self.cast(new, &ty)),
+        }
+    }
+
+    /// Warns of a result that is kept in a narrower variable, as [`Lower::style`] does.
+    fn style_cut(&mut self, new: &Expr, ty: &Type, span: Span) {
+        if new.ty.is_integer() && ty.is_integer() && width(ty) < width(&new.ty) {
+            let (from, name) = (self.describe(&new.ty), self.describe(ty));
+            self.style(span, format!("{from} is cut to {name}"));
         }
     }
 

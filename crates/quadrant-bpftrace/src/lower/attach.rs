@@ -140,6 +140,11 @@ impl Lower<'_> {
     /// Each test and each benchmark has a name of its own.
     fn note_check(&mut self, spec: &ProbeSpec) {
         let (ProbeKind::Test | ProbeKind::Bench, [name]) = (spec.kind, spec.parts.as_slice()) else { return };
+        if name.is_empty() {
+            let kind = spec.kind.name();
+            let help = format!("give it one: `{kind}:name`");
+            return self.report(Diagnostic::error(spec.span, format!("this {kind} has no name")).help(help));
+        }
         if let Some(first) = self.checks.insert((spec.kind, name.clone()), spec.span) {
             let line = self.line(first);
             let message = format!("the {} `{name}` already exists (line {line})", spec.kind.name());

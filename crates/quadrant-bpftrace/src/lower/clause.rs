@@ -194,7 +194,7 @@ impl Lower<'_> {
         self.program.vars.get(id.0 as usize).map_or(Type::None, |var| var.ty.clone())
     }
 
-    fn key_of_var(&self, name: &str, declared: Span) -> VarKey {
+    pub(super) fn key_of_var(&self, name: &str, declared: Span) -> VarKey {
         (self.scope.clause, declared.start, expansion(name))
     }
 

@@ -90,7 +90,13 @@ impl Values {
             (Values::Any, _) | (Values::Number, ConfigValue::Int(_)) => None,
             (Values::Truth, value) => truth(value).err().map(str::to_owned),
             (Values::Number, _) => Some("a number".to_owned()),
-            (Values::Words(words), ConfigValue::Text(text)) if words.contains(&text.as_str()) => None,
+            (Values::Words(words), ConfigValue::Text(text))
+                if words.iter().any(|word| text.eq_ignore_ascii_case(word)) =>
+            {
+                None
+            }
+            // Before there were words, it was on or off.
+            (Values::Words(_), value) if truth(value).is_ok() => None,
             (Values::Words(words), _) => Some(format!("one of {}", words.join(", "))),
         }
     }
@@ -248,8 +254,8 @@ impl Lower<'_> {
                 config.kprobes = Some(kprobe_means(&text(value)?).ok_or("multi, session, perf or tracefs")?);
             }
             "perf_rb_pages" => {
-                let pages = number(value, 1, 1 << 20, "a power of two, 1 to 1048576")?;
-                config.ring_pages = Some(pages.next_power_of_two());
+                let pages = number(value, 0, 1 << 20, "a power of two, 1 to 1048576, or 0 for as many as are useful")?;
+                config.ring_pages = Some(pages).filter(|pages| *pages > 0).map(u32::next_power_of_two);
             }
             "print_maps_on_exit" => config.print_maps_on_exit = truth(value)?,
             "cpp_demangle" => config.demangle = truth(value)?,

@@ -65,7 +65,7 @@ pub(super) fn record_of(types: &Types, fields: Vec<(String, Expr)>, span: Span) 
 impl Lower<'_> {
     /// `(name = value, ...)`
     pub(super) fn record_value(&mut self, fields: &[(Ident, ast::Expr)], span: Span) -> Option<Expr> {
-        let values = fields.iter().map(|(_, value)| self.not_a_part(value, "a record").and_then(|()| self.kept(value)));
+        let values = fields.iter().map(|(_, value)| self.not_a_part(value, "a record").and_then(|()| self.part(value)));
         let values: Vec<Option<Expr>> = values.collect();
         for (at, (name, value)) in fields.iter().enumerate() {
             if fields[..at].iter().any(|(earlier, _)| earlier.name == name.name) {

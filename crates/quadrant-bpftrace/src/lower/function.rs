@@ -247,7 +247,7 @@ impl Lower<'_> {
             (_, _, Type::Bool) => false,
             (ExprKind::Int(_), ty, _) if ty.is_integer() => self.constant_of(value, ty).is_some(),
             (_, ty, from) if ty.is_integer() && from.is_integer() => true,
-            (ExprKind::Str(_), Type::String { cap: room }, Type::String { cap }) => cap <= room,
+            (_, Type::String { cap: room }, Type::String { cap }) => cap <= room,
             (_, ty, from) => join(self.env.types, ty, from).is_some(),
         }
     }

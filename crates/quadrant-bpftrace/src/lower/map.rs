@@ -242,7 +242,7 @@ impl Lower<'_> {
     }
 
     fn key(&mut self, parts: &[ast::Expr]) -> Option<Expr> {
-        let mut lower = |part| self.not_a_part(part, "a key").and_then(|()| self.kept(part));
+        let mut lower = |part| self.not_a_part(part, "a key").and_then(|()| self.part(part));
         if let [part] = parts {
             return lower(part);
         }

@@ -2,7 +2,7 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind};
-use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind};
+use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind, ProbeSpec};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, StackType, Type};
 use quadrant_types::{CType, TypeId, suggest};
@@ -469,6 +469,10 @@ impl Lower<'_> {
         if args.fields.is_empty() {
             return self.no_arguments(args_span);
         }
+        if let Some(point) = self.tracepoint_with(&name.name) {
+            let help = format!("`{point}` has it");
+            return self.error_help(name.span, format!("`{}` has no argument `{}`", self.scope.point, name.name), help);
+        }
         let near = suggest(&name.name, args.fields.iter().map(|field| field.name.as_str()));
         if near.is_some() {
             return self.error_near(name.span, format!("`{}` has no argument `{}`", self.scope.point, name.name), near);
@@ -476,6 +480,16 @@ impl Lower<'_> {
         let names: Vec<&str> = args.fields.iter().map(|field| field.name.as_str()).collect();
         let help = format!("it has: {}", names.join(", "));
         self.error_help(name.span, format!("`{}` has no argument `{}`", self.scope.point, name.name), help)
+    }
+
+    /// The tracepoint of the raw one's name, if that has such a field.
+    fn tracepoint_with(&self, field: &str) -> Option<String> {
+        let event = self.scope.point.strip_prefix("rawtracepoint:")?.rsplit(':').next()?;
+        let parts = vec!["*".to_owned(), event.to_owned()];
+        let spec = ProbeSpec { kind: ProbeKind::Tracepoint, parts, span: Span::default() };
+        let mut found = self.env.probes.find(&spec).ok()?.into_iter();
+        let has_it = found.find(|found| found.args.fields.iter().any(|known| known.name == field))?;
+        Some(has_it.point.name)
     }
 
     /// Why a point has no named arguments.

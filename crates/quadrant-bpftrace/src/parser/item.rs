@@ -182,7 +182,9 @@ impl Parser<'_> {
         let start = self.bump().span.start;
         let name = self.expect_ident("the macro's name");
         let mut params = Vec::new();
-        if self.eat(Tok::LParen) {
+        if self.at(Tok::LBrace) {
+            self.unexpected_but("`(`", "without parameters: `macro name() { ... }`");
+        } else if self.expect(Tok::LParen, "`(`") {
             params = self.list(Tok::RParen, "`)`", Self::macro_param);
         }
         self.in_macro = true;

@@ -1,7 +1,7 @@
 //! Blocks and statements.
 
 use super::Parser;
-use crate::ast::{Block, Expr, ForIter, Ident, IfExpr, Stmt, StmtKind};
+use crate::ast::{Block, Expr, ExprKind, ForIter, Ident, IfExpr, Stmt, StmtKind};
 use crate::lexer::Tok;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
@@ -82,6 +82,7 @@ impl Parser<'_> {
             "continue" => self.jump(StmtKind::Continue, "continue"),
             "return" => self.return_stmt(),
             "let" => self.let_stmt(),
+            "import" if self.second() == Tok::Str => self.import_inside(),
             _ if self.at(Tok::LBrace) => StmtKind::Block(self.block("`{`")),
             _ => self.expr_stmt(),
         };
@@ -109,12 +110,24 @@ impl Parser<'_> {
             return StmtKind::Error;
         }
         match assignment(self.token.kind) {
+            Some(_) if matches!(target.kind, ExprKind::Binary { .. }) => {
+                self.unexpected_but("`;`", "a variable (`$x`) or a map (`@x`, `@x[key]`) can be assigned to");
+                StmtKind::Error
+            }
             Some(op) => {
                 self.bump();
                 StmtKind::Assign { target, op, value: self.expr() }
             }
             None => StmtKind::Expr(target),
         }
+    }
+
+    /// `import "file"` in a block.
+    fn import_inside(&mut self) -> StmtKind {
+        let span = self.bump().span.to(self.bump().span);
+        let diagnostic = Diagnostic::error(span, "an import stands in no block");
+        self.stand.soft_error(diagnostic.help("move it to the top of the script"));
+        StmtKind::Error
     }
 
     fn let_stmt(&mut self) -> StmtKind {

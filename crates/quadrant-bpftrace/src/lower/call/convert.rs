@@ -158,7 +158,7 @@ pub(super) fn space(lower: &mut Lower, call: Call) -> Option<Called> {
 
 impl Lower<'_> {
     /// A number that was said to be an address, as the number; anything else as it is.
-    pub(super) fn unmarked(&mut self, value: Expr) -> Expr {
+    pub(in super::super) fn unmarked(&mut self, value: Expr) -> Expr {
         match (value.kind, &value.ty) {
             (ExprKind::Cast(number), Type::Pointer { to, .. })
                 if *to == self.env.types.word() && number.ty.is_integer() =>

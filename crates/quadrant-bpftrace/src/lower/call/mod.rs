@@ -190,6 +190,11 @@ pub(super) fn has_value(name: &str) -> bool {
     FUNCTIONS.iter().any(|entry| entry.name == name && !entry.is_effect)
 }
 
+/// Whether the function is called for its effect alone.
+pub(super) fn is_effect(name: &str) -> bool {
+    FUNCTIONS.iter().any(|entry| entry.name == name && entry.is_effect)
+}
+
 /// Whether the function feeds an aggregation.
 pub(super) fn is_aggregation(name: &str) -> bool {
     matches!(name, "count" | "sum" | "min" | "max" | "avg" | "stats" | "hist" | "lhist" | "tseries")
@@ -222,7 +227,7 @@ impl Lower<'_> {
         args.iter().for_each(|arg| drop(self.expr(arg)));
         let imported = self.program.imports.iter().flat_map(|import| &import.functions);
         let names = FUNCTIONS.iter().map(|entry| entry.name).chain(imported.map(|function| function.name.as_str()));
-        let near = suggest(name, names).map(|near| format!("{near}()"));
+        let near = known_elsewhere(name).or_else(|| suggest(name, names)).map(|near| format!("{near}()"));
         self.error_near(callee.span, format!("unknown function `{name}`"), near)
     }
 
@@ -336,4 +341,13 @@ pub(super) fn wrong_count(name: &str, arity: (usize, usize), given: usize) -> St
 
 fn were(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
+}
+
+/// What functions are called here that have other names in D, and had them in the first versions of bpftrace.
+fn known_elsewhere(name: &str) -> Option<&'static str> {
+    match name {
+        "quantize" => Some("hist"),
+        "lquantize" => Some("lhist"),
+        _ => None,
+    }
 }

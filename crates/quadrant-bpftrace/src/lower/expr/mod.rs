@@ -129,7 +129,7 @@ impl Lower<'_> {
         if parts.is_empty() {
             return self.error_help(span, "an empty tuple holds nothing: it has no value", "use 0");
         }
-        let parts = parts.iter().map(|part| self.not_a_part(part, "a tuple").and_then(|()| self.kept(part)));
+        let parts = parts.iter().map(|part| self.not_a_part(part, "a tuple").and_then(|()| self.part(part)));
         let parts: Vec<Option<Expr>> = parts.collect();
         let parts: Vec<Expr> = parts.into_iter().collect::<Option<_>>()?;
         for part in &parts {

@@ -35,6 +35,11 @@ impl Lower<'_> {
         self.expr(value).map(|value| self.whole(value))
     }
 
+    /// The same as a part of something, where a number is one even if it was said to be an address.
+    pub(in super::super) fn part(&mut self, value: &ast::Expr) -> Option<Expr> {
+        self.kept(value).map(|value| self.unmarked(value))
+    }
+
     /// All of a C array of characters, of which the last need not be a NUL; anything else as it is.
     pub(in super::super) fn whole(&self, value: Expr) -> Expr {
         let (ExprKind::Deref { .. }, Type::String { cap }) = (&value.kind, &value.ty) else { return value };

@@ -2,7 +2,7 @@
 
 use quadrant_bpftrace::Script;
 use quadrant_bpftrace::around::Around;
-use quadrant_bpftrace::around::around;
+use quadrant_bpftrace::around::{around, operands};
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
@@ -45,6 +45,7 @@ const AROUND: &[(&str, Around)] = &[
     ("an index is a number, and this is {}", Around::Indexed),
     ("Enum: {} doesn't contain a variant value of {}", Around::CastType),
     ("Different {} unsupported", Around::Assigned),
+    ("{}() has no value to assign to {}", Around::Statement),
     ("the values of {} cannot be copied to a variable", Around::Statement),
     ("the values of {} cannot be copied to another map", Around::Statement),
     ("the values of {} cannot be copied to a key", Around::Element),
@@ -172,6 +173,12 @@ fn written(script: &Script, diagnostic: &Diagnostic) -> Option<Span> {
             let blanks = (behind.len() - behind.trim_start().len()) as u32;
             Some(Span::new(span.end + blanks, span.end + blanks + 1))
         }
+        message if holes("{} is cut to {}", message).is_some() => {
+            let (target, value) = operands(&script.tree, span)?;
+            let op = text.get(target.end as usize..value.start as usize)?.trim();
+            let at = text.get(target.end as usize..)?.find(op)? as u32;
+            op.ends_with('=').then(|| Span::new(target.end + at, span.end))
+        }
         message => {
             let [op, left, _] = holes("`{}` does not go with {} and {}", message)?[..] else { return None };
             let at = marked.find(&format!("{op}="))?;
@@ -249,6 +256,7 @@ mod tests {
             ("\\q", "unknown escape `\\q`", "q"),
             ("$v /= 3", "signed operands for '/' can lead to undefined behavior", "/= 3"),
             ("break", "`break` outside a loop", "break ;"),
+            ("$v /= 3", "int64 is cut to int32", "/= 3"),
             ("$v /= 3", "this value is not used", "$v /= 3;"),
             ("break", "this value is not used", "break"),
             ("hash2", "unknown kind of map `hash2`", "let @d = hash2(1);"),

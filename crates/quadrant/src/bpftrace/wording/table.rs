@@ -96,6 +96,9 @@ pub const TABLE: &[(&str, &str)] = &[
         "`cache_user_symbols` is {}",
         "cache_user_symbols: Invalid value for cache_user_symbols: valid values are PER_PID, PER_PROGRAM, and NONE.",
     ),
+    ("exit() has no value to assign to {}", "Invalid expression for assignment"),
+    ("{}() has no value to assign to a variable", "Value 'void' cannot be assigned to a scratch variable."),
+    ("{}() has no value to assign to a map", "Value 'void' cannot be assigned to a map."),
     ("the values of {} cannot be copied to a variable", "Value '{0}' cannot be assigned to a scratch variable."),
     ("`{}` takes no argument here", "Call to {0}() has arguments that do not match any definition."),
     ("delete() removes one key of one map", "Call to delete() has arguments that do not match any definition."),
@@ -188,6 +191,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ),
     ("`{}` does not go with {} and {}", "Type mismatch for '{0}': comparing {1} with {2}"),
     ("`{}` has no member `{}`", "Struct/union of type '{0}' does not contain a field named '{1}'"),
+    ("`rawtracepoint:{}` has no argument `{}`", "Can't find function parameter {1}"),
     ("`{}` has no argument `{}`", "Struct/union of type 'struct {0}_args' does not contain a field named '{1}'"),
     ("there is no member {} in a tuple of {}", "Invalid tuple index: {0}. Found {1} elements in tuple."),
     ("index {} is outside the array of {}", "the index {0} is out of bounds for array of size {1}"),
@@ -218,6 +222,11 @@ pub const TABLE: &[(&str, &str)] = &[
     (
         "the macro `{}` takes another number of arguments",
         "Call to {0}() has arguments that do not match any definition.",
+    ),
+    (
+        "an import stands in no block",
+        "Import statements that are not at the top level are primarily for the standard library. If this is functionality \
+         you need, please file an issue to explain why.",
     ),
     ("cannot find `{}` to import", "Unable to find suitable path for import"),
     (
@@ -257,6 +266,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("the offset `{}` is no number", "Invalid offset: invalid integer: {0}"),
     ("this probe names no file", "uprobe should have a target"),
     ("the probe names no function", "uprobe should be attached to a function and/or address"),
+    ("this {} has no name", "{0} probes must have a name"),
     ("the probe names no event", "tracepoint probe must have a target"),
     ("cannot use this watchpoint: `{}` is no address", "Invalid function/address argument: invalid integer: {0}"),
     ("`{}` needs a number, and this is {}", "The {0} operator can not be used on expressions of type '{1}'"),

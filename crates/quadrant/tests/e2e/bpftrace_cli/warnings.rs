@@ -94,6 +94,7 @@ fn casts_and_signs() {
     let message = "Expression of type: uint64 being cast to type: int64. \
                    This may cause unexpected results. Use an explicit cast to suppress this warning.";
     assert_warning("BEGIN { $x = nsecs; $x = -1; exit(); }", (14, 19), message, "");
+    assert_run(["-e", "BEGIN { $x = 0; $x += nsecs; exit(); }"], "\n\n", "Attached 1 probe\n", 0);
     let hint = "HINT: a cast makes it clear: `(int64)...`, or `(uint64)...` on the other side\n";
     assert_warning("BEGIN { $x = (int64)1; $x = ((uint64)$x) + $x; exit(); }", (30, 38), message, hint);
     assert_warning("BEGIN { $x = pid ? nsecs : -1; exit(); }", (20, 25), message, "");
@@ -101,6 +102,13 @@ fn casts_and_signs() {
     assert_warning("BEGIN { $x = nsecs - 5; exit(); }", (14, 19), message, hint);
     let message = "signed operands for '%' can lead to undefined behavior (cast to unsigned to silence warning)";
     assert_warning("BEGIN { $x = (int32)pid % 3; exit(); }", (14, 28), message, "");
+}
+
+#[test]
+fn results_that_are_kept_in_less() {
+    let message = "Expression of type: int64 being cast to type: int32. \
+                   This may cause unexpected results. Use an explicit cast to suppress this warning.";
+    assert_warning("BEGIN { let $x : int32 = 1; $x += 3; exit(); }", (32, 36), message, "");
 }
 
 #[test]

@@ -522,6 +522,15 @@ fn mistakes_in_how_a_script_is_written() {
         ("print(!(1, 2));", "The ! operator can not be used on expressions of type '(int8,int8)'"),
     ]);
     for (script, message) in [
+        ("macro m { 1 } BEGIN { }", "syntax: expected '('"),
+        ("BEGIN { @a-b = 3; }", "syntax: expected ';'"),
+        (
+            "BEGIN { import \"a\"; }",
+            "Import statements that are not at the top level are primarily for the standard library. If this is functionality \
+             you need, please file an issue to explain why.",
+        ),
+        ("test: { }", "test probes must have a name"),
+        ("bench: { }", "bench probes must have a name"),
         ("import nope; BEGIN { }", "syntax: expected string after 'import'"),
         ("import \"a\" BEGIN { }", "syntax: expected ';' after import"),
         ("BEGIN { } import \"a\";", "syntax: root imports must appear before probes and functions"),
@@ -539,11 +548,44 @@ fn mistakes_in_how_a_script_is_written() {
 }
 
 #[test]
+fn what_has_no_value_is_not_assigned() {
+    for (script, place, message) in [
+        ("BEGIN { $x = printf(\"a\"); }", "1:9-25", "Value 'void' cannot be assigned to a scratch variable."),
+        ("BEGIN { @x = join(0); @x = 1; }", "1:9-21", "Value 'void' cannot be assigned to a map."),
+        ("BEGIN { $x = exit(); }", "1:9-20", "Invalid expression for assignment"),
+    ] {
+        assert_places(script, &[(place, message)]);
+    }
+}
+
+#[test]
+fn arguments_that_the_event_has_and_the_raw_tracepoint_has_not() {
+    needs_root!();
+    let outcome = run(["-e", "rawtracepoint:sched_switch { print(args.prev_pid); }"]);
+    let message = "stdin:1:36-49: ERROR: Can't find function parameter prev_pid\n";
+    assert!(outcome.stderr.contains(message), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("`tracepoint:sched:sched_switch` has it"), "{}", outcome.describe());
+}
+
+#[test]
+fn settings_that_were_on_or_off_before_they_were_words() {
+    needs_root!();
+    for value in ["1", "0", "per_pid"] {
+        let program = super::bpftrace().args(["-e", "BEGIN { exit(); }"]).env("BPFTRACE_CACHE_USER_SYMBOLS", value);
+        let outcome = program.run().expect("the tracer runs");
+        assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    }
+    let outcome = run(["-e", "config = { perf_rb_pages = 0 } BEGIN { exit(); }"]);
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+}
+
+#[test]
 fn results_of_functions_are_of_their_types() {
     for (function, place, message) in [
         ("fn f(): bool { return 1; }", "1:16-25", "Function f is of type bool, cannot return int8"),
         ("fn f(): int64 { return true; }", "1:17-29", "Function f is of type int64, cannot return bool"),
         ("fn f(): uint8 { return 300; }", "1:17-28", "Function f is of type uint8, cannot return int16"),
+        ("fn f(): string[4] { return comm; }", "1:21-33", "Function f is of type string[4], cannot return string[16]"),
         (
             "fn f(): string[4] { return \"abcd\"; }",
             "1:21-35",
