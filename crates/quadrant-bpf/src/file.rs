@@ -11,6 +11,30 @@ use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::mmap::{Access, Mapping};
 
+/// System calls that look at files without changing any.
+const LOOKS: &[libc::c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_statx,
+    libc::SYS_newfstatat,
+    libc::SYS_fstat,
+    libc::SYS_faccessat,
+    libc::SYS_readlinkat,
+    libc::SYS_getdents64,
+    libc::SYS_read,
+    libc::SYS_pread64,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_stat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_readlink,
+];
+
+/// Whether a system call only looks at files. Its number is the processor's, as in `/proc/PID/syscall`.
+pub fn is_look(number: i64) -> bool {
+    LOOKS.iter().any(|look| i64::from(*look) == number)
+}
+
 /// A path for messages: what a path that leads to a descriptor of this process stands for.
 pub(crate) fn shown(path: &CStr) -> String {
     let text = path.to_string_lossy();

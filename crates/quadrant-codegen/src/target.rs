@@ -53,6 +53,9 @@ pub struct Target {
     pub stack_keys: u32,
     /// How many short stacks are kept apart, in memory that is taken at the start; 0 where all stacks are kept together.
     pub short_stacks: u32,
+    /// The kernel calls programs at its events of system calls through a function that has a frame of its own (Linux 6.13), as it holds off
+    /// other programs there.
+    pub syscall_events_have_frame: bool,
     /// Keys that come first are kept in arrays, where programs find them without a call: those of aggregations, if they are short, and
     /// those whose entries stay, if they are a word.
     pub fronts: bool,

@@ -123,8 +123,8 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Stacks => (
             "stacks",
             ["stack", "stacks"],
-            "as many different ones as there is room for had come, or the kernel had no memory at hand; raise that (config \
-             `max_map_keys`), limit the frames, as in `ustack(8)`, so that more are the same, or filter with a predicate",
+            "as many different ones as there is room for had come, or the kernel had no memory at hand; limit the frames, as in \
+             `ustack(8)`, so that more are the same, filter with a predicate, or make room (config `max_map_keys`, from Linux 6.1)",
         ),
         Kind::Nested => (
             "nested",

@@ -19,6 +19,7 @@ use quadrant_types::Types;
 
 use crate::clock;
 use crate::error::Error;
+use crate::object::kernel_version;
 use crate::pins;
 use crate::uses::Needs;
 use crate::uses::mentions;
@@ -33,6 +34,8 @@ const SMALL_RING_BYTES: u32 = 256 << 10;
 const GROWING_KEYS: u32 = 1 << 16;
 /// Default number of keys of a map whose memory is taken at creation.
 const FIXED_KEYS: u32 = 1 << 13;
+/// As the kernel's macro KERNEL_VERSION has it.
+const LINUX_6_13: u64 = 6 << 16 | 13 << 8;
 /// Distinct stacks kept, of about a kilobyte each, where memory for them is taken only as they come.
 const GROWING_STACKS: u32 = 1 << 16;
 /// The most of them: a gigabyte, if all are long.
@@ -84,6 +87,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         map_keys: asked_keys.unwrap_or(default_keys),
         stack_keys,
         short_stacks,
+        syscall_events_have_frame: stacks && kernel_version() >= LINUX_6_13,
         fronts: no_prealloc,
         arch: native(),
     })

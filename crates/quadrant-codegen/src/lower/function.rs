@@ -32,6 +32,8 @@ pub(super) struct Function {
     pub word: Option<Slot>,
     /// A record has its place: nothing may leave the clause before it is sent.
     pub reserved: bool,
+    /// Frames that loops put between it and the program, as the kernel walks its stack.
+    pub frames: u8,
     /// Where links are made, for all loops.
     pub link_slot: Option<Slot>,
     /// Loops around the current statement, innermost last.
@@ -86,6 +88,7 @@ impl Function {
             stack: StackPool { budget: stack_budget, ..StackPool::default() },
             word: None,
             reserved: false,
+            frames: 0,
             link_slot: None,
             loops: Vec::new(),
             leave,

@@ -31,6 +31,8 @@ use crate::ssa::MapRef;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
+/// What a round of `bpf_loop` gets: its number and the link.
+pub(super) const ROUND_PARAMS: u8 = 2;
 /// Most rounds of a loop (`BPF_MAX_LOOPS`).
 const ROUNDS_MAX: i64 = 1 << 23;
 /// Told by a loop's body to whoever called the loop: the clause ends.
@@ -73,7 +75,7 @@ impl Lower<'_, '_> {
         let most = self.f.b.iconst(ROUNDS_MAX);
         let rounds = self.f.b.select(Cond::Ugt, wanted, ROUNDS_MAX, most, wanted);
         let off = home.off;
-        let func = self.callback(2, 1, |lower| {
+        let func = self.callback(ROUND_PARAMS, 1, |lower| {
             let base = lower.scratch_base();
             let first = lower.f.b.load(base, off, Size::B8);
             let round = lower.f.b.param(0);
@@ -240,7 +242,7 @@ impl Lower<'_, '_> {
     /// Builds what `bpf_loop` runs each round, with the round's number as parameter 0; the body ends the loop by going to the block that it
     /// is given.
     pub fn round(&mut self, body: impl FnOnce(&mut Self, Block) -> Result<()>) -> Result<FuncRef> {
-        self.callback(2, 1, |lower| {
+        self.callback(ROUND_PARAMS, 1, |lower| {
             let stop = lower.f.b.create_block();
             body(lower, stop)?;
             if !lower.f.b.is_terminated() {
@@ -254,7 +256,8 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// Builds a loop's body. The helper that calls it passes the link to the program's frame as parameter number `link`.
+    /// Builds a loop's body. The kernel puts `bpf_loop` into the program (Linux 5.19), so a round has a frame of its own; for a walk over a map
+    /// there is the helper's, too. The helper that calls it passes the link to the program's frame as parameter number `link`.
     pub fn callback(&mut self, params: u8, link: u8, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<FuncRef> {
         let func = self.module.declare_func();
         let mut b = FuncBuilder::new(format!("loop{}", func.0), params);
@@ -267,6 +270,7 @@ impl Lower<'_, '_> {
         let mut inner = Function::new(b, func, ctx, Leave::Callback, self.stack_budget);
         inner.link = Some(link);
         inner.scratch = Some(scratch);
+        inner.frames = self.f.frames + if params == ROUND_PARAMS { 1 } else { 2 };
         inner.loops.push(Loop::Callback { broken: None });
         let outer = std::mem::replace(&mut self.f, inner);
         // Values of the caller do not exist in the body.

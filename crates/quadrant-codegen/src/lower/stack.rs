@@ -354,13 +354,29 @@ impl Lower<'_, '_> {
             Context::Function { .. } => stack.mode == StackMode::Dtrace,
             _ => false,
         };
-        if has_own && (stack.mode == StackMode::Dtrace || self.is_at_tracepoints()) { OWN_FRAMES } else { 0 }
+        if !has_own || stack.mode != StackMode::Dtrace && !self.is_at_tracepoints() {
+            return 0;
+        }
+        OWN_FRAMES
+            + i64::from(self.f.frames)
+            + i64::from(self.g.target.syscall_events_have_frame && self.is_at_syscalls())
     }
 
     /// Whether the script has the program at tracepoints, however it runs there.
     fn is_at_tracepoints(&self) -> bool {
         let site = |point: &PointId| self.g.program.points.get(point.0 as usize).map(|point| &point.site);
         self.unit.points.iter().all(|point| matches!(site(point), Some(Site::Tracepoint { .. })))
+    }
+
+    /// Whether it runs at the kernel's events of all system calls.
+    fn is_at_syscalls(&self) -> bool {
+        let raw = |site: &Site| match site {
+            Site::Tracepoint { category, .. } => category == "raw_syscalls",
+            Site::RawTracepoint { event, .. } => event == "sys_enter" || event == "sys_exit",
+            _ => false,
+        };
+        let site = |point: &PointId| self.g.program.points.get(point.0 as usize).is_some_and(|point| raw(&point.site));
+        matches!(self.unit.context, Context::Syscalls { .. }) || self.unit.points.iter().all(site)
     }
 
     fn with_process(&mut self, id: Value) -> Value {

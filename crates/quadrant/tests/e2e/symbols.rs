@@ -4,7 +4,7 @@ mod gone;
 
 use quadrant_testing::Program;
 
-use crate::common::{needs_callers, needs_root, run, run_on, target};
+use crate::common::{needs_callers, needs_loops, needs_root, run, run_on, target};
 
 /// The position of each function among the stack's lines; they must stand in this order.
 #[track_caller]
@@ -119,6 +119,30 @@ fn stacks_at_tracepoints_begin_where_the_event_is() {
         let outcome = run_on(&format!("{syscalls} getppid 11"), &text);
         let own = outcome.stdout.contains("bpf_prog_") || outcome.stdout.contains("bpf_trace_run");
         assert!(outcome.stdout.contains("+") && !own, "{}", outcome.describe());
+    }
+}
+
+/// Rounds of loops have frames of their own, and so have the kernel's events of system calls.
+#[test]
+fn stacks_are_the_same_in_loops() {
+    needs_root!();
+    needs_loops!();
+    let syscalls = target!("syscalls");
+    for probe in ["raw_syscalls:sys_enter", "sched:sched_process_exit"] {
+        let text = format!(
+            "tracepoint:{probe} /pid == cpid && @n == 0/ {{
+                 @n = 1;
+                 @seen[0] = 1;
+                 @[kstack(2)] = count();
+                 for ($i : 0..3) {{ for ($j : 0..2) {{ @[kstack(2)] = count(); }} @[kstack(2)] = count(); }}
+                 for ($seen : @seen) {{ @[kstack(2)] = count(); }}
+             }}
+             END {{ clear(@seen); clear(@n); }}"
+        );
+        let outcome = run_on(&format!("{syscalls} getppid 1"), &text);
+        let keys = outcome.stdout.matches("]: ").count();
+        assert!(keys == 1 && outcome.stdout.contains("]: 11\n"), "{probe}: {}", outcome.describe());
+        assert!(!outcome.stdout.contains("bpf"), "{}", outcome.describe());
     }
 }
 
