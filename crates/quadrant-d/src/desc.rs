@@ -47,6 +47,12 @@ impl ProbeDesc {
         Ok(Self { provider: field(0), module: field(1), function: field(2), name: field(3) })
     }
 
+    /// The parts of a probe's full name, as they are.
+    pub fn named(name: &str) -> Self {
+        let [provider, module, function, name] = PointPart::all_of(name).map(str::to_owned);
+        Self { provider, module, function, name }
+    }
+
     /// The description of one probe by its full name.
     pub fn exactly(name: &str) -> Self {
         let parts = PointPart::all_of(name).map(|part| part.replace(['*', '?', '[', '\\'], "?"));

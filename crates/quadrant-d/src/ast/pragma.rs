@@ -174,7 +174,9 @@ impl Attributes {
     pub const STABLE: Attributes = Attributes::both(Stability::Stable, Class::Common);
     /// What may change with a new version of the tracer.
     pub const EVOLVING: Attributes = Attributes::both(Stability::Evolving, Class::Common);
-    /// The same, where each kind of processor has its own.
+    /// What nobody promises: a description that may mean other probes some day.
+    pub const UNSTABLE: Attributes = Attributes::both(Stability::Unstable, Class::Common);
+    /// The same as [`Self::EVOLVING`], where each kind of processor has its own.
     pub const EVOLVING_ISA: Attributes = Attributes::both(Stability::Evolving, Class::Isa);
     /// What may change with every kernel and program.
     pub const PRIVATE: Attributes = Attributes::both(Stability::Private, Class::Unknown);

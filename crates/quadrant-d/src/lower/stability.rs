@@ -10,7 +10,8 @@ use quadrant_program::span::Span;
 
 use super::builtin;
 use crate::ast::{AttributeTarget, Attributes, Clause, ExprKind, PragmaKind, ProbeSpec, ScopedName, Script, Stability};
-use crate::providers::{Probe, Stability as Interfaces};
+use crate::desc::{Last, ProbeDesc};
+use crate::providers::Probe;
 use crate::walk;
 
 /// The least stable of what a script uses.
@@ -45,15 +46,20 @@ impl Scale {
     /// Weighs a clause with its probes; gives what is wrong with it.
     pub fn weigh(&mut self, clause: &Clause, probes: &[Probe]) -> Vec<Diagnostic> {
         let mut wrong = Vec::new();
-        let least = |of: &dyn Fn(Interfaces) -> Attributes| {
-            probes.iter().map(|probe| of(probe.layout.stability)).reduce(Attributes::least)
+        let least = |of: &dyn Fn(&Probe) -> Attributes| probes.iter().map(of).reduce(Attributes::least);
+        let written: Vec<Option<ProbeDesc>> = clause.probes.iter().map(written).collect();
+        let of_descriptions = |probe: &Probe| {
+            let of = |written: &Option<ProbeDesc>| match written {
+                Some(desc) => probe.layout.stability.of_description(desc),
+                None => probe.layout.stability.of_description(&ProbeDesc::named(&probe.point.name)),
+            };
+            written.iter().map(of).reduce(Attributes::least).unwrap_or(Attributes::UNSTABLE)
         };
-        let names_module = clause.probes.iter().any(names_module);
-        if let (Some(found), Some(spec)) = (least(&|one| one.of_description(names_module)), clause.probes.first()) {
+        if let (Some(found), Some(spec)) = (least(&of_descriptions), clause.probes.first()) {
             self.minimum.probes = Some(self.minimum.probes.map_or(found, |known| known.least(found)));
             wrong.extend(self.refused(&format!("probe description {}", spec.text), found, spec.span));
         }
-        let arguments = least(&|one| one.arguments).unwrap_or(Attributes::STABLE);
+        let arguments = least(&|probe| probe.layout.stability.arguments).unwrap_or(Attributes::STABLE);
         for used in within(&self.uses, clause.span) {
             let promised = match used.promise {
                 Promise::Known(attributes) => attributes,
@@ -73,11 +79,9 @@ impl Scale {
     }
 }
 
-/// Whether a description means probes of one module.
-fn names_module(spec: &ProbeSpec) -> bool {
-    let fields = spec.fields();
-    let module = fields.iter().rev().nth(2).map_or("", |(text, _)| text);
-    !module.is_empty() && !module.contains(['*', '?', '['])
+/// The parts of a description; a number has none, it names the whole probe.
+fn written(spec: &ProbeSpec) -> Option<ProbeDesc> {
+    spec.id().is_none().then(|| ProbeDesc::parse(&spec.text, Last::Name).unwrap_or_default())
 }
 
 /// A place where a script uses something.

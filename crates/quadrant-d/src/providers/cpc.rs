@@ -88,5 +88,4 @@ fn layout(mode: &str) -> Layout {
     Layout { inputs: raw.clone(), raw, predicate, stability: STABILITY, ..Layout::default() }
 }
 
-const STABILITY: Stability =
-    Stability { description: Attributes::EVOLVING, module: Attributes::EVOLVING, arguments: Attributes::EVOLVING };
+const STABILITY: Stability = Stability::of_all(Attributes::EVOLVING);

@@ -90,8 +90,7 @@ fn value(arg: &ArgLoc) -> Value {
     }
 }
 
-const UNDEFINED: Stability =
-    Stability { description: Attributes::PRIVATE, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE };
+const UNDEFINED: Stability = Stability::of_all(Attributes::PRIVATE);
 
 /// The attributes that pragmas give a provider and its arguments.
 fn stability(script: &Script, provider: &str) -> Stability {
@@ -104,7 +103,7 @@ fn stability(script: &Script, provider: &str) -> Stability {
         };
         match part {
             ProviderPart::Provider if of.name == provider => {
-                (found.description, found.module) = (*attributes, *attributes)
+                found = Stability { arguments: found.arguments, ..Stability::of_all(*attributes) };
             }
             ProviderPart::Args if of.name == provider => found.arguments = *attributes,
             _ => {}

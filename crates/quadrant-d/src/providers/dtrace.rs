@@ -46,6 +46,5 @@ fn full_name(name: &str) -> String {
 
 /// ERROR's arguments are those of a fault, which the front end knows.
 fn layout() -> Layout {
-    let all = Attributes::STABLE;
-    Layout { stability: Stability { description: all, module: all, arguments: all }, ..Layout::default() }
+    Layout { stability: Stability::of_all(Attributes::STABLE), ..Layout::default() }
 }

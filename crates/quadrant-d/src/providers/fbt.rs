@@ -153,5 +153,9 @@ pub(super) fn ranks(providers: &Providers<'_>) -> HashMap<String, u32> {
     ranks
 }
 
-const STABILITY: Stability =
-    Stability { description: Attributes::PRIVATE, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability = Stability {
+    description: Attributes::EVOLVING_ISA,
+    function: Attributes::PRIVATE,
+    module: Attributes::PRIVATE,
+    arguments: Attributes::PRIVATE_ISA,
+};

@@ -1,6 +1,7 @@
 //! What a probe offers to its clauses.
 
 use crate::ast::Attributes;
+use crate::desc::ProbeDesc;
 use quadrant_program::probe::{ArgLoc, Field};
 use quadrant_types::TypeId;
 use std::borrow::Cow;
@@ -79,8 +80,10 @@ pub enum Value {
 /// How stable names and meaning are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Stability {
-    /// Those of a description that leaves the module open.
+    /// Those of the provider and of the probe's name.
     pub description: Attributes,
+    /// Those of the function's name.
+    pub function: Attributes,
     /// Those of the module's name.
     pub module: Attributes,
     /// Those of `args[]`.
@@ -88,9 +91,24 @@ pub struct Stability {
 }
 
 impl Stability {
-    /// Those of a description that names the module, or leaves it open.
+    /// The same attributes of all.
     #[must_use]
-    pub fn of_description(self, names_module: bool) -> Attributes {
-        if names_module { self.description.least(self.module) } else { self.description }
+    pub const fn of_all(attributes: Attributes) -> Stability {
+        Stability { description: attributes, function: attributes, module: attributes, arguments: attributes }
     }
+
+    /// Those of a description: what it names counts. Without provider or name it may mean other probes on the next system.
+    #[must_use]
+    pub fn of_description(self, desc: &ProbeDesc) -> Attributes {
+        if desc.provider.is_empty() || is_pattern(&desc.provider) || desc.name.is_empty() {
+            return Attributes::UNSTABLE;
+        }
+        let named = [(&desc.module, self.module), (&desc.function, self.function)];
+        let counted = named.into_iter().filter(|(text, _)| !text.is_empty() && !is_pattern(text));
+        counted.fold(self.description, |least, (_, attributes)| least.least(attributes))
+    }
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
 }

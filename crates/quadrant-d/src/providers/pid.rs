@@ -312,5 +312,9 @@ fn inside_layout() -> Layout {
     Layout { stability: STABILITY, ..Layout::default() }
 }
 
-const STABILITY: Stability =
-    Stability { description: Attributes::PRIVATE, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE };
+const STABILITY: Stability = Stability {
+    description: Attributes::EVOLVING_ISA,
+    function: Attributes::PRIVATE,
+    module: Attributes::PRIVATE,
+    arguments: Attributes::PRIVATE,
+};

@@ -164,7 +164,6 @@ fn refused(wanted: &Wanted, why: &str) -> ProbeError {
 }
 
 fn layout() -> Layout {
-    let all = Attributes::EVOLVING;
-    let stability = Stability { description: all, module: all, arguments: all };
+    let stability = Stability::of_all(Attributes::EVOLVING);
     Layout { raw: vec![Value::Pc(false), Value::Pc(true)], stability, ..Layout::default() }
 }

@@ -141,5 +141,9 @@ fn typed_field(field: &Field) -> Arg {
 }
 
 /// Kernel and its data change.
-const STABILITY: Stability =
-    Stability { description: Attributes::PRIVATE_ISA, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability = Stability {
+    description: Attributes::PRIVATE_ISA,
+    function: Attributes::PRIVATE_ISA,
+    module: Attributes::PRIVATE,
+    arguments: Attributes::PRIVATE_ISA,
+};

@@ -273,5 +273,9 @@ fn is_argument(field: &Field) -> bool {
         && !field.name.starts_with("__")
 }
 
-const STABILITY: Stability =
-    Stability { description: Attributes::PRIVATE_ISA, module: Attributes::PRIVATE, arguments: Attributes::PRIVATE_ISA };
+const STABILITY: Stability = Stability {
+    description: Attributes::EVOLVING,
+    function: Attributes::PRIVATE_ISA,
+    module: Attributes::PRIVATE,
+    arguments: Attributes::PRIVATE_ISA,
+};

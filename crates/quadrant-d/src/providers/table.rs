@@ -360,6 +360,7 @@ impl Place {
 
 const STABILITY: Stability = Stability {
     description: Attributes::EVOLVING_ISA,
+    function: Attributes::PRIVATE,
     module: Attributes::PRIVATE,
     arguments: Attributes::EVOLVING_ISA,
 };

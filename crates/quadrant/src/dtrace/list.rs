@@ -185,15 +185,15 @@ impl Listing<'_> {
         if self.verbose {
             let found = self.providers.find(&ProbeDesc::exactly(&row.name)).ok();
             let layout = found.and_then(|probes| Some(probes.first()?.layout.clone()));
-            layout.iter().for_each(|layout| self.details(&mut text, layout, !probe.module.is_empty()));
+            layout.iter().for_each(|layout| self.details(&mut text, layout, &row.name));
         }
         self.out.write(&text);
     }
 
-    fn details(&self, text: &mut Vec<u8>, layout: &Layout, has_module: bool) {
+    fn details(&self, text: &mut Vec<u8>, layout: &Layout, name: &str) {
         let types: Vec<String> = layout.args.iter().map(|arg| self.type_name(&arg.ty)).collect();
         let types: Vec<&str> = types.iter().map(String::as_str).collect();
-        let description = layout.stability.of_description(has_module);
+        let description = layout.stability.of_description(&ProbeDesc::named(name));
         list::details(text, &attributes(description), &attributes(layout.stability.arguments), &types);
     }
 

@@ -362,9 +362,29 @@ fn libraries_that_need_what_is_not_here_are_left_out() {
 #[test]
 fn stability_of_a_program() {
     needs_root!();
-    let outcome = good(dtrace().args(["-vn", "BEGIN { exit(0); }"]));
-    let report = "\nStability attributes for description BEGIN :\n\n\tMinimum Probe Description Attributes\n\t\tIdentifier Names: Stable\n";
+    let outcome = good(dtrace().args(["-vn", "dtrace:::BEGIN { exit(0); }"]));
+    let report = "\nStability attributes for description dtrace:::BEGIN :\n\n\tMinimum Probe Description Attributes\n\t\tIdentifier Names: Stable\n";
     assert!(outcome.stdout.starts_with(report), "{}", outcome.describe());
+    for (description, [names, data, class]) in [
+        ("BEGIN", ["Unstable", "Unstable", "Common"]),
+        ("dtr*:::BEGIN", ["Unstable", "Unstable", "Common"]),
+        ("dtrace:::B*", ["Stable", "Stable", "Common"]),
+        ("tick-1s", ["Unstable", "Unstable", "Common"]),
+        ("profile:::tick-1s", ["Evolving", "Evolving", "Common"]),
+        ("syscall:::entry", ["Evolving", "Evolving", "Common"]),
+        ("syscall::r*d:entry", ["Evolving", "Evolving", "Common"]),
+        ("syscall::read:entry", ["Private", "Private", "ISA"]),
+        ("syscall:vmlinux:read:entry", ["Private", "Private", "Unknown"]),
+        ("syscall::read:", ["Unstable", "Unstable", "Common"]),
+        ("proc:::start", ["Evolving", "Evolving", "ISA"]),
+        ("1", ["Stable", "Stable", "Common"]),
+    ] {
+        let outcome = good(dtrace().args(["-ven", description]));
+        let least = format!(
+            "Probe Description Attributes\n\t\tIdentifier Names: {names}\n\t\tData Semantics:   {data}\n\t\tDependency Class: {class}\n"
+        );
+        assert!(outcome.stdout.contains(&least), "{description}: {}", outcome.describe());
+    }
     let text = "BEGIN { trace(curthread->pid); } syscall::read:entry { trace(args[0]); }";
     let outcome = good(dtrace().args(["-ven", text]));
     let least: String =
@@ -389,9 +409,13 @@ fn stability_of_a_program() {
 fn less_stability_than_the_minimum_is_refused() {
     needs_root!();
     for (amin, text, what) in [
-        ("Stable/Stable/Common", "BEGIN { trace(curthread->pid); }", "scalar curthread (Stable/Private/Common)"),
+        (
+            "Stable/Stable/Common",
+            "dtrace:::BEGIN { trace(curthread->pid); }",
+            "scalar curthread (Stable/Private/Common)",
+        ),
         ("Unstable/Unstable", "BEGIN { trace(`jiffies); }", "symbol `jiffies (Private/Private/Unknown)"),
-        ("stable/stable", "BEGIN { trace(htonl(1)); }", "function htonl (Evolving/Evolving/Common)"),
+        ("stable/stable", "dtrace:::BEGIN { trace(htonl(1)); }", "function htonl (Evolving/Evolving/Common)"),
         (
             "Evolving/Evolving/Common",
             "syscall::read:entry { trace(pid); }",
@@ -401,15 +425,23 @@ fn less_stability_than_the_minimum_is_refused() {
         let stderr = ends_with(1, dtrace().args(["-x", &format!("amin={amin}"), "-en", text]));
         assert!(stderr.contains(&format!("attributes for {what} are less than predefined minimum")), "{stderr}");
     }
+    let stderr = ends_with(1, dtrace().args(["-x", "amin=Evolving/Evolving", "-en", "BEGIN { trace(pid); }"]));
+    assert!(stderr.contains("probe description BEGIN (Unstable/Unstable/Common)"), "{stderr}");
     // A module counts where it is named.
     let kept = |text: &str| dtrace().args(["-x", "amin=Evolving/Evolving/ISA", "-en", text]);
     good(kept("io:::start { trace(args[0]->b_bcount); }"));
     let stderr = ends_with(1, kept("io:vmlinux::start { trace(pid); }"));
     assert!(stderr.contains("probe description io:vmlinux::start (Private/Private/Unknown)"), "{stderr}");
     let pragmas = "#pragma D option amin=Stable/Stable/Common\n#pragma D attributes Evolving/Stable/Common x\nint x;\n";
-    let stderr = ends_with(1, dtrace().args(["-x", "errtags", "-en", &format!("{pragmas}BEGIN {{ x = 1; }}")]));
+    let stderr =
+        ends_with(1, dtrace().args(["-x", "errtags", "-en", &format!("{pragmas}dtrace:::BEGIN {{ x = 1; }}")]));
     assert!(stderr.contains("[D_ATTR_MIN] "), "{stderr}");
-    good(dtrace().args(["-x", "amin=Stable/Stable/Common", "-en", "BEGIN { x = pid; trace(curpsinfo->pr_pid); }"]));
+    good(dtrace().args([
+        "-x",
+        "amin=Stable/Stable/Common",
+        "-en",
+        "dtrace:::BEGIN { x = pid; trace(curpsinfo->pr_pid); }",
+    ]));
 }
 
 #[test]
