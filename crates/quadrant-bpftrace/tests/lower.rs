@@ -215,6 +215,13 @@ fn names_of_functions_in_go_have_slashes() {
         ("f/pid == 1/ { }", "f"),
         ("f/pid==1/ { }", "f"),
         ("f/@a[tid]/{ }", "f"),
+        ("f/@x[tid,1]/ { }", "f"),
+        ("f/strncmp(str(arg0),\"a\",1)==0/ { }", "f"),
+        ("f/str(arg0)==\"a,b\"/ { }", "f"),
+        ("f/pid /{ }", "f"),
+        ("f/pid\n/{ }", "f"),
+        ("f/args.x / 2/{ }", "f"),
+        ("f/(args.x,1).0/{ }", "f"),
     ];
     for (text, name) in names {
         let parsed = parse(&format!("uprobe:/bin/x:{text}"));

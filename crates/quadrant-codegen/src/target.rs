@@ -53,6 +53,8 @@ pub struct Target {
     pub stack_keys: u32,
     /// How many short stacks are kept apart, in memory that is taken at the start; 0 where all stacks are kept together.
     pub short_stacks: u32,
+    /// In kernel stacks that begin in a program at a tracepoint, the program comes twice (seen on Linux 5.10).
+    pub programs_come_twice: bool,
     /// The kernel calls programs at its events of system calls through a function that has a frame of its own (Linux 6.13), as it holds off
     /// other programs there.
     pub syscall_events_have_frame: bool,

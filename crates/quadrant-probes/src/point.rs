@@ -1,7 +1,7 @@
 //! Making the points that resolvers give.
 
 use crate::error::{Result, advise};
-use quadrant_program::probe::{Args, Found, Point, Site};
+use quadrant_program::probe::{Args, Found, Point, ProbeSpec, Site};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,4 +31,9 @@ pub(crate) fn check_count(pattern: &str, count: usize, limit: usize) -> Result<(
         "name fewer, or allow that many with --max-probes {count} or, in the script, `config = {{ max_probes = {count} }}`"
     );
     Err(advise(format!("`{pattern}` matches {count} probes, more than the limit of {limit}"), help))
+}
+
+/// Whether the last part of a probe, which names its place, is left empty.
+pub(crate) fn names_nothing(spec: &ProbeSpec) -> bool {
+    spec.parts.last().is_some_and(String::is_empty)
 }

@@ -36,6 +36,7 @@ const GROWING_KEYS: u32 = 1 << 16;
 const FIXED_KEYS: u32 = 1 << 13;
 /// As the kernel's macro KERNEL_VERSION has it.
 const LINUX_6_13: u64 = 6 << 16 | 13 << 8;
+const LINUX_5_11: u64 = 5 << 16 | 11 << 8;
 /// Distinct stacks kept, of about a kilobyte each, where memory for them is taken only as they come.
 const GROWING_STACKS: u32 = 1 << 16;
 /// The most of them: a gigabyte, if all are long.
@@ -87,6 +88,7 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         map_keys: asked_keys.unwrap_or(default_keys),
         stack_keys,
         short_stacks,
+        programs_come_twice: stacks && cfg!(target_arch = "x86_64") && kernel_version() < LINUX_5_11,
         syscall_events_have_frame: stacks && kernel_version() >= LINUX_6_13,
         fronts: no_prealloc,
         arch: native(),

@@ -257,9 +257,15 @@ impl Lower<'_> {
             Type::None => "void".to_owned(),
             ty => lower.describe(ty),
         };
+        let help = match (&frame.ty, got) {
+            (Type::Bool, got) if got.is_integer() => "compare it: `… != 0`".to_owned(),
+            (ty, Type::Bool) if ty.is_integer() => format!("make it a number: `({})(…)`", self.describe(ty)),
+            _ => String::new(),
+        };
         let (wanted, got) = (shown(self, &frame.ty), shown(self, got));
         let span = self.with_semicolon(span);
-        self.error(span, format!("the result of `{}` is {wanted}, and this is {got}", frame.name))
+        let message = format!("the result of `{}` is {wanted}, and this is {got}", frame.name);
+        if help.is_empty() { self.error(span, message) } else { self.error_help(span, message, help) }
     }
 
     /// How many `return`s were in loops of the function so far.

@@ -129,8 +129,8 @@ impl<'a> Scan<'a> {
         self.part_start = self.pos;
     }
 
-    /// Whether a `/` belongs to a function's name rather than to a predicate, as in `net/http.(*Server).Serve`: no
-    /// other `/` ends the word, and what comes next may follow an attach point.
+    /// Whether a `/` belongs to a function's name rather than to a predicate, as in `net/http.(*Server).Serve`: what follows is the rest of
+    /// a name of Go's, with its package, and then comes what may follow an attach point.
     fn in_name(&self) -> bool {
         let has_names = matches!(self.kind().as_deref(), Some("uprobe" | "u" | "uretprobe" | "ur"));
         if !has_names || self.parts.len() < 2 || self.text.is_empty() {
@@ -139,7 +139,11 @@ impl<'a> Scan<'a> {
         let rest = &self.source[self.pos..];
         let word = rest.split(|c: char| c.is_whitespace() || matches!(c, ',' | '{')).next().unwrap_or("");
         let next = rest[word.len()..].trim_start();
-        !word.ends_with('/') && (next.is_empty() || next.starts_with([',', '{', '/']))
+        is_rest_of_name(word)
+            && match next.strip_prefix('/') {
+                Some(predicate) => predicate.split('{').next().is_some_and(|text| text.contains('/')),
+                None => next.is_empty() || next.starts_with([',', '{']),
+            }
     }
 
     /// What kind of probe the first part names.
@@ -155,4 +159,17 @@ impl<'a> Scan<'a> {
             _ => false,
         }
     }
+}
+
+/// Whether it is `/http.(*Server).Serve`, and no predicate.
+fn is_rest_of_name(word: &str) -> bool {
+    const OBJECTS: [&str; 3] = ["/args.", "/retval.", "/curtask."];
+    let belongs = |c: char| c.is_alphanumeric() || "_.*()[]/-".contains(c);
+    let count = |wanted| word.matches(wanted).count();
+    word.contains('.')
+        && !word.ends_with('/')
+        && word.chars().all(belongs)
+        && count('(') == count(')')
+        && count('[') == count(']')
+        && !OBJECTS.iter().any(|object| word.starts_with(object))
 }

@@ -357,9 +357,10 @@ impl Lower<'_, '_> {
         if !has_own || stack.mode != StackMode::Dtrace && !self.is_at_tracepoints() {
             return 0;
         }
-        OWN_FRAMES
-            + i64::from(self.f.frames)
-            + i64::from(self.g.target.syscall_events_have_frame && self.is_at_syscalls())
+        let target = self.g.target;
+        let is_twice = target.programs_come_twice && !matches!(self.unit.context, Context::Function { .. });
+        let has_another = target.syscall_events_have_frame && self.is_at_syscalls();
+        OWN_FRAMES + i64::from(self.f.frames) + i64::from(is_twice) + i64::from(has_another)
     }
 
     /// Whether the script has the program at tracepoints, however it runs there.

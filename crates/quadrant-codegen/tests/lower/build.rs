@@ -59,6 +59,7 @@ pub fn target() -> Target {
         map_keys: 4096,
         stack_keys: 1024,
         short_stacks: 0,
+        programs_come_twice: false,
         syscall_events_have_frame: false,
         fronts: true,
         arch: quadrant_program::arch::native(),

@@ -8,7 +8,7 @@ use quadrant_program::probe::{BtfFunction, FieldPlace, Found, Point, ProbeError,
 use super::program;
 use crate::error::{Result, advise, error};
 use crate::kernel::{IMAGE, Kernel, Prototype, Selected, Wanted, Way, owner};
-use crate::point::{ArgsPool, check_count};
+use crate::point::{ArgsPool, check_count, names_nothing};
 use crate::source::Options;
 
 /// Arguments that registers hold on every architecture that this runs on.
@@ -21,7 +21,7 @@ pub(crate) fn resolve(kernel: &Kernel, spec: &ProbeSpec, options: &Options) -> R
     }
     let form = || error("a function is written `fentry:function` or `fentry:module:function`");
     let wanted = Wanted::parse(&spec.parts).filter(|_| !spec.parts.is_empty()).ok_or_else(form)?;
-    if wanted.name.text().is_empty() {
+    if names_nothing(spec) {
         return Err(error("the probe names no function"));
     }
     let way = kernel.way(spec.kind, wanted.name.text())?;

@@ -4,7 +4,7 @@ use super::list;
 use super::list::KERNEL;
 use crate::error::{Result, advise, error, from_types, no_match};
 use crate::glob::Glob;
-use crate::point::{ArgsPool, check_count};
+use crate::point::{ArgsPool, check_count, names_nothing};
 use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{Args, Field, FieldPlace, Found, Point, ProbeKind, ProbeSpec, Site};
 use quadrant_types::{Param, Types};
@@ -16,7 +16,7 @@ pub(crate) fn resolve(types: &Types, spec: &ProbeSpec, limit: usize) -> Result<V
         [module, event] => (Glob::new(module), Glob::new(event)),
         _ => return Err(error("a raw tracepoint is named `rawtracepoint:event`, as in `rawtracepoint:sched_switch`")),
     };
-    if event.text().is_empty() {
+    if names_nothing(spec) {
         return Err(error("the probe names no event"));
     }
     if !module.matches(KERNEL) {

@@ -122,6 +122,7 @@ fn target(program: &Program) -> Target {
         map_keys: program.config.max_map_keys.unwrap_or(KEYS),
         stack_keys: STACKS,
         short_stacks: 0,
+        programs_come_twice: false,
         syscall_events_have_frame: false,
         fronts: false,
         arch: native(),

@@ -92,6 +92,7 @@ pub(super) fn target(host: Host, asked_keys: Option<u32>) -> Target {
         map_keys: MAP_KEYS,
         stack_keys: growing_stacks(asked_keys),
         short_stacks: 0,
+        programs_come_twice: false,
         syscall_events_have_frame: false,
         fronts: false,
         arch: native(),
