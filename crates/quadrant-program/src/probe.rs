@@ -449,6 +449,8 @@ pub enum Absence {
     Vector,
     /// The compiler threw it away.
     Optimized,
+    /// It, or an argument before it, is of a class of C++ that may be handed over by its address or as it is.
+    Class,
     /// The debug information does not say where it is, or in a way that is not understood.
     Unknown,
 }
@@ -459,6 +461,9 @@ impl Absence {
         match self {
             Absence::Vector => "floating point values are handed over in XMM registers, which eBPF cannot read",
             Absence::Optimized => "the compiler has optimized it out",
+            Absence::Class => {
+                "the debug information does not tell whether a C++ class that is handed over here goes by its address"
+            }
             Absence::Unknown => "the debug information does not say where it is here",
         }
     }

@@ -20,7 +20,8 @@ mod types;
 
 pub use btf::{Btf, BtfKind};
 pub use dwarf::{
-    Base, Companions, DebugInfo, DieRef, Function, LineCode, Location, Parameter, Sections, SourceLine, Subprogram,
+    Base, Companions, DebugInfo, DieRef, Function, LineCode, Location, Parameter, Passing, Sections, SourceLine,
+    Subprogram,
 };
 pub use error::TypeError;
 pub use format::{EventFormat, FieldStorage, FormatField};

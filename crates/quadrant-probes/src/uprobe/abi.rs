@@ -3,7 +3,7 @@
 
 use quadrant_program::arch::{Arch, X86_64};
 use quadrant_program::probe::{Absence, MOST_WORDS, Operand, UserPlace};
-use quadrant_types::{CType, TypeId, Types};
+use quadrant_types::{CType, Passing, TypeId, Types};
 
 /// Bytes of a word.
 const WORD: u64 = 8;
@@ -28,6 +28,8 @@ enum Class {
     Memory,
     /// By its address, in a register.
     Address,
+    /// By its address or as it is, which cannot be told.
+    Unclear,
     /// On the stack; a result in a register of the floating point unit.
     Extended,
 }
@@ -46,25 +48,33 @@ pub(super) struct Places<'a> {
     vectors: u8,
     /// Bytes of arguments on the stack.
     stack: u64,
-    /// A parameter before has no known place, so the later ones have none either.
-    is_lost: bool,
+    /// Why a parameter before has no known place, so the later ones have none either.
+    lost: Option<Absence>,
 }
 
 impl<'a> Places<'a> {
     /// For a function with that result, which may take the first register for its own address.
     pub fn new(types: &'a Types, result: TypeId, is_rust: bool) -> Self {
-        let places = Self { types, is_rust, integers: 0, vectors: 0, stack: 0, is_lost: false };
-        let hidden = matches!(places.class(result), Class::Memory | Class::Address);
-        Self { integers: hidden.into(), ..places }
+        let places = Self { types, is_rust, integers: 0, vectors: 0, stack: 0, lost: None };
+        match class_of_result(types, result, is_rust) {
+            Class::Unclear => Self { lost: Some(Absence::Class), ..places },
+            Class::Memory | Class::Address => Self { integers: 1, ..places },
+            _ => places,
+        }
     }
 
     /// The place of the next parameter.
     pub fn next(&mut self, ty: TypeId) -> UserPlace {
-        self.is_lost |= self.is_rust && is_unclear(self.types, ty);
-        if self.is_lost {
-            return UserPlace::Absent(Absence::Unknown);
-        }
-        match self.class(ty) {
+        let class = self.class(ty);
+        self.lost = self.lost.or(match class {
+            Class::Unclear => Some(Absence::Class),
+            _ => (self.is_rust && is_unclear(self.types, ty)).then_some(Absence::Unknown),
+        });
+        self.lost.map_or_else(|| self.place(ty, class), UserPlace::Absent)
+    }
+
+    fn place(&mut self, ty: TypeId, class: Class) -> UserPlace {
+        match class {
             Class::Empty => UserPlace::Words { words: [Operand::Const(0); MOST_WORDS], count: 0 },
             Class::Words { words, count } => self.words(ty, words, count),
             Class::Memory | Class::Extended => self.on_stack(ty, false),
@@ -72,6 +82,7 @@ impl<'a> Places<'a> {
                 Some(base) => UserPlace::Memory { base, disp: 0, indirect: false },
                 None => self.on_stack(ty, true),
             },
+            Class::Unclear => UserPlace::Absent(Absence::Class),
         }
     }
 
@@ -110,7 +121,7 @@ impl<'a> Places<'a> {
     }
 
     fn class(&self, ty: TypeId) -> Class {
-        match class(self.types, ty) {
+        match class(self.types, ty, self.is_rust) {
             // Rust hands over the address of what does not fit into two registers.
             Class::Memory if self.is_rust => Class::Address,
             class => class,
@@ -124,10 +135,11 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
     if is_rust && is_unclear(types, ty) {
         return UserPlace::Absent(Absence::Unknown);
     }
-    match class(types, ty) {
+    match class_of_result(types, ty, is_rust) {
         Class::Empty => UserPlace::Words { words: [Operand::Const(0); MOST_WORDS], count: 0 },
         Class::Memory | Class::Address => UserPlace::Memory { base: first, disp: 0, indirect: false },
         Class::Extended => UserPlace::Absent(Absence::Vector),
+        Class::Unclear => UserPlace::Absent(Absence::Class),
         Class::Words { words, count } => {
             let mut registers = [register(first), register(RDX)].into_iter();
             let place = |class| match class {
@@ -189,9 +201,19 @@ fn in_words(words: [Operand; MOST_WORDS], count: u8) -> UserPlace {
     }
 }
 
-fn class(types: &Types, ty: TypeId) -> Class {
-    if types.is_passed_by_address(ty) {
-        return Class::Address;
+/// A large result is in memory of the caller in any case.
+fn class_of_result(types: &Types, ty: TypeId, is_rust: bool) -> Class {
+    match class(types, ty, is_rust) {
+        Class::Unclear if types.size_of(ty).is_some_and(|size| size > IN_REGISTERS) => Class::Memory,
+        class => class,
+    }
+}
+
+fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
+    match types.passing(ty) {
+        Passing::ByAddress if !is_rust => return Class::Address,
+        Passing::Unclear if !is_rust => return Class::Unclear,
+        _ => {}
     }
     let Some(size) = types.size_of(ty) else { return Class::Empty };
     match types.kind(ty) {

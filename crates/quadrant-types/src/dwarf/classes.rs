@@ -3,14 +3,15 @@
 //!
 //! clang says it of each class, gcc (12) leaves it to be found out by the functions that a class declares.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use gimli::{DW_AT_calling_convention, DW_AT_declaration, DW_AT_external, DwTag};
 
 use super::Die;
 use super::die::DieRef;
 
-/// Bases and members of a class that are looked at.
+/// Classes within a class that are looked at.
 const MAX_PARTS: usize = 1024;
 /// Typedefs, qualifiers and dimensions around a class.
 const MAX_AROUND: usize = 16;
@@ -20,29 +21,86 @@ const AROUND: [DwTag; 4] =
     [gimli::DW_TAG_typedef, gimli::DW_TAG_const_type, gimli::DW_TAG_volatile_type, gimli::DW_TAG_array_type];
 const REFERENCES: [DwTag; 2] = [gimli::DW_TAG_reference_type, gimli::DW_TAG_rvalue_reference_type];
 
-/// Whether such values are handed over by their address. A class is, if one of its bases or members is.
-pub(crate) fn is_passed_by_address(class: &Die<'_>) -> bool {
-    let (mut left, mut seen) = (vec![class.at], HashSet::new());
-    while let Some(at) = left.pop().filter(|_| seen.len() < MAX_PARTS) {
-        let Some(part) = record(class, at).filter(|part| seen.insert(part.at)) else { continue };
-        match is_said(&part) {
-            Some(true) => return true,
-            Some(false) => {}
-            None => {
-                let children = part.children();
-                if has_functions_of_its_own(&part, &children) {
-                    return true;
-                }
-                left.extend(children.iter().filter_map(type_of_part));
-            }
-        }
-    }
-    false
+/// How the values of a type are handed over. Of the parts of a class the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Passing {
+    /// As they are.
+    ByValue,
+    /// What the class declares can be understood either way, or it has too many parts.
+    Unclear,
+    /// By their address: a C++ class that has to be copied, moved or destroyed by a function of its own.
+    ByAddress,
 }
 
-fn is_said(class: &Die<'_>) -> Option<bool> {
+/// What was found out of each class.
+pub(super) type Known = RefCell<HashMap<DieRef, Passing>>;
+
+/// How such values are handed over.
+pub(crate) fn passing(class: &Die<'_>) -> Passing {
+    Walk { from: class, open: Vec::new(), seen: HashSet::new() }.answer()
+}
+
+/// Goes through the parts of a class, innermost first.
+struct Walk<'a> {
+    from: &'a Die<'a>,
+    open: Vec<Open>,
+    seen: HashSet<DieRef>,
+}
+
+/// A class of which some parts are still to be looked at.
+struct Open {
+    at: DieRef,
+    passing: Passing,
+    parts: Vec<DieRef>,
+}
+
+impl Walk<'_> {
+    fn answer(mut self) -> Passing {
+        let mut found = self.look(self.from.at);
+        while let Some(mut class) = self.open.pop() {
+            class.passing = class.passing.max(found.unwrap_or(Passing::ByValue));
+            let goes_on = class.passing != Passing::ByAddress && self.seen.len() <= MAX_PARTS;
+            found = match class.parts.pop().filter(|_| goes_on) {
+                Some(part) => {
+                    self.open.push(class);
+                    self.look(part)
+                }
+                None => {
+                    self.from.info.passing.borrow_mut().insert(class.at, class.passing);
+                    Some(class.passing)
+                }
+            };
+        }
+        found.unwrap_or(Passing::ByValue)
+    }
+
+    /// What is known of a type; a class that was not looked at before is opened.
+    fn look(&mut self, at: DieRef) -> Option<Passing> {
+        let Some(class) = record(self.from, at) else { return Some(Passing::ByValue) };
+        let known = self.from.info.passing.borrow().get(&class.at).copied();
+        // Only damaged debug information has classes that are parts of themselves.
+        if known.is_some() || !self.seen.insert(class.at) {
+            return known.or(Some(Passing::ByValue));
+        }
+        if self.seen.len() > MAX_PARTS {
+            return Some(Passing::Unclear);
+        }
+        let (passing, parts) = is_said(&class).map_or_else(|| found_out(&class), |passing| (passing, Vec::new()));
+        self.open.push(Open { at: class.at, passing, parts });
+        None
+    }
+}
+
+fn is_said(class: &Die<'_>) -> Option<Passing> {
     let convention = class.number(DW_AT_calling_convention)?;
-    Some(convention == u64::from(gimli::DW_CC_pass_by_reference.0))
+    let by_address = convention == u64::from(gimli::DW_CC_pass_by_reference.0);
+    Some(if by_address { Passing::ByAddress } else { Passing::ByValue })
+}
+
+/// What the functions of a class say, and its parts, which may say more.
+fn found_out(class: &Die<'_>) -> (Passing, Vec<DieRef>) {
+    let children = class.children();
+    (by_functions(class, &children), children.iter().filter_map(type_of_part).collect())
 }
 
 /// The class that a type is, or has elements of.
@@ -69,14 +127,28 @@ fn type_of_part(child: &Die<'_>) -> Option<DieRef> {
     child.reference(gimli::DW_AT_type).filter(|_| is_part)
 }
 
-fn has_functions_of_its_own(class: &Die<'_>, children: &[Die<'_>]) -> bool {
+fn by_functions(class: &Die<'_>, children: &[Die<'_>]) -> Passing {
     let methods = || children.iter().filter(|child| child.tag() == gimli::DW_TAG_subprogram);
     let is_destructor = |method: &Die<'_>| method.name().is_some_and(|name| name.starts_with('~'));
-    let copies: Vec<_> = methods().filter(|method| is_copying(class, method)).collect();
-    children.iter().any(is_virtual)
+    let constructors: Vec<_> = methods().filter_map(|method| Copying::of(class, method)).collect();
+    let copies: Vec<_> = constructors.iter().filter(|copy| !copy.takes_more).collect();
+    // To declare a move assignment deletes the copy constructor that is not declared.
+    let is_deleted_by_assignment = || {
+        copies.iter().all(|copy| is_implicit(copy.method)) && methods().any(|method| is_move_assignment(class, method))
+    };
+    let has_own = children.iter().any(is_virtual)
         || methods().any(|method| is_destructor(method) && is_written(method))
-        || copies.iter().any(|copy| is_written(copy))
-        || (!copies.is_empty() && copies.iter().all(|copy| copy.flag(gimli::DW_AT_deleted)))
+        || copies.iter().any(|copy| is_written(copy.method))
+        || (!copies.is_empty() && copies.iter().all(|copy| copy.method.flag(gimli::DW_AT_deleted)))
+        || is_deleted_by_assignment();
+    // A class has one of each kind.
+    let is_doubtful =
+        |more: &Copying<'_>| more.takes_more && copies.iter().all(|copy| copy.reference != more.reference);
+    match has_own {
+        true => Passing::ByAddress,
+        false if constructors.iter().any(is_doubtful) => Passing::Unclear,
+        false => Passing::ByValue,
+    }
 }
 
 /// A virtual function or base: an object has a pointer that copying has to set.
@@ -87,22 +159,47 @@ fn is_virtual(child: &Die<'_>) -> bool {
 /// Neither made by the compiler nor asked of it at its declaration.
 fn is_written(method: &Die<'_>) -> bool {
     let is_default = method.number(gimli::DW_AT_defaulted) == Some(u64::from(gimli::DW_DEFAULTED_in_class.0));
-    !is_default && !method.flag(gimli::DW_AT_artificial) && !method.flag(gimli::DW_AT_deleted)
+    !is_default && !is_implicit(method) && !method.flag(gimli::DW_AT_deleted)
 }
 
-/// A constructor whose one parameter is a reference to another object of the class.
-fn is_copying(class: &Die<'_>, method: &Die<'_>) -> bool {
-    let plain = |die: &Die<'_>| die.name().map(|name| name.split('<').next().unwrap_or_default().to_owned());
-    if plain(method).is_none_or(|name| Some(name) != plain(class)) {
-        return false;
+fn is_implicit(method: &Die<'_>) -> bool {
+    method.flag(gimli::DW_AT_artificial)
+}
+
+/// A constructor that copies or moves another object of the class, or may do so.
+struct Copying<'a> {
+    method: &'a Die<'a>,
+    /// The kind of reference to the other object.
+    reference: DwTag,
+    /// There are more parameters. It copies if all of them have default arguments, which debug information does not tell.
+    takes_more: bool,
+}
+
+impl<'a> Copying<'a> {
+    fn of(class: &Die<'_>, method: &'a Die<'a>) -> Option<Self> {
+        let plain = |die: &Die<'_>| die.name().map(|name| name.split('<').next().unwrap_or_default().to_owned());
+        plain(method).filter(|name| Some(name) == plain(class).as_ref())?;
+        let given = given(method);
+        let reference = reference_to(class, given.first()?)?;
+        Some(Self { method, reference, takes_more: given.len() > 1 })
     }
-    let is_given = |die: &Die<'_>| die.tag() == gimli::DW_TAG_formal_parameter && !die.flag(gimli::DW_AT_artificial);
-    let given: Vec<_> = method.children().into_iter().filter(is_given).collect();
-    matches!(given.as_slice(), [other] if referred(other).is_some_and(|other| other.at == class.at))
 }
 
-fn referred<'a>(parameter: &Die<'a>) -> Option<Die<'a>> {
+fn is_move_assignment(class: &Die<'_>, method: &Die<'_>) -> bool {
+    let moves = |other: &Die<'_>| reference_to(class, other) == Some(gimli::DW_TAG_rvalue_reference_type);
+    method.name().as_deref() == Some("operator=") && !is_implicit(method) && given(method).first().is_some_and(moves)
+}
+
+/// The parameters that the source has.
+fn given<'a>(method: &Die<'a>) -> Vec<Die<'a>> {
+    let is_given = |die: &Die<'_>| die.tag() == gimli::DW_TAG_formal_parameter && !is_implicit(die);
+    method.children().into_iter().filter(is_given).collect()
+}
+
+/// The kind of reference to an object of the class that a parameter is.
+fn reference_to(class: &Die<'_>, parameter: &Die<'_>) -> Option<DwTag> {
     let reference = parameter.other(parameter.reference(gimli::DW_AT_type)?)?;
-    let is_reference = REFERENCES.contains(&reference.tag());
-    is_reference.then(|| record(parameter, reference.reference(gimli::DW_AT_type)?)).flatten()
+    let kind = Some(reference.tag()).filter(|tag| REFERENCES.contains(tag))?;
+    let other = record(parameter, reference.reference(gimli::DW_AT_type)?)?;
+    (other.at == class.at).then_some(kind)
 }

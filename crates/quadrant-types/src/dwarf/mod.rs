@@ -19,7 +19,8 @@ mod sections;
 mod split;
 mod units;
 
-pub(crate) use classes::is_passed_by_address;
+pub use classes::Passing;
+pub(crate) use classes::passing;
 pub(crate) use die::Die;
 pub use die::DieRef;
 pub use lines::SourceLine;
@@ -43,6 +44,7 @@ pub struct DebugInfo {
     units: Units,
     split: split::SplitFiles,
     names: OnceCell<search::NameIndex>,
+    passing: classes::Known,
     bytes: usize,
 }
 
@@ -75,7 +77,7 @@ impl DebugInfo {
         let units = Units::index(&dwarf).map_err(|e| format!("its units: {e}"))?;
         let left = limit.saturating_sub(bytes as u64);
         let split = split::SplitFiles::new(Box::new(companions), left);
-        Ok(Some(Self { dwarf, units, split, names: OnceCell::new(), bytes }))
+        Ok(Some(Self { dwarf, units, split, names: OnceCell::new(), passing: classes::Known::default(), bytes }))
     }
 
     /// The functions at `vaddr`, innermost first: the last one is the real function, those before it are inlined. Empty when

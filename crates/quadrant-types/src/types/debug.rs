@@ -4,7 +4,7 @@ use super::{
     CType, DebugTypes, Entry, EnumValue, Form, FuncProto, Home, MAX_CHAIN, Member, Param, Qualifier, TypeId, Types, X87,
 };
 use crate::DebugInfo;
-use crate::dwarf::{self, Die, DieRef};
+use crate::dwarf::{self, Die, DieRef, Passing};
 use gimli::DwTag;
 use std::rc::Rc;
 
@@ -89,12 +89,11 @@ impl Types {
         crate::suggest::suggest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
-    /// Whether the calling convention hands over the address of such a value instead of the value: a C++ class that has to be
-    /// copied by a function of its own.
-    pub fn is_passed_by_address(&self, id: TypeId) -> bool {
-        let Some(Home::Debug(of, die)) = self.entry(id).home else { return false };
-        let by_address = |info: &DebugInfo| info.die(die).is_some_and(|class| dwarf::is_passed_by_address(&class));
-        self.debug_info(of).is_some_and(|info| by_address(&info))
+    /// Whether the calling convention hands over such a value or its address.
+    pub fn passing(&self, id: TypeId) -> Passing {
+        let Some(Home::Debug(of, die)) = self.entry(id).home else { return Passing::ByValue };
+        let passing = |info: &DebugInfo| info.die(die).map(|class| dwarf::passing(&class));
+        self.debug_info(of).and_then(|info| passing(&info)).unwrap_or(Passing::ByValue)
     }
 
     /// One handle for types that every unit of a program describes again: code that reads them can be shared.

@@ -102,7 +102,7 @@ fn classes_that_have_to_be_copied_by_a_function() {
     needs_root!();
     let script = r#"uprobe:BIN:cpp:make, uprobe:BIN:cpp:take { printf("%s %d\n", func, args.n); }
         uprobe:BIN:cpp:"take(Copied, int)", uprobe:BIN:cpp:"take(Plain, int)", uprobe:BIN:cpp:"take(Virtual, int)",
-            uprobe:BIN:cpp:"take(Single, int)" { print(args.it.v); }
+            uprobe:BIN:cpp:"take(Single, int)", uprobe:BIN:cpp:"take(Assigned, int)" { print(args.it.v); }
         uprobe:BIN:cpp:"take(Holder, int)" { print(args.it.part[0].v); }
         uretprobe:BIN:cpp:make { print(retval.v); }"#;
     let wanted = [
@@ -113,6 +113,7 @@ fn classes_that_have_to_be_copied_by_a_function() {
         ("take(Holder, int) 23", "4"),
         ("take(Virtual, int) 24", "5"),
         ("take(Single, int) 25", "6"),
+        ("take(Assigned, int) 26", "7"),
     ];
     for target in [target!("copied-cc"), target!("copied-cc-plain")] {
         let outcome = on(&target, script);
@@ -122,6 +123,24 @@ fn classes_that_have_to_be_copied_by_a_function() {
         lines.sort_unstable();
         wanted.sort_unstable();
         assert_eq!(lines, wanted, "{}", outcome.describe());
+    }
+}
+
+/// A constructor with default arguments copies, one without does not; debug information has both alike. A result in memory is the same.
+#[test]
+fn classes_that_cannot_be_told_are_not_guessed_at() {
+    needs_root!();
+    let target = target!("copied-cc-plain");
+    for (function, value) in [
+        ("uprobe:BIN:cpp:doubtful", "args.it.v"),
+        ("uprobe:BIN:cpp:doubtful", "args.n"),
+        ("uretprobe:BIN:cpp:make_doubtful", "retval.v"),
+        ("uprobe:BIN:cpp:crowd", "args.it.parts.v"),
+    ] {
+        let text = format!("{function} {{ print({value}); }}").replace("BIN", &target);
+        let outcome = script(&text).run().expect("the tracer runs");
+        assert!(!outcome.success(), "{}", outcome.describe());
+        assert!(outcome.stderr.contains("does not tell whether a C++ class"), "{}", outcome.describe());
     }
 }
 
