@@ -438,7 +438,7 @@ impl Trace {
         for loaded in &self.kernel.programs {
             let missed = loaded.program.info().map_or(0, |info| info.recursion_misses);
             if missed > 0 {
-                ledger.missed.push((self.name(loaded, 0), missed));
+                ledger.missed.push((self.name_of_all(loaded), missed));
             }
         }
         attached.iter().for_each(|one| self.add_missed(one, &mut ledger));
@@ -479,7 +479,7 @@ impl Trace {
             let loaded = &self.kernel.programs[one.loaded];
             let info = loaded.program.info().ok()?;
             Some(ProbeCost {
-                name: self.name(loaded, 0),
+                name: self.name_of_all(loaded),
                 points: loaded.count,
                 runs: info.run_cnt,
                 run_time_ns: info.run_time_ns,

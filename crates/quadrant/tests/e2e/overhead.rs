@@ -158,3 +158,17 @@ fn a_trace_that_ends_at_once_has_a_table_too() {
     assert!(outcome.stderr.contains(" 0 runs\n"), "{}", outcome.describe());
     assert!(outcome.stderr.contains("The tracer itself: "), "{}", outcome.describe());
 }
+
+/// What is counted of all points of a program is not the first one's.
+#[test]
+fn a_program_of_many_points_is_named_with_their_number() {
+    needs_root!();
+    let text = "tracepoint:sched:* { @ = count(); } interval:ms:300 { exit(); }";
+    let outcome = good(script(text).args(["--overhead"]));
+    let of_many = |line: &str| line.contains("  tracepoint:sched:") && line.contains(" more");
+    assert!(outcome.stderr.lines().any(of_many), "{}", outcome.describe());
+    let outcome = good(quadrant().args(["dtrace", "-qn", "sdt:::{ @ = count(); } tick-1s { exit(0); }"]));
+    // How many there are is up to the kernel.
+    let mut missed = outcome.stderr.lines().filter(|line| line.contains(" missed by sdt:"));
+    assert!(missed.all(|line| line.ends_with(" more")), "{}", outcome.describe());
+}
