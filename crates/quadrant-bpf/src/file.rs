@@ -32,7 +32,7 @@ const LOOKS: &[libc::c_long] = &[
 
 /// Whether a system call only looks at files. Its number is the processor's, as in `/proc/PID/syscall`.
 pub fn is_look(number: i64) -> bool {
-    LOOKS.iter().any(|look| i64::from(*look) == number)
+    LOOKS.contains(&number)
 }
 
 /// A path for messages: what a path that leads to a descriptor of this process stands for.
