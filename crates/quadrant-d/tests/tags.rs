@@ -27,6 +27,9 @@ const CAUSES: &[(&str, &str)] = &[
     ("args[0]++;", "D_ARGS_IDX"),
     // Calls without a value, and aggregations, where a value is wanted.
     ("x = printf(\"x\");", "D_OP_INCOMPAT"),
+    ("x = usym(1);", "D_CG_EXPR"),
+    ("a[func(1)] = 1; a[1] = 2;", "D_PROTO_ARG"),
+    ("a[1] = 1; a[func(1)] = 2;", "D_PROTO_ARG"),
     ("x = 1 ? trace(1) : trace(2);", "D_OP_INCOMPAT"),
     ("x = (none_t)1;", "D_SYNTAX"),
     ("x = count();", "D_OP_INCOMPAT"),
@@ -452,7 +455,8 @@ fn what_follows_a_predicate_is_told() {
 
 #[test]
 fn addresses_by_name_are_statements_and_keys() {
-    let compiled = compiled("BEGIN { sym(1); usym(2); @[mod(3), func(4)] = count(); }");
+    let compiled =
+        compiled("BEGIN { sym(1); usym(2); @[mod(3), func(4)] = count(); a[func(1), 2] = 1; trace(a[func(1), 2]); }");
     assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
 }
 

@@ -259,7 +259,7 @@ impl Lower<'_> {
         let mut parts = Vec::new();
         for (at, (key, ty)) in keys.iter().zip(types).enumerate() {
             self.check_key(key, at + 1, "associative array")?;
-            let value = self.expr(key)?;
+            let value = self.recorded(key)?;
             let value = self.decayed(value);
             let Some(value) = self.compatible(value.clone(), ty) else {
                 let (wanted, got) = (self.type_name(ty), self.type_name(&value.ty));
@@ -392,7 +392,7 @@ impl Lower<'_> {
                 let mut types = Vec::new();
                 for (at, key) in keys.iter().enumerate() {
                     self.check_key(key, at + 1, "associative array")?;
-                    let value = self.expr(key)?;
+                    let value = self.recorded(key)?;
                     types.push(self.decayed(value).ty);
                 }
                 Some(types)

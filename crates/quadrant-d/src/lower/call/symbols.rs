@@ -28,7 +28,7 @@ pub(in super::super) fn is_symbol(name: &str) -> bool {
 }
 
 impl Lower<'_> {
-    /// A value that is recorded as it is, as a key of an aggregation or by a statement of its own: also an address by its name.
+    /// A value that is recorded as it is, as a key or by a statement of its own: also an address by its name.
     pub(in super::super) fn recorded(&mut self, expr: &ast::Expr) -> Option<Value> {
         match &expr.kind {
             ast::ExprKind::Call { callee, args } if is_symbol(&callee.name) => {
@@ -52,8 +52,7 @@ impl Lower<'_> {
         let name = call.name;
         let message =
             format!("tracing function {name}( ) may not be called from a D expression (D program context required)");
-        let help =
-            "it is a statement of its own, or a key of an aggregation; `printf(\"%a\", address)` shows a name, too";
+        let help = "it is a statement of its own, or a key; `printf(\"%a\", address)` shows a name, too";
         self.fail_help(call.span, "D_CG_EXPR", message, help)
     }
 
