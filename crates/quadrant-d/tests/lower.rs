@@ -300,11 +300,29 @@ fn a_predicate_knows_the_variables_of_its_body() {
         "BEGIN /!self->seen/ { self->seen = arg0; }",
         "BEGIN /x == 0 && a[1] == NULL/ { x = 5; a[1] = \"text\"; }",
         "BEGIN, END /!this->first++ && !y/ { y = 1; }",
+        "BEGIN /!self->y/ { x = self->y; self->y = 2; }",
     ] {
         assert_eq!(tags(&run(text, &[])), [""; 0], "{text}");
     }
     assert_eq!(tags(&run("BEGIN /!self->seen/ { self->other = 1; }", &[])), ["D_VAR_UNDEF"]);
     assert_eq!(tags(&run("BEGIN /x/ { trace(x); } END { x = 1; }", &[])), ["D_IDENT_UNDEF", "D_IDENT_UNDEF"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_body_is_told_rather_than_its_predicate() {
+    let first = |text: &str| run(text, &[]).diagnostics.first().map_or(String::new(), |first| first.message.clone());
+    assert!(first("BEGIN /!s/ { s = typo; exit(0); }").contains("failed to resolve typo"));
+    assert!(first("BEGIN /y/ { x = z; z = 1; y = 2; }").contains("failed to resolve z"));
+    assert!(first("BEGIN, END /y/ { x = z; z = 1; y = 2; }").contains("failed to resolve z"));
+    assert!(first("BEGIN /nope/ { x = 1; }").contains("failed to resolve nope"));
+}
+
+#[test]
+fn enumerators_of_the_script_come_before_known_constants() {
+    let program = |text: &str| format!("{:?}", run(text, &[]).program.expect("compiles").clauses[0].body);
+    let own = program("enum t { B_TRUE = 7 }; BEGIN { trace(B_TRUE); }");
+    assert!(own.contains("Int(7)") && !own.contains("Int(1)"), "{own}");
+    assert!(program("BEGIN { trace(B_TRUE); }").contains("Int(1)"));
 }
 
 #[test]

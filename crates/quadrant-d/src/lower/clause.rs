@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use quadrant_program::diag::{Diagnostic, Severity};
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::probe::PointId;
 use quadrant_program::program::Clause;
@@ -111,9 +112,11 @@ impl Lower<'_> {
         self.clause = scope(clause, probe, alone);
         let before = self.diagnostics.len();
         let mut predicate = self.predicate(clause);
-        if self.diagnostics[before..].iter().any(|message| message.tag.is_some_and(|tag| UNKNOWN.contains(&tag))) {
-            self.declare_by_body(clause);
-            self.diagnostics.truncate(before);
+        let told = self.diagnostics.split_off(before);
+        if !told.iter().any(|message| message.tag.is_some_and(|tag| UNKNOWN.contains(&tag))) {
+            self.diagnostics.extend(told);
+        } else {
+            self.declare_by_body(clause, &told)?;
             self.clause = scope(clause, probe, alone);
             predicate = self.predicate(clause);
         }
@@ -127,9 +130,18 @@ impl Lower<'_> {
     }
 
     /// A variable in a predicate may have its type from the body: `/!self->seen/ { self->seen = 1; }`.
-    fn declare_by_body(&mut self, clause: &ast::Clause) {
+    /// What else is wrong with the body is told instead of what was told about the predicate: the variable may lack its type for no
+    /// other reason, and a second reading would take what the first one declared too late.
+    fn declare_by_body(&mut self, clause: &ast::Clause, told: &[Diagnostic]) -> Option<()> {
         self.clause.in_body = true;
+        let before = self.diagnostics.len();
         self.body(clause);
+        let is_new = |message: &Diagnostic| told.iter().all(|known| known.message != message.message);
+        if self.diagnostics[before..].iter().any(|message| message.severity == Severity::Error && is_new(message)) {
+            return None;
+        }
+        self.diagnostics.truncate(before);
+        Some(())
     }
 
     /// The provider's condition, then the clause's.

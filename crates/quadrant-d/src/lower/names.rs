@@ -10,7 +10,7 @@ use super::builtin;
 use super::value::{Int, Value};
 use crate::ast::{self, Scope};
 
-/// Constants that scripts expect to be there.
+/// Constants that scripts expect to be there, unless their own enumerations have them.
 const CONSTANTS: &[(&str, i64)] = &[
     ("DTRACEFLT_BADADDR", 1),
     ("DTRACEFLT_BADALIGN", 2),
@@ -57,7 +57,8 @@ impl Lower<'_> {
         if name == "NULL" {
             return Some(self.named(ExprKind::Int(0), "void *", span));
         }
-        if let Some((_, value)) = CONSTANTS.iter().find(|(known, _)| *known == name) {
+        let known = CONSTANTS.iter().find(|(known, _)| *known == name);
+        if let Some((_, value)) = known.filter(|_| !self.enumerators.contains(name)) {
             return Some(self.number(*value, Int::INT, span));
         }
         let (value, id) = self.types.lookup_constant(name)?;
