@@ -16,6 +16,7 @@ use crate::ast::{self, Ident, Scope};
 impl Lower<'_> {
     /// `base.name`, `base->name`
     pub(super) fn field(&mut self, base: &ast::Expr, arrow: bool, name: &Ident, span: Span) -> Option<Value> {
+        let is_argument = is_argument(base);
         let base = self.expr(base)?;
         if let Ty::Xlated(made) = &base.ty {
             let made = made.clone();
@@ -32,20 +33,25 @@ impl Lower<'_> {
                 let (addr, space) = place_of(base.expr);
                 (elem, addr, space)
             }
-            _ => return self.no_record(arrow, &base.ty, span),
+            _ if arrow => return self.no_pointer(&base.ty, is_argument, span),
+            _ => return self.no_record(&base.ty, span),
         };
         let member = self.member_of(record, name, "D_TYPE_MEMBER")?;
         self.read_member(addr, space, &member, span)
     }
 
-    fn no_record<T>(&mut self, arrow: bool, ty: &Ty, span: Span) -> Option<T> {
-        if arrow {
-            let message = "operator -> must be applied to a pointer";
-            return match self.kind(ty) {
-                Some(CType::Struct { .. }) => self.fail_help(span, "D_OP_PTR", message, "use `.` here"),
-                _ => self.fail(span, "D_OP_PTR", message),
-            };
-        }
+    fn no_pointer<T>(&mut self, ty: &Ty, is_argument: bool, span: Span) -> Option<T> {
+        let message = "operator -> must be applied to a pointer";
+        let help = match (self.kind(ty), self.clause.point.as_deref().and_then(|point| point.strip_prefix("sdt:"))) {
+            (Some(CType::Struct { .. }), _) => "use `.` here".to_owned(),
+            // Its arguments are the fields of the event.
+            (_, Some(event)) if is_argument => format!("`rawtp:{event}` has the kernel's own arguments"),
+            _ => return self.fail(span, "D_OP_PTR", message),
+        };
+        self.fail_help(span, "D_OP_PTR", message, help)
+    }
+
+    fn no_record<T>(&mut self, ty: &Ty, span: Span) -> Option<T> {
         let name = match ty {
             Ty::C(id) => self.type_name(&Ty::C(self.types.resolve(*id))),
             Ty::Text => format!("char [{}]", self.settings.strsize),
@@ -192,4 +198,9 @@ impl Lower<'_> {
         // The context is kernel memory, and there an address may be computed.
         self.read_at(offset(addr, false, bytes, span), elem, Space::Kernel, span)
     }
+}
+
+/// Whether it is `args[...]`.
+fn is_argument(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ast::ExprKind::Index { base, .. } if matches!(&base.kind, ast::ExprKind::Name(name) if name == "args"))
 }
