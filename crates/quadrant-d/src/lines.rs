@@ -20,6 +20,19 @@ struct Mark {
     /// The number of the line below it.
     number: u32,
     file: Option<String>,
+    /// How many files deep an inclusion is there; 0 in the script itself.
+    depth: u32,
+}
+
+/// What a preprocessor's mark says of the file: `1` for one that starts, `2` for one that goes on behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Neither.
+    None,
+    /// An included file starts.
+    Into,
+    /// It has ended.
+    Back,
 }
 
 /// A place for people.
@@ -40,14 +53,21 @@ impl Lines {
     }
 
     /// `#line number "file"` at `span`; a file that is not named stays the one named before.
-    pub(crate) fn mark(&mut self, span: Span, number: u32, file: Option<String>) {
+    pub(crate) fn mark(&mut self, span: Span, number: u32, file: Option<String>, step: Step) {
         let file = file.or_else(|| self.marks.last().and_then(|mark| mark.file.clone()));
-        self.marks.push(Mark { from: span.end, at: self.physical(span.end), number, file });
+        let depth = self.marks.last().map_or(0, |mark| mark.depth);
+        let depth = match step {
+            Step::None => depth,
+            Step::Into => depth.saturating_add(1),
+            Step::Back => depth.saturating_sub(1),
+        };
+        self.marks.push(Mark { from: span.end, at: self.physical(span.end), number, file, depth });
     }
 
-    /// Whether lines are said to be those of files, as a preprocessor says of what it included.
-    pub(crate) fn names_files(&self) -> bool {
-        self.marks.iter().any(|mark| mark.file.is_some())
+    /// Whether an offset is in a file that a preprocessor included.
+    pub(crate) fn is_included(&self, offset: u32) -> bool {
+        let before = self.marks.partition_point(|mark| mark.from < offset);
+        before.checked_sub(1).is_some_and(|at| self.marks[at].depth > 0)
     }
 
     /// The place of an offset in the text.

@@ -329,6 +329,9 @@ fn enumerators_of_the_script_come_before_known_constants() {
 fn failures_of_system_calls_are_not_minus_one() {
     let told = |text: &str| messages(&run(text, &[])).matches("on Linux a call that fails returns -errno").count();
     assert_eq!(told("syscall::read:return /(int)arg0 == -1/ { @[errno] = count(); }"), 1);
+    let twice =
+        "syscall::read:return /(int)arg0 == -1/ { @ = count(); } syscall::write:return /arg0 != -1/ { @ = count(); }";
+    assert_eq!(told(twice), 1);
     assert_eq!(told("syscall:::return { @[arg1 != -1 ? \"ok\" : \"failed\"] = count(); }"), 1);
     for good in [
         "syscall::read:return /(int)arg0 < 0/ { @[errno] = count(); }",
@@ -338,6 +341,32 @@ fn failures_of_system_calls_are_not_minus_one() {
     ] {
         assert_eq!(told(good), 0, "{good}");
     }
+}
+
+#[test]
+fn attributes_lay_out_structs_as_c_does() {
+    let told = |text: &str| messages(&run(text, &[]));
+    for (text, size) in [
+        ("struct __attribute__((packed)) s { char a; int b; };", 5),
+        ("struct s { char a; int b; } __attribute__((__packed__));", 5),
+        ("struct s { char a; int b __attribute__((packed)); };", 5),
+        ("struct s { char a; int b __attribute__((aligned(16))); };", 32),
+        ("struct s { char a; } __attribute__((packed, aligned(2)));", 2),
+        ("struct s { char a; int __attribute__((aligned(8))) b, c; };", 24),
+        ("struct s { char a; struct { char b; int c; } __attribute__((packed)); };", 6),
+        ("struct s { char a; } __attribute__((aligned));", 16),
+    ] {
+        // An array's length has to be positive.
+        let same =
+            format!("{text} struct t {{ char x[(sizeof (struct s) == {size}) ? 1 : -1]; }}; BEGIN {{ exit(0); }}");
+        assert_eq!(told(&same), "", "{text}");
+    }
+    let unknown = "struct s { char a; int b __attribute__((aligned(sizeof (long)))); };\n";
+    assert!(told(&format!("{unknown}BEGIN {{ exit(0); }}")).contains("an alignment is a power of two"));
+    let header = format!("# 1 \"x.h\" 1\n{unknown}typedef int t __attribute__((aligned(2)));\n# 2 \"a.d\" 2\n");
+    assert_eq!(told(&format!("{header}BEGIN {{ exit(0); }}")), "");
+    assert_ne!(told(&format!("{header}BEGIN {{ trace(sizeof (struct s)); }}")), "");
+    assert_ne!(told(&format!("{header}BEGIN {{ trace(sizeof (t)); }}")), "");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Declarations: C's, D's variables, inlines, translators, providers.
 
-use super::{Expr, Ident, TypeExpr, TypeSpec, Wrap};
+use super::{Expr, Ident, LayoutWish, TypeExpr, TypeSpec, Wrap};
 use quadrant_program::span::Span;
 
 /// `typedef unsigned int u;`, `struct s { int a : 3; };`, `extern int x;`, `self int a[string];`, a member of a `struct`.
@@ -29,6 +29,8 @@ pub struct Declared {
     pub wraps: Vec<Wrap>,
     /// The width of a bit-field.
     pub bits: Option<Expr>,
+    /// What attributes say of its place.
+    pub wish: LayoutWish,
 }
 
 /// C's storage classes.
@@ -119,7 +121,7 @@ pub struct ProviderProbe {
 impl Declared {
     /// A declarator of nothing.
     pub(crate) fn empty(span: Span) -> Declared {
-        Declared { span, name: None, wraps: Vec::new(), bits: None }
+        Declared { span, name: None, wraps: Vec::new(), bits: None, wish: LayoutWish::default() }
     }
 }
 

@@ -18,7 +18,7 @@ pub use item::{Clause, IdError, Item, Predicate, ProbeSpec, Script};
 pub use pragma::{AttributeTarget, Attributes, Class, Dependency, Pragma, PragmaKind, ProviderPart, Stability};
 pub use quadrant_syntax::op::{BinOp, UnOp};
 pub use stmt::{Block, Stmt, StmtKind};
-pub use types::{Enumerator, ScopedName, Tag, TagBody, TypeExpr, TypeSpec, TypeSpecKind, Wrap};
+pub use types::{Enumerator, LayoutWish, ScopedName, Tag, TagBody, TypeExpr, TypeSpec, TypeSpecKind, Wrap};
 
 use quadrant_program::span::Span;
 

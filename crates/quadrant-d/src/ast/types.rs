@@ -41,6 +41,8 @@ pub struct TypeSpec {
     pub span: Span,
     /// What they say, `const`, `volatile` and `restrict` left out.
     pub kind: TypeSpecKind,
+    /// What attributes say of the type that is defined here.
+    pub wish: LayoutWish,
 }
 
 /// What a type's base is.
@@ -101,6 +103,28 @@ pub enum Tag {
     Union,
     /// `enum`
     Enum,
+}
+
+/// What `__attribute__` asks of a place in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LayoutWish {
+    /// `packed`: at any address.
+    pub packed: bool,
+    /// `aligned(n)`: at multiples of so many bytes; 0 if nothing is asked for.
+    pub align: u64,
+    /// Something that D cannot read: the layout is not known.
+    pub unknown: bool,
+}
+
+impl LayoutWish {
+    /// What either asks for.
+    pub(crate) fn and(self, other: LayoutWish) -> LayoutWish {
+        LayoutWish {
+            packed: self.packed || other.packed,
+            align: self.align.max(other.align),
+            unknown: self.unknown || other.unknown,
+        }
+    }
 }
 
 impl TypeExpr {

@@ -83,7 +83,7 @@ impl Lower<'_> {
             TypeSpecKind::Words(words) => self.worded_type(words, spec.span),
             TypeSpecKind::Named(name) => self.named_type(name),
             TypeSpecKind::Tagged { tag, name, body } => match body {
-                Some(body) => self.define_tagged(*tag, name.as_ref(), body, spec.span),
+                Some(body) => self.define_tagged(*tag, name.as_ref(), body, spec),
                 None => self.tagged_type(*tag, name.as_ref()?),
             },
         }

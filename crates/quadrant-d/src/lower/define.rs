@@ -9,7 +9,10 @@ use super::Lower;
 use super::translate::Frame;
 use super::value::{Int, Ty};
 use super::vars::Declared;
-use crate::ast::{self, Declaration, Enumerator, Scope, ScopedName, Storage, Tag, TagBody, Wrap};
+use crate::ast::{self, Declaration, Enumerator, LayoutWish, Scope, ScopedName, Storage, Tag, TagBody, Wrap};
+
+/// The name of types without a layout that have none of their own.
+const NO_LAYOUT: &str = "(whose __attribute__ is not supported)";
 
 impl Lower<'_> {
     /// Carries out a declaration at the top of a script.
@@ -29,12 +32,20 @@ impl Lower<'_> {
             match declaration.storage {
                 Some(Storage::Typedef) => {
                     if let Some(id) = self.wrapped(base, &declared.wraps, declared.span) {
-                        self.types.define_typedef(&name.name, id);
+                        self.define_typedef(&name.name, id, declared);
                     }
                 }
                 _ => drop(self.declare_variable(declaration.scope, base, declared)),
             }
         }
+    }
+
+    /// A type that is aligned by its name's attributes is not known as such, so nothing can be made of it.
+    fn define_typedef(&mut self, name: &str, id: TypeId, declared: &ast::Declared) {
+        let wish = declared.wish;
+        let other = wish.unknown || wish.align != 0 && wish.align != self.types.align_of(id);
+        let id = if other { self.types.declare_struct(NO_LAYOUT, false) } else { id };
+        self.types.define_typedef(name, id);
     }
 
     /// Refuses what would have the type of an `enum` that there is not.
@@ -140,12 +151,12 @@ impl Lower<'_> {
         tag: Tag,
         name: Option<&ScopedName>,
         body: &TagBody,
-        span: Span,
+        spec: &ast::TypeSpec,
     ) -> Option<TypeId> {
         let name = name.map_or("", |name| name.name.as_str());
         match body {
-            TagBody::Values(values) => self.define_enum(name, values, span),
-            TagBody::Members(members) => self.define_record(tag, name, members, span),
+            TagBody::Values(values) => self.define_enum(name, values, spec.span),
+            TagBody::Members(members) => self.define_record(tag, name, members, spec),
         }
     }
 
@@ -187,18 +198,22 @@ impl Lower<'_> {
         value.constant().or_else(|| self.fail(expr.span, "D_DECL_ENCONST", message))
     }
 
-    fn define_record(&mut self, tag: Tag, name: &str, members: &[Declaration], span: Span) -> Option<TypeId> {
+    fn define_record(&mut self, tag: Tag, name: &str, members: &[Declaration], spec: &ast::TypeSpec) -> Option<TypeId> {
+        let span = spec.span;
         let is_union = tag == Tag::Union;
         if !name.is_empty() {
             // So that members can point to the record itself.
             self.types.declare_struct(name, is_union);
+        }
+        if has_unknown_layout(spec.wish, members) {
+            return Some(self.types.declare_struct(if name.is_empty() { NO_LAYOUT } else { name }, is_union));
         }
         let mut fields = Vec::new();
         for member in members {
             self.members(member, &mut fields)?;
         }
         self.check_names(members)?;
-        let def = StructDef { name: name.to_owned(), is_union, attributes: Attributes::default(), fields };
+        let def = StructDef { name: name.to_owned(), is_union, attributes: attributes(spec.wish), fields };
         match self.types.define_struct(&def) {
             Ok(id) => Some(id),
             Err(_) if !name.is_empty() => {
@@ -242,7 +257,7 @@ impl Lower<'_> {
                 None => None,
             };
             let name = declared.name.as_ref().map_or_else(String::new, |name| name.name.clone());
-            fields.push(FieldDef { name, ty, bits, attributes: Attributes::default() });
+            fields.push(FieldDef { name, ty, bits, attributes: attributes(declared.wish) });
         }
         Some(())
     }
@@ -275,6 +290,14 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+fn attributes(wish: LayoutWish) -> Attributes {
+    Attributes { packed: wish.packed, align: wish.align }
+}
+
+fn has_unknown_layout(wish: LayoutWish, members: &[Declaration]) -> bool {
+    wish.unknown || members.iter().flat_map(|member| &member.declared).any(|declared| declared.wish.unknown)
 }
 
 /// `enum e;`: only says that there is one.

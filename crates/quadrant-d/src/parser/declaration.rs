@@ -9,8 +9,8 @@ use super::Parser;
 use super::declarator::Name;
 use super::recover::near;
 use crate::ast::{
-    Declaration, Declared, Enumerator, Expr, Ident, Inline, Param, ProviderDef, ProviderProbe, Scope, Storage, Tag,
-    TagBody, Translator, TypeExpr, TypeSpecKind, Wrap,
+    Declaration, Declared, Enumerator, Expr, Ident, Inline, LayoutWish, Param, ProviderDef, ProviderProbe, Scope,
+    Storage, Tag, TagBody, Translator, TypeExpr, TypeSpecKind, Wrap,
 };
 use crate::lexer::Tok;
 
@@ -22,8 +22,10 @@ impl Parser<'_> {
     pub(super) fn declaration(&mut self) -> Declaration {
         let start = self.token.span.start;
         let (storage, scope) = self.storage();
+        let mut wish = self.attributes();
         let base = self.type_spec();
-        let declared = self.declarators(|parser| parser.declarator(Name::Must));
+        wish = wish.and(self.attributes());
+        let declared = self.declarators(|parser| parser.wished(wish, |parser| parser.declarator(Name::Must)));
         if storage == Some(Storage::Typedef) {
             self.remember_typedefs(&declared);
         }
@@ -33,12 +35,21 @@ impl Parser<'_> {
     /// Members of a `struct` or `union`, with the semicolon. Without a name they are those of a struct of their own.
     fn member(&mut self) -> Declaration {
         let start = self.token.span.start;
+        let mut wish = self.attributes();
         let base = self.type_spec();
+        wish = wish.and(self.attributes());
         if self.at(Tok::Semi) && !matches!(base.kind, TypeSpecKind::Tagged { .. }) {
             self.unexpected("the member's name");
         }
-        let declared = self.declarators(Self::member_declarator);
+        let declared = self.declarators(|parser| parser.wished(wish, Self::member_declarator));
         Declaration { span: self.span_from(start), storage: None, scope: Scope::Global, base, declared }
+    }
+
+    /// A declarator with the attributes behind it, besides those in front of all.
+    fn wished(&mut self, all: LayoutWish, one: impl Fn(&mut Self) -> Declared) -> Declared {
+        let mut declared = one(self);
+        declared.wish = all.and(self.attributes());
+        declared
     }
 
     /// What is declared, up to the semicolon, which is taken.
@@ -107,7 +118,7 @@ impl Parser<'_> {
             Tag::Enum => TagBody::Values(self.enumerators()),
             _ => {
                 let members = self.in_braces(Self::member);
-                if members.is_empty() && !self.recovering && !self.preprocessed {
+                if members.is_empty() && !self.recovering && !self.lines.is_included(self.prev_end) {
                     let closing = Span::new(self.prev_end - 1, self.prev_end);
                     self.error(near("}", closing).label("expected a member"));
                 }

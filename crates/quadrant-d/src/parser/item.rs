@@ -29,7 +29,7 @@ impl Parser<'_> {
     }
 
     fn declared_item(&mut self) -> Option<Item> {
-        if self.preprocessed && self.pass_function() {
+        if self.lines.is_included(self.token.span.start) && self.pass_function() {
             return None;
         }
         match self.word() {

@@ -3,6 +3,7 @@
 //! It never fails. After an error it is *recovering*: further errors are held back until a point where it can start
 //! afresh (`;`, `}`, the next clause), so that one mistake gives one message and several mistakes give several.
 
+mod attributes;
 mod clause;
 mod declaration;
 mod declarator;
@@ -65,13 +66,13 @@ pub fn parse_part(source: &str, part: Span, mode: Mode) -> Parsed {
     let source = source.get(..part.end as usize).unwrap_or("");
     let mut found = pragma::read(source, part.start);
     let mut parser = Parser::new(source, mode);
-    parser.preprocessed = found.lines.names_files();
+    parser.lines = found.lines;
     parser.restart_at(part.start);
     let script = Script { shebang: found.shebang, pragmas: found.pragmas, items: parser.items() };
     let mut diagnostics = parser.stand.diagnostics;
     diagnostics.append(&mut found.diagnostics);
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
-    Parsed { script, lines: found.lines, diagnostics }
+    Parsed { script, lines: parser.lines, diagnostics }
 }
 
 /// Parses the expression that is the whole of `part`; places are those in `source`.
@@ -99,8 +100,8 @@ struct Parser<'a> {
     mode: Mode,
     /// The names that `typedef` gave so far.
     typedefs: HashSet<&'a str>,
-    /// The text comes from a preprocessor, with what it included.
-    preprocessed: bool,
+    /// Which parts of the text a preprocessor included.
+    lines: Lines,
 }
 
 /// Can be asked for where it stands as if it were that.
@@ -120,7 +121,7 @@ impl DerefMut for Parser<'_> {
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str, mode: Mode) -> Self {
-        Self { stand: Stand::new(source), mode, typedefs: HashSet::new(), preprocessed: false }
+        Self { stand: Stand::new(source), mode, typedefs: HashSet::new(), lines: Lines::default() }
     }
 
     /// Takes the token that has to come. After an error it takes none: what is there belongs to whoever starts afresh.

@@ -5,7 +5,7 @@ use quadrant_program::span::Span;
 
 use crate::ast::{AttributeTarget, Attributes, Dependency, Ident, Pragma, PragmaKind, ProviderPart};
 use crate::lexer::directive::{Directive, directives};
-use crate::lines::Lines;
+use crate::lines::{Lines, Step};
 use crate::options::value::is_version;
 
 /// What the lines say.
@@ -70,8 +70,14 @@ impl Found {
         let number = words.next().and_then(|word| word.parse().ok());
         let file = text.split('"').nth(1).map(str::to_owned);
         let plain = words.next().is_none_or(|word| word.starts_with('"'));
+        let flag = text.rsplit_once('"').and_then(|(_, flags)| flags.split_whitespace().next());
+        let step = match flag {
+            Some("1") => Step::Into,
+            Some("2") => Step::Back,
+            _ => Step::None,
+        };
         match number.filter(|_| plain) {
-            Some(number) => self.lines.mark(directive.span, number, file),
+            Some(number) => self.lines.mark(directive.span, number, file, step),
             None => drop(self.error(directive.span, "D_PRAGMA_MALFORM", "malformed #line <line> [ [\"file\"] state ]")),
         }
     }

@@ -257,5 +257,13 @@ fn functions_of_included_headers_are_passed_over() {
     let parsed = parse(&format!("# 1 \"a.d\"\n# 1 \"x.h\" 1\n{header}# 2 \"a.d\" 2\nBEGIN {{ exit(0); }}\n"));
     assert_eq!(messages(&parsed), ["specified storage class not appropriate in D"]);
     assert_eq!(parsed.script.items.len(), 3);
-    assert!(!messages(&parse("static int add(int a) { return a; }")).is_empty());
+    for own in [
+        "static int add(int a) { return a; }",
+        "# 1 \"a.d\"\n# 1 \"x.h\" 1\n# 2 \"a.d\" 2\nstatic int add(int a) { return a; }",
+    ] {
+        assert!(!messages(&parse(own)).is_empty(), "{own}");
+    }
+    let empty = "struct s { };\n";
+    assert!(!messages(&parse(&format!("# 1 \"a.d\"\n{empty}"))).is_empty());
+    assert!(messages(&parse(&format!("# 1 \"x.h\" 1\n{empty}"))).is_empty());
 }

@@ -3,7 +3,7 @@
 use super::Parser;
 use super::declarator::Name;
 use super::words;
-use crate::ast::{MAX_DEPTH, ScopedName, Tag, TypeExpr, TypeSpec, TypeSpecKind};
+use crate::ast::{LayoutWish, MAX_DEPTH, ScopedName, Tag, TypeExpr, TypeSpec, TypeSpecKind};
 use crate::lexer::{Tok, Token};
 use quadrant_program::diag::Diagnostic;
 use quadrant_syntax::descent::Descent;
@@ -51,13 +51,14 @@ impl Parser<'_> {
     pub(super) fn type_spec(&mut self) -> TypeSpec {
         let start = self.token.span.start;
         self.qualifiers();
+        let mut wish = LayoutWish::default();
         let kind = match Tag::from_word(self.word()) {
-            Some(tag) => self.tagged(tag),
+            Some(tag) => self.tagged(tag, &mut wish),
             None if words::is_type_word(self.word()) => self.worded(),
             None => self.named(),
         };
         self.qualifiers();
-        TypeSpec { span: self.span_from(start), kind }
+        TypeSpec { span: self.span_from(start), kind, wish }
     }
 
     /// Skips `const` and its like.
@@ -73,7 +74,7 @@ impl Parser<'_> {
             return ty;
         }
         self.too_deep(ty.span);
-        let base = TypeSpec { span: ty.base.span, kind: TypeSpecKind::Error };
+        let base = TypeSpec { span: ty.base.span, kind: TypeSpecKind::Error, wish: LayoutWish::default() };
         TypeExpr { span: ty.span, base, wraps: Vec::new() }
     }
 
@@ -114,10 +115,15 @@ impl Parser<'_> {
         }
     }
 
-    fn tagged(&mut self, tag: Tag) -> TypeSpecKind {
+    /// A `struct`, `union` or `enum`; `wish` is what attributes say of one that is defined there.
+    fn tagged(&mut self, tag: Tag, wish: &mut LayoutWish) -> TypeSpecKind {
         self.bump();
+        *wish = self.attributes();
         let name = self.tag_name();
         let body = if self.at(Tok::LBrace) { self.nested(|parser| parser.tag_body(tag)) } else { None };
+        if body.is_some() {
+            *wish = wish.and(self.attributes());
+        }
         if name.is_none() && body.is_none() {
             self.unexpected("the type's name");
         }

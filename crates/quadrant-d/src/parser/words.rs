@@ -42,7 +42,7 @@ pub(super) fn starts_declaration(word: &str) -> bool {
     is_type_word(word)
         || is_tag_or_qualifier(word)
         || crate::ast::Storage::from_word(word).is_some()
-        || matches!(word, "self" | "this" | "inline" | "translator" | "provider")
+        || matches!(word, "self" | "this" | "inline" | "translator" | "provider" | "__attribute__")
 }
 
 /// Words that make up C's arithmetic types, and `string`.

@@ -8,6 +8,7 @@ use quadrant_bpf::kernel;
 use quadrant_bpf::process;
 use quadrant_d::options::Options;
 
+use super::attributes;
 use crate::failure::Failure;
 use crate::output_file;
 
@@ -63,7 +64,7 @@ impl Preprocessor {
         }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         included(&text).for_each(|file| output_file::keep(Path::new(file)));
-        Ok(text)
+        Ok(attributes::without_others(&text))
     }
 }
 
@@ -93,13 +94,15 @@ fn conformance(letter: Option<&str>) -> Vec<String> {
     }
 }
 
-/// C's headers as they are for compilers that know standard C only: what others add to it is nothing that D could read. A header that
-/// means to do the same defines these in the same words.
-const PLAIN_C: [&str; 7] = [
+/// C's headers as they are for compilers that know standard C only: what others add to it is nothing that D could read. Attributes
+/// stay, as some say how structs are laid out: the C library's headers define them away unless the compiler is one that they know.
+const PLAIN_C: [&str; 9] = [
     "-U__GNUC__",
     "-U__SIZEOF_INT128__",
-    "-D__attribute__(xyz)=",
+    "-D__clang__",
+    "-D__tinyc__",
     "-D__extension__=",
+    "-D__inline=inline",
     "-D__inline__=",
     "-D__signed__=signed",
     "-D__restrict=",

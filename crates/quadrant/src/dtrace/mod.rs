@@ -3,6 +3,7 @@
 //! Exit status: what the program's `exit()` gave, else 0; 1 when something failed; 2 for an option that there is not.
 
 mod adjust;
+mod attributes;
 mod build;
 mod cpp;
 mod descriptions;

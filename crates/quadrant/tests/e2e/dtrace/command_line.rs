@@ -511,6 +511,10 @@ fn headers_of_c_are_included() {
     let constants =
         "#include <sys/mman.h>\n#include <fcntl.h>\nBEGIN { printf(\"%d %d\", PROT_EXEC, O_CREAT); exit(0); }\n";
     assert_eq!(good(dtrace().args(["-qCn", constants])).stdout.trim(), "4 64");
+    // Also behind headers of the C library, which define attributes away for compilers that they do not know.
+    let packed = "#include <sys/types.h>\nstruct __attribute__((packed)) mine { char a; int b; };\n\
+                  BEGIN { printf(\"%d\", sizeof (struct mine)); exit(0); }\n";
+    assert_eq!(good(dtrace().args(["-qCn", packed])).stdout.trim(), "5");
 }
 
 /// Such scripts run, and find hardly any failure.
@@ -526,6 +530,17 @@ fn failures_that_are_looked_for_as_on_other_systems() {
     let outcome = good(dtrace().args(["-qn", "BEGIN { exit(0); } syscall:::return /arg1 != -1/ { @ = count(); }"]));
     assert!(outcome.stderr.starts_with("dtrace: warning: line 1: `arg1 != -1` finds"), "{}", outcome.describe());
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Scripts for other systems, and older ones, take them for the kernel's pointers.
+#[test]
+fn fields_of_sdt_that_are_taken_for_pointers() {
+    needs_root!();
+    let outcome = dtrace().args(["-n", "sdt:sched::sched_switch { trace(args[1]->pid); }"]).run().unwrap();
+    let told = "help: `rawtp:sched::sched_switch` has the kernel's own arguments";
+    assert!(outcome.stderr.contains(told), "{}", outcome.describe());
+    let outcome = dtrace().args(["-n", "sdt:sched::sched_switch { this->x = 1; trace(this->x->pid); }"]).run().unwrap();
+    assert!(!outcome.stderr.contains("rawtp"), "{}", outcome.describe());
 }
 
 /// A library that the command opens later, as Java does, would be missed in silence.
