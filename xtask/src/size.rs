@@ -11,7 +11,7 @@ use crate::workspace;
 #[derive(clap::Args)]
 pub struct Options {
     /// The largest size allowed, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 11)]
+    #[arg(long, value_name = "MIB", default_value_t = 12)]
     most_mib: u64,
 
     /// The binary; without it, the one that `cargo build --release` makes.
