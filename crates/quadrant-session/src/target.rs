@@ -58,6 +58,8 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
     let stacks = program.clauses.iter().any(takes_stacks);
     let no_prealloc = (keyed || stacks) && features.growing_hash();
     let asked_keys = program.config.max_map_keys;
+    // Only stacks differ by version.
+    let version = stacks.then(kernel_version);
     let (default_keys, stack_keys, short_stacks) = match no_prealloc {
         true => (GROWING_KEYS, growing_stacks(asked_keys), SHORT_STACKS),
         false => (FIXED_KEYS, FIXED_STACKS, 0),
@@ -88,8 +90,8 @@ pub(crate) fn target(program: &Program, features: &Features, types: &Types) -> R
         map_keys: asked_keys.unwrap_or(default_keys),
         stack_keys,
         short_stacks,
-        programs_come_twice: stacks && cfg!(target_arch = "x86_64") && kernel_version() < LINUX_5_11,
-        syscall_events_have_frame: stacks && kernel_version() >= LINUX_6_13,
+        programs_come_twice: cfg!(target_arch = "x86_64") && version.is_some_and(|version| version < LINUX_5_11),
+        syscall_events_have_frame: version.is_some_and(|version| version >= LINUX_6_13),
         fronts: no_prealloc,
         arch: native(),
     })

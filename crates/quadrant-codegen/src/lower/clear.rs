@@ -9,6 +9,7 @@ use quadrant_program::record::RecordKind;
 
 use super::cells::Cell;
 use super::error::Result;
+use super::function::Body;
 use super::globals::MapPlace;
 use super::record::Wake;
 use super::unit::Lower;
@@ -56,7 +57,7 @@ impl Lower<'_, '_> {
 
     /// Removes keys of one of the kernel's maps, counting them in a word of scratch memory, until that is above [`MOST`].
     fn remove_keys(&mut self, place: MapRef, counter: Cell) -> Result<()> {
-        let func = self.callback(4, 3, |lower| {
+        let func = self.callback(Body::Entry, |lower| {
             let key = lower.f.b.param(1);
             lower.delete_in(place, key);
             let removed = lower.cell_get(counter);

@@ -7,7 +7,7 @@ use quadrant_program::ty::Space;
 use quadrant_program::ty::Type;
 
 use super::error::Result;
-use super::loops::ROUND_PARAMS;
+use super::function::Body;
 use super::memory::Mem;
 use super::memory::number;
 use super::text::TextSource;
@@ -127,7 +127,7 @@ impl Lower<'_, '_> {
 
     fn search_in_loop(&mut self, text: Mem, cap: u32, part: &Part, result: Mem) -> Result<()> {
         let (text_off, result_off) = (text.off, result.off);
-        let func = self.callback(ROUND_PARAMS, 1, |lower| {
+        let func = self.callback(Body::Round, |lower| {
             let base = lower.scratch_base();
             let index = lower.f.b.param(0);
             let [stop, found, next] = [(); 3].map(|()| lower.f.b.create_block());

@@ -44,6 +44,34 @@ pub(super) struct Function {
     pub fault: Option<FaultExit>,
 }
 
+/// What the kernel calls again and again.
+#[derive(Clone, Copy)]
+pub(super) enum Body {
+    /// A round of `bpf_loop`, with its number and the link.
+    Round,
+    /// An entry of a map that is walked: the map, key and value, and the link.
+    Entry,
+}
+
+impl Body {
+    /// How many parameters it has, the last of which is the link to the program's frame.
+    pub fn params(self) -> u8 {
+        match self {
+            Body::Round => 2,
+            Body::Entry => 4,
+        }
+    }
+
+    /// How many frames it has below that of its caller: the kernel puts `bpf_loop` into the program (Linux 5.19), the walk over a map is
+    /// a function.
+    pub fn frames(self) -> u8 {
+        match self {
+            Body::Round => 1,
+            Body::Entry => 2,
+        }
+    }
+}
+
 /// How to leave or repeat a loop.
 #[derive(Clone, Copy)]
 pub(super) enum Loop {

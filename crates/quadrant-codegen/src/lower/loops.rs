@@ -13,6 +13,7 @@ use quadrant_program::stmt::StmtKind;
 
 use super::error::CompileError;
 use super::error::Result;
+use super::function::Body;
 use super::function::Function;
 use super::function::Leave;
 use super::function::Loop;
@@ -31,8 +32,6 @@ use crate::ssa::MapRef;
 use crate::ssa::Size;
 use crate::ssa::Value;
 
-/// What a round of `bpf_loop` gets: its number and the link.
-pub(super) const ROUND_PARAMS: u8 = 2;
 /// Most rounds of a loop (`BPF_MAX_LOOPS`).
 const ROUNDS_MAX: i64 = 1 << 23;
 /// Told by a loop's body to whoever called the loop: the clause ends.
@@ -75,7 +74,7 @@ impl Lower<'_, '_> {
         let most = self.f.b.iconst(ROUNDS_MAX);
         let rounds = self.f.b.select(Cond::Ugt, wanted, ROUNDS_MAX, most, wanted);
         let off = home.off;
-        let func = self.callback(ROUND_PARAMS, 1, |lower| {
+        let func = self.callback(Body::Round, |lower| {
             let base = lower.scratch_base();
             let first = lower.f.b.load(base, off, Size::B8);
             let round = lower.f.b.param(0);
@@ -141,7 +140,7 @@ impl Lower<'_, '_> {
             Some((_, true)) => layout::short_key(ty).unwrap_or_else(|| ty.clone()),
             _ => ty.clone(),
         };
-        let func = self.callback(4, 3, |lower| {
+        let func = self.callback(Body::Entry, |lower| {
             lower.f.loops = vec![Loop::Callback { broken: split.map(|(broken, _)| broken) }];
             let (key, value) = (lower.f.b.param(1), lower.f.b.param(2));
             let Some(to) = lower.variable_memory(var) else {
@@ -242,7 +241,7 @@ impl Lower<'_, '_> {
     /// Builds what `bpf_loop` runs each round, with the round's number as parameter 0; the body ends the loop by going to the block that it
     /// is given.
     pub fn round(&mut self, body: impl FnOnce(&mut Self, Block) -> Result<()>) -> Result<FuncRef> {
-        self.callback(ROUND_PARAMS, 1, |lower| {
+        self.callback(Body::Round, |lower| {
             let stop = lower.f.b.create_block();
             body(lower, stop)?;
             if !lower.f.b.is_terminated() {
@@ -256,13 +255,12 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// Builds a loop's body. The kernel puts `bpf_loop` into the program (Linux 5.19), so a round has a frame of its own; for a walk over a map
-    /// there is the helper's, too. The helper that calls it passes the link to the program's frame as parameter number `link`.
-    pub fn callback(&mut self, params: u8, link: u8, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<FuncRef> {
+    /// Builds a loop's body.
+    pub fn callback(&mut self, kind: Body, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<FuncRef> {
         let func = self.module.declare_func();
-        let mut b = FuncBuilder::new(format!("loop{}", func.0), params);
+        let mut b = FuncBuilder::new(format!("loop{}", func.0), kind.params());
         b.set_span(self.f.b.span());
-        let link = b.param(link);
+        let link = b.param(kind.params() - 1);
         let ctx = b.load(link, 0, Size::B8);
         let scratch = b.load(link, 8, Size::B8);
         // Whatever the body does, the frame that it gets must exist.
@@ -270,7 +268,7 @@ impl Lower<'_, '_> {
         let mut inner = Function::new(b, func, ctx, Leave::Callback, self.stack_budget);
         inner.link = Some(link);
         inner.scratch = Some(scratch);
-        inner.frames = self.f.frames + if params == ROUND_PARAMS { 1 } else { 2 };
+        inner.frames = self.f.frames + kind.frames();
         inner.loops.push(Loop::Callback { broken: None });
         let outer = std::mem::replace(&mut self.f, inner);
         // Values of the caller do not exist in the body.

@@ -365,19 +365,22 @@ impl Lower<'_, '_> {
 
     /// Whether the script has the program at tracepoints, however it runs there.
     fn is_at_tracepoints(&self) -> bool {
-        let site = |point: &PointId| self.g.program.points.get(point.0 as usize).map(|point| &point.site);
-        self.unit.points.iter().all(|point| matches!(site(point), Some(Site::Tracepoint { .. })))
+        self.are_all_sites(|site| matches!(site, Site::Tracepoint { .. }))
     }
 
     /// Whether it runs at the kernel's events of all system calls.
     fn is_at_syscalls(&self) -> bool {
-        let raw = |site: &Site| match site {
+        let is_raw = |site: &Site| match site {
             Site::Tracepoint { category, .. } => category == "raw_syscalls",
             Site::RawTracepoint { event, .. } => event == "sys_enter" || event == "sys_exit",
             _ => false,
         };
-        let site = |point: &PointId| self.g.program.points.get(point.0 as usize).is_some_and(|point| raw(&point.site));
-        matches!(self.unit.context, Context::Syscalls { .. }) || self.unit.points.iter().all(site)
+        matches!(self.unit.context, Context::Syscalls { .. }) || self.are_all_sites(is_raw)
+    }
+
+    fn are_all_sites(&self, such: impl Fn(&Site) -> bool) -> bool {
+        let point = |id: &PointId| self.g.program.points.get(id.0 as usize);
+        self.unit.points.iter().all(|id| point(id).is_some_and(|point| such(&point.site)))
     }
 
     fn with_process(&mut self, id: Value) -> Value {
