@@ -7,15 +7,6 @@ use super::Lower;
 use super::reader::Reader;
 use crate::lexer::Tok;
 
-/// The alignment of `aligned` without a number: the largest of any type of x86-64 and arm64, in bytes.
-const MAX_ALIGN: u64 = 16;
-
-/// The most that can be asked for, in bytes, as with GCC.
-const MAX_ASKED: i64 = 1 << 28;
-
-/// Attributes that lay out memory in ways of their own.
-const OTHER_LAYOUTS: &[&str] = &["mode", "vector_size", "ms_struct", "scalar_storage_order"];
-
 impl Lower<'_> {
     /// The attributes at hand, none or more of them.
     pub(super) fn attributes(&mut self, reader: &mut Reader) -> Option<Attributes> {
@@ -55,9 +46,9 @@ impl Lower<'_> {
             let argument = (list.token.kind == Tok::LParen).then(|| list.parens());
             match (name.as_str(), argument) {
                 ("packed", _) => found.packed = true,
-                ("aligned", None) => found.align = found.align.max(MAX_ALIGN),
+                ("aligned", None) => found.align = found.align.max(Attributes::MAX_ALIGN),
                 ("aligned", Some(number)) => found.align = found.align.max(self.alignment(number)?),
-                (name, _) if OTHER_LAYOUTS.contains(&name) => {
+                (name, _) if Attributes::OTHERS.contains(&name) => {
                     return self.unsupported(span, &format!("the attribute `{name}`"), "spell the members' places out");
                 }
                 // All others are about code, warnings and linking.
@@ -68,14 +59,9 @@ impl Lower<'_> {
     }
 
     fn alignment(&mut self, number: Span) -> Option<u64> {
-        match self.constant(number)? {
-            bytes @ 1..=MAX_ASKED if bytes & (bytes - 1) == 0 => Some(bytes.unsigned_abs()),
+        match u64::try_from(self.constant(number)?) {
+            Ok(bytes) if Attributes::is_alignment(bytes) => Some(bytes),
             _ => self.error(number, "an alignment is a power of two"),
         }
     }
-}
-
-/// What either asks for.
-pub(super) fn merged(a: Attributes, b: Attributes) -> Attributes {
-    Attributes { packed: a.packed || b.packed, align: a.align.max(b.align) }
 }

@@ -5,7 +5,6 @@ use quadrant_program::span::Span;
 use quadrant_types::{Attributes, FieldDef, StructDef, TypeId};
 
 use super::Lower;
-use super::attributes::merged;
 use super::reader::Reader;
 use crate::ast::{Ident, Tag};
 use crate::lexer::Tok;
@@ -138,7 +137,7 @@ impl Lower<'_> {
         }
         loop {
             let mut field = self.declarator(reader, base)?;
-            field.attributes = merged(field.attributes, attributes);
+            field.attributes = field.attributes.and(attributes);
             fields.push(field);
             if !reader.eat(Tok::Comma) {
                 return Some(());

@@ -2,6 +2,7 @@
 
 use super::{Declaration, Expr, Ident, Param};
 use quadrant_program::span::Span;
+use quadrant_types::Attributes;
 
 /// A type as it is written in a cast, in `sizeof`, or for a parameter: `unsigned long *[4]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,22 +109,16 @@ pub enum Tag {
 /// What `__attribute__` asks of a place in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LayoutWish {
-    /// `packed`: at any address.
-    pub packed: bool,
-    /// `aligned(n)`: at multiples of so many bytes; 0 if nothing is asked for.
-    pub align: u64,
-    /// Something that D cannot read: the layout is not known.
+    /// What is asked for.
+    pub asked: Attributes,
+    /// Something that D cannot read is, too: the layout is not known.
     pub unknown: bool,
 }
 
 impl LayoutWish {
     /// What either asks for.
     pub(crate) fn and(self, other: LayoutWish) -> LayoutWish {
-        LayoutWish {
-            packed: self.packed || other.packed,
-            align: self.align.max(other.align),
-            unknown: self.unknown || other.unknown,
-        }
+        LayoutWish { asked: self.asked.and(other.asked), unknown: self.unknown || other.unknown }
     }
 }
 

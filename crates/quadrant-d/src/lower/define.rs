@@ -43,7 +43,7 @@ impl Lower<'_> {
     /// A type that is aligned by its name's attributes is not known as such, so nothing can be made of it.
     fn define_typedef(&mut self, name: &str, id: TypeId, declared: &ast::Declared) {
         let wish = declared.wish;
-        let other = wish.unknown || wish.align != 0 && wish.align != self.types.align_of(id);
+        let other = wish.unknown || wish.asked.align != 0 && wish.asked.align != self.types.align_of(id);
         let id = if other { self.types.declare_struct(NO_LAYOUT, false) } else { id };
         self.types.define_typedef(name, id);
     }
@@ -213,7 +213,7 @@ impl Lower<'_> {
             self.members(member, &mut fields)?;
         }
         self.check_names(members)?;
-        let def = StructDef { name: name.to_owned(), is_union, attributes: attributes(spec.wish), fields };
+        let def = StructDef { name: name.to_owned(), is_union, attributes: spec.wish.asked, fields };
         match self.types.define_struct(&def) {
             Ok(id) => Some(id),
             Err(_) if !name.is_empty() => {
@@ -257,7 +257,7 @@ impl Lower<'_> {
                 None => None,
             };
             let name = declared.name.as_ref().map_or_else(String::new, |name| name.name.clone());
-            fields.push(FieldDef { name, ty, bits, attributes: attributes(declared.wish) });
+            fields.push(FieldDef { name, ty, bits, attributes: declared.wish.asked });
         }
         Some(())
     }
@@ -290,10 +290,6 @@ impl Lower<'_> {
             }
         }
     }
-}
-
-fn attributes(wish: LayoutWish) -> Attributes {
-    Attributes { packed: wish.packed, align: wish.align }
 }
 
 fn has_unknown_layout(wish: LayoutWish, members: &[Declaration]) -> bool {

@@ -2,16 +2,11 @@
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
+use quadrant_types::Attributes;
 
 use super::Parser;
 use crate::ast::LayoutWish;
 use crate::lexer::Tok;
-
-/// The alignment of `aligned` without a number: the largest of any type of x86-64 and arm64, in bytes.
-const MAX_ALIGN: u64 = 16;
-
-/// The most that can be asked for, in bytes, as with GCC.
-const MAX_ASKED: u64 = 1 << 28;
 
 impl Parser<'_> {
     /// The attributes at hand, none or more of them.
@@ -36,17 +31,20 @@ impl Parser<'_> {
     fn attribute(&mut self) -> LayoutWish {
         let name = self.bump().span;
         let argument = self.at(Tok::LParen).then(|| self.argument());
-        match (self.text(name).trim_matches('_'), argument) {
-            ("packed", _) => LayoutWish { packed: true, ..LayoutWish::default() },
-            ("aligned", None) => LayoutWish { align: MAX_ALIGN, ..LayoutWish::default() },
-            ("aligned", Some(Some(align))) => LayoutWish { align, ..LayoutWish::default() },
-            ("aligned", Some(None)) => self.unknown(name, "an alignment is a power of two, written as a number"),
-            ("mode" | "vector_size" | "scalar_storage_order" | "ms_struct", _) => {
-                self.unknown(name, "this attribute is not supported: spell the type out")
+        let asked = match (self.text(name).trim_matches('_'), argument) {
+            ("packed", _) => Attributes { packed: true, align: 0 },
+            ("aligned", None) => Attributes { packed: false, align: Attributes::MAX_ALIGN },
+            ("aligned", Some(Some(align))) => Attributes { packed: false, align },
+            ("aligned", Some(None)) => {
+                return self.unknown(name, "an alignment is a power of two, written as a number");
+            }
+            (other, _) if Attributes::OTHERS.contains(&other) => {
+                return self.unknown(name, "this attribute is not supported: spell the type out");
             }
             // All others are about code, warnings and linking.
-            _ => LayoutWish::default(),
-        }
+            _ => Attributes::default(),
+        };
+        LayoutWish { asked, unknown: false }
     }
 
     /// A header can be read all the same, as long as nothing needs what it says there.
@@ -73,6 +71,6 @@ impl Parser<'_> {
             }
         }
         let alone = self.text(Span::new(start.min(last.start), last.start)).trim().is_empty();
-        number.filter(|&bytes: &u64| alone && bytes.is_power_of_two() && bytes <= MAX_ASKED)
+        number.filter(|&bytes| alone && Attributes::is_alignment(bytes))
     }
 }

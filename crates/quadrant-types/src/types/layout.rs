@@ -44,6 +44,26 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// The alignment of `aligned` without a number: the largest of any type of x86-64 and arm64, in bytes.
+    pub const MAX_ALIGN: u64 = 16;
+
+    /// The most that can be asked for, in bytes, as with GCC.
+    pub const MAX_ASKED: u64 = 1 << 28;
+
+    /// The attributes that lay out memory in ways of their own, which are not known here.
+    pub const OTHERS: [&str; 4] = ["mode", "vector_size", "ms_struct", "scalar_storage_order"];
+
+    /// Whether so many bytes can be asked for.
+    pub fn is_alignment(bytes: u64) -> bool {
+        bytes.is_power_of_two() && bytes <= Self::MAX_ASKED
+    }
+
+    /// What either asks for.
+    #[must_use]
+    pub fn and(self, other: Attributes) -> Attributes {
+        Attributes { packed: self.packed || other.packed, align: self.align.max(other.align) }
+    }
+
     /// The alignment in bytes of what would have another without attributes.
     fn align(self, natural: u64) -> u64 {
         if self.packed { 1 } else { natural }.max(self.align)

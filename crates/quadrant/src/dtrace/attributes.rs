@@ -1,7 +1,6 @@
 //! `__attribute__((...))` in preprocessed text: D reads those that lay out memory; the others say nothing that it could use.
 
-/// The attributes that matter, also as `__packed__`.
-const LAYOUT: [&str; 6] = ["packed", "aligned", "mode", "vector_size", "scalar_storage_order", "ms_struct"];
+use quadrant_types::Attributes;
 
 const WORD: &str = "__attribute__";
 
@@ -37,9 +36,10 @@ fn word_or_attribute(text: &str) -> (usize, bool) {
     }
 }
 
+/// Whether one of the attributes matters, also as `__packed__`.
 fn lays_out(list: &str) -> bool {
-    let mut words = list.split(|c: char| c != '_' && !c.is_ascii_alphanumeric());
-    words.any(|word| LAYOUT.contains(&word.trim_matches('_')))
+    let mut words = list.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).map(|word| word.trim_matches('_'));
+    words.any(|word| matches!(word, "packed" | "aligned") || Attributes::OTHERS.contains(&word))
 }
 
 /// The length of what stands in parentheses, with the blanks in front of it.
