@@ -16,6 +16,7 @@ use super::expr::as_pointer;
 use super::function::Frame;
 use super::infer::VarKey;
 use super::join::{describe, describe_value, join};
+use super::map::whole_map;
 use crate::ast::{Ident, Probe};
 
 /// A probe's body and points for which it means the same.
@@ -249,8 +250,7 @@ impl Lower<'_> {
     /// An expression that must be true or false.
     pub(super) fn condition(&mut self, ast: &crate::ast::Expr) -> Option<Expr> {
         if let Some((name, value)) = self.several_numbers(ast) {
-            let (value, help) =
-                (describe_value(self.env.types, &value), format!("print the whole map: `print(@{name})`"));
+            let (value, help) = (describe_value(self.env.types, &value), whole_map(name));
             return self.error_help(ast.span, format!("{value} is neither true nor false"), help);
         }
         let value = self.expr(ast)?;

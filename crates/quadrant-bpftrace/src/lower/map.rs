@@ -23,6 +23,11 @@ pub(super) struct Element {
     pub span: Span,
 }
 
+/// What to do with a map whose values are not one number.
+pub(super) fn whole_map(name: &str) -> String {
+    format!("print the whole map: `print(@{name})`")
+}
+
 impl Lower<'_> {
     /// The element that `@name[key]` means; its key has been converted.
     pub(super) fn element(&mut self, name: &Ident, key: &[ast::Expr], span: Span) -> Option<Element> {
@@ -125,7 +130,7 @@ impl Lower<'_> {
             self.error_help(
                 element.span,
                 format!("the value of {}() is not one number", aggregation.function()),
-                format!("print the whole map: `print(@{})`", element.name),
+                whole_map(&element.name),
             )
         })
     }

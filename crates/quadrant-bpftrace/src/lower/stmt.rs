@@ -290,11 +290,7 @@ impl Lower<'_> {
                 Some(ty) => ty,
                 None => {
                     let message = format!("a loop cannot give the values of {}()", aggregation.function());
-                    return self.error_help(
-                        over.span,
-                        message,
-                        format!("print the whole map: `print(@{})`", name.name),
-                    );
+                    return self.error_help(over.span, message, super::map::whole_map(&name.name));
                 }
             },
         };

@@ -2,14 +2,19 @@
 
 /// A number in the notations of C, perhaps with blanks and a `+` in front of it.
 pub(super) fn number(text: &str) -> Option<u64> {
-    let text = text.trim_start();
-    let text = text.strip_prefix('+').unwrap_or(text);
+    let text = unsigned(text);
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         _ if text.contains('+') => None,
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None if text.len() > 1 && text.starts_with('0') => u64::from_str_radix(text, 8).ok(),
         None => text.parse().ok(),
     }
+}
+
+/// A number without the blanks and the `+` in front of it.
+fn unsigned(text: &str) -> &str {
+    let text = text.trim_start();
+    text.strip_prefix('+').unwrap_or(text)
 }
 
 /// Bytes: a number with `k`, `m`, `g` or `t` behind it, or nothing.
@@ -44,8 +49,7 @@ const UNITS: &[(&str, u64)] = &[
 
 /// A time between two events in nanoseconds: a number with a unit, or how often a second (`hz`, or no unit). 0 is as often as possible.
 pub(super) fn rate(text: &str) -> Option<u64> {
-    let text = text.trim_start();
-    let text = text.strip_prefix('+').unwrap_or(text);
+    let text = unsigned(text);
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = (number(&text[..digits])?, text[digits..].to_ascii_lowercase());
     if unit.is_empty() && count == 0 {

@@ -207,26 +207,24 @@ impl Process {
     fn explain(&self, providers: &Providers<'_>, wanted: &Wanted, error: ProbeError) -> ProbeError {
         // Of all providers, there are none at all.
         let Some(which) = &self.provider else { return super::no_match(wanted) };
-        let pid = self.pid;
-        let none = format!("there are no static probes of `{which}` in process {pid}");
-        let near = self.nearest(providers, wanted);
-        if near.is_empty() && matches!(wanted.module.text(), "" | "*") {
-            // With `-Z` this is all that is said.
-            self.of_later(providers, wanted).into_iter().for_each(|advice| providers.warn(advice));
-        }
+        let all = self.all(providers);
+        let near = self.nearest(providers, wanted, &all);
         if !near.is_empty() {
             return super::no_match(wanted).help([format!("did you mean {}?", near.join(" or "))]);
         }
-        let others = self.providers(providers);
-        if matches!(wanted.module.text(), "" | "*") {
-            let none = match others.is_empty() {
-                true => none,
-                false => format!("{none}; it has those of {}", others.join(", ")),
-            };
-            return super::no_match(wanted).help([none]);
+        let none = format!("there are no static probes of `{which}` in process {}", self.pid);
+        if !matches!(wanted.module.text(), "" | "*") {
+            let why = format!("{none}: {}", error.message);
+            return super::no_match(wanted).help([why]).help(error.help);
         }
-        let why = format!("{none}: {}", error.message);
-        super::no_match(wanted).help([why]).help(error.help)
+        // With `-Z` this is all that is said.
+        self.of_later(providers, wanted).into_iter().for_each(|advice| providers.warn(advice));
+        let others = self.providers(&all);
+        let none = match others.is_empty() {
+            true => none,
+            false => format!("{none}; it has those of {}", others.join(", ")),
+        };
+        super::no_match(wanted).help([none])
     }
 
     /// All of the process.
@@ -236,12 +234,11 @@ impl Process {
     }
 
     /// The names of its probes that are nearly what is wanted, quoted. Nobody knows the number of a command.
-    fn nearest(&self, providers: &Providers<'_>, wanted: &Wanted) -> Vec<String> {
+    fn nearest(&self, providers: &Providers<'_>, wanted: &Wanted, all: &[Probe]) -> Vec<String> {
         let number = self.pid.to_string();
         // Equal numbers would make names alike that are not.
         let plain = |name: String| name.replacen(&number, "", 1);
-        let names = self.all(providers).into_iter().map(|probe| plain(wanted.shaped(&probe.point.name)));
-        let names: BTreeSet<String> = names.collect();
+        let names: BTreeSet<String> = all.iter().map(|probe| plain(wanted.shaped(&probe.point.name))).collect();
         let near = suggest_many(&plain(wanted.to_string()), names.iter().map(String::as_str), super::MOST_NAMES);
         let process = if self.command(providers).is_some() { "$target" } else { &number };
         let parts = near.into_iter().filter_map(|name| name.split_once(':'));
@@ -249,10 +246,13 @@ impl Process {
     }
 
     /// The names of its providers, quoted.
-    fn providers(&self, providers: &Providers<'_>) -> Vec<String> {
+    fn providers(&self, all: &[Probe]) -> Vec<String> {
         let number = self.pid.to_string();
-        let name = |probe: &Probe| PointPart::Provider.of(&probe.point.name).trim_end_matches(&number).to_owned();
-        let names: BTreeSet<String> = self.all(providers).iter().map(name).collect();
+        let name = |probe: &Probe| {
+            let provider = PointPart::Provider.of(&probe.point.name);
+            provider.strip_suffix(&number).unwrap_or(provider).to_owned()
+        };
+        let names: BTreeSet<String> = all.iter().map(name).collect();
         names.iter().map(|name| format!("`{name}`")).collect()
     }
 

@@ -10,7 +10,7 @@ use super::super::Lower;
 use super::super::expr::as_pointer;
 use super::super::gfp;
 use super::super::join::describe_value;
-use super::super::map::is_storable;
+use super::super::map::{is_storable, whole_map};
 use super::{Call, were};
 use crate::ast;
 
@@ -53,7 +53,7 @@ impl Lower<'_> {
             (Some((name, value)), Some(Wanted::Value(conversion))) if conversion.kind != "s" => {
                 let message =
                     format!("`%{}` does not print {}", conversion.kind, describe_value(self.env.types, &value));
-                self.error_help(arg.span, message, format!("print the whole map: `print(@{name})`"))
+                self.error_help(arg.span, message, whole_map(name))
             }
             _ => self.expr(arg),
         }

@@ -7,7 +7,7 @@ use quadrant_program::ty::Type;
 
 use super::super::Lower;
 use super::super::join::{describe_value, join, width};
-use super::super::map::number_type;
+use super::super::map::{number_type, whole_map};
 use super::literal;
 use super::texts::as_pointer;
 use crate::ast::{self, BinOp, UnOp};
@@ -178,7 +178,7 @@ impl Lower<'_> {
         };
         let (left, right) = (self.describe_side(op, left)?, self.describe_side(op, right)?);
         let message = format!("`{}` does not go with {left} and {right}", op.symbol());
-        self.error_help(span, message, format!("print the whole map: `print(@{name})`"))
+        self.error_help(span, message, whole_map(name))
     }
 
     /// The name of a map, and what it holds, if that is an aggregation of several numbers.

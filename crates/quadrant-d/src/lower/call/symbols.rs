@@ -1,6 +1,7 @@
 //! Stacks, and addresses shown by name.
 
 use quadrant_program::expr::{Expr, ExprKind, Function};
+use quadrant_program::span::Span;
 use quadrant_program::ty::{StackMode, StackType, SymbolPart, Type};
 
 use super::super::Lower;
@@ -49,18 +50,21 @@ impl Lower<'_> {
     /// An address by its name is nothing to go on with.
     pub(super) fn symbol_as_value(&mut self, call: &Call) -> Option<Value> {
         self.symbol_call(call)?;
-        let name = call.name;
+        self.refuse_symbol(call.name, call.span)
+    }
+
+    fn refuse_symbol<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let message =
             format!("tracing function {name}( ) may not be called from a D expression (D program context required)");
         let help = "it is a statement of its own, or a key; `printf(\"%a\", address)` shows a name, too";
-        self.fail_help(call.span, "D_CG_EXPR", message, help)
+        self.fail_help(span, "D_CG_EXPR", message, help)
     }
 
     /// What is shown is no address by its name.
     pub(in super::super) fn check_no_symbol(&mut self, arg: &ast::Expr, value: &Value) -> Option<()> {
         match (&value.ty, &arg.kind) {
-            (Ty::Special(Type::Symbol { .. }), ast::ExprKind::Call { callee, args }) => {
-                self.symbol_as_value(&Call { name: &callee.name, args, span: arg.span }).map(drop)
+            (Ty::Special(Type::Symbol { .. }), ast::ExprKind::Call { callee, .. }) => {
+                self.refuse_symbol(&callee.name, arg.span)
             }
             _ => Some(()),
         }
