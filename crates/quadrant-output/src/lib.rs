@@ -11,7 +11,7 @@
 //! * [`mod@message`]: probes attached, messages of the script; [`mod@ledger`]: what was lost; [`overhead`]: what it cost; [`peer`]: the
 //!   same as bpftrace says it.
 //!
-//! Deliberately absent: tracing, reading files, writing to standard output.
+//! Deliberately absent: tracing, reading files (but the rules of the time zone), writing to standard output.
 //!
 //! Where the output differs from bpftrace's on purpose: [`mod@text`].
 
@@ -39,6 +39,7 @@ mod snapshot;
 pub mod text;
 mod time;
 mod value;
+mod zone;
 
 pub use render::Mode;
 pub use render::Renderer;

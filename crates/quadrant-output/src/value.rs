@@ -21,6 +21,7 @@ use quadrant_program::value::extend;
 use crate::number;
 use crate::resolver::Resolver;
 use crate::time;
+use crate::zone;
 
 /// Shown for a text that could not be read.
 pub(crate) const FAULT: &[u8] = b"<fault>";
@@ -62,7 +63,7 @@ impl<'a> Scene<'a> {
 
     /// The time zone that times are shown in.
     pub fn zone(&self) -> &TimeZone {
-        self.zone.get_or_init(TimeZone::system)
+        self.zone.get_or_init(zone::local)
     }
 
     /// The name of a value that the program knows only as a number, not yet escaped. What has no name shows as its number.
