@@ -245,9 +245,21 @@ fn kernel_probes_without_named_arguments_say_what_there_is_instead() {
 }
 
 #[test]
-fn functions_by_the_names_of_d_are_told_theirs() {
-    for (text, help) in [("quantize(1)", "did you mean `hist()`?"), ("lquantize(1, 2, 3)", "did you mean `lhist()`?")] {
-        let (_, messages) = run(&format!("BEGIN {{ @a = {text}; }}"), &[], false);
+fn what_has_another_name_elsewhere_is_told_its_name_here() {
+    for (text, help) in [
+        ("quantize(1)", "did you mean `hist()`?"),
+        ("lquantize(1, 2, 3)", "did you mean `lhist()`?"),
+        ("ehist(1)", "did you mean `hist(number, bits)`?"),
+        ("ntohs(80)", "did you mean `bswap((uint16)number)`?"),
+        ("strcmp(comm, \"a\")", "did you mean `text == text`?"),
+        ("substr(comm, 1, 2)", "did you mean `str(address + from, length)`?"),
+        ("copyinstr(0)", "did you mean `str(address)`?"),
+        ("bpf_ktime_get_ns()", "did you mean `nsecs`?"),
+        ("execname", "did you mean `comm`?"),
+        ("timestamp", "did you mean `nsecs`?"),
+    ] {
+        let (program, messages) = run(&format!("BEGIN {{ @a = {text}; }}"), &[], false);
+        assert!(program.is_none(), "{text}");
         assert_eq!(messages[0].help, [help], "{messages:?}");
     }
 }

@@ -18,6 +18,7 @@ mod config;
 mod constants;
 mod ctype;
 mod define;
+mod elsewhere;
 mod env;
 mod expand;
 mod expr;

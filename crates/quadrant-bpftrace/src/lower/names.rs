@@ -10,6 +10,7 @@ use quadrant_types::{CType, TypeId, suggest};
 use super::Lower;
 use super::call::Called;
 use super::constants;
+use super::elsewhere::written_here;
 use super::expr::{literal_int, literal_signed, literal_text};
 use crate::ast::{self, Ident, Tag};
 
@@ -120,9 +121,11 @@ impl Lower<'_> {
         if let Some(tag) = tags.into_iter().find(|tag| self.known_tagged(*tag, name).is_some()) {
             return self.error_help(span, message, format!("`{} {name}` is a type", tag.word()));
         }
-        let near = suggest(name, builtin_names().chain(super::call::function_names())).map(|near| {
+        let near = written_here(name).map(str::to_owned);
+        let near = near.or_else(|| {
+            let near = suggest(name, builtin_names().chain(super::call::function_names()))?;
             let brackets = if self.is_builtin(near) { "" } else { "()" };
-            format!("{near}{brackets}")
+            Some(format!("{near}{brackets}"))
         });
         let near = near.or_else(|| suggest(name, constants::names()).map(str::to_owned));
         let near = near.or_else(|| self.env.types.suggest_constant(name));

@@ -10,6 +10,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, KernelFunc, TypeId};
 
 use super::super::Lower;
+use super::super::elsewhere::written_here;
 use super::super::expr::literal_text;
 use super::{Called, wrong_count};
 use crate::ast::{self, Ident};
@@ -28,6 +29,9 @@ impl Lower<'_> {
         let kind = self.scope.kind;
         if !self.may_call(function) {
             let message = format!("the kernel does not let a probe of type `{}` call {name}()", kind.name());
+            if let Some(here) = written_here(name) {
+                return self.error_near(span, message, Some(here));
+            }
             let help = "programs may call few of its functions: `if comptime kfunc_allowed(\"name\")` asks";
             return self.error_help(span, message, help);
         }

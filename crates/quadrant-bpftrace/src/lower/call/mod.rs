@@ -22,6 +22,7 @@ use quadrant_types::suggest;
 
 pub(super) use change::signal_number;
 
+use super::elsewhere::written_here;
 use super::expr::float_help;
 use super::{Lower, version};
 use crate::ast::{self, Ident};
@@ -227,7 +228,8 @@ impl Lower<'_> {
         args.iter().for_each(|arg| drop(self.expr(arg)));
         let imported = self.program.imports.iter().flat_map(|import| &import.functions);
         let names = FUNCTIONS.iter().map(|entry| entry.name).chain(imported.map(|function| function.name.as_str()));
-        let near = known_elsewhere(name).or_else(|| suggest(name, names)).map(|near| format!("{near}()"));
+        let near =
+            written_here(name).map(str::to_owned).or_else(|| suggest(name, names).map(|near| format!("{near}()")));
         self.error_near(callee.span, format!("unknown function `{name}`"), near)
     }
 
@@ -341,13 +343,4 @@ pub(super) fn wrong_count(name: &str, arity: (usize, usize), given: usize) -> St
 
 fn were(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
-}
-
-/// What functions are called here that have other names in D, and had them in the first versions of bpftrace.
-fn known_elsewhere(name: &str) -> Option<&'static str> {
-    match name {
-        "quantize" => Some("hist"),
-        "lquantize" => Some("lhist"),
-        _ => None,
-    }
 }
