@@ -150,6 +150,11 @@ pub(crate) fn reads_user(clause: &Clause) -> bool {
     any_expr(clause, &reads)
 }
 
+/// Whether a clause asks if the process descends from one.
+pub(crate) fn asks_for_descendants(clause: &Clause) -> bool {
+    any_expr(clause, &|expr| matches!(expr.kind, ExprKind::Call(Function::ProgenyOf, _)))
+}
+
 /// Whether a clause keeps stacks, in maps that programs which sleep cannot use.
 pub(crate) fn takes_stacks(clause: &Clause) -> bool {
     any_expr(clause, &|expr| matches!(expr.kind, ExprKind::Call(Function::Stack, _)))

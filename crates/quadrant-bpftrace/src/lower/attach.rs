@@ -78,6 +78,9 @@ impl Lower<'_> {
                 let mut found = self.probe_points(probe);
                 let mut needs = self.needs(probe);
                 needs.alone |= self.env.portable;
+                if needs.descendants {
+                    found.iter_mut().filter_map(|(_, found)| found.as_mut()).for_each(in_all_processes);
+                }
                 if needs.names {
                     found = self.with_arguments(probe, found);
                 }
@@ -297,6 +300,13 @@ pub fn with_parameters(part: &AttachPart, params: &[String]) -> Result<String, B
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// Puts a probe on all processes instead of that of `-c` or `-p`.
+fn in_all_processes(found: &mut Found) {
+    if let Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } = &mut found.point.site {
+        *pid = None;
+    }
 }
 
 /// Several names of one place are one point.

@@ -21,6 +21,8 @@ pub(super) struct Needs {
     pub probe: bool,
     /// Each point is by itself: points with the same arguments can have them from different types.
     pub alone: bool,
+    /// It asks for a process's descendants, so it is for other processes than that of `-c` or `-p`, too.
+    pub descendants: bool,
 }
 
 /// Functions with arguments that are words of their own.
@@ -146,6 +148,7 @@ impl Words<'_> {
             }
             "args" | "retval" => (needs.kind, needs.args, needs.names) = (true, true, true),
             "ctx" => (needs.kind, needs.args) = (true, true),
+            "progenyof" => needs.descendants = true,
             // How far a symbol is from the probe, each has for itself.
             "uaddr" => (needs.kind, needs.alone) = (true, true),
             "func" | "reg" | "str" | "buf" | "join" | "ntop" | "macaddr" | "signal" | "signal_thread" | "kstack"

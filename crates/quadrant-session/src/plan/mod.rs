@@ -110,7 +110,9 @@ pub fn plan(program: &Program, options: PlanOptions) -> Vec<Planned> {
     let by_point = clauses_by_point(program);
     let many = syscall_points(program, options);
     let functions = functions::choose(program, &by_point, &options);
-    for (point, clauses) in by_point {
+    let apart =
+        by_point.into_iter().flat_map(|(point, clauses)| apart(program, clauses, options).map(move |it| (point, it)));
+    for (point, clauses) in apart {
         let site = &program.points[point.0 as usize].site;
         let mechanism = match functions.get(&point) {
             Some(means) => kernel_function(site, *means),
@@ -120,6 +122,14 @@ pub fn plan(program: &Program, options: PlanOptions) -> Vec<Planned> {
     }
     let groups = session::pair(program, groups.groups, &options);
     groups.into_iter().flat_map(|group| finish(program, group, options)).collect()
+}
+
+/// Clauses of one point that are for the same processes: those that ask for a process's descendants are for others than `-c` and `-p` say.
+fn apart(program: &Program, clauses: Vec<usize>, options: PlanOptions) -> impl Iterator<Item = Vec<usize>> {
+    let asks = |clause: &usize| options.pid.is_some() && uses::asks_for_descendants(&program.clauses[*clause]);
+    let (asking, others): (Vec<usize>, Vec<usize>) = clauses.into_iter().partition(asks);
+    let parts = if asking < others { [asking, others] } else { [others, asking] };
+    parts.into_iter().filter(|part| !part.is_empty())
 }
 
 /// For each point in order of first use: the clauses that run there, in source order.
@@ -360,7 +370,7 @@ fn finish(program: &Program, group: Group, options: PlanOptions) -> Vec<Planned>
     let unit = |points: Vec<PointId>| Unit {
         context: mechanism.context(program, &points, options),
         clauses: clauses.clone(),
-        pid: pid(program, &points, options),
+        pid: pid(program, &clauses, &points, options),
         cgroup: options.cgroup.filter(|_| runs_for_tasks(program, &points)),
         sleepable: mechanism.may_sleep(program, &clauses, options),
         lacks_caller: matches!(mechanism, Mechanism::Uprobe { lacks_caller: true, .. }),
@@ -419,10 +429,12 @@ fn runs_for_tasks(program: &Program, points: &[PointId]) -> bool {
 }
 
 /// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of
-/// multi-links, and for a perf event always.
-fn pid(program: &Program, points: &[PointId], options: PlanOptions) -> Option<u32> {
+/// multi-links, and for a perf event always. Clauses that ask for a process's descendants are for these, too.
+fn pid(program: &Program, clauses: &[usize], points: &[PointId], options: PlanOptions) -> Option<u32> {
+    let for_descendants = clauses.iter().any(|clause| uses::asks_for_descendants(&program.clauses[*clause]));
     match &program.points[points[0].0 as usize].site {
         Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } => *pid,
+        _ if for_descendants => None,
         Site::Profile(_) | Site::PerfEvent { .. } => options.pid,
         Site::Tracepoint { .. }
         | Site::RawTracepoint { .. }

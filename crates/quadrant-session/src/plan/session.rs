@@ -10,6 +10,7 @@ use quadrant_program::Program;
 use quadrant_program::probe::{KernelCode, PointId, Site};
 
 use super::{Group, KprobeMeans, Mechanism, PlanOptions};
+use crate::uses;
 
 /// Puts each group of entries together with the group of returns of exactly the same functions, in its place.
 pub(super) fn pair(program: &Program, groups: Vec<Group>, options: &PlanOptions<'_>) -> Vec<Group> {
@@ -46,9 +47,12 @@ fn partner(groups: &[Option<Group>], places: &[Option<HashMap<u64, PointId>>], e
 }
 
 /// The points of a group of kernel probes by address; `None` if some are not at the start of a function, or are made of events
-/// of tracefs.
+/// of tracefs, or if the process of `-p` is not all that they are for.
 fn places(program: &Program, group: &Group) -> Option<HashMap<u64, PointId>> {
     let Mechanism::Kprobe { means: KprobeMeans::Multi | KprobeMeans::Perf, .. } = group.mechanism else { return None };
+    if group.clauses.iter().any(|clause| uses::asks_for_descendants(&program.clauses[*clause])) {
+        return None;
+    }
     let place = |point: &PointId| {
         let code = code(program, *point).filter(|code| code.offset == 0)?;
         Some((code.address?, *point))

@@ -7,7 +7,7 @@ use quadrant_bpf::prog::ProgramKind;
 use quadrant_codegen::object::Context;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
-use quadrant_program::expr::{Builtin, Expr, ExprKind};
+use quadrant_program::expr::{Builtin, Expr, ExprKind, Function};
 use quadrant_program::probe::{Inode, KernelCode, Point, PointId, Site};
 use quadrant_program::program::Clause;
 use quadrant_program::span::Span;
@@ -146,6 +146,25 @@ fn entries_that_lack_the_caller_have_their_own_program() {
     let units: Vec<_> = plan(&program, options).into_iter().map(|planned| planned.unit).collect();
     let seen: Vec<_> = units.iter().map(|unit| (unit.lacks_caller, unit.points.as_slice())).collect();
     assert_eq!(seen, [(false, &[PointId(0), PointId(2)][..]), (true, &[PointId(1)])]);
+}
+
+/// A clause of the process of `-p` keeps to it beside one at the same place that is for the process's descendants.
+#[test]
+fn clauses_that_ask_for_descendants_are_for_all_processes_and_the_others_are_not() {
+    let event = || Site::Tracepoint { category: "sched".to_owned(), event: "sched_switch".to_owned() };
+    let mut program = program(&[&[event()], &[event()], &[entry(1)], &[at_return(1)]]);
+    let asks = Expr::new(
+        ExprKind::Call(Function::ProgenyOf, vec![Expr::int(7, Type::I32, Span::default())]),
+        Type::Bool,
+        Span::default(),
+    );
+    for clause in [1, 3] {
+        program.clauses[clause].predicate = Some(asks.clone());
+    }
+    let options = PlanOptions { pid: Some(7), process: Some(7), ..options(&NEW) };
+    let units: Vec<_> = plan(&program, options).into_iter().map(|planned| planned.unit).collect();
+    let seen: Vec<_> = units.iter().map(|unit| (unit.clauses.as_slice(), unit.pid)).collect();
+    assert_eq!(seen, [(&[0][..], Some(7)), (&[1], None), (&[2], Some(7)), (&[3], None)]);
 }
 
 #[test]

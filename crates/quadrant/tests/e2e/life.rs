@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use quadrant_testing::{Program, Signal};
+use quadrant_testing::{Folder, Program, Signal};
 
 use crate::common::{assert_lines, attached, folder, needs_root, number, script, target};
 
@@ -123,4 +123,41 @@ fn a_program_replaced_on_disk_is_no_crash() {
     let outcome = tracer.finish().unwrap();
     assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
     assert!(outcome.stdout.contains("ended") && outcome.stdout.contains("]: 13"), "{}", outcome.describe());
+}
+
+/// bpftrace #397, #1666, #4839: probes on the files of a command miss the processes that it starts.
+#[test]
+fn processes_that_a_command_starts_are_traced_where_the_script_asks_for_its_progeny() {
+    needs_root!();
+    let [threads, syscalls] = [target!("threads"), target!("syscalls")];
+    let text = format!(
+        "macro mine() {{ progenyof(cpid) }}
+         uprobe:{threads}:target_call /progenyof(cpid)/ {{ @calls = count(); }}
+         uprobe:{threads}:target_call {{ @own = count(); }}
+         uprobe:{threads}:target_call {{ if (mine()) {{ @by_macro = count(); }} }}
+         tracepoint:syscalls:sys_enter_getppid /progenyof(cpid) && comm == \"syscalls\"/ {{ @syscalls = count(); }}
+         END {{ @stranger = progenyof(cpid); }}"
+    );
+    let command = format!("/bin/sh -c '{threads} 1009 1; {threads} 1013 1; {syscalls} getppid 1019; true'");
+    let outcome = script(&text).args(["-c", &command]).run().unwrap();
+    assert!(outcome.success(), "{}", outcome.describe());
+    // Nothing is counted in the shell itself.
+    let expected = ["@by_macro: 2022", "@calls: 2022", "@stranger: false", "@syscalls: 1019"];
+    assert_lines(&outcome, &expected);
+}
+
+#[test]
+fn times_are_those_of_the_zone_that_is_named() {
+    needs_root!();
+    let folder = Folder::new("zones");
+    // Nine hours ahead at all times.
+    let part = [&b"TZif2"[..], &[0; 31], &[0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0x7e, 0x90, 0, 0], b"JST\0"].concat();
+    fs::write(folder.join("East"), [&part[..], &part[..], b"\nJST-9\n"].concat()).unwrap();
+    let text = "BEGIN { printf(\"%s\\n\", strftime(\"%H %Z %z\", 1800000000000000000)); exit(); }";
+    for (zone, shown) in
+        [("East", "17 JST +0900"), (":East", "17 JST +0900"), ("", "08 UTC +0000"), ("XYZ-1", "09 XYZ +0100")]
+    {
+        let outcome = script(text).env("TZDIR", folder.path()).env("TZ", zone).run().unwrap();
+        assert_lines(&outcome, &[shown]);
+    }
 }

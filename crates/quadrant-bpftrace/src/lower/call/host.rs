@@ -1,7 +1,7 @@
 //! Functions about the machine: addresses by name, registers.
 
 use quadrant_program::arch;
-use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind, Function};
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::record::RecordKind;
 use quadrant_program::span::Span;
@@ -143,6 +143,27 @@ impl Lower<'_> {
     pub(in super::super) fn has_registers(&self) -> bool {
         WITH_REGISTERS.contains(&self.scope.kind)
     }
+}
+
+/// `progenyof(pid)`: whether the current process is that one or descends from it.
+pub(super) fn progenyof(lower: &mut Lower, call: Call) -> Option<Called> {
+    let arg = call.args.first()?;
+    let value = lower.expr(arg)?;
+    if !value.ty.is_integer() {
+        let ty = lower.describe(&value.ty);
+        return lower.error(arg.span, format!("progenyof() takes the number of a process, and this is {ty}"));
+    }
+    if lower.env.portable {
+        return lower.unsupported(call.span, "progenyof() in a program for other kernels", "compare with `ppid`");
+    }
+    if !lower.env.symbols.numbers_as_the_machine() {
+        let message =
+            "progenyof() takes the numbers that the whole machine has for processes, and the tracer sees others";
+        return lower.error_help(call.span, message, "run it outside of the pid namespace (container) that it is in");
+    }
+    let pid = lower.cast(value, &Type::I32);
+    let kind = ExprKind::Call(Function::ProgenyOf, vec![pid]);
+    Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
 }
 
 /// `unwatch(address)`

@@ -118,6 +118,7 @@ const FUNCTIONS: &[Entry] = &[
     entry("uaddr", (1, 1), "uaddr(\"symbol\")", host::uaddr),
     entry("getopt", (1, 3), "getopt(\"name\"[, default[, help]])", host::getopt),
     entry("cgroupid", (1, 1), "cgroupid(\"/path\")", host::cgroupid),
+    entry("progenyof", (1, 1), "progenyof(pid)", host::progenyof),
     entry("reg", (1, 1), "reg(\"name\")", host::reg),
     effect("signal", (1, 1), "signal(number or \"name\")", change::signal),
     effect("signal_thread", (1, 1), "signal_thread(number or \"name\")", change::signal),
