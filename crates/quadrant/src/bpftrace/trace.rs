@@ -130,7 +130,7 @@ fn focus(line: &Line) -> Result<Focus, Refusal> {
             let (why, name) = (programs::why_not(name), shown(&name.to_string_lossy()));
             return Err(refused(format!("Path '{name}' does not exist or is not executable ({why})")));
         }
-        focus.children.push(Child::spawn(&words).map_err(|error| refused(error.to_string()))?);
+        focus.children.push(programs::start(&words).map_err(|error| refused(error.to_string()))?);
     }
     Ok(focus)
 }

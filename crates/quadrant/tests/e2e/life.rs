@@ -4,7 +4,7 @@ use std::fs;
 
 use quadrant_testing::{Folder, Program, Signal};
 
-use crate::common::{assert_lines, attached, folder, needs_root, number, script, target};
+use crate::common::{assert_lines, attached, folder, needs_root, number, quadrant, script, target};
 
 #[test]
 fn the_status_of_the_command_is_ours() {
@@ -159,5 +159,17 @@ fn times_are_those_of_the_zone_that_is_named() {
     {
         let outcome = script(text).env("TZDIR", folder.path()).env("TZ", zone).run().unwrap();
         assert_lines(&outcome, &[shown]);
+    }
+}
+
+/// bpftrace #1319: a command that is looked for in `PATH` shows as many calls of execve(2), all but one in vain.
+#[test]
+fn a_command_is_looked_for_before_it_is_traced() {
+    needs_root!();
+    let text = "tracepoint:syscalls:sys_enter_execve /pid == cpid/ { @ = count(); }";
+    let path = format!("/nonexistent:/nowhere:{}", std::env::var("PATH").unwrap_or_default());
+    for tracer in [script(text), quadrant().args(["bpftrace", "-e", text])] {
+        let outcome = tracer.env("PATH", &path).args(["-c", "true"]).run().unwrap();
+        assert_eq!(number(&outcome, "@"), 1, "{}", outcome.describe());
     }
 }
