@@ -80,11 +80,21 @@ fn fuzz(folder: &Path, program: &Path, name: &str, limit: &[String]) -> Result<(
     println!("fuzzing {name}: {}", limit.join(" "));
     let mut command = Command::new(program);
     command.args(limit).args([format!("-timeout={SLOW}"), "-verbosity=0".to_owned()]);
-    command
-        .arg(format!("-artifact_prefix={}/{name}-", found.display()))
-        .arg(grown)
-        .arg(folder.join("corpus").join(name));
+    command.arg(format!("-artifact_prefix={}/{name}-", found.display())).arg(grown).args(seeds(folder, name));
     succeed(&mut command, &format!("{name} found something: the input is in {}", found.display()))
+}
+
+/// The folders with what a target begins with: its corpus, or the scripts of the tests.
+fn seeds(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let crates = workspace::root().join("crates");
+    let of = |folders: &[&str]| folders.iter().map(|folder| crates.join(folder)).collect();
+    match name {
+        "bpftrace" => {
+            of(&["quadrant-bpftrace/tests/lower", "quadrant-bpftrace/tests/format", "quadrant/tests/e2e/cases"])
+        }
+        "d" => of(&["quadrant-d/tests/lower", "quadrant-d/tests/parser"]),
+        _ => vec![folder.join("corpus").join(name)],
+    }
 }
 
 fn succeed(command: &mut Command, otherwise: &str) -> Result<(), Failure> {

@@ -61,6 +61,14 @@ fn nothing_stays_nothing() {
 }
 
 #[test]
+fn a_comment_behind_a_lone_semicolon_stands_behind_what_is_before() {
+    for (source, wanted) in [(";// x", "// x\n"), ("BEGIN { ; // x\n}", "BEGIN\n{ // x\n}\n")] {
+        assert_eq!(format(source).as_deref(), Ok(wanted));
+        assert_eq!(format(wanted).as_deref(), Ok(wanted));
+    }
+}
+
+#[test]
 fn pieces_never_join() {
     for (source, wanted) in [
         ("BEGIN/ *$1==1/{}", "BEGIN\n/ *$1 == 1/\n{}\n"),

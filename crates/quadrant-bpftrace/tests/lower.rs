@@ -174,7 +174,6 @@ fn conditions_that_grow_without_end_are_refused() {
     }
 }
 
-/// What differs from what is expected of one script.
 #[test]
 fn a_list_of_probes_may_end_with_a_comma() {
     for text in ["tracepoint:a:b,\n{ print(1); }", "tracepoint:a:b,\n/pid == 1/\n{ print(1); }"] {
@@ -273,6 +272,7 @@ fn who_comments_as_in_a_shell_is_told_how() {
     }
 }
 
+/// What differs from what is expected of one script.
 fn check(script: &Path) -> Vec<String> {
     let source = fs::read_to_string(script).expect("the script");
     let (program, messages) = run(&source, &["12", "word", "-5"], true);
