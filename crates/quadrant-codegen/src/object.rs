@@ -302,6 +302,8 @@ pub enum LossKind {
     Scratch,
     /// Division or remainder by zero; 0 was used.
     Division,
+    /// An index was outside of its array; what lies there was read.
+    Outside,
     /// A loop reached the limit and was left.
     Loop,
     /// Memory of a process could not be written.

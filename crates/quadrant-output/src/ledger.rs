@@ -26,6 +26,8 @@ pub enum Kind<'a> {
     Returns(&'a str),
     /// Divisions by zero; 0 was used.
     Divisions,
+    /// Elements outside of their arrays; what lies there was read.
+    Elements,
     /// Loops left at the limit.
     Loops,
     /// Writes to processes that failed.
@@ -150,6 +152,11 @@ fn words(kind: Kind<'_>) -> (&'static str, [&'static str; 2], &'static str) {
         Kind::Divisions => {
             ("divisions", ["division", "divisions"], "the divisor was 0, and so is the result; test it first")
         }
+        Kind::Elements => (
+            "elements",
+            ["element", "elements"],
+            "the index was outside of the array, and what lies there in memory was taken; test it first",
+        ),
         Kind::Loops => ("loops", ["loop's end", "loops' ends"], "the limit of rounds was reached; loop over less"),
         Kind::Writes => ("writes", ["write", "writes"], "the address is not one that the process may write"),
         Kind::Signals => ("signals", ["signal", "signals"], "it could not be sent; the process may be ending"),

@@ -395,7 +395,7 @@ pub enum Function {
     /// `speculation()`: the number of an idle speculation buffer, which is active from now on; 0, counted, when none is idle.
     Speculation,
     /// `[index, length]`: the index. One that is not below the length, which is a constant, is a fault
-    /// ([`crate::program::Fault::BadIndex`]).
+    /// ([`crate::program::Fault::BadIndex`]), or counted where there are none.
     Within,
     /// A text that has to be there. The value of a key that its map does not have, and the empty result of a search, are faults of
     /// address 0.

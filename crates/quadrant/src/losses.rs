@@ -99,6 +99,7 @@ impl What {
                 LossKind::Stack => Kind::Stacks,
                 LossKind::Scratch => Kind::Nested,
                 LossKind::Division => Kind::Divisions,
+                LossKind::Outside => Kind::Elements,
                 LossKind::Loop => Kind::Loops,
                 LossKind::Write => Kind::Writes,
                 LossKind::Signal => Kind::Signals,

@@ -90,11 +90,11 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// An index of an array, which faults outside of it.
+    /// An index of an array, which faults outside of it; in programs without faults that is counted.
     fn within(&mut self, index: &Expr, length: &Expr) -> Result<Value> {
         let index = self.scalar(index)?;
         let length = self.operand(length)?;
-        self.abort_if(Fault::BadIndex, Cond::Uge, index, length, index)?;
+        self.fault_if((Fault::BadIndex, LossKind::Outside), Cond::Uge, index, length, index);
         Ok(index)
     }
 

@@ -129,6 +129,7 @@ fn lost(kind: LossKind) -> &'static str {
         LossKind::Stack => "lost_stacks",
         LossKind::Scratch => "skipped_without_scratch",
         LossKind::Division => "divisions_by_zero",
+        LossKind::Outside => "elements_outside",
         LossKind::Loop => "cut_loops",
         LossKind::Write => "failed_writes",
         LossKind::Signal => "failed_signals",

@@ -1,7 +1,7 @@
 //! Members of structs, elements of arrays and tuples, characters of texts.
 
 use quadrant_program::build::{bit_field, offset, offset_by, place_of};
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, Member, TypeId, suggest};
@@ -138,6 +138,15 @@ impl Lower<'_> {
             other => other,
         };
         let position = self.convert(position, &Type::I64);
+        let position = match space {
+            // Reads of the program's own memory are checked anyway. Of length 1 are old headers' arrays without a known length.
+            Space::Program => position,
+            _ if len <= 1 => position,
+            _ => {
+                let length = Expr::int(i64::from(len), Type::I64, span);
+                Expr::new(ExprKind::Call(Function::Within, vec![position, length]), Type::I64, span)
+            }
+        };
         let size = adjusted.unwrap_or_else(|| Expr::int(size as i64, Type::I64, span));
         let bytes = Expr::new(
             ExprKind::Binary(quadrant_program::expr::BinaryOp::Mul, Box::new(position), Box::new(size)),

@@ -115,7 +115,8 @@ fn class(program: &Program, kind: LossKind) -> Class {
         LossKind::Fault => Class::ErrorClause,
         LossKind::NoSpeculation => Class::SpeculationUnavailable,
         LossKind::BusySpeculation => Class::SpeculationBusy,
-        LossKind::Read => Class::Read,
+        // An index outside of an array is a fault in D.
+        LossKind::Read | LossKind::Outside => Class::Read,
         LossKind::Division => Class::Division,
         LossKind::Loop => Class::Loop,
         LossKind::Write => Class::Write,
