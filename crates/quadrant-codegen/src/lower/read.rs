@@ -12,6 +12,7 @@ use super::error::Result;
 use super::fault::BAD_ADDRESS;
 use super::memory::Mem;
 use super::unit::Lower;
+use crate::object::Context;
 use crate::object::LossKind;
 use crate::ssa::Cond;
 use crate::ssa::Size;
@@ -71,7 +72,8 @@ impl Lower<'_, '_> {
             return self.scalar(addr);
         };
         match space {
-            Space::Context if context_offset(base).is_some() => {
+            // The kernel lets nothing be added to the context's address that it knows no bounds of.
+            Space::Context | Space::Kernel if context_offset(base).is_some() => {
                 let base = self.scalar(base)?;
                 let index = self.scalar(index)?;
                 let bounded = self.f.b.and(index, CONTEXT_MASK);
@@ -79,8 +81,20 @@ impl Lower<'_, '_> {
                 Ok(self.f.b.add(place, off))
             }
             Space::Program => self.indexed(base, index, off),
+            Space::Kernel | Space::Any if self.has_typed_pointers() => {
+                let base = self.scalar(base)?;
+                let base = self.forget_pointer(base);
+                let index = self.operand(index)?;
+                let place = self.f.b.add(base, index);
+                Ok(self.f.b.add(place, off))
+            }
             _ => self.scalar(addr),
         }
+    }
+
+    /// Whether the kernel knows the types of the context's pointers, and lets nothing be added to them that it knows no bounds of.
+    fn has_typed_pointers(&self) -> bool {
+        matches!(self.unit.context, Context::BtfTracepoint | Context::Function { .. } | Context::Iter { .. })
     }
 
     /// An element of memory that the program owns: address 0, which cannot be read, when the index is outside.

@@ -14,6 +14,7 @@ mod counts;
 mod debug_info;
 mod doctor;
 mod dtrace;
+mod elements;
 mod entries;
 mod errors;
 mod explain;
