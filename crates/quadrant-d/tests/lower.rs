@@ -355,6 +355,16 @@ fn attributes_lay_out_structs_as_c_does() {
         ("struct s { char a; int __attribute__((aligned(8))) b, c; };", 24),
         ("struct s { char a; struct { char b; int c; } __attribute__((packed)); };", 6),
         ("struct s { char a; } __attribute__((aligned));", 16),
+        ("struct s { char a; _Alignas(8) short b; };", 16),
+        ("#pragma pack(2)\nstruct s { char a; int b; };", 6),
+        ("#pragma pack(1)\n#pragma pack()\nstruct s { char a; int b; };", 8),
+        ("#pragma pack(push, 1)\nstruct o { int a; };\n#pragma pack(pop)\nstruct s { char a; int b; };", 8),
+        ("#pragma pack(push, n, 1)\n#pragma pack(push, 4)\n#pragma pack(pop, n)\nstruct s { char a; int b; };", 8),
+        ("#pragma pack(2)\nstruct s { char a; int b __attribute__((aligned(16))); };", 6),
+        // What bit-fields do there was asked of gcc and clang.
+        ("#pragma pack(1)\nstruct s { int a : 5; short b : 14; int c : 30; };", 7),
+        ("#pragma pack(2)\nstruct s { long a : 37; } __attribute__((packed));", 6),
+        ("#pragma pack(2)\nstruct s { char a; int : 0; };", 4),
     ] {
         // An array's length has to be positive.
         let same =
@@ -367,6 +377,39 @@ fn attributes_lay_out_structs_as_c_does() {
     assert_eq!(told(&format!("{header}BEGIN {{ exit(0); }}")), "");
     assert_ne!(told(&format!("{header}BEGIN {{ trace(sizeof (struct s)); }}")), "");
     assert_ne!(told(&format!("{header}BEGIN {{ trace(sizeof (t)); }}")), "");
+}
+
+#[test]
+fn what_lays_out_structs_and_is_not_understood_is_refused() {
+    for text in ["#pragma pack(3)", "#pragma pack 1", "#pragma pack(pop, 1, 2)", "#pragma ms_struct on"] {
+        assert_eq!(tags(&run(&format!("{text}\nBEGIN {{ exit(0); }}"), &[])).len(), 1, "{text}");
+    }
+    let text = "struct s { _Alignas(long) char c; }; BEGIN { exit(0); }";
+    assert_eq!(tags(&run(text, &[])), ["D_SYNTAX"]);
+    assert_eq!(tags(&run("#pragma weak x\nBEGIN { exit(0); }", &[])), [""; 0]);
+}
+
+/// Functions, variables with values, words of D as names, and what D forbids but C's compilers let pass.
+#[test]
+fn headers_have_what_only_c_has() {
+    let header = "\
+        size_t f (const char *string, int this) ;\n\
+        static const struct t { int a; } table[] = { { 1 }, { 2 } };\n\
+        int sum(int a) { if (a) { return a; } return 0; }\n\
+        _Static_assert (sizeof (int) == 4, \"no\");\n\
+        extern char *names[];\n\
+        extern int g (char *const list[restrict], int other[static 3]);\n\
+        struct s { int self;; char string[3]; int counter; char rest[0]; };\n\
+        enum e { BIG = 1u << 31, BIGGER = 1UL << 40, LESS = -1 };\n\
+        void (*handler)(int);\n";
+    let of = |text: &str| tags(&run(&format!("# 1 \"x.h\" 1\n{header}# 2 \"a.d\" 2\n{text}"), &[]));
+    let text = "BEGIN /BIG == 2147483648 && BIGGER == 1099511627776 && sizeof (struct s) == 12/
+                { this->s = (struct s *)alloca(12); trace(this->s->self); trace(this->s->counter); exit(0); }";
+    assert_eq!(of(text), [""; 0]);
+    assert_eq!(of("BEGIN { trace(f(1)); }"), ["D_FUNC_UNDEF"]);
+    for line in header.lines().filter(|line| !line.contains("extern int g") && !line.contains("handler")) {
+        assert_ne!(tags(&run(&format!("{line}\nBEGIN {{ exit(0); }}"), &[])), [""; 0], "{line}");
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Declaration {
     pub base: TypeSpec,
     /// What is declared; nothing for `struct s { … };`.
     pub declared: Vec<Declared>,
+    /// It stands in a file that a preprocessor included: C's rules hold, where D's are narrower.
+    pub from_c: bool,
 }
 
 /// One declarator: a name, and how its type follows from the base.

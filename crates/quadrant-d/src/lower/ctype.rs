@@ -120,6 +120,7 @@ impl Lower<'_> {
     fn array_len(&mut self, len: &ast::Expr) -> Option<u64> {
         match self.expr(len)?.constant() {
             Some(value @ 1..=MAX_ARRAY) => Some(value as u64),
+            Some(0) if self.from_c => Some(0),
             _ => self.fail(
                 len.span,
                 "D_DECL_ARRSUB",

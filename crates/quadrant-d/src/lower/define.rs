@@ -15,8 +15,14 @@ use crate::ast::{self, Declaration, Enumerator, LayoutWish, Scope, ScopedName, S
 const NO_LAYOUT: &str = "(whose __attribute__ is not supported)";
 
 impl Lower<'_> {
-    /// Carries out a declaration at the top of a script.
+    /// Carries out a declaration at the top of a script. Others may be needed by it, of libraries.
     pub(super) fn declaration(&mut self, declaration: &Declaration) {
+        let around = std::mem::replace(&mut self.from_c, declaration.from_c);
+        self.declare_all(declaration);
+        self.from_c = around;
+    }
+
+    fn declare_all(&mut self, declaration: &Declaration) {
         if is_forward_enum(declaration) {
             return;
         }
@@ -72,6 +78,7 @@ impl Lower<'_> {
         let (keys, wraps) = match declared.wraps.split_last() {
             // C's functions cannot be called from D: there is nothing to remember.
             Some((Wrap::Function { .. }, _)) => return Some(()),
+            Some((Wrap::Array(None), _)) if self.from_c => return Some(()),
             Some((Wrap::Array(None), _)) => {
                 let message = format!("array declaration requires array dimension or tuple signature: {}", name.name);
                 return self.fail(name.span, "D_DECL_ARRNULL", message);
@@ -178,7 +185,7 @@ impl Lower<'_> {
                 let message = format!("identifier redeclared: {}", value.name.name);
                 return self.fail(value.name.span, "D_DECL_IDRED", message);
             }
-            if i32::try_from(next).is_err() {
+            if i32::try_from(next).is_err() && !self.from_c {
                 let message = format!("enumerator '{}' value overflows INT_MAX ({})", value.name.name, i32::MAX);
                 return self.fail(value.name.span, "D_DECL_ENOFLOW", message);
             }
@@ -211,6 +218,9 @@ impl Lower<'_> {
         let mut fields = Vec::new();
         for member in members {
             self.members(member, &mut fields)?;
+        }
+        if self.from_c && fields.iter().any(|field| self.types.size_of(field.ty).is_none()) {
+            return Some(self.types.declare_struct(if name.is_empty() { NO_LAYOUT } else { name }, is_union));
         }
         self.check_names(members)?;
         let def = StructDef { name: name.to_owned(), is_union, attributes: spec.wish.asked, fields };
@@ -249,7 +259,8 @@ impl Lower<'_> {
                 return self.fail(declared.span, "D_DECL_DYNOBJ", format!("cannot have dynamic member: {name}"));
             }
             let ty = self.wrapped(base, &declared.wraps, declared.span)?;
-            if self.types.size_of(ty).is_none() {
+            // In C it has a size: one that D does not know.
+            if self.types.size_of(ty).is_none() && !self.from_c {
                 return self.sizeless_member(ty, declared);
             }
             let bits = match &declared.bits {

@@ -155,6 +155,8 @@ struct Lower<'a> {
     counts_vtime: bool,
     /// The clause at hand.
     clause: clause::Scope,
+    /// What is declared stands in a header of C.
+    from_c: bool,
     /// Levels of expressions that are open.
     depth: u16,
     /// How many parts the whole expression at hand had so far, those of inlines as often as they are used.
@@ -188,6 +190,7 @@ impl<'a> Lower<'a> {
             pending: Vec::new(),
             counts_vtime: false,
             clause: clause::Scope::default(),
+            from_c: false,
             depth: 0,
             expanded: 0,
         }

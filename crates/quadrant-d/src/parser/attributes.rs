@@ -12,7 +12,11 @@ impl Parser<'_> {
     /// The attributes at hand, none or more of them.
     pub(super) fn attributes(&mut self) -> LayoutWish {
         let mut found = LayoutWish::default();
-        while !self.recovering && matches!(self.word(), "__attribute__" | "__attribute") {
+        while !self.recovering && matches!(self.word(), "__attribute__" | "__attribute" | "_Alignas") {
+            if self.at_word("_Alignas") {
+                found = found.and(self.attribute());
+                continue;
+            }
             self.bump();
             self.expect(Tok::LParen, "`((`");
             self.expect(Tok::LParen, "`((`");
@@ -32,10 +36,10 @@ impl Parser<'_> {
         let name = self.bump().span;
         let argument = self.at(Tok::LParen).then(|| self.argument());
         let asked = match (self.text(name).trim_matches('_'), argument) {
-            ("packed", _) => Attributes { packed: true, align: 0 },
-            ("aligned", None) => Attributes { packed: false, align: Attributes::MAX_ALIGN },
-            ("aligned", Some(Some(align))) => Attributes { packed: false, align },
-            ("aligned", Some(None)) => {
+            ("packed", _) => Attributes { packed: true, ..Attributes::default() },
+            ("aligned", None) => Attributes { align: Attributes::MAX_ALIGN, ..Attributes::default() },
+            ("aligned" | "Alignas", Some(Some(align))) => Attributes { align, ..Attributes::default() },
+            ("aligned" | "Alignas", _) => {
                 return self.unknown(name, "an alignment is a power of two, written as a number");
             }
             (other, _) if Attributes::OTHERS.contains(&other) => {

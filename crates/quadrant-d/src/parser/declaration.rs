@@ -29,7 +29,8 @@ impl Parser<'_> {
         if storage == Some(Storage::Typedef) {
             self.remember_typedefs(&declared);
         }
-        Declaration { span: self.span_from(start), storage, scope, base, declared }
+        let from_c = self.lines.is_included(start);
+        Declaration { span: self.span_from(start), storage, scope, base, declared, from_c }
     }
 
     /// Members of a `struct` or `union`, with the semicolon. Without a name they are those of a struct of their own.
@@ -42,7 +43,8 @@ impl Parser<'_> {
             self.unexpected("the member's name");
         }
         let declared = self.declarators(|parser| parser.wished(wish, Self::member_declarator));
-        Declaration { span: self.span_from(start), storage: None, scope: Scope::Global, base, declared }
+        let from_c = self.lines.is_included(start);
+        Declaration { span: self.span_from(start), storage: None, scope: Scope::Global, base, declared, from_c }
     }
 
     /// A declarator with the attributes behind it, besides those in front of all.
@@ -135,7 +137,9 @@ impl Parser<'_> {
             return items;
         }
         while !self.recovering && !self.at(Tok::RBrace) && !self.at(Tok::Eof) {
-            items.push(item(self));
+            if !self.pass_extra_semicolon() {
+                items.push(item(self));
+            }
         }
         self.close_braces();
         items

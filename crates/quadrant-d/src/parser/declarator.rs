@@ -111,7 +111,7 @@ impl Parser<'_> {
             self.error(Diagnostic::error(here, message).tag("D_DECL_SCOPE"));
             return None;
         }
-        let there = self.at(Tok::Ident) && !scoped && !words::is_reserved(self.word());
+        let there = self.at(Tok::Ident) && !scoped && !self.at_reserved();
         match named {
             Name::May if there => Some(self.expect_ident("a name")),
             Name::Must => Some(self.expect_ident("a name")),
@@ -128,6 +128,7 @@ impl Parser<'_> {
     /// `[]`, `[n]`, `[string, int]`
     fn brackets(&mut self) -> Wrap {
         self.bump();
+        self.pass_array_qualifiers();
         if self.eat(Tok::RBracket) {
             return Wrap::Array(None);
         }

@@ -29,7 +29,7 @@ impl Parser<'_> {
     }
 
     fn declared_item(&mut self) -> Option<Item> {
-        if self.lines.is_included(self.token.span.start) && self.pass_function() {
+        if self.in_header() && self.pass_header_item() {
             return None;
         }
         match self.word() {
@@ -37,40 +37,6 @@ impl Parser<'_> {
             "translator" => Some(Item::Translator(self.translator())),
             "provider" => Some(Item::Provider(self.provider())),
             _ => Some(Item::Declaration(self.declaration())),
-        }
-    }
-
-    /// Passes over a function with its body, which headers of C have: D has no functions, so nothing can call it.
-    fn pass_function(&mut self) -> bool {
-        if !matches!(self.word(), "static" | "extern") || !self.is_function() {
-            return false;
-        }
-        while !self.at(Tok::LBrace) {
-            self.bump();
-        }
-        let mut open = 0usize;
-        while !self.at(Tok::Eof) {
-            match self.bump().kind {
-                Tok::LBrace => open += 1,
-                Tok::RBrace if open <= 1 => break,
-                Tok::RBrace => open -= 1,
-                _ => {}
-            }
-        }
-        true
-    }
-
-    /// Whether a body follows on parameters.
-    fn is_function(&self) -> bool {
-        let mut lexer = self.lexer.clone();
-        lexer.seek(self.token.span.start);
-        let mut before = Tok::Eof;
-        loop {
-            match lexer.next_token().kind {
-                Tok::LBrace => return before == Tok::RParen,
-                Tok::Semi | Tok::Eof => return false,
-                kind => before = kind,
-            }
         }
     }
 
@@ -96,7 +62,12 @@ impl Parser<'_> {
             // A clause in which the comma or the body was forgotten starts on a line of its own.
             Tok::Ident => {
                 let second = self.text(next.span);
-                let ends = matches!(lexer.next_token().kind, Tok::Semi | Tok::LBracket | Tok::Comma);
+                let ends = match lexer.next_token().kind {
+                    Tok::Semi | Tok::LBracket | Tok::Comma => true,
+                    // A function of C.
+                    Tok::LParen => self.in_header(),
+                    _ => false,
+                };
                 ends && !second.contains('`')
             }
             _ => false,

@@ -8,7 +8,9 @@ mod clause;
 mod declaration;
 mod declarator;
 mod expr;
+mod header;
 mod item;
+mod pack;
 mod pragma;
 mod primary;
 mod recover;
@@ -30,6 +32,7 @@ use quadrant_syntax::descent::Stand;
 use crate::ast::{Expr, Ident, Script, TypeExpr};
 use crate::lexer::{D, Tok};
 use crate::lines::Lines;
+use pack::Packs;
 
 /// A tree, and what was wrong with the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,7 @@ pub fn parse_part(source: &str, part: Span, mode: Mode) -> Parsed {
     let mut found = pragma::read(source, part.start);
     let mut parser = Parser::new(source, mode);
     parser.lines = found.lines;
+    parser.packs = found.packs;
     parser.restart_at(part.start);
     let script = Script { shebang: found.shebang, pragmas: found.pragmas, items: parser.items() };
     let mut diagnostics = parser.stand.diagnostics;
@@ -102,6 +106,8 @@ struct Parser<'a> {
     typedefs: HashSet<&'a str>,
     /// Which parts of the text a preprocessor included.
     lines: Lines,
+    /// What `#pragma pack` says where.
+    packs: Packs,
 }
 
 /// Can be asked for where it stands as if it were that.
@@ -121,7 +127,13 @@ impl DerefMut for Parser<'_> {
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str, mode: Mode) -> Self {
-        Self { stand: Stand::new(source), mode, typedefs: HashSet::new(), lines: Lines::default() }
+        Self {
+            stand: Stand::new(source),
+            mode,
+            typedefs: HashSet::new(),
+            lines: Lines::default(),
+            packs: Packs::default(),
+        }
     }
 
     /// Takes the token that has to come. After an error it takes none: what is there belongs to whoever starts afresh.
@@ -140,8 +152,7 @@ impl<'a> Parser<'a> {
 
     /// A name after which something was promised; an empty one after an error. No keyword, no name of the kernel's.
     fn expect_ident(&mut self, what: &str) -> Ident {
-        let word = self.word();
-        if self.at(Tok::Ident) && !words::is_reserved(word) && !word.contains('`') {
+        if self.at(Tok::Ident) && !self.at_reserved() && !self.word().contains('`') {
             return self.take_ident(0);
         }
         self.unexpected(what);

@@ -3,10 +3,14 @@
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
+use super::pack::Packs;
 use crate::ast::{AttributeTarget, Attributes, Dependency, Ident, Pragma, PragmaKind, ProviderPart};
 use crate::lexer::directive::{Directive, directives};
 use crate::lines::{Lines, Step};
 use crate::options::value::is_version;
+
+/// Pragmas of C's compilers that lay out memory in ways of their own, which are not known here.
+const LAYOUTS: [&str; 3] = ["scalar_storage_order", "ms_struct", "options"];
 
 /// What the lines say.
 pub(super) struct Found {
@@ -14,13 +18,15 @@ pub(super) struct Found {
     pub shebang: Option<Span>,
     pub pragmas: Vec<Pragma>,
     pub lines: Lines,
+    pub packs: Packs,
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads all lines that start with `#`, from `start` on.
 pub(super) fn read(source: &str, start: u32) -> Found {
     let lines = Lines::new(source, start);
-    let mut found = Found { start, shebang: None, pragmas: Vec::new(), lines, diagnostics: Vec::new() };
+    let mut found =
+        Found { start, shebang: None, pragmas: Vec::new(), lines, packs: Packs::default(), diagnostics: Vec::new() };
     for directive in directives(source, start) {
         found.directive(&directive);
     }
@@ -98,9 +104,25 @@ impl Found {
                 self.line(directive, after_word(directive.rest, "line"));
                 return;
             }
+            Some((word, _)) if word.name.starts_with("pack") => self.pack(directive),
+            Some((word, _)) if LAYOUTS.contains(&word.name.as_str()) => {
+                let message = format!("#pragma {} is not supported: lay the types out as they are", word.name);
+                self.error(directive.span, "D_PRAGMA_INVAL", message)
+            }
             _ => PragmaKind::Foreign,
         };
         self.push(directive, kind);
+    }
+
+    /// `#pragma pack(2)`
+    fn pack(&mut self, directive: &Directive) -> PragmaKind {
+        match self.packs.say(directive.span.end, after_word(directive.rest, "pack")) {
+            true => PragmaKind::Foreign,
+            false => {
+                let message = "malformed #pragma pack([push|pop] [, 1|2|4|8|16])";
+                self.error(directive.span, "D_PRAGMA_MALFORM", message)
+            }
+        }
     }
 
     fn d_pragma(&mut self, directive: &Directive, name: &Ident, args: &[Ident]) -> PragmaKind {

@@ -253,7 +253,7 @@ fn one_missing_brace_spoils_one_clause() {
 #[test]
 fn functions_of_included_headers_are_passed_over() {
     let header = "static __inline int\nadd(int a)\n{ if (a) { return \"}\"; } return a; }\nextern int twice (int a) { return 2 * a; }\n\
-                  extern int known (int);\nstatic const struct { int a; };\n";
+                  extern int known (int);\nint (*called)(int);\nstatic const struct { int a; };\n";
     let parsed = parse(&format!("# 1 \"a.d\"\n# 1 \"x.h\" 1\n{header}# 2 \"a.d\" 2\nBEGIN {{ exit(0); }}\n"));
     assert_eq!(messages(&parsed), ["specified storage class not appropriate in D"]);
     assert_eq!(parsed.script.items.len(), 3);

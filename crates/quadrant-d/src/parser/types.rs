@@ -95,7 +95,8 @@ impl Parser<'_> {
         let mut name = String::new();
         loop {
             self.qualifiers();
-            if !words::is_type_word(self.word()) {
+            let is_name = !name.is_empty() && self.is_cs_name(self.word());
+            if is_name || !words::is_type_word(self.word()) {
                 return name;
             }
             name.push_str(if name.is_empty() { "" } else { " " });
@@ -105,7 +106,7 @@ impl Parser<'_> {
     }
 
     fn named(&mut self) -> TypeSpecKind {
-        let name = if self.at(Tok::Ident) && !words::is_reserved(self.word()) { self.scoped_name() } else { None };
+        let name = if self.at(Tok::Ident) && !self.at_reserved() { self.scoped_name() } else { None };
         match name {
             Some(name) => TypeSpecKind::Named(name),
             None => {
@@ -123,6 +124,7 @@ impl Parser<'_> {
         let body = if self.at(Tok::LBrace) { self.nested(|parser| parser.tag_body(tag)) } else { None };
         if body.is_some() {
             *wish = wish.and(self.attributes());
+            wish.asked.most = self.packs.most_at(self.prev_end);
         }
         if name.is_none() && body.is_none() {
             self.unexpected("the type's name");
@@ -131,7 +133,7 @@ impl Parser<'_> {
     }
 
     fn tag_name(&mut self) -> Option<ScopedName> {
-        match self.at(Tok::Ident) && !words::is_reserved(self.word()) {
+        match self.at(Tok::Ident) && !self.at_reserved() {
             true => self.scoped_name(),
             false => None,
         }

@@ -37,12 +37,33 @@ pub(super) fn is_reserved(word: &str) -> bool {
         )
 }
 
+/// Whether a word that can be no name is D's alone, so that C's headers may use it.
+pub(super) fn is_ds_own(word: &str) -> bool {
+    matches!(
+        word,
+        "counter"
+            | "import"
+            | "offsetof"
+            | "probe"
+            | "provider"
+            | "self"
+            | "string"
+            | "stringof"
+            | "this"
+            | "translator"
+            | "xlate"
+    )
+}
+
 /// Words that start a declaration at the top of a script, where everything else is a probe specifier.
 pub(super) fn starts_declaration(word: &str) -> bool {
     is_type_word(word)
         || is_tag_or_qualifier(word)
         || crate::ast::Storage::from_word(word).is_some()
-        || matches!(word, "self" | "this" | "inline" | "translator" | "provider" | "__attribute__")
+        || matches!(
+            word,
+            "self" | "this" | "inline" | "translator" | "provider" | "__attribute__" | "_Alignas" | "_Static_assert"
+        )
 }
 
 /// Words that make up C's arithmetic types, and `string`.

@@ -41,6 +41,8 @@ pub struct Attributes {
     pub packed: bool,
     /// `aligned(n)`: at least so many bytes, a power of two; 0 if nothing is asked for.
     pub align: u64,
+    /// `#pragma pack(n)`: no member of a struct is aligned to more bytes; 0 if nothing is said.
+    pub most: u64,
 }
 
 impl Attributes {
@@ -61,12 +63,17 @@ impl Attributes {
     /// What either asks for.
     #[must_use]
     pub fn and(self, other: Attributes) -> Attributes {
-        Attributes { packed: self.packed || other.packed, align: self.align.max(other.align) }
+        Attributes {
+            packed: self.packed || other.packed,
+            align: self.align.max(other.align),
+            most: self.most.max(other.most),
+        }
     }
 
     /// The alignment in bytes of what would have another without attributes.
     fn align(self, natural: u64) -> u64 {
-        if self.packed { 1 } else { natural }.max(self.align)
+        let align = if self.packed { 1 } else { natural }.max(self.align);
+        if self.most == 0 { align } else { align.min(self.most) }
     }
 }
 
@@ -215,9 +222,10 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// A packed struct's members are all packed.
+    /// A packed struct's members are all packed, and what holds for all members is said of the struct.
     fn attributes(&self, field: &FieldDef) -> Attributes {
-        Attributes { packed: field.attributes.packed || self.def.attributes.packed, ..field.attributes }
+        let all = self.def.attributes;
+        Attributes { packed: field.attributes.packed || all.packed, align: field.attributes.align, most: all.most }
     }
 
     fn place_plain(&mut self, field: &FieldDef, size: u64, align: u64, start: u64) -> Result<Member, TypeError> {
@@ -248,7 +256,10 @@ impl<'a> Layout<'a> {
         }
         // A bitfield may not cross a boundary of its type's size, unless packed.
         let crosses = start % unit + u64::from(bits) > unit;
-        let at = if crosses && !self.attributes(field).packed { start.next_multiple_of(unit) } else { start };
+        let Attributes { packed, most, .. } = self.attributes(field);
+        let at = if crosses && !packed && most == 0 { start.next_multiple_of(unit) } else { start };
+        // Of the two, compilers let the pragma say how the struct is aligned by its bitfields.
+        let align = if most == 0 { align } else { align.max(self.types.align_of(field.ty).min(most)) };
         self.advance(at + u64::from(bits), if field.name.is_empty() { 1 } else { align })?;
         let name: Rc<str> = field.name.as_str().into();
         let member = Member { name, ty: field.ty, bit_offset: at, bitfield_size: Some(bits) };

@@ -185,7 +185,7 @@ fn packed_structs_and_unions() {
     let packed = StructDef {
         name: "p".into(),
         is_union: false,
-        attributes: Attributes { packed: true, align: 0 },
+        attributes: Attributes { packed: true, ..Attributes::default() },
         fields: fields.clone(),
     };
     let packed = types.define_struct(&packed).unwrap();
@@ -198,7 +198,7 @@ fn packed_structs_and_unions() {
 #[test]
 fn attributes_place_members_as_in_c() {
     let types = none();
-    let aligned = |align| Attributes { packed: false, align };
+    let aligned = |align| Attributes { align, ..Attributes::default() };
     let mut fields: Vec<FieldDef> = ["a", "b", "c"].map(|name| field(name, types.char(), None)).into();
     fields[1].attributes = aligned(16);
     let def = StructDef { name: "wide".into(), is_union: false, attributes: Attributes::default(), fields };
@@ -206,7 +206,7 @@ fn attributes_place_members_as_in_c() {
     let offsets: Vec<u64> = types.members(wide).iter().map(super::Member::byte_offset).collect();
     assert_eq!((offsets, types.size_of(wide), types.align_of(wide)), (vec![0, 16, 17], Some(32), 16));
     let fields = vec![field("a", types.char(), None), field("b", types.int(4, true), None)];
-    let attributes = Attributes { packed: true, align: 4 };
+    let attributes = Attributes { packed: true, align: 4, most: 0 };
     let both = types.define_struct(&StructDef { name: "both".into(), is_union: false, attributes, fields }).unwrap();
     assert_eq!((types.size_of(both), types.align_of(both)), (Some(8), 4));
     let sizes = [127, -128, 128, 1 << 31].map(|value| {

@@ -96,7 +96,7 @@ fn conformance(letter: Option<&str>) -> Vec<String> {
 
 /// C's headers as they are for compilers that know standard C only: what others add to it is nothing that D could read. Attributes
 /// stay, as some say how structs are laid out: the C library's headers define them away unless the compiler is one that they know.
-const PLAIN_C: [&str; 9] = [
+const PLAIN_C: [&str; 16] = [
     "-U__GNUC__",
     "-U__SIZEOF_INT128__",
     "-D__clang__",
@@ -106,6 +106,13 @@ const PLAIN_C: [&str; 9] = [
     "-D__inline__=",
     "-D__signed__=signed",
     "-D__restrict=",
+    "-D__restrict__=",
+    "-D__const=const",
+    "-D__const__=const",
+    "-D__volatile=volatile",
+    "-D__volatile__=volatile",
+    "-D_Noreturn=",
+    "-D_Thread_local=",
 ];
 
 /// What D defines for every program.

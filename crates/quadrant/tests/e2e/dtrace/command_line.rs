@@ -486,7 +486,7 @@ fn files_are_included_from_beside_the_script() {
 #[test]
 fn headers_of_c_are_included() {
     needs_root!();
-    const HEADERS: [&str; 8] = [
+    const HEADERS: [&str; 22] = [
         "sys/types.h",
         "sys/mman.h",
         "sys/socket.h",
@@ -495,6 +495,20 @@ fn headers_of_c_are_included() {
         "stdlib.h",
         "sys/stat.h",
         "linux/types.h",
+        "sys/epoll.h",
+        "sys/sysinfo.h",
+        "sys/random.h",
+        "netinet/ip.h",
+        "netinet/ip6.h",
+        "netinet/tcp.h",
+        "arpa/inet.h",
+        "signal.h",
+        "pthread.h",
+        "linux/bpf.h",
+        "linux/perf_event.h",
+        "linux/ethtool.h",
+        "linux/rtnetlink.h",
+        "linux/io_uring.h",
     ];
     let there = |header: &&str| {
         let plain = std::path::Path::new("/usr/include");
@@ -508,6 +522,10 @@ fn headers_of_c_are_included() {
         let text = format!("#include <{header}>\nBEGIN {{ printf(\"read\"); exit(0); }}\n");
         assert_eq!(good(dtrace().args(["-qCn", &text])).stdout, "read\n", "{header}");
     }
+    // Packed, and with a constant that is no `int`.
+    let text = "#include <sys/epoll.h>\nBEGIN { printf(\"%d %x\", sizeof (struct epoll_event), EPOLLET); exit(0); }";
+    let size = if cfg!(target_arch = "x86_64") { 12 } else { 16 };
+    assert_eq!(good(dtrace().args(["-qCn", text])).stdout.trim(), format!("{size} 80000000"));
     let constants =
         "#include <sys/mman.h>\n#include <fcntl.h>\nBEGIN { printf(\"%d %d\", PROT_EXEC, O_CREAT); exit(0); }\n";
     assert_eq!(good(dtrace().args(["-qCn", constants])).stdout.trim(), "4 64");
