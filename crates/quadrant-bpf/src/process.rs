@@ -84,7 +84,11 @@ impl Child {
     pub fn release(&mut self) -> Result<()> {
         let Some(gate) = self.gate.take() else { return Ok(()) };
         let failed = |errno| Error::os(format!("cannot run {:?}", self.name), Operation::File, errno);
-        sys::write(gate.as_fd(), &[1]).map_err(failed)?;
+        match sys::write(gate.as_fd(), &[1]) {
+            // A signal has ended it while it waited, which is how it ended.
+            Err(errno) if errno.is(libc::EPIPE) => return Ok(()),
+            written => written.map_err(failed)?,
+        };
         let mut number = [0; 4];
         match sys::read(self.failure.as_fd(), &mut number).map_err(failed)? {
             0 => Ok(()),
@@ -211,31 +215,43 @@ fn fork_and_wait(program: &CStr, argv: &[CString]) -> std::result::Result<(libc:
     // locks could block.
     match unsafe { libc::fork() } {
         0 => {
-            wait_for_release(&gate_in, gate_out);
-            become_program(program, &words, limits, &failure_out)
+            prepare(limits, gate_out);
+            wait_for_release(&gate_in, &failure_out);
+            become_program(program, &words, &failure_out)
         }
-        pid => sys::check(pid.into()).map(|_| (pid, gate_out, failure_in)),
+        pid => {
+            sys::check(pid.into())?;
+            // What the child calls before its program is nobody's business, so it has done it before there are probes.
+            drop(failure_out);
+            let _ = sys::read(failure_in.as_fd(), &mut [0]);
+            Ok((pid, gate_out, failure_in))
+        }
     }
 }
 
 /// The child's first part. Only async-signal-safe calls: other threads' locks may be held for ever here. The gate's
 /// other end is closed here, or a parent that goes away would not be noticed: one that went before the signal was asked for
-/// ends the read. A busy machine may run this only when probes are attached, so it makes no call that it does not need.
-fn wait_for_release(gate_in: &OwnedFd, gate_out: OwnedFd) {
+/// ends the read.
+fn prepare(limits: limits::Originals, gate_out: OwnedFd) {
     drop(gate_out);
-    let mut byte = [0u8];
     // SAFETY: only numbers are passed.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    limits.set();
+    default_signals();
+}
+
+/// The child's second part, as careful as the first: it says that it is ready, and waits.
+fn wait_for_release(gate_in: &OwnedFd, failure: &OwnedFd) {
+    let mut byte = [0u8];
+    let _ = sys::write(failure.as_fd(), &byte);
     if sys::read(gate_in.as_fd(), &mut byte) != Ok(1) {
         // SAFETY: it ends the process without running anything of the parent's.
         unsafe { libc::_exit(0) };
     }
 }
 
-/// The child's second part, as careful as the first.
-fn become_program(program: &CStr, words: &[*const libc::c_char], limits: limits::Originals, failure: &OwnedFd) -> ! {
-    default_signals();
-    limits.set();
+/// The child's last part: nothing but the program's start, which is the first call of it that a trace sees.
+fn become_program(program: &CStr, words: &[*const libc::c_char], failure: &OwnedFd) -> ! {
     // SAFETY: `program` is a terminated string, `words` a null-terminated array of such.
     unsafe { libc::execvp(program.as_ptr(), words.as_ptr()) };
     let _ = sys::write(failure.as_fd(), &Errno::last().number().to_ne_bytes());

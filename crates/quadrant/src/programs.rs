@@ -21,8 +21,15 @@ pub fn find(name: &CStr) -> Option<PathBuf> {
 /// # Errors
 /// It cannot be started.
 pub fn start(words: &[CString]) -> quadrant_bpf::Result<Child> {
-    let program =
-        words.first().and_then(|name| find(name)).and_then(|path| CString::new(path.into_os_string().into_vec()).ok());
+    start_found(words.first().and_then(|name| find(name)), words)
+}
+
+/// The same, where the program was searched.
+///
+/// # Errors
+/// It cannot be started.
+pub fn start_found(program: Option<PathBuf>, words: &[CString]) -> quadrant_bpf::Result<Child> {
+    let program = program.and_then(|path| CString::new(path.into_os_string().into_vec()).ok());
     program.map_or_else(|| Child::spawn(words), |program| Child::spawn_program(&program, words))
 }
 

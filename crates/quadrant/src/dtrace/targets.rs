@@ -52,11 +52,12 @@ pub fn open(line: &Line) -> Result<Targets, Failure> {
 impl Targets {
     fn start(&mut self, words: &[CString]) -> Result<u32, Failure> {
         let name = words.first().map_or(OsStr::new(""), |word| OsStr::from_bytes(word.as_bytes()));
-        let program = program(name).ok_or_else(|| {
+        let found = programs::in_path(name);
+        let program = found.clone().and_then(program).ok_or_else(|| {
             let name = crate::failure::shown(&name.to_string_lossy());
             Failure::new(format!("failed to start {name}: there is no such program (ENOENT)"))
         })?;
-        let child = programs::start(words)?;
+        let child = programs::start_found(found, words)?;
         let pid = child.pid();
         self.focus.children.push(child);
         self.commands.push(Command { pid, program });
@@ -67,9 +68,8 @@ impl Targets {
 /// Interpreters that call interpreters: as many as the kernel allows.
 const MOST_INTERPRETERS: usize = 5;
 
-/// The program that runs when a command is executed: for a script, its interpreter.
-fn program(name: &OsStr) -> Option<PathBuf> {
-    let mut path = programs::in_path(name)?;
+/// The program that runs when a file is executed: for a script, its interpreter.
+fn program(mut path: PathBuf) -> Option<PathBuf> {
     for _ in 0..MOST_INTERPRETERS {
         match interpreter(&path) {
             Some(other) => path = other,
@@ -95,14 +95,15 @@ mod tests {
 
     #[test]
     fn programs_are_found_as_the_kernel_finds_them() {
-        let shell = program(OsStr::new("sh")).unwrap();
-        assert_eq!(Some(&shell), program(OsStr::new("/bin/sh")).as_ref());
-        assert_eq!(program(OsStr::new("no-such-program-anywhere")), None);
+        let found = |name: &str| programs::in_path(OsStr::new(name)).and_then(program);
+        let shell = found("sh").unwrap();
+        assert_eq!(Some(&shell), found("/bin/sh").as_ref());
+        assert_eq!(found("no-such-program-anywhere"), None);
         let dir = std::env::temp_dir().join(format!("quadrant-program-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let script = dir.join("script");
         std::fs::write(&script, "#! /bin/sh -e\n").unwrap();
-        assert_eq!(program(script.as_os_str()), Some(shell));
+        assert_eq!(program(script), Some(shell));
         std::fs::remove_dir_all(dir).unwrap();
     }
 }

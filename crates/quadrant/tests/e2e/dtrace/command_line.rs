@@ -581,3 +581,14 @@ fn static_probes_that_no_process_has_yet() {
         assert!(told[0].starts_with("dtrace: warning: ") && told[0].contains("`nosuchprov*:/PATH"), "{}", told[0]);
     }
 }
+
+/// What the tracer does in the process before that is its own.
+#[test]
+fn the_first_call_of_a_command_is_its_start() {
+    needs_root!();
+    let script = "syscall:::entry /pid == $target/ { printf(\"%s\\n\", probefunc); } syscall::exec*:return /pid == $target/ { exit(0); }";
+    let outcome = good(dtrace().args(["-c", "true", "-qn", script]));
+    // On a busy machine it may have to be woken first: it is waiting then.
+    let calls: Vec<&str> = outcome.stdout.lines().filter(|call| !matches!(*call, "" | "read")).collect();
+    assert_eq!(calls, ["execve"], "{}", outcome.describe());
+}
