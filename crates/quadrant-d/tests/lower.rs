@@ -300,12 +300,18 @@ fn a_predicate_knows_the_variables_of_its_body() {
         "BEGIN /!self->seen/ { self->seen = arg0; }",
         "BEGIN /x == 0 && a[1] == NULL/ { x = 5; a[1] = \"text\"; }",
         "BEGIN, END /!this->first++ && !y/ { y = 1; }",
+        // An operator makes an `int64_t` of what nothing else says, also for a body that only reads it.
         "BEGIN /!self->y/ { x = self->y; self->y = 2; }",
+        "BEGIN /!self->seen/ { self->other = 1; }",
+        "BEGIN /!this->y && -self->y/ { trace(this->y); } END { trace(self->y); }",
+        "BEGIN { trace(sizeof (self->z) == 8); self->z = 1; trace(~this->y); }",
     ] {
         assert_eq!(tags(&run(text, &[])), [""; 0], "{text}");
     }
-    assert_eq!(tags(&run("BEGIN /!self->seen/ { self->other = 1; }", &[])), ["D_VAR_UNDEF"]);
-    assert_eq!(tags(&run("BEGIN /x/ { trace(x); } END { x = 1; }", &[])), ["D_IDENT_UNDEF", "D_IDENT_UNDEF"]);
+    assert_eq!(tags(&run("BEGIN /self->seen/ { self->other = 1; }", &[])), ["D_VAR_UNDEF"]);
+    assert_eq!(tags(&run("BEGIN /self->y/ { x = self->y; self->y = 2; }", &[])), ["D_VAR_UNDEF"]);
+    assert_eq!(tags(&run("BEGIN /!self->y/ { x = self->y; self->y = \"a\"; }", &[])), ["D_OP_INCOMPAT"]);
+    assert_eq!(tags(&run("BEGIN /x/ { trace(x); } END { x = 1; }", &[])), ["D_IDENT_UNDEF"]);
 }
 
 #[test]
@@ -414,8 +420,14 @@ fn headers_have_what_only_c_has() {
 
 #[test]
 fn null_is_the_number_zero() {
-    let text = "BEGIN { self->at = arg0; self->at = NULL; x = 5; x = NULL; a[1] = (char)1; a[1] = NULL; trace(x); }";
-    assert_eq!(tags(&run(text, &[])), [""; 0]);
+    for text in [
+        "BEGIN { self->at = arg0; self->at = NULL; x = 5; x = NULL; a[1] = (char)1; a[1] = NULL; trace(x); }",
+        "BEGIN { x = NULL; x = 5; x += NULL; x |= NULL; x = -NULL; printf(\"%d\", NULL); }",
+        "BEGIN { s = \"a\"; s = NULL; p = curthread; p = NULL; trace(p == NULL && s == NULL && sizeof (NULL) == 4); }",
+    ] {
+        assert_eq!(tags(&run(text, &[])), [""; 0], "{text}");
+    }
+    assert_eq!(tags(&run("BEGIN { p = NULL; p = curthread; }", &[])), ["D_OP_INCOMPAT"]);
     assert_eq!(tags(&run("BEGIN { x = 5; x = (char *)5; }", &[])), ["D_OP_INCOMPAT"]);
 }
 

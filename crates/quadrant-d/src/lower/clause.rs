@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::diag::Severity;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::probe::PointId;
 use quadrant_program::program::Clause;
@@ -39,6 +39,10 @@ pub(super) struct Scope {
     /// What was asked about the point.
     pub facts: Vec<Fact>,
     pub in_body: bool,
+    /// The predicate is read again, behind the body.
+    pub behind_body: bool,
+    /// Variables that the predicate names, to which nothing was assigned yet, as the only operand of an operator.
+    pub counted: Vec<(ast::Scope, String)>,
     /// Statements before all others of the body.
     pub prelude: Vec<Stmt>,
     pub once: HashMap<&'static str, Expr>,
@@ -116,8 +120,8 @@ impl Lower<'_> {
         if !told.iter().any(|message| message.tag.is_some_and(|tag| UNKNOWN.contains(&tag))) {
             self.diagnostics.extend(told);
         } else {
-            self.declare_by_body(clause, &told)?;
-            self.clause = scope(clause, probe, alone);
+            self.declare_by_body(clause)?;
+            self.clause = Scope { behind_body: true, ..scope(clause, probe, alone) };
             predicate = self.predicate(clause);
         }
         if matches!(predicate, Some(Expr { kind: ExprKind::Int(0), .. })) {
@@ -130,14 +134,13 @@ impl Lower<'_> {
     }
 
     /// A variable in a predicate may have its type from the body: `/!self->seen/ { self->seen = 1; }`.
-    /// What else is wrong with the body is told instead of what was told about the predicate: the variable may lack its type for no
+    /// What is wrong with the body is told instead of what was told about the predicate: the variable may lack its type for no
     /// other reason, and a second reading would take what the first one declared too late.
-    fn declare_by_body(&mut self, clause: &ast::Clause, told: &[Diagnostic]) -> Option<()> {
+    fn declare_by_body(&mut self, clause: &ast::Clause) -> Option<()> {
         self.clause.in_body = true;
         let before = self.diagnostics.len();
         self.body(clause);
-        let is_new = |message: &Diagnostic| told.iter().all(|known| known.message != message.message);
-        if self.diagnostics[before..].iter().any(|message| message.severity == Severity::Error && is_new(message)) {
+        if self.diagnostics[before..].iter().any(|message| message.severity == Severity::Error) {
             return None;
         }
         self.diagnostics.truncate(before);

@@ -142,17 +142,12 @@ impl Lower<'_> {
         }
     }
 
-    /// The value as one of a variable's type; zero is also the text that is not there, and NULL is 0.
+    /// The value as one of a variable's type; zero is also the text that is not there.
     pub(super) fn assignable(&self, value: Value, ty: &Ty) -> Option<Value> {
         if matches!(ty, Ty::Text) && value.is_zero() {
             return Some(self.literal_text(b"", value.expr.span));
         }
-        match self.int_of(ty) {
-            Some(int) if value.is_zero() && self.pointee(&value.ty).is_some() => {
-                Some(Value { expr: self.cut(value.expr, int), ty: ty.clone() })
-            }
-            _ => self.compatible(value, ty),
-        }
+        self.compatible(value, ty)
     }
 
     pub(super) fn as_bool(&self, value: Expr) -> Expr {

@@ -1,6 +1,5 @@
 //! What a bare word means.
 
-use quadrant_program::expr::ExprKind;
 use quadrant_program::span::Span;
 use quadrant_types::suggest;
 
@@ -55,7 +54,7 @@ impl Lower<'_> {
 
     fn known_constant(&mut self, name: &str, span: Span) -> Option<Value> {
         if name == "NULL" {
-            return Some(self.named(ExprKind::Int(0), "void *", span));
+            return Some(self.number(0, Int::INT, span));
         }
         let known = CONSTANTS.iter().find(|(known, _)| *known == name);
         if let Some((_, value)) = known.filter(|_| !self.enumerators.contains(name)) {

@@ -187,6 +187,16 @@ impl Lower<'_> {
         Some(self.element(scope, name, keys, target.span))
     }
 
+    /// Makes a variable of which only an operator says what it is.
+    pub(super) fn counted_variable(&mut self, scope: Scope, name: &str, span: Span) -> Option<()> {
+        self.need_variable(scope, name);
+        if self.variable(scope, name).is_some() {
+            return Some(());
+        }
+        let ty = self.named(ExprKind::Int(0), "int64_t", span).ty;
+        self.declare(scope, name, Declared { ty, keys: None, len: None }, span)
+    }
+
     /// An element of a variable that must be there already.
     pub(super) fn element(
         &mut self,
@@ -196,6 +206,12 @@ impl Lower<'_> {
         span: Span,
     ) -> Option<Element> {
         self.need_variable(scope, name);
+        if keys.is_none()
+            && self.clause.counted.iter().any(|(of, known)| *of == scope && known == name)
+            && self.clause.in_body
+        {
+            self.counted_variable(scope, name, span)?;
+        }
         let Some(variable) = self.variable(scope, name).cloned() else {
             let name = spelled(scope, name);
             return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));

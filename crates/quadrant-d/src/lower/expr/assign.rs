@@ -193,7 +193,12 @@ impl Lower<'_> {
         self.writable(target, symbol)?;
         let is_variable = variable_named(target).is_some() && !self.is_pointed(target);
         if is_variable {
-            self.counted_variable(target, span)?;
+            // Counting a variable that is not there yet makes it.
+            let (scope, name, _) = variable_named(target)?;
+            if self.variable(scope, name).is_none() {
+                let zero = self.named(ExprKind::Int(0), "int64_t", span);
+                self.assign_variable(target, zero, span)?;
+            }
         }
         let step = match self.element_named(target).filter(|_| is_variable) {
             Some(element) => {
@@ -211,16 +216,6 @@ impl Lower<'_> {
             }
         };
         self.count_by_hand(increment, prefix, target, step, span)
-    }
-
-    /// Counting a variable that is not there yet makes it, as an `int64_t`.
-    fn counted_variable(&mut self, target: &ast::Expr, span: Span) -> Option<()> {
-        let (scope, name, _) = variable_named(target)?;
-        if self.variable(scope, name).is_some() {
-            return Some(());
-        }
-        let zero = self.named(ExprKind::Int(0), "int64_t", span);
-        self.assign_variable(target, zero, span).map(drop)
     }
 
     /// How far one step goes: an element, for pointers.

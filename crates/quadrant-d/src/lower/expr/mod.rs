@@ -92,6 +92,7 @@ impl Lower<'_> {
                     let size = self.size_of(&ty)?.checked_mul(len)?;
                     return Some(self.number(size as i64, Int::ULONG, span));
                 }
+                self.counted_operand(expr, span)?;
                 let value = self.expr(expr)?;
                 if let ExprKind::Bits { .. } = value.expr.kind {
                     return self.fail(span, "D_SIZEOF_BITFIELD", "cannot apply sizeof to a bit-field");

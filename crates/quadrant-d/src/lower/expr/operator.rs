@@ -10,7 +10,8 @@ use super::super::Lower;
 use super::super::convert::in_full;
 use super::super::presence::{is_null, is_search, without_null};
 use super::super::value::{Int, Ty, Value};
-use crate::ast::{self, BinOp, UnOp};
+use super::super::vars::variable_named;
+use crate::ast::{self, BinOp, Scope, UnOp};
 
 impl Lower<'_> {
     pub(super) fn unary(&mut self, op: UnOp, operand: &ast::Expr, span: Span) -> Option<Value> {
@@ -19,6 +20,7 @@ impl Lower<'_> {
             UnOp::AddrOf => return self.address_of(operand, span),
             _ => {}
         }
+        self.counted_operand(operand, span)?;
         let value = self.expr(operand)?;
         match (op, self.int_of(&value.ty)) {
             (UnOp::Not, _) => self.not(value, span),
@@ -29,6 +31,19 @@ impl Lower<'_> {
                 self.fail(span, "D_OP_ARITH", format!("operator {symbol} requires an operand of arithmetic type"))
             }
         }
+    }
+
+    /// A variable of a thread or clause that an operator with one operand names first is an `int64_t`. Before a predicate comes the body,
+    /// which may assign it; if it only reads it, the variable is one there already.
+    pub(super) fn counted_operand(&mut self, operand: &ast::Expr, span: Span) -> Option<()> {
+        let Some((scope @ (Scope::Thread | Scope::Clause), name, None)) = variable_named(operand) else {
+            return Some(());
+        };
+        if self.clause.in_body || self.clause.behind_body {
+            return self.counted_variable(scope, name, span);
+        }
+        self.clause.counted.push((scope, name.to_owned()));
+        Some(())
     }
 
     fn not(&mut self, value: Value, span: Span) -> Option<Value> {
