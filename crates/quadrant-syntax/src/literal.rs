@@ -7,6 +7,8 @@ pub enum IntError {
     TooLarge,
     /// A digit that the base does not have.
     BadDigit(char),
+    /// No digit behind the letters that say the base.
+    NoDigits,
     /// Letters after the digits that mean nothing.
     BadSuffix(String),
 }

@@ -19,7 +19,7 @@ pub fn parse_int(text: &str) -> Result<IntLiteral, IntError> {
     if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         let (digits, suffix) = split_digits(hex, |b| b.is_ascii_hexdigit());
         if digits.is_empty() {
-            return Err(IntError::BadSuffix(text[1..].to_owned()));
+            return Err(IntError::NoDigits);
         }
         return with_suffix(accumulate(digits, 16)?, suffix);
     }

@@ -99,7 +99,9 @@ impl Lower<'_> {
         {
             return self.aggregate(name, key, at, callee, args, value.span);
         }
-        let has_value = self.has_value(value, "a map").and_then(|()| self.not_copied(value, "another map"));
+        let has_value = self
+            .has_value(value, "a map")
+            .and_then(|()| self.not_copied(value, &format!("another map, `@{}`", name.name)));
         let lowered = has_value.and_then(|()| self.stored_value(value));
         if lowered.is_none() {
             self.set_assigned(&name.name);

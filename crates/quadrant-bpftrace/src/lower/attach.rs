@@ -130,6 +130,9 @@ impl Lower<'_> {
             }
         }
         let any = !all.is_empty();
+        if !any && !errors.is_empty() {
+            self.left_out(probe);
+        }
         for (spec, error) in errors {
             // A pattern beside others may match nothing.
             let is_pattern = spec.parts.iter().any(|part| part.contains(['*', '?', '[']));
@@ -151,7 +154,8 @@ impl Lower<'_> {
         if let Some(first) = self.checks.insert((spec.kind, name.clone()), spec.span) {
             let line = self.line(first);
             let message = format!("the {} `{name}` already exists (line {line})", spec.kind.name());
-            self.report(Diagnostic::error(spec.span, message).help("give each a name of its own"));
+            let message = Diagnostic::error(spec.span, message).place(first, "this is the other instance");
+            self.report(message.help("give each a name of its own"));
         }
     }
 
@@ -218,6 +222,14 @@ impl Lower<'_> {
     /// Whether a word stands for text that was defined elsewhere.
     pub(super) fn hides(&self, word: &str) -> bool {
         self.macros.contains_key(word) || self.functions.contains_key(word) || self.preamble.has_constant(word)
+    }
+
+    /// Says that nothing of a probe is there, as [`Lower::style`] does.
+    fn left_out(&mut self, probe: &Probe) {
+        let (Some(first), Some(last)) = (probe.attach.first(), probe.attach.last()) else { return };
+        if self.config.missing_probes == MissingProbes::Warn {
+            self.style(first.span.to(last.span), "this probe is left out: nothing of it is there");
+        }
     }
 
     fn missing(&mut self, error: ProbeError, span: Span, spare: bool) {

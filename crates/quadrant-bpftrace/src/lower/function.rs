@@ -155,7 +155,7 @@ impl Lower<'_> {
         match &def.result {
             Some(ty) if is_void(ty) => Some(Type::None),
             Some(ty) => self.type_of(ty),
-            None => self.error_help(def.name.span, "the type of the result is missing", "`: void` if there is none"),
+            None => None,
         }
     }
 

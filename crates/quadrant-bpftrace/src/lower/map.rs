@@ -138,7 +138,13 @@ impl Lower<'_> {
     /// Takes note of a plain value's type.
     pub(super) fn set_plain(&mut self, element: &Element, value: &Expr) -> Option<Type> {
         if self.inferred.map(&element.name).is_some_and(|info| info.per_cpu) {
-            let message = format!("`@{}` is declared with a value for each CPU, and this is one value", element.name);
+            let of = if self.inferred.map(&element.name).is_some_and(|info| info.forgets) {
+                "percpulruhash"
+            } else {
+                "percpuhash"
+            };
+            let message =
+                format!("`@{}` is declared as {of}, with a value for each CPU, and this is one value", element.name);
             let help = "declare it as `hash` or `lruhash`, or feed it with count(), sum() or their like";
             return self.error_help(element.span, message, help);
         }

@@ -53,6 +53,11 @@ impl Messages {
         self.all.iter().any(|message| message.message == words)
     }
 
+    /// The last error among those since there were `from`.
+    pub fn last_error(&self, from: usize) -> Option<&Diagnostic> {
+        self.all.iter().skip(from).rfind(|message| message.severity == Severity::Error)
+    }
+
     /// Whether there is an error among those since there were `from`.
     pub fn failed_since(&self, from: usize) -> bool {
         self.all.iter().skip(from).any(|message| message.severity == Severity::Error)

@@ -285,7 +285,10 @@ impl Lower<'_> {
     /// `pid(curr_ns)`, `tid(curr_ns)`: the number in the process id namespace of the task itself.
     pub(super) fn namespace_id(&mut self, name: &str, arg: &ast::Expr, span: Span) -> Option<Expr> {
         if !matches!(&arg.kind, ast::ExprKind::Name(word) if word == "curr_ns") {
-            let message = format!("unknown namespace of process ids `{}`", self.text(arg.span));
+            let message = match arg.kind {
+                ast::ExprKind::Name(_) => format!("unknown namespace of process ids `{}`", self.text(arg.span)),
+                _ => format!("the namespace of {name}() is a word"),
+            };
             return self.error_help(arg.span, message, "there are `curr_ns` and `init`");
         }
         let ids = if name == "pid" { &["group_leader", "thread_pid"][..] } else { &["thread_pid"] };

@@ -208,7 +208,7 @@ impl Lower<'_> {
         }
         let size = match decl.args.as_slice() {
             [size] => self.expr(size),
-            _ => self.error_help(decl.span, "how many keys?", "usage: let @name = hash(keys);"),
+            _ => None,
         };
         let Some(size) = size else { return };
         match size.kind {

@@ -14,6 +14,36 @@ use super::expr::decided_early;
 use super::truth::SoFar;
 use crate::ast;
 
+/// Functions whose value is of one type, whatever they are given.
+const HAVE_ONE_TYPE: &[&str] = &[
+    "buf",
+    "cgroup_path",
+    "cgroupid",
+    "kaddr",
+    "kfunc_exist",
+    "kptr",
+    "ksym",
+    "macaddr",
+    "nsecs",
+    "ntop",
+    "percpu_kaddr",
+    "signal_name",
+    "str",
+    "str_concat",
+    "strerror",
+    "strftime",
+    "strlen",
+    "strncmp",
+    "syscall_name",
+    "uptr",
+    "usym",
+];
+
+/// Whether it is said that a map has a key or none, unlike what it is asked for.
+fn has_no_key(message: &str) -> bool {
+    message.contains("() takes the key of a map") || message.ends_with("which one is to be deleted?")
+}
+
 /// The most rounds of an `unroll`.
 const MAX_UNROLL: i64 = 100;
 
@@ -71,6 +101,7 @@ impl Lower<'_> {
 
     /// An expression for its effect.
     fn effect(&mut self, expr: &ast::Expr, out: &mut Vec<Stmt>) {
+        let before = self.messages.len();
         let kind = match &expr.kind {
             ast::ExprKind::Call { callee, args } => {
                 self.call(callee, args, expr.span).map(|called| self.without_value(called))
@@ -92,7 +123,24 @@ impl Lower<'_> {
             }
             _ => self.expr(expr).map(|value| self.unused(value)),
         };
+        if kind.is_none() && self.is_dropped_all_the_same(expr, before) {
+            self.style(expr.span, "this value is not used");
+        }
         out.extend(kind.map(|kind| Stmt::new(kind, expr.span)));
+    }
+
+    /// Whether the type of a value is known, and nothing is done with it, though its parts are wrong.
+    fn is_dropped_all_the_same(&self, expr: &ast::Expr, before: usize) -> bool {
+        let Some(error) = self.messages.last_error(before) else { return false };
+        let is_count = error.message.contains("argument, and ") || error.message.contains("arguments, and ");
+        let is_unknown =
+            ["unknown ", "there is no ", "nothing is ever "].iter().any(|start| error.message.starts_with(start));
+        let is_typed = match &expr.kind {
+            ast::ExprKind::Call { callee, .. } => HAVE_ONE_TYPE.contains(&&*callee.name) || has_no_key(&error.message),
+            ast::ExprKind::Cast { .. } => true,
+            _ => false,
+        };
+        is_typed && !is_count && !is_unknown && error.span.start >= expr.span.start
     }
 
     /// One side of a `?:` for its effect; a constant is how "nothing" is written there.

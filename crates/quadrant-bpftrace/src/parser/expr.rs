@@ -133,7 +133,7 @@ impl Parser<'_> {
                 }
                 Tok::PlusPlus | Tok::MinusMinus => {
                     let increment = self.bump().kind == Tok::PlusPlus;
-                    ExprKind::IncDec { increment, prefix: false, target: Box::new(expr) }
+                    return self.node(start, ExprKind::IncDec { increment, prefix: false, target: Box::new(expr) });
                 }
                 _ => break,
             };

@@ -32,6 +32,7 @@ impl Parser<'_> {
             Tok::Hash => Some(Item::C(self.directive())),
             Tok::Semi => {
                 self.bump();
+                self.unexpected_but("`{` or `/predicate/`", "leave out the `;` before it");
                 None
             }
             Tok::RBrace => {
@@ -80,9 +81,9 @@ impl Parser<'_> {
             ("struct" | "union" | "enum" | "typedef", Tok::Ident | Tok::LBrace) => Some(Item::C(self.c_decl())),
             ("config", Tok::Assign | Tok::LBrace) => Some(Item::Config(self.config())),
             ("import", second) if second != Tok::Colon => self.import().map(Item::Import),
-            ("macro", Tok::Ident) => Some(Item::Macro(self.macro_def())),
-            ("fn", Tok::Ident) => Some(Item::Fn(self.fn_def())),
-            ("let", Tok::Var) => {
+            ("macro", second) if second != Tok::Colon => Some(Item::Macro(self.macro_def())),
+            ("fn", second) if second != Tok::Colon => Some(Item::Fn(self.fn_def())),
+            ("let", Tok::Var | Tok::Ident) => {
                 let here = self.here();
                 self.error(Diagnostic::error(here, "outside of probes, `let` declares maps: `let @a = hash(100);`"));
                 None
@@ -110,8 +111,7 @@ impl Parser<'_> {
         let expr = self.expr();
         self.in_predicate = false;
         if self.at(Tok::Assign) {
-            let diagnostic = Diagnostic::error(self.here(), "assignment in a predicate");
-            self.error(diagnostic.help("compare with `==`"));
+            self.unexpected_but("`/` to end the predicate", "compare with `==`");
         }
         self.expect(Tok::Slash, "`/` to end the predicate");
         Predicate { span: self.span_from(start), expr }
@@ -219,7 +219,13 @@ impl Parser<'_> {
         if self.expect(Tok::LParen, "`(`") {
             params = self.list(Tok::RParen, "`)`", Self::fn_param);
         }
-        let result = if self.eat(Tok::Colon) { Some(self.type_expr()) } else { None };
+        let result = match self.eat(Tok::Colon) {
+            true => Some(self.type_expr()),
+            false => {
+                self.unexpected_but("`:` and a type", "`: void` if the function has no result");
+                None
+            }
+        };
         let body = self.block("`{`");
         FnDef { span: self.span_from(start), name, params: params.into_iter().flatten().collect(), result, body }
     }
@@ -241,7 +247,11 @@ impl Parser<'_> {
         let kind = self.expect_ident("a kind of map: `hash`, `lruhash`, `percpuhash`, `percpulruhash`");
         let mut args = Vec::new();
         if self.expect(Tok::LParen, "`(`") {
-            args = self.list(Tok::RParen, "`)`", Self::expr);
+            match self.token.kind {
+                Tok::Int | Tok::Ident | Tok::Param | Tok::LParen => args.push(self.bracketed(Self::expr)),
+                _ => self.unexpected("the number of keys"),
+            }
+            self.expect(Tok::RParen, "`)`");
         }
         let decl = MapDecl { span: self.span_from(start), name, kind, args };
         // bpftrace takes a declaration without its `;`, too.

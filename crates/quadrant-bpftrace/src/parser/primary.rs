@@ -120,6 +120,11 @@ impl Parser<'_> {
                 let (of, path) = self.type_and_path();
                 ExprKind::HasField { of, path }
             }
+            "else" => {
+                self.bump();
+                self.unexpected_but("`;`", "`else` stands right behind the `}` of its `if`");
+                ExprKind::Error
+            }
             word if is_reserved(word) => {
                 self.unexpected("an expression");
                 ExprKind::Error
@@ -203,11 +208,12 @@ fn int_message(error: &IntError) -> String {
     match error {
         IntError::TooLarge => "this number needs more than 64 bits".to_owned(),
         IntError::BadDigit(digit) => format!("`{digit}` is not an octal digit (a leading 0 means octal)"),
+        IntError::NoDigits => "no hexadecimal digit behind `0x`".to_owned(),
         IntError::BadSuffix(suffix) => format!("unknown suffix `{suffix}` on a number"),
     }
 }
 
 /// Words that start statements or go on with them.
 fn is_reserved(word: &str) -> bool {
-    matches!(word, "else" | "while" | "for" | "unroll" | "break" | "continue" | "return" | "let")
+    matches!(word, "while" | "for" | "unroll" | "break" | "continue" | "return" | "let")
 }

@@ -33,7 +33,7 @@ impl Parser<'_> {
             Tok::UnterminatedComment => Diagnostic::error(self.comment_start(), "comment without closing `*/`"),
             Tok::Unknown => {
                 let text = self.text(self.token.span).escape_debug();
-                Diagnostic::error(self.here(), format!("unknown character `{text}`"))
+                Diagnostic::error(self.here(), format!("expected {wanted}, found the unknown character `{text}`"))
             }
             Tok::Eof => Diagnostic::error(self.here(), format!("expected {wanted}, found the end of the script")),
             _ => {

@@ -34,16 +34,21 @@ impl Parser<'_> {
                 self.unclosed(open);
                 return (stmts, tail);
             }
-            if self.eat(Tok::Semi) {
-                continue;
-            }
             match self.stmt_or_sync() {
                 Stmt { kind: StmtKind::Expr(expr), .. } if self.is_tail() => tail = Some(Box::new(expr)),
                 stmt => stmts.push(stmt),
             }
+            self.after_block(stmts.last());
         }
         self.bump();
         (stmts, tail)
+    }
+
+    /// Takes the semicolon that may stand behind an `if` or a block.
+    fn after_block(&mut self, last: Option<&Stmt>) {
+        if last.is_some_and(|stmt| matches!(stmt.kind, StmtKind::If(_) | StmtKind::Block(_) | StmtKind::Error)) {
+            self.eat(Tok::Semi);
+        }
     }
 
     fn stmt_or_sync(&mut self) -> Stmt {
@@ -83,6 +88,10 @@ impl Parser<'_> {
             "return" => self.return_stmt(),
             "let" => self.let_stmt(),
             "import" if self.second() == Tok::Str => self.import_inside(),
+            _ if self.at(Tok::Semi) => {
+                self.unexpected_but("an expression", "leave out this `;`");
+                StmtKind::Error
+            }
             _ if self.at(Tok::LBrace) => StmtKind::Block(self.block("`{`")),
             _ => self.expr_stmt(),
         };

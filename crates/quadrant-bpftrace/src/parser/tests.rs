@@ -158,7 +158,6 @@ fn nesting_has_a_limit() {
         ("", ".a"),
         ("", "[0]"),
         ("", "+1"),
-        ("", "++"),
         ("(", "+1)"),
     ];
     for (open, close) in shapes {

@@ -106,7 +106,7 @@ fn probe_id(text: &str) -> Result<u32, IdError> {
     let error = |tag, message| IdError { tag, message };
     let value = int_value(text).map(|literal| literal.value).map_err(|why| match why {
         IntError::BadDigit(digit) => error("D_INT_DIGIT", format!("constant {text} contains invalid digit {digit}")),
-        IntError::TooLarge | IntError::BadSuffix(_) => {
+        IntError::TooLarge | IntError::NoDigits | IntError::BadSuffix(_) => {
             error("D_INT_OFLOW", format!("constant {text} results in integer overflow"))
         }
     })?;

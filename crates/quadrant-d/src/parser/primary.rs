@@ -110,7 +110,7 @@ impl Parser<'_> {
             Err(IntError::BadDigit(digit)) => {
                 self.soft_error(span, "D_INT_DIGIT", format!("constant {text} contains invalid digit {digit}"));
             }
-            Err(IntError::TooLarge | IntError::BadSuffix(_)) => {
+            Err(IntError::TooLarge | IntError::NoDigits | IntError::BadSuffix(_)) => {
                 self.soft_error(span, "D_INT_OFLOW", format!("constant {text} results in integer overflow"));
             }
         }

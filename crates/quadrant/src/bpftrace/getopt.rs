@@ -327,11 +327,31 @@ fn share(text: &str) -> Result<Share, Misuse> {
 /// The kernel's `PID_MAX_LIMIT`.
 const LARGEST_PID: u32 = 4 << 20;
 
+/// A process's number: decimal, in hexadecimal (`0x`) or octal (`0`).
 fn process(text: &str) -> Result<u32, Misuse> {
-    match text.parse() {
-        Ok(pid) if pid > LARGEST_PID => Err(misuse(format!("ERROR: Pid out of range: {pid}"))),
-        Ok(pid) => Ok(pid),
-        Err(_) => Err(misuse(format!("ERROR: Failed to parse pid: invalid integer: {}", text.escape_debug()))),
+    match whole_number(text.trim_start()) {
+        Ok(pid) if pid > LARGEST_PID.into() => Err(misuse(format!("ERROR: Pid out of range: {pid}"))),
+        Ok(pid) => Ok(pid as u32),
+        Err(why) => Err(misuse(format!("ERROR: Failed to parse pid: {why}: {}", text.escape_debug()))),
+    }
+}
+
+/// A number as C's `strtoull` reads it, or why it is none. One below zero is as far from the end of the range.
+fn whole_number(text: &str) -> Result<u64, String> {
+    if let Some(number) = text.strip_prefix('-') {
+        return whole_number(number).map(u64::wrapping_neg);
+    }
+    let (digits, base) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    let length = digits.chars().take_while(|digit| digit.is_digit(base)).count();
+    match u64::from_str_radix(&digits[..length], base) {
+        _ if length == 0 => Err("invalid integer".to_owned()),
+        _ if length < digits.len() => Err("invalid trailing bytes".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err(format!("overflow error, maximum value is {}", u64::MAX)),
     }
 }
 
@@ -454,6 +474,16 @@ mod tests {
         let named = line(&["--traceable-functions=/y", "-Bfull"]).unwrap();
         assert_eq!((named.traceable, named.gathers), (Some("/y".into()), true));
         assert_eq!(line(&["-I/x"]).unwrap().folders, [PathBuf::from("/x")]);
+    }
+
+    #[test]
+    fn processes_are_numbered_in_any_base() {
+        for (text, pid) in [("12", 12), ("0x1f", 31), ("017", 15), (" 7", 7), ("0", 0)] {
+            assert_eq!(process(text).ok(), Some(pid), "{text}");
+        }
+        let why = |text| process(text).unwrap_err().message;
+        assert!(why("99999999999999999999").contains("overflow error, maximum value is 18446744073709551615: 9"));
+        assert!(why("").contains("invalid integer: ") && why("08").contains("invalid integer: 08"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Exit status: what the script's `exit()` gave, else 0; 1 when something failed, 255 when that was in the kernel.
 
 mod color;
+mod follow;
 mod format;
 mod getopt;
 mod info;
@@ -33,6 +34,8 @@ struct Refusal {
     text: String,
     /// The exit status.
     status: u8,
+    /// It is the answer of a script that has nothing to do, and goes where answers go.
+    is_answer: bool,
 }
 
 /// Exit status when the kernel does not take the programs or their probes.
@@ -43,19 +46,25 @@ const WRONG_ENVIRONMENT: u8 = 2;
 
 impl Refusal {
     fn new(text: String) -> Refusal {
-        Refusal { text, status: 1 }
+        Refusal { text, status: 1, is_answer: false }
     }
 
     /// A setting of the environment is not what it has to be.
     fn of_environment(text: String) -> Refusal {
-        Refusal { text, status: WRONG_ENVIRONMENT }
+        Refusal { status: WRONG_ENVIRONMENT, ..Refusal::new(text) }
     }
 
-    /// Shows it. That there is nothing to do is the answer of a script, and goes where answers go.
-    fn print(&self) {
-        match self.text.as_str() {
-            report::NO_PROBES => print!("{}", report::NO_PROBES),
-            text => color::print(text),
+    /// There is nothing to do.
+    fn answer(text: String) -> Refusal {
+        Refusal { is_answer: true, ..Refusal::new(text) }
+    }
+
+    /// Shows it; an answer unless none is wanted.
+    fn print(&self, quiet: bool) {
+        match self.is_answer {
+            true if quiet => {}
+            true => print!("{}", self.text),
+            false => color::print(&self.text),
         }
     }
 
@@ -94,7 +103,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match run(&line) {
         Ok(status) => ExitCode::from(status as u8),
         Err(refusal) => {
-            refusal.print();
+            refusal.print(line.quiet);
             ExitCode::from(refusal.status)
         }
     }

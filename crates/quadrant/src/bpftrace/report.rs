@@ -9,6 +9,7 @@ use quadrant_program::sources::Sources;
 use quadrant_program::span::Span;
 use unicode_width::UnicodeWidthStr;
 
+use super::follow;
 use super::wording;
 use crate::diag;
 use crate::diag::few;
@@ -23,10 +24,33 @@ pub const NO_PROBES: &str = "No probes to attach\n";
 pub fn render(script: &Script, diagnostics: &[Diagnostic], warnings: bool) -> String {
     let mut wanted: Vec<Diagnostic> =
         diagnostics.iter().filter(|message| warnings || message.severity == Severity::Error).cloned().collect();
-    wanted.sort_by_key(|message| message.severity);
+    stop_at_syntax(script, &mut wanted);
+    leave_out_patterns(script, &mut wanted);
+    wanted.sort_by_key(|message| (message.origin != Origin::Settings, message.severity));
     let (shown, left_out) = few(&wanted);
     let messages = shown.into_iter().map(|message| one(script, message));
     messages.chain(left_out.map(|(severity, said)| format!("{}: {said}\n", word(severity)))).collect()
+}
+
+/// Leaves out what bpftrace does not come to where the script makes no sense: the files to import.
+fn stop_at_syntax(script: &Script, messages: &mut Vec<Diagnostic>) {
+    let is_syntax =
+        |message: &Diagnostic| wording::message(message, script.sources.slice(message.span)).starts_with("syntax: ");
+    if messages.iter().any(is_syntax) {
+        messages.retain(|message| !message.message.starts_with("cannot find `"));
+    }
+}
+
+/// Leaves out patterns without matches of probes of which it is said that nothing is there.
+fn leave_out_patterns(script: &Script, messages: &mut Vec<Diagnostic>) {
+    let left_out: Vec<Span> =
+        messages.iter().filter(|message| wording::is_left_out(message)).map(|message| message.span).collect();
+    let is_within = |span: Span| left_out.iter().any(|probe| probe.start <= span.start && span.end <= probe.end);
+    messages.retain(|message| {
+        wording::is_left_out(message)
+            || !is_within(message.span)
+            || !wording::is_pattern_without_match(message, script.sources.slice(message.span))
+    });
 }
 
 /// Whether it is the environment that is wrong, not the script.
@@ -90,6 +114,10 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
             placed(script, wording::marked(script, diagnostic), &what)
                 + &if has_sides { sides(script, diagnostic) } else { String::new() }
                 + &initial(script, diagnostic)
+                + &follow::after(script.sources.text(), wording::marked(script, diagnostic), &message)
+                    .iter()
+                    .map(|text| placed(script, wording::marked(script, diagnostic), &format!("ERROR: syntax: {text}")))
+                    .collect::<String>()
                 + &elsewhere(script, diagnostic)
         }
         _ => format!("{what}\n"),

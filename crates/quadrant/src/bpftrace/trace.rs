@@ -65,7 +65,7 @@ pub fn run(line: &Line) -> Result<i32, Refusal> {
     if let Some(Nothing { why, has_others }) = checks::nothing_to_run(&args, &script, &program) {
         return Err(match has_others {
             true => Refusal::new(format!("ERROR: {why}\n")).by_kernel(),
-            false => Refusal::new(format!("{why}\n")),
+            false => Refusal::answer(format!("{why}\n")),
         });
     }
     if line.stages.contains(&Stage::Types) {
@@ -120,7 +120,10 @@ pub fn args(line: &Line) -> Args {
 fn focus(line: &Line) -> Result<Focus, Refusal> {
     let mut focus = Focus { until: Until::First, ends_when_idle: true, ..Focus::default() };
     if let Some(pid) = line.pid {
-        let gone = |error| Refusal::new(format!("ERROR: Failed to attach to pid: {error}\n"));
+        let gone = |error: quadrant_bpf::Error| {
+            let reason = error.errno().and_then(|errno| errno.text()).map_or(error.to_string(), str::to_owned);
+            Refusal::new(format!("ERROR: Failed to attach to pid: Unable to open pidfd ({reason})\n"))
+        };
         focus.processes.push(PidFd::open(pid).map_err(gone)?);
     }
     if let Some(command) = &line.command {
@@ -155,9 +158,10 @@ fn compile(
     let warnings = !line.no_warnings;
     let Some(mut program) = program else {
         let text = report::render(script, &diagnostics, warnings);
-        return Err(match diagnostics.iter().any(report::is_of_environment) {
-            true => Refusal::of_environment(text),
-            false => Refusal::new(text),
+        return Err(match () {
+            () if diagnostics.iter().any(report::is_of_environment) => Refusal::of_environment(text),
+            () if text == report::NO_PROBES => Refusal::answer(text),
+            () => Refusal::new(text),
         });
     };
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {

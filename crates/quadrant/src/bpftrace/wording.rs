@@ -3,6 +3,7 @@
 //! Only what says the same thing has its counterpart here; other messages stay as they are.
 
 mod marks;
+mod suffix;
 mod table;
 
 use quadrant_program::diag::Diagnostic;
@@ -28,6 +29,7 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .or_else(|| overflow(message))
         .or_else(|| address(message))
         .or_else(|| counted(message, marked))
+        .or_else(|| fraction(message, marked))
         .or_else(|| table(message))
         .map(|text| skipping(diagnostic, text))
         .unwrap_or_else(|| message.to_owned())
@@ -114,6 +116,12 @@ fn counted(message: &str, marked: &str) -> Option<String> {
     ))
 }
 
+/// A number with a fraction, which reads as the member of a number.
+fn fraction(message: &str, marked: &str) -> Option<String> {
+    let (whole, index) = marked.split_once('.').filter(|_| message == "a number of a script has no fraction")?;
+    Some(format!("Can not access index '{index}' on expression of type '{}'", room(whole)))
+}
+
 fn table(message: &str) -> Option<String> {
     TABLE.iter().find_map(|(ours, theirs)| {
         let holes = holes(ours, message)?;
@@ -148,6 +156,8 @@ fn written(hole: &str, holes: &[&str]) -> Option<String> {
         "" => Some(spelled(text)),
         "type" => Some(probe_type(text).to_owned()),
         "kind" => Some(kind(text).to_owned()),
+        "call" if *text == "count()" => Some("count()".to_owned()),
+        "call" => Some(text.replace("()", "(retval)")),
         "lower" => Some(text.to_lowercase()),
         _ => None,
     }
@@ -200,6 +210,8 @@ fn kind(ty: &str) -> &str {
         "hist()" => "hist_t",
         "lhist()" => "lhist_t",
         "tseries()" => "tseries_t",
+        ty if ty.starts_with("kstack(") => "kstack",
+        ty if ty.starts_with("ustack(") => "ustack",
         ty if ty.ends_with('*') => "pointer",
         ty if ty.starts_with('(') => "tuple",
         ty if ty.ends_with(']') && !ty.starts_with("string[") && !ty.starts_with("buffer[") => "array",
@@ -229,6 +241,11 @@ fn arguments(message: &str) -> Option<String> {
         None => (number(takes)?, number(takes).filter(|_| !takes.ends_with("or more"))),
     };
     let count: u32 = given.parse().ok()?;
+    if name == "getopt" {
+        return Some(
+            "The 'getopt' function can take a maximum of three arguments and a minimum of one argument.".to_owned(),
+        );
+    }
     if LIBRARY.contains(&name) {
         return Some(no_definition(name));
     }
@@ -284,23 +301,37 @@ fn too_long(message: &str, marked: &str) -> Option<String> {
 fn number(message: &str, marked: &str) -> Option<String> {
     match message {
         "this number needs more than 64 bits" => {
-            Some(format!("syntax: overflow error, maximum value is {}: {marked}", u64::MAX))
+            let digits = marked.strip_prefix("0x").unwrap_or(marked.trim_start_matches('0'));
+            Some(format!("syntax: overflow error, maximum value is {}: {digits}", u64::MAX))
         }
         _ if message.starts_with("cannot use this ") => rate(message),
         "positional parameters count from `$1`" => {
             Some(format!("syntax: param {marked} is out of integer range [1, {}]", i64::MAX))
         }
         _ => {
-            holes("`{}` is not an octal digit{}", message).map(|_| format!("syntax: invalid trailing bytes: {marked}"))
+            let is_octal = holes("`{}` is not an octal digit{}", message).is_some();
+            let behind = holes("unknown suffix `{}` on a number", message)
+                .map(|found| suffix::wrong(marked, found[0]).message());
+            behind.or_else(|| is_octal.then(|| format!("syntax: invalid trailing bytes: {}", octal(marked))))
         }
     }
 }
 
+/// The digits of an octal number without the 0 that says so, if there are several.
+fn octal(number: &str) -> &str {
+    number.strip_prefix('0').filter(|rest| rest.len() > 1).unwrap_or(number)
+}
+
 /// A rate that begins as a number, and is none.
 fn rate(message: &str) -> Option<String> {
-    let [kind, rate] = holes("cannot use this {} probe: `{}` is no duration", message)?[..] else { return None };
-    let is_number = rate.starts_with(|c: char| c.is_ascii_digit());
-    is_number.then(|| format!("Invalid rate of {kind} probe: invalid trailing bytes: {rate}"))
+    let [kind, rate, _] = holes("cannot use this {} probe: `{}` is no {}", message)?[..] else { return None };
+    let digits = rate.bytes().take_while(u8::is_ascii_digit).count();
+    match digits {
+        0 => None,
+        _ if rate == "0" => None,
+        _ if digits < rate.len() => Some(format!("Invalid rate of {kind} probe: invalid trailing bytes: {rate}")),
+        _ => Some(format!("Invalid rate of {kind} probe: overflow error, maximum value is {}: {rate}", u64::MAX)),
+    }
 }
 
 /// A number that a variable has no room for.
@@ -401,11 +432,21 @@ fn is_pattern(probe: &str) -> bool {
     probe.contains('*') || is_static && probe.matches(':').count() == 2
 }
 
-/// A pattern that no probe matches, where that ends the trace.
-fn wildcard(diagnostic: &Diagnostic, marked: &str) -> Option<String> {
+/// Whether it is said of a whole probe that nothing of it is there.
+pub fn is_left_out(diagnostic: &Diagnostic) -> bool {
+    diagnostic.message == "this probe is left out: nothing of it is there"
+}
+
+/// Whether it is said of a pattern that nothing matches it.
+pub fn is_pattern_without_match(diagnostic: &Diagnostic, marked: &str) -> bool {
     let is_said = |pattern: &str| holes(pattern, &diagnostic.message).is_some();
     let any = MISSING.iter().copied().chain(["there is no tracepoint `{}`"]).any(is_said) && is_pattern(marked);
-    let missing = any || NONE.iter().copied().any(is_said);
+    any || NONE.iter().copied().any(is_said)
+}
+
+/// A pattern that no probe matches, where that ends the trace.
+fn wildcard(diagnostic: &Diagnostic, marked: &str) -> Option<String> {
+    let missing = is_pattern_without_match(diagnostic, marked);
     (missing && diagnostic.severity == Severity::Error).then(|| {
         "Probe has no valid attach points. If this is expected, set the 'missing_probes' config variable to 'warn'."
             .to_owned()

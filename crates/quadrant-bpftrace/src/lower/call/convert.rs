@@ -41,6 +41,9 @@ pub(super) fn nsecs(lower: &mut Lower, call: Call) -> Option<Called> {
 pub(super) fn strftime(lower: &mut Lower, call: Call) -> Option<Called> {
     let (format, time) = (lower.text_arg(call, 0), lower.number_arg(call, 1));
     let (format, mut time) = (format?, time?);
+    if time.ty.is_signed() && matches!(time.kind, ExprKind::Int(..0)) {
+        return lower.error(call.span, "strftime() does not accept negative timestamps");
+    }
     // Times are shown by the boot clock; what another one says at this moment is the same time.
     if let ExprKind::Builtin(Builtin::Nsecs(clock)) = &mut time.kind {
         *clock = Clock::Boot;

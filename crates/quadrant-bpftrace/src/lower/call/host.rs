@@ -116,10 +116,12 @@ impl Lower<'_> {
         if first.kind == default.kind && first.ty == default.ty {
             return Some(());
         }
+        let first = first.span;
+        let value = self.text(first).to_owned();
         let line = self.line(self.options.get(name)?.0);
         self.error_help(
             span,
-            format!("the option `{name}` has another default in line {line}"),
+            format!("the option `{name}` has another default in line {line}: {value}"),
             "an option has one default, and so one type",
         )
     }

@@ -124,7 +124,7 @@ pub(super) fn percpu_kaddr(lower: &mut Lower, call: Call) -> Option<Called> {
         (Ok(variable), Ok(offsets)) => (variable, offsets),
         (Err(why), _) | (_, Err(why)) => {
             let help = "the kernel lists its variables if it was built with CONFIG_KALLSYMS_ALL";
-            return lower.error_help(first, why, help);
+            return lower.error_help(first, format!("percpu_kaddr(): {why}"), help);
         }
     };
     let cpu = lower.cast(cpu, &Type::U64);

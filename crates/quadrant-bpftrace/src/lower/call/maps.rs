@@ -1,5 +1,6 @@
 //! Functions on maps.
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind, Function};
 use quadrant_program::map::MapValue;
 use quadrant_program::record::RecordKind;
@@ -9,6 +10,9 @@ use quadrant_program::ty::Type;
 use super::super::Lower;
 use super::{Call, Called};
 use crate::ast::{self, Ident};
+
+/// How the functions that look for a key are called.
+const USAGE: &str = "usage: delete(@map, key), has_key(@map, key)";
 
 /// `clear(@map)`, `zero(@map)`
 pub(super) fn clear(lower: &mut Lower, call: Call) -> Option<Called> {
@@ -27,12 +31,15 @@ pub(super) fn delete(lower: &mut Lower, call: Call) -> Option<Called> {
             let message = "delete() removes one key of one map";
             return lower.error_help(call.span, message, "write a delete() for each");
         }
-        [first, ..] => return lower.error_help(first.span, "delete() takes a map here", "usage: delete(@map, key)"),
+        [_, ..] => return no_map(lower, call),
         [] => return None,
     };
     if key.is_empty() && lower.is_keyed(&name.name) == Some(true) {
         let message = format!("`@{}` has keys: which one is to be deleted?", name.name);
         return lower.error_help(call.span, message, "usage: delete(@map, key); clear(@map) deletes all");
+    }
+    if !key.is_empty() {
+        has_keys(lower, name, call)?;
     }
     let element = lower.element(name, key, call.span)?;
     lower.whole_map(name)?;
@@ -42,7 +49,11 @@ pub(super) fn delete(lower: &mut Lower, call: Call) -> Option<Called> {
 
 /// `has_key(@map, key)`
 pub(super) fn has_key(lower: &mut Lower, call: Call) -> Option<Called> {
-    let name = lower.map_arg(call, 0)?;
+    let ast::ExprKind::Map { name, key: none } = &call.args.first()?.kind else { return no_map(lower, call) };
+    if !none.is_empty() {
+        return no_map(lower, call);
+    }
+    has_keys(lower, name, call)?;
     let element = lower.element_with_key(name, call.args.get(1)?, call.span)?;
     lower.whole_map(name)?;
     let kind = ExprKind::MapHas { map: element.map, key: element.key.map(Box::new) };
@@ -102,4 +113,20 @@ pub(super) fn len(lower: &mut Lower, call: Call) -> Option<Called> {
         return lower.error(arg.span, format!("`@{}` has no keys to count", name.name));
     }
     Some(Called::Value(Expr::new(ExprKind::MapLen(map), Type::U64, call.span)))
+}
+
+/// Says that what was to be a map is none.
+fn no_map<T>(lower: &mut Lower, call: Call) -> Option<T> {
+    let first = call.args.first().map_or(call.span, |first| first.span);
+    let message = Diagnostic::error(call.span, format!("{}() looks for a key in a map, and this is none", call.name));
+    lower.report(message.place(first, format!("`{}` takes a map first, without a key", call.name)).help(USAGE));
+    None
+}
+
+/// Refuses the key of a map that has none.
+fn has_keys(lower: &mut Lower, name: &Ident, call: Call) -> Option<()> {
+    if lower.is_keyed(&name.name) != Some(false) {
+        return Some(());
+    }
+    lower.error(call.span, format!("{}() takes the key of a map, and `@{}` has none", call.name, name.name))
 }

@@ -24,6 +24,14 @@ pub(super) fn stack(lower: &mut Lower, call: Call) -> Option<Called> {
         ([], _) | ([_], Some(_)) => None,
         ([first], None) => Some(only_limit(lower, call, first)?),
         (_, Some(_)) => Some(limit(lower, call, 1)?),
+        ([first, ..], None) if !matches!(first.kind, ast::ExprKind::Name(_)) => {
+            let help = format!("usage: {}([mode,] [limit])", call.name);
+            return lower.error_help(
+                call.span,
+                format!("the first of two arguments of {}() is a mode", call.name),
+                help,
+            );
+        }
         ([first, ..], None) => return unknown_mode(lower, call, first),
     };
     lower.stack(user, mode, limit, call.span).map(Called::Value)
@@ -56,6 +64,9 @@ fn only_limit(lower: &mut Lower, call: Call, arg: &ast::Expr) -> Option<u8> {
 }
 
 fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {
+    if let Some(mode) = call.args[at..].first().filter(|arg| mode_arg(arg).is_some()) {
+        return lower.error(mode.span, format!("the limit of {}() is no mode", call.name));
+    }
     let value = lower.constant_arg(call, at)?;
     match u8::try_from(value) {
         Ok(limit @ 0..=MAX_STACK) => Some(limit),

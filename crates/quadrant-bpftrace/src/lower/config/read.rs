@@ -26,7 +26,7 @@ impl Lower<'_> {
             return self.unsupported(name.span, &format!("reading the setting `{key}`"), "write its value");
         }
         let near = suggest(key, KNOWN.iter().copied());
-        self.error_near(name.span, format!("unknown setting `{key}`"), near)
+        self.error_near(name.span, format!("there are no settings called `{key}`"), near)
     }
 
     fn setting_value(&self, key: &str) -> Option<ConfigValue> {

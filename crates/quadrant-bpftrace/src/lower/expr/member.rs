@@ -59,7 +59,11 @@ impl Lower<'_> {
                 format!("the members of `{shown}` are not known"),
                 "the kernel's type information only has its name; define it in the script",
             ),
-            _ => self.error(name.span, format!("`{shown}` has no members")),
+            _ => {
+                let ty =
+                    self.value_type(record, Space::Kernel, name.span).map_or(shown.clone(), |ty| self.describe(&ty));
+                self.error(name.span, format!("{ty} has no members, and so no `{}`", name.name))
+            }
         }
     }
 

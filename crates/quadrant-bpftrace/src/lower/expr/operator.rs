@@ -130,7 +130,22 @@ impl Lower<'_> {
             self.holds(op, &left, &right, span)?;
         }
         self.style_shift(op, &left, &right);
+        self.no_text_beside_number(op, &left, &right, span)?;
         self.binary(op, left, right, span)
+    }
+
+    /// Refuses to compute with a text and a number, which is told by its own type.
+    fn no_text_beside_number(&mut self, op: BinOp, left: &Expr, right: &Expr, span: Span) -> Option<()> {
+        let is_skip =
+            op == BinOp::Add && matches!(left.kind, ExprKind::Str(_)) && matches!(right.kind, ExprKind::Int(_));
+        let is_mixed = |text: &Expr, number: &Expr| {
+            is_text(text) && is_text(&as_pointer(text.clone())) && matches!(number.ty, Type::Int { .. })
+        };
+        if op.model().is_none() || op.is_comparison() || is_skip || !(is_mixed(left, right) || is_mixed(right, left)) {
+            return Some(());
+        }
+        let (left, right) = (self.describe(&left.ty), self.describe(&right.ty));
+        self.error(span, format!("`{}` does not go with {left} and {right}", op.symbol()))
     }
 
     /// `left op right`

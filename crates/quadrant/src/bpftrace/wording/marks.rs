@@ -18,6 +18,8 @@ const AROUND: &[(&str, Around)] = &[
     ("the member of a tuple is given by a constant", Around::Indexed),
     ("only the print() of a whole map takes more than one argument{}", Around::CallOf),
     ("{}() takes a number here, and this is {}", Around::CallOf),
+    ("{}() takes a `struct task_struct *`, and this is {}", Around::CallOf),
+    ("buf() takes an address or an array here, and this is {}", Around::CallOf),
     ("{}() takes a text in quotes here, and this is {}", Around::CallOf),
     ("{}() takes a text here, and this is {}", Around::CallOf),
     ("{}() takes an address, and this is {}", Around::CallOf),
@@ -30,6 +32,7 @@ const AROUND: &[(&str, Around)] = &[
     ("the {} of {}() is not known before the trace starts{}", Around::CallOf),
     ("the {} of {}() is below 0", Around::CallOf),
     ("a {} has 0 to {} frames", Around::CallOf),
+    ("the limit of {}() is no mode", Around::CallOf),
     ("`{}` is not an IPv4 or IPv6 address", Around::CallOf),
     ("`{}` takes no argument here", Around::CallOf),
     ("{}() takes a pointer, and this is {}", Around::CallOf),
@@ -47,11 +50,13 @@ const AROUND: &[(&str, Around)] = &[
     ("Different {} unsupported", Around::Assigned),
     ("{}() has no value to assign to {}", Around::Statement),
     ("the values of {} cannot be copied to a variable", Around::Statement),
-    ("the values of {} cannot be copied to another map", Around::Statement),
+    ("the values of {} cannot be copied to another map, `{}`", Around::Statement),
     ("the values of {} cannot be copied to a key", Around::Element),
     ("unknown kind of map `{}`", Around::Declaration),
     ("hist: bits {} must be 0..5", Around::Call),
     ("no symbol `{}` in the kernel{}", Around::Call),
+    ("percpu_kaddr(): no symbol `{}` in the kernel{}", Around::Call),
+    ("the namespace of {}() is a word", Around::CallOf),
     ("the keys of `{}` are {}, and this is {}", Around::Element),
     ("`{}` has no member `{}`", Around::Member),
     ("`{}` has no argument `{}`", Around::Member),
@@ -75,6 +80,7 @@ const AROUND: &[(&str, Around)] = &[
     ("a range {} with a number, and this is {}", Around::Statement),
     ("`unroll` {}", Around::Statement),
     ("unknown setting `{}`", Around::Setting),
+    ("there are no settings called `{}`", Around::Member),
     ("`{}` is a number{}", Around::Setting),
     ("`{}` is true or false", Around::Setting),
     ("`{}` is one of {}", Around::Setting),
@@ -106,7 +112,9 @@ pub fn marked(script: &Script, diagnostic: &Diagnostic) -> Span {
     let ends = WITH_SEMICOLON.iter().any(|pattern| holes(pattern, &diagnostic.message).is_some())
         || diagnostic.message == "this value is not used" && is_followed(behind);
     let blanks = behind.len() - behind.trim_start().len();
+    let is_jump = holes("`{}` outside a loop", &diagnostic.message).is_some();
     match ends && behind.trim_start().starts_with(';') {
+        _ if is_jump && behind.trim_start().starts_with('}') => Span::new(marked.start, marked.end + blanks as u32),
         true => Span::new(marked.start, marked.end + blanks as u32 + 1),
         false => marked,
     }
@@ -128,10 +136,7 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     if message.starts_with("unknown function ") {
         return Span::new(span.start, call_end(text, span.end as usize) as u32);
     }
-    if let Some(suffix) = holes("unknown suffix `{}` on a number", message) {
-        return Span::new(span.end.saturating_sub(suffix[0].len() as u32).max(span.start), span.end);
-    }
-    if message.starts_with("no hexadecimal digit behind ") {
+    if message == "no hexadecimal digit behind `\\x`" {
         return word(text, Span::new(span.end, span.end));
     }
     if message.starts_with("a loop runs over ") {
@@ -140,7 +145,10 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     if let Some(marked) = written(script, diagnostic) {
         return marked;
     }
-    if message == "this has no address" || message.starts_with("unknown escape ") {
+    if message.starts_with("unknown escape ") {
+        return word(text, Span::new(span.start + 1, span.end));
+    }
+    if message == "this has no address" {
         return Span::new((span.start + 1).min(span.end), span.end);
     }
     if let Some(found) = holes("signed operands for '{}'{}", message)
@@ -159,6 +167,8 @@ fn written(script: &Script, diagnostic: &Diagnostic) -> Option<Span> {
     let marked = text.get(span.start as usize..span.end as usize)?;
     let behind = text.get(span.end as usize..)?;
     match diagnostic.message.as_str() {
+        "a text stands in double quotes" => Some(Span::new(span.start, span.start + 1)),
+        "no hexadecimal digit behind `0x`" => Some(Span::new(span.start, span.start + 2)),
         "string without closing quote" => Some(word(text, Span::new(span.end, span.end))),
         "`{` is never closed" => {
             let end = script.sources.file(span.start)?.span.end;
@@ -172,6 +182,26 @@ fn written(script: &Script, diagnostic: &Diagnostic) -> Option<Span> {
         "this cannot be assigned to" => {
             let blanks = (behind.len() - behind.trim_start().len()) as u32;
             Some(Span::new(span.end + blanks, span.end + blanks + 1))
+        }
+        message if message.starts_with("a range ") => {
+            let statement = around(&script.tree, span, Around::Statement)?;
+            let head = text.get(statement.start as usize..)?;
+            let head = &head[..head.find("..").and_then(|at| Some(at + head[at..].find('{')?))?];
+            let ends =
+                if head.trim_start_matches("for").trim_start().starts_with('(') { &[' ', ')'][..] } else { &[' '] };
+            Some(Span::new(statement.start, statement.start + head.trim_end_matches(ends).len() as u32))
+        }
+        message
+            if holes("`@{}` is declared as {}, with a value for each CPU, and this is one value", message)
+                .is_some() =>
+        {
+            let name = marked.find(|c: char| c != '@' && !c.is_alphanumeric() && c != '_').unwrap_or(marked.len());
+            Some(Span::new(span.start, span.start + name as u32))
+        }
+        message if message.starts_with("unknown suffix ") => {
+            let suffix = holes("unknown suffix `{}` on a number", message)?;
+            let part = super::suffix::wrong(marked, suffix[0]).marked(marked, suffix[0]);
+            Some(Span::new(span.start + part.start as u32, span.start + part.end as u32))
         }
         message if holes("{} is cut to {}", message).is_some() => {
             let (target, value) = operands(&script.tree, span)?;
@@ -206,7 +236,8 @@ fn word(text: &str, from: Span) -> Span {
     }
     let start = from.start + (behind.len() - rest.len()) as u32;
     let sigil = rest.starts_with(['@', '$']).into();
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_number = rest.starts_with(|c: char| c.is_ascii_digit());
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || is_number && c == '.';
     let length = rest[sigil..].find(|c| !is_part(c)).map_or(rest.len(), |end| sigil + end);
     let first = rest.chars().next().map_or(0, char::len_utf8);
     Span::new(start, start + length.max(first) as u32)

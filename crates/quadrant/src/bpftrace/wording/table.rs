@@ -21,6 +21,8 @@ pub const TABLE: &[(&str, &str)] = &[
         "Error parsing stack mode: {0}: Invalid value for stack_mode: valid values are bpftrace, raw, perf, and build_id.",
     ),
     ("only files of programs have build IDs", "'build_id' stack mode can only be used for ustack"),
+    ("the first of two arguments of {}() is a mode", "Expected stack mode as first argument"),
+    ("the limit of {}() is no mode", "{0}: invalid limit value"),
     ("unknown clock `{}`", "Invalid timestamp mode: {0}"),
     ("the setting `{}` is now called `{}`", "{0} has been renamed, please use {1}"),
     ("`@{}` holds hist() (line {}), and this is hist()", "Different bits in a single hist unsupported"),
@@ -73,10 +75,47 @@ pub const TABLE: &[(&str, &str)] = &[
         "{0}() expects a int literal ({1:kind} provided)",
     ),
     ("strncmp() takes a text here, and this is {}", "strncmp() only supports string arguments ({0:kind} provided)"),
-    ("{}() takes a whole map here, without a key", "{0}() expects a map argument"),
+    ("strerror() takes a number here, and this is {}", CANNOT_CAST_TO_INT),
+    ("syscall_name() takes a number here, and this is {}", CANNOT_CAST_TO_INT),
+    ("signal_name() takes a number here, and this is {}", CANNOT_CAST_TO_INT),
+    ("comm() takes a number here, and this is {}", "Only integer supported for comm()'s pid"),
     (
-        "ntop() takes a number or 4 or 16 bytes, and this is bool",
-        "ntop() expects an integer or array argument, got bool",
+        "ppid() takes a `struct task_struct *`, and this is {}",
+        "Can not access field 'real_parent' on expression of type '{0}'",
+    ),
+    (
+        "pcomm() takes a `struct task_struct *`, and this is {}",
+        "Can not access field 'real_parent' on expression of type '{0}'",
+    ),
+    ("str_concat() takes a text here, and this is {}", "string-like values must be either strings, arrays or pointers"),
+    (
+        "buf() takes an address or an array here, and this is {}",
+        "buf() expects an integer, string, or array argument but saw {0:kind}",
+    ),
+    ("kfunc_exist() takes a text in quotes here, and this is {}", "kfunc_exist() accepts a string literal only"),
+    ("kfunc_allowed() takes a text in quotes here, and this is {}", "kfunc_allowed() accepts a string literal only"),
+    ("getopt() takes a text in quotes here, and this is {}", "First argument to 'getopt' must be a string literal."),
+    (
+        "the default of getopt() is a constant",
+        "Second argument to 'getopt' must be a string literal, integer literal, or a boolean literal.",
+    ),
+    ("a type is no value", TYPE_AS_ARGUMENT),
+    (
+        "index -{} is outside the array of {}",
+        "The array index operator [] only accepts non-negative integer indices. Got: int8",
+    ),
+    ("strcontains() takes a text here, and this is {}", NO_ELEMENTS),
+    ("strstr() takes a text here, and this is {}", NO_ELEMENTS),
+    (
+        "cannot look at {}: No such file or directory{}",
+        "Failed to get `cgroupid` for path: \"{0}\": No such file or directory",
+    ),
+    ("there are no settings called `{}`", "Record does not contain a field named '{0}'"),
+    ("{}() takes a whole map here, without a key", "{0}() expects a map argument"),
+    ("ntop() takes a number or 4 or 16 bytes, and this is bool", NO_ADDRESS),
+    (
+        "ntop() takes a number or 4 or 16 bytes, and this is ({}",
+        "ntop() expects an integer or array argument, got tuple",
     ),
     ("ntop() takes a number or 4 or 16 bytes, and this is {}", "ntop() argument must be 4 or 16 bytes in size"),
     ("`{}` does not go with pointers: {}, {}", "The {0} operator can not be used on expressions of types {1}, {2}"),
@@ -91,7 +130,10 @@ pub const TABLE: &[(&str, &str)] = &[
     ("missing `;` between statements", "syntax: expected ';'"),
     ("expected a key, found {}", "syntax: expected expression"),
     ("expected a probe, found {}", "syntax: expected attach point"),
-    ("unknown character `$`", "syntax: expected identifier after '$'"),
+    ("expected {}, found the unknown character `$`", "syntax: expected identifier after '$'"),
+    ("a text stands in double quotes", "syntax: expected expression"),
+    ("expected `/` to end the predicate, found `=`", "syntax: expected '/' to close predicate"),
+    ("expected `)` after the type, found {}", "syntax: expected ')'"),
     (
         "`cache_user_symbols` is {}",
         "cache_user_symbols: Invalid value for cache_user_symbols: valid values are PER_PID, PER_PROGRAM, and NONE.",
@@ -118,7 +160,6 @@ pub const TABLE: &[(&str, &str)] = &[
         "the number of keys is a constant, 1 or more",
         "syntax: expected positive integer for map declaration max entries",
     ),
-    ("how many keys?", "syntax: expected positive integer for map declaration max entries"),
     ("unknown kind of map `{}`", "Invalid bpf map type: {0}"),
     ("`{}` is true or false", "{0}: Invalid bool value: valid values are true, false, 1 or 0."),
     ("{} is not a clock", "nsecs() only supports timestamp_mode arguments ({0:kind} provided)"),
@@ -150,8 +191,9 @@ pub const TABLE: &[(&str, &str)] = &[
     ("a range ends with a number, and this is {}", "Loop range requires an integer for the end value"),
     ("the loop's variable `{}` already exists (line {})", "Loop declaration shadows existing variable: {0}"),
     (
-        "the values of {} cannot be copied to another map",
-        "Map value '{0}' cannot be assigned from one map to another. The function that returns this type must be called directly.",
+        "the values of {} cannot be copied to another map, `{}`",
+        "Map value '{0}' cannot be assigned from one map to another. The function that returns this type must be called \
+         directly e.g. `{1} = {0:call};`.",
     ),
     ("the values of {} cannot be copied to a tuple", "Map type {0} cannot exist inside a tuple."),
     ("the values of {} cannot be copied to a record", "Map type {0} cannot exist inside a record."),
@@ -162,7 +204,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "tuples and records do not change once they are made",
         "syntax: Tuples and records are immutable once created. Consider creating a new value and assigning it instead.",
     ),
-    ("unknown suffix `{}` on a number", "syntax: invalid integer suffix '{0}'"),
+    ("no hexadecimal digit behind `0x`", "syntax: invalid integer: "),
     ("len() takes a map or a stack, and this is {}", "call to len() expects a map, ustack, or kstack"),
     ("{}() takes a map here", "{0}() expects a map argument"),
     ("bswap() takes a number here, and this is {}", "bswap() only supports integer arguments ({0:kind} provided)"),
@@ -173,8 +215,8 @@ pub const TABLE: &[(&str, &str)] = &[
     ("stats() takes a number here, and this is {}", "stats() only supports integer arguments ({0} provided)"),
     ("{}() takes a number here, and this is {}", "{0}() only supports int arguments ({1:kind} provided)"),
     (
-        "the option `{}` has another default in line {}",
-        "Command line option '{0}' needs to have the same default value in all places it is used.",
+        "the option `{}` has another default in line {}: {}",
+        "Command line option '{0}' needs to have the same default value in all places it is used. Previous default value: {2}",
     ),
     ("{}() has a value only in a map", "{0}() must be assigned directly to a map"),
     (
@@ -240,10 +282,15 @@ pub const TABLE: &[(&str, &str)] = &[
     ("{} has no members, and so no `{}`", "Can not access field '{1}' on expression of type '{0}'"),
     ("record {} has no member `{}`", "Record does not contain a field named '{1}'"),
     (
-        "`@{}` is declared with a value for each CPU, and this is one value",
-        "Incompatible map types. Type from declaration: percpuhash. Type from value/key type: hash",
+        "`@{}` is declared as {}, with a value for each CPU, and this is one value",
+        "Incompatible map types. Type from declaration: {1}. Type from value/key type: hash",
     ),
     ("`unroll` takes 1 to {} rounds", "unroll maximum value is {0}"),
+    ("`{}` has {} arguments, and `arg{}` is not one of them", "x86_64 doesn't support arg{2}"),
+    (
+        "a probe of type `tracepoint` has no return value",
+        "The retval builtin can only be used with 'kretprobe' and 'uretprobe' and 'fentry' probes (try to use args.ret instead)",
+    ),
     (
         "a probe of type `{}` has no return value",
         "The retval builtin can only be used with 'kretprobe' and 'uretprobe' and 'fentry' probes",
@@ -302,6 +349,22 @@ pub const TABLE: &[(&str, &str)] = &[
     ),
     ("signals are numbered 1 to 64", "signal() accepts a string literal or an integer between 1 and 64 (inclusive)"),
     ("there is no signal `{}`", "Invalid string for signal: {0}"),
+    (
+        "delete() takes the key of a map, and `@{}` has none",
+        "call to delete() with two arguments expects a map with explicit keys (non-scalar map)",
+    ),
+    (
+        "has_key() takes the key of a map, and `@{}` has none",
+        "call to has_key() expects a map with explicit keys (non-scalar map)",
+    ),
+    (
+        "{}() looks for a key in a map, and this is none",
+        "Call to {0}() has arguments that do not match any definition.",
+    ),
+    (
+        "`{}` takes a map first, without a key",
+        "Mismatched arg. {0}() expects a map for arg @map but got an expression.",
+    ),
     ("`@{}` has no keys to count", "call to len() expects a map with explicit keys (non-scalar map)"),
     (
         "`{}` matches {} probes, more than the limit of {}",
@@ -311,8 +374,14 @@ pub const TABLE: &[(&str, &str)] = &[
         "this script has {} probes, and `max_probes` allows {}",
         "Can't attach to {0} probes because it exceeds the current limit of {1} probes.",
     ),
+    ("percpu_kaddr(): no symbol `{}` in the kernel{}", "Could not resolve variable \"{0}\" from BTF"),
+    ("the namespace of {}() is a word", "{0}() only supports curr_ns and init as the argument"),
     ("no symbol `{}` in the kernel{}", "Failed to resolve kernel symbol: {0}"),
     ("there is no tracepoint `{}`", "No matches for tracepoint {0}."),
+    (
+        "this probe is left out: nothing of it is there",
+        "Probe has no valid attach points. It is being removed which may cause issues with program behavior.",
+    ),
     ("there is no software event `{}`", "{0} is not a software probe"),
     ("there is no hardware event `{}`", "{0} is not a hardware probe"),
     ("this kernel has no iterator `{}`", "iter {0} not available for your kernel version."),
@@ -364,6 +433,10 @@ pub const TABLE: &[(&str, &str)] = &[
     ("expected a parameter: `$name : type`{}", "syntax: expected variable in function argument"),
     ("expected a kind of map: {}", "syntax: expected map type name"),
     ("this has no address", "syntax: address-of operator (&) can only be used on a map or variable"),
+    ("expected `{` or `if`, found {}", "syntax: expected '{' or 'if' after 'else'"),
+    ("expected the function's name, found {}", "syntax: expected function name"),
+    ("expected the macro's name, found {}", "syntax: expected macro name"),
+    ("expected the number of keys, found {}", "syntax: expected positive integer for map declaration max entries"),
     ("expected `,` and a member, found {}", "syntax: expected ','"),
     ("expected `:` and a type, found {}", "syntax: expected ':'"),
     ("expected a variable (`$name`) after `let`, found {}", "syntax: expected variable after 'let'"),
@@ -410,6 +483,15 @@ pub const TABLE: &[(&str, &str)] = &[
     ),
 ];
 
+const CANNOT_CAST_TO_INT: &str = "Cannot cast from \"{0}\" to \"int32\"";
+
+const NO_ADDRESS: &str = "ntop() expects an integer or array argument, got bool";
+
+const TYPE_AS_ARGUMENT: &str =
+    "When used as a call argument, `typeof` builtin only valid for macro calls that are expecting a type parameter";
+
+const NO_ELEMENTS: &str = "The array index operator [] can only be used on arrays, pointers, and tuples, found {0}.";
+
 const CANNOT_FOLD: &str = "unable to fold literals due to overflow or underflow";
 
 const CAST_TO_SIGNED: &str = "Expression of type: {0} being cast to type: int64. This may cause unexpected results. Use an explicit cast to suppress this warning.";
@@ -422,6 +504,7 @@ pub const LIBRARY: &[&str] = &[
     "assert_str",
     "comm",
     "default_str_length",
+    "delete",
     "find",
     "has_key",
     "is_array",
@@ -448,4 +531,5 @@ pub const LIBRARY: &[&str] = &[
     "strstr",
     "syscall_name",
     "uaddr",
+    "write_user",
 ];

@@ -3,6 +3,7 @@
 mod accepted;
 mod errors;
 mod json;
+mod mistakes;
 mod options;
 mod warnings;
 mod words;

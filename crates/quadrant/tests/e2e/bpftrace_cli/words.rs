@@ -115,7 +115,7 @@ fn functions_that_nothing_calls_leave_no_trace() {
 
 /// Asserts that a script is refused with these messages, each with its place, in this order.
 #[track_caller]
-fn assert_places(script: &str, expected: &[(&str, &str)]) {
+pub fn assert_places(script: &str, expected: &[(&str, &str)]) {
     let outcome = run(["-e", script]);
     let said = |line: &str| {
         line.strip_prefix("stdin:")?.split_once(": ERROR: ").map(|(at, said)| (at.to_owned(), said.to_owned()))
@@ -158,7 +158,6 @@ fn what_is_marked_is_what_bpftrace_marks() {
             "1:19-26",
             "Type mismatch for $x: trying to assign value of type 'int64' when variable already has a type 'string[2]'",
         ),
-        ("BEGIN,,END { }", "1:7-8", "syntax: expected attach point"),
         ("config = { 5 = 5 } BEGIN { }", "1:12-13", "syntax: expected config key"),
         ("config = { perf_rb_pages = \"a\" } BEGIN { }", "1:12-31", "perf_rb_pages: expecting a number, got a"),
         ("asyncwatchpoint:0x100:8:w { }", "1:1-26", "Invalid probe type: asyncwatchpoint"),
@@ -411,7 +410,7 @@ fn distributions_are_no_values() {
         (
             "@a = hist(1); @b = @a;",
             "Map value 'hist_t' cannot be assigned from one map to another. \
-             The function that returns this type must be called directly.",
+             The function that returns this type must be called directly e.g. `@b = hist(retval);`.",
         ),
         ("@a = stats(1); $b = @a;", "Value 'stats_t' cannot be assigned to a scratch variable."),
     ]);
