@@ -54,11 +54,12 @@ pub fn takes(kind: &str) -> Takes {
 /// What a conversion takes, as messages say it: a size in the format allows only that size.
 pub fn prototype(conversion: &Conversion) -> &'static str {
     let kind = conversion.kind.trim_start_matches('@');
-    let unsigned = matches!(kind, "o" | "u" | "x" | "X");
+    // Hexadecimal numbers have any sign.
+    let unsigned = matches!(kind, "o" | "u");
     match (takes(kind), conversion.length.as_str()) {
         (Takes::Integer, "h") if unsigned => "unsigned short",
         (Takes::Integer, "h") => "short",
-        (Takes::Integer, "l") if kind == "c" => "wchar_t",
+        (Takes::Integer, "l") if kind == "c" => "int",
         (Takes::Integer, "l") if unsigned => "unsigned long",
         (Takes::Integer, "l") => "long",
         (Takes::Integer, "ll") if unsigned => "unsigned long long",
@@ -81,6 +82,7 @@ pub fn prototype(conversion: &Conversion) -> &'static str {
 pub fn bytes(conversion: &Conversion) -> Option<u8> {
     match (takes(&conversion.kind), conversion.length.as_str()) {
         (Takes::Integer, "h") => Some(2),
+        (Takes::Integer, "l") if conversion.kind.ends_with('c') => Some(4),
         (Takes::Integer, "l" | "ll") => Some(8),
         _ => None,
     }
@@ -116,19 +118,19 @@ fn worded(text: &[u8], error: FormatError) -> FormatError {
 
 /// Whether there are only flags, numbers and sizes, which something has to follow.
 fn is_unfinished(shown: &[u8]) -> bool {
-    shown.iter().all(|byte| byte.is_ascii_digit() || b"%#-+ '?*@.hl".contains(byte))
+    shown.iter().all(|byte| byte.is_ascii_digit() || b"%#-+ '?*@.hlw".contains(byte))
 }
 
 fn undefined(text: &[u8], number: usize, at: (u32, u32)) -> FormatError {
     let mut shown = text.get(at.0 as usize..at.1 as usize).unwrap_or_default();
-    if shown.ends_with(b"L") {
+    if shown.ends_with(b"L") || shown.ends_with(b"w") {
         // A size that nothing has alone.
         shown = text.get(at.0 as usize..=at.1 as usize).unwrap_or(shown);
     }
     let mut name: String =
         String::from_utf8_lossy(shown).chars().filter(|c| !"%#0-+ '?*@.123456789".contains(*c)).collect();
     // Behind the sizes there is one letter.
-    if let Some((at, last)) = name.char_indices().find(|(_, c)| !"hlL".contains(*c)) {
+    if let Some((at, last)) = name.char_indices().find(|(_, c)| !"hlLw".contains(*c)) {
         name.truncate(at + last.len_utf8());
     }
     FormatError { message: format!("format conversion #{number} is undefined: %{}", name.escape_debug()), at }

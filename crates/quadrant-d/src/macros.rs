@@ -34,13 +34,14 @@ impl Macros {
         Macros { args, values, ..Macros::default() }
     }
 
-    /// After all scripts were expanded: the message about the first argument behind those that they use.
-    pub fn unused(&self) -> Option<Diagnostic> {
+    /// After all scripts were expanded: the message about the first argument behind those that they use, at the end of
+    /// what could have used it.
+    pub fn unused(&self, end: Span) -> Option<Diagnostic> {
         let number = self.used.borrow().iter().max().unwrap_or(&0) + 1;
         let text = self.args.get(number)?;
         let message = format!("extraneous argument '{}' (${number} is not referenced)", visible(text));
         let help = "`-x argref` allows arguments that no script uses";
-        Some(Diagnostic::error(Span::new(0, 0), message).tag("D_MACRO_UNUSED").help(help))
+        Some(Diagnostic::error(end, message).tag("D_MACRO_UNUSED").help(help))
     }
 
     /// The text of `$number`.
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(messages, [""; 0]);
         let wanted = "(f! 12 (- 0x10) bash \"/bin/sh\" \"ls\" \"12x\" \"a b\" \"12\" \"bash\" \"x.d\" 42 \"7\")";
         assert!(tree.contains(wanted), "{tree}");
-        assert_eq!(macros.unused(), None);
+        assert_eq!(macros.unused(Span::new(0, 0)), None);
     }
 
     #[test]
@@ -267,7 +268,7 @@ mod tests {
     fn arguments_that_nobody_uses_are_reported() {
         let macros = macros(&["1", "foo"]);
         expanded("BEGIN { x = $1; }", &macros);
-        let message = macros.unused().expect("a message").message;
+        let message = macros.unused(Span::new(0, 0)).expect("a message").message;
         assert_eq!(message, "extraneous argument 'foo' ($2 is not referenced)");
     }
 }

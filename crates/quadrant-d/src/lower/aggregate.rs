@@ -31,6 +31,9 @@ const FUNCTIONS: &[(&str, usize, usize)] = &[
 /// What steps must be.
 const POSITIVE: &str = "a non-zero positive integer constant";
 
+/// What the factor of llquantize() must be.
+const FACTORS: &str = "an unsigned 16-bit quantity greater than or equal to 2";
+
 /// The most levels of lquantize().
 const MAX_LEVELS: i64 = 65535;
 
@@ -78,8 +81,9 @@ impl Lower<'_> {
         let kind = self.kind_of(&call)?;
         let (fed, weight) = self.fed(&call)?;
         let keys = self.aggregation_keys(keys);
-        let known = self.known(name, keys?, span, Some((function, kind)))?;
+        let known = self.known(name, keys?, span, Some((function, kind.clone())))?;
         let key = self.aggregation_key(name, known.1, &known.0, span)?;
+        self.same_scale(&known.0.kind, &kind, function, span)?;
         let stmt = StmtKind::Aggregate { map: known.0.map, key, value: fed, weight };
         self.push([Stmt::new(stmt, span)]);
         Some(())
@@ -163,7 +167,6 @@ impl Lower<'_> {
                     ),
                 );
             }
-            self.same_scale(&known.kind, &kind, function, span)?;
             return Some((known, keys));
         }
         let types: Vec<Ty> = keys.iter().map(|key| key.ty.clone()).collect();
@@ -220,13 +223,14 @@ impl Lower<'_> {
         if call.name == "count" {
             return Some((None, None));
         }
-        let value = self.expr(&call.args[0])?;
+        let arg = &call.args[0];
+        let no_scalar = format!("{}( ) argument #1 must be of scalar type", call.name);
+        if self.no_value(arg)?.is_some() {
+            return self.fail(arg.span, "D_AGG_SCALAR", no_scalar);
+        }
+        let value = self.expr(arg)?;
         if !self.is_scalar(&value.ty) {
-            return self.fail(
-                call.args[0].span,
-                "D_AGG_SCALAR",
-                format!("{}( ) argument #1 must be of scalar type", call.name),
-            );
+            return self.fail(arg.span, "D_AGG_SCALAR", no_scalar);
         }
         let value = self.cut(value.expr, Int::LONG);
         let at = match call.name {
@@ -268,10 +272,12 @@ impl Lower<'_> {
     fn parameter(&mut self, call: &Call, number: usize, (tag, what): (&'static str, &str)) -> Option<i64> {
         let arg = &call.args[number - 1];
         let value = self.expr(arg)?;
-        if self.int_of(&value.ty).is_none() {
+        // What is wrong with a step is that it is no constant.
+        let is_step = call.name == "lquantize" && number == 4;
+        if self.int_of(&value.ty).is_none() && !is_step {
             return self.bad_arg(call, number, "int32_t", &value);
         }
-        match value.constant() {
+        match value.constant().filter(|_| self.int_of(&value.ty).is_some()) {
             Some(value) => Some(value),
             None => self.bad_parameter(call, number, tag, what),
         }
@@ -311,11 +317,7 @@ impl Lower<'_> {
             );
         }
         if step > MAX_LEVELS {
-            return self.fail(
-                span,
-                "D_LQUANT_STEPVAL",
-                "lquantize( ) step (argument #3) must be a non-zero positive 16-bit quantity",
-            );
+            return self.fail(span, "D_LQUANT_STEPVAL", "lquantize( ) argument #3 must be a 16-bit quantity");
         }
         let levels = (max - min) / step;
         if levels == 0 {
@@ -349,8 +351,7 @@ impl Lower<'_> {
         };
         let span = call.span;
         if factor < 2 {
-            let what = "an unsigned 16-bit quantity greater than or equal to 2";
-            return self.bad_parameter(call, 2, "D_LLQUANT_FACTORVAL", what);
+            return self.bad_parameter(call, 2, "D_LLQUANT_FACTORVAL", FACTORS);
         }
         if high < low {
             let message = "llquantize( ) argument #3 (high magnitude) must be at least argument #2 (low magnitude)";
@@ -361,7 +362,7 @@ impl Lower<'_> {
             return self.fail(span, "D_LLQUANT_HMAGVAL", message);
         }
         if let Some(rule) = broken_rule(factor.into(), low, steps.into()) {
-            return self.fail(span, "D_LLQUANT_STEPVAL", format!("llquantize( ) argument #4 (steps) must {rule}"));
+            return self.fail(span, "D_LLQUANT_STEPVAL", format!("llquantize() argument #4 (steps) must {rule}"));
         }
         Some(Aggregation::LogLinear(LogLinear { factor, low, high, steps }))
     }
@@ -370,6 +371,7 @@ impl Lower<'_> {
         let value = self.parameter(call, number, (tags.0, "an integer constant"))?;
         match u16::try_from(value) {
             Ok(value) => Some(value),
+            Err(_) if number == 2 => self.bad_parameter(call, number, tags.1, FACTORS),
             Err(_) => self.bad_parameter(call, number, tags.1, "an unsigned 16-bit quantity"),
         }
     }
@@ -389,22 +391,21 @@ impl Lower<'_> {
                 () if a.factor != b.factor => {
                     ("D_LLQUANT_MATCHFACTOR", "factor (argument #1)", a.factor.into(), b.factor.into())
                 }
-                () if a.low != b.low => {
-                    ("D_LLQUANT_MATCHLMAG", "low magnitude (argument #2)", a.low.into(), b.low.into())
-                }
-                () if a.high != b.high => {
-                    ("D_LLQUANT_MATCHHMAG", "high magnitude (argument #3)", a.high.into(), b.high.into())
-                }
+                () if a.low != b.low => ("D_LLQUANT_MATCHLMAG", "lmag (argument #2)", a.low.into(), b.low.into()),
+                () if a.high != b.high => ("D_LLQUANT_MATCHHMAG", "hmag (argument #3)", a.high.into(), b.high.into()),
                 () if a.steps != b.steps => {
-                    ("D_LLQUANT_MATCHSTEPS", "linear steps per magnitude (argument #4)", a.steps.into(), b.steps.into())
+                    ("D_LLQUANT_MATCHSTEPS", "steps (argument #4)", a.steps.into(), b.steps.into())
                 }
                 () => return Some(()),
             },
             _ => return Some(()),
         };
         let expected: i64 = expected;
-        let message =
-            format!("{function}( ) {what} doesn't match previous declaration: expected {expected}, found {found}");
+        // DTrace writes the newest one without a blank.
+        let blank = if function == "llquantize" { "" } else { " " };
+        let message = format!(
+            "{function}({blank}) {what} doesn't match previous declaration: expected {expected}, found {found}"
+        );
         self.fail(span, tag, message)
     }
 }

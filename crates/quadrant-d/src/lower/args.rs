@@ -13,6 +13,7 @@ use super::facts::Fact;
 use super::translate::{Frame, Whose};
 use super::value::{Int, Ty, Value};
 use crate::ast;
+use crate::message::counted;
 use crate::providers::{ArgType, Value as Place};
 
 impl Lower<'_> {
@@ -71,7 +72,8 @@ impl Lower<'_> {
     /// `args[n]`
     pub(super) fn argument(&mut self, keys: &[ast::Expr], span: Span) -> Option<Value> {
         let [key] = keys else {
-            return self.fail(span, "D_PROTO_LEN", "args[ ] prototype mismatch: 1 key expected");
+            let got = counted(keys.len(), "arg");
+            return self.fail(span, "D_PROTO_LEN", format!("args[ ] prototype mismatch: {got} passed, 1 expected"));
         };
         let index = self.constant_index(key, "args")?;
         self.consult(Fact::Args);

@@ -164,6 +164,10 @@ impl Lower<'_> {
     /// `(ty)operand`
     pub(super) fn cast_expr(&mut self, ty: &TypeExpr, operand: &ast::Expr, span: Span) -> Option<Value> {
         let target = self.type_expr(ty);
+        if let Some(what) = self.no_value(operand)? {
+            let to = self.type_name(&target?);
+            return self.fail(span, "D_CAST_INVAL", format!("invalid cast expression: \"{what}\" to \"{to}\""));
+        }
         let value = self.expr(operand);
         let (target, mut value) = (target?, value?);
         value.expr.span = span;
@@ -197,6 +201,9 @@ impl Lower<'_> {
 
     /// `stringof(x)`
     pub(super) fn stringof(&mut self, operand: &ast::Expr, span: Span) -> Option<Value> {
+        if let Some(what) = self.no_value(operand)? {
+            return self.fail(span, "D_STRINGOF_TYPE", format!("cannot apply stringof to a value of type {what}"));
+        }
         let value = self.expr(operand)?;
         let text = self.stringof_value(value, span)?;
         if !is_null(&text.expr) {

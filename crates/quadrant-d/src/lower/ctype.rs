@@ -121,6 +121,10 @@ impl Lower<'_> {
         match self.expr(len)?.constant() {
             Some(value @ 1..=MAX_ARRAY) => Some(value as u64),
             Some(0) if self.from_c => Some(0),
+            Some(value) if value > MAX_ARRAY => {
+                let help = format!("an array may have up to {MAX_ARRAY} elements");
+                self.fail_help(len.span, "D_DECL_ARRBIG", "array dimension too big", help)
+            }
             _ => self.fail(
                 len.span,
                 "D_DECL_ARRSUB",

@@ -9,6 +9,7 @@
 mod absent;
 mod action;
 mod aggregate;
+mod allocations;
 mod args;
 mod builtin;
 mod call;
@@ -116,7 +117,8 @@ pub fn compile(sources: &[Source], env: &Env) -> Compiled {
     let matched = if lower.failed() { vec![0; sources.len()] } else { lower.scripts(sources, &scripts, &mut scales) };
     // What is wrong with the scripts comes first.
     if !options.argref && !lower.failed() {
-        lower.diagnostics.extend(macros.unused());
+        let end = lower.texts.end_of_sources();
+        lower.diagnostics.extend(macros.unused(end));
     }
     let stability = scales.iter().map(|scale| scale.minimum).collect();
     lower.finish(matched, stability, options)
@@ -133,6 +135,8 @@ struct Lower<'a> {
     /// D's `string` as a type of C: an array of its size.
     string_id: TypeId,
     variables: HashMap<(ast::Scope, String), Variable>,
+    /// Variables that hold pointers: whether to memory of the clause.
+    allocated: HashMap<(ast::Scope, String), bool>,
     /// Texts that may be NULL.
     nulls: nulls::Nulls,
     /// Names of probes, and texts made of them, that are constants: files that are traced chose them, not the script.
@@ -176,6 +180,7 @@ impl<'a> Lower<'a> {
             diagnostics,
             string_id: types.define_typedef("string", string),
             variables: HashMap::new(),
+            allocated: HashMap::new(),
             nulls: nulls::Nulls::default(),
             probe_names: HashSet::new(),
             aggregations: HashMap::new(),

@@ -10,6 +10,7 @@ use super::facts::Fact;
 use super::translate::Frame;
 use super::value::{Int, Value};
 use crate::ast;
+use crate::message::counted;
 
 /// Names of registers in D, without `R_`, that are not those of [`Arch::registers`]; some do not depend on the machine.
 const OTHERS_X86_64: &[(&str, &str)] = &[
@@ -33,7 +34,8 @@ impl Lower<'_> {
     /// A register of the process, by its number.
     pub(super) fn register(&mut self, keys: &[ast::Expr], span: Span) -> Option<Value> {
         let [key] = keys else {
-            return self.fail(span, "D_PROTO_LEN", "uregs[ ] prototype mismatch: 1 key expected");
+            let got = counted(keys.len(), "arg");
+            return self.fail(span, "D_PROTO_LEN", format!("uregs[ ] prototype mismatch: {got} passed, 1 expected"));
         };
         let offset = self.register_offset(key)?;
         self.consult(Fact::Registers);

@@ -61,6 +61,13 @@ impl Texts {
         span
     }
 
+    /// The end of the last source.
+    pub(super) fn end_of_sources(&self) -> Span {
+        let last = self.parts.iter().rev().find(|part| part.source.is_some());
+        let end = last.map_or(0, |part| part.span.end);
+        Span::new(end, end)
+    }
+
     /// Where a span starts.
     pub fn place(&self, span: Span) -> Place<'_> {
         let part = self.parts.iter().rev().find(|part| part.span.start <= span.start);

@@ -239,7 +239,7 @@ impl Lower<'_> {
             Ty::Special(Type::Stack(_)) => "dt_stack_t".to_owned(),
             Ty::Special(Type::Symbol { user: true, .. }) => "_usymaddr".to_owned(),
             Ty::Special(_) => "_symaddr".to_owned(),
-            Ty::Xlated(made) => format!("{} (translated)", made.name),
+            Ty::Xlated(_) => "pointer to translated data".to_owned(),
         }
     }
 }

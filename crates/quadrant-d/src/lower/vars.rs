@@ -86,11 +86,7 @@ impl Lower<'_> {
         let home = match scope {
             Scope::Clause => {
                 if declared.keys.is_some() {
-                    return self.fail(
-                        span,
-                        "D_ARR_LOCAL",
-                        format!("local variables may not be used as associative arrays: {name}"),
-                    );
+                    return self.no_local_array(name, span);
                 }
                 self.new_variable(ModelVariable { name: spelled(scope, name), ty: value, shared: true })
             }
@@ -104,6 +100,10 @@ impl Lower<'_> {
         }
         self.variables.insert((scope, name.to_owned()), Variable { declared, home });
         Some(())
+    }
+
+    fn no_local_array<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        self.fail(span, "D_ARR_LOCAL", format!("local variables may not be used as associative arrays: {name}"))
     }
 
     /// Whether the values of a map are elements of an array of C.
@@ -213,6 +213,9 @@ impl Lower<'_> {
             self.counted_variable(scope, name, span)?;
         }
         let Some(variable) = self.variable(scope, name).cloned() else {
+            if scope == Scope::Clause && keys.is_some() {
+                return self.no_local_array(name, span);
+            }
             let name = spelled(scope, name);
             return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));
         };
@@ -229,6 +232,11 @@ impl Lower<'_> {
                 let ty = self.array_name(&variable.declared);
                 let message = format!("array '{name}' of type \"{ty}\" may not be used as a whole");
                 return self.fail_help(span, "D_OP_ARRFUN", message, "name one of its elements");
+            }
+            (Some(types), None) if scope == Scope::Thread => {
+                let wanted = types.len();
+                let message = format!("{name}[ ] prototype mismatch: 0 keys passed, {wanted} expected");
+                return self.fail(span, "D_PROTO_LEN", message);
             }
             (Some(_), None) => {
                 let message = format!("associative array '{name}' may not be referenced as scalar");
@@ -298,7 +306,11 @@ impl Lower<'_> {
 
     /// Refuses calls without a value as keys.
     pub(super) fn check_key(&mut self, key: &ast::Expr, number: usize, array: &str) -> Option<()> {
-        let Some(what) = super::call::valueless(key) else { return Some(()) };
+        let what = match &key.kind {
+            ast::ExprKind::Agg { name, .. } if self.aggregations.contains_key(&name.name) => Some("aggregation"),
+            _ => super::call::valueless(key),
+        };
+        let Some(what) = what else { return Some(()) };
         let message = format!("{what} expression may not be used as {array} index: key #{number}");
         self.fail(key.span, "D_KEY_TYPE", message)
     }

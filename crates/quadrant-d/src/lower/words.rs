@@ -1,6 +1,6 @@
 //! Which of C's words make up a type.
 
-use crate::parser::INTEGERS_ONLY;
+use crate::parser::{INTEGERS_ONLY, NUMBERS_ONLY};
 
 /// What is wrong with the words of a type: DTrace's tag, and the message.
 pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
@@ -18,10 +18,7 @@ pub(super) fn mistake(words: &str) -> Option<(&'static str, &'static str)> {
             Some(("D_DECL_CHARATTR", "invalid type declaration: short and long may not be used with char type"))
         }
         () if signs > 0 && (has("float") || has("double") || has("string")) => Some(INTEGERS_ONLY),
-        () if long > 0 && has("string") => Some((
-            "D_DECL_LONGINT",
-            "invalid type declaration: long and long long may only be used with integer or floating-point type",
-        )),
+        () if long > 0 && has("string") => Some(NUMBERS_ONLY),
         () => None,
     }
 }

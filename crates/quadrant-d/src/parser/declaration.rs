@@ -147,6 +147,7 @@ impl Parser<'_> {
 
     fn storage(&mut self) -> (Option<Storage>, Scope) {
         let (mut storage, mut scope) = (None, Scope::Global);
+        let mut unfit = None;
         loop {
             let word = self.word();
             let found = Storage::from_word(word);
@@ -155,15 +156,21 @@ impl Parser<'_> {
                 ("self", _) => scope = Scope::Thread,
                 ("this", _) => scope = Scope::Clause,
                 (_, Some(class)) => storage = Some(class),
-                _ => return (storage, scope),
+                _ => break,
             }
             let span = self.bump().span;
             if second {
                 self.soft_error(span, "D_DECL_CLASS", "only one storage class allowed in a declaration");
-            } else if matches!(found, Some(Storage::Static | Storage::Register | Storage::Auto)) {
-                self.soft_error(span, "D_DECL_BADCLASS", "specified storage class not appropriate in D");
+                return (storage, scope);
+            }
+            if matches!(found, Some(Storage::Static | Storage::Register | Storage::Auto)) {
+                unfit = Some(span);
             }
         }
+        if let Some(span) = unfit {
+            self.soft_error(span, "D_DECL_BADCLASS", "specified storage class not appropriate in D");
+        }
+        (storage, scope)
     }
 
     /// A declarator with the width of a bit-field.
@@ -244,7 +251,7 @@ impl Parser<'_> {
     }
 
     /// What is used by its name has it alone.
-    fn check_names<'p>(&mut self, params: impl Iterator<Item = &'p Param>, whose: &str) {
+    pub(super) fn check_names<'p>(&mut self, params: impl Iterator<Item = &'p Param>, whose: &str) {
         let mut seen = HashSet::new();
         for (at, name) in params.enumerate().filter_map(|(at, param)| Some((at, param.name.as_ref()?))) {
             if !seen.insert(&name.name) {

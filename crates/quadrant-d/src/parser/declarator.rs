@@ -5,7 +5,7 @@ use quadrant_syntax::descent::Descent;
 
 use super::Parser;
 use super::words;
-use crate::ast::{Declared, Ident, MAX_DEPTH, Param, TypeExpr, Wrap};
+use crate::ast::{Declared, Ident, MAX_DEPTH, Param, TypeExpr, TypeSpecKind, Wrap};
 use crate::lexer::Tok;
 
 /// Whether a declarator has a name in it.
@@ -51,6 +51,7 @@ impl Parser<'_> {
                 variadic = true;
                 break;
             }
+            self.param_class();
             params.push(self.bracketed(Self::param));
             if !self.eat(Tok::Comma) {
                 break;
@@ -122,7 +123,39 @@ impl Parser<'_> {
     fn function(&mut self) -> Wrap {
         self.bump();
         let (params, variadic) = self.params();
+        self.check_names(params.iter(), "function");
+        self.check_void(&params);
         Wrap::Function { params, variadic }
+    }
+
+    /// A parameter without a value is alone and has no name.
+    fn check_void(&mut self, params: &[Param]) {
+        let is_void = |param: &&Param| {
+            param.ty.wraps.is_empty() && matches!(&param.ty.base.kind, TypeSpecKind::Words(words) if words == "void")
+        };
+        let Some(param) = params.iter().find(is_void) else { return };
+        match &param.name {
+            Some(name) => {
+                let message = format!("void parameter may not have a name: {}", name.name);
+                self.soft_error(param.span, "D_DECL_PROTO_NAME", message);
+            }
+            None if params.len() > 1 => {
+                self.soft_error(param.span, "D_DECL_PROTO_VOID", "void must be sole parameter");
+            }
+            None => {}
+        }
+    }
+
+    /// The storage class of a parameter, of which C has one.
+    fn param_class(&mut self) {
+        while matches!(self.word(), "static" | "extern" | "auto" | "typedef" | "register") {
+            let is_fit = self.at_word("register");
+            let span = self.bump().span;
+            if !is_fit {
+                let message = "inappropriate storage class for function or associative array parameter";
+                self.soft_error(span, "D_DECL_PARMCLASS", message);
+            }
+        }
     }
 
     /// `[]`, `[n]`, `[string, int]`

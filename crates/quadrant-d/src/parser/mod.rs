@@ -20,7 +20,7 @@ mod tests;
 mod types;
 mod words;
 
-pub(crate) use words::INTEGERS_ONLY;
+pub(crate) use words::{INTEGERS_ONLY, NUMBERS_ONLY};
 
 use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};

@@ -132,7 +132,9 @@ impl Found {
             "binding" => self.binding(directive.span, args),
             "depends_on" => self.depends_on(directive.span, args),
             "error" => {
-                let text = args.iter().map(|arg| unquoted(&arg.name)).collect::<Vec<_>>().join(" ");
+                let words = args.iter().map(|arg| unquoted(&arg.name));
+                // Each word is followed by a blank, as DTrace has it.
+                let text = words.fold(String::new(), |text, word| text + word + " ");
                 self.error(directive.span, "D_PRAGERR", format!("#error: {text}"));
                 PragmaKind::Fail(text)
             }
@@ -147,7 +149,8 @@ impl Found {
 
     fn fail(&mut self, directive: &Directive, text: &str) {
         let text = unquoted(text.trim()).to_owned();
-        self.error(directive.span, "D_PRAGERR", format!("#error: {text}"));
+        let blank = if text.is_empty() { "" } else { " " };
+        self.error(directive.span, "D_PRAGERR", format!("#error: {text}{blank}"));
         self.push(directive, PragmaKind::Fail(text));
     }
 

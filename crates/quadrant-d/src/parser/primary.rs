@@ -58,6 +58,12 @@ impl Parser<'_> {
                 ExprKind::Call { callee: Ident { name: format!("${number}"), span: callee.span }, args }
             }
             ExprKind::Error => ExprKind::Error,
+            ExprKind::Symbol(symbol) => {
+                let (scope, name) = (symbol.scope.as_deref().unwrap_or_default(), &symbol.name);
+                let message = format!("undefined function name: {scope}`{name}");
+                self.soft_error(callee.span, "D_FUNC_UNDEF", message);
+                ExprKind::Error
+            }
             ExprKind::Agg { name, .. } => {
                 self.soft_error(callee.span, "D_FUNC_UNDEF", format!("undefined function name: @{}", name.name));
                 ExprKind::Error

@@ -11,6 +11,9 @@ use crate::lexer::{D, Tok};
 /// What comes after a predicate.
 pub(super) const PREDICATE_END: &str = "`/` after the predicate";
 
+/// The most characters of a text that does not belong where it is.
+const MAX_SHOWN: usize = 200;
+
 impl Parser<'_> {
     /// Reports an error after which parsing goes on undisturbed.
     pub(super) fn soft_error(&mut self, span: Span, tag: &'static str, message: impl Into<String>) {
@@ -43,6 +46,9 @@ impl Parser<'_> {
                 .label(format!("expected {wanted}")),
             Tok::RParen | Tok::RBracket if wanted == "`;`" => self.extra(),
             Tok::RBrace if wanted == PREDICATE_END => self.extra(),
+            Tok::Ident if self.is_behind_number() => {
+                near(self.rest_of_line(), here).label(format!("expected {wanted}"))
+            }
             _ => near(self.text(here), here).label(format!("expected {wanted}")),
         };
         if matches!(self.token.kind, Tok::UnterminatedStr | Tok::UnterminatedChar) {
@@ -75,6 +81,18 @@ impl Parser<'_> {
         let len = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         let word = &before[before.len() - len..];
         word.starts_with(|first: char| !first.is_ascii_digit()) && !self.is_type(word)
+    }
+
+    /// Whether what was read last is an integer. DTrace takes a word behind it for all up to the end of the line.
+    fn is_behind_number(&self) -> bool {
+        let before = self.lexer.source().get(..self.prev_end as usize).unwrap_or("");
+        let len = before.bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
+        before[before.len() - len..].starts_with(|first: char| first.is_ascii_digit())
+    }
+
+    fn rest_of_line(&self) -> &str {
+        let rest = self.lexer.source().get(self.token.span.start as usize..).unwrap_or("");
+        rest.split('\n').next().unwrap_or("")
     }
 
     /// The very end of the text: its last line is told, also if it is empty.
@@ -138,7 +156,7 @@ impl<'a> Descent<'a, D> for Parser<'a> {
 
 /// The standard message about a token that does not belong there.
 pub(super) fn near(found: &str, span: Span) -> Diagnostic {
-    let found: String = found.chars().take(40).collect();
+    let found: String = found.chars().take(MAX_SHOWN).collect();
     Diagnostic::error(span, format!("syntax error near \"{}\"", shown(&found))).tag("D_SYNTAX")
 }
 

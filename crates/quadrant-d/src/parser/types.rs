@@ -83,7 +83,8 @@ impl Parser<'_> {
         let words = self.type_words();
         let is_type = self.is_type(self.word()) && self.second() == Tok::Ident;
         if words::only_change(&words) && (Tag::from_word(self.word()).is_some() || is_type) {
-            let (tag, message) = words::INTEGERS_ONLY;
+            let is_long = !words.contains("signed") && words.contains("long");
+            let (tag, message) = if is_long { words::NUMBERS_ONLY } else { words::INTEGERS_ONLY };
             let here = self.here();
             self.error(Diagnostic::error(here, message).tag(tag));
         }

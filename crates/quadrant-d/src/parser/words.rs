@@ -75,6 +75,11 @@ pub(super) fn is_type_word(word: &str) -> bool {
 pub(crate) const INTEGERS_ONLY: (&str, &str) =
     ("D_DECL_SIGNINT", "invalid type declaration: signed and unsigned may only be used with integer type");
 
+pub(crate) const NUMBERS_ONLY: (&str, &str) = (
+    "D_DECL_LONGINT",
+    "invalid type declaration: long and long long may only be used with integer or floating-point type",
+);
+
 /// Whether all words of a type only say what kind of integer it is.
 pub(super) fn only_change(words: &str) -> bool {
     words.split(' ').all(|word| matches!(word, "signed" | "unsigned" | "short" | "long"))

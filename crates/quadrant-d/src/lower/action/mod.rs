@@ -161,6 +161,7 @@ impl Lower<'_> {
     /// What the kernel does not let a tracer do.
     fn impossible(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 0, 0)?;
+        self.check_unspeculated(call.span)?;
         let why = match call.name {
             "panic" => {
                 "no eBPF program may crash the kernel; end the trace with exit() and write to /proc/sysrq-trigger with system()"

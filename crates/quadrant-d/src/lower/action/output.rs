@@ -18,17 +18,20 @@ impl Lower<'_> {
     pub(super) fn trace(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
         let arg = &call.args[0];
+        let message = "trace( ) may not be applied to a dynamic expression";
+        if super::super::call::valueless(arg) == Some("aggregating function") {
+            return self.fail(arg.span, "D_TRACE_DYN", message);
+        }
         let value = self.printed(arg)?;
         self.check_no_symbol(arg, &value)?;
         if matches!(value.ty, Ty::Aggregation) {
-            let message = "trace( ) may not be applied to a dynamic expression";
             return self.fail_help(arg.span, "D_TRACE_DYN", message, "printa() shows aggregations");
         }
         if matches!(self.kind(&value.ty), Some(CType::Void)) {
             return self.fail(arg.span, "D_TRACE_VOID", "trace( ) may not be applied to a void expression");
         }
         if let Ty::Xlated(_) = value.ty {
-            return self.fail(arg.span, "D_TRACE_DYN", "trace( ) may not be applied to a translated expression");
+            return self.fail(arg.span, "D_TRACE_DYN", message);
         }
         self.check_recording(call.span);
         let shown = self.shown(value);
@@ -104,20 +107,19 @@ impl Lower<'_> {
     /// `print(x)`: a struct, or what a pointer to one points to, with its members; other values with their type.
     pub(super) fn print(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
-        let value = self.printed(&call.args[0])?;
-        if matches!(value.ty, Ty::Aggregation | Ty::Special(_)) || matches!(self.kind(&value.ty), Some(CType::Void)) {
+        let arg = &call.args[0];
+        if let Some(got @ "aggregating function") = super::super::call::valueless(arg) {
+            return self.bad_arg_of(call, 1, "void *", (got, arg.span));
+        }
+        let value = self.printed(arg)?;
+        if matches!(value.ty, Ty::Aggregation | Ty::Special(_) | Ty::Xlated(_))
+            || matches!(self.kind(&value.ty), Some(CType::Void))
+        {
             return self.bad_arg(call, 1, "void *", &value);
         }
         self.check_recording(call.span);
         let Ty::C(id) = value.ty else {
             let name = self.type_name(&value.ty);
-            if matches!(value.ty, Ty::Xlated(_)) {
-                return self.fail(
-                    call.args[0].span,
-                    "D_PRINT_DYN",
-                    "print( ) may not be applied to a translated expression",
-                );
-            }
             self.act(ActionKind::Print(name), vec![value.expr]);
             return Some(());
         };

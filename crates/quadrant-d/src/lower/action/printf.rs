@@ -2,7 +2,7 @@
 
 use quadrant_program::action::ActionKind;
 use quadrant_program::expr::{Expr, ExprKind};
-use quadrant_program::format::{Conversion, Format, Piece};
+use quadrant_program::format::{Conversion, Count, Format, Piece};
 use quadrant_program::map::MapId;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{SymbolPart, Type};
@@ -66,9 +66,9 @@ impl Lower<'_> {
                 let message = format!("%@ conversion requires an aggregation and is not for use with {name}( )");
                 return self.fail(first.span, "D_PRINTF_AGG_CONV", message);
             }
-            for _ in 0..conversion.stars() {
+            for star in stars(conversion) {
                 number += 1;
-                args.push(self.dynamic_count(call, rest.next(), conversion, (number, at + 1))?);
+                args.push(self.dynamic_count(call, rest.next(), (conversion, star), (number, at + 1))?);
             }
             number += 1;
             let Some(arg) = rest.next() else {
@@ -119,17 +119,17 @@ impl Lower<'_> {
         &mut self,
         call: &Call,
         arg: Option<&ast::Expr>,
-        conversion: &Conversion,
+        (conversion, star): (&Conversion, &str),
         numbers: (usize, usize),
     ) -> Option<Expr> {
-        let Some(arg) = arg else { return self.missing_count(call.span, call.name, numbers.1) };
+        let Some(arg) = arg else { return self.missing_count(call.span, call.name, (conversion, numbers.1), star) };
         let value = self.expr(arg)?;
         if self.int_of(&value.ty).is_none() {
             let got = self.type_name(&value.ty);
             return self.bad_count(
                 arg.span,
                 &format!("{}( ) argument #{}", call.name, numbers.0),
-                conversion,
+                (conversion, star),
                 (numbers.1, &got),
             );
         }
@@ -137,8 +137,14 @@ impl Lower<'_> {
     }
 
     /// There is no argument for a `*`.
-    fn missing_count<T>(&mut self, span: Span, name: &str, number: usize) -> Option<T> {
-        let what = "is missing a corresponding \"*\" argument";
+    fn missing_count<T>(
+        &mut self,
+        span: Span,
+        name: &str,
+        (conversion, number): (&Conversion, usize),
+        star: &str,
+    ) -> Option<T> {
+        let what = format!("({}) is missing a corresponding \"{star}\" argument", spelled(conversion));
         let message = format!("{name}( ) prototype mismatch: conversion #{number} {what}");
         self.fail(span, "D_PRINTF_DYN_PROTO", message)
     }
@@ -148,10 +154,10 @@ impl Lower<'_> {
         &mut self,
         span: Span,
         what: &str,
-        conversion: &Conversion,
+        (conversion, star): (&Conversion, &str),
         (number, got): (usize, &str),
     ) -> Option<T> {
-        let shown = format!("% * {}", conversion.kind.trim_start_matches('@'));
+        let shown = format!("% {star} {}", conversion.kind.trim_start_matches('@'));
         self.fail(span, "D_PRINTF_DYN_TYPE", incompatible(what, number, &shown, ["int", got]))
     }
 
@@ -163,12 +169,17 @@ impl Lower<'_> {
         conversion: &Conversion,
         numbers: (usize, usize),
     ) -> Option<Expr> {
+        if let Some(got @ "aggregating function") = call::valueless(arg) {
+            let what = format!("{}( ) argument #{}", call.name, numbers.0);
+            return self.bad_conversion(arg.span, &what, conversion, (numbers.1, got));
+        }
         let value = self.printed(arg)?;
+        let got = self.type_name(&value.ty);
         let value = self.decayed(value);
         match self.fitting(value.clone(), conversion) {
             Some(expr) => self.check_no_symbol(arg, &value).map(|()| expr),
             None => {
-                let (what, got) = (format!("{}( ) argument #{}", call.name, numbers.0), self.type_name(&value.ty));
+                let what = format!("{}( ) argument #{}", call.name, numbers.0);
                 self.bad_conversion(arg.span, &what, conversion, (numbers.1, &got))
             }
         }
@@ -225,16 +236,16 @@ impl Lower<'_> {
         if let Some(first) = args.first().filter(|first| matches!(first.kind, ast::ExprKind::Str(_))) {
             format = Some(self.format_of(call, first)?);
             args = &args[1..];
+            if matches!(&first.kind, ast::ExprKind::Str(text) if text.is_empty()) && !args.is_empty() {
+                return self.fail(first.span, "D_PRINTF_FMT_EMPTY", "printa( ) format string is empty");
+            }
         }
         if args.is_empty() {
             let passed = call.args.len();
             return self.fail(
                 call.span,
                 "D_PRINTA_PROTO",
-                format!(
-                    "printa( ) prototype mismatch: {} passed, an aggregation expected",
-                    counted(passed, "argument")
-                ),
+                format!("printa( ) prototype mismatch: {passed} args passed, 2 expected"),
             );
         }
         let mut maps: Vec<MapId> = Vec::new();
@@ -307,7 +318,11 @@ impl Lower<'_> {
         let named = a.iter().zip(&b).map(|(a, b)| (self.type_name(a), self.type_name(b)));
         let Some((at, (x, y))) = named.enumerate().find(|(_, (x, y))| a.len() == b.len() && x != y) else {
             let (first, other) = (aggregate::told(first), aggregate::told(other));
-            let message = format!("printa( ): @{other} and @{first} have different numbers of keys");
+            let (first_keys, other_keys) = (counted(a.len(), "key"), counted(b.len(), "key"));
+            let message = format!(
+                "printa( ): @{first} and @{other} do not have matching key signatures: \
+                 @{first} has {first_keys}, @{other} has {other_keys}"
+            );
             return self.fail(span, "D_PRINTA_AGGKEY", message);
         };
         let (first, other, number) = (aggregate::told(first), aggregate::told(other), at + 1);
@@ -333,8 +348,8 @@ impl Lower<'_> {
         let known = self.aggregations.get(pending.names.first()?)?.clone();
         let mut keys = keys.iter().zip(&known.keys).enumerate();
         for (at, conversion) in format.conversions().enumerate() {
-            for _ in 0..conversion.stars() {
-                self.check_printa_count(pending.span, (conversion, at + 1), keys.next())?;
+            for star in stars(conversion) {
+                self.check_printa_count(pending.span, (conversion, at + 1), star, keys.next())?;
             }
             match conversion.kind.starts_with('@') {
                 true => self.check_printa_value(pending.span, (conversion, at + 1), known.function.as_deref())?,
@@ -349,14 +364,17 @@ impl Lower<'_> {
         &mut self,
         span: Span,
         (conversion, at): (&Conversion, usize),
+        star: &str,
         key: Option<KeyPart<'_>>,
     ) -> Option<()> {
-        let Some((number, (key, ty))) = key else { return self.missing_count(span, "printa", at) };
+        let Some((number, (key, ty))) = key else {
+            return self.missing_count(span, "printa", (conversion, at), star);
+        };
         if key.is_integer() {
             return Some(());
         }
         let got = self.type_name(ty);
-        self.bad_count(span, &format!("printa( ) argument #{}", number + 2), conversion, (at, &got))
+        self.bad_count(span, &format!("printa( ) argument #{}", number + 2), (conversion, star), (at, &got))
     }
 
     /// The value of an aggregation, which is a number.
@@ -448,6 +466,12 @@ fn accepts(takes: Takes, key: &Type) -> bool {
         Takes::Address => key.is_integer() || matches!(key, Type::Pointer { .. } | Type::Symbol { .. }),
         Takes::Stack => matches!(key, Type::Stack(_)),
     }
+}
+
+/// The numbers of a conversion that arguments give, as messages show them.
+fn stars(conversion: &Conversion) -> impl Iterator<Item = &'static str> + use<> {
+    let counts = [(conversion.width, "*"), (conversion.precision, ".*")];
+    counts.into_iter().filter(|(count, _)| *count == Some(Count::Argument)).map(|(_, star)| star)
 }
 
 /// A conversion without its flags, as messages show it.

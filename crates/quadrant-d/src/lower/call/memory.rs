@@ -29,13 +29,12 @@ impl Lower<'_> {
                 Some(self.of_text(ExprKind::Call(Function::Str(Space::User), args), span))
             }
             "copyinto" => {
-                let (from, size, to) =
-                    (self.address_arg(call, 1)?, self.int_arg(call, 2)?, self.pointer_arg(call, 3, "void *")?);
+                let (from, size, to) = (self.address_arg(call, 1)?, self.int_arg(call, 2)?, self.own_memory(call, 3)?);
                 Some(self.done(Function::Copy(Space::User), vec![from, to, size], call))
             }
             "bcopy" => {
                 let (from, space) = self.copied(call)?;
-                let (to, size) = (self.pointer_arg(call, 2, "void *")?, self.int_arg(call, 3)?);
+                let (to, size) = (self.own_memory(call, 2)?, self.int_arg(call, 3)?);
                 Some(self.done(Function::Copy(space), vec![from, to, size], call))
             }
             "copyout" => {
@@ -50,6 +49,21 @@ impl Lower<'_> {
                 Some(self.done(Function::CopyOutText, args, call))
             }
         }
+    }
+
+    /// An argument to which is written: memory of the clause.
+    fn own_memory(&mut self, call: &Call, number: usize) -> Option<Expr> {
+        let value = self.argument_value(call, number, "void *")?;
+        if self.int_of(&value.ty).is_some() && !value.is_zero() {
+            return self.bad_arg(call, number, "void *", &value);
+        }
+        let arg = call.args.get(number - 1)?;
+        if self.is_allocated(arg) == Some(false) {
+            let (what, types) = (call.name, "prototype: alloca pointer\n\t argument: non-alloca pointer");
+            let message = format!("{what}( ) argument #{number} is incompatible with prototype:\n\t{types}");
+            return self.fail(arg.span, "D_PROTO_ARG", message);
+        }
+        self.address_of_arg(call, number, value)
     }
 
     /// What bcopy() takes from: a text, or memory of the kernel.

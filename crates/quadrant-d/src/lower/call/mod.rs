@@ -17,7 +17,7 @@ use super::Lower;
 use super::action;
 use super::aggregate;
 use super::translate::Frame;
-use super::value::{Int, Value};
+use super::value::{Int, Ty, Value};
 use crate::ast::{self, Ident, Scope};
 use crate::message::counted;
 
@@ -134,6 +134,18 @@ pub(super) fn valueless(expr: &ast::Expr) -> Option<&'static str> {
 }
 
 impl Lower<'_> {
+    /// As [`valueless`]; also the type of an address that is shown by its name, which is nothing to go on with.
+    pub(super) fn no_value(&mut self, expr: &ast::Expr) -> Option<Option<&'static str>> {
+        match &expr.kind {
+            ast::ExprKind::Call { callee, .. } if symbols::is_symbol(&callee.name) => {
+                let value = self.recorded(expr)?;
+                let is_user = matches!(value.ty, Ty::Special(Type::Symbol { user: true, .. }));
+                Some(Some(if is_user { "_usymaddr" } else { "_symaddr" }))
+            }
+            _ => Some(valueless(expr)),
+        }
+    }
+
     /// The value of a call.
     pub(super) fn call(&mut self, callee: &Ident, args: &[ast::Expr], span: Span) -> Option<Value> {
         let name = callee.name.as_str();
@@ -215,10 +227,30 @@ impl Lower<'_> {
     /// An argument is not what it should be.
     pub(super) fn bad_arg<T>(&mut self, call: &Call, number: usize, wanted: &str, value: &Value) -> Option<T> {
         let got = self.type_name(&value.ty);
+        self.bad_arg_of(call, number, wanted, (&got, value.expr.span))
+    }
+
+    /// The value of an argument, which a call without a value is not.
+    pub(super) fn argument_value(&mut self, call: &Call, number: usize, prototype: &str) -> Option<Value> {
+        let arg = call.args.get(number - 1)?;
+        match self.no_value(arg)? {
+            Some(what) => self.bad_arg_of(call, number, prototype, (what, arg.span)),
+            None => self.expr(arg),
+        }
+    }
+
+    /// An argument of type `got` is not what it should be.
+    pub(super) fn bad_arg_of<T>(
+        &mut self,
+        call: &Call,
+        number: usize,
+        wanted: &str,
+        (got, span): (&str, Span),
+    ) -> Option<T> {
         let name = call.name;
         let wanted = prototype::of(name, number).unwrap_or(wanted);
         self.fail(
-            value.expr.span,
+            span,
             "D_PROTO_ARG",
             format!("{name}( ) argument #{number} is incompatible with prototype:\n\tprototype: {wanted}\n\t argument: {got}"),
         )
@@ -231,7 +263,7 @@ impl Lower<'_> {
 
     /// As [`Lower::int_arg`], with the type that messages tell.
     pub(super) fn int_arg_as(&mut self, call: &Call, number: usize, prototype: &str) -> Option<Expr> {
-        let value = self.expr(call.args.get(number - 1)?)?;
+        let value = self.argument_value(call, number, prototype)?;
         match self.int_of(&value.ty) {
             Some(int) => Some(self.cut(value.expr, if int.signed { Int::LONG } else { Int::ULONG })),
             None => self.bad_arg(call, number, prototype, &value),
@@ -240,7 +272,12 @@ impl Lower<'_> {
 
     /// An argument that is an address: a pointer, or a number.
     pub(super) fn address_arg(&mut self, call: &Call, number: usize) -> Option<Expr> {
-        let value = self.expr(call.args.get(number - 1)?)?;
+        let value = self.argument_value(call, number, "void *")?;
+        self.address_of_arg(call, number, value)
+    }
+
+    /// As [`Lower::address_arg`], of its value.
+    pub(super) fn address_of_arg(&mut self, call: &Call, number: usize, value: Value) -> Option<Expr> {
         if self.is_scalar(&value.ty) {
             return Some(self.address(value));
         }
@@ -252,19 +289,19 @@ impl Lower<'_> {
 
     /// An argument that is a pointer, or a null.
     pub(super) fn pointer_arg(&mut self, call: &Call, number: usize, prototype: &str) -> Option<Expr> {
-        let value = self.expr(call.args.get(number - 1)?)?;
+        let value = self.argument_value(call, number, prototype)?;
         if self.int_of(&value.ty).is_some() && !value.is_zero() {
             return self.bad_arg(call, number, prototype, &value);
         }
-        self.address_arg(call, number)
+        self.address_of_arg(call, number, value)
     }
 
     /// An argument that is text.
     pub(super) fn text_arg(&mut self, call: &Call, number: usize) -> Option<Expr> {
-        let value = self.expr(call.args.get(number - 1)?)?;
+        let value = self.argument_value(call, number, "char *")?;
         match self.text_or_null(value.clone()) {
-            Some(text) => Some(self.present(text.expr)),
-            None => self.bad_arg(call, number, "char *", &value),
+            Some(text) if !matches!(value.ty, Ty::Aggregation) => Some(self.present(text.expr)),
+            _ => self.bad_arg(call, number, "char *", &value),
         }
     }
 

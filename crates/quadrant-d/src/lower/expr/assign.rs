@@ -1,5 +1,6 @@
 //! Assignments, and expressions that stand alone.
 
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -12,6 +13,9 @@ use super::super::vars::variable_named;
 use super::block;
 use crate::ast::{self, BinOp, Scope};
 
+/// Advice for aggregations inside of expressions.
+const FEEDING: &str = "an aggregation is fed in a statement of its own";
+
 impl Lower<'_> {
     /// What an expression that stands alone does.
     pub(in super::super) fn effects(&mut self, ast: &ast::Expr) -> Option<Vec<Stmt>> {
@@ -21,11 +25,9 @@ impl Lower<'_> {
                 Some(stmts)
             }
             ast::ExprKind::Comma(parts) => {
+                self.check_comma(parts)?;
                 let mut stmts = Vec::new();
                 for part in parts {
-                    if super::super::call::valueless(part) == Some("void") {
-                        return self.fail(part.span, "D_OP_ACT", "operator , operands cannot be actions");
-                    }
                     stmts.extend(self.effects(part)?);
                 }
                 Some(stmts)
@@ -35,6 +37,26 @@ impl Lower<'_> {
                 Some(vec![Stmt::new(StmtKind::Expr(value.expr), ast.span)])
             }
         }
+    }
+
+    /// Refuses what has no value between commas.
+    pub(super) fn check_comma(&mut self, parts: &[ast::Expr]) -> Option<()> {
+        let feeds = |part: &&ast::Expr| match &part.kind {
+            ast::ExprKind::Assign { target, .. } => matches!(target.kind, ast::ExprKind::Agg { .. }),
+            _ => false,
+        };
+        let is_dynamic =
+            |part: &&ast::Expr| feeds(part) || super::super::call::valueless(part) == Some("aggregating function");
+        if let Some(part) = parts.iter().find(is_dynamic) {
+            let message = "operator , operands cannot be of dynamic type";
+            return self.fail_help(part.span, "D_OP_DYN", message, FEEDING);
+        }
+        for part in parts {
+            if self.no_value(part)?.is_some() {
+                return self.fail(part.span, "D_OP_ACT", "operator , operands cannot be actions");
+            }
+        }
+        Some(())
     }
 
     /// `target op= value`: statements, and the value that the expression has.
@@ -47,19 +69,29 @@ impl Lower<'_> {
     ) -> Option<(Vec<Stmt>, Value)> {
         if let ast::ExprKind::Agg { .. } = &target.kind {
             let message = "operands have incompatible types: \"scalar\" = \"aggregation\"";
-            return self.fail_help(span, "D_OP_INCOMPAT", message, "an aggregation is fed in a statement of its own");
+            return self.fail_help(span, "D_OP_INCOMPAT", message, FEEDING);
         }
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
         self.writable(target, &symbol)?;
         if let Some(what) = super::super::call::valueless(value) {
             self.check_aggregations(value)?;
+            if let Some(op) = op {
+                return match super::operator::kind_of_operands(op) {
+                    Some((tag, kind)) => {
+                        self.fail(span, tag, format!("operator {symbol} requires operands of {kind} type"))
+                    }
+                    None => self.unmovable(&symbol, span),
+                };
+            }
             let left = if what == "void" { "void" } else { "scalar" };
             let message = format!("operands have incompatible types: \"{left}\" {symbol} \"{what}\"");
             return self.fail(span, "D_OP_INCOMPAT", message);
         }
         match (variable_named(target), op) {
-            (Some(_), None) if !self.is_pointed(target) => {
-                let value = self.expr(value)?;
+            (Some((scope, name, _)), None) if !self.is_pointed(target) => {
+                let from = value;
+                let value = self.assigned(scope, name, from)?;
+                self.check_allocation((scope, name), from, &value, span)?;
                 self.assign_variable(target, value, span)
             }
             (Some((scope, name, keys)), Some(op)) if !self.is_pointed(target) => {
@@ -77,6 +109,21 @@ impl Lower<'_> {
             }
             _ => self.assign_memory(op, target, value, span),
         }
+    }
+
+    /// A value that a variable gets. The variable is known in there, but has nothing yet if this is the first time.
+    fn assigned(&mut self, scope: Scope, name: &str, value: &ast::Expr) -> Option<Value> {
+        let is_new = scope == Scope::Global && self.is_unknown(name);
+        let before = self.diagnostics.len();
+        let made = self.expr(value);
+        if is_new && made.is_none() {
+            let unknown = format!("failed to resolve {name}: Unknown variable name");
+            for diagnostic in self.diagnostics.iter_mut().skip(before).filter(|told| told.message == unknown) {
+                let message = format!("{name} has not yet been declared or assigned");
+                *diagnostic = Diagnostic::error(diagnostic.span, message).tag("D_VAR_UNDEF");
+            }
+        }
+        made
     }
 
     /// Whether an index goes through a pointer, or into an array, that a variable holds.
@@ -102,7 +149,7 @@ impl Lower<'_> {
         }
         let is_enumerator = self.enumerators.contains(name);
         if is_enumerator || self.is_read_only(name) {
-            if is_enumerator || self.is_inline(name) {
+            if is_enumerator || self.is_inline(name) && self.is_number(target) {
                 let message = format!("operator {symbol} requires modifiable lvalue as an operand");
                 return self.fail(target.span, "D_OP_LVAL", message);
             }
@@ -113,6 +160,12 @@ impl Lower<'_> {
             return self.unwritable(target.span, symbol);
         }
         Some(())
+    }
+
+    /// Whether an inline is a constant, which is no variable at all to DTrace.
+    fn is_number(&mut self, target: &ast::Expr) -> bool {
+        let is_name = matches!(target.kind, ast::ExprKind::Name(_));
+        is_name && self.expr(target).is_some_and(|value| value.constant().is_some() && self.int_of(&value.ty).is_some())
     }
 
     fn unwritable<T>(&mut self, span: Span, symbol: &str) -> Option<T> {
@@ -184,12 +237,24 @@ impl Lower<'_> {
             return Some(());
         }
         let symbol = format!("{}=", op.symbol());
+        if moves && self.int_of(&left.ty).is_some() && self.is_address(&right.ty) {
+            return self.unmovable(&symbol, span);
+        }
         self.wrong_operands(op, &symbol, (left, right), span)
+    }
+
+    /// Neither a number nor a pointer that could be moved by the right side.
+    fn unmovable<T>(&mut self, symbol: &str, span: Span) -> Option<T> {
+        let message = format!("operator {symbol} requires left-hand scalar operand of known size");
+        self.fail(span, "D_OP_VFPTR", message)
     }
 
     /// `x++` and its like.
     pub(super) fn inc_dec(&mut self, increment: bool, prefix: bool, target: &ast::Expr, span: Span) -> Option<Value> {
         let symbol = if increment { "++" } else { "--" };
+        if self.no_value(target)?.is_some() {
+            return self.fail(span, "D_OP_SCALAR", format!("operator {symbol} requires operand of scalar type"));
+        }
         self.writable(target, symbol)?;
         let is_variable = variable_named(target).is_some() && !self.is_pointed(target);
         if is_variable {

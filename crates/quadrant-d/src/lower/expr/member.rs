@@ -16,6 +16,10 @@ use crate::ast::{self, Ident, Scope};
 impl Lower<'_> {
     /// `base.name`, `base->name`
     pub(super) fn field(&mut self, base: &ast::Expr, arrow: bool, name: &Ident, span: Span) -> Option<Value> {
+        if self.no_value(base)?.is_some() {
+            let nothing = Ty::C(TypeId::VOID);
+            return if arrow { self.no_pointer(&nothing, false, span) } else { self.no_record(&nothing, span) };
+        }
         let is_argument = is_argument(base);
         let base = self.expr(base)?;
         if let Ty::Xlated(made) = &base.ty {
@@ -83,7 +87,12 @@ impl Lower<'_> {
                 "D_OP_INCOMPLETE",
                 format!("operator -> cannot be applied to a forward declaration: no {shown} definition is available"),
             ),
-            _ => self.fail(name.span, "D_OP_SOU", format!("{shown} is not a struct or union type")),
+            _ => {
+                let message = format!(
+                    "operator -> cannot be applied to pointer to type \"{shown}\"; must be applied to a struct or union pointer"
+                );
+                self.fail(name.span, "D_OP_SOU", message)
+            }
         }
     }
 
@@ -130,17 +139,19 @@ impl Lower<'_> {
         {
             return self.fail(span, "D_VAR_UNDEF", format!("{name} has not yet been declared or assigned"));
         }
+        if let Some(what) = self.no_value(base)? {
+            let position = self.expr(keys.first()?)?;
+            let names = (what.to_owned(), self.type_name(&position.ty));
+            return self.incompatible_types("+", names, span);
+        }
+        let what = indexed(base);
         let (base, first) = (self.expr(base), self.expr(keys.first()?));
         let (base, position) = (base?, first?);
         if keys.len() > 1 {
-            return self.fail(
-                span,
-                "D_PROTO_LEN",
-                "array index must be a single expression: this is no associative array",
-            );
+            return self.fail(span, "D_ARR_BADREF", format!("cannot access {what} as an associative array"));
         }
         if self.int_of(&position.ty).is_none() {
-            return self.fail(position.expr.span, "D_OP_ARRFUN", "array index must be of integral type");
+            return self.incompatible("+", &base, &position, position.expr.span);
         }
         self.element_of(base, position, span)
     }
@@ -197,6 +208,17 @@ impl Lower<'_> {
         }
         // The context is kernel memory, and there an address may be computed.
         self.read_at(offset(addr, false, bytes, span), elem, Space::Kernel, span)
+    }
+}
+
+/// What messages call what is indexed.
+fn indexed(base: &ast::Expr) -> String {
+    match &base.kind {
+        ast::ExprKind::Name(name) => format!("scalar {name}"),
+        ast::ExprKind::Scoped { name, .. } => format!("scalar {}", name.name),
+        ast::ExprKind::Field { arrow: true, .. } => "operator ->".to_owned(),
+        ast::ExprKind::Field { arrow: false, .. } => "operator .".to_owned(),
+        _ => "this expression".to_owned(),
     }
 }
 

@@ -62,7 +62,7 @@ impl Lower<'_> {
 
     /// A condition: a number or a pointer that is zero or not. `rule` is what the message says of others.
     pub(super) fn condition(&mut self, ast: &ast::Expr, tag: &'static str, rule: &str) -> Option<Expr> {
-        if super::call::valueless(ast).is_none() {
+        if self.no_value(ast)?.is_none() {
             let value = self.expr(ast)?;
             if self.is_scalar(&value.ty) {
                 return Some(super::convert::in_full(value.expr));
@@ -72,6 +72,7 @@ impl Lower<'_> {
     }
 
     fn comma(&mut self, parts: &[ast::Expr]) -> Option<Value> {
+        self.check_comma(parts)?;
         let (last, before) = parts.split_last()?;
         let mut stmts = Vec::new();
         for part in before {
@@ -92,6 +93,9 @@ impl Lower<'_> {
                     let size = self.size_of(&ty)?.checked_mul(len)?;
                     return Some(self.number(size as i64, Int::ULONG, span));
                 }
+                if self.no_value(expr)?.is_some() {
+                    return self.no_size(span);
+                }
                 self.counted_operand(expr, span)?;
                 let value = self.expr(expr)?;
                 if let ExprKind::Bits { .. } = value.expr.kind {
@@ -102,8 +106,12 @@ impl Lower<'_> {
         };
         match self.size_of(&ty) {
             Some(size) => Some(self.number(size as i64, Int::ULONG, span)),
-            None => self.fail(span, "D_SIZEOF_TYPE", "cannot apply sizeof to an operand of unknown size"),
+            None => self.no_size(span),
         }
+    }
+
+    fn no_size<T>(&mut self, span: Span) -> Option<T> {
+        self.fail(span, "D_SIZEOF_TYPE", "cannot apply sizeof to an operand of unknown size")
     }
 
     fn offsetof(&mut self, ty: &TypeExpr, path: &[Ident], span: Span) -> Option<Value> {

@@ -20,16 +20,15 @@ impl Lower<'_> {
             UnOp::AddrOf => return self.address_of(operand, span),
             _ => {}
         }
+        if self.no_value(operand)?.is_some() {
+            return self.unfit_operand(op, span);
+        }
         self.counted_operand(operand, span)?;
         let value = self.expr(operand)?;
         match (op, self.int_of(&value.ty)) {
             (UnOp::Not, _) => self.not(value, span),
             (_, Some(int)) => Some(self.arithmetic_unary(op, value, int, span)),
-            (UnOp::BitNot, None) => self.fail(span, "D_OP_INT", "operator ~ requires an operand of integral type"),
-            (_, None) => {
-                let symbol = op.symbol();
-                self.fail(span, "D_OP_ARITH", format!("operator {symbol} requires an operand of arithmetic type"))
-            }
+            _ => self.unfit_operand(op, span),
         }
     }
 
@@ -46,9 +45,19 @@ impl Lower<'_> {
         Some(())
     }
 
+    /// An operand that a unary operator cannot take.
+    fn unfit_operand<T>(&mut self, op: UnOp, span: Span) -> Option<T> {
+        let (tag, kind) = match op {
+            UnOp::Not => ("D_OP_SCALAR", "scalar"),
+            UnOp::BitNot => ("D_OP_INT", "integral"),
+            _ => ("D_OP_ARITH", "arithmetic"),
+        };
+        self.fail(span, tag, format!("operator {} requires an operand of {kind} type", op.symbol()))
+    }
+
     fn not(&mut self, value: Value, span: Span) -> Option<Value> {
         if !self.is_scalar(&value.ty) {
-            return self.fail(span, "D_OP_SCALAR", "operator ! requires an operand of scalar type");
+            return self.unfit_operand(UnOp::Not, span);
         }
         if let Some(number) = value.constant() {
             return Some(self.number(i64::from(number == 0), Int::INT, span));
@@ -92,7 +101,7 @@ impl Lower<'_> {
             }
             _ => {}
         }
-        if super::super::call::valueless(left).is_some() || super::super::call::valueless(right).is_some() {
+        if self.no_value(left)?.is_some() || self.no_value(right)?.is_some() {
             return self.valueless_operands(op, left, right, span);
         }
         let (left, right) = (self.expr(left), self.expr(right));
@@ -132,13 +141,9 @@ impl Lower<'_> {
         (left, right): (&Value, &Value),
         span: Span,
     ) -> Option<T> {
-        match op {
-            BinOp::Mul | BinOp::Div => {
-                self.fail(span, "D_OP_ARITH", format!("operator {symbol} requires operands of arithmetic type"))
-            }
-            BinOp::Add | BinOp::Sub => self.incompatible(symbol, left, right, span),
-            _ if op.is_comparison() => self.incompatible(symbol, left, right, span),
-            _ => self.fail(span, "D_OP_INT", format!("operator {symbol} requires operands of integral type")),
+        match kind_of_operands(op) {
+            Some((tag, kind)) => self.fail(span, tag, format!("operator {symbol} requires operands of {kind} type")),
+            None => self.incompatible(symbol, left, right, span),
         }
     }
 
@@ -159,7 +164,7 @@ impl Lower<'_> {
 
     /// Calls without a value cannot be computed with.
     fn valueless_operands<T>(&mut self, op: BinOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<T> {
-        let mut name = |operand| match super::super::call::valueless(operand) {
+        let mut name = |operand| match self.no_value(operand)? {
             Some(what) => Some(what.to_owned()),
             None => {
                 let value = self.expr(operand)?;
@@ -167,7 +172,12 @@ impl Lower<'_> {
             }
         };
         let names = (name(left)?, name(right)?);
-        self.incompatible_types(op.symbol(), names, span)
+        match kind_of_operands(op) {
+            Some((tag, kind)) => {
+                self.fail(span, tag, format!("operator {} requires operands of {kind} type", op.symbol()))
+            }
+            None => self.incompatible_types(op.symbol(), names, span),
+        }
     }
 
     /// A pointer, or what becomes one.
@@ -320,6 +330,16 @@ impl Lower<'_> {
         let order = Expr::new(ExprKind::Call(Function::Strcmp, vec![lhs, rhs]), Type::I64, span);
         let zero = Expr::int(0, Type::I64, span);
         Some(self.truth(ExprKind::Binary(op.model()?, Box::new(order), Box::new(zero)), span))
+    }
+}
+
+/// What operands must be for an operator that does not ask whether they fit each other: the tag, and the kind of type.
+pub(super) fn kind_of_operands(op: BinOp) -> Option<(&'static str, &'static str)> {
+    match op {
+        BinOp::Mul | BinOp::Div => Some(("D_OP_ARITH", "arithmetic")),
+        BinOp::Add | BinOp::Sub => None,
+        _ if op.is_comparison() => None,
+        _ => Some(("D_OP_INT", "integral")),
     }
 }
 

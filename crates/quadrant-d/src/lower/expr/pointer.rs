@@ -100,6 +100,9 @@ impl Lower<'_> {
 
     /// `*operand`
     pub(super) fn deref(&mut self, operand: &ast::Expr, span: Span) -> Option<Value> {
+        if self.no_value(operand)?.is_some() {
+            return self.fail(span, "D_DEREF_NONPTR", "cannot dereference non-pointer type");
+        }
         let value = self.expr(operand)?;
         if let Ty::Xlated(made) = &value.ty {
             let made = made.clone();
@@ -128,12 +131,13 @@ impl Lower<'_> {
             Some((Scope::Global, name, None)) => {
                 self.variable(Scope::Global, name).is_some() || super::super::builtin::is_builtin(name)
             }
-            Some((scope, name, None)) => self.variable(scope, name).is_some(),
+            Some((_, _, None)) => true,
             // An element of an associative array; not what a pointer points to.
             Some((scope, name, Some(_))) => {
-                self.variable(scope, name).is_some_and(|variable| variable.declared.keys.is_some())
+                scope == Scope::Global && name == "args"
+                    || self.variable(scope, name).is_some_and(|variable| variable.declared.keys.is_some())
             }
-            _ => false,
+            _ => matches!(&operand.kind, ast::ExprKind::Agg { name, .. } if self.aggregations.contains_key(&name.name)),
         }
     }
 
