@@ -94,6 +94,8 @@ const CAUSES: &[(&str, &str)] = &[
     ("system(1);", "D_PRINTF_ARG_FMT"),
     ("printf(\"%s\", curthread->name);", "D_PRINTF_ARG_TYPE"),
     ("printf(\"%s\", stringof(curthread->name));", ""),
+    ("printf(\"%Y %T\", timestamp, timestamp - 1);", ""),
+    ("printf(\"%Y\", 1);", "D_PRINTF_ARG_TYPE"),
     ("trace(1), trace(2);", "D_OP_ACT"),
     ("speculate(1); trace(1); commit(1);", "D_COMM_DREC"),
     ("speculate(1); x = 1; commit(1);", ""),

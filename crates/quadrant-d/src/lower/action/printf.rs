@@ -200,7 +200,7 @@ impl Lower<'_> {
         match format::takes(&conversion.kind) {
             Takes::Integer => {
                 let int = int?;
-                let is_time = format::prototype(conversion) != format::TIME || (int.signed && int.bytes == 8);
+                let is_time = format::prototype(conversion) != format::TIME || int.bytes == 8;
                 let fits = format::bytes(conversion).is_none_or(|bytes| bytes == int.bytes);
                 (fits && is_time).then_some(value.expr)
             }
