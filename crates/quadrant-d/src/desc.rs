@@ -1,5 +1,7 @@
 //! Probe descriptions: `provider:module:function:name`, each part a pattern.
 
+use crate::ast::ProbeSpec;
+use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::PointPart;
 use std::fmt;
 
@@ -67,9 +69,11 @@ impl fmt::Display for ProbeDesc {
     }
 }
 
-impl fmt::Display for TooManyParts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Overspecified probe description")
+impl TooManyParts {
+    /// The message about a description.
+    pub fn of(self, spec: &ProbeSpec) -> Diagnostic {
+        let message = format!("invalid probe description \"{}\": Overspecified probe description", spec.text);
+        Diagnostic::error(spec.span, message).tag("D_PDESC_INVAL")
     }
 }
 

@@ -20,6 +20,12 @@ pub(super) const MEMBERS: &[(&str, &str)] = &[
         "tcps_irs",
         "Linux forgets the first sequence number of the other side: take `args[4]->tcp_seq` of its packet with TH_SYN",
     ),
+    ("pr_argc", ARGUMENTS),
+    ("pr_argv", ARGUMENTS),
+    (
+        "pr_envp",
+        "Linux keeps where the environment's texts are, not the pointers: `curthread->mm->env_start` to `env_end`",
+    ),
     // Of the threads and processes of other kernels.
     ("t_procp", PROCESS),
     ("td_proc", PROCESS),
@@ -63,6 +69,9 @@ const PROCESS: &str = "on Linux `curthread` is a struct task_struct: `pid`, `exe
 const PRIORITY: &str = "the priority is `curlwpsinfo->pr_pri`; the idle thread has `pid == 0`";
 
 const THREAD: &str = "the thread's number is `tid`, of another thread `->pid`";
+
+const ARGUMENTS: &str = "Linux keeps where the arguments' texts are, not the pointers: `pr_psargs` has them, and \
+    `copyinstr(curthread->mm->arg_start)` the first";
 
 const PACKAGE: &str = "programs cannot ask where a processor is: compare `cpu` with \
     /sys/devices/system/cpu/cpu*/topology/physical_package_id";

@@ -42,8 +42,7 @@ impl Lower<'_> {
             None => match ProbeDesc::parse(&spec.text, last(kind)) {
                 Ok(desc) => self.env.probes.find(&desc),
                 Err(why) => {
-                    let message = format!("invalid probe description \"{}\": {why}", spec.text);
-                    self.fail::<()>(spec.span, "D_PDESC_INVAL", message);
+                    self.diagnostics.push(why.of(spec));
                     return Vec::new();
                 }
             },

@@ -17,12 +17,22 @@ const fn at(names: &'static [&'static str], advice: &'static str) -> Elsewhere {
 pub(super) enum Instead {
     /// There is no such provider on Linux.
     NotHere(String),
+    /// The provider is here, but not what is named of it.
+    NotOfIt(String),
     /// Programs have it if they are built so.
     IfBuilt(String),
 }
 
-/// Advice for the provider of a description.
+/// Advice for the provider of a description, or for a function of another kernel in it.
 pub(super) fn instead(wanted: &Wanted) -> Option<Instead> {
+    if let ("sdt", Some("vmm"), _) | ("sdt" | "", _, Some("zfs-dbgmsg")) =
+        (wanted.provider.text(), wanted.module.literal(), wanted.name.literal())
+    {
+        return Some(Instead::NotOfIt(VIRTUAL_AND_ZFS.to_owned()));
+    }
+    if let Some((name, advice)) = function(wanted) {
+        return Some(Instead::NotOfIt(format!("`{name}` is a function of {advice}")));
+    }
     if let Some((name, advice)) = advice(SYSTEMS, &wanted.provider) {
         return Some(Instead::NotHere(format!("`{name}` is a provider of {advice}")));
     }
@@ -34,6 +44,14 @@ pub(super) fn instead(wanted: &Wanted) -> Option<Instead> {
 pub(super) fn nearest(wanted: &Wanted) -> Option<String> {
     let near = suggest(wanted.provider.literal()?, OURS.iter().copied())?;
     Some(format!("did you mean `{}`?", Wanted { provider: Pattern::new(near), ..wanted.clone() }))
+}
+
+/// What is said of a function that is named, where the provider has probes without functions here, or is `fbt`.
+fn function(wanted: &Wanted) -> Option<(&'static str, &'static str)> {
+    let name = wanted.function.literal()?;
+    let matters = ["", "io", "sched", "proc", "fbt", "sdt", "vminfo", "sysinfo"].contains(&wanted.provider.text());
+    let entry = FUNCTIONS.iter().find(|entry| entry.names.contains(&name)).filter(|_| matters)?;
+    Some((*entry.names.iter().find(|known| **known == name)?, entry.advice))
 }
 
 /// What a table says of a provider, under the name that it has there. A process's number may follow the name.
@@ -57,6 +75,16 @@ const SYSTEMS: &[Elsewhere] = &[
     ),
     at(&["dtmalloc"], "FreeBSD; here `sdt:kmem::kmalloc` and `sdt:kmem::kfree` tell of the kernel's allocations"),
     at(&["fasttrap"], "Solaris, which programs named by mistake; functions of processes are `pid$target:::entry`"),
+    at(&["freebsd", "opensolaris"], "FreeBSD; here `dtrace -l -P sdt` lists the kernel's own probes"),
+    at(&["sdp"], "Solaris; here `dtrace -l -n 'sdt:rdma*::'` lists the probes of RDMA, once its modules are loaded"),
+    at(
+        &["vmm"],
+        "illumos and FreeBSD; here `dtrace -l -n 'sdt:kvm::'` lists the probes of virtual machines, once the module is loaded",
+    ),
+    at(
+        &["zfs"],
+        "FreeBSD and illumos; here `dtrace -l -n 'sdt:zfs::'` lists the probes of that module, once it is loaded",
+    ),
     at(
         &["fc", "srp"],
         "Solaris; here `sdt:scsi::scsi_dispatch_cmd_start` and `scsi_dispatch_cmd_done` tell of the commands of all transports",
@@ -107,6 +135,50 @@ const SYSTEMS: &[Elsewhere] = &[
     at(&["xpv"], "Solaris; here `dtrace -l -n 'sdt:xen::'` lists the probes, under Xen"),
 ];
 
+/// About probes of `sdt` that only two modules of other systems have.
+const VIRTUAL_AND_ZFS: &str = "FreeBSD and illumos have that; here `dtrace -l -n 'sdt:kvm::'` lists the probes of virtual machines, \
+    and `dtrace -l -n 'sdt:zfs::'` those of ZFS, once the module is loaded";
+
+/// Functions of Solaris' kernel that scripts name in descriptions, or whose probes have meanings.
+const FUNCTIONS: &[Elsewhere] = &[
+    at(
+        &["resume", "swtch", "swtch_to", "swtch_from_zombie"],
+        "Solaris; here `sched:::on-cpu` and `sched:::off-cpu` tell who runs, without a function",
+    ),
+    at(
+        &["setbackdq", "setfrontdq", "dispdeq", "disp_getwork"],
+        "Solaris; here `sched:::enqueue` and `sched:::dequeue` tell of the queues of processors",
+    ),
+    at(
+        &["bdev_strategy", "default_physio", "sd_start_cmds"],
+        "Solaris; here `io:::start` tells of requests to devices",
+    ),
+    at(&["biodone", "sd_return_command"], "Solaris; here `io:::done` tells of requests that are done"),
+    at(&["biowait"], "Solaris; here `io:::wait-start` and `io:::wait-done` tell who waits for a request"),
+    at(
+        &["fop_read", "fop_write", "fop_open", "fop_close"],
+        "Solaris; here `fbt::vfs_read:entry` and its like are the operations of all file systems",
+    ),
+    at(
+        &["zfs_read", "zfs_write", "zio_create"],
+        "ZFS; here `fbt:zfs::entry` lists what that module has, once it is loaded",
+    ),
+    at(&["squeue_enter_chain", "squeue_enter"], "Solaris; here `tcp:::receive` and `ip:::receive` tell of packets"),
+    at(&["as_fault", "page_create_va"], "Solaris; here `vminfo:::as_fault` and `sdt:kmem::` tell of pages"),
+    at(
+        &["kmem_alloc", "kmem_zalloc", "kmem_free"],
+        "Solaris; here `sdt:kmem::kmalloc` and `sdt:kmem::kfree` tell of the kernel's allocations",
+    ),
+    at(
+        &["exec_common", "exec_args"],
+        "Solaris; here `proc:::exec` and `proc:::exec-success` tell of programs that start",
+    ),
+    at(
+        &["cv_wait", "cv_wait_sig", "cv_timedwait"],
+        "Solaris; here `sched:::off-cpu` with `stack()` tells who waits, and where",
+    ),
+];
+
 const PROGRAMS: &[Elsewhere] = &[
     at(&["erlang"], "an Erlang built with `--with-dynamic-trace`: the file is beam.smp"),
     at(
@@ -134,7 +206,7 @@ mod tests {
     fn told(provider: &str) -> Option<String> {
         let desc = ProbeDesc { provider: provider.to_owned(), name: "x".to_owned(), ..ProbeDesc::default() };
         instead(&Wanted::of(&desc)).map(|advice| match advice {
-            Instead::NotHere(advice) | Instead::IfBuilt(advice) => advice,
+            Instead::NotHere(advice) | Instead::NotOfIt(advice) | Instead::IfBuilt(advice) => advice,
         })
     }
 
@@ -154,8 +226,28 @@ mod tests {
         assert!(told("plockstat1234").unwrap().starts_with("`plockstat` is a provider of Solaris"));
         assert!(told("perl*").unwrap().starts_with("the probes of `perl` are in a perl built with"));
         assert!(told("nfsv3").unwrap().starts_with("`nfsv3` is"));
+        assert!(told("vmm").unwrap().contains("sdt:kvm::"));
         assert_eq!(told("nosuch"), None);
         assert_eq!(told("syscall"), None);
+    }
+
+    #[test]
+    fn functions_of_other_kernels_have_advice() {
+        let told = |provider: &str, function: &str| {
+            let desc = ProbeDesc {
+                provider: provider.to_owned(),
+                function: function.to_owned(),
+                name: "on-cpu".to_owned(),
+                ..ProbeDesc::default()
+            };
+            matches!(instead(&Wanted::of(&desc)), Some(Instead::NotOfIt(advice)) if advice.contains("sched:::on-cpu"))
+        };
+        let vmm = ProbeDesc { provider: "sdt".to_owned(), module: "vmm".to_owned(), ..ProbeDesc::default() };
+        let dbgmsg = ProbeDesc { name: "zfs-dbgmsg".to_owned(), ..ProbeDesc::default() };
+        assert!([vmm, dbgmsg].iter().all(|desc| instead(&Wanted::of(desc)).is_some()));
+        assert!(told("sched", "resume") && told("", "resume") && told("fbt", "swtch"));
+        // Programs may have a function of that name.
+        assert!(!told("pid12", "resume") && !told("sched", "resum*") && !told("sched", ""));
     }
 
     #[test]

@@ -313,7 +313,7 @@ impl<'a> Providers<'a> {
                 ProbeErrorKind::NoMatch if usdt::names_process(wanted) => refusal.help([advice]),
                 _ => no_match(wanted).help([advice]),
             },
-            Some(Instead::IfBuilt(advice)) => refusal.help([advice]),
+            Some(Instead::IfBuilt(advice) | Instead::NotOfIt(advice)) => refusal.help([advice]),
             _ => refusal,
         }
     }

@@ -51,7 +51,7 @@ fn meant(spec: &ProbeSpec, loaded: &Loaded, tags: bool) -> Result<Meant, Failure
         });
     }
     let desc = ProbeDesc::parse(&spec.text, last(loaded.source.kind))
-        .map_err(|why| Failure::new(format!("invalid probe specifier {}: {why}", spec.text)))?;
+        .map_err(|why| Failure::rendered(report::message(loaded, &why.of(spec), spec.span, tags)))?;
     Ok(Meant::Matching(desc, spec.span))
 }
 

@@ -92,6 +92,8 @@ impl Setting {
 pub struct Line {
     /// What to do.
     pub mode: Mode,
+    /// More than one thing is to be done, or one twice.
+    pub several_modes: bool,
     /// Programs, in order.
     pub enablings: Vec<Enabling>,
     /// Processes, in order; the first is `$target`.
@@ -183,7 +185,7 @@ fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Resu
             return Err(Misuse::Line(format!("invalid option -- '{}'", letter.escape_debug())));
         };
         if !LETTERS[place + 1..].starts_with(':') {
-            flag(letter, line)?;
+            flag(letter, line);
             continue;
         }
         let joined = &letters[at + letter.len_utf8()..];
@@ -194,36 +196,36 @@ fn cluster(letters: &str, words: &mut VecDeque<String>, line: &mut Line) -> Resu
     Ok(())
 }
 
-fn flag(letter: char, line: &mut Line) -> Result<(), Misuse> {
+fn flag(letter: char, line: &mut Line) {
     match letter {
         'v' => line.verbose = true,
         'S' => line.listing = true,
         // Output is never buffered behind the reader's back.
         'B' => {}
-        'e' => return mode(Mode::Compile, line),
-        'l' => return mode(Mode::List, line),
-        'h' => return mode(Mode::Header, line),
-        'G' => return mode(Mode::Object, line),
-        'V' => return mode(Mode::Version, line),
-        'A' | 'a' => return mode(Mode::Anonymous(letter), line),
+        'e' => mode(Mode::Compile, line),
+        'l' => mode(Mode::List, line),
+        'h' => mode(Mode::Header, line),
+        'G' => mode(Mode::Object, line),
+        'V' => mode(Mode::Version, line),
+        'A' | 'a' => mode(Mode::Anonymous(letter), line),
         _ => line.settings.push(Setting {
             name: flag_setting(letter).to_owned(),
             value: None,
             written: format!("-{letter}"),
         }),
     }
-    Ok(())
 }
 
-fn mode(mode: Mode, line: &mut Line) -> Result<(), Misuse> {
+fn mode(mode: Mode, line: &mut Line) {
     line.mode = match (line.mode, mode) {
         (Mode::Trace | Mode::Compile, mode) => mode,
         // With the others, nothing is enabled anyway.
         (known, Mode::Compile) => known,
-        (known, mode) if known == mode => mode,
-        _ => return Err(Misuse::Line("only one of -A, -a, -G, -h, -l and -V can be given".to_owned())),
+        (known, _) => {
+            line.several_modes = true;
+            known
+        }
     };
-    Ok(())
 }
 
 /// The setting that a letter without an argument stands for.
@@ -287,7 +289,7 @@ fn model(letter: char, argument: &str) -> Result<(), Misuse> {
         ('3', "2") => {
             Err(Misuse::Line("-32 is not supported: the kernel and its types are 64-bit; leave it out".to_owned()))
         }
-        _ => Err(Misuse::Line(format!("invalid data model -{letter}{}", argument.escape_debug()))),
+        _ => Err(Misuse::Line(format!("illegal option -- {letter}{}", argument.escape_debug()))),
     }
 }
 
@@ -352,7 +354,9 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        for words in [&["-Q"][..], &["-n"], &["-l", "-h"], &["-32"], &["-65"], &["-:"], &["-é"]] {
+        assert!(line(&["-lh"]).unwrap().several_modes && line(&["-VV"]).unwrap().several_modes);
+        assert!(!line(&["-le"]).unwrap().several_modes && !line(&["-ee"]).unwrap().several_modes);
+        for words in [&["-Q"][..], &["-n"], &["-32"], &["-65"], &["-:"], &["-é"]] {
             assert!(matches!(line(words), Err(Misuse::Line(_))), "{words:?}");
         }
         for pid in ["x", "0", "-1", ""] {

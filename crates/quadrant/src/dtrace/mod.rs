@@ -82,6 +82,9 @@ fn write(what: &str, text: &str) -> Result<(), Failure> {
 }
 
 fn check(line: &Line) -> Result<(), String> {
+    if line.several_modes {
+        return Err("only one of the [-GhlV] options can be specified at a time".to_owned());
+    }
     match line.mode {
         Mode::Header => build::check(line, Product::Header),
         Mode::Object => build::check(line, Product::Object),

@@ -52,10 +52,11 @@ pub fn open(line: &Line) -> Result<Targets, Failure> {
 impl Targets {
     fn start(&mut self, words: &[CString]) -> Result<u32, Failure> {
         let name = words.first().map_or(OsStr::new(""), |word| OsStr::from_bytes(word.as_bytes()));
-        let found = programs::in_path(name);
+        let found = words.first().and_then(|word| programs::find(word));
         let program = found.clone().and_then(program).ok_or_else(|| {
-            let name = crate::failure::shown(&name.to_string_lossy());
-            Failure::new(format!("failed to start {name}: there is no such program (ENOENT)"))
+            let why = words.first().map_or(NO_PROGRAM, |word| programs::why_not(word));
+            let why = if why == NO_SUCH_FILE { NO_PROGRAM } else { why };
+            Failure::new(format!("failed to start {}: {why}", crate::failure::shown(&name.to_string_lossy())))
         })?;
         let child = programs::start_found(found, words)?;
         let pid = child.pid();
@@ -64,6 +65,11 @@ impl Targets {
         Ok(pid)
     }
 }
+
+const NO_PROGRAM: &str = "there is no such program (ENOENT)";
+
+/// How [`programs::why_not`] says that.
+const NO_SUCH_FILE: &str = "No such file or directory";
 
 /// Interpreters that call interpreters: as many as the kernel allows.
 const MOST_INTERPRETERS: usize = 5;

@@ -592,3 +592,24 @@ fn the_first_call_of_a_command_is_its_start() {
     let calls: Vec<&str> = outcome.stdout.lines().filter(|call| !matches!(*call, "" | "read")).collect();
     assert_eq!(calls, ["execve"], "{}", outcome.describe());
 }
+
+/// Each in DTrace's words, with its status.
+#[test]
+fn command_lines_that_ask_for_two_things() {
+    needs_root!();
+    for words in [&["-l", "-h"][..], &["-V", "-V"]] {
+        let outcome = dtrace().args(words).run().unwrap();
+        let told = "dtrace: only one of the [-GhlV] options can be specified at a time\n";
+        assert_eq!((outcome.status.code(), outcome.stderr.as_str()), (Some(2), told), "{}", outcome.describe());
+    }
+    assert!(good(dtrace().arg("-e")).stdout.is_empty());
+    let outcome = dtrace().args(["-l", "-xerrtags", "-n", "a:b:c:d:e"]).run().unwrap();
+    let told = "dtrace: invalid probe specifier a:b:c:d:e: [D_PDESC_INVAL] invalid probe description \"a:b:c:d:e\": Overspecified probe description\n";
+    assert_eq!((outcome.status.code(), outcome.stderr.as_str()), (Some(1), told), "{}", outcome.describe());
+    let outcome = dtrace().args(["-c", "/etc/passwd", "-n", "BEGIN"]).run().unwrap();
+    assert!(
+        outcome.stdout.is_empty() && outcome.stderr.contains("failed to start /etc/passwd: Permission denied"),
+        "{}",
+        outcome.describe()
+    );
+}
