@@ -98,6 +98,7 @@ impl Lower<'_> {
         self.inferred.map_mut(&name.name).read = true;
         self.warn_empty(name);
         let ty = match self.map_value(&element.name) {
+            Some(MapValue::Plain(Type::I64)) if self.is_lost(&element.name) => return None,
             Some(MapValue::Plain(ty)) => ty,
             Some(MapValue::Aggregation(Aggregation::Stats { signed })) => {
                 return Some(self.stats_value(element, signed, span));
@@ -107,6 +108,11 @@ impl Lower<'_> {
         };
         let key = element.key.map(Box::new);
         Some(Expr::new(ExprKind::MapGet { map: element.map, key }, ty, span))
+    }
+
+    /// Whether a tuple comes to a map, of which a part is wrong: that the map holds a number is a guess then.
+    fn is_lost(&self, name: &str) -> bool {
+        self.messages.failed() && self.inferred.map(name).is_some_and(|info| info.composed)
     }
 
     /// What stats() has found out so far, as a record. The key is computed once.

@@ -144,7 +144,7 @@ impl Parser<'_> {
 
     fn member(&mut self, base: Box<Expr>) -> ExprKind {
         let operator = self.bump().span;
-        if self.at(Tok::Int) {
+        if self.at(Tok::Int) && self.text(operator) == "." {
             let span = self.bump().span;
             let index = parse_int(self.text(span)).ok().and_then(|i| u32::try_from(i.value).ok());
             if index.is_none() {

@@ -17,7 +17,7 @@ pub fn after(text: &str, marked: Span, message: &str) -> &'static [&'static str]
         "syntax: expected macro argument ($var, @map, or identifier)" => &["expected ')'"],
         "syntax: expected variable in function argument" => &["expected ')'"],
         "syntax: expected ')'" if is_inside(before) && !ends(rest) && !rest.starts_with('{') => &["expected ';'"],
-        message if message.starts_with("syntax: expected field name") && !goes_on(rest) => &["expected ';'"],
+        message if message.starts_with("syntax: expected field name") && is_no_index(rest) => &["expected ';'"],
         "syntax: unterminated string" => &["expected ';'"],
         _ => &[],
     }
@@ -41,6 +41,11 @@ fn in_parentheses(rest: &str) -> &'static [&'static str] {
         _ if goes_on(rest) => &[],
         _ => &["expected ')'", "expected ';'"],
     }
+}
+
+/// Whether neither a number nor anything else stands here with which a statement goes on.
+fn is_no_index(rest: &str) -> bool {
+    !goes_on(rest) && !rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a statement ends here.

@@ -81,7 +81,11 @@ fn operation(message: &str, marked: &str) -> Option<String> {
     if kind(left) == "string" && kind(right) == "string" && marked.starts_with('"') && marked.ends_with('"') {
         return Some("illegal literal operation with strings".to_owned());
     }
-    (left == right).then(|| format!("The {op} operator can not be used on expressions of types {left}, {right}"))
+    let is_address = |side: &str| kind(side) == "pointer";
+    let is_number_or_address = |side: &str| is_address(side) || kind(side) == "int";
+    let is_mixed = is_address(left) && !is_number_or_address(right) || is_address(right) && !is_number_or_address(left);
+    (left == right || is_mixed)
+        .then(|| format!("The {op} operator can not be used on expressions of types {left}, {right}"))
 }
 
 /// A number behind a dot, and no tuple before it.
@@ -91,10 +95,16 @@ fn index(message: &str, marked: &str) -> Option<String> {
     Some(format!("Can not access index '{index}' on expression of type '{ty}'"))
 }
 
+/// Whether a variable, a map or a part of one is written there, not a parameter of the script.
+fn is_place(marked: &str) -> bool {
+    let is_parameter = marked.starts_with('$') && marked[1..].starts_with(|c: char| c.is_ascii_digit());
+    marked.starts_with(['$', '@']) && !is_parameter
+}
+
 /// Something that cannot be assigned to, by how it is written.
 fn target(message: &str, marked: &str) -> Option<String> {
     let said = match message {
-        "this cannot be assigned to" if !marked.starts_with(['$', '@']) => "syntax: expected ';'",
+        "this cannot be assigned to" if !is_place(marked) => "syntax: expected ';'",
         "this cannot be assigned to" if marked.ends_with(']') => "syntax: invalid assignment target",
         "this cannot be assigned to" => return table("tuples and records do not change once they are made"),
         _ => return None,
@@ -190,9 +200,13 @@ fn spelled(hole: &str) -> String {
     match hole {
         "ksym" | "usym" | "username" => return format!("{hole}_t"),
         "macaddr" => return "mac_address".to_owned(),
+        "error text" | "system call name" | "signal name" => return "string[64]".to_owned(),
         STATS | SIGNED_STATS => return "stats_t".to_owned(),
         "cgroup path" => return "cgroup_path_t".to_owned(),
         _ => {}
+    }
+    if let Some(buffer) = buffer(hole) {
+        return buffer;
     }
     match hole.strip_suffix("()") {
         Some(aggregation) => format!("{aggregation}_t"),
@@ -201,6 +215,12 @@ fn spelled(hole: &str) -> String {
         }
         None => hole.replace('`', "'"),
     }
+}
+
+/// A buffer with the four bytes that say how much of it is used, which bpftrace counts.
+fn buffer(ty: &str) -> Option<String> {
+    let bytes: u32 = ty.strip_prefix("buffer[")?.strip_suffix(']')?.parse().ok()?;
+    Some(format!("buffer[{}]", bytes.checked_add(4)?))
 }
 
 /// The kind of values that a type is.
@@ -410,6 +430,7 @@ fn parts(message: &str, marked: &str) -> Option<String> {
 
 /// What is said of a name that there is not.
 const MISSING: &[&str] = &[
+    "`{}` is no address",
     "{} has no function `{}`",
     "there is no function `{}`{}",
     "there are no static probes in {}",
@@ -518,6 +539,8 @@ mod tests {
             "uprobe probe type requires 2 or 3 arguments, found 1"
         );
         assert_eq!(said("expected `,` or `)`, found `}`"), "syntax: expected ')'");
+        assert_eq!(said("`%d` does not print buffer[2]"), "unsupported format specifier for type 'buffer[6]': d");
+        assert_eq!(said("`%d` does not print error text"), "unsupported format specifier for type 'string[64]': d");
         assert_eq!(said("`1.2` is not an IPv4 or IPv6 address"), "pton() expects a valid IPv4/IPv6 address, got 1.2");
         assert!(said("`x` is not an IPv4 or IPv6 address").contains("expects an string argument"));
         assert_eq!(said("unknown type `enum x`; did you mean `enum y`?"), "Unknown enum: x");

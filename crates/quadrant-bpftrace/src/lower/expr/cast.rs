@@ -317,7 +317,14 @@ impl Lower<'_> {
         match arg {
             TypeArg::Type(ty) => self.type_of(ty),
             TypeArg::Expr(expr) => match &expr.kind {
-                ast::ExprKind::Name(name) if !self.is_value_name(name) => self.named_type(name, expr.span),
+                ast::ExprKind::Name(name) if !self.is_value_name(name) => {
+                    let ty = self.named_type(name, expr.span);
+                    if ty.is_none() {
+                        // Nothing says that it was to be a type.
+                        self.messages.reword(|message| message.replacen("unknown type `", "unknown name `", 1));
+                    }
+                    ty
+                }
                 _ => {
                     // Only its type counts: what it would do is not done.
                     let value = self.expr(expr)?;

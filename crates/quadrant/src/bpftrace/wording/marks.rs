@@ -139,6 +139,9 @@ fn part(script: &Script, diagnostic: &Diagnostic) -> Span {
     if message == "no hexadecimal digit behind `\\x`" {
         return word(text, Span::new(span.end, span.end));
     }
+    if message.starts_with("getopt() takes a text in quotes ") {
+        return *span;
+    }
     if message.starts_with("a loop runs over ") {
         return block(text, *span);
     }
@@ -178,7 +181,7 @@ fn written(script: &Script, diagnostic: &Diagnostic) -> Option<Span> {
             let is_behind = behind.starts_with("++") || behind.starts_with("--");
             is_behind.then(|| Span::new(span.end, span.end + 2))
         }
-        "this cannot be assigned to" if marked.starts_with(['$', '@']) => around(&script.tree, span, Around::Statement),
+        "this cannot be assigned to" if super::is_place(marked) => around(&script.tree, span, Around::Statement),
         "this cannot be assigned to" => {
             let blanks = (behind.len() - behind.trim_start().len()) as u32;
             Some(Span::new(span.end + blanks, span.end + blanks + 1))

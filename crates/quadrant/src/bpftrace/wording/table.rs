@@ -62,6 +62,9 @@ pub const TABLE: &[(&str, &str)] = &[
         "cgroup_path() takes a text in quotes here, and this is {}",
         "cgroup_path() only supports string arguments ({0:kind} provided)",
     ),
+    ("kfunc_exist() takes a text in quotes here, and this is {}", "kfunc_exist() accepts a string literal only"),
+    ("kfunc_allowed() takes a text in quotes here, and this is {}", "kfunc_allowed() accepts a string literal only"),
+    ("getopt() takes a text in quotes here, and this is {}", "First argument to 'getopt' must be a string literal."),
     ("{}() takes a text in quotes here, and this is {}", "{0}() expects a string literal ({1:kind} provided)"),
     ("{}() compares 0 bytes or more", "Builtin {0} requires a non-negative literal"),
     (
@@ -92,9 +95,6 @@ pub const TABLE: &[(&str, &str)] = &[
         "buf() takes an address or an array here, and this is {}",
         "buf() expects an integer, string, or array argument but saw {0:kind}",
     ),
-    ("kfunc_exist() takes a text in quotes here, and this is {}", "kfunc_exist() accepts a string literal only"),
-    ("kfunc_allowed() takes a text in quotes here, and this is {}", "kfunc_allowed() accepts a string literal only"),
-    ("getopt() takes a text in quotes here, and this is {}", "First argument to 'getopt' must be a string literal."),
     (
         "the default of getopt() is a constant",
         "Second argument to 'getopt' must be a string literal, integer literal, or a boolean literal.",

@@ -49,6 +49,12 @@ fn numbers_and_what_stands_behind_them() {
 fn declarations_that_lack_something() {
     let entries = "syntax: expected positive integer for map declaration max entries";
     for (script, place, message) in [
+        ("BEGIN { $x = 1; $x->1; }", "1:21-22", "syntax: expected field name after '->'"),
+        ("BEGIN { print(sizeof(nosuch)); }", "1:22-28", "Unknown identifier: 'nosuch'"),
+        ("BEGIN { print(getopt(1)); }", "1:22-23", "First argument to 'getopt' must be a string literal."),
+        ("BEGIN { print(kfunc_exist(1)); }", "1:15-29", "kfunc_exist() accepts a string literal only"),
+        ("uprobe:/bin/sh:0xzz { }", "1:1-20", "No matches for uprobe /bin/sh:0xzz."),
+        ("BEGIN { $1 = 5; }", "1:12-13", "syntax: expected ';'"),
         ("let @a = hash(); BEGIN { }", "1:15-16", entries),
         ("let @a = hash(-1); BEGIN { }", "1:15-16", entries),
         ("let @a = hash(1,2); BEGIN { }", "1:16-17", "syntax: expected ')'"),
@@ -79,6 +85,12 @@ fn keys_of_what_is_no_map_or_has_none() {
         ),
     ];
     cases.iter().for_each(|(script, messages)| assert_places(script, messages));
+}
+
+#[test]
+fn a_tuple_with_a_wrong_part_is_not_said_to_be_a_number() {
+    let script = "BEGIN { $v = nosuch; @t = ($v, (1, $v)); print(@t.1); }";
+    assert_places(script, &[("1:14-20", "Unknown identifier: 'nosuch'")]);
 }
 
 #[test]
