@@ -61,10 +61,16 @@ fn nothing_stays_nothing() {
 }
 
 #[test]
-fn a_comment_behind_a_lone_semicolon_stands_behind_what_is_before() {
-    for (source, wanted) in [(";// x", "// x\n"), ("BEGIN { ; // x\n}", "BEGIN\n{ // x\n}\n")] {
-        assert_eq!(format(source).as_deref(), Ok(wanted));
-        assert_eq!(format(wanted).as_deref(), Ok(wanted));
+fn a_comment_behind_the_semicolon_of_an_if_stands_behind_it() {
+    let (source, wanted) = ("BEGIN { if (1) { }; // x\n}", "BEGIN\n{\n  if (1) {} // x\n}\n");
+    assert_eq!(format(source).as_deref(), Ok(wanted));
+    assert_eq!(format(wanted).as_deref(), Ok(wanted));
+}
+
+#[test]
+fn a_lone_semicolon_has_no_form() {
+    for source in [";// x", "BEGIN { ; // x\n}"] {
+        assert!(format(source).is_err(), "{source}");
     }
 }
 

@@ -38,9 +38,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             if self.pieces[at].is_comment() {
-                // A lone semicolon at the start of the text is left out: nothing is there to stand behind.
-                let is_first = at == range.start || (range.start == 0 && parts.is_empty());
-                let trails = lines == 0 && !joins && !is_first;
+                let trails = lines == 0 && !joins && at > range.start;
                 parts.push(if trails || (joins && lines == 0) { Doc::Text(" ") } else { line_break(lines) });
                 parts.push(self.comment(at));
                 joins = !trails && self.pieces[at].kind == Kind::BlockComment;
