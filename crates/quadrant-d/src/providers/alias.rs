@@ -15,7 +15,7 @@ pub struct Alias {
 
 /// All of them, in the order of listings.
 pub fn aliases() -> impl Iterator<Item = Alias> {
-    CALLS.iter().chain(MODULES).chain(PROBES).chain(VARIABLES).copied()
+    CALLS.iter().chain(MODULES).chain(FUNCTIONS).chain(PROBES).chain(VARIABLES).copied()
 }
 
 /// The system calls that a name of another system means.
@@ -26,6 +26,14 @@ pub(super) fn of_call(name: &str) -> impl Iterator<Item = &'static Alias> {
 /// The kernel's module that a module of another system means.
 pub(super) fn of_module(name: &str) -> Option<&'static str> {
     MODULES.iter().find(|alias| alias.name == name).map(|alias| alias.means)
+}
+
+/// The probe that `FUNCTION:NAME` of another system is here, where its provider has no functions. `provider` may be empty.
+pub(super) fn of_function(provider: &str, function: &str, name: &str) -> Option<Alias> {
+    let is_it = |alias: &&Alias| {
+        (provider.is_empty() || provider == alias.provider) && alias.name.split_once(':') == Some((function, name))
+    };
+    FUNCTIONS.iter().find(is_it).copied()
 }
 
 /// The tracepoint (`category:event`) that a probe of another system's `sdt` means.
@@ -142,6 +150,23 @@ const CALLS: &[Alias] = &[
 
 const MODULES: &[Alias] = &[module("genunix"), module("unix"), module("kernel"), module("mach_kernel")];
 
+const fn function(provider: &'static str, name: &'static str, means: &'static str) -> Alias {
+    Alias { provider, name, means, shift: 0 }
+}
+
+/// Those in which the other system has all probes of that name.
+const FUNCTIONS: &[Alias] = &[
+    function("io", "bdev_strategy:start", "start"),
+    function("io", "biodone:done", "done"),
+    function("io", "biowait:wait-start", "wait-start"),
+    function("io", "biowait:wait-done", "wait-done"),
+    function("proc", "cfork:create", "create"),
+    function("proc", "exec_common:exec", "exec"),
+    function("proc", "exec_common:exec-success", "exec-success"),
+    function("proc", "exec_common:exec-failure", "exec-failure"),
+    function("sched", "resume:on-cpu", "on-cpu"),
+];
+
 const PROBES: &[Alias] = &[
     sdt("interrupt-start", "irq:irq_handler_entry"),
     sdt("interrupt-complete", "irq:irq_handler_exit"),
@@ -179,5 +204,7 @@ mod tests {
         assert_eq!(of_module("genunix"), Some("vmlinux"));
         assert_eq!(of_probe("sdt", "interrupt-start"), Some("irq:irq_handler_entry"));
         assert_eq!(of_probe("io", "interrupt-start"), None);
+        let of = |provider| of_function(provider, "resume", "on-cpu").map(|alias| alias.means);
+        assert_eq!([of(""), of("sched"), of("io")], [Some("on-cpu"), Some("on-cpu"), None]);
     }
 }

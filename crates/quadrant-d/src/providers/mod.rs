@@ -268,6 +268,10 @@ impl<'a> Providers<'a> {
         if let Some(module) = alias::of_module(&desc.module).filter(|_| self.settings.aliases) {
             wanted.module = Pattern::new(module);
         }
+        let by_function = alias::of_function(&desc.provider, &desc.function, &desc.name);
+        if let Some(alias) = by_function.filter(|_| self.settings.aliases) {
+            return Wanted::new(alias.provider, "", "", alias.means);
+        }
         wanted
     }
 

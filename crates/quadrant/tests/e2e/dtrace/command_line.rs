@@ -613,3 +613,14 @@ fn command_lines_that_ask_for_two_things() {
         outcome.describe()
     );
 }
+
+/// Books describe them by the functions of Solaris in which they are.
+#[test]
+fn probes_by_the_functions_that_they_are_in_elsewhere() {
+    needs_root!();
+    let script = "sched:unix:resume:on-cpu, io::bdev_strategy:start, biodone:done { } BEGIN { trace(1); exit(0); }";
+    let outcome = good(dtrace().args(["-n", script]));
+    assert!(outcome.stderr.contains("matched 4 probes"), "{}", outcome.describe());
+    let outcome = dtrace().args(["-xaliases=no", "-en", "sched::resume:on-cpu"]).run().unwrap();
+    assert!(outcome.stderr.contains("`resume` is a function of Solaris"), "{}", outcome.describe());
+}
