@@ -40,6 +40,8 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Renderer<'p> {
     mode: Mode,
+    /// Maps by stacks are lines for flame graphs.
+    folds_stacks: bool,
     program: &'p Program,
     /// Read from the system when it is first needed.
     zone: OnceCell<TimeZone>,
@@ -49,7 +51,17 @@ pub struct Renderer<'p> {
 impl<'p> Renderer<'p> {
     /// A renderer of the program's output; times are shown in the system's time zone.
     pub fn new(program: &'p Program, mode: Mode) -> Renderer<'p> {
-        Renderer { mode, program, zone: OnceCell::new(), scratch: Vec::new() }
+        Renderer { mode, folds_stacks: false, program, zone: OnceCell::new(), scratch: Vec::new() }
+    }
+
+    /// As it is; in text, maps of numbers by stacks are folded stacks: `main;work;read 12`.
+    pub fn folding_stacks(self, folds_stacks: bool) -> Renderer<'p> {
+        Renderer { folds_stacks, ..self }
+    }
+
+    /// Whether there are maps that [`Renderer::folding_stacks`] is for.
+    pub fn has_foldable(program: &Program) -> bool {
+        program.maps.iter().any(text::folded::folds)
     }
 
     /// As it is, with times in another zone.
@@ -115,6 +127,9 @@ impl<'p> Renderer<'p> {
         let content = Content { map, snapshot };
         let mut scene = self.scene(resolver);
         match self.mode {
+            Mode::Text if self.folds_stacks && text::folded::folds(map) => {
+                text::folded::map(out, &content, top, div, &mut scene);
+            }
             Mode::Text => text::map::map(out, &content, top, div, &mut scene),
             Mode::Json => json::map::map(out, &content, top, div, &mut scene),
         }

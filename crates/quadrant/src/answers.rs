@@ -108,6 +108,11 @@ impl<'p> Answers<'p> {
         Answers { quiet, ..self }
     }
 
+    /// Maps by stacks are lines for flame graphs.
+    pub fn folding_stacks(self, folds_stacks: bool) -> Answers<'p> {
+        Answers { renderer: self.renderer.folding_stacks(folds_stacks), ..self }
+    }
+
     /// Errors and what was lost go to the output, too.
     pub fn all_in_one(self) -> Answers<'p> {
         Answers { all_in_one: true, ..self }

@@ -116,6 +116,10 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     pub format: Format,
 
+    /// Print maps by stacks as folded stacks, a line each, from which flamegraph.pl and inferno draw flame graphs
+    #[arg(long, conflicts_with_all = ["format", "list"], help_heading = "Output")]
+    pub folded: bool,
+
     /// Print nothing but answers
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,

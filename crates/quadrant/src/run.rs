@@ -7,6 +7,7 @@ use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
 use quadrant_bpftrace::Script;
 use quadrant_output::Mode;
+use quadrant_output::Renderer;
 use quadrant_probes::Source;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
@@ -102,6 +103,10 @@ fn run_script(args: &Args, (script, params): (Script, &[String]), lines: Option<
     let program = Rc::new(program(args, &script, params, &types, child_pid, &features, lines)?);
     if let Some(nothing) = checks::nothing_to_run(args, &script, &program) {
         return Err(Failure::new(nothing.why));
+    }
+    if args.folded && !Renderer::has_foldable(&program) {
+        let failure = Failure::new("--folded: no map of the script has stacks in its keys and numbers as its values");
+        return Err(failure.hint("@[comm, ustack, kstack] = count();"));
     }
     if args.debug == Some(Stage::Program) {
         println!("{program:#?}");
@@ -301,9 +306,8 @@ fn trace(
         None => {
             let output = answers::output(args.output.as_deref()).map_err(|error| unopened(args, &error))?;
             let answers = Answers::new(program, &script.sources, Mode::Text, names, output);
-            trace
-                .run(&mut answers.quiet(args.quiet).verbose(args.verbose).telling_cost(args.overhead), focus)
-                .map_err(failed)?
+            let answers = answers.quiet(args.quiet).verbose(args.verbose).telling_cost(args.overhead);
+            trace.run(&mut answers.folding_stacks(args.folded), focus).map_err(failed)?
         }
     };
     let cut_short = outcome.end == Some(End::Overhead);

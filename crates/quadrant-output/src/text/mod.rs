@@ -10,6 +10,7 @@
 //! * The last row of an `lhist` ends at the maximum, also where that is no multiple of the step.
 //! * A text that could not be read is `<fault>`, a stack that was not kept `<lost stack>`: they are not shown as empty.
 
+pub(crate) mod folded;
 pub(crate) mod hist;
 pub(crate) mod join;
 pub(crate) mod map;

@@ -127,6 +127,10 @@ pub fn kernel_stack(mode: quadrant_program::ty::StackMode, id: u32) -> Typed {
     word(Type::Stack(StackType { user: false, limit: 127, mode }), id.into())
 }
 
+pub fn user_stack(mode: quadrant_program::ty::StackMode, id: u32) -> Typed {
+    word(Type::Stack(StackType { user: true, limit: 127, mode }), id.into())
+}
+
 /// An argument of a record: a value as stored, with the flags of a text.
 pub struct Argument {
     pub ty: Type,

@@ -54,6 +54,30 @@ fn keys_in_brackets() {
 }
 
 #[test]
+fn stacks_folded_for_flame_graphs() {
+    let folded = |map: &(quadrant_program::map::Map, quadrant_program::snapshot::Snapshot)| {
+        let (program, mut out) = (Program::default(), Vec::new());
+        let mut renderer = Renderer::new(&program, Mode::Text).folding_stacks(true);
+        renderer.map(&mut out, &map.0, &map.1, 0, 1, &mut Names);
+        String::from_utf8(out).unwrap()
+    };
+    let (kernel, user) = (|id| kernel_stack(StackMode::Perf, id), |id| user_stack(StackMode::Bpftrace, id));
+    let system = "entry_SYSCALL_64_after_hwframe;do_syscall_64";
+    assert_eq!(folded(&map("@", &[(Some(kernel(1)), int(7))])), format!("{system} 7\n"));
+    // Whatever the order in the key; text of others is escaped, and no part has a semicolon of its own.
+    let key = tuple(&[kernel(1), user(2), tuple(&[text("a;b\x1b"), int(-3)])]);
+    let process = "a:b\\x1b;-3;evil\\x1b[2J\\n;[unknown];[unknown];outer;inner";
+    assert_eq!(folded(&map("@", &[(Some(key), int(2))])), format!("{process};{system} 2\n"));
+    let lost = tuple(&[user(0), kernel(9)]);
+    assert_eq!(folded(&map("@", &[(Some(lost), int(1))])), "[lost stack] 1\n");
+    // What is no number by stacks is shown as always.
+    let entries = map("@", &[(Some(int(1)), int(2))]);
+    assert_eq!(folded(&entries), text_of(&entries));
+    let entries = map("@", &[(Some(kernel(1)), text("x"))]);
+    assert_eq!(folded(&entries), text_of(&entries));
+}
+
+#[test]
 fn stacks_in_keys_and_values() {
     let stack = || kernel_stack(StackMode::Bpftrace, 1);
     let frames = "        do_syscall_64+113\n        entry_SYSCALL_64_after_hwframe+118\n";

@@ -3,7 +3,7 @@
 
 use quadrant_testing::Outcome;
 
-use crate::common::{good, needs_root, quadrant, run_on, target};
+use crate::common::{assert_lines, good, needs_root, quadrant, run_on, script, target};
 use crate::replay::{assert_replays, assert_replays_d};
 
 /// Functions, and how often each is on the stack where its argument is 0.
@@ -127,4 +127,19 @@ fn replays_have_the_same_stacks() {
         "pid$target:callers:leaf_*:entry,pid$target:callers:deep_*:entry { @[probefunc, arg0, ustack(4)] = count(); }
         pid$target:callers:leaf_plain:entry { printf(\"%A\\n\", ucaller); }";
     assert_replays_d("replay-callers-d", &format!("{path} 7"), text);
+}
+
+/// bpftrace #430, inferno #51
+#[test]
+fn stacks_can_be_lines_for_flame_graphs() {
+    needs_root!();
+    let path = target!("callers");
+    let text = format!("uprobe:{path}:deep_framed /arg0 == 0/ {{ @[ustack(6), comm] = count(); }} END {{ print(1); }}");
+    let outcome = good(script(&text).args(["--folded", "-c", &format!("{path} 17")]));
+    let frames =
+        ["callers", "target_outer", "target_direct", "deep_framed", "deep_framed", "deep_framed", "deep_framed"];
+    assert_lines(&outcome, &["1", &format!("{} 17", frames.join(";"))]);
+    let outcome = script("BEGIN { @ = 1; exit(); }").arg("--folded").run().unwrap();
+    assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("no map of the script has stacks in its keys"), "{}", outcome.describe());
 }
