@@ -581,3 +581,14 @@ proptest! {
         run(&format!("BEGIN, syscall:::entry {{ x = 1; self->x = \"a\"; {}; trace(x); }}", pieces.join(" ")), &["destructive"]);
     }
 }
+
+/// As dtrace has it, and C: only the size is that of the narrow type.
+#[test]
+fn a_choice_between_narrow_numbers_keeps_its_value() {
+    let program =
+        run("BEGIN { one = (int)1; trace((long)(one ? (int8_t)-1 : (uint8_t)3)); }", &[]).program.expect("compiles");
+    let body = format!("{:?}", program.clauses[0].body);
+    assert!(!body.contains("bytes: 1, signed: false"), "{body}");
+    let text = "BEGIN { one = (int)1; trace(sizeof (one ? (int8_t)1 : (uint8_t)3) == 1 ? 1 : \"no\"); }";
+    assert_eq!(tags(&run(text, &[])), [""; 0]);
+}

@@ -241,7 +241,11 @@ pub(super) fn in_full(value: Expr) -> Expr {
 /// Whether it is the result of an operator on narrow numbers, which is computed as an `int` and shown in its type.
 fn is_shortened(value: &Expr) -> bool {
     let ExprKind::Cast(inner) = &value.kind else { return false };
-    let computes = matches!(inner.kind, ExprKind::Binary(..) | ExprKind::Unary(UnaryOp::Neg | UnaryOp::BitNot, _));
+    let kind = &inner.kind;
+    let computes = matches!(
+        kind,
+        ExprKind::Binary(..) | ExprKind::Ternary { .. } | ExprKind::Unary(UnaryOp::Neg | UnaryOp::BitNot, _)
+    );
     computes && inner.ty == Int::INT.model() && matches!(value.ty, Type::Int { bytes: 1 | 2, .. })
 }
 

@@ -153,6 +153,12 @@ impl Lower<'_> {
         }
         let (then, other) = (self.expr(then), self.expr(other));
         let (then, other) = (then?, other?);
+        if let (Some(x), Some(y)) = (self.int_of(&then.ty), self.int_of(&other.ty)) {
+            // As with other operators, the value is C's, whatever narrow type it is shown as.
+            let int = x.common(y);
+            let [then, other] = [then, other].map(|side| Box::new(self.to_int(side, int.promoted()).expr));
+            return Some(self.shown_as(ExprKind::Ternary { cond: Box::new(cond), then, other }, int, span));
+        }
         let (then, other) = self.alike(then, other, span)?;
         let (ty, model) = (then.ty.clone(), joined(&then.expr, &other.expr));
         let kind = ExprKind::Ternary { cond: Box::new(cond), then: Box::new(then.expr), other: Box::new(other.expr) };
@@ -161,10 +167,6 @@ impl Lower<'_> {
 
     /// Two values of one type.
     fn alike(&mut self, a: Value, b: Value, span: Span) -> Option<(Value, Value)> {
-        if let (Some(x), Some(y)) = (self.int_of(&a.ty), self.int_of(&b.ty)) {
-            let int = x.common(y);
-            return Some((self.to_int(a, int), self.to_int(b, int)));
-        }
         let (x, y) = (a.ty.clone(), b.ty.clone());
         if self.is_textual(&x) && self.is_textual(&y) && (a.is_text() || b.is_text()) {
             return Some((self.to_text(a)?, self.to_text(b)?));

@@ -81,7 +81,7 @@ impl Lower<'_> {
     }
 
     /// A result of a type: what is narrower than `int` is computed as one, and keeps its bits as long as it is computed with.
-    fn shown_as(&self, kind: ExprKind, int: Int, span: Span) -> Value {
+    pub(super) fn shown_as(&self, kind: ExprKind, int: Int, span: Span) -> Value {
         let value = self.of_int(kind, int.promoted(), span);
         if int == int.promoted() {
             return value;
