@@ -451,6 +451,8 @@ pub enum Absence {
     Optimized,
     /// It, or an argument before it, is of a class of C++ that may be handed over by its address or as it is.
     Class,
+    /// It, or an argument before it, is of a type with more members, or deeper ones, than are looked at.
+    Nested,
     /// The debug information does not say where it is, or in a way that is not understood.
     Unknown,
 }
@@ -463,6 +465,9 @@ impl Absence {
             Absence::Optimized => "the compiler has optimized it out",
             Absence::Class => {
                 "the debug information does not tell whether a C++ class that is handed over here goes by its address"
+            }
+            Absence::Nested => {
+                "a type that is handed over here has too many members, or too deep ones, to tell which registers it takes"
             }
             Absence::Unknown => "the debug information does not say where it is here",
         }

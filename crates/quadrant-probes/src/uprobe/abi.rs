@@ -13,9 +13,9 @@ const IN_REGISTERS: u64 = 2 * WORD;
 const VECTORS: u8 = 8;
 /// `rdx`: the second word of a result.
 const RDX: u16 = 96;
-/// Members that are looked at in one type.
+/// Members that are looked at in one type, and how deep they may be.
 const MAX_MEMBERS: usize = 4096;
-const MAX_DEPTH: u8 = 16;
+const MAX_DEPTH: u8 = 20;
 
 /// How a value is handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +28,8 @@ enum Class {
     Memory,
     /// By its address, in a register.
     Address,
-    /// By its address or as it is, which cannot be told.
-    Unclear,
+    /// That cannot be told.
+    Unclear(Absence),
     /// On the stack; a result in a register of the floating point unit.
     Extended,
 }
@@ -57,7 +57,7 @@ impl<'a> Places<'a> {
     pub fn new(types: &'a Types, result: TypeId, is_rust: bool) -> Self {
         let places = Self { types, is_rust, integers: 0, vectors: 0, stack: 0, lost: None };
         match class_of_result(types, result, is_rust) {
-            Class::Unclear => Self { lost: Some(Absence::Class), ..places },
+            Class::Unclear(why) => Self { lost: Some(why), ..places },
             Class::Memory | Class::Address => Self { integers: 1, ..places },
             _ => places,
         }
@@ -67,7 +67,7 @@ impl<'a> Places<'a> {
     pub fn next(&mut self, ty: TypeId) -> UserPlace {
         let class = self.class(ty);
         self.lost = self.lost.or(match class {
-            Class::Unclear => Some(Absence::Class),
+            Class::Unclear(why) => Some(why),
             _ => (self.is_rust && is_unclear(self.types, ty)).then_some(Absence::Unknown),
         });
         self.lost.map_or_else(|| self.place(ty, class), UserPlace::Absent)
@@ -82,7 +82,7 @@ impl<'a> Places<'a> {
                 Some(base) => UserPlace::Memory { base, disp: 0, indirect: false },
                 None => self.on_stack(ty, true),
             },
-            Class::Unclear => UserPlace::Absent(Absence::Class),
+            Class::Unclear(why) => UserPlace::Absent(why),
         }
     }
 
@@ -139,7 +139,7 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
         Class::Empty => UserPlace::Words { words: [Operand::Const(0); MOST_WORDS], count: 0 },
         Class::Memory | Class::Address => UserPlace::Memory { base: first, disp: 0, indirect: false },
         Class::Extended => UserPlace::Absent(Absence::Vector),
-        Class::Unclear => UserPlace::Absent(Absence::Class),
+        Class::Unclear(why) => UserPlace::Absent(why),
         Class::Words { words, count } => {
             let mut registers = [register(first), register(RDX)].into_iter();
             let place = |class| match class {
@@ -170,7 +170,11 @@ fn is_unclear(types: &Types, ty: TypeId) -> bool {
 
 /// The sizes of the numbers in a value, as far as they matter.
 fn numbers_in(types: &Types, ty: TypeId, depth: u8, sizes: &mut Vec<u64>) {
-    if depth == 0 || sizes.len() > 2 {
+    if depth == 0 {
+        // What is deeper counts as too many: nothing is known of it.
+        return sizes.extend([0; 3]);
+    }
+    if sizes.len() > 2 {
         return;
     }
     match types.kind(ty) {
@@ -204,7 +208,7 @@ fn in_words(words: [Operand; MOST_WORDS], count: u8) -> UserPlace {
 /// A large result is in memory of the caller in any case.
 fn class_of_result(types: &Types, ty: TypeId, is_rust: bool) -> Class {
     match class(types, ty, is_rust) {
-        Class::Unclear if types.size_of(ty).is_some_and(|size| size > IN_REGISTERS) => Class::Memory,
+        Class::Unclear(_) if types.size_of(ty).is_some_and(|size| size > IN_REGISTERS) => Class::Memory,
         class => class,
     }
 }
@@ -212,7 +216,7 @@ fn class_of_result(types: &Types, ty: TypeId, is_rust: bool) -> Class {
 fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
     match types.passing(ty) {
         Passing::ByAddress if !is_rust => return Class::Address,
-        Passing::Unclear if !is_rust => return Class::Unclear,
+        Passing::Unclear if !is_rust => return Class::Unclear(Absence::Class),
         _ => {}
     }
     let Some(size) = types.size_of(ty) else { return Class::Empty };
@@ -221,13 +225,14 @@ fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
         CType::Float { size: 10.. } => Class::Extended,
         _ if size > IN_REGISTERS => Class::Memory,
         _ => {
-            let mut sorter = Sorter { types, words: [None; 2], left: MAX_MEMBERS };
+            let mut sorter = Sorter { types, words: [None; 2], left: MAX_MEMBERS, gave_up: false };
             match sorter.sort(ty, 0, MAX_DEPTH) {
                 // A word of padding is handed over like its neighbour of floating point numbers.
                 Some(()) => Class::Words {
                     words: sorter.words.map(|word| word.unwrap_or(Word::Vector)),
                     count: size.div_ceil(WORD) as u8,
                 },
+                None if sorter.gave_up => Class::Unclear(Absence::Nested),
                 None => Class::Memory,
             }
         }
@@ -239,11 +244,14 @@ struct Sorter<'a> {
     types: &'a Types,
     words: [Option<Word>; 2],
     left: usize,
+    /// There is more than is looked at.
+    gave_up: bool,
 }
 
 impl Sorter<'_> {
-    /// `None` for a value that has to be in memory.
+    /// `None` for a value that has to be in memory, and where it is not looked at whole.
     fn sort(&mut self, ty: TypeId, at: u64, depth: u8) -> Option<()> {
+        self.gave_up |= self.left == 0 || depth == 0;
         self.left = self.left.checked_sub(1)?;
         let depth = depth.checked_sub(1)?;
         match self.types.kind(ty) {
@@ -340,6 +348,22 @@ mod tests {
         assert_eq!(places(&types, large, false, &[int]), [words([1])]);
         assert_eq!(result(&types, large, false), UserPlace::Memory { base: 80, disp: 0, indirect: false });
         assert_eq!(result(&types, double, false), vector);
+    }
+
+    #[test]
+    fn types_that_are_not_looked_at_whole_have_no_place_and_neither_has_what_follows() {
+        let types = Types::without_btf("not needed");
+        let long = types.int(8, true);
+        let nested = |levels: u8| {
+            (0..levels).fold(long, |inner, level| record(&types, &format!("level{levels}_{level}"), &[inner]))
+        };
+        let (shallow, deep) = (nested(17), nested(21));
+        assert_eq!(places(&types, TypeId::VOID, false, &[shallow, long]), [words([0]), words([1])]);
+        let absent = UserPlace::Absent(Absence::Nested);
+        assert_eq!(places(&types, TypeId::VOID, false, &[long, deep, long]), [words([0]), absent, absent]);
+        assert_eq!(result(&types, deep, false), absent);
+        assert_eq!(places(&types, TypeId::VOID, true, &[shallow]), [words([0])]);
+        assert!(matches!(places(&types, TypeId::VOID, true, &[deep])[..], [UserPlace::Absent(_)]));
     }
 
     #[test]
