@@ -41,6 +41,7 @@ pub use kernel::FunctionTracer;
 pub use leftovers::{Swept, sweep};
 pub use recorded::{RecordedArgument, RecordedPoint, RecordedSource};
 pub use source::{Options, Source};
+pub use target::processes_that_run;
 pub use tracepoint::{MadeEvent, made_events};
 pub use uprobe::{FunctionStart, cheaper_entries, function_starts, return_sites};
 pub use warning::Warning;

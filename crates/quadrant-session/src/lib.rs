@@ -11,6 +11,7 @@ mod callers;
 mod checks;
 mod clock;
 mod controls;
+mod crowd;
 mod entries;
 mod error;
 mod gather;

@@ -179,6 +179,11 @@ pub trait Sink {
     /// now, a processor that was switched off.
     fn warned(&mut self, _of: &str) {}
 
+    /// All is as the script has it, and costs more than its author may know.
+    fn advised(&mut self, of: &str) {
+        self.warned(of);
+    }
+
     /// All probes are attached; `points` of them.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ use crate::backlog::Backlog;
 use crate::callers;
 use crate::clock;
 use crate::controls::Controls;
+use crate::crowd;
 use crate::entries;
 use crate::error::Error;
 use crate::inside::Inside;
@@ -335,6 +336,7 @@ impl Trace {
             return Ok(end);
         }
         running.probed = Probed::of(&self.program);
+        crowd::tell(&self.program, running.sink);
         running.processes = Processes::open(&self.program, &self.units, &self.kernel)?;
         if running.processes.are_followed() {
             watch.processes().for_each(|pid| running.sink.seen(pid));

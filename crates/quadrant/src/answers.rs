@@ -310,6 +310,12 @@ impl Sink for Answers<'_> {
         eprintln!("{}: {}", self.who("warning"), failure::shown(of));
     }
 
+    fn advised(&mut self, of: &str) {
+        if !self.quiet {
+            self.warned(of);
+        }
+    }
+
     fn attached(&mut self, view: View, points: usize) -> io::Result<()> {
         self.progress.end();
         let complaints = self.packets.start(view.program());

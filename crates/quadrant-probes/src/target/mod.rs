@@ -10,5 +10,6 @@ mod root;
 pub(crate) use file::{TargetFile, cannot_read};
 pub(crate) use find::{Sight, Target, find, is_called};
 pub(crate) use needed::needed;
+pub use process::processes_that_run;
 pub(crate) use process::{processes, program_of};
 pub(crate) use root::{in_its_root, process_of};

@@ -3,6 +3,7 @@
 use super::cannot_read;
 use super::root::{DELETED, Root, without_mark};
 use crate::error::{Result, advise};
+use quadrant_program::probe::Inode;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
@@ -71,6 +72,21 @@ pub(crate) fn processes() -> Vec<u32> {
     let mut pids: Vec<u32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();
     pids
+}
+
+/// How many processes have mapped a file to execute it, of those that this one may look at.
+pub fn processes_that_run(file: Inode) -> usize {
+    processes().into_iter().filter(|pid| runs(*pid, file)).count()
+}
+
+fn runs(pid: u32, file: Inode) -> bool {
+    let text = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let mut mapped = text.split(|byte| *byte == b'\n').filter_map(|line| parse_line(pid, line));
+    mapped.any(|mapped| {
+        // A name is another file's in another root, and the mapping's own way is not open to everybody.
+        let metadata = std::fs::metadata(&mapped.link).or_else(|_| std::fs::metadata(&mapped.name));
+        metadata.is_ok_and(|metadata| (Inode { device: metadata.dev(), number: metadata.ino() }) == file)
+    })
 }
 
 /// `7f00-7f01 r-xp 00000000 08:01 1234   /usr/lib/libc.so.6`
@@ -149,6 +165,9 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         let file = files.iter().find(|file| file.name == own).unwrap();
         assert_eq!(file.path(&root), own);
+        let metadata = std::fs::metadata(&own).unwrap();
+        assert!(processes_that_run(Inode { device: metadata.dev(), number: metadata.ino() }) >= 1);
+        assert_eq!(processes_that_run(Inode { device: 1, number: u64::MAX }), 0);
         assert!(mapped_files(u32::MAX, &root).unwrap_err().message.contains("there is no process"));
     }
 }

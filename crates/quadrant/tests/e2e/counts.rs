@@ -127,6 +127,31 @@ fn thousands_of_functions() {
     assert!(message.contains("matches 2084 probes, more than the limit of 2083"), "{message}");
 }
 
+/// Whose wildcards mean very many functions may not know what each call costs then.
+#[test]
+fn what_very_many_probes_of_all_wildcards_cost_is_told_unless_quiet() {
+    needs_root!();
+    if !Features::new().uprobe_multi() {
+        return skip(
+            "this kernel has no links to many user functions (Linux 6.6): thousands of single ones take an emulated one too long",
+        );
+    }
+    let many = target!("many");
+    let attach = |flags: &[&str], names: [&str; 2]| {
+        let [one, other] = names.map(|name| format!("uprobe:{many}:{name}"));
+        let text = format!("{one}, {other} {{ }} interval:ms:1 {{ exit(); }}");
+        quadrant().args(flags).args(["-e", &text]).run().unwrap()
+    };
+    let (crowd, told) = (["many_1*", "many_2*"], "probes are put in");
+    let outcome = attach(&[], crowd);
+    let line = format!("probes are put in {many}, which no process runs now: each hit takes its thread");
+    assert!(outcome.stderr.contains(&line), "{}", outcome.describe());
+    assert!(!attach(&["-q"], crowd).stderr.contains(told));
+    assert!(!attach(&[], ["many_11*", "many_22*"]).stderr.contains(told));
+    let json = attach(&["--format", "json"], crowd);
+    assert!(json.stdout.contains(&line), "{}", json.describe());
+}
+
 #[test]
 fn return_of_a_function() {
     needs_root!();

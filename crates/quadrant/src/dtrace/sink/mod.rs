@@ -170,6 +170,12 @@ impl Sink for Answers<'_> {
         eprintln!("dtrace: {}", failure::shown(of));
     }
 
+    fn advised(&mut self, of: &str) {
+        if !self.printer.options.quiet {
+            self.warned(of);
+        }
+    }
+
     fn attached(&mut self, _view: View, _points: usize) -> io::Result<()> {
         crate::notify::ready();
         Ok(())
