@@ -19,10 +19,19 @@ use crate::sink::Sink;
 pub(crate) struct Processors(Option<Hotplug>);
 
 impl Processors {
-    /// Listens, if something that is attached or followed is of processors. A sandbox without netlink has them as they are.
-    pub(crate) fn open(attached: &[Attachment], processes: &Processes) -> Processors {
+    /// Listens, if something that is attached or followed is of processors. A sandbox without netlink has them as they are, and is told.
+    pub(crate) fn open(attached: &[Attachment], processes: &Processes, sink: &mut dyn Sink) -> Processors {
         let matter = processes.are_followed() || attached.iter().any(|one| one.attached.is_of_processors());
-        Processors(if matter { Hotplug::open().ok() } else { None })
+        if !matter {
+            return Processors(None);
+        }
+        let listening = Hotplug::open();
+        if let Err(error) = &listening {
+            sink.advised(&format!(
+                "CPUs that are switched on later will not be traced by timers, counters and stacks: {error}"
+            ));
+        }
+        Processors(listening.ok())
     }
 
     /// Becomes readable when one is switched on or off.

@@ -192,7 +192,7 @@ impl Loop<'_> {
             watch.add(fd)?;
         }
         self.packets.fds().try_for_each(|fd| watch.add(fd))?;
-        let processors = Processors::open(attached, &self.processes);
+        let processors = Processors::open(attached, &self.processes, self.sink);
         processors.fd().map_or(Ok(()), |fd| watch.add(fd))?;
         let (mut wait, mut silent) = (SHORT, 0);
         loop {

@@ -87,6 +87,7 @@ static RECIPES: &[Recipe] = &[
         needs: &["libgated.so"],
     },
     c("raw", &["raw.c"]),
+    c("netless", &["netless.c"]),
     c("threadless", &["threadless.c"]),
     c("untouched", &["untouched.c"]),
     c("watched", &["-no-pie", "watched.c"]),

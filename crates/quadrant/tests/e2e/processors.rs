@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use quadrant_testing::{Running, Signal, skip};
+use quadrant_testing::{Program, Running, Signal, skip};
 
-use crate::common::{attached, end, needs_root, script};
+use crate::common::{attached, binary, end, needs_root, script, target};
 
 const SWITCH: &str = "/sys/devices/system/cpu/cpu1/online";
 
@@ -80,4 +80,21 @@ fn a_message_that_was_asked_for_is_no_change_of_a_processor() {
     seen(3);
     let outcome = end(tracer);
     assert!(outcome.success() && !outcome.stderr.contains("was switched"), "{}", outcome.describe());
+}
+
+/// Only a trace that would follow processors has anything to tell.
+#[test]
+fn a_trace_that_cannot_hear_of_processors_says_so() {
+    needs_root!();
+    let netless = target!("netless");
+    let told = "CPUs that are switched on later will not be traced";
+    let run = |flags: &[&str], text: &str| {
+        let program = Program::new(&netless).arg(binary()).args(flags).args(["-e", text]);
+        program.run().expect("the tracer runs").stderr
+    };
+    let timer = "profile:hz:99 { exit(); }";
+    let stderr = run(&[], timer);
+    assert!(stderr.contains(told) && stderr.contains("EACCES"), "{stderr}");
+    assert!(!run(&["-q"], timer).contains(told));
+    assert!(!run(&[], "BEGIN { exit(); }").contains(told));
 }
