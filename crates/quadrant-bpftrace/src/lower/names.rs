@@ -403,14 +403,24 @@ impl Lower<'_> {
             }
             kind => {
                 let help = match kind {
-                    ProbeKind::Tracepoint => "a tracepoint has named arguments: `args.field`",
+                    ProbeKind::Tracepoint => "a tracepoint has named arguments: `args.field`".to_owned(),
                     ProbeKind::Uretprobe | ProbeKind::Kretprobe => {
-                        "the arguments are gone when a function returns: keep them in a map at its entry"
+                        "the arguments are gone when a function returns: keep them in a map at its entry".to_owned()
                     }
-                    _ => "it has no arguments",
+                    ProbeKind::Fentry | ProbeKind::Fexit => self.argument_by_name(number),
+                    _ => "it has no arguments".to_owned(),
                 };
                 self.error_help(span, format!("a probe of type `{}` has no `arg{number}`", kind.name()), help)
             }
+        }
+    }
+
+    /// How an argument is called in a probe whose arguments have names.
+    fn argument_by_name(&self, number: u8) -> String {
+        let is_it = |field: &&Field| field.place == FieldPlace::Arg(number);
+        match self.scope.args.as_ref().and_then(|args| args.fields.iter().find(is_it)) {
+            Some(field) => format!("its arguments have names: `args.{}`", field.name),
+            None => "its arguments have names: `args.NAME`".to_owned(),
         }
     }
 
@@ -515,11 +525,24 @@ impl Lower<'_> {
         self.error_help(span, message, help)
     }
 
+    /// Where an argument points. Most kernels' types do not tell which pointers of functions are a program's (`const char __user *`), so
+    /// text and bytes are read by their address.
+    fn argument_space(&self, ty: TypeId) -> Space {
+        let points_to_bytes = match self.env.types.kind(ty) {
+            CType::Ptr(to) => matches!(self.env.types.kind(to), CType::Int { .. } | CType::Void),
+            _ => false,
+        };
+        match self.scope.kind {
+            ProbeKind::Fentry | ProbeKind::Fexit if points_to_bytes => Space::Any,
+            _ => self.default_space(),
+        }
+    }
+
     pub(super) fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {
         if let Some(value) = self.portable_argument(field, span)? {
             return Some(value);
         }
-        let pointers = if field.user { Space::User } else { self.default_space() };
+        let pointers = if field.user { Space::User } else { self.argument_space(field.ty) };
         match field.place {
             FieldPlace::Context { offset, .. } => {
                 let ty = self.value_type(field.ty, pointers, span)?;

@@ -343,29 +343,20 @@ impl Lower<'_, '_> {
         stack.limit == 0 || !stack.user && stack.mode == StackMode::Dtrace && self.unit.context == Context::Run
     }
 
-    /// Whose stack, and how many frames are left out: D does not show those through which the kernel called the program, and neither does
-    /// bpftrace's language at tracepoints, whose programs have none unless they run as others.
+    /// Whose stack, and how many frames are left out: those of the program, whose name is another one in each trace, and of what called it.
     pub fn stack_flags(&self, stack: StackType) -> i64 {
         if stack.user {
             return USER_STACK;
         }
-        let has_own = match &self.unit.context {
-            Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } => true,
-            Context::Function { .. } => stack.mode == StackMode::Dtrace,
-            _ => false,
+        let is_function = match &self.unit.context {
+            Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } => false,
+            Context::Function { .. } => true,
+            _ => return 0,
         };
-        if !has_own || stack.mode != StackMode::Dtrace && !self.is_at_tracepoints() {
-            return 0;
-        }
         let target = self.g.target;
-        let is_twice = target.programs_come_twice && !matches!(self.unit.context, Context::Function { .. });
+        let is_twice = target.programs_come_twice && !is_function;
         let has_another = target.syscall_events_have_frame && self.is_at_syscalls();
         OWN_FRAMES + i64::from(self.f.frames) + i64::from(is_twice) + i64::from(has_another)
-    }
-
-    /// Whether the script has the program at tracepoints, however it runs there.
-    fn is_at_tracepoints(&self) -> bool {
-        self.are_all_sites(|site| matches!(site, Site::Tracepoint { .. }))
     }
 
     /// Whether it runs at the kernel's events of all system calls.

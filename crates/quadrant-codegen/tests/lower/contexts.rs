@@ -291,13 +291,18 @@ fn stacks_are_kept_while_there_is_room() {
     let few = quadrant_codegen::Target { stack_keys: 4, ..target() };
     let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &few);
     for at in 0..64 {
-        machine.vm.env.kernel_stack = Ok(vec![at * 8 + 0xffff_0000, at + 1]);
+        machine.vm.env.kernel_stack = Ok(called_at(vec![at * 8 + 0xffff_0000, at + 1]));
         machine.run(&script, &[(0, vec![at])]);
     }
     let seen = machine.run(&script, &[]);
     let ids: Vec<u32> = (0..64).filter_map(|key| seen.at(map, key)).map(|id| id as u32).collect();
     let lost = ids.iter().filter(|id| **id == STACK_LOST).count();
     assert_eq!((ids.len(), lost, seen.lost(LossKind::Stack)), (64, 60, 60));
+}
+
+/// The kernel's stack of an event: first those of the program and of what called it.
+fn called_at(frames: Vec<u64>) -> Vec<u64> {
+    [vec![0xb1f, 0xb2f], frames].concat()
 }
 
 /// The ids of stacks, when they have come once, and when they have come again.
@@ -309,7 +314,7 @@ fn ids_of(stacks: &[Vec<u64>], limit: u8, target: &quadrant_codegen::Target) -> 
     let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), target);
     [(); 2].map(|()| {
         for (at, frames) in (0..).zip(stacks) {
-            machine.vm.env.kernel_stack = Ok(frames.clone());
+            machine.vm.env.kernel_stack = Ok(called_at(frames.clone()));
             machine.run(&script, &[(0, vec![at])]);
         }
         let seen = machine.run(&script, &[]);
@@ -350,7 +355,7 @@ fn a_short_stack_has_one_number_whichever_map_it_is_in() {
     let map = script.keyed(Type::U64, ty.clone());
     script.clause(None, vec![set_map(map, Some(arg(0)), call(Function::Stack, vec![], ty))]);
     let apart = quadrant_codegen::Target { short_stacks: 4, stack_keys: 16, ..target() };
-    let env = FakeEnv { kernel_stack: Ok(hashed(77 << 34 | 5)), ..FakeEnv::default() };
+    let env = FakeEnv { kernel_stack: Ok(called_at(hashed(77 << 34 | 5))), ..FakeEnv::default() };
     let mut machine = crate::engine::Machine::with_target(&script, env, &apart);
     let [short, all] = APART.map(|role| machine.map(role));
     let id = |machine: &mut crate::engine::Machine| {
@@ -366,9 +371,9 @@ fn a_short_stack_has_one_number_whichever_map_it_is_in() {
     machine.vm.delete(short, &key);
     assert_eq!((id(&mut machine), machine.vm.keys(short)), (first, vec![]));
     // Now another one with that number does not get it, and none that has no such number is kept from the short ones.
-    machine.vm.env.kernel_stack = Ok(hashed(77 << 34 | 6));
+    machine.vm.env.kernel_stack = Ok(called_at(hashed(77 << 34 | 6)));
     assert_eq!((id(&mut machine), machine.vm.keys(short)), (6, vec![]));
-    machine.vm.env.kernel_stack = Ok(hashed(78 << 34));
+    machine.vm.env.kernel_stack = Ok(called_at(hashed(78 << 34)));
     assert_eq!((id(&mut machine), machine.vm.keys(short).len()), (78 | STACK_IS_SHORT, 1));
 }
 
@@ -383,7 +388,7 @@ fn short_stacks_without_room_leave_those_of_other_limits_theirs() {
     let apart = quadrant_codegen::Target { short_stacks: 2, ..target() };
     let mut machine = crate::engine::Machine::with_target(&script, FakeEnv::default(), &apart);
     for (unit, frames) in [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)] {
-        machine.vm.env.kernel_stack = Ok(vec![frames]);
+        machine.vm.env.kernel_stack = Ok(called_at(vec![frames]));
         machine.run(&script, &[(unit, vec![frames])]);
     }
     for limit in [3, 8] {
@@ -443,7 +448,7 @@ fn stacks_with_the_same_number_are_told_apart() {
     let upper: u64 = 77 << 34;
     let hashes = [upper | 1, upper | 2, upper | 1 << 30 | 1, upper | 1 << 31 | 1];
     for (at, hash) in (0..).zip(hashes) {
-        machine.vm.env.kernel_stack = Ok(hashed(hash));
+        machine.vm.env.kernel_stack = Ok(called_at(hashed(hash)));
         machine.run(&script, &[(0, vec![at])]);
         machine.run(&script, &[(0, vec![at + 10])]);
     }
