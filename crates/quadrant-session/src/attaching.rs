@@ -7,6 +7,7 @@ use std::time::Instant;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_bpf::wait::Signals;
 use quadrant_probes::attach::Attached;
+use quadrant_probes::attach::Means;
 use quadrant_probes::attach::Request;
 use quadrant_probes::attach::attach;
 use quadrant_program::Program;
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::plan::Planned;
 use crate::programs::Loaded;
+use crate::refused;
 use crate::sink::Sink;
 use crate::uses::Needs;
 
@@ -52,6 +54,7 @@ impl Attaching<'_> {
     /// What the kernel refused, and why.
     pub(crate) fn run(&mut self, attachments: &mut Vec<Attachment>) -> Result<bool, Error> {
         let tolerant = self.program.config.missing_probes != MissingProbes::Error;
+        refused::told(&self.kernel.left_out).iter().for_each(|line| self.sink.warned(line));
         let total = self.kernel.programs.iter().filter(|loaded| !self.is_run(loaded)).map(|loaded| loaded.count).sum();
         let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
         for index in self.order() {
@@ -74,14 +77,22 @@ impl Attaching<'_> {
     }
 
     /// The programs that are attached, so that those of one place run in the script's order: of a function's trampoline, the last one that
-    /// was attached runs first.
+    /// was attached runs first. Links to many functions come last, and are the first to be taken away: with probes in the whole kernel, all
+    /// else takes the kernel many times as long.
     fn order(&self) -> Vec<usize> {
         let programs = self.kernel.programs.iter().enumerate().filter(|(_, loaded)| !self.is_run(loaded));
         let (trampolines, mut others): (Vec<usize>, Vec<usize>) = programs
             .map(|(index, _)| index)
             .partition(|index| matches!(self.site(&self.kernel.programs[*index]), Site::Fentry(_) | Site::Fexit(_)));
+        let links = others.extract_if(.., |index| self.is_link_to_many(*index)).collect::<Vec<_>>();
         others.extend(trampolines.into_iter().rev());
+        others.extend(links);
         others
+    }
+
+    fn is_link_to_many(&self, index: usize) -> bool {
+        let unit = &self.units[self.kernel.programs[index].unit];
+        matches!(unit.means, Means::KprobeMulti | Means::KprobeSession)
     }
 
     /// It is run, not attached.

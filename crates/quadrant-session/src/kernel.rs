@@ -23,6 +23,7 @@ use crate::gather::words;
 use crate::ledger::Ledger;
 use crate::plan::Planned;
 use crate::programs::Loaded;
+use crate::refused::LeftOut;
 use crate::take::Shown;
 
 /// Loaded maps and programs.
@@ -30,6 +31,8 @@ pub struct Kernel {
     pub(crate) roles: Vec<MapRole>,
     pub(crate) maps: Vec<Map>,
     pub(crate) programs: Vec<Loaded>,
+    /// Points of wildcards that have no program.
+    pub(crate) left_out: Vec<LeftOut>,
     /// The data section, mapped; `None` when the script needs none.
     pub(crate) section: Option<MappedArray>,
     pub(crate) data: Data,

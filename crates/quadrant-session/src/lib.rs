@@ -34,6 +34,7 @@ mod processors;
 mod programs;
 mod reader;
 mod records;
+mod refused;
 pub mod replay;
 mod run;
 mod sink;

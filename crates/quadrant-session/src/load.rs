@@ -39,11 +39,12 @@ pub(crate) fn load(
     let maps = create_all(program, &object)?;
     contents.iter().try_for_each(|content| fill(&maps[content.map], content))?;
     let section = section(&object, &maps)?;
-    let programs = programs::load(program, units, &object.programs, &maps, source)?;
+    let (programs, left_out) = programs::load(program, units, &object.programs, &maps, source)?;
     Ok(Kernel {
         roles: object.maps.iter().map(|def| def.role).collect(),
         maps,
         programs,
+        left_out,
         section,
         data: object.data,
         cpus: quadrant_bpf::cpus::possible_count()?,

@@ -26,6 +26,8 @@ use quadrant_program::probe::Site;
 
 use crate::error::Error;
 use crate::plan::Planned;
+use crate::refused;
+use crate::refused::LeftOut;
 use crate::source::Source;
 use crate::verifier;
 
@@ -51,7 +53,7 @@ impl Loaded {
     }
 }
 
-/// Load the programs of all units.
+/// Load the programs of all units; of a wildcard's functions, those at which the kernel lets no program run are left out.
 ///
 /// # Errors
 /// What the kernel refused, and why.
@@ -61,7 +63,7 @@ pub(crate) fn load(
     codes: &[Code],
     maps: &[Map],
     source: Option<Source>,
-) -> Result<Vec<Loaded>, Error> {
+) -> Result<(Vec<Loaded>, Vec<LeftOut>), Error> {
     let insns: Vec<Vec<Insn>> = codes.iter().map(|code| relocate(code, |map| maps[map].raw_fd())).collect();
     let lines: Vec<Vec<SourceLine>> = codes.iter().map(|code| source.map_or(Vec::new(), |s| s.lines(code))).collect();
     let functions: Vec<Vec<quadrant_bpf::btf::Function>> =
@@ -69,7 +71,9 @@ pub(crate) fn load(
     let owners = owners(program, units)?;
     let mut jobs = Vec::new();
     for (index, unit) in units.iter().enumerate() {
-        for (first, count) in shares(unit) {
+        let shares = shares(unit);
+        let among_others = shares.len() > 1;
+        for (first, count) in shares {
             let (kind, attach_type) = kind(unit);
             let (attach_btf_id, owner) = attach_btf(unit, site(program, unit, first));
             let spec = ProgramSpec {
@@ -81,17 +85,29 @@ pub(crate) fn load(
                 flags: if unit.unit.sleepable { quadrant_bpf::prog::flags::SLEEPABLE } else { 0 },
                 ..ProgramSpec::new(kind, &insns[index])
             };
-            jobs.push(Job { spec, name: program_name(program, unit, first), unit: index, first, count });
+            let name = program_name(program, unit, first);
+            jobs.push(Job { spec, name, unit: index, first, count, among_others });
         }
     }
-    match load_all(&jobs) {
-        Ok(programs) => Ok(jobs.iter().zip(programs).map(|(job, program)| job.loaded(program)).collect()),
-        Err((at, error)) => {
-            let job = &jobs[at];
-            let name = &program.points[units[job.unit].unit.points[job.first].0 as usize].name;
-            Err(refused(name, &codes[job.unit], &job.spec(), error))
+    let (mut loaded, mut left_out) = (Vec::new(), Vec::new());
+    for (index, result) in load_all(&jobs) {
+        let job = &jobs[index];
+        match result {
+            Ok(program) => loaded.push(job.loaded(program)),
+            Err(error) => {
+                let name = &program.points[units[job.unit].unit.points[job.first].0 as usize].name;
+                match refused(name, &codes[job.unit], &job.spec(), error)? {
+                    why if job.among_others => left_out.push((job.unit, LeftOut { name: name.clone(), why })),
+                    why => return Err(refused::alone(name, &codes[job.unit], &why)),
+                }
+            }
         }
     }
+    let is_empty = |unit: usize| loaded.iter().all(|loaded| loaded.unit != unit);
+    if let Some((unit, first)) = left_out.iter().find(|(unit, _)| is_empty(*unit)) {
+        return Err(refused::alone(&first.name, &codes[*unit], &first.why));
+    }
+    Ok((loaded, left_out.into_iter().map(|(_, point)| point).collect()))
 }
 
 struct Job<'a> {
@@ -100,6 +116,8 @@ struct Job<'a> {
     unit: usize,
     first: usize,
     count: usize,
+    /// Others of its unit have programs of their own, at other functions.
+    among_others: bool,
 }
 
 impl Job<'_> {
@@ -119,8 +137,8 @@ const LOADERS: usize = 8;
 
 type LoadResult = Result<quadrant_bpf::prog::Program, quadrant_bpf::Error>;
 
-/// The programs in the order of the jobs, or the first that was refused.
-fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize, quadrant_bpf::Error)> {
+/// What became of the jobs, in their order: up to the first that was refused and is not one of many.
+fn load_all(jobs: &[Job<'_>]) -> Vec<(usize, LoadResult)> {
     let threads = if jobs.len() < MANY { 1 } else { loaders() };
     let next = AtomicUsize::new(0);
     let load_share = || {
@@ -129,7 +147,7 @@ fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize
             let index = next.fetch_add(1, Relaxed);
             let Some(job) = jobs.get(index) else { return results };
             let result = quadrant_bpf::prog::Program::load(&job.spec());
-            if result.is_err() {
+            if result.is_err() && !job.among_others {
                 next.store(jobs.len(), Relaxed);
             }
             results.push((index, result));
@@ -137,7 +155,7 @@ fn load_all(jobs: &[Job<'_>]) -> Result<Vec<quadrant_bpf::prog::Program>, (usize
     };
     let mut results = in_threads(threads, load_share);
     results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(index, result)| result.map_err(|error| (index, error))).collect()
+    results
 }
 
 /// Asked only when it matters: the answer takes a dozen system calls.
@@ -242,17 +260,17 @@ fn program_name(program: &Program, unit: &Planned, point: usize) -> String {
     last.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(15).collect()
 }
 
-/// Load again with a log to learn why; the log itself is not for users.
-fn refused(name: &str, code: &Code, spec: &ProgramSpec<'_>, error: quadrant_bpf::Error) -> Error {
+/// Load again with a log to learn why: no program can be at its function, or something else is wrong. The log itself is not for users.
+fn refused(name: &str, code: &Code, spec: &ProgramSpec<'_>, error: quadrant_bpf::Error) -> Result<String, Error> {
     let log = match quadrant_bpf::prog::Program::load_with_log(spec, LogLevel::Failure) {
         Err(again) => again.log().unwrap_or_default().to_owned(),
         Ok(_) => String::new(),
     };
     if std::env::var_os("QUADRANT_VERIFIER_LOG").is_some() {
-        return Error::Log(format!("{log}\n{code}"));
+        return Err(Error::Log(format!("{log}\n{code}")));
     }
     if verifier::is_silent(&log) {
-        return Error::Kernel(error);
+        return Err(Error::Kernel(error));
     }
-    verifier::explain(code, name, &log)
+    refused::by_function(&log).ok_or_else(|| verifier::explain(code, name, &log))
 }

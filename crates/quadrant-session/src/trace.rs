@@ -347,7 +347,8 @@ impl Trace {
             return Ok(End::Signal);
         }
         running.meter.iter_mut().for_each(|meter| meter.attached(&self.kernel));
-        let passed_over: usize = attached.iter().map(|one| one.attached.passed_over().len()).sum();
+        let refused = attached.iter().map(|one| one.attached.passed_over().len()).sum::<usize>();
+        let passed_over = refused + self.kernel.left_out.len();
         running.sink.attached(self.view(), self.program.points.len().saturating_sub(passed_over))?;
         pins::announce(&pins::make(self, attached)?, running.sink)?;
         self.shed(running, watch)?;

@@ -13,7 +13,7 @@ pub(crate) fn list(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result
     }
     let form = || error("functions are listed by `fentry:function` or `fentry:module:function`");
     let wanted = Wanted::parse(parts).ok_or_else(form)?;
-    let selected = kernel.matching(&wanted)?;
+    let selected = kernel.that_return(kind, &wanted, kernel.matching(&wanted)?)?;
     let typed = selected.iter().filter(|one| kernel.has_type(one.function.module, one.function.name));
     let name = |module: Option<&str>, name| format!("{}:{}:{name}", kind.name(), module.unwrap_or(IMAGE));
     let mut names: Vec<String> = typed.map(|one| name(one.function.module, one.function.name)).collect();

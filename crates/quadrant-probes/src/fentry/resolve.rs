@@ -60,7 +60,7 @@ struct Finder<'a> {
 impl<'a> Finder<'a> {
     /// What is meant and has types.
     fn typed(&self, wanted: &Wanted) -> Result<Vec<(Selected<'a>, Prototype)>> {
-        let selected = self.kernel.select(wanted)?;
+        let selected = self.kernel.that_return(self.kind, wanted, self.kernel.select(wanted)?)?;
         let mut seen = HashSet::new();
         let typed = selected.iter().filter_map(|one| {
             let prototype = self.kernel.prototype(one.function.module, one.function.name)?;
@@ -78,7 +78,7 @@ impl<'a> Finder<'a> {
         let message = match self.kernel.has_types() {
             true => {
                 format!(
-                    "the kernel's types do not describe `{name}` (or with more arguments than its trampolines take)"
+                    "the kernel's types do not describe `{name}` (or with more or larger arguments than its trampolines take)"
                 )
             }
             false => "the kernel's types are needed for this, and cannot be read (CONFIG_DEBUG_INFO_BTF)".to_owned(),
@@ -90,13 +90,11 @@ impl<'a> Finder<'a> {
     fn points(&self, selected: &[(Selected<'_>, Prototype)]) -> Result<Vec<Found>> {
         let mut pool = ArgsPool::default();
         let mut found = Vec::with_capacity(selected.len());
+        if self.way == Way::Trampolines {
+            self.kernel.note_twins(selected.iter().map(|(one, _)| one));
+        }
         for (one, prototype) in selected {
             let (module, function) = (one.function.module.unwrap_or(IMAGE), one.function.name);
-            if one.ambiguous && self.way == Way::Trampolines {
-                self.kernel.note(format!(
-                    "several functions are called `{function}`: the kernel enters the first of them only"
-                ));
-            }
             let mut args = prototype.named(self.kind == ProbeKind::Fexit);
             let site = self.site(one, prototype)?;
             if self.way == Way::Kprobes {

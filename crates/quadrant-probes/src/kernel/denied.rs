@@ -56,6 +56,63 @@ const INTERNALS: &[&str] = &[
     "trace_preempt_*",
 ];
 
+/// Functions that never come back to their callers: the kernel's build system has such a list, and the kernel, from 6.15 on, refuses
+/// trampolines on their returns, which would never be freed.
+const ENDLESS: &[&str] = &[
+    "__fortify_panic",
+    "__ia32_sys_exit",
+    "__ia32_sys_exit_group",
+    "__x64_sys_exit",
+    "__x64_sys_exit_group",
+    "__arm64_sys_exit",
+    "__arm64_sys_exit_group",
+    "__do_sys_exit*",
+    "__se_sys_exit*",
+    "__module_put_and_kthread_exit",
+    "__stack_chk_fail",
+    "__ubsan_handle_builtin_unreachable",
+    "arch_cpu_idle_dead",
+    "arch_call_rest_init",
+    "cpu_die",
+    "cpu_bringup_and_idle",
+    "cpu_startup_entry",
+    "cpu_park_loop",
+    "do_exit",
+    "do_group_exit",
+    "do_task_dead",
+    "ex_handler_msr_mce",
+    "hlt_play_dead",
+    "mwait_play_dead",
+    "play_dead_common",
+    "kthread_complete_and_exit",
+    "kthread_exit",
+    "complete_and_exit",
+    "machine_real_restart",
+    "make_task_dead",
+    "nmi_panic_self_stop",
+    "panic",
+    "panic_smp_self_stop",
+    "rest_init",
+    "rewind_stack_and_make_dead",
+    "rewind_stack_do_exit",
+    "rust_begin_unwind",
+    "rust_helper_BUG",
+    "sev_es_terminate",
+    "start_kernel",
+    "stop_this_cpu",
+    "usercopy_abort",
+    "x86_64_start_kernel",
+    "x86_64_start_reservations",
+    "xen_cpu_bringup_again",
+    "xen_start_kernel",
+];
+
+/// Whether a function has no return.
+pub(crate) fn never_returns(name: &str) -> bool {
+    static GLOBS: LazyLock<Vec<Glob>> = LazyLock::new(|| ENDLESS.iter().map(|pattern| Glob::new(pattern)).collect());
+    GLOBS.iter().any(|glob| glob.matches(name))
+}
+
 /// Whether a function belongs to locks, RCU or preemption.
 pub(crate) fn is_internal(name: &str) -> bool {
     static GLOBS: LazyLock<Vec<Glob>> = LazyLock::new(|| INTERNALS.iter().map(|pattern| Glob::new(pattern)).collect());
@@ -112,6 +169,12 @@ mod tests {
         for name in ["vfs_read", "mutex_lock", "tcp_v4_rcv", "rcu_barrier", "spin_up"] {
             assert!(!is_internal(name), "{name}");
         }
+    }
+
+    #[test]
+    fn functions_without_a_return() {
+        assert!(["do_exit", "panic", "__x64_sys_exit_group", "__do_sys_exit"].into_iter().all(never_returns));
+        assert!(!["do_exit_to_user", "panic_print_sys_info", "__x64_sys_read"].into_iter().any(never_returns));
     }
 
     #[test]

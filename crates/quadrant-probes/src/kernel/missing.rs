@@ -44,10 +44,22 @@ impl Kernel {
             );
             return Ok(advise(message, "probe a function that calls it, or one that it calls"));
         }
+        if let Some(entry) = self.entry_of_call(name) {
+            let message = format!("the kernel has no function `{name}`: the system call's is called `{entry}`");
+            return Ok(advise(message, format!("use `{entry}`, or the tracepoints of the system call")));
+        }
         let names = self.symbols()?.iter().map(|function| function.name);
         let error = no_match(format!("the kernel has no function `{name}`"), name, names);
         let why = "macros, and functions that the compiler put into all their callers, cannot be probed";
         Ok(error.help([why]))
+    }
+
+    /// The function of a system call, where older kernels had one of the call's own name (`sys_read`).
+    fn entry_of_call(&self, name: &str) -> Option<&str> {
+        let call = name.strip_prefix("sys_").or_else(|| name.strip_prefix("SyS_"))?;
+        let entries = ["__x64_sys_", "__arm64_sys_"].map(|prefix| format!("{prefix}{call}"));
+        let mut names = self.symbols().ok()?.iter().map(|function| function.name);
+        names.find(|name| entries.iter().any(|entry| entry == name))
     }
 
     /// A module that is named and not there.

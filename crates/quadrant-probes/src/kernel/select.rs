@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quadrant_program::probe::KernelCode;
+use quadrant_program::probe::{KernelCode, ProbeKind};
 
 use super::suffix::{self, Change};
 use super::symbols::Function;
@@ -108,6 +108,38 @@ impl Kernel {
         internals.into_iter().chain(left_out(blocked, "the kernel allows no probes there")).collect()
     }
 
+    /// Of what is to be probed at its return, what has one: of a pattern, the rest is left out; a function that was named is refused
+    /// where the kernel could not take the probe away, or else the user is told that it never fires.
+    pub fn that_return<'a>(
+        &self,
+        kind: ProbeKind,
+        wanted: &Wanted,
+        mut selected: Vec<Selected<'a>>,
+    ) -> Result<Vec<Selected<'a>>> {
+        let is_endless = |one: &Selected<'_>| denied::never_returns(one.function.name);
+        match wanted.name.literal() {
+            _ if !matches!(kind, ProbeKind::Fexit | ProbeKind::Kretprobe) => return Ok(selected),
+            Some(name) if kind == ProbeKind::Kretprobe && selected.iter().any(is_endless) => {
+                self.note(format!("`{name}` never returns: a probe on its return never fires"));
+                return Ok(selected);
+            }
+            _ => {}
+        }
+        let endless: Vec<_> = selected.extract_if(.., |one| is_endless(one)).collect();
+        match endless.first() {
+            Some(first) if selected.is_empty() => {
+                let message = format!("`{}` never returns: a probe on its return never fires", first.function.name);
+                Err(advise(message, "probe its entry"))
+            }
+            _ => {
+                left_out(endless, "a function that never returns has no return to probe")
+                    .into_iter()
+                    .for_each(|note| self.note(note));
+                Ok(selected)
+            }
+        }
+    }
+
     /// Why nothing of a pattern is left.
     pub fn why_nothing(&self, sifted: Sifted<'_>) -> Vec<String> {
         let (mut reasons, mut unknown) = (sifted.left_out, sifted.unknown);
@@ -199,6 +231,12 @@ impl Kernel {
         self.traceable().has(&one.function, 1)
     }
 
+    /// Says which names are those of several functions, of which a trampoline leads to one.
+    pub fn note_twins<'a>(&self, selected: impl Iterator<Item = &'a Selected<'a>>) {
+        let names = selected.filter(|one| one.ambiguous).map(|one| one.function.name).collect();
+        twins(names).into_iter().for_each(|note| self.note(note));
+    }
+
     /// Says that the arguments of functions that the compiler changed may not be those of the source.
     pub fn note_changes(&self, selected: &[Selected<'_>]) {
         let changed = selected.iter().map(|one| one.function.name).filter(|name| suffix::split(name).is_some());
@@ -208,6 +246,20 @@ impl Kernel {
             self.note(format!(
                 "{which} changed by the compiler: arguments and results may differ from those in the source"
             ));
+        }
+    }
+}
+
+/// The names of several functions each; `None` if there are none.
+fn twins(mut names: Vec<&str>) -> Option<String> {
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("several functions are called `{one}`: the kernel enters the first of them only")),
+        _ => {
+            let which = count_and_names(&names);
+            Some(format!("{which} one of several with the same name: the kernel enters the first of each name only"))
         }
     }
 }
@@ -245,6 +297,15 @@ mod tests {
         assert!(!parse(&["xfs", "vfs_*"]).unwrap().matches(&function(None)));
         assert!(parse(&[]).unwrap().matches(&function(None)));
         assert!(parse(&["a", "b", "c"]).is_none());
+    }
+
+    #[test]
+    fn names_of_several_functions_are_one_line() {
+        let one = twins(vec!["a", "a"]).unwrap();
+        assert_eq!(one, "several functions are called `a`: the kernel enters the first of them only");
+        let many = twins(vec!["d", "a", "c", "b", "a"]).unwrap();
+        assert!(many.starts_with("4 functions (`a`, `b`, `c`, ...) are one of several"), "{many}");
+        assert_eq!(twins(Vec::new()), None);
     }
 
     #[test]

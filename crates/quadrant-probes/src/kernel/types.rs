@@ -11,6 +11,8 @@ use crate::error::{Result, error, from_kernel, from_types};
 
 /// Most words of arguments that programs at functions can see.
 const MOST_WORDS: u64 = 12;
+/// Bytes of the largest struct that goes to a function by value, and that programs at functions see.
+const LARGEST: u64 = 16;
 /// A function with more arguments than registers hold, in most kernels.
 const WIDE: &str = "do_mmap";
 
@@ -35,11 +37,14 @@ struct Parameter {
 }
 
 impl Prototype {
-    /// `None` if there are more arguments than programs can see.
+    /// `None` if there are more arguments than programs can see, or larger ones.
     fn new(types: &Types, function: &KernelFunc) -> Option<Self> {
         let mut words = 0;
         let mut parameters = Vec::new();
         for param in function.proto.params.iter() {
+            if types.size_of(param.ty).is_some_and(|size| size > LARGEST) {
+                return None;
+            }
             parameters.push(Parameter { name: param.name.to_string(), ty: param.ty, word: words as u8 });
             words += types.size_of(param.ty).map_or(1, |size| size.div_ceil(8).max(1));
             if words > MOST_WORDS {

@@ -11,7 +11,7 @@ pub(crate) fn list(kernel: &Kernel, kind: ProbeKind, parts: &[String]) -> Result
     let wanted = wanted(parts)?;
     let selected = match wanted.name.literal() {
         Some(name) => kernel.named(&wanted, name)?,
-        None => kernel.matching(&wanted)?,
+        None => kernel.that_return(kind, &wanted, kernel.matching(&wanted)?)?,
     };
     let mut names: Vec<String> = selected.iter().map(|one| full_name(kind, &wanted, one)).collect();
     names.sort_unstable();

@@ -33,7 +33,7 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     fn functions(&self, wanted: &Wanted) -> Result<Vec<Found>> {
-        let selected = self.kernel.select(wanted)?;
+        let selected = self.kernel.that_return(self.spec.kind, wanted, self.kernel.select(wanted)?)?;
         let count = selected.len();
         check_count(
             &format!("{}:{}", self.spec.kind.name(), self.spec.parts.join(":")),

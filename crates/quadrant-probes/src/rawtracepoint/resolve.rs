@@ -20,6 +20,12 @@ pub(crate) fn resolve(types: &Types, spec: &ProbeSpec, limit: usize) -> Result<V
         return Err(error("the probe names no event"));
     }
     if !module.matches(KERNEL) {
+        if event.literal().is_some_and(|event| types.raw_tracepoint(event).is_ok()) {
+            let message =
+                format!("a raw tracepoint is in a module or in `{KERNEL}`, and `{}` is neither", module.text());
+            let without = Named::probe(ProbeKind::RawTracepoint, [event.text()]);
+            return Err(advise(message, Advice::one_of("categories are left out: ", vec![without], "")));
+        }
         let message = format!(
             "raw tracepoints of the module `{}` are not supported: only the kernel's own BTF is read",
             module.text()
@@ -82,6 +88,8 @@ mod tests {
         let error = find(&["sched_swich"]).unwrap_err();
         assert!(error.message.contains("`sched_switch`"), "{error:?}");
         assert!(find(&["*"]).unwrap_err().message.contains("more than the limit of 50"));
+        let of_category = find(&["sched", "sched_switch"]).unwrap_err();
+        assert!(of_category.message.contains("`sched` is neither"), "{of_category:?}");
         assert!(find(&["xfs", "x"]).unwrap_err().message.contains("not supported"));
         assert!(find(&["no_such_*"]).is_err());
     }

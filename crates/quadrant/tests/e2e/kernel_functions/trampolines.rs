@@ -3,7 +3,7 @@
 use quadrant_testing::{COUNT, Program};
 
 use super::needs_kprobes;
-use crate::common::{assert_lines, attached, end, good, needs_loops, number, script, target};
+use crate::common::{assert_lines, attached, end, good, needs_loops, number, quadrant, refused, script, target};
 
 #[test]
 fn entries_with_typed_arguments() {
@@ -38,6 +38,61 @@ fn a_result_that_is_an_error() {
     assert_lines(&outcome, &["@[-2, -100]: 10007"]);
 }
 
+/// The kernel's types do not say that the pointer is the program's.
+#[test]
+fn text_of_the_program_behind_an_argument() {
+    needs_kprobes!();
+    let syscalls = target!("syscalls");
+    let text = "fentry:do_sys_openat2 /comm == \"syscalls\" && str(args.filename) == \"/nowhere/at/all\"/ { @n = count(); }
+        fexit:vfs_read /comm == \"syscalls\" && args.count == 1/ { @[str(args.file.f_path.dentry.d_name.name), *args.buf] = count(); }";
+    let outcome = good(script(text).args(["-c", &format!("{syscalls} openat {COUNT} /nowhere/at/all")]));
+    assert_lines(&outcome, &["@n: 10007"]);
+    let outcome = good(script(text).args(["-c", &format!("{syscalls} read {COUNT}")]));
+    assert_lines(&outcome, &["@[zero, 0]: 10007"]);
+}
+
+/// The tracer's own program, whose name is another one in each trace, is no part of the kernel's stack.
+#[test]
+fn stacks_begin_at_the_function_or_event() {
+    needs_kprobes!();
+    for (probe, first) in [
+        ("fentry:vfs_read", "vfs_read+"),
+        ("fexit:vfs_read", "vfs_read+"),
+        ("rawtracepoint:sched_process_exit", "do_exit+"),
+    ] {
+        let text = format!("{probe} /comm == \"true\" && !@n/ {{ @n = 1; printf(\"%s\", kstack(2)); }}");
+        let outcome = good(script(&text).args(["-c", "/bin/true"]));
+        let top = outcome.stdout.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        assert!(top.starts_with(first) && !outcome.stdout.contains("bpf"), "{probe}: {}", outcome.describe());
+    }
+}
+
+#[test]
+fn returns_that_never_come_are_refused_or_told() {
+    needs_kprobes!();
+    let told = "`do_exit` never returns: a probe on its return never fires";
+    for probe in ["fexit:do_exit", "fexit:do_exi*", "kretprobe:do_exi*", "fexit:do_exit, fexit:vfs_read"] {
+        let message = refused(script(&format!("{probe} {{ @++; }}")));
+        assert!(message.contains(told), "{probe}: {message}");
+    }
+    let outcome = good(script("kretprobe:do_exit { @++; } BEGIN { exit(); }"));
+    assert!(outcome.stderr.contains(told), "{}", outcome.describe());
+    let outcome = good(script("fexit:do_exit*, fexit:vfs_mkd* { @++; } BEGIN { exit(); }"));
+    assert!(outcome.stderr.contains("`do_exit` "), "{}", outcome.describe());
+    let both = "fbt::do_exit: /execname == \"true\"/ { @[probename] = count(); }";
+    let outcome = good(quadrant().args(["dtrace", "-qn", both, "-c", "/bin/true"]));
+    assert!(outcome.stdout.contains("entry") && outcome.stderr.contains(told), "{}", outcome.describe());
+}
+
+#[test]
+fn names_by_number_and_of_system_calls_are_told() {
+    needs_kprobes!();
+    let message = refused(script("fentry:vfs_read { print(arg2); }"));
+    assert!(message.contains("its arguments have names: `args.count`"), "{message}");
+    let message = refused(script("kprobe:sys_read { @++; }"));
+    assert!(message.contains("the system call's is called `__") && message.contains("_sys_read`"), "{message}");
+}
+
 #[test]
 fn wildcard_over_functions() {
     needs_kprobes!();
@@ -57,6 +112,28 @@ fn functions_with_more_arguments_than_registers_hold() {
     let text = "kretprobe:do_mmap /comm == \"true\"/ { @mapped = count(); } fentry:do_m*map* { @entered = count(); }";
     let outcome = good(script(text).args(["-c", "/bin/true"]));
     assert!(number(&outcome, "@mapped") > 0, "{}", outcome.describe());
+}
+
+/// The name of a function to which a whole struct goes that is too large for registers, which no trampoline passes on: one of a
+/// library that is in every kernel with BTF.
+const TAKES_A_STRUCT: &str = "ZSTD_CCtxParams_init_advanced";
+
+/// A wildcard over functions with more arguments than a kernel probe sees has a trampoline for each.
+#[test]
+fn a_wildcard_leaves_out_where_no_program_can_be() {
+    needs_kprobes!();
+    if !super::tracefs("available_filter_functions").lines().any(|line| line == TAKES_A_STRUCT) {
+        return quadrant_testing::skip(
+            "this kernel has no function that takes a large struct, as far as the test knows",
+        );
+    }
+    let outcome = good(script("fexit:ZSTD_CCtxParams_* { @[args.cctxParams] = count(); } BEGIN { exit(); }"));
+    assert!(outcome.stderr.contains("Attached "), "{}", outcome.describe());
+    let message = refused(script(&format!("fentry:{TAKES_A_STRUCT} {{ @++; }}")));
+    assert!(
+        message.contains(TAKES_A_STRUCT) && message.contains("kprobe") && !message.contains("fault of"),
+        "{message}"
+    );
 }
 
 #[test]
