@@ -44,6 +44,7 @@ mod perf_map;
 mod pins;
 mod place;
 mod process;
+mod room;
 mod store;
 mod symbolizer;
 mod text;

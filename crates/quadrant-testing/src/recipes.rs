@@ -88,6 +88,7 @@ static RECIPES: &[Recipe] = &[
     },
     c("raw", &["raw.c"]),
     c("netless", &["netless.c"]),
+    c("bulky", &["-g0", "-Wl,--compress-debug-sections=zlib", "bulky.c"]),
     c("threadless", &["threadless.c"]),
     c("untouched", &["untouched.c"]),
     c("watched", &["-no-pie", "watched.c"]),

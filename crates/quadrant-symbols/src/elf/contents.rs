@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::field::Encoding;
 use super::file::{ElfFile, SHT_NOBITS};
 use crate::blob::Blob;
+use crate::room;
 
 const ELFCOMPRESS_ZLIB: u32 = 1;
 const ELFCOMPRESS_ZSTD: u32 = 2;
@@ -15,6 +16,8 @@ const ELFCOMPRESS_ZSTD: u32 = 2;
 const USUAL_RATIO: u64 = 64;
 /// Bytes of all contents of a file together that are packed more than is usual.
 pub(super) const MAX_DENSE: u64 = 256 << 20;
+/// Contents of which it is asked first whether there is room for them, and what must be left besides.
+const LARGE: u64 = 4 << 20;
 /// Memory that an xz decoder may use, in KiB.
 const MAX_XZ_MEMORY: u32 = 64 * 1024;
 
@@ -125,6 +128,9 @@ fn unpack(mut reader: impl Read, size: u64) -> Result<Arc<[u8]>, Problem> {
 }
 
 fn zeroed(size: u64) -> Result<Arc<[u8]>, Problem> {
+    if size >= LARGE && room::left().is_some_and(|left| size.saturating_add(LARGE) > left) {
+        return Err("does not fit into the memory that its control group leaves to this process");
+    }
     let size = usize::try_from(size).map_err(|_| "is larger than memory")?;
     Ok(std::iter::repeat_n(0, size).collect())
 }

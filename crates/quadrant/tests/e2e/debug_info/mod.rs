@@ -3,6 +3,7 @@
 mod errors;
 mod floats;
 mod lines;
+mod memory;
 mod places;
 mod separate;
 mod types;
