@@ -32,11 +32,11 @@ pub(crate) fn by_function(log: &str) -> Option<String> {
 fn in_our_words(reason: &str) -> String {
     const WORDS: &[(&str, &str)] = &[
         ("__noreturn", "it never returns"),
-        ("type STRUCT is unsupported", "a whole struct goes to it, which this kernel's trampolines do not pass on"),
         (
             "return type STRUCT is unsupported",
             "it returns a whole struct, which this kernel's trampolines do not pass on",
         ),
+        ("type STRUCT is unsupported", "a whole struct goes to it, which this kernel's trampolines do not pass on"),
         ("has too many arguments", "it has more arguments than this kernel's trampolines pass on"),
         ("is rejected", "the kernel forbids programs there, because all programs run through it"),
         ("can't be attached to", "the kernel forbids programs there"),
@@ -84,6 +84,8 @@ mod tests {
         assert_eq!(never.as_deref(), Some("it never returns"));
         let whole = why("The function ZSTD_x arg1 type STRUCT is unsupported.");
         assert!(whole.is_some_and(|why| why.contains("whole struct")));
+        let returned = why("The function tnum_const return type STRUCT is unsupported.");
+        assert!(returned.is_some_and(|why| why.contains("it returns")));
         assert_eq!(why("x is odd.").as_deref(), Some("the kernel says: x is odd"));
         assert_eq!(by_function(statistics), None);
         assert_eq!(by_function("R1 type=scalar expected=fp\nprocessed 7 insns (limit 1000000)\n"), None);
