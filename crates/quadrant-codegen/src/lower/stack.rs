@@ -348,15 +348,16 @@ impl Lower<'_, '_> {
         if stack.user {
             return USER_STACK;
         }
-        let is_function = match &self.unit.context {
-            Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } => false,
-            Context::Function { .. } => true,
-            _ => return 0,
-        };
+        let has_own = matches!(
+            self.unit.context,
+            Context::RawTracepoint(_) | Context::BtfTracepoint | Context::Syscalls { .. } | Context::Function { .. }
+        );
+        if !has_own {
+            return 0;
+        }
         let target = self.g.target;
-        let is_twice = target.programs_come_twice && !is_function;
         let has_another = target.syscall_events_have_frame && self.is_at_syscalls();
-        OWN_FRAMES + i64::from(self.f.frames) + i64::from(is_twice) + i64::from(has_another)
+        OWN_FRAMES + i64::from(self.f.frames) + i64::from(target.programs_come_twice) + i64::from(has_another)
     }
 
     /// Whether it runs at the kernel's events of all system calls.
