@@ -238,6 +238,10 @@ impl ProbeCatalog for Source {
         self.list_for(Sight::Own, kind, parts)
     }
 
+    fn unsaid(&self, look: &mut dyn FnMut()) {
+        self.kernel.unsaid(look);
+    }
+
     fn list_in(&self, pid: u32, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>> {
         self.list_for(Sight::Mapped(pid), kind, parts)
     }

@@ -584,6 +584,9 @@ pub trait ProbeCatalog: ProbeSource {
     /// What the names come from cannot be read.
     fn list(&self, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError>;
 
+    /// Has `look` list names that only resemble what was asked for: what would be said of them is not.
+    fn unsaid(&self, look: &mut dyn FnMut());
+
     /// As [`ProbeCatalog::list`], in the files that one process has mapped.
     ///
     /// # Errors

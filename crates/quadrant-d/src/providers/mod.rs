@@ -338,9 +338,12 @@ impl<'a> Providers<'a> {
         let mut names = BTreeSet::new();
         for provider in self.candidates(description) {
             // What cannot be listed cannot be suggested.
-            let _ = (provider.list)(self, description, &mut |row| {
-                names.insert(shape.shaped(&row.name));
-            });
+            let mut list = || {
+                let _ = (provider.list)(self, description, &mut |row| {
+                    names.insert(shape.shaped(&row.name));
+                });
+            };
+            self.source.unsaid(&mut list);
         }
         names
     }

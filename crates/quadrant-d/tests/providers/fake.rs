@@ -19,7 +19,7 @@ struct Fake {
     functions: &'static [&'static str],
     /// They have a static probe `sale` of the providers `shop` and `audit` each, in a file that cannot be looked up.
     processes: &'static [u32],
-    /// What lists were asked for.
+    /// What lists were asked for, but those of which nothing is said.
     listed: RefCell<Vec<String>>,
 }
 
@@ -123,6 +123,12 @@ impl ProbeCatalog for Fake {
             }
             kind => self.functions.iter().map(|name| format!("{}:vmlinux:{name}", kind.name())).collect(),
         })
+    }
+
+    fn unsaid(&self, look: &mut dyn FnMut()) {
+        let listed = self.listed.borrow().clone();
+        look();
+        self.listed.replace(listed);
     }
 
     fn list_in(&self, _pid: u32, kind: ProbeKind, parts: &[String]) -> Result<Vec<String>, ProbeError> {
@@ -267,5 +273,14 @@ fn calls_that_are_named_need_no_list_of_all() {
     assert_eq!(listed.iter().filter(|asked| asked.ends_with('*')).count(), 1, "{listed:?}");
     // Nothing is asked again once all are known.
     assert_eq!(providers.find(&desc("syscall::read:entry")).unwrap().len(), 1);
+    assert_eq!(kernel.listed.take(), [""; 0]);
+}
+
+/// To look through thousands of functions for a near name is no reason to say which of them cannot be probed.
+#[test]
+fn nothing_is_said_of_what_was_not_asked_for() {
+    let kernel = Fake::new(EVENTS, &[], &["vfs_read"]);
+    let error = kernel.providers().find(&desc("fbt::vfs_read:foo")).unwrap_err();
+    assert!(error.message.contains("fbt::vfs_read:foo"), "{error:?}");
     assert_eq!(kernel.listed.take(), [""; 0]);
 }

@@ -74,6 +74,13 @@ impl Kernel {
         self.notes.take()
     }
 
+    /// What is noted meanwhile is forgotten.
+    pub fn unsaid(&self, look: &mut dyn FnMut()) {
+        let said = self.notes.borrow().clone();
+        look();
+        self.notes.replace(said);
+    }
+
     pub fn note(&self, note: impl Into<String>) {
         let note = note.into();
         let mut notes = self.notes.borrow_mut();
