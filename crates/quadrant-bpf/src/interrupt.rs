@@ -12,8 +12,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::errno::Errno;
+use crate::error::{Error, Result};
+use crate::explain::Operation;
 use crate::sys;
-use crate::wait::signal_set;
+use crate::wait::{Signals, signal_set};
 
 /// The signals that are blocked but for these calls: a bit for each.
 static ENDING: AtomicU64 = AtomicU64::new(0);
@@ -21,6 +23,39 @@ static ENDING: AtomicU64 = AtomicU64::new(0);
 static NOTED: AtomicI32 = AtomicI32::new(0);
 /// Such calls so far.
 static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// While it lives the first signal to end is noted, for the trace or for whoever asks, and the next one ends the process: for long work
+/// that can stop and say so.
+#[derive(Debug)]
+pub struct Noting(Vec<i32>);
+
+impl Noting {
+    /// Begins with these signals, but for those that this process ignores.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub fn begin(signals: &[i32]) -> Result<Noting> {
+        let signals: Vec<i32> = signals.iter().copied().filter(|signal| !Signals::is_ignored(*signal)).collect();
+        let armed = arm(&signals);
+        armed.map_err(|errno| Error::os("cannot handle signals".to_owned(), Operation::File, errno))?;
+        Ok(Noting(signals))
+    }
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        disarm();
+        for signal in &self.0 {
+            // It was allowed before.
+            let _ = on_signal(*signal, libc::SIG_DFL);
+        }
+    }
+}
+
+/// Whether one came that nobody has asked for yet.
+pub fn is_noted() -> bool {
+    NOTED.load(Relaxed) != 0
+}
 
 /// How many such calls were made: what changes it may have taken long.
 pub fn made() -> u64 {
@@ -59,7 +94,7 @@ impl<W: Write> Write for Interruptible<W> {
 }
 
 /// From now on these signals, which are blocked, act during such calls.
-pub(crate) fn arm(signals: &[i32]) -> Result<(), Errno> {
+pub(crate) fn arm(signals: &[i32]) -> std::result::Result<(), Errno> {
     signals.iter().try_for_each(|signal| on_signal(*signal, note as *const () as libc::sighandler_t))?;
     ENDING.store(signals.iter().fold(0, |bits, signal| bits | bit(*signal)), Relaxed);
     Ok(())
@@ -77,7 +112,7 @@ pub(crate) fn noted() -> Option<i32> {
 
 /// What a signal does; system calls that it interrupts go on. A handler runs to its end before the next signal acts, so two that come
 /// at once are two.
-pub(crate) fn on_signal(signal: i32, action: libc::sighandler_t) -> Result<(), Errno> {
+pub(crate) fn on_signal(signal: i32, action: libc::sighandler_t) -> std::result::Result<(), Errno> {
     let mut new = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: the structure is all numbers, so zeros are values. The action is the default, or `note`, which does what a handler may.
     let answer = unsafe {

@@ -10,6 +10,7 @@ use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
 use crate::insn::{self, Insn};
+use crate::interrupt;
 use crate::sys::{self, Command};
 
 /// What a program is attached to, which decides its context and its helpers (`enum bpf_prog_type`).
@@ -207,7 +208,7 @@ struct Loading<'a> {
 /// The only license with which the kernel lets programs use all helpers of tracing.
 const LICENSE: &str = "GPL";
 
-/// The kernel gives up with EAGAIN when a signal arrives during verification.
+/// The kernel gives up with EAGAIN when a signal arrives during verification: any signal, not only one that is to end all.
 const ATTEMPTS: usize = 5;
 
 /// First and last size of the buffer for the log, in bytes.
@@ -238,7 +239,7 @@ impl<'a> Loading<'a> {
         loop {
             attempts += 1;
             match sys::bpf_fd(Command::ProgLoad, &mut self.request(log, level)) {
-                Err(errno) if errno.is(libc::EAGAIN) && attempts < ATTEMPTS => {}
+                Err(errno) if errno.is(libc::EAGAIN) && attempts < ATTEMPTS && !interrupt::is_noted() => {}
                 answer => return answer.map(|fd| self.program(fd)),
             }
         }

@@ -27,6 +27,13 @@ pub enum Error {
     Kernel(quadrant_bpf::Error),
     /// A probe could not be attached.
     Probe(quadrant_program::probe::ProbeError),
+    /// A signal to end came while programs were loaded, before anything was attached.
+    Interrupted {
+        /// How many were loaded by then.
+        loaded: usize,
+        /// Of how many.
+        programs: usize,
+    },
     /// A program was refused, and the developer asked for the whole story.
     Log(String),
     /// A replayed clause asks for more values of a list than the recording has.
@@ -67,6 +74,9 @@ impl fmt::Display for Error {
             Error::Script { message, .. } | Error::Object { message, .. } => f.write_str(message),
             Error::Kernel(error) => error.fmt(f),
             Error::Probe(error) => f.write_str(&error.message),
+            Error::Interrupted { loaded, programs } => {
+                write!(f, "interrupted when {loaded} of {programs} programs were loaded, before any probe was attached")
+            }
             Error::Log(text) => f.write_str(text),
             Error::Short { values, .. } => write!(f, "a list of the recording has only {values} values"),
             Error::Astray { round, .. } => write!(f, "a loop over a map does not come to key {round} of the recording"),

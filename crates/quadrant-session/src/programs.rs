@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use quadrant_bpf::btf::SourceLine;
 use quadrant_bpf::insn::Insn;
+use quadrant_bpf::interrupt;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::prog::AttachType;
 use quadrant_bpf::prog::LogLevel;
@@ -90,7 +91,12 @@ pub(crate) fn load(
         }
     }
     let (mut loaded, mut left_out) = (Vec::new(), Vec::new());
-    for (index, result) in load_all(&jobs) {
+    let results = load_all(&jobs);
+    if interrupt::is_noted() {
+        let done = results.iter().filter(|(_, result)| result.is_ok()).count();
+        return Err(Error::Interrupted { loaded: done, programs: jobs.len() });
+    }
+    for (index, result) in results {
         let job = &jobs[index];
         match result {
             Ok(program) => loaded.push(job.loaded(program)),
@@ -137,7 +143,7 @@ const LOADERS: usize = 8;
 
 type LoadResult = Result<quadrant_bpf::prog::Program, quadrant_bpf::Error>;
 
-/// What became of the jobs, in their order: up to the first that was refused and is not one of many.
+/// What became of the jobs, in their order: up to the first that was refused and is not one of many, or until a signal to end came.
 fn load_all(jobs: &[Job<'_>]) -> Vec<(usize, LoadResult)> {
     let threads = if jobs.len() < MANY { 1 } else { loaders() };
     let next = AtomicUsize::new(0);
@@ -147,7 +153,7 @@ fn load_all(jobs: &[Job<'_>]) -> Vec<(usize, LoadResult)> {
             let index = next.fetch_add(1, Relaxed);
             let Some(job) = jobs.get(index) else { return results };
             let result = quadrant_bpf::prog::Program::load(&job.spec());
-            if result.is_err() && !job.among_others {
+            if result.is_err() && !job.among_others || interrupt::is_noted() {
                 next.store(jobs.len(), Relaxed);
             }
             results.push((index, result));

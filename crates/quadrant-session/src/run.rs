@@ -137,7 +137,7 @@ impl Watch {
 
 /// The signals that end a trace whose script has clauses for `own`. A terminal that goes away is one of them, unless whoever started the
 /// tracer wants it to go on.
-fn ending(own: &[i32]) -> Vec<i32> {
+pub(crate) fn ending(own: &[i32]) -> Vec<i32> {
     let hangs_up = !own.contains(&SIGHUP) && !Signals::is_ignored(SIGHUP);
     [SIGINT, SIGTERM].into_iter().chain(hangs_up.then_some(SIGHUP)).collect()
 }

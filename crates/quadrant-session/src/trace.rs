@@ -9,6 +9,7 @@ use std::rc::Rc;
 use quadrant_bpf::cgroup::Subtree;
 use quadrant_bpf::features::Features;
 use quadrant_bpf::helper;
+use quadrant_bpf::interrupt::Noting;
 use quadrant_bpf::map::Map;
 use quadrant_bpf::process::Child;
 use quadrant_bpf::process::PidFd;
@@ -58,6 +59,7 @@ use crate::reader::Packets;
 use crate::reader::Reader;
 use crate::records;
 use crate::records::Progress;
+use crate::run;
 use crate::run::End;
 use crate::run::Loop;
 use crate::run::Watch;
@@ -228,6 +230,8 @@ impl Trace {
     fn load_from(compiled: Compiled, source: Option<Source>) -> Result<Trace, Error> {
         let Compiled { program, units, object, overhead, moved: _, contents } = compiled;
         quadrant_bpf::limits::bump_nofile();
+        // To load thousands of programs takes seconds.
+        let _noting = Noting::begin(&run::ending(&own_signals(&program)))?;
         let kernel = load::load(&program, &units, object, source, &contents)?;
         Ok(Trace { program, units, kernel, overhead })
     }
@@ -248,7 +252,7 @@ impl Trace {
         let walks = self.program.points.iter().any(|point| matches!(point.site, Site::Iter { .. }));
         let may_be_idle = (focus.ends_when_idle || walks) && focus.processes.is_empty() && focus.children.is_empty();
         let ends_at_once = may_be_idle && self.is_idle();
-        let mut watch = Watch::new(focus, &self.own_signals())?;
+        let mut watch = Watch::new(focus, &own_signals(&self.program))?;
         let reader = (Reader::open(&self.kernel)?, Packets::open(&self.kernel)?);
         self.start_clock()?;
         let mut running = self.running(reader, sink);
@@ -303,15 +307,6 @@ impl Trace {
             left,
             backlog,
         }
-    }
-
-    /// The signals that the script has clauses for.
-    fn own_signals(&self) -> Vec<i32> {
-        let signal = |point: &Point| match point.site {
-            Site::Signal(number) => Some(number),
-            _ => None,
-        };
-        self.program.points.iter().filter_map(signal).collect()
     }
 
     /// Whether nothing happens between BEGIN and END.
@@ -508,4 +503,13 @@ impl Trace {
             count => format!("{name} and {} more", count - 1),
         }
     }
+}
+
+/// The signals that the script has clauses for.
+fn own_signals(program: &Program) -> Vec<i32> {
+    let signal = |point: &Point| match point.site {
+        Site::Signal(number) => Some(number),
+        _ => None,
+    };
+    program.points.iter().filter_map(signal).collect()
 }

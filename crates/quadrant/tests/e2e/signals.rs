@@ -27,6 +27,26 @@ fn an_interrupt_prints_maps_once_and_runs_end() {
     }
 }
 
+/// Each of a kernel's thousand raw tracepoints has a program of its own, which sees the types of its arguments.
+#[test]
+fn an_interrupt_while_programs_are_loaded_is_told() {
+    needs_root!();
+    let text = "config = { max_probes = 10000 } rawtracepoint:* { @[probe] = count(); }";
+    let tracer = script(text).start().unwrap();
+    let programs = || {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", tracer.pid())).into_iter().flatten().flatten();
+        let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        links.filter(|link| link.as_os_str() == "anon_inode:bpf-prog").count()
+    };
+    while !tracer.has_ended() && programs() < 8 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    tracer.signal(Signal::INT).unwrap();
+    let outcome = tracer.finish().unwrap();
+    assert_eq!(outcome.signal(), None, "{}", outcome.describe());
+    assert!(outcome.stderr.contains("interrupted when"), "{}", outcome.describe());
+}
+
 /// Whether SIGHUP is ignored here, and so by what is started.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
