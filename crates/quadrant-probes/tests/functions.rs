@@ -3,7 +3,7 @@
 use quadrant_bpf::insn::{Insn, Reg};
 use quadrant_bpf::prog::{Program, ProgramKind, ProgramSpec};
 use quadrant_bpf::tracefs::TraceFs;
-use quadrant_probes::attach::{Means, Request, attach, close, stop};
+use quadrant_probes::attach::{Means, Request, Semaphores, attach, close, stop};
 use quadrant_probes::{Options, Source};
 use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site};
 use quadrant_program::span::Span;
@@ -132,7 +132,9 @@ fn returns_by_every_kind_of_event() {
     let program = Program::load(&ProgramSpec::new(ProgramKind::Kprobe, &insns)).unwrap();
     for means in [Means::Each, Means::Tracefs { maxactive: None }, Means::Tracefs { maxactive: Some(1) }] {
         let sites = [&found[0].point.site];
-        let request = Request { program: &program, sites: &sites, first_cookie: None, means, tolerant: false };
+        let semaphores = &Semaphores::default();
+        let request =
+            Request { program: &program, sites: &sites, first_cookie: None, means, tolerant: false, semaphores };
         let mut attached = attach(&request, &TraceFs::open, &mut || ControlFlow::Continue(())).unwrap();
         stop([&mut attached]);
         assert!(attached.counts_misses() || means == Means::Each, "{means:?}");

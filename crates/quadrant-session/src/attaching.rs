@@ -9,6 +9,7 @@ use quadrant_bpf::wait::Signals;
 use quadrant_probes::attach::Attached;
 use quadrant_probes::attach::Means;
 use quadrant_probes::attach::Request;
+use quadrant_probes::attach::Semaphores;
 use quadrant_probes::attach::attach;
 use quadrant_program::Program;
 use quadrant_program::probe::ProbeError;
@@ -57,10 +58,11 @@ impl Attaching<'_> {
         refused::told(&self.kernel.left_out).iter().for_each(|line| self.sink.warned(line));
         let total = self.kernel.programs.iter().filter(|loaded| !self.is_run(loaded)).map(|loaded| loaded.count).sum();
         let mut steps = Steps { done: 0, total, next: Instant::now() + PATIENCE, interrupted: false };
+        let semaphores = Semaphores::of(self.program.points.iter().map(|point| &point.site));
         for index in self.order() {
             let loaded = &self.kernel.programs[index];
             let sites = sites(self.program, self.units, loaded);
-            let request = request(&self.units[loaded.unit], loaded, &sites, tolerant);
+            let request = request(&self.units[loaded.unit], loaded, &sites, tolerant, &semaphores);
             let (sink, signals, until) = (&mut *self.sink, &mut *self.signals, steps.done + loaded.count);
             let attached = attach(&request, &TraceFs::open, &mut || steps.step(sink, signals));
             let attached = attached.map_err(|error| self.explained(error))?;
@@ -129,9 +131,15 @@ pub(crate) fn sites<'a>(program: &'a Program, units: &[Planned], loaded: &Loaded
 }
 
 /// To attach a loaded program to its points.
-pub(crate) fn request<'a>(unit: &Planned, loaded: &'a Loaded, sites: &'a [&'a Site], tolerant: bool) -> Request<'a> {
+pub(crate) fn request<'a>(
+    unit: &Planned,
+    loaded: &'a Loaded,
+    sites: &'a [&'a Site],
+    tolerant: bool,
+    semaphores: &'a Semaphores,
+) -> Request<'a> {
     let first_cookie = unit.cookies.then_some(loaded.first as u64);
-    Request { program: &loaded.program, sites, first_cookie, means: unit.means, tolerant }
+    Request { program: &loaded.program, sites, first_cookie, means: unit.means, tolerant, semaphores }
 }
 
 struct Steps {

@@ -5,6 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use quadrant_bpf::hotplug::Change;
 use quadrant_bpf::hotplug::Hotplug;
+use quadrant_probes::attach::Semaphores;
 use quadrant_program::Program;
 use quadrant_program::probe::ProbeError;
 
@@ -55,7 +56,8 @@ pub(crate) fn follow(
     for one in attached.iter_mut().filter(|one| one.attached.is_of_processors()) {
         let loaded = &kernel.programs[one.loaded];
         let sites = attaching::sites(program, units, loaded);
-        let request = attaching::request(&units[loaded.unit], loaded, &sites, false);
+        let semaphores = Semaphores::default();
+        let request = attaching::request(&units[loaded.unit], loaded, &sites, false, &semaphores);
         let name = |index: usize| {
             let points = &units[loaded.unit].unit.points;
             program.points[points[loaded.first + index].0 as usize].name.as_str()

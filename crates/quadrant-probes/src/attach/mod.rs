@@ -32,6 +32,7 @@ use crate::error::from_kernel;
 pub use fentry::owner;
 pub use iter::pin_is_free;
 pub use iter::pinned_twice;
+pub use uprobe::Semaphores;
 
 /// A program to attach to points of one kind.
 #[derive(Clone, Copy)]
@@ -46,6 +47,8 @@ pub struct Request<'a> {
     pub means: Means,
     /// A function that the kernel does not allow to be probed is passed over, if each has its own event.
     pub tolerant: bool,
+    /// Of static user probes, those of other programs too.
+    pub semaphores: &'a Semaphores,
 }
 
 /// In which of the ways that the kernel has a program is attached.

@@ -1,5 +1,6 @@
 //! User probes: all places of a file by one multi-link, or each by a perf event.
 
+use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
@@ -34,11 +35,35 @@ struct Place<'a> {
     pid: Option<u32>,
 }
 
+/// The semaphores of static probes, by their places. The kernel has one probe at an instruction, with one semaphore or none: whatever else
+/// is put there has to name the same one.
+#[derive(Debug, Default)]
+pub struct Semaphores(HashMap<(Inode, u64), u64>);
+
+impl Semaphores {
+    /// Of all points of a trace.
+    pub fn of<'a>(sites: impl Iterator<Item = &'a Site>) -> Semaphores {
+        let with_place = |site: &Site| match site {
+            Site::Usdt { inode, offset, semaphore, .. } if *semaphore != 0 => Some(((*inode, *offset), *semaphore)),
+            _ => None,
+        };
+        Semaphores(sites.filter_map(with_place).collect())
+    }
+
+    /// The one to name for a place, which has this one by itself.
+    fn at(&self, place: &Place<'_>) -> u64 {
+        match place.semaphore {
+            0 if !self.0.is_empty() => self.0.get(&(place.inode, place.offset)).copied().unwrap_or(0),
+            own => own,
+        }
+    }
+}
+
 /// All places of one file.
 pub(super) fn multi(request: &Request<'_>) -> Result<Link> {
     let places = request.sites.iter().map(|site| place(site)).collect::<Result<Vec<Place>>>()?;
     let offsets: Vec<u64> = places.iter().map(|place| place.offset).collect();
-    let semaphores: Vec<u64> = places.iter().map(|place| place.semaphore).collect();
+    let semaphores: Vec<u64> = places.iter().map(|place| request.semaphores.at(place)).collect();
     let cookies = request.cookies();
     let when = match request.means {
         Means::UprobeSession => When::Session,
@@ -67,7 +92,7 @@ pub(super) fn single(request: &Request<'_>, site: &Site, cookie: u64) -> Result<
     let event = Event::Uprobe {
         path: &path,
         offset: place.offset,
-        ref_ctr_offset: place.semaphore,
+        ref_ctr_offset: request.semaphores.at(&place),
         on_return: place.on_return,
     };
     let scope = place.pid.map_or(Scope::All, Scope::Process);

@@ -15,6 +15,7 @@ use quadrant_probes::Source;
 use quadrant_probes::attach::Attached;
 use quadrant_probes::attach::Means;
 use quadrant_probes::attach::Request;
+use quadrant_probes::attach::Semaphores;
 use quadrant_program::probe::Found;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::probe::ProbeSource;
@@ -124,7 +125,9 @@ impl<'a> Attacher<'a> {
         let sites: Vec<&Site> = found.iter().map(|found| &found.point.site).collect();
         let first_cookie = if hook == Hook::Usdt { Some(self.describe_arguments(&found)?) } else { None };
         let means = self.means(hook);
-        let request = Request { program: &one.program, sites: &sites, first_cookie, means, tolerant: false };
+        let semaphores = &Semaphores::of(sites.iter().copied());
+        let request =
+            Request { program: &one.program, sites: &sites, first_cookie, means, tolerant: false, semaphores };
         let tracefs = || TraceFs::open();
         let attached = quadrant_probes::attach::attach(&request, &tracefs, &mut || ControlFlow::Continue(()))?;
         Ok((Way::Points(attached), sites.len()))

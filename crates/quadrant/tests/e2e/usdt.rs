@@ -34,6 +34,21 @@ fn a_semaphore_is_raised_before_the_first_hit() {
     assert!(outcome.stderr.contains("enabled: 10007 of 10007"), "{}", outcome.describe());
 }
 
+/// The kernel has one probe at an instruction, and refuses a second one that names another semaphore, or none.
+#[test]
+fn a_function_at_the_very_place_of_a_probe_has_its_semaphore() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let probes = [
+        format!("usdt:{usdt}:demo:gated {{ @probe = count(); }}"),
+        format!("uprobe:{usdt}:gated_place {{ @function = count(); }}"),
+    ];
+    for script in [probes.concat(), probes.iter().rev().cloned().collect()] {
+        let outcome = run_on(&format!("{usdt} {COUNT}"), &script);
+        assert_lines(&outcome, &["@function: 10007", "@probe: 10007"]);
+    }
+}
+
 /// bpftrace #3601: of several semaphores of one name only one is raised, and the other places never fire.
 #[test]
 fn each_place_has_the_semaphore_of_its_own_note() {
