@@ -7,7 +7,6 @@ use std::time::Instant;
 use quadrant_bpf::tracefs::TraceFs;
 use quadrant_bpf::wait::Signals;
 use quadrant_probes::attach::Attached;
-use quadrant_probes::attach::Means;
 use quadrant_probes::attach::Request;
 use quadrant_probes::attach::Semaphores;
 use quadrant_probes::attach::attach;
@@ -93,8 +92,7 @@ impl Attaching<'_> {
     }
 
     fn is_link_to_many(&self, index: usize) -> bool {
-        let unit = &self.units[self.kernel.programs[index].unit];
-        matches!(unit.means, Means::KprobeMulti | Means::KprobeSession)
+        self.units[self.kernel.programs[index].unit].means.is_one_link_to_functions()
     }
 
     /// It is run, not attached.

@@ -100,7 +100,12 @@ impl Request<'_> {
 impl Means {
     /// Whether the kernel counts what it skipped for each point, and not for all of a program's together.
     pub fn counts_each(self) -> bool {
-        !matches!(self, Means::KprobeMulti | Means::KprobeSession)
+        !self.is_one_link_to_functions()
+    }
+
+    /// Whether all of a program's kernel functions have one link.
+    pub fn is_one_link_to_functions(self) -> bool {
+        matches!(self, Means::KprobeMulti | Means::KprobeSession)
     }
 }
 
@@ -114,6 +119,8 @@ pub struct Attached {
     /// Behind what holds it open.
     registered: Option<tracefs::Registered>,
     kernel_code: bool,
+    /// By one link to all functions, which may be every one that the kernel has.
+    by_one_link: bool,
     missed: Vec<(usize, u64)>,
     due: u64,
     passed_over: Vec<ProbeError>,
@@ -146,7 +153,8 @@ pub fn attach(
         }
         Means::Each => links(request, first, tracefs, progress, &mut places, &mut passed_over)?,
     };
-    Ok(Attached { links, places, registered, kernel_code, passed_over, ..Attached::default() })
+    let by_one_link = request.means.is_one_link_to_functions();
+    Ok(Attached { links, places, registered, kernel_code, by_one_link, passed_over, ..Attached::default() })
 }
 
 fn links(
@@ -297,17 +305,19 @@ impl Attached {
     }
 }
 
-/// Stop programs at all their points, now.
+/// Stop programs at all their points, now. Links to many functions go first, and nothing else beside them: with probes in the whole kernel
+/// it takes many times as long to take away others.
 pub fn stop<'a>(attached: impl IntoIterator<Item = &'a mut Attached>) {
-    let (mut links, mut first_events) = (Vec::new(), None);
+    let (mut links, mut to_many, mut first_events) = (Vec::new(), Vec::new(), None);
     for one in attached {
         if one.kernel_code {
             one.missed = one.count_missed();
         }
         one.due += one.links.iter().zip(&one.places).map(|(link, place)| place.stop(link)).sum::<u64>();
-        links.append(&mut one.links);
+        if one.by_one_link { &mut to_many } else { &mut links }.append(&mut one.links);
         first_events.get_or_insert(&mut one.events);
     }
+    to_many.into_iter().rev().for_each(drop);
     let events = side_by_side(links, Link::detach).into_iter().flatten();
     if let Some(kept) = first_events {
         kept.extend(events);
