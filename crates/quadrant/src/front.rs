@@ -153,14 +153,15 @@ impl Symbols for Elsewhere {
     }
 }
 
-/// Settings from the environment: `BPFTRACE_MAX_STRLEN=200` or `QUADRANT_MAX_STRLEN=200`.
+/// Settings from the environment: `BPFTRACE_MAX_STRLEN=200` or `QUADRANT_MAX_STRLEN=200`. A value that is not UTF-8 is told as one
+/// that cannot be meant, rather than left out.
 fn settings() -> Vec<(String, String)> {
     let setting = |(name, value): (String, String)| {
         let key = name.strip_prefix("QUADRANT_").or_else(|| name.strip_prefix("BPFTRACE_"))?;
         Some((key.to_ascii_lowercase(), value))
     };
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
     variables.filter_map(setting).collect()
 }
 

@@ -49,17 +49,22 @@ fn helpers(features: &Features) -> String {
 
 fn kernel(features: &Features) -> String {
     let has_types = std::path::Path::new("/sys/kernel/btf/vmlinux").exists();
-    let has_module_types = std::fs::read_dir("/sys/kernel/btf").is_ok_and(|entries| entries.count() > 1);
     let entries = [
         // Of whoever may load tracing programs, since Linux 5.2.
         ("Instruction limit", "1000000"),
         ("btf", yes_no(has_types)),
-        ("module btf", yes_no(has_module_types)),
+        ("module btf", yes_no(knows_module_types())),
         ("ringbuf", yes_no(features.ring_buffer())),
         ("atomic fetch", yes_no(features.atomic_fetch())),
         ("sleepable uprobes", yes_no(features.sleepable_uprobe())),
     ];
     section("Kernel features", &entries)
+}
+
+/// Whether the kernel keeps types of modules, if it has any: since then it says of types whether they are its own.
+fn knows_module_types() -> bool {
+    let types = world::types();
+    types.lookup_struct("bpf_btf_info").is_some_and(|info| types.find_member(info, "kernel_btf").is_some())
 }
 
 fn probe_types(features: &Features) -> String {

@@ -38,7 +38,8 @@ fn environment() -> Vec<Setting> {
     let option = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         let written = name.into_string().ok().filter(|name| name.starts_with(VARIABLE))?;
         let name = written[VARIABLE.len()..].to_ascii_lowercase();
-        Some(Setting { name, value: Some(value.into_string().ok()?).filter(|value| !value.is_empty()), written })
+        let value = value.to_string_lossy().into_owned();
+        Some(Setting { name, value: Some(value).filter(|value| !value.is_empty()), written })
     };
     std::env::vars_os().filter_map(option).collect()
 }

@@ -1,5 +1,6 @@
 //! Options, streams, and statuses.
 
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 use quadrant_testing::Program;
@@ -286,6 +287,10 @@ fn what_the_kernel_can_do() {
     for part in ["System\n  OS: Linux ", "\n\nKernel helpers\n  dpath: ", " uprobe_multi: ", " iter: "] {
         assert!(outcome.stdout.contains(part), "{}", outcome.describe());
     }
+    // What the kernel can do, whether or not it has modules now.
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel says what it is");
+    let types_of_modules = if release.starts_with("5.10.") { "module btf: no" } else { "module btf: yes" };
+    assert!(outcome.stdout.contains(types_of_modules), "{}", outcome.describe());
     assert!(run(["-V"]).stdout.starts_with("bpftrace v0.27."));
 }
 
@@ -326,6 +331,9 @@ fn settings_of_the_environment() {
     let outcome = bpftrace().env("BPFTRACE_MAX_MAP_KEYS", "x").args(["-e", script]).run().expect("it runs");
     let message = "ERROR: `max_map_keys`, set in the environment, is a number, 1 or more, and not `x`\n";
     assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(2)));
+    let latin1 = std::ffi::OsStr::from_bytes(b"\xe9");
+    let outcome = bpftrace().env("BPFTRACE_MAX_MAP_KEYS", latin1).args(["-e", script]).run().expect("it runs");
+    assert_eq!((outcome.stderr.as_str(), outcome.code()), (message.replace("`x`", "`\u{fffd}`").as_str(), Some(2)));
     let script = "BEGIN { print(config.max_strlen); }";
     let outcome = bpftrace().env("BPFTRACE_MAX_STRLEN", "0x10").args(["-q", "-e", script]).run().expect("it runs");
     assert_eq!((outcome.stdout.trim_end(), outcome.code()), ("16", Some(0)), "{}", outcome.describe());
