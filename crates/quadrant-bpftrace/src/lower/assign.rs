@@ -75,8 +75,23 @@ impl Lower<'_> {
         let id = self.widen_var(name, &value, span)?;
         let ty = self.var_type(id);
         self.warn_of_sign(&value, &ty);
+        self.holds_text(name, &value, &ty, span)?;
         let value = self.fit_variable(name, value, &ty)?;
         Some(StmtKind::Assign(Place::Var(id), value))
+    }
+
+    /// Refuses a text that may be longer than the one that a variable is declared for; what str() reads ends where there is room.
+    fn holds_text(&mut self, name: &str, value: &Expr, ty: &Type, span: Span) -> Option<()> {
+        match (ty, &value.ty) {
+            (Type::String { cap }, Type::String { cap: other })
+                if other > cap && !matches!(value.kind, ExprKind::Call(..)) =>
+            {
+                let name = plain(name);
+                let message = format!("`${name}` is declared as string[{cap}], and this is string[{other}]");
+                self.error_help(span, message, format!("declare it as string[{other}]"))
+            }
+            _ => Some(()),
+        }
     }
 
     /// Warns of an unsigned number that is kept as a signed one, as [`Lower::style`] does.
@@ -179,21 +194,8 @@ impl Lower<'_> {
     fn combined(&mut self, target: &ast::Expr, op: BinOp, value: &ast::Expr, span: Span) -> Option<Expr> {
         let (left, right) = (self.expr(target), self.operand(value));
         let (left, right) = (left?, right?);
-        let left = if op == BinOp::Sub { left } else { self.without_sign(target, left, &right) };
+        let (left, right) = self.of_one_sign(op, (target, left), (value, right));
         self.binary(op, left, right, span)
-    }
-
-    /// A variable that had only numbers of the script so far takes the sign of what it is combined with.
-    fn without_sign(&mut self, target: &ast::Expr, left: Expr, right: &Expr) -> Expr {
-        let ast::ExprKind::Var(name) = &target.kind else { return left };
-        let Some(local) = self.local(name).filter(|local| !local.fixed) else { return left };
-        let declared = local.declared;
-        let key = self.key_of_var(name, declared);
-        let is_signed = matches!(left.ty, Type::Int { signed: true, bytes: ..8 });
-        match is_signed && right.ty == Type::U64 && self.inferred.so_far(key).loose {
-            true => self.cast(left, &Type::U64),
-            false => left,
-        }
     }
 
     /// Stores `new`, which is an operation on what is in `place`.
@@ -257,6 +259,7 @@ impl Lower<'_> {
             let (wanted, got) = (self.describe(&ty), self.describe(&value.ty));
             return self.error(span, format!("`${}` is declared as {wanted}, and this is {got}", plain(&var.name)));
         }
+        self.holds_text(&var.name, &value, &ty, span)?;
         let value = self.fit_variable(&var.name, value, &ty)?;
         Some(StmtKind::Assign(Place::Var(id?), value))
     }

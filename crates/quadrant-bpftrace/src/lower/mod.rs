@@ -123,6 +123,8 @@ struct Lower<'a> {
     inferred: Inferred,
     /// Comparisons whose results are known.
     compared: HashSet<Span>,
+    /// Numbers of the script whose type a cast says.
+    casts: HashSet<Span>,
     /// Types still change, though there were rounds enough: a text that gets longer each time.
     grows: bool,
     /// Nothing was learnt before this round.
@@ -156,6 +158,7 @@ impl<'a> Lower<'a> {
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
             compared: HashSet::new(),
+            casts: HashSet::new(),
             grows: false,
             is_first_round: true,
             program: Program::default(),

@@ -8,6 +8,8 @@ use quadrant_program::ty::Type;
 
 use super::Lower;
 use super::join::{is_neutral, join, join_numbers};
+use crate::ast;
+use crate::ast::BinOp;
 
 /// What is known of the values that a variable, a value or a key of a map had so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,7 +58,42 @@ impl Lower<'_> {
 
     /// Whether a value goes with numbers of any type, with and without sign.
     pub(super) fn is_loose(&self, value: &Expr) -> bool {
-        is_neutral(value) || self.is_compared(value)
+        is_neutral(value) && !self.casts.contains(&value.span) || self.is_compared(value)
+    }
+
+    /// Both sides of an operator: a variable or a map that had only numbers of the script so far takes the sign of what it is
+    /// combined with. A difference has a sign, whatever its sides are.
+    pub(super) fn of_one_sign(
+        &mut self,
+        op: BinOp,
+        left: (&ast::Expr, Expr),
+        right: (&ast::Expr, Expr),
+    ) -> (Expr, Expr) {
+        if matches!(op, BinOp::Sub | BinOp::Shl | BinOp::Shr) {
+            return (left.1, right.1);
+        }
+        let first = self.without_sign(left.0, left.1, &right.1.ty);
+        let second = self.without_sign(right.0, right.1, &first.ty);
+        (first, second)
+    }
+
+    fn without_sign(&mut self, ast: &ast::Expr, value: Expr, beside: &Type) -> Expr {
+        let is_signed = matches!(value.ty, Type::Int { signed: true, bytes: ..=8 });
+        match is_signed && *beside == Type::U64 && self.had_script_numbers(ast) {
+            true => self.cast(value, &Type::U64),
+            false => value,
+        }
+    }
+
+    /// Whether this is a variable or a map to which only numbers of the script came so far that are not negative.
+    fn had_script_numbers(&self, ast: &ast::Expr) -> bool {
+        match &ast.kind {
+            ast::ExprKind::Var(name) => self
+                .local(name)
+                .is_some_and(|local| !local.fixed && self.inferred.so_far(self.key_of_var(name, local.declared)).loose),
+            ast::ExprKind::Map { name, .. } => self.inferred.map(&name.name).is_some_and(|info| info.values.loose),
+            _ => false,
+        }
     }
 
     /// The result of a comparison as a number of that type; anything else as it is.

@@ -122,7 +122,8 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
         }
         _ => format!("{what}\n"),
     };
-    for hint in diagnostic.notes.iter().chain(&diagnostic.help) {
+    let reason = wording::reason(diagnostic).into_iter();
+    for hint in reason.chain(diagnostic.notes.iter().chain(&diagnostic.help).map(String::as_str)) {
         text.push_str(&format!("HINT: {}\n", shown(&wording::hint(hint))));
     }
     text

@@ -462,7 +462,17 @@ pub fn is_left_out(diagnostic: &Diagnostic) -> bool {
 pub fn is_pattern_without_match(diagnostic: &Diagnostic, marked: &str) -> bool {
     let is_said = |pattern: &str| holes(pattern, &diagnostic.message).is_some();
     let any = MISSING.iter().copied().chain(["there is no tracepoint `{}`"]).any(is_said) && is_pattern(marked);
-    any || NONE.iter().copied().any(is_said)
+    any || is_none(diagnostic)
+}
+
+fn is_none(diagnostic: &Diagnostic) -> bool {
+    let message = diagnostic.message.split("; did you mean ").next().unwrap_or_default();
+    NONE.iter().any(|pattern| holes(pattern, message).is_some())
+}
+
+/// Why a probe has nowhere to be, where bpftrace's words do not say it.
+pub fn reason(diagnostic: &Diagnostic) -> Option<&str> {
+    (diagnostic.severity == Severity::Error && is_none(diagnostic)).then_some(diagnostic.message.as_str())
 }
 
 /// A pattern that no probe matches, where that ends the trace.
@@ -532,6 +542,9 @@ mod tests {
             said("`@a` holds count() (line 1), and this is int8"),
             "Type mismatch for @a: trying to assign value of type 'int8' when map already has a type 'count_t'"
         );
+        let raw = "the kernel's BTF does not describe tracepoint `x`; did you mean `y`?";
+        assert!(said(raw).starts_with("Probe has no valid attach points."));
+        assert_eq!(reason(&Diagnostic::error(Span::default(), raw)), Some(raw));
         assert_eq!(said("`{` is never closed"), "syntax: expected '}'");
         assert_eq!(said("/usr/bin/true has no function `x`"), "No matches for uprobe /bin/true:x.");
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::map::{Aggregation, linear_buckets};
-use quadrant_program::series::{Series, SeriesKind};
+use quadrant_program::series::{SLOT_WORDS, Series, SeriesKind};
 use quadrant_program::span::Span;
 use quadrant_program::stmt::StmtKind;
 use quadrant_program::ty::Type;
@@ -15,8 +15,8 @@ use crate::ast::{self, Ident};
 /// The most buckets of an `lhist`.
 const MAX_LINEAR_BUCKETS: i64 = 1000;
 
-/// The most intervals of a `tseries`: a part of a processor has to be smaller than 32 KB.
-const MAX_INTERVALS: i64 = 1000;
+/// The most intervals of a `tseries`: the kernel gives 32 KiB to what a processor has of a value.
+const MAX_INTERVALS: i64 = (32 << 10) / (8 * SLOT_WORDS as i64);
 
 /// An aggregation where it has no meaning.
 pub(super) fn misplaced(lower: &mut Lower, call: Call) -> Option<Called> {
@@ -122,7 +122,9 @@ impl Lower<'_> {
         }
         if count > MAX_INTERVALS {
             let message = format!("tseries() num_intervals must be <= {MAX_INTERVALS} ({count} provided)");
-            return self.error_help(call.args[2].span, message, "make the intervals longer");
+            let help =
+                "their slots fill the 32 KiB that the kernel gives to a value of each CPU: make the intervals longer";
+            return self.error_help(call.args[2].span, message, help);
         }
         Some(Aggregation::Series(Series { interval_ns, count: count as u32, kind, signed: false }))
     }

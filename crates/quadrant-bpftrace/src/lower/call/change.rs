@@ -85,22 +85,17 @@ fn in_process(lower: &mut Lower, call: Call, to: &str) -> Option<()> {
 /// `signal(number)`, `signal("name")`, `signal_thread(...)`
 pub(super) fn signal(lower: &mut Lower, call: Call) -> Option<Called> {
     let to = if call.name == "signal_thread" { "signal one thread of" } else { "signal" };
+    let arg = call.args.first()?;
+    // A name that there is not is wrong in any probe.
+    let named = match &arg.kind {
+        ast::ExprKind::Str(_) => Some(named_signal(lower, call)?),
+        _ => None,
+    };
     let (here, may) = (in_process(lower, call, to), allowed(lower, call));
     here.and(may)?;
-    let arg = call.args.first()?;
-    let signal = match &arg.kind {
-        ast::ExprKind::Str(_) => {
-            let name = lower.text_arg(call, 0)?;
-            let bare = name.strip_prefix("SIG").unwrap_or(&name);
-            match signal_number(bare) {
-                Some(number) => Expr::int(number, Type::I32, arg.span),
-                None => {
-                    let near = suggest(bare, SIGNALS.iter().map(|(signal, _)| *signal));
-                    return lower.error_near(arg.span, format!("there is no signal `{}`", name.escape_debug()), near);
-                }
-            }
-        }
-        _ => lower.number_arg(call, 0)?,
+    let signal = match named {
+        Some(number) => Expr::int(number, Type::I32, arg.span),
+        None => lower.number_arg(call, 0)?,
     };
     if matches!(signal.kind, ExprKind::Int(number) if !(1..=64).contains(&number)) {
         return lower.error(arg.span, "signals are numbered 1 to 64");
@@ -148,9 +143,17 @@ fn address(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
     }
 }
 
+fn named_signal(lower: &mut Lower, call: Call) -> Option<i64> {
+    let name = lower.text_arg(call, 0)?;
+    let bare = name.strip_prefix("SIG").unwrap_or(&name);
+    signal_number(bare).or_else(|| {
+        let near = suggest(bare, SIGNALS.iter().map(|(signal, _)| *signal));
+        lower.error_near(call.args[0].span, format!("there is no signal `{}`", name.escape_debug()), near)
+    })
+}
+
 /// `override(result)`
 pub(super) fn override_result(lower: &mut Lower, call: Call) -> Option<Called> {
-    allowed(lower, call)?;
     if lower.scope.kind != ProbeKind::Kprobe {
         let kind = lower.scope.kind.name();
         return lower.error_help(
@@ -159,6 +162,7 @@ pub(super) fn override_result(lower: &mut Lower, call: Call) -> Option<Called> {
             "override() is for `kprobe`, in functions that allow error injection",
         );
     }
+    allowed(lower, call)?;
     let result = lower.number_arg(call, 0)?;
     let result = lower.cast(result, &Type::U64);
     let call_it = Expr::new(ExprKind::Call(Function::Override, vec![result]), Type::None, call.span);

@@ -66,7 +66,7 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
     }
     let value = lower.name_text(value?);
     let length = match length {
-        Some(length) => Some(length_of(lower, length?)?),
+        Some(length) => Some(length_of(lower, call.name, length?)?),
         None => None,
     };
     if let (Type::String { cap }, Some(length)) = (&value.ty, &length) {
@@ -87,9 +87,11 @@ pub(super) fn str(lower: &mut Lower, call: Call) -> Option<Called> {
     }
 }
 
-fn length_of(lower: &mut Lower, length: Expr) -> Option<Expr> {
+fn length_of(lower: &mut Lower, of: &str, length: Expr) -> Option<Expr> {
     match length.kind {
-        ExprKind::Int(..0) if length.ty.is_signed() => lower.error(length.span, "a length is not negative"),
+        ExprKind::Int(number @ ..0) if length.ty.is_signed() => {
+            lower.error(length.span, format!("the length of {of}() is not negative, and this is {number}"))
+        }
         _ => Some(lower.cast(length, &Type::U64)),
     }
 }
@@ -165,7 +167,7 @@ pub(super) fn bytes(lower: &mut Lower, call: Call, at: usize) -> Option<Expr> {
         }
     };
     let length = match (length, size) {
-        (Some(length), _) => length_of(lower, length)?,
+        (Some(length), _) => length_of(lower, call.name, length)?,
         (None, Some(size)) if !matches!(addr.kind, ExprKind::Builtin(_)) && !is_pointer_value(&addr, size) => {
             Expr::int(i64::from(size), Type::U64, call.span)
         }

@@ -127,6 +127,9 @@ impl Lower<'_> {
         }
         let mut cast = self.explicit(value, target, span)?;
         cast.span = span;
+        if matches!(cast.kind, ExprKind::Int(_)) {
+            self.casts.insert(span);
+        }
         Some(cast)
     }
 

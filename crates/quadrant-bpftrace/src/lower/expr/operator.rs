@@ -124,8 +124,9 @@ impl Lower<'_> {
         span: Span,
     ) -> Option<Expr> {
         self.are_numbers(op, left, right, span)?;
+        let sides = (left, right);
         let (left, right) = (self.operand(left), self.operand(right));
-        let (left, right) = (left?, right?);
+        let (left, right) = self.of_one_sign(op, (sides.0, left?), (sides.1, right?));
         if is_written {
             self.holds(op, &left, &right, span)?;
         }

@@ -27,6 +27,7 @@ const AROUND: &[(&str, Around)] = &[
     ("ntop() takes a number or 4 or 16 bytes, and this is {}", Around::CallOf),
     ("{}() needs a number here that is known before the trace starts, and this is {}", Around::CallOf),
     ("{}() compares 0 bytes or more", Around::CallOf),
+    ("the length of {}() is not negative, and this is {}", Around::CallOf),
     ("lhist() {}", Around::Call),
     ("tseries() {}", Around::CallOf),
     ("the {} of {}() is not known before the trace starts{}", Around::CallOf),

@@ -326,6 +326,8 @@ pub const TABLE: &[(&str, &str)] = &[
         "macaddr() does not support literal string arguments",
     ),
     ("there is no child process, so `cpid` is 0", "No child command (`-c`); cpid is zero"),
+    // Without a space, as bpftrace has it.
+    ("the length of {}() is not negative, and this is {}", "{0}cannot use negative length ({1})"),
     ("the length of an array is not negative", "array declared with a negative size"),
     ("parameter `{}` was not given, so it is 0", "Positional parameter {0} is empty or not provided."),
     ("{}() cannot be used in a probe of type `{}`", "{0} can not be used with \"{1}\" probes"),
@@ -348,6 +350,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "signal_thread() can not be used for this probetype {0:type}",
     ),
     ("signals are numbered 1 to 64", "signal() accepts a string literal or an integer between 1 and 64 (inclusive)"),
+    ("a probe of type `{}` cannot override a result", "override() can only be used inside kprobes"),
     ("there is no signal `{}`", "Invalid string for signal: {0}"),
     (
         "delete() takes the key of a map, and `@{}` has none",

@@ -148,7 +148,7 @@ fn numbers_that_are_none() {
 
 #[test]
 fn lengths_options_and_blocks() {
-    assert_error("BEGIN { print(buf(\"abc\", -1)); }", (26, 28), "a length is not negative", "");
+    assert_error("BEGIN { print(buf(\"abc\", -1)); }", (15, 29), "bufcannot use negative length (-1)", "");
     let message = "Command line option 'a' needs to have the same default value in all places it is used. Previous default value: 1";
     let hint = "HINT: an option has one default, and so one type\n";
     assert_error("BEGIN { print(getopt(\"a\", 1)); print(getopt(\"a\", 2)); }", (38, 52), message, hint);
@@ -211,9 +211,25 @@ fn numbers_that_do_not_fit() {
     let message =
         "Type mismatch for $x: trying to assign value of type 'uint64' when variable already has a type 'uint32'";
     assert_error("BEGIN { let $x: uint32 = 18446744073709551615; }", (9, 46), message, "");
-    let message = "this text has 8 bytes, and string[4] holds 3";
-    assert_error("BEGIN { let $a : string[4] = \"abcdefgh\"; }", (30, 40), message, "");
-    assert_error("BEGIN { print(str(\"abc\", -1)); }", (26, 28), "a length is not negative", "");
+    assert_error("BEGIN { print(str(\"abc\", -1)); }", (15, 29), "strcannot use negative length (-1)", "");
+    assert_error("BEGIN { print(buf(1, -2)); }", (15, 25), "bufcannot use negative length (-2)", "");
+}
+
+#[test]
+fn texts_that_are_longer_than_a_variable_is_declared_for() {
+    let message = "Type mismatch for $a: trying to assign value of type 'string[16]' when variable already has a type 'string[4]'";
+    let hint = "HINT: declare it as string[16]\n";
+    assert_error("BEGIN { let $a : string[4] = comm; }", (9, 34), message, hint);
+    assert_error("BEGIN { let $a : string[4]; $a = comm; }", (29, 38), message, hint);
+    let message = message.replace("16", "9");
+    assert_error("BEGIN { let $a : string[4] = \"abcdefgh\"; }", (9, 40), &message, "HINT: declare it as string[9]\n");
+    needs_root!();
+    assert_run(
+        ["-e", "BEGIN { let $a : string[4]; $a = \"abc\"; print($a); exit(); }"],
+        "abc\n\n\n",
+        "Attached 1 probe\n",
+        0,
+    );
 }
 
 #[test]

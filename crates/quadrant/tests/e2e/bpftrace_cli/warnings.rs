@@ -94,8 +94,17 @@ fn casts_and_signs() {
     let message = "Expression of type: uint64 being cast to type: int64. \
                    This may cause unexpected results. Use an explicit cast to suppress this warning.";
     assert_warning("BEGIN { $x = nsecs; $x = -1; exit(); }", (14, 19), message, "");
-    assert_run(["-e", "BEGIN { $x = 0; $x += nsecs; exit(); }"], "\n\n", "Attached 1 probe\n", 0);
+    for sum in ["$x = 0; $x += nsecs;", "$x = 1; $x = $x + nsecs;", "$x = 1; if (nsecs > $x) { }"] {
+        assert_run(["-e", &format!("BEGIN {{ {sum} exit(); }}")], "\n\n", "Attached 1 probe\n", 0);
+    }
+    for sum in ["@x = 0; @x += nsecs;", "@x = 0; @x = nsecs | @x;", "@x[1] = 0; @x[1] += nsecs;"] {
+        let script = format!("BEGIN {{ {sum} clear(@x); exit(); }}");
+        assert_run(["-e", &script], "\n\n", "Attached 1 probe\n", 0);
+    }
     let hint = "HINT: a cast makes it clear: `(int64)...`, or `(uint64)...` on the other side\n";
+    assert_warning("BEGIN { $x = 1; $x++; $x = $x + nsecs; exit(); }", (33, 38), message, hint);
+    assert_warning("BEGIN { @x = (int64)1; @x |= nsecs; clear(@x); exit(); }", (30, 35), message, hint);
+    assert_warning("BEGIN { $x = -1; $x = $x + nsecs; exit(); }", (28, 33), message, hint);
     assert_warning("BEGIN { $x = (int64)1; $x = ((uint64)$x) + $x; exit(); }", (30, 38), message, hint);
     assert_warning("BEGIN { $x = pid ? nsecs : -1; exit(); }", (20, 25), message, "");
     assert_warning("BEGIN { $x = (int64)1; $x = $x << nsecs; exit(); }", (35, 40), message, "");

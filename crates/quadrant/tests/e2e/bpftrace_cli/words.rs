@@ -320,11 +320,22 @@ fn a_pattern_without_a_match() {
 }
 
 #[test]
+fn why_a_probe_has_nowhere_to_be() {
+    needs_root!();
+    let outcome = run(["-e", "rawtracepoint:sched_swich { }"]);
+    assert!(outcome.stderr.contains("ERROR: Probe has no valid attach points."), "{}", outcome.describe());
+    assert!(outcome.stderr.contains("\nHINT: ") && outcome.stderr.contains("did you mean `sched_switch`?"));
+}
+
+#[test]
 fn what_has_to_be_in_the_script() {
     assert_refused(&[
         ("$n = 3; @ = lhist(1, 0, $n, 1);", "lhist: invalid max value (must be non-negative literal)"),
         ("@ = lhist(1, 0, 10, -1);", "lhist: invalid step value"),
         ("$n = 3; @ = tseries(1, 1s, $n);", "tseries: invalid num_intervals value (must be non-negative literal)"),
+        ("@ = tseries(1, 1s, 1366);", "tseries() num_intervals must be <= 1365 (1366 provided)"),
+        ("signal(\"FOO\");", "Invalid string for signal: FOO"),
+        ("override(1);", "override() can only be used inside kprobes"),
         ("print(kstack(-1));", "kstack: invalid limit value"),
         ("print(ustack(\"a\"));", "ustack: invalid limit value"),
         ("print(pton(\"1.2.3\"));", "pton() expects a valid IPv4/IPv6 address, got 1.2.3"),
