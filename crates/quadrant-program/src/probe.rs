@@ -208,7 +208,9 @@ pub struct BtfFunction {
     pub btf_id: u32,
     /// The words that its arguments take; the result is in the next one.
     pub words: u8,
-    /// The code, for attaching in another way; `None` when that would not mean the same.
+    /// Each argument is one word: registers hold them under the same numbers.
+    pub is_plain: bool,
+    /// The code, for attaching in another way; `None` for eBPF programs.
     pub code: Option<KernelCode>,
     /// The script asks for a kernel probe: this is another way to make it.
     pub kprobe: bool,

@@ -156,6 +156,7 @@ fn site(name: &str) -> Site {
             name: "f".to_owned(),
             btf_id: 7,
             words: 2,
+            is_plain: true,
             code: None,
             kprobe: false,
         }),

@@ -97,6 +97,7 @@ fn found(kind: ProbeKind, function: Function, pool: &mut ArgsPool) -> Result<Fou
         name: function.name.clone(),
         btf_id: function.prototype.btf_id,
         words,
+        is_plain: function.prototype.is_plain(),
         code: None,
         kprobe: false,
     };

@@ -45,7 +45,8 @@ fn trampoline(one: &Selected<'_>, prototype: &Prototype, on_return: bool, kprobe
         name: one.function.name.to_owned(),
         btf_id: prototype.btf_id,
         words: prototype.words,
-        code: Some(one.code()).filter(|_| prototype.is_plain()),
+        is_plain: prototype.is_plain(),
+        code: Some(one.code()),
         kprobe,
     };
     if on_return { Site::Fexit(function) } else { Site::Fentry(function) }

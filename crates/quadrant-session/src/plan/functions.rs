@@ -85,13 +85,13 @@ struct Group {
 impl Group {
     fn new(program: &Program, clauses: &[(PointId, Vec<usize>)], on_return: bool) -> Group {
         let mut group = Group { kprobes: 0, like_kprobes: HashSet::new() };
-        let fits: Vec<bool> = program.clauses.iter().map(|clause| fits(clause, on_return)).collect();
+        let fits: Vec<Fit> = program.clauses.iter().map(|clause| Fit::of(clause, on_return)).collect();
         for (point, clauses) in clauses {
             match &program.points[point.0 as usize].site {
                 site if is_return(site) != on_return => {}
                 Site::Kprobe(code) | Site::Kretprobe(code) if is_entry(code) => group.kprobes += 1,
                 Site::Fentry(function) | Site::Fexit(function)
-                    if is_entry_of(function) && clauses.iter().all(|clause| fits[*clause]) =>
+                    if is_entry_of(function) && clauses.iter().all(|clause| fits[*clause].is_for(function)) =>
                 {
                     group.like_kprobes.insert(*point);
                 }
@@ -136,18 +136,42 @@ fn wants_registers(clause: &Clause) -> bool {
     finder.0
 }
 
-/// Arguments in registers are the same in both ways; at a return a kprobe has none any more.
-fn fits(clause: &Clause, on_return: bool) -> bool {
-    struct Finder(u8);
-    impl Visitor for Finder {
-        fn expr(&mut self, expr: &Expr) {
-            if let ExprKind::Arg(index) = expr.kind {
-                self.0 = self.0.max(index + 1);
+/// For which functions a clause means the same in a kprobe as by trampoline.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    None,
+    /// Arguments in registers are the same in both ways; at a return a kprobe has none any more.
+    Plain,
+    /// It asks for nothing that the function is given or gives.
+    All,
+}
+
+impl Fit {
+    fn of(clause: &Clause, on_return: bool) -> Fit {
+        struct Finder {
+            words: u8,
+            result: bool,
+        }
+        impl Visitor for Finder {
+            fn expr(&mut self, expr: &Expr) {
+                match expr.kind {
+                    ExprKind::Arg(index) => self.words = self.words.max(index + 1),
+                    ExprKind::Retval => self.result = true,
+                    _ => {}
+                }
             }
         }
+        let mut finder = Finder { words: 0, result: false };
+        visit::clause(clause, &mut finder);
+        let registers = quadrant_program::arch::native().arguments.len();
+        match usize::from(finder.words) {
+            0 if !finder.result => Fit::All,
+            words if words <= if on_return { 0 } else { registers } => Fit::Plain,
+            _ => Fit::None,
+        }
     }
-    let mut finder = Finder(0);
-    visit::clause(clause, &mut finder);
-    let registers = quadrant_program::arch::native().arguments.len();
-    usize::from(finder.0) <= if on_return { 0 } else { registers }
+
+    fn is_for(self, function: &BtfFunction) -> bool {
+        self == Fit::All || self == Fit::Plain && function.is_plain
+    }
 }

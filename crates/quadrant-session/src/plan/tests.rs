@@ -8,7 +8,7 @@ use quadrant_codegen::object::Context;
 use quadrant_probes::attach::Means;
 use quadrant_program::Program;
 use quadrant_program::expr::{Builtin, Expr, ExprKind, Function};
-use quadrant_program::probe::{Inode, KernelCode, Point, PointId, Site};
+use quadrant_program::probe::{BtfFunction, BtfOwner, Inode, KernelCode, Point, PointId, Site};
 use quadrant_program::program::Clause;
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
@@ -179,6 +179,26 @@ fn entries_and_returns_of_the_same_functions_are_one_program() {
     assert_eq!(both.unit.context, Context::Session { clauses: vec![1], points: vec![PointId(3), PointId(2)] });
     assert_eq!(both.unit.all_clauses().collect::<Vec<_>>(), [0, 1]);
     assert_eq!(both.unit.all_points().map(|point| point.0).collect::<Vec<_>>(), [0, 1, 3, 2]);
+}
+
+fn by_trampoline(address: u64, is_plain: bool) -> Site {
+    let code = Some(code(address, true));
+    let (owner, name) = (BtfOwner::Kernel, format!("f{address}"));
+    Site::Fentry(BtfFunction { owner, name, btf_id: 1, words: 2, is_plain, code, kprobe: false })
+}
+
+/// A trampoline takes the kernel tens of milliseconds to take away.
+#[test]
+fn many_functions_have_one_link_also_where_structs_go_to_them_that_nobody_reads() {
+    let sites: Vec<Site> = (1..=20).map(|address| by_trampoline(address, address % 2 == 0)).collect();
+    assert_eq!(means(NEW, &[&sites]), [Means::KprobeMulti]);
+    for read in [ExprKind::Arg(0), ExprKind::Retval] {
+        let mut program = program(&[&sites]);
+        program.clauses[0].predicate = Some(Expr::new(read, Type::U64, Span::default()));
+        let planned = planned(NEW, None, None, &program);
+        let shares: Vec<_> = planned.iter().map(|planned| (planned.means, planned.unit.points.len())).collect();
+        assert_eq!(shares, [(Means::Each, 10), (Means::KprobeMulti, 10)]);
+    }
 }
 
 #[test]
