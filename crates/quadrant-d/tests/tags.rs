@@ -537,6 +537,38 @@ fn addresses_by_name_are_statements_and_keys() {
     assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
 }
 
+#[test]
+fn mistakes_are_told_where_a_clause_never_runs() {
+    let never = ["BEGIN /0/", "BEGIN /probename == \"x\"/", "#pragma D option zdefs\nnosuch:::x", "nosuch:::x"];
+    let bodies = [
+        ("nosuch();", "D_FUNC_UNDEF"),
+        ("x = nosuch;", "D_IDENT_UNDEF"),
+        ("printf(\"%d\", \"a\");", "D_PRINTF_ARG_TYPE"),
+        ("@a = quantize(\"a\");", "D_AGG_SCALAR"),
+        ("commit(1); trace(1);", "D_DREC_COMM"),
+        ("x = 1; } BEGIN { x = \"a\";", "D_OP_INCOMPAT"),
+        ("if (0) { nosuch(); }", "D_FUNC_UNDEF"),
+    ];
+    let cases =
+        never.iter().flat_map(|never| bodies.iter().map(move |(body, tag)| (format!("{never} {{ {body} }}"), *tag)));
+    let wrong: Vec<String> = cases.filter_map(|(text, tag)| difference(&text, tag)).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let missing = difference("nosuch:::x /nosuch/ { trace(1); }", "D_PDESC_ZERO");
+    assert_eq!(missing, None);
+}
+
+#[test]
+fn what_a_clause_declares_that_never_runs_is_declared() {
+    let wrong = difference("BEGIN /0/ { x = 1; } BEGIN { trace(x); }", "");
+    assert_eq!(wrong, None);
+}
+
+#[test]
+fn arguments_of_probes_that_do_not_exist_are_no_mistake() {
+    let wrong = difference("#pragma D option zdefs\nnosuch:::x { trace(args[0]->b_bcount); }", "");
+    assert_eq!(wrong, None);
+}
+
 fn difference(text: &str, wanted: &str) -> Option<String> {
     let compiled = compiled(text);
     let first = compiled.diagnostics.first();

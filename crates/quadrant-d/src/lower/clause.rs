@@ -59,25 +59,46 @@ impl Scope {
 impl Lower<'_> {
     /// Compiles a clause for its probes. A probe that is listed twice fires twice.
     pub(super) fn clause(&mut self, clause: &ast::Clause, probes: Vec<Probe>) {
-        if probes.is_empty() {
-            // Its variables have types all the same.
-            let before = self.diagnostics.len();
-            self.body_for(clause, None, false);
-            self.diagnostics.truncate(before);
-            return;
-        }
+        let Some(any) = probes.first().cloned() else { return self.unmatched(clause) };
         let mut rest = probes;
+        let mut runs = false;
         // One description names each point once.
         while clause.probes.len() > 1 && !rest.is_empty() {
             let (first, again) = distinct(rest);
-            self.variants(clause, first);
+            runs |= self.variants(clause, first);
             rest = again;
         }
-        self.variants(clause, rest);
+        runs |= self.variants(clause, rest);
+        if !runs {
+            self.never(clause, &any);
+        }
     }
 
-    /// Code for points, each once: one piece for all that give the same answers.
-    fn variants(&mut self, clause: &ast::Clause, probes: Vec<Probe>) {
+    /// A clause that has no probes: its variables have types all the same, and its mistakes are told. What depends on the probe is unknown.
+    fn unmatched(&mut self, clause: &ast::Clause) {
+        self.clause = scope(clause, None, false);
+        let before = self.diagnostics.len();
+        if self.settings.zdefs {
+            self.checked_predicate(clause, None, false);
+        }
+        if self.diagnostics.len() == before {
+            self.clause.in_body = true;
+            self.body(clause);
+        }
+        if self.clause.facts.iter().any(|fact| matches!(fact, Fact::Args | Fact::Registers)) {
+            self.diagnostics.truncate(before);
+        }
+    }
+
+    /// A clause whose predicate is false wherever it is: its mistakes are told, and its variables have types, all the same.
+    fn never(&mut self, clause: &ast::Clause, probe: &Probe) {
+        self.clause = Scope { in_body: true, ..scope(clause, Some(probe), false) };
+        self.body(clause);
+    }
+
+    /// Code for points, each once: one piece for all that give the same answers. Says whether it runs at any of them.
+    fn variants(&mut self, clause: &ast::Clause, probes: Vec<Probe>) -> bool {
+        let mut runs = false;
         let mut rest = probes;
         while let Some(first) = rest.first().cloned() {
             let body = self.body_for(clause, Some(&first), rest.len() == 1);
@@ -86,10 +107,12 @@ impl Lower<'_> {
                 rest.into_iter().partition(|probe| facts.iter().all(|fact| same(fact, &first, probe)));
             rest = others;
             if let Some((predicate, body)) = body {
+                runs = true;
                 let points = alike.into_iter().map(|probe| self.point(probe)).collect();
                 self.program.clauses.push(Clause { points, predicate, body, span: clause.span });
             }
         }
+        runs
     }
 
     fn point(&mut self, probe: Probe) -> PointId {
@@ -113,17 +136,7 @@ impl Lower<'_> {
         probe: Option<&Probe>,
         alone: bool,
     ) -> Option<(Option<Expr>, Vec<Stmt>)> {
-        self.clause = scope(clause, probe, alone);
-        let before = self.diagnostics.len();
-        let mut predicate = self.predicate(clause);
-        let told = self.diagnostics.split_off(before);
-        if !told.iter().any(|message| message.tag.is_some_and(|tag| UNKNOWN.contains(&tag))) {
-            self.diagnostics.extend(told);
-        } else {
-            self.declare_by_body(clause)?;
-            self.clause = Scope { behind_body: true, ..scope(clause, probe, alone) };
-            predicate = self.predicate(clause);
-        }
+        let predicate = self.checked_predicate(clause, probe, alone)?;
         if matches!(predicate, Some(Expr { kind: ExprKind::Int(0), .. })) {
             return None;
         }
@@ -131,6 +144,21 @@ impl Lower<'_> {
         self.clause.in_body = true;
         let stmts = self.body(clause);
         Some((predicate, stmts))
+    }
+
+    /// The predicate; nothing if the body is wrong that it depends on.
+    fn checked_predicate(&mut self, clause: &ast::Clause, probe: Option<&Probe>, alone: bool) -> Option<Option<Expr>> {
+        self.clause = scope(clause, probe, alone);
+        let before = self.diagnostics.len();
+        let predicate = self.predicate(clause);
+        let told = self.diagnostics.split_off(before);
+        if !told.iter().any(|message| message.tag.is_some_and(|tag| UNKNOWN.contains(&tag))) {
+            self.diagnostics.extend(told);
+            return Some(predicate);
+        }
+        self.declare_by_body(clause)?;
+        self.clause = Scope { behind_body: true, ..scope(clause, probe, alone) };
+        Some(self.predicate(clause))
     }
 
     /// A variable in a predicate may have its type from the body: `/!self->seen/ { self->seen = 1; }`.
@@ -235,11 +263,10 @@ impl Lower<'_> {
             return;
         };
         if let ExprKind::Int(value) = cond.kind {
-            let taken = if value != 0 { Some(then) } else { other };
-            if let Some(block) = taken {
-                let block = self.piece(block);
-                into.extend(block);
-            }
+            let (taken, never) = if value != 0 { (Some(then), other) } else { (other, Some(then)) };
+            into.extend(taken.into_iter().flat_map(|block| self.piece(block)));
+            // What is wrong there is told all the same.
+            never.into_iter().for_each(|block| drop(self.piece(block)));
             return;
         }
         let then = self.piece(then);

@@ -270,7 +270,8 @@ impl<'a> Lower<'a> {
     fn finish(mut self, matched: Vec<usize>, stability: Vec<Minimum>, options: Options) -> Compiled {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
         self.explain_left_out(&mut diagnostics);
-        diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+        // That there is no such probe is told last: the script is known to be right otherwise.
+        diagnostics.sort_by_key(|d| (d.tag == Some("D_PDESC_ZERO"), d.span.start, d.span.end));
         // A clause that is compiled for several points makes each mistake several times.
         let mut told = HashSet::new();
         diagnostics.retain(|d| told.insert((d.span, d.tag)));
