@@ -172,7 +172,8 @@ impl Inferred {
     /// Takes note of a value that a variable holds, its first one or another.
     pub fn note_value(&mut self, key: VarKey, is_first: bool, is_loose: bool) {
         if !is_loose {
-            self.loose.remove(&key);
+            // What was computed with it before may have taken it for a number without a sign.
+            self.changed |= self.loose.remove(&key);
         } else if is_first {
             self.loose.insert(key);
         }

@@ -173,7 +173,9 @@ impl Lower<'_> {
         let (is_first, fed) = place(self.inferred.map_mut(name));
         let before = fed.loose;
         *fed = Fed { loose: is_loose && (before || is_first), truths: fed.truths || is_truth };
-        SoFar { loose: before, compared: !fed.truths }
+        let so_far = SoFar { loose: before, compared: !fed.truths };
+        self.inferred.changed |= before && !is_loose;
+        so_far
     }
 
     /// Takes note of an aggregation.

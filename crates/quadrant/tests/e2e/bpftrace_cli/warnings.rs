@@ -104,6 +104,13 @@ fn casts_and_signs() {
     let hint = "HINT: a cast makes it clear: `(int64)...`, or `(uint64)...` on the other side\n";
     assert_warning("BEGIN { $x = 1; $x++; $x = $x + nsecs; exit(); }", (33, 38), message, hint);
     assert_warning("BEGIN { @x = (int64)1; @x |= nsecs; clear(@x); exit(); }", (30, 35), message, hint);
+    // What comes to $x is known after it was looked at.
+    assert_warning(
+        "BEGIN { $x = 0; for ($i : 0..2) { if ($x < nsecs) { } $x = @m; @m = -3; } clear(@m); exit(); }",
+        (44, 49),
+        message,
+        hint,
+    );
     assert_warning("BEGIN { $x = -1; $x = $x + nsecs; exit(); }", (28, 33), message, hint);
     assert_warning("BEGIN { $x = (int64)1; $x = ((uint64)$x) + $x; exit(); }", (30, 38), message, hint);
     assert_warning("BEGIN { $x = pid ? nsecs : -1; exit(); }", (20, 25), message, "");
