@@ -17,6 +17,7 @@ use proptest::prelude::*;
 use quadrant_d::lower::{Compiled, Env, Library, Source, SourceKind, compile};
 use quadrant_d::macros::Macros;
 use quadrant_program::action::ActionKind;
+use quadrant_program::diag::Severity;
 use quadrant_program::record::RecordKind;
 
 /// What a library of the user has.
@@ -371,6 +372,9 @@ fn attributes_lay_out_structs_as_c_does() {
         ("#pragma pack(1)\nstruct s { int a : 5; short b : 14; int c : 30; };", 7),
         ("#pragma pack(2)\nstruct s { long a : 37; } __attribute__((packed));", 6),
         ("#pragma pack(2)\nstruct s { char a; int : 0; };", 4),
+        ("#pragma pack(1)\n#pragma pack(push, 0)\nstruct s { char a; int b; };", 8),
+        ("#pragma pack(push, 1) /* as on the wire */\nstruct s { char a; int b; };", 5),
+        ("#pragma pack (1)\n#pragma package x\nstruct s { char a; int b; };", 5),
     ] {
         // An array's length has to be positive.
         let same =
@@ -387,12 +391,79 @@ fn attributes_lay_out_structs_as_c_does() {
 
 #[test]
 fn what_lays_out_structs_and_is_not_understood_is_refused() {
-    for text in ["#pragma pack(3)", "#pragma pack 1", "#pragma pack(pop, 1, 2)", "#pragma ms_struct on"] {
+    let refused =
+        ["#pragma pack(3)", "#pragma pack(pop, 1, 2)", "#pragma ms_struct on", "#pragma options align=packed"];
+    for text in refused {
         assert_eq!(tags(&run(&format!("{text}\nBEGIN {{ exit(0); }}"), &[])).len(), 1, "{text}");
     }
     let text = "struct s { _Alignas(long) char c; }; BEGIN { exit(0); }";
     assert_eq!(tags(&run(text, &[])), ["D_SYNTAX"]);
     assert_eq!(tags(&run("#pragma weak x\nBEGIN { exit(0); }", &[])), [""; 0]);
+}
+
+/// As gcc does.
+#[test]
+fn what_does_nothing_in_c_does_nothing_with_a_warning() {
+    for (text, warned) in [
+        ("#pragma pack(pop)", "nothing was pushed"),
+        ("#pragma pack(push)\n#pragma pack(pop, name)", "nothing was pushed"),
+        ("#pragma pack(show)", "nothing is shown"),
+        ("#pragma pack 1", "no `(`"),
+        ("#pragma options quiet", "did you mean `#pragma D option quiet`?"),
+        ("#pragma option bufsize=4m", "did you mean `#pragma D option bufsize=4m`?"),
+    ] {
+        let compiled =
+            run(&format!("{text}\nstruct s {{ char a; int b; }};\nBEGIN {{ trace(sizeof (struct s)); }}"), &[]);
+        assert_eq!(tags(&compiled), [""], "{text}");
+        assert!(
+            compiled.diagnostics[0].severity == Severity::Warning && messages(&compiled).contains(warned),
+            "{}",
+            messages(&compiled)
+        );
+    }
+    assert_eq!(tags(&run("#pragma options color\nBEGIN { exit(0); }", &[])), [""; 0]);
+}
+
+#[test]
+fn types_that_headers_define_where_they_declare_something_are_kept() {
+    let header = "\
+        struct a { int x; } *geta(void);\n\
+        extern struct ini2 { int a; } *getini(void);\n\
+        struct s { int a; } v = { 5 };\n\
+        enum { A = 3 } x = A;\n\
+        static inline union u { char c[7]; } both(int a) { if (a) { return g; } return g; }\n\
+        static const struct __attribute__((packed)) p { char a; int b; } table[] = { { 1, 2 }, { 3, 4 } };\n\
+        typedef struct __attribute__((packed)) { char a; int b; } q;\n\
+        struct { int a; } *nameless(void);\n";
+    let of = |text: &str| messages(&run(&format!("# 1 \"x.h\" 1\n{header}# 2 \"a.d\" 2\n{text}"), &[]));
+    for (what, value) in [
+        ("sizeof (struct a)", 4),
+        ("sizeof (struct ini2)", 4),
+        ("sizeof (struct s)", 4),
+        ("A", 3),
+        ("sizeof (union u)", 7),
+        ("sizeof (struct p)", 5),
+        ("sizeof (q)", 5),
+    ] {
+        let same = format!("struct t {{ char x[({what} == {value}) ? 1 : -1]; }}; BEGIN {{ exit(0); }}");
+        assert_eq!(of(&same), "", "{what}");
+    }
+}
+
+/// In the script itself they mean what they mean in D.
+#[test]
+fn types_of_headers_may_have_names_that_are_words_of_d() {
+    let header = "\
+        typedef unsigned int provider; provider pv;\n\
+        typedef short this; this th;\n\
+        typedef char self; extern self se(provider a); self sv = 1;\n\
+        struct t { this n; };\n\
+        typedef int translator; translator tr;\n\
+        typedef int probe; probe pr;\n";
+    let text = "struct u { char x[(sizeof (struct t) == 2) ? 1 : -1]; };\n\
+        BEGIN { this->x = 1; self->y = (this->x + 1) * 2; trace((self->y)); trace((string)\"a\"); exit(0); }";
+    let compiled = run(&format!("# 1 \"x.h\" 1\n{header}# 2 \"a.d\" 2\n{text}"), &[]);
+    assert_eq!(messages(&compiled), "");
 }
 
 /// Functions, variables with values, words of D as names, and what D forbids but C's compilers let pass.

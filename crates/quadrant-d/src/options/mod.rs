@@ -166,6 +166,11 @@ pub fn no_meaning(name: &str) -> Option<&'static str> {
     entry(name)?.no_meaning()
 }
 
+/// Whether there is an option of that name.
+pub fn is_known(name: &str) -> bool {
+    entry(name).is_some()
+}
+
 /// The value of an option that is a number. Without one it is 0, with an empty one what it is when it is not set, unless it cannot be 0.
 fn measured(
     text: Option<&str>,

@@ -153,6 +153,7 @@ impl Parser<'_> {
             let found = Storage::from_word(word);
             let second = storage.is_some() || scope != Scope::Global;
             match (word, found) {
+                (word, _) if self.is_cs_type(word) => break,
                 ("self", _) => scope = Scope::Thread,
                 ("this", _) => scope = Scope::Clause,
                 (_, Some(class)) => storage = Some(class),

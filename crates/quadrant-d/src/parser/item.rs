@@ -29,10 +29,13 @@ impl Parser<'_> {
     }
 
     fn declared_item(&mut self) -> Option<Item> {
-        if self.in_header() && self.pass_header_item() {
-            return None;
+        if self.in_header()
+            && let Some(passed) = self.look_at_header_item()
+        {
+            return self.pass_header_item(passed).map(Item::Declaration);
         }
         match self.word() {
+            word if self.is_cs_type(word) => Some(Item::Declaration(self.declaration())),
             "inline" => Some(Item::Inline(self.inline())),
             "translator" => Some(Item::Translator(self.translator())),
             "provider" => Some(Item::Provider(self.provider())),

@@ -3,14 +3,14 @@
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
-use super::pack::Packs;
+use super::pack::{Packs, Said};
 use crate::ast::{AttributeTarget, Attributes, Dependency, Ident, Pragma, PragmaKind, ProviderPart};
 use crate::lexer::directive::{Directive, directives};
 use crate::lines::{Lines, Step};
 use crate::options::value::is_version;
 
 /// Pragmas of C's compilers that lay out memory in ways of their own, which are not known here.
-const LAYOUTS: [&str; 3] = ["scalar_storage_order", "ms_struct", "options"];
+const LAYOUTS: [&str; 2] = ["scalar_storage_order", "ms_struct"];
 
 /// What the lines say.
 pub(super) struct Found {
@@ -104,21 +104,51 @@ impl Found {
                 self.line(directive, after_word(directive.rest, "line"));
                 return;
             }
-            Some((word, _)) if word.name.starts_with("pack") => self.pack(directive),
-            Some((word, _)) if LAYOUTS.contains(&word.name.as_str()) => {
-                let message = format!("#pragma {} is not supported: lay the types out as they are", word.name);
-                self.error(directive.span, "D_PRAGMA_INVAL", message)
-            }
-            _ => PragmaKind::Foreign,
+            Some((word, args)) => self.c_pragma(directive, &word.name, args),
+            None => PragmaKind::Foreign,
         };
         self.push(directive, kind);
     }
 
+    /// One of C's compilers: those that lay out memory matter.
+    fn c_pragma(&mut self, directive: &Directive, word: &str, args: &[Ident]) -> PragmaKind {
+        let is_alignment = || args.first().is_some_and(|arg| matches!(arg.name.split('=').next(), Some("align")));
+        match word {
+            "options" if is_alignment() => self.layout(directive, "options align"),
+            "option" | "options" => self.not_ds_option(directive, args),
+            _ if LAYOUTS.contains(&word) => self.layout(directive, word),
+            _ if is_pack(word) => self.pack(directive),
+            _ => PragmaKind::Foreign,
+        }
+    }
+
+    fn layout(&mut self, directive: &Directive, what: &str) -> PragmaKind {
+        let message = format!("#pragma {what} is not supported: lay the types out as they are");
+        self.error(directive.span, "D_PRAGMA_INVAL", message)
+    }
+
+    /// It does nothing, so whoever meant one of D's is told.
+    fn not_ds_option(&mut self, directive: &Directive, args: &[Ident]) -> PragmaKind {
+        let known = args.first().filter(|arg| crate::options::is_known(&split_option(arg).0.name));
+        if let Some(arg) = known {
+            let message =
+                format!("this pragma is not D's and does nothing: did you mean `#pragma D option {}`?", arg.name);
+            self.diagnostics.push(Diagnostic::warning(directive.span, message));
+        }
+        PragmaKind::Foreign
+    }
+
     /// `#pragma pack(2)`
     fn pack(&mut self, directive: &Directive) -> PragmaKind {
-        match self.packs.say(directive.span.end, after_word(directive.rest, "pack")) {
-            true => PragmaKind::Foreign,
-            false => {
+        let words: Vec<String> = words(directive).into_iter().map(|word| word.name).collect();
+        match self.packs.say(directive.span.end, after_word(&words.join(" "), "pack")) {
+            Said::Held => PragmaKind::Foreign,
+            Said::Ignored(why) => {
+                let message = format!("#pragma pack is ignored, as C's compilers do: {why}");
+                self.diagnostics.push(Diagnostic::warning(directive.span, message));
+                PragmaKind::Foreign
+            }
+            Said::Unknown => {
                 let message = "malformed #pragma pack([push|pop] [, 1|2|4|8|16])";
                 self.error(directive.span, "D_PRAGMA_MALFORM", message)
             }
@@ -226,6 +256,11 @@ impl Found {
             }
         }
     }
+}
+
+/// Its parenthesis needs no blank in front.
+fn is_pack(word: &str) -> bool {
+    word.strip_prefix("pack").is_some_and(|rest| rest.is_empty() || rest.starts_with('('))
 }
 
 fn ident(args: &[Ident]) -> PragmaKind {

@@ -144,7 +144,7 @@ impl Parser<'_> {
         words::is_type_word(word)
             || words::is_qualifier(word)
             || Tag::from_word(word).is_some()
-            || self.typedefs.contains(word)
+            || self.typedefs.contains(word) && (!words::is_ds_own(word) || self.in_header())
             || words::names_a_type(word)
     }
 
