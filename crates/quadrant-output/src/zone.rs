@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -11,10 +12,18 @@ use jiff::tz::TimeZone;
 /// Where systems keep the rules of time zones, as `TZDIR` says it, too.
 const DIRECTORIES: &[&str] = &["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
 
+/// Bytes of the largest file that is read: the rules of a zone take some kilobytes.
+const LARGEST: u64 = 1 << 20;
+
 /// The zone of `TZ`, else the system's.
 pub(crate) fn local() -> TimeZone {
-    // The library reads rules (`TZ=JST-9`) and paths. Its way to names first lists all of them, which is hundreds of files.
-    std::env::var_os("TZ").and_then(|name| named(&name, &directories())).unwrap_or_else(TimeZone::system)
+    match std::env::var_os("TZ") {
+        // The library would wait for a pipe. What is no zone is UTC, as to the C library.
+        Some(name) if is_path(&name) => at_path(&name).unwrap_or(TimeZone::UTC),
+        // The library reads rules (`TZ=JST-9`). Its way to names first lists all of them, which is hundreds of files.
+        Some(name) => named(&name, &directories()).unwrap_or_else(TimeZone::system),
+        None => TimeZone::system(),
+    }
 }
 
 fn directories() -> Vec<PathBuf> {
@@ -22,16 +31,41 @@ fn directories() -> Vec<PathBuf> {
     own.into_iter().chain(DIRECTORIES.iter().map(PathBuf::from)).collect()
 }
 
+fn is_path(name: &OsStr) -> bool {
+    text(name).is_some_and(|name| name.starts_with('/'))
+}
+
+/// The value of `TZ` without the colon that may stand before it.
+fn text(name: &OsStr) -> Option<&str> {
+    let name = name.to_str()?;
+    Some(name.strip_prefix(':').unwrap_or(name))
+}
+
+fn at_path(name: &OsStr) -> Option<TimeZone> {
+    let name = text(name)?;
+    TimeZone::tzif(name, &rules(Path::new(name))?).ok()
+}
+
 /// The zone that a name means (`Asia/Tokyo`, also `:Asia/Tokyo`), if one of the directories has it.
 fn named(name: &OsStr, directories: &[PathBuf]) -> Option<TimeZone> {
-    let name = name.to_str()?;
-    let name = name.strip_prefix(':').unwrap_or(name);
+    let name = text(name)?;
     let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if name.is_empty() || !plain {
         return None;
     }
-    let bytes = directories.iter().find_map(|directory| fs::read(directory.join(name)).ok())?;
+    let bytes = directories.iter().find_map(|directory| rules(&directory.join(name)))?;
     TimeZone::tzif(name, &bytes).ok()
+}
+
+/// The contents of a file, if it can be one with a zone's rules: who sets `TZ` may name a device or a pipe.
+fn rules(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > LARGEST {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -74,6 +108,16 @@ mod tests {
         for name in ["", ":", "Far", "Far/West", "text", "../text", "JST-9", &format!("{path}/Far/East")] {
             assert_eq!(offset(name, path), None, "{name}");
         }
+        let absolute = super::at_path(OsStr::new(&format!(":{path}/Far/East"))).unwrap();
+        assert_eq!(absolute.to_offset(Timestamp::UNIX_EPOCH).seconds(), 32_400);
         fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        for (name, directory) in [("zero", "/dev"), ("self", "/proc"), ("shm", "/dev")] {
+            assert_eq!(offset(name, directory), None, "{name}");
+        }
+        assert!(super::at_path(OsStr::new("/dev/zero")).is_none());
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn tell(program: &Program, sink: &mut dyn Sink) {
     if sites.len() <= FEW {
         return;
     }
-    let pid = sites.iter().find_map(|(_, _, pid)| *pid);
+    // All are in one process, or they are in every process that runs the files.
+    let pid = sites[0].2.filter(|pid| sites.iter().all(|site| site.2 == Some(*pid)));
     let files = by_file(sites.into_iter().map(|(path, inode, _)| (path, inode)));
     sink.advised(&text(&files, pid, &|inode| processes_that_run(inode)));
 }

@@ -259,6 +259,7 @@ pub fn program_in(
     }
     program.config.maxactive = args.maxactive.or(program.config.maxactive);
     program.config.kprobes = args.kprobe_mechanism.map(kprobe_means).or(program.config.kprobes);
+    quadrant_session::share_places(&mut program, args.pid.or(world.child), args.pid);
     if lines.is_some() {
         stamp::stamp(&mut program);
     }

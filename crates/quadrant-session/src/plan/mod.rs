@@ -110,9 +110,7 @@ pub fn plan(program: &Program, options: PlanOptions) -> Vec<Planned> {
     let by_point = clauses_by_point(program);
     let many = syscall_points(program, options);
     let functions = functions::choose(program, &by_point, &options);
-    let apart =
-        by_point.into_iter().flat_map(|(point, clauses)| apart(program, clauses, options).map(move |it| (point, it)));
-    for (point, clauses) in apart {
+    for (point, clauses) in by_point {
         let site = &program.points[point.0 as usize].site;
         let mechanism = match functions.get(&point) {
             Some(means) => kernel_function(site, *means),
@@ -122,14 +120,6 @@ pub fn plan(program: &Program, options: PlanOptions) -> Vec<Planned> {
     }
     let groups = session::pair(program, groups.groups, &options);
     groups.into_iter().flat_map(|group| finish(program, group, options)).collect()
-}
-
-/// Clauses of one point that are for the same processes: those that ask for a process's descendants are for others than `-c` and `-p` say.
-fn apart(program: &Program, clauses: Vec<usize>, options: PlanOptions) -> impl Iterator<Item = Vec<usize>> {
-    let asks = |clause: &usize| options.pid.is_some() && uses::asks_for_descendants(&program.clauses[*clause]);
-    let (asking, others): (Vec<usize>, Vec<usize>) = clauses.into_iter().partition(asks);
-    let parts = if asking < others { [asking, others] } else { [others, asking] };
-    parts.into_iter().filter(|part| !part.is_empty())
 }
 
 /// For each point in order of first use: the clauses that run there, in source order.
@@ -428,20 +418,26 @@ fn runs_for_tasks(program: &Program, points: &[PointId]) -> bool {
     !site.is_run() && !matches!(site, Site::Error | Site::Interval { .. } | Site::Iter { .. })
 }
 
-/// The process that a program is for. User probes are tested here, too: the kernel's own filter means one thread in some versions of
-/// multi-links, and for a perf event always. Clauses that ask for a process's descendants are for these, too.
+/// The process that a program is for. Clauses that ask for a process's descendants are for these, too; others at the same place then test
+/// the process themselves ([`mod@crate::descendants`]).
 fn pid(program: &Program, clauses: &[usize], points: &[PointId], options: PlanOptions) -> Option<u32> {
     let for_descendants = clauses.iter().any(|clause| uses::asks_for_descendants(&program.clauses[*clause]));
-    match &program.points[points[0].0 as usize].site {
+    let site = &program.points[points[0].0 as usize].site;
+    if for_descendants && !site.traps() { None } else { limit(site, options.pid, options.process) }
+}
+
+/// The process that a place is probed for. User probes are tested in programs, too: the kernel's own filter means one thread in some
+/// versions of multi-links, and for a perf event always.
+pub(crate) fn limit(site: &Site, pid: Option<u32>, process: Option<u32>) -> Option<u32> {
+    match site {
         Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } => *pid,
-        _ if for_descendants => None,
-        Site::Profile(_) | Site::PerfEvent { .. } => options.pid,
+        Site::Profile(_) | Site::PerfEvent { .. } => pid,
         Site::Tracepoint { .. }
         | Site::RawTracepoint { .. }
         | Site::Kprobe(_)
         | Site::Kretprobe(_)
         | Site::Fentry(_)
-        | Site::Fexit(_) => options.process,
+        | Site::Fexit(_) => process,
         _ => None,
     }
 }

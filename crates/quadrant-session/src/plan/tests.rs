@@ -148,23 +148,38 @@ fn entries_that_lack_the_caller_have_their_own_program() {
     assert_eq!(seen, [(false, &[PointId(0), PointId(2)][..]), (true, &[PointId(1)])]);
 }
 
-/// A clause of the process of `-p` keeps to it beside one at the same place that is for the process's descendants.
+/// A clause of the process of `-p` keeps to it beside one at the same place that is for the process's descendants, and in its order.
 #[test]
-fn clauses_that_ask_for_descendants_are_for_all_processes_and_the_others_are_not() {
+fn clauses_that_ask_for_descendants_are_for_all_processes_and_the_others_test_their_own() {
     let event = || Site::Tracepoint { category: "sched".to_owned(), event: "sched_switch".to_owned() };
-    let mut program = program(&[&[event()], &[event()], &[entry(1)], &[at_return(1)]]);
+    let other = || Site::Tracepoint { category: "sched".to_owned(), event: "sched_wakeup".to_owned() };
+    let function = |pid| Site::Uprobe { path: "/bin/a".into(), inode: Inode::default(), offset: 16, pid };
+    let mut program = program(&[&[event(), function(Some(7)), other(), function(None)]]);
+    let parts = [vec![0], vec![0], vec![0], vec![2], vec![1], vec![3], vec![1]];
+    let clauses =
+        parts.map(|points| Clause { points: points.into_iter().map(PointId).collect(), ..program.clauses[0].clone() });
+    program.clauses = clauses.to_vec();
     let asks = Expr::new(
-        ExprKind::Call(Function::ProgenyOf, vec![Expr::int(7, Type::I32, Span::default())]),
+        ExprKind::Call(Function::ProgenyOf, vec![Expr::int(7, Type::I64, Span::default())]),
         Type::Bool,
         Span::default(),
     );
-    for clause in [1, 3] {
+    for clause in [1, 5] {
         program.clauses[clause].predicate = Some(asks.clone());
     }
+    crate::share_places(&mut program, Some(7), Some(7));
     let options = PlanOptions { pid: Some(7), process: Some(7), ..options(&NEW) };
     let units: Vec<_> = plan(&program, options).into_iter().map(|planned| planned.unit).collect();
     let seen: Vec<_> = units.iter().map(|unit| (unit.clauses.as_slice(), unit.pid)).collect();
-    assert_eq!(seen, [(&[0][..], Some(7)), (&[1], None), (&[2], Some(7)), (&[3], None)]);
+    assert_eq!(seen, [(&[0, 1, 2][..], None), (&[3], Some(7)), (&[4, 5, 6], None)]);
+    let tests: Vec<bool> = program.clauses.iter().map(|clause| clause.predicate.is_some()).collect();
+    assert_eq!(tests, [true, true, true, false, true, true, true]);
+    // A command limits no tracepoints.
+    program.clauses.iter_mut().for_each(|clause| clause.predicate = None);
+    program.clauses[1].predicate = Some(asks);
+    crate::share_places(&mut program, Some(7), None);
+    let tests: Vec<bool> = program.clauses.iter().map(|clause| clause.predicate.is_some()).collect();
+    assert_eq!(tests, [false, true, false, false, false, false, false]);
 }
 
 #[test]

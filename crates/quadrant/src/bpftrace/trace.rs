@@ -167,6 +167,7 @@ fn compile(
     if let Some((shorter, messages)) = keys::shortened(&program, features, &compile) {
         (program, diagnostics) = (shorter, messages);
     }
+    quadrant_session::share_places(&mut program, args.pid.or(child), args.pid);
     if warnings {
         color::print(&report::render(script, &diagnostics, true));
         let lines = source.warnings().into_iter().map(|warning| warning.in_language(quadrant_bpftrace::spell));

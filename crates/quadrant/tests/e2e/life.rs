@@ -147,6 +147,19 @@ fn processes_that_a_command_starts_are_traced_where_the_script_asks_for_its_prog
 }
 
 #[test]
+fn clauses_that_ask_for_progeny_run_in_the_order_of_the_script() {
+    needs_root!();
+    let threads = target!("threads");
+    let place = format!("uprobe:{threads}:target_call");
+    let text = format!(
+        "{place} {{ @x[tid] = arg0 + 1; }} {place} /progenyof(cpid)/ {{ @seen[@x[tid] > 0] = count(); }} {place} {{ delete(@x, tid); }}
+         END {{ $one = (uint64)0x100000001; print(progenyof($one)); }}"
+    );
+    let outcome = script(&text).args(["-c", &format!("{threads} 1009 1")]).run().unwrap();
+    assert_lines(&outcome, &["false", "@seen[true]: 1009"]);
+}
+
+#[test]
 fn times_are_those_of_the_zone_that_is_named() {
     needs_root!();
     let folder = Folder::new("zones");

@@ -163,7 +163,7 @@ pub(super) fn progenyof(lower: &mut Lower, call: Call) -> Option<Called> {
             "progenyof() takes the numbers that the whole machine has for processes, and the tracer sees others";
         return lower.error_help(call.span, message, "run it outside of the pid namespace (container) that it is in");
     }
-    let pid = lower.cast(value, &Type::I32);
+    let pid = lower.convert(value, &Type::I64);
     let kind = ExprKind::Call(Function::ProgenyOf, vec![pid]);
     Some(Called::Value(Expr::new(kind, Type::Bool, call.span)))
 }
