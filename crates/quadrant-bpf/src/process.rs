@@ -44,13 +44,16 @@ pub struct Child {
     pidfd: PidFd,
     /// Writing a byte here lets it go on.
     gate: Option<OwnedFd>,
-    /// Says why the program could not be executed; closes without a word if it could.
+    /// Says why the program could not be executed; closes without a word if it could. That the process is ready was read from it before.
     failure: OwnedFd,
     name: String,
     status: Option<Status>,
 }
 
 impl Child {
+    /// Why a program that is there cannot be executed, where the kernel says that it is not.
+    pub const NO_INTERPRETER: &str = "it is there, but the program that its first line names, or its loader, is not";
+
     /// Starts a process that will run `argv`; the program is searched in `PATH` if its name has no slash.
     ///
     /// Signals are at their defaults there, and no descriptor of this crate is open.
@@ -100,9 +103,7 @@ impl Child {
     fn cannot_run(&self, error: Error) -> Error {
         let is_there = self.name.contains('/') && std::path::Path::new(&self.name).exists();
         match error.errno() {
-            Some(errno) if errno.is(libc::ENOENT) && is_there => {
-                error.because("it is there, but the program that its first line names, or its loader, is not")
-            }
+            Some(errno) if errno.is(libc::ENOENT) && is_there => error.because(Child::NO_INTERPRETER),
             _ => error,
         }
     }
@@ -203,7 +204,7 @@ impl AsFd for PidFd {
 /// keep them open.
 static SPAWNING: Mutex<()> = Mutex::new(());
 
-/// The process's number, the gate, and the pipe for the reason of a failure.
+/// The process's number, the gate, and the pipe for the reason of a failure, from which [`wait_until_ready`] has read.
 fn fork_and_wait(program: &CStr, argv: &[CString]) -> std::result::Result<(libc::pid_t, OwnedFd, OwnedFd), Errno> {
     let _one_at_a_time = SPAWNING.lock();
     let (gate_in, gate_out) = sys::pipe()?;
@@ -211,8 +212,10 @@ fn fork_and_wait(program: &CStr, argv: &[CString]) -> std::result::Result<(libc:
     let mut words: Vec<*const libc::c_char> = argv.iter().map(|word| word.as_ptr()).collect();
     words.push(std::ptr::null());
     let limits = limits::Originals::get();
-    // SAFETY: the child only calls `wait_for_release` and `become_program`, which do nothing that another thread's
-    // locks could block.
+    // SAFETY: until it is its program, or ends by `_exit`, the child only runs `prepare`, `wait_for_release` and `become_program`. All that
+    // these call is async-signal-safe: close, read, write, signal, sigemptyset, pthread_sigmask, _exit and execvp's execve are by POSIX;
+    // prctl and setrlimit are in Linux' C libraries nothing but system calls; and execvp, which looks through PATH where the name has no
+    // slash, reads the environment without a lock and builds names on the stack. None allocates, and nothing panics or is printed.
     match unsafe { libc::fork() } {
         0 => {
             prepare(limits, gate_out);
@@ -223,10 +226,21 @@ fn fork_and_wait(program: &CStr, argv: &[CString]) -> std::result::Result<(libc:
             sys::check(pid.into())?;
             // What the child calls before its program is nobody's business, so it has done it before there are probes.
             drop(failure_out);
-            let _ = sys::read(failure_in.as_fd(), &mut [0]);
+            if let Err(errno) = wait_until_ready(&failure_in) {
+                // Its gate closes, so it ends.
+                drop(gate_out);
+                let _ = wait_for(pid);
+                return Err(errno);
+            }
             Ok((pid, gate_out, failure_in))
         }
     }
+}
+
+/// Reads the byte by which the child says that it is ready, so that what comes behind it is the reason of a failure. There is none
+/// from a child that a signal has ended, and then nothing comes: that is found when it is released.
+fn wait_until_ready(failure_in: &OwnedFd) -> std::result::Result<(), Errno> {
+    sys::read(failure_in.as_fd(), &mut [0]).map(drop)
 }
 
 /// The child's first part. Only async-signal-safe calls: other threads' locks may be held for ever here. The gate's
@@ -240,7 +254,8 @@ fn prepare(limits: limits::Originals, gate_out: OwnedFd) {
     default_signals();
 }
 
-/// The child's second part, as careful as the first: it says that it is ready, and waits.
+/// The child's second part, as careful as the first: it says that it is ready, and waits. If the byte cannot be written, the parent has gone,
+/// and so has the gate's other end.
 fn wait_for_release(gate_in: &OwnedFd, failure: &OwnedFd) {
     let mut byte = [0u8];
     let _ = sys::write(failure.as_fd(), &byte);
@@ -280,5 +295,18 @@ fn wait_for(pid: libc::pid_t) -> std::result::Result<Status, Errno> {
             Ok(_) if libc::WIFSIGNALED(status) => return Ok(Status::Killed(libc::WTERMSIG(status))),
             Ok(_) => return Ok(Status::Exited(libc::WEXITSTATUS(status))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_cannot_be_heard_is_no_child_that_waits() {
+        let (reading, writing) = sys::pipe().unwrap();
+        assert!(wait_until_ready(&writing).is_err());
+        drop(writing);
+        assert!(wait_until_ready(&reading).is_ok());
     }
 }

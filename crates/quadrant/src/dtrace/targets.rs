@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use quadrant_bpf::process::PidFd;
+use quadrant_bpf::process::{Child, PidFd};
 use quadrant_d::providers::Command;
 use quadrant_session::Focus;
 use quadrant_session::Until;
@@ -54,8 +54,11 @@ impl Targets {
         let name = words.first().map_or(OsStr::new(""), |word| OsStr::from_bytes(word.as_bytes()));
         let found = words.first().and_then(|word| programs::find(word));
         let program = found.clone().and_then(program).ok_or_else(|| {
-            let why = words.first().map_or(NO_PROGRAM, |word| programs::why_not(word));
-            let why = if why == NO_SUCH_FILE { NO_PROGRAM } else { why };
+            let why = match words.first().map(|word| programs::why_not(word)) {
+                _ if found.is_some() => Child::NO_INTERPRETER,
+                None | Some(NO_SUCH_FILE) => NO_PROGRAM,
+                Some(why) => why,
+            };
             Failure::new(format!("failed to start {}: {why}", crate::failure::shown(&name.to_string_lossy())))
         })?;
         let child = programs::start_found(found, words)?;
