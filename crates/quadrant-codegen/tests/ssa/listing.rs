@@ -60,20 +60,6 @@ fn repeated_questions_are_asked_once() {
 }
 
 #[test]
-fn two_swaps_of_bytes_are_none() {
-    for (size, kept) in [(Size::B8, "r0 = *(u64 *)(r1 +0)\nexit"), (Size::B4, "r0 = *(u64 *)(r1 +0)\nw0 = w0\nexit")] {
-        let mut b = FuncBuilder::new("f", 1);
-        let ctx = b.param(0);
-        let x = b.load_with(ctx, 0, Size::B8, false, true);
-        let once = b.bswap(x, size);
-        let narrow = b.ext(once, size, false);
-        let twice = b.bswap(narrow, size);
-        b.ret(twice);
-        assert_eq!(plain(&listing(b)), plain(kept));
-    }
-}
-
-#[test]
 fn addresses_take_in_distances() {
     let mut b = FuncBuilder::new("f", 1);
     let slot = b.declare_slot(16, 8);

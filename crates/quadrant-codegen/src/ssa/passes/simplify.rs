@@ -19,7 +19,10 @@ pub fn simplify(func: &Func, op: Op) -> Simple {
         Op::Bin(bin, lhs, rhs) => simplify_bin(func, bin, lhs, immediate(func, rhs)),
         Op::Neg(value) => simplify_neg(func, value),
         Op::Ext { value, size, signed } => simplify_ext(func, value, size, signed),
-        Op::Bswap(value, size) => simplify_swap(func, value, size),
+        Op::Bswap(value, size) => match func.as_const(value) {
+            Some(imm) => constant(swap_bytes(imm as u64, size)),
+            None => Simple::Op(op),
+        },
         Op::Load { base, off, size, signed, invariant } => {
             let (base, off) = fold_address(func, base, off);
             Simple::Op(Op::Load { base, off, size, signed, invariant })
@@ -212,16 +215,6 @@ fn simplify_ext(func: &Func, value: Value, size: Size, signed: bool) -> Simple {
             Simple::Op(Op::Ext { value: inner, size, signed })
         }
         _ => Simple::Op(Op::Ext { value, size, signed }),
-    }
-}
-
-/// Only the low bytes matter, and two swaps leave those as they were.
-fn simplify_swap(func: &Func, value: Value, size: Size) -> Simple {
-    match func.op(value) {
-        Op::Const(imm) => constant(swap_bytes(imm as u64, size)),
-        Op::Ext { value: inner, size: kept, .. } if kept >= size => simplify_swap(func, inner, size),
-        Op::Bswap(inner, swapped) if swapped == size => simplify_ext(func, inner, size, false),
-        _ => Simple::Op(Op::Bswap(value, size)),
     }
 }
 
