@@ -484,6 +484,23 @@ fn files_are_included_from_beside_the_script() {
 
 /// With attributes, functions and keywords that only compilers know.
 #[test]
+fn a_command_without_its_interpreter_is_told_from_one_without_permission() {
+    needs_root!();
+    let folder = folder("interpreter");
+    fs::create_dir_all(&folder).unwrap();
+    let script = folder.join("script");
+    fs::write(&script, "#!/nosuch/interp\n").unwrap();
+    let told = |mode: u32| {
+        fs::set_permissions(&script, fs::Permissions::from_mode(mode)).unwrap();
+        ends_with(1, dtrace().args(["-q", "-n", "BEGIN { }", "-c"]).arg(&script))
+    };
+    let missing = "it is there, but the program that its first line names";
+    assert!(told(0o755).contains(missing), "{}", told(0o755));
+    assert!(told(0o644).contains("Permission denied"), "{}", told(0o644));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn headers_of_c_are_included() {
     needs_root!();
     const HEADERS: [&str; 22] = [
