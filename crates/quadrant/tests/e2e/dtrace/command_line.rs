@@ -482,7 +482,6 @@ fn files_are_included_from_beside_the_script() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
-/// With attributes, functions and keywords that only compilers know.
 #[test]
 fn a_command_without_its_interpreter_is_told_from_one_without_permission() {
     needs_root!();
@@ -500,6 +499,7 @@ fn a_command_without_its_interpreter_is_told_from_one_without_permission() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// With attributes, functions and keywords that only compilers know.
 #[test]
 fn headers_of_c_are_included() {
     needs_root!();

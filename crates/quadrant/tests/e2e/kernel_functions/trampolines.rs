@@ -57,14 +57,19 @@ fn stacks_begin_at_the_function_or_event() {
     needs_kprobes!();
     let syscalls = target!("syscalls");
     for (probe, first) in [
-        ("fentry:vfs_read", "vfs_read+"),
-        ("fexit:vfs_read", "vfs_read+"),
-        ("rawtracepoint:sched_process_exit", "do_exit+"),
+        ("fentry:vfs_read", &["vfs_read+"][..]),
+        // Where the trampoline returns to the caller, the function has no frame any more (Linux 7.2).
+        ("fexit:vfs_read", &["vfs_read+", "ksys_read+"]),
+        ("rawtracepoint:sched_process_exit", &["do_exit+"]),
     ] {
         let text = format!("{probe} /comm == \"syscalls\" && !@n/ {{ @n = 1; printf(\"%s\", kstack(2)); }}");
         let outcome = good(script(&text).args(["-c", &format!("{syscalls} read 3")]));
         let top = outcome.stdout.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        assert!(top.starts_with(first) && !outcome.stdout.contains("bpf"), "{probe}: {}", outcome.describe());
+        assert!(
+            first.iter().any(|name| top.starts_with(name)) && !outcome.stdout.contains("bpf"),
+            "{probe}: {}",
+            outcome.describe()
+        );
     }
 }
 
