@@ -421,9 +421,9 @@ fn runs_for_tasks(program: &Program, points: &[PointId]) -> bool {
 /// The process that a program is for. Clauses that ask for a process's descendants are for these, too; others at the same place then test
 /// the process themselves ([`mod@crate::descendants`]).
 fn pid(program: &Program, clauses: &[usize], points: &[PointId], options: PlanOptions) -> Option<u32> {
-    let for_descendants = clauses.iter().any(|clause| uses::asks_for_descendants(&program.clauses[*clause]));
     let site = &program.points[points[0].0 as usize].site;
-    if for_descendants && !site.traps() { None } else { limit(site, options.pid, options.process) }
+    let for_descendants = || clauses.iter().any(|clause| uses::asks_for_descendants(&program.clauses[*clause]));
+    limit(site, options.pid, options.process).filter(|_| site.traps() || !for_descendants())
 }
 
 /// The process that a place is probed for. User probes are tested in programs, too: the kernel's own filter means one thread in some
