@@ -170,6 +170,14 @@ impl Site {
         matches!(self, Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. })
     }
 
+    /// The process that a place in a program is for, `None` in it for all; `None` for other places.
+    pub fn process_mut(&mut self) -> Option<&mut Option<u32>> {
+        match self {
+            Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } => Some(pid),
+            _ => None,
+        }
+    }
+
     /// The place in the kernel's code, of a point in a kernel function.
     pub fn kernel_code(&self) -> Option<&KernelCode> {
         match self {

@@ -54,10 +54,7 @@ fn move_to_shared(program: &mut Program) {
 /// The same place for all processes, if it is that of one.
 fn for_all(site: &Site) -> Option<Site> {
     let mut site = site.clone();
-    let (Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. }) = &mut site else {
-        return None;
-    };
-    pid.take().map(|_| site)
+    site.process_mut()?.take().map(|_| site)
 }
 
 fn limit_to(clause: &mut Clause, pid: u32) {

@@ -316,7 +316,7 @@ pub fn with_parameters(part: &AttachPart, params: &[String]) -> Result<String, B
 
 /// Puts a probe on all processes instead of that of `-c` or `-p`.
 fn in_all_processes(found: &mut Found) {
-    if let Site::Uprobe { pid, .. } | Site::Uretprobe { pid, .. } | Site::Usdt { pid, .. } = &mut found.point.site {
+    if let Some(pid) = found.point.site.process_mut() {
         *pid = None;
     }
 }
