@@ -46,7 +46,15 @@ impl Running {
     /// # Errors
     /// The output ended or the time is over before it came.
     pub fn wait_for_stdout(&self, text: &str) -> Result<(), Error> {
-        self.wait_for(&self.stdout, text)
+        self.wait_for(&self.stdout, text, self.deadline)
+    }
+
+    /// Waits no longer than so long until standard output contains a text.
+    ///
+    /// # Errors
+    /// The output ended or the time is over before it came.
+    pub fn wait_for_stdout_within(&self, limit: Duration, text: &str) -> Result<(), Error> {
+        self.wait_for(&self.stdout, text, self.deadline.min(Instant::now() + limit))
     }
 
     /// Waits until standard error contains a text.
@@ -54,7 +62,7 @@ impl Running {
     /// # Errors
     /// The output ended or the time is over before it came.
     pub fn wait_for_stderr(&self, text: &str) -> Result<(), Error> {
-        self.wait_for(&self.stderr, text)
+        self.wait_for(&self.stderr, text, self.deadline)
     }
 
     /// Writes to its standard input, if it was started [`with_input`](crate::Program::with_input).
@@ -111,8 +119,8 @@ impl Running {
         })
     }
 
-    fn wait_for(&self, stream: &Stream, text: &str) -> Result<(), Error> {
-        if stream.wait_for(text, self.deadline) {
+    fn wait_for(&self, stream: &Stream, text: &str, until: Instant) -> Result<(), Error> {
+        if stream.wait_for(text, until) {
             return Ok(());
         }
         let printed = self.stdout.text() + &self.stderr.text();

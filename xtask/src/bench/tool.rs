@@ -14,6 +14,9 @@ use crate::workspace;
 
 /// Longer than the slowest tool needs for the slowest benchmark.
 const LIMIT: Duration = Duration::from_secs(300);
+/// How long a tool is waited for that prints that it is attached: dtrace takes half a minute; ply holds its output back until so many events
+/// have come, which on an idle machine is never.
+const SAYS_WITHIN: Duration = Duration::from_secs(60);
 /// A text of more bytes goes into a file: the system takes arguments of less than 128 KiB.
 const LONGEST_ARGUMENT: usize = 100_000;
 
@@ -165,7 +168,7 @@ impl Tool {
         };
         match self.language {
             Language::Bpftrace | Language::Object => running.wait_for_stderr("Attached ")?,
-            Language::Ply | Language::D => running.wait_for_stdout("attached")?,
+            Language::Ply | Language::D => running.wait_for_stdout_within(SAYS_WITHIN, "attached")?,
             Language::Perf | Language::Strace => return Err("it runs the target itself".into()),
         }
         let taken = self.since_start(&running);
