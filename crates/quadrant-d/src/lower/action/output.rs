@@ -7,7 +7,7 @@ use quadrant_program::ty::{Space, Type};
 use quadrant_types::{CType, TypeId};
 
 use super::super::Lower;
-use super::super::call::Call;
+use super::super::call::{self, Call};
 use super::super::value::{Ty, Value};
 use crate::ast;
 
@@ -19,7 +19,7 @@ impl Lower<'_> {
         self.count_args(call, 1, 1)?;
         let arg = &call.args[0];
         let message = "trace( ) may not be applied to a dynamic expression";
-        if super::super::call::valueless(arg) == Some("aggregating function") {
+        if call::valueless(arg) == Some(call::AGGREGATING) {
             return self.fail(arg.span, "D_TRACE_DYN", message);
         }
         let value = self.printed(arg)?;
@@ -108,7 +108,7 @@ impl Lower<'_> {
     pub(super) fn print(&mut self, call: &Call) -> Option<()> {
         self.count_args(call, 1, 1)?;
         let arg = &call.args[0];
-        if let Some(got @ "aggregating function") = super::super::call::valueless(arg) {
+        if let Some(got @ call::AGGREGATING) = call::valueless(arg) {
             return self.bad_arg_of(call, 1, "void *", (got, arg.span));
         }
         let value = self.printed(arg)?;

@@ -169,7 +169,7 @@ impl Lower<'_> {
         conversion: &Conversion,
         numbers: (usize, usize),
     ) -> Option<Expr> {
-        if let Some(got @ "aggregating function") = call::valueless(arg) {
+        if let Some(got @ call::AGGREGATING) = call::valueless(arg) {
             let what = format!("{}( ) argument #{}", call.name, numbers.0);
             return self.bad_conversion(arg.span, &what, conversion, (numbers.1, got));
         }

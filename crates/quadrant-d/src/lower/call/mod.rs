@@ -119,6 +119,9 @@ const WRITTEN: &[(&str, &str)] = &[
     ("getminor", "((unsigned int)(a) & 0xfffff)"),
 ];
 
+/// What messages call an aggregating function, which has no value.
+pub(super) const AGGREGATING: &str = "aggregating function";
+
 /// What a call is that has no value.
 pub(super) fn valueless(expr: &ast::Expr) -> Option<&'static str> {
     let callee = match &expr.kind {
@@ -127,7 +130,7 @@ pub(super) fn valueless(expr: &ast::Expr) -> Option<&'static str> {
         _ => return None,
     };
     match callee.name.as_str() {
-        name if aggregate::is_function(name) => Some("aggregating function"),
+        name if aggregate::is_function(name) => Some(AGGREGATING),
         name if action::is_action(name) => Some("void"),
         _ => None,
     }
@@ -181,7 +184,7 @@ impl Lower<'_> {
     /// What kind of function a name is, if it is one.
     pub(super) fn function_kind(name: &str) -> Option<&'static str> {
         match name {
-            _ if aggregate::is_function(name) => Some("aggregating function"),
+            _ if aggregate::is_function(name) => Some(AGGREGATING),
             _ if action::is_action(name) => Some("tracing function"),
             _ => Lower::is_subroutine(name).then_some("function"),
         }

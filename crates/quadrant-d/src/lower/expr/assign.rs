@@ -7,9 +7,9 @@ use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 use quadrant_types::{CType, TypeId};
 
-use super::super::Lower;
 use super::super::value::{Ty, Value};
 use super::super::vars::variable_named;
+use super::super::{Lower, call};
 use super::block;
 use crate::ast::{self, BinOp, Scope};
 
@@ -45,8 +45,7 @@ impl Lower<'_> {
             ast::ExprKind::Assign { target, .. } => matches!(target.kind, ast::ExprKind::Agg { .. }),
             _ => false,
         };
-        let is_dynamic =
-            |part: &&ast::Expr| feeds(part) || super::super::call::valueless(part) == Some("aggregating function");
+        let is_dynamic = |part: &&ast::Expr| feeds(part) || call::valueless(part) == Some(call::AGGREGATING);
         if let Some(part) = parts.iter().find(is_dynamic) {
             let message = "operator , operands cannot be of dynamic type";
             return self.fail_help(part.span, "D_OP_DYN", message, FEEDING);
@@ -73,7 +72,7 @@ impl Lower<'_> {
         }
         let symbol = op.map_or_else(|| "=".to_owned(), |op| format!("{}=", op.symbol()));
         self.writable(target, &symbol)?;
-        if let Some(what) = super::super::call::valueless(value) {
+        if let Some(what) = call::valueless(value) {
             self.check_aggregations(value)?;
             if let Some(op) = op {
                 return match super::operator::kind_of_operands(op) {
