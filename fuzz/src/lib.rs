@@ -3,7 +3,6 @@
 use quadrant_codegen::Target;
 use quadrant_codegen::object::{Context, Unit};
 use quadrant_program::Program;
-use quadrant_program::arch::native;
 use quadrant_program::probe::{PointId, Site};
 
 /// Generates the code of a program. What cannot be done for a kernel is an answer, too.
@@ -22,50 +21,20 @@ fn units(program: &Program) -> Vec<Unit> {
 
 /// `None` where a clause is part of others' programs.
 fn unit(program: &Program, clause: usize, point: PointId) -> Option<Unit> {
-    let context = match &program.points[point.0 as usize].site {
-        Site::Error => return None,
-        Site::Begin | Site::End => Context::Run,
-        Site::Tracepoint { .. } => Context::Tracepoint,
-        Site::RawTracepoint { .. } => Context::BtfTracepoint,
-        Site::Fentry(function) => Context::Function { words: function.words, exit: false },
-        Site::Fexit(function) => Context::Function { words: function.words, exit: true },
-        Site::Profile(_) | Site::Interval { .. } | Site::PerfEvent { .. } => Context::PerfEvent,
-        _ => Context::Registers,
-    };
-    let (clauses, points) = (vec![clause], vec![point]);
-    Some(Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false, lacks_caller: false })
+    let site = &program.points[point.0 as usize].site;
+    (*site != Site::Error).then(|| Unit::new(Context::of(site), vec![clause], vec![point]))
 }
 
 fn new() -> Target {
     Target {
-        ncpus: 4,
-        ring_buffer: true,
-        bpf_loop: true,
-        for_each_map_elem: true,
-        no_prealloc: true,
-        ktime_tai: true,
-        atomic_fetch: true,
-        guarded: true,
         tai_offset_ns: 37_000_000_000,
         wall_offset_ns: 1_000_000_000,
-        pid_namespace: None,
-        ring_bytes: 1 << 20,
         comm_offset: Some(3_000),
-        task_ids: None,
-        override_return: true,
-        write_user: true,
-        task: None,
-        path: None,
         session_is_return: Some(4711),
         sampling: true,
-        numbers_walks: false,
-        map_keys: 4096,
-        stack_keys: 1024,
         short_stacks: 256,
-        programs_come_twice: false,
         syscall_events_have_frame: true,
-        fronts: true,
-        arch: native(),
+        ..Target::newest(4)
     }
 }
 

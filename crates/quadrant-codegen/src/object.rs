@@ -8,6 +8,7 @@ use quadrant_program::Program;
 use quadrant_program::core::Relocation;
 use quadrant_program::map::MapId;
 use quadrant_program::probe::PointId;
+use quadrant_program::probe::Site;
 use quadrant_program::span::Span;
 
 use crate::ssa::Code;
@@ -33,6 +34,11 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// One that runs for every task and does not sleep.
+    pub fn new(context: Context, clauses: Vec<usize>, points: Vec<PointId>) -> Unit {
+        Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false, lacks_caller: false }
+    }
+
     /// All clauses, those at the return of functions included.
     pub fn all_clauses(&self) -> impl Iterator<Item = usize> {
         let at_return = match &self.context {
@@ -101,6 +107,25 @@ pub enum Context {
         /// without a call.
         btf_id: Option<u32>,
     },
+}
+
+impl Context {
+    /// What a program gets that is attached to a site alone, in the way that the site is named after.
+    pub fn of(site: &Site) -> Context {
+        match site {
+            Site::Begin | Site::End | Site::Error | Site::Signal(_) | Site::Test | Site::Bench => Context::Run,
+            Site::Tracepoint { .. } => Context::Tracepoint,
+            Site::RawTracepoint { .. } => Context::BtfTracepoint,
+            Site::Fentry(function) => Context::Function { words: function.words, exit: false },
+            Site::Fexit(function) => Context::Function { words: function.words, exit: true },
+            Site::Interval { .. } | Site::Profile(_) | Site::PerfEvent { .. } | Site::Watchpoint { .. } => {
+                Context::PerfEvent
+            }
+            Site::Iter { pin, .. } => Context::Iter { waits: false, pinned: pin.is_some() },
+            Site::Uprobe { .. } | Site::Uretprobe { .. } | Site::Usdt { .. } => Context::Registers,
+            Site::Kprobe(_) | Site::Kretprobe(_) => Context::Registers,
+        }
+    }
 }
 
 /// What stands for a field of a tracepoint's record when the program runs on the raw tracepoint.

@@ -1,6 +1,7 @@
 //! What code is generated for: the kernel's abilities, as data.
 
 use quadrant_program::arch::Arch;
+use quadrant_program::arch::native;
 
 /// The running kernel and machine, as far as generated code depends on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,43 @@ pub struct Target {
     pub fronts: bool,
     /// Registers.
     pub arch: &'static Arch,
+}
+
+impl Target {
+    /// A kernel of this machine's architecture that has all abilities, and of which nothing else is known: no clock, no type and no
+    /// namespace. Sizes are small. Who compiles for another kernel than the running one says what differs.
+    pub fn newest(ncpus: u32) -> Target {
+        Target {
+            ncpus,
+            ring_buffer: true,
+            bpf_loop: true,
+            for_each_map_elem: true,
+            no_prealloc: true,
+            ktime_tai: true,
+            atomic_fetch: true,
+            guarded: true,
+            tai_offset_ns: 0,
+            wall_offset_ns: 0,
+            pid_namespace: None,
+            ring_bytes: 1 << 20,
+            comm_offset: None,
+            task_ids: None,
+            write_user: true,
+            override_return: true,
+            task: None,
+            path: None,
+            session_is_return: None,
+            sampling: false,
+            numbers_walks: false,
+            map_keys: 4096,
+            stack_keys: 1024,
+            short_stacks: 0,
+            programs_come_twice: false,
+            syscall_events_have_frame: false,
+            fronts: true,
+            arch: native(),
+        }
+    }
 }
 
 /// Offsets in `struct task_struct`.

@@ -35,34 +35,10 @@ use quadrant_program::ty::Type;
 /// A kernel that can do everything.
 pub fn target() -> Target {
     Target {
-        ncpus: quadrant_bpf::cpus::possible_count().unwrap_or(1) as u32,
-        ring_buffer: true,
-        bpf_loop: true,
-        for_each_map_elem: true,
-        no_prealloc: true,
-        ktime_tai: true,
-        atomic_fetch: true,
-        guarded: true,
         tai_offset_ns: 37_000_000_000,
         wall_offset_ns: 1_000_000_000,
-        pid_namespace: None,
-        ring_bytes: 1 << 20,
-        comm_offset: None,
-        task_ids: None,
-        override_return: true,
-        write_user: true,
-        task: None,
-        path: None,
         session_is_return: Some(4711),
-        sampling: false,
-        numbers_walks: false,
-        map_keys: 4096,
-        stack_keys: 1024,
-        short_stacks: 0,
-        programs_come_twice: false,
-        syscall_events_have_frame: false,
-        fronts: true,
-        arch: quadrant_program::arch::native(),
+        ..Target::newest(quadrant_bpf::cpus::possible_count().unwrap_or(1) as u32)
     }
 }
 
@@ -132,15 +108,7 @@ impl Script {
         // Spans are as different as those of a real script, so that losses are told apart.
         let span = Span::new(index as u32 * 1000, index as u32 * 1000 + 999);
         self.program.clauses.push(Clause { points: vec![point], predicate, body, span });
-        self.units.push(Unit {
-            context,
-            clauses: vec![index],
-            points: vec![point],
-            pid: None,
-            cgroup: None,
-            sleepable: false,
-            lacks_caller: false,
-        });
+        self.units.push(Unit::new(context, vec![index], vec![point]));
     }
 
     /// Puts the last clause into the unit of the one before.

@@ -16,9 +16,7 @@ use quadrant_codegen::target::Target;
 use quadrant_object::write;
 use quadrant_object::write::Draft;
 use quadrant_program::Program;
-use quadrant_program::arch::native;
 use quadrant_program::probe::PointId;
-use quadrant_program::probe::Site;
 use quadrant_types::Types;
 
 use crate::error::Error;
@@ -68,23 +66,7 @@ fn units(program: &Program) -> Result<Vec<Unit>, Error> {
 }
 
 fn unit(program: &Program, point: PointId, clause: usize) -> Unit {
-    let context = match &program.points[point.0 as usize].site {
-        Site::Tracepoint { .. } => Context::Tracepoint,
-        Site::RawTracepoint { .. } => Context::BtfTracepoint,
-        Site::Fentry(function) => Context::Function { words: function.words, exit: false },
-        Site::Fexit(function) => Context::Function { words: function.words, exit: true },
-        Site::Profile(_) | Site::Interval { .. } | Site::PerfEvent { .. } => Context::PerfEvent,
-        _ => Context::Registers,
-    };
-    Unit {
-        context,
-        clauses: vec![clause],
-        points: vec![point],
-        pid: None,
-        cgroup: None,
-        sleepable: false,
-        lacks_caller: false,
-    }
+    Unit::new(Context::of(&program.points[point.0 as usize].site), vec![clause], vec![point])
 }
 
 /// Processors that scratch memory is there for. Programs on others do nothing that needs it, and count that.
@@ -97,34 +79,14 @@ const STACKS: u32 = 4096;
 /// What kernels from 5.17 on have: where an object is loaded is not known now.
 fn target(program: &Program) -> Target {
     Target {
-        ncpus: PROCESSORS,
-        ring_buffer: true,
-        bpf_loop: true,
-        for_each_map_elem: true,
         // Programs of perf events may not use maps that grow before Linux 6.1.
         no_prealloc: false,
         ktime_tai: false,
-        atomic_fetch: true,
         guarded: false,
-        tai_offset_ns: 0,
-        wall_offset_ns: 0,
-        pid_namespace: None,
         ring_bytes: 0,
-        comm_offset: None,
-        write_user: true,
-        sampling: false,
-        numbers_walks: false,
-        task_ids: None,
-        override_return: true,
-        task: None,
-        path: None,
-        session_is_return: None,
         map_keys: program.config.max_map_keys.unwrap_or(KEYS),
         stack_keys: STACKS,
-        short_stacks: 0,
-        programs_come_twice: false,
-        syscall_events_have_frame: false,
         fronts: false,
-        arch: native(),
+        ..Target::newest(PROCESSORS)
     }
 }

@@ -9,7 +9,6 @@ use quadrant_codegen::MapRole;
 use quadrant_codegen::Object;
 use quadrant_codegen::Target;
 use quadrant_codegen::object::MapDef;
-use quadrant_program::arch::native;
 use quadrant_program::layout;
 use quadrant_program::map::MapId;
 use quadrant_program::recording::FAULT_SHIFT;
@@ -65,37 +64,18 @@ struct Order {
     maps: [Option<i32>; 2],
 }
 
-/// What the machine can do: all that is newest.
+/// What the machine can do: all that is newest, but change the world.
 pub(super) fn target(host: Host, asked_keys: Option<u32>) -> Target {
     Target {
-        ncpus: host.cpus,
         wall_offset_ns: host.wall_offset_ns,
-        pid_namespace: None,
-        ring_buffer: true,
-        bpf_loop: true,
-        for_each_map_elem: true,
-        no_prealloc: true,
-        ktime_tai: true,
-        atomic_fetch: true,
-        guarded: true,
-        tai_offset_ns: 0,
         ring_bytes: RING_BYTES,
-        comm_offset: None,
-        task_ids: None,
         write_user: false,
         override_return: false,
-        task: None,
-        path: None,
-        session_is_return: None,
-        sampling: false,
         numbers_walks: true,
         map_keys: MAP_KEYS,
         stack_keys: growing_stacks(asked_keys),
-        short_stacks: 0,
-        programs_come_twice: false,
-        syscall_events_have_frame: false,
         fronts: false,
-        arch: native(),
+        ..Target::newest(host.cpus)
     }
 }
 

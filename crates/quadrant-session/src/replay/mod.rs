@@ -206,9 +206,7 @@ fn units(split: &Split) -> (Vec<Unit>, Vec<Option<(usize, u64)>>) {
     for group in &split.groups {
         let places = group.points.iter().zip(0..);
         places.for_each(|(point, place)| of_points[point.0 as usize] = Some((units.len(), place)));
-        let (clauses, points) = (group.clauses.clone(), group.points.clone());
-        let context = Context::Tracepoint;
-        units.push(Unit { context, clauses, points, pid: None, cgroup: None, sleepable: false, lacks_caller: false });
+        units.push(Unit::new(Context::Tracepoint, group.clauses.clone(), group.points.clone()));
     }
     (units, of_points)
 }
