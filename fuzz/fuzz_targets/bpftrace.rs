@@ -6,7 +6,7 @@
 #[path = "../../crates/quadrant-bpftrace/tests/common/mod.rs"]
 mod common;
 
-use common::{Names, Probes, types};
+use common::{Probes, env, types};
 use libfuzzer_sys::fuzz_target;
 use quadrant_bpftrace::{Env, Script, compile, format::format};
 
@@ -14,19 +14,8 @@ fuzz_target!(|text: &str| {
     check_form(text);
     let types = types();
     let params = ["7".to_owned(), "text".to_owned()];
-    let env = Env {
-        probes: &Probes(&types),
-        runs: &|_| true,
-        chosen: &|_| true,
-        types: &types,
-        symbols: &Names,
-        params: &params,
-        settings: &[],
-        child: Some(77),
-        allow_unsafe: true,
-        warns_of_style: true,
-        portable: false,
-    };
+    let probes = Probes(&types);
+    let env = Env { warns_of_style: true, ..env(&probes, &params) };
     let (program, messages) = compile(&Script::alone("fuzzed.bt", text), &env);
     match program {
         Some(program) => quadrant_fuzz::generate(&program),

@@ -6,7 +6,7 @@
 #[path = "../../crates/quadrant-d/tests/common/mod.rs"]
 mod common;
 
-use common::{Names, Probes, types};
+use common::{Probes, env, types};
 use libfuzzer_sys::fuzz_target;
 use quadrant_d::lower::{Env, Source, SourceKind, compile};
 use quadrant_d::macros::Macros;
@@ -14,15 +14,9 @@ use quadrant_d::macros::Macros;
 fuzz_target!(|text: &str| {
     let types = types();
     let options = [("destructive".to_owned(), None)];
-    let env = Env {
-        probes: &Probes(&types),
-        types: &types,
-        symbols: &Names,
-        libraries: &[],
-        macros: &Macros::new(vec!["fuzzed.d".to_owned(), "7".to_owned(), "text".to_owned()], vec![("target", 77)]),
-        options: &options,
-        wall_offset: 1_000_000_000,
-    };
+    let macros = Macros::new(vec!["fuzzed.d".to_owned(), "7".to_owned(), "text".to_owned()], vec![("target", 77)]);
+    let probes = Probes(&types);
+    let env = Env { options: &options, ..env(&probes, &macros) };
     let source = Source { name: "fuzzed.d".to_owned(), text: text.to_owned(), kind: SourceKind::Script };
     let compiled = compile(&[source], &env);
     match compiled.program {

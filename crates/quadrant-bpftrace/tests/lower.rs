@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::dump::dump;
 use common::expect::{compare, render, scripts};
-use common::{Names, Probes, types};
+use common::{Probes, env, types};
 use proptest::prelude::*;
 use quadrant_bpftrace::ast::Item;
 use quadrant_bpftrace::{Env, Script, compile, parse};
@@ -285,19 +285,8 @@ fn check(script: &Path) -> Vec<String> {
 fn run(source: &str, params: &[&str], allow_unsafe: bool) -> (Option<Program>, Vec<Diagnostic>) {
     let types = types();
     let params: Vec<String> = params.iter().map(|&param| param.to_owned()).collect();
-    let env = Env {
-        probes: &Probes(&types),
-        runs: &|_| true,
-        chosen: &|_| true,
-        types: &types,
-        symbols: &Names,
-        params: &params,
-        settings: &[],
-        child: Some(77),
-        allow_unsafe,
-        warns_of_style: false,
-        portable: false,
-    };
+    let probes = Probes(&types);
+    let env = Env { allow_unsafe, ..env(&probes, &params) };
     compile(&Script::alone("test.bt", source), &env)
 }
 

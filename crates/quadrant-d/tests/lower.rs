@@ -10,7 +10,7 @@ mod expect;
 use std::fs;
 use std::path::Path;
 
-use common::{Names, Probes, types};
+use common::{Probes, env, types};
 use dump::dump;
 use expect::{compare, render, scripts};
 use proptest::prelude::*;
@@ -555,15 +555,9 @@ fn compile_all(sources: &[Source], options: &[&str]) -> Compiled {
 fn compile_with(library: &str, sources: &[Source], options: &[&str]) -> Compiled {
     let types = types();
     let options: Vec<(String, Option<String>)> = options.iter().map(|&name| (name.to_owned(), None)).collect();
-    let env = Env {
-        probes: &Probes(&types),
-        types: &types,
-        symbols: &Names,
-        libraries: &[Library { name: "test.d".to_owned(), text: library.to_owned() }],
-        macros: &Macros::default(),
-        options: &options,
-        wall_offset: 1_000_000_000,
-    };
+    let libraries = [Library { name: "test.d".to_owned(), text: library.to_owned() }];
+    let (probes, macros) = (Probes(&types), Macros::default());
+    let env = Env { libraries: &libraries, options: &options, ..env(&probes, &macros) };
     compile(sources, &env)
 }
 

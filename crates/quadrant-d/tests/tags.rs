@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Names, Probes, types};
+use common::{Probes, env, types};
 use quadrant_d::lower::{Compiled, Env, Source, SourceKind, compile};
 use quadrant_d::macros::Macros;
 
@@ -578,15 +578,8 @@ fn difference(text: &str, wanted: &str) -> Option<String> {
 
 fn compiled(text: &str) -> Compiled {
     let types = types();
-    let env = Env {
-        probes: &Probes(&types),
-        types: &types,
-        symbols: &Names,
-        libraries: &[],
-        macros: &Macros::default(),
-        options: &[("destructive".to_owned(), None)],
-        wall_offset: 0,
-    };
+    let (probes, macros) = (Probes(&types), Macros::default());
+    let env = Env { options: &[("destructive".to_owned(), None)], ..env(&probes, &macros) };
     let source = Source { name: "test".to_owned(), text: text.to_owned(), kind: SourceKind::Script };
     compile(&[source], &env)
 }

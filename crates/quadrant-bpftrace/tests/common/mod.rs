@@ -6,12 +6,29 @@ pub mod expect;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use quadrant_bpftrace::Symbols;
 use quadrant_bpftrace::lower::{UserAddress, UserPlace, UserSymbol};
+use quadrant_bpftrace::{Env, Symbols};
 use quadrant_program::probe::{
     ArgLoc, Args, Field, FieldPlace, Found, Inode, Operand, Point, ProbeError, ProbeKind, ProbeSource, ProbeSpec, Site,
 };
 use quadrant_types::{Attributes, FieldDef, StructDef, TypeId, Types};
+
+/// The world in which scripts are compiled: what the user may do is all that there is to say.
+pub fn env<'a>(probes: &'a Probes<'a>, params: &'a [String]) -> Env<'a> {
+    Env {
+        probes,
+        runs: &|_| true,
+        chosen: &|_| true,
+        types: probes.0,
+        symbols: &Names,
+        params,
+        settings: &[],
+        child: Some(77),
+        allow_unsafe: true,
+        warns_of_style: false,
+        portable: false,
+    }
+}
 
 /// C types: `struct task`, `struct cred`, `enum state`.
 pub fn types() -> Types {

@@ -3,12 +3,18 @@
 use std::sync::Arc;
 
 use quadrant_d::desc::ProbeDesc;
-use quadrant_d::lower::{FindProbes, Symbols};
+use quadrant_d::lower::{Env, FindProbes, Symbols};
+use quadrant_d::macros::Macros;
 use quadrant_d::providers::{Arg, ArgType, Layout, Probe, Value};
 use quadrant_program::probe::{
     BtfFunction, BtfOwner, Field, FieldPlace, Point, ProbeError, ProbeErrorKind, Rate, Site,
 };
 use quadrant_types::{Attributes, FieldDef, StructDef, TypeId, Types};
+
+/// The world in which programs are compiled, without libraries and options.
+pub fn env<'a>(probes: &'a Probes<'a>, macros: &'a Macros) -> Env<'a> {
+    Env { probes, types: probes.0, symbols: &Names, libraries: &[], macros, options: &[], wall_offset: 1_000_000_000 }
+}
 
 /// C types: a `struct task_struct` of sorts, and what it has.
 pub fn types() -> Types {
