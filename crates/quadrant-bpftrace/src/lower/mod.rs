@@ -42,6 +42,7 @@ mod take;
 mod truth;
 mod typeinfo;
 mod uncalled;
+mod unset;
 mod unstable;
 mod user;
 mod version;

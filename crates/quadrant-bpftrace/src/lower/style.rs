@@ -4,10 +4,10 @@ use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
 use super::Lower;
-use super::call::is_function;
 use super::expand::plain;
-use crate::ast::{Block, Expr, ExprKind, Ident, IfExpr, Item, MapDecl, Probe, Script, Stmt, StmtKind};
-use crate::walk::{Node, walk_block, walk_probe};
+use super::unset::{Unset, unset};
+use crate::ast::{Block, Expr, ExprKind, IfExpr, Item, MapDecl, Probe, Script, Stmt, StmtKind};
+use crate::walk::{Node, walk_probe};
 
 impl Lower<'_> {
     /// Warns of what can be seen in a probe as it is written.
@@ -16,11 +16,14 @@ impl Lower<'_> {
         walk_probe(probe, &mut |node| {
             if let Node::Block(block) = node {
                 found.extend(self.unreachable(block));
-                early.extend(empty(block).flat_map(|(var, _)| read_early(block, var)));
-                found.extend(never_assigned(block));
+                for unset in unset(block) {
+                    early.extend(unset.early.iter().map(|span| (*span, unset.var)));
+                    found.extend(never_given(&unset));
+                }
             }
         });
-        for (span, message) in early {
+        for (span, var) in early {
+            let message = format!("`${}` is read before anything was put into it", plain(&var.name));
             self.style(self.bare(span), message);
         }
         found.into_iter().for_each(|diagnostic| self.report(diagnostic));
@@ -108,65 +111,7 @@ pub(super) fn block_ends(block: &Block) -> bool {
     block.stmts.iter().any(ends)
 }
 
-/// The variables that a block declares without a value, and where.
-fn empty(block: &Block) -> impl Iterator<Item = (&Ident, Span)> {
-    block.stmts.iter().filter_map(|stmt| match &stmt.kind {
-        StmtKind::Let { var, value: None, .. } => Some((var, stmt.span)),
-        _ => None,
-    })
-}
-
-/// The variables that a block declares and that nothing is ever put into.
-fn never_assigned(block: &Block) -> Vec<Diagnostic> {
-    let lost = empty(block).filter(|(var, _)| !is_given(block, &var.name));
-    lost.map(|(var, span)| Diagnostic::warning(span, format!("nothing is ever put into `${}`", plain(&var.name))))
-        .collect()
-}
-
-/// Whether something may be put into a variable.
-fn is_given(block: &Block, name: &str) -> bool {
-    let is_it = |expr: &Expr| matches!(&expr.kind, ExprKind::Var(var) if var == name);
-    let mut given = false;
-    walk_block(block, &mut |node| {
-        given |= match node {
-            Node::Assign(target) | Node::Counted(target) | Node::Address(target) => is_it(target),
-            Node::Call(function, args) => may_give(function) && args.iter().any(is_it),
-            _ => false,
-        };
-    });
-    given
-}
-
-/// Whether a function may put something into a variable that it is given: those of the language seldom do.
-fn may_give(function: &str) -> bool {
-    function == "find" || !is_function(function)
-}
-
-/// Where a variable is read and nothing was put into it further up.
-fn read_early(block: &Block, var: &Ident) -> Vec<(Span, String)> {
-    let is_it = |expr: &Expr| matches!(&expr.kind, ExprKind::Var(name) if *name == var.name);
-    let (mut given, mut read, mut passed) = (u32::MAX, Vec::new(), Vec::new());
-    walk_block(block, &mut |node| match node {
-        Node::Stmt(Stmt { kind: StmtKind::Assign { target, op, .. }, span }) if is_it(target) => {
-            given = given.min(span.end);
-            passed.extend((op.is_none()).then_some(target.span));
-        }
-        Node::Stmt(Stmt { kind: StmtKind::Let { ty: Some(ty), .. }, .. }) => passed.push(ty.span),
-        Node::Expr(Expr { kind: ExprKind::Call { callee, args }, span, .. })
-            if may_give(&callee.name) && args.iter().any(is_it) =>
-        {
-            given = given.min(span.start);
-        }
-        Node::Expr(Expr { kind: ExprKind::Cast { ty, .. }, .. }) => passed.push(ty.span),
-        Node::Expr(Expr { kind: ExprKind::Sizeof(_) | ExprKind::Typeof(_) | ExprKind::Typeinfo(_), span, .. }) => {
-            passed.push(*span)
-        }
-        Node::Address(target) if is_it(target) => given = given.min(target.span.start),
-        Node::Var(name, span) if *name == var.name => read.push(span),
-        _ => {}
-    });
-    let is_in = |span: &Span, outer: &Span| outer.start <= span.start && span.end <= outer.end;
-    read.retain(|span| span.start < given && !passed.iter().any(|outer| is_in(span, outer)));
-    let message = format!("`${}` is read before anything was put into it", plain(&var.name));
-    read.into_iter().map(|span| (span, message.clone())).collect()
+fn never_given(unset: &Unset<'_>) -> Option<Diagnostic> {
+    let message = || format!("nothing is ever put into `${}`", plain(&unset.var.name));
+    (!unset.is_given).then(|| Diagnostic::warning(unset.span, message()))
 }
