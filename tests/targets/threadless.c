@@ -1,16 +1,8 @@
 /* threadless PROGRAM [ARG...]: runs a program that may start no threads, as where there are too many already. */
-#include <errno.h>
-#include <linux/filter.h>
+#include "refusing.h"
 #include <linux/sched.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define CLONE3 435
-#define FIELD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, value)
 
 int main(int argc, char **argv) {
     /* The flags of clone3 are in memory, where a filter cannot look; without it, C libraries use clone. */
@@ -24,9 +16,6 @@ int main(int argc, char **argv) {
         RETURN(SECCOMP_RET_ERRNO | EAGAIN),
         RETURN(SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-        return 2;
-    execv(argv[1], argv + 1);
-    return 3;
+    (void)argc;
+    return RUN_UNDER(filter, argv);
 }
