@@ -34,11 +34,12 @@ impl Macros {
         Macros { args, values, ..Macros::default() }
     }
 
-    /// After all scripts were expanded: the message about the first argument behind those that they use, at the end of
+    /// After all scripts were expanded: the message about the last argument, if it and none behind it was used, at the end of
     /// what could have used it.
     pub fn unused(&self, end: Span) -> Option<Diagnostic> {
-        let number = self.used.borrow().iter().max().unwrap_or(&0) + 1;
-        let text = self.args.get(number)?;
+        let used = *self.used.borrow().iter().max().unwrap_or(&0);
+        let number = self.args.len().checked_sub(1).filter(|last| *last > used)?;
+        let text = &self.args[number];
         let message = format!("extraneous argument '{}' (${number} is not referenced)", visible(text));
         let help = "`-x argref` allows arguments that no script uses";
         Some(Diagnostic::error(end, message).tag("D_MACRO_UNUSED").help(help))
@@ -266,9 +267,11 @@ mod tests {
 
     #[test]
     fn arguments_that_nobody_uses_are_reported() {
-        let macros = macros(&["1", "foo"]);
-        expanded("BEGIN { x = $1; }", &macros);
-        let message = macros.unused(Span::new(0, 0)).expect("a message").message;
-        assert_eq!(message, "extraneous argument 'foo' ($2 is not referenced)");
+        for (args, wanted) in [(&["1", "foo"][..], "'foo' ($2"), (&["1", "foo", "bar"], "'bar' ($3")] {
+            let macros = macros(args);
+            expanded("BEGIN { x = $1; }", &macros);
+            let message = macros.unused(Span::new(0, 0)).expect("a message").message;
+            assert_eq!(message, format!("extraneous argument {wanted} is not referenced)"));
+        }
     }
 }

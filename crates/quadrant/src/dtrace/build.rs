@@ -29,8 +29,13 @@ pub fn check(line: &Line, what: Product) -> Result<(), String> {
             .then_some(())
             .ok_or_else(|| format!("-{letter} requires an output file (-o) if multiple scripts are specified"));
     };
-    let nameless = what == Product::Header && line.output.is_none() && script.kind == Kind::Script;
-    if nameless && !script.text.ends_with(DEFINITION) {
+    if what == Product::Object || line.output.is_some() {
+        return Ok(());
+    }
+    if script.kind != Kind::Script {
+        return Err(format!("-{letter} requires an output file if no scripts are specified"));
+    }
+    if !script.text.ends_with(DEFINITION) {
         let message = format!("-{letter} requires an output file (-o) for a script whose name does not end in .d");
         return Err(message);
     }

@@ -211,10 +211,11 @@ fn what_is_wrong_with_a_definition_is_said() {
         assert!(outcome.stderr.contains(wanted), "{text}: {}", outcome.describe());
     }
     let definition = folder.join("p.d");
-    let misuses: [(&[&str], &str); 3] = [
+    let misuses: [(&[&str], &str); 4] = [
         (&["-h"], "-h requires one or more scripts or enabling options"),
         (&["-h", "-s", "p.d", "-s", "p.d"], "-h requires an output file (-o) if multiple scripts are specified"),
         (&["-h", "-s", "p"], "-h requires an output file (-o) for a script whose name does not end in .d"),
+        (&["-h", "-n", "BEGIN"], "-h requires an output file if no scripts are specified"),
     ];
     for (args, wanted) in misuses {
         let outcome = dtrace().args(args.iter().copied()).dir(&folder).run().expect("the tracer runs");
@@ -225,6 +226,6 @@ fn what_is_wrong_with_a_definition_is_said() {
     std::fs::copy(&definition, folder.join("p")).expect("copy the definition");
     good(dtrace().args(["-G", "-s", "p"]).dir(&folder));
     assert!(folder.join("d.out").exists());
-    let outcome = dtrace().args(["-h", "-n", "BEGIN"]).run().expect("the tracer runs");
+    let outcome = dtrace().args(["-h", "-n", "BEGIN", "-o", "n.h"]).dir(&folder).run().expect("the tracer runs");
     assert!(outcome.stderr.contains("-h needs a file with provider definitions"), "{}", outcome.describe());
 }
