@@ -90,23 +90,22 @@ pub(crate) fn load(
             jobs.push(Job { spec, name, unit: index, first, count, among_others });
         }
     }
-    let (mut loaded, mut left_out) = (Vec::new(), Vec::new());
-    let results = load_all(&jobs);
+    let name = |job: &Job<'_>| &program.points[units[job.unit].unit.points[job.first].0 as usize].name;
+    let threads = if jobs.len() < MANY { 1 } else { loaders() };
+    let results = until_refused(jobs.len(), threads, |index| {
+        let job = &jobs[index];
+        job.load(name(job), &codes[job.unit])
+    });
     if interrupt::is_noted() {
-        let done = results.iter().filter(|(_, result)| result.is_ok()).count();
+        let done = results.iter().filter(|(_, result)| matches!(result, Ok(Ok(_)))).count();
         return Err(Error::Interrupted { loaded: done, programs: jobs.len() });
     }
+    let (mut loaded, mut left_out) = (Vec::new(), Vec::new());
     for (index, result) in results {
         let job = &jobs[index];
-        match result {
+        match result? {
             Ok(program) => loaded.push(job.loaded(program)),
-            Err(error) => {
-                let name = &program.points[units[job.unit].unit.points[job.first].0 as usize].name;
-                match refused(name, &codes[job.unit], &job.spec(), error)? {
-                    why if job.among_others => left_out.push((job.unit, LeftOut { name: name.clone(), why })),
-                    why => return Err(refused::alone(name, &codes[job.unit], &why)),
-                }
-            }
+            Err(why) => left_out.push((job.unit, LeftOut { name: name(job).clone(), why })),
         }
     }
     let is_empty = |unit: usize| loaded.iter().all(|loaded| loaded.unit != unit);
@@ -131,6 +130,19 @@ impl Job<'_> {
         ProgramSpec { name: &self.name, ..self.spec }
     }
 
+    /// The program, or, of one among others, why none can be at its function.
+    fn load(&self, name: &str, code: &Code) -> Result<Result<quadrant_bpf::prog::Program, String>, Error> {
+        match quadrant_bpf::prog::Program::load(&self.spec()) {
+            Ok(program) => Ok(Ok(program)),
+            // No reason is looked for where all are given up.
+            Err(error) if interrupt::is_noted() => Err(error.into()),
+            Err(error) => match refused(name, code, &self.spec(), error)? {
+                why if self.among_others => Ok(Err(why)),
+                why => Err(refused::alone(name, code, &why)),
+            },
+        }
+    }
+
     fn loaded(&self, program: quadrant_bpf::prog::Program) -> Loaded {
         Loaded { program, unit: self.unit, first: self.first, count: self.count }
     }
@@ -141,25 +153,29 @@ const MANY: usize = 16;
 /// Most threads that load.
 const LOADERS: usize = 8;
 
-type LoadResult = Result<quadrant_bpf::prog::Program, quadrant_bpf::Error>;
-
-/// What became of the jobs, in their order: up to the first that was refused and is not one of many, or until a signal to end came.
-fn load_all(jobs: &[Job<'_>]) -> Vec<(usize, LoadResult)> {
-    let threads = if jobs.len() < MANY { 1 } else { loaders() };
+/// What became of so many jobs, in their order: up to one that ends all, or until a signal to end came. A wildcard can have tens of
+/// thousands, and what is wrong with the program is wrong at all functions.
+fn until_refused<T: Send>(
+    jobs: usize,
+    threads: usize,
+    work: impl Fn(usize) -> Result<T, Error> + Sync,
+) -> Vec<(usize, Result<T, Error>)> {
     let next = AtomicUsize::new(0);
-    let load_share = || {
-        let mut results: Vec<(usize, LoadResult)> = Vec::new();
+    let share = || {
+        let mut results = Vec::new();
         loop {
             let index = next.fetch_add(1, Relaxed);
-            let Some(job) = jobs.get(index) else { return results };
-            let result = quadrant_bpf::prog::Program::load(&job.spec());
-            if result.is_err() && !job.among_others || interrupt::is_noted() {
-                next.store(jobs.len(), Relaxed);
+            if index >= jobs {
+                return results;
+            }
+            let result = work(index);
+            if result.is_err() || interrupt::is_noted() {
+                next.store(jobs, Relaxed);
             }
             results.push((index, result));
         }
     };
-    let mut results = in_threads(threads, load_share);
+    let mut results = in_threads(threads, share);
     results.sort_by_key(|(index, _)| *index);
     results
 }
@@ -279,4 +295,25 @@ fn refused(name: &str, code: &Code, spec: &ProgramSpec<'_>, error: quadrant_bpf:
         return Err(Error::Kernel(error));
     }
     refused::by_function(&log).ok_or_else(|| verifier::explain(code, name, &log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_loaded_after_a_program_that_the_kernel_refuses() {
+        const THREADS: usize = 4;
+        let work = |index: usize| if index < 100 { Ok(index) } else { Err(Error::Log(index.to_string())) };
+        let results = until_refused(1_000_000, THREADS, work);
+        let refused = results.iter().filter(|(_, result)| result.is_err()).count();
+        assert!((1..=THREADS).contains(&refused) && results.len() == 100 + refused, "{refused} of {}", results.len());
+        assert!(results.is_sorted_by_key(|(index, _)| *index));
+    }
+
+    #[test]
+    fn all_are_loaded_that_the_kernel_takes() {
+        let results = until_refused(1_000, 3, Ok);
+        assert!(results.into_iter().map(|(_, result)| result.unwrap_or_default()).eq(0..1_000));
+    }
 }
