@@ -44,10 +44,25 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     Ok(vec![providers.probe(point, id, layout(mode))])
 }
 
-/// They are made when they are asked for.
+/// They are made when they are asked for: a pattern shows one of each event that can be counted.
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
-    find(providers, wanted)?.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
+    if wanted.name.literal().is_some() {
+        find(providers, wanted)?.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
+        return Ok(());
+    }
+    for name in examples(providers)?.into_iter().filter(|name| wanted.accepts("", "", name)) {
+        let name = format!("{NAME}:::{name}");
+        show(Row { id: providers.on_demand.number(&name), name });
+    }
     Ok(())
+}
+
+/// Rare enough to do no harm, as DTrace shows them.
+fn examples(providers: &Providers<'_>) -> Result<Vec<String>> {
+    let mut events = providers.source.list(ProbeKind::Hardware, &["*".to_owned()])?;
+    events.extend(providers.source.list(ProbeKind::Software, &["*".to_owned()])?);
+    let event = |name: &String| Some(name.split(':').nth(1)?.replace('-', "_"));
+    Ok(events.iter().filter_map(event).map(|event| format!("{event}-all-1000000000")).collect())
 }
 
 /// `cache_misses-user-10000`: event, mode and count; the event may have more dashes.

@@ -1,6 +1,6 @@
 //! Providers that are tables, on this machine's kernel.
 
-use crate::world::World;
+use crate::world::{World, desc};
 use quadrant_d::providers::{ArgType, Value, spell};
 use quadrant_program::probe::Site;
 
@@ -123,4 +123,20 @@ fn processor_events() {
     assert!(world.layout("cpc:::instructions-user-10000").predicate.is_some());
     assert!(world.find("cpc:::cycles-all-10").unwrap_err().message.contains("too few"));
     assert!(world.find("cpc:::nonsense").unwrap_err().help_in(spell)[0].contains("a mode"));
+}
+
+#[test]
+fn each_processor_event_is_listed_once_in_a_form_that_can_be_used() {
+    let Some(world) = World::new() else { return };
+    let providers = world.providers();
+    let listed = |text: &str| {
+        let mut rows = Vec::new();
+        providers.list(&desc(text), &mut |row| rows.push(row)).unwrap();
+        rows
+    };
+    let faults = listed("cpc:::page_*");
+    assert_eq!(faults.iter().map(|row| &*row.name).collect::<Vec<_>>(), ["cpc:::page_faults-all-1000000000"]);
+    assert_eq!(providers.by_id(faults[0].id).unwrap()[0].point.name, faults[0].name);
+    assert!(listed("cpc:::").iter().any(|row| row.name == "cpc:::instructions-all-1000000000"));
+    assert!(listed("cpc::read:").is_empty());
 }
