@@ -21,13 +21,6 @@ const PACKAGES: [(&str, &[&str]); 4] = [
     (super::END_TO_END, &["e2e"]),
 ];
 
-/// End-to-end tests that do not run under a kernel: its name, a part of theirs, and why.
-const LEFT_OUT: [(&str, &str, &str); 1] = [(
-    "5.10",
-    "dtrace::",
-    "most programs of D work on texts, which takes loops that this kernel does not have (Linux 5.17)",
-)];
-
 /// What asks nothing of a kernel that the host's does not answer is tested there alone: emulated machines are slow. Of D, probes in
 /// functions, faults and whole outputs are tested under every kernel.
 const ON_THE_HOST: [&str; 17] = [
@@ -196,15 +189,14 @@ impl Load {
     }
 }
 
-/// What is left out under a kernel: a part of the tests' names, and why. What the words of the harness ask for is not left to the host.
+/// What is left out under a kernel: a part of the tests' names, and why. What the words of the harness ask for is not left out.
 fn left_out(kernel: &str, choice: &[String]) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let lacking = LEFT_OUT.iter().filter(move |(known, ..)| *known == kernel).map(|(_, part, why)| (*part, *why));
     let elsewhere = ON_THE_HOST.iter().map(|part| (*part, "the host's kernel is asked"));
     let once = ON_ONE
         .iter()
         .filter(move |_| kernel != WHOLE)
         .map(|part| (*part, "the host's kernel and that of 6.12 are asked"));
-    lacking.chain(elsewhere.chain(once).filter(|_| choice.is_empty()))
+    elsewhere.chain(once).filter(|_| choice.is_empty())
 }
 
 /// What can go wrong besides tests that fail.
@@ -318,6 +310,7 @@ mod tests {
         assert!(script.contains("'/tests/b-1' --show-output --test-threads=1 'it'"), "{script}");
         assert!(script.ends_with("exit $status\n"), "{script}");
         let old = load.script("5.10", &[]);
-        assert!(old.contains("'/tests/b-1' --show-output --test-threads=1 --skip dtrace:: "), "{old}");
+        assert!(old.contains("'/tests/b-1' --show-output --test-threads=1 --skip bpftrace_cli:: "), "{old}");
+        assert!(!old.contains("--skip dtrace::faults"), "{old}");
     }
 }
