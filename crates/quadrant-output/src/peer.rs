@@ -41,7 +41,7 @@ fn loss(out: &mut Vec<u8>, entry: &Entry<'_>) {
     escape::json(out, entry.kind.name().as_bytes());
     out.extend_from_slice(b", \"count\": ");
     json::value::number(out, entry.count.into());
-    for (name, text) in [(&b"subject"[..], entry.kind.subject()), (b"place", entry.place)] {
+    for (name, text) in [(&b"subject"[..], entry.subject), (b"place", entry.place)] {
         if let Some(text) = text {
             out.extend_from_slice(b", ");
             json::name(out, name);

@@ -57,6 +57,7 @@ static RECIPES: &[Recipe] = &[
     c("loads", &["loads.c", "-ldl"]),
     c("lives", &["lives.c", "calls_body.c"]),
     c("sleepers", &["-pthread", "sleepers.c"]),
+    c("stalled", &["-pthread", "stalled.c"]),
     c("stacks", &["stacks.c"]),
     c("ways", &["ways.c"]),
     c("many", &["many.c"]),

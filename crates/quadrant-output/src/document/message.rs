@@ -84,7 +84,7 @@ pub fn losses(out: &mut Vec<u8>, header: &Header<'_>, entries: &[Entry<'_>]) {
             Object::write(out, |object| {
                 object.text("kind", entry.kind.name().as_bytes());
                 object.number("count", entry.count.into());
-                object.maybe_text("subject", entry.kind.subject().map(str::as_bytes));
+                object.maybe_text("subject", entry.subject.map(str::as_bytes));
                 object.maybe_text("place", entry.place.map(str::as_bytes));
             });
         });

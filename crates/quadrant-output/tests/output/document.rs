@@ -101,7 +101,7 @@ fn the_ledger_is_always_there() {
         message::losses(&mut out, &HEADER, entries);
         parsed(&out)["losses"].clone()
     };
-    assert_eq!(shown(&[Entry { kind: Kind::Reads, count: 0, place: None }]), json!([]));
-    let full = Entry { kind: Kind::Keys("@m"), count: 3, place: Some("a.bt:1:2") };
+    assert_eq!(shown(&[Entry { kind: Kind::Reads, subject: None, count: 0, place: None }]), json!([]));
+    let full = Entry { kind: Kind::Keys, subject: Some("@m"), count: 3, place: Some("a.bt:1:2") };
     assert_eq!(shown(&[full]), json!([{"kind": "keys", "count": 3, "subject": "@m", "place": "a.bt:1:2"}]));
 }

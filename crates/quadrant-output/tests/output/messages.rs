@@ -80,9 +80,9 @@ fn commands_and_file_names_are_not_escaped() {
 #[test]
 fn losses_one_line_each() {
     let entries = [
-        Entry { kind: Kind::Records, count: 12, place: Some("e.bt:3:3") },
-        Entry { kind: Kind::Reads, count: 0, place: None },
-        Entry { kind: Kind::Keys("@m"), count: 1, place: None },
+        Entry { kind: Kind::Records, subject: None, count: 12, place: Some("e.bt:3:3") },
+        Entry { kind: Kind::Reads, subject: None, count: 0, place: None },
+        Entry { kind: Kind::Keys, subject: Some("@m"), count: 1, place: None },
     ];
     assert_eq!(
         written(|out| ledger(out, &entries)),

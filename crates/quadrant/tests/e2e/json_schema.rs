@@ -69,7 +69,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-fn schema() -> Value {
+pub fn schema() -> Value {
     serde_json::from_str(include_str!("../../../../docs/json.schema.json")).expect("it is JSON")
 }
 

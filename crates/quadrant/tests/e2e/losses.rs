@@ -51,7 +51,7 @@ fn firings_that_the_kernel_passes_over_are_counted() {
 }
 
 /// Does something while all processors update maps.
-fn beside_updates<T>(work: impl FnOnce() -> T) -> T {
+pub fn beside_updates<T>(work: impl FnOnce() -> T) -> T {
     // Linux 5.10 counts maps as locked memory.
     limits::bump_memlock();
     let over = AtomicBool::new(false);

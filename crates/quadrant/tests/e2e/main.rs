@@ -30,6 +30,7 @@ mod life;
 mod listing;
 mod load;
 mod loaders;
+mod loss_kinds;
 mod losses;
 mod objects;
 mod objects_of_scripts;

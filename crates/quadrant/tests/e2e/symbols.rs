@@ -1,6 +1,6 @@
 //! Stacks and names: static functions, inlined ones, C++ and Rust, the kernel.
 
-mod gone;
+pub mod gone;
 
 use quadrant_testing::Program;
 
