@@ -13,6 +13,7 @@ use quadrant_program::syscalls;
 use quadrant_program::ty::EnumType;
 use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
+use quadrant_program::ty::RecordVariants;
 use quadrant_program::ty::Type;
 use quadrant_program::value::Value;
 use quadrant_program::value::decode_c;
@@ -189,6 +190,38 @@ fn scalar_of(ty: &Type, word: u64) -> Value<'_> {
         Type::Int { signed: true, .. } => Value::Int(word as i64),
         Type::Int { signed: false, .. } => Value::Uint(word),
         _ => Value::Special(ty, word),
+    }
+}
+
+/// Shown for an enumeration with data that is none of its variants.
+pub(crate) const NO_VARIANT: &[u8] = b"<no variant>";
+
+/// A variant of an enumeration with data, as it is shown: the name, and what is in it.
+pub(crate) struct Variant<'a> {
+    pub name: &'a str,
+    pub data: &'a RecordType,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Variant<'a> {
+    /// `None` if the bytes are no variant.
+    pub fn of(variants: &'a RecordVariants, record: &'a [u8]) -> Option<Self> {
+        let field = variants.of(record)?;
+        match member(field, record) {
+            Value::Record(data, bytes) => Some(Self { name: &field.name, data, bytes }),
+            _ => None,
+        }
+    }
+
+    /// Whether it is written as `Some(3)`: its members are numbered.
+    pub fn is_tuple(&self) -> bool {
+        let is_numbered = |name: &str| name.strip_prefix("__").is_some_and(|rest| rest.parse::<u32>().is_ok());
+        !self.data.fields.is_empty() && self.data.fields.iter().all(|field| is_numbered(&field.name))
+    }
+
+    /// The values of what is in it.
+    pub fn values(&self) -> Vec<Value<'a>> {
+        self.data.fields.iter().map(|field| member(field, self.bytes)).collect()
     }
 }
 

@@ -201,6 +201,31 @@ pub struct RecordType {
     pub size: u32,
     /// Members for printing; empty unless the script prints the whole record.
     pub fields: Vec<RecordField>,
+    /// Instead of members, for printing: of an enumeration with data.
+    pub variants: Option<Arc<RecordVariants>>,
+}
+
+/// The variants of an enumeration with data, for printing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecordVariants {
+    /// Offset in bytes of the number that tells which variant it is.
+    pub tag_offset: u32,
+    /// Its width in bytes; 0 if there is one variant.
+    pub tag_bytes: u8,
+    /// Values of the number, and the variant as a member: its type is a record of its data. The variant without value is meant by all
+    /// other values.
+    pub cases: Vec<(Option<u64>, RecordField)>,
+}
+
+impl RecordVariants {
+    /// The variant that the bytes of a value are; `None` if they are none.
+    pub fn of(&self, bytes: &[u8]) -> Option<&RecordField> {
+        let start = self.tag_offset as usize;
+        let tag = bytes.get(start..start.checked_add(self.tag_bytes.into())?)?;
+        let is_it = |value: u64| tag == &value.to_le_bytes()[..tag.len()];
+        let named = self.cases.iter().find(|(value, _)| value.is_some_and(is_it));
+        named.or_else(|| self.cases.iter().find(|(value, _)| value.is_none())).map(|(_, field)| field)
+    }
 }
 
 /// A member of a record, for printing.

@@ -69,6 +69,12 @@ static RECIPES: &[Recipe] = &[
     c("paired", &["paired.c"]),
     c("syscalls", &["syscalls.c"]),
     c("floats", &["floats.c"]),
+    c("handed", &["handed.c"]),
+    c("handed-plain", &["-O0", "handed.c"]),
+    Recipe { name: "handed-clang", tool: &CLANG, args: &["handed.c"], needs: &[] },
+    Recipe { name: "handed-clang-plain", tool: &CLANG, args: &["-O0", "handed.c"], needs: &[] },
+    Recipe { name: "members-cc", tool: &CXX, args: &["members.cc"], needs: &[] },
+    Recipe { name: "members-cc-plain", tool: &CXX, args: &["-O0", "members.cc"], needs: &[] },
     c("typed", &["typed.c"]),
     c("shadows", &["shadows.c"]),
     c("typed-plain", &["-O0", "-fomit-frame-pointer", "typed.c"]),
@@ -95,6 +101,8 @@ static RECIPES: &[Recipe] = &[
     c("watched", &["-no-pie", "watched.c"]),
     Recipe { name: "mangled-cc", tool: &CXX, args: &["mangled.cc"], needs: &[] },
     Recipe { name: "mangled-rs", tool: &RUST, args: &["mangled.rs"], needs: &[] },
+    Recipe { name: "variants-rs", tool: &RUST, args: &["variants.rs"], needs: &[] },
+    Recipe { name: "variants-rs-plain", tool: &RUST, args: &["-Copt-level=0", "variants.rs"], needs: &[] },
     Recipe { name: "mangled-rs-v0", tool: &RUST, args: &["-Csymbol-mangling-version=v0", "mangled.rs"], needs: &[] },
 ];
 

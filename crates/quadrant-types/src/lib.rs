@@ -28,7 +28,7 @@ pub use format::{EventFormat, FieldStorage, FormatField};
 pub use suggest::{suggest, suggest_many};
 pub use types::{
     Attributes, CType, DebugTag, DebugTypes, EnumValue, FieldDef, FuncProto, KernelFunc, Member, POINTER_SIZE, Param,
-    RawTracepoint, StructDef, TypeId, TypeSet, Types, is_fixed_name,
+    RawTracepoint, StructDef, TypeId, TypeSet, Types, Variant, Variants, is_fixed_name,
 };
 
 mod header;

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use quadrant_program::expr::ExprKind;
 use quadrant_program::span::Span;
-use quadrant_program::ty::{EnumType, RecordField, RecordType, Space, Type};
+use quadrant_program::ty::{EnumType, RecordType, Space, Type};
 use quadrant_types::{CType, TypeId, suggest};
 
 use super::Lower;
-use super::fields::is_script_record;
 use crate::ast::{Expr, Tag, TypeExpr, TypeKind};
 
 /// Dimensions of an array. Debug information of a hostile program can make one of each entry, or an array of itself.
 const MAX_DIMENSIONS: usize = 64;
-/// How deep the members of a printed record are followed.
-const MAX_PRINT_DEPTH: u8 = 8;
 
 /// Types with a name of one word, besides those of C.
 const TYPE_NAMES: &[&str] =
@@ -36,6 +33,7 @@ impl Lower<'_> {
                 ctype: types.resolve(id),
                 size,
                 fields: Vec::new(),
+                variants: None,
             }))),
             CType::Struct { .. } if self.preamble.broken_types => None,
             CType::Struct { .. } => {
@@ -97,51 +95,6 @@ impl Lower<'_> {
         };
         let values = types.enum_values(id).iter().map(|value| (value.name.to_string(), value.value)).collect();
         Arc::new(EnumType { name, bytes, signed, values })
-    }
-
-    /// The type with all that is needed to print its values.
-    pub(super) fn printable(&mut self, ty: &Type) -> Type {
-        self.printable_within(ty, MAX_PRINT_DEPTH)
-    }
-
-    fn printable_within(&mut self, ty: &Type, depth: u8) -> Type {
-        match ty {
-            Type::Record(record) if is_script_record(record) && depth > 0 => {
-                let printable = |field: &RecordField| RecordField {
-                    ty: self.printable_within(&field.ty, depth - 1),
-                    ..field.clone()
-                };
-                let fields = record.fields.iter().map(printable).collect();
-                Type::Record(Arc::new(RecordType { fields, ..(**record).clone() }))
-            }
-            Type::Record(record) if depth > 0 => {
-                let fields = self.record_fields(record.ctype, depth);
-                Type::Record(Arc::new(RecordType { fields, ..(**record).clone() }))
-            }
-            Type::Array { elem, len } => Type::Array { elem: Arc::new(self.printable_within(elem, depth)), len: *len },
-            Type::Tuple(parts) => Type::Tuple(parts.iter().map(|part| self.printable_within(part, depth)).collect()),
-            _ => ty.clone(),
-        }
-    }
-
-    fn record_fields(&mut self, record: TypeId, depth: u8) -> Vec<RecordField> {
-        let members = self.env.types.members(record);
-        let mut fields = Vec::new();
-        for member in members.iter() {
-            // What has no value (a struct whose members are not known) is left out of the print, and its messages with it.
-            let before = self.messages.len();
-            let ty = self.value_type(member.ty, Space::Kernel, Span::default());
-            self.messages.take_back(before);
-            let Some(ty) = ty else { continue };
-            fields.push(RecordField {
-                name: member.name.to_string(),
-                ty: self.printable_within(&ty, depth - 1),
-                type_name: String::new(),
-                bit_offset: member.bit_offset as u32,
-                bit_width: member.bitfield_size,
-            });
-        }
-        fields
     }
 
     /// The type that the script writes.

@@ -52,6 +52,7 @@ fn record_type(types: &Types, fields: Vec<(String, Type)>) -> Type {
         ctype: TypeId::VOID,
         size,
         fields,
+        variants: None,
     }))
 }
 

@@ -34,6 +34,7 @@ mod names;
 mod needs;
 mod portable;
 mod preamble;
+mod printable;
 mod reader;
 mod record;
 mod stmt;

@@ -17,7 +17,7 @@ fn array(bytes: u8, len: u32) -> Type {
 }
 
 fn record(size: u32) -> Type {
-    let record = RecordType { name: "struct x".to_owned(), ctype: TypeId::VOID, size, fields: vec![] };
+    let record = RecordType { name: "struct x".to_owned(), ctype: TypeId::VOID, size, fields: vec![], variants: None };
     Type::Record(Arc::new(record))
 }
 

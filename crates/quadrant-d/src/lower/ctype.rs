@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use quadrant_program::span::Span;
-use quadrant_program::ty::{EnumType, RecordField, RecordType, Space, Type};
-use quadrant_types::{CType, TypeId};
+use quadrant_program::ty::{EnumType, RecordField, RecordType, RecordVariants, Space, Type};
+use quadrant_types::{CType, Member, TypeId};
 
 use super::Lower;
 use super::value::{Int, Ty};
@@ -204,6 +204,7 @@ impl Lower<'_> {
                 ctype: self.types.resolve(id),
                 size,
                 fields: Vec::new(),
+                variants: None,
             }))),
             CType::Float { size } => Some(bytes(size)),
             CType::Void => self.fail(span, "D_DEREF_VOID", "cannot dereference pointer to void"),
@@ -237,8 +238,10 @@ impl Lower<'_> {
             }
             CType::Struct { complete: true, size, .. } => {
                 let ctype = self.types.resolve(id);
-                let fields = if depth == 0 { Vec::new() } else { self.record_fields(ctype, depth - 1) };
-                Type::Record(Arc::new(RecordType { name: self.types.display(ctype), ctype, size, fields }))
+                let inner = depth.checked_sub(1);
+                let fields = inner.map_or_else(Vec::new, |depth| self.record_fields(ctype, depth));
+                let variants = inner.and_then(|depth| self.record_variants(ctype, depth)).map(Arc::new);
+                Type::Record(Arc::new(RecordType { name: self.types.display(ctype), ctype, size, fields, variants }))
             }
             CType::Float { size } => bytes(size),
             _ => return None,
@@ -252,16 +255,29 @@ impl Lower<'_> {
 
     fn record_fields(&self, record: TypeId, depth: u8) -> Vec<RecordField> {
         let members = self.types.members(record);
-        let fields = members.iter().filter_map(|member| {
-            Some(RecordField {
-                name: member.name.to_string(),
-                ty: self.printable_within(member.ty, depth)?,
-                type_name: self.types.display(member.ty),
-                bit_offset: u32::try_from(member.bit_offset).ok()?,
-                bit_width: member.bitfield_size,
-            })
-        });
-        fields.collect()
+        members.iter().filter_map(|member| self.record_field(member, depth)).collect()
+    }
+
+    fn record_field(&self, member: &Member, depth: u8) -> Option<RecordField> {
+        Some(RecordField {
+            name: member.name.to_string(),
+            ty: self.printable_within(member.ty, depth)?,
+            type_name: self.types.display(member.ty),
+            bit_offset: u32::try_from(member.bit_offset).ok()?,
+            bit_width: member.bitfield_size,
+        })
+    }
+
+    fn record_variants(&self, record: TypeId, depth: u8) -> Option<RecordVariants> {
+        let variants = self.types.variants(record)?;
+        let cases = variants.cases.iter().map(|case| Some((case.value, self.record_field(&case.member, depth)?)));
+        let cases = cases.collect::<Option<_>>()?;
+        let tag = variants.tag.as_ref();
+        Some(RecordVariants {
+            tag_offset: tag.map_or(0, |tag| tag.byte_offset() as u32),
+            tag_bytes: tag.and_then(|tag| self.types.size_of(tag.ty)).unwrap_or(0) as u8,
+            cases,
+        })
     }
 
     pub(super) fn enum_type(&self, id: TypeId) -> Arc<EnumType> {

@@ -1,5 +1,6 @@
 //! Values, with their types kept.
 
+use quadrant_program::ty::RecordType;
 use quadrant_program::ty::Type;
 use quadrant_program::value::Value;
 use quadrant_program::value::elements;
@@ -12,6 +13,7 @@ use crate::float;
 use crate::resolver::Frame;
 use crate::text::value::JSON_TEXT;
 use crate::value::Scene;
+use crate::value::Variant;
 use crate::value::array_elements;
 use crate::value::enumerator;
 use crate::value::visit_members;
@@ -29,9 +31,7 @@ pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>)
         Value::Bytes(bytes) => escape::json(out, bytes),
         Value::Tuple(parts, bytes) => values(out, elements(parts, bytes), scene),
         Value::Array(elem, bytes) => values(out, array_elements(elem, bytes), scene),
-        Value::Record(ty, bytes) => Object::write(out, |object| {
-            visit_members(ty, bytes, &mut |name, member| self::value(object.member(name), &member, scene));
-        }),
+        Value::Record(ty, bytes) => record(out, ty, bytes, scene),
         Value::Stack(ty, id, pid) => stack(out, |visit| scene.resolver.stack(ty, id, pid, visit)),
         Value::KernelSymbol(address) => frame(out, &scene.resolver.kernel_frame(address)),
         Value::UserSymbol(address, pid) => frame(out, &scene.resolver.user_frame(address, pid)),
@@ -42,6 +42,31 @@ pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>, scene: &mut Scene<'_>)
         Value::Float(..) | Value::Inet(..) | Value::Mac(_) | Value::Special(..) => written(out, value, scene),
         Value::Malformed => out.extend_from_slice(b"null"),
     }
+}
+
+fn record(out: &mut Vec<u8>, ty: &RecordType, bytes: &[u8], scene: &mut Scene<'_>) {
+    match &ty.variants {
+        Some(variants) => variant(out, Variant::of(variants, bytes).as_ref(), scene),
+        None => Object::write(out, |object| {
+            visit_members(ty, bytes, &mut |name, member| self::value(object.member(name), &member, scene));
+        }),
+    }
+}
+
+/// `"None"`, or an object with one member: `{"Some":3}`.
+fn variant(out: &mut Vec<u8>, variant: Option<&Variant<'_>>, scene: &mut Scene<'_>) {
+    let Some(variant) = variant else { return out.extend_from_slice(b"null") };
+    if variant.data.fields.is_empty() {
+        return escape::json(out, variant.name.as_bytes());
+    }
+    Object::write(out, |object| {
+        let out = object.member(variant.name);
+        match (variant.is_tuple(), variant.values().as_slice()) {
+            (true, [one]) => self::value(out, one, scene),
+            (true, _) => values(out, variant.values().into_iter(), scene),
+            (false, _) => record(out, variant.data, variant.bytes, scene),
+        }
+    });
 }
 
 /// Append the parts of a key.

@@ -70,6 +70,9 @@ impl Writer<'_, '_> {
     }
 
     fn members(&mut self, record: &RecordType, bytes: &[u8]) {
+        if let Some(field) = record.variants.as_ref().and_then(|variants| variants.of(bytes)) {
+            self.member(field, &member(field, bytes));
+        }
         for field in &record.fields {
             let value = member(field, bytes);
             match &value {

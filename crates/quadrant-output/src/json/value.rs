@@ -13,6 +13,7 @@ use crate::snapshot::as_number;
 use crate::text::value::JSON_KEY;
 use crate::text::value::JSON_TEXT;
 use crate::value::Scene;
+use crate::value::Variant;
 use crate::value::array_elements;
 use crate::value::visit_members;
 
@@ -73,7 +74,26 @@ fn list<'a>(out: &mut Vec<u8>, parts: impl Iterator<Item = Value<'a>>, scene: &m
     out.push(b']');
 }
 
+/// `"None"`, or an object with one member: `{"Some": 3}`.
+fn variant(out: &mut Vec<u8>, variant: Option<&Variant<'_>>, scene: &mut Scene<'_>) {
+    let Some(variant) = variant else { return out.extend_from_slice(b"null") };
+    if variant.data.fields.is_empty() {
+        return escape::json(out, variant.name.as_bytes());
+    }
+    out.push(b'{');
+    json::name(out, variant.name.as_bytes());
+    match (variant.is_tuple(), variant.values().as_slice()) {
+        (true, [one]) => value(out, one, scene),
+        (true, _) => list(out, variant.values().into_iter(), scene),
+        (false, _) => record(out, variant.data, variant.bytes, scene),
+    }
+    out.push(b'}');
+}
+
 fn record(out: &mut Vec<u8>, ty: &RecordType, bytes: &[u8], scene: &mut Scene<'_>) {
+    if let Some(variants) = &ty.variants {
+        return variant(out, Variant::of(variants, bytes).as_ref(), scene);
+    }
     let mut first = true;
     out.push(b'{');
     visit_members(ty, bytes, &mut |name, member| {

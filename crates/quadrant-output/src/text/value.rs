@@ -11,7 +11,9 @@ use crate::number;
 use crate::text::stack;
 use crate::value::FAULT;
 use crate::value::MALFORMED;
+use crate::value::NO_VARIANT;
 use crate::value::Scene;
+use crate::value::Variant;
 use crate::value::array_elements;
 use crate::value::buffer;
 use crate::value::hex_pairs;
@@ -101,7 +103,11 @@ fn tuple(out: &mut Vec<u8>, parts: &[Type], bytes: &[u8], style: Style, scene: &
 }
 
 fn parts_in_a_row(out: &mut Vec<u8>, parts: &[Type], bytes: &[u8], style: Style, scene: &mut Scene<'_>) {
-    for (i, part) in elements(parts, bytes).enumerate() {
+    in_a_row(out, elements(parts, bytes), style, scene);
+}
+
+fn in_a_row<'a>(out: &mut Vec<u8>, values: impl IntoIterator<Item = Value<'a>>, style: Style, scene: &mut Scene<'_>) {
+    for (i, part) in values.into_iter().enumerate() {
         if i > 0 {
             out.extend_from_slice(style.comma());
         }
@@ -109,7 +115,24 @@ fn parts_in_a_row(out: &mut Vec<u8>, parts: &[Type], bytes: &[u8], style: Style,
     }
 }
 
+/// As Rust writes it: `Some(3)`, `None`.
+fn variant(out: &mut Vec<u8>, variant: Option<&Variant<'_>>, style: Style, scene: &mut Scene<'_>) {
+    let Some(variant) = variant else { return out.extend_from_slice(NO_VARIANT) };
+    style.foreign(out, variant.name.as_bytes());
+    if variant.is_tuple() {
+        out.push(b'(');
+        in_a_row(out, variant.values(), style, scene);
+        out.push(b')');
+    } else if !variant.data.fields.is_empty() {
+        out.extend_from_slice(if style.compact { b"" } else { b" " });
+        record(out, variant.data, variant.bytes, style, scene);
+    }
+}
+
 fn record(out: &mut Vec<u8>, ty: &RecordType, bytes: &[u8], style: Style, scene: &mut Scene<'_>) {
+    if let Some(variants) = &ty.variants {
+        return variant(out, Variant::of(variants, bytes).as_ref(), style, scene);
+    }
     let blank: &[u8] = if style.compact { b"" } else { b" " };
     let mut first = true;
     out.push(b'{');

@@ -10,6 +10,7 @@ use quadrant_program::record::RecordKind;
 use quadrant_program::ty::EnumType;
 use quadrant_program::ty::RecordField;
 use quadrant_program::ty::RecordType;
+use quadrant_program::ty::RecordVariants;
 use quadrant_program::ty::Space;
 use quadrant_program::ty::StackMode;
 use quadrant_program::ty::SymbolPart;
@@ -75,7 +76,41 @@ fn field(name: &str, ty: Type, offset: u32) -> RecordField {
 }
 
 fn record(name: &str, size: u32, fields: Vec<RecordField>) -> Type {
-    Type::Record(Arc::new(RecordType { name: name.to_owned(), ctype: TypeId::VOID, size, fields }))
+    Type::Record(Arc::new(RecordType { name: name.to_owned(), ctype: TypeId::VOID, size, fields, variants: None }))
+}
+
+/// `enum { None = 0, Some(i32) = 1, Pair { a, b } = 2, Other(u8) }`, whose number is at its end.
+fn enumeration(tag: u8) -> (Type, Vec<u8>) {
+    let case = |value, name: &str, fields| (value, field(name, record(name, 8, fields), 0));
+    let i32s = || Type::I32;
+    let variants = RecordVariants {
+        tag_offset: 8,
+        tag_bytes: 1,
+        cases: vec![
+            case(Some(0), "None", vec![]),
+            case(Some(1), "Some", vec![field("__0", i32s(), 0)]),
+            case(Some(2), "Pair", vec![field("a", i32s(), 0), field("b", i32s(), 4)]),
+            case(Some(0xffff_ffff_ffff_ffff), "Both", vec![field("__0", i32s(), 0), field("__1", i32s(), 4)]),
+        ],
+    };
+    let Type::Record(plain) = record("Shape", 16, vec![]) else { unreachable!() };
+    let ty = RecordType { variants: Some(Arc::new(variants)), ..(*plain).clone() };
+    (Type::Record(Arc::new(ty)), vec![7, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, tag, 1, 1, 1, 1, 1, 1, 1])
+}
+
+#[test]
+fn enumerations_with_data() {
+    let both = [
+        (0, "None", r#""None""#),
+        (1, "Some(7)", r#"{"Some": 7}"#),
+        (2, "Pair { .a = 7, .b = -1 }", r#"{"Pair": {"a": 7, "b": -1}}"#),
+        (255, "Both(7, -1)", r#"{"Both": [7,-1]}"#),
+        (3, "<no variant>", "null"),
+    ];
+    for (tag, text, json) in both {
+        assert_eq!(print(enumeration(tag)), format!("{text}\n"));
+        assert_eq!(print_json(enumeration(tag)), format!("{{\"type\": \"value\", \"data\": {json}}}\n"));
+    }
 }
 
 #[test]

@@ -38,6 +38,8 @@ enum Class {
 enum Word {
     Integer,
     Vector,
+    /// No member: not handed over.
+    Padding,
 }
 
 /// Hands out the places of parameters, in order.
@@ -65,12 +67,20 @@ impl<'a> Places<'a> {
 
     /// The place of the next parameter.
     pub fn next(&mut self, ty: TypeId) -> UserPlace {
-        let class = self.class(ty);
+        let class = if self.is_split_by_some(ty) { Class::Unclear(Absence::Unknown) } else { self.class(ty) };
         self.lost = self.lost.or(match class {
             Class::Unclear(why) => Some(why),
             _ => (self.is_rust && is_unclear(self.types, ty)).then_some(Absence::Unknown),
         });
         self.lost.map_or_else(|| self.place(ty, class), UserPlace::Absent)
+    }
+
+    /// Whether compilers differ about a number of two words: clang before 18 and Rust of its time put half of it into the last register,
+    /// and do not align it on the stack.
+    fn is_split_by_some(&self, ty: TypeId) -> bool {
+        let left = arch().arguments.len() as u8 - self.integers;
+        let is_long = matches!(self.types.kind(ty), CType::Int { size: 16, .. });
+        is_long && (left == 1 || left == 0 && !self.stack.is_multiple_of(16))
     }
 
     fn place(&mut self, ty: TypeId, class: Class) -> UserPlace {
@@ -89,7 +99,7 @@ impl<'a> Places<'a> {
     fn words(&mut self, ty: TypeId, classes: [Word; 2], count: u8) -> UserPlace {
         let classes = &classes[..usize::from(count)];
         let integers = classes.iter().filter(|class| **class == Word::Integer).count() as u8;
-        let vectors = count - integers;
+        let vectors = classes.iter().filter(|class| **class == Word::Vector).count() as u8;
         let arguments = arch().arguments.len() as u8;
         if self.integers + integers > arguments || self.vectors + vectors > VECTORS {
             return self.on_stack(ty, false);
@@ -100,6 +110,7 @@ impl<'a> Places<'a> {
             *word = match class {
                 Word::Vector => Operand::Unavailable,
                 Word::Integer => register(self.integer().unwrap_or_default()),
+                Word::Padding => Operand::Const(0),
             };
         }
         in_words(words, count)
@@ -136,6 +147,8 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
         return UserPlace::Absent(Absence::Unknown);
     }
     match class_of_result(types, ty, is_rust) {
+        // In optimized code of Rust, the address need not come back.
+        Class::Memory | Class::Address if is_rust => UserPlace::Absent(Absence::Unknown),
         Class::Empty => UserPlace::Words { words: [Operand::Const(0); MOST_WORDS], count: 0 },
         Class::Memory | Class::Address => UserPlace::Memory { base: first, disp: 0, indirect: false },
         Class::Extended => UserPlace::Absent(Absence::Vector),
@@ -145,6 +158,7 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
             let place = |class| match class {
                 Word::Vector => Operand::Unavailable,
                 Word::Integer => registers.next().unwrap_or(Operand::Unavailable),
+                Word::Padding => Operand::Const(0),
             };
             let [first, second] = words.map(place);
             in_words([first, second, Operand::Const(0)], count)
@@ -178,6 +192,7 @@ fn numbers_in(types: &Types, ty: TypeId, depth: u8, sizes: &mut Vec<u64>) {
         return;
     }
     match types.kind(ty) {
+        CType::Struct { .. } if is_nothing_but_tag(types, ty) => sizes.push(types.size_of(ty).unwrap_or(0)),
         CType::Struct { .. } => {
             types
                 .members(ty)
@@ -188,6 +203,12 @@ fn numbers_in(types: &Types, ty: TypeId, depth: u8, sizes: &mut Vec<u64>) {
         CType::Array { elem, len } => (0..len.min(3)).for_each(|_| numbers_in(types, elem, depth - 1, sizes)),
         _ => sizes.push(types.size_of(ty).unwrap_or(0)),
     }
+}
+
+/// Whether all of an enumeration with data is the number that tells its variant, as of `Option<&T>`: Rust hands it over as that number.
+fn is_nothing_but_tag(types: &Types, ty: TypeId) -> bool {
+    let tag = types.variants(ty).and_then(|variants| variants.tag);
+    tag.is_some_and(|tag| types.size_of(tag.ty) == types.size_of(ty))
 }
 
 fn arch() -> &'static Arch {
@@ -209,6 +230,9 @@ fn in_words(words: [Operand; MOST_WORDS], count: u8) -> UserPlace {
 fn class_of_result(types: &Types, ty: TypeId, is_rust: bool) -> Class {
     match class(types, ty, is_rust) {
         Class::Unclear(_) if types.size_of(ty).is_some_and(|size| size > IN_REGISTERS) => Class::Memory,
+        // Two of `long double`: in two registers of the floating point unit.
+        Class::Memory if types.is_complex(ty) => Class::Extended,
+        Class::Memory if types.is_opaque_number(ty) => Class::Unclear(Absence::Unknown),
         class => class,
     }
 }
@@ -225,13 +249,9 @@ fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
         CType::Float { size: 10.. } => Class::Extended,
         _ if size > IN_REGISTERS => Class::Memory,
         _ => {
-            let mut sorter = Sorter { types, words: [None; 2], left: MAX_MEMBERS, gave_up: false };
+            let mut sorter = Sorter { types, words: [None; 2], extended: false, left: MAX_MEMBERS, gave_up: false };
             match sorter.sort(ty, 0, MAX_DEPTH) {
-                // A word of padding is handed over like its neighbour of floating point numbers.
-                Some(()) => Class::Words {
-                    words: sorter.words.map(|word| word.unwrap_or(Word::Vector)),
-                    count: size.div_ceil(WORD) as u8,
-                },
+                Some(()) => sorter.class(size),
                 None if sorter.gave_up => Class::Unclear(Absence::Nested),
                 None => Class::Memory,
             }
@@ -243,18 +263,38 @@ fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
 struct Sorter<'a> {
     types: &'a Types,
     words: [Option<Word>; 2],
+    /// There is a number of the floating point unit.
+    extended: bool,
     left: usize,
     /// There is more than is looked at.
     gave_up: bool,
 }
 
 impl Sorter<'_> {
+    /// Of a value that was looked at whole.
+    fn class(&self, size: u64) -> Class {
+        match (self.words, self.extended) {
+            ([None, None], false) => Class::Empty,
+            ([None, None], true) => Class::Extended,
+            (_, true) => Class::Memory,
+            (words, false) => Class::Words {
+                words: words.map(|word| word.unwrap_or(Word::Padding)),
+                count: size.div_ceil(WORD) as u8,
+            },
+        }
+    }
+
     /// `None` for a value that has to be in memory, and where it is not looked at whole.
     fn sort(&mut self, ty: TypeId, at: u64, depth: u8) -> Option<()> {
         self.gave_up |= self.left == 0 || depth == 0;
         self.left = self.left.checked_sub(1)?;
         let depth = depth.checked_sub(1)?;
         match self.types.kind(ty) {
+            CType::Struct { .. } if is_nothing_but_tag(self.types, ty) => {
+                self.mark(at, self.types.size_of(ty)?, Word::Integer)
+            }
+            // One register, even for 16 bytes.
+            CType::Struct { .. } if self.types.is_opaque_number(ty) => self.mark(at, 1, Word::Vector),
             CType::Struct { .. } => {
                 let members = self.types.members(ty);
                 members.iter().try_for_each(|member| match member.bitfield_size {
@@ -267,7 +307,10 @@ impl Sorter<'_> {
                 let mut elements = 0..len.min(IN_REGISTERS);
                 elements.try_for_each(|index| self.sort(elem, at.checked_add(index.checked_mul(size)?)?, depth))
             }
-            CType::Float { size: 10.. } => None,
+            CType::Float { size: 10.. } => {
+                self.extended = true;
+                Some(())
+            }
             kind => {
                 let size = self.types.size_of(ty)?;
                 let word = if matches!(kind, CType::Float { .. }) { Word::Vector } else { Word::Integer };

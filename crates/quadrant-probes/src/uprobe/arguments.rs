@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use quadrant_program::arch::{self, Arch, X86_64};
-use quadrant_program::probe::{Absence, Args, Field, FieldPlace, MOST_WORDS, Operand, Point, Site, UserPlace};
+use quadrant_program::probe::{Absence, Args, Field, FieldPlace, Operand, Point, Site, UserPlace};
 use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
 
 use super::abi::{self, Places};
+use super::pieces;
 use crate::debug::DebugFiles;
 use crate::error::{Result, advise, error};
 use crate::files::Files;
@@ -117,8 +118,10 @@ impl Finder<'_> {
                 place => place,
             },
             None if self.changed => UserPlace::Absent(Absence::Unknown),
-            // Where the places of others are said, this one has none any more.
-            None if parameter.is_unplaced && self.is_optimized() => UserPlace::Absent(Absence::Optimized),
+            // Where the places of others are said, this one has none any more; compilers of Rust change what has none.
+            None if parameter.is_unplaced && (self.function.is_rust || self.is_optimized()) => {
+                UserPlace::Absent(Absence::Optimized)
+            }
             None => by_convention,
         };
         let name = parameter.name.as_deref().map_or_else(|| format!("arg{index}"), str::to_owned);
@@ -128,7 +131,7 @@ impl Finder<'_> {
     /// Rust's convention is not fixed, and where no place is said at all it need not be the usual one either.
     fn warn_of_guesses(&self, files: &Files, function: &str, fields: &[Field]) {
         let is_guess = |parameter: &Parameter| {
-            let unplaced = parameter.is_unplaced && !self.is_optimized();
+            let unplaced = parameter.is_unplaced && !self.is_optimized() && !self.function.is_rust;
             !self.changed
                 && parameter.location.is_none()
                 && (unplaced || self.function.is_rust && !parameter.is_unplaced)
@@ -156,10 +159,7 @@ impl Finder<'_> {
                 Ok(base) => UserPlace::Memory { base, disp: *offset, indirect: *indirect },
                 Err(absence) => UserPlace::Absent(absence),
             },
-            Location::Pieces(pieces) => {
-                let size = self.types.size_of(ty).unwrap_or(0);
-                pieces_as_words(pieces, size).unwrap_or_else(UserPlace::Absent)
-            }
+            Location::Pieces(pieces) => pieces::as_words(self.types, ty, pieces).unwrap_or_else(UserPlace::Absent),
             Location::Register(_) | Location::Sum(..) | Location::Constant(_) => {
                 let count = self.types.size_of(ty).unwrap_or(WORD).div_ceil(WORD);
                 match operand(location) {
@@ -176,24 +176,7 @@ impl Finder<'_> {
     }
 }
 
-/// Pieces of a value of `size` bytes that are whole words, but for the last one.
-fn pieces_as_words(pieces: &[(Location, u64)], size: u64) -> std::result::Result<UserPlace, Absence> {
-    let (last, whole) = pieces.split_last().ok_or(Absence::Optimized)?;
-    let covered = pieces.iter().fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
-    if covered < size {
-        return Err(Absence::Optimized);
-    }
-    if pieces.len() > MOST_WORDS || last.1 > WORD || whole.iter().any(|(_, size)| *size != WORD) {
-        return Err(Absence::Unknown);
-    }
-    let mut words = [Operand::Const(0); MOST_WORDS];
-    for (word, (piece, _)) in words.iter_mut().zip(pieces) {
-        *word = operand(piece)?;
-    }
-    Ok(UserPlace::Words { words, count: pieces.len() as u8 })
-}
-
-fn operand(location: &Location) -> std::result::Result<Operand, Absence> {
+pub(super) fn operand(location: &Location) -> std::result::Result<Operand, Absence> {
     match location {
         Location::Register(number) => Ok(Operand::Reg { reg: register(*number)?, shift: 0 }),
         Location::Sum(number, add) => Ok(Operand::Sum { reg: register(*number)?, add: *add }),
@@ -219,18 +202,6 @@ fn register(number: u16) -> std::result::Result<u16, Absence> {
 mod tests {
     use super::*;
     use quadrant_program::arch::AARCH64;
-
-    /// A slice of Go: its address, its length and its capacity.
-    #[test]
-    fn a_value_in_three_registers() {
-        let pieces = |registers: &[u16]| -> Vec<(Location, u64)> {
-            registers.iter().map(|number| (Location::Register(*number), WORD)).collect()
-        };
-        let words = [2, 5, 4].map(|number: usize| Operand::Reg { reg: REGISTERS[number], shift: 0 });
-        assert_eq!(pieces_as_words(&pieces(&[2, 5, 4]), 24), Ok(UserPlace::Words { words, count: 3 }));
-        assert_eq!(pieces_as_words(&pieces(&[2, 5, 4, 8]), 32), Err(Absence::Unknown));
-        assert_eq!(pieces_as_words(&pieces(&[2, 5]), 24), Err(Absence::Optimized));
-    }
 
     #[test]
     fn other_architectures_are_refused() {

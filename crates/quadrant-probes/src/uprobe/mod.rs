@@ -7,6 +7,7 @@ pub(crate) mod harm;
 mod inlined;
 mod list;
 mod missing;
+mod pieces;
 mod place;
 mod resolve;
 mod start;

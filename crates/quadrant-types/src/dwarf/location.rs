@@ -1,6 +1,6 @@
 //! Where a parameter is: location expressions, as far as compilers use them for parameters.
 
-use gimli::{AttributeValue, Expression, Operation};
+use gimli::{AttributeValue, Expression, Operation, RawLocListEntry};
 
 use super::Reader;
 use super::die::Die;
@@ -84,12 +84,29 @@ pub(super) fn frame_base(function: &Die<'_>) -> Option<Location> {
 fn in_list(die: &Die<'_>, value: AttributeValue<Reader>, vaddr: u64) -> Option<Expression<Reader>> {
     let mut list = die.unit.attr_locations(value).ok()??;
     for _ in 0..MAX_LIST {
-        let entry = list.next().ok()??;
+        let entry = lengthened(list.next_raw().ok()??);
+        let Some(entry) = list.convert_raw(entry).ok()? else { continue };
         if entry.range.begin <= vaddr && vaddr < entry.range.end {
             return Some(entry.data);
         }
     }
     None
+}
+
+/// An entry with at least one address. gcc says what holds when execution comes to an address, and then what holds once the source's
+/// statements are done that took no instruction there (location views): the former has an empty range, which gimli passes over.
+fn lengthened(entry: RawLocListEntry<Reader>) -> RawLocListEntry<Reader> {
+    use RawLocListEntry::{AddressOrOffsetPair, OffsetPair, StartEnd, StartLength, StartxLength};
+    match entry {
+        AddressOrOffsetPair { begin, end, data } if begin == end => {
+            AddressOrOffsetPair { begin, end: end.saturating_add(1), data }
+        }
+        OffsetPair { begin, end, data } if begin == end => OffsetPair { begin, end: end.saturating_add(1), data },
+        StartEnd { begin, end, data } if begin == end => StartEnd { begin, end: end.saturating_add(1), data },
+        StartLength { begin, length: 0, data } => StartLength { begin, length: 1, data },
+        StartxLength { begin, length: 0, data } => StartxLength { begin, length: 1, data },
+        other => other,
+    }
 }
 
 fn constant(value: i64) -> Location {

@@ -11,6 +11,9 @@ use std::rc::Rc;
 /// More dimensions of an array are left out.
 const MAX_DIMENSIONS: usize = 16;
 
+/// Bytes of the longest number.
+const MAX_NUMBER: u64 = 1024;
+
 /// Deepest chain of pointers, qualifiers and typedefs that is compared.
 const MAX_ALIKE: u8 = 16;
 
@@ -105,6 +108,7 @@ impl Types {
         let entry = self.entry(id);
         let (Some(Home::Debug(of, _)), Some(depth)) = (entry.home, depth.checked_sub(1)) else { return id };
         match (&entry.form, &entry.ctype) {
+            (Form::Base(_), CType::Struct { .. }) => self.first_alike(of, id),
             (Form::Base(_), ctype) => self.intern(entry.form.clone(), ctype.clone()),
             (Form::Qualified(qualifier, inner), _) => {
                 let inner = self.shared_within(*inner, depth);
@@ -130,7 +134,9 @@ impl Types {
             _ => {
                 let part =
                     |member: &Member| (member.name.clone(), member.bit_offset.cast_signed(), member.bitfield_size);
-                self.members(id).iter().map(part).collect()
+                let variants = self.variants(id).map_or_else(Vec::new, |variants| variants.cases);
+                let variants = variants.iter().map(|case| &case.member);
+                self.members(id).iter().chain(variants).map(part).collect()
             }
         };
         *self.alike.borrow_mut().entry(Shape(of, ctype, parts)).or_insert(id)
@@ -149,9 +155,28 @@ impl Types {
 
     pub(super) fn debug_members(&self, of: DebugTypes, at: DieRef) -> Rc<[Member]> {
         let Some(info) = self.debug_info(of) else { return Rc::default() };
+        let Some(die) = info.die(at) else { return Rc::default() };
         let reader = Reader { types: self, of };
-        let children = info.die(at).map(|die| die.children()).unwrap_or_default();
-        children.iter().filter_map(|die| reader.member(die)).collect()
+        match die.tag() {
+            gimli::DW_TAG_base_type => reader.parts_of_complex(&die),
+            gimli::DW_TAG_ptr_to_member_type => reader.parts_of_member_pointer(),
+            _ => die.children().iter().filter_map(|die| reader.member(die)).collect(),
+        }
+    }
+
+    /// Whether a program's type is a number that is not taken apart here, such as `__float128` and `_Decimal64`: a record without members.
+    pub fn is_opaque_number(&self, id: TypeId) -> bool {
+        self.is_record_of_base(id) && self.members(id).is_empty()
+    }
+
+    /// Whether a program's type is a complex number: a record of two numbers.
+    pub fn is_complex(&self, id: TypeId) -> bool {
+        self.is_record_of_base(id) && !self.members(id).is_empty()
+    }
+
+    fn is_record_of_base(&self, id: TypeId) -> bool {
+        let entry = self.entry(self.resolve(id));
+        matches!((&entry.form, &entry.ctype), (Form::Base(_), CType::Struct { .. }))
     }
 
     pub(super) fn debug_constants(&self, of: DebugTypes, at: DieRef) -> Rc<[EnumValue]> {
@@ -168,9 +193,9 @@ fn constant(die: &Die<'_>) -> Option<EnumValue> {
 }
 
 /// Makes types of entries.
-struct Reader<'a> {
-    types: &'a Types,
-    of: DebugTypes,
+pub(super) struct Reader<'a> {
+    pub(super) types: &'a Types,
+    pub(super) of: DebugTypes,
 }
 
 impl Reader<'_> {
@@ -233,9 +258,13 @@ impl Reader<'_> {
         let size = die.number(gimli::DW_AT_byte_size);
         match die.tag() {
             gimli::DW_TAG_base_type => base(die, size),
+            gimli::DW_TAG_unspecified_type if is_nullptr(die) => CType::Ptr(TypeId::VOID),
             gimli::DW_TAG_pointer_type => CType::Ptr(self.handle(die)),
             gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => CType::Ptr(self.referred(die)),
-            // The offset of a member; of a function it is two words.
+            gimli::DW_TAG_ptr_to_member_type if is_of_function(die) => {
+                CType::Struct { name: "(member function)".into(), size: 16, is_union: false, complete: true }
+            }
+            // The offset of a member.
             gimli::DW_TAG_ptr_to_member_type => integer(8, true),
             gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type => self.record(die, size, false),
             gimli::DW_TAG_union_type => self.record(die, size, true),
@@ -294,8 +323,26 @@ impl Reader<'_> {
         FuncProto { ret: self.handle(die), params, variadic }
     }
 
+    /// Nothing for what is no complex number of known parts.
+    fn parts_of_complex(&self, die: &Die<'_>) -> Rc<[Member]> {
+        let is_complex = die.number(gimli::DW_AT_encoding) == Some(gimli::DW_ATE_complex_float.0.into());
+        let size = die.number(gimli::DW_AT_byte_size).map(|size| size / 2);
+        let Some(size) = size.filter(|size| is_complex && is_known_float(die, *size)) else { return Rc::default() };
+        self.parts([("re", 0), ("im", size)], self.types.float_of(size as u32))
+    }
+
+    /// The address of the function, or 1 and more for a virtual one, and what is added to `this` (the Itanium C++ ABI, 2.3).
+    fn parts_of_member_pointer(&self) -> Rc<[Member]> {
+        self.parts([("ptr", 0), ("adj", 8)], self.types.int(8, true))
+    }
+
+    fn parts(&self, parts: [(&str, u64); 2], ty: TypeId) -> Rc<[Member]> {
+        let part = |(name, at): (&str, u64)| Member { name: name.into(), ty, bit_offset: at * 8, bitfield_size: None };
+        parts.map(part).into()
+    }
+
     /// A member with a fixed place; bases of a class are members without a name. Static members have none.
-    fn member(&self, die: &Die<'_>) -> Option<Member> {
+    pub(super) fn member(&self, die: &Die<'_>) -> Option<Member> {
         let name: Rc<str> = match die.tag() {
             gimli::DW_TAG_member => (*die.name().unwrap_or_default()).into(),
             gimli::DW_TAG_inheritance => Rc::default(),
@@ -347,23 +394,42 @@ fn integer(size: u32, signed: bool) -> CType {
 
 fn base(die: &Die<'_>, size: Option<u64>) -> CType {
     let encoding = die.number(gimli::DW_AT_encoding).and_then(|encoding| u8::try_from(encoding).ok());
-    let size = size.unwrap_or(0);
-    match (encoding.map(gimli::DwAte), size) {
-        (Some(gimli::DW_ATE_float), 4 | 8) => CType::Float { size: size as u32 },
-        // Of numbers this long, those of the x87 are understood, which C calls so on x86; IEEE's of 128 bits, which C calls so
-        // elsewhere, are not.
-        (Some(gimli::DW_ATE_float), 12 | 16) if X87 && die.name().as_deref() == Some("long double") => {
-            CType::Float { size: size as u32 }
-        }
-        (Some(gimli::DW_ATE_float | gimli::DW_ATE_complex_float | gimli::DW_ATE_decimal_float), _) => CType::Void,
-        (Some(encoding), 1 | 2 | 4 | 8 | 16) => CType::Int {
+    let (encoding, size) = (encoding.map(gimli::DwAte), size.unwrap_or(0));
+    let is_float =
+        matches!(encoding, Some(gimli::DW_ATE_float | gimli::DW_ATE_complex_float | gimli::DW_ATE_decimal_float));
+    match (encoding, size) {
+        (Some(gimli::DW_ATE_float), _) if is_known_float(die, size) => CType::Float { size: size as u32 },
+        (Some(encoding), 1 | 2 | 4 | 8 | 16) if !is_float => CType::Int {
             size: size as u32,
             signed: matches!(encoding, gimli::DW_ATE_signed | gimli::DW_ATE_signed_char),
             is_char: size == 1 && die.name().as_deref() == Some("char"),
             is_bool: encoding == gimli::DW_ATE_boolean && size == 1,
         },
+        (Some(_), 1..=MAX_NUMBER) => {
+            let name = die.name().unwrap_or_default();
+            CType::Struct { name: (*name).into(), size: size as u32, is_union: false, complete: true }
+        }
         _ => CType::Void,
     }
+}
+
+/// Of numbers that are longer than `double`, those of the x87 are understood, which C calls `long double` on x86; IEEE's of 128 bits,
+/// which C calls so elsewhere, are not.
+fn is_known_float(die: &Die<'_>, size: u64) -> bool {
+    match size {
+        4 | 8 => true,
+        12 | 16 => X87 && die.name().is_some_and(|name| name.contains("long double")),
+        _ => false,
+    }
+}
+
+fn is_nullptr(die: &Die<'_>) -> bool {
+    die.name().is_some_and(|name| name.contains("nullptr"))
+}
+
+fn is_of_function(die: &Die<'_>) -> bool {
+    let of = die.reference(gimli::DW_AT_type).and_then(|at| die.other(at));
+    of.is_some_and(|of| of.tag() == gimli::DW_TAG_subroutine_type)
 }
 
 /// Elements of one dimension; 0 where that is not fixed.

@@ -14,12 +14,14 @@ mod model;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod variants;
 
 pub use debug::DebugTag;
 pub use kernel::{KernelFunc, RawTracepoint};
 pub use layout::{Attributes, FieldDef, StructDef};
 pub use model::{CType, EnumValue, FuncProto, Member, Param, TypeId};
 pub use parse::is_fixed_name;
+pub use variants::{Variant, Variants};
 
 use crate::dwarf::DieRef;
 use crate::{Btf, DebugInfo, TypeError};

@@ -52,7 +52,7 @@ fn record(fields: Vec<(Type, u32, Option<u8>)>, size: u32) -> Type {
         bit_width,
     };
     let fields = fields.into_iter().enumerate().map(field).collect();
-    Type::Record(Arc::new(RecordType { name: String::new(), ctype: TypeId::VOID, size, fields }))
+    Type::Record(Arc::new(RecordType { name: String::new(), ctype: TypeId::VOID, size, fields, variants: None }))
 }
 
 const FORMATS: &[&str] = &[

@@ -20,7 +20,7 @@ fn field(name: &str, type_name: &str, ty: Type, offset: u32) -> RecordField {
 }
 
 fn record(name: &str, size: u32, fields: Vec<RecordField>) -> Type {
-    Type::Record(Arc::new(RecordType { name: name.into(), ctype: TypeId::VOID, size, fields }))
+    Type::Record(Arc::new(RecordType { name: name.into(), ctype: TypeId::VOID, size, fields, variants: None }))
 }
 
 fn integer(bytes: u8, signed: bool) -> Type {

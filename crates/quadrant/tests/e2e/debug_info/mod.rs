@@ -2,11 +2,13 @@
 
 mod errors;
 mod floats;
+mod handed;
 mod lines;
 mod memory;
 mod places;
 mod separate;
 mod types;
+mod variants;
 
 use quadrant_testing::Outcome;
 
