@@ -82,6 +82,9 @@ struct __sent { int opaque; };
 struct __received { int opaque; };
 struct __sends { int opaque; };
 struct __receives { int opaque; };
+struct __accepted { int opaque; };
+struct __connected { int opaque; };
+struct __refused { int opaque; };
 struct __answer { int opaque; };
 struct __change { int opaque; };
 struct __state { int opaque; };
@@ -301,16 +304,32 @@ translator tcpinfo_t < struct __sends *P > {
 	tcp_hdr = (struct tcphdr *)0;
 };
 
-translator tcpinfo_t < struct __receives *P > {
+translator tcpinfo_t < struct __accepted *P > {
 	tcp_sport = __sock_rport[(struct sock *)P];
 	tcp_dport = __sock_lport[(struct sock *)P];
+	tcp_flags = TH_ACK;
+	tcp_hdr = (struct tcphdr *)0;
+};
+
+translator tcpinfo_t < struct __connected *P > {
+	tcp_sport = __sock_rport[(struct sock *)P];
+	tcp_dport = __sock_lport[(struct sock *)P];
+	tcp_flags = TH_SYN | TH_ACK;
+	tcp_hdr = (struct tcphdr *)0;
+};
+
+translator tcpinfo_t < struct __refused *P > {
+	tcp_sport = __sock_rport[(struct sock *)P];
+	tcp_dport = __sock_lport[(struct sock *)P];
+	tcp_flags = TH_RST | TH_ACK;
 	tcp_hdr = (struct tcphdr *)0;
 };
 
 translator tcpinfo_t < struct __answer *P > {
 	tcp_sport = ntohs(__ports[__came[(struct sk_buff *)P]][1]);
 	tcp_dport = ntohs(__ports[__came[(struct sk_buff *)P]][0]);
-	tcp_flags = TH_RST;
+	/* It answers a segment without TH_ACK, so it acknowledges that one. */
+	tcp_flags = TH_RST | TH_ACK;
 	tcp_hdr = (struct tcphdr *)0;
 };
 

@@ -2,8 +2,9 @@
 //!
 //! When a connection changes its state there is no packet at hand: its addresses are the socket's. They are told as those of the packet
 //! that DTrace speaks of: of one that leaves (`struct __sends`), of one that came (`struct __receives`), or of the answer to
-//! one that came (`struct __answer`). A change of state is the socket's address with the new state in its lowest four bits, which are
-//! zero in the address (`struct __change`).
+//! one that came (`struct __answer`). The flags of one that came are those that a handshake has there (`struct __accepted`,
+//! `struct __connected`, `struct __refused`). A change of state is the socket's address with the new state in its lowest four
+//! bits, which are zero in the address (`struct __change`).
 
 use super::Provider;
 use super::ip::{RECEIVED, SENT, carries, header, is_ip, payload};
@@ -32,13 +33,23 @@ const RECEIVED_ARGS: &[Argument] = &[
     Of("tcpinfo_t *", payload!(received, "struct tcphdr *")),
 ];
 
-const CAME: &[Argument] = &[
-    Of("pktinfo_t *", "(struct sk_buff *)0"),
-    Of("csinfo_t *", "{sk}"),
-    Of("ipinfo_t *", "(struct __receives *){sk}"),
-    Of("tcpsinfo_t *", "(struct __change *)((uint64_t){sk} | 1)"),
-    Of("tcpinfo_t *", "(struct __receives *){sk}"),
-];
+/// A segment that came and changed the state.
+const fn came(state: &'static str, segment: &'static str) -> [Argument; 5] {
+    [
+        Of("pktinfo_t *", "(struct sk_buff *)0"),
+        Of("csinfo_t *", "(struct sock *){sk}"),
+        Of("ipinfo_t *", "(struct __receives *){sk}"),
+        Of("tcpsinfo_t *", state),
+        Of("tcpinfo_t *", segment),
+    ]
+}
+
+const ESTABLISHED: &str = "(struct __change *)((uint64_t){sk} | 1)";
+const CLOSED: &str = "(struct __change *)((uint64_t){sk} | 7)";
+
+const ACCEPTED: &[Argument] = &came(ESTABLISHED, "(struct __accepted *){sk}");
+const CONNECTED: &[Argument] = &came(ESTABLISHED, "(struct __connected *){sk}");
+const REFUSED: &[Argument] = &came(CLOSED, "(struct __refused *){sk}");
 
 const LEAVES: &[Argument] = &[
     Of("pktinfo_t *", "(struct sk_buff *)0"),
@@ -46,14 +57,6 @@ const LEAVES: &[Argument] = &[
     Of("ipinfo_t *", "(struct __sends *){sk}"),
     Of("tcpsinfo_t *", "(struct __change *)((uint64_t){sk} | 2)"),
     Of("tcpinfo_t *", "(struct __sends *){sk}"),
-];
-
-const REFUSED: &[Argument] = &[
-    Of("pktinfo_t *", "(struct sk_buff *)0"),
-    Of("csinfo_t *", "(struct sock *){sk}"),
-    Of("ipinfo_t *", "(struct __receives *){sk}"),
-    Of("tcpsinfo_t *", "(struct __change *)((uint64_t){sk} | 7)"),
-    Of("tcpinfo_t *", "(struct __receives *){sk}"),
 ];
 
 const ANSWER: &[Argument] = &[
@@ -89,7 +92,7 @@ const fn resets(function: &'static str) -> Spot {
 const EVENTS: &[Event] = &[
     Event::new(
         "accept-established",
-        &[&[Spot::raw(STATE).when("{sk}->sk_protocol == 6 && {oldstate} == 3 && {newstate} == 1").args(CAME)]],
+        &[&[Spot::raw(STATE).when("{sk}->sk_protocol == 6 && {oldstate} == 3 && {newstate} == 1").args(ACCEPTED)]],
     ),
     // Before Linux 6.10, which also tells a reason, the tracepoint is silent when there is no socket: at a port without a listener.
     Event::new(
@@ -103,7 +106,7 @@ const EVENTS: &[Event] = &[
     ),
     Event::new(
         "connect-established",
-        &[&[Spot::raw(STATE).when("{sk}->sk_protocol == 6 && {oldstate} == 2 && {newstate} == 1").args(CAME)]],
+        &[&[Spot::raw(STATE).when("{sk}->sk_protocol == 6 && {oldstate} == 2 && {newstate} == 1").args(CONNECTED)]],
     ),
     Event::new(
         "connect-refused",

@@ -112,9 +112,9 @@ fn connections_from_request_to_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let tracer = tracing(&format!(
-        "tcp:::connect-request /args[4]->tcp_dport == {port}/ {{ printf(\"%s %s %d\\n\", probename, args[2]->ip_daddr, args[3]->tcps_rport == {port}); }}
-         tcp:::connect-established /args[4]->tcp_sport == {port}/ {{ printf(\"%s %s\\n\", probename, args[3]->tcps_raddr); }}
-         tcp:::accept-established /args[4]->tcp_dport == {port}/ {{ printf(\"%s %d\\n\", probename, args[3]->tcps_lport == {port}); }}
+        "tcp:::connect-request /args[4]->tcp_dport == {port}/ {{ printf(\"%s %s %d %x\\n\", probename, args[2]->ip_daddr, args[3]->tcps_rport == {port}, args[4]->tcp_flags); }}
+         tcp:::connect-established /args[4]->tcp_sport == {port}/ {{ printf(\"%s %s %x\\n\", probename, args[3]->tcps_raddr, args[4]->tcp_flags); }}
+         tcp:::accept-established /args[4]->tcp_dport == {port}/ {{ printf(\"%s %d %x\\n\", probename, args[3]->tcps_lport == {port}, args[4]->tcp_flags); }}
          tcp:::state-change /args[3]->tcps_lport == {port}/ {{ printf(\"%s\\n\", tcp_state_string[args[3]->tcps_state]); }}
          tcp:::send /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{ @[\"sent\"] = sum(args[2]->ip_plength - args[4]->tcp_offset); }}
          tcp:::receive /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{ @[\"received\"] = sum(args[2]->ip_plength - args[4]->tcp_offset); }}"
@@ -131,9 +131,9 @@ fn connections_from_request_to_end() {
     let outcome = ended(tracer);
     let lines = answers(&outcome);
     for line in [
-        "connect-request 127.0.0.1 1",
-        "connect-established 127.0.0.1",
-        "accept-established 1",
+        "connect-request 127.0.0.1 1 2",
+        "connect-established 127.0.0.1 12",
+        "accept-established 1 10",
         "state-established",
         "state-close-wait",
     ] {
@@ -178,14 +178,16 @@ fn connections_that_nobody_takes() {
     needs_loopback!();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let tracer = tracing(&format!(
-        "tcp:::accept-refused /args[4]->tcp_sport == {port}/ {{ @[\"accept\", args[2]->ip_daddr] = count(); }}
-         tcp:::connect-refused /args[4]->tcp_sport == {port}/ {{ @c[\"connect\", args[3]->tcps_raddr] = count(); }}"
+        "tcp:::accept-refused /args[4]->tcp_sport == {port}/ {{ @[\"accept\", args[2]->ip_daddr, args[4]->tcp_flags] = count(); }}
+         tcp:::connect-refused /args[4]->tcp_sport == {port}/ {{ @c[\"connect\", args[3]->tcps_raddr, args[4]->tcp_flags] = count(); }}"
     ));
     (0..7).for_each(|_| assert!(TcpStream::connect(("127.0.0.1", port)).is_err()));
     let outcome = ended(tracer);
     let lines: Vec<Vec<&str>> = answers(&outcome).iter().map(|line| line.split_whitespace().collect()).collect();
-    let has = |words: [&str; 3]| lines.iter().any(|line| line[..] == words);
-    assert!(has(["accept", "127.0.0.1", "7"]) && has(["connect", "127.0.0.1", "7"]), "{}", outcome.describe());
+    let has = |words: [&str; 4]| lines.iter().any(|line| line[..] == words);
+    // A segment that refuses has TH_RST and TH_ACK.
+    let is_told = |probe| has([probe, "127.0.0.1", "20", "7"]);
+    assert!(is_told("accept") && is_told("connect"), "{}", outcome.describe());
 }
 
 #[test]
