@@ -87,6 +87,7 @@ struct __connected { int opaque; };
 struct __refused { int opaque; };
 struct __answer { int opaque; };
 struct __change { int opaque; };
+struct __opened { int opaque; };
 struct __state { int opaque; };
 
 /* Headers. */
@@ -224,7 +225,7 @@ typedef struct ipv4info {
 /* A packet is of one version, and has no header of the other. */
 translator ipv4info_t < struct iphdr *H > {
 	ipv4_ver = H != 0 ? __ip_version[H] : 0;
-	ipv4_ihl = H != 0 ? *(uint8_t *)H & 15 : 0;
+	ipv4_ihl = H != 0 ? (*(uint8_t *)H & 15) * 4 : 0;
 	ipv4_tos = H != 0 ? H->tos : 0;
 	ipv4_length = H != 0 ? ntohs(H->tot_len) : 0;
 	ipv4_ident = H != 0 ? ntohs(H->id) : 0;
@@ -369,7 +370,6 @@ inline uint64_t __sock_rto[struct sock *S] = (uint64_t)(((struct tcp_sock *)S)->
 translator tcpsinfo_t < struct sock *S > {
 	tcps_addr = (uintptr_t)S;
 	tcps_local = S != 0 && __sock_is_local[S];
-	tcps_active = 0;
 	tcps_lport = S != 0 ? __sock_lport[S] : 0;
 	tcps_rport = S != 0 ? __sock_rport[S] : 0;
 	tcps_laddr = S != 0 ? __sock_local[S] : "<unknown>";
@@ -398,7 +398,6 @@ translator tcpsinfo_t < struct sock *S > {
 translator tcpsinfo_t < struct __received *P > {
 	tcps_addr = 0;
 	tcps_local = 0;
-	tcps_active = 0;
 	tcps_lport = ntohs(__ports[(struct iphdr *)P][1]);
 	tcps_rport = ntohs(__ports[(struct iphdr *)P][0]);
 	tcps_laddr = __ip_destination[(struct iphdr *)P];
@@ -422,7 +421,6 @@ inline struct sock *__changed[struct __change *C] = (struct sock *)((uint64_t)C 
 translator tcpsinfo_t < struct __change *C > {
 	tcps_addr = (uintptr_t)__changed[C];
 	tcps_local = __sock_is_local[__changed[C]];
-	tcps_active = ((uint64_t)C & 15) == 2;
 	tcps_lport = __sock_lport[__changed[C]];
 	tcps_rport = __sock_rport[__changed[C]];
 	tcps_laddr = __sock_local[__changed[C]];
@@ -434,6 +432,24 @@ translator tcpsinfo_t < struct __change *C > {
 	tcps_swnd = ((struct tcp_sock *)__changed[C])->snd_wnd;
 	tcps_rwnd = ((struct tcp_sock *)__changed[C])->rcv_wnd;
 	tcps_mss = ((struct tcp_sock *)__changed[C])->mss_cache;
+};
+
+translator tcpsinfo_t < struct __opened *C > {
+	tcps_addr = (uintptr_t)__changed[(struct __change *)C];
+	tcps_local = __sock_is_local[__changed[(struct __change *)C]];
+	/* The state before is the socket's still: a request was sent. */
+	tcps_active = ((uint64_t)C & 15) == 2 || __changed[(struct __change *)C]->__sk_common.skc_state == 2;
+	tcps_lport = __sock_lport[__changed[(struct __change *)C]];
+	tcps_rport = __sock_rport[__changed[(struct __change *)C]];
+	tcps_laddr = __sock_local[__changed[(struct __change *)C]];
+	tcps_raddr = __sock_remote[__changed[(struct __change *)C]];
+	tcps_state = (uint64_t)C & 15;
+	tcps_suna = ((struct tcp_sock *)__changed[(struct __change *)C])->snd_una;
+	tcps_snxt = ((struct tcp_sock *)__changed[(struct __change *)C])->snd_nxt;
+	tcps_rnxt = ((struct tcp_sock *)__changed[(struct __change *)C])->rcv_nxt;
+	tcps_swnd = ((struct tcp_sock *)__changed[(struct __change *)C])->snd_wnd;
+	tcps_rwnd = ((struct tcp_sock *)__changed[(struct __change *)C])->rcv_wnd;
+	tcps_mss = ((struct tcp_sock *)__changed[(struct __change *)C])->mss_cache;
 };
 
 typedef struct tcplsinfo {

@@ -12,6 +12,7 @@ pub(super) const MEMBERS: &[(&str, &str)] = &[
     ("cpu_chip", PACKAGE),
     ("cpu_lgrp", "a program knows the memory node of its own processor only: `lgrp`"),
     ("cpu_info", "what /proc/cpuinfo has is nothing that programs can read"),
+    ("tcps_active", "Linux forgets who opened a connection: tcp:::connect-* and tcp:::accept-* tell when it is opened"),
     (
         "tcps_iss",
         "Linux forgets the first sequence number of a connection: take `args[4]->tcp_seq` of the packet with TH_SYN",

@@ -4,7 +4,7 @@
 //! that DTrace speaks of: of one that leaves (`struct __sends`), of one that came (`struct __receives`), or of the answer to
 //! one that came (`struct __answer`). The flags of one that came are those that a handshake has there (`struct __accepted`,
 //! `struct __connected`, `struct __refused`). A change of state is the socket's address with the new state in its lowest four
-//! bits, which are zero in the address (`struct __change`).
+//! bits, which are zero in the address (`struct __change`; `struct __opened` where it is known who opens the connection).
 
 use super::Provider;
 use super::ip::{RECEIVED, SENT, carries, header, is_ip, payload};
@@ -44,8 +44,8 @@ const fn came(state: &'static str, segment: &'static str) -> [Argument; 5] {
     ]
 }
 
-const ESTABLISHED: &str = "(struct __change *)((uint64_t){sk} | 1)";
-const CLOSED: &str = "(struct __change *)((uint64_t){sk} | 7)";
+const ESTABLISHED: &str = "(struct __opened *)((uint64_t){sk} | 1)";
+const CLOSED: &str = "(struct __opened *)((uint64_t){sk} | 7)";
 
 const ACCEPTED: &[Argument] = &came(ESTABLISHED, "(struct __accepted *){sk}");
 const CONNECTED: &[Argument] = &came(ESTABLISHED, "(struct __connected *){sk}");
@@ -55,7 +55,7 @@ const LEAVES: &[Argument] = &[
     Of("pktinfo_t *", "(struct sk_buff *)0"),
     Of("csinfo_t *", "{sk}"),
     Of("ipinfo_t *", "(struct __sends *){sk}"),
-    Of("tcpsinfo_t *", "(struct __change *)((uint64_t){sk} | 2)"),
+    Of("tcpsinfo_t *", "(struct __opened *)((uint64_t){sk} | 2)"),
     Of("tcpinfo_t *", "(struct __sends *){sk}"),
 ];
 

@@ -42,7 +42,7 @@ fn datagrams_leave_and_come() {
         "udp:::send /args[4]->udp_dport == {port}/ {{ @[\"sent\"] = sum(args[4]->udp_length); @to[args[2]->ip_daddr] = count(); }}
          udp:::receive /args[4]->udp_dport == {port}/ {{ @[\"received\"] = sum(args[2]->ip_plength); @at[args[3]->udps_lport] = count(); }}
          ip:::send /args[4]->ipv4_protocol == IPPROTO_UDP && __ports[args[4]->ipv4_hdr][1] == htons({port})/
-         {{ @packets[args[3]->if_name, args[4]->ipv4_protostr] = count(); }}"
+         {{ @packets[args[3]->if_name, args[4]->ipv4_protostr, args[4]->ipv4_ihl] = count(); }}"
     ));
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
     (0..MESSAGES).for_each(|_| assert_eq!(sender.send_to(&[7; SIZE], ("127.0.0.1", port)).unwrap(), SIZE));
@@ -53,7 +53,7 @@ fn datagrams_leave_and_come() {
     assert_eq!(number(&outcome, &port.to_string()), MESSAGES as i64);
     let line = outcome.stdout.lines().find(|line| line.trim_start().starts_with("lo "));
     let words: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
-    assert_eq!(words, ["lo", "UDP", "107"], "{}", outcome.describe());
+    assert_eq!(words, ["lo", "UDP", "20", "107"], "{}", outcome.describe());
 }
 
 #[test]
@@ -112,9 +112,9 @@ fn connections_from_request_to_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let tracer = tracing(&format!(
-        "tcp:::connect-request /args[4]->tcp_dport == {port}/ {{ printf(\"%s %s %d %x\\n\", probename, args[2]->ip_daddr, args[3]->tcps_rport == {port}, args[4]->tcp_flags); }}
-         tcp:::connect-established /args[4]->tcp_sport == {port}/ {{ printf(\"%s %s %x\\n\", probename, args[3]->tcps_raddr, args[4]->tcp_flags); }}
-         tcp:::accept-established /args[4]->tcp_dport == {port}/ {{ printf(\"%s %d %x\\n\", probename, args[3]->tcps_lport == {port}, args[4]->tcp_flags); }}
+        "tcp:::connect-request /args[4]->tcp_dport == {port}/ {{ printf(\"%s %s %d %x %d\\n\", probename, args[2]->ip_daddr, args[3]->tcps_rport == {port}, args[4]->tcp_flags, args[3]->tcps_active); }}
+         tcp:::connect-established /args[4]->tcp_sport == {port}/ {{ printf(\"%s %s %x %d\\n\", probename, args[3]->tcps_raddr, args[4]->tcp_flags, args[3]->tcps_active); }}
+         tcp:::accept-established /args[4]->tcp_dport == {port}/ {{ printf(\"%s %d %x %d\\n\", probename, args[3]->tcps_lport == {port}, args[4]->tcp_flags, args[3]->tcps_active); }}
          tcp:::state-change /args[3]->tcps_lport == {port}/ {{ printf(\"%s\\n\", tcp_state_string[args[3]->tcps_state]); }}
          tcp:::send /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{ @[\"sent\"] = sum(args[2]->ip_plength - args[4]->tcp_offset); }}
          tcp:::receive /args[4]->tcp_dport == {port} && args[4]->tcp_flags & TH_PUSH/ {{ @[\"received\"] = sum(args[2]->ip_plength - args[4]->tcp_offset); }}"
@@ -131,9 +131,9 @@ fn connections_from_request_to_end() {
     let outcome = ended(tracer);
     let lines = answers(&outcome);
     for line in [
-        "connect-request 127.0.0.1 1 2",
-        "connect-established 127.0.0.1 12",
-        "accept-established 1 10",
+        "connect-request 127.0.0.1 1 2 1",
+        "connect-established 127.0.0.1 12 1",
+        "accept-established 1 10 0",
         "state-established",
         "state-close-wait",
     ] {
