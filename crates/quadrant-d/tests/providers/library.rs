@@ -76,7 +76,8 @@ fn every_member_compiles() {
     let mut wrong = Vec::new();
     for (probe, types) in ARGUMENTS {
         for (index, ty) in types.iter().enumerate().filter(|(_, ty)| !ty.is_empty()) {
-            for member in members(ty) {
+            // Who opened a connection is known only while it is opened.
+            for member in members(ty).iter().filter(|member| *member != "tcps_active") {
                 wrong.extend(mistakes(&world, &format!("{probe} {{ trace(args[{index}]->{member}); }}")));
             }
         }
@@ -114,6 +115,10 @@ fn members_of_connections() {
         }
         for member in ["tcp_sport", "tcp_dport"].iter().filter(|_| probe != "state-change") {
             wrong.extend(mistakes(&world, &format!("tcp:::{probe} {{ trace(args[4]->{member}); }}")));
+        }
+        if probe.contains('-') && probe != "state-change" {
+            let opened = format!("tcp:::{probe} {{ trace(args[3]->tcps_active); trace(args[4]->tcp_flags); }}");
+            wrong.extend(mistakes(&world, &opened));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
