@@ -20,14 +20,32 @@ fn alone() -> RwLockWriteGuard<'static, ()> {
     PEACE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the tracer, which must not have lost anything but samples: an emulated machine is late with its timers.
+/// Ends the tracer; ends the calling test, as skipped, where the tracer was not given the time to follow all processes that started on
+/// this machine. It says so, and that names may be missing.
+macro_rules! ended {
+    ($tracer:expr) => {{
+        let outcome = end($tracer);
+        if outcome.stderr.lines().any(is_report) {
+            return skip("processes start here faster than the tracer is given time to follow them");
+        }
+        outcome
+    }};
+}
+
+/// Ends the tracer, which must not have lost anything but samples (an emulated machine is late with its timers) and reports.
 fn end(tracer: Running) -> Outcome {
     tracer.signal(Signal::INT).unwrap();
     let outcome = tracer.finish().unwrap();
     assert_eq!(outcome.code(), Some(0), "{}", outcome.describe());
+    let is_sample = |line: &str| line.contains("firing") && line.contains(" of profile:");
     let mut losses = outcome.stderr.lines().filter(|line| line.contains("LOST"));
-    assert!(losses.all(|line| line.contains("firing") && line.contains(" of profile:")), "{}", outcome.describe());
+    assert!(losses.all(|line| is_sample(line) || is_report(line)), "{}", outcome.describe());
     outcome
+}
+
+/// The loss of what the kernel reports about processes.
+fn is_report(line: &str) -> bool {
+    line.contains("LOST") && (line.contains("report about a process") || line.contains("reports about processes"))
 }
 
 /// The entries of a map with stacks as keys: the lines of the stack, and the number.
@@ -80,7 +98,7 @@ fn a_process_that_starts_and_ends_during_the_trace() {
     let stacks = target!("stacks");
     let tracer = attached(script(&format!("uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}")));
     assert!(Program::new(&stacks).args(["7", "3"]).run().unwrap().success());
-    let outcome = end(tracer);
+    let outcome = ended!(tracer);
     assert_eq!(assert_all(&outcome, &["target_leaf", "target_static", "target_recurse", "main"]), 7);
 }
 
@@ -108,7 +126,7 @@ fn a_library_that_was_loaded_at_run_time() {
     let (loads, library) = (target!("loads"), target!("libcalls.so"));
     let tracer = attached(script(&format!("uprobe:{library}:target_call {{ @[ustack] = count(); }}")));
     assert!(Program::new(&loads).args([&library, "13"]).run().unwrap().success());
-    assert_eq!(assert_all(&end(tracer), &["target_call", "call_loaded", "main"]), 13);
+    assert_eq!(assert_all(&ended!(tracer), &["target_call", "call_loaded", "main"]), 13);
 }
 
 #[test]
@@ -136,7 +154,7 @@ fn becomes_another(program: Program, lives: &str, stacks: &str) {
         "uprobe:{lives}:target_call {{ @[ustack] = count(); }} uprobe:{stacks}:target_leaf {{ @[ustack] = count(); }}"
     )));
     assert!(program.args(["become", "17", stacks]).run().unwrap().success());
-    let outcome = end(tracer);
+    let outcome = ended!(tracer);
     assert_eq!(assert_all(&outcome, &["main"]), 2 * 17);
     let innermost: Vec<String> = entries(&outcome).into_iter().map(|(stack, _)| stack[0].clone()).collect();
     for function in ["target_call+", "target_leaf+"] {
@@ -151,7 +169,7 @@ fn a_process_that_executes_itself_elsewhere() {
     let lives = target!("lives");
     let tracer = attached(script(&format!("uprobe:{lives}:target_call {{ @[ustack] = count(); }}")));
     assert_eq!(Program::new(&lives).args(["exec", "19"]).run().unwrap().code(), Some(42));
-    assert_eq!(assert_all(&end(tracer), &["target_call", "main"]), 2 * 19);
+    assert_eq!(assert_all(&ended!(tracer), &["target_call", "main"]), 2 * 19);
 }
 
 #[test]
@@ -161,7 +179,7 @@ fn copies_of_a_process_that_execute_nothing() {
     let lives = target!("lives");
     let tracer = attached(script(&format!("uprobe:{lives}:target_call {{ @[ustack, pid] = count(); }}")));
     assert!(Program::new(&lives).args(["fork", "23"]).run().unwrap().success());
-    let outcome = end(tracer);
+    let outcome = ended!(tracer);
     assert_eq!(entries(&outcome).len(), 3, "{}", outcome.describe());
     assert_eq!(assert_all(&outcome, &["target_call", "main"]), 3 * 23);
 }
@@ -176,7 +194,7 @@ fn two_processes_with_the_same_code_at_other_addresses() {
     for _ in 0..2 {
         assert!(Program::new(&stacks).args(["29", "3"]).run().unwrap().success());
     }
-    assert_eq!(assert_all(&end(tracer), &["target_leaf", "target_static", "target_recurse"]), 2 * 29);
+    assert_eq!(assert_all(&ended!(tracer), &["target_leaf", "target_static", "target_recurse"]), 2 * 29);
 }
 
 #[test]
@@ -191,7 +209,7 @@ fn a_process_that_was_there_before_and_is_killed() {
     wait_until_open(tracer.pid(), Path::new(&stacks));
     busy.signal(Signal::KILL).unwrap();
     assert_eq!(busy.finish().unwrap().code(), None);
-    let outcome = end(tracer);
+    let outcome = ended!(tracer);
     let entries = entries(&outcome);
     assert!(
         entries.iter().any(|(stack, _)| stack.iter().any(|line| line.starts_with("main+"))),
@@ -229,7 +247,7 @@ fn a_program_whose_file_is_gone_too() {
     assert!(Program::new(&copy).args(["37", "3"]).run().unwrap().success());
     wait_until_open(tracer.pid(), &copy);
     fs::remove_file(&copy).unwrap();
-    assert_eq!(assert_all(&end(tracer), &["target_leaf", "target_static", "main"]), 37);
+    assert_eq!(assert_all(&ended!(tracer), &["target_leaf", "target_static", "main"]), 37);
 }
 
 #[test]
