@@ -40,7 +40,6 @@ pub mod map;
 pub mod narrow;
 pub mod own;
 pub mod probe;
-mod probe_error;
 pub mod program;
 pub mod record;
 pub mod recording;
