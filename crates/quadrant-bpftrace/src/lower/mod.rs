@@ -8,6 +8,7 @@
 //! waits for a type that a later use will give. Whatever is around goes on, so that
 //! one run reports all independent mistakes.
 
+mod arguments;
 mod assign;
 mod attach;
 mod attributes;
@@ -40,6 +41,7 @@ mod record;
 mod stmt;
 mod style;
 mod take;
+mod task;
 mod truth;
 mod typeinfo;
 mod uncalled;
